@@ -1,0 +1,109 @@
+#include "lib/error.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+/* A GError holds one string. A blamed field travels in front of the message: "\x1ffield\x1fmessage". */
+#define MARK '\x1f'
+
+static const struct {
+        int status;
+        const char *type, *title;
+} table[TB_ERROR_CODES] = {
+        [TB_ERROR_INVALID] = {400, "invalid", "Bad request"},
+        [TB_ERROR_UNAUTHORIZED] = {401, "unauthorized", "Unauthorized"},
+        [TB_ERROR_FORBIDDEN] = {403, "forbidden", "Forbidden"},
+        [TB_ERROR_NOT_FOUND] = {404, "not-found", "Not found"},
+        [TB_ERROR_METHOD] = {405, "method", "Method not allowed"},
+        [TB_ERROR_BUSY] = {409, "busy", "Conflict"},
+        [TB_ERROR_GONE] = {410, "gone", "Device gone"},
+        [TB_ERROR_TOO_LARGE] = {413, "too-large", "Content too large"},
+        [TB_ERROR_MEDIA_TYPE] = {415, "media-type", "Unsupported media type"},
+        [TB_ERROR_UNPROCESSABLE] = {422, "unprocessable", "Unprocessable"},
+        [TB_ERROR_LOCKED] = {423, "locked", "Locked"},
+        [TB_ERROR_LIMIT] = {429, "limit", "Too many requests"},
+        [TB_ERROR_INTERNAL] = {500, "internal", "Internal error"},
+        [TB_ERROR_UNSUPPORTED] = {501, "unsupported", "Not supported"},
+        [TB_ERROR_DEVICE] = {502, "device", "Device error"},
+        [TB_ERROR_UNAVAILABLE] = {503, "unavailable", "Unavailable"},
+        [TB_ERROR_TIMEOUT] = {504, "timeout", "Timeout"},
+        [TB_ERROR_INTERRUPTED] = {503, "interrupted", "Interrupted"},
+};
+
+GQuark tb_error_quark(void)
+{
+        return g_quark_from_static_string("tb-error");
+}
+
+void tb_error_set_field(GError **error, TbErrorCode code, const char *field, const char *format, ...)
+{
+        va_list args;
+        va_start(args, format);
+        g_autofree char *text = g_strdup_vprintf(format, args);
+        va_end(args);
+        g_set_error(error, TB_ERROR, (int)code, "%c%s%c%s", MARK, field, MARK, text);
+}
+
+const char *tb_error_field(const GError *error)
+{
+        if (error->message[0] != MARK)
+                return NULL;
+        char *end = strchr(error->message + 1, MARK);
+        g_autofree char *field = end ? g_strndup(error->message + 1, (gsize)(end - error->message - 1)) : NULL;
+        return field ? g_intern_string(field) : NULL;
+}
+
+const char *tb_error_detail(const GError *error)
+{
+        if (error->message[0] != MARK)
+                return error->message;
+        const char *end = strchr(error->message + 1, MARK);
+        return end ? end + 1 : error->message;
+}
+
+static TbErrorCode code_of(const GError *error)
+{
+        if (error->domain != TB_ERROR || error->code < 0 || error->code >= TB_ERROR_CODES)
+                return TB_ERROR_INTERNAL;
+        return (TbErrorCode)error->code;
+}
+
+int tb_error_status(const GError *error)
+{
+        return table[code_of(error)].status;
+}
+
+const char *tb_error_title(const GError *error)
+{
+        return table[code_of(error)].title;
+}
+
+const char *tb_status_title(int status)
+{
+        for (guint i = 0; i < TB_ERROR_CODES; i++)
+                if (table[i].status == status)
+                        return table[i].title;
+        return "Error";
+}
+
+json_t *tb_error_to_json(const GError *error)
+{
+        const char *field = tb_error_field(error);
+        json_t *o = json_pack("{s:i, s:s, s:s}", "status", tb_error_status(error), "title", tb_error_title(error), "detail",
+                              tb_error_detail(error));
+        if (!o) /* a message that is not UTF-8 must still reach the user */
+                o = json_pack("{s:i, s:s}", "status", tb_error_status(error), "title", tb_error_title(error));
+        if (field)
+                json_object_set_new(o, "field", json_string(field));
+        return o;
+}
+
+json_t *tb_error_to_problem(const GError *error, json_t *extra)
+{
+        json_t *o = tb_error_to_json(error);
+        g_autofree char *type = g_strconcat("urn:testbed:problem:", table[code_of(error)].type, NULL);
+        json_object_set_new(o, "type", json_string(type));
+        if (extra)
+                json_object_update_missing(o, extra);
+        return o;
+}

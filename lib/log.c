@@ -1,0 +1,118 @@
+#include "lib/log.h"
+
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+
+static TbLogLevel max_level = TB_LOG_INFO;
+static bool as_json;
+static const char *const names[] = {"error", "warning", "info", "debug"};
+
+bool tb_log_level_parse(const char *text, TbLogLevel *ret_level)
+{
+        for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+                if (g_ascii_strcasecmp(text, names[i]) == 0) {
+                        *ret_level = (TbLogLevel)i;
+                        return true;
+                }
+        }
+        return false;
+}
+
+/* Control characters and quotes of foreign text must not forge lines or fields. */
+static void append_value(GString *line, const char *value)
+{
+        bool plain = *value != '\0' && strpbrk(value, " \"=\\") == NULL;
+        for (const char *p = value; plain && *p; p++)
+                plain = (guchar)*p >= 0x20 && *p != 0x7f;
+        if (plain) {
+                g_string_append(line, value);
+                return;
+        }
+        g_autofree char *escaped = g_strescape(value, NULL);
+        g_string_append_printf(line, "\"%s\"", escaped);
+}
+
+static void append_message(GString *line, const char *text)
+{
+        for (const char *p = text; *p; p++) {
+                if ((guchar)*p >= 0x20 && *p != 0x7f)
+                        g_string_append_c(line, *p);
+                else
+                        g_string_append_printf(line, "\\x%02x", (guchar)*p);
+        }
+}
+
+static void write_line(TbLogLevel level, const char *const *fields, const char *text)
+{
+        g_autofree char *time = tb_clock_rfc3339(tb_clock_ms());
+        g_autoptr(GString) line = g_string_new(NULL);
+        if (as_json) {
+                json_t *o = json_pack("{s:s, s:s}", "time", time, "level", names[level]);
+                for (; fields[0]; fields += 2)
+                        if (fields[1])
+                                json_object_set_new(o, fields[0], json_string(fields[1]));
+                g_autofree char *valid = g_utf8_make_valid(text, -1);
+                json_object_set_new(o, "message", json_string(valid));
+                char *dump = json_dumps(o, JSON_COMPACT);
+                g_string_append(line, dump);
+                free(dump);
+                json_decref(o);
+        } else {
+                g_string_append_printf(line, "%s %-7s ", time, names[level]);
+                append_message(line, text);
+                for (; fields[0]; fields += 2) {
+                        if (!fields[1])
+                                continue;
+                        g_string_append_printf(line, " %s=", fields[0]);
+                        append_value(line, fields[1]);
+                }
+        }
+        g_string_append_c(line, '\n');
+        /* one write: lines of several threads never mix. A closed stderr is nobody's fault. */
+        if (write(STDERR_FILENO, line->str, line->len) < 0)
+                return;
+}
+
+void tb_log(TbLogLevel level, const char *const *fields, const char *format, ...)
+{
+        if (level > max_level)
+                return;
+        va_list args;
+        va_start(args, format);
+        g_autofree char *text = g_strdup_vprintf(format, args);
+        va_end(args);
+        write_line(level, fields, text);
+}
+
+static GLogWriterOutput glib_writer(GLogLevelFlags flags, const GLogField *fields, gsize n, gpointer data G_GNUC_UNUSED)
+{
+        const char *message = "", *domain = NULL;
+        for (gsize i = 0; i < n; i++) {
+                if (strcmp(fields[i].key, "MESSAGE") == 0)
+                        message = fields[i].value;
+                else if (strcmp(fields[i].key, "GLIB_DOMAIN") == 0)
+                        domain = fields[i].value;
+        }
+        TbLogLevel level = flags & (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL) ? TB_LOG_ERROR
+                           : flags & G_LOG_LEVEL_WARNING                      ? TB_LOG_WARNING
+                                                                              : TB_LOG_DEBUG;
+        if (level <= max_level)
+                write_line(level, TB_F("library", domain), message);
+        return G_LOG_WRITER_HANDLED;
+}
+
+void tb_log_init(TbLogLevel level, bool json)
+{
+        static gsize once;
+        max_level = level;
+        as_json = json;
+        if (g_once_init_enter(&once)) {
+                g_log_set_writer_func(glib_writer, NULL, NULL);
+                g_once_init_leave(&once, 1);
+        }
+}
