@@ -1,0 +1,27 @@
+#pragma once
+/*
+ * Tokens and roles. Only SHA-256 of a token is kept; compared in constant time. A token comes as "Authorization: Bearer …" or
+ * "?access_token=…". With no tokens configured everybody is "local" with role admin (the listener then must be loopback, or --insecure).
+ */
+#include <glib.h>
+#include <jansson.h>
+#include <stdbool.h>
+
+typedef enum TbRole { TB_ROLE_NONE, TB_ROLE_VIEWER, TB_ROLE_OPERATOR, TB_ROLE_ADMIN } TbRole;
+
+const char *tb_role_name(TbRole role);
+bool tb_role_parse(const char *text, TbRole *ret_role);
+
+typedef struct TbAuth TbAuth;
+TbAuth *tb_auth_new(void);
+TbAuth *tb_auth_ref(TbAuth *auth);
+void tb_auth_unref(TbAuth *auth);
+/* `name` is who it is in logs, leases and audit. Refuses tokens shorter than 16 bytes. */
+bool tb_auth_add(TbAuth *auth, const char *name, const char *token, TbRole role, GError **error);
+bool tb_auth_is_open(TbAuth *auth); /* no tokens */
+/* TB_ROLE_NONE for an unknown token; `token` NULL is allowed. ret_name is borrowed from auth. */
+TbRole tb_auth_check(TbAuth *auth, const char *token, const char **ret_name);
+/* Constant-time comparison of equal-length secrets. */
+bool tb_secret_equal(const void *a, const void *b, gsize size);
+/* n random bytes of the kernel as URL-safe base64 without padding; the caller frees. */
+char *tb_random_token(gsize n);
