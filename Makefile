@@ -1,0 +1,27 @@
+# Testbed: one non-recursive build. `make help` lists what it does.
+# Options (make NAME=value): VARIANT=asan|tsan  CC=clang  WERROR=1  V=1
+.DEFAULT_GOAL := all
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+.DELETE_ON_ERROR:
+
+include mk/deps.mk
+include mk/flags.mk
+include mk/sources.mk
+include mk/rules.mk
+include mk/drivers.mk
+include mk/tests.mk
+include mk/install.mk
+
+.PHONY: all help clean run
+all: $(PROGRAMS) ## build testbed-host and testbed-server
+
+run: deps-run ## install what is missing, build, start the demo bench; Ctrl-C stops it
+	+@$(MAKE) --no-print-directory all sims
+	@exec mk/demo/run
+
+clean: ## remove what was built
+	rm -rf build
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 16

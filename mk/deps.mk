@@ -1,0 +1,32 @@
+# Debian 12 packages and npm packages. `make deps` = everything; `make run` installs only what running needs.
+DEPS_BUILD := pkg-config git libglib2.0-dev libjansson-dev libyaml-dev libmicrohttpd-dev libwslay-dev libssl-dev libsoup-3.0-dev \
+	libusb-1.0-0-dev libserialport-dev libudev-dev libvncserver-dev libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev \
+	libgstreamer-plugins-bad1.0-dev libx11-dev libxtst-dev libxext-dev libxdamage-dev libxfixes-dev libxrandr-dev libqrencode-dev \
+	libturbojpeg0-dev libpng-dev libcairo2-dev
+DEPS_RUN := gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-nice \
+	qemu-system-x86 u-boot-qemu xvfb xterm fluxbox x11-apps x11-utils adb nodejs npm busybox-static fonts-dejavu-core
+DEPS_TEST := clang clang-format clang-tidy cppcheck libclang-rt-14-dev chromium socat python3 python3-serial vncsnapshot gvncviewer \
+	xdotool iproute2 coturn x11vnc websockify novnc python3-flask gunicorn wrk cpio xz-utils uhubctl
+
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+missing = $(shell for p in $(1); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || \
+	{ [ $$p = npm ] && command -v npm >/dev/null; } || echo $$p; done)
+define apt-install
+	@set -- $(call missing,$(1)); if [ $$# -gt 0 ]; then echo "installing $$# Debian packages: $$*"; \
+	$(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$* >/dev/null; fi
+endef
+# npm packages are installed again only when their lock file changed
+define npm-install
+	@if [ -f $(1)/package-lock.json ] && ! cmp -s $(1)/package-lock.json $(1)/node_modules/.installed-lock; then echo "installing npm packages of $(1)"; \
+	(cd $(1) && npm ci --silent --no-audit --no-fund --ignore-scripts) && cp $(1)/package-lock.json $(1)/node_modules/.installed-lock; fi
+endef
+
+.PHONY: deps deps-run deps-test
+deps: deps-test ## install everything that building, running and testing need
+deps-run:
+	$(call apt-install,$(DEPS_BUILD) $(DEPS_RUN))
+	$(call npm-install,web)
+deps-test:
+	$(call apt-install,$(DEPS_BUILD) $(DEPS_RUN) $(DEPS_TEST))
+	$(call npm-install,web)
+	$(call npm-install,tests)

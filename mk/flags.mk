@@ -1,0 +1,61 @@
+# Compiler and linker flags, and where a variant is built.
+CC := gcc
+AR := ar
+VARIANT ?=
+BUILD := build$(if $(VARIANT),/$(VARIANT))
+V ?=
+Q := $(if $(V),,@)
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+LIB_PKGS := glib-2.0 gio-2.0 jansson yaml-0.1 libmicrohttpd libwslay libcrypto
+HOST_PKGS := gstreamer-1.0 gstreamer-app-1.0 gstreamer-video-1.0 gstreamer-webrtc-1.0 gstreamer-sdp-1.0 gstreamer-rtp-1.0 \
+	libvncserver libsoup-3.0 libturbojpeg libpng cairo
+SERVER_PKGS := libqrencode
+# a driver names its own libraries in drivers/<name>/driver.mk: DRIVER_PKGS += libserialport
+DRIVER_PKGS := libsoup-3.0
+-include $(wildcard drivers/*/driver.mk)
+PKGS := $(sort $(LIB_PKGS) $(HOST_PKGS) $(SERVER_PKGS) $(DRIVER_PKGS))
+
+ifeq ($(filter deps deps-run deps-test help clean run format,$(MAKECMDGOALS)),)
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) || echo PKG_CONFIG_FAILED)
+PKG_LIBS := $(shell pkg-config --libs $(PKGS))
+ifneq ($(filter PKG_CONFIG_FAILED,$(PKG_CFLAGS)),)
+$(error libraries are missing: run "make deps" first)
+endif
+else
+PKG_CFLAGS :=
+PKG_LIBS :=
+endif
+
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wformat-nonliteral -Wundef \
+	-Wwrite-strings -Wpointer-arith -Wswitch-enum -Wno-missing-field-initializers
+ifneq ($(CI)$(WERROR),)
+WARNINGS += -Werror
+endif
+
+OPTIMISE := -O2 -g
+HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fcf-protection
+LINK_HARDEN := -pie -Wl,-z,relro,-z,now,-z,noexecstack
+ifeq ($(VARIANT),asan)
+OPTIMISE := -O1 -g -fno-omit-frame-pointer
+HARDEN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+LINK_HARDEN := -fsanitize=address,undefined -pie
+endif
+ifeq ($(VARIANT),tsan)
+OPTIMISE := -O1 -g
+HARDEN := -fsanitize=thread
+LINK_HARDEN := -fsanitize=thread -pie
+endif
+ifeq ($(VARIANT),fuzz)
+CC := clang
+OPTIMISE := -O1 -g -fno-omit-frame-pointer
+HARDEN := -fsanitize=address,undefined,fuzzer-no-link
+LINK_HARDEN := -fsanitize=address,undefined,fuzzer
+endif
+
+# -isystem: warnings are for our code
+CFLAGS = -std=gnu17 -D_GNU_SOURCE -DGST_USE_UNSTABLE_API -DTB_VERSION='"$(VERSION)"' -fPIE $(OPTIMISE) $(HARDEN) $(WARNINGS) -I. \
+	$(patsubst -I%,-isystem %,$(PKG_CFLAGS))
+LDFLAGS = $(LINK_HARDEN) -Wl,--as-needed
+LIBS = $(PKG_LIBS) -lm -lpthread

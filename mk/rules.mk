@@ -1,0 +1,37 @@
+# How things are compiled and linked.
+$(BUILD)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	$(Q)$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
+
+define archive
+	@rm -f $@
+	@echo "  AR    $@"
+	$(Q)$(AR) rcs $@ $^
+endef
+
+$(LIBTB): $(call obj,$(LIB_SRCS))
+	$(archive)
+$(LIBDRIVERS): $(call obj,$(DRIVER_SRCS)) $(BUILD)/obj/gen/drivers_gen.o
+	$(archive)
+$(LIBHOST): $(call obj,$(HOST_SRCS))
+	$(archive)
+$(LIBSERVER): $(call obj,$(SERVER_SRCS))
+	$(archive)
+
+define link
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(LDFLAGS) $(1) -Wl,--start-group $(2) -Wl,--end-group $(LIBS) -o $@
+endef
+
+$(BUILD)/testbed-host: $(call obj,host/main.c) $(LIBHOST) $(LIBDRIVERS) $(LIBTB)
+	$(call link,$<,$(LIBHOST) $(LIBDRIVERS) $(LIBTB))
+$(BUILD)/testbed-server: $(call obj,server/main.c) $(LIBSERVER) $(LIBTB)
+	$(call link,$<,$(LIBSERVER) $(LIBTB))
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

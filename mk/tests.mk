@@ -1,0 +1,61 @@
+# Tests. Every layer ends in one line per test; tests/run.mjs adds them up.
+UNIT_SRCS := $(sort $(wildcard tests/unit/*/test_*.c tests/unit/test_*.c tests/contract/test_*.c drivers/*/test_*.c))
+UNIT_TESTS := $(patsubst %.c,$(BUILD)/tests/%,$(UNIT_SRCS))
+FUZZ_SRCS := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRCS))
+SIM_NAMES := $(sort $(notdir $(patsubst %/,%,$(wildcard tests/sim/*/))))
+SIMS := $(foreach s,$(SIM_NAMES),$(if $(wildcard tests/sim/$(s)/*.c),$(BUILD)/sim/$(s)))
+# C programs that tests and benchmarks run as helpers: tests/tools/<name>.c
+TOOLS := $(patsubst tests/tools/%.c,$(BUILD)/tools/%,$(wildcard tests/tools/*.c))
+
+$(BUILD)/tests/%: $(BUILD)/obj/%.o $(LIBHOST) $(LIBSERVER) $(LIBDRIVERS) $(LIBTB)
+	$(call link,$<,$(LIBHOST) $(LIBSERVER) $(LIBDRIVERS) $(LIBTB))
+$(BUILD)/tools/%: $(BUILD)/obj/tests/tools/%.o $(LIBHOST) $(LIBDRIVERS) $(LIBTB)
+	$(call link,$<,$(LIBHOST) $(LIBDRIVERS) $(LIBTB))
+# gcc: replays files; VARIANT=fuzz (clang): a libFuzzer binary
+$(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(if $(filter fuzz,$(VARIANT)),,$(BUILD)/obj/tests/fuzz/main.o) $(LIBHOST) $(LIBSERVER) $(LIBDRIVERS) $(LIBTB)
+	$(call link,$(filter %.o,$^),$(LIBHOST) $(LIBSERVER) $(LIBDRIVERS) $(LIBTB))
+
+.SECONDEXPANSION:
+$(BUILD)/sim/%: $$(call obj,$$(wildcard tests/sim/%/*.c)) $(LIBTB)
+	$(call link,$(filter %.o,$^),$(LIBTB))
+
+.PHONY: sims tests-bin test test-fast lint format fuzz bench rig asan tsan headercheck
+sims: $(SIMS) $(TOOLS)
+tests-bin: all $(UNIT_TESTS) $(FUZZERS) sims
+
+test: deps ## every test that CI runs; ends with "N passed, N failed, N skipped"
+	+@$(MAKE) --no-print-directory WERROR=1 tests-bin
+	+@$(MAKE) --no-print-directory WERROR=1 VARIANT=asan tests-bin
+	+@$(MAKE) --no-print-directory WERROR=1 VARIANT=tsan tests-bin
+	@node tests/run.mjs all
+
+test-fast: ## unit tests and fuzz replay of the normal build, nothing installed
+	+@$(MAKE) --no-print-directory tests-bin
+	@node tests/run.mjs unit fuzz web
+
+asan tsan: ## unit, contract and integration tests under sanitizers
+	+@$(MAKE) --no-print-directory VARIANT=$@ tests-bin
+	@node tests/run.mjs $@
+
+headercheck:
+	@for h in $$(git ls-files '*.h'); do echo "#include \"$$h\"" | $(CC) $(CFLAGS) -Wno-unused-function -x c -fsyntax-only - || exit 1; done
+
+lint: headercheck ## formatting, arrows between folders, static analysis
+	@sh tests/lint.sh
+
+format: ## clang-format over the C code
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+fuzz: ## make fuzz T=name S=seconds: one fuzzer
+	+@$(MAKE) --no-print-directory VARIANT=fuzz build/fuzz/fuzz/fuzz_$(T)
+	@mkdir -p build/fuzz-found/$(T)
+	build/fuzz/fuzz/fuzz_$(T) -max_total_time=$(or $(S),60) -artifact_prefix=build/fuzz-found/$(T)/ build/fuzz-found/$(T) tests/fuzz/corpus/$(T)
+
+bench: deps ## benchmarks, each beside its peer in the same run
+	+@$(MAKE) --no-print-directory all sims
+	@node tests/bench/run.mjs $(T)
+
+rig: deps ## the lab in a VM, left running for a developer
+	+@$(MAKE) --no-print-directory all
+	@node tests/rig/rig.mjs
