@@ -8,7 +8,7 @@ Q := $(if $(V),,@)
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-LIB_PKGS := glib-2.0 gio-2.0 jansson yaml-0.1 libmicrohttpd libwslay libcrypto
+LIB_PKGS := glib-2.0 gio-2.0 jansson yaml-0.1 libmicrohttpd libcrypto
 HOST_PKGS := gstreamer-1.0 gstreamer-app-1.0 gstreamer-video-1.0 gstreamer-webrtc-1.0 gstreamer-sdp-1.0 gstreamer-rtp-1.0 \
 	libvncserver libsoup-3.0 libturbojpeg libpng cairo
 SERVER_PKGS := libqrencode
@@ -58,4 +58,4 @@ endif
 CFLAGS = -std=gnu17 -D_GNU_SOURCE -DGST_USE_UNSTABLE_API -DTB_VERSION='"$(VERSION)"' -fPIE $(OPTIMISE) $(HARDEN) $(WARNINGS) -I. \
 	$(patsubst -I%,-isystem %,$(PKG_CFLAGS))
 LDFLAGS = $(LINK_HARDEN) -Wl,--as-needed
-LIBS = $(PKG_LIBS) -lm -lpthread
+LIBS = -lwslay $(PKG_LIBS) -lm -lpthread
