@@ -1,0 +1,355 @@
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <string.h>
+
+#include "host/core/command.h"
+#include "host/core/private.h"
+#include "lib/limits.h"
+#include "lib/log.h"
+#include "lib/thread.h"
+
+/* Workers get this long to end at shutdown; SIGTERM promises five seconds in all. */
+#define STOP_MS 3500
+
+static gint compare_ids(gconstpointer a, gconstpointer b, gpointer user G_GNUC_UNUSED)
+{
+        return strcmp(a, b);
+}
+
+static void collect_states(GString *out, gpointer data)
+{
+        TbCore *core = data;
+        guint counts[TB_STATE_CLOSING + 1] = {0};
+        GTreeNode *node = g_tree_node_first(core->devices);
+        for (; node; node = g_tree_node_next(node)) {
+                const TbDevice *device = g_tree_node_value(node);
+                for (guint i = 0; i < device->interfaces->len; i++)
+                        counts[((const TbInterface *)g_ptr_array_index(device->interfaces, i))->state]++;
+        }
+        tb_metrics_line(out, "testbed_devices", NULL, g_tree_nnodes(core->devices));
+        for (int s = 0; s <= TB_STATE_CLOSING; s++) {
+                g_autofree char *labels = g_strdup_printf("state=\"%s\"", tb_state_name((TbState)s));
+                tb_metrics_line(out, "testbed_interfaces", labels, counts[s]);
+        }
+}
+
+TbCore *tb_core_new(const TbHostConfig *config, TbMetrics *metrics, GError **error)
+{
+        tb_assert_main();
+        if (g_mkdir_with_parents(config->state_dir, 0750) < 0) {
+                g_set_error(error, TB_ERROR, TB_ERROR_INTERNAL, "cannot make the state folder %s: %s; choose another with --state-dir", config->state_dir,
+                            g_strerror(errno));
+                return NULL;
+        }
+        TbCore *core = g_new0(TbCore, 1);
+        core->config = config;
+        core->metrics = metrics;
+        core->bus = tb_bus_new();
+        core->devices = g_tree_new_full(compare_ids, NULL, NULL, (GDestroyNotify)tb_device_free);
+        core->commands = g_hash_table_new(NULL, NULL);
+        core->resources = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)json_decref);
+        core->audit_fd = -1;
+        if (metrics) {
+                static const double buckets[] = {0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 0};
+                core->commands_total = tb_metrics_get(metrics, TB_METRIC_COUNTER, "testbed_commands_total", NULL, "commands that entered", NULL);
+                core->command_errors = tb_metrics_get(metrics, TB_METRIC_COUNTER, "testbed_command_errors_total", NULL, "commands that failed", NULL);
+                core->command_seconds =
+                        tb_metrics_get(metrics, TB_METRIC_HISTOGRAM, "testbed_command_seconds", NULL, "until a command's answer", buckets);
+                tb_metrics_collector(metrics, collect_states, core);
+        }
+        return core;
+}
+
+static TbDevice *insert(TbCore *core, const char *id, json_t *spec, bool stored, GError **error)
+{
+        TbDevice *device = tb_device_new(core, id, spec, error);
+        if (!device)
+                return NULL;
+        device->stored = stored;
+        g_tree_insert(core->devices, device->id, device);
+        tb_core_changed(core);
+        return device;
+}
+
+void tb_core_start(TbCore *core)
+{
+        const char *id;
+        json_t *spec;
+        tb_audit_open(core);
+        json_object_foreach(core->config->devices, id, spec) {
+                g_autoptr(GError) error = NULL;
+                if (!insert(core, id, spec, false, &error)) /* the config was checked: only the machine can be in the way */
+                        tb_log(TB_LOG_ERROR, TB_F("device", id), "not attached: %s", tb_error_detail(error));
+        }
+        tb_store_load(core);
+        tb_leases_load(core);
+        for (GTreeNode *n = g_tree_node_first(core->devices); n; n = g_tree_node_next(n)) {
+                tb_device_start(g_tree_node_value(n));
+                tb_bus_publish(core->bus, "device.added", g_tree_node_key(n), NULL, tb_device_json(g_tree_node_value(n)));
+        }
+        tb_resources_start(core);
+}
+
+/* Posts must still be run while workers end: they hold references. */
+static void wait_for_workers(TbCore *core)
+{
+        gint64 until = g_get_monotonic_time() + STOP_MS * G_TIME_SPAN_MILLISECOND;
+        while (core->ending > 0 && g_get_monotonic_time() < until)
+                if (!g_main_context_iteration(NULL, FALSE))
+                        g_usleep(1000);
+        if (core->ending > 0)
+                tb_log(TB_LOG_ERROR, TB_F(), "%u drivers did not end in %d ms", core->ending, STOP_MS);
+}
+
+void tb_core_stop(TbCore *core)
+{
+        tb_assert_main();
+        core->stopping = true;
+        tb_leases_save(core);
+        tb_commands_stop(core);
+        tb_resources_stop(core);
+        for (GTreeNode *n = g_tree_node_first(core->devices); n; n = g_tree_node_next(n)) {
+                const TbDevice *device = g_tree_node_value(n);
+                for (guint i = 0; i < device->attachments->len; i++)
+                        tb_attachment_release(g_ptr_array_index(device->attachments, i));
+        }
+        wait_for_workers(core);
+}
+
+void tb_core_free(TbCore *core)
+{
+        if (!core)
+                return;
+        g_tree_destroy(core->devices);
+        tb_resources_free(core);
+        g_assert(g_hash_table_size(core->commands) == 0);
+        g_hash_table_unref(core->commands);
+        g_hash_table_unref(core->resources);
+        tb_bus_free(core->bus);
+        if (core->audit_fd >= 0)
+                g_close(core->audit_fd, NULL);
+        free(core->devices_text);
+        g_free(core);
+}
+
+TbBus *tb_core_bus(TbCore *core)
+{
+        return core->bus;
+}
+
+const TbHostConfig *tb_core_config(TbCore *core)
+{
+        return core->config;
+}
+
+/* --- devices ------------------------------------------------------------------------------------------------------------------------------------- */
+TbDevice *tb_core_device(TbCore *core, const char *id, GError **error)
+{
+        TbDevice *device = g_tree_lookup(core->devices, id);
+        if (!device)
+                g_set_error(error, TB_ERROR, TB_ERROR_NOT_FOUND, "no device \"%.80s\" on this host; GET /host/devices lists them", id);
+        return device;
+}
+
+static char *interface_names(const TbDevice *device)
+{
+        GString *s = g_string_new(NULL);
+        for (guint i = 0; i < device->interfaces->len; i++)
+                g_string_append_printf(s, "%s%s", i ? ", " : "", ((const TbInterface *)g_ptr_array_index(device->interfaces, i))->name);
+        return g_string_free(s, FALSE);
+}
+
+TbInterface *tb_core_interface(TbCore *core, const char *id, const char *name, GError **error)
+{
+        TbDevice *device = tb_core_device(core, id, error);
+        TbInterface *iface = device ? tb_device_find(device, name) : NULL;
+        if (device && !iface) {
+                g_autofree char *names = interface_names(device);
+                g_set_error(error, TB_ERROR, TB_ERROR_NOT_FOUND, "%s has no interface \"%.80s\"; it has: %s", id, name, names);
+        }
+        return iface;
+}
+
+void tb_core_each_device(TbCore *core, void (*call)(TbDevice *, gpointer), gpointer user)
+{
+        for (GTreeNode *n = g_tree_node_first(core->devices); n; n = g_tree_node_next(n))
+                call(g_tree_node_value(n), user);
+}
+
+void tb_core_changed(TbCore *core)
+{
+        free(core->devices_text);
+        core->devices_text = NULL;
+}
+
+json_t *tb_core_devices_json(TbCore *core)
+{
+        json_t *list = json_array();
+        for (GTreeNode *n = g_tree_node_first(core->devices); n; n = g_tree_node_next(n))
+                json_array_append_new(list, tb_device_json(g_tree_node_value(n)));
+        return list;
+}
+
+const char *tb_core_devices_text(TbCore *core, gsize *ret_size)
+{
+        if (!core->devices_text) {
+                json_auto_t *list = tb_core_devices_json(core);
+                core->devices_text = json_dumps(list, JSON_COMPACT);
+                core->devices_size = strlen(core->devices_text);
+        }
+        *ret_size = core->devices_size;
+        return core->devices_text;
+}
+
+static bool stored_ok(TbCore *core, GError **error)
+{
+        g_autoptr(GError) inner = NULL;
+        if (tb_store_save(core, &inner))
+                return true;
+        g_set_error(error, TB_ERROR, TB_ERROR_INTERNAL, "it would not survive a restart: %s", inner->message);
+        return false;
+}
+
+TbDevice *tb_core_add_device(TbCore *core, const TbActor *actor, json_t *spec, GError **error)
+{
+        tb_assert_main();
+        const char *id = json_string_value(json_object_get(spec, "id"));
+        if (!id) {
+                tb_error_set_field(error, TB_ERROR_INVALID, "id", "\"id\" is missing: the name of the device in URLs");
+                return NULL;
+        }
+        if (g_tree_lookup(core->devices, id)) {
+                tb_error_set_field(error, TB_ERROR_BUSY, "id", "there is a device \"%s\" already", id);
+                return NULL;
+        }
+        if (g_tree_nnodes(core->devices) >= TB_LIMIT_DEVICES) {
+                g_set_error(error, TB_ERROR, TB_ERROR_LIMIT, "a host has at most %d devices", TB_LIMIT_DEVICES);
+                return NULL;
+        }
+        json_auto_t *kept = json_copy(spec);
+        json_object_del(kept, "id");
+        TbDevice *device = insert(core, id, kept, true, error);
+        if (!device)
+                return NULL;
+        if (!stored_ok(core, error)) {
+                g_tree_remove(core->devices, id);
+                tb_core_changed(core);
+                return NULL;
+        }
+        tb_device_start(device);
+        tb_audit(core, actor, id, "device.add", spec, NULL, 0);
+        tb_bus_publish(core->bus, "device.added", id, NULL, tb_device_json(device));
+        return device;
+}
+
+static bool may_change(TbCore *core, const TbActor *actor, const char *id, TbDevice **ret_device, GError **error)
+{
+        TbDevice *device = tb_core_device(core, id, error);
+        if (!device || !tb_core_may_control(core, actor, id, error))
+                return false;
+        if (!device->stored) {
+                g_set_error(error, TB_ERROR, TB_ERROR_BUSY, "%s comes from %s: change it there and restart", id,
+                            core->config->file ? core->config->file : "the built-in configuration");
+                return false;
+        }
+        *ret_device = device;
+        return true;
+}
+
+/* A new attachment is a new device behind the same id: its workers end, new ones begin, history and lease stay. */
+static bool replace(TbCore *core, TbDevice *old, json_t *spec, GError **error)
+{
+        TbDevice *fresh = tb_device_new(core, old->id, spec, error);
+        if (!fresh)
+                return false;
+        fresh->stored = true;
+        json_auto_t *before = json_incref(old->spec);
+        g_autofree char *id = g_strdup(old->id);
+        tb_commands_of_removed(core, old);
+        tb_leases_save(core);
+        tb_bus_publish(core->bus, "device.removed", id, NULL, NULL);
+        g_tree_replace(core->devices, fresh->id, fresh);
+        tb_core_changed(core);
+        if (!stored_ok(core, error))
+                return false;
+        tb_leases_load(core);
+        tb_device_start(fresh);
+        tb_bus_publish(core->bus, "device.added", id, NULL, tb_device_json(fresh));
+        return true;
+}
+
+bool tb_core_patch_device(TbCore *core, const TbActor *actor, const char *id, json_t *patch, GError **error)
+{
+        tb_assert_main();
+        TbDevice *device;
+        if (!may_change(core, actor, id, &device, error))
+                return false;
+        json_auto_t *spec = json_copy(device->spec);
+        json_object_update(spec, patch);
+        if (json_object_get(patch, "attach") || json_object_get(patch, "vnc"))
+                return replace(core, device, spec, error);
+        json_t *label = json_object_get(patch, "label");
+        if (!json_is_string(label) || json_object_size(patch) != 1 || json_string_length(label) > TB_LIMIT_LABEL) {
+                tb_error_set_field(error, TB_ERROR_INVALID, "label", "PATCH takes \"label\" (a string of at most %d bytes), \"attach\" and \"vnc\"",
+                                   TB_LIMIT_LABEL);
+                return false;
+        }
+        json_object_set(device->spec, "label", label);
+        g_free(device->label);
+        device->label = g_strdup(json_string_value(label));
+        tb_core_changed(core);
+        if (!stored_ok(core, error))
+                return false;
+        tb_audit(core, actor, id, "device.patch", patch, NULL, 0);
+        tb_bus_publish(core->bus, "device.changed", id, NULL, tb_device_json(device));
+        return true;
+}
+
+bool tb_core_remove_device(TbCore *core, const TbActor *actor, const char *id, GError **error)
+{
+        tb_assert_main();
+        TbDevice *device;
+        if (!may_change(core, actor, id, &device, error))
+                return false;
+        g_autofree char *name = g_strdup(id); /* may be the device's own string */
+        tb_audit(core, actor, name, "device.remove", NULL, NULL, 0);
+        tb_commands_of_removed(core, device);
+        tb_bus_publish(core->bus, "device.removed", name, NULL, NULL);
+        g_tree_remove(core->devices, name);
+        tb_core_changed(core);
+        return stored_ok(core, error);
+}
+
+/* --- what drivers and services there are ------------------------------------------------------------------------------------------------------------- */
+json_t *tb_core_drivers_json(void)
+{
+        json_t *list = json_array();
+        for (const TbDriver *const *d = tb_drivers; *d; d++) {
+                json_t *kinds = json_array();
+                for (int k = 0; k < TB_KINDS; k++)
+                        for (const TbLane *lane = (*d)->lanes; lane->name; lane++)
+                                if (tb_lane_ops(lane, (TbKind)k))
+                                        json_array_append_new(kinds, json_string(tb_kind_name((TbKind)k)));
+                json_t *o = json_pack("{s:s, s:s, s:o, s:o, s:b}", "name", (*d)->name, "summary", (*d)->summary, "kinds", kinds, "params",
+                                      tb_params_describe((*d)->params ? (*d)->params : tb_no_params), "discovers", (*d)->discovery != NULL);
+                if ((*d)->example)
+                        json_object_set_new(o, "example", json_string((*d)->example));
+                json_array_append_new(list, o);
+        }
+        return list;
+}
+
+json_t *tb_core_services_json(TbCore *core)
+{
+        json_t *services = tb_resources_services(core);
+        for (GTreeNode *n = g_tree_node_first(core->devices); n; n = g_tree_node_next(n)) {
+                const TbDevice *device = g_tree_node_value(n);
+                for (guint i = 0; i < device->interfaces->len; i++) {
+                        const TbInterface *iface = g_ptr_array_index(device->interfaces, i);
+                        const char *driver = iface->attachment->driver->name;
+                        if (iface->state == TB_STATE_READY || !json_object_get(services, driver))
+                                json_object_set_new(services, driver, json_string(iface->state == TB_STATE_READY ? "running" : "stopped"));
+                }
+        }
+        return services;
+}

@@ -1,0 +1,383 @@
+#include <math.h>
+#include <string.h>
+
+#include "host/core/private.h"
+#include "lib/clock.h"
+#include "lib/limits.h"
+#include "lib/log.h"
+
+const char *tb_state_name(TbState state)
+{
+        switch (state) {
+        case TB_STATE_OPENING: return "opening";
+        case TB_STATE_READY: return "ready";
+        case TB_STATE_ABSENT: return "absent";
+        case TB_STATE_FAULT: return "fault";
+        case TB_STATE_CLOSING: return "closing";
+        }
+        return "fault";
+}
+
+TbInterface *tb_interface_new(TbDevice *device, const char *name, TbKind kind, TbAttachment *attachment, guint lane)
+{
+        TbInterface *iface = g_new0(TbInterface, 1);
+        iface->device = device;
+        iface->name = g_strdup(name);
+        iface->id = g_strdup_printf("%s/%s", device->id, name);
+        iface->kind = kind;
+        iface->attachment = tb_attachment_ref(attachment);
+        iface->lane = lane;
+        iface->commanded = -1;
+        iface->power = (TbPowerState){TB_POWER_UNKNOWN, NAN, NAN, NAN, NAN};
+        iface->watchers = g_array_new(FALSE, FALSE, sizeof(TbWatcher));
+        if (kind == TB_KIND_SENSORS) {
+                iface->samples = json_object();
+                iface->seq = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+        }
+        return iface;
+}
+
+void tb_interface_open_history(TbInterface *iface)
+{
+        if (iface->history || (iface->kind != TB_KIND_CONSOLE && iface->kind != TB_KIND_LOGS))
+                return;
+        const TbHostConfig *config = iface->device->core->config;
+        g_autofree char *dir = g_build_filename(config->state_dir, "history", iface->device->id, iface->name, NULL);
+        iface->history = tb_history_open(dir, config->history_limit);
+}
+
+void tb_interface_free(TbInterface *iface)
+{
+        tb_history_close(iface->history);
+        tb_attachment_unref(iface->attachment);
+        g_array_free(iface->watchers, TRUE);
+        json_decref(iface->samples);
+        g_clear_pointer(&iface->seq, g_hash_table_unref);
+        g_free(iface->reason);
+        g_free(iface->name);
+        g_free(iface->id);
+        g_free(iface);
+}
+
+const char *tb_interface_name(const TbInterface *iface)
+{
+        return iface->name;
+}
+
+TbKind tb_interface_kind(const TbInterface *iface)
+{
+        return iface->kind;
+}
+
+TbDevice *tb_interface_device(const TbInterface *iface)
+{
+        return iface->device;
+}
+
+const char *tb_interface_id(const TbInterface *iface)
+{
+        return iface->id;
+}
+
+TbState tb_interface_state(const TbInterface *iface, const char **ret_reason)
+{
+        if (ret_reason)
+                *ret_reason = iface->reason;
+        return iface->state;
+}
+
+const void *tb_interface_ops(const TbInterface *iface)
+{
+        return tb_lane_ops(&iface->attachment->driver->lanes[iface->lane], iface->kind);
+}
+
+TbWorker *tb_interface_worker(const TbInterface *iface)
+{
+        return iface->attachment->workers[iface->lane];
+}
+
+TbHistory *tb_interface_history(TbInterface *iface)
+{
+        return iface->history;
+}
+
+static void set_number(json_t *o, const char *key, double value)
+{
+        json_object_set_new(o, key, isfinite(value) ? json_real(value) : json_null());
+}
+
+static const char *observed_name(TbPowerObserved observed)
+{
+        switch (observed) {
+        case TB_POWER_UNKNOWN: return "unknown";
+        case TB_POWER_OFF: return "off";
+        case TB_POWER_ON: return "on";
+        }
+        return "unknown";
+}
+
+json_t *tb_interface_power_json(const TbInterface *iface)
+{
+        json_t *o = json_object();
+        json_object_set_new(o, "commanded", iface->commanded < 0 ? json_null() : json_string(iface->commanded ? "on" : "off"));
+        json_object_set_new(o, "observed", json_string(observed_name(iface->power.observed)));
+        set_number(o, "watts", iface->power.watts);
+        set_number(o, "volts", iface->power.volts);
+        set_number(o, "amps", iface->power.amps);
+        set_number(o, "energy_wh", iface->power.energy_wh);
+        g_autofree char *at = iface->power_at ? tb_clock_rfc3339(iface->power_at) : NULL;
+        json_object_set_new(o, "at", at ? json_string(at) : json_null());
+        return o;
+}
+
+json_t *tb_interface_json(const TbInterface *iface)
+{
+        json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", iface->name, "kind", tb_kind_name(iface->kind), "driver",
+                              iface->attachment->driver->name, "uri", iface->attachment->shown, "state", tb_state_name(iface->state));
+        if (iface->reason)
+                json_object_set_new(o, "reason", json_string(iface->reason));
+        if (iface->kind == TB_KIND_POWER)
+                json_object_set_new(o, "power", tb_interface_power_json(iface));
+        return o;
+}
+
+json_t *tb_interface_samples(TbInterface *iface)
+{
+        return iface->samples ? json_copy(iface->samples) : json_object();
+}
+
+/* --- watchers of a history -------------------------------------------------------------------------------------------------------------- */
+guint tb_interface_watch(TbInterface *iface, void (*grew)(TbInterface *, gpointer), gpointer user)
+{
+        TbWatcher w = {++iface->next_watcher, grew, user};
+        g_array_append_val(iface->watchers, w);
+        return w.id;
+}
+
+void tb_interface_unwatch(TbInterface *iface, guint id)
+{
+        for (guint i = 0; i < iface->watchers->len; i++) {
+                TbWatcher *w = &g_array_index(iface->watchers, TbWatcher, i);
+                if (w->id != id || id == 0)
+                        continue;
+                if (iface->watch_depth > 0)
+                        w->id = 0;
+                else
+                        g_array_remove_index(iface->watchers, i);
+                return;
+        }
+}
+
+guint tb_interface_watchers(TbInterface *iface)
+{
+        return iface->watchers->len;
+}
+
+static void history_grew(TbInterface *iface)
+{
+        TbBus *bus = iface->device->core->bus;
+        const char *error = tb_history_error(iface->history);
+        if ((error != NULL) != iface->history_failed) {
+                iface->history_failed = error != NULL;
+                tb_log(error ? TB_LOG_WARNING : TB_LOG_INFO, TB_F("device", iface->id), "console history: %s",
+                       error ? error : "is written to the disk again");
+                tb_bus_publish(bus, error ? "history.stopped" : "history.resumed", iface->device->id, iface->name,
+                               error ? json_pack("{s:s}", "reason", error) : NULL);
+        }
+        iface->watch_depth++;
+        for (guint i = 0; i < iface->watchers->len; i++) {
+                TbWatcher w = g_array_index(iface->watchers, TbWatcher, i);
+                if (w.id != 0)
+                        w.grew(iface, w.user);
+        }
+        if (--iface->watch_depth > 0)
+                return;
+        for (guint i = iface->watchers->len; i-- > 0;)
+                if (g_array_index(iface->watchers, TbWatcher, i).id == 0)
+                        g_array_remove_index(iface->watchers, i);
+}
+
+/* --- what a lane tells ------------------------------------------------------------------------------------------------------------------------ */
+/* The interfaces of one lane. A round of calls never removes interfaces: only a command of a later turn does. */
+#define EACH_OF_LANE(iface, owner)                                                                                                        \
+        for (guint i_ = 0; i_ < (owner)->device->interfaces->len; i_++)                                                                      \
+                for (TbInterface *iface = g_ptr_array_index((owner)->device->interfaces, i_); iface; iface = NULL)                           \
+                        if (iface->attachment == (owner)->attachment && iface->lane == (owner)->lane)
+
+static TbInterface *of_kind(const TbLaneOwner *owner, TbKind kind)
+{
+        EACH_OF_LANE(iface, owner)
+        {
+                if (iface->kind == kind)
+                        return iface;
+        }
+        return NULL;
+}
+
+static void set_state(TbInterface *iface, TbState state, const char *reason)
+{
+        if (iface->state == state && g_strcmp0(iface->reason, reason) == 0)
+                return;
+        tb_log(state == TB_STATE_FAULT ? TB_LOG_WARNING : TB_LOG_INFO, TB_F("device", iface->id, "state", tb_state_name(state)), "%s",
+               reason ? reason : tb_state_name(state));
+        iface->state = state;
+        g_free(iface->reason);
+        iface->reason = g_strdup(reason);
+        tb_core_changed(iface->device->core);
+        json_t *data = json_pack("{s:s}", "state", tb_state_name(state));
+        if (reason)
+                json_object_set_new(data, "reason", json_string(reason));
+        tb_bus_publish(iface->device->core->bus, "interface.state", iface->device->id, iface->name, data);
+}
+
+/* One lane of a device came up: the others need not wait for the end of their pause. */
+static void kick_others(const TbLaneOwner *owner)
+{
+        const GPtrArray *interfaces = owner->device->interfaces;
+        for (guint i = 0; i < interfaces->len; i++) {
+                const TbInterface *other = g_ptr_array_index(interfaces, i);
+                TbWorker *worker = tb_interface_worker(other);
+                if (worker && other->state != TB_STATE_READY && (other->attachment != owner->attachment || other->lane != owner->lane))
+                        tb_worker_kick(worker);
+        }
+}
+
+static void on_state(gpointer data, TbState state, const char *reason)
+{
+        const TbLaneOwner *owner = data;
+        EACH_OF_LANE(iface, owner)
+        {
+                set_state(iface, state, reason);
+        }
+        if (state == TB_STATE_READY)
+                kick_others(owner);
+}
+
+static void on_bytes(gpointer data, const guint8 *bytes, gsize size)
+{
+        TbInterface *iface = of_kind(data, TB_KIND_CONSOLE);
+        if (!iface)
+                return;
+        tb_history_append(iface->history, bytes, size);
+        history_grew(iface);
+}
+
+static void on_line(gpointer data, const char *line, gint64 t_ms)
+{
+        TbInterface *iface = of_kind(data, TB_KIND_LOGS);
+        if (!iface)
+                return;
+        g_autofree char *text = g_strconcat(line, "\n", NULL);
+        tb_history_append(iface->history, text, strlen(text));
+        history_grew(iface);
+        g_autofree char *valid = g_utf8_make_valid(line, -1);
+        tb_bus_publish_transient(iface->device->core->bus, "line", iface->device->id, iface->name,
+                                 json_pack("{s:I, s:s}", "t", (json_int_t)t_ms, "text", valid));
+}
+
+static bool stream_valid(const char *stream)
+{
+        gsize n = strlen(stream);
+        if (n == 0 || n > TB_LIMIT_ID)
+                return false;
+        for (const char *p = stream; *p; p++)
+                if (!g_ascii_isalnum(*p) && !strchr("._-", *p))
+                        return false;
+        return true;
+}
+
+void tb_interface_add_sample(TbInterface *iface, const TbSample *sample)
+{
+        gint64 *seq = g_hash_table_lookup(iface->seq, sample->stream);
+        if (!seq) {
+                if (g_hash_table_size(iface->seq) >= TB_LIMIT_STREAMS || !stream_valid(sample->stream)) {
+                        tb_log(TB_LOG_DEBUG, TB_F("device", iface->id, "stream", sample->stream), "sensor stream refused: too many, or a bad name");
+                        return;
+                }
+                seq = g_new0(gint64, 1);
+                g_hash_table_insert(iface->seq, g_strdup(sample->stream), seq);
+        }
+        if (!isfinite(sample->value))
+                return;
+        json_t *value = json_pack("{s:I, s:I, s:s, s:s, s:f}", "t", (json_int_t)sample->t_ms, "seq", (json_int_t)++*seq, "quantity",
+                                  sample->quantity ? sample->quantity : "", "unit", sample->unit ? sample->unit : "1", "value", sample->value);
+        json_object_set_new(iface->samples, sample->stream, value);
+        json_t *event = json_copy(value);
+        json_object_set_new(event, "stream", json_string(sample->stream));
+        tb_bus_publish_transient(iface->device->core->bus, "sample", iface->device->id, iface->name, event);
+}
+
+static void on_sample(gpointer data, const TbSample *sample)
+{
+        TbInterface *iface = of_kind(data, TB_KIND_SENSORS);
+        if (iface)
+                tb_interface_add_sample(iface, sample);
+}
+
+static bool differs(double a, double b)
+{
+        return isfinite(a) != isfinite(b) || (isfinite(a) && fabs(a - b) > 1e-9);
+}
+
+void tb_interface_saw_power(TbInterface *iface, const TbPowerState *state)
+{
+        bool changed = iface->power_at == 0 || iface->power.observed != state->observed;
+        bool measured = differs(iface->power.watts, state->watts) || differs(iface->power.volts, state->volts) ||
+                        differs(iface->power.amps, state->amps);
+        iface->power = *state;
+        iface->power_at = tb_clock_ms();
+        if (changed || measured)
+                tb_core_changed(iface->device->core);
+        if (changed)
+                tb_bus_publish(iface->device->core->bus, "power.state", iface->device->id, iface->name, tb_interface_power_json(iface));
+        else if (measured)
+                tb_bus_publish_transient(iface->device->core->bus, "power.state", iface->device->id, iface->name, tb_interface_power_json(iface));
+}
+
+static void on_power(gpointer data, const TbPowerState *state)
+{
+        const TbLaneOwner *owner = data;
+        TbInterface *iface = of_kind(owner, TB_KIND_POWER);
+        if (!iface)
+                return;
+        bool came_on = state->observed == TB_POWER_ON && iface->power.observed != TB_POWER_ON;
+        tb_interface_saw_power(iface, state);
+        if (came_on)
+                kick_others(owner); /* what was away for want of power is looked for now */
+}
+
+static void on_event(gpointer data, const char *type, json_t *event)
+{
+        const TbLaneOwner *owner = data;
+        const char *name = NULL;
+        EACH_OF_LANE(iface, owner)
+        {
+                name = name ? name : iface->name;
+        }
+        tb_bus_publish(owner->device->core->bus, type, owner->device->id, name, json_incref(event));
+}
+
+const TbWorkerOps tb_interface_worker_ops = {
+        .state = on_state,
+        .bytes = on_bytes,
+        .line = on_line,
+        .sample = on_sample,
+        .power = on_power,
+        .event = on_event,
+};
+
+/* --- video ---------------------------------------------------------------------------------------------------------------------------------------- */
+void tb_interface_video_start(TbInterface *iface, int max_fps, const TbVideoSink *sink, gpointer user)
+{
+        tb_worker_video_start(tb_interface_worker(iface), max_fps, sink, user);
+}
+
+void tb_interface_video_stop(TbInterface *iface)
+{
+        tb_worker_video_stop(tb_interface_worker(iface));
+}
+
+void tb_interface_video_keyframe(TbInterface *iface)
+{
+        tb_worker_video_keyframe(tb_interface_worker(iface));
+}

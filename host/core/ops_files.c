@@ -1,0 +1,204 @@
+/* files and apps: bodies of any size go through a TbPipe between the view and the driver. */
+#include <string.h>
+
+#include "host/core/command.h"
+#include "host/core/private.h"
+#include "lib/clock.h"
+#include "lib/limits.h"
+
+/* --- files ------------------------------------------------------------------------------------------------------------------------------------- */
+static bool exec_stat(TbCommand *c, TbInstance *instance, TbIo *io, GError **error)
+{
+        TbFileInfo info = {0};
+        if (!instance->lane->files->stat(instance, io, tb_command_string(c, "path"), &info, error))
+                return false;
+        g_autofree char *mtime = tb_clock_rfc3339(info.mtime_ms);
+        g_autofree char *mode = g_strdup_printf("%04o", info.mode & 07777U);
+        c->result = json_pack("{s:b, s:I, s:s, s:s}", "directory", info.directory, "size", (json_int_t)info.size, "mode", mode, "mtime", mtime);
+        return true;
+}
+
+static bool exec_list(TbCommand *c, TbInstance *instance, TbIo *io, GError **error)
+{
+        c->result = json_array();
+        return instance->lane->files->list(instance, io, tb_command_string(c, "path"), c->result, error);
+}
+
+static bool exec_read(TbCommand *c, TbInstance *instance, TbIo *io, GError **error)
+{
+        if (!instance->lane->files->read(instance, io, tb_command_string(c, "path"), c->pipe, error))
+                return false;
+        tb_pipe_finish(c->pipe);
+        return true;
+}
+
+static bool exec_write(TbCommand *c, TbInstance *instance, TbIo *io, GError **error)
+{
+        const char *mode = tb_command_string(c, "mode");
+        return instance->lane->files->write(instance, io, tb_command_string(c, "path"), (guint32)g_ascii_strtoull(mode, NULL, 8), c->pipe, error);
+}
+
+static bool exec_remove(TbCommand *c, TbInstance *instance, TbIo *io, GError **error)
+{
+        return instance->lane->files->remove(instance, io, tb_command_string(c, "path"), error);
+}
+
+/* A cancelled transfer must not leave the driver waiting for bytes that never come. */
+static void fail_pipe(TbCommand *c)
+{
+        g_autoptr(GError) error = g_error_new(TB_ERROR, TB_ERROR_INTERRUPTED, "the transfer was cancelled");
+        tb_pipe_fail(c->pipe, error);
+}
+
+static void with_pipe(TbCommand *c, bool (*exec)(TbCommand *, TbInstance *, TbIo *, GError **))
+{
+        if (!c->pipe) {
+                tb_command_fail(c, g_error_new(TB_ERROR, TB_ERROR_INVALID, "%s moves bytes: use REST", c->verb_text), NULL);
+                return;
+        }
+        tb_command_on_cancel(c, fail_pipe);
+        tb_command_dispatch(c, exec, NULL);
+}
+
+static bool path_ok(TbCommand *c)
+{
+        const char *path = tb_command_string(c, "path");
+        if (path[0] == '/')
+                return true;
+        GError *error = NULL;
+        tb_error_set_field(&error, TB_ERROR_INVALID, "path", "the path must be absolute, on the device");
+        tb_command_fail(c, error, NULL);
+        return false;
+}
+
+static void stat_(TbCommand *c)
+{
+        if (path_ok(c))
+                tb_command_dispatch(c, exec_stat, NULL);
+}
+
+static void list(TbCommand *c)
+{
+        if (path_ok(c))
+                tb_command_dispatch(c, exec_list, NULL);
+}
+
+static void read_(TbCommand *c)
+{
+        if (path_ok(c))
+                with_pipe(c, exec_read);
+}
+
+static void write_(TbCommand *c)
+{
+        const char *mode = tb_command_string(c, "mode");
+        GError *error = NULL;
+        if (!path_ok(c))
+                return;
+        if (strspn(mode, "01234567") != strlen(mode) || strlen(mode) < 3 || strlen(mode) > 4) {
+                tb_error_set_field(&error, TB_ERROR_INVALID, "mode", "three or four octal digits are expected, like 0644");
+                tb_command_fail(c, error, NULL);
+        } else {
+                with_pipe(c, exec_write);
+        }
+}
+
+static void remove_(TbCommand *c)
+{
+        if (path_ok(c))
+                tb_command_dispatch(c, exec_remove, NULL);
+}
+
+#define PATH {.name = "path", .type = TB_PARAM_STRING, .required = true, .min = 1, .max = TB_LIMIT_URI, .help = "absolute, on the device"}
+static const TbParam path_params[] = {PATH, TB_PARAM_END};
+static const TbParam write_params[] = {
+        PATH,
+        {.name = "mode", .type = TB_PARAM_STRING, .max = 4, .fallback = "\"0644\"", .help = "permission bits, octal"},
+        TB_PARAM_END,
+};
+
+const TbVerbRun tb_files_verbs[] = {
+        {{TB_KIND_FILES, "stat", TB_ROLE_OPERATOR, false, false, 15000, path_params, NULL, NULL, TB_VERB_SPECIAL, "What a path is", NULL}, stat_},
+        {{TB_KIND_FILES, "list", TB_ROLE_OPERATOR, false, false, 60000, path_params, NULL, NULL, TB_VERB_SPECIAL, "A directory's entries", NULL}, list},
+        {{TB_KIND_FILES, "read", TB_ROLE_OPERATOR, false, false, 0, path_params, "GET", "", TB_VERB_SPECIAL, "A file's bytes, or a directory as JSON",
+          "200 application/octet-stream; 200 application/json FileList"},
+         read_},
+        {{TB_KIND_FILES, "write", TB_ROLE_OPERATOR, true, false, 0, write_params, "PUT", "", TB_VERB_SPECIAL, "Write a file from the body, any size",
+          "200 application/json"},
+         write_},
+        {{TB_KIND_FILES, "remove", TB_ROLE_OPERATOR, true, false, 30000, path_params, "DELETE", "", TB_VERB_SPECIAL, "Delete a file", "204"}, remove_},
+        {{.op = NULL}, NULL},
+};
+
+/* --- apps ----------------------------------------------------------------------------------------------------------------------------------------- */
+static bool exec_apps(TbCommand *c, TbInstance *instance, TbIo *io, GError **error)
+{
+        c->result = json_array();
+        return instance->lane->apps->list(instance, io, c->result, error);
+}
+
+static bool exec_install(TbCommand *c, TbInstance *instance, TbIo *io, GError **error)
+{
+        g_autofree char *package = NULL;
+        if (!instance->lane->apps->install(instance, io, c->pipe, c->size, &package, error))
+                return false;
+        c->result = json_object();
+        json_object_set_new(c->result, "package", package ? json_string(package) : json_null());
+        return true;
+}
+
+static bool exec_app(TbCommand *c, TbInstance *instance, TbIo *io, GError **error)
+{
+        const TbAppsOps *ops = instance->lane->apps;
+        bool (*op)(TbInstance *, TbIo *, const char *, GError **) = strcmp(c->verb->op, "remove") == 0  ? ops->remove
+                                                                    : strcmp(c->verb->op, "start") == 0 ? ops->start
+                                                                                                        : ops->stop;
+        return op(instance, io, tb_command_string(c, "package"), error);
+}
+
+static void apps_list(TbCommand *c)
+{
+        tb_command_dispatch(c, exec_apps, NULL);
+}
+
+static void apps_install(TbCommand *c)
+{
+        with_pipe(c, exec_install);
+}
+
+/* Package names go into device commands: only what a package name may hold. */
+static void apps_one(TbCommand *c)
+{
+        const char *package = tb_command_string(c, "package");
+        for (const char *p = package; *p; p++) {
+                if (g_ascii_isalnum(*p) || *p == '.' || *p == '_')
+                        continue;
+                GError *error = NULL;
+                tb_error_set_field(&error, TB_ERROR_INVALID, "package", "a package name holds letters, digits, '.' and '_'");
+                tb_command_fail(c, error, NULL);
+                return;
+        }
+        tb_command_dispatch(c, exec_app, NULL);
+}
+
+static const TbParam package_params[] = {
+        {.name = "package", .type = TB_PARAM_STRING, .required = true, .min = 1, .max = 255, .help = "org.example.app"},
+        TB_PARAM_END,
+};
+
+const TbVerbRun tb_apps_verbs[] = {
+        {{TB_KIND_APPS, "list", TB_ROLE_VIEWER, false, false, 30000, tb_no_params, "GET", "", TB_VERB_PLAIN, "Installed apps", "200 application/json AppList"},
+         apps_list},
+        {{TB_KIND_APPS, "install", TB_ROLE_OPERATOR, true, false, 0, tb_no_params, "POST", "", TB_VERB_SPECIAL, "Install the app in the body (APK)",
+          "200 application/json App"},
+         apps_install},
+        {{TB_KIND_APPS, "remove", TB_ROLE_OPERATOR, true, false, 60000, package_params, "DELETE", "/{package}", TB_VERB_PLAIN, "Uninstall", "200 application/json"},
+         apps_one},
+        {{TB_KIND_APPS, "start", TB_ROLE_OPERATOR, true, false, 30000, package_params, "POST", "/{package}/start", TB_VERB_PLAIN, "Start an app",
+          "200 application/json"},
+         apps_one},
+        {{TB_KIND_APPS, "stop", TB_ROLE_OPERATOR, true, false, 30000, package_params, "POST", "/{package}/stop", TB_VERB_PLAIN, "Stop an app",
+          "200 application/json"},
+         apps_one},
+        {{.op = NULL}, NULL},
+};

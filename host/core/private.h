@@ -1,0 +1,131 @@
+#pragma once
+/* The structs of host/core. Nobody outside this folder includes it. Main thread, all of it. */
+#include "host/core/core.h"
+#include "host/core/worker.h"
+
+typedef struct TbLeaseState TbLeaseState; /* lease.c */
+typedef struct TbAttachment TbAttachment; /* attach.c */
+typedef struct TbDiscoverer TbDiscoverer; /* resources.c */
+
+typedef struct TbWatcher {
+        guint id; /* 0: removed while a round of calls runs */
+        void (*grew)(TbInterface *iface, gpointer user);
+        gpointer user;
+} TbWatcher;
+
+struct TbInterface {
+        TbDevice *device; /* borrowed: the owner */
+        char *name, *id;
+        TbKind kind;
+        TbAttachment *attachment; /* ref */
+        guint lane;               /* index in the driver's lanes; the worker is attachment->workers[lane] */
+        TbState state;
+        char *reason; /* NULL: none */
+        /* power */
+        int commanded; /* -1: nothing yet; 0; 1 */
+        TbPowerState power;
+        gint64 power_at; /* ms; 0: never read */
+        /* console, logs */
+        TbHistory *history; /* owned */
+        bool history_failed; /* the bus was told */
+        GArray *watchers;    /* of TbWatcher */
+        guint next_watcher, watch_depth;
+        /* sensors */
+        json_t *samples; /* {stream: {t,seq,quantity,unit,value}}; owned */
+        GHashTable *seq; /* stream -> next number */
+};
+
+struct TbDevice {
+        TbCore *core; /* borrowed: the owner */
+        char *id, *label;
+        json_t *spec;          /* as given by config or REST; owned */
+        bool stored;           /* made by REST: kept in devices.json, may be deleted */
+        GPtrArray *interfaces; /* owned TbInterface, in the order of the spec */
+        GPtrArray *attachments; /* ref TbAttachment */
+        TbLeaseState *lease;   /* owned */
+};
+
+struct TbCore {
+        const TbHostConfig *config; /* borrowed */
+        TbBus *bus;
+        TbMetrics *metrics; /* borrowed; may be NULL */
+        GTree *devices;     /* id -> owned TbDevice, sorted */
+        GHashTable *commands; /* set of running TbCommand */
+        GHashTable *resources; /* uri -> json_t */
+        GPtrArray *discoverers;
+        char *devices_text; /* cache of GET /host/devices; NULL: stale */
+        gsize devices_size;
+        guint ending; /* workers that were released and did not end yet */
+        bool stopping;
+        int audit_fd; /* -1: none */
+        TbMetric *commands_total, *command_seconds, *command_errors;
+};
+
+/* attach.c: one URI of one device with its lanes. Shared by the interfaces that name the same URI. */
+struct TbAttachment {
+        guint ref;
+        TbCore *core; /* borrowed */
+        const TbDriver *driver;
+        TbUri *uri;
+        json_t *params;
+        char *run_dir, *shown; /* shown: the redacted URI */
+        guint n_lanes, live;   /* live: workers that did not end yet */
+        TbWorker **workers;    /* NULL: that lane is not used */
+};
+TbAttachment *tb_attachment_new(TbCore *core, const char *device, guint number, json_t *spec, GError **error);
+TbAttachment *tb_attachment_ref(TbAttachment *attachment);
+void tb_attachment_unref(TbAttachment *attachment);
+bool tb_attachment_same(const TbAttachment *attachment, const TbAttachment *other);
+guint tb_attachment_lanes(const TbAttachment *attachment); /* bit mask of the lanes that this URI offers */
+void tb_attachment_start(TbAttachment *attachment, TbDevice *device); /* a worker for every lane that an interface uses */
+void tb_attachment_release(TbAttachment *attachment);
+
+/* device.c */
+TbDevice *tb_device_new(TbCore *core, const char *id, json_t *spec, GError **error);
+void tb_device_start(TbDevice *device);
+void tb_device_free(TbDevice *device); /* releases its workers; they end by themselves */
+TbInterface *tb_device_find(TbDevice *device, const char *name);
+bool tb_id_valid(const char *id);
+
+/* interface.c */
+TbInterface *tb_interface_new(TbDevice *device, const char *name, TbKind kind, TbAttachment *attachment, guint lane);
+void tb_interface_free(TbInterface *iface);
+void tb_interface_open_history(TbInterface *iface);
+json_t *tb_interface_json(const TbInterface *iface);
+json_t *tb_interface_power_json(const TbInterface *iface);
+TbWorker *tb_interface_worker(const TbInterface *iface);
+void tb_interface_saw_power(TbInterface *iface, const TbPowerState *state); /* publishes what changed */
+void tb_interface_add_sample(TbInterface *iface, const TbSample *sample);
+extern const TbWorkerOps tb_interface_worker_ops; /* owner: TbLaneOwner */
+typedef struct TbLaneOwner { /* whom the events of one lane concern */
+        TbDevice *device; /* borrowed */
+        TbAttachment *attachment;
+        guint lane;
+} TbLaneOwner;
+
+/* core.c */
+void tb_core_changed(TbCore *core); /* the device list is stale */
+
+/* lease.c */
+TbLeaseState *tb_lease_new(TbDevice *device);
+void tb_lease_free(TbLeaseState *lease);
+bool tb_lease_allows(TbDevice *device, const TbActor *actor, GError **error); /* TB_ERROR_LOCKED */
+void tb_lease_used(TbDevice *device, const TbActor *actor); /* an API call by the holder is a heartbeat */
+void tb_leases_load(TbCore *core);
+void tb_leases_save(TbCore *core);
+
+/* store.c: devices made by REST */
+void tb_store_load(TbCore *core);
+bool tb_store_save(TbCore *core, GError **error);
+
+/* resources.c */
+void tb_resources_start(TbCore *core);
+void tb_resources_stop(TbCore *core);
+void tb_resources_free(TbCore *core);
+json_t *tb_resources_services(TbCore *core);
+
+/* audit.c: who did what, on the bus, in the log and in audit.jsonl */
+void tb_audit_open(TbCore *core);
+void tb_audit(TbCore *core, const TbActor *actor, const char *device, const char *verb, json_t *params, const GError *error, gint64 ms);
+
+extern const TbParam tb_no_params[]; /* a table without rows: no field is allowed */

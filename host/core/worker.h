@@ -1,0 +1,58 @@
+#pragma once
+/*
+ * TbWorker: one driver lane at run time: its thread(s), its command queue, its open / pump / close loop with back-off, and the crossing of its events to
+ * the main loop. All functions: main thread. Callbacks: main thread, in the order the driver told them, none after tb_worker_release().
+ */
+#include <glib.h>
+#include <stdbool.h>
+
+#include "drivers/driver.h"
+#include "host/core/core.h"
+
+typedef struct TbWorker TbWorker;
+typedef struct TbCall TbCall;
+
+/* One piece of work for a lane; embedded at the start of its owner's struct. */
+struct TbCall {
+        bool (*exec)(TbCall *call, TbInstance *instance, TbIo *io, GError **error); /* worker thread */
+        void (*done)(TbCall *call); /* main thread, exactly once; the call's memory is the owner's again */
+        gint64 deadline_us;         /* monotonic; a call that is taken later fails with TB_ERROR_TIMEOUT */
+        GError *error;              /* owned; set when exec failed or never ran */
+        bool cancelled;             /* protected by the worker's lock */
+};
+
+typedef struct TbWorkerOps {
+        void (*state)(gpointer owner, TbState state, const char *reason); /* reason NULL: none */
+        void (*bytes)(gpointer owner, const guint8 *data, gsize size);
+        void (*line)(gpointer owner, const char *line, gint64 t_ms);
+        void (*sample)(gpointer owner, const TbSample *sample);
+        void (*power)(gpointer owner, const TbPowerState *state);
+        void (*event)(gpointer owner, const char *type, json_t *data);
+} TbWorkerOps;
+
+typedef struct TbWorkerOptions {
+        const TbDriver *driver;
+        const TbLane *lane;
+        const TbUri *uri;     /* borrowed by the worker for its life: the attachment keeps them until `ended` */
+        json_t *params;
+        const char *device;
+        const char *run_dir;
+        int sample_ms;        /* 0: the lane has no sensors or its pump tells */
+        const TbWorkerOps *ops;
+        gpointer owner;
+        void (*ended)(gpointer data); /* main: after release, when the thread is joined and nothing refers to uri, params … any more */
+        gpointer ended_data;
+} TbWorkerOptions;
+
+TbWorker *tb_worker_new(const TbWorkerOptions *options); /* and starts it */
+/* False when TB_LIMIT_QUEUE calls wait already. */
+bool tb_worker_call(TbWorker *worker, TbCall *call);
+/* Ends the call soon: it fails with TB_ERROR_INTERRUPTED (through done) if it has not succeeded already. */
+void tb_worker_cancel(TbWorker *worker, TbCall *call);
+void tb_worker_kick(TbWorker *worker); /* try to open now instead of after the pause */
+/* The owner forgets the worker: no callback comes any more; the thread ends by itself, then `ended` runs. */
+void tb_worker_release(TbWorker *worker);
+
+void tb_worker_video_start(TbWorker *worker, int max_fps, const TbVideoSink *sink, gpointer user);
+void tb_worker_video_stop(TbWorker *worker);
+void tb_worker_video_keyframe(TbWorker *worker);
