@@ -1,10 +1,28 @@
 #include "lib/error.h"
 
 #include <stdarg.h>
-#include <string.h>
 
-/* A GError holds one string. A blamed field travels in front of the message: "\x1ffield\x1fmessage". */
-#define MARK '\x1f'
+/* The blamed field is part of the error itself (GLib's extended errors): prefixes and copies keep it. */
+typedef struct TbErrorPrivate {
+        char *field; /* owned; NULL: none */
+} TbErrorPrivate;
+
+static void tb_error_private_init(TbErrorPrivate *priv)
+{
+        priv->field = NULL;
+}
+
+static void tb_error_private_copy(const TbErrorPrivate *from, TbErrorPrivate *to)
+{
+        to->field = g_strdup(from->field);
+}
+
+static void tb_error_private_clear(TbErrorPrivate *priv)
+{
+        g_free(priv->field);
+}
+
+G_DEFINE_EXTENDED_ERROR(TbError, tb_error)
 
 static const struct {
         int status;
@@ -30,35 +48,25 @@ static const struct {
         [TB_ERROR_INTERRUPTED] = {503, "interrupted", "Interrupted"},
 };
 
-GQuark tb_error_quark(void)
-{
-        return g_quark_from_static_string("tb-error");
-}
-
 void tb_error_set_field(GError **error, TbErrorCode code, const char *field, const char *format, ...)
 {
+        if (!error)
+                return;
         va_list args;
         va_start(args, format);
-        g_autofree char *text = g_strdup_vprintf(format, args);
+        *error = g_error_new_valist(TB_ERROR, (int)code, format, args);
         va_end(args);
-        g_set_error(error, TB_ERROR, (int)code, "%c%s%c%s", MARK, field, MARK, text);
+        tb_error_get_private(*error)->field = g_strdup(field);
 }
 
 const char *tb_error_field(const GError *error)
 {
-        if (error->message[0] != MARK)
-                return NULL;
-        char *end = strchr(error->message + 1, MARK);
-        g_autofree char *field = end ? g_strndup(error->message + 1, (gsize)(end - error->message - 1)) : NULL;
-        return field ? g_intern_string(field) : NULL;
+        return error->domain == TB_ERROR ? tb_error_get_private(error)->field : NULL;
 }
 
 const char *tb_error_detail(const GError *error)
 {
-        if (error->message[0] != MARK)
-                return error->message;
-        const char *end = strchr(error->message + 1, MARK);
-        return end ? end + 1 : error->message;
+        return error->message;
 }
 
 static TbErrorCode code_of(const GError *error)

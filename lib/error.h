@@ -36,7 +36,7 @@ GQuark tb_error_quark(void);
 void tb_error_set_field(GError **error, TbErrorCode code, const char *field, const char *format, ...) G_GNUC_PRINTF(4, 5);
 /* Borrowed from `error`; NULL when no field is to blame. */
 const char *tb_error_field(const GError *error);
-/* The message without the field mark; borrowed from `error`. */
+/* The message; borrowed from `error`. */
 const char *tb_error_detail(const GError *error);
 
 int tb_error_status(const GError *error);        /* HTTP status; 500 for a foreign domain */
