@@ -21,6 +21,8 @@ bool tb_auth_add(TbAuth *auth, const char *name, const char *token, TbRole role,
 bool tb_auth_is_open(TbAuth *auth); /* no tokens */
 /* TB_ROLE_NONE for an unknown token; `token` NULL is allowed. ret_name is borrowed from auth. */
 TbRole tb_auth_check(TbAuth *auth, const char *token, const char **ret_name);
+#define TB_SECRET_HASH 32
+void tb_secret_hash(const char *secret, guint8 ret_hash[TB_SECRET_HASH]); /* SHA-256 */
 /* Constant-time comparison of equal-length secrets. */
 bool tb_secret_equal(const void *a, const void *b, gsize size);
 /* n random bytes of the kernel as URL-safe base64 without padding; the caller frees. */

@@ -1,0 +1,152 @@
+#include "lib/http/auth.h"
+
+#include <string.h>
+#include <sys/random.h>
+
+#include "lib/error.h"
+#include "lib/limits.h"
+
+#define TOKEN_MIN 16
+#define HASH_SIZE 32
+
+typedef struct Token {
+        char *name; /* owned */
+        guint8 hash[HASH_SIZE];
+        TbRole role;
+} Token;
+
+struct TbAuth {
+        gatomicrefcount ref;
+        GArray *tokens;
+};
+
+static const char *const role_names[] = {"none", "viewer", "operator", "admin"};
+
+const char *tb_role_name(TbRole role)
+{
+        return role_names[role];
+}
+
+bool tb_role_parse(const char *text, TbRole *ret_role)
+{
+        for (guint i = TB_ROLE_VIEWER; text && i < G_N_ELEMENTS(role_names); i++) {
+                if (strcmp(text, role_names[i]) == 0) {
+                        *ret_role = (TbRole)i;
+                        return true;
+                }
+        }
+        return false;
+}
+
+static void clear_token(gpointer p)
+{
+        g_free(((Token *)p)->name);
+}
+
+TbAuth *tb_auth_new(void)
+{
+        TbAuth *auth = g_new0(TbAuth, 1);
+        g_atomic_ref_count_init(&auth->ref);
+        auth->tokens = g_array_new(FALSE, TRUE, sizeof(Token));
+        g_array_set_clear_func(auth->tokens, clear_token);
+        return auth;
+}
+
+TbAuth *tb_auth_ref(TbAuth *auth)
+{
+        g_atomic_ref_count_inc(&auth->ref);
+        return auth;
+}
+
+void tb_auth_unref(TbAuth *auth)
+{
+        if (!auth || !g_atomic_ref_count_dec(&auth->ref))
+                return;
+        g_array_unref(auth->tokens);
+        g_free(auth);
+}
+
+void tb_secret_hash(const char *secret, guint8 ret_hash[TB_SECRET_HASH])
+{
+        g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
+        gsize size = TB_SECRET_HASH;
+        g_checksum_update(sum, (const guchar *)secret, (gssize)strlen(secret));
+        g_checksum_get_digest(sum, ret_hash, &size);
+}
+
+bool tb_secret_equal(const void *a, const void *b, gsize size)
+{
+        const volatile guint8 *x = a, *y = b;
+        guint8 difference = 0;
+        for (gsize i = 0; i < size; i++)
+                difference |= x[i] ^ y[i];
+        return difference == 0;
+}
+
+bool tb_auth_add(TbAuth *auth, const char *name, const char *token, TbRole role, GError **error)
+{
+        if (strlen(token) < TOKEN_MIN) {
+                g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "the token of \"%s\" is shorter than %d bytes", name, TOKEN_MIN);
+                return false;
+        }
+        for (const char *p = token; *p; p++) {
+                if (!g_ascii_isgraph(*p)) {
+                        g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "the token of \"%s\" has a character that no header can carry", name);
+                        return false;
+                }
+        }
+        Token entry = {.role = role};
+        tb_secret_hash(token, entry.hash);
+        for (guint i = 0; i < auth->tokens->len; i++) {
+                const Token *other = &g_array_index(auth->tokens, Token, i);
+                if (tb_secret_equal(other->hash, entry.hash, HASH_SIZE)) {
+                        g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "\"%s\" and \"%s\" have the same token", other->name, name);
+                        return false;
+                }
+        }
+        entry.name = g_strdup(name);
+        g_array_append_val(auth->tokens, entry);
+        return true;
+}
+
+bool tb_auth_is_open(TbAuth *auth)
+{
+        return auth->tokens->len == 0;
+}
+
+TbRole tb_auth_check(TbAuth *auth, const char *token, const char **ret_name)
+{
+        const Token *found = NULL;
+        guint8 hash[HASH_SIZE];
+        if (tb_auth_is_open(auth)) {
+                if (ret_name)
+                        *ret_name = "local";
+                return TB_ROLE_ADMIN;
+        }
+        if (!token)
+                return TB_ROLE_NONE;
+        tb_secret_hash(token, hash);
+        for (guint i = 0; i < auth->tokens->len; i++) { /* all of them, always: the time tells nothing */
+                const Token *entry = &g_array_index(auth->tokens, Token, i);
+                if (tb_secret_equal(entry->hash, hash, HASH_SIZE))
+                        found = entry;
+        }
+        if (found && ret_name)
+                *ret_name = found->name;
+        return found ? found->role : TB_ROLE_NONE;
+}
+
+char *tb_random_token(gsize n)
+{
+        g_autofree guint8 *bytes = g_malloc(n);
+        for (gsize got = 0; got < n;) {
+                gssize r = getrandom(bytes + got, n - got, 0);
+                g_assert(r > 0 || r == -1); /* -1: a signal came; ENOSYS cannot be on kernels of ours */
+                got += r > 0 ? (gsize)r : 0;
+        }
+        char *text = g_base64_encode(bytes, n);
+        g_strdelimit(text, "+", '-');
+        g_strdelimit(text, "/", '_');
+        text[strcspn(text, "=")] = '\0';
+        return text;
+}
