@@ -95,6 +95,27 @@ void tb_thread_join(TbThread *thread)
         g_free(thread);
 }
 
+static void *thread_main_detached(void *arg)
+{
+        TbThread *thread = arg;
+        pthread_detach(pthread_self());
+        thread_main(thread);
+        g_free(thread);
+        return NULL;
+}
+
+void tb_thread_detach(const char *name, void (*run)(gpointer), gpointer data)
+{
+        TbThread *thread = g_new0(TbThread, 1);
+        g_strlcpy(thread->name, name, sizeof thread->name);
+        thread->run = run;
+        thread->data = data;
+        pthread_t id;
+        int rc = pthread_create(&id, NULL, thread_main_detached, thread);
+        if (rc != 0)
+                g_error("cannot start thread %s: %s", name, g_strerror(rc));
+}
+
 /* --- main loop ------------------------------------------------------------------------------------------------------ */
 typedef struct Post {
         void (*call)(gpointer);

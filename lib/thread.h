@@ -36,6 +36,9 @@ typedef struct TbThread TbThread;
 /* `name` shows in ps and gdb (15 bytes). */
 TbThread *tb_thread_start(const char *name, void (*run)(gpointer), gpointer data);
 void tb_thread_join(TbThread *thread); /* frees it; accepts NULL */
+/* For a library call that can neither be interrupted nor be given a deadline (libc's resolver): nobody waits for its end, and it may outlive the
+ * caller, so `data` must belong to both of them (a counted reference). */
+void tb_thread_detach(const char *name, void (*run)(gpointer), gpointer data);
 
 /* --- main loop --------------------------------------------------------------------------------------------------- */
 /* Declares the calling thread as main and `context` (NULL: the default) as its loop. Once per process, before any other thread. */
