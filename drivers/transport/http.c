@@ -1,0 +1,243 @@
+#include "drivers/transport/http.h"
+
+#include <gio/gio.h>
+#include <glib-unix.h>
+#include <libsoup/soup.h>
+#include <string.h>
+
+#include "drivers/transport/httpauth.h"
+#include "lib/error.h"
+#include "lib/limits.h"
+
+/* One exchange while it runs: everything in it happens in `context`, which only this worker iterates. */
+typedef struct Exchange {
+        const TbHttpCall *call; /* borrowed */
+        GMainContext *context;  /* ref */
+        SoupSession *session;   /* ref */
+        SoupMessage *message;   /* ref; of the attempt that runs */
+        GCancellable *cancel;   /* ref */
+        GInputStream *stream;   /* ref; the answer's body */
+        GByteArray *body;       /* owned */
+        gsize limit;
+        GError *error;          /* owned; why it failed */
+        bool done, stopped, late;
+} Exchange;
+
+static void read_more(Exchange *x);
+
+static void finish(Exchange *x, GError *error_take)
+{
+        if (error_take && !x->error)
+                x->error = error_take;
+        else
+                g_clear_error(&error_take);
+        x->done = true;
+}
+
+static void on_read(GObject *source, GAsyncResult *result, gpointer data)
+{
+        Exchange *x = data;
+        GError *error = NULL;
+        g_autoptr(GBytes) bytes = g_input_stream_read_bytes_finish(G_INPUT_STREAM(source), result, &error);
+        gsize size = 0;
+        gconstpointer p = bytes ? g_bytes_get_data(bytes, &size) : NULL;
+        if (!bytes || size == 0) {
+                finish(x, error);
+                return;
+        }
+        if (x->body->len + size > x->limit) {
+                g_set_error(&error, TB_ERROR, TB_ERROR_DEVICE, "%s: the answer is longer than %" G_GSIZE_FORMAT " bytes", x->call->url,
+                            x->limit);
+                finish(x, error);
+                return;
+        }
+        g_byte_array_append(x->body, p, (guint)size);
+        read_more(x);
+}
+
+static void read_more(Exchange *x)
+{
+        g_input_stream_read_bytes_async(x->stream, 16384, G_PRIORITY_DEFAULT, x->cancel, on_read, x);
+}
+
+static void on_sent(GObject *source, GAsyncResult *result, gpointer data)
+{
+        Exchange *x = data;
+        GError *error = NULL;
+        x->stream = soup_session_send_finish(SOUP_SESSION(source), result, &error);
+        if (!x->stream) {
+                finish(x, error);
+                return;
+        }
+        read_more(x);
+}
+
+static gboolean on_stop(gint fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED, gpointer data)
+{
+        Exchange *x = data;
+        x->stopped = true;
+        g_cancellable_cancel(x->cancel);
+        return G_SOURCE_REMOVE;
+}
+
+static gboolean on_late(gpointer data)
+{
+        Exchange *x = data;
+        x->late = true;
+        g_cancellable_cancel(x->cancel);
+        return G_SOURCE_REMOVE;
+}
+
+static bool make_message(Exchange *x, const char *authorization, GError **error)
+{
+        const TbHttpCall *call = x->call;
+        g_clear_object(&x->message);
+        x->message = soup_message_new(call->method, call->url);
+        if (!x->message) {
+                g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "not an HTTP address: %s", call->url);
+                return false;
+        }
+        soup_message_add_flags(x->message, SOUP_MESSAGE_NO_REDIRECT); /* credentials go where they were meant to go */
+        SoupMessageHeaders *headers = soup_message_get_request_headers(x->message);
+        for (const char *const *h = call->headers; h && h[0]; h += 2)
+                soup_message_headers_replace(headers, h[0], h[1]);
+        if (authorization)
+                soup_message_headers_replace(headers, "Authorization", authorization);
+        if (call->body) {
+                g_autoptr(GBytes) body = g_bytes_new(call->body, call->body_size);
+                soup_message_set_request_body_from_bytes(x->message, call->content_type, body);
+        }
+        return true;
+}
+
+static bool failed(Exchange *x, GError **error)
+{
+        if (x->stopped || x->late)
+                return tb_io_fail(x->stopped ? TB_WAIT_STOP : TB_WAIT_TIMEOUT, x->call->url, error);
+        if (x->error->domain == TB_ERROR) {
+                g_propagate_error(error, g_steal_pointer(&x->error));
+                return false;
+        }
+        static const int gone[] = {G_IO_ERROR_CONNECTION_REFUSED, G_IO_ERROR_HOST_UNREACHABLE, G_IO_ERROR_NETWORK_UNREACHABLE,
+                                   G_IO_ERROR_HOST_NOT_FOUND, G_IO_ERROR_CONNECTION_CLOSED};
+        TbErrorCode code = x->error->domain == G_RESOLVER_ERROR ? TB_ERROR_GONE : TB_ERROR_DEVICE;
+        for (guint i = 0; i < G_N_ELEMENTS(gone); i++)
+                if (g_error_matches(x->error, G_IO_ERROR, gone[i]))
+                        code = TB_ERROR_GONE;
+        if (g_error_matches(x->error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT))
+                code = TB_ERROR_TIMEOUT;
+        g_set_error(error, TB_ERROR, (int)code, "%s: %s", x->call->url, x->error->message);
+        return false;
+}
+
+static bool attempt(Exchange *x, const char *authorization, GError **error)
+{
+        if (!make_message(x, authorization, error))
+                return false;
+        g_clear_object(&x->stream);
+        g_byte_array_set_size(x->body, 0);
+        x->done = false;
+        soup_session_send_async(x->session, x->message, G_PRIORITY_DEFAULT, x->cancel, on_sent, x);
+        while (!x->done)
+                g_main_context_iteration(x->context, TRUE);
+        return !x->error || failed(x, error);
+}
+
+static char *answer_challenge(Exchange *x)
+{
+        const TbHttpCall *call = x->call;
+        const char *header = soup_message_headers_get_list(soup_message_get_response_headers(x->message), "WWW-Authenticate");
+        TbAuthChallenge challenge;
+        if (!call->password || !header || !tb_auth_parse(header, &challenge))
+                return NULL;
+        GUri *uri = soup_message_get_uri(x->message);
+        const char *query = g_uri_get_query(uri);
+        g_autofree char *target = g_strconcat(*g_uri_get_path(uri) ? g_uri_get_path(uri) : "/", query ? "?" : "", query, NULL);
+        g_autofree char *cnonce = tb_auth_cnonce();
+        char *answer = tb_auth_answer(&challenge, call->user ? call->user : "", call->password, call->method, target, cnonce, 1);
+        tb_auth_clear(&challenge);
+        return answer;
+}
+
+static void keep_header(const char *name, const char *value, gpointer data)
+{
+        g_hash_table_replace(data, g_ascii_strdown(name, -1), g_strdup(value));
+}
+
+static void fill_answer(Exchange *x, TbHttpAnswer *ret)
+{
+        SoupMessageHeaders *headers = soup_message_get_response_headers(x->message);
+        *ret = (TbHttpAnswer){.status = (int)soup_message_get_status(x->message)};
+        ret->content_type = g_strdup(soup_message_headers_get_content_type(headers, NULL));
+        ret->headers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+        soup_message_headers_foreach(headers, keep_header, ret->headers);
+        gsize size = x->body->len;
+        g_byte_array_append(x->body, (const guint8 *)"", 1);
+        g_autoptr(GBytes) all = g_byte_array_free_to_bytes(g_steal_pointer(&x->body));
+        ret->body = g_bytes_new_from_bytes(all, 0, size);
+}
+
+static GSource *attach(Exchange *x, GSource *source_take, GSourceFunc call)
+{
+        g_source_set_callback(source_take, call, x, NULL);
+        g_source_attach(source_take, x->context);
+        return source_take;
+}
+
+static int allowed_ms(const TbIo *io, int timeout_ms)
+{
+        if (io->deadline_us == G_MAXINT64)
+                return timeout_ms;
+        gint64 left = MAX((io->deadline_us - g_get_monotonic_time()) / 1000, 0);
+        return timeout_ms < 0 ? (int)MIN(left, G_MAXINT) : (int)MIN(left, timeout_ms);
+}
+
+bool tb_http_call(TbIo *io, const TbHttpCall *call, TbHttpAnswer *ret, GError **error)
+{
+        Exchange x = {.call = call, .limit = call->limit ? call->limit : TB_LIMIT_HTTP_BODY};
+        x.context = g_main_context_new();
+        g_main_context_push_thread_default(x.context);
+        x.session = soup_session_new_with_options("proxy-resolver", NULL, "idle-timeout", 1, NULL); /* devices are on our own network */
+        soup_session_remove_feature_by_type(x.session, SOUP_TYPE_AUTH_MANAGER);
+        x.cancel = g_cancellable_new();
+        x.body = g_byte_array_new();
+        GSource *stop = attach(&x, g_unix_fd_source_new(tb_interruptor_fd(io->stop), G_IO_IN), G_SOURCE_FUNC(on_stop));
+        int ms = allowed_ms(io, call->timeout_ms);
+        GSource *late = ms >= 0 ? attach(&x, g_timeout_source_new((guint)ms), on_late) : NULL;
+
+        bool ok = attempt(&x, NULL, error);
+        if (ok && soup_message_get_status(x.message) == SOUP_STATUS_UNAUTHORIZED) {
+                g_autofree char *authorization = answer_challenge(&x);
+                ok = !authorization || attempt(&x, authorization, error);
+        }
+        if (ok)
+                fill_answer(&x, ret);
+
+        g_source_destroy(stop);
+        g_source_unref(stop);
+        if (late) {
+                g_source_destroy(late);
+                g_source_unref(late);
+        }
+        g_clear_object(&x.stream);
+        g_clear_object(&x.message);
+        soup_session_abort(x.session);
+        g_clear_object(&x.session);
+        g_clear_object(&x.cancel);
+        g_clear_error(&x.error);
+        if (x.body)
+                g_byte_array_unref(x.body);
+        while (g_main_context_iteration(x.context, FALSE)) { /* what libsoup left to do when it closes */
+        }
+        g_main_context_pop_thread_default(x.context);
+        g_main_context_unref(x.context);
+        return ok;
+}
+
+void tb_http_answer_clear(TbHttpAnswer *answer)
+{
+        g_free(answer->content_type);
+        g_clear_pointer(&answer->body, g_bytes_unref);
+        g_clear_pointer(&answer->headers, g_hash_table_unref);
+        *answer = (TbHttpAnswer){0};
+}
