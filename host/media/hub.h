@@ -16,7 +16,7 @@
 
 typedef struct TbHub TbHub;
 
-/* Takes `frame`. Any thread; returns within microseconds and never blocks. */
+/* Takes `frame`. Any thread, one at a time. Never waits for main or for a viewer (a JPEG is decoded first, if a raw sink is there). */
 typedef void (*TbFrameSink)(void *sink_data, TbFrame *frame);
 
 /*
@@ -52,6 +52,8 @@ void tb_hub_push(TbHub *hub, TbFrame *frame);
 /* There is no picture, and why, as shown to the viewer ("the board is powered off"); NULL: there is one again, or the next one
  * that is pushed will do. A fault stays until it is cleared, or (`until_frame`) until the source pushes the next picture. */
 void tb_hub_set_fault(TbHub *hub, const char *reason, bool until_frame);
+/* The same from any thread, for a source that works but has no picture (until the next frame). */
+void tb_hub_no_signal(TbHub *hub, const char *reason);
 const char *tb_hub_fault(TbHub *hub); /* borrowed until the next change; NULL when there is none */
 
 TbHubState tb_hub_state(TbHub *hub);
@@ -72,13 +74,15 @@ typedef struct TbHubSink TbHubSink;
  * picture at once.
  * tb_hub_add_sink:    called on the pushing thread. It must return at once and not call the hub. After
  *                     tb_hub_remove_sink() returned it is not called any more.
- * tb_hub_add_mailbox: called on the main thread; only the newest picture is kept while main is busy. Damage is the union of
- *                     what was skipped.
+ * tb_hub_add_mailbox: called on the main thread; only the newest picture is kept while main is busy.
  * slates: false = never called with a slate (a still wants the device or nothing).
  */
 TbHubSink *tb_hub_add_sink(TbHub *hub, bool slates, void (*frame)(void *data, TbFrame *frame), void *data);
 TbHubSink *tb_hub_add_mailbox(TbHub *hub, bool slates, void (*frame)(void *data, TbFrame *frame), void *data);
 void tb_hub_remove_sink(TbHubSink *sink); /* frees it; accepts NULL */
+/* Only inside `frame` of a mailbox: what changed since the frame that this sink saw before. Returns the number of rectangles;
+ * 0 = unknown: treat all as changed. (frame->damage speaks of the frame before it, which this sink may have skipped.) */
+guint tb_hub_sink_damage(TbHubSink *sink, TbRect ret_rects[TB_FRAME_RECTS]);
 
 #define TB_HUB_LINGER_MS 2000 /* between the last viewer and stop(): a page reload does not restart the source */
 #define TB_HUB_RETRY_MS 2000

@@ -1,0 +1,29 @@
+#pragma once
+/*
+ * Which encoder elements this machine has, and how each is set up for live screens: no lookahead, no B-frames, a small rate buffer, keyframes
+ * only when somebody asks. Hardware encoders are probed once, at run time: an element counts when it can go to READY.
+ */
+#include <gst/gst.h>
+#include <stdbool.h>
+
+typedef enum TbCodec { TB_CODEC_H264, TB_CODEC_VP8, TB_CODECS } TbCodec;
+
+const char *tb_codec_name(TbCodec codec); /* static: "H264" "VP8" */
+
+typedef struct TbEncoderSpec {
+        TbCodec codec;
+        const char *element;
+        bool hardware;
+        const char *format;            /* raw video format that it takes */
+        const char *const *properties; /* name, value, …, NULL; unknown ones are left out */
+        const char *bitrate;           /* property */
+        guint bitrate_unit;            /* bit/s per unit of it */
+        const char *vbv_ms;            /* property in milliseconds; NULL: none */
+        const char *output;            /* caps after it */
+} TbEncoderSpec;
+
+/* The best encoder for `codec` that works; NULL: none. Main thread; the first call probes. */
+const TbEncoderSpec *tb_codec_encoder(TbCodec codec, bool hardware);
+/* A new floating element, set up. NULL when it cannot be made. */
+GstElement *tb_codec_make(const TbEncoderSpec *spec);
+void tb_codec_set_rate(GstElement *element, const TbEncoderSpec *spec, guint kbps, guint vbv_ms);
