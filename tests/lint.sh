@@ -1,0 +1,212 @@
+#!/bin/sh
+# The rules of the house. Every finding is `file:line: what is wrong (how to mend it)`.
+#   sh tests/lint.sh          everything: rules, format, static analysis
+#   sh tests/lint.sh rules    arrows between folders, banned calls, sizes, driver folders: seconds, no tool needed (TAP)
+#   sh tests/lint.sh format | cppcheck | tidy [FILE...]
+# One line may be excused by a comment that says why:  /* lint: <rule> - <reason> */
+set -u
+cd "$(dirname "$0")/.." || exit 1
+found=$(mktemp) || exit 1
+trap 'rm -f "$found" "$found".*' EXIT
+
+sources() { git ls-files -co --exclude-standard -- "$@" 2>/dev/null | while read -r f; do [ -f "$f" ] && echo "$f"; done; }
+
+# Arrows of docs/DEVELOP.md: what a folder may include of the project.
+rule_arrows() {
+	sources '*.c' '*.h' | xargs awk '
+	function room(f,   p) {
+		split(f, p, "/")
+		if (p[1] == "host" && p[3] == "") return "host/main"
+		if (p[1] == "host") return "host/" p[2]
+		if (p[1] == "drivers" && p[3] == "") return "drivers/driver.h"
+		if (p[1] == "drivers") return "drivers/" p[2]
+		return p[1]
+	}
+	function allowed(from, to, file) {
+		if (from == to || to == "lib") return 1
+		if (from == "lib") return 0
+		if (from == "drivers/driver.h") return to == "drivers/transport"
+		if (from == "drivers/transport") return to == "drivers/driver.h"
+		if (from ~ /^drivers\//) return to == "drivers/driver.h" || to == "drivers/transport"
+		if (from == "host/core") return to == "drivers/driver.h" || to == "drivers/transport"
+		if (from == "host/media") return to == "host/core"
+		if (from == "host/main") return to ~ /^host\// || to == "drivers/driver.h"
+		if (from ~ /^host\//) return to == "host/core" || to == "host/media" || to == "drivers/driver.h"
+		if (from == "server") return 0
+		if (from == "tests") return 1
+		return 0
+	}
+	/^[ \t]*#[ \t]*include[ \t]*"/ {
+		split($0, q, "\"")
+		if (q[2] ~ /^\.\.?\//) { printf "%s:%d: include \"%s\" by its path from the top (\"host/core/core.h\")\n", FILENAME, FNR, q[2]; next }
+		if (q[2] !~ /\//) { printf "%s:%d: include \"%s\" by its path from the top\n", FILENAME, FNR, q[2]; next }
+		from = room(FILENAME); to = room(q[2])
+		if (!allowed(from, to, FILENAME))
+			printf "%s:%d: %s may not include %s (move the code, or add an interface where both may look)\n", FILENAME, FNR, from, q[2]
+	}
+	/^[ \t]*#[ \t]*include[ \t]*<gst\// && FILENAME !~ /^(host\/media|drivers|tests|host\/main)/ {
+		printf "%s:%d: GStreamer lives in host/media and in video drivers only\n", FILENAME, FNR
+	}'
+}
+
+# Only lib/thread knows threads. GStreamer callbacks need none of these either.
+rule_threads() {
+	sources 'lib/*.[ch]' 'host/*.[ch]' 'server/*.[ch]' 'drivers/*.[ch]' | grep -v '^lib/thread\.[ch]$' | xargs grep -nE \
+		'\b(pthread_[a-z]+|g_thread_(new|try_new)|g_(rec_)?mutex_[a-z]+|g_rw_lock_[a-z]+|g_cond_[a-z]+|thrd_[a-z]+|mtx_[a-z]+)[ ]*\(|\bG(Mutex|RecMutex|Cond|RWLock)\b' |
+		grep -v 'lint: threads -' | sed -E 's/^([^:]*:[0-9]+):.*/\1: threads and locks only by lib\/thread.h (TbMutex, TbQueue, TbMailbox, tb_main_post)/'
+}
+
+rule_banned() {
+	sources 'lib/*.[ch]' 'host/*.[ch]' 'server/*.[ch]' 'drivers/*.[ch]' | xargs awk '
+	function say(what) { if ($0 !~ /lint: banned -/) printf "%s:%d: %s\n", FILENAME, FNR, what }
+	{
+		line = $0
+		gsub(/"([^"\\]|\\.)*"/, "\"\"", line)            # not in strings
+		sub(/\/\/.*/, "", line)
+		if (comment) { if (!match(line, /\*\//)) next; line = substr(line, RSTART + 2); comment = 0 }
+		gsub(/\/\*[^*]*\*+([^\/*][^*]*\*+)*\//, "", line)
+		if (match(line, /\/\*/)) { line = substr(line, 1, RSTART - 1); comment = 1 }
+	}
+	FNR == 1 { comment = 0 }
+	line ~ /(^|[^a-z_A-Z0-9.>])(strcpy|strcat|sprintf|vsprintf|gets|strncpy|strncat|strtok|alloca)[ ]*\(/ { say("unbounded or surprising string call (g_strlcpy, g_snprintf, GString, g_strsplit)") }
+	line ~ /(^|[^a-z_A-Z0-9.>])(atoi|atol|atoll|atof|sscanf)[ ]*\(/ { say("does not report errors (g_ascii_string_to_signed, tb_params_validate)") }
+	line ~ /(^|[^a-z_A-Z0-9.>])(system|popen|g_spawn_command_line_sync|g_spawn_command_line_async)[ ]*\(/ { say("no shell: drivers/transport/process takes an argv") }
+	line ~ /(^|[^a-z_A-Z0-9.>])(sleep|usleep|g_usleep|nanosleep)[ ]*\(/ { say("no sleeping: wait through TbIo, or arm a timer on the main loop") }
+	line ~ /(^|[^a-z_A-Z0-9.>])(g_error|abort|exit|_exit)[ ]*\(/ && FILENAME !~ /main\.c$|^lib\/thread\.c$/ { say("input from outside must not end the process (return an error)") }
+	line ~ /(^|[^a-z_A-Z0-9.>])(printf|g_print|g_printerr|puts|perror)[ ]*\(/ && FILENAME !~ /main\.c$/ { say("log with tb_log()") }
+	line ~ /(^|[^a-z_A-Z0-9.>])(rand|random|srand|g_random_int|g_random_int_range)[ ]*\(/ && FILENAME !~ /^host\/media|^drivers/ { say("secrets come from tb_random_token()") }
+	line ~ /NDEBUG/ { say("asserts stay in") }'
+}
+
+rule_size() {
+	sources '*.c' '*.h' '*.mjs' '*.js' '*.css' '*.sh' | grep -v -E '(^|/)vendor/|_gen\.c$' | xargs wc -l |
+		awk '$2 != "total" && $1 > 800 { printf "%s:800: %d lines; 800 is a stop (which two things is this file?)\n", $2, $1 }'
+	sources '*.c' | xargs awk '
+	FNR == 1 { start = 0 }
+	/^\{$/ { start = FNR }
+	/^\}/ && start { if (FNR - start > 100) printf "%s:%d: function of %d lines (aim for 80; split it)\n", FILENAME, start, FNR - start; start = 0 }'
+}
+
+rule_drivers() {
+	for d in drivers/*/; do
+		name=$(basename "$d")
+		case $name in transport | _*) continue ;; esac
+		[ -n "$(sources "$d*.c")" ] || continue
+		[ -f "$d/README.md" ] || echo "${d}README.md:1: a driver says what it drives, how to attach it and what it was proven against"
+		ls "$d"test_*.c >/dev/null 2>&1 || ls tests/*/*"$name"* >/dev/null 2>&1 || echo "${d}test_$name.c:1: a driver has a test in its folder"
+	done
+}
+
+rule_headers() {
+	sources '*.h' | while read -r f; do head -1 "$f" | grep -q '^#pragma once$' || echo "$f:1: begin with #pragma once"; done
+	# own header first proves that it stands alone
+	sources 'lib/*.c' 'host/*.c' 'server/*.c' 'drivers/*.c' | while read -r f; do
+		h="${f%.c}.h"
+		[ -f "$h" ] || continue
+		first=$(grep -n -m1 '^#include' "$f")
+		case $first in *"\"$h\""*) ;; *) echo "$f:${first%%:*}: include \"$h\" first" ;; esac
+	done
+}
+
+rule_fuzz() {
+	sources 'tests/fuzz/fuzz_*.c' | while read -r f; do
+		name=$(basename "$f" .c)
+		name=${name#fuzz_}
+		[ -n "$(ls -A "tests/fuzz/corpus/$name" 2>/dev/null)" ] || echo "$f:1: give it seeds in tests/fuzz/corpus/$name/"
+	done
+}
+
+# Tests wait for events and take free ports.
+rule_tests() {
+	sources 'tests/*.mjs' 'tests/*.c' 'web/tests/*.mjs' | xargs grep -nE '\b(usleep|g_usleep|sleep) ?\(|waitForTimeout\(' | grep -v 'lint: tests -' |
+		sed -E 's/^([^:]*:[0-9]+):.*/\1: no sleeps in tests (wait for the event, with a deadline)/'
+	sources 'web/*.js' 'web/*.mjs' | grep -v /vendor/ | xargs -r grep -nE '\.(innerHTML|outerHTML) *=|insertAdjacentHTML|document\.write\(' |
+		sed -E 's/^([^:]*:[0-9]+):.*/\1: no HTML from data (textContent, createElement)/'
+}
+
+# Nothing of the machine on which it was written.
+rule_traces() {
+	git grep -nIE '/root/|/tmp/bash_jobs|/home/[a-z]+/' -- . ':!tests/lint.sh' | grep -v 'lint: traces -' |
+		sed -E 's/^([^:]*:[0-9]+):.*/\1: a path of one machine/'
+}
+
+rules='arrows threads banned size drivers headers fuzz tests traces'
+
+run_rules() {
+	n=0
+	for r in $rules; do
+		n=$((n + 1))
+		rule_"$r" >"$found" 2>&1
+		if [ -s "$found" ]; then
+			cat "$found"
+			echo "not ok $n - $r"
+			failed=1
+		else
+			echo "ok $n - $r"
+		fi
+	done
+	echo "1..$n"
+}
+
+run_format() {
+	sources '*.c' '*.h' | xargs -P2 -n8 clang-format --dry-run -Werror 2>&1 |
+		sed -nE 's/^([^:]*:[0-9]+):[0-9]+: error: .*/\1: format (make format)/p' | sort -u | awk -F: '{ n[$1]++; if (n[$1] == 1) first[$1] = $0 }
+		END { for (f in n) printf "%s%s\n", first[f], (n[f] > 1) ? sprintf(" and %d lines more", n[f] - 1) : "" }' >"$found"
+	report format
+}
+
+run_cppcheck() {
+	sources 'lib/*.c' 'host/*.c' 'server/*.c' 'drivers/*.c' | cppcheck --quiet -j2 --enable=warning,performance,portability --std=c11 --inline-suppr \
+		--library=gtk --suppressions-list=tests/cppcheck.supp --template='{file}:{line}: {severity}: {message} [{id}]' -I. -D_GNU_SOURCE '-D__VA_OPT__(...)=__VA_ARGS__' \
+		-DG_DEFINE_AUTOPTR_CLEANUP_FUNC\(a,b\)= --file-list=- >"$found" 2>&1
+	report cppcheck
+}
+
+# clang-tidy takes seconds per file: what differs from main, or the files that are named.
+run_tidy() {
+	if [ $# -gt 0 ]; then files=$*; else
+		base=$(git merge-base HEAD origin/main 2>/dev/null || git merge-base HEAD main 2>/dev/null || git rev-parse HEAD)
+		files=$(git diff --name-only --diff-filter=d "$base" -- '*.c')
+	fi
+	[ -n "$files" ] || { echo 'ok tidy (no C file differs from main)'; return; }
+	flags=$(pkg-config --cflags glib-2.0 gio-2.0 jansson libmicrohttpd gstreamer-1.0 gstreamer-webrtc-1.0 libsoup-3.0 libusb-1.0 | sed 's/-I/-isystem /g')
+	checks='-*,bugprone-*,clang-analyzer-*,-bugprone-easily-swappable-parameters,-bugprone-narrowing-conversions,-bugprone-reserved-identifier'
+	checks="$checks,-bugprone-assignment-in-if-condition,-bugprone-implicit-widening-of-multiplication-result,-bugprone-macro-parentheses"
+	checks="$checks,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling,-clang-analyzer-valist.Uninitialized"
+	export flags checks
+	# shellcheck disable=SC2086,SC2016
+	printf '%s\n' $files | xargs -P2 -n4 sh -c 'clang-tidy --quiet --checks="$checks" "$@" -- -std=gnu17 -D_GNU_SOURCE -DTB_VERSION=\"lint\" -I. $flags' tidy 2>/dev/null |
+		sed "s|$PWD/||" | grep -E '^[^ ].*: (warning|error):' | sort -u >"$found"
+	report tidy
+}
+
+report() {
+	if [ -s "$found" ]; then
+		cat "$found"
+		echo "not ok $1: $(wc -l <"$found") findings"
+		failed=1
+	else
+		echo "ok $1"
+	fi
+}
+
+failed=0
+what=${1:-all}
+[ $# -gt 0 ] && shift
+case $what in
+rules) run_rules ;;
+format) run_format ;;
+cppcheck) run_cppcheck ;;
+tidy) run_tidy "$@" ;;
+all)
+	run_rules
+	run_format
+	run_cppcheck
+	run_tidy
+	;;
+*)
+	echo "usage: sh tests/lint.sh [rules|format|cppcheck|tidy [FILE...]]" >&2
+	exit 2
+	;;
+esac
+exit $failed

@@ -1,0 +1,288 @@
+#!/usr/bin/env node
+// Runs tests and adds them up: one line per file while it works, what failed in full, and one closing line
+// `N passed, N failed, N skipped`. Exit code 0 only when nothing failed.
+//
+//   node tests/run.mjs MODE... [--match TEXT] [--jobs N] [--verbose]
+//     all          house unit fuzz web integration e2e rig, then asan and tsan
+//     house        the rules of the house that need no compiler (tests/lint.sh rules)
+//     unit         C tests: tests/unit, tests/contract, drivers/*/test_*.c (GLib, TAP)
+//     fuzz         every fuzzer's corpus once
+//     web, integration, e2e, rig     node --test files
+//     asan, tsan   unit, fuzz and integration of that build
+//
+// Every file runs in its own process group with a deadline; what it leaves running is killed and counted as a failure.
+// A test that is skipped without a reason is a failure too. Environment of tests: TESTBED_BUILD (folder of the binaries).
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { readTap } from './tap.mjs';
+
+const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+process.chdir(ROOT);
+
+const options = { modes: [], match: '', jobs: Math.max(2, Math.min(4, os.cpus().length)), verbose: false };
+for (let i = 2; i < process.argv.length; i++) {
+  const arg = process.argv[i];
+  if (arg === '--match') options.match = process.argv[++i] ?? '';
+  else if (arg === '--jobs') options.jobs = Math.max(1, Number(process.argv[++i]) || 1);
+  else if (arg === '--verbose') options.verbose = true;
+  else if (arg.startsWith('-')) usage(`unknown option ${arg}`);
+  else options.modes.push(arg);
+}
+
+function usage(problem) {
+  console.error(`tests/run.mjs: ${problem}\nmodes: ${Object.keys(MODES).join(' ')}\noptions: --match TEXT --jobs N --verbose`);
+  process.exit(2);
+}
+
+// ---- what there is to run ---------------------------------------------------------------------------------
+
+function glob(folder, pattern, depth = 3) {
+  if (!existsSync(folder) || depth < 0) return [];
+  const found = [];
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const file = path.join(folder, entry.name);
+    if (entry.isDirectory() && entry.name !== 'node_modules' && !entry.name.startsWith('.')) found.push(...glob(file, pattern, depth - 1));
+    else if (entry.isFile() && pattern.test(entry.name)) found.push(file);
+  }
+  return found.sort();
+}
+
+const variantEnv = {
+  '': {},
+  asan: {
+    ASAN_OPTIONS: 'detect_leaks=1:abort_on_error=0:detect_stack_use_after_return=1:strict_string_checks=1:exitcode=99',
+    UBSAN_OPTIONS: 'print_stacktrace=1:halt_on_error=1',
+    LSAN_OPTIONS: `suppressions=${ROOT}/tests/lsan.supp:print_suppressions=0`,
+    G_SLICE: 'always-malloc',
+  },
+  tsan: { TSAN_OPTIONS: `suppressions=${ROOT}/tests/tsan.supp:second_deadlock_stack=1:history_size=4:exitcode=66` },
+};
+
+const buildOf = (variant) => path.join(ROOT, 'build', variant);
+// A sanitizer costs time; ThreadSanitizer of this compiler also needs an address space without surprises.
+const slower = (variant) => ({ '': 1, asan: 3, tsan: 6 })[variant];
+const wrap = (variant, argv) => (variant === 'tsan' && existsSync('/usr/bin/setarch') ? ['/usr/bin/setarch', '-R', ...argv] : argv);
+
+function cTests(variant = '') {
+  const sources = [
+    ...glob('tests/unit', /^test_.*\.c$/), ...glob('tests/contract', /^test_.*\.c$/),
+    ...glob('drivers', /^test_.*\.c$/, 1).filter((f) => !path.basename(path.dirname(f)).startsWith('_')),
+  ];
+  return sources.map((source) => {
+    const binary = path.join(buildOf(variant), 'tests', source.replace(/\.c$/, ''));
+    return { suite: 'unit', variant, name: source.replace(/\.c$/, ''), needs: binary, argv: [binary, '--tap'], tap: true, seconds: 60 };
+  });
+}
+
+function fuzzTests(variant = '') {
+  return glob('tests/fuzz', /^fuzz_.*\.c$/, 0).map((source) => {
+    const name = path.basename(source, '.c').replace(/^fuzz_/, '');
+    const binary = path.join(buildOf(variant), 'fuzz', `fuzz_${name}`);
+    const corpus = path.join('tests/fuzz/corpus', name);
+    const seeds = existsSync(corpus) ? readdirSync(corpus).length : 0;
+    return { suite: 'fuzz', variant, name: `fuzz/${name}`, needs: binary, argv: [binary, corpus], tap: false, seconds: 60,
+      count: seeds, problem: seeds ? '' : `no seeds in ${corpus}/: a fuzzer without a corpus proves nothing` };
+  });
+}
+
+function nodeTests(suite, folder, seconds, { variant = '', serial = false } = {}) {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  const reporter = major > 18 || (major === 18 && minor >= 15) ? ['--test-reporter=tap'] : [];
+  return glob(folder, /\.test\.mjs$/).map((file) => (
+    { suite, variant, serial, name: file, needs: file, argv: [process.execPath, ...reporter, file], tap: true, seconds }));
+}
+
+const house = () => [{ suite: 'house', variant: '', name: 'tests/lint.sh rules', needs: 'tests/lint.sh', argv: ['sh', 'tests/lint.sh', 'rules'], tap: true, seconds: 60 }];
+
+const MODES = {
+  house: () => house(),
+  unit: () => cTests(),
+  fuzz: () => fuzzTests(),
+  web: () => nodeTests('web', 'web/tests', 60),
+  integration: () => nodeTests('integration', 'tests/integration', 180),
+  e2e: () => nodeTests('e2e', 'tests/e2e', 300, { serial: true }),
+  rig: () => nodeTests('rig', 'tests/rig', 600, { serial: true }),
+  asan: () => sanitized('asan'),
+  tsan: () => sanitized('tsan'),
+  all: () => ['house', 'unit', 'fuzz', 'web', 'integration', 'e2e', 'rig', 'asan', 'tsan'].flatMap((m) => MODES[m]()),
+};
+
+function sanitized(variant) {
+  return [...cTests(variant), ...fuzzTests(variant), ...nodeTests('integration', 'tests/integration', 180, { variant })];
+}
+
+// ---- running one file -----------------------------------------------------------------------------------------
+
+const LOGS = path.join(ROOT, 'build', 'test-logs');
+
+/** Processes of the group that are still alive (zombies aside). */
+function leftovers(group) {
+  const found = [];
+  for (const pid of readdirSync('/proc')) {
+    if (!/^\d+$/.test(pid)) continue;
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      if (Number(fields[2]) === group && fields[0] !== 'Z') found.push(readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').join(' ').trim() || pid);
+    } catch { /* it has ended meanwhile */ }
+  }
+  return found;
+}
+
+const groups = new Set(); // process groups that run now
+
+function killGroup(group) {
+  try { process.kill(-group, 'SIGKILL'); } catch { /* nobody left */ }
+}
+
+function run(test) {
+  return new Promise((resolve) => {
+    const started = Date.now();
+    const result = { test, passed: 0, failed: 0, skipped: 0, failures: [], skips: [], log: '' };
+    const finish = () => {
+      result.ms = Date.now() - started;
+      resolve(result);
+    };
+    const fail = (name, detail) => {
+      result.failed++;
+      result.failures.push({ name, detail });
+    };
+    if (test.problem || !existsSync(test.needs)) {
+      fail(test.name, test.problem || `${path.relative(ROOT, test.needs)} is not built: run "make${test.variant ? ` VARIANT=${test.variant}` : ''} tests-bin"`);
+      return finish();
+    }
+    // Everything a test writes goes here, and is gone afterwards.
+    const scratch = mkdtempSync(path.join(os.tmpdir(), 'testbed-test-'));
+    const argv = wrap(test.variant, test.argv);
+    const child = spawn(argv[0], argv.slice(1), {
+      detached: true, // its own process group
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        ...process.env, LC_ALL: 'C.UTF-8', TZ: 'UTC', G_DEBUG: 'fatal-criticals', TMPDIR: scratch, XDG_RUNTIME_DIR: scratch, XDG_STATE_HOME: scratch,
+        TESTBED_BUILD: buildOf(test.variant), TESTBED_VARIANT: test.variant, ...variantEnv[test.variant],
+      },
+    });
+    if (child.pid) groups.add(child.pid);
+    const out = [];
+    const both = [];
+    let size = 0;
+    const keep = (list) => (chunk) => {
+      if ((size += chunk.length) < 32 * 1024 * 1024) list.forEach((l) => l.push(chunk));
+    };
+    child.stdout.on('data', keep([out, both]));
+    child.stderr.on('data', keep([both]));
+    const seconds = test.seconds * slower(test.variant);
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      killGroup(child.pid);
+    }, seconds * 1000);
+    child.on('error', (error) => fail(test.name, `cannot be started: ${error.message}`));
+    let ended = null;
+    child.on('exit', (code, signal) => {
+      ended = { code, signal };
+      const left = late ? [] : leftovers(child.pid);
+      if (left.length) {
+        fail(test.name, `left running:\n${left.join('\n')}`);
+        killGroup(child.pid);
+      }
+      groups.delete(child.pid);
+    });
+    child.on('close', () => {
+      clearTimeout(timer);
+      rmSync(scratch, { recursive: true, force: true, maxRetries: 3 });
+      result.log = Buffer.concat(both).toString();
+      judge(test, result, Buffer.concat(out).toString(), ended ?? {}, late && seconds, fail);
+      finish();
+    });
+  });
+}
+
+function judge(test, result, out, { code, signal }, lateAfter, fail) {
+  const tail = () => result.log.split('\n').slice(-40).join('\n');
+  if (test.tap) {
+    const tap = readTap(out);
+    result.passed += tap.passed;
+    result.skips = tap.skips;
+    result.skipped += tap.skips.length;
+    for (const f of tap.failures) fail(f.name, f.detail || tail());
+    for (const s of tap.skips.filter((x) => !x.reason)) fail(s.name, 'skipped without a reason');
+    if (lateAfter) fail(tap.running || test.name, `not finished after ${lateAfter} s\n${tail()}`);
+    else if (signal && !tap.failures.length) fail(tap.running || test.name, `ended by ${signal}\n${tail()}`);
+    else if (!signal && tap.planned >= 0 && tap.planned !== tap.seen) fail(test.name, `planned ${tap.planned} tests, ran ${tap.seen}\n${tail()}`);
+    else if (code && !result.failed) fail(test.name, `exit code ${code}\n${tail()}`);
+    else if (!code && !tap.seen) fail(test.name, 'ran no test at all');
+  } else {
+    if (lateAfter) fail(test.name, `not finished after ${lateAfter} s\n${tail()}`);
+    else if (signal || code) fail(test.name, `${signal ? `ended by ${signal}` : `exit code ${code}`}\n${tail()}`);
+    else result.passed += test.count ?? 1;
+  }
+}
+
+// ---- telling about it -------------------------------------------------------------------------------------------
+
+const label = (t) => `${t.variant ? `${t.variant}:` : ''}${t.suite}`;
+
+function report(result, at, of) {
+  const { test, passed, failed, skipped, ms } = result;
+  const counts = [`${passed} passed`, failed && `${failed} FAILED`, skipped && `${skipped} skipped`].filter(Boolean).join(', ');
+  console.log(`[${String(at).padStart(String(of).length)}/${of}] ${failed ? 'FAIL' : 'ok  '} ${label(test).padEnd(16)} ${test.name}  ${counts}  ${(ms / 1000).toFixed(2)} s`);
+  for (const s of result.skips) console.log(`         skipped: ${s.name}: ${s.reason || '(no reason)'}`);
+  const log = path.join(LOGS, `${label(test)}-${test.name}`.replace(/[^\w.-]+/g, '_') + '.log');
+  writeFileSync(log, result.log);
+  if (failed) printFailures(result, log);
+  else if (options.verbose) console.log(result.log.replace(/^/gm, '         '));
+}
+
+function printFailures(result, log) {
+  for (const f of result.failures) {
+    console.log(`         FAILED: ${f.name}`);
+    const lines = f.detail.trimEnd().split('\n');
+    console.log(lines.slice(0, 60).join('\n').replace(/^/gm, '           '));
+    if (lines.length > 60) console.log(`           … ${lines.length - 60} lines more`);
+  }
+  console.log(`         full output: ${path.relative(ROOT, log)}`);
+}
+
+async function main() {
+  if (!options.modes.length) usage('which tests?');
+  for (const mode of options.modes) if (!Object.hasOwn(MODES, mode)) usage(`unknown mode ${mode}`);
+  mkdirSync(LOGS, { recursive: true });
+  const tests = options.modes.flatMap((m) => MODES[m]()).filter((t) => t.name.includes(options.match));
+  const results = [];
+  const queue = [...tests];
+  let at = 0;
+  const worker = async () => {
+    // tests that measure time have the machine for themselves: they run after the pool has ended
+    for (let next = queue.findIndex((t) => !t.serial); next >= 0; next = queue.findIndex((t) => !t.serial)) {
+      const result = await run(queue.splice(next, 1)[0]);
+      results.push(result);
+      report(result, ++at, tests.length);
+    }
+  };
+  const started = Date.now();
+  await Promise.all(Array.from({ length: options.jobs }, worker));
+  for (const test of queue) {
+    const result = await run(test);
+    results.push(result);
+    report(result, ++at, tests.length);
+  }
+  const sum = (key) => results.reduce((n, r) => n + r[key], 0);
+  const bad = results.filter((r) => r.failed);
+  if (bad.length) {
+    console.log(`\n${bad.length} of ${results.length} files failed:`);
+    for (const r of bad) console.log(`  ${label(r.test)}  ${r.test.name}: ${r.failures.map((f) => f.name).join(', ')}`);
+  }
+  console.log(`\n${results.length} files in ${((Date.now() - started) / 1000).toFixed(0)} s`);
+  if (!tests.length) console.log(`nothing matches "${options.match}" in ${options.modes.join(' ')}`);
+  console.log(`${sum('passed')} passed, ${sum('failed')} failed, ${sum('skipped')} skipped`);
+  process.exitCode = bad.length || !tests.length ? 1 : 0;
+}
+
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(130));
+process.on('exit', () => groups.forEach(killGroup));
+await main();
