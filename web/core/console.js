@@ -1,0 +1,105 @@
+// One serial console over WebSocket: history first, then live bytes, both ways. Knows the offset of every byte, so
+// that a lost connection resumes at the next one and nothing is shown twice or lost.
+
+import { Backoff, systemClock } from './backoff.js';
+import { Emitter } from './emitter.js';
+
+const HISTORY_BYTES = 128 * 1024;    // replayed when a terminal opens
+const CHUNK_BYTES = 4096;            // one frame of pasted text
+const MAX_BUFFERED = 1024 * 1024;    // typed or pasted while the socket cannot keep up
+
+/**
+ * Events: `data` (Uint8Array, {offset, replay}), `state` ('connecting'|'open'|'waiting'|'closed', reason),
+ *         `gap` (from, to): history that the host no longer has.
+ */
+export class ConsoleClient extends Emitter {
+  /**
+   * @param {object} o
+   * @param {() => Promise<{offset: number, start?: number}>} o.info   GET of the console
+   * @param {(from: number) => string} o.url
+   */
+  constructor({ info, url, WebSocket, clock = systemClock, backoff = new Backoff({ maxMs: 8000 }), historyBytes = HISTORY_BYTES }) {
+    super();
+    Object.assign(this, { _info: info, _url: url, _WebSocket: WebSocket, _clock: clock, _backoff: backoff, _history: historyBytes });
+    this.state = 'closed';
+    this.offset = null;              // of the next byte that we expect
+    this._replayTo = 0;
+    this._socket = null;
+    this._retry = null;
+    this._run = 0;                   // attempts are told apart by number
+  }
+
+  start() {
+    if (this.state === 'closed') this._connect();
+  }
+
+  stop() {
+    this._run += 1;
+    this._clock.clearTimeout(this._retry);
+    const socket = this._socket;
+    this._socket = null;
+    socket?.close(1000);
+    this._set('closed');
+  }
+
+  /** Bytes or text to the device. False when they could not all be taken. */
+  write(data) {
+    const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data;
+    if (this._socket?.readyState !== 1) return false;
+    if ((this._socket.bufferedAmount ?? 0) + bytes.length > MAX_BUFFERED) return false;
+    for (let i = 0; i < bytes.length; i += CHUNK_BYTES) this._socket.send(bytes.slice(i, i + CHUNK_BYTES));
+    return true;
+  }
+
+  _set(state, reason) {
+    this.state = state;
+    this.emit('state', state, reason);
+  }
+
+  async _connect() {
+    const run = ++this._run;
+    this._set('connecting');
+    let info;
+    try {
+      info = await this._info();
+    } catch (error) {
+      if (run === this._run) this._wait(error.message, error.status === 401 || error.status === 403 || error.status === 404);
+      return;
+    }
+    if (run !== this._run) return;
+    const end = Number.isFinite(info?.offset) ? info.offset : 0;
+    const start = Number.isFinite(info?.start) ? info.start : 0;
+    if (this.offset === null || this.offset > end) this.offset = Math.max(start, end - this._history);
+    if (this.offset < start) {
+      this.emit('gap', this.offset, start);
+      this.offset = start;
+    }
+    this._replayTo = end;
+    this._open(run);
+  }
+
+  _open(run) {
+    const socket = (this._socket = new this._WebSocket(this._url(this.offset)));
+    socket.binaryType = 'arraybuffer';
+    const mine = (fn) => (e) => { if (run === this._run) fn(e); };
+    socket.addEventListener('open', mine(() => this._set('open')));
+    socket.addEventListener('message', mine((e) => {
+      this._backoff.reset();
+      const bytes = typeof e.data === 'string' ? new TextEncoder().encode(e.data) : new Uint8Array(e.data);
+      const offset = this.offset;
+      this.offset += bytes.length;
+      this.emit('data', bytes, { offset, replay: offset < this._replayTo });
+    }));
+    socket.addEventListener('close', mine((e) => this._wait(e.reason || 'the connection closed', false)));
+  }
+
+  _wait(reason, final) {
+    this._socket = null;
+    if (final) {
+      this._set('closed', reason);
+      return;
+    }
+    this._set('waiting', reason);
+    this._retry = this._clock.setTimeout(() => this._connect(), this._backoff.next());
+  }
+}

@@ -1,0 +1,151 @@
+// Server-Sent Events over fetch: a header can carry the token, Last-Event-ID is ours to keep, and tests can
+// feed it bytes. Comes back by itself, with back-off; after a pause it resumes where it stopped.
+
+import { Backoff, systemClock } from './backoff.js';
+import { Emitter } from './emitter.js';
+import { problemOf } from './api.js';
+
+const MAX_LINE = 1024 * 1024;
+
+/** The text/event-stream grammar. Feed it text in any pieces; it calls back once per event. */
+export class SseParser {
+  constructor(onEvent, onRetry = () => {}) {
+    this._onEvent = onEvent;
+    this._onRetry = onRetry;
+    this._rest = '';
+    this._skipLf = false;
+    this._first = true;
+    this._clear();
+  }
+
+  push(text) {
+    if (this._first && text.length > 0) {
+      this._first = false;
+      if (text.charCodeAt(0) === 0xfeff) text = text.slice(1);
+    }
+    let buffer = this._rest + text;
+    let start = 0;
+    for (let i = this._rest.length; i < buffer.length; i++) {
+      const c = buffer[i];
+      if (c !== '\n' && c !== '\r') { this._skipLf = false; continue; }
+      if (c === '\n' && this._skipLf) { this._skipLf = false; start = i + 1; continue; }
+      this._skipLf = c === '\r';
+      this._line(buffer.slice(start, i));
+      start = i + 1;
+    }
+    this._rest = buffer.slice(start);
+    if (this._rest.length > MAX_LINE) throw new RangeError('a line of the event stream is too long');
+  }
+
+  _clear() {
+    this._data = [];
+    this._type = '';
+  }
+
+  _line(line) {
+    if (line === '') {
+      if (this._data.length) this._onEvent({ type: this._type || 'message', data: this._data.join('\n'), id: this._id });
+      this._clear();
+      return;
+    }
+    if (line[0] === ':') return;                     // comment: keep-alive
+    const colon = line.indexOf(':');
+    const field = colon < 0 ? line : line.slice(0, colon);
+    let value = colon < 0 ? '' : line.slice(colon + 1);
+    if (value[0] === ' ') value = value.slice(1);
+    if (field === 'data') this._data.push(value);
+    else if (field === 'event') this._type = value;
+    else if (field === 'id' && !value.includes('\0')) this._id = value;
+    else if (field === 'retry' && /^\d+$/.test(value)) this._onRetry(Number(value));
+  }
+}
+
+/** Emits `event` {type, id, data (parsed JSON, or text)}, `state` ('connecting'|'open'|'waiting'|'closed', reason). */
+export class EventStream extends Emitter {
+  constructor({ url, fetch, headers = () => ({}), clock = systemClock, backoff = new Backoff(), lastEventId = null }) {
+    super();
+    Object.assign(this, { _url: url, _fetch: fetch, _headers: headers, _clock: clock, _backoff: backoff });
+    this.lastEventId = lastEventId;
+    this.state = 'closed';
+    this._abort = null;
+    this._timer = null;
+  }
+
+  start() {
+    if (this.state === 'closed') this._connect();
+  }
+
+  /** Also a pause: start() resumes after the last event that was seen. */
+  stop() {
+    this._clock.clearTimeout(this._timer);
+    this._abort?.abort();
+    this._abort = null;
+    this._set('closed');
+  }
+
+  _set(state, reason) {
+    if (this.state === state && !reason) return;
+    this.state = state;
+    this.emit('state', state, reason);
+  }
+
+  async _connect() {
+    const abort = (this._abort = new AbortController());
+    this._set('connecting');
+    let reason = 'the stream ended';
+    let fatal = false;
+    try {
+      const response = await this._fetch(this._url, {
+        signal: abort.signal,
+        cache: 'no-store',
+        headers: {
+          Accept: 'text/event-stream',
+          ...this._headers(),
+          ...(this.lastEventId ? { 'Last-Event-ID': this.lastEventId } : {}),
+        },
+      });
+      if (!response.ok) {
+        const problem = await problemOf(response);
+        fatal = response.status === 401 || response.status === 403 || response.status === 404;
+        throw problem;
+      }
+      await this._read(response, abort);
+    } catch (error) {
+      if (abort.signal.aborted) return;
+      reason = error.message;
+    }
+    if (abort.signal.aborted) return;
+    if (fatal) {
+      this._set('closed', reason);
+      return;
+    }
+    this._set('waiting', reason);
+    this._timer = this._clock.setTimeout(() => this._connect(), this._retryMs ?? this._backoff.next());
+  }
+
+  async _read(response, abort) {
+    const reader = response.body.getReader();
+    const decoder = new TextDecoder();
+    const parser = new SseParser((e) => this._dispatch(e), (ms) => { this._retryMs = Math.min(ms, 60000); });
+    this._set('open');
+    try {
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done || abort.signal.aborted) return;
+        this._backoff.reset();
+        parser.push(decoder.decode(value, { stream: true }));
+      }
+    } finally {
+      reader.cancel?.().catch(() => {});
+    }
+  }
+
+  _dispatch({ type, data, id }) {
+    if (id !== undefined) this.lastEventId = id;
+    let parsed = data;
+    try {
+      parsed = JSON.parse(data);
+    } catch { /* plain text is fine */ }
+    this.emit('event', { type, id, data: parsed });
+  }
+}

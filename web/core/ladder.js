@@ -1,0 +1,129 @@
+// The ladder of video transports: WebRTC first; when it cannot connect or dies, the fallback picture (MJPEG on the
+// LAN, JPEG through the relay for a remote observer), with the reason; meanwhile WebRTC is tried again, and when it
+// works the page climbs back by itself.
+
+import { Backoff, systemClock } from './backoff.js';
+import { Emitter } from './emitter.js';
+
+const GRACE_MS = 4000;               // a connected peer that turns `disconnected` often recovers within this
+
+/**
+ * Events: `change` ({rung, reason, client}) with rung 'connecting' | 'webrtc' | 'fallback' | 'stopped';
+ *         `client` (client) for each new attempt, so that whoever wants its events can listen before it starts.
+ */
+export class VideoLadder extends Emitter {
+  /**
+   * @param {object} o
+   * @param {() => object} o.connect     makes a client: start() -> Promise, stop(), on('state', …), on('track', …)
+   * @param {() => string|null} [o.unsupported]   why WebRTC cannot work here at all, or null
+   */
+  constructor({ connect, unsupported = () => null, clock = systemClock, graceMs = GRACE_MS,
+    backoff = new Backoff({ firstMs: 2000, maxMs: 30000 }) }) {
+    super();
+    Object.assign(this, { _connect: connect, _unsupported: unsupported, _clock: clock, _graceMs: graceMs, _backoff: backoff });
+    this.rung = 'stopped';
+    this.reason = null;              // why we are not on webrtc
+    this.client = null;
+    this.enabled = true;             // false: the user asked for the fallback
+    this._retry = null;
+    this._grace = null;
+  }
+
+  start() {
+    if (this.rung !== 'stopped') return;
+    if (!this.enabled) this._fallback('WebRTC is switched off', false);
+    else this._attempt();
+  }
+
+  stop() {
+    this._clear();
+    this._drop();
+    this._set('stopped', null);
+  }
+
+  /** The feature flag: WebRTC on or off. */
+  enable(on) {
+    if (this.enabled === on) return;
+    this.enabled = on;
+    if (this.rung === 'stopped') return;
+    this._clear();
+    this._drop();
+    if (on) {
+      this._backoff.reset();
+      this._attempt();
+    } else {
+      this._fallback('WebRTC is switched off', false);
+    }
+  }
+
+  /** Try again now, for example because the user asked or the network came back. */
+  retry() {
+    if (!this.enabled || this.rung !== 'fallback') return;
+    this._clear();
+    this._drop();
+    this._attempt();
+  }
+
+  /** The caller sees what we cannot, for example a connection without a picture. */
+  giveUp(error) {
+    if (this.client) this._failed(error);
+  }
+
+  _set(rung, reason) {
+    if (this.rung === rung && this.reason === reason) return;
+    this.rung = rung;
+    this.reason = reason;
+    this.emit('change', { rung, reason, client: this.client });
+  }
+
+  _clear() {
+    this._clock.clearTimeout(this._retry);
+    this._clock.clearTimeout(this._grace);
+    this._retry = this._grace = null;
+  }
+
+  _drop() {
+    const client = this.client;
+    this.client = null;
+    client?.stop();
+  }
+
+  _attempt() {
+    const why = this._unsupported();
+    if (why) {
+      this._fallback(why, false);
+      return;
+    }
+    const client = (this.client = this._connect());
+    if (this.rung !== 'fallback') this._set('connecting', null);      // the fallback stays up while we try
+    const mine = (fn) => (...args) => { if (client === this.client) fn(...args); };
+    client.on('state', mine((state, error) => this._onState(state, error)));
+    this.emit('client', client);
+    client.start().catch(mine((error) => this._failed(error)));
+  }
+
+  _onState(state, error) {
+    this._clock.clearTimeout(this._grace);
+    this._grace = null;
+    if (state === 'connected') {
+      this._backoff.reset();
+      this._set('webrtc', null);
+    } else if (state === 'disconnected') {
+      this._grace = this._clock.setTimeout(() => this._failed(new Error('the connection was lost')), this._graceMs);
+    } else if (state === 'failed' || state === 'closed') {
+      this._failed(error ?? new Error('the connection was closed'));
+    }
+  }
+
+  _failed(error) {
+    this._clear();
+    this._drop();
+    const wait = error?.extra?.retry_after_s ? error.extra.retry_after_s * 1000 : this._backoff.next();
+    this._fallback(error?.message || 'the connection failed', true, wait);
+  }
+
+  _fallback(reason, again, wait) {
+    this._set('fallback', reason);
+    if (again) this._retry = this._clock.setTimeout(() => { this._retry = null; this._attempt(); }, wait);
+  }
+}

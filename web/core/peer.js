@@ -1,0 +1,93 @@
+// A remote observer's connection to a producer (a host or a phone) through the server's signaling: the browser
+// offers, the producer answers. One RemotePeer is one attempt, as in whep.js.
+
+import { systemClock } from './backoff.js';
+import { Emitter } from './emitter.js';
+import { candidateOf } from './proto.js';
+import { ViewerConnection } from './rtc.js';
+
+const CONNECT_MS = 12000;            // TURN and a far producer take longer than WHEP on the LAN
+
+export class RemotePeer extends Emitter {
+  /**
+   * @param {object} o
+   * @param {import('./signaling.js').Signaling} o.signaling
+   * @param {string|null} o.to      peer id of the producer; null when there is only one it can be
+   */
+  constructor({ signaling, to = null, clock = systemClock, connectMs = CONNECT_MS, ...rtc }) {
+    super();
+    Object.assign(this, { _signaling: signaling, to, _clock: clock, _connectMs: connectMs });
+    this.connection = new ViewerConnection({ iceServers: signaling.iceServers, ...rtc, clock });
+    this.error = null;
+    this._answered = false;
+    this._early = [];                // candidates that came before the answer
+    this._timer = null;
+    this._stopped = false;
+    this._off = signaling.on('message', (message, kind) => this._onMessage(message, kind));
+    for (const name of ['track', 'control', 'sensor', 'channel', 'stats', 'log']) {
+      this.connection.on(name, (...args) => this.emit(name, ...args));
+    }
+    this.connection.on('state', (state) => {
+      if (state === 'connected') this._clock.clearTimeout(this._timer);
+      if (state === 'failed') this._fail(new Error('the connection failed (ICE found no working path)'));
+      else this.emit('state', state, this.error);
+    });
+  }
+
+  get state() { return this.connection.state; }
+  get figures() { return this.connection.figures; }
+  get stream() { return this.connection.stream; }
+
+  async start() {
+    this._timer = this._clock.setTimeout(() => this._fail(new Error('no connection within the time limit: UDP may be blocked')), this._connectMs);
+    this.connection.onCandidate = (c) => this._send({
+      type: 'ice', candidate: c?.candidate ?? '', sdpMid: c?.sdpMid ?? null, sdpMLineIndex: c?.sdpMLineIndex ?? null,
+    });
+    const sdp = await this.connection.offer();
+    if (this._stopped) return;
+    if (!this._send({ type: 'offer', sdp })) this._fail(new Error('the server is not connected'));
+  }
+
+  send(name, text) { return this.connection.send(name, text); }
+
+  _send(message) {
+    return this._signaling.send(this.to ? { ...message, to: this.to } : message);
+  }
+
+  async _onMessage(message, kind) {
+    if (this._stopped || (this.to && message.from && message.from !== this.to)) return;
+    if (kind === 'answer') {
+      if (this._answered) return;
+      this._answered = true;
+      try {
+        await this.connection.answer(message.sdp);
+      } catch (error) {
+        this._fail(error);
+        return;
+      }
+      for (const c of this._early.splice(0)) this.connection.addCandidate(c);
+    } else if (kind === 'ice' || kind === 'ice-candidate') {
+      const candidate = candidateOf(message);
+      if (!candidate.candidate) return;
+      if (this._answered && this.connection.pc.remoteDescription) this.connection.addCandidate(candidate);
+      else if (this._early.length < 64) this._early.push(candidate);
+    } else if (kind === 'bye') {
+      this._fail(new Error(message.reason || 'the producer ended the session'));
+    }
+  }
+
+  _fail(error) {
+    if (this._stopped) return;
+    this.error = error;
+    this.stop('failed');
+  }
+
+  stop(state = 'closed') {
+    if (this._stopped) return;
+    this._stopped = true;
+    this._off();
+    this._clock.clearTimeout(this._timer);
+    this.connection.close();
+    this.emit('state', state, this.error);
+  }
+}

@@ -1,0 +1,140 @@
+// From the element that shows a picture to pixels of the picture, and from pointer events to input messages.
+
+/**
+ * Where a picture of w×h lies in a box (object-fit: contain): {x, y, width, height} relative to the box.
+ */
+export function contain(box, w, h) {
+  if (!(w > 0 && h > 0 && box.width > 0 && box.height > 0)) return { x: 0, y: 0, width: box.width, height: box.height };
+  const scale = Math.min(box.width / w, box.height / h);
+  const width = w * scale, height = h * scale;
+  return { x: (box.width - width) / 2, y: (box.height - height) / 2, width, height };
+}
+
+/** Client coordinates -> pixel of the picture, or null outside of it. `clamp` keeps a drag inside. */
+export function toPixel(point, box, w, h, clamp = false) {
+  if (!(w > 0 && h > 0)) return null;
+  const at = contain(box, w, h);
+  let fx = (point.x - box.left - at.x) / at.width;
+  let fy = (point.y - box.top - at.y) / at.height;
+  if (!clamp && (fx < 0 || fy < 0 || fx >= 1 || fy >= 1)) return null;
+  fx = Math.min(Math.max(fx, 0), 1);
+  fy = Math.min(Math.max(fy, 0), 1);
+  return { x: Math.min(w - 1, Math.floor(fx * w)), y: Math.min(h - 1, Math.floor(fy * h)) };
+}
+
+/** MouseEvent.buttons, or what a finger means: left. */
+export function buttonsOf(e) {
+  return e.pointerType === 'touch' ? (e.buttons || e.type === 'pointerdown' ? 1 : 0) : (e.buttons ?? 0) & 31;
+}
+
+const PIXELS_PER_NOTCH = 100;        // what browsers report for one notch of a wheel
+const LINES_PER_NOTCH = 3;
+
+/** Wheel deltas become whole notches; what is left over waits for the next event. */
+export class WheelState {
+  constructor() {
+    this._x = 0;
+    this._y = 0;
+  }
+
+  /** {dx, dy} in notches, or null when there is not enough for one. */
+  add(e) {
+    const per = e.deltaMode === 1 ? LINES_PER_NOTCH : e.deltaMode === 2 ? 1 : PIXELS_PER_NOTCH;
+    this._x += e.deltaX / per;
+    this._y += e.deltaY / per;
+    const clamp = (v) => Math.max(-100, Math.min(100, Math.trunc(v)));
+    const dx = clamp(this._x), dy = clamp(this._y);
+    if (!dx && !dy) return null;
+    this._x -= dx;
+    this._y -= dy;
+    return { dx: dx || 0, dy: dy || 0 };
+  }
+}
+
+const TAP_PX = 12;                   // of the picture's element
+const TAP_MS = 400;
+
+/** For touch screens: a press that stays is a tap, one that moves is a swipe. */
+export class GestureState {
+  constructor() {
+    this._start = null;
+  }
+
+  /** `at`: pixel of the picture; `client`: where on the page. */
+  down(at, client, now) {
+    this._start = { at, client, now };
+  }
+
+  /** The event, or null. */
+  up(at, client, now) {
+    const start = this._start;
+    this._start = null;
+    if (!start || !at) return null;
+    const moved = Math.hypot(client.x - start.client.x, client.y - start.client.y);
+    const ms = Math.round(Math.min(10000, Math.max(0, now - start.now)));
+    if (moved < TAP_PX) {
+      // a long press is a swipe that goes nowhere
+      return ms < TAP_MS ? { type: 'tap', x: start.at.x, y: start.at.y }
+        : { type: 'swipe', x1: start.at.x, y1: start.at.y, x2: start.at.x, y2: start.at.y, ms };
+    }
+    return { type: 'swipe', x1: start.at.x, y1: start.at.y, x2: at.x, y2: at.y, ms: Math.max(20, ms) };
+  }
+
+  cancel() {
+    this._start = null;
+  }
+}
+
+/**
+ * Many pointer moves, few messages: moves wait for the next flush and the latest wins; everything else first
+ * flushes what waits, so that order is kept.
+ */
+export class InputBatcher {
+  /** @param {{send: (events: object[]) => void, schedule: (fn: Function) => void}} o */
+  constructor({ send, schedule }) {
+    this._send = send;
+    this._schedule = schedule;
+    this._move = null;
+    this._due = false;
+    this._buttons = 0;
+  }
+
+  pointer(event) {
+    const isMove = event.buttons === this._buttons;
+    this._buttons = event.buttons;
+    if (!isMove) {
+      this.push([event]);
+      return;
+    }
+    this._move = event;
+    if (this._due) return;
+    this._due = true;
+    this._schedule(() => {
+      this._due = false;
+      this.flush();
+    });
+  }
+
+  push(events) {
+    if (!events.length) return;
+    const move = this._move;
+    this._move = null;
+    this._send(move ? [move, ...events] : events);
+  }
+
+  flush() {
+    if (!this._move) return;
+    const move = this._move;
+    this._move = null;
+    this._send([move]);
+  }
+
+  /** The position with no button pressed, if one is: for when control ends in the middle of a drag. */
+  release() {
+    if (!this._buttons) return;
+    this._buttons = 0;
+    const at = this._move;
+    this._move = null;
+    if (at) this._send([{ ...at, buttons: 0 }]);
+  }
+}
