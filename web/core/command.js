@@ -76,13 +76,13 @@ export class CommandClient extends Emitter {
   /**
    * Sends a command. Resolves with its result; rejects with an ApiError (status, title, detail).
    * @param {string} device
-   * @param {string} verb
+   * @param {string} verb      `<interface>.<op>`
    * @param {object} [params]
-   * @param {{interface?: string, timeoutMs?: number, queue?: boolean}} [o]   queue: wait for a route if none is open
+   * @param {{timeoutMs?: number, queue?: boolean}} [o]   queue: wait for a route if none is open
    */
-  send(device, verb, params = {}, { interface: iface, timeoutMs = this._timeoutMs, queue = true } = {}) {
+  send(device, verb, params = {}, { timeoutMs = this._timeoutMs, queue = true } = {}) {
     const lease = this._lease(device);
-    const message = { id: this._nextId++, device, ...(iface ? { interface: iface } : {}), verb, params, ...(lease ? { lease } : {}) };
+    const message = { id: this._nextId++, device, verb, params, ...(lease ? { lease } : {}) };
     let text;
     try {
       text = serialize(message);
@@ -93,7 +93,7 @@ export class CommandClient extends Emitter {
       return Promise.reject(new ApiError({ status: 429, title: 'Too many commands', detail: `${MAX_PENDING} commands wait for an answer` }));
 
     const open = this._open();
-    if (!open && this._rest) return this._byRest(message, iface);
+    if (!open && this._rest) return this._byRest(message);
     if (!open && (!queue || this._queue.length >= this._maxQueue))
       return Promise.reject(new ApiError({ status: 0, title: 'Not connected', detail: queue ? `${this._maxQueue} commands wait already` : 'No connection to the host' }));
 
@@ -105,8 +105,8 @@ export class CommandClient extends Emitter {
     });
   }
 
-  async _byRest(message, iface) {
-    const result = await this._rest({ ...message, interface: iface });
+  async _byRest(message) {
+    const result = await this._rest(message);
     if (result === undefined) throw new ApiError({ status: 0, title: 'Not connected', detail: `${message.verb} needs a connection` });
     return result;
   }
@@ -153,7 +153,9 @@ export class CommandClient extends Emitter {
       ({ kind, message } = parse(text));
     } catch (error) {
       if (!(error instanceof ProtoError)) throw error;
-      this.emit('problem', `a message was refused (${error.message})`);
+      const event = error.message === 'unknown:type' ? busEvent(text) : null;
+      if (event) this.emit('event', event);
+      else this.emit('problem', `a message was refused (${error.message})`);
       return;
     }
     this.accept(kind, message);
@@ -248,15 +250,24 @@ export class SocketRoute extends Emitter {
   }
 }
 
+/** An event of the bus in its own form, {id,t,type,device?,interface?,data}, as the `event` message; or null. */
+function busEvent(text) {
+  const m = JSON.parse(text);
+  if (!Number.isInteger(m.t) || typeof m.data !== 'object') return null;
+  return { type: 'event', event: m.type, id: m.id, t: m.t, device: m.device, interface: m.interface, data: m.data ?? {} };
+}
+
 /** Verbs -> REST, for when no channel is open. */
 export function restVerbs(api) {
-  return async ({ device, interface: iface, verb, params }) => {
-    switch (verb) {
-    case 'power.set': return api.setPower(device, iface ?? 'power', params.state);
-    case 'power.cycle': return api.cyclePower(device, iface ?? 'power', params.off_s);
-    case 'input.send': return api.input(device, iface ?? 'input', params.events);
-    case 'console.write': return api.json('POST', api.iface(device, iface ?? 'console', '/write'), { body: params, device });
-    case 'console.break': return api.sendBreak(device, iface ?? 'console', params.ms);
+  return async ({ device, verb, params }) => {
+    const dot = verb.lastIndexOf('.');
+    const iface = verb.slice(0, dot);
+    switch (verb.slice(dot + 1)) {
+    case 'set': return api.setPower(device, iface, params.state);
+    case 'cycle': return api.cyclePower(device, iface, params.off_s);
+    case 'send': return api.input(device, iface, params.events);
+    case 'write': return api.json('POST', api.iface(device, iface, '/write'), { body: params, device });
+    case 'break': return api.sendBreak(device, iface, params.ms);
     default: return undefined;
     }
   };

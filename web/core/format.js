@@ -17,13 +17,13 @@ export function short(value) {
 }
 
 const SCALES = {
-  B: [[1 << 30, 'GiB'], [1 << 20, 'MiB'], [1 << 10, 'KiB'], [1, 'B']],
   Hz: [[1e9, 'GHz'], [1e6, 'MHz'], [1e3, 'kHz'], [1, 'Hz']],
   V: [[1, 'V'], [1e-3, 'mV']],
   A: [[1, 'A'], [1e-3, 'mA']],
+  By: [[1 << 30, 'GiB'], [1 << 20, 'MiB'], [1 << 10, 'KiB'], [1, 'B']],
   W: [[1e3, 'kW'], [1, 'W'], [1e-3, 'mW']],
 };
-const NAMES = { '%': '%', C: '°C', degC: '°C', celsius: '°C', '°C': '°C', '1': '', none: '', count: '' };
+const NAMES = { Cel: '°C', C: '°C', celsius: '°C', deg: '°', 'm/s2': 'm/s²', '1': '', none: '', count: '' };
 
 export function unitName(unit) {
   return NAMES[unit] ?? unit ?? '';
@@ -56,7 +56,7 @@ export function percent(value) {
 }
 
 export function bytes(n) {
-  return quantity(n, 'B');
+  return quantity(n, 'By');
 }
 
 /** 4:05, 1:02:03 */
@@ -86,7 +86,7 @@ export function toneOf(state) {
   switch (String(state ?? '').toLowerCase()) {
   case 'ready': case 'ok': case 'on': case 'online': case 'running': case 'open': case 'healthy': case 'live': case 'connected': case 'device':
     return 'good';
-  case 'fault': case 'error': case 'failed': case 'unhealthy': case 'unauthorized':
+  case 'fault': case 'error': case 'unreachable': case 'failed': case 'unhealthy': case 'unauthorized':
     return 'bad';
   case 'opening': case 'connecting': case 'starting': case 'busy': case 'recovering': case 'degraded': case 'waiting': case 'booting':
   case 'retrying': case 'closing':

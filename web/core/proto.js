@@ -9,7 +9,7 @@ export const LIMITS = Object.freeze({
   sdpChars: 64 * 1024,
   candidateChars: 1024,
   textChars: 4096,            // one `text` input event
-  inputEvents: 64,            // events in one input command
+  inputEvents: 256,           // events in one input command
   topics: 32,                 // topics in one subscribe
   pixels: 32767,              // coordinates of a picture
 });
@@ -23,9 +23,9 @@ export class ProtoError extends Error {
   }
 }
 
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 const STREAM = /^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$/;
-const VERB = /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$/;
+const VERB = /^[a-z0-9][a-z0-9._-]*\.[a-z][a-z0-9_-]*$/;          // <interface>.<op>
 const TOPIC = /^[a-z][a-z0-9_.-]*(:[A-Za-z0-9][A-Za-z0-9._/-]{0,127})?$/;
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
@@ -121,14 +121,13 @@ export function checkInput(event, path = '') {
   checkFields(event, INPUT_EVENTS[event.type], path);
 }
 
-/** Parameters of the verbs that every program may rely on; the params of other verbs are the driver's. */
+/** A verb is `<interface>.<op>`. Parameters of those under default interface names; the rest is for the host to judge. */
 const VERBS = {
   'power.set': { state: oneOf('on', 'off') },
-  'power.cycle': { off_s: optional(num(0, 3600)) },
+  'power.cycle': { off_s: optional(num(0, 120)) },
   'input.send': { events: array(checkInput, 1, LIMITS.inputEvents) },
   'console.write': { text: optional(str(0, 65536)), base64: optional(str(0, 65536, BASE64)) },
   'console.break': { ms: optional(int(1, 5000)) },
-  'video.keyframe': {},
 };
 
 const TYPED = {
@@ -196,8 +195,7 @@ const TYPED = {
 const COMMAND = {
   id: int(1),
   device: str(1, 64, NAME),
-  interface: optional(str(1, 64, NAME)),
-  verb: str(3, 64, VERB),
+  verb: str(3, 96, VERB),
   params: optional(object()),
   lease: optional(str(1, 128)),
 };

@@ -1,0 +1,173 @@
+// What the page knows: devices, power, leases, samples, timeline. Pure reducers: (state, action) -> state; views
+// subscribe and compare what they show by identity.
+
+export const MAX_TIMELINE = 500;
+export const MAX_POINTS = 600;       // per sensor stream
+
+export const initialState = Object.freeze({
+  devices: {},                       // id -> device as the API describes it
+  order: [],                         // ids in the order to show
+  loaded: false,
+  power: {},                         // "device/interface" -> {commanded, observed, watts, …}
+  samples: {},                       // "device/interface/stream" -> {device, interface, stream, quantity, unit, t, value, points: [[t], [v]]}
+  timeline: [],                      // newest first: {id, t, type, device, interface, data}
+  link: { state: 'connecting', reason: null },
+  health: null,
+  info: null,
+});
+
+export const key = (...parts) => parts.join('/');
+
+function withDevice(state, device) {
+  const known = Object.hasOwn(state.devices, device.id);
+  return {
+    ...state,
+    devices: { ...state.devices, [device.id]: device },
+    order: known ? state.order : [...state.order, device.id].sort(),
+  };
+}
+
+function withoutDevice(state, id) {
+  const { [id]: _gone, ...devices } = state.devices;
+  return { ...state, devices, order: state.order.filter((x) => x !== id) };
+}
+
+function patchDevice(state, id, patch) {
+  const device = state.devices[id];
+  return device ? { ...state, devices: { ...state.devices, [id]: { ...device, ...patch(device) } } } : state;
+}
+
+/** One event of the bus. What it does not say is read again from the API by whoever owns the store. */
+function onEvent(state, event) {
+  const { type, device, interface: iface, data = {} } = event;
+  let next = state;
+  if (type === 'interface.state' && device) {
+    next = patchDevice(next, device, (d) => ({
+      interfaces: (d.interfaces ?? []).map((i) => (i.name === iface ? { ...i, state: data.state ?? i.state, reason: data.reason ?? null } : i)),
+    }));
+  } else if (type === 'power.state' && device) {
+    const k = key(device, iface ?? 'power');
+    next = { ...next, power: { ...next.power, [k]: { ...next.power[k], ...data } } };
+  } else if ((type === 'lease.taken' || type === 'lease.renewed') && device) {
+    next = patchDevice(next, device, (d) => ({ lease: { ...d.lease, ...data } }));
+  } else if (type === 'lease.ended' && device) {
+    next = patchDevice(next, device, () => ({ lease: null }));
+  } else if (type === 'device.removed' && device) {
+    next = withoutDevice(next, device);
+  } else if (type === 'sample') {
+    return onSample(state, { device, interface: iface, t: event.t, ...data });
+  }
+  if (event.id === 0 || event.id === undefined || event.id === null || type === 'line' || type === 'lease.renewed') return next;
+  if (next.timeline.some((e) => e.id === event.id)) return next;
+  return { ...next, timeline: [event, ...next.timeline].slice(0, MAX_TIMELINE) };
+}
+
+function onSample(state, s) {
+  if (!s.stream || !Number.isFinite(s.value)) return state;
+  const k = key(s.device ?? '', s.interface ?? '', s.stream);
+  const old = state.samples[k];
+  if (old && Number.isFinite(s.seq) && Number.isFinite(old.seq) && s.seq <= old.seq && s.t <= old.t) return state;
+  const [ts, vs] = old?.points ?? [[], []];
+  const cut = ts.length >= MAX_POINTS ? 1 : 0;
+  const sample = {
+    device: s.device, interface: s.interface, stream: s.stream,
+    quantity: s.quantity ?? old?.quantity ?? null, unit: s.unit ?? old?.unit ?? '',
+    t: s.t, seq: s.seq, value: s.value,
+    points: [[...ts.slice(cut), s.t], [...vs.slice(cut), s.value]],
+  };
+  return { ...state, samples: { ...state.samples, [k]: sample } };
+}
+
+export function reduce(state, action) {
+  switch (action.type) {
+  case 'devices': {
+    const devices = Object.fromEntries(action.devices.map((d) => [d.id, d]));
+    return { ...state, loaded: true, devices, order: action.devices.map((d) => d.id).sort() };
+  }
+  case 'device': return withDevice(state, action.device);
+  case 'device-gone': return withoutDevice(state, action.id);
+  case 'power': return { ...state, power: { ...state.power, [key(action.device, action.interface)]: action.power } };
+  case 'lease': return patchDevice(state, action.device, () => ({ lease: action.lease }));
+  case 'event': return onEvent(state, action.event);
+  case 'sample': return onSample(state, action.sample);
+  case 'link': return { ...state, link: { state: action.state, reason: action.reason ?? null } };
+  case 'health': return { ...state, health: action.health };
+  case 'info': return { ...state, info: action.info };
+  default: throw new TypeError(`unknown action ${action.type}`);
+  }
+}
+
+export class Store {
+  constructor(state = initialState) {
+    this.state = state;
+    this._subscribers = new Set();
+  }
+
+  dispatch(action) {
+    const next = reduce(this.state, action);
+    if (next === this.state) return;
+    const before = this.state;
+    this.state = next;
+    for (const fn of [...this._subscribers]) fn(next, before, action);
+  }
+
+  /** fn(state, before, action) after every change. Returns the undo. */
+  subscribe(fn) {
+    this._subscribers.add(fn);
+    return () => this._subscribers.delete(fn);
+  }
+
+  /** fn(value) now and whenever what `select` picks has changed. */
+  watch(select, fn) {
+    let last = select(this.state);
+    fn(last);
+    return this.subscribe((state) => {
+      const value = select(state);
+      if (value === last) return;
+      last = value;
+      fn(value);
+    });
+  }
+}
+
+/** Interfaces of a device by kind. */
+export function interfacesOf(device, kind) {
+  return (device?.interfaces ?? []).filter((i) => i.kind === kind);
+}
+
+/** A touch screen: what has apps is driven by taps and swipes, not by a mouse. */
+export function isPhone(device) {
+  return interfacesOf(device, 'apps').length > 0;
+}
+
+/** One state for a device when the API gives none: the worst of its interfaces. */
+export function deviceState(device) {
+  if (device?.state) return device.state;
+  const states = (device?.interfaces ?? []).map((i) => i.state);
+  for (const s of ['fault', 'absent', 'opening', 'closing']) if (states.includes(s)) return s;
+  return states[0] ?? 'unknown';
+}
+
+/** A sentence for an event of the bus; unknown types are told by their own words. */
+export function describe(event) {
+  const d = event.data ?? {};
+  const what = event.interface ?? '';
+  switch (event.type) {
+  case 'device.added': return 'attached';
+  case 'device.removed': return 'detached';
+  case 'device.changed': return 'changed';
+  case 'interface.state': return `${what} is ${d.state ?? '?'}${d.reason ? `: ${d.reason}` : ''}`;
+  case 'power.state': return `${what} observed ${d.observed ?? 'unknown'}${d.commanded ? `, commanded ${d.commanded}` : ''}`;
+  case 'lease.taken': return `lease taken by ${d.holder ?? 'somebody'}${d.note ? ` (${d.note})` : ''}`;
+  case 'lease.ended': return `lease of ${d.holder ?? 'somebody'} ended${d.reason ? `: ${d.reason}` : ''}`;
+  case 'lease.expiring': return `lease of ${d.holder ?? 'somebody'} is about to end`;
+  case 'command': return `${d.user ?? 'somebody'}: ${d.verb ?? 'command'}${d.ok === false ? ` refused${d.error ? `: ${d.error.detail ?? d.error.title ?? d.error}` : ''}` : ''}${d.via ? ` (${d.via})` : ''}`;
+  case 'viewer.joined': return `a viewer joined${what ? ` ${what}` : ''}`;
+  case 'viewer.left': return `a viewer left${what ? ` ${what}` : ''}`;
+  default: {
+    const rest = Object.entries(d).filter(([, v]) => v !== null && typeof v !== 'object').slice(0, 6).map(([k, v]) => `${k} ${v}`).join(', ');
+    const words = event.type.replace(/[._-]+/g, ' ');
+    return rest ? `${words}: ${rest}` : words;
+  }
+  }
+}
