@@ -32,9 +32,10 @@ export class CommandClient extends Emitter {
     this.lastAckMs = null;           // round trip of the last command
   }
 
-  /** Adds a route; the order of adding is the order of preference. Returns a function that removes it. */
-  addRoute(route) {
-    this._routes.push(route);
+  /** Adds a route, behind the others unless `first`: their order is the order of preference. Returns the undo. */
+  addRoute(route, { first = false } = {}) {
+    if (first) this._routes.unshift(route);
+    else this._routes.push(route);
     this.routesChanged();
     return () => {
       this._routes = this._routes.filter((r) => r !== route);

@@ -171,3 +171,17 @@ export function describe(event) {
   }
   }
 }
+
+/**
+ * What sensors send, in any of its spellings: one sample, an array, {stream: {t, seq, …}} (the latest values), or an
+ * event of the bus with a sample in `data`.
+ */
+export function samplesOf(message) {
+  if (Array.isArray(message)) return message.flatMap(samplesOf);
+  if (typeof message !== 'object' || message === null) return [];
+  if (typeof message.stream === 'string') return Number.isFinite(message.value) ? [message] : [];
+  if (message.type === 'sample' && message.data) return samplesOf({ t: message.t, ...message.data });
+  return Object.entries(message)
+    .filter(([, v]) => typeof v === 'object' && v !== null && Number.isFinite(v.value))
+    .map(([stream, v]) => ({ ...v, stream, t: Number.isFinite(v.t) ? v.t : Date.parse(v.t) }));
+}

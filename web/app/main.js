@@ -1,0 +1,110 @@
+// The operator console: shell, routes, services. Everything below is one module per view.
+
+import { fill, h, icon, set, text } from './dom.js';
+import * as prefs from './prefs.js';
+import { makeServices } from './services.js';
+import { openSettings } from './views/settings.js';
+import * as bench from './views/bench.js';
+import * as device from './views/device.js';
+import * as resources from './views/resources.js';
+import * as timeline from './views/timeline.js';
+import * as usb from './views/usb.js';
+
+const PAGES = [
+  { path: '', label: 'Bench', view: bench },
+  { path: 'timeline', label: 'Timeline', view: timeline },
+  { path: 'resources', label: 'Hardware', view: resources },
+  { path: 'usb', label: 'USB', view: usb },
+];
+
+prefs.applyTheme();
+
+let asking = false;
+const services = makeServices({
+  base: new URL('.', document.baseURI).href,
+  onAuth: async (status) => {
+    if (status !== 401 || asking) return;
+    asking = true;
+    await openSettings(services, { reason: 'This host wants a token.' });
+    asking = false;
+  },
+});
+services.openSettings = () => openSettings(services);
+
+// ---- shell ----
+
+const main = document.getElementById('main');
+const navLinks = PAGES.map((p) => h('a', { href: `#/${p.path}` }, p.label));
+const linkDot = h('span', { class: 'dot' });
+const linkText = h('span', {}, 'Connecting');
+const hostName = h('span', { class: 'host' });
+const themeButton = h('button', { type: 'button', class: 'btn quiet icon-only', onclick: () => showTheme(prefs.nextTheme()) });
+
+function showTheme(theme) {
+  fill(themeButton, icon({ auto: 'auto', light: 'sun', dark: 'moon' }[theme]));
+  set(themeButton, { 'aria-label': `Colours: ${theme}. Change`, title: `Colours: ${theme}` });
+  document.dispatchEvent(new CustomEvent('testbed-theme'));
+}
+
+document.getElementById('topbar').append(
+  h('a', { class: 'brand', href: '#/', 'aria-label': 'Testbed, bench' }, icon('mark'), h('span', {}, 'Testbed'), hostName),
+  h('nav', { class: 'nav', 'aria-label': 'Pages' }, navLinks, h('a', { href: 'docs' }, 'API')),
+  h('div', { class: 'end' },
+    h('span', { class: 'link-state', id: 'link' }, linkDot, linkText),
+    themeButton,
+    h('button', { type: 'button', class: 'btn quiet icon-only', 'aria-label': 'Settings', title: 'Settings', onclick: services.openSettings }, icon('gear'))));
+showTheme(prefs.get('theme', 'auto'));
+
+services.store.watch((s) => s.link, ({ state, reason }) => {
+  const words = { open: 'Live', connecting: 'Connecting', waiting: 'Reconnecting', closed: 'Offline' };
+  linkDot.className = `dot ${{ open: 'good', connecting: 'warn', waiting: 'bad', closed: 'bad' }[state] ?? ''}`;
+  text(linkText, words[state] ?? state);
+  set(linkText.parentElement, { title: reason ?? '' });
+  services.announce(state === 'open' ? 'Connected to the host' : state === 'waiting' ? 'Connection to the host lost. Reconnecting.' : '');
+});
+services.store.watch((s) => s.health?.host_name ?? s.info?.host_name, (name) => text(hostName, name ? `/ ${name}` : ''));
+
+// ---- routes: #/ · #/timeline · #/d/{device}/{tab} ----
+
+let unmount = null;
+let current = null;
+
+function route() {
+  const parts = location.hash.replace(/^#\/?/, '').split('/').map(decodeURIComponent);
+  const isDevice = parts[0] === 'd' && parts[1];
+  const where = isDevice ? `d/${parts[1]}` : parts[0];
+  if (where === current) {
+    unmount?.navigate?.(parts.slice(2));
+    return;
+  }
+  current = where;
+  unmount?.();
+  main.replaceChildren();
+  const page = PAGES.find((p) => p.path === where);
+  navLinks.forEach((a, i) => {
+    if ((page ?? PAGES[0]) === PAGES[i] && (page || isDevice)) a.setAttribute('aria-current', 'page');
+    else a.removeAttribute('aria-current');
+  });
+  if (isDevice) {
+    document.title = `${parts[1]} – Testbed`;
+    unmount = device.mount(main, services, { id: parts[1], rest: parts.slice(2) });
+  } else if (page) {
+    document.title = page.path ? `${page.label} – Testbed` : 'Testbed';
+    unmount = page.view.mount(main, services);
+  } else {
+    location.replace('#/');
+    return;
+  }
+  window.scrollTo(0, 0);
+  if (moved) main.focus({ preventScroll: true });
+  moved = true;
+}
+
+let moved = false;
+document.querySelector('[data-skip]').addEventListener('click', (e) => {
+  e.preventDefault();                // the fragment is ours
+  main.focus();
+});
+window.addEventListener('hashchange', route);
+services.start();
+route();

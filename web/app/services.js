@@ -1,0 +1,119 @@
+// What every view is given: the API, the store that follows the bus, the command client, leases, messages.
+
+import { Api } from '../core/api.js';
+import { CommandClient, restVerbs, SocketRoute } from '../core/command.js';
+import { EventStream } from '../core/events.js';
+import { key, Store } from '../core/store.js';
+import { Leases } from './leases.js';
+import * as prefs from './prefs.js';
+import { makeToasts } from './toast.js';
+
+const HIDDEN_MS = 30000;             // a hidden page gives its connection back after this
+const RELOAD_MS = 150;               // several events in a row cause one reload
+
+export function makeServices({ base, onAuth }) {
+  const toast = makeToasts(document.body);
+  const store = new Store();
+  const leases = new Leases({ toast });
+  const api = new Api({
+    base,
+    fetch: (...args) => fetch(...args),
+    token: () => prefs.get('token'),
+    lease: (device) => leases.secret(device),
+    onAuth,
+  });
+  leases.attach(api, store);
+
+  const commands = new CommandClient({ lease: (device) => leases.secret(device) });
+  commands.setRest(restVerbs(api));
+  const socket = new SocketRoute({ url: () => api.wsUrl('host/ws'), WebSocket });
+  commands.addRoute(socket);
+  socket.on('change', () => commands.routesChanged());
+  socket.on('message', (text) => commands.receive(text));
+  commands.on('event', (e) => store.dispatch({ type: 'event', event: { ...e, type: e.event } }));
+  commands.on('sample', (s) => store.dispatch({ type: 'sample', sample: s }));
+
+  const events = new EventStream({
+    url: api.url('host/events'),
+    fetch: (...args) => fetch(...args),
+    headers: () => api.headers(),
+  });
+
+  // ---- reading again what an event says has changed ----
+  const dirty = new Set();
+  let timer = null;
+  function reload(id = '*') {
+    dirty.add(id);
+    timer ??= setTimeout(async () => {
+      timer = null;
+      const all = dirty.has('*');
+      const ids = [...dirty];
+      dirty.clear();
+      try {
+        if (all) store.dispatch({ type: 'devices', devices: listOf(await api.devices()) });
+        else await Promise.all(ids.map(readOne));
+      } catch (error) {
+        if (error.status !== 0) toast.error(error, 'Reading the devices');
+      }
+    }, RELOAD_MS);
+  }
+  async function readOne(id) {
+    try {
+      store.dispatch({ type: 'device', device: await api.readDevice(id) });
+    } catch (error) {
+      if (error.status === 404) store.dispatch({ type: 'device-gone', id });
+      else throw error;
+    }
+  }
+  async function readPower(device, iface) {
+    try {
+      store.dispatch({ type: 'power', device, interface: iface, power: await api.power(device, iface) });
+    } catch (error) {
+      store.dispatch({ type: 'power', device, interface: iface, power: { ...store.state.power[key(device, iface)], error: error.detail ?? error.title } });
+    }
+  }
+
+  events.on('state', (state, reason) => {
+    store.dispatch({ type: 'link', state, reason });
+    if (state !== 'open') return;
+    reload('*');                     // what happened in a gap that the bus no longer has
+    socket.start();
+  });
+  events.on('event', ({ data }) => {
+    if (typeof data !== 'object' || data === null || typeof data.type !== 'string') return;
+    store.dispatch({ type: 'event', event: data });
+    if (/^(device|lease|interface)\./.test(data.type) && data.type !== 'lease.renewed') reload(data.type === 'device.added' ? '*' : data.device ?? '*');
+    if (data.type === 'command' && data.device && /\.(set|cycle)$/.test(data.data?.verb ?? '')) readPowerSoon(data.device);
+  });
+  function readPowerSoon(device) {
+    for (const i of store.state.devices[device]?.interfaces ?? []) if (i.kind === 'power') readPower(device, i.name);
+  }
+
+  let hiddenTimer = null;
+  document.addEventListener('visibilitychange', () => {
+    clearTimeout(hiddenTimer);
+    if (document.hidden) hiddenTimer = setTimeout(() => events.stop(), HIDDEN_MS);
+    else events.start();
+  });
+  window.addEventListener('online', () => { events.stop(); events.start(); });
+
+  return {
+    api, store, commands, events, leases, toast, prefs, reload, readPower,
+    start() {
+      events.start();
+      api.info().then((info) => store.dispatch({ type: 'info', info }), () => {});
+      api.health().then((health) => store.dispatch({ type: 'health', health }), () => {});
+    },
+    /** Read out by screen readers, not shown. */
+    announce(message) {
+      const region = document.getElementById('status');
+      if (region) region.textContent = message;
+    },
+  };
+}
+
+/** Lists come as arrays or as {devices: [...]}. */
+export function listOf(answer, name = 'devices') {
+  if (Array.isArray(answer)) return answer;
+  return Array.isArray(answer?.[name]) ? answer[name] : [];
+}

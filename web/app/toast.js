@@ -1,0 +1,38 @@
+// Short messages in a corner, read out by screen readers. Errors stay until they are closed or pushed out.
+
+import { h, icon } from './dom.js';
+
+const MAX = 4;
+const SHOW_MS = 6000;
+
+export function makeToasts(root) {
+  const box = h('div', { class: 'toasts', role: 'log', 'aria-live': 'polite', 'aria-label': 'Messages' });
+  root.append(box);
+
+  function show(tone, title, detail) {
+    const same = [...box.children].find((t) => t.dataset.key === `${tone}|${title}|${detail ?? ''}`);
+    if (same) {
+      box.append(same);
+      return;
+    }
+    const el = h('div', { class: `toast ${tone}`, dataset: { key: `${tone}|${title}|${detail ?? ''}` } },
+      h('div', {}, h('strong', {}, title), detail ?? null),
+      h('button', { type: 'button', class: 'btn quiet icon-only', 'aria-label': 'Close message', onclick: () => el.remove() }, icon('close')));
+    box.append(el);
+    while (box.children.length > MAX) box.firstChild.remove();
+    setTimeout(() => el.remove(), tone === 'bad' ? SHOW_MS * 2 : SHOW_MS);
+  }
+
+  return {
+    good: (title, detail) => show('good', title, detail),
+    info: (title, detail) => show('', title, detail),
+    warn: (title, detail) => show('warn', title, detail),
+    /** Any error, the host's problems included. */
+    error: (error, doing) => {
+      if (error?.name === 'AbortError') return;
+      const title = doing ? `${doing}: ${error.title ?? 'failed'}` : error.title ?? 'That did not work';
+      const detail = error.detail ?? (error.title ? null : error.message);
+      show('bad', title, error.field ? `${detail ?? ''} (${error.field})`.trim() : detail);
+    },
+  };
+}

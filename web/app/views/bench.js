@@ -1,0 +1,226 @@
+// The bench: a card per device with a live thumbnail, state, power (commanded and observed), lease.
+
+import { deviceState, interfacesOf, key } from '../../core/store.js';
+import { quantity, toneOf } from '../../core/format.js';
+import { badge, empty, fill, h, icon, Scope, set, text } from '../dom.js';
+import { leaseState } from '../../core/lease.js';
+import { powerButton, powerWords } from './power.js';
+
+const REFRESH_MS = 1000;             // of a thumbnail that is on the screen
+const FAILED_MS = 5000;
+const PARALLEL = 2;                  // snapshots on their way at once: browsers have six connections per host
+
+export function mount(root, svc) {
+  const scope = new Scope();
+  const grid = h('div', { class: 'cards', id: 'cards' });
+  const count = h('span', { class: 'muted num' });
+  const banner = h('div', { class: 'link-banner', hidden: true });
+  root.append(
+    h('div', { class: 'head' }, h('h1', {}, 'Bench'), count, h('span', { class: 'spacer' }),
+      h('a', { class: 'btn', href: '#/resources' }, icon('plug'), 'Attach hardware')),
+    banner, grid);
+
+  const thumbs = new Thumbnails(svc, scope);
+  const cards = new Map();
+  const asked = new Set();
+
+  function update(state) {
+    text(count, state.loaded ? `${state.order.length} device${state.order.length === 1 ? '' : 's'}` : '');
+    for (const [id, card] of cards) {
+      if (state.devices[id]) continue;
+      card.close();
+      cards.delete(id);
+    }
+    const wanted = state.order.map((id) => {
+      if (!cards.has(id)) cards.set(id, new Card(id, svc, thumbs));
+      const card = cards.get(id);
+      card.update(state);
+      for (const p of interfacesOf(state.devices[id], 'power')) {
+        const k = key(id, p.name);
+        if (asked.has(k)) continue;
+        asked.add(k);
+        svc.readPower(id, p.name);
+      }
+      return card.el;
+    });
+    if (state.loaded && !wanted.length) {
+      fill(grid, empty('plug', 'No device is attached yet.', h('a', { class: 'btn primary', href: '#/resources' }, 'See what is plugged in')));
+    } else if (wanted.length !== grid.children.length || wanted.some((el, i) => grid.children[i] !== el)) {
+      grid.replaceChildren(...wanted);
+    }
+  }
+
+  function onLink({ state, reason }) {
+    banner.hidden = state === 'open' || state === 'connecting';
+    if (!banner.hidden) fill(banner, h('div', { class: 'notice warn' }, icon('warn'), h('p', {}, `No connection to the host${reason ? ` (${reason})` : ''}. What you see may be old; the page reconnects by itself.`)));
+  }
+
+  scope.add(svc.store.watch((s) => s, update));
+  scope.add(svc.store.watch((s) => s.link, onLink));
+  scope.add(svc.leases.on('change', () => update(svc.store.state)));
+  scope.add(() => { for (const c of cards.values()) c.close(); });
+  return () => scope.close();
+}
+
+class Card {
+  constructor(id, svc, thumbs) {
+    this.id = id;
+    this.svc = svc;
+    this._thumbs = thumbs;
+    this._power = new Map();
+    this.label = h('span', { class: 'muted ellipsis' });
+    this.badge = badge('', 'neutral');
+    this.reason = h('p', { class: 'reason' });
+    this.kinds = h('div', { class: 'kinds' });
+    this.powerLines = h('div', {});
+    this.lease = h('div', { class: 'line' });
+    this.none = h('div', { class: 'none' });
+    this.image = h('img', { alt: '', hidden: true, decoding: 'async' });
+    this.thumb = h('div', { class: 'thumb' }, this.none, this.image);
+    this.foot = h('div', { class: 'foot' }, this.powerLines, this.lease);
+    this.el = h('article', { class: 'card', dataset: { device: id } },
+      this.thumb,
+      h('div', { class: 'text' },
+        h('div', { class: 'name' }, h('a', { class: 'title-link ellipsis', href: `#/d/${encodeURIComponent(id)}` }, id), this.badge),
+        this.label, this.reason),
+      this.foot);
+    this.foot.append(this.kinds);
+  }
+
+  update(state) {
+    const device = state.devices[this.id];
+    if (device === this._device && state.power === this._powerState && this.svc.leases.secret(this.id) === this._secret) return;
+    this._device = device;
+    this._powerState = state.power;
+    this._secret = this.svc.leases.secret(this.id);
+
+    const word = deviceState(device);
+    this.el.dataset.state = word;
+    this.badge.className = `badge ${toneOf(word)}`;
+    text(this.badge, word);
+    text(this.label, device.label && device.label !== this.id ? device.label : '');
+    const bad = (device.interfaces ?? []).filter((i) => i.reason && i.state !== 'ready');
+    text(this.reason, bad.length ? `${bad[0].name}: ${bad[0].reason}` : '');
+    this.reason.hidden = !bad.length;
+    const kinds = (device.interfaces ?? []).map((i) => i.name).join(' ');
+    if (kinds !== this._kinds) {
+      this._kinds = kinds;
+      fill(this.kinds, (device.interfaces ?? []).map((i) => h('span', { class: 'chip' }, i.name)));
+    }
+
+    this._updatePower(device, state.power);
+    this._updateLease(device);
+
+    const video = interfacesOf(device, 'video')[0];
+    if (video?.name !== this._video) {
+      this._video = video?.name;
+      this._thumbs.remove(this);
+      if (video) this._thumbs.add(this, video.name);
+    }
+    if (!video) fill(this.none, icon('sensor'), h('span', {}, 'No screen'));
+  }
+
+  _updatePower(device, power) {
+    const names = interfacesOf(device, 'power').map((i) => i.name);
+    for (const name of names) {
+      let line = this._power.get(name);
+      if (!line) {
+        const words = h('span', {});
+        const watts = h('span', { class: 'muted num' });
+        const button = powerButton(this.svc, this.id, name);
+        line = { el: h('div', { class: 'line' }, icon('power', 'Power'), words, watts, button.el), words, watts, button };
+        this._power.set(name, line);
+        this.powerLines.append(line.el);
+      }
+      const p = power[key(this.id, name)];
+      text(line.words, powerWords(p));
+      line.words.title = p?.error ?? '';
+      text(line.watts, Number.isFinite(p?.watts) ? quantity(p.watts, 'W') : '');
+      line.button.update(p, device);
+    }
+  }
+
+  _updateLease(device) {
+    const lease = device.lease;
+    const what = leaseState(lease, this._secret, Date.now());
+    const words = what === 'mine' ? 'Yours' : what === 'other' ? lease.holder ?? 'taken' : 'Free';
+    fill(this.lease, icon(what === 'free' ? 'unlock' : 'lock', 'Lease'),
+      h('span', { class: 'ellipsis' }, words, lease?.note && what !== 'free' ? h('span', { class: 'muted' }, ` – ${lease.note}`) : null));
+  }
+
+  /** Shows a picture that is loaded, or says why there is none. */
+  show(image, why) {
+    this.image.hidden = !image;
+    this.none.hidden = Boolean(image);
+    if (image) {
+      this.image.replaceWith(image);
+      this.image = image;
+    } else {
+      fill(this.none, icon('screen'), h('span', {}, why));
+    }
+  }
+
+  close() {
+    this._thumbs.remove(this);
+    this.el.remove();
+  }
+}
+
+/** Refreshes what is on the screen, about once a second each, never more than PARALLEL at once. */
+class Thumbnails {
+  constructor(svc, scope) {
+    this._svc = svc;
+    this._items = new Map();         // card -> {iface, visible, due, busy}
+    this._busy = 0;
+    this._observer = new IntersectionObserver((entries) => {
+      for (const e of entries) {
+        for (const [card, item] of this._items) if (card.el === e.target) item.visible = e.isIntersecting;
+      }
+      this._turn();
+    }, { rootMargin: '80px' });
+    scope.interval(() => this._turn(), 250);
+    scope.add(() => this._observer.disconnect());
+  }
+
+  add(card, iface) {
+    this._items.set(card, { iface, visible: false, due: 0, busy: false });
+    this._observer.observe(card.el);
+    fill(card.none, icon('screen'), h('span', {}, 'Waiting for a picture'));
+  }
+
+  remove(card) {
+    this._items.delete(card);
+    this._observer.unobserve(card.el);
+  }
+
+  _turn() {
+    if (document.hidden) return;
+    const now = performance.now();
+    const due = [...this._items].filter(([, i]) => i.visible && !i.busy && i.due <= now).sort((a, b) => a[1].due - b[1].due);
+    for (const [card, item] of due) {
+      if (this._busy >= PARALLEL) return;
+      this._load(card, item);
+    }
+  }
+
+  async _load(card, item) {
+    item.busy = true;
+    this._busy += 1;
+    const image = new Image();
+    set(image, { alt: `Screen of ${card.id}`, decoding: 'async' });
+    image.src = this._svc.api.url(this._svc.api.iface(card.id, item.iface, '/snapshot.jpg'), { query: { t: Date.now() }, auth: true });
+    const started = performance.now();
+    try {
+      await image.decode();
+      if (this._items.has(card)) card.show(image);
+      item.due = started + REFRESH_MS;
+    } catch {
+      if (this._items.has(card)) card.show(null, 'No picture');
+      item.due = started + FAILED_MS;
+    } finally {
+      item.busy = false;
+      this._busy -= 1;
+      this._turn();
+    }
+  }
+}

@@ -1,0 +1,183 @@
+// The page of one device, put together from the kinds of its interfaces.
+
+import { humanize, toneOf } from '../../core/format.js';
+import { deviceState, interfacesOf } from '../../core/store.js';
+import { actionButton, badge, confirmDialog, empty, fill, h, icon, Scope, tabs, text } from '../dom.js';
+import { mountApps } from './apps.js';
+import { mountFiles } from './files.js';
+import { mountGeneric, mountInstrument } from './generic.js';
+import { controlOf, mountLease } from './lease.js';
+import { mountLogs } from './logs.js';
+import { mountPower } from './power.js';
+import { followSensors, mountReadings, mountSensors } from './sensors.js';
+import { mountShell } from './shell.js';
+import { mountConsole } from './terminal.js';
+import { mountDeviceTimeline } from './timeline.js';
+import { mountVideo } from './video.js';
+import { mountVnc } from './vnc.js';
+
+/** Panels by kind; what is not here gets the generic one. The order is the order of the tabs. */
+const PANELS = { console: mountConsole, sensors: mountSensors, shell: mountShell, files: mountFiles, apps: mountApps, logs: mountLogs, instrument: mountInstrument };
+const ELSEWHERE = new Set(['video', 'power', 'input']);
+
+export function mount(root, svc, { id, rest = [] }) {
+  const scope = new Scope();
+  let inner = null;
+  let shape = null;
+  let wanted = rest[0] ?? null;
+
+  // Built again only when the set of interfaces changes, not with every state of one.
+  function build(state) {
+    const device = state.devices[id];
+    if (!device) {
+      if (!state.loaded && shape === null) {
+        shape = 'loading';
+        fill(root, empty('screen', 'Loading'));
+      } else if (state.loaded && shape !== 'gone') {
+        shape = 'gone';
+        inner?.();
+        inner = null;
+        fill(root, empty('plug', `There is no device “${id}” on this host.`, h('a', { class: 'btn', href: '#/' }, 'Back to the bench')));
+      }
+      return;
+    }
+    const now = JSON.stringify((device.interfaces ?? []).map((i) => [i.name, i.kind]));
+    if (now === shape) return;
+    shape = now;
+    inner?.();
+    inner = mountDevice(root, svc, device, wanted, (tab) => { wanted = tab; });
+  }
+  scope.add(svc.store.watch((s) => s, build));
+  scope.add(() => inner?.());
+  const unmount = () => scope.close();
+  unmount.navigate = (parts) => {
+    wanted = parts[0] ?? null;
+    inner?.select?.(wanted);
+  };
+  return unmount;
+}
+
+function mountDevice(root, svc, device, wanted, onTab) {
+  const { id } = device;
+  const scope = new Scope();
+  const control = controlOf(svc, id, scope);
+  const of = (kind) => interfacesOf(device, kind);
+
+  // ---- head ----
+  const stateBadge = badge('', 'neutral');
+  const label = h('span', { class: 'muted ellipsis' });
+  const reasons = h('div', { class: 'stack link-banner', hidden: true });
+  const main = h('div', { class: 'main' });
+  const side = h('aside', { class: 'side', 'aria-label': 'Power and control' });
+  fill(root,
+    h('div', { class: 'head' }, h('a', { class: 'crumb', href: '#/', 'aria-label': 'Back to the bench' }, icon('back')), h('h1', {}, id), label, stateBadge),
+    reasons, h('div', { class: 'device' }, main, side));
+
+  scope.add(svc.store.watch((s) => s.devices[id], (d) => {
+    if (!d) return;
+    const word = deviceState(d);
+    stateBadge.className = `badge ${toneOf(word)}`;
+    text(stateBadge, word);
+    text(label, d.label && d.label !== id ? d.label : '');
+    const bad = (d.interfaces ?? []).filter((i) => i.reason && i.state !== 'ready');
+    reasons.hidden = !bad.length;
+    const key = JSON.stringify(bad.map((i) => [i.name, i.state, i.reason]));
+    if (reasons.dataset.key !== key) {
+      reasons.dataset.key = key;
+      fill(reasons, bad.map((i) => h('div', { class: `notice ${i.state === 'fault' ? 'bad' : 'warn'}`, role: 'status' }, icon('warn'), h('p', {}, h('strong', {}, i.name), ` is ${i.state}: ${i.reason}`))));
+    }
+  }));
+
+  // ---- the picture ----
+  const videos = of('video');
+  if (videos.length) {
+    const stageBox = h('div', { class: 'stage-box' });
+    main.append(stageBox);
+    let close = null;
+    let mode = null;
+    const modes = [...videos.map((v) => ({ id: v.name, label: videos.length > 1 ? humanize(v.name) : 'Live', iface: v, how: mountVideo })), { id: 'vnc', label: 'VNC', iface: videos[0], how: mountVnc }];
+    const switches = modes.map((m) => h('button', { type: 'button', class: 'btn', onclick: () => show(m.id) }, m.label));
+    const group = h('div', { class: 'group', role: 'group', 'aria-label': 'View' }, switches);
+    const show = (which) => {
+      if (which === mode) return;
+      mode = which;
+      const had = group.contains(document.activeElement) ? document.activeElement : null;
+      close?.();
+      fill(stageBox);
+      switches.forEach((b, i) => b.setAttribute('aria-pressed', String(modes[i].id === which)));
+      const m = modes.find((x) => x.id === which);
+      close = m.how(stageBox, svc, { id, iface: m.iface, control, tools: [group] });
+      had?.focus();
+    };
+    show(modes[0].id);
+    scope.add(() => close?.());
+  }
+
+  // ---- panels ----
+  const list = [];
+  for (const kind of Object.keys(PANELS)) {
+    for (const iface of of(kind)) list.push({ id: iface.name, label: iface.name === kind ? humanize(kind)[0].toUpperCase() + kind.slice(1) : iface.name, iface, how: PANELS[kind] });
+  }
+  for (const iface of device.interfaces ?? []) {
+    if (!PANELS[iface.kind] && !ELSEWHERE.has(iface.kind)) list.push({ id: iface.name, label: iface.name, iface, how: mountGeneric });
+  }
+  list.push({ id: 'events', label: 'Events', iface: null, how: mountDeviceTimeline });
+
+  const body = h('div', { role: 'tabpanel', tabindex: '-1' });
+  let closePanel = null;
+  let open = null;
+  const show = (which) => {
+    const item = list.find((p) => p.id === which) ?? list[0];
+    if (item.id === open) return;
+    open = item.id;
+    onTab(open);
+    closePanel?.();
+    fill(body);
+    body.id = `panel-${item.id}`;
+    body.setAttribute('aria-labelledby', `tab-${item.id}`);
+    bar.select(item.id);
+    closePanel = item.how(body, svc, { id, iface: item.iface, control });
+  };
+  const bar = tabs({
+    label: `Panels of ${id}`, items: list, selected: list[0].id,
+    onSelect: (tab) => {
+      history.replaceState(null, '', `#/d/${encodeURIComponent(id)}/${encodeURIComponent(tab)}`);
+      show(tab);
+    },
+  });
+  main.append(h('section', { class: 'panel', 'aria-label': 'Panels' }, bar.el, body));
+  main.classList.toggle('two', videos.length > 0);
+  scope.add(() => closePanel?.());
+
+  // ---- side ----
+  for (const iface of of('power')) scope.add(mountPower(side, svc, { id, iface, control }));
+  scope.add(mountLease(side, svc, { id }));
+  for (const iface of of('sensors')) {
+    followSensors(svc, { id, iface }, scope);
+    scope.add(mountReadings(side, svc, { id, iface, onOpen: () => { show(iface.name); body.scrollIntoView({ block: 'nearest' }); } }));
+  }
+  scope.add(mountInterfaces(side, svc, id));
+
+  show(wanted ?? list[0].id);
+  const unmount = () => scope.close();
+  unmount.select = (tab) => { if (tab) show(tab); };
+  return unmount;
+}
+
+/** What the device is made of, and detaching it. */
+function mountInterfaces(root, svc, id) {
+  const scope = new Scope();
+  const list = h('ul', { class: 'list' });
+  root.append(h('section', { class: 'panel', 'aria-label': 'Interfaces' }, h('header', {}, h('h2', {}, 'Interfaces'),
+    actionButton({ class: 'btn quiet danger' }, 'Detach …', async () => {
+      if (!await confirmDialog({ title: `Detach ${id}?`, message: 'The host forgets this device. Its hardware stays as it is and can be attached again.', action: 'Detach', danger: true })) return;
+      await svc.api.detach(id);
+      location.hash = '#/';
+    }, (e) => svc.toast.error(e, 'Detach'))), list));
+  scope.add(svc.store.watch((s) => s.devices[id]?.interfaces, (interfaces) => {
+    fill(list, (interfaces ?? []).map((i) => h('li', {}, h('div', { class: 'main' },
+      h('div', { class: 'row' }, h('strong', {}, i.name), i.name === i.kind ? null : h('span', { class: 'muted' }, i.kind), h('span', { class: 'grow' }), badge(i.state ?? 'unknown', toneOf(i.state))),
+      h('span', { class: 'uri' }, i.uri ?? i.driver ?? '')))));
+  }));
+  return () => scope.close();
+}
