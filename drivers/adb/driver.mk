@@ -1,0 +1,2 @@
+# the manifest of an APK is deflated
+DRIVER_PKGS += zlib
