@@ -38,6 +38,13 @@ static const GOptionEntry entries[] = {
         G_OPTION_ENTRY_NULL,
 };
 
+/* For sanitizer builds: fontconfig keeps its caches for ever. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+        return "leak:libfontconfig";
+}
+
 static int listen_tcp(int port)
 {
         struct sockaddr_in addr = {.sin_family = AF_INET, .sin_port = htons((guint16)port)};

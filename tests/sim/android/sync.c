@@ -20,13 +20,19 @@
 
 typedef struct {
         int fd;
-        const char *root; /* borrowed: prefix of every path */
+        const char *root;       /* borrowed: prefix of every path */
+        const char *unfinished; /* borrowed from do_send(): file that is being received; it goes when the
+                                   stream breaks off */
 } Sync;
 
-static void need(bool ok)
+/* False: the stream ended or talks nonsense. */
+static void need(Sync *s, bool ok)
 {
-        if (!ok)
-                _exit(0); /* the stream ended or talks nonsense */
+        if (ok)
+                return;
+        if (s->unfinished != NULL)
+                unlink(s->unfinished);
+        _exit(0);
 }
 
 static void take(Sync *s, void *data, size_t len)
@@ -38,7 +44,7 @@ static void take(Sync *s, void *data, size_t len)
 
                 if (n < 0 && errno == EINTR)
                         continue;
-                need(n > 0);
+                need(s, n > 0);
                 p += n;
                 len -= (size_t)n;
         }
@@ -53,7 +59,7 @@ static void give(Sync *s, const void *data, size_t len)
 
                 if (n < 0 && errno == EINTR)
                         continue;
-                need(n > 0);
+                need(s, n > 0);
                 p += n;
                 len -= (size_t)n;
         }
@@ -187,7 +193,7 @@ static int receive(Sync *s, int fd, GString *link, guint32 *ret_mtime)
                         *ret_mtime = len;
                         return err;
                 }
-                need(strcmp(id, "DATA") == 0 && len <= DATA_LIMIT);
+                need(s, strcmp(id, "DATA") == 0 && len <= DATA_LIMIT);
                 take(s, chunk, len);
                 if (link != NULL)
                         g_string_append_len(link, chunk, len);
@@ -223,7 +229,9 @@ static void do_send(Sync *s, const char *path, guint32 mode)
                         unlink(real);
                 fd = open(real, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode & 0777);
                 err = fd < 0 ? errno : 0;
+                s->unfinished = fd >= 0 ? real : NULL;
                 int wrote = receive(s, fd, NULL, &mtime);
+                s->unfinished = NULL;
                 err = err ? err : wrote;
         }
         if (fd >= 0) {
@@ -272,7 +280,7 @@ static bool take_flags(Sync *s, const char *id, guint32 *mode)
         char again[5] = {0};
 
         take(s, again, 4);
-        need(strcmp(again, id) == 0);
+        need(s, strcmp(again, id) == 0);
         if (mode != NULL)
                 *mode = take32(s);
         if (take32(s) == 0)
@@ -293,7 +301,7 @@ static void do_send_v1(Sync *s, char *spec)
 
 void sim_sync_run(int fd, const char *root)
 {
-        Sync s = {fd, root};
+        Sync s = {fd, root, NULL};
 
         for (;;) {
                 char id[5] = {0}, path[PATH_LIMIT + 1];
