@@ -91,10 +91,10 @@ export class Rig {
                 fs.truncateSync(at('stick.img'), 1 << 20);
                 this.guestPorts = [8022, 6109, ...forward];
                 const args = [
-                        '-name', 'testbed-rig', '-accel', 'tcg', '-cpu', 'max', '-m', '1024', '-smp', '1',
+                        '-name', 'testbed-rig', '-accel', 'tcg', '-cpu', 'Nehalem,+rdrand', '-m', '1024', '-smp', '2',
                         '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot',
-                        '-kernel', path.join(images, 'vmlinuz'), '-initrd', initrd,
-                        '-append', `console=ttyS0 quiet panic=-1 rdinit=/init tsc=unstable rig.cameras=${cameras} ${append}`,
+                        '-kernel', path.join(images, 'vmlinux'), '-initrd', initrd,
+                        '-append', `console=ttyS0 quiet panic=-1 rdinit=/init mitigations=off tsc=unstable rig.cameras=${cameras} ${append}`,
                         '-chardev', 'stdio,id=boot,signal=off', '-serial', 'chardev:boot',
                         '-chardev', `file,id=log,path=${at('host.log')}`, '-serial', 'chardev:log',
                         '-qmp', `unix:${at('qmp')},server=on,wait=off`,
