@@ -1,0 +1,1 @@
+DRIVER_PKGS += libusb-1.0 libudev

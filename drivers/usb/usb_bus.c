@@ -1,0 +1,239 @@
+#include "drivers/usb/usb_bus.h"
+
+#include "drivers/transport/sysdev.h"
+#include "drivers/usb/usb_port.h"
+#include "drivers/usb/usb_tree.h"
+#include "drivers/usb/usb_watch.h"
+
+typedef struct UsbBus {
+        TbDiscovery base;
+        TbHotplug *hotplug;  /* owned */
+        TbUsbWatch *watch;   /* owned: which devices there are, and what was told of them */
+        GHashTable *offered; /* owned: attach URI -> label, of the ports that can be switched */
+} UsbBus;
+
+static void told(gpointer data, bool added, const TbUsbSeen *device)
+{
+        UsbBus *bus = data;
+        g_autofree char *port = tb_usb_path_format(&device->path);
+        json_t *event = added ? tb_usb_tree_device(TB_USB_SYSFS, &device->path) : NULL;
+
+        if (!event) /* gone, or gone again already */
+                event = json_pack("{s:s, s:i, s:i}", "port", port, "bus", (int)device->path.bus, "address", (int)device->number);
+        if (!json_object_get(event, "vendor_id") && (device->vendor || device->product)) {
+                g_autofree char *vendor = g_strdup_printf("%04x", device->vendor);
+                g_autofree char *product = g_strdup_printf("%04x", device->product);
+                json_object_set_new(event, "vendor_id", json_string(vendor));
+                json_object_set_new(event, "product_id", json_string(product));
+        }
+        bus->base.event(&bus->base, added ? "usb.added" : "usb.removed", event);
+}
+
+static char *port_label(const TbUsbPath *hub, guint number, const char *hub_label)
+{
+        TbUsbPath at = *hub;
+        g_autofree char *hub_name = tb_usb_path_format(hub);
+
+        at.port[at.depth++] = number;
+        g_autofree char *device = tb_usb_tree_label(TB_USB_SYSFS, &at);
+        return g_strdup_printf("power of %s: port %u of %s at %s", device ? device : "an empty port", number, hub_label ? hub_label : "the hub", hub_name);
+}
+
+static void offer_hub(UsbBus *bus, const TbUsbPath *path, GHashTable *still)
+{
+        g_autofree char *label = tb_usb_tree_label(TB_USB_SYSFS, path);
+        g_autofree char *name = tb_usb_path_format(path);
+        TbUsbHub hub;
+
+        if (path->depth >= TB_USB_DEPTH || !tb_usb_hub_read(TB_USB_SYSFS, path, &hub, NULL) || hub.switching != TB_USB_SWITCHING_PER_PORT)
+                return;
+        for (guint number = 1; number <= hub.ports; number++) {
+                TbUsbPath at = *path;
+                at.port[at.depth++] = number;
+                g_autofree char *port = tb_usb_path_format(&at);
+                char *uri = g_strdup_printf("usbhub://%s", port);
+                char *text = port_label(path, number, label);
+                g_hash_table_insert(still, uri, text);
+                if (g_strcmp0(g_hash_table_lookup(bus->offered, uri), text) == 0)
+                        continue;
+                g_autofree char *why = g_strdup_printf("hub %s reports power switching per port", name);
+                bus->base.found(&bus->base, uri, text, why, json_pack("{s:s, s:s, s:s}", "kind", "power", "hub", name, "port", port));
+        }
+}
+
+/* Tells which ports can be switched; quiet about what was told already. */
+static void offer(UsbBus *bus)
+{
+        GHashTable *still = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+        g_autoptr(GArray) paths = tb_usb_tree_scan(TB_USB_SYSFS);
+        GHashTableIter iter;
+        gpointer uri;
+
+        for (guint i = 0; i < paths->len; i++) {
+                const TbUsbPath *path = &g_array_index(paths, TbUsbPath, i);
+                g_autofree char *dir = tb_usb_tree_dir(TB_USB_SYSFS, path);
+                guint children = 0;
+                if (tb_sysdev_attr_uint(dir, "maxchild", 10, &children) && children > 0)
+                        offer_hub(bus, path, still);
+        }
+        g_hash_table_iter_init(&iter, bus->offered);
+        while (g_hash_table_iter_next(&iter, &uri, NULL)) {
+                if (!g_hash_table_contains(still, uri))
+                        bus->base.lost(&bus->base, uri);
+        }
+        g_hash_table_unref(bus->offered);
+        bus->offered = still;
+}
+
+static bool bus_open(TbDiscovery *self, TbIo *io, GError **error)
+{
+        UsbBus *bus = (UsbBus *)self;
+
+        (void)io;
+        bus->hotplug = tb_hotplug_open(TB_HOTPLUG_KERNEL, (const char *const[]){"usb", NULL}, error);
+        if (!bus->hotplug)
+                return false;
+        bus->offered = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+        /* Listening began before this look, so nothing falls in between. */
+        bus->watch = tb_usb_watch_new(TB_USB_SYSFS, told, bus);
+        offer(bus);
+        return true;
+}
+
+static bool bus_pump(TbDiscovery *self, TbIo *io, GError **error)
+{
+        UsbBus *bus = (UsbBus *)self;
+        struct pollfd fd = {.fd = tb_hotplug_fd(bus->hotplug), .events = POLLIN};
+        bool changed = false;
+
+        (void)error;
+        TbWait wait = tb_io_wait(io, &fd, 1, TB_SYSDEV_RESCAN_MS);
+        if (wait == TB_WAIT_WAKE || wait == TB_WAIT_STOP)
+                return true;
+        for (;;) {
+                g_auto(TbUevent) event = {0};
+                if (!tb_hotplug_next(bus->hotplug, &event))
+                        break;
+                changed |= tb_usb_watch_uevent(bus->watch, &event);
+        }
+        if (tb_hotplug_overflowed(bus->hotplug) || wait == TB_WAIT_TIMEOUT)
+                changed |= tb_usb_watch_rescan(bus->watch);
+        if (changed)
+                offer(bus);
+        return true;
+}
+
+static void bus_close(TbDiscovery *self)
+{
+        UsbBus *bus = (UsbBus *)self;
+
+        g_clear_pointer(&bus->watch, tb_usb_watch_free);
+        g_clear_pointer(&bus->hotplug, tb_hotplug_close);
+        g_clear_pointer(&bus->offered, g_hash_table_unref);
+}
+
+static json_t *power_json(const TbUsbPath *path, const TbUsbPower *power)
+{
+        g_autofree char *name = tb_usb_path_format(path);
+        json_t *state = json_pack("{s:s, s:s, s:b, s:b}", "port", name, "power", power->on ? "on" : "off", "connected", power->connected, "overcurrent",
+                                  power->overcurrent);
+
+        if (power->peer[0])
+                json_object_set_new(state, "peer", json_string(power->peer));
+        return state;
+}
+
+static json_t *with_ports(const TbUsbPath *path);
+
+static json_t *one_port(const TbUsbPath *hub, guint number)
+{
+        TbUsbPort port = {.hub = *hub, .number = number};
+        TbUsbPath at = *hub;
+        TbUsbPower power;
+        json_t *state;
+
+        at.port[at.depth++] = number;
+        if (tb_usb_port_read(TB_USB_SYSFS, &port, &power, NULL)) {
+                state = power_json(&at, &power);
+        } else { /* no permission, or unplugged right now */
+                g_autofree char *name = tb_usb_path_format(&at);
+                state = json_pack("{s:s, s:s}", "port", name, "power", "unknown");
+        }
+        json_t *device = with_ports(&at);
+        json_object_set_new(state, "device", device ? device : json_null());
+        return state;
+}
+
+/* A device with everything behind it. */
+static json_t *with_ports(const TbUsbPath *path)
+{
+        g_autofree char *dir = tb_usb_tree_dir(TB_USB_SYSFS, path);
+        json_t *device = tb_usb_tree_device(TB_USB_SYSFS, path);
+        guint children = 0;
+        TbUsbHub hub;
+
+        if (!device || path->depth >= TB_USB_DEPTH || !tb_sysdev_attr_uint(dir, "maxchild", 10, &children) || children == 0)
+                return device;
+        bool known = tb_usb_hub_read(TB_USB_SYSFS, path, &hub, NULL);
+        json_object_set_new(device, "power_switching", known ? json_string(tb_usb_switching_name(hub.switching)) : json_null());
+        json_t *ports = json_array();
+        for (guint number = 1; number <= MIN(children, TB_USB_PORTS); number++)
+                json_array_append_new(ports, one_port(path, number));
+        json_object_set_new(device, "ports", ports);
+        return device;
+}
+
+static json_t *bus_tree(TbDiscovery *self, TbIo *io, GError **error)
+{
+        g_autoptr(GArray) paths = tb_usb_tree_scan(TB_USB_SYSFS);
+        json_t *buses = json_array();
+
+        (void)self, (void)io, (void)error;
+        for (guint i = 0; i < paths->len; i++) {
+                const TbUsbPath *path = &g_array_index(paths, TbUsbPath, i);
+                json_t *root = path->depth == 0 ? with_ports(path) : NULL;
+                if (root)
+                        json_array_append_new(buses, root);
+        }
+        return json_pack("{s:o}", "buses", buses);
+}
+
+static bool bus_power(TbDiscovery *self, TbIo *io, const char *text, bool on, json_t **ret_state, GError **error)
+{
+        TbUsbPort port;
+        TbUsbPath path;
+        TbUsbPower power;
+
+        if (!tb_usb_port_parse(text, &port, error) || !tb_usb_port_switch(TB_USB_SYSFS, io, &port, on, /* force= */ false, error) ||
+            !tb_usb_port_read(TB_USB_SYSFS, &port, &power, error))
+                return false;
+        (void)tb_usb_path_parse(text, &path);
+        json_t *state = power_json(&path, &power);
+        json_object_set_new(state, "commanded", json_string(on ? "on" : "off"));
+        json_object_set_new(state, "observed", json_string(power.on ? "on" : "off"));
+        self->event(self, "usb.power", json_incref(state));
+        *ret_state = state;
+        return true;
+}
+
+static bool bus_reset(TbDiscovery *self, TbIo *io, const char *text, GError **error)
+{
+        TbUsbPath path;
+
+        (void)io;
+        if (!tb_usb_place_parse(text, &path, error) || !tb_usb_device_reset(TB_USB_SYSFS, &path, error))
+                return false;
+        self->event(self, "usb.reset", json_pack("{s:s}", "port", text));
+        return true;
+}
+
+const TbDiscoveryOps tb_usb_bus = {
+        .size = sizeof(UsbBus),
+        .open = bus_open,
+        .pump = bus_pump,
+        .close = bus_close,
+        .bus = "usb",
+        .bus_tree = bus_tree,
+        .bus_power = bus_power,
+        .bus_reset = bus_reset,
+};
