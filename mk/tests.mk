@@ -8,15 +8,18 @@ SIMS := $(foreach s,$(SIM_NAMES),$(if $(wildcard tests/sim/$(s)/*.c),$(BUILD)/si
 # C programs that tests and benchmarks run as helpers: tests/tools/<name>.c
 TOOLS := $(patsubst tests/tools/%.c,$(BUILD)/tools/%,$(wildcard tests/tools/*.c))
 
-$(BUILD)/tests/%: $(BUILD)/obj/%.o $(LIBHOST) $(LIBSERVER) $(LIBDRIVERS) $(LIBTB)
-	$(call link,$<,$(LIBHOST) $(LIBSERVER) $(LIBDRIVERS) $(LIBTB))
+# a folder of tests may have helpers beside its test_*.c: all of them are linked with each
+helpers = $(if $(filter tests/%,$(1)),$(call obj,$(filter-out $(dir $(1))test_%,$(wildcard $(dir $(1))*.c))))
+
+.SECONDEXPANSION:
+$(BUILD)/tests/%: $(BUILD)/obj/%.o $$(call helpers,$$*) $(LIBHOST) $(LIBSERVER) $(LIBDRIVERS) $(LIBTB)
+	$(call link,$(filter %.o,$^),$(LIBHOST) $(LIBSERVER) $(LIBDRIVERS) $(LIBTB))
 $(BUILD)/tools/%: $(BUILD)/obj/tests/tools/%.o $(LIBHOST) $(LIBDRIVERS) $(LIBTB)
 	$(call link,$<,$(LIBHOST) $(LIBDRIVERS) $(LIBTB))
 # gcc: replays files; VARIANT=fuzz (clang): a libFuzzer binary
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(if $(filter fuzz,$(VARIANT)),,$(BUILD)/obj/tests/fuzz/main.o) $(LIBHOST) $(LIBSERVER) $(LIBDRIVERS) $(LIBTB)
 	$(call link,$(filter %.o,$^),$(LIBHOST) $(LIBSERVER) $(LIBDRIVERS) $(LIBTB))
 
-.SECONDEXPANSION:
 $(BUILD)/sim/%: $$(call obj,$$(wildcard tests/sim/%/*.c)) $(LIBTB)
 	$(call link,$(filter %.o,$^),$(LIBTB))
 

@@ -4,6 +4,7 @@
 
 #include "host/core/private.h"
 #include "lib/limits.h"
+#include "lib/text.h"
 
 /*
  * A match may begin this far before the end of what was searched already: longer matches that straddle reads are found from here on. It bounds the
@@ -41,12 +42,6 @@ static void expect_free(gpointer p)
         g_free(e);
 }
 
-static json_t *text_json(const guint8 *bytes, gsize size)
-{
-        g_autofree char *valid = g_utf8_make_valid((const char *)bytes, (gssize)size);
-        return json_string(valid);
-}
-
 static void read_more(Expect *e)
 {
         guint8 buf[16384];
@@ -67,17 +62,17 @@ static void matched(Expect *e, const GMatchInfo *match)
         for (int i = 1; i < g_match_info_get_match_count(match); i++) {
                 int s, t;
                 bool set = g_match_info_fetch_pos(match, i, &s, &t) && s >= 0;
-                json_array_append_new(groups, set ? text_json(e->window->data + s, (gsize)(t - s)) : json_null());
+                json_array_append_new(groups, set ? tb_json_text(e->window->data + s, (gsize)(t - s)) : json_null());
         }
-        json_t *result = json_pack("{s:b, s:o, s:o, s:o, s:I}", "matched", 1, "match", text_json(e->window->data + start, (gsize)(end - start)), "groups",
-                                   groups, "before", text_json(e->window->data, (gsize)start), "offset", (json_int_t)(e->from + (guint64)end));
+        json_t *result = json_pack("{s:b, s:o, s:o, s:o, s:I}", "matched", 1, "match", tb_json_text(e->window->data + start, (gsize)(end - start)), "groups",
+                                   groups, "before", tb_json_text(e->window->data, (gsize)start), "offset", (json_int_t)(e->from + (guint64)end));
         expect_stop(e);
         tb_command_succeed(e->command, result);
 }
 
 static void fail(Expect *e, TbErrorCode code, const char *why)
 {
-        json_t *extra = json_pack("{s:b, s:o, s:I}", "matched", 0, "before", text_json(e->window->data, e->window->len), "offset", (json_int_t)e->next);
+        json_t *extra = json_pack("{s:b, s:o, s:I}", "matched", 0, "before", tb_json_text(e->window->data, e->window->len), "offset", (json_int_t)e->next);
         expect_stop(e);
         tb_command_fail(e->command, g_error_new(TB_ERROR, (int)code, "%s: no match for /%s/ %s", e->iface->id, g_regex_get_pattern(e->regex), why), extra);
 }
@@ -97,7 +92,7 @@ static bool search(Expect *e)
         g_autoptr(GMatchInfo) match = NULL;
         g_autoptr(GError) error = NULL;
         gsize begin = e->searched > OVERLAP ? e->searched - OVERLAP : 0;
-        if (g_regex_match_full(e->regex, (const char *)e->window->data, (gssize)e->window->len, (int)begin, 0, &match, &error)) {
+        if (g_regex_match_full(e->regex, e->window->len ? (const char *)e->window->data : "", (gssize)e->window->len, (int)begin, 0, &match, &error)) {
                 matched(e, match);
                 return true;
         }

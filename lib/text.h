@@ -1,0 +1,6 @@
+#pragma once
+/* Bytes of devices as JSON text: what is not UTF-8 becomes U+FFFD, NUL included. Pure. */
+#include <glib.h>
+#include <jansson.h>
+
+json_t *tb_json_text(const void *bytes, gsize size); /* `bytes` may be NULL when size is 0; new reference */

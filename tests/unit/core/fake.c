@@ -1,0 +1,242 @@
+#include "tests/unit/core/fake.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/thread.h"
+
+Fake fake;
+
+typedef struct FakeLane {
+        TbInstance base;
+        GByteArray *echo; /* what was written and not printed yet */
+} FakeLane;
+
+static bool lane_open(TbInstance *self, TbIo *io G_GNUC_UNUSED, GError **error)
+{
+        FakeLane *lane = (FakeLane *)self;
+        g_atomic_int_inc(&fake.opens);
+        if (!g_atomic_int_get(&fake.present)) {
+                g_set_error(error, TB_ERROR, TB_ERROR_GONE, "fake is unplugged");
+                return false;
+        }
+        if (!lane->echo)
+                lane->echo = g_byte_array_new();
+        return true;
+}
+
+static void lane_close(TbInstance *self G_GNUC_UNUSED)
+{
+        g_atomic_int_inc(&fake.closes);
+}
+
+static void lane_finalize(TbInstance *self)
+{
+        FakeLane *lane = (FakeLane *)self;
+        if (lane->echo)
+                g_byte_array_unref(lane->echo);
+}
+
+static bool lane_pump(TbInstance *self, TbIo *io, GError **error)
+{
+        FakeLane *lane = (FakeLane *)self;
+        if (g_atomic_int_compare_and_exchange(&fake.lose, 1, 0)) {
+                g_set_error(error, TB_ERROR, TB_ERROR_GONE, "fake was pulled");
+                return false;
+        }
+        if (lane->echo->len > 0) {
+                self->up->bytes(self, lane->echo->data, lane->echo->len);
+                g_byte_array_set_size(lane->echo, 0);
+        }
+        tb_io_wait(io, NULL, 0, 20);
+        return true;
+}
+
+static bool delay(TbIo *io, GError **error)
+{
+        int ms = g_atomic_int_get(&fake.slow_ms);
+        g_atomic_int_inc(&fake.entered);
+        bool ok = ms == 0 || tb_io_sleep(io, ms, error);
+        if (!ok)
+                g_atomic_int_inc(&fake.interrupted);
+        return ok;
+}
+
+static bool power_set(TbInstance *self G_GNUC_UNUSED, TbIo *io, bool on, GError **error)
+{
+        if (!delay(io, error))
+                return false;
+        if (!g_atomic_int_get(&fake.stuck))
+                g_atomic_int_set(&fake.power, on);
+        return true;
+}
+
+static bool power_get(TbInstance *self G_GNUC_UNUSED, TbIo *io G_GNUC_UNUSED, TbPowerState *ret, GError **error G_GNUC_UNUSED)
+{
+        ret->observed = g_atomic_int_get(&fake.power) ? TB_POWER_ON : TB_POWER_OFF;
+        ret->watts = 3.5;
+        return true;
+}
+
+static bool console_write(TbInstance *self, TbIo *io, const void *data, gsize size, GError **error)
+{
+        if (!delay(io, error))
+                return false;
+        g_byte_array_append(((FakeLane *)self)->echo, data, (guint)size);
+        return true;
+}
+
+static bool video_start(TbInstance *self, TbIo *io G_GNUC_UNUSED, int max_fps, GError **error G_GNUC_UNUSED)
+{
+        g_autoptr(TbFramePool) pool = tb_frame_pool_new(1);
+        TbFrame *frame = tb_frame_pool_take(pool, TB_PIXEL_BGRX, 16, 8, 0);
+        memset(frame->data, 0x40, frame->size);
+        g_atomic_int_set(&fake.video_fps, max_fps);
+        self->up->frame(self, frame);
+        return true;
+}
+
+static void video_stop(TbInstance *self G_GNUC_UNUSED, TbIo *io G_GNUC_UNUSED)
+{
+        g_atomic_int_set(&fake.video_fps, 0);
+}
+
+static bool input_send(TbInstance *self G_GNUC_UNUSED, TbIo *io G_GNUC_UNUSED, const TbInput *events G_GNUC_UNUSED, guint n, GError **error G_GNUC_UNUSED)
+{
+        g_atomic_int_add(&fake.inputs, (int)n);
+        return true;
+}
+
+static bool sample(TbInstance *self, TbIo *io G_GNUC_UNUSED, GError **error G_GNUC_UNUSED)
+{
+        self->up->sample(self, &(TbSample){.stream = "temp", .quantity = "temperature", .unit = "Cel", .value = 21.5});
+        return true;
+}
+
+static bool shell_run(TbInstance *self G_GNUC_UNUSED, TbIo *io, const TbShellRequest *request, TbShellResult *ret, GError **error)
+{
+        if (!delay(io, error))
+                return false;
+        const char *text = request->command ? request->command : request->argv[0];
+        g_byte_array_append(ret->out, (const guint8 *)text, (guint)strlen(text));
+        ret->exit_code = 3;
+        return true;
+}
+
+static const TbLane lanes[] = {
+        {
+                .name = "main", .size = sizeof(FakeLane), .open = lane_open, .close = lane_close, .pump = lane_pump, .finalize = lane_finalize,
+                .power = &(const TbPowerOps){.set = power_set, .get = power_get},
+                .console = &(const TbConsoleOps){.write = console_write},
+                .video = &(const TbVideoOps){.start = video_start, .stop = video_stop},
+                .input = &(const TbInputOps){.send = input_send},
+                .sensors = &(const TbSensorOps){.interval_ms = 100, .sample = sample},
+        },
+        {
+                .name = "shell", .size = sizeof(FakeLane), .parallel = 4, .open = lane_open, .close = lane_close, .finalize = lane_finalize,
+                .shell = &(const TbShellOps){.run = shell_run},
+        },
+        {.name = NULL},
+};
+
+static const TbDriver driver = {.name = "fake", .summary = "the test itself", .example = "fake://x", .lanes = lanes};
+const TbDriver *const tb_drivers[] = {&driver, NULL};
+
+/* --- the bench ------------------------------------------------------------------------------------------------------------------------------------ */
+static void remove_tree(const char *path)
+{
+        g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+        for (const char *name; dir && (name = g_dir_read_name(dir));) {
+                g_autofree char *child = g_build_filename(path, name, NULL);
+                if (g_file_test(child, G_FILE_TEST_IS_DIR) && !g_file_test(child, G_FILE_TEST_IS_SYMLINK))
+                        remove_tree(child);
+                else
+                        g_unlink(child);
+        }
+        g_rmdir(path);
+}
+
+void bench_start(Bench *b, const char *devices_json, const char *keep_dir)
+{
+        fake = (Fake){.present = 1};
+        b->dir = keep_dir ? g_strdup(keep_dir) : g_dir_make_tmp("tbcore-XXXXXX", NULL);
+        b->config = g_new0(TbHostConfig, 1);
+        b->config->state_dir = g_strdup(b->dir);
+        b->config->name = g_strdup("test");
+        b->config->auth = tb_auth_new();
+        b->config->devices = json_loads(devices_json, 0, NULL);
+        g_assert_nonnull(b->config->devices);
+        tb_main_init(NULL);
+        g_autoptr(GError) error = NULL;
+        b->core = tb_core_new(b->config, NULL, &error);
+        g_assert_no_error(error);
+        tb_core_start(b->core);
+}
+
+void bench_stop(Bench *b, bool keep_dir)
+{
+        tb_core_stop(b->core);
+        tb_main_stop();
+        tb_core_free(b->core);
+        tb_host_config_free(b->config);
+        if (!keep_dir)
+                remove_tree(b->dir);
+        g_free(b->dir);
+}
+
+static gboolean deadline(gpointer data)
+{
+        *(bool *)data = true;
+        return G_SOURCE_REMOVE;
+}
+
+static gboolean tick_again(gpointer data G_GNUC_UNUSED)
+{
+        return G_SOURCE_CONTINUE; /* wakes the loop, so that conditions without an event of their own are looked at */
+}
+
+void bench_until(Bench *b G_GNUC_UNUSED, bool (*test)(gpointer), gpointer data, const char *what)
+{
+        bool late = false;
+        guint timer = g_timeout_add(5000, deadline, &late);
+        guint tick = g_timeout_add(5, tick_again, NULL);
+        while (!test(data)) {
+                if (late)
+                        g_error("never came: %s", what);
+                g_main_context_iteration(NULL, TRUE);
+        }
+        g_source_remove(tick);
+        g_source_remove(timer);
+}
+
+void answer_cb(json_t *result, const GError *error, gpointer user)
+{
+        Answer *a = user;
+        g_assert_false(a->done); /* exactly once */
+        a->done = true;
+        a->result = json_incref(result);
+        a->error = error ? g_error_copy(error) : NULL;
+}
+
+void answer_clear(Answer *a)
+{
+        json_decref(a->result);
+        g_clear_error(&a->error);
+        *a = (Answer){0};
+}
+
+static bool answered(gpointer data)
+{
+        return ((Answer *)data)->done;
+}
+
+void bench_command(Bench *b, Answer *a, TbRole role, const char *lease, const char *device, const char *verb, const char *params_json)
+{
+        json_auto_t *params = params_json ? json_loads(params_json, JSON_DECODE_ANY, NULL) : NULL;
+        TbActor actor = {.user = "tester", .role = role, .lease = lease, .via = "test"};
+        answer_clear(a);
+        tb_core_command(b->core, &actor, device, verb, params, NULL, answer_cb, a);
+        g_assert_false(a->done); /* never from inside */
+        bench_until(b, answered, a, verb);
+}
