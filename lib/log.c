@@ -12,6 +12,11 @@ static TbLogLevel max_level = TB_LOG_INFO;
 static bool as_json;
 static const char *const names[] = {"error", "warning", "info", "debug"};
 
+bool tb_log_enabled(TbLogLevel level)
+{
+        return level <= max_level;
+}
+
 bool tb_log_level_parse(const char *text, TbLogLevel *ret_level)
 {
         for (guint i = 0; i < G_N_ELEMENTS(names); i++) {

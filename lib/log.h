@@ -12,6 +12,7 @@ typedef enum TbLogLevel { TB_LOG_ERROR, TB_LOG_WARNING, TB_LOG_INFO, TB_LOG_DEBU
 
 /* Also routes GLib's own messages (and those of the libraries on it) through here. */
 void tb_log_init(TbLogLevel level, bool json);
+bool tb_log_enabled(TbLogLevel level); /* for callers that would otherwise build a costly message */
 bool tb_log_level_parse(const char *text, TbLogLevel *ret_level);
 
 /* tb_log(TB_LOG_INFO, TB_F("device", id, "request", rid), "power is %s", state); TB_F() alone for no fields */

@@ -1,0 +1,69 @@
+#include "lib/json.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "lib/error.h"
+#include "lib/limits.h"
+
+/* jansson recurses 2048 deep; counting brackets outside strings first costs one pass and no stack. */
+static bool too_deep(const char *text, gsize size)
+{
+        guint depth = 0;
+        bool in_string = false;
+        for (gsize i = 0; i < size; i++) {
+                char c = text[i];
+                if (in_string) {
+                        if (c == '\\')
+                                i++;
+                        else if (c == '"')
+                                in_string = false;
+                } else if (c == '"') {
+                        in_string = true;
+                } else if (c == '[' || c == '{') {
+                        if (++depth > TB_LIMIT_JSON_DEPTH)
+                                return true;
+                } else if ((c == ']' || c == '}') && depth > 0) {
+                        depth--;
+                }
+        }
+        return false;
+}
+
+json_t *tb_json_parse(const void *text, gsize size, GError **error)
+{
+        if (too_deep(text, size)) {
+                g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "the JSON is nested more than %d deep", TB_LIMIT_JSON_DEPTH);
+                return NULL;
+        }
+        json_error_t where;
+        json_t *value = size ? json_loadb(text, size, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &where) : NULL;
+        if (value)
+                return value;
+        if (size == 0) {
+                g_set_error_literal(error, TB_ERROR, TB_ERROR_INVALID, "the body is empty; JSON is expected");
+                return NULL;
+        }
+        g_autofree char *reason = g_utf8_make_valid(where.text, -1);
+        g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "not JSON: %s (line %d, column %d)", reason, where.line, where.column);
+        return NULL;
+}
+
+typedef struct Dump {
+        GString *out;
+} Dump;
+
+static int append(const char *bytes, size_t size, void *data)
+{
+        g_string_append_len(((Dump *)data)->out, bytes, (gssize)size);
+        return 0;
+}
+
+char *tb_json_text(const json_t *value, gsize *ret_size)
+{
+        Dump dump = {g_string_sized_new(256)};
+        json_dump_callback(value, append, &dump, JSON_COMPACT | JSON_ENCODE_ANY);
+        if (ret_size)
+                *ret_size = dump.out->len;
+        return g_string_free(dump.out, FALSE);
+}

@@ -1,0 +1,78 @@
+#include "lib/rate.h"
+
+#define SWEEP_AT 1024 /* keys: from here on full buckets are looked for when a new key comes */
+
+struct TbRates {
+        double rate, burst;
+        GHashTable *buckets; /* owned key -> owned TbBucket */
+        guint sweep_at;
+};
+
+static void refill(TbBucket *bucket, double rate, double burst, gint64 now_us)
+{
+        double elapsed_s = (double)(now_us - bucket->at_us) / G_USEC_PER_SEC;
+        bucket->tokens = bucket->at_us == 0 ? burst : MIN(burst, bucket->tokens + MAX(elapsed_s, 0) * rate);
+        bucket->at_us = now_us;
+}
+
+bool tb_bucket_take(TbBucket *bucket, double rate, double burst, double n, gint64 now_us, double *ret_wait_s)
+{
+        refill(bucket, rate, burst, now_us);
+        if (bucket->tokens >= n) {
+                bucket->tokens -= n;
+                return true;
+        }
+        if (ret_wait_s)
+                *ret_wait_s = (n - bucket->tokens) / rate;
+        return false;
+}
+
+TbRates *tb_rates_new(double rate, double burst)
+{
+        TbRates *rates = g_new0(TbRates, 1);
+        rates->rate = rate;
+        rates->burst = burst;
+        rates->sweep_at = SWEEP_AT;
+        rates->buckets = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+        return rates;
+}
+
+typedef struct Sweep {
+        TbRates *rates;
+        gint64 now_us;
+} Sweep;
+
+static gboolean is_full(gpointer key G_GNUC_UNUSED, gpointer value, gpointer data)
+{
+        Sweep *sweep = data;
+        refill(value, sweep->rates->rate, sweep->rates->burst, sweep->now_us);
+        return ((TbBucket *)value)->tokens >= sweep->rates->burst;
+}
+
+bool tb_rates_take(TbRates *rates, const char *key, double n, gint64 now_us, double *ret_wait_s)
+{
+        TbBucket *bucket = g_hash_table_lookup(rates->buckets, key);
+        if (!bucket) {
+                if (g_hash_table_size(rates->buckets) >= rates->sweep_at) {
+                        Sweep sweep = {rates, now_us};
+                        g_hash_table_foreach_remove(rates->buckets, is_full, &sweep);
+                        rates->sweep_at = MAX(SWEEP_AT, 2 * g_hash_table_size(rates->buckets)); /* amortised: no sweep per key */
+                }
+                bucket = g_new0(TbBucket, 1);
+                g_hash_table_insert(rates->buckets, g_strdup(key), bucket);
+        }
+        return tb_bucket_take(bucket, rates->rate, rates->burst, n, now_us, ret_wait_s);
+}
+
+guint tb_rates_size(TbRates *rates)
+{
+        return g_hash_table_size(rates->buckets);
+}
+
+void tb_rates_free(TbRates *rates)
+{
+        if (!rates)
+                return;
+        g_hash_table_unref(rates->buckets);
+        g_free(rates);
+}
