@@ -59,7 +59,7 @@ typedef struct TbHttpOptions {
         TbPoller *poller;           /* borrowed */
         const char *const *hosts;   /* further names that may stand in Host (HOST_URL's); loopback names and the own addresses always may */
         const char *const *origins; /* allowed foreign origins (FRONTEND_URL); usually none */
-        guint max_connections;
+        guint max_connections;      /* 0: TB_LIMIT_HTTP_CONNECTIONS; upgraded WebSockets do not count */
         guint requests_per_s;       /* per address; 0: no limit */
 } TbHttpOptions;
 
@@ -85,6 +85,7 @@ const char *tb_request_path(TbRequest *request);
 const char *tb_request_arg(TbRequest *request, const char *name);    /* path parameter, percent-decoded; NULL: none */
 const char *tb_request_header(TbRequest *request, const char *name); /* NULL: none */
 json_t *tb_request_query(TbRequest *request);                        /* borrowed object; typed when the route has a query table */
+const char *tb_request_raw_query(TbRequest *request);                /* still encoded; NULL: none */
 const char *tb_request_query_string(TbRequest *request, const char *name); /* one query value as text; NULL: none */
 json_t *tb_request_json(TbRequest *request);                         /* borrowed; validated; NULL: no body */
 GBytes *tb_request_body(TbRequest *request);                         /* borrowed; TB_BODY_BYTES */
@@ -92,7 +93,8 @@ TbRole tb_request_role(TbRequest *request);
 const char *tb_request_user(TbRequest *request);   /* the token's name, or "local" */
 const char *tb_request_id(TbRequest *request);
 const char *tb_request_peer(TbRequest *request);   /* address text */
-const char *tb_request_base_url(TbRequest *request); /* "http://host:port" + X-Forwarded-Prefix, as the client sees us */
+/* "http://host:port" + X-Forwarded-Prefix, as the client sees us (X-Forwarded-* is believed from a proxy on this machine only). */
+const char *tb_request_base_url(TbRequest *request);
 /* `gone` runs once if the client leaves before the answer is complete. NULL: no more. */
 void tb_request_on_gone(TbRequest *request, void (*gone)(TbRequest *request, gpointer data), gpointer data);
 /* TB_BODY_STREAM: moves the body into the pipe (finishes it at the end, fails it when the client leaves). */
@@ -107,12 +109,16 @@ void tb_request_reply_bytes(TbRequest *request, int status, const char *content_
 void tb_request_reply_empty(TbRequest *request, int status);
 void tb_request_reply_error(TbRequest *request, const GError *error);
 void tb_request_reply_problem(TbRequest *request, const GError *error, json_t *extra); /* `extra` members, borrowed: 423 holder … */
-/* Streams the pipe's bytes (from a worker). length -1: chunked. */
+/* One file with the security headers of static files; 404 when it is not there. For pages at routes with parameters. */
+void tb_request_reply_file(TbRequest *request, const char *path);
+/* Streams the pipe's bytes (from a worker). length -1: chunked. Nothing is sent before the first bytes came: a pipe that fails before them is
+ * answered with its error. */
 void tb_request_reply_pipe(TbRequest *request, int status, const char *content_type, gint64 length, TbPipe *pipe);
 
 /* --- push streams from the main loop (MJPEG, SSE) -------------------------------------------------------------------------------------- */
 typedef struct TbPush TbPush;
-/* `gone` runs once when the client left or tb_push_close() was called; after it the push is invalid. */
+/* `gone` runs once: when the client left, or inside tb_push_close(); after it the push is invalid.
+ * NULL, and no call of `gone`, when the client has left already. */
 TbPush *tb_request_reply_push(TbRequest *request, const char *content_type, gsize max_queue, void (*gone)(TbPush *push, gpointer data),
                               gpointer data);
 bool tb_push_send(TbPush *push, GBytes *bytes); /* false: over max_queue, nothing queued (the caller drops the frame, or closes) */

@@ -17,6 +17,8 @@ typedef struct TbWsOps {
         void (*closed)(TbWs *ws, int code, gpointer data); /* exactly once; ws is invalid afterwards. 1006: no close frame came */
 } TbWsOps;
 
+/* Whether the client offers this subprotocol. */
+bool tb_request_offers_protocol(TbRequest *request, const char *protocol);
 /* Answers the request with 101. `protocol`: the chosen subprotocol or NULL. NULL with an error answered when it is no WebSocket request. */
 TbWs *tb_request_upgrade(TbRequest *request, const char *protocol, gsize max_message, const TbWsOps *ops, gpointer data);
 /* False when closed, or when the queue would pass TB_LIMIT_WS_QUEUE: then the connection is closed with 1008 ("too slow"). */

@@ -1,0 +1,323 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/error.h"
+#include "lib/http/internal.h"
+#include "lib/limits.h"
+
+/* --- head: one pass over the headers, then the guard ------------------------------------------------------------------------ */
+typedef struct Head {
+        TbRequest *request;
+        const char *request_id, *forwarded_for, *length, *encoding, *expect;
+        const char *repeated; /* a header that may come only once */
+} Head;
+
+static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind G_GNUC_UNUSED, const char *name, const char *value)
+{
+        Head *head = cls;
+        TbRequest *r = head->request;
+        const struct {
+                const char *name;
+                const char **to;
+                bool once;
+        } known[] = {
+                {"Host", &r->host, true},           {"Origin", &r->origin, true},
+                {"Sec-Fetch-Site", &r->fetch_site, true}, {"Authorization", &r->authorization, true},
+                {"Content-Type", &r->content_type, true}, {"Content-Length", &head->length, true},
+                {"Transfer-Encoding", &head->encoding, true}, {"Upgrade", &r->upgrade, false},
+                {"Expect", &head->expect, false},   {"X-Request-Id", &head->request_id, false},
+                {"X-Forwarded-For", &head->forwarded_for, false},
+        };
+        for (gsize i = 0; i < G_N_ELEMENTS(known); i++) {
+                if ((name[0] | 0x20) != (known[i].name[0] | 0x20) || g_ascii_strcasecmp(name, known[i].name) != 0)
+                        continue;
+                if (*known[i].to && known[i].once)
+                        head->repeated = known[i].name;
+                *known[i].to = value ? value : "";
+                break;
+        }
+        return MHD_YES;
+}
+
+static bool is_sane_id(const char *id)
+{
+        gsize n = id ? strlen(id) : 0;
+        return n > 0 && n <= 64 && strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == n;
+}
+
+/* Behind a proxy of this machine the address is what the proxy appended last; nobody else is believed. */
+static void use_forwarded(TbRequest *request, const char *forwarded_for)
+{
+        if (!forwarded_for || !request->conn || !request->conn->peer_is_loopback)
+                return;
+        const char *last = strrchr(forwarded_for, ',');
+        g_autofree char *address = g_strstrip(g_strdup(last ? last + 1 : forwarded_for));
+        gsize n = strlen(address);
+        if (n > 0 && n < sizeof request->peer && strspn(address, "0123456789abcdefABCDEF:.") == n)
+                g_strlcpy(request->peer, address, sizeof request->peer);
+}
+
+static bool check_length(TbRequest *request, const Head *head)
+{
+        request->content_length = -1;
+        if (head->length && head->encoding) {
+                tb_respond_error(request, TB_ERROR_INVALID, "Content-Length and Transfer-Encoding together");
+                request->close_after = true;
+                return false;
+        }
+        if (head->length) {
+                char *end;
+                guint64 n = g_ascii_strtoull(head->length, &end, 10);
+                if (*end || end == head->length || !g_ascii_isdigit(*head->length) || n > G_MAXINT64) {
+                        tb_respond_error(request, TB_ERROR_INVALID, "Content-Length is no number");
+                        request->close_after = true;
+                        return false;
+                }
+                request->content_length = (gint64)n;
+        }
+        request->has_body = head->encoding || request->content_length > 0;
+        request->expects = head->expect && g_ascii_strcasecmp(head->expect, "100-continue") == 0;
+        return true;
+}
+
+static bool check_sizes(TbRequest *request)
+{
+        gsize target = strlen(request->path) + (request->raw_query ? strlen(request->raw_query) + 1 : 0);
+        const union MHD_ConnectionInfo *info = MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+        if (target > TB_LIMIT_URI) {
+                tb_respond_status(request, 414, "uri-too-long", "URI too long", "the request target is longer than %d bytes", TB_LIMIT_URI);
+                return false;
+        }
+        if (info && info->header_size > TB_LIMIT_HTTP_HEADERS) {
+                tb_respond_status(request, 431, "headers-too-large", "Request header fields too large",
+                                  "the request line and headers are larger than %d bytes", TB_LIMIT_HTTP_HEADERS);
+                return false;
+        }
+        return true;
+}
+
+bool tb_check_head(TbRequest *request, const char *version)
+{
+        TbHttp *http = request->http;
+        Head head = {.request = request};
+        MHD_get_connection_values(request->connection, MHD_HEADER_KIND, on_header, &head);
+        if (is_sane_id(head.request_id))
+                g_strlcpy(request->id, head.request_id, sizeof request->id);
+        use_forwarded(request, head.forwarded_for);
+        if (!check_length(request, &head) || !check_sizes(request))
+                return false;
+        if (head.repeated) {
+                tb_respond_error(request, TB_ERROR_INVALID, "the header %s is there twice", head.repeated);
+                return false;
+        }
+        bool old = strcmp(version, "HTTP/1.0") == 0;
+        if (!old && strcmp(version, "HTTP/1.1") != 0) {
+                tb_respond_status(request, 505, "version", "HTTP version not supported", "HTTP/1.1 is spoken here");
+                return false;
+        }
+        if (!(old && !request->host) && !tb_guard_host(&http->guard, request->host, request->conn ? request->conn->local : NULL)) {
+                tb_respond_status(request, 421, "misdirected", "Misdirected request",
+                                  "the name in the Host header is not one of this server; add it to the configuration (HOST_URL) if it is");
+                return false;
+        }
+        double wait_s = 0;
+        if (http->rates && !tb_rates_take(http->rates, request->peer, 1, request->start_us, &wait_s)) {
+                g_autofree char *seconds = g_strdup_printf("%d", (int)wait_s + 1);
+                tb_request_add_header(request, "Retry-After", seconds);
+                tb_respond_error(request, TB_ERROR_LIMIT, "more than %u requests a second from one address", http->rate);
+                return false;
+        }
+        return true;
+}
+
+/* --- route, origin, role ----------------------------------------------------------------------------------------------------- */
+static bool wants_websocket(TbRequest *request)
+{
+        return request->upgrade && g_ascii_strcasecmp(request->upgrade, "websocket") == 0;
+}
+
+static bool method_fits(const TbRoute *route, const TbRequest *request)
+{
+        return strcmp(route->method, "*") == 0 || strcmp(route->method, request->method) == 0 ||
+               (request->is_head && strcmp(route->method, "GET") == 0);
+}
+
+typedef struct Found {
+        const TbHttpRoute *route; /* NULL: none */
+        bool path_known, websocket_only;
+        GString *allow; /* owned */
+} Found;
+
+static void add_allow(Found *found, const char *method)
+{
+        if (!found->allow)
+                found->allow = g_string_new("OPTIONS");
+        if (strcmp(method, "*") == 0)
+                method = "GET, HEAD, POST, PUT, PATCH, DELETE";
+        if (strstr(found->allow->str, method) == NULL)
+                g_string_append_printf(found->allow, ", %s%s", method, strcmp(method, "GET") == 0 ? ", HEAD" : "");
+}
+
+static void find_route(TbRequest *request, Found *found)
+{
+        GPtrArray *routes = request->http->routes;
+        bool websocket = wants_websocket(request);
+        for (guint i = 0; i < routes->len; i++) {
+                const TbHttpRoute *r = g_ptr_array_index(routes, i);
+                if (!tb_path_match(&r->path, &request->split))
+                        continue;
+                found->path_known = true;
+                if (method_fits(r->route, request)) {
+                        if (!(r->route->flags & TB_ROUTE_WEBSOCKET) || websocket) {
+                                found->route = r;
+                                return;
+                        }
+                        found->websocket_only = true;
+                }
+                add_allow(found, r->route->method);
+        }
+}
+
+static void preflight(TbRequest *request, const char *allow)
+{
+        bool listed;
+        tb_request_add_header(request, "Allow", allow);
+        if (request->origin && tb_guard_origin(&request->http->guard, request->origin, request->host, &listed) && listed) {
+                tb_request_add_header(request, "Access-Control-Allow-Methods", allow);
+                tb_request_add_header(request, "Access-Control-Allow-Headers", "Authorization, Content-Type, X-Lease, X-Request-Id");
+                tb_request_add_header(request, "Access-Control-Max-Age", "600");
+        }
+        tb_request_reply_empty(request, 204);
+}
+
+static bool no_route(TbRequest *request, const Found *found)
+{
+        bool get = request->is_head || strcmp(request->method, "GET") == 0;
+        const char *allow = found->allow ? found->allow->str : "OPTIONS, GET, HEAD";
+        if (found->websocket_only) {
+                tb_request_add_header(request, "Upgrade", "websocket");
+                tb_request_add_header(request, "Sec-WebSocket-Version", "13");
+                tb_respond_status(request, 426, "upgrade", "Upgrade required", "this address speaks WebSocket only");
+                return false;
+        }
+        if (strcmp(request->method, "OPTIONS") == 0 && (found->path_known || strcmp(request->path, "*") == 0)) {
+                preflight(request, allow);
+                return false;
+        }
+        if ((get || !found->path_known) && tb_static_try(request->http, request))
+                return false;
+        if (!found->path_known) {
+                tb_respond_error(request, TB_ERROR_NOT_FOUND, "there is nothing at %s", request->path);
+                return false;
+        }
+        tb_request_add_header(request, "Allow", allow);
+        tb_respond_error(request, TB_ERROR_METHOD, "%s is not possible at %s; allowed: %s", request->method, request->path, allow);
+        return false;
+}
+
+static bool check_origin(TbRequest *request, const TbRoute *route)
+{
+        bool reads = request->is_head || strcmp(request->method, "GET") == 0;
+        if (reads && !(route->flags & (TB_ROUTE_UNSAFE | TB_ROUTE_WEBSOCKET)))
+                return true;
+        if (tb_guard_unsafe(&request->http->guard, request->origin, request->fetch_site, request->host))
+                return true;
+        tb_respond_error(request, TB_ERROR_FORBIDDEN, "web pages of another origin may not do this");
+        return false;
+}
+
+static bool check_role(TbRequest *request, const TbRoute *route)
+{
+        g_autofree char *from_query = NULL;
+        const char *token = NULL;
+        if (request->authorization && g_ascii_strncasecmp(request->authorization, "Bearer ", 7) == 0)
+                token = request->authorization + 7;
+        else if (request->raw_query)
+                token = from_query = tb_query_value(request->raw_query, "access_token");
+        request->role = tb_auth_check(request->http->auth, token, &request->user);
+        if (request->role >= route->role)
+                return true;
+        if (request->role == TB_ROLE_NONE) {
+                tb_request_add_header(request, "WWW-Authenticate", "Bearer");
+                tb_respond_error(request, TB_ERROR_UNAUTHORIZED, token ? "the token is not known" : "a token is needed (Authorization: Bearer …)");
+        } else {
+                tb_respond_error(request, TB_ERROR_FORBIDDEN, "this needs the role %s; the token's role is %s", tb_role_name(route->role),
+                                 tb_role_name(request->role));
+        }
+        return false;
+}
+
+static bool check_query(TbRequest *request, const TbRoute *route)
+{
+        g_autoptr(GError) error = NULL;
+        if (!route->query)
+                return true;
+        json_t *raw = tb_query_parse(request->raw_query, &error);
+        request->query = raw ? tb_params_validate_text(route->query, raw, &error) : NULL;
+        json_decref(raw);
+        if (error)
+                tb_request_reply_error(request, error);
+        return request->query != NULL;
+}
+
+static bool check_args(TbRequest *request)
+{
+        for (guint i = 0; i < request->match->path.n; i++) {
+                const TbSegment *s = &request->match->path.segments[i];
+                if (!s->is_param)
+                        continue;
+                g_autofree char *name = g_strndup(s->text, s->size);
+                if (!tb_request_arg(request, name)) {
+                        tb_respond_error(request, TB_ERROR_INVALID, "the path has a broken percent escape, a control character, or is not UTF-8");
+                        return false;
+                }
+        }
+        return true;
+}
+
+bool tb_check_route(TbRequest *request)
+{
+        Found found = {NULL};
+        if (tb_path_split(request->path, &request->split))
+                find_route(request, &found);
+        request->match = found.route;
+        bool ok = found.route ? check_args(request) && check_origin(request, found.route->route) && check_role(request, found.route->route) &&
+                                        check_query(request, found.route->route)
+                              : no_route(request, &found);
+        if (found.allow)
+                g_string_free(found.allow, TRUE);
+        return ok;
+}
+
+/* --- body ------------------------------------------------------------------------------------------------------------------------- */
+static bool is_type(const char *have, const char *want)
+{
+        gsize n = strlen(want);
+        return have && g_ascii_strncasecmp(have, want, n) == 0 && (have[n] == '\0' || have[n] == ';' || have[n] == ' ');
+}
+
+bool tb_check_body(TbRequest *request)
+{
+        const TbRoute *route = request->match->route;
+        const char *want = NULL;
+        switch (route->body) {
+        case TB_BODY_NONE:
+                if (!request->has_body)
+                        return true;
+                tb_respond_error(request, TB_ERROR_INVALID, "a body is not allowed here");
+                return false;
+        case TB_BODY_JSON:
+        case TB_BODY_JSON_ANY: want = "application/json"; break;
+        case TB_BODY_BYTES: want = route->body_type; break;
+        case TB_BODY_STREAM: return true;
+        }
+        if (request->has_body && want && !is_type(request->content_type, want)) {
+                tb_respond_error(request, TB_ERROR_MEDIA_TYPE, "Content-Type must be %s", want);
+                return false;
+        }
+        if (request->content_length > TB_LIMIT_HTTP_BODY) {
+                tb_respond_error(request, TB_ERROR_TOO_LARGE, "the body is larger than %d bytes", TB_LIMIT_HTTP_BODY);
+                return false;
+        }
+        return true;
+}

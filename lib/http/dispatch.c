@@ -1,0 +1,261 @@
+#include <string.h>
+
+#include "lib/error.h"
+#include "lib/http/internal.h"
+#include "lib/http/ws.h"
+#include "lib/json.h"
+#include "lib/limits.h"
+#include "lib/log.h"
+#include "lib/thread.h"
+
+void *tb_dispatch_uri(void *cls, const char *uri, struct MHD_Connection *connection)
+{
+        TbHttp *http = cls;
+        TbRequest *request = tb_request_new(http, uri);
+        const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+        request->connection = connection;
+        request->conn = info ? info->socket_context : NULL;
+        if (request->conn)
+                g_strlcpy(request->peer, request->conn->peer, sizeof request->peer);
+        g_queue_push_tail_link(&http->requests, &request->link);
+        return request;
+}
+
+/* --- answering ------------------------------------------------------------------------------------------------------------------ */
+static enum MHD_Result queue(TbRequest *request)
+{
+        struct MHD_Response *response = g_steal_pointer(&request->response);
+        tb_request_unwatch(request);
+        request->phase = TB_PHASE_SENT;
+        enum MHD_Result result = MHD_queue_response(request->connection, (unsigned)request->status, response);
+        MHD_destroy_response(response);
+        return result;
+}
+
+static enum MHD_Result suspend(TbRequest *request)
+{
+        MHD_suspend_connection(request->connection);
+        request->suspended = true;
+        if (request->gone)
+                tb_request_watch(request);
+        return MHD_YES;
+}
+
+void tb_dispatch_wake(TbRequest *request)
+{
+        if (!request->suspended || !request->connection)
+                return;
+        request->suspended = false;
+        MHD_resume_connection(request->connection);
+        tb_http_kick(request->http);
+}
+
+static void call_handler(TbRequest *request)
+{
+        request->in_call = true;
+        request->phase = TB_PHASE_WAIT;
+        request->match->route->handler(request, request->match->data);
+        request->in_call = false;
+}
+
+static enum MHD_Result answer_or_wait(TbRequest *request)
+{
+        return request->response ? queue(request) : suspend(request);
+}
+
+/* --- body ------------------------------------------------------------------------------------------------------------------------- */
+static void refuse_body(TbRequest *request)
+{
+        g_clear_pointer(&request->bytes, g_byte_array_unref);
+        request->discard = true;
+        tb_respond_error(request, TB_ERROR_TOO_LARGE, "the body is larger than %d bytes", TB_LIMIT_HTTP_BODY);
+}
+
+static void drop_pipe(TbRequest *request, const char *why)
+{
+        if (!request->in_pipe)
+                return;
+        g_autoptr(GError) error = g_error_new_literal(TB_ERROR, TB_ERROR_INTERRUPTED, why);
+        tb_pipe_on_ready(request->in_pipe, NULL, NULL);
+        tb_pipe_fail(request->in_pipe, error);
+        g_clear_pointer(&request->in_pipe, tb_pipe_unref);
+}
+
+static enum MHD_Result pipe_body(TbRequest *request, const char *upload, size_t *size)
+{
+        gssize n = request->in_pipe ? tb_pipe_try_write(request->in_pipe, upload, *size, NULL) : 0;
+        if (n < 0) { /* whoever failed the pipe answers */
+                drop_pipe(request, "the pipe was closed");
+                request->discard = true;
+                *size = 0;
+                return MHD_YES;
+        }
+        *size -= (size_t)n;
+        return *size > 0 ? suspend(request) : MHD_YES; /* until there is room, or a pipe, or an answer */
+}
+
+static enum MHD_Result take_body(TbRequest *request, const char *upload, size_t *size)
+{
+        bool stream = request->match && request->match->route->body == TB_BODY_STREAM;
+        if (stream && request->answered && !request->discard) {
+                drop_pipe(request, "answered before the end of the body");
+                request->discard = true;
+        }
+        if (stream && !request->discard)
+                return pipe_body(request, upload, size);
+        request->received += *size;
+        if (!request->discard && request->received > TB_LIMIT_HTTP_BODY)
+                refuse_body(request);
+        if (!request->discard)
+                g_byte_array_append(request->bytes, (const guint8 *)upload, (guint)*size);
+        else if (!stream && request->received > TB_HTTP_DISCARD)
+                return MHD_NO; /* more than is worth reading for politeness */
+        *size = 0;
+        return MHD_YES;
+}
+
+static bool parse_json(TbRequest *request)
+{
+        const TbRoute *route = request->match->route;
+        g_autoptr(GError) error = NULL;
+        gsize size = 0;
+        const void *text = request->body ? g_bytes_get_data(request->body, &size) : NULL;
+        if (size == 0 && route->body == TB_BODY_JSON) {
+                request->json = tb_params_validate(route->json, NULL, &error); /* no body is {}: the table says what is missing */
+        } else {
+                request->json = tb_json_parse(text, size, &error);
+                if (request->json && route->body == TB_BODY_JSON && route->json) {
+                        json_t *checked = tb_params_validate(route->json, request->json, &error);
+                        json_decref(request->json);
+                        request->json = checked;
+                } else if (request->json && route->body == TB_BODY_JSON && !json_is_object(request->json)) {
+                        g_set_error_literal(&error, TB_ERROR, TB_ERROR_INVALID, "the body must be a JSON object");
+                }
+        }
+        if (error)
+                tb_request_reply_error(request, error);
+        return !error;
+}
+
+static enum MHD_Result end_of_body(TbRequest *request)
+{
+        TbBodyKind kind = request->match ? request->match->route->body : TB_BODY_NONE;
+        if (request->response)
+                return queue(request);
+        if (kind == TB_BODY_STREAM) {
+                request->discard = true; /* nothing more can come */
+                request->phase = TB_PHASE_WAIT;
+                if (request->in_pipe) {
+                        tb_pipe_on_ready(request->in_pipe, NULL, NULL);
+                        tb_pipe_finish(request->in_pipe);
+                        g_clear_pointer(&request->in_pipe, tb_pipe_unref);
+                }
+                request->body_ended = true;
+                return suspend(request);
+        }
+        if (request->bytes)
+                request->body = g_byte_array_free_to_bytes(g_steal_pointer(&request->bytes));
+        if (kind == TB_BODY_BYTES && !request->body)
+                request->body = g_bytes_new_static("", 0);
+        request->in_call = true;
+        bool ok = (kind != TB_BODY_JSON && kind != TB_BODY_JSON_ANY) || parse_json(request);
+        request->in_call = false;
+        if (ok)
+                call_handler(request);
+        return answer_or_wait(request);
+}
+
+/* --- the access handler -------------------------------------------------------------------------------------------------------------- */
+static enum MHD_Result begin(TbRequest *request, const char *version)
+{
+        request->in_call = true;
+        bool ok = tb_check_head(request, version) && tb_check_route(request) && tb_check_body(request);
+        request->in_call = false;
+        request->phase = TB_PHASE_BODY;
+        if (ok && request->match->route->body == TB_BODY_STREAM) {
+                call_handler(request);
+                request->phase = TB_PHASE_BODY;
+        } else if (ok) {
+                request->bytes = request->has_body ? g_byte_array_new() : NULL;
+        }
+        if (!request->response)
+                return MHD_YES;
+        request->discard = true;
+        /* An answer that is queued in this first call ends the connection. So it waits for the second, and a body is read away before it,
+         * unless that is long, or the client waits with it for our word. */
+        if (!request->has_body || (!request->expects && request->content_length <= TB_HTTP_DISCARD))
+                return MHD_YES;
+        MHD_add_response_header(request->response, "Connection", "close");
+        return queue(request);
+}
+
+enum MHD_Result tb_dispatch_access(void *cls G_GNUC_UNUSED, struct MHD_Connection *connection, const char *url G_GNUC_UNUSED,
+                                   const char *method, const char *version, const char *upload, size_t *size, void **context)
+{
+        TbRequest *request = *context;
+        request->connection = connection;
+        if (request->gone_called) /* it left, or we stop: close */
+                return MHD_NO;
+        switch (request->phase) {
+        case TB_PHASE_NEW:
+                g_strlcpy(request->method, method, sizeof request->method);
+                request->is_head = strcmp(method, "HEAD") == 0;
+                return begin(request, version);
+        case TB_PHASE_BODY:
+                return *size > 0 ? take_body(request, upload, size) : end_of_body(request);
+        case TB_PHASE_WAIT:
+                return answer_or_wait(request);
+        case TB_PHASE_SENT:
+                *size = 0;
+                return MHD_YES;
+        }
+        return MHD_NO;
+}
+
+/* --- the end -------------------------------------------------------------------------------------------------------------------------- */
+static void log_access(TbRequest *request, bool complete, gint64 now_us)
+{
+        double seconds = (double)(now_us - request->start_us) / G_USEC_PER_SEC;
+        if (request->http->metrics && request->status >= 100 && request->status < 600) {
+                tb_metric_add(request->http->by_status[request->status / 100], 1);
+                if (!request->match || !(request->match->route->flags & (TB_ROUTE_STREAMING | TB_ROUTE_WEBSOCKET)))
+                        tb_metric_observe(request->http->seconds, seconds);
+        }
+        bool reads = strcmp(request->method, "GET") == 0 || request->is_head || strcmp(request->method, "OPTIONS") == 0;
+        TbLogLevel level = request->status >= 500 ? TB_LOG_WARNING : reads && request->status < 400 ? TB_LOG_DEBUG : TB_LOG_INFO;
+        if (!tb_log_enabled(level))
+                return;
+        tb_log(level, TB_F("request", request->id, "peer", request->peer, "user", request->user), "%s %s %d %.1f ms%s", request->method,
+               request->path, request->status, seconds * 1000, complete ? "" : " (client left)");
+}
+
+void tb_dispatch_completed(void *cls, struct MHD_Connection *connection G_GNUC_UNUSED, void **context,
+                           enum MHD_RequestTerminationCode code)
+{
+        TbHttp *http = cls;
+        TbRequest *request = *context;
+        if (!request)
+                return;
+        *context = NULL;
+        bool complete = request->phase == TB_PHASE_SENT && code == MHD_REQUEST_TERMINATED_COMPLETED_OK;
+        tb_request_unwatch(request);
+        log_access(request, complete, g_get_monotonic_time());
+        request->suspended = false;
+        if (!complete)
+                tb_request_call_gone(request);
+        drop_pipe(request, "the client left");
+        g_clear_pointer(&request->out, tb_pipe_reply_free);
+        if (request->push)
+                tb_push_abandon(request->push);
+        if (request->ws)
+                tb_ws_abandon(g_steal_pointer(&request->ws));
+        if (request->response)
+                MHD_destroy_response(g_steal_pointer(&request->response));
+        g_queue_unlink(&http->requests, &request->link);
+        request->connection = NULL;
+        request->conn = NULL;
+        request->http = NULL;
+        request->host = request->origin = request->fetch_site = request->authorization = request->content_type = request->upgrade = NULL;
+        tb_request_unref(request);
+        tb_http_check_stopped(http);
+}

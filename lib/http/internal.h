@@ -1,0 +1,156 @@
+#pragma once
+/*
+ * What the files of lib/http share. Nobody outside lib/http includes this.
+ *
+ * Life of a request: libmicrohttpd announces the target (NEW), then calls the access handler with the headers. tb_dispatch_begin() guards and
+ * routes; the body is collected or piped (BODY); the handler runs; without an answer the connection is suspended until one comes. The answer is
+ * queued from inside the access handler only (SENT). The completion callback ends the life; references may outlive it with connection NULL.
+ */
+#include <glib.h>
+#include <microhttpd.h>
+#include <stdbool.h>
+
+#include "lib/error.h"
+#include "lib/http/guard.h"
+#include "lib/http/http.h"
+#include "lib/http/route.h"
+#include "lib/rate.h"
+
+#define TB_HTTP_POOL (48 * 1024)                  /* libmicrohttpd's memory of one connection: headers both ways */
+#define TB_HTTP_DISCARD (16 * 1024 * 1024)        /* bytes of a refused body that are read away, so that the answer arrives */
+#define TB_HTTP_STREAM_BLOCK (16 * 1024)
+
+typedef struct TbHttpRoute {
+        const TbRoute *route; /* borrowed */
+        TbPath path;
+        gpointer data; /* borrowed */
+} TbHttpRoute;
+
+typedef struct TbHttpStatic TbHttpStatic;
+
+typedef struct TbConn { /* one client connection */
+        char peer[64], local[64];
+        bool peer_is_loopback;
+} TbConn;
+
+struct TbHttp {
+        struct MHD_Daemon *daemon; /* owned */
+        TbPoller *poller;          /* borrowed */
+        TbPollerEntry *entry;      /* owned */
+        GSource *timer;            /* ref; libmicrohttpd's timeouts */
+        GSource *sweep;            /* ref; WebSocket pings; NULL while there is none */
+        GSource *reaper;           /* ref; ends WebSockets outside their own callbacks */
+        guint16 port;
+        bool running; /* inside MHD_run() */
+        bool stopping;
+        char *server_header; /* owned */
+        char *boot;          /* owned; first half of request ids */
+        guint32 counter;
+        TbAuth *auth;       /* ref */
+        TbMetrics *metrics; /* borrowed; NULL: none */
+        TbMetric *seconds;  /* borrowed from metrics */
+        TbMetric *by_status[6];
+        TbGuard guard;
+        char *address, *machine;  /* owned; guard points to them */
+        char **hosts, **origins;  /* owned */
+        TbRates *rates;           /* owned; NULL: no limit */
+        guint rate;
+        GPtrArray *routes;  /* owned TbHttpRoute */
+        GPtrArray *statics; /* owned TbHttpStatic */
+        GQueue requests;    /* live ones; not owned */
+        GQueue pushes;      /* live ones; not owned */
+        GQueue sockets;     /* TbWs, the longest silent first; not owned */
+        GQueue dead;        /* TbWs to be told of their end */
+        guint max_connections, connections;
+        GSource *grace; /* ref; end of tb_http_stop() */
+        void (*stopped)(gpointer);
+        gpointer stopped_data; /* borrowed */
+};
+
+typedef enum TbPhase { TB_PHASE_NEW, TB_PHASE_BODY, TB_PHASE_WAIT, TB_PHASE_SENT } TbPhase;
+
+struct TbRequest {
+        guint ref;
+        TbHttp *http;                      /* borrowed; NULL after the connection's end */
+        struct MHD_Connection *connection; /* borrowed; NULL after its end */
+        TbConn *conn;                      /* borrowed; NULL with connection */
+        GList link;                        /* in http->requests */
+        TbPhase phase;
+        bool suspended, in_call, is_head, discard, answered, gone_called, close_after, body_ended;
+        gint64 start_us;
+        char *path;      /* owned; still encoded */
+        char *base_url;  /* owned; made on demand */
+        char *raw_query; /* borrowed from path's memory; NULL: none */
+        char method[12];
+        char id[65];
+        char peer[64];
+        const TbHttpRoute *match; /* borrowed */
+        TbPath split;             /* of path */
+        char *args[TB_PATH_ARGS]; /* owned, decoded on demand */
+        const char *arg_names[TB_PATH_ARGS];
+        const char *host, *origin, *fetch_site, *authorization, *content_type, *upgrade; /* borrowed from the connection */
+        gint64 content_length; /* -1: unknown */
+        bool has_body, expects;
+        TbRole role;
+        const char *user; /* borrowed from auth */
+        json_t *query;    /* owned */
+        GByteArray *bytes; /* owned; body that is being collected */
+        guint64 received;
+        GBytes *body;    /* owned */
+        json_t *json;    /* owned */
+        TbPipe *in_pipe; /* ref */
+        GPtrArray *headers; /* owned name, value, …; NULL: none */
+        struct MHD_Response *response; /* owned until queued */
+        int status;
+        struct TbPush *push;      /* borrowed; NULL: none */
+        struct TbPipeReply *out;  /* owned; NULL: none */
+        struct TbWs *ws;          /* borrowed; upgraded and not yet attached */
+        TbPollerEntry *watch;     /* owned; sees the client leave while suspended */
+        void (*gone)(TbRequest *request, gpointer data);
+        gpointer gone_data; /* borrowed */
+};
+
+/* server.c */
+void tb_http_run(TbHttp *http);  /* lets libmicrohttpd work, then arms its timer */
+void tb_http_kick(TbHttp *http); /* the same from the loop, soon */
+void tb_http_check_stopped(TbHttp *http);
+
+/* dispatch.c: called by libmicrohttpd */
+void *tb_dispatch_uri(void *cls, const char *uri, struct MHD_Connection *connection);
+enum MHD_Result tb_dispatch_access(void *cls, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
+                                   const char *upload, size_t *size, void **context);
+void tb_dispatch_completed(void *cls, struct MHD_Connection *connection, void **context, enum MHD_RequestTerminationCode code);
+void tb_dispatch_wake(TbRequest *request); /* resumes a suspended request: the access handler runs again */
+
+/* check.c: the steps before the handler; each answers the request itself and returns false when it fails */
+bool tb_check_head(TbRequest *request, const char *version);
+bool tb_check_route(TbRequest *request);
+bool tb_check_body(TbRequest *request);
+
+/* request.c */
+TbRequest *tb_request_new(TbHttp *http, const char *uri);
+void tb_request_watch(TbRequest *request); /* sees the client leave; while suspended only */
+void tb_request_unwatch(TbRequest *request);
+void tb_request_call_gone(TbRequest *request);
+
+/* respond.c */
+/* The one way to an answer. Takes `response` (NULL: out of memory; then 500). */
+void tb_respond(TbRequest *request, int status, struct MHD_Response *response);
+struct MHD_Response *tb_respond_text(const char *text_take, gsize size);
+/* A problem that has no code of TbErrorCode. */
+void tb_respond_status(TbRequest *request, int status, const char *type, const char *title, const char *format, ...) G_GNUC_PRINTF(5, 6);
+void tb_respond_error(TbRequest *request, TbErrorCode code, const char *format, ...) G_GNUC_PRINTF(3, 4);
+void tb_respond_page_headers(TbRequest *request);
+
+/* push.c, stream.c */
+void tb_push_abandon(struct TbPush *push); /* the client left */
+void tb_pipe_reply_free(struct TbPipeReply *reply);
+
+/* static.c */
+bool tb_static_try(TbHttp *http, TbRequest *request); /* false: no such file anywhere */
+void tb_static_free(gpointer p);
+
+/* ws.c */
+void tb_ws_stop_all(TbHttp *http);
+void tb_ws_drop_all(TbHttp *http);
+void tb_ws_abandon(struct TbWs *ws); /* the connection ended before the upgrade did */

@@ -1,0 +1,225 @@
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "lib/http/internal.h"
+#include "lib/limits.h"
+#include "lib/thread.h"
+
+TbRequest *tb_request_new(TbHttp *http, const char *uri)
+{
+        TbRequest *request = g_new0(TbRequest, 1);
+        request->ref = 1;
+        request->http = http;
+        request->link.data = request;
+        request->start_us = g_get_monotonic_time();
+        request->path = g_strdup(uri);
+        request->raw_query = strchr(request->path, '?');
+        if (request->raw_query)
+                *request->raw_query++ = '\0';
+        request->user = "";
+        request->content_length = -1;
+        g_snprintf(request->id, sizeof request->id, "%s-%08x", http->boot, ++http->counter);
+        return request;
+}
+
+TbRequest *tb_request_ref(TbRequest *request)
+{
+        request->ref++;
+        return request;
+}
+
+void tb_request_unref(TbRequest *request)
+{
+        if (!request || --request->ref > 0)
+                return;
+        g_assert(!request->http && !request->watch && !request->in_pipe && !request->out && !request->push);
+        for (guint i = 0; i < TB_PATH_ARGS; i++)
+                g_free(request->args[i]);
+        if (request->bytes)
+                g_byte_array_unref(request->bytes);
+        if (request->body)
+                g_bytes_unref(request->body);
+        if (request->headers)
+                g_ptr_array_unref(request->headers);
+        json_decref(request->query);
+        json_decref(request->json);
+        g_free(request->base_url);
+        g_free(request->path);
+        g_free(request);
+}
+
+const char *tb_request_method(TbRequest *request)
+{
+        return request->method;
+}
+
+const char *tb_request_path(TbRequest *request)
+{
+        return request->path;
+}
+
+const char *tb_request_arg(TbRequest *request, const char *name)
+{
+        gsize size, i = 0;
+        if (!request->match)
+                return NULL;
+        const char *text = tb_path_arg(&request->match->path, &request->split, name, &size);
+        if (!text)
+                return NULL;
+        for (; i < TB_PATH_ARGS && request->args[i]; i++)
+                if (strcmp(request->arg_names[i], name) == 0)
+                        return request->args[i];
+        g_assert(i < TB_PATH_ARGS); /* a pattern has no more */
+        request->args[i] = tb_percent_decode(text, size, false);
+        request->arg_names[i] = g_intern_string(name);
+        return request->args[i];
+}
+
+const char *tb_request_header(TbRequest *request, const char *name)
+{
+        return request->connection ? MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name) : NULL;
+}
+
+json_t *tb_request_query(TbRequest *request)
+{
+        if (!request->query)
+                request->query = tb_query_parse(request->raw_query, NULL);
+        if (!request->query)
+                request->query = json_object();
+        return request->query;
+}
+
+const char *tb_request_query_string(TbRequest *request, const char *name)
+{
+        return json_string_value(json_object_get(tb_request_query(request), name));
+}
+
+const char *tb_request_raw_query(TbRequest *request)
+{
+        return request->raw_query;
+}
+
+json_t *tb_request_json(TbRequest *request)
+{
+        return request->json;
+}
+
+GBytes *tb_request_body(TbRequest *request)
+{
+        return request->body;
+}
+
+TbRole tb_request_role(TbRequest *request)
+{
+        return request->role;
+}
+
+const char *tb_request_user(TbRequest *request)
+{
+        return request->user;
+}
+
+const char *tb_request_id(TbRequest *request)
+{
+        return request->id;
+}
+
+const char *tb_request_peer(TbRequest *request)
+{
+        return request->peer;
+}
+
+gint64 tb_request_content_length(TbRequest *request)
+{
+        return request->content_length;
+}
+
+static const char *forwarded(TbRequest *request, const char *name, const char *allowed)
+{
+        const char *value = request->conn && request->conn->peer_is_loopback ? tb_request_header(request, name) : NULL;
+        return value && strlen(value) <= 200 && strspn(value, allowed) == strlen(value) ? value : NULL;
+}
+
+const char *tb_request_base_url(TbRequest *request)
+{
+        if (request->base_url)
+                return request->base_url;
+        const char *proto = forwarded(request, "X-Forwarded-Proto", "htps");
+        g_autofree char *prefix = g_strdup(forwarded(request, "X-Forwarded-Prefix",
+                                                     "/abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._~-"));
+        if (prefix && (prefix[0] != '/' || prefix[1] == '/'))
+                prefix[0] = '\0'; /* "//evil" would be another host */
+        if (prefix && g_str_has_suffix(prefix, "/"))
+                prefix[strlen(prefix) - 1] = '\0';
+        request->base_url = g_strconcat(g_strcmp0(proto, "https") == 0 ? "https://" : "http://", request->host ? request->host : "localhost",
+                                        prefix ? prefix : "", NULL);
+        return request->base_url;
+}
+
+/* --- a client that leaves while we think --------------------------------------------------------------------------------------- */
+void tb_request_call_gone(TbRequest *request)
+{
+        if (request->gone_called)
+                return;
+        request->gone_called = true;
+        void (*gone)(TbRequest *, gpointer) = g_steal_pointer(&request->gone);
+        if (gone)
+                gone(request, request->gone_data);
+}
+
+static void on_hang_up(uint32_t events G_GNUC_UNUSED, gpointer data)
+{
+        TbRequest *request = tb_request_ref(data);
+        tb_request_unwatch(request);
+        tb_request_call_gone(request);
+        tb_dispatch_wake(request); /* the access handler then closes */
+        tb_request_unref(request);
+}
+
+/* libmicrohttpd does not look at a suspended connection; we do. */
+void tb_request_watch(TbRequest *request)
+{
+        if (request->watch || !request->connection)
+                return;
+        const union MHD_ConnectionInfo *info = MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        if (info)
+                request->watch = tb_poller_add(request->http->poller, info->connect_fd, EPOLLRDHUP, on_hang_up, request);
+}
+
+void tb_request_unwatch(TbRequest *request)
+{
+        tb_poller_remove(g_steal_pointer(&request->watch));
+}
+
+void tb_request_on_gone(TbRequest *request, void (*gone)(TbRequest *request, gpointer data), gpointer data)
+{
+        request->gone = gone;
+        request->gone_data = data;
+        if (gone && request->suspended)
+                tb_request_watch(request);
+}
+
+/* --- streamed bodies --------------------------------------------------------------------------------------------------------------- */
+static void on_room(gpointer data)
+{
+        tb_dispatch_wake(data);
+}
+
+void tb_request_read_to(TbRequest *request, TbPipe *pipe)
+{
+        tb_assert_main();
+        g_assert(request->match->route->body == TB_BODY_STREAM && !request->in_pipe);
+        if (!request->connection) {
+                g_autoptr(GError) error = g_error_new_literal(TB_ERROR, TB_ERROR_INTERRUPTED, "the client left");
+                tb_pipe_fail(pipe, error);
+                return;
+        }
+        if (request->body_ended) { /* there was none */
+                tb_pipe_finish(pipe);
+                return;
+        }
+        request->in_pipe = tb_pipe_ref(pipe);
+        tb_pipe_on_ready(pipe, on_room, request);
+        if (!request->in_call)
+                tb_dispatch_wake(request);
+}

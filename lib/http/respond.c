@@ -1,0 +1,159 @@
+#include <stdarg.h>
+#include <string.h>
+
+#include "lib/http/internal.h"
+#include "lib/json.h"
+#include "lib/thread.h"
+
+#define CONTENT_SECURITY_POLICY                                                                                                 \
+        "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' blob: data:; media-src 'self' blob:; " \
+        "connect-src 'self' ws://%s wss://%s; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+
+static void add(struct MHD_Response *response, const char *name, const char *value)
+{
+        MHD_add_response_header(response, name, value); /* refuses line breaks: nobody can smuggle a header in */
+}
+
+void tb_respond(TbRequest *request, int status, struct MHD_Response *response)
+{
+        tb_assert_main();
+        if (request->answered || !request->connection) { /* late, or a client that left */
+                if (response)
+                        MHD_destroy_response(response);
+                return;
+        }
+        if (!response) {
+                response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+                status = 500;
+        }
+        request->answered = true;
+        request->response = response;
+        request->status = status;
+        add(response, "X-Request-Id", request->id);
+        add(response, "Server", request->http->server_header);
+        add(response, "X-Content-Type-Options", "nosniff");
+        for (guint i = 0; request->headers && i < request->headers->len; i += 2)
+                add(response, g_ptr_array_index(request->headers, i), g_ptr_array_index(request->headers, i + 1));
+        bool listed;
+        if (request->origin && tb_guard_origin(&request->http->guard, request->origin, request->host, &listed) && listed) {
+                add(response, "Access-Control-Allow-Origin", request->origin);
+                add(response, "Access-Control-Allow-Credentials", "true");
+                add(response, "Vary", "Origin");
+        }
+        if (request->close_after || (request->http->stopping && status != 101))
+                add(response, "Connection", "close");
+        if (!request->in_call)
+                tb_dispatch_wake(request);
+}
+
+struct MHD_Response *tb_respond_text(const char *text_take, gsize size)
+{
+        return MHD_create_response_from_buffer_with_free_callback(size, (void *)text_take, g_free);
+}
+
+void tb_request_add_header(TbRequest *request, const char *name, const char *value)
+{
+        if (!request->headers)
+                request->headers = g_ptr_array_new_with_free_func(g_free);
+        g_ptr_array_add(request->headers, g_strdup(name));
+        g_ptr_array_add(request->headers, g_strdup(value));
+}
+
+void tb_respond_page_headers(TbRequest *request)
+{
+        const char *host = request->host ? request->host : "localhost";
+        g_autofree char *policy = g_strdup_printf(CONTENT_SECURITY_POLICY, host, host);
+        tb_request_add_header(request, "Content-Security-Policy", policy);
+        tb_request_add_header(request, "Referrer-Policy", "no-referrer");
+        tb_request_add_header(request, "X-Frame-Options", "SAMEORIGIN");
+        tb_request_add_header(request, "Cross-Origin-Opener-Policy", "same-origin");
+        tb_request_add_header(request, "Cross-Origin-Resource-Policy", "same-origin");
+}
+
+static void reply_json(TbRequest *request, int status, const char *type, json_t *body_take)
+{
+        gsize size;
+        char *text = tb_json_text(body_take, &size);
+        json_decref(body_take);
+        struct MHD_Response *response = tb_respond_text(text, size);
+        add(response, "Content-Type", type);
+        add(response, "Cache-Control", "no-store");
+        tb_respond(request, status, response);
+}
+
+void tb_request_reply_json(TbRequest *request, int status, json_t *body_take)
+{
+        reply_json(request, status, "application/json", body_take);
+}
+
+void tb_request_reply_text(TbRequest *request, int status, const char *content_type, const char *text)
+{
+        struct MHD_Response *response = tb_respond_text(g_strdup(text), strlen(text));
+        add(response, "Content-Type", content_type);
+        add(response, "Cache-Control", "no-store");
+        tb_respond(request, status, response);
+}
+
+static void unref_bytes(void *bytes)
+{
+        g_bytes_unref(bytes);
+}
+
+static ssize_t read_bytes(void *cls, uint64_t pos, char *buf, size_t max)
+{
+        gsize size;
+        const char *data = g_bytes_get_data(cls, &size);
+        gsize n = MIN(size - (gsize)pos, max);
+        memcpy(buf, data + pos, n);
+        return (ssize_t)n;
+}
+
+void tb_request_reply_bytes(TbRequest *request, int status, const char *content_type, GBytes *body)
+{
+        gsize size = g_bytes_get_size(body);
+        struct MHD_Response *response =
+                size == 0 ? MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT)
+                          : MHD_create_response_from_callback(size, TB_HTTP_STREAM_BLOCK, read_bytes, g_bytes_ref(body), unref_bytes);
+        add(response, "Content-Type", content_type);
+        tb_respond(request, status, response);
+}
+
+void tb_request_reply_empty(TbRequest *request, int status)
+{
+        tb_respond(request, status, MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT));
+}
+
+/* --- problems ------------------------------------------------------------------------------------------------------------------ */
+static void reply_problem(TbRequest *request, int status, json_t *problem_take)
+{
+        json_object_set_new(problem_take, "requestId", json_string(request->id));
+        reply_json(request, status, "application/problem+json", problem_take);
+}
+
+void tb_request_reply_problem(TbRequest *request, const GError *error, json_t *extra)
+{
+        reply_problem(request, tb_error_status(error), tb_error_to_problem(error, extra));
+}
+
+void tb_request_reply_error(TbRequest *request, const GError *error)
+{
+        tb_request_reply_problem(request, error, NULL);
+}
+
+void tb_respond_error(TbRequest *request, TbErrorCode code, const char *format, ...)
+{
+        va_list args;
+        va_start(args, format);
+        g_autoptr(GError) error = g_error_new_valist(TB_ERROR, (int)code, format, args);
+        va_end(args);
+        tb_request_reply_error(request, error);
+}
+
+void tb_respond_status(TbRequest *request, int status, const char *type, const char *title, const char *format, ...)
+{
+        va_list args;
+        va_start(args, format);
+        g_autofree char *detail = g_strdup_vprintf(format, args), *urn = g_strconcat("urn:testbed:problem:", type, NULL);
+        va_end(args);
+        reply_problem(request, status, json_pack("{s:s, s:s, s:i, s:s}", "type", urn, "title", title, "status", status, "detail", detail));
+}

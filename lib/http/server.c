@@ -1,0 +1,318 @@
+#include "lib/http/http.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/error.h"
+#include "lib/http/internal.h"
+#include "lib/limits.h"
+#include "lib/log.h"
+#include "lib/thread.h"
+
+#define BACKLOG 1024
+
+/* --- libmicrohttpd inside the loop ------------------------------------------------------------------------------------------ */
+static void arm_timer(TbHttp *http)
+{
+        MHD_UNSIGNED_LONG_LONG ms;
+        if (MHD_get_timeout(http->daemon, &ms) == MHD_YES)
+                g_source_set_ready_time(http->timer, ms == 0 ? 0 : g_get_monotonic_time() + (gint64)MIN(ms, 3600 * 1000) * 1000);
+        else
+                g_source_set_ready_time(http->timer, -1);
+}
+
+void tb_http_run(TbHttp *http)
+{
+        if (http->running) /* an answer given inside a handler: the outer call goes on with it */
+                return;
+        http->running = true;
+        MHD_run(http->daemon);
+        http->running = false;
+        arm_timer(http);
+}
+
+void tb_http_kick(TbHttp *http)
+{
+        g_source_set_ready_time(http->timer, 0);
+}
+
+static void on_epoll(uint32_t events G_GNUC_UNUSED, gpointer data)
+{
+        tb_http_run(data);
+}
+
+typedef struct HttpSource {
+        GSource source;
+        TbHttp *http; /* borrowed */
+} HttpSource;
+
+static gboolean timer_dispatch(GSource *source, GSourceFunc callback G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
+{
+        g_source_set_ready_time(source, -1);
+        tb_http_run(((HttpSource *)source)->http);
+        return G_SOURCE_CONTINUE;
+}
+
+static GSourceFuncs timer_funcs = {.dispatch = timer_dispatch};
+
+static void on_log(void *data G_GNUC_UNUSED, const char *format, va_list args)
+{
+        G_GNUC_BEGIN_IGNORE_DEPRECATIONS
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+        g_autofree char *text = g_strdup_vprintf(format, args); /* the library's own format, not a peer's */
+#pragma GCC diagnostic pop
+        G_GNUC_END_IGNORE_DEPRECATIONS
+        tb_log(TB_LOG_DEBUG, TB_F("library", "libmicrohttpd"), "%s", g_strchomp(text));
+}
+
+/* --- connections --------------------------------------------------------------------------------------------------------------- */
+static void address_text(const struct sockaddr *address, char *out, gsize size)
+{
+        char text[INET6_ADDRSTRLEN] = "";
+        if (address->sa_family == AF_INET)
+                inet_ntop(AF_INET, &((const struct sockaddr_in *)address)->sin_addr, text, sizeof text);
+        else if (address->sa_family == AF_INET6)
+                inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)address)->sin6_addr, text, sizeof text);
+        bool mapped = g_str_has_prefix(text, "::ffff:") && strchr(text, '.'); /* an IPv4 client of a dual-stack socket */
+        g_strlcpy(out, mapped ? text + strlen("::ffff:") : text, size);
+}
+
+static void on_connection(void *cls, struct MHD_Connection *connection, void **context, enum MHD_ConnectionNotificationCode code)
+{
+        TbHttp *http = cls;
+        if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+                http->connections--;
+                g_free(*context);
+                *context = NULL;
+                return;
+        }
+        TbConn *conn = g_new0(TbConn, 1);
+        const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+        if (info)
+                address_text(info->client_addr, conn->peer, sizeof conn->peer);
+        info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        struct sockaddr_storage local = {0};
+        socklen_t size = sizeof local;
+        if (info && getsockname(info->connect_fd, (struct sockaddr *)&local, &size) == 0)
+                address_text((struct sockaddr *)&local, conn->local, sizeof conn->local);
+        conn->peer_is_loopback = g_str_has_prefix(conn->peer, "127.") || strcmp(conn->peer, "::1") == 0;
+        http->connections++;
+        *context = conn;
+}
+
+/* Raw targets reach us still encoded: a path must be split before it is decoded. */
+static size_t keep_escapes(void *cls G_GNUC_UNUSED, struct MHD_Connection *connection G_GNUC_UNUSED, char *text)
+{
+        return strlen(text);
+}
+
+/* --- listener -------------------------------------------------------------------------------------------------------------------- */
+static int listen_on(const TbHttpOptions *options, guint16 *ret_port, bool *ret_loopback, GError **error)
+{
+        char port[8];
+        g_snprintf(port, sizeof port, "%u", options->port);
+        struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV}, *found = NULL;
+        const char *address = strcmp(options->address, "localhost") == 0 ? "127.0.0.1" : options->address;
+        int rc = getaddrinfo(address, port, &hints, &found);
+        if (rc != 0) {
+                g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "%s is no address to listen on: %s", options->address, gai_strerror(rc));
+                return -1;
+        }
+        int one = 1, zero = 0, fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (fd >= 0) {
+                setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+                if (found->ai_family == AF_INET6)
+                        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof zero);
+        }
+        struct sockaddr_storage bound = {0};
+        socklen_t size = sizeof bound;
+        if (fd < 0 || bind(fd, found->ai_addr, found->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0 ||
+            getsockname(fd, (struct sockaddr *)&bound, &size) < 0) {
+                g_set_error(error, TB_ERROR, TB_ERROR_BUSY, "cannot listen on %s port %s: %s", options->address, port, g_strerror(errno));
+                if (fd >= 0)
+                        close(fd);
+                freeaddrinfo(found);
+                return -1;
+        }
+        freeaddrinfo(found);
+        char text[64];
+        address_text((struct sockaddr *)&bound, text, sizeof text);
+        *ret_loopback = g_str_has_prefix(text, "127.") || strcmp(text, "::1") == 0;
+        *ret_port = ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port : ((struct sockaddr_in *)&bound)->sin_port);
+        return fd;
+}
+
+static struct MHD_Daemon *start_daemon(TbHttp *http, int fd)
+{
+        unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_TURBO | MHD_USE_ERROR_LOG;
+        return MHD_start_daemon(flags, 0, NULL, NULL, tb_dispatch_access, http, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+                                MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, http->max_connections,
+                                MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TB_LIMIT_HTTP_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                                (size_t)TB_HTTP_POOL, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
+                                MHD_OPTION_URI_LOG_CALLBACK, tb_dispatch_uri, http, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
+                                MHD_OPTION_NOTIFY_COMPLETED, tb_dispatch_completed, http, MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
+                                MHD_OPTION_END);
+}
+
+static void add_metrics(TbHttp *http)
+{
+        static const double buckets[] = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 0};
+        if (!http->metrics)
+                return;
+        http->seconds = tb_metrics_get(http->metrics, TB_METRIC_HISTOGRAM, "testbed_http_request_seconds", NULL,
+                                       "Time from a request's first line to the end of its answer.", buckets);
+        for (guint i = 1; i < G_N_ELEMENTS(http->by_status); i++) {
+                g_autofree char *labels = g_strdup_printf("status=\"%uxx\"", i);
+                http->by_status[i] = tb_metrics_get(http->metrics, TB_METRIC_COUNTER, "testbed_http_requests_total", labels,
+                                                    "Answered HTTP requests by status.", NULL);
+        }
+}
+
+TbHttp *tb_http_new(const TbHttpOptions *options, GError **error)
+{
+        TbHttp *http = g_new0(TbHttp, 1);
+        http->max_connections = options->max_connections ? options->max_connections : TB_LIMIT_HTTP_CONNECTIONS;
+        http->poller = options->poller;
+        http->auth = tb_auth_ref(options->auth);
+        http->metrics = options->metrics;
+        http->routes = g_ptr_array_new_with_free_func(g_free);
+        http->statics = g_ptr_array_new_with_free_func(tb_static_free);
+        http->server_header = g_strdup_printf("%s/%s", options->name ? options->name : "testbed", options->version ? options->version : "0");
+        http->boot = tb_random_token(6);
+        http->address = g_ascii_strdown(options->address, -1);
+        http->machine = g_strdup(g_get_host_name());
+        http->hosts = g_strdupv((char **)options->hosts);
+        http->origins = g_strdupv((char **)options->origins);
+        http->rate = options->requests_per_s;
+        http->rates = options->requests_per_s ? tb_rates_new(options->requests_per_s, 2.0 * options->requests_per_s) : NULL;
+        http->guard = (TbGuard){.address = http->address, .machine = http->machine, .hosts = (const char *const *)http->hosts,
+                                .origins = (const char *const *)http->origins};
+        int fd = listen_on(options, &http->port, &http->guard.loopback, error);
+        if (fd < 0) {
+                tb_http_free(http);
+                return NULL;
+        }
+        signal(SIGPIPE, SIG_IGN); /* a peer that is gone is told by the write's error */
+        http->daemon = start_daemon(http, fd);
+        if (!http->daemon) {
+                g_set_error_literal(error, TB_ERROR, TB_ERROR_INTERNAL, "libmicrohttpd did not start");
+                close(fd);
+                tb_http_free(http);
+                return NULL;
+        }
+        http->timer = g_source_new(&timer_funcs, sizeof(HttpSource));
+        ((HttpSource *)http->timer)->http = http;
+        g_source_set_name(http->timer, "tb_http");
+        g_source_attach(http->timer, g_main_context_get_thread_default());
+        const union MHD_DaemonInfo *info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+        http->entry = tb_poller_add(http->poller, info->epoll_fd, EPOLLIN, on_epoll, http);
+        add_metrics(http);
+        return http;
+}
+
+guint16 tb_http_port(TbHttp *http)
+{
+        return http->port;
+}
+
+void tb_http_add_routes(TbHttp *http, const TbRoute *routes, gpointer data)
+{
+        for (; routes->method; routes++) {
+                TbHttpRoute *entry = g_new0(TbHttpRoute, 1);
+                entry->route = routes;
+                entry->data = data;
+                g_assert(tb_path_compile(routes->path, &entry->path)); /* tables are ours */
+                g_ptr_array_add(http->routes, entry);
+        }
+}
+
+/* --- stop -------------------------------------------------------------------------------------------------------------------------- */
+static void finish_stop(TbHttp *http)
+{
+        if (!http->stopped)
+                return;
+        void (*stopped)(gpointer) = g_steal_pointer(&http->stopped);
+        g_source_destroy(http->grace);
+        g_clear_pointer(&http->grace, g_source_unref);
+        stopped(http->stopped_data);
+}
+
+void tb_http_check_stopped(TbHttp *http)
+{
+        if (http->stopped && http->requests.length == 0 && http->sockets.length == 0 && http->dead.length == 0 && http->grace)
+                g_source_set_ready_time(http->grace, 0); /* from the loop: we may be deep inside a callback */
+}
+
+static gboolean on_grace(gpointer data)
+{
+        finish_stop(data);
+        return G_SOURCE_REMOVE;
+}
+
+void tb_http_stop(TbHttp *http, guint grace_ms, void (*done)(gpointer), gpointer data)
+{
+        tb_assert_main();
+        g_assert(!http->stopping);
+        http->stopping = true;
+        http->stopped = done;
+        http->stopped_data = data;
+        int fd = MHD_quiesce_daemon(http->daemon);
+        if (fd >= 0)
+                close(fd);
+        http->grace = g_timeout_source_new(grace_ms);
+        g_source_set_callback(http->grace, on_grace, http, NULL);
+        g_source_attach(http->grace, g_main_context_get_thread_default());
+        tb_ws_stop_all(http);
+        for (GList *l = http->pushes.head; l;) {
+                TbPush *push = l->data;
+                l = l->next;
+                tb_push_close(push);
+        }
+        tb_http_kick(http);
+        tb_http_check_stopped(http);
+}
+
+void tb_http_free(TbHttp *http)
+{
+        if (!http)
+                return;
+        if (http->daemon) {
+                http->stopping = true;
+                tb_ws_drop_all(http);
+                for (GList *l = http->requests.head; l; l = l->next) { /* libmicrohttpd must not stop with suspended connections */
+                        TbRequest *request = l->data;
+                        tb_request_call_gone(request);
+                        tb_dispatch_wake(request);
+                }
+                tb_http_run(http);
+                tb_poller_remove(http->entry);
+                MHD_stop_daemon(http->daemon);
+                tb_ws_drop_all(http);
+                g_source_destroy(http->timer);
+                g_source_unref(http->timer);
+        }
+        g_assert(http->requests.length == 0 && http->pushes.length == 0 && http->sockets.length == 0 && http->dead.length == 0);
+        if (http->grace) {
+                g_source_destroy(http->grace);
+                g_source_unref(http->grace);
+        }
+        g_ptr_array_unref(http->routes);
+        g_ptr_array_unref(http->statics);
+        tb_rates_free(http->rates);
+        tb_auth_unref(http->auth);
+        g_strfreev(http->hosts);
+        g_strfreev(http->origins);
+        g_free(http->address);
+        g_free(http->machine);
+        g_free(http->server_header);
+        g_free(http->boot);
+        g_free(http);
+}

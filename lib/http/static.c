@@ -1,0 +1,208 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/error.h"
+#include "lib/http/internal.h"
+#include "lib/json.h"
+
+/* A folder that is served; its vendor folders are entries of their own, tried before it. */
+struct TbHttpStatic {
+        char *prefix; /* owned; "/", "/docs/" */
+        char *root;   /* owned; real path */
+};
+
+void tb_static_free(gpointer p)
+{
+        TbHttpStatic *entry = p;
+        g_free(entry->prefix);
+        g_free(entry->root);
+        g_free(entry);
+}
+
+static const char *type_of(const char *path)
+{
+        static const struct {
+                const char *ending, *type;
+        } types[] = {
+                {".html", "text/html; charset=utf-8"},  {".js", "text/javascript; charset=utf-8"}, {".mjs", "text/javascript; charset=utf-8"},
+                {".css", "text/css; charset=utf-8"},    {".json", "application/json"},             {".map", "application/json"},
+                {".svg", "image/svg+xml"},              {".png", "image/png"},                     {".jpg", "image/jpeg"},
+                {".ico", "image/x-icon"},               {".webp", "image/webp"},                   {".woff2", "font/woff2"},
+                {".woff", "font/woff"},                 {".ttf", "font/ttf"},                      {".wasm", "application/wasm"},
+                {".txt", "text/plain; charset=utf-8"},  {".md", "text/plain; charset=utf-8"},      {".oga", "audio/ogg"},
+                {".mp3", "audio/mpeg"},                 {".webmanifest", "application/manifest+json"},
+        };
+        for (gsize i = 0; i < G_N_ELEMENTS(types); i++)
+                if (g_str_has_suffix(path, types[i].ending))
+                        return types[i].type;
+        return "application/octet-stream";
+}
+
+/* --- one file ---------------------------------------------------------------------------------------------------------------------- */
+static bool same_tag(const char *header, const char *tag)
+{
+        if (!header)
+                return false;
+        if (strcmp(header, "*") == 0)
+                return true;
+        const char *found = strstr(header, tag); /* the tag has its quotes: no part of another one matches */
+        return found != NULL;
+}
+
+static bool accepts_gzip(TbRequest *request)
+{
+        const char *header = tb_request_header(request, "Accept-Encoding");
+        const char *gzip = header ? strstr(header, "gzip") : NULL;
+        return gzip && !g_str_has_prefix(gzip, "gzip;q=0");
+}
+
+static int open_regular(const char *path, struct stat *ret_stat)
+{
+        int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        if (fd >= 0 && (fstat(fd, ret_stat) < 0 || !S_ISREG(ret_stat->st_mode))) {
+                close(fd);
+                return -1;
+        }
+        return fd;
+}
+
+/* False, and nothing answered, when it is no readable file. */
+static bool reply_file(TbRequest *request, const char *path)
+{
+        struct stat st;
+        bool zipped = false;
+        int fd = -1;
+        if (accepts_gzip(request)) {
+                g_autofree char *gz = g_strconcat(path, ".gz", NULL);
+                fd = open_regular(gz, &st);
+                zipped = fd >= 0;
+        }
+        if (fd < 0)
+                fd = open_regular(path, &st);
+        if (fd < 0)
+                return false;
+        g_autofree char *tag = g_strdup_printf("\"%llx-%llx%s\"", (unsigned long long)st.st_mtim.tv_sec * 1000000000ull + (unsigned long long)st.st_mtim.tv_nsec,
+                                               (unsigned long long)st.st_size, zipped ? "z" : "");
+        tb_respond_page_headers(request);
+        tb_request_add_header(request, "ETag", tag);
+        tb_request_add_header(request, "Cache-Control", "no-cache"); /* keep, but ask: a 304 is cheap and an old page is not */
+        tb_request_add_header(request, "Vary", "Accept-Encoding");
+        if (same_tag(tb_request_header(request, "If-None-Match"), tag)) {
+                close(fd);
+                tb_request_reply_empty(request, 304);
+                return true;
+        }
+        tb_request_add_header(request, "Content-Type", type_of(path));
+        if (zipped)
+                tb_request_add_header(request, "Content-Encoding", "gzip");
+        tb_respond(request, 200, st.st_size > 0 ? MHD_create_response_from_fd64((uint64_t)st.st_size, fd) : NULL);
+        if (st.st_size == 0)
+                close(fd);
+        return true;
+}
+
+void tb_request_reply_file(TbRequest *request, const char *path)
+{
+        if (!reply_file(request, path))
+                tb_respond_error(request, TB_ERROR_NOT_FOUND, "the page is not installed");
+}
+
+/* --- folders --------------------------------------------------------------------------------------------------------------------------- */
+/* Every segment decoded; none may be empty, hidden, or hold a separator. NULL: refused. The last may be empty: a folder. */
+static char *safe_path(const char *encoded)
+{
+        g_autofree char *path = tb_percent_decode(encoded, strlen(encoded), false);
+        if (!path || strchr(path, '\\') || strlen(path) >= PATH_MAX)
+                return NULL;
+        for (const char *p = path; *p;) {
+                gsize n = strcspn(p, "/");
+                if (n == 0 || *p == '.')
+                        return NULL;
+                p += n + (p[n] == '/');
+        }
+        return g_steal_pointer(&path);
+}
+
+static bool is_below(const char *root, const char *path)
+{
+        gsize n = strlen(root);
+        return strncmp(root, path, n) == 0 && (path[n] == '/' || path[n] == '\0' || (n > 0 && root[n - 1] == '/'));
+}
+
+static bool try_entry(const TbHttpStatic *entry, TbRequest *request)
+{
+        if (!g_str_has_prefix(request->path, entry->prefix))
+                return false;
+        g_autofree char *relative = safe_path(request->path + strlen(entry->prefix));
+        g_autofree char *joined = relative ? g_build_filename(entry->root, relative, NULL) : NULL;
+        g_autofree char *real = NULL;
+        char *resolved = joined ? realpath(joined, NULL) : NULL; /* symbolic links must not lead out */
+        real = g_strdup(resolved);
+        free(resolved);
+        struct stat st;
+        if (!real || !is_below(entry->root, real) || stat(real, &st) < 0)
+                return false;
+        if (!S_ISDIR(st.st_mode))
+                return reply_file(request, real);
+        g_autofree char *index = g_build_filename(real, "index.html", NULL);
+        if (*relative != '\0' && !g_str_has_suffix(relative, "/")) {
+                if (access(index, R_OK) < 0)
+                        return false;
+                const char *name = strrchr(request->path, '/') + 1;
+                g_autofree char *location = g_strconcat("./", name, "/", NULL); /* relative: right below any prefix */
+                tb_request_add_header(request, "Location", location);
+                tb_request_reply_empty(request, 301);
+                return true;
+        }
+        return reply_file(request, index);
+}
+
+bool tb_static_try(TbHttp *http, TbRequest *request)
+{
+        if (!request->is_head && strcmp(request->method, "GET") != 0)
+                return false;
+        for (guint i = 0; i < http->statics->len; i++)
+                if (try_entry(g_ptr_array_index(http->statics, i), request))
+                        return true;
+        return false;
+}
+
+static bool add_entry(TbHttp *http, const char *prefix, const char *directory, GError **error)
+{
+        char *root = realpath(directory, NULL);
+        struct stat st;
+        if (!root || stat(root, &st) < 0 || !S_ISDIR(st.st_mode)) {
+                g_set_error(error, TB_ERROR, TB_ERROR_NOT_FOUND, "%s: %s", directory, root ? "not a folder" : g_strerror(errno));
+                free(root);
+                return false;
+        }
+        TbHttpStatic *entry = g_new0(TbHttpStatic, 1);
+        entry->prefix = g_strdup(prefix);
+        entry->root = g_strdup(root);
+        free(root);
+        g_ptr_array_add(http->statics, entry);
+        return true;
+}
+
+bool tb_http_add_static(TbHttp *http, const char *prefix, const char *directory, const char *vendor_json, GError **error)
+{
+        json_t *vendor = vendor_json ? tb_json_parse(vendor_json, strlen(vendor_json), error) : json_object();
+        const char *name;
+        json_t *folder;
+        bool ok = vendor != NULL;
+        json_object_foreach(vendor, name, folder) {
+                g_autofree char *below = g_strconcat(prefix, "vendor/", name, "/", NULL);
+                const char *path = json_string_value(folder);
+                g_autofree char *full = path ? (g_path_is_absolute(path) ? g_strdup(path) : g_build_filename(directory, path, NULL)) : NULL;
+                if (!full)
+                        g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "vendor folder %s must be a string", name);
+                ok = ok && full && add_entry(http, below, full, error);
+        }
+        json_decref(vendor);
+        return ok && add_entry(http, prefix, directory, error);
+}
