@@ -1,0 +1,14 @@
+#pragma once
+/*
+ * The package name in an APK, read from its bytes (usually a mapped file): zip -> AndroidManifest.xml -> binary XML -> <manifest package="…">.
+ * Pure, any thread. Trusts nothing: every offset and length is checked, the manifest is inflated up to TB_ADB_MANIFEST_MAX.
+ * Sources: PKWARE APPNOTE.TXT 4.3; AOSP frameworks/base/libs/androidfw ResourceTypes.h.
+ */
+#include <glib.h>
+
+#define TB_ADB_MANIFEST_MAX (4 * 1024 * 1024)
+
+/* Owned; NULL with TB_ERROR_INVALID that says what is wrong. */
+char *tb_adb_apk_package(const guint8 *data, gsize size, GError **error);
+/* The second half: from the binary XML. */
+char *tb_adb_manifest_package(const guint8 *xml, gsize size, GError **error);

@@ -1,0 +1,451 @@
+#include "drivers/adb/adb_client.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "drivers/adb/adb_proto.h"
+#include "drivers/transport/transport.h"
+#include "lib/limits.h"
+
+#define DEFAULT_PORT 5037
+#define DIAL_MS 3000
+#define SERVER_WAIT_MS 3000   /* a server that the discovery worker is starting gets this long */
+#define READY_WAIT_MS 3000    /* a phone that was just connected gets this long to say hello */
+#define STEP_MS 100
+#define CONNECT_PAUSE_MS 2000
+#define RECONNECT_PAUSE_MS 10000
+
+/* --- target ---------------------------------------------------------------------------------------------------------------------------- */
+
+bool tb_adb_parse_server(const char *text, char **ret_host, guint16 *ret_port, GError **error)
+{
+        const char *colon;
+        guint64 port = DEFAULT_PORT;
+
+        if (text == NULL || *text == '\0')
+                text = g_getenv("ADB_HOST");
+        if (text == NULL || *text == '\0')
+                text = "127.0.0.1";
+        if (g_str_has_prefix(text, "tcp:"))
+                text += strlen("tcp:");
+        colon = strrchr(text, ':');
+        if (colon != NULL && !g_ascii_string_to_unsigned(colon + 1, 10, 1, 65535, &port, NULL)) {
+                tb_error_set_field(error, TB_ERROR_INVALID, "server", "\"%s\" is not host:port of an adb server", text);
+                return false;
+        }
+        *ret_port = (guint16)port;
+        *ret_host = colon == NULL ? g_strdup(text) : colon == text ? g_strdup("127.0.0.1") : g_strndup(text, (gsize)(colon - text));
+        return true;
+}
+
+static bool is_local(const char *host)
+{
+        return strcmp(host, "localhost") == 0 || g_str_has_prefix(host, "127.") || strcmp(host, "::1") == 0;
+}
+
+bool tb_adb_target_init(TbAdbTarget *target, const TbInstance *instance, GError **error)
+{
+        const TbUri *uri = instance->uri;
+
+        tb_adb_target_clear(target);
+        if (!tb_adb_parse_server(json_string_value(json_object_get(instance->params, "server")), &target->host, &target->port, error))
+                return false;
+        target->local = is_local(target->host);
+        target->network = uri->port >= 0;
+        target->serial = target->network ? g_strdup_printf("%s:%d", uri->host, uri->port) : g_strdup(uri->host);
+        return true;
+}
+
+void tb_adb_target_clear(TbAdbTarget *target)
+{
+        g_clear_pointer(&target->host, g_free);
+        g_clear_pointer(&target->serial, g_free);
+        target->features = 0;
+}
+
+/* --- talking to the server ---------------------------------------------------------------------------------------------------------------- */
+
+bool tb_adb_server_up(TbIo *io, const char *host, guint16 port)
+{
+        g_autoptr(TbTransport) link = tb_tcp_connect(io, host, port, DIAL_MS, NULL);
+
+        return link != NULL;
+}
+
+static TbTransport *dial(TbIo *io, const TbAdbTarget *target, GError **error)
+{
+        g_autoptr(GError) why = NULL;
+        int waited = 0;
+
+        for (;;) {
+                TbTransport *link = tb_tcp_connect(io, target->host, target->port, DIAL_MS, &why);
+
+                if (link != NULL)
+                        return link;
+                if (!g_error_matches(why, TB_ERROR, TB_ERROR_GONE) || !target->local || waited >= SERVER_WAIT_MS)
+                        break;
+                g_clear_error(&why);
+                if (!tb_io_sleep(io, STEP_MS, error))
+                        return NULL;
+                waited += STEP_MS;
+        }
+        g_propagate_prefixed_error(error, g_steal_pointer(&why), "adb server: ");
+        return NULL;
+}
+
+/* Reads OKAY or FAIL + message. *ret_fail is owned and set when the answer was FAIL. */
+static bool read_status(TbTransport *link, TbIo *io, int timeout_ms, char **ret_fail, GError **error)
+{
+        guint8 data[8 + TB_ADB_SERVICE_MAX];
+        gsize have = 4;
+        bool ok = false;
+        gssize n;
+
+        if (!tb_transport_read_exact(link, io, data, 4, timeout_ms, error))
+                return false;
+        n = tb_adb_parse_status(data, have, &ok, ret_fail);
+        if (n == 0) { /* FAIL: the length, then the message */
+                if (!tb_transport_read_exact(link, io, data + 4, 4, timeout_ms, error))
+                        return false;
+                g_autofree char *digits = g_strndup((const char *)data + 4, 4);
+                gsize length = (gsize)g_ascii_strtoull(digits, NULL, 16);
+
+                have = 8 + MIN(length, TB_ADB_SERVICE_MAX);
+                if (!tb_transport_read_exact(link, io, data + 8, have - 8, timeout_ms, error))
+                        return false;
+                n = tb_adb_parse_status(data, have, &ok, ret_fail);
+        }
+        if (n > 0)
+                return true;
+        g_set_error_literal(error, TB_ERROR, TB_ERROR_DEVICE, "what answers on the adb server's port is not an adb server");
+        return false;
+}
+
+/* Sends a request; false with an error, or with *ret_fail when the server refused it. */
+static bool request(TbTransport *link, TbIo *io, const char *service, int timeout_ms, char **ret_fail, GError **error)
+{
+        g_autofree char *text = tb_adb_request(service);
+
+        if (text == NULL) {
+                g_set_error(error, TB_ERROR, TB_ERROR_TOO_LARGE, "a command for adb is limited to %d bytes", TB_ADB_SERVICE_MAX - 100);
+                return false;
+        }
+        if (!tb_transport_write(link, io, text, strlen(text), timeout_ms, error))
+                return false;
+        return read_status(link, io, timeout_ms, ret_fail, error) && *ret_fail == NULL;
+}
+
+static void fail_error(const TbAdbTarget *target, const char *fail, GError **error)
+{
+        const char *about = target->serial != NULL ? target->serial : "the adb server";
+
+        if (strstr(fail, "unauthorized") != NULL)
+                g_set_error(error, TB_ERROR, TB_ERROR_DEVICE, "%s: unauthorized: allow USB debugging on the phone's screen", about);
+        else if (strcmp(fail, "closed") == 0)
+                g_set_error(error, TB_ERROR, TB_ERROR_UNSUPPORTED, "%s refuses this service", about);
+        else if (strstr(fail, "not found") != NULL || strstr(fail, "offline") != NULL || strstr(fail, "authorizing") != NULL ||
+                 strstr(fail, "no devices") != NULL || strstr(fail, "connecting") != NULL)
+                g_set_error(error, TB_ERROR, TB_ERROR_GONE, "%s: %s", about, fail);
+        else
+                g_set_error(error, TB_ERROR, TB_ERROR_DEVICE, "%s: %s", about, fail);
+}
+
+char *tb_adb_read_text(TbTransport *link, TbIo *io, int timeout_ms, GError **error)
+{
+        guint8 data[4 + TB_ADB_SERVICE_MAX];
+        char *text = NULL;
+
+        if (!tb_transport_read_exact(link, io, data, 4, timeout_ms, error))
+                return NULL;
+        if (tb_adb_parse_text(data, 4, &text) == 0) {
+                g_autofree char *digits = g_strndup((const char *)data, 4);
+                gsize length = (gsize)g_ascii_strtoull(digits, NULL, 16);
+
+                if (!tb_transport_read_exact(link, io, data + 4, length, TB_ADB_ANSWER_MS, error))
+                        return NULL;
+                tb_adb_parse_text(data, 4 + length, &text);
+        }
+        if (text == NULL)
+                g_set_error_literal(error, TB_ERROR, TB_ERROR_DEVICE, "the adb server's answer is not ADB");
+        return text;
+}
+
+TbTransport *tb_adb_host_service(TbIo *io, const TbAdbTarget *target, const char *service, GError **error)
+{
+        g_autoptr(TbTransport) link = dial(io, target, error);
+        g_autofree char *fail = NULL;
+
+        if (link == NULL)
+                return NULL;
+        if (!request(link, io, service, TB_ADB_CONNECT_MS, &fail, error)) {
+                if (fail != NULL)
+                        fail_error(target, fail, error);
+                return NULL;
+        }
+        return g_steal_pointer(&link);
+}
+
+char *tb_adb_query(TbIo *io, const TbAdbTarget *target, const char *service, int timeout_ms, GError **error)
+{
+        g_autoptr(TbTransport) link = tb_adb_host_service(io, target, service, error);
+
+        return link != NULL ? tb_adb_read_text(link, io, timeout_ms, error) : NULL;
+}
+
+/* --- healing ------------------------------------------------------------------------------------------------------------------------------- */
+
+/* When a phone was last told to connect, for all lanes of all devices: four lanes must not heal one phone four times. */
+static TbMutex heal_lock = {PTHREAD_MUTEX_INITIALIZER};
+static GHashTable *heal_times; /* owned; serial -> gint64 *, protected by heal_lock; lives as long as the process */
+
+static bool may_heal(const char *serial, int pause_ms)
+{
+        gint64 now = g_get_monotonic_time(), *last;
+        bool yes;
+
+        tb_mutex_lock(&heal_lock);
+        if (heal_times == NULL)
+                heal_times = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+        last = g_hash_table_lookup(heal_times, serial);
+        yes = last == NULL || now - *last >= (gint64)pause_ms * 1000;
+        if (last == NULL)
+                g_hash_table_insert(heal_times, g_strdup(serial), last = g_new0(gint64, 1));
+        if (yes)
+                *last = now;
+        tb_mutex_unlock(&heal_lock);
+        return yes;
+}
+
+/* Does what can be done about `why`. True: worth another try. */
+static bool heal(TbIo *io, const TbAdbTarget *target, const GError *why)
+{
+        bool offline = strstr(why->message, "offline") != NULL;
+        g_autofree char *connect = g_strdup_printf("host:connect:%s", target->serial);
+        g_autofree char *disconnect = g_strdup_printf("host:disconnect:%s", target->serial);
+        g_autofree char *reconnect = g_strdup_printf("host-serial:%s:reconnect", target->serial);
+        g_autofree char *answer = NULL, *ignored = NULL;
+
+        if (!g_error_matches(why, TB_ERROR, TB_ERROR_GONE))
+                return false;
+        if (!target->network && !offline)
+                return false; /* a phone that is not plugged in */
+        if (!may_heal(target->serial, offline ? RECONNECT_PAUSE_MS : CONNECT_PAUSE_MS))
+                return tb_io_sleep(io, STEP_MS, NULL); /* another lane is at it */
+        if (!target->network) {
+                answer = tb_adb_query(io, target, reconnect, TB_ADB_ANSWER_MS, NULL);
+                return answer != NULL;
+        }
+        if (offline)
+                ignored = tb_adb_query(io, target, disconnect, TB_ADB_ANSWER_MS, NULL);
+        answer = tb_adb_query(io, target, connect, TB_ADB_CONNECT_MS, NULL);
+        return answer != NULL && (g_str_has_prefix(answer, "connected") || g_str_has_prefix(answer, "already connected"));
+}
+
+/* A connection that talks to the phone. */
+static TbTransport *try_transport(TbIo *io, const TbAdbTarget *target, GError **error)
+{
+        g_autofree char *service = g_strdup_printf("host:transport:%s", target->serial);
+
+        return tb_adb_host_service(io, target, service, error);
+}
+
+static TbTransport *open_transport(TbIo *io, const TbAdbTarget *target, GError **error)
+{
+        g_autoptr(GError) why = NULL;
+        TbTransport *link = try_transport(io, target, &why);
+        int waited = 0;
+
+        if (link != NULL)
+                return link;
+        if (heal(io, target, why)) {
+                do {
+                        g_clear_error(&why);
+                        link = try_transport(io, target, &why);
+                        if (link != NULL || !g_error_matches(why, TB_ERROR, TB_ERROR_GONE))
+                                break;
+                        waited += STEP_MS;
+                } while (waited <= READY_WAIT_MS && tb_io_sleep(io, STEP_MS, NULL));
+        }
+        if (link == NULL)
+                g_propagate_error(error, g_steal_pointer(&why));
+        return link;
+}
+
+TbTransport *tb_adb_service(TbIo *io, const TbAdbTarget *target, const char *service, GError **error)
+{
+        g_autoptr(TbTransport) link = open_transport(io, target, error);
+        g_autofree char *fail = NULL;
+
+        if (link == NULL)
+                return NULL;
+        if (!request(link, io, service, TB_ADB_ANSWER_MS, &fail, error)) {
+                if (fail != NULL)
+                        fail_error(target, fail, error);
+                return NULL;
+        }
+        return g_steal_pointer(&link);
+}
+
+bool tb_adb_prepare(TbIo *io, TbAdbTarget *target, GError **error)
+{
+        static const struct {
+                const char *name;
+                guint bit;
+        } known[] = {{"shell_v2", TB_ADB_SHELL_V2}, {"stat_v2", TB_ADB_STAT_V2}, {"ls_v2", TB_ADB_LS_V2}, {"cmd", TB_ADB_CMD}};
+        g_autoptr(TbTransport) link = open_transport(io, target, error);
+        g_autofree char *service = g_strdup_printf("host-serial:%s:features", target->serial), *text = NULL;
+
+        if (link == NULL)
+                return false;
+        text = tb_adb_query(io, target, service, TB_ADB_ANSWER_MS, error);
+        if (text == NULL)
+                return false;
+        g_auto(GStrv) words = g_strsplit(text, ",", -1);
+        target->features = 0;
+        for (guint i = 0; i < G_N_ELEMENTS(known); i++)
+                if (g_strv_contains((const char *const *)words, known[i].name))
+                        target->features |= known[i].bit;
+        if ((target->features & TB_ADB_SHELL_V2) != 0)
+                return true;
+        g_set_error(error, TB_ERROR, TB_ERROR_DEVICE, "%s has no shell_v2: Android 7 or newer is needed", target->serial);
+        return false;
+}
+
+/* --- shell ----------------------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+        TbTransport *link; /* borrowed */
+        GByteArray *in;    /* owned: not parsed yet */
+        GByteArray *send;  /* owned: a packet or a part of one, not sent yet */
+        const guint8 *input; /* borrowed */
+        gsize input_left;
+        bool input_closed;
+        GByteArray *out, *err; /* borrowed; may be NULL */
+        int code;              /* -1: still running */
+} Run;
+
+/* What of the input goes next; adb's server and the phone take it only as fast as the command reads. */
+static void fill(Run *run)
+{
+        gsize n = MIN(run->input_left, 32 * 1024u);
+
+        if (run->send->len > 0 || run->input_closed)
+                return;
+        if (n > 0) {
+                tb_adb_append_shell(run->send, TB_ADB_SHELL_STDIN, run->input, (guint32)n);
+                run->input += n;
+                run->input_left -= n;
+                return;
+        }
+        tb_adb_append_shell(run->send, TB_ADB_SHELL_CLOSE_STDIN, NULL, 0);
+        run->input_closed = true;
+}
+
+static bool collect(GByteArray *into, const TbAdbShellPacket *packet, GError **error)
+{
+        if (into == NULL)
+                return true;
+        if (packet->size > TB_LIMIT_SHELL_OUTPUT - into->len) {
+                g_set_error(error, TB_ERROR, TB_ERROR_TOO_LARGE, "the command printed more than %d bytes", TB_LIMIT_SHELL_OUTPUT);
+                return false;
+        }
+        g_byte_array_append(into, packet->data, packet->size);
+        return true;
+}
+
+static bool parse(Run *run, GError **error)
+{
+        TbAdbShellPacket packet;
+        gsize at = 0;
+        gssize n;
+
+        while (run->code < 0 && (n = tb_adb_parse_shell(run->in->data + at, run->in->len - at, &packet)) != 0) {
+                if (n < 0) {
+                        g_set_error_literal(error, TB_ERROR, TB_ERROR_DEVICE, "the phone broke the shell protocol");
+                        return false;
+                }
+                if (packet.id == TB_ADB_SHELL_EXIT)
+                        run->code = packet.data[0];
+                else if (packet.id == TB_ADB_SHELL_STDOUT && !collect(run->out, &packet, error))
+                        return false;
+                else if (packet.id == TB_ADB_SHELL_STDERR && !collect(run->err, &packet, error))
+                        return false;
+                at += (gsize)n;
+        }
+        g_byte_array_remove_range(run->in, 0, (guint)at);
+        return true;
+}
+
+static bool step(Run *run, TbIo *io, GError **error)
+{
+        guint8 chunk[64 * 1024];
+        struct pollfd fd = {.fd = tb_transport_fd(run->link), .events = POLLIN};
+        TbWait wait;
+        gssize n;
+
+        fill(run);
+        if (run->send->len > 0)
+                fd.events |= POLLOUT;
+        wait = tb_io_wait(io, &fd, 1, -1);
+        if (wait != TB_WAIT_READY)
+                return tb_io_fail(wait, "adb shell", error);
+        if ((fd.revents & POLLOUT) != 0) {
+                n = send(fd.fd, run->send->data, run->send->len, MSG_NOSIGNAL | MSG_DONTWAIT);
+                if (n > 0)
+                        g_byte_array_remove_range(run->send, 0, (guint)n);
+        }
+        if ((fd.revents & (POLLIN | POLLHUP | POLLERR)) == 0)
+                return true;
+        n = tb_transport_read(run->link, io, chunk, sizeof(chunk), TB_ADB_ANSWER_MS, error);
+        if (n < 0)
+                return false;
+        if (n == 0) {
+                g_set_error_literal(error, TB_ERROR, TB_ERROR_GONE, "the phone went away while the command ran");
+                return false;
+        }
+        g_byte_array_append(run->in, chunk, (guint)n);
+        return parse(run, error);
+}
+
+bool tb_adb_run(TbIo *io, const TbAdbTarget *target, const char *command, const void *input, gsize input_size, int *ret_code, GByteArray *out,
+                GByteArray *err, GError **error)
+{
+        g_autofree char *service = g_strconcat("shell,v2,raw:", command, NULL);
+        g_autoptr(TbTransport) link = NULL;
+        g_autoptr(GByteArray) in = g_byte_array_new(), pending = g_byte_array_new();
+
+        if (*command == '\0') {
+                tb_error_set_field(error, TB_ERROR_INVALID, "command", "must not be empty");
+                return false;
+        }
+        link = tb_adb_service(io, target, service, error);
+        if (link == NULL)
+                return false;
+        Run run = {.link = link, .in = in, .send = pending, .input = input, .input_left = input_size, .out = out, .err = err, .code = -1};
+        while (run.code < 0)
+                if (!step(&run, io, error))
+                        return false;
+        *ret_code = run.code;
+        return true;
+}
+
+char *tb_adb_ask(TbIo *io, const TbAdbTarget *target, const char *command, int *ret_code, GError **error)
+{
+        g_autoptr(GByteArray) out = g_byte_array_new(), err = g_byte_array_new();
+        int code = 0;
+
+        if (!tb_adb_run(io, target, command, NULL, 0, &code, out, err, error))
+                return NULL;
+        g_byte_array_append(out, (const guint8 *)"", 1);
+        if (code != 0 && ret_code == NULL) {
+                const GByteArray *said = err->len > 0 ? err : out;
+                g_autofree char *text = g_utf8_make_valid((const char *)said->data, (gssize)MIN(said->len, 300u));
+
+                g_set_error(error, TB_ERROR, TB_ERROR_UNPROCESSABLE, "the phone answered: %s", *g_strstrip(text) ? text : "(nothing)");
+                return NULL;
+        }
+        if (ret_code != NULL)
+                *ret_code = code;
+        return (char *)g_byte_array_free(g_steal_pointer(&out), FALSE);
+}

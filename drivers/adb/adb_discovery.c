@@ -1,0 +1,161 @@
+/*
+ * adb_discovery.c - phones that the adb server sees, and the server itself: when nothing listens on this machine, it is started as our child and
+ * ends with us
+ */
+#include "drivers/adb/adb_lanes.h"
+
+#include <string.h>
+
+#include "drivers/adb/adb_proto.h"
+
+#define START_MS 10000
+#define STEP_MS 100
+
+typedef struct {
+        TbDiscovery discovery; /* first */
+        TbAdbTarget target;    /* the server; no serial */
+        TbTransport *link;     /* owned: host:track-devices-l */
+        TbChild *server;       /* owned; NULL: not ours */
+        GHashTable *seen;      /* owned: serial -> state */
+} State;
+
+static bool start_server(State *state, TbIo *io, GError **error)
+{
+        g_autofree char *adb = g_find_program_in_path("adb"), *address = NULL;
+        int waited = 0, status;
+
+        if (adb == NULL) {
+                g_set_error_literal(error, TB_ERROR, TB_ERROR_UNAVAILABLE, "no adb server runs, and adb is not installed (apt install adb)");
+                return false;
+        }
+        address = g_strdup_printf("tcp:127.0.0.1:%u", state->target.port);
+        const char *argv[] = {adb, "-L", address, "nodaemon", "server", NULL};
+        state->server = tb_child_spawn(argv, NULL, NULL, TB_CHILD_STDERR, error);
+        if (state->server == NULL)
+                return false;
+        while (!tb_adb_server_up(io, state->target.host, state->target.port)) {
+                if (tb_child_ended(state->server, &status) || waited > START_MS) {
+                        g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE, "the adb server did not start on port %u", state->target.port);
+                        return false;
+                }
+                if (!tb_io_sleep(io, STEP_MS, error))
+                        return false;
+                waited += STEP_MS;
+        }
+        return true;
+}
+
+static bool discovery_open(TbDiscovery *self, TbIo *io, GError **error)
+{
+        State *state = (State *)self;
+
+        if (!tb_adb_parse_server(NULL, &state->target.host, &state->target.port, error))
+                return false;
+        state->seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+        bool here = g_str_has_prefix(state->target.host, "127.") || strcmp(state->target.host, "localhost") == 0;
+        if (here && !tb_adb_server_up(io, state->target.host, state->target.port) && !start_server(state, io, error))
+                return false;
+        state->link = tb_adb_host_service(io, &state->target, "host:track-devices-l", error);
+        return state->link != NULL;
+}
+
+static void tell(State *state, const TbAdbDevice *device)
+{
+        TbDiscovery *self = &state->discovery;
+        const char *before = g_hash_table_lookup(state->seen, device->serial);
+        g_autofree char *uri = g_strdup_printf("adb://%s", device->serial);
+        g_autofree char *label = g_strdup(device->model != NULL ? device->model : device->serial);
+        g_autofree char *why = g_strdup_printf("the adb server lists it as \"%s\"", device->state);
+
+        if (g_strcmp0(before, device->state) == 0)
+                return;
+        g_hash_table_insert(state->seen, g_strdup(device->serial), g_strdup(device->state));
+        g_strdelimit(label, "_", ' ');
+        self->found(self, uri, label, why,
+                    json_pack("{s:s, s:s, s:s*, s:s*, s:s*}", "serial", device->serial, "state", device->state, "model", device->model, "product",
+                              device->product, "usb", device->usb));
+        self->event(self, "adb.state", json_pack("{s:s, s:s}", "serial", device->serial, "state", device->state));
+}
+
+static void forget(State *state, const char *serial)
+{
+        TbDiscovery *self = &state->discovery;
+        g_autofree char *uri = g_strdup_printf("adb://%s", serial);
+
+        self->lost(self, uri);
+        self->event(self, "adb.state", json_pack("{s:s, s:s}", "serial", serial, "state", "gone"));
+}
+
+static void compare(State *state, GPtrArray *devices)
+{
+        g_autoptr(GHashTable) now = g_hash_table_new(g_str_hash, g_str_equal);
+        GHashTableIter iter;
+        void *serial;
+
+        for (guint i = 0; i < devices->len; i++) {
+                const TbAdbDevice *device = g_ptr_array_index(devices, i);
+
+                g_hash_table_add(now, device->serial);
+                tell(state, device);
+        }
+        g_hash_table_iter_init(&iter, state->seen);
+        while (g_hash_table_iter_next(&iter, &serial, NULL))
+                if (!g_hash_table_contains(now, serial)) {
+                        forget(state, serial);
+                        g_hash_table_iter_remove(&iter);
+                }
+}
+
+/* The server's own chatter: only for people who debug. */
+static void drain(TbChild *server)
+{
+        char chunk[1024];
+        gssize n = tb_transport_read_now(tb_child_stderr(server), chunk, sizeof(chunk) - 1, NULL);
+
+        if (n > 0) {
+                chunk[n] = '\0';
+                g_debug("adb server: %s", g_strchomp(chunk));
+        }
+}
+
+static bool discovery_pump(TbDiscovery *self, TbIo *io, GError **error)
+{
+        State *state = (State *)self;
+        struct pollfd fds[2] = {{.fd = tb_transport_fd(state->link), .events = POLLIN}, {.fd = -1, .events = POLLIN}};
+        g_autofree char *text = NULL;
+
+        if (state->server != NULL)
+                fds[1].fd = tb_transport_fd(tb_child_stderr(state->server));
+        if (tb_io_wait(io, fds, 2, -1) != TB_WAIT_READY)
+                return true;
+        if ((fds[1].revents & POLLIN) != 0)
+                drain(state->server);
+        if (fds[0].revents == 0)
+                return (fds[1].revents & (POLLHUP | POLLERR)) == 0 || tb_io_sleep(io, STEP_MS, error); /* it is ending: the link will say so */
+        text = tb_adb_read_text(state->link, io, TB_ADB_ANSWER_MS, error);
+        if (text == NULL)
+                return false;
+        g_autoptr(GPtrArray) devices = tb_adb_parse_devices(text);
+        compare(state, devices);
+        return true;
+}
+
+static void discovery_close(TbDiscovery *self)
+{
+        State *state = (State *)self;
+        GHashTableIter iter;
+        void *serial;
+
+        if (state->seen != NULL) {
+                g_hash_table_iter_init(&iter, state->seen);
+                while (g_hash_table_iter_next(&iter, &serial, NULL))
+                        forget(state, serial);
+                g_clear_pointer(&state->seen, g_hash_table_unref);
+        }
+        g_clear_pointer(&state->link, tb_transport_close);
+        tb_child_free(g_steal_pointer(&state->server), 1000);
+        tb_adb_target_clear(&state->target);
+}
+
+const TbDiscoveryOps tb_adb_discovery_ops = {
+        .size = sizeof(State), .open = discovery_open, .pump = discovery_pump, .close = discovery_close};

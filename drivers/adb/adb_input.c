@@ -1,0 +1,356 @@
+#include "drivers/adb/adb_input.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "lib/limits.h"
+
+#define SCROLL_MS 150
+#define SLOP 10 /* pixels; a press that moves less is a tap */
+
+enum { MOD_SHIFT = 1, MOD_CTRL = 2, MOD_ALT = 4, MOD_META = 8 };
+
+static const struct {
+        const char *key, *code;
+        guint bit;
+} modifiers[] = {
+        {"Shift", "59", MOD_SHIFT}, {"Control", "113", MOD_CTRL}, {"Alt", "57", MOD_ALT},
+        {"AltGraph", "58", MOD_ALT}, {"Meta", "117", MOD_META},   {"OS", "117", MOD_META},
+};
+
+static const struct {
+        const char *key, *code;
+} keys[] = {
+        {"Enter", "66"}, {"Backspace", "67"}, {"Delete", "112"}, {"Tab", "61"}, {"Escape", "111"}, {" ", "62"},
+        {"ArrowUp", "19"}, {"ArrowDown", "20"}, {"ArrowLeft", "21"}, {"ArrowRight", "22"},
+        {"Home", "122"}, {"End", "123"}, {"PageUp", "92"}, {"PageDown", "93"}, {"Insert", "124"},
+        {"F1", "131"}, {"F2", "132"}, {"F3", "133"}, {"F4", "134"}, {"F5", "135"}, {"F6", "136"},
+        {"F7", "137"}, {"F8", "138"}, {"F9", "139"}, {"F10", "140"}, {"F11", "141"}, {"F12", "142"},
+        {"ContextMenu", "82"}, {"CapsLock", "115"}, {"NumLock", "143"}, {"ScrollLock", "116"}, {"PrintScreen", "120"}, {"Pause", "121"},
+        {"AudioVolumeUp", "24"}, {"AudioVolumeDown", "25"}, {"AudioVolumeMute", "164"}, {"MicrophoneVolumeMute", "91"},
+        {"MediaPlayPause", "85"}, {"MediaStop", "86"}, {"MediaTrackNext", "87"}, {"MediaTrackPrevious", "88"}, {"MediaPlay", "126"},
+        {"MediaPause", "127"}, {"Power", "26"}, {"WakeUp", "224"}, {"Standby", "223"}, {"GoBack", "4"}, {"BrowserBack", "4"},
+        {"GoHome", "3"}, {"BrowserHome", "3"}, {"AppSwitch", "187"}, {"Notification", "83"}, {"Camera", "27"}, {"Call", "5"},
+        {"EndCall", "6"}, {"BrowserSearch", "84"}, {"BrightnessUp", "221"}, {"BrightnessDown", "220"}, {"Copy", "278"}, {"Cut", "277"},
+        {"Paste", "279"}, {"Clear", "28"}, {"ChannelUp", "166"}, {"ChannelDown", "167"}, {"Settings", "176"},
+};
+
+/* The keys of a US keyboard that type something, in the order of their codes: for keycombination. */
+static const char plain[] = "0123456789abcdefghijklmnopqrstuvwxyz,. `-=[]\\;'/";
+static const char shifted[] = ")!@#$%^&*(ABCDEFGHIJKLMNOPQRSTUVWXYZ<> ~_+{}|:\"?";
+static const guint8 codes[] = {7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42,
+                               43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 62, 68, 69, 70, 71, 72, 73, 74, 75, 76};
+
+char *tb_adb_quote(const char *text)
+{
+        GString *out = g_string_new("'");
+
+        for (const char *c = text; *c != '\0'; c++)
+                if (*c == '\'')
+                        g_string_append(out, "'\\''");
+                else
+                        g_string_append_c(out, *c);
+        g_string_append_c(out, '\'');
+        return g_string_free(out, FALSE);
+}
+
+char *tb_adb_quote_argv(const char *const *argv)
+{
+        GString *out = g_string_new(NULL);
+
+        for (guint i = 0; argv[i] != NULL; i++) {
+                g_autofree char *word = tb_adb_quote(argv[i]);
+
+                g_string_append_printf(out, "%s%s", i > 0 ? " " : "", word);
+        }
+        return g_string_free(out, FALSE);
+}
+
+const char *tb_adb_keycode(const char *key)
+{
+        for (guint i = 0; i < G_N_ELEMENTS(keys); i++)
+                if (strcmp(keys[i].key, key) == 0)
+                        return keys[i].code;
+        if (!g_str_has_prefix(key, "KEYCODE_") || strlen(key) > 60 || strlen(key) == strlen("KEYCODE_"))
+                return NULL;
+        for (const char *c = key; *c != '\0'; c++)
+                if (!g_ascii_isupper(*c) && !g_ascii_isdigit(*c) && *c != '_')
+                        return NULL;
+        return key;
+}
+
+/* --- building -------------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+        TbAdbInput state;
+        GPtrArray *out;   /* owned strings */
+        GString *text;    /* typed and not told yet */
+        GString *events;  /* key codes not told yet */
+} Build;
+
+static void add(Build *b, const char *format, ...) G_GNUC_PRINTF(2, 3);
+static void add(Build *b, const char *format, ...)
+{
+        va_list args;
+
+        va_start(args, format);
+        g_ptr_array_add(b->out, g_strdup_vprintf(format, args));
+        va_end(args);
+}
+
+/* `input text` reads "%s" as a blank; a literal "%s" must therefore be typed by two commands. */
+static void flush_text(Build *b)
+{
+        g_autoptr(GString) word = g_string_new(NULL);
+
+        for (gsize i = 0; i < b->text->len; i++) {
+                char c = b->text->str[i];
+
+                if (c == ' ')
+                        g_string_append(word, "%s");
+                else
+                        g_string_append_c(word, c);
+                if (i + 1 == b->text->len || (c == '%' && b->text->str[i + 1] == 's')) {
+                        g_autofree char *quoted = tb_adb_quote(word->str);
+
+                        add(b, "input text %s", quoted);
+                        g_string_truncate(word, 0);
+                }
+        }
+        g_string_truncate(b->text, 0);
+}
+
+static void flush_keys(Build *b)
+{
+        if (b->events->len > 0)
+                add(b, "input keyevent%s", b->events->str);
+        g_string_truncate(b->events, 0);
+}
+
+static void flush(Build *b)
+{
+        flush_text(b);
+        flush_keys(b);
+}
+
+static void press(Build *b, const char *code)
+{
+        flush_text(b);
+        if ((b->state.modifiers) == 0) {
+                g_string_append_printf(b->events, " %s", code);
+                return;
+        }
+        flush_keys(b);
+        g_autoptr(GString) line = g_string_new("input keycombination");
+        for (guint i = 0; i < G_N_ELEMENTS(modifiers); i++)
+                if (strcmp(modifiers[i].key, "AltGraph") != 0 && strcmp(modifiers[i].key, "OS") != 0 &&
+                    (b->state.modifiers & modifiers[i].bit) != 0)
+                        g_string_append_printf(line, " %s", modifiers[i].code);
+        g_string_append_printf(line, " %s", code);
+        add(b, "%s", line->str);
+}
+
+static bool type_char(Build *b, gunichar c, const char *field, GError **error)
+{
+        if (c == '\n' || c == '\r') {
+                press(b, "66");
+        } else if (c == '\t') {
+                press(b, "61");
+        } else if (c >= 0x20 && c <= 0x7e) {
+                flush_keys(b);
+                g_string_append_c(b->text, (char)c);
+        } else {
+                tb_error_set_field(error, TB_ERROR_UNSUPPORTED, field,
+                                   "Android's `input text` types printable ASCII only, not U+%04X", (guint)c);
+                return false;
+        }
+        return true;
+}
+
+static bool add_text(Build *b, const char *text, GError **error)
+{
+        if (text == NULL || strlen(text) > TB_LIMIT_INPUT_TEXT || !g_utf8_validate(text, -1, NULL)) {
+                tb_error_set_field(error, TB_ERROR_INVALID, "text", "must be UTF-8 of at most %d bytes", TB_LIMIT_INPUT_TEXT);
+                return false;
+        }
+        for (const char *c = text; *c != '\0'; c = g_utf8_next_char(c))
+                if (!type_char(b, g_utf8_get_char(c), "text", error))
+                        return false;
+        return true;
+}
+
+static bool add_character(Build *b, gunichar c, GError **error)
+{
+        const char *at;
+
+        if ((b->state.modifiers & ~(guint)MOD_SHIFT) == 0) /* the browser has applied Shift already */
+                return type_char(b, c, "key", error);
+        at = c < 0x7f ? strchr(plain, (int)c) : NULL;
+        if (at == NULL && c < 0x7f && (at = strchr(shifted, (int)c)) != NULL)
+                at = plain + (at - shifted);
+        if (at == NULL || *at == '\0') {
+                tb_error_set_field(error, TB_ERROR_UNSUPPORTED, "key", "Android has no key for U+%04X", (guint)c);
+                return false;
+        }
+        g_autofree char *code = g_strdup_printf("%u", codes[at - plain]);
+        press(b, code);
+        return true;
+}
+
+static bool add_key(Build *b, const TbInput *e, GError **error)
+{
+        const char *code;
+
+        if (e->text == NULL || *e->text == '\0' || !g_utf8_validate(e->text, -1, NULL)) {
+                tb_error_set_field(error, TB_ERROR_INVALID, "key", "must be the name of a key, as in KeyboardEvent.key");
+                return false;
+        }
+        for (guint i = 0; i < G_N_ELEMENTS(modifiers); i++) {
+                if (strcmp(modifiers[i].key, e->text) != 0)
+                        continue;
+                if (e->action == TB_KEY_PRESS)
+                        press(b, modifiers[i].code);
+                else if (e->action == TB_KEY_DOWN)
+                        b->state.modifiers |= modifiers[i].bit;
+                else
+                        b->state.modifiers &= ~modifiers[i].bit;
+                return true;
+        }
+        code = tb_adb_keycode(e->text);
+        if (code == NULL && g_utf8_strlen(e->text, -1) != 1) {
+                g_autofree char *name = g_utf8_make_valid(e->text, (gssize)MIN(strlen(e->text), (gsize)60));
+
+                tb_error_set_field(error, TB_ERROR_INVALID, "key", "Android has no key for \"%s\"", name);
+                return false;
+        }
+        if (e->action == TB_KEY_UP)
+                return true;
+        if (code != NULL && strcmp(e->text, " ") != 0) {
+                press(b, code);
+                return true;
+        }
+        return add_character(b, g_utf8_get_char(e->text), error);
+}
+
+static bool check_point(double x, double y, const char *field_x, const char *field_y, GError **error)
+{
+        if (x >= 0 && x < TB_LIMIT_VIDEO_SIDE && y >= 0 && y < TB_LIMIT_VIDEO_SIDE)
+                return true;
+        tb_error_set_field(error, TB_ERROR_INVALID, x >= 0 && x < TB_LIMIT_VIDEO_SIDE ? field_y : field_x,
+                           "(%g, %g) is not a pixel of the screen", x, y);
+        return false;
+}
+
+static void add_swipe(Build *b, double x1, double y1, double x2, double y2, int ms)
+{
+        flush(b);
+        add(b, "input swipe %ld %ld %ld %ld %d", lround(x1), lround(y1), lround(x2), lround(y2), ms);
+}
+
+static void add_motion(Build *b, const char *what, const TbInput *e)
+{
+        if (!b->state.no_motion)
+                add(b, "input motionevent %s %ld %ld", what, lround(e->x), lround(e->y));
+}
+
+/* What a press was, told at its end. */
+static void end_press(Build *b, const TbInput *e, gint64 now_ms)
+{
+        TbAdbInput *s = &b->state;
+
+        if (!s->no_motion)
+                add_motion(b, "UP", e);
+        else if (hypot(e->x - s->down_x, e->y - s->down_y) < SLOP && now_ms - s->down_ms < 400)
+                add(b, "input tap %ld %ld", lround(e->x), lround(e->y));
+        else
+                add_swipe(b, s->down_x, s->down_y, e->x, e->y, (int)CLAMP(now_ms - s->down_ms, 50, TB_LIMIT_SWIPE_MS));
+}
+
+/* `next` is the event behind it: of a row of moves only the last is worth a command. */
+static void add_pointer(Build *b, const TbInput *e, const TbInput *next, gint64 now_ms)
+{
+        TbAdbInput *s = &b->state;
+        int pressed = e->buttons & ~s->buttons;
+
+        flush(b);
+        if ((pressed & 1) != 0) {
+                s->down_x = e->x;
+                s->down_y = e->y;
+                s->down_ms = now_ms;
+                add_motion(b, "DOWN", e);
+        } else if ((s->buttons & 1) != 0 && (e->buttons & 1) == 0) {
+                end_press(b, e, now_ms);
+        } else if ((e->buttons & 1) != 0 && (e->x != s->x || e->y != s->y)) {
+                if (next == NULL || next->type != TB_INPUT_POINTER || next->buttons != e->buttons)
+                        add_motion(b, "MOVE", e);
+        }
+        if ((pressed & 2) != 0)
+                press(b, "4");
+        if ((pressed & 4) != 0)
+                press(b, "3");
+        s->buttons = e->buttons;
+        s->x = e->x;
+        s->y = e->y;
+}
+
+/* One click of the wheel moves a tenth of the screen: the finger goes against the wheel. */
+static void add_scroll(Build *b, const TbInput *e)
+{
+        double step_x = b->state.width > 0 ? b->state.width / 10.0 : 100, step_y = b->state.height > 0 ? b->state.height / 10.0 : 100;
+        double most_x = b->state.width > 0 ? b->state.width - 2 : TB_LIMIT_VIDEO_SIDE - 1;
+        double most_y = b->state.height > 0 ? b->state.height - 2 : TB_LIMIT_VIDEO_SIDE - 1;
+
+        if (e->x2 != 0 || e->y2 != 0)
+                add_swipe(b, e->x, e->y, CLAMP(e->x - e->x2 * step_x, 1, MAX(most_x, 1)), CLAMP(e->y - e->y2 * step_y, 1, MAX(most_y, 1)),
+                          SCROLL_MS);
+}
+
+static bool add_event(Build *b, const TbInput *e, const TbInput *next, gint64 now_ms, GError **error)
+{
+        switch (e->type) {
+        case TB_INPUT_KEY: return add_key(b, e, error);
+        case TB_INPUT_TEXT: return add_text(b, e->text, error);
+        case TB_INPUT_POINTER:
+                if (!check_point(e->x, e->y, "x", "y", error))
+                        return false;
+                add_pointer(b, e, next, now_ms);
+                return true;
+        case TB_INPUT_TAP:
+                if (!check_point(e->x, e->y, "x", "y", error))
+                        return false;
+                flush(b);
+                add(b, "input tap %ld %ld", lround(e->x), lround(e->y));
+                return true;
+        case TB_INPUT_SWIPE:
+                if (!check_point(e->x, e->y, "x1", "y1", error) || !check_point(e->x2, e->y2, "x2", "y2", error))
+                        return false;
+                add_swipe(b, e->x, e->y, e->x2, e->y2, CLAMP(e->ms, 1, TB_LIMIT_SWIPE_MS));
+                return true;
+        case TB_INPUT_SCROLL:
+                if (!check_point(e->x, e->y, "x", "y", error))
+                        return false;
+                if (!isfinite(e->x2) || !isfinite(e->y2)) {
+                        tb_error_set_field(error, TB_ERROR_INVALID, "dy", "must be a number of wheel clicks");
+                        return false;
+                }
+                add_scroll(b, e);
+                return true;
+        }
+        tb_error_set_field(error, TB_ERROR_INVALID, "type", "unknown input event");
+        return false;
+}
+
+bool tb_adb_input_commands(TbAdbInput *state, const TbInput *events, guint n, gint64 now_ms, GPtrArray *ret_commands, GError **error)
+{
+        g_autoptr(GPtrArray) out = g_ptr_array_new_with_free_func(g_free);
+        g_autoptr(GString) text = g_string_new(NULL), codes_line = g_string_new(NULL);
+        Build b = {*state, out, text, codes_line};
+
+        for (guint i = 0; i < n; i++)
+                if (!add_event(&b, &events[i], i + 1 < n ? &events[i + 1] : NULL, now_ms, error))
+                        return false;
+        flush(&b);
+        *state = b.state;
+        g_ptr_array_extend_and_steal(ret_commands, g_steal_pointer(&out));
+        return true;
+}
