@@ -3,4 +3,4 @@
 #include <glib.h>
 #include <jansson.h>
 
-json_t *tb_json_text(const void *bytes, gsize size); /* `bytes` may be NULL when size is 0; new reference */
+json_t *tb_text_json(const void *bytes, gsize size); /* `bytes` may be NULL when size is 0; new reference */

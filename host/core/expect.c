@@ -62,17 +62,17 @@ static void matched(Expect *e, const GMatchInfo *match)
         for (int i = 1; i < g_match_info_get_match_count(match); i++) {
                 int s, t;
                 bool set = g_match_info_fetch_pos(match, i, &s, &t) && s >= 0;
-                json_array_append_new(groups, set ? tb_json_text(e->window->data + s, (gsize)(t - s)) : json_null());
+                json_array_append_new(groups, set ? tb_text_json(e->window->data + s, (gsize)(t - s)) : json_null());
         }
-        json_t *result = json_pack("{s:b, s:o, s:o, s:o, s:I}", "matched", 1, "match", tb_json_text(e->window->data + start, (gsize)(end - start)), "groups",
-                                   groups, "before", tb_json_text(e->window->data, (gsize)start), "offset", (json_int_t)(e->from + (guint64)end));
+        json_t *result = json_pack("{s:b, s:o, s:o, s:o, s:I}", "matched", 1, "match", tb_text_json(e->window->data + start, (gsize)(end - start)), "groups",
+                                   groups, "before", tb_text_json(e->window->data, (gsize)start), "offset", (json_int_t)(e->from + (guint64)end));
         expect_stop(e);
         tb_command_succeed(e->command, result);
 }
 
 static void fail(Expect *e, TbErrorCode code, const char *why)
 {
-        json_t *extra = json_pack("{s:b, s:o, s:I}", "matched", 0, "before", tb_json_text(e->window->data, e->window->len), "offset", (json_int_t)e->next);
+        json_t *extra = json_pack("{s:b, s:o, s:I}", "matched", 0, "before", tb_text_json(e->window->data, e->window->len), "offset", (json_int_t)e->next);
         expect_stop(e);
         tb_command_fail(e->command, g_error_new(TB_ERROR, (int)code, "%s: no match for /%s/ %s", e->iface->id, g_regex_get_pattern(e->regex), why), extra);
 }
