@@ -1,0 +1,189 @@
+/* testbed-host: arguments, the rooms in the order in which they need each other, signals. */
+#include <glib-unix.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "host/api/api.h"
+#include "host/core/core.h"
+#include "host/media/bind.h"
+#include "host/media/media.h"
+#include "host/vnc/vnc.h"
+#include "lib/http/http.h"
+#include "lib/limits.h"
+#include "lib/log.h"
+#include "lib/thread.h"
+
+#define GRACE_MS 700 /* for answers in flight at SIGTERM */
+
+typedef struct TbHost {
+        TbHostConfig *config;
+        GMainLoop *loop;
+        TbMetrics *metrics;
+        TbPoller *poller;
+        TbHttp *http;
+        TbCore *core;
+        TbMedia *media;
+        TbMediaBind *bind;
+        TbVnc *vnc;
+        TbApi *api;
+} TbHost;
+
+static struct {
+        char *config, *state_dir;
+        gboolean check, version, insecure, log_json;
+} args;
+
+static const GOptionEntry entries[] = {
+        {"config", 'c', 0, G_OPTION_ARG_FILENAME, &args.config, "configuration (default /etc/testbed/host.yaml)", "FILE"},
+        {"state-dir", 0, 0, G_OPTION_ARG_FILENAME, &args.state_dir, "where devices, leases and console history are kept", "DIR"},
+        {"check", 0, 0, G_OPTION_ARG_NONE, &args.check, "print every problem of the configuration and exit", NULL},
+        {"insecure", 0, 0, G_OPTION_ARG_NONE, &args.insecure, "allow listening beyond this machine without tokens", NULL},
+        {"log-json", 0, 0, G_OPTION_ARG_NONE, &args.log_json, "logs as one JSON object a line", NULL},
+        {"version", 0, 0, G_OPTION_ARG_NONE, &args.version, "print the version and exit", NULL},
+        G_OPTION_ENTRY_NULL,
+};
+
+static json_t *services(gpointer data)
+{
+        return tb_vnc_services(((TbHost *)data)->vnc);
+}
+
+/* RFB over WebSocket: the route is wired here, because api and vnc do not know each other. */
+static void vnc_upgrade(TbRequest *request, gpointer data)
+{
+        TbHost *h = data;
+        g_autoptr(GError) error = NULL;
+        TbInterface *iface = tb_core_interface(h->core, tb_request_arg(request, "id"), tb_request_arg(request, "interface"), &error);
+        if (iface && tb_interface_kind(iface) != TB_KIND_VIDEO)
+                g_set_error(&error, TB_ERROR, TB_ERROR_NOT_FOUND, "%s is no video interface", tb_interface_id(iface));
+        if (error)
+                tb_request_reply_error(request, error);
+        else
+                tb_vnc_upgrade(request, iface, h->vnc);
+}
+
+static const TbRoute vnc_routes[] = {
+        {.method = "GET", .path = "/host/devices/{id}/{interface}/vnc", .role = TB_ROLE_VIEWER, .flags = TB_ROUTE_WEBSOCKET, .handler = vnc_upgrade,
+         .tag = "video", .summary = "RFB over WebSocket (subprotocol binary)", .answers = "101"},
+        {.method = NULL},
+};
+
+static bool open_rooms(TbHost *h, GError **error)
+{
+        TbHostConfig *c = h->config;
+        h->metrics = tb_metrics_new();
+        h->poller = tb_poller_new(NULL);
+        h->core = tb_core_new(c, h->metrics, error);
+        if (!h->core)
+                return false;
+        g_autofree char *own_host = c->url ? g_strdup(c->url) : NULL;
+        h->http = tb_http_new(&(TbHttpOptions){.address = c->address, .port = c->port, .name = "testbed-host", .version = TB_VERSION, .auth = c->auth,
+                                               .metrics = h->metrics, .poller = h->poller, .max_connections = TB_LIMIT_HTTP_CONNECTIONS,
+                                               .hosts = (const char *const[]){own_host, NULL}},
+                              error);
+        if (!h->http)
+                return false;
+        h->media = tb_media_new(&(TbMediaConfig){.max_viewers = c->max_viewers, .ice_servers = (const char *const *)c->stun, .max_kbps = (guint)c->bitrate_kbps},
+                                error);
+        if (!h->media)
+                return false;
+        tb_core_start(h->core);
+        h->bind = tb_media_bind(h->media, h->core);
+        h->vnc = tb_vnc_new(&(TbVncOptions){h->core, h->media, h->poller, h->metrics, TB_VERSION}, error);
+        if (!h->vnc)
+                return false;
+        tb_http_add_routes(h->http, vnc_routes, h);
+        h->api = tb_api_new(h->http, h->core, h->media, h->metrics);
+        tb_api_set_services(h->api, services, h);
+        g_autofree char *vendor = g_build_filename(c->web_dir, "vendor.json", NULL);
+        return tb_http_add_static(h->http, "/", c->web_dir, vendor, error);
+}
+
+static void stopped(gpointer data)
+{
+        *(bool *)data = true;
+}
+
+static void close_rooms(TbHost *h)
+{
+        bool done = h->http == NULL;
+        if (h->api)
+                tb_api_stop(h->api);
+        if (h->http)
+                tb_http_stop(h->http, GRACE_MS, stopped, &done);
+        while (!done)
+                g_main_context_iteration(NULL, TRUE);
+        tb_vnc_free(h->vnc);
+        tb_media_unbind(h->bind);
+        tb_media_free(h->media);
+        if (h->core)
+                tb_core_stop(h->core);
+        tb_main_stop();
+        tb_http_free(h->http);
+        tb_api_free(h->api);
+        tb_core_free(h->core);
+        if (h->poller)
+                tb_poller_free(h->poller);
+        if (h->metrics)
+                tb_metrics_free(h->metrics);
+}
+
+static gboolean on_signal(gpointer data)
+{
+        tb_log(TB_LOG_INFO, TB_F(), "stopping");
+        g_main_loop_quit(((TbHost *)data)->loop);
+        return G_SOURCE_REMOVE;
+}
+
+static int run(TbHost *h)
+{
+        g_autoptr(GError) error = NULL;
+        tb_main_init(NULL);
+        h->loop = g_main_loop_new(NULL, FALSE);
+        bool ok = open_rooms(h, &error);
+        if (ok) {
+                g_autofree char *url = g_strdup_printf("http://%s%s%s:%u/", strchr(h->config->address, ':') ? "[" : "", h->config->address,
+                                                       strchr(h->config->address, ':') ? "]" : "", tb_http_port(h->http));
+                tb_log(TB_LOG_INFO, TB_F("url", url, "version", TB_VERSION, "state", h->config->state_dir), "listening");
+                g_unix_signal_add(SIGTERM, on_signal, h);
+                g_unix_signal_add(SIGINT, on_signal, h);
+                g_main_loop_run(h->loop);
+        } else {
+                tb_log(TB_LOG_ERROR, TB_F(), "%s", tb_error_detail(error));
+        }
+        close_rooms(h);
+        g_main_loop_unref(h->loop);
+        return ok ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GOptionContext) context = g_option_context_new("- puts a bench of hardware on the network");
+        g_option_context_add_main_entries(context, entries, NULL);
+        if (!g_option_context_parse(context, &argc, &argv, &error) || argc > 1) {
+                fprintf(stderr, "testbed-host: %s\n", error ? error->message : "unexpected argument; see --help");
+                return 2;
+        }
+        if (args.version) {
+                printf("testbed-host %s\n", TB_VERSION);
+                return 0;
+        }
+        TbLogLevel level = g_strcmp0(g_getenv("DEBUG"), "true") == 0 ? TB_LOG_DEBUG : TB_LOG_INFO;
+        const char *wanted = g_getenv("LOG_LEVEL");
+        if (wanted && *wanted && !tb_log_level_parse(wanted, &level))
+                fprintf(stderr, "testbed-host: LOG_LEVEL=%s is none of error, warning, info, debug\n", wanted);
+        tb_log_init(level, args.log_json);
+        signal(SIGPIPE, SIG_IGN);
+        TbHost host = {.config = tb_host_config_load(&(TbHostOptions){args.config, args.state_dir, args.insecure}, &error)};
+        if (!host.config) {
+                fprintf(stderr, "%s\n", tb_error_detail(error));
+                return 1;
+        }
+        int rc = args.check ? 0 : run(&host);
+        tb_host_config_free(host.config);
+        g_free(args.config);
+        g_free(args.state_dir);
+        return rc;
+}
