@@ -10,7 +10,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 
 LIB_PKGS := glib-2.0 gio-2.0 jansson yaml-0.1 libmicrohttpd libcrypto
 HOST_PKGS := gstreamer-1.0 gstreamer-app-1.0 gstreamer-video-1.0 gstreamer-webrtc-1.0 gstreamer-sdp-1.0 gstreamer-rtp-1.0 \
-	libvncserver libsoup-3.0 libturbojpeg libpng cairo
+	libvncserver libsoup-3.0 libturbojpeg libpng cairo xkbcommon
 SERVER_PKGS := libqrencode
 # a driver names its own libraries in drivers/<name>/driver.mk: DRIVER_PKGS += libserialport
 DRIVER_PKGS := libsoup-3.0

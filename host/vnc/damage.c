@@ -1,0 +1,121 @@
+#include "host/vnc/damage.h"
+
+#include <string.h>
+
+static void add(sraRegionPtr region, int x1, int y1, int x2, int y2)
+{
+        sraRegionPtr rect = sraRgnCreateRect(x1, y1, x2, y2);
+        sraRgnOr(region, rect);
+        sraRgnDestroy(rect);
+}
+
+static bool tile_differs(const guint8 *a, int a_stride, const guint8 *b, int b_stride, gsize bytes, int rows)
+{
+        for (int y = 0; y < rows; y++)
+                if (memcmp(a + (gsize)y * (gsize)a_stride, b + (gsize)y * (gsize)b_stride, bytes) != 0)
+                        return true;
+        return false;
+}
+
+/* One band of tiles: neighbours that changed become one rectangle. */
+static void damage_band(const TbFrame *before, const TbFrame *now, int y, int rows, sraRegionPtr region)
+{
+        const guint8 *a = before->plane[0] + (gsize)y * (gsize)before->stride[0];
+        const guint8 *b = now->plane[0] + (gsize)y * (gsize)now->stride[0];
+        if (before->stride[0] == now->stride[0] && memcmp(a, b, (gsize)rows * (gsize)now->stride[0]) == 0)
+                return;
+        int first = -1;
+        for (int x = 0; x < now->width; x += TB_VNC_TILE) {
+                int width = MIN(TB_VNC_TILE, now->width - x);
+                bool changed = tile_differs(a + x * 4, before->stride[0], b + x * 4, now->stride[0], (gsize)width * 4, rows);
+                if (changed && first < 0)
+                        first = x;
+                if (!changed && first >= 0) {
+                        add(region, first, y, x, y + rows);
+                        first = -1;
+                }
+        }
+        if (first >= 0)
+                add(region, first, y, now->width, y + rows);
+}
+
+void tb_vnc_damage(const TbFrame *before, const TbFrame *now, sraRegionPtr region)
+{
+        if (before->width != now->width || before->height != now->height) {
+                add(region, 0, 0, now->width, now->height);
+                return;
+        }
+        for (int y = 0; y < now->height; y += TB_VNC_TILE)
+                damage_band(before, now, y, MIN(TB_VNC_TILE, now->height - y), region);
+}
+
+static inline guint8 clamp8(int v)
+{
+        return (guint8)(v < 0 ? 0 : v > 255 ? 255 : v);
+}
+
+/* 8-bit fixed point of BT.601: R = 1.164(Y-16) + 1.596(V-128) … */
+static inline void put_yuv(guint8 *out, int y, int u, int v)
+{
+        int c = 298 * (y - 16) + 128, d = u - 128, e = v - 128;
+        out[0] = clamp8((c + 516 * d) >> 8);
+        out[1] = clamp8((c - 100 * d - 208 * e) >> 8);
+        out[2] = clamp8((c + 409 * e) >> 8);
+        out[3] = 0xff;
+}
+
+static void row_rgbx(const TbFrame *in, int y, guint8 *out)
+{
+        const guint8 *p = in->plane[0] + (gsize)y * (gsize)in->stride[0];
+        for (int x = 0; x < in->width; x++, p += 4, out += 4) {
+                out[0] = p[2];
+                out[1] = p[1];
+                out[2] = p[0];
+                out[3] = 0xff;
+        }
+}
+
+static void row_yuy2(const TbFrame *in, int y, guint8 *out)
+{
+        const guint8 *p = in->plane[0] + (gsize)y * (gsize)in->stride[0];
+        for (int x = 0; x < in->width; x++, out += 4)
+                put_yuv(out, p[2 * x], p[(x & ~1) * 2 + 1], p[(x & ~1) * 2 + 3]);
+}
+
+static void row_nv12(const TbFrame *in, int y, guint8 *out)
+{
+        const guint8 *luma = in->plane[0] + (gsize)y * (gsize)in->stride[0];
+        const guint8 *uv = in->plane[1] + (gsize)(y / 2) * (gsize)in->stride[1];
+        for (int x = 0; x < in->width; x++, out += 4)
+                put_yuv(out, luma[x], uv[x & ~1], uv[(x & ~1) + 1]);
+}
+
+static void row_i420(const TbFrame *in, int y, guint8 *out)
+{
+        const guint8 *luma = in->plane[0] + (gsize)y * (gsize)in->stride[0];
+        const guint8 *u = in->plane[1] + (gsize)(y / 2) * (gsize)in->stride[1];
+        const guint8 *v = in->plane[2] + (gsize)(y / 2) * (gsize)in->stride[2];
+        for (int x = 0; x < in->width; x++, out += 4)
+                put_yuv(out, luma[x], u[x / 2], v[x / 2]);
+}
+
+TbFrame *tb_vnc_to_bgrx(TbFrame *frame, TbFramePool *pool)
+{
+        void (*row)(const TbFrame *in, int y, guint8 *out) = NULL;
+        switch (frame->format) {
+        case TB_PIXEL_BGRX: return tb_frame_ref(frame);
+        case TB_PIXEL_RGBX: row = row_rgbx; break;
+        case TB_PIXEL_YUY2: row = row_yuy2; break;
+        case TB_PIXEL_NV12: row = row_nv12; break;
+        case TB_PIXEL_I420: row = row_i420; break;
+        case TB_PIXEL_JPEG:
+        case TB_PIXEL_H264: return NULL;
+        }
+        TbFrame *out = tb_frame_pool_take(pool, TB_PIXEL_BGRX, frame->width, frame->height, 0);
+        if (!out)
+                return NULL;
+        for (int y = 0; y < frame->height; y++)
+                row(frame, y, out->plane[0] + (gsize)y * (gsize)out->stride[0]);
+        out->t_us = frame->t_us;
+        return out;
+}

@@ -1,0 +1,170 @@
+#include "host/vnc/keys.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <xkbcommon/xkbcommon.h>
+
+typedef struct Name {
+        guint32 keysym;
+        const char *key;
+} Name;
+
+/* sorted by keysym (there is a test) */
+static const Name names[] = {
+        {0xfe03, "AltGraph"},  /* ISO_Level3_Shift */
+        {0xfe08, "GroupNext"}, /* ISO_Next_Group */
+        {0xfe20, "Tab"},       /* ISO_Left_Tab: Shift is its own key */
+        {0xfe50, "Dead"},      /* dead_grave */
+        {0xfe51, "Dead"},      /* dead_acute */
+        {0xfe52, "Dead"},      /* dead_circumflex */
+        {0xfe53, "Dead"},      /* dead_tilde */
+        {0xfe57, "Dead"},      /* dead_diaeresis */
+        {0xff08, "Backspace"},
+        {0xff09, "Tab"},
+        {0xff0a, "Enter"}, /* Linefeed */
+        {0xff0b, "Clear"},
+        {0xff0d, "Enter"},
+        {0xff13, "Pause"},
+        {0xff14, "ScrollLock"},
+        {0xff15, "PrintScreen"}, /* Sys_Req */
+        {0xff1b, "Escape"},
+        {0xff20, "Compose"}, /* Multi_key */
+        {0xff50, "Home"},
+        {0xff51, "ArrowLeft"},
+        {0xff52, "ArrowUp"},
+        {0xff53, "ArrowRight"},
+        {0xff54, "ArrowDown"},
+        {0xff55, "PageUp"},
+        {0xff56, "PageDown"},
+        {0xff57, "End"},
+        {0xff60, "Select"},
+        {0xff61, "PrintScreen"},
+        {0xff62, "Execute"},
+        {0xff63, "Insert"},
+        {0xff65, "Undo"},
+        {0xff66, "Redo"},
+        {0xff67, "ContextMenu"},
+        {0xff68, "Find"},
+        {0xff69, "Cancel"},
+        {0xff6a, "Help"},
+        {0xff6b, "Pause"}, /* Break */
+        {0xff7e, "AltGraph"}, /* Mode_switch */
+        {0xff7f, "NumLock"},
+        {0xff80, " "}, /* KP_Space */
+        {0xff89, "Tab"},
+        {0xff8d, "Enter"},
+        {0xff91, "F1"},
+        {0xff92, "F2"},
+        {0xff93, "F3"},
+        {0xff94, "F4"},
+        {0xff95, "Home"},
+        {0xff96, "ArrowLeft"},
+        {0xff97, "ArrowUp"},
+        {0xff98, "ArrowRight"},
+        {0xff99, "ArrowDown"},
+        {0xff9a, "PageUp"},
+        {0xff9b, "PageDown"},
+        {0xff9c, "End"},
+        {0xff9d, "Clear"}, /* KP_Begin */
+        {0xff9e, "Insert"},
+        {0xff9f, "Delete"},
+        {0xffe1, "Shift"},
+        {0xffe2, "Shift"},
+        {0xffe3, "Control"},
+        {0xffe4, "Control"},
+        {0xffe5, "CapsLock"},
+        {0xffe6, "CapsLock"}, /* Shift_Lock */
+        {0xffe7, "Meta"},
+        {0xffe8, "Meta"},
+        {0xffe9, "Alt"},
+        {0xffea, "Alt"},
+        {0xffeb, "Meta"}, /* Super_L: the Windows key */
+        {0xffec, "Meta"},
+        {0xffed, "Hyper"},
+        {0xffee, "Hyper"},
+        {0xffff, "Delete"},
+        {0x1008ff11, "AudioVolumeDown"},
+        {0x1008ff12, "AudioVolumeMute"},
+        {0x1008ff13, "AudioVolumeUp"},
+        {0x1008ff14, "MediaPlayPause"},
+        {0x1008ff15, "MediaStop"},
+        {0x1008ff16, "MediaTrackPrevious"},
+        {0x1008ff17, "MediaTrackNext"},
+        {0x1008ff18, "BrowserHome"},
+        {0x1008ff1b, "BrowserSearch"},
+        {0x1008ff26, "BrowserBack"},
+        {0x1008ff27, "BrowserForward"},
+        {0x1008ff29, "BrowserRefresh"},
+        {0x1008ff2a, "Power"}, /* XF86PowerOff */
+        {0x1008ff2f, "Standby"},
+};
+
+#define KEY_F1 0xffbe
+#define KEY_F24 0xffd5
+
+static int compare(const void *key, const void *name)
+{
+        guint32 a = *(const guint32 *)key, b = ((const Name *)name)->keysym;
+        return a < b ? -1 : a > b;
+}
+
+char *tb_vnc_key_name(guint32 keysym)
+{
+        if (keysym >= KEY_F1 && keysym <= KEY_F24)
+                return g_strdup_printf("F%u", keysym - KEY_F1 + 1);
+        const Name *name = bsearch(&keysym, names, G_N_ELEMENTS(names), sizeof names[0], compare);
+        if (name)
+                return g_strdup(name->key);
+        /* letters, digits, keypad characters, Unicode keysyms and the older ones of other scripts */
+        char text[8];
+        int size = xkb_keysym_to_utf8(keysym, text, sizeof text); /* with the NUL */
+        if (size <= 1 || g_ascii_iscntrl(text[0]))
+                return NULL;
+        return g_strdup(text);
+}
+
+static void append_key(const TbVncInput *event, json_t *into)
+{
+        g_autofree char *key = tb_vnc_key_name(event->keysym);
+        if (key)
+                json_array_append_new(into, json_pack("{s:s, s:s, s:s}", "type", "key", "key", key, "action", event->down ? "down" : "up"));
+}
+
+/* RFB: 1 left, 2 middle, 4 right; MouseEvent.buttons: 1 left, 2 right, 4 middle; 128/256 of later RFB are back and forward. */
+static int dom_buttons(int mask)
+{
+        return (mask & 1) | (mask & 2 ? 4 : 0) | (mask & 4 ? 2 : 0);
+}
+
+static void append_pointer(TbVncInputState *state, const TbVncInput *event, json_t *into)
+{
+        static const struct {
+                int bit, dx, dy;
+        } wheel[] = {{8, 0, -1}, {16, 0, 1}, {32, -1, 0}, {64, 1, 0}};
+        int pressed = event->mask & ~state->mask;
+        bool scrolled = false;
+        for (guint i = 0; i < G_N_ELEMENTS(wheel); i++) {
+                if (!(pressed & wheel[i].bit))
+                        continue;
+                json_array_append_new(into, json_pack("{s:s, s:i, s:i, s:i, s:i}", "type", "scroll", "x", event->x, "y", event->y, "dx",
+                                                      wheel[i].dx, "dy", wheel[i].dy));
+                scrolled = true;
+        }
+        /* the release of a wheel "button" says nothing new */
+        bool wheel_only = (event->mask ^ state->mask) & 0x78 && dom_buttons(event->mask) == dom_buttons(state->mask);
+        if (!scrolled && !wheel_only)
+                json_array_append_new(into, json_pack("{s:s, s:i, s:i, s:i}", "type", "pointer", "x", event->x, "y", event->y, "buttons",
+                                                      dom_buttons(event->mask)));
+        state->mask = event->mask;
+}
+
+void tb_vnc_input_json(TbVncInputState *state, const TbVncInput *events, guint n, json_t *into)
+{
+        for (guint i = 0; i < n; i++) {
+                if (events[i].key)
+                        append_key(&events[i], into);
+                else
+                        append_pointer(state, &events[i], into);
+        }
+}

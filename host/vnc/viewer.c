@@ -1,0 +1,371 @@
+#include "host/vnc/viewer.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/limits.h"
+
+#define FIRST_PICTURE_US (5 * G_USEC_PER_SEC) /* the hub shows a slate long before that */
+#define HELD_KEYS 32                          /* keys down at once that are released for a viewer that vanishes */
+
+struct TbVncViewer {
+        gatomicrefcount ref; /* the caller's and one per post on its way */
+        TbVncSlot *slot;     /* borrowed; the thread's while it runs */
+        int fd;              /* owned until it was adopted */
+        TbVncWatcher *watcher; /* owned */
+        TbInterruptor *wake;   /* owned: a new picture, or stop */
+        TbThread *thread;      /* owned */
+        char *name;            /* owned */
+        bool view_only;
+        const TbVncViewerOps *ops; /* static; NULL: freed, call nobody. Main only */
+        gpointer data;
+        gint stop; /* atomic */
+
+        TbMutex lock;
+        GArray *inputs;   /* TbVncInput on their way to main; protected by lock */
+        bool input_posted; /* protected by lock */
+        bool adopted;      /* the slot's descriptor is the viewer's socket; protected by lock */
+        TbVncViewerStats stats; /* protected by lock */
+
+        /* the thread's own */
+        TbFrame *frame; /* owned: what the library's frame buffer points to */
+        guint32 held[HELD_KEYS];
+        guint n_held;
+        int mask, x, y;
+        const char *reason; /* static */
+};
+
+static void viewer_unref(gpointer data)
+{
+        TbVncViewer *viewer = data;
+        if (!g_atomic_ref_count_dec(&viewer->ref))
+                return;
+        g_array_free(viewer->inputs, TRUE);
+        g_free(viewer->name);
+        tb_mutex_clear(&viewer->lock);
+        g_free(viewer);
+}
+
+static void post(TbVncViewer *viewer, void (*call)(gpointer))
+{
+        g_atomic_ref_count_inc(&viewer->ref);
+        if (!tb_main_post(call, viewer))
+                viewer_unref(viewer);
+}
+
+/* --- main ------------------------------------------------------------------------------------------------------------ */
+static void deliver_inputs(TbVncViewer *viewer)
+{
+        tb_mutex_lock(&viewer->lock);
+        g_autoptr(GArray) inputs = viewer->inputs;
+        viewer->inputs = g_array_new(FALSE, FALSE, sizeof(TbVncInput));
+        viewer->input_posted = false;
+        tb_mutex_unlock(&viewer->lock);
+        if (viewer->ops && inputs->len)
+                viewer->ops->input(viewer, &g_array_index(inputs, TbVncInput, 0), inputs->len, viewer->data);
+}
+
+static void on_inputs(gpointer data)
+{
+        deliver_inputs(data);
+        viewer_unref(data);
+}
+
+static void on_gone(gpointer data)
+{
+        TbVncViewer *viewer = data;
+        deliver_inputs(viewer);
+        if (viewer->ops)
+                viewer->ops->gone(viewer, viewer->reason, viewer->data);
+        viewer_unref(viewer);
+}
+
+/* --- the viewer's thread ------------------------------------------------------------------------------------------------ */
+/* Bounded: while main is busy, a pointer that only moves replaces its last position, and a flood of keys is dropped at the limit. */
+static void queue_input(TbVncViewer *viewer, TbVncInput input)
+{
+        bool first = false;
+        tb_mutex_lock(&viewer->lock);
+        GArray *inputs = viewer->inputs;
+        TbVncInput *last = inputs->len ? &g_array_index(inputs, TbVncInput, inputs->len - 1) : NULL;
+        if (last && !last->key && !input.key && last->mask == input.mask) {
+                *last = input;
+        } else if (inputs->len < TB_LIMIT_INPUT_EVENTS) {
+                g_array_append_val(inputs, input);
+        }
+        first = !viewer->input_posted;
+        viewer->input_posted = true;
+        tb_mutex_unlock(&viewer->lock);
+        if (first)
+                post(viewer, on_inputs);
+}
+
+static void key_event(rfbBool down, rfbKeySym keysym, rfbClientPtr client)
+{
+        TbVncSlot *slot = client->screen->screenData;
+        TbVncViewer *viewer = slot->user;
+        guint i = 0;
+        while (i < viewer->n_held && viewer->held[i] != keysym)
+                i++;
+        if (down && i == viewer->n_held && i < HELD_KEYS)
+                viewer->held[viewer->n_held++] = keysym;
+        else if (!down && i < viewer->n_held)
+                viewer->held[i] = viewer->held[--viewer->n_held];
+        queue_input(viewer, (TbVncInput){.key = true, .down = down, .keysym = keysym});
+}
+
+static void pointer_event(int mask, int x, int y, rfbClientPtr client)
+{
+        TbVncSlot *slot = client->screen->screenData;
+        TbVncViewer *viewer = slot->user;
+        viewer->mask = mask;
+        viewer->x = CLAMP(x, 0, client->screen->width - 1);
+        viewer->y = CLAMP(y, 0, client->screen->height - 1);
+        queue_input(viewer, (TbVncInput){.x = viewer->x, .y = viewer->y, .mask = mask});
+}
+
+static void release_held(TbVncViewer *viewer)
+{
+        for (guint i = 0; i < viewer->n_held; i++)
+                queue_input(viewer, (TbVncInput){.key = true, .keysym = viewer->held[i]});
+        if (viewer->mask)
+                queue_input(viewer, (TbVncInput){.x = viewer->x, .y = viewer->y});
+        viewer->n_held = 0;
+        viewer->mask = 0;
+}
+
+static void show(TbVncViewer *viewer, TbFrame *frame_take)
+{
+        rfbScreenInfoPtr screen = viewer->slot->screen;
+        screen->frameBuffer = (char *)frame_take->plane[0];
+        screen->width = frame_take->width;
+        screen->height = frame_take->height;
+        screen->paddedWidthInBytes = frame_take->stride[0];
+        screen->sizeInBytes = screen->paddedWidthInBytes * screen->height;
+        tb_frame_unref(viewer->frame);
+        viewer->frame = frame_take;
+}
+
+/* Not rfbNewFramebuffer(): it resets the pixel format to its own idea. False: the viewer cannot follow a change of size. */
+static bool take_picture(TbVncViewer *viewer)
+{
+        rfbClientPtr client = viewer->slot->client;
+        TbFrame *frame = tb_vnc_watcher_take(viewer->watcher, client->modifiedRegion);
+        if (!frame)
+                return true;
+        bool resized = frame->width != viewer->frame->width || frame->height != viewer->frame->height;
+        show(viewer, frame);
+        if (!resized)
+                return true;
+        if (!client->useNewFBSize) {
+                viewer->reason = "the picture changed its size, and the viewer cannot follow";
+                return false;
+        }
+        sraRgnDestroy(client->modifiedRegion);
+        client->modifiedRegion = sraRgnCreateRect(0, 0, frame->width, frame->height);
+        sraRgnMakeEmpty(client->copyRegion);
+        client->newFBSizePending = TRUE;
+        return true;
+}
+
+/* Message types that we know and want: the library also knows scaling (its own copy of the picture), file transfer and chat. */
+static bool read_message(TbVncViewer *viewer)
+{
+        rfbClientPtr client = viewer->slot->client;
+        guint8 type;
+        ssize_t n = recv(client->sock, &type, 1, MSG_PEEK | MSG_DONTWAIT);
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+                return true;
+        if (n <= 0) {
+                viewer->reason = "closed by the viewer";
+                return false;
+        }
+        switch (type) {
+        case rfbSetPixelFormat:
+        case rfbSetEncodings:
+        case rfbFramebufferUpdateRequest:
+        case rfbKeyEvent:
+        case rfbPointerEvent:
+        case rfbClientCutText:
+        case rfbSetDesktopSize:
+                rfbProcessClientMessage(client);
+                break;
+        default: /* a byte from outside, no enum of ours */
+                viewer->reason = "unknown message";
+                return false;
+        }
+        if (client->sock == RFB_INVALID_SOCKET) {
+                viewer->reason = "closed by the viewer, or a malformed message";
+                return false;
+        }
+        return true;
+}
+
+static bool update(TbVncViewer *viewer)
+{
+        rfbClientPtr client = viewer->slot->client;
+        if (sraRgnEmpty(client->requestedRegion) || !FB_UPDATE_PENDING(client))
+                return true;
+        gint64 start = g_get_monotonic_time();
+        sraRegionPtr region = sraRgnCreateRgn(client->modifiedRegion);
+        bool ok = rfbSendFramebufferUpdate(client, region) && client->sock != RFB_INVALID_SOCKET;
+        sraRgnDestroy(region);
+        tb_mutex_lock(&viewer->lock);
+        viewer->stats.updates++;
+        viewer->stats.encode_us += (guint64)(g_get_monotonic_time() - start);
+        tb_mutex_unlock(&viewer->lock);
+        if (!ok)
+                viewer->reason = "the viewer takes nothing any more";
+        return ok;
+}
+
+static bool send_all(int fd, const guint8 *bytes, gsize size)
+{
+        while (size > 0) {
+                ssize_t n = send(fd, bytes, size, MSG_NOSIGNAL);
+                if (n < 0 && errno == EAGAIN) {
+                        struct pollfd p = {.fd = fd, .events = POLLOUT};
+                        if (poll(&p, 1, TB_VNC_STALL_MS) > 0)
+                                continue;
+                }
+                if (n <= 0)
+                        return false;
+                bytes += n;
+                size -= (gsize)n;
+        }
+        return true;
+}
+
+/* The library needs a size before it can greet: waits for the first picture, then hands the socket over. */
+static bool begin(TbVncViewer *viewer)
+{
+        gint64 until = g_get_monotonic_time() + FIRST_PICTURE_US;
+        sraRegionPtr ignored = sraRgnCreate();
+        TbFrame *frame = NULL;
+        while (!(frame = tb_vnc_watcher_take(viewer->watcher, ignored)) && !g_atomic_int_get(&viewer->stop)) {
+                gint64 left_ms = (until - g_get_monotonic_time()) / 1000;
+                struct pollfd p = {.fd = tb_interruptor_fd(viewer->wake), .events = POLLIN};
+                if (left_ms <= 0 || poll(&p, 1, (int)left_ms) == 0)
+                        break;
+                tb_interruptor_lower(viewer->wake);
+        }
+        sraRgnDestroy(ignored);
+        if (!frame) {
+                viewer->reason = "there was no picture";
+                return false;
+        }
+        rfbScreenInfoPtr screen = viewer->slot->screen;
+        show(viewer, frame);
+        screen->desktopName = viewer->name;
+        screen->kbdAddEvent = key_event;
+        screen->ptrAddEvent = pointer_event;
+
+        g_autoptr(GByteArray) init = g_byte_array_new();
+        g_autoptr(GError) error = NULL;
+        int fd = viewer->fd;
+        viewer->fd = -1;
+        bool ok = tb_vnc_slot_adopt(viewer->slot, fd, init, &error);
+        tb_mutex_lock(&viewer->lock);
+        viewer->adopted = true;
+        tb_mutex_unlock(&viewer->lock);
+        if (!ok || !send_all(viewer->slot->fd, init->data, init->len)) {
+                viewer->reason = "the greeting failed";
+                return false;
+        }
+        viewer->slot->client->viewOnly = viewer->view_only;
+        return true;
+}
+
+static void serve(TbVncViewer *viewer)
+{
+        while (!g_atomic_int_get(&viewer->stop)) {
+                struct pollfd p[2] = {{.fd = viewer->slot->fd, .events = POLLIN},
+                                      {.fd = tb_interruptor_fd(viewer->wake), .events = POLLIN}};
+                if (poll(p, 2, -1) < 0 && errno != EINTR)
+                        return;
+                if (p[1].revents) {
+                        tb_interruptor_lower(viewer->wake);
+                        if (!take_picture(viewer))
+                                return;
+                }
+                if (p[0].revents && !read_message(viewer))
+                        return;
+                if (!update(viewer))
+                        return;
+        }
+        viewer->reason = "the host ends it";
+}
+
+static void run(gpointer data)
+{
+        TbVncViewer *viewer = data;
+        viewer->reason = "closed by the viewer";
+        if (begin(viewer))
+                serve(viewer);
+        tb_mutex_lock(&viewer->lock);
+        viewer->adopted = false;
+        tb_mutex_unlock(&viewer->lock);
+        tb_vnc_slot_drop(viewer->slot);
+        g_clear_pointer(&viewer->frame, tb_frame_unref);
+        release_held(viewer);
+        post(viewer, on_gone);
+}
+
+/* --- life ------------------------------------------------------------------------------------------------------------------ */
+TbVncViewer *tb_vnc_viewer_new(TbVncSlot *slot, int fd, TbVncScreen *screen, const char *name, bool view_only, const TbVncViewerOps *ops,
+                               gpointer data)
+{
+        tb_assert_main();
+        TbVncViewer *viewer = g_new0(TbVncViewer, 1);
+        g_atomic_ref_count_init(&viewer->ref);
+        tb_mutex_init(&viewer->lock);
+        viewer->slot = slot;
+        slot->user = viewer;
+        viewer->fd = fd;
+        viewer->name = g_strdup(name);
+        viewer->view_only = view_only;
+        viewer->ops = ops;
+        viewer->data = data;
+        viewer->inputs = g_array_new(FALSE, FALSE, sizeof(TbVncInput));
+        viewer->wake = tb_interruptor_new();
+        viewer->watcher = tb_vnc_screen_watch(screen, viewer->wake);
+        viewer->thread = tb_thread_start("vnc-viewer", run, viewer);
+        return viewer;
+}
+
+void tb_vnc_viewer_stop(TbVncViewer *viewer)
+{
+        g_atomic_int_set(&viewer->stop, 1);
+        tb_interruptor_raise(viewer->wake);
+        /* wakes a write that waits for a viewer which does not read */
+        tb_mutex_lock(&viewer->lock);
+        if (viewer->adopted)
+                shutdown(viewer->slot->fd, SHUT_RDWR);
+        tb_mutex_unlock(&viewer->lock);
+}
+
+void tb_vnc_viewer_free(TbVncViewer *viewer)
+{
+        if (!viewer)
+                return;
+        tb_assert_main();
+        viewer->ops = NULL;
+        tb_vnc_viewer_stop(viewer);
+        tb_thread_join(viewer->thread);
+        tb_vnc_watcher_free(viewer->watcher);
+        tb_interruptor_free(viewer->wake);
+        if (viewer->fd >= 0)
+                close(viewer->fd);
+        viewer->slot = NULL;
+        viewer_unref(viewer);
+}
+
+void tb_vnc_viewer_get_stats(TbVncViewer *viewer, TbVncViewerStats *ret_stats)
+{
+        tb_mutex_lock(&viewer->lock);
+        *ret_stats = viewer->stats;
+        tb_mutex_unlock(&viewer->lock);
+}
