@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "lib/limits.h"
+
 static void add(sraRegionPtr region, int x1, int y1, int x2, int y2)
 {
         sraRegionPtr rect = sraRgnCreateRect(x1, y1, x2, y2);
@@ -17,36 +19,55 @@ static bool tile_differs(const guint8 *a, int a_stride, const guint8 *b, int b_s
         return false;
 }
 
-/* One band of tiles: neighbours that changed become one rectangle. */
-static void damage_band(const TbFrame *before, const TbFrame *now, int y, int rows, sraRegionPtr region)
+#define TILES ((TB_LIMIT_VIDEO_SIDE + TB_VNC_TILE - 1) / TB_VNC_TILE)
+
+/* Which tiles of one band changed. */
+static void look_at_band(const TbFrame *before, const TbFrame *now, int y, int rows, guint8 changed[TILES])
 {
         const guint8 *a = before->plane[0] + (gsize)y * (gsize)before->stride[0];
         const guint8 *b = now->plane[0] + (gsize)y * (gsize)now->stride[0];
+        memset(changed, 0, TILES);
         if (before->stride[0] == now->stride[0] && memcmp(a, b, (gsize)rows * (gsize)now->stride[0]) == 0)
                 return;
-        int first = -1;
-        for (int x = 0; x < now->width; x += TB_VNC_TILE) {
+        for (int x = 0, i = 0; x < now->width; x += TB_VNC_TILE, i++) {
                 int width = MIN(TB_VNC_TILE, now->width - x);
-                bool changed = tile_differs(a + x * 4, before->stride[0], b + x * 4, now->stride[0], (gsize)width * 4, rows);
-                if (changed && first < 0)
-                        first = x;
-                if (!changed && first >= 0) {
-                        add(region, first, y, x, y + rows);
+                changed[i] = tile_differs(a + x * 4, before->stride[0], b + x * 4, now->stride[0], (gsize)width * 4, rows);
+        }
+}
+
+/* Neighbours that changed become one rectangle. */
+static void add_band(const guint8 changed[TILES], int width, int y1, int y2, sraRegionPtr region)
+{
+        int tiles = (width + TB_VNC_TILE - 1) / TB_VNC_TILE, first = -1;
+        for (int i = 0; i <= tiles; i++) {
+                bool on = i < tiles && changed[i];
+                if (on && first < 0)
+                        first = i;
+                if (!on && first >= 0) {
+                        add(region, first * TB_VNC_TILE, y1, MIN(i * TB_VNC_TILE, width), y2);
                         first = -1;
                 }
         }
-        if (first >= 0)
-                add(region, first, y, now->width, y + rows);
 }
 
+/* Bands with the same tiles become one: the region does not join what lies above each other, and encoders like large rectangles. */
 void tb_vnc_damage(const TbFrame *before, const TbFrame *now, sraRegionPtr region)
 {
         if (before->width != now->width || before->height != now->height) {
                 add(region, 0, 0, now->width, now->height);
                 return;
         }
-        for (int y = 0; y < now->height; y += TB_VNC_TILE)
-                damage_band(before, now, y, MIN(TB_VNC_TILE, now->height - y), region);
+        guint8 open[TILES] = {0}, band[TILES];
+        int since = 0;
+        for (int y = 0; y < now->height; y += TB_VNC_TILE) {
+                look_at_band(before, now, y, MIN(TB_VNC_TILE, now->height - y), band);
+                if (memcmp(open, band, TILES) == 0)
+                        continue;
+                add_band(open, now->width, since, y, region);
+                memcpy(open, band, TILES);
+                since = y;
+        }
+        add_band(open, now->width, since, now->height, region);
 }
 
 static inline guint8 clamp8(int v)

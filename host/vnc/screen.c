@@ -10,6 +10,7 @@ struct TbVncScreen {
         /* protected by lock */
         TbFrame *pending;       /* owned: the newest that was pushed; NULL: taken */
         bool pending_unknown;   /* some picture since the last taken one did not say what it changed */
+        gconstpointer maker;    /* the pool of the last picture that was pushed; only compared */
         sraRegionPtr pending_damage; /* owned */
         bool stop;
         TbFrame *current;       /* owned: what viewers get */
@@ -35,8 +36,10 @@ void tb_vnc_screen_push(void *data, TbFrame *frame)
         TbVncScreen *screen = data;
         TbFrame *old;
         tb_mutex_lock(&screen->lock);
-        if (frame->n_damage == 0)
+        /* Rectangles speak of the same source's picture before: a slate in between, from another pool, makes them worth nothing. */
+        if (frame->n_damage == 0 || frame->pool != screen->maker)
                 screen->pending_unknown = true;
+        screen->maker = frame->pool;
         for (guint i = 0; i < frame->n_damage && !screen->pending_unknown; i++)
                 add_rect(screen->pending_damage, frame->damage[i]);
         old = screen->pending;

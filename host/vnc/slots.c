@@ -70,8 +70,8 @@ static void log_debug(const char *format, ...)
 /* rfbCloseClient() closes the socket: before that we take the descriptor back, so that its number stays ours. */
 static rfbBool extension_new(rfbClientPtr client, void **data)
 {
-        *data = client->screen->screenData;
-        return *data != NULL;
+        *data = NULL; /* the library would free() it */
+        return client->screen->screenData != NULL;
 }
 
 static void slot_release_fd(TbVncSlot *slot)
@@ -87,9 +87,10 @@ static void slot_release_fd(TbVncSlot *slot)
 
 static void extension_close(rfbClientPtr client, void *data)
 {
+        (void)data;
         if (client->sock == RFB_INVALID_SOCKET)
                 return;
-        slot_release_fd(data);
+        slot_release_fd(client->screen->screenData);
         FD_CLR(client->sock, &client->screen->allFds);
         client->sock = RFB_INVALID_SOCKET;
 }

@@ -1,0 +1,11 @@
+#pragma once
+/* A listening TCP socket of the main loop. Main thread. */
+#include <glib.h>
+#include <stdbool.h>
+
+typedef struct TbVncListener TbVncListener;
+/* `connection`: takes `fd` (non-blocking, TCP_NODELAY); `peer` is its address as text, borrowed. `address`: a numeric one. */
+TbVncListener *tb_vnc_listener_new(const char *address, guint16 port, void (*connection)(int fd, const char *peer, gpointer data), gpointer data,
+                                   GError **error);
+void tb_vnc_listener_free(TbVncListener *listener); /* accepts NULL */
+bool tb_vnc_is_loopback(const char *address);

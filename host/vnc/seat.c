@@ -1,0 +1,319 @@
+#include "host/vnc/seat.h"
+
+#include <string.h>
+
+#include "host/media/hub.h"
+#include "host/vnc/keys.h"
+#include "host/vnc/viewer.h"
+#include "lib/clock.h"
+#include "lib/error.h"
+#include "lib/limits.h"
+#include "lib/log.h"
+#include "lib/thread.h"
+
+#define REFUSED_LOG_US (10 * G_USEC_PER_SEC) /* a line at most so often for input that core refuses */
+
+typedef struct Screen { /* the viewers of one hub */
+        TbHub *hub;          /* ref */
+        TbHubSink *sink;     /* owned */
+        TbVncScreen *screen; /* owned */
+        guint viewers;
+} Screen;
+
+struct TbVncSeats {
+        TbCore *core;        /* borrowed */
+        TbMedia *media;      /* borrowed */
+        TbVncSlots *slots;   /* owned */
+        GPtrArray *seats;    /* owned Seat */
+        GPtrArray *leaving;  /* owned Seat: the viewer is gone, its last keys are still coming up */
+        GPtrArray *screens;  /* owned Screen */
+        guint bus;           /* subscription */
+        guint64 next;        /* viewer number */
+};
+
+typedef struct Seat {
+        TbVncSeats *seats;   /* borrowed */
+        TbVncSlot *slot;     /* borrowed from the slots */
+        Screen *screen;      /* borrowed, counted in screen->viewers */
+        TbVncViewer *viewer; /* owned */
+        TbVncTicket *ticket; /* owned */
+        TbRole role;
+        char *id;            /* owned: "vnc-7" */
+        char *peer;          /* owned */
+        gint64 since_ms;
+        TbVncInputState input;
+        json_t *pending;     /* owned: input events while a command is on its way */
+        TbCommand *command;  /* borrowed; NULL: none */
+        bool busy;           /* `on_sent` is to come */
+        bool left;           /* in `leaving` */
+        gint64 refused_us;
+} Seat;
+
+TbVncTicket *tb_vnc_ticket_new(TbInterface *iface, const char *user, const char *lease)
+{
+        TbVncTicket *ticket = g_new0(TbVncTicket, 1);
+        ticket->device = g_strdup(tb_device_id(tb_interface_device(iface)));
+        ticket->interface = g_strdup(tb_interface_name(iface));
+        ticket->user = g_strdup(user);
+        ticket->lease = g_strdup(lease);
+        return ticket;
+}
+
+void tb_vnc_ticket_free(TbVncTicket *ticket)
+{
+        if (!ticket)
+                return;
+        g_free(ticket->device);
+        g_free(ticket->interface);
+        g_free(ticket->user);
+        g_free(ticket->lease);
+        g_free(ticket);
+}
+
+/* --- screens ------------------------------------------------------------------------------------------------------------ */
+static void screen_free(gpointer data)
+{
+        Screen *screen = data;
+        tb_hub_remove_sink(screen->sink);
+        tb_vnc_screen_free(screen->screen);
+        tb_hub_unref(screen->hub);
+        g_free(screen);
+}
+
+static Screen *screen_of(TbVncSeats *seats, TbHub *hub)
+{
+        for (guint i = 0; i < seats->screens->len; i++) {
+                Screen *screen = g_ptr_array_index(seats->screens, i);
+                if (screen->hub == hub)
+                        return screen;
+        }
+        Screen *screen = g_new0(Screen, 1);
+        screen->hub = tb_hub_ref(hub);
+        screen->screen = tb_vnc_screen_new(tb_hub_device(hub));
+        screen->sink = tb_hub_add_sink(hub, true, tb_vnc_screen_push, screen->screen);
+        g_ptr_array_add(seats->screens, screen);
+        return screen;
+}
+
+/* --- input ---------------------------------------------------------------------------------------------------------------- */
+static void send_pending(Seat *seat);
+
+static void on_sent(json_t *result, const GError *error, gpointer user)
+{
+        (void)result;
+        Seat *seat = user;
+        seat->busy = false;
+        seat->command = NULL;
+        gint64 now = g_get_monotonic_time();
+        if (error && now - seat->refused_us > REFUSED_LOG_US) {
+                seat->refused_us = now;
+                tb_log(TB_LOG_INFO, TB_F("device", seat->ticket->device, "session", seat->id), "VNC input was refused: %s", error->message);
+        }
+        send_pending(seat);
+        if (seat->left && !seat->busy)
+                g_ptr_array_remove_fast(seat->seats->leaving, seat);
+}
+
+/* One command at a time per viewer: what comes meanwhile waits and goes as one batch, so a slow device sees the newest pointer, not a backlog. */
+static void send_pending(Seat *seat)
+{
+        if (seat->busy || json_array_size(seat->pending) == 0)
+                return;
+        TbDevice *device = tb_core_device(seat->seats->core, seat->ticket->device, NULL);
+        TbInterface *iface = device ? tb_device_interface_of(device, TB_KIND_INPUT) : NULL;
+        json_t *events = seat->pending;
+        seat->pending = json_array();
+        if (iface) {
+                const TbActor actor = {.user = seat->ticket->user, .role = seat->role, .lease = seat->ticket->lease, .via = "vnc", .request = seat->id};
+                g_autofree char *verb = g_strdup_printf("%s.send", tb_interface_name(iface));
+                json_t *params = json_pack("{s:O}", "events", events);
+                seat->busy = true;
+                seat->command = tb_core_command(seat->seats->core, &actor, seat->ticket->device, verb, params, NULL, on_sent, seat);
+                json_decref(params);
+        }
+        json_decref(events);
+}
+
+static bool moves_only(json_t *event)
+{
+        return g_strcmp0(json_string_value(json_object_get(event, "type")), "pointer") == 0;
+}
+
+/* Bounded: a pointer that only moves replaces its last position; at the limit the oldest motion, else the newest event, is given up. */
+static void add_pending(Seat *seat, json_t *event)
+{
+        size_t n = json_array_size(seat->pending);
+        json_t *last = n ? json_array_get(seat->pending, n - 1) : NULL;
+        if (last && moves_only(last) && moves_only(event) &&
+            json_equal(json_object_get(last, "buttons"), json_object_get(event, "buttons")))
+                json_array_set(seat->pending, n - 1, event);
+        else if (n < TB_LIMIT_INPUT_EVENTS)
+                json_array_append(seat->pending, event);
+}
+
+static void on_input(TbVncViewer *viewer, const TbVncInput *events, guint n, gpointer data)
+{
+        (void)viewer;
+        Seat *seat = data;
+        json_t *list = json_array(), *event;
+        size_t i;
+        tb_vnc_input_json(&seat->input, events, n, list);
+        json_array_foreach(list, i, event)
+                add_pending(seat, event);
+        json_decref(list);
+        send_pending(seat);
+}
+
+/* --- seats -------------------------------------------------------------------------------------------------------------------- */
+static void publish(Seat *seat, const char *type, const char *reason)
+{
+        json_t *data = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s*}", "via", "vnc", "viewer", seat->id, "peer", seat->peer, "user",
+                                 seat->ticket->user, "mode", seat->role >= TB_ROLE_OPERATOR ? "control" : "view", "reason", reason);
+        tb_bus_publish(tb_core_bus(seat->seats->core), type, seat->ticket->device, seat->ticket->interface, data);
+}
+
+/* Gives back what only a present viewer needs. */
+static void leave(Seat *seat)
+{
+        TbVncSeats *seats = seat->seats;
+        if (!seat->viewer)
+                return;
+        tb_vnc_viewer_free(g_steal_pointer(&seat->viewer));
+        tb_vnc_slots_give(seats->slots, g_steal_pointer(&seat->slot));
+        if (--seat->screen->viewers == 0)
+                g_ptr_array_remove_fast(seats->screens, seat->screen);
+        seat->screen = NULL;
+}
+
+static void seat_free(gpointer data)
+{
+        Seat *seat = data;
+        leave(seat);
+        if (seat->command)
+                tb_command_cancel(seat->command);
+        json_decref(seat->pending);
+        tb_vnc_ticket_free(seat->ticket);
+        g_free(seat->id);
+        g_free(seat->peer);
+        g_free(seat);
+}
+
+static guint index_of(GPtrArray *array, gconstpointer item)
+{
+        guint i = 0;
+        g_ptr_array_find(array, item, &i);
+        return i;
+}
+
+static void log_end(Seat *seat, const char *reason)
+{
+        TbVncViewerStats stats;
+        tb_vnc_viewer_get_stats(seat->viewer, &stats);
+        g_autofree char *ms = g_strdup_printf("%.1f", stats.updates ? (double)stats.encode_us / 1000.0 / (double)stats.updates : 0.0);
+        tb_log(TB_LOG_INFO, TB_F("device", seat->ticket->device, "session", seat->id, "peer", seat->peer, "ms_per_update", ms),
+               "VNC viewer left after %" G_GINT64_FORMAT " s and %" G_GUINT64_FORMAT " updates: %s", (tb_clock_ms() - seat->since_ms) / 1000,
+               stats.updates, reason);
+}
+
+/* What was still down came up by `input` just before: those commands are not cancelled, or a key would stay down on the device. */
+static void on_gone(TbVncViewer *viewer, const char *reason, gpointer data)
+{
+        (void)viewer;
+        Seat *seat = data;
+        TbVncSeats *seats = seat->seats;
+        log_end(seat, reason);
+        publish(seat, "viewer.left", reason);
+        if (!seat->busy) {
+                g_ptr_array_remove_fast(seats->seats, seat);
+                return;
+        }
+        leave(seat);
+        seat->left = true;
+        g_ptr_array_add(seats->leaving, g_ptr_array_steal_index_fast(seats->seats, index_of(seats->seats, seat)));
+}
+
+static const TbVncViewerOps viewer_ops = {.input = on_input, .gone = on_gone};
+
+bool tb_vnc_seats_take(TbVncSeats *seats, const TbVncGuest *guest)
+{
+        TbVncTicket *ticket = guest->purpose;
+        TbHub *hub = ticket ? tb_media_find_hub(seats->media, ticket->device, ticket->interface, NULL) : NULL;
+        TbVncSlot *slot = hub ? tb_vnc_slots_take(seats->slots) : NULL;
+        if (!slot)
+                return false;
+        TbDevice *device = tb_core_device(seats->core, ticket->device, NULL);
+        const char *label = device && tb_device_label(device) ? tb_device_label(device) : ticket->device;
+        g_autofree char *name = g_strdup_printf("%s (%s)", label, tb_core_config(seats->core)->name);
+
+        Seat *seat = g_new0(Seat, 1);
+        seat->seats = seats;
+        seat->slot = slot;
+        seat->role = guest->role;
+        seat->ticket = g_new0(TbVncTicket, 1);
+        *seat->ticket = (TbVncTicket){g_strdup(ticket->device), g_strdup(ticket->interface), g_strdup(ticket->user), g_strdup(ticket->lease)};
+        seat->id = g_strdup_printf("vnc-%" G_GUINT64_FORMAT, ++seats->next);
+        seat->peer = g_strdup(guest->peer);
+        seat->since_ms = tb_clock_ms();
+        seat->pending = json_array();
+        seat->screen = screen_of(seats, hub);
+        seat->screen->viewers++;
+        seat->viewer = tb_vnc_viewer_new(slot, guest->fd, seat->screen->screen, name, guest->role < TB_ROLE_OPERATOR, &viewer_ops, seat);
+        g_ptr_array_add(seats->seats, seat);
+        tb_log(TB_LOG_INFO, TB_F("device", ticket->device, "session", seat->id, "peer", seat->peer), "VNC viewer joined to %s",
+               guest->role < TB_ROLE_OPERATOR ? "watch" : "control");
+        publish(seat, "viewer.joined", NULL);
+        return true;
+}
+
+static void on_event(const TbEvent *event, gpointer user)
+{
+        TbVncSeats *seats = user;
+        if (strcmp(event->type, "device.removed") != 0 || !event->device)
+                return;
+        for (guint i = 0; i < seats->seats->len; i++) {
+                Seat *seat = g_ptr_array_index(seats->seats, i);
+                if (strcmp(seat->ticket->device, event->device) == 0)
+                        tb_vnc_viewer_stop(seat->viewer);
+        }
+}
+
+TbVncSeats *tb_vnc_seats_new(TbCore *core, TbMedia *media, GError **error)
+{
+        TbVncSlots *slots = tb_vnc_slots_new(TB_LIMIT_VNC_CLIENTS, error);
+        if (!slots)
+                return NULL;
+        TbVncSeats *seats = g_new0(TbVncSeats, 1);
+        seats->core = core;
+        seats->media = media;
+        seats->slots = slots;
+        seats->seats = g_ptr_array_new_with_free_func(seat_free);
+        seats->leaving = g_ptr_array_new_with_free_func(seat_free);
+        seats->screens = g_ptr_array_new_with_free_func(screen_free);
+        seats->bus = tb_bus_subscribe(tb_core_bus(core), on_event, seats);
+        return seats;
+}
+
+void tb_vnc_seats_free(TbVncSeats *seats)
+{
+        if (!seats)
+                return;
+        tb_bus_unsubscribe(tb_core_bus(seats->core), seats->bus);
+        /* ask all first: their ends then run side by side */
+        for (guint i = 0; i < seats->seats->len; i++)
+                tb_vnc_viewer_stop(((Seat *)g_ptr_array_index(seats->seats, i))->viewer);
+        g_ptr_array_free(seats->seats, TRUE);
+        g_ptr_array_free(seats->leaving, TRUE);
+        g_ptr_array_free(seats->screens, TRUE);
+        tb_vnc_slots_free(seats->slots);
+        g_free(seats);
+}
+
+bool tb_vnc_seats_full(TbVncSeats *seats)
+{
+        return tb_vnc_slots_idle(seats->slots) == 0;
+}
+
+guint tb_vnc_seats_taken(TbVncSeats *seats)
+{
+        return seats->seats->len;
+}

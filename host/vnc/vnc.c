@@ -1,0 +1,271 @@
+#include "host/vnc/vnc.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "host/vnc/door.h"
+#include "host/vnc/listen.h"
+#include "host/vnc/seat.h"
+#include "host/vnc/ws.h"
+#include "lib/error.h"
+#include "lib/limits.h"
+#include "lib/log.h"
+#include "lib/thread.h"
+
+struct TbVnc {
+        TbCore *core;       /* borrowed */
+        const TbHostConfig *config; /* borrowed */
+        TbVncDoor *door;    /* owned */
+        TbVncSeats *seats;  /* owned */
+        GPtrArray *ports;   /* owned Port */
+        TbHttp *http;       /* owned; NULL: 6080 is not open */
+        TbAuth *open_auth;  /* ref: of 6080 when RFB passwords decide */
+};
+
+typedef struct Port {
+        TbVnc *vnc;       /* borrowed */
+        char *device;     /* owned; NULL: the default device */
+        TbVncListener *listener; /* owned */
+} Port;
+
+static void port_free(gpointer data)
+{
+        Port *port = data;
+        tb_vnc_listener_free(port->listener);
+        g_free(port->device);
+        g_free(port);
+}
+
+static bool has_password(const TbHostConfig *config)
+{
+        return config->vnc_password || config->vnc_view_password;
+}
+
+/* --- which device --------------------------------------------------------------------------------------------------- */
+static void first_with_video(TbDevice *device, gpointer data)
+{
+        TbInterface **found = data;
+        if (!*found)
+                *found = tb_device_interface_of(device, TB_KIND_VIDEO);
+}
+
+static TbInterface *video_of(TbVnc *vnc, const char *id, GError **error)
+{
+        TbInterface *iface = NULL;
+        if (!id)
+                id = vnc->config->vnc_device;
+        if (id) {
+                TbDevice *device = tb_core_device(vnc->core, id, error);
+                if (!device)
+                        return NULL;
+                iface = tb_device_interface_of(device, TB_KIND_VIDEO);
+        } else {
+                tb_core_each_device(vnc->core, first_with_video, &iface);
+        }
+        if (!iface)
+                g_set_error(error, TB_ERROR, TB_ERROR_NOT_FOUND, id ? "device \"%s\" has no video" : "no device has video%.0s", id ? id : "");
+        return iface;
+}
+
+/* --- doors ------------------------------------------------------------------------------------------------------------ */
+static bool on_enter(const TbVncGuest *guest, gpointer data)
+{
+        TbVnc *vnc = data;
+        return tb_vnc_seats_take(vnc->seats, guest);
+}
+
+static const TbVncDoorOps door_ops = {.enter = on_enter};
+
+/* Refusals are told in the greeting, so that viewers can show them. */
+static void knock(TbVnc *vnc, int fd, const char *peer, TbInterface *iface, const GError *why_not, TbVncHelloOptions *options,
+                  const TbVncTicket *ticket)
+{
+        if (why_not)
+                options->refuse = why_not->message;
+        else if (tb_vnc_seats_full(vnc->seats))
+                options->refuse = "too many viewers: " G_STRINGIFY(TB_LIMIT_VNC_CLIENTS) " are watching already";
+        TbVncTicket *own = iface ? tb_vnc_ticket_new(iface, ticket->user, ticket->lease) : NULL;
+        tb_vnc_door_knock(vnc->door, fd, peer, options, own, own ? (GDestroyNotify)tb_vnc_ticket_free : NULL);
+}
+
+static void on_connection(int fd, const char *peer, gpointer data)
+{
+        Port *port = data;
+        TbVnc *vnc = port->vnc;
+        g_autoptr(GError) error = NULL;
+        TbInterface *iface = video_of(vnc, port->device, &error);
+        g_autofree char *user = g_strdup_printf("vnc:%s", peer);
+        TbVncHelloOptions options = {
+                .password = vnc->config->vnc_password, .view_password = vnc->config->vnc_view_password, .open_role = TB_ROLE_OPERATOR};
+        knock(vnc, fd, peer, iface, error, &options, &(TbVncTicket){.user = user});
+}
+
+static void upgrade(TbVnc *vnc, TbRequest *request, TbInterface *iface, bool by_password)
+{
+        int fd = tb_vnc_ws_accept(request);
+        if (fd < 0)
+                return;
+        TbVncHelloOptions options = {.open_role = tb_request_role(request)};
+        if (by_password) {
+                options.password = vnc->config->vnc_password;
+                options.view_password = vnc->config->vnc_view_password;
+        }
+        TbVncTicket ticket = {.user = (char *)(gpointer)tb_request_user(request),
+                              .lease = (char *)(gpointer)tb_request_query_string(request, "lease")};
+        knock(vnc, fd, tb_request_peer(request), iface, NULL, &options, &ticket);
+}
+
+void tb_vnc_upgrade(TbRequest *request, TbInterface *iface, gpointer data)
+{
+        tb_assert_main();
+        upgrade(data, request, iface, false);
+}
+
+/* --- 6080 --------------------------------------------------------------------------------------------------------------- */
+static void get_websockify(TbRequest *request, gpointer data)
+{
+        TbVnc *vnc = data;
+        g_autoptr(GError) error = NULL;
+        TbInterface *iface = video_of(vnc, tb_request_query_string(request, "device"), &error);
+        if (!iface)
+                tb_request_reply_error(request, error);
+        else
+                upgrade(vnc, request, iface, has_password(vnc->config));
+}
+
+static void add_device_name(TbDevice *device, gpointer data)
+{
+        if (tb_device_interface_of(device, TB_KIND_VIDEO))
+                json_array_append_new(data, json_pack("{s:s, s:s}", "id", tb_device_id(device), "label", tb_device_label(device)));
+}
+
+static void get_screens(TbRequest *request, gpointer data)
+{
+        TbVnc *vnc = data;
+        json_t *list = json_array();
+        tb_core_each_device(vnc->core, add_device_name, list);
+        tb_request_reply_json(request, 200, list);
+}
+
+static const TbRoute routes[] = {
+        {.method = "GET", .path = "/websockify", .role = TB_ROLE_VIEWER, .flags = TB_ROUTE_WEBSOCKET, .handler = get_websockify, .tag = "vnc",
+         .summary = "RFB over WebSocket", .answers = "101; 404"},
+        {.method = "GET", .path = "/screens.json", .role = TB_ROLE_VIEWER, .handler = get_screens, .tag = "vnc",
+         .summary = "Devices with video", .answers = "200 application/json"},
+        {.method = NULL},
+};
+
+static void open_novnc(TbVnc *vnc, const TbVncOptions *options)
+{
+        const TbHostConfig *config = vnc->config;
+        if (!config->novnc_port)
+                return;
+        g_autoptr(GError) error = NULL;
+        vnc->open_auth = has_password(config) ? tb_auth_new() : tb_auth_ref(config->auth);
+        const TbHttpOptions http = {.address = config->address, .port = config->novnc_port, .name = "testbed-novnc", .version = options->version,
+                                    .auth = vnc->open_auth, .poller = options->poller, .max_connections = 4 * TB_LIMIT_VNC_CLIENTS};
+        vnc->http = tb_http_new(&http, &error);
+        g_autofree char *pages = g_build_filename(config->web_dir ? config->web_dir : "web", "novnc", NULL);
+        g_autofree char *rfb = g_build_filename(config->web_dir ? config->web_dir : "web", "node_modules", "@novnc", "novnc", NULL);
+        if (vnc->http) {
+                tb_http_add_routes(vnc->http, routes, vnc);
+                if (!tb_http_add_static(vnc->http, "/novnc/", rfb, NULL, &error) || !tb_http_add_static(vnc->http, "/", pages, NULL, &error))
+                        g_clear_pointer(&vnc->http, tb_http_free);
+        }
+        if (!vnc->http)
+                tb_log(TB_LOG_WARNING, TB_F(), "noVNC on port %u is not available: %s", config->novnc_port, error->message);
+}
+
+/* --- raw ports ------------------------------------------------------------------------------------------------------------ */
+/* Why raw ports must stay closed, or NULL. RFB has no tokens. */
+static const char *closed_because(const TbHostConfig *config)
+{
+        if (has_password(config) || config->insecure)
+                return NULL;
+        if (!tb_auth_is_open(config->auth))
+                return "tokens are configured, and RFB cannot carry them: set vnc.password";
+        if (!tb_vnc_is_loopback(config->address))
+                return "the address is not loopback and no VNC password is set: set vnc.password, or start with --insecure";
+        return NULL;
+}
+
+static void open_port(TbVnc *vnc, const char *device, guint16 number)
+{
+        g_autoptr(GError) error = NULL;
+        Port *port = g_new0(Port, 1);
+        port->vnc = vnc;
+        port->device = g_strdup(device);
+        port->listener = tb_vnc_listener_new(vnc->config->address, number, on_connection, port, &error);
+        if (port->listener) {
+                g_ptr_array_add(vnc->ports, port);
+                return;
+        }
+        tb_log(TB_LOG_WARNING, TB_F("device", device), "VNC on port %u is not available: %s", number, error->message);
+        port_free(port);
+}
+
+static void open_ports(TbVnc *vnc)
+{
+        const char *closed = closed_because(vnc->config);
+        if (closed) {
+                tb_log(TB_LOG_WARNING, TB_F(), "VNC ports stay closed: %s", closed);
+                return;
+        }
+        if (vnc->config->vnc_port)
+                open_port(vnc, NULL, vnc->config->vnc_port);
+        const char *id;
+        json_t *device;
+        json_object_foreach(vnc->config->devices, id, device) {
+                json_int_t number = json_integer_value(json_object_get(device, "vnc"));
+                if (number > 0 && number <= G_MAXUINT16)
+                        open_port(vnc, id, (guint16)number);
+        }
+}
+
+/* --- life --------------------------------------------------------------------------------------------------------------------- */
+TbVnc *tb_vnc_new(const TbVncOptions *options, GError **error)
+{
+        tb_assert_main();
+        TbVnc *vnc = g_new0(TbVnc, 1);
+        vnc->core = options->core;
+        vnc->config = tb_core_config(options->core);
+        vnc->ports = g_ptr_array_new_with_free_func(port_free);
+        vnc->seats = tb_vnc_seats_new(options->core, options->media, error);
+        if (!vnc->seats) {
+                tb_vnc_free(vnc);
+                return NULL;
+        }
+        vnc->door = tb_vnc_door_new(&door_ops, vnc);
+        open_ports(vnc);
+        open_novnc(vnc, options);
+        return vnc;
+}
+
+void tb_vnc_free(TbVnc *vnc)
+{
+        if (!vnc)
+                return;
+        tb_assert_main();
+        g_ptr_array_free(vnc->ports, TRUE);
+        tb_vnc_door_free(vnc->door);
+        tb_vnc_seats_free(vnc->seats);
+        tb_http_free(vnc->http);
+        if (vnc->open_auth)
+                tb_auth_unref(vnc->open_auth);
+        g_free(vnc);
+}
+
+json_t *tb_vnc_services(TbVnc *vnc)
+{
+        return json_pack("{s:s, s:s}", "vnc", vnc->ports->len ? "running" : "stopped", "novnc", vnc->http ? "running" : "stopped");
+}
+
+guint tb_vnc_viewers(TbVnc *vnc)
+{
+        return tb_vnc_seats_taken(vnc->seats);
+}
+
+guint16 tb_vnc_novnc_port(TbVnc *vnc)
+{
+        return vnc->http ? tb_http_port(vnc->http) : 0;
+}
