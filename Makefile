@@ -19,7 +19,7 @@ all: $(PROGRAMS) ## build testbed-host and testbed-server
 
 run: deps-run ## install what is missing, build, start the demo bench; Ctrl-C stops it
 	+@$(MAKE) --no-print-directory all sims
-	@exec mk/demo/run
+	@exec node mk/demo/run.mjs
 
 clean: ## remove what was built
 	rm -rf build
