@@ -158,6 +158,14 @@ static void add_allow(Found *found, const char *method)
                 g_string_append_printf(found->allow, ", %s%s", method, strcmp(method, "GET") == 0 ? ", HEAD" : "");
 }
 
+static bool is_meant(TbRequest *request, const TbHttpRoute *r)
+{
+        if (!r->route->match)
+                return true;
+        request->match = r; /* whose path parameters are read */
+        return r->route->match(request, r->data);
+}
+
 static void find_route(TbRequest *request, Found *found)
 {
         GPtrArray *routes = request->http->routes;
@@ -168,6 +176,8 @@ static void find_route(TbRequest *request, Found *found)
                         continue;
                 found->path_known = true;
                 if (method_fits(r->route, request)) {
+                        if (!is_meant(request, r))
+                                continue;
                         if (!(r->route->flags & TB_ROUTE_WEBSOCKET) || websocket) {
                                 found->route = r;
                                 return;

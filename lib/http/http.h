@@ -47,6 +47,10 @@ typedef struct TbRoute {
         const char *tag;      /* OpenAPI group: "devices", "power" */
         const char *summary;  /* one line */
         const char *answers;  /* OpenAPI: "200 application/json DeviceList; 404; 423" */
+        /* More than the path decides (the kind of the interface that it names): false = the next route with that path is tried. Path parameters can
+         * be read, nothing else: it runs before the token is checked. NULL: the path decides. */
+        bool (*match)(TbRequest *request, gpointer data);
+        const char *shown;    /* OpenAPI: the path as it stands there, when several routes share one; NULL: `path` */
 } TbRoute;
 
 typedef struct TbHttpOptions {

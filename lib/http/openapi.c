@@ -3,7 +3,12 @@
 #include "lib/http/internal.h"
 #include "lib/limits.h"
 
-static json_t *path_parameters(const TbPath *path)
+static const char *shown_path(const TbRoute *route)
+{
+        return route->shown ? route->shown : route->path;
+}
+
+static json_t *path_parameters(const TbPath *path, const char *shown)
 {
         json_t *list = json_array();
         for (guint i = 0; i < path->n; i++) {
@@ -11,6 +16,9 @@ static json_t *path_parameters(const TbPath *path)
                 if (!s->is_param)
                         continue;
                 g_autofree char *name = g_strndup(s->text, s->size);
+                g_autofree char *segment = g_strdup_printf("{%s", name);
+                if (!strstr(shown, segment))
+                        continue;
                 json_array_append_new(list, json_pack("{s:s, s:s, s:b, s:{s:s}}", "name", name, "in", "path", "required", 1, "schema",
                                                       "type", "string"));
         }
@@ -77,10 +85,10 @@ static json_t *responses(const TbRoute *route)
         return out;
 }
 
-static char *operation_id(const TbRoute *route, const char *method)
+static char *operation_id(const char *path, const char *method)
 {
         GString *id = g_string_new(method);
-        for (const char *p = route->path; *p; p++) {
+        for (const char *p = path; *p; p++) {
                 if (g_ascii_isalnum(*p))
                         g_string_append_c(id, *p);
                 else if (id->str[id->len - 1] != '_')
@@ -92,8 +100,8 @@ static char *operation_id(const TbRoute *route, const char *method)
 static json_t *operation(const TbHttpRoute *entry, const char *method)
 {
         const TbRoute *route = entry->route;
-        g_autofree char *id = operation_id(route, method);
-        json_t *parameters = path_parameters(&entry->path), *body = request_body(route);
+        g_autofree char *id = operation_id(shown_path(route), method);
+        json_t *parameters = path_parameters(&entry->path, shown_path(route)), *body = request_body(route);
         if (route->query)
                 add_query(parameters, route->query);
         json_t *o = json_pack("{s:s, s:s, s:o}", "operationId", id, "summary", route->summary ? route->summary : "", "responses", responses(route));
@@ -115,8 +123,8 @@ static json_t *operation(const TbHttpRoute *entry, const char *method)
 static void add_operation(json_t *paths, const TbHttpRoute *entry, const char *method)
 {
         g_autofree char *lower = g_ascii_strdown(method, -1);
-        g_auto(GStrv) halves = g_strsplit(entry->route->path, "...}", 2); /* OpenAPI has no tails: "{path...}" is shown as "{path}" */
-        g_autofree char *path = halves[1] ? g_strconcat(halves[0], "}", halves[1], NULL) : g_strdup(entry->route->path);
+        g_auto(GStrv) halves = g_strsplit(shown_path(entry->route), "...}", 2); /* OpenAPI has no tails: "{path...}" is shown as "{path}" */
+        g_autofree char *path = halves[1] ? g_strconcat(halves[0], "}", halves[1], NULL) : g_strdup(shown_path(entry->route));
         json_t *item = json_object_get(paths, path);
         if (!item) {
                 item = json_object();

@@ -1,0 +1,132 @@
+/*
+ * Routes of tools that exist already, so that they work unchanged:
+ *   pdudaemon   GET /power/control/{on|off|reboot}?hostname=DEVICE&port=INTERFACE&delay=S   (its HTTP listener; lavacli, labgrid's pdudaemon driver)
+ *   labgrid     GET|PUT /host/compat/power/{id}, body "0" or "1"                            (labgrid/driver/power/rest.py; model: rest)
+ * The GETs that switch are marked unsafe: the Origin guard treats them like a POST.
+ */
+#include <string.h>
+
+#include "host/api/private.h"
+#include "lib/limits.h"
+
+#define REBOOT_OFF_S 5 /* pdudaemon's default delay */
+
+/* "port" names an interface; tools that only know outlet numbers get the first power interface. */
+static TbInterface *power_of(TbApi *api, const char *id, const char *port, GError **error)
+{
+        TbDevice *device = tb_core_device(api->core, id, error);
+        TbInterface *iface = NULL;
+        if (!device)
+                return NULL;
+        bool number = port && *port && strspn(port, "0123456789") == strlen(port);
+        if (port && *port && !number)
+                iface = tb_core_interface(api->core, id, port, error);
+        else if (!(iface = tb_device_interface_of(device, TB_KIND_POWER)))
+                g_set_error(error, TB_ERROR, TB_ERROR_NOT_FOUND, "%s has no power interface", id);
+        if (iface && tb_interface_kind(iface) != TB_KIND_POWER) {
+                tb_error_set_field(error, TB_ERROR_INVALID, "port", "%s is a %s interface, not power", tb_interface_id(iface),
+                                   tb_kind_name(tb_interface_kind(iface)));
+                return NULL;
+        }
+        return iface;
+}
+
+static void say_accepted(TbRequest *request, json_t *result G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
+{
+        tb_request_reply_text(request, 200, "text/plain; charset=utf-8", "OK - accepted request\n");
+}
+
+static void pdudaemon(TbRequest *request, gpointer data)
+{
+        TbApi *api = data;
+        g_autoptr(GError) error = NULL;
+        const char *command = tb_request_arg(request, "command");
+        json_t *delay = json_object_get(tb_request_query(request), "delay");
+        json_auto_t *params = NULL;
+        const char *op = "set";
+        if (strcmp(command, "on") == 0 || strcmp(command, "off") == 0) {
+                params = json_pack("{s:s}", "state", command);
+        } else if (strcmp(command, "reboot") == 0) {
+                op = "cycle";
+                params = json_pack("{s:f}", "off_s", delay ? json_number_value(delay) : REBOOT_OFF_S);
+        } else {
+                tb_error_set_field(&error, TB_ERROR_NOT_FOUND, "command", "there is no command %s: on, off, reboot", command);
+        }
+        TbInterface *iface = params ? power_of(api, tb_request_query_string(request, "hostname"), tb_request_query_string(request, "port"), &error) : NULL;
+        if (!iface) {
+                tb_request_reply_error(request, error);
+                return;
+        }
+        g_autofree char *verb = g_strdup_printf("%s.%s", tb_interface_name(iface), op);
+        tb_api_run(api, request,
+                   &(TbApiRun){.device = tb_device_id(tb_interface_device(iface)), .verb = verb, .params = params, .finishes = true, .reply = say_accepted});
+}
+
+/* labgrid wants to read "0" or "1" back. What is observed counts; what was commanded only where nothing can be observed. */
+static void say_digit(TbRequest *request, json_t *result, gpointer data G_GNUC_UNUSED)
+{
+        const char *observed = json_string_value(json_object_get(result, "observed"));
+        const char *commanded = json_string_value(json_object_get(result, "commanded"));
+        const char *state = g_strcmp0(observed, "unknown") != 0 ? observed : commanded;
+        if (!state) {
+                g_autoptr(GError) error = g_error_new(TB_ERROR, TB_ERROR_DEVICE, "whether it is on cannot be observed, and nothing was commanded yet");
+                tb_request_reply_error(request, error);
+                return;
+        }
+        tb_request_reply_text(request, 200, "text/plain", strcmp(state, "on") == 0 ? "1" : "0");
+}
+
+static void labgrid(TbRequest *request, gpointer data)
+{
+        TbApi *api = data;
+        g_autoptr(GError) error = NULL;
+        TbInterface *iface = power_of(api, tb_request_arg(request, "id"), NULL, &error);
+        bool put = strcmp(tb_request_method(request), "PUT") == 0;
+        json_auto_t *params = NULL;
+        if (iface && put) {
+                gsize size = 0;
+                const char *text = g_bytes_get_data(tb_request_body(request), &size);
+                while (size > 0 && g_ascii_isspace(text[size - 1]))
+                        size--;
+                if (size == 1 && (text[0] == '0' || text[0] == '1'))
+                        params = json_pack("{s:s}", "state", text[0] == '1' ? "on" : "off");
+                else
+                        tb_error_set_field(&error, TB_ERROR_INVALID, "body", "the body must be 0 or 1");
+        }
+        if (error) {
+                tb_request_reply_error(request, error);
+                return;
+        }
+        g_autofree char *verb = g_strdup_printf("%s.%s", tb_interface_name(iface), put ? "set" : "get");
+        tb_api_run(api, request,
+                   &(TbApiRun){.device = tb_device_id(tb_interface_device(iface)), .verb = verb, .params = params, .finishes = put, .reply = say_digit});
+}
+
+static const TbParam pdudaemon_params[] = {
+        {.name = "hostname", .type = TB_PARAM_STRING, .required = true, .min = 1, .max = TB_LIMIT_ID, .help = "the device's id"},
+        {.name = "port", .type = TB_PARAM_STRING, .max = TB_LIMIT_ID, .help = "the power interface's name; a number means the device's first one"},
+        {.name = "delay", .type = TB_PARAM_NUMBER, .min = 0, .max = TB_LIMIT_CYCLE_OFF_S, .unit = "s", .help = "reboot: how long it stays off; 5"},
+        TB_PARAM_END,
+};
+
+#define PDUDAEMON(p)                                                                                                                     \
+        {                                                                                                                                \
+                .method = "GET", .path = p "/{command}", .role = TB_ROLE_OPERATOR, .flags = TB_ROUTE_UNSAFE, .query = pdudaemon_params,  \
+                .handler = pdudaemon, .tag = "compatibility", .summary = "pdudaemon's HTTP listener: on, off, reboot",                   \
+                .answers = "200 text/plain; 400; 404; 423"                                                                               \
+        }
+
+static const TbRoute routes[] = {
+        PDUDAEMON("/power/control"),
+        PDUDAEMON("/host/compat/power/control"),
+        {.method = "GET", .path = "/host/compat/power/{id}", .role = TB_ROLE_VIEWER, .handler = labgrid, .tag = "compatibility",
+         .summary = "labgrid's power model \"rest\": 0 or 1", .answers = "200 text/plain; 404; 502"},
+        {.method = "PUT", .path = "/host/compat/power/{id}", .role = TB_ROLE_OPERATOR, .body = TB_BODY_BYTES, .handler = labgrid,
+         .tag = "compatibility", .summary = "labgrid's power model \"rest\": body 0 or 1", .answers = "200 text/plain; 400; 404; 423"},
+        {.method = NULL},
+};
+
+void tb_api_add_compat(TbApi *api)
+{
+        tb_http_add_routes(api->http, routes, api);
+}

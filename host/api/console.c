@@ -1,0 +1,234 @@
+/*
+ * Consoles over WebSocket: binary frames are bytes, both ways. Every client has its own offset into the history and is fed at its own pace, so a slow
+ * one neither slows another nor loses a byte. Text frames are notices, as JSON: {"type":"gap","from","to"} when history was older than what is
+ * kept, {"type":"error","status","title","detail",…} when what the client wrote was refused.
+ */
+#include <string.h>
+
+#include "host/api/private.h"
+#include "lib/limits.h"
+
+#define QUEUE_HIGH (256 * 1024)   /* bytes waiting in the socket above which the rest waits in the history */
+#define CHUNK (32 * 1024)
+#define WRITE_BATCH (64 * 1024)   /* bytes of one write command */
+#define PENDING_HIGH (256 * 1024) /* bytes waiting for the device above which the client is no longer read */
+
+typedef struct Client {
+        TbApi *api;   /* borrowed */
+        TbWs *ws;     /* borrowed */
+        char *device, *interface, *lease, *request;
+        TbInterface *iface; /* borrowed; NULL: it went away, the socket is being closed */
+        guint watch;
+        guint64 offset;
+        GByteArray *pending; /* written by the client, not yet given to the device */
+        TbCommand *command;  /* the write in progress; NULL: none */
+        bool paused;
+} Client;
+
+static void send_notice(Client *c, json_t *notice_take)
+{
+        tb_ws_send_json(c->ws, notice_take);
+        json_decref(notice_take);
+}
+
+/* --- device -> client -------------------------------------------------------------------------------------------------------------------- */
+static void pump(Client *c)
+{
+        TbHistory *history = c->iface ? tb_interface_history(c->iface) : NULL;
+        while (history && tb_ws_queued(c->ws) < QUEUE_HIGH) {
+                guint8 bytes[CHUNK];
+                guint64 at = 0;
+                gsize n = tb_history_read(history, c->offset, bytes, sizeof bytes, &at);
+                if (n == 0)
+                        return;
+                if (at != c->offset)
+                        send_notice(c, json_pack("{s:s, s:I, s:I}", "type", "gap", "from", (json_int_t)c->offset, "to", (json_int_t)at));
+                c->offset = at + n;
+                if (!tb_ws_send(c->ws, true, bytes, n))
+                        return; /* it is being closed */
+        }
+}
+
+static void on_grew(TbInterface *iface G_GNUC_UNUSED, gpointer user)
+{
+        pump(user);
+}
+
+static void on_drained(TbWs *ws G_GNUC_UNUSED, gpointer data)
+{
+        pump(data);
+}
+
+/* --- client -> device ---------------------------------------------------------------------------------------------------------------------- */
+static void write_next(Client *c);
+
+static void set_paused(Client *c, bool paused)
+{
+        if (c->paused == paused)
+                return;
+        c->paused = paused;
+        tb_ws_pause(c->ws, paused);
+}
+
+static void on_written(json_t *result, const GError *error, gpointer user)
+{
+        Client *c = user;
+        c->command = NULL;
+        if (error) {
+                json_t *notice = tb_error_to_json(error);
+                json_object_set_new(notice, "type", json_string("error"));
+                json_object_set_new(notice, "dropped", json_integer((json_int_t)c->pending->len));
+                if (json_is_object(result))
+                        json_object_update_missing(notice, result); /* holder, expires_at */
+                g_byte_array_set_size(c->pending, 0); /* what stood behind it would arrive torn */
+                send_notice(c, notice);
+        }
+        write_next(c);
+}
+
+/* One write at a time keeps the order, whatever the worker does in between. */
+static void write_next(Client *c)
+{
+        if (!c->command && c->pending->len > 0 && c->iface) {
+                guint n = MIN(c->pending->len, WRITE_BATCH);
+                g_autoptr(GBytes) bytes = g_bytes_new(c->pending->data, n);
+                g_byte_array_remove_range(c->pending, 0, n);
+                g_autofree char *verb = g_strconcat(c->interface, ".write", NULL);
+                TbActor actor = {tb_ws_user(c->ws), tb_ws_role(c->ws), c->lease, "ws", c->request};
+                TbPayload payload = {.bytes = bytes, .size = (gint64)n};
+                c->command = tb_core_command(c->api->core, &actor, c->device, verb, NULL, &payload, on_written, c);
+        }
+        set_paused(c, c->pending->len > PENDING_HIGH);
+}
+
+static void on_message(TbWs *ws G_GNUC_UNUSED, bool binary G_GNUC_UNUSED, const guint8 *bytes, gsize size, gpointer data)
+{
+        Client *c = data;
+        g_byte_array_append(c->pending, bytes, (guint)size);
+        write_next(c);
+}
+
+/* --- life ------------------------------------------------------------------------------------------------------------------------------------ */
+static void client_free(Client *c)
+{
+        if (c->command)
+                tb_command_cancel(c->command);
+        if (c->iface)
+                tb_interface_unwatch(c->iface, c->watch);
+        g_byte_array_unref(c->pending);
+        g_free(c->device);
+        g_free(c->interface);
+        g_free(c->lease);
+        g_free(c->request);
+        g_free(c);
+}
+
+static void on_closed(TbWs *ws G_GNUC_UNUSED, int code G_GNUC_UNUSED, gpointer data)
+{
+        Client *c = data;
+        g_queue_remove(&c->api->consoles, c);
+        client_free(c);
+}
+
+static const TbWsOps ws_ops = {.message = on_message, .drained = on_drained, .closed = on_closed};
+
+void tb_api_consoles_event(TbApi *api, const TbEvent *event)
+{
+        if (strcmp(event->type, "device.removed") != 0)
+                return;
+        for (GList *i = api->consoles.head; i; i = i->next) {
+                Client *c = i->data;
+                if (!c->iface || strcmp(c->device, event->device) != 0)
+                        continue;
+                tb_interface_unwatch(c->iface, c->watch);
+                c->iface = NULL;
+                tb_ws_close(c->ws, 1001, "the device was removed, or attached otherwise: connect again");
+        }
+}
+
+static void open_ws(TbApi *api, TbRequest *request, TbInterface *iface, const TbVerb *verb G_GNUC_UNUSED)
+{
+        TbHistory *history = tb_interface_history(iface);
+        json_t *from = json_object_get(tb_request_query(request), "from");
+        if (from && (guint64)json_integer_value(from) > tb_history_end(history)) {
+                g_autoptr(GError) error = NULL;
+                tb_error_set_field(&error, TB_ERROR_INVALID, "from", "offset %" JSON_INTEGER_FORMAT " is behind the end of the history (%" G_GUINT64_FORMAT ")",
+                                   json_integer_value(from), tb_history_end(history));
+                tb_request_reply_error(request, error);
+                return;
+        }
+        TbActor actor = tb_api_actor(request);
+        Client *c = g_new0(Client, 1);
+        c->api = api;
+        c->device = g_strdup(tb_device_id(tb_interface_device(iface)));
+        c->interface = g_strdup(tb_interface_name(iface));
+        c->lease = g_strdup(actor.lease);
+        c->request = g_strdup(actor.request);
+        c->pending = g_byte_array_new();
+        c->offset = from ? (guint64)json_integer_value(from) : tb_history_end(history);
+        c->ws = tb_request_upgrade(request, NULL, TB_LIMIT_CONSOLE_WRITE, &ws_ops, c);
+        if (!c->ws) {
+                client_free(c);
+                return;
+        }
+        c->iface = iface;
+        c->watch = tb_interface_watch(iface, on_grew, c);
+        g_queue_push_tail(&api->consoles, c);
+        pump(c);
+}
+
+/* --- /log -------------------------------------------------------------------------------------------------------------------------------------- */
+static void reply_log(TbRequest *request, json_t *result, gpointer data)
+{
+        bool jsonl = GPOINTER_TO_INT(data);
+        GString *out = g_string_new(NULL);
+        json_t *lines = json_object_get(result, "lines"), *line;
+        gsize i;
+        json_array_foreach(lines, i, line)
+        {
+                if (jsonl) {
+                        char *text = json_dumps(line, JSON_COMPACT);
+                        g_string_append(out, text);
+                        free(text);
+                } else {
+                        g_string_append(out, json_string_value(json_object_get(line, "text")));
+                }
+                g_string_append_c(out, '\n');
+        }
+        g_autofree char *next = g_strdup_printf("%" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(result, "next")));
+        g_autofree char *end = g_strdup_printf("%" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(result, "offset")));
+        tb_request_add_header(request, "X-Next-Offset", next);
+        tb_request_add_header(request, "X-End-Offset", end);
+        g_autoptr(GBytes) bytes = g_string_free_to_bytes(out);
+        tb_request_reply_bytes(request, 200, jsonl ? "application/x-ndjson" : "text/plain; charset=utf-8", bytes);
+}
+
+static void get_log(TbApi *api, TbRequest *request, TbInterface *iface, const TbVerb *verb)
+{
+        g_autofree char *text = g_strdup_printf("%s.%s", tb_interface_name(iface), verb->op);
+        bool jsonl = g_strcmp0(json_string_value(json_object_get(tb_request_query(request), "format")), "jsonl") == 0;
+        tb_api_run(api, request,
+                   &(TbApiRun){.device = tb_device_id(tb_interface_device(iface)), .verb = text, .params = tb_request_query(request), .reply = reply_log,
+                               .data = GINT_TO_POINTER(jsonl)});
+}
+
+static const TbParam ws_params[] = {
+        {.name = "from", .type = TB_PARAM_INT, .min = 0, .max = 9e15, .help = "replays the history from this offset first; 0: all that is kept"},
+        {.name = "lease", .type = TB_PARAM_STRING, .max = 128, .help = "as X-Lease"},
+        TB_PARAM_END,
+};
+
+static const TbApiRoute routes[] = {
+        {TB_KIND_CONSOLE,
+         {.method = "GET", .path = "", .role = TB_ROLE_VIEWER, .flags = TB_ROUTE_WEBSOCKET, .query = ws_params,
+          .summary = "Line settings, history offsets, clients. With Upgrade: a WebSocket, binary frames are bytes both ways",
+          .answers = "101; 200 application/json Console; 400; 404"},
+         open_ws},
+        {TB_KIND_CONSOLE, {.method = NULL}, NULL},
+};
+
+void tb_api_add_console(TbApi *api)
+{
+        tb_api_add_interface_routes(api, routes);
+        tb_api_add_verb_route(api, tb_core_verb(TB_KIND_CONSOLE, "log"), TB_BODY_NONE, get_log);
+}

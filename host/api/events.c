@@ -1,0 +1,166 @@
+/*
+ * The bus as Server-Sent Events. A reader that is too slow is cut: it comes back with Last-Event-ID and misses nothing, as long as the bus still has
+ * what it missed; otherwise it gets one event "gap" and should reload.
+ */
+#include <string.h>
+
+#include "host/api/private.h"
+#include "lib/clock.h"
+#include "lib/limits.h"
+
+typedef struct Reader {
+        TbApi *api;   /* borrowed */
+        TbPush *push; /* borrowed */
+        guint bus;
+        char **devices, **types; /* NULL: all */
+        bool cut; /* its queue is full: to be closed from the loop */
+        guint closing;
+} Reader;
+
+static void reader_free(Reader *r)
+{
+        if (r->bus)
+                tb_bus_unsubscribe(tb_core_bus(r->api->core), r->bus);
+        if (r->closing)
+                g_source_remove(r->closing);
+        g_strfreev(r->devices);
+        g_strfreev(r->types);
+        g_free(r);
+}
+
+static void on_gone(TbPush *push G_GNUC_UNUSED, gpointer data)
+{
+        reader_free(data);
+}
+
+/* "lease.*" takes all of a family */
+static bool type_fits(const char *pattern, const char *type)
+{
+        gsize n = strlen(pattern);
+        if (n > 0 && pattern[n - 1] == '*')
+                return strncmp(pattern, type, n - 1) == 0;
+        return strcmp(pattern, type) == 0;
+}
+
+static bool wanted(const Reader *r, const TbEvent *event)
+{
+        if (r->devices && (!event->device || !g_strv_contains((const char *const *)r->devices, event->device)))
+                return false;
+        if (!r->types) /* the two floods only on demand */
+                return event->id > 0 || (strcmp(event->type, "sample") != 0 && strcmp(event->type, "line") != 0);
+        for (char **t = r->types; *t; t++)
+                if (type_fits(*t, event->type))
+                        return true;
+        return false;
+}
+
+static gboolean close_later(gpointer data)
+{
+        Reader *r = data;
+        r->closing = 0;
+        tb_push_close(r->push); /* frees the reader */
+        return G_SOURCE_REMOVE;
+}
+
+static void send_event(Reader *r, const char *id, json_t *event_take)
+{
+        char *text = json_dumps(event_take, JSON_COMPACT);
+        if (text && !tb_sse_send(r->push, id, NULL, text)) {
+                r->cut = true;
+                r->closing = g_idle_add(close_later, r);
+        }
+        free(text);
+        json_decref(event_take);
+}
+
+static void on_event(const TbEvent *event, gpointer user)
+{
+        Reader *r = user;
+        if (r->cut || !wanted(r, event))
+                return;
+        g_autofree char *id = event->id ? g_strdup_printf("%" G_GUINT64_FORMAT, event->id) : NULL;
+        send_event(r, id, tb_event_json(event));
+}
+
+/* Without an id field: a browser then keeps the id of the last real event. */
+static void tell_gap(Reader *r, guint64 after, const char *why)
+{
+        send_event(r, NULL, json_pack("{s:I, s:s, s:{s:I, s:s}}", "t", (json_int_t)tb_clock_ms(), "type", "gap", "data", "after", (json_int_t)after, "reason", why));
+}
+
+static void replay(Reader *r, guint64 after)
+{
+        TbBus *bus = tb_core_bus(r->api->core);
+        guint64 last = tb_bus_last_id(bus);
+        if (after > last) {
+                tell_gap(r, after, "the host was restarted: events before its start are gone");
+                after = 0;
+        }
+        /* the gap must come before the events behind it: look first */
+        if (last > after && last - after > TB_LIMIT_BUS_REPLAY)
+                tell_gap(r, after, "more happened meanwhile than is kept");
+        tb_bus_replay(bus, after, on_event, r);
+}
+
+static bool last_event_id(TbRequest *request, bool *ret_given, guint64 *ret, GError **error)
+{
+        const char *text = tb_request_header(request, "Last-Event-ID");
+        json_t *query = json_object_get(tb_request_query(request), "last_event_id");
+        *ret_given = text || query;
+        *ret = query ? (guint64)json_integer_value(query) : 0;
+        if (!text || g_ascii_string_to_unsigned(text, 10, 0, G_MAXINT64, ret, NULL))
+                return true;
+        tb_error_set_field(error, TB_ERROR_INVALID, "Last-Event-ID", "Last-Event-ID is not the id of an event: a whole number is expected");
+        return false;
+}
+
+static char **words(TbRequest *request, const char *name)
+{
+        const char *text = tb_request_query_string(request, name);
+        return text && *text ? g_strsplit(text, ",", 64) : NULL;
+}
+
+static void events(TbRequest *request, gpointer data)
+{
+        TbApi *api = data;
+        g_autoptr(GError) error = NULL;
+        bool resume = false;
+        guint64 after = 0;
+        g_auto(GStrv) devices = words(request, "device");
+        for (char **d = devices; d && *d && !error; d++)
+                tb_core_device(api->core, *d, &error);
+        if (error || !last_event_id(request, &resume, &after, &error)) {
+                tb_request_reply_error(request, error);
+                return;
+        }
+        Reader *r = g_new0(Reader, 1);
+        r->api = api;
+        r->devices = g_steal_pointer(&devices);
+        r->types = words(request, "type");
+        r->push = tb_request_reply_sse(request, on_gone, r);
+        if (!r->push) {
+                reader_free(r);
+                return;
+        }
+        if (resume)
+                replay(r, after);
+        r->bus = tb_bus_subscribe(tb_core_bus(api->core), on_event, r);
+}
+
+static const TbParam event_params[] = {
+        {.name = "device", .type = TB_PARAM_STRING, .max = 1024, .help = "only of these devices: ids, with commas"},
+        {.name = "type", .type = TB_PARAM_STRING, .max = 1024, .help = "only these types: names with commas, lease.* for a family; sample and line only come when named"},
+        {.name = "last_event_id", .type = TB_PARAM_INT, .min = 0, .max = 9e15, .help = "as the header Last-Event-ID: what came after this one first"},
+        TB_PARAM_END,
+};
+
+static const TbRoute routes[] = {
+        {.method = "GET", .path = "/host/events", .role = TB_ROLE_VIEWER, .flags = TB_ROUTE_STREAMING, .query = event_params, .handler = events,
+         .tag = "events", .summary = "What happens, as Server-Sent Events; Last-Event-ID resumes", .answers = "200 text/event-stream; 400; 404"},
+        {.method = NULL},
+};
+
+void tb_api_add_events(TbApi *api)
+{
+        tb_http_add_routes(api->http, routes, api);
+}

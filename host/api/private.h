@@ -1,0 +1,79 @@
+#pragma once
+/* What the files of host/api share. Nobody outside this folder includes it. Main thread, all of it. */
+#include "host/api/api.h"
+#include "host/core/control.h"
+#include "lib/error.h"
+#include "lib/http/ws.h"
+
+struct TbApi {
+        TbHttp *http;       /* borrowed */
+        TbCore *core;       /* borrowed */
+        TbMedia *media;     /* borrowed; NULL: no video */
+        TbMetrics *metrics; /* borrowed; may be NULL */
+        gint64 started_us;
+        json_t *(*services)(gpointer data); /* NULL: none */
+        gpointer services_data;
+        GPtrArray *routes;       /* owned TbApiRouteState (interfaces.c) */
+        GHashTable *whep;        /* session id -> owned by its peer: each removes itself */
+        GQueue consoles;         /* open console WebSockets; each removes itself */
+        guint bus;               /* subscription: devices that go away */
+        TbMetric *push_clients;  /* borrowed from metrics; may be NULL */
+        bool stopping;
+};
+
+/* --- who asks, what for -------------------------------------------------------------------------------------------------------------- */
+/* Borrows from the request. The lease comes in X-Lease, or ?lease= where headers cannot be set (WebSocket). */
+TbActor tb_api_actor(TbRequest *request);
+/* The device of {id} in the path; NULL: 404 was answered. */
+TbDevice *tb_api_device(TbApi *api, TbRequest *request);
+
+/* --- commands ---------------------------------------------------------------------------------------------------------------------------- */
+typedef void (*TbApiReply)(TbRequest *request, json_t *result, gpointer data);
+/*
+ * Runs a command for the request and answers with its result as JSON (204 when there is nothing to say), or with its error (and what core adds to it).
+ * `verb` is the whole verb. `reply`: answers instead, on success. When the client leaves, the command is cancelled unless `finishes`.
+ */
+typedef struct TbApiRun {
+        const char *device, *verb;
+        json_t *params;            /* borrowed; may be NULL */
+        const TbPayload *payload;  /* may be NULL */
+        bool finishes;             /* power, input: goes on when the client leaves */
+        int status;                /* of success; 0: 200 */
+        TbApiReply reply;          /* NULL: JSON */
+        void (*failed)(TbRequest *request, const GError *error, json_t *extra, gpointer data); /* NULL: problem+json */
+        gpointer data;
+        GDestroyNotify free_data;
+} TbApiRun;
+void tb_api_run(TbApi *api, TbRequest *request, const TbApiRun *run);
+void tb_api_reply_result(TbRequest *request, int status, json_t *result); /* borrowed; null or NULL: 204 */
+
+/* --- routes below an interface -------------------------------------------------------------------------------------------------------------- */
+typedef void (*TbApiCall)(TbApi *api, TbRequest *request, TbInterface *iface, const TbVerb *verb);
+/* One route that interfaces of one kind have. `route.path` is what follows /host/devices/{id}/{interface}; `route.handler` is not used. */
+typedef struct TbApiRoute {
+        TbKind kind;
+        TbRoute route; /* .method NULL ends a table */
+        TbApiCall call;
+} TbApiRoute;
+void tb_api_add_interface_routes(TbApi *api, const TbApiRoute *routes);
+/* A route made of a row of the verb table; `call` gets the row. */
+void tb_api_add_verb_route(TbApi *api, const TbVerb *verb, TbBodyKind body, TbApiCall call);
+/* Last of all: refuses what an interface does not have, and says what it has. */
+void tb_api_add_refusals(TbApi *api);
+void tb_api_routes_free(TbApi *api);
+
+/* --- the files: each adds its routes ---------------------------------------------------------------------------------------------------- */
+void tb_api_add_system(TbApi *api);  /* health, info, metrics, openapi, docs, drivers, resources */
+void tb_api_add_devices(TbApi *api); /* list, create, change, remove, lease */
+void tb_api_add_events(TbApi *api);
+void tb_api_add_console(TbApi *api); /* WebSocket, log */
+void tb_api_add_video(TbApi *api);   /* state, snapshots, MJPEG */
+void tb_api_add_whep(TbApi *api);
+void tb_api_add_streams(TbApi *api); /* logs, sensors: SSE and WebSocket */
+void tb_api_add_files(TbApi *api);   /* files, app packages: streamed bodies */
+void tb_api_add_usb(TbApi *api);
+void tb_api_add_compat(TbApi *api);
+void tb_api_add_ws(TbApi *api);      /* /host/ws */
+void tb_api_add_verbs(TbApi *api);   /* every verb that needs nothing special */
+void tb_api_whep_stop(TbApi *api);
+void tb_api_consoles_event(TbApi *api, const TbEvent *event); /* a device was changed or removed */

@@ -1,0 +1,267 @@
+/* Streams of one interface: log lines (SSE with resume), samples (SSE or WebSocket). */
+#include <string.h>
+
+#include "host/api/private.h"
+#include "lib/limits.h"
+
+#define QUEUE_HIGH (128 * 1024) /* bytes waiting above which lines wait in the history and samples are left out */
+#define LINES_AT_ONCE 64
+#define RETRY_MS 50 /* a push does not tell when it ran empty */
+
+/* --- logs ------------------------------------------------------------------------------------------------------------------------------------ */
+typedef struct LogReader {
+        TbApi *api;         /* borrowed */
+        TbPush *push;       /* borrowed */
+        TbInterface *iface; /* borrowed; NULL: it went away */
+        guint watch, bus, timer;
+        char *device;
+        guint64 offset; /* of the next line */
+        bool closing;
+} LogReader;
+
+static void log_detach(LogReader *r)
+{
+        if (r->iface)
+                tb_interface_unwatch(r->iface, r->watch);
+        r->iface = NULL;
+}
+
+static void log_gone(TbPush *push G_GNUC_UNUSED, gpointer data)
+{
+        LogReader *r = data;
+        log_detach(r);
+        tb_bus_unsubscribe(tb_core_bus(r->api->core), r->bus);
+        if (r->timer)
+                g_source_remove(r->timer);
+        g_free(r->device);
+        g_free(r);
+}
+
+static gboolean log_again(gpointer data);
+
+static void log_pump(LogReader *r)
+{
+        while (r->iface && !r->timer) {
+                if (tb_push_queued(r->push) > QUEUE_HIGH) {
+                        r->timer = g_timeout_add(RETRY_MS, log_again, r);
+                        return;
+                }
+                guint64 next = r->offset;
+                json_auto_t *lines = tb_history_lines(tb_interface_history(r->iface), r->offset, LINES_AT_ONCE, &next);
+                gsize i;
+                json_t *line;
+                json_array_foreach(lines, i, line)
+                {
+                        g_autofree char *id = g_strdup_printf("%" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(line, "offset")));
+                        char *text = json_dumps(line, JSON_COMPACT);
+                        tb_sse_send(r->push, id, NULL, text);
+                        free(text);
+                }
+                r->offset = MAX(r->offset, next);
+                if (json_array_size(lines) < LINES_AT_ONCE)
+                        return;
+        }
+}
+
+static gboolean log_again(gpointer data)
+{
+        LogReader *r = data;
+        r->timer = 0;
+        if (r->closing)
+                tb_push_close(r->push); /* frees the reader */
+        else
+                log_pump(r);
+        return G_SOURCE_REMOVE;
+}
+
+static void log_grew(TbInterface *iface G_GNUC_UNUSED, gpointer user)
+{
+        log_pump(user);
+}
+
+static void log_event(const TbEvent *event, gpointer user)
+{
+        LogReader *r = user;
+        if (strcmp(event->type, "device.removed") != 0 || g_strcmp0(event->device, r->device) != 0 || !r->iface)
+                return;
+        log_detach(r);
+        r->closing = true; /* the client comes back and finds out */
+        if (r->timer)
+                g_source_remove(r->timer);
+        r->timer = g_idle_add(log_again, r);
+}
+
+static bool log_from(TbRequest *request, TbHistory *history, guint64 *ret, GError **error)
+{
+        json_t *from = json_object_get(tb_request_query(request), "from");
+        const char *last = tb_request_header(request, "Last-Event-ID");
+        *ret = from ? (guint64)json_integer_value(from) : tb_history_end(history);
+        if (last) {
+                if (!g_ascii_string_to_unsigned(last, 10, 0, G_MAXINT64, ret, NULL)) {
+                        tb_error_set_field(error, TB_ERROR_INVALID, "Last-Event-ID", "Last-Event-ID is not the offset of a line");
+                        return false;
+                }
+                *ret += 1; /* the line after that one */
+        }
+        return true;
+}
+
+static void logs(TbApi *api, TbRequest *request, TbInterface *iface, const TbVerb *verb G_GNUC_UNUSED)
+{
+        g_autoptr(GError) error = NULL;
+        guint64 from = 0;
+        if (!log_from(request, tb_interface_history(iface), &from, &error)) {
+                tb_request_reply_error(request, error);
+                return;
+        }
+        LogReader *r = g_new0(LogReader, 1);
+        r->api = api;
+        r->offset = from;
+        r->device = g_strdup(tb_device_id(tb_interface_device(iface)));
+        r->bus = tb_bus_subscribe(tb_core_bus(api->core), log_event, r);
+        r->push = tb_request_reply_sse(request, log_gone, r);
+        if (!r->push) {
+                log_gone(NULL, r);
+                return;
+        }
+        r->iface = iface;
+        r->watch = tb_interface_watch(iface, log_grew, r);
+        log_pump(r);
+}
+
+/* --- samples --------------------------------------------------------------------------------------------------------------------------------- */
+typedef struct SampleReader {
+        TbApi *api;   /* borrowed */
+        TbPush *push; /* borrowed; NULL: it is a WebSocket */
+        TbWs *ws;     /* borrowed; NULL: it is an event stream */
+        char *device, *interface;
+        char **streams; /* NULL: all */
+        guint bus;
+} SampleReader;
+
+static void sample_free(SampleReader *r)
+{
+        tb_bus_unsubscribe(tb_core_bus(r->api->core), r->bus);
+        g_strfreev(r->streams);
+        g_free(r->device);
+        g_free(r->interface);
+        g_free(r);
+}
+
+static void sample_gone(TbPush *push G_GNUC_UNUSED, gpointer data)
+{
+        sample_free(data);
+}
+
+static void sample_closed(TbWs *ws G_GNUC_UNUSED, int code G_GNUC_UNUSED, gpointer data)
+{
+        sample_free(data);
+}
+
+static void sample_message(TbWs *ws, bool binary G_GNUC_UNUSED, const guint8 *bytes G_GNUC_UNUSED, gsize size G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
+{
+        tb_ws_close(ws, 1003, "this stream only talks: POST samples, or use /host/ws");
+}
+
+static const TbWsOps sample_ops = {.message = sample_message, .closed = sample_closed};
+
+/* Latest wins: a reader that is behind misses samples, it is never sent old ones. */
+static void sample_send(SampleReader *r, const char *stream, json_t *value, gint64 t)
+{
+        if (r->streams && !g_strv_contains((const char *const *)r->streams, stream))
+                return;
+        if ((r->push ? tb_push_queued(r->push) : tb_ws_queued(r->ws)) > QUEUE_HIGH)
+                return;
+        json_auto_t *m = json_pack("{s:s, s:s, s:s, s:s}", "type", "sample", "device", r->device, "interface", r->interface, "stream", stream);
+        json_object_update_missing(m, value);
+        if (!json_object_get(m, "t"))
+                json_object_set_new(m, "t", json_integer(t));
+        char *text = json_dumps(m, JSON_COMPACT);
+        if (r->push)
+                tb_sse_send(r->push, NULL, NULL, text);
+        else
+                tb_ws_send_text(r->ws, text);
+        free(text);
+}
+
+static void sample_event(const TbEvent *event, gpointer user)
+{
+        SampleReader *r = user;
+        if (event->id != 0 || strcmp(event->type, "sample") != 0 || g_strcmp0(event->device, r->device) != 0 ||
+            g_strcmp0(event->interface, r->interface) != 0)
+                return;
+        const char *stream = json_string_value(json_object_get(event->data, "stream"));
+        if (stream)
+                sample_send(r, stream, event->data, event->t);
+}
+
+static SampleReader *sample_new(TbApi *api, TbRequest *request, TbInterface *iface)
+{
+        SampleReader *r = g_new0(SampleReader, 1);
+        const char *streams = tb_request_query_string(request, "stream");
+        r->api = api;
+        r->device = g_strdup(tb_device_id(tb_interface_device(iface)));
+        r->interface = g_strdup(tb_interface_name(iface));
+        r->streams = streams && *streams ? g_strsplit(streams, ",", TB_LIMIT_STREAMS) : NULL;
+        r->bus = tb_bus_subscribe(tb_core_bus(api->core), sample_event, r);
+        return r;
+}
+
+/* What is known now comes first, so that a page need not wait for the next sample. */
+static void sample_begin(SampleReader *r, TbInterface *iface)
+{
+        json_auto_t *latest = tb_interface_samples(iface);
+        const char *stream;
+        json_t *value;
+        json_object_foreach(latest, stream, value) sample_send(r, stream, value, 0);
+}
+
+static void samples_sse(TbApi *api, TbRequest *request, TbInterface *iface, const TbVerb *verb G_GNUC_UNUSED)
+{
+        SampleReader *r = sample_new(api, request, iface);
+        r->push = tb_request_reply_sse(request, sample_gone, r);
+        if (r->push)
+                sample_begin(r, iface);
+        else
+                sample_free(r);
+}
+
+static void samples_ws(TbApi *api, TbRequest *request, TbInterface *iface, const TbVerb *verb G_GNUC_UNUSED)
+{
+        SampleReader *r = sample_new(api, request, iface);
+        r->ws = tb_request_upgrade(request, NULL, 1024, &sample_ops, r);
+        if (r->ws)
+                sample_begin(r, iface);
+        else
+                sample_free(r);
+}
+
+static const TbParam log_params[] = {
+        {.name = "from", .type = TB_PARAM_INT, .min = 0, .max = 9e15, .help = "replays from this offset first; 0: all that is kept"},
+        TB_PARAM_END,
+};
+static const TbParam sample_params[] = {
+        {.name = "stream", .type = TB_PARAM_STRING, .max = 1024, .help = "only these streams: names with commas"},
+        TB_PARAM_END,
+};
+
+static const TbApiRoute routes[] = {
+        {TB_KIND_LOGS,
+         {.method = "GET", .path = "", .role = TB_ROLE_VIEWER, .flags = TB_ROUTE_STREAMING, .query = log_params,
+          .summary = "Log lines as they come; ?from= replays, Last-Event-ID resumes", .answers = "200 text/event-stream; 400; 404"},
+         logs},
+        {TB_KIND_SENSORS,
+         {.method = "GET", .path = "/stream", .role = TB_ROLE_VIEWER, .flags = TB_ROUTE_WEBSOCKET, .query = sample_params,
+          .summary = "Samples as they come: Server-Sent Events, or a WebSocket with Upgrade", .answers = "101; 200 text/event-stream; 404"},
+         samples_ws},
+        {TB_KIND_SENSORS,
+         {.method = "GET", .path = "/stream", .role = TB_ROLE_VIEWER, .flags = TB_ROUTE_STREAMING, .query = sample_params,
+          .summary = "Samples as they come", .answers = "200 text/event-stream; 404"},
+         samples_sse},
+        {TB_KIND_LOGS, {.method = NULL}, NULL},
+};
+
+void tb_api_add_streams(TbApi *api)
+{
+        tb_api_add_interface_routes(api, routes);
+}

@@ -1,0 +1,245 @@
+/* The host itself: health, info, drivers, resources, metrics, OpenAPI, documentation page. */
+#include <string.h>
+#include <unistd.h>
+
+#include <microhttpd.h>
+
+#include "host/api/private.h"
+#include "lib/clock.h"
+#include "lib/limits.h"
+
+static gint64 uptime_s(const TbApi *api)
+{
+        return (g_get_monotonic_time() - api->started_us) / G_USEC_PER_SEC;
+}
+
+/* --- health ------------------------------------------------------------------------------------------------------------------------------- */
+static json_t *services(TbApi *api)
+{
+        json_t *all = json_pack("{s:s}", "host", "running");
+        json_auto_t *core = tb_core_services_json(api->core);
+        json_object_update(all, core);
+        json_auto_t *more = api->services ? api->services(api->services_data) : NULL;
+        if (more)
+                json_object_update(all, more);
+        return all;
+}
+
+/* What is switched off on purpose is well. */
+static bool all_well(json_t *services)
+{
+        static const char *const well[] = {"running", "connected", "idle", "off", "disabled", "unused", NULL};
+        const char *name;
+        json_t *state;
+        json_object_foreach(services, name, state) {
+                if (json_is_string(state) && !g_strv_contains(well, json_string_value(state)))
+                        return false;
+        }
+        return true;
+}
+
+static void health(TbRequest *request, gpointer data)
+{
+        TbApi *api = data;
+        json_t *all = services(api);
+        tb_request_reply_json(request, 200,
+                              json_pack("{s:s, s:s, s:s, s:I, s:o}", "status", all_well(all) ? "healthy" : "degraded", "host_name",
+                                        tb_core_config(api->core)->name, "version", TB_VERSION, "uptime_s", (json_int_t)uptime_s(api), "services", all));
+}
+
+/* As the hosts that were there before us answer it. */
+static void system_health(TbRequest *request, gpointer data)
+{
+        TbApi *api = data;
+        tb_request_reply_json(request, 200,
+                              json_pack("{s:s, s:f, s:s, s:s, s:n}", "status", "ok", "timestamp", (double)g_get_real_time() / G_USEC_PER_SEC, "mode", "host",
+                                        "host_name", tb_core_config(api->core)->name, "supabase"));
+}
+
+/* --- info ----------------------------------------------------------------------------------------------------------------------------------- */
+static json_t *limits(TbApi *api)
+{
+        const TbHostConfig *config = tb_core_config(api->core);
+        const struct {
+                const char *name;
+                gint64 value;
+        } rows[] = {
+                {"http_body", TB_LIMIT_HTTP_BODY},
+                {"http_headers", TB_LIMIT_HTTP_HEADERS},
+                {"json_depth", TB_LIMIT_JSON_DEPTH},
+                {"ws_message", TB_LIMIT_WS_MESSAGE},
+                {"devices", TB_LIMIT_DEVICES},
+                {"interfaces", TB_LIMIT_INTERFACES},
+                {"commands_queued", TB_LIMIT_QUEUE},
+                {"command_s", TB_LIMIT_COMMAND_S},
+                {"events_kept", TB_LIMIT_BUS_REPLAY},
+                {"input_events", TB_LIMIT_INPUT_EVENTS},
+                {"input_text", TB_LIMIT_INPUT_TEXT},
+                {"shell_output", TB_LIMIT_SHELL_OUTPUT},
+                {"console_write", TB_LIMIT_CONSOLE_WRITE},
+                {"log_lines", TB_LIMIT_LOG_LINES},
+                {"samples", TB_LIMIT_SAMPLES},
+                {"streams", TB_LIMIT_STREAMS},
+                {"lease_s", TB_LIMIT_LEASE_S},
+                {"lease_wait_s", TB_LIMIT_LEASE_WAIT_S},
+                {"history", (gint64)config->history_limit},
+                {"viewers", config->max_viewers},
+                {"sdp", TB_LIMIT_SDP},
+        };
+        json_t *o = json_object();
+        for (gsize i = 0; i < G_N_ELEMENTS(rows); i++)
+                json_object_set_new(o, rows[i].name, json_integer(rows[i].value));
+        return o;
+}
+
+static void info(TbRequest *request, gpointer data)
+{
+        TbApi *api = data;
+        const TbHostConfig *config = tb_core_config(api->core);
+        g_autofree char *glib = g_strdup_printf("%u.%u.%u", glib_major_version, glib_minor_version, glib_micro_version);
+        json_t *versions = json_pack("{s:s, s:s, s:s, s:s}", "testbed", TB_VERSION, "glib", glib, "jansson", jansson_version_str(), "libmicrohttpd", MHD_get_version());
+        json_t *media = api->media ? tb_media_info(api->media) : json_null();
+        json_t *codecs = json_object_get(media, "video");
+        json_t *o = json_pack("{s:s, s:s, s:o, s:O, s:o, s:o, s:I, s:s, s:s}", "host_name", config->name, "version", TB_VERSION, "versions", versions, "codecs",
+                              codecs ? codecs : json_null(), "media", media, "limits", limits(api), "uptime_s", (json_int_t)uptime_s(api), "role",
+                              tb_role_name(tb_request_role(request)), "user", tb_request_user(request));
+        json_object_set_new(o, "vnc_port", json_integer(config->vnc_port));
+        json_object_set_new(o, "novnc_port", json_integer(config->novnc_port));
+        tb_request_reply_json(request, 200, o);
+}
+
+static void drivers(TbRequest *request, gpointer data G_GNUC_UNUSED)
+{
+        tb_request_reply_json(request, 200, tb_core_drivers_json());
+}
+
+static void resources(TbRequest *request, gpointer data)
+{
+        tb_request_reply_json(request, 200, tb_core_resources_json(((TbApi *)data)->core));
+}
+
+/* --- metrics ---------------------------------------------------------------------------------------------------------------------------------- */
+static gint64 resident_bytes(void)
+{
+        g_autofree char *text = NULL;
+        if (!g_file_get_contents("/proc/self/statm", &text, NULL, NULL))
+                return 0;
+        g_auto(GStrv) words = g_strsplit(text, " ", 3);
+        return g_strv_length(words) > 1 ? g_ascii_strtoll(words[1], NULL, 10) * sysconf(_SC_PAGESIZE) : 0;
+}
+
+static guint entries(const char *path)
+{
+        guint n = 0;
+        g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+        while (dir && g_dir_read_name(dir))
+                n++;
+        return n;
+}
+
+typedef struct States {
+        guint n[TB_STATE_CLOSING + 1];
+        guint devices;
+} States;
+
+static void count_interface(TbInterface *iface, gpointer user)
+{
+        ((States *)user)->n[tb_interface_state(iface, NULL)]++;
+}
+
+static void count_device(TbDevice *device, gpointer user)
+{
+        ((States *)user)->devices++;
+        tb_device_each_interface(device, count_interface, user);
+}
+
+static void media_metrics(GString *out, TbMedia *media)
+{
+        TbMediaStats s;
+        tb_media_get_stats(media, &s);
+        tb_metrics_line(out, "testbed_viewers", "kind=\"webrtc\"", s.peers);
+        tb_metrics_line(out, "testbed_viewers", "kind=\"mjpeg\"", s.mjpeg);
+        tb_metrics_line(out, "testbed_viewers", "kind=\"raw\"", s.sinks);
+        tb_metrics_line(out, "testbed_video_sources_live", NULL, s.hubs_live);
+        tb_metrics_line(out, "testbed_video_encoders", NULL, s.encoders);
+        tb_metrics_line(out, "testbed_viewers_total", NULL, (double)s.peers_total);
+        tb_metrics_line(out, "testbed_viewers_refused_total", NULL, (double)s.peers_refused);
+        tb_metrics_line(out, "testbed_video_frames_total", NULL, (double)s.frames_in);
+        tb_metrics_line(out, "testbed_video_frames_encoded_total", NULL, (double)s.frames_encoded);
+        tb_metrics_line(out, "testbed_video_frames_dropped_total", NULL, (double)s.frames_dropped);
+        tb_metrics_line(out, "testbed_video_keyframes_total", NULL, (double)s.keyframes);
+        tb_metrics_line(out, "testbed_video_sent_bytes_total", NULL, (double)s.bytes_sent);
+}
+
+static void collect(GString *out, gpointer data)
+{
+        TbApi *api = data;
+        States states = {0};
+        tb_core_each_device(api->core, count_device, &states);
+        tb_metrics_line(out, "testbed_uptime_seconds", NULL, (double)uptime_s(api));
+        tb_metrics_line(out, "testbed_devices", NULL, states.devices);
+        for (int s = 0; s <= TB_STATE_CLOSING; s++) {
+                g_autofree char *label = g_strdup_printf("state=\"%s\"", tb_state_name((TbState)s));
+                tb_metrics_line(out, "testbed_interfaces", label, states.n[s]);
+        }
+        tb_metrics_line(out, "testbed_resident_bytes", NULL, (double)resident_bytes());
+        tb_metrics_line(out, "testbed_open_fds", NULL, entries("/proc/self/fd"));
+        tb_metrics_line(out, "testbed_threads", NULL, entries("/proc/self/task"));
+        tb_metrics_line(out, "testbed_whep_sessions", NULL, g_hash_table_size(api->whep));
+        tb_metrics_line(out, "testbed_console_sockets", NULL, api->consoles.length);
+        if (api->media)
+                media_metrics(out, api->media);
+}
+
+static void metrics(TbRequest *request, gpointer data)
+{
+        TbApi *api = data;
+        g_autofree char *text = api->metrics ? tb_metrics_text(api->metrics) : g_strdup("");
+        tb_request_reply_text(request, 200, "text/plain; version=0.0.4; charset=utf-8", text);
+}
+
+/* --- documentation -------------------------------------------------------------------------------------------------------------------------------- */
+static void openapi(TbRequest *request, gpointer data)
+{
+        TbApi *api = data;
+        tb_request_reply_json(request, 200,
+                              tb_http_openapi(api->http, "Testbed host",
+                                              "Routes below /host/devices/{id}/ are shown with an interface that is named after its kind, as it is by default; "
+                                              "put the interface's own name there if it has another. Errors are RFC 9457 problem+json. Control calls carry "
+                                              "X-Lease when the device is leased."));
+}
+
+static void docs(TbRequest *request, gpointer data)
+{
+        TbApi *api = data;
+        g_autofree char *path = g_build_filename(tb_core_config(api->core)->web_dir, "docs.html", NULL);
+        tb_request_reply_file(request, path);
+}
+
+static const TbParam no_params[] = {TB_PARAM_END};
+
+static const TbRoute routes[] = {
+        {.method = "GET", .path = "/host/health", .role = TB_ROLE_NONE, .handler = health, .tag = "host", .summary = "Whether all is well, answered from the main loop",
+         .answers = "200 application/json Health"},
+        {.method = "GET", .path = "/host/system/health", .role = TB_ROLE_NONE, .handler = system_health, .tag = "compatibility",
+         .summary = "Health in an older form", .answers = "200 application/json"},
+        {.method = "GET", .path = "/host/info", .role = TB_ROLE_VIEWER, .query = no_params, .handler = info, .tag = "host", .summary = "Versions, codecs, limits",
+         .answers = "200 application/json Info"},
+        {.method = "GET", .path = "/host/drivers", .role = TB_ROLE_VIEWER, .query = no_params, .handler = drivers, .tag = "host",
+         .summary = "Every driver: kinds, typed parameters, help", .answers = "200 application/json DriverList"},
+        {.method = "GET", .path = "/host/resources", .role = TB_ROLE_VIEWER, .query = no_params, .handler = resources, .tag = "host",
+         .summary = "Discovered hardware that can be attached", .answers = "200 application/json ResourceList"},
+        {.method = "GET", .path = "/metrics", .role = TB_ROLE_VIEWER, .handler = metrics, .tag = "host", .summary = "Prometheus text format",
+         .answers = "200 text/plain"},
+        {.method = "GET", .path = "/host/openapi.json", .role = TB_ROLE_NONE, .handler = openapi, .tag = "host", .summary = "This description",
+         .answers = "200 application/json"},
+        {.method = "GET", .path = "/docs", .role = TB_ROLE_NONE, .flags = TB_ROUTE_HIDDEN, .handler = docs},
+        {.method = NULL},
+};
+
+void tb_api_add_system(TbApi *api)
+{
+        if (api->metrics)
+                tb_metrics_collector(api->metrics, collect, api);
+        tb_http_add_routes(api->http, routes, api);
+}

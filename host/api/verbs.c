@@ -1,0 +1,43 @@
+/* The verbs that need nothing special: parameters in, JSON out. Route, checks and OpenAPI come from core's table. */
+#include <string.h>
+
+#include "host/api/private.h"
+
+/* What the path names joins what the query or the body gave. */
+static json_t *params_of(TbRequest *request, const TbVerb *verb)
+{
+        json_t *given = tb_request_json(request) ? tb_request_json(request) : tb_request_query(request);
+        if (!verb->params) /* of any shape: core checks it */
+                return given ? json_incref(given) : json_object();
+        json_t *params = given ? json_copy(given) : json_object();
+        for (const TbParam *p = verb->params; p->name; p++) {
+                g_autofree char *segment = g_strdup_printf("{%s}", p->name);
+                const char *value = strstr(verb->path, segment) ? tb_request_arg(request, p->name) : NULL;
+                if (value)
+                        json_object_set_new(params, p->name, json_string(value));
+        }
+        return params;
+}
+
+static void run_verb(TbApi *api, TbRequest *request, TbInterface *iface, const TbVerb *verb)
+{
+        json_auto_t *params = params_of(request, verb);
+        g_autofree char *text = g_strdup_printf("%s.%s", tb_interface_name(iface), verb->op);
+        tb_api_run(api, request,
+                   &(TbApiRun){
+                           .device = tb_device_id(tb_interface_device(iface)),
+                           .verb = text,
+                           .params = params,
+                           .finishes = verb->kind == TB_KIND_POWER || verb->kind == TB_KIND_INPUT,
+                   });
+}
+
+void tb_api_add_verbs(TbApi *api)
+{
+        for (const TbVerb *verb = tb_core_verbs(); verb->op; verb++) {
+                if (verb->http != TB_VERB_PLAIN || !verb->method)
+                        continue;
+                bool in_query = strcmp(verb->method, "GET") == 0 || strcmp(verb->method, "DELETE") == 0;
+                tb_api_add_verb_route(api, verb, in_query ? TB_BODY_NONE : verb->params ? TB_BODY_JSON : TB_BODY_JSON_ANY, run_verb);
+        }
+}
