@@ -1,5 +1,6 @@
 /*
- * adb - an Android phone through the adb server: shell, files, apps, logs, video, input, sensors. See README.md.
+ * adb - an Android phone through the adb server: shell, files, apps, logs, video, input, sensors. See
+ * README.md.
  */
 #include "drivers/adb/adb_lanes.h"
 
@@ -21,21 +22,38 @@ static bool check(const TbUri *uri, json_t *params, GError **error)
         guint16 port;
 
         if (*uri->host == '\0') {
-                tb_error_set_field(error, TB_ERROR_INVALID, "uri", "name a phone by its serial number: adb://0A1B2C3D, or adb://10.0.0.7:5555");
+                tb_error_set_field(
+                        error, TB_ERROR_INVALID, "uri",
+                        "name a phone by its serial number: adb://0A1B2C3D, or adb://10.0.0.7:5555");
                 return false;
         }
         for (const char *c = uri->host; *c != '\0'; c++)
                 if (!g_ascii_isalnum(*c) && strchr("._-", *c) == NULL) {
-                        tb_error_set_field(error, TB_ERROR_INVALID, "uri", "\"%s\" is not a serial number", uri->host);
+                        tb_error_set_field(error, TB_ERROR_INVALID, "uri", "\"%s\" is not a serial number",
+                                           uri->host);
                         return false;
                 }
         return tb_adb_parse_server(json_string_value(json_object_get(params, "server")), &host, &port, error);
 }
 
 static const TbParam params[] = {
-        {.name = "server", .type = TB_PARAM_STRING, .min = 1, .max = 255, .help = "host:port of the adb server; default: $ADB_HOST, then 127.0.0.1:5037"},
-        {.name = "fps", .type = TB_PARAM_INT, .min = 1, .max = 60, .fallback = "20", .unit = "1/s", .help = "most pictures of the screen per second"},
-        {.name = "log_replay", .type = TB_PARAM_INT, .min = 1, .max = 10000, .fallback = "200",
+        {.name = "server",
+         .type = TB_PARAM_STRING,
+         .min = 1,
+         .max = 255,
+         .help = "host:port of the adb server; default: $ADB_HOST, then 127.0.0.1:5037"},
+        {.name = "fps",
+         .type = TB_PARAM_INT,
+         .min = 1,
+         .max = 60,
+         .fallback = "20",
+         .unit = "1/s",
+         .help = "most pictures of the screen per second"},
+        {.name = "log_replay",
+         .type = TB_PARAM_INT,
+         .min = 1,
+         .max = 10000,
+         .fallback = "200",
          .help = "log lines from before the attachment"},
         TB_PARAM_END,
 };
@@ -84,7 +102,8 @@ static const TbLane lanes[] = {
 
 const TbDriver tb_driver_adb = {
         .name = "adb",
-        .summary = "An Android phone or box through the adb server: screen, input, shell, files, apps, log, battery and temperatures.",
+        .summary = "An Android phone or box through the adb server: screen, input, shell, files, apps, log, "
+                   "battery and temperatures.",
         .example = "adb://0A1B2C3D",
         .params = params,
         .check = check,

@@ -41,7 +41,9 @@ static bool bad(GError **error, const char *what)
         return false;
 }
 
-/* --- zip ------------------------------------------------------------------------------------------------------------------------------- */
+/* --- zip
+ * -------------------------------------------------------------------------------------------------------------------------------
+ */
 
 /* The end record stands before a comment of at most 64 KiB. */
 static bool find_end(Span zip, guint64 *ret)
@@ -120,7 +122,9 @@ static bool read_manifest(Span zip, GByteArray *out, GError **error)
         return bad(error, "no " MANIFEST);
 }
 
-/* --- binary XML --------------------------------------------------------------------------------------------------------------------------- */
+/* --- binary XML
+ * ---------------------------------------------------------------------------------------------------------------------------
+ */
 
 /* A length of the pool: one or two units; the first one's top bit says. *at moves behind it. */
 static bool pool_length(Span pool, guint64 *at, bool utf8, gsize *ret)
@@ -196,7 +200,8 @@ char *tb_adb_manifest_package(const guint8 *xml, gsize size, GError **error)
                         break;
                 if (type == CHUNK_POOL && length >= 28)
                         pool = (Span){xml + at, length};
-                if (type == CHUNK_ELEMENT && pool.data != NULL && length >= 36) { /* the first element is <manifest> */
+                if (type == CHUNK_ELEMENT && pool.data != NULL &&
+                    length >= 36) { /* the first element is <manifest> */
                         package = element_package(pool, (Span){xml + at, length});
                         break;
                 }

@@ -1,8 +1,8 @@
 /*
  * adb_apps.c - apps of a phone
  *
- * An APK is first received into an unlinked file: its package name is read from its manifest before the phone gets it, and the phone must be told
- * its size before its bytes.
+ * An APK is first received into an unlinked file: its package name is read from its manifest before the phone
+ * gets it, and the phone must be told its size before its bytes.
  */
 #include "drivers/adb/adb_lanes.h"
 
@@ -23,7 +23,8 @@ static bool check_package(const char *package, GError **error)
 {
         if (package != NULL && tb_adb_package_valid(package))
                 return true;
-        tb_error_set_field(error, TB_ERROR_INVALID, "package", "must be a package name such as com.example.app");
+        tb_error_set_field(error, TB_ERROR_INVALID, "package",
+                           "must be a package name such as com.example.app");
         return false;
 }
 
@@ -36,7 +37,8 @@ static void add_packages(json_t *into, const char *text, GHashTable *third)
 
                 if (!tb_adb_parse_package(g_strchomp(lines[i]), &package, &path))
                         continue;
-                json_t *app = json_pack("{s:s, s:b}", "package", package, "system", !g_hash_table_contains(third, package));
+                json_t *app = json_pack("{s:s, s:b}", "package", package, "system",
+                                        !g_hash_table_contains(third, package));
                 if (path != NULL && g_utf8_validate(path, -1, NULL))
                         json_object_set_new(app, "path", json_string(path));
                 json_array_append_new(into, app);
@@ -45,7 +47,9 @@ static void add_packages(json_t *into, const char *text, GHashTable *third)
 
 static bool app_list(TbInstance *self, TbIo *io, json_t *into, GError **error)
 {
-        g_autofree char *text = tb_adb_ask(io, &((TbAdbLane *)self)->target, "pm list packages -3 && echo @@ && pm list packages -f", NULL, error);
+        g_autofree char *text =
+                tb_adb_ask(io, &((TbAdbLane *)self)->target,
+                           "pm list packages -3 && echo @@ && pm list packages -f", NULL, error);
         g_autoptr(GHashTable) third = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 
         if (text == NULL)
@@ -64,7 +68,9 @@ static bool app_list(TbInstance *self, TbIo *io, json_t *into, GError **error)
         return true;
 }
 
-/* --- install --------------------------------------------------------------------------------------------------------------------------- */
+/* --- install
+ * ---------------------------------------------------------------------------------------------------------------------------
+ */
 
 static bool spool(TbPipe *from, int fd, gint64 *ret_size, GError **error)
 {
@@ -75,12 +81,14 @@ static bool spool(TbPipe *from, int fd, gint64 *ret_size, GError **error)
         while ((n = tb_pipe_read(from, chunk, 256 * 1024, error)) > 0) {
                 size += n;
                 if (size > APK_MAX) {
-                        g_set_error_literal(error, TB_ERROR, TB_ERROR_TOO_LARGE, "an APK is limited to 4 GiB");
+                        g_set_error_literal(error, TB_ERROR, TB_ERROR_TOO_LARGE,
+                                            "an APK is limited to 4 GiB");
                         return false;
                 }
                 for (gssize at = 0, w; at < n; at += w)
                         if ((w = write(fd, chunk + at, (gsize)(n - at))) <= 0) {
-                                g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE, "no room for the APK on the host: %s", g_strerror(errno));
+                                g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE,
+                                            "no room for the APK on the host: %s", g_strerror(errno));
                                 return false;
                         }
         }
@@ -117,7 +125,9 @@ static char *read_verdict(TbTransport *link, TbIo *io, GError **error)
 
 static bool send_apk(TbInstance *self, TbIo *io, int fd, gint64 size, GError **error)
 {
-        g_autofree char *service = g_strdup_printf("exec:cmd package install -r -S %" G_GINT64_FORMAT " 2>&1", size), *said = NULL;
+        g_autofree char *service = g_strdup_printf("exec:cmd package install -r -S %" G_GINT64_FORMAT " 2>&1",
+                                                   size),
+                        *said = NULL;
         g_autoptr(TbTransport) link = tb_adb_service(io, &((TbAdbLane *)self)->target, service, error);
         g_autofree guint8 *chunk = g_malloc(256 * 1024);
         g_autoptr(GError) broke = NULL;
@@ -128,10 +138,12 @@ static bool send_apk(TbInstance *self, TbIo *io, int fd, gint64 size, GError **e
         for (gint64 at = 0; at < size && broke == NULL; at += n) {
                 n = pread(fd, chunk, 256 * 1024, at);
                 if (n <= 0) {
-                        g_set_error_literal(error, TB_ERROR, TB_ERROR_INTERNAL, "the received APK cannot be read again");
+                        g_set_error_literal(error, TB_ERROR, TB_ERROR_INTERNAL,
+                                            "the received APK cannot be read again");
                         return false;
                 }
-                tb_transport_write(link, io, chunk, (gsize)n, INSTALL_MS, &broke); /* it may refuse early: then its words count */
+                tb_transport_write(link, io, chunk, (gsize)n, INSTALL_MS,
+                                   &broke); /* it may refuse early: then its words count */
         }
         said = read_verdict(link, io, broke == NULL ? error : NULL);
         if (said == NULL || (broke != NULL && *said == '\0')) {
@@ -147,7 +159,8 @@ static bool send_apk(TbInstance *self, TbIo *io, int fd, gint64 size, GError **e
         return false;
 }
 
-static bool app_install(TbInstance *self, TbIo *io, TbPipe *from, gint64 size, char **ret_package, GError **error)
+static bool app_install(TbInstance *self, TbIo *io, TbPipe *from, gint64 size, char **ret_package,
+                        GError **error)
 {
         g_autofree char *package = NULL;
         bool ok;
@@ -159,17 +172,21 @@ static bool app_install(TbInstance *self, TbIo *io, TbPipe *from, gint64 size, c
         }
         fd = open(self->run_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
         if (fd < 0) {
-                g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE, "%s: %s", self->run_dir, g_strerror(errno));
+                g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE, "%s: %s", self->run_dir,
+                            g_strerror(errno));
                 return false;
         }
-        ok = spool(from, fd, &size, error) && (package = package_of(fd, size, error)) != NULL && send_apk(self, io, fd, size, error);
+        ok = spool(from, fd, &size, error) && (package = package_of(fd, size, error)) != NULL &&
+             send_apk(self, io, fd, size, error);
         close(fd);
         if (ok)
                 *ret_package = g_steal_pointer(&package);
         return ok;
 }
 
-/* --- the others ---------------------------------------------------------------------------------------------------------------------------- */
+/* --- the others
+ * ----------------------------------------------------------------------------------------------------------------------------
+ */
 
 /* Runs a script for a package that is there: in it, $1 is the package. Owned output. */
 static char *with_package(TbInstance *self, TbIo *io, const char *package, const char *script, GError **error)
@@ -179,7 +196,8 @@ static char *with_package(TbInstance *self, TbIo *io, const char *package, const
 
         if (!check_package(package, error))
                 return NULL;
-        command = g_strdup_printf("set -- %s; pm path \"$1\" >/dev/null 2>&1 || exit 99; %s", package, script);
+        command =
+                g_strdup_printf("set -- %s; pm path \"$1\" >/dev/null 2>&1 || exit 99; %s", package, script);
         text = tb_adb_ask(io, &((TbAdbLane *)self)->target, command, &code, error);
         if (text == NULL)
                 return NULL;
@@ -204,7 +222,8 @@ static bool app_remove(TbInstance *self, TbIo *io, const char *package, GError *
 
 static bool app_start(TbInstance *self, TbIo *io, const char *package, GError **error)
 {
-        static const char script[] = "a=$(cmd package resolve-activity --brief -c android.intent.category.LAUNCHER \"$1\" 2>/dev/null | tail -n 1); "
+        static const char script[] = "a=$(cmd package resolve-activity --brief -c "
+                                     "android.intent.category.LAUNCHER \"$1\" 2>/dev/null | tail -n 1); "
                                      "case \"$a\" in */*) am start -n \"$a\" 2>&1;; "
                                      "*) monkey -p \"$1\" -c android.intent.category.LAUNCHER 1 2>&1;; esac";
         g_autofree char *text = with_package(self, io, package, script, error);

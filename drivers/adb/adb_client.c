@@ -10,13 +10,15 @@
 
 #define DEFAULT_PORT 5037
 #define DIAL_MS 3000
-#define SERVER_WAIT_MS 3000   /* a server that the discovery worker is starting gets this long */
-#define READY_WAIT_MS 3000    /* a phone that was just connected gets this long to say hello */
+#define SERVER_WAIT_MS 3000 /* a server that the discovery worker is starting gets this long */
+#define READY_WAIT_MS 3000  /* a phone that was just connected gets this long to say hello */
 #define STEP_MS 100
 #define CONNECT_PAUSE_MS 2000
 #define RECONNECT_PAUSE_MS 10000
 
-/* --- target ---------------------------------------------------------------------------------------------------------------------------- */
+/* --- target
+ * ----------------------------------------------------------------------------------------------------------------------------
+ */
 
 bool tb_adb_parse_server(const char *text, char **ret_host, guint16 *ret_port, GError **error)
 {
@@ -31,11 +33,14 @@ bool tb_adb_parse_server(const char *text, char **ret_host, guint16 *ret_port, G
                 text += strlen("tcp:");
         colon = strrchr(text, ':');
         if (colon != NULL && !g_ascii_string_to_unsigned(colon + 1, 10, 1, 65535, &port, NULL)) {
-                tb_error_set_field(error, TB_ERROR_INVALID, "server", "\"%s\" is not host:port of an adb server", text);
+                tb_error_set_field(error, TB_ERROR_INVALID, "server",
+                                   "\"%s\" is not host:port of an adb server", text);
                 return false;
         }
         *ret_port = (guint16)port;
-        *ret_host = colon == NULL ? g_strdup(text) : colon == text ? g_strdup("127.0.0.1") : g_strndup(text, (gsize)(colon - text));
+        *ret_host = colon == NULL   ? g_strdup(text)
+                    : colon == text ? g_strdup("127.0.0.1")
+                                    : g_strndup(text, (gsize)(colon - text));
         return true;
 }
 
@@ -49,11 +54,13 @@ bool tb_adb_target_init(TbAdbTarget *target, const TbInstance *instance, GError 
         const TbUri *uri = instance->uri;
 
         tb_adb_target_clear(target);
-        if (!tb_adb_parse_server(json_string_value(json_object_get(instance->params, "server")), &target->host, &target->port, error))
+        if (!tb_adb_parse_server(json_string_value(json_object_get(instance->params, "server")),
+                                 &target->host, &target->port, error))
                 return false;
         target->local = is_local(target->host);
         target->network = uri->port >= 0;
-        target->serial = target->network ? g_strdup_printf("%s:%d", uri->host, uri->port) : g_strdup(uri->host);
+        target->serial =
+                target->network ? g_strdup_printf("%s:%d", uri->host, uri->port) : g_strdup(uri->host);
         return true;
 }
 
@@ -64,7 +71,9 @@ void tb_adb_target_clear(TbAdbTarget *target)
         target->features = 0;
 }
 
-/* --- talking to the server ---------------------------------------------------------------------------------------------------------------- */
+/* --- talking to the server
+ * ----------------------------------------------------------------------------------------------------------------
+ */
 
 bool tb_adb_server_up(TbIo *io, const char *host, guint16 port)
 {
@@ -83,7 +92,8 @@ static TbTransport *dial(TbIo *io, const TbAdbTarget *target, GError **error)
 
                 if (link != NULL)
                         return link;
-                if (!g_error_matches(why, TB_ERROR, TB_ERROR_GONE) || !target->local || waited >= SERVER_WAIT_MS)
+                if (!g_error_matches(why, TB_ERROR, TB_ERROR_GONE) || !target->local ||
+                    waited >= SERVER_WAIT_MS)
                         break;
                 g_clear_error(&why);
                 if (!tb_io_sleep(io, STEP_MS, error))
@@ -118,17 +128,20 @@ static bool read_status(TbTransport *link, TbIo *io, int timeout_ms, char **ret_
         }
         if (n > 0)
                 return true;
-        g_set_error_literal(error, TB_ERROR, TB_ERROR_DEVICE, "what answers on the adb server's port is not an adb server");
+        g_set_error_literal(error, TB_ERROR, TB_ERROR_DEVICE,
+                            "what answers on the adb server's port is not an adb server");
         return false;
 }
 
 /* Sends a request; false with an error, or with *ret_fail when the server refused it. */
-static bool request(TbTransport *link, TbIo *io, const char *service, int timeout_ms, char **ret_fail, GError **error)
+static bool request(TbTransport *link, TbIo *io, const char *service, int timeout_ms, char **ret_fail,
+                    GError **error)
 {
         g_autofree char *text = tb_adb_request(service);
 
         if (text == NULL) {
-                g_set_error(error, TB_ERROR, TB_ERROR_TOO_LARGE, "a command for adb is limited to %d bytes", TB_ADB_SERVICE_MAX - 100);
+                g_set_error(error, TB_ERROR, TB_ERROR_TOO_LARGE, "a command for adb is limited to %d bytes",
+                            TB_ADB_SERVICE_MAX - 100);
                 return false;
         }
         if (!tb_transport_write(link, io, text, strlen(text), timeout_ms, error))
@@ -141,11 +154,13 @@ static void fail_error(const TbAdbTarget *target, const char *fail, GError **err
         const char *about = target->serial != NULL ? target->serial : "the adb server";
 
         if (strstr(fail, "unauthorized") != NULL)
-                g_set_error(error, TB_ERROR, TB_ERROR_DEVICE, "%s: unauthorized: allow USB debugging on the phone's screen", about);
+                g_set_error(error, TB_ERROR, TB_ERROR_DEVICE,
+                            "%s: unauthorized: allow USB debugging on the phone's screen", about);
         else if (strcmp(fail, "closed") == 0)
                 g_set_error(error, TB_ERROR, TB_ERROR_UNSUPPORTED, "%s refuses this service", about);
-        else if (strstr(fail, "not found") != NULL || strstr(fail, "offline") != NULL || strstr(fail, "authorizing") != NULL ||
-                 strstr(fail, "no devices") != NULL || strstr(fail, "connecting") != NULL)
+        else if (strstr(fail, "not found") != NULL || strstr(fail, "offline") != NULL ||
+                 strstr(fail, "authorizing") != NULL || strstr(fail, "no devices") != NULL ||
+                 strstr(fail, "connecting") != NULL)
                 g_set_error(error, TB_ERROR, TB_ERROR_GONE, "%s: %s", about, fail);
         else
                 g_set_error(error, TB_ERROR, TB_ERROR_DEVICE, "%s: %s", about, fail);
@@ -193,11 +208,15 @@ char *tb_adb_query(TbIo *io, const TbAdbTarget *target, const char *service, int
         return link != NULL ? tb_adb_read_text(link, io, timeout_ms, error) : NULL;
 }
 
-/* --- healing ------------------------------------------------------------------------------------------------------------------------------- */
+/* --- healing
+ * -------------------------------------------------------------------------------------------------------------------------------
+ */
 
-/* When a phone was last told to connect, for all lanes of all devices: four lanes must not heal one phone four times. */
+/* When a phone was last told to connect, for all lanes of all devices: four lanes must not heal one phone
+ * four times. */
 static TbMutex heal_lock = {PTHREAD_MUTEX_INITIALIZER};
-static GHashTable *heal_times; /* owned; serial -> gint64 *, protected by heal_lock; lives as long as the process */
+static GHashTable
+        *heal_times; /* owned; serial -> gint64 *, protected by heal_lock; lives as long as the process */
 
 static bool may_heal(const char *serial, int pause_ms)
 {
@@ -239,7 +258,8 @@ static bool heal(TbIo *io, const TbAdbTarget *target, const GError *why)
         if (offline)
                 ignored = tb_adb_query(io, target, disconnect, TB_ADB_ANSWER_MS, NULL);
         answer = tb_adb_query(io, target, connect, TB_ADB_CONNECT_MS, NULL);
-        return answer != NULL && (g_str_has_prefix(answer, "connected") || g_str_has_prefix(answer, "already connected"));
+        return answer != NULL &&
+               (g_str_has_prefix(answer, "connected") || g_str_has_prefix(answer, "already connected"));
 }
 
 /* A connection that talks to the phone. */
@@ -292,7 +312,10 @@ bool tb_adb_prepare(TbIo *io, TbAdbTarget *target, GError **error)
         static const struct {
                 const char *name;
                 guint bit;
-        } known[] = {{"shell_v2", TB_ADB_SHELL_V2}, {"stat_v2", TB_ADB_STAT_V2}, {"ls_v2", TB_ADB_LS_V2}, {"cmd", TB_ADB_CMD}};
+        } known[] = {{"shell_v2", TB_ADB_SHELL_V2},
+                     {"stat_v2", TB_ADB_STAT_V2},
+                     {"ls_v2", TB_ADB_LS_V2},
+                     {"cmd", TB_ADB_CMD}};
         g_autoptr(TbTransport) link = open_transport(io, target, error);
         g_autofree char *service = g_strdup_printf("host-serial:%s:features", target->serial), *text = NULL;
 
@@ -308,16 +331,19 @@ bool tb_adb_prepare(TbIo *io, TbAdbTarget *target, GError **error)
                         target->features |= known[i].bit;
         if ((target->features & TB_ADB_SHELL_V2) != 0)
                 return true;
-        g_set_error(error, TB_ERROR, TB_ERROR_DEVICE, "%s has no shell_v2: Android 7 or newer is needed", target->serial);
+        g_set_error(error, TB_ERROR, TB_ERROR_DEVICE, "%s has no shell_v2: Android 7 or newer is needed",
+                    target->serial);
         return false;
 }
 
-/* --- shell ----------------------------------------------------------------------------------------------------------------------------------- */
+/* --- shell
+ * -----------------------------------------------------------------------------------------------------------------------------------
+ */
 
 typedef struct {
-        TbTransport *link; /* borrowed */
-        GByteArray *in;    /* owned: not parsed yet */
-        GByteArray *send;  /* owned: a packet or a part of one, not sent yet */
+        TbTransport *link;   /* borrowed */
+        GByteArray *in;      /* owned: not parsed yet */
+        GByteArray *send;    /* owned: a packet or a part of one, not sent yet */
         const guint8 *input; /* borrowed */
         gsize input_left;
         bool input_closed;
@@ -347,7 +373,8 @@ static bool collect(GByteArray *into, const TbAdbShellPacket *packet, GError **e
         if (into == NULL)
                 return true;
         if (packet->size > TB_LIMIT_SHELL_OUTPUT - into->len) {
-                g_set_error(error, TB_ERROR, TB_ERROR_TOO_LARGE, "the command printed more than %d bytes", TB_LIMIT_SHELL_OUTPUT);
+                g_set_error(error, TB_ERROR, TB_ERROR_TOO_LARGE, "the command printed more than %d bytes",
+                            TB_LIMIT_SHELL_OUTPUT);
                 return false;
         }
         g_byte_array_append(into, packet->data, packet->size);
@@ -360,9 +387,11 @@ static bool parse(Run *run, GError **error)
         gsize at = 0;
         gssize n;
 
-        while (run->code < 0 && (n = tb_adb_parse_shell(run->in->data + at, run->in->len - at, &packet)) != 0) {
+        while (run->code < 0 &&
+               (n = tb_adb_parse_shell(run->in->data + at, run->in->len - at, &packet)) != 0) {
                 if (n < 0) {
-                        g_set_error_literal(error, TB_ERROR, TB_ERROR_DEVICE, "the phone broke the shell protocol");
+                        g_set_error_literal(error, TB_ERROR, TB_ERROR_DEVICE,
+                                            "the phone broke the shell protocol");
                         return false;
                 }
                 if (packet.id == TB_ADB_SHELL_EXIT)
@@ -401,15 +430,16 @@ static bool step(Run *run, TbIo *io, GError **error)
         if (n < 0)
                 return false;
         if (n == 0) {
-                g_set_error_literal(error, TB_ERROR, TB_ERROR_GONE, "the phone went away while the command ran");
+                g_set_error_literal(error, TB_ERROR, TB_ERROR_GONE,
+                                    "the phone went away while the command ran");
                 return false;
         }
         g_byte_array_append(run->in, chunk, (guint)n);
         return parse(run, error);
 }
 
-bool tb_adb_run(TbIo *io, const TbAdbTarget *target, const char *command, const void *input, gsize input_size, int *ret_code, GByteArray *out,
-                GByteArray *err, GError **error)
+bool tb_adb_run(TbIo *io, const TbAdbTarget *target, const char *command, const void *input, gsize input_size,
+                int *ret_code, GByteArray *out, GByteArray *err, GError **error)
 {
         g_autofree char *service = g_strconcat("shell,v2,raw:", command, NULL);
         g_autoptr(TbTransport) link = NULL;
@@ -422,7 +452,14 @@ bool tb_adb_run(TbIo *io, const TbAdbTarget *target, const char *command, const 
         link = tb_adb_service(io, target, service, error);
         if (link == NULL)
                 return false;
-        Run run = {.link = link, .in = in, .send = pending, .input = input, .input_left = input_size, .out = out, .err = err, .code = -1};
+        Run run = {.link = link,
+                   .in = in,
+                   .send = pending,
+                   .input = input,
+                   .input_left = input_size,
+                   .out = out,
+                   .err = err,
+                   .code = -1};
         while (run.code < 0)
                 if (!step(&run, io, error))
                         return false;
@@ -440,9 +477,11 @@ char *tb_adb_ask(TbIo *io, const TbAdbTarget *target, const char *command, int *
         g_byte_array_append(out, (const guint8 *)"", 1);
         if (code != 0 && ret_code == NULL) {
                 const GByteArray *said = err->len > 0 ? err : out;
-                g_autofree char *text = g_utf8_make_valid((const char *)said->data, (gssize)MIN(said->len, 300u));
+                g_autofree char *text =
+                        g_utf8_make_valid((const char *)said->data, (gssize)MIN(said->len, 300u));
 
-                g_set_error(error, TB_ERROR, TB_ERROR_UNPROCESSABLE, "the phone answered: %s", *g_strstrip(text) ? text : "(nothing)");
+                g_set_error(error, TB_ERROR, TB_ERROR_UNPROCESSABLE, "the phone answered: %s",
+                            *g_strstrip(text) ? text : "(nothing)");
                 return NULL;
         }
         if (ret_code != NULL)

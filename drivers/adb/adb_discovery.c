@@ -1,6 +1,6 @@
 /*
- * adb_discovery.c - phones that the adb server sees, and the server itself: when nothing listens on this machine, it is started as our child and
- * ends with us
+ * adb_discovery.c - phones that the adb server sees, and the server itself: when nothing listens on this
+ * machine, it is started as our child and ends with us
  */
 #include "drivers/adb/adb_lanes.h"
 
@@ -21,21 +21,23 @@ typedef struct {
 
 static bool start_server(State *state, TbIo *io, GError **error)
 {
-        g_autofree char *adb = g_find_program_in_path("adb"), *address = NULL;
+        g_autofree char *adb = g_find_program_in_path("adb"), *port = NULL;
         int waited = 0, status;
 
         if (adb == NULL) {
-                g_set_error_literal(error, TB_ERROR, TB_ERROR_UNAVAILABLE, "no adb server runs, and adb is not installed (apt install adb)");
+                g_set_error_literal(error, TB_ERROR, TB_ERROR_UNAVAILABLE,
+                                    "no adb server runs, and adb is not installed (apt install adb)");
                 return false;
         }
-        address = g_strdup_printf("tcp:127.0.0.1:%u", state->target.port);
-        const char *argv[] = {adb, "-L", address, "nodaemon", "server", NULL};
+        port = g_strdup_printf("%u", state->target.port);
+        const char *argv[] = {adb, "-P", port, "nodaemon", "server", NULL};
         state->server = tb_child_spawn(argv, NULL, NULL, TB_CHILD_STDERR, error);
         if (state->server == NULL)
                 return false;
         while (!tb_adb_server_up(io, state->target.host, state->target.port)) {
                 if (tb_child_ended(state->server, &status) || waited > START_MS) {
-                        g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE, "the adb server did not start on port %u", state->target.port);
+                        g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE,
+                                    "the adb server did not start on port %u", state->target.port);
                         return false;
                 }
                 if (!tb_io_sleep(io, STEP_MS, error))
@@ -52,8 +54,10 @@ static bool discovery_open(TbDiscovery *self, TbIo *io, GError **error)
         if (!tb_adb_parse_server(NULL, &state->target.host, &state->target.port, error))
                 return false;
         state->seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-        bool here = g_str_has_prefix(state->target.host, "127.") || strcmp(state->target.host, "localhost") == 0;
-        if (here && !tb_adb_server_up(io, state->target.host, state->target.port) && !start_server(state, io, error))
+        bool here =
+                g_str_has_prefix(state->target.host, "127.") || strcmp(state->target.host, "localhost") == 0;
+        if (here && !tb_adb_server_up(io, state->target.host, state->target.port) &&
+            !start_server(state, io, error))
                 return false;
         state->link = tb_adb_host_service(io, &state->target, "host:track-devices-l", error);
         return state->link != NULL;
@@ -72,9 +76,11 @@ static void tell(State *state, const TbAdbDevice *device)
         g_hash_table_insert(state->seen, g_strdup(device->serial), g_strdup(device->state));
         g_strdelimit(label, "_", ' ');
         self->found(self, uri, label, why,
-                    json_pack("{s:s, s:s, s:s*, s:s*, s:s*}", "serial", device->serial, "state", device->state, "model", device->model, "product",
-                              device->product, "usb", device->usb));
-        self->event(self, "adb.state", json_pack("{s:s, s:s}", "serial", device->serial, "state", device->state));
+                    json_pack("{s:s, s:s, s:s*, s:s*, s:s*}", "serial", device->serial, "state",
+                              device->state, "model", device->model, "product", device->product, "usb",
+                              device->usb));
+        self->event(self, "adb.state",
+                    json_pack("{s:s, s:s}", "serial", device->serial, "state", device->state));
 }
 
 static void forget(State *state, const char *serial)
@@ -121,7 +127,8 @@ static void drain(TbChild *server)
 static bool discovery_pump(TbDiscovery *self, TbIo *io, GError **error)
 {
         State *state = (State *)self;
-        struct pollfd fds[2] = {{.fd = tb_transport_fd(state->link), .events = POLLIN}, {.fd = -1, .events = POLLIN}};
+        struct pollfd fds[2] = {{.fd = tb_transport_fd(state->link), .events = POLLIN},
+                                {.fd = -1, .events = POLLIN}};
         g_autofree char *text = NULL;
 
         if (state->server != NULL)
@@ -131,7 +138,8 @@ static bool discovery_pump(TbDiscovery *self, TbIo *io, GError **error)
         if ((fds[1].revents & POLLIN) != 0)
                 drain(state->server);
         if (fds[0].revents == 0)
-                return (fds[1].revents & (POLLHUP | POLLERR)) == 0 || tb_io_sleep(io, STEP_MS, error); /* it is ending: the link will say so */
+                return (fds[1].revents & (POLLHUP | POLLERR)) == 0 ||
+                       tb_io_sleep(io, STEP_MS, error); /* it is ending: the link will say so */
         text = tb_adb_read_text(state->link, io, TB_ADB_ANSWER_MS, error);
         if (text == NULL)
                 return false;

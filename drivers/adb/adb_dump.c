@@ -39,7 +39,8 @@ static bool find_true(const char *text, const char *key, bool *found)
         return false;
 }
 
-/* sysfs has microampere. "current now" of some vendors' dumpsys is in mA on some and in microampere on others: nothing charges with less than 1 mA or more than 30 A. */
+/* sysfs has microampere. "current now" of some vendors' dumpsys is in mA on some and in microampere on
+ * others: nothing charges with less than 1 mA or more than 30 A. */
 static double amps_of(const char *text, const char *current_now)
 {
         double value;
@@ -109,7 +110,8 @@ static void add_temperature(GPtrArray *list, const char *name, gsize size, doubl
 {
         g_autofree char *stream = stream_name(name, size);
 
-        if (*stream == '\0' || !isfinite(celsius) || celsius < -100 || celsius > 1000 || list->len >= TB_LIMIT_STREAMS / 2)
+        if (*stream == '\0' || !isfinite(celsius) || celsius < -100 || celsius > 1000 ||
+            list->len >= TB_LIMIT_STREAMS / 2)
                 return;
         for (guint i = 0; i < list->len; i++)
                 if (strcmp(((TbAdbTemperature *)g_ptr_array_index(list, i))->name, stream) == 0)

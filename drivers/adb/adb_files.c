@@ -9,23 +9,26 @@
 #include "lib/clock.h"
 #include "lib/limits.h"
 
-#define STALL_MS 30000      /* a phone whose storage says nothing for this long is broken */
-#define ENTRIES_MAX 50000   /* of one listing */
+#define STALL_MS 30000    /* a phone whose storage says nothing for this long is broken */
+#define ENTRIES_MAX 50000 /* of one listing */
 
 static bool check_path(const char *path, GError **error)
 {
         if (path != NULL && *path == '/' && strlen(path) <= TB_ADB_SYNC_PATH)
                 return true;
-        tb_error_set_field(error, TB_ERROR_INVALID, "path", "must be an absolute path of at most %d bytes", TB_ADB_SYNC_PATH);
+        tb_error_set_field(error, TB_ERROR_INVALID, "path", "must be an absolute path of at most %d bytes",
+                           TB_ADB_SYNC_PATH);
         return false;
 }
 
 static TbTransport *sync_open(TbInstance *self, TbIo *io, const char *path, GError **error)
 {
-        return check_path(path, error) ? tb_adb_service(io, &((TbAdbLane *)self)->target, "sync:", error) : NULL;
+        return check_path(path, error) ? tb_adb_service(io, &((TbAdbLane *)self)->target, "sync:", error)
+                                       : NULL;
 }
 
-static bool sync_send(TbTransport *link, TbIo *io, const char id[4], const void *data, gsize size, GError **error)
+static bool sync_send(TbTransport *link, TbIo *io, const char id[4], const void *data, gsize size,
+                      GError **error)
 {
         g_autoptr(GByteArray) out = g_byte_array_sized_new((guint)size + 8);
 
@@ -47,11 +50,13 @@ static bool refuse(const char *path, const char *said, GError **error)
         else if (strstr(said, "Is a directory") != NULL)
                 tb_error_set_field(error, TB_ERROR_INVALID, "path", "%s: %s", path, said);
         else
-                tb_error_set_field(error, TB_ERROR_UNPROCESSABLE, "path", "%s: the phone refused: %s", path, said);
+                tb_error_set_field(error, TB_ERROR_UNPROCESSABLE, "path", "%s: the phone refused: %s", path,
+                                   said);
         return false;
 }
 
-static bool read_stat(TbInstance *self, TbTransport *link, TbIo *io, const char *path, TbAdbStat *ret, GError **error)
+static bool read_stat(TbInstance *self, TbTransport *link, TbIo *io, const char *path, TbAdbStat *ret,
+                      GError **error)
 {
         bool v2 = (((TbAdbLane *)self)->target.features & TB_ADB_STAT_V2) != 0;
         gsize size = v2 ? 72 : 16;
@@ -87,8 +92,9 @@ static void add_entry(json_t *into, const TbAdbStat *st, const char *name)
 
         if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
                 return;
-        json_array_append_new(into, json_pack("{s:s, s:b, s:I, s:i, s:s}", "name", text, "directory", S_ISDIR(st->mode), "size",
-                                              (json_int_t)st->size, "mode", (int)(st->mode & 07777), "mtime", mtime));
+        json_array_append_new(into, json_pack("{s:s, s:b, s:I, s:i, s:s}", "name", text, "directory",
+                                              S_ISDIR(st->mode), "size", (json_int_t)st->size, "mode",
+                                              (int)(st->mode & 07777), "mtime", mtime));
 }
 
 static bool read_entries(TbTransport *link, TbIo *io, bool v2, json_t *into, GError **error)
@@ -118,7 +124,8 @@ static bool read_entries(TbTransport *link, TbIo *io, bool v2, json_t *into, GEr
                         if (name == NULL)
                                 return true;
                         if (json_array_size(into) >= ENTRIES_MAX) {
-                                g_set_error(error, TB_ERROR, TB_ERROR_TOO_LARGE, "more than %d entries", ENTRIES_MAX);
+                                g_set_error(error, TB_ERROR, TB_ERROR_TOO_LARGE, "more than %d entries",
+                                            ENTRIES_MAX);
                                 return false;
                         }
                         add_entry(into, &st, name);
@@ -140,12 +147,15 @@ static bool file_list(TbInstance *self, TbIo *io, const char *path, json_t *into
                 tb_error_set_field(error, TB_ERROR_INVALID, "path", "%s is not a folder", path);
                 return false;
         }
-        slash = strlen(path) < TB_ADB_SYNC_PATH ? g_strconcat(path, "/", NULL) : g_strdup(path); /* through a link, as /sdcard is */
-        return sync_send(link, io, v2 ? "LIS2" : "LIST", slash, strlen(slash), error) && read_entries(link, io, v2, into, error);
+        slash = strlen(path) < TB_ADB_SYNC_PATH ? g_strconcat(path, "/", NULL)
+                                                : g_strdup(path); /* through a link, as /sdcard is */
+        return sync_send(link, io, v2 ? "LIS2" : "LIST", slash, strlen(slash), error) &&
+               read_entries(link, io, v2, into, error);
 }
 
 /* Reads one head and, for FAIL, the message, which becomes the error. */
-static bool read_head(TbTransport *link, TbIo *io, const char *path, TbAdbSyncKind *ret_kind, guint32 *ret_size, GError **error)
+static bool read_head(TbTransport *link, TbIo *io, const char *path, TbAdbSyncKind *ret_kind,
+                      guint32 *ret_size, GError **error)
 {
         guint8 head[8];
 
@@ -178,7 +188,8 @@ static bool file_read(TbInstance *self, TbIo *io, const char *path, TbPipe *to, 
                         return true;
                 if (kind != TB_ADB_SYNC_DATA_CHUNK)
                         return protocol_error(error);
-                if (!tb_transport_read_exact(link, io, chunk, size, STALL_MS, error) || !tb_pipe_write(to, chunk, size, error))
+                if (!tb_transport_read_exact(link, io, chunk, size, STALL_MS, error) ||
+                    !tb_pipe_write(to, chunk, size, error))
                         return false;
         }
 }
@@ -194,7 +205,8 @@ static bool send_body(TbTransport *link, TbIo *io, TbPipe *from, GError **error)
         return n == 0;
 }
 
-static bool file_write(TbInstance *self, TbIo *io, const char *path, guint32 mode, TbPipe *from, GError **error)
+static bool file_write(TbInstance *self, TbIo *io, const char *path, guint32 mode, TbPipe *from,
+                       GError **error)
 {
         g_autoptr(TbTransport) link = sync_open(self, io, path, error);
         g_autofree char *spec = NULL;
@@ -211,13 +223,15 @@ static bool file_write(TbInstance *self, TbIo *io, const char *path, guint32 mod
         }
         spec = g_strdup_printf("%s,%u", path, S_IFREG | (mode != 0 ? mode & 0777 : 0644));
         if (strlen(spec) > TB_ADB_SYNC_PATH) {
-                tb_error_set_field(error, TB_ERROR_INVALID, "path", "must be shorter than %d bytes", TB_ADB_SYNC_PATH - 6);
+                tb_error_set_field(error, TB_ERROR_INVALID, "path", "must be shorter than %d bytes",
+                                   TB_ADB_SYNC_PATH - 6);
                 return false;
         }
         if (!sync_send(link, io, "SEND", spec, strlen(spec), error) || !send_body(link, io, from, error))
                 return false; /* the connection breaks off: the phone throws the part away */
         tb_adb_append_sync(done, "DONE", NULL, (guint32)(tb_clock_ms() / 1000));
-        if (!tb_transport_write(link, io, done->data, done->len, STALL_MS, error) || !read_head(link, io, path, &kind, &size, error))
+        if (!tb_transport_write(link, io, done->data, done->len, STALL_MS, error) ||
+            !read_head(link, io, path, &kind, &size, error))
                 return false;
         return kind == TB_ADB_SYNC_OKAY || protocol_error(error);
 }

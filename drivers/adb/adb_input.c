@@ -14,32 +14,86 @@ static const struct {
         const char *key, *code;
         guint bit;
 } modifiers[] = {
-        {"Shift", "59", MOD_SHIFT}, {"Control", "113", MOD_CTRL}, {"Alt", "57", MOD_ALT},
-        {"AltGraph", "58", MOD_ALT}, {"Meta", "117", MOD_META},   {"OS", "117", MOD_META},
+        {"Shift", "59", MOD_SHIFT},  {"Control", "113", MOD_CTRL}, {"Alt", "57", MOD_ALT},
+        {"AltGraph", "58", MOD_ALT}, {"Meta", "117", MOD_META},    {"OS", "117", MOD_META},
 };
 
 static const struct {
         const char *key, *code;
 } keys[] = {
-        {"Enter", "66"}, {"Backspace", "67"}, {"Delete", "112"}, {"Tab", "61"}, {"Escape", "111"}, {" ", "62"},
-        {"ArrowUp", "19"}, {"ArrowDown", "20"}, {"ArrowLeft", "21"}, {"ArrowRight", "22"},
-        {"Home", "122"}, {"End", "123"}, {"PageUp", "92"}, {"PageDown", "93"}, {"Insert", "124"},
-        {"F1", "131"}, {"F2", "132"}, {"F3", "133"}, {"F4", "134"}, {"F5", "135"}, {"F6", "136"},
-        {"F7", "137"}, {"F8", "138"}, {"F9", "139"}, {"F10", "140"}, {"F11", "141"}, {"F12", "142"},
-        {"ContextMenu", "82"}, {"CapsLock", "115"}, {"NumLock", "143"}, {"ScrollLock", "116"}, {"PrintScreen", "120"}, {"Pause", "121"},
-        {"AudioVolumeUp", "24"}, {"AudioVolumeDown", "25"}, {"AudioVolumeMute", "164"}, {"MicrophoneVolumeMute", "91"},
-        {"MediaPlayPause", "85"}, {"MediaStop", "86"}, {"MediaTrackNext", "87"}, {"MediaTrackPrevious", "88"}, {"MediaPlay", "126"},
-        {"MediaPause", "127"}, {"Power", "26"}, {"WakeUp", "224"}, {"Standby", "223"}, {"GoBack", "4"}, {"BrowserBack", "4"},
-        {"GoHome", "3"}, {"BrowserHome", "3"}, {"AppSwitch", "187"}, {"Notification", "83"}, {"Camera", "27"}, {"Call", "5"},
-        {"EndCall", "6"}, {"BrowserSearch", "84"}, {"BrightnessUp", "221"}, {"BrightnessDown", "220"}, {"Copy", "278"}, {"Cut", "277"},
-        {"Paste", "279"}, {"Clear", "28"}, {"ChannelUp", "166"}, {"ChannelDown", "167"}, {"Settings", "176"},
+        {"Enter", "66"},
+        {"Backspace", "67"},
+        {"Delete", "112"},
+        {"Tab", "61"},
+        {"Escape", "111"},
+        {" ", "62"},
+        {"ArrowUp", "19"},
+        {"ArrowDown", "20"},
+        {"ArrowLeft", "21"},
+        {"ArrowRight", "22"},
+        {"Home", "122"},
+        {"End", "123"},
+        {"PageUp", "92"},
+        {"PageDown", "93"},
+        {"Insert", "124"},
+        {"F1", "131"},
+        {"F2", "132"},
+        {"F3", "133"},
+        {"F4", "134"},
+        {"F5", "135"},
+        {"F6", "136"},
+        {"F7", "137"},
+        {"F8", "138"},
+        {"F9", "139"},
+        {"F10", "140"},
+        {"F11", "141"},
+        {"F12", "142"},
+        {"ContextMenu", "82"},
+        {"CapsLock", "115"},
+        {"NumLock", "143"},
+        {"ScrollLock", "116"},
+        {"PrintScreen", "120"},
+        {"Pause", "121"},
+        {"AudioVolumeUp", "24"},
+        {"AudioVolumeDown", "25"},
+        {"AudioVolumeMute", "164"},
+        {"MicrophoneVolumeMute", "91"},
+        {"MediaPlayPause", "85"},
+        {"MediaStop", "86"},
+        {"MediaTrackNext", "87"},
+        {"MediaTrackPrevious", "88"},
+        {"MediaPlay", "126"},
+        {"MediaPause", "127"},
+        {"Power", "26"},
+        {"WakeUp", "224"},
+        {"Standby", "223"},
+        {"GoBack", "4"},
+        {"BrowserBack", "4"},
+        {"GoHome", "3"},
+        {"BrowserHome", "3"},
+        {"AppSwitch", "187"},
+        {"Notification", "83"},
+        {"Camera", "27"},
+        {"Call", "5"},
+        {"EndCall", "6"},
+        {"BrowserSearch", "84"},
+        {"BrightnessUp", "221"},
+        {"BrightnessDown", "220"},
+        {"Copy", "278"},
+        {"Cut", "277"},
+        {"Paste", "279"},
+        {"Clear", "28"},
+        {"ChannelUp", "166"},
+        {"ChannelDown", "167"},
+        {"Settings", "176"},
 };
 
 /* The keys of a US keyboard that type something, in the order of their codes: for keycombination. */
 static const char plain[] = "0123456789abcdefghijklmnopqrstuvwxyz,. `-=[]\\;'/";
 static const char shifted[] = ")!@#$%^&*(ABCDEFGHIJKLMNOPQRSTUVWXYZ<> ~_+{}|:\"?";
-static const guint8 codes[] = {7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42,
-                               43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 62, 68, 69, 70, 71, 72, 73, 74, 75, 76};
+static const guint8 codes[] = {7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 29, 30, 31, 32, 33, 34,
+                               35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50,
+                               51, 52, 53, 54, 55, 56, 62, 68, 69, 70, 71, 72, 73, 74, 75, 76};
 
 char *tb_adb_quote(const char *text)
 {
@@ -79,13 +133,15 @@ const char *tb_adb_keycode(const char *key)
         return key;
 }
 
-/* --- building -------------------------------------------------------------------------------------------------------------------------- */
+/* --- building
+ * --------------------------------------------------------------------------------------------------------------------------
+ */
 
 typedef struct {
         TbAdbInput state;
-        GPtrArray *out;   /* owned strings */
-        GString *text;    /* typed and not told yet */
-        GString *events;  /* key codes not told yet */
+        GPtrArray *out;  /* owned strings */
+        GString *text;   /* typed and not told yet */
+        GString *events; /* key codes not told yet */
 } Build;
 
 static void add(Build *b, const char *format, ...) G_GNUC_PRINTF(2, 3);
@@ -170,7 +226,8 @@ static bool type_char(Build *b, gunichar c, const char *field, GError **error)
 static bool add_text(Build *b, const char *text, GError **error)
 {
         if (text == NULL || strlen(text) > TB_LIMIT_INPUT_TEXT || !g_utf8_validate(text, -1, NULL)) {
-                tb_error_set_field(error, TB_ERROR_INVALID, "text", "must be UTF-8 of at most %d bytes", TB_LIMIT_INPUT_TEXT);
+                tb_error_set_field(error, TB_ERROR_INVALID, "text", "must be UTF-8 of at most %d bytes",
+                                   TB_LIMIT_INPUT_TEXT);
                 return false;
         }
         for (const char *c = text; *c != '\0'; c = g_utf8_next_char(c))
@@ -189,7 +246,8 @@ static bool add_character(Build *b, gunichar c, GError **error)
         if (at == NULL && c < 0x7f && (at = strchr(shifted, (int)c)) != NULL)
                 at = plain + (at - shifted);
         if (at == NULL || *at == '\0') {
-                tb_error_set_field(error, TB_ERROR_UNSUPPORTED, "key", "Android has no key for U+%04X", (guint)c);
+                tb_error_set_field(error, TB_ERROR_UNSUPPORTED, "key", "Android has no key for U+%04X",
+                                   (guint)c);
                 return false;
         }
         g_autofree char *code = g_strdup_printf("%u", codes[at - plain]);
@@ -202,7 +260,8 @@ static bool add_key(Build *b, const TbInput *e, GError **error)
         const char *code;
 
         if (e->text == NULL || *e->text == '\0' || !g_utf8_validate(e->text, -1, NULL)) {
-                tb_error_set_field(error, TB_ERROR_INVALID, "key", "must be the name of a key, as in KeyboardEvent.key");
+                tb_error_set_field(error, TB_ERROR_INVALID, "key",
+                                   "must be the name of a key, as in KeyboardEvent.key");
                 return false;
         }
         for (guint i = 0; i < G_N_ELEMENTS(modifiers); i++) {
@@ -263,7 +322,8 @@ static void end_press(Build *b, const TbInput *e, gint64 now_ms)
         else if (hypot(e->x - s->down_x, e->y - s->down_y) < SLOP && now_ms - s->down_ms < 400)
                 add(b, "input tap %ld %ld", lround(e->x), lround(e->y));
         else
-                add_swipe(b, s->down_x, s->down_y, e->x, e->y, (int)CLAMP(now_ms - s->down_ms, 50, TB_LIMIT_SWIPE_MS));
+                add_swipe(b, s->down_x, s->down_y, e->x, e->y,
+                          (int)CLAMP(now_ms - s->down_ms, 50, TB_LIMIT_SWIPE_MS));
 }
 
 /* `next` is the event behind it: of a row of moves only the last is worth a command. */
@@ -296,13 +356,14 @@ static void add_pointer(Build *b, const TbInput *e, const TbInput *next, gint64 
 /* One click of the wheel moves a tenth of the screen: the finger goes against the wheel. */
 static void add_scroll(Build *b, const TbInput *e)
 {
-        double step_x = b->state.width > 0 ? b->state.width / 10.0 : 100, step_y = b->state.height > 0 ? b->state.height / 10.0 : 100;
+        double step_x = b->state.width > 0 ? b->state.width / 10.0 : 100,
+               step_y = b->state.height > 0 ? b->state.height / 10.0 : 100;
         double most_x = b->state.width > 0 ? b->state.width - 2 : TB_LIMIT_VIDEO_SIDE - 1;
         double most_y = b->state.height > 0 ? b->state.height - 2 : TB_LIMIT_VIDEO_SIDE - 1;
 
         if (e->x2 != 0 || e->y2 != 0)
-                add_swipe(b, e->x, e->y, CLAMP(e->x - e->x2 * step_x, 1, MAX(most_x, 1)), CLAMP(e->y - e->y2 * step_y, 1, MAX(most_y, 1)),
-                          SCROLL_MS);
+                add_swipe(b, e->x, e->y, CLAMP(e->x - e->x2 * step_x, 1, MAX(most_x, 1)),
+                          CLAMP(e->y - e->y2 * step_y, 1, MAX(most_y, 1)), SCROLL_MS);
 }
 
 static bool add_event(Build *b, const TbInput *e, const TbInput *next, gint64 now_ms, GError **error)
@@ -322,7 +383,8 @@ static bool add_event(Build *b, const TbInput *e, const TbInput *next, gint64 no
                 add(b, "input tap %ld %ld", lround(e->x), lround(e->y));
                 return true;
         case TB_INPUT_SWIPE:
-                if (!check_point(e->x, e->y, "x1", "y1", error) || !check_point(e->x2, e->y2, "x2", "y2", error))
+                if (!check_point(e->x, e->y, "x1", "y1", error) ||
+                    !check_point(e->x2, e->y2, "x2", "y2", error))
                         return false;
                 add_swipe(b, e->x, e->y, e->x2, e->y2, CLAMP(e->ms, 1, TB_LIMIT_SWIPE_MS));
                 return true;
@@ -340,7 +402,8 @@ static bool add_event(Build *b, const TbInput *e, const TbInput *next, gint64 no
         return false;
 }
 
-bool tb_adb_input_commands(TbAdbInput *state, const TbInput *events, guint n, gint64 now_ms, GPtrArray *ret_commands, GError **error)
+bool tb_adb_input_commands(TbAdbInput *state, const TbInput *events, guint n, gint64 now_ms,
+                           GPtrArray *ret_commands, GError **error)
 {
         g_autoptr(GPtrArray) out = g_ptr_array_new_with_free_func(g_free);
         g_autoptr(GString) text = g_string_new(NULL), codes_line = g_string_new(NULL);

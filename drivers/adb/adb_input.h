@@ -2,9 +2,10 @@
 /*
  * Input events to Android's `input` command lines, and exact quoting for the phone's shell. Pure, any thread.
  *
- * `input` cannot hold an ordinary key: a DOWN presses it at once, its UP does nothing (so a browser's auto-repeat works). Modifiers are held here
- * and turn into `input keycombination` (Android 13). Right button = Back, middle = Home, as in scrcpy.
- * Sources: AOSP InputShellCommand.java (help text, sendText), android.view.KeyEvent, UI Events KeyboardEvent key values.
+ * `input` cannot hold an ordinary key: a DOWN presses it at once, its UP does nothing (so a browser's
+ * auto-repeat works). Modifiers are held here and turn into `input keycombination` (Android 13). Right button
+ * = Back, middle = Home, as in scrcpy. Sources: AOSP InputShellCommand.java (help text, sendText),
+ * android.view.KeyEvent, UI Events KeyboardEvent key values.
  */
 #include <glib.h>
 #include <stdbool.h>
@@ -22,12 +23,14 @@ typedef struct TbAdbInput { /* what is held down; zeroed = nothing */
         int buttons;
         double down_x, down_y, x, y;
         gint64 down_ms;
-        bool no_motion;     /* this Android's `input` has no motionevent: a press is told when it is over */
+        bool no_motion; /* this Android's `input` has no motionevent: a press is told when it is over */
 } TbAdbInput;
 
-/* Appends command lines (owned strings) for the events, in order. now_ms: any clock. On an error nothing has changed: INVALID or UNSUPPORTED,
- * with the field to blame. */
-bool tb_adb_input_commands(TbAdbInput *state, const TbInput *events, guint n, gint64 now_ms, GPtrArray *ret_commands, GError **error);
+/* Appends command lines (owned strings) for the events, in order. now_ms: any clock. On an error nothing has
+ * changed: INVALID or UNSUPPORTED, with the field to blame. */
+bool tb_adb_input_commands(TbAdbInput *state, const TbInput *events, guint n, gint64 now_ms,
+                           GPtrArray *ret_commands, GError **error);
 
-/* "Enter", "ArrowUp", "KEYCODE_CAMERA" -> Android's code or name; NULL: no such key. Static, or (for KEYCODE_…) borrowed from `key`. */
+/* "Enter", "ArrowUp", "KEYCODE_CAMERA" -> Android's code or name; NULL: no such key. Static, or (for
+ * KEYCODE_…) borrowed from `key`. */
 const char *tb_adb_keycode(const char *key);

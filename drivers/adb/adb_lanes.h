@@ -1,9 +1,10 @@
 #pragma once
 /*
- * The lanes of an attached phone (drivers/driver.h). Every lane's state begins with TbAdbLane; only its own worker touches it.
+ * The lanes of an attached phone (drivers/driver.h). Every lane's state begins with TbAdbLane; only its own
+ * worker touches it.
  *
- *   ops     shell, files, apps, sensors: a connection per call, several calls at once   adb_ops.c adb_files.c adb_apps.c
- *   input   one shell that stays open and takes `input` commands                        adb_type.c
+ *   ops     shell, files, apps, sensors: a connection per call, several calls at once   adb_ops.c adb_files.c
+ * adb_apps.c input   one shell that stays open and takes `input` commands                        adb_type.c
  *   screen  video by raw screencap                                                      adb_screen.c
  *   log     logs by logcat                                                              adb_logs.c
  */

@@ -1,4 +1,5 @@
-/* adb_logs.c - the log of a phone: one logcat that runs for as long as the phone is there, and goes on where it was after a break */
+/* adb_logs.c - the log of a phone: one logcat that runs for as long as the phone is there, and goes on where
+ * it was after a break */
 #include "drivers/adb/adb_lanes.h"
 
 #include <string.h>
@@ -15,7 +16,8 @@ bool tb_adb_logs_open(TbInstance *self, TbIo *io, GError **error)
         if (!tb_adb_lane_open(self, io, error))
                 return false;
         if (lane->last_ms > 0)
-                from = g_strdup_printf("%" G_GINT64_FORMAT ".%03d", lane->last_ms / 1000, (int)(lane->last_ms % 1000));
+                from = g_strdup_printf("%" G_GINT64_FORMAT ".%03d", lane->last_ms / 1000,
+                                       (int)(lane->last_ms % 1000));
         else
                 from = g_strdup_printf("%d", (int)MAX(replay, 1));
         lane->skip = lane->at_last;

@@ -7,13 +7,14 @@
 
 #define MARK "@@testbed"
 
-static bool shell_run(TbInstance *self, TbIo *io, const TbShellRequest *request, TbShellResult *ret, GError **error)
+static bool shell_run(TbInstance *self, TbIo *io, const TbShellRequest *request, TbShellResult *ret,
+                      GError **error)
 {
         const TbAdbTarget *target = &((TbAdbLane *)self)->target;
         g_autofree char *quoted = request->argv != NULL ? tb_adb_quote_argv(request->argv) : NULL;
 
-        return tb_adb_run(io, target, quoted != NULL ? quoted : request->command, request->input, request->input_size, &ret->exit_code,
-                          ret->out, ret->err, error);
+        return tb_adb_run(io, target, quoted != NULL ? quoted : request->command, request->input,
+                          request->input_size, &ret->exit_code, ret->out, ret->err, error);
 }
 
 const TbShellOps tb_adb_shell_ops = {.run = shell_run};
@@ -28,8 +29,10 @@ static void tell(TbInstance *self, const char *stream, const char *quantity, con
 
 static bool sample(TbInstance *self, TbIo *io, GError **error)
 {
-        static const char command[] = "dumpsys battery; echo " MARK "; cat /sys/class/power_supply/battery/current_now 2>/dev/null; echo " MARK
-                                      "; dumpsys thermalservice 2>/dev/null";
+        static const char command[] =
+                "dumpsys battery; echo " MARK
+                "; cat /sys/class/power_supply/battery/current_now 2>/dev/null; echo " MARK
+                "; dumpsys thermalservice 2>/dev/null";
         const TbAdbTarget *target = &((TbAdbLane *)self)->target;
         int code;
         g_autofree char *text = tb_adb_ask(io, target, command, &code, error);
@@ -39,7 +42,8 @@ static bool sample(TbInstance *self, TbIo *io, GError **error)
                 return false;
         g_auto(GStrv) parts = g_strsplit(text, MARK "\n", 3);
         if (g_strv_length(parts) != 3) {
-                g_set_error_literal(error, TB_ERROR, TB_ERROR_DEVICE, "the phone's shell did not run dumpsys");
+                g_set_error_literal(error, TB_ERROR, TB_ERROR_DEVICE,
+                                    "the phone's shell did not run dumpsys");
                 return false;
         }
         if (tb_adb_parse_battery(parts[0], parts[1], &b)) {

@@ -21,7 +21,9 @@ static void append32(GByteArray *out, guint32 v)
         g_byte_array_append(out, p, 4);
 }
 
-/* --- smart socket ---------------------------------------------------------------------------------------------------------------- */
+/* --- smart socket
+ * ----------------------------------------------------------------------------------------------------------------
+ */
 
 char *tb_adb_request(const char *service)
 {
@@ -149,7 +151,9 @@ GPtrArray *tb_adb_parse_devices(const char *text)
         return devices;
 }
 
-/* --- shell v2 ---------------------------------------------------------------------------------------------------------------------- */
+/* --- shell v2
+ * ----------------------------------------------------------------------------------------------------------------------
+ */
 
 gssize tb_adb_parse_shell(const guint8 *data, gsize size, TbAdbShellPacket *ret)
 {
@@ -176,7 +180,9 @@ void tb_adb_append_shell(GByteArray *out, guint8 id, const void *data, guint32 s
                 g_byte_array_append(out, data, size);
 }
 
-/* --- sync ---------------------------------------------------------------------------------------------------------------------------- */
+/* --- sync
+ * ----------------------------------------------------------------------------------------------------------------------------
+ */
 
 void tb_adb_append_sync(GByteArray *out, const char id[4], const void *data, guint32 size)
 {
@@ -266,7 +272,9 @@ gssize tb_adb_parse_sync_head(const guint8 *data, gsize size, TbAdbSyncKind *ret
         return -1;
 }
 
-/* --- screencap ------------------------------------------------------------------------------------------------------------------------ */
+/* --- screencap
+ * ------------------------------------------------------------------------------------------------------------------------
+ */
 
 gssize tb_adb_parse_picture(const guint8 *data, gsize size, TbAdbPicture *ret)
 {
@@ -278,10 +286,13 @@ gssize tb_adb_parse_picture(const guint8 *data, gsize size, TbAdbPicture *ret)
         width = get32(data);
         height = get32(data + 4);
         format = get32(data + 8);
-        if (width == 0 || height == 0 || width > TB_LIMIT_VIDEO_SIDE || height > TB_LIMIT_VIDEO_SIDE || format == 0 ||
-            format >= G_N_ELEMENTS(bytes))
+        if (width == 0 || height == 0 || width > TB_LIMIT_VIDEO_SIDE || height > TB_LIMIT_VIDEO_SIDE ||
+            format == 0 || format >= G_N_ELEMENTS(bytes))
                 return -1;
-        *ret = (TbAdbPicture){.width = width, .height = height, .format = format, .bytes_per_pixel = bytes[format],
+        *ret = (TbAdbPicture){.width = width,
+                              .height = height,
+                              .format = format,
+                              .bytes_per_pixel = bytes[format],
                               .header = 16};
         ret->total = 16 + (gsize)width * height * ret->bytes_per_pixel;
         return 12;

@@ -1,8 +1,8 @@
 /*
  * adb_screen.c - the screen of a phone by raw screencap: works on every Android, with nothing installed
  *
- * One capture after the other while somebody watches: fast while the picture changes, four a second while it does not, and only what changed is
- * passed on, with the rectangle that did.
+ * One capture after the other while somebody watches: fast while the picture changes, four a second while it
+ * does not, and only what changed is passed on, with the rectangle that did.
  */
 #include "drivers/adb/adb_lanes.h"
 
@@ -71,7 +71,9 @@ static void video_stop(TbInstance *self, TbIo *io)
 
 const TbVideoOps tb_adb_video_ops = {.start = video_start, .stop = video_stop};
 
-/* --- one capture -------------------------------------------------------------------------------------------------------------------------- */
+/* --- one capture
+ * --------------------------------------------------------------------------------------------------------------------------
+ */
 
 /* Two formats go through as they are; old phones' others become RGBX. */
 static TbPixelFormat frame_format(guint32 format)
@@ -95,8 +97,10 @@ static void convert_row(guint8 *to, const guint8 *from, guint width, guint32 for
         }
 }
 
-/* The pixels behind the first 16 bytes into `pixels`. Whether the header has 12 or 16 bytes shows at the end: 4 bytes more, or none. */
-static bool read_pixels(TbTransport *link, TbIo *io, const guint8 head[16], guint8 *pixels, gsize size, GError **error)
+/* The pixels behind the first 16 bytes into `pixels`. Whether the header has 12 or 16 bytes shows at the end:
+ * 4 bytes more, or none. */
+static bool read_pixels(TbTransport *link, TbIo *io, const guint8 head[16], guint8 *pixels, gsize size,
+                        GError **error)
 {
         gsize have = size - 4;
 
@@ -131,7 +135,8 @@ static TbFrame *read_picture(TbAdbScreenLane *lane, TbTransport *link, TbIo *io,
         if (!tb_transport_read_exact(link, io, head, sizeof(head), CAPTURE_MS, error))
                 return NULL;
         if (tb_adb_parse_picture(head, sizeof(head), &p) <= 0 ||
-            (frame = tb_frame_pool_take(lane->pool, frame_format(p.format), (int)p.width, (int)p.height, 0)) == NULL) {
+            (frame = tb_frame_pool_take(lane->pool, frame_format(p.format), (int)p.width, (int)p.height,
+                                        0)) == NULL) {
                 g_set_error_literal(error, TB_ERROR, TB_ERROR_DEVICE, "screencap sent no picture");
                 return NULL;
         }
@@ -157,15 +162,19 @@ static TbFrame *read_picture(TbAdbScreenLane *lane, TbTransport *link, TbIo *io,
         return g_steal_pointer(&frame);
 }
 
-/* exec: has no second stream: what screencap warns about ("Multiple displays were found") must not come before the picture. */
+/* exec: has no second stream: what screencap warns about ("Multiple displays were found") must not come
+ * before the picture. */
 static TbFrame *capture(TbAdbScreenLane *lane, TbIo *io, GError **error)
 {
-        g_autoptr(TbTransport) link = tb_adb_service(io, &lane->lane.target, "exec:screencap 2>/dev/null", error);
+        g_autoptr(TbTransport) link =
+                tb_adb_service(io, &lane->lane.target, "exec:screencap 2>/dev/null", error);
 
         return link != NULL ? read_picture(lane, link, io, error) : NULL;
 }
 
-/* --- what changed -------------------------------------------------------------------------------------------------------------------------- */
+/* --- what changed
+ * --------------------------------------------------------------------------------------------------------------------------
+ */
 
 /* The rectangle in which two pictures of one size differ; false when they do not. */
 static bool difference(const TbFrame *a, const TbFrame *b, TbRect *ret)
@@ -173,11 +182,13 @@ static bool difference(const TbFrame *a, const TbFrame *b, TbRect *ret)
         gsize stride = (gsize)a->stride[0];
         int top = 0, bottom = a->height - 1, left = a->width, right = -1;
 
-        while (top < a->height && memcmp(a->plane[0] + (gsize)top * stride, b->plane[0] + (gsize)top * stride, (gsize)a->width * 4) == 0)
+        while (top < a->height && memcmp(a->plane[0] + (gsize)top * stride, b->plane[0] + (gsize)top * stride,
+                                         (gsize)a->width * 4) == 0)
                 top++;
         if (top == a->height)
                 return false;
-        while (memcmp(a->plane[0] + (gsize)bottom * stride, b->plane[0] + (gsize)bottom * stride, (gsize)a->width * 4) == 0)
+        while (memcmp(a->plane[0] + (gsize)bottom * stride, b->plane[0] + (gsize)bottom * stride,
+                      (gsize)a->width * 4) == 0)
                 bottom--;
         for (int y = top; y <= bottom; y++) {
                 const guint8 *p = a->plane[0] + (gsize)y * stride, *q = b->plane[0] + (gsize)y * stride;
@@ -209,7 +220,8 @@ static bool all_black(const TbFrame *frame)
 static bool asleep(TbAdbScreenLane *lane, TbIo *io)
 {
         int code;
-        g_autofree char *text = tb_adb_ask(io, &lane->lane.target, "dumpsys power | grep mWakefulness=", &code, NULL);
+        g_autofree char *text =
+                tb_adb_ask(io, &lane->lane.target, "dumpsys power | grep mWakefulness=", &code, NULL);
 
         return text != NULL && (strstr(text, "Asleep") != NULL || strstr(text, "Dozing") != NULL);
 }
@@ -217,8 +229,9 @@ static bool asleep(TbAdbScreenLane *lane, TbIo *io)
 static void pass_on(TbAdbScreenLane *lane, TbIo *io, TbFrame *frame)
 {
         TbInstance *self = &lane->lane.instance;
-        bool same_shape = lane->last != NULL && lane->last->width == frame->width && lane->last->height == frame->height &&
-                          lane->last->format == frame->format && lane->last->stride[0] == frame->stride[0];
+        bool same_shape = lane->last != NULL && lane->last->width == frame->width &&
+                          lane->last->height == frame->height && lane->last->format == frame->format &&
+                          lane->last->stride[0] == frame->stride[0];
         bool dark;
         TbRect rect;
 
@@ -238,7 +251,9 @@ static void pass_on(TbAdbScreenLane *lane, TbIo *io, TbFrame *frame)
                 self->up->frame(self, tb_frame_ref(frame));
 }
 
-/* --- pump ------------------------------------------------------------------------------------------------------------------------------------ */
+/* --- pump
+ * ------------------------------------------------------------------------------------------------------------------------------------
+ */
 
 /* The server tells when our phone's state changes. */
 static bool still_there(TbAdbScreenLane *lane, TbIo *io, GError **error)
@@ -271,7 +286,8 @@ static bool one_picture(TbAdbScreenLane *lane, TbIo *io, GError **error)
         own.in_pump = false;
         own.deadline_us = MIN(own.deadline_us, start + CAPTURE_MS * 1000);
         frame = capture(lane, &own, &why);
-        if (frame == NULL && (++lane->failures > FAILURES_MAX || !g_error_matches(why, TB_ERROR, TB_ERROR_DEVICE))) {
+        if (frame == NULL &&
+            (++lane->failures > FAILURES_MAX || !g_error_matches(why, TB_ERROR, TB_ERROR_DEVICE))) {
                 g_propagate_error(error, g_steal_pointer(&why));
                 return false;
         }

@@ -1,8 +1,9 @@
 /*
- * adb_type.c - input of a phone: one shell stays open, so that a tap costs one round trip and no new process but `input`'s own
+ * adb_type.c - input of a phone: one shell stays open, so that a tap costs one round trip and no new process
+ * but `input`'s own
  *
- * Each call is one line of script; what `input` prints goes to stderr, so that the answer "@tb:<number>:<code>" is alone on stdout. The commands
- * read /dev/null: they must not eat the script.
+ * Each call is one line of script; what `input` prints goes to stderr, so that the answer
+ * "@tb:<number>:<code>" is alone on stdout. The commands read /dev/null: they must not eat the script.
  */
 #include "drivers/adb/adb_lanes.h"
 
@@ -74,7 +75,8 @@ static bool receive(TbAdbInputLane *lane, TbIo *io, GString *out, GString *said,
                         n = -1;
                         break;
                 }
-                g_string_append_len(into, (const char *)packet.data, (gssize)MIN(packet.size, SAID_MAX - MIN(into->len, (gsize)SAID_MAX)));
+                g_string_append_len(into, (const char *)packet.data,
+                                    (gssize)MIN(packet.size, SAID_MAX - MIN(into->len, (gsize)SAID_MAX)));
                 at += (gsize)n;
         }
         if (n < 0) {
@@ -85,13 +87,15 @@ static bool receive(TbAdbInputLane *lane, TbIo *io, GString *out, GString *said,
         return true;
 }
 
-static bool run_script(TbAdbInputLane *lane, TbIo *io, GPtrArray *commands, int *ret_code, GString *said, GError **error)
+static bool run_script(TbAdbInputLane *lane, TbIo *io, GPtrArray *commands, int *ret_code, GString *said,
+                       GError **error)
 {
         g_autoptr(GString) script = g_string_new("{ "), out = g_string_new(NULL);
         g_autofree char *mark = g_strdup_printf("@tb:%u:", ++lane->sequence);
 
         for (guint i = 0; i < commands->len; i++)
-                g_string_append_printf(script, "%s%s", i > 0 ? " && " : "", (char *)g_ptr_array_index(commands, i));
+                g_string_append_printf(script, "%s%s", i > 0 ? " && " : "",
+                                       (char *)g_ptr_array_index(commands, i));
         g_string_append_printf(script, "; } </dev/null >&2; echo \"%s$?\"\n", mark);
         for (gsize at = 0; at < script->len;) {
                 g_autoptr(GByteArray) packet = g_byte_array_new();
@@ -113,8 +117,8 @@ static bool run_script(TbAdbInputLane *lane, TbIo *io, GPtrArray *commands, int 
 }
 
 /* One attempt with the state's present knowledge of what this Android can do. */
-static bool attempt(TbAdbInputLane *lane, TbIo *io, TbAdbInput *state, const TbInput *events, guint n, GString *said, int *ret_code,
-                    GError **error)
+static bool attempt(TbAdbInputLane *lane, TbIo *io, TbAdbInput *state, const TbInput *events, guint n,
+                    GString *said, int *ret_code, GError **error)
 {
         g_autoptr(GPtrArray) commands = g_ptr_array_new_with_free_func(g_free);
 
@@ -140,7 +144,8 @@ static bool input_send(TbInstance *self, TbIo *io, const TbInput *events, guint 
 
         if (!attempt(lane, io, &state, events, n, said, &code, error))
                 return false;
-        if (code != 0 && !lane->state.no_motion && strstr(said->str, "motionevent") != NULL) { /* before Android 11 */
+        if (code != 0 && !lane->state.no_motion &&
+            strstr(said->str, "motionevent") != NULL) { /* before Android 11 */
                 state = lane->state;
                 state.no_motion = true;
                 g_string_truncate(said, 0);
@@ -149,7 +154,8 @@ static bool input_send(TbInstance *self, TbIo *io, const TbInput *events, guint 
         }
         if (code != 0) {
                 g_autofree char *failure = tb_adb_failure(said->str);
-                g_autofree char *text = g_utf8_make_valid(failure != NULL ? failure : g_strstrip(said->str), -1);
+                g_autofree char *text =
+                        g_utf8_make_valid(failure != NULL ? failure : g_strstrip(said->str), -1);
 
                 g_set_error(error, TB_ERROR, TB_ERROR_UNPROCESSABLE, "the phone refused the input: %s", text);
                 return false;

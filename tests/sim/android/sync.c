@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -303,6 +304,7 @@ void sim_sync_run(int fd, const char *root)
 {
         Sync s = {fd, root, NULL};
 
+        signal(SIGHUP, SIG_IGN); /* the end of the stream ends us, after need() has tidied up */
         for (;;) {
                 char id[5] = {0}, path[PATH_LIMIT + 1];
                 guint32 mode;
