@@ -8,7 +8,6 @@
 #include "lib/error.h"
 #include "lib/limits.h"
 
-#define MAX_MLINES 16
 #define MAX_FORMATS 64 /* payload types of one m-line */
 
 typedef struct Parse {
@@ -122,7 +121,7 @@ static int suits(const GstSDPMedia *media, const char *payload, TbCodec *ret_cod
                 return 0;
         *ret_codec = TB_CODEC_H264;
         guint64 id = g_ascii_strtoull(profile ? profile : "42000a", NULL, 16); /* RFC 6184: baseline, level 1 */
-        if (id >> 16 != 0x42)
+        if (id >> 16 != 0x42) /* profile_idc 66 */
                 return 0;
         *ret_profile = profile ? g_steal_pointer(&profile) : g_strdup("42000a");
         return id & 0x4000 ? 3 : 2; /* constraint_set1: constrained baseline */
@@ -147,7 +146,7 @@ static int choose_payload(Parse *p, const GstSDPMedia *media)
                         bad(p, "\"%.20s\" is not a payload type", payload);
                         return -1;
                 }
-                int score = suits(media, payload, &codec, &profile);
+                int score = number < 96 ? 0 : suits(media, payload, &codec, &profile); /* GStreamer's payloaders know 96 to 127 */
                 if (score <= best)
                         continue;
                 best = score;
@@ -344,9 +343,14 @@ static bool write_section(Parse *p, guint index, GString *out)
                         return write_video_section(p, media, body->str, out);
                 }
         }
-        /* declined: webrtcbin answers it inactive */
+        /* declined: webrtcbin makes an inactive section of it, tb_offer_answer() a refused one; a codec that no transceiver of ours has */
         g_string_append_printf(out, "m=%s 9 UDP/TLS/RTP/SAVPF %s\r\n%sa=inactive\r\na=rtcp-mux\r\na=rtpmap:%s\r\n", kind,
-                               audio ? "111" : "96", body->str, audio ? "111 opus/48000/2" : "96 VP8/90000");
+                               audio ? "0" : "31", body->str, audio ? "0 PCMU/8000" : "31 H261/90000");
+        g_autoptr(GString) line = g_string_new(NULL);
+        g_string_printf(line, "m=%s 0 %s", kind, proto);
+        for (guint i = 0; i < MIN(gst_sdp_media_formats_len(media), MAX_FORMATS); i++)
+                g_string_append_printf(line, " %s", gst_sdp_media_get_format(media, i));
+        p->offer->declined[index] = g_strdup(line->str);
         return true;
 }
 
@@ -359,7 +363,7 @@ static bool check_bundle(Parse *p, GString *out)
                 if (g_strcmp0(a->key, "group") == 0 && a->value && g_str_has_prefix(a->value, "BUNDLE"))
                         group = a->value + strlen("BUNDLE");
         }
-        g_auto(GStrv) listed = g_strsplit(group ? group : "", " ", MAX_MLINES + 2);
+        g_auto(GStrv) listed = g_strsplit(group ? group : "", " ", TB_OFFER_MLINES + 2);
         g_string_append(out, "a=group:BUNDLE");
         for (guint i = 0; i < p->offer->n_mlines; i++) {
                 const char *mid = gst_sdp_media_get_attribute_val(gst_sdp_message_get_media(p->message, i), "mid");
@@ -401,8 +405,8 @@ static bool parse(Parse *p)
 {
         TbOffer *offer = p->offer;
         offer->n_mlines = gst_sdp_message_medias_len(p->message);
-        if (offer->n_mlines < 1 || offer->n_mlines > MAX_MLINES)
-                return bad(p, "it has %u media sections, not 1 to %d", offer->n_mlines, MAX_MLINES);
+        if (offer->n_mlines < 1 || offer->n_mlines > TB_OFFER_MLINES)
+                return bad(p, "it has %u media sections, not 1 to %d", offer->n_mlines, TB_OFFER_MLINES);
         g_autoptr(GString) sections = g_string_new(NULL);
         g_autoptr(GString) out = g_string_new("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n");
         for (guint i = 0; i < offer->n_mlines; i++)
@@ -448,6 +452,55 @@ void tb_offer_clear(TbOffer *offer)
         g_clear_pointer(&offer->sdp, g_free);
         g_clear_pointer(&offer->profile, g_free);
         g_clear_pointer(&offer->ufrag, g_free);
+        for (guint i = 0; i < TB_OFFER_MLINES; i++)
+                g_clear_pointer(&offer->declined[i], g_free);
+}
+
+/* --- the answer ---------------------------------------------------------------------------------------------------------------- */
+static char *bundle_of(const TbOffer *offer, const GstSDPMessage *answer)
+{
+        g_autoptr(GString) group = g_string_new("BUNDLE");
+        for (guint i = 0; i < gst_sdp_message_medias_len(answer); i++) {
+                const char *mid = gst_sdp_media_get_attribute_val(gst_sdp_message_get_media(answer, i), "mid");
+                if (i < TB_OFFER_MLINES && !offer->declined[i] && mid)
+                        g_string_append_printf(group, " %s", mid);
+        }
+        return g_strdup(group->str);
+}
+
+char *tb_offer_answer(const TbOffer *offer, const GstSDPMessage *answer, const char *const *candidates)
+{
+        g_autoptr(GstSDPMessage) copy = NULL;
+        gst_sdp_message_copy(answer, &copy);
+        g_autofree char *group = bundle_of(offer, answer);
+        for (guint i = 0; i < gst_sdp_message_attributes_len(copy); i++)
+                if (g_strcmp0(gst_sdp_message_get_attribute(copy, i)->key, "group") == 0) {
+                        gst_sdp_message_remove_attribute(copy, i);
+                        break;
+                }
+        gst_sdp_message_add_attribute(copy, "group", group);
+        gst_sdp_message_add_attribute(copy, "ice-options", "trickle");
+
+        g_autofree char *head = gst_sdp_message_as_text(copy);
+        char *first = strstr(head, "m=");
+        if (first)
+                *first = '\0';
+        g_autoptr(GString) out = g_string_new(head);
+        bool told = false;
+        for (guint i = 0; i < gst_sdp_message_medias_len(copy); i++) {
+                const GstSDPMedia *media = gst_sdp_message_get_media(copy, i);
+                if (i < TB_OFFER_MLINES && offer->declined[i]) {
+                        const char *mid = gst_sdp_media_get_attribute_val(media, "mid");
+                        g_string_append_printf(out, "%s\r\nc=IN IP4 0.0.0.0\r\na=mid:%s\r\na=inactive\r\n", offer->declined[i], mid ? mid : "");
+                        continue;
+                }
+                g_autofree char *text = gst_sdp_media_as_text(media);
+                g_string_append(out, text);
+                for (const char *const *c = candidates; !told && *c; c++)
+                        g_string_append_printf(out, "a=%s\r\n", *c);
+                told = true; /* bundled: the first section speaks for all */
+        }
+        return g_strdup(out->str);
 }
 
 /* --- candidates ------------------------------------------------------------------------------------------------------------------- */

@@ -5,9 +5,12 @@
  * Pure. Errors: TB_ERROR_INVALID malformed, TB_ERROR_UNPROCESSABLE well-formed but not for us, TB_ERROR_TOO_LARGE. They say what is wrong.
  */
 #include <glib.h>
+#include <gst/sdp/sdp.h>
 #include <stdbool.h>
 
 #include "host/media/codec.h"
+
+#define TB_OFFER_MLINES 16
 
 typedef struct TbOffer {
         char *sdp;         /* owned */
@@ -19,11 +22,16 @@ typedef struct TbOffer {
         char *profile;     /* owned; H.264 profile-level-id of that payload as offered; NULL for VP8 */
         guint ext_playout_delay, ext_twcc, ext_capture_time; /* ids of the offer; 0: not offered */
         char *ufrag;       /* owned; of the first media section */
+        char *declined[TB_OFFER_MLINES]; /* owned; m-lines of the answer ("m=audio 0 …") for sections that we refuse; else NULL */
 } TbOffer;
 
 /* `want_video` false: video in the offer is declined, a data channel must be there. `offer` is filled on success only. */
 bool tb_offer_parse(const char *sdp, bool want_video, TbOffer *ret_offer, GError **error);
 void tb_offer_clear(TbOffer *offer);
+
+/* What the browser is told, made of webrtcbin's answer to `offer->sdp`: refused sections refused, `candidates` ("candidate:…", NULL-terminated)
+ * put in. The caller owns it. */
+char *tb_offer_answer(const TbOffer *offer, const GstSDPMessage *answer, const char *const *candidates);
 
 /* --- candidates ------------------------------------------------------------------------------------------------------------ */
 typedef enum TbCandidate {
