@@ -1,4 +1,5 @@
 /* Attach URIs. What parses must redact without its secrets, and the redacted text of a URI without secrets is the URI. */
+#include <stdint.h>
 #include <string.h>
 
 #include "lib/uri.h"
