@@ -96,8 +96,9 @@ static bool open_rooms(TbHost *h, GError **error)
         tb_http_add_routes(h->http, vnc_routes, h);
         h->api = tb_api_new(h->http, h->core, h->media, h->metrics);
         tb_api_set_services(h->api, services, h);
-        g_autofree char *vendor = g_build_filename(c->web_dir, "vendor.json", NULL);
-        return tb_http_add_static(h->http, "/", c->web_dir, vendor, error);
+        g_autofree char *path = g_build_filename(c->web_dir, "vendor.json", NULL);
+        g_autofree char *vendor = NULL;
+        return g_file_get_contents(path, &vendor, NULL, error) && tb_http_add_static(h->http, "/", c->web_dir, vendor, error);
 }
 
 static void stopped(gpointer data)
