@@ -42,6 +42,7 @@ struct TbHttp {
         GSource *reaper;           /* ref; ends WebSockets outside their own callbacks */
         guint16 port;
         bool running; /* inside MHD_run() */
+        bool kicked;  /* MHD_run() is to be called again */
         bool stopping;
         char *server_header; /* owned */
         char *boot;          /* owned; first half of request ids */

@@ -22,7 +22,9 @@
 static void arm_timer(TbHttp *http)
 {
         MHD_UNSIGNED_LONG_LONG ms;
-        if (MHD_get_timeout(http->daemon, &ms) == MHD_YES)
+        if (http->kicked)
+                g_source_set_ready_time(http->timer, 0);
+        else if (MHD_get_timeout(http->daemon, &ms) == MHD_YES)
                 g_source_set_ready_time(http->timer, ms == 0 ? 0 : g_get_monotonic_time() + (gint64)MIN(ms, 3600 * 1000) * 1000);
         else
                 g_source_set_ready_time(http->timer, -1);
@@ -33,6 +35,7 @@ void tb_http_run(TbHttp *http)
         if (http->running) /* an answer given inside a handler: the outer call goes on with it */
                 return;
         http->running = true;
+        http->kicked = false;
         MHD_run(http->daemon);
         http->running = false;
         arm_timer(http);
@@ -40,7 +43,9 @@ void tb_http_run(TbHttp *http)
 
 void tb_http_kick(TbHttp *http)
 {
-        g_source_set_ready_time(http->timer, 0);
+        http->kicked = true; /* without a thread of its own libmicrohttpd learns of a resumed connection when it runs, and only then */
+        if (!http->running)
+                g_source_set_ready_time(http->timer, 0);
 }
 
 static void on_epoll(uint32_t events G_GNUC_UNUSED, gpointer data)

@@ -35,7 +35,7 @@ struct TbWs {
         gint64 heard_us, close_us;   /* last bytes from the peer; when we started to close, 0: not */
         gint64 unaccounted;          /* bytes given to wslay minus bytes of frames it has announced: 0 between frames */
         gint64 frame_left;
-        bool in_message, paused, dead, in_io;
+        bool in_message, paused, dead, in_io, eof;
         guint8 missed;               /* pings without any bytes after them */
         guint8 role;
         gint16 code;
@@ -66,7 +66,9 @@ static ssize_t on_recv(wslay_event_context_ptr c, uint8_t *buf, size_t size, int
                 ws->unaccounted += n;
                 return n;
         }
-        wslay_event_set_error(c, n < 0 && (errno == EAGAIN || errno == EINTR) ? WSLAY_ERR_WOULDBLOCK : WSLAY_ERR_CALLBACK_FAILURE);
+        bool later = n < 0 && (errno == EAGAIN || errno == EINTR);
+        ws->eof = !later;
+        wslay_event_set_error(c, later ? WSLAY_ERR_WOULDBLOCK : WSLAY_ERR_CALLBACK_FAILURE);
         return -1;
 }
 
@@ -255,6 +257,21 @@ static void pump_out(TbWs *ws)
         settle(ws);
 }
 
+/* wslay cannot read on: the stream ended, or a frame broke the rules. */
+static void end_of_input(TbWs *ws)
+{
+        static const guint8 protocol_error[] = {0x88, 2, 1002 >> 8, 1002 & 0xff};
+        if (wslay_event_get_close_received(ws->c)) {
+                die(ws, ws->code);
+        } else if (!ws->eof && wslay_event_get_queued_msg_count(ws->c) <= 1) { /* wslay's own close frame would not say why */
+                if (send(ws->fd, protocol_error, sizeof protocol_error, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+                        tb_log(TB_LOG_DEBUG, TB_F("request", ws->id), "close frame lost: %s", g_strerror(errno));
+                die(ws, 1002);
+        } else {
+                die(ws, ws->eof ? CODE_NONE : 1002);
+        }
+}
+
 static void pump_in(TbWs *ws)
 {
         heard(ws);
@@ -262,7 +279,7 @@ static void pump_in(TbWs *ws)
         int rc = wslay_event_recv(context(ws));
         ws->in_io = false;
         if (rc != 0 && !ws->dead)
-                die(ws, wslay_event_get_close_received(ws->c) ? ws->code : CODE_NONE);
+                end_of_input(ws);
         if (!ws->dead) {
                 pump_out(ws); /* replies, pongs and what the callbacks sent, in one go */
                 settle(ws);
@@ -368,6 +385,7 @@ static void on_upgraded(void *cls, struct MHD_Connection *connection G_GNUC_UNUS
         /* Our own descriptor, and libmicrohttpd's part ends here: its 48 KB per connection would be held for as long as the socket lives. */
         int own = ws ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
         MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);
+        tb_http_kick(request->http);
         if (!ws)
                 return;
         ws->request = NULL;

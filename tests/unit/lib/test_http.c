@@ -52,14 +52,14 @@ static void later(TbRequest *request, gpointer data G_GNUC_UNUSED)
 
 static void stream_in(TbRequest *request, gpointer data G_GNUC_UNUSED)
 {
-        seen.pipe = tb_pipe_new(1000);
+        seen.pipe = tb_pipe_new(20 * 1000);
         seen.later = tb_request_ref(request);
         tb_request_read_to(request, seen.pipe);
 }
 
 static void stream_out(TbRequest *request, gpointer data G_GNUC_UNUSED)
 {
-        seen.pipe = tb_pipe_new(1000);
+        seen.pipe = tb_pipe_new(20 * 1000);
         tb_request_reply_pipe(request, 200, "text/plain", -1, seen.pipe);
 }
 

@@ -1,0 +1,561 @@
+#include "lib/http/ws.h"
+
+#include <stdlib.h>
+
+#include "lib/error.h"
+#include "lib/http/ws_handshake.h"
+#include "lib/limits.h"
+#include "lib/log.h"
+#include "tests/unit/lib/http_rig.h"
+
+#define MAX_MESSAGE 1000
+
+static struct {
+        TbWs *ws;
+        guint messages, closed, drained;
+        int code;
+        bool greet, close_inside;
+        GString *last;
+        gsize large; /* answer a message with so many bytes */
+} seen;
+
+static void on_message(TbWs *ws, bool binary, const guint8 *bytes, gsize size, gpointer data G_GNUC_UNUSED)
+{
+        g_assert_true(ws == seen.ws);
+        g_assert_cmpint(bytes[size], ==, 0);
+        seen.messages++;
+        g_string_truncate(seen.last, 0);
+        g_string_append_len(seen.last, (const char *)bytes, (gssize)size);
+        if (seen.close_inside) {
+                tb_ws_close(ws, 4001, "enough");
+                g_assert_false(tb_ws_send_text(ws, "late"));
+                return;
+        }
+        tb_ws_send(ws, binary, bytes, size);
+}
+
+static void on_drained(TbWs *ws, gpointer data G_GNUC_UNUSED)
+{
+        g_assert_cmpuint(tb_ws_queued(ws), ==, 0);
+        seen.drained++;
+}
+
+static void on_closed(TbWs *ws, int code, gpointer data G_GNUC_UNUSED)
+{
+        g_assert_true(ws == seen.ws);
+        seen.closed++;
+        seen.code = code;
+        seen.ws = NULL;
+}
+
+static const TbWsOps ops = {on_message, on_drained, on_closed};
+
+static void upgrade(TbRequest *request, gpointer data G_GNUC_UNUSED)
+{
+        TbWs *ws = tb_request_upgrade(request, tb_request_offers_protocol(request, "binary") ? "binary" : NULL, MAX_MESSAGE, &ops, NULL);
+        if (!ws)
+                return;
+        seen.ws = ws;
+        if (seen.greet)
+                tb_ws_send_text(ws, "welcome"); /* before the 101 is out */
+}
+
+static void plain(TbRequest *request, gpointer data G_GNUC_UNUSED)
+{
+        tb_request_reply_text(request, 200, "text/plain", "plain");
+}
+
+static const TbRoute routes[] = {
+        {.method = "GET", .path = "/ws", .flags = TB_ROUTE_WEBSOCKET, .handler = upgrade},
+        {.method = "GET", .path = "/both", .flags = TB_ROUTE_WEBSOCKET, .handler = upgrade},
+        {.method = "GET", .path = "/both", .handler = plain},
+        {.method = NULL},
+};
+
+#define KEY "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+#define UP "Host: localhost\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+
+static void reset(void)
+{
+        if (seen.last)
+                g_string_free(seen.last, TRUE);
+        memset(&seen, 0, sizeof seen);
+        seen.last = g_string_new(NULL);
+}
+
+static Client open_ws(Rig *rig)
+{
+        static const char text[] = "GET /ws HTTP/1.1\r\n" UP KEY "\r\n";
+        Client c = rig_connect(rig);
+        rig_send(&c, text, strlen(text));
+        g_autoptr(Answer) a = rig_answer(&c);
+        g_assert_cmpint(a->status, ==, 101);
+        g_assert_cmpstr(answer_header(a, "Sec-WebSocket-Accept"), ==, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="); /* RFC 6455, §1.3 */
+        g_assert_null(answer_header(a, "Sec-WebSocket-Extensions"));
+        return c;
+}
+
+/* A masked client frame. */
+static GString *frame(guint8 first, const void *payload, gsize size)
+{
+        static const guint8 mask[4] = {0x12, 0x34, 0x56, 0x78};
+        GString *f = g_string_new(NULL);
+        g_string_append_c(f, (char)first);
+        if (size < 126) {
+                g_string_append_c(f, (char)(0x80 | size));
+        } else if (size < 65536) {
+                g_string_append_c(f, (char)(0x80 | 126));
+                g_string_append_c(f, (char)(size >> 8));
+                g_string_append_c(f, (char)size);
+        } else {
+                g_string_append_c(f, (char)(0x80 | 127));
+                for (int shift = 56; shift >= 0; shift -= 8)
+                        g_string_append_c(f, (char)((guint64)size >> shift));
+        }
+        g_string_append_len(f, (const char *)mask, 4);
+        for (gsize i = 0; i < size; i++)
+                g_string_append_c(f, (char)(((const guint8 *)payload)[i] ^ mask[i % 4]));
+        return f;
+}
+
+static void send_frame(Client *c, guint8 first, const char *payload)
+{
+        g_autoptr(GString) f = frame(first, payload, strlen(payload));
+        rig_send(c, f->str, f->len);
+}
+
+/* The next server frame: its first byte, or -1 at the end of the connection; payload appended. */
+static int read_frame(Client *c, GString *payload)
+{
+        gint64 until = g_get_monotonic_time() + RIG_DEADLINE_US;
+        for (;;) {
+                const guint8 *p = (const guint8 *)c->in->str;
+                gsize have = c->in->len, head = 2, size = have >= 2 ? p[1] : 0;
+                if (size == 126 && have >= 4) {
+                        size = (gsize)p[2] << 8 | p[3];
+                        head = 4;
+                } else if (size == 127 && have >= 10) {
+                        size = 0;
+                        for (int i = 2; i < 10; i++)
+                                size = size << 8 | p[i];
+                        head = 10;
+                } else if (size > 125) {
+                        have = 0;
+                }
+                if (have >= 2 && have >= head + size) {
+                        int first = p[0];
+                        g_string_truncate(payload, 0);
+                        g_string_append_len(payload, c->in->str + head, (gssize)size);
+                        g_string_erase(c->in, 0, (gssize)(head + size));
+                        return first;
+                }
+                if (c->eof)
+                        return -1;
+                g_assert_cmpint(g_get_monotonic_time(), <, until);
+                rig_turn(c->fd);
+                rig_read(c);
+        }
+}
+
+static int close_code(const GString *payload)
+{
+        return payload->len >= 2 ? (guint8)payload->str[0] << 8 | (guint8)payload->str[1] : 1005;
+}
+
+/* --- handshake ---------------------------------------------------------------------------------------------------------------- */
+static void test_handshake(void)
+{
+        static const struct {
+                const char *request;
+                int status;
+                const char *has;
+        } rows[] = {
+                {"GET /ws HTTP/1.1\r\n" UP KEY "\r\n", 101, NULL},
+                {"GET /ws HTTP/1.1\r\n" UP KEY "Sec-WebSocket-Protocol: chat, binary\r\n\r\n", 101, "Sec-WebSocket-Protocol: binary"},
+                {"GET /ws HTTP/1.1\r\n" UP KEY "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n", 101, NULL},
+                {"GET /ws HTTP/1.1\r\nHost: localhost\r\n\r\n", 426, "Upgrade: websocket"},
+                {"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n", 426, NULL},
+                {"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" KEY "\r\n", 426, NULL},
+                {"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 8\r\n" KEY "\r\n", 426,
+                 "Sec-WebSocket-Version: 13"},
+                {"GET /ws HTTP/1.1\r\n" UP "\r\n", 400, "Sec-WebSocket-Key"},
+                {"GET /ws HTTP/1.1\r\n" UP "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZ\r\n\r\n", 400, NULL},
+                {"GET /ws HTTP/1.1\r\n" UP KEY "Origin: http://evil.example\r\n\r\n", 403, NULL},
+                {"GET /ws HTTP/1.1\r\n" UP KEY "Origin: http://localhost\r\n\r\n", 101, NULL},
+                {"GET /ws HTTP/1.1\r\n" UP KEY "Sec-Fetch-Site: cross-site\r\n\r\n", 403, NULL},
+                {"POST /ws HTTP/1.1\r\n" UP KEY "\r\n", 405, NULL},
+                {"GET /both HTTP/1.1\r\nHost: localhost\r\n\r\n", 200, "plain"},
+                {"GET /both HTTP/1.1\r\n" UP KEY "\r\n", 101, NULL},
+        };
+        Rig rig;
+        rig_start(&rig, routes, NULL, NULL);
+        for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+                reset();
+                g_autoptr(Answer) a = rig_ask(&rig, rows[i].request);
+                if (a->status != rows[i].status || (rows[i].has && !strstr(a->headers, rows[i].has) && !strstr(a->body, rows[i].has)))
+                        g_error("%s -> %s%s", rows[i].request, a->headers, a->body);
+                if (a->status == 101)
+                        RIG_WAIT(seen.closed == 1);
+        }
+        rig_stop(&rig);
+}
+
+static void test_pure(void)
+{
+        g_assert_true(tb_header_has_token("keep-alive, Upgrade", "upgrade"));
+        g_assert_true(tb_header_has_token("upgrade", "upgrade"));
+        g_assert_false(tb_header_has_token("upgraded", "upgrade"));
+        g_assert_false(tb_header_has_token("", "upgrade"));
+        g_assert_false(tb_header_has_token(NULL, "upgrade"));
+        static const struct {
+                int code;
+                bool valid;
+        } codes[] = {{999, false}, {1000, true}, {1004, false}, {1005, false}, {1006, false}, {1007, true}, {1014, true}, {1015, false},
+                     {2999, false}, {3000, true}, {4999, true}, {5000, false}};
+        for (gsize i = 0; i < G_N_ELEMENTS(codes); i++)
+                g_assert_cmpint(tb_ws_close_code_valid(codes[i].code), ==, codes[i].valid);
+        char out[124];
+        g_autofree char *fits = g_strnfill(123, 'a'), *longer = g_strnfill(124, 'a');
+        g_assert_cmpuint(tb_ws_close_reason(fits, out), ==, 123);
+        g_assert_cmpuint(tb_ws_close_reason(longer, out), ==, 123);
+        g_autofree char *umlaut = g_strconcat(fits + 1, "\xc3\xa4", NULL); /* its second byte would be the 124th */
+        g_assert_cmpuint(tb_ws_close_reason(umlaut, out), ==, 122);
+        g_assert_cmpuint(tb_ws_close_reason(NULL, out), ==, 0);
+        g_assert_cmpuint(tb_ws_close_reason("ab\xff", out), ==, 2);
+}
+
+/* --- messages -------------------------------------------------------------------------------------------------------------------- */
+static void test_echo(void)
+{
+        Rig rig;
+        reset();
+        seen.greet = true;
+        rig_start(&rig, routes, NULL, NULL);
+        Client c = open_ws(&rig);
+        g_autoptr(GString) p = g_string_new(NULL);
+        g_assert_cmpint(read_frame(&c, p), ==, 0x81);
+        g_assert_cmpstr(p->str, ==, "welcome");
+        send_frame(&c, 0x81, "gr\xc3\xbc\xc3\x9f""e");
+        g_assert_cmpint(read_frame(&c, p), ==, 0x81);
+        g_assert_cmpstr(p->str, ==, "gr\xc3\xbc\xc3\x9f""e");
+        send_frame(&c, 0x82, "\xff\xfe");
+        g_assert_cmpint(read_frame(&c, p), ==, 0x82);
+        g_assert_cmpstr(p->str, ==, "\xff\xfe");
+        send_frame(&c, 0x01, "frag"); /* fragments with a ping between them */
+        send_frame(&c, 0x89, "are you there");
+        send_frame(&c, 0x80, "ments");
+        g_assert_cmpint(read_frame(&c, p), ==, 0x8a);
+        g_assert_cmpstr(p->str, ==, "are you there");
+        g_assert_cmpint(read_frame(&c, p), ==, 0x81);
+        g_assert_cmpstr(p->str, ==, "fragments");
+        send_frame(&c, 0x88, "\x03\xe8" "bye");
+        g_assert_cmpint(read_frame(&c, p), ==, 0x88);
+        g_assert_cmpint(close_code(p), ==, 1000);
+        g_assert_cmpint(read_frame(&c, p), ==, -1);
+        RIG_WAIT(seen.closed == 1);
+        g_assert_cmpint(seen.code, ==, 1000);
+        rig_close(&c);
+        rig_stop(&rig);
+}
+
+/* The first frames arrive in the same packet as the request (extra_in), cut at every byte. */
+static void test_early_bytes(void)
+{
+        static const char head[] = "GET /ws HTTP/1.1\r\n" UP KEY "\r\n";
+        Rig rig;
+        rig_start(&rig, routes, NULL, NULL);
+        g_autoptr(GString) f = frame(0x81, "early", 5);
+        for (gsize at = 0; at <= f->len; at++) {
+                reset();
+                Client c = rig_connect(&rig);
+                g_autoptr(GString) first = g_string_new(head);
+                g_string_append_len(first, f->str, (gssize)at);
+                rig_send(&c, first->str, first->len);
+                rig_turn(-1);
+                rig_send(&c, f->str + at, f->len - at);
+                g_autoptr(Answer) a = rig_answer(&c);
+                g_autoptr(GString) p = g_string_new(NULL);
+                g_assert_cmpint(a->status, ==, 101);
+                g_assert_cmpint(read_frame(&c, p), ==, 0x81);
+                g_assert_cmpstr(p->str, ==, "early");
+                rig_close(&c);
+                RIG_WAIT(seen.closed == 1);
+                g_assert_cmpint(seen.code, ==, 1006);
+        }
+        rig_stop(&rig);
+}
+
+static void test_byte_by_byte(void)
+{
+        Rig rig;
+        reset();
+        rig_start(&rig, routes, NULL, NULL);
+        Client c = open_ws(&rig);
+        g_autofree char *text = g_strnfill(300, 'q');
+        g_autoptr(GString) f = frame(0x81, text, 300), p = g_string_new(NULL);
+        for (gsize i = 0; i < f->len; i++) {
+                rig_send(&c, f->str + i, 1);
+                rig_turn(-1);
+        }
+        g_assert_cmpint(read_frame(&c, p), ==, 0x81);
+        g_assert_cmpstr(p->str, ==, text);
+        rig_close(&c);
+        RIG_WAIT(seen.closed == 1);
+        rig_stop(&rig);
+}
+
+static void test_violations(void)
+{
+        static const struct {
+                guint8 first;
+                const char *payload;
+                int code;
+        } rows[] = {
+                {0x81, "\xff", 1007},         /* text that is no UTF-8 */
+                {0x81, "\xc3", 1007},         /* … that ends in the middle of a character */
+                {0xc1, "x", 1002},            /* RSV1 without an extension */
+                {0x83, "x", 1002},            /* reserved opcode */
+                {0x80, "x", 1002},            /* continuation of nothing */
+                {0x09, "x", 1002},            /* fragmented ping */
+                {0x88, "\x03", 1005},         /* close with half a code: closed all the same */
+                {0x88, "\x03\xee", 1002},     /* 1006 may not be sent */
+        };
+        Rig rig;
+        rig_start(&rig, routes, NULL, NULL);
+        for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+                reset();
+                Client c = open_ws(&rig);
+                g_autoptr(GString) p = g_string_new(NULL);
+                send_frame(&c, rows[i].first, rows[i].payload);
+                g_assert_cmpint(read_frame(&c, p), ==, 0x88);
+                if (close_code(p) != rows[i].code)
+                        g_error("row %zu: %d", i, close_code(p));
+                g_assert_cmpint(read_frame(&c, p), ==, -1);
+                RIG_WAIT(seen.closed == 1);
+                g_assert_cmpuint(seen.messages, ==, 0);
+                rig_close(&c);
+        }
+        reset();
+        Client c = open_ws(&rig); /* a client must mask */
+        g_autoptr(GString) p = g_string_new(NULL);
+        rig_send(&c, "\x81\x01x", 3);
+        g_assert_cmpint(read_frame(&c, p), ==, 0x88);
+        g_assert_cmpint(close_code(p), ==, 1002);
+        rig_close(&c);
+        RIG_WAIT(seen.closed == 1);
+        rig_stop(&rig);
+}
+
+static void test_message_limit(void)
+{
+        Rig rig;
+        rig_start(&rig, routes, NULL, NULL);
+        for (gsize extra = 0; extra < 2; extra++) {
+                reset();
+                Client c = open_ws(&rig);
+                g_autofree char *text = g_strnfill(MAX_MESSAGE + extra, 'm');
+                g_autoptr(GString) p = g_string_new(NULL);
+                send_frame(&c, 0x81, text);
+                g_assert_cmpint(read_frame(&c, p), ==, extra ? 0x88 : 0x81);
+                if (extra)
+                        g_assert_cmpint(close_code(p), ==, 1009);
+                rig_close(&c);
+                RIG_WAIT(seen.closed == 1);
+        }
+        reset();
+        Client c = open_ws(&rig); /* the announced size is enough to refuse: nobody waits for 2^60 bytes */
+        g_autoptr(GString) p = g_string_new(NULL);
+        rig_send(&c, "\x82\xff\x10\0\0\0\0\0\0\0\1\2\3\4x", 15);
+        g_assert_cmpint(read_frame(&c, p), ==, 0x88);
+        g_assert_cmpint(close_code(p), ==, 1009);
+        rig_close(&c);
+        RIG_WAIT(seen.closed == 1);
+        rig_stop(&rig);
+}
+
+static void test_close_inside(void)
+{
+        Rig rig;
+        reset();
+        seen.close_inside = true;
+        rig_start(&rig, routes, NULL, NULL);
+        Client c = open_ws(&rig);
+        g_autoptr(GString) p = g_string_new(NULL);
+        send_frame(&c, 0x81, "x");
+        g_assert_cmpint(read_frame(&c, p), ==, 0x88);
+        g_assert_cmpint(close_code(p), ==, 4001);
+        g_assert_cmpstr(p->str + 2, ==, "enough");
+        g_assert_cmpuint(seen.closed, ==, 0);
+        send_frame(&c, 0x88, "\x0f\xa1");
+        g_assert_cmpint(read_frame(&c, p), ==, -1);
+        RIG_WAIT(seen.closed == 1);
+        g_assert_cmpint(seen.code, ==, 4001);
+        rig_close(&c);
+        rig_stop(&rig);
+}
+
+/* A peer that never answers our close is cut after a while. */
+static void test_close_unanswered(void)
+{
+        Rig rig;
+        reset();
+        rig_start(&rig, routes, NULL, NULL);
+        Client c = open_ws(&rig);
+        RIG_WAIT(seen.ws);
+        tb_ws_close(seen.ws, 1000, NULL);
+        RIG_WAIT(seen.closed == 1);
+        rig_close(&c);
+        rig_stop(&rig);
+}
+
+static void test_slow_reader(void)
+{
+        Rig rig;
+        reset();
+        rig_start(&rig, routes, NULL, NULL);
+        Client c = open_ws(&rig);
+        RIG_WAIT(seen.ws);
+        g_autofree char *block = g_malloc0(256 * 1024);
+        guint sent = 0;
+        while (seen.ws && tb_ws_send(seen.ws, true, block, 256 * 1024))
+                g_assert_cmpuint(++sent, <, 1000);
+        g_assert_cmpuint(sent, >=, 16); /* the queue's 4 MB and what the kernel took */
+        g_assert_false(tb_ws_send(seen.ws, true, block, 1));
+        RIG_WAIT(seen.closed == 1);
+        g_assert_cmpint(seen.code, ==, 1008);
+        rig_close(&c);
+        rig_stop(&rig);
+}
+
+static void test_drained(void)
+{
+        Rig rig;
+        reset();
+        rig_start(&rig, routes, NULL, NULL);
+        Client c = open_ws(&rig);
+        RIG_WAIT(seen.ws);
+        g_autofree char *block = g_malloc0(64 * 1024);
+        gsize sent = 0, got = 0;
+        while (tb_ws_queued(seen.ws) == 0) {
+                g_assert_true(tb_ws_send(seen.ws, true, block, 64 * 1024));
+                sent += 64 * 1024 + 10;
+        }
+        while (got < sent) {
+                rig_turn(c.fd);
+                rig_read(&c);
+                got += c.in->len;
+                g_string_truncate(c.in, 0);
+        }
+        g_assert_cmpuint(got, ==, sent);
+        RIG_WAIT(seen.drained == 1);
+        rig_close(&c);
+        RIG_WAIT(seen.closed == 1);
+        rig_stop(&rig);
+}
+
+static void test_pause(void)
+{
+        Rig rig;
+        reset();
+        rig_start(&rig, routes, NULL, NULL);
+        Client c = open_ws(&rig);
+        RIG_WAIT(seen.ws);
+        tb_ws_pause(seen.ws, true);
+        send_frame(&c, 0x81, "held");
+        for (guint i = 0; i < 10; i++)
+                rig_turn(-1);
+        g_assert_cmpuint(seen.messages, ==, 0);
+        tb_ws_pause(seen.ws, false);
+        RIG_WAIT(seen.messages == 1);
+        rig_close(&c);
+        RIG_WAIT(seen.closed == 1);
+        rig_stop(&rig);
+}
+
+static void on_stopped(gpointer data)
+{
+        *(bool *)data = true;
+}
+
+static void test_stop(void)
+{
+        Rig rig;
+        reset();
+        rig_start(&rig, routes, NULL, NULL);
+        Client c = open_ws(&rig);
+        RIG_WAIT(seen.ws);
+        g_autoptr(GString) p = g_string_new(NULL);
+        tb_http_stop(rig.http, 5000, on_stopped, &rig.stopped);
+        g_assert_cmpint(read_frame(&c, p), ==, 0x88);
+        g_assert_cmpint(close_code(p), ==, 1001);
+        send_frame(&c, 0x88, "\x03\xe9");
+        RIG_WAIT(rig.stopped);
+        g_assert_cmpuint(seen.closed, ==, 1);
+        rig_close(&c);
+        rig_stop(&rig);
+}
+
+static void test_free_with_open_socket(void)
+{
+        Rig rig;
+        reset();
+        rig_start(&rig, routes, NULL, NULL);
+        Client c = open_ws(&rig);
+        RIG_WAIT(seen.ws);
+        rig_stop(&rig);
+        g_assert_cmpuint(seen.closed, ==, 1);
+        rig_close(&c);
+}
+
+/* Between messages an idle socket keeps no framing memory; the next message still works. */
+static void test_idle_then_message(void)
+{
+        Rig rig;
+        reset();
+        rig_start(&rig, routes, NULL, NULL);
+        Client c = open_ws(&rig);
+        g_autoptr(GString) p = g_string_new(NULL);
+        for (guint i = 0; i < 2; i++) {
+                send_frame(&c, 0x81, "again");
+                g_assert_cmpint(read_frame(&c, p), ==, 0x81);
+                gint64 until = g_get_monotonic_time() + 2200 * 1000; /* two sweeps of the server's */
+                while (g_get_monotonic_time() < until)
+                        rig_turn(c.fd);
+        }
+        send_frame(&c, 0x01, "half a "); /* a message under way is kept over the sweep */
+        gint64 until = g_get_monotonic_time() + 2200 * 1000;
+        while (g_get_monotonic_time() < until)
+                rig_turn(c.fd);
+        send_frame(&c, 0x80, "message");
+        g_assert_cmpint(read_frame(&c, p), ==, 0x81);
+        g_assert_cmpstr(p->str, ==, "half a message");
+        rig_close(&c);
+        RIG_WAIT(seen.closed == 1);
+        rig_stop(&rig);
+}
+
+int main(int argc, char **argv)
+{
+        g_test_init(&argc, &argv, NULL);
+        tb_log_init(g_test_verbose() ? TB_LOG_DEBUG : TB_LOG_ERROR, false);
+        tb_main_init(NULL);
+        g_test_add_func("/ws/pure", test_pure);
+        g_test_add_func("/ws/handshake", test_handshake);
+        g_test_add_func("/ws/echo", test_echo);
+        g_test_add_func("/ws/early-bytes", test_early_bytes);
+        g_test_add_func("/ws/byte-by-byte", test_byte_by_byte);
+        g_test_add_func("/ws/violations", test_violations);
+        g_test_add_func("/ws/message-limit", test_message_limit);
+        g_test_add_func("/ws/close-inside", test_close_inside);
+        g_test_add_func("/ws/close-unanswered", test_close_unanswered);
+        g_test_add_func("/ws/slow-reader", test_slow_reader);
+        g_test_add_func("/ws/drained", test_drained);
+        g_test_add_func("/ws/pause", test_pause);
+        g_test_add_func("/ws/stop", test_stop);
+        g_test_add_func("/ws/free-with-open-socket", test_free_with_open_socket);
+        g_test_add_func("/ws/idle-then-message", test_idle_then_message);
+        int rc = g_test_run();
+        g_string_free(seen.last, TRUE);
+        tb_main_stop();
+        return rc;
+}
