@@ -69,6 +69,19 @@ static const TbRoute vnc_routes[] = {
         {.method = NULL},
 };
 
+/* A bench is of use without its pages, too: what is missing is said and left out. */
+static void add_pages(TbHost *h)
+{
+        g_autoptr(GError) error = NULL;
+        g_autofree char *file = g_build_filename(h->config->web_dir, "vendor.json", NULL), *vendor = NULL;
+        if (g_file_get_contents(file, &vendor, NULL, NULL) && tb_http_add_static(h->http, "/", h->config->web_dir, vendor, &error))
+                return;
+        tb_log(TB_LOG_WARNING, TB_F(), "pages: %s (run \"make deps\")", error ? tb_error_detail(error) : "there is no vendor.json");
+        g_clear_error(&error);
+        if (!tb_http_add_static(h->http, "/", h->config->web_dir, NULL, &error))
+                tb_log(TB_LOG_WARNING, TB_F(), "pages: %s", tb_error_detail(error));
+}
+
 static bool open_rooms(TbHost *h, GError **error)
 {
         TbHostConfig *c = h->config;
@@ -96,9 +109,8 @@ static bool open_rooms(TbHost *h, GError **error)
         tb_http_add_routes(h->http, vnc_routes, h);
         h->api = tb_api_new(h->http, h->core, h->media, h->metrics);
         tb_api_set_services(h->api, services, h);
-        g_autofree char *path = g_build_filename(c->web_dir, "vendor.json", NULL);
-        g_autofree char *vendor = NULL;
-        return g_file_get_contents(path, &vendor, NULL, error) && tb_http_add_static(h->http, "/", c->web_dir, vendor, error);
+        add_pages(h);
+        return true;
 }
 
 static void stopped(gpointer data)

@@ -88,18 +88,28 @@ static void tell_gap(Reader *r, guint64 after, const char *why)
         send_event(r, NULL, json_pack("{s:I, s:s, s:{s:I, s:s}}", "t", (json_int_t)tb_clock_ms(), "type", "gap", "data", "after", (json_int_t)after, "reason", why));
 }
 
+typedef struct Replay {
+        Reader *reader;
+        guint64 after; /* 0: everything that is kept, whatever went before */
+        bool begun;
+} Replay;
+
+static void on_replayed(const TbEvent *event, gpointer user)
+{
+        Replay *replay = user;
+        if (!replay->begun && replay->after > 0 && event->id > replay->after + 1)
+                tell_gap(replay->reader, replay->after, "events in between are no longer kept");
+        replay->begun = true;
+        on_event(event, replay->reader);
+}
+
 static void replay(Reader *r, guint64 after)
 {
         TbBus *bus = tb_core_bus(r->api->core);
-        guint64 last = tb_bus_last_id(bus);
-        if (after > last) {
-                tell_gap(r, after, "the host was restarted: events before its start are gone");
-                after = 0;
-        }
-        /* the gap must come before the events behind it: look first */
-        if (last > after && last - after > TB_LIMIT_BUS_REPLAY)
-                tell_gap(r, after, "more happened meanwhile than is kept");
-        tb_bus_replay(bus, after, on_event, r);
+        bool future = after > tb_bus_last_id(bus);
+        if (future)
+                tell_gap(r, after, "this host has not had that event: it was set up anew");
+        tb_bus_replay(bus, future ? 0 : after, on_replayed, &(Replay){r, future ? 0 : after, false});
 }
 
 static bool last_event_id(TbRequest *request, bool *ret_given, guint64 *ret, GError **error)
