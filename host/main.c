@@ -13,6 +13,7 @@
 #include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/thread.h"
+#include "lib/version.h"
 
 #define GRACE_MS 700 /* for answers in flight at SIGTERM */
 
@@ -91,7 +92,7 @@ static bool open_rooms(TbHost *h, GError **error)
         if (!h->core)
                 return false;
         g_autofree char *own_host = c->url ? g_strdup(c->url) : NULL;
-        h->http = tb_http_new(&(TbHttpOptions){.address = c->address, .port = c->port, .name = "testbed-host", .version = TB_VERSION, .auth = c->auth,
+        h->http = tb_http_new(&(TbHttpOptions){.address = c->address, .port = c->port, .name = "testbed-host", .version = tb_version, .auth = c->auth,
                                                .metrics = h->metrics, .poller = h->poller, .max_connections = TB_LIMIT_HTTP_CONNECTIONS,
                                                .hosts = (const char *const[]){own_host, NULL}},
                               error);
@@ -103,7 +104,7 @@ static bool open_rooms(TbHost *h, GError **error)
                 return false;
         tb_core_start(h->core);
         h->bind = tb_media_bind(h->media, h->core);
-        h->vnc = tb_vnc_new(&(TbVncOptions){h->core, h->media, h->poller, h->metrics, TB_VERSION}, error);
+        h->vnc = tb_vnc_new(&(TbVncOptions){h->core, h->media, h->poller, h->metrics, tb_version}, error);
         if (!h->vnc)
                 return false;
         tb_http_add_routes(h->http, vnc_routes, h);
@@ -158,7 +159,7 @@ static int run(TbHost *h)
         if (ok) {
                 g_autofree char *url = g_strdup_printf("http://%s%s%s:%u/", strchr(h->config->address, ':') ? "[" : "", h->config->address,
                                                        strchr(h->config->address, ':') ? "]" : "", tb_http_port(h->http));
-                tb_log(TB_LOG_INFO, TB_F("url", url, "version", TB_VERSION, "state", h->config->state_dir), "listening");
+                tb_log(TB_LOG_INFO, TB_F("url", url, "version", tb_version, "state", h->config->state_dir), "listening");
                 g_unix_signal_add(SIGTERM, on_signal, h);
                 g_unix_signal_add(SIGINT, on_signal, h);
                 g_main_loop_run(h->loop);
@@ -180,7 +181,7 @@ int main(int argc, char **argv)
                 return 2;
         }
         if (args.version) {
-                printf("testbed-host %s\n", TB_VERSION);
+                printf("testbed-host %s\n", tb_version);
                 return 0;
         }
         TbLogLevel level = g_strcmp0(g_getenv("DEBUG"), "true") == 0 ? TB_LOG_DEBUG : TB_LOG_INFO;

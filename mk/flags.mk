@@ -55,7 +55,7 @@ LINK_HARDEN := -fsanitize=address,undefined,fuzzer
 endif
 
 # -isystem: warnings are for our code
-CFLAGS = -std=gnu17 -D_GNU_SOURCE -DGST_USE_UNSTABLE_API -DTB_VERSION='"$(VERSION)"' -fPIE $(OPTIMISE) $(HARDEN) $(WARNINGS) -I. \
+CFLAGS = -std=gnu17 -D_GNU_SOURCE -DGST_USE_UNSTABLE_API -fPIE $(OPTIMISE) $(HARDEN) $(WARNINGS) -I. \
 	$(patsubst -I%,-isystem %,$(PKG_CFLAGS))
 LDFLAGS = $(LINK_HARDEN) -Wl,--as-needed
 LIBS = -lwslay $(PKG_LIBS) -lm -lpthread

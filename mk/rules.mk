@@ -8,13 +8,19 @@ $(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
 
+# one object holds the version: a new commit compiles and links little
+$(BUILD)/gen/version.c: FORCE
+	@mkdir -p $(@D)
+	@printf '#include "lib/version.h"\n\nconst char tb_version[] = "%s";\n' '$(VERSION)' > $@.tmp
+	@cmp -s $@.tmp $@ && rm $@.tmp || mv $@.tmp $@
+
 define archive
 	@rm -f $@
 	@echo "  AR    $@"
 	$(Q)$(AR) rcs $@ $^
 endef
 
-$(LIBTB): $(call obj,$(LIB_SRCS))
+$(LIBTB): $(call obj,$(LIB_SRCS)) $(BUILD)/obj/gen/version.o
 	$(archive)
 $(LIBDRIVERS): $(call obj,$(DRIVER_SRCS)) $(BUILD)/obj/gen/drivers_gen.o
 	$(archive)

@@ -7,6 +7,7 @@
 #include "host/api/private.h"
 #include "lib/clock.h"
 #include "lib/limits.h"
+#include "lib/version.h"
 
 static gint64 uptime_s(const TbApi *api)
 {
@@ -44,7 +45,7 @@ static void health(TbRequest *request, gpointer data)
         json_t *all = services(api);
         tb_request_reply_json(request, 200,
                               json_pack("{s:s, s:s, s:s, s:I, s:o}", "status", all_well(all) ? "healthy" : "degraded", "host_name",
-                                        tb_core_config(api->core)->name, "version", TB_VERSION, "uptime_s", (json_int_t)uptime_s(api), "services", all));
+                                        tb_core_config(api->core)->name, "version", tb_version, "uptime_s", (json_int_t)uptime_s(api), "services", all));
 }
 
 /* As the hosts that were there before us answer it. */
@@ -97,10 +98,10 @@ static void info(TbRequest *request, gpointer data)
         TbApi *api = data;
         const TbHostConfig *config = tb_core_config(api->core);
         g_autofree char *glib = g_strdup_printf("%u.%u.%u", glib_major_version, glib_minor_version, glib_micro_version);
-        json_t *versions = json_pack("{s:s, s:s, s:s, s:s}", "testbed", TB_VERSION, "glib", glib, "jansson", jansson_version_str(), "libmicrohttpd", MHD_get_version());
+        json_t *versions = json_pack("{s:s, s:s, s:s, s:s}", "testbed", tb_version, "glib", glib, "jansson", jansson_version_str(), "libmicrohttpd", MHD_get_version());
         json_t *media = api->media ? tb_media_info(api->media) : json_null();
         json_t *codecs = json_object_get(media, "video");
-        json_t *o = json_pack("{s:s, s:s, s:o, s:O, s:o, s:o, s:I, s:s, s:s}", "host_name", config->name, "version", TB_VERSION, "versions", versions, "codecs",
+        json_t *o = json_pack("{s:s, s:s, s:o, s:O, s:o, s:o, s:I, s:s, s:s}", "host_name", config->name, "version", tb_version, "versions", versions, "codecs",
                               codecs ? codecs : json_null(), "media", media, "limits", limits(api), "uptime_s", (json_int_t)uptime_s(api), "role",
                               tb_role_name(tb_request_role(request)), "user", tb_request_user(request));
         json_object_set_new(o, "vnc_port", json_integer(config->vnc_port));
