@@ -82,18 +82,22 @@ static void problem(Load *l, const json_t *node, const char *path, const char *t
         g_string_append_printf(l->problems, "%s%s%s", path, *path ? ": " : "", text);
 }
 
-/* Validates a section; a problem is reported at the line of the blamed field. Returns the section with defaults, or an empty object. */
+/* Validates a section. A bad field is reported at its line and left out, so that the next problem is found too. Returns the section with defaults. */
 static json_t *section(Load *l, const TbParam *params, json_t *node, const char *path)
 {
-        g_autoptr(GError) error = NULL;
-        json_t *valid = tb_params_validate(params, node, &error);
-        if (valid)
-                return valid;
-        const char *field = tb_error_field(error);
-        const json_t *blamed = field ? json_object_get(node, field) : NULL;
-        g_autofree char *where = *path && field ? g_strdup_printf("%s.%s", path, field) : g_strdup(field ? field : path);
-        problem(l, blamed ? blamed : node, where, tb_error_detail(error));
-        return json_object();
+        json_auto_t *rest = json_is_object(node) ? json_copy(node) : json_incref(node);
+        for (;;) {
+                g_autoptr(GError) error = NULL;
+                json_t *valid = tb_params_validate(params, rest, &error);
+                if (valid)
+                        return valid;
+                const char *field = tb_error_field(error);
+                const json_t *blamed = field ? json_object_get(node, field) : NULL;
+                g_autofree char *where = *path && field ? g_strdup_printf("%s.%s", path, field) : g_strdup(field ? field : path);
+                problem(l, blamed ? blamed : node, where, tb_error_detail(error));
+                if (!blamed || json_object_del(rest, field) < 0)
+                        return json_object(); /* something is missing, or it is no object at all */
+        }
 }
 
 static char *string_of(const json_t *o, const char *name)

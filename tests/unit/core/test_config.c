@@ -1,0 +1,96 @@
+/* host.yaml: what is said, where; environment; access rules. */
+#include <glib/gstdio.h>
+#include <string.h>
+
+#include "host/core/config.h"
+#include "lib/error.h"
+#include "lib/thread.h"
+
+static TbHostConfig *load(const char *yaml, GError **error)
+{
+        g_autofree char *path = NULL;
+        int fd = g_file_open_tmp("tbconfig-XXXXXX.yaml", &path, NULL);
+        g_close(fd, NULL);
+        g_assert_true(g_file_set_contents(path, yaml, -1, NULL));
+        TbHostConfig *c = tb_host_config_load(&(TbHostOptions){.config_file = path, .state_dir = "/tmp/tb-none"}, error);
+        g_unlink(path);
+        return c;
+}
+
+static void test_good(void)
+{
+        g_autoptr(GError) error = NULL;
+        g_autoptr(TbHostConfig) c = load("name: lab-1\nport: 7000\nvnc: {port: 0, password: geheim}\nice:\n  stun: [ 'stun:a:3478' ]\n"
+                                         "tokens:\n  - {name: ci, role: operator, token: 0123456789abcdef}\n"
+                                         "devices:\n  a:\n    label: A\n    attach: fake://x\n  b:\n    attach: {uart1: {uri: 'fake://y', kind: console}}\n",
+                                         &error);
+        g_assert_no_error(error);
+        g_assert_cmpstr(c->name, ==, "lab-1");
+        g_assert_cmpint(c->port, ==, 7000);
+        g_assert_cmpint(c->vnc_port, ==, 0);
+        g_assert_cmpint(c->novnc_port, ==, 6080);
+        g_assert_cmpstr(c->stun[0], ==, "stun:a:3478");
+        g_assert_false(tb_auth_is_open(c->auth));
+        g_assert_cmpuint(json_object_size(c->devices), ==, 2);
+        g_assert_cmpstr(c->state_dir, ==, "/tmp/tb-none");
+}
+
+static void test_environment(void)
+{
+        g_autoptr(GError) error = NULL;
+        g_setenv("HOST_PORT", "7123", TRUE);
+        g_setenv("HOST_NAME", "from-env", TRUE);
+        g_setenv("WEBRTC_STUN_SERVERS", "stun:a:1, stun:b:2", TRUE);
+        g_autoptr(TbHostConfig) c = load("name: file\nport: 1\n", &error);
+        g_assert_no_error(error);
+        g_assert_cmpint(c->port, ==, 7123);
+        g_assert_cmpstr(c->name, ==, "from-env");
+        g_assert_cmpstr(c->stun[1], ==, "stun:b:2");
+        g_setenv("HOST_PORT", "65536", TRUE);
+        g_assert_null(load("name: file\n", &error));
+        g_assert_nonnull(strstr(error->message, "HOST_PORT"));
+        g_unsetenv("HOST_PORT");
+        g_unsetenv("HOST_NAME");
+        g_unsetenv("WEBRTC_STUN_SERVERS");
+}
+
+/* Every problem is said, with its line. */
+static void test_bad(void)
+{
+        static const struct { const char *yaml, *expected; } cases[] = {
+                {"name: x\nports: 3\n", "ports"},
+                {"name: x\nport: 70000\n", ".yaml:2: port"},
+                {"vnc:\n  port: 1\n  password: ninechars\n", ".yaml:3: vnc.password"},
+                {"tokens:\n  - {name: a, role: boss, token: 0123456789abcdef}\n", ".yaml:2: tokens[0].role"},
+                {"tokens:\n  - {name: a, role: admin, token: short}\n", "tokens[0].token"},
+                {"devices:\n  a:\n    attach: nix://x\n", ".yaml:3: devices.a.attach"},
+                {"devices:\n  A:\n    attach: fake://x\n", "devices.A.id"},
+                {"devices:\n  a:\n    attach:\n      power: fake://x\n      foo: fake://x\n", ".yaml:5: devices.a.foo"},
+                {"devices:\n  a:\n    attach: fake://x\n    colour: red\n", "unknown field \"colour\""},
+                {"address: 0.0.0.0\n", "without a token"},
+                {"ice: {turn: ['http://x']}\n", "turn"},
+                {"name: [\n", ".yaml:"},
+        };
+        for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autoptr(GError) error = NULL;
+                g_assert_null(load(cases[i].yaml, &error));
+                g_assert_nonnull(error);
+                if (!strstr(error->message, cases[i].expected))
+                        g_error("case %u: expected \"%s\" in: %s", i, cases[i].expected, error->message);
+        }
+        g_autoptr(GError) error = NULL;
+        g_assert_null(load("port: 70000\nnovnc: {port: -1}\n", &error));
+        g_assert_nonnull(strstr(error->message, "\n")); /* both, a line each */
+}
+
+int main(int argc, char **argv)
+{
+        g_test_init(&argc, &argv, NULL);
+        tb_main_init(NULL);
+        g_test_add_func("/config/good", test_good);
+        g_test_add_func("/config/environment", test_environment);
+        g_test_add_func("/config/bad", test_bad);
+        int rc = g_test_run();
+        tb_main_stop();
+        return rc;
+}

@@ -1,0 +1,183 @@
+/* Console history: ring, segments, restart, holes, a full disk, limits. */
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "host/core/history.h"
+#include "lib/clock.h"
+#include "lib/limits.h"
+#include "lib/thread.h"
+#include "tests/unit/core/fake.h"
+
+/* Byte at an offset, so that any read can be checked against where it claims to be. */
+static guint8 byte_at(guint64 offset)
+{
+        return offset % 97 == 96 ? '\n' : (guint8)(33 + offset * 31 % 89);
+}
+
+static void append(TbHistory *h, gsize size)
+{
+        g_autofree guint8 *data = g_malloc(size);
+        guint64 from = tb_history_end(h);
+        for (gsize i = 0; i < size; i++)
+                data[i] = byte_at(from + i);
+        tb_history_append(h, data, size);
+}
+
+static guint64 check_all(TbHistory *h, guint64 from, gsize step)
+{
+        g_autofree guint8 *buf = g_malloc(step);
+        guint64 at, seen = 0;
+        for (gsize n; (n = tb_history_read(h, from, buf, step, &at)) > 0; from = at + n, seen += n)
+                for (gsize i = 0; i < n; i++)
+                        g_assert_cmpint(buf[i], ==, byte_at(at + i));
+        g_assert_cmpuint(from, ==, tb_history_end(h));
+        return seen;
+}
+
+static char *new_dir(void)
+{
+        return g_dir_make_tmp("tbhistory-XXXXXX", NULL);
+}
+
+static void remove_dir(char *path)
+{
+        g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+        for (const char *name; dir && (name = g_dir_read_name(dir));) {
+                g_autofree char *file = g_build_filename(path, name, NULL);
+                g_unlink(file);
+        }
+        g_rmdir(path);
+        g_free(path);
+}
+
+static guint files_in(const char *path)
+{
+        guint n = 0;
+        g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+        while (g_dir_read_name(dir))
+                n++;
+        return n;
+}
+
+static void test_restart(void)
+{
+        char *dir = new_dir();
+        guint64 end = 0;
+        for (int run = 0; run < 4; run++) {
+                TbHistory *h = tb_history_open(dir, 0);
+                g_assert_null(tb_history_error(h));
+                g_assert_cmpuint(tb_history_end(h), ==, end);
+                append(h, 1000 + (gsize)run);
+                if (run == 2) { /* more than the ring, in odd pieces, over several segments */
+                        while (tb_history_end(h) < 3 * TB_LIMIT_HISTORY_SEGMENT)
+                                append(h, 7919);
+                }
+                end = tb_history_end(h);
+                g_assert_cmpuint(check_all(h, 0, 4096), ==, end);
+                g_assert_cmpuint(check_all(h, end - 10, 3), ==, 10);
+                tb_history_close(h);
+        }
+        TbHistory *h = tb_history_open(dir, 0); /* nothing said in this run */
+        g_assert_cmpuint(check_all(h, 0, 65536), ==, end);
+        tb_history_close(h);
+        guint before = files_in(dir);
+        h = tb_history_open(dir, 0);
+        tb_history_close(h);
+        g_assert_cmpuint(files_in(dir), ==, before);
+        remove_dir(dir);
+}
+
+static void test_lines(void)
+{
+        char *dir = new_dir();
+        TbHistory *h = tb_history_open(dir, 0);
+        gint64 before = tb_clock_ms();
+        tb_history_append(h, "one\r\ntw", 7);
+        tb_history_append(h, "o\n\nbad \xff end\npart", 17);
+        guint64 next;
+        json_auto_t *lines = tb_history_lines(h, 0, 10, &next);
+        static const char *const expected[] = {"one", "two", "", "bad \xef\xbf\xbd end", "part"};
+        static const int offsets[] = {0, 5, 9, 10, 20};
+        g_assert_cmpuint(json_array_size(lines), ==, G_N_ELEMENTS(expected));
+        for (guint i = 0; i < G_N_ELEMENTS(expected); i++) {
+                json_t *line = json_array_get(lines, i);
+                g_assert_cmpstr(json_string_value(json_object_get(line, "text")), ==, expected[i]);
+                g_assert_cmpint(json_integer_value(json_object_get(line, "offset")), ==, offsets[i]);
+                g_assert_cmpint(json_integer_value(json_object_get(line, "t")), >=, before);
+        }
+        g_assert_cmpuint(next, ==, tb_history_end(h));
+        json_auto_t *two = tb_history_lines(h, 5, 2, &next);
+        g_assert_cmpuint(json_array_size(two), ==, 2);
+        g_assert_cmpuint(next, ==, 10);
+        tb_history_close(h);
+        h = tb_history_open(dir, 0); /* the same from disk */
+        json_auto_t *again = tb_history_lines(h, 0, 10, &next);
+        g_assert_true(json_equal(lines, again));
+        tb_history_close(h);
+        remove_dir(dir);
+}
+
+static void test_oldest_goes(void)
+{
+        char *dir = new_dir();
+        const guint64 limit = 2 * TB_LIMIT_HISTORY_SEGMENT;
+        TbHistory *h = tb_history_open(dir, limit);
+        while (tb_history_end(h) < 5 * (guint64)TB_LIMIT_HISTORY_SEGMENT)
+                append(h, 65536);
+        guint64 start = tb_history_start(h);
+        g_assert_cmpuint(start, >, 0);
+        g_assert_cmpuint(tb_history_end(h) - start, <=, limit + TB_LIMIT_HISTORY_SEGMENT);
+        g_assert_cmpuint(check_all(h, 0, 65536), ==, tb_history_end(h) - start); /* asking for what is gone begins where it is not */
+        tb_history_close(h);
+        remove_dir(dir);
+}
+
+static void test_no_disk(void)
+{
+        TbHistory *h = tb_history_open("/proc/nowhere/history", 0);
+        g_assert_nonnull(tb_history_error(h));
+        append(h, 2 * TB_HISTORY_RING + 5);
+        g_assert_cmpuint(tb_history_end(h) - tb_history_start(h), ==, TB_HISTORY_RING);
+        g_assert_cmpuint(check_all(h, 0, 1000), ==, TB_HISTORY_RING);
+        tb_history_close(h);
+}
+
+static void test_full_disk(void)
+{
+        char *dir = new_dir();
+        TbHistory *h = tb_history_open(dir, 0);
+        append(h, 100000);
+        g_assert_null(tb_history_error(h));
+        signal(SIGXFSZ, SIG_IGN);
+        struct rlimit old, small = {.rlim_cur = 120000, .rlim_max = RLIM_INFINITY};
+        getrlimit(RLIMIT_FSIZE, &old);
+        small.rlim_max = old.rlim_max;
+        setrlimit(RLIMIT_FSIZE, &small);
+        append(h, 50000); /* only a part of it fits: none of it counts as written */
+        g_assert_nonnull(tb_history_error(h));
+        append(h, 50000);
+        setrlimit(RLIMIT_FSIZE, &old);
+        g_assert_cmpuint(check_all(h, 0, 4096), ==, 200000); /* readers miss nothing while it is in memory */
+        tb_history_close(h);
+        h = tb_history_open(dir, 0); /* what is on the disk is whole, and in its place */
+        g_assert_cmpuint(tb_history_end(h), ==, 100000);
+        g_assert_cmpuint(check_all(h, 0, 4096), ==, 100000);
+        tb_history_close(h);
+        remove_dir(dir);
+}
+
+int main(int argc, char **argv)
+{
+        g_test_init(&argc, &argv, NULL);
+        tb_main_init(NULL);
+        g_test_add_func("/history/restart", test_restart);
+        g_test_add_func("/history/lines", test_lines);
+        g_test_add_func("/history/oldest-goes", test_oldest_goes);
+        g_test_add_func("/history/no-disk", test_no_disk);
+        g_test_add_func("/history/full-disk", test_full_disk);
+        int rc = g_test_run();
+        tb_main_stop();
+        return rc;
+}
