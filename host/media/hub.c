@@ -307,6 +307,14 @@ bool tb_hub_is_h264(TbHub *hub)
         return h264;
 }
 
+void tb_hub_size(TbHub *hub, int *ret_width, int *ret_height)
+{
+        tb_mutex_lock(&hub->lock);
+        *ret_width = hub->width;
+        *ret_height = hub->height;
+        tb_mutex_unlock(&hub->lock);
+}
+
 void tb_hub_want_keyframe(TbHub *hub)
 {
         if (hub->ops && hub->ops->want_keyframe)

@@ -34,6 +34,7 @@ typedef enum TbSinkFlags {
 TbHubSink *tb_hub_add_sink_full(TbHub *hub, TbSinkFlags flags, void (*frame)(void *data, TbFrame *frame), void *data);
 /* Any thread. Codec of the source's last frame; false: raw or none yet. */
 bool tb_hub_is_h264(TbHub *hub);
+void tb_hub_size(TbHub *hub, int *ret_width, int *ret_height); /* 0: no picture yet */
 void tb_hub_want_keyframe(TbHub *hub); /* of an H.264 source; any thread */
 /* Called when the hub's fault or liveness changed (main). One listener list per hub. */
 guint tb_hub_listen(TbHub *hub, void (*changed)(void *data), void *data);

@@ -23,6 +23,7 @@ struct TbMedia {
         TbEncoders *encoders;  /* owned */
         GPtrArray *hubs;       /* ref */
         GPtrArray *peers;      /* borrowed: they take themselves out */
+        GPtrArray *senders;    /* borrowed: they take themselves out */
         TbStills *stills;      /* owned; NULL until the first */
         guint mjpeg;
         GstElement *dtls;      /* ref; see warm_up() */
@@ -74,6 +75,7 @@ TbMedia *tb_media_new(const TbMediaConfig *config, GError **error)
         media->encoders = tb_encoders_new(media->max_fps, media->max_kbps, media->hardware);
         media->hubs = g_ptr_array_new();
         media->peers = g_ptr_array_new();
+        media->senders = g_ptr_array_new();
         media->dtls = warm_up();
         return media;
 }
@@ -94,6 +96,7 @@ void tb_media_free(TbMedia *media)
         tb_reaper_stop();
         g_ptr_array_free(media->hubs, TRUE);
         g_ptr_array_free(media->peers, TRUE);
+        g_ptr_array_free(media->senders, TRUE);
         g_strfreev(media->ice_servers);
         g_free(media);
 }
@@ -178,6 +181,11 @@ void tb_media_add_peer(TbMedia *media, TbPeer *peer)
 void tb_media_remove_peer(TbMedia *media, TbPeer *peer)
 {
         g_ptr_array_remove_fast(media->peers, peer);
+}
+
+GPtrArray *tb_media_senders(TbMedia *media)
+{
+        return media->senders;
 }
 
 bool tb_media_admit_mjpeg(TbMedia *media, GError **error)

@@ -17,6 +17,7 @@ guint tb_media_max_fps(TbMedia *media);
 bool tb_media_admit_peer(TbMedia *media, GError **error);
 void tb_media_add_peer(TbMedia *media, TbPeer *peer);
 void tb_media_remove_peer(TbMedia *media, TbPeer *peer);
+GPtrArray *tb_media_senders(TbMedia *media); /* of TbSender; borrowed: they put themselves in and out */
 bool tb_media_admit_mjpeg(TbMedia *media, GError **error);
 void tb_media_leave_mjpeg(TbMedia *media);
 TbStills *tb_media_stills(TbMedia *media); /* made on first use */

@@ -266,8 +266,10 @@ static bool write_transport(Parse *p, const GstSDPMedia *media, guint index, GSt
                 return bad(p, "media section %u has no usable a=fingerprint", index + 1);
         if (g_strcmp0(setup, "actpass") != 0 && g_strcmp0(setup, "active") != 0 && g_strcmp0(setup, "passive") != 0)
                 return bad(p, "media section %u has no a=setup:actpass", index + 1);
-        if (!p->offer->ufrag)
+        if (!p->offer->ufrag) {
                 p->offer->ufrag = g_strdup(ufrag);
+                p->offer->mid = g_strdup(mid);
+        }
         g_string_append_printf(out, "c=IN IP4 0.0.0.0\r\na=mid:%s\r\na=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=fingerprint:%s\r\na=setup:%s\r\n", mid, ufrag,
                                pwd, fingerprint, setup);
         return true;
@@ -452,6 +454,7 @@ void tb_offer_clear(TbOffer *offer)
         g_clear_pointer(&offer->sdp, g_free);
         g_clear_pointer(&offer->profile, g_free);
         g_clear_pointer(&offer->ufrag, g_free);
+        g_clear_pointer(&offer->mid, g_free);
         for (guint i = 0; i < TB_OFFER_MLINES; i++)
                 g_clear_pointer(&offer->declined[i], g_free);
 }

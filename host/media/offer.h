@@ -21,7 +21,7 @@ typedef struct TbOffer {
         guint payload;
         char *profile;     /* owned; H.264 profile-level-id of that payload as offered; NULL for VP8 */
         guint ext_playout_delay, ext_twcc, ext_capture_time; /* ids of the offer; 0: not offered */
-        char *ufrag;       /* owned; of the first media section */
+        char *ufrag, *mid; /* owned; of the first media section, whose transport all share */
         char *declined[TB_OFFER_MLINES]; /* owned; m-lines of the answer ("m=audio 0 …") for sections that we refuse; else NULL */
 } TbOffer;
 

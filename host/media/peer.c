@@ -18,7 +18,6 @@
 #define ANSWER_WAIT_MS 40
 #define CONNECT_S 20    /* from the offer to a connection */
 #define LOST_S 15       /* disconnected, or no report from the viewer while pictures are sent */
-#define RTP_MTU 1200
 
 struct TbPeer {
         gatomicrefcount ref; /* webrtcbin's threads hold it while they call; everything below is main's */
@@ -134,8 +133,10 @@ void tb_peer_close(TbPeer *peer, const char *reason)
 
 void tb_peer_end_now(TbPeer *peer, const char *reason)
 {
+        peer_ref(peer);
         tb_peer_close(peer, reason);
         tell_closed(peer);
+        peer_unref(peer);
 }
 
 /* --- crossing to main ------------------------------------------------------------------------------------------------------- */
@@ -281,9 +282,8 @@ static void local_candidate(TbPeer *peer, gpointer value, guint mline)
                 g_ptr_array_add(peer->candidates, g_strdup(value));
                 return;
         }
-        const char *mid = "0";
         if (peer->callbacks->candidate)
-                peer->callbacks->candidate(peer, value, mid, mline, peer->data);
+                peer->callbacks->candidate(peer, value, peer->offer.mid, mline, peer->data);
 }
 
 static void on_ice_candidate(GstElement *webrtc G_GNUC_UNUSED, guint mline, const char *candidate, gpointer data)
