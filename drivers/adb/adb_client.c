@@ -14,7 +14,8 @@
 #define READY_WAIT_MS 3000  /* a phone that was just connected gets this long to say hello */
 #define STEP_MS 100
 #define CONNECT_PAUSE_MS 2000
-#define RECONNECT_PAUSE_MS 10000
+#define RECONNECT_PAUSE_MS 3000 /* by network: costs nobody anything */
+#define REPLUG_PAUSE_MS 30000   /* by USB: resets the device, which other programs may be using */
 
 /* --- target
  * ----------------------------------------------------------------------------------------------------------------------------
@@ -156,8 +157,9 @@ static void fail_error(const TbAdbTarget *target, const char *fail, GError **err
         if (strstr(fail, "unauthorized") != NULL)
                 g_set_error(error, TB_ERROR, TB_ERROR_DEVICE,
                             "%s: unauthorized: allow USB debugging on the phone's screen", about);
-        else if (strcmp(fail, "closed") == 0)
-                g_set_error(error, TB_ERROR, TB_ERROR_UNSUPPORTED, "%s refuses this service", about);
+        else if (strcmp(fail, "closed") ==
+                 0) /* every phone has the services we ask for: its connection is breaking */
+                g_set_error(error, TB_ERROR, TB_ERROR_GONE, "%s closed the connection", about);
         else if (strstr(fail, "not found") != NULL || strstr(fail, "offline") != NULL ||
                  strstr(fail, "authorizing") != NULL || strstr(fail, "no devices") != NULL ||
                  strstr(fail, "connecting") != NULL)
@@ -244,12 +246,13 @@ static bool heal(TbIo *io, const TbAdbTarget *target, const GError *why)
         g_autofree char *disconnect = g_strdup_printf("host:disconnect:%s", target->serial);
         g_autofree char *reconnect = g_strdup_printf("host-serial:%s:reconnect", target->serial);
         g_autofree char *answer = NULL, *ignored = NULL;
+        int pause = !offline ? CONNECT_PAUSE_MS : target->network ? RECONNECT_PAUSE_MS : REPLUG_PAUSE_MS;
 
         if (!g_error_matches(why, TB_ERROR, TB_ERROR_GONE))
                 return false;
         if (!target->network && !offline)
                 return false; /* a phone that is not plugged in */
-        if (!may_heal(target->serial, offline ? RECONNECT_PAUSE_MS : CONNECT_PAUSE_MS))
+        if (!may_heal(target->serial, pause))
                 return tb_io_sleep(io, STEP_MS, NULL); /* another lane is at it */
         if (!target->network) {
                 answer = tb_adb_query(io, target, reconnect, TB_ADB_ANSWER_MS, NULL);
@@ -292,7 +295,7 @@ static TbTransport *open_transport(TbIo *io, const TbAdbTarget *target, GError *
         return link;
 }
 
-TbTransport *tb_adb_service(TbIo *io, const TbAdbTarget *target, const char *service, GError **error)
+static TbTransport *try_service(TbIo *io, const TbAdbTarget *target, const char *service, GError **error)
 {
         g_autoptr(TbTransport) link = open_transport(io, target, error);
         g_autofree char *fail = NULL;
@@ -305,6 +308,22 @@ TbTransport *tb_adb_service(TbIo *io, const TbAdbTarget *target, const char *ser
                 return NULL;
         }
         return g_steal_pointer(&link);
+}
+
+TbTransport *tb_adb_service(TbIo *io, const TbAdbTarget *target, const char *service, GError **error)
+{
+        g_autoptr(GError) why = NULL;
+        TbTransport *link = try_service(io, target, service, &why);
+
+        /* a connection that has just died looks alive to the server until somebody uses it */
+        if (link == NULL && g_error_matches(why, TB_ERROR, TB_ERROR_GONE) &&
+            strstr(why->message, "closed") != NULL && tb_io_sleep(io, 2 * STEP_MS, NULL)) {
+                g_clear_error(&why);
+                link = try_service(io, target, service, &why);
+        }
+        if (link == NULL)
+                g_propagate_error(error, g_steal_pointer(&why));
+        return link;
 }
 
 bool tb_adb_prepare(TbIo *io, TbAdbTarget *target, GError **error)
