@@ -108,6 +108,64 @@ int tb_sysdev_usb_interface(const char *sysdir)
         return dir && tb_sysdev_attr_uint(dir, "bInterfaceNumber", 16, &number) ? (int)number : -1;
 }
 
+#define USB_DEPTH 7 /* ports of the longest way through hubs */
+
+/* Past one number of 1 to 3 digits without a leading zero; NULL when there is none. */
+static const char *skip_number(const char *at)
+{
+        gsize digits = strspn(at, "0123456789");
+
+        return digits >= 1 && digits <= 3 && *at != '0' ? at + digits : NULL;
+}
+
+bool tb_sysdev_is_usb_port(const char *text)
+{
+        const char *at = skip_number(text);
+        guint depth = 0;
+
+        for (char separator = '-'; at && *at == separator && depth < USB_DEPTH; separator = '.', depth++)
+                at = skip_number(at + 1);
+        return at && !*at && depth > 0;
+}
+
+/* video2 before video10 */
+static bool before(const char *a, const char *b)
+{
+        gsize x = strlen(a), y = strlen(b);
+
+        return x != y ? x < y : strcmp(a, b) < 0;
+}
+
+char *tb_sysdev_find_usb(const char *class_dir, const char *what, const char *port, int interface, GError **error)
+{
+        g_autoptr(GDir) names = g_dir_open(class_dir, 0, NULL);
+        g_autofree char *best = NULL;
+        int best_interface = -1;
+
+        for (const char *name; names && (name = g_dir_read_name(names)) != NULL;) {
+                g_autofree char *sysdir = g_build_filename(class_dir, name, NULL);
+                g_autofree char *usb = tb_sysdev_usb_parent(sysdir);
+                g_autofree char *at = usb ? g_path_get_basename(usb) : NULL;
+                if (g_strcmp0(at, port) != 0)
+                        continue;
+                int number = tb_sysdev_usb_interface(sysdir);
+                if (interface >= 0 && number != interface)
+                        continue;
+                if (!best || number < best_interface || (number == best_interface && before(name, best))) {
+                        g_free(best);
+                        best = g_strdup(name);
+                        best_interface = number;
+                }
+        }
+        if (best)
+                return g_build_filename("/dev", best, NULL);
+        if (interface >= 0)
+                g_set_error(error, TB_ERROR, TB_ERROR_GONE, "no %s at USB port %s, interface %d", what, port, interface);
+        else
+                g_set_error(error, TB_ERROR, TB_ERROR_GONE, "no %s at USB port %s", what, port);
+        return NULL;
+}
+
 static char *link_to(const char *dir, const char *node)
 {
         g_autoptr(GDir) names = g_dir_open(dir, 0, NULL);

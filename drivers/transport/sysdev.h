@@ -27,6 +27,12 @@ char *tb_sysdev_usb_parent(const char *sysdir);
 /* The interface number of the USB interface that `sysdir` belongs to; -1: none. */
 int tb_sysdev_usb_interface(const char *sysdir);
 
+/* Whether `text` names a USB port as the kernel does: "1-1.4" = bus 1, port 1, port 4 there. */
+bool tb_sysdev_is_usb_port(const char *text);
+/* The device file of class `class_dir` ("/sys/class/tty") that hangs on USB port `port`: of `interface`, or of the lowest interface when that is -1; GONE
+ * when there is none. `what` is for the error text ("serial adapter"). The caller frees. */
+char *tb_sysdev_find_usb(const char *class_dir, const char *what, const char *port, int interface, GError **error);
+
 /* The link to `node` in dir/by-id, else in dir/by-path, that udev has made ("/dev/serial", "/dev/ttyUSB0"); NULL when there is none. */
 char *tb_sysdev_stable_name(const char *dir, const char *node);
 
