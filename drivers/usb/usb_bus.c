@@ -1,5 +1,6 @@
 #include "drivers/usb/usb_bus.h"
 
+#include "drivers/transport/offers.h"
 #include "drivers/transport/sysdev.h"
 #include "drivers/usb/usb_port.h"
 #include "drivers/usb/usb_tree.h"
@@ -9,7 +10,7 @@ typedef struct UsbBus {
         TbDiscovery base;
         TbHotplug *hotplug;  /* owned */
         TbUsbWatch *watch;   /* owned: which devices there are, and what was told of them */
-        GHashTable *offered; /* owned: attach URI -> label, of the ports that can be switched */
+        TbOffers *offers;    /* owned: the ports that can be switched */
 } UsbBus;
 
 static void told(gpointer data, bool added, const TbUsbSeen *device)
@@ -39,10 +40,11 @@ static char *port_label(const TbUsbPath *hub, guint number, const char *hub_labe
         return g_strdup_printf("power of %s: port %u of %s at %s", device ? device : "an empty port", number, hub_label ? hub_label : "the hub", hub_name);
 }
 
-static void offer_hub(UsbBus *bus, const TbUsbPath *path, GHashTable *still)
+static void offer_hub(UsbBus *bus, const TbUsbPath *path)
 {
         g_autofree char *label = tb_usb_tree_label(TB_USB_SYSFS, path);
         g_autofree char *name = tb_usb_path_format(path);
+        g_autofree char *why = g_strdup_printf("hub %s reports power switching per port", name);
         TbUsbHub hub;
 
         if (path->depth >= TB_USB_DEPTH || !tb_usb_hub_read(TB_USB_SYSFS, path, &hub, NULL) || hub.switching != TB_USB_SWITCHING_PER_PORT)
@@ -51,38 +53,26 @@ static void offer_hub(UsbBus *bus, const TbUsbPath *path, GHashTable *still)
                 TbUsbPath at = *path;
                 at.port[at.depth++] = number;
                 g_autofree char *port = tb_usb_path_format(&at);
-                char *uri = g_strdup_printf("usbhub://%s", port);
-                char *text = port_label(path, number, label);
-                g_hash_table_insert(still, uri, text);
-                if (g_strcmp0(g_hash_table_lookup(bus->offered, uri), text) == 0)
-                        continue;
-                g_autofree char *why = g_strdup_printf("hub %s reports power switching per port", name);
-                bus->base.found(&bus->base, uri, text, why, json_pack("{s:s, s:s, s:s}", "kind", "power", "hub", name, "port", port));
+                g_autofree char *uri = g_strdup_printf("usbhub://%s", port);
+                g_autofree char *text = port_label(path, number, label);
+                tb_offers_add(bus->offers, uri, text, why, json_pack("{s:s, s:s, s:s}", "kind", "power", "hub", name, "port", port));
         }
 }
 
-/* Tells which ports can be switched; quiet about what was told already. */
+/* Tells which ports can be switched. */
 static void offer(UsbBus *bus)
 {
-        GHashTable *still = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
         g_autoptr(GArray) paths = tb_usb_tree_scan(TB_USB_SYSFS);
-        GHashTableIter iter;
-        gpointer uri;
 
+        tb_offers_begin(bus->offers);
         for (guint i = 0; i < paths->len; i++) {
                 const TbUsbPath *path = &g_array_index(paths, TbUsbPath, i);
                 g_autofree char *dir = tb_usb_tree_dir(TB_USB_SYSFS, path);
                 guint children = 0;
                 if (tb_sysdev_attr_uint(dir, "maxchild", 10, &children) && children > 0)
-                        offer_hub(bus, path, still);
+                        offer_hub(bus, path);
         }
-        g_hash_table_iter_init(&iter, bus->offered);
-        while (g_hash_table_iter_next(&iter, &uri, NULL)) {
-                if (!g_hash_table_contains(still, uri))
-                        bus->base.lost(&bus->base, uri);
-        }
-        g_hash_table_unref(bus->offered);
-        bus->offered = still;
+        tb_offers_end(bus->offers);
 }
 
 static bool bus_open(TbDiscovery *self, TbIo *io, GError **error)
@@ -93,7 +83,7 @@ static bool bus_open(TbDiscovery *self, TbIo *io, GError **error)
         bus->hotplug = tb_hotplug_open(TB_HOTPLUG_KERNEL, (const char *const[]){"usb", NULL}, error);
         if (!bus->hotplug)
                 return false;
-        bus->offered = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+        bus->offers = tb_offers_new(self);
         /* Listening began before this look, so nothing falls in between. */
         bus->watch = tb_usb_watch_new(TB_USB_SYSFS, told, bus);
         offer(bus);
@@ -129,7 +119,7 @@ static void bus_close(TbDiscovery *self)
 
         g_clear_pointer(&bus->watch, tb_usb_watch_free);
         g_clear_pointer(&bus->hotplug, tb_hotplug_close);
-        g_clear_pointer(&bus->offered, g_hash_table_unref);
+        g_clear_pointer(&bus->offers, tb_offers_free);
 }
 
 static json_t *power_json(const TbUsbPath *path, const TbUsbPower *power)
@@ -198,15 +188,25 @@ static json_t *bus_tree(TbDiscovery *self, TbIo *io, GError **error)
         return json_pack("{s:o}", "buses", buses);
 }
 
+/* Who asks for a place that is empty has the wrong name; that a device of ours is away (GONE) is another thing. */
+static bool not_found(GError *failed, GError **error)
+{
+        if (g_error_matches(failed, TB_ERROR, TB_ERROR_GONE))
+                failed->code = TB_ERROR_NOT_FOUND;
+        g_propagate_error(error, failed);
+        return false;
+}
+
 static bool bus_power(TbDiscovery *self, TbIo *io, const char *text, bool on, json_t **ret_state, GError **error)
 {
         TbUsbPort port;
         TbUsbPath path;
         TbUsbPower power;
+        GError *failed = NULL;
 
-        if (!tb_usb_port_parse(text, &port, error) || !tb_usb_port_switch(TB_USB_SYSFS, io, &port, on, /* force= */ false, error) ||
-            !tb_usb_port_read(TB_USB_SYSFS, &port, &power, error))
-                return false;
+        if (!tb_usb_port_parse(text, &port, &failed) || !tb_usb_port_switch(TB_USB_SYSFS, io, &port, on, /* force= */ false, &failed) ||
+            !tb_usb_port_read(TB_USB_SYSFS, &port, &power, &failed))
+                return not_found(failed, error);
         (void)tb_usb_path_parse(text, &path);
         json_t *state = power_json(&path, &power);
         json_object_set_new(state, "commanded", json_string(on ? "on" : "off"));
@@ -219,10 +219,11 @@ static bool bus_power(TbDiscovery *self, TbIo *io, const char *text, bool on, js
 static bool bus_reset(TbDiscovery *self, TbIo *io, const char *text, GError **error)
 {
         TbUsbPath path;
+        GError *failed = NULL;
 
         (void)io;
-        if (!tb_usb_place_parse(text, &path, error) || !tb_usb_device_reset(TB_USB_SYSFS, &path, error))
-                return false;
+        if (!tb_usb_place_parse(text, &path, &failed) || !tb_usb_device_reset(TB_USB_SYSFS, &path, &failed))
+                return not_found(failed, error);
         self->event(self, "usb.reset", json_pack("{s:s}", "port", text));
         return true;
 }

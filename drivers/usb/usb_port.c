@@ -217,7 +217,7 @@ static bool check_port(const char *root, const TbUsbPort *port, GError **error)
         return false;
 }
 
-/* Adds what one half says to `power`. */
+/* What one half says. */
 static bool read_half(const char *root, const TbUsbPort *port, TbUsbPower *power, GError **error)
 {
         g_auto(Handle) h = {.fd = -1};
@@ -234,9 +234,7 @@ static bool read_half(const char *root, const TbUsbPort *port, TbUsbPower *power
                         g_set_error(error, TB_ERROR, TB_ERROR_DEVICE, "hub %s answers with %d bytes of port status instead of 4", name, n);
                         return false;
                 }
-                power->switched |= status.powered;
-                power->connected |= status.connected;
-                power->overcurrent |= status.overcurrent;
+                *power = (TbUsbPower){.on = status.powered || status.connected, .connected = status.connected, .overcurrent = status.overcurrent};
                 return true;
         }
         /* Without permission for the device file the kernel still tells: it asks the hub when `disable` is read. */
@@ -248,14 +246,14 @@ static bool read_half(const char *root, const TbUsbPort *port, TbUsbPower *power
         }
         TbUsbPath at = port_path(port);
         g_autofree char *device = tb_usb_tree_dir(root, &at);
-        power->switched |= g_str_equal(disabled, "0");
-        power->connected |= g_file_test(device, G_FILE_TEST_IS_DIR);
+        bool connected = g_file_test(device, G_FILE_TEST_IS_DIR);
+        *power = (TbUsbPower){.on = g_str_equal(disabled, "0") || connected, .connected = connected};
         return true;
 }
 
 bool tb_usb_port_read(const char *root, const TbUsbPort *port, TbUsbPower *ret_power, GError **error)
 {
-        TbUsbPower power = {0};
+        TbUsbPower power, other;
         TbUsbPort peer;
 
         if (!check_port(root, port, error) || !read_half(root, port, &power, error))
@@ -264,10 +262,11 @@ bool tb_usb_port_read(const char *root, const TbUsbPort *port, TbUsbPower *ret_p
                 TbUsbPath at = port_path(&peer);
                 g_autofree char *name = tb_usb_path_format(&at);
                 g_strlcpy(power.peer, name, sizeof power.peer);
-                if (!read_half(root, &peer, &power, error))
+                if (!read_half(root, &peer, &other, error))
                         return false;
+                power.on |= other.on;
+                power.overcurrent |= other.overcurrent;
         }
-        power.on = power.switched || power.connected;
         *ret_power = power;
         return true;
 }
