@@ -1,0 +1,237 @@
+/*
+ * serial: the console of a device on a UART, a USB adapter or a pty. A line that is pulled is waited for and opened again, under whatever name the
+ * kernel gives it then. One lane, one thread: while a paste goes out, what comes in is read too, so neither side's buffer runs over.
+ */
+#include <errno.h>
+#include <unistd.h>
+
+#include "drivers/driver.h"
+#include "drivers/serial/serial_find.h"
+#include "drivers/serial/serial_line.h"
+#include "drivers/serial/serial_proto.h"
+
+#define READ_SIZE (64 * 1024)
+#define WRITE_SIZE 4096         /* FTDI's and ACM's buffers in the kernel; more at once only waits there */
+#define WRITE_STALL_MS 10000    /* nothing leaves for so long: the target holds its flow control */
+#define MODEM_MS 250            /* how often the modem lines' counters are looked at; they are the kernel's, no USB traffic */
+#define DRAIN_MS 1000           /* before a break: how long what was written may take to leave */
+#define DRAIN_STEP_MS 5
+
+typedef struct Serial {
+        TbInstance base;
+        TbSerialLine *line; /* owned; NULL: closed */
+        gint64 edges;       /* of the last look; -1: not counted */
+        guint8 *buffer;     /* owned, READ_SIZE */
+        int tx_delay_us;
+        TbSerialSettings wanted; /* what the last open line was set to, so that a re-plugged one is the same */
+        bool wanted_known;
+} Serial;
+
+/* --- in --------------------------------------------------------------------------------------------------------------- */
+static bool hung_up(Serial *s, GError **error)
+{
+        g_set_error(error, TB_ERROR, TB_ERROR_GONE, "%s: %s", s->base.uri->text,
+                    tb_serial_line_is_pty(s->line) ? "the program behind the pty has closed it" : "the adapter was unplugged");
+        return false;
+}
+
+/* Hands up what has arrived; returns with nothing more to read, or after a fair share. */
+static bool read_in(Serial *s, GError **error)
+{
+        ssize_t n = read(tb_serial_line_fd(s->line), s->buffer, READ_SIZE);
+
+        if (n > 0) {
+                s->base.up->bytes(&s->base, s->buffer, (gsize)n);
+                return true;
+        }
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+                return true;
+        return hung_up(s, error); /* 0 or EIO: how a tty says that its device is gone */
+}
+
+static void tell_modem(Serial *s)
+{
+        gint64 edges = tb_serial_line_edges(s->line);
+        TbSerialSettings now;
+
+        if (edges == s->edges)
+                return;
+        s->edges = edges;
+        if (tb_serial_line_get(s->line, &now, NULL))
+                s->base.up->event(&s->base, "modem", tb_serial_modem_json(&now));
+}
+
+static bool serial_pump(TbInstance *self, TbIo *io, GError **error)
+{
+        Serial *s = (Serial *)self;
+        struct pollfd fd = {.fd = tb_serial_line_fd(s->line), .events = POLLIN};
+
+        TbWait wait = tb_io_wait(io, &fd, 1, s->edges >= 0 ? MODEM_MS : -1);
+        if (wait == TB_WAIT_READY && !read_in(s, error))
+                return false;
+        if (s->edges >= 0)
+                tell_modem(s);
+        return true;
+}
+
+/* --- out -------------------------------------------------------------------------------------------------------------- */
+/* Waits until the line takes more, reading meanwhile. */
+static bool wait_writable(Serial *s, TbIo *io, gsize done, gsize size, GError **error)
+{
+        gint64 until = g_get_monotonic_time() + WRITE_STALL_MS * G_TIME_SPAN_MILLISECOND;
+
+        for (;;) {
+                struct pollfd fd = {.fd = tb_serial_line_fd(s->line), .events = POLLIN | POLLOUT};
+                gint64 left = (until - g_get_monotonic_time()) / G_TIME_SPAN_MILLISECOND;
+                TbWait wait = tb_io_wait(io, &fd, 1, (int)MAX(left, 0));
+                if (wait == TB_WAIT_TIMEOUT) {
+                        g_set_error(error, TB_ERROR, TB_ERROR_TIMEOUT, "the line took only %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT
+                                    " bytes: is the target's flow control holding it?", done, size);
+                        return false;
+                }
+                if (wait != TB_WAIT_READY)
+                        return tb_io_fail(wait, s->base.uri->text, error);
+                if ((fd.revents & POLLIN) && !read_in(s, error))
+                        return false;
+                if (fd.revents & POLLOUT)
+                        return true;
+                if (fd.revents & (POLLHUP | POLLERR | POLLNVAL))
+                        return hung_up(s, error);
+        }
+}
+
+/* A pause that goes on reading. */
+static bool pause_us(Serial *s, TbIo *io, int us, GError **error)
+{
+        if (us < 1000) {
+                g_usleep((gulong)us); /* shorter than what poll can measure, and than what a stop would notice */
+                return true;
+        }
+        gint64 until = g_get_monotonic_time() + us;
+        for (;;) {
+                struct pollfd fd = {.fd = tb_serial_line_fd(s->line), .events = POLLIN};
+                gint64 left = (until - g_get_monotonic_time() + 999) / G_TIME_SPAN_MILLISECOND;
+                if (left <= 0)
+                        return true;
+                TbWait wait = tb_io_wait(io, &fd, 1, (int)left);
+                if (wait == TB_WAIT_TIMEOUT && io->deadline_us > g_get_monotonic_time())
+                        continue;
+                if (wait != TB_WAIT_READY)
+                        return tb_io_fail(wait, s->base.uri->text, error);
+                if (!read_in(s, error))
+                        return false;
+        }
+}
+
+static bool serial_write(TbInstance *self, TbIo *io, const void *data, gsize size, GError **error)
+{
+        Serial *s = (Serial *)self;
+        const guint8 *bytes = data;
+        gsize most = s->tx_delay_us ? 1 : WRITE_SIZE;
+
+        for (gsize done = 0; done < size;) {
+                if (!wait_writable(s, io, done, size, error))
+                        return false;
+                ssize_t n = write(tb_serial_line_fd(s->line), bytes + done, MIN(size - done, most));
+                if (n < 0 && errno != EAGAIN && errno != EINTR)
+                        return hung_up(s, error);
+                done += n > 0 ? (gsize)n : 0;
+                if (s->tx_delay_us && done < size && !pause_us(s, io, s->tx_delay_us, error))
+                        return false;
+        }
+        return true;
+}
+
+/* A break follows what was written before it. */
+static bool serial_break(TbInstance *self, TbIo *io, int ms, GError **error)
+{
+        Serial *s = (Serial *)self;
+
+        for (int waited = 0; tb_serial_line_queued(s->line) > 0 && waited < DRAIN_MS; waited += DRAIN_STEP_MS) {
+                if (!pause_us(s, io, DRAIN_STEP_MS * 1000, error))
+                        return false;
+        }
+        if (!tb_serial_line_break(s->line, true, error))
+                return false;
+        bool ok = pause_us(s, io, ms * 1000, error);
+        return tb_serial_line_break(s->line, false, ok ? error : NULL) && ok;
+}
+
+static bool serial_get(TbInstance *self, TbIo *io, TbSerialSettings *ret, GError **error)
+{
+        (void)io;
+        return tb_serial_line_get(((Serial *)self)->line, ret, error);
+}
+
+static bool serial_set(TbInstance *self, TbIo *io, const TbSerialSettings *settings, GError **error)
+{
+        Serial *s = (Serial *)self;
+
+        (void)io;
+        if (!tb_serial_line_set(s->line, settings, error))
+                return false;
+        s->wanted = *settings;
+        s->wanted_known = true;
+        return true;
+}
+
+/* --- life ---------------------------------------------------------------------------------------------------------------- */
+static bool serial_open(TbInstance *self, TbIo *io, GError **error)
+{
+        Serial *s = (Serial *)self;
+        TbSerialTarget target;
+
+        (void)io;
+        if (!tb_serial_target_parse(self->uri, self->params, &target, error))
+                return false;
+        g_autofree char *path = tb_serial_find(&target, error);
+        if (!path)
+                return false;
+        if (!s->wanted_known)
+                tb_serial_settings_of(self->params, &s->wanted);
+        s->line = tb_serial_line_open(path, &s->wanted, json_is_true(json_object_get(self->params, "low_latency")), error);
+        if (!s->line)
+                return false;
+        s->tx_delay_us = (int)json_integer_value(json_object_get(self->params, "tx_delay_us"));
+        s->edges = tb_serial_line_edges(s->line);
+        if (!s->buffer)
+                s->buffer = g_malloc(READ_SIZE);
+        return true;
+}
+
+static void serial_close(TbInstance *self)
+{
+        g_clear_pointer(&((Serial *)self)->line, tb_serial_line_close);
+}
+
+static void serial_finalize(TbInstance *self)
+{
+        g_clear_pointer(&((Serial *)self)->buffer, g_free);
+}
+
+static bool check(const TbUri *uri, json_t *params, GError **error)
+{
+        TbSerialSettings settings;
+        TbSerialTarget target;
+
+        tb_serial_settings_of(params, &settings);
+        return tb_serial_target_parse(uri, params, &target, error) && tb_serial_settings_check(&settings, error);
+}
+
+static const TbConsoleOps console = {.write = serial_write, .get = serial_get, .set = serial_set, .send_break = serial_break};
+
+static const TbLane lanes[] = {
+        {.name = "console", .size = sizeof(Serial), .open = serial_open, .close = serial_close, .pump = serial_pump, .finalize = serial_finalize,
+         .console = &console},
+        {.name = NULL},
+};
+
+const TbDriver tb_driver_serial = {
+        .name = "serial",
+        .summary = "A serial line: UART, USB adapter (FTDI, CP210x, CH341, PL2303, CDC-ACM) or pty; found again when it is re-plugged.",
+        .example = "serial:///dev/serial/by-id/usb-FTDI_FT232R_USB_UART_A1B2C3D4-if00-port0?baud=115200",
+        .params = tb_serial_params,
+        .check = check,
+        .lanes = lanes,
+        .discovery = &tb_serial_discovery,
+};

@@ -1,0 +1,192 @@
+#include "drivers/serial/serial_find.h"
+
+#include <string.h>
+
+#include "drivers/transport/offers.h"
+#include "drivers/transport/sysdev.h"
+
+#define SYS_TTY "/sys/class/tty"
+#define DEV_SERIAL "/dev/serial"
+
+/* One line that hardware stands behind. */
+typedef struct Port {
+        char *sysdir, *node;       /* owned */
+        char *usb_dir, *usb_port;  /* owned; NULL: not on USB */
+        int interface;             /* USB; -1: none */
+        char *driver;              /* owned; may be NULL */
+} Port;
+
+static void port_free(gpointer data)
+{
+        Port *port = data;
+
+        g_free(port->sysdir);
+        g_free(port->node);
+        g_free(port->usb_dir);
+        g_free(port->usb_port);
+        g_free(port->driver);
+        g_free(port);
+}
+
+/* Virtual terminals and ptys have no device; the 8250 driver makes ttyS0 to ttyS31 whether or not a chip is there (type 0). */
+static Port *port_of(const char *name)
+{
+        g_autofree char *sysdir = g_build_filename(SYS_TTY, name, NULL);
+        g_autofree char *device = g_build_filename(sysdir, "device", NULL);
+        guint type;
+
+        if (!g_file_test(device, G_FILE_TEST_EXISTS) || (tb_sysdev_attr_uint(sysdir, "type", 10, &type) && type == 0))
+                return NULL;
+        Port *port = g_new0(Port, 1);
+        port->sysdir = g_steal_pointer(&sysdir);
+        port->node = g_build_filename("/dev", name, NULL);
+        port->usb_dir = tb_sysdev_usb_parent(port->sysdir);
+        port->usb_port = port->usb_dir ? g_path_get_basename(port->usb_dir) : NULL;
+        port->interface = tb_sysdev_usb_interface(port->sysdir);
+        port->driver = tb_sysdev_link_name(device, "driver");
+        return port;
+}
+
+static int compare(gconstpointer a, gconstpointer b)
+{
+        const Port *x = *(const Port *const *)a, *y = *(const Port *const *)b;
+
+        return strcmp(x->node, y->node);
+}
+
+static GPtrArray *ports_now(void)
+{
+        GPtrArray *ports = g_ptr_array_new_with_free_func(port_free);
+        g_autoptr(GDir) names = g_dir_open(SYS_TTY, 0, NULL);
+
+        for (const char *name; names && (name = g_dir_read_name(names)) != NULL;) {
+                Port *port = port_of(name);
+                if (port)
+                        g_ptr_array_add(ports, port);
+        }
+        g_ptr_array_sort(ports, compare);
+        return ports;
+}
+
+char *tb_serial_find(const TbSerialTarget *target, GError **error)
+{
+        if (target->path)
+                return g_strdup(target->path);
+        return tb_sysdev_find_usb(SYS_TTY, "serial adapter", target->port, target->interface, error);
+}
+
+/* --- discovery --------------------------------------------------------------------------------------------------------- */
+typedef struct SerialDiscovery {
+        TbDiscovery base;
+        TbHotplug *hotplug;  /* owned */
+        TbOffers *offers;    /* owned */
+} SerialDiscovery;
+
+/* The most stable name that the line has, and why it was chosen. */
+static char *uri_of(const Port *port, char **ret_why)
+{
+        g_autofree char *stable = tb_sysdev_stable_name(DEV_SERIAL, port->node);
+
+        if (stable) {
+                *ret_why = g_strdup_printf("%s line; udev names it by its %s", port->driver ? port->driver : "serial",
+                                           strstr(stable, "/by-id/") ? "maker, product and serial number" : "USB port");
+                return g_strconcat("serial://", stable, NULL);
+        }
+        if (port->usb_port) {
+                *ret_why = g_strdup_printf("%s adapter at USB port %s; udev gave it no name of its own", port->driver ? port->driver : "serial", port->usb_port);
+                return port->interface > 0 ? g_strdup_printf("serial://%s?interface=%d", port->usb_port, port->interface)
+                                           : g_strdup_printf("serial://%s", port->usb_port);
+        }
+        *ret_why = g_strdup("the kernel found a UART");
+        return g_strconcat("serial://", port->node, NULL);
+}
+
+static char *label_of(const Port *port)
+{
+        g_autofree char *product = port->usb_dir ? tb_sysdev_attr(port->usb_dir, "product") : NULL;
+        g_autofree char *serial = port->usb_dir ? tb_sysdev_attr(port->usb_dir, "serial") : NULL;
+        g_autofree char *label = NULL;
+
+        if (!product || !*product)
+                label = g_strdup_printf("serial line %s", port->node);
+        else if (port->interface > 0)
+                label = g_strdup_printf("%s%s%s, line %d", product, serial ? " " : "", serial ? serial : "", port->interface);
+        else
+                label = g_strdup_printf("%s%s%s", product, serial ? " " : "", serial ? serial : "");
+        return g_utf8_make_valid(label, -1);
+}
+
+static json_t *properties_of(const Port *port)
+{
+        json_t *properties = json_pack("{s:s, s:s}", "kind", "console", "node", port->node);
+        static const struct {
+                const char *key, *attr;
+        } attrs[] = {{"vendor_id", "idVendor"}, {"product_id", "idProduct"}, {"manufacturer", "manufacturer"}, {"product", "product"}, {"serial", "serial"}};
+
+        if (port->driver)
+                json_object_set_new(properties, "driver", json_string(port->driver));
+        if (port->usb_port)
+                json_object_set_new(properties, "usb_port", json_string(port->usb_port));
+        for (guint i = 0; port->usb_dir && i < G_N_ELEMENTS(attrs); i++) {
+                g_autofree char *text = tb_sysdev_attr(port->usb_dir, attrs[i].attr);
+                g_autofree char *valid = text ? g_utf8_make_valid(text, -1) : NULL;
+                if (valid && *valid)
+                        json_object_set_new(properties, attrs[i].key, json_string(valid));
+        }
+        return properties;
+}
+
+static void look(SerialDiscovery *d)
+{
+        g_autoptr(GPtrArray) ports = ports_now();
+
+        tb_offers_begin(d->offers);
+        for (guint i = 0; i < ports->len; i++) {
+                const Port *port = g_ptr_array_index(ports, i);
+                g_autofree char *why = NULL;
+                g_autofree char *uri = uri_of(port, &why);
+                g_autofree char *label = label_of(port);
+                tb_offers_add(d->offers, uri, label, why, properties_of(port));
+        }
+        tb_offers_end(d->offers);
+}
+
+static bool discovery_open(TbDiscovery *self, TbIo *io, GError **error)
+{
+        SerialDiscovery *d = (SerialDiscovery *)self;
+
+        (void)io;
+        d->hotplug = tb_hotplug_open(TB_HOTPLUG_SETTLED, (const char *const[]){"tty", NULL}, error);
+        if (!d->hotplug)
+                return false;
+        d->offers = tb_offers_new(self);
+        look(d);
+        return true;
+}
+
+static bool discovery_pump(TbDiscovery *self, TbIo *io, GError **error)
+{
+        SerialDiscovery *d = (SerialDiscovery *)self;
+        struct pollfd fd = {.fd = tb_hotplug_fd(d->hotplug), .events = POLLIN};
+        TbUevent event;
+
+        (void)error;
+        TbWait wait = tb_io_wait(io, &fd, 1, TB_SYSDEV_RESCAN_MS);
+        if (wait == TB_WAIT_WAKE || wait == TB_WAIT_STOP)
+                return true;
+        while (tb_hotplug_next(d->hotplug, &event))
+                tb_uevent_clear(&event);
+        look(d);
+        return true;
+}
+
+static void discovery_close(TbDiscovery *self)
+{
+        SerialDiscovery *d = (SerialDiscovery *)self;
+
+        g_clear_pointer(&d->hotplug, tb_hotplug_close);
+        g_clear_pointer(&d->offers, tb_offers_free);
+}
+
+const TbDiscoveryOps tb_serial_discovery = {
+        .size = sizeof(SerialDiscovery), .open = discovery_open, .pump = discovery_pump, .close = discovery_close};

@@ -1,0 +1,373 @@
+#include "drivers/serial/serial_line.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libserialport.h>
+#include <limits.h>
+#include <linux/serial.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "drivers/serial/serial_proto.h"
+#include "drivers/transport/sysdev.h"
+
+struct TbSerialLine {
+        char *path;           /* owned: the device itself, links resolved */
+        int fd;               /* owned when `port` is NULL, else libserialport's */
+        struct sp_port *port; /* owned; NULL: a pty */
+};
+
+int tb_serial_line_fd(TbSerialLine *line)
+{
+        return line->fd;
+}
+
+bool tb_serial_line_is_pty(TbSerialLine *line)
+{
+        return line->port == NULL;
+}
+
+/* sp_get_last_error: libserialport leaves errno as the system set it. */
+static bool line_failed(TbSerialLine *line, const char *what, GError **error)
+{
+        int errnum = errno;
+        bool gone = errnum == EIO || errnum == ENODEV || errnum == ENXIO || errnum == EBADF;
+
+        g_set_error(error, TB_ERROR, gone ? TB_ERROR_GONE : TB_ERROR_DEVICE, "%s: cannot %s: %s", line->path, what, g_strerror(errnum));
+        return false;
+}
+
+static bool unsupported(TbSerialLine *line, const char *field, const char *what, GError **error)
+{
+        tb_error_set_field(error, TB_ERROR_UNSUPPORTED, field, "%s cannot %s", line->path, what);
+        return false;
+}
+
+/* --- ptys: an emulator's line, which has no wire -------------------------------------------------------------------------- */
+static const struct {
+        int baud;
+        speed_t code;
+} speeds[] = {
+        {50, B50},           {75, B75},           {110, B110},         {134, B134},         {150, B150},         {200, B200},         {300, B300},
+        {600, B600},         {1200, B1200},       {1800, B1800},       {2400, B2400},       {4800, B4800},       {9600, B9600},       {19200, B19200},
+        {38400, B38400},     {57600, B57600},     {115200, B115200},   {230400, B230400},   {460800, B460800},   {500000, B500000},   {576000, B576000},
+        {921600, B921600},   {1000000, B1000000}, {1152000, B1152000}, {1500000, B1500000}, {2000000, B2000000}, {2500000, B2500000}, {3000000, B3000000},
+        {3500000, B3500000}, {4000000, B4000000},
+};
+
+static bool pty_get(TbSerialLine *line, TbSerialSettings *ret_settings, GError **error)
+{
+        TbSerialSettings s = {.dtr = -1, .rts = -1, .cts = -1, .dsr = -1, .dcd = -1, .ri = -1};
+        struct termios term;
+
+        if (tcgetattr(line->fd, &term) != 0)
+                return line_failed(line, "read its settings", error);
+        for (guint i = 0; i < G_N_ELEMENTS(speeds); i++) {
+                if (speeds[i].code == cfgetospeed(&term))
+                        s.baud = speeds[i].baud;
+        }
+        s.data_bits = 8; /* a pty passes bytes, whatever CSIZE says */
+        s.stop_bits = term.c_cflag & CSTOPB ? 2 : 1;
+        s.parity = !(term.c_cflag & PARENB) ? TB_PARITY_NONE : term.c_cflag & PARODD ? TB_PARITY_ODD : TB_PARITY_EVEN;
+        s.flow = term.c_iflag & (IXON | IXOFF) ? TB_FLOW_XONXOFF : TB_FLOW_NONE;
+        *ret_settings = s;
+        return true;
+}
+
+static bool pty_set(TbSerialLine *line, const TbSerialSettings *s, GError **error)
+{
+        struct termios term;
+        guint i = 0;
+
+        while (i < G_N_ELEMENTS(speeds) && speeds[i].baud != s->baud)
+                i++;
+        if (i == G_N_ELEMENTS(speeds)) {
+                tb_error_set_field(error, TB_ERROR_UNSUPPORTED, "baud", "%s is a pty: it takes the standard rates only, not %d", line->path, s->baud);
+                return false;
+        }
+        if (s->data_bits != 8)
+                return unsupported(line, "data_bits", "send characters of other than 8 bits: it is a pty", error);
+        if (s->parity == TB_PARITY_MARK || s->parity == TB_PARITY_SPACE)
+                return unsupported(line, "parity", "send mark or space parity: it is a pty", error);
+        if (s->flow == TB_FLOW_RTSCTS)
+                return unsupported(line, "flow", "do RTS/CTS: it is a pty, which has no such wires", error);
+        if (s->dtr >= 0 || s->rts >= 0)
+                return unsupported(line, s->dtr >= 0 ? "dtr" : "rts", "switch modem lines: it is a pty, which has none", error);
+        if (tcgetattr(line->fd, &term) != 0)
+                return line_failed(line, "read its settings", error);
+        cfmakeraw(&term);
+        term.c_cflag |= CREAD | CLOCAL;
+        if (s->stop_bits == 2)
+                term.c_cflag |= CSTOPB;
+        if (s->parity != TB_PARITY_NONE)
+                term.c_cflag |= PARENB | (s->parity == TB_PARITY_ODD ? PARODD : 0);
+        if (s->flow == TB_FLOW_XONXOFF)
+                term.c_iflag |= IXON | IXOFF;
+        cfsetspeed(&term, speeds[i].code);
+        return tcsetattr(line->fd, TCSANOW, &term) == 0 || line_failed(line, "set its settings", error);
+}
+
+/* --- real lines ------------------------------------------------------------------------------------------------------------- */
+static const enum sp_parity parities[] = {[TB_PARITY_NONE] = SP_PARITY_NONE,
+                                          [TB_PARITY_ODD] = SP_PARITY_ODD,
+                                          [TB_PARITY_EVEN] = SP_PARITY_EVEN,
+                                          [TB_PARITY_MARK] = SP_PARITY_MARK,
+                                          [TB_PARITY_SPACE] = SP_PARITY_SPACE};
+
+static bool port_read(TbSerialLine *line, struct sp_port_config *config, TbSerialSettings *s, GError **error)
+{
+        enum sp_parity parity;
+        struct termios term;
+
+        if (sp_get_config(line->port, config) != SP_OK || sp_get_config_baudrate(config, &s->baud) != SP_OK ||
+            sp_get_config_bits(config, &s->data_bits) != SP_OK || sp_get_config_stopbits(config, &s->stop_bits) != SP_OK ||
+            sp_get_config_parity(config, &parity) != SP_OK || tcgetattr(line->fd, &term) != 0)
+                return line_failed(line, "read its settings", error);
+        for (guint i = 0; i < G_N_ELEMENTS(parities); i++) {
+                if (parities[i] == parity)
+                        s->parity = (TbParity)i;
+        }
+        s->flow = term.c_cflag & CRTSCTS ? TB_FLOW_RTSCTS : term.c_iflag & (IXON | IXOFF) ? TB_FLOW_XONXOFF : TB_FLOW_NONE;
+        return true;
+}
+
+static bool port_get(TbSerialLine *line, TbSerialSettings *ret_settings, GError **error)
+{
+        TbSerialSettings s = {.dtr = -1, .rts = -1, .cts = -1, .dsr = -1, .dcd = -1, .ri = -1};
+        struct sp_port_config *config = NULL;
+        int modem;
+
+        if (sp_new_config(&config) != SP_OK)
+                return line_failed(line, "read its settings", error);
+        bool ok = port_read(line, config, &s, error);
+        sp_free_config(config);
+        if (!ok)
+                return false;
+        if (ioctl(line->fd, TIOCMGET, &modem) == 0) {
+                s.dtr = (modem & TIOCM_DTR) != 0;
+                s.rts = (modem & TIOCM_RTS) != 0;
+                s.cts = (modem & TIOCM_CTS) != 0;
+                s.dsr = (modem & TIOCM_DSR) != 0;
+                s.dcd = (modem & TIOCM_CD) != 0;
+                s.ri = (modem & TIOCM_RI) != 0;
+        } else if (errno == EIO || errno == ENODEV) {
+                return line_failed(line, "read its modem lines", error);
+        }
+        *ret_settings = s;
+        return true;
+}
+
+/* Flow control and modem lines not by libserialport: its version 0.1.1 reports success for RTS/CTS and leaves CRTSCTS off. */
+static bool set_flow(TbSerialLine *line, TbFlow flow)
+{
+        struct termios term;
+
+        if (tcgetattr(line->fd, &term) != 0)
+                return false;
+        term.c_cflag &= ~CRTSCTS;
+        term.c_iflag &= ~(tcflag_t)(IXON | IXOFF | IXANY);
+        switch (flow) {
+        case TB_FLOW_NONE:
+                break;
+        case TB_FLOW_RTSCTS:
+                term.c_cflag |= CRTSCTS;
+                break;
+        case TB_FLOW_XONXOFF:
+                term.c_iflag |= IXON | IXOFF;
+                break;
+        }
+        return tcsetattr(line->fd, TCSANOW, &term) == 0;
+}
+
+static bool set_modem(TbSerialLine *line, int bit, bool on)
+{
+        return ioctl(line->fd, on ? TIOCMBIS : TIOCMBIC, &bit) == 0;
+}
+
+static bool port_apply(TbSerialLine *line, const TbSerialSettings *s, GError **error)
+{
+        if (sp_set_baudrate(line->port, s->baud) != SP_OK)
+                return errno == EIO || errno == ENODEV ? line_failed(line, "set its rate", error) : unsupported(line, "baud", "run at this rate", error);
+        if (sp_set_bits(line->port, s->data_bits) != SP_OK)
+                return unsupported(line, "data_bits", "send characters of this size", error);
+        if (sp_set_parity(line->port, parities[s->parity]) != SP_OK)
+                return unsupported(line, "parity", "send this parity", error);
+        if (sp_set_stopbits(line->port, s->stop_bits) != SP_OK)
+                return unsupported(line, "stop_bits", "send this many stop bits", error);
+        if (!set_flow(line, s->flow))
+                return unsupported(line, "flow", "do this flow control", error);
+        if (s->dtr >= 0 && !set_modem(line, TIOCM_DTR, s->dtr))
+                return unsupported(line, "dtr", "switch DTR", error);
+        if (s->rts >= 0 && s->flow != TB_FLOW_RTSCTS && !set_modem(line, TIOCM_RTS, s->rts))
+                return unsupported(line, "rts", "switch RTS", error);
+        return true;
+}
+
+/* Drivers write what they could do back into termios; some take a rate that they cannot make, or characters of 8 bits for 7. */
+static bool port_took(TbSerialLine *line, const TbSerialSettings *s, GError **error)
+{
+        TbSerialSettings now;
+
+        if (!port_get(line, &now, error))
+                return false;
+        if (!tb_serial_baud_close(s->baud, now.baud)) {
+                tb_error_set_field(error, TB_ERROR_UNSUPPORTED, "baud", "%s cannot run at %d baud: its driver fell back to %d", line->path, s->baud, now.baud);
+                return false;
+        }
+        if (now.data_bits != s->data_bits)
+                return unsupported(line, "data_bits", "send characters of this size", error);
+        if (now.stop_bits != s->stop_bits)
+                return unsupported(line, "stop_bits", "send this many stop bits", error);
+        if (now.parity != s->parity)
+                return unsupported(line, "parity", "send this parity", error);
+        if (now.flow != s->flow)
+                return unsupported(line, "flow", "do this flow control", error);
+        return true;
+}
+
+static bool port_set(TbSerialLine *line, const TbSerialSettings *s, GError **error)
+{
+        TbSerialSettings before;
+
+        if (!port_get(line, &before, error))
+                return false;
+        if (port_apply(line, s, error) && port_took(line, s, error))
+                return true;
+        if (before.flow == TB_FLOW_RTSCTS)
+                before.rts = -1;
+        (void)port_apply(line, &before, NULL);
+        return false;
+}
+
+/* --- both ---------------------------------------------------------------------------------------------------------------------- */
+static void ask_low_latency(int fd)
+{
+        struct serial_struct serial;
+
+        if (ioctl(fd, TIOCGSERIAL, &serial) != 0)
+                return;
+        serial.flags |= ASYNC_LOW_LATENCY;
+        (void)ioctl(fd, TIOCSSERIAL, &serial); /* drivers without the notion refuse; nothing is lost */
+}
+
+static bool is_pty(const char *path)
+{
+        return g_str_has_prefix(path, "/dev/pts/");
+}
+
+static bool open_real(TbSerialLine *line, GError **error)
+{
+        int probe = open(line->path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+
+        /* libserialport keeps errno to itself in half of its paths: an own try tells why. */
+        if (probe < 0)
+                return tb_sysdev_open_failed(line->path, errno, error);
+        bool tty = isatty(probe);
+        close(probe);
+        if (!tty) {
+                tb_error_set_field(error, TB_ERROR_INVALID, "uri", "%s is no serial line", line->path);
+                return false;
+        }
+        if (sp_get_port_by_name(line->path, &line->port) != SP_OK || sp_open(line->port, SP_MODE_READ_WRITE) != SP_OK) {
+                line->port = (sp_free_port(line->port), NULL);
+                return line_failed(line, "open it", error);
+        }
+        if (sp_get_port_handle(line->port, &line->fd) != SP_OK)
+                return line_failed(line, "open it", error);
+        return true;
+}
+
+TbSerialLine *tb_serial_line_open(const char *path, const TbSerialSettings *settings, bool low_latency, GError **error)
+{
+        g_autoptr(TbSerialLine) line = g_new0(TbSerialLine, 1);
+        char real[PATH_MAX];
+
+        line->fd = -1;
+        line->path = g_strdup(path);
+        if (!realpath(path, real)) {
+                tb_sysdev_open_failed(path, errno, error);
+                return NULL;
+        }
+        g_free(line->path);
+        line->path = g_strdup(real);
+        if (is_pty(real)) {
+                line->fd = open(real, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+                if (line->fd < 0) {
+                        tb_sysdev_open_failed(real, errno, error);
+                        return NULL;
+                }
+        } else if (!open_real(line, error)) {
+                return NULL;
+        }
+        if (flock(line->fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+                tb_sysdev_open_failed(real, EBUSY, error);
+                return NULL;
+        }
+        if (line->port)
+                (void)ioctl(line->fd, TIOCEXCL);
+        if (low_latency && line->port)
+                ask_low_latency(line->fd);
+        if (!tb_serial_line_set(line, settings, error))
+                return NULL;
+        return g_steal_pointer(&line);
+}
+
+void tb_serial_line_close(TbSerialLine *line)
+{
+        if (!line)
+                return;
+        if (line->port) {
+                if (line->fd >= 0) {
+                        (void)ioctl(line->fd, TIOCNXCL);
+                        (void)tcflush(line->fd, TCOFLUSH); /* closing would wait for a target that holds its flow control */
+                        sp_close(line->port);
+                }
+                sp_free_port(line->port);
+        } else if (line->fd >= 0) {
+                close(line->fd);
+        }
+        g_free(line->path);
+        g_free(line);
+}
+
+bool tb_serial_line_get(TbSerialLine *line, TbSerialSettings *ret_settings, GError **error)
+{
+        return line->port ? port_get(line, ret_settings, error) : pty_get(line, ret_settings, error);
+}
+
+bool tb_serial_line_set(TbSerialLine *line, const TbSerialSettings *settings, GError **error)
+{
+        if (!tb_serial_settings_check(settings, error))
+                return false;
+        return line->port ? port_set(line, settings, error) : pty_set(line, settings, error);
+}
+
+bool tb_serial_line_break(TbSerialLine *line, bool on, GError **error)
+{
+        if (!line->port) /* the kernel would say yes and do nothing */
+                return unsupported(line, "ms", "send a break: it is a pty, which has no wire", error);
+        if (ioctl(line->fd, on ? TIOCSBRK : TIOCCBRK) == 0)
+                return true;
+        if (errno == EIO || errno == ENODEV)
+                return line_failed(line, "send a break", error);
+        return unsupported(line, "ms", "send a break", error);
+}
+
+guint tb_serial_line_queued(TbSerialLine *line)
+{
+        int bytes;
+
+        return ioctl(line->fd, TIOCOUTQ, &bytes) == 0 && bytes > 0 ? (guint)bytes : 0;
+}
+
+gint64 tb_serial_line_edges(TbSerialLine *line)
+{
+        struct serial_icounter_struct counter = {0};
+
+        if (!line->port || ioctl(line->fd, TIOCGICOUNT, &counter) != 0)
+                return -1;
+        return (gint64)counter.cts + counter.dsr + counter.rng + counter.dcd;
+}
