@@ -242,6 +242,19 @@ static void kick_others(const TbLaneOwner *owner)
         }
 }
 
+void tb_interfaces_kick(TbCore *core, const TbDriver *driver)
+{
+        for (GTreeNode *n = g_tree_node_first(core->devices); n; n = g_tree_node_next(n)) {
+                const TbDevice *device = g_tree_node_value(n);
+                for (guint i = 0; i < device->interfaces->len; i++) {
+                        const TbInterface *iface = g_ptr_array_index(device->interfaces, i);
+                        TbWorker *worker = tb_interface_worker(iface);
+                        if (worker && iface->state != TB_STATE_READY && iface->attachment->driver == driver)
+                                tb_worker_kick(worker);
+                }
+        }
+}
+
 static void on_state(gpointer data, TbState state, const char *reason)
 {
         const TbLaneOwner *owner = data;

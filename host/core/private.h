@@ -94,6 +94,7 @@ void tb_interface_open_history(TbInterface *iface);
 json_t *tb_interface_json(const TbInterface *iface);
 json_t *tb_interface_power_json(const TbInterface *iface);
 TbWorker *tb_interface_worker(const TbInterface *iface);
+void tb_interfaces_kick(TbCore *core, const TbDriver *driver); /* hardware of this driver has appeared: who waits for it tries at once */
 void tb_interface_saw_power(TbInterface *iface, const TbPowerState *state); /* publishes what changed */
 void tb_interface_add_sample(TbInterface *iface, const TbSample *sample);
 extern const TbWorkerOps tb_interface_worker_ops; /* owner: TbLaneOwner */

@@ -53,8 +53,10 @@ static void arrive(gpointer data)
                                       "properties", p->json);
                 json_t *old = g_hash_table_lookup(core->resources, p->uri);
                 bool same = old && json_equal(old, o);
-                if (!same)
+                if (!same) {
                         tb_bus_publish(core->bus, "resource.added", NULL, NULL, json_copy(o));
+                        tb_interfaces_kick(core, p->from->driver);
+                }
                 g_hash_table_replace(core->resources, g_strdup(p->uri), o);
                 break;
         }
