@@ -117,6 +117,7 @@ base() {
                  "$root/var/lib/testbed" "$root/usr/bin" "$root/lib/systemd" "$root/lib/udev"
         cp "$(command -v busybox)" "$root/bin/busybox"
         for a in $(busybox --list); do [ -e "$root/bin/$a" ] || ln -s busybox "$root/bin/$a"; done
+        ln -s ../bin/busybox "$root/sbin/modprobe" # the path that the kernel calls
         cp "$cache/udev/bin/udevadm" "$root/bin/"
         ln -s /bin/udevadm "$root/lib/systemd/systemd-udevd"
         cp -r "$cache/udev/lib/udev/rules.d" "$root/lib/udev/"
