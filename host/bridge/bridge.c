@@ -1,0 +1,352 @@
+#include "host/bridge/bridge.h"
+
+#include <string.h>
+
+#include "host/bridge/carry.h"
+#include "host/bridge/link.h"
+#include "host/bridge/message.h"
+#include "host/bridge/observer.h"
+#include "lib/error.h"
+#include "lib/json.h"
+#include "lib/limits.h"
+#include "lib/log.h"
+#include "lib/thread.h"
+
+#define ANNOUNCE_MS 200 /* changes come in swarms */
+#define OBSERVERS_MAX (4 * TB_LIMIT_OBSERVERS)
+
+struct TbBridge {
+        TbCore *core;     /* borrowed */
+        TbMedia *media;   /* borrowed */
+        const TbHostConfig *config; /* borrowed */
+        char *version;    /* owned */
+        TbBridgeLink *link; /* owned */
+        TbCarry *carry;     /* owned */
+        GPtrArray *observers; /* owned TbObserver */
+        char **ice_servers; /* owned: of `ready` */
+        guint bus;          /* subscription */
+        guint announce;     /* source */
+        bool ready;         /* the server has accepted us */
+};
+
+/* --- sending ---------------------------------------------------------------------------------------------------------- */
+static bool send_text(const char *text, gsize size, gpointer data)
+{
+        TbBridge *bridge = data;
+        return tb_bridge_link_send(bridge->link, false, text, size);
+}
+
+static bool send_json(TbBridge *bridge, json_t *message_take)
+{
+        gsize size;
+        g_autofree char *text = tb_json_text(message_take, &size);
+        json_decref(message_take);
+        return send_text(text, size, bridge);
+}
+
+static bool is_full(gpointer data)
+{
+        TbBridge *bridge = data;
+        return tb_bridge_link_under_way(bridge->link) >= TB_BRIDGE_UNDER_WAY;
+}
+
+static bool send_to_observer(json_t *message_take, TbObserver *observer, gpointer data)
+{
+        gsize size;
+        g_autofree char *text = tb_bridge_wrap(message_take, tb_observer_session(observer), tb_observer_peer(observer), &size);
+        json_decref(message_take);
+        return send_text(text, size, data);
+}
+
+static bool send_picture(GBytes *jpeg, TbObserver *observer, gpointer data)
+{
+        TbBridge *bridge = data;
+        if (!bridge->ready || !tb_bridge_link_arrived(bridge->link, tb_observer_picture_mark(observer)))
+                return false;
+        g_autoptr(GBytes) message = tb_bridge_picture(tb_observer_session(observer), tb_observer_peer(observer), jpeg);
+        if (!tb_bridge_link_send(bridge->link, true, g_bytes_get_data(message, NULL), g_bytes_get_size(message)))
+                return false;
+        tb_observer_set_picture_mark(observer, tb_bridge_link_mark(bridge->link));
+        return true;
+}
+
+static gsize queued(gpointer data)
+{
+        TbBridge *bridge = data;
+        return tb_bridge_link_under_way(bridge->link);
+}
+
+static const TbObserverOps observer_ops = {.send = send_to_observer, .picture = send_picture, .queued = queued};
+static const TbCarryOps carry_ops = {.send = send_text, .full = is_full};
+
+/* --- announcing -------------------------------------------------------------------------------------------------------- */
+static void add_interface(TbInterface *iface, gpointer list)
+{
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "name", tb_interface_name(iface), "kind", tb_kind_name(tb_interface_kind(iface)),
+                                              "state", tb_state_name(tb_interface_state(iface, NULL))));
+}
+
+static void add_device(TbDevice *device, gpointer list)
+{
+        json_t *interfaces = json_array(), *full = tb_device_json(device);
+        tb_device_each_interface(device, add_interface, interfaces);
+        const char *label = tb_device_label(device);
+        json_t *entry = json_pack("{s:s, s:s, s:o}", "id", tb_device_id(device), "label", label ? label : tb_device_id(device), "interfaces", interfaces);
+        json_t *state = json_object_get(full, "state");
+        if (state)
+                json_object_set(entry, "state", state);
+        json_array_append_new(list, entry);
+        json_decref(full);
+}
+
+static json_t *devices(TbBridge *bridge)
+{
+        json_t *list = json_array();
+        tb_core_each_device(bridge->core, add_device, list);
+        return list;
+}
+
+static gboolean on_announce(gpointer data)
+{
+        TbBridge *bridge = data;
+        bridge->announce = 0;
+        if (bridge->ready)
+                send_json(bridge, json_pack("{s:s, s:o}", "type", "devices", "devices", devices(bridge)));
+        return G_SOURCE_REMOVE;
+}
+
+static void on_event(const TbEvent *event, gpointer user)
+{
+        TbBridge *bridge = user;
+        if (!g_str_has_prefix(event->type, "device.") && strcmp(event->type, "interface.state") != 0)
+                return;
+        if (!bridge->announce)
+                bridge->announce = g_timeout_add(ANNOUNCE_MS, on_announce, bridge);
+        if (strcmp(event->type, "device.removed") != 0 || !event->device)
+                return;
+        for (guint i = bridge->observers->len; i-- > 0;)
+                if (strcmp(tb_observer_device(g_ptr_array_index(bridge->observers, i)), event->device) == 0)
+                        g_ptr_array_remove_index_fast(bridge->observers, i);
+}
+
+/* --- observers ---------------------------------------------------------------------------------------------------------- */
+static TbObserver *find(TbBridge *bridge, const char *session, const char *peer, guint *ret_index)
+{
+        for (guint i = 0; i < bridge->observers->len; i++) {
+                TbObserver *o = g_ptr_array_index(bridge->observers, i);
+                if (strcmp(tb_observer_session(o), session) == 0 && (!peer || strcmp(tb_observer_peer(o), peer) == 0)) {
+                        *ret_index = i;
+                        return o;
+                }
+        }
+        return NULL;
+}
+
+/* What an observer cannot have is told to it as the server would: error {code, message} in its envelope. */
+static void refuse(TbBridge *bridge, const TbBridgeMessage *m, const char *code, const char *text)
+{
+        gsize size;
+        json_t *message = json_pack("{s:s, s:s, s:s}", "type", "error", "code", code, "message", text);
+        g_autofree char *wrapped = tb_bridge_wrap(message, m->session, m->peer, &size);
+        json_decref(message);
+        send_text(wrapped, size, bridge);
+}
+
+static void peer_connected(TbBridge *bridge, const TbBridgeMessage *m)
+{
+        guint i;
+        g_autoptr(GError) error = NULL;
+        if (find(bridge, m->session, m->peer, &i))
+                g_ptr_array_remove_index_fast(bridge->observers, i); /* it came back: begin anew */
+        if (!tb_core_device(bridge->core, m->device, &error)) {
+                refuse(bridge, m, "no-device", tb_error_detail(error));
+                return;
+        }
+        if (bridge->observers->len >= OBSERVERS_MAX) {
+                refuse(bridge, m, "too-many", "this host has too many observers already");
+                return;
+        }
+        const TbObserverInfo info = {.session = m->session, .peer = m->peer, .device = m->device, .name = m->name, .control = m->control,
+                                     .ice_servers = (const char *const *)bridge->ice_servers};
+        g_ptr_array_add(bridge->observers, tb_observer_new(bridge->core, bridge->media, &info, &observer_ops, bridge));
+        tb_log(TB_LOG_INFO, TB_F("device", m->device, "session", m->session, "peer", m->peer), "observer joined to %s", m->control ? "control" : "watch");
+}
+
+static void peer_gone(TbBridge *bridge, const TbBridgeMessage *m)
+{
+        guint i;
+        while (find(bridge, m->session, m->peer, &i)) { /* peer NULL: all of the session */
+                tb_log(TB_LOG_INFO, TB_F("session", m->session, "peer", tb_observer_peer(g_ptr_array_index(bridge->observers, i))), "observer left");
+                g_ptr_array_remove_index_fast(bridge->observers, i);
+        }
+}
+
+static void from_observer(TbBridge *bridge, const TbBridgeMessage *m)
+{
+        guint i;
+        TbObserver *o = find(bridge, m->session, m->peer, &i);
+        if (!o)
+                return; /* it left while this was on its way */
+        if (m->type == TB_BRIDGE_OFFER)
+                tb_observer_offer(o, m->sdp);
+        else if (m->type == TB_BRIDGE_ICE)
+                tb_observer_candidate(o, m->candidate, m->mline_index);
+        else if (m->type == TB_BRIDGE_BYE)
+                tb_observer_bye(o);
+        else
+                tb_observer_relay(o, m->json);
+}
+
+/* --- the link --------------------------------------------------------------------------------------------------------------- */
+static void say_hello(gpointer data)
+{
+        TbBridge *bridge = data;
+        json_t *hello = json_pack("{s:s, s:s, s:s, s:s, s:s*, s:o}", "type", "hello", "role", "host", "host", bridge->config->name, "version",
+                                  bridge->version, "token", bridge->config->server_token, "devices", devices(bridge));
+        send_json(bridge, hello);
+}
+
+static void ready(TbBridge *bridge, const TbBridgeMessage *m)
+{
+        bridge->ready = true;
+        tb_bridge_link_settled(bridge->link);
+        g_strfreev(bridge->ice_servers);
+        bridge->ice_servers = tb_bridge_ice_servers(m->ice_servers);
+        if (!bridge->ice_servers[0])
+                g_clear_pointer(&bridge->ice_servers, g_strfreev); /* then the host's own */
+        tb_log(TB_LOG_INFO, TB_F("url", bridge->config->server_url), "registered with the server");
+        tb_bus_publish(tb_core_bus(bridge->core), "server.connected", NULL, NULL, json_pack("{s:s}", "url", bridge->config->server_url));
+}
+
+static void server_error(TbBridge *bridge, const TbBridgeMessage *m)
+{
+        tb_log(TB_LOG_WARNING, TB_F("url", bridge->config->server_url, "session", m->session), "the server says: %s", m->text);
+        if (!bridge->ready)
+                tb_bridge_link_drop(bridge->link, m->text);
+}
+
+static void pong(TbBridge *bridge, gint64 t)
+{
+        json_t *message = json_pack("{s:s}", "type", "pong");
+        if (t >= 0)
+                json_object_set_new(message, "t", json_integer(t));
+        send_json(bridge, message);
+}
+
+/* A malformed message is answered where there is somebody to answer, and never ends the link: the fault may be one observer's. */
+static void malformed(TbBridge *bridge, const TbBridgeMessage *m, const GError *error)
+{
+        tb_log(TB_LOG_WARNING, TB_F("session", m->session), "message of the server: %s", tb_error_detail(error));
+        if (m->type == TB_BRIDGE_HTTP && m->id >= 0)
+                tb_carry_refuse(bridge->carry, m->id, error);
+        else if (m->session && m->peer)
+                refuse(bridge, m, "bad-message", tb_error_detail(error));
+}
+
+static void on_text(const char *text, gsize size, gpointer data)
+{
+        TbBridge *bridge = data;
+        g_autoptr(GError) error = NULL;
+        g_auto(TbBridgeMessage) m = {0};
+        if (!tb_bridge_parse(text, size, &m, &error)) {
+                malformed(bridge, &m, error);
+                return;
+        }
+        bool early = m.type == TB_BRIDGE_READY || m.type == TB_BRIDGE_ERROR || m.type == TB_BRIDGE_PING || m.type == TB_BRIDGE_PONG;
+        if (!bridge->ready && !early)
+                return;
+        switch (m.type) {
+        case TB_BRIDGE_OTHER: break;
+        case TB_BRIDGE_READY: ready(bridge, &m); break;
+        case TB_BRIDGE_ERROR: server_error(bridge, &m); break;
+        case TB_BRIDGE_PEER_CONNECTED: peer_connected(bridge, &m); break;
+        case TB_BRIDGE_PEER_DISCONNECTED:
+        case TB_BRIDGE_SESSION_CLOSED: peer_gone(bridge, &m); break;
+        case TB_BRIDGE_OFFER:
+        case TB_BRIDGE_ICE:
+        case TB_BRIDGE_BYE:
+        case TB_BRIDGE_CONTROL: from_observer(bridge, &m); break;
+        case TB_BRIDGE_HTTP: tb_carry_request(bridge->carry, &m); break;
+        case TB_BRIDGE_HTTP_CANCEL: tb_carry_cancel(bridge->carry, m.id); break;
+        case TB_BRIDGE_PING: pong(bridge, m.t); break;
+        case TB_BRIDGE_PONG: tb_bridge_link_pong(bridge->link, m.t); break;
+        }
+}
+
+/* Observers are the server's: after a loss it tells us anew who is there. Their peers end, for nobody could renegotiate them. */
+static void on_lost(const char *reason, gpointer data)
+{
+        TbBridge *bridge = data;
+        bool was = bridge->ready;
+        bridge->ready = false;
+        tb_carry_cancel_all(bridge->carry);
+        g_ptr_array_set_size(bridge->observers, 0);
+        if (!was)
+                return;
+        tb_log(TB_LOG_WARNING, TB_F("url", bridge->config->server_url), "the server is lost: %s; trying again", reason);
+        tb_bus_publish(tb_core_bus(bridge->core), "server.lost", NULL, NULL,
+                       json_pack("{s:s, s:s}", "url", bridge->config->server_url, "reason", reason));
+}
+
+static void on_drained(gpointer data)
+{
+        TbBridge *bridge = data;
+        tb_carry_resume(bridge->carry);
+        for (guint i = 0; i < bridge->observers->len; i++)
+                tb_observer_drained(g_ptr_array_index(bridge->observers, i));
+}
+
+static const TbBridgeLinkOps link_ops = {.opened = say_hello, .text = on_text, .lost = on_lost, .drained = on_drained};
+
+/* --- life ----------------------------------------------------------------------------------------------------------------------- */
+TbBridge *tb_bridge_new(const TbBridgeOptions *options, GError **error)
+{
+        tb_assert_main();
+        TbBridge *bridge = g_new0(TbBridge, 1);
+        bridge->core = options->core;
+        bridge->media = options->media;
+        bridge->config = tb_core_config(options->core);
+        bridge->version = g_strdup(options->version);
+        bridge->observers = g_ptr_array_new_with_free_func((GDestroyNotify)tb_observer_free);
+        bridge->carry = tb_carry_new(options->poller, options->version, &carry_ops, bridge, error);
+        if (bridge->carry)
+                bridge->link = tb_bridge_link_new(bridge->config->server_url, &link_ops, bridge, error);
+        if (!bridge->link) {
+                tb_bridge_free(bridge);
+                return NULL;
+        }
+        bridge->bus = tb_bus_subscribe(tb_core_bus(bridge->core), on_event, bridge);
+        return bridge;
+}
+
+void tb_bridge_free(TbBridge *bridge)
+{
+        if (!bridge)
+                return;
+        tb_assert_main();
+        if (bridge->bus)
+                tb_bus_unsubscribe(tb_core_bus(bridge->core), bridge->bus);
+        if (bridge->announce)
+                g_source_remove(bridge->announce);
+        g_ptr_array_free(bridge->observers, TRUE);
+        tb_carry_free(bridge->carry);
+        tb_bridge_link_free(bridge->link);
+        g_strfreev(bridge->ice_servers);
+        g_free(bridge->version);
+        g_free(bridge);
+}
+
+TbHttp *tb_bridge_http(TbBridge *bridge)
+{
+        return tb_carry_http(bridge->carry);
+}
+
+json_t *tb_bridge_services(TbBridge *bridge)
+{
+        return json_pack("{s:s}", "server", bridge->ready ? "running" : "connecting");
+}
+
+guint tb_bridge_observers(TbBridge *bridge)
+{
+        return bridge->observers->len;
+}

@@ -1,0 +1,269 @@
+#include "host/bridge/link.h"
+
+#include <string.h>
+
+#include <libsoup/soup.h>
+
+#include "lib/error.h"
+#include "lib/limits.h"
+#include "lib/log.h"
+#include "lib/thread.h"
+
+#define PING_EVERY (64 * 1024) /* bytes between two marks */
+
+typedef struct Mark { /* a ping on its way: its pong says that everything before has arrived */
+        gint64 t;
+        guint64 sent;
+} Mark;
+
+struct TbBridgeLink {
+        char *url;  /* owned: ws(s)://… */
+        const TbBridgeLinkOps *ops; /* static */
+        gpointer data;
+        SoupSession *session;           /* ref */
+        SoupWebsocketConnection *ws;    /* ref; NULL: not open */
+        GCancellable *cancel;           /* ref: of an attempt; NULL: none */
+        guint retry;                    /* source */
+        guint alive;                    /* source */
+        guint attempts;                 /* since the last time that the server accepted us */
+        gint64 heard_us;
+        guint64 sent, arrived, marked;  /* bytes of this connection */
+        GQueue marks;                   /* owned Mark, oldest first */
+        gint64 next_t;
+        bool full;
+};
+
+guint tb_bridge_retry_ms(guint n, double random)
+{
+        guint ms = TB_BRIDGE_RETRY_MAX_MS;
+        if (n < 6)
+                ms = MIN(ms, (guint)TB_BRIDGE_RETRY_MIN_MS << n);
+        return (guint)(ms * (0.75 + random / 2));
+}
+
+static void attempt(TbBridgeLink *link);
+
+static gboolean on_retry(gpointer data)
+{
+        TbBridgeLink *link = data;
+        link->retry = 0;
+        attempt(link);
+        return G_SOURCE_REMOVE;
+}
+
+static void try_again(TbBridgeLink *link)
+{
+        guint ms = tb_bridge_retry_ms(link->attempts++, g_random_double());
+        if (!link->retry)
+                link->retry = g_timeout_add(ms, on_retry, link);
+}
+
+/* Forgets the connection; true when there was one. */
+static bool forget(TbBridgeLink *link)
+{
+        if (link->alive)
+                g_source_remove(link->alive);
+        link->alive = 0;
+        g_queue_clear_full(&link->marks, g_free);
+        link->sent = link->arrived = link->marked = 0;
+        link->full = false;
+        if (!link->ws)
+                return false;
+        g_signal_handlers_disconnect_by_data(link->ws, link);
+        if (soup_websocket_connection_get_state(link->ws) == SOUP_WEBSOCKET_STATE_OPEN)
+                soup_websocket_connection_close(link->ws, SOUP_WEBSOCKET_CLOSE_GOING_AWAY, NULL);
+        g_clear_object(&link->ws);
+        return true;
+}
+
+void tb_bridge_link_drop(TbBridgeLink *link, const char *reason)
+{
+        if (!forget(link))
+                return;
+        try_again(link);
+        link->ops->lost(reason, link->data);
+}
+
+static void on_closed(SoupWebsocketConnection *ws, gpointer data)
+{
+        gushort code = soup_websocket_connection_get_close_code(ws);
+        const char *text = soup_websocket_connection_get_close_data(ws);
+        g_autofree char *reason = code == 0 || code == SOUP_WEBSOCKET_CLOSE_NO_STATUS ? g_strdup("the connection ended")
+                                  : text && *text                                     ? g_strdup_printf("closed by the server: %s (%u)", text, code)
+                                                                                      : g_strdup_printf("closed by the server (%u)", code);
+        tb_bridge_link_drop(data, reason);
+}
+
+static void on_message(SoupWebsocketConnection *ws, gint kind, GBytes *message, gpointer data)
+{
+        (void)ws;
+        TbBridgeLink *link = data;
+        gsize size;
+        const char *bytes = g_bytes_get_data(message, &size);
+        link->heard_us = g_get_monotonic_time();
+        if (kind == SOUP_WEBSOCKET_DATA_TEXT) {
+                g_autofree char *text = g_strndup(bytes ? bytes : "", size); /* the handler may drop the link and the message with it */
+                link->ops->text(text, size, link->data);
+        }
+}
+
+static void mark(TbBridgeLink *link)
+{
+        char text[64];
+        Mark *m = g_new(Mark, 1);
+        *m = (Mark){++link->next_t, link->sent};
+        g_queue_push_tail(&link->marks, m);
+        link->marked = link->sent;
+        g_snprintf(text, sizeof text, "{\"type\":\"ping\",\"t\":%" G_GINT64_FORMAT "}", m->t);
+        soup_websocket_connection_send_text(link->ws, text);
+}
+
+/* A silent server is asked; one that does not answer within two rounds is gone (a cut cable sends no end). */
+static gboolean on_alive(gpointer data)
+{
+        TbBridgeLink *link = data;
+        if (g_get_monotonic_time() - link->heard_us > 2 * TB_LIMIT_WS_PING_S * G_USEC_PER_SEC) {
+                link->alive = 0;
+                tb_bridge_link_drop(link, "the server does not answer");
+                return G_SOURCE_REMOVE;
+        }
+        mark(link);
+        return G_SOURCE_CONTINUE;
+}
+
+void tb_bridge_link_pong(TbBridgeLink *link, gint64 t)
+{
+        Mark *m;
+        while ((m = g_queue_peek_head(&link->marks)) && m->t <= t) {
+                link->arrived = m->sent;
+                g_free(g_queue_pop_head(&link->marks));
+        }
+        if (link->full && tb_bridge_link_under_way(link) < TB_BRIDGE_UNDER_WAY) {
+                link->full = false;
+                link->ops->drained(link->data);
+        }
+}
+
+static void on_connected(GObject *source, GAsyncResult *result, gpointer data)
+{
+        g_autoptr(GError) error = NULL;
+        SoupWebsocketConnection *ws = soup_session_websocket_connect_finish(SOUP_SESSION(source), result, &error);
+        if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+                return; /* the link is gone */
+        TbBridgeLink *link = data;
+        g_clear_object(&link->cancel);
+        if (!ws) {
+                tb_log(link->attempts == 0 ? TB_LOG_WARNING : TB_LOG_DEBUG, TB_F("url", link->url), "the server cannot be reached: %s", error->message);
+                try_again(link);
+                return;
+        }
+        link->ws = ws;
+        link->heard_us = g_get_monotonic_time();
+        soup_websocket_connection_set_max_incoming_payload_size(ws, TB_LIMIT_HTTP_BODY * 2);
+        g_signal_connect(ws, "message", G_CALLBACK(on_message), link);
+        g_signal_connect(ws, "closed", G_CALLBACK(on_closed), link);
+        link->alive = g_timeout_add_seconds(TB_LIMIT_WS_PING_S, on_alive, link);
+        link->ops->opened(link->data);
+}
+
+static void attempt(TbBridgeLink *link)
+{
+        g_autoptr(SoupMessage) message = soup_message_new(SOUP_METHOD_GET, link->url);
+        link->cancel = g_cancellable_new();
+        soup_session_websocket_connect_async(link->session, message, NULL, NULL, G_PRIORITY_DEFAULT, link->cancel, on_connected, link);
+}
+
+/* http://host/prefix/ -> ws://host/prefix/ws */
+static char *socket_url(const char *url, GError **error)
+{
+        g_autoptr(GUri) uri = g_uri_parse(url, G_URI_FLAGS_NONE, NULL);
+        const char *scheme = uri ? g_uri_get_scheme(uri) : "";
+        bool plain = strcmp(scheme, "http") == 0 || strcmp(scheme, "ws") == 0, tls = strcmp(scheme, "https") == 0 || strcmp(scheme, "wss") == 0;
+        if ((!plain && !tls) || !g_uri_get_host(uri) || !*g_uri_get_host(uri) || g_uri_get_userinfo(uri)) {
+                g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "SERVER_URL must be an http:// or https:// URL with a host and without a password");
+                return NULL;
+        }
+        g_autofree char *path = g_strdup(g_uri_get_path(uri));
+        while (g_str_has_suffix(path, "/"))
+                path[strlen(path) - 1] = '\0';
+        g_autofree char *full = g_strdup_printf("%s/ws", path);
+        return g_uri_join(G_URI_FLAGS_NONE, tls ? "wss" : "ws", NULL, g_uri_get_host(uri), g_uri_get_port(uri), full, NULL, NULL);
+}
+
+TbBridgeLink *tb_bridge_link_new(const char *url, const TbBridgeLinkOps *ops, gpointer data, GError **error)
+{
+        tb_assert_main();
+        char *socket = socket_url(url, error);
+        if (!socket)
+                return NULL;
+        TbBridgeLink *link = g_new0(TbBridgeLink, 1);
+        link->url = socket;
+        link->ops = ops;
+        link->data = data;
+        link->session = soup_session_new_with_options("user-agent", "testbed-host", "timeout", 15, NULL);
+        g_queue_init(&link->marks);
+        link->retry = g_timeout_add(0, on_retry, link);
+        return link;
+}
+
+void tb_bridge_link_free(TbBridgeLink *link)
+{
+        if (!link)
+                return;
+        forget(link);
+        if (link->retry)
+                g_source_remove(link->retry);
+        if (link->cancel)
+                g_cancellable_cancel(link->cancel);
+        g_clear_object(&link->cancel);
+        soup_session_abort(link->session);
+        g_object_unref(link->session);
+        g_free(link->url);
+        g_free(link);
+}
+
+void tb_bridge_link_settled(TbBridgeLink *link)
+{
+        link->attempts = 0;
+}
+
+bool tb_bridge_link_send(TbBridgeLink *link, bool binary, const void *bytes, gsize size)
+{
+        if (!link->ws || soup_websocket_connection_get_state(link->ws) != SOUP_WEBSOCKET_STATE_OPEN)
+                return false;
+        if (tb_bridge_link_under_way(link) + size > TB_LIMIT_WS_QUEUE) {
+                tb_bridge_link_drop(link, "the server takes nothing any more");
+                return false;
+        }
+        g_autoptr(GBytes) message = g_bytes_new(bytes, size);
+        soup_websocket_connection_send_message(link->ws, binary ? SOUP_WEBSOCKET_DATA_BINARY : SOUP_WEBSOCKET_DATA_TEXT, message);
+        link->sent += size;
+        if (link->sent - link->marked >= PING_EVERY)
+                mark(link);
+        if (tb_bridge_link_under_way(link) >= TB_BRIDGE_UNDER_WAY)
+                link->full = true;
+        return true;
+}
+
+gsize tb_bridge_link_under_way(const TbBridgeLink *link)
+{
+        return link->sent - link->arrived;
+}
+
+gint64 tb_bridge_link_mark(TbBridgeLink *link)
+{
+        if (link->ws)
+                mark(link);
+        return link->next_t;
+}
+
+bool tb_bridge_link_arrived(const TbBridgeLink *link, gint64 wanted)
+{
+        const Mark *oldest = link->marks.head ? link->marks.head->data : NULL;
+        return !oldest || oldest->t > wanted;
+}
+
+bool tb_bridge_link_is_open(const TbBridgeLink *link)
+{
+        return link->ws != NULL;
+}

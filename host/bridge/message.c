@@ -1,0 +1,293 @@
+#include "host/bridge/message.h"
+
+#include <string.h>
+
+#include "lib/error.h"
+#include "lib/json.h"
+#include "lib/limits.h"
+
+#define ICE_SERVERS 8
+
+/* --- fields ------------------------------------------------------------------------------------------------------------ */
+static bool get_text(const TbBridgeMessage *m, const char *field, bool required, gsize max, const char **ret, GError **error)
+{
+        json_t *value = json_object_get(m->json, field);
+        *ret = NULL;
+        if (!value || json_is_null(value)) {
+                if (required)
+                        tb_error_set_field(error, TB_ERROR_INVALID, field, "%s is missing", field);
+                return !required;
+        }
+        if (!json_is_string(value)) {
+                tb_error_set_field(error, TB_ERROR_INVALID, field, "%s must be a string", field);
+                return false;
+        }
+        if (json_string_length(value) > max || (required && json_string_length(value) == 0)) {
+                tb_error_set_field(error, TB_ERROR_INVALID, field, "%s must have 1 to %zu bytes", field, max);
+                return false;
+        }
+        *ret = json_string_value(value);
+        return true;
+}
+
+static bool get_name(const TbBridgeMessage *m, const char *field, bool required, const char **ret, GError **error)
+{
+        return get_text(m, field, required, TB_BRIDGE_NAME, ret, error);
+}
+
+static bool get_id(const TbBridgeMessage *m, gint64 *ret, GError **error)
+{
+        json_t *value = json_object_get(m->json, "id");
+        if (!json_is_integer(value) || json_integer_value(value) < 0) {
+                tb_error_set_field(error, TB_ERROR_INVALID, "id", "id must be a number of 0 or more");
+                return false;
+        }
+        *ret = json_integer_value(value);
+        return true;
+}
+
+/* --- messages ------------------------------------------------------------------------------------------------------------ */
+static bool parse_ready(TbBridgeMessage *m, GError **error)
+{
+        (void)error;
+        json_t *servers = json_object_get(m->json, "iceServers");
+        m->ice_servers = json_is_array(servers) ? servers : NULL;
+        return get_name(m, "peerId", false, &m->peer, error);
+}
+
+static bool parse_error(TbBridgeMessage *m, GError **error)
+{
+        return get_name(m, "sessionId", false, &m->session, error) && get_text(m, "message", true, 4096, &m->text, error) &&
+               get_text(m, "code", false, 256, &m->code, error);
+}
+
+static bool parse_peer_connected(TbBridgeMessage *m, GError **error)
+{
+        const char *mode;
+        if (!get_name(m, "sessionId", true, &m->session, error) || !get_name(m, "peerId", true, &m->peer, error) ||
+            !get_text(m, "device", true, TB_LIMIT_ID, &m->device, error) || !get_text(m, "name", false, TB_LIMIT_LABEL, &m->name, error) ||
+            !get_name(m, "mode", true, &mode, error))
+                return false;
+        m->control = strcmp(mode, "control") == 0;
+        if (m->control || strcmp(mode, "view") == 0)
+                return true;
+        tb_error_set_field(error, TB_ERROR_INVALID, "mode", "mode must be \"view\" or \"control\"");
+        return false;
+}
+
+/* Of peers: who it is about. In messages of observers the peer is called "from". */
+static bool parse_peer(TbBridgeMessage *m, GError **error)
+{
+        return get_name(m, "sessionId", true, &m->session, error) && get_name(m, "peerId", true, &m->peer, error);
+}
+
+static bool parse_session(TbBridgeMessage *m, GError **error)
+{
+        return get_name(m, "sessionId", true, &m->session, error);
+}
+
+static bool from_observer(TbBridgeMessage *m, GError **error)
+{
+        return get_name(m, "sessionId", true, &m->session, error) && get_name(m, "from", true, &m->peer, error);
+}
+
+static bool parse_offer(TbBridgeMessage *m, GError **error)
+{
+        return from_observer(m, error) && get_text(m, "sdp", true, TB_LIMIT_SDP, &m->sdp, error);
+}
+
+/* {"candidate","sdpMid","sdpMLineIndex"}, or "ice-candidate" with the same in "data". An empty or missing candidate ends the list. */
+static bool parse_ice(TbBridgeMessage *m, GError **error)
+{
+        json_t *data = json_object_get(m->json, "data");
+        json_t *from = json_is_object(data) ? data : m->json;
+        json_t *candidate = json_object_get(from, "candidate"), *index = json_object_get(from, "sdpMLineIndex");
+        if (!from_observer(m, error))
+                return false;
+        if (candidate && !json_is_null(candidate) && (!json_is_string(candidate) || json_string_length(candidate) > TB_LIMIT_URI)) {
+                tb_error_set_field(error, TB_ERROR_INVALID, "candidate", "candidate must be a string of at most %d bytes", TB_LIMIT_URI);
+                return false;
+        }
+        if (index && !json_is_null(index) && (!json_is_integer(index) || json_integer_value(index) < 0 || json_integer_value(index) > 255)) {
+                tb_error_set_field(error, TB_ERROR_INVALID, "sdpMLineIndex", "sdpMLineIndex must be a number from 0 to 255");
+                return false;
+        }
+        m->candidate = json_is_string(candidate) ? json_string_value(candidate) : "";
+        m->mline_index = (guint)json_integer_value(index);
+        return true;
+}
+
+static bool parse_bye(TbBridgeMessage *m, GError **error)
+{
+        return from_observer(m, error) && get_text(m, "reason", false, 4096, &m->text, error);
+}
+
+/* Only our own routes: whoever holds the server must not reach other ports or other paths of this machine's loopback by it. */
+static bool own_route(const char *path)
+{
+        if (!g_str_has_prefix(path, "/host/"))
+                return false;
+        for (const char *p = path; *p; p++)
+                if ((guint8)*p <= 0x20 || (guint8)*p >= 0x7f || *p == '\\' || *p == '#')
+                        return false;
+        g_autofree char *only = g_strndup(path, strcspn(path, "?"));
+        g_autofree char *decoded = g_uri_unescape_string(only, NULL);
+        return decoded && !strstr(decoded, "/../") && !g_str_has_suffix(decoded, "/..");
+}
+
+static bool parse_http(TbBridgeMessage *m, GError **error)
+{
+        static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", NULL};
+        const char *role;
+        json_t *headers = json_object_get(m->json, "headers");
+        if (!get_id(m, &m->id, error) || !get_name(m, "method", true, &m->method, error) || !get_text(m, "path", true, TB_LIMIT_URI, &m->path, error) ||
+            !get_text(m, "body", false, TB_LIMIT_WS_MESSAGE, &m->body, error) || !get_name(m, "user", false, &m->user, error) ||
+            !get_name(m, "role", false, &role, error))
+                return false;
+        if (!g_strv_contains(methods, m->method)) {
+                tb_error_set_field(error, TB_ERROR_METHOD, "method", "method %s is not carried", m->method);
+                return false;
+        }
+        if (!own_route(m->path)) {
+                tb_error_set_field(error, TB_ERROR_NOT_FOUND, "path", "only routes below /host/ are carried");
+                return false;
+        }
+        if (headers && !json_is_object(headers)) {
+                tb_error_set_field(error, TB_ERROR_INVALID, "headers", "headers must be an object");
+                return false;
+        }
+        m->headers = headers;
+        m->role = TB_ROLE_VIEWER; /* nothing said: the least */
+        if (role && (!tb_role_parse(role, &m->role) || m->role == TB_ROLE_NONE)) {
+                tb_error_set_field(error, TB_ERROR_INVALID, "role", "role must be viewer, operator or admin");
+                return false;
+        }
+        return true;
+}
+
+static bool parse_cancel(TbBridgeMessage *m, GError **error)
+{
+        return get_id(m, &m->id, error);
+}
+
+static bool parse_time(TbBridgeMessage *m, GError **error)
+{
+        (void)error;
+        json_t *t = json_object_get(m->json, "t");
+        m->t = json_is_integer(t) ? json_integer_value(t) : -1;
+        return true;
+}
+
+static const struct {
+        const char *name;
+        TbBridgeType type;
+        bool (*parse)(TbBridgeMessage *m, GError **error);
+} types[] = {
+        {"ready", TB_BRIDGE_READY, parse_ready},
+        {"error", TB_BRIDGE_ERROR, parse_error},
+        {"peer-connected", TB_BRIDGE_PEER_CONNECTED, parse_peer_connected},
+        {"peer-disconnected", TB_BRIDGE_PEER_DISCONNECTED, parse_peer},
+        {"session-closed", TB_BRIDGE_SESSION_CLOSED, parse_session},
+        {"offer", TB_BRIDGE_OFFER, parse_offer},
+        {"ice", TB_BRIDGE_ICE, parse_ice},
+        {"ice-candidate", TB_BRIDGE_ICE, parse_ice},
+        {"bye", TB_BRIDGE_BYE, parse_bye},
+        {"http", TB_BRIDGE_HTTP, parse_http},
+        {"http-cancel", TB_BRIDGE_HTTP_CANCEL, parse_cancel},
+        {"ping", TB_BRIDGE_PING, parse_time},
+        {"pong", TB_BRIDGE_PONG, parse_time},
+};
+
+/* Relayed control messages have no type of the server's ({"id","verb"}, {"subscribe"}) or one of the streams'. */
+static bool is_control(json_t *json, const char *type)
+{
+        if (!type)
+                return json_object_get(json, "verb") || json_object_get(json, "subscribe") || json_object_get(json, "unsubscribe");
+        return strcmp(type, "sensor") == 0 || strcmp(type, "sample") == 0;
+}
+
+bool tb_bridge_parse(const char *text, gsize size, TbBridgeMessage *ret_message, GError **error)
+{
+        TbBridgeMessage *m = ret_message;
+        *m = (TbBridgeMessage){.id = -1, .t = -1};
+        m->json = tb_json_parse(text, size, error);
+        if (!m->json)
+                return false;
+        json_t *type_json = json_object_get(m->json, "type");
+        if (!json_is_object(m->json) || (type_json && !json_is_string(type_json))) {
+                tb_error_set_field(error, TB_ERROR_INVALID, "type", "a message is an object with a type");
+                return false;
+        }
+        const char *type = json_string_value(type_json);
+        for (gsize i = 0; type && i < G_N_ELEMENTS(types); i++) {
+                if (strcmp(types[i].name, type) != 0)
+                        continue;
+                m->type = types[i].type;
+                return types[i].parse(m, error);
+        }
+        if (is_control(m->json, type)) {
+                m->type = TB_BRIDGE_CONTROL;
+                return from_observer(m, error);
+        }
+        return true;
+}
+
+void tb_bridge_message_clear(TbBridgeMessage *message)
+{
+        json_decref(message->json);
+        *message = (TbBridgeMessage){0};
+}
+
+/* --- ICE servers ----------------------------------------------------------------------------------------------------------- */
+static void add_ice_server(GPtrArray *list, const char *url, json_t *server)
+{
+        const char *user = json_string_value(json_object_get(server, "username"));
+        const char *secret = json_string_value(json_object_get(server, "credential"));
+        if (list->len >= ICE_SERVERS || strlen(url) > 512)
+                return;
+        if (g_str_has_prefix(url, "stun:") && url[5]) {
+                g_ptr_array_add(list, g_strdup(url));
+        } else if (g_str_has_prefix(url, "turn:") && url[5] && user && secret) {
+                g_autofree char *u = g_uri_escape_string(user, NULL, FALSE), *s = g_uri_escape_string(secret, NULL, FALSE);
+                g_ptr_array_add(list, g_strdup_printf("turn:%s:%s@%s", u, s, url + 5));
+        }
+}
+
+char **tb_bridge_ice_servers(json_t *ice_servers)
+{
+        g_autoptr(GPtrArray) list = g_ptr_array_new();
+        size_t i, k;
+        json_t *server, *url;
+        json_array_foreach(ice_servers, i, server) {
+                json_t *urls = json_object_get(server, "urls");
+                if (json_is_string(urls))
+                        add_ice_server(list, json_string_value(urls), server);
+                json_array_foreach(urls, k, url)
+                        if (json_is_string(url))
+                                add_ice_server(list, json_string_value(url), server);
+        }
+        g_ptr_array_add(list, NULL);
+        return (char **)g_ptr_array_free(g_steal_pointer(&list), FALSE);
+}
+
+/* --- what we send -------------------------------------------------------------------------------------------------------------- */
+char *tb_bridge_wrap(json_t *message, const char *session, const char *peer, gsize *ret_size)
+{
+        json_object_set_new(message, "sessionId", json_string(session));
+        json_object_set_new(message, "to", json_string(peer));
+        return tb_json_text(message, ret_size);
+}
+
+GBytes *tb_bridge_picture(const char *session, const char *peer, GBytes *jpeg)
+{
+        GByteArray *out = g_byte_array_sized_new((guint)(g_bytes_get_size(jpeg) + 3 + 2 * TB_BRIDGE_NAME));
+        guint8 n = (guint8)strlen(peer), m = (guint8)strlen(session);
+        g_byte_array_append(out, (const guint8[]){1, n}, 2);
+        g_byte_array_append(out, (const guint8 *)peer, n);
+        g_byte_array_append(out, &m, 1);
+        g_byte_array_append(out, (const guint8 *)session, m);
+        gsize size;
+        const guint8 *bytes = g_bytes_get_data(jpeg, &size);
+        g_byte_array_append(out, bytes, (guint)size);
+        return g_byte_array_free_to_bytes(out);
+}

@@ -1,0 +1,67 @@
+#pragma once
+/*
+ * The messages between a host and the pairing server (README.md here), from the host's side: read and written, nothing else.
+ * Pure; any thread. Unknown types and fields are ignored, so that the server can grow first.
+ */
+#include <glib.h>
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "lib/http/auth.h"
+
+#define TB_BRIDGE_NAME 128 /* bytes of a session id, a peer id, a request id */
+
+typedef enum TbBridgeType {
+        TB_BRIDGE_OTHER, /* not for us, or from a newer server: ignored */
+        TB_BRIDGE_READY,
+        TB_BRIDGE_ERROR,
+        TB_BRIDGE_PEER_CONNECTED,
+        TB_BRIDGE_PEER_DISCONNECTED,
+        TB_BRIDGE_SESSION_CLOSED,
+        TB_BRIDGE_OFFER,
+        TB_BRIDGE_ICE,
+        TB_BRIDGE_BYE,
+        TB_BRIDGE_CONTROL, /* a control message that came by the relay: `json` without the envelope */
+        TB_BRIDGE_HTTP,
+        TB_BRIDGE_HTTP_CANCEL,
+        TB_BRIDGE_PING,
+        TB_BRIDGE_PONG,
+} TbBridgeType;
+
+typedef struct TbBridgeMessage {
+        TbBridgeType type;
+        json_t *json; /* owned; the strings below are borrowed from it; NULL: not set */
+        const char *session, *peer;
+        /* peer-connected */
+        const char *device, *name;
+        bool control; /* mode "control" */
+        /* offer, ice */
+        const char *sdp, *candidate;
+        guint mline_index;
+        /* error, bye */
+        const char *code, *text;
+        /* ready */
+        json_t *ice_servers; /* borrowed; nullable */
+        /* http */
+        gint64 id;
+        const char *method, *path, *body, *user;
+        json_t *headers; /* borrowed object; nullable */
+        TbRole role;
+        /* ping, pong; -1: none */
+        gint64 t;
+} TbBridgeMessage;
+
+/* TB_ERROR_INVALID that blames the field. tb_bridge_message_clear() in both cases. */
+bool tb_bridge_parse(const char *text, gsize size, TbBridgeMessage *ret_message, GError **error);
+void tb_bridge_message_clear(TbBridgeMessage *message);
+
+/* iceServers of `ready` as TbMediaConfig wants them: "stun:host:port", "turn:user:secret@host:port?transport=udp". NULL-terminated; at most
+ * 8; what is malformed is left out. */
+char **tb_bridge_ice_servers(json_t *ice_servers);
+
+/* Adds the envelope {"sessionId","to"} to `message` and prints it; the caller frees. */
+char *tb_bridge_wrap(json_t *message, const char *session, const char *peer, gsize *ret_size);
+/* 0x01, n, peer, m, session, JPEG. */
+GBytes *tb_bridge_picture(const char *session, const char *peer, GBytes *jpeg);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(TbBridgeMessage, tb_bridge_message_clear)

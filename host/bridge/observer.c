@@ -1,0 +1,354 @@
+#include "host/bridge/observer.h"
+
+#include <string.h>
+
+#include "host/core/control.h"
+#include "host/media/peer.h"
+#include "host/media/still.h"
+#include "lib/error.h"
+#include "lib/json.h"
+#include "lib/limits.h"
+#include "lib/log.h"
+#include "lib/thread.h"
+
+struct TbObserver {
+        TbCore *core;        /* borrowed */
+        TbMedia *media;      /* borrowed */
+        const TbObserverOps *ops; /* static */
+        gpointer data;
+        char *session, *peer_id, *device, *user; /* owned */
+        bool control;
+        char **ice_servers;  /* owned; nullable */
+        struct Line *line;   /* owned: the peer connection; NULL: none */
+        TbControl *relay;    /* owned: made by the first relayed message; NULL */
+        TbMjpeg *picture;    /* owned; NULL: not asked for */
+        int quality;
+        gint64 picture_mark;
+};
+
+/* A peer connection outlives its observer for the moments that its end takes: its callbacks then find `observer` NULL. */
+typedef struct Line {
+        TbObserver *observer; /* borrowed; NULL: gone */
+        TbPeer *peer;         /* media's; valid until `closed` */
+        TbControl *control;   /* owned: channel "control" */
+        TbControl *sensor;    /* owned: channel "sensor" */
+} Line;
+
+static TbActor actor_of(const TbObserver *o, const char *via)
+{
+        return (TbActor){.user = o->user, .role = o->control ? TB_ROLE_OPERATOR : TB_ROLE_VIEWER, .via = via, .request = o->session};
+}
+
+static const char *video_name(TbObserver *o)
+{
+        TbDevice *device = tb_core_device(o->core, o->device, NULL);
+        TbInterface *iface = device ? tb_device_interface_of(device, TB_KIND_VIDEO) : NULL;
+        return iface ? tb_interface_name(iface) : NULL;
+}
+
+static TbHub *find_hub(TbObserver *o, const char *interface, GError **error)
+{
+        if (!interface)
+                interface = video_name(o);
+        if (interface)
+                return tb_media_find_hub(o->media, o->device, interface, error);
+        g_set_error(error, TB_ERROR, TB_ERROR_NOT_FOUND, "%s has no video", o->device);
+        return NULL;
+}
+
+static void publish(TbObserver *o, const char *type, const char *via, const char *reason)
+{
+        tb_bus_publish(tb_core_bus(o->core), type, o->device, NULL,
+                       json_pack("{s:s, s:s, s:s, s:s, s:s, s:s*}", "via", via, "viewer", o->peer_id, "session", o->session, "user", o->user, "mode",
+                                 o->control ? "control" : "view", "reason", reason));
+}
+
+/* --- data channels ---------------------------------------------------------------------------------------------------- */
+static bool send_control(const char *text, gsize size, gpointer data)
+{
+        (void)size;
+        Line *line = data;
+        return line->peer && tb_peer_send(line->peer, "control", text, NULL);
+}
+
+static bool send_sensor(const char *text, gsize size, gpointer data)
+{
+        (void)size;
+        Line *line = data;
+        return line->peer && tb_peer_send(line->peer, "sensor", text, NULL);
+}
+
+static const TbControlOps control_ops = {.send = send_control};
+static const TbControlOps sensor_ops = {.send = send_sensor};
+
+static void on_channel(TbPeer *peer, const char *channel, bool open, void *data)
+{
+        (void)peer;
+        Line *line = data;
+        TbObserver *o = line->observer;
+        if (!o)
+                return;
+        bool control = strcmp(channel, "control") == 0, sensor = strcmp(channel, "sensor") == 0;
+        const TbActor actor = actor_of(o, "datachannel");
+        if (control)
+                g_clear_pointer(&line->control, tb_control_free);
+        if (sensor)
+                g_clear_pointer(&line->sensor, tb_control_free);
+        if (control && open)
+                line->control = tb_control_new(o->core, &actor, o->device, &control_ops, line);
+        if (sensor && open) {
+                g_autofree char *topic = g_strdup_printf("sensor:%s", o->device);
+                g_autoptr(GError) error = NULL;
+                line->sensor = tb_control_new(o->core, &actor, o->device, &sensor_ops, line);
+                if (!tb_control_subscribe(line->sensor, topic, -1, &error))
+                        tb_log(TB_LOG_DEBUG, TB_F("device", o->device, "session", o->session), "no samples: %s", error->message);
+        }
+}
+
+static void on_message(TbPeer *peer, const char *channel, const char *bytes, gsize length, bool text, void *data)
+{
+        (void)peer;
+        Line *line = data;
+        if (!text || !line->observer)
+                return;
+        if (line->control && strcmp(channel, "control") == 0)
+                tb_control_receive(line->control, bytes, length);
+        else if (line->sensor && strcmp(channel, "sensor") == 0)
+                tb_control_receive(line->sensor, bytes, length);
+}
+
+/* --- peer connection ---------------------------------------------------------------------------------------------------- */
+static void send_bye(TbObserver *o, const char *reason)
+{
+        o->ops->send(json_pack("{s:s, s:s}", "type", "bye", "reason", reason), o, o->data);
+}
+
+static void on_answer(TbPeer *peer, const char *sdp, const GError *error, void *data)
+{
+        (void)peer;
+        Line *line = data;
+        TbObserver *o = line->observer;
+        if (!o)
+                return;
+        if (sdp)
+                o->ops->send(json_pack("{s:s, s:s}", "type", "answer", "sdp", sdp), o, o->data);
+        else
+                send_bye(o, tb_error_detail(error));
+}
+
+static void on_candidate(TbPeer *peer, const char *candidate, const char *mid, guint mline_index, void *data)
+{
+        (void)peer;
+        Line *line = data;
+        if (line->observer)
+                line->observer->ops->send(json_pack("{s:s, s:s, s:s*, s:i}", "type", "ice", "candidate", candidate, "sdpMid", mid, "sdpMLineIndex",
+                                                    (int)mline_index),
+                                          line->observer, line->observer->data);
+}
+
+static void on_state(TbPeer *peer, TbPeerState state, void *data)
+{
+        (void)peer;
+        Line *line = data;
+        if (line->observer)
+                tb_log(TB_LOG_DEBUG, TB_F("device", line->observer->device, "session", line->observer->session, "peer", line->observer->peer_id),
+                       "observer's peer is %s", tb_peer_state_name(state));
+}
+
+static void line_free(Line *line)
+{
+        tb_control_free(line->control);
+        tb_control_free(line->sensor);
+        g_free(line);
+}
+
+static void on_closed(TbPeer *peer, const char *reason, void *data)
+{
+        (void)peer;
+        Line *line = data;
+        line->peer = NULL;
+        if (line->observer) {
+                line->observer->line = NULL;
+                send_bye(line->observer, reason);
+        }
+        line_free(line);
+}
+
+static const TbPeerCallbacks peer_callbacks = {.answer = on_answer, .candidate = on_candidate, .state = on_state, .channel = on_channel,
+                                               .message = on_message, .closed = on_closed};
+
+/* Nothing more is said to or heard from the observer; `closed` frees the line. */
+static void hang_up(TbObserver *o, const char *reason)
+{
+        Line *line = g_steal_pointer(&o->line);
+        if (!line)
+                return;
+        line->observer = NULL;
+        g_clear_pointer(&line->control, tb_control_free);
+        g_clear_pointer(&line->sensor, tb_control_free);
+        tb_peer_close(line->peer, reason);
+}
+
+void tb_observer_offer(TbObserver *o, const char *sdp)
+{
+        tb_assert_main();
+        g_autoptr(GError) error = NULL;
+        hang_up(o, "a new offer came");
+        TbHub *hub = find_hub(o, NULL, NULL); /* none: data channels only */
+        g_autofree char *label = g_strdup_printf("%s (%s)", o->user, o->session);
+        const TbPeerOptions options = {.label = label, .ice_servers = (const char *const *)o->ice_servers, .answer_wait_ms = -1};
+        Line *line = g_new0(Line, 1);
+        line->observer = o;
+        o->line = line;
+        line->peer = tb_peer_new(o->media, hub, sdp, &options, &peer_callbacks, line, &error);
+        if (line->peer)
+                return;
+        o->line = NULL;
+        line_free(line);
+        tb_log(TB_LOG_INFO, TB_F("device", o->device, "session", o->session), "observer's offer was refused: %s", error->message);
+        send_bye(o, tb_error_detail(error));
+}
+
+void tb_observer_candidate(TbObserver *o, const char *candidate, guint mline_index)
+{
+        g_autoptr(GError) error = NULL;
+        if (o->line && !tb_peer_add_candidate(o->line->peer, candidate, mline_index, &error))
+                tb_log(TB_LOG_DEBUG, TB_F("device", o->device, "session", o->session), "candidate: %s", error->message);
+}
+
+void tb_observer_bye(TbObserver *o)
+{
+        hang_up(o, "the observer said goodbye");
+}
+
+/* --- relay ---------------------------------------------------------------------------------------------------------------- */
+static bool send_relay(const char *text, gsize size, gpointer data)
+{
+        TbObserver *o = data;
+        json_t *message = tb_json_parse(text, size, NULL);
+        return message && o->ops->send(message, o, o->data);
+}
+
+static gsize queued_relay(gpointer data)
+{
+        TbObserver *o = data;
+        return o->ops->queued(o->data);
+}
+
+static void picture_start(TbObserver *o, TbHub *hub, GError **error);
+
+/* Latest wins: while the last picture is on its way to the server, newer ones are left out. */
+static void on_picture(void *data, GBytes *jpeg, gint64 taken_us)
+{
+        (void)taken_us;
+        TbObserver *o = data;
+        if (g_bytes_get_size(jpeg) > TB_BRIDGE_PICTURE_MAX)
+                o->quality = MAX(10, o->quality - 10); /* from the next start on */
+        else
+                o->ops->picture(jpeg, o, o->data);
+}
+
+static void picture_start(TbObserver *o, TbHub *hub, GError **error)
+{
+        g_clear_pointer(&o->picture, tb_mjpeg_free);
+        o->picture = tb_mjpeg_new(o->media, hub, TB_BRIDGE_PICTURE_FPS, o->quality, on_picture, o, error);
+}
+
+static bool on_picture_topic(const char *device, const char *interface, bool on, gpointer data, GError **error)
+{
+        TbObserver *o = data;
+        if (!on) {
+                g_clear_pointer(&o->picture, tb_mjpeg_free);
+                return true;
+        }
+        if (device && strcmp(device, o->device) != 0) {
+                g_set_error(error, TB_ERROR, TB_ERROR_FORBIDDEN, "this session shows %s only", o->device);
+                return false;
+        }
+        TbHub *hub = find_hub(o, interface, error);
+        if (hub)
+                picture_start(o, hub, error);
+        return o->picture != NULL;
+}
+
+static const TbControlOps relay_ops = {.send = send_relay, .queued = queued_relay, .picture = on_picture_topic};
+
+void tb_observer_relay(TbObserver *o, json_t *message)
+{
+        tb_assert_main();
+        if (!o->relay) {
+                const TbActor actor = actor_of(o, "relay");
+                o->relay = tb_control_new(o->core, &actor, o->device, &relay_ops, o);
+        }
+        gsize size;
+        g_autofree char *text = tb_json_text(message, &size);
+        tb_control_receive(o->relay, text, size);
+}
+
+void tb_observer_drained(TbObserver *o)
+{
+        if (o->relay)
+                tb_control_drained(o->relay);
+}
+
+/* --- life ------------------------------------------------------------------------------------------------------------------ */
+TbObserver *tb_observer_new(TbCore *core, TbMedia *media, const TbObserverInfo *info, const TbObserverOps *ops, gpointer data)
+{
+        tb_assert_main();
+        TbObserver *o = g_new0(TbObserver, 1);
+        o->core = core;
+        o->media = media;
+        o->ops = ops;
+        o->data = data;
+        o->session = g_strdup(info->session);
+        o->peer_id = g_strdup(info->peer);
+        o->device = g_strdup(info->device);
+        o->user = g_strdup_printf("observer:%s", info->name && *info->name ? info->name : info->peer);
+        o->control = info->control;
+        o->ice_servers = g_strdupv((char **)(gpointer)info->ice_servers);
+        o->quality = TB_BRIDGE_PICTURE_QUALITY;
+        o->picture_mark = -1;
+        publish(o, "viewer.joined", "server", NULL);
+        return o;
+}
+
+void tb_observer_free(TbObserver *o)
+{
+        if (!o)
+                return;
+        hang_up(o, "the observer left");
+        tb_control_free(o->relay);
+        tb_mjpeg_free(o->picture);
+        publish(o, "viewer.left", "server", NULL);
+        g_free(o->session);
+        g_free(o->peer_id);
+        g_free(o->device);
+        g_free(o->user);
+        g_strfreev(o->ice_servers);
+        g_free(o);
+}
+
+const char *tb_observer_session(const TbObserver *o)
+{
+        return o->session;
+}
+
+const char *tb_observer_peer(const TbObserver *o)
+{
+        return o->peer_id;
+}
+
+const char *tb_observer_device(const TbObserver *o)
+{
+        return o->device;
+}
+
+gint64 tb_observer_picture_mark(const TbObserver *o)
+{
+        return o->picture_mark;
+}
+
+void tb_observer_set_picture_mark(TbObserver *o, gint64 mark)
+{
+        o->picture_mark = mark;
+}
