@@ -33,7 +33,7 @@ struct TbBridge {
 static bool send_text(const char *text, gsize size, gpointer data)
 {
         TbBridge *bridge = data;
-        return tb_bridge_link_send(bridge->link, false, text, size);
+        return bridge->link && tb_bridge_link_send(bridge->link, false, text, size);
 }
 
 static bool send_json(TbBridge *bridge, json_t *message_take)
@@ -329,8 +329,8 @@ void tb_bridge_free(TbBridge *bridge)
         if (bridge->announce)
                 g_source_remove(bridge->announce);
         g_ptr_array_free(bridge->observers, TRUE);
+        tb_bridge_link_free(g_steal_pointer(&bridge->link));
         tb_carry_free(bridge->carry);
-        tb_bridge_link_free(bridge->link);
         g_strfreev(bridge->ice_servers);
         g_free(bridge->version);
         g_free(bridge);

@@ -25,6 +25,7 @@ struct TbBridgeLink {
         GCancellable *cancel;           /* ref: of an attempt; NULL: none */
         guint retry;                    /* source */
         guint alive;                    /* source */
+        guint doomed;                   /* source: cuts from the loop, for a sender may not lose itself inside its own send */
         guint attempts;                 /* since the last time that the server accepted us */
         gint64 heard_us;
         guint64 sent, arrived, marked;  /* bytes of this connection */
@@ -64,6 +65,9 @@ static bool forget(TbBridgeLink *link)
         if (link->alive)
                 g_source_remove(link->alive);
         link->alive = 0;
+        if (link->doomed)
+                g_source_remove(link->doomed);
+        link->doomed = 0;
         g_queue_clear_full(&link->marks, g_free);
         link->sent = link->arrived = link->marked = 0;
         link->full = false;
@@ -227,12 +231,21 @@ void tb_bridge_link_settled(TbBridgeLink *link)
         link->attempts = 0;
 }
 
+static gboolean on_doomed(gpointer data)
+{
+        TbBridgeLink *link = data;
+        link->doomed = 0;
+        tb_bridge_link_drop(link, "the server takes nothing any more");
+        return G_SOURCE_REMOVE;
+}
+
 bool tb_bridge_link_send(TbBridgeLink *link, bool binary, const void *bytes, gsize size)
 {
         if (!link->ws || soup_websocket_connection_get_state(link->ws) != SOUP_WEBSOCKET_STATE_OPEN)
                 return false;
         if (tb_bridge_link_under_way(link) + size > TB_LIMIT_WS_QUEUE) {
-                tb_bridge_link_drop(link, "the server takes nothing any more");
+                if (!link->doomed)
+                        link->doomed = g_idle_add(on_doomed, link);
                 return false;
         }
         g_autoptr(GBytes) message = g_bytes_new(bytes, size);
