@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "host/api/api.h"
+#include "host/bridge/bridge.h"
 #include "host/core/core.h"
 #include "host/media/bind.h"
 #include "host/media/media.h"
@@ -28,6 +29,8 @@ typedef struct TbHost {
         TbMediaBind *bind;
         TbVnc *vnc;
         TbApi *api;
+        TbBridge *bridge; /* NULL: no pairing server */
+        TbApi *carried;   /* the routes once more, for what the server carries to us */
 } TbHost;
 
 static struct {
@@ -47,7 +50,11 @@ static const GOptionEntry entries[] = {
 
 static json_t *services(gpointer data)
 {
-        return tb_vnc_services(((TbHost *)data)->vnc);
+        const TbHost *h = data;
+        json_t *all = tb_vnc_services(h->vnc);
+        json_auto_t *bridge = h->bridge ? tb_bridge_services(h->bridge) : json_object();
+        json_object_update(all, bridge);
+        return all;
 }
 
 /* RFB over WebSocket: the route is wired here, because api and vnc do not know each other. */
@@ -83,6 +90,16 @@ static void add_pages(TbHost *h)
                 tb_log(TB_LOG_WARNING, TB_F(), "pages: %s", tb_error_detail(error));
 }
 
+static bool open_bridge(TbHost *h, GError **error)
+{
+        h->bridge = tb_bridge_new(&(TbBridgeOptions){h->core, h->media, h->poller, tb_version}, error);
+        if (!h->bridge)
+                return false;
+        h->carried = tb_api_new(tb_bridge_http(h->bridge), h->core, h->media, NULL);
+        tb_api_set_services(h->carried, services, h);
+        return true;
+}
+
 static bool open_rooms(TbHost *h, GError **error)
 {
         TbHostConfig *c = h->config;
@@ -91,10 +108,10 @@ static bool open_rooms(TbHost *h, GError **error)
         h->core = tb_core_new(c, h->metrics, error);
         if (!h->core)
                 return false;
-        g_autofree char *own_host = c->url ? g_strdup(c->url) : NULL;
+        g_autoptr(GUri) own = c->url ? g_uri_parse(c->url, G_URI_FLAGS_NONE, NULL) : NULL;
         h->http = tb_http_new(&(TbHttpOptions){.address = c->address, .port = c->port, .name = "testbed-host", .version = tb_version, .auth = c->auth,
                                                .metrics = h->metrics, .poller = h->poller, .max_connections = TB_LIMIT_HTTP_CONNECTIONS,
-                                               .hosts = (const char *const[]){own_host, NULL}},
+                                               .hosts = (const char *const[]){own ? g_uri_get_host(own) : NULL, NULL}},
                               error);
         if (!h->http)
                 return false;
@@ -111,7 +128,7 @@ static bool open_rooms(TbHost *h, GError **error)
         h->api = tb_api_new(h->http, h->core, h->media, h->metrics);
         tb_api_set_services(h->api, services, h);
         add_pages(h);
-        return true;
+        return !c->server_url || open_bridge(h, error);
 }
 
 static void stopped(gpointer data)
@@ -122,6 +139,10 @@ static void stopped(gpointer data)
 static void close_rooms(TbHost *h)
 {
         bool done = h->http == NULL;
+        if (h->carried)
+                tb_api_stop(h->carried);
+        tb_bridge_free(h->bridge);
+        tb_api_free(h->carried);
         if (h->api)
                 tb_api_stop(h->api);
         if (h->http)
