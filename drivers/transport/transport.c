@@ -306,7 +306,7 @@ char *tb_transport_read_line(TbTransport *t, TbIo *io, gsize limit, int timeout_
         for (;;) {
                 const guint8 *end = t->ahead->len > seen ? memchr(t->ahead->data + seen, '\n', t->ahead->len - seen) : NULL;
                 gsize length = end ? (gsize)(end - t->ahead->data) : t->ahead->len;
-                if (length > limit + 1 || (length > limit && !(end && t->ahead->data[length - 1] == '\r'))) {
+                if (length > limit + 1 || (length > limit && t->ahead->data[length - 1] != '\r')) { /* a \r may be the end's first half */
                         g_set_error(error, TB_ERROR, TB_ERROR_DEVICE, "%s: a line is longer than %" G_GSIZE_FORMAT " bytes", t->name,
                                     limit);
                         return NULL;
