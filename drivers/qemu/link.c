@@ -1,0 +1,57 @@
+#include <errno.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "drivers/qemu/qemu.h"
+
+/* Between bind() and listen() of QEMU the socket exists and refuses: then look again soon. */
+#define RETRY_MS 10
+
+bool qemu_link_open(QemuLink *link, const char *dir, const char *name, GError **error)
+{
+        link->dir = dir;
+        link->name = name;
+        link->watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+        if (link->watch >= 0 && inotify_add_watch(link->watch, dir, IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO) >= 0)
+                return true;
+        g_set_error(error, TB_ERROR, TB_ERROR_INTERNAL, "cannot watch %s: %s", dir, g_strerror(errno));
+        return false;
+}
+
+void qemu_link_close(QemuLink *link)
+{
+        if (link->watch > 0)
+                close(link->watch);
+        link->watch = -1;
+}
+
+static void drain(int fd)
+{
+        char buf[4096];
+        while (read(fd, buf, sizeof buf) > 0) {
+        }
+}
+
+TbTransport *qemu_link_connect(QemuLink *link, TbIo *io)
+{
+        g_autofree char *path = g_build_filename(link->dir, link->name, NULL);
+        drain(link->watch); /* before looking, so that nothing that comes afterwards is missed */
+        TbTransport *t = tb_unix_connect(io, path, 1000, NULL);
+        if (t)
+                return t;
+        bool there = access(path, F_OK) == 0;
+        struct pollfd p = {.fd = link->watch, .events = POLLIN};
+        tb_io_wait(io, &p, 1, there ? RETRY_MS : -1);
+        return NULL;
+}
+
+char *qemu_off_reason(TbInstance *self)
+{
+        g_autofree char *path = g_build_filename(self->run_dir, "off", NULL);
+        char *text = NULL;
+        if (g_file_get_contents(path, &text, NULL, NULL) && *text)
+                return text;
+        g_free(text);
+        return g_strdup_printf("%s is powered off", self->device);
+}

@@ -1,0 +1,104 @@
+/* The screen and the keyboard: QEMU's own VNC server on a socket that exists while the machine is on. */
+#include <string.h>
+
+#include "drivers/qemu/qemu.h"
+#include "drivers/transport/rfb.h"
+
+bool qemu_screen_open(TbInstance *self, TbIo *io G_GNUC_UNUSED, GError **error)
+{
+        return qemu_link_open(&((QemuScreen *)self)->link, self->run_dir, "vnc", error);
+}
+
+void qemu_screen_close(TbInstance *self)
+{
+        QemuScreen *s = (QemuScreen *)self;
+        tb_rfb_close(g_steal_pointer(&s->rfb));
+        qemu_link_close(&s->link);
+}
+
+static void on_frame(gpointer data, TbFrame *frame_take)
+{
+        TbInstance *self = data;
+        self->up->frame(self, frame_take);
+}
+
+static void tell_dark(QemuScreen *s)
+{
+        if (s->max_fps == 0)
+                return;
+        g_autofree char *reason = qemu_off_reason(&s->base);
+        s->base.up->no_signal(&s->base, reason);
+}
+
+static void try_connect(QemuScreen *s, TbIo *io)
+{
+        TbTransport *t = qemu_link_connect(&s->link, io);
+        if (!t)
+                return;
+        const TbRfbOptions options = {
+                .encodings = "copyrect raw", /* a local socket: bytes are cheaper than packing them */
+                .quality = -1,
+                .key_delay_ms = (int)json_integer_value(json_object_get(s->base.params, "key_delay_ms")),
+                .frame = on_frame,
+                .data = &s->base,
+        };
+        s->rfb = tb_rfb_open(io, t, &options, NULL);
+        if (s->rfb && s->max_fps > 0)
+                tb_rfb_start(s->rfb, s->max_fps, NULL);
+}
+
+bool qemu_screen_pump(TbInstance *self, TbIo *io, GError **error G_GNUC_UNUSED)
+{
+        QemuScreen *s = (QemuScreen *)self;
+        if (!s->rfb) {
+                try_connect(s, io);
+                if (!s->rfb)
+                        tell_dark(s); /* again at each wake: the reason may have changed */
+                return true;
+        }
+        bool readable = tb_rfb_ready(s->rfb);
+        if (!readable) {
+                struct pollfd p = {.fd = tb_rfb_fd(s->rfb), .events = POLLIN};
+                TbWait w = tb_io_wait(io, &p, 1, tb_rfb_due_ms(s->rfb));
+                if (w == TB_WAIT_WAKE || w == TB_WAIT_STOP)
+                        return true;
+                readable = w == TB_WAIT_READY;
+        }
+        if (!tb_rfb_process(s->rfb, io, readable, NULL)) {
+                tb_rfb_close(g_steal_pointer(&s->rfb));
+                tell_dark(s);
+        }
+        return true;
+}
+
+static bool start(TbInstance *self, TbIo *io G_GNUC_UNUSED, int max_fps, GError **error G_GNUC_UNUSED)
+{
+        QemuScreen *s = (QemuScreen *)self;
+        s->max_fps = max_fps;
+        if (!s->rfb)
+                tell_dark(s);
+        else if (!tb_rfb_start(s->rfb, max_fps, NULL))
+                tb_rfb_close(g_steal_pointer(&s->rfb)); /* pump connects again */
+        return true;
+}
+
+static void stop(TbInstance *self, TbIo *io G_GNUC_UNUSED)
+{
+        QemuScreen *s = (QemuScreen *)self;
+        s->max_fps = 0;
+        if (s->rfb)
+                tb_rfb_stop(s->rfb);
+}
+
+static bool send(TbInstance *self, TbIo *io, const TbInput *events, guint n, GError **error)
+{
+        QemuScreen *s = (QemuScreen *)self;
+        if (s->rfb)
+                return tb_rfb_input(s->rfb, io, events, n, error);
+        g_autofree char *reason = qemu_off_reason(self);
+        g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE, "%s", reason);
+        return false;
+}
+
+const TbVideoOps qemu_video = {.start = start, .stop = stop};
+const TbInputOps qemu_input = {.send = send};

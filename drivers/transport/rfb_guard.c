@@ -1,0 +1,69 @@
+#include "drivers/transport/rfb_guard.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "lib/thread.h"
+
+/* A call that ends by itself within this time after `stop` does not cost the session. */
+#define GRACE_MS 60
+
+struct TbRfbGuard {
+        TbThread *thread;
+        TbInterruptor *changed; /* raised when `busy` or `quit` changed */
+        int stop_fd, sock;      /* borrowed */
+        gint busy, quit, fired; /* atomic */
+};
+
+static void guard_run(gpointer data)
+{
+        TbRfbGuard *g = data;
+        for (;;) {
+                tb_interruptor_lower(g->changed);
+                if (g_atomic_int_get(&g->quit))
+                        return;
+                struct pollfd p[2] = {{.fd = tb_interruptor_fd(g->changed), .events = POLLIN}, {.fd = g->stop_fd, .events = POLLIN}};
+                bool busy = g_atomic_int_get(&g->busy);
+                poll(p, busy ? 2 : 1, -1);
+                if (!busy || !p[1].revents || p[0].revents)
+                        continue;
+                poll(p, 1, GRACE_MS);
+                if (p[0].revents)
+                        continue;
+                g_atomic_int_set(&g->fired, 1);
+                shutdown(g->sock, SHUT_RDWR);
+                poll(p, 1, -1); /* until the call has failed */
+        }
+}
+
+TbRfbGuard *tb_rfb_guard_new(int stop_fd, int sock)
+{
+        TbRfbGuard *g = g_new0(TbRfbGuard, 1);
+        g->changed = tb_interruptor_new();
+        g->stop_fd = stop_fd;
+        g->sock = sock;
+        g->thread = tb_thread_start("rfb-guard", guard_run, g);
+        return g;
+}
+
+void tb_rfb_guard_busy(TbRfbGuard *g, bool busy)
+{
+        g_atomic_int_set(&g->busy, busy);
+        tb_interruptor_raise(g->changed);
+}
+
+bool tb_rfb_guard_fired(TbRfbGuard *g)
+{
+        return g_atomic_int_get(&g->fired);
+}
+
+void tb_rfb_guard_free(TbRfbGuard *g)
+{
+        if (!g)
+                return;
+        g_atomic_int_set(&g->quit, 1);
+        tb_interruptor_raise(g->changed);
+        tb_thread_join(g->thread);
+        tb_interruptor_free(g->changed);
+        g_free(g);
+}

@@ -1,0 +1,50 @@
+#pragma once
+/*
+ * Runs one lane of a driver as core would, outside of the daemon, and records what it tells. For tests against real counterparts.
+ * Every function is called by the test's thread; the lane runs on its own. A wait that is not fulfilled in time ends the test with what was seen.
+ */
+#include "drivers/driver.h"
+
+typedef struct LaneSeen {
+        bool open;
+        guint opened;       /* times */
+        char *lost;         /* why it is not open */
+        GString *bytes;     /* console */
+        GString *lines;     /* logs, each with \n */
+        GString *events;    /* "type {json}\n" */
+        guint frames;
+        TbFrame *frame;     /* the last one */
+        guint n_damage;     /* rectangles of all frames */
+        char *no_signal;    /* the last reason; NULL after a frame */
+        char *fault;
+        guint powers;
+        TbPowerState power;
+        GHashTable *samples; /* stream -> double* */
+} LaneSeen;
+
+typedef struct Lane Lane;
+typedef bool (*LaneCall)(TbInstance *self, TbIo *io, gpointer data, GError **error);
+typedef bool (*LaneDone)(const LaneSeen *seen, gpointer data);
+
+/* `params`: typed, taken; NULL: those of the URI's query. */
+Lane *lane_start(const char *uri, json_t *params, const char *lane_name, const char *run_dir);
+/* Asserts that it ended within `limit_ms`. */
+void lane_stop(Lane *lane, int limit_ms);
+bool lane_call(Lane *lane, LaneCall call, gconstpointer data, int timeout_ms, GError **error);
+void lane_wait(Lane *lane, const char *what, LaneDone done, gconstpointer data, int timeout_ms);
+void lane_video(Lane *lane, int max_fps); /* 0: stop */
+/* A look at what was seen, under the lock. */
+void lane_look(Lane *lane, void (*look)(const LaneSeen *seen, gpointer data), gconstpointer data);
+void lane_forget(Lane *lane); /* bytes, lines, events, frame, counts */
+TbInstance *lane_instance(Lane *lane);
+
+/* Calls that most tests make; they assert success. */
+void lane_open_wait(Lane *lane, int timeout_ms);
+void lane_power(Lane *lane, bool on);
+TbPowerObserved lane_observed(Lane *lane);
+void lane_write(Lane *lane, const char *text);
+void lane_wait_text(Lane *lane, const char *text, int timeout_ms);
+void lane_wait_frames(Lane *lane, guint n, int timeout_ms);
+void lane_wait_dark(Lane *lane, const char *reason, int timeout_ms);
+void lane_input(Lane *lane, const TbInput *events, guint n);
+guint32 lane_pixel(Lane *lane, int x, int y); /* 0xRRGGBB of the last frame */
