@@ -149,8 +149,11 @@ void tb_expect_start(TbCommand *c)
         GError *error = NULL;
         const char *send = tb_command_string(c, "send"), *pattern = tb_command_string(c, "pattern");
         json_t *from = json_object_get(c->params, "from");
-        /* RAW: consoles print any bytes. Limits against patterns that explode come with PCRE's own match limit. */
-        GRegex *regex = g_regex_new(pattern, G_REGEX_RAW | G_REGEX_MULTILINE | G_REGEX_OPTIMIZE, 0, &error);
+        /*
+         * RAW: consoles print any bytes. NEWLINE_LF: a line ends at \n alone, as in Python's re, so that ".*\n" crosses the \r before it.
+         * Limits against patterns that explode come with PCRE's own match limit.
+         */
+        GRegex *regex = g_regex_new(pattern, G_REGEX_RAW | G_REGEX_MULTILINE | G_REGEX_OPTIMIZE | G_REGEX_NEWLINE_LF, 0, &error);
         if (!regex) {
                 GError *blamed = NULL;
                 tb_error_set_field(&blamed, TB_ERROR_INVALID, "pattern", "%s", error->message);

@@ -232,6 +232,8 @@ static void test_console_and_expect(void)
         g_assert_cmpstr(json_string_value(json_object_get(a.result, "before")), ==, "version\n");
         bench_command(&b, &a, TB_ROLE_VIEWER, NULL, "dut", "console.expect", "{\"pattern\": \"U-Boot\", \"from\": 0}");
         g_assert_no_error(a.error); /* from the history; watching may */
+        bench_command(&b, &a, TB_ROLE_OPERATOR, NULL, "dut", "console.expect", "{\"send\": \"cr \\r\\nnext\", \"pattern\": \"^cr.*\\n\"}");
+        g_assert_no_error(a.error); /* consoles end lines with \r\n */
         bench_command(&b, &a, TB_ROLE_VIEWER, NULL, "dut", "console.expect", "{\"pattern\": \"x\", \"send\": \"y\"}");
         assert_code(&a, TB_ERROR_FORBIDDEN);
         bench_command(&b, &a, TB_ROLE_VIEWER, NULL, "dut", "console.expect", "{\"pattern\": \"never\", \"from\": 0, \"timeout_s\": 0.05}");
@@ -239,14 +241,14 @@ static void test_console_and_expect(void)
         g_assert_nonnull(strstr(json_string_value(json_object_get(a.result, "before")), "U-Boot"));
         bench_command(&b, &a, TB_ROLE_VIEWER, NULL, "dut", "console.log", NULL);
         json_t *lines = json_object_get(a.result, "lines");
-        g_assert_cmpuint(json_array_size(lines), ==, 3);
+        g_assert_cmpuint(json_array_size(lines), ==, 4);
         g_assert_cmpstr(json_string_value(json_object_get(json_array_get(lines, 1), "text")), ==, "U-Boot 2023.01");
         g_assert_cmpint(json_integer_value(json_object_get(json_array_get(lines, 1), "offset")), ==, 8);
         g_autofree char *dir = g_strdup(b.dir);
         bench_stop(&b, true);
         bench_start(&b, ONE, dir); /* the history outlives the daemon */
         bench_command(&b, &a, TB_ROLE_VIEWER, NULL, "dut", "console.log", NULL);
-        g_assert_cmpuint(json_array_size(json_object_get(a.result, "lines")), ==, 3);
+        g_assert_cmpuint(json_array_size(json_object_get(a.result, "lines")), ==, 4);
         answer_clear(&a);
         bench_stop(&b, false);
 }
