@@ -126,7 +126,7 @@ async function phone() {
   });
   await until("the simulated phone", () => port);
   const server = await freePort();
-  start("adb", ["adb", "-L", `tcp:127.0.0.1:${server}`, "nodaemon", "server"], { env: { HOME: join(root, state, "phone"), ADB_MDNS: "0" } });
+  start("adb", ["adb", "-P", String(server), "nodaemon", "server"], { env: { HOME: join(root, state, "phone"), ADB_MDNS: "0" } });
   return { port, server };
 }
 
