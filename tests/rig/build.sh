@@ -20,7 +20,7 @@ mkdir -p "$cache"
 modules="xhci-pci ftdi_sio pl2303 cp210x ch341 cdc-acm usbhid hid-generic evdev usb-storage sd_mod vivid
          virtio_pci virtio_net virtio-rng dummy_hcd libcomposite usb_f_acm g_serial uhid uinput vhci-hcd"
 # GStreamer plugins that testbed-host asks for at run time; those that are not installed here are left out and named.
-plugins="coreelements app videoconvert videoscale videoconvertscale videorate videotestsrc videoparsersbad jpeg png
+plugins="coreelements app videoconvertscale videorate videotestsrc videoparsersbad jpeg png
          x264 vpx rtp rtpmanager webrtc nice srtp dtls sctp playback typefindfunctions pbtypes video4linux2 ximagesrc
          autodetect opus audioconvert audioresample audiotestsrc audiorate"
 
@@ -145,7 +145,7 @@ host() {
         root=$out/host; rm -rf "$root"; mkdir -p "$root/usr/bin"
         gst=/usr/lib/$arch/gstreamer-1.0
         found=
-        for p in "$top/build/testbed-host" "$top/build/bin/testbed-host" ${TB_HOST:-}; do [ -x "$p" ] && found=$p; done
+        for p in "$top/build/testbed-host" ${TB_HOST:-}; do [ -x "$p" ] && found=$p; done
         if [ -n "$found" ]; then
                 install "$found" "$root/usr/bin/testbed-host"
                 mkdir -p "$root$gst"
@@ -155,7 +155,10 @@ host() {
                 done
                 [ -z "$without" ] || say "not installed here, so not in the lab:$without"
                 with_libs "$root" "$found" "$root$gst"/*.so
-                [ ! -d "$top/build/web" ] || { mkdir -p "$root/usr/share/testbed"; cp -rL "$top/build/web" "$root/usr/share/testbed/web"; }
+                # With what the pages load from npm, when that is installed here; the lab works without pages.
+                mkdir -p "$root/usr/share/testbed"
+                [ ! -d "$top/web" ] || cp -rL "$top/web" "$root/usr/share/testbed/web"
+                rm -rf "$root/usr/share/testbed/web/tests"
         fi
         for p in ${PROGRAMS:-}; do
                 [ -x "$p" ] || die "no program $p"
