@@ -37,10 +37,11 @@ function end(child) {
   });
 }
 
-function start(name, argv, { env = {}, restart = true, onLine } = {}) {
+function start(name, argv, { env = {}, onLine } = {}) {
   const child = { name, ended: false, starts: 0 };
   const run = () => {
     child.ended = false;
+    child.since = Date.now();
     child.starts++;
     const log = openSync(join(logs, `${name}.log`), child.starts === 1 ? "w" : "a");
     const p = spawn(argv[0], argv.slice(1), { env: { ...process.env, ...env }, detached: true, stdio: ["ignore", onLine ? "pipe" : log, onLine ? "pipe" : log] });
@@ -61,8 +62,9 @@ function start(name, argv, { env = {}, restart = true, onLine } = {}) {
     p.on("exit", (code, signal) => {
       child.ended = true;
       if (stopping) return;
-      if (!restart || child.starts > 20) {
-        say(`${name} ended (${signal ?? code}); its log: ${join(logs, `${name}.log`)}`);
+      // What ends at once with an error will do so again; what ran for a while (or was killed) is started again.
+      if (code && Date.now() - child.since < 2000) {
+        say(`${name} ended (${code}):\n${readFileSync(join(logs, `${name}.log`), "utf8").trimEnd().split("\n").slice(-8).join("\n")}`);
         return stop(1);
       }
       setTimeout(() => stopping || run(), 500);
@@ -76,7 +78,7 @@ function start(name, argv, { env = {}, restart = true, onLine } = {}) {
 async function until(what, test, seconds = 20) {
   const deadline = Date.now() + seconds * 1000;
   while (!(await test())) {
-    if (stopping) return;
+    if (stopping) await new Promise(() => {}); // stop() ends the process
     if (Date.now() > deadline) {
       say(`${what} did not come up in ${seconds} s; see ${logs}/`);
       await stop(1);
