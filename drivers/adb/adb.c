@@ -4,6 +4,8 @@
  */
 #include "drivers/adb/adb_lanes.h"
 
+#include "lib/limits.h"
+
 bool tb_adb_lane_open(TbInstance *self, TbIo *io, GError **error)
 {
         TbAdbLane *lane = (TbAdbLane *)self;
@@ -55,6 +57,13 @@ static const TbParam params[] = {
          .max = 10000,
          .fallback = "200",
          .help = "log lines from before the attachment"},
+        {.name = "interval_ms",
+         .type = TB_PARAM_INT,
+         .min = TB_LIMIT_SENSOR_MS_MIN,
+         .max = 3600000,
+         .fallback = "10000",
+         .unit = "ms",
+         .help = "time between two looks at battery and temperatures"},
         TB_PARAM_END,
 };
 
