@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/select.h>
 #include <sys/socket.h>
@@ -281,7 +282,11 @@ void tb_vnc_slot_drop(TbVncSlot *slot)
         if (slot->client) {
                 if (slot->client->sock != RFB_INVALID_SOCKET)
                         rfbCloseClient(slot->client);
-                rfbDisableExtension(slot->client, &extension); /* the library forgets to free its record */
+                while (slot->client->extensions) { /* the library forgets to free its records, also in rfbDisableExtension() */
+                        rfbExtensionData *record = slot->client->extensions;
+                        slot->client->extensions = record->next;
+                        free(record);
+                }
                 rfbClientConnectionGone(slot->client);
                 slot->client = NULL;
         }

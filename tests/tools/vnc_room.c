@@ -81,7 +81,7 @@ static void on_input(TbVncViewer *viewer, const TbVncInput *events, guint n, gpo
         printf("input %s\n", text);
         Room *room = seat->room;
         if (opt_resize && sscanf(opt_resize, "%dx%d", &room->width, &room->height) == 2) {
-                opt_resize = NULL;
+                g_clear_pointer(&opt_resize, g_free);
                 push(room);
         }
 }
