@@ -128,6 +128,7 @@ static struct {
         GQueue posts; /* protected by lock */
         GSource *source;
         bool ready, stopped; /* protected by lock */
+        bool declared;       /* `thread` is set; it stays main after the loop was stopped */
 } loop;
 
 static gboolean posts_dispatch(GSource *source, GSourceFunc callback G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
@@ -151,6 +152,7 @@ void tb_main_init(GMainContext *context)
 {
         g_assert(!loop.ready);
         loop.thread = pthread_self();
+        loop.declared = true;
         tb_mutex_init(&loop.lock);
         g_queue_init(&loop.posts);
         loop.source = g_source_new(&posts_funcs, sizeof(GSource));
@@ -161,7 +163,7 @@ void tb_main_init(GMainContext *context)
 
 bool tb_is_main(void)
 {
-        return loop.ready && pthread_equal(loop.thread, pthread_self());
+        return loop.declared && pthread_equal(loop.thread, pthread_self());
 }
 
 bool tb_main_post(void (*call)(gpointer), gpointer data)
