@@ -1,7 +1,7 @@
 // uPlot with our colours: one place that knows its options. Redraws when the colours change.
 
 import uPlot from '../vendor/uplot/dist/uPlot.esm.js';
-import { short } from '../core/format.js';
+import { clockTime, quantity } from '../core/format.js';
 
 /**
  * @param {HTMLElement} el      its width is the plot's
@@ -27,11 +27,11 @@ export function plot(el, { series, height }) {
     chart = new uPlot({
       width: Math.max(120, el.clientWidth), height, pxAlign: 1, legend: { show: false },
       cursor: { y: false, points: { size: 5 } },
-      scales: { x: { time: true }, ...(series.some((s) => s.scale) ? { [series.find((s) => s.scale).scale]: { auto: true } } : {}) },
+      scales: { x: { time: true, range: (_, min, max) => (min === null ? [0, 1] : [Math.min(min, max - 30), max]) }, ...(series.some((s) => s.scale) ? { [series.find((s) => s.scale).scale]: { auto: true } } : {}) },
       axes: [
-        { ...axis, size: 22, space: 70 },
-        { ...axis, size: 44, values: (_, ticks) => ticks.map((v) => short(v)) },
-        ...(series.some((s) => s.scale) ? [{ ...axis, side: 1, size: 48, grid: { show: false }, scale: series.find((s) => s.scale).scale, values: (_, ticks) => ticks.map((v) => short(v)) }] : []),
+        { ...axis, size: 22, space: 80, values: (_, ticks) => ticks.map((t) => (t % 1 ? '' : clockTime(t * 1000))) },
+        { ...axis, size: 58, values: (_, ticks) => ticks.map((v) => quantity(v, series[0].unit)) },
+        ...(series.some((s) => s.scale) ? [{ ...axis, side: 1, size: 48, grid: { show: false }, scale: series.find((s) => s.scale).scale, values: (_, ticks) => ticks.map((v) => quantity(v, '')) }] : []),
       ],
       series: [{}, ...series.map((s, i) => ({ label: s.label, stroke: lines[i % lines.length], width: 1.5, ...(s.scale ? { scale: s.scale } : {}), points: { show: false }, spanGaps: true }))],
     }, data, el);

@@ -1,13 +1,14 @@
 // The bench: a card per device with a live thumbnail, state, power (commanded and observed), lease.
 
-import { deviceState, interfacesOf, key } from '../../core/store.js';
-import { quantity, toneOf } from '../../core/format.js';
+import { deviceState, interfacesOf, key, samplesOf } from '../../core/store.js';
+import { humanize, quantity, toneOf } from '../../core/format.js';
 import { badge, empty, fill, h, icon, Scope, set, text } from '../dom.js';
 import { leaseState } from '../../core/lease.js';
 import { powerButton, powerWords } from './power.js';
 
 const REFRESH_MS = 1000;             // of a thumbnail that is on the screen
 const FAILED_MS = 5000;
+const READINGS_MS = 3000;
 const PARALLEL = 2;                  // snapshots on their way at once: browsers have six connections per host
 
 export function mount(root, svc) {
@@ -117,7 +118,27 @@ class Card {
       this._thumbs.remove(this);
       if (video) this._thumbs.add(this, video.name);
     }
-    if (!video) fill(this.none, icon('sensor'), h('span', {}, 'No screen'));
+    if (!video && !this._read) {
+      fill(this.none, icon('sensor'), h('span', {}, 'No screen'));
+      this._readings(interfacesOf(device, 'sensors')[0]);
+    }
+  }
+
+  /** What has no screen shows its latest readings instead. */
+  _readings(iface) {
+    if (!iface) return;
+    const list = h('dl', { class: 'facts' });
+    const read = async () => {
+      if (document.hidden || !this.el.isConnected) return;
+      try {
+        const samples = samplesOf(await this.svc.api.sensors(this.id, iface.name)).slice(0, 5);
+        if (!samples.length) return;
+        fill(list, samples.map((s) => [h('dt', {}, humanize(s.stream)), h('dd', {}, quantity(s.value, s.unit))]));
+        if (!list.isConnected) this.thumb.replaceChildren(list);
+      } catch { /* the state badge says it */ }
+    };
+    this._read = setInterval(read, READINGS_MS);
+    queueMicrotask(read);
   }
 
   _updatePower(device, power) {
@@ -161,6 +182,7 @@ class Card {
   }
 
   close() {
+    clearInterval(this._read);
     this._thumbs.remove(this);
     this.el.remove();
   }

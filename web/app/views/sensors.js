@@ -51,9 +51,9 @@ export function mountSensors(root, svc, { id, iface }) {
         const value = h('span', { class: 'value' });
         const canvas = h('div', { class: 'canvas' });
         const el = h('figure', { class: 'plot', dataset: { stream: s.stream } },
-          h('figcaption', { class: 'top' }, h('h3', {}, humanize(s.stream)), h('span', { class: 'muted small' }, [s.quantity, unitName(s.unit)].filter(Boolean).join(', ')), value), canvas);
+          h('figcaption', { class: 'top' }, h('h3', {}, humanize(s.stream)), h('span', { class: 'muted small' }, s.quantity ? humanize(s.quantity) : unitName(s.unit)), value), canvas);
         grid.append(el);
-        p = { value, chart: plot(canvas, { series: [{ label: s.stream }], height: 120 }) };
+        p = { value, chart: plot(canvas, { series: [{ label: s.stream, unit: s.unit }], height: 120 }) };
         plots.set(s.stream, p);
       }
       if (p.last === s) continue;

@@ -29,8 +29,8 @@ export function mountVideo(root, svc, { id, iface, control, tools = [] }) {
   const hintBar = h('div', { class: 'overlay', hidden: true }, icon('keyboard'), hint);
   const why = h('p', {});
   const retry = h('button', { type: 'button', class: 'btn', onclick: () => ladder.retry() }, 'Try now');
-  const whyBar = h('div', { class: 'overlay top warn', role: 'status', hidden: true, id: 'fallback-notice' }, icon('warn'), why, retry);
-  const stage = h('div', { class: 'stage', dataset: { rung: 'connecting' } }, screen, wait, whyBar, hintBar);
+  const whyBar = h('div', { class: 'stage-note', role: 'status', hidden: true, id: 'fallback-notice' }, icon('warn'), why, retry);
+  const stage = h('div', { class: 'stage', dataset: { rung: 'connecting' } }, screen, wait, hintBar);
 
   const controlSwitch = h('button', { type: 'button', class: 'btn', 'aria-pressed': 'false', id: 'control-switch' }, icon('keyboard'), h('span', {}, 'Control'));
   const touchSwitch = h('button', { type: 'button', class: 'btn', title: 'Send taps and swipes instead of a mouse' }, 'Touch');
@@ -45,7 +45,7 @@ export function mountVideo(root, svc, { id, iface, control, tools = [] }) {
 
   root.append(h('section', { class: 'panel stage-panel', 'aria-label': 'Screen' },
     h('header', {}, tools, h('span', { class: 'grow' }), quality.el, controlSwitch, touchSwitch, snap, full),
-    stage, keybar));
+    whyBar, stage, keybar));
 
   // ---- size ----
   let size = { width: 0, height: 0 };
@@ -123,7 +123,7 @@ export function mountVideo(root, svc, { id, iface, control, tools = [] }) {
     capture.enable(may && wantControl && Boolean(inputIface()));
     capture.touch = prefs.get(`touch.${id}`, phone);
     set(touchSwitch, { 'aria-pressed': String(capture.touch) });
-    touchSwitch.hidden = !inputIface();
+    touchSwitch.hidden = !inputIface() || !(phone || capture.touch || window.matchMedia('(any-pointer: coarse)').matches);
     const kind = phone ? 'phone' : 'desktop';
     if (keyButtons.dataset.kind !== kind) {
       keyButtons.dataset.kind = kind;

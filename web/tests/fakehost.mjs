@@ -1,0 +1,399 @@
+// A FAKE host for the pages' own tests: the real daemon is tested elsewhere (tests/e2e). It answers the routes that
+// the console uses from memory, with the static files of web/ under the content security policy of the product.
+// No packages: node:http and a WebSocket server of its own. Also started by hand: node tests/fakehost.mjs [port] [prefix]
+
+import { createHash } from 'node:crypto';
+import { createReadStream, readFileSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { extname, join, normalize } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { deflateSync } from 'node:zlib';
+
+const WEB = fileURLToPath(new URL('..', import.meta.url));
+const VENDOR = JSON.parse(readFileSync(join(WEB, 'vendor.json'), 'utf8'));
+const CSP = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'self'; form-action 'self'";
+const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.mjs': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.json': 'application/json', '.wasm': 'application/wasm' };
+
+// ---- pictures: PNG by hand ----
+
+const CRC = new Uint32Array(256).map((_, n) => {
+  let c = n;
+  for (let k = 0; k < 8; k++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1;
+  return c;
+});
+function chunk(type, data) {
+  const out = Buffer.alloc(12 + data.length);
+  out.writeUInt32BE(data.length, 0);
+  out.write(type, 4, 'latin1');
+  data.copy(out, 8);
+  let c = 0xffffffff;
+  for (let i = 4; i < 8 + data.length; i++) c = CRC[(c ^ out[i]) & 255] ^ (c >>> 8);
+  out.writeUInt32BE((c ^ 0xffffffff) >>> 0, 8 + data.length);
+  return out;
+}
+/** `pixel(x, y)` -> [r, g, b] */
+function png(width, height, pixel) {
+  const raw = Buffer.alloc(height * (1 + width * 3));
+  for (let y = 0, o = 0; y < height; y++) {
+    raw[o++] = 0;
+    for (let x = 0; x < width; x++) for (const v of pixel(x, y)) raw[o++] = v;
+  }
+  const head = Buffer.alloc(13);
+  head.writeUInt32BE(width, 0);
+  head.writeUInt32BE(height, 4);
+  head.set([8, 2, 0, 0, 0], 8);
+  return Buffer.concat([Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]), chunk('IHDR', head), chunk('IDAT', deflateSync(raw, { level: 3 })), chunk('IEND', Buffer.alloc(0))]);
+}
+const SCREENS = {
+  board: { w: 640, h: 400, pixel: (t) => (x, y) => {
+    const row = y >> 4, col = x >> 3;                      // something like a text screen
+    const on = row > 1 && row < 18 && col > 1 && col < 10 + ((row * 37) % 55) && (y & 15) > 3 && (y & 15) < 13 && ((x * 7 + y * 13 + row * 31 + col * 17) % 5) > 1;
+    const cursor = row === 18 && col === 5 && t % 2;
+    return on || cursor ? [190, 200, 205] : [8, 10, 12];
+  } },
+  desktop: { w: 640, h: 360, pixel: (t) => (x, y) => {
+    if (y < 16) return [36, 44, 52];
+    const wx = 80 + ((t * 9) % 240);
+    if (x > wx && x < wx + 260 && y > 70 && y < 270) return y < 90 ? [20, 96, 112] : [238, 240, 242];
+    return [52 + (x >> 4), 78 + (y >> 4), 104];
+  } },
+  phone: { w: 270, h: 585, pixel: (t) => (x, y) => {
+    if (y < 22) return [18, 22, 30];
+    if (y > 555) return x > 95 && x < 175 && y > 566 && y < 571 ? [230, 230, 235] : [18, 22, 30];
+    const cx = x % 67 - 33, cy = (y - 30) % 90 - 40;
+    if (y > 200 && cx * cx + cy * cy < 420) return [90 + ((x >> 6) * 40 + t) % 120, 150, 210 - (y >> 3)];
+    return [24 + (y >> 5), 34 + (y >> 4), 66];
+  } },
+};
+
+// ---- WebSocket, server side ----
+
+class Socket {
+  constructor(raw) {
+    this.raw = raw;
+    this._in = Buffer.alloc(0);
+    this.onmessage = () => {};
+    this.onclose = () => {};
+    raw.on('data', (d) => this._data(d));
+    raw.on('close', () => this.onclose());
+    raw.on('error', () => {});
+  }
+
+  static accept(req, raw, protocol) {
+    const key = createHash('sha1').update(`${req.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
+    raw.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${key}\r\n${protocol ? `Sec-WebSocket-Protocol: ${protocol}\r\n` : ''}\r\n`);
+    return new Socket(raw);
+  }
+
+  send(data) {
+    const body = Buffer.from(data);
+    const head = body.length < 126 ? Buffer.from([0, body.length]) : body.length < 65536 ? Buffer.from([0, 126, body.length >> 8, body.length & 255]) : Buffer.concat([Buffer.from([0, 127, 0, 0, 0, 0]), Buffer.from(Uint32Array.of(body.length).buffer).reverse()]);
+    head[0] = 0x80 | (typeof data === 'string' ? 1 : 2);
+    if (!this.raw.destroyed) this.raw.write(Buffer.concat([head, body]));
+  }
+
+  _data(d) {
+    this._in = Buffer.concat([this._in, d]);
+    for (;;) {
+      const b = this._in;
+      if (b.length < 6) return;
+      let len = b[1] & 127, at = 2;
+      if (len === 126) { len = b.readUInt16BE(2); at = 4; } else if (len === 127) { len = b.readUInt32BE(6); at = 10; }
+      if (b.length < at + 4 + len) return;
+      const mask = b.subarray(at, at + 4);
+      const body = Buffer.from(b.subarray(at + 4, at + 4 + len)).map((v, i) => v ^ mask[i & 3]);
+      this._in = b.subarray(at + 4 + len);
+      const op = b[0] & 15;
+      if (op === 8) { this.raw.end(); return; }
+      if (op === 1) this.onmessage(body.toString('utf8'));
+      else if (op === 2) this.onmessage(body);
+    }
+  }
+}
+
+// ---- the bench ----
+
+function bench() {
+  const i = (name, driver, uri, kind = name, state = 'ready', reason) => ({ name, kind, driver, uri, state, ...(reason ? { reason } : {}) });
+  return {
+    board: { id: 'board', label: 'U-Boot in QEMU', state: 'ready', lease: null, interfaces: [i('power', 'qemu', 'qemu://x86'), i('console', 'qemu', 'qemu://x86'), i('video', 'qemu', 'qemu://x86'), i('input', 'qemu', 'qemu://x86'), i('sensors', 'shelly', 'shelly://192.0.2.7')] },
+    desktop: { id: 'desktop', label: 'Xvfb with real programs', state: 'ready', lease: { holder: 'anna', note: 'release tests', expires_at: new Date(Date.now() + 754000).toISOString() }, interfaces: [i('video', 'x11', 'x11://:44'), i('input', 'x11', 'x11://:44')] },
+    phone: { id: 'phone', label: 'Simulated phone', state: 'ready', lease: null, interfaces: [i('video', 'adb', 'adb://SIM0001'), i('input', 'adb', 'adb://SIM0001'), i('shell', 'adb', 'adb://SIM0001'), i('files', 'adb', 'adb://SIM0001'), i('apps', 'adb', 'adb://SIM0001'), i('logs', 'adb', 'adb://SIM0001'), i('sensors', 'adb', 'adb://SIM0001')] },
+    'rack-pi': { id: 'rack-pi', label: 'Raspberry Pi 4, rack 2', state: 'fault', lease: null, interfaces: [i('power', 'shelly', 'shelly://192.0.2.9', 'power', 'fault', 'the plug at 192.0.2.9 does not answer (timeout after 5 s)'), i('console', 'serial', 'serial:///dev/serial/by-id/usb-FTDI_FT232R_A50285BI-if00?baud=115200', 'console', 'absent', 'unplugged')] },
+    vitals: { id: 'vitals', label: 'This machine', state: 'ready', lease: null, interfaces: [i('sensors', 'vitals', 'vitals://')] },
+  };
+}
+
+const STREAMS = {
+  board: { 'power.watts': ['power', 'W', 3.2], 'power.volts': ['voltage', 'V', 230.4] },
+  phone: { 'battery.level': ['ratio', '%', 87], 'battery.temperature': ['temperature', 'Cel', 31.5] },
+  vitals: { 'load.1m': ['load', '1', 0.42], 'memory.used': ['memory', 'By', 1.9e9], 'cpu.temperature': ['temperature', 'Cel', 48.2], 'cpu.busy': ['ratio', '%', 12] },
+};
+
+/** {url, port, close(), calls: [method path body], emit(event), drop()}; `prefix`: served below it, as behind a proxy. */
+export async function startFakeHost({ port = 0, prefix = '/', token = null, tick = 500 } = {}) {
+  const devices = bench();
+  const power = { 'board/power': { commanded: 'on', observed: 'on', watts: 3.2, volts: 230.1, amps: 0.03, at: new Date().toISOString() }, 'rack-pi/power': { commanded: 'on', observed: 'unknown', at: null } };
+  const calls = [];
+  const log = [];
+  const sse = new Set();
+  const sockets = new Set();
+  let eventId = 100;
+  let turn = 0;
+  const secrets = {};
+  let history = Buffer.from('\r\n\r\nU-Boot 2023.01+dfsg-2+deb12u1 (fake)\r\n\r\nCPU:   QEMU Virtual CPU version 2.5+\r\nDRAM:  128 MiB\r\nCore:  20 devices, 12 uclasses, devicetree: separate\r\nLoading Environment from nowhere... OK\r\nModel: QEMU x86 (I440FX)\r\nNet:   e1000: 52:54:00:12:34:56\r\n\x1b[32mHit any key to stop autoboot:\x1b[0m  0\r\n=> ');
+  const terms = new Set();
+
+  function emit(type, device, iface, data = {}) {
+    const event = { id: ++eventId, t: Date.now(), type, ...(device ? { device } : {}), ...(iface ? { interface: iface } : {}), data };
+    log.push(event);
+    for (const res of sse) res.write(`id: ${event.id}\nevent: ${type}\ndata: ${JSON.stringify(event)}\n\n`);
+  }
+  emit('server.connected', null, null, { url: 'http://127.0.0.1:5109' });
+  emit('interface.state', 'rack-pi', 'power', { state: 'fault', reason: 'the plug at 192.0.2.9 does not answer (timeout after 5 s)' });
+  emit('lease.taken', 'desktop', null, { holder: 'anna', note: 'release tests' });
+  emit('command', 'board', 'power', { verb: 'power.set', user: 'local', via: 'rest', ok: true });
+  emit('power.state', 'board', 'power', { commanded: 'on', observed: 'on', watts: 3.2 });
+
+  function say(bytes) {
+    history = Buffer.concat([history, bytes]);
+    for (const t of terms) t.send(bytes);
+  }
+  function sample(device) {
+    turn += 1;
+    return Object.fromEntries(Object.entries(STREAMS[device] ?? {}).map(([name, [quantity, unit, base]], k) => [name, { t: Date.now(), seq: turn, quantity, unit, value: base * (1 + 0.06 * Math.sin(turn / 9 + k) + 0.01 * Math.sin(turn * 1.7)) }]));
+  }
+  const timer = setInterval(() => {
+    for (const s of sockets) if (s.sensorsOf) for (const [stream, v] of Object.entries(sample(s.sensorsOf))) s.send(JSON.stringify({ type: 'sample', stream, ...v }));
+  }, tick);
+
+  function problem(res, status, title, detail, extra = {}) {
+    res.writeHead(status, { 'Content-Type': 'application/problem+json', ...(status === 429 ? { 'Retry-After': '1' } : {}) });
+    res.end(JSON.stringify({ type: 'about:blank', title, status, detail, ...extra }));
+  }
+  function json(res, body, status = 200) {
+    res.writeHead(status, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
+    res.end(JSON.stringify(body));
+  }
+  function mayControl(req, res, id) {
+    const lease = devices[id]?.lease;
+    if (!lease || (req.headers['x-lease'] && req.headers['x-lease'] === secrets[id])) return true;
+    problem(res, 423, 'Locked', `${id} is leased by ${lease.holder}`, { holder: lease.holder, expires_at: lease.expires_at });
+    return false;
+  }
+  function setPower(id, state) {
+    const p = (power[`${id}/power`] = { ...power[`${id}/power`], commanded: state, observed: state, watts: state === 'on' ? 3.2 : 0.1, at: new Date().toISOString() });
+    emit('command', id, 'power', { verb: 'power.set', user: 'local', via: 'ws', ok: true });
+    emit('power.state', id, 'power', p);
+    if (state === 'on') say(Buffer.from('\r\n\r\nU-Boot 2023.01 (fake)\r\n=> '));
+    return p;
+  }
+  function picture(id) {
+    const s = SCREENS[id];
+    return s ? png(s.w, s.h, s.pixel(Math.floor(Date.now() / 1000))) : null;
+  }
+
+  async function api(req, res, url, body) {
+    const path = url.pathname.slice(prefix.length - 1);
+    const m = path.match(/^\/host\/devices\/([^/]+)(?:\/([^/]+))?(?:\/(.*))?$/);
+    if (path === '/host/health') return json(res, { status: 'healthy', host_name: 'lab-1', version: '0.1.0', uptime_s: 4211, services: { host: 'running' } });
+    if (path === '/host/info') return json(res, { version: '0.1.0', host_name: 'lab-1' });
+    if (path === '/host/devices' && req.method === 'GET') return json(res, Object.values(devices));
+    if (path === '/host/devices' && req.method === 'POST') {
+      const d = JSON.parse(body);
+      if (devices[d.id]) return problem(res, 409, 'Conflict', `there is a device “${d.id}” already`, { field: 'id' });
+      devices[d.id] = { id: d.id, label: d.label ?? d.id, state: 'opening', lease: null, interfaces: [{ name: 'console', kind: 'console', driver: 'serial', uri: d.attach[0], state: 'opening' }] };
+      emit('device.added', d.id, null, {});
+      return json(res, devices[d.id], 201);
+    }
+    if (path === '/host/events') {
+      res.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
+      const after = Number(req.headers['last-event-id'] ?? 0);
+      for (const e of log.filter((x) => x.id > after)) res.write(`id: ${e.id}\nevent: ${e.type}\ndata: ${JSON.stringify(e)}\n\n`);
+      res.write(': hello\n\n');
+      sse.add(res);
+      res.on('close', () => sse.delete(res));
+      return undefined;
+    }
+    if (path === '/host/openapi.json') return json(res, OPENAPI);
+    if (path === '/host/drivers') return json(res, [{ name: 'qemu', kinds: ['power', 'console', 'video', 'input'], summary: 'Runs a machine in QEMU', example: 'qemu:///path/to/rom' }, { name: 'serial', kinds: ['console'], summary: 'A serial port of this machine', example: 'serial:///dev/ttyUSB0?baud=115200' }, { name: 'shelly', kinds: ['power', 'sensors'], summary: 'Shelly plugs, first and later generations', example: 'shelly://192.0.2.7' }]);
+    if (path === '/host/resources') return json(res, [{ uri: 'serial:///dev/serial/by-id/usb-Silicon_Labs_CP2102_0001-if00-port0', label: 'CP2102 USB to UART', why: 'a serial port that no device uses', driver: 'serial' }, { uri: 'v4l2:///dev/video0', label: 'HDMI capture', why: 'a camera that can stream YUYV 1280×720', driver: 'v4l2' }]);
+    if (path === '/host/usb') return json(res, { buses: [{ id: 'usb1', name: 'xHCI Host Controller', speed: 480, children: [{ id: '1-1', vendor_id: 0x0424, product_id: 0x2514, product: 'USB 2.0 Hub', manufacturer: 'Microchip', speed: 480, driver: 'hub', ports: [{ id: '1-1.1', vendor_id: 0x0403, product_id: 0x6001, product: 'FT232R USB UART', manufacturer: 'FTDI', speed: 12, driver: 'ftdi_sio', power: 'on', switchable: true }, { id: '1-1.2', empty: true, power: 'off', switchable: true }, { id: '1-1.3', empty: true, power: 'on', switchable: true }] }] }] });
+    if (!m) return problem(res, 404, 'Not Found', `no route ${req.method} ${path}`);
+    const [, id, iface, rest] = m.map((x) => (x === undefined ? x : decodeURIComponent(x)));
+    const device = devices[id];
+    if (!device) return problem(res, 404, 'Not Found', `no device “${id}”`);
+    if (!iface) {
+      if (req.method === 'DELETE') { delete devices[id]; emit('device.removed', id); res.writeHead(204).end(); return undefined; }
+      return json(res, device);
+    }
+    if (iface === 'lease') {
+      if (req.method === 'POST') {
+        if (device.lease && Date.parse(device.lease.expires_at) > Date.now()) return problem(res, 423, 'Locked', `${id} is leased by ${device.lease.holder}`, { holder: device.lease.holder, expires_at: device.lease.expires_at });
+        const { ttl_s, note } = JSON.parse(body);
+        secrets[id] = `secret-${id}-${eventId}`;
+        device.lease = { holder: 'local', note: note ?? null, expires_at: new Date(Date.now() + ttl_s * 1000).toISOString() };
+        emit('lease.taken', id, null, device.lease);
+        return json(res, { lease: secrets[id], holder: 'local', expires_at: device.lease.expires_at }, 201);
+      }
+      if (req.method === 'PUT') {
+        if (req.headers['x-lease'] !== secrets[id]) return problem(res, 423, 'Locked', 'not your lease');
+        device.lease.expires_at = new Date(Date.now() + 900000).toISOString();
+        return json(res, device.lease);
+      }
+      emit('lease.ended', id, null, { holder: device.lease?.holder, reason: 'released' });
+      device.lease = null;
+      delete secrets[id];
+      res.writeHead(204).end();
+      return undefined;
+    }
+    const known = device.interfaces.find((x) => x.name === iface);
+    if (!known) return problem(res, 404, 'Not Found', `${id} has no interface “${iface}”`);
+    if (req.method !== 'GET' && !rest?.startsWith('whep') && !mayControl(req, res, id)) return undefined;
+    switch (known.kind) {
+    case 'power':
+      if (known.state === 'fault') return problem(res, 503, 'Unavailable', known.reason);
+      if (req.method === 'PUT') return json(res, setPower(id, JSON.parse(body).state));
+      if (rest === 'cycle') { setPower(id, 'off'); return json(res, setPower(id, 'on')); }
+      return json(res, power[`${id}/power`]);
+    case 'video':
+      if (/^snapshot\.(png|jpg)$/.test(rest ?? '')) {
+        res.writeHead(200, { 'Content-Type': 'image/png', 'Cache-Control': 'no-store' });
+        return res.end(picture(id));
+      }
+      if (rest === 'stream.mjpeg') {
+        res.writeHead(200, { 'Content-Type': 'multipart/x-mixed-replace; boundary=frame', 'Cache-Control': 'no-store' });
+        const part = () => { const p = picture(id); res.write(`--frame\r\nContent-Type: image/png\r\nContent-Length: ${p.length}\r\n\r\n`); res.write(p); res.write('\r\n'); };
+        part();
+        const again = setInterval(part, 500);
+        res.on('close', () => clearInterval(again));
+        return undefined;
+      }
+      if (rest === 'whep') return problem(res, 503, 'Unavailable', 'this fake host has no WebRTC');
+      return json(res, { width: SCREENS[id]?.w, height: SCREENS[id]?.h, fps: 30, state: 'live', viewers: 1 });
+    case 'console': return json(res, { settings: { baud: 115200, data_bits: 8, parity: 'none', stop_bits: 1, flow: 'none', dtr: true, rts: true }, start: 0, offset: history.length, clients: terms.size });
+    case 'input': return json(res, { accepted: JSON.parse(body).length });
+    case 'sensors': return json(res, sample(id));
+    case 'shell': return json(res, { exit_code: 0, stdout: `you ran: ${JSON.parse(body).command}\n`, stderr: '', duration_ms: 12 });
+    case 'files': {
+      const at = url.searchParams.get('path');
+      if (at === '/') return json(res, [{ name: 'sdcard', directory: true, size: 4096, mode: 0o755, mtime: Date.now() }, { name: 'init.rc', directory: false, size: 5120, mode: 0o644, mtime: Date.now() - 86400000 }]);
+      if (at === '/sdcard') return json(res, [{ name: 'DCIM', directory: true, size: 4096, mode: 0o755, mtime: Date.now() }]);
+      return problem(res, 404, 'Not Found', 'no such file');
+    }
+    case 'apps': return json(res, [{ package: 'org.example.camera', version: '2.1' }, { package: 'org.example.settings', version: '14' }]);
+    case 'logs':
+      res.writeHead(200, { 'Content-Type': 'text/event-stream' });
+      for (let k = 0; k < 30; k++) res.write(`id: ${k}\ndata: ${JSON.stringify({ t: Date.now() - (30 - k) * 1000, line: `I ActivityManager: Start proc ${1000 + k}:org.example.camera/u0a${k} for activity` })}\n\n`);
+      return undefined;
+    default: return json(res, {});
+    }
+  }
+
+  function files(req, res, url) {
+    let path = decodeURIComponent(url.pathname.slice(prefix.length));
+    if (path === '' || path === 'index.html') path = 'index.html';
+    if (path === 'docs') path = 'docs.html';
+    const vendor = path.match(/^vendor\/([^/]+)\/(.*)$/);
+    if (vendor && VENDOR[vendor[1]]) path = `${VENDOR[vendor[1]]}/${vendor[2]}`;
+    const full = normalize(join(WEB, path));
+    try {
+      if (!full.startsWith(WEB) || !statSync(full).isFile()) throw new Error('no file');
+      res.writeHead(200, { 'Content-Type': TYPES[extname(full)] ?? 'application/octet-stream', 'Content-Security-Policy': CSP, 'X-Content-Type-Options': 'nosniff' });
+      createReadStream(full).pipe(res);
+    } catch {
+      problem(res, 404, 'Not Found', `no page ${url.pathname}`);
+    }
+  }
+
+  const raws = new Set();            // every TCP connection, upgraded ones included: close() must end them all
+  const server = createServer(async (req, res) => {
+    const url = new URL(req.url, 'http://fake');
+    if (!url.pathname.startsWith(prefix)) return problem(res, 404, 'Not Found', `outside of ${prefix}`);
+    const parts = [];
+    for await (const d of req) parts.push(d);
+    const body = Buffer.concat(parts);
+    if (!url.pathname.startsWith(`${prefix}host/`)) return files(req, res, url);
+    calls.push({ method: req.method, path: url.pathname.slice(prefix.length - 1) + url.search, body: body.toString('utf8'), lease: req.headers['x-lease'] ?? null });
+    if (token && req.headers.authorization !== `Bearer ${token}` && url.searchParams.get('access_token') !== token) return problem(res, 401, 'Unauthorized', 'a token is needed');
+    try {
+      return await api(req, res, url, body.toString('utf8'));
+    } catch (error) {
+      return problem(res, 500, 'Fake host broke', error.message);
+    }
+  });
+  server.on('upgrade', (req, raw) => {
+    const url = new URL(req.url, 'http://fake');
+    const path = url.pathname.slice(prefix.length - 1);
+    calls.push({ method: 'WS', path: path + url.search, body: '' });
+    const s = Socket.accept(req, raw, req.headers['sec-websocket-protocol']?.split(',')[0]);
+    sockets.add(s);
+    s.onclose = () => { sockets.delete(s); terms.delete(s); };
+    const stream = path.match(/^\/host\/devices\/([^/]+)\/sensors\/stream$/);
+    if (stream) s.sensorsOf = stream[1];
+    if (/\/console$/.test(path)) {
+      s.send(history.subarray(Number(url.searchParams.get('from') ?? history.length)));
+      terms.add(s);
+      let line = '';
+      s.onmessage = (data) => {
+        for (const c of data.toString('latin1')) {
+          calls.push({ method: 'TYPED', path, body: c });
+          if (c === '\r') {
+            say(Buffer.from(`\r\n${line === 'version' ? 'U-Boot 2023.01+dfsg-2+deb12u1 (fake)\r\ngcc 12.2.0\r\n' : line ? `Unknown command '${line}' - try 'help'\r\n` : ''}=> `));
+            line = '';
+          } else if (c >= ' ') {
+            line += c;
+            say(Buffer.from(c, 'latin1'));
+          }
+        }
+      };
+    }
+    if (path === '/host/ws') s.onmessage = (text) => {
+      const m = JSON.parse(text);
+      calls.push({ method: 'CMD', path: m.verb ?? 'subscribe', body: text });
+      if (!m.verb) return;
+      const lease = devices[m.device]?.lease;
+      if (lease && m.lease !== secrets[m.device]) { s.send(JSON.stringify({ id: m.id, ok: false, error: { status: 423, title: 'Locked', detail: `${m.device} is leased by ${lease.holder}` } })); return; }
+      if (m.verb === 'power.set') s.send(JSON.stringify({ id: m.id, ok: true, result: setPower(m.device, m.params.state) }));
+      else if (m.verb === 'power.cycle') { setPower(m.device, 'off'); s.send(JSON.stringify({ id: m.id, ok: true, result: setPower(m.device, 'on') })); } else s.send(JSON.stringify({ id: m.id, ok: true }));
+    };
+  });
+  server.on('connection', (raw) => {
+    raws.add(raw);
+    raw.on('close', () => raws.delete(raw));
+  });
+  await new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
+  return {
+    port: server.address().port,
+    url: `http://127.0.0.1:${server.address().port}${prefix}`,
+    calls, devices, emit,
+    /** Cuts every open connection, as a restart would. */
+    drop() {
+      for (const s of sockets) s.raw.destroy();
+      for (const r of sse) r.destroy();
+    },
+    close() {
+      clearInterval(timer);
+      return new Promise((resolve) => {
+        server.close(resolve);
+        for (const raw of raws) raw.destroy();
+      });
+    },
+  };
+}
+
+const OPENAPI = {
+  openapi: '3.1.0', info: { title: 'Testbed host (fake)', version: '0.1.0' }, tags: [{ name: 'devices' }],
+  paths: {
+    '/host/devices': { get: { tags: ['devices'], summary: 'Every device', responses: { 200: { description: 'the list' } } } },
+    '/host/devices/{id}/{interface}': {
+      get: { tags: ['power'], summary: 'Power as commanded and observed', parameters: [{ name: 'id', in: 'path', required: true, schema: { type: 'string' } }, { name: 'interface', in: 'path', required: true, schema: { type: 'string' } }], responses: { 200: { description: 'power' } } },
+      put: { tags: ['power'], summary: 'Switch power', parameters: [{ name: 'id', in: 'path', required: true, schema: { type: 'string' } }, { name: 'interface', in: 'path', required: true, schema: { type: 'string' } }], requestBody: { content: { 'application/json': { schema: { type: 'object', properties: { state: { type: 'string', enum: ['on', 'off'] } } } } } }, responses: { 200: { description: 'read back' }, 423: { description: 'leased' } } },
+    },
+  },
+};
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const fake = await startFakeHost({ port: Number(process.argv[2] ?? 0), prefix: process.argv[3] ?? '/' });
+  console.log(fake.url);
+}
