@@ -146,18 +146,24 @@ static void mjpeg(TbApi *api, TbRequest *request, TbInterface *iface, const TbVe
 }
 
 static const TbParam no_params[] = {TB_PARAM_END};
+/* <img> fetches a picture again only from a URL that is new to it. */
+#define FRESH {.name = "t", .type = TB_PARAM_STRING, .max = 32, .help = "ignored: makes the URL a new one"}
+
 static const TbParam png_params[] = {
         {.name = "timeout_s", .type = TB_PARAM_NUMBER, .min = 0.1, .max = 60, .fallback = "5", .unit = "s", .help = "how long to wait for a picture"},
+        FRESH,
         TB_PARAM_END,
 };
 static const TbParam jpg_params[] = {
         {.name = "quality", .type = TB_PARAM_INT, .min = 10, .max = 95, .fallback = "85", .unit = "%", .help = "of the JPEG"},
         {.name = "timeout_s", .type = TB_PARAM_NUMBER, .min = 0.1, .max = 60, .fallback = "5", .unit = "s", .help = "how long to wait for a picture"},
+        FRESH,
         TB_PARAM_END,
 };
 static const TbParam mjpeg_params[] = {
         {.name = "fps", .type = TB_PARAM_INT, .min = 1, .max = 30, .fallback = "10", .unit = "1/s", .help = "pictures a second at most"},
         {.name = "quality", .type = TB_PARAM_INT, .min = 10, .max = 95, .fallback = "80", .unit = "%", .help = "of each JPEG"},
+        FRESH,
         TB_PARAM_END,
 };
 
