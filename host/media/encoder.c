@@ -111,7 +111,13 @@ static GstFlowReturn encoded(GstAppSink *out, gpointer data)
         g_autoptr(GstSample) sample = gst_app_sink_pull_sample(out);
         if (!sample)
                 return GST_FLOW_EOS;
-        hand_out(data, gst_sample_get_buffer(sample));
+        /* x264enc moves its PTS up by 1000 hours (so that no DTS is negative) and says so in its segment; a viewer's pipeline has a segment of its own. */
+        GstBuffer *buffer = gst_buffer_copy(gst_sample_get_buffer(sample)); /* shares the bytes */
+        const GstSegment *segment = gst_sample_get_segment(sample);
+        GST_BUFFER_PTS(buffer) = gst_segment_to_running_time(segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
+        GST_BUFFER_DTS(buffer) = GST_CLOCK_TIME_NONE;
+        hand_out(data, buffer);
+        gst_buffer_unref(buffer);
         return GST_FLOW_OK;
 }
 

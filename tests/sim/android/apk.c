@@ -5,7 +5,7 @@
  * frameworks/base/libs/androidfw ResourceTypes.h (chunks, string pool, element). Reads the manifest whole, at
  * most MANIFEST_MAX bytes of it.
  */
-#include "tool.h"
+#include "tests/sim/android/tool.h"
 
 #include <fcntl.h>
 #include <string.h>

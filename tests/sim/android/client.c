@@ -1,6 +1,6 @@
 /* client.c - the side of a phone tool that runs in the shell: ask the main process, print what it says (see
  * tool.h) */
-#include "tool.h"
+#include "tests/sim/android/tool.h"
 
 #include <cairo.h>
 #include <errno.h>

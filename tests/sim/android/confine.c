@@ -1,4 +1,4 @@
-#include "confine.h"
+#include "tests/sim/android/confine.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tool.h"
+#include "tests/sim/android/tool.h"
 
 #define SHELL_UID 2000 /* AID_SHELL */
 

@@ -1,4 +1,4 @@
-#include "control.h"
+#include "tests/sim/android/control.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,8 +10,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "log.h"
-#include "screen.h"
+#include "tests/sim/android/log.h"
+#include "tests/sim/android/screen.h"
 
 #define LINE_MAX_BYTES 4096
 

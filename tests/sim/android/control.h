@@ -7,8 +7,8 @@
 
 #include <glib.h>
 
-#include "phone.h"
-#include "transport.h"
+#include "tests/sim/android/phone.h"
+#include "tests/sim/android/transport.h"
 
 typedef struct SimControl SimControl;
 

@@ -1,5 +1,5 @@
 /* draw.c - the picture of the simulated phone (see screen.h for the model and the fixed colours) */
-#include "screen.h"
+#include "tests/sim/android/screen.h"
 
 #include <math.h>
 #include <string.h>

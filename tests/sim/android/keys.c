@@ -1,4 +1,4 @@
-#include "keys.h"
+#include "tests/sim/android/keys.h"
 
 #include <ctype.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "log.h"
+#include "tests/sim/android/log.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -16,12 +16,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "confine.h"
-#include "control.h"
-#include "log.h"
-#include "phone.h"
-#include "tool.h"
-#include "transport.h"
+#include "tests/sim/android/confine.h"
+#include "tests/sim/android/control.h"
+#include "tests/sim/android/log.h"
+#include "tests/sim/android/phone.h"
+#include "tests/sim/android/tool.h"
+#include "tests/sim/android/transport.h"
 
 static char *opt_serial, *opt_state, *opt_control;
 static int opt_port;

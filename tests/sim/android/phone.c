@@ -1,9 +1,9 @@
-#include "phone.h"
+#include "tests/sim/android/phone.h"
 
 #include <string.h>
 
-#include "log.h"
-#include "screen.h"
+#include "tests/sim/android/log.h"
+#include "tests/sim/android/screen.h"
 
 static const char *const default_props[][2] = {
         {"ro.product.model", "Testbed Simulated Phone"},

@@ -1,10 +1,10 @@
-#include "screen.h"
+#include "tests/sim/android/screen.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "keys.h"
-#include "log.h"
+#include "tests/sim/android/keys.h"
+#include "tests/sim/android/log.h"
 
 #define TOUCH_SLOP 12 /* a finger that moves further is no tap */
 

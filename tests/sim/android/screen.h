@@ -11,7 +11,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
-#include "phone.h"
+#include "tests/sim/android/phone.h"
 
 #define SIM_WIDTH 540
 #define SIM_HEIGHT 1170

@@ -1,4 +1,4 @@
-#include "service.h"
+#include "tests/sim/android/service.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "log.h"
+#include "tests/sim/android/log.h"
 
 static bool pair_open(int fds[2])
 {

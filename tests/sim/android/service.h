@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "phone.h"
+#include "tests/sim/android/phone.h"
 
 typedef struct {
         int fd;    /* our end of the pair, non-blocking; the caller closes it */

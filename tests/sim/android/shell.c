@@ -3,7 +3,7 @@
  * or a pty, carries bytes between it and the stream. Source of the facts: AOSP adb shell_protocol.h,
  * daemon/shell_service.cpp. Runs in a child process; nothing here returns.
  */
-#include "service.h"
+#include "tests/sim/android/service.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
  * Source of the facts: AOSP adb SYNC.TXT, file_sync_protocol.h. Blocking, in a child process; does not
  * return.
  */
-#include "service.h"
+#include "tests/sim/android/service.h"
 
 #include <dirent.h>
 #include <errno.h>

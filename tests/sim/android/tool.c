@@ -1,4 +1,4 @@
-#include "tool.h"
+#include "tests/sim/android/tool.h"
 
 #include <errno.h>
 #include <glib-unix.h>

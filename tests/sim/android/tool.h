@@ -13,7 +13,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
-#include "phone.h"
+#include "tests/sim/android/phone.h"
 
 #define SIM_TOOL_ENV "TESTBED_SIM_SOCKET" /* name of the abstract socket */
 #define SIM_REQUEST_MAX (256u << 10)

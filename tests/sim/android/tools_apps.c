@@ -1,12 +1,12 @@
 /* tools_apps.c - pm, am, cmd, monkey of the simulated phone; installing starts in client.c, which holds the
  * APK */
-#include "tool.h"
+#include "tests/sim/android/tool.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "log.h"
-#include "screen.h"
+#include "tests/sim/android/log.h"
+#include "tests/sim/android/screen.h"
 
 static int list_packages(SimCall *call, int from)
 {

@@ -1,13 +1,13 @@
 /* tools_input.c - `input` of the simulated phone: tap, swipe, text, keyevent, keycombination, motionevent */
-#include "tool.h"
+#include "tests/sim/android/tool.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "keys.h"
-#include "log.h"
-#include "screen.h"
+#include "tests/sim/android/keys.h"
+#include "tests/sim/android/log.h"
+#include "tests/sim/android/screen.h"
 
 #define STEP_MS 16
 #define SWIPE_MAX_MS 60000

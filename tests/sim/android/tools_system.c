@@ -1,13 +1,13 @@
 /* tools_system.c - getprop, setprop, settings, wm, dumpsys, logcat, log, reboot, svc of the simulated phone
  */
-#include "tool.h"
+#include "tests/sim/android/tool.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "log.h"
-#include "screen.h"
+#include "tests/sim/android/log.h"
+#include "tests/sim/android/screen.h"
 
 static int by_name(const void *a, const void *b)
 {

@@ -1,4 +1,4 @@
-#include "transport.h"
+#include "tests/sim/android/transport.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -10,8 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "log.h"
-#include "service.h"
+#include "tests/sim/android/log.h"
+#include "tests/sim/android/service.h"
 
 #define A_CNXN 0x4e584e43u
 #define A_AUTH 0x48545541u

@@ -10,7 +10,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
-#include "phone.h"
+#include "tests/sim/android/phone.h"
 
 typedef struct SimTransport SimTransport;
 
