@@ -95,7 +95,8 @@ static bool log_from(TbRequest *request, TbHistory *history, guint64 *ret, GErro
 {
         json_t *from = json_object_get(tb_request_query(request), "from");
         const char *last = tb_request_header(request, "Last-Event-ID");
-        *ret = from ? (guint64)json_integer_value(from) : tb_history_end(history);
+        gint64 end = (gint64)tb_history_end(history), at = from ? json_integer_value(from) : end;
+        *ret = (guint64)(at < 0 ? MAX(0, end + at) : at);
         if (last) {
                 if (!g_ascii_string_to_unsigned(last, 10, 0, G_MAXINT64, ret, NULL)) {
                         tb_error_set_field(error, TB_ERROR_INVALID, "Last-Event-ID", "Last-Event-ID is not the offset of a line");
@@ -237,7 +238,8 @@ static void samples_ws(TbApi *api, TbRequest *request, TbInterface *iface, const
 }
 
 static const TbParam log_params[] = {
-        {.name = "from", .type = TB_PARAM_INT, .min = 0, .max = 9e15, .help = "replays from this offset first; 0: all that is kept"},
+        {.name = "from", .type = TB_PARAM_INT, .min = -9e15, .max = 9e15,
+         .help = "replays from this offset first; 0: all that is kept; negative: so many bytes before the end"},
         TB_PARAM_END,
 };
 static const TbParam sample_params[] = {
