@@ -1,6 +1,7 @@
 // One serial console over WebSocket: history first, then live bytes, both ways. Knows the offset of every byte, so
 // that a lost connection resumes at the next one and nothing is shown twice or lost.
 
+import { ApiError } from './api.js';
 import { Backoff, systemClock } from './backoff.js';
 import { Emitter } from './emitter.js';
 
@@ -10,7 +11,7 @@ const MAX_BUFFERED = 1024 * 1024;    // typed or pasted while the socket cannot 
 
 /**
  * Events: `data` (Uint8Array, {offset, replay}), `state` ('connecting'|'open'|'waiting'|'closed', reason),
- *         `gap` (from, to): history that the host no longer has.
+ *         `gap` (from, to): history that the host no longer has, `refused` (ApiError): what was written is lost.
  */
 export class ConsoleClient extends Emitter {
   /**
@@ -85,12 +86,32 @@ export class ConsoleClient extends Emitter {
     socket.addEventListener('open', mine(() => this._set('open')));
     socket.addEventListener('message', mine((e) => {
       this._backoff.reset();
-      const bytes = typeof e.data === 'string' ? new TextEncoder().encode(e.data) : new Uint8Array(e.data);
+      if (typeof e.data === 'string') {
+        this._onNotice(e.data);
+        return;
+      }
+      const bytes = new Uint8Array(e.data);
       const offset = this.offset;
       this.offset += bytes.length;
       this.emit('data', bytes, { offset, replay: offset < this._replayTo });
     }));
     socket.addEventListener('close', mine((e) => this._wait(e.reason || 'the connection closed', false)));
+  }
+
+  /** Text frames: {"type":"gap","from","to"}, {"type":"error","status","title","detail"}. */
+  _onNotice(text) {
+    let notice;
+    try {
+      notice = JSON.parse(text);
+    } catch {
+      return;
+    }
+    if (notice?.type === 'gap' && Number.isFinite(notice.to)) {
+      this.emit('gap', notice.from, notice.to);
+      this.offset = notice.to;
+    } else if (notice?.type === 'error') {
+      this.emit('refused', new ApiError(notice));
+    }
   }
 
   _wait(reason, final) {

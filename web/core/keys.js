@@ -22,7 +22,7 @@ export class KeyState {
     this._chord = RELEASE.has(e.key) && [...this._held.values(), e.key].every((k) => RELEASE.has(k))
       && new Set([...this._held.values(), e.key]).size === 2;
     this._held.set(code, e.key);
-    return { events: [this._event(e.key, e.code, true)], release: false };
+    return { events: [this._event(e.key, true)], release: false };
   }
 
   up(e) {
@@ -31,29 +31,29 @@ export class KeyState {
     if (key === undefined) return { events: [], release: false };
     this._held.delete(code);
     const release = this._chord && RELEASE.has(key);
-    const events = [this._event(key, e.code, false)];
+    const events = [this._event(key, false)];
     if (release) events.push(...this.releaseAll());
     return { events, release };
   }
 
   /** Ups for all that is held: on blur, on leaving, on losing control. */
   releaseAll() {
-    const events = [...this._held].map(([code, key]) => this._event(key, code === key ? '' : code, false));
+    const events = [...this._held.values()].map((key) => this._event(key, false));
     this._held.clear();
     this._chord = false;
     return events;
   }
 
-  _event(key, code, down) {
-    return { type: 'key', key, ...(code ? { code } : {}), down };
+  _event(key, down) {
+    return { type: 'key', key, action: down ? 'down' : 'up' };
   }
 }
 
 /** Keys pressed together and let go in reverse, for example ['Control', 'Alt', 'Delete']. */
 export function chord(...keys) {
   return [
-    ...keys.map((key) => ({ type: 'key', key, down: true })),
-    ...keys.reverse().map((key) => ({ type: 'key', key, down: false })),
+    ...keys.map((key) => ({ type: 'key', key, action: 'down' })),
+    ...keys.reverse().map((key) => ({ type: 'key', key, action: 'up' })),
   ];
 }
 

@@ -11,7 +11,7 @@ export const LIMITS = Object.freeze({
   textChars: 4096,            // one `text` input event
   inputEvents: 256,           // events in one input command
   topics: 32,                 // topics in one subscribe
-  pixels: 32767,              // coordinates of a picture
+  pixels: 8192,               // coordinates of a picture
 });
 
 export class ProtoError extends Error {
@@ -103,13 +103,13 @@ const role = oneOf('desktop', 'phone');
 
 /** Input events, as in POST …/input and in the params of `input.send`. Pixels of the video. */
 export const INPUT_EVENTS = {
-  // without `down`: pressed and released. `key` is a KeyboardEvent.key, `code` a KeyboardEvent.code.
-  key: { key: str(1, 32), code: optional(str(0, 32)), down: optional(bool) },
+  // without `action`: pressed and released. `key` is a KeyboardEvent.key.
+  key: { key: str(1, 64), action: optional(oneOf('press', 'down', 'up')) },
   text: { text: str(1, LIMITS.textChars) },
-  pointer: { x: pixel, y: pixel, buttons: int(0, 31) },          // bits of MouseEvent.buttons
+  pointer: { x: pixel, y: pixel, buttons: optional(int(0, 31)) },// bits of MouseEvent.buttons
   tap: { x: pixel, y: pixel },
-  swipe: { x1: pixel, y1: pixel, x2: pixel, y2: pixel, ms: int(0, 10000) },
-  scroll: { x: pixel, y: pixel, dx: num(-100, 100), dy: num(-100, 100) },    // notches, down is positive
+  swipe: { x1: pixel, y1: pixel, x2: pixel, y2: pixel, ms: optional(int(0, 10000)) },
+  scroll: { x: pixel, y: pixel, dx: optional(num(-100, 100)), dy: optional(num(-100, 100)) },// notches, down is positive
 };
 
 export function checkInput(event, path = '') {

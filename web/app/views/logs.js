@@ -5,6 +5,7 @@ import { clockTime } from '../../core/format.js';
 import { h, Scope, text, uid } from '../dom.js';
 
 const MAX_LINES = 2000;
+const TAIL_BYTES = 128 * 1024;       // of history before what comes now
 
 export function mountLogs(root, svc, { id, iface }) {
   const scope = new Scope();
@@ -35,7 +36,7 @@ export function mountLogs(root, svc, { id, iface }) {
     if (!paused) draw();
   });
 
-  const stream = new EventStream({ url: svc.api.url(svc.api.iface(id, iface.name)), fetch: (...a) => fetch(...a), headers: () => svc.api.headers() });
+  const stream = new EventStream({ url: svc.api.url(svc.api.iface(id, iface.name), { query: { from: -TAIL_BYTES } }), fetch: (...a) => fetch(...a), headers: () => svc.api.headers() });
   stream.on('event', ({ data }) => {
     const line = typeof data === 'string' ? data : data.line ?? data.text ?? data.data?.line ?? JSON.stringify(data);
     const t = data?.t;

@@ -43,9 +43,10 @@ export function mountConsole(root, svc, { id, iface, control }) {
   term.textarea?.setAttribute('aria-label', `Serial console ${iface.name} of ${id}`);
 
   // ---- the line ----
-  const client = new ConsoleClient({ info: () => api.console(id, iface.name), url: (from) => api.wsUrl(api.iface(id, iface.name), { from }), WebSocket });
+  const client = new ConsoleClient({ info: () => api.console(id, iface.name), url: (from) => api.wsUrl(api.iface(id, iface.name), { from, lease: svc.leases.secret(id) }), WebSocket });
   let replaying = 0;                 // writes of history that the terminal has not parsed yet
   let may = true;
+  let shownLease = svc.leases.secret(id);
   let toldAt = 0;
   client.on('data', (data, { replay }) => {
     if (!replay) {
@@ -62,6 +63,7 @@ export function mountConsole(root, svc, { id, iface, control }) {
     status.title = reason ?? '';
     if (s === 'open') readLine();
   });
+  client.on('refused', (error) => svc.toast.error(error, iface.name));
   client.on('gap', (from, to) => term.write(`\r\n\x1b[33m[${bytes(to - from)} of history are no longer kept]\x1b[0m\r\n`));
 
   function write(data) {
@@ -144,6 +146,13 @@ export function mountConsole(root, svc, { id, iface, control }) {
   scope.add(control.watch((on) => {
     may = on;
     for (const b of [...keys, brk, cycle].filter(Boolean)) b.disabled = !on;
+  }));
+  // the socket shows the lease when it opens: a new lease needs a new socket
+  scope.add(svc.leases.on('change', (device) => {
+    if (device !== id || client.state === 'closed' || svc.leases.secret(id) === shownLease) return;
+    shownLease = svc.leases.secret(id);
+    client.stop();
+    client.start();
   }));
   scope.add(() => client.stop());
   client.start();
