@@ -9,8 +9,9 @@
 #include <unistd.h>
 
 #include "drivers/driver.h"
+#include "drivers/transport/guard.h"
 #include "drivers/transport/keysym.h"
-#include "drivers/transport/rfb_guard.h"
+#include "drivers/transport/pace.h"
 #include "lib/limits.h"
 #include "lib/log.h"
 
@@ -18,7 +19,7 @@
 
 struct TbRfb {
         rfbClient *client; /* owned */
-        TbRfbGuard *guard; /* owned */
+        TbGuard *guard; /* owned */
         TbRfbOptions o;
         char *password;    /* owned */
         char *encodings;   /* owned */
@@ -27,7 +28,7 @@ struct TbRfb {
         GArray *damage;    /* of TbRect; since the last frame */
         bool running, asked, whole; /* asked: a request is out; whole: the next one is not incremental */
         bool finished;     /* one update is complete */
-        gint64 interval_us, next_us;
+        TbPace pace;
         int buttons;       /* RFB mask */
         int x, y;
         char reason[256];  /* the library's last complaint */
@@ -118,7 +119,7 @@ static char *on_password(rfbClient *client)
 /* --- calling it --------------------------------------------------------------------------------------------------------------------------------- */
 static bool fail(TbRfb *rfb, TbIo *io, const char *what, GError **error)
 {
-        if (tb_rfb_guard_fired(rfb->guard) || tb_interruptor_raised(io->stop))
+        if (tb_guard_fired(rfb->guard) || tb_interruptor_raised(io->stop))
                 return tb_io_fail(TB_WAIT_STOP, rfb->peer, error);
         TbErrorCode code = TB_ERROR_DEVICE;
         if (strstr(rfb->reason, "assword") || strstr(rfb->reason, "uthenticat"))
@@ -133,12 +134,12 @@ static void enter(TbRfb *rfb)
 {
         speaking = rfb;
         rfb->reason[0] = '\0';
-        tb_rfb_guard_busy(rfb->guard, true);
+        tb_guard_busy(rfb->guard, true);
 }
 
 static void leave(TbRfb *rfb)
 {
-        tb_rfb_guard_busy(rfb->guard, false);
+        tb_guard_busy(rfb->guard, false);
         speaking = NULL;
 }
 
@@ -208,7 +209,7 @@ TbRfb *tb_rfb_open(TbIo *io, TbTransport *transport_take, const TbRfbOptions *op
                 tb_rfb_close(rfb);
                 return NULL;
         }
-        rfb->guard = tb_rfb_guard_new(tb_interruptor_fd(io->stop), rfb->client->sock);
+        rfb->guard = tb_guard_new(tb_interruptor_fd(io->stop), rfb->client->sock);
         enter(rfb);
         rfbClient *c = rfb->client;
         bool ok = InitialiseRFBConnection(c);
@@ -231,7 +232,7 @@ void tb_rfb_close(TbRfb *rfb)
 {
         if (!rfb)
                 return;
-        tb_rfb_guard_free(rfb->guard);
+        tb_guard_free(rfb->guard);
         free(rfb->client->frameBuffer);
         rfb->client->frameBuffer = NULL;
         rfb->client->appData.encodingsString = NULL;
@@ -260,8 +261,7 @@ int tb_rfb_due_ms(TbRfb *rfb)
 {
         if (!rfb->running || rfb->asked)
                 return -1;
-        gint64 left = rfb->next_us - g_get_monotonic_time();
-        return left <= 0 ? 0 : (int)((left + 999) / 1000);
+        return tb_pace_due_ms(&rfb->pace, g_get_monotonic_time());
 }
 
 static bool ask(TbRfb *rfb)
@@ -289,16 +289,6 @@ static void push_frame(TbRfb *rfb)
         rfb->o.frame(rfb->o.data, frame);
 }
 
-/* The next request keeps to a grid of the wanted rate, with half an interval of tolerance: a source that paints at exactly that rate is not
- * slowed to half of it by jitter. */
-static void schedule(TbRfb *rfb)
-{
-        gint64 now = g_get_monotonic_time();
-        rfb->next_us += rfb->interval_us;
-        if (rfb->next_us < now - rfb->interval_us / 2)
-                rfb->next_us = now;
-}
-
 bool tb_rfb_process(TbRfb *rfb, TbIo *io, bool readable, GError **error)
 {
         enter(rfb);
@@ -308,7 +298,7 @@ bool tb_rfb_process(TbRfb *rfb, TbIo *io, bool readable, GError **error)
                 ok = HandleRFBServerMessage(rfb->client);
                 if (ok && rfb->finished) {
                         rfb->asked = false;
-                        schedule(rfb);
+                        tb_pace_take(&rfb->pace, g_get_monotonic_time());
                         if (rfb->running && rfb->damage->len > 0)
                                 push_frame(rfb);
                 }
@@ -322,8 +312,7 @@ bool tb_rfb_process(TbRfb *rfb, TbIo *io, bool readable, GError **error)
 bool tb_rfb_start(TbRfb *rfb, int max_fps, GError **error)
 {
         rfb->running = true;
-        rfb->interval_us = G_USEC_PER_SEC / CLAMP(max_fps, 1, TB_LIMIT_FPS);
-        rfb->next_us = g_get_monotonic_time();
+        tb_pace_init(&rfb->pace, max_fps);
         rfb->whole = true;
         if (ask(rfb))
                 return true;

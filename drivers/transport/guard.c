@@ -1,4 +1,4 @@
-#include "drivers/transport/rfb_guard.h"
+#include "drivers/transport/guard.h"
 
 #include <poll.h>
 #include <sys/socket.h>
@@ -8,7 +8,7 @@
 /* A call that ends by itself within this time after `stop` does not cost the session. */
 #define GRACE_MS 60
 
-struct TbRfbGuard {
+struct TbGuard {
         TbThread *thread;
         TbInterruptor *changed; /* raised when `busy` or `quit` changed */
         int stop_fd, sock;      /* borrowed */
@@ -17,7 +17,7 @@ struct TbRfbGuard {
 
 static void guard_run(gpointer data)
 {
-        TbRfbGuard *g = data;
+        TbGuard *g = data;
         for (;;) {
                 tb_interruptor_lower(g->changed);
                 if (g_atomic_int_get(&g->quit))
@@ -36,28 +36,28 @@ static void guard_run(gpointer data)
         }
 }
 
-TbRfbGuard *tb_rfb_guard_new(int stop_fd, int sock)
+TbGuard *tb_guard_new(int stop_fd, int sock)
 {
-        TbRfbGuard *g = g_new0(TbRfbGuard, 1);
+        TbGuard *g = g_new0(TbGuard, 1);
         g->changed = tb_interruptor_new();
         g->stop_fd = stop_fd;
         g->sock = sock;
-        g->thread = tb_thread_start("rfb-guard", guard_run, g);
+        g->thread = tb_thread_start("guard", guard_run, g);
         return g;
 }
 
-void tb_rfb_guard_busy(TbRfbGuard *g, bool busy)
+void tb_guard_busy(TbGuard *g, bool busy)
 {
         g_atomic_int_set(&g->busy, busy);
         tb_interruptor_raise(g->changed);
 }
 
-bool tb_rfb_guard_fired(TbRfbGuard *g)
+bool tb_guard_fired(TbGuard *g)
 {
         return g_atomic_int_get(&g->fired);
 }
 
-void tb_rfb_guard_free(TbRfbGuard *g)
+void tb_guard_free(TbGuard *g)
 {
         if (!g)
                 return;

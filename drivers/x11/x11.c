@@ -1,0 +1,30 @@
+#include "drivers/x11/x11.h"
+
+static const TbParam params[] = {
+        {.name = "xauthority", .type = TB_PARAM_STRING, .max = 4096, .help = "file with the display's cookie; default: $XAUTHORITY, ~/.Xauthority"},
+        TB_PARAM_END,
+};
+
+static bool check(const TbUri *uri, json_t *p G_GNUC_UNUSED, GError **error)
+{
+        if (uri->port >= 0 && uri->port <= 59535 && !*uri->path) /* a TCP display listens on 6000 + number */
+                return true;
+        tb_error_set_field(error, TB_ERROR_INVALID, "uri", "name the display: x11://:1, or x11://host:0");
+        return false;
+}
+
+static const TbLane lanes[] = {
+        {.name = "screen", .size = sizeof(X11Screen), .open = x11_screen_open, .close = x11_screen_close, .pump = x11_screen_pump,
+         .finalize = x11_screen_finalize, .video = &x11_video},
+        {.name = "input", .size = sizeof(X11Input), .open = x11_input_open, .close = x11_input_close, .pump = x11_input_pump, .input = &x11_input},
+        {.name = NULL},
+};
+
+const TbDriver tb_driver_x11 = {
+        .name = "x11",
+        .summary = "An X11 display: screen, keyboard and pointer.",
+        .example = "x11://:1",
+        .params = params,
+        .check = check,
+        .lanes = lanes,
+};
