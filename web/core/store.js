@@ -18,10 +18,22 @@ export const initialState = Object.freeze({
 
 export const key = (...parts) => parts.join('/');
 
+/** Interfaces may carry what they know already: power does. */
+function powerOf(state, devices) {
+  let power = state.power;
+  for (const d of devices) {
+    for (const i of d.interfaces ?? []) {
+      if (i.kind === 'power' && i.power && typeof i.power === 'object') power = { ...power, [key(d.id, i.name)]: i.power };
+    }
+  }
+  return power;
+}
+
 function withDevice(state, device) {
   const known = Object.hasOwn(state.devices, device.id);
   return {
     ...state,
+    power: powerOf(state, [device]),
     devices: { ...state.devices, [device.id]: device },
     order: known ? state.order : [...state.order, device.id].sort(),
   };
@@ -82,7 +94,7 @@ export function reduce(state, action) {
   switch (action.type) {
   case 'devices': {
     const devices = Object.fromEntries(action.devices.map((d) => [d.id, d]));
-    return { ...state, loaded: true, devices, order: action.devices.map((d) => d.id).sort() };
+    return { ...state, loaded: true, power: powerOf(state, action.devices), devices, order: action.devices.map((d) => d.id).sort() };
   }
   case 'device': return withDevice(state, action.device);
   case 'device-gone': return withoutDevice(state, action.id);

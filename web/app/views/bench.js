@@ -38,7 +38,7 @@ export function mount(root, svc) {
       card.update(state);
       for (const p of interfacesOf(state.devices[id], 'power')) {
         const k = key(id, p.name);
-        if (asked.has(k)) continue;
+        if (asked.has(k) || state.power[k]) continue;
         asked.add(k);
         svc.readPower(id, p.name);
       }
@@ -76,7 +76,7 @@ class Card {
     this.powerLines = h('div', {});
     this.lease = h('div', { class: 'line' });
     this.none = h('div', { class: 'none' });
-    this.image = h('img', { alt: '', hidden: true, decoding: 'async' });
+    this.image = h('canvas', { role: 'img', 'aria-label': `Screen of ${id}`, hidden: true });
     this.thumb = h('div', { class: 'thumb' }, this.none, this.image);
     this.foot = h('div', { class: 'foot' }, this.powerLines, this.lease);
     this.el = h('article', { class: 'card', dataset: { device: id } },
@@ -169,16 +169,17 @@ class Card {
       h('span', { class: 'ellipsis' }, words, lease?.note && what !== 'free' ? h('span', { class: 'muted' }, ` – ${lease.note}`) : null));
   }
 
-  /** Shows a picture that is loaded, or says why there is none. */
-  show(image, why) {
-    this.image.hidden = !image;
-    this.none.hidden = Boolean(image);
-    if (image) {
-      this.image.replaceWith(image);
-      this.image = image;
-    } else {
+  /** Shows a picture, or says why there is none. */
+  show(bitmap, why) {
+    this.image.hidden = !bitmap;
+    this.none.hidden = Boolean(bitmap);
+    if (!bitmap) {
       fill(this.none, icon('screen'), h('span', {}, why));
+      return;
     }
+    if (this.image.width !== bitmap.width || this.image.height !== bitmap.height) set(this.image, { width: bitmap.width, height: bitmap.height });
+    this.image.getContext('2d').drawImage(bitmap, 0, 0);
+    bitmap.close();
   }
 
   close() {
@@ -228,16 +229,16 @@ class Thumbnails {
   async _load(card, item) {
     item.busy = true;
     this._busy += 1;
-    const image = new Image();
-    set(image, { alt: `Screen of ${card.id}`, decoding: 'async' });
-    image.src = this._svc.api.url(this._svc.api.iface(card.id, item.iface, '/snapshot.jpg'), { query: { t: Date.now() }, auth: true });
     const started = performance.now();
     try {
-      await image.decode();
-      if (this._items.has(card)) card.show(image);
+      // fetched, not an <img>: that would show its cached picture again, and would not tell why there is none
+      const response = await this._svc.api.raw('GET', this._svc.api.iface(card.id, item.iface, '/snapshot.jpg'));
+      const bitmap = await createImageBitmap(await response.blob());
+      if (this._items.has(card)) card.show(bitmap);
+      else bitmap.close();
       item.due = started + REFRESH_MS;
-    } catch {
-      if (this._items.has(card)) card.show(null, 'No picture');
+    } catch (error) {
+      if (this._items.has(card)) card.show(null, error.detail ?? error.title ?? 'No picture');
       item.due = started + FAILED_MS;
     } finally {
       item.busy = false;

@@ -226,7 +226,7 @@ export function mountVideo(root, svc, { id, iface, control, tools = [] }) {
     video.hidden = true;
     video.srcObject = null;
     still.hidden = false;
-    still.src = api.url(api.iface(id, iface.name, '/stream.mjpeg'), { query: { ...LARGE_MJPEG, t: Date.now() }, auth: true });
+    still.src = `${api.url(api.iface(id, iface.name, '/stream.mjpeg'), { query: LARGE_MJPEG, auth: true })}#${Date.now()}`;     // the fragment: a new request, not a cached one
   }
   function stopMjpeg() {
     clearTimeout(mjpegTimer);
