@@ -78,6 +78,7 @@ bool tb_hotplug_next(TbHotplug *hotplug, TbUevent *ret_event)
         *ret_event = (TbUevent){
                 .action = g_strcmp0(action, "add") == 0      ? TB_UEVENT_ADD
                           : g_strcmp0(action, "remove") == 0 ? TB_UEVENT_REMOVE
+                          : g_strcmp0(action, "bind") == 0   ? TB_UEVENT_BIND
                                                              : TB_UEVENT_OTHER,
                 .subsystem = g_strdup(udev_device_get_subsystem(device)),
                 .devtype = g_strdup(udev_device_get_devtype(device)),

@@ -45,7 +45,7 @@ typedef enum TbHotplugSource {
         TB_HOTPLUG_SETTLED, /* after udevd has made links and permissions; the kernel's where no udevd runs */
 } TbHotplugSource;
 
-typedef enum TbUeventAction { TB_UEVENT_ADD, TB_UEVENT_REMOVE, TB_UEVENT_OTHER } TbUeventAction;
+typedef enum TbUeventAction { TB_UEVENT_ADD, TB_UEVENT_REMOVE, TB_UEVENT_BIND /* a driver took it */, TB_UEVENT_OTHER } TbUeventAction;
 
 typedef struct TbUevent {
         TbUeventAction action;

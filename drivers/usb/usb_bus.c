@@ -90,6 +90,19 @@ static bool bus_open(TbDiscovery *self, TbIo *io, GError **error)
         return true;
 }
 
+/* A driver took an interface ("1-1.4:1.0"): now the device has its driver and, soon or already, its device files. */
+static void tell_bound(UsbBus *bus, const TbUevent *event)
+{
+        g_auto(GStrv) parts = event->name ? g_strsplit(event->name, ":", 2) : NULL;
+        TbUsbPath path;
+
+        if (event->action != TB_UEVENT_BIND || g_strcmp0(event->devtype, "usb_interface") != 0 || !parts || !parts[0] || !tb_usb_path_parse(parts[0], &path))
+                return;
+        json_t *device = tb_usb_tree_device(TB_USB_SYSFS, &path);
+        if (device)
+                bus->base.event(&bus->base, "usb.bound", device);
+}
+
 static bool bus_pump(TbDiscovery *self, TbIo *io, GError **error)
 {
         UsbBus *bus = (UsbBus *)self;
@@ -105,6 +118,7 @@ static bool bus_pump(TbDiscovery *self, TbIo *io, GError **error)
                 if (!tb_hotplug_next(bus->hotplug, &event))
                         break;
                 changed |= tb_usb_watch_uevent(bus->watch, &event);
+                tell_bound(bus, &event);
         }
         if (tb_hotplug_overflowed(bus->hotplug) || wait == TB_WAIT_TIMEOUT)
                 changed |= tb_usb_watch_rescan(bus->watch);

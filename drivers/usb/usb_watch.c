@@ -103,6 +103,7 @@ bool tb_usb_watch_uevent(TbUsbWatch *watch, const TbUevent *event)
                         return false; /* a look has missed it already, or seen its successor */
                 drop(watch, known);
                 return true;
+        case TB_UEVENT_BIND:
         case TB_UEVENT_OTHER:
                 return false;
         }
