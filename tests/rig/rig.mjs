@@ -274,7 +274,7 @@ async function client(command, args) {
 }
 
 if (process.argv[1] && path.resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  const [command, ...args] = process.argv.slice(2);
+  const [command = 'up', ...args] = process.argv.slice(2);
   const least = { up: 0, plug: 3, unplug: 1, sh: 1, qmp: 1 };
   try {
     if (!(command in least) || args.length < least[command])
