@@ -343,10 +343,25 @@ static void set_extensions(TbSender *sender)
                 add_extension(sender->pay, tb_rtpext_capture_time_new(o->ext_capture_time));
 }
 
+static void add_extmap(GstCaps *caps, guint id, const char *uri)
+{
+        g_autofree char *field = g_strdup_printf("extmap-%u", id);
+        if (id)
+                gst_caps_set_simple(caps, field, G_TYPE_STRING, uri, NULL);
+}
+
+/*
+ * All that the answer has to say of the stream: webrtcbin writes it from these caps, because the payloader has none of its own before its first
+ * picture. A browser drops a stream whose SSRC the answer did not name, and ignores extensions that it did not map.
+ */
 static GstCaps *rtp_caps(const TbOffer *o)
 {
         GstCaps *caps = gst_caps_new_simple("application/x-rtp", "media", G_TYPE_STRING, "video", "encoding-name", G_TYPE_STRING,
-                                            tb_codec_name(o->codec), "clock-rate", G_TYPE_INT, 90000, "payload", G_TYPE_INT, (int)o->payload, NULL);
+                                            tb_codec_name(o->codec), "clock-rate", G_TYPE_INT, 90000, "payload", G_TYPE_INT, (int)o->payload,
+                                            "ssrc", G_TYPE_UINT, g_random_int_range(1, G_MAXINT32), NULL);
+        add_extmap(caps, o->ext_playout_delay, TB_URI_PLAYOUT_DELAY);
+        add_extmap(caps, o->ext_twcc, TB_URI_TWCC);
+        add_extmap(caps, o->ext_capture_time, TB_URI_CAPTURE_TIME);
         if (o->codec == TB_CODEC_H264)
                 gst_caps_set_simple(caps, "packetization-mode", G_TYPE_STRING, "1", NULL);
         return caps;
