@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,6 +24,7 @@ typedef struct Start {
         char *const *argv, *const *envp;
         const char *cwd;
         int fd[3];    /* its stdin, stdout, stderr; -1: /dev/null (2: inherited) */
+        bool tty;     /* fd[0] becomes its controlling terminal */
         int report;   /* errno goes here when exec fails; closed by a successful exec */
         pid_t parent;
 } Start;
@@ -34,7 +36,10 @@ static void G_GNUC_NORETURN child_main(const Start *start)
         sigprocmask(SIG_SETMASK, &none, NULL);
         for (int s = 1; s < NSIG; s++) /* ignored signals (SIGPIPE) would stay ignored */
                 signal(s, SIG_DFL);
-        setpgid(0, 0);
+        if (start->tty)
+                setsid();
+        else
+                setpgid(0, 0);
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         int err = 0;
         if (getppid() != start->parent) /* the parent died before prctl */
@@ -47,6 +52,8 @@ static void G_GNUC_NORETURN child_main(const Start *start)
                 else if (from == i)
                         fcntl(i, F_SETFD, 0);
         }
+        if (start->tty)
+                ioctl(0, TIOCSCTTY, 0);
         if (start->cwd && chdir(start->cwd) < 0)
                 err = errno;
         close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
@@ -109,13 +116,40 @@ static pid_t fork_exec(Start *start, const char *name, GError **error)
         return pid;
 }
 
+static TbChild *child_new(pid_t pid, const char *name)
+{
+        TbChild *child = g_new0(TbChild, 1);
+        child->pid = pid;
+        child->name = g_strdup(name);
+        child->pidfd = pidfd_open(pid, 0);
+        g_assert(child->pidfd >= 0); /* Linux 5.3; the process is ours and not reaped */
+        return child;
+}
+
+static char *find_program(const char *name, GError **error)
+{
+        char *program = g_find_program_in_path(name);
+        if (!program)
+                g_set_error(error, TB_ERROR, TB_ERROR_GONE, "program not found: %s", name);
+        return program;
+}
+
+TbChild *tb_child_spawn_tty(const char *const *argv, const char *const *env, const char *cwd, int tty, GError **error)
+{
+        g_autofree char *program = find_program(argv[0], error);
+        if (!program)
+                return NULL;
+        g_auto(GStrv) envp = environment(env);
+        Start start = {.program = program, .argv = (char *const *)(gpointer)argv, .envp = envp, .cwd = cwd, .fd = {tty, tty, tty}, .tty = true};
+        pid_t pid = fork_exec(&start, argv[0], error);
+        return pid > 0 ? child_new(pid, argv[0]) : NULL;
+}
+
 TbChild *tb_child_spawn(const char *const *argv, const char *const *env, const char *cwd, guint flags, GError **error)
 {
-        g_autofree char *program = g_find_program_in_path(argv[0]);
-        if (!program) {
-                g_set_error(error, TB_ERROR, TB_ERROR_GONE, "program not found: %s", argv[0]);
+        g_autofree char *program = find_program(argv[0], error);
+        if (!program)
                 return NULL;
-        }
         int pair[3][2] = {{-1, -1}, {-1, -1}, {-1, -1}};
         Start start = {.program = program, .argv = (char *const *)(gpointer)argv, .cwd = cwd, .fd = {-1, -1, -1}};
         bool ok = true;
@@ -139,11 +173,7 @@ TbChild *tb_child_spawn(const char *const *argv, const char *const *env, const c
                 return NULL;
         }
 
-        TbChild *child = g_new0(TbChild, 1);
-        child->pid = pid;
-        child->name = g_strdup(argv[0]);
-        child->pidfd = pidfd_open(pid, 0);
-        g_assert(child->pidfd >= 0); /* Linux 5.3; the process is ours and not reaped */
+        TbChild *child = child_new(pid, argv[0]);
         TbTransport **ends[3] = {&child->in, &child->out, &child->err};
         for (int i = 0; i < 3; i++) {
                 if (!(flags & (1U << i)))

@@ -41,6 +41,8 @@ typedef struct TbChild TbChild;
 
 /* Its own process group; dies with us (PR_SET_PDEATHSIG). `env`: "K=V" additions, may be NULL. */
 TbChild *tb_child_spawn(const char *const *argv, const char *const *env, const char *cwd, guint flags, GError **error);
+/* The same with a terminal as its stdin, stdout, stderr and controlling terminal, in its own session. `tty` stays the caller's, who keeps the other side. */
+TbChild *tb_child_spawn_tty(const char *const *argv, const char *const *env, const char *cwd, int tty, GError **error);
 pid_t tb_child_pid(TbChild *child);
 int tb_child_pidfd(TbChild *child); /* readable once it ended; for tb_io_wait() */
 TbTransport *tb_child_stdin(TbChild *child);  /* borrowed; NULL without the flag */

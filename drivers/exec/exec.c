@@ -1,0 +1,208 @@
+/* The user's own commands as a device: argument arrays, never a shell. */
+#include <errno.h>
+#include <fcntl.h>
+#include <pty.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "drivers/driver.h"
+#include "drivers/exec/exec_proto.h"
+#include "drivers/transport/transport.h"
+#include "lib/limits.h"
+
+#define OUTPUT (1024 * 1024)
+
+enum { LANE_POWER, LANE_SENSORS, LANE_CONSOLE };
+
+static const TbParam params[] = {
+        {.name = "power_on", .type = TB_PARAM_ARRAY, .min = 1, .max = 64, .help = "command that switches on, as an array: [\"relay\", \"3\", \"on\"]"},
+        {.name = "power_off", .type = TB_PARAM_ARRAY, .min = 1, .max = 64, .help = "command that switches off"},
+        {.name = "power_get", .type = TB_PARAM_ARRAY, .min = 1, .max = 64, .help = "command that prints on, off or unknown, or JSON with watts, volts, amps"},
+        {.name = "sensors", .type = TB_PARAM_ARRAY, .min = 1, .max = 64, .help = "command that prints a number, lines \"name value unit\", or JSON"},
+        {.name = "sensor_name", .type = TB_PARAM_STRING, .min = 1, .max = TB_LIMIT_ID, .fallback = "\"value\"", .help = "the stream's name when only a number is printed"},
+        {.name = "interval_ms", .type = TB_PARAM_INT, .min = TB_LIMIT_SENSOR_MS_MIN, .max = 3600000, .fallback = "5000", .unit = "ms", .help = "pause between two samples"},
+        {.name = "console", .type = TB_PARAM_ARRAY, .min = 1, .max = 64, .help = "program whose input and output are the console"},
+        {.name = "pty", .type = TB_PARAM_BOOL, .fallback = "true", .help = "the console's program gets a terminal; false: pipes"},
+        {.name = "timeout_ms", .type = TB_PARAM_INT, .min = 100, .max = 600000, .fallback = "10000", .unit = "ms", .help = "how long a command may take"},
+        TB_PARAM_END,
+};
+
+static bool check(const TbUri *uri G_GNUC_UNUSED, json_t *p, GError **error)
+{
+        static const char *const names[] = {"power_on", "power_off", "power_get", "sensors", "console"};
+        bool any = false;
+        for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+                json_t *argv = json_object_get(p, names[i]), *item;
+                gsize at;
+                any = any || argv;
+                json_array_foreach(argv, at, item)
+                        if (!json_is_string(item) || (at == 0 && json_string_length(item) == 0)) {
+                                tb_error_set_field(error, TB_ERROR_INVALID, names[i], "%s[%zu] must be a string%s", names[i], at, at == 0 ? " and not empty" : "");
+                                return false;
+                        }
+        }
+        bool on = json_object_get(p, "power_on"), off = json_object_get(p, "power_off");
+        if (on != off || (json_object_get(p, "power_get") && !on)) {
+                tb_error_set_field(error, TB_ERROR_INVALID, on ? "power_off" : "power_on", "power needs both \"power_on\" and \"power_off\"");
+                return false;
+        }
+        if (!any)
+                tb_error_set_field(error, TB_ERROR_INVALID, "attach", "give at least one command: power_on and power_off, sensors, or console");
+        return any;
+}
+
+static guint lanes_of(const TbUri *uri G_GNUC_UNUSED, json_t *p)
+{
+        return (json_object_get(p, "power_on") ? 1U << LANE_POWER : 0) | (json_object_get(p, "sensors") ? 1U << LANE_SENSORS : 0) |
+               (json_object_get(p, "console") ? 1U << LANE_CONSOLE : 0);
+}
+
+/* Borrowed strings; the caller frees the array. */
+static const char **argv_of(TbInstance *self, const char *name)
+{
+        json_t *list = json_object_get(self->params, name), *item;
+        gsize i;
+        const char **argv = g_new0(const char *, json_array_size(list) + 1);
+        json_array_foreach(list, i, item)
+                argv[i] = json_string_value(item);
+        return argv;
+}
+
+/* --- commands that end ------------------------------------------------------------------------------------------------------------------------- */
+static bool run(TbInstance *self, TbIo *io, const char *name, GByteArray **ret_out, GError **error)
+{
+        g_autofree const char **argv = argv_of(self, name);
+        int ms = (int)json_integer_value(json_object_get(self->params, "timeout_ms")), status = 0;
+        g_autoptr(GByteArray) out = NULL, err = NULL;
+        if (!tb_child_run(io, argv, NULL, 0, OUTPUT, ms, &status, &out, &err, error))
+                return false;
+        if (status != 0) {
+                g_autofree char *words = g_utf8_make_valid((const char *)err->data, (gssize)MIN(err->len, 300));
+                g_set_error(error, TB_ERROR, TB_ERROR_DEVICE, "%s ended with exit code %d%s%s", argv[0], status, *words ? ": " : "", g_strstrip(words));
+                return false;
+        }
+        if (ret_out)
+                *ret_out = g_steal_pointer(&out);
+        return true;
+}
+
+static bool power_set(TbInstance *self, TbIo *io, bool on, GError **error)
+{
+        return run(self, io, on ? "power_on" : "power_off", NULL, error);
+}
+
+static bool power_get(TbInstance *self, TbIo *io, TbPowerState *ret, GError **error)
+{
+        if (!json_object_get(self->params, "power_get")) {
+                *ret = (TbPowerState){TB_POWER_UNKNOWN, NAN, NAN, NAN, NAN}; /* nobody can tell, and we do not guess */
+                return true;
+        }
+        g_autoptr(GByteArray) out = NULL;
+        return run(self, io, "power_get", &out, error) && exec_parse_power((const char *)out->data, out->len, ret, error);
+}
+
+static void tell_sample(const TbSample *sample, gpointer data)
+{
+        TbInstance *self = data;
+        self->up->sample(self, sample);
+}
+
+static bool sample(TbInstance *self, TbIo *io, GError **error)
+{
+        g_autoptr(GByteArray) out = NULL;
+        return run(self, io, "sensors", &out, error) &&
+               exec_parse_samples((const char *)out->data, out->len, json_string_value(json_object_get(self->params, "sensor_name")), tell_sample, self,
+                                  error);
+}
+
+/* --- the console: a program that stays ---------------------------------------------------------------------------------------------------------- */
+typedef struct Console {
+        TbInstance base;
+        TbChild *child;    /* owned */
+        TbTransport *pty;  /* owned; NULL: pipes */
+} Console;
+
+static bool console_open(TbInstance *self, TbIo *io G_GNUC_UNUSED, GError **error)
+{
+        Console *c = (Console *)self;
+        g_autofree const char **argv = argv_of(self, "console");
+        if (!json_is_true(json_object_get(self->params, "pty"))) {
+                c->child = tb_child_spawn(argv, NULL, NULL, TB_CHILD_STDIN | TB_CHILD_STDOUT, error);
+                return c->child != NULL;
+        }
+        int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+        char name[64];
+        int slave = master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0 && ptsname_r(master, name, sizeof name) == 0
+                            ? open(name, O_RDWR | O_NOCTTY | O_CLOEXEC)
+                            : -1;
+        if (slave < 0) {
+                g_set_error(error, TB_ERROR, TB_ERROR_INTERNAL, "cannot make a terminal: %s", g_strerror(errno));
+                if (master >= 0)
+                        close(master);
+                return false;
+        }
+        c->pty = tb_fd_transport(master, argv[0]);
+        c->child = tb_child_spawn_tty(argv, NULL, NULL, slave, error);
+        close(slave);
+        return c->child != NULL;
+}
+
+static void console_close(TbInstance *self)
+{
+        Console *c = (Console *)self;
+        tb_child_free(g_steal_pointer(&c->child), 500);
+        tb_transport_close(g_steal_pointer(&c->pty));
+}
+
+static TbTransport *output_of(Console *c)
+{
+        return c->pty ? c->pty : tb_child_stdout(c->child);
+}
+
+static bool console_pump(TbInstance *self, TbIo *io, GError **error)
+{
+        Console *c = (Console *)self;
+        TbTransport *from = output_of(c);
+        struct pollfd p = {.fd = tb_transport_fd(from), .events = POLLIN};
+        if (tb_io_wait(io, &p, 1, -1) != TB_WAIT_READY)
+                return true;
+        char buf[16384];
+        gssize n = tb_transport_read_now(from, buf, sizeof buf, NULL);
+        if (n > 0)
+                self->up->bytes(self, buf, (gsize)n);
+        if (n >= 0)
+                return true;
+        int status = 0;
+        if (tb_child_wait(c->child, io, 1000, &status, NULL))
+                g_set_error(error, TB_ERROR, TB_ERROR_GONE, "%s ended with exit code %d", tb_transport_name(from), status);
+        else
+                g_set_error(error, TB_ERROR, TB_ERROR_GONE, "%s closed its output", tb_transport_name(from));
+        return false;
+}
+
+static bool console_write(TbInstance *self, TbIo *io, const void *data, gsize size, GError **error)
+{
+        Console *c = (Console *)self;
+        return tb_transport_write(c->pty ? c->pty : tb_child_stdin(c->child), io, data, size, -1, error);
+}
+
+static const TbPowerOps power = {.set = power_set, .get = power_get};
+static const TbSensorOps sensors = {.interval_ms = 5000, .sample = sample};
+static const TbConsoleOps console = {.write = console_write};
+static const TbLane lanes[] = {
+        [LANE_POWER] = {.name = "power", .size = sizeof(TbInstance), .power = &power},
+        [LANE_SENSORS] = {.name = "sensors", .size = sizeof(TbInstance), .sensors = &sensors},
+        [LANE_CONSOLE] = {.name = "console", .size = sizeof(Console), .open = console_open, .close = console_close, .pump = console_pump, .console = &console},
+        {.name = NULL},
+};
+
+const TbDriver tb_driver_exec = {
+        .name = "exec",
+        .summary = "Power, sensors and a console by your own commands.",
+        .example = "exec://?power_on=[\"relay\",\"3\",\"on\"]&power_off=[\"relay\",\"3\",\"off\"]",
+        .params = params,
+        .check = check,
+        .lanes_of = lanes_of,
+        .lanes = lanes,
+};
