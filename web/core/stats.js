@@ -113,7 +113,8 @@ export function figuresOf(report, previous, { sources, now, timeOrigin }) {
 /** One word for the badge's colour; the thresholds are what a person notices. */
 export function gradeOf(f) {
   if (!f || f.fps == null) return 'unknown';
-  if (f.fps < 1 || f.lossPct > 10 || f.latencyMs > 500) return 'bad';
+  const stuck = f.fps < 1 && f.kbps > 100;        // bytes but no frames; no bytes is a picture that does not change
+  if (stuck || f.lossPct > 10 || f.latencyMs > 500) return 'bad';
   if (f.lossPct > 2 || f.latencyMs > 150) return 'fair';
   return 'good';
 }

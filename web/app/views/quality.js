@@ -9,7 +9,9 @@ const MAX_LOG = 300;
 const MAX_HISTORY = 180;
 
 export class Quality {
-  constructor() {
+  constructor(fallbackName = 'MJPEG') {
+    this.fallbackName = fallbackName;
+    this.fallbackFps = null;
     this.figures = null;
     this.rung = 'connecting';
     this.reason = null;
@@ -56,7 +58,7 @@ export class Quality {
       fill(this._segs, seg(millis(f.latencyMs), 'Latency of the picture'), seg(`${fixed(f.fps, 0)} fps`, 'Frames per second'), seg(bitrate(f.kbps), 'Bitrate'),
         seg(`${percent(f.lossPct)} loss`, 'Packets lost', true), f.codec ? seg(f.codec, 'Codec', true) : null, f.path ? seg(f.path, 'Path', true) : null);
     } else {
-      const words = { webrtc: 'WebRTC', connecting: 'Connecting', fallback: this.fallbackName ?? 'MJPEG', stopped: 'Stopped' };
+      const words = { webrtc: 'WebRTC', connecting: 'Connecting', fallback: this.fallbackName, stopped: 'Stopped' };
       this.el.dataset.grade = this.rung === 'fallback' ? 'fair' : 'unknown';
       fill(this._segs, seg(words[this.rung] ?? this.rung, 'Video'), this.fallbackFps != null && this.rung === 'fallback' ? seg(`${this.fallbackFps} fps`, 'Frames per second') : null);
     }
@@ -74,9 +76,9 @@ export class Quality {
     const update = () => {
       const f = this.figures ?? {};
       rows(main, [
-        ['Video', this.rung === 'webrtc' ? 'WebRTC' : this.rung === 'fallback' ? `${this.fallbackName ?? 'MJPEG'} (fallback)` : this.rung],
+        ['Video', this.rung === 'webrtc' ? 'WebRTC' : this.rung === 'fallback' ? `${this.fallbackName} (fallback)` : this.rung],
         ['Why', this.reason],
-        ['Latency', f.latencyMs == null ? null : `${millis(f.latencyMs)}${f.latencySource ? ` (${f.latencySource})` : ''}`],
+        ['Latency', f.latencyMs == null ? null : `${millis(f.latencyMs)}${f.latencySource === 'measured' ? ' (capture to display)' : ' (network and decoding)'}`],
         ['Frame rate', f.fps == null ? null : `${fixed(f.fps, 0)} fps`],
         ['Bitrate', f.kbps == null ? null : bitrate(f.kbps)],
         ['Lost packets', f.lossPct == null ? null : percent(f.lossPct)],

@@ -1,264 +1,73 @@
-// The picture of a device: WebRTC, MJPEG when that fails (and says why), input over it, text box, special keys.
+// The picture of a device on the host's own page: WHEP, and MJPEG when WebRTC does not work.
 
-import { chord, SPECIAL_KEYS } from '../../core/keys.js';
-import { VideoLadder } from '../../core/ladder.js';
 import { interfacesOf, isPhone } from '../../core/store.js';
 import { WhepClient } from '../../core/whep.js';
-import { fill, h, icon, Scope, set, text, uid } from '../dom.js';
-import { InputCapture } from '../input.js';
-import { Quality } from './quality.js';
+import { h, Scope, set } from '../dom.js';
+import { mountScreen } from './screen.js';
 
-const FIRST_FRAME_MS = 8000;         // connected, but nothing to see for so long: fall back
-const LARGE_MJPEG = { fps: 15, quality: 75 };
+const MJPEG = { fps: 15, quality: 75 };
+const MJPEG_RETRY_MS = 2000;
 
 export function mountVideo(root, svc, { id, iface, control, tools = [] }) {
   const scope = new Scope();
-  const { api, prefs } = svc;
+  const { api } = svc;
   const device = () => svc.store.state.devices[id];
-  const inputIface = () => interfacesOf(device(), 'input').find((i) => i.name.replace(/input/, '') === iface.name.replace(/video/, '')) ?? interfacesOf(device(), 'input')[0];
+  // of several screens each has the input that is named like it
+  const input = () => {
+    const all = interfacesOf(device(), 'input');
+    return all.find((i) => i.name.replace('input', '') === iface.name.replace('video', '')) ?? all[0];
+  };
 
-  // ---- elements ----
-  const quality = new Quality();
-  const video = h('video', { muted: true, autoplay: true, playsinline: true, 'aria-hidden': 'true', hidden: true, disablepictureinpicture: true });
-  video.muted = true;
-  const still = h('img', { alt: '', hidden: true });
-  const hintId = uid('hint');
-  const screen = h('div', { class: 'screen', id: 'screen', tabindex: '0', role: 'application', 'aria-label': `Screen of ${id}`, 'aria-describedby': hintId }, video, still);
-  const wait = h('div', { class: 'wait' }, icon('screen'), h('span', {}, 'Connecting'));
-  const hint = h('p', { id: hintId });
-  const hintBar = h('div', { class: 'overlay', hidden: true }, icon('keyboard'), hint);
-  const why = h('p', {});
-  const retry = h('button', { type: 'button', class: 'btn', onclick: () => ladder.retry() }, 'Try now');
-  const whyBar = h('div', { class: 'stage-note', role: 'status', hidden: true, id: 'fallback-notice' }, icon('warn'), why, retry);
-  const stage = h('div', { class: 'stage', dataset: { rung: 'connecting' } }, screen, wait, hintBar);
-
-  const controlSwitch = h('button', { type: 'button', class: 'btn', 'aria-pressed': 'false', id: 'control-switch' }, icon('keyboard'), h('span', {}, 'Control'));
-  const touchSwitch = h('button', { type: 'button', class: 'btn', title: 'Send taps and swipes instead of a mouse' }, 'Touch');
-  const full = h('button', { type: 'button', class: 'btn quiet icon-only', 'aria-label': 'Full screen', title: 'Full screen', onclick: () => (document.fullscreenElement ? document.exitFullscreen() : stage.requestFullscreen()) }, icon('expand'));
-  const snap = h('a', { class: 'btn quiet icon-only', 'aria-label': 'Save a screenshot', title: 'Save a screenshot', download: `${id}.png`, href: api.url(api.iface(id, iface.name, '/snapshot.png'), { auth: true }) }, icon('camera'));
-
-  const typed = h('input', { class: 'input', 'aria-label': 'Text to type on the device', placeholder: 'Type text, Enter sends it', autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false', id: 'send-text' });
-  const keyButtons = h('div', { class: 'keys', role: 'group', 'aria-label': 'Special keys' });
-  const keybar = h('div', { class: 'keybar' },
-    h('form', { onsubmit: (e) => { e.preventDefault(); sendText(); } }, typed, h('button', { type: 'submit', class: 'btn' }, 'Send')),
-    keyButtons);
-
-  root.append(h('section', { class: 'panel stage-panel', 'aria-label': 'Screen' },
-    h('header', {}, tools, h('span', { class: 'grow' }), quality.el, controlSwitch, touchSwitch, snap, full),
-    whyBar, stage, keybar));
-
-  // ---- size ----
-  let size = { width: 0, height: 0 };
-  function setSize(width, height) {
-    if (!(width > 0 && height > 0) || (size.width === width && size.height === height)) return;
-    size = { width, height };
-    const portrait = height > width;
-    stage.classList.toggle('tall', portrait);
-    root.closest('.main')?.classList.toggle('portrait', portrait);
-    // no taller than the picture needs: less black around wide ones
-    stage.style.aspectRatio = portrait ? '' : `${width} / ${height}`;
-    stage.style.height = portrait ? '' : 'auto';
-    stage.style.maxHeight = portrait ? '' : 'min(64vh, 720px)';
-  }
-  scope.listen(video, 'resize', () => setSize(video.videoWidth, video.videoHeight));
-  scope.listen(still, 'load', () => setSize(still.naturalWidth, still.naturalHeight));
-
-  // ---- input ----
-  let failedAt = 0;
-  function send(events) {
-    const target = inputIface();
-    if (!target || !events.length || !control.may) return;
-    for (let i = 0; i < events.length; i += 64) {
-      svc.commands.send(id, `${target.name}.send`, { events: events.slice(i, i + 64) }, { queue: false })
-        .then(() => { quality.ack = svc.commands.lastAckMs; }, (error) => {
-          if (Date.now() - failedAt < 3000) return;           // one message for a burst
-          failedAt = Date.now();
-          svc.toast.error(error, 'Input');
-        });
-    }
-    svc.leases.keeper(id)?.touch();
-  }
-  function sendText() {
-    if (!typed.value) {
-      send([{ type: 'key', key: 'Enter' }]);
-      return;
-    }
-    send([{ type: 'text', text: typed.value }]);
-    typed.value = '';
-  }
-  scope.listen(typed, 'keydown', (e) => {
-    if (e.key === 'Backspace' && !typed.value) {
-      e.preventDefault();
-      send([{ type: 'key', key: 'Backspace' }]);
-    }
-  });
-
-  const capture = new InputCapture({
-    el: screen, scope, send,
-    size: () => size,
-    onCapture: (on) => {
-      stage.classList.toggle('capturing', on);
-      showHint();
-      svc.announce(on ? 'The keyboard goes to the device. Control and Alt together give it back.' : 'The keyboard is yours again.');
-    },
-  });
-
-  let wantControl = prefs.get(`control.${id}`, true);
-  let may = control.may, mayNot = '';
-  function showHint() {
-    const on = capture.enabled;
-    stage.classList.toggle('control', on);
-    set(controlSwitch, { 'aria-pressed': String(wantControl && may) });
-    controlSwitch.disabled = !may || !inputIface();
-    controlSwitch.title = may ? 'Mouse and keyboard over the picture go to the device' : mayNot;
-    keybar.hidden = !inputIface();
-    hintBar.hidden = !(capture.capturing || (!may && inputIface()));
-    if (capture.capturing) fill(hint, 'Keyboard goes to the device. ', h('kbd', {}, 'Ctrl'), ' + ', h('kbd', {}, 'Alt'), ' gives it back.');
-    else if (!may) text(hint, `View only: ${mayNot}.`);
-    else text(hint, on ? 'Click the picture, or press Enter on it, to type on the device.' : 'View only.');
-    for (const el of keybar.querySelectorAll('button, input')) el.disabled = !on;
-  }
-  function refreshInput() {
-    const phone = isPhone(device());
-    capture.enable(may && wantControl && Boolean(inputIface()));
-    capture.touch = prefs.get(`touch.${id}`, phone);
-    set(touchSwitch, { 'aria-pressed': String(capture.touch) });
-    touchSwitch.hidden = !inputIface() || !(phone || capture.touch || window.matchMedia('(any-pointer: coarse)').matches);
-    const kind = phone ? 'phone' : 'desktop';
-    if (keyButtons.dataset.kind !== kind) {
-      keyButtons.dataset.kind = kind;
-      const own = SPECIAL_KEYS.filter((k) => k.kind === kind || k.kind === 'any');
-      const btn = (k) => h('button', { type: 'button', class: 'btn', onclick: () => send(k.keys.length > 1 ? chord(...k.keys) : [{ type: 'key', key: k.keys[0] }]) }, k.label);
-      const more = own.filter((k) => k.more);
-      const pick = more.length ? h('select', { class: 'input fkeys', 'aria-label': 'Function keys' }, h('option', { value: '' }, 'F…'), more.map((k) => h('option', { value: k.keys[0] }, k.label))) : null;
-      pick?.addEventListener('change', () => {
-        if (pick.value) send([{ type: 'key', key: pick.value }]);
-        pick.value = '';
-      });
-      fill(keyButtons, own.filter((k) => !k.more).map(btn), pick);
-    }
-    showHint();
-  }
-  controlSwitch.addEventListener('click', () => {
-    wantControl = !wantControl;
-    prefs.put(`control.${id}`, wantControl);
-    refreshInput();
-  });
-  touchSwitch.addEventListener('click', () => {
-    prefs.put(`touch.${id}`, !capture.touch);
-    refreshInput();
-  });
-  scope.add(control.watch((on, reason) => {
-    may = on;
-    mayNot = reason;
-    refreshInput();
-  }));
-  scope.add(svc.store.watch((s) => s.devices[id]?.interfaces, refreshInput));
-
-  // ---- video ----
-  let frameTimer = null;
-  let routeUndo = null;
-  const ladder = new VideoLadder({
-    unsupported: () => (typeof RTCPeerConnection === 'function' ? null : 'this browser has no WebRTC'),
+  const screen = mountScreen(root, {
+    id, control, tools,
+    commands: svc.commands, toast: svc.toast, announce: svc.announce,
+    touched: () => svc.leases.keeper(id)?.touch(),
+    hasInput: () => Boolean(input()),
+    isPhone: () => isPhone(device()),
+    send: (events) => svc.commands.send(id, `${input().name}.send`, { events }, { queue: false }),
+    snapshot: api.url(api.iface(id, iface.name, '/snapshot.png'), { auth: true }),
+    fallbackName: 'MJPEG',
+    fallback: (report) => mjpeg(() => api.url(api.iface(id, iface.name, '/stream.mjpeg'), { query: MJPEG, auth: true }), `Screen of ${id}`, report),
     connect: () => new WhepClient({
       url: api.url(api.iface(id, iface.name, '/whep')),
       fetch: (...args) => fetch(...args),
-      headers: () => ({ ...api.headers(), ...(svc.leases.secret(id) ? { 'X-Lease': svc.leases.secret(id) } : {}) }),
+      headers: () => api.headers(svc.leases.secret(id) ? { 'X-Lease': svc.leases.secret(id) } : {}),
       RTCPeerConnection,
       timeOrigin: performance.timeOrigin,
     }),
   });
-  ladder.enabled = prefs.get('webrtc', true);
-
-  ladder.on('client', (client) => {
-    client.on('track', (stream) => {
-      if (client !== ladder.client) return;
-      video.srcObject = stream;
-      video.play().catch(() => {});
-    });
-    client.on('stats', (f) => quality.setFigures(f));
-    client.on('log', (line) => {
-      quality.note(line);
-      if (prefs.get('debug', false)) console.debug(`testbed ${id}/${iface.name}:`, line);
-    });
-    client.on('control', (message) => svc.commands.receive(message));
-    client.on('sensor', (message) => svc.commands.receive(message));
-    client.on('channel', (name, open) => {
-      if (name !== 'control') return;
-      routeUndo?.();
-      routeUndo = open ? svc.commands.addRoute({ name: 'data channel', ready: () => client.connection.control?.readyState === 'open', send: (m) => client.send('control', m) }, { first: true }) : null;
-    });
-  });
-  ladder.on('change', ({ rung, reason }) => {
-    stage.dataset.rung = rung;
-    clearTimeout(frameTimer);
-    if (rung !== 'webrtc') {
-      routeUndo?.();
-      routeUndo = null;
-    }
-    quality.setRung(rung, reason);
-    if (rung === 'webrtc') {
-      frameTimer = setTimeout(() => { if (video.hidden) ladder.giveUp(new Error('connected, but no picture arrived')); }, FIRST_FRAME_MS);
-      if (video.readyState >= 2) showVideo();
-    } else if (rung === 'fallback') {
-      startMjpeg();
-    }
-    whyBar.hidden = rung !== 'fallback';
-    retry.hidden = !ladder.enabled;
-    text(why, ladder.enabled ? `WebRTC does not work right now: ${reason}. Showing MJPEG; WebRTC is tried again by itself.` : 'WebRTC is switched off in the settings. Showing MJPEG.');
-    text(wait.lastChild, rung === 'connecting' ? 'Connecting' : rung === 'webrtc' ? 'Waiting for the first frame' : 'Loading the picture');
-    if (rung === 'connecting') wait.hidden = false;
-  });
-  scope.listen(video, 'playing', () => { if (ladder.rung === 'webrtc') showVideo(); });
-  scope.listen(video, 'loadeddata', () => { if (ladder.rung === 'webrtc') showVideo(); });
-
-  function showVideo() {
-    clearTimeout(frameTimer);
-    setSize(video.videoWidth, video.videoHeight);
-    video.hidden = false;
-    wait.hidden = true;
-    stopMjpeg();                     // only now: no black in between
-  }
-
-  // MJPEG in an <img>: the browser decodes it; we only start, stop and restart it.
-  let mjpegTimer = null;
-  function startMjpeg() {
-    video.hidden = true;
-    video.srcObject = null;
-    still.hidden = false;
-    still.src = `${api.url(api.iface(id, iface.name, '/stream.mjpeg'), { query: LARGE_MJPEG, auth: true })}#${Date.now()}`;     // the fragment: a new request, not a cached one
-  }
-  function stopMjpeg() {
-    clearTimeout(mjpegTimer);
-    if (still.hidden) return;
-    still.hidden = true;
-    still.removeAttribute('src');
-  }
-  scope.listen(still, 'load', () => {
-    wait.hidden = true;
-    set(still, { alt: `Screen of ${id}` });
-  });
-  scope.listen(still, 'error', () => {
-    if (still.hidden) return;
-    clearTimeout(mjpegTimer);
-    wait.hidden = false;
-    text(wait.lastChild, 'No picture. Trying again.');
-    mjpegTimer = setTimeout(() => { if (ladder.rung === 'fallback') startMjpeg(); }, 2000);
-  });
-
-  scope.listen(document, 'testbed-settings', () => ladder.enable(prefs.get('webrtc', true)));
-  scope.listen(window, 'online', () => ladder.retry());
-  scope.listen(window, 'pagehide', () => ladder.stop());
-  scope.listen(window, 'pageshow', (e) => { if (e.persisted) ladder.start(); });
-  scope.add(svc.commands.on('route', (r) => { quality.route = r; }));
-  quality.route = svc.commands.route;
-  scope.add(() => {
-    clearTimeout(frameTimer);
-    ladder.stop();
-    routeUndo?.();
-    stopMjpeg();
-    video.srcObject = null;
-  });
-  ladder.start();
+  scope.add(screen.unmount);
+  scope.add(svc.store.watch((s) => s.devices[id]?.interfaces, screen.refresh));
   return () => scope.close();
+}
+
+/** MJPEG in an <img>: the browser decodes it; we only start, stop and restart it. */
+function mjpeg(url, name, report) {
+  const el = h('img', { alt: '' });
+  let on = false;
+  let timer = null;
+  const load = () => { el.src = `${url()}#${Date.now()}`; };            // the fragment: a new request, not a cached one
+  el.addEventListener('load', () => {
+    if (!on) return;
+    set(el, { alt: name });
+    report.shown(el.naturalWidth, el.naturalHeight);
+  });
+  el.addEventListener('error', () => {
+    if (!on) return;
+    report.failed();
+    clearTimeout(timer);
+    timer = setTimeout(() => { if (on) load(); }, MJPEG_RETRY_MS);
+  });
+  return {
+    el,
+    start() {
+      on = true;
+      load();
+    },
+    stop() {
+      on = false;
+      clearTimeout(timer);
+      el.removeAttribute('src');
+    },
+  };
 }
