@@ -1,0 +1,97 @@
+// The devices that integration tests use, each a real program: U-Boot in QEMU, a desktop in Xvfb, a serial device on a TCP port, the simulated phone
+// behind the real adb server.
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import net from 'node:net';
+import path from 'node:path';
+
+import { BUILD, Program, ROOT, freePort, scratch, until } from './harness.mjs';
+
+export const UBOOT = 'qemu:///usr/lib/u-boot/qemu-x86/u-boot.rom?memory=256';
+
+// Simulators are built once, without a sanitizer if that build has none.
+function simulator(name) {
+  const own = path.join(BUILD, 'sim', name);
+  return existsSync(own) ? own : path.join(ROOT, 'build', 'sim', name);
+}
+
+/** {uri, env, phone, adb, control(line), stop()}: a phone behind an adb server of its own. */
+export async function startPhone(t) {
+  const state = scratch('tb-phone-');
+  const phone = new Program([simulator('android'), '--port', '0', '--state', state]);
+  const port = Number(/\d+/.exec(await phone.line(/^listening \d+/))[0]);
+  const server = await freePort();
+  const adb = new Program(['adb', '-L', `tcp:127.0.0.1:${server}`, 'nodaemon', 'server'], { env: { HOME: state, ADB_MDNS: '0' } });
+  await until('the adb server', () => reachable(server));
+  t.after(async () => {
+    await phone.stop();
+    await adb.kill();
+  });
+  return { uri: `adb://127.0.0.1:${port}`, env: { ADB_HOST: `127.0.0.1:${server}` }, port, server, phone, adb, state };
+}
+
+export function reachable(port) {
+  return new Promise((resolve) => {
+    const socket = net.connect(port, '127.0.0.1');
+    socket.on('connect', () => { socket.destroy(); resolve(true); });
+    socket.on('error', () => resolve(false));
+  });
+}
+
+/** {display, uri}: an X server of its own on a free display. */
+export async function startXvfb(t, { width = 640, height = 480 } = {}) {
+  // -displayfd lets the server choose; it writes the number to that descriptor
+  const xvfb = new Program(['Xvfb', '-displayfd', '1', '-screen', '0', `${width}x${height}x24`, '-nolisten', 'tcp', '-noreset']);
+  const display = `:${(await xvfb.line(/^\d+$/)).trim()}`;
+  t.after(() => xvfb.kill());
+  return { display, uri: `x11://${display}`, xvfb };
+}
+
+/**
+ * A device on a TCP port, one connection at a time or many: what the host writes arrives as `received`; `say()` talks to it.
+ * {uri, received: Buffer, say(bytes), drop()}
+ */
+export async function startSerialPort(t, { echo = false } = {}) {
+  const device = { chunks: [], sockets: new Set(), connections: 0, size: 0 };
+  const server = net.createServer((socket) => {
+    device.connections++;
+    device.sockets.add(socket);
+    socket.setNoDelay(true);
+    socket.on('data', (chunk) => {
+      device.chunks.push(chunk);
+      device.size += chunk.length;
+      if (echo) socket.write(chunk);
+    });
+    socket.on('error', () => {});
+    socket.on('close', () => device.sockets.delete(socket));
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address();
+  device.port = port;
+  device.uri = `tcp://127.0.0.1:${port}`;
+  device.received = () => Buffer.concat(device.chunks);
+  device.say = (bytes) => Promise.all([...device.sockets].map((s) => new Promise((resolve) => s.write(bytes, resolve))));
+  device.drop = () => device.sockets.forEach((s) => s.destroy());
+  device.connected = () => until('the host to connect', () => device.sockets.size > 0);
+  device.stop = () => new Promise((resolve) => { device.drop(); server.close(resolve); });
+  t.after(() => device.stop());
+  return device;
+}
+
+const readFile = (file) => readFileSync(file, 'utf8');
+
+/** Pids of children of `pid` whose command line has `text`. */
+export function childrenOf(pid, text) {
+  return readdirSync(`/proc/${pid}/task`).flatMap((task) => {
+    try {
+      return readFile(`/proc/${pid}/task/${task}/children`).trim().split(/\s+/).filter(Boolean);
+    } catch {
+      return [];
+    }
+  }).map(Number).filter((child) => {
+    try {
+      return readFile(`/proc/${child}/cmdline`).includes(text);
+    } catch {
+      return false;
+    }
+  });
+}
