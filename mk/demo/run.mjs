@@ -37,14 +37,14 @@ function end(child) {
   });
 }
 
-function start(name, argv, { env = {}, onLine } = {}) {
+function start(name, argv, { env = {}, cwd, once = false, onLine } = {}) {
   const child = { name, ended: false, starts: 0 };
   const run = () => {
     child.ended = false;
     child.since = Date.now();
     child.starts++;
     const log = openSync(join(logs, `${name}.log`), child.starts === 1 ? "w" : "a");
-    const p = spawn(argv[0], argv.slice(1), { env: { ...process.env, ...env }, detached: true, stdio: ["ignore", onLine ? "pipe" : log, onLine ? "pipe" : log] });
+    const p = spawn(argv[0], argv.slice(1), { env: { ...process.env, ...env }, cwd, detached: true, stdio: ["ignore", onLine ? "pipe" : log, onLine ? "pipe" : log] });
     child.process = p;
     if (onLine) {
       for (const stream of [p.stdout, p.stderr]) {
@@ -61,7 +61,7 @@ function start(name, argv, { env = {}, onLine } = {}) {
     p.on("error", (e) => { child.ended = true; say(`${name}: ${e.message}`); stop(1); });
     p.on("exit", (code, signal) => {
       child.ended = true;
-      if (stopping) return;
+      if (stopping || once) return;
       // What ends at once with an error will do so again; what ran for a while (or was killed) is started again.
       if (code && Date.now() - child.since < 2000) {
         say(`${name} ended (${code}):\n${readFileSync(join(logs, `${name}.log`), "utf8").trimEnd().split("\n").slice(-8).join("\n")}`);
@@ -112,10 +112,14 @@ async function desktop() {
   start("xvfb", ["Xvfb", `:${n}`, "-screen", "0", "1280x720x24", "-nolisten", "tcp", "-noreset"]);
   await until("Xvfb", () => existsSync(`/tmp/.X11-unix/X${n}`));
   const env = { DISPLAY: `:${n}` };
-  const home = join(root, state, "desktop");
-  mkdirSync(home, { recursive: true });
-  start("fluxbox", ["fluxbox", "-rc", join(root, "mk/demo/fluxbox/init")], { env: { ...env, HOME: home } });
-  start("xterm", ["xterm", "-geometry", "92x28+30+40", "-fa", "DejaVu Sans Mono", "-fs", "11", "-T", "shell"], { env: { ...env, HOME: home } });
+  const home = join(root, state, "desktop"), box = join(home, ".fluxbox");
+  mkdirSync(box, { recursive: true });
+  writeFileSync(join(box, "overlay"), "background: none\n");
+  writeFileSync(join(box, "init"), readFileSync("mk/demo/fluxbox.init", "utf8").replace("@OVERLAY@", join(box, "overlay")));
+  start("xsetroot", ["xsetroot", "-solid", "#24435a"], { env, once: true });
+  start("fluxbox", ["fluxbox", "-rc", join(box, "init")], { env: { ...env, HOME: home } });
+  start("xterm", ["xterm", "-geometry", "88x27+30+40", "-fa", "DejaVu Sans Mono", "-fs", "11", "-bg", "#10202b", "-fg", "#d7e3ea", "-T", "shell", "-e", "bash", "--norc"],
+    { env: { ...env, HOME: home, PS1: "\\w$ " }, cwd: home });
   start("xclock", ["xclock", "-update", "1", "-geometry", "200x200-40+40"], { env });
   start("xeyes", ["xeyes", "-geometry", "200x130-40+290"], { env });
   return n;
