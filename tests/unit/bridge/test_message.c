@@ -1,4 +1,5 @@
 #include "host/bridge/message.h"
+#include "lib/thread.h"
 
 #include <string.h>
 
