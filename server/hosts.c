@@ -1,0 +1,260 @@
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/json.h"
+#include "lib/limits.h"
+#include "lib/log.h"
+#include "server/private.h"
+
+/* A host is named in addresses and file names: [a-z0-9][a-z0-9._-]*, upper case allowed. */
+static bool is_name(const char *text)
+{
+        gsize n = text ? strlen(text) : 0;
+        if (n == 0 || n > TB_LIMIT_ID || !g_ascii_isalnum(text[0]))
+                return false;
+        for (gsize i = 0; i < n; i++)
+                if (!g_ascii_isalnum(text[i]) && text[i] != '.' && text[i] != '_' && text[i] != '-')
+                        return false;
+        return true;
+}
+
+/* A copy of what we know how to show; NULL: not a list of devices. */
+static json_t *checked_devices(json_t *list)
+{
+        if (!json_is_array(list) || json_array_size(list) > TB_LIMIT_DEVICES)
+                return NULL;
+        gsize i;
+        json_t *device;
+        json_array_foreach(list, i, device) {
+                if (!is_name(json_string_value(json_object_get(device, "id"))))
+                        return NULL;
+        }
+        return json_incref(list);
+}
+
+json_t *tb_host_device(TbParty *host, const char *id)
+{
+        gsize i;
+        json_t *device;
+        json_array_foreach(host->devices, i, device) {
+                if (g_strcmp0(json_string_value(json_object_get(device, "id")), id) == 0)
+                        return device;
+        }
+        return NULL;
+}
+
+/* --- to the host ------------------------------------------------------------------------------------------------------------------- */
+void tb_host_announce(TbParty *host, TbParty *observer, bool present)
+{
+        TbSession *session = observer->session;
+        json_t *o = json_pack("{s:s, s:s, s:s, s:s}", "type", present ? "peer-connected" : "peer-disconnected", "sessionId", session->id, "peerId",
+                              observer->id, "peer", "desktop");
+        if (present) {
+                json_object_set_new(o, "device", json_string(session->device));
+                json_object_set_new(o, "mode", json_string(observer->mode == TB_MODE_CONTROL ? "control" : "view"));
+        }
+        tb_party_send(host, o);
+}
+
+void tb_host_session_closed(TbPairing *pairing, TbSession *session)
+{
+        TbParty *host = g_hash_table_lookup(pairing->hosts, session->host);
+        if (host)
+                tb_party_send(host, json_pack("{s:s, s:s}", "type", "session-closed", "sessionId", session->id));
+}
+
+/* The host's coming and going, for every observer of its sessions. After a reconnect it learns of all observers again. */
+static void tell_observers(TbParty *host, bool present)
+{
+        GHashTableIter iter;
+        gpointer value;
+        g_hash_table_iter_init(&iter, host->pairing->sessions);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                TbSession *session = value;
+                if (g_strcmp0(session->host, host->host) != 0)
+                        continue;
+                for (guint i = 0; i < session->observers->len; i++) {
+                        TbParty *observer = g_ptr_array_index(session->observers, i);
+                        tb_party_send(observer, json_pack("{s:s, s:s, s:s}", "type", present ? "peer-connected" : "peer-disconnected", "peer", "phone",
+                                                          "peerId", host->id));
+                        if (present)
+                                tb_host_announce(host, observer, true);
+                }
+        }
+}
+
+static void refuse(TbParty *party, const char *code, const char *message)
+{
+        party->pairing->refused++;
+        tb_party_refuse(party, code, message);
+}
+
+void tb_host_hello(TbParty *party, json_t *hello, gint64 now_ms)
+{
+        TbPairing *pairing = party->pairing;
+        json_t *named = json_object_get(hello, "host");
+        const char *name = json_string_value(named ? named : json_object_get(hello, "name"));
+        const char *token = json_string_value(json_object_get(hello, "token")), *owner = NULL;
+        json_t *list = json_object_get(hello, "devices");
+        if (!is_name(name)) {
+                refuse(party, "invalid", "Invalid host name");
+                return;
+        }
+        TbRole role = tb_auth_check(pairing->options.hosts, token, &owner);
+        if (role == TB_ROLE_NONE || (!tb_auth_is_open(pairing->options.hosts) && strcmp(owner, name) != 0)) {
+                refuse(party, "unauthorized", "Invalid host or token"); /* a token is good for its own name only */
+                return;
+        }
+        json_t *devices = list ? checked_devices(list) : json_array();
+        if (!devices) {
+                refuse(party, "invalid", "Invalid devices");
+                return;
+        }
+        TbParty *old = g_hash_table_lookup(pairing->hosts, name);
+        if (!old && g_hash_table_size(pairing->hosts) >= TB_LIMIT_HOSTS) {
+                json_decref(devices);
+                refuse(party, "too-many-hosts", "Too many hosts");
+                return;
+        }
+        if (old) { /* its connection is dead and nobody has noticed yet, or its token was copied: the newest one is it */
+                tb_host_left(old);
+                tb_party_refuse(old, "replaced", "Host connected again");
+        }
+        party->host = g_strdup(name);
+        party->version = g_strdup(json_string_value(json_object_get(hello, "version")));
+        party->devices = devices;
+        party->since_ms = now_ms;
+        g_hash_table_insert(pairing->hosts, party->host, party);
+        tb_log(TB_LOG_INFO, TB_F("host", name, "request", party->request_id), "host connected with %zu devices", json_array_size(devices));
+        tb_party_send(party, json_pack("{s:s, s:s, s:s, s:[], s:o}", "type", "ready", "role", "host", "peerId", party->id, "peers", "iceServers",
+                                       tb_ice_servers(pairing->options.ice, name, now_ms)));
+        tell_observers(party, true);
+}
+
+void tb_host_left(TbParty *party)
+{
+        TbPairing *pairing = party->pairing;
+        if (!party->host || g_hash_table_lookup(pairing->hosts, party->host) != party)
+                return;
+        tb_log(TB_LOG_INFO, TB_F("host", party->host), "host disconnected");
+        g_hash_table_remove(pairing->hosts, party->host);
+        tell_observers(party, false);
+        if (pairing->options.host_left)
+                pairing->options.host_left(party, pairing->options.data);
+}
+
+/* --- from the host ------------------------------------------------------------------------------------------------------------------- */
+static void to_observers(TbParty *host, json_t *message, gint64 now_ms)
+{
+        const char *id = json_string_value(json_object_get(message, "sessionId"));
+        g_autofree char *to = g_strdup(json_string_value(json_object_get(message, "to")));
+        TbSession *session = id ? g_hash_table_lookup(host->pairing->sessions, id) : NULL;
+        bool found = false;
+        if (!session || g_strcmp0(session->host, host->host) != 0) {
+                tb_party_send(host, json_pack("{s:s, s:s, s:s, s:s?}", "type", "error", "code", "no-session", "message", "Invalid session or token",
+                                              "sessionId", id));
+                return;
+        }
+        tb_session_touch(session, now_ms);
+        json_object_del(message, "to");
+        json_object_del(message, "sessionId"); /* `id` is gone with it */
+        json_object_set_new(message, "from", json_string(host->id));
+        gsize size;
+        g_autofree char *text = tb_json_text(message, &size);
+        const char *type = json_string_value(json_object_get(message, "type"));
+        bool sample = type && (strcmp(type, "sample") == 0 || strcmp(type, "sensor") == 0);
+        for (guint i = 0; i < session->observers->len; i++) {
+                TbParty *observer = g_ptr_array_index(session->observers, i);
+                if (to && strcmp(observer->id, to) != 0)
+                        continue;
+                found = true;
+                if (sample && host->pairing->options.ops->queued(observer->connection) > 64 * 1024) {
+                        host->pairing->dropped_samples++;
+                        continue;
+                }
+                host->pairing->relayed_messages++;
+                host->pairing->relayed_bytes += size;
+                host->pairing->options.ops->text(observer->connection, text, size);
+        }
+        if (!found && (!type || strcmp(type, "bye") != 0))
+                tb_party_send(host, json_pack("{s:s, s:s, s:s, s:s, s:s?}", "type", "error", "code", "no-peer", "message", "Peer not connected",
+                                              "sessionId", session->id, "to", to));
+}
+
+void tb_host_text(TbParty *party, json_t *message, gint64 now_ms)
+{
+        const char *type = json_string_value(json_object_get(message, "type"));
+        if (type && strcmp(type, "devices") == 0) {
+                json_t *devices = checked_devices(json_object_get(message, "devices"));
+                if (!devices) {
+                        tb_party_error(party, "invalid", "Invalid devices");
+                        return;
+                }
+                json_decref(party->devices);
+                party->devices = devices;
+        } else if (type && g_str_has_prefix(type, "http-")) {
+                if (party->pairing->options.carried)
+                        party->pairing->options.carried(party, message, party->pairing->options.data);
+        } else if (json_object_get(message, "sessionId")) {
+                to_observers(party, message, now_ms);
+        } else {
+                tb_party_error(party, "invalid", "Unknown message");
+        }
+}
+
+/* --- lists ------------------------------------------------------------------------------------------------------------------------------ */
+static int by_name(gconstpointer a, gconstpointer b)
+{
+        return strcmp((*(TbParty *const *)a)->host, (*(TbParty *const *)b)->host);
+}
+
+static GPtrArray *sorted(TbPairing *pairing)
+{
+        GPtrArray *list = g_ptr_array_new();
+        GHashTableIter iter;
+        gpointer value;
+        g_hash_table_iter_init(&iter, pairing->hosts);
+        while (g_hash_table_iter_next(&iter, NULL, &value))
+                g_ptr_array_add(list, value);
+        g_ptr_array_sort(list, by_name);
+        return list;
+}
+
+json_t *tb_pairing_hosts(TbPairing *pairing)
+{
+        json_t *out = json_array();
+        g_autoptr(GPtrArray) list = sorted(pairing);
+        for (guint i = 0; i < list->len; i++) {
+                TbParty *host = g_ptr_array_index(list, i);
+                g_autofree char *since = tb_clock_rfc3339(host->since_ms);
+                json_array_append_new(out, json_pack("{s:s, s:s?, s:b, s:s, s:O}", "name", host->host, "version", host->version, "online", 1,
+                                                     "connectedAt", since, "devices", host->devices));
+        }
+        return out;
+}
+
+json_t *tb_pairing_devices(TbPairing *pairing)
+{
+        json_t *out = json_array();
+        g_autoptr(GPtrArray) list = sorted(pairing);
+        for (guint i = 0; i < list->len; i++) {
+                TbParty *host = g_ptr_array_index(list, i);
+                gsize j;
+                json_t *device;
+                json_array_foreach(host->devices, j, device) {
+                        json_t *copy = json_copy(device);
+                        const char *id = json_string_value(json_object_get(device, "id"));
+                        g_autofree char *full = g_strconcat(host->host, "/", id, NULL);
+                        json_object_set_new(copy, "host", json_string(host->host));
+                        json_object_set_new(copy, "device", json_string(id));
+                        json_object_set_new(copy, "id", json_string(full));
+                        json_array_append_new(out, copy);
+                }
+        }
+        return out;
+}
+
+TbParty *tb_pairing_host(TbPairing *pairing, const char *name)
+{
+        return g_hash_table_lookup(pairing->hosts, name);
+}

@@ -1,0 +1,291 @@
+#include <string.h>
+
+#include "lib/json.h"
+#include "lib/limits.h"
+#include "lib/log.h"
+#include "server/private.h"
+
+#define CLEAN_MS 30000
+#define DROPPED_MAX 400 /* messages over the rate in a row: then the connection is closed */
+
+const char *tb_party_role_name(TbPartyRole role)
+{
+        static const char *const names[] = {"none", "desktop", "phone", "host"};
+        return names[role];
+}
+
+bool tb_party_send(TbParty *party, json_t *message_take)
+{
+        gsize size;
+        g_autofree char *text = tb_json_text(message_take, &size);
+        json_decref(message_take);
+        return !party->refused && party->pairing->options.ops->text(party->connection, text, size);
+}
+
+void tb_party_error(TbParty *party, const char *code, const char *message)
+{
+        tb_party_send(party, json_pack("{s:s, s:s, s:s}", "type", "error", "code", code, "message", message));
+}
+
+void tb_party_refuse(TbParty *party, const char *code, const char *message)
+{
+        if (party->refused)
+                return;
+        tb_party_error(party, code, message);
+        party->refused = true;
+        party->pairing->options.ops->close(party->connection, 1008, message);
+}
+
+gpointer tb_party_connection(TbParty *party)
+{
+        return party->connection;
+}
+
+const char *tb_party_id(TbParty *party)
+{
+        return party->id;
+}
+
+/* --- coming and going ------------------------------------------------------------------------------------------------------------ */
+TbParty *tb_pairing_join(TbPairing *pairing, gpointer connection, const char *request_id, gint64 now_ms)
+{
+        TbParty *party = g_new0(TbParty, 1);
+        party->pairing = pairing;
+        party->connection = connection;
+        party->since_ms = now_ms;
+        party->link.data = party;
+        g_snprintf(party->id, sizeof party->id, "p%u", ++pairing->next_id);
+        g_strlcpy(party->request_id, request_id ? request_id : "", sizeof party->request_id);
+        g_queue_push_tail_link(&pairing->waiting, &party->link);
+        pairing->parties[TB_PARTY_NONE]++;
+        return party;
+}
+
+static void set_role(TbParty *party, TbPartyRole role)
+{
+        TbPairing *pairing = party->pairing;
+        if (party->role == TB_PARTY_NONE)
+                g_queue_unlink(&pairing->waiting, &party->link);
+        pairing->parties[party->role]--;
+        pairing->parties[role]++;
+        party->role = role;
+}
+
+static json_t *presence(const char *type, TbParty *party)
+{
+        return json_pack("{s:s, s:s, s:s}", "type", type, "peer", tb_party_role_name(party->role), "peerId", party->id);
+}
+
+static void leave_session(TbParty *party)
+{
+        TbSession *session = party->session;
+        if (session->phone == party) {
+                session->phone = NULL;
+                for (guint i = 0; i < session->observers->len; i++)
+                        tb_party_send(g_ptr_array_index(session->observers, i), presence("peer-disconnected", party));
+        } else if (g_ptr_array_remove(session->observers, party)) {
+                TbParty *producer = tb_session_producer(session);
+                if (producer && session->host)
+                        tb_host_announce(producer, party, false);
+                else if (producer)
+                        tb_party_send(producer, presence("peer-disconnected", party));
+        }
+        party->session = NULL;
+}
+
+void tb_pairing_left(TbParty *party, gint64 now_ms)
+{
+        TbPairing *pairing = party->pairing;
+        if (party->session) {
+                tb_session_touch(party->session, now_ms);
+                leave_session(party);
+        }
+        if (party->role == TB_PARTY_HOST)
+                tb_host_left(party);
+        if (party->role == TB_PARTY_NONE)
+                g_queue_unlink(&pairing->waiting, &party->link);
+        pairing->parties[party->role]--;
+        if (party->picture)
+                g_bytes_unref(party->picture);
+        json_decref(party->devices);
+        g_free(party->host);
+        g_free(party->version);
+        g_free(party);
+}
+
+gint64 tb_pairing_tick(TbPairing *pairing, gint64 now_ms)
+{
+        gint64 limit = TB_LIMIT_HELLO_S * 1000ll, next = pairing->cleaned_ms + CLEAN_MS;
+        for (GList *l = pairing->waiting.head; l; l = l->next) {
+                TbParty *party = l->data;
+                if (now_ms - party->since_ms < limit) {
+                        next = MIN(next, party->since_ms + limit);
+                        break; /* oldest first */
+                }
+                if (!party->refused) {
+                        pairing->refused++;
+                        tb_party_refuse(party, "hello-timeout", "Hello timeout");
+                }
+        }
+        if (now_ms - pairing->cleaned_ms >= CLEAN_MS) {
+                pairing->cleaned_ms = now_ms;
+                tb_session_expire(pairing, now_ms);
+                next = MIN(next, now_ms + CLEAN_MS);
+        }
+        return MAX(next, now_ms + 10);
+}
+
+/* --- hello ----------------------------------------------------------------------------------------------------------------------------- */
+static void refuse_hello(TbParty *party, const char *code, const char *message)
+{
+        party->pairing->refused++;
+        tb_party_refuse(party, code, message);
+}
+
+static json_t *ready(TbParty *party, gint64 now_ms)
+{
+        TbSession *session = party->session;
+        json_t *peers = json_array();
+        TbParty *producer = tb_session_producer(session);
+        if (party->role == TB_PARTY_DESKTOP && producer)
+                json_array_append_new(peers, json_pack("{s:s, s:s}", "peer", "phone", "peerId", producer->id));
+        for (guint i = 0; party->role == TB_PARTY_PHONE && i < session->observers->len; i++) {
+                TbParty *observer = g_ptr_array_index(session->observers, i);
+                json_array_append_new(peers, json_pack("{s:s, s:s}", "peer", "desktop", "peerId", observer->id));
+        }
+        json_t *o = json_pack("{s:s, s:s, s:s, s:o, s:o}", "type", "ready", "role", tb_party_role_name(party->role), "peerId", party->id, "peers",
+                              peers, "iceServers", tb_ice_servers(party->pairing->options.ice, party->id, now_ms));
+        if (session->host) {
+                json_object_set_new(o, "mode", json_string(party->mode == TB_MODE_CONTROL ? "control" : "view"));
+                json_object_set_new(o, "host", json_string(session->host));
+                json_object_set_new(o, "device", json_string(session->device));
+        }
+        return o;
+}
+
+static void enter(TbParty *party, TbSession *session, TbPartyRole role, gint64 now_ms)
+{
+        set_role(party, role);
+        party->session = session;
+        if (role == TB_PARTY_PHONE)
+                session->phone = party;
+        else
+                g_ptr_array_add(session->observers, party);
+        tb_session_touch(session, now_ms);
+        tb_party_send(party, ready(party, now_ms));
+        if (role == TB_PARTY_PHONE) {
+                for (guint i = 0; i < session->observers->len; i++)
+                        tb_party_send(g_ptr_array_index(session->observers, i), presence("peer-connected", party));
+                return;
+        }
+        TbParty *producer = tb_session_producer(session);
+        if (producer && session->host)
+                tb_host_announce(producer, party, true);
+        else if (producer)
+                tb_party_send(producer, presence("peer-connected", party));
+}
+
+static void hello(TbParty *party, json_t *message, gint64 now_ms)
+{
+        const char *role_name = json_string_value(json_object_get(message, "role"));
+        const char *id = json_string_value(json_object_get(message, "sessionId")), *token = json_string_value(json_object_get(message, "token"));
+        if (g_strcmp0(role_name, "host") == 0) {
+                tb_host_hello(party, message, now_ms);
+                if (party->host)
+                        set_role(party, TB_PARTY_HOST);
+                return;
+        }
+        TbPartyRole role = g_strcmp0(role_name, "desktop") == 0 ? TB_PARTY_DESKTOP : g_strcmp0(role_name, "phone") == 0 ? TB_PARTY_PHONE : TB_PARTY_NONE;
+        if (role == TB_PARTY_NONE) {
+                refuse_hello(party, "invalid-role", "Invalid role");
+                return;
+        }
+        TbSession *session = id ? tb_pairing_find(party->pairing, id, now_ms) : NULL;
+        if (!session || !token || !tb_session_check(session, token, &party->mode)) {
+                refuse_hello(party, "unauthorized", "Invalid session or token");
+                return;
+        }
+        if (session->host && role == TB_PARTY_PHONE) {
+                refuse_hello(party, "invalid-role", "Invalid role");
+        } else if (role == TB_PARTY_PHONE && session->phone) {
+                refuse_hello(party, "phone-connected", "Phone already connected");
+        } else if (role == TB_PARTY_DESKTOP && session->observers->len >= session->max_observers) {
+                refuse_hello(party, session->host ? "too-many-observers" : "desktop-connected",
+                             session->host ? "Too many observers" : "Desktop already connected");
+        } else {
+                enter(party, session, role, now_ms);
+        }
+}
+
+/* --- messages ---------------------------------------------------------------------------------------------------------------------------- */
+/* Over the rate a message is dropped and the party told; who goes on is cut. Hosts carry many observers: their queues bound them instead. */
+static bool within_rate(TbParty *party, gsize size, gint64 now_ms)
+{
+        gint64 now_us = now_ms * 1000;
+        if (party->role == TB_PARTY_HOST)
+                return true;
+        bool ok = tb_bucket_take(&party->messages, TB_LIMIT_MESSAGES_PER_S, 2 * TB_LIMIT_MESSAGES_PER_S, 1, now_us, NULL) &&
+                  tb_bucket_take(&party->bytes, TB_LIMIT_BYTES_PER_S, 2 * TB_LIMIT_BYTES_PER_S, (double)size, now_us, NULL);
+        if (ok) {
+                party->dropped = 0;
+                return true;
+        }
+        if (party->dropped++ == 0)
+                tb_party_error(party, "rate", "Too many messages");
+        else if (party->dropped > DROPPED_MAX)
+                tb_party_refuse(party, "rate", "Too many messages");
+        return false;
+}
+
+void tb_pairing_text(TbParty *party, const char *text, gsize size, gint64 now_ms)
+{
+        if (party->refused || !within_rate(party, size, now_ms))
+                return;
+        json_t *message = tb_json_parse(text, size, NULL);
+        const char *type = json_string_value(json_object_get(message, "type"));
+        if (party->role == TB_PARTY_NONE) {
+                if (g_strcmp0(type, "hello") == 0)
+                        hello(party, message, now_ms);
+                else
+                        refuse_hello(party, "expected-hello", "Expected hello message");
+        } else if (!json_is_object(message)) {
+                tb_party_error(party, "invalid", "Invalid message");
+        } else if (g_strcmp0(type, "ping") == 0) {
+                json_t *pong = json_pack("{s:s}", "type", "pong"), *t = json_object_get(message, "t");
+                if (t)
+                        json_object_set(pong, "t", t);
+                if (party->session)
+                        tb_session_touch(party->session, now_ms);
+                tb_party_send(party, pong);
+        } else if (g_strcmp0(type, "pong") == 0) {
+                if (party->session)
+                        tb_session_touch(party->session, now_ms);
+        } else if (party->role == TB_PARTY_HOST) {
+                tb_host_text(party, message, now_ms);
+        } else {
+                tb_relay_text(party, text, size, message, now_ms);
+        }
+        json_decref(message);
+}
+
+void tb_pairing_binary(TbParty *party, const guint8 *bytes, gsize size, gint64 now_ms)
+{
+        if (party->refused)
+                return;
+        if (party->role == TB_PARTY_NONE) {
+                refuse_hello(party, "expected-hello", "Expected hello message");
+                return;
+        }
+        if (!within_rate(party, size, now_ms))
+                return;
+        if (party->session)
+                tb_session_touch(party->session, now_ms);
+        tb_relay_binary(party, bytes, size);
+}
+
+void tb_pairing_drained(TbParty *party)
+{
+        g_autoptr(GBytes) picture = g_steal_pointer(&party->picture);
+        if (picture)
+                tb_relay_picture(party, picture);
+}

@@ -1,0 +1,71 @@
+#pragma once
+/* What session.c, party.c, relay.c and hosts.c share. */
+#include "lib/rate.h"
+#include "server/pairing.h"
+
+struct TbSession {
+        TbPairing *pairing; /* borrowed */
+        char *id;           /* owned */
+        guint8 token[TB_SECRET_HASH], view[TB_SECRET_HASH];
+        char *host, *device; /* owned; NULL: a phone session */
+        TbMode mode;
+        guint max_observers;
+        gint64 created_ms, active_ms;
+        TbParty *phone;       /* borrowed; phone sessions */
+        GPtrArray *observers; /* borrowed TbParty */
+};
+
+struct TbParty {
+        TbPairing *pairing;  /* borrowed */
+        gpointer connection; /* borrowed */
+        GList link;          /* in pairing->waiting until the hello */
+        char id[16];
+        char request_id[65];
+        TbPartyRole role;
+        TbMode mode;
+        bool refused;       /* an error was sent and the connection is being closed */
+        TbSession *session; /* borrowed; NULL: none */
+        char *host;         /* owned; name of a host */
+        char *version;      /* owned; of a host; may be NULL */
+        json_t *devices;    /* owned; of a host */
+        gint64 since_ms;
+        TbBucket messages, bytes;
+        guint dropped;    /* messages over the rate, since the last one within it */
+        GBytes *picture;  /* owned; the newest one that waits for the reader; NULL: none */
+};
+
+struct TbPairing {
+        TbPairingOptions options;
+        GHashTable *sessions; /* id (borrowed from the session) -> owned TbSession */
+        GHashTable *hosts;    /* name (borrowed from the party) -> TbParty */
+        GQueue waiting;       /* TbParty before its hello, oldest first */
+        guint parties[4];     /* by role */
+        guint next_id;
+        gint64 cleaned_ms;
+        guint64 relayed_messages, relayed_bytes, dropped_pictures, dropped_samples;
+        guint64 created, expired, refused;
+};
+
+/* party.c */
+bool tb_party_send(TbParty *party, json_t *message_take);
+void tb_party_error(TbParty *party, const char *code, const char *message);
+void tb_party_refuse(TbParty *party, const char *code, const char *message); /* error + close */
+const char *tb_party_role_name(TbPartyRole role);
+
+/* relay.c */
+void tb_relay_text(TbParty *party, const char *text, gsize size, json_t *message, gint64 now_ms);
+void tb_relay_binary(TbParty *party, const guint8 *bytes, gsize size);
+void tb_relay_picture(TbParty *observer, GBytes *picture);
+
+/* hosts.c */
+void tb_host_hello(TbParty *party, json_t *hello, gint64 now_ms);
+void tb_host_text(TbParty *party, json_t *message, gint64 now_ms);
+void tb_host_left(TbParty *party);
+void tb_host_announce(TbParty *host, TbParty *observer, bool present);
+void tb_host_session_closed(TbPairing *pairing, TbSession *session);
+json_t *tb_host_device(TbParty *host, const char *id); /* borrowed; NULL: none */
+
+/* session.c */
+void tb_session_touch(TbSession *session, gint64 now_ms);
+void tb_session_expire(TbPairing *pairing, gint64 now_ms);
+TbParty *tb_session_producer(TbSession *session);

@@ -1,0 +1,157 @@
+#include <string.h>
+
+#include "lib/json.h"
+#include "lib/limits.h"
+#include "server/private.h"
+
+#define PICTURE 0x01
+#define SLOW (64 * 1024) /* bytes in a reader's queue above which samples are left out: the next one is newer anyway */
+#define CONTROL_MAX (64 * 1024)
+
+/* Messages that only the server says, or that are for it alone. */
+static bool is_reserved(const char *type)
+{
+        static const char *const reserved[] = {"hello", "ready", "peer-connected", "peer-disconnected", "session-closed", "devices",
+                                               "http", "http-response", "http-data", "http-cancel", NULL};
+        return type && g_strv_contains(reserved, type);
+}
+
+static bool is_sample(const char *type)
+{
+        return type && (strcmp(type, "sensor") == 0 || strcmp(type, "sample") == 0);
+}
+
+static gsize limit_of(const char *type)
+{
+        static const struct {
+                const char *type;
+                gsize max;
+        } limits[] = {
+                {"offer", 2 * TB_LIMIT_SDP}, {"answer", 2 * TB_LIMIT_SDP}, /* escapes double the line ends */
+                {"ice", 4096}, {"ice-candidate", 4096}, {"bye", 4096}, {"error", 4096}, {"sensor", 4096}, {"sample", 4096},
+        };
+        for (gsize i = 0; type && i < G_N_ELEMENTS(limits); i++)
+                if (strcmp(type, limits[i].type) == 0)
+                        return limits[i].max;
+        return CONTROL_MAX;
+}
+
+static bool pass(TbParty *to, const char *type, const char *text, gsize size)
+{
+        TbPairing *pairing = to->pairing;
+        if (is_sample(type) && pairing->options.ops->queued(to->connection) > SLOW) {
+                pairing->dropped_samples++;
+                return true;
+        }
+        pairing->relayed_messages++;
+        pairing->relayed_bytes += size;
+        return pairing->options.ops->text(to->connection, text, size);
+}
+
+void tb_relay_text(TbParty *party, const char *text, gsize size, json_t *message, gint64 now_ms)
+{
+        TbSession *session = party->session;
+        const char *type = json_string_value(json_object_get(message, "type"));
+        if (!session)
+                return;
+        tb_session_touch(session, now_ms);
+        if (is_reserved(type)) {
+                tb_party_error(party, "invalid", "Not a message for clients");
+                return;
+        }
+        if (size > limit_of(type)) {
+                tb_party_error(party, "too-large", "Message too large");
+                return;
+        }
+        TbParty *to = party->role == TB_PARTY_PHONE ? (session->observers->len ? g_ptr_array_index(session->observers, 0) : NULL)
+                                                    : tb_session_producer(session);
+        if (!to) {
+                tb_party_error(party, "no-peer", "Peer not connected");
+                return;
+        }
+        if (!session->host) { /* two parties: byte for byte */
+                pass(to, type, text, size);
+                return;
+        }
+        json_object_del(message, "to");
+        json_object_set_new(message, "sessionId", json_string(session->id));
+        json_object_set_new(message, "from", json_string(party->id));
+        gsize length;
+        g_autofree char *wrapped = tb_json_text(message, &length);
+        pass(to, type, wrapped, length);
+}
+
+/* --- pictures: per observer the newest one wins ------------------------------------------------------------------------------------ */
+void tb_relay_picture(TbParty *observer, GBytes *picture)
+{
+        TbPairing *pairing = observer->pairing;
+        if (pairing->options.ops->queued(observer->connection) > 0) {
+                if (observer->picture) {
+                        pairing->dropped_pictures++;
+                        g_bytes_unref(observer->picture);
+                }
+                observer->picture = g_bytes_ref(picture);
+                return;
+        }
+        gsize size;
+        const void *bytes = g_bytes_get_data(picture, &size);
+        pairing->relayed_messages++;
+        pairing->relayed_bytes += size;
+        pairing->options.ops->binary(observer->connection, bytes, size);
+}
+
+static TbParty *observer_of(TbParty *host, const char *session_id, gsize session_size, const char *peer, gsize peer_size)
+{
+        g_autofree char *id = g_strndup(session_id, session_size);
+        TbSession *session = g_hash_table_lookup(host->pairing->sessions, id);
+        if (!session || g_strcmp0(session->host, host->host) != 0)
+                return NULL;
+        for (guint i = 0; i < session->observers->len; i++) {
+                TbParty *observer = g_ptr_array_index(session->observers, i);
+                if (strlen(observer->id) == peer_size && memcmp(observer->id, peer, peer_size) == 0)
+                        return observer;
+        }
+        return NULL;
+}
+
+/* 0x01, n, n bytes of peer id, m, m bytes of session id, JPEG */
+static void host_picture(TbParty *host, const guint8 *bytes, gsize size)
+{
+        gsize n = size > 1 ? bytes[1] : 0;
+        gsize m = size > 2 + n ? bytes[2 + n] : 0;
+        gsize at = 3 + n + m;
+        if (size <= at || bytes[0] != PICTURE || n == 0 || m == 0) {
+                tb_party_error(host, "invalid", "Invalid picture");
+                return;
+        }
+        TbParty *observer = observer_of(host, (const char *)bytes + 3 + n, m, (const char *)bytes + 2, n);
+        if (!observer)
+                return; /* it has left in the meantime */
+        guint8 *copy = g_malloc(size - at + 1);
+        copy[0] = PICTURE;
+        memcpy(copy + 1, bytes + at, size - at);
+        g_autoptr(GBytes) picture = g_bytes_new_take(copy, size - at + 1);
+        tb_relay_picture(observer, picture);
+}
+
+void tb_relay_binary(TbParty *party, const guint8 *bytes, gsize size)
+{
+        if (party->role == TB_PARTY_HOST) {
+                host_picture(party, bytes, size);
+                return;
+        }
+        TbSession *session = party->session;
+        if (!session)
+                return;
+        if (size < 2 || bytes[0] != PICTURE || session->host) {
+                tb_party_error(party, "invalid", "Invalid picture");
+                return;
+        }
+        TbParty *to = party->role == TB_PARTY_PHONE ? (session->observers->len ? g_ptr_array_index(session->observers, 0) : NULL) : session->phone;
+        if (!to) {
+                tb_party_error(party, "no-peer", "Peer not connected");
+                return;
+        }
+        g_autoptr(GBytes) picture = g_bytes_new(bytes, size);
+        tb_relay_picture(to, picture);
+}

@@ -1,0 +1,220 @@
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/error.h"
+#include "lib/limits.h"
+#include "lib/metrics.h"
+#include "server/private.h"
+
+#define ID_BYTES 16
+#define TOKEN_BYTES 32
+
+static void session_free(gpointer p)
+{
+        TbSession *session = p;
+        g_assert(!session->phone && session->observers->len == 0);
+        g_ptr_array_unref(session->observers);
+        g_free(session->id);
+        g_free(session->host);
+        g_free(session->device);
+        g_free(session);
+}
+
+TbPairing *tb_pairing_new(const TbPairingOptions *options)
+{
+        TbPairing *pairing = g_new0(TbPairing, 1);
+        pairing->options = *options;
+        pairing->sessions = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, session_free);
+        pairing->hosts = g_hash_table_new(g_str_hash, g_str_equal);
+        return pairing;
+}
+
+void tb_pairing_free(TbPairing *pairing)
+{
+        if (!pairing)
+                return;
+        g_assert(pairing->waiting.length == 0 && g_hash_table_size(pairing->hosts) == 0);
+        g_hash_table_unref(pairing->sessions);
+        g_hash_table_unref(pairing->hosts);
+        g_free(pairing);
+}
+
+gint64 tb_session_expires_ms(TbSession *session)
+{
+        return MIN(session->active_ms + TB_LIMIT_SESSION_IDLE_S * 1000ll, session->created_ms + TB_LIMIT_SESSION_MAX_S * 1000ll);
+}
+
+void tb_session_touch(TbSession *session, gint64 now_ms)
+{
+        session->active_ms = now_ms;
+}
+
+TbParty *tb_session_producer(TbSession *session)
+{
+        return session->host ? g_hash_table_lookup(session->pairing->hosts, session->host) : session->phone;
+}
+
+static bool find_device(TbPairing *pairing, const char *name, char **ret_host, char **ret_device, GError **error)
+{
+        const char *slash = strchr(name, '/');
+        g_autofree char *host = slash ? g_strndup(name, (gsize)(slash - name)) : NULL;
+        TbParty *party = host ? g_hash_table_lookup(pairing->hosts, host) : NULL;
+        if (!slash || !*host || !slash[1]) {
+                tb_error_set_field(error, TB_ERROR_INVALID, "device", "device must be \"host/device\"");
+                return false;
+        }
+        if (!party) {
+                tb_error_set_field(error, TB_ERROR_NOT_FOUND, "device", "no host \"%s\" is connected", host);
+                return false;
+        }
+        if (!tb_host_device(party, slash + 1)) {
+                tb_error_set_field(error, TB_ERROR_NOT_FOUND, "device", "the host \"%s\" has no device \"%s\"", host, slash + 1);
+                return false;
+        }
+        *ret_host = g_steal_pointer(&host);
+        *ret_device = g_strdup(slash + 1);
+        return true;
+}
+
+static char *new_token(guint8 hash[TB_SECRET_HASH])
+{
+        char *token = tb_random_token(TOKEN_BYTES);
+        tb_secret_hash(token, hash);
+        return token;
+}
+
+TbSession *tb_pairing_create(TbPairing *pairing, const char *device, TbMode mode, guint observers, gint64 now_ms, char **ret_token, char **ret_view,
+                             GError **error)
+{
+        g_autofree char *host = NULL, *id = NULL;
+        if (g_hash_table_size(pairing->sessions) >= TB_LIMIT_SESSIONS) {
+                g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE, "there are %d sessions already; try again later", TB_LIMIT_SESSIONS);
+                return NULL;
+        }
+        if (device && !find_device(pairing, device, &host, &id, error))
+                return NULL;
+        TbSession *session = g_new0(TbSession, 1);
+        session->pairing = pairing;
+        session->id = tb_random_token(ID_BYTES);
+        session->host = g_steal_pointer(&host);
+        session->device = g_steal_pointer(&id);
+        session->mode = mode;
+        session->max_observers = device ? observers : 1;
+        session->created_ms = session->active_ms = now_ms;
+        session->observers = g_ptr_array_new();
+        *ret_token = new_token(session->token);
+        *ret_view = NULL;
+        if (device && mode == TB_MODE_CONTROL)
+                *ret_view = new_token(session->view);
+        else
+                memcpy(session->view, session->token, TB_SECRET_HASH);
+        if (device && mode == TB_MODE_VIEW)
+                *ret_view = g_strdup(*ret_token);
+        g_hash_table_insert(pairing->sessions, session->id, session);
+        pairing->created++;
+        return session;
+}
+
+static bool is_expired(TbSession *session, gint64 now_ms)
+{
+        return now_ms >= tb_session_expires_ms(session);
+}
+
+TbSession *tb_pairing_find(TbPairing *pairing, const char *id, gint64 now_ms)
+{
+        TbSession *session = g_hash_table_lookup(pairing->sessions, id);
+        return session && !is_expired(session, now_ms) ? session : NULL;
+}
+
+const char *tb_session_id(TbSession *session)
+{
+        return session->id;
+}
+
+bool tb_session_is_device(TbSession *session)
+{
+        return session->host != NULL;
+}
+
+bool tb_session_check(TbSession *session, const char *token, TbMode *ret_mode)
+{
+        guint8 hash[TB_SECRET_HASH];
+        tb_secret_hash(token, hash);
+        bool full = tb_secret_equal(hash, session->token, sizeof hash), view = tb_secret_equal(hash, session->view, sizeof hash);
+        if (ret_mode)
+                *ret_mode = full ? session->mode : TB_MODE_VIEW;
+        return full || view;
+}
+
+json_t *tb_session_status(TbSession *session)
+{
+        g_autofree char *created = tb_clock_rfc3339(session->created_ms), *expires = tb_clock_rfc3339(tb_session_expires_ms(session));
+        json_t *o = json_pack("{s:s, s:b, s:b, s:i, s:s, s:s}", "sessionId", session->id, "desktopConnected", session->observers->len > 0,
+                              "phoneConnected", tb_session_producer(session) != NULL, "observers", (int)session->observers->len, "createdAt",
+                              created, "expiresAt", expires);
+        if (session->host) {
+                g_autofree char *name = g_strconcat(session->host, "/", session->device, NULL);
+                json_object_set_new(o, "device", json_string(name));
+                json_object_set_new(o, "mode", json_string(session->mode == TB_MODE_CONTROL ? "control" : "view"));
+        }
+        return o;
+}
+
+/* --- the end ---------------------------------------------------------------------------------------------------------------------------- */
+static void let_go(TbParty *party)
+{
+        party->session = NULL;
+        tb_party_refuse(party, "session-expired", "Session expired");
+}
+
+static void end_session(TbPairing *pairing, TbSession *session)
+{
+        if (session->host)
+                tb_host_session_closed(pairing, session);
+        while (session->observers->len > 0) {
+                TbParty *observer = g_ptr_array_steal_index(session->observers, 0);
+                let_go(observer);
+        }
+        if (session->phone)
+                let_go(g_steal_pointer(&session->phone));
+        pairing->expired++;
+}
+
+void tb_session_expire(TbPairing *pairing, gint64 now_ms)
+{
+        GHashTableIter iter;
+        gpointer value;
+        g_hash_table_iter_init(&iter, pairing->sessions);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                if (!is_expired(value, now_ms))
+                        continue;
+                end_session(pairing, value);
+                g_hash_table_iter_remove(&iter);
+        }
+}
+
+void tb_pairing_metrics(GString *out, gpointer data)
+{
+        TbPairing *pairing = data;
+        static const char *const roles[] = {"none", "desktop", "phone", "host"};
+        g_string_append(out, "# TYPE testbed_sessions gauge\n");
+        tb_metrics_line(out, "testbed_sessions", NULL, g_hash_table_size(pairing->sessions));
+        g_string_append(out, "# TYPE testbed_parties gauge\n");
+        for (guint i = 0; i < G_N_ELEMENTS(roles); i++) {
+                g_autofree char *labels = g_strdup_printf("role=\"%s\"", roles[i]);
+                tb_metrics_line(out, "testbed_parties", labels, pairing->parties[i]);
+        }
+        const struct {
+                const char *name;
+                guint64 value;
+        } counters[] = {
+                {"testbed_sessions_created_total", pairing->created},       {"testbed_sessions_expired_total", pairing->expired},
+                {"testbed_hellos_refused_total", pairing->refused},         {"testbed_relayed_messages_total", pairing->relayed_messages},
+                {"testbed_relayed_bytes_total", pairing->relayed_bytes},    {"testbed_dropped_pictures_total", pairing->dropped_pictures},
+                {"testbed_dropped_samples_total", pairing->dropped_samples},
+        };
+        for (guint i = 0; i < G_N_ELEMENTS(counters); i++) {
+                g_string_append_printf(out, "# TYPE %s counter\n", counters[i].name);
+                tb_metrics_line(out, counters[i].name, NULL, (double)counters[i].value);
+        }
+}
