@@ -125,9 +125,15 @@ typedef struct TbPush TbPush;
  * NULL, and no call of `gone`, when the client has left already. */
 TbPush *tb_request_reply_push(TbRequest *request, const char *content_type, gsize max_queue, void (*gone)(TbPush *push, gpointer data),
                               gpointer data);
+TbPush *tb_request_reply_push_status(TbRequest *request, int status, const char *content_type, gsize max_queue,
+                                     void (*gone)(TbPush *push, gpointer data), gpointer data);
 bool tb_push_send(TbPush *push, GBytes *bytes); /* false: over max_queue, nothing queued (the caller drops the frame, or closes) */
 gsize tb_push_queued(TbPush *push);
 void tb_push_close(TbPush *push);
+void tb_push_disown(TbPush *push); /* no more callbacks; close it next */
+void tb_push_fail(TbPush *push); /* closes it so that the client sees a cut body */
+/* `room` runs once, from the loop, when no more than half of max_queue waits. */
+void tb_push_on_room(TbPush *push, void (*room)(TbPush *push, gpointer data));
 
 /* Server-Sent Events on a push: sends keep-alive comments by itself. */
 TbPush *tb_request_reply_sse(TbRequest *request, void (*gone)(TbPush *push, gpointer data), gpointer data);

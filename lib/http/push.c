@@ -11,7 +11,8 @@ struct TbPush {
         TbRequest *request; /* borrowed; NULL once gone */
         GQueue chunks;      /* owned GBytes */
         gsize offset, queued, max_queue;
-        bool closed;
+        bool closed, failed;
+        void (*room)(TbPush *push, gpointer data); /* NULL: nobody waits */
         GSource *keep_alive; /* ref; NULL: none */
         void (*gone)(TbPush *push, gpointer data);
         gpointer data; /* borrowed */
@@ -43,11 +44,17 @@ static ssize_t read_push(void *cls, uint64_t pos G_GNUC_UNUSED, char *buf, size_
                         push->offset = 0;
                 }
         }
+        if (push->room && push->queued <= push->max_queue / 2) {
+                void (*room)(TbPush *, gpointer) = g_steal_pointer(&push->room);
+                room(push, push->data);
+        }
         if (done > 0)
                 return (ssize_t)done;
         TbRequest *request = push->request;
-        if (!request || request->gone_called || push->closed)
-                return request && request->gone_called ? MHD_CONTENT_READER_END_WITH_ERROR : MHD_CONTENT_READER_END_OF_STREAM;
+        if (!request || request->gone_called || push->failed)
+                return MHD_CONTENT_READER_END_WITH_ERROR;
+        if (push->closed)
+                return MHD_CONTENT_READER_END_OF_STREAM;
         MHD_suspend_connection(request->connection);
         request->suspended = true;
         tb_request_watch(request);
@@ -84,6 +91,12 @@ static void on_client_left(TbRequest *request, gpointer data G_GNUC_UNUSED)
 TbPush *tb_request_reply_push(TbRequest *request, const char *content_type, gsize max_queue, void (*gone)(TbPush *push, gpointer data),
                               gpointer data)
 {
+        return tb_request_reply_push_status(request, 200, content_type, max_queue, gone, data);
+}
+
+TbPush *tb_request_reply_push_status(TbRequest *request, int status, const char *content_type, gsize max_queue,
+                                     void (*gone)(TbPush *push, gpointer data), gpointer data)
+{
         tb_assert_main();
         if (!request->connection || request->answered)
                 return NULL;
@@ -100,7 +113,7 @@ TbPush *tb_request_reply_push(TbRequest *request, const char *content_type, gsiz
         MHD_add_response_header(response, "Content-Type", content_type);
         MHD_add_response_header(response, "Cache-Control", "no-store");
         MHD_add_response_header(response, "X-Accel-Buffering", "no");
-        tb_respond(request, 200, response);
+        tb_respond(request, status, response);
         return push;
 }
 
@@ -121,6 +134,23 @@ bool tb_push_send(TbPush *push, GBytes *bytes)
 gsize tb_push_queued(TbPush *push)
 {
         return push->queued;
+}
+
+void tb_push_on_room(TbPush *push, void (*room)(TbPush *push, gpointer data))
+{
+        push->room = room;
+}
+
+void tb_push_disown(TbPush *push)
+{
+        push->gone = NULL;
+        push->room = NULL;
+}
+
+void tb_push_fail(TbPush *push)
+{
+        push->failed = true;
+        tb_push_close(push);
 }
 
 void tb_push_close(TbPush *push)

@@ -1,0 +1,108 @@
+/* testbed-server: arguments, configuration, signals. */
+#include <glib-unix.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "lib/error.h"
+#include "lib/log.h"
+#include "lib/thread.h"
+#include "lib/version.h"
+#include "server/config.h"
+#include "server/server.h"
+
+#define GRACE_MS 3000 /* for answers under way after SIGTERM */
+
+typedef struct Run {
+        TbServer *server; /* borrowed */
+        GMainLoop *loop;  /* borrowed */
+        bool stopping;
+} Run;
+
+static void on_stopped(gpointer data)
+{
+        g_main_loop_quit(((Run *)data)->loop);
+}
+
+static gboolean on_signal(gpointer data)
+{
+        Run *run = data;
+        if (!run->stopping) {
+                run->stopping = true;
+                tb_log(TB_LOG_INFO, TB_F(), "stopping");
+                tb_server_stop(run->server, GRACE_MS, on_stopped, run);
+        }
+        return G_SOURCE_CONTINUE;
+}
+
+/* Tens of thousands of idle sockets are our trade: as many descriptors as we may have. */
+static void raise_descriptors(void)
+{
+        struct rlimit limit;
+        if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+                limit.rlim_cur = limit.rlim_max;
+                setrlimit(RLIMIT_NOFILE, &limit);
+        }
+}
+
+static int serve(const TbServerConfig *config)
+{
+        g_autoptr(GError) error = NULL;
+        tb_main_init(NULL);
+        raise_descriptors();
+        TbServer *server = tb_server_new(config, &error);
+        if (!server) {
+                tb_log(TB_LOG_ERROR, TB_F(), "%s", tb_error_detail(error));
+                tb_main_stop();
+                return 1;
+        }
+        tb_log(TB_LOG_INFO, TB_F("version", tb_version), "listening on http://%s:%u/", config->address, tb_server_port(server));
+        g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
+        Run run = {.server = server, .loop = loop};
+        guint term = g_unix_signal_add(SIGTERM, on_signal, &run), interrupt = g_unix_signal_add(SIGINT, on_signal, &run);
+        g_main_loop_run(loop);
+        g_source_remove(term);
+        g_source_remove(interrupt);
+        tb_server_free(server);
+        tb_main_stop();
+        return 0;
+}
+
+int main(int argc, char **argv)
+{
+        g_autofree char *file = NULL, *state_dir = NULL;
+        gboolean check = FALSE, insecure = FALSE, version = FALSE, json = FALSE;
+        int port = -1;
+        const GOptionEntry entries[] = {
+                {"config", 'c', 0, G_OPTION_ARG_FILENAME, &file, "configuration (default: /etc/testbed/server.yaml)", "FILE"},
+                {"check", 0, 0, G_OPTION_ARG_NONE, &check, "validate the configuration and exit", NULL},
+                {"port", 'p', 0, G_OPTION_ARG_INT, &port, "port to listen on (0: any free one)", "PORT"},
+                {"state-dir", 0, 0, G_OPTION_ARG_FILENAME, &state_dir, "folder for state (sessions live in memory: nothing is kept there yet)", "DIR"},
+                {"insecure", 0, 0, G_OPTION_ARG_NONE, &insecure, "listen on any address without tokens", NULL},
+                {"log-json", 0, 0, G_OPTION_ARG_NONE, &json, "log JSON lines", NULL},
+                {"version", 'V', 0, G_OPTION_ARG_NONE, &version, "print the version", NULL},
+                G_OPTION_ENTRY_NULL,
+        };
+        g_autoptr(GOptionContext) context = g_option_context_new("- pairing server of Testbed");
+        g_autoptr(GError) error = NULL;
+        g_option_context_add_main_entries(context, entries, NULL);
+        if (!g_option_context_parse(context, &argc, &argv, &error) || argc > 1 || port > 65535) {
+                fprintf(stderr, "testbed-server: %s (try --help)\n", error ? error->message : argc > 1 ? "too many arguments" : "no such port");
+                return 2;
+        }
+        if (version) {
+                printf("testbed-server %s\n", tb_version);
+                return 0;
+        }
+        g_autoptr(TbServerConfig) config = tb_server_config_load(file, insecure, &error);
+        if (!config) {
+                fprintf(stderr, "%s\n", tb_error_detail(error));
+                return 1;
+        }
+        if (check)
+                return 0;
+        if (port >= 0)
+                config->port = (guint16)port;
+        tb_log_init(config->log_level, json);
+        return serve(config);
+}

@@ -1,0 +1,186 @@
+#include "server/server.h"
+
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/error.h"
+#include "lib/limits.h"
+#include "lib/log.h"
+#include "lib/thread.h"
+#include "lib/version.h"
+#include "server/server_private.h"
+
+#define CONNECTIONS 16384 /* HTTP at once; WebSockets are not among them once they are open */
+
+typedef struct Connection { /* a WebSocket and the party behind it */
+        TbServer *server; /* borrowed */
+        TbWs *ws;         /* borrowed; NULL once closed */
+        TbParty *party;   /* owned by the pairing; borrowed */
+} Connection;
+
+/* --- the pairing's view of a connection ----------------------------------------------------------------------------------------- */
+static bool party_text(gpointer connection, const char *text, gsize size)
+{
+        return tb_ws_send(((Connection *)connection)->ws, false, text, size);
+}
+
+static bool party_binary(gpointer connection, const void *bytes, gsize size)
+{
+        return tb_ws_send(((Connection *)connection)->ws, true, bytes, size);
+}
+
+static gsize party_queued(gpointer connection)
+{
+        return tb_ws_queued(((Connection *)connection)->ws);
+}
+
+static void party_close(gpointer connection, int code, const char *reason)
+{
+        tb_ws_close(((Connection *)connection)->ws, code, reason);
+}
+
+static const TbPartyOps party_ops = {party_text, party_binary, party_queued, party_close};
+
+/* --- the socket's view of the pairing ---------------------------------------------------------------------------------------------- */
+static void on_message(TbWs *ws G_GNUC_UNUSED, bool binary, const guint8 *bytes, gsize size, gpointer data)
+{
+        Connection *c = data;
+        if (binary)
+                tb_pairing_binary(c->party, bytes, size, tb_clock_ms());
+        else
+                tb_pairing_text(c->party, (const char *)bytes, size, tb_clock_ms());
+}
+
+static void on_drained(TbWs *ws G_GNUC_UNUSED, gpointer data)
+{
+        tb_pairing_drained(((Connection *)data)->party);
+}
+
+static void on_closed(TbWs *ws G_GNUC_UNUSED, int code G_GNUC_UNUSED, gpointer data)
+{
+        Connection *c = data;
+        tb_pairing_left(c->party, tb_clock_ms());
+        g_free(c);
+}
+
+static const TbWsOps ws_ops = {on_message, on_drained, on_closed};
+
+static void arm_tick(TbServer *server, gint64 at_ms)
+{
+        gint64 at_us = g_get_monotonic_time() + MAX(at_ms - tb_clock_ms(), 0) * 1000, old_us = g_source_get_ready_time(server->tick);
+        if (old_us < 0 || at_us < old_us)
+                g_source_set_ready_time(server->tick, at_us);
+}
+
+void tb_server_upgrade(TbRequest *request, gpointer data)
+{
+        TbServer *server = data;
+        Connection *c = g_new0(Connection, 1);
+        c->server = server;
+        c->ws = tb_request_upgrade(request, NULL, TB_LIMIT_WS_MESSAGE, &ws_ops, c);
+        if (!c->ws) {
+                g_free(c);
+                return;
+        }
+        gint64 now_ms = tb_clock_ms();
+        c->party = tb_pairing_join(server->pairing, c, tb_request_id(request), now_ms);
+        arm_tick(server, now_ms + TB_LIMIT_HELLO_S * 1000);
+}
+
+static void pause_host(gpointer connection, bool paused)
+{
+        tb_ws_pause(((Connection *)connection)->ws, paused);
+}
+
+static void on_carried(TbParty *host, json_t *message, gpointer data)
+{
+        tb_carry_message(((TbServer *)data)->carry, host, message);
+}
+
+static void on_host_left(TbParty *host, gpointer data)
+{
+        tb_carry_host_left(((TbServer *)data)->carry, host);
+}
+
+/* --- clock ---------------------------------------------------------------------------------------------------------------------------- */
+typedef struct TickSource {
+        GSource source;
+        TbServer *server; /* borrowed */
+} TickSource;
+
+static gboolean tick_dispatch(GSource *source, GSourceFunc callback G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
+{
+        TbServer *server = ((TickSource *)source)->server;
+        g_source_set_ready_time(source, -1);
+        arm_tick(server, tb_pairing_tick(server->pairing, tb_clock_ms()));
+        return G_SOURCE_CONTINUE;
+}
+
+static GSourceFuncs tick_funcs = {.dispatch = tick_dispatch};
+
+/* --- life --------------------------------------------------------------------------------------------------------------------------------- */
+static void add_pages(TbServer *server)
+{
+        g_autoptr(GError) error = NULL;
+        g_autofree char *vendor_file = g_build_filename(server->config->web_dir, "vendor.json", NULL), *vendor = NULL;
+        if (g_file_get_contents(vendor_file, &vendor, NULL, NULL) &&
+            tb_http_add_static(server->http, "/", server->config->web_dir, vendor, NULL))
+                return;
+        if (!tb_http_add_static(server->http, "/", server->config->web_dir, NULL, &error))
+                tb_log(TB_LOG_WARNING, TB_F(), "no pages: %s", tb_error_detail(error));
+}
+
+TbServer *tb_server_new(const TbServerConfig *config, GError **error)
+{
+        TbServer *server = g_new0(TbServer, 1);
+        server->config = config;
+        server->started_ms = tb_clock_ms();
+        server->metrics = tb_metrics_new();
+        server->poller = tb_poller_new(NULL);
+        server->carry = tb_carry_new(pause_host);
+        server->creations = tb_rates_new(config->sessions_per_minute / 60.0, config->sessions_per_minute);
+        server->pairing = tb_pairing_new(&(TbPairingOptions){.ops = &party_ops, .ice = &config->ice, .hosts = config->hosts, .carried = on_carried,
+                                                             .host_left = on_host_left, .data = server});
+        tb_metrics_collector(server->metrics, tb_pairing_metrics, server->pairing);
+        server->http = tb_http_new(&(TbHttpOptions){.address = config->address, .port = config->port, .name = "testbed-server", .version = tb_version,
+                                                    .auth = config->auth, .metrics = server->metrics, .poller = server->poller,
+                                                    .hosts = (const char *const *)config->names, .origins = (const char *const *)config->origins,
+                                                    .max_connections = CONNECTIONS},
+                                   error);
+        server->tick = g_source_new(&tick_funcs, sizeof(TickSource));
+        ((TickSource *)server->tick)->server = server;
+        g_source_attach(server->tick, NULL);
+        if (!server->http) {
+                tb_server_free(server);
+                return NULL;
+        }
+        tb_http_add_routes(server->http, tb_server_routes, server);
+        add_pages(server);
+        arm_tick(server, server->started_ms + 1000);
+        return server;
+}
+
+guint16 tb_server_port(TbServer *server)
+{
+        return tb_http_port(server->http);
+}
+
+void tb_server_stop(TbServer *server, guint grace_ms, void (*done)(gpointer), gpointer data)
+{
+        tb_http_stop(server->http, grace_ms, done, data);
+}
+
+void tb_server_free(TbServer *server)
+{
+        if (!server)
+                return;
+        tb_http_free(server->http); /* ends every connection: the pairing is told */
+        g_source_destroy(server->tick);
+        g_source_unref(server->tick);
+        tb_pairing_free(server->pairing);
+        tb_carry_free(server->carry);
+        tb_rates_free(server->creations);
+        tb_poller_free(server->poller);
+        tb_metrics_free(server->metrics);
+        g_free(server);
+}

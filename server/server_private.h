@@ -1,0 +1,26 @@
+#pragma once
+/* What server.c and routes.c share. */
+#include "lib/http/http.h"
+#include "lib/http/ws.h"
+#include "lib/metrics.h"
+#include "lib/poller.h"
+#include "lib/rate.h"
+#include "server/carry.h"
+#include "server/config.h"
+#include "server/pairing.h"
+#include "server/server.h"
+
+struct TbServer {
+        const TbServerConfig *config; /* borrowed */
+        TbMetrics *metrics;           /* owned */
+        TbPoller *poller;             /* owned */
+        TbHttp *http;                 /* owned */
+        TbPairing *pairing;           /* owned */
+        TbCarry *carry;               /* owned */
+        TbRates *creations;           /* owned; sessions per address */
+        GSource *tick;                /* ref; the pairing's clock */
+        gint64 started_ms;
+};
+
+extern const TbRoute tb_server_routes[];
+void tb_server_upgrade(TbRequest *request, gpointer server);
