@@ -48,6 +48,9 @@ static void on_log(const char *format, ...)
         g_vsnprintf(text, sizeof text, format, args);
         va_end(args);
         g_strchomp(text);
+        /* a wrong password is told as information, not as an error */
+        if (strstr(text, "ailed") || strstr(text, "ailure") || strstr(text, "oo many"))
+                g_strlcpy(speaking->reason, text, sizeof speaking->reason);
         tb_log(TB_LOG_DEBUG, TB_F("peer", speaking->peer), "rfb: %s", text);
 }
 

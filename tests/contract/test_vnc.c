@@ -1,0 +1,125 @@
+/* The vnc driver against VNC servers that others wrote: TigerVNC's Xvnc, and x11vnc with a password. */
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <string.h>
+
+#include "tests/contract/lane.h"
+#include "tests/contract/xserver.h"
+
+#define ARGV(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+typedef struct Colour {
+        int x, y;
+        guint32 rgb;
+} Colour;
+
+static bool has_colour(const LaneSeen *seen, gpointer data)
+{
+        const Colour *c = data;
+        const TbFrame *f = seen->frame;
+        if (!f || c->x >= f->width || c->y >= f->height)
+                return false;
+        const guint8 *p = f->plane[0] + (gsize)c->y * (gsize)f->stride[0] + (gsize)c->x * 4;
+        return ((guint32)p[2] << 16 | (guint32)p[1] << 8 | p[0]) == c->rgb;
+}
+
+static void paint(XServer *server, const char *colour)
+{
+        g_autofree char *out = xserver_run(server, ARGV("xsetroot", "-solid", colour));
+}
+
+static bool has_size(const LaneSeen *seen, gpointer data)
+{
+        const TbRect *size = data;
+        return seen->frame && seen->frame->width == size->width && seen->frame->height == size->height;
+}
+
+static bool is_lost(const LaneSeen *seen, gpointer data)
+{
+        return seen->lost && strstr(seen->lost, data);
+}
+
+static void test_xvnc(void)
+{
+        g_autofree char *dir = g_dir_make_tmp("tbv-XXXXXX", NULL), *path = g_build_filename(dir, "rfb", NULL), *uri = g_strconcat("vnc://", path, NULL);
+        g_setenv("TB_VNC_SOCKET", path, TRUE);
+        XServer server;
+        xserver_start(&server, "Xvnc", "800x600", -1);
+        paint(&server, "#336699");
+        Lane *screen = lane_start(uri, NULL, "screen", dir);
+        lane_open_wait(screen, 10000);
+        lane_video(screen, 30);
+        const Colour first = {799, 599, 0x336699}, second = {5, 5, 0xabcdef};
+        lane_wait(screen, "first colour", has_colour, &first, 5000);
+        paint(&server, "#abcdef");
+        lane_wait(screen, "second colour", has_colour, &second, 5000);
+
+        g_autofree char *resized = xserver_run(&server, ARGV("xrandr", "-s", "640x480"));
+        const TbRect small = {0, 0, 640, 480};
+        lane_wait(screen, "640x480", has_size, &small, 5000);
+
+        const TbInput tap = {.type = TB_INPUT_TAP, .x = 200, .y = 150};
+        lane_input(screen, &tap, 1);
+        g_autofree char *at = xserver_run(&server, ARGV("xdotool", "getmouselocation", "--shell"));
+        g_assert_nonnull(strstr(at, "X=200\nY=150\n"));
+
+        lane_video(screen, 0);
+        int display = server.display;
+        lane_video(screen, 30);
+        xserver_stop(&server);
+        lane_wait_dark(screen, "VNC session ended", 5000);
+        g_unlink(path);
+        lane_forget(screen);
+        xserver_start(&server, "Xvnc", "800x600", display);
+        lane_wait_frames(screen, 1, 10000); /* by itself */
+        lane_stop(screen, 500);
+        xserver_stop(&server);
+        g_unlink(path);
+        g_rmdir(dir);
+}
+
+static void test_password(void)
+{
+        XServer server;
+        xserver_start(&server, "Xvfb", "640x480", -1);
+        paint(&server, "#445566");
+        TbIo io;
+        tb_io_init_plain(&io);
+        TbChild *x11vnc = xserver_spawn(&server, ARGV("x11vnc", "-passwd", "secret", "-localhost", "-autoport", "5950", "-forever", "-shared", "-q", "-noipv6"), TB_CHILD_STDOUT);
+        int port = 0;
+        while (port == 0) {
+                g_autofree char *line = tb_transport_read_line(tb_child_stdout(x11vnc), &io, 1000, 20000, NULL);
+                g_assert_nonnull(line);
+                if (g_str_has_prefix(line, "PORT="))
+                        port = atoi(line + 5);
+        }
+        g_autofree char *good = g_strdup_printf("vnc://127.0.0.1:%d?password=secret", port), *bad = g_strdup_printf("vnc://127.0.0.1:%d?password=wrong", port),
+                        *none = g_strdup_printf("vnc://127.0.0.1:%d", port);
+        Lane *screen = lane_start(good, NULL, "screen", "/tmp");
+        lane_video(screen, 30);
+        const Colour colour = {639, 479, 0x445566};
+        lane_wait(screen, "colour", has_colour, &colour, 10000);
+        paint(&server, "#665544");
+        const Colour other = {0, 479, 0x665544};
+        lane_wait(screen, "other colour", has_colour, &other, 10000);
+        lane_stop(screen, 500);
+
+        screen = lane_start(none, NULL, "screen", "/tmp");
+        lane_wait(screen, "a word about the password", is_lost, "assword", 10000);
+        lane_stop(screen, 500);
+        screen = lane_start(bad, NULL, "screen", "/tmp");
+        lane_wait(screen, "a word about the password", is_lost, "assword", 10000);
+        lane_stop(screen, 500);
+        tb_child_free(x11vnc, 0);
+        xserver_stop(&server);
+        tb_io_clear_plain(&io);
+}
+
+int main(int argc, char **argv)
+{
+        g_test_init(&argc, &argv, NULL);
+        signal(SIGPIPE, SIG_IGN);
+        g_test_add_func("/vnc/xvnc", test_xvnc);
+        g_test_add_func("/vnc/password", test_password);
+        return g_test_run();
+}
