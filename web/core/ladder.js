@@ -94,7 +94,13 @@ export class VideoLadder extends Emitter {
       this._fallback(why, false);
       return;
     }
-    const client = (this.client = this._connect());
+    let client;
+    try {
+      client = this.client = this._connect();
+    } catch (error) {
+      this._failed(error);
+      return;
+    }
     if (this.rung !== 'fallback') this._set('connecting', null);      // the fallback stays up while we try
     const mine = (fn) => (...args) => { if (client === this.client) fn(...args); };
     client.on('state', mine((state, error) => this._onState(state, error)));

@@ -20,12 +20,13 @@ export class ViewerConnection extends Emitter {
    * @param {object} o
    * @param {Function} o.RTCPeerConnection
    * @param {object[]} [o.iceServers]
+   * @param {boolean} [o.video]              false: data channels only (a phone's readings)
    * @param {string} [o.iceTransportPolicy]  'relay' forces TURN, for tests of the network
    */
   constructor({ RTCPeerConnection, iceServers = [], iceTransportPolicy, statsMs = 1000, clock = systemClock, timeOrigin = 0,
-    MediaStream = globalThis.MediaStream }) {
+    MediaStream = globalThis.MediaStream, video = true }) {
     super();
-    Object.assign(this, { _clock: clock, _statsMs: statsMs, _timeOrigin: timeOrigin, _MediaStream: MediaStream });
+    Object.assign(this, { _clock: clock, _statsMs: statsMs, _timeOrigin: timeOrigin, _MediaStream: MediaStream, _video: video });
     this.state = 'new';
     this.figures = null;
     this.stream = null;
@@ -65,8 +66,7 @@ export class ViewerConnection extends Emitter {
 
   /** Makes the offer, sets it as local description, and returns its SDP. */
   async offer() {
-    const transceiver = this.pc.addTransceiver('video', { direction: 'recvonly' });
-    wantCaptureTime(transceiver);
+    if (this._video) wantCaptureTime(this.pc.addTransceiver('video', { direction: 'recvonly' }));
     this._adopt('control', this.pc.createDataChannel('control', { ordered: true }));
     this._adopt('sensor', this.pc.createDataChannel('sensor', { ordered: false, maxRetransmits: 0 }));
     const offer = await this.pc.createOffer();

@@ -17,7 +17,8 @@ const FIRST_FRAME_MS = 8000;         // connected, but nothing to see for so lon
  * @param {string} o.id                          device, for names and what is remembered
  * @param {() => object} o.connect               a client for the ladder (core/ladder.js)
  * @param {(report: {shown(w, h), failed()}) => {el: Element, start(), stop()}} o.fallback
- * @param {string} o.fallbackName                "MJPEG"
+ * @param {string} o.fallbackName                "MJPEG"; fallbackText: the same within a sentence
+ * @param {boolean} [o.start]                    false: the caller calls ladder.start()
  * @param {(events: object[]) => Promise} o.send
  * @param {{may: boolean, watch: Function}} o.control
  * @param {() => boolean} o.hasInput
@@ -26,7 +27,7 @@ const FIRST_FRAME_MS = 8000;         // connected, but nothing to see for so lon
  * @returns {{unmount(), refresh(), quality, ladder}}   refresh: hasInput or isPhone may have changed
  */
 export function mountScreen(root, { id, connect, fallback, fallbackName, send: sendEvents, control, hasInput, isPhone, commands, toast, announce, touched = () => {},
-  tools = [], snapshot = null }) {
+  tools = [], snapshot = null, fallbackText = fallbackName, start = true }) {
   const scope = new Scope();
 
   // ---- elements ----
@@ -218,7 +219,7 @@ export function mountScreen(root, { id, connect, fallback, fallbackName, send: s
     }
     whyBar.hidden = rung !== 'fallback';
     retry.hidden = !ladder.enabled;
-    text(why, ladder.enabled ? `WebRTC does not work right now: ${reason}. Showing ${fallbackName} meanwhile; WebRTC is tried again by itself.` : `WebRTC is switched off in the settings. Showing ${fallbackName}.`);
+    text(why, ladder.enabled ? `WebRTC does not work right now: ${reason}. Showing ${fallbackText} meanwhile; WebRTC is tried again by itself.` : `WebRTC is switched off in the settings. Showing ${fallbackText}.`);
     text(wait.lastChild, rung === 'connecting' ? 'Connecting' : rung === 'webrtc' ? 'Waiting for the first frame' : 'Loading the picture');
     if (rung === 'connecting') wait.hidden = false;
   });
@@ -262,6 +263,6 @@ export function mountScreen(root, { id, connect, fallback, fallbackName, send: s
     hideSpare();
     video.srcObject = null;
   });
-  ladder.start();
+  if (start) ladder.start();
   return { unmount: () => scope.close(), refresh: refreshInput, quality, ladder };
 }
