@@ -178,7 +178,9 @@ static SoupMessage *build(TbCarry *carry, const TbBridgeMessage *request, GError
                 gsize size;
                 guchar *raw = g_base64_decode(request->body, &size);
                 g_autoptr(GBytes) bytes = g_bytes_new_take(raw, size);
-                soup_message_set_request_body_from_bytes(message, soup_message_headers_get_one(headers, "content-type"), bytes);
+                /* a copy: the call replaces the header that we read */
+                g_autofree char *type = g_strdup(soup_message_headers_get_one(headers, "content-type"));
+                soup_message_set_request_body_from_bytes(message, type, bytes);
         }
         return message;
 }

@@ -280,8 +280,12 @@ void tb_observer_relay(TbObserver *o, json_t *message)
                 const TbActor actor = actor_of(o, "relay");
                 o->relay = tb_control_new(o->core, &actor, o->device, &relay_ops, o);
         }
+        /* the envelope's `from` is a peer, the conversation's own `from` an offset */
+        json_auto_t *bare = json_copy(message);
+        json_object_del(bare, "from");
+        json_object_del(bare, "sessionId");
         gsize size;
-        g_autofree char *text = tb_json_text(message, &size);
+        g_autofree char *text = tb_json_text(bare, &size);
         tb_control_receive(o->relay, text, size);
 }
 

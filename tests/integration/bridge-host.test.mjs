@@ -1,0 +1,238 @@
+// The host's own outbound socket, against a pairing server played by this test: registering, coming back, observers over the relay, the reduced picture,
+// requests that are carried to the host's routes. (The real server and a browser meet it in tests/e2e.)
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { BUILD, Host, Inbox, Program, ROOT, until, within } from './harness.mjs';
+
+const { WebSocketServer } = createRequire(path.join(ROOT, 'tests', 'package.json'))('ws');
+
+/** A pairing server that only speaks; `connections` are inboxes of what the host says (text parsed, binary as Buffer). */
+class FakeServer {
+  static async start(t, { port = 0, ready = true } = {}) {
+    const server = new FakeServer();
+    server.connections = new Inbox('connections');
+    server.wss = new WebSocketServer({ port, host: '127.0.0.1', path: '/staging/ws' });
+    await new Promise((yes, no) => { server.wss.once('listening', yes); server.wss.once('error', no); });
+    server.port = server.wss.address().port;
+    server.url = `http://127.0.0.1:${server.port}/staging/`;
+    server.wss.on('connection', (ws) => {
+      const inbox = new Inbox('the host');
+      inbox.ws = ws;
+      inbox.send = (message) => ws.send(JSON.stringify(message));
+      inbox.pongs = true;
+      ws.on('message', (data, binary) => {
+        const item = binary ? data : JSON.parse(data.toString());
+        if (item.type === 'ping') return inbox.pongs && inbox.send({ type: 'pong', t: item.t });
+        if (item.type === 'hello' && ready) inbox.send({ type: 'ready', role: 'host', peerId: 'h1', peers: [], iceServers: [] });
+        return inbox.push(item);
+      });
+      ws.on('close', () => inbox.close());
+      ws.on('error', () => {});
+      server.connections.push(inbox);
+    });
+    t.after(() => server.stop());
+    return server;
+  }
+
+  next(from = 0) {
+    return this.connections.find(() => true, { from, what: 'a connection of the host' });
+  }
+
+  async stop() {
+    for (const ws of this.wss.clients) ws.terminate();
+    await new Promise((yes) => this.wss.close(yes));
+  }
+}
+
+async function bench(t, server, config = {}) {
+  const source = new Program([path.join(BUILD, 'tools/vnc_room'), '--fps', '10']);
+  const line = await source.line(/^port /);
+  const host = await Host.start({ name: 'lab-1', server: { url: server.url, token: 'a-secret-host-token' },
+    devices: { screen: { label: 'Test screen', attach: [`vnc://127.0.0.1:${line.slice(5)}`] } }, ...config });
+  t.after(async () => {
+    if (!host.program.how) await host.stop();
+    source.child.stdin.end();
+    assert.equal((await within('the room to end', source.exited)).code, 0, source.text);
+  });
+  await host.state_is('screen/input');
+  return { host, source };
+}
+
+const observe = (link, peerId, mode, device = 'screen') => link.send({ type: 'peer-connected', sessionId: 's1', peerId, peer: 'desktop', device, mode });
+const relay = (link, from, message) => link.send({ ...message, sessionId: 's1', from });
+const to = (peer, id) => (m) => m.to === peer && m.id === id;
+
+test('registers, announces changes, says server.connected and server.lost, and comes back', async (t) => {
+  const server = await FakeServer.start(t);
+  const { host } = await bench(t, server);
+  const events = await host.sse('/host/events');
+  const link = await server.next();
+  const hello = await link.find((m) => m.type === 'hello');
+  assert.equal(hello.role, 'host');
+  assert.equal(hello.host, 'lab-1');
+  assert.equal(hello.token, 'a-secret-host-token');
+  assert.deepEqual(hello.devices.map((d) => [d.id, d.label]), [['screen', 'Test screen']]);
+  assert.deepEqual(hello.devices[0].interfaces.map((i) => i.kind).sort(), ['input', 'video']);
+  await until('health', async () => (await host.get('/host/health')).json.services.server === 'running');
+
+  await host.post('/host/devices', { id: 'second', attach: ['tcp://127.0.0.1:1'] });
+  await link.find((m) => m.type === 'devices' && m.devices.some((d) => d.id === 'second'));
+  await host.delete('/host/devices/second');
+  await link.find((m) => m.type === 'devices' && !m.devices.some((d) => d.id === 'second'), { from: link.items.length - 1 });
+
+  link.ws.terminate();
+  await events.find((e) => e.data.type === 'server.lost');
+  const again = await server.next(1);
+  await again.find((m) => m.type === 'hello');
+  await events.find((e) => e.data.type === 'server.connected', { from: events.items.findIndex((e) => e.data.type === 'server.lost') });
+  events.stop();
+  assert.ok(!host.program.text.includes('a-secret-host-token'), 'no secret in the log');
+});
+
+test('a server that is away, refuses, or closes at once does no harm', async (t) => {
+  const refusing = await FakeServer.start(t, { ready: false });
+  const { host } = await bench(t, refusing);
+  const link = await refusing.next();
+  await link.find((m) => m.type === 'hello');
+  link.send({ type: 'error', code: 'unauthorized', message: 'Invalid host or token' });
+  await host.program.line(/the server says: Invalid host or token/);
+  const second = await refusing.next(1); // it goes on trying
+  second.ws.close(1000);
+  await refusing.next(2);
+  const { port } = refusing;
+  await refusing.stop();
+  assert.equal((await host.get('/host/health')).json.services.server, 'connecting');
+  const server = await FakeServer.start(t, { port });
+  const back = await within('the host to come back', server.next(), 20000);
+  await back.find((m) => m.type === 'hello');
+});
+
+test('relay: a view observer sees and may not control, a control observer may, a lease shuts it out', async (t) => {
+  const server = await FakeServer.start(t);
+  const { host, source } = await bench(t, server);
+  const events = await host.sse('/host/events');
+  const link = await server.next();
+  await link.find((m) => m.type === 'hello');
+  observe(link, 'v1', 'view');
+  observe(link, 'c1', 'control');
+  const joined = await events.find((e) => e.data.type === 'viewer.joined' && e.data.data.viewer === 'c1');
+  assert.deepEqual([joined.data.device, joined.data.data.mode], ['screen', 'control']);
+
+  const press = { device: 'screen', verb: 'input.send', params: { events: [{ type: 'key', key: 'x' }] } };
+  relay(link, 'v1', { id: 1, ...press });
+  const refused = await link.find(to('v1', 1));
+  assert.equal(refused.sessionId, 's1');
+  assert.equal(refused.ok, false);
+  assert.equal(refused.error.status, 403);
+
+  relay(link, 'c1', { id: 2, ...press, params: { events: [{ type: 'key', key: 'y' }] } });
+  assert.equal((await link.find(to('c1', 2))).ok, true);
+  await source.line(/"key":"y","action":"up"/);
+
+  relay(link, 'c1', { id: 3, device: 'other', verb: 'input.send', params: press.params });
+  assert.ok((await link.find(to('c1', 3))).error.status >= 400, 'only the session\'s device');
+
+  const lease = await host.post('/host/devices/screen/lease', { ttl_s: 60 });
+  relay(link, 'c1', { id: 4, ...press });
+  assert.equal((await link.find(to('c1', 4))).error.status, 423);
+  await host.delete('/host/devices/screen/lease', { headers: { 'X-Lease': lease.json.lease } });
+  assert.ok(!source.text.includes('"key":"x"'));
+
+  link.send({ type: 'peer-disconnected', sessionId: 's1', peerId: 'v1', peer: 'desktop' });
+  await events.find((e) => e.data.type === 'viewer.left' && e.data.data.viewer === 'v1');
+  relay(link, 'v1', { id: 5, ...press });
+  link.send({ type: 'session-closed', sessionId: 's1' });
+  await events.find((e) => e.data.type === 'viewer.left' && e.data.data.viewer === 'c1');
+  assert.ok(!link.items.some((m) => m.id === 5));
+  observe(link, 'n1', 'view', 'nobody');
+  assert.equal((await link.find((m) => m.to === 'n1')).type, 'error');
+  events.stop();
+});
+
+test('relay: the reduced picture is a JPEG, a few a second, and waits for a server that does not keep up', async (t) => {
+  const server = await FakeServer.start(t);
+  const { host } = await bench(t, server);
+  const link = await server.next();
+  await link.find((m) => m.type === 'hello');
+  observe(link, 'v1', 'view');
+  relay(link, 'v1', { id: 1, subscribe: ['picture'] });
+  const picture = (await link.find((m) => Buffer.isBuffer(m), { what: 'a picture' }));
+  const n = picture[1];
+  const m = picture[2 + n];
+  assert.deepEqual([picture[0], picture.toString('latin1', 2, 2 + n), picture.toString('latin1', 3 + n, 3 + n + m)], [1, 'v1', 's1']);
+  assert.equal(picture.readUInt16BE(3 + n + m), 0xffd8);
+  await until('five pictures', () => link.items.filter(Buffer.isBuffer).length >= 5);
+  link.pongs = false; // nothing is acknowledged from here on: at most one more is under way
+  const before = link.items.filter(Buffer.isBuffer).length;
+  const seen = new Set(); // the source paints 10 a second: eight of its pictures are time enough for three of ours
+  await until('eight pictures of the source', async () => seen.add((await host.get('/host/devices/screen/video/snapshot.png')).body.toString('base64')).size >= 8);
+  assert.ok(link.items.filter(Buffer.isBuffer).length <= before + 2, 'pictures wait');
+  relay(link, 'v1', { id: 2, unsubscribe: ['picture'] });
+  await link.find(to('v1', 2));
+  await until('the source to stop', async () => (await host.get('/host/devices/screen/video')).json.state === 'idle');
+});
+
+test('carried requests: the host\'s own routes, by the role that the server names', async (t) => {
+  const server = await FakeServer.start(t);
+  const { host, source } = await bench(t, server);
+  const link = await server.next();
+  await link.find((m) => m.type === 'hello');
+  let next = 0;
+  const carry = async (method, target, { role, json, headers } = {}) => {
+    const id = ++next;
+    link.send({ type: 'http', id, method, path: target, headers: { ...headers, ...(json ? { 'content-type': 'application/json' } : {}) }, role, user: 'anna',
+      ...(json ? { body: Buffer.from(JSON.stringify(json)).toString('base64') } : {}) });
+    const head = await link.find((m) => m.type === 'http-response' && m.id === id, { what: `the answer to ${method} ${target}` });
+    const last = head.more ? await link.find((m) => m.id === id && m.more === false, { what: 'the end of the answer' }) : head;
+    const parts = link.items.filter((m) => m.id === id && m.body !== undefined && /^http-/.test(m.type));
+    const body = Buffer.concat(parts.map((p) => Buffer.from(p.body, 'base64')));
+    assert.ok(last);
+    return { status: head.status, headers: head.headers, body };
+  };
+  const devices = await carry('GET', '/host/devices', { role: 'viewer' });
+  assert.equal(devices.status, 200);
+  assert.match(devices.headers['content-type'], /^application\/json/);
+  assert.equal(JSON.parse(devices.body)[0].id, 'screen');
+  const press = [{ type: 'key', key: 'q' }];
+  assert.equal((await carry('POST', '/host/devices/screen/input', { role: 'viewer', json: press })).status, 403);
+  assert.equal((await carry('POST', '/host/devices/screen/input', { json: press })).status, 403, 'no role is the least');
+  assert.ok(!source.text.includes('"key":"q"'));
+  assert.equal((await carry('POST', '/host/devices/screen/input', { role: 'operator', json: press })).status, 204);
+  await source.line(/"key":"q","action":"up"/);
+  assert.equal((await carry('POST', '/host/devices', { role: 'operator', json: { id: 'n', attach: ['tcp://127.0.0.1:1'] } })).status, 403);
+  const shot = await carry('GET', '/host/devices/screen/video/snapshot.png', { role: 'viewer' });
+  assert.equal(shot.body.readUInt32BE(0), 0x89504e47);
+  const openapi = await carry('GET', '/host/openapi.json', { role: 'viewer' }); // more than one piece
+  assert.equal(openapi.body.length, (await host.get('/host/openapi.json')).body.length);
+  assert.equal((await carry('GET', '/metrics', { role: 'admin' })).status, 404);
+  assert.equal((await carry('GET', '/host/../metrics', { role: 'admin' })).status, 404);
+  assert.equal((await carry('GET', '/host/nothing', { role: 'admin' })).status, 404);
+
+  link.send({ type: 'http', id: 900, method: 'GET', path: '/host/events', role: 'viewer' }); // a stream without end
+  await link.find((m) => m.type === 'http-response' && m.id === 900);
+  await host.post('/host/devices', { id: 'third', attach: ['tcp://127.0.0.1:1'] });
+  await until('the event', () => link.items.filter((m) => m.id === 900).some((m) => Buffer.from(m.body, 'base64').includes('device.added')));
+  link.send({ type: 'http-cancel', id: 900 });
+  for (let id = 1000; id < 1032; id++) link.send({ type: 'http', id, method: 'GET', path: '/host/events', role: 'viewer' });
+  link.send({ type: 'http', id: 1032, method: 'GET', path: '/host/devices', role: 'viewer' });
+  assert.equal((await link.find((m) => m.id === 1032)).status, 429);
+});
+
+test('nonsense of the server is survived, and the host ends at once while it is connected', async (t) => {
+  const server = await FakeServer.start(t);
+  const { host } = await bench(t, server);
+  const link = await server.next();
+  await link.find((m) => m.type === 'hello');
+  observe(link, 'v1', 'control');
+  for (const text of ['', '{', '[]', 'null', '{"type":5}', '{"type":"offer"}', '{"type":"http"}', '{"type":"http","id":1,"method":"GET","path":"x"}',
+    '{"type":"peer-connected"}', JSON.stringify({ type: 'offer', sdp: 'no sdp', sessionId: 's1', from: 'v1' }), `{"a":${'['.repeat(100)}${']'.repeat(100)}}`]) link.ws.send(text);
+  link.ws.send(Buffer.from([1, 2, 3]));
+  const bye = await link.find((m) => m.type === 'bye' && m.to === 'v1');
+  assert.ok(bye.reason, 'an offer that is none is answered with a reason');
+  relay(link, 'v1', { id: 7, device: 'screen', verb: 'input.send', params: { events: [{ type: 'key', key: 'a' }] } });
+  assert.equal((await link.find(to('v1', 7))).ok, true);
+  await host.stop();
+});
