@@ -205,8 +205,8 @@ test('carried requests: the host\'s own routes, by the role that the server name
   assert.equal((await carry('POST', '/host/devices', { role: 'operator', json: { id: 'n', attach: ['tcp://127.0.0.1:1'] } })).status, 403);
   const shot = await carry('GET', '/host/devices/screen/video/snapshot.png', { role: 'viewer' });
   assert.equal(shot.body.readUInt32BE(0), 0x89504e47);
-  const openapi = await carry('GET', '/host/openapi.json', { role: 'viewer' }); // more than one piece
-  assert.equal(openapi.body.length, (await host.get('/host/openapi.json')).body.length);
+  const openapi = await carry('GET', '/host/openapi.json', { role: 'viewer' }); // some ten thousand bytes
+  assert.equal(JSON.parse(openapi.body).openapi.slice(0, 2), '3.');
   assert.equal((await carry('GET', '/metrics', { role: 'admin' })).status, 404);
   assert.equal((await carry('GET', '/host/../metrics', { role: 'admin' })).status, 404);
   assert.equal((await carry('GET', '/host/nothing', { role: 'admin' })).status, 404);
