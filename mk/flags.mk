@@ -12,10 +12,12 @@ LIB_PKGS := glib-2.0 gio-2.0 jansson yaml-0.1 libmicrohttpd libcrypto
 HOST_PKGS := gstreamer-1.0 gstreamer-app-1.0 gstreamer-video-1.0 gstreamer-webrtc-1.0 gstreamer-sdp-1.0 gstreamer-rtp-1.0 \
 	libvncserver libsoup-3.0 libturbojpeg libpng cairo xkbcommon
 SERVER_PKGS := libqrencode
+# programs in tests/tools; --as-needed keeps them out of everything else
+TOOL_PKGS := x11 xext libvncclient
 # a driver names its own libraries in drivers/<name>/driver.mk: DRIVER_PKGS += libserialport
 DRIVER_PKGS := libsoup-3.0
 -include $(wildcard drivers/*/driver.mk)
-PKGS := $(sort $(LIB_PKGS) $(HOST_PKGS) $(SERVER_PKGS) $(DRIVER_PKGS))
+PKGS := $(sort $(LIB_PKGS) $(HOST_PKGS) $(SERVER_PKGS) $(DRIVER_PKGS) $(TOOL_PKGS))
 
 ifeq ($(filter deps deps-run deps-test help clean run format,$(MAKECMDGOALS)),)
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) || echo PKG_CONFIG_FAILED)
