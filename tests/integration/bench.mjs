@@ -14,19 +14,13 @@ function simulator(name) {
   return existsSync(own) ? own : path.join(ROOT, 'build', 'sim', name);
 }
 
-/** {uri, env, phone, adb, control(line), stop()}: a phone behind an adb server of its own. */
+/** {uri, env, phone}: the simulated phone. The host itself starts an adb server on the port in `env`, which ends with it. */
 export async function startPhone(t) {
   const state = scratch('tb-phone-');
-  const phone = new Program([simulator('android'), '--port', '0', '--state', state]);
+  const phone = new Program([simulator('android'), '--port', '0', '--state', state], { name: 'phone' });
+  t.after(() => phone.stop());
   const port = Number(/\d+/.exec(await phone.line(/^listening \d+/))[0]);
-  const server = await freePort();
-  const adb = new Program(['adb', '-L', `tcp:127.0.0.1:${server}`, 'nodaemon', 'server'], { env: { HOME: state, ADB_MDNS: '0' } });
-  await until('the adb server', () => reachable(server));
-  t.after(async () => {
-    await phone.stop();
-    await adb.kill();
-  });
-  return { uri: `adb://127.0.0.1:${port}`, env: { ADB_HOST: `127.0.0.1:${server}` }, port, server, phone, adb, state };
+  return { uri: `adb://127.0.0.1:${port}?log_replay=10&interval_ms=500`, env: { ADB_HOST: `127.0.0.1:${await freePort()}`, HOME: state }, phone, state };
 }
 
 export function reachable(port) {
