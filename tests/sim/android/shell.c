@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -189,20 +190,31 @@ static pid_t start_pty(Shell *s, const char *command)
         return pid;
 }
 
+/* posix_spawn: what a fork copies is felt in every command's time. */
 static pid_t start_pipes(Shell *s, const char *command)
 {
-        int in[2], out[2], err[2];
+        const char *const run[] = {"sh", "-c", command, NULL}, *const plain[] = {"sh", NULL};
+        posix_spawn_file_actions_t files;
+        posix_spawnattr_t attributes;
+        int in[2], out[2], err[2], rc;
+        sigset_t pipe_signal;
         pid_t pid;
 
         if (pipe2(in, O_CLOEXEC) < 0 || pipe2(out, O_CLOEXEC) < 0 || pipe2(err, O_CLOEXEC) < 0)
                 return -1;
-        pid = fork();
-        if (pid == 0) {
-                dup2(in[0], 0);
-                dup2(out[1], 1);
-                dup2(err[1], 2);
-                run_sh(command);
-        }
+        sigemptyset(&pipe_signal);
+        sigaddset(&pipe_signal, SIGPIPE);
+        posix_spawnattr_init(&attributes);
+        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+        posix_spawnattr_setsigdefault(&attributes, &pipe_signal);
+        posix_spawn_file_actions_init(&files);
+        posix_spawn_file_actions_adddup2(&files, in[0], 0);
+        posix_spawn_file_actions_adddup2(&files, out[1], 1);
+        posix_spawn_file_actions_adddup2(&files, err[1], 2);
+        rc = posix_spawn(&pid, g_getenv("SHELL"), &files, &attributes,
+                         (char *const *)(*command ? run : plain), environ);
+        posix_spawn_file_actions_destroy(&files);
+        posix_spawnattr_destroy(&attributes);
         close(in[0]);
         close(out[1]);
         close(err[1]);
@@ -210,7 +222,8 @@ static pid_t start_pipes(Shell *s, const char *command)
         s->in = in[1];
         s->out = out[0];
         s->err = err[0];
-        return pid;
+        errno = rc;
+        return rc == 0 ? pid : -1;
 }
 
 void sim_shell_run(int fd, const char *command, bool packets, bool pty, const char *term)
