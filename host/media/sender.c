@@ -156,7 +156,7 @@ G_GNUC_BEGIN_IGNORE_DEPRECATIONS /* GValueArray is what rtpsession 1.22 gives */
 static GArray *read_feedback(const GstStructure *s)
 {
         const GValue *value = gst_structure_get_value(s, "packets");
-        GValueArray *array = value && G_VALUE_HOLDS(value, G_TYPE_VALUE_ARRAY) ? g_value_get_boxed(value) : NULL;
+        GValueArray *array = value && G_VALUE_HOLDS(value, g_value_array_get_type()) ? g_value_get_boxed(value) : NULL;
         guint n = array ? MIN(array->n_values, FEEDBACK_PACKETS) : 0;
         GArray *packets = g_array_sized_new(FALSE, FALSE, sizeof(TbAdaptPacket), n);
         for (guint i = 0; i < n; i++) {

@@ -152,7 +152,7 @@ say(`  desktop    Xvfb :${display} with real programs`);
 const { port: phonePort, server: adbPort } = await phone();
 say("  phone      simulated, behind the real adb server");
 
-const listening = (line) => /\blistening\b.*\burl=(\S+)/.exec(line)?.[1] ?? /\burl=(\S+).*\blistening\b/.exec(line)?.[1];
+const listening = (line) => /\blistening\b.*?(https?:\S+)/.exec(line)?.[1];
 let serverUrl, hostUrl;
 if (existsSync("build/testbed-server")) {
   start("server", ["build/testbed-server", "--config", "mk/demo/server.yaml", "--state-dir", join(state, "server")], { onLine: (line) => { serverUrl = listening(line) ?? serverUrl; } });
