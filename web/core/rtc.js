@@ -100,7 +100,7 @@ export class ViewerConnection extends Emitter {
   /** Sends on a data channel; false when it is not open. */
   send(name, text) {
     const channel = this[name];
-    if (!channel || channel.readyState !== 'open') return false;
+    if (this._closed || !channel || channel.readyState !== 'open') return false;
     try {
       channel.send(text);
       return true;
