@@ -3,6 +3,7 @@
 import { EventEmitter } from 'node:events';
 import net from 'node:net';
 
+const GREETING_MS = 10_000;
 const MAX_LINE = 1 << 20;       // QEMU answers are small; more than this without a newline is not QMP
 
 export class QmpError extends Error {
@@ -37,7 +38,12 @@ export class Qmp extends EventEmitter {
       socket.once('error', reject);
     });
     const qmp = new Qmp(socket);
-    await qmp.#ready;
+    const late = setTimeout(() => socket.destroy(new Error(`QMP: no greeting on ${path}: another client has the socket`)), GREETING_MS);
+    try {
+      await qmp.#ready;
+    } finally {
+      clearTimeout(late);
+    }
     await qmp.run('qmp_capabilities');
     return qmp;
   }

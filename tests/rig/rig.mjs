@@ -80,6 +80,7 @@ export class Rig {
   }
 
   async #boot({ files, cameras, forward, append, verbose }) {
+    process.once('exit', () => this.dir && !process.env.TB_RIG_KEEP && fs.rmSync(this.dir, { recursive: true, force: true }));
     // Short path: a unix socket's name has 107 bytes.
     this.dir = fs.mkdtempSync(path.join(process.env.XDG_RUNTIME_DIR || os.tmpdir(), 'tbrig-'));
     const at = (name) => path.join(this.dir, name);
@@ -97,7 +98,9 @@ export class Rig {
       '-append', `console=ttyS0 quiet panic=-1 rdinit=/init mitigations=off tsc=unstable rig.cameras=${cameras} ${append}`,
       '-chardev', 'stdio,id=boot,signal=off', '-serial', 'chardev:boot',
       '-chardev', `file,id=log,path=${at('host.log')}`, '-serial', 'chardev:log',
+      // QEMU serves one client per socket: `qmp` is the one of whoever booted the lab, `control` is the developer's.
       '-qmp', `unix:${at('qmp')},server=on,wait=off`,
+      '-qmp', `unix:${at('control')},server=on,wait=off`,
       '-netdev', 'user,id=net0,' + this.guestPorts.map((p) => `hostfwd=tcp:127.0.0.1:0-:${p}`).join(','),
       '-device', 'virtio-net-pci,netdev=net0,romfile=',
       '-device', 'virtio-rng-pci',
@@ -233,7 +236,7 @@ async function up() {
   } else {
     console.log('  testbed-host is not built: the lab runs without it');
   }
-  console.log(`  QMP             ${rig.dir}/qmp           (${me} qmp query-status)
+  console.log(`  QMP             ${rig.dir}/control       (${me} qmp query-status)
   serial line     ${rig.dir}/ftdi1         (socat -,raw,echo=0 UNIX-CONNECT:${rig.dir}/ftdi1)
   plug, unplug    ${me} plug tab usb-tablet 1.4      ${me} unplug tab
   pull the FTDI   ${me} unplug ftdi1                 ${me} plug ftdi1 usb-serial 1.1 chardev=ftdi1 always-plugged=true
@@ -256,7 +259,7 @@ async function client(command, args) {
     process.stdout.write(await guestShell(ports[8022], args.join(' ')));
     return;
   }
-  const qmp = await Qmp.connect(path.join(dir, 'qmp'));
+  const qmp = await Qmp.connect(path.join(dir, 'control'));
   try {
     if (command === 'plug') {
       const [id, driver, port, ...options] = args;
