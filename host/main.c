@@ -176,13 +176,13 @@ static int run(TbHost *h)
         g_autoptr(GError) error = NULL;
         tb_main_init(NULL);
         h->loop = g_main_loop_new(NULL, FALSE);
+        g_unix_signal_add(SIGTERM, on_signal, h); /* before anybody is told that we listen */
+        g_unix_signal_add(SIGINT, on_signal, h);
         bool ok = open_rooms(h, &error);
         if (ok) {
                 g_autofree char *url = g_strdup_printf("http://%s%s%s:%u/", strchr(h->config->address, ':') ? "[" : "", h->config->address,
                                                        strchr(h->config->address, ':') ? "]" : "", tb_http_port(h->http));
                 tb_log(TB_LOG_INFO, TB_F("url", url, "version", tb_version, "state", h->config->state_dir), "listening");
-                g_unix_signal_add(SIGTERM, on_signal, h);
-                g_unix_signal_add(SIGINT, on_signal, h);
                 g_main_loop_run(h->loop);
         } else {
                 tb_log(TB_LOG_ERROR, TB_F(), "%s", tb_error_detail(error));

@@ -13,7 +13,8 @@ const PLAN = /^( *)1\.\.(\d+)/;
 export function readTap(text) {
   const result = { passed: 0, failures: [], skips: [], planned: -1, seen: 0, running: '' };
   const open = [];     // per depth: did a deeper point come since the last point of this depth? did one fail?
-  let diagnostic = null; // lines of the YAML block or comments behind the last failure
+  let diagnostic = null; // the last failure, which takes the YAML block behind it
+  let yaml = false;
   let before = [];       // comment and plain lines since the last point: GLib prints its assertion before "not ok"
   for (const line of text.split('\n')) {
     const plan = PLAN.exec(line);
@@ -25,13 +26,16 @@ export function readTap(text) {
     if (!point) {
       const subtest = /^ *# Subtest: (.*)$/.exec(line);
       if (subtest) result.running = subtest[1];
-      else if (diagnostic && /^ *(---|\.\.\.)\s*$/.test(line)) diagnostic.ended = /\.\.\./.test(line) || diagnostic.ended;
-      else if (diagnostic && !diagnostic.ended) diagnostic.lines.push(line);
+      if (/^ *---\s*$/.test(line)) yaml = true;
+      else if (/^ *\.\.\.\s*$/.test(line)) yaml = false;
+      else if (yaml && diagnostic) diagnostic.lines.push(line);
+      if (yaml || /^ *\.\.\.\s*$/.test(line)) continue;
       before.push(line);
       if (before.length > 60) before.shift();
       continue;
     }
     diagnostic = null;
+    yaml = false;
     const depth = point[1].length / 4;
     const parent = (open[depth + 1] ?? { n: 0 }).n > 0;
     const childFailed = (open[depth + 1] ?? { failed: false }).failed;

@@ -89,3 +89,13 @@ export function childrenOf(pid, text) {
     }
   });
 }
+
+/** A device of real commands: power is a file that exists or not; the console is `cat`, which says what it is told. */
+export function scriptedDevice(file) {
+  const exec = {
+    driver: 'exec',
+    power_on: ['touch', file], power_off: ['rm', '-f', file], power_get: ['sh', '-c', '[ -e "$0" ] && echo on || echo off', file],
+    console: ['cat'], pty: false,
+  };
+  return { label: 'Scripted device', attach: [exec] };
+}

@@ -1,0 +1,145 @@
+// Who may do what: tokens and roles, foreign web pages, foreign host names, the start without tokens.
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+
+import { scriptedDevice } from './bench.mjs';
+import { BUILD, Host, Program, assertProblem, scratch, until } from './harness.mjs';
+
+const TOKEN = { viewer: 'viewer-token-0123456789', operator: 'operator-token-0123456789', admin: 'admin-token-0123456789' };
+const bearer = (role) => ({ headers: { Authorization: `Bearer ${TOKEN[role]}` } });
+const state = scratch('tb-access-');
+let host;
+
+before(async () => {
+  host = await Host.start({
+    tokens: Object.entries(TOKEN).map(([role, token]) => ({ name: `the-${role}`, role, token })),
+    devices: { dut: scriptedDevice(path.join(state, 'power')) },
+  }, { state });
+  await until('power to be ready', async () => (await host.get('/host/devices/dut', bearer('viewer'))).json.interfaces.find((i) => i.name === 'power').state === 'ready');
+});
+
+after(() => host?.stop());
+
+test('roles: each may do what it may, and no more', async () => {
+  const cases = [
+    ['GET', '/host/health', undefined, { none: 200, viewer: 200, operator: 200, admin: 200 }],
+    ['GET', '/host/devices', undefined, { none: 401, viewer: 200, operator: 200, admin: 200 }],
+    ['GET', '/metrics', undefined, { none: 401, viewer: 200, operator: 200, admin: 200 }],
+    ['PUT', '/host/devices/dut/power', { state: 'on' }, { none: 401, viewer: 403, operator: 200, admin: 200 }],
+    ['POST', '/host/devices/dut/console/write', { text: 'x' }, { none: 401, viewer: 403, operator: 200, admin: 200 }],
+    ['POST', '/host/devices/dut/lease', { ttl_s: 0 }, { none: 401, viewer: 403, operator: 400, admin: 400 }],
+    ['POST', '/host/devices', { id: 'dut', attach: 'vitals://' }, { none: 401, viewer: 403, operator: 403, admin: 409 }],
+    ['DELETE', '/host/devices/dut', undefined, { none: 401, viewer: 403, operator: 403, admin: 409 }],
+    ['GET', '/power/control/on?hostname=dut&port=power', undefined, { none: 401, viewer: 403, operator: 200, admin: 200 }],
+  ];
+  for (const [method, target, json, want] of cases) {
+    for (const [role, status] of Object.entries(want)) {
+      const answer = await host.request(method, target, { json, ...(role === 'none' ? {} : bearer(role)) });
+      assert.equal(answer.status, status, `${role}: ${method} ${target}: ${answer.status} ${answer.text}`);
+      if (status === 401) assert.match(answer.headers['www-authenticate'], /Bearer/);
+    }
+  }
+});
+
+test('a lease names its holder by the token, and only an admin takes it over', async () => {
+  const lease = '/host/devices/dut/lease';
+  const taken = await host.post(lease, { ttl_s: 60 }, bearer('operator'));
+  assert.equal(taken.json.holder, 'the-operator');
+  const refused = await host.put('/host/devices/dut/power', { state: 'off' }, bearer('admin'));
+  assertProblem(refused, 423);
+  assert.equal(refused.json.holder, 'the-operator');
+  assert.equal((await host.delete(lease, bearer('admin'))).status, 204);
+  const cut = await host.put('/host/devices/dut/power', { state: 'off' }, { headers: { ...bearer('operator').headers, 'X-Lease': taken.json.lease } });
+  assert.equal(cut.status, 200, 'with no lease at all an operator may go on');
+});
+
+test('a token in the query, for what cannot set headers', async () => {
+  assert.equal((await host.get(`/host/devices?access_token=${TOKEN.viewer}`)).status, 200);
+  assertProblem(await host.get('/host/devices?access_token=wrong-token-0123456789'), 401);
+  await assert.rejects(host.websocket('/host/ws'), (e) => e.status === 401);
+  const ws = await host.websocket(`/host/ws?access_token=${TOKEN.viewer}`);
+  const answer = await ws.command('dut', 'power.set', { state: 'on' });
+  assert.equal(answer.error.status, 403);
+  assert.equal((await ws.command('dut', 'power.get')).ok, true);
+  await ws.stop();
+  const consoleWs = await host.websocket(`/host/devices/dut/console?access_token=${TOKEN.viewer}`);
+  consoleWs.send(Buffer.from('not allowed'));
+  const notice = await consoleWs.find((m) => m.type === 'error');
+  assert.equal(notice.status, 403);
+  await consoleWs.stop();
+});
+
+test('no token is shown or logged', async () => {
+  const all = await Promise.all(['/host/info', '/host/devices', '/metrics', '/host/openapi.json'].map((p) => host.get(p, bearer('admin'))));
+  for (const secret of Object.values(TOKEN)) {
+    for (const answer of all) assert.ok(!answer.text.includes(secret));
+    assert.ok(!host.program.text.includes(secret), 'in the log');
+  }
+});
+
+test('pages of another origin press nothing', async () => {
+  const foreign = [{ Origin: 'https://evil.example' }, { Origin: 'null' }, { 'Sec-Fetch-Site': 'cross-site' }, { Origin: 'http://localhost:1' }];
+  for (const headers of foreign) {
+    const all = { ...bearer('admin').headers, ...headers };
+    assertProblem(await host.put('/host/devices/dut/power', { state: 'on' }, { headers: all }), 403);
+    assertProblem(await host.get('/power/control/on?hostname=dut', { headers: all }), 403);
+    await assert.rejects(host.websocket(`/host/ws?access_token=${TOKEN.admin}`, { headers }), (e) => e.status === 403);
+    await assert.rejects(host.websocket(`/host/devices/dut/console?access_token=${TOKEN.admin}`, { headers }), (e) => e.status === 403);
+    const read = await host.get('/host/devices', { headers: all });
+    assert.equal(read.status, 200);
+    assert.equal(read.headers['access-control-allow-origin'], undefined);
+  }
+  const own = { ...bearer('admin').headers, Origin: host.url, 'Sec-Fetch-Site': 'same-origin' };
+  assert.equal((await host.put('/host/devices/dut/power', { state: 'on' }, { headers: own })).status, 200);
+});
+
+test('a host name that is not ours is refused', async () => {
+  for (const name of ['evil.example', 'evil.example:6109', '127.0.0.1.evil.example']) {
+    const answer = await host.get('/host/devices', { headers: { ...bearer('admin').headers, Host: name } });
+    assert.equal(answer.status, 421, answer.text);
+  }
+  for (const name of ['localhost', `127.0.0.1:${new URL(host.url).port}`, '[::1]'])
+    assert.equal((await host.get('/host/devices', { headers: { ...bearer('viewer').headers, Host: name } })).status, 200, name);
+});
+
+test('every answer has a request id, which the log bears', async () => {
+  const answer = await host.get('/nowhere', { headers: { 'X-Request-Id': 'my-own-id-7' } });
+  assertProblem(answer, 404);
+  assert.equal(answer.headers['x-request-id'], 'my-own-id-7');
+  await host.program.line('my-own-id-7');
+});
+
+test('beyond loopback without a token: refused at start, --insecure overrides', async (t) => {
+  const folder = scratch('tb-open-');
+  const file = path.join(folder, 'host.yaml');
+  writeFileSync(file, JSON.stringify({ address: '0.0.0.0', port: 0, vnc: { port: 0 }, novnc: { port: 0 } }));
+  const refused = new Program([path.join(BUILD, 'testbed-host'), '--config', file, '--state-dir', folder]);
+  t.after(() => refused.kill());
+  const how = await refused.exited;
+  assert.equal(how.code, 1);
+  assert.match(refused.text, /token/);
+  assert.match(refused.text, /--insecure/);
+  const open = new Program([path.join(BUILD, 'testbed-host'), '--config', file, '--state-dir', folder, '--insecure']);
+  t.after(() => open.kill());
+  await open.line(/\burl=/);
+  assert.deepEqual(await open.stop(), { code: 0, signal: null });
+});
+
+test('--check names every problem with file and line; --version, --help', async (t) => {
+  const folder = scratch('tb-check-');
+  const file = path.join(folder, 'bad.yaml');
+  writeFileSync(file, 'name: bench\nport: 70000\ndevices:\n  board:\n    attach: nonsense://x\n  "Bad Id":\n    attach: vitals://\nsurprise: 1\n');
+  const run = async (...args) => {
+    const p = new Program([path.join(BUILD, 'testbed-host'), ...args]);
+    t.after(() => p.kill());
+    return { ...(await p.exited), text: p.text };
+  };
+  const bad = await run('--config', file, '--state-dir', folder, '--check');
+  assert.equal(bad.code, 1);
+  for (const line of [2, 5, 7, 8]) assert.match(bad.text, new RegExp(`bad\\.yaml:${line}:`), bad.text);
+  assert.match((await run('--version')).text, /^testbed-host \S+/);
+  assert.equal((await run('--help')).code, 0);
+  assert.equal((await run('--nonsense')).code, 2);
+});

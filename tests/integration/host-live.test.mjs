@@ -1,0 +1,226 @@
+// What pushes: events with resume, consoles, samples, commands over /host/ws.
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+
+import { scriptedDevice, startSerialPort } from './bench.mjs';
+import { Host, assertProblem, scratch, until } from './harness.mjs';
+
+const state = scratch('tb-live-');
+const cleanup = [];
+let host;
+let wire; // says nothing by itself
+let echo; // says what it is told
+
+before(async () => {
+  const t = { after: (f) => cleanup.push(f) };
+  wire = await startSerialPort(t);
+  echo = await startSerialPort(t, { echo: true });
+  host = await Host.start({
+    devices: {
+      dut: scriptedDevice(path.join(state, 'power')), wire: { attach: { console: wire.uri } }, echo: { attach: { console: echo.uri } },
+      pattern: { attach: { sensors: 'testpattern://?interval_ms=200' } },
+    },
+  }, { state });
+  for (const id of ['dut/power', 'wire/console', 'echo/console', 'pattern/sensors']) await host.state_is(id);
+});
+
+after(async () => {
+  await host?.stop();
+  for (const f of cleanup) await f();
+});
+
+describe('events', () => {
+  test('what happens comes, with rising ids; filters; resume without loss or repetition', async () => {
+    const all = await host.sse('/host/events');
+    const only = await host.sse('/host/events?device=dut&type=power.*');
+    await host.put('/host/devices/dut/power', { state: 'on' });
+    const seen = await all.find((e) => e.data.type === 'power.state' && e.data.data.observed === 'on');
+    assert.ok(seen.id > 0);
+    assert.equal(seen.data.device, 'dut');
+    assert.equal(seen.data.interface, 'power');
+    await only.find((e) => e.data.type === 'power.state');
+    all.stop();
+    for (const state of ['off', 'on', 'off']) await host.put('/host/devices/dut/power', { state });
+    const again = await host.sse('/host/events', { headers: { 'Last-Event-ID': seen.id } });
+    await again.find((e) => e.data.type === 'command', { what: 'the audit of a command' });
+    await until('three changes', () => again.items.filter((e) => e.data.type === 'power.state').length >= 3);
+    const ids = again.items.map((e) => Number(e.id)).filter(Boolean);
+    assert.ok(ids.every((id, i) => id > (i ? ids[i - 1] : Number(seen.id))), 'rising, none twice');
+    assert.ok(only.items.every((e) => e.data.device === 'dut' && e.data.type.startsWith('power.')));
+    only.stop();
+    again.stop();
+  });
+
+  test('an id that is not kept any more: one event "gap" first', async () => {
+    const old = await host.sse('/host/events?last_event_id=1');
+    assert.equal((await old.find(() => true)).data.type, 'gap');
+    old.stop();
+    assertProblem(await host.get('/host/events', { headers: { 'Last-Event-ID': 'nonsense' } }), 400, { field: 'Last-Event-ID' });
+    assertProblem(await host.get('/host/events?device=nix'), 404);
+  });
+});
+
+describe('console', () => {
+  const log = '/host/devices/wire/console/log';
+
+  test('64 KB pasted arrive whole and in order, 1 MB printed too', async () => {
+    const ws = await host.websocket('/host/devices/wire/console');
+    const paste = randomBytes(64 * 1024);
+    const before = wire.size;
+    for (let i = 0; i < paste.length; i += 1000) ws.send(paste.subarray(i, i + 1000));
+    await until('the paste', () => wire.size - before >= paste.length);
+    assert.ok(wire.received().subarray(before).equals(paste));
+    const printed = randomBytes(1024 * 1024);
+    await wire.say(printed);
+    await until('the print', () => ws.bytes().length >= printed.length, 20000);
+    assert.ok(ws.bytes().equals(printed));
+    await ws.stop();
+  });
+
+  test('a reader that stops reading slows nobody and loses nothing', async () => {
+    const { json: at } = await host.get('/host/devices/wire/console');
+    const slow = await host.websocket('/host/devices/wire/console');
+    const fast = await host.websocket('/host/devices/wire/console');
+    slow.ws.pause();
+    const printed = randomBytes(6 * 1024 * 1024);
+    await wire.say(printed);
+    await until('the fast one', () => fast.bytes().length >= printed.length, 30000);
+    assert.ok(fast.bytes().equals(printed));
+    slow.ws.resume();
+    await until('the slow one', () => slow.bytes().length >= printed.length, 30000);
+    assert.ok(slow.bytes().equals(printed));
+    assert.equal((await host.get('/host/devices/wire/console')).json.offset, at.offset + printed.length);
+    await Promise.all([slow.stop(), fast.stop()]);
+  });
+
+  test('?from= replays, exactly', async () => {
+    const { json: at } = await host.get('/host/devices/wire/console');
+    await wire.say('hello\nworld\n');
+    await until('history', async () => (await host.get('/host/devices/wire/console')).json.offset === at.offset + 12);
+    const ws = await host.websocket(`/host/devices/wire/console?from=${at.offset + 6}`);
+    await until('replay', () => ws.bytes().toString() === 'world\n');
+    await wire.say('more');
+    await until('live behind it', () => ws.bytes().toString() === 'world\nmore');
+    await ws.stop();
+    await assert.rejects(host.websocket(`/host/devices/wire/console?from=${at.offset + 1000000}`), (e) => e.status === 400);
+  });
+
+  test('write, expect with groups, expect that times out', async () => {
+    assert.equal((await host.post('/host/devices/echo/console/write', { text: 'U-Boot 2023.01\n' })).json.written, 15);
+    const sent = await host.post('/host/devices/echo/console/expect', { send: 'version=12.34\n', pattern: 'version=(\\d+)\\.(\\d+)', timeout_s: 5 });
+    assert.equal(sent.status, 200, sent.text);
+    assert.equal(sent.json.matched, true);
+    assert.equal(sent.json.match, 'version=12.34');
+    assert.deepEqual(sent.json.groups, ['12', '34']);
+    const late = await host.post('/host/devices/echo/console/expect', { send: 'something\n', pattern: 'never', timeout_s: 0.4 });
+    assertProblem(late, 504);
+    assert.match(JSON.stringify(late.json), /something/, 'what was seen');
+    assertProblem(await host.post('/host/devices/echo/console/expect', { pattern: '(' }), 400, { field: 'pattern' });
+    assertProblem(await host.post('/host/devices/echo/console/break', {}), 501);
+    assertProblem(await host.patch('/host/devices/echo/console', { baud: 9600 }), 501);
+  });
+
+  test('a lease: what another one types is refused and said, watching goes on', async () => {
+    const { json: lease } = await host.post('/host/devices/echo/lease', { ttl_s: 60 });
+    const other = await host.websocket('/host/devices/echo/console');
+    const mine = await host.websocket(`/host/devices/echo/console?lease=${lease.lease}`);
+    other.send(Buffer.from('refused'));
+    const notice = await other.find((m) => m.type === 'error');
+    assert.equal(notice.status, 423);
+    assert.ok(notice.holder && notice.expires_at);
+    mine.send(Buffer.from('taken'));
+    await until('both see it', () => other.bytes().toString().endsWith('taken') && mine.bytes().toString().endsWith('taken'));
+    assert.ok(!other.bytes().toString().includes('refused'));
+    await host.delete('/host/devices/echo/lease', { headers: { 'X-Lease': lease.lease } });
+    await Promise.all([other.stop(), mine.stop()]);
+  });
+
+  test('the log: text and lines with times, limits', async () => {
+    const text = await host.get('/host/devices/echo/console/log');
+    assert.match(text.headers['content-type'], /^text\/plain/);
+    assert.match(text.text, /^U-Boot 2023\.01$/m);
+    const first = await host.get('/host/devices/echo/console/log?format=jsonl&limit=1');
+    const line = JSON.parse(first.text);
+    assert.deepEqual([line.offset, line.text], [0, 'U-Boot 2023.01']);
+    const next = await host.get(`/host/devices/echo/console/log?limit=1&from=${first.headers['x-next-offset']}`);
+    assert.match(next.text, /^version=12\.34\n$/);
+    assertProblem(await host.get(`${log}?limit=10001`), 400, { field: 'limit' });
+    assertProblem(await host.get(`${log}?format=xml`), 400, { field: 'format' });
+  });
+
+  test('the device is removed under its viewers: they are told', async () => {
+    await host.post('/host/devices', { id: 'short', attach: { console: echo.uri } });
+    const ws = await host.websocket('/host/devices/short/console');
+    await host.delete('/host/devices/short');
+    await until('the close', () => ws.code);
+    assert.equal(ws.code, 1001);
+  });
+});
+
+describe('/host/ws', () => {
+  test('every command is acknowledged, errors too', async () => {
+    const ws = await host.websocket('/host/ws');
+    const on = await ws.command('dut', 'power.set', { state: 'on' });
+    assert.deepEqual([on.ok, on.result.observed], [true, 'on']);
+    const bad = await ws.command('dut', 'power.set', { state: 'maybe' });
+    assert.deepEqual([bad.ok, bad.error.status, bad.error.field], [false, 400, 'state']);
+    assert.equal((await ws.command('nix', 'power.get')).error.status, 404);
+    const many = await Promise.all(Array.from({ length: 40 }, () => ws.command('dut', 'power.get')));
+    assert.ok(many.every((m) => m.ok));
+    ws.send('{broken');
+    await ws.find((m) => m.type === 'error');
+    ws.send({ type: 'ping', t: 7 });
+    await ws.find((m) => m.type === 'pong' && m.t === 7);
+    await ws.stop();
+  });
+
+  test('subscriptions: events, samples, console bytes', async () => {
+    const ws = await host.websocket('/host/ws');
+    ws.send({ id: 100000, subscribe: ['event', 'sensor:pattern', 'console:wire'] });
+    assert.equal((await ws.find((m) => m.id === 100000)).ok, true);
+    await host.put('/host/devices/dut/power', { state: 'off' });
+    const event = await ws.find((m) => m.type === 'event' && m.event === 'power.state');
+    assert.equal(event.device, 'dut');
+    const sample = await ws.find((m) => m.type === 'sample' && m.device === 'pattern');
+    assert.ok(Number.isFinite(sample.value) && Number.isInteger(sample.seq) && Number.isInteger(sample.t));
+    await wire.say('over the socket');
+    await until('the bytes', () => Buffer.concat(ws.items.filter((m) => m.type === 'console').map((m) => Buffer.from(m.base64, 'base64'))).toString() === 'over the socket');
+    await ws.stop();
+  });
+
+  test('a binary message ends the connection with a reason', async () => {
+    const ws = await host.websocket('/host/ws');
+    ws.send(Buffer.from([1, 2, 3]));
+    await until('the close', () => ws.code);
+    assert.equal(ws.code, 1003);
+  });
+});
+
+describe('sensors', () => {
+  const sensors = '/host/devices/pattern/sensors';
+  test('latest values, streams by SSE and WebSocket, own samples', async () => {
+    const stream = await host.sse(`${sensors}/stream`);
+    const ws = await host.websocket(`${sensors}/stream?stream=script.volts`);
+    assert.deepEqual((await host.post(sensors, { stream: 'script.volts', value: 3.3, unit: 'V', quantity: 'voltage' })).json, { accepted: 1 });
+    const sample = await stream.find((e) => e.data.stream === 'script.volts');
+    assert.deepEqual([sample.data.type, sample.data.value, sample.data.unit], ['sample', 3.3, 'V']);
+    assert.equal((await ws.find((m) => m.stream === 'script.volts')).value, 3.3);
+    assert.ok(ws.items.every((m) => m.stream === 'script.volts'));
+    const latest = (await host.get(sensors)).json;
+    assert.equal(latest['script.volts'].value, 3.3);
+    assert.ok(latest['pattern.counter'].seq > 0);
+    assert.deepEqual((await host.post(sensors, [{ stream: 'a', value: 1 }, { stream: 'b', value: 2 }])).json, { accepted: 2 });
+    stream.stop();
+    await ws.stop();
+  });
+
+  test('bad samples: none of the batch is taken', async () => {
+    assertProblem(await host.post(sensors, [{ stream: 'good', value: 1 }, { stream: 'bad' }]), 400, { field: 'value' });
+    assertProblem(await host.post(sensors, { stream: 'no/slash', value: 1 }), 400, { field: 'stream' });
+    assertProblem(await host.post(sensors, Array(257).fill({ stream: 'a', value: 1 })), 413);
+    assertProblem(await host.post(sensors, 'text'), 400);
+    assert.equal((await host.get(sensors)).json.good, undefined);
+  });
+});
