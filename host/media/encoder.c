@@ -13,6 +13,7 @@
 
 #define REFRESH_MS 250        /* a still picture is encoded again: the end of a burst that was lost is noticed by what follows */
 #define REFRESH_SLOW_AFTER 12 /* refreshes, then one of four */
+#define LASTS_MAX_US 200000   /* longest that a frame may be taken to last: more would make the next one huge */
 #define VBV_FRAMES 3          /* rate buffer, in frames of the rung */
 
 typedef struct RungSpec {
@@ -198,11 +199,13 @@ static void push(TbEncoder *encoder, TbFrame *frame, bool again)
                 set_caps(encoder, frame, width, height);
         gint64 pts_us = again || now_us - frame->t_us > G_USEC_PER_SEC ? now_us : frame->t_us;
         pts_us = MAX(pts_us, encoder->last_pts_us + 1);
+        gint64 lasts_us = encoder->last_pts_us ? CLAMP(pts_us - encoder->last_pts_us, G_USEC_PER_SEC / encoder->fps, LASTS_MAX_US) : LASTS_MAX_US / 4;
         encoder->last_pts_us = pts_us;
         if (!again)
                 encoder->live_us = now_us;
         GstBuffer *buffer = wrap(frame, width, height);
         GST_BUFFER_PTS(buffer) = (GstClockTime)pts_us * GST_USECOND - tb_media_epoch();
+        GST_BUFFER_DURATION(buffer) = (GstClockTime)lasts_us * GST_USECOND; /* vp8enc counts its bits by it */
         /* under the lock: caps and buffers must not overtake each other. It only queues. */
         gst_app_src_push_buffer(encoder->src, buffer);
         tb_mutex_unlock(&encoder->input_lock);

@@ -471,8 +471,10 @@ static gboolean tick(gpointer data)
 
 static void pipeline_failed(TbPeer *peer, gpointer value, guint number G_GNUC_UNUSED)
 {
-        tb_log(TB_LOG_WARNING, TB_F("peer", peer->label), "pipeline: %s", (const char *)value);
-        tb_peer_close(peer, value);
+        /* the usual one: DTLS was closed by the other side, and what is written into it fails */
+        bool gone = peer->state == TB_PEER_CONNECTED || peer->state == TB_PEER_DISCONNECTED;
+        tb_log(gone ? TB_LOG_DEBUG : TB_LOG_WARNING, TB_F("peer", peer->label), "pipeline: %s", (const char *)value);
+        tb_peer_close(peer, gone ? "the viewer closed the connection" : value);
 }
 
 static GstBusSyncReply on_bus(GstBus *bus G_GNUC_UNUSED, GstMessage *message, gpointer data)

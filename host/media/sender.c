@@ -343,25 +343,20 @@ static void set_extensions(TbSender *sender)
                 add_extension(sender->pay, tb_rtpext_capture_time_new(o->ext_capture_time));
 }
 
-static void add_extmap(GstCaps *caps, guint id, const char *uri)
-{
-        g_autofree char *field = g_strdup_printf("extmap-%u", id);
-        if (id)
-                gst_caps_set_simple(caps, field, G_TYPE_STRING, uri, NULL);
-}
-
-/*
- * All that the answer has to say of the stream: webrtcbin writes it from these caps, because the payloader has none of its own before its first
- * picture. A browser drops a stream whose SSRC the answer did not name, and ignores extensions that it did not map.
- */
-static GstCaps *rtp_caps(const TbOffer *o)
+/* What webrtcbin makes the answer of; ssrc and extmap fields end up in it as they stand here. */
+static GstCaps *rtp_caps(const TbOffer *o, guint ssrc)
 {
         GstCaps *caps = gst_caps_new_simple("application/x-rtp", "media", G_TYPE_STRING, "video", "encoding-name", G_TYPE_STRING,
-                                            tb_codec_name(o->codec), "clock-rate", G_TYPE_INT, 90000, "payload", G_TYPE_INT, (int)o->payload,
-                                            "ssrc", G_TYPE_UINT, g_random_int_range(1, G_MAXINT32), NULL);
-        add_extmap(caps, o->ext_playout_delay, TB_URI_PLAYOUT_DELAY);
-        add_extmap(caps, o->ext_twcc, TB_URI_TWCC);
-        add_extmap(caps, o->ext_capture_time, TB_URI_CAPTURE_TIME);
+                                            tb_codec_name(o->codec), "clock-rate", G_TYPE_INT, 90000, "payload", G_TYPE_INT, (int)o->payload, "ssrc", G_TYPE_UINT, ssrc, NULL);
+        const struct {
+                guint id;
+                const char *uri;
+        } ext[] = {{o->ext_playout_delay, TB_URI_PLAYOUT_DELAY}, {o->ext_twcc, TB_URI_TWCC}, {o->ext_capture_time, TB_URI_CAPTURE_TIME}};
+        for (gsize i = 0; i < G_N_ELEMENTS(ext); i++) {
+                g_autofree char *field = g_strdup_printf("extmap-%u", ext[i].id);
+                if (ext[i].id)
+                        gst_caps_set_simple(caps, field, G_TYPE_STRING, ext[i].uri, NULL);
+        }
         if (o->codec == TB_CODEC_H264)
                 gst_caps_set_simple(caps, "packetization-mode", G_TYPE_STRING, "1", NULL);
         return caps;
@@ -381,14 +376,15 @@ TbSender *tb_sender_new(TbMedia *media, TbHub *hub, GstElement *pipeline, const 
         g_autoptr(GstCaps) caps = gst_caps_from_string(h264 ? "video/x-h264,stream-format=byte-stream,alignment=au,profile=constrained-baseline"
                                                             : "video/x-vp8");
         g_object_set(src, "caps", caps, "format", GST_FORMAT_TIME, "is-live", TRUE, "max-bytes", (guint64)0, "max-buffers", (guint64)0, NULL);
-        g_object_set(pay, "pt", offer->payload, "mtu", RTP_MTU, NULL);
+        guint ssrc = g_random_int_range(1, G_MAXINT32);
+        g_object_set(pay, "pt", offer->payload, "mtu", RTP_MTU, "ssrc", ssrc, NULL);
         if (h264) {
                 g_object_set(pay, "config-interval", -1, NULL);
                 gst_util_set_object_arg(G_OBJECT(pay), "aggregate-mode", "zero-latency");
         } else {
                 gst_util_set_object_arg(G_OBJECT(pay), "picture-id-mode", "15-bit");
         }
-        g_autoptr(GstCaps) rtp = rtp_caps(offer);
+        g_autoptr(GstCaps) rtp = rtp_caps(offer, ssrc);
         g_object_set(filter, "caps", rtp, NULL);
 
         TbSender *sender = g_new0(TbSender, 1);
