@@ -2,13 +2,13 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 
-.PHONY: install image
+.PHONY: install
 install: all ## install binaries, web pages, units, udev rules, man pages
 	install -Dm755 -t $(DESTDIR)$(PREFIX)/bin $(PROGRAMS)
 	mkdir -p $(DESTDIR)$(PREFIX)/share/testbed
 	cp -r web $(DESTDIR)$(PREFIX)/share/testbed/
 	rm -rf $(DESTDIR)$(PREFIX)/share/testbed/web/tests
-	if [ -d docs/man ]; then install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man1 docs/man/*.1; fi
-	if [ -d mk/install ]; then install -Dm644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system mk/install/*.service; \
-	install -Dm644 -t $(DESTDIR)$(PREFIX)/lib/udev/rules.d mk/install/*.rules; \
-	install -Dm644 -t $(DESTDIR)/etc/testbed mk/install/*.yaml; fi
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man1 docs/man/*.1
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/lib/udev/rules.d mk/install/*.rules
+	for u in mk/install/*.service; do sed 's|/usr/local|$(PREFIX)|' $$u | install -Dm644 /dev/stdin $(DESTDIR)$(PREFIX)/lib/systemd/system/$$(basename $$u); done
+	for c in mk/install/*.yaml; do f=$(DESTDIR)/etc/testbed/$$(basename $$c); [ -e $$f ] || install -Dm640 $$c $$f; done

@@ -5,6 +5,7 @@
 
 #include "lib/error.h"
 #include "lib/limits.h"
+#include "lib/pages.h"
 #include "lib/param.h"
 #include "lib/yaml.h"
 
@@ -227,7 +228,7 @@ static void finish(Load *l)
         if (!c->address)
                 c->address = g_strdup("127.0.0.1");
         if (!c->web_dir)
-                c->web_dir = g_strdup(g_file_test("web/server", G_FILE_TEST_IS_DIR) ? "web" : "/usr/local/share/testbed/web");
+                c->web_dir = tb_pages_dir();
         if (c->url) {
                 g_autoptr(GUri) uri = g_uri_parse(c->url, G_URI_FLAGS_NONE, NULL);
                 bool http = uri && (strcmp(g_uri_get_scheme(uri), "http") == 0 || strcmp(g_uri_get_scheme(uri), "https") == 0);

@@ -5,6 +5,7 @@
 
 #include "host/core/private.h"
 #include "lib/limits.h"
+#include "lib/pages.h"
 #include "lib/yaml.h"
 
 #define DEFAULT_FILE "/etc/testbed/host.yaml"
@@ -239,7 +240,7 @@ static void fill_defaults(TbHostConfig *c, const TbHostOptions *options)
         if (!c->address)
                 c->address = g_strdup("127.0.0.1");
         if (!c->web_dir)
-                c->web_dir = g_strdup(g_file_test("web/index.html", G_FILE_TEST_EXISTS) ? "web" : "/usr/local/share/testbed/web");
+                c->web_dir = tb_pages_dir();
         c->insecure |= options->insecure;
 }
 
