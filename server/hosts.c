@@ -83,6 +83,8 @@ static void tell_observers(TbParty *host, bool present)
         }
 }
 
+static void remember(TbParty *host);
+
 static void refuse(TbParty *party, const char *code, const char *message)
 {
         party->pairing->refused++;
@@ -125,6 +127,7 @@ void tb_host_hello(TbParty *party, json_t *hello, gint64 now_ms)
         party->devices = devices;
         party->since_ms = now_ms;
         g_hash_table_insert(pairing->hosts, party->host, party);
+        g_hash_table_remove(pairing->offline, name);
         tb_log(TB_LOG_INFO, TB_F("host", name, "request", party->request_id), "host connected with %zu devices", json_array_size(devices));
         tb_party_send(party, json_pack("{s:s, s:s, s:s, s:[], s:o}", "type", "ready", "role", "host", "peerId", party->id, "peers", "iceServers",
                                        tb_ice_servers(pairing->options.ice, name, now_ms)));
@@ -138,6 +141,7 @@ void tb_host_left(TbParty *party)
                 return;
         tb_log(TB_LOG_INFO, TB_F("host", party->host), "host disconnected");
         g_hash_table_remove(pairing->hosts, party->host);
+        remember(party);
         tell_observers(party, false);
         if (pairing->options.host_left)
                 pairing->options.host_left(party, pairing->options.data);
@@ -203,51 +207,59 @@ void tb_host_text(TbParty *party, json_t *message, gint64 now_ms)
 }
 
 /* --- lists ------------------------------------------------------------------------------------------------------------------------------ */
-static int by_name(gconstpointer a, gconstpointer b)
+static json_t *describe(TbParty *host, bool online)
 {
-        return strcmp((*(TbParty *const *)a)->host, (*(TbParty *const *)b)->host);
+        g_autofree char *since = tb_clock_rfc3339(host->since_ms);
+        return json_pack("{s:s, s:s?, s:b, s:s, s:O}", "name", host->host, "version", host->version, "online", online, "connectedAt", since, "devices",
+                         host->devices);
 }
 
-static GPtrArray *sorted(TbPairing *pairing)
+/* Who has left is still shown, as far as there is room. */
+static void remember(TbParty *host)
 {
-        GPtrArray *list = g_ptr_array_new();
-        GHashTableIter iter;
-        gpointer value;
-        g_hash_table_iter_init(&iter, pairing->hosts);
-        while (g_hash_table_iter_next(&iter, NULL, &value))
-                g_ptr_array_add(list, value);
-        g_ptr_array_sort(list, by_name);
-        return list;
+        GHashTable *offline = host->pairing->offline;
+        if (g_hash_table_size(offline) < TB_LIMIT_HOSTS || g_hash_table_contains(offline, host->host))
+                g_hash_table_insert(offline, g_strdup(host->host), describe(host, false));
+}
+
+static int by_name(gconstpointer a, gconstpointer b)
+{
+        return strcmp(json_string_value(json_object_get(*(json_t *const *)a, "name")), json_string_value(json_object_get(*(json_t *const *)b, "name")));
 }
 
 json_t *tb_pairing_hosts(TbPairing *pairing)
 {
+        g_autoptr(GPtrArray) list = g_ptr_array_new();
+        GHashTableIter iter;
+        gpointer value;
+        g_hash_table_iter_init(&iter, pairing->hosts);
+        while (g_hash_table_iter_next(&iter, NULL, &value))
+                g_ptr_array_add(list, describe(value, true));
+        g_hash_table_iter_init(&iter, pairing->offline);
+        while (g_hash_table_iter_next(&iter, NULL, &value))
+                g_ptr_array_add(list, json_incref(value));
+        g_ptr_array_sort(list, by_name);
         json_t *out = json_array();
-        g_autoptr(GPtrArray) list = sorted(pairing);
-        for (guint i = 0; i < list->len; i++) {
-                TbParty *host = g_ptr_array_index(list, i);
-                g_autofree char *since = tb_clock_rfc3339(host->since_ms);
-                json_array_append_new(out, json_pack("{s:s, s:s?, s:b, s:s, s:O}", "name", host->host, "version", host->version, "online", 1,
-                                                     "connectedAt", since, "devices", host->devices));
-        }
+        for (guint i = 0; i < list->len; i++)
+                json_array_append_new(out, g_ptr_array_index(list, i));
         return out;
 }
 
 json_t *tb_pairing_devices(TbPairing *pairing)
 {
-        json_t *out = json_array();
-        g_autoptr(GPtrArray) list = sorted(pairing);
-        for (guint i = 0; i < list->len; i++) {
-                TbParty *host = g_ptr_array_index(list, i);
-                gsize j;
-                json_t *device;
-                json_array_foreach(host->devices, j, device) {
-                        json_t *copy = json_copy(device);
+        json_t *out = json_array(), *host, *device;
+        json_auto_t *hosts = tb_pairing_hosts(pairing);
+        gsize i, j;
+        json_array_foreach(hosts, i, host) {
+                const char *name = json_string_value(json_object_get(host, "name"));
+                json_array_foreach(json_object_get(host, "devices"), j, device) {
                         const char *id = json_string_value(json_object_get(device, "id"));
-                        g_autofree char *full = g_strconcat(host->host, "/", id, NULL);
-                        json_object_set_new(copy, "host", json_string(host->host));
+                        g_autofree char *full = g_strconcat(name, "/", id, NULL);
+                        json_t *copy = json_copy(device);
+                        json_object_set_new(copy, "host", json_string(name));
                         json_object_set_new(copy, "device", json_string(id));
-                        json_object_set_new(copy, "id", json_string(full));
+                        json_object_set(copy, "online", json_object_get(host, "online"));
+                        json_object_set_new(copy, "id", json_string(full)); /* `id` is gone with it */
                         json_array_append_new(out, copy);
                 }
         }

@@ -1,7 +1,7 @@
 /* testbed-server: arguments, configuration, signals. */
 #include <glib-unix.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #include "lib/error.h"
@@ -56,7 +56,9 @@ static int serve(const TbServerConfig *config)
                 tb_main_stop();
                 return 1;
         }
-        tb_log(TB_LOG_INFO, TB_F("version", tb_version), "listening on http://%s:%u/", config->address, tb_server_port(server));
+        bool v6 = strchr(config->address, ':') != NULL;
+        g_autofree char *url = g_strdup_printf("http://%s%s%s:%u", v6 ? "[" : "", config->address, v6 ? "]" : "", tb_server_port(server));
+        tb_log(TB_LOG_INFO, TB_F("url", url, "version", tb_version), "listening");
         g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
         Run run = {.server = server, .loop = loop};
         guint term = g_unix_signal_add(SIGTERM, on_signal, &run), interrupt = g_unix_signal_add(SIGINT, on_signal, &run);

@@ -76,15 +76,25 @@ static json_t *presence(const char *type, TbParty *party)
         return json_pack("{s:s, s:s, s:s}", "type", type, "peer", tb_party_role_name(party->role), "peerId", party->id);
 }
 
+/* To the observers of a session, but not to the party itself: presence is shown. */
+static void tell_observers(TbSession *session, TbParty *party, const char *type)
+{
+        for (guint i = 0; i < session->observers->len; i++) {
+                TbParty *observer = g_ptr_array_index(session->observers, i);
+                if (observer != party)
+                        tb_party_send(observer, presence(type, party));
+        }
+}
+
 static void leave_session(TbParty *party)
 {
         TbSession *session = party->session;
         if (session->phone == party) {
                 session->phone = NULL;
-                for (guint i = 0; i < session->observers->len; i++)
-                        tb_party_send(g_ptr_array_index(session->observers, i), presence("peer-disconnected", party));
+                tell_observers(session, party, "peer-disconnected");
         } else if (g_ptr_array_remove(session->observers, party)) {
                 TbParty *producer = tb_session_producer(session);
+                tell_observers(session, party, "peer-disconnected");
                 if (producer && session->host)
                         tb_host_announce(producer, party, false);
                 else if (producer)
@@ -149,8 +159,10 @@ static json_t *ready(TbParty *party, gint64 now_ms)
         TbParty *producer = tb_session_producer(session);
         if (party->role == TB_PARTY_DESKTOP && producer)
                 json_array_append_new(peers, json_pack("{s:s, s:s}", "peer", "phone", "peerId", producer->id));
-        for (guint i = 0; party->role == TB_PARTY_PHONE && i < session->observers->len; i++) {
+        for (guint i = 0; i < session->observers->len; i++) {
                 TbParty *observer = g_ptr_array_index(session->observers, i);
+                if (observer == party)
+                        continue;
                 json_array_append_new(peers, json_pack("{s:s, s:s}", "peer", "desktop", "peerId", observer->id));
         }
         json_t *o = json_pack("{s:s, s:s, s:s, s:o, s:o}", "type", "ready", "role", tb_party_role_name(party->role), "peerId", party->id, "peers",
@@ -173,11 +185,9 @@ static void enter(TbParty *party, TbSession *session, TbPartyRole role, gint64 n
                 g_ptr_array_add(session->observers, party);
         tb_session_touch(session, now_ms);
         tb_party_send(party, ready(party, now_ms));
-        if (role == TB_PARTY_PHONE) {
-                for (guint i = 0; i < session->observers->len; i++)
-                        tb_party_send(g_ptr_array_index(session->observers, i), presence("peer-connected", party));
+        tell_observers(session, party, "peer-connected");
+        if (role == TB_PARTY_PHONE)
                 return;
-        }
         TbParty *producer = tb_session_producer(session);
         if (producer && session->host)
                 tb_host_announce(producer, party, true);
@@ -227,7 +237,8 @@ static bool within_rate(TbParty *party, gsize size, gint64 now_ms)
         bool ok = tb_bucket_take(&party->messages, TB_LIMIT_MESSAGES_PER_S, 2 * TB_LIMIT_MESSAGES_PER_S, 1, now_us, NULL) &&
                   tb_bucket_take(&party->bytes, TB_LIMIT_BYTES_PER_S, 2 * TB_LIMIT_BYTES_PER_S, (double)size, now_us, NULL);
         if (ok) {
-                party->dropped = 0;
+                if (party->messages.tokens > TB_LIMIT_MESSAGES_PER_S) /* it has calmed down, not just found a gap */
+                        party->dropped = 0;
                 return true;
         }
         if (party->dropped++ == 0)

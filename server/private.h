@@ -30,7 +30,7 @@ struct TbParty {
         json_t *devices;    /* owned; of a host */
         gint64 since_ms;
         TbBucket messages, bytes;
-        guint dropped;    /* messages over the rate, since the last one within it */
+        guint dropped;    /* messages over the rate since it was calm */
         GBytes *picture;  /* owned; the newest one that waits for the reader; NULL: none */
 };
 
@@ -38,6 +38,7 @@ struct TbPairing {
         TbPairingOptions options;
         GHashTable *sessions; /* id (borrowed from the session) -> owned TbSession */
         GHashTable *hosts;    /* name (borrowed from the party) -> TbParty */
+        GHashTable *offline;  /* owned name -> owned json_t: hosts that were here, as /api/hosts shows them */
         GQueue waiting;       /* TbParty before its hello, oldest first */
         guint parties[4];     /* by role */
         guint next_id;

@@ -26,6 +26,7 @@ TbPairing *tb_pairing_new(const TbPairingOptions *options)
         pairing->options = *options;
         pairing->sessions = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, session_free);
         pairing->hosts = g_hash_table_new(g_str_hash, g_str_equal);
+        pairing->offline = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)json_decref);
         return pairing;
 }
 
@@ -36,6 +37,7 @@ void tb_pairing_free(TbPairing *pairing)
         g_assert(pairing->waiting.length == 0 && g_hash_table_size(pairing->hosts) == 0);
         g_hash_table_unref(pairing->sessions);
         g_hash_table_unref(pairing->hosts);
+        g_hash_table_unref(pairing->offline);
         g_free(pairing);
 }
 

@@ -65,6 +65,7 @@ static ssize_t read_push(void *cls, uint64_t pos G_GNUC_UNUSED, char *buf, size_
 static void call_gone(TbPush *push)
 {
         void (*gone)(TbPush *, gpointer) = g_steal_pointer(&push->gone);
+        push->room = NULL; /* after gone the owner hears nothing more */
         if (push->keep_alive) {
                 g_source_destroy(push->keep_alive);
                 g_clear_pointer(&push->keep_alive, g_source_unref);

@@ -35,10 +35,11 @@ struct TbWs {
         gint64 heard_us, close_us;   /* last bytes from the peer; when we started to close, 0: not */
         gint64 unaccounted;          /* bytes given to wslay minus bytes of frames it has announced: 0 between frames */
         gint64 frame_left;
-        bool in_message, paused, dead, in_io, eof;
+        bool in_message, paused, dead, in_io, eof, resumed;
         guint8 missed;               /* pings without any bytes after them */
         guint8 role;
         gint16 code;
+        char *late_close; /* owned; reason of a close frame that waits for the messages before it; NULL: none */
         char *id; /* owned: request id NUL user NUL peer NUL in one piece */
         const char *user, *peer;
 };
@@ -51,6 +52,10 @@ static ssize_t on_recv(wslay_event_context_ptr c, uint8_t *buf, size_t size, int
 {
         TbWs *ws = data;
         gssize n;
+        if (ws->paused) { /* a callback has had enough: the rest stays in the kernel */
+                wslay_event_set_error(c, WSLAY_ERR_WOULDBLOCK);
+                return -1;
+        }
         if (ws->extra) {
                 gsize total;
                 const guint8 *bytes = g_bytes_get_data(ws->extra, &total);
@@ -138,6 +143,7 @@ static gboolean reap(GSource *source, GSourceFunc callback G_GNUC_UNUSED, gpoint
                 wslay_event_context_free(ws->c);
                 if (ws->extra)
                         g_bytes_unref(ws->extra);
+                g_free(ws->late_close);
                 g_free(ws->id);
                 g_free(ws);
         }
@@ -228,7 +234,7 @@ static void set_events(TbWs *ws)
 {
         if (!ws->entry)
                 return;
-        bool write = ws->c && wslay_event_want_write(ws->c);
+        bool write = ws->resumed || (ws->c && wslay_event_want_write(ws->c));
         tb_poller_change(ws->entry, (ws->paused ? 0u : (uint32_t)EPOLLIN) | (write ? (uint32_t)EPOLLOUT : 0u) | EPOLLRDHUP);
 }
 
@@ -245,12 +251,22 @@ static void settle(TbWs *ws)
         set_events(ws);
 }
 
+static void queue_close(TbWs *ws)
+{
+        g_autofree char *reason = g_steal_pointer(&ws->late_close);
+        wslay_event_queue_close(context(ws), (uint16_t)ws->code, (const uint8_t *)reason, strlen(reason));
+}
+
 static void pump_out(TbWs *ws)
 {
         if (ws->fd < 0 || ws->in_io || !ws->c || !wslay_event_want_write(ws->c))
                 return;
         ws->in_io = true;
         int rc = wslay_event_send(ws->c);
+        if (rc == 0 && ws->late_close && wslay_event_get_queued_msg_count(ws->c) == 0) {
+                queue_close(ws);
+                rc = wslay_event_send(ws->c);
+        }
         ws->in_io = false;
         if (rc != 0)
                 die(ws, CODE_NONE);
@@ -289,7 +305,11 @@ static void pump_in(TbWs *ws)
 static void on_events(uint32_t events, gpointer data)
 {
         TbWs *ws = data;
-        if (events & EPOLLOUT) {
+        if (ws->resumed && !ws->paused) { /* what wslay had read already makes no event */
+                ws->resumed = false;
+                pump_in(ws);
+        }
+        if (!ws->dead && (events & EPOLLOUT)) {
                 pump_out(ws);
                 if (!ws->dead && ws->c && !wslay_event_want_write(ws->c) && ws->ops->drained && !ws->close_us)
                         ws->ops->drained(ws, ws->data);
@@ -339,9 +359,11 @@ void tb_ws_close(TbWs *ws, int code, const char *reason)
         if (ws->dead || ws->close_us)
                 return;
         char text[124];
-        gsize size = tb_ws_close_reason(reason, text);
-        wslay_event_queue_close(context(ws), (uint16_t)code, (const uint8_t *)text, size);
+        tb_ws_close_reason(reason, text);
         ws->code = (gint16)code;
+        ws->late_close = g_strdup(text);
+        if (wslay_event_get_queued_msg_count(context(ws)) == 0) /* wslay lets control frames overtake: what was said before must still arrive */
+                queue_close(ws);
         mark_closing(ws);
         if (ws->paused)
                 tb_ws_pause(ws, false); /* the peer's close frame must be read */
@@ -350,9 +372,13 @@ void tb_ws_close(TbWs *ws, int code, const char *reason)
 
 void tb_ws_pause(TbWs *ws, bool paused)
 {
+        if (ws->paused == paused)
+                return;
         ws->paused = paused;
-        if (!paused && !ws->dead)
+        if (!paused && !ws->dead) {
                 heard(ws); /* its silence was our doing */
+                ws->resumed = true;
+        }
         set_events(ws);
 }
 

@@ -12,7 +12,7 @@
 
 static struct {
         TbWs *ws;
-        guint messages, closed, drained;
+        guint messages, closed, drained, pause_at;
         int code;
         bool greet, close_inside;
         GString *last;
@@ -21,12 +21,15 @@ static struct {
 
 static void on_message(TbWs *ws, bool binary, const guint8 *bytes, gsize size, gpointer data G_GNUC_UNUSED)
 {
+        if (seen.pause_at && seen.messages + 1 == seen.pause_at)
+                tb_ws_pause(ws, true);
         g_assert_true(ws == seen.ws);
         g_assert_cmpint(bytes[size], ==, 0);
         seen.messages++;
         g_string_truncate(seen.last, 0);
         g_string_append_len(seen.last, (const char *)bytes, (gssize)size);
         if (seen.close_inside) {
+                tb_ws_send_text(ws, "last words");
                 tb_ws_close(ws, 4001, "enough");
                 g_assert_false(tb_ws_send_text(ws, "late"));
                 return;
@@ -382,6 +385,8 @@ static void test_close_inside(void)
         Client c = open_ws(&rig);
         g_autoptr(GString) p = g_string_new(NULL);
         send_frame(&c, 0x81, "x");
+        g_assert_cmpint(read_frame(&c, p), ==, 0x81);
+        g_assert_cmpstr(p->str, ==, "last words");
         g_assert_cmpint(read_frame(&c, p), ==, 0x88);
         g_assert_cmpint(close_code(p), ==, 4001);
         g_assert_cmpstr(p->str + 2, ==, "enough");
@@ -467,6 +472,20 @@ static void test_pause(void)
         g_assert_cmpuint(seen.messages, ==, 0);
         tb_ws_pause(seen.ws, false);
         RIG_WAIT(seen.messages == 1);
+        seen.pause_at = 2; /* paused from inside: of 30 messages in one packet not all are read; none is lost */
+        g_autofree char *text = g_strnfill(900, 'b');
+        g_autoptr(GString) blocks = g_string_new(NULL);
+        for (guint i = 0; i < 30; i++) {
+                g_autoptr(GString) f = frame(0x81, text, 900);
+                g_string_append_len(blocks, f->str, (gssize)f->len);
+        }
+        rig_send(&c, blocks->str, blocks->len);
+        RIG_WAIT(seen.messages >= 2);
+        for (guint i = 0; i < 10; i++)
+                rig_turn(-1);
+        g_assert_cmpuint(seen.messages, <, 12); /* what was in the read buffer, no more */
+        tb_ws_pause(seen.ws, false);
+        RIG_WAIT(seen.messages == 31);
         rig_close(&c);
         RIG_WAIT(seen.closed == 1);
         rig_stop(&rig);

@@ -1,0 +1,68 @@
+// testbed-server on a free port with a generated configuration, and a host that is only a socket (the protocol of docs/PROTOCOL.md by hand).
+import assert from 'node:assert/strict';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { BUILD, Program, ROOT, request, scratch, websocket } from './harness.mjs';
+
+export class Server {
+  static async start(config = {}, { env = {}, args = [] } = {}) {
+    const server = new Server();
+    server.folder = scratch('tb-server-');
+    const file = path.join(server.folder, 'server.yaml');
+    writeFileSync(file, JSON.stringify({ port: 0, web: path.join(ROOT, 'web'), sessions_per_minute: 100000, ...config }, null, 2)); // YAML holds JSON
+    const binary = path.join(BUILD, 'testbed-server');
+    assert.ok(existsSync(binary), `${binary} is not built`);
+    const clean = {};
+    for (const name of ['SERVER_URL', 'TESTBED_TOKEN', 'FRONTEND_URL', 'WEBRTC_STUN_SERVERS', 'WEBRTC_TURN_SERVERS', 'WEBRTC_TURN_SECRET', 'LOG_LEVEL', 'DEBUG'])
+      clean[name] = '';
+    server.program = new Program([binary, '--config', file, ...args], { env: { ...clean, ...env }, name: 'testbed-server' });
+    try {
+      const line = await server.program.line(/\burl=/, { ms: 20000, what: 'the line with url=' });
+      server.url = /\burl="?(http:\/\/[^\s"]+)/.exec(line)[1];
+    } catch (error) {
+      await server.program.kill();
+      throw error;
+    }
+    return server;
+  }
+
+  request(method, target, options) { return request(this.url, method, target, options); }
+  get(target, options) { return this.request('GET', target, options); }
+  post(target, json, options) { return this.request('POST', target, { json, ...options }); }
+  websocket(target = '/ws', options) { return websocket(this.url, target, options); }
+
+  async session(json = {}, options) {
+    const answer = await this.post('/api/session', json, options);
+    assert.equal(answer.status, 201, answer.text);
+    return answer.json;
+  }
+
+  /** A client that has said hello; its `ready` is in `.ready`. */
+  async join(role, { sessionId, token }) {
+    const peer = await this.websocket();
+    peer.send({ type: 'hello', role, sessionId, token });
+    peer.ready = await peer.find((m) => m.type === 'ready', { what: `ready of ${role}` });
+    return peer;
+  }
+
+  async host(name, devices, { token } = {}) {
+    const host = await this.websocket();
+    host.send({ type: 'hello', role: 'host', host: name, version: 'test', devices, ...(token ? { token } : {}) });
+    host.ready = await host.find((m) => m.type === 'ready', { what: 'ready of the host' });
+    return host;
+  }
+
+  async stop() {
+    const how = await this.program.stop();
+    rmSync(this.folder, { recursive: true, force: true });
+    assert.deepEqual({ code: how.code, signal: how.signal }, { code: 0, signal: null }, `testbed-server ended badly:\n${this.program.text.slice(-6000)}`);
+  }
+}
+
+/** Starts a server for one test (or a file: t = {after}) and stops it behind it. */
+export async function withServer(t, config, options) {
+  const server = await Server.start(config, options);
+  t.after(async () => { if (!server.program.how) await server.stop(); });
+  return server;
+}

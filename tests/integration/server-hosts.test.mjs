@@ -1,0 +1,270 @@
+// Hosts behind the pairing server: registry, sessions on their devices, relay, pictures, carried HTTP (docs/PROTOCOL.md).
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { assertProblem, request, until } from './harness.mjs';
+import { withServer } from './server-harness.mjs';
+
+const typed = (type) => (m) => m.type === type;
+const DEVICES = [
+  { id: 'board', label: 'U-Boot', state: 'ready', interfaces: [{ name: 'power', kind: 'power', state: 'ready' }] },
+  { id: 'desktop', label: 'Desk', state: 'ready', interfaces: [] },
+];
+
+test('hosts and devices with presence', async (t) => {
+  const server = await withServer(t);
+  assert.deepEqual((await server.get('/api/hosts')).json, []);
+  const host = await server.host('lab-1', DEVICES);
+  assert.equal(host.ready.role, 'host');
+  const hosts = (await server.get('/api/hosts')).json;
+  assert.deepEqual([hosts.length, hosts[0].name, hosts[0].online, hosts[0].version], [1, 'lab-1', true, 'test']);
+  let devices = (await server.get('/api/devices')).json;
+  assert.deepEqual(devices.map((d) => [d.id, d.host, d.device, d.label]), [['lab-1/board', 'lab-1', 'board', 'U-Boot'], ['lab-1/desktop', 'lab-1', 'desktop', 'Desk']]);
+  host.send({ type: 'devices', devices: [{ ...DEVICES[0], state: 'fault' }] });
+  await until('the new list', async () => (await server.get('/api/devices')).json.length === 1);
+  assert.equal((await server.get('/api/devices')).json[0].state, 'fault');
+  host.send({ type: 'devices', devices: [{ id: '../x' }] });
+  assert.equal((await host.find(typed('error'))).message, 'Invalid devices');
+  await host.stop();
+  await until('the host to be offline', async () => (await server.get('/api/hosts')).json[0]?.online === false);
+  devices = (await server.get('/api/devices')).json;
+  assert.deepEqual(devices.map((d) => [d.id, d.online]), [['lab-1/board', false]]);
+});
+
+test('host tokens: each is good for its own name', async (t) => {
+  const token = 'host-token-0123456789';
+  const server = await withServer(t, { hosts: [{ name: 'lab-1', token }, { name: 'lab-2', token: `${token}x` }] });
+  const refused = async (hello) => {
+    const peer = await server.websocket();
+    peer.send({ type: 'hello', role: 'host', ...hello });
+    return (await peer.find(typed('error'))).message;
+  };
+  assert.equal(await refused({ host: 'lab-1' }), 'Invalid host or token');
+  assert.equal(await refused({ host: 'lab-2', token }), 'Invalid host or token');
+  assert.equal(await refused({ host: 'lab 1', token }), 'Invalid host name');
+  assert.equal(await refused({ host: 'lab-1', token, devices: {} }), 'Invalid devices');
+  const host = await server.host('lab-1', DEVICES, { token });
+  const again = await server.host('lab-1', DEVICES, { token }); // a reconnect before the old socket was noticed to be dead
+  assert.equal((await host.find(typed('error'))).code, 'replaced');
+  assert.equal((await server.get('/api/hosts')).json.filter((h) => h.online).length, 1);
+  await again.stop();
+});
+
+test('user tokens and roles', async (t) => {
+  const server = await withServer(t, { tokens: [{ name: 'tv', role: 'viewer', token: 'viewer-token-12345' }, { name: 'ci', role: 'operator', token: 'operator-token-123' }] });
+  const host = await server.host('lab-1', DEVICES);
+  const as = (token) => ({ headers: { Authorization: `Bearer ${token}` } });
+  assertProblem(await server.get('/api/hosts'), 401);
+  assertProblem(await server.post('/api/session', {}), 401);
+  assert.equal((await server.get('/api/hosts', as('viewer-token-12345'))).status, 200);
+  assert.equal((await server.get('/api/hosts?access_token=viewer-token-12345')).status, 200);
+  assert.equal((await server.post('/api/session', { device: 'lab-1/board', mode: 'view' }, as('viewer-token-12345'))).status, 201);
+  assertProblem(await server.post('/api/session', { device: 'lab-1/board', mode: 'control' }, as('viewer-token-12345')), 403);
+  assert.equal((await server.post('/api/session', { device: 'lab-1/board', mode: 'control' }, as('operator-token-123'))).status, 201);
+  assertProblem(await server.request('PUT', '/api/hosts/lab-1/host/devices/board/power', { json: { state: 'on' }, ...as('viewer-token-12345') }), 403);
+  await host.stop();
+});
+
+test('a session on a device: view and control observers, relay with from and to', async (t) => {
+  const server = await withServer(t);
+  const host = await server.host('lab-1', DEVICES);
+  const s = await server.session({ device: 'lab-1/board', mode: 'control', observers: 2 });
+  const tokenOf = (url) => new URL(url).searchParams.get('token');
+  assert.ok(s.viewUrl.startsWith(`${server.url}/v/${s.sessionId}?token=`));
+  assert.equal(tokenOf(s.controlUrl), s.token);
+  assert.notEqual(tokenOf(s.viewUrl), s.token);
+
+  const boss = await server.join('desktop', s);
+  const guest = await server.join('desktop', { ...s, token: tokenOf(s.viewUrl) });
+  assert.deepEqual([boss.ready.mode, guest.ready.mode], ['control', 'view']);
+  assert.deepEqual([boss.ready.device, boss.ready.host], ['board', 'lab-1']);
+  assert.equal(guest.ready.peers.find((p) => p.peer === 'phone').peerId, host.ready.peerId);
+  assert.ok(guest.ready.peers.some((p) => p.peer === 'desktop' && p.peerId === boss.ready.peerId));
+  const seen = await host.find((m) => m.type === 'peer-connected' && m.peerId === boss.ready.peerId);
+  assert.deepEqual([seen.sessionId, seen.device, seen.mode, seen.peer], [s.sessionId, 'board', 'control', 'desktop']);
+  assert.equal((await host.find((m) => m.type === 'peer-connected' && m.peerId === guest.ready.peerId)).mode, 'view');
+
+  const third = await server.websocket();
+  third.send({ type: 'hello', role: 'desktop', sessionId: s.sessionId, token: s.token });
+  assert.equal((await third.find(typed('error'))).message, 'Too many observers');
+  const phone = await server.websocket();
+  phone.send({ type: 'hello', role: 'phone', sessionId: s.sessionId, token: s.token });
+  assert.equal((await phone.find(typed('error'))).message, 'Invalid role');
+
+  boss.send({ type: 'offer', sdp: 'v=0', to: host.ready.peerId, sessionId: 'forged', from: 'forged' });
+  assert.deepEqual(await host.find(typed('offer')), { type: 'offer', sdp: 'v=0', sessionId: s.sessionId, from: boss.ready.peerId });
+  host.send({ type: 'answer', sdp: 'v=0', sessionId: s.sessionId, to: boss.ready.peerId });
+  assert.deepEqual(await boss.find(typed('answer')), { type: 'answer', sdp: 'v=0', from: host.ready.peerId });
+  boss.send({ id: 7, device: 'board', verb: 'power.set', params: { state: 'off' } });
+  assert.equal((await host.find((m) => m.verb)).from, boss.ready.peerId);
+  host.send({ id: 7, ok: true, result: {}, sessionId: s.sessionId, to: boss.ready.peerId });
+  assert.equal((await boss.find((m) => m.id === 7)).ok, true);
+  host.send({ type: 'sample', stream: 'w', t: 1, seq: 1, unit: 'W', value: 1, sessionId: s.sessionId }); // without `to`: everybody
+  await Promise.all([boss.find(typed('sample')), guest.find(typed('sample'))]);
+  assert.equal(guest.items.filter((m) => m.type === 'answer').length, 0);
+
+  const status = (await server.get(`/api/session/${s.sessionId}`)).json;
+  assert.deepEqual([status.observers, status.phoneConnected, status.device, status.mode], [2, true, 'lab-1/board', 'control']);
+  await guest.stop();
+  assert.equal((await host.find(typed('peer-disconnected'))).peerId, guest.ready.peerId);
+  host.send({ type: 'ice', candidate: '', sessionId: s.sessionId, to: guest.ready.peerId });
+  assert.equal((await host.find(typed('error'))).code, 'no-peer');
+  host.send({ type: 'ice', candidate: '', sessionId: 'not-mine', to: 'p1' });
+  await host.find((m) => m.code === 'no-session');
+
+  await host.stop(); // the observers are told, and the host learns of them again when it is back
+  assert.equal((await boss.find((m) => m.type === 'peer-disconnected' && m.peer === 'phone')).peerId, host.ready.peerId);
+  boss.send({ type: 'offer', sdp: 'v=0' });
+  assert.equal((await boss.find(typed('error'))).message, 'Peer not connected');
+  const back = await server.host('lab-1', DEVICES);
+  assert.equal((await back.find(typed('peer-connected'))).peerId, boss.ready.peerId);
+  await boss.find((m) => m.type === 'peer-connected' && m.peerId === back.ready.peerId);
+  await Promise.all([boss.stop(), back.stop()]);
+});
+
+test('a host cannot reach sessions of another host', async (t) => {
+  const server = await withServer(t);
+  const one = await server.host('lab-1', DEVICES);
+  const two = await server.host('lab-2', DEVICES);
+  const s = await server.session({ device: 'lab-1/board' });
+  const observer = await server.join('desktop', s);
+  two.send({ type: 'answer', sdp: 'v=0', sessionId: s.sessionId, to: observer.ready.peerId });
+  assert.equal((await two.find(typed('error'))).code, 'no-session');
+  assert.equal(observer.items.filter(typed('answer')).length, 0);
+  await Promise.all([one.stop(), two.stop(), observer.stop()]);
+});
+
+function picture(peerId, sessionId, jpeg) {
+  return Buffer.concat([Buffer.from([1, peerId.length]), Buffer.from(peerId), Buffer.from([sessionId.length]), Buffer.from(sessionId), jpeg]);
+}
+
+test('pictures go to their observer; one that does not read gets the newest, and slows nobody', async (t) => {
+  const server = await withServer(t);
+  const host = await server.host('lab-1', DEVICES);
+  const s = await server.session({ device: 'lab-1/board', observers: 2 });
+  const reader = await server.join('desktop', s);
+  const stuck = await server.join('desktop', s);
+  stuck.ws._socket.pause();
+  const jpeg = (n) => { const b = Buffer.alloc(200 * 1024, n); b.writeUInt16BE(0xffd8); return b; };
+  for (let n = 1; n <= 60; n++) {
+    host.send(picture(stuck.ready.peerId, s.sessionId, jpeg(n)));
+    host.send(picture(reader.ready.peerId, s.sessionId, jpeg(n).subarray(0, 100)));
+  }
+  host.send({ type: 'ping', t: 1 });
+  await host.find(typed('pong'));
+  const last = await reader.find((m) => Buffer.isBuffer(m) && m[50] === 60);
+  assert.equal(last[0], 1);
+  assert.equal(last.length, 101);
+  stuck.ws._socket.resume();
+  await stuck.find((m) => Buffer.isBuffer(m) && m[1000] === 60, { what: 'the newest picture' });
+  assert.ok(stuck.items.filter(Buffer.isBuffer).length < 60, 'some were left out');
+  assert.match((await server.get('/metrics')).text, /^testbed_dropped_pictures_total [1-9]/m);
+  host.send(Buffer.from([1, 200, 1]));
+  assert.equal((await host.find(typed('error'))).message, 'Invalid picture');
+  await Promise.all([reader.stop(), stuck.stop(), host.stop()]);
+});
+
+/** Answers carried requests by hand. */
+function serve(host, answer) {
+  let at = 0;
+  const pump = () => {
+    for (; at < host.items.length; at++) if (host.items[at].type === 'http') answer(host.items[at]);
+    host._wake.push(pump);
+  };
+  pump();
+}
+
+test('HTTP is carried to the host and back', async (t) => {
+  const server = await withServer(t);
+  const host = await server.host('lab-1', DEVICES);
+  serve(host, (m) => host.send({ type: 'http-response', id: m.id, status: 201, more: false,
+    headers: { 'Content-Type': 'application/json', 'Set-Cookie': 'x=1', ETag: '"7"' },
+    body: Buffer.from(JSON.stringify({ ...m, text: m.body ? Buffer.from(m.body, 'base64').toString() : null })).toString('base64') }));
+  const put = await server.request('PUT', '/api/hosts/lab-1/host/devices/a%2Fb/power?x=1&access_token=secret&y=%20', { json: { state: 'on' }, headers: { 'X-Lease': 'L1', 'X-Request-Id': 'req-1' } });
+  assert.equal(put.status, 201);
+  assert.deepEqual([put.json.method, put.json.path, put.json.text, put.json.role], ['PUT', '/host/devices/a%2Fb/power?x=1&y=%20', '{"state":"on"}', 'admin']);
+  assert.deepEqual([put.json.headers['X-Lease'], put.json.headers['X-Request-Id'], put.json.headers['Content-Type']], ['L1', 'req-1', 'application/json']);
+  assert.equal(put.headers.etag, '"7"');
+  assert.equal(put.headers['set-cookie'], undefined);
+  assert.match(put.headers['content-security-policy'], /sandbox/);
+  const get = await server.get('/api/hosts/lab-1/host/health');
+  assert.deepEqual([get.json.method, get.json.path, get.json.body], ['GET', '/host/health', undefined]);
+  assertProblem(await server.get('/api/hosts/nobody/host/health'), 404);
+  assertProblem(await server.get('/api/hosts/lab-1/host/health', { headers: { 'Sec-Fetch-Site': 'cross-site' } }), 403);
+  assertProblem(await server.request('PUT', '/api/hosts/lab-1/host/x', { body: Buffer.alloc(1024 * 1024 + 1) }), 413);
+  await host.stop();
+});
+
+test('carried answers in pieces', async (t) => {
+  const server = await withServer(t);
+  const host = await server.host('lab-1', DEVICES);
+  const piece = (id, text, more, type = 'http-data') => host.send({ type, id, body: Buffer.from(text).toString('base64'), more, ...(type === 'http-response' ? { status: 200, headers: { 'Content-Type': 'text/event-stream' } } : {}) });
+
+  const whole = server.get('/api/hosts/lab-1/host/whole');
+  const m = await host.find(typed('http'));
+  piece(m.id, 'one ', true, 'http-response');
+  piece(m.id, 'two ', true);
+  piece(m.id, 'three', false);
+  assert.equal((await whole).text, 'one two three');
+
+  await host.stop();
+});
+
+test('a client that leaves cancels; a lost host ends its answers', async (t) => {
+  const server = await withServer(t);
+  const host = await server.host('lab-1', DEVICES);
+  const begin = async (name) => {
+    const from = host.items.length;
+    const answer = request(server.url, 'GET', `/api/hosts/lab-1/host/${name}`, { stream: true });
+    const m = await host.find((x) => x.type === 'http' && x.path === `/host/${name}`, { from });
+    return { answer, id: m.id };
+  };
+  const first = await begin('events');
+  host.send({ type: 'http-response', id: first.id, status: 200, headers: { 'Content-Type': 'text/event-stream' }, body: Buffer.from('data: 1\n\n').toString('base64'), more: true });
+  const open = await first.answer;
+  assert.equal(open.headers['content-type'], 'text/event-stream');
+  open.req.destroy();
+  assert.equal((await host.find(typed('http-cancel'))).id, first.id);
+  host.send({ type: 'http-data', id: first.id, body: '', more: false }); // too late: ignored
+
+  const waiting = await begin('waiting');
+  const half = await begin('half');
+  host.send({ type: 'http-response', id: half.id, status: 200, headers: {}, body: Buffer.from('half').toString('base64'), more: true });
+  const cut = await half.answer;
+  const ended = new Promise((resolve) => { cut.stream.on('aborted', () => resolve('cut')); cut.stream.on('end', () => resolve('complete')); cut.stream.on('error', () => {}); cut.stream.resume(); });
+  host.ws.terminate();
+  assert.equal((await waiting.answer).status, 502);
+  assert.equal(await ended, 'cut');
+});
+
+test('carried requests are bounded', async (t) => {
+  const server = await withServer(t);
+  const host = await server.host('lab-1', DEVICES);
+  const all = Array.from({ length: 33 }, () => server.get('/api/hosts/lab-1/host/slow'));
+  const first = await Promise.race(all);
+  assertProblem(first, 429);
+  assert.ok(first.headers['retry-after']);
+  await until('32 to arrive', () => host.items.filter(typed('http')).length === 32);
+  for (const m of host.items.filter(typed('http'))) host.send({ type: 'http-response', id: m.id, status: 204, headers: {}, body: '', more: false });
+  const statuses = (await Promise.all(all)).map((a) => a.status).sort();
+  assert.deepEqual(statuses, [...Array(32).fill(204), 429]);
+  await host.stop();
+});
+
+test('a carried download to a slow client: the host waits, then the client is cut, others go on', async (t) => {
+  const server = await withServer(t);
+  const host = await server.host('lab-1', DEVICES);
+  const answer = request(server.url, 'GET', '/api/hosts/lab-1/host/big', { stream: true });
+  const m = await host.find(typed('http'));
+  const body = Buffer.alloc(48 * 1024, 1).toString('base64');
+  host.send({ type: 'http-response', id: m.id, status: 200, headers: {}, body, more: true });
+  const slow = await answer;
+  slow.stream.pause();
+  slow.stream.on('error', () => {});
+  for (let i = 0; i < 400; i++) host.send({ type: 'http-data', id: m.id, body, more: true });
+  await host.find((x) => x.type === 'http-cancel' && x.id === m.id, { ms: 20000, what: 'the slow client to be cut' });
+  host.send({ type: 'ping', t: 5 });
+  await host.find(typed('pong'));
+  slow.req.destroy();
+  await host.stop();
+});
