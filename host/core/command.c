@@ -182,8 +182,9 @@ static bool find_verb(TbCommand *c, const char *verb, const TbVerbRun **ret, GEr
         if (!c->device)
                 return false;
         g_autofree char *name = g_strndup(verb, (gsize)(dot - verb));
-        if (strcmp(name, "lease") == 0) {
-                *ret = tb_device_verb_run(dot + 1);
+        bool of_device = strcmp(name, "lease") == 0 || strcmp(name, "device") == 0;
+        if (of_device) {
+                *ret = tb_device_verb_run(name, dot + 1);
         } else {
                 c->iface = tb_core_interface(c->core, c->device_id, name, error);
                 if (!c->iface)
@@ -191,7 +192,7 @@ static bool find_verb(TbCommand *c, const char *verb, const TbVerbRun **ret, GEr
                 *ret = tb_verb_run(c->iface->kind, dot + 1);
         }
         if (!*ret) {
-                tb_error_set_field(error, TB_ERROR_NOT_FOUND, "verb", "%s has no operation \"%.80s\"", c->iface ? tb_kind_name(c->iface->kind) : "lease",
+                tb_error_set_field(error, TB_ERROR_NOT_FOUND, "verb", "%s has no operation \"%.80s\"", c->iface ? tb_kind_name(c->iface->kind) : name,
                                    dot + 1);
                 return false;
         }

@@ -61,4 +61,4 @@ void tb_commands_stop(TbCore *core);
 extern const TbVerbRun tb_lease_verbs[], tb_power_verbs[], tb_console_verbs[], tb_video_verbs[], tb_input_verbs[], tb_sensors_verbs[], tb_shell_verbs[],
         tb_files_verbs[], tb_apps_verbs[], tb_logs_verbs[], tb_instrument_verbs[];
 const TbVerbRun *tb_verb_run(TbKind kind, const char *op);
-const TbVerbRun *tb_device_verb_run(const char *op); /* lease.* */
+const TbVerbRun *tb_device_verb_run(const char *noun, const char *op); /* lease.*, device.* */

@@ -23,9 +23,20 @@ const TbVerbRun *tb_verb_run(TbKind kind, const char *op)
         return find(tables[kind], op);
 }
 
-const TbVerbRun *tb_device_verb_run(const char *op)
+static void device_get(TbCommand *c)
 {
-        return find(tb_lease_verbs, op);
+        tb_command_succeed(c, tb_device_json(c->device));
+}
+
+static const TbVerbRun device_verbs[] = {
+        {{.op = "get", .role = TB_ROLE_VIEWER, .quiet = true, .params = tb_no_params, .timeout_ms = 5000, .summary = "What GET of the device answers"},
+         device_get},
+        {{.op = NULL}, NULL},
+};
+
+const TbVerbRun *tb_device_verb_run(const char *noun, const char *op)
+{
+        return find(strcmp(noun, "device") == 0 ? device_verbs : tb_lease_verbs, op);
 }
 
 const TbVerb *tb_core_verb(TbKind kind, const char *op)
