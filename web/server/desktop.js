@@ -5,7 +5,7 @@ import { RemotePeer } from '../core/peer.js';
 import { fixed, toneOf } from '../core/format.js';
 import { actionButton, add, badge, empty, field, fill, h, icon, modal, text } from '../app/dom.js';
 import * as prefs from '../app/prefs.js';
-import { linkBox, makePage, makeSignaling } from './common.js';
+import { linkBox, makePage, makeSignaling, sessionOf } from './common.js';
 
 const POLL_MS = 4000;
 const RETRY_MS = 15000;              // the data channel again, while readings come by the relay
@@ -39,7 +39,7 @@ async function load() {
     const now = JSON.stringify([all, known]);
     if (now === shown) return;
     shown = now;
-    text(count, `${all.length} on ${known.length || new Set(all.map((d) => d.host)).size} host(s)`);
+    text(count, `${all.length} on ${known.length} host${known.length === 1 ? '' : 's'}`);
     if (!all.length) fill(box, empty('plug', 'No host is connected. A host registers by itself when its configuration names this server.'));
     else fill(box, list), fill(list, all.map(deviceRow));
   } catch (error) {
@@ -92,12 +92,13 @@ async function openSession(device, mode) {
 
 function showPair() {
   fill(phoneBody, h('p', { class: 'muted' }, 'A phone streams its orientation, rotation and acceleration to this page, directly where the network allows it.'),
-    h('div', {}, actionButton({ class: 'btn primary', id: 'create-session' }, 'Create session', pair, (e) => toast.error(e, 'Create session'))));
+    h('div', {}, actionButton({ class: 'btn primary', id: 'create-session' }, 'Create session', () => pair(), (e) => toast.error(e, 'Create session'))));
 }
 
-async function pair() {
-  const s = await api.json('POST', 'api/session', { body: {} });
-  const phoneUrl = new URL(s.phoneUrl, root).href;
+/** `known`: a session that exists, from the address of this page (desktopUrl). */
+async function pair(known) {
+  const s = known?.sessionId ? known : await api.json('POST', 'api/session', { body: {} });
+  const phoneUrl = new URL(s.phoneUrl ?? `m/${encodeURIComponent(s.sessionId)}?token=${encodeURIComponent(s.token)}`, root).href;
   const state = h('span', { class: 'badge warn' }, 'waiting for the phone');
   const path = h('span', { class: 'muted small' });
   const rate = h('span', { class: 'muted small num' });
@@ -195,7 +196,9 @@ function askToken() {
   }, { label: 'Access token' });
 }
 
-showPair();
+const own = sessionOf(location);
+if (own.sessionId && own.token) pair(own);
+else showPair();
 load();
 setInterval(load, POLL_MS);
 document.addEventListener('visibilitychange', load);

@@ -113,8 +113,7 @@ function run(status) {
       }
       canvas.getContext('2d').drawImage(bitmap, 0, 0);
       frames += 1;
-      // input is in pixels of the video, which the reduced picture is smaller than
-      report.shown(device?.video?.width ?? bitmap.width, device?.video?.height ?? bitmap.height);
+      report.shown(bitmap.width, bitmap.height);
       bitmap.close();
     });
     const off = signaling.on('binary', (bytes) => {
@@ -141,11 +140,6 @@ function run(status) {
     try {
       const got = await commands.send(id, 'device.get', {}, { timeoutMs: 8000 });
       device = got?.device ?? got;
-      const video = interfacesOf(device, 'video')[0];
-      if (video) {
-        const v = await commands.send(id, `${video.name}.get`, {}, { timeoutMs: 8000 }).catch(() => null);
-        if (v?.width > 0) device = { ...device, video: v };
-      }
       screen.refresh();
       showPower();
     } catch (error) {

@@ -218,8 +218,9 @@ export function mountScreen(root, { id, connect, fallback, fallbackName, send: s
       showSpare();
     }
     whyBar.hidden = rung !== 'fallback';
-    retry.hidden = !ladder.enabled;
-    text(why, ladder.enabled ? `WebRTC does not work right now: ${reason}. Showing ${fallbackText} meanwhile; WebRTC is tried again by itself.` : `WebRTC is switched off in the settings. Showing ${fallbackText}.`);
+    const hopeless = typeof RTCPeerConnection !== 'function';
+    retry.hidden = !ladder.enabled || hopeless;
+    text(why, ladder.enabled ? `WebRTC does not work right now: ${reason}. Showing ${fallbackText}${hopeless ? '' : ' meanwhile; WebRTC is tried again by itself'}.` : `WebRTC is switched off in the settings. Showing ${fallbackText}.`);
     text(wait.lastChild, rung === 'connecting' ? 'Connecting' : rung === 'webrtc' ? 'Waiting for the first frame' : 'Loading the picture');
     if (rung === 'connecting') wait.hidden = false;
   });
