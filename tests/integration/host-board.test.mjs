@@ -1,0 +1,111 @@
+// A real board: U-Boot in QEMU. Power with read-back, console, screen, keyboard; its sudden death; the end of the host under load.
+import assert from 'node:assert/strict';
+import { readFileSync, readdirSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+
+import { UBOOT, childrenOf } from './bench.mjs';
+import { Host, assertProblem, request, until } from './harness.mjs';
+
+const board = '/host/devices/board';
+let host;
+
+before(async () => {
+  host = await Host.start({ devices: { board: { label: 'U-Boot in QEMU', attach: UBOOT } } });
+  await host.state_is('board/power');
+});
+
+after(async () => {
+  if (host && !host.program.how) await host.stop();
+});
+
+const expect = (pattern, more = {}) => host.post(`${board}/console/expect`, { pattern, timeout_s: 30, ...more }, { ms: 90000 });
+const machine = () => childrenOf(host.pid, 'u-boot')[0];
+
+test('the ten lines of the README: power on, wait for the prompt, a command, a screenshot', async () => {
+  const on = await host.put(`${board}/power`, { state: 'on' });
+  assert.deepEqual([on.status, on.json.commanded, on.json.observed], [200, 'on', 'on'], on.text);
+  assert.ok(machine(), 'a QEMU runs');
+  const prompt = await expect('=> ', { from: 0 });
+  assert.equal(prompt.status, 200, prompt.text);
+  const version = await expect('(U-Boot \\d+\\.\\d+)[\\s\\S]*=> ', { send: 'version\r' });
+  assert.equal(version.status, 200, version.text);
+  assert.match(version.json.groups[0], /^U-Boot 20\d\d/);
+  const shot = await host.get(`${board}/video/snapshot.png`);
+  assert.equal(shot.status, 200, shot.text);
+  assert.ok(shot.body.length > 500);
+});
+
+test('what is typed on the keyboard reaches U-Boot, and its screen changes', async () => {
+  const { json: at } = await host.get(`${board}/console`);
+  const before = (await host.get(`${board}/video/snapshot.png`)).body;
+  const typed = await host.post(`${board}/input`, [{ type: 'text', text: 'echo from-the-keyboard' }, { type: 'key', key: 'Enter' }]);
+  assert.ok(typed.status < 300, typed.text);
+  const echoed = await expect('\\nfrom-the-keyboard', { from: at.offset });
+  assert.equal(echoed.status, 200, echoed.text);
+  await until('the screen', async () => !(await host.get(`${board}/video/snapshot.png`)).body.equals(before));
+});
+
+test('QEMU is killed: fault with its reason, the picture says so, power on brings it back', async () => {
+  const events = await host.sse('/host/events?device=board');
+  process.kill(machine(), 'SIGKILL');
+  const fault = await events.find((e) => e.data.type === 'interface.state' && e.data.data.state !== 'ready' && e.data.data.reason);
+  assert.ok(fault.data.data.reason.length > 5);
+  const { json } = await host.get(`${board}/power`);
+  assert.equal(json.observed ?? 'off', 'off');
+  const shot = await host.get(`${board}/video/snapshot.png?timeout_s=2`);
+  assert.ok([200, 410, 503, 504].includes(shot.status), shot.text);
+  const { json: at } = await host.get(`${board}/console`);
+  const on = await host.put(`${board}/power`, { state: 'on' });
+  assert.equal(on.json.observed, 'on', on.text);
+  const prompt = await expect('=> ', { from: at.offset });
+  assert.equal(prompt.status, 200, prompt.text);
+  await host.state_is('board/video');
+  const log = (await host.get(`${board}/console/log?limit=10000`)).text;
+  assert.match(log, /from-the-keyboard/, 'history from before the crash is there');
+  events.stop();
+});
+
+test('cycle restarts it; off ends it', async () => {
+  const first = machine();
+  const { json: at } = await host.get(`${board}/console`);
+  const cycled = await host.post(`${board}/power/cycle`, { off_s: 0.2 });
+  assert.equal(cycled.json.observed, 'on', cycled.text);
+  assert.equal((await expect('=> ', { from: at.offset })).status, 200);
+  assert.ok(machine() && machine() !== first);
+  const off = await host.put(`${board}/power`, { state: 'off' });
+  assert.equal(off.json.observed, 'off');
+  await until('no QEMU', () => machine() === undefined);
+  const write = await host.post(`${board}/console/write`, { text: 'x' });
+  assert.ok([410, 503].includes(write.status), write.text);
+  assertProblem(write, write.status);
+});
+
+test('SIGTERM under load: exit 0 within 5 s, viewers are told, nothing is left', async () => {
+  await host.put(`${board}/power`, { state: 'on' });
+  assert.equal((await expect('=> ', { from: (await host.get(`${board}/console`)).json.start })).status, 200);
+  const console_ = await host.websocket(`${board}/console`);
+  const control = await host.websocket('/host/ws');
+  control.send({ subscribe: ['event', 'console:board'] });
+  const events = await host.sse('/host/events');
+  const picture = await host.get(`${board}/video/stream.mjpeg?fps=30`, { stream: true });
+  picture.stream.on('error', () => {}).resume();
+  const waiting = host.post(`${board}/console/expect`, { pattern: 'never', timeout_s: 60 }).catch((e) => e);
+  let served = 0;
+  const hammer = Array.from({ length: 8 }, async () => {
+    for (;;) {
+      try { await request(host.url, 'GET', '/host/devices'); } catch { return; }
+      served++;
+    }
+  });
+  await until('load', () => served > 100);
+  for (let i = 0; i < 50; i++) console_.send(Buffer.from('printenv\r'));
+  const qemu = machine();
+  await host.stop();
+  await Promise.all(hammer);
+  assert.ok(console_.closed !== null || await until('close', () => console_.closed));
+  assert.ok(control.closed !== null || await until('close', () => control.closed));
+  assert.ok(events.closed !== null || await until('end', () => events.closed));
+  const answer = await waiting;
+  assert.ok(answer instanceof Error || answer.status === 503, `${answer.status}`);
+  assert.ok(!readdirSync('/proc').includes(String(qemu)) || !readFileSync(`/proc/${qemu}/cmdline`, 'utf8').includes('u-boot'), 'QEMU ended with the host');
+});
