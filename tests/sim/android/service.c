@@ -62,7 +62,7 @@ static bool open_sync(SimPhone *phone, SimService *ret)
         return pid > 0;
 }
 
-static bool open_shell(SimPhone *phone, const char *options, const char *command, bool exec, SimService *ret)
+static bool open_shell(const char *options, const char *command, bool exec, SimService *ret)
 {
         bool pty = !exec && *command == '\0', packets = false;
         g_auto(GStrv) words = g_strsplit(options, ",", -1);
@@ -80,7 +80,6 @@ static bool open_shell(SimPhone *phone, const char *options, const char *command
                 else if (g_str_has_prefix(words[i], "TERM="))
                         term = words[i] + strlen("TERM=");
         }
-        sim_log_add(phone->log, 'D', "adbd", "%s: %.200s", exec ? "exec" : "shell", command);
         if (!pair_open(fds))
                 return false;
         pid = fork();
@@ -113,10 +112,10 @@ bool sim_service_open(SimPhone *phone, const char *name, SimService *ret)
                 g_autofree char *options =
                         g_strndup(name + strlen("shell"), (gsize)(colon - name) - strlen("shell"));
 
-                return open_shell(phone, options, colon + 1, false, ret);
+                return open_shell(options, colon + 1, false, ret);
         }
         if (g_str_has_prefix(name, "exec:"))
-                return open_shell(phone, "", colon + 1, true, ret);
+                return open_shell("", colon + 1, true, ret);
         if (strcmp(name, "sync:") == 0)
                 return open_sync(phone, ret);
         if (g_str_has_prefix(name, "reboot:")) {
