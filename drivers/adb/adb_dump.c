@@ -1,8 +1,6 @@
 #include "drivers/adb/adb_dump.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "lib/limits.h"
@@ -196,16 +194,21 @@ bool tb_adb_parse_log(const char *line, gint64 *ret_t_ms, const char **ret_rest)
 bool tb_adb_parse_size(const char *text, int *ret_width, int *ret_height)
 {
         const char *line = strstr(text, "Override size:");
-        int width, height;
+        guint64 width, height;
 
         if (line == NULL)
                 line = strstr(text, "Physical size:");
-        if (line == NULL || sscanf(strchr(line, ':') + 1, "%5dx%5d", &width, &height) != 2)
+        if (line == NULL)
                 return false;
-        if (width < 1 || height < 1 || width > TB_LIMIT_VIDEO_SIDE || height > TB_LIMIT_VIDEO_SIDE)
+        line = strchr(line, ':') + 1;
+        g_autofree char *size = g_strndup(line, strcspn(line, "\r\n"));
+        g_auto(GStrv) sides = g_strsplit(g_strstrip(size), "x", 3);
+        if (g_strv_length(sides) != 2 ||
+            !g_ascii_string_to_unsigned(sides[0], 10, 1, TB_LIMIT_VIDEO_SIDE, &width, NULL) ||
+            !g_ascii_string_to_unsigned(sides[1], 10, 1, TB_LIMIT_VIDEO_SIDE, &height, NULL))
                 return false;
-        *ret_width = width;
-        *ret_height = height;
+        *ret_width = (int)width;
+        *ret_height = (int)height;
         return true;
 }
 

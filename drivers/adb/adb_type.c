@@ -7,7 +7,6 @@
  */
 #include "drivers/adb/adb_lanes.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "drivers/adb/adb_dump.h"
@@ -87,6 +86,20 @@ static bool receive(TbAdbInputLane *lane, TbIo *io, GString *out, GString *said,
         return true;
 }
 
+/* "@tb:12:0\n": the code behind the mark. */
+static bool parse_code(const char *text, int *ret_code, GError **error)
+{
+        g_autofree char *digits = g_strndup(text, strcspn(text, "\r\n"));
+        gint64 code;
+
+        if (!g_ascii_string_to_signed(digits, 10, 0, 255, &code, NULL)) {
+                g_set_error_literal(error, TB_ERROR, TB_ERROR_DEVICE, "the phone's shell gave no exit code");
+                return false;
+        }
+        *ret_code = (int)code;
+        return true;
+}
+
 static bool run_script(TbAdbInputLane *lane, TbIo *io, GPtrArray *commands, int *ret_code, GString *said,
                        GError **error)
 {
@@ -110,7 +123,7 @@ static bool run_script(TbAdbInputLane *lane, TbIo *io, GPtrArray *commands, int 
                 const char *found = strstr(out->str, mark);
 
                 if (found != NULL && strchr(found, '\n') != NULL)
-                        return sscanf(found + strlen(mark), "%d", ret_code) == 1;
+                        return parse_code(found + strlen(mark), ret_code, error);
                 if (!receive(lane, io, out, said, error))
                         return false;
         }

@@ -83,7 +83,7 @@ static void test_reboot(void)
 
 static void test_phone_killed(void)
 {
-        guint16 port = (guint16)atoi(strchr(bench.serial, ':') + 1);
+        guint16 port = port_of(bench.serial);
         g_autoptr(GError) error = NULL;
 
         tb_child_free(g_steal_pointer(&bench.phone), 5000);

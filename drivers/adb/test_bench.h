@@ -7,7 +7,6 @@
 #include <arpa/inet.h>
 #include <glib/gstdio.h>
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -29,6 +28,15 @@ typedef struct Bench {
 } Bench;
 
 static Bench bench;
+
+/* The number behind the last colon. */
+static G_GNUC_UNUSED guint16 port_of(const char *address)
+{
+        guint64 port = 0;
+
+        g_assert_true(g_ascii_string_to_unsigned(strrchr(address, ':') + 1, 10, 1, 65535, &port, NULL));
+        return (guint16)port;
+}
 
 static guint16 free_port(void)
 {
@@ -73,7 +81,7 @@ static G_GNUC_UNUSED void start_server(void)
                               "nodaemon",     "server", NULL},
                    *env[] = {home, NULL};
         g_autoptr(GError) error = NULL;
-        guint16 port = (guint16)atoi(strchr(bench.address, ':') + 1);
+        guint16 port = port_of(bench.address);
         gint64 until = g_get_monotonic_time() + PATIENCE_S * G_USEC_PER_SEC;
 
         bench.server = tb_child_spawn(argv, env, NULL, 0, &error);
@@ -116,9 +124,8 @@ static void bench_start(void)
         g_assert_no_error(error);
         bench.address = g_strdup_printf("127.0.0.1:%u", free_port());
         g_setenv("ADB_HOST", bench.address, TRUE);
-        g_setenv("HOME", bench.dir, TRUE); /* for the adb server's key */
-        if (g_access(sim, X_OK) != 0)
-                g_error("%s is not built: make sims", sim);
+        g_setenv("HOME", bench.dir, TRUE);           /* for the adb server's key */
+        g_assert_cmpint(g_access(sim, X_OK), ==, 0); /* make sims */
 }
 
 static void remove_tree(const char *path)

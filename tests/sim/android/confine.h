@@ -1,3 +1,4 @@
+#pragma once
 /*
  * confine.h - the file system of the simulated phone: /system/bin with its tools, /data and /sdcard in the
  * state folder, nothing of the host's but /usr (read-only), so that a shell on the phone cannot touch the
@@ -6,8 +7,6 @@
  * Done with user, mount and pid namespaces. Where the kernel forbids them the phone still runs, unconfined:
  * its sync paths are mapped below the state folder, its shell starts there, and a warning says so.
  */
-#pragma once
-
 #include <stdbool.h>
 
 /* Enter new namespaces and fork: returns in the child only; the parent waits, passes SIGTERM and SIGINT on,

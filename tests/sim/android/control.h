@@ -1,10 +1,9 @@
+#pragma once
 /*
  * control.h - the socket by which tests make trouble: one command per line, one line of answer
  *
  * STATE/control, a Unix socket of the host's file system. Commands and answers: README.md. Main loop only.
  */
-#pragma once
-
 #include <glib.h>
 
 #include "tests/sim/android/phone.h"

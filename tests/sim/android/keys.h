@@ -1,8 +1,7 @@
+#pragma once
 /*
  * keys.h - Android's key names and codes (android.view.KeyEvent), as far as the simulated phone knows them
  */
-#pragma once
-
 #include <stdbool.h>
 
 /* "66", "ENTER" or "KEYCODE_ENTER" -> 66; -1 when there is no such key. */

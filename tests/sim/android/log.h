@@ -1,10 +1,9 @@
+#pragma once
 /*
  * log.h - the ring of log lines behind the simulated `logcat`, its formats and its followers
  *
  * Main loop only. Formats follow what `logcat -v` prints on Android 13.
  */
-#pragma once
-
 #include <glib.h>
 #include <stdbool.h>
 

@@ -1,3 +1,4 @@
+#pragma once
 /*
  * phone.h - the state of the simulated phone: properties, settings, battery, thermal zones, packages, log,
  * screen
@@ -6,8 +7,6 @@
  * session reach it through the tool socket (tool.h). Units are Android's own: battery temperature in
  * tenths of a degree Celsius, voltage in mV, current in microampere (negative = discharging).
  */
-#pragma once
-
 #include <glib.h>
 #include <stdbool.h>
 

@@ -1,3 +1,4 @@
+#pragma once
 /*
  * screen.h - the screen of the simulated phone: what is on it, and what touches and keys do to it
  *
@@ -5,8 +6,6 @@
  * looks after the model has changed. All colours and rectangles that tests rely on are macros here.
  * Coordinates are pixels of the SIM_WIDTH x SIM_HEIGHT picture. Main loop only.
  */
-#pragma once
-
 #include <cairo.h>
 #include <glib.h>
 #include <stdbool.h>

@@ -1,3 +1,4 @@
+#pragma once
 /*
  * service.h - what an OPEN may ask for (adbd's services), each served by a child process on a socket pair
  *
@@ -5,8 +6,6 @@
  * refused here. No threads: a child process per service, as isolated from the main loop as adbd's are from
  * its own.
  */
-#pragma once
-
 #include <stdbool.h>
 #include <sys/types.h>
 

@@ -1,3 +1,4 @@
+#pragma once
 /*
  * tool.h - the phone's own commands (getprop, input, pm, ...)
  *
@@ -8,8 +9,6 @@
  * Wire, one request per connection: u32 LE length, then the folder and the arguments, each ended by NUL.
  * Answers: u8 kind, u32 LE length, bytes; kinds below; EXIT carries one byte and is the last.
  */
-#pragma once
-
 #include <glib.h>
 #include <stdbool.h>
 

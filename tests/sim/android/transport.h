@@ -1,3 +1,4 @@
+#pragma once
 /*
  * transport.h - adbd's side of the ADB transport protocol over TCP: CNXN, AUTH, OPEN, OKAY, WRTE, CLSE
  *
@@ -5,8 +6,6 @@
  * to a file descriptor that service.c hands out, as in adbd: bytes of WRTE go into it, bytes that come out
  * become WRTE, one at a time until the other side's OKAY. Main loop only.
  */
-#pragma once
-
 #include <glib.h>
 #include <stdbool.h>
 
