@@ -3,7 +3,7 @@ DEPS_BUILD := pkg-config git libglib2.0-dev libjansson-dev libyaml-dev libmicroh
 	libusb-1.0-0-dev libserialport-dev libudev-dev libvncserver-dev libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev \
 	libgstreamer-plugins-bad1.0-dev libx11-dev libxtst-dev libxext-dev libxdamage-dev libxfixes-dev libxrandr-dev libxcb1-dev libxcb-shm0-dev libxcb-damage0-dev libxcb-xfixes0-dev libxcb-xtest0-dev \
 	libxcb-randr0-dev libxcb-xinput-dev libxau-dev libqrencode-dev \
-	libturbojpeg0-dev libpng-dev libcairo2-dev libxkbcommon-dev
+	libturbojpeg0-dev libpng-dev libcairo2-dev zlib1g-dev libxkbcommon-dev
 DEPS_RUN := gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-nice \
 	qemu-system-x86 u-boot-qemu xvfb xterm fluxbox x11-apps x11-utils x11-xserver-utils x11-xserver-utils adb nodejs npm busybox-static fonts-dejavu-core
 DEPS_TEST := clang clang-format clang-tidy cppcheck libclang-rt-14-dev chromium socat python3 python3-serial vncsnapshot gvncviewer \

@@ -1,5 +1,5 @@
 # Tests. Every layer ends in one line per test; tests/run.mjs adds them up.
-UNIT_SRCS := $(sort $(wildcard tests/unit/*/test_*.c tests/unit/test_*.c tests/contract/test_*.c drivers/*/test_*.c))
+UNIT_SRCS := $(sort $(wildcard tests/unit/*/test_*.c tests/unit/test_*.c tests/contract/test_*.c drivers/[!_]*/test_*.c))
 UNIT_TESTS := $(patsubst %.c,$(BUILD)/tests/%,$(UNIT_SRCS))
 FUZZ_SRCS := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRCS))

@@ -113,8 +113,8 @@ static bool attach_named(TbDevice *device, json_t *attach, GError **error)
                                            "interface name \"%.80s\": lower case letters, digits, '.', '_', '-', at most %d", name, TB_LIMIT_ID);
                         return false;
                 }
-                if (strcmp(name, "lease") == 0) {
-                        tb_error_set_field(error, TB_ERROR_INVALID, "attach", "no interface can be named \"lease\"");
+                if (strcmp(name, "lease") == 0 || strcmp(name, "device") == 0) { /* verbs of the whole device are called so */
+                        tb_error_set_field(error, TB_ERROR_INVALID, "attach", "no interface can be named \"%s\"", name);
                         return false;
                 }
                 TbAttachment *a = attachment_for(device, spec, error);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "host/core/command.h"
+#include "host/core/private.h"
 
 static const TbVerbRun *const tables[TB_KINDS] = {
         [TB_KIND_POWER] = tb_power_verbs,     [TB_KIND_CONSOLE] = tb_console_verbs, [TB_KIND_VIDEO] = tb_video_verbs,
