@@ -104,7 +104,7 @@ static bool wait_writable(Serial *s, TbIo *io, gsize done, gsize size, GError **
 static bool pause_us(Serial *s, TbIo *io, int us, GError **error)
 {
         if (us < 1000) {
-                g_usleep((gulong)us); /* shorter than what poll can measure, and than what a stop would notice */
+                g_usleep((gulong)us); /* lint: banned - shorter than what poll can measure, and than what a stop would notice */
                 return true;
         }
         gint64 until = g_get_monotonic_time() + us;

@@ -43,7 +43,7 @@ static void G_GNUC_NORETURN child_main(const Start *start)
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         int err = 0;
         if (getppid() != start->parent) /* the parent died before prctl */
-                _exit(127);
+                _exit(127); /* lint: banned - the forked child */
         int null = open("/dev/null", O_RDWR | O_CLOEXEC);
         for (int i = 0; i < 3; i++) {
                 int from = start->fd[i] >= 0 ? start->fd[i] : i < 2 ? null : -1;
@@ -62,7 +62,7 @@ static void G_GNUC_NORETURN child_main(const Start *start)
                 err = errno;
         }
         ssize_t n = write(start->report, &err, sizeof err);
-        _exit(n == sizeof err ? 127 : 126);
+        _exit(n == sizeof err ? 127 : 126); /* lint: banned - the forked child */
 }
 
 static char **environment(const char *const *extra)

@@ -218,7 +218,7 @@ TbTransport *tb_unix_connect(TbIo *io, const char *path, int timeout_ms, GError 
                             sizeof address.sun_path - 1, path);
                 return NULL;
         }
-        strcpy(address.sun_path, path); /* fits: checked above */
+        g_strlcpy(address.sun_path, path, sizeof address.sun_path);
         int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (fd < 0) {
                 set_connect_error(error, path, errno);

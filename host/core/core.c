@@ -1,3 +1,5 @@
+#include "host/core/core.h"
+
 #include <errno.h>
 #include <glib/gstdio.h>
 #include <string.h>
@@ -90,13 +92,21 @@ void tb_core_start(TbCore *core)
         tb_resources_start(core);
 }
 
+static gboolean set_late(gpointer data)
+{
+        *(bool *)data = true;
+        return G_SOURCE_REMOVE;
+}
+
 /* Posts must still be run while workers end: they hold references. */
 static void wait_for_workers(TbCore *core)
 {
-        gint64 until = g_get_monotonic_time() + STOP_MS * G_TIME_SPAN_MILLISECOND;
-        while (core->ending > 0 && g_get_monotonic_time() < until)
-                if (!g_main_context_iteration(NULL, FALSE))
-                        g_usleep(1000);
+        bool late = false;
+        guint timer = g_timeout_add(STOP_MS, set_late, &late);
+        while (core->ending > 0 && !late)
+                g_main_context_iteration(NULL, TRUE);
+        if (!late)
+                g_source_remove(timer);
         if (core->ending > 0)
                 tb_log(TB_LOG_ERROR, TB_F(), "%u drivers did not end in %d ms", core->ending, STOP_MS);
 }

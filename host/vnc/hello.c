@@ -216,7 +216,7 @@ bool tb_vnc_hello_wrong_password(const TbVncHello *hello)
 void tb_vnc_respond(const char *password, const guint8 from[TB_VNC_CHALLENGE], guint8 ret_response[TB_VNC_CHALLENGE])
 {
         char key[9] = {0}; /* the library's argument is not const, and only 8 bytes count */
-        strncpy(key, password, 8);
+        g_strlcpy(key, password, sizeof key);
         memcpy(ret_response, from, TB_VNC_CHALLENGE);
         rfbEncryptBytes(ret_response, key);
         explicit_bzero(key, sizeof key);

@@ -19,9 +19,9 @@ export default async function bench() {
     vitals: { attach: "vitals://" },
   });
   await until("board, desktop and vitals", async () => (await (await fetch(`${h.url}/host/devices`)).json()).filter((d) => d.state === "ready").length >= 3, 40);
-  await sleep(5000);
+  await sleep(5000); // lint: tests - measured over a length of time
   const before = usage(h.pid), seconds = 20;
-  await sleep(seconds * 1000);
+  await sleep(seconds * 1000); // lint: tests - measured over a length of time
   const after = usage(h.pid);
   const rows = [
     { what: "idle demo bench: host CPU", ours: `${(((after.cpu - before.cpu) / seconds) * 100).toFixed(1)} % of a core`, target: "≤ 2 %" },

@@ -13,7 +13,7 @@ export async function until(what, test, seconds = 20) {
     const value = await test();
     if (value) return value;
     if (Date.now() > deadline) throw new Error(`${what}: not in ${seconds} s`);
-    await sleep(20);
+    await sleep(20); // lint: tests - the pause between two looks
   }
 }
 

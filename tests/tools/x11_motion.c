@@ -64,7 +64,7 @@ int main(int argc, char **argv)
                 next += G_USEC_PER_SEC / fps;
                 gint64 wait = next - g_get_monotonic_time();
                 if (wait > 0)
-                        g_usleep((gulong)wait);
+                        g_usleep((gulong)wait); /* lint: tests - paints at a rate */
                 else
                         next = g_get_monotonic_time();
         }

@@ -161,7 +161,7 @@ static void test_line_limit(void)
 /* --- waiting ----------------------------------------------------------------------------------------------------------- */
 static void raise_later(gpointer data)
 {
-        g_usleep(20000);
+        g_usleep(20000); /* lint: tests - the interruption itself comes late */
         tb_interruptor_raise(data);
 }
 
