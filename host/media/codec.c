@@ -18,8 +18,8 @@ static const char *const VAAPI[] = {"rate-control", "cbr", "b-frames", "0", "ref
 static const char *const QSV[] = {"rate-control", "cbr", "b-frames", "0", "low-latency", "true", "gop-size", "1024", NULL};
 static const char *const NOTHING[] = {NULL};
 static const char *const VP8[] = {"deadline", "1", "cpu-used", "-12", "end-usage", "cbr", "lag-in-frames", "0", "error-resilient", "default",
-                                  "keyframe-max-dist", KEYFRAME_NEVER, "keyframe-mode", "auto", "threads", "2", "token-partitions", "2",
-                                  "min-quantizer", "16", "max-quantizer", "60", "static-threshold", "100", "buffer-size", "100", "buffer-initial-size", "50",
+                                  "keyframe-max-dist", KEYFRAME_NEVER, "keyframe-mode", "auto", "threads", "1", "token-partitions", "0",
+                                  "min-quantizer", "8", "max-quantizer", "60", "static-threshold", "100", "buffer-size", "100", "buffer-initial-size", "50",
                                   "buffer-optimal-size", "60", "undershoot", "100", "overshoot", "15", "max-intra-bitrate", "400", NULL};
 
 /* Best first. Bit rates: x264enc and the hardware encoders count in kbit/s, openh264enc and vp8enc in bit/s. */
