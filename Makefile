@@ -2,6 +2,8 @@
 # Options (make NAME=value): VARIANT=asan|tsan  CC=clang  WERROR=1  V=1
 .DEFAULT_GOAL := all
 MAKEFLAGS += --no-builtin-rules
+# targets that build call make again with all cores, unless -j was given
+JOBS := $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 .SUFFIXES:
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -18,7 +20,7 @@ include mk/install.mk
 all: $(PROGRAMS) ## build testbed-host and testbed-server
 
 run: deps-run ## install what is missing, build, start the demo bench; Ctrl-C stops it
-	+@$(MAKE) --no-print-directory all sims
+	+@$(MAKE) $(JOBS) --no-print-directory all sims
 	@exec node mk/demo/run.mjs
 
 clean: ## remove what was built

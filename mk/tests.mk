@@ -28,17 +28,17 @@ sims: $(SIMS) $(TOOLS)
 tests-bin: all $(UNIT_TESTS) $(FUZZERS) sims
 
 test: deps ## every test that CI runs; ends with "N passed, N failed, N skipped"
-	+@$(MAKE) --no-print-directory WERROR=1 tests-bin
-	+@$(MAKE) --no-print-directory WERROR=1 VARIANT=asan tests-bin
-	+@$(MAKE) --no-print-directory WERROR=1 VARIANT=tsan tests-bin
+	+@$(MAKE) $(JOBS) --no-print-directory WERROR=1 tests-bin
+	+@$(MAKE) $(JOBS) --no-print-directory WERROR=1 VARIANT=asan tests-bin
+	+@$(MAKE) $(JOBS) --no-print-directory WERROR=1 VARIANT=tsan tests-bin
 	@node tests/run.mjs all
 
 test-fast: ## unit tests and fuzz replay of the normal build, nothing installed
-	+@$(MAKE) --no-print-directory tests-bin
+	+@$(MAKE) $(JOBS) --no-print-directory tests-bin
 	@node tests/run.mjs unit fuzz web
 
 asan tsan: ## unit, contract and integration tests under sanitizers
-	+@$(MAKE) --no-print-directory VARIANT=$@ tests-bin
+	+@$(MAKE) $(JOBS) --no-print-directory VARIANT=$@ tests-bin
 	@node tests/run.mjs $@
 
 headercheck:
@@ -51,14 +51,14 @@ format: ## clang-format over the C code
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
 
 fuzz: ## make fuzz T=name S=seconds: one fuzzer
-	+@$(MAKE) --no-print-directory VARIANT=fuzz build/fuzz/fuzz/fuzz_$(T)
+	+@$(MAKE) $(JOBS) --no-print-directory VARIANT=fuzz build/fuzz/fuzz/fuzz_$(T)
 	@mkdir -p build/fuzz-found/$(T)
 	build/fuzz/fuzz/fuzz_$(T) -max_total_time=$(or $(S),60) -artifact_prefix=build/fuzz-found/$(T)/ build/fuzz-found/$(T) tests/fuzz/corpus/$(T)
 
 bench: deps ## benchmarks, each beside its peer in the same run
-	+@$(MAKE) --no-print-directory all sims
+	+@$(MAKE) $(JOBS) --no-print-directory all sims
 	@node tests/bench/run.mjs $(T)
 
 rig: deps ## the lab in a VM, left running for a developer
-	+@$(MAKE) --no-print-directory all
+	+@$(MAKE) $(JOBS) --no-print-directory all
 	@node tests/rig/rig.mjs
