@@ -1,6 +1,7 @@
 /*
- * serial: the console of a device on a UART, a USB adapter or a pty. A line that is pulled is waited for and opened again, under whatever name the
- * kernel gives it then. One lane, one thread: while a paste goes out, what comes in is read too, so neither side's buffer runs over.
+ * serial: the console of a device on a UART, a USB adapter or a pty. A line that is pulled is waited for and
+ * opened again, under whatever name the kernel gives it then. One lane, one thread: while a paste goes out,
+ * what comes in is read too, so neither side's buffer runs over.
  */
 #include <errno.h>
 #include <unistd.h>
@@ -11,10 +12,11 @@
 #include "drivers/serial/serial_proto.h"
 
 #define READ_SIZE (64 * 1024)
-#define WRITE_SIZE 4096         /* FTDI's and ACM's buffers in the kernel; more at once only waits there */
-#define WRITE_STALL_MS 10000    /* nothing leaves for so long: the target holds its flow control */
-#define MODEM_MS 250            /* how often the modem lines' counters are looked at; they are the kernel's, no USB traffic */
-#define DRAIN_MS 1000           /* before a break: how long what was written may take to leave */
+#define WRITE_SIZE 4096      /* FTDI's and ACM's buffers in the kernel; more at once only waits there */
+#define WRITE_STALL_MS 10000 /* nothing leaves for so long: the target holds its flow control */
+#define MODEM_MS                                                                                             \
+        250 /* how often the modem lines' counters are looked at; they are the kernel's, no USB traffic */
+#define DRAIN_MS 1000 /* before a break: how long what was written may take to leave */
 #define DRAIN_STEP_MS 5
 
 typedef struct Serial {
@@ -22,16 +24,20 @@ typedef struct Serial {
         TbSerialLine *line; /* owned; NULL: closed */
         gint64 edges;       /* of the last look; -1: not counted */
         guint8 *buffer;     /* owned, READ_SIZE */
-        int tx_delay_us;
-        TbSerialSettings wanted; /* what the last open line was set to, so that a re-plugged one is the same */
+        int tx_delay_ms;
+        TbSerialSettings
+                wanted; /* what the last open line was set to, so that a re-plugged one is the same */
         bool wanted_known;
 } Serial;
 
-/* --- in --------------------------------------------------------------------------------------------------------------- */
+/* --- in
+ * ---------------------------------------------------------------------------------------------------------------
+ */
 static bool hung_up(Serial *s, GError **error)
 {
         g_set_error(error, TB_ERROR, TB_ERROR_GONE, "%s: %s", s->base.uri->text,
-                    tb_serial_line_is_pty(s->line) ? "the program behind the pty has closed it" : "the adapter was unplugged");
+                    tb_serial_line_is_pty(s->line) ? "the program behind the pty has closed it"
+                                                   : "the adapter was unplugged");
         return false;
 }
 
@@ -74,7 +80,9 @@ static bool serial_pump(TbInstance *self, TbIo *io, GError **error)
         return true;
 }
 
-/* --- out -------------------------------------------------------------------------------------------------------------- */
+/* --- out
+ * --------------------------------------------------------------------------------------------------------------
+ */
 /* Waits until the line takes more, reading meanwhile. */
 static bool wait_writable(Serial *s, TbIo *io, gsize done, gsize size, GError **error)
 {
@@ -85,8 +93,10 @@ static bool wait_writable(Serial *s, TbIo *io, gsize done, gsize size, GError **
                 gint64 left = (until - g_get_monotonic_time()) / G_TIME_SPAN_MILLISECOND;
                 TbWait wait = tb_io_wait(io, &fd, 1, (int)MAX(left, 0));
                 if (wait == TB_WAIT_TIMEOUT) {
-                        g_set_error(error, TB_ERROR, TB_ERROR_TIMEOUT, "the line took only %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT
-                                    " bytes: is the target's flow control holding it?", done, size);
+                        g_set_error(error, TB_ERROR, TB_ERROR_TIMEOUT,
+                                    "the line took only %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT
+                                    " bytes: is the target's flow control holding it?",
+                                    done, size);
                         return false;
                 }
                 if (wait != TB_WAIT_READY)
@@ -101,13 +111,10 @@ static bool wait_writable(Serial *s, TbIo *io, gsize done, gsize size, GError **
 }
 
 /* A pause that goes on reading. */
-static bool pause_us(Serial *s, TbIo *io, int us, GError **error)
+static bool pause_ms(Serial *s, TbIo *io, int ms, GError **error)
 {
-        if (us < 1000) {
-                g_usleep((gulong)us); /* lint: banned - shorter than what poll can measure, and than what a stop would notice */
-                return true;
-        }
-        gint64 until = g_get_monotonic_time() + us;
+        gint64 until = g_get_monotonic_time() + ms * G_TIME_SPAN_MILLISECOND;
+
         for (;;) {
                 struct pollfd fd = {.fd = tb_serial_line_fd(s->line), .events = POLLIN};
                 gint64 left = (until - g_get_monotonic_time() + 999) / G_TIME_SPAN_MILLISECOND;
@@ -127,7 +134,7 @@ static bool serial_write(TbInstance *self, TbIo *io, const void *data, gsize siz
 {
         Serial *s = (Serial *)self;
         const guint8 *bytes = data;
-        gsize most = s->tx_delay_us ? 1 : WRITE_SIZE;
+        gsize most = s->tx_delay_ms ? 1 : WRITE_SIZE;
 
         for (gsize done = 0; done < size;) {
                 if (!wait_writable(s, io, done, size, error))
@@ -136,7 +143,7 @@ static bool serial_write(TbInstance *self, TbIo *io, const void *data, gsize siz
                 if (n < 0 && errno != EAGAIN && errno != EINTR)
                         return hung_up(s, error);
                 done += n > 0 ? (gsize)n : 0;
-                if (s->tx_delay_us && done < size && !pause_us(s, io, s->tx_delay_us, error))
+                if (s->tx_delay_ms && done < size && !pause_ms(s, io, s->tx_delay_ms, error))
                         return false;
         }
         return true;
@@ -147,13 +154,14 @@ static bool serial_break(TbInstance *self, TbIo *io, int ms, GError **error)
 {
         Serial *s = (Serial *)self;
 
-        for (int waited = 0; tb_serial_line_queued(s->line) > 0 && waited < DRAIN_MS; waited += DRAIN_STEP_MS) {
-                if (!pause_us(s, io, DRAIN_STEP_MS * 1000, error))
+        for (int waited = 0; tb_serial_line_queued(s->line) > 0 && waited < DRAIN_MS;
+             waited += DRAIN_STEP_MS) {
+                if (!pause_ms(s, io, DRAIN_STEP_MS, error))
                         return false;
         }
         if (!tb_serial_line_break(s->line, true, error))
                 return false;
-        bool ok = pause_us(s, io, ms * 1000, error);
+        bool ok = pause_ms(s, io, ms, error);
         return tb_serial_line_break(s->line, false, ok ? error : NULL) && ok;
 }
 
@@ -175,7 +183,9 @@ static bool serial_set(TbInstance *self, TbIo *io, const TbSerialSettings *setti
         return true;
 }
 
-/* --- life ---------------------------------------------------------------------------------------------------------------- */
+/* --- life
+ * ----------------------------------------------------------------------------------------------------------------
+ */
 static bool serial_open(TbInstance *self, TbIo *io, GError **error)
 {
         Serial *s = (Serial *)self;
@@ -189,10 +199,11 @@ static bool serial_open(TbInstance *self, TbIo *io, GError **error)
                 return false;
         if (!s->wanted_known)
                 tb_serial_settings_of(self->params, &s->wanted);
-        s->line = tb_serial_line_open(path, &s->wanted, json_is_true(json_object_get(self->params, "low_latency")), error);
+        s->line = tb_serial_line_open(path, &s->wanted,
+                                      json_is_true(json_object_get(self->params, "low_latency")), error);
         if (!s->line)
                 return false;
-        s->tx_delay_us = (int)json_integer_value(json_object_get(self->params, "tx_delay_us"));
+        s->tx_delay_ms = (int)json_integer_value(json_object_get(self->params, "tx_delay_ms"));
         s->edges = tb_serial_line_edges(s->line);
         if (!s->buffer)
                 s->buffer = g_malloc(READ_SIZE);
@@ -215,20 +226,28 @@ static bool check(const TbUri *uri, json_t *params, GError **error)
         TbSerialTarget target;
 
         tb_serial_settings_of(params, &settings);
-        return tb_serial_target_parse(uri, params, &target, error) && tb_serial_settings_check(&settings, error);
+        return tb_serial_target_parse(uri, params, &target, error) &&
+               tb_serial_settings_check(&settings, error);
 }
 
-static const TbConsoleOps console = {.write = serial_write, .get = serial_get, .set = serial_set, .send_break = serial_break};
+static const TbConsoleOps console = {
+        .write = serial_write, .get = serial_get, .set = serial_set, .send_break = serial_break};
 
 static const TbLane lanes[] = {
-        {.name = "console", .size = sizeof(Serial), .open = serial_open, .close = serial_close, .pump = serial_pump, .finalize = serial_finalize,
+        {.name = "console",
+         .size = sizeof(Serial),
+         .open = serial_open,
+         .close = serial_close,
+         .pump = serial_pump,
+         .finalize = serial_finalize,
          .console = &console},
         {.name = NULL},
 };
 
 const TbDriver tb_driver_serial = {
         .name = "serial",
-        .summary = "A serial line: UART, USB adapter (FTDI, CP210x, CH341, PL2303, CDC-ACM) or pty; found again when it is re-plugged.",
+        .summary = "A serial line: UART, USB adapter (FTDI, CP210x, CH341, PL2303, CDC-ACM) or pty; found "
+                   "again when it is re-plugged.",
         .example = "serial:///dev/serial/by-id/usb-FTDI_FT232R_USB_UART_A1B2C3D4-if00-port0?baud=115200",
         .params = tb_serial_params,
         .check = check,

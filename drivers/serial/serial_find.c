@@ -10,10 +10,10 @@
 
 /* One line that hardware stands behind. */
 typedef struct Port {
-        char *sysdir, *node;       /* owned */
-        char *usb_dir, *usb_port;  /* owned; NULL: not on USB */
-        int interface;             /* USB; -1: none */
-        char *driver;              /* owned; may be NULL */
+        char *sysdir, *node;      /* owned */
+        char *usb_dir, *usb_port; /* owned; NULL: not on USB */
+        int interface;            /* USB; -1: none */
+        char *driver;             /* owned; may be NULL */
 } Port;
 
 static void port_free(gpointer data)
@@ -28,14 +28,16 @@ static void port_free(gpointer data)
         g_free(port);
 }
 
-/* Virtual terminals and ptys have no device; the 8250 driver makes ttyS0 to ttyS31 whether or not a chip is there (type 0). */
+/* Virtual terminals and ptys have no device; the 8250 driver makes ttyS0 to ttyS31 whether or not a chip is
+ * there (type 0). */
 static Port *port_of(const char *name)
 {
         g_autofree char *sysdir = g_build_filename(SYS_TTY, name, NULL);
         g_autofree char *device = g_build_filename(sysdir, "device", NULL);
         guint type;
 
-        if (!g_file_test(device, G_FILE_TEST_EXISTS) || (tb_sysdev_attr_uint(sysdir, "type", 10, &type) && type == 0))
+        if (!g_file_test(device, G_FILE_TEST_EXISTS) ||
+            (tb_sysdev_attr_uint(sysdir, "type", 10, &type) && type == 0))
                 return NULL;
         Port *port = g_new0(Port, 1);
         port->sysdir = g_steal_pointer(&sysdir);
@@ -75,11 +77,13 @@ char *tb_serial_find(const TbSerialTarget *target, GError **error)
         return tb_sysdev_find_usb(SYS_TTY, "serial adapter", target->port, target->interface, error);
 }
 
-/* --- discovery --------------------------------------------------------------------------------------------------------- */
+/* --- discovery
+ * ---------------------------------------------------------------------------------------------------------
+ */
 typedef struct SerialDiscovery {
         TbDiscovery base;
-        TbHotplug *hotplug;  /* owned */
-        TbOffers *offers;    /* owned */
+        TbHotplug *hotplug; /* owned */
+        TbOffers *offers;   /* owned */
 } SerialDiscovery;
 
 /* The most stable name that the line has, and why it was chosen. */
@@ -88,14 +92,17 @@ static char *uri_of(const Port *port, char **ret_why)
         g_autofree char *stable = tb_sysdev_stable_name(DEV_SERIAL, port->node);
 
         if (stable) {
-                *ret_why = g_strdup_printf("%s line; udev names it by its %s", port->driver ? port->driver : "serial",
-                                           strstr(stable, "/by-id/") ? "maker, product and serial number" : "USB port");
+                *ret_why = g_strdup_printf(
+                        "%s line; udev names it by its %s", port->driver ? port->driver : "serial",
+                        strstr(stable, "/by-id/") ? "maker, product and serial number" : "USB port");
                 return g_strconcat("serial://", stable, NULL);
         }
         if (port->usb_port) {
-                *ret_why = g_strdup_printf("%s adapter at USB port %s; udev gave it no name of its own", port->driver ? port->driver : "serial", port->usb_port);
-                return port->interface > 0 ? g_strdup_printf("serial://%s?interface=%d", port->usb_port, port->interface)
-                                           : g_strdup_printf("serial://%s", port->usb_port);
+                *ret_why = g_strdup_printf("%s adapter at USB port %s; udev gave it no name of its own",
+                                           port->driver ? port->driver : "serial", port->usb_port);
+                return port->interface > 0
+                               ? g_strdup_printf("serial://%s?interface=%d", port->usb_port, port->interface)
+                               : g_strdup_printf("serial://%s", port->usb_port);
         }
         *ret_why = g_strdup("the kernel found a UART");
         return g_strconcat("serial://", port->node, NULL);
@@ -110,7 +117,8 @@ static char *label_of(const Port *port)
         if (!product || !*product)
                 label = g_strdup_printf("serial line %s", port->node);
         else if (port->interface > 0)
-                label = g_strdup_printf("%s%s%s, line %d", product, serial ? " " : "", serial ? serial : "", port->interface);
+                label = g_strdup_printf("%s%s%s, line %d", product, serial ? " " : "", serial ? serial : "",
+                                        port->interface);
         else
                 label = g_strdup_printf("%s%s%s", product, serial ? " " : "", serial ? serial : "");
         return g_utf8_make_valid(label, -1);
@@ -121,7 +129,11 @@ static json_t *properties_of(const Port *port)
         json_t *properties = json_pack("{s:s, s:s}", "kind", "console", "node", port->node);
         static const struct {
                 const char *key, *attr;
-        } attrs[] = {{"vendor_id", "idVendor"}, {"product_id", "idProduct"}, {"manufacturer", "manufacturer"}, {"product", "product"}, {"serial", "serial"}};
+        } attrs[] = {{"vendor_id", "idVendor"},
+                     {"product_id", "idProduct"},
+                     {"manufacturer", "manufacturer"},
+                     {"product", "product"},
+                     {"serial", "serial"}};
 
         if (port->driver)
                 json_object_set_new(properties, "driver", json_string(port->driver));
@@ -188,5 +200,7 @@ static void discovery_close(TbDiscovery *self)
         g_clear_pointer(&d->offers, tb_offers_free);
 }
 
-const TbDiscoveryOps tb_serial_discovery = {
-        .size = sizeof(SerialDiscovery), .open = discovery_open, .pump = discovery_pump, .close = discovery_close};
+const TbDiscoveryOps tb_serial_discovery = {.size = sizeof(SerialDiscovery),
+                                            .open = discovery_open,
+                                            .pump = discovery_pump,
+                                            .close = discovery_close};

@@ -1,6 +1,7 @@
 #pragma once
 /*
- * Which serial lines this machine has: resolving an attach URI's target to a device file now, and discovery. Reads sysfs. Thread: a worker.
+ * Which serial lines this machine has: resolving an attach URI's target to a device file now, and discovery.
+ * Reads sysfs. Thread: a worker.
  */
 #include "drivers/driver.h"
 #include "drivers/serial/serial_proto.h"

@@ -36,7 +36,8 @@ static bool line_failed(TbSerialLine *line, const char *what, GError **error)
         int errnum = errno;
         bool gone = errnum == EIO || errnum == ENODEV || errnum == ENXIO || errnum == EBADF;
 
-        g_set_error(error, TB_ERROR, gone ? TB_ERROR_GONE : TB_ERROR_DEVICE, "%s: cannot %s: %s", line->path, what, g_strerror(errnum));
+        g_set_error(error, TB_ERROR, gone ? TB_ERROR_GONE : TB_ERROR_DEVICE, "%s: cannot %s: %s", line->path,
+                    what, g_strerror(errnum));
         return false;
 }
 
@@ -46,15 +47,19 @@ static bool unsupported(TbSerialLine *line, const char *field, const char *what,
         return false;
 }
 
-/* --- ptys: an emulator's line, which has no wire -------------------------------------------------------------------------- */
+/* --- ptys: an emulator's line, which has no wire
+ * -------------------------------------------------------------------------- */
 static const struct {
         int baud;
         speed_t code;
 } speeds[] = {
-        {50, B50},           {75, B75},           {110, B110},         {134, B134},         {150, B150},         {200, B200},         {300, B300},
-        {600, B600},         {1200, B1200},       {1800, B1800},       {2400, B2400},       {4800, B4800},       {9600, B9600},       {19200, B19200},
-        {38400, B38400},     {57600, B57600},     {115200, B115200},   {230400, B230400},   {460800, B460800},   {500000, B500000},   {576000, B576000},
-        {921600, B921600},   {1000000, B1000000}, {1152000, B1152000}, {1500000, B1500000}, {2000000, B2000000}, {2500000, B2500000}, {3000000, B3000000},
+        {50, B50},           {75, B75},           {110, B110},         {134, B134},
+        {150, B150},         {200, B200},         {300, B300},         {600, B600},
+        {1200, B1200},       {1800, B1800},       {2400, B2400},       {4800, B4800},
+        {9600, B9600},       {19200, B19200},     {38400, B38400},     {57600, B57600},
+        {115200, B115200},   {230400, B230400},   {460800, B460800},   {500000, B500000},
+        {576000, B576000},   {921600, B921600},   {1000000, B1000000}, {1152000, B1152000},
+        {1500000, B1500000}, {2000000, B2000000}, {2500000, B2500000}, {3000000, B3000000},
         {3500000, B3500000}, {4000000, B4000000},
 };
 
@@ -71,7 +76,9 @@ static bool pty_get(TbSerialLine *line, TbSerialSettings *ret_settings, GError *
         }
         s.data_bits = 8; /* a pty passes bytes, whatever CSIZE says */
         s.stop_bits = term.c_cflag & CSTOPB ? 2 : 1;
-        s.parity = !(term.c_cflag & PARENB) ? TB_PARITY_NONE : term.c_cflag & PARODD ? TB_PARITY_ODD : TB_PARITY_EVEN;
+        s.parity = !(term.c_cflag & PARENB) ? TB_PARITY_NONE
+                   : term.c_cflag & PARODD  ? TB_PARITY_ODD
+                                            : TB_PARITY_EVEN;
         s.flow = term.c_iflag & (IXON | IXOFF) ? TB_FLOW_XONXOFF : TB_FLOW_NONE;
         *ret_settings = s;
         return true;
@@ -85,17 +92,21 @@ static bool pty_set(TbSerialLine *line, const TbSerialSettings *s, GError **erro
         while (i < G_N_ELEMENTS(speeds) && speeds[i].baud != s->baud)
                 i++;
         if (i == G_N_ELEMENTS(speeds)) {
-                tb_error_set_field(error, TB_ERROR_UNSUPPORTED, "baud", "%s is a pty: it takes the standard rates only, not %d", line->path, s->baud);
+                tb_error_set_field(error, TB_ERROR_UNSUPPORTED, "baud",
+                                   "%s is a pty: it takes the standard rates only, not %d", line->path,
+                                   s->baud);
                 return false;
         }
         if (s->data_bits != 8)
-                return unsupported(line, "data_bits", "send characters of other than 8 bits: it is a pty", error);
+                return unsupported(line, "data_bits", "send characters of other than 8 bits: it is a pty",
+                                   error);
         if (s->parity == TB_PARITY_MARK || s->parity == TB_PARITY_SPACE)
                 return unsupported(line, "parity", "send mark or space parity: it is a pty", error);
         if (s->flow == TB_FLOW_RTSCTS)
                 return unsupported(line, "flow", "do RTS/CTS: it is a pty, which has no such wires", error);
         if (s->dtr >= 0 || s->rts >= 0)
-                return unsupported(line, s->dtr >= 0 ? "dtr" : "rts", "switch modem lines: it is a pty, which has none", error);
+                return unsupported(line, s->dtr >= 0 ? "dtr" : "rts",
+                                   "switch modem lines: it is a pty, which has none", error);
         if (tcgetattr(line->fd, &term) != 0)
                 return line_failed(line, "read its settings", error);
         cfmakeraw(&term);
@@ -110,7 +121,9 @@ static bool pty_set(TbSerialLine *line, const TbSerialSettings *s, GError **erro
         return tcsetattr(line->fd, TCSANOW, &term) == 0 || line_failed(line, "set its settings", error);
 }
 
-/* --- real lines ------------------------------------------------------------------------------------------------------------- */
+/* --- real lines
+ * -------------------------------------------------------------------------------------------------------------
+ */
 static const enum sp_parity parities[] = {[TB_PARITY_NONE] = SP_PARITY_NONE,
                                           [TB_PARITY_ODD] = SP_PARITY_ODD,
                                           [TB_PARITY_EVEN] = SP_PARITY_EVEN,
@@ -123,14 +136,17 @@ static bool port_read(TbSerialLine *line, struct sp_port_config *config, TbSeria
         struct termios term;
 
         if (sp_get_config(line->port, config) != SP_OK || sp_get_config_baudrate(config, &s->baud) != SP_OK ||
-            sp_get_config_bits(config, &s->data_bits) != SP_OK || sp_get_config_stopbits(config, &s->stop_bits) != SP_OK ||
+            sp_get_config_bits(config, &s->data_bits) != SP_OK ||
+            sp_get_config_stopbits(config, &s->stop_bits) != SP_OK ||
             sp_get_config_parity(config, &parity) != SP_OK || tcgetattr(line->fd, &term) != 0)
                 return line_failed(line, "read its settings", error);
         for (guint i = 0; i < G_N_ELEMENTS(parities); i++) {
                 if (parities[i] == parity)
                         s->parity = (TbParity)i;
         }
-        s->flow = term.c_cflag & CRTSCTS ? TB_FLOW_RTSCTS : term.c_iflag & (IXON | IXOFF) ? TB_FLOW_XONXOFF : TB_FLOW_NONE;
+        s->flow = term.c_cflag & CRTSCTS          ? TB_FLOW_RTSCTS
+                  : term.c_iflag & (IXON | IXOFF) ? TB_FLOW_XONXOFF
+                                                  : TB_FLOW_NONE;
         return true;
 }
 
@@ -160,7 +176,8 @@ static bool port_get(TbSerialLine *line, TbSerialSettings *ret_settings, GError 
         return true;
 }
 
-/* Flow control and modem lines not by libserialport: its version 0.1.1 reports success for RTS/CTS and leaves CRTSCTS off. */
+/* Flow control and modem lines not by libserialport: its version 0.1.1 reports success for RTS/CTS and leaves
+ * CRTSCTS off. */
 static bool set_flow(TbSerialLine *line, TbFlow flow)
 {
         struct termios term;
@@ -170,14 +187,9 @@ static bool set_flow(TbSerialLine *line, TbFlow flow)
         term.c_cflag &= ~CRTSCTS;
         term.c_iflag &= ~(tcflag_t)(IXON | IXOFF | IXANY);
         switch (flow) {
-        case TB_FLOW_NONE:
-                break;
-        case TB_FLOW_RTSCTS:
-                term.c_cflag |= CRTSCTS;
-                break;
-        case TB_FLOW_XONXOFF:
-                term.c_iflag |= IXON | IXOFF;
-                break;
+        case TB_FLOW_NONE: break;
+        case TB_FLOW_RTSCTS: term.c_cflag |= CRTSCTS; break;
+        case TB_FLOW_XONXOFF: term.c_iflag |= IXON | IXOFF; break;
         }
         return tcsetattr(line->fd, TCSANOW, &term) == 0;
 }
@@ -190,7 +202,8 @@ static bool set_modem(TbSerialLine *line, int bit, bool on)
 static bool port_apply(TbSerialLine *line, const TbSerialSettings *s, GError **error)
 {
         if (sp_set_baudrate(line->port, s->baud) != SP_OK)
-                return errno == EIO || errno == ENODEV ? line_failed(line, "set its rate", error) : unsupported(line, "baud", "run at this rate", error);
+                return errno == EIO || errno == ENODEV ? line_failed(line, "set its rate", error)
+                                                       : unsupported(line, "baud", "run at this rate", error);
         if (sp_set_bits(line->port, s->data_bits) != SP_OK)
                 return unsupported(line, "data_bits", "send characters of this size", error);
         if (sp_set_parity(line->port, parities[s->parity]) != SP_OK)
@@ -206,7 +219,8 @@ static bool port_apply(TbSerialLine *line, const TbSerialSettings *s, GError **e
         return true;
 }
 
-/* Drivers write what they could do back into termios; some take a rate that they cannot make, or characters of 8 bits for 7. */
+/* Drivers write what they could do back into termios; some take a rate that they cannot make, or characters
+ * of 8 bits for 7. */
 static bool port_took(TbSerialLine *line, const TbSerialSettings *s, GError **error)
 {
         TbSerialSettings now;
@@ -214,7 +228,9 @@ static bool port_took(TbSerialLine *line, const TbSerialSettings *s, GError **er
         if (!port_get(line, &now, error))
                 return false;
         if (!tb_serial_baud_close(s->baud, now.baud)) {
-                tb_error_set_field(error, TB_ERROR_UNSUPPORTED, "baud", "%s cannot run at %d baud: its driver fell back to %d", line->path, s->baud, now.baud);
+                tb_error_set_field(error, TB_ERROR_UNSUPPORTED, "baud",
+                                   "%s cannot run at %d baud: its driver fell back to %d", line->path,
+                                   s->baud, now.baud);
                 return false;
         }
         if (now.data_bits != s->data_bits)
@@ -242,7 +258,9 @@ static bool port_set(TbSerialLine *line, const TbSerialSettings *s, GError **err
         return false;
 }
 
-/* --- both ---------------------------------------------------------------------------------------------------------------------- */
+/* --- both
+ * ----------------------------------------------------------------------------------------------------------------------
+ */
 static void ask_low_latency(int fd)
 {
         struct serial_struct serial;
@@ -271,7 +289,8 @@ static bool open_real(TbSerialLine *line, GError **error)
                 tb_error_set_field(error, TB_ERROR_INVALID, "uri", "%s is no serial line", line->path);
                 return false;
         }
-        if (sp_get_port_by_name(line->path, &line->port) != SP_OK || sp_open(line->port, SP_MODE_READ_WRITE) != SP_OK) {
+        if (sp_get_port_by_name(line->path, &line->port) != SP_OK ||
+            sp_open(line->port, SP_MODE_READ_WRITE) != SP_OK) {
                 line->port = (sp_free_port(line->port), NULL);
                 return line_failed(line, "open it", error);
         }
@@ -280,7 +299,8 @@ static bool open_real(TbSerialLine *line, GError **error)
         return true;
 }
 
-TbSerialLine *tb_serial_line_open(const char *path, const TbSerialSettings *settings, bool low_latency, GError **error)
+TbSerialLine *tb_serial_line_open(const char *path, const TbSerialSettings *settings, bool low_latency,
+                                  GError **error)
 {
         g_autoptr(TbSerialLine) line = g_new0(TbSerialLine, 1);
         char real[PATH_MAX];
@@ -322,7 +342,9 @@ void tb_serial_line_close(TbSerialLine *line)
         if (line->port) {
                 if (line->fd >= 0) {
                         (void)ioctl(line->fd, TIOCNXCL);
-                        (void)tcflush(line->fd, TCOFLUSH); /* closing would wait for a target that holds its flow control */
+                        (void)tcflush(
+                                line->fd,
+                                TCOFLUSH); /* closing would wait for a target that holds its flow control */
                         sp_close(line->port);
                 }
                 sp_free_port(line->port);

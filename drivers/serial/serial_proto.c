@@ -5,45 +5,95 @@
 #define BAUD_TOLERANCE_PERCENT 3
 
 const TbParam tb_serial_params[] = {
-        {.name = "baud", .type = TB_PARAM_INT, .min = 1, .max = TB_SERIAL_BAUD_MAX, .fallback = "115200", .unit = "Bd", .help = "Bits per second."},
-        {.name = "data_bits", .type = TB_PARAM_INT, .min = 5, .max = 8, .fallback = "8", .help = "Bits of a character."},
-        {.name = "parity", .type = TB_PARAM_ENUM, .choices = TB_CHOICES("none", "odd", "even", "mark", "space"), .fallback = "\"none\"", .help = "Parity bit."},
-        {.name = "stop_bits", .type = TB_PARAM_INT, .min = 1, .max = 2, .fallback = "1", .help = "Stop bits."},
-        {.name = "flow", .type = TB_PARAM_ENUM, .choices = TB_CHOICES("none", "rtscts", "xonxoff"), .fallback = "\"none\"", .help = "Flow control."},
-        {.name = "dtr", .type = TB_PARAM_BOOL, .help = "DTR after opening; the kernel raises it when nothing is said."},
-        {.name = "rts", .type = TB_PARAM_BOOL, .help = "RTS after opening; the kernel raises it when nothing is said."},
-        {.name = "low_latency", .type = TB_PARAM_BOOL, .fallback = "true", .help = "Ask the adapter to pass bytes on at once (FTDI: 1 ms instead of 16)."},
-        {.name = "tx_delay_us", .type = TB_PARAM_INT, .min = 0, .max = TB_SERIAL_TX_DELAY_US, .fallback = "0", .unit = "us",
+        {.name = "baud",
+         .type = TB_PARAM_INT,
+         .min = 1,
+         .max = TB_SERIAL_BAUD_MAX,
+         .fallback = "115200",
+         .unit = "Bd",
+         .help = "Bits per second."},
+        {.name = "data_bits",
+         .type = TB_PARAM_INT,
+         .min = 5,
+         .max = 8,
+         .fallback = "8",
+         .help = "Bits of a character."},
+        {.name = "parity",
+         .type = TB_PARAM_ENUM,
+         .choices = TB_CHOICES("none", "odd", "even", "mark", "space"),
+         .fallback = "\"none\"",
+         .help = "Parity bit."},
+        {.name = "stop_bits",
+         .type = TB_PARAM_INT,
+         .min = 1,
+         .max = 2,
+         .fallback = "1",
+         .help = "Stop bits."},
+        {.name = "flow",
+         .type = TB_PARAM_ENUM,
+         .choices = TB_CHOICES("none", "rtscts", "xonxoff"),
+         .fallback = "\"none\"",
+         .help = "Flow control."},
+        {.name = "dtr",
+         .type = TB_PARAM_BOOL,
+         .help = "DTR after opening; the kernel raises it when nothing is said."},
+        {.name = "rts",
+         .type = TB_PARAM_BOOL,
+         .help = "RTS after opening; the kernel raises it when nothing is said."},
+        {.name = "low_latency",
+         .type = TB_PARAM_BOOL,
+         .fallback = "true",
+         .help = "Ask the adapter to pass bytes on at once (FTDI: 1 ms instead of 16)."},
+        {.name = "tx_delay_ms",
+         .type = TB_PARAM_INT,
+         .min = 0,
+         .max = TB_SERIAL_TX_DELAY_MS,
+         .fallback = "0",
+         .unit = "ms",
          .help = "Pause after each byte sent, for targets without flow control that lose pasted text."},
-        {.name = "interface", .type = TB_PARAM_INT, .min = 0, .max = TB_SERIAL_INTERFACES,
+        {.name = "interface",
+         .type = TB_PARAM_INT,
+         .min = 0,
+         .max = TB_SERIAL_INTERFACES,
          .help = "With serial://<USB port>: the USB interface of an adapter with several lines."},
         TB_PARAM_END,
 };
 
-static const char *const parities[] = {
-        [TB_PARITY_NONE] = "none", [TB_PARITY_ODD] = "odd", [TB_PARITY_EVEN] = "even", [TB_PARITY_MARK] = "mark", [TB_PARITY_SPACE] = "space"};
-static const char *const flows[] = {[TB_FLOW_NONE] = "none", [TB_FLOW_RTSCTS] = "rtscts", [TB_FLOW_XONXOFF] = "xonxoff"};
+static const char *const parities[] = {[TB_PARITY_NONE] = "none",
+                                       [TB_PARITY_ODD] = "odd",
+                                       [TB_PARITY_EVEN] = "even",
+                                       [TB_PARITY_MARK] = "mark",
+                                       [TB_PARITY_SPACE] = "space"};
+static const char *const flows[] = {
+        [TB_FLOW_NONE] = "none", [TB_FLOW_RTSCTS] = "rtscts", [TB_FLOW_XONXOFF] = "xonxoff"};
 
-bool tb_serial_target_parse(const TbUri *uri, const json_t *params, TbSerialTarget *ret_target, GError **error)
+bool tb_serial_target_parse(const TbUri *uri, const json_t *params, TbSerialTarget *ret_target,
+                            GError **error)
 {
         const json_t *interface = json_object_get(params, "interface");
         bool no_path = !uri->path[0] || g_str_equal(uri->path, "/");
 
         if (uri->host[0] && !no_path) {
-                tb_error_set_field(error, TB_ERROR_INVALID, "uri", "'%s' and '%s' both name a line: write serial:///dev/… or serial://1-1.4", uri->host, uri->path);
+                tb_error_set_field(error, TB_ERROR_INVALID, "uri",
+                                   "'%s' and '%s' both name a line: write serial:///dev/… or serial://1-1.4",
+                                   uri->host, uri->path);
                 return false;
         }
         if (uri->host[0] && !tb_sysdev_is_usb_port(uri->host)) {
-                tb_error_set_field(error, TB_ERROR_INVALID, "uri", "'%s' is no USB port such as 1-1.4 (a file takes three slashes: serial:///dev/ttyUSB0)",
+                tb_error_set_field(error, TB_ERROR_INVALID, "uri",
+                                   "'%s' is no USB port such as 1-1.4 (a file takes three slashes: "
+                                   "serial:///dev/ttyUSB0)",
                                    uri->host);
                 return false;
         }
         if (!uri->host[0] && no_path) {
-                tb_error_set_field(error, TB_ERROR_INVALID, "uri", "the URI names no line: write serial:///dev/… or serial://1-1.4");
+                tb_error_set_field(error, TB_ERROR_INVALID, "uri",
+                                   "the URI names no line: write serial:///dev/… or serial://1-1.4");
                 return false;
         }
         if (interface && !uri->host[0]) {
-                tb_error_set_field(error, TB_ERROR_INVALID, "interface", "an interface is only chosen with serial://<USB port>");
+                tb_error_set_field(error, TB_ERROR_INVALID, "interface",
+                                   "an interface is only chosen with serial://<USB port>");
                 return false;
         }
         *ret_target = (TbSerialTarget){
@@ -106,7 +156,8 @@ bool tb_serial_settings_check(const TbSerialSettings *s, GError **error)
         else if (s->rts < -1 || s->rts > 1)
                 field = "rts";
         if (field) {
-                tb_error_set_field(error, TB_ERROR_INVALID, field, "a serial line cannot have this %s", field);
+                tb_error_set_field(error, TB_ERROR_INVALID, field, "a serial line cannot have this %s",
+                                   field);
                 return false;
         }
         return true;
@@ -114,7 +165,8 @@ bool tb_serial_settings_check(const TbSerialSettings *s, GError **error)
 
 char *tb_serial_settings_text(const TbSerialSettings *s)
 {
-        return g_strdup_printf("%d %d%c%d%s%s", s->baud, s->data_bits, "NOEMS"[s->parity], s->stop_bits, s->flow == TB_FLOW_NONE ? "" : " ",
+        return g_strdup_printf("%d %d%c%d%s%s", s->baud, s->data_bits, "NOEMS"[s->parity], s -> stop_bits,
+                               s -> flow == TB_FLOW_NONE ? "" : " ",
                                s->flow == TB_FLOW_NONE ? "" : flows[s->flow]);
 }
 
@@ -130,7 +182,8 @@ json_t *tb_serial_modem_json(const TbSerialSettings *s)
         const struct {
                 const char *name;
                 int value;
-        } lines[] = {{"dtr", s->dtr}, {"rts", s->rts}, {"cts", s->cts}, {"dsr", s->dsr}, {"dcd", s->dcd}, {"ri", s->ri}};
+        } lines[] = {{"dtr", s->dtr}, {"rts", s->rts}, {"cts", s->cts},
+                     {"dsr", s->dsr}, {"dcd", s->dcd}, {"ri", s->ri}};
         json_t *modem = json_object();
 
         for (guint i = 0; i < G_N_ELEMENTS(lines); i++) {

@@ -1,7 +1,8 @@
 #pragma once
 /*
  * The pure part of the serial driver: line settings, and what an attach URI names. No I/O, any thread.
- * Units: baud in bits per second. Sources: termios(3), tty_ioctl(4); 3 % is what two UARTs with 8N1 frames may differ together with their margins.
+ * Units: baud in bits per second. Sources: termios(3), tty_ioctl(4); 3 % is what two UARTs with 8N1 frames
+ * may differ together with their margins.
  */
 #include <glib.h>
 #include <jansson.h>
@@ -9,18 +10,20 @@
 
 #include "drivers/driver.h"
 
-#define TB_SERIAL_BAUD_MAX 12000000    /* FTDI's fastest; anything above is a typing mistake */
-#define TB_SERIAL_TX_DELAY_US 100000   /* pause after each byte */
+#define TB_SERIAL_BAUD_MAX 12000000 /* FTDI's fastest; anything above is a typing mistake */
+#define TB_SERIAL_TX_DELAY_MS 1000  /* pause after each byte */
 #define TB_SERIAL_INTERFACES 255
 
-/* serial:///dev/… names a file; serial://1-1.4 the adapter at a USB port, whatever the kernel calls it this time. */
+/* serial:///dev/… names a file; serial://1-1.4 the adapter at a USB port, whatever the kernel calls it this
+ * time. */
 typedef struct TbSerialTarget {
         const char *path; /* borrowed from the URI; NULL: by USB port */
         const char *port; /* borrowed from the URI; NULL: by path */
         int interface;    /* USB interface number; -1: the first that is a tty */
 } TbSerialTarget;
 
-bool tb_serial_target_parse(const TbUri *uri, const json_t *params, TbSerialTarget *ret_target, GError **error);
+bool tb_serial_target_parse(const TbUri *uri, const json_t *params, TbSerialTarget *ret_target,
+                            GError **error);
 
 extern const TbParam tb_serial_params[];
 

@@ -38,8 +38,12 @@ static void test_target(void)
         static const struct {
                 const char *uri, *params, *field;
         } bad[] = {
-                {"serial://", "{}", "uri"},       {"serial:///", "{}", "uri"},          {"serial://ttyUSB0", "{}", "uri"},
-                {"serial://dev/ttyS0", "{}", "uri"}, {"serial://1-1/dev/ttyS0", "{}", "uri"}, {"serial:///dev/ttyS0", "{\"interface\":0}", "interface"},
+                {"serial://", "{}", "uri"},
+                {"serial:///", "{}", "uri"},
+                {"serial://ttyUSB0", "{}", "uri"},
+                {"serial://dev/ttyS0", "{}", "uri"},
+                {"serial://1-1/dev/ttyS0", "{}", "uri"},
+                {"serial:///dev/ttyS0", "{\"interface\":0}", "interface"},
         };
         for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
                 g_autofree char *field = NULL;
@@ -62,8 +66,9 @@ static void test_params(void)
         g_assert_cmpint(s.rts, ==, -1);
         json_decref(params);
 
-        json_t *in = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "baud", "9600", "data_bits", "7", "parity", "even", "stop_bits", "2", "flow", "rtscts", "dtr",
-                               "false", "rts", "true");
+        json_t *in =
+                json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "baud", "9600", "data_bits", "7", "parity",
+                          "even", "stop_bits", "2", "flow", "rtscts", "dtr", "false", "rts", "true");
         params = tb_params_validate_text(tb_serial_params, in, &error);
         g_assert_no_error(error);
         tb_serial_settings_of(params, &s);
@@ -80,9 +85,16 @@ static void test_limits(void)
         static const struct {
                 const char *json, *field;
         } bad[] = {
-                {"{\"baud\":0}", "baud"},          {"{\"baud\":12000001}", "baud"}, {"{\"data_bits\":4}", "data_bits"}, {"{\"data_bits\":9}", "data_bits"},
-                {"{\"stop_bits\":3}", "stop_bits"}, {"{\"parity\":\"odd \"}", "parity"}, {"{\"flow\":\"dtr\"}", "flow"}, {"{\"tx_delay_us\":100001}", "tx_delay_us"},
-                {"{\"interface\":256}", "interface"}, {"{\"bauds\":1}", "bauds"},
+                {"{\"baud\":0}", "baud"},
+                {"{\"baud\":12000001}", "baud"},
+                {"{\"data_bits\":4}", "data_bits"},
+                {"{\"data_bits\":9}", "data_bits"},
+                {"{\"stop_bits\":3}", "stop_bits"},
+                {"{\"parity\":\"odd \"}", "parity"},
+                {"{\"flow\":\"dtr\"}", "flow"},
+                {"{\"tx_delay_ms\":1001}", "tx_delay_ms"},
+                {"{\"interface\":256}", "interface"},
+                {"{\"bauds\":1}", "bauds"},
         };
 
         for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
@@ -92,13 +104,16 @@ static void test_limits(void)
                 g_assert_cmpstr(tb_error_field(error), ==, bad[i].field);
                 json_decref(in);
         }
-        static const TbSerialSettings good = {.baud = 115200, .data_bits = 8, .stop_bits = 1, .dtr = -1, .rts = -1};
+        static const TbSerialSettings good = {
+                .baud = 115200, .data_bits = 8, .stop_bits = 1, .dtr = -1, .rts = -1};
         g_assert_true(tb_serial_settings_check(&good, NULL));
         for (guint i = 0; i < 8; i++) {
                 TbSerialSettings s = good;
                 g_autoptr(GError) error = NULL;
-                static const char *const fields[] = {"baud", "baud", "data_bits", "data_bits", "stop_bits", "stop_bits", "dtr", "rts"};
-                int *const values[] = {&s.baud, &s.baud, &s.data_bits, &s.data_bits, &s.stop_bits, &s.stop_bits, &s.dtr, &s.rts};
+                static const char *const fields[] = {"baud",      "baud",      "data_bits", "data_bits",
+                                                     "stop_bits", "stop_bits", "dtr",       "rts"};
+                int *const values[] = {&s.baud,      &s.baud,      &s.data_bits, &s.data_bits,
+                                       &s.stop_bits, &s.stop_bits, &s.dtr,       &s.rts};
                 static const int wrong[] = {0, TB_SERIAL_BAUD_MAX + 1, 4, 9, 0, 3, 2, 2};
                 *values[i] = wrong[i];
                 g_assert_false(tb_serial_settings_check(&s, &error));

@@ -1,4 +1,5 @@
-/* The serial driver's lane on a pty pair of the kernel's: bytes both ways at once, settings that a pty has and has not, loss and return. */
+/* The serial driver's lane on a pty pair of the kernel's: bytes both ways at once, settings that a pty has
+ * and has not, loss and return. */
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
@@ -74,7 +75,13 @@ static void set_up(Fixture *f, gconstpointer query)
         g_assert_no_error(error);
         f->lane = &tb_driver_serial.lanes[0];
         f->self = g_malloc0(f->lane->size);
-        *f->self = (TbInstance){.driver = &tb_driver_serial, .lane = f->lane, .up = &up, .uri = f->uri, .params = f->params, .device = "test", .run_dir = f->dir};
+        *f->self = (TbInstance){.driver = &tb_driver_serial,
+                                .lane = f->lane,
+                                .up = &up,
+                                .uri = f->uri,
+                                .params = f->params,
+                                .device = "test",
+                                .run_dir = f->dir};
         tb_io_init_plain(&f->io);
         f->io.deadline_us = g_get_monotonic_time() + 20 * G_TIME_SPAN_SECOND;
         f->got = g_byte_array_new();
@@ -119,13 +126,15 @@ static guint8 *pattern(gsize size, guint seed)
         guint8 *bytes = g_malloc(size);
 
         for (gsize i = 0; i < size; i++)
-                bytes[i] = (guint8)((i * 2654435761U + seed) >> 11); /* every value: 0x00, 0x03, 0x11, 0x13, 0xff */
+                bytes[i] = (guint8)((i * 2654435761U + seed) >>
+                                    11); /* every value: 0x00, 0x03, 0x11, 0x13, 0xff */
         return bytes;
 }
 
 static void test_in(Fixture *f, gconstpointer query)
 {
-        static const guint8 special[] = {0x00, 0x03, 0x04, 0x0a, 0x0d, 0x11, 0x13, 0x1a, 0x1c, 0x7f, 0xff, 0xff, 0x00};
+        static const guint8 special[] = {0x00, 0x03, 0x04, 0x0a, 0x0d, 0x11, 0x13,
+                                         0x1a, 0x1c, 0x7f, 0xff, 0xff, 0x00};
 
         (void)query;
         open_lane(f);
@@ -147,7 +156,8 @@ static void far_end(gpointer data)
         Far *far = data;
 
         while (far->got->len < BIG || far->sent < BIG) {
-                struct pollfd fd = {.fd = far->fd, .events = (short)(POLLIN | (far->sent < BIG ? POLLOUT : 0))};
+                struct pollfd fd = {.fd = far->fd,
+                                    .events = (short)(POLLIN | (far->sent < BIG ? POLLOUT : 0))};
                 guint8 buffer[777];
                 if (poll(&fd, 1, 20000) <= 0)
                         return;
@@ -163,7 +173,8 @@ static void far_end(gpointer data)
         }
 }
 
-/* Both directions at once, each far more than the kernel buffers: only a writer that goes on reading gets through. */
+/* Both directions at once, each far more than the kernel buffers: only a writer that goes on reading gets
+ * through. */
 static void test_both_ways(Fixture *f, gconstpointer query)
 {
         g_autofree guint8 *ours = pattern(BIG, 1), *theirs = pattern(BIG, 99);
@@ -221,9 +232,12 @@ static void test_settings(Fixture *f, gconstpointer query)
                 gsize offset;
                 int value;
         } refused[] = {
-                {"baud", offsetof(TbSerialSettings, baud), 12345},    {"data_bits", offsetof(TbSerialSettings, data_bits), 7},
-                {"parity", offsetof(TbSerialSettings, parity), TB_PARITY_MARK}, {"flow", offsetof(TbSerialSettings, flow), TB_FLOW_RTSCTS},
-                {"dtr", offsetof(TbSerialSettings, dtr), 1},          {"rts", offsetof(TbSerialSettings, rts), 0},
+                {"baud", offsetof(TbSerialSettings, baud), 12345},
+                {"data_bits", offsetof(TbSerialSettings, data_bits), 7},
+                {"parity", offsetof(TbSerialSettings, parity), TB_PARITY_MARK},
+                {"flow", offsetof(TbSerialSettings, flow), TB_FLOW_RTSCTS},
+                {"dtr", offsetof(TbSerialSettings, dtr), 1},
+                {"rts", offsetof(TbSerialSettings, rts), 0},
         };
         for (guint i = 0; i < G_N_ELEMENTS(refused); i++) {
                 g_autoptr(GError) error = NULL;
@@ -328,6 +342,6 @@ int main(int argc, char **argv)
         ADD("loss-and-return", NULL, test_loss_and_return);
         ADD("taken", NULL, test_taken);
         ADD("no-line", NULL, test_no_line);
-        ADD("tx-delay", "?tx_delay_us=5000", test_tx_delay);
+        ADD("tx-delay", "?tx_delay_ms=5", test_tx_delay);
         return g_test_run();
 }

@@ -7,7 +7,8 @@
 
 #include "lib/error.h"
 
-#define RECEIVE_BUFFER (1024 * 1024) /* bytes: a hub with everything on it is a burst of some hundred events */
+#define RECEIVE_BUFFER                                                                                       \
+        (1024 * 1024) /* bytes: a hub with everything on it is a burst of some hundred events */
 #define UDEVD_SOCKET "/run/udev/control"
 
 struct TbHotplug {
@@ -25,16 +26,19 @@ TbHotplug *tb_hotplug_open(TbHotplugSource source, const char *const *subsystems
         if (hotplug->udev)
                 hotplug->monitor = udev_monitor_new_from_netlink(hotplug->udev, settled ? "udev" : "kernel");
         if (!hotplug->monitor) {
-                g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE, "cannot listen for hot-plug events: %s", g_strerror(errno));
+                g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE, "cannot listen for hot-plug events: %s",
+                            g_strerror(errno));
                 return NULL;
         }
         for (guint i = 0; subsystems[i]; i++)
                 udev_monitor_filter_add_match_subsystem_devtype(hotplug->monitor, subsystems[i], NULL);
-        /* More than rmem_max needs CAP_NET_ADMIN; without it the default has to do, and overflow is noticed. */
+        /* More than rmem_max needs CAP_NET_ADMIN; without it the default has to do, and overflow is noticed.
+         */
         (void)udev_monitor_set_receive_buffer_size(hotplug->monitor, RECEIVE_BUFFER);
         int r = udev_monitor_enable_receiving(hotplug->monitor);
         if (r < 0) {
-                g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE, "cannot listen for hot-plug events: %s", g_strerror(-r));
+                g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE, "cannot listen for hot-plug events: %s",
+                            g_strerror(-r));
                 return NULL;
         }
         return g_steal_pointer(&hotplug);

@@ -2,7 +2,8 @@
 
 struct TbOffers {
         TbDiscovery *discovery; /* borrowed */
-        GHashTable *told, *now; /* owned: URI -> all that was told, as one text; `now` only between begin and end */
+        GHashTable *told,
+                *now; /* owned: URI -> all that was told, as one text; `now` only between begin and end */
 };
 
 static GHashTable *table(void)
@@ -34,9 +35,11 @@ void tb_offers_begin(TbOffers *offers)
         offers->now = table();
 }
 
-void tb_offers_add(TbOffers *offers, const char *uri, const char *label, const char *why, json_t *properties_take)
+void tb_offers_add(TbOffers *offers, const char *uri, const char *label, const char *why,
+                   json_t *properties_take)
 {
-        g_autofree char *properties = json_dumps(properties_take, JSON_SORT_KEYS | JSON_COMPACT | JSON_ENCODE_ANY);
+        g_autofree char *properties =
+                json_dumps(properties_take, JSON_SORT_KEYS | JSON_COMPACT | JSON_ENCODE_ANY);
         char *all = g_strdup_printf("%s\n%s\n%s", label, why, properties);
 
         g_hash_table_insert(offers->now, g_strdup(uri), all);

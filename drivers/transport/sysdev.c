@@ -10,7 +10,8 @@
 
 #include "lib/error.h"
 
-/* --- attributes ---------------------------------------------------------------------------------------------------- */
+/* --- attributes
+ * ---------------------------------------------------------------------------------------------------- */
 char *tb_sysdev_attr(const char *dir, const char *name)
 {
         g_autofree char *path = g_build_filename(dir, name, NULL);
@@ -58,7 +59,8 @@ bool tb_sysdev_attr_write(const char *dir, const char *name, const char *text, G
                 return false;
         }
         if (errnum == EACCES || errnum == EPERM || errnum == EROFS) {
-                g_set_error(error, TB_ERROR, TB_ERROR_FORBIDDEN, "no permission to write %s: install Testbed's udev rules, or run as root", path);
+                g_set_error(error, TB_ERROR, TB_ERROR_FORBIDDEN,
+                            "no permission to write %s: install Testbed's udev rules, or run as root", path);
                 return false;
         }
         g_set_error(error, TB_ERROR, TB_ERROR_DEVICE, "cannot write %s: %s", path, g_strerror(errnum));
@@ -77,7 +79,9 @@ char *tb_sysdev_link_name(const char *dir, const char *name)
         return g_path_get_basename(target);
 }
 
-/* --- names ----------------------------------------------------------------------------------------------------------- */
+/* --- names
+ * -----------------------------------------------------------------------------------------------------------
+ */
 /* Walks from `sysdir` upwards to the first directory that has an attribute `name`. */
 static char *ancestor_with(const char *sysdir, const char *name)
 {
@@ -136,7 +140,8 @@ static bool before(const char *a, const char *b)
         return x != y ? x < y : strcmp(a, b) < 0;
 }
 
-char *tb_sysdev_find_usb(const char *class_dir, const char *what, const char *port, int interface, GError **error)
+char *tb_sysdev_find_usb(const char *class_dir, const char *what, const char *port, int interface,
+                         GError **error)
 {
         g_autoptr(GDir) names = g_dir_open(class_dir, 0, NULL);
         g_autofree char *best = NULL;
@@ -160,7 +165,8 @@ char *tb_sysdev_find_usb(const char *class_dir, const char *what, const char *po
         if (best)
                 return g_build_filename("/dev", best, NULL);
         if (interface >= 0)
-                g_set_error(error, TB_ERROR, TB_ERROR_GONE, "no %s at USB port %s, interface %d", what, port, interface);
+                g_set_error(error, TB_ERROR, TB_ERROR_GONE, "no %s at USB port %s, interface %d", what, port,
+                            interface);
         else
                 g_set_error(error, TB_ERROR, TB_ERROR_GONE, "no %s at USB port %s", what, port);
         return NULL;
@@ -207,15 +213,19 @@ bool tb_sysdev_open_failed(const char *path, int errnum, GError **error)
         case ENODEV:
         case ENXIO:
         case ENOTDIR:
-                g_set_error(error, TB_ERROR, TB_ERROR_GONE, "%s is not there: unplugged, switched off, or another name", path);
+                g_set_error(error, TB_ERROR, TB_ERROR_GONE,
+                            "%s is not there: unplugged, switched off, or another name", path);
                 break;
         case EACCES:
         case EPERM:
                 g_set_error(error, TB_ERROR, TB_ERROR_FORBIDDEN,
-                            "no permission for %s: install Testbed's udev rules, or add the daemon's user to the group that owns it", path);
+                            "no permission for %s: install Testbed's udev rules, or add the daemon's user to "
+                            "the group that owns it",
+                            path);
                 break;
         case EBUSY:
-                g_set_error(error, TB_ERROR, TB_ERROR_BUSY, "%s is in use by another program (fuser %s names it)", path, path);
+                g_set_error(error, TB_ERROR, TB_ERROR_BUSY,
+                            "%s is in use by another program (fuser %s names it)", path, path);
                 break;
         default:
                 g_set_error(error, TB_ERROR, TB_ERROR_DEVICE, "cannot open %s: %s", path, g_strerror(errnum));

@@ -9,10 +9,33 @@ static void test_path(void)
                 const char *text, *hub;
                 guint port;
         } good[] = {
-                {"1-1", "usb1", 1}, {"1-1.4", "1-1", 4}, {"255-127.1.2.3.4.5.6", "255-127.1.2.3.4.5", 6}, {"2-10.11", "2-10", 11}, {"usb1", NULL, 0},
+                {"1-1", "usb1", 1},      {"1-1.4", "1-1", 4}, {"255-127.1.2.3.4.5.6", "255-127.1.2.3.4.5", 6},
+                {"2-10.11", "2-10", 11}, {"usb1", NULL, 0},
         };
-        static const char *const bad[] = {"", "1", "1-", "-1", "1-0", "0-1", "256-1", "1-128", "1-1.", "1-1..2", "1.1", "01-1", "1-01", "1-+1", "1-1 ", " 1-1",
-                                          "1-1.1.1.1.1.1.1.1", "1-1:1.0", "usb", "usb0", "usb1-1", "usb256", "1-99999999999", "x"};
+        static const char *const bad[] = {"",
+                                          "1",
+                                          "1-",
+                                          "-1",
+                                          "1-0",
+                                          "0-1",
+                                          "256-1",
+                                          "1-128",
+                                          "1-1.",
+                                          "1-1..2",
+                                          "1.1",
+                                          "01-1",
+                                          "1-01",
+                                          "1-+1",
+                                          "1-1 ",
+                                          " 1-1",
+                                          "1-1.1.1.1.1.1.1.1",
+                                          "1-1:1.0",
+                                          "usb",
+                                          "usb0",
+                                          "usb1-1",
+                                          "usb256",
+                                          "1-99999999999",
+                                          "x"};
 
         for (guint i = 0; i < G_N_ELEMENTS(good); i++) {
                 TbUsbPath path, hub;
@@ -36,7 +59,8 @@ static void test_path(void)
 
 static void test_path_order(void)
 {
-        static const char *const order[] = {"usb1", "1-1", "1-1.2", "1-1.2.9", "1-1.10", "1-2", "usb2", "2-1"};
+        static const char *const order[] = {"usb1",   "1-1", "1-1.2", "1-1.2.9",
+                                            "1-1.10", "1-2", "usb2",  "2-1"};
 
         for (guint i = 0; i < G_N_ELEMENTS(order); i++) {
                 for (guint k = 0; k < G_N_ELEMENTS(order); k++) {
@@ -79,7 +103,8 @@ static void test_setup(void)
         }
 }
 
-/* QEMU's usb-hub,port-power=on as GET_DESCRIPTOR answers it in the lab: 8 ports, wHubCharacteristics 0x0009. */
+/* QEMU's usb-hub,port-power=on as GET_DESCRIPTOR answers it in the lab: 8 ports, wHubCharacteristics 0x0009.
+ */
 static const guint8 qemu_hub[] = {0x0b, 0x29, 0x08, 0x09, 0x00, 0x01, 0x00, 0x00, 0x00, 0xff, 0xff};
 /* Linux's xHCI root hub of a USB 3 bus (drivers/usb/host/xhci-hub.c: xhci_usb3_hub_descriptor), 4 ports. */
 static const guint8 root_hub3[] = {0x0c, 0x2a, 0x04, 0x09, 0x00, 0x0a, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00};
@@ -107,12 +132,17 @@ static void test_hub_modes(void)
                 TbUsbSwitching switching;
                 const char *name;
         } modes[] = {
-                {4, 0x00, TB_USB_SWITCHING_GANGED, "ganged"}, {1, 0x00, TB_USB_SWITCHING_PER_PORT, "per-port"}, {4, 0x01, TB_USB_SWITCHING_PER_PORT, "per-port"},
-                {4, 0x02, TB_USB_SWITCHING_NONE, "none"},     {4, 0x03, TB_USB_SWITCHING_NONE, "none"},         {1, 0x02, TB_USB_SWITCHING_NONE, "none"},
+                {4, 0x00, TB_USB_SWITCHING_GANGED, "ganged"},
+                {1, 0x00, TB_USB_SWITCHING_PER_PORT, "per-port"},
+                {4, 0x01, TB_USB_SWITCHING_PER_PORT, "per-port"},
+                {4, 0x02, TB_USB_SWITCHING_NONE, "none"},
+                {4, 0x03, TB_USB_SWITCHING_NONE, "none"},
+                {1, 0x02, TB_USB_SWITCHING_NONE, "none"},
         };
 
         for (guint i = 0; i < G_N_ELEMENTS(modes); i++) {
-                guint8 data[] = {0x09, 0x29, modes[i].ports, modes[i].mode | 0x04, 0x00, 0x32, 0x64, 0x00, 0xff};
+                guint8 data[] = {0x09, 0x29, modes[i].ports, modes[i].mode | 0x04, 0x00, 0x32, 0x64,
+                                 0x00, 0xff};
                 TbUsbHub hub;
                 g_assert_cmpint(tb_usb_hub_parse(data, sizeof data, &hub), ==, sizeof data);
                 g_assert_cmpint(hub.switching, ==, modes[i].switching);
@@ -148,13 +178,16 @@ static void test_status(void)
 {
         TbUsbPortStatus status;
         /* uhubctl prints QEMU's port with a full-speed device as "0103 power enable connect" */
-        static const guint8 on[] = {0x03, 0x01, 0x00, 0x00}, off[] = {0x00, 0x00, 0x00, 0x00}, bad_vbus[] = {0x01, 0x00, 0x01, 0x00};
-        static const guint8 ss_on[] = {0xa0, 0x02, 0x00, 0x00}, ss_off[] = {0x80, 0x00, 0, 0}, ss_u3[] = {0x63, 0x02, 0, 0, 1, 2, 3, 4};
+        static const guint8 on[] = {0x03, 0x01, 0x00, 0x00}, off[] = {0x00, 0x00, 0x00, 0x00},
+                            bad_vbus[] = {0x01, 0x00, 0x01, 0x00};
+        static const guint8 ss_on[] = {0xa0, 0x02, 0x00, 0x00}, ss_off[] = {0x80, 0x00, 0, 0},
+                            ss_u3[] = {0x63, 0x02, 0, 0, 1, 2, 3, 4};
 
         for (gsize n = 0; n < 4; n++)
                 g_assert_cmpint(tb_usb_port_status_parse(on, n, false, &status), ==, 0);
         g_assert_cmpint(tb_usb_port_status_parse(on, 4, false, &status), ==, 4);
-        g_assert_true(status.powered && status.connected && status.enabled && !status.suspended && !status.overcurrent && !status.link);
+        g_assert_true(status.powered && status.connected && status.enabled && !status.suspended &&
+                      !status.overcurrent && !status.link);
         g_assert_cmpint(tb_usb_port_status_parse(off, 4, false, &status), ==, 4);
         g_assert_false(status.powered || status.connected);
         g_assert_cmpint(tb_usb_port_status_parse(bad_vbus, 4, false, &status), ==, 4);
@@ -181,7 +214,8 @@ static void test_product(void)
         g_assert_cmphex(vendor, ==, 0x0403);
         g_assert_cmphex(product, ==, 0x6001);
         g_assert_true(tb_usb_product_parse("ffff/FFFF/0", &vendor, &product));
-        static const char *const bad[] = {"", "403", "403/6001", "403/6001/", "403/6001/400/1", "10000/1/1", "g/1/1", "/1/1", "403//400"};
+        static const char *const bad[] = {"",          "403",   "403/6001", "403/6001/", "403/6001/400/1",
+                                          "10000/1/1", "g/1/1", "/1/1",     "403//400"};
         for (guint i = 0; i < G_N_ELEMENTS(bad); i++)
                 g_assert_false(tb_usb_product_parse(bad[i], &vendor, &product));
 }

@@ -82,7 +82,11 @@ static void assert_told(Fixture *f, const char *expected)
 
 static bool uevent(TbUsbWatch *watch, TbUeventAction action, const char *name, guint number)
 {
-        TbUevent event = {.action = action, .devtype = (char *)"usb_device", .name = (char *)name, .product = (char *)"403/6001/400", .device_number = number};
+        TbUevent event = {.action = action,
+                          .devtype = (char *)"usb_device",
+                          .name = (char *)name,
+                          .product = (char *)"403/6001/400",
+                          .device_number = number};
 
         return tb_usb_watch_uevent(watch, &event);
 }
@@ -107,10 +111,19 @@ static void test_device(Fixture *f, gconstpointer data)
         static const struct {
                 const char *dir, *name, *text;
         } files[] = {
-                {"1-1.3", "busnum", "1\n"},          {"1-1.3", "speed", "1.5\n"},          {"1-1.3", "version", " 1.10\n"},
-                {"1-1.3", "manufacturer", "FTDI\n"}, {"1-1.3", "product", "FT232R USB UART\n"}, {"1-1.3", "serial", "A\xff" "1\n"},
-                {"1-1.3", "bDeviceClass", "00\n"},   {"1-1.3", "bMaxPower", "90mA\n"},      {"1-1.3", "bConfigurationValue", "1\n"},
-                {"1-1.3", "bNumInterfaces", " 1\n"}, {"1-1.3:1.0", "bInterfaceClass", "ff\n"},
+                {"1-1.3", "busnum", "1\n"},
+                {"1-1.3", "speed", "1.5\n"},
+                {"1-1.3", "version", " 1.10\n"},
+                {"1-1.3", "manufacturer", "FTDI\n"},
+                {"1-1.3", "product", "FT232R USB UART\n"},
+                {"1-1.3", "serial",
+                 "A\xff"
+                 "1\n"},
+                {"1-1.3", "bDeviceClass", "00\n"},
+                {"1-1.3", "bMaxPower", "90mA\n"},
+                {"1-1.3", "bConfigurationValue", "1\n"},
+                {"1-1.3", "bNumInterfaces", " 1\n"},
+                {"1-1.3:1.0", "bInterfaceClass", "ff\n"},
                 {"1-1.3:1.0/ttyUSB0/tty/ttyUSB0", "uevent", "MAJOR=188\nMINOR=0\nDEVNAME=ttyUSB0\n"},
         };
         TbUsbPath path;
@@ -124,10 +137,14 @@ static void test_device(Fixture *f, gconstpointer data)
 
         g_assert_true(tb_usb_path_parse("1-1.3", &path));
         json_t *device = tb_usb_tree_device(f->root, &path);
-        json_t *expected = json_pack("{s:s, s:i, s:i, s:f, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:[{s:i, s:s, s:s}], s:[s]}", "port", "1-1.3", "bus", 1, "address", 7,
-                                     "speed_mbps", 1.5, "usb", "1.10", "vendor_id", "0403", "product_id", "6001", "manufacturer", "FTDI", "product",
-                                     "FT232R USB UART", "serial", "A\xef\xbf\xbd" "1", "class", "per-interface", "max_power_ma", 90, "interfaces", "number", 0, "class",
-                                     "vendor", "driver", "ftdi_sio", "nodes", "/dev/ttyUSB0");
+        json_t *expected = json_pack(
+                "{s:s, s:i, s:i, s:f, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:[{s:i, s:s, s:s}], s:[s]}",
+                "port", "1-1.3", "bus", 1, "address", 7, "speed_mbps", 1.5, "usb", "1.10", "vendor_id",
+                "0403", "product_id", "6001", "manufacturer", "FTDI", "product", "FT232R USB UART", "serial",
+                "A\xef\xbf\xbd"
+                "1",
+                "class", "per-interface", "max_power_ma", 90, "interfaces", "number", 0, "class", "vendor",
+                "driver", "ftdi_sio", "nodes", "/dev/ttyUSB0");
         g_assert_nonnull(expected);
         g_autofree char *got = json_dumps(device, JSON_SORT_KEYS);
         g_autofree char *want = json_dumps(expected, JSON_SORT_KEYS);
@@ -155,7 +172,8 @@ static void test_watch_events(Fixture *f, gconstpointer data)
         g_assert_true(uevent(watch, TB_UEVENT_REMOVE, "1-1.4", 3));
         g_assert_false(uevent(watch, TB_UEVENT_REMOVE, "1-1.4", 3));
         assert_told(f, "+1-1.4#3 -1-1.4#3 ");
-        TbUevent interface = {.action = TB_UEVENT_ADD, .devtype = (char *)"usb_interface", .name = (char *)"1-1.4:1.0"};
+        TbUevent interface = {
+                .action = TB_UEVENT_ADD, .devtype = (char *)"usb_interface", .name = (char *)"1-1.4:1.0"};
         g_assert_false(tb_usb_watch_uevent(watch, &interface));
         /* the removal of the first one was lost */
         g_assert_true(uevent(watch, TB_UEVENT_ADD, "1-1.4", 4));
@@ -176,7 +194,7 @@ static void test_watch_rescan(Fixture *f, gconstpointer data)
         g_assert_true(tb_usb_watch_rescan(watch));
         assert_told(f, "+1-1.1#3 +1-1.1.2#4 ");
         g_assert_false(uevent(watch, TB_UEVENT_ADD, "1-1.1", 3)); /* arrives after the look */
-        plug(f, "1-1.1.2", "9\n");                                 /* pulled and plugged in between */
+        plug(f, "1-1.1.2", "9\n");                                /* pulled and plugged in between */
         g_assert_true(tb_usb_watch_rescan(watch));
         assert_told(f, "-1-1.1.2#4 +1-1.1.2#9 ");
         pull(f, "1-1.1");

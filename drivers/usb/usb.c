@@ -1,5 +1,6 @@
 /*
- * usb: power of a device by the port of the hub that it hangs on (usbhub://1-1.4), and the host's USB bus: tree, hot-plug, port power, reset.
+ * usb: power of a device by the port of the hub that it hangs on (usbhub://1-1.4), and the host's USB bus:
+ * tree, hot-plug, port power, reset.
  */
 #include <math.h>
 
@@ -9,7 +10,9 @@
 #include "drivers/usb/usb_port.h"
 #include "drivers/usb/usb_tree.h"
 
-/* --- power ----------------------------------------------------------------------------------------------------------- */
+/* --- power
+ * -----------------------------------------------------------------------------------------------------------
+ */
 typedef struct UsbPower {
         TbInstance base;
         TbUsbPort port;
@@ -27,7 +30,11 @@ static bool power_get(TbInstance *self, TbIo *io, TbPowerState *ret, GError **er
         if (!tb_usb_port_read(TB_USB_SYSFS, &p->port, &power, error))
                 return false;
         p->last = power;
-        *ret = (TbPowerState){.observed = power.on ? TB_POWER_ON : TB_POWER_OFF, .watts = NAN, .volts = NAN, .amps = NAN, .energy_wh = NAN};
+        *ret = (TbPowerState){.observed = power.on ? TB_POWER_ON : TB_POWER_OFF,
+                              .watts = NAN,
+                              .volts = NAN,
+                              .amps = NAN,
+                              .energy_wh = NAN};
         return true;
 }
 
@@ -82,14 +89,20 @@ static bool power_pump(TbInstance *self, TbIo *io, GError **error)
         if (before.on != p->last.on)
                 self->up->power(self, &state);
         if (p->last.overcurrent != before.overcurrent)
-                self->up->event(self, "usb.overcurrent", json_pack("{s:b}", "overcurrent", p->last.overcurrent));
+                self->up->event(self, "usb.overcurrent",
+                                json_pack("{s:b}", "overcurrent", p->last.overcurrent));
         return true;
 }
 
 static const TbPowerOps power_ops = {.set = power_set, .get = power_get};
 
 static const TbLane lanes[] = {
-        {.name = "power", .size = sizeof(UsbPower), .open = power_open, .close = power_close, .pump = power_pump, .power = &power_ops},
+        {.name = "power",
+         .size = sizeof(UsbPower),
+         .open = power_open,
+         .close = power_close,
+         .pump = power_pump,
+         .power = &power_ops},
         {.name = NULL},
 };
 
@@ -99,14 +112,18 @@ static bool check(const TbUri *uri, json_t *params, GError **error)
 
         (void)params;
         if (uri->path[0] && !g_str_equal(uri->path, "/")) {
-                tb_error_set_field(error, TB_ERROR_INVALID, "uri", "nothing may follow the port: %s", uri->path);
+                tb_error_set_field(error, TB_ERROR_INVALID, "uri", "nothing may follow the port: %s",
+                                   uri->path);
                 return false;
         }
         return tb_usb_port_parse(uri->host, &port, error);
 }
 
 static const TbParam params[] = {
-        {.name = "force", .type = TB_PARAM_BOOL, .fallback = "false", .help = "Try also where the hub says that it cannot switch single ports."},
+        {.name = "force",
+         .type = TB_PARAM_BOOL,
+         .fallback = "false",
+         .help = "Try also where the hub says that it cannot switch single ports."},
         TB_PARAM_END,
 };
 

@@ -8,9 +8,9 @@
 
 typedef struct UsbBus {
         TbDiscovery base;
-        TbHotplug *hotplug;  /* owned */
-        TbUsbWatch *watch;   /* owned: which devices there are, and what was told of them */
-        TbOffers *offers;    /* owned: the ports that can be switched */
+        TbHotplug *hotplug; /* owned */
+        TbUsbWatch *watch;  /* owned: which devices there are, and what was told of them */
+        TbOffers *offers;   /* owned: the ports that can be switched */
 } UsbBus;
 
 static void told(gpointer data, bool added, const TbUsbSeen *device)
@@ -20,7 +20,8 @@ static void told(gpointer data, bool added, const TbUsbSeen *device)
         json_t *event = added ? tb_usb_tree_device(TB_USB_SYSFS, &device->path) : NULL;
 
         if (!event) /* gone, or gone again already */
-                event = json_pack("{s:s, s:i, s:i}", "port", port, "bus", (int)device->path.bus, "address", (int)device->number);
+                event = json_pack("{s:s, s:i, s:i}", "port", port, "bus", (int)device->path.bus, "address",
+                                  (int)device->number);
         if (!json_object_get(event, "vendor_id") && (device->vendor || device->product)) {
                 g_autofree char *vendor = g_strdup_printf("%04x", device->vendor);
                 g_autofree char *product = g_strdup_printf("%04x", device->product);
@@ -37,7 +38,8 @@ static char *port_label(const TbUsbPath *hub, guint number, const char *hub_labe
 
         at.port[at.depth++] = number;
         g_autofree char *device = tb_usb_tree_label(TB_USB_SYSFS, &at);
-        return g_strdup_printf("power of %s: port %u of %s at %s", device ? device : "an empty port", number, hub_label ? hub_label : "the hub", hub_name);
+        return g_strdup_printf("power of %s: port %u of %s at %s", device ? device : "an empty port", number,
+                               hub_label ? hub_label : "the hub", hub_name);
 }
 
 static void offer_hub(UsbBus *bus, const TbUsbPath *path)
@@ -47,7 +49,8 @@ static void offer_hub(UsbBus *bus, const TbUsbPath *path)
         g_autofree char *why = g_strdup_printf("hub %s reports power switching per port", name);
         TbUsbHub hub;
 
-        if (path->depth >= TB_USB_DEPTH || !tb_usb_hub_read(TB_USB_SYSFS, path, &hub, NULL) || hub.switching != TB_USB_SWITCHING_PER_PORT)
+        if (path->depth >= TB_USB_DEPTH || !tb_usb_hub_read(TB_USB_SYSFS, path, &hub, NULL) ||
+            hub.switching != TB_USB_SWITCHING_PER_PORT)
                 return;
         for (guint number = 1; number <= hub.ports; number++) {
                 TbUsbPath at = *path;
@@ -55,7 +58,8 @@ static void offer_hub(UsbBus *bus, const TbUsbPath *path)
                 g_autofree char *port = tb_usb_path_format(&at);
                 g_autofree char *uri = g_strdup_printf("usbhub://%s", port);
                 g_autofree char *text = port_label(path, number, label);
-                tb_offers_add(bus->offers, uri, text, why, json_pack("{s:s, s:s, s:s}", "kind", "power", "hub", name, "port", port));
+                tb_offers_add(bus->offers, uri, text, why,
+                              json_pack("{s:s, s:s, s:s}", "kind", "power", "hub", name, "port", port));
         }
 }
 
@@ -90,13 +94,15 @@ static bool bus_open(TbDiscovery *self, TbIo *io, GError **error)
         return true;
 }
 
-/* A driver took an interface ("1-1.4:1.0"): now the device has its driver and, soon or already, its device files. */
+/* A driver took an interface ("1-1.4:1.0"): now the device has its driver and, soon or already, its device
+ * files. */
 static void tell_bound(UsbBus *bus, const TbUevent *event)
 {
         g_auto(GStrv) parts = event->name ? g_strsplit(event->name, ":", 2) : NULL;
         TbUsbPath path;
 
-        if (event->action != TB_UEVENT_BIND || g_strcmp0(event->devtype, "usb_interface") != 0 || !parts || !parts[0] || !tb_usb_path_parse(parts[0], &path))
+        if (event->action != TB_UEVENT_BIND || g_strcmp0(event->devtype, "usb_interface") != 0 || !parts ||
+            !parts[0] || !tb_usb_path_parse(parts[0], &path))
                 return;
         json_t *device = tb_usb_tree_device(TB_USB_SYSFS, &path);
         if (device)
@@ -139,8 +145,8 @@ static void bus_close(TbDiscovery *self)
 static json_t *power_json(const TbUsbPath *path, const TbUsbPower *power)
 {
         g_autofree char *name = tb_usb_path_format(path);
-        json_t *state = json_pack("{s:s, s:s, s:b, s:b}", "port", name, "power", power->on ? "on" : "off", "connected", power->connected, "overcurrent",
-                                  power->overcurrent);
+        json_t *state = json_pack("{s:s, s:s, s:b, s:b}", "port", name, "power", power->on ? "on" : "off",
+                                  "connected", power->connected, "overcurrent", power->overcurrent);
 
         if (power->peer[0])
                 json_object_set_new(state, "peer", json_string(power->peer));
@@ -176,10 +182,12 @@ static json_t *with_ports(const TbUsbPath *path)
         guint children = 0;
         TbUsbHub hub;
 
-        if (!device || path->depth >= TB_USB_DEPTH || !tb_sysdev_attr_uint(dir, "maxchild", 10, &children) || children == 0)
+        if (!device || path->depth >= TB_USB_DEPTH || !tb_sysdev_attr_uint(dir, "maxchild", 10, &children) ||
+            children == 0)
                 return device;
         bool known = tb_usb_hub_read(TB_USB_SYSFS, path, &hub, NULL);
-        json_object_set_new(device, "power_switching", known ? json_string(tb_usb_switching_name(hub.switching)) : json_null());
+        json_object_set_new(device, "power_switching",
+                            known ? json_string(tb_usb_switching_name(hub.switching)) : json_null());
         json_t *ports = json_array();
         for (guint number = 1; number <= MIN(children, TB_USB_PORTS); number++)
                 json_array_append_new(ports, one_port(path, number));
@@ -202,7 +210,8 @@ static json_t *bus_tree(TbDiscovery *self, TbIo *io, GError **error)
         return json_pack("{s:o}", "buses", buses);
 }
 
-/* Who asks for a place that is empty has the wrong name; that a device of ours is away (GONE) is another thing. */
+/* Who asks for a place that is empty has the wrong name; that a device of ours is away (GONE) is another
+ * thing. */
 static bool not_found(GError *failed, GError **error)
 {
         if (g_error_matches(failed, TB_ERROR, TB_ERROR_GONE))
@@ -211,14 +220,16 @@ static bool not_found(GError *failed, GError **error)
         return false;
 }
 
-static bool bus_power(TbDiscovery *self, TbIo *io, const char *text, bool on, json_t **ret_state, GError **error)
+static bool bus_power(TbDiscovery *self, TbIo *io, const char *text, bool on, json_t **ret_state,
+                      GError **error)
 {
         TbUsbPort port;
         TbUsbPath path;
         TbUsbPower power;
         GError *failed = NULL;
 
-        if (!tb_usb_port_parse(text, &port, &failed) || !tb_usb_port_switch(TB_USB_SYSFS, io, &port, on, /* force= */ false, &failed) ||
+        if (!tb_usb_port_parse(text, &port, &failed) ||
+            !tb_usb_port_switch(TB_USB_SYSFS, io, &port, on, /* force= */ false, &failed) ||
             !tb_usb_port_read(TB_USB_SYSFS, &port, &power, &failed))
                 return not_found(failed, error);
         (void)tb_usb_path_parse(text, &path);

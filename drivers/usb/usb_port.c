@@ -11,11 +11,12 @@
 #include "lib/error.h"
 
 #define TRANSFER_MS 5000
-#define OFF_REPEATS 2       /* some hubs need to be told twice (uhubctl -r) */
+#define OFF_REPEATS 2 /* some hubs need to be told twice (uhubctl -r) */
 #define OFF_PAUSE_MS 20
 #define OFF_SETTLE_SS_MS 150
 
-/* An open device: its usbfs node and libusb's handle on it. No enumeration, so no thread and no scan of the bus. */
+/* An open device: its usbfs node and libusb's handle on it. No enumeration, so no thread and no scan of the
+ * bus. */
 typedef struct Handle {
         int fd;                       /* owned */
         libusb_context *context;      /* owned */
@@ -82,21 +83,24 @@ static bool handle_open(const char *root, const TbUsbPath *path, Handle *h, GErr
 /* Bytes of the answer, or -1 with an error. */
 static int control(Handle *h, TbUsbSetup s, guint8 *data, const char *what, GError **error)
 {
-        int r = libusb_control_transfer(h->device, s.request_type, s.request, s.value, s.index, data, s.length, TRANSFER_MS);
+        int r = libusb_control_transfer(h->device, s.request_type, s.request, s.value, s.index, data,
+                                        s.length, TRANSFER_MS);
 
         if (r < 0)
                 usb_failed(r, what, error);
         return r;
 }
 
-/* --- hubs ---------------------------------------------------------------------------------------------------------- */
+/* --- hubs
+ * ----------------------------------------------------------------------------------------------------------
+ */
 /* Hubs whose descriptor says "ganged" although each port switches alone (uhubctl.c). */
 static bool switches_anyway(const char *dir)
 {
         guint vendor, product;
 
-        return tb_sysdev_attr_uint(dir, "idVendor", 16, &vendor) && tb_sysdev_attr_uint(dir, "idProduct", 16, &product) && vendor == 0x2109 &&
-               product == 0x3431;
+        return tb_sysdev_attr_uint(dir, "idVendor", 16, &vendor) &&
+               tb_sysdev_attr_uint(dir, "idProduct", 16, &product) && vendor == 0x2109 && product == 0x3431;
 }
 
 static bool super_speed(const char *root, const TbUsbPath *hub)
@@ -107,7 +111,8 @@ static bool super_speed(const char *root, const TbUsbPath *hub)
         return version && version[0] >= '3';
 }
 
-static bool hub_descriptor(Handle *h, const char *root, const TbUsbPath *hub, TbUsbHub *ret_hub, GError **error)
+static bool hub_descriptor(Handle *h, const char *root, const TbUsbPath *hub, TbUsbHub *ret_hub,
+                           GError **error)
 {
         g_autofree char *name = tb_usb_path_format(hub);
         TbUsbSetup setup = tb_usb_setup_hub_descriptor(super_speed(root, hub));
@@ -120,7 +125,8 @@ static bool hub_descriptor(Handle *h, const char *root, const TbUsbPath *hub, Tb
         if (n >= 7 && data[0] > n)
                 data[0] = (guint8)n;
         if (tb_usb_hub_parse(data, (gsize)n, ret_hub) <= 0) {
-                g_set_error(error, TB_ERROR, TB_ERROR_DEVICE, "%s is no hub, or answers with a descriptor that makes no sense", name);
+                g_set_error(error, TB_ERROR, TB_ERROR_DEVICE,
+                            "%s is no hub, or answers with a descriptor that makes no sense", name);
                 return false;
         }
         g_autofree char *dir = tb_usb_tree_dir(root, hub);
@@ -136,12 +142,15 @@ bool tb_usb_hub_read(const char *root, const TbUsbPath *hub, TbUsbHub *ret_hub, 
         return handle_open(root, hub, &h, error) && hub_descriptor(&h, root, hub, ret_hub, error);
 }
 
-/* --- ports --------------------------------------------------------------------------------------------------------- */
+/* --- ports
+ * ---------------------------------------------------------------------------------------------------------
+ */
 bool tb_usb_place_parse(const char *text, TbUsbPath *path, GError **error)
 {
         if (tb_usb_path_parse(text, path))
                 return true;
-        tb_error_set_field(error, TB_ERROR_INVALID, "port", "'%s' is no USB port: expected a bus and ports, such as 1-1.4", text);
+        tb_error_set_field(error, TB_ERROR_INVALID, "port",
+                           "'%s' is no USB port: expected a bus and ports, such as 1-1.4", text);
         return false;
 }
 
@@ -153,7 +162,8 @@ bool tb_usb_port_parse(const char *text, TbUsbPort *port, GError **error)
                 return false;
         if (tb_usb_port_of(&path, port))
                 return true;
-        tb_error_set_field(error, TB_ERROR_INVALID, "port", "'%s' is a root hub, which hangs on no port", text);
+        tb_error_set_field(error, TB_ERROR_INVALID, "port", "'%s' is a root hub, which hangs on no port",
+                           text);
         return false;
 }
 
@@ -211,7 +221,8 @@ static bool check_port(const char *root, const TbUsbPort *port, GError **error)
         if (children == 0)
                 tb_error_set_field(error, TB_ERROR_INVALID, "port", "%s is not a hub", name);
         else if (port->number > children)
-                tb_error_set_field(error, TB_ERROR_INVALID, "port", "hub %s has the ports 1 to %u, not %u", name, children, port->number);
+                tb_error_set_field(error, TB_ERROR_INVALID, "port", "hub %s has the ports 1 to %u, not %u",
+                                   name, children, port->number);
         else
                 return true;
         return false;
@@ -231,13 +242,17 @@ static bool read_half(const char *root, const TbUsbPort *port, TbUsbPower *power
                 if (n < 0)
                         return false;
                 if (tb_usb_port_status_parse(data, (gsize)n, super_speed(root, &port->hub), &status) <= 0) {
-                        g_set_error(error, TB_ERROR, TB_ERROR_DEVICE, "hub %s answers with %d bytes of port status instead of 4", name, n);
+                        g_set_error(error, TB_ERROR, TB_ERROR_DEVICE,
+                                    "hub %s answers with %d bytes of port status instead of 4", name, n);
                         return false;
                 }
-                *power = (TbUsbPower){.on = status.powered || status.connected, .connected = status.connected, .overcurrent = status.overcurrent};
+                *power = (TbUsbPower){.on = status.powered || status.connected,
+                                      .connected = status.connected,
+                                      .overcurrent = status.overcurrent};
                 return true;
         }
-        /* Without permission for the device file the kernel still tells: it asks the hub when `disable` is read. */
+        /* Without permission for the device file the kernel still tells: it asks the hub when `disable` is
+         * read. */
         g_autofree char *dir = port_dir(root, port);
         g_autofree char *disabled = tb_sysdev_attr(dir, "disable");
         if (!disabled) {
@@ -294,14 +309,16 @@ static bool switch_half(const char *root, TbIo *io, const TbUsbPort *port, bool 
 
         if (tb_sysdev_attr_write(dir, "disable", on ? "0" : "1", &no_attribute))
                 return true;
-        if (!g_error_matches(no_attribute, TB_ERROR, TB_ERROR_NOT_FOUND) && !g_error_matches(no_attribute, TB_ERROR, TB_ERROR_FORBIDDEN)) {
+        if (!g_error_matches(no_attribute, TB_ERROR, TB_ERROR_NOT_FOUND) &&
+            !g_error_matches(no_attribute, TB_ERROR, TB_ERROR_FORBIDDEN)) {
                 g_propagate_error(error, g_steal_pointer(&no_attribute));
                 return false;
         }
         return switch_by_transfer(root, io, port, on, error);
 }
 
-bool tb_usb_port_switch(const char *root, TbIo *io, const TbUsbPort *port, bool on, bool force, GError **error)
+bool tb_usb_port_switch(const char *root, TbIo *io, const TbUsbPort *port, bool on, bool force,
+                        GError **error)
 {
         g_autofree char *name = tb_usb_path_format(&port->hub);
         g_autoptr(GError) unreadable = NULL;
@@ -312,8 +329,11 @@ bool tb_usb_port_switch(const char *root, TbIo *io, const TbUsbPort *port, bool 
                 return false;
         if (tb_usb_hub_read(root, &port->hub, &hub, &unreadable)) {
                 if (hub.switching != TB_USB_SWITCHING_PER_PORT && !force) {
-                        g_set_error(error, TB_ERROR, TB_ERROR_UNSUPPORTED, "hub %s %s (force=true tries all the same)", name,
-                                    hub.switching == TB_USB_SWITCHING_GANGED ? "switches all its ports together only" : "says that it cannot switch power");
+                        g_set_error(error, TB_ERROR, TB_ERROR_UNSUPPORTED,
+                                    "hub %s %s (force=true tries all the same)", name,
+                                    hub.switching == TB_USB_SWITCHING_GANGED
+                                            ? "switches all its ports together only"
+                                            : "says that it cannot switch power");
                         return false;
                 }
         } else if (!g_error_matches(unreadable, TB_ERROR, TB_ERROR_FORBIDDEN)) {
@@ -331,7 +351,8 @@ bool tb_usb_device_reset(const char *root, const TbUsbPath *path, GError **error
         g_auto(Handle) h = {.fd = -1};
 
         if (path->depth == 0) {
-                tb_error_set_field(error, TB_ERROR_INVALID, "port", "%s is a root hub: resetting it would reset the whole bus", name);
+                tb_error_set_field(error, TB_ERROR_INVALID, "port",
+                                   "%s is a root hub: resetting it would reset the whole bus", name);
                 return false;
         }
         if (!handle_open(root, path, &h, error))

@@ -1,6 +1,8 @@
 #include "drivers/usb/usb_proto.h"
 
-/* --- names --------------------------------------------------------------------------------------------------------- */
+/* --- names
+ * ---------------------------------------------------------------------------------------------------------
+ */
 /* A decimal number 1..max without sign or leading zero; NULL when there is none. */
 static const char *number(const char *at, guint max, guint *value)
 {
@@ -84,22 +86,21 @@ char *tb_usb_port_dir(const TbUsbPath *hub, guint configuration, guint port)
         return g_strdup_printf("%s:%u.0/%s-port%u", name, configuration, name, port);
 }
 
-/* --- hub class ----------------------------------------------------------------------------------------------------- */
+/* --- hub class
+ * ----------------------------------------------------------------------------------------------------- */
 #define DESCRIPTOR_HUB 0x29
 #define DESCRIPTOR_HUB_SS 0x2a
 #define DESCRIPTOR_HUB_SS_SIZE 12
-#define DESCRIPTOR_HUB_MIN 7         /* up to bHubContrCurrent; the bit maps behind it depend on the number of ports */
+#define DESCRIPTOR_HUB_MIN                                                                                   \
+        7 /* up to bHubContrCurrent; the bit maps behind it depend on the number of ports */
 #define FEATURE_PORT_POWER 8
 
 const char *tb_usb_switching_name(TbUsbSwitching switching)
 {
         switch (switching) {
-        case TB_USB_SWITCHING_NONE:
-                return "none";
-        case TB_USB_SWITCHING_GANGED:
-                return "ganged";
-        case TB_USB_SWITCHING_PER_PORT:
-                return "per-port";
+        case TB_USB_SWITCHING_NONE: return "none";
+        case TB_USB_SWITCHING_GANGED: return "ganged";
+        case TB_USB_SWITCHING_PER_PORT: return "per-port";
         }
         return "none";
 }
@@ -139,19 +140,16 @@ int tb_usb_hub_parse(const guint8 *data, gsize size, TbUsbHub *hub)
                 /* Ganged switching of a single port is per-port switching (uhubctl). */
                 hub->switching = hub->ports == 1 ? TB_USB_SWITCHING_PER_PORT : TB_USB_SWITCHING_GANGED;
                 break;
-        case 1:
-                hub->switching = TB_USB_SWITCHING_PER_PORT;
-                break;
-        default:
-                hub->switching = TB_USB_SWITCHING_NONE;
-                break;
+        case 1: hub->switching = TB_USB_SWITCHING_PER_PORT; break;
+        default: hub->switching = TB_USB_SWITCHING_NONE; break;
         }
         return (int)length;
 }
 
 static const char *const link_states[16] = {
-        "U0", "U1", "U2", "U3", "SS.Disabled", "Rx.Detect", "SS.Inactive", "Polling",
-        "Recovery", "HotReset", "Compliance", "Loopback", "reserved", "reserved", "reserved", "reserved",
+        "U0",          "U1",       "U2",       "U3",       "SS.Disabled", "Rx.Detect",
+        "SS.Inactive", "Polling",  "Recovery", "HotReset", "Compliance",  "Loopback",
+        "reserved",    "reserved", "reserved", "reserved",
 };
 
 int tb_usb_port_status_parse(const guint8 *data, gsize size, bool super_speed, TbUsbPortStatus *status)
@@ -177,7 +175,8 @@ int tb_usb_port_status_parse(const guint8 *data, gsize size, bool super_speed, T
 
 TbUsbSetup tb_usb_setup_hub_descriptor(bool super_speed)
 {
-        return (TbUsbSetup){0xa0, 0x06, (guint16)((super_speed ? DESCRIPTOR_HUB_SS : DESCRIPTOR_HUB) << 8), 0, 15};
+        return (TbUsbSetup){0xa0, 0x06, (guint16)((super_speed ? DESCRIPTOR_HUB_SS : DESCRIPTOR_HUB) << 8), 0,
+                            15};
 }
 
 TbUsbSetup tb_usb_setup_port_status(guint port)

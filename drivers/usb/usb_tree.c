@@ -57,9 +57,12 @@ static const char *class_name(guint code)
                 guint code;
                 const char *name;
         } names[] = {
-                {0x00, "per-interface"}, {0x01, "audio"},      {0x02, "communications"}, {0x03, "hid"},      {0x06, "image"}, {0x07, "printer"},
-                {0x08, "storage"},       {0x09, "hub"},        {0x0a, "cdc-data"},       {0x0b, "smartcard"}, {0x0e, "video"}, {0xdc, "diagnostic"},
-                {0xe0, "wireless"},      {0xef, "miscellaneous"}, {0xfe, "application"}, {0xff, "vendor"},
+                {0x00, "per-interface"}, {0x01, "audio"},         {0x02, "communications"},
+                {0x03, "hid"},           {0x06, "image"},         {0x07, "printer"},
+                {0x08, "storage"},       {0x09, "hub"},           {0x0a, "cdc-data"},
+                {0x0b, "smartcard"},     {0x0e, "video"},         {0xdc, "diagnostic"},
+                {0xe0, "wireless"},      {0xef, "miscellaneous"}, {0xfe, "application"},
+                {0xff, "vendor"},
         };
 
         for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
@@ -139,7 +142,8 @@ static json_t *interfaces(const char *root, const TbUsbPath *path, const char *d
         json_t *list = json_array();
         guint configuration = 0, count = 0;
 
-        if (!tb_sysdev_attr_uint(dir, "bConfigurationValue", 10, &configuration) || !tb_sysdev_attr_uint(dir, "bNumInterfaces", 10, &count))
+        if (!tb_sysdev_attr_uint(dir, "bConfigurationValue", 10, &configuration) ||
+            !tb_sysdev_attr_uint(dir, "bNumInterfaces", 10, &count))
                 return list; /* not configured */
         for (guint number = 0; number < 256 && json_array_size(list) < count; number++) {
                 g_autofree char *sub = g_strdup_printf("%s/%s:%u.%u", root, name, configuration, number);
@@ -167,7 +171,8 @@ json_t *tb_usb_tree_device(const char *root, const TbUsbPath *path)
         set_number(device, "bus", dir, "busnum");
         set_number(device, "address", dir, "devnum");
         if (speed)
-                json_object_set_new(device, "speed_mbps", json_real(g_ascii_strtod(speed, NULL))); /* 1.5, 12, 480, 5000 … */
+                json_object_set_new(device, "speed_mbps",
+                                    json_real(g_ascii_strtod(speed, NULL))); /* 1.5, 12, 480, 5000 … */
         set_text(device, "usb", dir, "version");
         set_text(device, "vendor_id", dir, "idVendor");
         set_text(device, "product_id", dir, "idProduct");
@@ -178,7 +183,8 @@ json_t *tb_usb_tree_device(const char *root, const TbUsbPath *path)
         set_driver(device, dir);
         g_autofree char *power = tb_sysdev_attr(dir, "bMaxPower"); /* "100mA" */
         if (power)
-                json_object_set_new(device, "max_power_ma", json_integer((json_int_t)g_ascii_strtoull(power, NULL, 10)));
+                json_object_set_new(device, "max_power_ma",
+                                    json_integer((json_int_t)g_ascii_strtoull(power, NULL, 10)));
         json_object_set_new(device, "interfaces", interfaces(root, path, dir, nodes));
         json_object_set_new(device, "nodes", nodes);
         return device;

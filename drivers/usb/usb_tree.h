@@ -1,7 +1,8 @@
 #pragma once
 /*
- * The USB devices of this machine, read from sysfs. Needs no permission and disturbs no device; port power is not in here (usb_port.h).
- * `root` is /sys/bus/usb/devices, another folder in tests. Thread: any. Nothing here fails: what cannot be read is left out.
+ * The USB devices of this machine, read from sysfs. Needs no permission and disturbs no device; port power is
+ * not in here (usb_port.h). `root` is /sys/bus/usb/devices, another folder in tests. Thread: any. Nothing
+ * here fails: what cannot be read is left out.
  */
 #include <glib.h>
 #include <jansson.h>
@@ -17,6 +18,6 @@ GArray *tb_usb_tree_scan(const char *root); /* of TbUsbPath */
 char *tb_usb_tree_dir(const char *root, const TbUsbPath *path);
 /* What to call it: "QEMU USB SERIAL", "0403:6001"; NULL when there is no such device. The caller frees. */
 char *tb_usb_tree_label(const char *root, const TbUsbPath *path);
-/* {port, bus, address, speed_mbps, usb, vendor_id, product_id, manufacturer?, product?, serial?, class, driver?, max_power_ma?, interfaces, nodes};
- * NULL when there is no such device. The caller owns it. */
+/* {port, bus, address, speed_mbps, usb, vendor_id, product_id, manufacturer?, product?, serial?, class,
+ * driver?, max_power_ma?, interfaces, nodes}; NULL when there is no such device. The caller owns it. */
 json_t *tb_usb_tree_device(const char *root, const TbUsbPath *path);

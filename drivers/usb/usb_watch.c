@@ -3,10 +3,10 @@
 #include "drivers/usb/usb_tree.h"
 
 struct TbUsbWatch {
-        char *root;        /* owned */
-        GArray *seen;      /* owned: TbUsbSeen, sorted by path */
+        char *root;   /* owned */
+        GArray *seen; /* owned: TbUsbSeen, sorted by path */
         TbUsbTold told;
-        gpointer data;     /* borrowed */
+        gpointer data; /* borrowed */
 };
 
 static int compare(gconstpointer a, gconstpointer b)
@@ -85,7 +85,8 @@ bool tb_usb_watch_uevent(TbUsbWatch *watch, const TbUevent *event)
 {
         TbUsbSeen now = {.number = event->device_number};
 
-        if (g_strcmp0(event->devtype, "usb_device") != 0 || !event->name || !tb_usb_path_parse(event->name, &now.path))
+        if (g_strcmp0(event->devtype, "usb_device") != 0 || !event->name ||
+            !tb_usb_path_parse(event->name, &now.path))
                 return false;
         if (event->product)
                 (void)tb_usb_product_parse(event->product, &now.vendor, &now.product);
@@ -104,8 +105,7 @@ bool tb_usb_watch_uevent(TbUsbWatch *watch, const TbUevent *event)
                 drop(watch, known);
                 return true;
         case TB_UEVENT_BIND:
-        case TB_UEVENT_OTHER:
-                return false;
+        case TB_UEVENT_OTHER: return false;
         }
         return false;
 }

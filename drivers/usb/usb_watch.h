@@ -1,8 +1,8 @@
 #pragma once
 /*
- * Which USB devices are plugged: turns uevents and looks at sysfs into "added" and "removed", each told exactly once, in order, also when a device is
- * pulled and plugged between two looks (its address changes), when an event arrives after a look has seen its effect, and when events were lost.
- * Thread: one.
+ * Which USB devices are plugged: turns uevents and looks at sysfs into "added" and "removed", each told
+ * exactly once, in order, also when a device is pulled and plugged between two looks (its address changes),
+ * when an event arrives after a look has seen its effect, and when events were lost. Thread: one.
  */
 #include <glib.h>
 #include <stdbool.h>

@@ -10,8 +10,15 @@
 
 /* A USB 2 webcam: raw is slow at high resolutions. */
 static const TbV4l2Mode webcam[] = {
-        {YUYV, 640, 480, 30},  {YUYV, 1280, 720, 10}, {YUYV, 1920, 1080, 5},  {MJPG, 640, 480, 30},   {MJPG, 1280, 720, 60},
-        {MJPG, 1280, 720, 30}, {MJPG, 1920, 1080, 30}, {V4L2_PIX_FMT_GREY, 1280, 720, 90}, {V4L2_PIX_FMT_H264, 1280, 720, 30},
+        {YUYV, 640, 480, 30},
+        {YUYV, 1280, 720, 10},
+        {YUYV, 1920, 1080, 5},
+        {MJPG, 640, 480, 30},
+        {MJPG, 1280, 720, 60},
+        {MJPG, 1280, 720, 30},
+        {MJPG, 1920, 1080, 30},
+        {V4L2_PIX_FMT_GREY, 1280, 720, 90},
+        {V4L2_PIX_FMT_H264, 1280, 720, 30},
 };
 
 static void test_choose(void)
@@ -20,20 +27,28 @@ static void test_choose(void)
                 TbV4l2Wish wish;
                 int best;
         } wishes[] = {
-                {{0, 1280, 720, 30}, 5},    /* fast enough, and not faster */
-                {{0, 1280, 720, 10}, 1},    /* raw when it is fast enough */
-                {{0, 640, 480, 30}, 0},     {{MJPG, 640, 480, 30}, 3},
-                {{0, 1280, 720, 120}, 4},   /* the fastest when none is fast enough */
-                {{0, 1920, 1080, 0}, 6},    {{0, 1300, 700, 29.97}, 5},
-                {{0, 8000, 8000, 30}, 6},   {{0, 1, 1, 30}, 0},
-                {{YUYV, 1920, 1080, 30}, 2}, {{V4L2_PIX_FMT_NV12, 640, 480, 30}, -1}, /* it has none */
-                {{V4L2_PIX_FMT_GREY, 0, 0, 0}, -1},                                   /* and nobody shows grey */
+                {{0, 1280, 720, 30}, 5}, /* fast enough, and not faster */
+                {{0, 1280, 720, 10}, 1}, /* raw when it is fast enough */
+                {{0, 640, 480, 30}, 0},
+                {{MJPG, 640, 480, 30}, 3},
+                {{0, 1280, 720, 120}, 4}, /* the fastest when none is fast enough */
+                {{0, 1920, 1080, 0}, 6},
+                {{0, 1300, 700, 29.97}, 5},
+                {{0, 8000, 8000, 30}, 6},
+                {{0, 1, 1, 30}, 0},
+                {{YUYV, 1920, 1080, 30}, 2},
+                {{V4L2_PIX_FMT_NV12, 640, 480, 30}, -1}, /* it has none */
+                {{V4L2_PIX_FMT_GREY, 0, 0, 0}, -1},      /* and nobody shows grey */
         };
 
         for (guint i = 0; i < G_N_ELEMENTS(wishes); i++)
-                g_assert_cmpint(tb_v4l2_choose(webcam, G_N_ELEMENTS(webcam), &wishes[i].wish), ==, wishes[i].best);
+                g_assert_cmpint(tb_v4l2_choose(webcam, G_N_ELEMENTS(webcam), &wishes[i].wish), ==,
+                                wishes[i].best);
         g_assert_cmpint(tb_v4l2_choose(webcam, 0, &wishes[0].wish), ==, -1);
-        static const TbV4l2Mode wrong[] = {{YUYV, 0, 0, 30}, {YUYV, TB_LIMIT_VIDEO_SIDE + 1, 16, 30}, {YUYV, 16, TB_LIMIT_VIDEO_SIDE + 1, 30}, {YUYV, TB_LIMIT_VIDEO_SIDE, 16, 30}};
+        static const TbV4l2Mode wrong[] = {{YUYV, 0, 0, 30},
+                                           {YUYV, TB_LIMIT_VIDEO_SIDE + 1, 16, 30},
+                                           {YUYV, 16, TB_LIMIT_VIDEO_SIDE + 1, 30},
+                                           {YUYV, TB_LIMIT_VIDEO_SIDE, 16, 30}};
         g_assert_cmpint(tb_v4l2_choose(wrong, 3, &wishes[0].wish), ==, -1);
         g_assert_cmpint(tb_v4l2_choose(wrong, 4, &wishes[0].wish), ==, 3);
 }
@@ -65,7 +80,8 @@ static void test_names(void)
         g_assert_false(tb_v4l2_format(V4L2_PIX_FMT_SBGGR8, &format));
 }
 
-/* Every format, odd and even sizes, a stride with padding that must not appear in the frame; exact heap copies, so ASan sees one byte too many. */
+/* Every format, odd and even sizes, a stride with padding that must not appear in the frame; exact heap
+ * copies, so ASan sees one byte too many. */
 static void test_fill(void)
 {
         static const TbPixelFormat formats[] = {TB_PIXEL_BGRX, TB_PIXEL_YUY2, TB_PIXEL_NV12, TB_PIXEL_I420};

@@ -1,5 +1,6 @@
 /*
- * v4l2: the picture of a camera or an HDMI grabber. Streams only while somebody looks; frames go up as the camera makes them (raw or JPEG).
+ * v4l2: the picture of a camera or an HDMI grabber. Streams only while somebody looks; frames go up as the
+ * camera makes them (raw or JPEG).
  */
 #include <errno.h>
 
@@ -15,11 +16,11 @@
 
 typedef struct Camera {
         TbInstance base;
-        TbV4l2 *camera;     /* owned; NULL: closed */
-        TbFramePool *pool;  /* owned */
-        bool wanted;        /* between start and stop */
-        int max_fps;        /* of the viewers */
-        gint64 last_us;     /* when a frame went up */
+        TbV4l2 *camera;      /* owned; NULL: closed */
+        TbFramePool *pool;   /* owned */
+        bool wanted;         /* between start and stop */
+        int max_fps;         /* of the viewers */
+        gint64 last_us;      /* when a frame went up */
         const char *trouble; /* static: what the viewers were told; NULL: nothing */
 } Camera;
 
@@ -52,7 +53,8 @@ static bool begin(Camera *c, GError **error)
 
         c->last_us = 0;
         if (!tb_v4l2_start(c->camera, &wish, &mode, &failed)) {
-                /* A grabber without a source refuses to stream: that is no fault of ours, wait for the source. */
+                /* A grabber without a source refuses to stream: that is no fault of ours, wait for the
+                 * source. */
                 const char *problem = tb_v4l2_input_problem(c->camera);
                 if (problem) {
                         tell_trouble(c, problem);
@@ -62,7 +64,9 @@ static bool begin(Camera *c, GError **error)
                 return false;
         }
         tb_v4l2_fourcc_text(mode.fourcc, name);
-        c->base.up->event(&c->base, "video.mode", json_pack("{s:i, s:i, s:f, s:s}", "width", mode.width, "height", mode.height, "fps", mode.fps, "format", name));
+        c->base.up->event(&c->base, "video.mode",
+                          json_pack("{s:i, s:i, s:f, s:s}", "width", mode.width, "height", mode.height, "fps",
+                                    mode.fps, "format", name));
         return true;
 }
 
@@ -109,10 +113,8 @@ static bool take(Camera *c, GError **error)
                 c->trouble = NULL;
                 c->base.up->frame(&c->base, frame);
                 return true;
-        case TB_V4L2_NOTHING:
-                return true;
-        case TB_V4L2_FAILED:
-                return false;
+        case TB_V4L2_NOTHING: return true;
+        case TB_V4L2_FAILED: return false;
         }
         return false;
 }
@@ -134,7 +136,8 @@ static bool camera_pump(TbInstance *self, TbIo *io, GError **error)
         Camera *c = (Camera *)self;
         bool streaming = tb_v4l2_streaming(c->camera);
         /* Asking for POLLIN without streaming is answered by POLLERR at once, for ever. */
-        struct pollfd fd = {.fd = tb_v4l2_fd(c->camera), .events = (short)(POLLPRI | (streaming ? POLLIN : 0))};
+        struct pollfd fd = {.fd = tb_v4l2_fd(c->camera),
+                            .events = (short)(POLLPRI | (streaming ? POLLIN : 0))};
         int timeout = !c->wanted ? -1 : streaming ? SILENCE_MS : RETRY_MS;
 
         TbWait wait = tb_io_wait(io, &fd, 1, timeout);
@@ -155,7 +158,9 @@ static bool camera_pump(TbInstance *self, TbIo *io, GError **error)
         return true;
 }
 
-/* --- life ---------------------------------------------------------------------------------------------------------------- */
+/* --- life
+ * ----------------------------------------------------------------------------------------------------------------
+ */
 static bool camera_open(TbInstance *self, TbIo *io, GError **error)
 {
         Camera *c = (Camera *)self;
@@ -194,23 +199,52 @@ static bool check(const TbUri *uri, json_t *params, GError **error)
 static const TbVideoOps video = {.start = video_start, .stop = video_stop};
 
 static const TbLane lanes[] = {
-        {.name = "camera", .size = sizeof(Camera), .open = camera_open, .close = camera_close, .pump = camera_pump, .finalize = camera_finalize, .video = &video},
+        {.name = "camera",
+         .size = sizeof(Camera),
+         .open = camera_open,
+         .close = camera_close,
+         .pump = camera_pump,
+         .finalize = camera_finalize,
+         .video = &video},
         {.name = NULL},
 };
 
 static const TbParam params[] = {
-        {.name = "width", .type = TB_PARAM_INT, .min = 1, .max = TB_LIMIT_VIDEO_SIDE, .fallback = "1280", .unit = "px", .help = "The nearest size that the camera has."},
-        {.name = "height", .type = TB_PARAM_INT, .min = 1, .max = TB_LIMIT_VIDEO_SIDE, .fallback = "720", .unit = "px", .help = "The nearest size that the camera has."},
-        {.name = "fps", .type = TB_PARAM_NUMBER, .min = 1, .max = TB_LIMIT_FPS, .fallback = "30", .unit = "Hz", .help = "Frames per second."},
-        {.name = "format", .type = TB_PARAM_ENUM, .choices = TB_CHOICES("auto", "nv12", "i420", "yuyv", "bgrx", "mjpg"), .fallback = "\"auto\"",
+        {.name = "width",
+         .type = TB_PARAM_INT,
+         .min = 1,
+         .max = TB_LIMIT_VIDEO_SIDE,
+         .fallback = "1280",
+         .unit = "px",
+         .help = "The nearest size that the camera has."},
+        {.name = "height",
+         .type = TB_PARAM_INT,
+         .min = 1,
+         .max = TB_LIMIT_VIDEO_SIDE,
+         .fallback = "720",
+         .unit = "px",
+         .help = "The nearest size that the camera has."},
+        {.name = "fps",
+         .type = TB_PARAM_NUMBER,
+         .min = 1,
+         .max = TB_LIMIT_FPS,
+         .fallback = "30",
+         .unit = "Hz",
+         .help = "Frames per second."},
+        {.name = "format",
+         .type = TB_PARAM_ENUM,
+         .choices = TB_CHOICES("auto", "nv12", "i420", "yuyv", "bgrx", "mjpg"),
+         .fallback = "\"auto\"",
          .help = "What the camera sends; auto takes the one with the least work that is fast enough."},
         TB_PARAM_END,
 };
 
 const TbDriver tb_driver_v4l2 = {
         .name = "v4l2",
-        .summary = "Cameras and HDMI grabbers by Video4Linux; waits for a camera that is pulled, and says when there is no signal.",
-        .example = "v4l2:///dev/v4l/by-id/usb-046d_HD_Pro_Webcam_C920_A1B2C3D4-video-index0?width=1280&height=720&fps=30",
+        .summary = "Cameras and HDMI grabbers by Video4Linux; waits for a camera that is pulled, and says "
+                   "when there is no signal.",
+        .example = "v4l2:///dev/v4l/by-id/"
+                   "usb-046d_HD_Pro_Webcam_C920_A1B2C3D4-video-index0?width=1280&height=720&fps=30",
         .params = params,
         .check = check,
         .lanes = lanes,

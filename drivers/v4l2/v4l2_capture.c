@@ -45,13 +45,18 @@ static int xioctl(int fd, unsigned long request, void *arg)
 static bool camera_failed(TbV4l2 *c, const char *what, GError **error)
 {
         int errnum = errno;
-        TbErrorCode code = errnum == ENODEV || errnum == ENXIO || errnum == EIO ? TB_ERROR_GONE : errnum == EBUSY ? TB_ERROR_BUSY : TB_ERROR_DEVICE;
+        TbErrorCode code = errnum == ENODEV || errnum == ENXIO || errnum == EIO ? TB_ERROR_GONE
+                           : errnum == EBUSY                                    ? TB_ERROR_BUSY
+                                                                                : TB_ERROR_DEVICE;
 
-        g_set_error(error, TB_ERROR, code, "%s: cannot %s: %s", c->path, what, errnum == EBUSY ? "another program uses the camera" : g_strerror(errnum));
+        g_set_error(error, TB_ERROR, code, "%s: cannot %s: %s", c->path, what,
+                    errnum == EBUSY ? "another program uses the camera" : g_strerror(errnum));
         return false;
 }
 
-/* --- open -------------------------------------------------------------------------------------------------------------- */
+/* --- open
+ * --------------------------------------------------------------------------------------------------------------
+ */
 static bool captures(int fd, struct v4l2_capability *cap)
 {
         if (xioctl(fd, VIDIOC_QUERYCAP, cap) != 0)
@@ -70,7 +75,8 @@ bool tb_v4l2_is_camera(const char *path, char **ret_card)
         bool yes = captures(fd, &cap);
         close(fd);
         if (yes && ret_card)
-                *ret_card = g_utf8_make_valid((const char *)cap.card, (gssize)strnlen((const char *)cap.card, sizeof cap.card));
+                *ret_card = g_utf8_make_valid((const char *)cap.card,
+                                              (gssize)strnlen((const char *)cap.card, sizeof cap.card));
         return yes;
 }
 
@@ -86,7 +92,8 @@ TbV4l2 *tb_v4l2_open(const char *path, GError **error)
         }
         if (!captures(fd, &cap)) {
                 close(fd);
-                g_set_error(error, TB_ERROR, TB_ERROR_UNSUPPORTED, "%s is no camera that streams pictures", path);
+                g_set_error(error, TB_ERROR, TB_ERROR_UNSUPPORTED, "%s is no camera that streams pictures",
+                            path);
                 return NULL;
         }
         TbV4l2 *c = g_new0(TbV4l2, 1);
@@ -116,7 +123,9 @@ bool tb_v4l2_streaming(TbV4l2 *c)
         return c->streaming;
 }
 
-/* --- modes ---------------------------------------------------------------------------------------------------------------- */
+/* --- modes
+ * ----------------------------------------------------------------------------------------------------------------
+ */
 static double fps_of(struct v4l2_fract interval)
 {
         return interval.numerator ? (double)interval.denominator / interval.numerator : 0;
@@ -132,7 +141,8 @@ static void add_mode(GArray *modes, guint32 fourcc, int width, int height, doubl
 
 static void add_rates(TbV4l2 *c, GArray *modes, guint32 fourcc, int width, int height, const TbV4l2Wish *wish)
 {
-        struct v4l2_frmivalenum rate = {.pixel_format = fourcc, .width = (guint32)width, .height = (guint32)height};
+        struct v4l2_frmivalenum rate = {
+                .pixel_format = fourcc, .width = (guint32)width, .height = (guint32)height};
 
         if (xioctl(c->fd, VIDIOC_ENUM_FRAMEINTERVALS, &rate) != 0) {
                 add_mode(modes, fourcc, width, height, wish->fps); /* it does not say: believe that it can */
@@ -154,13 +164,16 @@ static void add_sizes(TbV4l2 *c, GArray *modes, guint32 fourcc, const TbV4l2Wish
         struct v4l2_frmsizeenum size = {.pixel_format = fourcc};
 
         if (xioctl(c->fd, VIDIOC_ENUM_FRAMESIZES, &size) != 0) {
-                add_rates(c, modes, fourcc, wish->width ? wish->width : 640, wish->height ? wish->height : 480, wish);
+                add_rates(c, modes, fourcc, wish->width ? wish->width : 640,
+                          wish->height ? wish->height : 480, wish);
                 return;
         }
         if (size.type != V4L2_FRMSIZE_TYPE_DISCRETE) {
                 const struct v4l2_frmsize_stepwise *s = &size.stepwise;
-                int width = tb_v4l2_snap(wish->width, (int)s->min_width, (int)s->max_width, (int)s->step_width);
-                int height = tb_v4l2_snap(wish->height, (int)s->min_height, (int)s->max_height, (int)s->step_height);
+                int width =
+                        tb_v4l2_snap(wish->width, (int)s->min_width, (int)s->max_width, (int)s->step_width);
+                int height = tb_v4l2_snap(wish->height, (int)s->min_height, (int)s->max_height,
+                                          (int)s->step_height);
                 add_rates(c, modes, fourcc, width, height, wish);
                 return;
         }
@@ -207,22 +220,29 @@ static bool set_mode(TbV4l2 *c, const TbV4l2Mode *mode, GError **error)
         const struct v4l2_pix_format *pix = &format.fmt.pix;
         char name[5];
         tb_v4l2_fourcc_text(pix->pixelformat, name);
-        if (!tb_v4l2_format(pix->pixelformat, &c->format) || pix->width < 1 || pix->width > TB_LIMIT_VIDEO_SIDE || pix->height < 1 ||
-            pix->height > TB_LIMIT_VIDEO_SIDE) {
-                g_set_error(error, TB_ERROR, TB_ERROR_UNSUPPORTED, "%s gives %ux%u %s, which cannot be shown", c->path, pix->width, pix->height, name);
+        if (!tb_v4l2_format(pix->pixelformat, &c->format) || pix->width < 1 ||
+            pix->width > TB_LIMIT_VIDEO_SIDE || pix->height < 1 || pix->height > TB_LIMIT_VIDEO_SIDE) {
+                g_set_error(error, TB_ERROR, TB_ERROR_UNSUPPORTED, "%s gives %ux%u %s, which cannot be shown",
+                            c->path, pix->width, pix->height, name);
                 return false;
         }
-        c->mode = (TbV4l2Mode){.fourcc = pix->pixelformat, .width = (int)pix->width, .height = (int)pix->height, .fps = mode->fps};
+        c->mode = (TbV4l2Mode){.fourcc = pix->pixelformat,
+                               .width = (int)pix->width,
+                               .height = (int)pix->height,
+                               .fps = mode->fps};
         c->stride = pix->bytesperline;
         if (mode->fps > 0) {
-                parm.parm.capture.timeperframe = (struct v4l2_fract){.numerator = 1000, .denominator = (guint32)(mode->fps * 1000 + 0.5)};
+                parm.parm.capture.timeperframe = (struct v4l2_fract){
+                        .numerator = 1000, .denominator = (guint32)(mode->fps * 1000 + 0.5)};
                 if (xioctl(c->fd, VIDIOC_S_PARM, &parm) == 0 && parm.parm.capture.timeperframe.numerator)
                         c->mode.fps = fps_of(parm.parm.capture.timeperframe);
         }
         return true;
 }
 
-/* --- streaming ------------------------------------------------------------------------------------------------------------- */
+/* --- streaming
+ * -------------------------------------------------------------------------------------------------------------
+ */
 static void unmap(TbV4l2 *c)
 {
         struct v4l2_requestbuffers none = {.type = V4L2_BUF_TYPE_VIDEO_CAPTURE, .memory = V4L2_MEMORY_MMAP};
@@ -236,12 +256,14 @@ static void unmap(TbV4l2 *c)
 
 static bool map(TbV4l2 *c, GError **error)
 {
-        struct v4l2_requestbuffers request = {.count = BUFFERS, .type = V4L2_BUF_TYPE_VIDEO_CAPTURE, .memory = V4L2_MEMORY_MMAP};
+        struct v4l2_requestbuffers request = {
+                .count = BUFFERS, .type = V4L2_BUF_TYPE_VIDEO_CAPTURE, .memory = V4L2_MEMORY_MMAP};
 
         if (xioctl(c->fd, VIDIOC_REQBUFS, &request) != 0)
                 return camera_failed(c, "get buffers", error);
         for (guint i = 0; i < MIN(request.count, BUFFERS); i++) {
-                struct v4l2_buffer buffer = {.index = i, .type = V4L2_BUF_TYPE_VIDEO_CAPTURE, .memory = V4L2_MEMORY_MMAP};
+                struct v4l2_buffer buffer = {
+                        .index = i, .type = V4L2_BUF_TYPE_VIDEO_CAPTURE, .memory = V4L2_MEMORY_MMAP};
                 if (xioctl(c->fd, VIDIOC_QUERYBUF, &buffer) != 0)
                         return camera_failed(c, "get buffers", error);
                 void *data = mmap(NULL, buffer.length, PROT_READ, MAP_SHARED, c->fd, (off_t)buffer.m.offset);
@@ -265,8 +287,8 @@ bool tb_v4l2_start(TbV4l2 *c, const TbV4l2Wish *wish, TbV4l2Mode *ret_mode, GErr
         if (best < 0) {
                 char name[5] = "";
                 tb_v4l2_fourcc_text(wish->fourcc, name);
-                g_set_error(error, TB_ERROR, TB_ERROR_UNSUPPORTED, "%s has no mode that can be shown%s%s", c->path, wish->fourcc ? " in the format " : "",
-                            wish->fourcc ? name : "");
+                g_set_error(error, TB_ERROR, TB_ERROR_UNSUPPORTED, "%s has no mode that can be shown%s%s",
+                            c->path, wish->fourcc ? " in the format " : "", wish->fourcc ? name : "");
                 return false;
         }
         if (!set_mode(c, &g_array_index(modes, TbV4l2Mode, best), error))
@@ -298,7 +320,9 @@ void tb_v4l2_stop(TbV4l2 *c)
 static TbFrame *frame_of(TbV4l2 *c, TbFramePool *pool, const struct v4l2_buffer *b)
 {
         gsize used = MIN((gsize)b->bytesused, c->buffer[b->index].size);
-        TbFrame *frame = (b->flags & V4L2_BUF_FLAG_ERROR) ? NULL : tb_frame_pool_take(pool, c->format, c->mode.width, c->mode.height, used);
+        TbFrame *frame = (b->flags & V4L2_BUF_FLAG_ERROR)
+                                 ? NULL
+                                 : tb_frame_pool_take(pool, c->format, c->mode.width, c->mode.height, used);
 
         if (!frame)
                 return NULL;
@@ -307,7 +331,8 @@ static TbFrame *frame_of(TbV4l2 *c, TbFramePool *pool, const struct v4l2_buffer 
                 return NULL;
         }
         bool monotonic = (b->flags & V4L2_BUF_FLAG_TIMESTAMP_MASK) == V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC;
-        frame->t_us = monotonic ? (gint64)b->timestamp.tv_sec * G_USEC_PER_SEC + b->timestamp.tv_usec : g_get_monotonic_time();
+        frame->t_us = monotonic ? (gint64)b->timestamp.tv_sec * G_USEC_PER_SEC + b->timestamp.tv_usec
+                                : g_get_monotonic_time();
         return frame;
 }
 
@@ -335,7 +360,9 @@ TbV4l2Got tb_v4l2_take(TbV4l2 *c, TbFramePool *pool, bool skip, TbFrame **ret_fr
         return TB_V4L2_FRAME;
 }
 
-/* --- the source -------------------------------------------------------------------------------------------------------------- */
+/* --- the source
+ * --------------------------------------------------------------------------------------------------------------
+ */
 const char *tb_v4l2_input_problem(TbV4l2 *c)
 {
         struct v4l2_dv_timings timings = {0};

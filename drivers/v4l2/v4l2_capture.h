@@ -1,8 +1,9 @@
 #pragma once
 /*
  * One capture device: opening, its modes, streaming by mmap. Single-planar video capture only.
- * Thread: the worker that opened it. Errors: as tb_sysdev_open_failed(); GONE when it was unplugged; UNSUPPORTED when it is no camera, or has no mode
- * that we understand; BUSY when another program streams from it. Source: Linux Documentation/userspace-api/media/v4l (capture example, mmap streaming).
+ * Thread: the worker that opened it. Errors: as tb_sysdev_open_failed(); GONE when it was unplugged;
+ * UNSUPPORTED when it is no camera, or has no mode that we understand; BUSY when another program streams from
+ * it. Source: Linux Documentation/userspace-api/media/v4l (capture example, mmap streaming).
  */
 #include <glib.h>
 #include <stdbool.h>
@@ -30,7 +31,9 @@ typedef enum TbV4l2Got {
 /* One frame without waiting; `skip`: give the buffer back unread. */
 TbV4l2Got tb_v4l2_take(TbV4l2 *camera, TbFramePool *pool, bool skip, TbFrame **ret_frame, GError **error);
 
-/* What the device says about its input, for people ("no signal", "no lock on the signal"); NULL: nothing wrong. Static. */
+/* What the device says about its input, for people ("no signal", "no lock on the signal"); NULL: nothing
+ * wrong. Static. */
 const char *tb_v4l2_input_problem(TbV4l2 *camera);
-/* Reads all events that wait. True when the source has changed (another resolution, plugged, pulled): start again. */
+/* Reads all events that wait. True when the source has changed (another resolution, plugged, pulled): start
+ * again. */
 bool tb_v4l2_source_changed(TbV4l2 *camera);

@@ -14,9 +14,13 @@ bool tb_v4l2_uri_check(const TbUri *uri, GError **error)
         bool no_path = !uri->path[0] || g_str_equal(uri->path, "/");
 
         if (uri->host[0] && (!no_path || !tb_sysdev_is_usb_port(uri->host)))
-                tb_error_set_field(error, TB_ERROR_INVALID, "uri", "'%s' is no USB port such as 1-1.3 (a file takes three slashes: v4l2:///dev/video0)", uri->host);
+                tb_error_set_field(
+                        error, TB_ERROR_INVALID, "uri",
+                        "'%s' is no USB port such as 1-1.3 (a file takes three slashes: v4l2:///dev/video0)",
+                        uri->host);
         else if (!uri->host[0] && no_path)
-                tb_error_set_field(error, TB_ERROR_INVALID, "uri", "the URI names no camera: write v4l2:///dev/video0 or v4l2://1-1.3");
+                tb_error_set_field(error, TB_ERROR_INVALID, "uri",
+                                   "the URI names no camera: write v4l2:///dev/video0 or v4l2://1-1.3");
         else
                 return true;
         return false;
@@ -33,7 +37,8 @@ typedef struct CameraDiscovery {
         TbDiscovery base;
         TbHotplug *hotplug; /* owned */
         TbOffers *offers;   /* owned */
-        GHashTable *cards;  /* owned: node -> name, "" for no camera: a node is opened once while it is there, not at every look */
+        GHashTable *cards;  /* owned: node -> name, "" for no camera: a node is opened once while it is there,
+                               not at every look */
 } CameraDiscovery;
 
 static void offer(CameraDiscovery *d, const char *name, const char *node, const char *card)
@@ -47,7 +52,9 @@ static void offer(CameraDiscovery *d, const char *name, const char *node, const 
 
         if (stable) {
                 uri = g_strconcat("v4l2://", stable, NULL);
-                why = strstr(stable, "/by-id/") ? "a camera; udev names it by its maker, product and serial number" : "a camera; udev names it by where it is plugged";
+                why = strstr(stable, "/by-id/")
+                              ? "a camera; udev names it by its maker, product and serial number"
+                              : "a camera; udev names it by where it is plugged";
         } else if (port) {
                 uri = g_strconcat("v4l2://", port, NULL);
                 why = "a camera at this USB port; udev gave it no name of its own";
@@ -124,5 +131,7 @@ static void discovery_close(TbDiscovery *self)
         g_clear_pointer(&d->cards, g_hash_table_unref);
 }
 
-const TbDiscoveryOps tb_v4l2_discovery = {
-        .size = sizeof(CameraDiscovery), .open = discovery_open, .pump = discovery_pump, .close = discovery_close};
+const TbDiscoveryOps tb_v4l2_discovery = {.size = sizeof(CameraDiscovery),
+                                          .open = discovery_open,
+                                          .pump = discovery_pump,
+                                          .close = discovery_close};

@@ -1,5 +1,6 @@
 #pragma once
-/* Which cameras this machine has. Reads sysfs, and opens each node once to see whether it gives pictures. Thread: a worker. */
+/* Which cameras this machine has. Reads sysfs, and opens each node once to see whether it gives pictures.
+ * Thread: a worker. */
 #include "drivers/driver.h"
 
 /* v4l2:///dev/video0 or v4l2://1-1.3 (the camera at a USB port). Pure; INVALID with what to write instead. */

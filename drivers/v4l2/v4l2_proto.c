@@ -14,8 +14,9 @@ static const struct {
         const char *name;
         TbPixelFormat format;
 } formats[] = {
-        {V4L2_PIX_FMT_NV12, "nv12", TB_PIXEL_NV12},   {V4L2_PIX_FMT_YUV420, "i420", TB_PIXEL_I420}, {V4L2_PIX_FMT_YUYV, "yuyv", TB_PIXEL_YUY2},
-        {V4L2_PIX_FMT_XBGR32, "bgrx", TB_PIXEL_BGRX}, {V4L2_PIX_FMT_BGR32, "bgr4", TB_PIXEL_BGRX},  {V4L2_PIX_FMT_MJPEG, "mjpg", TB_PIXEL_JPEG},
+        {V4L2_PIX_FMT_NV12, "nv12", TB_PIXEL_NV12},  {V4L2_PIX_FMT_YUV420, "i420", TB_PIXEL_I420},
+        {V4L2_PIX_FMT_YUYV, "yuyv", TB_PIXEL_YUY2},  {V4L2_PIX_FMT_XBGR32, "bgrx", TB_PIXEL_BGRX},
+        {V4L2_PIX_FMT_BGR32, "bgr4", TB_PIXEL_BGRX}, {V4L2_PIX_FMT_MJPEG, "mjpg", TB_PIXEL_JPEG},
         {V4L2_PIX_FMT_JPEG, "jpeg", TB_PIXEL_JPEG},
 };
 
@@ -56,7 +57,8 @@ void tb_v4l2_fourcc_text(guint32 fourcc, char ret_text[5])
         ret_text[4] = '\0';
 }
 
-/* --- choosing ------------------------------------------------------------------------------------------------------- */
+/* --- choosing
+ * ------------------------------------------------------------------------------------------------------- */
 static gint64 size_distance(const TbV4l2Mode *mode, const TbV4l2Wish *wish)
 {
         gint64 w = wish->width ? mode->width - wish->width : 0;
@@ -73,8 +75,9 @@ static double fps_missing(const TbV4l2Mode *mode, const TbV4l2Wish *wish)
 
 static bool usable(const TbV4l2Mode *mode, const TbV4l2Wish *wish)
 {
-        return rank(mode->fourcc) >= 0 && (!wish->fourcc || mode->fourcc == wish->fourcc) && mode->width > 0 && mode->height > 0 &&
-               mode->width <= TB_LIMIT_VIDEO_SIDE && mode->height <= TB_LIMIT_VIDEO_SIDE;
+        return rank(mode->fourcc) >= 0 && (!wish->fourcc || mode->fourcc == wish->fourcc) &&
+               mode->width > 0 && mode->height > 0 && mode->width <= TB_LIMIT_VIDEO_SIDE &&
+               mode->height <= TB_LIMIT_VIDEO_SIDE;
 }
 
 static bool better(const TbV4l2Mode *a, const TbV4l2Mode *b, const TbV4l2Wish *wish)
@@ -117,7 +120,9 @@ int tb_v4l2_snap(int wish, int min, int max, int step)
         return above <= max && above - wish < wish - below ? above : below;
 }
 
-/* --- bytes --------------------------------------------------------------------------------------------------------------- */
+/* --- bytes
+ * ---------------------------------------------------------------------------------------------------------------
+ */
 gsize tb_v4l2_size(TbPixelFormat format, int height, gsize stride)
 {
         gsize h = (gsize)height;
@@ -125,15 +130,11 @@ gsize tb_v4l2_size(TbPixelFormat format, int height, gsize stride)
         switch (format) {
         case TB_PIXEL_BGRX:
         case TB_PIXEL_RGBX:
-        case TB_PIXEL_YUY2:
-                return stride * h;
-        case TB_PIXEL_NV12:
-                return stride * h + stride * ((h + 1) / 2);
-        case TB_PIXEL_I420:
-                return stride * h + 2 * (stride / 2) * ((h + 1) / 2);
+        case TB_PIXEL_YUY2: return stride * h;
+        case TB_PIXEL_NV12: return stride * h + stride * ((h + 1) / 2);
+        case TB_PIXEL_I420: return stride * h + 2 * (stride / 2) * ((h + 1) / 2);
         case TB_PIXEL_JPEG:
-        case TB_PIXEL_H264:
-                return 0;
+        case TB_PIXEL_H264: return 0;
         }
         return 0;
 }
@@ -152,23 +153,20 @@ static gsize row_bytes(TbPixelFormat format, int width)
 {
         switch (format) {
         case TB_PIXEL_BGRX:
-        case TB_PIXEL_RGBX:
-                return 4 * (gsize)width;
-        case TB_PIXEL_YUY2:
-                return 2 * (gsize)((width + 1) & ~1);
+        case TB_PIXEL_RGBX: return 4 * (gsize)width;
+        case TB_PIXEL_YUY2: return 2 * (gsize)((width + 1) & ~1);
         case TB_PIXEL_NV12:
-        case TB_PIXEL_I420:
-                return (gsize)width;
+        case TB_PIXEL_I420: return (gsize)width;
         case TB_PIXEL_JPEG:
-        case TB_PIXEL_H264:
-                return 0;
+        case TB_PIXEL_H264: return 0;
         }
         return 0;
 }
 
 static bool fill_jpeg(TbFrame *frame, const guint8 *data, gsize size)
 {
-        /* Some cameras send a short or empty buffer when the bus was busy: that is a lost frame, not a picture. */
+        /* Some cameras send a short or empty buffer when the bus was busy: that is a lost frame, not a
+         * picture. */
         if (size < 4 || size > frame->capacity || data[0] != 0xff || data[1] != 0xd8)
                 return false;
         memcpy(frame->data, data, size);

@@ -1,7 +1,8 @@
 #pragma once
 /*
- * The pure part of the v4l2 driver: which of a camera's modes to take, and what its bytes are as a TbFrame. No I/O, any thread.
- * Units: pixels, bytes, frames per second. Source: Linux Documentation/userspace-api/media/v4l (pixfmt-*.rst); fourcc codes as in videodev2.h.
+ * The pure part of the v4l2 driver: which of a camera's modes to take, and what its bytes are as a TbFrame.
+ * No I/O, any thread. Units: pixels, bytes, frames per second. Source: Linux
+ * Documentation/userspace-api/media/v4l (pixfmt-*.rst); fourcc codes as in videodev2.h.
  */
 #include <glib.h>
 #include <stdbool.h>
@@ -29,12 +30,15 @@ guint32 tb_v4l2_fourcc(const char *name);
 /* "YUYV" for texts; 5 bytes with the end. */
 void tb_v4l2_fourcc_text(guint32 fourcc, char ret_text[5]);
 
-/* The mode nearest to the wish: the size first, then enough frames a second, then the least work (raw before JPEG); -1 when none can be shown. */
+/* The mode nearest to the wish: the size first, then enough frames a second, then the least work (raw before
+ * JPEG); -1 when none can be shown. */
 int tb_v4l2_choose(const TbV4l2Mode *modes, guint n, const TbV4l2Wish *wish);
 /* A size within min…max in steps, nearest to `wish`. */
 int tb_v4l2_snap(int wish, int min, int max, int step);
 
-/* Bytes that a picture of this layout must have; 0 for compressed ones. `stride` = bytesperline of the first plane. */
+/* Bytes that a picture of this layout must have; 0 for compressed ones. `stride` = bytesperline of the first
+ * plane. */
 gsize tb_v4l2_size(TbPixelFormat format, int height, gsize stride);
-/* Copies a captured buffer into a frame of the same format and size. False when the buffer is too short, or is no JPEG. */
+/* Copies a captured buffer into a frame of the same format and size. False when the buffer is too short, or
+ * is no JPEG. */
 bool tb_v4l2_fill(TbFrame *frame, const guint8 *data, gsize size, gsize stride);

@@ -1,4 +1,5 @@
-/* An attach URI of the serial driver: whatever it says, it is a line that can be named, or a precise refusal. */
+/* An attach URI of the serial driver: whatever it says, it is a line that can be named, or a precise refusal.
+ */
 #include <stdint.h>
 
 #include "drivers/serial/serial_proto.h"

@@ -1,4 +1,5 @@
-/* What a hub and the kernel's names say: the first byte chooses the parser. What parses must come back from its serialiser. */
+/* What a hub and the kernel's names say: the first byte chooses the parser. What parses must come back from
+ * its serialiser. */
 #include <stdint.h>
 #include <string.h>
 
@@ -50,16 +51,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         g_autofree char *text = g_strndup((const char *)data + 1, size - 1);
         g_autofree guint8 *exact = g_memdup2(data + 1, size - 1);
         switch (data[0] % 5) {
-        case 0:
-                check_path(text);
-                break;
-        case 1:
-                check_hub(exact, size - 1);
-                break;
+        case 0: check_path(text); break;
+        case 1: check_hub(exact, size - 1); break;
         case 2:
-        case 3:
-                check_status(exact, size - 1, data[0] % 5 == 3);
-                break;
+        case 3: check_status(exact, size - 1, data[0] % 5 == 3); break;
         case 4:
                 if (tb_usb_product_parse(text, &vendor, &product))
                         g_assert_true(vendor <= 0xffff && product <= 0xffff);

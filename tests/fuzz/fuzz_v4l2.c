@@ -1,4 +1,5 @@
-/* A camera's buffer of any size and stride into a frame of any format: never a byte outside either. First bytes: format, width, height, stride. */
+/* A camera's buffer of any size and stride into a frame of any format: never a byte outside either. First
+ * bytes: format, width, height, stride. */
 #include <stdint.h>
 #include <string.h>
 
@@ -8,16 +9,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-        static const TbPixelFormat formats[] = {TB_PIXEL_BGRX, TB_PIXEL_RGBX, TB_PIXEL_YUY2, TB_PIXEL_NV12, TB_PIXEL_I420, TB_PIXEL_JPEG};
+        static const TbPixelFormat formats[] = {TB_PIXEL_BGRX, TB_PIXEL_RGBX, TB_PIXEL_YUY2,
+                                                TB_PIXEL_NV12, TB_PIXEL_I420, TB_PIXEL_JPEG};
 
         if (size < 5)
                 return 0;
         gsize bytes = size - 5;
         g_autofree guint8 *exact = g_memdup2(data + 5, bytes);
         TbFramePool *pool = tb_frame_pool_new(0);
-        g_autoptr(TbFrame) frame = tb_frame_pool_take(pool, formats[data[0] % G_N_ELEMENTS(formats)], data[1] + 1, data[2] + 1, bytes);
+        g_autoptr(TbFrame) frame = tb_frame_pool_take(pool, formats[data[0] % G_N_ELEMENTS(formats)],
+                                                      data[1] + 1, data[2] + 1, bytes);
         if (frame && tb_v4l2_fill(frame, exact, bytes, (gsize)(data[3] | data[4] << 8)))
-                g_assert_true(frame->format == TB_PIXEL_JPEG || bytes >= (gsize)(frame->width * frame->height));
+                g_assert_true(frame->format == TB_PIXEL_JPEG ||
+                              bytes >= (gsize)(frame->width * frame->height));
         tb_frame_pool_unref(pool);
 
         /* the same bytes as a list of modes */

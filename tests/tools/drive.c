@@ -1,11 +1,12 @@
 /*
  * One driver without the host around it, for driver tests and for whoever writes a driver:
  *
- *      drive URI               opens the first lane, pumps it, opens it again when it is lost; commands by stdin
- *      drive --discover NAME   a driver's discovery; commands by stdin: tree, power PORT on|off, reset PORT
+ *      drive URI               opens the first lane, pumps it, opens it again when it is lost; commands by
+ * stdin drive --discover NAME   a driver's discovery; commands by stdin: tree, power PORT on|off, reset PORT
  *
- * Every event is one line of JSON on stdout. Commands: get · on · off · write TEXT · paste BYTES · set key=value… · break MS · start FPS · stop.
- * The answer to a command is a line {"command":…,"ok":…}. Console bytes are counted and hashed, not printed: {"bytes":n,"sha256":…} answers `count`.
+ * Every event is one line of JSON on stdout. Commands: get · on · off · write TEXT · paste BYTES · set
+ * key=value… · break MS · start FPS · stop. The answer to a command is a line {"command":…,"ok":…}. Console
+ * bytes are counted and hashed, not printed: {"bytes":n,"sha256":…} answers `count`.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,7 +40,8 @@ static void answer(const char *command, const GError *error, json_t *more_take)
         say(line);
 }
 
-/* --- what a lane tells ------------------------------------------------------------------------------------------------ */
+/* --- what a lane tells
+ * ------------------------------------------------------------------------------------------------ */
 static void up_bytes(TbInstance *self, const void *data, gsize size)
 {
         (void)self;
@@ -76,7 +78,8 @@ static void up_frame(TbInstance *self, TbFrame *frame)
 {
         (void)self;
         if (frames++ == 0)
-                say(json_pack("{s:i, s:i, s:i, s:I}", "width", frame->width, "height", frame->height, "format", (int)frame->format, "size", (json_int_t)frame->size));
+                say(json_pack("{s:i, s:i, s:i, s:I}", "width", frame->width, "height", frame->height,
+                              "format", (int)frame->format, "size", (json_int_t)frame->size));
         tb_frame_unref(frame);
 }
 
@@ -92,9 +95,18 @@ static void up_event(TbInstance *self, const char *type, json_t *data)
         say(data ? json_pack("{s:s, s:o}", "event", type, "data", data) : json_pack("{s:s}", "event", type));
 }
 
-static const TbUp up = {.bytes = up_bytes, .line = up_line, .sample = up_sample, .power = up_power, .frame = up_frame, .no_signal = up_text, .event = up_event, .fault = up_text};
+static const TbUp up = {.bytes = up_bytes,
+                        .line = up_line,
+                        .sample = up_sample,
+                        .power = up_power,
+                        .frame = up_frame,
+                        .no_signal = up_text,
+                        .event = up_event,
+                        .fault = up_text};
 
-/* --- commands -------------------------------------------------------------------------------------------------------------- */
+/* --- commands
+ * --------------------------------------------------------------------------------------------------------------
+ */
 /* Commands come from a thread of their own and wake the pump, as core's do. */
 static void read_commands(gpointer data)
 {
@@ -136,8 +148,13 @@ static bool set_line(TbInstance *self, TbIo *io, char **words, GError **error)
                 const struct {
                         const char *name;
                         int *value;
-                } fields[] = {{"baud=", &s.baud}, {"data_bits=", &s.data_bits}, {"stop_bits=", &s.stop_bits}, {"dtr=", &s.dtr}, {"rts=", &s.rts},
-                              {"parity=", (int *)&s.parity}, {"flow=", (int *)&s.flow}};
+                } fields[] = {{"baud=", &s.baud},
+                              {"data_bits=", &s.data_bits},
+                              {"stop_bits=", &s.stop_bits},
+                              {"dtr=", &s.dtr},
+                              {"rts=", &s.rts},
+                              {"parity=", (int *)&s.parity},
+                              {"flow=", (int *)&s.flow}};
                 for (guint k = 0; k < G_N_ELEMENTS(fields); k++) {
                         if (g_str_has_prefix(words[i], fields[k].name))
                                 *fields[k].value = atoi(words[i] + strlen(fields[k].name));
@@ -160,8 +177,9 @@ static bool get(TbInstance *self, TbIo *io, json_t *more, GError **error)
         TbSerialSettings s;
         if (!self->lane->console || !self->lane->console->get(self, io, &s, error))
                 return false;
-        json_t *line = json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i}", "baud", s.baud, "data_bits", s.data_bits, "stop_bits", s.stop_bits, "parity", (int)s.parity,
-                                 "flow", (int)s.flow, "dtr", s.dtr, "rts", s.rts, "cts", s.cts);
+        json_t *line = json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i}", "baud", s.baud, "data_bits",
+                                 s.data_bits, "stop_bits", s.stop_bits, "parity", (int)s.parity, "flow",
+                                 (int)s.flow, "dtr", s.dtr, "rts", s.rts, "cts", s.cts);
         json_object_update(more, line);
         json_decref(line);
         return true;
@@ -176,7 +194,8 @@ static bool run(TbInstance *self, TbIo *io, const char *command, json_t *more, G
         if (g_str_equal(words[0], "get"))
                 return get(self, io, more, error);
         if (lane->power && (g_str_equal(words[0], "on") || g_str_equal(words[0], "off")))
-                return lane->power->set(self, io, g_str_equal(words[0], "on"), error) && get(self, io, more, error);
+                return lane->power->set(self, io, g_str_equal(words[0], "on"), error) &&
+                       get(self, io, more, error);
         if (lane->console && g_str_equal(words[0], "write"))
                 return lane->console->write(self, io, command + 6, strlen(command + 6), error);
         if (lane->console && g_str_equal(words[0], "paste"))
@@ -210,7 +229,8 @@ static int drive_lane(TbInstance *self, TbIo *io)
                 g_autoptr(GError) error = NULL;
                 if (!open) {
                         open = !self->lane->open || self->lane->open(self, io, &error);
-                        say(open ? json_pack("{s:b}", "open", true) : json_pack("{s:b, s:o}", "open", false, "error", tb_error_to_json(error)));
+                        say(open ? json_pack("{s:b}", "open", true)
+                                 : json_pack("{s:b, s:o}", "open", false, "error", tb_error_to_json(error)));
                         if (!open && self->lane->close)
                                 self->lane->close(self);
                 }
@@ -257,17 +277,26 @@ static int drive_uri(const char *text, TbIo *io)
                 return 1;
         }
         g_autofree TbInstance *self = g_malloc0(driver->lanes[0].size);
-        *self = (TbInstance){.driver = driver, .lane = &driver->lanes[0], .up = &up, .uri = uri, .params = params, .device = "drive", .run_dir = "."};
+        *self = (TbInstance){.driver = driver,
+                             .lane = &driver->lanes[0],
+                             .up = &up,
+                             .uri = uri,
+                             .params = params,
+                             .device = "drive",
+                             .run_dir = "."};
         int status = drive_lane(self, io);
         json_decref(params);
         return status;
 }
 
-/* --- discovery --------------------------------------------------------------------------------------------------------------- */
+/* --- discovery
+ * ---------------------------------------------------------------------------------------------------------------
+ */
 static void found(TbDiscovery *self, const char *uri, const char *label, const char *why, json_t *properties)
 {
         (void)self;
-        say(json_pack("{s:s, s:s, s:s, s:o}", "found", uri, "label", label, "why", why, "properties", properties));
+        say(json_pack("{s:s, s:s, s:s, s:o}", "found", uri, "label", label, "why", why, "properties",
+                      properties));
 }
 
 static void lost(TbDiscovery *self, const char *uri)
