@@ -14,9 +14,7 @@
 
 #define TB_USB_DEPTH 7 /* ports on the longest way: root hub + 5 hubs + the device, plus one */
 #define TB_USB_BUSES 255
-#define TB_USB_PORTS                                                                                         \
-        127 /* bNbrPorts is a byte; Linux has USB_MAXCHILDREN 31 but xHCI root hubs go to 127                \
-             */
+#define TB_USB_PORTS 127 /* as many as an xHCI root hub can have */
 
 /* Where a device sits, as Linux writes it: bus 1, ports {1, 4} = "1-1.4"; bus 1 without ports = "usb1", the
  * root hub. */
