@@ -29,6 +29,9 @@ export default async function bench() {
     const at = (p) => Math.round(ms[Math.min(ms.length - 1, Math.floor(p * ms.length))]);
     return [{ what: `rig: plug → event, ${CYCLES} cycles`, ours: `p50 ${at(0.5)} ms, p95 ${at(0.95)} ms, ${CYCLES - ms.length} missed`, peer: "–", ratio: "–",
               target: "p95 ≤ 1 s, none missed" }];
+  } catch (error) {
+    error.message += `\ndaemon: ${rig.hostLog().slice(-1500)}\nkernel: ${rig.bootLog.slice(-500)}`;
+    throw error;
   } finally {
     await rig.stop();
   }
