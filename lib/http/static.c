@@ -100,9 +100,12 @@ static bool reply_file(TbRequest *request, const char *path)
         tb_request_add_header(request, "Content-Type", type_of(path));
         if (zipped)
                 tb_request_add_header(request, "Content-Encoding", "gzip");
-        tb_respond(request, 200, st.st_size > 0 ? MHD_create_response_from_fd64((uint64_t)st.st_size, fd) : NULL);
-        if (st.st_size == 0)
+        if (st.st_size > 0) {
+                tb_respond(request, 200, MHD_create_response_from_fd64((uint64_t)st.st_size, fd));
+        } else {
                 close(fd);
+                tb_request_reply_empty(request, 200);
+        }
         return true;
 }
 

@@ -1,0 +1,384 @@
+#include "server/pairing.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/error.h"
+#include "lib/json.h"
+#include "lib/limits.h"
+#include "lib/log.h"
+#include "server/qr.h"
+
+/* A connection that is only a list of what was said to it. */
+typedef struct Line {
+        TbParty *party;
+        GPtrArray *said; /* owned json_t */
+        gsize queued, pictures;
+        char last_picture;
+        int closed;
+        char *reason;
+} Line;
+
+static bool say(gpointer connection, const char *text, gsize size)
+{
+        Line *line = connection;
+        json_t *message = tb_json_parse(text, size, NULL);
+        g_assert_true(json_is_object(message));
+        g_ptr_array_add(line->said, message);
+        return true;
+}
+
+static bool show(gpointer connection, const void *bytes, gsize size)
+{
+        Line *line = connection;
+        line->pictures++;
+        line->last_picture = ((const char *)bytes)[size - 1];
+        return true;
+}
+
+static gsize queued(gpointer connection)
+{
+        return ((Line *)connection)->queued;
+}
+
+static void cut(gpointer connection, int code, const char *reason)
+{
+        Line *line = connection;
+        line->closed = code;
+        line->reason = g_strdup(reason);
+}
+
+static const TbPartyOps ops = {say, show, queued, cut};
+static const TbIceConfig no_ice;
+
+typedef struct World {
+        TbPairing *pairing;
+        TbAuth *hosts;
+        gint64 now;
+} World;
+
+static void setup(World *w)
+{
+        w->hosts = tb_auth_new();
+        w->now = 1700000000000;
+        w->pairing = tb_pairing_new(&(TbPairingOptions){.ops = &ops, .ice = &no_ice, .hosts = w->hosts});
+}
+
+static void teardown(World *w)
+{
+        tb_pairing_free(w->pairing);
+        tb_auth_unref(w->hosts);
+}
+
+static Line *dial(World *w)
+{
+        Line *line = g_new0(Line, 1);
+        line->said = g_ptr_array_new_with_free_func((GDestroyNotify)json_decref);
+        line->party = tb_pairing_join(w->pairing, line, "r", w->now);
+        return line;
+}
+
+static void hang_up(World *w, Line *line)
+{
+        tb_pairing_left(line->party, w->now);
+        g_ptr_array_unref(line->said);
+        g_free(line->reason);
+        g_free(line);
+}
+
+static void tell(World *w, Line *line, json_t *message_take)
+{
+        gsize size;
+        g_autofree char *text = tb_json_text(message_take, &size);
+        json_decref(message_take);
+        tb_pairing_text(line->party, text, size, w->now);
+}
+
+static json_t *last(Line *line)
+{
+        return line->said->len ? g_ptr_array_index(line->said, line->said->len - 1) : NULL;
+}
+
+static const char *text_of(json_t *message, const char *field)
+{
+        return json_string_value(json_object_get(message, field));
+}
+
+static Line *join(World *w, const char *role, const char *id, const char *token)
+{
+        Line *line = dial(w);
+        tell(w, line, json_pack("{s:s, s:s, s:s, s:s}", "type", "hello", "role", role, "sessionId", id, "token", token));
+        return line;
+}
+
+static TbSession *create(World *w, char **ret_token)
+{
+        g_autofree char *view = NULL;
+        TbSession *session = tb_pairing_create(w->pairing, NULL, TB_MODE_VIEW, 1, w->now, ret_token, &view, NULL);
+        g_assert_null(view);
+        return session;
+}
+
+static void test_hello_timeout(void)
+{
+        World w;
+        setup(&w);
+        Line *line = dial(&w);
+        w.now += TB_LIMIT_HELLO_S * 1000 - 1;
+        tb_pairing_tick(w.pairing, w.now);
+        g_assert_cmpint(line->closed, ==, 0);
+        w.now += 1;
+        tb_pairing_tick(w.pairing, w.now);
+        g_assert_cmpint(line->closed, ==, 1008);
+        g_assert_cmpstr(text_of(last(line), "message"), ==, "Hello timeout");
+        g_autofree char *token = NULL; /* a hello after the verdict changes nothing */
+        TbSession *session = create(&w, &token);
+        tell(&w, line, json_pack("{s:s, s:s, s:s, s:s}", "type", "hello", "role", "phone", "sessionId", tb_session_id(session), "token", token));
+        g_assert_cmpuint(line->said->len, ==, 1);
+        hang_up(&w, line);
+        teardown(&w);
+}
+
+static void test_expiry(void)
+{
+        World w;
+        setup(&w);
+        tb_pairing_tick(w.pairing, w.now);
+        g_autofree char *token = NULL;
+        TbSession *session = create(&w, &token);
+        g_autofree char *id = g_strdup(tb_session_id(session));
+        Line *phone = join(&w, "phone", id, token);
+        w.now += TB_LIMIT_SESSION_IDLE_S * 1000 - 1;
+        tell(&w, phone, json_pack("{s:s}", "type", "ping")); /* activity */
+        w.now += TB_LIMIT_SESSION_IDLE_S * 1000 - 1;
+        g_assert_nonnull(tb_pairing_find(w.pairing, id, w.now));
+        w.now += 1;
+        g_assert_null(tb_pairing_find(w.pairing, id, w.now)); /* even before the clean-up has come by */
+        Line *late = join(&w, "desktop", id, token);
+        g_assert_cmpstr(text_of(last(late), "message"), ==, "Invalid session or token");
+        tb_pairing_tick(w.pairing, w.now);
+        g_assert_cmpint(phone->closed, ==, 1008);
+        g_assert_cmpstr(text_of(last(phone), "code"), ==, "session-expired");
+        hang_up(&w, phone);
+        hang_up(&w, late);
+        teardown(&w);
+}
+
+static void test_longest_life(void)
+{
+        World w;
+        setup(&w);
+        g_autofree char *token = NULL;
+        TbSession *session = create(&w, &token);
+        g_autofree char *id = g_strdup(tb_session_id(session));
+        Line *phone = join(&w, "phone", id, token);
+        gint64 end = w.now + TB_LIMIT_SESSION_MAX_S * 1000ll;
+        while (w.now < end - 1000) { /* busy all day */
+                w.now = MIN(w.now + 300 * 1000, end - 1000);
+                tell(&w, phone, json_pack("{s:s}", "type", "ping"));
+                tb_pairing_tick(w.pairing, w.now);
+        }
+        g_assert_nonnull(tb_pairing_find(w.pairing, id, w.now));
+        w.now = end + 31000;
+        tb_pairing_tick(w.pairing, w.now);
+        g_assert_cmpint(phone->closed, ==, 1008);
+        hang_up(&w, phone);
+        teardown(&w);
+}
+
+static void test_session_limit(void)
+{
+        World w;
+        setup(&w);
+        for (guint i = 0; i < TB_LIMIT_SESSIONS; i++) {
+                g_autofree char *token = NULL, *view = NULL;
+                g_assert_nonnull(tb_pairing_create(w.pairing, NULL, TB_MODE_VIEW, 1, w.now, &token, &view, NULL));
+        }
+        g_autofree char *token = NULL, *view = NULL;
+        g_autoptr(GError) error = NULL;
+        g_assert_null(tb_pairing_create(w.pairing, NULL, TB_MODE_VIEW, 1, w.now, &token, &view, &error));
+        g_assert_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE);
+        w.now += TB_LIMIT_SESSION_IDLE_S * 1000 + 31000;
+        tb_pairing_tick(w.pairing, w.now);
+        g_clear_error(&error);
+        g_assert_nonnull(tb_pairing_create(w.pairing, NULL, TB_MODE_VIEW, 1, w.now, &token, &view, &error));
+        teardown(&w);
+}
+
+static void test_host_limits(void)
+{
+        World w;
+        setup(&w);
+        Line *lines[TB_LIMIT_HOSTS + 1];
+        for (guint i = 0; i <= TB_LIMIT_HOSTS; i++) {
+                g_autofree char *name = g_strdup_printf("h%u", i);
+                lines[i] = dial(&w);
+                tell(&w, lines[i], json_pack("{s:s, s:s, s:s}", "type", "hello", "role", "host", "host", name));
+                g_assert_cmpstr(text_of(last(lines[i]), "type"), ==, i < TB_LIMIT_HOSTS ? "ready" : "error");
+        }
+        g_assert_cmpstr(text_of(last(lines[TB_LIMIT_HOSTS]), "message"), ==, "Too many hosts");
+        for (guint extra = 0; extra < 2; extra++) {
+                json_t *devices = json_array();
+                for (guint i = 0; i < TB_LIMIT_DEVICES + extra; i++) {
+                        g_autofree char *id = g_strdup_printf("d%u", i);
+                        json_array_append_new(devices, json_pack("{s:s}", "id", id));
+                }
+                guint before = lines[0]->said->len;
+                tell(&w, lines[0], json_pack("{s:s, s:o}", "type", "devices", "devices", devices));
+                g_assert_cmpuint(lines[0]->said->len - before, ==, extra);
+        }
+        for (guint i = 0; i <= TB_LIMIT_HOSTS; i++)
+                hang_up(&w, lines[i]);
+        teardown(&w);
+}
+
+static void test_rate(void)
+{
+        World w;
+        setup(&w);
+        g_autofree char *token = NULL;
+        TbSession *session = create(&w, &token);
+        Line *phone = join(&w, "phone", tb_session_id(session), token), *desktop = join(&w, "desktop", tb_session_id(session), token);
+        guint before = desktop->said->len;
+        for (guint i = 0; i < 2 * TB_LIMIT_MESSAGES_PER_S - 1; i++) /* the hello was one */
+                tell(&w, phone, json_pack("{s:s, s:i}", "type", "bye", "n", i));
+        g_assert_cmpuint(desktop->said->len - before, ==, 2 * TB_LIMIT_MESSAGES_PER_S - 1);
+        tell(&w, phone, json_pack("{s:s}", "type", "bye")); /* limit + 1 */
+        g_assert_cmpuint(desktop->said->len - before, ==, 2 * TB_LIMIT_MESSAGES_PER_S - 1);
+        g_assert_cmpstr(text_of(last(phone), "message"), ==, "Too many messages");
+        g_assert_cmpint(phone->closed, ==, 0);
+        w.now += 2000;
+        tell(&w, phone, json_pack("{s:s}", "type", "bye"));
+        g_assert_cmpuint(desktop->said->len - before, ==, 2 * TB_LIMIT_MESSAGES_PER_S);
+        hang_up(&w, phone);
+        hang_up(&w, desktop);
+        teardown(&w);
+}
+
+static void test_slow_reader(void)
+{
+        World w;
+        setup(&w);
+        g_autofree char *token = NULL;
+        TbSession *session = create(&w, &token);
+        Line *phone = join(&w, "phone", tb_session_id(session), token), *desktop = join(&w, "desktop", tb_session_id(session), token);
+        guint before = desktop->said->len;
+        desktop->queued = 64 * 1024;
+        tell(&w, phone, json_pack("{s:s}", "type", "sensor"));
+        desktop->queued++; /* limit + 1: samples are left out, events are not */
+        tell(&w, phone, json_pack("{s:s}", "type", "sensor"));
+        tell(&w, phone, json_pack("{s:s}", "type", "event"));
+        g_assert_cmpuint(desktop->said->len - before, ==, 2);
+        for (guint8 n = 1; n <= 5; n++) {
+                guint8 picture[] = {1, 0xff, 0xd8, n};
+                tb_pairing_binary(phone->party, picture, sizeof picture, w.now);
+        }
+        g_assert_cmpuint(desktop->pictures, ==, 0);
+        desktop->queued = 0;
+        tb_pairing_drained(desktop->party);
+        tb_pairing_drained(desktop->party);
+        g_assert_cmpuint(desktop->pictures, ==, 1);
+        g_assert_cmpint(desktop->last_picture, ==, 5); /* the newest */
+        hang_up(&w, phone);
+        hang_up(&w, desktop);
+        teardown(&w);
+}
+
+static void test_message_sizes(void)
+{
+        static const struct {
+                const char *type;
+                gsize max;
+        } rows[] = {{"ice", 4096}, {"sensor", 4096}, {"offer", 2 * TB_LIMIT_SDP}, {"event", 64 * 1024}};
+        for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+                World w;
+                setup(&w);
+                g_autofree char *token = NULL;
+                TbSession *session = create(&w, &token);
+                Line *phone = join(&w, "phone", tb_session_id(session), token), *desktop = join(&w, "desktop", tb_session_id(session), token);
+                for (gsize extra = 0; extra < 2; extra++) {
+                        g_autofree char *head = g_strdup_printf("{\"type\":\"%s\",\"x\":\"", rows[i].type);
+                        g_autofree char *fill = g_strnfill(rows[i].max - strlen(head) - 2 + extra, 'x');
+                        g_autofree char *text = g_strconcat(head, fill, "\"}", NULL);
+                        tb_pairing_text(phone->party, text, strlen(text), w.now);
+                        g_assert_cmpstr(text_of(last(extra ? phone : desktop), extra ? "message" : "type"), ==, extra ? "Message too large" : rows[i].type);
+                }
+                hang_up(&w, phone);
+                hang_up(&w, desktop);
+                teardown(&w);
+        }
+}
+
+/* Golden messages from client to server: what is valid there is understood here, and a hello that is not is refused. */
+static void test_golden_hellos(void)
+{
+        g_autoptr(GDir) dir = g_dir_open("tests/fixtures/proto", 0, NULL);
+        guint seen = 0;
+        g_assert_nonnull(dir);
+        for (const char *name; (name = g_dir_read_name(dir));) {
+                if (!g_str_has_prefix(name, "hello."))
+                        continue;
+                g_autofree char *path = g_build_filename("tests/fixtures/proto", name, NULL);
+                json_auto_t *file = json_load_file(path, 0, NULL);
+                json_t *message = json_object_get(file, "message");
+                if (g_strcmp0(text_of(message, "role"), "host") == 0)
+                        continue;
+                World w;
+                setup(&w);
+                Line *line = dial(&w);
+                tell(&w, line, json_incref(message));
+                g_assert_cmpint(line->closed, ==, 1008); /* no such session here, or a broken hello: refused either way */
+                const char *said = text_of(last(line), "message");
+                g_assert_true(g_str_equal(said, "Invalid session or token") || g_str_equal(said, "Invalid role"));
+                if (json_is_true(json_object_get(file, "valid")))
+                        g_assert_cmpstr(said, ==, "Invalid session or token");
+                hang_up(&w, line);
+                teardown(&w);
+                seen++;
+        }
+        g_assert_cmpuint(seen, >=, 4);
+}
+
+static void test_ice(void)
+{
+        g_auto(GStrv) list = tb_ice_split("stun.example:3478, stun:a  turns:b:443?transport=tcp,", "stun");
+        g_assert_cmpuint(g_strv_length(list), ==, 3);
+        g_assert_cmpstr(list[0], ==, "stun:stun.example:3478");
+        g_assert_cmpstr(list[2], ==, "turns:b:443?transport=tcp");
+        /* python3: base64.b64encode(hmac.new(b"north", b"1700003600:p2", "sha1").digest()) */
+        g_autofree char *credential = tb_ice_credential("north", "1700003600:p2");
+        g_assert_cmpstr(credential, ==, "XCxmAAJRVo/D681Q1RMWi/1DRMM=");
+}
+
+static void test_qr(void)
+{
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GBytes) svg = tb_qr_svg("http://localhost/m/x?token=y", &error), png = tb_qr_png("http://localhost/m/x?token=y", &error);
+        g_assert_no_error(error);
+        gsize size;
+        g_assert_true(g_str_has_prefix(g_bytes_get_data(svg, &size), "<svg xmlns="));
+        g_assert_cmpint(memcmp(g_bytes_get_data(png, &size), "\x89PNG", 4), ==, 0);
+        g_autofree char *largest = g_strnfill(1273, 'a'), *larger = g_strnfill(1274, 'a'); /* version 40, level H, bytes */
+        g_autoptr(GBytes) fits = tb_qr_svg(largest, &error);
+        g_assert_no_error(error);
+        g_assert_null(tb_qr_svg(larger, &error));
+        g_assert_error(error, TB_ERROR, TB_ERROR_TOO_LARGE);
+}
+
+int main(int argc, char **argv)
+{
+        g_test_init(&argc, &argv, NULL);
+        tb_log_init(TB_LOG_ERROR, false);
+        g_test_add_func("/pairing/hello-timeout", test_hello_timeout);
+        g_test_add_func("/pairing/expiry", test_expiry);
+        g_test_add_func("/pairing/longest-life", test_longest_life);
+        g_test_add_func("/pairing/session-limit", test_session_limit);
+        g_test_add_func("/pairing/host-limits", test_host_limits);
+        g_test_add_func("/pairing/rate", test_rate);
+        g_test_add_func("/pairing/slow-reader", test_slow_reader);
+        g_test_add_func("/pairing/message-sizes", test_message_sizes);
+        g_test_add_func("/pairing/golden-hellos", test_golden_hellos);
+        g_test_add_func("/ice/credentials", test_ice);
+        g_test_add_func("/qr/sizes", test_qr);
+        return g_test_run();
+}
