@@ -17,4 +17,8 @@ bool tb_log_level_parse(const char *text, TbLogLevel *ret_level);
 
 /* tb_log(TB_LOG_INFO, TB_F("device", id, "request", rid), "power is %s", state); TB_F() alone for no fields */
 void tb_log(TbLogLevel level, const char *const *fields, const char *format, ...) G_GNUC_PRINTF(3, 4);
+#ifdef __cppcheck__ /* does not know __VA_OPT__ */
+#define TB_F(...) NULL
+#else
 #define TB_F(...) ((const char *const[]){__VA_ARGS__ __VA_OPT__(,) NULL})
+#endif
