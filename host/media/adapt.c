@@ -38,6 +38,14 @@ static void note_base(TbAdapt *a, gint64 now_us, gint64 delay_us)
         a->base_us[0] = MIN(a->base_us[0], delay_us);
 }
 
+static void restart_window(TbAdapt *a)
+{
+        a->win_recv_us = a->last_recv_us;
+        a->win_sent_us = a->last_sent_us;
+        a->win_recv_bytes = a->win_sent_bytes = 0;
+        a->win_packets = a->win_lost = 0;
+}
+
 /* Rates over windows of half a second, by the clocks of both ends. */
 static void count(TbAdapt *a, const TbAdaptPacket *p)
 {
@@ -62,10 +70,7 @@ static void count(TbAdapt *a, const TbAdaptPacket *p)
         a->recv_kbps = kbps(a->win_recv_bytes, MAX(received, TB_ADAPT_WINDOW_US / 4));
         double loss = (double)a->win_lost / a->win_packets;
         a->loss = a->win_packets >= 10 ? loss : (a->loss + loss) / 2;
-        a->win_recv_us = a->last_recv_us;
-        a->win_sent_us = p->sent_us;
-        a->win_recv_bytes = a->win_sent_bytes = 0;
-        a->win_packets = a->win_lost = 0;
+        restart_window(a);
 }
 
 /* What arrived since the window began, when that says something already: after a fall of the link half a second is too long to wait. */
@@ -113,6 +118,8 @@ void tb_adapt_feedback(TbAdapt *a, gint64 now_us, const TbAdaptPacket *packets, 
                 double report_ms = (double)(sum / arrived - base) / 1000;
                 a->queue_ms += (report_ms - a->queue_ms) * 0.5;
                 a->queued_reports = report_ms > QUEUE_HIGH_MS ? a->queued_reports + 1 : 0;
+                if (a->queued_reports == 1)
+                        restart_window(a); /* from here on arrivals measure the full link, not the time before */
                 double newest_ms = (double)(newest_delay - base) / 1000;
                 if (newest_ms > QUEUE_HOLD_MS && a->hold_until_us < now_us) {
                         a->hold_until_us = now_us + (gint64)(MIN(newest_ms, HOLD_MAX_MS) * 1000);

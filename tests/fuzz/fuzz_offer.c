@@ -1,0 +1,45 @@
+/* SDP offers, candidates and trickle fragments of browsers. What is accepted must be fit for webrtcbin, which asserts on what it does not like: the plain
+ * offer has to be accepted again, choose the same, and have a mid in every section. */
+#include <stdint.h>
+#include <string.h>
+
+#include "host/media/offer.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static bool any_candidate(const char *line, guint mline G_GNUC_UNUSED, void *data G_GNUC_UNUSED, GError **error G_GNUC_UNUSED)
+{
+        tb_candidate_check(line);
+        return true;
+}
+
+static void try_offer(const char *text, bool want_video)
+{
+        g_auto(TbOffer) offer = {0}, again = {0};
+        g_autoptr(GError) error = NULL;
+        if (!tb_offer_parse(text, want_video, &offer, &error)) {
+                g_assert_nonnull(error);
+                g_assert_true(g_utf8_validate(error->message, -1, NULL));
+                return;
+        }
+        g_assert_no_error(error);
+        g_assert_true(offer.n_mlines >= 1 && offer.n_mlines <= TB_OFFER_MLINES && offer.ufrag && offer.mid);
+        tb_offer_parse(offer.sdp, want_video, &again, &error);
+        g_assert_no_error(error);
+        g_assert_cmpint(again.video_mline, ==, offer.video_mline);
+        g_assert_cmpint(again.data_mline, ==, offer.data_mline);
+        g_assert_cmpuint(again.payload, ==, offer.payload);
+        g_assert_cmpuint(again.n_mlines, ==, offer.n_mlines);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+        g_autofree char *text = g_strndup((const char *)data, size);
+        try_offer(text, true);
+        try_offer(text, false);
+        tb_candidate_check(text);
+        g_autoptr(GError) error = NULL;
+        if (!tb_sdpfrag_parse(text, "abcd", any_candidate, NULL, &error))
+                g_assert_nonnull(error);
+        return 0;
+}

@@ -1,0 +1,236 @@
+/* The congestion controller against a simulated link: a queue that drains at the link's rate, feedback every 50 ms. */
+#include "host/media/adapt.h"
+
+#include <string.h>
+
+#define STEP_US 10000
+#define FEEDBACK_US 50000
+#define OWD_US 20000
+#define PACKET 1200
+
+typedef struct Link {
+        TbAdapt adapt;
+        TbAdaptViewer viewer;
+        gint64 now_us;
+        double link_kbps, content_kbps, loss;
+        gint64 free_us;   /* when the link has sent all that is in it */
+        double credit;    /* bytes that the encoder may send */
+        guint lost_every, count;
+        GArray *flying;
+        gint64 next_feedback_us;
+        double worst_delay_ms;
+        guint rate_kbps;
+} Link;
+
+static void link_init(Link *l, double kbps)
+{
+        *l = (Link){.link_kbps = kbps, .content_kbps = 1e9, .now_us = G_USEC_PER_SEC};
+        tb_adapt_init(&l->adapt, 3000, 8000);
+        l->flying = g_array_new(FALSE, FALSE, sizeof(TbAdaptPacket));
+        l->rate_kbps = 2500;
+}
+
+static void link_clear(Link *l)
+{
+        g_array_free(l->flying, TRUE);
+}
+
+static void send_packets(Link *l)
+{
+        if (tb_adapt_holds(&l->adapt, l->now_us)) {
+                l->credit = 0;
+                return;
+        }
+        l->credit += MIN(l->rate_kbps, l->content_kbps) * STEP_US / 8000;
+        while (l->credit >= PACKET) {
+                l->credit -= PACKET;
+                TbAdaptPacket p = {.sent_us = l->now_us, .size = PACKET};
+                l->free_us = MAX(l->free_us, l->now_us) + (gint64)(PACKET * 8000 / l->link_kbps);
+                bool lost = l->lost_every && ++l->count % l->lost_every == 0;
+                p.recv_us = lost ? -1 : l->free_us + OWD_US;
+                g_array_append_val(l->flying, p);
+        }
+}
+
+static void feed_back(Link *l)
+{
+        guint n = 0;
+        while (n < l->flying->len) {
+                const TbAdaptPacket *p = &g_array_index(l->flying, TbAdaptPacket, n);
+                if ((p->recv_us < 0 ? p->sent_us + OWD_US : p->recv_us) + OWD_US > l->now_us)
+                        break;
+                if (p->recv_us >= 0)
+                        l->worst_delay_ms = MAX(l->worst_delay_ms, (double)(p->recv_us - p->sent_us) / 1000);
+                n++;
+        }
+        if (n == 0)
+                return;
+        tb_adapt_feedback(&l->adapt, l->now_us, (const TbAdaptPacket *)l->flying->data, n);
+        g_array_remove_range(l->flying, 0, n);
+        TbAdaptPlan plan;
+        l->viewer.kbps = l->adapt.kbps;
+        tb_adapt_plan(&l->viewer, 1, l->now_us, 1280 * 720, 60, 8000, &plan);
+        l->rate_kbps = plan.kbps[l->viewer.rung];
+}
+
+static void run(Link *l, double seconds)
+{
+        gint64 end = l->now_us + (gint64)(seconds * G_USEC_PER_SEC);
+        l->worst_delay_ms = 0;
+        for (; l->now_us < end; l->now_us += STEP_US) {
+                send_packets(l);
+                if (l->now_us >= l->next_feedback_us) {
+                        feed_back(l);
+                        l->next_feedback_us = l->now_us + FEEDBACK_US;
+                }
+        }
+}
+
+static void test_wide_link(void)
+{
+        Link l;
+        link_init(&l, 50000);
+        run(&l, 15);
+        g_assert_cmpfloat(l.adapt.kbps, >, 7000);
+        g_assert_cmpfloat(l.worst_delay_ms, <, 60);
+        g_assert_cmpint(l.viewer.rung, ==, 0);
+        link_clear(&l);
+}
+
+static void test_falls_and_recovers(void)
+{
+        Link l;
+        link_init(&l, 5000);
+        run(&l, 20);
+        g_assert_cmpint(l.viewer.rung, ==, 0);
+        g_assert_cmpfloat(l.rate_kbps, >, 2000);
+        l.link_kbps = 500;
+        run(&l, 4); /* the queue of the fall drains */
+        run(&l, 15);
+        g_test_message("at 500 kbit/s: estimate %.0f, rate %u, worst delay %.0f ms, rung %d", l.adapt.kbps, l.rate_kbps, l.worst_delay_ms, l.viewer.rung);
+        g_assert_cmpfloat(l.worst_delay_ms, <, 450);
+        g_assert_cmpint(l.viewer.rung, >=, 1);
+        g_assert_cmpuint(l.rate_kbps, >=, 150);
+        g_assert_cmpuint(l.rate_kbps, <=, 500);
+        l.link_kbps = 5000;
+        run(&l, 45);
+        g_test_message("back at 5000 kbit/s: estimate %.0f, rate %u, rung %d", l.adapt.kbps, l.rate_kbps, l.viewer.rung);
+        g_assert_cmpint(l.viewer.rung, ==, 0);
+        g_assert_cmpfloat(l.rate_kbps, >, 1500);
+        link_clear(&l);
+}
+
+static void test_holds_while_the_queue_drains(void)
+{
+        Link l;
+        link_init(&l, 5000);
+        run(&l, 10);
+        l.link_kbps = 300;
+        bool held = false;
+        for (int i = 0; i < 200 && !held; i++) {
+                run(&l, 0.01);
+                held = tb_adapt_holds(&l.adapt, l.now_us);
+        }
+        g_assert_true(held);
+        g_assert_cmpfloat(l.adapt.kbps, <, 600);
+        g_assert_cmpint(l.adapt.hold_until_us - l.now_us, <=, 1500000);
+        link_clear(&l);
+}
+
+static void test_loss(void)
+{
+        Link l;
+        link_init(&l, 20000);
+        l.lost_every = 4;
+        run(&l, 10);
+        g_assert_cmpfloat(l.adapt.loss, >, 0.2);
+        g_assert_cmpfloat(l.adapt.kbps, <, 1000);
+        l.lost_every = 100; /* a radio link's: not a full one */
+        run(&l, 30);
+        g_assert_cmpfloat(l.adapt.kbps, >, 3000);
+        link_clear(&l);
+}
+
+/* A still screen sends next to nothing: that says nothing about the link. */
+static void test_idle_keeps_the_estimate(void)
+{
+        Link l;
+        link_init(&l, 20000);
+        run(&l, 10);
+        double before = l.adapt.kbps;
+        l.content_kbps = 30;
+        run(&l, 60);
+        g_assert_cmpfloat(l.adapt.kbps, >=, before * 0.99);
+        link_clear(&l);
+}
+
+static void test_nothing_arrives(void)
+{
+        TbAdapt a;
+        tb_adapt_init(&a, 3000, 8000);
+        TbAdaptPacket lost[50];
+        for (guint i = 0; i < 50; i++)
+                lost[i] = (TbAdaptPacket){.sent_us = (gint64)i * 20000, .recv_us = -1, .size = PACKET};
+        for (guint k = 1; k < 20; k++)
+                tb_adapt_feedback(&a, (gint64)k * G_USEC_PER_SEC, lost, 50);
+        g_assert_cmpfloat(a.kbps, >=, 80);
+        g_assert_cmpfloat(a.kbps, <, 200);
+        tb_adapt_feedback(&a, 100 * G_USEC_PER_SEC, NULL, 0);
+}
+
+static void test_one_bad_viewer(void)
+{
+        TbAdaptViewer v[3] = {{.kbps = 6000}, {.kbps = 5000}, {.kbps = 300}};
+        TbAdaptPlan plan;
+        tb_adapt_plan(v, 3, 10 * G_USEC_PER_SEC, 1280 * 720, 30, 8000, &plan);
+        g_assert_cmpint(v[0].rung, ==, 0);
+        g_assert_cmpint(v[1].rung, ==, 0);
+        g_assert_cmpint(v[2].rung, ==, 2);
+        g_assert_cmpuint(plan.kbps[0], >, 4000);
+        g_assert_cmpuint(plan.kbps[1], ==, 0);
+        g_assert_cmpuint(plan.kbps[2], <, 300);
+        /* alone 1500 would do for the full picture; beside 6000 it has to make room */
+        TbAdaptViewer mixed[2] = {{.kbps = 6000}, {.kbps = 1500}};
+        tb_adapt_plan(mixed, 2, 10 * G_USEC_PER_SEC, 1280 * 720, 30, 8000, &plan);
+        g_assert_cmpint(mixed[1].rung, ==, 1);
+        g_assert_cmpuint(plan.kbps[0], >, 4500);
+        TbAdaptViewer alone = {.kbps = 1500};
+        tb_adapt_plan(&alone, 1, 10 * G_USEC_PER_SEC, 1280 * 720, 30, 8000, &plan);
+        g_assert_cmpint(alone.rung, ==, 0);
+}
+
+/* A move up that failed is tried again later and later. */
+static void test_backs_off(void)
+{
+        TbAdaptViewer v = {.kbps = 300, .rung = 0};
+        TbAdaptPlan plan;
+        gint64 t = 10 * G_USEC_PER_SEC, waits[3];
+        tb_adapt_plan(&v, 1, t, 1280 * 720, 30, 8000, &plan);
+        g_assert_cmpint(v.rung, ==, 2);
+        for (int i = 0; i < 3; i++) {
+                gint64 since = t;
+                v.kbps = 700;
+                while (v.rung == 2)
+                        tb_adapt_plan(&v, 1, t += 100000, 1280 * 720, 30, 8000, &plan);
+                waits[i] = t - since;
+                v.kbps = 300;
+                tb_adapt_plan(&v, 1, t += 100000, 1280 * 720, 30, 8000, &plan);
+                g_assert_cmpint(v.rung, ==, 2);
+        }
+        g_assert_cmpint(waits[1], >, waits[0] * 3 / 2);
+        g_assert_cmpint(waits[2], >, waits[1] * 3 / 2);
+}
+
+int main(int argc, char **argv)
+{
+        g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/media/adapt/wide-link", test_wide_link);
+        g_test_add_func("/media/adapt/falls-and-recovers", test_falls_and_recovers);
+        g_test_add_func("/media/adapt/holds-while-the-queue-drains", test_holds_while_the_queue_drains);
+        g_test_add_func("/media/adapt/loss", test_loss);
+        g_test_add_func("/media/adapt/idle-keeps-the-estimate", test_idle_keeps_the_estimate);
+        g_test_add_func("/media/adapt/nothing-arrives", test_nothing_arrives);
+        g_test_add_func("/media/adapt/one-bad-viewer", test_one_bad_viewer);
+        g_test_add_func("/media/adapt/backs-off", test_backs_off);
+        return g_test_run();
+}
