@@ -18,6 +18,7 @@ typedef struct Subscriber {
 
 struct TbBus {
         guint64 last_id;
+        bool dropped; /* the oldest events are no longer kept */
         GQueue kept;           /* of Kept, oldest first */
         GPtrArray *subscribers; /* owned Subscribers */
         guint next_subscriber;
@@ -89,8 +90,10 @@ void tb_bus_publish(TbBus *bus, const char *type, const char *device, const char
                 .data = data_take ? data_take : json_object(),
         };
         g_queue_push_tail(&bus->kept, k);
-        if (bus->kept.length > TB_LIMIT_BUS_REPLAY && bus->depth == 0)
+        if (bus->kept.length > TB_LIMIT_BUS_REPLAY && bus->depth == 0) {
                 kept_free(g_queue_pop_head(&bus->kept));
+                bus->dropped = true;
+        }
         deliver(bus, &k->event);
 }
 
@@ -139,6 +142,8 @@ bool tb_bus_replay(TbBus *bus, guint64 after, TbEventCall call, gpointer user)
         tb_assert_main();
         const Kept *oldest = g_queue_peek_head(&bus->kept);
         bool complete = after >= bus->last_id ? after == bus->last_id : oldest && oldest->event.id <= after + 1;
+        if (after == 0) /* from the beginning */
+                complete = !bus->dropped;
         bus->depth++; /* nothing is dropped from `kept` while we walk it */
         for (GList *l = bus->kept.head; l; l = l->next) {
                 const Kept *k = l->data;

@@ -32,7 +32,7 @@ void tb_bus_publish_transient(TbBus *bus, const char *type, const char *device, 
 guint tb_bus_subscribe(TbBus *bus, TbEventCall call, gpointer user);
 void tb_bus_unsubscribe(TbBus *bus, guint id);
 guint64 tb_bus_last_id(TbBus *bus);
-/* Calls for every kept event with an id above `after`. False when some in between are no longer kept (the reader should reload). */
+/* Calls for every kept event with an id above `after` (0: from the beginning). False when some in between are no longer kept (the reader should reload). */
 bool tb_bus_replay(TbBus *bus, guint64 after, TbEventCall call, gpointer user);
 /* {"id","t","type","device"?,"interface"?,"data"}; the caller owns the reference. */
 json_t *tb_event_json(const TbEvent *event);

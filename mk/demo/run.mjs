@@ -114,7 +114,7 @@ async function desktop() {
   const env = { DISPLAY: `:${n}` };
   const home = join(root, state, "desktop"), box = join(home, ".fluxbox");
   mkdirSync(box, { recursive: true });
-  writeFileSync(join(box, "overlay"), "background: none\n");
+  writeFileSync(join(box, "overlay"), "background: none\nrootCommand: xsetroot -solid '#24435a'\n");
   writeFileSync(join(box, "init"), readFileSync("mk/demo/fluxbox.init", "utf8").replace("@OVERLAY@", join(box, "overlay")));
   start("xsetroot", ["xsetroot", "-solid", "#24435a"], { env, once: true });
   start("fluxbox", ["fluxbox", "-rc", join(box, "init")], { env: { ...env, HOME: home } });

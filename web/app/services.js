@@ -37,6 +37,7 @@ export function makeServices({ base, onAuth }) {
     url: api.url('host/events'),
     fetch: (...args) => fetch(...args),
     headers: () => api.headers(),
+    lastEventId: '0', // the timeline begins with what the host still remembers
   });
 
   // ---- reading again what an event says has changed ----

@@ -10,6 +10,7 @@ let rfb = null;
 let password = '';
 let failures = 0;
 let timer = 0;
+let shown = '';
 
 function address() {
   const url = new URL('websockify', location.href);
@@ -36,7 +37,11 @@ function connect() {
     say('Connected', 'connected');
     rfb.focus();
   });
-  rfb.addEventListener('desktopname', (event) => { document.title = event.detail.name; });
+  rfb.addEventListener('desktopname', (event) => {
+    document.title = event.detail.name;
+    shown = event.detail.name;
+    showDevice();
+  });
   rfb.addEventListener('credentialsrequired', () => {
     by('login').hidden = false;
     by('password').focus();
@@ -57,6 +62,12 @@ function connect() {
   });
 }
 
+/** Without ?device= the host chooses; its name for the screen says which one it is. */
+function showDevice() {
+  const option = [...by('device').options].find((o) => o.text === shown || o.value === shown);
+  if (option && !query.get('device')) option.selected = true;
+}
+
 async function fillDevices() {
   const token = query.get('access_token');
   const url = new URL('screens.json', location.href);
@@ -65,6 +76,7 @@ async function fillDevices() {
   if (!answer.ok) return;
   const select = by('device');
   for (const { id, label } of await answer.json()) select.add(new Option(label || id, id, false, id === query.get('device')));
+  showDevice();
   select.addEventListener('change', () => {
     query.set('device', select.value);
     location.search = query.toString();

@@ -19,6 +19,9 @@ static void test_replay(void)
         g_assert_true(tb_bus_replay(bus, first, count, &n));
         g_assert_cmpuint(n, ==, 10); /* transient ones are not kept */
         n = 0;
+        g_assert_true(tb_bus_replay(bus, 0, count, &n)); /* from the beginning */
+        g_assert_cmpuint(n, ==, 10);
+        n = 0;
         g_assert_true(tb_bus_replay(bus, first + 7, count, &n));
         g_assert_cmpuint(n, ==, 3);
         n = 0;
@@ -33,6 +36,8 @@ static void test_replay(void)
         n = 0;
         g_assert_false(tb_bus_replay(bus, first + 9, count, &n)); /* one more is gone, and that is said */
         g_assert_cmpuint(n, ==, TB_LIMIT_BUS_REPLAY);
+        n = 0;
+        g_assert_false(tb_bus_replay(bus, 0, count, &n));
         tb_bus_free(bus);
 }
 
