@@ -11,7 +11,7 @@
 #include "server/config.h"
 #include "server/server.h"
 
-#define GRACE_MS 3000 /* for answers under way after SIGTERM */
+#define GRACE_MS 2500 /* for answers under way after SIGTERM */
 
 typedef struct Run {
         TbServer *server; /* borrowed */

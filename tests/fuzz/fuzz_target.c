@@ -49,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         static const char *const origins[] = {"https://front.example", NULL};
         TbGuard guard = {.loopback = true, .address = "127.0.0.1", .origins = origins};
         g_autofree char *text = g_strndup((const char *)data, size);
-        char name[64];
+        char name[256];
         check_path(text);
         check_query(text);
         bool host = tb_guard_host(&guard, text, "127.0.0.1");

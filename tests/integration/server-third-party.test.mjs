@@ -1,0 +1,73 @@
+// The server's TURN credentials and QR codes before programs that we did not write: coturn and zbar.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+
+import { assertProblem, freePort, Program, scratch, until } from './harness.mjs';
+import { withServer } from './server-harness.mjs';
+
+const run = promisify(execFile);
+
+test('coturn accepts our time-limited credentials, and refuses others', async (t) => {
+  const port = await freePort();
+  const turn = new Program(['turnserver', '-n', '--use-auth-secret', '--static-auth-secret=north-secret', '--realm=testbed', '-p', String(port), '-L', '127.0.0.1',
+    '-E', '127.0.0.1', '--allow-loopback-peers', '--no-tls', '--no-dtls', '--no-cli', '--log-file=stdout', '--simple-log', `--pidfile=${path.join(scratch(), 'pid')}`]);
+  t.after(() => turn.kill());
+  const server = await withServer(t, { turn: { servers: [`turn:127.0.0.1:${port}`], secret: 'north-secret', ttl_s: 600 }, stun: ['stun.example:3478'] });
+  const { iceServers } = (await server.get('/api/ice')).json;
+  assert.deepEqual(iceServers[0], { urls: ['stun:stun.example:3478'] });
+  const { username, credential, urls } = iceServers[1];
+  assert.deepEqual(urls, [`turn:127.0.0.1:${port}`]);
+  const left = Number(username.split(':')[0]) - Date.now() / 1000;
+  assert.ok(left > 500 && left <= 601, `${left} s`);
+  const client = (password) => run('turnutils_uclient', ['-u', username, '-w', password, '-p', String(port), '-y', '-n', '1', '-m', '1', '127.0.0.1'], { timeout: 30000 })
+    .then((r) => r.stdout, (e) => e.stdout ?? '');
+  await until('coturn to answer', async () => (await client(credential)).includes('Total lost packets 0'), 40000);
+  assert.match(await client('wrong'), /Cannot complete Allocation/);
+  const desktop = await server.join('desktop', await server.session());
+  assert.equal(desktop.ready.iceServers.length, 2);
+  await desktop.stop();
+});
+
+test('zbar reads the QR code: it is the phone URL, with the prefix of a proxy', async (t) => {
+  const server = await withServer(t);
+  const headers = { Host: 'localhost:8080', 'X-Forwarded-Proto': 'https', 'X-Forwarded-Prefix': '/staging' };
+  const s = await server.session({}, { headers });
+  assert.equal(s.phoneUrl, `https://localhost:8080/staging/m/${s.sessionId}?token=${s.token}`);
+  const png = await server.get(`/api/session/${s.sessionId}/qr.png?token=${s.token}`, { headers });
+  assert.equal(png.headers['content-type'], 'image/png');
+  const file = path.join(server.folder, 'qr.png');
+  writeFileSync(file, png.body);
+  const { stdout } = await run('zbarimg', ['-q', '--raw', file]);
+  assert.equal(stdout.trim(), s.phoneUrl);
+  const svg = await server.get(`/api/session/${s.sessionId}/qr.svg?token=${s.token}`);
+  assert.equal(svg.headers['content-type'], 'image/svg+xml');
+  assert.match(svg.text, /^<svg xmlns=/);
+  assertProblem(await server.get(`/api/session/${s.sessionId}/qr.svg`), 401);
+  assertProblem(await server.get(`/api/session/${s.sessionId}/qr.svg?token=wrong`), 403);
+});
+
+test('session creation is limited per address', async (t) => {
+  const server = await withServer(t, { sessions_per_minute: 3 });
+  for (let i = 0; i < 3; i++) await server.session();
+  const answer = await server.post('/api/session', {});
+  assertProblem(answer, 429);
+  assert.ok(Number(answer.headers['retry-after']) >= 1);
+  assert.equal((await server.post('/api/session', {}, { headers: { 'X-Forwarded-For': '192.0.2.1, 192.0.2.9' } })).status, 201); // another client of a proxy here
+});
+
+test('every problem of the configuration is told with its line', async () => {
+  const file = path.join(scratch(), 'server.yaml');
+  writeFileSync(file, 'port: 70000\naddress: 0.0.0.0\ntokens:\n  - name: ci\n    token: short\nturn:\n  servers: [x]\ncolour: blue\n');
+  const { default: childProcess } = await import('node:child_process');
+  const { BUILD } = await import('./harness.mjs');
+  const result = childProcess.spawnSync(path.join(BUILD, 'testbed-server'), ['--config', file, '--check'], { encoding: 'utf8', env: { ...process.env, TESTBED_TOKEN: '' } });
+  assert.equal(result.status, 1);
+  for (const [line, text] of [[1, 'port must be from 0 to 65535'], [2, 'without a token'], [5, 'token must be 16 to 256 bytes'], [6, 'a secret is needed'], [8, 'unknown field "colour"']])
+    assert.match(result.stderr, new RegExp(`^${file.replaceAll('.', '\\.')}:${line}: .*${text}`, 'm'));
+  writeFileSync(file, 'port: 0\n');
+  assert.equal(childProcess.spawnSync(path.join(BUILD, 'testbed-server'), ['--config', file, '--check']).status, 0);
+});
