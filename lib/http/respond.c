@@ -6,7 +6,7 @@
 #include "lib/thread.h"
 
 #define CONTENT_SECURITY_POLICY                                                                                                 \
-        "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' blob: data:; media-src 'self' blob:; " \
+        "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; " \
         "connect-src 'self' ws://%s wss://%s; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
 
 static void add(struct MHD_Response *response, const char *name, const char *value)

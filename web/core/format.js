@@ -81,6 +81,12 @@ export function humanize(name) {
   return String(name ?? '').replace(/[._-]+/g, ' ').trim();
 }
 
+/** on -> On */
+export function capital(word) {
+  const s = String(word ?? '');
+  return s ? s[0].toUpperCase() + s.slice(1) : s;
+}
+
 /** Tone of a state word; unknown words are neutral, so that new states need no change here. */
 export function toneOf(state) {
   switch (String(state ?? '').toLowerCase()) {

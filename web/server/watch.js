@@ -3,7 +3,7 @@
 
 import { ApiError } from '../core/api.js';
 import { CommandClient } from '../core/command.js';
-import { humanize, quantity } from '../core/format.js';
+import { capital, humanize, quantity } from '../core/format.js';
 import { RemotePeer } from '../core/peer.js';
 import { parseBinary, PictureSink } from '../core/relay.js';
 import { interfacesOf, isPhone } from '../core/store.js';
@@ -176,8 +176,8 @@ function run(status) {
       const commanded = h('span', { class: 'value' }, '…');
       const observed = h('span', { class: 'value' }, '…');
       const show = (p) => {
-        text(commanded, p?.commanded ?? 'nothing yet');
-        text(observed, p?.observed ?? 'unknown');
+        text(commanded, capital(p?.commanded ?? 'nothing yet'));
+        text(observed, capital(p?.observed ?? 'unknown'));
       };
       const fail = (e) => toast.error(e, 'Power');
       const run1 = async (verb, params) => {

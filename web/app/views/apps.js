@@ -7,7 +7,7 @@ export function mountApps(root, svc, { id, iface, control }) {
   const scope = new Scope();
   const { api } = svc;
   const word = h('input', { class: 'input', type: 'search', placeholder: 'Find an app', 'aria-label': 'Find an app' });
-  const pick = h('input', { type: 'file', accept: '.apk', class: 'sr-only', tabindex: '-1', 'aria-hidden': 'true' });
+  const pick = h('input', { type: 'file', accept: '.apk', hidden: true, 'aria-label': 'APK to install' });
   const install = h('button', { type: 'button', class: 'btn primary', onclick: () => { pick.value = ''; pick.click(); } }, icon('upload'), 'Install APK');
   const body = h('div', { class: 'table-wrap files' });
   root.append(h('div', { class: 'terminal-bar' }, h('span', { class: 'grow' }, word), h('button', { type: 'button', class: 'btn', onclick: () => load() }, 'Refresh'), install, pick), body);

@@ -12,7 +12,7 @@ export function mountFiles(root, svc, { id, iface, control }) {
   let path = svc.prefs.get(`path.${id}`, '/');
   const where = h('input', { class: 'input mono', 'aria-label': 'Folder', spellcheck: 'false', autocapitalize: 'off' });
   const body = h('div', { class: 'table-wrap files' });
-  const pick = h('input', { type: 'file', class: 'sr-only', tabindex: '-1', 'aria-hidden': 'true' });
+  const pick = h('input', { type: 'file', hidden: true, 'aria-label': 'File to upload' });
   const put = actionButton({ class: 'btn' }, [icon('upload'), 'Upload'], () => new Promise((resolve) => { pick.value = ''; pick.click(); resolve(); }), () => {});
   pick.addEventListener('change', async () => {
     const file = pick.files[0];

@@ -1,6 +1,6 @@
 // Power: what was commanded, what is observed, and the difference between them said out loud.
 
-import { quantity } from '../../core/format.js';
+import { capital, quantity } from '../../core/format.js';
 import { key } from '../../core/store.js';
 import { actionButton, confirmDialog, h, icon, notice, Scope, set, text, uid, fill } from '../dom.js';
 
@@ -73,8 +73,8 @@ export function mountPower(root, svc, { id, iface, control }) {
       mismatch, h('div', { class: 'power-buttons' }, buttons), meter, at)));
 
   scope.add(svc.store.watch((s) => s.power[key(id, iface.name)], (p) => {
-    text(commanded, p?.commanded ?? 'nothing yet');
-    text(observedText, p?.observed ?? '…');
+    text(commanded, capital(p?.commanded ?? 'nothing yet'));
+    text(observedText, capital(p?.observed ?? '…'));
     dot.className = `dot ${p?.observed === 'on' ? 'good' : p?.observed === 'off' ? '' : 'warn'}`;
     const differs = p?.commanded && p?.observed && p.observed !== 'unknown' && p.commanded !== p.observed;
     mismatch.hidden = !differs && !p?.error;

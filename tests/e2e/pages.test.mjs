@@ -1,0 +1,241 @@
+// The console's pages in a real browser, against the labelled fake host of web/tests: policy, layout, keyboard, what is
+// said when something fails. What needs a real daemon is tested beside this file.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+
+import { chromium } from 'playwright-core';
+
+import { startFakeHost } from '../../web/tests/fakehost.mjs';
+
+const BROWSER = process.env.CHROMIUM ?? '/usr/bin/chromium';
+const WAIT = 15000;
+let browser, fake;
+
+before(async () => {
+  fake = await startFakeHost({ prefix: '/staging/' });
+  browser = await chromium.launch({ executablePath: BROWSER, args: ['--no-sandbox', '--headless=new', '--disable-gpu'] });
+});
+after(async () => {
+  await browser?.close();
+  await fake?.close();
+});
+
+/** A page that collects what a page must never have: errors, refused content, answers that nobody expects. */
+async function open(hash = '', { width = 1280, height = 800, colorScheme = 'light', touch = false, init, host = fake } = {}) {
+  const context = await browser.newContext({ viewport: { width, height }, colorScheme, hasTouch: touch, reducedMotion: 'reduce' });
+  if (init) await context.addInitScript(init);
+  const page = await context.newPage();
+  page.setDefaultTimeout(WAIT);
+  page.faults = [];
+  page.on('pageerror', (e) => page.faults.push(e.message));
+  page.on('console', (m) => {
+    // 503: the fake has no WebRTC, and one of its plugs does not answer
+    if (m.type() === 'error' && !/status of 503/.test(m.text()) && !page.forgive?.test(m.text())) page.faults.push(`${m.text()} ${m.location().url}`);
+  });
+  await page.goto(host.url + hash);
+  page.done = async () => {
+    assert.deepEqual(page.faults, []);
+    await context.close();
+  };
+  return page;
+}
+
+const calls = (method, path) => fake.calls.filter((c) => c.method === method && path.test(c.path));
+async function until(what, check) {
+  const end = Date.now() + WAIT;
+  while (Date.now() < end) {
+    const value = await check();
+    if (value) return value;
+    await new Promise((r) => setTimeout(r, 20));
+  }
+  throw new Error(`not within ${WAIT} ms: ${what}`);
+}
+
+const VIEWS = {
+  bench: ['', '.card[data-device="board"] canvas:not([hidden])'],
+  device: ['#/d/board', '.stage[data-rung="fallback"] img:not([hidden])'],
+  phone: ['#/d/phone/apps', 'td:has-text("org.example.camera")'],
+  files: ['#/d/phone/files', 'text=init.rc'],
+  sensors: ['#/d/vitals', '.plot canvas'],
+  fault: ['#/d/rack-pi', '.notice.bad'],
+  timeline: ['#/timeline', '.timeline li'],
+  hardware: ['#/resources', 'text=CP2102'],
+  usb: ['#/usb', 'text=FT232R'],
+  api: ['docs', '.ops details'],
+};
+for (const [name, [hash, ready]] of Object.entries(VIEWS)) {
+  for (const [width, height, colorScheme] of [[1440, 900, 'light'], [390, 844, 'dark']]) {
+    test(`${name} at ${width}×${height}, ${colorScheme}: no error, nothing refused, no sideways scroll, everything has a name`, async () => {
+      const page = await open(hash, { width, height, colorScheme, touch: width < 500 });
+      await page.waitForSelector(ready);
+      const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      assert.ok(over <= 0, `${over} px too wide`);
+      const nameless = await page.evaluate(() => [...document.querySelectorAll('button, a, input, select, textarea, [role="application"]')]
+        .filter((e) => e.checkVisibility())
+        .filter((e) => !(e.ariaLabel || e.labels?.length || e.title || e.textContent.trim() || e.getAttribute('aria-labelledby')))
+        .map((e) => e.outerHTML.slice(0, 120)));
+      assert.deepEqual(nameless, []);
+      await page.done();
+    });
+  }
+}
+
+test('from the bench to the device, its tabs, and back, by keyboard alone', async () => {
+  const page = await open('');
+  await page.waitForSelector('.card');
+  await page.keyboard.press('Tab');
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Skip to content');
+  await page.keyboard.press('Enter');
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'main');
+  for (let i = 0; i < 3; i++) {
+    await page.keyboard.press('Tab');
+    if (await page.evaluate(() => document.activeElement.matches('.title-link'))) break;
+  }
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), 'board');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('#tab-console');
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'main', 'the new page has the focus');
+  await page.focus('#tab-console');
+  await page.keyboard.press('ArrowRight');
+  assert.equal(await page.getAttribute('#tab-sensors', 'aria-selected'), 'true');
+  assert.match(page.url(), /#\/d\/board\/sensors$/);
+  await page.keyboard.press('End');
+  assert.equal(await page.getAttribute('#tab-events', 'aria-selected'), 'true');
+  await page.goBack();
+  await page.waitForSelector('.card');
+  await page.done();
+});
+
+test('the picture takes the keyboard on Enter and gives it back on Ctrl+Alt; keys reach the device', async () => {
+  const page = await open('#/d/board');
+  await page.waitForSelector('.stage[data-rung="fallback"] img:not([hidden])');
+  await page.focus('#screen');
+  await page.keyboard.press('x');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('.stage.capturing');
+  await page.keyboard.press('a');
+  await page.keyboard.press('Tab');
+  const events = () => calls('CMD', /^input\.send$/).flatMap((c) => JSON.parse(c.body).params.events);
+  await until('Tab goes to the device', () => events().some((e) => e.key === 'Tab' && e.action === 'up'));
+  assert.deepEqual(events().filter((e) => e.type === 'key').map((e) => `${e.key} ${e.action}`), ['a down', 'a up', 'Tab down', 'Tab up'], 'neither x nor Enter');
+  await page.keyboard.down('Control');
+  await page.keyboard.down('Alt');
+  await page.keyboard.up('Alt');
+  await page.keyboard.up('Control');
+  await page.waitForSelector('.stage:not(.capturing)');
+  await until('nothing stays pressed', () => events().filter((e) => e.action === 'down').length === events().filter((e) => e.action === 'up').length);
+  await page.keyboard.press('Tab');
+  assert.notEqual(await page.evaluate(() => document.activeElement.id), 'screen', 'Tab is the page’s again');
+
+  const box = await page.locator('#screen').boundingBox();
+  await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
+  const clicks = await until('the click', () => { const p = events().filter((e) => e.type === 'pointer'); return p.some((e) => e.buttons === 1) && p.at(-1).buttons === 0 && p; });
+  const down = clicks.find((e) => e.buttons === 1);
+  assert.ok(Math.abs(down.x - 320) <= 1 && Math.abs(down.y - 200) <= 1, `${down.x},${down.y} is the middle of 640×400`);
+  await page.fill('#send-text', 'grüß dich');
+  await page.press('#send-text', 'Enter');
+  await until('the text', () => events().some((e) => e.type === 'text' && e.text === 'grüß dich'));
+  await page.done();
+});
+
+test('the terminal replays history, sends what is typed, and resumes after a cut without a gap or a repeat', async () => {
+  const page = await open('#/d/board');
+  const screen = () => page.locator('.xterm-rows').innerText();
+  await until('history', async () => /Model: QEMU x86/.test(await screen()));
+  await page.locator('.xterm-helper-textarea').focus();
+  await page.keyboard.type('version\r');
+  await until('the answer', async () => /gcc 12\.2\.0/.test(await screen()));
+  page.forgive = /WebSocket|ERR_|Failed to load/;
+  fake.drop();
+  await until('a second connection', () => calls('WS', /board\/console/).length >= 2 && calls('WS', /board\/console/).at(-1).path !== calls('WS', /board\/console/)[0].path);
+  await until('it is open again', async () => /Connected/.test(await page.locator('.terminal-bar .status').innerText()));
+  await page.locator('.xterm-helper-textarea').focus();
+  await page.keyboard.type('again\r');
+  await until('the new answer', async () => /Unknown command 'again'/.test(await screen()));
+  assert.equal((await screen()).match(/Model: QEMU x86/g).length, 1, 'history is not shown twice');
+  await until('the bus is back', async () => (await page.locator('#link').innerText()) === 'Live');
+  await page.done();
+});
+
+test('power: what was commanded and what is observed; off asks first on the bench', async () => {
+  const page = await open('#/d/board');
+  await page.click('#power-off-power');
+  await until('off', async () => /off/i.test(await page.locator('.power-truth > div').nth(1).innerText()));
+  assert.match(calls('CMD', /^power\.set$/).at(-1).body, /"state":"off"/);
+  await page.click('#power-cycle-power');
+  await until('on again', async () => /on/i.test((await page.locator('.power-truth > div').nth(1).innerText()).replace('Observed', '')));
+  await page.goto(`${fake.url}#/`);
+  const before_ = calls('CMD', /^power\.set$/).length;
+  await page.getByRole('button', { name: 'Power off board' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+  assert.equal(calls('CMD', /^power\.set$/).length, before_, 'nothing happened');
+  await page.done();
+});
+
+test('lease: take it, use it, hand it back; what another one holds can only be watched', async () => {
+  const page = await open('#/d/board');
+  await page.click('#lease-take');
+  await page.waitForSelector('#lease-release');
+  await page.click('#power-on-power');
+  await until('the lease is shown', () => /"lease":"secret-board/.test(calls('CMD', /^power\.set$/).at(-1)?.body ?? ''));
+  await page.click('#lease-release');
+  await page.waitForSelector('#lease-take');
+  await page.goto(`${fake.url}#/d/desktop`);
+  await page.waitForSelector('text=anna controls this device');
+  assert.ok(await page.locator('#control-switch').isDisabled());
+  assert.match(await page.locator('.stage .overlay').innerText(), /View only: anna has the lease/);
+  await page.done();
+});
+
+test('when WebRTC does not work the page says so, shows MJPEG, and lets you try', async () => {
+  const page = await open('#/d/board');
+  await page.waitForSelector('#fallback-notice:not([hidden])');
+  assert.match(await page.locator('#fallback-notice').innerText(), /this fake host has no WebRTC.*MJPEG/s);
+  const n = calls('POST', /whep$/).length;
+  await page.getByRole('button', { name: 'Try now' }).click();
+  await until('another attempt', () => calls('POST', /whep$/).length > n);
+  await page.click('#quality');
+  assert.match(await page.locator('.ice-log').innerText(), /video: fallback/);
+  await page.keyboard.press('Escape');
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'quality', 'the focus is back where it was');
+  await page.done();
+});
+
+test('found hardware is attached with one click and a name', async () => {
+  const page = await open('#/resources');
+  await page.getByRole('button', { name: 'Attach CP2102' }).click();
+  await page.fill('#attach-id', 'board');
+  page.forgive = /status of 409/;
+  await page.getByRole('dialog').getByRole('button', { name: 'Attach' }).click();
+  await page.waitForSelector('dialog .error-text:has-text("already")');
+  await page.fill('#attach-id', 'uart');
+  await page.getByRole('dialog').getByRole('button', { name: 'Attach' }).click();
+  await page.waitForSelector('h1:has-text("uart")');
+  await page.goto(`${fake.url}#/`);
+  await page.waitForSelector('.card[data-device="uart"]');
+  await page.done();
+});
+
+test('a host with tokens asks for one, once, and goes on', async () => {
+  const locked = await startFakeHost({ token: 'a-token-of-some-length' });
+  try {
+    const page = await open('', { host: locked });
+    page.forgive = /status of 401/;
+    page.faults.length = 0;
+    await page.fill('#token', 'a-token-of-some-length');
+    await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
+    await page.waitForSelector('.card[data-device="board"]');
+    await page.done();
+  } finally {
+    await locked.close();
+  }
+});
+
+test('the API page sends what its form says and shows the answer', async () => {
+  const page = await open('docs');
+  await page.locator('summary', { hasText: '/host/devices' }).first().click();
+  await page.locator('details[open] button', { hasText: 'Send' }).click();
+  await page.waitForSelector('details[open] .output:has-text("U-Boot in QEMU")');
+  assert.match(await page.locator('details[open] form').innerText(), /200 .*ms/);
+  await page.done();
+});
