@@ -64,7 +64,7 @@ function connect() {
 
 /** Without ?device= the host chooses; its name for the screen says which one it is. */
 function showDevice() {
-  const option = [...by('device').options].find((o) => o.text === shown || o.value === shown);
+  const option = [...by('device').options].find((o) => shown === o.text || shown.startsWith(`${o.text} (`)); // "label (host)"
   if (option && !query.get('device')) option.selected = true;
 }
 
