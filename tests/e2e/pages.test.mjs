@@ -1,14 +1,14 @@
 // The console's pages in a real browser, against the labelled fake host of web/tests: policy, layout, keyboard, what is
 // said when something fails. What needs a real daemon is tested beside this file.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, afterEach, before, test } from 'node:test';
 
 import { chromium } from 'playwright-core';
 
 import { startFakeHost } from '../../web/tests/fakehost.mjs';
 
 const BROWSER = process.env.CHROMIUM ?? '/usr/bin/chromium';
-const WAIT = 15000;
+const WAIT = 30000;                  // other tests may be running on the same cores
 let browser, fake;
 
 before(async () => {
@@ -19,6 +19,9 @@ after(async () => {
   await browser?.close();
   await fake?.close();
 });
+
+// A test that failed leaves its page open: the next one must not run beside it.
+afterEach(async () => { for (const c of browser?.contexts() ?? []) await c.close(); });
 
 /** A page that collects what a page must never have: errors, refused content, answers that nobody expects. */
 async function open(hash = '', { width = 1280, height = 800, colorScheme = 'light', touch = false, init, host = fake } = {}) {
@@ -48,7 +51,7 @@ async function until(what, check) {
     if (value) return value;
     await new Promise((r) => setTimeout(r, 20));
   }
-  throw new Error(`not within ${WAIT} ms: ${what}`);
+  throw new Error(`not within ${WAIT} ms: ${what}; last calls: ${fake.calls.slice(-8).map((c) => `${c.method} ${c.path} ${c.body.slice(0, 60)}`).join('; ')}`);
 }
 
 const VIEWS = {
@@ -127,8 +130,7 @@ test('the picture takes the keyboard on Enter and gives it back on Ctrl+Alt; key
   await page.keyboard.press('Tab');
   assert.notEqual(await page.evaluate(() => document.activeElement.id), 'screen', 'Tab is the page’s again');
 
-  const box = await page.locator('#screen').boundingBox();
-  await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
+  await page.locator('#screen').click();                      // in the middle
   const clicks = await until('the click', () => { const p = events().filter((e) => e.type === 'pointer'); return p.some((e) => e.buttons === 1) && p.at(-1).buttons === 0 && p; });
   const down = clicks.find((e) => e.buttons === 1);
   assert.ok(Math.abs(down.x - 320) <= 1 && Math.abs(down.y - 200) <= 1, `${down.x},${down.y} is the middle of 640×400`);
@@ -141,6 +143,7 @@ test('the picture takes the keyboard on Enter and gives it back on Ctrl+Alt; key
 test('the terminal replays history, sends what is typed, and resumes after a cut without a gap or a repeat', async () => {
   const page = await open('#/d/board');
   const screen = () => page.locator('.xterm-rows').innerText();
+  await page.locator('.terminal-box').scrollIntoViewIfNeeded();        // xterm.js draws nothing that cannot be seen
   await until('history', async () => /Model: QEMU x86/.test(await screen()));
   await page.locator('.xterm-helper-textarea').focus();
   await page.keyboard.type('version\r');
