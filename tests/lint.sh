@@ -157,7 +157,7 @@ run_format() {
 
 run_cppcheck() {
 	sources 'lib/*.c' 'host/*.c' 'server/*.c' 'drivers/*.c' | cppcheck --quiet -j2 --enable=warning,performance,portability --std=c11 --inline-suppr \
-		--library=gtk --suppressions-list=tests/cppcheck.supp --template='{file}:{line}: {severity}: {message} [{id}]' -I. -D_GNU_SOURCE \
+		--library=gtk --suppressions-list=tests/cppcheck.supp --template='{file}:{line}: {severity}: {message} [{id}]' -I. -D_GNU_SOURCE -D__cppcheck__=1 \
 		-DG_DEFINE_AUTOPTR_CLEANUP_FUNC\(a,b\)= --file-list=- >"$found" 2>&1
 	report cppcheck
 }
