@@ -17,7 +17,9 @@
 
 #define ANSWER_WAIT_MS 40
 #define CONNECT_S 20    /* from the offer to a connection */
-#define LOST_S 15       /* disconnected, or no report from the viewer while pictures are sent */
+#define LOST_S 15       /* disconnected */
+#define SILENT_S 8      /* no report from the viewer while pictures are sent; Chromium reports several times a second */
+#define DTLS_CLOSED 1   /* GST_DTLS_CONNECTION_STATE_CLOSED of gst/dtls, which has no header */
 
 struct TbPeer {
         gatomicrefcount ref; /* webrtcbin's threads hold it while they call; everything below is main's */
@@ -347,6 +349,27 @@ static void on_connection(GObject *webrtc, GParamSpec *spec G_GNUC_UNUSED, gpoin
         post_main(data, connection_changed, NULL, NULL, state);
 }
 
+/* webrtcbin 1.22 does not tell that the other side closed its DTLS (which is how a browser says goodbye); the element below it does. */
+static void dtls_changed(TbPeer *peer, gpointer value G_GNUC_UNUSED, guint state)
+{
+        if (state == DTLS_CLOSED && (peer->state == TB_PEER_CONNECTED || peer->state == TB_PEER_DISCONNECTED))
+                tb_peer_close(peer, "the viewer closed the connection");
+}
+
+static void on_dtls(GObject *dtls, GParamSpec *spec G_GNUC_UNUSED, gpointer data)
+{
+        gint state = 0;
+        g_object_get(dtls, "connection-state", &state, NULL);
+        post_main(data, dtls_changed, NULL, NULL, (guint)state);
+}
+
+static void on_element(GstBin *webrtc G_GNUC_UNUSED, GstBin *parent G_GNUC_UNUSED, GstElement *element, gpointer data)
+{
+        GstElementFactory *factory = gst_element_get_factory(element);
+        if (factory && g_strcmp0(GST_OBJECT_NAME(factory), "dtlsdec") == 0)
+                g_signal_connect_data(element, "notify::connection-state", G_CALLBACK(on_dtls), peer_ref(data), closure_unref, 0);
+}
+
 static void configure_ice(TbPeer *peer, const char *const *servers)
 {
         g_autoptr(GObject) ice = NULL, agent = NULL;
@@ -464,7 +487,7 @@ static gboolean tick(gpointer data)
                 tb_peer_close(peer, "no connection was made in time");
         else if (peer->lost_us && now - peer->lost_us > LOST_S * G_USEC_PER_SEC)
                 tb_peer_close(peer, "the viewer cannot be reached any more");
-        else if (peer->sender && peer->state == TB_PEER_CONNECTED && !tb_sender_tick(peer->sender, LOST_S * G_USEC_PER_SEC))
+        else if (peer->sender && peer->state == TB_PEER_CONNECTED && !tb_sender_tick(peer->sender, SILENT_S * G_USEC_PER_SEC))
                 tb_peer_close(peer, "the viewer does not report any more");
         return peer->ending ? G_SOURCE_REMOVE : G_SOURCE_CONTINUE; /* let_go() removed it already when it is ending */
 }
@@ -503,6 +526,7 @@ static bool build(TbPeer *peer, const char *const *ice_servers, guint max_kbps, 
         gst_bus_set_sync_handler(bus, on_bus, peer_ref(peer), peer_unref);
         tb_media_set_clock(peer->pipeline);
         configure_ice(peer, ice_servers);
+        g_signal_connect_data(peer->webrtc, "deep-element-added", G_CALLBACK(on_element), peer_ref(peer), closure_unref, 0);
         if (peer->hub) {
                 peer->sender = tb_sender_new(peer->media, peer->hub, peer->pipeline, &peer->offer, max_kbps, error);
                 if (!peer->sender)

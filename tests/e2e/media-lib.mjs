@@ -160,9 +160,16 @@ export async function chromium(room, { executable = '/usr/bin/chromium', args = 
     pixels: (name, points) => page.evaluate(([n, p]) => window.pixels(n, p), [name, points]),
     get: (name, field) => page.evaluate(([n, f]) => window.viewers[n][f], [name, field]),
     set: (name, field, value) => page.evaluate(([n, f, x]) => { window.viewers[n][f] = x; }, [name, field, value]),
-    until: (name, expression, ms = 10000) =>
+    until: (name, expression, ms = 45000) =>
       page.waitForFunction(`(() => { const v = window.viewers[${JSON.stringify(name)}]; return v && (${expression}); })()`, null, { timeout: ms, polling: 20 }),
     inbound: (name) => page.evaluate((n) => window.inbound(n), name),
+    /** The page's process ends without a goodbye. */
+    async kill() {
+      const session = await browser.newBrowserCDPSession();
+      await Promise.race([session.send('Browser.crash').catch(() => {}), new Promise((resolve) => browser.once('disconnected', resolve))]);
+      await browser.close().catch(() => {});
+      server.close();
+    },
     async close() {
       await browser.close();
       server.close();
