@@ -112,6 +112,7 @@ test('from the bench to the device, its tabs, and back, by keyboard alone', asyn
 test('the picture takes the keyboard on Enter and gives it back on Ctrl+Alt; keys reach the device', async () => {
   const page = await open('#/d/board');
   await page.waitForSelector('.stage[data-rung="fallback"] img:not([hidden])');
+  await page.waitForSelector('.stage .wait', { state: 'hidden' });      // before that nobody knows how large the picture is
   await page.focus('#screen');
   await page.keyboard.press('x');
   await page.keyboard.press('Enter');
