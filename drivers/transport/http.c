@@ -184,6 +184,14 @@ static GSource *attach(Exchange *x, GSource *source_take, GSourceFunc call)
         return source_take;
 }
 
+static void detach(GSource *source)
+{
+        if (!source)
+                return;
+        g_source_destroy(source);
+        g_source_unref(source);
+}
+
 static int allowed_ms(const TbIo *io, int timeout_ms)
 {
         if (io->deadline_us == G_MAXINT64)
@@ -202,6 +210,8 @@ bool tb_http_call(TbIo *io, const TbHttpCall *call, TbHttpAnswer *ret, GError **
         x.cancel = g_cancellable_new();
         x.body = g_byte_array_new();
         GSource *stop = attach(&x, g_unix_fd_source_new(tb_interruptor_fd(io->stop), G_IO_IN), G_SOURCE_FUNC(on_stop));
+        /* a command waits: what a pump asks for can be asked again */
+        GSource *wake = io->in_pump && io->wake ? attach(&x, g_unix_fd_source_new(tb_interruptor_fd(io->wake), G_IO_IN), G_SOURCE_FUNC(on_stop)) : NULL;
         int ms = allowed_ms(io, call->timeout_ms);
         GSource *late = ms >= 0 ? attach(&x, g_timeout_source_new((guint)ms), on_late) : NULL;
 
@@ -213,12 +223,9 @@ bool tb_http_call(TbIo *io, const TbHttpCall *call, TbHttpAnswer *ret, GError **
         if (ok)
                 fill_answer(&x, ret);
 
-        g_source_destroy(stop);
-        g_source_unref(stop);
-        if (late) {
-                g_source_destroy(late);
-                g_source_unref(late);
-        }
+        detach(stop);
+        detach(wake);
+        detach(late);
         g_clear_object(&x.stream);
         g_clear_object(&x.message);
         soup_session_abort(x.session);

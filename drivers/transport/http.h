@@ -1,7 +1,7 @@
 #pragma once
 /*
  * One HTTP exchange with a device (smart plug, PDU, camera), by libsoup in the worker's own context. Thread: worker. Errors as in transport.h;
- * an HTTP status is not an error here.
+ * an HTTP status is not an error here. Within a pump a waiting command ends it too (TB_ERROR_INTERRUPTED): ask only for what can be asked again.
  */
 #include <glib.h>
 
