@@ -1,0 +1,124 @@
+// Headless Chromium on the pages of the real daemons: starting it, opening a page that tells what went wrong in it, and the waits that all tests need.
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+
+import { ROOT, until } from '../integration/harness.mjs';
+
+const require = createRequire(path.join(ROOT, 'tests', 'package.json'));
+const { chromium } = require('playwright-core');
+
+const FLAGS = ['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run',
+  '--disable-quic', '--autoplay-policy=no-user-gesture-required', '--disable-background-timer-throttling', '--disable-renderer-backgrounding',
+  '--disable-backgrounding-occluded-windows'];
+const PATIENCE = 30000;              // of one wait; the machine may be busy
+
+/** A browser that ends with the test (t = {after}). */
+export async function startBrowser(t) {
+  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM || '/usr/bin/chromium', headless: true, args: FLAGS });
+  t.after(() => browser.close());
+  return browser;
+}
+
+// Runs in the page before its own code. While window.__noWebRTC is set (or the page's storage says so), connections fail as they do where UDP is blocked.
+function breakWebRTC() {
+  const Real = window.RTCPeerConnection;
+  window.__noWebRTC = true;
+  window.RTCPeerConnection = new Proxy(Real, {
+    construct(target, args) {
+      const pc = new target(...args);
+      if (window.__noWebRTC) pc.setRemoteDescription = () => Promise.reject(new Error('blocked by the test'));
+      return pc;
+    },
+  });
+}
+
+/**
+ * A page of its own context at `url`. `page.problems` collects what a user would find in the console: exceptions, errors, refusals of the content security
+ * policy. `webrtc: false` makes every connection fail until `allowWebRTC(page)`.
+ */
+export async function openPage(t, browser, url, { viewport = { width: 1280, height: 900 }, webrtc = true, phone = false, dark = false } = {}) {
+  const context = await browser.newContext({ viewport, colorScheme: dark ? 'dark' : 'light', hasTouch: phone, isMobile: phone });
+  t.after(() => context.close());
+  if (!webrtc) await context.addInitScript(breakWebRTC);
+  const page = await context.newPage();
+  page.setDefaultTimeout(PATIENCE);
+  page.problems = [];
+  page.on('pageerror', (error) => page.problems.push(`exception: ${error.stack ?? error.message}`));
+  page.on('console', (m) => { if (m.type() === 'error') page.problems.push(`${m.text()} (${m.location().url})`); });
+  await page.goto(url);
+  return page;
+}
+
+export const allowWebRTC = (page) => page.evaluate(() => { window.__noWebRTC = false; });
+export const forbidWebRTC = (page) => page.evaluate(() => { window.__noWebRTC = true; });
+
+/** The page said nothing that it should not have. */
+export function assertQuiet(page) {
+  assert.deepEqual(page.problems, []);
+}
+
+/** Waits until `look` (run in the page with `arg`) answers something true, and returns that. */
+export const inPage = (page, what, look, arg, ms = PATIENCE) => until(what, () => page.evaluate(look, arg), ms);
+
+/** The picture comes by `rung` (webrtc, fallback), and frames of it are on the screen. */
+export const showsPictureBy = (page, rung) => inPage(page, `a picture by ${rung}`, (want) => {
+  const stage = document.querySelector('.stage');
+  if (stage?.dataset.rung !== want) throw new Error(`the page is at ${stage?.dataset.rung}: ${document.querySelector('#fallback-notice')?.textContent}`);
+  const video = stage.querySelector('video');
+  const spare = stage.querySelector('.screen img, .screen canvas');
+  if (want === 'webrtc') return !video.classList.contains('dim') && video.videoWidth > 0 && spare.hidden && { width: video.videoWidth, height: video.videoHeight };
+  const [width, height] = [spare.naturalWidth ?? spare.width, spare.naturalHeight ?? spare.height];
+  return !spare.hidden && document.querySelector('.stage .wait').hidden && width > 0 && { width, height };
+}, rung);
+
+/** The video's own clock goes on. */
+export async function assertPlays(page) {
+  const clock = () => page.evaluate(() => document.querySelector('.stage video').currentTime);
+  const before = await clock();
+  await until('the video to go on', async () => await clock() > before + 0.2, PATIENCE);
+}
+
+/** What share (0..1) of the picture that is shown now has a colour between `low` and `high`, [r, g, b] each. */
+export const share = (page, low, high = [255, 255, 255]) => page.evaluate(([from, to]) => {
+  const stage = document.querySelector('.stage');
+  const source = stage.dataset.rung === 'webrtc' ? stage.querySelector('video') : stage.querySelector('.screen img, .screen canvas');
+  const canvas = document.createElement('canvas');
+  canvas.width = source.videoWidth ?? source.naturalWidth ?? source.width;
+  canvas.height = source.videoHeight ?? source.naturalHeight ?? source.height;
+  const g = canvas.getContext('2d');
+  g.drawImage(source, 0, 0);
+  const { data } = g.getImageData(0, 0, canvas.width, canvas.height);
+  let n = 0;
+  for (let i = 0; i < data.length; i += 4) if ([0, 1, 2].every((c) => data[i + c] >= from[c] && data[i + c] <= to[c])) n += 1;
+  return n / (data.length / 4);
+}, [low, high]);
+export const BRIGHT = [140, 140, 140];
+/** Whether the picture is the one that says "No signal": its background is dark grey, no screen here is. */
+export const isSlate = async (page) => await share(page, [14, 18, 20], [36, 40, 44]) > 0.7;
+
+/** A point of the picture (in its own pixels) as a point of the page. */
+export function pointOf(page, x, y) {
+  return page.evaluate(([px, py]) => {
+    const stage = document.querySelector('.stage');
+    const video = stage.querySelector('video');
+    const spare = stage.querySelector('.screen img, .screen canvas');
+    const [w, h] = stage.dataset.rung === 'webrtc' ? [video.videoWidth, video.videoHeight] : [spare.naturalWidth ?? spare.width, spare.naturalHeight ?? spare.height];
+    const box = document.getElementById('screen').getBoundingClientRect();
+    const scale = Math.min(box.width / w, box.height / h);
+    return { x: box.x + (box.width - w * scale) / 2 + px * scale, y: box.y + (box.height - h * scale) / 2 + py * scale };
+  }, [x, y]);
+}
+
+export async function clickPicture(page, x, y) {
+  const at = await pointOf(page, x, y);
+  await page.mouse.click(at.x, at.y);
+}
+
+/** Types as fingers do: with Shift held where the character needs it (Playwright's own type() leaves Shift out). */
+export async function typeKeys(page, text) {
+  for (const c of text) await page.keyboard.press(c === '\n' ? 'Enter' : /[A-Z~!@#$%^&*()_+{}|:"<>?]/.test(c) ? `Shift+${c}` : c === ' ' ? 'Space' : c);
+}
+
+/** Text of a console's terminal as it is shown. */
+export const terminalText = (page) => page.evaluate(() => [...document.querySelectorAll('.xterm-rows > div')].map((row) => row.textContent.replace(/\u00a0/g, ' ')).join('\n'));
