@@ -5,8 +5,8 @@ DEPS_BUILD := pkg-config git libglib2.0-dev libjansson-dev libyaml-dev libmicroh
 	libxcb-randr0-dev libxcb-xinput-dev libxau-dev libqrencode-dev \
 	libturbojpeg0-dev libpng-dev libcairo2-dev zlib1g-dev libxkbcommon-dev
 DEPS_RUN := gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-nice \
-	qemu-system-x86 u-boot-qemu xvfb xterm fluxbox x11-apps x11-utils x11-xserver-utils x11-xserver-utils adb nodejs npm busybox-static fonts-dejavu-core
-DEPS_TEST := clang clang-format clang-tidy cppcheck libclang-rt-14-dev chromium socat python3 python3-serial vncsnapshot gvncviewer \
+	qemu-system-x86 u-boot-qemu xvfb xterm fluxbox x11-apps x11-utils x11-xserver-utils adb nodejs npm busybox-static fonts-dejavu-core
+DEPS_TEST := curl clang clang-format clang-tidy cppcheck libclang-rt-14-dev chromium socat python3 python3-serial vncsnapshot gvncviewer \
 	xdotool iproute2 coturn x11vnc tigervnc-standalone-server websockify novnc python3-flask gunicorn wrk zbar-tools cpio xz-utils zstd uhubctl
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
