@@ -92,11 +92,13 @@ static bool make_message(Exchange *x, const char *authorization, GError **error)
 {
         const TbHttpCall *call = x->call;
         g_clear_object(&x->message);
-        x->message = soup_message_new(call->method, call->url);
-        if (!x->message) {
+        g_autoptr(GUri) uri = g_uri_parse(call->url, SOUP_HTTP_URI_FLAGS, NULL);
+        const char *scheme = uri ? g_uri_get_scheme(uri) : ""; /* lower case */
+        if ((strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0) || !g_uri_get_host(uri) || !*g_uri_get_host(uri)) {
                 g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "not an HTTP address: %s", call->url);
                 return false;
         }
+        x->message = soup_message_new_from_uri(call->method, uri);
         soup_message_add_flags(x->message, SOUP_MESSAGE_NO_REDIRECT); /* credentials go where they were meant to go */
         SoupMessageHeaders *headers = soup_message_get_request_headers(x->message);
         for (const char *const *h = call->headers; h && h[0]; h += 2)
