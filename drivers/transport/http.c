@@ -1,8 +1,10 @@
 #include "drivers/transport/http.h"
 
+#include <errno.h>
 #include <gio/gio.h>
 #include <glib-unix.h>
 #include <libsoup/soup.h>
+#include <poll.h>
 #include <string.h>
 
 #include "drivers/transport/httpauth.h"
@@ -21,6 +23,8 @@ typedef struct Exchange {
         gsize limit;
         GError *error;          /* owned; why it failed */
         bool done, stopped, late;
+        struct Watch *watch; /* borrowed */
+        TbThread *watcher;   /* owned; NULL: it has ended */
 } Exchange;
 
 static void read_more(Exchange *x);
@@ -88,6 +92,37 @@ static gboolean on_late(gpointer data)
         return G_SOURCE_REMOVE;
 }
 
+/*
+ * libsoup reads on within one turn of its loop for as long as bytes come: a peer that never ends its headers, or sends "100 Continue" without end, keeps
+ * the sources above from being seen. Then this thread cancels (GCancellable may be cancelled by any thread). It gives the loop a moment to do it itself.
+ */
+#define GRACE_MS 50
+typedef struct Watch {
+        TbInterruptor *done; /* owned */
+        GCancellable *cancel; /* borrowed */
+        int stop_fd, wake_fd; /* borrowed; wake_fd -1: none */
+        int timeout_ms;       /* -1: none */
+        TbWait why;           /* READY: nothing had to be done */
+} Watch;
+
+static void watch_run(gpointer data)
+{
+        Watch *w = data;
+        struct pollfd fds[] = {{.fd = tb_interruptor_fd(w->done), .events = POLLIN}, {.fd = w->stop_fd, .events = POLLIN}, {.fd = w->wake_fd, .events = POLLIN}};
+        int n;
+        while ((n = poll(fds, G_N_ELEMENTS(fds), w->timeout_ms)) < 0 && errno == EINTR) {
+        }
+        if (fds[0].revents)
+                return;
+        struct pollfd done = fds[0];
+        while (poll(&done, 1, GRACE_MS) < 0 && errno == EINTR) {
+        }
+        if (done.revents)
+                return;
+        w->why = n == 0 ? TB_WAIT_TIMEOUT : TB_WAIT_STOP;
+        g_cancellable_cancel(w->cancel);
+}
+
 static bool make_message(Exchange *x, const char *authorization, GError **error)
 {
         const TbHttpCall *call = x->call;
@@ -112,8 +147,19 @@ static bool make_message(Exchange *x, const char *authorization, GError **error)
         return true;
 }
 
+static void end_watch(Exchange *x)
+{
+        if (!x->watcher)
+                return;
+        tb_interruptor_raise(x->watch->done);
+        tb_thread_join(g_steal_pointer(&x->watcher));
+        x->stopped = x->stopped || x->watch->why == TB_WAIT_STOP;
+        x->late = x->late || x->watch->why == TB_WAIT_TIMEOUT;
+}
+
 static bool failed(Exchange *x, GError **error)
 {
+        end_watch(x); /* it may know why */
         if (x->stopped || x->late)
                 return tb_io_fail(x->stopped ? TB_WAIT_STOP : TB_WAIT_TIMEOUT, x->call->url, error);
         if (x->error->domain == TB_ERROR) {
@@ -121,7 +167,7 @@ static bool failed(Exchange *x, GError **error)
                 return false;
         }
         static const int gone[] = {G_IO_ERROR_CONNECTION_REFUSED, G_IO_ERROR_HOST_UNREACHABLE, G_IO_ERROR_NETWORK_UNREACHABLE,
-                                   G_IO_ERROR_HOST_NOT_FOUND, G_IO_ERROR_CONNECTION_CLOSED};
+                                   G_IO_ERROR_HOST_NOT_FOUND, G_IO_ERROR_CONNECTION_CLOSED, G_IO_ERROR_PARTIAL_INPUT /* it hung up half-way */};
         TbErrorCode code = x->error->domain == G_RESOLVER_ERROR ? TB_ERROR_GONE : TB_ERROR_DEVICE;
         for (guint i = 0; i < G_N_ELEMENTS(gone); i++)
                 if (g_error_matches(x->error, G_IO_ERROR, gone[i]))
@@ -202,6 +248,16 @@ static int allowed_ms(const TbIo *io, int timeout_ms)
         return timeout_ms < 0 ? (int)MIN(left, G_MAXINT) : (int)MIN(left, timeout_ms);
 }
 
+static bool converse(Exchange *x, GError **error)
+{
+        if (!attempt(x, NULL, error))
+                return false;
+        if (soup_message_get_status(x->message) != SOUP_STATUS_UNAUTHORIZED)
+                return true;
+        g_autofree char *authorization = answer_challenge(x);
+        return !authorization || attempt(x, authorization, error);
+}
+
 bool tb_http_call(TbIo *io, const TbHttpCall *call, TbHttpAnswer *ret, GError **error)
 {
         Exchange x = {.call = call, .limit = call->limit ? call->limit : TB_LIMIT_HTTP_BODY};
@@ -217,11 +273,13 @@ bool tb_http_call(TbIo *io, const TbHttpCall *call, TbHttpAnswer *ret, GError **
         int ms = allowed_ms(io, call->timeout_ms);
         GSource *late = ms >= 0 ? attach(&x, g_timeout_source_new((guint)ms), on_late) : NULL;
 
-        bool ok = attempt(&x, NULL, error);
-        if (ok && soup_message_get_status(x.message) == SOUP_STATUS_UNAUTHORIZED) {
-                g_autofree char *authorization = answer_challenge(&x);
-                ok = !authorization || attempt(&x, authorization, error);
-        }
+        Watch watch = {tb_interruptor_new(), x.cancel, tb_interruptor_fd(io->stop), wake ? tb_interruptor_fd(io->wake) : -1, ms, TB_WAIT_READY};
+        x.watch = &watch;
+        x.watcher = tb_thread_start("http-watch", watch_run, &watch);
+
+        bool ok = converse(&x, error);
+        end_watch(&x);
+        tb_interruptor_free(watch.done);
         if (ok)
                 fill_answer(&x, ret);
 
