@@ -7,8 +7,6 @@
 #include "drivers/transport/httpauth.h"
 #include "lib/limits.h"
 
-#define CALL_MS 4000       /* a plug on a bad Wi-Fi takes a second */
-#define POLL_MS 5000       /* somebody may press its button */
 #define ANSWER (64 * 1024) /* the longest known /status has 3 kB */
 #define MISSES 2           /* polls in a row without an answer: it is gone */
 
@@ -26,6 +24,8 @@ static const TbParam params[] = {
         {.name = "user", .type = TB_PARAM_STRING, .min = 1, .max = 64, .help = "Gen1: its user name (default admin); later ones always have admin"},
         {.name = "password", .type = TB_PARAM_SECRET, .max = 128, .help = "the device's password, if one is set"},
         {.name = "interval_ms", .type = TB_PARAM_INT, .min = 1000, .max = 3600000, .fallback = "5000", .unit = "ms", .help = "pause between two measurements"},
+        {.name = "poll_ms", .type = TB_PARAM_INT, .min = 1000, .max = 3600000, .fallback = "5000", .unit = "ms", .help = "pause between two looks at the state: somebody may press the button"},
+        {.name = "timeout_ms", .type = TB_PARAM_INT, .min = 500, .max = 30000, .fallback = "4000", .unit = "ms", .help = "how long an answer may take; a plug on a bad Wi-Fi takes a second"},
         TB_PARAM_END,
 };
 
@@ -38,9 +38,9 @@ static bool check(const TbUri *uri, json_t *p G_GNUC_UNUSED, GError **error)
 }
 
 /* --- one exchange -------------------------------------------------------------------------------------------------------------------------- */
-static int output_of(Shelly *s)
+static int param(Shelly *s, const char *name)
 {
-        return (int)json_integer_value(json_object_get(s->base.params, "output"));
+        return (int)json_integer_value(json_object_get(s->base.params, name));
 }
 
 static const char *password_of(Shelly *s)
@@ -79,7 +79,7 @@ static bool exchange(Shelly *s, TbIo *io, const char *target, const char *body, 
                 .body_size = body ? strlen(body) : 0,
                 .user = user_of(s),
                 .password = password_of(s),
-                .timeout_ms = CALL_MS,
+                .timeout_ms = param(s, "timeout_ms"),
                 .limit = ANSWER,
         };
         return tb_http_call(io, &call, ret, error);
@@ -111,7 +111,7 @@ static ShellyReply rpc_once(Shelly *s, TbIo *io, int on, json_t **ret_result, GE
 {
         g_autofree char *cnonce = tb_auth_cnonce();
         s->id = s->id % 1000000 + 1;
-        g_autofree char *body = shelly_rpc_request(s->id, output_of(s), on, &s->auth, password_of(s), cnonce);
+        g_autofree char *body = shelly_rpc_request(s->id, param(s, "output"), on, &s->auth, password_of(s), cnonce);
         TbHttpAnswer answer;
         if (!exchange(s, io, "/rpc", body, &answer, error))
                 return SHELLY_BAD;
@@ -144,14 +144,14 @@ static bool read_status(Shelly *s, TbIo *io, ShellyStatus *ret, GError **error)
 {
         if (s->info.generation > 1) {
                 json_auto_t *result = NULL;
-                return rpc(s, io, -1, &result, error) && shelly_rpc_parse_switch(result, output_of(s), ret, error);
+                return rpc(s, io, -1, &result, error) && shelly_rpc_parse_switch(result, param(s, "output"), ret, error);
         }
         TbHttpAnswer answer;
         if (!get_ok(s, io, "/status", &answer, error))
                 return false;
         gsize size;
         const char *text = g_bytes_get_data(answer.body, &size);
-        bool ok = shelly_gen1_parse_status(text, size, output_of(s), ret, error);
+        bool ok = shelly_gen1_parse_status(text, size, param(s, "output"), ret, error);
         tb_http_answer_clear(&answer);
         return ok;
 }
@@ -162,7 +162,7 @@ static bool observe(Shelly *s, TbIo *io, ShellyStatus *ret, GError **error)
         if (!read_status(s, io, ret, error))
                 return false;
         s->base.up->power(&s->base, &ret->power); /* whoever asked: the next poll is put off */
-        s->poll_us = g_get_monotonic_time() + POLL_MS * 1000;
+        s->poll_us = g_get_monotonic_time() + (gint64)param(s, "poll_ms") * 1000;
         if (s->misses > 0)
                 s->base.up->fault(&s->base, NULL);
         s->misses = 0;
@@ -216,7 +216,7 @@ static bool missed(Shelly *s, GError *why_take, GError **error)
         g_autoptr(GError) why = why_take;
         if (g_error_matches(why, TB_ERROR, TB_ERROR_INTERRUPTED))
                 return true; /* a command waits, or the lane ends; the poll is still due */
-        s->poll_us = g_get_monotonic_time() + POLL_MS * 1000;
+        s->poll_us = g_get_monotonic_time() + (gint64)param(s, "poll_ms") * 1000;
         bool silent = g_error_matches(why, TB_ERROR, TB_ERROR_TIMEOUT);
         if (++s->misses < MISSES && !g_error_matches(why, TB_ERROR, TB_ERROR_GONE)) {
                 s->base.up->fault(&s->base, tb_error_detail(why));
@@ -255,7 +255,7 @@ static bool power_get(TbInstance *self, TbIo *io, TbPowerState *ret, GError **er
 
 static bool gen1_set(Shelly *s, TbIo *io, bool on, GError **error)
 {
-        g_autofree char *target = g_strdup_printf("/relay/%d?turn=%s", output_of(s), on ? "on" : "off");
+        g_autofree char *target = g_strdup_printf("/relay/%d?turn=%s", param(s, "output"), on ? "on" : "off");
         TbHttpAnswer answer;
         if (!get_ok(s, io, target, &answer, error))
                 return false;
