@@ -36,6 +36,13 @@ before(async () => {
 }, { timeout: 300_000 });
 after(async () => {
   events?.stop();
+  // A daemon that died is started again by the lab's init; its end and its core tell more than the requests that failed meanwhile.
+  const crashed = /testbed-host ended with (?!0\b)\d+/.exec(rig?.bootLog ?? '');
+  if (crashed) {
+    const core = path.join(top, 'build/rig/core');
+    await rig.pull('/core').then((bytes) => fs.writeFileSync(core, bytes), (error) => console.log(error.message));
+    console.log(`${crashed[0]}; core in ${core}\n${rig.hostLog().slice(-4000)}`);
+  }
   await rig?.stop();
 });
 

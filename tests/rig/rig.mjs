@@ -165,6 +165,16 @@ export class Rig {
   // Runs a script in the guest; resolves with its output (stdout and stderr), rejects when it fails.
   sh(script) { return guestShell(this.ports[8022], script); }
 
+  // A file of the guest, as a Buffer.
+  async pull(file) {
+    const answer = await fetch(`http://127.0.0.1:${this.ports[8022]}/cgi-bin/sh`, { method: 'POST', body: `cat '${file}'` });
+    const bytes = Buffer.from(await answer.arrayBuffer());
+    const end = '\nexit=0\n';
+    if (!answer.ok || bytes.subarray(-end.length).toString('latin1') !== end)
+      throw new Error(`guest: cannot read ${file}`);
+    return bytes.subarray(0, -end.length);
+  }
+
   // Waits until testbed-host answers.
   async hostReady(timeout = 60_000) {
     await until(`answer of testbed-host (see ${this.dir}/host.log)`, async () =>
