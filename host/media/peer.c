@@ -16,6 +16,7 @@
 #include "lib/log.h"
 
 #define ANSWER_WAIT_MS 40
+#define NO_CANDIDATE_MS 3000 /* a busy machine may need more than the wait for its first candidate */
 #define CONNECT_S 20    /* from the offer to a connection */
 #define LOST_S 15       /* disconnected */
 #define SILENT_S 8      /* no report from the viewer while pictures are sent; Chromium reports several times a second */
@@ -208,9 +209,6 @@ static void tell_answer(TbPeer *peer)
 {
         if (peer->told || !peer->answer)
                 return;
-        if (peer->answer_timer)
-                g_source_remove(peer->answer_timer);
-        peer->answer_timer = 0;
         g_ptr_array_add(peer->candidates, NULL);
         g_autofree char *sdp = tb_offer_answer(&peer->offer, peer->answer, (const char *const *)peer->candidates->pdata);
         peer->told = true;
@@ -223,6 +221,9 @@ static void tell_answer(TbPeer *peer)
 static gboolean answer_waited(gpointer data)
 {
         TbPeer *peer = data;
+        /* An answer without any candidate connects nobody who cannot be told later. Gathering says when there are none to come. */
+        if (peer->candidates->len == 0 && g_get_monotonic_time() - peer->born_us < NO_CANDIDATE_MS * 1000)
+                return G_SOURCE_CONTINUE;
         peer->answer_timer = 0;
         tell_answer(peer);
         return G_SOURCE_REMOVE;
@@ -296,8 +297,12 @@ static void on_ice_candidate(GstElement *webrtc G_GNUC_UNUSED, guint mline, cons
 
 static void gathered(TbPeer *peer, gpointer value G_GNUC_UNUSED, guint state)
 {
-        if (state == GST_WEBRTC_ICE_GATHERING_STATE_COMPLETE)
-                tell_answer(peer);
+        if (state != GST_WEBRTC_ICE_GATHERING_STATE_COMPLETE || !peer->answer)
+                return;
+        if (peer->answer_timer)
+                g_source_remove(peer->answer_timer);
+        peer->answer_timer = 0;
+        tell_answer(peer);
 }
 
 static void on_gathering(GObject *webrtc, GParamSpec *spec G_GNUC_UNUSED, gpointer data)

@@ -44,7 +44,7 @@ typedef struct TbPeerCallbacks {
 typedef struct TbPeerOptions {
         const char *label;                /* for logs and statistics: an address, a session */
         const char *const *ice_servers;   /* NULL: those of the TbMediaConfig */
-        /* The answer waits for our host candidates at most this long, so that it can be used without trickle from us (WHEP has
+        /* The answer waits for our candidates at most this long (and for the first one, or the end of gathering, up to 3 s), so that it can be used without trickle from us (WHEP has
          * none in that direction). 0: 40 ms; negative: do not wait. Candidates that are in the answer are not given to `candidate`. */
         int answer_wait_ms;
         guint max_kbps;                   /* of this viewer; 0: no limit of its own */
