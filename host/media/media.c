@@ -1,6 +1,7 @@
 #include "host/media/media.h"
 
 #include <gst/gst.h>
+#include <malloc.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -63,6 +64,8 @@ TbMedia *tb_media_new(const TbMediaConfig *config, GError **error)
                 return NULL;
         }
         raise_descriptors();
+        /* A peer has a dozen threads, and glibc would give each an arena that never shrinks: 100 MB after 60 viewers instead of 64 [measured] */
+        mallopt(M_ARENA_MAX, 2);
         TbMedia *media = g_new0(TbMedia, 1);
         media->max_viewers = config->max_viewers ? config->max_viewers : TB_LIMIT_VIEWERS;
         media->max_mjpeg = config->max_mjpeg ? config->max_mjpeg : TB_LIMIT_MJPEG_VIEWERS;

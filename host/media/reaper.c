@@ -1,5 +1,7 @@
 #include "host/media/reaper.h"
 
+#include <malloc.h>
+
 #include "lib/log.h"
 #include "lib/thread.h"
 
@@ -45,6 +47,7 @@ static void run(gpointer data)
                 if (job->done)
                         tb_main_post(job->done, job->data);
                 g_free(job);
+                malloc_trim(0); /* megabytes of frames and packets were freed: give them back, here where nobody waits */
                 tb_mutex_lock(&reaper.lock);
                 self->busy_since = 0;
                 tb_cond_broadcast(&reaper.changed);
