@@ -114,9 +114,9 @@ static void on_finished(rfbClient *client)
 static char *on_password(rfbClient *client)
 {
         TbRfb *rfb = self_of(client);
-        if (!rfb->password)
+        if (!rfb->password || !*rfb->password)
                 g_strlcpy(rfb->reason, "the server wants a password: set the parameter \"password\"", sizeof rfb->reason);
-        return strdup(rfb->password ? rfb->password : "");
+        return rfb->password && *rfb->password ? strdup(rfb->password) : NULL; /* libvncclient gives up on both, but forgets to free an empty one */
 }
 
 /* --- calling it --------------------------------------------------------------------------------------------------------------------------------- */
