@@ -280,7 +280,7 @@ void tb_observer_relay(TbObserver *o, json_t *message)
                 const TbActor actor = actor_of(o, "relay");
                 o->relay = tb_control_new(o->core, &actor, o->device, &relay_ops, o);
         }
-        /* the envelope's `from` is a peer, the conversation's own `from` an offset */
+        /* the envelope's `from` is a peer; in a conversation it would be an offset */
         json_auto_t *bare = json_copy(message);
         json_object_del(bare, "from");
         json_object_del(bare, "sessionId");

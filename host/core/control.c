@@ -222,7 +222,7 @@ static bool change_topics(TbControl *control, const TbControlMessage *m, GError 
                 const char *text = json_string_value(topic);
                 if (m->kind == TB_CONTROL_UNSUBSCRIBE)
                         tb_control_unsubscribe(control, text);
-                else if (!tb_control_subscribe(control, text, m->from, error))
+                else if (!tb_control_subscribe(control, text, m->offset, error))
                         return false;
         }
         return true;

@@ -139,7 +139,8 @@ static bool parse_topics(TbControlMessage *m, const char *field, GError **error)
                 if (!tb_topic_parse(json_string_value(topic), &parsed))
                         return invalid(error, path, "must look like \"console:board/uart1\"");
         }
-        return get_number(m->json, "from", 0, &m->from, error);
+        /* "from": of before; the relay's envelope has a field of that name */
+        return get_number(m->json, "from", 0, &m->offset, error) && get_number(m->json, "offset", 0, &m->offset, error);
 }
 
 static bool is_reading(json_t *json, GError **error)
@@ -179,7 +180,7 @@ static bool parse_typed(TbControlMessage *m, GError **error)
 
 bool tb_control_parse(const char *text, gsize size, TbControlMessage *m, GError **error)
 {
-        *m = (TbControlMessage){.kind = TB_CONTROL_OTHER, .t = -1, .from = -1};
+        *m = (TbControlMessage){.kind = TB_CONTROL_OTHER, .t = -1, .offset = -1};
         if (size > TB_LIMIT_WS_MESSAGE)
                 return invalid(error, "message", "is too long");
         m->json = tb_json_parse(text, size, error);
@@ -211,7 +212,7 @@ bool tb_control_parse(const char *text, gsize size, TbControlMessage *m, GError 
 void tb_control_message_clear(TbControlMessage *message)
 {
         json_decref(message->json);
-        *message = (TbControlMessage){.kind = TB_CONTROL_OTHER, .t = -1, .from = -1};
+        *message = (TbControlMessage){.kind = TB_CONTROL_OTHER, .t = -1, .offset = -1};
 }
 
 json_t *tb_control_result(gint64 id, json_t *result, const GError *error, json_t *extra)

@@ -28,7 +28,7 @@ typedef struct TbControlMessage {
         const char *device, *interface, *verb, *lease; /* command; interface and lease may be NULL */
         json_t *params; /* command; NULL: none */
         json_t *topics; /* subscribe, unsubscribe: array of strings */
-        gint64 from;    /* subscribe: console offset to begin at; -1: with what comes next */
+        gint64 offset;  /* subscribe: console offset to begin at; -1: with what comes next */
 } TbControlMessage;
 
 /* False with TB_ERROR_INVALID that blames the field ("params", "subscribe[0]"); ret_message->id is set all the same when it could be read, so that

@@ -201,7 +201,8 @@ const COMMAND = {
 };
 
 const topics = array(str(1, 192, TOPIC), 1, LIMITS.topics);
-const SUBSCRIBE = { id: optional(int(1)), subscribe: topics };
+// `offset`: where the history of a console begins; without it, with what comes next
+const SUBSCRIBE = { id: optional(int(1)), subscribe: topics, offset: optional(int(0)) };
 const UNSUBSCRIBE = { id: optional(int(1)), unsubscribe: topics };
 const RESULT = { id: int(1), ok: bool };
 const PROBLEM = { status: int(100, 599), title: str(1, 256), detail: optional(str(0, 4096)), field: optional(str(0, 256)) };

@@ -259,7 +259,7 @@ static void test_slow_console(void)
         /* a second viewer replays from the beginning */
         Viewer late;
         viewer_open(&late, &b, TB_ROLE_VIEWER, NULL);
-        g_assert_cmpint(status_of(ask(&b, &late, 1, "{\"id\":1,\"subscribe\":[\"console:dut\"],\"from\":0}")), ==, 200);
+        g_assert_cmpint(status_of(ask(&b, &late, 1, "{\"id\":1,\"subscribe\":[\"console:dut\"],\"offset\":0}")), ==, 200);
         bench_until(&b, has_bytes, &(WaitBytes){&late, got, (guint)sent->len}, "the replay");
         g_assert_cmpmem(got->data, got->len, sent->str, sent->len);
         viewer_close(&late);

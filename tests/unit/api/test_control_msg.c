@@ -85,6 +85,7 @@ static void test_refusals_name_the_command(void)
         refuses("{\"device\":\"board\",\"verb\":\"power.set\"}", "id", 0);
         refuses("[]", "message", 0);
         refuses("{\"id\":3,\"subscribe\":[\"console:board\"],\"from\":-1}", "from", 3);
+        refuses("{\"id\":3,\"subscribe\":[\"console:board\"],\"offset\":-1}", "offset", 3);
         refuses("{\"type\":\"dance\"}", "type", 0);
 }
 
