@@ -33,25 +33,45 @@ function breakWebRTC() {
   });
 }
 
+// Runs in the page before its own code: what its data channels send and receive, as {sent, control, sensor} of parsed messages.
+function spyOnChannels() {
+  window.spied = { sent: [], control: [], sensor: [], channels: {} };
+  const make = RTCPeerConnection.prototype.createDataChannel;
+  RTCPeerConnection.prototype.createDataChannel = function createDataChannel(name, ...rest) {
+    const channel = make.call(this, name, ...rest);
+    const send = channel.send;
+    window.spied.channels[name] = channel;
+    channel.send = (text) => {
+      window.spied.sent.push(JSON.parse(text));
+      return send.call(channel, text);
+    };
+    channel.addEventListener('message', (e) => window.spied[name]?.push(JSON.parse(e.data)));
+    return channel;
+  };
+}
+export const sendOnChannel = (page, name, message) => page.evaluate(([n, m]) => window.spied.channels[n].send(JSON.stringify(m)), [name, message]);
+export const channelMessages = (page, name) => page.evaluate((n) => window.spied[n], name);
+
 /**
  * A page of its own context at `url`. `page.problems` collects what a user would find in the console: exceptions, errors, refusals of the content security
- * policy. `webrtc: false` makes every connection fail until `allowWebRTC(page)`.
+ * policy. `webrtc: false` makes every connection fail until `allowWebRTC(page)`; `spy` records its data channels.
  */
-export async function openPage(t, browser, url, { viewport = { width: 1280, height: 900 }, webrtc = true, phone = false, dark = false } = {}) {
+export async function openPage(t, browser, url, { viewport = { width: 1280, height: 900 }, webrtc = true, spy = false, phone = false, dark = false } = {}) {
   const context = await browser.newContext({ viewport, colorScheme: dark ? 'dark' : 'light', hasTouch: phone, isMobile: phone });
   t.after(() => context.close());
+  if (spy) await context.addInitScript(spyOnChannels);
   if (!webrtc) await context.addInitScript(breakWebRTC);
   const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE);
   page.problems = [];
   page.on('pageerror', (error) => page.problems.push(`exception: ${error.stack ?? error.message}`));
-  page.on('console', (m) => { if (m.type() === 'error') page.problems.push(`${m.text()} (${m.location().url})`); });
+  page.on('console', (m) => { if (m.type() === 'error' && !/^Failed to load resource: the server responded/.test(m.text())) page.problems.push(`${m.text()} (${m.location().url})`); });
+  page.on('response', async (r) => { if (r.status() >= 400) page.problems.push(`${r.request().method()} ${r.url()}: ${r.status()} ${await r.text().catch(() => '')}`); });
   await page.goto(url);
   return page;
 }
 
 export const allowWebRTC = (page) => page.evaluate(() => { window.__noWebRTC = false; });
-export const forbidWebRTC = (page) => page.evaluate(() => { window.__noWebRTC = true; });
 
 /** The page said nothing that it should not have. */
 export function assertQuiet(page) {

@@ -1,0 +1,168 @@
+// Remote observers: a board behind a host that registered with the server by its own socket, watched and driven through the server's pages, peer to peer and,
+// where WebRTC is impossible, through the relay.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+
+import { UBOOT } from '../integration/bench.mjs';
+import { Host, until } from '../integration/harness.mjs';
+import { Server } from '../integration/server-harness.mjs';
+import { assertPlays, assertQuiet, BRIGHT, channelMessages, clickPicture, inPage, openPage, sendOnChannel, share, showsPictureBy, startBrowser, typeKeys } from './browser.mjs';
+
+const cleanup = [];
+const file = { after: (f) => cleanup.push(f) };
+const BOARD = '/host/devices/board';
+let server;
+let host;
+let browser;
+
+before(async () => {
+  server = await Server.start();
+  host = await Host.start({ name: 'lab-1', server: { url: server.url }, devices: { board: { label: 'U-Boot in QEMU', attach: [UBOOT, 'vitals://?interval_ms=500'] } } });
+  browser = await startBrowser(file);
+  await host.state_is('board/power');
+  await host.put(`${BOARD}/power`, { state: 'on' });
+  const prompt = await host.post(`${BOARD}/console/expect`, { pattern: '=> ', from: 0, timeout_s: 60 }, { ms: 90000 });
+  assert.equal(prompt.status, 200, prompt.text);
+  await until('the board on the server', async () => (await server.get('/api/devices')).text.includes('lab-1/board'), 30000);
+});
+
+after(async () => {
+  for (const f of cleanup.reverse()) await f();
+  if (host && !host.program.how) await host.stop();
+  if (server && !server.program.how) await server.stop();
+});
+
+const expect = (pattern, from) => host.post(`${BOARD}/console/expect`, { pattern, from, timeout_s: 30 }, { ms: 60000 });
+const offset = async () => (await host.get(`${BOARD}/console`)).json.offset;
+const create = (mode) => server.session({ device: 'lab-1/board', mode, observers: 4 });
+const watch = (t, link, options) => openPage(t, browser, new URL(link, server.url).href, { spy: true, ...options });
+const mayControl = (page) => inPage(page, 'control', () => !document.querySelector('#control-switch').disabled);
+const say = (page, words, ms) => inPage(page, `the page to say "${words}"`, (w) => document.querySelector('main').textContent.includes(w), words, ms);
+
+test('the server\'s page lists the board with its host and hands out links', async (t) => {
+  const page = await openPage(t, browser, `${server.url}/`);
+  const row = page.locator('[data-device="lab-1/board"]');
+  await row.waitFor();
+  assert.match(await row.textContent(), /lab-1\/board.*U-Boot in QEMU.*power.*console.*video.*input/s);
+  await page.getByRole('button', { name: 'Control link of lab-1/board' }).click();
+  const link = await page.getByLabel('Control link', { exact: true }).inputValue();
+  const observer = await watch(t, link);
+  await showsPictureBy(observer, 'webrtc');
+  await inPage(page, 'presence on the front page', () => /1 watching, host connected/.test(document.querySelector('[aria-label="Session of lab-1/board"]').textContent));
+  assertQuiet(page);
+  assertQuiet(observer);
+});
+
+test('a view link: two watch at once, see each other, and cannot control', async (t) => {
+  const session = await create('view');
+  assert.ok(session.viewUrl && !session.controlUrl, JSON.stringify(session));
+  const pages = await Promise.all([watch(t, session.viewUrl), watch(t, session.viewUrl)]);
+  for (const page of pages) {
+    await showsPictureBy(page, 'webrtc');
+    await say(page, 'view only');
+    await say(page, 'host connected');
+    await say(page, '2 watching');
+    assert.ok(await page.locator('#control-switch').isDisabled());
+  }
+  for (const page of pages) await assertPlays(page);
+  assert.equal((await server.get(`/api/session/${session.sessionId}`)).json.observers, 2);
+
+  // what the page does not offer is refused by the host: by data channel …
+  const from = await offset();
+  const commands = [
+    { device: 'board', verb: 'power.set', params: { state: 'off' } },
+    { device: 'board', verb: 'input.send', params: { events: [{ type: 'text', text: 'reset' }] } },
+    { device: 'board', verb: 'console.write', params: { text: 'reset\r' } },
+  ];
+  for (const [i, command] of commands.entries()) {
+    const id = 900 + i;
+    await sendOnChannel(pages[0], 'control', { id, ...command });
+    const answer = await until(`the answer to ${command.verb}`, async () => (await channelMessages(pages[0], 'control')).find((m) => m.id === id), 30000);
+    assert.deepEqual([answer.ok, answer.error.status], [false, 403], JSON.stringify(answer));
+  }
+  // … and by relay
+  const token = new URL(session.viewUrl, server.url).searchParams.get('token');
+  const raw = await server.join('desktop', { sessionId: session.sessionId, token });
+  const producer = raw.ready.peers.find((p) => p.peer === 'phone').peerId;
+  for (const [i, command] of commands.entries()) {
+    raw.send({ id: 1 + i, to: producer, ...command });
+    const answer = await raw.find((m) => m.id === 1 + i && 'ok' in m, { what: `the answer to ${command.verb}` });
+    assert.deepEqual([answer.ok, answer.error.status], [false, 403], JSON.stringify(answer));
+  }
+  await raw.stop();
+  assert.equal((await host.get(`${BOARD}/power`)).json.observed, 'on');
+  assert.equal(await offset(), from, 'nothing reached the board');
+
+  await pages[1].context().close();
+  await say(pages[0], '1 watching');
+  assertQuiet(pages[0]);
+});
+
+test('a control link: what is typed reaches U-Boot over the data channel, and every command is acknowledged', async (t) => {
+  const session = await create('control');
+  const page = await watch(t, session.controlUrl);
+  await showsPictureBy(page, 'webrtc');
+  await mayControl(page);
+  await clickPicture(page, 200, 300);
+  const from = await offset();
+  await typeKeys(page, 'echo REMOTE hand\n');
+  assert.equal((await expect('\\nREMOTE hand', from)).status, 200);
+  const acks = await until('acknowledgements', async () => {
+    const [sent, got] = await page.evaluate(() => [window.spied.sent, window.spied.control]);
+    const asked = sent.filter((m) => m.verb === 'input.send').map((m) => m.id);
+    const answered = got.filter((m) => m.ok === true).map((m) => m.id);
+    return asked.length > 0 && asked.every((id) => answered.includes(id)) && asked.length;
+  }, 30000);
+  assert.ok(acks > 5, `${acks} commands`);
+
+  await page.locator('[aria-label="Power power"]').getByRole('button', { name: 'Off', exact: true }).click();
+  await until('the board to be off', async () => (await host.get(`${BOARD}/power`)).json.observed === 'off', 30000);
+  await inPage(page, 'the page to show it', () => [...document.querySelectorAll('.power-truth .value')].map((e) => e.textContent).join() === 'off,off');
+  const before = await offset();
+  await page.locator('[aria-label="Power power"]').getByRole('button', { name: 'On', exact: true }).click();
+  assert.equal((await expect('=> ', before)).status, 200);
+  assertQuiet(page);
+});
+
+test('without WebRTC: commands, samples and a reduced picture go through the relay, and the page says so', async (t) => {
+  const session = await create('control');
+  const page = await watch(t, session.controlUrl, { webrtc: false });
+  const size = await showsPictureBy(page, 'fallback');
+  assert.ok(size.width > 0, JSON.stringify(size));
+  assert.match(await page.locator('#fallback-notice').textContent(), /WebRTC does not work right now.*a reduced picture through the server/);
+  await until('the screen of U-Boot', async () => await share(page, BRIGHT) > 0.005, 30000);
+  await mayControl(page);
+  await clickPicture(page, 200, 300);
+  const from = await offset();
+  await typeKeys(page, 'cls\n');
+  await typeKeys(page, 'echo by_relay\n');
+  assert.equal((await expect('\\nby_relay', from)).status, 200);
+  await until('the emptied screen in the reduced picture', async () => await share(page, BRIGHT) < 0.004, 30000);
+  await inPage(page, 'samples', () => document.querySelectorAll('[aria-label=Sensors] .reading .value').length >= 2);
+  assert.equal(await page.evaluate(() => window.spied.control.length + window.spied.sensor.length), 0, 'nothing came by data channel');
+  assertQuiet(page);
+});
+
+test('the console\'s history is replayed over the relay from an offset', async (t) => {
+  const session = await create('view');
+  const token = new URL(session.viewUrl, server.url).searchParams.get('token');
+  const raw = await server.join('desktop', { sessionId: session.sessionId, token });
+  t.after(() => raw.stop());
+  const start = (await host.get(`${BOARD}/console`)).json.start ?? 0;
+  raw.send({ id: 1, subscribe: ['console:board'], offset: start, to: raw.ready.peers.find((p) => p.peer === 'phone').peerId });
+  const first = await raw.find((m) => m.type === 'console', { what: 'history' });
+  assert.equal(first.offset, start);
+  assert.match(Buffer.from(first.base64, 'base64').toString(), /U-Boot 20\d\d/);
+});
+
+test('the host dies and comes back: the observer is told and sees it again without doing anything', async (t) => {
+  const session = await create('view');
+  const page = await watch(t, session.viewUrl);
+  await showsPictureBy(page, 'webrtc');
+  await host.kill();
+  await say(page, 'host not connected');
+  host = await Host.start(host.config, { state: host.state });
+  await say(page, 'host connected', 60000);
+  await showsPictureBy(page, 'webrtc');
+  await assertPlays(page);
+});
