@@ -155,6 +155,10 @@ host() {
                 done
                 [ -z "$without" ] || say "not installed here, so not in the lab:$without"
                 with_libs "$root" "$found" "$root$gst"/*.so
+                # Text of slates ("no signal") is drawn with fontconfig.
+                for f in /etc/fonts /usr/share/fonts/truetype/dejavu; do
+                        [ ! -d "$f" ] || { mkdir -p "$root$(dirname "$f")"; cp -rL "$f" "$root$f" 2>/dev/null || true; }
+                done
                 # With what the pages load from npm, when that is installed here; the lab works without pages.
                 mkdir -p "$root/usr/share/testbed"
                 [ ! -d "$top/web" ] || cp -rL "$top/web" "$root/usr/share/testbed/web"
