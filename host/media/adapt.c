@@ -3,15 +3,15 @@
 #include <math.h>
 
 #define BASE_HALF_US (10 * G_USEC_PER_SEC) /* the least delay is looked for in 10 to 20 s */
-#define QUEUE_LOW_MS 40                    /* below: the link has room */
+#define QUEUE_LOW_MS 60                    /* below: the link has room */
 #define QUEUE_HIGH_MS 90                   /* above, twice in a row: it is full */
 #define QUEUE_HOLD_MS 250                  /* above: wait until it is empty */
 #define HOLD_MAX_MS 1500
 #define LOSS_HIGH 0.10
 #define LOSS_LOW 0.02
 #define MIN_KBPS 80
-#define GROW_USED 0.25  /* per second, while at least half of the estimate is used */
-#define GROW_IDLE 0.10  /* per second else: nothing proves that the link would carry it */
+#define GROW_USED 0.40  /* per second, while at least half of the estimate is used */
+#define GROW_IDLE 0.15  /* per second else: nothing proves that the link would carry it */
 #define CUT_EVERY_US 300000
 #define RECENT_CUT_US (5 * G_USEC_PER_SEC)
 

@@ -90,7 +90,8 @@ function pageCode() {
       if (!v.first) v.first = at;
       v.last = at;
       if (v.measure) {
-        ctx.drawImage(video, 0, 0, 704, 16, 0, 0, 704, 16);
+        // a lower rung sends the 1280x720 picture smaller
+        ctx.drawImage(video, 0, 0, (704 * meta.width) / 1280, (16 * meta.height) / 720, 0, 0, 704, 16);
         const px = ctx.getImageData(0, 8, 704, 1).data;
         let ms = 0;
         for (let b = 0; b < 44; b++) ms = ms * 2 + (px[(b * 16 + 8) * 4] > 127 ? 1 : 0);
@@ -137,8 +138,8 @@ function pageCode() {
   };
 }
 
-/** Chromium with one page that knows join(), leave(), pixels(). `wrap`: a command before it (ip netns exec …). */
-export async function chromium(room, { executable = '/usr/bin/chromium', args = [] } = {}) {
+/** Chromium with one page that knows join(), leave(), pixels(). */
+export async function chromium(room, { executable = '/usr/bin/chromium', args = [], blank = false } = {}) {
   const { chromium: launcher } = require('playwright-core');
   const server = http.createServer((req, res) => res.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>viewer</title><body>'));
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -150,7 +151,7 @@ export async function chromium(room, { executable = '/usr/bin/chromium', args = 
   });
   const page = await browser.newPage();
   await page.exposeFunction('tbAsk', (request) => room.ask(request));
-  await page.goto(`http://127.0.0.1:${server.address().port}/`);
+  if (!blank) await page.goto(`http://127.0.0.1:${server.address().port}/`); // else about:blank, for a browser that cannot reach us
   await page.evaluate(pageCode);
   return {
     page,

@@ -1,0 +1,46 @@
+// WebRTC of the media room alone (tests/tools/media_room.c, a drawn full-motion 720p30 picture) in headless Chromium: painted -> displayed by the time that is
+// painted into the picture, offer -> first frame, CPU of each further viewer. Everything runs on this machine: its load is in the figures.
+import { Room, chromium, percentile } from "../e2e/media-lib.mjs";
+import { sleep } from "./lib.mjs";
+
+const MEASURE_S = 8;
+
+async function cores(room) {
+  const before = (await room.ask({ do: "stats" })).cpu_s;
+  await sleep(MEASURE_S * 1000); // lint: tests - measured over a length of time
+  return ((await room.ask({ do: "stats" })).cpu_s - before) / MEASURE_S;
+}
+
+export default async function bench() {
+  const room = new Room(["--pattern", "clock"]);
+  await room.ready;
+  const viewer = await chromium(room);
+  try {
+    const firsts = [];
+    for (let i = 0; i < 20; i++) {
+      await viewer.join(`f${i}`, { codec: "H264" });
+      await viewer.until(`f${i}`, "v.frames > 0");
+      firsts.push((await viewer.get(`f${i}`, "first")) - (await viewer.get(`f${i}`, "asked")));
+      await viewer.leave(`f${i}`);
+    }
+    await viewer.join("one", { codec: "H264" });
+    await viewer.until("one", "v.frames > 60");
+    await viewer.set("one", "measure", true);
+    await viewer.until("one", "v.latencies.length >= 300");
+    const latencies = await viewer.get("one", "latencies");
+    await viewer.set("one", "measure", false);
+    const one = await cores(room);
+    for (const name of ["two", "three", "four"]) await viewer.join(name, { codec: "H264" });
+    await viewer.until("four", "v.frames > 30");
+    const further = ((await cores(room)) - one) / 3;
+    const ms = (values, p) => `${percentile(values, p).toFixed(0)} ms`;
+    return [
+      { what: "WebRTC 720p30, painted → displayed in Chromium, p50 / p95", ours: `${ms(latencies, 50)} / ${ms(latencies, 95)}`, target: "≤ 20 / 35 ms" },
+      { what: "WebRTC, offer → first decoded frame, p50 / p95", ours: `${ms(firsts, 50)} / ${ms(firsts, 95)}`, target: "p95 ≤ 400 ms" },
+      { what: "CPU of each further viewer of one 720p30 stream", ours: `${(further * 100).toFixed(1)} % of a core (the first: ${(one * 100).toFixed(0)} %)`, target: "≤ 3 %" },
+    ];
+  } finally {
+    await viewer.close();
+    await room.stop();
+  }
+}
