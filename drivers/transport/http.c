@@ -23,6 +23,7 @@ typedef struct Exchange {
         gsize limit;
         GError *error;          /* owned; why it failed */
         bool done, stopped, late;
+        guint8 chunk[16384]; /* what is read now; nothing returns while a read runs */
         struct Watch *watch; /* borrowed */
         TbThread *watcher;   /* owned; NULL: it has ended */
 } Exchange;
@@ -42,26 +43,24 @@ static void on_read(GObject *source, GAsyncResult *result, gpointer data)
 {
         Exchange *x = data;
         GError *error = NULL;
-        g_autoptr(GBytes) bytes = g_input_stream_read_bytes_finish(G_INPUT_STREAM(source), result, &error);
-        gsize size = 0;
-        gconstpointer p = bytes ? g_bytes_get_data(bytes, &size) : NULL;
-        if (!bytes || size == 0) {
+        gssize n = g_input_stream_read_finish(G_INPUT_STREAM(source), result, &error);
+        if (n <= 0) {
                 finish(x, error);
                 return;
         }
-        if (x->body->len + size > x->limit) {
+        if (x->body->len + (gsize)n > x->limit) {
                 g_set_error(&error, TB_ERROR, TB_ERROR_DEVICE, "%s: the answer is longer than %" G_GSIZE_FORMAT " bytes", x->call->url,
                             x->limit);
                 finish(x, error);
                 return;
         }
-        g_byte_array_append(x->body, p, (guint)size);
+        g_byte_array_append(x->body, x->chunk, (guint)n);
         read_more(x);
 }
 
 static void read_more(Exchange *x)
 {
-        g_input_stream_read_bytes_async(x->stream, 16384, G_PRIORITY_DEFAULT, x->cancel, on_read, x);
+        g_input_stream_read_async(x->stream, x->chunk, sizeof x->chunk, G_PRIORITY_DEFAULT, x->cancel, on_read, x);
 }
 
 static void on_sent(GObject *source, GAsyncResult *result, gpointer data)
