@@ -1,6 +1,6 @@
 // The operator's console on a real board: U-Boot in QEMU, seen and driven through headless Chromium.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before, beforeEach, test } from 'node:test';
 
 import { UBOOT } from '../integration/bench.mjs';
 import { Host, until } from '../integration/harness.mjs';
@@ -18,9 +18,6 @@ before(async () => {
   host = await Host.start({ devices: { board: { label: 'U-Boot in QEMU', attach: UBOOT }, vitals: { attach: 'vitals://' }, pattern: { attach: 'testpattern://' } } });
   browser = await startBrowser(file);
   await host.state_is('board/power');
-  await host.put(`${BOARD}/power`, { state: 'on' });
-  const prompt = await host.post(`${BOARD}/console/expect`, { pattern: '=> ', from: 0, timeout_s: 60 }, { ms: 90000 });
-  assert.equal(prompt.status, 200, prompt.text);
 });
 
 after(async () => {
@@ -28,10 +25,19 @@ after(async () => {
   if (host && !host.program.how) await host.stop();
 });
 
+// each test finds the board at its prompt, whatever happened in the one before
+beforeEach(async () => {
+  if ((await host.get(`${BOARD}/power`)).json.observed === 'on') return;
+  const { json: at } = await host.get(`${BOARD}/console`);
+  await host.put(`${BOARD}/power`, { state: 'on' });
+  const prompt = await host.post(`${BOARD}/console/expect`, { pattern: '=> ', from: at.offset, timeout_s: 60 }, { ms: 90000 });
+  assert.equal(prompt.status, 200, prompt.text);
+});
+
 const expect = (pattern, from) => host.post(`${BOARD}/console/expect`, { pattern, from, timeout_s: 30 }, { ms: 60000 });
 const offset = async () => (await host.get(`${BOARD}/console`)).json.offset;
 const observed = (page, word) => inPage(page, `power to be ${word}`, (w) => {
-  const values = [...document.querySelectorAll('.power-truth .value')].map((e) => e.textContent.trim());
+  const values = [...document.querySelectorAll('.power-truth .value')].map((e) => e.textContent.trim().toLowerCase());
   if (values[0] === w && values[1] === w) return true;
   throw new Error(values.join(' / '));
 }, word);

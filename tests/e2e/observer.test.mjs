@@ -1,7 +1,7 @@
 // Remote observers: a board behind a host that registered with the server by its own socket, watched and driven through the server's pages, peer to peer and,
 // where WebRTC is impossible, through the relay.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before, beforeEach, test } from 'node:test';
 
 import { UBOOT } from '../integration/bench.mjs';
 import { Host, until } from '../integration/harness.mjs';
@@ -20,9 +20,6 @@ before(async () => {
   host = await Host.start({ name: 'lab-1', server: { url: server.url }, devices: { board: { label: 'U-Boot in QEMU', attach: [UBOOT, 'vitals://?interval_ms=500'] } } });
   browser = await startBrowser(file);
   await host.state_is('board/power');
-  await host.put(`${BOARD}/power`, { state: 'on' });
-  const prompt = await host.post(`${BOARD}/console/expect`, { pattern: '=> ', from: 0, timeout_s: 60 }, { ms: 90000 });
-  assert.equal(prompt.status, 200, prompt.text);
   await until('the board on the server', async () => (await server.get('/api/devices')).text.includes('lab-1/board'), 30000);
 });
 
@@ -30,6 +27,15 @@ after(async () => {
   for (const f of cleanup.reverse()) await f();
   if (host && !host.program.how) await host.stop();
   if (server && !server.program.how) await server.stop();
+});
+
+// each test finds the board at its prompt, whatever happened in the one before
+beforeEach(async () => {
+  if ((await host.get(`${BOARD}/power`)).json.observed === 'on') return;
+  const { json: at } = await host.get(`${BOARD}/console`);
+  await host.put(`${BOARD}/power`, { state: 'on' });
+  const prompt = await host.post(`${BOARD}/console/expect`, { pattern: '=> ', from: at.offset, timeout_s: 60 }, { ms: 90000 });
+  assert.equal(prompt.status, 200, prompt.text);
 });
 
 const expect = (pattern, from) => host.post(`${BOARD}/console/expect`, { pattern, from, timeout_s: 30 }, { ms: 60000 });
@@ -117,7 +123,7 @@ test('a control link: what is typed reaches U-Boot over the data channel, and ev
 
   await page.locator('[aria-label="Power power"]').getByRole('button', { name: 'Off', exact: true }).click();
   await until('the board to be off', async () => (await host.get(`${BOARD}/power`)).json.observed === 'off', 30000);
-  await inPage(page, 'the page to show it', () => [...document.querySelectorAll('.power-truth .value')].map((e) => e.textContent).join() === 'off,off');
+  await inPage(page, 'the page to show it', () => [...document.querySelectorAll('.power-truth .value')].map((e) => e.textContent.toLowerCase()).join() === 'off,off');
   const before = await offset();
   await page.locator('[aria-label="Power power"]').getByRole('button', { name: 'On', exact: true }).click();
   assert.equal((await expect('=> ', before)).status, 200);
