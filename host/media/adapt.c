@@ -10,14 +10,17 @@
 #define LOSS_HIGH 0.10
 #define LOSS_LOW 0.02
 #define MIN_KBPS 80
-#define GROW_USED 0.40  /* per second, while at least half of the estimate is used */
-#define GROW_IDLE 0.15  /* per second else: nothing proves that the link would carry it */
+#define GROW_USED 0.40 /* per second, while at least half of the estimate is used */
+#define GROW_IDLE 0.15 /* per second else: nothing proves that the link would carry it */
 #define CUT_EVERY_US 300000
 #define RECENT_CUT_US (5 * G_USEC_PER_SEC)
 
 void tb_adapt_init(TbAdapt *a, guint start_kbps, guint max_kbps)
 {
-        *a = (TbAdapt){.kbps = MIN(start_kbps, max_kbps), .max_kbps = max_kbps, .base_us = {G_MAXINT64, G_MAXINT64}, .win_recv_us = -1,
+        *a = (TbAdapt){.kbps = MIN(start_kbps, max_kbps),
+                       .max_kbps = max_kbps,
+                       .base_us = {G_MAXINT64, G_MAXINT64},
+                       .win_recv_us = -1,
                        .win_sent_us = -1};
 }
 
@@ -63,7 +66,8 @@ static void count(TbAdapt *a, const TbAdaptPacket *p)
                         a->win_recv_bytes += p->size; /* the first one opens the interval */
                 a->last_recv_us = p->recv_us;
         }
-        gint64 sent = a->last_sent_us - a->win_sent_us, received = a->win_recv_us < 0 ? 0 : a->last_recv_us - a->win_recv_us;
+        gint64 sent = a->last_sent_us - a->win_sent_us,
+               received = a->win_recv_us < 0 ? 0 : a->last_recv_us - a->win_recv_us;
         if (MAX(sent, received) < TB_ADAPT_WINDOW_US)
                 return;
         a->sent_kbps = kbps(a->win_sent_bytes, MAX(sent, TB_ADAPT_WINDOW_US / 2));
@@ -73,7 +77,8 @@ static void count(TbAdapt *a, const TbAdaptPacket *p)
         restart_window(a);
 }
 
-/* What arrived since the window began, when that says something already: after a fall of the link half a second is too long to wait. */
+/* What arrived since the window began, when that says something already: after a fall of the link half a
+ * second is too long to wait. */
 static double arriving(const TbAdapt *a)
 {
         gint64 us = a->win_recv_us < 0 ? 0 : a->last_recv_us - a->win_recv_us;
@@ -119,7 +124,8 @@ void tb_adapt_feedback(TbAdapt *a, gint64 now_us, const TbAdaptPacket *packets, 
                 a->queue_ms += (report_ms - a->queue_ms) * 0.5;
                 a->queued_reports = report_ms > QUEUE_HIGH_MS ? a->queued_reports + 1 : 0;
                 if (a->queued_reports == 1)
-                        restart_window(a); /* from here on arrivals measure the full link, not the time before */
+                        restart_window(
+                                a); /* from here on arrivals measure the full link, not the time before */
                 double newest_ms = (double)(newest_delay - base) / 1000;
                 if (newest_ms > QUEUE_HOLD_MS && a->hold_until_us < now_us) {
                         a->hold_until_us = now_us + (gint64)(MIN(newest_ms, HOLD_MAX_MS) * 1000);
@@ -141,10 +147,13 @@ bool tb_adapt_holds(const TbAdapt *a, gint64 now_us)
         return now_us < a->hold_until_us;
 }
 
-/* --- rungs --------------------------------------------------------------------------------------------------------------------- */
+/* --- rungs
+ * ---------------------------------------------------------------------------------------------------------------------
+ */
 /* At 1280x720; a larger picture needs more for the same rung. */
 static const struct {
-        double enter, leave, most; /* kbit/s: to move up to it; below which to leave it; most that it is given */
+        double enter, leave,
+                most; /* kbit/s: to move up to it; below which to leave it; most that it is given */
         guint fps;
 } STEPS[TB_ADAPT_RUNGS] = {
         {1600, 1100, 1e9, 120},
@@ -154,7 +163,7 @@ static const struct {
 
 #define UP_AFTER_US (3 * G_USEC_PER_SEC) /* doubled by each failed try, at most 2^4 */
 #define PROVEN_US (8 * G_USEC_PER_SEC)
-#define SHARE 0.85      /* of an estimate that video gets: retransmissions and bursts need the rest */
+#define SHARE 0.85 /* of an estimate that video gets: retransmissions and bursts need the rest */
 #define MUCH_WORSE 0.5
 
 static double scale_of(int pixels)
@@ -199,7 +208,8 @@ static double best_of(const TbAdaptViewer *viewers, guint n, int rung)
         return best;
 }
 
-void tb_adapt_plan(TbAdaptViewer *viewers, guint n, gint64 now_us, int pixels, guint max_fps, guint max_kbps, TbAdaptPlan *ret_plan)
+void tb_adapt_plan(TbAdaptViewer *viewers, guint n, gint64 now_us, int pixels, guint max_fps, guint max_kbps,
+                   TbAdaptPlan *ret_plan)
 {
         double scale = scale_of(pixels);
         *ret_plan = (TbAdaptPlan){0};
@@ -211,13 +221,15 @@ void tb_adapt_plan(TbAdaptViewer *viewers, guint n, gint64 now_us, int pixels, g
                         if (viewers[i].rung != rung)
                                 continue;
                         if (rung < TB_ADAPT_RUNGS - 1 && viewers[i].kbps < best * MUCH_WORSE)
-                                move(&viewers[i], rung + 1, now_us); /* alone it could stay; here it would drag others down */
+                                move(&viewers[i], rung + 1,
+                                     now_us); /* alone it could stay; here it would drag others down */
                         else
                                 least = MIN(least, viewers[i].kbps);
                 }
                 if (best <= 0)
                         continue;
-                ret_plan->kbps[rung] = (guint)CLAMP(least * SHARE, MIN_KBPS, MIN(STEPS[rung].most * (rung ? 1 : scale), max_kbps));
+                ret_plan->kbps[rung] = (guint)CLAMP(least * SHARE, MIN_KBPS,
+                                                    MIN(STEPS[rung].most * (rung ? 1 : scale), max_kbps));
                 ret_plan->fps[rung] = MIN(STEPS[rung].fps, max_fps);
                 if (rung == 0 && least < 2500 * scale)
                         ret_plan->fps[rung] = MIN(ret_plan->fps[rung], 30);

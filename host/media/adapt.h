@@ -2,13 +2,16 @@
 /*
  * Congestion control, pure: no clock, no threads, no GStreamer. Two parts:
  *
- * TbAdapt, one per viewer: from what its browser reports of each packet (transport-wide feedback: when it was sent, when it arrived, or that it
- * did not) to what its link carries. Queueing delay is the one-way delay above the least of the last ~20 s. While a queue stands, what
- * arrives *is* the capacity of the link: the estimate goes just below it. With a long queue (a link that fell from 5 Mbit/s to 500 kbit/s has
- * seconds of it) nothing is sent until it has drained. Without a queue the estimate grows, faster while the viewer uses it.
+ * TbAdapt, one per viewer: from what its browser reports of each packet (transport-wide feedback: when it was
+ * sent, when it arrived, or that it did not) to what its link carries. Queueing delay is the one-way delay
+ * above the least of the last ~20 s. While a queue stands, what arrives *is* the capacity of the link: the
+ * estimate goes just below it. With a long queue (a link that fell from 5 Mbit/s to 500 kbit/s has seconds of
+ * it) nothing is sent until it has drained. Without a queue the estimate grows, faster while the viewer uses
+ * it.
  *
- * tb_adapt_plan, one per (hub, codec): from the estimates of its viewers to a rung of encoders for each and a bit rate for each rung. A viewer
- * that is much worse than the others of its rung moves down instead of dragging them.
+ * tb_adapt_plan, one per (hub, codec): from the estimates of its viewers to a rung of encoders for each and a
+ * bit rate for each rung. A viewer that is much worse than the others of its rung moves down instead of
+ * dragging them.
  *
  * Units: microseconds of any one clock, kbit/s, milliseconds.
  */
@@ -24,10 +27,10 @@ typedef struct TbAdaptPacket {
 } TbAdaptPacket;
 
 typedef struct TbAdapt {
-        double kbps, max_kbps;      /* estimate; never above max */
+        double kbps, max_kbps;       /* estimate; never above max */
         double recv_kbps, sent_kbps; /* of the last TB_ADAPT_WINDOW_US of packets */
-        double queue_ms, loss;      /* smoothed; loss 0…1 */
-        gint64 hold_until_us;       /* send nothing before; 0: no hold */
+        double queue_ms, loss;       /* smoothed; loss 0…1 */
+        gint64 hold_until_us;        /* send nothing before; 0: no hold */
         /* private */
         gint64 base_us[2], base_since_us; /* least one-way delay of this and the last half of the window */
         gint64 last_us, last_cut_us, last_recv_us;
@@ -59,4 +62,5 @@ typedef struct TbAdaptPlan {
 } TbAdaptPlan;
 
 /* `pixels` of the source, `max_fps` and `max_kbps` of a stream. Changes viewers[i]. */
-void tb_adapt_plan(TbAdaptViewer *viewers, guint n, gint64 now_us, int pixels, guint max_fps, guint max_kbps, TbAdaptPlan *ret_plan);
+void tb_adapt_plan(TbAdaptViewer *viewers, guint n, gint64 now_us, int pixels, guint max_fps, guint max_kbps,
+                   TbAdaptPlan *ret_plan);

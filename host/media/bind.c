@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-typedef struct Source { /* one video interface */
+typedef struct Source {     /* one video interface */
         TbMediaBind *bind;  /* borrowed */
         TbInterface *iface; /* borrowed: valid until device.removed */
         TbHub *hub;         /* borrowed from media */
@@ -17,7 +17,8 @@ struct TbMediaBind {
         GHashTable *sources; /* interface id -> owned Source */
 };
 
-/* --- core's frames to the hub: worker thread --------------------------------------------------------------------------------------------------- */
+/* --- core's frames to the hub: worker thread
+ * --------------------------------------------------------------------------------------------------- */
 static void on_frame(TbFrame *frame_take, gpointer user)
 {
         Source *s = user;
@@ -29,13 +30,16 @@ static void on_no_signal(const char *reason, gpointer user)
         tb_hub_no_signal(((Source *)user)->hub, reason);
 }
 
-/* --- the hub's wishes to core ------------------------------------------------------------------------------------------------------------------- */
+/* --- the hub's wishes to core
+ * -------------------------------------------------------------------------------------------------------------------
+ */
 static bool source_start(void *source, TbFrameSink sink, void *sink_data, GError **error G_GNUC_UNUSED)
 {
         Source *s = source;
         s->sink = sink;
         s->sink_data = sink_data;
-        tb_interface_video_start(s->iface, tb_core_config(s->bind->core)->max_fps, &(TbVideoSink){on_frame, on_no_signal}, s);
+        tb_interface_video_start(s->iface, tb_core_config(s->bind->core)->max_fps,
+                                 &(TbVideoSink){on_frame, on_no_signal}, s);
         return true;
 }
 
@@ -46,7 +50,9 @@ static void source_stop(void *source)
 
 static const TbVideoSource source_ops = {.start = source_start, .stop = source_stop};
 
-/* --- what core has ---------------------------------------------------------------------------------------------------------------------------------- */
+/* --- what core has
+ * ----------------------------------------------------------------------------------------------------------------------------------
+ */
 static void show_state(Source *s)
 {
         const char *reason = NULL;
@@ -63,12 +69,14 @@ static void show_state(Source *s)
 static void bind_interface(TbInterface *iface, gpointer user)
 {
         TbMediaBind *bind = user;
-        if (tb_interface_kind(iface) != TB_KIND_VIDEO || g_hash_table_contains(bind->sources, tb_interface_id(iface)))
+        if (tb_interface_kind(iface) != TB_KIND_VIDEO ||
+            g_hash_table_contains(bind->sources, tb_interface_id(iface)))
                 return;
         Source *s = g_new0(Source, 1);
         s->bind = bind;
         s->iface = iface;
-        s->hub = tb_media_add_hub(bind->media, tb_device_id(tb_interface_device(iface)), tb_interface_name(iface), &source_ops, s);
+        s->hub = tb_media_add_hub(bind->media, tb_device_id(tb_interface_device(iface)),
+                                  tb_interface_name(iface), &source_ops, s);
         g_hash_table_insert(bind->sources, g_strdup(tb_interface_id(iface)), s);
         show_state(s);
 }

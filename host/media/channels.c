@@ -51,7 +51,8 @@ static TbChannels *channels_ref(TbChannels *channels)
         return channels;
 }
 
-/* --- crossing to main -------------------------------------------------------------------------------------------------------- */
+/* --- crossing to main
+ * -------------------------------------------------------------------------------------------------------- */
 typedef enum What { OPENED, CLOSED, TEXT, BINARY, FLOODED } What;
 
 typedef struct Event {
@@ -88,7 +89,8 @@ static void opened(TbChannels *channels, Event *e)
         if (find(channels, e->object, NULL))
                 return;
         if (channels->open->len >= TB_CHANNELS || strlen(e->label) > TB_CHANNEL_LABEL) {
-                channels->callbacks->flooded(channels->data, "more or longer-named data channels than allowed");
+                channels->callbacks->flooded(channels->data,
+                                             "more or longer-named data channels than allowed");
                 return;
         }
         Channel *c = g_new(Channel, 1);
@@ -119,7 +121,8 @@ static void handle(gpointer data)
         case BINARY:
                 opened(channels, e); /* a message may overtake the news of its channel */
                 if (channels->callbacks)
-                        channels->callbacks->message(channels->data, e->label, e->bytes, e->length, e->what == TEXT);
+                        channels->callbacks->message(channels->data, e->label, e->bytes, e->length,
+                                                     e->what == TEXT);
                 break;
         case FLOODED: channels->callbacks->flooded(channels->data, e->bytes); break;
         }
@@ -127,14 +130,16 @@ static void handle(gpointer data)
 }
 
 /* Any thread. Copies `bytes`. */
-static void post(TbChannels *channels, GstWebRTCDataChannel *object, What what, const char *bytes, gsize length)
+static void post(TbChannels *channels, GstWebRTCDataChannel *object, What what, const char *bytes,
+                 gsize length)
 {
         if (g_atomic_int_get(&channels->flooded))
                 return;
         if (length > TB_LIMIT_WS_MESSAGE || g_atomic_int_get(&channels->pending) >= TB_CHANNEL_PENDING) {
                 g_atomic_int_set(&channels->flooded, 1);
                 what = FLOODED;
-                bytes = length > TB_LIMIT_WS_MESSAGE ? "a data channel message is too large" : "data channel messages come faster than they are read";
+                bytes = length > TB_LIMIT_WS_MESSAGE ? "a data channel message is too large"
+                                                     : "data channel messages come faster than they are read";
                 length = strlen(bytes);
         }
         Event *e = g_new0(Event, 1);
@@ -154,7 +159,9 @@ static void post(TbChannels *channels, GstWebRTCDataChannel *object, What what, 
                 event_free(e);
 }
 
-/* --- webrtcbin's threads --------------------------------------------------------------------------------------------------------- */
+/* --- webrtcbin's threads
+ * ---------------------------------------------------------------------------------------------------------
+ */
 static void on_text(GstWebRTCDataChannel *object, const char *text, gpointer data)
 {
         post(data, object, TEXT, text ? text : "", text ? strlen(text) : 0);
@@ -183,17 +190,22 @@ static void on_channel(GstElement *webrtc G_GNUC_UNUSED, GstWebRTCDataChannel *o
 }
 
 /* Before anything can arrive on it. */
-static void on_prepare(GstElement *webrtc G_GNUC_UNUSED, GstWebRTCDataChannel *object, gboolean local, gpointer data)
+static void on_prepare(GstElement *webrtc G_GNUC_UNUSED, GstWebRTCDataChannel *object, gboolean local,
+                       gpointer data)
 {
         if (local)
                 return;
-        g_signal_connect_data(object, "on-message-string", G_CALLBACK(on_text), channels_ref(data), closure_unref, 0);
-        g_signal_connect_data(object, "on-message-data", G_CALLBACK(on_binary), channels_ref(data), closure_unref, 0);
+        g_signal_connect_data(object, "on-message-string", G_CALLBACK(on_text), channels_ref(data),
+                              closure_unref, 0);
+        g_signal_connect_data(object, "on-message-data", G_CALLBACK(on_binary), channels_ref(data),
+                              closure_unref, 0);
         g_signal_connect_data(object, "on-close", G_CALLBACK(on_close), channels_ref(data), closure_unref, 0);
         g_signal_connect_data(object, "on-open", G_CALLBACK(on_open), channels_ref(data), closure_unref, 0);
 }
 
-/* --- main ---------------------------------------------------------------------------------------------------------------------------- */
+/* --- main
+ * ----------------------------------------------------------------------------------------------------------------------------
+ */
 TbChannels *tb_channels_new(GstElement *webrtc, const TbChannelsCallbacks *callbacks, void *data)
 {
         TbChannels *channels = g_new0(TbChannels, 1);
@@ -202,8 +214,10 @@ TbChannels *tb_channels_new(GstElement *webrtc, const TbChannelsCallbacks *callb
         channels->data = data;
         channels->webrtc = gst_object_ref(webrtc);
         channels->open = g_ptr_array_new_with_free_func(channel_free);
-        g_signal_connect_data(webrtc, "prepare-data-channel", G_CALLBACK(on_prepare), channels_ref(channels), closure_unref, 0);
-        g_signal_connect_data(webrtc, "on-data-channel", G_CALLBACK(on_channel), channels_ref(channels), closure_unref, 0);
+        g_signal_connect_data(webrtc, "prepare-data-channel", G_CALLBACK(on_prepare), channels_ref(channels),
+                              closure_unref, 0);
+        g_signal_connect_data(webrtc, "on-data-channel", G_CALLBACK(on_channel), channels_ref(channels),
+                              closure_unref, 0);
         return channels;
 }
 
@@ -211,11 +225,13 @@ bool tb_channels_send(TbChannels *channels, const char *label, const char *text,
 {
         Channel *c = find(channels, NULL, label);
         if (!c) {
-                g_set_error(error, TB_ERROR, TB_ERROR_NOT_FOUND, "the viewer has no open data channel \"%s\"", label);
+                g_set_error(error, TB_ERROR, TB_ERROR_NOT_FOUND, "the viewer has no open data channel \"%s\"",
+                            label);
                 return false;
         }
         if (strlen(text) > TB_LIMIT_WS_MESSAGE) {
-                g_set_error(error, TB_ERROR, TB_ERROR_TOO_LARGE, "a data channel message may have %d bytes", TB_LIMIT_WS_MESSAGE);
+                g_set_error(error, TB_ERROR, TB_ERROR_TOO_LARGE, "a data channel message may have %d bytes",
+                            TB_LIMIT_WS_MESSAGE);
                 return false;
         }
         GstWebRTCDataChannelState state;
@@ -226,7 +242,8 @@ bool tb_channels_send(TbChannels *channels, const char *label, const char *text,
                 return false;
         }
         if (buffered > TB_LIMIT_WS_QUEUE) {
-                g_set_error(error, TB_ERROR, TB_ERROR_LIMIT, "the viewer does not read its data channel \"%s\"", label);
+                g_set_error(error, TB_ERROR, TB_ERROR_LIMIT,
+                            "the viewer does not read its data channel \"%s\"", label);
                 return false;
         }
         g_signal_emit_by_name(c->object, "send-string", text);

@@ -1,7 +1,8 @@
 #pragma once
 /*
- * The data channels of one peer, made by the browser. webrtcbin tells of them on its own threads; here everything arrives on the main loop,
- * in order, bounded: a browser that sends faster than the host reads is reported by `flooded`.
+ * The data channels of one peer, made by the browser. webrtcbin tells of them on its own threads; here
+ * everything arrives on the main loop, in order, bounded: a browser that sends faster than the host reads is
+ * reported by `flooded`.
  */
 #include <gst/gst.h>
 #include <stdbool.h>
@@ -19,7 +20,8 @@ typedef struct TbChannelsCallbacks {
 TbChannels *tb_channels_new(GstElement *webrtc, const TbChannelsCallbacks *callbacks, void *data);
 /* See tb_peer_send(). */
 bool tb_channels_send(TbChannels *channels, const char *label, const char *text, GError **error);
-void tb_channels_close(TbChannels *channels); /* main; frees it when the last message of a foreign thread has gone; accepts NULL */
+void tb_channels_close(TbChannels *channels); /* main; frees it when the last message of a foreign thread has
+                                                 gone; accepts NULL */
 
 #define TB_CHANNELS 16          /* per peer */
 #define TB_CHANNEL_LABEL 64     /* bytes */

@@ -7,22 +7,93 @@
 #define H264_OUTPUT "video/x-h264,stream-format=byte-stream,alignment=au,profile=constrained-baseline"
 #define KEYFRAME_NEVER "100000" /* frames; keyframes come when a viewer needs one */
 
-static const char *const X264[] = {"tune", "zerolatency", "speed-preset", "ultrafast", "bframes", "0", "key-int-max", KEYFRAME_NEVER,
-                                   "byte-stream", "true", "aud", "false", "rc-lookahead", "0", "sync-lookahead", "0", "sliced-threads", "true",
-                                   "intra-refresh", "false", "qp-min", "10", "pass", "cbr", "option-string", "scenecut=0", NULL};
-static const char *const OPENH264[] = {"complexity", "low", "rate-control", "bitrate", "gop-size", KEYFRAME_NEVER, "scene-change-detection", "false",
-                                       "usage-type", "screen", NULL};
-static const char *const NVENC[] = {"preset", "low-latency-hq", "rc-mode", "cbr", "zerolatency", "true", "bframes", "0", "gop-size", "-1", "aud", "false", NULL};
-static const char *const VAAPI[] = {"rate-control", "cbr", "b-frames", "0", "ref-frames", "1", "key-int-max", "1024", "aud", "false",
-                                    "target-usage", "7", NULL};
-static const char *const QSV[] = {"rate-control", "cbr", "b-frames", "0", "low-latency", "true", "gop-size", "1024", NULL};
+static const char *const X264[] = {"tune",
+                                   "zerolatency",
+                                   "speed-preset",
+                                   "ultrafast",
+                                   "bframes",
+                                   "0",
+                                   "key-int-max",
+                                   KEYFRAME_NEVER,
+                                   "byte-stream",
+                                   "true",
+                                   "aud",
+                                   "false",
+                                   "rc-lookahead",
+                                   "0",
+                                   "sync-lookahead",
+                                   "0",
+                                   "sliced-threads",
+                                   "true",
+                                   "intra-refresh",
+                                   "false",
+                                   "qp-min",
+                                   "10",
+                                   "pass",
+                                   "cbr",
+                                   "option-string",
+                                   "scenecut=0",
+                                   NULL};
+static const char *const OPENH264[] = {"complexity",
+                                       "low",
+                                       "rate-control",
+                                       "bitrate",
+                                       "gop-size",
+                                       KEYFRAME_NEVER,
+                                       "scene-change-detection",
+                                       "false",
+                                       "usage-type",
+                                       "screen",
+                                       NULL};
+static const char *const NVENC[] = {"preset", "low-latency-hq", "rc-mode", "cbr",      "zerolatency",
+                                    "true",   "bframes",        "0",       "gop-size", "-1",
+                                    "aud",    "false",          NULL};
+static const char *const VAAPI[] = {
+        "rate-control", "cbr",   "b-frames",     "0", "ref-frames", "1", "key-int-max", "1024",
+        "aud",          "false", "target-usage", "7", NULL};
+static const char *const QSV[] = {"rate-control", "cbr",      "b-frames", "0", "low-latency",
+                                  "true",         "gop-size", "1024",     NULL};
 static const char *const NOTHING[] = {NULL};
-static const char *const VP8[] = {"deadline", "1", "cpu-used", "-12", "end-usage", "cbr", "lag-in-frames", "0", "error-resilient", "default",
-                                  "keyframe-max-dist", KEYFRAME_NEVER, "keyframe-mode", "auto", "threads", "1", "token-partitions", "0",
-                                  "min-quantizer", "8", "max-quantizer", "60", "static-threshold", "100", "buffer-size", "100", "buffer-initial-size", "50",
-                                  "buffer-optimal-size", "60", "undershoot", "100", "overshoot", "15", "max-intra-bitrate", "400", NULL};
+static const char *const VP8[] = {"deadline",
+                                  "1",
+                                  "cpu-used",
+                                  "-12",
+                                  "end-usage",
+                                  "cbr",
+                                  "lag-in-frames",
+                                  "0",
+                                  "error-resilient",
+                                  "default",
+                                  "keyframe-max-dist",
+                                  KEYFRAME_NEVER,
+                                  "keyframe-mode",
+                                  "auto",
+                                  "threads",
+                                  "1",
+                                  "token-partitions",
+                                  "0",
+                                  "min-quantizer",
+                                  "8",
+                                  "max-quantizer",
+                                  "60",
+                                  "static-threshold",
+                                  "100",
+                                  "buffer-size",
+                                  "100",
+                                  "buffer-initial-size",
+                                  "50",
+                                  "buffer-optimal-size",
+                                  "60",
+                                  "undershoot",
+                                  "100",
+                                  "overshoot",
+                                  "15",
+                                  "max-intra-bitrate",
+                                  "400",
+                                  NULL};
 
-/* Best first. Bit rates: x264enc and the hardware encoders count in kbit/s, openh264enc and vp8enc in bit/s. */
+/* Best first. Bit rates: x264enc and the hardware encoders count in kbit/s, openh264enc and vp8enc in bit/s.
+ */
 static const TbEncoderSpec SPECS[] = {
         {TB_CODEC_H264, "nvh264enc", true, "NV12", NVENC, "bitrate", 1000, NULL, H264_OUTPUT},
         {TB_CODEC_H264, "vah264enc", true, "NV12", VAAPI, "bitrate", 1000, NULL, H264_OUTPUT},
@@ -92,5 +163,6 @@ void tb_codec_set_rate(GstElement *element, const TbEncoderSpec *spec, guint kbp
         if (!spec->bitrate)
                 return;
         g_autofree char *value = g_strdup_printf("%u", kbps * 1000 / spec->bitrate_unit);
-        gst_util_set_object_arg(G_OBJECT(element), spec->bitrate, value); /* int or uint, as the element has it */
+        gst_util_set_object_arg(G_OBJECT(element), spec->bitrate,
+                                value); /* int or uint, as the element has it */
 }

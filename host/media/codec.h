@@ -1,7 +1,8 @@
 #pragma once
 /*
- * Which encoder elements this machine has, and how each is set up for live screens: no lookahead, no B-frames, a small rate buffer, keyframes
- * only when somebody asks. Hardware encoders are probed once, at run time: an element counts when it can go to READY.
+ * Which encoder elements this machine has, and how each is set up for live screens: no lookahead, no
+ * B-frames, a small rate buffer, keyframes only when somebody asks. Hardware encoders are probed once, at run
+ * time: an element counts when it can go to READY.
  */
 #include <gst/gst.h>
 #include <stdbool.h>

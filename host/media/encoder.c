@@ -11,10 +11,13 @@
 #include "lib/log.h"
 #include "lib/thread.h"
 
-#define REFRESH_MS 250        /* a still picture is encoded again: the end of a burst that was lost is noticed by what follows */
+#define REFRESH_MS                                                                                           \
+        250 /* a still picture is encoded again: the end of a burst that was lost is noticed by what follows \
+             */
 #define REFRESH_SLOW_AFTER 12 /* refreshes, then one of four */
-#define LASTS_MAX_US 200000   /* longest that a frame may be taken to last: more would make the next one huge */
-#define VBV_FRAMES 3          /* rate buffer, in frames of the rung */
+#define LASTS_MAX_US 200000 /* longest that a frame may be taken to last: more would make the next one huge  \
+                             */
+#define VBV_FRAMES 3        /* rate buffer, in frames of the rung */
 
 typedef struct RungSpec {
         guint max_height; /* pixels; 0: as the source */
@@ -38,10 +41,10 @@ struct TbEncoder {
         TbHub *hub;      /* ref */
         TbCodec codec;
         TbRung rung;
-        const TbEncoderSpec *spec; /* static */
-        GstElement *pipeline;      /* ref */
-        GstAppSrc *src;            /* borrowed from pipeline */
-        GstElement *scaled, *encoder; /* borrowed from pipeline */
+        const TbEncoderSpec *spec;      /* static */
+        GstElement *pipeline;           /* ref */
+        GstAppSrc *src;                 /* borrowed from pipeline */
+        GstElement *scaled, *encoder;   /* borrowed from pipeline */
         TbHubSink *sink, *encoded_sink; /* owned */
 
         TbMutex taps_lock;
@@ -92,7 +95,8 @@ guint tb_encoders_count(TbEncoders *encoders)
         return encoders->all->len;
 }
 
-/* --- output: encoder's streaming thread --------------------------------------------------------------------------------- */
+/* --- output: encoder's streaming thread
+ * --------------------------------------------------------------------------------- */
 static void hand_out(TbEncoder *encoder, GstBuffer *buffer)
 {
         bool keyframe = !GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT);
@@ -112,17 +116,20 @@ static GstFlowReturn encoded(GstAppSink *out, gpointer data)
         g_autoptr(GstSample) sample = gst_app_sink_pull_sample(out);
         if (!sample)
                 return GST_FLOW_EOS;
-        /* x264enc moves its PTS up by 1000 hours (so that no DTS is negative) and says so in its segment; a viewer's pipeline has a segment of its own. */
+        /* x264enc moves its PTS up by 1000 hours (so that no DTS is negative) and says so in its segment; a
+         * viewer's pipeline has a segment of its own. */
         GstBuffer *buffer = gst_buffer_copy(gst_sample_get_buffer(sample)); /* shares the bytes */
         const GstSegment *segment = gst_sample_get_segment(sample);
-        GST_BUFFER_PTS(buffer) = gst_segment_to_running_time(segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
+        GST_BUFFER_PTS(buffer) =
+                gst_segment_to_running_time(segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
         GST_BUFFER_DTS(buffer) = GST_CLOCK_TIME_NONE;
         hand_out(data, buffer);
         gst_buffer_unref(buffer);
         return GST_FLOW_OK;
 }
 
-/* --- input: the hub's pushing thread, or main ---------------------------------------------------------------------------- */
+/* --- input: the hub's pushing thread, or main
+ * ---------------------------------------------------------------------------- */
 static void unref_frame(gpointer frame)
 {
         tb_frame_unref(frame);
@@ -143,10 +150,10 @@ static GstBuffer *wrap(TbFrame *frame, int width, int height)
                 offset[planes] = (gsize)(frame->plane[planes] - frame->data);
                 stride[planes] = frame->stride[planes];
         }
-        GstBuffer *buffer = gst_buffer_new_wrapped_full(GST_MEMORY_FLAG_READONLY, frame->data, frame->size, 0, frame->size,
-                                                        tb_frame_ref(frame), unref_frame);
-        gst_buffer_add_video_meta_full(buffer, GST_VIDEO_FRAME_FLAG_NONE, formats[frame->format], (guint)width, (guint)height, planes,
-                                       offset, stride);
+        GstBuffer *buffer = gst_buffer_new_wrapped_full(GST_MEMORY_FLAG_READONLY, frame->data, frame->size, 0,
+                                                        frame->size, tb_frame_ref(frame), unref_frame);
+        gst_buffer_add_video_meta_full(buffer, GST_VIDEO_FRAME_FLAG_NONE, formats[frame->format],
+                                       (guint)width, (guint)height, planes, offset, stride);
         return buffer;
 }
 
@@ -159,15 +166,17 @@ static void set_caps(TbEncoder *encoder, const TbFrame *frame, int width, int he
                 out_h = (int)max;
                 out_w = MAX((int)((gint64)width * out_h / height) & ~1, 2);
         }
-        g_autoptr(GstCaps) scaled = gst_caps_new_simple("video/x-raw", "format", G_TYPE_STRING, encoder->spec->format, "width", G_TYPE_INT,
-                                                        out_w, "height", G_TYPE_INT, out_h, "colorimetry", G_TYPE_STRING, "bt601",
-                                                        "pixel-aspect-ratio", GST_TYPE_FRACTION, 1, 1, NULL);
+        g_autoptr(GstCaps) scaled = gst_caps_new_simple(
+                "video/x-raw", "format", G_TYPE_STRING, encoder->spec->format, "width", G_TYPE_INT, out_w,
+                "height", G_TYPE_INT, out_h, "colorimetry", G_TYPE_STRING, "bt601", "pixel-aspect-ratio",
+                GST_TYPE_FRACTION, 1, 1, NULL);
         g_object_set(encoder->scaled, "caps", scaled, NULL);
         /* 0/1: frames come when something changes; x264 then counts its bits by their time stamps */
-        g_autoptr(GstCaps) caps = gst_caps_new_simple("video/x-raw", "format", G_TYPE_STRING, tb_pixel_format_name(frame->format), "width",
-                                                      G_TYPE_INT, width, "height", G_TYPE_INT, height, "framerate", GST_TYPE_FRACTION, 0, 1,
-                                                      "max-framerate", GST_TYPE_FRACTION, (int)encoder->fps, 1, "pixel-aspect-ratio",
-                                                      GST_TYPE_FRACTION, 1, 1, NULL);
+        g_autoptr(GstCaps) caps = gst_caps_new_simple(
+                "video/x-raw", "format", G_TYPE_STRING, tb_pixel_format_name(frame->format), "width",
+                G_TYPE_INT, width, "height", G_TYPE_INT, height, "framerate", GST_TYPE_FRACTION, 0, 1,
+                "max-framerate", GST_TYPE_FRACTION, (int)encoder->fps, 1, "pixel-aspect-ratio",
+                GST_TYPE_FRACTION, 1, 1, NULL);
         gst_app_src_set_caps(encoder->src, caps);
         encoder->format = frame->format;
         encoder->width = width;
@@ -178,7 +187,8 @@ static void set_caps(TbEncoder *encoder, const TbFrame *frame, int width, int he
 static bool is_due(TbEncoder *encoder, gint64 now_us)
 {
         gint64 interval = G_USEC_PER_SEC / encoder->fps;
-        if (now_us + interval / 4 < encoder->due_us) /* a quarter early is jitter of a source that runs at that very rate */
+        if (now_us + interval / 4 <
+            encoder->due_us) /* a quarter early is jitter of a source that runs at that very rate */
                 return false;
         encoder->due_us = MAX(encoder->due_us + interval, now_us - interval + interval / 2);
         return true;
@@ -199,7 +209,9 @@ static void push(TbEncoder *encoder, TbFrame *frame, bool again)
                 set_caps(encoder, frame, width, height);
         gint64 pts_us = again || now_us - frame->t_us > G_USEC_PER_SEC ? now_us : frame->t_us;
         pts_us = MAX(pts_us, encoder->last_pts_us + 1);
-        gint64 lasts_us = encoder->last_pts_us ? CLAMP(pts_us - encoder->last_pts_us, G_USEC_PER_SEC / encoder->fps, LASTS_MAX_US) : LASTS_MAX_US / 4;
+        gint64 lasts_us = encoder->last_pts_us ? CLAMP(pts_us - encoder->last_pts_us,
+                                                       G_USEC_PER_SEC / encoder->fps, LASTS_MAX_US)
+                                               : LASTS_MAX_US / 4;
         encoder->last_pts_us = pts_us;
         if (!again)
                 encoder->live_us = now_us;
@@ -217,7 +229,9 @@ static void raw_frame(void *data, TbFrame *frame)
         push(data, frame, false);
 }
 
-/* --- pipeline ---------------------------------------------------------------------------------------------------------------- */
+/* --- pipeline
+ * ----------------------------------------------------------------------------------------------------------------
+ */
 typedef struct Failure {
         TbEncoders *set;
         TbEncoder *encoder; /* only compared, until it is found alive */
@@ -229,7 +243,8 @@ static void failed(gpointer data);
 static GstBusSyncReply on_bus(GstBus *bus G_GNUC_UNUSED, GstMessage *message, gpointer data)
 {
         TbEncoder *encoder = data;
-        if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR && !__atomic_exchange_n(&encoder->failed, true, __ATOMIC_ACQ_REL)) {
+        if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR &&
+            !__atomic_exchange_n(&encoder->failed, true, __ATOMIC_ACQ_REL)) {
                 g_autoptr(GError) error = NULL;
                 gst_message_parse_error(message, &error, NULL);
                 Failure *f = g_new(Failure, 1);
@@ -261,14 +276,16 @@ static bool build(TbEncoder *encoder, GError **error)
         GstElement *out = add(pipeline, gst_element_factory_make("appsink", NULL));
         if (!src || !convert || !scaled || !enc || !filter || !out ||
             !gst_element_link_many(src, convert, scaled, enc, filter, out, NULL)) {
-                g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE, "cannot build the %s encoder: GStreamer plugins are missing",
+                g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE,
+                            "cannot build the %s encoder: GStreamer plugins are missing",
                             tb_codec_name(encoder->codec));
                 return false;
         }
         /* one frame: what was not encoded when the next one comes is too old */
-        g_object_set(src, "format", GST_FORMAT_TIME, "is-live", TRUE, "max-buffers", (guint64)1, "max-bytes", (guint64)0, "leaky-type", 2,
-                     NULL);
-        gst_util_set_object_arg(G_OBJECT(convert), "method", encoder->rung == TB_RUNG_FULL ? "nearest-neighbour" : "bilinear");
+        g_object_set(src, "format", GST_FORMAT_TIME, "is-live", TRUE, "max-buffers", (guint64)1, "max-bytes",
+                     (guint64)0, "leaky-type", 2, NULL);
+        gst_util_set_object_arg(G_OBJECT(convert), "method",
+                                encoder->rung == TB_RUNG_FULL ? "nearest-neighbour" : "bilinear");
         g_autoptr(GstCaps) caps = gst_caps_from_string(encoder->spec->output);
         g_object_set(filter, "caps", caps, NULL);
         g_object_set(out, "sync", FALSE, "async", FALSE, "max-buffers", 8, "enable-last-sample", FALSE, NULL);
@@ -288,10 +305,10 @@ static bool build(TbEncoder *encoder, GError **error)
         return true;
 }
 
-
 static void start_input(TbEncoder *encoder)
 {
-        encoder->sink = tb_hub_add_sink_full(encoder->hub, TB_SINK_SLATES | TB_SINK_QUIET, raw_frame, encoder);
+        encoder->sink =
+                tb_hub_add_sink_full(encoder->hub, TB_SINK_SLATES | TB_SINK_QUIET, raw_frame, encoder);
 }
 
 static void stop_input(TbEncoder *encoder)
@@ -305,7 +322,8 @@ static void failed(gpointer data)
         Failure *f = data;
         TbEncoder *encoder = f->encoder;
         if (g_ptr_array_find(f->set->all, encoder, NULL)) {
-                tb_log(TB_LOG_WARNING, TB_F("device", tb_hub_device(encoder->hub)), "encoder %s failed: %s", encoder->spec->element, f->text);
+                tb_log(TB_LOG_WARNING, TB_F("device", tb_hub_device(encoder->hub)), "encoder %s failed: %s",
+                       encoder->spec->element, f->text);
                 stop_input(encoder);
                 tb_reaper_take(g_steal_pointer(&encoder->pipeline), NULL, NULL);
                 const TbEncoderSpec *spec = tb_codec_encoder(encoder->codec, false);
@@ -320,7 +338,8 @@ static void failed(gpointer data)
         g_free(f);
 }
 
-/* --- keyframes, refresh, rate -------------------------------------------------------------------------------------------------- */
+/* --- keyframes, refresh, rate
+ * -------------------------------------------------------------------------------------------------- */
 static void encode_again(TbEncoder *encoder)
 {
         g_autoptr(TbFrame) frame = encoder->pipeline ? tb_hub_last(encoder->hub) : NULL;
@@ -380,7 +399,8 @@ void tb_encoder_set_rate(TbEncoder *encoder, guint kbps, guint fps)
         tb_mutex_unlock(&encoder->input_lock);
         encoder->kbps = kbps;
         if (encoder->pipeline)
-                tb_codec_set_rate(encoder->encoder, encoder->spec, kbps, CLAMP(VBV_FRAMES * 1000 / fps, 100, 400));
+                tb_codec_set_rate(encoder->encoder, encoder->spec, kbps,
+                                  CLAMP(VBV_FRAMES * 1000 / fps, 100, 400));
 }
 
 guint tb_encoder_kbps(TbEncoder *encoder)
@@ -403,7 +423,9 @@ const char *tb_encoder_element(TbEncoder *encoder)
         return encoder->spec->element;
 }
 
-/* --- taps ------------------------------------------------------------------------------------------------------------------------ */
+/* --- taps
+ * ------------------------------------------------------------------------------------------------------------------------
+ */
 /* The pipeline has ended: none of its threads can be in a callback of ours. */
 static void encoder_free(gpointer data)
 {
@@ -435,7 +457,8 @@ static TbEncoder *encoder_new(TbEncoders *set, TbHub *hub, TbCodec codec, TbRung
 {
         const TbEncoderSpec *spec = tb_codec_encoder(codec, set->hardware);
         if (!spec) {
-                g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE, "this host has no %s encoder (GStreamer plugins x264 or vpx are missing)",
+                g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE,
+                            "this host has no %s encoder (GStreamer plugins x264 or vpx are missing)",
                             tb_codec_name(codec));
                 return NULL;
         }

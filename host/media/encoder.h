@@ -1,12 +1,12 @@
 #pragma once
 /*
- * TbEncoder: one encoding of one hub: encode once per (hub, codec, rung), for however many peers look at it. Made by the first
- * tap, gone with the last. Its own pipeline:
+ * TbEncoder: one encoding of one hub: encode once per (hub, codec, rung), for however many peers look at it.
+ * Made by the first tap, gone with the last. Its own pipeline:
  *
  *   hub sink -> appsrc (one frame, the older is dropped) -> convert + scale -> encoder -> appsink -> taps
  *
- * Access units go to taps as shared read-only GstBuffers with PTS on tb_media_epoch(). An H.264 source goes through as it is on rung 0.
- * Thread: main; taps are called on the encoder's streaming thread.
+ * Access units go to taps as shared read-only GstBuffers with PTS on tb_media_epoch(). An H.264 source goes
+ * through as it is on rung 0. Thread: main; taps are called on the encoder's streaming thread.
  */
 #include <glib.h>
 #include <gst/gst.h>
@@ -27,16 +27,18 @@ void tb_encoders_free(TbEncoders *encoders); /* every tap was removed */
 guint tb_encoders_count(TbEncoders *encoders);
 
 /*
- * `packet(data, buffer, keyframe)`: `buffer` is borrowed. It must return at once and not call the encoder. After tb_tap_remove()
- * returned it is not called any more. The first packet that a new tap sees may be in the middle of a group: wait for a keyframe, one is on its way.
- * NULL + TB_ERROR_UNAVAILABLE: no encoder for `codec` on this machine.
+ * `packet(data, buffer, keyframe)`: `buffer` is borrowed. It must return at once and not call the encoder.
+ * After tb_tap_remove() returned it is not called any more. The first packet that a new tap sees may be in
+ * the middle of a group: wait for a keyframe, one is on its way. NULL + TB_ERROR_UNAVAILABLE: no encoder for
+ * `codec` on this machine.
  */
 TbTap *tb_tap_new(TbEncoders *encoders, TbHub *hub, TbCodec codec, TbRung rung,
                   void (*packet)(void *data, GstBuffer *buffer, bool keyframe), void *data, GError **error);
 void tb_tap_remove(TbTap *tap); /* frees it; accepts NULL */
 TbEncoder *tb_tap_encoder(TbTap *tap);
 
-/* A keyframe as soon as possible: at once, or TB_KEYFRAME_INTERVAL_MS after the one before it. A still picture is encoded again for it. */
+/* A keyframe as soon as possible: at once, or TB_KEYFRAME_INTERVAL_MS after the one before it. A still
+ * picture is encoded again for it. */
 void tb_encoder_want_keyframe(TbEncoder *encoder);
 void tb_encoder_set_rate(TbEncoder *encoder, guint kbps, guint fps);
 guint tb_encoder_kbps(TbEncoder *encoder);

@@ -19,19 +19,19 @@ struct TbHub {
         const TbVideoSource *ops; /* static; NULL after tb_hub_retire() */
         void *source;             /* borrowed from who added the hub */
 
-        TbMutex lock;         /* held while a picture fans out, so that a removed sink is not called any more */
-        GPtrArray *sinks;     /* owned TbHubSink; protected by lock */
-        TbFrame *last;        /* ref; as the source sent it; protected by lock */
-        TbFrame *last_raw;    /* ref; the same decoded, or the slate; NULL: not decoded yet; protected by lock */
-        TbDecoder *decoder;   /* owned; protected by lock */
-        bool running;         /* the source may push; protected by lock */
-        bool blocked;         /* a fault that frames do not end; protected by lock */
-        bool slate_on;        /* protected by lock */
-        bool announced;       /* main knows that pictures come; protected by lock */
-        gint64 window_us;     /* start of the counting window; protected by lock */
-        guint window_frames;  /* protected by lock */
-        double fps;           /* of the window before; protected by lock */
-        int width, height;    /* of the last picture of the device; protected by lock */
+        TbMutex lock;      /* held while a picture fans out, so that a removed sink is not called any more */
+        GPtrArray *sinks;  /* owned TbHubSink; protected by lock */
+        TbFrame *last;     /* ref; as the source sent it; protected by lock */
+        TbFrame *last_raw; /* ref; the same decoded, or the slate; NULL: not decoded yet; protected by lock */
+        TbDecoder *decoder;  /* owned; protected by lock */
+        bool running;        /* the source may push; protected by lock */
+        bool blocked;        /* a fault that frames do not end; protected by lock */
+        bool slate_on;       /* protected by lock */
+        bool announced;      /* main knows that pictures come; protected by lock */
+        gint64 window_us;    /* start of the counting window; protected by lock */
+        guint window_frames; /* protected by lock */
+        double fps;          /* of the window before; protected by lock */
+        int width, height;   /* of the last picture of the device; protected by lock */
 
         /* main thread only */
         TbHubState state;
@@ -49,12 +49,12 @@ struct TbHubSink {
         TbHub *hub; /* ref */
         TbSinkFlags flags;
         void (*frame)(void *data, TbFrame *frame);
-        void *data;                     /* borrowed from who added it */
-        TbMailbox *box;                 /* owned; NULL: called on the pushing thread */
-        TbRect damage[TB_FRAME_RECTS];  /* collected since the last delivery; protected by hub->lock */
-        guint n_damage;                 /* protected by hub->lock */
-        bool damage_all;                /* protected by hub->lock */
-        bool removed, delivering;       /* main thread only */
+        void *data;                    /* borrowed from who added it */
+        TbMailbox *box;                /* owned; NULL: called on the pushing thread */
+        TbRect damage[TB_FRAME_RECTS]; /* collected since the last delivery; protected by hub->lock */
+        guint n_damage;                /* protected by hub->lock */
+        bool damage_all;               /* protected by hub->lock */
+        bool removed, delivering;      /* main thread only */
 };
 
 typedef struct Listener {
@@ -83,7 +83,9 @@ TbMediaCounters *tb_media_counters(void)
         return &counters;
 }
 
-/* --- life ------------------------------------------------------------------------------------------------------------- */
+/* --- life
+ * -------------------------------------------------------------------------------------------------------------
+ */
 TbHub *tb_hub_new(const char *device, const char *interface, const TbVideoSource *ops, void *source)
 {
         TbHub *hub = g_new0(TbHub, 1);
@@ -138,7 +140,8 @@ static void notify(TbHub *hub)
         g_autoptr(GArray) copy = g_array_copy(hub->listeners);
         for (guint i = 0; i < copy->len; i++) {
                 Listener *l = &g_array_index(copy, Listener, i);
-                for (guint j = 0; j < hub->listeners->len; j++) /* one that was removed by another is not called */
+                for (guint j = 0; j < hub->listeners->len;
+                     j++) /* one that was removed by another is not called */
                         if (g_array_index(hub->listeners, Listener, j).id == l->id) {
                                 l->changed(l->data);
                                 break;
@@ -172,7 +175,9 @@ void tb_hub_unlisten(TbHub *hub, guint id)
                 }
 }
 
-/* --- fan-out ---------------------------------------------------------------------------------------------------------- */
+/* --- fan-out
+ * ----------------------------------------------------------------------------------------------------------
+ */
 static void collect_damage(TbHubSink *sink, const TbFrame *frame)
 {
         if (frame->n_damage == 0 || sink->n_damage + frame->n_damage > TB_FRAME_RECTS)
@@ -321,7 +326,9 @@ void tb_hub_want_keyframe(TbHub *hub)
                 hub->ops->want_keyframe(hub->source);
 }
 
-/* --- slates -------------------------------------------------------------------------------------------------------------- */
+/* --- slates
+ * --------------------------------------------------------------------------------------------------------------
+ */
 static gboolean slate_tick(gpointer data)
 {
         TbHub *hub = data;
@@ -348,8 +355,8 @@ static void slate_begin(TbHub *hub)
         g_autoptr(TbFrame) old = NULL;
 
         tb_frame_unref(hub->slate);
-        hub->slate = tb_slate_draw(hub->pool, hub->width ? hub->width : SLATE_WIDTH, hub->height ? hub->height : SLATE_HEIGHT,
-                                   title, slate_text(hub));
+        hub->slate = tb_slate_draw(hub->pool, hub->width ? hub->width : SLATE_WIDTH,
+                                   hub->height ? hub->height : SLATE_HEIGHT, title, slate_text(hub));
         tb_mutex_lock(&hub->lock);
         old = g_steal_pointer(&hub->last);
         hub->slate_on = true;
@@ -414,7 +421,8 @@ void tb_hub_no_signal(TbHub *hub, const char *reason)
         g_free(n);
 }
 
-/* --- start and stop of the source ---------------------------------------------------------------------------------------- */
+/* --- start and stop of the source
+ * ---------------------------------------------------------------------------------------- */
 static void push_to_hub(void *sink_data, TbFrame *frame)
 {
         tb_hub_push(sink_data, frame);
@@ -549,7 +557,9 @@ bool tb_hub_retired(TbHub *hub)
         return !hub->ops;
 }
 
-/* --- sinks ---------------------------------------------------------------------------------------------------------------- */
+/* --- sinks
+ * ----------------------------------------------------------------------------------------------------------------
+ */
 static void mailbox_arrived(gpointer data)
 {
         TbHubSink *sink = data;
@@ -584,7 +594,8 @@ guint tb_hub_sink_damage(TbHubSink *sink, TbRect ret_rects[TB_FRAME_RECTS])
         return n;
 }
 
-TbHubSink *tb_hub_add_sink_full(TbHub *hub, TbSinkFlags flags, void (*frame)(void *data, TbFrame *frame), void *data)
+TbHubSink *tb_hub_add_sink_full(TbHub *hub, TbSinkFlags flags, void (*frame)(void *data, TbFrame *frame),
+                                void *data)
 {
         tb_assert_main();
         TbHubSink *sink = g_new0(TbHubSink, 1);
@@ -635,7 +646,9 @@ void tb_hub_remove_sink(TbHubSink *sink)
         tb_hub_unref(hub);
 }
 
-/* --- what is known ---------------------------------------------------------------------------------------------------------- */
+/* --- what is known
+ * ----------------------------------------------------------------------------------------------------------
+ */
 TbHubState tb_hub_state(TbHub *hub)
 {
         return hub->state;
@@ -668,10 +681,12 @@ json_t *tb_hub_to_json(TbHub *hub)
         int width = hub->width, height = hub->height;
         /* a source that sends only changes may have been silent for long */
         gint64 age_us = g_get_monotonic_time() - hub->window_us;
-        double fps = age_us > FPS_WINDOW_US ? hub->window_frames * (double)G_USEC_PER_SEC / (double)age_us : hub->fps;
+        double fps = age_us > FPS_WINDOW_US ? hub->window_frames * (double)G_USEC_PER_SEC / (double)age_us
+                                            : hub->fps;
         tb_mutex_unlock(&hub->lock);
         json_t *json = json_pack("{s:s, s:f, s:I, s:s?}", "state", tb_hub_state_name(hub->state), "fps",
-                                 (double)(int)(fps * 10 + 0.5) / 10, "viewers", (json_int_t)hub->viewers, "fault", hub->fault);
+                                 (double)(int)(fps * 10 + 0.5) / 10, "viewers", (json_int_t)hub->viewers,
+                                 "fault", hub->fault);
         json_object_set_new(json, "width", width ? json_integer(width) : json_null());
         json_object_set_new(json, "height", height ? json_integer(height) : json_null());
         return json;

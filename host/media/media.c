@@ -20,14 +20,14 @@ struct TbMedia {
         guint max_viewers, max_mjpeg, max_fps, max_kbps;
         guint16 min_port, max_port;
         bool hardware;
-        char **ice_servers;    /* owned */
-        TbEncoders *encoders;  /* owned */
-        GPtrArray *hubs;       /* ref */
-        GPtrArray *peers;      /* borrowed: they take themselves out */
-        GPtrArray *senders;    /* borrowed: they take themselves out */
-        TbStills *stills;      /* owned; NULL until the first */
+        char **ice_servers;   /* owned */
+        TbEncoders *encoders; /* owned */
+        GPtrArray *hubs;      /* ref */
+        GPtrArray *peers;     /* borrowed: they take themselves out */
+        GPtrArray *senders;   /* borrowed: they take themselves out */
+        TbStills *stills;     /* owned; NULL until the first */
         guint mjpeg;
-        GstElement *dtls;      /* ref; see warm_up() */
+        GstElement *dtls; /* ref; see warm_up() */
 };
 
 static void raise_descriptors(void)
@@ -37,14 +37,17 @@ static void raise_descriptors(void)
                 return;
         limit.rlim_cur = limit.rlim_max;
         if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-                tb_log(TB_LOG_WARNING, TB_F(), "cannot raise the limit of open files; each viewer needs %d", FDS_PER_PEER);
+                tb_log(TB_LOG_WARNING, TB_F(), "cannot raise the limit of open files; each viewer needs %d",
+                       FDS_PER_PEER);
 }
 
-/* The certificate of DTLS is made once per process and takes 50 ms and more: not in the first viewer's time. Keeps the plugins loaded, too. */
+/* The certificate of DTLS is made once per process and takes 50 ms and more: not in the first viewer's time.
+ * Keeps the plugins loaded, too. */
 static GstElement *warm_up(void)
 {
-        static const char *const used[] = {"webrtcbin", "nicesink", "srtpenc", "sctpenc", "rtpbin", "rtph264pay", "rtpvp8pay", "videoconvertscale",
-                                           "appsrc", "appsink", NULL};
+        static const char *const used[] = {"webrtcbin", "nicesink",   "srtpenc",   "sctpenc",
+                                           "rtpbin",    "rtph264pay", "rtpvp8pay", "videoconvertscale",
+                                           "appsrc",    "appsink",    NULL};
         for (const char *const *name = used; *name; name++) {
                 GstElement *element = gst_element_factory_make(*name, NULL);
                 if (element)
@@ -64,7 +67,8 @@ TbMedia *tb_media_new(const TbMediaConfig *config, GError **error)
                 return NULL;
         }
         raise_descriptors();
-        /* A peer has a dozen threads, and glibc would give each an arena that never shrinks: 100 MB after 60 viewers instead of 64 [measured] */
+        /* A peer has a dozen threads, and glibc would give each an arena that never shrinks: 100 MB after 60
+         * viewers instead of 64 [measured] */
         mallopt(M_ARENA_MAX, 2);
         TbMedia *media = g_new0(TbMedia, 1);
         media->max_viewers = config->max_viewers ? config->max_viewers : TB_LIMIT_VIEWERS;
@@ -74,7 +78,8 @@ TbMedia *tb_media_new(const TbMediaConfig *config, GError **error)
         media->min_port = config->min_port;
         media->max_port = config->max_port;
         media->hardware = !config->no_hardware;
-        media->ice_servers = config->ice_servers ? g_strdupv((char **)config->ice_servers) : g_new0(char *, 1);
+        media->ice_servers =
+                config->ice_servers ? g_strdupv((char **)config->ice_servers) : g_new0(char *, 1);
         media->encoders = tb_encoders_new(media->max_fps, media->max_kbps, media->hardware);
         media->hubs = g_ptr_array_new();
         media->peers = g_ptr_array_new();
@@ -104,8 +109,11 @@ void tb_media_free(TbMedia *media)
         g_free(media);
 }
 
-/* --- hubs ------------------------------------------------------------------------------------------------------------------ */
-TbHub *tb_media_add_hub(TbMedia *media, const char *device, const char *interface, const TbVideoSource *ops, void *source)
+/* --- hubs
+ * ------------------------------------------------------------------------------------------------------------------
+ */
+TbHub *tb_media_add_hub(TbMedia *media, const char *device, const char *interface, const TbVideoSource *ops,
+                        void *source)
 {
         tb_assert_main();
         TbHub *hub = tb_hub_new(device, interface, ops, source);
@@ -133,11 +141,13 @@ TbHub *tb_media_find_hub(TbMedia *media, const char *device, const char *interfa
                 if (strcmp(tb_hub_device(hub), device) == 0 && strcmp(tb_hub_interface(hub), interface) == 0)
                         return hub;
         }
-        g_set_error(error, TB_ERROR, TB_ERROR_NOT_FOUND, "%s has no video interface \"%s\"", device, interface);
+        g_set_error(error, TB_ERROR, TB_ERROR_NOT_FOUND, "%s has no video interface \"%s\"", device,
+                    interface);
         return NULL;
 }
 
-/* --- what peers and stills need ------------------------------------------------------------------------------------------------ */
+/* --- what peers and stills need
+ * ------------------------------------------------------------------------------------------------ */
 TbEncoders *tb_media_encoders(TbMedia *media)
 {
         return media->encoders;
@@ -168,7 +178,9 @@ bool tb_media_admit_peer(TbMedia *media, GError **error)
 {
         if (media->peers->len >= media->max_viewers) {
                 TB_COUNT(tb_media_counters()->peers_refused, 1);
-                g_set_error(error, TB_ERROR, TB_ERROR_LIMIT, "%u viewers watch already, and this host allows no more: close one, or raise media.max_viewers",
+                g_set_error(error, TB_ERROR, TB_ERROR_LIMIT,
+                            "%u viewers watch already, and this host allows no more: close one, or raise "
+                            "media.max_viewers",
                             media->peers->len);
                 return false;
         }
@@ -194,7 +206,8 @@ GPtrArray *tb_media_senders(TbMedia *media)
 bool tb_media_admit_mjpeg(TbMedia *media, GError **error)
 {
         if (media->mjpeg >= media->max_mjpeg) {
-                g_set_error(error, TB_ERROR, TB_ERROR_LIMIT, "%u MJPEG streams run already, and this host allows no more", media->mjpeg);
+                g_set_error(error, TB_ERROR, TB_ERROR_LIMIT,
+                            "%u MJPEG streams run already, and this host allows no more", media->mjpeg);
                 return false;
         }
         media->mjpeg++;
@@ -213,7 +226,9 @@ TbStills *tb_media_stills(TbMedia *media)
         return media->stills;
 }
 
-/* --- what is known ---------------------------------------------------------------------------------------------------------------- */
+/* --- what is known
+ * ----------------------------------------------------------------------------------------------------------------
+ */
 void tb_media_get_stats(TbMedia *media, TbMediaStats *ret_stats)
 {
         tb_assert_main();
@@ -250,8 +265,9 @@ json_t *tb_media_info(TbMedia *media)
                 json_array_append_new(codecs, json_string(tb_codec_name(codec)));
                 json_object_set_new(encoders, tb_codec_name(codec), json_string(spec->element));
         }
-        return json_pack("{s:o, s:o, s:{s:i, s:i, s:i, s:i}}", "video", codecs, "encoders", encoders, "limits", "viewers", (int)media->max_viewers,
-                         "mjpeg", (int)media->max_mjpeg, "fps", (int)media->max_fps, "kbps", (int)media->max_kbps);
+        return json_pack("{s:o, s:o, s:{s:i, s:i, s:i, s:i}}", "video", codecs, "encoders", encoders,
+                         "limits", "viewers", (int)media->max_viewers, "mjpeg", (int)media->max_mjpeg, "fps",
+                         (int)media->max_fps, "kbps", (int)media->max_kbps);
 }
 
 json_t *tb_media_peers(TbMedia *media)

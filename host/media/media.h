@@ -14,22 +14,26 @@ typedef struct TbMedia TbMedia;
 
 /* Zero and NULL mean the default. Copied. */
 typedef struct TbMediaConfig {
-        guint max_viewers;               /* WebRTC peers of the host; TB_LIMIT_VIEWERS */
-        guint max_mjpeg;                 /* MJPEG clients of the host; TB_LIMIT_MJPEG_VIEWERS */
-        const char *const *ice_servers;  /* "stun:host:port", "turn:user:secret@host:port?transport=udp|tcp"; borrowed */
-        guint16 min_port, max_port;      /* UDP ports of ICE, for firewalls; 0: any */
-        guint max_fps;                   /* of WebRTC streams; 60 */
-        guint max_kbps;                  /* of one stream; 8000 */
-        bool no_hardware;                /* do not probe hardware encoders */
+        guint max_viewers; /* WebRTC peers of the host; TB_LIMIT_VIEWERS */
+        guint max_mjpeg;   /* MJPEG clients of the host; TB_LIMIT_MJPEG_VIEWERS */
+        const char *const
+                *ice_servers; /* "stun:host:port", "turn:user:secret@host:port?transport=udp|tcp"; borrowed */
+        guint16 min_port, max_port; /* UDP ports of ICE, for firewalls; 0: any */
+        guint max_fps;              /* of WebRTC streams; 60 */
+        guint max_kbps;             /* of one stream; 8000 */
+        bool no_hardware;           /* do not probe hardware encoders */
 } TbMediaConfig;
 
 /* Also initialises GStreamer, raises RLIMIT_NOFILE to its hard limit (a peer needs about 26 descriptors). */
 TbMedia *tb_media_new(const TbMediaConfig *config, GError **error);
-/* Ends every peer and stream (each gets its `closed`), stops every source, waits for pipelines to end. Accepts NULL. */
+/* Ends every peer and stream (each gets its `closed`), stops every source, waits for pipelines to end.
+ * Accepts NULL. */
 void tb_media_free(TbMedia *media);
 
-/* A video interface came up. `source` is borrowed until tb_media_remove_hub(). The hub is borrowed from `media`. */
-TbHub *tb_media_add_hub(TbMedia *media, const char *device, const char *interface, const TbVideoSource *ops, void *source);
+/* A video interface came up. `source` is borrowed until tb_media_remove_hub(). The hub is borrowed from
+ * `media`. */
+TbHub *tb_media_add_hub(TbMedia *media, const char *device, const char *interface, const TbVideoSource *ops,
+                        void *source);
 /* It is going away: the source is stopped, viewers see a slate with `reason` and their peers are closed. */
 void tb_media_remove_hub(TbMedia *media, TbHub *hub, const char *reason);
 /* Borrowed; NULL + TB_ERROR_NOT_FOUND. */
@@ -37,15 +41,17 @@ TbHub *tb_media_find_hub(TbMedia *media, const char *device, const char *interfa
 
 typedef struct TbMediaStats {
         guint hubs, hubs_live;
-        guint peers, mjpeg, sinks;            /* now */
-        guint encoders;                       /* now */
-        guint64 peers_total, peers_refused;   /* since start */
-        guint64 frames_in, frames_dropped;    /* pictures of sources; dropped before encoding because the encoder was busy */
+        guint peers, mjpeg, sinks;          /* now */
+        guint encoders;                     /* now */
+        guint64 peers_total, peers_refused; /* since start */
+        guint64 frames_in, frames_dropped; /* pictures of sources; dropped before encoding because the encoder
+                                              was busy */
         guint64 frames_encoded, keyframes, bytes_sent;
 } TbMediaStats;
 
 void tb_media_get_stats(TbMedia *media, TbMediaStats *ret_stats);
-/* For GET /host/info: {"video":["H264","VP8"],"encoders":{"H264":"x264enc",…},"limits":{…}}; the caller owns the reference. */
+/* For GET /host/info: {"video":["H264","VP8"],"encoders":{"H264":"x264enc",…},"limits":{…}}; the caller owns
+ * the reference. */
 json_t *tb_media_info(TbMedia *media);
 /* Every peer now, as tb_peer_to_json() has it; the caller owns the reference. */
 json_t *tb_media_peers(TbMedia *media);

@@ -1,4 +1,5 @@
-/* Motion JPEG: one group per (hub, quality) compresses, its clients take each picture that is due for them. See still.h. */
+/* Motion JPEG: one group per (hub, quality) compresses, its clients take each picture that is due for them.
+ * See still.h. */
 #include "host/media/still.h"
 #include "host/media/stills.h"
 #include "lib/error.h"
@@ -53,7 +54,8 @@ static bool is_due(const TbMjpeg *client, gint64 now_us)
         return now_us >= client->due_us - client->interval_us / 4;
 }
 
-/* `fresh`: a new picture; else only those who have seen nothing for long. A client may leave inside its callback. */
+/* `fresh`: a new picture; else only those who have seen nothing for long. A client may leave inside its
+ * callback. */
 static void deliver(Group *group, bool fresh)
 {
         gint64 now = g_get_monotonic_time();
@@ -158,8 +160,8 @@ static Group *group_get(TbStills *stills, TbHub *hub, int quality)
         return group;
 }
 
-TbMjpeg *tb_mjpeg_new(TbMedia *media, TbHub *hub, int fps, int quality, void (*frame)(void *data, GBytes *jpeg, gint64 taken_us),
-                      void *data, GError **error)
+TbMjpeg *tb_mjpeg_new(TbMedia *media, TbHub *hub, int fps, int quality,
+                      void (*frame)(void *data, GBytes *jpeg, gint64 taken_us), void *data, GError **error)
 {
         tb_assert_main();
         fps = fps ? fps : DEFAULT_FPS;
@@ -184,8 +186,9 @@ TbMjpeg *tb_mjpeg_new(TbMedia *media, TbHub *hub, int fps, int quality, void (*f
         g_ptr_array_add(client->group->clients, client);
         tb_hub_acquire(hub, true);
         if (!client->group->sink)
-                client->group->sink = tb_hub_add_sink_full(hub, TB_SINK_MAILBOX | TB_SINK_SLATES | TB_SINK_QUIET | TB_SINK_JPEG, have_frame,
-                                                           client->group);
+                client->group->sink = tb_hub_add_sink_full(
+                        hub, TB_SINK_MAILBOX | TB_SINK_SLATES | TB_SINK_QUIET | TB_SINK_JPEG, have_frame,
+                        client->group);
         if (client->group->jpeg) {
                 client->last_us = 0; /* a still screen: what was compressed last is what there is */
                 arm(client->group, 0);

@@ -29,7 +29,9 @@ static bool bad(Parse *p, const char *format, ...)
         return false;
 }
 
-/* --- small tokens --------------------------------------------------------------------------------------------------------- */
+/* --- small tokens
+ * ---------------------------------------------------------------------------------------------------------
+ */
 static bool is_token(const char *text, gsize min, gsize max, const char *more)
 {
         if (!text)
@@ -74,20 +76,24 @@ static bool has_flag(const GstSDPMedia *media, const char *name)
         return false;
 }
 
-/* --- payloads --------------------------------------------------------------------------------------------------------------- */
+/* --- payloads
+ * ---------------------------------------------------------------------------------------------------------------
+ */
 /* Value of a=`name`:<payload> …, behind the payload. */
 static const char *payload_attribute(const GstSDPMedia *media, const char *name, const char *payload)
 {
         for (guint i = 0; i < gst_sdp_media_attributes_len(media); i++) {
                 const GstSDPAttribute *a = gst_sdp_media_get_attribute(media, i);
                 gsize n = strlen(payload);
-                if (g_strcmp0(a->key, name) == 0 && a->value && strncmp(a->value, payload, n) == 0 && a->value[n] == ' ')
+                if (g_strcmp0(a->key, name) == 0 && a->value && strncmp(a->value, payload, n) == 0 &&
+                    a->value[n] == ' ')
                         return a->value + n + 1;
         }
         return NULL;
 }
 
-/* "packetization-mode" of "level-asymmetry-allowed=1;packetization-mode=1"; the caller owns it, NULL when it is not there. */
+/* "packetization-mode" of "level-asymmetry-allowed=1;packetization-mode=1"; the caller owns it, NULL when it
+ * is not there. */
 static char *fmtp_value(const char *fmtp, const char *name)
 {
         g_auto(GStrv) parts = g_strsplit(fmtp ? fmtp : "", ";", 32);
@@ -100,7 +106,8 @@ static char *fmtp_value(const char *fmtp, const char *name)
         return NULL;
 }
 
-/* How well a payload suits; 0: not at all. Ours is constrained baseline, which every decoder of baseline shows as well. */
+/* How well a payload suits; 0: not at all. Ours is constrained baseline, which every decoder of baseline
+ * shows as well. */
 static int suits(const GstSDPMedia *media, const char *payload, TbCodec *ret_codec, char **ret_profile)
 {
         const char *map = payload_attribute(media, "rtpmap", payload);
@@ -120,8 +127,9 @@ static int suits(const GstSDPMedia *media, const char *payload, TbCodec *ret_cod
         if (profile && (strlen(profile) != 6 || strspn(profile, "0123456789abcdefABCDEF") != 6))
                 return 0;
         *ret_codec = TB_CODEC_H264;
-        guint64 id = g_ascii_strtoull(profile ? profile : "42000a", NULL, 16); /* RFC 6184: baseline, level 1 */
-        if (id >> 16 != 0x42) /* profile_idc 66 */
+        guint64 id =
+                g_ascii_strtoull(profile ? profile : "42000a", NULL, 16); /* RFC 6184: baseline, level 1 */
+        if (id >> 16 != 0x42)                                             /* profile_idc 66 */
                 return 0;
         *ret_profile = profile ? g_steal_pointer(&profile) : g_strdup("42000a");
         return id & 0x4000 ? 3 : 2; /* constraint_set1: constrained baseline */
@@ -146,7 +154,9 @@ static int choose_payload(Parse *p, const GstSDPMedia *media)
                         bad(p, "\"%.20s\" is not a payload type", payload);
                         return -1;
                 }
-                int score = number < 96 ? 0 : suits(media, payload, &codec, &profile); /* GStreamer's payloaders know 96 to 127 */
+                int score = number < 96 ? 0
+                                        : suits(media, payload, &codec,
+                                                &profile); /* GStreamer's payloaders know 96 to 127 */
                 if (score <= best)
                         continue;
                 best = score;
@@ -169,7 +179,8 @@ static bool choose_extensions(Parse *p, const GstSDPMedia *media)
                 guint id;
                 if (!parts[0] || !parts[1])
                         return bad(p, "a=extmap:%s has no URI", a->value ? a->value : "");
-                bool for_sender = !g_str_has_suffix(parts[0], "/sendonly") && !g_str_has_suffix(parts[0], "/inactive");
+                bool for_sender =
+                        !g_str_has_suffix(parts[0], "/sendonly") && !g_str_has_suffix(parts[0], "/inactive");
                 char *slash = strchr(parts[0], '/');
                 if (slash)
                         *slash = '\0';
@@ -187,14 +198,18 @@ static bool choose_extensions(Parse *p, const GstSDPMedia *media)
         return true;
 }
 
-/* --- writing the plain offer ---------------------------------------------------------------------------------------------------- */
+/* --- writing the plain offer
+ * ---------------------------------------------------------------------------------------------------- */
 static void write_video(Parse *p, const GstSDPMedia *media, GString *out)
 {
         TbOffer *o = p->offer;
-        g_string_append_printf(out, "a=recvonly\r\na=rtcp-mux\r\na=rtpmap:%u %s/90000\r\n", o->payload, tb_codec_name(o->codec));
+        g_string_append_printf(out, "a=recvonly\r\na=rtcp-mux\r\na=rtpmap:%u %s/90000\r\n", o->payload,
+                               tb_codec_name(o->codec));
         if (o->codec == TB_CODEC_H264)
-                g_string_append_printf(out, "a=fmtp:%u level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=%s\r\n", o->payload,
-                                       o->profile);
+                g_string_append_printf(
+                        out,
+                        "a=fmtp:%u level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=%s\r\n",
+                        o->payload, o->profile);
         g_autofree char *payload = g_strdup_printf("%u", o->payload);
         static const char *const feedback[] = {"nack", "nack pli", "ccm fir", "transport-cc", NULL};
         for (guint i = 0; i < gst_sdp_media_attributes_len(media); i++) {
@@ -202,14 +217,17 @@ static void write_video(Parse *p, const GstSDPMedia *media, GString *out)
                 const char *kind = a->value ? strchr(a->value, ' ') : NULL;
                 if (g_strcmp0(a->key, "rtcp-fb") != 0 || !kind)
                         continue;
-                bool ours = strncmp(a->value, payload, strlen(payload)) == 0 && a->value[strlen(payload)] == ' ';
+                bool ours =
+                        strncmp(a->value, payload, strlen(payload)) == 0 && a->value[strlen(payload)] == ' ';
                 if ((ours || a->value[0] == '*') && g_strv_contains(feedback, kind + 1))
                         g_string_append_printf(out, "a=rtcp-fb:%s %s\r\n", payload, kind + 1);
         }
         const struct {
                 guint id;
                 const char *uri;
-        } ext[] = {{o->ext_playout_delay, TB_URI_PLAYOUT_DELAY}, {o->ext_twcc, TB_URI_TWCC}, {o->ext_capture_time, TB_URI_CAPTURE_TIME}};
+        } ext[] = {{o->ext_playout_delay, TB_URI_PLAYOUT_DELAY},
+                   {o->ext_twcc, TB_URI_TWCC},
+                   {o->ext_capture_time, TB_URI_CAPTURE_TIME}};
         for (gsize i = 0; i < G_N_ELEMENTS(ext); i++)
                 if (ext[i].id)
                         g_string_append_printf(out, "a=extmap:%u %s\r\n", ext[i].id, ext[i].uri);
@@ -225,7 +243,8 @@ static guint find_rtx(Parse *p, const GstSDPMedia *media)
                 if (!map || g_ascii_strcasecmp(map, "rtx/90000") != 0)
                         continue;
                 g_autofree char *value = fmtp_value(payload_attribute(media, "fmtp", payload), "apt");
-                if (parse_number(value, 127, &apt) && apt == p->offer->payload && parse_number(payload, 127, &number))
+                if (parse_number(value, 127, &apt) && apt == p->offer->payload &&
+                    parse_number(payload, 127, &number))
                         return number;
         }
         return 0;
@@ -264,20 +283,25 @@ static bool write_transport(Parse *p, const GstSDPMedia *media, guint index, GSt
                 return bad(p, "media section %u has no usable a=ice-ufrag and a=ice-pwd", index + 1);
         if (!is_fingerprint(fingerprint))
                 return bad(p, "media section %u has no usable a=fingerprint", index + 1);
-        if (g_strcmp0(setup, "actpass") != 0 && g_strcmp0(setup, "active") != 0 && g_strcmp0(setup, "passive") != 0)
+        if (g_strcmp0(setup, "actpass") != 0 && g_strcmp0(setup, "active") != 0 &&
+            g_strcmp0(setup, "passive") != 0)
                 return bad(p, "media section %u has no a=setup:actpass", index + 1);
         if (!p->offer->ufrag) {
                 p->offer->ufrag = g_strdup(ufrag);
                 p->offer->mid = g_strdup(mid);
         }
-        g_string_append_printf(out, "c=IN IP4 0.0.0.0\r\na=mid:%s\r\na=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=fingerprint:%s\r\na=setup:%s\r\n", mid, ufrag,
-                               pwd, fingerprint, setup);
+        g_string_append_printf(
+                out,
+                "c=IN IP4 "
+                "0.0.0.0\r\na=mid:%s\r\na=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=fingerprint:%s\r\na=setup:%s\r\n",
+                mid, ufrag, pwd, fingerprint, setup);
         return true;
 }
 
 static bool is_data(const GstSDPMedia *media)
 {
-        return strcmp(gst_sdp_media_get_media(media), "application") == 0 && gst_sdp_media_formats_len(media) == 1 &&
+        return strcmp(gst_sdp_media_get_media(media), "application") == 0 &&
+               gst_sdp_media_formats_len(media) == 1 &&
                strcmp(gst_sdp_media_get_format(media, 0), "webrtc-datachannel") == 0;
 }
 
@@ -287,7 +311,8 @@ static bool can_receive(Parse *p, const GstSDPMedia *media)
                 return false;
         if (has_flag(media, "recvonly") || has_flag(media, "sendrecv"))
                 return true;
-        return !gst_sdp_message_get_attribute_val(p->message, "sendonly") && !gst_sdp_message_get_attribute_val(p->message, "inactive");
+        return !gst_sdp_message_get_attribute_val(p->message, "sendonly") &&
+               !gst_sdp_message_get_attribute_val(p->message, "inactive");
 }
 
 static bool write_data_section(Parse *p, const GstSDPMedia *media, const char *body, GString *out)
@@ -296,7 +321,8 @@ static bool write_data_section(Parse *p, const GstSDPMedia *media, const char *b
         const char *text = gst_sdp_media_get_attribute_val(media, "sctp-port");
         if (text && (!parse_number(text, 65535, &port) || port == 0))
                 return bad(p, "a=sctp-port:%.20s is no port", text);
-        g_string_append_printf(out, "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n%sa=sctp-port:%u\r\n", body, port);
+        g_string_append_printf(
+                out, "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n%sa=sctp-port:%u\r\n", body, port);
         return true;
 }
 
@@ -313,7 +339,8 @@ static bool write_video_section(Parse *p, const GstSDPMedia *media, const char *
         g_string_append_printf(out, "\r\n%s", body);
         write_video(p, media, out);
         if (rtx)
-                g_string_append_printf(out, "a=rtpmap:%u rtx/90000\r\na=fmtp:%u apt=%u\r\n", rtx, rtx, p->offer->payload);
+                g_string_append_printf(out, "a=rtpmap:%u rtx/90000\r\na=fmtp:%u apt=%u\r\n", rtx, rtx,
+                                       p->offer->payload);
         return true;
 }
 
@@ -336,7 +363,8 @@ static bool write_section(Parse *p, guint index, GString *out)
                             "the offer has a media section of a kind that is not supported: \"%.40s\"", kind);
                 return false;
         }
-        if (video && p->want_video && p->offer->video_mline < 0 && can_receive(p, media) && strstr(proto, "SAVPF")) {
+        if (video && p->want_video && p->offer->video_mline < 0 && can_receive(p, media) &&
+            strstr(proto, "SAVPF")) {
                 int chosen = choose_payload(p, media);
                 if (chosen < 0)
                         return false;
@@ -345,9 +373,11 @@ static bool write_section(Parse *p, guint index, GString *out)
                         return write_video_section(p, media, body->str, out);
                 }
         }
-        /* declined: webrtcbin makes an inactive section of it, tb_offer_answer() a refused one; a codec that no transceiver of ours has */
-        g_string_append_printf(out, "m=%s 9 UDP/TLS/RTP/SAVPF %s\r\n%sa=inactive\r\na=rtcp-mux\r\na=rtpmap:%s\r\n", kind,
-                               audio ? "0" : "31", body->str, audio ? "0 PCMU/8000" : "31 H261/90000");
+        /* declined: webrtcbin makes an inactive section of it, tb_offer_answer() a refused one; a codec that
+         * no transceiver of ours has */
+        g_string_append_printf(out,
+                               "m=%s 9 UDP/TLS/RTP/SAVPF %s\r\n%sa=inactive\r\na=rtcp-mux\r\na=rtpmap:%s\r\n",
+                               kind, audio ? "0" : "31", body->str, audio ? "0 PCMU/8000" : "31 H261/90000");
         g_autoptr(GString) line = g_string_new(NULL);
         g_string_printf(line, "m=%s 0 %s", kind, proto);
         for (guint i = 0; i < MIN(gst_sdp_media_formats_len(media), MAX_FORMATS); i++)
@@ -368,9 +398,13 @@ static bool check_bundle(Parse *p, GString *out)
         g_auto(GStrv) listed = g_strsplit(group ? group : "", " ", TB_OFFER_MLINES + 2);
         g_string_append(out, "a=group:BUNDLE");
         for (guint i = 0; i < p->offer->n_mlines; i++) {
-                const char *mid = gst_sdp_media_get_attribute_val(gst_sdp_message_get_media(p->message, i), "mid");
+                const char *mid =
+                        gst_sdp_media_get_attribute_val(gst_sdp_message_get_media(p->message, i), "mid");
                 if (p->offer->n_mlines > 1 && !g_strv_contains((const char *const *)listed, mid)) {
-                        g_set_error(p->error, TB_ERROR, TB_ERROR_UNPROCESSABLE, "the offer must BUNDLE all its media sections (a=group:BUNDLE lacks \"%s\")", mid);
+                        g_set_error(
+                                p->error, TB_ERROR, TB_ERROR_UNPROCESSABLE,
+                                "the offer must BUNDLE all its media sections (a=group:BUNDLE lacks \"%s\")",
+                                mid);
                         return false;
                 }
                 g_string_append_printf(out, " %s", mid);
@@ -383,7 +417,8 @@ static bool check_text(Parse *p, const char *sdp)
 {
         gsize n = strlen(sdp);
         if (n > TB_LIMIT_SDP) {
-                g_set_error(p->error, TB_ERROR, TB_ERROR_TOO_LARGE, "the SDP offer is larger than %d bytes", TB_LIMIT_SDP);
+                g_set_error(p->error, TB_ERROR, TB_ERROR_TOO_LARGE, "the SDP offer is larger than %d bytes",
+                            TB_LIMIT_SDP);
                 return false;
         }
         if (!g_str_has_prefix(sdp, "v=0\r\n") && !g_str_has_prefix(sdp, "v=0\n"))
@@ -418,11 +453,13 @@ static bool parse(Parse *p)
                 return false;
         if (p->want_video && offer->video_mline < 0) {
                 g_set_error(p->error, TB_ERROR, TB_ERROR_UNPROCESSABLE,
-                            "the offer has no video section to receive H264 (packetization-mode=1, baseline) or VP8");
+                            "the offer has no video section to receive H264 (packetization-mode=1, baseline) "
+                            "or VP8");
                 return false;
         }
         if (!p->want_video && offer->data_mline < 0) {
-                g_set_error(p->error, TB_ERROR, TB_ERROR_UNPROCESSABLE, "there is no video here, and the offer has no data channel");
+                g_set_error(p->error, TB_ERROR, TB_ERROR_UNPROCESSABLE,
+                            "there is no video here, and the offer has no data channel");
                 return false;
         }
         offer->sdp = g_strconcat(out->str, sections->str, NULL);
@@ -459,12 +496,15 @@ void tb_offer_clear(TbOffer *offer)
                 g_clear_pointer(&offer->declined[i], g_free);
 }
 
-/* --- the answer ---------------------------------------------------------------------------------------------------------------- */
+/* --- the answer
+ * ----------------------------------------------------------------------------------------------------------------
+ */
 static char *bundle_of(const TbOffer *offer, const GstSDPMessage *answer)
 {
         g_autoptr(GString) group = g_string_new("BUNDLE");
         for (guint i = 0; i < gst_sdp_message_medias_len(answer); i++) {
-                const char *mid = gst_sdp_media_get_attribute_val(gst_sdp_message_get_media(answer, i), "mid");
+                const char *mid =
+                        gst_sdp_media_get_attribute_val(gst_sdp_message_get_media(answer, i), "mid");
                 if (i < TB_OFFER_MLINES && !offer->declined[i] && mid)
                         g_string_append_printf(group, " %s", mid);
         }
@@ -494,7 +534,8 @@ char *tb_offer_answer(const TbOffer *offer, const GstSDPMessage *answer, const c
                 const GstSDPMedia *media = gst_sdp_message_get_media(copy, i);
                 if (i < TB_OFFER_MLINES && offer->declined[i]) {
                         const char *mid = gst_sdp_media_get_attribute_val(media, "mid");
-                        g_string_append_printf(out, "%s\r\nc=IN IP4 0.0.0.0\r\na=mid:%s\r\na=inactive\r\n", offer->declined[i], mid ? mid : "");
+                        g_string_append_printf(out, "%s\r\nc=IN IP4 0.0.0.0\r\na=mid:%s\r\na=inactive\r\n",
+                                               offer->declined[i], mid ? mid : "");
                         continue;
                 }
                 g_autofree char *text = gst_sdp_media_as_text(media);
@@ -506,7 +547,9 @@ char *tb_offer_answer(const TbOffer *offer, const GstSDPMessage *answer, const c
         return g_strdup(out->str);
 }
 
-/* --- candidates ------------------------------------------------------------------------------------------------------------------- */
+/* --- candidates
+ * -------------------------------------------------------------------------------------------------------------------
+ */
 TbCandidate tb_candidate_check(const char *text)
 {
         if (g_str_has_prefix(text, "a="))
@@ -522,8 +565,9 @@ TbCandidate tb_candidate_check(const char *text)
         /* foundation component transport priority address port "typ" type … */
         g_auto(GStrv) f = g_strsplit(line + strlen("candidate:"), " ", 64);
         guint component, port, priority;
-        if (g_strv_length(f) < 8 || !is_token(f[0], 1, 32, "+/") || !parse_number(f[1], 256, &component) || component == 0 ||
-            !parse_number(f[3], G_MAXUINT32, &priority) || !parse_number(f[5], 65535, &port) || strcmp(f[6], "typ") != 0)
+        if (g_strv_length(f) < 8 || !is_token(f[0], 1, 32, "+/") || !parse_number(f[1], 256, &component) ||
+            component == 0 || !parse_number(f[3], G_MAXUINT32, &priority) ||
+            !parse_number(f[5], 65535, &port) || strcmp(f[6], "typ") != 0)
                 return TB_CANDIDATE_BAD;
         static const char *const types[] = {"host", "srflx", "prflx", "relay", NULL};
         if (!g_strv_contains(types, f[7]) || !is_token(f[4], 1, 255, ".:-%_"))
@@ -532,14 +576,17 @@ TbCandidate tb_candidate_check(const char *text)
                 return TB_CANDIDATE_IGNORE; /* a transport of the future */
         if (component != 1)
                 return TB_CANDIDATE_IGNORE; /* RTCP of its own: we multiplex */
-        return g_hostname_is_ip_address(f[4]) ? TB_CANDIDATE_USE : TB_CANDIDATE_IGNORE; /* .local, or a name */
+        return g_hostname_is_ip_address(f[4]) ? TB_CANDIDATE_USE
+                                              : TB_CANDIDATE_IGNORE; /* .local, or a name */
 }
 
-bool tb_sdpfrag_parse(const char *fragment, const char *ufrag, bool (*candidate)(const char *line, guint mline, void *data, GError **error),
+bool tb_sdpfrag_parse(const char *fragment, const char *ufrag,
+                      bool (*candidate)(const char *line, guint mline, void *data, GError **error),
                       void *data, GError **error)
 {
         if (strlen(fragment) > TB_LIMIT_SDP) {
-                g_set_error(error, TB_ERROR, TB_ERROR_TOO_LARGE, "the fragment is larger than %d bytes", TB_LIMIT_SDP);
+                g_set_error(error, TB_ERROR, TB_ERROR_TOO_LARGE, "the fragment is larger than %d bytes",
+                            TB_LIMIT_SDP);
                 return false;
         }
         g_auto(GStrv) lines = g_strsplit_set(fragment, "\r\n", -1);
@@ -548,11 +595,14 @@ bool tb_sdpfrag_parse(const char *fragment, const char *ufrag, bool (*candidate)
                 if (!*line)
                         continue;
                 if (!g_ascii_islower(line[0]) || line[1] != '=') {
-                        g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "the SDP fragment is malformed: \"%.40s\"", line);
+                        g_set_error(error, TB_ERROR, TB_ERROR_INVALID,
+                                    "the SDP fragment is malformed: \"%.40s\"", line);
                         return false;
                 }
-                if (g_str_has_prefix(line, "a=ice-ufrag:") && strcmp(line + strlen("a=ice-ufrag:"), ufrag) != 0) {
-                        g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "ICE restart is not supported: make a new WHEP session");
+                if (g_str_has_prefix(line, "a=ice-ufrag:") &&
+                    strcmp(line + strlen("a=ice-ufrag:"), ufrag) != 0) {
+                        g_set_error(error, TB_ERROR, TB_ERROR_INVALID,
+                                    "ICE restart is not supported: make a new WHEP session");
                         return false;
                 }
                 /* everything is bundled on the first section, whichever one it names */

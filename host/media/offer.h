@@ -1,8 +1,9 @@
 #pragma once
 /*
- * A browser's offer (SDP, RFC 8866, 8829): what of it we can serve, and the plain offer that is handed to webrtcbin in its place. webrtcbin 1.22
- * asserts on offers that lack a mid, so nothing of the original text reaches it: `sdp` is written anew from what was checked here.
- * Pure. Errors: TB_ERROR_INVALID malformed, TB_ERROR_UNPROCESSABLE well-formed but not for us, TB_ERROR_TOO_LARGE. They say what is wrong.
+ * A browser's offer (SDP, RFC 8866, 8829): what of it we can serve, and the plain offer that is handed to
+ * webrtcbin in its place. webrtcbin 1.22 asserts on offers that lack a mid, so nothing of the original text
+ * reaches it: `sdp` is written anew from what was checked here. Pure. Errors: TB_ERROR_INVALID malformed,
+ * TB_ERROR_UNPROCESSABLE well-formed but not for us, TB_ERROR_TOO_LARGE. They say what is wrong.
  */
 #include <glib.h>
 #include <gst/sdp/sdp.h>
@@ -13,38 +14,45 @@
 #define TB_OFFER_MLINES 16
 
 typedef struct TbOffer {
-        char *sdp;         /* owned */
-        int video_mline;   /* -1: none that we can send to, or not wanted */
-        int data_mline;    /* -1: no data channels */
+        char *sdp;       /* owned */
+        int video_mline; /* -1: none that we can send to, or not wanted */
+        int data_mline;  /* -1: no data channels */
         guint n_mlines;
         TbCodec codec;
         guint payload;
-        char *profile;     /* owned; H.264 profile-level-id of that payload as offered; NULL for VP8 */
+        char *profile; /* owned; H.264 profile-level-id of that payload as offered; NULL for VP8 */
         guint ext_playout_delay, ext_twcc, ext_capture_time; /* ids of the offer; 0: not offered */
-        char *ufrag, *mid; /* owned; of the first media section, whose transport all share */
-        char *declined[TB_OFFER_MLINES]; /* owned; m-lines of the answer ("m=audio 0 …") for sections that we refuse; else NULL */
+        char *ufrag, *mid;               /* owned; of the first media section, whose transport all share */
+        char *declined[TB_OFFER_MLINES]; /* owned; m-lines of the answer ("m=audio 0 …") for sections that we
+                                            refuse; else NULL */
 } TbOffer;
 
-/* `want_video` false: video in the offer is declined, a data channel must be there. `offer` is filled on success only. */
+/* `want_video` false: video in the offer is declined, a data channel must be there. `offer` is filled on
+ * success only. */
 bool tb_offer_parse(const char *sdp, bool want_video, TbOffer *ret_offer, GError **error);
 void tb_offer_clear(TbOffer *offer);
 
-/* What the browser is told, made of webrtcbin's answer to `offer->sdp`: refused sections refused, `candidates` ("candidate:…", NULL-terminated)
- * put in. The caller owns it. */
+/* What the browser is told, made of webrtcbin's answer to `offer->sdp`: refused sections refused,
+ * `candidates` ("candidate:…", NULL-terminated) put in. The caller owns it. */
 char *tb_offer_answer(const TbOffer *offer, const GstSDPMessage *answer, const char *const *candidates);
 
-/* --- candidates ------------------------------------------------------------------------------------------------------------ */
+/* --- candidates
+ * ------------------------------------------------------------------------------------------------------------
+ */
 typedef enum TbCandidate {
         TB_CANDIDATE_USE,
-        TB_CANDIDATE_IGNORE, /* end of candidates, or an mDNS name: the browser will reach us, we need not resolve it */
+        TB_CANDIDATE_IGNORE, /* end of candidates, or an mDNS name: the browser will reach us, we need not
+                                resolve it */
         TB_CANDIDATE_BAD,
 } TbCandidate;
 /* `text`: "candidate:…" (RFC 8839 §5.1), with or without "a=" before and an end of line behind. */
 TbCandidate tb_candidate_check(const char *text);
 
-/* RFC 8840 fragment: calls `candidate(line, mline, data)` for each candidate ("candidate:…"). `ufrag`: what the offer had. All
- * media share one transport, so every candidate counts for m-line 0. False: TB_ERROR_INVALID; then some candidates may have been told. */
-bool tb_sdpfrag_parse(const char *fragment, const char *ufrag, bool (*candidate)(const char *line, guint mline, void *data, GError **error),
+/* RFC 8840 fragment: calls `candidate(line, mline, data)` for each candidate ("candidate:…"). `ufrag`: what
+ * the offer had. All media share one transport, so every candidate counts for m-line 0. False:
+ * TB_ERROR_INVALID; then some candidates may have been told. */
+bool tb_sdpfrag_parse(const char *fragment, const char *ufrag,
+                      bool (*candidate)(const char *line, guint mline, void *data, GError **error),
                       void *data, GError **error);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(TbOffer, tb_offer_clear)

@@ -1,13 +1,15 @@
 #pragma once
 /*
- * TbPeer: one WebRTC viewer. The browser offers, we answer. Video of one hub, and the data channels that the browser makes
- * (`control` reliable, `sensor` unordered without retransmission). It lives in its own pipeline, so that one which stalls, vanishes
- * or misbehaves touches no other.
+ * TbPeer: one WebRTC viewer. The browser offers, we answer. Video of one hub, and the data channels that the
+ * browser makes
+ * (`control` reliable, `sensor` unordered without retransmission). It lives in its own pipeline, so that one
+ * which stalls, vanishes or misbehaves touches no other.
  *
- * Order of callbacks, all on the main thread: `answer` exactly once, unless tb_peer_close() came first; then any of the others;
- * `closed` exactly once and last (also after tb_peer_close() and when the host ends), never from inside a call of this header.
- * Errors of tb_peer_new: TB_ERROR_INVALID (400: malformed SDP), TB_ERROR_UNPROCESSABLE (422: no codec of ours in the offer),
- * TB_ERROR_TOO_LARGE, TB_ERROR_LIMIT (429: too many viewers), TB_ERROR_UNAVAILABLE.
+ * Order of callbacks, all on the main thread: `answer` exactly once, unless tb_peer_close() came first; then
+ * any of the others; `closed` exactly once and last (also after tb_peer_close() and when the host ends),
+ * never from inside a call of this header. Errors of tb_peer_new: TB_ERROR_INVALID (400: malformed SDP),
+ * TB_ERROR_UNPROCESSABLE (422: no codec of ours in the offer), TB_ERROR_TOO_LARGE, TB_ERROR_LIMIT (429: too
+ * many viewers), TB_ERROR_UNAVAILABLE.
  */
 #include <glib.h>
 #include <jansson.h>
@@ -28,26 +30,31 @@ typedef enum TbPeerState {
 const char *tb_peer_state_name(TbPeerState state); /* static */
 
 typedef struct TbPeerCallbacks {
-        /* `error` is set and `sdp` NULL when no answer could be made; `closed` follows. Strings are borrowed. */
+        /* `error` is set and `sdp` NULL when no answer could be made; `closed` follows. Strings are borrowed.
+         */
         void (*answer)(TbPeer *peer, const char *sdp, const GError *error, void *data);
         /* A candidate of ours: "candidate:…", for trickle ICE. May come before the answer. (nullable) */
-        void (*candidate)(TbPeer *peer, const char *candidate, const char *mid, guint mline_index, void *data);
-        void (*state)(TbPeer *peer, TbPeerState state, void *data);                       /* nullable */
-        void (*channel)(TbPeer *peer, const char *channel, bool open, void *data);        /* nullable */
+        void (*candidate)(TbPeer *peer, const char *candidate, const char *mid, guint mline_index,
+                          void *data);
+        void (*state)(TbPeer *peer, TbPeerState state, void *data);                /* nullable */
+        void (*channel)(TbPeer *peer, const char *channel, bool open, void *data); /* nullable */
         /* A message of the browser; `bytes` has a NUL behind its `length` bytes. (nullable) */
-        void (*message)(TbPeer *peer, const char *channel, const char *bytes, gsize length, bool text, void *data);
+        void (*message)(TbPeer *peer, const char *channel, const char *bytes, gsize length, bool text,
+                        void *data);
         /* `reason` is for people: "closed", "the other side went away", … `peer` is gone when it returns. */
         void (*closed)(TbPeer *peer, const char *reason, void *data);
 } TbPeerCallbacks;
 
 /* Zero and NULL mean the default. Copied. */
 typedef struct TbPeerOptions {
-        const char *label;                /* for logs and statistics: an address, a session */
-        const char *const *ice_servers;   /* NULL: those of the TbMediaConfig */
-        /* The answer waits for our candidates at most this long (and for the first one, or the end of gathering, up to 3 s), so that it can be used without trickle from us (WHEP has
-         * none in that direction). 0: 40 ms; negative: do not wait. Candidates that are in the answer are not given to `candidate`. */
+        const char *label;              /* for logs and statistics: an address, a session */
+        const char *const *ice_servers; /* NULL: those of the TbMediaConfig */
+        /* The answer waits for our candidates at most this long (and for the first one, or the end of
+         * gathering, up to 3 s), so that it can be used without trickle from us (WHEP has none in that
+         * direction). 0: 40 ms; negative: do not wait. Candidates that are in the answer are not given to
+         * `candidate`. */
         int answer_wait_ms;
-        guint max_kbps;                   /* of this viewer; 0: no limit of its own */
+        guint max_kbps; /* of this viewer; 0: no limit of its own */
 } TbPeerOptions;
 
 /* `hub` NULL: data channels only (video in the offer is declined). `callbacks` is static. */
@@ -56,30 +63,34 @@ TbPeer *tb_peer_new(TbMedia *media, TbHub *hub, const char *offer_sdp, const TbP
 /* Starts the end; returns at once; `closed` comes later. Idempotent. */
 void tb_peer_close(TbPeer *peer, const char *reason);
 
-/* A candidate of the other side: "candidate:…" or "a=candidate:…"; "" (end of candidates) and `.local` ones are accepted and
- * ignored (the browser reaches us). False: TB_ERROR_INVALID malformed, TB_ERROR_LIMIT more than TB_LIMIT_CANDIDATES. */
+/* A candidate of the other side: "candidate:…" or "a=candidate:…"; "" (end of candidates) and `.local` ones
+ * are accepted and ignored (the browser reaches us). False: TB_ERROR_INVALID malformed, TB_ERROR_LIMIT more
+ * than TB_LIMIT_CANDIDATES. */
 bool tb_peer_add_candidate(TbPeer *peer, const char *candidate, guint mline_index, GError **error);
-/* Body of a WHEP PATCH (application/trickle-ice-sdpfrag, RFC 8840). TB_ERROR_INVALID also for an ICE restart (other ufrag): then nothing changed. */
+/* Body of a WHEP PATCH (application/trickle-ice-sdpfrag, RFC 8840). TB_ERROR_INVALID also for an ICE restart
+ * (other ufrag): then nothing changed. */
 bool tb_peer_add_sdpfrag(TbPeer *peer, const char *fragment, GError **error);
 
-/* False: TB_ERROR_NOT_FOUND no such channel; TB_ERROR_BUSY not open; TB_ERROR_LIMIT its buffer is full; TB_ERROR_TOO_LARGE. */
+/* False: TB_ERROR_NOT_FOUND no such channel; TB_ERROR_BUSY not open; TB_ERROR_LIMIT its buffer is full;
+ * TB_ERROR_TOO_LARGE. */
 bool tb_peer_send(TbPeer *peer, const char *channel, const char *text, GError **error);
-/* The viewer shows nothing although bytes arrive: sends a keyframe soon (several calls in a row become one). */
+/* The viewer shows nothing although bytes arrive: sends a keyframe soon (several calls in a row become one).
+ */
 void tb_peer_want_keyframe(TbPeer *peer);
 
 TbPeerState tb_peer_state(TbPeer *peer);
 TbHub *tb_peer_hub(TbPeer *peer); /* borrowed; nullable */
 
 typedef struct TbPeerStats {
-        double sent_kbps, recv_kbps;  /* TWCC, over the last second; recv < 0: no report yet */
+        double sent_kbps, recv_kbps; /* TWCC, over the last second; recv < 0: no report yet */
         double loss_percent;
-        double rtt_ms;                /* < 0: no report yet */
-        double queue_ms;              /* estimated waiting time in the network */
-        guint estimate_kbps;          /* what the controller thinks that the link carries */
+        double rtt_ms;       /* < 0: no report yet */
+        double queue_ms;     /* estimated waiting time in the network */
+        guint estimate_kbps; /* what the controller thinks that the link carries */
         guint target_kbps, target_fps;
-        int rung;                     /* 0 full, 1 medium, 2 low */
+        int rung;                                  /* 0 full, 1 medium, 2 low */
         guint64 frames, keyframes, bytes, dropped; /* dropped = frames held back for this viewer */
-        guint pli;                    /* keyframes that it asked for */
+        guint pli;                                 /* keyframes that it asked for */
 } TbPeerStats;
 
 void tb_peer_get_stats(TbPeer *peer, TbPeerStats *ret_stats);

@@ -29,7 +29,9 @@ void tb_picture_free(TbPicture *picture)
         g_free(picture);
 }
 
-/* --- YUV ---------------------------------------------------------------------------------------------------------------------- */
+/* --- YUV
+ * ----------------------------------------------------------------------------------------------------------------------
+ */
 static guint8 clamp8(int value)
 {
         return (guint8)CLAMP(value, 0, 255);
@@ -71,7 +73,10 @@ static TbFrame *to_rgb(TbPicture *picture, const TbFrame *frame, GError **error)
         case TB_PIXEL_BGRX:
         case TB_PIXEL_RGBX: return tb_frame_ref((TbFrame *)frame);
         case TB_PIXEL_JPEG:
-        case TB_PIXEL_H264: g_set_error(error, TB_ERROR, TB_ERROR_INTERNAL, "a compressed frame where a picture was expected"); return NULL;
+        case TB_PIXEL_H264:
+                g_set_error(error, TB_ERROR, TB_ERROR_INTERNAL,
+                            "a compressed frame where a picture was expected");
+                return NULL;
         case TB_PIXEL_YUY2:
         case TB_PIXEL_NV12:
         case TB_PIXEL_I420: break;
@@ -82,7 +87,9 @@ static TbFrame *to_rgb(TbPicture *picture, const TbFrame *frame, GError **error)
         return rgb;
 }
 
-/* --- PNG ------------------------------------------------------------------------------------------------------------------------ */
+/* --- PNG
+ * ------------------------------------------------------------------------------------------------------------------------
+ */
 static void png_write(png_structp png, png_bytep data, png_size_t size)
 {
         g_byte_array_append(png_get_io_ptr(png), data, (guint)size);
@@ -107,10 +114,11 @@ GBytes *tb_picture_png(TbPicture *picture, const TbFrame *frame, GError **error)
                 return NULL;
         }
         png_set_write_fn(png, out, png_write, png_flush_nothing);
-        png_set_compression_level(png, 3); /* screens: a third of the time of the default, a few per cent larger */
+        png_set_compression_level(png,
+                                  3); /* screens: a third of the time of the default, a few per cent larger */
         png_set_filter(png, 0, PNG_FILTER_NONE | PNG_FILTER_SUB | PNG_FILTER_UP);
-        png_set_IHDR(png, info, (png_uint_32)rgb->width, (png_uint_32)rgb->height, 8, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
-                     PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+        png_set_IHDR(png, info, (png_uint_32)rgb->width, (png_uint_32)rgb->height, 8, PNG_COLOR_TYPE_RGB,
+                     PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
         png_write_info(png, info);
         if (rgb->format == TB_PIXEL_BGRX)
                 png_set_bgr(png);
@@ -122,7 +130,9 @@ GBytes *tb_picture_png(TbPicture *picture, const TbFrame *frame, GError **error)
         return g_byte_array_free_to_bytes(out);
 }
 
-/* --- JPEG ------------------------------------------------------------------------------------------------------------------------- */
+/* --- JPEG
+ * -------------------------------------------------------------------------------------------------------------------------
+ */
 static void free_jpeg(gpointer data)
 {
         tjFree(data);
@@ -138,9 +148,11 @@ GBytes *tb_picture_jpeg(TbPicture *picture, const TbFrame *frame, int quality, G
         unsigned char *out = NULL;
         unsigned long size = 0;
         /* 4:4:4 at high quality: coloured text stays readable */
-        if (tjCompress2(picture->jpeg, rgb->data, rgb->width, rgb->stride[0], rgb->height, rgb->format == TB_PIXEL_BGRX ? TJPF_BGRX : TJPF_RGBX,
-                        &out, &size, quality >= 90 ? TJSAMP_444 : TJSAMP_420, quality, TJFLAG_FASTDCT) < 0) {
-                g_set_error(error, TB_ERROR, TB_ERROR_INTERNAL, "libjpeg-turbo: %s", tjGetErrorStr2(picture->jpeg));
+        if (tjCompress2(picture->jpeg, rgb->data, rgb->width, rgb->stride[0], rgb->height,
+                        rgb->format == TB_PIXEL_BGRX ? TJPF_BGRX : TJPF_RGBX, &out, &size,
+                        quality >= 90 ? TJSAMP_444 : TJSAMP_420, quality, TJFLAG_FASTDCT) < 0) {
+                g_set_error(error, TB_ERROR, TB_ERROR_INTERNAL, "libjpeg-turbo: %s",
+                            tjGetErrorStr2(picture->jpeg));
                 tjFree(out);
                 return NULL;
         }

@@ -1,7 +1,8 @@
 #pragma once
 /*
- * Frames to files: PNG (libpng) and JPEG (libjpeg-turbo). Pure; any thread, one at a time per TbPicture. Uncompressed frames of any format; a JPEG
- * frame is given back as it is when JPEG is wanted. YUV is taken as BT.601, limited range, as cameras send it.
+ * Frames to files: PNG (libpng) and JPEG (libjpeg-turbo). Pure; any thread, one at a time per TbPicture.
+ * Uncompressed frames of any format; a JPEG frame is given back as it is when JPEG is wanted. YUV is taken as
+ * BT.601, limited range, as cameras send it.
  */
 #include "lib/frame.h"
 

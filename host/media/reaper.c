@@ -24,7 +24,7 @@ static struct {
         GQueue jobs;    /* owned Job; protected by lock */
         Worker *worker; /* owned; protected by lock */
         guint abandoned;
-        guint watchdog; /* main only */
+        guint watchdog;   /* main only */
         bool ready, stop; /* stop: protected by lock */
 } reaper;
 
@@ -47,7 +47,8 @@ static void run(gpointer data)
                 if (job->done)
                         tb_main_post(job->done, job->data);
                 g_free(job);
-                malloc_trim(0); /* megabytes of frames and packets were freed: give them back, here where nobody waits */
+                malloc_trim(0); /* megabytes of frames and packets were freed: give them back, here where
+                                   nobody waits */
                 tb_mutex_lock(&reaper.lock);
                 self->busy_since = 0;
                 tb_cond_broadcast(&reaper.changed);
@@ -73,7 +74,9 @@ static void abandon_if_stuck(gint64 limit_us)
                 return;
         w->abandoned = true;
         reaper.abandoned++;
-        tb_log(TB_LOG_WARNING, TB_F(), "a media pipeline does not end; leaving it and its thread behind (%u so far)", reaper.abandoned);
+        tb_log(TB_LOG_WARNING, TB_F(),
+               "a media pipeline does not end; leaving it and its thread behind (%u so far)",
+               reaper.abandoned);
         start_worker();
 }
 

@@ -1,6 +1,7 @@
 #include "host/media/rtpext.h"
 
-/* Names of GTypes need three characters or more: with fewer g_type_register fails and the extension is NULL. */
+/* Names of GTypes need three characters or more: with fewer g_type_register fails and the extension is NULL.
+ */
 typedef struct TbPlayoutDelay {
         GstRTPHeaderExtension parent;
 } TbPlayoutDelay;
@@ -31,8 +32,9 @@ static GstRTPHeaderExtensionFlags both_forms(GstRTPHeaderExtension *ext G_GNUC_U
         return GST_RTP_HEADER_EXTENSION_ONE_BYTE | GST_RTP_HEADER_EXTENSION_TWO_BYTE;
 }
 
-static gboolean read_nothing(GstRTPHeaderExtension *ext G_GNUC_UNUSED, GstRTPHeaderExtensionFlags flags G_GNUC_UNUSED,
-                             const guint8 *data G_GNUC_UNUSED, gsize size G_GNUC_UNUSED, GstBuffer *buffer G_GNUC_UNUSED)
+static gboolean read_nothing(GstRTPHeaderExtension *ext G_GNUC_UNUSED,
+                             GstRTPHeaderExtensionFlags flags G_GNUC_UNUSED, const guint8 *data G_GNUC_UNUSED,
+                             gsize size G_GNUC_UNUSED, GstBuffer *buffer G_GNUC_UNUSED)
 {
         return TRUE; /* we never receive media */
 }
@@ -42,15 +44,18 @@ static gboolean caps_from_uri(GstRTPHeaderExtension *ext, GstCaps *caps)
         return gst_rtp_header_extension_set_caps_from_attributes_helper(ext, caps, "");
 }
 
-/* --- playout-delay ---------------------------------------------------------------------------------------------------- */
-static gsize playout_delay_size(GstRTPHeaderExtension *ext G_GNUC_UNUSED, const GstBuffer *input G_GNUC_UNUSED)
+/* --- playout-delay
+ * ---------------------------------------------------------------------------------------------------- */
+static gsize playout_delay_size(GstRTPHeaderExtension *ext G_GNUC_UNUSED,
+                                const GstBuffer *input G_GNUC_UNUSED)
 {
         return PLAYOUT_DELAY_BYTES;
 }
 
-static gssize playout_delay_write(GstRTPHeaderExtension *ext G_GNUC_UNUSED, const GstBuffer *input G_GNUC_UNUSED,
-                                  GstRTPHeaderExtensionFlags flags G_GNUC_UNUSED, GstBuffer *output G_GNUC_UNUSED,
-                                  guint8 *data, gsize size)
+static gssize playout_delay_write(GstRTPHeaderExtension *ext G_GNUC_UNUSED,
+                                  const GstBuffer *input G_GNUC_UNUSED,
+                                  GstRTPHeaderExtensionFlags flags G_GNUC_UNUSED,
+                                  GstBuffer *output G_GNUC_UNUSED, guint8 *data, gsize size)
 {
         if (size < PLAYOUT_DELAY_BYTES)
                 return -1;
@@ -70,20 +75,22 @@ static void tb_playout_delay_class_init(TbPlayoutDelayClass *klass)
         ext->write = playout_delay_write;
         ext->read = read_nothing;
         ext->set_caps_from_attributes = caps_from_uri;
-        gst_element_class_set_static_metadata(GST_ELEMENT_CLASS(klass), "Playout delay", "Network/Extension/RTPHeader",
-                                              "Asks the receiver to show pictures without smoothing", "Testbed");
+        gst_element_class_set_static_metadata(
+                GST_ELEMENT_CLASS(klass), "Playout delay", "Network/Extension/RTPHeader",
+                "Asks the receiver to show pictures without smoothing", "Testbed");
         gst_rtp_header_extension_class_set_uri(ext, TB_URI_PLAYOUT_DELAY);
 }
 
-/* --- abs-capture-time -------------------------------------------------------------------------------------------------- */
+/* --- abs-capture-time
+ * -------------------------------------------------------------------------------------------------- */
 static gsize capture_time_size(GstRTPHeaderExtension *ext G_GNUC_UNUSED, const GstBuffer *input G_GNUC_UNUSED)
 {
         return CAPTURE_TIME_BYTES;
 }
 
 static gssize capture_time_write(GstRTPHeaderExtension *ext G_GNUC_UNUSED, const GstBuffer *input,
-                                 GstRTPHeaderExtensionFlags flags G_GNUC_UNUSED, GstBuffer *output G_GNUC_UNUSED, guint8 *data,
-                                 gsize size)
+                                 GstRTPHeaderExtensionFlags flags G_GNUC_UNUSED,
+                                 GstBuffer *output G_GNUC_UNUSED, guint8 *data, gsize size)
 {
         if (size < CAPTURE_TIME_BYTES)
                 return -1;
@@ -137,12 +144,15 @@ GstRTPHeaderExtension *tb_rtpext_twcc_new(guint id)
         return with_id(gst_rtp_header_extension_create_from_uri(TB_URI_TWCC), id);
 }
 
-/* --- clock ----------------------------------------------------------------------------------------------------------------- */
+/* --- clock
+ * -----------------------------------------------------------------------------------------------------------------
+ */
 GstClockTime tb_media_epoch(void)
 {
         static gsize epoch;
         if (g_once_init_enter(&epoch))
-                g_once_init_leave(&epoch, (gsize)(g_get_monotonic_time() - G_USEC_PER_SEC)); /* - 1 s: no PTS is negative */
+                g_once_init_leave(&epoch, (gsize)(g_get_monotonic_time() -
+                                                  G_USEC_PER_SEC)); /* - 1 s: no PTS is negative */
         return (GstClockTime)epoch * GST_USECOND;
 }
 

@@ -1,10 +1,11 @@
 #pragma once
 /*
- * RTP header extensions that GStreamer 1.22 does not have. Both are written by the payloader of one peer, with the id of its offer.
- * playout-delay: http://www.webrtc.org/experiments/rtp-hdrext/playout-delay, 3 bytes: 12 bits min, 12 bits max, in 10 ms. We send 0,0:
- *                show each picture when it is complete. Worth 15–30 ms in Chromium.
- * abs-capture-time: http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time, 8 bytes: NTP time (32.32) of the capture; the
- *                page reads it with getSynchronizationSources(). Taken from the PTS of the buffer (running time, see tb_media_epoch).
+ * RTP header extensions that GStreamer 1.22 does not have. Both are written by the payloader of one peer,
+ * with the id of its offer. playout-delay: http://www.webrtc.org/experiments/rtp-hdrext/playout-delay, 3
+ * bytes: 12 bits min, 12 bits max, in 10 ms. We send 0,0: show each picture when it is complete. Worth 15–30
+ * ms in Chromium. abs-capture-time: http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time, 8 bytes:
+ * NTP time (32.32) of the capture; the page reads it with getSynchronizationSources(). Taken from the PTS of
+ * the buffer (running time, see tb_media_epoch).
  */
 #include <gst/gst.h>
 #include <gst/rtp/rtp.h>
@@ -18,7 +19,8 @@ GstRTPHeaderExtension *tb_rtpext_playout_delay_new(guint id);
 GstRTPHeaderExtension *tb_rtpext_capture_time_new(guint id);
 GstRTPHeaderExtension *tb_rtpext_twcc_new(guint id);
 
-/* Running time 0 of every pipeline of this process, on the monotonic clock: buffers may then go from pipeline to pipeline as they are. */
+/* Running time 0 of every pipeline of this process, on the monotonic clock: buffers may then go from pipeline
+ * to pipeline as they are. */
 GstClockTime tb_media_epoch(void);
 /* Makes `pipeline` use the system clock and that epoch. */
 void tb_media_set_clock(GstElement *pipeline);

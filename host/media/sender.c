@@ -12,8 +12,9 @@
 #include "lib/log.h"
 
 #define RTP_MTU 1200
-#define QUEUED_FRAMES 20  /* in front of a payloader that does not get on: then its viewer starts again with a keyframe */
-#define START_KBPS 3000   /* before the first report */
+#define QUEUED_FRAMES                                                                                        \
+        20 /* in front of a payloader that does not get on: then its viewer starts again with a keyframe */
+#define START_KBPS 3000 /* before the first report */
 #define FEEDBACK_PACKETS 2048
 
 typedef struct Slot {
@@ -25,26 +26,27 @@ struct TbSender {
         gatomicrefcount ref; /* pad probes hold it */
 
         TbMutex lock;
-        bool open;            /* the way to the viewer is there; protected by lock */
-        bool need_key;        /* pictures are dropped until the next keyframe; protected by lock */
-        bool hold;            /* the link is full: everything is dropped; protected by lock */
-        Slot *active, *next;  /* owned by main; protected by lock */
+        bool open;           /* the way to the viewer is there; protected by lock */
+        bool need_key;       /* pictures are dropped until the next keyframe; protected by lock */
+        bool hold;           /* the link is full: everything is dropped; protected by lock */
+        Slot *active, *next; /* owned by main; protected by lock */
         guint64 frames, keyframes, bytes, dropped; /* protected by lock */
 
         /* main thread only */
-        TbMedia *media;   /* borrowed; NULL after free */
-        TbHub *hub;       /* ref */
-        const TbOffer *offer;  /* borrowed from the peer */
-        GstElement *pipeline;  /* borrowed from the peer */
-        GstAppSrc *src;        /* ref; used by taps as well */
+        TbMedia *media;           /* borrowed; NULL after free */
+        TbHub *hub;               /* ref */
+        const TbOffer *offer;     /* borrowed from the peer */
+        GstElement *pipeline;     /* borrowed from the peer */
+        GstAppSrc *src;           /* ref; used by taps as well */
         GstElement *pay, *filter; /* borrowed from pipeline */
-        GObject *session;      /* ref; RTPSession, for reports */
+        GObject *session;         /* ref; RTPSession, for reports */
         TbAdapt adapt;
         TbAdaptViewer viewer;
-        Slot *old;             /* owned; replaced by `active`, to be removed */
+        Slot *old; /* owned; replaced by `active`, to be removed */
         guint max_kbps, pli;
         guint hold_timer;
-        gint64 heard_us, sent_us; /* last report of the viewer; last time that we noticed that something was sent */
+        gint64 heard_us,
+                sent_us; /* last report of the viewer; last time that we noticed that something was sent */
         guint64 seen_bytes, tick_bytes;
         gint64 tick_us;
         double tick_kbps, rtt_ms;
@@ -61,7 +63,9 @@ static void sender_unref(gpointer data)
         g_free(sender);
 }
 
-/* --- crossing to main ------------------------------------------------------------------------------------------------------------ */
+/* --- crossing to main
+ * ------------------------------------------------------------------------------------------------------------
+ */
 typedef struct Report {
         TbSender *sender; /* ref */
         void (*call)(TbSender *sender, GArray *packets);
@@ -92,7 +96,8 @@ static void report(TbSender *sender, void (*call)(TbSender *sender, GArray *pack
         g_free(r);
 }
 
-/* --- pictures: the encoder's thread ------------------------------------------------------------------------------------------------ */
+/* --- pictures: the encoder's thread
+ * ------------------------------------------------------------------------------------------------ */
 static void stalled(TbSender *sender, GArray *packets G_GNUC_UNUSED)
 {
         tb_sender_want_keyframe(sender);
@@ -136,7 +141,8 @@ static void packet(void *data, GstBuffer *buffer, bool keyframe)
                 report(s, stalled, NULL);
 }
 
-/* --- what comes back: webrtcbin's RTCP thread ------------------------------------------------------------------------------------------ */
+/* --- what comes back: webrtcbin's RTCP thread
+ * ------------------------------------------------------------------------------------------ */
 static void got_pli(TbSender *sender, GArray *packets G_GNUC_UNUSED)
 {
         sender->pli++;
@@ -153,10 +159,12 @@ static void got_feedback(TbSender *sender, GArray *packets)
 }
 
 G_GNUC_BEGIN_IGNORE_DEPRECATIONS /* GValueArray is what rtpsession 1.22 gives */
-static GArray *read_feedback(const GstStructure *s)
+        static GArray *
+        read_feedback(const GstStructure *s)
 {
         const GValue *value = gst_structure_get_value(s, "packets");
-        GValueArray *array = value && G_VALUE_HOLDS(value, g_value_array_get_type()) ? g_value_get_boxed(value) : NULL;
+        GValueArray *array =
+                value && G_VALUE_HOLDS(value, g_value_array_get_type()) ? g_value_get_boxed(value) : NULL;
         guint n = array ? MIN(array->n_values, FEEDBACK_PACKETS) : 0;
         GArray *packets = g_array_sized_new(FALSE, FALSE, sizeof(TbAdaptPacket), n);
         for (guint i = 0; i < n; i++) {
@@ -164,8 +172,9 @@ static GArray *read_feedback(const GstStructure *s)
                 guint64 local = GST_CLOCK_TIME_NONE, remote = GST_CLOCK_TIME_NONE;
                 gboolean lost = FALSE;
                 TbAdaptPacket out = {0};
-                if (!gst_structure_get(p, "local-ts", G_TYPE_UINT64, &local, "remote-ts", G_TYPE_UINT64, &remote, "size", G_TYPE_UINT, &out.size,
-                                       "lost", G_TYPE_BOOLEAN, &lost, NULL) ||
+                if (!gst_structure_get(p, "local-ts", G_TYPE_UINT64, &local, "remote-ts", G_TYPE_UINT64,
+                                       &remote, "size", G_TYPE_UINT, &out.size, "lost", G_TYPE_BOOLEAN, &lost,
+                                       NULL) ||
                     !GST_CLOCK_TIME_IS_VALID(local))
                         continue; /* sent so long ago that rtpsession has forgotten it */
                 out.sent_us = (gint64)(local / GST_USECOND);
@@ -193,7 +202,9 @@ static GstPadProbeReturn upstream(GstPad *pad G_GNUC_UNUSED, GstPadProbeInfo *in
         return GST_PAD_PROBE_OK;
 }
 
-/* --- rungs --------------------------------------------------------------------------------------------------------------------------------- */
+/* --- rungs
+ * ---------------------------------------------------------------------------------------------------------------------------------
+ */
 static void slot_free(Slot *slot)
 {
         if (!slot)
@@ -212,7 +223,8 @@ static Slot *slot_new(TbSender *sender, TbRung rung, bool first, GError **error)
         else
                 sender->next = slot;
         tb_mutex_unlock(&sender->lock);
-        slot->tap = tb_tap_new(tb_media_encoders(sender->media), sender->hub, sender->offer->codec, rung, packet, slot, error);
+        slot->tap = tb_tap_new(tb_media_encoders(sender->media), sender->hub, sender->offer->codec, rung,
+                               packet, slot, error);
         if (slot->tap)
                 return slot;
         tb_mutex_lock(&sender->lock);
@@ -248,7 +260,8 @@ static void move_to(TbSender *sender, TbRung rung)
                 return;
         tb_mutex_lock(&sender->lock);
         Slot *unborn = g_steal_pointer(&sender->next); /* changed its mind before the first keyframe */
-        bool back = sender->active && sender->active->tap && tb_encoder_rung(tb_tap_encoder(sender->active->tap)) == rung;
+        bool back = sender->active && sender->active->tap &&
+                    tb_encoder_rung(tb_tap_encoder(sender->active->tap)) == rung;
         tb_mutex_unlock(&sender->lock);
         slot_free(unborn);
         drop_old(sender, NULL);
@@ -259,7 +272,8 @@ static void move_to(TbSender *sender, TbRung rung)
         if (slot)
                 tb_encoder_want_keyframe(tb_tap_encoder(slot->tap));
         else
-                tb_log(TB_LOG_WARNING, TB_F("device", tb_hub_device(sender->hub)), "cannot change the quality of a viewer: %s", error->message);
+                tb_log(TB_LOG_WARNING, TB_F("device", tb_hub_device(sender->hub)),
+                       "cannot change the quality of a viewer: %s", error->message);
 }
 
 static gboolean hold_over(gpointer data)
@@ -283,7 +297,8 @@ static void hold(TbSender *sender)
         sender->hold = true;
         sender->need_key = true;
         tb_mutex_unlock(&sender->lock);
-        sender->hold_timer = g_timeout_add((guint)((sender->adapt.hold_until_us - now) / 1000 + 1), hold_over, sender);
+        sender->hold_timer =
+                g_timeout_add((guint)((sender->adapt.hold_until_us - now) / 1000 + 1), hold_over, sender);
 }
 
 /* All viewers of the hub with this codec: one plan. */
@@ -303,8 +318,9 @@ static void plan(TbSender *sender)
         TbAdaptPlan p;
         int width = 0, height = 0;
         tb_hub_size(sender->hub, &width, &height);
-        tb_adapt_plan((TbAdaptViewer *)viewers->data, viewers->len, g_get_monotonic_time(), width && height ? width * height : 1280 * 720,
-                      tb_media_max_fps(sender->media), tb_media_max_kbps(sender->media), &p);
+        tb_adapt_plan((TbAdaptViewer *)viewers->data, viewers->len, g_get_monotonic_time(),
+                      width && height ? width * height : 1280 * 720, tb_media_max_fps(sender->media),
+                      tb_media_max_kbps(sender->media), &p);
         hold(sender);
         for (guint i = 0; i < mine->len; i++) {
                 TbSender *s = g_ptr_array_index(mine, i);
@@ -322,7 +338,9 @@ static void plan(TbSender *sender)
         }
 }
 
-/* --- life ------------------------------------------------------------------------------------------------------------------------------------ */
+/* --- life
+ * ------------------------------------------------------------------------------------------------------------------------------------
+ */
 static void add_extension(GstElement *pay, GstRTPHeaderExtension *extension)
 {
         if (!extension)
@@ -346,12 +364,16 @@ static void set_extensions(TbSender *sender)
 /* What webrtcbin makes the answer of; ssrc and extmap fields end up in it as they stand here. */
 static GstCaps *rtp_caps(const TbOffer *o, guint ssrc)
 {
-        GstCaps *caps = gst_caps_new_simple("application/x-rtp", "media", G_TYPE_STRING, "video", "encoding-name", G_TYPE_STRING,
-                                            tb_codec_name(o->codec), "clock-rate", G_TYPE_INT, 90000, "payload", G_TYPE_INT, (int)o->payload, "ssrc", G_TYPE_UINT, ssrc, NULL);
+        GstCaps *caps =
+                gst_caps_new_simple("application/x-rtp", "media", G_TYPE_STRING, "video", "encoding-name",
+                                    G_TYPE_STRING, tb_codec_name(o->codec), "clock-rate", G_TYPE_INT, 90000,
+                                    "payload", G_TYPE_INT, (int)o->payload, "ssrc", G_TYPE_UINT, ssrc, NULL);
         const struct {
                 guint id;
                 const char *uri;
-        } ext[] = {{o->ext_playout_delay, TB_URI_PLAYOUT_DELAY}, {o->ext_twcc, TB_URI_TWCC}, {o->ext_capture_time, TB_URI_CAPTURE_TIME}};
+        } ext[] = {{o->ext_playout_delay, TB_URI_PLAYOUT_DELAY},
+                   {o->ext_twcc, TB_URI_TWCC},
+                   {o->ext_capture_time, TB_URI_CAPTURE_TIME}};
         for (gsize i = 0; i < G_N_ELEMENTS(ext); i++) {
                 g_autofree char *field = g_strdup_printf("extmap-%u", ext[i].id);
                 if (ext[i].id)
@@ -362,20 +384,24 @@ static GstCaps *rtp_caps(const TbOffer *o, guint ssrc)
         return caps;
 }
 
-TbSender *tb_sender_new(TbMedia *media, TbHub *hub, GstElement *pipeline, const TbOffer *offer, guint max_kbps, GError **error)
+TbSender *tb_sender_new(TbMedia *media, TbHub *hub, GstElement *pipeline, const TbOffer *offer,
+                        guint max_kbps, GError **error)
 {
         bool h264 = offer->codec == TB_CODEC_H264;
         GstElement *src = gst_element_factory_make("appsrc", NULL);
         GstElement *pay = gst_element_factory_make(h264 ? "rtph264pay" : "rtpvp8pay", NULL);
         GstElement *filter = gst_element_factory_make("capsfilter", NULL);
         if (!src || !pay || !filter) {
-                g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE, "this host has no RTP (GStreamer plugins app and rtp are missing)");
+                g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE,
+                            "this host has no RTP (GStreamer plugins app and rtp are missing)");
                 return NULL;
         }
         gst_bin_add_many(GST_BIN(pipeline), src, pay, filter, NULL);
-        g_autoptr(GstCaps) caps = gst_caps_from_string(h264 ? "video/x-h264,stream-format=byte-stream,alignment=au,profile=constrained-baseline"
-                                                            : "video/x-vp8");
-        g_object_set(src, "caps", caps, "format", GST_FORMAT_TIME, "is-live", TRUE, "max-bytes", (guint64)0, "max-buffers", (guint64)0, NULL);
+        g_autoptr(GstCaps) caps = gst_caps_from_string(
+                h264 ? "video/x-h264,stream-format=byte-stream,alignment=au,profile=constrained-baseline"
+                     : "video/x-vp8");
+        g_object_set(src, "caps", caps, "format", GST_FORMAT_TIME, "is-live", TRUE, "max-bytes", (guint64)0,
+                     "max-buffers", (guint64)0, NULL);
         guint ssrc = g_random_int_range(1, G_MAXINT32);
         g_object_set(pay, "pt", offer->payload, "mtu", RTP_MTU, "ssrc", ssrc, NULL);
         if (h264) {
@@ -422,7 +448,8 @@ bool tb_sender_link(TbSender *sender, GstElement *webrtc, GError **error)
         }
         g_autoptr(GstWebRTCRTPTransceiver) transceiver = NULL;
         g_object_get(sink, "transceiver", &transceiver, NULL);
-        g_object_set(transceiver, "direction", GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_SENDONLY, "do-nack", TRUE, NULL);
+        g_object_set(transceiver, "direction", GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_SENDONLY, "do-nack", TRUE,
+                     NULL);
         g_atomic_ref_count_inc(&sender->ref);
         gst_pad_add_probe(out, GST_PAD_PROBE_TYPE_EVENT_UPSTREAM, upstream, sender, sender_unref);
         g_autoptr(GstElement) rtpbin = gst_bin_get_by_name(GST_BIN(webrtc), "rtpbin");
@@ -471,7 +498,8 @@ static double read_rtt(TbSender *sender)
                 const GstStructure *s = g_value_get_boxed(g_value_array_get_nth(array, i));
                 guint round_trip = 0;
                 gboolean have = FALSE;
-                if (s && gst_structure_get_boolean(s, "have-rb", &have) && have && gst_structure_get_uint(s, "rb-round-trip", &round_trip)) {
+                if (s && gst_structure_get_boolean(s, "have-rb", &have) && have &&
+                    gst_structure_get_uint(s, "rb-round-trip", &round_trip)) {
                         rtt = round_trip * 1000.0 / 65536;
                         sender->heard_us = MAX(sender->heard_us, 1);
                 }
@@ -487,14 +515,16 @@ bool tb_sender_tick(TbSender *sender, gint64 silence_us)
         guint64 bytes = sender->bytes;
         tb_mutex_unlock(&sender->lock);
         if (sender->tick_us)
-                sender->tick_kbps = (double)(bytes - sender->tick_bytes) * 8000 / (double)MAX(now - sender->tick_us, 1);
+                sender->tick_kbps =
+                        (double)(bytes - sender->tick_bytes) * 8000 / (double)MAX(now - sender->tick_us, 1);
         if (bytes != sender->tick_bytes)
                 sender->sent_us = now;
         sender->tick_us = now;
         sender->tick_bytes = bytes;
         sender->rtt_ms = read_rtt(sender);
         /* without transport-wide feedback in the offer only a PLI would speak: ICE alone must notice */
-        return !sender->offer->ext_twcc || !sender->heard_us || sender->sent_us - sender->heard_us < silence_us;
+        return !sender->offer->ext_twcc || !sender->heard_us ||
+               sender->sent_us - sender->heard_us < silence_us;
 }
 
 void tb_sender_get_stats(TbSender *sender, TbPeerStats *ret_stats)
@@ -502,7 +532,10 @@ void tb_sender_get_stats(TbSender *sender, TbPeerStats *ret_stats)
         Slot *slot = current(sender);
         TbEncoder *e = slot ? tb_tap_encoder(slot->tap) : NULL;
         tb_mutex_lock(&sender->lock);
-        *ret_stats = (TbPeerStats){.frames = sender->frames, .keyframes = sender->keyframes, .bytes = sender->bytes, .dropped = sender->dropped};
+        *ret_stats = (TbPeerStats){.frames = sender->frames,
+                                   .keyframes = sender->keyframes,
+                                   .bytes = sender->bytes,
+                                   .dropped = sender->dropped};
         tb_mutex_unlock(&sender->lock);
         ret_stats->sent_kbps = sender->tick_kbps;
         ret_stats->recv_kbps = sender->adapt.last_us ? sender->adapt.recv_kbps : -1;
@@ -526,7 +559,8 @@ void tb_sender_free(TbSender *sender)
                 g_source_remove(sender->hold_timer);
         tb_mutex_lock(&sender->lock);
         sender->open = false;
-        Slot *slots[] = {g_steal_pointer(&sender->active), g_steal_pointer(&sender->next), g_steal_pointer(&sender->old)};
+        Slot *slots[] = {g_steal_pointer(&sender->active), g_steal_pointer(&sender->next),
+                         g_steal_pointer(&sender->old)};
         tb_mutex_unlock(&sender->lock);
         for (gsize i = 0; i < G_N_ELEMENTS(slots); i++)
                 slot_free(slots[i]);

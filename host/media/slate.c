@@ -59,7 +59,8 @@ static void draw(cairo_t *cr, int width, int height, const char *title, const ch
         g_autofree char *valid = g_utf8_make_valid(cut, -1);
         g_autoptr(GPtrArray) lines = wrap(cr, valid, unit, width - 2 * left - unit);
         for (guint i = 0; i < lines->len; i++)
-                text_line(cr, left + unit, top + (2 + 1.4 * i) * unit, unit, 0.8, false, g_ptr_array_index(lines, i));
+                text_line(cr, left + unit, top + (2 + 1.4 * i) * unit, unit, 0.8, false,
+                          g_ptr_array_index(lines, i));
 }
 
 TbFrame *tb_slate_draw(TbFramePool *pool, int width, int height, const char *title, const char *reason)
@@ -68,8 +69,8 @@ TbFrame *tb_slate_draw(TbFramePool *pool, int width, int height, const char *tit
         if (!frame)
                 return NULL;
         /* CAIRO_FORMAT_RGB24 is 0x00RRGGBB in host order: BGRX on the machines we build for */
-        cairo_surface_t *surface = cairo_image_surface_create_for_data(frame->data, CAIRO_FORMAT_RGB24, width, height,
-                                                                       frame->stride[0]);
+        cairo_surface_t *surface = cairo_image_surface_create_for_data(frame->data, CAIRO_FORMAT_RGB24, width,
+                                                                       height, frame->stride[0]);
         cairo_t *cr = cairo_create(surface);
         draw(cr, width, height, title, reason);
         cairo_destroy(cr);

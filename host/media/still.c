@@ -13,8 +13,8 @@ struct TbStill {
         TbStillFormat format;
         int quality;
         void (*done)(void *data, GBytes *image, gint64 taken_us, const GError *error);
-        void *data;       /* borrowed from who asked; NULL with done after a cancel */
-        TbHubSink *sink;  /* owned; NULL once a picture came */
+        void *data;      /* borrowed from who asked; NULL with done after a cancel */
+        TbHubSink *sink; /* owned; NULL once a picture came */
         guint timer, listener, soon;
         bool compressing; /* the worker has it: it frees it when it comes back */
 };
@@ -58,7 +58,11 @@ static void have_frame(void *data, TbFrame *frame)
         if (still->compressing)
                 return;
         still->compressing = true;
-        TbPictureJob job = {.frame = frame, .png = still->format == TB_STILL_PNG, .quality = still->quality, .done = compressed, .data = still};
+        TbPictureJob job = {.frame = frame,
+                            .png = still->format == TB_STILL_PNG,
+                            .quality = still->quality,
+                            .done = compressed,
+                            .data = still};
         g_autoptr(GError) error = NULL;
         if (!tb_stills_compress(still->stills, &job, &error))
                 finish(still, NULL, 0, error);
@@ -70,7 +74,8 @@ static gboolean timed_out(gpointer data)
 {
         TbStill *still = data;
         still->timer = 0;
-        g_autoptr(GError) error = g_error_new(TB_ERROR, TB_ERROR_TIMEOUT, "%s sent no picture in time", tb_hub_device(still->hub));
+        g_autoptr(GError) error = g_error_new(TB_ERROR, TB_ERROR_TIMEOUT, "%s sent no picture in time",
+                                              tb_hub_device(still->hub));
         finish(still, NULL, 0, error);
         return G_SOURCE_REMOVE;
 }
@@ -79,8 +84,9 @@ static bool check_fault(TbStill *still)
 {
         if (tb_hub_state(still->hub) != TB_HUB_FAULT || still->compressing)
                 return false;
-        g_autoptr(GError) error = g_error_new(TB_ERROR, tb_hub_retired(still->hub) ? TB_ERROR_GONE : TB_ERROR_UNAVAILABLE, "there is no picture: %s",
-                                              tb_hub_fault(still->hub) ? tb_hub_fault(still->hub) : "no signal");
+        g_autoptr(GError) error = g_error_new(
+                TB_ERROR, tb_hub_retired(still->hub) ? TB_ERROR_GONE : TB_ERROR_UNAVAILABLE,
+                "there is no picture: %s", tb_hub_fault(still->hub) ? tb_hub_fault(still->hub) : "no signal");
         finish(still, NULL, 0, error);
         return true;
 }
@@ -104,13 +110,15 @@ static gboolean refuse(gpointer data)
 {
         TbStill *still = data;
         still->soon = 0;
-        g_autoptr(GError) error = g_error_new(TB_ERROR, TB_ERROR_LIMIT, "%d snapshots wait already", TB_STILL_WAITING);
+        g_autoptr(GError) error =
+                g_error_new(TB_ERROR, TB_ERROR_LIMIT, "%d snapshots wait already", TB_STILL_WAITING);
         finish(still, NULL, 0, error);
         return G_SOURCE_REMOVE;
 }
 
 TbStill *tb_still_take(TbMedia *media, TbHub *hub, TbStillFormat format, int quality, int timeout_ms,
-                       void (*done)(void *data, GBytes *image, gint64 taken_us, const GError *error), void *data)
+                       void (*done)(void *data, GBytes *image, gint64 taken_us, const GError *error),
+                       void *data)
 {
         tb_assert_main();
         TbStill *still = g_new0(TbStill, 1);
@@ -126,7 +134,8 @@ TbStill *tb_still_take(TbMedia *media, TbHub *hub, TbStillFormat format, int qua
         }
         TbSinkFlags flags = TB_SINK_MAILBOX | (format == TB_STILL_JPEG && !quality ? TB_SINK_JPEG : 0);
         still->sink = tb_hub_add_sink_full(hub, flags, have_frame, still);
-        still->timer = g_timeout_add((guint)(timeout_ms > 0 ? timeout_ms : DEFAULT_TIMEOUT_MS), timed_out, still);
+        still->timer =
+                g_timeout_add((guint)(timeout_ms > 0 ? timeout_ms : DEFAULT_TIMEOUT_MS), timed_out, still);
         still->soon = g_idle_add(begin, still);
         return still;
 }

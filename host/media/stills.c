@@ -44,7 +44,8 @@ static void run(gpointer data)
                 job->image = job->png ? tb_picture_png(picture, job->frame, &job->error)
                                       : tb_picture_jpeg(picture, job->frame, job->quality, &job->error);
                 if (!tb_main_post(finish, job))
-                        finish(job); /* the main loop has ended and main waits for us: nobody else is in there */
+                        finish(job); /* the main loop has ended and main waits for us: nobody else is in there
+                                      */
         }
         tb_picture_free(picture);
 }
@@ -58,7 +59,8 @@ TbStills *tb_stills_new(void)
         return stills;
 }
 
-/* Whoever waits is told before this returns, as far as the main loop still takes posts; the rest by the posts themselves. */
+/* Whoever waits is told before this returns, as far as the main loop still takes posts; the rest by the posts
+ * themselves. */
 void tb_stills_free(TbStills *stills)
 {
         if (!stills)
@@ -73,7 +75,11 @@ void tb_stills_free(TbStills *stills)
 bool tb_stills_compress(TbStills *stills, const TbPictureJob *spec, GError **error)
 {
         Job *job = g_new0(Job, 1);
-        *job = (Job){.frame = tb_frame_ref(spec->frame), .png = spec->png, .quality = spec->quality, .done = spec->done, .data = spec->data};
+        *job = (Job){.frame = tb_frame_ref(spec->frame),
+                     .png = spec->png,
+                     .quality = spec->quality,
+                     .done = spec->done,
+                     .data = spec->data};
         if (tb_queue_push(stills->queue, job))
                 return true;
         tb_frame_unref(job->frame);

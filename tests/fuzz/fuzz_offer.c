@@ -1,5 +1,6 @@
-/* SDP offers, candidates and trickle fragments of browsers. What is accepted must be fit for webrtcbin, which asserts on what it does not like: the plain
- * offer has to be accepted again, choose the same, and have a mid in every section. */
+/* SDP offers, candidates and trickle fragments of browsers. What is accepted must be fit for webrtcbin, which
+ * asserts on what it does not like: the plain offer has to be accepted again, choose the same, and have a mid
+ * in every section. */
 #include <stdint.h>
 #include <string.h>
 
@@ -7,7 +8,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static bool any_candidate(const char *line, guint mline G_GNUC_UNUSED, void *data G_GNUC_UNUSED, GError **error G_GNUC_UNUSED)
+static bool any_candidate(const char *line, guint mline G_GNUC_UNUSED, void *data G_GNUC_UNUSED,
+                          GError **error G_GNUC_UNUSED)
 {
         tb_candidate_check(line);
         return true;

@@ -1,14 +1,16 @@
 /*
- * The media room alone, for tests and benchmarks: a drawn source instead of a device, JSON lines instead of HTTP. One request a line on stdin
+ * The media room alone, for tests and benchmarks: a drawn source instead of a device, JSON lines instead of
+ * HTTP. One request a line on stdin
  * ({"id":1,"do":"peer","sdp":…}), answers and events on stdout ({"id":1,…} / {"event":…}). Ends with stdin.
  *
  *   media_room [--width N] [--height N] [--fps N] [--pattern clock|bars|still] [--max-viewers N] [--stun URI]
  *
- * Patterns. clock: everything moves, and the top 16 rows carry the time of painting, 44 blocks of 16x16 px, most significant bit first, white = 1,
- * in ms since the epoch. bars: eight still colour bars, painted again with each frame. still: the same bars, one frame only.
+ * Patterns. clock: everything moves, and the top 16 rows carry the time of painting, 44 blocks of 16x16 px,
+ * most significant bit first, white = 1, in ms since the epoch. bars: eight still colour bars, painted again
+ * with each frame. still: the same bars, one frame only.
  */
-#include <glib.h>
 #include <glib-unix.h>
+#include <glib.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
@@ -54,8 +56,11 @@ static void say(json_t *take)
         json_decref(take);
 }
 
-/* --- painting ------------------------------------------------------------------------------------------------------------------------ */
-static const guint32 BARS[8] = {0xffffff, 0xc0c000, 0x00c0c0, 0x00c000, 0xc000c0, 0xc00000, 0x0000c0, 0x101010};
+/* --- painting
+ * ------------------------------------------------------------------------------------------------------------------------
+ */
+static const guint32 BARS[8] = {0xffffff, 0xc0c000, 0x00c0c0, 0x00c000,
+                                0xc000c0, 0xc00000, 0x0000c0, 0x101010};
 
 static void paint_bars(TbFrame *f)
 {
@@ -78,7 +83,8 @@ static void paint_motion(TbFrame *f, guint n)
                         guint32 cell = seed + (guint32)(x / 8) * 40503u;
                         cell ^= cell >> 13;
                         bool ink = ink_row && (cell * 2246822519u >> 28) > 7 && (x % 8) < 6;
-                        row[x] = ink ? 0xc8d0d8 : (guint32)(0x101820 + ((x + (int)n * 3) / 64 % 4) * 0x040404);
+                        row[x] =
+                                ink ? 0xc8d0d8 : (guint32)(0x101820 + ((x + (int)n * 3) / 64 % 4) * 0x040404);
                 }
         }
 }
@@ -120,7 +126,8 @@ static void run_source(gpointer data)
                 due = MAX(due + G_USEC_PER_SEC / fps, g_get_monotonic_time() - G_USEC_PER_SEC / fps);
                 tb_mutex_lock(&room->lock);
                 int width = room->width, height = room->height;
-                while (room->running && (once ? room->width == width && room->height == height : g_get_monotonic_time() < due))
+                while (room->running &&
+                       (once ? room->width == width && room->height == height : g_get_monotonic_time() < due))
                         tb_cond_wait_until(&room->changed, &room->lock, once ? -1 : due);
         }
         tb_mutex_unlock(&room->lock);
@@ -149,7 +156,9 @@ static void source_stop(void *source)
 
 static const TbVideoSource SOURCE = {.start = source_start, .stop = source_stop};
 
-/* --- peers ------------------------------------------------------------------------------------------------------------------------------ */
+/* --- peers
+ * ------------------------------------------------------------------------------------------------------------------------------
+ */
 typedef struct Watch {
         Room *room;
         int number;
@@ -159,29 +168,35 @@ typedef struct Watch {
 static void on_answer(TbPeer *peer G_GNUC_UNUSED, const char *sdp, const GError *error, void *data)
 {
         Watch *w = data;
-        say(json_pack("{s:I, s:i, s:s?, s:s?}", "id", w->request, "peer", w->number, "sdp", sdp, "error", error ? error->message : NULL));
+        say(json_pack("{s:I, s:i, s:s?, s:s?}", "id", w->request, "peer", w->number, "sdp", sdp, "error",
+                      error ? error->message : NULL));
 }
 
-static void on_candidate(TbPeer *peer G_GNUC_UNUSED, const char *candidate, const char *mid, guint mline, void *data)
+static void on_candidate(TbPeer *peer G_GNUC_UNUSED, const char *candidate, const char *mid, guint mline,
+                         void *data)
 {
         Watch *w = data;
-        say(json_pack("{s:s, s:i, s:s, s:s, s:i}", "event", "candidate", "peer", w->number, "candidate", candidate, "mid", mid, "mline", (int)mline));
+        say(json_pack("{s:s, s:i, s:s, s:s, s:i}", "event", "candidate", "peer", w->number, "candidate",
+                      candidate, "mid", mid, "mline", (int)mline));
 }
 
 static void on_state(TbPeer *peer G_GNUC_UNUSED, TbPeerState state, void *data)
 {
         Watch *w = data;
-        say(json_pack("{s:s, s:i, s:s}", "event", "state", "peer", w->number, "state", tb_peer_state_name(state)));
+        say(json_pack("{s:s, s:i, s:s}", "event", "state", "peer", w->number, "state",
+                      tb_peer_state_name(state)));
 }
 
 static void on_channel(TbPeer *peer G_GNUC_UNUSED, const char *channel, bool open, void *data)
 {
         Watch *w = data;
-        say(json_pack("{s:s, s:i, s:s, s:b}", "event", "channel", "peer", w->number, "channel", channel, "open", open));
+        say(json_pack("{s:s, s:i, s:s, s:b}", "event", "channel", "peer", w->number, "channel", channel,
+                      "open", open));
 }
 
 /* Sends everything back. */
-static void on_message(TbPeer *peer, const char *channel, const char *bytes, gsize length G_GNUC_UNUSED, bool text, void *data G_GNUC_UNUSED)
+static void on_message(TbPeer *peer, const char *channel, const char *bytes, gsize length G_GNUC_UNUSED,
+                       bool text, void *data G_GNUC_UNUSED)
 {
         if (text)
                 tb_peer_send(peer, channel, bytes, NULL);
@@ -195,11 +210,13 @@ static void on_closed(TbPeer *peer G_GNUC_UNUSED, const char *reason, void *data
         g_free(w);
 }
 
-static const TbPeerCallbacks CALLBACKS = {on_answer, on_candidate, on_state, on_channel, on_message, on_closed};
+static const TbPeerCallbacks CALLBACKS = {on_answer,  on_candidate, on_state,
+                                          on_channel, on_message,   on_closed};
 
 static void fail(json_t *request, const GError *error)
 {
-        say(json_pack("{s:O?, s:s, s:i}", "id", json_object_get(request, "id"), "error", error->message, "status", tb_error_status(error)));
+        say(json_pack("{s:O?, s:s, s:i}", "id", json_object_get(request, "id"), "error", error->message,
+                      "status", tb_error_status(error)));
 }
 
 static void done(json_t *request)
@@ -212,9 +229,11 @@ static void do_peer(Room *room, json_t *request)
         g_autoptr(GError) error = NULL;
         Watch *w = g_new(Watch, 1);
         *w = (Watch){room, ++room->next_peer, json_integer_value(json_object_get(request, "id"))};
-        TbPeerOptions options = {.label = "test", .max_kbps = (guint)json_integer_value(json_object_get(request, "max_kbps"))};
+        TbPeerOptions options = {.label = "test",
+                                 .max_kbps = (guint)json_integer_value(json_object_get(request, "max_kbps"))};
         TbHub *hub = json_is_true(json_object_get(request, "data_only")) ? NULL : room->hub;
-        TbPeer *peer = tb_peer_new(room->media, hub, json_string_value(json_object_get(request, "sdp")), &options, &CALLBACKS, w, &error);
+        TbPeer *peer = tb_peer_new(room->media, hub, json_string_value(json_object_get(request, "sdp")),
+                                   &options, &CALLBACKS, w, &error);
         if (peer) {
                 g_hash_table_insert(room->peers, GINT_TO_POINTER(w->number), peer);
                 return;
@@ -225,7 +244,8 @@ static void do_peer(Room *room, json_t *request)
 
 static TbPeer *peer_of(Room *room, json_t *request)
 {
-        return g_hash_table_lookup(room->peers, GINT_TO_POINTER((int)json_integer_value(json_object_get(request, "peer"))));
+        return g_hash_table_lookup(
+                room->peers, GINT_TO_POINTER((int)json_integer_value(json_object_get(request, "peer"))));
 }
 
 static void do_candidate(Room *room, json_t *request)
@@ -233,14 +253,18 @@ static void do_candidate(Room *room, json_t *request)
         g_autoptr(GError) error = NULL;
         TbPeer *peer = peer_of(room, request);
         const char *frag = json_string_value(json_object_get(request, "frag"));
-        if (peer && !(frag ? tb_peer_add_sdpfrag(peer, frag, &error)
-                           : tb_peer_add_candidate(peer, json_string_value(json_object_get(request, "candidate")), 0, &error)))
+        if (peer &&
+            !(frag ? tb_peer_add_sdpfrag(peer, frag, &error)
+                   : tb_peer_add_candidate(peer, json_string_value(json_object_get(request, "candidate")), 0,
+                                           &error)))
                 fail(request, error);
         else
                 done(request);
 }
 
-/* --- the rest ------------------------------------------------------------------------------------------------------------------------------ */
+/* --- the rest
+ * ------------------------------------------------------------------------------------------------------------------------------
+ */
 static int count_dir(const char *path)
 {
         g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
@@ -259,11 +283,15 @@ static void do_stats(Room *room, json_t *request)
         g_autofree char *statm = NULL;
         g_file_get_contents("/proc/self/statm", &statm, NULL, NULL);
         const char *resident = statm ? strchr(statm, ' ') : NULL;
-        double cpu = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-        json_t *out = json_pack("{s:O?, s:o, s:o, s:i, s:i, s:I, s:f, s:i, s:i}", "id", json_object_get(request, "id"), "hub", tb_hub_to_json(room->hub),
-                                "peers", tb_media_peers(room->media), "fds", count_dir("/proc/self/fd"), "threads", count_dir("/proc/self/task"), "rss_kb",
-                                (json_int_t)(resident ? g_ascii_strtoll(resident, NULL, 10) * (sysconf(_SC_PAGESIZE) / 1024) : 0), "cpu_s", cpu, "starts",
-                                (int)room->starts, "abandoned", (int)tb_reaper_abandoned());
+        double cpu = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+                     (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+        json_t *out = json_pack(
+                "{s:O?, s:o, s:o, s:i, s:i, s:I, s:f, s:i, s:i}", "id", json_object_get(request, "id"), "hub",
+                tb_hub_to_json(room->hub), "peers", tb_media_peers(room->media), "fds",
+                count_dir("/proc/self/fd"), "threads", count_dir("/proc/self/task"), "rss_kb",
+                (json_int_t)(resident ? g_ascii_strtoll(resident, NULL, 10) * (sysconf(_SC_PAGESIZE) / 1024)
+                                      : 0),
+                "cpu_s", cpu, "starts", (int)room->starts, "abandoned", (int)tb_reaper_abandoned());
         json_object_set_new(out, "frames_in", json_integer((json_int_t)s.frames_in));
         json_object_set_new(out, "frames_dropped", json_integer((json_int_t)s.frames_dropped));
         json_object_set_new(out, "frames_encoded", json_integer((json_int_t)s.frames_encoded));
@@ -297,8 +325,10 @@ static void on_still(void *data, GBytes *image, gint64 taken_us, const GError *e
                 fail(request, error);
         } else {
                 const char *path = json_string_value(json_object_get(request, "path"));
-                g_file_set_contents(path, g_bytes_get_data(image, NULL), (gssize)g_bytes_get_size(image), NULL);
-                say(json_pack("{s:O?, s:I, s:I}", "id", json_object_get(request, "id"), "bytes", (json_int_t)g_bytes_get_size(image), "taken_ms",
+                g_file_set_contents(path, g_bytes_get_data(image, NULL), (gssize)g_bytes_get_size(image),
+                                    NULL);
+                say(json_pack("{s:O?, s:I, s:I}", "id", json_object_get(request, "id"), "bytes",
+                              (json_int_t)g_bytes_get_size(image), "taken_ms",
                               (json_int_t)(taken_us / 1000)));
         }
         json_decref(request);
@@ -325,7 +355,9 @@ static void handle(Room *room, json_t *request)
                 done(request);
         } else if (g_strcmp0(what, "still") == 0) {
                 const char *format = json_string_value(json_object_get(request, "format"));
-                tb_still_take(room->media, room->hub, g_strcmp0(format, "jpeg") == 0 ? TB_STILL_JPEG : TB_STILL_PNG, 0, 0, on_still, json_incref(request));
+                tb_still_take(room->media, room->hub,
+                              g_strcmp0(format, "jpeg") == 0 ? TB_STILL_JPEG : TB_STILL_PNG, 0, 0, on_still,
+                              json_incref(request));
         } else {
                 g_autoptr(GError) error = g_error_new(TB_ERROR, TB_ERROR_INVALID, "unknown request");
                 fail(request, error);
@@ -345,7 +377,8 @@ static gboolean on_input(GIOChannel *channel, GIOCondition condition G_GNUC_UNUS
                 if (request)
                         handle(room, request);
                 json_decref(request);
-        } while (g_io_channel_get_buffer_condition(channel) & G_IO_IN); /* lines that were read along with this one */
+        } while (g_io_channel_get_buffer_condition(channel) &
+                 G_IO_IN); /* lines that were read along with this one */
         return G_SOURCE_CONTINUE;
 }
 

@@ -1,4 +1,5 @@
-/* The congestion controller against a simulated link: a queue that drains at the link's rate, feedback every 50 ms. */
+/* The congestion controller against a simulated link: a queue that drains at the link's rate, feedback every
+ * 50 ms. */
 #include "host/media/adapt.h"
 
 #include <string.h>
@@ -13,8 +14,8 @@ typedef struct Link {
         TbAdaptViewer viewer;
         gint64 now_us;
         double link_kbps, content_kbps, loss;
-        gint64 free_us;   /* when the link has sent all that is in it */
-        double credit;    /* bytes that the encoder may send */
+        gint64 free_us; /* when the link has sent all that is in it */
+        double credit;  /* bytes that the encoder may send */
         guint lost_every, count;
         GArray *flying;
         gint64 next_feedback_us;
@@ -107,14 +108,16 @@ static void test_falls_and_recovers(void)
         l.link_kbps = 500;
         run(&l, 4); /* the queue of the fall drains */
         run(&l, 15);
-        g_test_message("at 500 kbit/s: estimate %.0f, rate %u, worst delay %.0f ms, rung %d", l.adapt.kbps, l.rate_kbps, l.worst_delay_ms, l.viewer.rung);
+        g_test_message("at 500 kbit/s: estimate %.0f, rate %u, worst delay %.0f ms, rung %d", l.adapt.kbps,
+                       l.rate_kbps, l.worst_delay_ms, l.viewer.rung);
         g_assert_cmpfloat(l.worst_delay_ms, <, 450);
         g_assert_cmpint(l.viewer.rung, >=, 1);
         g_assert_cmpuint(l.rate_kbps, >=, 150);
         g_assert_cmpuint(l.rate_kbps, <=, 500);
         l.link_kbps = 5000;
         run(&l, 45);
-        g_test_message("back at 5000 kbit/s: estimate %.0f, rate %u, rung %d", l.adapt.kbps, l.rate_kbps, l.viewer.rung);
+        g_test_message("back at 5000 kbit/s: estimate %.0f, rate %u, rung %d", l.adapt.kbps, l.rate_kbps,
+                       l.viewer.rung);
         g_assert_cmpint(l.viewer.rung, ==, 0);
         g_assert_cmpfloat(l.rate_kbps, >, 1500);
         link_clear(&l);

@@ -13,7 +13,8 @@
 #include "lib/thread.h"
 
 #ifdef __SANITIZE_ADDRESS__
-/* GStreamer registers more names than GLib's first table of quarks holds; GLib leaks that table on purpose when it grows. Made while libglib is loaded. */
+/* GStreamer registers more names than GLib's first table of quarks holds; GLib leaks that table on purpose
+ * when it grows. Made while libglib is loaded. */
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
@@ -99,12 +100,12 @@ static void on_frame(void *data, TbFrame *frame)
                 tb_hub_remove_sink(g_steal_pointer(&seen->sink));
 }
 
-#define run_until(condition)                                                                                                                       \
-        do {                                                                                                                                       \
-                gint64 end = g_get_monotonic_time() + WAIT_US;                                                                                     \
-                while (!(condition) && g_get_monotonic_time() < end)                                                                               \
-                        g_main_context_iteration(NULL, FALSE);                                                                                     \
-                g_assert_true(condition);                                                                                                          \
+#define run_until(condition)                                                                                 \
+        do {                                                                                                 \
+                gint64 end = g_get_monotonic_time() + WAIT_US;                                               \
+                while (!(condition) && g_get_monotonic_time() < end)                                         \
+                        g_main_context_iteration(NULL, FALSE);                                               \
+                g_assert_true(condition);                                                                    \
         } while (0)
 
 static void settle(void)
@@ -167,7 +168,8 @@ static void test_first_starts_last_stops(Fixture *f, gconstpointer data G_GNUC_U
 static void test_fault_is_a_slate(Fixture *f, gconstpointer data G_GNUC_UNUSED)
 {
         Seen all = {0}, live = {0};
-        TbHubSink *a = tb_hub_add_sink(f->hub, true, on_frame, &all), *b = tb_hub_add_sink(f->hub, false, on_frame, &live);
+        TbHubSink *a = tb_hub_add_sink(f->hub, true, on_frame, &all),
+                  *b = tb_hub_add_sink(f->hub, false, on_frame, &live);
         push(&f->source, 320, 240, 0xff0000);
         settle();
         tb_hub_set_fault(f->hub, "the board is powered off", false);
@@ -280,7 +282,9 @@ static void test_jpeg_source(Fixture *f, gconstpointer data G_GNUC_UNUSED)
         tb_hub_remove_sink(sink);
 }
 
-/* --- stills ------------------------------------------------------------------------------------------------------------------------- */
+/* --- stills
+ * -------------------------------------------------------------------------------------------------------------------------
+ */
 typedef struct Taken {
         guint calls;
         GBytes *image;
@@ -322,7 +326,8 @@ static void test_still(Fixture *f, gconstpointer data G_GNUC_UNUSED)
         settle();
         g_assert_cmpuint(t.calls, ==, 0);
 
-        tb_still_take(f->media, f->hub, TB_STILL_JPEG, 80, 0, on_taken, &t); /* of the still screen that is there */
+        tb_still_take(f->media, f->hub, TB_STILL_JPEG, 80, 0, on_taken,
+                      &t); /* of the still screen that is there */
         g_assert_cmpuint(t.calls, ==, 0);
         run_until(t.calls == 1);
         g_assert_no_error(t.error);
@@ -359,7 +364,9 @@ static void test_still_limit(Fixture *f, gconstpointer data G_GNUC_UNUSED)
         taken_clear(&t[TB_STILL_WAITING]);
 }
 
-/* --- MJPEG ----------------------------------------------------------------------------------------------------------------------------- */
+/* --- MJPEG
+ * -----------------------------------------------------------------------------------------------------------------------------
+ */
 typedef struct Stream {
         guint frames;
         GBytes *last; /* ref */
@@ -408,7 +415,9 @@ static void test_mjpeg(Fixture *f, gconstpointer data G_GNUC_UNUSED)
         g_clear_pointer(&b.last, g_bytes_unref);
 }
 
-/* --- pictures ------------------------------------------------------------------------------------------------------------------------------ */
+/* --- pictures
+ * ------------------------------------------------------------------------------------------------------------------------------
+ */
 static void check_jpeg(TbPicture *picture, TbFrame *take, int r, int g, int b)
 {
         g_autoptr(TbFrame) frame = take;
@@ -416,7 +425,9 @@ static void check_jpeg(TbPicture *picture, TbFrame *take, int r, int g, int b)
         g_assert_nonnull(bytes);
         tjhandle tj = tjInitDecompress();
         g_autofree guint8 *out = g_malloc((gsize)frame->width * frame->height * 3);
-        g_assert_cmpint(tjDecompress2(tj, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), out, frame->width, 0, frame->height, TJPF_RGB, 0), ==, 0);
+        g_assert_cmpint(tjDecompress2(tj, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), out,
+                                      frame->width, 0, frame->height, TJPF_RGB, 0),
+                        ==, 0);
         tjDestroy(tj);
         const guint8 *p = out + ((gsize)(frame->height / 2) * frame->width + frame->width / 2) * 3;
         g_assert_cmpint(ABS(p[0] - r) + ABS(p[1] - g) + ABS(p[2] - b), <, 18);
@@ -454,7 +465,8 @@ static void test_pictures(void)
 static void test_slate(void)
 {
         g_autofree char *longest = g_strnfill(5000, 'x');
-        const char *reasons[] = {"", "short", longest, "\xff\xfe not UTF-8", "many words so that it has to be wrapped into several lines of the slate"};
+        const char *reasons[] = {"", "short", longest, "\xff\xfe not UTF-8",
+                                 "many words so that it has to be wrapped into several lines of the slate"};
         for (gsize i = 0; i < G_N_ELEMENTS(reasons); i++) {
                 g_autoptr(TbFrame) big = tb_slate_draw(pool, 1280, 720, "board / video", reasons[i]);
                 g_autoptr(TbFrame) tiny = tb_slate_draw(pool, 2, 2, "board / video", reasons[i]);
@@ -468,7 +480,8 @@ int main(int argc, char **argv)
         g_test_init(&argc, &argv, NULL);
         tb_main_init(NULL);
         pool = tb_frame_pool_new(8);
-        g_test_add("/media/hub/first-starts-last-stops", Fixture, NULL, set_up, test_first_starts_last_stops, tear_down);
+        g_test_add("/media/hub/first-starts-last-stops", Fixture, NULL, set_up, test_first_starts_last_stops,
+                   tear_down);
         g_test_add("/media/hub/fault-is-a-slate", Fixture, NULL, set_up, test_fault_is_a_slate, tear_down);
         g_test_add("/media/hub/start-refused", Fixture, NULL, set_up, test_start_refused, tear_down);
         g_test_add("/media/hub/mailbox", Fixture, NULL, set_up, test_mailbox, tear_down);

@@ -41,7 +41,8 @@ static void test_chromium(void)
         g_assert_true(tb_offer_parse(sdp, true, &offer, &error));
         g_assert_no_error(error);
         g_assert_cmpint(offer.codec, ==, TB_CODEC_H264);
-        g_assert_cmpuint(offer.payload, ==, 108); /* 42e01f with packetization-mode=1, not the 42001f before it */
+        g_assert_cmpuint(offer.payload, ==,
+                         108); /* 42e01f with packetization-mode=1, not the 42001f before it */
         g_assert_cmpstr(offer.profile, ==, "42e01f");
         g_assert_cmpuint(offer.ext_playout_delay, ==, 5);
         g_assert_cmpuint(offer.ext_twcc, ==, 4);
@@ -77,7 +78,9 @@ static void test_vp8_when_no_h264(void)
         g_assert_cmpuint(offer.payload, ==, 120);
         g_autofree char *neither = replace(without, "VP8/90000", "AV1/90000");
         refused(neither, TB_ERROR_UNPROCESSABLE, "H264");
-        g_autofree char *high = replace(sdp, "profile-level-id=42e01f;level-asymmetry-allowed=1;packetization-mode=1", "profile-level-id=64001f;packetization-mode=1");
+        g_autofree char *high =
+                replace(sdp, "profile-level-id=42e01f;level-asymmetry-allowed=1;packetization-mode=1",
+                        "profile-level-id=64001f;packetization-mode=1");
         g_auto(TbOffer) other = {0};
         g_assert_true(tb_offer_parse(high, true, &other, NULL));
         g_assert_cmpint(other.codec, ==, TB_CODEC_VP8);
@@ -136,7 +139,8 @@ static void test_malformed(void)
                 {"a=sctp-port:5000", "a=sctp-port:70000", "sctp-port"},
                 {"SAVPF 120 124", "SAVPF 320 124", "payload"},
                 {"a=extmap:3 ", "a=extmap:300 ", "extmap"},
-                {"UDP 2122252543 192.0.2.9 50404 typ host", "UDP 2122252543 192.0.2.9 99999 typ host", "candidate"},
+                {"UDP 2122252543 192.0.2.9 50404 typ host", "UDP 2122252543 192.0.2.9 99999 typ host",
+                 "candidate"},
         };
         for (gsize i = 0; i < G_N_ELEMENTS(wrong); i++) {
                 g_autofree char *text = replace(sdp, wrong[i].from, wrong[i].to);
@@ -164,7 +168,8 @@ static void test_limits(void)
         refused(big->str, TB_ERROR_TOO_LARGE, "larger");
 
         g_autoptr(GString) many = g_string_new(sdp);
-        for (int i = 0; i < TB_LIMIT_CANDIDATES - 1; i++) /* one is there already; the .local one counts too */
+        for (int i = 0; i < TB_LIMIT_CANDIDATES - 1;
+             i++) /* one is there already; the .local one counts too */
                 g_string_append(many, "a=candidate:1 1 UDP 1 192.0.2.1 9 typ host\r\n");
         refused(many->str, TB_ERROR_INVALID, "candidates");
 }
@@ -175,7 +180,9 @@ static void test_candidates(void)
                 const char *text;
                 TbCandidate is;
         } cases[] = {
-                {"candidate:842163049 1 udp 1677729535 203.0.113.7 46154 typ srflx raddr 0.0.0.0 rport 0 generation 0 ufrag Try8", TB_CANDIDATE_USE},
+                {"candidate:842163049 1 udp 1677729535 203.0.113.7 46154 typ srflx raddr 0.0.0.0 rport 0 "
+                 "generation 0 ufrag Try8",
+                 TB_CANDIDATE_USE},
                 {"a=candidate:1 1 UDP 2013266431 2001:db8::1 50000 typ host\r\n", TB_CANDIDATE_USE},
                 {"candidate:1 1 tcp 1518280447 192.0.2.1 9 typ host tcptype active", TB_CANDIDATE_USE},
                 {"candidate:1 1 udp 2113937151 3f1b1f9e-5d1c-4c83.local 60000 typ host", TB_CANDIDATE_IGNORE},
@@ -195,7 +202,8 @@ static void test_candidates(void)
                         g_error("\"%s\" is %d", cases[i].text, tb_candidate_check(cases[i].text));
 }
 
-static bool count_candidate(const char *line, guint mline G_GNUC_UNUSED, void *data, GError **error G_GNUC_UNUSED)
+static bool count_candidate(const char *line, guint mline G_GNUC_UNUSED, void *data,
+                            GError **error G_GNUC_UNUSED)
 {
         g_assert_true(g_str_has_prefix(line, "candidate:"));
         ++*(guint *)data;
@@ -206,8 +214,10 @@ static void test_sdpfrag(void)
 {
         guint n = 0;
         g_autoptr(GError) error = NULL;
-        const char *frag = "a=ice-ufrag:EsAw\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\n"
-                           "a=candidate:1 1 UDP 1 192.0.2.1 9 typ host\r\na=candidate:2 1 UDP 1 192.0.2.2 9 typ host\r\na=end-of-candidates\r\n";
+        const char *frag = "a=ice-ufrag:EsAw\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\nm=video 9 "
+                           "UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\n"
+                           "a=candidate:1 1 UDP 1 192.0.2.1 9 typ host\r\na=candidate:2 1 UDP 1 192.0.2.2 9 "
+                           "typ host\r\na=end-of-candidates\r\n";
         g_assert_true(tb_sdpfrag_parse(frag, "EsAw", count_candidate, &n, &error));
         g_assert_cmpuint(n, ==, 2);
         g_assert_false(tb_sdpfrag_parse(frag, "Other", count_candidate, &n, &error));
