@@ -31,10 +31,12 @@ after(async () => {
 
 // each test finds the board at its prompt, whatever happened in the one before
 beforeEach(async () => {
-  if ((await host.get(`${BOARD}/power`)).json.observed === 'on') return;
   const { json: at } = await host.get(`${BOARD}/console`);
-  await host.put(`${BOARD}/power`, { state: 'on' });
-  const prompt = await host.post(`${BOARD}/console/expect`, { pattern: '=> ', from: at.offset, timeout_s: 60 }, { ms: 90000 });
+  const was = (await host.get(`${BOARD}/power`)).json.observed;
+  const on = await host.put(`${BOARD}/power`, { state: 'on' });
+  assert.equal(on.json.observed, 'on', on.text);
+  // Ctrl+C: a new prompt from one that waits already, and no command again as after Enter
+  const prompt = await host.post(`${BOARD}/console/expect`, { pattern: '=> ', from: at.offset, timeout_s: 60, ...(was === 'on' ? { send: '\x03' } : {}) }, { ms: 90000 });
   assert.equal(prompt.status, 200, prompt.text);
 });
 
