@@ -526,7 +526,7 @@ bool tb_peer_add_sdpfrag(TbPeer *peer, const char *fragment, GError **error)
  */
 static gboolean tick(gpointer data)
 {
-        TbPeer *peer = data;
+        TbPeer *peer = peer_ref(data);
         gint64 now = g_get_monotonic_time();
         if (peer->state < TB_PEER_CONNECTED && now - peer->born_us > CONNECT_S * G_USEC_PER_SEC)
                 tb_peer_close(peer, "no connection was made in time");
@@ -535,8 +535,9 @@ static gboolean tick(gpointer data)
         else if (peer->sender && peer->state == TB_PEER_CONNECTED &&
                  !tb_sender_tick(peer->sender, SILENT_S * G_USEC_PER_SEC))
                 tb_peer_close(peer, "the viewer does not report any more");
-        return peer->ending ? G_SOURCE_REMOVE
-                            : G_SOURCE_CONTINUE; /* let_go() removed it already when it is ending */
+        bool ending = peer->ending; /* let_go() removed this timer already */
+        peer_unref(peer);
+        return ending ? G_SOURCE_REMOVE : G_SOURCE_CONTINUE;
 }
 
 static void pipeline_failed(TbPeer *peer, gpointer value, guint number G_GNUC_UNUSED)
