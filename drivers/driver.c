@@ -3,9 +3,10 @@
 #include <string.h>
 
 static const char *const kind_names[TB_KINDS] = {
-        [TB_KIND_POWER] = "power", [TB_KIND_CONSOLE] = "console", [TB_KIND_VIDEO] = "video", [TB_KIND_INPUT] = "input",
-        [TB_KIND_SENSORS] = "sensors", [TB_KIND_SHELL] = "shell", [TB_KIND_FILES] = "files", [TB_KIND_APPS] = "apps",
-        [TB_KIND_LOGS] = "logs", [TB_KIND_INSTRUMENT] = "instrument",
+        [TB_KIND_POWER] = "power",           [TB_KIND_CONSOLE] = "console", [TB_KIND_VIDEO] = "video",
+        [TB_KIND_INPUT] = "input",           [TB_KIND_SENSORS] = "sensors", [TB_KIND_SHELL] = "shell",
+        [TB_KIND_FILES] = "files",           [TB_KIND_APPS] = "apps",       [TB_KIND_LOGS] = "logs",
+        [TB_KIND_INSTRUMENT] = "instrument",
 };
 
 const char *tb_kind_name(TbKind kind)

@@ -1,15 +1,19 @@
 #pragma once
 /*
- * The driver contract. A driver is one folder: <name>.c (this contract), <name>_proto.[ch] (pure: build requests, parse replies), README.md, test_*.c,
- * fixtures/. The build finds it by its folder; it exports `const TbDriver tb_driver_<name>`. It sees lib/, this header, drivers/transport/ and its
- * own C library: never host/, never another driver. It never knows who asked and never touches another thread.
+ * The driver contract. A driver is one folder: <name>.c (this contract), <name>_proto.[ch] (pure: build
+ * requests, parse replies), README.md, test_*.c, fixtures/. The build finds it by its folder; it exports
+ * `const TbDriver tb_driver_<name>`. It sees lib/, this header, drivers/transport/ and its own C library:
+ * never host/, never another driver. It never knows who asked and never touches another thread.
  *
- * A driver serves *kinds* through *lanes*. A lane is one worker thread with one connection: its state, its open/close/pump, and the ops of the kinds it
- * serves; a kind is offered when its ops pointer is set. qemu has four lanes (machine: power; console; screen: video + input), a serial port has one.
- * Core calls everything of one lane on its worker, one call at a time (but see `parallel`); every wait goes through the TbIo it passes.
+ * A driver serves *kinds* through *lanes*. A lane is one worker thread with one connection: its state, its
+ * open/close/pump, and the ops of the kinds it serves; a kind is offered when its ops pointer is set. qemu
+ * has four lanes (machine: power; console; screen: video + input), a serial port has one. Core calls
+ * everything of one lane on its worker, one call at a time (but see `parallel`); every wait goes through the
+ * TbIo it passes.
  *
- *   open -> pump, ops, pump, … -> close          open is tried again with a growing pause until it works (state ABSENT for TB_ERROR_GONE, FAULT otherwise)
- *   pump returns false -> close -> open again    the device was lost; the error is the reason that users see
+ *   open -> pump, ops, pump, … -> close          open is tried again with a growing pause until it works
+ * (state ABSENT for TB_ERROR_GONE, FAULT otherwise) pump returns false -> close -> open again    the device
+ * was lost; the error is the reason that users see
  */
 #include <glib.h>
 #include <jansson.h>
@@ -44,11 +48,12 @@ typedef struct TbDriver TbDriver;
 typedef struct TbLane TbLane;
 typedef struct TbInstance TbInstance;
 
-/* --- events: what a lane may tell, from its worker only. Implemented by core; copies what it is given. --------------------------------- */
+/* --- events: what a lane may tell, from its worker only. Implemented by core; copies what it is given.
+ * --------------------------------- */
 typedef enum TbPowerObserved { TB_POWER_UNKNOWN, TB_POWER_OFF, TB_POWER_ON } TbPowerObserved;
 
 typedef struct TbPowerState {
-        TbPowerObserved observed; /* read back from the hardware, never what was commanded */
+        TbPowerObserved observed;  /* read back from the hardware, never what was commanded */
         double watts, volts, amps; /* NAN: not measured */
         double energy_wh;          /* counter; NAN: not measured */
 } TbPowerState;
@@ -58,75 +63,97 @@ typedef struct TbSample {
         const char *quantity; /* "temperature", "power", "voltage", "ratio", … */
         const char *unit;     /* UCUM-like: "Cel", "W", "V", "%", "By", "1" */
         double value;
-        gint64 t_ms;          /* epoch; 0: now */
+        gint64 t_ms; /* epoch; 0: now */
 } TbSample;
 
 typedef struct TbUp {
-        void (*bytes)(TbInstance *self, const void *data, gsize size);           /* console output */
-        void (*line)(TbInstance *self, const char *line, gint64 t_ms);           /* one log line, without its end; t_ms 0: now */
+        void (*bytes)(TbInstance *self, const void *data, gsize size); /* console output */
+        void (*line)(TbInstance *self, const char *line,
+                     gint64 t_ms); /* one log line, without its end; t_ms 0: now */
         void (*sample)(TbInstance *self, const TbSample *sample);
-        void (*power)(TbInstance *self, const TbPowerState *state);              /* seen without being asked */
-        void (*frame)(TbInstance *self, TbFrame *frame_take);                    /* straight to the media hub */
-        void (*no_signal)(TbInstance *self, const char *reason);                 /* the source works, there is no picture */
-        void (*event)(TbInstance *self, const char *type, json_t *data_take);    /* on the bus: "modem", "screen-off", …; data may be NULL */
-        void (*fault)(TbInstance *self, const char *reason);                     /* still open, but broken; NULL: well again */
+        void (*power)(TbInstance *self, const TbPowerState *state); /* seen without being asked */
+        void (*frame)(TbInstance *self, TbFrame *frame_take);       /* straight to the media hub */
+        void (*no_signal)(TbInstance *self, const char *reason); /* the source works, there is no picture */
+        void (*event)(TbInstance *self, const char *type,
+                      json_t *data_take); /* on the bus: "modem", "screen-off", …; data may be NULL */
+        void (*fault)(TbInstance *self, const char *reason); /* still open, but broken; NULL: well again */
 } TbUp;
 
-/* --- a lane's state begins with this ---------------------------------------------------------------------------------------------------- */
+/* --- a lane's state begins with this
+ * ---------------------------------------------------------------------------------------------------- */
 struct TbInstance {
         const TbDriver *driver;
         const TbLane *lane;
         const TbUp *up;
-        const TbUri *uri;      /* borrowed, immutable */
-        json_t *params;        /* borrowed, immutable: validated by driver->params, defaults filled in */
-        const char *device;    /* borrowed: device id, for texts */
-        const char *run_dir;   /* borrowed: a private folder of this attachment (sockets, pid files); the same for all its lanes; exists */
-        gpointer host;         /* core's */
+        const TbUri *uri;    /* borrowed, immutable */
+        json_t *params;      /* borrowed, immutable: validated by driver->params, defaults filled in */
+        const char *device;  /* borrowed: device id, for texts */
+        const char *run_dir; /* borrowed: a private folder of this attachment (sockets, pid files); the same
+                                for all its lanes; exists */
+        gpointer host;       /* core's */
 };
 
-/* --- ops per kind. All: worker thread; false with an error; results are only written on success. ------------------------------------------- */
+/* --- ops per kind. All: worker thread; false with an error; results are only written on success.
+ * ------------------------------------------- */
 typedef struct TbPowerOps {
-        bool (*set)(TbInstance *self, TbIo *io, bool on, GError **error);          /* core reads back by get afterwards */
+        bool (*set)(TbInstance *self, TbIo *io, bool on,
+                    GError **error); /* core reads back by get afterwards */
         bool (*get)(TbInstance *self, TbIo *io, TbPowerState *ret, GError **error);
-        bool (*cycle)(TbInstance *self, TbIo *io, int off_ms, GError **error);     /* NULL: core does off, wait, on */
+        bool (*cycle)(TbInstance *self, TbIo *io, int off_ms,
+                      GError **error); /* NULL: core does off, wait, on */
 } TbPowerOps;
 
-typedef enum TbParity { TB_PARITY_NONE, TB_PARITY_ODD, TB_PARITY_EVEN, TB_PARITY_MARK, TB_PARITY_SPACE } TbParity;
+typedef enum TbParity {
+        TB_PARITY_NONE,
+        TB_PARITY_ODD,
+        TB_PARITY_EVEN,
+        TB_PARITY_MARK,
+        TB_PARITY_SPACE
+} TbParity;
 typedef enum TbFlow { TB_FLOW_NONE, TB_FLOW_RTSCTS, TB_FLOW_XONXOFF } TbFlow;
 typedef struct TbSerialSettings {
         int baud, data_bits, stop_bits;
         TbParity parity;
         TbFlow flow;
-        int dtr, rts;           /* 0, 1; -1: leave / unknown */
-        int cts, dsr, dcd, ri;  /* read only; -1: unknown */
+        int dtr, rts;          /* 0, 1; -1: leave / unknown */
+        int cts, dsr, dcd, ri; /* read only; -1: unknown */
 } TbSerialSettings;
 
 typedef struct TbConsoleOps {
         bool (*write)(TbInstance *self, TbIo *io, const void *data, gsize size, GError **error);
-        bool (*get)(TbInstance *self, TbIo *io, TbSerialSettings *ret, GError **error);              /* NULL: no line settings */
-        bool (*set)(TbInstance *self, TbIo *io, const TbSerialSettings *settings, GError **error);   /* NULL: no line settings */
-        bool (*send_break)(TbInstance *self, TbIo *io, int ms, GError **error);                      /* NULL: no break */
+        bool (*get)(TbInstance *self, TbIo *io, TbSerialSettings *ret,
+                    GError **error); /* NULL: no line settings */
+        bool (*set)(TbInstance *self, TbIo *io, const TbSerialSettings *settings,
+                    GError **error);                                            /* NULL: no line settings */
+        bool (*send_break)(TbInstance *self, TbIo *io, int ms, GError **error); /* NULL: no break */
 } TbConsoleOps;
 
 typedef struct TbVideoOps {
-        /* Frames flow from start to stop, by up->frame() from pump. max_fps is a wish; sources that know what changed send nothing while nothing
-         * changes, but always one frame soon after start. */
+        /* Frames flow from start to stop, by up->frame() from pump. max_fps is a wish; sources that know what
+         * changed send nothing while nothing changes, but always one frame soon after start. */
         bool (*start)(TbInstance *self, TbIo *io, int max_fps, GError **error);
         void (*stop)(TbInstance *self, TbIo *io);
         /* Encoded sources only: the next access unit shall be a keyframe. NULL: raw source. */
         void (*keyframe)(TbInstance *self, TbIo *io);
 } TbVideoOps;
 
-typedef enum TbInputType { TB_INPUT_KEY, TB_INPUT_TEXT, TB_INPUT_POINTER, TB_INPUT_TAP, TB_INPUT_SWIPE, TB_INPUT_SCROLL } TbInputType;
+typedef enum TbInputType {
+        TB_INPUT_KEY,
+        TB_INPUT_TEXT,
+        TB_INPUT_POINTER,
+        TB_INPUT_TAP,
+        TB_INPUT_SWIPE,
+        TB_INPUT_SCROLL
+} TbInputType;
 typedef enum TbKeyAction { TB_KEY_PRESS /* down and up */, TB_KEY_DOWN, TB_KEY_UP } TbKeyAction;
 typedef struct TbInput {
         TbInputType type;
-        const char *text;  /* KEY: KeyboardEvent.key ("Enter", "a", "ArrowUp", "Control"); TEXT: UTF-8 */
+        const char *text; /* KEY: KeyboardEvent.key ("Enter", "a", "ArrowUp", "Control"); TEXT: UTF-8 */
         TbKeyAction action;
-        double x, y;       /* pixels of the video; POINTER, TAP, SCROLL; SWIPE: start */
-        double x2, y2;     /* SWIPE: end; SCROLL: dx, dy in wheel clicks, +y = down */
-        int buttons;       /* POINTER: mask 1 left, 2 right, 4 middle (MouseEvent.buttons) */
-        int ms;            /* SWIPE: duration */
+        double x, y;   /* pixels of the video; POINTER, TAP, SCROLL; SWIPE: start */
+        double x2, y2; /* SWIPE: end; SCROLL: dx, dy in wheel clicks, +y = down */
+        int buttons;   /* POINTER: mask 1 left, 2 right, 4 middle (MouseEvent.buttons) */
+        int ms;        /* SWIPE: duration */
 } TbInput;
 
 typedef struct TbInputOps {
@@ -135,7 +162,8 @@ typedef struct TbInputOps {
 
 typedef struct TbSensorOps {
         int interval_ms; /* how often core asks when the parameter "interval_ms" does not say */
-        bool (*sample)(TbInstance *self, TbIo *io, GError **error); /* tells by up->sample(); NULL: pump tells */
+        bool (*sample)(TbInstance *self, TbIo *io,
+                       GError **error); /* tells by up->sample(); NULL: pump tells */
 } TbSensorOps;
 
 typedef struct TbShellRequest {
@@ -146,10 +174,12 @@ typedef struct TbShellRequest {
 } TbShellRequest;
 typedef struct TbShellResult {
         int exit_code;
-        GByteArray *out, *err; /* made by core; bounded by TB_LIMIT_SHELL_OUTPUT, the driver stops with TB_ERROR_TOO_LARGE */
+        GByteArray *out, *err; /* made by core; bounded by TB_LIMIT_SHELL_OUTPUT, the driver stops with
+                                  TB_ERROR_TOO_LARGE */
 } TbShellResult;
 typedef struct TbShellOps {
-        bool (*run)(TbInstance *self, TbIo *io, const TbShellRequest *request, TbShellResult *ret, GError **error);
+        bool (*run)(TbInstance *self, TbIo *io, const TbShellRequest *request, TbShellResult *ret,
+                    GError **error);
 } TbShellOps;
 
 typedef struct TbFileInfo {
@@ -160,15 +190,19 @@ typedef struct TbFileInfo {
 } TbFileInfo;
 typedef struct TbFilesOps {
         bool (*stat)(TbInstance *self, TbIo *io, const char *path, TbFileInfo *ret, GError **error);
-        bool (*list)(TbInstance *self, TbIo *io, const char *path, json_t *into /* array of {name,directory,size,mode,mtime} */, GError **error);
-        bool (*read)(TbInstance *self, TbIo *io, const char *path, TbPipe *to, GError **error); /* core finishes the pipe */
-        bool (*write)(TbInstance *self, TbIo *io, const char *path, guint32 mode, TbPipe *from, GError **error);
+        bool (*list)(TbInstance *self, TbIo *io, const char *path,
+                     json_t *into /* array of {name,directory,size,mode,mtime} */, GError **error);
+        bool (*read)(TbInstance *self, TbIo *io, const char *path, TbPipe *to,
+                     GError **error); /* core finishes the pipe */
+        bool (*write)(TbInstance *self, TbIo *io, const char *path, guint32 mode, TbPipe *from,
+                      GError **error);
         bool (*remove)(TbInstance *self, TbIo *io, const char *path, GError **error);
 } TbFilesOps;
 
 typedef struct TbAppsOps {
         bool (*list)(TbInstance *self, TbIo *io, json_t *into /* array of {package, …} */, GError **error);
-        bool (*install)(TbInstance *self, TbIo *io, TbPipe *from, gint64 size, char **ret_package, GError **error);
+        bool (*install)(TbInstance *self, TbIo *io, TbPipe *from, gint64 size, char **ret_package,
+                        GError **error);
         bool (*remove)(TbInstance *self, TbIo *io, const char *package, GError **error);
         bool (*start)(TbInstance *self, TbIo *io, const char *package, GError **error);
         bool (*stop)(TbInstance *self, TbIo *io, const char *package, GError **error);
@@ -183,16 +217,21 @@ typedef struct TbInstrumentOps {
         bool (*query)(TbInstance *self, TbIo *io, const char *query, char **ret_reply, GError **error);
 } TbInstrumentOps;
 
-/* --- lane, driver ----------------------------------------------------------------------------------------------------------------------------- */
+/* --- lane, driver
+ * -----------------------------------------------------------------------------------------------------------------------------
+ */
 struct TbLane {
-        const char *name;  /* NULL ends the table; "console", "screen": thread and log name */
-        gsize size;        /* of the state struct that begins with TbInstance; zeroed by core, survives close and re-open */
-        /* 0 or 1: one call at a time. N: up to N ops at once, each with its own TbIo, no pump; ops then only read the state that open made. */
+        const char *name; /* NULL ends the table; "console", "screen": thread and log name */
+        gsize size; /* of the state struct that begins with TbInstance; zeroed by core, survives close and
+                       re-open */
+        /* 0 or 1: one call at a time. N: up to N ops at once, each with its own TbIo, no pump; ops then only
+         * read the state that open made. */
         guint parallel;
-        bool (*open)(TbInstance *self, TbIo *io, GError **error);  /* NULL: nothing to open */
-        void (*close)(TbInstance *self);                           /* after a failed open too; NULL: nothing */
-        bool (*pump)(TbInstance *self, TbIo *io, GError **error);  /* blocks until TB_WAIT_WAKE/STOP or some work is done; NULL: nothing to watch */
-        void (*finalize)(TbInstance *self);                        /* once, before core frees the state; NULL: nothing */
+        bool (*open)(TbInstance *self, TbIo *io, GError **error); /* NULL: nothing to open */
+        void (*close)(TbInstance *self);                          /* after a failed open too; NULL: nothing */
+        bool (*pump)(TbInstance *self, TbIo *io, GError **error); /* blocks until TB_WAIT_WAKE/STOP or some
+                                                                     work is done; NULL: nothing to watch */
+        void (*finalize)(TbInstance *self); /* once, before core frees the state; NULL: nothing */
         const TbPowerOps *power;
         const TbConsoleOps *console;
         const TbVideoOps *video;
@@ -208,9 +247,11 @@ struct TbLane {
 /* Hardware that is there and not attached. One worker per driver, whether or not a device uses it. */
 typedef struct TbDiscovery TbDiscovery;
 struct TbDiscovery { /* a driver's discovery state begins with this */
-        void (*found)(TbDiscovery *self, const char *uri, const char *label, const char *why, json_t *properties_take); /* again = update */
+        void (*found)(TbDiscovery *self, const char *uri, const char *label, const char *why,
+                      json_t *properties_take); /* again = update */
         void (*lost)(TbDiscovery *self, const char *uri);
-        void (*event)(TbDiscovery *self, const char *type, json_t *data_take); /* on the bus: "usb.added", … */
+        void (*event)(TbDiscovery *self, const char *type,
+                      json_t *data_take); /* on the bus: "usb.added", … */
         gpointer host;
 };
 typedef struct TbDiscoveryOps {
@@ -218,19 +259,21 @@ typedef struct TbDiscoveryOps {
         bool (*open)(TbDiscovery *self, TbIo *io, GError **error);
         bool (*pump)(TbDiscovery *self, TbIo *io, GError **error);
         void (*close)(TbDiscovery *self);
-        /* A bus of the host that this driver owns (only "usb": GET /host/usb …); all NULL for others. Same worker as pump. */
+        /* A bus of the host that this driver owns (only "usb": GET /host/usb …); all NULL for others. Same
+         * worker as pump. */
         const char *bus;
         json_t *(*bus_tree)(TbDiscovery *self, TbIo *io, GError **error);
-        bool (*bus_power)(TbDiscovery *self, TbIo *io, const char *port, bool on, json_t **ret_state, GError **error); /* answers what was read back */
+        bool (*bus_power)(TbDiscovery *self, TbIo *io, const char *port, bool on, json_t **ret_state,
+                          GError **error); /* answers what was read back */
         bool (*bus_reset)(TbDiscovery *self, TbIo *io, const char *port, GError **error);
 } TbDiscoveryOps;
 
 struct TbDriver {
-        const char *name;    /* = folder name = URI scheme */
-        const char *summary; /* one sentence for GET /host/drivers */
-        const char *example; /* an attach URI */
+        const char *name;           /* = folder name = URI scheme */
+        const char *summary;        /* one sentence for GET /host/drivers */
+        const char *example;        /* an attach URI */
         const char *const *schemes; /* further schemes; NULL: none */
-        const TbParam *params; /* of the URI's query or of the object form; NULL: none */
+        const TbParam *params;      /* of the URI's query or of the object form; NULL: none */
         /* More than the table can say (host missing, path not absolute). Main thread, pure. NULL: nothing. */
         bool (*check)(const TbUri *uri, json_t *params, GError **error);
         /* Which lanes this URI offers (bit i = lanes[i]); NULL: all. Main thread, pure. */

@@ -39,10 +39,14 @@ static struct {
 } args;
 
 static const GOptionEntry entries[] = {
-        {"config", 'c', 0, G_OPTION_ARG_FILENAME, &args.config, "configuration (default /etc/testbed/host.yaml)", "FILE"},
-        {"state-dir", 0, 0, G_OPTION_ARG_FILENAME, &args.state_dir, "where devices, leases and console history are kept", "DIR"},
-        {"check", 0, 0, G_OPTION_ARG_NONE, &args.check, "print every problem of the configuration and exit", NULL},
-        {"insecure", 0, 0, G_OPTION_ARG_NONE, &args.insecure, "allow listening beyond this machine without tokens", NULL},
+        {"config", 'c', 0, G_OPTION_ARG_FILENAME, &args.config,
+         "configuration (default /etc/testbed/host.yaml)", "FILE"},
+        {"state-dir", 0, 0, G_OPTION_ARG_FILENAME, &args.state_dir,
+         "where devices, leases and console history are kept", "DIR"},
+        {"check", 0, 0, G_OPTION_ARG_NONE, &args.check, "print every problem of the configuration and exit",
+         NULL},
+        {"insecure", 0, 0, G_OPTION_ARG_NONE, &args.insecure,
+         "allow listening beyond this machine without tokens", NULL},
         {"log-json", 0, 0, G_OPTION_ARG_NONE, &args.log_json, "logs as one JSON object a line", NULL},
         {"version", 0, 0, G_OPTION_ARG_NONE, &args.version, "print the version and exit", NULL},
         G_OPTION_ENTRY_NULL,
@@ -62,9 +66,11 @@ static void vnc_upgrade(TbRequest *request, gpointer data)
 {
         TbHost *h = data;
         g_autoptr(GError) error = NULL;
-        TbInterface *iface = tb_core_interface(h->core, tb_request_arg(request, "id"), tb_request_arg(request, "interface"), &error);
+        TbInterface *iface = tb_core_interface(h->core, tb_request_arg(request, "id"),
+                                               tb_request_arg(request, "interface"), &error);
         if (iface && tb_interface_kind(iface) != TB_KIND_VIDEO)
-                g_set_error(&error, TB_ERROR, TB_ERROR_NOT_FOUND, "%s is no video interface", tb_interface_id(iface));
+                g_set_error(&error, TB_ERROR, TB_ERROR_NOT_FOUND, "%s is no video interface",
+                            tb_interface_id(iface));
         if (error)
                 tb_request_reply_error(request, error);
         else
@@ -72,8 +78,14 @@ static void vnc_upgrade(TbRequest *request, gpointer data)
 }
 
 static const TbRoute vnc_routes[] = {
-        {.method = "GET", .path = "/host/devices/{id}/{interface}/vnc", .role = TB_ROLE_VIEWER, .flags = TB_ROUTE_WEBSOCKET, .handler = vnc_upgrade,
-         .tag = "video", .summary = "RFB over WebSocket (subprotocol binary)", .answers = "101"},
+        {.method = "GET",
+         .path = "/host/devices/{id}/{interface}/vnc",
+         .role = TB_ROLE_VIEWER,
+         .flags = TB_ROUTE_WEBSOCKET,
+         .handler = vnc_upgrade,
+         .tag = "video",
+         .summary = "RFB over WebSocket (subprotocol binary)",
+         .answers = "101"},
         {.method = NULL},
 };
 
@@ -82,9 +94,11 @@ static void add_pages(TbHost *h)
 {
         g_autoptr(GError) error = NULL;
         g_autofree char *file = g_build_filename(h->config->web_dir, "vendor.json", NULL), *vendor = NULL;
-        if (g_file_get_contents(file, &vendor, NULL, NULL) && tb_http_add_static(h->http, "/", h->config->web_dir, vendor, &error))
+        if (g_file_get_contents(file, &vendor, NULL, NULL) &&
+            tb_http_add_static(h->http, "/", h->config->web_dir, vendor, &error))
                 return;
-        tb_log(TB_LOG_WARNING, TB_F(), "pages: %s (run \"make deps\")", error ? tb_error_detail(error) : "there is no vendor.json");
+        tb_log(TB_LOG_WARNING, TB_F(), "pages: %s (run \"make deps\")",
+               error ? tb_error_detail(error) : "there is no vendor.json");
         g_clear_error(&error);
         if (!tb_http_add_static(h->http, "/", h->config->web_dir, NULL, &error))
                 tb_log(TB_LOG_WARNING, TB_F(), "pages: %s", tb_error_detail(error));
@@ -109,13 +123,22 @@ static bool open_rooms(TbHost *h, GError **error)
         if (!h->core)
                 return false;
         g_autoptr(GUri) own = c->url ? g_uri_parse(c->url, G_URI_FLAGS_NONE, NULL) : NULL;
-        h->http = tb_http_new(&(TbHttpOptions){.address = c->address, .port = c->port, .name = "testbed-host", .version = tb_version, .auth = c->auth,
-                                               .metrics = h->metrics, .poller = h->poller, .max_connections = TB_LIMIT_HTTP_CONNECTIONS,
-                                               .hosts = (const char *const[]){own ? g_uri_get_host(own) : NULL, NULL}},
-                              error);
+        h->http = tb_http_new(
+                &(TbHttpOptions){.address = c->address,
+                                 .port = c->port,
+                                 .name = "testbed-host",
+                                 .version = tb_version,
+                                 .auth = c->auth,
+                                 .metrics = h->metrics,
+                                 .poller = h->poller,
+                                 .max_connections = TB_LIMIT_HTTP_CONNECTIONS,
+                                 .hosts = (const char *const[]){own ? g_uri_get_host(own) : NULL, NULL}},
+                error);
         if (!h->http)
                 return false;
-        h->media = tb_media_new(&(TbMediaConfig){.max_viewers = c->max_viewers, .ice_servers = (const char *const *)c->stun, .max_kbps = (guint)c->bitrate_kbps},
+        h->media = tb_media_new(&(TbMediaConfig){.max_viewers = c->max_viewers,
+                                                 .ice_servers = (const char *const *)c->stun,
+                                                 .max_kbps = (guint)c->bitrate_kbps},
                                 error);
         if (!h->media)
                 return false;
@@ -180,9 +203,11 @@ static int run(TbHost *h)
         g_unix_signal_add(SIGINT, on_signal, h);
         bool ok = open_rooms(h, &error);
         if (ok) {
-                g_autofree char *url = g_strdup_printf("http://%s%s%s:%u/", strchr(h->config->address, ':') ? "[" : "", h->config->address,
-                                                       strchr(h->config->address, ':') ? "]" : "", tb_http_port(h->http));
-                tb_log(TB_LOG_INFO, TB_F("url", url, "version", tb_version, "state", h->config->state_dir), "listening");
+                g_autofree char *url = g_strdup_printf(
+                        "http://%s%s%s:%u/", strchr(h->config->address, ':') ? "[" : "", h->config->address,
+                        strchr(h->config->address, ':') ? "]" : "", tb_http_port(h->http));
+                tb_log(TB_LOG_INFO, TB_F("url", url, "version", tb_version, "state", h->config->state_dir),
+                       "listening");
                 g_main_loop_run(h->loop);
         } else {
                 tb_log(TB_LOG_ERROR, TB_F(), "%s", tb_error_detail(error));
@@ -198,7 +223,8 @@ int main(int argc, char **argv)
         g_autoptr(GOptionContext) context = g_option_context_new("- puts a bench of hardware on the network");
         g_option_context_add_main_entries(context, entries, NULL);
         if (!g_option_context_parse(context, &argc, &argv, &error) || argc > 1) {
-                fprintf(stderr, "testbed-host: %s\n", error ? error->message : "unexpected argument; see --help");
+                fprintf(stderr, "testbed-host: %s\n",
+                        error ? error->message : "unexpected argument; see --help");
                 return 2;
         }
         if (args.version) {
@@ -208,10 +234,12 @@ int main(int argc, char **argv)
         TbLogLevel level = g_strcmp0(g_getenv("DEBUG"), "true") == 0 ? TB_LOG_DEBUG : TB_LOG_INFO;
         const char *wanted = g_getenv("LOG_LEVEL");
         if (wanted && *wanted && !tb_log_level_parse(wanted, &level))
-                fprintf(stderr, "testbed-host: LOG_LEVEL=%s is none of error, warning, info, debug\n", wanted);
+                fprintf(stderr, "testbed-host: LOG_LEVEL=%s is none of error, warning, info, debug\n",
+                        wanted);
         tb_log_init(level, args.log_json);
         signal(SIGPIPE, SIG_IGN);
-        TbHost host = {.config = tb_host_config_load(&(TbHostOptions){args.config, args.state_dir, args.insecure}, &error)};
+        TbHost host = {.config = tb_host_config_load(
+                               &(TbHostOptions){args.config, args.state_dir, args.insecure}, &error)};
         if (!host.config) {
                 fprintf(stderr, "%s\n", tb_error_detail(error));
                 return 1;

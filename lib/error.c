@@ -97,8 +97,8 @@ const char *tb_status_title(int status)
 json_t *tb_error_to_json(const GError *error)
 {
         const char *field = tb_error_field(error);
-        json_t *o = json_pack("{s:i, s:s, s:s}", "status", tb_error_status(error), "title", tb_error_title(error), "detail",
-                              tb_error_detail(error));
+        json_t *o = json_pack("{s:i, s:s, s:s}", "status", tb_error_status(error), "title",
+                              tb_error_title(error), "detail", tb_error_detail(error));
         if (!o) /* a message that is not UTF-8 must still reach the user */
                 o = json_pack("{s:i, s:s}", "status", tb_error_status(error), "title", tb_error_title(error));
         if (field)

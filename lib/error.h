@@ -1,7 +1,8 @@
 #pragma once
 /*
- * One error domain for the whole of Testbed, and one table from its codes to HTTP statuses, titles and problem types.
- * Messages say what happened, where, and what to do: they reach users unchanged in RFC 9457 bodies and WebSocket replies.
+ * One error domain for the whole of Testbed, and one table from its codes to HTTP statuses, titles and
+ * problem types. Messages say what happened, where, and what to do: they reach users unchanged in RFC 9457
+ * bodies and WebSocket replies.
  */
 #include <glib.h>
 #include <jansson.h>
@@ -9,31 +10,33 @@
 #define TB_ERROR (tb_error_quark())
 
 typedef enum TbErrorCode {
-        TB_ERROR_INVALID,      /* 400 the request or parameter is wrong */
-        TB_ERROR_UNAUTHORIZED, /* 401 no token, or an unknown one */
-        TB_ERROR_FORBIDDEN,    /* 403 the role or origin may not do this */
-        TB_ERROR_NOT_FOUND,    /* 404 */
-        TB_ERROR_METHOD,       /* 405 the route exists, the method does not */
-        TB_ERROR_BUSY,         /* 409 something else is going on, or the name is taken */
-        TB_ERROR_GONE,         /* 410 the device is not there (unplugged, unreachable) */
-        TB_ERROR_TOO_LARGE,    /* 413 */
-        TB_ERROR_MEDIA_TYPE,   /* 415 */
-        TB_ERROR_UNPROCESSABLE,/* 422 understood, but the device refused */
-        TB_ERROR_LOCKED,       /* 423 leased by somebody else */
-        TB_ERROR_LIMIT,        /* 429 */
-        TB_ERROR_INTERNAL,     /* 500 */
-        TB_ERROR_UNSUPPORTED,  /* 501 this hardware or driver cannot do it */
-        TB_ERROR_DEVICE,       /* 502 the device or its protocol failed */
-        TB_ERROR_UNAVAILABLE,  /* 503 shutting down, or a needed service is not there */
-        TB_ERROR_TIMEOUT,      /* 504 */
-        TB_ERROR_INTERRUPTED,  /* 503 the wait was ended from outside */
+        TB_ERROR_INVALID,       /* 400 the request or parameter is wrong */
+        TB_ERROR_UNAUTHORIZED,  /* 401 no token, or an unknown one */
+        TB_ERROR_FORBIDDEN,     /* 403 the role or origin may not do this */
+        TB_ERROR_NOT_FOUND,     /* 404 */
+        TB_ERROR_METHOD,        /* 405 the route exists, the method does not */
+        TB_ERROR_BUSY,          /* 409 something else is going on, or the name is taken */
+        TB_ERROR_GONE,          /* 410 the device is not there (unplugged, unreachable) */
+        TB_ERROR_TOO_LARGE,     /* 413 */
+        TB_ERROR_MEDIA_TYPE,    /* 415 */
+        TB_ERROR_UNPROCESSABLE, /* 422 understood, but the device refused */
+        TB_ERROR_LOCKED,        /* 423 leased by somebody else */
+        TB_ERROR_LIMIT,         /* 429 */
+        TB_ERROR_INTERNAL,      /* 500 */
+        TB_ERROR_UNSUPPORTED,   /* 501 this hardware or driver cannot do it */
+        TB_ERROR_DEVICE,        /* 502 the device or its protocol failed */
+        TB_ERROR_UNAVAILABLE,   /* 503 shutting down, or a needed service is not there */
+        TB_ERROR_TIMEOUT,       /* 504 */
+        TB_ERROR_INTERRUPTED,   /* 503 the wait was ended from outside */
         TB_ERROR_CODES
 } TbErrorCode;
 
 GQuark tb_error_quark(void);
 
-/* Sets an error that blames a field of the request; tb_error_field() finds it again. `field` is copied into the error. */
-void tb_error_set_field(GError **error, TbErrorCode code, const char *field, const char *format, ...) G_GNUC_PRINTF(4, 5);
+/* Sets an error that blames a field of the request; tb_error_field() finds it again. `field` is copied into
+ * the error. */
+void tb_error_set_field(GError **error, TbErrorCode code, const char *field, const char *format, ...)
+        G_GNUC_PRINTF(4, 5);
 /* Borrowed from `error`; NULL when no field is to blame. */
 const char *tb_error_field(const GError *error);
 /* The message; borrowed from `error`. */

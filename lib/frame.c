@@ -5,7 +5,8 @@
 #include "lib/limits.h"
 #include "lib/thread.h"
 
-/* Not GLib's functions: ThreadSanitizer does not see inside the library, and reports everything that a count orders as a race. */
+/* Not GLib's functions: ThreadSanitizer does not see inside the library, and reports everything that a count
+ * orders as a race. */
 static void count_up(gatomicrefcount *count)
 {
         __atomic_add_fetch(count, 1, __ATOMIC_RELAXED);
@@ -54,8 +55,7 @@ bool tb_frame_layout(TbPixelFormat format, int width, int height, int stride[3],
                 *size = offset[2] + (gsize)stride[2] * even_h;
                 return true;
         case TB_PIXEL_JPEG:
-        case TB_PIXEL_H264:
-                return false;
+        case TB_PIXEL_H264: return false;
         }
         return false;
 }
@@ -167,7 +167,8 @@ static TbRect rect_union(TbRect a, TbRect b)
 void tb_frame_add_damage(TbFrame *frame, TbRect rect)
 {
         int x1 = CLAMP(rect.x, 0, frame->width), y1 = CLAMP(rect.y, 0, frame->height);
-        int x2 = CLAMP(rect.x + rect.width, 0, frame->width), y2 = CLAMP(rect.y + rect.height, 0, frame->height);
+        int x2 = CLAMP(rect.x + rect.width, 0, frame->width),
+            y2 = CLAMP(rect.y + rect.height, 0, frame->height);
         if (x2 <= x1 || y2 <= y1)
                 return;
         TbRect clipped = {x1, y1, x2 - x1, y2 - y1};

@@ -2,22 +2,22 @@
 /*
  * TbFrame: one picture on its way from a driver to the media hub and the VNC server.
  *
- * Ownership: reference counted, immutable once it was pushed. A producer takes a buffer from its own TbFramePool, fills it,
- * pushes it; the last unref gives the buffer back to the pool, so a running source allocates nothing.
- * Thread: any (the count is atomic, the pool is locked).
- * Units: pixels; bytes for strides and sizes; microseconds of the monotonic clock (g_get_monotonic_time) for t_us.
+ * Ownership: reference counted, immutable once it was pushed. A producer takes a buffer from its own
+ * TbFramePool, fills it, pushes it; the last unref gives the buffer back to the pool, so a running source
+ * allocates nothing. Thread: any (the count is atomic, the pool is locked). Units: pixels; bytes for strides
+ * and sizes; microseconds of the monotonic clock (g_get_monotonic_time) for t_us.
  */
 #include <glib.h>
 #include <stdbool.h>
 
 typedef enum TbPixelFormat {
-        TB_PIXEL_BGRX,  /* 4 bytes a pixel, little-endian 0x00RRGGBB: X11, QEMU, libvncserver */
-        TB_PIXEL_RGBX,  /* 4 bytes a pixel, R first: Android's screencap */
-        TB_PIXEL_YUY2,  /* 2 bytes a pixel, packed 4:2:2: most USB cameras */
-        TB_PIXEL_NV12,  /* 2 planes */
-        TB_PIXEL_I420,  /* 3 planes */
-        TB_PIXEL_JPEG,  /* one compressed picture, plane[0] of `size` bytes */
-        TB_PIXEL_H264,  /* one access unit, Annex B */
+        TB_PIXEL_BGRX, /* 4 bytes a pixel, little-endian 0x00RRGGBB: X11, QEMU, libvncserver */
+        TB_PIXEL_RGBX, /* 4 bytes a pixel, R first: Android's screencap */
+        TB_PIXEL_YUY2, /* 2 bytes a pixel, packed 4:2:2: most USB cameras */
+        TB_PIXEL_NV12, /* 2 planes */
+        TB_PIXEL_I420, /* 3 planes */
+        TB_PIXEL_JPEG, /* one compressed picture, plane[0] of `size` bytes */
+        TB_PIXEL_H264, /* one access unit, Annex B */
 } TbPixelFormat;
 
 typedef struct TbRect {
@@ -39,26 +39,30 @@ typedef struct TbFrame {
         gsize capacity;   /* bytes that data can hold */
         gint64 t_us;      /* when the picture was taken */
         bool keyframe;    /* H264 only */
-        guint n_damage;   /* what changed since this source's previous frame; 0 = unknown: treat all as changed */
+        guint n_damage; /* what changed since this source's previous frame; 0 = unknown: treat all as changed
+                         */
         TbRect damage[TB_FRAME_RECTS];
         TbFramePool *pool; /* ref; where the buffer goes back to */
 } TbFrame;
 
 /* Bytes and strides of an uncompressed picture; false when the size is outside TB_LIMIT_VIDEO_SIDE. */
-bool tb_frame_layout(TbPixelFormat format, int width, int height, int stride[3], gsize offset[3], gsize *size);
+bool tb_frame_layout(TbPixelFormat format, int width, int height, int stride[3], gsize offset[3],
+                     gsize *size);
 
 TbFramePool *tb_frame_pool_new(guint max_idle);
 TbFramePool *tb_frame_pool_ref(TbFramePool *pool);
 void tb_frame_pool_unref(TbFramePool *pool);
 
-/* A writable frame with planes laid out (uncompressed), or with `size` bytes of room (compressed formats). NULL when the size
- * is over the limits. `size` is ignored for uncompressed formats. The content is not cleared. */
+/* A writable frame with planes laid out (uncompressed), or with `size` bytes of room (compressed formats).
+ * NULL when the size is over the limits. `size` is ignored for uncompressed formats. The content is not
+ * cleared. */
 TbFrame *tb_frame_pool_take(TbFramePool *pool, TbPixelFormat format, int width, int height, gsize size);
 
 TbFrame *tb_frame_ref(TbFrame *frame);
 void tb_frame_unref(TbFrame *frame);
 
-/* Adds a rectangle to the damage list, clipped to the frame; when the list is full it becomes its bounding box. */
+/* Adds a rectangle to the damage list, clipped to the frame; when the list is full it becomes its bounding
+ * box. */
 void tb_frame_add_damage(TbFrame *frame, TbRect rect);
 
 /* GStreamer's name of the format ("BGRx"), or NULL for compressed formats. */

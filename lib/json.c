@@ -33,11 +33,13 @@ static bool too_deep(const char *text, gsize size)
 json_t *tb_json_parse(const void *text, gsize size, GError **error)
 {
         if (too_deep(text, size)) {
-                g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "the JSON is nested more than %d deep", TB_LIMIT_JSON_DEPTH);
+                g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "the JSON is nested more than %d deep",
+                            TB_LIMIT_JSON_DEPTH);
                 return NULL;
         }
         json_error_t where;
-        json_t *value = size ? json_loadb(text, size, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &where) : NULL;
+        json_t *value =
+                size ? json_loadb(text, size, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &where) : NULL;
         if (value)
                 return value;
         if (size == 0) {
@@ -45,7 +47,8 @@ json_t *tb_json_parse(const void *text, gsize size, GError **error)
                 return NULL;
         }
         g_autofree char *reason = g_utf8_make_valid(where.text, -1);
-        g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "not JSON: %s (line %d, column %d)", reason, where.line, where.column);
+        g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "not JSON: %s (line %d, column %d)", reason,
+                    where.line, where.column);
         return NULL;
 }
 

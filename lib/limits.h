@@ -1,78 +1,81 @@
 #pragma once
 /*
- * Every number that bounds what a peer, a user or a device can make us hold, wait or do. Each has a test at limit + 1.
+ * Every number that bounds what a peer, a user or a device can make us hold, wait or do. Each has a test at
+ * limit + 1.
  */
 
 /* HTTP */
-#define TB_LIMIT_HTTP_BODY (1024 * 1024)      /* bytes of a JSON or SDP body; streamed bodies are not bounded by it */
-#define TB_LIMIT_HTTP_HEADERS (32 * 1024)     /* bytes of request line + headers */
-#define TB_LIMIT_HTTP_CONNECTIONS 2048        /* host, at once */
-#define TB_LIMIT_HTTP_IDLE_S 60               /* keep-alive connection without a request */
-#define TB_LIMIT_JSON_DEPTH 32                /* nesting */
-#define TB_LIMIT_URI 4096                     /* bytes of an attach URI or a request target */
+#define TB_LIMIT_HTTP_BODY                                                                                   \
+        (1024 * 1024) /* bytes of a JSON or SDP body; streamed bodies are not bounded by it */
+#define TB_LIMIT_HTTP_HEADERS (32 * 1024) /* bytes of request line + headers */
+#define TB_LIMIT_HTTP_CONNECTIONS 2048    /* host, at once */
+#define TB_LIMIT_HTTP_IDLE_S 60           /* keep-alive connection without a request */
+#define TB_LIMIT_JSON_DEPTH 32            /* nesting */
+#define TB_LIMIT_URI 4096                 /* bytes of an attach URI or a request target */
 
 /* WebSocket and event streams */
-#define TB_LIMIT_WS_MESSAGE (256 * 1024)      /* bytes of one message, unless the endpoint says less */
-#define TB_LIMIT_WS_QUEUE (4 * 1024 * 1024)   /* bytes waiting for a reader that stopped: then it is cut */
-#define TB_LIMIT_WS_PING_S 20                 /* a silent peer is pinged; two missed pings end it */
-#define TB_LIMIT_SSE_QUEUE (1024 * 1024)      /* bytes waiting for an event-stream reader */
+#define TB_LIMIT_WS_MESSAGE (256 * 1024)    /* bytes of one message, unless the endpoint says less */
+#define TB_LIMIT_WS_QUEUE (4 * 1024 * 1024) /* bytes waiting for a reader that stopped: then it is cut */
+#define TB_LIMIT_WS_PING_S 20               /* a silent peer is pinged; two missed pings end it */
+#define TB_LIMIT_SSE_QUEUE (1024 * 1024)    /* bytes waiting for an event-stream reader */
 
 /* names, labels, config */
-#define TB_LIMIT_ID 64                        /* bytes of a device id or interface name: [a-z0-9][a-z0-9._-]* */
-#define TB_LIMIT_LABEL 200                    /* bytes of a label or note */
-#define TB_LIMIT_DEVICES 256                  /* per host */
-#define TB_LIMIT_INTERFACES 32                /* per device */
-#define TB_LIMIT_CONFIG_FILE (1024 * 1024)    /* bytes */
+#define TB_LIMIT_ID 64                     /* bytes of a device id or interface name: [a-z0-9][a-z0-9._-]* */
+#define TB_LIMIT_LABEL 200                 /* bytes of a label or note */
+#define TB_LIMIT_DEVICES 256               /* per host */
+#define TB_LIMIT_INTERFACES 32             /* per device */
+#define TB_LIMIT_CONFIG_FILE (1024 * 1024) /* bytes */
 
 /* commands and events */
-#define TB_LIMIT_QUEUE 64                     /* commands waiting for one worker: then 429 */
-#define TB_LIMIT_BUS_REPLAY 4096              /* events kept for Last-Event-ID */
-#define TB_LIMIT_EVENT (16 * 1024)            /* bytes of one event */
-#define TB_LIMIT_COMMAND_S 600                /* longest timeout_s that a caller may ask for */
-#define TB_LIMIT_EXPECT_PATTERN 1024          /* bytes of a regular expression */
-#define TB_LIMIT_EXPECT_WINDOW (1024 * 1024)  /* bytes of output that one expect looks at */
-#define TB_LIMIT_INPUT_EVENTS 256             /* per input call */
-#define TB_LIMIT_INPUT_TEXT 4096              /* bytes of one text event */
+#define TB_LIMIT_QUEUE 64                    /* commands waiting for one worker: then 429 */
+#define TB_LIMIT_BUS_REPLAY 4096             /* events kept for Last-Event-ID */
+#define TB_LIMIT_EVENT (16 * 1024)           /* bytes of one event */
+#define TB_LIMIT_COMMAND_S 600               /* longest timeout_s that a caller may ask for */
+#define TB_LIMIT_EXPECT_PATTERN 1024         /* bytes of a regular expression */
+#define TB_LIMIT_EXPECT_WINDOW (1024 * 1024) /* bytes of output that one expect looks at */
+#define TB_LIMIT_INPUT_EVENTS 256            /* per input call */
+#define TB_LIMIT_INPUT_TEXT 4096             /* bytes of one text event */
 #define TB_LIMIT_SWIPE_MS 10000
 #define TB_LIMIT_SHELL_OUTPUT (8 * 1024 * 1024) /* bytes of stdout and of stderr of one shell call */
-#define TB_LIMIT_CONSOLE_WRITE (1024 * 1024)  /* bytes of one write */
+#define TB_LIMIT_CONSOLE_WRITE (1024 * 1024)    /* bytes of one write */
 #define TB_LIMIT_BREAK_MS 5000
 #define TB_LIMIT_CYCLE_OFF_S 120
-#define TB_LIMIT_SAMPLES 256                  /* samples in one POST */
-#define TB_LIMIT_STREAMS 128                  /* sensor streams per interface */
-#define TB_LIMIT_SENSOR_MS_MIN 100            /* shortest sampling interval */
+#define TB_LIMIT_SAMPLES 256       /* samples in one POST */
+#define TB_LIMIT_STREAMS 128       /* sensor streams per interface */
+#define TB_LIMIT_SENSOR_MS_MIN 100 /* shortest sampling interval */
 
 /* leases */
 #define TB_LIMIT_LEASE_S (24 * 3600)
 #define TB_LIMIT_LEASE_WAIT_S 600
-#define TB_LIMIT_LEASE_WAITERS 32             /* per device */
+#define TB_LIMIT_LEASE_WAITERS 32 /* per device */
 
 /* history on disk */
-#define TB_LIMIT_HISTORY (64 * 1024 * 1024)   /* bytes of one console's history; the oldest segment goes first */
+#define TB_LIMIT_HISTORY                                                                                     \
+        (64 * 1024 * 1024) /* bytes of one console's history; the oldest segment goes first */
 #define TB_LIMIT_HISTORY_SEGMENT (4 * 1024 * 1024)
-#define TB_LIMIT_LOG_LINES 10000              /* lines of one answer */
+#define TB_LIMIT_LOG_LINES 10000 /* lines of one answer */
 
 /* media */
-#define TB_LIMIT_VIDEO_SIDE 8192              /* pixels of width or height */
+#define TB_LIMIT_VIDEO_SIDE 8192 /* pixels of width or height */
 #define TB_LIMIT_FPS 120
-#define TB_LIMIT_VIEWERS 32                   /* WebRTC peers of one host, if the configuration says nothing */
+#define TB_LIMIT_VIEWERS 32 /* WebRTC peers of one host, if the configuration says nothing */
 #define TB_LIMIT_MJPEG_VIEWERS 32
 #define TB_LIMIT_VNC_CLIENTS 32
-#define TB_LIMIT_SDP (64 * 1024)              /* bytes */
-#define TB_LIMIT_CANDIDATES 64                /* per peer */
+#define TB_LIMIT_SDP (64 * 1024) /* bytes */
+#define TB_LIMIT_CANDIDATES 64   /* per peer */
 
 /* transports */
-#define TB_LIMIT_LINE (64 * 1024)             /* bytes of one line of a text protocol */
-#define TB_LIMIT_REPLY (16 * 1024 * 1024)     /* bytes of one device reply that is held in memory */
-#define TB_LIMIT_OPEN_RETRY_MS 10000          /* longest pause between attempts to reach a lost device */
+#define TB_LIMIT_LINE (64 * 1024)         /* bytes of one line of a text protocol */
+#define TB_LIMIT_REPLY (16 * 1024 * 1024) /* bytes of one device reply that is held in memory */
+#define TB_LIMIT_OPEN_RETRY_MS 10000      /* longest pause between attempts to reach a lost device */
 
 /* pairing server */
 #define TB_LIMIT_SESSIONS 20000
-#define TB_LIMIT_OBSERVERS 32                 /* per session */
+#define TB_LIMIT_OBSERVERS 32 /* per session */
 #define TB_LIMIT_HELLO_S 10
 #define TB_LIMIT_SESSION_IDLE_S 600
 #define TB_LIMIT_SESSION_MAX_S (24 * 3600)
-#define TB_LIMIT_SESSIONS_PER_MINUTE 30       /* creations per address */
-#define TB_LIMIT_MESSAGES_PER_S 200           /* per socket */
+#define TB_LIMIT_SESSIONS_PER_MINUTE 30        /* creations per address */
+#define TB_LIMIT_MESSAGES_PER_S 200            /* per socket */
 #define TB_LIMIT_BYTES_PER_S (4 * 1024 * 1024) /* per socket */
 #define TB_LIMIT_HOSTS 256

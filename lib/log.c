@@ -94,7 +94,8 @@ void tb_log(TbLogLevel level, const char *const *fields, const char *format, ...
         write_line(level, fields, text);
 }
 
-static GLogWriterOutput glib_writer(GLogLevelFlags flags, const GLogField *fields, gsize n, gpointer data G_GNUC_UNUSED)
+static GLogWriterOutput glib_writer(GLogLevelFlags flags, const GLogField *fields, gsize n,
+                                    gpointer data G_GNUC_UNUSED)
 {
         const char *message = "", *domain = NULL;
         for (gsize i = 0; i < n; i++) {

@@ -16,7 +16,7 @@ struct TbMetric {
 
 typedef struct Family {
         TbMetricType type;
-        char *name, *help; /* owned */
+        char *name, *help;  /* owned */
         GPtrArray *metrics; /* owned */
 } Family;
 
@@ -83,8 +83,8 @@ static Family *get_family(TbMetrics *metrics, TbMetricType type, const char *nam
         return family;
 }
 
-TbMetric *tb_metrics_get(TbMetrics *metrics, TbMetricType type, const char *name, const char *labels, const char *help,
-                         const double *buckets)
+TbMetric *tb_metrics_get(TbMetrics *metrics, TbMetricType type, const char *name, const char *labels,
+                         const char *help, const double *buckets)
 {
         Family *family = get_family(metrics, type, name, help);
         for (guint i = 0; i < family->metrics->len; i++) {
@@ -107,7 +107,8 @@ TbMetric *tb_metrics_get(TbMetrics *metrics, TbMetricType type, const char *name
 void tb_metric_add(TbMetric *metric, double value)
 {
         double old = atomic_load_explicit(&metric->value, memory_order_relaxed);
-        while (!atomic_compare_exchange_weak_explicit(&metric->value, &old, old + value, memory_order_relaxed, memory_order_relaxed))
+        while (!atomic_compare_exchange_weak_explicit(&metric->value, &old, old + value, memory_order_relaxed,
+                                                      memory_order_relaxed))
                 ;
 }
 
@@ -164,7 +165,8 @@ static void append_histogram(GString *out, const Family *family, TbMetric *metri
                 append_number(out, i < metric->n_buckets ? metric->bounds[i] : INFINITY);
                 g_string_append_printf(out, "\"} %" G_GUINT64_FORMAT "\n", total);
         }
-        g_autofree char *sum = g_strconcat(family->name, "_sum", NULL), *count = g_strconcat(family->name, "_count", NULL);
+        g_autofree char *sum = g_strconcat(family->name, "_sum", NULL),
+                        *count = g_strconcat(family->name, "_count", NULL);
         tb_metrics_line(out, sum, labels, atomic_load_explicit(&metric->value, memory_order_relaxed));
         tb_metrics_line(out, count, labels, (double)total);
 }

@@ -1,7 +1,8 @@
 #pragma once
 /*
- * Metrics in Prometheus' text format. Two kinds of source: values that code counts as it goes (TbMetric), and collectors that are asked at
- * scrape time. Names start with "testbed_". Counting is lock-free and allowed on any thread; registration and printing are main.
+ * Metrics in Prometheus' text format. Two kinds of source: values that code counts as it goes (TbMetric), and
+ * collectors that are asked at scrape time. Names start with "testbed_". Counting is lock-free and allowed on
+ * any thread; registration and printing are main.
  */
 #include <glib.h>
 
@@ -11,10 +12,10 @@ typedef struct TbMetrics TbMetrics; /* registry */
 
 TbMetrics *tb_metrics_new(void);
 void tb_metrics_free(TbMetrics *metrics);
-/* `labels`: NULL or "method=\"GET\",code=\"200\"". The same name + labels gives the same metric. `buckets`: for histograms, ascending,
- * ended by 0. */
-TbMetric *tb_metrics_get(TbMetrics *metrics, TbMetricType type, const char *name, const char *labels, const char *help,
-                         const double *buckets);
+/* `labels`: NULL or "method=\"GET\",code=\"200\"". The same name + labels gives the same metric. `buckets`:
+ * for histograms, ascending, ended by 0. */
+TbMetric *tb_metrics_get(TbMetrics *metrics, TbMetricType type, const char *name, const char *labels,
+                         const char *help, const double *buckets);
 void tb_metric_add(TbMetric *metric, double value);     /* counter, gauge */
 void tb_metric_set(TbMetric *metric, double value);     /* gauge */
 void tb_metric_observe(TbMetric *metric, double value); /* histogram */

@@ -52,13 +52,16 @@ static bool refuse_unknown(const TbParam *params, const char *name, GError **err
         g_autofree char *known = known_names(params);
         g_autofree char *shown = g_utf8_substring(name, 0, MIN(g_utf8_strlen(name, -1), TB_LIMIT_ID));
         if (*known)
-                tb_error_set_field(error, TB_ERROR_INVALID, shown, "unknown field \"%s\"; known fields: %s", shown, known);
+                tb_error_set_field(error, TB_ERROR_INVALID, shown, "unknown field \"%s\"; known fields: %s",
+                                   shown, known);
         else
-                tb_error_set_field(error, TB_ERROR_INVALID, shown, "unknown field \"%s\"; no fields are allowed here", shown);
+                tb_error_set_field(error, TB_ERROR_INVALID, shown,
+                                   "unknown field \"%s\"; no fields are allowed here", shown);
         return false;
 }
 
-/* --- checks of one value: each says what would have been right and what came ------------------------------------------- */
+/* --- checks of one value: each says what would have been right and what came
+ * ------------------------------------------- */
 static bool check_string(const TbParam *p, json_t *v, GError **error)
 {
         if (!json_is_string(v)) {
@@ -68,8 +71,9 @@ static bool check_string(const TbParam *p, json_t *v, GError **error)
         double size = (double)json_string_length(v);
         double max = bounded(p) ? p->max : TB_LIMIT_URI;
         if (size < p->min || size > max) {
-                tb_error_set_field(error, TB_ERROR_INVALID, p->name, "%s must be %.0f to %.0f bytes long, it has %.0f", p->name, p->min,
-                                   max, size);
+                tb_error_set_field(error, TB_ERROR_INVALID, p->name,
+                                   "%s must be %.0f to %.0f bytes long, it has %.0f", p->name, p->min, max,
+                                   size);
                 return false;
         }
         return true;
@@ -82,8 +86,9 @@ static bool check_range(const TbParam *p, double value, GError **error)
         if (!bounded(p))
                 tb_error_set_field(error, TB_ERROR_INVALID, p->name, "%s must be a finite number", p->name);
         else
-                tb_error_set_field(error, TB_ERROR_INVALID, p->name, "%s must be from %.15g to %.15g%s%s, got %.15g", p->name, p->min,
-                                   p->max, p->unit ? " " : "", p->unit ? p->unit : "", value);
+                tb_error_set_field(error, TB_ERROR_INVALID, p->name,
+                                   "%s must be from %.15g to %.15g%s%s, got %.15g", p->name, p->min, p->max,
+                                   p->unit ? " " : "", p->unit ? p->unit : "", value);
         return false;
 }
 
@@ -92,7 +97,8 @@ static json_t *check_int(const TbParam *p, json_t *v, GError **error)
         json_int_t n;
         if (json_is_integer(v)) {
                 n = json_integer_value(v);
-        } else if (json_is_real(v) && fabs(json_real_value(v)) < 9e15 && trunc(json_real_value(v)) == json_real_value(v)) {
+        } else if (json_is_real(v) && fabs(json_real_value(v)) < 9e15 &&
+                   trunc(json_real_value(v)) == json_real_value(v)) {
                 n = (json_int_t)json_real_value(v); /* 1.0 and 1e3 are integers in JSON */
         } else {
                 tb_error_set_field(error, TB_ERROR_INVALID, p->name, "%s must be an integer", p->name);
@@ -122,8 +128,9 @@ static bool check_array(const TbParam *p, json_t *v, GError **error)
         }
         double n = (double)json_array_size(v);
         if (bounded(p) && (n < p->min || n > p->max)) {
-                tb_error_set_field(error, TB_ERROR_INVALID, p->name, "%s must have %.0f to %.0f items, it has %.0f", p->name, p->min,
-                                   p->max, n);
+                tb_error_set_field(error, TB_ERROR_INVALID, p->name,
+                                   "%s must have %.0f to %.0f items, it has %.0f", p->name, p->min, p->max,
+                                   n);
                 return false;
         }
         return true;
@@ -146,7 +153,8 @@ static json_t *check(const TbParam *p, json_t *v, GError **error)
         case TB_PARAM_BOOL:
                 ok = json_is_boolean(v);
                 if (!ok)
-                        tb_error_set_field(error, TB_ERROR_INVALID, p->name, "%s must be true or false", p->name);
+                        tb_error_set_field(error, TB_ERROR_INVALID, p->name, "%s must be true or false",
+                                           p->name);
                 break;
         case TB_PARAM_ENUM: ok = check_enum(p, v, error); break;
         case TB_PARAM_OBJECT:
@@ -166,7 +174,8 @@ static bool add_missing(const TbParam *params, json_t *out, GError **error)
                 if (json_object_get(out, p->name))
                         continue;
                 if (p->required) {
-                        tb_error_set_field(error, TB_ERROR_INVALID, p->name, "%s is missing (%s)", p->name, p->help ? p->help : type_name(p->type));
+                        tb_error_set_field(error, TB_ERROR_INVALID, p->name, "%s is missing (%s)", p->name,
+                                           p->help ? p->help : type_name(p->type));
                         return false;
                 }
                 if (!p->fallback)
@@ -189,7 +198,7 @@ json_t *tb_params_validate(const TbParam *params, json_t *in, GError **error)
         json_t *out = json_object();
         const char *name;
         json_t *value;
-        json_object_foreach(in, name, value) {
+        json_object_foreach (in, name, value) {
                 const TbParam *p = find(params, name);
                 json_t *kept = p ? check(p, value, error) : NULL;
                 if (!p)
@@ -207,7 +216,9 @@ json_t *tb_params_validate(const TbParam *params, json_t *in, GError **error)
         return out;
 }
 
-/* --- text values ---------------------------------------------------------------------------------------------------------- */
+/* --- text values
+ * ----------------------------------------------------------------------------------------------------------
+ */
 static json_t *number_from_text(const TbParam *p, const char *text)
 {
         char *end = NULL;
@@ -224,7 +235,8 @@ static json_t *number_from_text(const TbParam *p, const char *text)
         return *end == '\0' && errno == 0 && isfinite(d) ? json_real(d) : NULL;
 }
 
-/* A value of the parameter's type (new), or NULL when the text cannot be one: then the type check words the error. */
+/* A value of the parameter's type (new), or NULL when the text cannot be one: then the type check words the
+ * error. */
 static json_t *from_text(const TbParam *p, const char *text)
 {
         switch (p->type) {
@@ -251,9 +263,10 @@ json_t *tb_params_validate_text(const TbParam *params, json_t *in, GError **erro
         json_t *typed = json_object();
         const char *name;
         json_t *value;
-        json_object_foreach(in, name, value) {
+        json_object_foreach (in, name, value) {
                 const TbParam *p = find(params, name);
-                json_t *converted = p && json_is_string(value) ? from_text(p, json_string_value(value)) : NULL;
+                json_t *converted =
+                        p && json_is_string(value) ? from_text(p, json_string_value(value)) : NULL;
                 json_object_set_new(typed, name, converted ? converted : json_incref(value));
         }
         json_t *out = tb_params_validate(params, typed, error);
@@ -261,7 +274,8 @@ json_t *tb_params_validate_text(const TbParam *params, json_t *in, GError **erro
         return out;
 }
 
-/* --- descriptions ------------------------------------------------------------------------------------------------------- */
+/* --- descriptions
+ * ------------------------------------------------------------------------------------------------------- */
 static json_t *choices_array(const TbParam *p)
 {
         json_t *list = json_array();
@@ -330,7 +344,8 @@ json_t *tb_params_schema(const TbParam *params)
                 if (p->required)
                         json_array_append_new(required, json_string(p->name));
         }
-        json_t *o = json_pack("{s:s, s:o, s:b}", "type", "object", "properties", properties, "additionalProperties", 0);
+        json_t *o = json_pack("{s:s, s:o, s:b}", "type", "object", "properties", properties,
+                              "additionalProperties", 0);
         if (json_array_size(required) > 0)
                 json_object_set(o, "required", required);
         json_decref(required);
@@ -341,7 +356,8 @@ json_t *tb_params_describe(const TbParam *params)
 {
         json_t *list = json_array();
         for (const TbParam *p = params ? params : no_params; p->name; p++) {
-                json_t *o = json_pack("{s:s, s:s, s:b}", "name", p->name, "type", type_name(p->type), "required", p->required);
+                json_t *o = json_pack("{s:s, s:s, s:b}", "name", p->name, "type", type_name(p->type),
+                                      "required", p->required);
                 put_default(o, p);
                 put_bounds(o, p, "min", "max");
                 if (p->choices)

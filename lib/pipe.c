@@ -11,10 +11,10 @@ struct TbPipe {
         guint8 *ring; /* owned */
         TbMutex lock;
         TbCond changed;
-        gsize head, length; /* protected by lock; `head` is the next byte to read */
-        bool finished;      /* protected by lock */
-        GError *failure;    /* owned; protected by lock */
-        bool starved;       /* protected by lock: the main side could not go on and wants to be called */
+        gsize head, length;      /* protected by lock; `head` is the next byte to read */
+        bool finished;           /* protected by lock */
+        GError *failure;         /* owned; protected by lock */
+        bool starved;            /* protected by lock: the main side could not go on and wants to be called */
         void (*ready)(gpointer); /* main only */
         gpointer data;           /* main only; borrowed */
 };

@@ -30,7 +30,8 @@ typedef struct PollerSource {
         TbPoller *poller; /* borrowed */
 } PollerSource;
 
-static gboolean poller_dispatch(GSource *source, GSourceFunc callback G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
+static gboolean poller_dispatch(GSource *source, GSourceFunc callback G_GNUC_UNUSED,
+                                gpointer data G_GNUC_UNUSED)
 {
         TbPoller *poller = ((PollerSource *)source)->poller;
         struct epoll_event events[BATCH];
@@ -53,7 +54,8 @@ TbPoller *tb_poller_new(GMainContext *context)
         TbPoller *poller = g_new0(TbPoller, 1);
         poller->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
         if (poller->epoll_fd < 0)
-                g_error("epoll_create1: %s", g_strerror(errno)); /* lint: banned - like failing malloc: nothing can go on */
+                /* like failing malloc: nothing can go on */
+                g_error("epoll_create1: %s", g_strerror(errno)); /* lint: banned - */
         poller->buried = g_ptr_array_new_with_free_func(g_free);
         poller->source = g_source_new(&poller_funcs, sizeof(PollerSource));
         ((PollerSource *)poller->source)->poller = poller;
@@ -76,13 +78,16 @@ void tb_poller_free(TbPoller *poller)
         g_free(poller);
 }
 
-TbPollerEntry *tb_poller_add(TbPoller *poller, int fd, uint32_t epoll_events, TbPollerCall call, gpointer data)
+TbPollerEntry *tb_poller_add(TbPoller *poller, int fd, uint32_t epoll_events, TbPollerCall call,
+                             gpointer data)
 {
         TbPollerEntry *entry = g_new(TbPollerEntry, 1);
-        *entry = (TbPollerEntry){.poller = poller, .fd = fd, .events = epoll_events, .call = call, .data = data};
+        *entry = (TbPollerEntry){
+                .poller = poller, .fd = fd, .events = epoll_events, .call = call, .data = data};
         struct epoll_event event = {.events = epoll_events, .data.ptr = entry};
         if (epoll_ctl(poller->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0)
-                g_error("epoll_ctl(ADD, %d): %s", fd, g_strerror(errno)); /* lint: banned - a fd that cannot be polled is our mistake */
+                /* a fd that cannot be polled is our mistake */
+                g_error("epoll_ctl: %s", g_strerror(errno)); /* lint: banned - our bug */
         poller->entries++;
         return entry;
 }
@@ -94,7 +99,7 @@ void tb_poller_change(TbPollerEntry *entry, uint32_t epoll_events)
         struct epoll_event event = {.events = epoll_events, .data.ptr = entry};
         entry->events = epoll_events;
         if (epoll_ctl(entry->poller->epoll_fd, EPOLL_CTL_MOD, entry->fd, &event) < 0)
-                g_error("epoll_ctl(MOD, %d): %s", entry->fd, g_strerror(errno)); /* lint: banned - our mistake */
+                g_error("epoll_ctl: %s", g_strerror(errno)); /* lint: banned - our bug */
 }
 
 void tb_poller_remove(TbPollerEntry *entry)

@@ -1,7 +1,7 @@
 #pragma once
 /*
- * TbPoller: one epoll set behind one GSource, so that tens of thousands of idle sockets cost the main loop one file descriptor.
- * Main thread only. A callback may remove any fd, its own included.
+ * TbPoller: one epoll set behind one GSource, so that tens of thousands of idle sockets cost the main loop
+ * one file descriptor. Main thread only. A callback may remove any fd, its own included.
  */
 #include <glib.h>
 #include <stdint.h>
@@ -12,6 +12,7 @@ typedef void (*TbPollerCall)(uint32_t epoll_events, gpointer data);
 
 TbPoller *tb_poller_new(GMainContext *context);
 void tb_poller_free(TbPoller *poller); /* asserts that no entry is left */
-TbPollerEntry *tb_poller_add(TbPoller *poller, int fd, uint32_t epoll_events, TbPollerCall call, gpointer data);
+TbPollerEntry *tb_poller_add(TbPoller *poller, int fd, uint32_t epoll_events, TbPollerCall call,
+                             gpointer data);
 void tb_poller_change(TbPollerEntry *entry, uint32_t epoll_events);
 void tb_poller_remove(TbPollerEntry *entry); /* accepts NULL; does not close the fd */

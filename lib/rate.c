@@ -56,7 +56,9 @@ bool tb_rates_take(TbRates *rates, const char *key, double n, gint64 now_us, dou
                 if (g_hash_table_size(rates->buckets) >= rates->sweep_at) {
                         Sweep sweep = {rates, now_us};
                         g_hash_table_foreach_remove(rates->buckets, is_full, &sweep);
-                        rates->sweep_at = MAX(SWEEP_AT, 2 * g_hash_table_size(rates->buckets)); /* amortised: no sweep per key */
+                        rates->sweep_at =
+                                MAX(SWEEP_AT,
+                                    2 * g_hash_table_size(rates->buckets)); /* amortised: no sweep per key */
                 }
                 bucket = g_new0(TbBucket, 1);
                 g_hash_table_insert(rates->buckets, g_strdup(key), bucket);

@@ -1,7 +1,8 @@
 #pragma once
 /*
- * Token buckets: `rate` units a second, at most `burst` at once. Times are g_get_monotonic_time() microseconds, given by the caller: pure.
- * TbRates keeps one bucket per key (address) and forgets full ones, so that its memory is bounded by what happened lately. Main thread.
+ * Token buckets: `rate` units a second, at most `burst` at once. Times are g_get_monotonic_time()
+ * microseconds, given by the caller: pure. TbRates keeps one bucket per key (address) and forgets full ones,
+ * so that its memory is bounded by what happened lately. Main thread.
  */
 #include <glib.h>
 #include <stdbool.h>

@@ -6,7 +6,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* --- mutex, condition ------------------------------------------------------------------------------------------- */
+/* --- mutex, condition
+ * ------------------------------------------------------------------------------------------- */
 void tb_mutex_init(TbMutex *mutex)
 {
         g_assert(pthread_mutex_init(&mutex->m, NULL) == 0);
@@ -55,11 +56,13 @@ bool tb_cond_wait_until(TbCond *cond, TbMutex *mutex, gint64 until_us)
 {
         if (until_us < 0)
                 return pthread_cond_wait(&cond->c, &mutex->m) == 0;
-        struct timespec ts = {.tv_sec = until_us / G_USEC_PER_SEC, .tv_nsec = until_us % G_USEC_PER_SEC * 1000};
+        struct timespec ts = {.tv_sec = until_us / G_USEC_PER_SEC,
+                              .tv_nsec = until_us % G_USEC_PER_SEC * 1000};
         return pthread_cond_timedwait(&cond->c, &mutex->m, &ts) != ETIMEDOUT;
 }
 
-/* --- threads -------------------------------------------------------------------------------------------------------- */
+/* --- threads
+ * -------------------------------------------------------------------------------------------------------- */
 struct TbThread {
         pthread_t id;
         char name[16];
@@ -83,7 +86,8 @@ TbThread *tb_thread_start(const char *name, void (*run)(gpointer), gpointer data
         thread->data = data;
         int rc = pthread_create(&thread->id, NULL, thread_main, thread);
         if (rc != 0)
-                g_error("cannot start thread %s: %s", name, g_strerror(rc)); /* like failing malloc: nothing can go on */
+                g_error("cannot start thread %s: %s", name,
+                        g_strerror(rc)); /* like failing malloc: nothing can go on */
         return thread;
 }
 
@@ -116,7 +120,8 @@ void tb_thread_detach(const char *name, void (*run)(gpointer), gpointer data)
                 g_error("cannot start thread %s: %s", name, g_strerror(rc));
 }
 
-/* --- main loop ------------------------------------------------------------------------------------------------------ */
+/* --- main loop
+ * ------------------------------------------------------------------------------------------------------ */
 typedef struct Post {
         void (*call)(gpointer);
         gpointer data;
@@ -131,7 +136,8 @@ static struct {
         bool declared;       /* `thread` is set; it stays main after the loop was stopped */
 } loop;
 
-static gboolean posts_dispatch(GSource *source, GSourceFunc callback G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
+static gboolean posts_dispatch(GSource *source, GSourceFunc callback G_GNUC_UNUSED,
+                               gpointer data G_GNUC_UNUSED)
 {
         g_source_set_ready_time(source, -1); /* disarm first: a post from here on arms it again */
         GQueue batch = G_QUEUE_INIT;
@@ -197,7 +203,9 @@ void tb_main_stop(void)
         tb_mutex_clear(&loop.lock);
 }
 
-/* --- mailbox --------------------------------------------------------------------------------------------------------- */
+/* --- mailbox
+ * ---------------------------------------------------------------------------------------------------------
+ */
 typedef struct MailboxSource {
         GSource source;
         TbMailbox *box; /* borrowed */
@@ -213,10 +221,12 @@ struct TbMailbox {
         GDestroyNotify free_item;
 };
 
-static gboolean mailbox_dispatch(GSource *source, GSourceFunc callback G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
+static gboolean mailbox_dispatch(GSource *source, GSourceFunc callback G_GNUC_UNUSED,
+                                 gpointer data G_GNUC_UNUSED)
 {
         TbMailbox *box = ((MailboxSource *)source)->box;
-        g_source_set_ready_time(source, -1); /* disarm, then let the consumer take: a post in between only wakes once more */
+        g_source_set_ready_time(
+                source, -1); /* disarm, then let the consumer take: a post in between only wakes once more */
         box->arrived(box->data);
         return G_SOURCE_CONTINUE;
 }
@@ -276,12 +286,14 @@ void tb_mailbox_free(TbMailbox *box)
         g_free(box);
 }
 
-/* --- queue ------------------------------------------------------------------------------------------------------------ */
+/* --- queue
+ * ------------------------------------------------------------------------------------------------------------
+ */
 struct TbQueue {
         TbMutex lock;
         TbCond changed;
-        GQueue items;  /* owned; protected by lock */
-        bool closed;   /* protected by lock */
+        GQueue items; /* owned; protected by lock */
+        bool closed;  /* protected by lock */
         guint limit;
         GDestroyNotify free_item;
 };
@@ -346,7 +358,8 @@ void tb_queue_free(TbQueue *queue)
         g_free(queue);
 }
 
-/* --- interruptor ------------------------------------------------------------------------------------------------------ */
+/* --- interruptor
+ * ------------------------------------------------------------------------------------------------------ */
 struct TbInterruptor {
         int fd; /* owned eventfd; readable while raised */
 };

@@ -11,7 +11,7 @@ typedef struct Parts {
         const char *userinfo, *userinfo_end; /* NULL: none */
         const char *host, *host_end;
         const char *path, *path_end;
-        const char *query, *query_end;       /* without '?'; NULL: none */
+        const char *query, *query_end; /* without '?'; NULL: none */
 } Parts;
 
 static bool fail(GError **error, const char *what)
@@ -31,7 +31,9 @@ static char *decode(const char *from, const char *to, GError **error)
                         c = hi < 0 || lo < 0 ? -1 : hi << 4 | lo;
                         if (c <= 0) {
                                 g_string_free(out, TRUE);
-                                fail(error, c == 0 ? "%00 is not allowed" : "% must be followed by two hex digits (% itself is %25)");
+                                fail(error,
+                                     c == 0 ? "%00 is not allowed"
+                                            : "% must be followed by two hex digits (% itself is %25)");
                                 return NULL;
                         }
                         p += 2;
@@ -104,7 +106,8 @@ static bool parse_host(TbUri *uri, const char *from, const char *to, GError **er
                 uri->host = decode(from, to, error);
                 if (!uri->host)
                         return false;
-                return !port || parse_port(port, port + strcspn(port, "/?"), &uri->port) || fail(error, "the port must be 0 to 65535");
+                return !port || parse_port(port, port + strcspn(port, "/?"), &uri->port) ||
+                       fail(error, "the port must be 0 to 65535");
         }
         const char *colon = find(from, to, ':');
         if (colon && find(colon + 1, to, ':'))
@@ -141,7 +144,8 @@ static bool parse_query(TbUri *uri, const char *from, const char *to, GError **e
                 if (*key == '\0')
                         return fail(error, "a parameter in the query has no name");
                 if (json_object_get(uri->query, key)) {
-                        tb_error_set_field(error, TB_ERROR_INVALID, key, "attach URI: the parameter %s is given twice", key);
+                        tb_error_set_field(error, TB_ERROR_INVALID, key,
+                                           "attach URI: the parameter %s is given twice", key);
                         return false;
                 }
                 json_object_set_new(uri->query, key, json_string(value));
@@ -153,7 +157,8 @@ static bool parse_query(TbUri *uri, const char *from, const char *to, GError **e
 static bool check_text(const char *text, GError **error)
 {
         if (strlen(text) > TB_LIMIT_URI) {
-                tb_error_set_field(error, TB_ERROR_TOO_LARGE, "uri", "attach URI: longer than %d bytes", TB_LIMIT_URI);
+                tb_error_set_field(error, TB_ERROR_TOO_LARGE, "uri", "attach URI: longer than %d bytes",
+                                   TB_LIMIT_URI);
                 return false;
         }
         for (const char *p = text; *p; p++) {

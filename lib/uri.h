@@ -1,7 +1,8 @@
 #pragma once
 /*
  * Attach URIs: scheme://[user[:password]@]host[:port]/path?key=value. Pure.
- * Examples: serial:///dev/serial/by-id/usb-FTDI_x?baud=115200 · tapo://10.0.0.7 · usbhub://1-1.4 · adb://0A1B2C3D · x11://:1
+ * Examples: serial:///dev/serial/by-id/usb-FTDI_x?baud=115200 · tapo://10.0.0.7 · usbhub://1-1.4 ·
+ * adb://0A1B2C3D · x11://:1
  */
 #include <glib.h>
 #include <jansson.h>
@@ -19,6 +20,7 @@ typedef struct TbUri {
 
 TbUri *tb_uri_parse(const char *text, GError **error); /* TB_ERROR_INVALID, field "uri" */
 void tb_uri_free(TbUri *uri);
-/* The URI as users may see it: the password and the query values named in `secrets` (NULL-terminated, may be NULL) are "***". Caller frees. */
+/* The URI as users may see it: the password and the query values named in `secrets` (NULL-terminated, may be
+ * NULL) are "***". Caller frees. */
 char *tb_uri_redacted(const TbUri *uri, const char *const *secrets);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TbUri, tb_uri_free)

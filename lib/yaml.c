@@ -13,7 +13,8 @@
 struct TbYaml {
         char *name;              /* owned */
         json_t *root;            /* owned */
-        GHashTable *lines;       /* json_t* (borrowed from root) -> line; not for true, false and null, which jansson shares */
+        GHashTable *lines;       /* json_t* (borrowed from root) -> line; not for true, false and null, which
+                                    jansson shares */
         GHashTable *field_lines; /* owned "<address of the object>.<key>" -> line */
 };
 
@@ -38,13 +39,14 @@ static bool next(Reader *r, yaml_event_t *event)
         if (yaml_parser_parse(&r->parser, event))
                 return true;
         gsize line = r->parser.problem_mark.line ? r->parser.problem_mark.line : r->parser.mark.line;
-        fail(r, line + 1, "%s%s%s", r->parser.problem ? r->parser.problem : "not YAML", r->parser.context ? ", " : "",
-             r->parser.context ? r->parser.context : "");
+        fail(r, line + 1, "%s%s%s", r->parser.problem ? r->parser.problem : "not YAML",
+             r->parser.context ? ", " : "", r->parser.context ? r->parser.context : "");
         memset(event, 0, sizeof *event);
         return false;
 }
 
-/* --- scalars: YAML 1.2 core schema ------------------------------------------------------------------------------------------ */
+/* --- scalars: YAML 1.2 core schema
+ * ------------------------------------------------------------------------------------------ */
 static bool is_one_of(const char *text, const char *const *list)
 {
         return g_strv_contains(list, text);
@@ -90,8 +92,8 @@ static json_t *plain_scalar(Reader *r, gsize line, const char *text)
         static const char *const nulls[] = {"", "~", "null", "Null", "NULL", NULL};
         static const char *const trues[] = {"true", "True", "TRUE", NULL};
         static const char *const falses[] = {"false", "False", "FALSE", NULL};
-        static const char *const others[] = {".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF", "-.inf",
-                                             "-.Inf", "-.INF", ".nan", ".NaN", ".NAN", NULL};
+        static const char *const others[] = {".inf",  ".Inf",  ".INF", "+.inf", "+.Inf", "+.INF", "-.inf",
+                                             "-.Inf", "-.INF", ".nan", ".NaN",  ".NAN",  NULL};
         bool whole;
         if (is_one_of(text, nulls))
                 return json_null();
@@ -100,10 +102,12 @@ static json_t *plain_scalar(Reader *r, gsize line, const char *text)
         if (is_one_of(text, falses))
                 return json_false();
         if (is_one_of(text, others)) {
-                fail(r, line, "%s is no number that can be used here; put it in quotes if it is a text", text);
+                fail(r, line, "%s is no number that can be used here; put it in quotes if it is a text",
+                     text);
                 return NULL;
         }
-        if (g_str_has_prefix(text, "0x") && text[2] && text[2 + strspn(text + 2, "0123456789abcdefABCDEF")] == '\0')
+        if (g_str_has_prefix(text, "0x") && text[2] &&
+            text[2 + strspn(text + 2, "0123456789abcdefABCDEF")] == '\0')
                 return integer(r, line, text, text + 2, 16);
         if (g_str_has_prefix(text, "0o") && text[2] && text[2 + strspn(text + 2, "01234567")] == '\0')
                 return integer(r, line, text, text + 2, 8);
@@ -138,10 +142,13 @@ static json_t *scalar(Reader *r, const yaml_event_t *event)
                 fail(r, line, "a NUL character is not allowed");
                 return NULL;
         }
-        return event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE ? plain_scalar(r, line, text) : json_string(text);
+        return event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE ? plain_scalar(r, line, text)
+                                                                   : json_string(text);
 }
 
-/* --- collections --------------------------------------------------------------------------------------------------------------- */
+/* --- collections
+ * ---------------------------------------------------------------------------------------------------------------
+ */
 static json_t *node(Reader *r, const yaml_event_t *event, guint depth);
 
 static json_t *sequence(Reader *r, guint depth)
@@ -179,7 +186,8 @@ static char *key_of(Reader *r, const yaml_event_t *event, json_t *map)
         else if (strcmp(key, "<<") == 0)
                 fail(r, line, "merge keys (<<) are not supported");
         else if (json_object_get(map, key))
-                fail(r, line, "the key \"%s\" is there twice (first on line %d)", key, tb_yaml_field_line(r->yaml, map, key));
+                fail(r, line, "the key \"%s\" is there twice (first on line %d)", key,
+                     tb_yaml_field_line(r->yaml, map, key));
         return r->error ? NULL : g_strdup(key);
 }
 
@@ -206,7 +214,8 @@ static json_t *mapping(Reader *r, guint depth)
                         fail(r, line, "the key is not UTF-8");
                         break;
                 }
-                g_hash_table_insert(r->yaml->field_lines, g_strdup_printf("%p.%s", (void *)map, key), GSIZE_TO_POINTER(line));
+                g_hash_table_insert(r->yaml->field_lines, g_strdup_printf("%p.%s", (void *)map, key),
+                                    GSIZE_TO_POINTER(line));
         }
         json_decref(map);
         return NULL;
@@ -248,8 +257,8 @@ static void read_stream(Reader *r)
                 gsize line = event.start_mark.line + 1;
                 if (type == YAML_DOCUMENT_START_EVENT && r->yaml->root)
                         fail(r, line, "only one document is allowed in the file");
-                else if (type != YAML_STREAM_START_EVENT && type != YAML_DOCUMENT_START_EVENT && type != YAML_DOCUMENT_END_EVENT &&
-                         type != YAML_STREAM_END_EVENT)
+                else if (type != YAML_STREAM_START_EVENT && type != YAML_DOCUMENT_START_EVENT &&
+                         type != YAML_DOCUMENT_END_EVENT && type != YAML_STREAM_END_EVENT)
                         r->yaml->root = node(r, &event, 1);
                 yaml_event_delete(&event);
                 if (type == YAML_STREAM_END_EVENT)
@@ -264,7 +273,8 @@ TbYaml *tb_yaml_parse(const char *name, const char *text, gsize size, GError **e
         yaml->lines = g_hash_table_new(NULL, NULL);
         yaml->field_lines = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         if (size > TB_LIMIT_CONFIG_FILE) {
-                g_set_error(error, TB_ERROR, TB_ERROR_TOO_LARGE, "%s: larger than %d bytes", name, TB_LIMIT_CONFIG_FILE);
+                g_set_error(error, TB_ERROR, TB_ERROR_TOO_LARGE, "%s: larger than %d bytes", name,
+                            TB_LIMIT_CONFIG_FILE);
                 return NULL;
         }
         Reader r = {.yaml = yaml};
@@ -292,7 +302,8 @@ TbYaml *tb_yaml_load(const char *path, GError **error)
         if (file)
                 fclose(file);
         if (bad) {
-                g_set_error(error, TB_ERROR, code == ENOENT ? TB_ERROR_NOT_FOUND : TB_ERROR_INVALID, "%s: %s", path, g_strerror(code));
+                g_set_error(error, TB_ERROR, code == ENOENT ? TB_ERROR_NOT_FOUND : TB_ERROR_INVALID, "%s: %s",
+                            path, g_strerror(code));
                 return NULL;
         }
         return tb_yaml_parse(path, text, size, error);

@@ -7,7 +7,7 @@
 #include "server/private.h"
 
 typedef struct Job {
-        TbCarry *carry;     /* borrowed */
+        TbCarry *carry; /* borrowed */
         gint64 id;
         TbRequest *request; /* ref */
         TbParty *host;      /* borrowed */
@@ -88,10 +88,13 @@ static void on_push_gone(TbPush *push G_GNUC_UNUSED, gpointer data)
         cancel(job);
 }
 
-/* --- towards the host ------------------------------------------------------------------------------------------------------------- */
+/* --- towards the host
+ * -------------------------------------------------------------------------------------------------------------
+ */
 static json_t *headers_of(TbRequest *request)
 {
-        static const char *const passed[] = {"Accept", "Content-Type", "X-Lease", "Last-Event-ID", "If-None-Match", "Range"};
+        static const char *const passed[] = {"Accept",        "Content-Type",  "X-Lease",
+                                             "Last-Event-ID", "If-None-Match", "Range"};
         json_t *out = json_object();
         for (gsize i = 0; i < G_N_ELEMENTS(passed); i++) {
                 const char *value = tb_request_header(request, passed[i]);
@@ -116,7 +119,9 @@ static guint jobs_of(TbCarry *carry, TbParty *host)
 void tb_carry_request(TbCarry *carry, TbRequest *request, TbParty *host, const char *path)
 {
         if (jobs_of(carry, host) >= TB_CARRY_PER_HOST) {
-                g_autoptr(GError) error = g_error_new(TB_ERROR, TB_ERROR_LIMIT, "%d requests for this host are under way already", TB_CARRY_PER_HOST);
+                g_autoptr(GError) error =
+                        g_error_new(TB_ERROR, TB_ERROR_LIMIT,
+                                    "%d requests for this host are under way already", TB_CARRY_PER_HOST);
                 tb_request_add_header(request, "Retry-After", "1");
                 tb_request_reply_error(request, error);
                 return;
@@ -126,11 +131,13 @@ void tb_carry_request(TbCarry *carry, TbRequest *request, TbParty *host, const c
         job->id = ++carry->next_id;
         job->request = tb_request_ref(request);
         job->host = host;
-        json_t *message = json_pack("{s:s, s:I, s:s, s:s, s:o, s:s, s:s}", "type", "http", "id", (json_int_t)job->id, "method",
-                                    tb_request_method(request), "path", path, "headers", headers_of(request), "role",
-                                    tb_role_name(tb_request_role(request)), "user", tb_request_user(request));
+        json_t *message =
+                json_pack("{s:s, s:I, s:s, s:s, s:o, s:s, s:s}", "type", "http", "id", (json_int_t)job->id,
+                          "method", tb_request_method(request), "path", path, "headers", headers_of(request),
+                          "role", tb_role_name(tb_request_role(request)), "user", tb_request_user(request));
         gsize size = 0;
-        const void *body = tb_request_body(request) ? g_bytes_get_data(tb_request_body(request), &size) : NULL;
+        const void *body =
+                tb_request_body(request) ? g_bytes_get_data(tb_request_body(request), &size) : NULL;
         if (size > 0) {
                 g_autofree char *text = g_base64_encode(body, size);
                 json_object_set_new(message, "body", json_string(text));
@@ -140,7 +147,9 @@ void tb_carry_request(TbCarry *carry, TbRequest *request, TbParty *host, const c
         tb_party_send(host, message);
 }
 
-/* --- from the host ------------------------------------------------------------------------------------------------------------------ */
+/* --- from the host
+ * ------------------------------------------------------------------------------------------------------------------
+ */
 static GBytes *body_of(json_t *message)
 {
         const char *text = json_string_value(json_object_get(message, "body"));
@@ -151,11 +160,20 @@ static GBytes *body_of(json_t *message)
 
 static const char *add_headers(TbRequest *request, json_t *headers)
 {
-        static const char *const passed[] = {"Cache-Control", "Content-Disposition", "ETag", "Last-Modified", "Retry-After", "Allow",
-                                             "Location", "X-Console-Offset", "Accept-Patch", "Link", NULL};
+        static const char *const passed[] = {"Cache-Control",
+                                             "Content-Disposition",
+                                             "ETag",
+                                             "Last-Modified",
+                                             "Retry-After",
+                                             "Allow",
+                                             "Location",
+                                             "X-Console-Offset",
+                                             "Accept-Patch",
+                                             "Link",
+                                             NULL};
         const char *type = "application/octet-stream", *name;
         json_t *value;
-        json_object_foreach(headers, name, value) {
+        json_object_foreach (headers, name, value) {
                 const char *text = json_string_value(value);
                 if (text && g_ascii_strcasecmp(name, "Content-Type") == 0)
                         type = text;
@@ -218,14 +236,16 @@ static void on_response(Job *job, json_t *message)
         g_autoptr(GBytes) body = body_of(message);
         tb_request_on_gone(request, NULL, NULL);
         if (status < 200 || status > 599) {
-                g_autoptr(GError) error = g_error_new_literal(TB_ERROR, TB_ERROR_DEVICE, "the host gave an answer that makes no sense");
+                g_autoptr(GError) error = g_error_new_literal(TB_ERROR, TB_ERROR_DEVICE,
+                                                              "the host gave an answer that makes no sense");
                 tb_request_reply_error(request, error);
                 cancel(job);
                 return;
         }
         const char *type = add_headers(request, json_object_get(message, "headers"));
         if (more) {
-                job->push = tb_request_reply_push_status(request, status, type, TB_CARRY_QUEUE, on_push_gone, job);
+                job->push = tb_request_reply_push_status(request, status, type, TB_CARRY_QUEUE, on_push_gone,
+                                                         job);
                 if (job->push)
                         send_piece(job, body);
                 else
@@ -278,7 +298,8 @@ void tb_carry_host_left(TbCarry *carry, TbParty *host)
                         tb_push_disown(push);
                         tb_push_fail(push);
                 } else {
-                        g_autoptr(GError) error = g_error_new_literal(TB_ERROR, TB_ERROR_DEVICE, "the connection to the host was lost");
+                        g_autoptr(GError) error = g_error_new_literal(TB_ERROR, TB_ERROR_DEVICE,
+                                                                      "the connection to the host was lost");
                         tb_request_reply_error(job->request, error);
                 }
                 if (job->stall) { /* the connection ends: nothing to resume */

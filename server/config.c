@@ -18,40 +18,118 @@ typedef struct Load {
 } Load;
 
 static const TbParam top_params[] = {
-        {.name = "address", .type = TB_PARAM_STRING, .min = 1, .max = 64, .help = "listen address; default 127.0.0.1"},
-        {.name = "port", .type = TB_PARAM_INT, .min = 0, .max = 65535, .fallback = "5109", .help = "0: any free one"},
-        {.name = "url", .type = TB_PARAM_STRING, .min = 1, .max = 1024, .help = "how clients reach the server, with its path prefix"},
+        {.name = "address",
+         .type = TB_PARAM_STRING,
+         .min = 1,
+         .max = 64,
+         .help = "listen address; default 127.0.0.1"},
+        {.name = "port",
+         .type = TB_PARAM_INT,
+         .min = 0,
+         .max = 65535,
+         .fallback = "5109",
+         .help = "0: any free one"},
+        {.name = "url",
+         .type = TB_PARAM_STRING,
+         .min = 1,
+         .max = 1024,
+         .help = "how clients reach the server, with its path prefix"},
         {.name = "web", .type = TB_PARAM_STRING, .min = 1, .max = 4096, .help = "folder of the pages"},
-        {.name = "names", .type = TB_PARAM_ARRAY, .max = 64, .fallback = "[]", .help = "further names in Host"},
-        {.name = "frontends", .type = TB_PARAM_ARRAY, .max = 64, .fallback = "[]", .help = "foreign origins that may use the API"},
-        {.name = "tokens", .type = TB_PARAM_ARRAY, .max = 1000, .fallback = "[]", .help = "[{name, role, token}]: users"},
-        {.name = "hosts", .type = TB_PARAM_ARRAY, .max = TB_LIMIT_HOSTS, .fallback = "[]", .help = "[{name, token}]: who may be a host"},
+        {.name = "names",
+         .type = TB_PARAM_ARRAY,
+         .max = 64,
+         .fallback = "[]",
+         .help = "further names in Host"},
+        {.name = "frontends",
+         .type = TB_PARAM_ARRAY,
+         .max = 64,
+         .fallback = "[]",
+         .help = "foreign origins that may use the API"},
+        {.name = "tokens",
+         .type = TB_PARAM_ARRAY,
+         .max = 1000,
+         .fallback = "[]",
+         .help = "[{name, role, token}]: users"},
+        {.name = "hosts",
+         .type = TB_PARAM_ARRAY,
+         .max = TB_LIMIT_HOSTS,
+         .fallback = "[]",
+         .help = "[{name, token}]: who may be a host"},
         {.name = "stun", .type = TB_PARAM_ARRAY, .max = 16, .fallback = "[]", .help = "STUN servers"},
         {.name = "turn", .type = TB_PARAM_OBJECT, .fallback = "{}", .help = "servers, secret, ttl_s"},
-        {.name = "log_level", .type = TB_PARAM_ENUM, .choices = TB_CHOICES("error", "warning", "info", "debug"), .fallback = "\"info\"", .help = "least level"},
-        {.name = "insecure", .type = TB_PARAM_BOOL, .fallback = "false", .help = "allow other addresses without tokens"},
-        {.name = "sessions_per_minute", .type = TB_PARAM_INT, .min = 1, .max = 100000, .fallback = G_STRINGIFY(TB_LIMIT_SESSIONS_PER_MINUTE),
+        {.name = "log_level",
+         .type = TB_PARAM_ENUM,
+         .choices = TB_CHOICES("error", "warning", "info", "debug"),
+         .fallback = "\"info\"",
+         .help = "least level"},
+        {.name = "insecure",
+         .type = TB_PARAM_BOOL,
+         .fallback = "false",
+         .help = "allow other addresses without tokens"},
+        {.name = "sessions_per_minute",
+         .type = TB_PARAM_INT,
+         .min = 1,
+         .max = 100000,
+         .fallback = G_STRINGIFY(TB_LIMIT_SESSIONS_PER_MINUTE),
          .help = "per address"},
         TB_PARAM_END,
 };
 
 static const TbParam token_params[] = {
-        {.name = "name", .type = TB_PARAM_STRING, .required = true, .min = 1, .max = TB_LIMIT_ID, .help = "who it is"},
-        {.name = "role", .type = TB_PARAM_ENUM, .choices = TB_CHOICES("viewer", "operator", "admin"), .fallback = "\"operator\"", .help = "what it may"},
-        {.name = "token", .type = TB_PARAM_SECRET, .required = true, .min = 16, .max = 256, .help = "at least 16 characters"},
+        {.name = "name",
+         .type = TB_PARAM_STRING,
+         .required = true,
+         .min = 1,
+         .max = TB_LIMIT_ID,
+         .help = "who it is"},
+        {.name = "role",
+         .type = TB_PARAM_ENUM,
+         .choices = TB_CHOICES("viewer", "operator", "admin"),
+         .fallback = "\"operator\"",
+         .help = "what it may"},
+        {.name = "token",
+         .type = TB_PARAM_SECRET,
+         .required = true,
+         .min = 16,
+         .max = 256,
+         .help = "at least 16 characters"},
         TB_PARAM_END,
 };
 
 static const TbParam host_params[] = {
-        {.name = "name", .type = TB_PARAM_STRING, .required = true, .min = 1, .max = TB_LIMIT_ID, .help = "the host's name"},
-        {.name = "token", .type = TB_PARAM_SECRET, .required = true, .min = 16, .max = 256, .help = "at least 16 characters"},
+        {.name = "name",
+         .type = TB_PARAM_STRING,
+         .required = true,
+         .min = 1,
+         .max = TB_LIMIT_ID,
+         .help = "the host's name"},
+        {.name = "token",
+         .type = TB_PARAM_SECRET,
+         .required = true,
+         .min = 16,
+         .max = 256,
+         .help = "at least 16 characters"},
         TB_PARAM_END,
 };
 
 static const TbParam turn_params[] = {
-        {.name = "servers", .type = TB_PARAM_ARRAY, .max = 16, .fallback = "[]", .help = "turn:host:port?transport=udp"},
-        {.name = "secret", .type = TB_PARAM_SECRET, .min = 1, .max = 256, .help = "coturn's static-auth-secret"},
-        {.name = "ttl_s", .type = TB_PARAM_INT, .min = 60, .max = 7 * 86400, .fallback = "86400", .unit = "s", .help = "life of a credential"},
+        {.name = "servers",
+         .type = TB_PARAM_ARRAY,
+         .max = 16,
+         .fallback = "[]",
+         .help = "turn:host:port?transport=udp"},
+        {.name = "secret",
+         .type = TB_PARAM_SECRET,
+         .min = 1,
+         .max = 256,
+         .help = "coturn's static-auth-secret"},
+        {.name = "ttl_s",
+         .type = TB_PARAM_INT,
+         .min = 60,
+         .max = 7 * 86400,
+         .fallback = "86400",
+         .unit = "s",
+         .help = "life of a credential"},
         TB_PARAM_END,
 };
 
@@ -74,7 +152,8 @@ G_GNUC_PRINTF(4, 5) static void problem(Load *l, json_t *section, const char *fi
         g_string_append(l->problems, text);
 }
 
-/* Checks one section field by field, so that each problem is told and not the first only. The result has every default; new reference. */
+/* Checks one section field by field, so that each problem is told and not the first only. The result has
+ * every default; new reference. */
 static json_t *section(Load *l, const TbParam *params, json_t *in, const char *path)
 {
         json_t *out = json_object();
@@ -82,7 +161,7 @@ static json_t *section(Load *l, const TbParam *params, json_t *in, const char *p
         json_t *value;
         if (in && !json_is_object(in))
                 problem(l, in, NULL, "%s must be a mapping", path);
-        json_object_foreach(in, name, value) {
+        json_object_foreach (in, name, value) {
                 json_auto_t *one = json_pack("{s:O}", name, value);
                 g_autoptr(GError) error = NULL;
                 TbParam table[2] = {{.name = NULL}, {.name = NULL}};
@@ -111,7 +190,7 @@ static char **strings(Load *l, json_t *list, const char *path)
         g_autoptr(GPtrArray) out = g_ptr_array_new_with_free_func(g_free);
         gsize i;
         json_t *value;
-        json_array_foreach(list, i, value) {
+        json_array_foreach (list, i, value) {
                 if (json_is_string(value))
                         g_ptr_array_add(out, g_strdup(json_string_value(value)));
                 else
@@ -132,10 +211,11 @@ static void read_tokens(Load *l, json_t *list, const char *what, const TbParam *
 {
         gsize i;
         json_t *node;
-        json_array_foreach(list, i, node) {
+        json_array_foreach (list, i, node) {
                 g_autofree char *path = g_strdup_printf("%s[%zu]", what, i);
                 json_auto_t *t = section(l, params, node, path);
-                const char *name = json_string_value(json_object_get(t, "name")), *token = json_string_value(json_object_get(t, "token"));
+                const char *name = json_string_value(json_object_get(t, "name")),
+                           *token = json_string_value(json_object_get(t, "token"));
                 TbRole role = TB_ROLE_OPERATOR;
                 tb_role_parse(json_string_value(json_object_get(t, "role")), &role);
                 g_autoptr(GError) error = NULL;
@@ -167,7 +247,9 @@ static void read_file(Load *l)
         read_tokens(l, json_object_get(top, "hosts"), "hosts", host_params, c->hosts);
 }
 
-/* --- environment --------------------------------------------------------------------------------------------------------------------- */
+/* --- environment
+ * ---------------------------------------------------------------------------------------------------------------------
+ */
 static bool env_string(char **field, const char *name)
 {
         const char *value = g_getenv(name);
@@ -190,7 +272,8 @@ static void env_list(char ***field, const char *name, const char *scheme)
 static void read_environment(Load *l)
 {
         TbServerConfig *c = l->config;
-        const char *level = g_getenv("LOG_LEVEL"), *debug = g_getenv("DEBUG"), *token = g_getenv("TESTBED_TOKEN"), *front = g_getenv("FRONTEND_URL");
+        const char *level = g_getenv("LOG_LEVEL"), *debug = g_getenv("DEBUG"),
+                   *token = g_getenv("TESTBED_TOKEN"), *front = g_getenv("FRONTEND_URL");
         g_autoptr(GError) error = NULL;
         env_string(&c->url, "SERVER_URL");
         env_list(&c->ice.stun, "WEBRTC_STUN_SERVERS", "stun");
@@ -231,9 +314,11 @@ static void finish(Load *l)
                 c->web_dir = tb_pages_dir();
         if (c->url) {
                 g_autoptr(GUri) uri = g_uri_parse(c->url, G_URI_FLAGS_NONE, NULL);
-                bool http = uri && (strcmp(g_uri_get_scheme(uri), "http") == 0 || strcmp(g_uri_get_scheme(uri), "https") == 0);
+                bool http = uri && (strcmp(g_uri_get_scheme(uri), "http") == 0 ||
+                                    strcmp(g_uri_get_scheme(uri), "https") == 0);
                 if (!http || !g_uri_get_host(uri) || !*g_uri_get_host(uri))
-                        problem(l, l->yaml ? tb_yaml_root(l->yaml) : NULL, "url", "url must be an http:// or https:// address, got \"%s\"", c->url);
+                        problem(l, l->yaml ? tb_yaml_root(l->yaml) : NULL, "url",
+                                "url must be an http:// or https:// address, got \"%s\"", c->url);
                 else
                         add_name(c, g_uri_get_host(uri));
                 while (g_str_has_suffix(c->url, "/"))
@@ -243,10 +328,12 @@ static void finish(Load *l)
                 while (g_str_has_suffix(*o, "/"))
                         (*o)[strlen(*o) - 1] = '\0';
         if (c->ice.turn[0] && !c->ice.secret)
-                problem(l, l->yaml ? tb_yaml_root(l->yaml) : NULL, "turn", "turn: a secret is needed (coturn's static-auth-secret)");
+                problem(l, l->yaml ? tb_yaml_root(l->yaml) : NULL, "turn",
+                        "turn: a secret is needed (coturn's static-auth-secret)");
         if (!is_loopback(c->address) && tb_auth_is_open(c->auth) && !c->insecure)
                 problem(l, l->yaml ? tb_yaml_root(l->yaml) : NULL, "address",
-                        "listening on %s without a token would give everybody control: add \"tokens\" to the configuration, listen on 127.0.0.1, or say "
+                        "listening on %s without a token would give everybody control: add \"tokens\" to the "
+                        "configuration, listen on 127.0.0.1, or say "
                         "--insecure",
                         c->address);
 }

@@ -1,7 +1,7 @@
 #pragma once
 /*
- * The server's configuration: what the user asked for, read once, never changed. YAML file, then environment (which wins). Every problem is reported,
- * each with file:line.
+ * The server's configuration: what the user asked for, read once, never changed. YAML file, then environment
+ * (which wins). Every problem is reported, each with file:line.
  */
 #include <glib.h>
 #include <stdbool.h>
@@ -11,21 +11,22 @@
 #include "server/ice.h"
 
 typedef struct TbServerConfig {
-        char *address;    /* 127.0.0.1 */
-        guint16 port;     /* 5109; 0: any free one */
-        char *url;        /* how clients reach us, with its path prefix; NULL: as they say themselves */
-        char *web_dir;    /* pages */
-        char **names;     /* names that may stand in Host: of `url`, and `names` */
-        char **origins;   /* FRONTEND_URL */
-        TbAuth *auth;     /* users */
-        TbAuth *hosts;    /* host tokens */
+        char *address;  /* 127.0.0.1 */
+        guint16 port;   /* 5109; 0: any free one */
+        char *url;      /* how clients reach us, with its path prefix; NULL: as they say themselves */
+        char *web_dir;  /* pages */
+        char **names;   /* names that may stand in Host: of `url`, and `names` */
+        char **origins; /* FRONTEND_URL */
+        TbAuth *auth;   /* users */
+        TbAuth *hosts;  /* host tokens */
         TbIceConfig ice;
         TbLogLevel log_level;
         bool insecure;
         guint sessions_per_minute; /* per address */
 } TbServerConfig;
 
-/* `file` NULL: /etc/testbed/server.yaml when it is there. All problems, one a line, are in the error's message. */
+/* `file` NULL: /etc/testbed/server.yaml when it is there. All problems, one a line, are in the error's
+ * message. */
 TbServerConfig *tb_server_config_load(const char *file, bool insecure, GError **error);
 void tb_server_config_free(TbServerConfig *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TbServerConfig, tb_server_config_free)

@@ -25,7 +25,7 @@ static json_t *checked_devices(json_t *list)
                 return NULL;
         gsize i;
         json_t *device;
-        json_array_foreach(list, i, device) {
+        json_array_foreach (list, i, device) {
                 if (!is_name(json_string_value(json_object_get(device, "id"))))
                         return NULL;
         }
@@ -36,22 +36,26 @@ json_t *tb_host_device(TbParty *host, const char *id)
 {
         gsize i;
         json_t *device;
-        json_array_foreach(host->devices, i, device) {
+        json_array_foreach (host->devices, i, device) {
                 if (g_strcmp0(json_string_value(json_object_get(device, "id")), id) == 0)
                         return device;
         }
         return NULL;
 }
 
-/* --- to the host ------------------------------------------------------------------------------------------------------------------- */
+/* --- to the host
+ * -------------------------------------------------------------------------------------------------------------------
+ */
 void tb_host_announce(TbParty *host, TbParty *observer, bool present)
 {
         TbSession *session = observer->session;
-        json_t *o = json_pack("{s:s, s:s, s:s, s:s}", "type", present ? "peer-connected" : "peer-disconnected", "sessionId", session->id, "peerId",
-                              observer->id, "peer", "desktop");
+        json_t *o =
+                json_pack("{s:s, s:s, s:s, s:s}", "type", present ? "peer-connected" : "peer-disconnected",
+                          "sessionId", session->id, "peerId", observer->id, "peer", "desktop");
         if (present) {
                 json_object_set_new(o, "device", json_string(session->device));
-                json_object_set_new(o, "mode", json_string(observer->mode == TB_MODE_CONTROL ? "control" : "view"));
+                json_object_set_new(o, "mode",
+                                    json_string(observer->mode == TB_MODE_CONTROL ? "control" : "view"));
         }
         tb_party_send(host, o);
 }
@@ -60,10 +64,12 @@ void tb_host_session_closed(TbPairing *pairing, TbSession *session)
 {
         TbParty *host = g_hash_table_lookup(pairing->hosts, session->host);
         if (host)
-                tb_party_send(host, json_pack("{s:s, s:s}", "type", "session-closed", "sessionId", session->id));
+                tb_party_send(host,
+                              json_pack("{s:s, s:s}", "type", "session-closed", "sessionId", session->id));
 }
 
-/* The host's coming and going, for every observer of its sessions. After a reconnect it learns of all observers again. */
+/* The host's coming and going, for every observer of its sessions. After a reconnect it learns of all
+ * observers again. */
 static void tell_observers(TbParty *host, bool present)
 {
         GHashTableIter iter;
@@ -75,8 +81,9 @@ static void tell_observers(TbParty *host, bool present)
                         continue;
                 for (guint i = 0; i < session->observers->len; i++) {
                         TbParty *observer = g_ptr_array_index(session->observers, i);
-                        tb_party_send(observer, json_pack("{s:s, s:s, s:s}", "type", present ? "peer-connected" : "peer-disconnected", "peer", "phone",
-                                                          "peerId", host->id));
+                        tb_party_send(observer, json_pack("{s:s, s:s, s:s}", "type",
+                                                          present ? "peer-connected" : "peer-disconnected",
+                                                          "peer", "phone", "peerId", host->id));
                         if (present)
                                 tb_host_announce(host, observer, true);
                 }
@@ -104,7 +111,8 @@ void tb_host_hello(TbParty *party, json_t *hello, gint64 now_ms)
         }
         TbRole role = tb_auth_check(pairing->options.hosts, token, &owner);
         if (role == TB_ROLE_NONE || (!tb_auth_is_open(pairing->options.hosts) && strcmp(owner, name) != 0)) {
-                refuse(party, "unauthorized", "Invalid host or token"); /* a token is good for its own name only */
+                refuse(party, "unauthorized",
+                       "Invalid host or token"); /* a token is good for its own name only */
                 return;
         }
         json_t *devices = list ? checked_devices(list) : json_array();
@@ -118,7 +126,8 @@ void tb_host_hello(TbParty *party, json_t *hello, gint64 now_ms)
                 refuse(party, "too-many-hosts", "Too many hosts");
                 return;
         }
-        if (old) { /* its connection is dead and nobody has noticed yet, or its token was copied: the newest one is it */
+        if (old) { /* its connection is dead and nobody has noticed yet, or its token was copied: the newest
+                      one is it */
                 tb_host_left(old);
                 tb_party_refuse(old, "replaced", "Host connected again");
         }
@@ -128,8 +137,10 @@ void tb_host_hello(TbParty *party, json_t *hello, gint64 now_ms)
         party->since_ms = now_ms;
         g_hash_table_insert(pairing->hosts, party->host, party);
         g_hash_table_remove(pairing->offline, name);
-        tb_log(TB_LOG_INFO, TB_F("host", name, "request", party->request_id), "host connected with %zu devices", json_array_size(devices));
-        tb_party_send(party, json_pack("{s:s, s:s, s:s, s:[], s:o}", "type", "ready", "role", "host", "peerId", party->id, "peers", "iceServers",
+        tb_log(TB_LOG_INFO, TB_F("host", name, "request", party->request_id),
+               "host connected with %zu devices", json_array_size(devices));
+        tb_party_send(party, json_pack("{s:s, s:s, s:s, s:[], s:o}", "type", "ready", "role", "host",
+                                       "peerId", party->id, "peers", "iceServers",
                                        tb_ice_servers(pairing->options.ice, name, now_ms)));
         tell_observers(party, true);
 }
@@ -147,7 +158,9 @@ void tb_host_left(TbParty *party)
                 pairing->options.host_left(party, pairing->options.data);
 }
 
-/* --- from the host ------------------------------------------------------------------------------------------------------------------- */
+/* --- from the host
+ * -------------------------------------------------------------------------------------------------------------------
+ */
 static void to_observers(TbParty *host, json_t *message, gint64 now_ms)
 {
         const char *id = json_string_value(json_object_get(message, "sessionId"));
@@ -155,8 +168,8 @@ static void to_observers(TbParty *host, json_t *message, gint64 now_ms)
         TbSession *session = id ? g_hash_table_lookup(host->pairing->sessions, id) : NULL;
         bool found = false;
         if (!session || g_strcmp0(session->host, host->host) != 0) {
-                tb_party_send(host, json_pack("{s:s, s:s, s:s, s:s?}", "type", "error", "code", "no-session", "message", "Invalid session or token",
-                                              "sessionId", id));
+                tb_party_send(host, json_pack("{s:s, s:s, s:s, s:s?}", "type", "error", "code", "no-session",
+                                              "message", "Invalid session or token", "sessionId", id));
                 return;
         }
         tb_session_touch(session, now_ms);
@@ -181,8 +194,9 @@ static void to_observers(TbParty *host, json_t *message, gint64 now_ms)
                 host->pairing->options.ops->text(observer->connection, text, size);
         }
         if (!found && (!type || strcmp(type, "bye") != 0))
-                tb_party_send(host, json_pack("{s:s, s:s, s:s, s:s, s:s?}", "type", "error", "code", "no-peer", "message", "Peer not connected",
-                                              "sessionId", session->id, "to", to));
+                tb_party_send(host,
+                              json_pack("{s:s, s:s, s:s, s:s, s:s?}", "type", "error", "code", "no-peer",
+                                        "message", "Peer not connected", "sessionId", session->id, "to", to));
 }
 
 void tb_host_text(TbParty *party, json_t *message, gint64 now_ms)
@@ -206,12 +220,14 @@ void tb_host_text(TbParty *party, json_t *message, gint64 now_ms)
         }
 }
 
-/* --- lists ------------------------------------------------------------------------------------------------------------------------------ */
+/* --- lists
+ * ------------------------------------------------------------------------------------------------------------------------------
+ */
 static json_t *describe(TbParty *host, bool online)
 {
         g_autofree char *since = tb_clock_rfc3339(host->since_ms);
-        return json_pack("{s:s, s:s?, s:b, s:s, s:O}", "name", host->host, "version", host->version, "online", online, "connectedAt", since, "devices",
-                         host->devices);
+        return json_pack("{s:s, s:s?, s:b, s:s, s:O}", "name", host->host, "version", host->version, "online",
+                         online, "connectedAt", since, "devices", host->devices);
 }
 
 /* Who has left is still shown, as far as there is room. */
@@ -224,7 +240,8 @@ static void remember(TbParty *host)
 
 static int by_name(gconstpointer a, gconstpointer b)
 {
-        return strcmp(json_string_value(json_object_get(*(json_t *const *)a, "name")), json_string_value(json_object_get(*(json_t *const *)b, "name")));
+        return strcmp(json_string_value(json_object_get(*(json_t *const *)a, "name")),
+                      json_string_value(json_object_get(*(json_t *const *)b, "name")));
 }
 
 json_t *tb_pairing_hosts(TbPairing *pairing)
@@ -250,9 +267,9 @@ json_t *tb_pairing_devices(TbPairing *pairing)
         json_t *out = json_array(), *host, *device;
         json_auto_t *hosts = tb_pairing_hosts(pairing);
         gsize i, j;
-        json_array_foreach(hosts, i, host) {
+        json_array_foreach (hosts, i, host) {
                 const char *name = json_string_value(json_object_get(host, "name"));
-                json_array_foreach(json_object_get(host, "devices"), j, device) {
+                json_array_foreach (json_object_get(host, "devices"), j, device) {
                         const char *id = json_string_value(json_object_get(device, "id"));
                         g_autofree char *full = g_strconcat(name, "/", id, NULL);
                         json_t *copy = json_copy(device);

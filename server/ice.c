@@ -10,8 +10,8 @@ char **tb_ice_split(const char *list, const char *scheme)
         for (char **p = parts; *p; p++) {
                 if (**p == '\0')
                         continue;
-                bool full = g_str_has_prefix(*p, "stun:") || g_str_has_prefix(*p, "stuns:") || g_str_has_prefix(*p, "turn:") ||
-                            g_str_has_prefix(*p, "turns:");
+                bool full = g_str_has_prefix(*p, "stun:") || g_str_has_prefix(*p, "stuns:") ||
+                            g_str_has_prefix(*p, "turn:") || g_str_has_prefix(*p, "turns:");
                 g_ptr_array_add(out, full ? g_strdup(*p) : g_strconcat(scheme, ":", *p, NULL));
         }
         g_ptr_array_add(out, NULL);
@@ -42,9 +42,11 @@ json_t *tb_ice_servers(const TbIceConfig *config, const char *user, gint64 now_m
         if (config->stun && config->stun[0])
                 json_array_append_new(out, json_pack("{s:o}", "urls", urls(config->stun)));
         if (config->turn && config->turn[0] && config->secret) {
-                g_autofree char *username = g_strdup_printf("%" G_GINT64_FORMAT ":%s", now_ms / 1000 + config->ttl_s, user);
+                g_autofree char *username =
+                        g_strdup_printf("%" G_GINT64_FORMAT ":%s", now_ms / 1000 + config->ttl_s, user);
                 g_autofree char *credential = tb_ice_credential(config->secret, username);
-                json_array_append_new(out, json_pack("{s:o, s:s, s:s}", "urls", urls(config->turn), "username", username, "credential", credential));
+                json_array_append_new(out, json_pack("{s:o, s:s, s:s}", "urls", urls(config->turn),
+                                                     "username", username, "credential", credential));
         }
         return out;
 }

@@ -1,19 +1,21 @@
 #pragma once
 /*
- * ICE servers for clients: STUN as configured, TURN with time-limited credentials as coturn's use-auth-secret checks them
- * (username = "<unix expiry>:<user>", credential = base64(HMAC-SHA1(secret, username)); coturn's README.turnserver, "TURN REST API"). Pure.
+ * ICE servers for clients: STUN as configured, TURN with time-limited credentials as coturn's use-auth-secret
+ * checks them (username = "<unix expiry>:<user>", credential = base64(HMAC-SHA1(secret, username)); coturn's
+ * README.turnserver, "TURN REST API"). Pure.
  */
 #include <glib.h>
 #include <jansson.h>
 
 typedef struct TbIceConfig {
-        char **stun; /* owned; "stun:host:port" */
-        char **turn; /* owned; "turn:host:port?transport=udp", "turns:…" */
+        char **stun;  /* owned; "stun:host:port" */
+        char **turn;  /* owned; "turn:host:port?transport=udp", "turns:…" */
         char *secret; /* owned; NULL: no TURN */
         int ttl_s;
 } TbIceConfig;
 
-/* "host", "host:port" or a full URI, separated by commas or spaces -> full URIs. `scheme`: "stun" or "turn" for those without one. */
+/* "host", "host:port" or a full URI, separated by commas or spaces -> full URIs. `scheme`: "stun" or "turn"
+ * for those without one. */
 char **tb_ice_split(const char *list, const char *scheme);
 /* [{"urls":[…]},{"urls":[…],"username","credential"}]; the caller owns the reference. */
 json_t *tb_ice_servers(const TbIceConfig *config, const char *user, gint64 now_ms);

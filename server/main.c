@@ -57,11 +57,13 @@ static int serve(const TbServerConfig *config)
                 return 1;
         }
         bool v6 = strchr(config->address, ':') != NULL;
-        g_autofree char *url = g_strdup_printf("http://%s%s%s:%u", v6 ? "[" : "", config->address, v6 ? "]" : "", tb_server_port(server));
+        g_autofree char *url = g_strdup_printf("http://%s%s%s:%u", v6 ? "[" : "", config->address,
+                                               v6 ? "]" : "", tb_server_port(server));
         tb_log(TB_LOG_INFO, TB_F("url", url, "version", tb_version), "listening");
         g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
         Run run = {.server = server, .loop = loop};
-        guint term = g_unix_signal_add(SIGTERM, on_signal, &run), interrupt = g_unix_signal_add(SIGINT, on_signal, &run);
+        guint term = g_unix_signal_add(SIGTERM, on_signal, &run),
+              interrupt = g_unix_signal_add(SIGINT, on_signal, &run);
         g_main_loop_run(loop);
         g_source_remove(term);
         g_source_remove(interrupt);
@@ -76,11 +78,14 @@ int main(int argc, char **argv)
         gboolean check = FALSE, insecure = FALSE, version = FALSE, json = FALSE;
         int port = -1;
         const GOptionEntry entries[] = {
-                {"config", 'c', 0, G_OPTION_ARG_FILENAME, &file, "configuration (default: /etc/testbed/server.yaml)", "FILE"},
+                {"config", 'c', 0, G_OPTION_ARG_FILENAME, &file,
+                 "configuration (default: /etc/testbed/server.yaml)", "FILE"},
                 {"check", 0, 0, G_OPTION_ARG_NONE, &check, "validate the configuration and exit", NULL},
                 {"port", 'p', 0, G_OPTION_ARG_INT, &port, "port to listen on (0: any free one)", "PORT"},
-                {"state-dir", 0, 0, G_OPTION_ARG_FILENAME, &state_dir, "folder for state (sessions live in memory: nothing is kept there yet)", "DIR"},
-                {"insecure", 0, 0, G_OPTION_ARG_NONE, &insecure, "listen on any address without tokens", NULL},
+                {"state-dir", 0, 0, G_OPTION_ARG_FILENAME, &state_dir,
+                 "folder for state (sessions live in memory: nothing is kept there yet)", "DIR"},
+                {"insecure", 0, 0, G_OPTION_ARG_NONE, &insecure, "listen on any address without tokens",
+                 NULL},
                 {"log-json", 0, 0, G_OPTION_ARG_NONE, &json, "log JSON lines", NULL},
                 {"version", 'V', 0, G_OPTION_ARG_NONE, &version, "print the version", NULL},
                 G_OPTION_ENTRY_NULL,
@@ -89,7 +94,10 @@ int main(int argc, char **argv)
         g_autoptr(GError) error = NULL;
         g_option_context_add_main_entries(context, entries, NULL);
         if (!g_option_context_parse(context, &argc, &argv, &error) || argc > 1 || port > 65535) {
-                fprintf(stderr, "testbed-server: %s (try --help)\n", error ? error->message : argc > 1 ? "too many arguments" : "no such port");
+                fprintf(stderr, "testbed-server: %s (try --help)\n",
+                        error      ? error->message
+                        : argc > 1 ? "too many arguments"
+                                   : "no such port");
                 return 2;
         }
         if (version) {

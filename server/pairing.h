@@ -1,11 +1,13 @@
 #pragma once
 /*
- * Pairing: sessions, the parties in them, and what goes from one to the other. A state machine without sockets and without a clock: the caller
- * brings messages and the time, and gets messages through TbPartyOps. Main thread.
+ * Pairing: sessions, the parties in them, and what goes from one to the other. A state machine without
+ * sockets and without a clock: the caller brings messages and the time, and gets messages through TbPartyOps.
+ * Main thread.
  *
- * A session joins one producer and its observers. In a phone session the producer is a phone and there is one observer, a desktop. In a device
- * session the producer is a host (one connection for all its sessions) and there are several observers; each has a mode by the token it came with.
- * The words on the wire are `phone` for the producer and `desktop` for an observer (CONTRACT.md §4; docs/PROTOCOL.md).
+ * A session joins one producer and its observers. In a phone session the producer is a phone and there is one
+ * observer, a desktop. In a device session the producer is a host (one connection for all its sessions) and
+ * there are several observers; each has a mode by the token it came with. The words on the wire are `phone`
+ * for the producer and `desktop` for an observer (CONTRACT.md §4; docs/PROTOCOL.md).
  */
 #include <glib.h>
 #include <jansson.h>
@@ -15,7 +17,7 @@
 #include "server/ice.h"
 
 typedef struct TbPairing TbPairing;
-typedef struct TbParty TbParty;     /* one connection: desktop, phone or host; before its hello nobody */
+typedef struct TbParty TbParty; /* one connection: desktop, phone or host; before its hello nobody */
 typedef struct TbSession TbSession;
 
 typedef enum TbPartyRole { TB_PARTY_NONE, TB_PARTY_DESKTOP, TB_PARTY_PHONE, TB_PARTY_HOST } TbPartyRole;
@@ -25,14 +27,15 @@ typedef enum TbMode { TB_MODE_VIEW, TB_MODE_CONTROL } TbMode;
 typedef struct TbPartyOps {
         bool (*text)(gpointer connection, const char *text, gsize size);
         bool (*binary)(gpointer connection, const void *bytes, gsize size);
-        gsize (*queued)(gpointer connection);                             /* bytes that wait for a slow reader */
-        void (*close)(gpointer connection, int code, const char *reason); /* `tb_pairing_left` follows later */
+        gsize (*queued)(gpointer connection); /* bytes that wait for a slow reader */
+        void (*close)(gpointer connection, int code,
+                      const char *reason); /* `tb_pairing_left` follows later */
 } TbPartyOps;
 
 typedef struct TbPairingOptions {
-        const TbPartyOps *ops;   /* static */
-        const TbIceConfig *ice;  /* borrowed */
-        TbAuth *hosts;           /* borrowed: who may be a host; open: everybody */
+        const TbPartyOps *ops;  /* static */
+        const TbIceConfig *ice; /* borrowed */
+        TbAuth *hosts;          /* borrowed: who may be a host; open: everybody */
         /* HTTP that is carried through a host's socket; `message` is borrowed. */
         void (*carried)(TbParty *host, json_t *message, gpointer data);
         void (*host_left)(TbParty *host, gpointer data);
@@ -42,20 +45,25 @@ typedef struct TbPairingOptions {
 TbPairing *tb_pairing_new(const TbPairingOptions *options);
 void tb_pairing_free(TbPairing *pairing); /* every party must have left */
 
-/* --- connections ------------------------------------------------------------------------------------------------------------- */
+/* --- connections
+ * -------------------------------------------------------------------------------------------------------------
+ */
 TbParty *tb_pairing_join(TbPairing *pairing, gpointer connection, const char *request_id, gint64 now_ms);
 void tb_pairing_text(TbParty *party, const char *text, gsize size, gint64 now_ms); /* NUL-terminated */
 void tb_pairing_binary(TbParty *party, const guint8 *bytes, gsize size, gint64 now_ms);
-void tb_pairing_drained(TbParty *party); /* its queue ran empty */
+void tb_pairing_drained(TbParty *party);             /* its queue ran empty */
 void tb_pairing_left(TbParty *party, gint64 now_ms); /* frees it */
 /* Hello timeouts, expired sessions. Gives the time of the next call that matters. */
 gint64 tb_pairing_tick(TbPairing *pairing, gint64 now_ms);
 
-/* --- sessions ---------------------------------------------------------------------------------------------------------------------- */
-/* `device`: NULL (phone session) or "host/device". ret_token: the session's token; ret_view: the one for watching only, NULL for phone sessions.
- * Errors: TB_ERROR_NOT_FOUND (no such host or device), TB_ERROR_UNAVAILABLE (too many sessions). */
-TbSession *tb_pairing_create(TbPairing *pairing, const char *device, TbMode mode, guint observers, gint64 now_ms, char **ret_token, char **ret_view,
-                             GError **error);
+/* --- sessions
+ * ----------------------------------------------------------------------------------------------------------------------
+ */
+/* `device`: NULL (phone session) or "host/device". ret_token: the session's token; ret_view: the one for
+ * watching only, NULL for phone sessions. Errors: TB_ERROR_NOT_FOUND (no such host or device),
+ * TB_ERROR_UNAVAILABLE (too many sessions). */
+TbSession *tb_pairing_create(TbPairing *pairing, const char *device, TbMode mode, guint observers,
+                             gint64 now_ms, char **ret_token, char **ret_view, GError **error);
 TbSession *tb_pairing_find(TbPairing *pairing, const char *id, gint64 now_ms); /* NULL: unknown or expired */
 const char *tb_session_id(TbSession *session);
 bool tb_session_is_device(TbSession *session);
@@ -64,7 +72,9 @@ bool tb_session_check(TbSession *session, const char *token, TbMode *ret_mode);
 json_t *tb_session_status(TbSession *session);
 gint64 tb_session_expires_ms(TbSession *session);
 
-/* --- hosts -------------------------------------------------------------------------------------------------------------------------- */
+/* --- hosts
+ * --------------------------------------------------------------------------------------------------------------------------
+ */
 json_t *tb_pairing_hosts(TbPairing *pairing);
 json_t *tb_pairing_devices(TbPairing *pairing); /* [{"id":"lab-1/board","host","device","label",…}] */
 TbParty *tb_pairing_host(TbPairing *pairing, const char *name); /* NULL: not connected */

@@ -46,7 +46,9 @@ const char *tb_party_id(TbParty *party)
         return party->id;
 }
 
-/* --- coming and going ------------------------------------------------------------------------------------------------------------ */
+/* --- coming and going
+ * ------------------------------------------------------------------------------------------------------------
+ */
 TbParty *tb_pairing_join(TbPairing *pairing, gpointer connection, const char *request_id, gint64 now_ms)
 {
         TbParty *party = g_new0(TbParty, 1);
@@ -73,7 +75,8 @@ static void set_role(TbParty *party, TbPartyRole role)
 
 static json_t *presence(const char *type, TbParty *party)
 {
-        return json_pack("{s:s, s:s, s:s}", "type", type, "peer", tb_party_role_name(party->role), "peerId", party->id);
+        return json_pack("{s:s, s:s, s:s}", "type", type, "peer", tb_party_role_name(party->role), "peerId",
+                         party->id);
 }
 
 /* To the observers of a session, but not to the party itself: presence is shown. */
@@ -145,7 +148,9 @@ gint64 tb_pairing_tick(TbPairing *pairing, gint64 now_ms)
         return MAX(next, now_ms + 10);
 }
 
-/* --- hello ----------------------------------------------------------------------------------------------------------------------------- */
+/* --- hello
+ * -----------------------------------------------------------------------------------------------------------------------------
+ */
 static void refuse_hello(TbParty *party, const char *code, const char *message)
 {
         party->pairing->refused++;
@@ -158,17 +163,21 @@ static json_t *ready(TbParty *party, gint64 now_ms)
         json_t *peers = json_array();
         TbParty *producer = tb_session_producer(session);
         if (party->role == TB_PARTY_DESKTOP && producer)
-                json_array_append_new(peers, json_pack("{s:s, s:s}", "peer", "phone", "peerId", producer->id));
+                json_array_append_new(peers,
+                                      json_pack("{s:s, s:s}", "peer", "phone", "peerId", producer->id));
         for (guint i = 0; i < session->observers->len; i++) {
                 TbParty *observer = g_ptr_array_index(session->observers, i);
                 if (observer == party)
                         continue;
-                json_array_append_new(peers, json_pack("{s:s, s:s}", "peer", "desktop", "peerId", observer->id));
+                json_array_append_new(peers,
+                                      json_pack("{s:s, s:s}", "peer", "desktop", "peerId", observer->id));
         }
-        json_t *o = json_pack("{s:s, s:s, s:s, s:o, s:o}", "type", "ready", "role", tb_party_role_name(party->role), "peerId", party->id, "peers",
-                              peers, "iceServers", tb_ice_servers(party->pairing->options.ice, party->id, now_ms));
+        json_t *o = json_pack("{s:s, s:s, s:s, s:o, s:o}", "type", "ready", "role",
+                              tb_party_role_name(party->role), "peerId", party->id, "peers", peers,
+                              "iceServers", tb_ice_servers(party->pairing->options.ice, party->id, now_ms));
         if (session->host) {
-                json_object_set_new(o, "mode", json_string(party->mode == TB_MODE_CONTROL ? "control" : "view"));
+                json_object_set_new(o, "mode",
+                                    json_string(party->mode == TB_MODE_CONTROL ? "control" : "view"));
                 json_object_set_new(o, "host", json_string(session->host));
                 json_object_set_new(o, "device", json_string(session->device));
         }
@@ -198,14 +207,17 @@ static void enter(TbParty *party, TbSession *session, TbPartyRole role, gint64 n
 static void hello(TbParty *party, json_t *message, gint64 now_ms)
 {
         const char *role_name = json_string_value(json_object_get(message, "role"));
-        const char *id = json_string_value(json_object_get(message, "sessionId")), *token = json_string_value(json_object_get(message, "token"));
+        const char *id = json_string_value(json_object_get(message, "sessionId")),
+                   *token = json_string_value(json_object_get(message, "token"));
         if (g_strcmp0(role_name, "host") == 0) {
                 tb_host_hello(party, message, now_ms);
                 if (party->host)
                         set_role(party, TB_PARTY_HOST);
                 return;
         }
-        TbPartyRole role = g_strcmp0(role_name, "desktop") == 0 ? TB_PARTY_DESKTOP : g_strcmp0(role_name, "phone") == 0 ? TB_PARTY_PHONE : TB_PARTY_NONE;
+        TbPartyRole role = g_strcmp0(role_name, "desktop") == 0 ? TB_PARTY_DESKTOP
+                           : g_strcmp0(role_name, "phone") == 0 ? TB_PARTY_PHONE
+                                                                : TB_PARTY_NONE;
         if (role == TB_PARTY_NONE) {
                 refuse_hello(party, "invalid-role", "Invalid role");
                 return;
@@ -227,17 +239,23 @@ static void hello(TbParty *party, json_t *message, gint64 now_ms)
         }
 }
 
-/* --- messages ---------------------------------------------------------------------------------------------------------------------------- */
-/* Over the rate a message is dropped and the party told; who goes on is cut. Hosts carry many observers: their queues bound them instead. */
+/* --- messages
+ * ----------------------------------------------------------------------------------------------------------------------------
+ */
+/* Over the rate a message is dropped and the party told; who goes on is cut. Hosts carry many observers:
+ * their queues bound them instead. */
 static bool within_rate(TbParty *party, gsize size, gint64 now_ms)
 {
         gint64 now_us = now_ms * 1000;
         if (party->role == TB_PARTY_HOST)
                 return true;
-        bool ok = tb_bucket_take(&party->messages, TB_LIMIT_MESSAGES_PER_S, 2 * TB_LIMIT_MESSAGES_PER_S, 1, now_us, NULL) &&
-                  tb_bucket_take(&party->bytes, TB_LIMIT_BYTES_PER_S, 2 * TB_LIMIT_BYTES_PER_S, (double)size, now_us, NULL);
+        bool ok = tb_bucket_take(&party->messages, TB_LIMIT_MESSAGES_PER_S, 2 * TB_LIMIT_MESSAGES_PER_S, 1,
+                                 now_us, NULL) &&
+                  tb_bucket_take(&party->bytes, TB_LIMIT_BYTES_PER_S, 2 * TB_LIMIT_BYTES_PER_S, (double)size,
+                                 now_us, NULL);
         if (ok) {
-                if (party->messages.tokens > TB_LIMIT_MESSAGES_PER_S) /* it has calmed down, not just found a gap */
+                if (party->messages.tokens >
+                    TB_LIMIT_MESSAGES_PER_S) /* it has calmed down, not just found a gap */
                         party->dropped = 0;
                 return true;
         }

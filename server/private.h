@@ -30,8 +30,8 @@ struct TbParty {
         json_t *devices;    /* owned; of a host */
         gint64 since_ms;
         TbBucket messages, bytes;
-        guint dropped;    /* messages over the rate since it was calm */
-        GBytes *picture;  /* owned; the newest one that waits for the reader; NULL: none */
+        guint dropped;   /* messages over the rate since it was calm */
+        GBytes *picture; /* owned; the newest one that waits for the reader; NULL: none */
 };
 
 struct TbPairing {

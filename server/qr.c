@@ -6,8 +6,8 @@
 
 #include "lib/error.h"
 
-#define QUIET 4  /* modules; ISO/IEC 18004 */
-#define SCALE 8  /* pixels per module of the PNG */
+#define QUIET 4 /* modules; ISO/IEC 18004 */
+#define SCALE 8 /* pixels per module of the PNG */
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(QRcode, QRcode_free)
 
@@ -15,7 +15,8 @@ static QRcode *encode(const char *text, GError **error)
 {
         QRcode *code = QRcode_encodeString8bit(text, 0, QR_ECLEVEL_H);
         if (!code)
-                g_set_error_literal(error, TB_ERROR, TB_ERROR_TOO_LARGE, "the address does not fit into a QR code");
+                g_set_error_literal(error, TB_ERROR, TB_ERROR_TOO_LARGE,
+                                    "the address does not fit into a QR code");
         return code;
 }
 
@@ -23,7 +24,8 @@ static int is_dark(const QRcode *code, int x, int y)
 {
         x -= QUIET;
         y -= QUIET;
-        return x >= 0 && y >= 0 && x < code->width && y < code->width && (code->data[y * code->width + x] & 1);
+        return x >= 0 && y >= 0 && x < code->width && y < code->width &&
+               (code->data[y * code->width + x] & 1);
 }
 
 GBytes *tb_qr_svg(const char *text, GError **error)
@@ -33,10 +35,12 @@ GBytes *tb_qr_svg(const char *text, GError **error)
                 return NULL;
         int side = code->width + 2 * QUIET;
         GString *svg = g_string_sized_new(8192);
-        g_string_append_printf(svg,
-                               "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" shape-rendering=\"crispEdges\" role=\"img\" "
-                               "aria-label=\"QR code\"><path fill=\"#fff\" d=\"M0 0h%dv%dH0z\"/><path fill=\"#000\" d=\"",
-                               side, side, side, side);
+        g_string_append_printf(
+                svg,
+                "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" "
+                "shape-rendering=\"crispEdges\" role=\"img\" "
+                "aria-label=\"QR code\"><path fill=\"#fff\" d=\"M0 0h%dv%dH0z\"/><path fill=\"#000\" d=\"",
+                side, side, side, side);
         for (int y = 0; y < side; y++) {
                 for (int x = 0; x < side; x++) {
                         int run = 0;
@@ -61,7 +65,8 @@ GBytes *tb_qr_png(const char *text, GError **error)
         for (guint y = 0; y < side; y++)
                 for (guint x = 0; x < side; x++)
                         pixels[y * side + x] = is_dark(code, (int)(x / SCALE), (int)(y / SCALE)) ? 0 : 255;
-        png_image image = {.version = PNG_IMAGE_VERSION, .width = side, .height = side, .format = PNG_FORMAT_GRAY};
+        png_image image = {
+                .version = PNG_IMAGE_VERSION, .width = side, .height = side, .format = PNG_FORMAT_GRAY};
         png_alloc_size_t size = 0;
         if (png_image_write_to_memory(&image, NULL, &size, 0, pixels, 0, NULL)) {
                 g_autofree guint8 *out = g_malloc(size);

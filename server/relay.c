@@ -5,14 +5,18 @@
 #include "server/private.h"
 
 #define PICTURE 0x01
-#define SLOW (64 * 1024) /* bytes in a reader's queue above which samples are left out: the next one is newer anyway */
+#define SLOW                                                                                                 \
+        (64 * 1024) /* bytes in a reader's queue above which samples are left out: the next one is newer     \
+                       anyway */
 #define CONTROL_MAX (64 * 1024)
 
 /* Messages that only the server says, or that are for it alone. */
 static bool is_reserved(const char *type)
 {
-        static const char *const reserved[] = {"hello", "ready", "peer-connected", "peer-disconnected", "session-closed", "devices",
-                                               "http", "http-response", "http-data", "http-cancel", NULL};
+        static const char *const reserved[] = {
+                "hello",   "ready", "peer-connected", "peer-disconnected", "session-closed",
+                "devices", "http",  "http-response",  "http-data",         "http-cancel",
+                NULL};
         return type && g_strv_contains(reserved, type);
 }
 
@@ -27,8 +31,14 @@ static gsize limit_of(const char *type)
                 const char *type;
                 gsize max;
         } limits[] = {
-                {"offer", 2 * TB_LIMIT_SDP}, {"answer", 2 * TB_LIMIT_SDP}, /* escapes double the line ends */
-                {"ice", 4096}, {"ice-candidate", 4096}, {"bye", 4096}, {"error", 4096}, {"sensor", 4096}, {"sample", 4096},
+                {"offer", 2 * TB_LIMIT_SDP},
+                {"answer", 2 * TB_LIMIT_SDP}, /* escapes double the line ends */
+                {"ice", 4096},
+                {"ice-candidate", 4096},
+                {"bye", 4096},
+                {"error", 4096},
+                {"sensor", 4096},
+                {"sample", 4096},
         };
         for (gsize i = 0; type && i < G_N_ELEMENTS(limits); i++)
                 if (strcmp(type, limits[i].type) == 0)
@@ -63,8 +73,9 @@ void tb_relay_text(TbParty *party, const char *text, gsize size, json_t *message
                 tb_party_error(party, "too-large", "Message too large");
                 return;
         }
-        TbParty *to = party->role == TB_PARTY_PHONE ? (session->observers->len ? g_ptr_array_index(session->observers, 0) : NULL)
-                                                    : tb_session_producer(session);
+        TbParty *to = party->role == TB_PARTY_PHONE
+                              ? (session->observers->len ? g_ptr_array_index(session->observers, 0) : NULL)
+                              : tb_session_producer(session);
         if (!to) {
                 tb_party_error(party, "no-peer", "Peer not connected");
                 return;
@@ -81,7 +92,8 @@ void tb_relay_text(TbParty *party, const char *text, gsize size, json_t *message
         pass(to, type, wrapped, length);
 }
 
-/* --- pictures: per observer the newest one wins ------------------------------------------------------------------------------------ */
+/* --- pictures: per observer the newest one wins
+ * ------------------------------------------------------------------------------------ */
 void tb_relay_picture(TbParty *observer, GBytes *picture)
 {
         TbPairing *pairing = observer->pairing;
@@ -100,7 +112,8 @@ void tb_relay_picture(TbParty *observer, GBytes *picture)
         pairing->options.ops->binary(observer->connection, bytes, size);
 }
 
-static TbParty *observer_of(TbParty *host, const char *session_id, gsize session_size, const char *peer, gsize peer_size)
+static TbParty *observer_of(TbParty *host, const char *session_id, gsize session_size, const char *peer,
+                            gsize peer_size)
 {
         g_autofree char *id = g_strndup(session_id, session_size);
         TbSession *session = g_hash_table_lookup(host->pairing->sessions, id);
@@ -147,7 +160,9 @@ void tb_relay_binary(TbParty *party, const guint8 *bytes, gsize size)
                 tb_party_error(party, "invalid", "Invalid picture");
                 return;
         }
-        TbParty *to = party->role == TB_PARTY_PHONE ? (session->observers->len ? g_ptr_array_index(session->observers, 0) : NULL) : session->phone;
+        TbParty *to = party->role == TB_PARTY_PHONE
+                              ? (session->observers->len ? g_ptr_array_index(session->observers, 0) : NULL)
+                              : session->phone;
         if (!to) {
                 tb_party_error(party, "no-peer", "Peer not connected");
                 return;

@@ -8,7 +8,9 @@
 #include "server/qr.h"
 #include "server/server_private.h"
 
-/* --- pages --------------------------------------------------------------------------------------------------------------------------- */
+/* --- pages
+ * ---------------------------------------------------------------------------------------------------------------------------
+ */
 static void reply_page(TbRequest *request, TbServer *server, const char *name)
 {
         g_autofree char *path = g_build_filename(server->config->web_dir, name, NULL);
@@ -40,7 +42,9 @@ static void favicon(TbRequest *request, gpointer data)
         reply_page(request, data, "favicon.svg");
 }
 
-/* --- sessions ------------------------------------------------------------------------------------------------------------------------ */
+/* --- sessions
+ * ------------------------------------------------------------------------------------------------------------------------
+ */
 static const char *base_url(TbRequest *request, TbServer *server)
 {
         return server->config->url ? server->config->url : tb_request_base_url(request);
@@ -60,7 +64,8 @@ static void create_session(TbRequest *request, gpointer data)
 {
         TbServer *server = data;
         json_t *in = tb_request_json(request);
-        const char *device = json_string_value(json_object_get(in, "device")), *base = base_url(request, server);
+        const char *device = json_string_value(json_object_get(in, "device")),
+                   *base = base_url(request, server);
         bool control = strcmp(json_string_value(json_object_get(in, "mode")), "control") == 0;
         guint observers = (guint)json_integer_value(json_object_get(in, "observers"));
         g_autofree char *token = NULL, *view = NULL;
@@ -69,17 +74,21 @@ static void create_session(TbRequest *request, gpointer data)
         if (!tb_rates_take(server->creations, tb_request_peer(request), 1, g_get_monotonic_time(), &wait_s)) {
                 g_autofree char *seconds = g_strdup_printf("%d", (int)ceil(wait_s));
                 tb_request_add_header(request, "Retry-After", seconds);
-                error = g_error_new(TB_ERROR, TB_ERROR_LIMIT, "more than %u sessions a minute from one address", server->config->sessions_per_minute);
+                error = g_error_new(TB_ERROR, TB_ERROR_LIMIT,
+                                    "more than %u sessions a minute from one address",
+                                    server->config->sessions_per_minute);
                 tb_request_reply_error(request, error);
                 return;
         }
         if (device && control && tb_request_role(request) < TB_ROLE_OPERATOR) {
-                error = g_error_new_literal(TB_ERROR, TB_ERROR_FORBIDDEN, "a control session needs the role operator");
+                error = g_error_new_literal(TB_ERROR, TB_ERROR_FORBIDDEN,
+                                            "a control session needs the role operator");
                 tb_request_reply_error(request, error);
                 return;
         }
-        TbSession *session = tb_pairing_create(server->pairing, device, control ? TB_MODE_CONTROL : TB_MODE_VIEW, observers, tb_clock_ms(), &token, &view,
-                                               &error);
+        TbSession *session =
+                tb_pairing_create(server->pairing, device, control ? TB_MODE_CONTROL : TB_MODE_VIEW,
+                                  observers, tb_clock_ms(), &token, &view, &error);
         if (!session) {
                 tb_request_reply_error(request, error);
                 return;
@@ -103,7 +112,8 @@ static TbSession *find(TbRequest *request, TbServer *server)
 {
         TbSession *session = tb_pairing_find(server->pairing, tb_request_arg(request, "id"), tb_clock_ms());
         if (!session) {
-                g_autoptr(GError) error = g_error_new_literal(TB_ERROR, TB_ERROR_NOT_FOUND, "there is no such session, or it has expired");
+                g_autoptr(GError) error = g_error_new_literal(TB_ERROR, TB_ERROR_NOT_FOUND,
+                                                              "there is no such session, or it has expired");
                 tb_request_reply_error(request, error);
         }
         return session;
@@ -116,7 +126,8 @@ static void get_session(TbRequest *request, gpointer data)
                 tb_request_reply_json(request, 200, tb_session_status(session));
 }
 
-static void reply_qr(TbRequest *request, TbServer *server, const char *type, GBytes *(*make)(const char *text, GError **error))
+static void reply_qr(TbRequest *request, TbServer *server, const char *type,
+                     GBytes *(*make)(const char *text, GError **error))
 {
         TbSession *session = find(request, server);
         const char *token = tb_request_query_string(request, "token");
@@ -124,12 +135,14 @@ static void reply_qr(TbRequest *request, TbServer *server, const char *type, GBy
         if (!session)
                 return;
         if (!token || !tb_session_check(session, token, NULL)) {
-                error = g_error_new_literal(TB_ERROR, token ? TB_ERROR_FORBIDDEN : TB_ERROR_UNAUTHORIZED, "the session's token is needed: ?token=…");
+                error = g_error_new_literal(TB_ERROR, token ? TB_ERROR_FORBIDDEN : TB_ERROR_UNAUTHORIZED,
+                                            "the session's token is needed: ?token=…");
                 tb_request_reply_error(request, error);
                 return;
         }
-        g_autofree char *url = g_strdup_printf("%s/%s/%s?token=%s", base_url(request, server), tb_session_is_device(session) ? "v" : "m",
-                                               tb_session_id(session), token);
+        g_autofree char *url =
+                g_strdup_printf("%s/%s/%s?token=%s", base_url(request, server),
+                                tb_session_is_device(session) ? "v" : "m", tb_session_id(session), token);
         g_autoptr(GBytes) picture = make(url, &error);
         if (!picture) {
                 tb_request_reply_error(request, error);
@@ -149,7 +162,9 @@ static void qr_png(TbRequest *request, gpointer data)
         reply_qr(request, data, "image/png", tb_qr_png);
 }
 
-/* --- hosts ------------------------------------------------------------------------------------------------------------------------------ */
+/* --- hosts
+ * ------------------------------------------------------------------------------------------------------------------------------
+ */
 static void list_hosts(TbRequest *request, gpointer data)
 {
         tb_request_reply_json(request, 200, tb_pairing_hosts(((TbServer *)data)->pairing));
@@ -165,7 +180,8 @@ static char *carried_path(TbRequest *request)
 {
         const char *path = strchr(tb_request_path(request) + strlen("/api/hosts/"), '/');
         GString *out = g_string_new(path);
-        g_auto(GStrv) fields = g_strsplit(tb_request_raw_query(request) ? tb_request_raw_query(request) : "", "&", 0);
+        g_auto(GStrv) fields =
+                g_strsplit(tb_request_raw_query(request) ? tb_request_raw_query(request) : "", "&", 0);
         char separator = '?';
         for (char **f = fields; *f; f++) {
                 if (**f == '\0' || g_str_has_prefix(*f, "access_token="))
@@ -189,7 +205,9 @@ static void carry_http(TbRequest *request, gpointer data)
         else if (!host)
                 error = g_error_new(TB_ERROR, TB_ERROR_NOT_FOUND, "no host \"%s\" is connected", name);
         else if (tb_request_header(request, "Upgrade"))
-                error = g_error_new_literal(TB_ERROR, TB_ERROR_UNSUPPORTED, "WebSockets of a host are not carried; open a session on the device");
+                error = g_error_new_literal(
+                        TB_ERROR, TB_ERROR_UNSUPPORTED,
+                        "WebSockets of a host are not carried; open a session on the device");
         if (error) {
                 tb_request_reply_error(request, error);
                 return;
@@ -198,18 +216,25 @@ static void carry_http(TbRequest *request, gpointer data)
         tb_carry_request(server->carry, request, host, path);
 }
 
-/* --- the rest ----------------------------------------------------------------------------------------------------------------------------- */
+/* --- the rest
+ * -----------------------------------------------------------------------------------------------------------------------------
+ */
 static void get_ice(TbRequest *request, gpointer data)
 {
         TbServer *server = data;
-        tb_request_reply_json(request, 200, json_pack("{s:o}", "iceServers", tb_ice_servers(&server->config->ice, tb_request_user(request), tb_clock_ms())));
+        tb_request_reply_json(
+                request, 200,
+                json_pack("{s:o}", "iceServers",
+                          tb_ice_servers(&server->config->ice, tb_request_user(request), tb_clock_ms())));
 }
 
 static void health(TbRequest *request, gpointer data)
 {
         TbServer *server = data;
-        tb_request_reply_json(request, 200, json_pack("{s:s, s:s, s:s, s:I}", "service", "Testbed pairing server", "status", "running", "version",
-                                                      tb_version, "uptime_s", (json_int_t)((tb_clock_ms() - server->started_ms) / 1000)));
+        tb_request_reply_json(request, 200,
+                              json_pack("{s:s, s:s, s:s, s:I}", "service", "Testbed pairing server", "status",
+                                        "running", "version", tb_version, "uptime_s",
+                                        (json_int_t)((tb_clock_ms() - server->started_ms) / 1000)));
 }
 
 static void metrics(TbRequest *request, gpointer data)
@@ -220,13 +245,28 @@ static void metrics(TbRequest *request, gpointer data)
 
 static void openapi(TbRequest *request, gpointer data)
 {
-        tb_request_reply_json(request, 200, tb_http_openapi(((TbServer *)data)->http, "Testbed server", "Pairing of phones, desktops and hosts"));
+        tb_request_reply_json(request, 200,
+                              tb_http_openapi(((TbServer *)data)->http, "Testbed server",
+                                              "Pairing of phones, desktops and hosts"));
 }
 
 static const TbParam session_params[] = {
-        {.name = "device", .type = TB_PARAM_STRING, .min = 3, .max = 2 * TB_LIMIT_ID + 1, .help = "\"host/device\": that host is the producer"},
-        {.name = "mode", .type = TB_PARAM_ENUM, .choices = TB_CHOICES("view", "control"), .fallback = "\"view\"", .help = "what the token allows"},
-        {.name = "observers", .type = TB_PARAM_INT, .min = 1, .max = TB_LIMIT_OBSERVERS, .fallback = "8", .help = "how many may watch at once"},
+        {.name = "device",
+         .type = TB_PARAM_STRING,
+         .min = 3,
+         .max = 2 * TB_LIMIT_ID + 1,
+         .help = "\"host/device\": that host is the producer"},
+        {.name = "mode",
+         .type = TB_PARAM_ENUM,
+         .choices = TB_CHOICES("view", "control"),
+         .fallback = "\"view\"",
+         .help = "what the token allows"},
+        {.name = "observers",
+         .type = TB_PARAM_INT,
+         .min = 1,
+         .max = TB_LIMIT_OBSERVERS,
+         .fallback = "8",
+         .help = "how many may watch at once"},
         TB_PARAM_END,
 };
 
@@ -236,23 +276,82 @@ const TbRoute tb_server_routes[] = {
         {.method = "GET", .path = "/v/{id}", .flags = TB_ROUTE_HIDDEN, .handler = watch_page},
         {.method = "GET", .path = "/docs", .flags = TB_ROUTE_HIDDEN, .handler = docs_page},
         {.method = "GET", .path = "/favicon.ico", .flags = TB_ROUTE_HIDDEN, .handler = favicon},
-        {.method = "POST", .path = "/api/session", .role = TB_ROLE_VIEWER, .body = TB_BODY_JSON, .json = session_params, .handler = create_session,
-         .tag = "sessions", .summary = "Create a session: {} for a phone, or one on a device", .answers = "201 application/json Session; 400; 403; 404; 429; 503"},
-        {.method = "GET", .path = "/api/session/{id}", .handler = get_session, .tag = "sessions", .summary = "Presence and times of a session",
+        {.method = "POST",
+         .path = "/api/session",
+         .role = TB_ROLE_VIEWER,
+         .body = TB_BODY_JSON,
+         .json = session_params,
+         .handler = create_session,
+         .tag = "sessions",
+         .summary = "Create a session: {} for a phone, or one on a device",
+         .answers = "201 application/json Session; 400; 403; 404; 429; 503"},
+        {.method = "GET",
+         .path = "/api/session/{id}",
+         .handler = get_session,
+         .tag = "sessions",
+         .summary = "Presence and times of a session",
          .answers = "200 application/json Status; 404"},
-        {.method = "GET", .path = "/api/session/{id}/qr.svg", .handler = qr_svg, .tag = "sessions", .summary = "The phone's address as a QR code; ?token=",
+        {.method = "GET",
+         .path = "/api/session/{id}/qr.svg",
+         .handler = qr_svg,
+         .tag = "sessions",
+         .summary = "The phone's address as a QR code; ?token=",
          .answers = "200 image/svg+xml; 401; 403; 404"},
-        {.method = "GET", .path = "/api/session/{id}/qr.png", .handler = qr_png, .tag = "sessions", .summary = "The same as PNG; ?token=",
+        {.method = "GET",
+         .path = "/api/session/{id}/qr.png",
+         .handler = qr_png,
+         .tag = "sessions",
+         .summary = "The same as PNG; ?token=",
          .answers = "200 image/png; 401; 403; 404"},
-        {.method = "GET", .path = "/api/hosts", .role = TB_ROLE_VIEWER, .handler = list_hosts, .tag = "hosts", .summary = "Hosts with presence and devices"},
-        {.method = "GET", .path = "/api/devices", .role = TB_ROLE_VIEWER, .handler = list_devices, .tag = "hosts", .summary = "Devices of all hosts"},
-        {.method = "*", .path = "/api/hosts/{host}/host/{path...}", .role = TB_ROLE_VIEWER, .flags = TB_ROUTE_UNSAFE | TB_ROUTE_STREAMING,
-         .body = TB_BODY_BYTES, .handler = carry_http, .tag = "hosts", .summary = "A request carried to the host through its own socket",
+        {.method = "GET",
+         .path = "/api/hosts",
+         .role = TB_ROLE_VIEWER,
+         .handler = list_hosts,
+         .tag = "hosts",
+         .summary = "Hosts with presence and devices"},
+        {.method = "GET",
+         .path = "/api/devices",
+         .role = TB_ROLE_VIEWER,
+         .handler = list_devices,
+         .tag = "hosts",
+         .summary = "Devices of all hosts"},
+        {.method = "*",
+         .path = "/api/hosts/{host}/host/{path...}",
+         .role = TB_ROLE_VIEWER,
+         .flags = TB_ROUTE_UNSAFE | TB_ROUTE_STREAMING,
+         .body = TB_BODY_BYTES,
+         .handler = carry_http,
+         .tag = "hosts",
+         .summary = "A request carried to the host through its own socket",
          .answers = "200; 403; 404; 429; 502"},
-        {.method = "GET", .path = "/api/ice", .role = TB_ROLE_VIEWER, .handler = get_ice, .tag = "sessions", .summary = "STUN and TURN servers with time-limited credentials"},
-        {.method = "GET", .path = "/health", .handler = health, .tag = "system", .summary = "Whether the server is running"},
-        {.method = "GET", .path = "/metrics", .handler = metrics, .tag = "system", .summary = "Prometheus metrics", .answers = "200 text/plain"},
-        {.method = "GET", .path = "/openapi.json", .handler = openapi, .tag = "system", .summary = "This description"},
-        {.method = "GET", .path = "/ws", .flags = TB_ROUTE_WEBSOCKET, .handler = tb_server_upgrade, .tag = "sessions", .summary = "Signaling and relay", .answers = "101; 426"},
+        {.method = "GET",
+         .path = "/api/ice",
+         .role = TB_ROLE_VIEWER,
+         .handler = get_ice,
+         .tag = "sessions",
+         .summary = "STUN and TURN servers with time-limited credentials"},
+        {.method = "GET",
+         .path = "/health",
+         .handler = health,
+         .tag = "system",
+         .summary = "Whether the server is running"},
+        {.method = "GET",
+         .path = "/metrics",
+         .handler = metrics,
+         .tag = "system",
+         .summary = "Prometheus metrics",
+         .answers = "200 text/plain"},
+        {.method = "GET",
+         .path = "/openapi.json",
+         .handler = openapi,
+         .tag = "system",
+         .summary = "This description"},
+        {.method = "GET",
+         .path = "/ws",
+         .flags = TB_ROUTE_WEBSOCKET,
+         .handler = tb_server_upgrade,
+         .tag = "sessions",
+         .summary = "Signaling and relay",
+         .answers = "101; 426"},
         {.method = NULL},
 };

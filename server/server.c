@@ -13,12 +13,13 @@
 #define CONNECTIONS 16384 /* HTTP at once; WebSockets are not among them once they are open */
 
 typedef struct Connection { /* a WebSocket and the party behind it */
-        TbServer *server; /* borrowed */
-        TbWs *ws;         /* borrowed; NULL once closed */
-        TbParty *party;   /* owned by the pairing; borrowed */
+        TbServer *server;   /* borrowed */
+        TbWs *ws;           /* borrowed; NULL once closed */
+        TbParty *party;     /* owned by the pairing; borrowed */
 } Connection;
 
-/* --- the pairing's view of a connection ----------------------------------------------------------------------------------------- */
+/* --- the pairing's view of a connection
+ * ----------------------------------------------------------------------------------------- */
 static bool party_text(gpointer connection, const char *text, gsize size)
 {
         return tb_ws_send(((Connection *)connection)->ws, false, text, size);
@@ -41,7 +42,8 @@ static void party_close(gpointer connection, int code, const char *reason)
 
 static const TbPartyOps party_ops = {party_text, party_binary, party_queued, party_close};
 
-/* --- the socket's view of the pairing ---------------------------------------------------------------------------------------------- */
+/* --- the socket's view of the pairing
+ * ---------------------------------------------------------------------------------------------- */
 static void on_message(TbWs *ws G_GNUC_UNUSED, bool binary, const guint8 *bytes, gsize size, gpointer data)
 {
         Connection *c = data;
@@ -67,7 +69,8 @@ static const TbWsOps ws_ops = {on_message, on_drained, on_closed};
 
 static void arm_tick(TbServer *server, gint64 at_ms)
 {
-        gint64 at_us = g_get_monotonic_time() + MAX(at_ms - tb_clock_ms(), 0) * 1000, old_us = g_source_get_ready_time(server->tick);
+        gint64 at_us = g_get_monotonic_time() + MAX(at_ms - tb_clock_ms(), 0) * 1000,
+               old_us = g_source_get_ready_time(server->tick);
         if (old_us < 0 || at_us < old_us)
                 g_source_set_ready_time(server->tick, at_us);
 }
@@ -102,13 +105,16 @@ static void on_host_left(TbParty *host, gpointer data)
         tb_carry_host_left(((TbServer *)data)->carry, host);
 }
 
-/* --- clock ---------------------------------------------------------------------------------------------------------------------------- */
+/* --- clock
+ * ----------------------------------------------------------------------------------------------------------------------------
+ */
 typedef struct TickSource {
         GSource source;
         TbServer *server; /* borrowed */
 } TickSource;
 
-static gboolean tick_dispatch(GSource *source, GSourceFunc callback G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
+static gboolean tick_dispatch(GSource *source, GSourceFunc callback G_GNUC_UNUSED,
+                              gpointer data G_GNUC_UNUSED)
 {
         TbServer *server = ((TickSource *)source)->server;
         g_source_set_ready_time(source, -1);
@@ -118,11 +124,14 @@ static gboolean tick_dispatch(GSource *source, GSourceFunc callback G_GNUC_UNUSE
 
 static GSourceFuncs tick_funcs = {.dispatch = tick_dispatch};
 
-/* --- life --------------------------------------------------------------------------------------------------------------------------------- */
+/* --- life
+ * ---------------------------------------------------------------------------------------------------------------------------------
+ */
 static void add_pages(TbServer *server)
 {
         g_autoptr(GError) error = NULL;
-        g_autofree char *vendor_file = g_build_filename(server->config->web_dir, "vendor.json", NULL), *vendor = NULL;
+        g_autofree char *vendor_file = g_build_filename(server->config->web_dir, "vendor.json", NULL),
+                        *vendor = NULL;
         if (g_file_get_contents(vendor_file, &vendor, NULL, NULL) &&
             tb_http_add_static(server->http, "/", server->config->web_dir, vendor, NULL))
                 return;
@@ -139,12 +148,22 @@ TbServer *tb_server_new(const TbServerConfig *config, GError **error)
         server->poller = tb_poller_new(NULL);
         server->carry = tb_carry_new(pause_host);
         server->creations = tb_rates_new(config->sessions_per_minute / 60.0, config->sessions_per_minute);
-        server->pairing = tb_pairing_new(&(TbPairingOptions){.ops = &party_ops, .ice = &config->ice, .hosts = config->hosts, .carried = on_carried,
-                                                             .host_left = on_host_left, .data = server});
+        server->pairing = tb_pairing_new(&(TbPairingOptions){.ops = &party_ops,
+                                                             .ice = &config->ice,
+                                                             .hosts = config->hosts,
+                                                             .carried = on_carried,
+                                                             .host_left = on_host_left,
+                                                             .data = server});
         tb_metrics_collector(server->metrics, tb_pairing_metrics, server->pairing);
-        server->http = tb_http_new(&(TbHttpOptions){.address = config->address, .port = config->port, .name = "testbed-server", .version = tb_version,
-                                                    .auth = config->auth, .metrics = server->metrics, .poller = server->poller,
-                                                    .hosts = (const char *const *)config->names, .origins = (const char *const *)config->origins,
+        server->http = tb_http_new(&(TbHttpOptions){.address = config->address,
+                                                    .port = config->port,
+                                                    .name = "testbed-server",
+                                                    .version = tb_version,
+                                                    .auth = config->auth,
+                                                    .metrics = server->metrics,
+                                                    .poller = server->poller,
+                                                    .hosts = (const char *const *)config->names,
+                                                    .origins = (const char *const *)config->origins,
                                                     .max_connections = CONNECTIONS},
                                    error);
         server->tick = g_source_new(&tick_funcs, sizeof(TickSource));

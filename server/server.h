@@ -4,7 +4,8 @@
 
 typedef struct TbServer TbServer;
 
-TbServer *tb_server_new(const TbServerConfig *config, GError **error); /* config is borrowed and must outlive it */
+TbServer *tb_server_new(const TbServerConfig *config,
+                        GError **error); /* config is borrowed and must outlive it */
 guint16 tb_server_port(TbServer *server);
 /* Ends everything within grace_ms; then `done`. */
 void tb_server_stop(TbServer *server, guint grace_ms, void (*done)(gpointer), gpointer data);

@@ -26,7 +26,8 @@ TbPairing *tb_pairing_new(const TbPairingOptions *options)
         pairing->options = *options;
         pairing->sessions = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, session_free);
         pairing->hosts = g_hash_table_new(g_str_hash, g_str_equal);
-        pairing->offline = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)json_decref);
+        pairing->offline =
+                g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)json_decref);
         return pairing;
 }
 
@@ -43,7 +44,8 @@ void tb_pairing_free(TbPairing *pairing)
 
 gint64 tb_session_expires_ms(TbSession *session)
 {
-        return MIN(session->active_ms + TB_LIMIT_SESSION_IDLE_S * 1000ll, session->created_ms + TB_LIMIT_SESSION_MAX_S * 1000ll);
+        return MIN(session->active_ms + TB_LIMIT_SESSION_IDLE_S * 1000ll,
+                   session->created_ms + TB_LIMIT_SESSION_MAX_S * 1000ll);
 }
 
 void tb_session_touch(TbSession *session, gint64 now_ms)
@@ -56,7 +58,8 @@ TbParty *tb_session_producer(TbSession *session)
         return session->host ? g_hash_table_lookup(session->pairing->hosts, session->host) : session->phone;
 }
 
-static bool find_device(TbPairing *pairing, const char *name, char **ret_host, char **ret_device, GError **error)
+static bool find_device(TbPairing *pairing, const char *name, char **ret_host, char **ret_device,
+                        GError **error)
 {
         const char *slash = strchr(name, '/');
         g_autofree char *host = slash ? g_strndup(name, (gsize)(slash - name)) : NULL;
@@ -70,7 +73,8 @@ static bool find_device(TbPairing *pairing, const char *name, char **ret_host, c
                 return false;
         }
         if (!tb_host_device(party, slash + 1)) {
-                tb_error_set_field(error, TB_ERROR_NOT_FOUND, "device", "the host \"%s\" has no device \"%s\"", host, slash + 1);
+                tb_error_set_field(error, TB_ERROR_NOT_FOUND, "device",
+                                   "the host \"%s\" has no device \"%s\"", host, slash + 1);
                 return false;
         }
         *ret_host = g_steal_pointer(&host);
@@ -85,12 +89,13 @@ static char *new_token(guint8 hash[TB_SECRET_HASH])
         return token;
 }
 
-TbSession *tb_pairing_create(TbPairing *pairing, const char *device, TbMode mode, guint observers, gint64 now_ms, char **ret_token, char **ret_view,
-                             GError **error)
+TbSession *tb_pairing_create(TbPairing *pairing, const char *device, TbMode mode, guint observers,
+                             gint64 now_ms, char **ret_token, char **ret_view, GError **error)
 {
         g_autofree char *host = NULL, *id = NULL;
         if (g_hash_table_size(pairing->sessions) >= TB_LIMIT_SESSIONS) {
-                g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE, "there are %d sessions already; try again later", TB_LIMIT_SESSIONS);
+                g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE,
+                            "there are %d sessions already; try again later", TB_LIMIT_SESSIONS);
                 return NULL;
         }
         if (device && !find_device(pairing, device, &host, &id, error))
@@ -142,7 +147,8 @@ bool tb_session_check(TbSession *session, const char *token, TbMode *ret_mode)
 {
         guint8 hash[TB_SECRET_HASH];
         tb_secret_hash(token, hash);
-        bool full = tb_secret_equal(hash, session->token, sizeof hash), view = tb_secret_equal(hash, session->view, sizeof hash);
+        bool full = tb_secret_equal(hash, session->token, sizeof hash),
+             view = tb_secret_equal(hash, session->view, sizeof hash);
         if (ret_mode)
                 *ret_mode = full ? session->mode : TB_MODE_VIEW;
         return full || view;
@@ -150,19 +156,24 @@ bool tb_session_check(TbSession *session, const char *token, TbMode *ret_mode)
 
 json_t *tb_session_status(TbSession *session)
 {
-        g_autofree char *created = tb_clock_rfc3339(session->created_ms), *expires = tb_clock_rfc3339(tb_session_expires_ms(session));
-        json_t *o = json_pack("{s:s, s:b, s:b, s:i, s:s, s:s}", "sessionId", session->id, "desktopConnected", session->observers->len > 0,
-                              "phoneConnected", tb_session_producer(session) != NULL, "observers", (int)session->observers->len, "createdAt",
-                              created, "expiresAt", expires);
+        g_autofree char *created = tb_clock_rfc3339(session->created_ms),
+                        *expires = tb_clock_rfc3339(tb_session_expires_ms(session));
+        json_t *o = json_pack("{s:s, s:b, s:b, s:i, s:s, s:s}", "sessionId", session->id, "desktopConnected",
+                              session->observers->len > 0, "phoneConnected",
+                              tb_session_producer(session) != NULL, "observers", (int)session->observers->len,
+                              "createdAt", created, "expiresAt", expires);
         if (session->host) {
                 g_autofree char *name = g_strconcat(session->host, "/", session->device, NULL);
                 json_object_set_new(o, "device", json_string(name));
-                json_object_set_new(o, "mode", json_string(session->mode == TB_MODE_CONTROL ? "control" : "view"));
+                json_object_set_new(o, "mode",
+                                    json_string(session->mode == TB_MODE_CONTROL ? "control" : "view"));
         }
         return o;
 }
 
-/* --- the end ---------------------------------------------------------------------------------------------------------------------------- */
+/* --- the end
+ * ----------------------------------------------------------------------------------------------------------------------------
+ */
 static void let_go(TbParty *party)
 {
         party->session = NULL;
@@ -210,9 +221,12 @@ void tb_pairing_metrics(GString *out, gpointer data)
                 const char *name;
                 guint64 value;
         } counters[] = {
-                {"testbed_sessions_created_total", pairing->created},       {"testbed_sessions_expired_total", pairing->expired},
-                {"testbed_hellos_refused_total", pairing->refused},         {"testbed_relayed_messages_total", pairing->relayed_messages},
-                {"testbed_relayed_bytes_total", pairing->relayed_bytes},    {"testbed_dropped_pictures_total", pairing->dropped_pictures},
+                {"testbed_sessions_created_total", pairing->created},
+                {"testbed_sessions_expired_total", pairing->expired},
+                {"testbed_hellos_refused_total", pairing->refused},
+                {"testbed_relayed_messages_total", pairing->relayed_messages},
+                {"testbed_relayed_bytes_total", pairing->relayed_bytes},
+                {"testbed_dropped_pictures_total", pairing->dropped_pictures},
                 {"testbed_dropped_samples_total", pairing->dropped_samples},
         };
         for (guint i = 0; i < G_N_ELEMENTS(counters); i++) {

@@ -15,9 +15,15 @@ typedef struct Template {
         TbTransport *link; /* owned */
 } Template;
 
-/* What the attach URI's query, or the object form, may hold. Core validates and fills in the defaults; GET /host/drivers shows it. */
+/* What the attach URI's query, or the object form, may hold. Core validates and fills in the defaults; GET
+ * /host/drivers shows it. */
 static const TbParam params[] = {
-        {.name = "outlet", .type = TB_PARAM_INT, .min = 1, .max = 64, .fallback = "1", .help = "which outlet of the device"},
+        {.name = "outlet",
+         .type = TB_PARAM_INT,
+         .min = 1,
+         .max = 64,
+         .fallback = "1",
+         .help = "which outlet of the device"},
         TB_PARAM_END,
 };
 
@@ -30,7 +36,8 @@ static bool check(const TbUri *uri, json_t *p G_GNUC_UNUSED, GError **error)
         return false;
 }
 
-/* --- from here on: the worker's thread, straight-line blocking code; every wait goes through `io` --------------------------------------------- */
+/* --- from here on: the worker's thread, straight-line blocking code; every wait goes through `io`
+ * --------------------------------------------- */
 static bool template_open(TbInstance *self, TbIo *io, GError **error)
 {
         Template *t = (Template *)self;
@@ -75,7 +82,8 @@ static bool get(TbInstance *self, TbIo *io, TbPowerState *ret, GError **error)
         return true;
 }
 
-/* Nothing comes by itself; only the end of the connection is watched for, so that the device is known to be gone before somebody needs it. */
+/* Nothing comes by itself; only the end of the connection is watched for, so that the device is known to be
+ * gone before somebody needs it. */
 static bool template_pump(TbInstance *self, TbIo *io, GError **error)
 {
         Template *t = (Template *)self;
@@ -88,7 +96,12 @@ static bool template_pump(TbInstance *self, TbIo *io, GError **error)
 
 static const TbPowerOps power = {.set = set, .get = get};
 static const TbLane lanes[] = {
-        {.name = "power", .size = sizeof(Template), .open = template_open, .close = template_close, .pump = template_pump, .power = &power},
+        {.name = "power",
+         .size = sizeof(Template),
+         .open = template_open,
+         .close = template_close,
+         .pump = template_pump,
+         .power = &power},
         {.name = NULL},
 };
 

@@ -1,7 +1,8 @@
 #pragma once
 /*
- * The wire: what is sent and what comes back. Pure: text in, values out; unit tests and fuzzers link this part alone.
- * Source of the protocol: name it here (a vendor's page, a public implementation with its commit).
+ * The wire: what is sent and what comes back. Pure: text in, values out; unit tests and fuzzers link this
+ * part alone. Source of the protocol: name it here (a vendor's page, a public implementation with its
+ * commit).
  */
 #include <glib.h>
 #include <stdbool.h>
@@ -14,5 +15,6 @@ typedef struct TemplateState {
 /* The callers free. */
 char *template_request_set(int outlet, bool on);
 char *template_request_get(int outlet);
-/* "on", "off", "on 3.2"; "error <text>" is the device's refusal (TB_ERROR_UNPROCESSABLE), anything else TB_ERROR_DEVICE. */
+/* "on", "off", "on 3.2"; "error <text>" is the device's refusal (TB_ERROR_UNPROCESSABLE), anything else
+ * TB_ERROR_DEVICE. */
 bool template_parse(const char *line, TemplateState *ret, GError **error);

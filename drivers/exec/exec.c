@@ -16,15 +16,55 @@
 enum { LANE_POWER, LANE_SENSORS, LANE_CONSOLE };
 
 static const TbParam params[] = {
-        {.name = "power_on", .type = TB_PARAM_ARRAY, .min = 1, .max = 64, .help = "command that switches on, as an array: [\"relay\", \"3\", \"on\"]"},
-        {.name = "power_off", .type = TB_PARAM_ARRAY, .min = 1, .max = 64, .help = "command that switches off"},
-        {.name = "power_get", .type = TB_PARAM_ARRAY, .min = 1, .max = 64, .help = "command that prints on, off or unknown, or JSON with watts, volts, amps"},
-        {.name = "sensors", .type = TB_PARAM_ARRAY, .min = 1, .max = 64, .help = "command that prints a number, lines \"name value unit\", or JSON"},
-        {.name = "sensor_name", .type = TB_PARAM_STRING, .min = 1, .max = TB_LIMIT_ID, .fallback = "\"value\"", .help = "the stream's name when only a number is printed"},
-        {.name = "interval_ms", .type = TB_PARAM_INT, .min = TB_LIMIT_SENSOR_MS_MIN, .max = 3600000, .fallback = "5000", .unit = "ms", .help = "pause between two samples"},
-        {.name = "console", .type = TB_PARAM_ARRAY, .min = 1, .max = 64, .help = "program whose input and output are the console"},
-        {.name = "pty", .type = TB_PARAM_BOOL, .fallback = "true", .help = "the console's program gets a terminal; false: pipes"},
-        {.name = "timeout_ms", .type = TB_PARAM_INT, .min = 100, .max = 600000, .fallback = "10000", .unit = "ms", .help = "how long a command may take"},
+        {.name = "power_on",
+         .type = TB_PARAM_ARRAY,
+         .min = 1,
+         .max = 64,
+         .help = "command that switches on, as an array: [\"relay\", \"3\", \"on\"]"},
+        {.name = "power_off",
+         .type = TB_PARAM_ARRAY,
+         .min = 1,
+         .max = 64,
+         .help = "command that switches off"},
+        {.name = "power_get",
+         .type = TB_PARAM_ARRAY,
+         .min = 1,
+         .max = 64,
+         .help = "command that prints on, off or unknown, or JSON with watts, volts, amps"},
+        {.name = "sensors",
+         .type = TB_PARAM_ARRAY,
+         .min = 1,
+         .max = 64,
+         .help = "command that prints a number, lines \"name value unit\", or JSON"},
+        {.name = "sensor_name",
+         .type = TB_PARAM_STRING,
+         .min = 1,
+         .max = TB_LIMIT_ID,
+         .fallback = "\"value\"",
+         .help = "the stream's name when only a number is printed"},
+        {.name = "interval_ms",
+         .type = TB_PARAM_INT,
+         .min = TB_LIMIT_SENSOR_MS_MIN,
+         .max = 3600000,
+         .fallback = "5000",
+         .unit = "ms",
+         .help = "pause between two samples"},
+        {.name = "console",
+         .type = TB_PARAM_ARRAY,
+         .min = 1,
+         .max = 64,
+         .help = "program whose input and output are the console"},
+        {.name = "pty",
+         .type = TB_PARAM_BOOL,
+         .fallback = "true",
+         .help = "the console's program gets a terminal; false: pipes"},
+        {.name = "timeout_ms",
+         .type = TB_PARAM_INT,
+         .min = 100,
+         .max = 600000,
+         .fallback = "10000",
+         .unit = "ms",
+         .help = "how long a command may take"},
         TB_PARAM_END,
 };
 
@@ -36,25 +76,30 @@ static bool check(const TbUri *uri G_GNUC_UNUSED, json_t *p, GError **error)
                 json_t *argv = json_object_get(p, names[i]), *item;
                 gsize at;
                 any = any || argv;
-                json_array_foreach(argv, at, item)
+                json_array_foreach (argv, at, item)
                         if (!json_is_string(item) || (at == 0 && json_string_length(item) == 0)) {
-                                tb_error_set_field(error, TB_ERROR_INVALID, names[i], "%s[%zu] must be a string%s", names[i], at, at == 0 ? " and not empty" : "");
+                                tb_error_set_field(error, TB_ERROR_INVALID, names[i],
+                                                   "%s[%zu] must be a string%s", names[i], at,
+                                                   at == 0 ? " and not empty" : "");
                                 return false;
                         }
         }
         bool on = json_object_get(p, "power_on"), off = json_object_get(p, "power_off");
         if (on != off || (json_object_get(p, "power_get") && !on)) {
-                tb_error_set_field(error, TB_ERROR_INVALID, on ? "power_off" : "power_on", "power needs both \"power_on\" and \"power_off\"");
+                tb_error_set_field(error, TB_ERROR_INVALID, on ? "power_off" : "power_on",
+                                   "power needs both \"power_on\" and \"power_off\"");
                 return false;
         }
         if (!any)
-                tb_error_set_field(error, TB_ERROR_INVALID, "attach", "give at least one command: power_on and power_off, sensors, or console");
+                tb_error_set_field(error, TB_ERROR_INVALID, "attach",
+                                   "give at least one command: power_on and power_off, sensors, or console");
         return any;
 }
 
 static guint lanes_of(const TbUri *uri G_GNUC_UNUSED, json_t *p)
 {
-        return (json_object_get(p, "power_on") ? 1U << LANE_POWER : 0) | (json_object_get(p, "sensors") ? 1U << LANE_SENSORS : 0) |
+        return (json_object_get(p, "power_on") ? 1U << LANE_POWER : 0) |
+               (json_object_get(p, "sensors") ? 1U << LANE_SENSORS : 0) |
                (json_object_get(p, "console") ? 1U << LANE_CONSOLE : 0);
 }
 
@@ -64,12 +109,14 @@ static const char **argv_of(TbInstance *self, const char *name)
         json_t *list = json_object_get(self->params, name), *item;
         gsize i;
         const char **argv = g_new0(const char *, json_array_size(list) + 1);
-        json_array_foreach(list, i, item)
+        json_array_foreach (list, i, item)
                 argv[i] = json_string_value(item);
         return argv;
 }
 
-/* --- commands that end ------------------------------------------------------------------------------------------------------------------------- */
+/* --- commands that end
+ * -------------------------------------------------------------------------------------------------------------------------
+ */
 static bool run(TbInstance *self, TbIo *io, const char *name, GByteArray **ret_out, GError **error)
 {
         g_autofree const char **argv = argv_of(self, name);
@@ -78,8 +125,10 @@ static bool run(TbInstance *self, TbIo *io, const char *name, GByteArray **ret_o
         if (!tb_child_run(io, argv, NULL, 0, OUTPUT, ms, &status, &out, &err, error))
                 return false;
         if (status != 0) {
-                g_autofree char *words = g_utf8_make_valid((const char *)err->data, (gssize)MIN(err->len, 300));
-                g_set_error(error, TB_ERROR, TB_ERROR_DEVICE, "%s ended with exit code %d%s%s", argv[0], status, *words ? ": " : "", g_strstrip(words));
+                g_autofree char *words =
+                        g_utf8_make_valid((const char *)err->data, (gssize)MIN(err->len, 300));
+                g_set_error(error, TB_ERROR, TB_ERROR_DEVICE, "%s ended with exit code %d%s%s", argv[0],
+                            status, *words ? ": " : "", g_strstrip(words));
                 return false;
         }
         if (ret_out)
@@ -95,11 +144,13 @@ static bool power_set(TbInstance *self, TbIo *io, bool on, GError **error)
 static bool power_get(TbInstance *self, TbIo *io, TbPowerState *ret, GError **error)
 {
         if (!json_object_get(self->params, "power_get")) {
-                *ret = (TbPowerState){TB_POWER_UNKNOWN, NAN, NAN, NAN, NAN}; /* nobody can tell, and we do not guess */
+                *ret = (TbPowerState){TB_POWER_UNKNOWN, NAN, NAN, NAN,
+                                      NAN}; /* nobody can tell, and we do not guess */
                 return true;
         }
         g_autoptr(GByteArray) out = NULL;
-        return run(self, io, "power_get", &out, error) && exec_parse_power((const char *)out->data, out->len, ret, error);
+        return run(self, io, "power_get", &out, error) &&
+               exec_parse_power((const char *)out->data, out->len, ret, error);
 }
 
 static void tell_sample(const TbSample *sample, gpointer data)
@@ -112,15 +163,18 @@ static bool sample(TbInstance *self, TbIo *io, GError **error)
 {
         g_autoptr(GByteArray) out = NULL;
         return run(self, io, "sensors", &out, error) &&
-               exec_parse_samples((const char *)out->data, out->len, json_string_value(json_object_get(self->params, "sensor_name")), tell_sample, self,
-                                  error);
+               exec_parse_samples((const char *)out->data, out->len,
+                                  json_string_value(json_object_get(self->params, "sensor_name")),
+                                  tell_sample, self, error);
 }
 
-/* --- the console: a program that stays ---------------------------------------------------------------------------------------------------------- */
+/* --- the console: a program that stays
+ * ----------------------------------------------------------------------------------------------------------
+ */
 typedef struct Console {
         TbInstance base;
-        TbChild *child;    /* owned */
-        TbTransport *pty;  /* owned; NULL: pipes */
+        TbChild *child;   /* owned */
+        TbTransport *pty; /* owned; NULL: pipes */
 } Console;
 
 static bool console_open(TbInstance *self, TbIo *io G_GNUC_UNUSED, GError **error)
@@ -133,11 +187,13 @@ static bool console_open(TbInstance *self, TbIo *io G_GNUC_UNUSED, GError **erro
         }
         int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
         char name[64];
-        int slave = master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0 && ptsname_r(master, name, sizeof name) == 0
+        int slave = master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0 &&
+                                    ptsname_r(master, name, sizeof name) == 0
                             ? open(name, O_RDWR | O_NOCTTY | O_CLOEXEC)
                             : -1;
         if (slave < 0) {
-                g_set_error(error, TB_ERROR, TB_ERROR_INTERNAL, "cannot make a terminal: %s", g_strerror(errno));
+                g_set_error(error, TB_ERROR, TB_ERROR_INTERNAL, "cannot make a terminal: %s",
+                            g_strerror(errno));
                 if (master >= 0)
                         close(master);
                 return false;
@@ -175,7 +231,8 @@ static bool console_pump(TbInstance *self, TbIo *io, GError **error)
                 return true;
         int status = 0;
         if (tb_child_wait(c->child, io, 1000, &status, NULL))
-                g_set_error(error, TB_ERROR, TB_ERROR_GONE, "%s ended with exit code %d", tb_transport_name(from), status);
+                g_set_error(error, TB_ERROR, TB_ERROR_GONE, "%s ended with exit code %d",
+                            tb_transport_name(from), status);
         else
                 g_set_error(error, TB_ERROR, TB_ERROR_GONE, "%s closed its output", tb_transport_name(from));
         return false;
@@ -193,7 +250,12 @@ static const TbConsoleOps console = {.write = console_write};
 static const TbLane lanes[] = {
         [LANE_POWER] = {.name = "power", .size = sizeof(TbInstance), .power = &power},
         [LANE_SENSORS] = {.name = "sensors", .size = sizeof(TbInstance), .sensors = &sensors},
-        [LANE_CONSOLE] = {.name = "console", .size = sizeof(Console), .open = console_open, .close = console_close, .pump = console_pump, .console = &console},
+        [LANE_CONSOLE] = {.name = "console",
+                          .size = sizeof(Console),
+                          .open = console_open,
+                          .close = console_close,
+                          .pump = console_pump,
+                          .console = &console},
         {.name = NULL},
 };
 

@@ -9,7 +9,8 @@ static TbPowerObserved word_to_state(const char *word, bool *known)
         static const struct {
                 const char *word;
                 TbPowerObserved state;
-        } words[] = {{"on", TB_POWER_ON}, {"1", TB_POWER_ON}, {"true", TB_POWER_ON}, {"off", TB_POWER_OFF}, {"0", TB_POWER_OFF}, {"false", TB_POWER_OFF},
+        } words[] = {{"on", TB_POWER_ON},          {"1", TB_POWER_ON},  {"true", TB_POWER_ON},
+                     {"off", TB_POWER_OFF},        {"0", TB_POWER_OFF}, {"false", TB_POWER_OFF},
                      {"unknown", TB_POWER_UNKNOWN}};
         for (guint i = 0; i < G_N_ELEMENTS(words); i++)
                 if (g_ascii_strcasecmp(word, words[i].word) == 0) {
@@ -58,14 +59,18 @@ bool exec_parse_power(const char *text, gsize size, TbPowerState *ret, GError **
         if (!known) {
                 g_autofree char *shown = g_utf8_make_valid(copy, (gssize)MIN(strlen(copy), 80));
                 g_set_error(error, TB_ERROR, TB_ERROR_DEVICE,
-                            "the command printed \"%s\": print on, off, unknown, or {\"state\":\"on\",\"watts\":3.2}", shown);
+                            "the command printed \"%s\": print on, off, unknown, or "
+                            "{\"state\":\"on\",\"watts\":3.2}",
+                            shown);
                 return false;
         }
         *ret = state;
         return true;
 }
 
-/* --- samples ---------------------------------------------------------------------------------------------------------------------------------- */
+/* --- samples
+ * ----------------------------------------------------------------------------------------------------------------------------------
+ */
 typedef struct Out {
         void (*each)(const TbSample *sample, gpointer data);
         gpointer data;
@@ -83,15 +88,20 @@ static bool is_short(const char *text)
         return strlen(text) <= TB_LIMIT_ID && g_utf8_validate(text, -1, NULL);
 }
 
-static bool emit(Out *out, const char *name, const char *quantity, const char *unit, double value, GError **error)
+static bool emit(Out *out, const char *name, const char *quantity, const char *unit, double value,
+                 GError **error)
 {
         if (!is_stream(name) || !is_short(quantity) || !is_short(unit) || !isfinite(value)) {
                 g_autofree char *shown = g_utf8_make_valid(name, (gssize)MIN(strlen(name), 80));
-                g_set_error(error, TB_ERROR, TB_ERROR_DEVICE, "the command printed a bad sample \"%s\": names are [a-z0-9._-], values are numbers", shown);
+                g_set_error(
+                        error, TB_ERROR, TB_ERROR_DEVICE,
+                        "the command printed a bad sample \"%s\": names are [a-z0-9._-], values are numbers",
+                        shown);
                 return false;
         }
         if (out->n++ >= TB_LIMIT_STREAMS) {
-                g_set_error(error, TB_ERROR, TB_ERROR_TOO_LARGE, "the command printed more than %d samples", TB_LIMIT_STREAMS);
+                g_set_error(error, TB_ERROR, TB_ERROR_TOO_LARGE, "the command printed more than %d samples",
+                            TB_LIMIT_STREAMS);
                 return false;
         }
         const TbSample sample = {name, quantity, unit, value, 0};
@@ -109,10 +119,11 @@ static bool samples_from_json(json_t *root, Out *out, GError **error)
 {
         const char *key;
         json_t *value;
-        json_object_foreach(root, key, value) {
+        json_object_foreach (root, key, value) {
                 json_t *number = json_is_object(value) ? json_object_get(value, "value") : value;
                 double v = json_is_number(number) ? json_number_value(number) : NAN;
-                if (!emit(out, key, text_or(value, "quantity", "value"), text_or(value, "unit", "1"), v, error))
+                if (!emit(out, key, text_or(value, "quantity", "value"), text_or(value, "unit", "1"), v,
+                          error))
                         return false;
         }
         return true;
@@ -141,8 +152,8 @@ static bool line_to_sample(char *line, const char *name, Out *out, GError **erro
         return emit(out, isnan(value) ? line : word[0], "value", n == 3 ? word[2] : "1", value, error);
 }
 
-bool exec_parse_samples(const char *text, gsize size, const char *name, void (*each)(const TbSample *sample, gpointer data), gpointer data,
-                        GError **error)
+bool exec_parse_samples(const char *text, gsize size, const char *name,
+                        void (*each)(const TbSample *sample, gpointer data), gpointer data, GError **error)
 {
         Out out = {each, data, 0};
         g_autofree char *copy = g_strndup(text, size);
@@ -160,6 +171,7 @@ bool exec_parse_samples(const char *text, gsize size, const char *name, void (*e
                         return false;
         if (out.n > 0)
                 return true;
-        g_set_error(error, TB_ERROR, TB_ERROR_DEVICE, "the command printed nothing: print a number, lines \"name value unit\", or JSON");
+        g_set_error(error, TB_ERROR, TB_ERROR_DEVICE,
+                    "the command printed nothing: print a number, lines \"name value unit\", or JSON");
         return false;
 }

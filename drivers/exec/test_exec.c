@@ -7,8 +7,13 @@ static void test_power(void)
         static const struct {
                 const char *text;
                 TbPowerObserved state;
-        } good[] = {{"on\n", TB_POWER_ON}, {" OFF ", TB_POWER_OFF}, {"1", TB_POWER_ON}, {"0\r\n", TB_POWER_OFF}, {"unknown", TB_POWER_UNKNOWN},
-                    {"{\"state\":\"on\"}", TB_POWER_ON}, {"{\"observed\":false}", TB_POWER_OFF}};
+        } good[] = {{"on\n", TB_POWER_ON},
+                    {" OFF ", TB_POWER_OFF},
+                    {"1", TB_POWER_ON},
+                    {"0\r\n", TB_POWER_OFF},
+                    {"unknown", TB_POWER_UNKNOWN},
+                    {"{\"state\":\"on\"}", TB_POWER_ON},
+                    {"{\"observed\":false}", TB_POWER_OFF}};
         TbPowerState s;
         for (guint i = 0; i < G_N_ELEMENTS(good); i++) {
                 g_assert_true(exec_parse_power(good[i].text, strlen(good[i].text), &s, NULL));

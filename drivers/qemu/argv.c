@@ -35,7 +35,8 @@ static void add_drive(GPtrArray *argv, const char *file, bool snapshot)
 {
         g_autofree char *escaped = escape(file);
         bool qcow = g_str_has_suffix(file, ".qcow2");
-        add(argv, "-drive", "file=%s,format=%s,if=virtio%s", escaped, qcow ? "qcow2" : "raw", snapshot ? ",snapshot=on" : "");
+        add(argv, "-drive", "file=%s,format=%s,if=virtio%s", escaped, qcow ? "qcow2" : "raw",
+            snapshot ? ",snapshot=on" : "");
 }
 
 char **qemu_argv(const TbUri *uri, json_t *params, const char *run_dir)
@@ -44,7 +45,8 @@ char **qemu_argv(const TbUri *uri, json_t *params, const char *run_dir)
         g_ptr_array_add(argv, g_strdup(text_of(params, "program")));
         g_autofree char *dir = escape(run_dir);
         add(argv, "-accel", "%s", text_of(params, "accel"));
-        /* -nodefaults: no network card (its boot ROM is another package), no floppy; what the machine has is what is written here */
+        /* -nodefaults: no network card (its boot ROM is another package), no floppy; what the machine has is
+         * what is written here */
         g_ptr_array_add(argv, g_strdup("-nodefaults"));
         g_ptr_array_add(argv, g_strdup("-no-user-config"));
         g_ptr_array_add(argv, g_strdup("-S")); /* the CPU waits until the console is connected */
@@ -65,14 +67,14 @@ char **qemu_argv(const TbUri *uri, json_t *params, const char *run_dir)
                 add_drive(argv, text_of(params, "drive"), snapshot);
         gsize i;
         json_t *item;
-        json_array_foreach(json_object_get(params, "drives"), i, item)
+        json_array_foreach (json_object_get(params, "drives"), i, item)
                 add_drive(argv, json_string_value(item), snapshot);
         add_socket(argv, "qmp", run_dir, "qmp");
         add(argv, "-mon", "chardev=qmp,mode=control");
         add_socket(argv, QEMU_SERIAL_LABEL, run_dir, "serial");
         add(argv, "-serial", "chardev:%s", QEMU_SERIAL_LABEL);
         add(argv, "-vnc", "unix:%s/vnc", dir);
-        json_array_foreach(json_object_get(params, "args"), i, item)
+        json_array_foreach (json_object_get(params, "args"), i, item)
                 g_ptr_array_add(argv, g_strdup(json_string_value(item)));
         g_ptr_array_add(argv, NULL);
         return (char **)g_ptr_array_free(argv, FALSE);

@@ -9,10 +9,10 @@
 #include "drivers/qemu/qmp.h"
 #include "lib/log.h"
 
-#define START_MS 10000       /* until QEMU answers on QMP */
-#define CONSOLE_MS 2000      /* how long the CPU waits for our console lane */
-#define QUIT_MS 3000         /* from "quit" to the end of the process */
-#define TAIL 2048            /* bytes of QEMU's stderr that are kept for the reason */
+#define START_MS 10000  /* until QEMU answers on QMP */
+#define CONSOLE_MS 2000 /* how long the CPU waits for our console lane */
+#define QUIT_MS 3000    /* from "quit" to the end of the process */
+#define TAIL 2048       /* bytes of QEMU's stderr that are kept for the reason */
 
 static QemuMachine *machine_of(TbInstance *self)
 {
@@ -93,7 +93,8 @@ static void on_event(gpointer data, const char *name, json_t *value)
         QemuMachine *m = data;
         if (strcmp(name, "SHUTDOWN") == 0)
                 m->expected = true;
-        static const char *const told[] = {"SHUTDOWN", "POWERDOWN", "RESET", "STOP", "RESUME", "GUEST_PANICKED", "WATCHDOG"};
+        static const char *const told[] = {"SHUTDOWN", "POWERDOWN",      "RESET",   "STOP",
+                                           "RESUME",   "GUEST_PANICKED", "WATCHDOG"};
         for (guint i = 0; i < G_N_ELEMENTS(told); i++)
                 if (strcmp(name, told[i]) == 0) {
                         g_autofree char *lower = g_ascii_strdown(name, -1);
@@ -102,7 +103,9 @@ static void on_event(gpointer data, const char *name, json_t *value)
                 }
 }
 
-/* --- on ---------------------------------------------------------------------------------------------------------------------------------------- */
+/* --- on
+ * ----------------------------------------------------------------------------------------------------------------------------------------
+ */
 static bool wait_qmp(QemuMachine *m, TbIo *io, GError **error)
 {
         QemuLink link;
@@ -129,23 +132,27 @@ static bool wait_qmp(QemuMachine *m, TbIo *io, GError **error)
                         g_propagate_error(error, g_steal_pointer(&mine));
                         break;
                 }
-                struct pollfd p[2] = {{.fd = link.watch, .events = POLLIN}, {.fd = tb_child_pidfd(m->child), .events = POLLIN}};
+                struct pollfd p[2] = {{.fd = link.watch, .events = POLLIN},
+                                      {.fd = tb_child_pidfd(m->child), .events = POLLIN}};
                 TbWait w = g_get_monotonic_time() > end ? TB_WAIT_TIMEOUT : tb_io_wait(io, p, 2, 50);
                 char buf[1024];
                 if (p[0].revents)
                         (void)!read(link.watch, buf, sizeof buf);
                 if (w == TB_WAIT_STOP || g_get_monotonic_time() > end) {
-                        tb_io_fail(w == TB_WAIT_STOP ? w : TB_WAIT_TIMEOUT, "QEMU's control connection", error);
+                        tb_io_fail(w == TB_WAIT_STOP ? w : TB_WAIT_TIMEOUT, "QEMU's control connection",
+                                   error);
                         break;
                 }
-                if (w == TB_WAIT_READY && !p[1].revents && !tb_io_sleep(io, 5, error)) /* bound, not yet listening */
+                if (w == TB_WAIT_READY && !p[1].revents &&
+                    !tb_io_sleep(io, 5, error)) /* bound, not yet listening */
                         break;
         }
         qemu_link_close(&link);
         return ok;
 }
 
-/* Not a byte of the console may be lost: the CPU starts when our console lane is connected, or when it does not come (nobody attached it). */
+/* Not a byte of the console may be lost: the CPU starts when our console lane is connected, or when it does
+ * not come (nobody attached it). */
 static bool wait_console(QemuMachine *m, TbIo *io, GError **error)
 {
         gint64 end = g_get_monotonic_time() + CONSOLE_MS * 1000;
@@ -158,7 +165,8 @@ static bool wait_console(QemuMachine *m, TbIo *io, GError **error)
                 if (connected)
                         return true;
                 if (g_get_monotonic_time() > end) {
-                        tb_log(TB_LOG_INFO, TB_F("device", m->base.device), "qemu: nobody is connected to the serial port; starting anyway");
+                        tb_log(TB_LOG_INFO, TB_F("device", m->base.device),
+                               "qemu: nobody is connected to the serial port; starting anyway");
                         return true;
                 }
                 if (!tb_io_sleep(io, 10, error))
@@ -177,9 +185,11 @@ static bool power_on(QemuMachine *m, TbIo *io, GError **error)
         m->child = tb_child_spawn((const char *const *)argv, NULL, NULL, TB_CHILD_STDERR, error);
         if (!m->child)
                 return false;
-        g_autofree char *pid = g_strdup_printf("%d\n", (int)tb_child_pid(m->child)), *pid_path = path_in(m, "pid");
+        g_autofree char *pid = g_strdup_printf("%d\n", (int)tb_child_pid(m->child)),
+                        *pid_path = path_in(m, "pid");
         g_file_set_contents(pid_path, pid, -1, NULL); /* for people who look for the process of this device */
-        if (!wait_qmp(m, io, error) || !wait_console(m, io, error) || !qmp_run(m->qmp, io, "cont", NULL, NULL, error)) {
+        if (!wait_qmp(m, io, error) || !wait_console(m, io, error) ||
+            !qmp_run(m->qmp, io, "cont", NULL, NULL, error)) {
                 int status;
                 bool ended = tb_child_ended(m->child, &status);
                 reap(m, ended && error && *error ? (*error)->message : NULL);
@@ -193,7 +203,9 @@ static bool power_on(QemuMachine *m, TbIo *io, GError **error)
         return true;
 }
 
-/* --- off --------------------------------------------------------------------------------------------------------------------------------------- */
+/* --- off
+ * ---------------------------------------------------------------------------------------------------------------------------------------
+ */
 static bool wait_end(QemuMachine *m, TbIo *io, int ms)
 {
         int status;
@@ -206,7 +218,8 @@ static bool power_off(QemuMachine *m, TbIo *io, GError **error)
                 return true;
         m->expected = true;
         int grace_s = (int)json_integer_value(json_object_get(m->base.params, "shutdown_s"));
-        if (grace_s > 0 && qmp_run(m->qmp, io, "system_powerdown", NULL, NULL, NULL) && wait_end(m, io, grace_s * 1000)) {
+        if (grace_s > 0 && qmp_run(m->qmp, io, "system_powerdown", NULL, NULL, NULL) &&
+            wait_end(m, io, grace_s * 1000)) {
                 reap(m, NULL);
                 return true;
         }
@@ -218,7 +231,9 @@ static bool power_off(QemuMachine *m, TbIo *io, GError **error)
         return true;
 }
 
-/* --- ops ------------------------------------------------------------------------------------------------------------------------------------------ */
+/* --- ops
+ * ------------------------------------------------------------------------------------------------------------------------------------------
+ */
 static void check_child(QemuMachine *m)
 {
         int status;
@@ -252,9 +267,12 @@ static bool get(TbInstance *self, TbIo *io, TbPowerState *ret, GError **error)
         return true;
 }
 
-const TbPowerOps qemu_power = {.set = set, .get = get}; /* cycle: core's off, wait, on is what a power cut does to a board */
+const TbPowerOps qemu_power = {
+        .set = set, .get = get}; /* cycle: core's off, wait, on is what a power cut does to a board */
 
-/* --- lane ----------------------------------------------------------------------------------------------------------------------------------------- */
+/* --- lane
+ * -----------------------------------------------------------------------------------------------------------------------------------------
+ */
 bool qemu_machine_open(TbInstance *self, TbIo *io, GError **error G_GNUC_UNUSED)
 {
         QemuMachine *m = machine_of(self);
@@ -264,7 +282,8 @@ bool qemu_machine_open(TbInstance *self, TbIo *io, GError **error G_GNUC_UNUSED)
         if (json_is_true(json_object_get(self->params, "autostart")) && !m->tried_autostart) {
                 m->tried_autostart = true; /* once: somebody may have switched it off since */
                 g_autoptr(GError) mine = NULL;
-                if (!power_on(m, io, &mine)) { /* the lane is open all the same: power on can be tried again */
+                if (!power_on(m, io,
+                              &mine)) { /* the lane is open all the same: power on can be tried again */
                         m->faulty = true;
                         self->up->fault(self, mine->message);
                         set_off_reason(m, mine->message);

@@ -1,9 +1,9 @@
 #pragma once
 /*
- * What the lanes of one machine share: the names in run_dir, nothing else. Each lane has its own thread; they meet in the file system:
- *   qmp, serial, vnc   sockets, made by QEMU, removed by the machine lane once QEMU is gone
- *   pid                the process, while it runs
- *   off                why the machine is off, one line; written before the sockets go
+ * What the lanes of one machine share: the names in run_dir, nothing else. Each lane has its own thread; they
+ * meet in the file system: qmp, serial, vnc   sockets, made by QEMU, removed by the machine lane once QEMU is
+ * gone pid                the process, while it runs off                why the machine is off, one line;
+ * written before the sockets go
  */
 #include "drivers/driver.h"
 #include "drivers/transport/rfb.h"
@@ -11,7 +11,8 @@
 
 #define QEMU_SERIAL_LABEL "console"
 
-/* --- a socket that comes and goes with the machine (link.c) ------------------------------------------------------------------------------ */
+/* --- a socket that comes and goes with the machine (link.c)
+ * ------------------------------------------------------------------------------ */
 typedef struct QemuLink {
         int watch;        /* inotify on run_dir; owned; -1: closed */
         const char *dir;  /* borrowed */
@@ -19,13 +20,14 @@ typedef struct QemuLink {
 } QemuLink;
 bool qemu_link_open(QemuLink *link, const char *dir, const char *name, GError **error);
 void qemu_link_close(QemuLink *link);
-/* Connects if the socket is there. Otherwise waits for it, and returns NULL without an error when the wait ended for another reason (pump returns
- * then), or with one. */
+/* Connects if the socket is there. Otherwise waits for it, and returns NULL without an error when the wait
+ * ended for another reason (pump returns then), or with one. */
 TbTransport *qemu_link_connect(QemuLink *link, TbIo *io);
 /* Why the machine is off; the caller frees. */
 char *qemu_off_reason(TbInstance *self);
 
-/* --- the lanes: their state, their functions (machine.c, console.c, screen.c) -------------------------------------------------------------------- */
+/* --- the lanes: their state, their functions (machine.c, console.c, screen.c)
+ * -------------------------------------------------------------------- */
 struct Qmp;
 typedef struct QemuMachine {
         TbInstance base;
@@ -33,8 +35,8 @@ typedef struct QemuMachine {
         struct Qmp *qmp; /* owned; NULL: off */
         GString *tail;   /* owned; the last of its stderr */
         bool tried_autostart;
-        bool expected;   /* the end of the process was asked for, or the guest powered itself off */
-        bool faulty;     /* up->fault() was told */
+        bool expected; /* the end of the process was asked for, or the guest powered itself off */
+        bool faulty;   /* up->fault() was told */
 } QemuMachine;
 extern const TbPowerOps qemu_power;
 bool qemu_machine_open(TbInstance *self, TbIo *io, GError **error);

@@ -66,14 +66,16 @@ bool qmp_run(Qmp *qmp, TbIo *io, const char *name, json_t *arguments, json_t **r
                 if (mine && ok && ret_value)
                         *ret_value = json_incref(m.value);
                 if (mine && !ok)
-                        g_set_error(error, TB_ERROR, TB_ERROR_UNPROCESSABLE, "QEMU refused %s: %s", name, m.text ? m.text : "no reason given");
+                        g_set_error(error, TB_ERROR, TB_ERROR_UNPROCESSABLE, "QEMU refused %s: %s", name,
+                                    m.text ? m.text : "no reason given");
                 qmp_message_clear(&m);
                 if (mine)
                         return ok;
         }
 }
 
-Qmp *qmp_open(TbIo *io, const char *path, void (*event)(gpointer, const char *, json_t *), gpointer data, GError **error)
+Qmp *qmp_open(TbIo *io, const char *path, void (*event)(gpointer, const char *, json_t *), gpointer data,
+              GError **error)
 {
         TbTransport *transport = tb_unix_connect(io, path, ANSWER_MS, error);
         if (!transport)

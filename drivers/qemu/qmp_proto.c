@@ -67,7 +67,7 @@ bool qmp_chardev_connected(json_t *value, const char *label)
 {
         gsize i;
         json_t *entry;
-        json_array_foreach(value, i, entry) {
+        json_array_foreach (value, i, entry) {
                 const char *name = json_string_value(json_object_get(entry, "label"));
                 const char *file = json_string_value(json_object_get(entry, "filename"));
                 if (name && file && strcmp(name, label) == 0)

@@ -6,10 +6,14 @@
 #include "drivers/qemu/qemu.h"
 #include "lib/limits.h"
 
-static const char greeting[] = "{\"QMP\": {\"version\": {\"qemu\": {\"micro\": 22, \"minor\": 2, \"major\": 7}, \"package\": \"Debian 1:7.2\"}, \"capabilities\": [\"oob\"]}}\r\n";
-static const char result[] = "{\"return\": {\"status\": \"running\", \"singlestep\": false, \"running\": true}, \"id\": 3}\r\n";
-static const char refused[] = "{\"id\": 4, \"error\": {\"class\": \"CommandNotFound\", \"desc\": \"The command nix has not been found\"}}\r\n";
-static const char event[] = "{\"timestamp\": {\"seconds\": 1, \"microseconds\": 2}, \"event\": \"SHUTDOWN\", \"data\": {\"guest\": true, \"reason\": \"guest-shutdown\"}}\r\n";
+static const char greeting[] = "{\"QMP\": {\"version\": {\"qemu\": {\"micro\": 22, \"minor\": 2, \"major\": "
+                               "7}, \"package\": \"Debian 1:7.2\"}, \"capabilities\": [\"oob\"]}}\r\n";
+static const char result[] =
+        "{\"return\": {\"status\": \"running\", \"singlestep\": false, \"running\": true}, \"id\": 3}\r\n";
+static const char refused[] = "{\"id\": 4, \"error\": {\"class\": \"CommandNotFound\", \"desc\": \"The "
+                              "command nix has not been found\"}}\r\n";
+static const char event[] = "{\"timestamp\": {\"seconds\": 1, \"microseconds\": 2}, \"event\": \"SHUTDOWN\", "
+                            "\"data\": {\"guest\": true, \"reason\": \"guest-shutdown\"}}\r\n";
 
 static void check(const QmpMessage *m, guint i)
 {
@@ -60,7 +64,15 @@ static void test_split(void)
 
 static void test_violations(void)
 {
-        static const char *const bad[] = {"\n", "null\n", "[]\n", "{}\n", "{\"x\":1}\n", "{\"error\":{}}\n", "{\"error\":1}\n", "{\"event\":1}\n", "{\n"};
+        static const char *const bad[] = {"\n",
+                                          "null\n",
+                                          "[]\n",
+                                          "{}\n",
+                                          "{\"x\":1}\n",
+                                          "{\"error\":{}}\n",
+                                          "{\"error\":1}\n",
+                                          "{\"event\":1}\n",
+                                          "{\n"};
         QmpMessage m;
         for (guint i = 0; i < G_N_ELEMENTS(bad); i++)
                 g_assert_cmpint(qmp_parse(bad[i], strlen(bad[i]), &m), ==, -1);
@@ -93,8 +105,10 @@ static void test_command(void)
 
 static void test_chardev(void)
 {
-        json_auto_t *list = json_loads("[{\"label\":\"console\",\"filename\":\"disconnected:unix:/x/serial,server=on\"},"
-                                       "{\"label\":\"qmp\",\"filename\":\"unix:/x/qmp,server=on\"},{\"label\":3}]", 0, NULL);
+        json_auto_t *list =
+                json_loads("[{\"label\":\"console\",\"filename\":\"disconnected:unix:/x/serial,server=on\"},"
+                           "{\"label\":\"qmp\",\"filename\":\"unix:/x/qmp,server=on\"},{\"label\":3}]",
+                           0, NULL);
         g_assert_false(qmp_chardev_connected(list, "console"));
         g_assert_true(qmp_chardev_connected(list, "qmp"));
         g_assert_false(qmp_chardev_connected(list, "none"));
@@ -105,7 +119,8 @@ static void test_argv(void)
 {
         g_autoptr(TbUri) uri = tb_uri_parse("qemu:///a,b/rom", NULL);
         g_autoptr(GError) error = NULL;
-        json_auto_t *in = json_pack("{s:i, s:[s,s], s:[s], s:b}", "memory", 64, "args", "-device", "usb-tablet", "drives", "/x,y.qcow2", "snapshot", 1);
+        json_auto_t *in = json_pack("{s:i, s:[s,s], s:[s], s:b}", "memory", 64, "args", "-device",
+                                    "usb-tablet", "drives", "/x,y.qcow2", "snapshot", 1);
         json_auto_t *params = tb_params_validate(tb_driver_find("qemu")->params, in, &error);
         g_assert_no_error(error);
         g_auto(GStrv) argv = qemu_argv(uri, params, "/run,dir");

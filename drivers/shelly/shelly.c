@@ -13,19 +13,49 @@
 typedef struct Shelly {
         TbInstance base;
         ShellyInfo info;
-        ShellyAuth auth;      /* of the RPC frames; cleared by close */
-        int id;               /* of the last RPC */
-        gint64 poll_us;       /* when the next poll is due */
+        ShellyAuth auth; /* of the RPC frames; cleared by close */
+        int id;          /* of the last RPC */
+        gint64 poll_us;  /* when the next poll is due */
         guint misses;
 } Shelly;
 
 static const TbParam params[] = {
-        {.name = "output", .type = TB_PARAM_INT, .min = 0, .max = SHELLY_OUTPUTS - 1, .fallback = "0", .help = "which output (relay) of the device, counted from 0"},
-        {.name = "user", .type = TB_PARAM_STRING, .min = 1, .max = 64, .help = "Gen1: its user name (default admin); later ones always have admin"},
-        {.name = "password", .type = TB_PARAM_SECRET, .max = 128, .help = "the device's password, if one is set"},
-        {.name = "interval_ms", .type = TB_PARAM_INT, .min = 1000, .max = 3600000, .fallback = "5000", .unit = "ms", .help = "pause between two measurements"},
-        {.name = "poll_ms", .type = TB_PARAM_INT, .min = 1000, .max = 3600000, .fallback = "5000", .unit = "ms", .help = "pause between two looks at the state: somebody may press the button"},
-        {.name = "timeout_ms", .type = TB_PARAM_INT, .min = 500, .max = 30000, .fallback = "4000", .unit = "ms", .help = "how long an answer may take; a plug on a bad Wi-Fi takes a second"},
+        {.name = "output",
+         .type = TB_PARAM_INT,
+         .min = 0,
+         .max = SHELLY_OUTPUTS - 1,
+         .fallback = "0",
+         .help = "which output (relay) of the device, counted from 0"},
+        {.name = "user",
+         .type = TB_PARAM_STRING,
+         .min = 1,
+         .max = 64,
+         .help = "Gen1: its user name (default admin); later ones always have admin"},
+        {.name = "password",
+         .type = TB_PARAM_SECRET,
+         .max = 128,
+         .help = "the device's password, if one is set"},
+        {.name = "interval_ms",
+         .type = TB_PARAM_INT,
+         .min = 1000,
+         .max = 3600000,
+         .fallback = "5000",
+         .unit = "ms",
+         .help = "pause between two measurements"},
+        {.name = "poll_ms",
+         .type = TB_PARAM_INT,
+         .min = 1000,
+         .max = 3600000,
+         .fallback = "5000",
+         .unit = "ms",
+         .help = "pause between two looks at the state: somebody may press the button"},
+        {.name = "timeout_ms",
+         .type = TB_PARAM_INT,
+         .min = 500,
+         .max = 30000,
+         .fallback = "4000",
+         .unit = "ms",
+         .help = "how long an answer may take; a plug on a bad Wi-Fi takes a second"},
         TB_PARAM_END,
 };
 
@@ -33,11 +63,14 @@ static bool check(const TbUri *uri, json_t *p G_GNUC_UNUSED, GError **error)
 {
         if (*uri->host && (!*uri->path || strcmp(uri->path, "/") == 0) && uri->port != 0)
                 return true;
-        tb_error_set_field(error, TB_ERROR_INVALID, "uri", "name the device's address and nothing behind it: shelly://10.0.0.7?output=0");
+        tb_error_set_field(error, TB_ERROR_INVALID, "uri",
+                           "name the device's address and nothing behind it: shelly://10.0.0.7?output=0");
         return false;
 }
 
-/* --- one exchange -------------------------------------------------------------------------------------------------------------------------- */
+/* --- one exchange
+ * --------------------------------------------------------------------------------------------------------------------------
+ */
 static int param(Shelly *s, const char *name)
 {
         return (int)json_integer_value(json_object_get(s->base.params, name));
@@ -60,17 +93,20 @@ static const char *user_of(Shelly *s)
 static bool bad_password(Shelly *s, GError **error)
 {
         bool given = password_of(s) != NULL;
-        g_set_error(error, TB_ERROR, TB_ERROR_DEVICE, "the Shelly %s at %s %s the password: %s \"password\" of this attachment", s->info.model,
+        g_set_error(error, TB_ERROR, TB_ERROR_DEVICE,
+                    "the Shelly %s at %s %s the password: %s \"password\" of this attachment", s->info.model,
                     s->base.uri->host, given ? "refuses" : "wants", given ? "correct" : "set");
         return false;
 }
 
 /* Any status; `body` is a POST of JSON, NULL a GET. */
-static bool exchange(Shelly *s, TbIo *io, const char *target, const char *body, TbHttpAnswer *ret, GError **error)
+static bool exchange(Shelly *s, TbIo *io, const char *target, const char *body, TbHttpAnswer *ret,
+                     GError **error)
 {
         const TbUri *uri = s->base.uri;
         bool six = strchr(uri->host, ':') != NULL;
-        g_autofree char *url = g_strdup_printf("http://%s%s%s:%d%s", six ? "[" : "", uri->host, six ? "]" : "", uri->port > 0 ? uri->port : 80, target);
+        g_autofree char *url = g_strdup_printf("http://%s%s%s:%d%s", six ? "[" : "", uri->host,
+                                               six ? "]" : "", uri->port > 0 ? uri->port : 80, target);
         TbHttpCall call = {
                 .method = body ? "POST" : "GET",
                 .url = url,
@@ -90,8 +126,8 @@ static bool bad_status(Shelly *s, const char *target, const TbHttpAnswer *answer
         gsize size;
         const char *words = g_bytes_get_data(answer->body, &size);
         g_autofree char *valid = g_utf8_make_valid(words, (gssize)MIN(size, 160));
-        g_set_error(error, TB_ERROR, TB_ERROR_DEVICE, "the Shelly at %s answers %s with status %d%s%s", s->base.uri->host, target, answer->status,
-                    *g_strstrip(valid) ? ": " : "", valid);
+        g_set_error(error, TB_ERROR, TB_ERROR_DEVICE, "the Shelly at %s answers %s with status %d%s%s",
+                    s->base.uri->host, target, answer->status, *g_strstrip(valid) ? ": " : "", valid);
         return false;
 }
 
@@ -111,7 +147,8 @@ static ShellyReply rpc_once(Shelly *s, TbIo *io, int on, json_t **ret_result, GE
 {
         g_autofree char *cnonce = tb_auth_cnonce();
         s->id = s->id % 1000000 + 1;
-        g_autofree char *body = shelly_rpc_request(s->id, param(s, "output"), on, &s->auth, password_of(s), cnonce);
+        g_autofree char *body =
+                shelly_rpc_request(s->id, param(s, "output"), on, &s->auth, password_of(s), cnonce);
         TbHttpAnswer answer;
         if (!exchange(s, io, "/rpc", body, &answer, error))
                 return SHELLY_BAD;
@@ -128,7 +165,8 @@ static ShellyReply rpc_once(Shelly *s, TbIo *io, int on, json_t **ret_result, GE
         return reply;
 }
 
-/* on < 0: status. The first request meets a challenge, later ones count on from it; when it got too old, the plug sends a new one. */
+/* on < 0: status. The first request meets a challenge, later ones count on from it; when it got too old, the
+ * plug sends a new one. */
 static bool rpc(Shelly *s, TbIo *io, int on, json_t **ret_result, GError **error)
 {
         ShellyReply reply = rpc_once(s, io, on, ret_result, error);
@@ -144,7 +182,8 @@ static bool read_status(Shelly *s, TbIo *io, ShellyStatus *ret, GError **error)
 {
         if (s->info.generation > 1) {
                 json_auto_t *result = NULL;
-                return rpc(s, io, -1, &result, error) && shelly_rpc_parse_switch(result, param(s, "output"), ret, error);
+                return rpc(s, io, -1, &result, error) &&
+                       shelly_rpc_parse_switch(result, param(s, "output"), ret, error);
         }
         TbHttpAnswer answer;
         if (!get_ok(s, io, "/status", &answer, error))
@@ -169,16 +208,21 @@ static bool observe(Shelly *s, TbIo *io, ShellyStatus *ret, GError **error)
         return true;
 }
 
-/* --- the lane ------------------------------------------------------------------------------------------------------------------------------ */
+/* --- the lane
+ * ------------------------------------------------------------------------------------------------------------------------------
+ */
 static bool identify(Shelly *s, TbIo *io, GError **error)
 {
         g_autoptr(GError) why = NULL;
         TbHttpAnswer answer;
         s->info = (ShellyInfo){.generation = 1};
         if (!get_ok(s, io, "/shelly", &answer, &why)) {
-                bool silent = g_error_matches(why, TB_ERROR, TB_ERROR_GONE) || g_error_matches(why, TB_ERROR, TB_ERROR_TIMEOUT);
+                bool silent = g_error_matches(why, TB_ERROR, TB_ERROR_GONE) ||
+                              g_error_matches(why, TB_ERROR, TB_ERROR_TIMEOUT);
                 if (silent)
-                        g_set_error(error, TB_ERROR, TB_ERROR_GONE, "no Shelly answers at %s (%s): has it power and network, is the address right?",
+                        g_set_error(error, TB_ERROR, TB_ERROR_GONE,
+                                    "no Shelly answers at %s (%s): has it power and network, is the address "
+                                    "right?",
                                     s->base.uri->host, why->message);
                 else
                         g_propagate_error(error, g_steal_pointer(&why));
@@ -189,7 +233,8 @@ static bool identify(Shelly *s, TbIo *io, GError **error)
         bool ok = shelly_parse_info(text, size, &s->info, &why);
         tb_http_answer_clear(&answer);
         if (!ok)
-                g_set_error(error, TB_ERROR, TB_ERROR_DEVICE, "what answers at %s is no Shelly: %s", s->base.uri->host, why->message);
+                g_set_error(error, TB_ERROR, TB_ERROR_DEVICE, "what answers at %s is no Shelly: %s",
+                            s->base.uri->host, why->message);
         return ok;
 }
 
@@ -210,7 +255,8 @@ static void shelly_close(TbInstance *self)
         shelly_auth_clear(&((Shelly *)self)->auth);
 }
 
-/* One poll that fails may be the Wi-Fi's: that is told. Several are a plug that is gone, and so is one that refuses connections. */
+/* One poll that fails may be the Wi-Fi's: that is told. Several are a plug that is gone, and so is one that
+ * refuses connections. */
 static bool missed(Shelly *s, GError *why_take, GError **error)
 {
         g_autoptr(GError) why = why_take;
@@ -224,7 +270,8 @@ static bool missed(Shelly *s, GError *why_take, GError **error)
         }
         s->base.up->fault(&s->base, NULL); /* from here on the state says why */
         if (silent)
-                g_set_error(error, TB_ERROR, TB_ERROR_GONE, "the Shelly at %s stopped answering", s->base.uri->host);
+                g_set_error(error, TB_ERROR, TB_ERROR_GONE, "the Shelly at %s stopped answering",
+                            s->base.uri->host);
         else
                 g_propagate_error(error, g_steal_pointer(&why));
         return false;
@@ -243,7 +290,9 @@ static bool shelly_pump(TbInstance *self, TbIo *io, GError **error)
         return true;
 }
 
-/* --- power, sensors -------------------------------------------------------------------------------------------------------------------------- */
+/* --- power, sensors
+ * --------------------------------------------------------------------------------------------------------------------------
+ */
 static bool power_get(TbInstance *self, TbIo *io, TbPowerState *ret, GError **error)
 {
         ShellyStatus status;
@@ -265,7 +314,8 @@ static bool gen1_set(Shelly *s, TbIo *io, bool on, GError **error)
         bool ok = shelly_gen1_parse_relay(text, size, &is_on, &overpower, error);
         tb_http_answer_clear(&answer);
         if (ok && on && !is_on && overpower) {
-                g_set_error(error, TB_ERROR, TB_ERROR_UNPROCESSABLE, "the Shelly at %s stays off: it has seen too much power", s->base.uri->host);
+                g_set_error(error, TB_ERROR, TB_ERROR_UNPROCESSABLE,
+                            "the Shelly at %s stays off: it has seen too much power", s->base.uri->host);
                 return false;
         }
         return ok; /* whether the relay follows is read back by core */
@@ -284,8 +334,10 @@ static bool sample(TbInstance *self, TbIo *io, GError **error)
         if (!observe((Shelly *)self, io, &status, error))
                 return false;
         const TbSample samples[] = {
-                {"power.watts", "power", "W", status.power.watts, 0},      {"power.volts", "voltage", "V", status.power.volts, 0},
-                {"power.amps", "current", "A", status.power.amps, 0},      {"power.energy", "energy", "W.h", status.power.energy_wh, 0},
+                {"power.watts", "power", "W", status.power.watts, 0},
+                {"power.volts", "voltage", "V", status.power.volts, 0},
+                {"power.amps", "current", "A", status.power.amps, 0},
+                {"power.energy", "energy", "W.h", status.power.energy_wh, 0},
                 {"temperature", "temperature", "Cel", status.celsius, 0},
         };
         for (guint i = 0; i < G_N_ELEMENTS(samples); i++)
@@ -297,7 +349,13 @@ static bool sample(TbInstance *self, TbIo *io, GError **error)
 static const TbPowerOps power = {.set = power_set, .get = power_get};
 static const TbSensorOps sensors = {.interval_ms = 5000, .sample = sample};
 static const TbLane lanes[] = {
-        {.name = "plug", .size = sizeof(Shelly), .open = shelly_open, .close = shelly_close, .pump = shelly_pump, .power = &power, .sensors = &sensors},
+        {.name = "plug",
+         .size = sizeof(Shelly),
+         .open = shelly_open,
+         .close = shelly_close,
+         .pump = shelly_pump,
+         .power = &power,
+         .sensors = &sensors},
         {.name = NULL},
 };
 

@@ -29,7 +29,9 @@ static double number(const json_t *object, const char *key)
         return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
-/* --- GET /shelly ----------------------------------------------------------------------------------------------------------------------- */
+/* --- GET /shelly
+ * -----------------------------------------------------------------------------------------------------------------------
+ */
 /* JSON strings are UTF-8: cut before a character, never within one. */
 static bool copy(char *to, gsize size, const json_t *from)
 {
@@ -51,18 +53,23 @@ bool shelly_parse_info(const void *text, gsize size, ShellyInfo *ret, GError **e
         json_t *gen = json_object_get(o, "gen");
         if (gen) {
                 if (!json_is_integer(gen) || json_integer_value(gen) < 2 || json_integer_value(gen) > 99)
-                        return refuse(error, TB_ERROR_DEVICE, "not the answer of a Shelly", "\"gen\" is no generation");
+                        return refuse(error, TB_ERROR_DEVICE, "not the answer of a Shelly",
+                                      "\"gen\" is no generation");
                 info.generation = (int)json_integer_value(gen);
         }
         bool old = info.generation == 1;
-        if (!copy(info.model, sizeof info.model, json_object_get(o, old ? "type" : "model")) || !json_is_string(json_object_get(o, "mac")))
-                return refuse(error, TB_ERROR_DEVICE, "not the answer of a Shelly", "it names no model and MAC");
+        if (!copy(info.model, sizeof info.model, json_object_get(o, old ? "type" : "model")) ||
+            !json_is_string(json_object_get(o, "mac")))
+                return refuse(error, TB_ERROR_DEVICE, "not the answer of a Shelly",
+                              "it names no model and MAC");
         info.auth = json_is_true(json_object_get(o, old ? "auth" : "auth_en"));
         *ret = info;
         return true;
 }
 
-/* --- Gen1 ---------------------------------------------------------------------------------------------------------------------------------- */
+/* --- Gen1
+ * ----------------------------------------------------------------------------------------------------------------------------------
+ */
 static bool parse_ison(const json_t *relay, bool *ret_on, GError **error)
 {
         const json_t *ison = json_object_get(relay, "ison");
@@ -90,14 +97,16 @@ bool shelly_gen1_parse_status(const void *text, gsize size, int output, ShellySt
                 return false;
         json_t *relay = json_array_get(json_object_get(o, "relays"), (gsize)output);
         if (!relay) {
-                g_set_error(error, TB_ERROR, TB_ERROR_UNPROCESSABLE, "the plug has no output %d (it has %zu, counted from 0)", output,
+                g_set_error(error, TB_ERROR, TB_ERROR_UNPROCESSABLE,
+                            "the plug has no output %d (it has %zu, counted from 0)", output,
                             json_array_size(json_object_get(o, "relays")));
                 return false;
         }
         bool on;
         if (!parse_ison(relay, &on, error))
                 return false;
-        ShellyStatus status = {{on ? TB_POWER_ON : TB_POWER_OFF, NAN, NAN, NAN, NAN}, number(o, "temperature"), false};
+        ShellyStatus status = {
+                {on ? TB_POWER_ON : TB_POWER_OFF, NAN, NAN, NAN, NAN}, number(o, "temperature"), false};
         status.overpower = json_is_true(json_object_get(relay, "overpower"));
         /* one meter for two relays (Shelly 2) measures both: that is nobody's watts */
         json_t *meters = json_object_get(o, "meters"), *meter = json_array_get(meters, (gsize)output);
@@ -110,7 +119,9 @@ bool shelly_gen1_parse_status(const void *text, gsize size, int output, ShellySt
         return true;
 }
 
-/* --- Gen2+ --------------------------------------------------------------------------------------------------------------------------------- */
+/* --- Gen2+
+ * ---------------------------------------------------------------------------------------------------------------------------------
+ */
 void shelly_auth_clear(ShellyAuth *auth)
 {
         g_free(auth->realm);
@@ -125,23 +136,27 @@ static char *sha256(const char *text)
 char *shelly_rpc_response(const ShellyAuth *auth, const char *password, const char *cnonce)
 {
         g_autofree char *a1 = g_strdup_printf("admin:%s:%s", auth->realm, password), *ha1 = sha256(a1);
-        g_autofree char *ha2 = sha256("dummy_method:dummy_uri"); /* there is no method and no URI in a frame: these words are the protocol's */
-        g_autofree char *all = g_strdup_printf("%s:%" G_GINT64_FORMAT ":%" G_GINT64_FORMAT ":%s:auth:%s", ha1, auth->nonce, auth->nc, cnonce, ha2);
+        g_autofree char *ha2 = sha256("dummy_method:dummy_uri"); /* there is no method and no URI in a frame:
+                                                                    these words are the protocol's */
+        g_autofree char *all = g_strdup_printf("%s:%" G_GINT64_FORMAT ":%" G_GINT64_FORMAT ":%s:auth:%s", ha1,
+                                               auth->nonce, auth->nc, cnonce, ha2);
         return sha256(all);
 }
 
-char *shelly_rpc_request(int id, int output, int on, ShellyAuth *auth, const char *password, const char *cnonce)
+char *shelly_rpc_request(int id, int output, int on, ShellyAuth *auth, const char *password,
+                         const char *cnonce)
 {
-        json_auto_t *frame = json_pack("{s:i, s:s, s:s, s:{s:i}}", "id", id, "src", "testbed", "method", on < 0 ? "Switch.GetStatus" : "Switch.Set", "params",
-                                       "id", output);
+        json_auto_t *frame = json_pack("{s:i, s:s, s:s, s:{s:i}}", "id", id, "src", "testbed", "method",
+                                       on < 0 ? "Switch.GetStatus" : "Switch.Set", "params", "id", output);
         if (on >= 0)
                 json_object_set_new(json_object_get(frame, "params"), "on", json_boolean(on));
         if (auth && auth->realm && password) {
                 g_autofree char *response = shelly_rpc_response(auth, password, cnonce);
                 json_object_set_new(frame, "auth",
-                                    json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:s}", "realm", auth->realm, "username", "admin", "nonce",
-                                              (json_int_t)auth->nonce, "nc", (json_int_t)auth->nc, "cnonce", cnonce, "response", response, "algorithm",
-                                              "SHA-256"));
+                                    json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:s}", "realm", auth->realm,
+                                              "username", "admin", "nonce", (json_int_t)auth->nonce, "nc",
+                                              (json_int_t)auth->nc, "cnonce", cnonce, "response", response,
+                                              "algorithm", "SHA-256"));
                 auth->nc++;
         }
         return tb_json_text(frame, NULL);
@@ -154,7 +169,8 @@ static bool integer(const json_t *value, gint64 *ret)
                 *ret = json_integer_value(value);
                 return *ret >= 0;
         }
-        return json_is_string(value) && g_ascii_string_to_signed(json_string_value(value), 10, 0, G_MAXINT64, ret, NULL);
+        return json_is_string(value) &&
+               g_ascii_string_to_signed(json_string_value(value), 10, 0, G_MAXINT64, ret, NULL);
 }
 
 /* The challenge is JSON within a JSON string. */
@@ -163,19 +179,23 @@ static bool parse_challenge(const char *message, ShellyAuth *ret, GError **error
         json_auto_t *o = parse_object(message, strlen(message), error);
         if (!o)
                 return false;
-        const char *realm = json_string_value(json_object_get(o, "realm")), *type = json_string_value(json_object_get(o, "auth_type")),
+        const char *realm = json_string_value(json_object_get(o, "realm")),
+                   *type = json_string_value(json_object_get(o, "auth_type")),
                    *algorithm = json_string_value(json_object_get(o, "algorithm"));
         gint64 nonce, nc = 1;
         json_t *count = json_object_get(o, "nc");
-        if (!realm || strlen(realm) > 200 || g_strcmp0(type, "digest") != 0 || g_strcmp0(algorithm, "SHA-256") != 0 ||
-            !integer(json_object_get(o, "nonce"), &nonce) || (count && !integer(count, &nc)) || nc > G_MAXINT32)
-                return refuse(error, TB_ERROR_DEVICE, "the plug asks for a password in a way that is not known", message);
+        if (!realm || strlen(realm) > 200 || g_strcmp0(type, "digest") != 0 ||
+            g_strcmp0(algorithm, "SHA-256") != 0 || !integer(json_object_get(o, "nonce"), &nonce) ||
+            (count && !integer(count, &nc)) || nc > G_MAXINT32)
+                return refuse(error, TB_ERROR_DEVICE,
+                              "the plug asks for a password in a way that is not known", message);
         shelly_auth_clear(ret);
         *ret = (ShellyAuth){g_strdup(realm), nonce, nc};
         return true;
 }
 
-ShellyReply shelly_rpc_parse(const void *text, gsize size, int id, json_t **ret_result, ShellyAuth *ret_auth, GError **error)
+ShellyReply shelly_rpc_parse(const void *text, gsize size, int id, json_t **ret_result, ShellyAuth *ret_auth,
+                             GError **error)
 {
         json_auto_t *o = parse_object(text, size, error);
         if (!o)
@@ -185,8 +205,10 @@ ShellyReply shelly_rpc_parse(const void *text, gsize size, int id, json_t **ret_
                 const char *message = json_string_value(json_object_get(failure, "message"));
                 json_int_t code = json_integer_value(json_object_get(failure, "code"));
                 if (code == 401)
-                        return parse_challenge(message ? message : "", ret_auth, error) ? SHELLY_CHALLENGE : SHELLY_BAD;
-                g_autofree char *what = g_strdup_printf("the plug refuses (code %" G_GINT64_FORMAT ")", (gint64)code);
+                        return parse_challenge(message ? message : "", ret_auth, error) ? SHELLY_CHALLENGE
+                                                                                        : SHELLY_BAD;
+                g_autofree char *what =
+                        g_strdup_printf("the plug refuses (code %" G_GINT64_FORMAT ")", (gint64)code);
                 refuse(error, TB_ERROR_UNPROCESSABLE, what, message ? message : "it does not say why");
                 return SHELLY_BAD;
         }
@@ -203,9 +225,11 @@ bool shelly_rpc_parse_switch(const json_t *result, int output, ShellyStatus *ret
 {
         const json_t *on = json_object_get(result, "output"), *id = json_object_get(result, "id");
         if (!json_is_boolean(on) || !json_is_integer(id) || json_integer_value(id) != output)
-                return refuse(error, TB_ERROR_DEVICE, "not the state of a switch", "\"output\" or the right \"id\" is missing");
+                return refuse(error, TB_ERROR_DEVICE, "not the state of a switch",
+                              "\"output\" or the right \"id\" is missing");
         *ret = (ShellyStatus){
-                {json_is_true(on) ? TB_POWER_ON : TB_POWER_OFF, number(result, "apower"), number(result, "voltage"), number(result, "current"),
+                {json_is_true(on) ? TB_POWER_ON : TB_POWER_OFF, number(result, "apower"),
+                 number(result, "voltage"), number(result, "current"),
                  number(json_object_get(result, "aenergy"), "total")},
                 number(json_object_get(result, "temperature"), "tC"),
                 false,

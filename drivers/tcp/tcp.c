@@ -10,7 +10,13 @@ typedef struct Tcp {
 } Tcp;
 
 static const TbParam params[] = {
-        {.name = "connect_ms", .type = TB_PARAM_INT, .min = 100, .max = 30000, .fallback = "5000", .unit = "ms", .help = "how long to wait for the other side"},
+        {.name = "connect_ms",
+         .type = TB_PARAM_INT,
+         .min = 100,
+         .max = 30000,
+         .fallback = "5000",
+         .unit = "ms",
+         .help = "how long to wait for the other side"},
         TB_PARAM_END,
 };
 
@@ -18,7 +24,8 @@ static bool check(const TbUri *uri, json_t *p G_GNUC_UNUSED, GError **error)
 {
         if ((*uri->host && uri->port > 0 && !*uri->path) || (!*uri->host && uri->port < 0 && *uri->path))
                 return true;
-        tb_error_set_field(error, TB_ERROR_INVALID, "uri", "name host and port: tcp://terminal-server:4001 (or tcp:///path/of/a/socket)");
+        tb_error_set_field(error, TB_ERROR_INVALID, "uri",
+                           "name host and port: tcp://terminal-server:4001 (or tcp:///path/of/a/socket)");
         return false;
 }
 
@@ -27,7 +34,8 @@ static bool tcp_open(TbInstance *self, TbIo *io, GError **error)
         const TbUri *uri = self->uri;
         int ms = (int)json_integer_value(json_object_get(self->params, "connect_ms"));
         Tcp *t = (Tcp *)self;
-        t->link = *uri->host ? tb_tcp_connect(io, uri->host, (guint16)uri->port, ms, error) : tb_unix_connect(io, uri->path, ms, error);
+        t->link = *uri->host ? tb_tcp_connect(io, uri->host, (guint16)uri->port, ms, error)
+                             : tb_unix_connect(io, uri->path, ms, error);
         return t->link != NULL;
 }
 
@@ -56,7 +64,12 @@ static bool tcp_write(TbInstance *self, TbIo *io, const void *data, gsize size, 
 
 static const TbConsoleOps console = {.write = tcp_write};
 static const TbLane lanes[] = {
-        {.name = "console", .size = sizeof(Tcp), .open = tcp_open, .close = tcp_close, .pump = tcp_pump, .console = &console},
+        {.name = "console",
+         .size = sizeof(Tcp),
+         .open = tcp_open,
+         .close = tcp_close,
+         .pump = tcp_pump,
+         .console = &console},
         {.name = NULL},
 };
 

@@ -1,4 +1,5 @@
-/* What an attach URI of a raw TCP console may be. The lane itself is tested against socat in tests/contract/test_small_drivers.c. */
+/* What an attach URI of a raw TCP console may be. The lane itself is tested against socat in
+ * tests/contract/test_small_drivers.c. */
 #include "drivers/driver.h"
 
 extern const TbDriver tb_driver_tcp;
@@ -9,7 +10,8 @@ static void test_check(void)
                 const char *uri;
                 bool good;
         } cases[] = {
-                {"tcp://10.0.0.7:4001", true}, {"tcp://[fd00::1]:23", true}, {"tcp:///run/board.sock", true}, {"tcp://10.0.0.7", false},
+                {"tcp://10.0.0.7:4001", true},    {"tcp://[fd00::1]:23", true},
+                {"tcp:///run/board.sock", true},  {"tcp://10.0.0.7", false},
                 {"tcp://10.0.0.7:4001/x", false}, {"tcp://", false},
         };
         for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {

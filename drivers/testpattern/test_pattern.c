@@ -2,14 +2,16 @@
 
 static void test_time(void)
 {
-        static const int sizes[][2] = {{1280, 720}, {PATTERN_MIN_WIDTH, PATTERN_MIN_HEIGHT}, {641, 361}, {1920, 1080}};
+        static const int sizes[][2] = {
+                {1280, 720}, {PATTERN_MIN_WIDTH, PATTERN_MIN_HEIGHT}, {641, 361}, {1920, 1080}};
         static const gint64 times[] = {0, 1, 1795305600123, (G_GINT64_CONSTANT(1) << PATTERN_BITS) - 1};
         for (guint i = 0; i < G_N_ELEMENTS(sizes); i++) {
                 Pattern p;
                 pattern_init(&p, sizes[i][0], sizes[i][1]);
                 g_autofree guint32 *pixels = g_new(guint32, (gsize)p.width * (gsize)p.height);
                 for (guint t = 0; t < G_N_ELEMENTS(times); t++) {
-                        pattern_draw(&p, pixels, t * 1000, times[t], -1, 0); /* wherever the bars are, the blocks stay readable */
+                        pattern_draw(&p, pixels, t * 1000, times[t], -1,
+                                     0); /* wherever the bars are, the blocks stay readable */
                         g_assert_cmpint(pattern_read(pixels, p.width), ==, times[t]);
                 }
                 pattern_clear(&p);

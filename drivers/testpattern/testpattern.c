@@ -1,4 +1,5 @@
-/* A screen without hardware: moving, full of change, with the time burnt in. For demos, tests of the media path and measurements of latency. */
+/* A screen without hardware: moving, full of change, with the time burnt in. For demos, tests of the media
+ * path and measurements of latency. */
 #include <string.h>
 
 #include "drivers/driver.h"
@@ -22,10 +23,34 @@ typedef struct Counter {
 } Counter;
 
 static const TbParam params[] = {
-        {.name = "width", .type = TB_PARAM_INT, .min = PATTERN_MIN_WIDTH, .max = TB_LIMIT_VIDEO_SIDE, .fallback = "1280", .unit = "px", .help = "of the picture"},
-        {.name = "height", .type = TB_PARAM_INT, .min = PATTERN_MIN_HEIGHT, .max = TB_LIMIT_VIDEO_SIDE, .fallback = "720", .unit = "px", .help = "of the picture"},
-        {.name = "fps", .type = TB_PARAM_INT, .min = 1, .max = TB_LIMIT_FPS, .fallback = "30", .unit = "1/s", .help = "pictures a second"},
-        {.name = "interval_ms", .type = TB_PARAM_INT, .min = TB_LIMIT_SENSOR_MS_MIN, .max = 3600000, .fallback = "1000", .unit = "ms", .help = "pause between two samples"},
+        {.name = "width",
+         .type = TB_PARAM_INT,
+         .min = PATTERN_MIN_WIDTH,
+         .max = TB_LIMIT_VIDEO_SIDE,
+         .fallback = "1280",
+         .unit = "px",
+         .help = "of the picture"},
+        {.name = "height",
+         .type = TB_PARAM_INT,
+         .min = PATTERN_MIN_HEIGHT,
+         .max = TB_LIMIT_VIDEO_SIDE,
+         .fallback = "720",
+         .unit = "px",
+         .help = "of the picture"},
+        {.name = "fps",
+         .type = TB_PARAM_INT,
+         .min = 1,
+         .max = TB_LIMIT_FPS,
+         .fallback = "30",
+         .unit = "1/s",
+         .help = "pictures a second"},
+        {.name = "interval_ms",
+         .type = TB_PARAM_INT,
+         .min = TB_LIMIT_SENSOR_MS_MIN,
+         .max = 3600000,
+         .fallback = "1000",
+         .unit = "ms",
+         .help = "pause between two samples"},
         TB_PARAM_END,
 };
 
@@ -53,7 +78,8 @@ static void paint(Screen *s)
 {
         TbFrame *frame = tb_frame_pool_take(s->pool, TB_PIXEL_BGRX, s->width, s->height, 0);
         frame->t_us = g_get_monotonic_time();
-        pattern_draw(&s->pattern, (guint32 *)(gpointer)frame->plane[0], s->n++, tb_clock_ms(), s->marker_x, s->marker_y);
+        pattern_draw(&s->pattern, (guint32 *)(gpointer)frame->plane[0], s->n++, tb_clock_ms(), s->marker_x,
+                     s->marker_y);
         s->base.up->frame(&s->base, frame);
 }
 
@@ -92,9 +118,11 @@ static bool set_size(Screen *s, const char *text, GError **error)
         gint64 height = *end == 'x' ? g_ascii_strtoll(end + 1, &end, 10) : 0;
         if (*end == '\n')
                 end++;
-        if (*end || width < PATTERN_MIN_WIDTH || height < PATTERN_MIN_HEIGHT || width > TB_LIMIT_VIDEO_SIDE || height > TB_LIMIT_VIDEO_SIDE) {
-                tb_error_set_field(error, TB_ERROR_INVALID, "text", "type a size, as 640x360 (%dx%d to %dx%d)", PATTERN_MIN_WIDTH, PATTERN_MIN_HEIGHT,
-                                   TB_LIMIT_VIDEO_SIDE, TB_LIMIT_VIDEO_SIDE);
+        if (*end || width < PATTERN_MIN_WIDTH || height < PATTERN_MIN_HEIGHT || width > TB_LIMIT_VIDEO_SIDE ||
+            height > TB_LIMIT_VIDEO_SIDE) {
+                tb_error_set_field(error, TB_ERROR_INVALID, "text",
+                                   "type a size, as 640x360 (%dx%d to %dx%d)", PATTERN_MIN_WIDTH,
+                                   PATTERN_MIN_HEIGHT, TB_LIMIT_VIDEO_SIDE, TB_LIMIT_VIDEO_SIDE);
                 return false;
         }
         s->width = (int)width;
@@ -143,7 +171,13 @@ static const TbVideoOps video = {.start = start, .stop = stop};
 static const TbInputOps input = {.send = send};
 static const TbSensorOps sensors = {.interval_ms = 1000, .sample = sample};
 static const TbLane lanes[] = {
-        {.name = "screen", .size = sizeof(Screen), .open = screen_open, .close = screen_close, .pump = screen_pump, .video = &video, .input = &input},
+        {.name = "screen",
+         .size = sizeof(Screen),
+         .open = screen_open,
+         .close = screen_close,
+         .pump = screen_pump,
+         .video = &video,
+         .input = &input},
         {.name = "counter", .size = sizeof(Counter), .sensors = &sensors},
         {.name = NULL},
 };

@@ -2,8 +2,8 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/ioctl.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,19 +13,20 @@
 
 struct TbChild {
         pid_t pid;
-        int pidfd;  /* owned */
-        char *name; /* owned; argv[0] */
+        int pidfd;                   /* owned */
+        char *name;                  /* owned; argv[0] */
         TbTransport *in, *out, *err; /* owned; NULL: not asked for */
 };
 
-/* What the forked child needs; made before fork, because after it only async-signal-safe calls are allowed. */
+/* What the forked child needs; made before fork, because after it only async-signal-safe calls are allowed.
+ */
 typedef struct Start {
         const char *program;
         char *const *argv, *const *envp;
         const char *cwd;
-        int fd[3];    /* its stdin, stdout, stderr; -1: /dev/null (2: inherited) */
-        bool tty;     /* fd[0] becomes its controlling terminal */
-        int report;   /* errno goes here when exec fails; closed by a successful exec */
+        int fd[3];  /* its stdin, stdout, stderr; -1: /dev/null (2: inherited) */
+        bool tty;   /* fd[0] becomes its controlling terminal */
+        int report; /* errno goes here when exec fails; closed by a successful exec */
         pid_t parent;
 } Start;
 
@@ -43,7 +44,7 @@ static void G_GNUC_NORETURN child_main(const Start *start)
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         int err = 0;
         if (getppid() != start->parent) /* the parent died before prctl */
-                _exit(127); /* lint: banned - the forked child */
+                _exit(127);             /* lint: banned - the forked child */
         int null = open("/dev/null", O_RDWR | O_CLOEXEC);
         for (int i = 0; i < 3; i++) {
                 int from = start->fd[i] >= 0 ? start->fd[i] : i < 2 ? null : -1;
@@ -105,7 +106,8 @@ static pid_t fork_exec(Start *start, const char *name, GError **error)
                 }
         close(report[0]);
         if (pid < 0) {
-                g_set_error(error, TB_ERROR, TB_ERROR_INTERNAL, "cannot start %s: %s", name, g_strerror(fork_errno));
+                g_set_error(error, TB_ERROR, TB_ERROR_INTERNAL, "cannot start %s: %s", name,
+                            g_strerror(fork_errno));
                 return -1;
         }
         if (n > 0) {
@@ -134,24 +136,32 @@ static char *find_program(const char *name, GError **error)
         return program;
 }
 
-TbChild *tb_child_spawn_tty(const char *const *argv, const char *const *env, const char *cwd, int tty, GError **error)
+TbChild *tb_child_spawn_tty(const char *const *argv, const char *const *env, const char *cwd, int tty,
+                            GError **error)
 {
         g_autofree char *program = find_program(argv[0], error);
         if (!program)
                 return NULL;
         g_auto(GStrv) envp = environment(env);
-        Start start = {.program = program, .argv = (char *const *)(gpointer)argv, .envp = envp, .cwd = cwd, .fd = {tty, tty, tty}, .tty = true};
+        Start start = {.program = program,
+                       .argv = (char *const *)(gpointer)argv,
+                       .envp = envp,
+                       .cwd = cwd,
+                       .fd = {tty, tty, tty},
+                       .tty = true};
         pid_t pid = fork_exec(&start, argv[0], error);
         return pid > 0 ? child_new(pid, argv[0]) : NULL;
 }
 
-TbChild *tb_child_spawn(const char *const *argv, const char *const *env, const char *cwd, guint flags, GError **error)
+TbChild *tb_child_spawn(const char *const *argv, const char *const *env, const char *cwd, guint flags,
+                        GError **error)
 {
         g_autofree char *program = find_program(argv[0], error);
         if (!program)
                 return NULL;
         int pair[3][2] = {{-1, -1}, {-1, -1}, {-1, -1}};
-        Start start = {.program = program, .argv = (char *const *)(gpointer)argv, .cwd = cwd, .fd = {-1, -1, -1}};
+        Start start = {
+                .program = program, .argv = (char *const *)(gpointer)argv, .cwd = cwd, .fd = {-1, -1, -1}};
         bool ok = true;
         for (int i = 0; i < 3; i++) {
                 if (!(flags & (1U << i)))
@@ -214,7 +224,8 @@ void tb_child_close_stdin(TbChild *child)
         tb_transport_close(g_steal_pointer(&child->in));
 }
 
-/* WNOWAIT: the zombie keeps its pid until tb_child_free() has signalled the group, so that the group's id cannot be somebody else's. */
+/* WNOWAIT: the zombie keeps its pid until tb_child_free() has signalled the group, so that the group's id
+ * cannot be somebody else's. */
 bool tb_child_ended(TbChild *child, int *ret_status)
 {
         siginfo_t info = {0};
@@ -266,7 +277,8 @@ void tb_child_free(TbChild *child, int grace_ms)
         g_free(child);
 }
 
-/* --- run to the end ------------------------------------------------------------------------------------------------- */
+/* --- run to the end
+ * ------------------------------------------------------------------------------------------------- */
 typedef struct Run {
         TbChild *child;
         const guint8 *input;
@@ -291,8 +303,9 @@ static bool drain(Run *run, TbTransport *from, GByteArray *into, bool *open, GEr
                 if (!into)
                         continue;
                 if (into->len + (gsize)n > run->limit) {
-                        g_set_error(error, TB_ERROR, TB_ERROR_TOO_LARGE, "%s: more than %" G_GSIZE_FORMAT " bytes of output",
-                                    run->child->name, run->limit);
+                        g_set_error(error, TB_ERROR, TB_ERROR_TOO_LARGE,
+                                    "%s: more than %" G_GSIZE_FORMAT " bytes of output", run->child->name,
+                                    run->limit);
                         return false;
                 }
                 g_byte_array_append(into, buf, (guint)n);
@@ -334,7 +347,8 @@ static bool run_loop(Run *run, TbIo *io, int timeout_ms, GByteArray *out, GByteA
                 TbWait w = tb_io_wait(io, p, n, left < 0 ? -1 : (int)((left + 999) / 1000));
                 if (w != TB_WAIT_READY)
                         return tb_io_fail(w, run->child->name, error);
-                bool ended = tb_child_ended(run->child, NULL); /* before reading: what it wrote is in the pipes then */
+                bool ended = tb_child_ended(run->child,
+                                            NULL); /* before reading: what it wrote is in the pipes then */
                 if (run->child->in)
                         feed(run);
                 if (run->out_open && !drain(run, run->child->out, out, &run->out_open, error))
@@ -346,8 +360,8 @@ static bool run_loop(Run *run, TbIo *io, int timeout_ms, GByteArray *out, GByteA
         }
 }
 
-bool tb_child_run(TbIo *io, const char *const *argv, const void *input, gsize input_size, gsize limit, int timeout_ms, int *ret_status,
-                  GByteArray **ret_out, GByteArray **ret_err, GError **error)
+bool tb_child_run(TbIo *io, const char *const *argv, const void *input, gsize input_size, gsize limit,
+                  int timeout_ms, int *ret_status, GByteArray **ret_out, GByteArray **ret_err, GError **error)
 {
         guint flags = TB_CHILD_STDOUT | TB_CHILD_STDERR | (input_size > 0 ? TB_CHILD_STDIN : 0);
         TbChild *child = tb_child_spawn(argv, NULL, NULL, flags, error);

@@ -22,7 +22,8 @@ static void guard_run(gpointer data)
                 tb_interruptor_lower(g->changed);
                 if (g_atomic_int_get(&g->quit))
                         return;
-                struct pollfd p[2] = {{.fd = tb_interruptor_fd(g->changed), .events = POLLIN}, {.fd = g->stop_fd, .events = POLLIN}};
+                struct pollfd p[2] = {{.fd = tb_interruptor_fd(g->changed), .events = POLLIN},
+                                      {.fd = g->stop_fd, .events = POLLIN}};
                 bool busy = g_atomic_int_get(&g->busy);
                 poll(p, busy ? 2 : 1, -1);
                 if (!busy || !p[1].revents || p[0].revents)

@@ -1,7 +1,8 @@
 #pragma once
 /*
- * Libraries that read whole messages from their socket cannot be interrupted (libvncclient, xcb). The guard is a thread that watches the io's `stop`
- * while such a call runs and shuts the socket down when it is raised, so that the call fails at once. It touches nothing but the socket.
+ * Libraries that read whole messages from their socket cannot be interrupted (libvncclient, xcb). The guard
+ * is a thread that watches the io's `stop` while such a call runs and shuts the socket down when it is
+ * raised, so that the call fails at once. It touches nothing but the socket.
  */
 #include <glib.h>
 #include <stdbool.h>

@@ -21,7 +21,7 @@ typedef struct Exchange {
         GInputStream *stream;   /* ref; the answer's body */
         GByteArray *body;       /* owned */
         gsize limit;
-        GError *error;          /* owned; why it failed */
+        GError *error; /* owned; why it failed */
         bool done, stopped, late;
         guint8 chunk[16384]; /* what is read now; nothing returns while a read runs */
         struct Watch *watch; /* borrowed */
@@ -49,7 +49,8 @@ static void on_read(GObject *source, GAsyncResult *result, gpointer data)
                 return;
         }
         if (x->body->len + (gsize)n > x->limit) {
-                g_set_error(&error, TB_ERROR, TB_ERROR_DEVICE, "%s: the answer is longer than %" G_GSIZE_FORMAT " bytes", x->call->url,
+                g_set_error(&error, TB_ERROR, TB_ERROR_DEVICE,
+                            "%s: the answer is longer than %" G_GSIZE_FORMAT " bytes", x->call->url,
                             x->limit);
                 finish(x, error);
                 return;
@@ -60,7 +61,8 @@ static void on_read(GObject *source, GAsyncResult *result, gpointer data)
 
 static void read_more(Exchange *x)
 {
-        g_input_stream_read_async(x->stream, x->chunk, sizeof x->chunk, G_PRIORITY_DEFAULT, x->cancel, on_read, x);
+        g_input_stream_read_async(x->stream, x->chunk, sizeof x->chunk, G_PRIORITY_DEFAULT, x->cancel,
+                                  on_read, x);
 }
 
 static void on_sent(GObject *source, GAsyncResult *result, gpointer data)
@@ -92,12 +94,13 @@ static gboolean on_late(gpointer data)
 }
 
 /*
- * libsoup reads on within one turn of its loop for as long as bytes come: a peer that never ends its headers, or sends "100 Continue" without end, keeps
- * the sources above from being seen. Then this thread cancels (GCancellable may be cancelled by any thread). It gives the loop a moment to do it itself.
+ * libsoup reads on within one turn of its loop for as long as bytes come: a peer that never ends its headers,
+ * or sends "100 Continue" without end, keeps the sources above from being seen. Then this thread cancels
+ * (GCancellable may be cancelled by any thread). It gives the loop a moment to do it itself.
  */
 #define GRACE_MS 50
 typedef struct Watch {
-        TbInterruptor *done; /* owned */
+        TbInterruptor *done;  /* owned */
         GCancellable *cancel; /* borrowed */
         int stop_fd, wake_fd; /* borrowed; wake_fd -1: none */
         int timeout_ms;       /* -1: none */
@@ -107,7 +110,9 @@ typedef struct Watch {
 static void watch_run(gpointer data)
 {
         Watch *w = data;
-        struct pollfd fds[] = {{.fd = tb_interruptor_fd(w->done), .events = POLLIN}, {.fd = w->stop_fd, .events = POLLIN}, {.fd = w->wake_fd, .events = POLLIN}};
+        struct pollfd fds[] = {{.fd = tb_interruptor_fd(w->done), .events = POLLIN},
+                               {.fd = w->stop_fd, .events = POLLIN},
+                               {.fd = w->wake_fd, .events = POLLIN}};
         int n;
         while ((n = poll(fds, G_N_ELEMENTS(fds), w->timeout_ms)) < 0 && errno == EINTR) {
         }
@@ -128,12 +133,14 @@ static bool make_message(Exchange *x, const char *authorization, GError **error)
         g_clear_object(&x->message);
         g_autoptr(GUri) uri = g_uri_parse(call->url, SOUP_HTTP_URI_FLAGS, NULL);
         const char *scheme = uri ? g_uri_get_scheme(uri) : ""; /* lower case */
-        if ((strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0) || !g_uri_get_host(uri) || !*g_uri_get_host(uri)) {
+        if ((strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0) || !g_uri_get_host(uri) ||
+            !*g_uri_get_host(uri)) {
                 g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "not an HTTP address: %s", call->url);
                 return false;
         }
         x->message = soup_message_new_from_uri(call->method, uri);
-        soup_message_add_flags(x->message, SOUP_MESSAGE_NO_REDIRECT); /* credentials go where they were meant to go */
+        soup_message_add_flags(x->message,
+                               SOUP_MESSAGE_NO_REDIRECT); /* credentials go where they were meant to go */
         SoupMessageHeaders *headers = soup_message_get_request_headers(x->message);
         for (const char *const *h = call->headers; h && h[0]; h += 2)
                 soup_message_headers_replace(headers, h[0], h[1]);
@@ -165,8 +172,10 @@ static bool failed(Exchange *x, GError **error)
                 g_propagate_error(error, g_steal_pointer(&x->error));
                 return false;
         }
-        static const int gone[] = {G_IO_ERROR_CONNECTION_REFUSED, G_IO_ERROR_HOST_UNREACHABLE, G_IO_ERROR_NETWORK_UNREACHABLE,
-                                   G_IO_ERROR_HOST_NOT_FOUND, G_IO_ERROR_CONNECTION_CLOSED, G_IO_ERROR_PARTIAL_INPUT /* it hung up half-way */};
+        static const int gone[] = {
+                G_IO_ERROR_CONNECTION_REFUSED,  G_IO_ERROR_HOST_UNREACHABLE,
+                G_IO_ERROR_NETWORK_UNREACHABLE, G_IO_ERROR_HOST_NOT_FOUND,
+                G_IO_ERROR_CONNECTION_CLOSED,   G_IO_ERROR_PARTIAL_INPUT /* it hung up half-way */};
         TbErrorCode code = x->error->domain == G_RESOLVER_ERROR ? TB_ERROR_GONE : TB_ERROR_DEVICE;
         for (guint i = 0; i < G_N_ELEMENTS(gone); i++)
                 if (g_error_matches(x->error, G_IO_ERROR, gone[i]))
@@ -193,15 +202,18 @@ static bool attempt(Exchange *x, const char *authorization, GError **error)
 static char *answer_challenge(Exchange *x)
 {
         const TbHttpCall *call = x->call;
-        const char *header = soup_message_headers_get_list(soup_message_get_response_headers(x->message), "WWW-Authenticate");
+        const char *header = soup_message_headers_get_list(soup_message_get_response_headers(x->message),
+                                                           "WWW-Authenticate");
         TbAuthChallenge challenge;
         if (!call->password || !header || !tb_auth_parse(header, &challenge))
                 return NULL;
         GUri *uri = soup_message_get_uri(x->message);
         const char *query = g_uri_get_query(uri);
-        g_autofree char *target = g_strconcat(*g_uri_get_path(uri) ? g_uri_get_path(uri) : "/", query ? "?" : "", query, NULL);
+        g_autofree char *target =
+                g_strconcat(*g_uri_get_path(uri) ? g_uri_get_path(uri) : "/", query ? "?" : "", query, NULL);
         g_autofree char *cnonce = tb_auth_cnonce();
-        char *answer = tb_auth_answer(&challenge, call->user ? call->user : "", call->password, call->method, target, cnonce, 1);
+        char *answer = tb_auth_answer(&challenge, call->user ? call->user : "", call->password, call->method,
+                                      target, cnonce, 1);
         tb_auth_clear(&challenge);
         return answer;
 }
@@ -262,17 +274,27 @@ bool tb_http_call(TbIo *io, const TbHttpCall *call, TbHttpAnswer *ret, GError **
         Exchange x = {.call = call, .limit = call->limit ? call->limit : TB_LIMIT_HTTP_BODY};
         x.context = g_main_context_new();
         g_main_context_push_thread_default(x.context);
-        x.session = soup_session_new_with_options("proxy-resolver", NULL, "idle-timeout", 1, NULL); /* devices are on our own network */
+        x.session = soup_session_new_with_options("proxy-resolver", NULL, "idle-timeout", 1,
+                                                  NULL); /* devices are on our own network */
         soup_session_remove_feature_by_type(x.session, SOUP_TYPE_AUTH_MANAGER);
         x.cancel = g_cancellable_new();
         x.body = g_byte_array_new();
-        GSource *stop = attach(&x, g_unix_fd_source_new(tb_interruptor_fd(io->stop), G_IO_IN), G_SOURCE_FUNC(on_stop));
+        GSource *stop = attach(&x, g_unix_fd_source_new(tb_interruptor_fd(io->stop), G_IO_IN),
+                               G_SOURCE_FUNC(on_stop));
         /* a command waits: what a pump asks for can be asked again */
-        GSource *wake = io->in_pump && io->wake ? attach(&x, g_unix_fd_source_new(tb_interruptor_fd(io->wake), G_IO_IN), G_SOURCE_FUNC(on_stop)) : NULL;
+        GSource *wake = io->in_pump && io->wake
+                                ? attach(&x, g_unix_fd_source_new(tb_interruptor_fd(io->wake), G_IO_IN),
+                                         G_SOURCE_FUNC(on_stop))
+                                : NULL;
         int ms = allowed_ms(io, call->timeout_ms);
         GSource *late = ms >= 0 ? attach(&x, g_timeout_source_new((guint)ms), on_late) : NULL;
 
-        Watch watch = {tb_interruptor_new(), x.cancel, tb_interruptor_fd(io->stop), wake ? tb_interruptor_fd(io->wake) : -1, ms, TB_WAIT_READY};
+        Watch watch = {tb_interruptor_new(),
+                       x.cancel,
+                       tb_interruptor_fd(io->stop),
+                       wake ? tb_interruptor_fd(io->wake) : -1,
+                       ms,
+                       TB_WAIT_READY};
         x.watch = &watch;
         x.watcher = tb_thread_start("http-watch", watch_run, &watch);
 

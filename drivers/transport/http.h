@@ -1,28 +1,30 @@
 #pragma once
 /*
- * One HTTP exchange with a device (smart plug, PDU, camera), by libsoup in the worker's own context. Thread: worker. Errors as in transport.h;
- * an HTTP status is not an error here. Within a pump a waiting command ends it too (TB_ERROR_INTERRUPTED): ask only for what can be asked again.
+ * One HTTP exchange with a device (smart plug, PDU, camera), by libsoup in the worker's own context. Thread:
+ * worker. Errors as in transport.h; an HTTP status is not an error here. Within a pump a waiting command ends
+ * it too (TB_ERROR_INTERRUPTED): ask only for what can be asked again.
  */
 #include <glib.h>
 
 #include "drivers/transport/io.h"
 
 typedef struct TbHttpCall {
-        const char *method;       /* "GET" */
+        const char *method; /* "GET" */
         const char *url;
         const char *content_type; /* of `body`; NULL: none */
         const void *body;
         gsize body_size;
         const char *const *headers; /* "Name", "value", …, NULL */
-        const char *user, *password; /* Basic, or Digest (MD5, SHA-256) when the device asks for it; NULL: none */
+        const char *user,
+                *password; /* Basic, or Digest (MD5, SHA-256) when the device asks for it; NULL: none */
         int timeout_ms;
-        gsize limit;              /* bytes of the answer; 0: TB_LIMIT_HTTP_BODY */
+        gsize limit; /* bytes of the answer; 0: TB_LIMIT_HTTP_BODY */
 } TbHttpCall;
 
 typedef struct TbHttpAnswer {
         int status;
         char *content_type;
-        GBytes *body; /* owned; also NUL-terminated behind its size */
+        GBytes *body;        /* owned; also NUL-terminated behind its size */
         GHashTable *headers; /* lower-case name -> value; owned */
 } TbHttpAnswer;
 

@@ -69,8 +69,10 @@ static void read_algorithm(Candidate *now, const char *value)
                 TbAuthScheme scheme;
                 bool session;
         } known[] = {
-                {"MD5", TB_AUTH_DIGEST_MD5, false},       {"MD5-sess", TB_AUTH_DIGEST_MD5, true},
-                {"SHA-256", TB_AUTH_DIGEST_SHA256, false}, {"SHA-256-sess", TB_AUTH_DIGEST_SHA256, true},
+                {"MD5", TB_AUTH_DIGEST_MD5, false},
+                {"MD5-sess", TB_AUTH_DIGEST_MD5, true},
+                {"SHA-256", TB_AUTH_DIGEST_SHA256, false},
+                {"SHA-256-sess", TB_AUTH_DIGEST_SHA256, true},
         };
         now->unknown_algorithm = true;
         for (guint i = 0; i < G_N_ELEMENTS(known); i++)
@@ -105,7 +107,8 @@ static void read_param(Candidate *now, const char *key, char *value_take)
 static void settle(Candidate *now, TbAuthChallenge *best)
 {
         bool digest = now->c.scheme > TB_AUTH_BASIC;
-        bool usable = !digest || (now->c.realm && now->c.nonce && !now->unknown_algorithm && (now->c.qop || !now->qop_given));
+        bool usable = !digest || (now->c.realm && now->c.nonce && !now->unknown_algorithm &&
+                                  (now->c.qop || !now->qop_given));
         if (usable && now->c.scheme > best->scheme) {
                 tb_auth_clear(best);
                 *best = now->c;
@@ -119,7 +122,8 @@ static TbAuthScheme scheme_of(const char *name)
 {
         if (g_ascii_strcasecmp(name, "Basic") == 0)
                 return TB_AUTH_BASIC;
-        return g_ascii_strcasecmp(name, "Digest") == 0 ? TB_AUTH_DIGEST_MD5 : TB_AUTH_NONE; /* MD5 unless "algorithm" says more */
+        return g_ascii_strcasecmp(name, "Digest") == 0 ? TB_AUTH_DIGEST_MD5
+                                                       : TB_AUTH_NONE; /* MD5 unless "algorithm" says more */
 }
 
 bool tb_auth_parse(const char *header, TbAuthChallenge *ret)
@@ -170,7 +174,8 @@ static char *hash(TbAuthScheme scheme, const char *format, ...)
         va_start(args, format);
         g_autofree char *text = g_strdup_vprintf(format, args);
         va_end(args);
-        return g_compute_checksum_for_string(scheme == TB_AUTH_DIGEST_SHA256 ? G_CHECKSUM_SHA256 : G_CHECKSUM_MD5, text, -1);
+        return g_compute_checksum_for_string(
+                scheme == TB_AUTH_DIGEST_SHA256 ? G_CHECKSUM_SHA256 : G_CHECKSUM_MD5, text, -1);
 }
 
 static void append_quoted(GString *out, const char *key, const char *value)
@@ -184,8 +189,8 @@ static void append_quoted(GString *out, const char *key, const char *value)
         g_string_append_c(out, '"');
 }
 
-char *tb_auth_answer(const TbAuthChallenge *c, const char *user, const char *password, const char *method, const char *target,
-                     const char *cnonce, guint nc)
+char *tb_auth_answer(const TbAuthChallenge *c, const char *user, const char *password, const char *method,
+                     const char *target, const char *cnonce, guint nc)
 {
         if (c->scheme == TB_AUTH_NONE)
                 return NULL;
@@ -201,14 +206,17 @@ char *tb_auth_answer(const TbAuthChallenge *c, const char *user, const char *pas
                 g_free(plain);
         }
         g_autofree char *ha2 = hash(c->scheme, "%s:%s", method, target);
-        g_autofree char *response = c->qop ? hash(c->scheme, "%s:%s:%08x:%s:auth:%s", ha1, c->nonce, nc, cnonce, ha2)
-                                           : hash(c->scheme, "%s:%s:%s", ha1, c->nonce, ha2);
+        g_autofree char *response =
+                c->qop ? hash(c->scheme, "%s:%s:%08x:%s:auth:%s", ha1, c->nonce, nc, cnonce, ha2)
+                       : hash(c->scheme, "%s:%s:%s", ha1, c->nonce, ha2);
         GString *out = g_string_new("Digest ");
         append_quoted(out, "username", user);
         append_quoted(out, "realm", c->realm);
         append_quoted(out, "nonce", c->nonce);
         append_quoted(out, "uri", target);
-        g_string_append_printf(out, ", algorithm=%s%s", c->scheme == TB_AUTH_DIGEST_SHA256 ? "SHA-256" : "MD5", c->session ? "-sess" : "");
+        g_string_append_printf(out, ", algorithm=%s%s",
+                               c->scheme == TB_AUTH_DIGEST_SHA256 ? "SHA-256" : "MD5",
+                               c->session ? "-sess" : "");
         append_quoted(out, "response", response);
         if (c->qop)
                 g_string_append_printf(out, ", qop=auth, nc=%08x", nc);

@@ -1,26 +1,32 @@
 #pragma once
 /*
- * HTTP authentication of devices: reads WWW-Authenticate, makes Authorization. Basic (RFC 7617) and Digest (RFC 7616: MD5, SHA-256, -sess, qop auth or the
- * old form without qop). libsoup 3.2 knows MD5 only, Shelly Gen2+ speaks SHA-256 only. Pure: no I/O, any thread.
+ * HTTP authentication of devices: reads WWW-Authenticate, makes Authorization. Basic (RFC 7617) and Digest
+ * (RFC 7616: MD5, SHA-256, -sess, qop auth or the old form without qop). libsoup 3.2 knows MD5 only, Shelly
+ * Gen2+ speaks SHA-256 only. Pure: no I/O, any thread.
  */
 #include <glib.h>
 #include <stdbool.h>
 
-typedef enum TbAuthScheme { TB_AUTH_NONE, TB_AUTH_BASIC, TB_AUTH_DIGEST_MD5, TB_AUTH_DIGEST_SHA256 } TbAuthScheme;
+typedef enum TbAuthScheme {
+        TB_AUTH_NONE,
+        TB_AUTH_BASIC,
+        TB_AUTH_DIGEST_MD5,
+        TB_AUTH_DIGEST_SHA256
+} TbAuthScheme;
 
 typedef struct TbAuthChallenge {
-        TbAuthScheme scheme;         /* the strongest one that was offered and that we know; NONE: none */
+        TbAuthScheme scheme;          /* the strongest one that was offered and that we know; NONE: none */
         char *realm, *nonce, *opaque; /* owned; NULL: not given */
-        bool session;                /* "-sess" algorithm */
-        bool qop;                    /* qop=auth was offered */
-        bool stale;                  /* the nonce was too old, the password may be right */
+        bool session;                 /* "-sess" algorithm */
+        bool qop;                     /* qop=auth was offered */
+        bool stale;                   /* the nonce was too old, the password may be right */
 } TbAuthChallenge;
 
 /* `header`: the value of WWW-Authenticate, several of them joined by ", ". False when it is malformed. */
 bool tb_auth_parse(const char *header, TbAuthChallenge *ret);
 void tb_auth_clear(TbAuthChallenge *challenge);
 /* The value of Authorization; the caller frees. `target`: path and query as sent. NULL for scheme NONE. */
-char *tb_auth_answer(const TbAuthChallenge *challenge, const char *user, const char *password, const char *method, const char *target,
-                     const char *cnonce, guint nc);
+char *tb_auth_answer(const TbAuthChallenge *challenge, const char *user, const char *password,
+                     const char *method, const char *target, const char *cnonce, guint nc);
 /* 128 random bits as hex. The caller frees. */
 char *tb_auth_cnonce(void);

@@ -17,7 +17,8 @@ static int remaining_ms(const TbIo *io, int timeout_ms, gint64 start_us)
                 return -1;
         if (until <= now)
                 return 0;
-        return (int)MIN((until - now + 999) / 1000, G_MAXINT); /* rounded up: never spins through the last millisecond */
+        return (int)MIN((until - now + 999) / 1000,
+                        G_MAXINT); /* rounded up: never spins through the last millisecond */
 }
 
 TbWait tb_io_wait(TbIo *io, struct pollfd *fds, guint n, int timeout_ms)
@@ -47,7 +48,8 @@ TbWait tb_io_wait(TbIo *io, struct pollfd *fds, guint n, int timeout_ms)
                         fds[i].revents = all[i].revents;
                         ready |= all[i].revents != 0;
                 }
-                /* A command goes before data: a chatty device must not starve it. What is readable now is still readable afterwards. */
+                /* A command goes before data: a chatty device must not starve it. What is readable now is
+                 * still readable afterwards. */
                 if (wakeable && all[n + 1].revents)
                         return TB_WAIT_WAKE;
                 if (ready)
@@ -61,7 +63,8 @@ bool tb_io_sleep(TbIo *io, int ms, GError **error)
 {
         gint64 end = g_get_monotonic_time() + (gint64)ms * 1000;
         bool in_pump = io->in_pump;
-        io->in_pump = false; /* half a sleep is of no use to the caller: only `stop` and the deadline end it */
+        io->in_pump =
+                false; /* half a sleep is of no use to the caller: only `stop` and the deadline end it */
         TbWait w = tb_io_wait(io, NULL, 0, ms);
         io->in_pump = in_pump;
         if (w == TB_WAIT_TIMEOUT && (io->deadline_us >= end || g_get_monotonic_time() >= end))

@@ -1,10 +1,10 @@
 #pragma once
 /*
- * TbIo: the one place where driver code waits. Every wait has a deadline and can be ended from outside, so drivers are straight-line
- * blocking code without locks. One TbIo per worker thread.
+ * TbIo: the one place where driver code waits. Every wait has a deadline and can be ended from outside, so
+ * drivers are straight-line blocking code without locks. One TbIo per worker thread.
  *
- * Two things end a wait early: `stop` (the instance closes or the running command was cancelled; always) and `wake` (a command waits in the
- * queue; only while the lane's pump runs).
+ * Two things end a wait early: `stop` (the instance closes or the running command was cancelled; always) and
+ * `wake` (a command waits in the queue; only while the lane's pump runs).
  */
 #include <glib.h>
 #include <poll.h>
@@ -30,7 +30,8 @@ typedef enum TbWait {
 TbWait tb_io_wait(TbIo *io, struct pollfd *fds, guint n, int timeout_ms);
 /* Sleeps; false with TB_ERROR_INTERRUPTED / TB_ERROR_TIMEOUT (deadline) when it ended early. */
 bool tb_io_sleep(TbIo *io, int ms, GError **error);
-/* Sets TB_ERROR_TIMEOUT ("<what>: no answer in time") or TB_ERROR_INTERRUPTED for a wait that did not get ready. Always returns false. */
+/* Sets TB_ERROR_TIMEOUT ("<what>: no answer in time") or TB_ERROR_INTERRUPTED for a wait that did not get
+ * ready. Always returns false. */
 bool tb_io_fail(TbWait result, const char *what, GError **error);
 /* For code outside a worker (tests, tools): a TbIo that nobody interrupts. */
 void tb_io_init_plain(TbIo *io);

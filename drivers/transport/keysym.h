@@ -1,7 +1,7 @@
 #pragma once
 /*
- * KeyboardEvent.key -> X keysym, for everything that speaks RFB or X11. Pure. Source of the values: X11's keysymdef.h; the names: W3C UI Events
- * "Named key attribute values".
+ * KeyboardEvent.key -> X keysym, for everything that speaks RFB or X11. Pure. Source of the values: X11's
+ * keysymdef.h; the names: W3C UI Events "Named key attribute values".
  */
 #include <glib.h>
 #include <stdbool.h>

@@ -1,7 +1,8 @@
 #pragma once
 /*
- * How often a picture may be taken: at most `fps` a second in the long run, but half an interval of jitter is forgiven, so that a source that paints at
- * exactly that rate is not slowed to half of it (a plain minimum distance does that). Pure; µs of the monotonic clock.
+ * How often a picture may be taken: at most `fps` a second in the long run, but half an interval of jitter is
+ * forgiven, so that a source that paints at exactly that rate is not slowed to half of it (a plain minimum
+ * distance does that). Pure; µs of the monotonic clock.
  */
 #include <glib.h>
 

@@ -19,22 +19,23 @@
 
 struct TbRfb {
         rfbClient *client; /* owned */
-        TbGuard *guard; /* owned */
+        TbGuard *guard;    /* owned */
         TbRfbOptions o;
-        char *password;    /* owned */
-        char *encodings;   /* owned */
-        char *peer;        /* owned; for texts */
-        TbFramePool *pool; /* ref */
-        GArray *damage;    /* of TbRect; since the last frame */
+        char *password;             /* owned */
+        char *encodings;            /* owned */
+        char *peer;                 /* owned; for texts */
+        TbFramePool *pool;          /* ref */
+        GArray *damage;             /* of TbRect; since the last frame */
         bool running, asked, whole; /* asked: a request is out; whole: the next one is not incremental */
-        bool finished;     /* one update is complete */
+        bool finished;              /* one update is complete */
         TbPace pace;
-        int buttons;       /* RFB mask */
+        int buttons; /* RFB mask */
         int x, y;
-        char reason[256];  /* the library's last complaint */
+        char reason[256]; /* the library's last complaint */
 };
 
-/* --- the library's log is one pair of process-wide pointers; what it says on this thread belongs to this session ------------------------ */
+/* --- the library's log is one pair of process-wide pointers; what it says on this thread belongs to this
+ * session ------------------------ */
 static _Thread_local TbRfb *speaking;
 
 static void on_log(const char *format, ...) G_GNUC_PRINTF(1, 2);
@@ -76,7 +77,8 @@ static void log_setup(void)
         }
 }
 
-/* --- callbacks of the library, all on the worker while it is inside a call ---------------------------------------------------------------- */
+/* --- callbacks of the library, all on the worker while it is inside a call
+ * ---------------------------------------------------------------- */
 static TbRfb *self_of(rfbClient *client)
 {
         return rfbClientGetClientData(client, on_log);
@@ -85,8 +87,10 @@ static TbRfb *self_of(rfbClient *client)
 static rfbBool on_size(rfbClient *client)
 {
         TbRfb *rfb = self_of(client);
-        if (client->width < 1 || client->height < 1 || client->width > TB_LIMIT_VIDEO_SIDE || client->height > TB_LIMIT_VIDEO_SIDE) {
-                g_snprintf(rfb->reason, sizeof rfb->reason, "the screen is %dx%d, at most %d pixels a side are supported", client->width,
+        if (client->width < 1 || client->height < 1 || client->width > TB_LIMIT_VIDEO_SIDE ||
+            client->height > TB_LIMIT_VIDEO_SIDE) {
+                g_snprintf(rfb->reason, sizeof rfb->reason,
+                           "the screen is %dx%d, at most %d pixels a side are supported", client->width,
                            client->height, TB_LIMIT_VIDEO_SIDE);
                 return FALSE;
         }
@@ -115,11 +119,16 @@ static char *on_password(rfbClient *client)
 {
         TbRfb *rfb = self_of(client);
         if (!rfb->password || !*rfb->password)
-                g_strlcpy(rfb->reason, "the server wants a password: set the parameter \"password\"", sizeof rfb->reason);
-        return rfb->password && *rfb->password ? strdup(rfb->password) : NULL; /* libvncclient gives up on both, but forgets to free an empty one */
+                g_strlcpy(rfb->reason, "the server wants a password: set the parameter \"password\"",
+                          sizeof rfb->reason);
+        return rfb->password && *rfb->password
+                       ? strdup(rfb->password)
+                       : NULL; /* libvncclient gives up on both, but forgets to free an empty one */
 }
 
-/* --- calling it --------------------------------------------------------------------------------------------------------------------------------- */
+/* --- calling it
+ * ---------------------------------------------------------------------------------------------------------------------------------
+ */
 static bool fail(TbRfb *rfb, TbIo *io, const char *what, GError **error)
 {
         if (tb_guard_fired(rfb->guard) || tb_interruptor_raised(io->stop))
@@ -127,9 +136,11 @@ static bool fail(TbRfb *rfb, TbIo *io, const char *what, GError **error)
         TbErrorCode code = TB_ERROR_DEVICE;
         if (strstr(rfb->reason, "assword") || strstr(rfb->reason, "uthenticat"))
                 code = TB_ERROR_UNAUTHORIZED;
-        else if (!rfb->reason[0] || strstr(rfb->reason, "closed connection") || strstr(rfb->reason, "read (") || strstr(rfb->reason, "write"))
+        else if (!rfb->reason[0] || strstr(rfb->reason, "closed connection") ||
+                 strstr(rfb->reason, "read (") || strstr(rfb->reason, "write"))
                 code = TB_ERROR_GONE;
-        g_set_error(error, TB_ERROR, (int)code, "%s: %s%s%s", rfb->peer, what, rfb->reason[0] ? ": " : "", rfb->reason);
+        g_set_error(error, TB_ERROR, (int)code, "%s: %s%s%s", rfb->peer, what, rfb->reason[0] ? ": " : "",
+                    rfb->reason);
         return false;
 }
 
@@ -146,7 +157,8 @@ static void leave(TbRfb *rfb)
         speaking = NULL;
 }
 
-/* After each update the library asks for the next one on its own; it only asks what it thinks the server understands. We want to decide when. */
+/* After each update the library asks for the next one on its own; it only asks what it thinks the server
+ * understands. We want to decide when. */
 static void allow_requests(TbRfb *rfb, bool allow)
 {
         guint8 bit = 1U << (rfbFramebufferUpdateRequest % 8);
@@ -186,7 +198,8 @@ static bool take_socket(TbRfb *rfb, TbTransport *transport, GError **error)
         /* The library waits by select(), which cannot watch fds from 1024 on. */
         int fd = fcntl(tb_transport_fd(transport), F_DUPFD_CLOEXEC, 3);
         if (fd < 0 || fd >= FD_SETSIZE) {
-                g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE, "%s: too many files are open for another VNC screen", rfb->peer);
+                g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE,
+                            "%s: too many files are open for another VNC screen", rfb->peer);
                 if (fd >= 0)
                         close(fd);
                 return false;
@@ -202,7 +215,8 @@ TbRfb *tb_rfb_open(TbIo *io, TbTransport *transport_take, const TbRfbOptions *op
         TbRfb *rfb = g_new0(TbRfb, 1);
         rfb->o = *options;
         rfb->password = g_strdup(options->password);
-        rfb->encodings = g_strdup(options->encodings ? options->encodings : "tight zrle zlib hextile copyrect raw");
+        rfb->encodings =
+                g_strdup(options->encodings ? options->encodings : "tight zrle zlib hextile copyrect raw");
         rfb->peer = g_strdup(tb_transport_name(transport));
         rfb->pool = tb_frame_pool_new(4);
         rfb->damage = g_array_new(FALSE, FALSE, sizeof(TbRect));
@@ -328,7 +342,9 @@ void tb_rfb_stop(TbRfb *rfb)
         rfb->running = false;
 }
 
-/* --- input ------------------------------------------------------------------------------------------------------------------------------------------ */
+/* --- input
+ * ------------------------------------------------------------------------------------------------------------------------------------------
+ */
 static bool send_key(TbRfb *rfb, TbIo *io, guint32 keysym, bool down, GError **error)
 {
         if (!SendKeyEvent(rfb->client, keysym, down))
@@ -339,15 +355,17 @@ static bool send_key(TbRfb *rfb, TbIo *io, guint32 keysym, bool down, GError **e
 static bool press_key(TbRfb *rfb, TbIo *io, guint32 keysym, GError **error)
 {
         bool shift = tb_keysym_needs_shift(keysym); /* servers that work by scancodes need to see it */
-        return (!shift || send_key(rfb, io, TB_KEYSYM_SHIFT, true, error)) && send_key(rfb, io, keysym, true, error) &&
-               send_key(rfb, io, keysym, false, error) && (!shift || send_key(rfb, io, TB_KEYSYM_SHIFT, false, error));
+        return (!shift || send_key(rfb, io, TB_KEYSYM_SHIFT, true, error)) &&
+               send_key(rfb, io, keysym, true, error) && send_key(rfb, io, keysym, false, error) &&
+               (!shift || send_key(rfb, io, TB_KEYSYM_SHIFT, false, error));
 }
 
 static bool do_key(TbRfb *rfb, TbIo *io, const TbInput *event, GError **error)
 {
         guint32 keysym = tb_keysym_of_key(event->text);
         if (keysym == 0) {
-                tb_error_set_field(error, TB_ERROR_INVALID, "key", "unknown key \"%s\": use the names of KeyboardEvent.key", event->text);
+                tb_error_set_field(error, TB_ERROR_INVALID, "key",
+                                   "unknown key \"%s\": use the names of KeyboardEvent.key", event->text);
                 return false;
         }
         switch (event->action) {
@@ -373,7 +391,8 @@ static bool point(TbRfb *rfb, TbIo *io, double x, double y, int mask, GError **e
         rfb->x = CLAMP((int)x, 0, rfb->client->width - 1);
         rfb->y = CLAMP((int)y, 0, rfb->client->height - 1);
         rfb->buttons = mask;
-        return SendPointerEvent(rfb->client, rfb->x, rfb->y, mask) || fail(rfb, io, "cannot send the pointer", error);
+        return SendPointerEvent(rfb->client, rfb->x, rfb->y, mask) ||
+               fail(rfb, io, "cannot send the pointer", error);
 }
 
 static bool do_swipe(TbRfb *rfb, TbIo *io, const TbInput *e, GError **error)
@@ -383,7 +402,8 @@ static bool do_swipe(TbRfb *rfb, TbIo *io, const TbInput *e, GError **error)
                 return false;
         for (int i = 1; i <= steps; i++)
                 if (!tb_io_sleep(io, e->ms / steps, error) ||
-                    !point(rfb, io, e->x + (e->x2 - e->x) * i / steps, e->y + (e->y2 - e->y) * i / steps, 1, error)) {
+                    !point(rfb, io, e->x + (e->x2 - e->x) * i / steps, e->y + (e->y2 - e->y) * i / steps, 1,
+                           error)) {
                         SendPointerEvent(rfb->client, rfb->x, rfb->y, 0); /* never leave the button down */
                         rfb->buttons = 0;
                         return false;
@@ -400,7 +420,8 @@ static bool do_scroll(TbRfb *rfb, TbIo *io, const TbInput *e, GError **error)
         int held = rfb->buttons;
         for (guint i = 0; i < G_N_ELEMENTS(wheel); i++)
                 for (int n = (int)MIN(wheel[i].clicks + 0.5, 100); n > 0; n--)
-                        if (!point(rfb, io, e->x, e->y, held | wheel[i].button, error) || !point(rfb, io, e->x, e->y, held, error))
+                        if (!point(rfb, io, e->x, e->y, held | wheel[i].button, error) ||
+                            !point(rfb, io, e->x, e->y, held, error))
                                 return false;
         return true;
 }
@@ -422,8 +443,8 @@ bool tb_rfb_input(TbRfb *rfb, TbIo *io, const TbInput *events, guint n, GError *
                 case TB_INPUT_TEXT: ok = do_text(rfb, io, e->text, error); break;
                 case TB_INPUT_POINTER: ok = point(rfb, io, e->x, e->y, rfb_mask(e->buttons), error); break;
                 case TB_INPUT_TAP:
-                        ok = point(rfb, io, e->x, e->y, 0, error) && point(rfb, io, e->x, e->y, 1, error) && tb_io_sleep(io, 20, error) &&
-                             point(rfb, io, e->x, e->y, 0, error);
+                        ok = point(rfb, io, e->x, e->y, 0, error) && point(rfb, io, e->x, e->y, 1, error) &&
+                             tb_io_sleep(io, 20, error) && point(rfb, io, e->x, e->y, 0, error);
                         break;
                 case TB_INPUT_SWIPE: ok = do_swipe(rfb, io, e, error); break;
                 case TB_INPUT_SCROLL: ok = do_scroll(rfb, io, e, error); break;

@@ -1,8 +1,9 @@
 #pragma once
 /*
- * A session with a VNC server, by libvncclient, for every driver whose screen is one. The caller owns the wait: it polls tb_rfb_fd() and calls
- * tb_rfb_process() when it is readable. Nothing is asked of the server (and so nothing arrives) until tb_rfb_start().
- * Thread: the worker. Errors: GONE = the server hung up; UNAUTHORIZED = password; DEVICE = protocol.
+ * A session with a VNC server, by libvncclient, for every driver whose screen is one. The caller owns the
+ * wait: it polls tb_rfb_fd() and calls tb_rfb_process() when it is readable. Nothing is asked of the server
+ * (and so nothing arrives) until tb_rfb_start(). Thread: the worker. Errors: GONE = the server hung up;
+ * UNAUTHORIZED = password; DEVICE = protocol.
  */
 #include <glib.h>
 #include <stdbool.h>

@@ -14,7 +14,7 @@
 struct TbTransport {
         int fd; /* owned; non-blocking */
         bool socket;
-        char *name;       /* owned; for error texts */
+        char *name;        /* owned; for error texts */
         GByteArray *ahead; /* owned; read by read_line and not yet handed out */
 };
 
@@ -52,7 +52,8 @@ const char *tb_transport_name(TbTransport *t)
         return t->name;
 }
 
-/* --- connecting ------------------------------------------------------------------------------------------------- */
+/* --- connecting
+ * ------------------------------------------------------------------------------------------------- */
 static int until_ms(gint64 until_us)
 {
         if (until_us == G_MAXINT64)
@@ -69,18 +70,20 @@ static gint64 until_of(int timeout_ms)
 /* No one listens, no route, no such file: the device is not there. */
 static void set_connect_error(GError **error, const char *name, int err)
 {
-        g_set_error(error, TB_ERROR, err == ETIMEDOUT ? TB_ERROR_TIMEOUT : TB_ERROR_GONE, "%s: %s", name, g_strerror(err));
+        g_set_error(error, TB_ERROR, err == ETIMEDOUT ? TB_ERROR_TIMEOUT : TB_ERROR_GONE, "%s: %s", name,
+                    g_strerror(err));
 }
 
 /* Takes the fd. */
-static TbTransport *connect_fd(TbIo *io, int fd, const struct sockaddr *address, socklen_t size, const char *name,
-                               gint64 until_us, GError **error)
+static TbTransport *connect_fd(TbIo *io, int fd, const struct sockaddr *address, socklen_t size,
+                               const char *name, gint64 until_us, GError **error)
 {
         g_autoptr(TbTransport) t = tb_fd_transport(fd, name);
         while (connect(fd, address, size) < 0) {
                 if (errno == EINTR)
                         continue;
-                if (errno == EAGAIN) { /* a UNIX listener whose backlog is full: there is nothing to poll for */
+                if (errno ==
+                    EAGAIN) { /* a UNIX listener whose backlog is full: there is nothing to poll for */
                         if (!tb_io_sleep(io, 20, error))
                                 return NULL;
                         if (until_ms(until_us) != 0)
@@ -110,11 +113,12 @@ static TbTransport *connect_fd(TbIo *io, int fd, const struct sockaddr *address,
         return g_steal_pointer(&t);
 }
 
-/* The resolver of libc cannot be given a deadline or be interrupted: a name is looked up on a thread of its own, which is left behind when it takes too long. */
+/* The resolver of libc cannot be given a deadline or be interrupted: a name is looked up on a thread of its
+ * own, which is left behind when it takes too long. */
 typedef struct Lookup {
         gatomicrefcount ref;
-        char *host, *service;     /* owned */
-        struct addrinfo *result;  /* owned; valid once `done` is raised */
+        char *host, *service;    /* owned */
+        struct addrinfo *result; /* owned; valid once `done` is raised */
         int rc;
         TbInterruptor *done;
 } Lookup;
@@ -145,7 +149,8 @@ static void lookup_run(gpointer data)
         lookup_unref(l);
 }
 
-static Lookup *lookup(TbIo *io, const char *host, const char *name, guint16 port, gint64 until_us, GError **error)
+static Lookup *lookup(TbIo *io, const char *host, const char *name, guint16 port, gint64 until_us,
+                      GError **error)
 {
         Lookup *l = g_new0(Lookup, 1);
         g_atomic_ref_count_init(&l->ref);
@@ -165,7 +170,8 @@ static Lookup *lookup(TbIo *io, const char *host, const char *name, guint16 port
                 }
         }
         if (l->rc != 0) {
-                g_set_error(error, TB_ERROR, TB_ERROR_GONE, "%s: cannot find the host: %s", name, gai_strerror(l->rc));
+                g_set_error(error, TB_ERROR, TB_ERROR_GONE, "%s: cannot find the host: %s", name,
+                            gai_strerror(l->rc));
                 lookup_unref(l);
                 return NULL;
         }
@@ -178,7 +184,8 @@ TbTransport *tb_tcp_connect(TbIo *io, const char *host, guint16 port, int timeou
         gsize n = strlen(host);
         bool brackets = n > 2 && host[0] == '[' && host[n - 1] == ']';
         g_autofree char *bare = brackets ? g_strndup(host + 1, n - 2) : g_strdup(host);
-        g_autofree char *name = strchr(bare, ':') ? g_strdup_printf("[%s]:%u", bare, port) : g_strdup_printf("%s:%u", bare, port);
+        g_autofree char *name = strchr(bare, ':') ? g_strdup_printf("[%s]:%u", bare, port)
+                                                  : g_strdup_printf("%s:%u", bare, port);
         gint64 until = until_of(timeout_ms);
 
         Lookup *l = lookup(io, bare, name, port, until, error);
@@ -224,10 +231,12 @@ TbTransport *tb_unix_connect(TbIo *io, const char *path, int timeout_ms, GError 
                 set_connect_error(error, path, errno);
                 return NULL;
         }
-        return connect_fd(io, fd, (struct sockaddr *)&address, sizeof address, path, until_of(timeout_ms), error);
+        return connect_fd(io, fd, (struct sockaddr *)&address, sizeof address, path, until_of(timeout_ms),
+                          error);
 }
 
-/* --- reading ------------------------------------------------------------------------------------------------------ */
+/* --- reading
+ * ------------------------------------------------------------------------------------------------------ */
 static gsize take_ahead(TbTransport *t, void *buf, gsize size)
 {
         gsize n = MIN(size, t->ahead->len);
@@ -304,11 +313,15 @@ char *tb_transport_read_line(TbTransport *t, TbIo *io, gsize limit, int timeout_
         gint64 until = until_of(timeout_ms);
         gsize seen = 0;
         for (;;) {
-                const guint8 *end = t->ahead->len > seen ? memchr(t->ahead->data + seen, '\n', t->ahead->len - seen) : NULL;
+                const guint8 *end = t->ahead->len > seen
+                                            ? memchr(t->ahead->data + seen, '\n', t->ahead->len - seen)
+                                            : NULL;
                 gsize length = end ? (gsize)(end - t->ahead->data) : t->ahead->len;
-                if (length > limit + 1 || (length > limit && t->ahead->data[length - 1] != '\r')) { /* a \r may be the end's first half */
-                        g_set_error(error, TB_ERROR, TB_ERROR_DEVICE, "%s: a line is longer than %" G_GSIZE_FORMAT " bytes", t->name,
-                                    limit);
+                if (length > limit + 1 ||
+                    (length > limit &&
+                     t->ahead->data[length - 1] != '\r')) { /* a \r may be the end's first half */
+                        g_set_error(error, TB_ERROR, TB_ERROR_DEVICE,
+                                    "%s: a line is longer than %" G_GSIZE_FORMAT " bytes", t->name, limit);
                         return NULL;
                 }
                 if (end) {
@@ -353,8 +366,10 @@ gssize tb_transport_read_now(TbTransport *t, void *buf, gsize size, GError **err
         return n;
 }
 
-/* --- writing -------------------------------------------------------------------------------------------------------- */
-bool tb_transport_write(TbTransport *t, TbIo *io, const void *data, gsize size, int timeout_ms, GError **error)
+/* --- writing
+ * -------------------------------------------------------------------------------------------------------- */
+bool tb_transport_write(TbTransport *t, TbIo *io, const void *data, gsize size, int timeout_ms,
+                        GError **error)
 {
         gint64 until = until_of(timeout_ms);
         for (gsize done = 0; done < size;) {

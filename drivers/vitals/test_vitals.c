@@ -3,10 +3,12 @@
 
 #include <string.h>
 
-static const char memory[] = "MemTotal:       24683692 kB\nMemFree:        12000000 kB\nMemAvailable:   24000000 kB\n";
+static const char memory[] =
+        "MemTotal:       24683692 kB\nMemFree:        12000000 kB\nMemAvailable:   24000000 kB\n";
 static const char stat_text[] = "cpu  100 20 30 4000 50 6 7 8 0 0\ncpu0 1 2 3 4 5 6 7 8 0 0\n";
 static const char net[] = "Inter-|   Receive                                                |  Transmit\n"
-                          " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed\n"
+                          " face |bytes    packets errs drop fifo frame compressed multicast|bytes    "
+                          "packets errs drop fifo colls carrier compressed\n"
                           "    lo: 1000 10 0 0 0 0 0 0 1000 10 0 0 0 0 0 0\n"
                           "  eth0: 123456 99 0 0 0 0 0 0 654321 88 0 0 0 0 0 0\n"
                           "wlan0:1 1 0 0 0 0 0 0 2 1 0 0 0 0 0 0\n";
@@ -57,7 +59,11 @@ static void test_bad(void)
 
 static void test_names(void)
 {
-        static const char *const table[][2] = {{"Package id 0\n", "package-id-0"}, {"x86_pkg_temp", "x86-pkg-temp"}, {"", "sensor"}, {"--", "sensor"}, {" A ", "a"}};
+        static const char *const table[][2] = {{"Package id 0\n", "package-id-0"},
+                                               {"x86_pkg_temp", "x86-pkg-temp"},
+                                               {"", "sensor"},
+                                               {"--", "sensor"},
+                                               {" A ", "a"}};
         for (guint i = 0; i < G_N_ELEMENTS(table); i++) {
                 g_autofree char *part = vitals_stream_part(table[i][0]);
                 g_assert_cmpstr(part, ==, table[i][1]);

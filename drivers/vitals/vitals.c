@@ -1,4 +1,5 @@
-/* The machine that the daemon runs on, from /proc and /sys. Opening reads which sensors there are; each sample reads them. */
+/* The machine that the daemon runs on, from /proc and /sys. Opening reads which sensors there are; each
+ * sample reads them. */
 #include <string.h>
 #include <sys/statvfs.h>
 
@@ -6,7 +7,7 @@
 #include "drivers/vitals/vitals_proto.h"
 #include "lib/limits.h"
 
-typedef struct Source { /* one temperature file */
+typedef struct Source {      /* one temperature file */
         char *path, *stream; /* owned */
 } Source;
 
@@ -15,12 +16,23 @@ typedef struct Vitals {
         GArray *sources; /* of Source; owned */
         VitalsCpu cpu;   /* at the last sample */
         VitalsNet net;
-        gint64 then_us;  /* 0: there was none */
+        gint64 then_us; /* 0: there was none */
 } Vitals;
 
 static const TbParam params[] = {
-        {.name = "interval_ms", .type = TB_PARAM_INT, .min = TB_LIMIT_SENSOR_MS_MIN, .max = 3600000, .fallback = "2000", .unit = "ms", .help = "pause between two samples"},
-        {.name = "path", .type = TB_PARAM_STRING, .min = 1, .max = 4096, .fallback = "\"/\"", .help = "whose file system's free space is told"},
+        {.name = "interval_ms",
+         .type = TB_PARAM_INT,
+         .min = TB_LIMIT_SENSOR_MS_MIN,
+         .max = 3600000,
+         .fallback = "2000",
+         .unit = "ms",
+         .help = "pause between two samples"},
+        {.name = "path",
+         .type = TB_PARAM_STRING,
+         .min = 1,
+         .max = 4096,
+         .fallback = "\"/\"",
+         .help = "whose file system's free space is told"},
         TB_PARAM_END,
 };
 
@@ -37,7 +49,8 @@ static char *read_file(const char *path)
         return text;
 }
 
-/* --- which temperatures there are ---------------------------------------------------------------------------------------------------- */
+/* --- which temperatures there are
+ * ---------------------------------------------------------------------------------------------------- */
 static void add_source(Vitals *v, char *path_take, const char *kind, const char *label)
 {
         g_autofree char *part = vitals_stream_part(label);
@@ -60,7 +73,8 @@ static void find_hwmon(Vitals *v, const char *folder)
                 g_autofree char *input = g_strdup_printf("%s/temp%d_input", folder, i);
                 if (!g_file_test(input, G_FILE_TEST_EXISTS))
                         continue;
-                g_autofree char *label_path = g_strdup_printf("%s/temp%d_label", folder, i), *label = read_file(label_path);
+                g_autofree char *label_path = g_strdup_printf("%s/temp%d_label", folder, i),
+                                *label = read_file(label_path);
                 g_autofree char *fallback = g_strdup_printf("%d", i);
                 add_source(v, g_steal_pointer(&input), chip, label ? label : fallback);
         }
@@ -81,7 +95,8 @@ static int by_name(gconstpointer a, gconstpointer b)
         return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static void find_in(Vitals *v, const char *where, const char *prefix, void (*find)(Vitals *v, const char *folder))
+static void find_in(Vitals *v, const char *where, const char *prefix,
+                    void (*find)(Vitals *v, const char *folder))
 {
         g_autoptr(GDir) dir = g_dir_open(where, 0, NULL);
         g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
@@ -118,7 +133,9 @@ static void vitals_close(TbInstance *self)
         g_clear_pointer(&((Vitals *)self)->sources, g_array_unref);
 }
 
-/* --- sampling ----------------------------------------------------------------------------------------------------------------------------- */
+/* --- sampling
+ * -----------------------------------------------------------------------------------------------------------------------------
+ */
 static void sample_rates(Vitals *v)
 {
         g_autofree char *stat = read_file("/proc/stat"), *dev = read_file("/proc/net/dev");
@@ -128,9 +145,12 @@ static void sample_rates(Vitals *v)
         gint64 now = g_get_monotonic_time();
         double seconds = (double)(now - v->then_us) / G_USEC_PER_SEC;
         if (v->then_us && have_cpu && cpu.total > v->cpu.total && cpu.busy >= v->cpu.busy)
-                tell(v, "cpu.busy", "ratio", "%", 100.0 * (double)(cpu.busy - v->cpu.busy) / (double)(cpu.total - v->cpu.total));
-        if (v->then_us && have_net && seconds > 0 && net.received >= v->net.received && net.sent >= v->net.sent) {
-                tell(v, "network.received", "data rate", "By/s", (double)(net.received - v->net.received) / seconds);
+                tell(v, "cpu.busy", "ratio", "%",
+                     100.0 * (double)(cpu.busy - v->cpu.busy) / (double)(cpu.total - v->cpu.total));
+        if (v->then_us && have_net && seconds > 0 && net.received >= v->net.received &&
+            net.sent >= v->net.sent) {
+                tell(v, "network.received", "data rate", "By/s",
+                     (double)(net.received - v->net.received) / seconds);
                 tell(v, "network.sent", "data rate", "By/s", (double)(net.sent - v->net.sent) / seconds);
         }
         v->cpu = cpu;
@@ -142,7 +162,8 @@ static void sample_temperatures(Vitals *v)
 {
         for (guint i = 0; i < v->sources->len; i++) {
                 Source *source = &g_array_index(v->sources, Source, i);
-                g_autofree char *text = read_file(source->path); /* some zones answer EAGAIN while they sleep: then nothing is told */
+                g_autofree char *text = read_file(
+                        source->path); /* some zones answer EAGAIN while they sleep: then nothing is told */
                 char *end;
                 gint64 milli = text ? g_ascii_strtoll(text, &end, 10) : 0;
                 if (text && end != text && milli > -274000 && milli < 1000000)
@@ -153,11 +174,13 @@ static void sample_temperatures(Vitals *v)
 static bool vitals_sample(TbInstance *self, TbIo *io G_GNUC_UNUSED, GError **error)
 {
         Vitals *v = (Vitals *)self;
-        g_autofree char *load_text = read_file("/proc/loadavg"), *memory_text = read_file("/proc/meminfo"), *up_text = read_file("/proc/uptime");
+        g_autofree char *load_text = read_file("/proc/loadavg"), *memory_text = read_file("/proc/meminfo"),
+                        *up_text = read_file("/proc/uptime");
         double load[3], uptime;
         VitalsMemory memory;
         if (!load_text || !vitals_parse_load(load_text, load)) {
-                g_set_error(error, TB_ERROR, TB_ERROR_DEVICE, "/proc/loadavg cannot be read: is /proc mounted?");
+                g_set_error(error, TB_ERROR, TB_ERROR_DEVICE,
+                            "/proc/loadavg cannot be read: is /proc mounted?");
                 return false;
         }
         tell(v, "load.1m", "load", "1", load[0]);
@@ -165,14 +188,16 @@ static bool vitals_sample(TbInstance *self, TbIo *io G_GNUC_UNUSED, GError **err
         tell(v, "load.15m", "load", "1", load[2]);
         if (memory_text && vitals_parse_memory(memory_text, &memory)) {
                 tell(v, "memory.available", "data", "By", memory.available);
-                tell(v, "memory.used", "ratio", "%", 100.0 * (memory.total - memory.available) / memory.total);
+                tell(v, "memory.used", "ratio", "%",
+                     100.0 * (memory.total - memory.available) / memory.total);
         }
         if (up_text && vitals_parse_uptime(up_text, &uptime))
                 tell(v, "uptime", "time", "s", uptime);
         struct statvfs fs;
         if (statvfs(json_string_value(json_object_get(self->params, "path")), &fs) == 0 && fs.f_blocks > 0) {
                 tell(v, "disk.free", "data", "By", (double)fs.f_bavail * (double)fs.f_frsize);
-                tell(v, "disk.used", "ratio", "%", 100.0 * (double)(fs.f_blocks - fs.f_bfree) / (double)fs.f_blocks);
+                tell(v, "disk.used", "ratio", "%",
+                     100.0 * (double)(fs.f_blocks - fs.f_bfree) / (double)fs.f_blocks);
         }
         sample_rates(v);
         sample_temperatures(v);
@@ -181,7 +206,11 @@ static bool vitals_sample(TbInstance *self, TbIo *io G_GNUC_UNUSED, GError **err
 
 static const TbSensorOps sensors = {.interval_ms = 2000, .sample = vitals_sample};
 static const TbLane lanes[] = {
-        {.name = "sensors", .size = sizeof(Vitals), .open = vitals_open, .close = vitals_close, .sensors = &sensors},
+        {.name = "sensors",
+         .size = sizeof(Vitals),
+         .open = vitals_open,
+         .close = vitals_close,
+         .sensors = &sensors},
         {.name = NULL},
 };
 

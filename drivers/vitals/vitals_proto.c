@@ -60,7 +60,8 @@ static bool memory_line(const char *text, const char *key, double *ret)
 
 bool vitals_parse_memory(const char *text, VitalsMemory *ret)
 {
-        return memory_line(text, "MemTotal:", &ret->total) && memory_line(text, "MemAvailable:", &ret->available) && ret->total > 0;
+        return memory_line(text, "MemTotal:", &ret->total) &&
+               memory_line(text, "MemAvailable:", &ret->available) && ret->total > 0;
 }
 
 bool vitals_parse_cpu(const char *text, VitalsCpu *ret)
@@ -84,7 +85,8 @@ bool vitals_parse_net(const char *text, VitalsNet *ret)
 {
         *ret = (VitalsNet){0};
         guint lines = 0;
-        for (const char *line = text; line && *line; line = strchr(line, '\n'), line = line ? line + 1 : NULL) {
+        for (const char *line = text; line && *line;
+             line = strchr(line, '\n'), line = line ? line + 1 : NULL) {
                 if (lines++ < 2) /* two lines of headings */
                         continue;
                 const char *end = strchrnul(line, '\n'), *colon = memchr(line, ':', (gsize)(end - line));

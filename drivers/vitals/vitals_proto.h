@@ -23,5 +23,6 @@ bool vitals_parse_memory(const char *text, VitalsMemory *ret);
 bool vitals_parse_cpu(const char *text, VitalsCpu *ret);
 bool vitals_parse_net(const char *text, VitalsNet *ret);
 bool vitals_parse_uptime(const char *text, double *ret);
-/* A label of hwmon or thermal ("Package id 0") as part of a stream's name ("package-id-0"). The caller frees. */
+/* A label of hwmon or thermal ("Package id 0") as part of a stream's name ("package-id-0"). The caller frees.
+ */
 char *vitals_stream_part(const char *label);

@@ -1,4 +1,5 @@
-/* The screen of any VNC server: picture and input on one session. Parameters and texts here, the session in drivers/transport/rfb.c. */
+/* The screen of any VNC server: picture and input on one session. Parameters and texts here, the session in
+ * drivers/transport/rfb.c. */
 #include <string.h>
 
 #include "drivers/driver.h"
@@ -14,11 +15,27 @@ typedef struct Vnc {
 } Vnc;
 
 static const TbParam params[] = {
-        {.name = "password", .type = TB_PARAM_SECRET, .max = 64, .help = "the server's password (VNC authentication counts 8 characters)"},
-        {.name = "exclusive", .type = TB_PARAM_BOOL, .fallback = "false", .help = "throw other viewers out when we connect"},
-        {.name = "quality", .type = TB_PARAM_INT, .min = -1, .max = 9, .fallback = "-1",
+        {.name = "password",
+         .type = TB_PARAM_SECRET,
+         .max = 64,
+         .help = "the server's password (VNC authentication counts 8 characters)"},
+        {.name = "exclusive",
+         .type = TB_PARAM_BOOL,
+         .fallback = "false",
+         .help = "throw other viewers out when we connect"},
+        {.name = "quality",
+         .type = TB_PARAM_INT,
+         .min = -1,
+         .max = 9,
+         .fallback = "-1",
          .help = "JPEG quality 0 to 9 where the server can; -1: exact pixels"},
-        {.name = "key_delay_ms", .type = TB_PARAM_INT, .min = 0, .max = 1000, .fallback = "0", .unit = "ms", .help = "pause after each key event"},
+        {.name = "key_delay_ms",
+         .type = TB_PARAM_INT,
+         .min = 0,
+         .max = 1000,
+         .fallback = "0",
+         .unit = "ms",
+         .help = "pause after each key event"},
         TB_PARAM_END,
 };
 
@@ -26,7 +43,8 @@ static bool check(const TbUri *uri, json_t *p G_GNUC_UNUSED, GError **error)
 {
         if (*uri->host || (*uri->path && uri->port < 0))
                 return true;
-        tb_error_set_field(error, TB_ERROR_INVALID, "uri", "name the server: vnc://host:5900, or vnc:///path/of/a/socket");
+        tb_error_set_field(error, TB_ERROR_INVALID, "uri",
+                           "name the server: vnc://host:5900, or vnc:///path/of/a/socket");
         return false;
 }
 
@@ -40,7 +58,9 @@ static bool vnc_open(TbInstance *self, TbIo *io, GError **error)
 {
         Vnc *v = (Vnc *)self;
         const TbUri *uri = self->uri;
-        TbTransport *t = *uri->host ? tb_tcp_connect(io, uri->host, (guint16)(uri->port < 0 ? DEFAULT_PORT : uri->port), CONNECT_MS, error)
+        TbTransport *t = *uri->host ? tb_tcp_connect(io, uri->host,
+                                                     (guint16)(uri->port < 0 ? DEFAULT_PORT : uri->port),
+                                                     CONNECT_MS, error)
                                     : tb_unix_connect(io, uri->path, CONNECT_MS, error);
         if (!t)
                 return false;
@@ -106,7 +126,13 @@ static const TbVideoOps video = {.start = start, .stop = stop};
 static const TbInputOps input = {.send = send};
 
 static const TbLane lanes[] = {
-        {.name = "screen", .size = sizeof(Vnc), .open = vnc_open, .close = vnc_close, .pump = vnc_pump, .video = &video, .input = &input},
+        {.name = "screen",
+         .size = sizeof(Vnc),
+         .open = vnc_open,
+         .close = vnc_close,
+         .pump = vnc_pump,
+         .video = &video,
+         .input = &input},
         {.name = NULL},
 };
 

@@ -1,6 +1,6 @@
 /*
- * Pictures of the root window. The shared memory always holds the whole last picture: what changed is fetched as a band of full rows, which land in
- * their place, because GetImage packs rows without a gap.
+ * Pictures of the root window. The shared memory always holds the whole last picture: what changed is fetched
+ * as a band of full rows, which land in their place, because GetImage packs rows without a gap.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -27,7 +27,8 @@ static bool map_shared(X11Screen *s)
                 return false;
         }
         xcb_shm_seg_t segment = xcb_generate_id(s->x.c);
-        xcb_generic_error_t *refused = xcb_request_check(s->x.c, xcb_shm_attach_fd_checked(s->x.c, segment, fd, 0)); /* xcb closes the fd */
+        xcb_generic_error_t *refused = xcb_request_check(
+                s->x.c, xcb_shm_attach_fd_checked(s->x.c, segment, fd, 0)); /* xcb closes the fd */
         if (refused) {
                 free(refused);
                 munmap(memory, s->memory_size);
@@ -53,16 +54,19 @@ void x11_capture_release(X11Screen *s)
 bool x11_capture_prepare(X11Screen *s, GError **error)
 {
         x11_capture_release(s);
-        xcb_get_geometry_reply_t *g = xcb_get_geometry_reply(s->x.c, xcb_get_geometry(s->x.c, s->x.screen->root), NULL);
+        xcb_get_geometry_reply_t *g =
+                xcb_get_geometry_reply(s->x.c, xcb_get_geometry(s->x.c, s->x.screen->root), NULL);
         if (!g) {
                 g_set_error(error, TB_ERROR, TB_ERROR_GONE, "the X server on display %s is gone", s->x.name);
                 return false;
         }
         s->width = g->width;
         s->height = g->height;
-        bool usable = (g->depth == 24 || g->depth == 32) && g->width <= TB_LIMIT_VIDEO_SIDE && g->height <= TB_LIMIT_VIDEO_SIDE;
+        bool usable = (g->depth == 24 || g->depth == 32) && g->width <= TB_LIMIT_VIDEO_SIDE &&
+                      g->height <= TB_LIMIT_VIDEO_SIDE;
         if (!usable)
-                g_set_error(error, TB_ERROR, TB_ERROR_UNSUPPORTED, "display %s is %dx%d with %d bits: 24 bits and at most %d pixels a side work",
+                g_set_error(error, TB_ERROR, TB_ERROR_UNSUPPORTED,
+                            "display %s is %dx%d with %d bits: 24 bits and at most %d pixels a side work",
                             s->x.name, g->width, g->height, g->depth, TB_LIMIT_VIDEO_SIDE);
         free(g);
         if (!usable)
@@ -83,16 +87,19 @@ static bool fetch_rows(X11Screen *s, int y1, int y2)
         if (s->segment) {
                 xcb_shm_get_image_reply_t *r = xcb_shm_get_image_reply(
                         s->x.c,
-                        xcb_shm_get_image(s->x.c, root, 0, (int16_t)y1, (uint16_t)s->width, (uint16_t)(y2 - y1), ~0U, XCB_IMAGE_FORMAT_Z_PIXMAP,
-                                          s->segment, (uint32_t)offset),
+                        xcb_shm_get_image(s->x.c, root, 0, (int16_t)y1, (uint16_t)s->width,
+                                          (uint16_t)(y2 - y1), ~0U, XCB_IMAGE_FORMAT_Z_PIXMAP, s->segment,
+                                          (uint32_t)offset),
                         NULL);
                 bool ok = r != NULL;
                 free(r);
                 return ok;
         }
-        xcb_get_image_reply_t *r = xcb_get_image_reply(
-                s->x.c,
-                xcb_get_image(s->x.c, XCB_IMAGE_FORMAT_Z_PIXMAP, root, 0, (int16_t)y1, (uint16_t)s->width, (uint16_t)(y2 - y1), ~0U), NULL);
+        xcb_get_image_reply_t *r =
+                xcb_get_image_reply(s->x.c,
+                                    xcb_get_image(s->x.c, XCB_IMAGE_FORMAT_Z_PIXMAP, root, 0, (int16_t)y1,
+                                                  (uint16_t)s->width, (uint16_t)(y2 - y1), ~0U),
+                                    NULL);
         gsize size = (gsize)(y2 - y1) * (gsize)s->width * 4;
         bool ok = r && (gsize)xcb_get_image_data_length(r) >= size;
         if (ok)
@@ -101,8 +108,8 @@ static bool fetch_rows(X11Screen *s, int y1, int y2)
         return ok;
 }
 
-/* What changed since the last picture, as rectangles of the frame; the band of rows that covers them. Taken before the picture is: what is painted from
- * here on is reported again. */
+/* What changed since the last picture, as rectangles of the frame; the band of rows that covers them. Taken
+ * before the picture is: what is painted from here on is reported again. */
 static bool take_damage(X11Screen *s, TbFrame *frame, int *y1, int *y2)
 {
         xcb_damage_subtract(s->x.c, s->damage, XCB_NONE, s->region);
@@ -115,13 +122,15 @@ static bool take_damage(X11Screen *s, TbFrame *frame, int *y1, int *y2)
         *y2 = 0;
         const xcb_rectangle_t *rects = xcb_xfixes_fetch_region_rectangles(r);
         for (int i = 0; i < xcb_xfixes_fetch_region_rectangles_length(r); i++) {
-                int top = CLAMP(rects[i].y, 0, s->height), bottom = CLAMP(rects[i].y + rects[i].height, 0, s->height);
+                int top = CLAMP(rects[i].y, 0, s->height),
+                    bottom = CLAMP(rects[i].y + rects[i].height, 0, s->height);
                 if (bottom <= top)
                         continue;
                 *y1 = MIN(*y1, top);
                 *y2 = MAX(*y2, bottom);
                 if (!s->whole)
-                        tb_frame_add_damage(frame, (TbRect){rects[i].x, rects[i].y, rects[i].width, rects[i].height});
+                        tb_frame_add_damage(
+                                frame, (TbRect){rects[i].x, rects[i].y, rects[i].width, rects[i].height});
         }
         if (s->whole) {
                 *y1 = 0;

@@ -22,8 +22,10 @@ static int read_cookie(TbInstance *self, char **ret_data)
         g_autofree char *number = g_strdup_printf("%d", self->uri->port);
         int size = 0;
         for (Xauth *a; f && size == 0 && (a = XauReadAuth(f)); XauDisposeAuth(a)) {
-                bool mine = a->number_length == 0 || (a->number_length == strlen(number) && memcmp(a->number, number, a->number_length) == 0);
-                if (mine && a->name_length == strlen(COOKIE) && memcmp(a->name, COOKIE, a->name_length) == 0) {
+                bool mine = a->number_length == 0 || (a->number_length == strlen(number) &&
+                                                      memcmp(a->number, number, a->number_length) == 0);
+                if (mine && a->name_length == strlen(COOKIE) &&
+                    memcmp(a->name, COOKIE, a->name_length) == 0) {
                         *ret_data = g_memdup2(a->data, a->data_length);
                         size = a->data_length;
                 }
@@ -56,7 +58,8 @@ bool x11_connect(X11Conn *x, TbInstance *self, TbIo *io, GError **error)
                 return false;
         int fd = fcntl(tb_transport_fd(t), F_DUPFD_CLOEXEC, 3);
         if (fd < 0) {
-                g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE, "display %s: %s", x->name, g_strerror(errno));
+                g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE, "display %s: %s", x->name,
+                            g_strerror(errno));
                 return false;
         }
         fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK); /* xcb sets what it wants */
@@ -73,7 +76,9 @@ bool x11_connect(X11Conn *x, TbInstance *self, TbIo *io, GError **error)
                 if (tb_guard_fired(x->guard))
                         return tb_io_fail(TB_WAIT_STOP, "X server", error);
                 g_set_error(error, TB_ERROR, TB_ERROR_UNAUTHORIZED,
-                            "the X server on display %s refused us: let this user in (xauth, parameter \"xauthority\")", x->name);
+                            "the X server on display %s refused us: let this user in (xauth, parameter "
+                            "\"xauthority\")",
+                            x->name);
                 return false;
         }
         x->screen = xcb_setup_roots_iterator(xcb_get_setup(x->c)).data;
@@ -107,13 +112,15 @@ bool x11_leave(X11Conn *x, TbIo *io, GError **error)
         return false;
 }
 
-bool x11_extension(X11Conn *x, xcb_extension_t *extension, const char *name, guint8 *ret_first_event, GError **error)
+bool x11_extension(X11Conn *x, xcb_extension_t *extension, const char *name, guint8 *ret_first_event,
+                   GError **error)
 {
         const xcb_query_extension_reply_t *reply = xcb_get_extension_data(x->c, extension);
         if (reply && reply->present) {
                 *ret_first_event = reply->first_event;
                 return true;
         }
-        g_set_error(error, TB_ERROR, TB_ERROR_UNSUPPORTED, "the X server on display %s has no %s extension", x->name, name);
+        g_set_error(error, TB_ERROR, TB_ERROR_UNSUPPORTED, "the X server on display %s has no %s extension",
+                    x->name, name);
         return false;
 }

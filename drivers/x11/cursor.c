@@ -29,7 +29,8 @@ void x11_cursor_load(X11Screen *s)
 void x11_cursor_locate(X11Screen *s)
 {
         s->cursor.moved = false;
-        xcb_query_pointer_reply_t *r = xcb_query_pointer_reply(s->x.c, xcb_query_pointer(s->x.c, s->x.screen->root), NULL);
+        xcb_query_pointer_reply_t *r =
+                xcb_query_pointer_reply(s->x.c, xcb_query_pointer(s->x.c, s->x.screen->root), NULL);
         if (!r)
                 return;
         s->cursor.x = r->root_x;
@@ -42,7 +43,8 @@ static guint8 over(guint8 below, guint32 above, guint32 alpha)
         return (guint8)MIN(above + below * (255 - alpha) / 255, 255);
 }
 
-void x11_cursor_blend(const X11Cursor *cursor, guint8 *pixels, int stride, int width, int height, TbRect *ret_drawn)
+void x11_cursor_blend(const X11Cursor *cursor, guint8 *pixels, int stride, int width, int height,
+                      TbRect *ret_drawn)
 {
         int left = cursor->x - cursor->hot_x, top = cursor->y - cursor->hot_y;
         int x1 = MAX(left, 0), y1 = MAX(top, 0);
@@ -68,11 +70,13 @@ void x11_cursor_blend(const X11Cursor *cursor, guint8 *pixels, int stride, int w
 void x11_cursor_draw(X11Screen *s, TbFrame *frame)
 {
         TbRect before = s->cursor.drawn;
-        x11_cursor_blend(&s->cursor, frame->plane[0], frame->stride[0], frame->width, frame->height, &s->cursor.drawn);
+        x11_cursor_blend(&s->cursor, frame->plane[0], frame->stride[0], frame->width, frame->height,
+                         &s->cursor.drawn);
         TbRect now = s->cursor.drawn;
         if (frame->n_damage == 0 && s->whole) /* all is new anyway */
                 return;
-        bool same = before.x == now.x && before.y == now.y && before.width == now.width && before.height == now.height;
+        bool same = before.x == now.x && before.y == now.y && before.width == now.width &&
+                    before.height == now.height;
         if (before.width > 0 && !same)
                 tb_frame_add_damage(frame, before);
         if (now.width > 0)

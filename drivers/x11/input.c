@@ -7,7 +7,8 @@
 #include "drivers/x11/x11.h"
 
 #define TAP_MS 20
-/* A program that learns of a new keycode asks the server for the layout when it sees the key: a lent keycode must keep its meaning that long. */
+/* A program that learns of a new keycode asks the server for the layout when it sees the key: a lent keycode
+ * must keep its meaning that long. */
 #define LENT_MS 20
 
 bool x11_input_open(TbInstance *self, TbIo *io, GError **error)
@@ -17,7 +18,8 @@ bool x11_input_open(TbInstance *self, TbIo *io, GError **error)
                 return false;
         x11_enter(&in->x);
         guint8 event;
-        bool ok = x11_extension(&in->x, &xcb_test_id, "XTEST", &event, error) && x11_keymap_load(&in->x, &in->map);
+        bool ok = x11_extension(&in->x, &xcb_test_id, "XTEST", &event, error) &&
+                  x11_keymap_load(&in->x, &in->map);
         bool shifted, lent;
         if (ok)
                 in->shift = x11_keymap_find(&in->x, &in->map, TB_KEYSYM_SHIFT, &shifted, &lent);
@@ -26,7 +28,8 @@ bool x11_input_open(TbInstance *self, TbIo *io, GError **error)
 
 static void fake(X11Input *in, guint8 type, guint8 detail, int x, int y)
 {
-        xcb_test_fake_input(in->x.c, type, detail, XCB_CURRENT_TIME, in->x.screen->root, (int16_t)x, (int16_t)y, 0);
+        xcb_test_fake_input(in->x.c, type, detail, XCB_CURRENT_TIME, in->x.screen->root, (int16_t)x,
+                            (int16_t)y, 0);
 }
 
 void x11_input_close(TbInstance *self)
@@ -73,7 +76,9 @@ bool x11_input_pump(TbInstance *self, TbIo *io, GError **error)
         return true;
 }
 
-/* --- keys ---------------------------------------------------------------------------------------------------------------------------------------- */
+/* --- keys
+ * ----------------------------------------------------------------------------------------------------------------------------------------
+ */
 static void key(X11Input *in, guint8 code, bool down)
 {
         fake(in, down ? XCB_KEY_PRESS : XCB_KEY_RELEASE, code, 0, 0);
@@ -85,7 +90,8 @@ static bool type_keysym(X11Input *in, TbIo *io, guint32 keysym, TbKeyAction acti
         bool shift, lent;
         guint8 code = x11_keymap_find(&in->x, &in->map, keysym, &shift, &lent);
         if (code == 0) {
-                g_set_error(error, TB_ERROR, TB_ERROR_UNPROCESSABLE, "display %s: no free keycode for the character U+%04X", in->x.name,
+                g_set_error(error, TB_ERROR, TB_ERROR_UNPROCESSABLE,
+                            "display %s: no free keycode for the character U+%04X", in->x.name,
                             keysym & 0xffffff);
                 return false;
         }
@@ -111,7 +117,8 @@ static bool do_key(X11Input *in, TbIo *io, const TbInput *e, GError **error)
         guint32 keysym = tb_keysym_of_key(e->text);
         if (keysym)
                 return type_keysym(in, io, keysym, e->action, error);
-        tb_error_set_field(error, TB_ERROR_INVALID, "key", "unknown key \"%s\": use the names of KeyboardEvent.key", e->text);
+        tb_error_set_field(error, TB_ERROR_INVALID, "key",
+                           "unknown key \"%s\": use the names of KeyboardEvent.key", e->text);
         return false;
 }
 
@@ -125,7 +132,9 @@ static bool do_text(X11Input *in, TbIo *io, const char *text, GError **error)
         return true;
 }
 
-/* --- pointer ---------------------------------------------------------------------------------------------------------------------------------------- */
+/* --- pointer
+ * ----------------------------------------------------------------------------------------------------------------------------------------
+ */
 static void move(X11Input *in, double x, double y)
 {
         fake(in, XCB_MOTION_NOTIFY, 0, CLAMP((int)x, 0, G_MAXINT16), CLAMP((int)y, 0, G_MAXINT16));

@@ -10,14 +10,17 @@ bool x11_keymap_load(X11Conn *x, X11Keymap *map)
         map->min = setup->min_keycode;
         map->max = setup->max_keycode;
         xcb_get_keyboard_mapping_reply_t *r = xcb_get_keyboard_mapping_reply(
-                x->c, xcb_get_keyboard_mapping(x->c, (xcb_keycode_t)map->min, (uint8_t)(map->max - map->min + 1)), NULL);
+                x->c,
+                xcb_get_keyboard_mapping(x->c, (xcb_keycode_t)map->min, (uint8_t)(map->max - map->min + 1)),
+                NULL);
         if (!r)
                 return false;
         map->per_code = r->keysyms_per_keycode;
         int n = xcb_get_keyboard_mapping_keysyms_length(r);
         g_free(map->symbols);
         map->symbols = g_new0(guint32, (gsize)((map->max - map->min + 1) * map->per_code));
-        memcpy(map->symbols, xcb_get_keyboard_mapping_keysyms(r), sizeof(guint32) * (gsize)MIN(n, (map->max - map->min + 1) * map->per_code));
+        memcpy(map->symbols, xcb_get_keyboard_mapping_keysyms(r),
+               sizeof(guint32) * (gsize)MIN(n, (map->max - map->min + 1) * map->per_code));
         free(r);
         if (map->n_spare > 0 || map->per_code == 0) /* the spare ones stay ours */
                 return true;

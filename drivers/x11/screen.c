@@ -1,4 +1,5 @@
-/* Damage says when, the pace says how often, capture.c takes the picture. Nothing happens while nothing changes. */
+/* Damage says when, the pace says how often, capture.c takes the picture. Nothing happens while nothing
+ * changes. */
 #include <stdlib.h>
 #include <xcb/randr.h>
 #include <xcb/xfixes.h>
@@ -96,7 +97,8 @@ static void on_event(X11Screen *s, const xcb_generic_event_t *event)
                 s->cursor.reload = true;
         else if (type == s->randr_event + XCB_RANDR_SCREEN_CHANGE_NOTIFY)
                 s->resized = true;
-        else if (type == XCB_GE_GENERIC && ((const xcb_ge_generic_event_t *)event)->extension == s->input_opcode)
+        else if (type == XCB_GE_GENERIC &&
+                 ((const xcb_ge_generic_event_t *)event)->extension == s->input_opcode)
                 s->cursor.moved = true;
 }
 

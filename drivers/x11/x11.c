@@ -1,7 +1,10 @@
 #include "drivers/x11/x11.h"
 
 static const TbParam params[] = {
-        {.name = "xauthority", .type = TB_PARAM_STRING, .max = 4096, .help = "file with the display's cookie; default: $XAUTHORITY, ~/.Xauthority"},
+        {.name = "xauthority",
+         .type = TB_PARAM_STRING,
+         .max = 4096,
+         .help = "file with the display's cookie; default: $XAUTHORITY, ~/.Xauthority"},
         TB_PARAM_END,
 };
 
@@ -14,9 +17,19 @@ static bool check(const TbUri *uri, json_t *p G_GNUC_UNUSED, GError **error)
 }
 
 static const TbLane lanes[] = {
-        {.name = "screen", .size = sizeof(X11Screen), .open = x11_screen_open, .close = x11_screen_close, .pump = x11_screen_pump,
-         .finalize = x11_screen_finalize, .video = &x11_video},
-        {.name = "input", .size = sizeof(X11Input), .open = x11_input_open, .close = x11_input_close, .pump = x11_input_pump, .input = &x11_input},
+        {.name = "screen",
+         .size = sizeof(X11Screen),
+         .open = x11_screen_open,
+         .close = x11_screen_close,
+         .pump = x11_screen_pump,
+         .finalize = x11_screen_finalize,
+         .video = &x11_video},
+        {.name = "input",
+         .size = sizeof(X11Input),
+         .open = x11_input_open,
+         .close = x11_input_close,
+         .pump = x11_input_pump,
+         .input = &x11_input},
         {.name = NULL},
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 /*
- * An X display as screen, keyboard and pointer, by xcb: its errors are values, where Xlib ends the process. Each lane has a connection of its own.
+ * An X display as screen, keyboard and pointer, by xcb: its errors are values, where Xlib ends the process.
+ * Each lane has a connection of its own.
  */
 #include <xcb/damage.h>
 #include <xcb/shm.h>
@@ -10,13 +11,15 @@
 #include "drivers/transport/guard.h"
 #include "drivers/transport/pace.h"
 
-/* --- the connection (conn.c) ------------------------------------------------------------------------------------------------------------------ */
+/* --- the connection (conn.c)
+ * ------------------------------------------------------------------------------------------------------------------
+ */
 typedef struct X11Conn {
-        xcb_connection_t *c; /* owned; NULL: not open */
+        xcb_connection_t *c;  /* owned; NULL: not open */
         xcb_screen_t *screen; /* borrowed */
-        TbGuard *guard;      /* owned: xcb's reads cannot be interrupted otherwise */
-        bool local;          /* UNIX socket */
-        char *name;          /* owned; ":1" */
+        TbGuard *guard;       /* owned: xcb's reads cannot be interrupted otherwise */
+        bool local;           /* UNIX socket */
+        char *name;           /* owned; ":1" */
 } X11Conn;
 
 bool x11_connect(X11Conn *x, TbInstance *self, TbIo *io, GError **error);
@@ -25,14 +28,16 @@ void x11_disconnect(X11Conn *x);
 void x11_enter(X11Conn *x);
 bool x11_leave(X11Conn *x, TbIo *io, GError **error);
 /* The extension's first event number, or 0 with an error. */
-bool x11_extension(X11Conn *x, xcb_extension_t *extension, const char *name, guint8 *ret_first_event, GError **error);
+bool x11_extension(X11Conn *x, xcb_extension_t *extension, const char *name, guint8 *ret_first_event,
+                   GError **error);
 
-/* --- screen (screen.c, capture.c, cursor.c) ---------------------------------------------------------------------------------------------------- */
+/* --- screen (screen.c, capture.c, cursor.c)
+ * ---------------------------------------------------------------------------------------------------- */
 typedef struct X11Cursor {
         guint32 *pixels; /* owned; premultiplied ARGB; NULL: none */
         int width, height, hot_x, hot_y;
-        int x, y;        /* of the hot spot */
-        TbRect drawn;    /* where the last frame shows it; width 0: nowhere */
+        int x, y;     /* of the hot spot */
+        TbRect drawn; /* where the last frame shows it; width 0: nowhere */
         bool reload, moved;
 } X11Cursor;
 
@@ -40,11 +45,11 @@ typedef struct X11Screen {
         TbInstance base;
         X11Conn x;
         guint8 damage_event, fixes_event, randr_event;
-        guint8 input_opcode; /* 0: no XInput, the pointer's moves are seen with the next damage only */
+        guint8 input_opcode;        /* 0: no XInput, the pointer's moves are seen with the next damage only */
         xcb_damage_damage_t damage; /* 0: not running */
         xcb_xfixes_region_t region;
-        xcb_shm_seg_t segment;      /* 0: pictures come through the socket */
-        guint8 *memory;             /* mapped `memory_size`, or owned by g_malloc without a segment; the whole picture */
+        xcb_shm_seg_t segment; /* 0: pictures come through the socket */
+        guint8 *memory; /* mapped `memory_size`, or owned by g_malloc without a segment; the whole picture */
         gsize memory_size;
         int width, height;
         bool running, damaged, whole, resized;
@@ -68,25 +73,28 @@ void x11_cursor_load(X11Screen *s);
 void x11_cursor_locate(X11Screen *s);
 void x11_cursor_draw(X11Screen *s, TbFrame *frame);
 /* Blends premultiplied ARGB over BGRX. Pure. */
-void x11_cursor_blend(const X11Cursor *cursor, guint8 *pixels, int stride, int width, int height, TbRect *ret_drawn);
+void x11_cursor_blend(const X11Cursor *cursor, guint8 *pixels, int stride, int width, int height,
+                      TbRect *ret_drawn);
 
-/* --- input (input.c, keymap.c) -------------------------------------------------------------------------------------------------------------------- */
+/* --- input (input.c, keymap.c)
+ * --------------------------------------------------------------------------------------------------------------------
+ */
 #define X11_SPARE 8 /* keycodes lent to characters that the keyboard layout lacks */
 typedef struct X11Keymap {
         guint32 *symbols; /* owned; per_code for each keycode from min on */
         int min, max, per_code;
         guint8 spare[X11_SPARE];
         guint n_spare, next_spare;
-        guint32 lent[X11_SPARE];  /* the keysym on each spare keycode; 0: none */
+        guint32 lent[X11_SPARE]; /* the keysym on each spare keycode; 0: none */
 } X11Keymap;
 
 typedef struct X11Input {
         TbInstance base;
         X11Conn x;
         X11Keymap map;
-        int buttons;          /* MouseEvent.buttons that we hold down */
-        bool held[256];       /* keycodes that we hold down */
-        guint8 shift;         /* keycode; 0: none */
+        int buttons;    /* MouseEvent.buttons that we hold down */
+        bool held[256]; /* keycodes that we hold down */
+        guint8 shift;   /* keycode; 0: none */
 } X11Input;
 extern const TbInputOps x11_input;
 bool x11_input_open(TbInstance *self, TbIo *io, GError **error);
@@ -95,5 +103,6 @@ bool x11_input_pump(TbInstance *self, TbIo *io, GError **error);
 
 bool x11_keymap_load(X11Conn *x, X11Keymap *map);
 void x11_keymap_clear(X11Conn *x, X11Keymap *map); /* gives lent keycodes back; x->c may be NULL */
-/* The keycode for a keysym and whether it needs Shift; lends a spare keycode when there is none. 0: impossible. *ret_lent: the layout was changed. */
+/* The keycode for a keysym and whether it needs Shift; lends a spare keycode when there is none. 0:
+ * impossible. *ret_lent: the layout was changed. */
 guint8 x11_keymap_find(X11Conn *x, X11Keymap *map, guint32 keysym, bool *ret_shift, bool *ret_lent);

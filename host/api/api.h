@@ -1,8 +1,8 @@
 #pragma once
 /*
- * The REST room: every route of CONTRACT.md §3 on one TbHttp, WHEP and /host/ws included. It holds no state of devices: it asks core and media.
- * Not here: RFB over WebSocket (host/vnc adds its own route) and static pages (tb_http_add_static, after this room's routes).
- * Thread: main.
+ * The REST room: every route of CONTRACT.md §3 on one TbHttp, WHEP and /host/ws included. It holds no state
+ * of devices: it asks core and media. Not here: RFB over WebSocket (host/vnc adds its own route) and static
+ * pages (tb_http_add_static, after this room's routes). Thread: main.
  */
 #include "host/core/core.h"
 #include "host/media/media.h"
@@ -11,9 +11,11 @@
 
 typedef struct TbApi TbApi;
 
-/* All borrowed; they must outlive the room, except that tb_http_stop() may end requests before. `media` NULL: no video. */
+/* All borrowed; they must outlive the room, except that tb_http_stop() may end requests before. `media` NULL:
+ * no video. */
 TbApi *tb_api_new(TbHttp *http, TbCore *core, TbMedia *media, TbMetrics *metrics);
-/* What /host/health says beyond core's services: {"vnc":"running",…}; a new reference; called for each request. */
+/* What /host/health says beyond core's services: {"vnc":"running",…}; a new reference; called for each
+ * request. */
 void tb_api_set_services(TbApi *api, json_t *(*services)(gpointer data), gpointer data);
 /* Ends WHEP sessions. Before tb_http_stop(). */
 void tb_api_stop(TbApi *api);

@@ -1,8 +1,9 @@
 /*
  * Routes of tools that exist already, so that they work unchanged:
- *   pdudaemon   GET /power/control/{on|off|reboot}?hostname=DEVICE&port=INTERFACE&delay=S   (its HTTP listener; lavacli, labgrid's pdudaemon driver)
- *   labgrid     GET|PUT /host/compat/power/{id}, body "0" or "1"                            (labgrid/driver/power/rest.py; model: rest)
- * The GETs that switch are marked unsafe: the Origin guard treats them like a POST.
+ *   pdudaemon   GET /power/control/{on|off|reboot}?hostname=DEVICE&port=INTERFACE&delay=S   (its HTTP
+ * listener; lavacli, labgrid's pdudaemon driver) labgrid     GET|PUT /host/compat/power/{id}, body "0" or "1"
+ * (labgrid/driver/power/rest.py; model: rest) The GETs that switch are marked unsafe: the Origin guard treats
+ * them like a POST.
  */
 #include <string.h>
 
@@ -24,8 +25,8 @@ static TbInterface *power_of(TbApi *api, const char *id, const char *port, GErro
         else if (!(iface = tb_device_interface_of(device, TB_KIND_POWER)))
                 g_set_error(error, TB_ERROR, TB_ERROR_NOT_FOUND, "%s has no power interface", id);
         if (iface && tb_interface_kind(iface) != TB_KIND_POWER) {
-                tb_error_set_field(error, TB_ERROR_INVALID, "port", "%s is a %s interface, not power", tb_interface_id(iface),
-                                   tb_kind_name(tb_interface_kind(iface)));
+                tb_error_set_field(error, TB_ERROR_INVALID, "port", "%s is a %s interface, not power",
+                                   tb_interface_id(iface), tb_kind_name(tb_interface_kind(iface)));
                 return NULL;
         }
         return iface;
@@ -50,26 +51,36 @@ static void pdudaemon(TbRequest *request, gpointer data)
                 op = "cycle";
                 params = json_pack("{s:f}", "off_s", delay ? json_number_value(delay) : REBOOT_OFF_S);
         } else {
-                tb_error_set_field(&error, TB_ERROR_NOT_FOUND, "command", "there is no command %s: on, off, reboot", command);
+                tb_error_set_field(&error, TB_ERROR_NOT_FOUND, "command",
+                                   "there is no command %s: on, off, reboot", command);
         }
-        TbInterface *iface = params ? power_of(api, tb_request_query_string(request, "hostname"), tb_request_query_string(request, "port"), &error) : NULL;
+        TbInterface *iface = params ? power_of(api, tb_request_query_string(request, "hostname"),
+                                               tb_request_query_string(request, "port"), &error)
+                                    : NULL;
         if (!iface) {
                 tb_request_reply_error(request, error);
                 return;
         }
         g_autofree char *verb = g_strdup_printf("%s.%s", tb_interface_name(iface), op);
         tb_api_run(api, request,
-                   &(TbApiRun){.device = tb_device_id(tb_interface_device(iface)), .verb = verb, .params = params, .finishes = true, .reply = say_accepted});
+                   &(TbApiRun){.device = tb_device_id(tb_interface_device(iface)),
+                               .verb = verb,
+                               .params = params,
+                               .finishes = true,
+                               .reply = say_accepted});
 }
 
-/* labgrid wants to read "0" or "1" back. What is observed counts; what was commanded only where nothing can be observed. */
+/* labgrid wants to read "0" or "1" back. What is observed counts; what was commanded only where nothing can
+ * be observed. */
 static void say_digit(TbRequest *request, json_t *result, gpointer data G_GNUC_UNUSED)
 {
         const char *observed = json_string_value(json_object_get(result, "observed"));
         const char *commanded = json_string_value(json_object_get(result, "commanded"));
         const char *state = g_strcmp0(observed, "unknown") != 0 ? observed : commanded;
         if (!state) {
-                g_autoptr(GError) error = g_error_new(TB_ERROR, TB_ERROR_DEVICE, "whether it is on cannot be observed, and nothing was commanded yet");
+                g_autoptr(GError) error =
+                        g_error_new(TB_ERROR, TB_ERROR_DEVICE,
+                                    "whether it is on cannot be observed, and nothing was commanded yet");
                 tb_request_reply_error(request, error);
                 return;
         }
@@ -99,30 +110,59 @@ static void labgrid(TbRequest *request, gpointer data)
         }
         g_autofree char *verb = g_strdup_printf("%s.%s", tb_interface_name(iface), put ? "set" : "get");
         tb_api_run(api, request,
-                   &(TbApiRun){.device = tb_device_id(tb_interface_device(iface)), .verb = verb, .params = params, .finishes = put, .reply = say_digit});
+                   &(TbApiRun){.device = tb_device_id(tb_interface_device(iface)),
+                               .verb = verb,
+                               .params = params,
+                               .finishes = put,
+                               .reply = say_digit});
 }
 
 static const TbParam pdudaemon_params[] = {
-        {.name = "hostname", .type = TB_PARAM_STRING, .required = true, .min = 1, .max = TB_LIMIT_ID, .help = "the device's id"},
-        {.name = "port", .type = TB_PARAM_STRING, .max = TB_LIMIT_ID, .help = "the power interface's name; a number means the device's first one"},
-        {.name = "delay", .type = TB_PARAM_NUMBER, .min = 0, .max = TB_LIMIT_CYCLE_OFF_S, .unit = "s", .help = "reboot: how long it stays off; 5"},
+        {.name = "hostname",
+         .type = TB_PARAM_STRING,
+         .required = true,
+         .min = 1,
+         .max = TB_LIMIT_ID,
+         .help = "the device's id"},
+        {.name = "port",
+         .type = TB_PARAM_STRING,
+         .max = TB_LIMIT_ID,
+         .help = "the power interface's name; a number means the device's first one"},
+        {.name = "delay",
+         .type = TB_PARAM_NUMBER,
+         .min = 0,
+         .max = TB_LIMIT_CYCLE_OFF_S,
+         .unit = "s",
+         .help = "reboot: how long it stays off; 5"},
         TB_PARAM_END,
 };
 
-#define PDUDAEMON(p)                                                                                                                     \
-        {                                                                                                                                \
-                .method = "GET", .path = p "/{command}", .role = TB_ROLE_OPERATOR, .flags = TB_ROUTE_UNSAFE, .query = pdudaemon_params,  \
-                .handler = pdudaemon, .tag = "compatibility", .summary = "pdudaemon's HTTP listener: on, off, reboot",                   \
-                .answers = "200 text/plain; 400; 404; 423"                                                                               \
+#define PDUDAEMON(p)                                                                                         \
+        {                                                                                                    \
+                .method = "GET", .path = p "/{command}", .role = TB_ROLE_OPERATOR, .flags = TB_ROUTE_UNSAFE, \
+                .query = pdudaemon_params, .handler = pdudaemon, .tag = "compatibility",                     \
+                .summary = "pdudaemon's HTTP listener: on, off, reboot",                                     \
+                .answers = "200 text/plain; 400; 404; 423"                                                   \
         }
 
 static const TbRoute routes[] = {
         PDUDAEMON("/power/control"),
         PDUDAEMON("/host/compat/power/control"),
-        {.method = "GET", .path = "/host/compat/power/{id}", .role = TB_ROLE_VIEWER, .handler = labgrid, .tag = "compatibility",
-         .summary = "labgrid's power model \"rest\": 0 or 1", .answers = "200 text/plain; 404; 502"},
-        {.method = "PUT", .path = "/host/compat/power/{id}", .role = TB_ROLE_OPERATOR, .body = TB_BODY_BYTES, .handler = labgrid,
-         .tag = "compatibility", .summary = "labgrid's power model \"rest\": body 0 or 1", .answers = "200 text/plain; 400; 404; 423"},
+        {.method = "GET",
+         .path = "/host/compat/power/{id}",
+         .role = TB_ROLE_VIEWER,
+         .handler = labgrid,
+         .tag = "compatibility",
+         .summary = "labgrid's power model \"rest\": 0 or 1",
+         .answers = "200 text/plain; 404; 502"},
+        {.method = "PUT",
+         .path = "/host/compat/power/{id}",
+         .role = TB_ROLE_OPERATOR,
+         .body = TB_BODY_BYTES,
+         .handler = labgrid,
+         .tag = "compatibility",
+         .summary = "labgrid's power model \"rest\": body 0 or 1",
+         .answers = "200 text/plain; 400; 404; 423"},
         {.method = NULL},
 };
 

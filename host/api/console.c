@@ -1,21 +1,24 @@
 /*
- * Consoles over WebSocket: binary frames are bytes, both ways. Every client has its own offset into the history and is fed at its own pace, so a slow
- * one neither slows another nor loses a byte. Text frames are notices, as JSON: {"type":"gap","from","to"} when history was older than what is
- * kept, {"type":"error","status","title","detail",…} when what the client wrote was refused.
+ * Consoles over WebSocket: binary frames are bytes, both ways. Every client has its own offset into the
+ * history and is fed at its own pace, so a slow one neither slows another nor loses a byte. Text frames are
+ * notices, as JSON: {"type":"gap","from","to"} when history was older than what is kept,
+ * {"type":"error","status","title","detail",…} when what the client wrote was refused.
  */
 #include <string.h>
 
 #include "host/api/private.h"
 #include "lib/limits.h"
 
-#define QUEUE_HIGH (256 * 1024)   /* bytes waiting in the socket above which the rest waits in the history */
+#define QUEUE_HIGH (256 * 1024) /* bytes waiting in the socket above which the rest waits in the history */
 #define CHUNK (32 * 1024)
-#define WRITE_BATCH (64 * 1024)   /* bytes of one write command */
-#define PENDING_HIGH (256 * 1024) /* bytes waiting for the device above which the client is no longer read */
+#define WRITE_BATCH (64 * 1024) /* bytes of one write command */
+#define PENDING_HIGH                                                                                         \
+        (256 * 1024) /* bytes waiting for the device above which the client is no longer read                \
+                      */
 
 typedef struct Client {
-        TbApi *api;   /* borrowed */
-        TbWs *ws;     /* borrowed */
+        TbApi *api; /* borrowed */
+        TbWs *ws;   /* borrowed */
         char *device, *interface, *lease, *request;
         TbInterface *iface; /* borrowed; NULL: it went away, the socket is being closed */
         guint watch;
@@ -31,7 +34,9 @@ static void send_notice(Client *c, json_t *notice_take)
         json_decref(notice_take);
 }
 
-/* --- device -> client -------------------------------------------------------------------------------------------------------------------- */
+/* --- device -> client
+ * --------------------------------------------------------------------------------------------------------------------
+ */
 static void pump(Client *c)
 {
         TbHistory *history = c->iface ? tb_interface_history(c->iface) : NULL;
@@ -42,7 +47,8 @@ static void pump(Client *c)
                 if (n == 0)
                         return;
                 if (at != c->offset)
-                        send_notice(c, json_pack("{s:s, s:I, s:I}", "type", "gap", "from", (json_int_t)c->offset, "to", (json_int_t)at));
+                        send_notice(c, json_pack("{s:s, s:I, s:I}", "type", "gap", "from",
+                                                 (json_int_t)c->offset, "to", (json_int_t)at));
                 c->offset = at + n;
                 if (!tb_ws_send(c->ws, true, bytes, n))
                         return; /* it is being closed */
@@ -59,7 +65,9 @@ static void on_drained(TbWs *ws G_GNUC_UNUSED, gpointer data)
         pump(data);
 }
 
-/* --- client -> device ---------------------------------------------------------------------------------------------------------------------- */
+/* --- client -> device
+ * ----------------------------------------------------------------------------------------------------------------------
+ */
 static void write_next(Client *c);
 
 static void set_paused(Client *c, bool paused)
@@ -96,19 +104,23 @@ static void write_next(Client *c)
                 g_autofree char *verb = g_strconcat(c->interface, ".write", NULL);
                 TbActor actor = {tb_ws_user(c->ws), tb_ws_role(c->ws), c->lease, "ws", c->request};
                 TbPayload payload = {.bytes = bytes, .size = (gint64)n};
-                c->command = tb_core_command(c->api->core, &actor, c->device, verb, NULL, &payload, on_written, c);
+                c->command =
+                        tb_core_command(c->api->core, &actor, c->device, verb, NULL, &payload, on_written, c);
         }
         set_paused(c, c->pending->len > PENDING_HIGH);
 }
 
-static void on_message(TbWs *ws G_GNUC_UNUSED, bool binary G_GNUC_UNUSED, const guint8 *bytes, gsize size, gpointer data)
+static void on_message(TbWs *ws G_GNUC_UNUSED, bool binary G_GNUC_UNUSED, const guint8 *bytes, gsize size,
+                       gpointer data)
 {
         Client *c = data;
         g_byte_array_append(c->pending, bytes, (guint)size);
         write_next(c);
 }
 
-/* --- life ------------------------------------------------------------------------------------------------------------------------------------ */
+/* --- life
+ * ------------------------------------------------------------------------------------------------------------------------------------
+ */
 static void client_free(Client *c)
 {
         if (c->command)
@@ -152,7 +164,9 @@ static void open_ws(TbApi *api, TbRequest *request, TbInterface *iface, const Tb
         json_t *from = json_object_get(tb_request_query(request), "from");
         if (from && (guint64)json_integer_value(from) > tb_history_end(history)) {
                 g_autoptr(GError) error = NULL;
-                tb_error_set_field(&error, TB_ERROR_INVALID, "from", "offset %" JSON_INTEGER_FORMAT " is behind the end of the history (%" G_GUINT64_FORMAT ")",
+                tb_error_set_field(&error, TB_ERROR_INVALID, "from",
+                                   "offset %" JSON_INTEGER_FORMAT
+                                   " is behind the end of the history (%" G_GUINT64_FORMAT ")",
                                    json_integer_value(from), tb_history_end(history));
                 tb_request_reply_error(request, error);
                 return;
@@ -177,15 +191,16 @@ static void open_ws(TbApi *api, TbRequest *request, TbInterface *iface, const Tb
         pump(c);
 }
 
-/* --- /log -------------------------------------------------------------------------------------------------------------------------------------- */
+/* --- /log
+ * --------------------------------------------------------------------------------------------------------------------------------------
+ */
 static void reply_log(TbRequest *request, json_t *result, gpointer data)
 {
         bool jsonl = GPOINTER_TO_INT(data);
         GString *out = g_string_new(NULL);
         json_t *lines = json_object_get(result, "lines"), *line;
         gsize i;
-        json_array_foreach(lines, i, line)
-        {
+        json_array_foreach (lines, i, line) {
                 if (jsonl) {
                         char *text = json_dumps(line, JSON_COMPACT);
                         g_string_append(out, text);
@@ -195,33 +210,49 @@ static void reply_log(TbRequest *request, json_t *result, gpointer data)
                 }
                 g_string_append_c(out, '\n');
         }
-        g_autofree char *next = g_strdup_printf("%" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(result, "next")));
-        g_autofree char *end = g_strdup_printf("%" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(result, "offset")));
+        g_autofree char *next =
+                g_strdup_printf("%" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(result, "next")));
+        g_autofree char *end = g_strdup_printf("%" JSON_INTEGER_FORMAT,
+                                               json_integer_value(json_object_get(result, "offset")));
         tb_request_add_header(request, "X-Next-Offset", next);
         tb_request_add_header(request, "X-End-Offset", end);
         g_autoptr(GBytes) bytes = g_string_free_to_bytes(out);
-        tb_request_reply_bytes(request, 200, jsonl ? "application/x-ndjson" : "text/plain; charset=utf-8", bytes);
+        tb_request_reply_bytes(request, 200, jsonl ? "application/x-ndjson" : "text/plain; charset=utf-8",
+                               bytes);
 }
 
 static void get_log(TbApi *api, TbRequest *request, TbInterface *iface, const TbVerb *verb)
 {
         g_autofree char *text = g_strdup_printf("%s.%s", tb_interface_name(iface), verb->op);
-        bool jsonl = g_strcmp0(json_string_value(json_object_get(tb_request_query(request), "format")), "jsonl") == 0;
+        bool jsonl = g_strcmp0(json_string_value(json_object_get(tb_request_query(request), "format")),
+                               "jsonl") == 0;
         tb_api_run(api, request,
-                   &(TbApiRun){.device = tb_device_id(tb_interface_device(iface)), .verb = text, .params = tb_request_query(request), .reply = reply_log,
+                   &(TbApiRun){.device = tb_device_id(tb_interface_device(iface)),
+                               .verb = text,
+                               .params = tb_request_query(request),
+                               .reply = reply_log,
                                .data = GINT_TO_POINTER(jsonl)});
 }
 
 static const TbParam ws_params[] = {
-        {.name = "from", .type = TB_PARAM_INT, .min = 0, .max = 9e15, .help = "replays the history from this offset first; 0: all that is kept"},
+        {.name = "from",
+         .type = TB_PARAM_INT,
+         .min = 0,
+         .max = 9e15,
+         .help = "replays the history from this offset first; 0: all that is kept"},
         {.name = "lease", .type = TB_PARAM_STRING, .max = 128, .help = "as X-Lease"},
         TB_PARAM_END,
 };
 
 static const TbApiRoute routes[] = {
         {TB_KIND_CONSOLE,
-         {.method = "GET", .path = "", .role = TB_ROLE_VIEWER, .flags = TB_ROUTE_WEBSOCKET, .query = ws_params,
-          .summary = "Line settings, history offsets, clients. With Upgrade: a WebSocket, binary frames are bytes both ways",
+         {.method = "GET",
+          .path = "",
+          .role = TB_ROLE_VIEWER,
+          .flags = TB_ROUTE_WEBSOCKET,
+          .query = ws_params,
+          .summary = "Line settings, history offsets, clients. With Upgrade: a WebSocket, binary frames are "
+                     "bytes both ways",
           .answers = "101; 200 application/json Console; 400; 404"},
          open_ws},
         {TB_KIND_CONSOLE, {.method = NULL}, NULL},

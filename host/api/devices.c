@@ -23,7 +23,9 @@ static void get(TbRequest *request, gpointer data)
 
 static void reply_failed(TbRequest *request, const GError *error, TbDevice *device)
 {
-        json_t *lease = device && g_error_matches(error, TB_ERROR, TB_ERROR_LOCKED) ? tb_device_lease_json(device) : NULL;
+        json_t *lease = device && g_error_matches(error, TB_ERROR, TB_ERROR_LOCKED)
+                                ? tb_device_lease_json(device)
+                                : NULL;
         tb_request_reply_problem(request, error, json_is_object(lease) ? lease : NULL);
         json_decref(lease);
 }
@@ -38,7 +40,8 @@ static void create(TbRequest *request, gpointer data)
                 tb_request_reply_error(request, error);
                 return;
         }
-        g_autofree char *location = g_strdup_printf("%s/host/devices/%s", tb_request_base_url(request), tb_device_id(device));
+        g_autofree char *location =
+                g_strdup_printf("%s/host/devices/%s", tb_request_base_url(request), tb_device_id(device));
         tb_request_add_header(request, "Location", location);
         tb_request_reply_json(request, 201, tb_device_json(device));
 }
@@ -51,7 +54,8 @@ static void patch(TbRequest *request, gpointer data)
         if (!device)
                 return;
         TbActor actor = tb_api_actor(request);
-        if (!tb_core_patch_device(api->core, &actor, tb_request_arg(request, "id"), tb_request_json(request), &error)) {
+        if (!tb_core_patch_device(api->core, &actor, tb_request_arg(request, "id"), tb_request_json(request),
+                                  &error)) {
                 reply_failed(request, error, device);
                 return;
         }
@@ -59,7 +63,7 @@ static void patch(TbRequest *request, gpointer data)
                 tb_request_reply_json(request, 200, tb_device_json(device));
 }
 
-static void delete(TbRequest *request, gpointer data)
+static void delete (TbRequest *request, gpointer data)
 {
         TbApi *api = data;
         g_autoptr(GError) error = NULL;
@@ -73,11 +77,16 @@ static void delete(TbRequest *request, gpointer data)
                 reply_failed(request, error, device);
 }
 
-/* --- lease ----------------------------------------------------------------------------------------------------------------------------------- */
+/* --- lease
+ * -----------------------------------------------------------------------------------------------------------------------------------
+ */
 static void lease_run(TbApi *api, TbRequest *request, const char *verb)
 {
         if (tb_api_device(api, request))
-                tb_api_run(api, request, &(TbApiRun){.device = tb_request_arg(request, "id"), .verb = verb, .params = tb_request_json(request)});
+                tb_api_run(api, request,
+                           &(TbApiRun){.device = tb_request_arg(request, "id"),
+                                       .verb = verb,
+                                       .params = tb_request_json(request)});
 }
 
 static void lease_get(TbRequest *request, gpointer data)
@@ -103,48 +112,120 @@ static void lease_release(TbRequest *request, gpointer data)
 }
 
 static const TbParam create_params[] = {
-        {.name = "id", .type = TB_PARAM_STRING, .required = true, .min = 1, .max = TB_LIMIT_ID, .help = "lower case letters, digits, '.', '_', '-'"},
+        {.name = "id",
+         .type = TB_PARAM_STRING,
+         .required = true,
+         .min = 1,
+         .max = TB_LIMIT_ID,
+         .help = "lower case letters, digits, '.', '_', '-'"},
         {.name = "label", .type = TB_PARAM_STRING, .max = TB_LIMIT_LABEL, .help = "what people call it"},
-        {.name = "attach", .type = TB_PARAM_ANY, .required = true, .help = "an attach URI, an array of them, or {interface: URI}"},
+        {.name = "attach",
+         .type = TB_PARAM_ANY,
+         .required = true,
+         .help = "an attach URI, an array of them, or {interface: URI}"},
         {.name = "vnc", .type = TB_PARAM_INT, .min = 1, .max = 65535, .help = "a VNC port of its own"},
         TB_PARAM_END,
 };
 static const TbParam patch_params[] = {
         {.name = "label", .type = TB_PARAM_STRING, .max = TB_LIMIT_LABEL, .help = "what people call it"},
-        {.name = "attach", .type = TB_PARAM_ANY, .help = "replaces the interfaces: an attach URI, an array of them, or {interface: URI}"},
+        {.name = "attach",
+         .type = TB_PARAM_ANY,
+         .help = "replaces the interfaces: an attach URI, an array of them, or {interface: URI}"},
         {.name = "vnc", .type = TB_PARAM_INT, .min = 1, .max = 65535, .help = "a VNC port of its own"},
         TB_PARAM_END,
 };
 static const TbParam lease_params[] = {
-        {.name = "ttl_s", .type = TB_PARAM_INT, .min = 1, .max = TB_LIMIT_LEASE_S, .fallback = "300", .unit = "s",
+        {.name = "ttl_s",
+         .type = TB_PARAM_INT,
+         .min = 1,
+         .max = TB_LIMIT_LEASE_S,
+         .fallback = "300",
+         .unit = "s",
          .help = "the lease ends when its holder was silent for so long"},
         {.name = "note", .type = TB_PARAM_STRING, .max = TB_LIMIT_LABEL, .help = "shown to others"},
-        {.name = "wait_s", .type = TB_PARAM_INT, .min = 0, .max = TB_LIMIT_LEASE_WAIT_S, .fallback = "0", .unit = "s",
+        {.name = "wait_s",
+         .type = TB_PARAM_INT,
+         .min = 0,
+         .max = TB_LIMIT_LEASE_WAIT_S,
+         .fallback = "0",
+         .unit = "s",
          .help = "stand in the queue for so long when it is taken"},
         TB_PARAM_END,
 };
 static const TbParam no_params[] = {TB_PARAM_END};
 
 static const TbRoute routes[] = {
-        {.method = "GET", .path = "/host/devices", .role = TB_ROLE_VIEWER, .handler = list, .tag = "devices", .summary = "Every device",
+        {.method = "GET",
+         .path = "/host/devices",
+         .role = TB_ROLE_VIEWER,
+         .handler = list,
+         .tag = "devices",
+         .summary = "Every device",
          .answers = "200 application/json DeviceList"},
-        {.method = "POST", .path = "/host/devices", .role = TB_ROLE_ADMIN, .body = TB_BODY_JSON, .json = create_params, .handler = create,
-         .tag = "devices", .summary = "Add a device; it is kept across restarts", .answers = "201 application/json Device; 400; 409; 429"},
-        {.method = "GET", .path = "/host/devices/{id}", .role = TB_ROLE_VIEWER, .handler = get, .tag = "devices", .summary = "One device",
+        {.method = "POST",
+         .path = "/host/devices",
+         .role = TB_ROLE_ADMIN,
+         .body = TB_BODY_JSON,
+         .json = create_params,
+         .handler = create,
+         .tag = "devices",
+         .summary = "Add a device; it is kept across restarts",
+         .answers = "201 application/json Device; 400; 409; 429"},
+        {.method = "GET",
+         .path = "/host/devices/{id}",
+         .role = TB_ROLE_VIEWER,
+         .handler = get,
+         .tag = "devices",
+         .summary = "One device",
          .answers = "200 application/json Device; 404"},
-        {.method = "PATCH", .path = "/host/devices/{id}", .role = TB_ROLE_ADMIN, .body = TB_BODY_JSON, .json = patch_params, .handler = patch,
-         .tag = "devices", .summary = "Change label or interfaces", .answers = "200 application/json Device; 400; 404; 423"},
-        {.method = "DELETE", .path = "/host/devices/{id}", .role = TB_ROLE_ADMIN, .handler = delete, .tag = "devices",
-         .summary = "Remove a device that REST added", .answers = "204; 404; 409; 423"},
-        {.method = "GET", .path = "/host/devices/{id}/lease", .role = TB_ROLE_VIEWER, .handler = lease_get, .tag = "leases",
-         .summary = "Who holds the device, until when; null when it is free", .answers = "200 application/json Lease; 404"},
-        {.method = "POST", .path = "/host/devices/{id}/lease", .role = TB_ROLE_OPERATOR, .body = TB_BODY_JSON, .json = lease_params,
-         .handler = lease_take, .tag = "leases", .summary = "Take the device for a while; X-Lease on later calls",
+        {.method = "PATCH",
+         .path = "/host/devices/{id}",
+         .role = TB_ROLE_ADMIN,
+         .body = TB_BODY_JSON,
+         .json = patch_params,
+         .handler = patch,
+         .tag = "devices",
+         .summary = "Change label or interfaces",
+         .answers = "200 application/json Device; 400; 404; 423"},
+        {.method = "DELETE",
+         .path = "/host/devices/{id}",
+         .role = TB_ROLE_ADMIN,
+         .handler = delete,
+         .tag = "devices",
+         .summary = "Remove a device that REST added",
+         .answers = "204; 404; 409; 423"},
+        {.method = "GET",
+         .path = "/host/devices/{id}/lease",
+         .role = TB_ROLE_VIEWER,
+         .handler = lease_get,
+         .tag = "leases",
+         .summary = "Who holds the device, until when; null when it is free",
+         .answers = "200 application/json Lease; 404"},
+        {.method = "POST",
+         .path = "/host/devices/{id}/lease",
+         .role = TB_ROLE_OPERATOR,
+         .body = TB_BODY_JSON,
+         .json = lease_params,
+         .handler = lease_take,
+         .tag = "leases",
+         .summary = "Take the device for a while; X-Lease on later calls",
          .answers = "200 application/json Lease; 404; 423; 429"},
-        {.method = "PUT", .path = "/host/devices/{id}/lease", .role = TB_ROLE_OPERATOR, .body = TB_BODY_JSON, .json = no_params,
-         .handler = lease_renew, .tag = "leases", .summary = "Heartbeat of the holder (X-Lease)", .answers = "200 application/json Lease; 404; 410; 423"},
-        {.method = "DELETE", .path = "/host/devices/{id}/lease", .role = TB_ROLE_OPERATOR, .handler = lease_release, .tag = "leases",
-         .summary = "Release (holder), or take over (admin)", .answers = "204; 404; 423"},
+        {.method = "PUT",
+         .path = "/host/devices/{id}/lease",
+         .role = TB_ROLE_OPERATOR,
+         .body = TB_BODY_JSON,
+         .json = no_params,
+         .handler = lease_renew,
+         .tag = "leases",
+         .summary = "Heartbeat of the holder (X-Lease)",
+         .answers = "200 application/json Lease; 404; 410; 423"},
+        {.method = "DELETE",
+         .path = "/host/devices/{id}/lease",
+         .role = TB_ROLE_OPERATOR,
+         .handler = lease_release,
+         .tag = "leases",
+         .summary = "Release (holder), or take over (admin)",
+         .answers = "204; 404; 423"},
         {.method = NULL},
 };
 

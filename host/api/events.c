@@ -1,6 +1,7 @@
 /*
- * The bus as Server-Sent Events. A reader that is too slow is cut: it comes back with Last-Event-ID and misses nothing, as long as the bus still has
- * what it missed; otherwise it gets one event "gap" and should reload.
+ * The bus as Server-Sent Events. A reader that is too slow is cut: it comes back with Last-Event-ID and
+ * misses nothing, as long as the bus still has what it missed; otherwise it gets one event "gap" and should
+ * reload.
  */
 #include <string.h>
 
@@ -13,7 +14,7 @@ typedef struct Reader {
         TbPush *push; /* borrowed */
         guint bus;
         char **devices, **types; /* NULL: all */
-        bool cut; /* its queue is full: to be closed from the loop */
+        bool cut;                /* its queue is full: to be closed from the loop */
         guint closing;
 } Reader;
 
@@ -44,10 +45,12 @@ static bool type_fits(const char *pattern, const char *type)
 
 static bool wanted(const Reader *r, const TbEvent *event)
 {
-        if (r->devices && (!event->device || !g_strv_contains((const char *const *)r->devices, event->device)))
+        if (r->devices &&
+            (!event->device || !g_strv_contains((const char *const *)r->devices, event->device)))
                 return false;
         if (!r->types) /* the two floods only on demand */
-                return event->id > 0 || (strcmp(event->type, "sample") != 0 && strcmp(event->type, "line") != 0);
+                return event->id > 0 ||
+                       (strcmp(event->type, "sample") != 0 && strcmp(event->type, "line") != 0);
         for (char **t = r->types; *t; t++)
                 if (type_fits(*t, event->type))
                         return true;
@@ -85,7 +88,9 @@ static void on_event(const TbEvent *event, gpointer user)
 /* Without an id field: a browser then keeps the id of the last real event. */
 static void tell_gap(Reader *r, guint64 after, const char *why)
 {
-        send_event(r, NULL, json_pack("{s:I, s:s, s:{s:I, s:s}}", "t", (json_int_t)tb_clock_ms(), "type", "gap", "data", "after", (json_int_t)after, "reason", why));
+        send_event(r, NULL,
+                   json_pack("{s:I, s:s, s:{s:I, s:s}}", "t", (json_int_t)tb_clock_ms(), "type", "gap",
+                             "data", "after", (json_int_t)after, "reason", why));
 }
 
 typedef struct Replay {
@@ -120,7 +125,8 @@ static bool last_event_id(TbRequest *request, bool *ret_given, guint64 *ret, GEr
         *ret = query ? (guint64)json_integer_value(query) : 0;
         if (!text || g_ascii_string_to_unsigned(text, 10, 0, G_MAXINT64, ret, NULL))
                 return true;
-        tb_error_set_field(error, TB_ERROR_INVALID, "Last-Event-ID", "Last-Event-ID is not the id of an event: a whole number is expected");
+        tb_error_set_field(error, TB_ERROR_INVALID, "Last-Event-ID",
+                           "Last-Event-ID is not the id of an event: a whole number is expected");
         return false;
 }
 
@@ -158,15 +164,33 @@ static void events(TbRequest *request, gpointer data)
 }
 
 static const TbParam event_params[] = {
-        {.name = "device", .type = TB_PARAM_STRING, .max = 1024, .help = "only of these devices: ids, with commas"},
-        {.name = "type", .type = TB_PARAM_STRING, .max = 1024, .help = "only these types: names with commas, lease.* for a family; sample and line only come when named"},
-        {.name = "last_event_id", .type = TB_PARAM_INT, .min = 0, .max = 9e15, .help = "as the header Last-Event-ID: what came after this one first"},
+        {.name = "device",
+         .type = TB_PARAM_STRING,
+         .max = 1024,
+         .help = "only of these devices: ids, with commas"},
+        {.name = "type",
+         .type = TB_PARAM_STRING,
+         .max = 1024,
+         .help = "only these types: names with commas, lease.* for a family; sample and line only come when "
+                 "named"},
+        {.name = "last_event_id",
+         .type = TB_PARAM_INT,
+         .min = 0,
+         .max = 9e15,
+         .help = "as the header Last-Event-ID: what came after this one first"},
         TB_PARAM_END,
 };
 
 static const TbRoute routes[] = {
-        {.method = "GET", .path = "/host/events", .role = TB_ROLE_VIEWER, .flags = TB_ROUTE_STREAMING, .query = event_params, .handler = events,
-         .tag = "events", .summary = "What happens, as Server-Sent Events; Last-Event-ID resumes", .answers = "200 text/event-stream; 400; 404"},
+        {.method = "GET",
+         .path = "/host/events",
+         .role = TB_ROLE_VIEWER,
+         .flags = TB_ROUTE_STREAMING,
+         .query = event_params,
+         .handler = events,
+         .tag = "events",
+         .summary = "What happens, as Server-Sent Events; Last-Event-ID resumes",
+         .answers = "200 text/event-stream; 400; 404"},
         {.method = NULL},
 };
 

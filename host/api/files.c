@@ -1,4 +1,5 @@
-/* Files and app packages: bodies of any size in constant memory, by a TbPipe between the socket and the driver. */
+/* Files and app packages: bodies of any size in constant memory, by a TbPipe between the socket and the
+ * driver. */
 #include <string.h>
 
 #include "host/api/private.h"
@@ -6,20 +7,29 @@
 
 #define PIPE_SIZE (256 * 1024)
 
-static void run_op(TbApi *api, TbRequest *request, TbInterface *iface, const char *op, json_t *params, const TbPayload *payload, int status, TbApiReply reply,
-                   gpointer data, GDestroyNotify free_data)
+static void run_op(TbApi *api, TbRequest *request, TbInterface *iface, const char *op, json_t *params,
+                   const TbPayload *payload, int status, TbApiReply reply, gpointer data,
+                   GDestroyNotify free_data)
 {
         g_autofree char *verb = g_strdup_printf("%s.%s", tb_interface_name(iface), op);
         tb_api_run(api, request,
-                   &(TbApiRun){.device = tb_device_id(tb_interface_device(iface)), .verb = verb, .params = params, .payload = payload, .status = status,
-                               .reply = reply, .data = data, .free_data = free_data});
+                   &(TbApiRun){.device = tb_device_id(tb_interface_device(iface)),
+                               .verb = verb,
+                               .params = params,
+                               .payload = payload,
+                               .status = status,
+                               .reply = reply,
+                               .data = data,
+                               .free_data = free_data});
 }
 
-/* --- GET: what is it? then its bytes, or its entries --------------------------------------------------------------------------------------- */
+/* --- GET: what is it? then its bytes, or its entries
+ * --------------------------------------------------------------------------------------- */
 static void send_file(TbApi *api, TbRequest *request, TbInterface *iface, json_t *info)
 {
         const char *path = json_string_value(json_object_get(tb_request_query(request), "path"));
-        g_autofree char *base = g_path_get_basename(path), *verb = g_strdup_printf("%s.read", tb_interface_name(iface));
+        g_autofree char *base = g_path_get_basename(path),
+                        *verb = g_strdup_printf("%s.read", tb_interface_name(iface));
         g_autofree char *quoted = g_uri_escape_string(base, NULL, FALSE);
         g_autofree char *disposition = g_strdup_printf("attachment; filename*=UTF-8''%s", quoted);
         TbPipe *pipe = tb_pipe_new(PIPE_SIZE);
@@ -27,9 +37,11 @@ static void send_file(TbApi *api, TbRequest *request, TbInterface *iface, json_t
         TbActor actor = tb_api_actor(request);
         tb_request_add_header(request, "Content-Disposition", disposition);
         tb_request_add_header(request, "X-File-Mode", json_string_value(json_object_get(info, "mode")));
-        /* Chunked: a device file's size is not what can be read (/proc), and it may change. A failure fails the pipe, and that is the answer. */
+        /* Chunked: a device file's size is not what can be read (/proc), and it may change. A failure fails
+         * the pipe, and that is the answer. */
         tb_request_reply_pipe(request, 200, "application/octet-stream", -1, pipe);
-        tb_core_command(api->core, &actor, tb_device_id(tb_interface_device(iface)), verb, tb_request_query(request), &payload, NULL, NULL);
+        tb_core_command(api->core, &actor, tb_device_id(tb_interface_device(iface)), verb,
+                        tb_request_query(request), &payload, NULL, NULL);
         tb_pipe_unref(pipe);
 }
 
@@ -37,7 +49,8 @@ static void on_stat(TbRequest *request, json_t *info, gpointer data)
 {
         TbApi *api = data;
         g_autoptr(GError) error = NULL;
-        TbInterface *iface = tb_core_interface(api->core, tb_request_arg(request, "id"), tb_request_arg(request, "interface"), &error);
+        TbInterface *iface = tb_core_interface(api->core, tb_request_arg(request, "id"),
+                                               tb_request_arg(request, "interface"), &error);
         if (!iface)
                 tb_request_reply_error(request, error);
         else if (json_is_true(json_object_get(info, "directory")))
@@ -51,7 +64,8 @@ static void get_file(TbApi *api, TbRequest *request, TbInterface *iface, const T
         run_op(api, request, iface, "stat", tb_request_query(request), NULL, 200, on_stat, api, NULL);
 }
 
-/* --- PUT, POST: the body goes to the driver as it comes -------------------------------------------------------------------------------------- */
+/* --- PUT, POST: the body goes to the driver as it comes
+ * -------------------------------------------------------------------------------------- */
 static void upload(TbApi *api, TbRequest *request, TbInterface *iface, const TbVerb *verb)
 {
         TbPipe *pipe = tb_pipe_new(PIPE_SIZE);
@@ -65,10 +79,14 @@ static void install(TbApi *api, TbRequest *request, TbInterface *iface, const Tb
 {
         const char *type = tb_request_header(request, "Content-Type");
         if (type && g_str_has_prefix(type, "application/json")) {
-                g_autoptr(GError) error = g_error_new(TB_ERROR, TB_ERROR_MEDIA_TYPE, "the body must be the app's package (an APK): application/vnd.android.package-archive");
+                g_autoptr(GError) error = g_error_new(TB_ERROR, TB_ERROR_MEDIA_TYPE,
+                                                      "the body must be the app's package (an APK): "
+                                                      "application/vnd.android.package-archive");
                 tb_request_reply_error(request, error);
         } else if (tb_request_content_length(request) == 0) {
-                g_autoptr(GError) error = g_error_new(TB_ERROR, TB_ERROR_INVALID, "the body is empty: it must be the app's package (an APK)");
+                g_autoptr(GError) error =
+                        g_error_new(TB_ERROR, TB_ERROR_INVALID,
+                                    "the body is empty: it must be the app's package (an APK)");
                 tb_request_reply_error(request, error);
         } else {
                 upload(api, request, iface, verb);

@@ -1,4 +1,5 @@
-/* Routes below /host/devices/{id}/{interface}: the path alone does not say what is meant, the interface's kind does. */
+/* Routes below /host/devices/{id}/{interface}: the path alone does not say what is meant, the interface's
+ * kind does. */
 #include <string.h>
 
 #include "host/api/private.h"
@@ -50,7 +51,8 @@ static void call(TbRequest *request, gpointer data)
         const TbApiRouteState *s = data;
         g_autoptr(GError) error = NULL;
         /* it fitted before the body came; it may be gone by now */
-        TbInterface *iface = tb_core_interface(s->api->core, tb_request_arg(request, "id"), tb_request_arg(request, "interface"), &error);
+        TbInterface *iface = tb_core_interface(s->api->core, tb_request_arg(request, "id"),
+                                               tb_request_arg(request, "interface"), &error);
         if (!iface)
                 tb_request_reply_error(request, error);
         else
@@ -123,7 +125,9 @@ void tb_api_add_verb_route(TbApi *api, const TbVerb *verb, TbBodyKind body, TbAp
         tb_http_add_routes(api->http, s->table, s);
 }
 
-/* --- what is not there -------------------------------------------------------------------------------------------------------------------- */
+/* --- what is not there
+ * --------------------------------------------------------------------------------------------------------------------
+ */
 /* "/cycle" fits "/cycle", "/org.example.app/start" fits "/{package}/start" */
 static bool suffix_fits(const char *pattern, const char *suffix)
 {
@@ -139,7 +143,8 @@ static bool suffix_fits(const char *pattern, const char *suffix)
 static void describe(TbInterface *iface, gpointer user)
 {
         GString *s = user;
-        g_string_append_printf(s, "%s%s (%s)", s->len ? ", " : "", tb_interface_name(iface), tb_kind_name(tb_interface_kind(iface)));
+        g_string_append_printf(s, "%s%s (%s)", s->len ? ", " : "", tb_interface_name(iface),
+                               tb_kind_name(tb_interface_kind(iface)));
 }
 
 static char *methods_at(TbApi *api, TbKind kind, const char *suffix)
@@ -159,7 +164,8 @@ static char *kinds_with(TbApi *api, const char *suffix)
         for (guint i = 0; i < api->routes->len; i++) {
                 const TbApiRouteState *r = g_ptr_array_index(api->routes, i);
                 const char *name = tb_kind_name(r->kind);
-                if (r->suffix[0] && !strchr(r->suffix, '{') && suffix_fits(r->suffix, suffix) && !strstr(s->str, name))
+                if (r->suffix[0] && !strchr(r->suffix, '{') && suffix_fits(r->suffix, suffix) &&
+                    !strstr(s->str, name))
                         g_string_append_printf(s, "%s%s", s->len ? ", " : "", name);
         }
         return g_string_free(s, FALSE);
@@ -171,7 +177,8 @@ static void refuse(TbRequest *request, gpointer data)
         g_autoptr(GError) error = NULL;
         const char *rest = tb_request_arg(request, "rest");
         g_autofree char *suffix = rest ? g_strconcat("/", rest, NULL) : g_strdup("");
-        TbInterface *iface = tb_core_interface(api->core, tb_request_arg(request, "id"), tb_request_arg(request, "interface"), &error);
+        TbInterface *iface = tb_core_interface(api->core, tb_request_arg(request, "id"),
+                                               tb_request_arg(request, "interface"), &error);
         if (!iface) {
                 tb_request_reply_error(request, error);
                 return;
@@ -183,24 +190,34 @@ static void refuse(TbRequest *request, gpointer data)
         g_autofree char *has_text = g_string_free(has, FALSE);
         if (*methods) {
                 tb_request_add_header(request, "Allow", methods);
-                g_set_error(&error, TB_ERROR, TB_ERROR_METHOD, "%s is a %s interface: %s is not possible here; allowed: %s; %s has %s",
-                            tb_interface_id(iface), kind, tb_request_method(request), methods, tb_request_arg(request, "id"), has_text);
+                g_set_error(&error, TB_ERROR, TB_ERROR_METHOD,
+                            "%s is a %s interface: %s is not possible here; allowed: %s; %s has %s",
+                            tb_interface_id(iface), kind, tb_request_method(request), methods,
+                            tb_request_arg(request, "id"), has_text);
         } else {
                 g_autofree char *kinds = kinds_with(api, suffix);
-                g_set_error(&error, TB_ERROR, TB_ERROR_NOT_FOUND, "%s is a %s interface: it has no %s%s%s; %s has %s", tb_interface_id(iface), kind,
-                            suffix, *kinds ? ", which is for " : "", kinds, tb_request_arg(request, "id"), has_text);
+                g_set_error(&error, TB_ERROR, TB_ERROR_NOT_FOUND,
+                            "%s is a %s interface: it has no %s%s%s; %s has %s", tb_interface_id(iface), kind,
+                            suffix, *kinds ? ", which is for " : "", kinds, tb_request_arg(request, "id"),
+                            has_text);
         }
         tb_request_reply_error(request, error);
 }
 
 void tb_api_add_refusals(TbApi *api)
 {
-#define REFUSE(m)                                                                                                                        \
-        {.method = m, .path = BASE, .role = TB_ROLE_VIEWER, .flags = TB_ROUTE_HIDDEN, .body = TB_BODY_STREAM, .handler = refuse},        \
-        {                                                                                                                                \
-                .method = m, .path = BASE "/{rest...}", .role = TB_ROLE_VIEWER, .flags = TB_ROUTE_HIDDEN, .body = TB_BODY_STREAM,        \
-                .handler = refuse                                                                                                        \
+#define REFUSE(m)                                                                                            \
+        {.method = m,                                                                                        \
+         .path = BASE,                                                                                       \
+         .role = TB_ROLE_VIEWER,                                                                             \
+         .flags = TB_ROUTE_HIDDEN,                                                                           \
+         .body = TB_BODY_STREAM,                                                                             \
+         .handler = refuse},                                                                                 \
+        {                                                                                                    \
+                .method = m, .path = BASE "/{rest...}", .role = TB_ROLE_VIEWER, .flags = TB_ROUTE_HIDDEN,    \
+                .body = TB_BODY_STREAM, .handler = refuse                                                    \
         }
-        static const TbRoute routes[] = {REFUSE("GET"), REFUSE("POST"), REFUSE("PUT"), REFUSE("PATCH"), REFUSE("DELETE"), {.method = NULL}};
+        static const TbRoute routes[] = {REFUSE("GET"),   REFUSE("POST"),   REFUSE("PUT"),
+                                         REFUSE("PATCH"), REFUSE("DELETE"), {.method = NULL}};
         tb_http_add_routes(api->http, routes, api);
 }

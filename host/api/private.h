@@ -13,43 +13,53 @@ struct TbApi {
         gint64 started_us;
         json_t *(*services)(gpointer data); /* NULL: none */
         gpointer services_data;
-        GPtrArray *routes;       /* owned TbApiRouteState (interfaces.c) */
-        GHashTable *whep;        /* session id -> owned by its peer: each removes itself */
-        GQueue consoles;         /* open console WebSockets; each removes itself */
-        guint bus;               /* subscription: devices that go away */
-        TbMetric *push_clients;  /* borrowed from metrics; may be NULL */
+        GPtrArray *routes;      /* owned TbApiRouteState (interfaces.c) */
+        GHashTable *whep;       /* session id -> owned by its peer: each removes itself */
+        GQueue consoles;        /* open console WebSockets; each removes itself */
+        guint bus;              /* subscription: devices that go away */
+        TbMetric *push_clients; /* borrowed from metrics; may be NULL */
         bool stopping;
 };
 
-/* --- who asks, what for -------------------------------------------------------------------------------------------------------------- */
-/* Borrows from the request. The lease comes in X-Lease, or ?lease= where headers cannot be set (WebSocket). */
+/* --- who asks, what for
+ * --------------------------------------------------------------------------------------------------------------
+ */
+/* Borrows from the request. The lease comes in X-Lease, or ?lease= where headers cannot be set (WebSocket).
+ */
 TbActor tb_api_actor(TbRequest *request);
 /* The device of {id} in the path; NULL: 404 was answered. */
 TbDevice *tb_api_device(TbApi *api, TbRequest *request);
 
-/* --- commands ---------------------------------------------------------------------------------------------------------------------------- */
+/* --- commands
+ * ----------------------------------------------------------------------------------------------------------------------------
+ */
 typedef void (*TbApiReply)(TbRequest *request, json_t *result, gpointer data);
 /*
- * Runs a command for the request and answers with its result as JSON (204 when there is nothing to say), or with its error (and what core adds to it).
- * `verb` is the whole verb. `reply`: answers instead, on success. When the client leaves, the command is cancelled unless `finishes`.
+ * Runs a command for the request and answers with its result as JSON (204 when there is nothing to say), or
+ * with its error (and what core adds to it). `verb` is the whole verb. `reply`: answers instead, on success.
+ * When the client leaves, the command is cancelled unless `finishes`.
  */
 typedef struct TbApiRun {
         const char *device, *verb;
-        json_t *params;            /* borrowed; may be NULL */
-        const TbPayload *payload;  /* may be NULL */
-        bool finishes;             /* power, input: goes on when the client leaves */
-        int status;                /* of success; 0: 200 */
-        TbApiReply reply;          /* NULL: JSON */
-        void (*failed)(TbRequest *request, const GError *error, json_t *extra, gpointer data); /* NULL: problem+json */
+        json_t *params;           /* borrowed; may be NULL */
+        const TbPayload *payload; /* may be NULL */
+        bool finishes;            /* power, input: goes on when the client leaves */
+        int status;               /* of success; 0: 200 */
+        TbApiReply reply;         /* NULL: JSON */
+        void (*failed)(TbRequest *request, const GError *error, json_t *extra,
+                       gpointer data); /* NULL: problem+json */
         gpointer data;
         GDestroyNotify free_data;
 } TbApiRun;
 void tb_api_run(TbApi *api, TbRequest *request, const TbApiRun *run);
 void tb_api_reply_result(TbRequest *request, int status, json_t *result); /* borrowed; null or NULL: 204 */
 
-/* --- routes below an interface -------------------------------------------------------------------------------------------------------------- */
+/* --- routes below an interface
+ * --------------------------------------------------------------------------------------------------------------
+ */
 typedef void (*TbApiCall)(TbApi *api, TbRequest *request, TbInterface *iface, const TbVerb *verb);
-/* One route that interfaces of one kind have. `route.path` is what follows /host/devices/{id}/{interface}; `route.handler` is not used. */
+/* One route that interfaces of one kind have. `route.path` is what follows /host/devices/{id}/{interface};
+ * `route.handler` is not used. */
 typedef struct TbApiRoute {
         TbKind kind;
         TbRoute route; /* .method NULL ends a table */
@@ -62,7 +72,8 @@ void tb_api_add_verb_route(TbApi *api, const TbVerb *verb, TbBodyKind body, TbAp
 void tb_api_add_refusals(TbApi *api);
 void tb_api_routes_free(TbApi *api);
 
-/* --- the files: each adds its routes ---------------------------------------------------------------------------------------------------- */
+/* --- the files: each adds its routes
+ * ---------------------------------------------------------------------------------------------------- */
 void tb_api_add_system(TbApi *api);  /* health, info, metrics, openapi, docs, drivers, resources */
 void tb_api_add_devices(TbApi *api); /* list, create, change, remove, lease */
 void tb_api_add_events(TbApi *api);
@@ -73,7 +84,7 @@ void tb_api_add_streams(TbApi *api); /* logs, sensors: SSE and WebSocket */
 void tb_api_add_files(TbApi *api);   /* files, app packages: streamed bodies */
 void tb_api_add_usb(TbApi *api);
 void tb_api_add_compat(TbApi *api);
-void tb_api_add_ws(TbApi *api);      /* /host/ws */
-void tb_api_add_verbs(TbApi *api);   /* every verb that needs nothing special */
+void tb_api_add_ws(TbApi *api);    /* /host/ws */
+void tb_api_add_verbs(TbApi *api); /* every verb that needs nothing special */
 void tb_api_whep_stop(TbApi *api);
 void tb_api_consoles_event(TbApi *api, const TbEvent *event); /* a device was changed or removed */

@@ -80,6 +80,7 @@ void tb_api_run(TbApi *api, TbRequest *request, const TbApiRun *run)
         r->request = tb_request_ref(request);
         r->run = *run;
         TbActor actor = tb_api_actor(request);
-        r->command = tb_core_command(api->core, &actor, run->device, run->verb, run->params, run->payload, on_done, r);
+        r->command = tb_core_command(api->core, &actor, run->device, run->verb, run->params, run->payload,
+                                     on_done, r);
         tb_request_on_gone(request, on_gone, r);
 }

@@ -4,11 +4,14 @@
 #include "host/api/private.h"
 #include "lib/limits.h"
 
-#define QUEUE_HIGH (128 * 1024) /* bytes waiting above which lines wait in the history and samples are left out */
+#define QUEUE_HIGH                                                                                           \
+        (128 * 1024) /* bytes waiting above which lines wait in the history and samples are left out */
 #define LINES_AT_ONCE 64
 #define RETRY_MS 50 /* a push does not tell when it ran empty */
 
-/* --- logs ------------------------------------------------------------------------------------------------------------------------------------ */
+/* --- logs
+ * ------------------------------------------------------------------------------------------------------------------------------------
+ */
 typedef struct LogReader {
         TbApi *api;         /* borrowed */
         TbPush *push;       /* borrowed */
@@ -47,12 +50,13 @@ static void log_pump(LogReader *r)
                         return;
                 }
                 guint64 next = r->offset;
-                json_auto_t *lines = tb_history_lines(tb_interface_history(r->iface), r->offset, LINES_AT_ONCE, &next);
+                json_auto_t *lines =
+                        tb_history_lines(tb_interface_history(r->iface), r->offset, LINES_AT_ONCE, &next);
                 gsize i;
                 json_t *line;
-                json_array_foreach(lines, i, line)
-                {
-                        g_autofree char *id = g_strdup_printf("%" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(line, "offset")));
+                json_array_foreach (lines, i, line) {
+                        g_autofree char *id = g_strdup_printf(
+                                "%" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(line, "offset")));
                         char *text = json_dumps(line, JSON_COMPACT);
                         tb_sse_send(r->push, id, NULL, text);
                         free(text);
@@ -82,7 +86,8 @@ static void log_grew(TbInterface *iface G_GNUC_UNUSED, gpointer user)
 static void log_event(const TbEvent *event, gpointer user)
 {
         LogReader *r = user;
-        if (strcmp(event->type, "device.removed") != 0 || g_strcmp0(event->device, r->device) != 0 || !r->iface)
+        if (strcmp(event->type, "device.removed") != 0 || g_strcmp0(event->device, r->device) != 0 ||
+            !r->iface)
                 return;
         log_detach(r);
         r->closing = true; /* the client comes back and finds out */
@@ -99,7 +104,8 @@ static bool log_from(TbRequest *request, TbHistory *history, guint64 *ret, GErro
         *ret = (guint64)(at < 0 ? MAX(0, end + at) : at);
         if (last) {
                 if (!g_ascii_string_to_unsigned(last, 10, 0, G_MAXINT64, ret, NULL)) {
-                        tb_error_set_field(error, TB_ERROR_INVALID, "Last-Event-ID", "Last-Event-ID is not the offset of a line");
+                        tb_error_set_field(error, TB_ERROR_INVALID, "Last-Event-ID",
+                                           "Last-Event-ID is not the offset of a line");
                         return false;
                 }
                 *ret += 1; /* the line after that one */
@@ -130,7 +136,9 @@ static void logs(TbApi *api, TbRequest *request, TbInterface *iface, const TbVer
         log_pump(r);
 }
 
-/* --- samples --------------------------------------------------------------------------------------------------------------------------------- */
+/* --- samples
+ * ---------------------------------------------------------------------------------------------------------------------------------
+ */
 typedef struct SampleReader {
         TbApi *api;   /* borrowed */
         TbPush *push; /* borrowed; NULL: it is a WebSocket */
@@ -159,7 +167,8 @@ static void sample_closed(TbWs *ws G_GNUC_UNUSED, int code G_GNUC_UNUSED, gpoint
         sample_free(data);
 }
 
-static void sample_message(TbWs *ws, bool binary G_GNUC_UNUSED, const guint8 *bytes G_GNUC_UNUSED, gsize size G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
+static void sample_message(TbWs *ws, bool binary G_GNUC_UNUSED, const guint8 *bytes G_GNUC_UNUSED,
+                           gsize size G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
 {
         tb_ws_close(ws, 1003, "this stream only talks: POST samples, or use /host/ws");
 }
@@ -173,7 +182,8 @@ static void sample_send(SampleReader *r, const char *stream, json_t *value, gint
                 return;
         if ((r->push ? tb_push_queued(r->push) : tb_ws_queued(r->ws)) > QUEUE_HIGH)
                 return;
-        json_auto_t *m = json_pack("{s:s, s:s, s:s, s:s}", "type", "sample", "device", r->device, "interface", r->interface, "stream", stream);
+        json_auto_t *m = json_pack("{s:s, s:s, s:s, s:s}", "type", "sample", "device", r->device, "interface",
+                                   r->interface, "stream", stream);
         json_object_update_missing(m, value);
         if (!json_object_get(m, "t"))
                 json_object_set_new(m, "t", json_integer(t));
@@ -188,8 +198,8 @@ static void sample_send(SampleReader *r, const char *stream, json_t *value, gint
 static void sample_event(const TbEvent *event, gpointer user)
 {
         SampleReader *r = user;
-        if (event->id != 0 || strcmp(event->type, "sample") != 0 || g_strcmp0(event->device, r->device) != 0 ||
-            g_strcmp0(event->interface, r->interface) != 0)
+        if (event->id != 0 || strcmp(event->type, "sample") != 0 ||
+            g_strcmp0(event->device, r->device) != 0 || g_strcmp0(event->interface, r->interface) != 0)
                 return;
         const char *stream = json_string_value(json_object_get(event->data, "stream"));
         if (stream)
@@ -214,7 +224,8 @@ static void sample_begin(SampleReader *r, TbInterface *iface)
         json_auto_t *latest = tb_interface_samples(iface);
         const char *stream;
         json_t *value;
-        json_object_foreach(latest, stream, value) sample_send(r, stream, value, 0);
+        json_object_foreach (latest, stream, value)
+                sample_send(r, stream, value, 0);
 }
 
 static void samples_sse(TbApi *api, TbRequest *request, TbInterface *iface, const TbVerb *verb G_GNUC_UNUSED)
@@ -238,27 +249,49 @@ static void samples_ws(TbApi *api, TbRequest *request, TbInterface *iface, const
 }
 
 static const TbParam log_params[] = {
-        {.name = "from", .type = TB_PARAM_INT, .min = -9e15, .max = 9e15,
-         .help = "replays from this offset first; 0: all that is kept; negative: so many bytes before the end"},
+        {.name = "from",
+         .type = TB_PARAM_INT,
+         .min = -9e15,
+         .max = 9e15,
+         .help = "replays from this offset first; 0: all that is kept; negative: so many bytes before the "
+                 "end"},
         TB_PARAM_END,
 };
 static const TbParam sample_params[] = {
-        {.name = "stream", .type = TB_PARAM_STRING, .max = 1024, .help = "only these streams: names with commas"},
+        {.name = "stream",
+         .type = TB_PARAM_STRING,
+         .max = 1024,
+         .help = "only these streams: names with commas"},
         TB_PARAM_END,
 };
 
 static const TbApiRoute routes[] = {
         {TB_KIND_LOGS,
-         {.method = "GET", .path = "", .role = TB_ROLE_VIEWER, .flags = TB_ROUTE_STREAMING, .query = log_params,
-          .summary = "Log lines as they come; ?from= replays, Last-Event-ID resumes", .answers = "200 text/event-stream; 400; 404"},
+         {.method = "GET",
+          .path = "",
+          .role = TB_ROLE_VIEWER,
+          .flags = TB_ROUTE_STREAMING,
+          .query = log_params,
+          .summary = "Log lines as they come; ?from= replays, Last-Event-ID resumes",
+          .answers = "200 text/event-stream; 400; 404"},
          logs},
         {TB_KIND_SENSORS,
-         {.method = "GET", .path = "/stream", .role = TB_ROLE_VIEWER, .flags = TB_ROUTE_WEBSOCKET, .query = sample_params,
-          .summary = "Samples as they come: Server-Sent Events, or a WebSocket with Upgrade", .answers = "101; 200 text/event-stream; 404"},
+         {.method = "GET",
+          .path = "/stream",
+          .role = TB_ROLE_VIEWER,
+          .flags = TB_ROUTE_WEBSOCKET,
+          .query = sample_params,
+          .summary = "Samples as they come: Server-Sent Events, or a WebSocket with Upgrade",
+          .answers = "101; 200 text/event-stream; 404"},
          samples_ws},
         {TB_KIND_SENSORS,
-         {.method = "GET", .path = "/stream", .role = TB_ROLE_VIEWER, .flags = TB_ROUTE_STREAMING, .query = sample_params,
-          .summary = "Samples as they come", .answers = "200 text/event-stream; 404"},
+         {.method = "GET",
+          .path = "/stream",
+          .role = TB_ROLE_VIEWER,
+          .flags = TB_ROUTE_STREAMING,
+          .query = sample_params,
+          .summary = "Samples as they come",
+          .answers = "200 text/event-stream; 404"},
          samples_sse},
         {TB_KIND_LOGS, {.method = NULL}, NULL},
 };

@@ -14,7 +14,9 @@ static gint64 uptime_s(const TbApi *api)
         return (g_get_monotonic_time() - api->started_us) / G_USEC_PER_SEC;
 }
 
-/* --- health ------------------------------------------------------------------------------------------------------------------------------- */
+/* --- health
+ * -------------------------------------------------------------------------------------------------------------------------------
+ */
 static json_t *services(TbApi *api)
 {
         json_t *all = json_pack("{s:s}", "host", "running");
@@ -32,7 +34,7 @@ static bool all_well(json_t *services)
         static const char *const well[] = {"running", "connected", "idle", "off", "disabled", "unused", NULL};
         const char *name;
         json_t *state;
-        json_object_foreach(services, name, state) {
+        json_object_foreach (services, name, state) {
                 if (json_is_string(state) && !g_strv_contains(well, json_string_value(state)))
                         return false;
         }
@@ -44,8 +46,10 @@ static void health(TbRequest *request, gpointer data)
         TbApi *api = data;
         json_t *all = services(api);
         tb_request_reply_json(request, 200,
-                              json_pack("{s:s, s:s, s:s, s:I, s:o}", "status", all_well(all) ? "healthy" : "degraded", "host_name",
-                                        tb_core_config(api->core)->name, "version", tb_version, "uptime_s", (json_int_t)uptime_s(api), "services", all));
+                              json_pack("{s:s, s:s, s:s, s:I, s:o}", "status",
+                                        all_well(all) ? "healthy" : "degraded", "host_name",
+                                        tb_core_config(api->core)->name, "version", tb_version, "uptime_s",
+                                        (json_int_t)uptime_s(api), "services", all));
 }
 
 /* As the hosts that were there before us answer it. */
@@ -53,11 +57,14 @@ static void system_health(TbRequest *request, gpointer data)
 {
         TbApi *api = data;
         tb_request_reply_json(request, 200,
-                              json_pack("{s:s, s:f, s:s, s:s, s:n}", "status", "ok", "timestamp", (double)g_get_real_time() / G_USEC_PER_SEC, "mode", "host",
+                              json_pack("{s:s, s:f, s:s, s:s, s:n}", "status", "ok", "timestamp",
+                                        (double)g_get_real_time() / G_USEC_PER_SEC, "mode", "host",
                                         "host_name", tb_core_config(api->core)->name, "supabase"));
 }
 
-/* --- info ----------------------------------------------------------------------------------------------------------------------------------- */
+/* --- info
+ * -----------------------------------------------------------------------------------------------------------------------------------
+ */
 static json_t *limits(TbApi *api)
 {
         const TbHostConfig *config = tb_core_config(api->core);
@@ -97,12 +104,16 @@ static void info(TbRequest *request, gpointer data)
 {
         TbApi *api = data;
         const TbHostConfig *config = tb_core_config(api->core);
-        g_autofree char *glib = g_strdup_printf("%u.%u.%u", glib_major_version, glib_minor_version, glib_micro_version);
-        json_t *versions = json_pack("{s:s, s:s, s:s, s:s}", "testbed", tb_version, "glib", glib, "jansson", jansson_version_str(), "libmicrohttpd", MHD_get_version());
+        g_autofree char *glib =
+                g_strdup_printf("%u.%u.%u", glib_major_version, glib_minor_version, glib_micro_version);
+        json_t *versions = json_pack("{s:s, s:s, s:s, s:s}", "testbed", tb_version, "glib", glib, "jansson",
+                                     jansson_version_str(), "libmicrohttpd", MHD_get_version());
         json_t *media = api->media ? tb_media_info(api->media) : json_null();
         json_t *codecs = json_object_get(media, "video");
-        json_t *o = json_pack("{s:s, s:s, s:o, s:O, s:o, s:o, s:I, s:s, s:s}", "host_name", config->name, "version", tb_version, "versions", versions, "codecs",
-                              codecs ? codecs : json_null(), "media", media, "limits", limits(api), "uptime_s", (json_int_t)uptime_s(api), "role",
+        json_t *o = json_pack("{s:s, s:s, s:o, s:O, s:o, s:o, s:I, s:s, s:s}", "host_name", config->name,
+                              "version", tb_version, "versions", versions, "codecs",
+                              codecs ? codecs : json_null(), "media", media, "limits", limits(api),
+                              "uptime_s", (json_int_t)uptime_s(api), "role",
                               tb_role_name(tb_request_role(request)), "user", tb_request_user(request));
         json_object_set_new(o, "vnc_port", json_integer(config->vnc_port));
         json_object_set_new(o, "novnc_port", json_integer(config->novnc_port));
@@ -119,7 +130,9 @@ static void resources(TbRequest *request, gpointer data)
         tb_request_reply_json(request, 200, tb_core_resources_json(((TbApi *)data)->core));
 }
 
-/* --- metrics ---------------------------------------------------------------------------------------------------------------------------------- */
+/* --- metrics
+ * ----------------------------------------------------------------------------------------------------------------------------------
+ */
 static gint64 resident_bytes(void)
 {
         g_autofree char *text = NULL;
@@ -199,14 +212,18 @@ static void metrics(TbRequest *request, gpointer data)
         tb_request_reply_text(request, 200, "text/plain; version=0.0.4; charset=utf-8", text);
 }
 
-/* --- documentation -------------------------------------------------------------------------------------------------------------------------------- */
+/* --- documentation
+ * --------------------------------------------------------------------------------------------------------------------------------
+ */
 static void openapi(TbRequest *request, gpointer data)
 {
         TbApi *api = data;
         tb_request_reply_json(request, 200,
                               tb_http_openapi(api->http, "Testbed host",
-                                              "Routes below /host/devices/{id}/ are shown with an interface that is named after its kind, as it is by default; "
-                                              "put the interface's own name there if it has another. Errors are RFC 9457 problem+json. Control calls carry "
+                                              "Routes below /host/devices/{id}/ are shown with an interface "
+                                              "that is named after its kind, as it is by default; "
+                                              "put the interface's own name there if it has another. Errors "
+                                              "are RFC 9457 problem+json. Control calls carry "
                                               "X-Lease when the device is leased."));
 }
 
@@ -220,19 +237,57 @@ static void docs(TbRequest *request, gpointer data)
 static const TbParam no_params[] = {TB_PARAM_END};
 
 static const TbRoute routes[] = {
-        {.method = "GET", .path = "/host/health", .role = TB_ROLE_NONE, .handler = health, .tag = "host", .summary = "Whether all is well, answered from the main loop",
+        {.method = "GET",
+         .path = "/host/health",
+         .role = TB_ROLE_NONE,
+         .handler = health,
+         .tag = "host",
+         .summary = "Whether all is well, answered from the main loop",
          .answers = "200 application/json Health"},
-        {.method = "GET", .path = "/host/system/health", .role = TB_ROLE_NONE, .handler = system_health, .tag = "compatibility",
-         .summary = "Health in an older form", .answers = "200 application/json"},
-        {.method = "GET", .path = "/host/info", .role = TB_ROLE_VIEWER, .query = no_params, .handler = info, .tag = "host", .summary = "Versions, codecs, limits",
+        {.method = "GET",
+         .path = "/host/system/health",
+         .role = TB_ROLE_NONE,
+         .handler = system_health,
+         .tag = "compatibility",
+         .summary = "Health in an older form",
+         .answers = "200 application/json"},
+        {.method = "GET",
+         .path = "/host/info",
+         .role = TB_ROLE_VIEWER,
+         .query = no_params,
+         .handler = info,
+         .tag = "host",
+         .summary = "Versions, codecs, limits",
          .answers = "200 application/json Info"},
-        {.method = "GET", .path = "/host/drivers", .role = TB_ROLE_VIEWER, .query = no_params, .handler = drivers, .tag = "host",
-         .summary = "Every driver: kinds, typed parameters, help", .answers = "200 application/json DriverList"},
-        {.method = "GET", .path = "/host/resources", .role = TB_ROLE_VIEWER, .query = no_params, .handler = resources, .tag = "host",
-         .summary = "Discovered hardware that can be attached", .answers = "200 application/json ResourceList"},
-        {.method = "GET", .path = "/metrics", .role = TB_ROLE_VIEWER, .handler = metrics, .tag = "host", .summary = "Prometheus text format",
+        {.method = "GET",
+         .path = "/host/drivers",
+         .role = TB_ROLE_VIEWER,
+         .query = no_params,
+         .handler = drivers,
+         .tag = "host",
+         .summary = "Every driver: kinds, typed parameters, help",
+         .answers = "200 application/json DriverList"},
+        {.method = "GET",
+         .path = "/host/resources",
+         .role = TB_ROLE_VIEWER,
+         .query = no_params,
+         .handler = resources,
+         .tag = "host",
+         .summary = "Discovered hardware that can be attached",
+         .answers = "200 application/json ResourceList"},
+        {.method = "GET",
+         .path = "/metrics",
+         .role = TB_ROLE_VIEWER,
+         .handler = metrics,
+         .tag = "host",
+         .summary = "Prometheus text format",
          .answers = "200 text/plain"},
-        {.method = "GET", .path = "/host/openapi.json", .role = TB_ROLE_NONE, .handler = openapi, .tag = "host", .summary = "This description",
+        {.method = "GET",
+         .path = "/host/openapi.json",
+         .role = TB_ROLE_NONE,
+         .handler = openapi,
+         .tag = "host",
+         .summary = "This description",
          .answers = "200 application/json"},
         {.method = "GET", .path = "/docs", .role = TB_ROLE_NONE, .flags = TB_ROUTE_HIDDEN, .handler = docs},
         {.method = NULL},

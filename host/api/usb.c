@@ -32,7 +32,8 @@ static void tree(TbRequest *request, gpointer data)
 
 static void power(TbRequest *request, gpointer data)
 {
-        run(data, request, TB_BUS_POWER, g_strcmp0(json_string_value(json_object_get(tb_request_json(request), "state")), "on") == 0);
+        run(data, request, TB_BUS_POWER,
+            g_strcmp0(json_string_value(json_object_get(tb_request_json(request), "state")), "on") == 0);
 }
 
 static void reset(TbRequest *request, gpointer data)
@@ -41,18 +42,41 @@ static void reset(TbRequest *request, gpointer data)
 }
 
 static const TbParam power_params[] = {
-        {.name = "state", .type = TB_PARAM_ENUM, .required = true, .choices = TB_CHOICES("on", "off"), .help = "what to switch to"},
+        {.name = "state",
+         .type = TB_PARAM_ENUM,
+         .required = true,
+         .choices = TB_CHOICES("on", "off"),
+         .help = "what to switch to"},
         TB_PARAM_END,
 };
 static const TbParam no_params[] = {TB_PARAM_END};
 
 static const TbRoute routes[] = {
-        {.method = "GET", .path = "/host/usb", .role = TB_ROLE_VIEWER, .handler = tree, .tag = "usb",
-         .summary = "The tree with speed, ids, driver and port power", .answers = "200 application/json UsbTree; 503"},
-        {.method = "PUT", .path = "/host/usb/{port}/power", .role = TB_ROLE_OPERATOR, .body = TB_BODY_JSON, .json = power_params, .handler = power,
-         .tag = "usb", .summary = "Switch a hub's port (\"1-1.4\"); answers what was read back", .answers = "200 application/json; 400; 404; 501"},
-        {.method = "POST", .path = "/host/usb/{port}/reset", .role = TB_ROLE_OPERATOR, .body = TB_BODY_JSON, .json = no_params, .handler = reset,
-         .tag = "usb", .summary = "Reset the device at a port", .answers = "204; 400; 404"},
+        {.method = "GET",
+         .path = "/host/usb",
+         .role = TB_ROLE_VIEWER,
+         .handler = tree,
+         .tag = "usb",
+         .summary = "The tree with speed, ids, driver and port power",
+         .answers = "200 application/json UsbTree; 503"},
+        {.method = "PUT",
+         .path = "/host/usb/{port}/power",
+         .role = TB_ROLE_OPERATOR,
+         .body = TB_BODY_JSON,
+         .json = power_params,
+         .handler = power,
+         .tag = "usb",
+         .summary = "Switch a hub's port (\"1-1.4\"); answers what was read back",
+         .answers = "200 application/json; 400; 404; 501"},
+        {.method = "POST",
+         .path = "/host/usb/{port}/reset",
+         .role = TB_ROLE_OPERATOR,
+         .body = TB_BODY_JSON,
+         .json = no_params,
+         .handler = reset,
+         .tag = "usb",
+         .summary = "Reset the device at a port",
+         .answers = "204; 400; 404"},
         {.method = NULL},
 };
 

@@ -1,4 +1,5 @@
-/* The verbs that need nothing special: parameters in, JSON out. Route, checks and OpenAPI come from core's table. */
+/* The verbs that need nothing special: parameters in, JSON out. Route, checks and OpenAPI come from core's
+ * table. */
 #include <string.h>
 
 #include "host/api/private.h"
@@ -38,6 +39,10 @@ void tb_api_add_verbs(TbApi *api)
                 if (verb->http != TB_VERB_PLAIN || !verb->method)
                         continue;
                 bool in_query = strcmp(verb->method, "GET") == 0 || strcmp(verb->method, "DELETE") == 0;
-                tb_api_add_verb_route(api, verb, in_query ? TB_BODY_NONE : verb->params ? TB_BODY_JSON : TB_BODY_JSON_ANY, run_verb);
+                tb_api_add_verb_route(api, verb,
+                                      in_query       ? TB_BODY_NONE
+                                      : verb->params ? TB_BODY_JSON
+                                                     : TB_BODY_JSON_ANY,
+                                      run_verb);
         }
 }

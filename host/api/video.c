@@ -12,7 +12,8 @@ static TbHub *hub_of(TbApi *api, TbRequest *request, TbInterface *iface)
         g_autoptr(GError) error = NULL;
         TbHub *hub = NULL;
         if (api->media)
-                hub = tb_media_find_hub(api->media, tb_device_id(tb_interface_device(iface)), tb_interface_name(iface), &error);
+                hub = tb_media_find_hub(api->media, tb_device_id(tb_interface_device(iface)),
+                                        tb_interface_name(iface), &error);
         else
                 g_set_error(&error, TB_ERROR, TB_ERROR_UNAVAILABLE, "this host runs without video");
         if (!hub)
@@ -27,13 +28,16 @@ static void get_state(TbApi *api, TbRequest *request, TbInterface *iface, const 
                 return;
         const char *reason = NULL;
         json_t *o = tb_hub_to_json(hub);
-        json_object_set_new(o, "interface_state", json_string(tb_state_name(tb_interface_state(iface, &reason))));
+        json_object_set_new(o, "interface_state",
+                            json_string(tb_state_name(tb_interface_state(iface, &reason))));
         if (reason)
                 json_object_set_new(o, "reason", json_string(reason));
         tb_request_reply_json(request, 200, o);
 }
 
-/* --- one picture ---------------------------------------------------------------------------------------------------------------------------- */
+/* --- one picture
+ * ----------------------------------------------------------------------------------------------------------------------------
+ */
 typedef struct Shot {
         TbRequest *request; /* ref */
         TbStill *still;     /* borrowed until done */
@@ -93,7 +97,9 @@ static void snapshot_jpg(TbApi *api, TbRequest *request, TbInterface *iface, con
         snapshot(api, request, iface, TB_STILL_JPEG);
 }
 
-/* --- MJPEG -------------------------------------------------------------------------------------------------------------------------------------- */
+/* --- MJPEG
+ * --------------------------------------------------------------------------------------------------------------------------------------
+ */
 typedef struct Viewer {
         TbPush *push;   /* borrowed; NULL: gone */
         TbMjpeg *mjpeg; /* owned */
@@ -106,7 +112,8 @@ static void viewer_gone(TbPush *push G_GNUC_UNUSED, gpointer data)
         g_free(v);
 }
 
-/* A reader that is behind gets no old pictures: one waits at most, the next ones are left out until it went. */
+/* A reader that is behind gets no old pictures: one waits at most, the next ones are left out until it went.
+ */
 static void viewer_frame(void *data, GBytes *jpeg, gint64 taken_us)
 {
         Viewer *v = data;
@@ -115,9 +122,11 @@ static void viewer_frame(void *data, GBytes *jpeg, gint64 taken_us)
         gsize size = 0;
         const void *picture = g_bytes_get_data(jpeg, &size);
         GByteArray *part = g_byte_array_sized_new((guint)size + 160);
-        g_autofree char *head = g_strdup_printf("--" BOUNDARY "\r\nContent-Type: image/jpeg\r\nContent-Length: %zu\r\nX-Timestamp: %" G_GINT64_FORMAT
-                                                ".%06d\r\n\r\n",
-                                                size, taken_us / G_USEC_PER_SEC, (int)(taken_us % G_USEC_PER_SEC));
+        g_autofree char *head = g_strdup_printf(
+                "--" BOUNDARY
+                "\r\nContent-Type: image/jpeg\r\nContent-Length: %zu\r\nX-Timestamp: %" G_GINT64_FORMAT
+                ".%06d\r\n\r\n",
+                size, taken_us / G_USEC_PER_SEC, (int)(taken_us % G_USEC_PER_SEC));
         g_byte_array_append(part, (const guint8 *)head, (guint)strlen(head));
         g_byte_array_append(part, picture, (guint)size);
         g_byte_array_append(part, (const guint8 *)"\r\n", 2);
@@ -134,55 +143,107 @@ static void mjpeg(TbApi *api, TbRequest *request, TbInterface *iface, const TbVe
         json_t *query = tb_request_query(request);
         Viewer *v = g_new0(Viewer, 1);
         v->mjpeg = tb_mjpeg_new(api->media, hub, (int)json_integer_value(json_object_get(query, "fps")),
-                                (int)json_integer_value(json_object_get(query, "quality")), viewer_frame, v, &error);
+                                (int)json_integer_value(json_object_get(query, "quality")), viewer_frame, v,
+                                &error);
         if (!v->mjpeg) {
                 tb_request_reply_error(request, error);
                 g_free(v);
                 return;
         }
-        v->push = tb_request_reply_push(request, "multipart/x-mixed-replace; boundary=" BOUNDARY, TB_LIMIT_REPLY, viewer_gone, v);
+        v->push = tb_request_reply_push(request, "multipart/x-mixed-replace; boundary=" BOUNDARY,
+                                        TB_LIMIT_REPLY, viewer_gone, v);
         if (!v->push)
                 viewer_gone(NULL, v);
 }
 
 static const TbParam no_params[] = {TB_PARAM_END};
 /* <img> fetches a picture again only from a URL that is new to it. */
-#define FRESH {.name = "t", .type = TB_PARAM_STRING, .max = 32, .help = "ignored: makes the URL a new one"}
+#define FRESH                                                                                                \
+        {                                                                                                    \
+                .name = "t", .type = TB_PARAM_STRING, .max = 32, .help = "ignored: makes the URL a new one"  \
+        }
 
 static const TbParam png_params[] = {
-        {.name = "timeout_s", .type = TB_PARAM_NUMBER, .min = 0.1, .max = 60, .fallback = "5", .unit = "s", .help = "how long to wait for a picture"},
+        {.name = "timeout_s",
+         .type = TB_PARAM_NUMBER,
+         .min = 0.1,
+         .max = 60,
+         .fallback = "5",
+         .unit = "s",
+         .help = "how long to wait for a picture"},
         FRESH,
         TB_PARAM_END,
 };
 static const TbParam jpg_params[] = {
-        {.name = "quality", .type = TB_PARAM_INT, .min = 10, .max = 95, .fallback = "85", .unit = "%", .help = "of the JPEG"},
-        {.name = "timeout_s", .type = TB_PARAM_NUMBER, .min = 0.1, .max = 60, .fallback = "5", .unit = "s", .help = "how long to wait for a picture"},
+        {.name = "quality",
+         .type = TB_PARAM_INT,
+         .min = 10,
+         .max = 95,
+         .fallback = "85",
+         .unit = "%",
+         .help = "of the JPEG"},
+        {.name = "timeout_s",
+         .type = TB_PARAM_NUMBER,
+         .min = 0.1,
+         .max = 60,
+         .fallback = "5",
+         .unit = "s",
+         .help = "how long to wait for a picture"},
         FRESH,
         TB_PARAM_END,
 };
 static const TbParam mjpeg_params[] = {
-        {.name = "fps", .type = TB_PARAM_INT, .min = 1, .max = 30, .fallback = "10", .unit = "1/s", .help = "pictures a second at most"},
-        {.name = "quality", .type = TB_PARAM_INT, .min = 10, .max = 95, .fallback = "80", .unit = "%", .help = "of each JPEG"},
+        {.name = "fps",
+         .type = TB_PARAM_INT,
+         .min = 1,
+         .max = 30,
+         .fallback = "10",
+         .unit = "1/s",
+         .help = "pictures a second at most"},
+        {.name = "quality",
+         .type = TB_PARAM_INT,
+         .min = 10,
+         .max = 95,
+         .fallback = "80",
+         .unit = "%",
+         .help = "of each JPEG"},
         FRESH,
         TB_PARAM_END,
 };
 
 static const TbApiRoute routes[] = {
         {TB_KIND_VIDEO,
-         {.method = "GET", .path = "", .role = TB_ROLE_VIEWER, .query = no_params, .summary = "Size, rate, state, viewers",
+         {.method = "GET",
+          .path = "",
+          .role = TB_ROLE_VIEWER,
+          .query = no_params,
+          .summary = "Size, rate, state, viewers",
           .answers = "200 application/json Video; 404"},
          get_state},
         {TB_KIND_VIDEO,
-         {.method = "GET", .path = "/snapshot.png", .role = TB_ROLE_VIEWER, .query = png_params, .summary = "One picture now, also with nobody watching",
+         {.method = "GET",
+          .path = "/snapshot.png",
+          .role = TB_ROLE_VIEWER,
+          .query = png_params,
+          .summary = "One picture now, also with nobody watching",
           .answers = "200 image/png; 404; 503; 504"},
          snapshot_png},
         {TB_KIND_VIDEO,
-         {.method = "GET", .path = "/snapshot.jpg", .role = TB_ROLE_VIEWER, .query = jpg_params, .summary = "One picture now, also with nobody watching",
+         {.method = "GET",
+          .path = "/snapshot.jpg",
+          .role = TB_ROLE_VIEWER,
+          .query = jpg_params,
+          .summary = "One picture now, also with nobody watching",
           .answers = "200 image/jpeg; 404; 503; 504"},
          snapshot_jpg},
         {TB_KIND_VIDEO,
-         {.method = "GET", .path = "/stream.mjpeg", .role = TB_ROLE_VIEWER, .flags = TB_ROUTE_STREAMING, .query = mjpeg_params,
-          .summary = "Motion JPEG, for <img>, ffmpeg, labgrid's HTTPVideoStream", .answers = "200 multipart/x-mixed-replace; 404; 429"},
+         {.method = "GET",
+          .path = "/stream.mjpeg",
+          .role = TB_ROLE_VIEWER,
+          .flags = TB_ROUTE_STREAMING,
+          .query = mjpeg_params,
+          .summary = "Motion JPEG, for <img>, ffmpeg, labgrid's HTTPVideoStream",
+          .answers = "200 multipart/x-mixed-replace; 404; 429"},
          mjpeg},
         {TB_KIND_VIDEO, {.method = NULL}, NULL},
 };

@@ -1,9 +1,9 @@
 /*
- * WHEP: WebRTC for a viewer by HTTP (draft-ietf-wish-whep; statuses and trickle as RFC 9725 has them for WHIP). The viewer offers, we answer.
- *   POST .../whep            application/sdp -> 201, Location, ETag, Link (ICE servers), the answer
- *   PATCH {Location}         application/trickle-ice-sdpfrag -> 204
- *   DELETE {Location}        -> 200;  GET {Location} -> statistics of this viewer
- * The data channel `control` speaks the messages of /host/ws with the rights of whoever sent the POST; `sensor` carries samples of the device.
+ * WHEP: WebRTC for a viewer by HTTP (draft-ietf-wish-whep; statuses and trickle as RFC 9725 has them for
+ * WHIP). The viewer offers, we answer. POST .../whep            application/sdp -> 201, Location, ETag, Link
+ * (ICE servers), the answer PATCH {Location}         application/trickle-ice-sdpfrag -> 204 DELETE {Location}
+ * -> 200;  GET {Location} -> statistics of this viewer The data channel `control` speaks the messages of
+ * /host/ws with the rights of whoever sent the POST; `sensor` carries samples of the device.
  */
 #include <string.h>
 
@@ -20,11 +20,13 @@ typedef struct TbWhep {
         char *id, *etag, *device;
         char *location, *user, *lease, *log_id;
         TbRole role;
-        TbRequest *request; /* ref; the POST that waits for the answer; NULL: answered */
+        TbRequest *request;          /* ref; the POST that waits for the answer; NULL: answered */
         TbControl *control, *sensor; /* owned; NULL: the channel is not open */
 } TbWhep;
 
-/* --- data channels ------------------------------------------------------------------------------------------------------------------------ */
+/* --- data channels
+ * ------------------------------------------------------------------------------------------------------------------------
+ */
 static bool channel_control_send(const char *text, gsize size G_GNUC_UNUSED, gpointer data)
 {
         return tb_peer_send(((TbWhep *)data)->peer, "control", text, NULL);
@@ -56,15 +58,20 @@ static void on_channel(TbPeer *peer G_GNUC_UNUSED, const char *channel, bool ope
         }
 }
 
-static void on_message(TbPeer *peer G_GNUC_UNUSED, const char *channel, const char *bytes, gsize length, bool text G_GNUC_UNUSED, void *data)
+static void on_message(TbPeer *peer G_GNUC_UNUSED, const char *channel, const char *bytes, gsize length,
+                       bool text G_GNUC_UNUSED, void *data)
 {
         TbWhep *w = data;
-        TbControl *control = strcmp(channel, "control") == 0 ? w->control : strcmp(channel, "sensor") == 0 ? w->sensor : NULL;
+        TbControl *control = strcmp(channel, "control") == 0  ? w->control
+                             : strcmp(channel, "sensor") == 0 ? w->sensor
+                                                              : NULL;
         if (control)
                 tb_control_receive(control, bytes, length);
 }
 
-/* --- life ----------------------------------------------------------------------------------------------------------------------------------- */
+/* --- life
+ * -----------------------------------------------------------------------------------------------------------------------------------
+ */
 static void whep_free(TbWhep *w)
 {
         g_hash_table_remove(w->api->whep, w->id);
@@ -87,7 +94,9 @@ static void add_ice_links(TbApi *api, TbRequest *request)
 {
         const TbHostConfig *config = tb_core_config(api->core);
         for (char **s = config->stun; s && *s; s++) {
-                g_autofree char *link = g_strdup_printf("<%s%s>; rel=\"ice-server\"", strchr(*s, ':') && g_str_has_prefix(*s, "stun") ? "" : "stun:", *s);
+                g_autofree char *link =
+                        g_strdup_printf("<%s%s>; rel=\"ice-server\"",
+                                        strchr(*s, ':') && g_str_has_prefix(*s, "stun") ? "" : "stun:", *s);
                 tb_request_add_header(request, "Link", link);
         }
 }
@@ -123,16 +132,19 @@ static void on_closed(TbPeer *peer G_GNUC_UNUSED, const char *reason, void *data
         TbWhep *w = data;
         TbRequest *request = take_request(w);
         if (request) {
-                g_autoptr(GError) error = g_error_new(TB_ERROR, TB_ERROR_UNAVAILABLE, "the session ended before it was answered: %s", reason);
+                g_autoptr(GError) error = g_error_new(TB_ERROR, TB_ERROR_UNAVAILABLE,
+                                                      "the session ended before it was answered: %s", reason);
                 tb_request_reply_error(request, error);
                 tb_request_unref(request);
         }
-        tb_log(TB_LOG_INFO, TB_F("device", w->device, "session", w->log_id, "user", w->user), "viewer left: %s", reason);
+        tb_log(TB_LOG_INFO, TB_F("device", w->device, "session", w->log_id, "user", w->user),
+               "viewer left: %s", reason);
         w->peer = NULL;
         whep_free(w);
 }
 
-static const TbPeerCallbacks callbacks = {.answer = on_answer, .channel = on_channel, .message = on_message, .closed = on_closed};
+static const TbPeerCallbacks callbacks = {
+        .answer = on_answer, .channel = on_channel, .message = on_message, .closed = on_closed};
 
 static void on_gone(TbRequest *request, gpointer data)
 {
@@ -155,7 +167,8 @@ static TbPeer *start_peer(TbWhep *w, TbRequest *request, TbHub *hub, GError **er
         gsize size = 0;
         const char *offer = g_bytes_get_data(tb_request_body(request), &size);
         if (size > TB_LIMIT_SDP) {
-                g_set_error(error, TB_ERROR, TB_ERROR_TOO_LARGE, "an offer has at most %d bytes", TB_LIMIT_SDP);
+                g_set_error(error, TB_ERROR, TB_ERROR_TOO_LARGE, "an offer has at most %d bytes",
+                            TB_LIMIT_SDP);
                 return NULL;
         }
         if (size == 0 || memchr(offer, '\0', size)) {
@@ -174,7 +187,8 @@ static void post(TbApi *api, TbRequest *request, TbInterface *iface, const TbVer
         TbHub *hub = NULL;
         const char *device = tb_device_id(tb_interface_device(iface)), *interface = tb_interface_name(iface);
         if (!api->media || api->stopping)
-                g_set_error(&error, TB_ERROR, TB_ERROR_UNAVAILABLE, api->stopping ? "the host is stopping" : "this host runs without video");
+                g_set_error(&error, TB_ERROR, TB_ERROR_UNAVAILABLE,
+                            api->stopping ? "the host is stopping" : "this host runs without video");
         else
                 hub = tb_media_find_hub(api->media, device, interface, &error);
         if (!hub) {
@@ -211,12 +225,14 @@ static TbWhep *session_of(TbApi *api, TbRequest *request)
         TbWhep *w = g_hash_table_lookup(api->whep, tb_request_arg(request, "session"));
         if (w && w->peer && strcmp(w->device, tb_request_arg(request, "id")) == 0)
                 return w;
-        g_autoptr(GError) error = g_error_new(TB_ERROR, TB_ERROR_NOT_FOUND, "there is no such session; it may have ended");
+        g_autoptr(GError) error =
+                g_error_new(TB_ERROR, TB_ERROR_NOT_FOUND, "there is no such session; it may have ended");
         tb_request_reply_error(request, error);
         return NULL;
 }
 
-static void patch(TbApi *api, TbRequest *request, TbInterface *iface G_GNUC_UNUSED, const TbVerb *verb G_GNUC_UNUSED)
+static void patch(TbApi *api, TbRequest *request, TbInterface *iface G_GNUC_UNUSED,
+                  const TbVerb *verb G_GNUC_UNUSED)
 {
         g_autoptr(GError) error = NULL;
         TbWhep *w = session_of(api, request);
@@ -226,7 +242,8 @@ static void patch(TbApi *api, TbRequest *request, TbInterface *iface G_GNUC_UNUS
         if (match && strcmp(match, "*") != 0 && strcmp(match, w->etag) != 0) {
                 tb_request_add_header(request, "ETag", w->etag);
                 tb_request_reply_json(request, 412,
-                                      json_pack("{s:s, s:s, s:i, s:s}", "type", "about:blank", "title", "Precondition failed", "status", 412, "detail",
+                                      json_pack("{s:s, s:s, s:i, s:s}", "type", "about:blank", "title",
+                                                "Precondition failed", "status", 412, "detail",
                                                 "If-Match is not the ETag of this session"));
                 return;
         }
@@ -241,7 +258,8 @@ static void patch(TbApi *api, TbRequest *request, TbInterface *iface G_GNUC_UNUS
                 tb_request_reply_error(request, error);
 }
 
-static void delete(TbApi *api, TbRequest *request, TbInterface *iface G_GNUC_UNUSED, const TbVerb *verb G_GNUC_UNUSED)
+static void delete (TbApi *api, TbRequest *request, TbInterface *iface G_GNUC_UNUSED,
+                    const TbVerb *verb G_GNUC_UNUSED)
 {
         TbWhep *w = session_of(api, request);
         if (!w)
@@ -251,18 +269,21 @@ static void delete(TbApi *api, TbRequest *request, TbInterface *iface G_GNUC_UNU
         tb_request_reply_empty(request, 200);
 }
 
-static void get(TbApi *api, TbRequest *request, TbInterface *iface G_GNUC_UNUSED, const TbVerb *verb G_GNUC_UNUSED)
+static void get(TbApi *api, TbRequest *request, TbInterface *iface G_GNUC_UNUSED,
+                const TbVerb *verb G_GNUC_UNUSED)
 {
         TbWhep *w = session_of(api, request);
         if (w)
                 tb_request_reply_json(request, 200, tb_peer_to_json(w->peer));
 }
 
-static void options(TbApi *api G_GNUC_UNUSED, TbRequest *request, TbInterface *iface G_GNUC_UNUSED, const TbVerb *verb G_GNUC_UNUSED)
+static void options(TbApi *api G_GNUC_UNUSED, TbRequest *request, TbInterface *iface G_GNUC_UNUSED,
+                    const TbVerb *verb G_GNUC_UNUSED)
 {
         bool session = tb_request_arg(request, "session") != NULL;
         tb_request_add_header(request, "Allow", session ? "GET, PATCH, DELETE, OPTIONS" : "POST, OPTIONS");
-        tb_request_add_header(request, session ? "Accept-Patch" : "Accept-Post", session ? SDPFRAG : "application/sdp");
+        tb_request_add_header(request, session ? "Accept-Patch" : "Accept-Post",
+                              session ? SDPFRAG : "application/sdp");
         tb_request_reply_empty(request, 204);
 }
 
@@ -275,23 +296,43 @@ void tb_api_whep_stop(TbApi *api)
 
 static const TbApiRoute routes[] = {
         {TB_KIND_VIDEO,
-         {.method = "POST", .path = "/whep", .role = TB_ROLE_VIEWER, .body = TB_BODY_BYTES, .body_type = "application/sdp",
+         {.method = "POST",
+          .path = "/whep",
+          .role = TB_ROLE_VIEWER,
+          .body = TB_BODY_BYTES,
+          .body_type = "application/sdp",
           .summary = "Watch by WebRTC: the body is the viewer's offer (H.264 or VP8)",
           .answers = "201 application/sdp; 400; 404; 415; 422; 429"},
          post},
-        {TB_KIND_VIDEO, {.method = "OPTIONS", .path = "/whep", .role = TB_ROLE_VIEWER, .flags = TB_ROUTE_HIDDEN}, options},
         {TB_KIND_VIDEO,
-         {.method = "PATCH", .path = "/whep/{session}", .role = TB_ROLE_VIEWER, .body = TB_BODY_BYTES, .body_type = SDPFRAG,
-          .summary = "Trickle ICE: further candidates of the viewer", .answers = "204; 400; 404; 412; 415; 429"},
+         {.method = "OPTIONS", .path = "/whep", .role = TB_ROLE_VIEWER, .flags = TB_ROUTE_HIDDEN},
+         options},
+        {TB_KIND_VIDEO,
+         {.method = "PATCH",
+          .path = "/whep/{session}",
+          .role = TB_ROLE_VIEWER,
+          .body = TB_BODY_BYTES,
+          .body_type = SDPFRAG,
+          .summary = "Trickle ICE: further candidates of the viewer",
+          .answers = "204; 400; 404; 412; 415; 429"},
          patch},
         {TB_KIND_VIDEO,
-         {.method = "DELETE", .path = "/whep/{session}", .role = TB_ROLE_VIEWER, .summary = "Stop watching", .answers = "200; 404"},
+         {.method = "DELETE",
+          .path = "/whep/{session}",
+          .role = TB_ROLE_VIEWER,
+          .summary = "Stop watching",
+          .answers = "200; 404"},
          delete},
         {TB_KIND_VIDEO,
-         {.method = "GET", .path = "/whep/{session}", .role = TB_ROLE_VIEWER, .summary = "This viewer's statistics",
+         {.method = "GET",
+          .path = "/whep/{session}",
+          .role = TB_ROLE_VIEWER,
+          .summary = "This viewer's statistics",
           .answers = "200 application/json Viewer; 404"},
          get},
-        {TB_KIND_VIDEO, {.method = "OPTIONS", .path = "/whep/{session}", .role = TB_ROLE_VIEWER, .flags = TB_ROUTE_HIDDEN}, options},
+        {TB_KIND_VIDEO,
+         {.method = "OPTIONS", .path = "/whep/{session}", .role = TB_ROLE_VIEWER, .flags = TB_ROUTE_HIDDEN},
+         options},
         {TB_KIND_VIDEO, {.method = NULL}, NULL},
 };
 

@@ -1,4 +1,5 @@
-/* /host/ws: commands and subscriptions over one WebSocket. The protocol is host/core/control.h's; this is only the carrier. */
+/* /host/ws: commands and subscriptions over one WebSocket. The protocol is host/core/control.h's; this is
+ * only the carrier. */
 #include <string.h>
 
 #include "host/api/private.h"
@@ -61,8 +62,15 @@ static void open_ws(TbRequest *request, gpointer data)
 }
 
 static const TbRoute routes[] = {
-        {.method = "GET", .path = "/host/ws", .role = TB_ROLE_VIEWER, .flags = TB_ROUTE_WEBSOCKET, .handler = open_ws, .tag = "events",
-         .summary = "Commands and subscriptions over WebSocket: {\"id\",\"device\",\"verb\",\"params\"}, {\"subscribe\":[…]}", .answers = "101; 426"},
+        {.method = "GET",
+         .path = "/host/ws",
+         .role = TB_ROLE_VIEWER,
+         .flags = TB_ROUTE_WEBSOCKET,
+         .handler = open_ws,
+         .tag = "events",
+         .summary = "Commands and subscriptions over WebSocket: {\"id\",\"device\",\"verb\",\"params\"}, "
+                    "{\"subscribe\":[…]}",
+         .answers = "101; 426"},
         {.method = NULL},
 };
 

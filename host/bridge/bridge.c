@@ -16,20 +16,22 @@
 #define OBSERVERS_MAX (4 * TB_LIMIT_OBSERVERS)
 
 struct TbBridge {
-        TbCore *core;     /* borrowed */
-        TbMedia *media;   /* borrowed */
+        TbCore *core;               /* borrowed */
+        TbMedia *media;             /* borrowed */
         const TbHostConfig *config; /* borrowed */
-        char *version;    /* owned */
-        TbBridgeLink *link; /* owned */
-        TbCarry *carry;     /* owned */
-        GPtrArray *observers; /* owned TbObserver */
-        char **ice_servers; /* owned: of `ready` */
-        guint bus;          /* subscription */
-        guint announce;     /* source */
-        bool ready;         /* the server has accepted us */
+        char *version;              /* owned */
+        TbBridgeLink *link;         /* owned */
+        TbCarry *carry;             /* owned */
+        GPtrArray *observers;       /* owned TbObserver */
+        char **ice_servers;         /* owned: of `ready` */
+        guint bus;                  /* subscription */
+        guint announce;             /* source */
+        bool ready;                 /* the server has accepted us */
 };
 
-/* --- sending ---------------------------------------------------------------------------------------------------------- */
+/* --- sending
+ * ----------------------------------------------------------------------------------------------------------
+ */
 static bool send_text(const char *text, gsize size, gpointer data)
 {
         TbBridge *bridge = data;
@@ -53,7 +55,8 @@ static bool is_full(gpointer data)
 static bool send_to_observer(json_t *message_take, TbObserver *observer, gpointer data)
 {
         gsize size;
-        g_autofree char *text = tb_bridge_wrap(message_take, tb_observer_session(observer), tb_observer_peer(observer), &size);
+        g_autofree char *text = tb_bridge_wrap(message_take, tb_observer_session(observer),
+                                               tb_observer_peer(observer), &size);
         json_decref(message_take);
         return send_text(text, size, data);
 }
@@ -63,8 +66,10 @@ static bool send_picture(GBytes *jpeg, TbObserver *observer, gpointer data)
         TbBridge *bridge = data;
         if (!bridge->ready || !tb_bridge_link_arrived(bridge->link, tb_observer_picture_mark(observer)))
                 return false;
-        g_autoptr(GBytes) message = tb_bridge_picture(tb_observer_session(observer), tb_observer_peer(observer), jpeg);
-        if (!tb_bridge_link_send(bridge->link, true, g_bytes_get_data(message, NULL), g_bytes_get_size(message)))
+        g_autoptr(GBytes) message =
+                tb_bridge_picture(tb_observer_session(observer), tb_observer_peer(observer), jpeg);
+        if (!tb_bridge_link_send(bridge->link, true, g_bytes_get_data(message, NULL),
+                                 g_bytes_get_size(message)))
                 return false;
         tb_observer_set_picture_mark(observer, tb_bridge_link_mark(bridge->link));
         return true;
@@ -76,14 +81,17 @@ static gsize queued(gpointer data)
         return tb_bridge_link_under_way(bridge->link);
 }
 
-static const TbObserverOps observer_ops = {.send = send_to_observer, .picture = send_picture, .queued = queued};
+static const TbObserverOps observer_ops = {
+        .send = send_to_observer, .picture = send_picture, .queued = queued};
 static const TbCarryOps carry_ops = {.send = send_text, .full = is_full};
 
-/* --- announcing -------------------------------------------------------------------------------------------------------- */
+/* --- announcing
+ * -------------------------------------------------------------------------------------------------------- */
 static void add_interface(TbInterface *iface, gpointer list)
 {
-        json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "name", tb_interface_name(iface), "kind", tb_kind_name(tb_interface_kind(iface)),
-                                              "state", tb_state_name(tb_interface_state(iface, NULL))));
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "name", tb_interface_name(iface), "kind",
+                                              tb_kind_name(tb_interface_kind(iface)), "state",
+                                              tb_state_name(tb_interface_state(iface, NULL))));
 }
 
 static void add_device(TbDevice *device, gpointer list)
@@ -91,7 +99,8 @@ static void add_device(TbDevice *device, gpointer list)
         json_t *interfaces = json_array(), *full = tb_device_json(device);
         tb_device_each_interface(device, add_interface, interfaces);
         const char *label = tb_device_label(device);
-        json_t *entry = json_pack("{s:s, s:s, s:o}", "id", tb_device_id(device), "label", label ? label : tb_device_id(device), "interfaces", interfaces);
+        json_t *entry = json_pack("{s:s, s:s, s:o}", "id", tb_device_id(device), "label",
+                                  label ? label : tb_device_id(device), "interfaces", interfaces);
         json_t *state = json_object_get(full, "state");
         if (state)
                 json_object_set(entry, "state", state);
@@ -129,12 +138,15 @@ static void on_event(const TbEvent *event, gpointer user)
                         g_ptr_array_remove_index_fast(bridge->observers, i);
 }
 
-/* --- observers ---------------------------------------------------------------------------------------------------------- */
+/* --- observers
+ * ----------------------------------------------------------------------------------------------------------
+ */
 static TbObserver *find(TbBridge *bridge, const char *session, const char *peer, guint *ret_index)
 {
         for (guint i = 0; i < bridge->observers->len; i++) {
                 TbObserver *o = g_ptr_array_index(bridge->observers, i);
-                if (strcmp(tb_observer_session(o), session) == 0 && (!peer || strcmp(tb_observer_peer(o), peer) == 0)) {
+                if (strcmp(tb_observer_session(o), session) == 0 &&
+                    (!peer || strcmp(tb_observer_peer(o), peer) == 0)) {
                         *ret_index = i;
                         return o;
                 }
@@ -166,17 +178,26 @@ static void peer_connected(TbBridge *bridge, const TbBridgeMessage *m)
                 refuse(bridge, m, "too-many", "this host has too many observers already");
                 return;
         }
-        const TbObserverInfo info = {.session = m->session, .peer = m->peer, .device = m->device, .name = m->name, .control = m->control,
+        const TbObserverInfo info = {.session = m->session,
+                                     .peer = m->peer,
+                                     .device = m->device,
+                                     .name = m->name,
+                                     .control = m->control,
                                      .ice_servers = (const char *const *)bridge->ice_servers};
-        g_ptr_array_add(bridge->observers, tb_observer_new(bridge->core, bridge->media, &info, &observer_ops, bridge));
-        tb_log(TB_LOG_INFO, TB_F("device", m->device, "session", m->session, "peer", m->peer), "observer joined to %s", m->control ? "control" : "watch");
+        g_ptr_array_add(bridge->observers,
+                        tb_observer_new(bridge->core, bridge->media, &info, &observer_ops, bridge));
+        tb_log(TB_LOG_INFO, TB_F("device", m->device, "session", m->session, "peer", m->peer),
+               "observer joined to %s", m->control ? "control" : "watch");
 }
 
 static void peer_gone(TbBridge *bridge, const TbBridgeMessage *m)
 {
         guint i;
         while (find(bridge, m->session, m->peer, &i)) { /* peer NULL: all of the session */
-                tb_log(TB_LOG_INFO, TB_F("session", m->session, "peer", tb_observer_peer(g_ptr_array_index(bridge->observers, i))), "observer left");
+                tb_log(TB_LOG_INFO,
+                       TB_F("session", m->session, "peer",
+                            tb_observer_peer(g_ptr_array_index(bridge->observers, i))),
+                       "observer left");
                 g_ptr_array_remove_index_fast(bridge->observers, i);
         }
 }
@@ -197,12 +218,15 @@ static void from_observer(TbBridge *bridge, const TbBridgeMessage *m)
                 tb_observer_relay(o, m->json);
 }
 
-/* --- the link --------------------------------------------------------------------------------------------------------------- */
+/* --- the link
+ * ---------------------------------------------------------------------------------------------------------------
+ */
 static void say_hello(gpointer data)
 {
         TbBridge *bridge = data;
-        json_t *hello = json_pack("{s:s, s:s, s:s, s:s, s:s*, s:o}", "type", "hello", "role", "host", "host", bridge->config->name, "version",
-                                  bridge->version, "token", bridge->config->server_token, "devices", devices(bridge));
+        json_t *hello = json_pack("{s:s, s:s, s:s, s:s, s:s*, s:o}", "type", "hello", "role", "host", "host",
+                                  bridge->config->name, "version", bridge->version, "token",
+                                  bridge->config->server_token, "devices", devices(bridge));
         send_json(bridge, hello);
 }
 
@@ -215,12 +239,14 @@ static void ready(TbBridge *bridge, const TbBridgeMessage *m)
         if (!bridge->ice_servers[0])
                 g_clear_pointer(&bridge->ice_servers, g_strfreev); /* then the host's own */
         tb_log(TB_LOG_INFO, TB_F("url", bridge->config->server_url), "registered with the server");
-        tb_bus_publish(tb_core_bus(bridge->core), "server.connected", NULL, NULL, json_pack("{s:s}", "url", bridge->config->server_url));
+        tb_bus_publish(tb_core_bus(bridge->core), "server.connected", NULL, NULL,
+                       json_pack("{s:s}", "url", bridge->config->server_url));
 }
 
 static void server_error(TbBridge *bridge, const TbBridgeMessage *m)
 {
-        tb_log(TB_LOG_WARNING, TB_F("url", bridge->config->server_url, "session", m->session), "the server says: %s", m->text);
+        tb_log(TB_LOG_WARNING, TB_F("url", bridge->config->server_url, "session", m->session),
+               "the server says: %s", m->text);
         if (!bridge->ready)
                 tb_bridge_link_drop(bridge->link, m->text);
 }
@@ -233,10 +259,12 @@ static void pong(TbBridge *bridge, gint64 t)
         send_json(bridge, message);
 }
 
-/* A malformed message is answered where there is somebody to answer, and never ends the link: the fault may be one observer's. */
+/* A malformed message is answered where there is somebody to answer, and never ends the link: the fault may
+ * be one observer's. */
 static void malformed(TbBridge *bridge, const TbBridgeMessage *m, const GError *error)
 {
-        tb_log(TB_LOG_WARNING, TB_F("session", m->session), "message of the server: %s", tb_error_detail(error));
+        tb_log(TB_LOG_WARNING, TB_F("session", m->session), "message of the server: %s",
+               tb_error_detail(error));
         if (m->type == TB_BRIDGE_HTTP && m->id >= 0)
                 tb_carry_refuse(bridge->carry, m->id, error);
         else if (m->session && m->peer)
@@ -252,7 +280,8 @@ static void on_text(const char *text, gsize size, gpointer data)
                 malformed(bridge, &m, error);
                 return;
         }
-        bool early = m.type == TB_BRIDGE_READY || m.type == TB_BRIDGE_ERROR || m.type == TB_BRIDGE_PING || m.type == TB_BRIDGE_PONG;
+        bool early = m.type == TB_BRIDGE_READY || m.type == TB_BRIDGE_ERROR || m.type == TB_BRIDGE_PING ||
+                     m.type == TB_BRIDGE_PONG;
         if (!bridge->ready && !early)
                 return;
         switch (m.type) {
@@ -273,7 +302,8 @@ static void on_text(const char *text, gsize size, gpointer data)
         }
 }
 
-/* Observers are the server's: after a loss it tells us anew who is there. Their peers end, for nobody could renegotiate them. */
+/* Observers are the server's: after a loss it tells us anew who is there. Their peers end, for nobody could
+ * renegotiate them. */
 static void on_lost(const char *reason, gpointer data)
 {
         TbBridge *bridge = data;
@@ -283,7 +313,8 @@ static void on_lost(const char *reason, gpointer data)
         g_ptr_array_set_size(bridge->observers, 0);
         if (!was)
                 return;
-        tb_log(TB_LOG_WARNING, TB_F("url", bridge->config->server_url), "the server is lost: %s; trying again", reason);
+        tb_log(TB_LOG_WARNING, TB_F("url", bridge->config->server_url),
+               "the server is lost: %s; trying again", reason);
         tb_bus_publish(tb_core_bus(bridge->core), "server.lost", NULL, NULL,
                        json_pack("{s:s, s:s}", "url", bridge->config->server_url, "reason", reason));
 }
@@ -296,9 +327,12 @@ static void on_drained(gpointer data)
                 tb_observer_drained(g_ptr_array_index(bridge->observers, i));
 }
 
-static const TbBridgeLinkOps link_ops = {.opened = say_hello, .text = on_text, .lost = on_lost, .drained = on_drained};
+static const TbBridgeLinkOps link_ops = {
+        .opened = say_hello, .text = on_text, .lost = on_lost, .drained = on_drained};
 
-/* --- life ----------------------------------------------------------------------------------------------------------------------- */
+/* --- life
+ * -----------------------------------------------------------------------------------------------------------------------
+ */
 TbBridge *tb_bridge_new(const TbBridgeOptions *options, GError **error)
 {
         tb_assert_main();

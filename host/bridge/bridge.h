@@ -1,9 +1,11 @@
 #pragma once
 /*
- * The bridge: one outbound WebSocket to the pairing server (README.md has its messages), by which the host registers, announces its devices, answers
- * observers (WebRTC, or the relay) and the server's HTTP requests. Works behind NAT; comes back for ever. Main thread.
+ * The bridge: one outbound WebSocket to the pairing server (README.md has its messages), by which the host
+ * registers, announces its devices, answers observers (WebRTC, or the relay) and the server's HTTP requests.
+ * Works behind NAT; comes back for ever. Main thread.
  *
- * Events on the bus: server.connected {"url"}, server.lost {"url","reason"}; viewer.joined and viewer.left per observer.
+ * Events on the bus: server.connected {"url"}, server.lost {"url","reason"}; viewer.joined and viewer.left
+ * per observer.
  */
 #include <glib.h>
 #include <jansson.h>
@@ -21,10 +23,12 @@ typedef struct TbBridgeOptions {
         const char *version;
 } TbBridgeOptions;
 
-/* Errors: TB_ERROR_INVALID for a SERVER_URL that is none. Without a SERVER_URL (config->server_url NULL) do not call it. */
+/* Errors: TB_ERROR_INVALID for a SERVER_URL that is none. Without a SERVER_URL (config->server_url NULL) do
+ * not call it. */
 TbBridge *tb_bridge_new(const TbBridgeOptions *options, GError **error);
 void tb_bridge_free(TbBridge *bridge); /* before tb_media_free(); accepts NULL */
-/* The listener for requests that the server carries to us (loopback, tokens of its own): add the API's routes to it as to the public one. */
+/* The listener for requests that the server carries to us (loopback, tokens of its own): add the API's routes
+ * to it as to the public one. */
 TbHttp *tb_bridge_http(TbBridge *bridge);
 /* {"server":"running"|"connecting"} for /host/health; new reference. */
 json_t *tb_bridge_services(TbBridge *bridge);

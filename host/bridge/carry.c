@@ -12,22 +12,22 @@
 struct TbCarry {
         const TbCarryOps *ops; /* static */
         gpointer data;
-        TbHttp *http;          /* owned */
-        SoupSession *session;  /* ref */
+        TbHttp *http;                    /* owned */
+        SoupSession *session;            /* ref */
         char *tokens[TB_ROLE_ADMIN + 1]; /* owned; [TB_ROLE_NONE] unused */
-        GHashTable *calls;     /* id -> Call, borrowed: a call frees itself */
-        guint *flying;         /* owned: calls whose callback is to come, cancelled ones too */
+        GHashTable *calls;               /* id -> Call, borrowed: a call frees itself */
+        guint *flying;                   /* owned: calls whose callback is to come, cancelled ones too */
 };
 
 typedef struct Call {
-        TbCarry *carry;        /* borrowed; NULL: cancelled, say nothing */
-        guint *flying;         /* borrowed from the TbCarry, which waits for it */
+        TbCarry *carry; /* borrowed; NULL: cancelled, say nothing */
+        guint *flying;  /* borrowed from the TbCarry, which waits for it */
         gint64 id;
-        SoupMessage *message;  /* ref */
-        GInputStream *body;    /* ref; NULL: no answer yet */
-        GCancellable *cancel;  /* ref */
-        bool waiting;          /* for the server to catch up */
-        bool answered;         /* the head was sent */
+        SoupMessage *message; /* ref */
+        GInputStream *body;   /* ref; NULL: no answer yet */
+        GCancellable *cancel; /* ref */
+        bool waiting;         /* for the server to catch up */
+        bool answered;        /* the head was sent */
 } Call;
 
 static void read_more(Call *call);
@@ -58,18 +58,22 @@ void tb_carry_refuse(TbCarry *carry, gint64 id, const GError *error)
         g_autofree char *text = tb_json_text(problem, &size);
         g_autofree char *body = g_base64_encode((const guchar *)text, size);
         json_decref(problem);
-        send_json(carry, json_pack("{s:s, s:I, s:i, s:{s:s}, s:s, s:b}", "type", "http-response", "id", (json_int_t)id, "status",
-                                   tb_error_status(error), "headers", "content-type", "application/problem+json", "body", body, "more", 0));
+        send_json(carry, json_pack("{s:s, s:I, s:i, s:{s:s}, s:s, s:b}", "type", "http-response", "id",
+                                   (json_int_t)id, "status", tb_error_status(error), "headers",
+                                   "content-type", "application/problem+json", "body", body, "more", 0));
 }
 
-/* What tells something to the other side; connection-level headers and those of our own loopback stay here. */
+/* What tells something to the other side; connection-level headers and those of our own loopback stay here.
+ */
 static json_t *answer_headers(SoupMessage *message)
 {
-        static const char *const wanted[] = {"content-type", "x-request-id", "content-disposition", "location", "retry-after", "etag", "cache-control",
-                                             "last-modified", "content-length"};
+        static const char *const wanted[] = {"content-type",  "x-request-id",  "content-disposition",
+                                             "location",      "retry-after",   "etag",
+                                             "cache-control", "last-modified", "content-length"};
         json_t *headers = json_object();
         for (gsize i = 0; i < G_N_ELEMENTS(wanted); i++) {
-                const char *value = soup_message_headers_get_one(soup_message_get_response_headers(message), wanted[i]);
+                const char *value =
+                        soup_message_headers_get_one(soup_message_get_response_headers(message), wanted[i]);
                 json_t *text = value ? json_string(value) : NULL; /* NULL as well when it is no UTF-8 */
                 if (text)
                         json_object_set_new(headers, wanted[i], text);
@@ -82,8 +86,9 @@ static bool send_piece(Call *call, const void *bytes, gsize size, bool more)
 {
         g_autofree char *body = g_base64_encode(bytes, size);
         json_t *message = call->answered ? json_pack("{s:s}", "type", "http-data")
-                                         : json_pack("{s:s, s:i, s:o}", "type", "http-response", "status", (int)soup_message_get_status(call->message),
-                                                     "headers", answer_headers(call->message));
+                                         : json_pack("{s:s, s:i, s:o}", "type", "http-response", "status",
+                                                     (int)soup_message_get_status(call->message), "headers",
+                                                     answer_headers(call->message));
         json_object_set_new(message, "id", json_integer(call->id));
         json_object_set_new(message, "body", json_string(body));
         json_object_set_new(message, "more", json_boolean(more));
@@ -94,11 +99,13 @@ static bool send_piece(Call *call, const void *bytes, gsize size, bool more)
 static void fail(Call *call, const GError *cause)
 {
         if (call->answered) { /* too late for a status: the body ends short of its length */
-                send_json(call->carry, json_pack("{s:s, s:I, s:s, s:b, s:s}", "type", "http-data", "id", (json_int_t)call->id, "body", "", "more", 0,
-                                                 "error", cause->message));
+                send_json(call->carry,
+                          json_pack("{s:s, s:I, s:s, s:b, s:s}", "type", "http-data", "id",
+                                    (json_int_t)call->id, "body", "", "more", 0, "error", cause->message));
                 return;
         }
-        g_autoptr(GError) error = g_error_new(TB_ERROR, TB_ERROR_UNAVAILABLE, "the host's own route did not answer: %s", cause->message);
+        g_autoptr(GError) error = g_error_new(TB_ERROR, TB_ERROR_UNAVAILABLE,
+                                              "the host's own route did not answer: %s", cause->message);
         tb_carry_refuse(call->carry, call->id, error);
 }
 
@@ -128,7 +135,8 @@ static void read_more(Call *call)
 {
         call->waiting = call->carry->ops->full(call->carry->data);
         if (!call->waiting)
-                g_input_stream_read_bytes_async(call->body, TB_BRIDGE_CHUNK, G_PRIORITY_DEFAULT, call->cancel, on_read, call);
+                g_input_stream_read_bytes_async(call->body, TB_BRIDGE_CHUNK, G_PRIORITY_DEFAULT, call->cancel,
+                                                on_read, call);
 }
 
 static void on_answer(GObject *source, GAsyncResult *result, gpointer data)
@@ -146,24 +154,29 @@ static void on_answer(GObject *source, GAsyncResult *result, gpointer data)
         }
 }
 
-/* --- requests ---------------------------------------------------------------------------------------------------------- */
+/* --- requests
+ * ----------------------------------------------------------------------------------------------------------
+ */
 static void add_headers(SoupMessageHeaders *to, const TbBridgeMessage *request)
 {
-        static const char *const wanted[] = {"accept", "content-type", "x-lease", "last-event-id", "if-none-match", "range"};
+        static const char *const wanted[] = {"accept",        "content-type",  "x-lease",
+                                             "last-event-id", "if-none-match", "range"};
         const char *name;
         json_t *value;
-        json_object_foreach(request->headers, name, value) {
+        json_object_foreach (request->headers, name, value) {
                 g_autofree char *lower = g_ascii_strdown(name, -1);
                 const char *text = json_string_value(value);
                 for (gsize i = 0; text && i < G_N_ELEMENTS(wanted); i++)
-                        if (strcmp(lower, wanted[i]) == 0 && strlen(text) <= TB_LIMIT_URI && !strpbrk(text, "\r\n"))
+                        if (strcmp(lower, wanted[i]) == 0 && strlen(text) <= TB_LIMIT_URI &&
+                            !strpbrk(text, "\r\n"))
                                 soup_message_headers_replace(to, wanted[i], text);
         }
 }
 
 static SoupMessage *build(TbCarry *carry, const TbBridgeMessage *request, GError **error)
 {
-        g_autofree char *url = g_strdup_printf("http://127.0.0.1:%u%s", tb_http_port(carry->http), request->path);
+        g_autofree char *url =
+                g_strdup_printf("http://127.0.0.1:%u%s", tb_http_port(carry->http), request->path);
         SoupMessage *message = soup_message_new(request->method, url);
         if (!message) {
                 tb_error_set_field(error, TB_ERROR_INVALID, "path", "the path is malformed");
@@ -191,9 +204,11 @@ void tb_carry_request(TbCarry *carry, const TbBridgeMessage *request)
         g_autoptr(GError) error = NULL;
         SoupMessage *message = NULL;
         if (g_hash_table_contains(carry->calls, &request->id))
-                g_set_error(&error, TB_ERROR, TB_ERROR_BUSY, "request %" G_GINT64_FORMAT " is being answered already", request->id);
+                g_set_error(&error, TB_ERROR, TB_ERROR_BUSY,
+                            "request %" G_GINT64_FORMAT " is being answered already", request->id);
         else if (g_hash_table_size(carry->calls) >= TB_BRIDGE_CARRIED)
-                g_set_error(&error, TB_ERROR, TB_ERROR_LIMIT, "the host answers %d requests of the server at once", TB_BRIDGE_CARRIED);
+                g_set_error(&error, TB_ERROR, TB_ERROR_LIMIT,
+                            "the host answers %d requests of the server at once", TB_BRIDGE_CARRIED);
         else
                 message = build(carry, request, &error);
         if (!message) {
@@ -250,8 +265,11 @@ guint tb_carry_count(const TbCarry *carry)
         return g_hash_table_size(carry->calls);
 }
 
-/* --- life ---------------------------------------------------------------------------------------------------------------- */
-TbCarry *tb_carry_new(TbPoller *poller, const char *version, const TbCarryOps *ops, gpointer data, GError **error)
+/* --- life
+ * ----------------------------------------------------------------------------------------------------------------
+ */
+TbCarry *tb_carry_new(TbPoller *poller, const char *version, const TbCarryOps *ops, gpointer data,
+                      GError **error)
 {
         g_autoptr(TbCarry) carry = g_new0(TbCarry, 1);
         carry->ops = ops;
@@ -267,13 +285,18 @@ TbCarry *tb_carry_new(TbPoller *poller, const char *version, const TbCarryOps *o
                         return NULL;
                 }
         }
-        const TbHttpOptions options = {.address = "127.0.0.1", .name = "testbed-host", .version = version, .auth = auth, .poller = poller,
+        const TbHttpOptions options = {.address = "127.0.0.1",
+                                       .name = "testbed-host",
+                                       .version = version,
+                                       .auth = auth,
+                                       .poller = poller,
                                        .max_connections = 2 * TB_BRIDGE_CARRIED};
         carry->http = tb_http_new(&options, error);
         tb_auth_unref(auth);
         if (!carry->http)
                 return NULL;
-        carry->session = soup_session_new_with_options("max-conns", TB_BRIDGE_CARRIED, "max-conns-per-host", TB_BRIDGE_CARRIED, NULL);
+        carry->session = soup_session_new_with_options("max-conns", TB_BRIDGE_CARRIED, "max-conns-per-host",
+                                                       TB_BRIDGE_CARRIED, NULL);
         soup_session_remove_feature_by_type(carry->session, SOUP_TYPE_CONTENT_DECODER);
         return g_steal_pointer(&carry);
 }

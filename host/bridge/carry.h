@@ -1,9 +1,10 @@
 #pragma once
 /*
- * HTTP requests of the server carried into this host's own routes: over loopback to a listener that only the bridge uses, whose only tokens are
- * three random ones of this process, one per role. So a carried request passes exactly the checks of any other one (role, origin, limits, audit), and
- * the server's user can never do more than the role that the server names. Bodies go in pieces, at the pace at which the server takes them.
- * Main thread.
+ * HTTP requests of the server carried into this host's own routes: over loopback to a listener that only the
+ * bridge uses, whose only tokens are three random ones of this process, one per role. So a carried request
+ * passes exactly the checks of any other one (role, origin, limits, audit), and the server's user can never
+ * do more than the role that the server names. Bodies go in pieces, at the pace at which the server takes
+ * them. Main thread.
  */
 #include <glib.h>
 #include <stdbool.h>
@@ -11,8 +12,8 @@
 #include "host/bridge/message.h"
 #include "lib/http/http.h"
 
-#define TB_BRIDGE_CARRIED 32            /* requests at once; then 429 */
-#define TB_BRIDGE_CHUNK (48 * 1024)     /* bytes of a body per message */
+#define TB_BRIDGE_CARRIED 32        /* requests at once; then 429 */
+#define TB_BRIDGE_CHUNK (48 * 1024) /* bytes of a body per message */
 
 typedef struct TbCarry TbCarry;
 
@@ -21,7 +22,8 @@ typedef struct TbCarryOps {
         bool (*full)(gpointer data); /* the server should catch up first: go on at tb_carry_resume() */
 } TbCarryOps;
 
-TbCarry *tb_carry_new(TbPoller *poller, const char *version, const TbCarryOps *ops, gpointer data, GError **error);
+TbCarry *tb_carry_new(TbPoller *poller, const char *version, const TbCarryOps *ops, gpointer data,
+                      GError **error);
 void tb_carry_free(TbCarry *carry); /* accepts NULL */
 /* The listener; who builds the host adds the API's routes to it. Borrowed. */
 TbHttp *tb_carry_http(TbCarry *carry);

@@ -17,19 +17,19 @@ typedef struct Mark { /* a ping on its way: its pong says that everything before
 } Mark;
 
 struct TbBridgeLink {
-        char *url;  /* owned: ws(s)://… */
+        char *url;                  /* owned: ws(s)://… */
         const TbBridgeLinkOps *ops; /* static */
         gpointer data;
-        SoupSession *session;           /* ref */
-        SoupWebsocketConnection *ws;    /* ref; NULL: not open */
-        GCancellable *cancel;           /* ref: of an attempt; NULL: none */
-        guint retry;                    /* source */
-        guint alive;                    /* source */
-        guint doomed;                   /* source: cuts from the loop, for a sender may not lose itself inside its own send */
-        guint attempts;                 /* since the last time that the server accepted us */
+        SoupSession *session;        /* ref */
+        SoupWebsocketConnection *ws; /* ref; NULL: not open */
+        GCancellable *cancel;        /* ref: of an attempt; NULL: none */
+        guint retry;                 /* source */
+        guint alive;                 /* source */
+        guint doomed;   /* source: cuts from the loop, for a sender may not lose itself inside its own send */
+        guint attempts; /* since the last time that the server accepted us */
         gint64 heard_us;
-        guint64 sent, arrived, marked;  /* bytes of this connection */
-        GQueue marks;                   /* owned Mark, oldest first */
+        guint64 sent, arrived, marked; /* bytes of this connection */
+        GQueue marks;                  /* owned Mark, oldest first */
         gint64 next_t;
         bool full;
 };
@@ -92,9 +92,10 @@ static void on_closed(SoupWebsocketConnection *ws, gpointer data)
 {
         gushort code = soup_websocket_connection_get_close_code(ws);
         const char *text = soup_websocket_connection_get_close_data(ws);
-        g_autofree char *reason = code == 0 || code == SOUP_WEBSOCKET_CLOSE_NO_STATUS ? g_strdup("the connection ended")
-                                  : text && *text                                     ? g_strdup_printf("closed by the server: %s (%u)", text, code)
-                                                                                      : g_strdup_printf("closed by the server (%u)", code);
+        g_autofree char *reason =
+                code == 0 || code == SOUP_WEBSOCKET_CLOSE_NO_STATUS ? g_strdup("the connection ended")
+                : text && *text ? g_strdup_printf("closed by the server: %s (%u)", text, code)
+                                : g_strdup_printf("closed by the server (%u)", code);
         tb_bridge_link_drop(data, reason);
 }
 
@@ -106,7 +107,8 @@ static void on_message(SoupWebsocketConnection *ws, gint kind, GBytes *message, 
         const char *bytes = g_bytes_get_data(message, &size);
         link->heard_us = g_get_monotonic_time();
         if (kind == SOUP_WEBSOCKET_DATA_TEXT) {
-                g_autofree char *text = g_strndup(bytes ? bytes : "", size); /* the handler may drop the link and the message with it */
+                g_autofree char *text = g_strndup(
+                        bytes ? bytes : "", size); /* the handler may drop the link and the message with it */
                 link->ops->text(text, size, link->data);
         }
 }
@@ -151,13 +153,15 @@ void tb_bridge_link_pong(TbBridgeLink *link, gint64 t)
 static void on_connected(GObject *source, GAsyncResult *result, gpointer data)
 {
         g_autoptr(GError) error = NULL;
-        SoupWebsocketConnection *ws = soup_session_websocket_connect_finish(SOUP_SESSION(source), result, &error);
+        SoupWebsocketConnection *ws =
+                soup_session_websocket_connect_finish(SOUP_SESSION(source), result, &error);
         if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
                 return; /* the link is gone */
         TbBridgeLink *link = data;
         g_clear_object(&link->cancel);
         if (!ws) {
-                tb_log(link->attempts == 0 ? TB_LOG_WARNING : TB_LOG_DEBUG, TB_F("url", link->url), "the server cannot be reached: %s", error->message);
+                tb_log(link->attempts == 0 ? TB_LOG_WARNING : TB_LOG_DEBUG, TB_F("url", link->url),
+                       "the server cannot be reached: %s", error->message);
                 try_again(link);
                 return;
         }
@@ -174,7 +178,8 @@ static void attempt(TbBridgeLink *link)
 {
         g_autoptr(SoupMessage) message = soup_message_new(SOUP_METHOD_GET, link->url);
         link->cancel = g_cancellable_new();
-        soup_session_websocket_connect_async(link->session, message, NULL, NULL, G_PRIORITY_DEFAULT, link->cancel, on_connected, link);
+        soup_session_websocket_connect_async(link->session, message, NULL, NULL, G_PRIORITY_DEFAULT,
+                                             link->cancel, on_connected, link);
 }
 
 /* http://host/prefix/ -> ws://host/prefix/ws */
@@ -182,16 +187,20 @@ static char *socket_url(const char *url, GError **error)
 {
         g_autoptr(GUri) uri = g_uri_parse(url, G_URI_FLAGS_NONE, NULL);
         const char *scheme = uri ? g_uri_get_scheme(uri) : "";
-        bool plain = strcmp(scheme, "http") == 0 || strcmp(scheme, "ws") == 0, tls = strcmp(scheme, "https") == 0 || strcmp(scheme, "wss") == 0;
+        bool plain = strcmp(scheme, "http") == 0 || strcmp(scheme, "ws") == 0,
+             tls = strcmp(scheme, "https") == 0 || strcmp(scheme, "wss") == 0;
         if ((!plain && !tls) || !g_uri_get_host(uri) || !*g_uri_get_host(uri) || g_uri_get_userinfo(uri)) {
-                g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "SERVER_URL must be an http:// or https:// URL with a host and without a password");
+                g_set_error(
+                        error, TB_ERROR, TB_ERROR_INVALID,
+                        "SERVER_URL must be an http:// or https:// URL with a host and without a password");
                 return NULL;
         }
         g_autofree char *path = g_strdup(g_uri_get_path(uri));
         while (g_str_has_suffix(path, "/"))
                 path[strlen(path) - 1] = '\0';
         g_autofree char *full = g_strdup_printf("%s/ws", path);
-        return g_uri_join(G_URI_FLAGS_NONE, tls ? "wss" : "ws", NULL, g_uri_get_host(uri), g_uri_get_port(uri), full, NULL, NULL);
+        return g_uri_join(G_URI_FLAGS_NONE, tls ? "wss" : "ws", NULL, g_uri_get_host(uri),
+                          g_uri_get_port(uri), full, NULL, NULL);
 }
 
 TbBridgeLink *tb_bridge_link_new(const char *url, const TbBridgeLinkOps *ops, gpointer data, GError **error)
@@ -249,7 +258,8 @@ bool tb_bridge_link_send(TbBridgeLink *link, bool binary, const void *bytes, gsi
                 return false;
         }
         g_autoptr(GBytes) message = g_bytes_new(bytes, size);
-        soup_websocket_connection_send_message(link->ws, binary ? SOUP_WEBSOCKET_DATA_BINARY : SOUP_WEBSOCKET_DATA_TEXT, message);
+        soup_websocket_connection_send_message(
+                link->ws, binary ? SOUP_WEBSOCKET_DATA_BINARY : SOUP_WEBSOCKET_DATA_TEXT, message);
         link->sent += size;
         if (link->sent - link->marked >= PING_EVERY)
                 mark(link);

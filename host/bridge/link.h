@@ -1,8 +1,9 @@
 #pragma once
 /*
- * The outbound WebSocket of a host: opens it, keeps it alive, opens it again for ever after a loss (pause doubling from 0.5 to 30 s, with jitter, so
- * that a thousand hosts do not come back at once). libsoup tells nothing about its queue; so what is under way is counted by asking for a pong after
- * it: that covers the queue, the network and the server. Main thread.
+ * The outbound WebSocket of a host: opens it, keeps it alive, opens it again for ever after a loss (pause
+ * doubling from 0.5 to 30 s, with jitter, so that a thousand hosts do not come back at once). libsoup tells
+ * nothing about its queue; so what is under way is counted by asking for a pong after it: that covers the
+ * queue, the network and the server. Main thread.
  */
 #include <glib.h>
 #include <stdbool.h>
@@ -14,15 +15,17 @@ typedef struct TbBridgeLink TbBridgeLink;
 #define TB_BRIDGE_UNDER_WAY (512 * 1024) /* bytes without a pong above which senders of bulk should wait */
 
 typedef struct TbBridgeLinkOps {
-        void (*opened)(gpointer data);                              /* the socket stands; say hello */
-        void (*text)(const char *text, gsize size, gpointer data);  /* NUL-terminated */
-        void (*lost)(const char *reason, gpointer data);            /* after opened; it is tried again by itself */
-        void (*drained)(gpointer data);                             /* below TB_BRIDGE_UNDER_WAY again */
+        void (*opened)(gpointer data);                             /* the socket stands; say hello */
+        void (*text)(const char *text, gsize size, gpointer data); /* NUL-terminated */
+        void (*lost)(const char *reason, gpointer data); /* after opened; it is tried again by itself */
+        void (*drained)(gpointer data);                  /* below TB_BRIDGE_UNDER_WAY again */
 } TbBridgeLinkOps;
 
-/* `url`: http(s):// or ws(s)://, with a path prefix or not; "/ws" is added. Errors: TB_ERROR_INVALID. Opens it from the loop. */
+/* `url`: http(s):// or ws(s)://, with a path prefix or not; "/ws" is added. Errors: TB_ERROR_INVALID. Opens
+ * it from the loop. */
 TbBridgeLink *tb_bridge_link_new(const char *url, const TbBridgeLinkOps *ops, gpointer data, GError **error);
-void tb_bridge_link_free(TbBridgeLink *link); /* says goodbye (1001); no callback from here on; accepts NULL */
+void tb_bridge_link_free(
+        TbBridgeLink *link); /* says goodbye (1001); no callback from here on; accepts NULL */
 /* The server has accepted us: the next pause starts small again. */
 void tb_bridge_link_settled(TbBridgeLink *link);
 /* Cuts and tries again later (the server refused us). */
@@ -30,7 +33,8 @@ void tb_bridge_link_drop(TbBridgeLink *link, const char *reason);
 /* False: not open, or too much under way (then the link is cut: the other side has stopped reading). */
 bool tb_bridge_link_send(TbBridgeLink *link, bool binary, const void *bytes, gsize size);
 gsize tb_bridge_link_under_way(const TbBridgeLink *link);
-/* A point in what was sent, and whether all before it has arrived at the server (true also when that connection is no more). */
+/* A point in what was sent, and whether all before it has arrived at the server (true also when that
+ * connection is no more). */
 gint64 tb_bridge_link_mark(TbBridgeLink *link);
 bool tb_bridge_link_arrived(const TbBridgeLink *link, gint64 mark);
 bool tb_bridge_link_is_open(const TbBridgeLink *link);

@@ -8,8 +8,11 @@
 
 #define ICE_SERVERS 8
 
-/* --- fields ------------------------------------------------------------------------------------------------------------ */
-static bool get_text(const TbBridgeMessage *m, const char *field, bool required, gsize max, const char **ret, GError **error)
+/* --- fields
+ * ------------------------------------------------------------------------------------------------------------
+ */
+static bool get_text(const TbBridgeMessage *m, const char *field, bool required, gsize max, const char **ret,
+                     GError **error)
 {
         json_t *value = json_object_get(m->json, field);
         *ret = NULL;
@@ -30,7 +33,8 @@ static bool get_text(const TbBridgeMessage *m, const char *field, bool required,
         return true;
 }
 
-static bool get_name(const TbBridgeMessage *m, const char *field, bool required, const char **ret, GError **error)
+static bool get_name(const TbBridgeMessage *m, const char *field, bool required, const char **ret,
+                     GError **error)
 {
         return get_text(m, field, required, TB_BRIDGE_NAME, ret, error);
 }
@@ -46,7 +50,9 @@ static bool get_id(const TbBridgeMessage *m, gint64 *ret, GError **error)
         return true;
 }
 
-/* --- messages ------------------------------------------------------------------------------------------------------------ */
+/* --- messages
+ * ------------------------------------------------------------------------------------------------------------
+ */
 static bool parse_ready(TbBridgeMessage *m, GError **error)
 {
         (void)error;
@@ -57,15 +63,18 @@ static bool parse_ready(TbBridgeMessage *m, GError **error)
 
 static bool parse_error(TbBridgeMessage *m, GError **error)
 {
-        return get_name(m, "sessionId", false, &m->session, error) && get_text(m, "message", true, 4096, &m->text, error) &&
+        return get_name(m, "sessionId", false, &m->session, error) &&
+               get_text(m, "message", true, 4096, &m->text, error) &&
                get_text(m, "code", false, 256, &m->code, error);
 }
 
 static bool parse_peer_connected(TbBridgeMessage *m, GError **error)
 {
         const char *mode;
-        if (!get_name(m, "sessionId", true, &m->session, error) || !get_name(m, "peerId", true, &m->peer, error) ||
-            !get_text(m, "device", true, TB_LIMIT_ID, &m->device, error) || !get_text(m, "name", false, TB_LIMIT_LABEL, &m->name, error) ||
+        if (!get_name(m, "sessionId", true, &m->session, error) ||
+            !get_name(m, "peerId", true, &m->peer, error) ||
+            !get_text(m, "device", true, TB_LIMIT_ID, &m->device, error) ||
+            !get_text(m, "name", false, TB_LIMIT_LABEL, &m->name, error) ||
             !get_name(m, "mode", true, &mode, error))
                 return false;
         m->control = strcmp(mode, "control") == 0;
@@ -78,7 +87,8 @@ static bool parse_peer_connected(TbBridgeMessage *m, GError **error)
 /* Of peers: who it is about. In messages of observers the peer is called "from". */
 static bool parse_peer(TbBridgeMessage *m, GError **error)
 {
-        return get_name(m, "sessionId", true, &m->session, error) && get_name(m, "peerId", true, &m->peer, error);
+        return get_name(m, "sessionId", true, &m->session, error) &&
+               get_name(m, "peerId", true, &m->peer, error);
 }
 
 static bool parse_session(TbBridgeMessage *m, GError **error)
@@ -88,7 +98,8 @@ static bool parse_session(TbBridgeMessage *m, GError **error)
 
 static bool from_observer(TbBridgeMessage *m, GError **error)
 {
-        return get_name(m, "sessionId", true, &m->session, error) && get_name(m, "from", true, &m->peer, error);
+        return get_name(m, "sessionId", true, &m->session, error) &&
+               get_name(m, "from", true, &m->peer, error);
 }
 
 static bool parse_offer(TbBridgeMessage *m, GError **error)
@@ -96,20 +107,26 @@ static bool parse_offer(TbBridgeMessage *m, GError **error)
         return from_observer(m, error) && get_text(m, "sdp", true, TB_LIMIT_SDP, &m->sdp, error);
 }
 
-/* {"candidate","sdpMid","sdpMLineIndex"}, or "ice-candidate" with the same in "data". An empty or missing candidate ends the list. */
+/* {"candidate","sdpMid","sdpMLineIndex"}, or "ice-candidate" with the same in "data". An empty or missing
+ * candidate ends the list. */
 static bool parse_ice(TbBridgeMessage *m, GError **error)
 {
         json_t *data = json_object_get(m->json, "data");
         json_t *from = json_is_object(data) ? data : m->json;
-        json_t *candidate = json_object_get(from, "candidate"), *index = json_object_get(from, "sdpMLineIndex");
+        json_t *candidate = json_object_get(from, "candidate"),
+               *index = json_object_get(from, "sdpMLineIndex");
         if (!from_observer(m, error))
                 return false;
-        if (candidate && !json_is_null(candidate) && (!json_is_string(candidate) || json_string_length(candidate) > TB_LIMIT_URI)) {
-                tb_error_set_field(error, TB_ERROR_INVALID, "candidate", "candidate must be a string of at most %d bytes", TB_LIMIT_URI);
+        if (candidate && !json_is_null(candidate) &&
+            (!json_is_string(candidate) || json_string_length(candidate) > TB_LIMIT_URI)) {
+                tb_error_set_field(error, TB_ERROR_INVALID, "candidate",
+                                   "candidate must be a string of at most %d bytes", TB_LIMIT_URI);
                 return false;
         }
-        if (index && !json_is_null(index) && (!json_is_integer(index) || json_integer_value(index) < 0 || json_integer_value(index) > 255)) {
-                tb_error_set_field(error, TB_ERROR_INVALID, "sdpMLineIndex", "sdpMLineIndex must be a number from 0 to 255");
+        if (index && !json_is_null(index) &&
+            (!json_is_integer(index) || json_integer_value(index) < 0 || json_integer_value(index) > 255)) {
+                tb_error_set_field(error, TB_ERROR_INVALID, "sdpMLineIndex",
+                                   "sdpMLineIndex must be a number from 0 to 255");
                 return false;
         }
         m->candidate = json_is_string(candidate) ? json_string_value(candidate) : "";
@@ -122,7 +139,8 @@ static bool parse_bye(TbBridgeMessage *m, GError **error)
         return from_observer(m, error) && get_text(m, "reason", false, 4096, &m->text, error);
 }
 
-/* Only our own routes: whoever holds the server must not reach other ports or other paths of this machine's loopback by it. */
+/* Only our own routes: whoever holds the server must not reach other ports or other paths of this machine's
+ * loopback by it. */
 static bool own_route(const char *path)
 {
         if (!g_str_has_prefix(path, "/host/"))
@@ -140,9 +158,10 @@ static bool parse_http(TbBridgeMessage *m, GError **error)
         static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", NULL};
         const char *role;
         json_t *headers = json_object_get(m->json, "headers");
-        if (!get_id(m, &m->id, error) || !get_name(m, "method", true, &m->method, error) || !get_text(m, "path", true, TB_LIMIT_URI, &m->path, error) ||
-            !get_text(m, "body", false, TB_LIMIT_WS_MESSAGE, &m->body, error) || !get_name(m, "user", false, &m->user, error) ||
-            !get_name(m, "role", false, &role, error))
+        if (!get_id(m, &m->id, error) || !get_name(m, "method", true, &m->method, error) ||
+            !get_text(m, "path", true, TB_LIMIT_URI, &m->path, error) ||
+            !get_text(m, "body", false, TB_LIMIT_WS_MESSAGE, &m->body, error) ||
+            !get_name(m, "user", false, &m->user, error) || !get_name(m, "role", false, &role, error))
                 return false;
         if (!g_strv_contains(methods, m->method)) {
                 tb_error_set_field(error, TB_ERROR_METHOD, "method", "method %s is not carried", m->method);
@@ -198,11 +217,13 @@ static const struct {
         {"pong", TB_BRIDGE_PONG, parse_time},
 };
 
-/* Relayed control messages have no type of the server's ({"id","verb"}, {"subscribe"}) or one of the streams'. */
+/* Relayed control messages have no type of the server's ({"id","verb"}, {"subscribe"}) or one of the
+ * streams'. */
 static bool is_control(json_t *json, const char *type)
 {
         if (!type)
-                return json_object_get(json, "verb") || json_object_get(json, "subscribe") || json_object_get(json, "unsubscribe");
+                return json_object_get(json, "verb") || json_object_get(json, "subscribe") ||
+                       json_object_get(json, "unsubscribe");
         return strcmp(type, "sensor") == 0 || strcmp(type, "sample") == 0;
 }
 
@@ -238,7 +259,9 @@ void tb_bridge_message_clear(TbBridgeMessage *message)
         *message = (TbBridgeMessage){0};
 }
 
-/* --- ICE servers ----------------------------------------------------------------------------------------------------------- */
+/* --- ICE servers
+ * -----------------------------------------------------------------------------------------------------------
+ */
 static void add_ice_server(GPtrArray *list, const char *url, json_t *server)
 {
         const char *user = json_string_value(json_object_get(server, "username"));
@@ -248,7 +271,8 @@ static void add_ice_server(GPtrArray *list, const char *url, json_t *server)
         if (g_str_has_prefix(url, "stun:") && url[5]) {
                 g_ptr_array_add(list, g_strdup(url));
         } else if (g_str_has_prefix(url, "turn:") && url[5] && user && secret) {
-                g_autofree char *u = g_uri_escape_string(user, NULL, FALSE), *s = g_uri_escape_string(secret, NULL, FALSE);
+                g_autofree char *u = g_uri_escape_string(user, NULL, FALSE),
+                                *s = g_uri_escape_string(secret, NULL, FALSE);
                 g_ptr_array_add(list, g_strdup_printf("turn:%s:%s@%s", u, s, url + 5));
         }
 }
@@ -258,11 +282,11 @@ char **tb_bridge_ice_servers(json_t *ice_servers)
         g_autoptr(GPtrArray) list = g_ptr_array_new();
         size_t i, k;
         json_t *server, *url;
-        json_array_foreach(ice_servers, i, server) {
+        json_array_foreach (ice_servers, i, server) {
                 json_t *urls = json_object_get(server, "urls");
                 if (json_is_string(urls))
                         add_ice_server(list, json_string_value(urls), server);
-                json_array_foreach(urls, k, url)
+                json_array_foreach (urls, k, url)
                         if (json_is_string(url))
                                 add_ice_server(list, json_string_value(url), server);
         }
@@ -270,7 +294,9 @@ char **tb_bridge_ice_servers(json_t *ice_servers)
         return (char **)g_ptr_array_free(g_steal_pointer(&list), FALSE);
 }
 
-/* --- what we send -------------------------------------------------------------------------------------------------------------- */
+/* --- what we send
+ * --------------------------------------------------------------------------------------------------------------
+ */
 char *tb_bridge_wrap(json_t *message, const char *session, const char *peer, gsize *ret_size)
 {
         json_object_set_new(message, "sessionId", json_string(session));

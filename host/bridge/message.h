@@ -1,7 +1,8 @@
 #pragma once
 /*
- * The messages between a host and the pairing server (README.md here), from the host's side: read and written, nothing else.
- * Pure; any thread. Unknown types and fields are ignored, so that the server can grow first.
+ * The messages between a host and the pairing server (README.md here), from the host's side: read and
+ * written, nothing else. Pure; any thread. Unknown types and fields are ignored, so that the server can grow
+ * first.
  */
 #include <glib.h>
 #include <jansson.h>
@@ -55,8 +56,8 @@ typedef struct TbBridgeMessage {
 bool tb_bridge_parse(const char *text, gsize size, TbBridgeMessage *ret_message, GError **error);
 void tb_bridge_message_clear(TbBridgeMessage *message);
 
-/* iceServers of `ready` as TbMediaConfig wants them: "stun:host:port", "turn:user:secret@host:port?transport=udp". NULL-terminated; at most
- * 8; what is malformed is left out. */
+/* iceServers of `ready` as TbMediaConfig wants them: "stun:host:port",
+ * "turn:user:secret@host:port?transport=udp". NULL-terminated; at most 8; what is malformed is left out. */
 char **tb_bridge_ice_servers(json_t *ice_servers);
 
 /* Adds the envelope {"sessionId","to"} to `message` and prints it; the caller frees. */

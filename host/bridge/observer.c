@@ -12,21 +12,22 @@
 #include "lib/thread.h"
 
 struct TbObserver {
-        TbCore *core;        /* borrowed */
-        TbMedia *media;      /* borrowed */
+        TbCore *core;             /* borrowed */
+        TbMedia *media;           /* borrowed */
         const TbObserverOps *ops; /* static */
         gpointer data;
         char *session, *peer_id, *device, *user; /* owned */
         bool control;
-        char **ice_servers;  /* owned; nullable */
-        struct Line *line;   /* owned: the peer connection; NULL: none */
-        TbControl *relay;    /* owned: made by the first relayed message; NULL */
-        TbMjpeg *picture;    /* owned; NULL: not asked for */
+        char **ice_servers; /* owned; nullable */
+        struct Line *line;  /* owned: the peer connection; NULL: none */
+        TbControl *relay;   /* owned: made by the first relayed message; NULL */
+        TbMjpeg *picture;   /* owned; NULL: not asked for */
         int quality;
         gint64 picture_mark;
 };
 
-/* A peer connection outlives its observer for the moments that its end takes: its callbacks then find `observer` NULL. */
+/* A peer connection outlives its observer for the moments that its end takes: its callbacks then find
+ * `observer` NULL. */
 typedef struct Line {
         TbObserver *observer; /* borrowed; NULL: gone */
         TbPeer *peer;         /* media's; valid until `closed` */
@@ -36,7 +37,10 @@ typedef struct Line {
 
 static TbActor actor_of(const TbObserver *o, const char *via)
 {
-        return (TbActor){.user = o->user, .role = o->control ? TB_ROLE_OPERATOR : TB_ROLE_VIEWER, .via = via, .request = o->session};
+        return (TbActor){.user = o->user,
+                         .role = o->control ? TB_ROLE_OPERATOR : TB_ROLE_VIEWER,
+                         .via = via,
+                         .request = o->session};
 }
 
 static const char *video_name(TbObserver *o)
@@ -59,11 +63,13 @@ static TbHub *find_hub(TbObserver *o, const char *interface, GError **error)
 static void publish(TbObserver *o, const char *type, const char *via, const char *reason)
 {
         tb_bus_publish(tb_core_bus(o->core), type, o->device, NULL,
-                       json_pack("{s:s, s:s, s:s, s:s, s:s, s:s*}", "via", via, "viewer", o->peer_id, "session", o->session, "user", o->user, "mode",
+                       json_pack("{s:s, s:s, s:s, s:s, s:s, s:s*}", "via", via, "viewer", o->peer_id,
+                                 "session", o->session, "user", o->user, "mode",
                                  o->control ? "control" : "view", "reason", reason));
 }
 
-/* --- data channels ---------------------------------------------------------------------------------------------------- */
+/* --- data channels
+ * ---------------------------------------------------------------------------------------------------- */
 static bool send_control(const char *text, gsize size, gpointer data)
 {
         (void)size;
@@ -101,11 +107,13 @@ static void on_channel(TbPeer *peer, const char *channel, bool open, void *data)
                 g_autoptr(GError) error = NULL;
                 line->sensor = tb_control_new(o->core, &actor, o->device, &sensor_ops, line);
                 if (!tb_control_subscribe(line->sensor, topic, -1, &error))
-                        tb_log(TB_LOG_DEBUG, TB_F("device", o->device, "session", o->session), "no samples: %s", error->message);
+                        tb_log(TB_LOG_DEBUG, TB_F("device", o->device, "session", o->session),
+                               "no samples: %s", error->message);
         }
 }
 
-static void on_message(TbPeer *peer, const char *channel, const char *bytes, gsize length, bool text, void *data)
+static void on_message(TbPeer *peer, const char *channel, const char *bytes, gsize length, bool text,
+                       void *data)
 {
         (void)peer;
         Line *line = data;
@@ -117,7 +125,8 @@ static void on_message(TbPeer *peer, const char *channel, const char *bytes, gsi
                 tb_control_receive(line->sensor, bytes, length);
 }
 
-/* --- peer connection ---------------------------------------------------------------------------------------------------- */
+/* --- peer connection
+ * ---------------------------------------------------------------------------------------------------- */
 static void send_bye(TbObserver *o, const char *reason)
 {
         o->ops->send(json_pack("{s:s, s:s}", "type", "bye", "reason", reason), o, o->data);
@@ -141,7 +150,8 @@ static void on_candidate(TbPeer *peer, const char *candidate, const char *mid, g
         (void)peer;
         Line *line = data;
         if (line->observer)
-                line->observer->ops->send(json_pack("{s:s, s:s, s:s*, s:i}", "type", "ice", "candidate", candidate, "sdpMid", mid, "sdpMLineIndex",
+                line->observer->ops->send(json_pack("{s:s, s:s, s:s*, s:i}", "type", "ice", "candidate",
+                                                    candidate, "sdpMid", mid, "sdpMLineIndex",
                                                     (int)mline_index),
                                           line->observer, line->observer->data);
 }
@@ -151,7 +161,9 @@ static void on_state(TbPeer *peer, TbPeerState state, void *data)
         (void)peer;
         Line *line = data;
         if (line->observer)
-                tb_log(TB_LOG_DEBUG, TB_F("device", line->observer->device, "session", line->observer->session, "peer", line->observer->peer_id),
+                tb_log(TB_LOG_DEBUG,
+                       TB_F("device", line->observer->device, "session", line->observer->session, "peer",
+                            line->observer->peer_id),
                        "observer's peer is %s", tb_peer_state_name(state));
 }
 
@@ -174,8 +186,12 @@ static void on_closed(TbPeer *peer, const char *reason, void *data)
         line_free(line);
 }
 
-static const TbPeerCallbacks peer_callbacks = {.answer = on_answer, .candidate = on_candidate, .state = on_state, .channel = on_channel,
-                                               .message = on_message, .closed = on_closed};
+static const TbPeerCallbacks peer_callbacks = {.answer = on_answer,
+                                               .candidate = on_candidate,
+                                               .state = on_state,
+                                               .channel = on_channel,
+                                               .message = on_message,
+                                               .closed = on_closed};
 
 /* Nothing more is said to or heard from the observer; `closed` frees the line. */
 static void hang_up(TbObserver *o, const char *reason)
@@ -196,7 +212,8 @@ void tb_observer_offer(TbObserver *o, const char *sdp)
         hang_up(o, "a new offer came");
         TbHub *hub = find_hub(o, NULL, NULL); /* none: data channels only */
         g_autofree char *label = g_strdup_printf("%s (%s)", o->user, o->session);
-        const TbPeerOptions options = {.label = label, .ice_servers = (const char *const *)o->ice_servers, .answer_wait_ms = -1};
+        const TbPeerOptions options = {
+                .label = label, .ice_servers = (const char *const *)o->ice_servers, .answer_wait_ms = -1};
         Line *line = g_new0(Line, 1);
         line->observer = o;
         o->line = line;
@@ -205,7 +222,8 @@ void tb_observer_offer(TbObserver *o, const char *sdp)
                 return;
         o->line = NULL;
         line_free(line);
-        tb_log(TB_LOG_INFO, TB_F("device", o->device, "session", o->session), "observer's offer was refused: %s", error->message);
+        tb_log(TB_LOG_INFO, TB_F("device", o->device, "session", o->session),
+               "observer's offer was refused: %s", error->message);
         send_bye(o, tb_error_detail(error));
 }
 
@@ -213,7 +231,8 @@ void tb_observer_candidate(TbObserver *o, const char *candidate, guint mline_ind
 {
         g_autoptr(GError) error = NULL;
         if (o->line && !tb_peer_add_candidate(o->line->peer, candidate, mline_index, &error))
-                tb_log(TB_LOG_DEBUG, TB_F("device", o->device, "session", o->session), "candidate: %s", error->message);
+                tb_log(TB_LOG_DEBUG, TB_F("device", o->device, "session", o->session), "candidate: %s",
+                       error->message);
 }
 
 void tb_observer_bye(TbObserver *o)
@@ -221,7 +240,9 @@ void tb_observer_bye(TbObserver *o)
         hang_up(o, "the observer said goodbye");
 }
 
-/* --- relay ---------------------------------------------------------------------------------------------------------------- */
+/* --- relay
+ * ----------------------------------------------------------------------------------------------------------------
+ */
 static bool send_relay(const char *text, gsize size, gpointer data)
 {
         TbObserver *o = data;
@@ -254,7 +275,8 @@ static void picture_start(TbObserver *o, TbHub *hub, GError **error)
         o->picture = tb_mjpeg_new(o->media, hub, TB_BRIDGE_PICTURE_FPS, o->quality, on_picture, o, error);
 }
 
-static bool on_picture_topic(const char *device, const char *interface, bool on, gpointer data, GError **error)
+static bool on_picture_topic(const char *device, const char *interface, bool on, gpointer data,
+                             GError **error)
 {
         TbObserver *o = data;
         if (!on) {
@@ -271,7 +293,8 @@ static bool on_picture_topic(const char *device, const char *interface, bool on,
         return o->picture != NULL;
 }
 
-static const TbControlOps relay_ops = {.send = send_relay, .queued = queued_relay, .picture = on_picture_topic};
+static const TbControlOps relay_ops = {
+        .send = send_relay, .queued = queued_relay, .picture = on_picture_topic};
 
 void tb_observer_relay(TbObserver *o, json_t *message)
 {
@@ -295,8 +318,11 @@ void tb_observer_drained(TbObserver *o)
                 tb_control_drained(o->relay);
 }
 
-/* --- life ------------------------------------------------------------------------------------------------------------------ */
-TbObserver *tb_observer_new(TbCore *core, TbMedia *media, const TbObserverInfo *info, const TbObserverOps *ops, gpointer data)
+/* --- life
+ * ------------------------------------------------------------------------------------------------------------------
+ */
+TbObserver *tb_observer_new(TbCore *core, TbMedia *media, const TbObserverInfo *info,
+                            const TbObserverOps *ops, gpointer data)
 {
         tb_assert_main();
         TbObserver *o = g_new0(TbObserver, 1);

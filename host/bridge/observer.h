@@ -1,8 +1,9 @@
 #pragma once
 /*
- * One observer of a session whose producer is this host: a WebRTC peer when it can be (the browser offers, we answer), and the relay through the
- * server for what the peer cannot carry: commands, samples, a reduced picture. A view observer's actor is a viewer, a control observer's an operator:
- * core refuses and allows, not this room. Main thread.
+ * One observer of a session whose producer is this host: a WebRTC peer when it can be (the browser offers, we
+ * answer), and the relay through the server for what the peer cannot carry: commands, samples, a reduced
+ * picture. A view observer's actor is a viewer, a control observer's an operator: core refuses and allows,
+ * not this room. Main thread.
  */
 #include <glib.h>
 #include <jansson.h>
@@ -13,13 +14,17 @@
 
 #define TB_BRIDGE_PICTURE_FPS 4
 #define TB_BRIDGE_PICTURE_QUALITY 45
-#define TB_BRIDGE_PICTURE_MAX (200 * 1024) /* bytes: a picture above it is left out, the quality goes down */
+#define TB_BRIDGE_PICTURE_MAX                                                                                \
+        (200 * 1024) /* bytes: a picture above it is left out, the quality goes down                         \
+                      */
 
 typedef struct TbObserver TbObserver;
 
 typedef struct TbObserverOps {
-        bool (*send)(json_t *message_take, TbObserver *observer, gpointer data);  /* the envelope is added there */
-        bool (*picture)(GBytes *jpeg, TbObserver *observer, gpointer data);       /* false: the last one is still on its way */
+        bool (*send)(json_t *message_take, TbObserver *observer,
+                     gpointer data); /* the envelope is added there */
+        bool (*picture)(GBytes *jpeg, TbObserver *observer,
+                        gpointer data); /* false: the last one is still on its way */
         gsize (*queued)(gpointer data);
 } TbObserverOps;
 
@@ -30,7 +35,8 @@ typedef struct TbObserverInfo {
 } TbObserverInfo;
 
 /* `info` is copied. Publishes viewer.joined. */
-TbObserver *tb_observer_new(TbCore *core, TbMedia *media, const TbObserverInfo *info, const TbObserverOps *ops, gpointer data);
+TbObserver *tb_observer_new(TbCore *core, TbMedia *media, const TbObserverInfo *info,
+                            const TbObserverOps *ops, gpointer data);
 /* Publishes viewer.left; its peer ends. */
 void tb_observer_free(TbObserver *observer);
 const char *tb_observer_session(const TbObserver *observer);
@@ -39,9 +45,9 @@ const char *tb_observer_device(const TbObserver *observer);
 
 void tb_observer_offer(TbObserver *observer, const char *sdp);
 void tb_observer_candidate(TbObserver *observer, const char *candidate, guint mline_index);
-void tb_observer_bye(TbObserver *observer);               /* of the peer connection; the relay goes on */
+void tb_observer_bye(TbObserver *observer);                    /* of the peer connection; the relay goes on */
 void tb_observer_relay(TbObserver *observer, json_t *message); /* a control message; borrowed */
-void tb_observer_drained(TbObserver *observer);           /* the link to the server can take more */
+void tb_observer_drained(TbObserver *observer);                /* the link to the server can take more */
 
 gint64 tb_observer_picture_mark(const TbObserver *observer);
 void tb_observer_set_picture_mark(TbObserver *observer, gint64 mark);

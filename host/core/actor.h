@@ -3,7 +3,7 @@
 #include "lib/http/auth.h"
 
 typedef struct TbActor {
-        const char *user;    /* token name, "local", or the observer's peer id */
+        const char *user; /* token name, "local", or the observer's peer id */
         TbRole role;
         const char *lease;   /* the lease secret the caller showed; NULL: none */
         const char *via;     /* "rest", "ws", "datachannel", "relay", "vnc" */

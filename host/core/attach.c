@@ -17,7 +17,8 @@ static char *uri_of(json_t *spec, GError **error)
         if (json_is_string(spec))
                 return g_strdup(json_string_value(spec));
         if (!json_is_object(spec)) {
-                tb_error_set_field(error, TB_ERROR_INVALID, "attach", "an attachment is a URI, or an object with \"uri\" or \"driver\"");
+                tb_error_set_field(error, TB_ERROR_INVALID, "attach",
+                                   "an attachment is a URI, or an object with \"uri\" or \"driver\"");
                 return NULL;
         }
         json_t *uri = json_object_get(spec, "uri"), *driver = json_object_get(spec, "driver");
@@ -25,7 +26,8 @@ static char *uri_of(json_t *spec, GError **error)
                 return g_strdup(json_string_value(uri));
         if (json_is_string(driver) && !uri)
                 return g_strconcat(json_string_value(driver), "://", NULL);
-        tb_error_set_field(error, TB_ERROR_INVALID, "attach", "an attachment object needs \"uri\" or \"driver\" (one of them, a string)");
+        tb_error_set_field(error, TB_ERROR_INVALID, "attach",
+                           "an attachment object needs \"uri\" or \"driver\" (one of them, a string)");
         return NULL;
 }
 
@@ -41,8 +43,9 @@ static json_t *params_of(const TbDriver *driver, const TbUri *uri, json_t *spec,
         json_t *value;
         if (json_object_size(uri->query) == 0)
                 return tb_params_validate(table, typed, error);
-        json_object_foreach(typed, key, value) {
-                tb_error_set_field(error, TB_ERROR_INVALID, key, "give parameters in the URI's query or beside \"uri\", not in both");
+        json_object_foreach (typed, key, value) {
+                tb_error_set_field(error, TB_ERROR_INVALID, key,
+                                   "give parameters in the URI's query or beside \"uri\", not in both");
                 return NULL;
         }
         return tb_params_validate_text(table, uri->query, error);
@@ -68,7 +71,8 @@ TbAttachment *tb_attachment_new(TbCore *core, const char *device, guint number, 
                 return NULL;
         const TbDriver *driver = tb_driver_find(uri->scheme);
         if (!driver) {
-                tb_error_set_field(error, TB_ERROR_INVALID, "attach", "no driver for \"%s://\"; GET /host/drivers lists them", uri->scheme);
+                tb_error_set_field(error, TB_ERROR_INVALID, "attach",
+                                   "no driver for \"%s://\"; GET /host/drivers lists them", uri->scheme);
                 return NULL;
         }
         json_auto_t *params = params_of(driver, uri, spec, error);
@@ -77,8 +81,9 @@ TbAttachment *tb_attachment_new(TbCore *core, const char *device, guint number, 
         g_autofree char *run = g_strdup_printf("%s/run/%s-%u", core->config->state_dir, device, number);
         if (strlen(run) + SOCKET_NAME >= SUN_PATH) {
                 g_set_error(error, TB_ERROR, TB_ERROR_INTERNAL,
-                            "the path %s is too long for a socket in it (%d bytes at most): choose a shorter --state-dir", run,
-                            SUN_PATH - SOCKET_NAME);
+                            "the path %s is too long for a socket in it (%d bytes at most): choose a shorter "
+                            "--state-dir",
+                            run, SUN_PATH - SOCKET_NAME);
                 return NULL;
         }
         TbAttachment *a = g_new0(TbAttachment, 1);
@@ -117,7 +122,8 @@ void tb_attachment_unref(TbAttachment *a)
 
 bool tb_attachment_same(const TbAttachment *a, const TbAttachment *b)
 {
-        return a->driver == b->driver && strcmp(a->uri->text, b->uri->text) == 0 && json_equal(a->params, b->params);
+        return a->driver == b->driver && strcmp(a->uri->text, b->uri->text) == 0 &&
+               json_equal(a->params, b->params);
 }
 
 guint tb_attachment_lanes(const TbAttachment *a)
@@ -141,13 +147,15 @@ static int sample_interval(const TbAttachment *a, const TbLane *lane)
         if (!lane->sensors || !lane->sensors->sample)
                 return 0;
         json_int_t ms = json_integer_value(json_object_get(a->params, "interval_ms"));
-        return ms >= TB_LIMIT_SENSOR_MS_MIN ? (int)ms : MAX(lane->sensors->interval_ms, TB_LIMIT_SENSOR_MS_MIN);
+        return ms >= TB_LIMIT_SENSOR_MS_MIN ? (int)ms
+                                            : MAX(lane->sensors->interval_ms, TB_LIMIT_SENSOR_MS_MIN);
 }
 
 void tb_attachment_start(TbAttachment *a, TbDevice *device)
 {
         if (g_mkdir_with_parents(a->run_dir, 0700) < 0) /* the driver that needs it says what it cannot do */
-                tb_log(TB_LOG_ERROR, TB_F("device", device->id), "cannot make %s: %s", a->run_dir, g_strerror(errno));
+                tb_log(TB_LOG_ERROR, TB_F("device", device->id), "cannot make %s: %s", a->run_dir,
+                       g_strerror(errno));
         guint used = 0;
         bool sensors = false;
         for (guint i = 0; i < device->interfaces->len; i++) {

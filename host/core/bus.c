@@ -18,8 +18,8 @@ typedef struct Subscriber {
 
 struct TbBus {
         guint64 last_id;
-        bool dropped; /* the oldest events are no longer kept */
-        GQueue kept;           /* of Kept, oldest first */
+        bool dropped;           /* the oldest events are no longer kept */
+        GQueue kept;            /* of Kept, oldest first */
         GPtrArray *subscribers; /* owned Subscribers */
         guint next_subscriber;
         guint depth; /* publishes that are running: the list only grows meanwhile */
@@ -41,7 +41,8 @@ TbBus *tb_bus_new(void)
         TbBus *bus = g_new0(TbBus, 1);
         g_queue_init(&bus->kept);
         bus->subscribers = g_ptr_array_new_with_free_func(g_free);
-        /* Ids go on rising over restarts, so that a reader's Last-Event-ID never names a newer event of another run. */
+        /* Ids go on rising over restarts, so that a reader's Last-Event-ID never names a newer event of
+         * another run. */
         bus->last_id = (guint64)tb_clock_ms() * 1000;
         return bus;
 }
@@ -77,7 +78,8 @@ static void deliver(TbBus *bus, const TbEvent *event)
                 sweep(bus);
 }
 
-void tb_bus_publish(TbBus *bus, const char *type, const char *device, const char *interface, json_t *data_take)
+void tb_bus_publish(TbBus *bus, const char *type, const char *device, const char *interface,
+                    json_t *data_take)
 {
         tb_assert_main();
         Kept *k = g_new0(Kept, 1);
@@ -97,11 +99,13 @@ void tb_bus_publish(TbBus *bus, const char *type, const char *device, const char
         deliver(bus, &k->event);
 }
 
-void tb_bus_publish_transient(TbBus *bus, const char *type, const char *device, const char *interface, json_t *data_take)
+void tb_bus_publish_transient(TbBus *bus, const char *type, const char *device, const char *interface,
+                              json_t *data_take)
 {
         tb_assert_main();
         json_t *data = data_take ? data_take : json_object();
-        TbEvent event = {.t = tb_clock_ms(), .type = type, .device = device, .interface = interface, .data = data};
+        TbEvent event = {
+                .t = tb_clock_ms(), .type = type, .device = device, .interface = interface, .data = data};
         deliver(bus, &event);
         json_decref(data);
 }
@@ -141,7 +145,8 @@ bool tb_bus_replay(TbBus *bus, guint64 after, TbEventCall call, gpointer user)
 {
         tb_assert_main();
         const Kept *oldest = g_queue_peek_head(&bus->kept);
-        bool complete = after >= bus->last_id ? after == bus->last_id : oldest && oldest->event.id <= after + 1;
+        bool complete =
+                after >= bus->last_id ? after == bus->last_id : oldest && oldest->event.id <= after + 1;
         if (after == 0) /* from the beginning */
                 complete = !bus->dropped;
         bus->depth++; /* nothing is dropped from `kept` while we walk it */

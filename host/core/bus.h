@@ -1,11 +1,14 @@
 #pragma once
 /*
- * The event bus: everything that happens on a host, in one order, with one clock. Views (REST, WebSocket, bridge, page) subscribe; the last
- * TB_LIMIT_BUS_REPLAY lasting events are kept for Last-Event-ID. Main thread only.
+ * The event bus: everything that happens on a host, in one order, with one clock. Views (REST, WebSocket,
+ * bridge, page) subscribe; the last TB_LIMIT_BUS_REPLAY lasting events are kept for Last-Event-ID. Main
+ * thread only.
  *
- * Types: device.added device.removed device.changed · interface.state {state,reason} · power.state {commanded,observed,…} ·
- * lease.taken lease.renewed(transient) lease.expiring lease.ended {holder,reason} · resource.added resource.removed · command {verb,user,via,ok,…} ·
- * history.stopped history.resumed · viewer.joined viewer.left · server.connected server.lost · driver's own types · sample (transient) · line (transient: log lines)
+ * Types: device.added device.removed device.changed · interface.state {state,reason} · power.state
+ * {commanded,observed,…} · lease.taken lease.renewed(transient) lease.expiring lease.ended {holder,reason} ·
+ * resource.added resource.removed · command {verb,user,via,ok,…} · history.stopped history.resumed ·
+ * viewer.joined viewer.left · server.connected server.lost · driver's own types · sample (transient) · line
+ * (transient: log lines)
  */
 #include <glib.h>
 #include <jansson.h>
@@ -14,8 +17,8 @@
 typedef struct TbBus TbBus;
 
 typedef struct TbEvent {
-        guint64 id;            /* rises by one per lasting event; 0: transient, not kept */
-        gint64 t;              /* ms since the epoch */
+        guint64 id; /* rises by one per lasting event; 0: transient, not kept */
+        gint64 t;   /* ms since the epoch */
         const char *type;
         const char *device;    /* NULL: the host itself */
         const char *interface; /* NULL: the whole device */
@@ -26,13 +29,17 @@ typedef void (*TbEventCall)(const TbEvent *event, gpointer user);
 
 TbBus *tb_bus_new(void);
 void tb_bus_free(TbBus *bus);
-void tb_bus_publish(TbBus *bus, const char *type, const char *device, const char *interface, json_t *data_take);
-void tb_bus_publish_transient(TbBus *bus, const char *type, const char *device, const char *interface, json_t *data_take);
-/* Subscribers may unsubscribe anybody, themselves included, and publish, from inside the call. Returns an id > 0. */
+void tb_bus_publish(TbBus *bus, const char *type, const char *device, const char *interface,
+                    json_t *data_take);
+void tb_bus_publish_transient(TbBus *bus, const char *type, const char *device, const char *interface,
+                              json_t *data_take);
+/* Subscribers may unsubscribe anybody, themselves included, and publish, from inside the call. Returns an id
+ * > 0. */
 guint tb_bus_subscribe(TbBus *bus, TbEventCall call, gpointer user);
 void tb_bus_unsubscribe(TbBus *bus, guint id);
 guint64 tb_bus_last_id(TbBus *bus);
-/* Calls for every kept event with an id above `after` (0: from the beginning). False when some in between are no longer kept (the reader should reload). */
+/* Calls for every kept event with an id above `after` (0: from the beginning). False when some in between are
+ * no longer kept (the reader should reload). */
 bool tb_bus_replay(TbBus *bus, guint64 after, TbEventCall call, gpointer user);
 /* {"id","t","type","device"?,"interface"?,"data"}; the caller owns the reference. */
 json_t *tb_event_json(const TbEvent *event);

@@ -54,7 +54,8 @@ static void finish(TbCommand *c)
         c->done = NULL;
         g_hash_table_remove(c->core->commands, c);
         if (done)
-                done(c->dispatched ? NULL : c->result, c->error, c->user); /* a worker may still write the result */
+                done(c->dispatched ? NULL : c->result, c->error,
+                     c->user); /* a worker may still write the result */
         if (!c->dispatched)
                 command_free(c);
 }
@@ -117,7 +118,8 @@ static void call_done(TbCall *call)
         }
 }
 
-void tb_command_dispatch(TbCommand *c, bool (*exec)(TbCommand *, TbInstance *, TbIo *, GError **), void (*after)(TbCommand *))
+void tb_command_dispatch(TbCommand *c, bool (*exec)(TbCommand *, TbInstance *, TbIo *, GError **),
+                         void (*after)(TbCommand *))
 {
         TbWorker *worker = tb_interface_worker(c->iface);
         c->exec = exec;
@@ -128,7 +130,10 @@ void tb_command_dispatch(TbCommand *c, bool (*exec)(TbCommand *, TbInstance *, T
         if (worker && tb_worker_call(worker, &c->call))
                 return;
         c->dispatched = false;
-        tb_command_fail(c, g_error_new(TB_ERROR, TB_ERROR_LIMIT, "%s is busy: %d commands wait already", c->iface->id, TB_LIMIT_QUEUE), NULL);
+        tb_command_fail(c,
+                        g_error_new(TB_ERROR, TB_ERROR_LIMIT, "%s is busy: %d commands wait already",
+                                    c->iface->id, TB_LIMIT_QUEUE),
+                        NULL);
 }
 
 void tb_command_on_cancel(TbCommand *c, void (*on_cancel)(TbCommand *))
@@ -166,16 +171,20 @@ static gboolean on_timeout(gpointer data)
 {
         TbCommand *c = data;
         c->timer = 0;
-        withdraw(c, g_error_new(TB_ERROR, TB_ERROR_TIMEOUT, "%s %s: no answer in time", c->device_id, c->verb_text));
+        withdraw(c, g_error_new(TB_ERROR, TB_ERROR_TIMEOUT, "%s %s: no answer in time", c->device_id,
+                                c->verb_text));
         return G_SOURCE_REMOVE;
 }
 
-/* --- the one entrance --------------------------------------------------------------------------------------------------------------------- */
+/* --- the one entrance
+ * ---------------------------------------------------------------------------------------------------------------------
+ */
 static bool find_verb(TbCommand *c, const char *verb, const TbVerbRun **ret, GError **error)
 {
         const char *dot = strrchr(verb, '.');
         if (!dot || dot == verb || !dot[1]) {
-                tb_error_set_field(error, TB_ERROR_INVALID, "verb", "a verb is <interface>.<operation>, like power.set; got \"%.80s\"", verb);
+                tb_error_set_field(error, TB_ERROR_INVALID, "verb",
+                                   "a verb is <interface>.<operation>, like power.set; got \"%.80s\"", verb);
                 return false;
         }
         c->device = tb_core_device(c->core, c->device_id, error);
@@ -192,8 +201,8 @@ static bool find_verb(TbCommand *c, const char *verb, const TbVerbRun **ret, GEr
                 *ret = tb_verb_run(c->iface->kind, dot + 1);
         }
         if (!*ret) {
-                tb_error_set_field(error, TB_ERROR_NOT_FOUND, "verb", "%s has no operation \"%.80s\"", c->iface ? tb_kind_name(c->iface->kind) : name,
-                                   dot + 1);
+                tb_error_set_field(error, TB_ERROR_NOT_FOUND, "verb", "%s has no operation \"%.80s\"",
+                                   c->iface ? tb_kind_name(c->iface->kind) : name, dot + 1);
                 return false;
         }
         c->verb = &(*ret)->verb;
@@ -203,8 +212,9 @@ static bool find_verb(TbCommand *c, const char *verb, const TbVerbRun **ret, GEr
 static bool may_control(TbDevice *device, const TbActor *actor, GError **error)
 {
         if (actor->role < TB_ROLE_OPERATOR) {
-                g_set_error(error, TB_ERROR, TB_ERROR_FORBIDDEN, "role %s may watch; controlling %s needs role operator", tb_role_name(actor->role),
-                            device->id);
+                g_set_error(error, TB_ERROR, TB_ERROR_FORBIDDEN,
+                            "role %s may watch; controlling %s needs role operator",
+                            tb_role_name(actor->role), device->id);
                 return false;
         }
         if (!tb_lease_allows(device, actor, error))
@@ -228,8 +238,8 @@ static bool check(TbCommand *c, const char *verb, json_t *params, const TbVerbRu
         if (!find_verb(c, verb, ret_run, error))
                 return false;
         if (c->actor.role < c->verb->role) {
-                g_set_error(error, TB_ERROR, TB_ERROR_FORBIDDEN, "%s needs role %s, you are %s", verb, tb_role_name(c->verb->role),
-                            tb_role_name(c->actor.role));
+                g_set_error(error, TB_ERROR, TB_ERROR_FORBIDDEN, "%s needs role %s, you are %s", verb,
+                            tb_role_name(c->verb->role), tb_role_name(c->actor.role));
                 return false;
         }
         if (c->verb->control && !may_control(c->device, &c->actor, error))
@@ -255,15 +265,16 @@ static void set_deadline(TbCommand *c)
                 c->timer = g_timeout_add((guint)ms + GRACE_MS, on_timeout, c);
 }
 
-TbCommand *tb_core_command(TbCore *core, const TbActor *actor, const char *device, const char *verb, json_t *params, const TbPayload *payload,
-                           TbCommandDone done, gpointer user)
+TbCommand *tb_core_command(TbCore *core, const TbActor *actor, const char *device, const char *verb,
+                           json_t *params, const TbPayload *payload, TbCommandDone done, gpointer user)
 {
         tb_assert_main();
         TbCommand *c = g_new0(TbCommand, 1);
         c->core = core;
         c->device_id = g_strdup(device);
         c->verb_text = g_strdup(verb);
-        c->actor = (TbActor){g_strdup(actor->user), actor->role, g_strdup(actor->lease), g_strdup(actor->via), g_strdup(actor->request)};
+        c->actor = (TbActor){g_strdup(actor->user), actor->role, g_strdup(actor->lease), g_strdup(actor->via),
+                             g_strdup(actor->request)};
         c->done = done;
         c->user = user;
         c->begin_us = g_get_monotonic_time();
@@ -278,7 +289,9 @@ TbCommand *tb_core_command(TbCore *core, const TbActor *actor, const char *devic
         GError *error = NULL;
         const TbVerbRun *run = NULL;
         if (!check(c, verb, params, &run, &error)) {
-                json_t *extra = g_error_matches(error, TB_ERROR, TB_ERROR_LOCKED) ? tb_device_lease_json(c->device) : NULL;
+                json_t *extra = g_error_matches(error, TB_ERROR, TB_ERROR_LOCKED)
+                                        ? tb_device_lease_json(c->device)
+                                        : NULL;
                 tb_command_fail(c, error, extra);
         } else {
                 set_deadline(c);
@@ -293,7 +306,8 @@ bool tb_command_require_control(TbCommand *c)
         GError *error = NULL;
         if (may_control(c->device, &c->actor, &error))
                 return true;
-        json_t *extra = g_error_matches(error, TB_ERROR, TB_ERROR_LOCKED) ? tb_device_lease_json(c->device) : NULL;
+        json_t *extra =
+                g_error_matches(error, TB_ERROR, TB_ERROR_LOCKED) ? tb_device_lease_json(c->device) : NULL;
         tb_command_fail(c, error, extra);
         return false;
 }
@@ -332,7 +346,8 @@ static void withdraw_all(TbCore *core, TbDevice *device, TbErrorCode code, const
                 if (!g_hash_table_contains(core->commands, c) || (device && c->device != device))
                         continue;
                 withdraw(c, g_error_new(TB_ERROR, (int)code, "%s", why));
-                if (device && g_hash_table_contains(core->commands, c)) { /* answered, told on the next turn */
+                if (device &&
+                    g_hash_table_contains(core->commands, c)) { /* answered, told on the next turn */
                         c->device = NULL;
                         c->iface = NULL;
                 }

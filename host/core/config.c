@@ -16,10 +16,23 @@ typedef struct Load {
         TbHostConfig *config;
 } Load;
 
-#define STRING(name_, max_, help_) {.name = name_, .type = TB_PARAM_STRING, .max = max_, .help = help_}
-#define SECRET(name_, help_) {.name = name_, .type = TB_PARAM_SECRET, .max = 256, .help = help_}
-#define PORT(name_, default_, help_) {.name = name_, .type = TB_PARAM_INT, .min = 0, .max = 65535, .fallback = default_, .help = help_}
-#define OBJECT(name_, help_) {.name = name_, .type = TB_PARAM_OBJECT, .fallback = "{}", .help = help_}
+#define STRING(name_, max_, help_)                                                                           \
+        {                                                                                                    \
+                .name = name_, .type = TB_PARAM_STRING, .max = max_, .help = help_                           \
+        }
+#define SECRET(name_, help_)                                                                                 \
+        {                                                                                                    \
+                .name = name_, .type = TB_PARAM_SECRET, .max = 256, .help = help_                            \
+        }
+#define PORT(name_, default_, help_)                                                                         \
+        {                                                                                                    \
+                .name = name_, .type = TB_PARAM_INT, .min = 0, .max = 65535, .fallback = default_,           \
+                .help = help_                                                                                \
+        }
+#define OBJECT(name_, help_)                                                                                 \
+        {                                                                                                    \
+                .name = name_, .type = TB_PARAM_OBJECT, .fallback = "{}", .help = help_                      \
+        }
 
 static const TbParam top_params[] = {
         STRING("name", TB_LIMIT_ID, "this host's name; default: the machine's"),
@@ -28,8 +41,15 @@ static const TbParam top_params[] = {
         STRING("url", TB_LIMIT_URI, "how others reach this host"),
         STRING("web", TB_LIMIT_URI, "folder of the pages"),
         STRING("state_dir", TB_LIMIT_URI, "where state is kept"),
-        {.name = "insecure", .type = TB_PARAM_BOOL, .fallback = "false", .help = "allow other addresses without tokens"},
-        {.name = "tokens", .type = TB_PARAM_ARRAY, .max = 1000, .fallback = "[]", .help = "[{name, role, token}]"},
+        {.name = "insecure",
+         .type = TB_PARAM_BOOL,
+         .fallback = "false",
+         .help = "allow other addresses without tokens"},
+        {.name = "tokens",
+         .type = TB_PARAM_ARRAY,
+         .max = 1000,
+         .fallback = "[]",
+         .help = "[{name, role, token}]"},
         OBJECT("vnc", "port, device, password, view_password"),
         OBJECT("novnc", "port"),
         OBJECT("server", "url, token of the pairing server"),
@@ -40,34 +60,79 @@ static const TbParam top_params[] = {
         TB_PARAM_END,
 };
 static const TbParam token_params[] = {
-        {.name = "name", .type = TB_PARAM_STRING, .required = true, .min = 1, .max = TB_LIMIT_ID, .help = "who it is"},
-        {.name = "role", .type = TB_PARAM_ENUM, .required = true, .choices = TB_CHOICES("viewer", "operator", "admin"), .help = "what it may do"},
-        {.name = "token", .type = TB_PARAM_SECRET, .required = true, .min = 16, .max = 256, .help = "at least 16 characters"},
+        {.name = "name",
+         .type = TB_PARAM_STRING,
+         .required = true,
+         .min = 1,
+         .max = TB_LIMIT_ID,
+         .help = "who it is"},
+        {.name = "role",
+         .type = TB_PARAM_ENUM,
+         .required = true,
+         .choices = TB_CHOICES("viewer", "operator", "admin"),
+         .help = "what it may do"},
+        {.name = "token",
+         .type = TB_PARAM_SECRET,
+         .required = true,
+         .min = 16,
+         .max = 256,
+         .help = "at least 16 characters"},
         TB_PARAM_END,
 };
 static const TbParam vnc_params[] = {
         PORT("port", "5900", "0: no VNC"),
         STRING("device", TB_LIMIT_ID, "what the port shows; default: the first device with video"),
-        {.name = "password", .type = TB_PARAM_SECRET, .min = 1, .max = 8, .help = "full control; VNC uses 8 characters"},
+        {.name = "password",
+         .type = TB_PARAM_SECRET,
+         .min = 1,
+         .max = 8,
+         .help = "full control; VNC uses 8 characters"},
         {.name = "view_password", .type = TB_PARAM_SECRET, .min = 1, .max = 8, .help = "watching only"},
         TB_PARAM_END,
 };
 static const TbParam novnc_params[] = {PORT("port", "6080", "0: no noVNC page"), TB_PARAM_END};
-static const TbParam server_params[] = {STRING("url", TB_LIMIT_URI, "http://… of the pairing server"), SECRET("token", "shown to it"), TB_PARAM_END};
+static const TbParam server_params[] = {STRING("url", TB_LIMIT_URI, "http://… of the pairing server"),
+                                        SECRET("token", "shown to it"), TB_PARAM_END};
 static const TbParam media_params[] = {
-        {.name = "viewers", .type = TB_PARAM_INT, .min = 1, .max = 500, .fallback = "32", .help = "WebRTC viewers at once"},
-        {.name = "fps", .type = TB_PARAM_INT, .min = 1, .max = TB_LIMIT_FPS, .fallback = "30", .help = "frames per second at most"},
-        {.name = "bitrate_kbps", .type = TB_PARAM_INT, .min = 100, .max = 100000, .fallback = "4000", .unit = "kbit/s", .help = "best quality"},
+        {.name = "viewers",
+         .type = TB_PARAM_INT,
+         .min = 1,
+         .max = 500,
+         .fallback = "32",
+         .help = "WebRTC viewers at once"},
+        {.name = "fps",
+         .type = TB_PARAM_INT,
+         .min = 1,
+         .max = TB_LIMIT_FPS,
+         .fallback = "30",
+         .help = "frames per second at most"},
+        {.name = "bitrate_kbps",
+         .type = TB_PARAM_INT,
+         .min = 100,
+         .max = 100000,
+         .fallback = "4000",
+         .unit = "kbit/s",
+         .help = "best quality"},
         TB_PARAM_END,
 };
 static const TbParam ice_params[] = {
         {.name = "stun", .type = TB_PARAM_ARRAY, .max = 8, .fallback = "[]", .help = "stun:host:port"},
-        {.name = "turn", .type = TB_PARAM_ARRAY, .max = 8, .fallback = "[]", .help = "turn:host:port?transport=udp"},
+        {.name = "turn",
+         .type = TB_PARAM_ARRAY,
+         .max = 8,
+         .fallback = "[]",
+         .help = "turn:host:port?transport=udp"},
         SECRET("turn_secret", "coturn's static-auth-secret"),
         TB_PARAM_END,
 };
 static const TbParam history_params[] = {
-        {.name = "mb", .type = TB_PARAM_INT, .min = 1, .max = 100000, .fallback = "64", .unit = "MB", .help = "per console"},
+        {.name = "mb",
+         .type = TB_PARAM_INT,
+         .min = 1,
+         .max = 100000,
+         .fallback = "64",
+         .unit = "MB",
+         .help = "per console"},
         TB_PARAM_END,
 };
 
@@ -83,7 +148,8 @@ static void problem(Load *l, const json_t *node, const char *path, const char *t
         g_string_append_printf(l->problems, "%s%s%s", path, *path ? ": " : "", text);
 }
 
-/* Validates a section. A bad field is reported at its line and left out, so that the next problem is found too. Returns the section with defaults. */
+/* Validates a section. A bad field is reported at its line and left out, so that the next problem is found
+ * too. Returns the section with defaults. */
 static json_t *section(Load *l, const TbParam *params, json_t *node, const char *path)
 {
         json_auto_t *rest = json_is_object(node) ? json_copy(node) : json_incref(node);
@@ -94,7 +160,8 @@ static json_t *section(Load *l, const TbParam *params, json_t *node, const char 
                         return valid;
                 const char *field = tb_error_field(error);
                 const json_t *blamed = field ? json_object_get(node, field) : NULL;
-                g_autofree char *where = *path && field ? g_strdup_printf("%s.%s", path, field) : g_strdup(field ? field : path);
+                g_autofree char *where = *path && field ? g_strdup_printf("%s.%s", path, field)
+                                                        : g_strdup(field ? field : path);
                 problem(l, blamed ? blamed : node, where, tb_error_detail(error));
                 if (!blamed || json_object_del(rest, field) < 0)
                         return json_object(); /* something is missing, or it is no object at all */
@@ -110,13 +177,15 @@ static void read_tokens(Load *l, json_t *tokens)
 {
         size_t i;
         json_t *node;
-        json_array_foreach(tokens, i, node) {
+        json_array_foreach (tokens, i, node) {
                 g_autofree char *path = g_strdup_printf("tokens[%zu]", i);
                 json_auto_t *t = section(l, token_params, node, path);
                 TbRole role;
-                const char *name = json_string_value(json_object_get(t, "name")), *token = json_string_value(json_object_get(t, "token"));
+                const char *name = json_string_value(json_object_get(t, "name")),
+                           *token = json_string_value(json_object_get(t, "token"));
                 g_autoptr(GError) error = NULL;
-                if (name && tb_role_parse(json_string_value(json_object_get(t, "role")), &role) && !tb_auth_add(l->config->auth, name, token, role, &error))
+                if (name && tb_role_parse(json_string_value(json_object_get(t, "role")), &role) &&
+                    !tb_auth_add(l->config->auth, name, token, role, &error))
                         problem(l, node, path, tb_error_detail(error));
         }
 }
@@ -126,7 +195,7 @@ static char **strings_of(Load *l, const json_t *o, const char *name, const char 
         g_autoptr(GStrvBuilder) b = g_strv_builder_new();
         const json_t *list = json_object_get(o, name), *item;
         size_t i;
-        json_array_foreach(list, i, item) {
+        json_array_foreach (list, i, item) {
                 const char *text = json_string_value(item);
                 bool ok = false;
                 for (const char *const *p = prefixes; text && *p; p++)
@@ -139,7 +208,8 @@ static char **strings_of(Load *l, const json_t *o, const char *name, const char 
         return g_strv_builder_end(b);
 }
 
-static const char *const stun_schemes[] = {"stun:", "stuns:", NULL}, *const turn_schemes[] = {"turn:", "turns:", NULL};
+static const char *const stun_schemes[] = {"stun:", "stuns:", NULL}, *const turn_schemes[] = {
+                                                                             "turn:", "turns:", NULL};
 
 static void read_sections(Load *l, json_t *root)
 {
@@ -177,7 +247,9 @@ static void read_sections(Load *l, json_t *root)
         read_tokens(l, json_object_get(top, "tokens"));
 }
 
-/* --- environment ---------------------------------------------------------------------------------------------------------------------------------- */
+/* --- environment
+ * ----------------------------------------------------------------------------------------------------------------------------------
+ */
 static void env_string(char **field, const char *name)
 {
         const char *value = g_getenv(name);
@@ -221,7 +293,9 @@ static void read_environment(Load *l)
         env_string(&c->turn_secret, "WEBRTC_TURN_SECRET");
 }
 
-/* --- what is left open ------------------------------------------------------------------------------------------------------------------------------- */
+/* --- what is left open
+ * -------------------------------------------------------------------------------------------------------------------------------
+ */
 static void fill_defaults(TbHostConfig *c, const TbHostOptions *options)
 {
         if (options->state_dir) {
@@ -255,27 +329,32 @@ static void check_access(Load *l)
         TbHostConfig *c = l->config;
         if (!is_loopback(c->address) && tb_auth_is_open(c->auth) && !c->insecure)
                 problem(l, NULL, "address",
-                        "listening beyond this machine without a token would give everybody control: add \"tokens\" to the configuration, listen on "
+                        "listening beyond this machine without a token would give everybody control: add "
+                        "\"tokens\" to the configuration, listen on "
                         "127.0.0.1, or say --insecure");
         if (c->vnc_view_password && !c->vnc_password)
-                problem(l, NULL, "vnc.view_password", "without vnc.password everybody has control already: set both");
+                problem(l, NULL, "vnc.view_password",
+                        "without vnc.password everybody has control already: set both");
 }
 
-/* Attachments are built once on trial, so that --check says everything that start would. Nothing is opened. */
+/* Attachments are built once on trial, so that --check says everything that start would. Nothing is opened.
+ */
 static void check_devices(Load *l)
 {
         TbCore trial = {.config = l->config};
         const char *id;
         json_t *spec;
-        json_object_foreach(l->config->devices, id, spec) {
+        json_object_foreach (l->config->devices, id, spec) {
                 g_autoptr(GError) error = NULL;
                 TbDevice *device = tb_device_new(&trial, id, spec, &error);
                 if (!device) {
                         const char *field = tb_error_field(error);
-                        const json_t *attach = json_object_get(spec, "attach"), *blamed = field ? json_object_get(spec, field) : NULL;
+                        const json_t *attach = json_object_get(spec, "attach"),
+                                     *blamed = field ? json_object_get(spec, field) : NULL;
                         if (!blamed && field)
                                 blamed = json_object_get(attach, field);
-                        g_autofree char *path = g_strdup_printf("devices.%s%s%s", id, field ? "." : "", field ? field : "");
+                        g_autofree char *path =
+                                g_strdup_printf("devices.%s%s%s", id, field ? "." : "", field ? field : "");
                         problem(l, blamed ? blamed : attach ? attach : spec, path, tb_error_detail(error));
                 }
                 tb_device_free(device);
@@ -286,7 +365,9 @@ TbHostConfig *tb_host_config_load(const TbHostOptions *options, GError **error)
 {
         g_autoptr(TbYaml) yaml = NULL;
         g_autoptr(GString) problems = g_string_new(NULL);
-        const char *file = options->config_file ? options->config_file : g_file_test(DEFAULT_FILE, G_FILE_TEST_EXISTS) ? DEFAULT_FILE : NULL;
+        const char *file = options->config_file                            ? options->config_file
+                           : g_file_test(DEFAULT_FILE, G_FILE_TEST_EXISTS) ? DEFAULT_FILE
+                                                                           : NULL;
         if (file && !(yaml = tb_yaml_load(file, error)))
                 return NULL;
         g_autoptr(TbHostConfig) c = g_new0(TbHostConfig, 1);

@@ -1,7 +1,7 @@
 #pragma once
 /*
- * The host's configuration: what the user asked for, read once, never changed (what is currently true lives in TbCore). YAML file, then environment
- * (which wins). Every problem is reported, each with file:line.
+ * The host's configuration: what the user asked for, read once, never changed (what is currently true lives
+ * in TbCore). YAML file, then environment (which wins). Every problem is reported, each with file:line.
  */
 #include <glib.h>
 #include <jansson.h>
@@ -10,23 +10,23 @@
 #include "lib/http/auth.h"
 
 typedef struct TbHostConfig {
-        char *name;            /* HOST_NAME; default: the machine's name */
-        char *address;         /* listen address, default 127.0.0.1 */
-        guint16 port;          /* HOST_PORT; 6109 */
-        char *url;             /* HOST_URL; NULL: not set */
+        char *name;    /* HOST_NAME; default: the machine's name */
+        char *address; /* listen address, default 127.0.0.1 */
+        guint16 port;  /* HOST_PORT; 6109 */
+        char *url;     /* HOST_URL; NULL: not set */
         char *state_dir;
-        char *web_dir;         /* web/ pages */
+        char *web_dir; /* web/ pages */
         TbAuth *auth;
         bool insecure;
         /* VNC */
-        guint16 vnc_port;      /* 5900; 0: off */
-        char *vnc_device;      /* what port 5900 shows; NULL: the first device with video */
-        char *vnc_password;    /* NULL: none */
+        guint16 vnc_port;   /* 5900; 0: off */
+        char *vnc_device;   /* what port 5900 shows; NULL: the first device with video */
+        char *vnc_password; /* NULL: none */
         char *vnc_view_password;
-        guint16 novnc_port;    /* 6080; 0: off */
+        guint16 novnc_port; /* 6080; 0: off */
         /* pairing server */
-        char *server_url;      /* SERVER_URL; NULL: none */
-        char *server_token;    /* TESTBED_TOKEN; NULL: none */
+        char *server_url;   /* SERVER_URL; NULL: none */
+        char *server_token; /* TESTBED_TOKEN; NULL: none */
         /* media */
         guint max_viewers;     /* TB_LIMIT_VIEWERS */
         int max_fps;           /* 30 */
@@ -36,13 +36,13 @@ typedef struct TbHostConfig {
         char *turn_secret;     /* WEBRTC_TURN_SECRET */
         guint64 history_limit; /* bytes per console */
         /* devices as written: {id: {label?, attach, vnc?: port}} with lines for messages */
-        json_t *devices;       /* object; owned */
-        char *file;            /* where it was read from; NULL: built-in defaults */
+        json_t *devices; /* object; owned */
+        char *file;      /* where it was read from; NULL: built-in defaults */
 } TbHostConfig;
 
-typedef struct TbHostOptions { /* command line */
-        const char *config_file;  /* NULL: /etc/testbed/host.yaml when it exists */
-        const char *state_dir;    /* NULL: $STATE_DIRECTORY, $XDG_STATE_HOME/testbed */
+typedef struct TbHostOptions {   /* command line */
+        const char *config_file; /* NULL: /etc/testbed/host.yaml when it exists */
+        const char *state_dir;   /* NULL: $STATE_DIRECTORY, $XDG_STATE_HOME/testbed */
         bool insecure;
 } TbHostOptions;
 

@@ -55,7 +55,8 @@ static gsize stream_queued(gpointer data)
         return control->ops->queued ? control->ops->queued(control->data) : 0;
 }
 
-TbControl *tb_control_new(TbCore *core, const TbActor *actor, const char *device, const TbControlOps *ops, gpointer data)
+TbControl *tb_control_new(TbCore *core, const TbActor *actor, const char *device, const TbControlOps *ops,
+                          gpointer data)
 {
         TbControl *control = g_new0(TbControl, 1);
         control->core = core;
@@ -138,12 +139,14 @@ static void command_done(json_t *result, const GError *error, gpointer user)
                 g_hash_table_remove(control->running, &p->id);
                 if (!error)
                         remember_lease(p, result);
-                send_json(control, tb_control_result(p->id, result, error, error && json_is_object(result) ? result : NULL));
+                send_json(control, tb_control_result(p->id, result, error,
+                                                     error && json_is_object(result) ? result : NULL));
         }
         pending_free(p);
 }
 
-/* "power.set" + interface "main" -> "main.set". Without an interface the first word is the interface's name, or its kind. */
+/* "power.set" + interface "main" -> "main.set". Without an interface the first word is the interface's name,
+ * or its kind. */
 static char *full_verb(TbControl *control, const TbControlMessage *m, TbDevice *device, GError **error)
 {
         const char *op = strrchr(m->verb, '.');
@@ -152,7 +155,9 @@ static char *full_verb(TbControl *control, const TbControlMessage *m, TbDevice *
                 if (tb_core_interface(control->core, m->device, word, NULL))
                         return g_strdup(m->verb);
                 for (int kind = 0; kind < TB_KINDS; kind++) {
-                        TbInterface *iface = g_str_equal(tb_kind_name((TbKind)kind), word) ? tb_device_interface_of(device, (TbKind)kind) : NULL;
+                        TbInterface *iface = g_str_equal(tb_kind_name((TbKind)kind), word)
+                                                     ? tb_device_interface_of(device, (TbKind)kind)
+                                                     : NULL;
                         if (iface)
                                 return g_strconcat(tb_interface_name(iface), op, NULL);
                 }
@@ -162,8 +167,8 @@ static char *full_verb(TbControl *control, const TbControlMessage *m, TbDevice *
         if (!iface)
                 return NULL;
         if (!g_str_equal(word, m->interface) && !g_str_equal(word, tb_kind_name(tb_interface_kind(iface)))) {
-                tb_error_set_field(error, TB_ERROR_INVALID, "verb", "%s is a %s interface: it knows no %s", tb_interface_id(iface),
-                                   tb_kind_name(tb_interface_kind(iface)), m->verb);
+                tb_error_set_field(error, TB_ERROR_INVALID, "verb", "%s is a %s interface: it knows no %s",
+                                   tb_interface_id(iface), tb_kind_name(tb_interface_kind(iface)), m->verb);
                 return NULL;
         }
         return g_strconcat(m->interface, op, NULL);
@@ -183,15 +188,18 @@ static bool start_command(TbControl *control, const TbControlMessage *m, GError 
 {
         TbDevice *device = NULL;
         if (control->only && !g_str_equal(control->only, m->device)) {
-                g_set_error(error, TB_ERROR, TB_ERROR_FORBIDDEN, "this session is for %s only", control->only);
+                g_set_error(error, TB_ERROR, TB_ERROR_FORBIDDEN, "this session is for %s only",
+                            control->only);
                 return false;
         }
         if (g_hash_table_contains(control->running, &m->id)) {
-                tb_error_set_field(error, TB_ERROR_BUSY, "id", "command %" G_GINT64_FORMAT " is still running", m->id);
+                tb_error_set_field(error, TB_ERROR_BUSY, "id",
+                                   "command %" G_GINT64_FORMAT " is still running", m->id);
                 return false;
         }
         if (g_hash_table_size(control->running) >= TB_CONTROL_IN_FLIGHT) {
-                g_set_error(error, TB_ERROR, TB_ERROR_LIMIT, "%d commands are running already: wait for answers", TB_CONTROL_IN_FLIGHT);
+                g_set_error(error, TB_ERROR, TB_ERROR_LIMIT,
+                            "%d commands are running already: wait for answers", TB_CONTROL_IN_FLIGHT);
                 return false;
         }
         if (!(device = tb_core_device(control->core, m->device, error)))
@@ -200,7 +208,8 @@ static bool start_command(TbControl *control, const TbControlMessage *m, GError 
         if (!verb)
                 return false;
         const char *lease = m->lease ? m->lease : g_hash_table_lookup(control->leases, m->device);
-        TbActor actor = {control->user, control->role, lease ? lease : control->lease, control->via, control->request};
+        TbActor actor = {control->user, control->role, lease ? lease : control->lease, control->via,
+                         control->request};
         Pending *p = g_new0(Pending, 1);
         p->control = control;
         p->id = m->id;
@@ -209,7 +218,8 @@ static bool start_command(TbControl *control, const TbControlMessage *m, GError 
         p->takes_lease = g_str_equal(verb, "lease.take");
         p->drops_lease = g_str_equal(verb, "lease.release");
         g_hash_table_insert(control->running, &p->id, p);
-        p->command = tb_core_command(control->core, &actor, m->device, verb, m->params, NULL, command_done, p);
+        p->command =
+                tb_core_command(control->core, &actor, m->device, verb, m->params, NULL, command_done, p);
         return true;
 }
 
@@ -217,8 +227,7 @@ static bool change_topics(TbControl *control, const TbControlMessage *m, GError 
 {
         gsize i;
         json_t *topic;
-        json_array_foreach(m->topics, i, topic)
-        {
+        json_array_foreach (m->topics, i, topic) {
                 const char *text = json_string_value(topic);
                 if (m->kind == TB_CONTROL_UNSUBSCRIBE)
                         tb_control_unsubscribe(control, text);
@@ -231,8 +240,10 @@ static bool change_topics(TbControl *control, const TbControlMessage *m, GError 
 static bool switch_picture(TbControl *control, const TbTopic *topic, bool on, GError **error)
 {
         if (control->ops->picture)
-                return control->ops->picture(topic->device ? topic->device : control->only, topic->interface, on, control->data, error);
-        g_set_error(error, TB_ERROR, TB_ERROR_UNPROCESSABLE, "pictures come over the relay only; here use WHEP or stream.mjpeg");
+                return control->ops->picture(topic->device ? topic->device : control->only, topic->interface,
+                                             on, control->data, error);
+        g_set_error(error, TB_ERROR, TB_ERROR_UNPROCESSABLE,
+                    "pictures come over the relay only; here use WHEP or stream.mjpeg");
         return false;
 }
 
@@ -240,11 +251,13 @@ bool tb_control_subscribe(TbControl *control, const char *text, gint64 from, GEr
 {
         g_auto(TbTopic) topic = {0};
         if (!tb_topic_parse(text, &topic)) {
-                tb_error_set_field(error, TB_ERROR_INVALID, "subscribe", "a topic looks like \"console:board/uart1\"");
+                tb_error_set_field(error, TB_ERROR_INVALID, "subscribe",
+                                   "a topic looks like \"console:board/uart1\"");
                 return false;
         }
         if (control->only && topic.device && !g_str_equal(topic.device, control->only)) {
-                g_set_error(error, TB_ERROR, TB_ERROR_FORBIDDEN, "this session is for %s only", control->only);
+                g_set_error(error, TB_ERROR, TB_ERROR_FORBIDDEN, "this session is for %s only",
+                            control->only);
                 return false;
         }
         if (g_str_equal(topic.name, "picture"))
@@ -282,11 +295,11 @@ void tb_control_receive(TbControl *control, const char *text, gsize size)
                         send_json(control, tb_control_result(m.id, NULL, NULL, NULL));
                 break;
         case TB_CONTROL_PING:
-                send_json(control, m.t >= 0 ? json_pack("{s:s, s:I}", "type", "pong", "t", (json_int_t)m.t) : json_pack("{s:s}", "type", "pong"));
+                send_json(control, m.t >= 0 ? json_pack("{s:s, s:I}", "type", "pong", "t", (json_int_t)m.t)
+                                            : json_pack("{s:s}", "type", "pong"));
                 break;
         case TB_CONTROL_SAMPLE:
         case TB_CONTROL_BYE:
-        case TB_CONTROL_OTHER:
-                break;
+        case TB_CONTROL_OTHER: break;
         }
 }

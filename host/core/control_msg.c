@@ -35,7 +35,8 @@ static bool is_verb(const char *text)
                 return false;
         for (gsize i = 0; i < size; i++) {
                 bool first = i == 0 || text[i - 1] == '.';
-                bool plain = g_ascii_islower(text[i]) || (!first && (g_ascii_isdigit(text[i]) || strchr("_-", text[i])));
+                bool plain = g_ascii_islower(text[i]) ||
+                             (!first && (g_ascii_isdigit(text[i]) || strchr("_-", text[i])));
                 if (!plain && (text[i] != '.' || first))
                         return false;
         }
@@ -73,7 +74,8 @@ void tb_topic_clear(TbTopic *topic)
 }
 
 /* *ret stays as it is when the field is missing and not required. */
-static bool get_text(json_t *json, const char *field, bool required, gsize max, const char **ret, GError **error)
+static bool get_text(json_t *json, const char *field, bool required, gsize max, const char **ret,
+                     GError **error)
 {
         json_t *value = json_object_get(json, field);
         if (!value)
@@ -130,8 +132,7 @@ static bool parse_topics(TbControlMessage *m, const char *field, GError **error)
                 return invalid(error, field, "must have 1 to 32 topics");
         gsize i;
         json_t *topic;
-        json_array_foreach(m->topics, i, topic)
-        {
+        json_array_foreach (m->topics, i, topic) {
                 g_autofree char *path = g_strdup_printf("%s[%zu]", field, i);
                 if (!json_is_string(topic))
                         return invalid(error, path, "must be a string");
@@ -140,7 +141,8 @@ static bool parse_topics(TbControlMessage *m, const char *field, GError **error)
                         return invalid(error, path, "must look like \"console:board/uart1\"");
         }
         /* "from": of before; the relay's envelope has a field of that name */
-        return get_number(m->json, "from", 0, &m->offset, error) && get_number(m->json, "offset", 0, &m->offset, error);
+        return get_number(m->json, "from", 0, &m->offset, error) &&
+               get_number(m->json, "offset", 0, &m->offset, error);
 }
 
 static bool is_reading(json_t *json, GError **error)
@@ -155,8 +157,10 @@ static bool is_reading(json_t *json, GError **error)
 
 static bool parse_typed(TbControlMessage *m, GError **error)
 {
-        static const char *const signaling[] = {"hello", "ready", "error", "offer", "answer", "ice", "ice-candidate", "pong", "peer-connected",
-                                                "peer-disconnected", "event", "console", NULL};
+        static const char *const signaling[] = {
+                "hello", "ready",         "error", "offer",          "answer",
+                "ice",   "ice-candidate", "pong",  "peer-connected", "peer-disconnected",
+                "event", "console",       NULL};
         json_t *type = json_object_get(m->json, "type");
         if (!json_is_string(type))
                 return invalid(error, "type", "must be a string");

@@ -1,8 +1,8 @@
 #pragma once
 /*
- * The messages of `/host/ws`, of the data channel `control` and of the relay, as JSON text. Pure: no I/O, any thread.
- * The golden files in tests/fixtures/proto/ say what is accepted (the browser's side reads the same files).
- * Unknown fields are ignored, so that either side can grow first.
+ * The messages of `/host/ws`, of the data channel `control` and of the relay, as JSON text. Pure: no I/O, any
+ * thread. The golden files in tests/fixtures/proto/ say what is accepted (the browser's side reads the same
+ * files). Unknown fields are ignored, so that either side can grow first.
  */
 #include <glib.h>
 #include <jansson.h>
@@ -22,28 +22,31 @@ typedef enum TbControlKind {
 
 typedef struct TbControlMessage {
         TbControlKind kind;
-        gint64 id; /* 0: none was given */
-        gint64 t;  /* ping; -1: none */
+        gint64 id;    /* 0: none was given */
+        gint64 t;     /* ping; -1: none */
         json_t *json; /* the whole message; owned; what follows is borrowed from it */
         const char *device, *interface, *verb, *lease; /* command; interface and lease may be NULL */
-        json_t *params; /* command; NULL: none */
-        json_t *topics; /* subscribe, unsubscribe: array of strings */
-        gint64 offset;  /* subscribe: console offset to begin at; -1: with what comes next */
+        json_t *params;                                /* command; NULL: none */
+        json_t *topics;                                /* subscribe, unsubscribe: array of strings */
+        gint64 offset; /* subscribe: console offset to begin at; -1: with what comes next */
 } TbControlMessage;
 
-/* False with TB_ERROR_INVALID that blames the field ("params", "subscribe[0]"); ret_message->id is set all the same when it could be read, so that
- * the refusal can name it. tb_control_message_clear() in both cases. */
+/* False with TB_ERROR_INVALID that blames the field ("params", "subscribe[0]"); ret_message->id is set all
+ * the same when it could be read, so that the refusal can name it. tb_control_message_clear() in both cases.
+ */
 bool tb_control_parse(const char *text, gsize size, TbControlMessage *ret_message, GError **error);
 void tb_control_message_clear(TbControlMessage *message);
 
-/* "console:board/uart1" -> name "console", device "board", interface "uart1"; the parts after the name may be missing (NULL). */
+/* "console:board/uart1" -> name "console", device "board", interface "uart1"; the parts after the name may be
+ * missing (NULL). */
 typedef struct TbTopic {
         char *name, *device, *interface;
 } TbTopic;
 bool tb_topic_parse(const char *text, TbTopic *ret_topic);
 void tb_topic_clear(TbTopic *topic);
 
-/* New references. `error` wins; `extra` (nullable, borrowed) goes into the error. A JSON null as result is left out. */
+/* New references. `error` wins; `extra` (nullable, borrowed) goes into the error. A JSON null as result is
+ * left out. */
 json_t *tb_control_result(gint64 id, json_t *result, const GError *error, json_t *extra);
 json_t *tb_control_error(const char *code, const char *message); /* {"type":"error",…}: for what has no id */
 

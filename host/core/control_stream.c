@@ -16,7 +16,7 @@ typedef struct Subscription {
         What what;
         char *device, *interface; /* NULL: any */
         /* console */
-        guint watch; /* 0: the interface is not there now */
+        guint watch;          /* 0: the interface is not there now */
         TbInterface *watched; /* borrowed; NULL with watch 0 */
         guint64 offset;
 } Subscription;
@@ -51,8 +51,9 @@ static void subscription_free(gpointer data)
         g_free(s);
 }
 
-TbControlStream *tb_control_stream_new(TbCore *core, const char *only_device, bool (*send)(const char *, gsize, gpointer),
-                                       gsize (*queued)(gpointer), gpointer data)
+TbControlStream *tb_control_stream_new(TbCore *core, const char *only_device,
+                                       bool (*send)(const char *, gsize, gpointer), gsize (*queued)(gpointer),
+                                       gpointer data)
 {
         TbControlStream *stream = g_new0(TbControlStream, 1);
         stream->core = core;
@@ -94,7 +95,9 @@ static gboolean on_retry(gpointer data)
         return G_SOURCE_REMOVE;
 }
 
-/* --- console ------------------------------------------------------------------------------------------------------------------------------- */
+/* --- console
+ * -------------------------------------------------------------------------------------------------------------------------------
+ */
 static void pump(Subscription *s)
 {
         TbControlStream *stream = s->stream;
@@ -106,8 +109,9 @@ static void pump(Subscription *s)
                 if (n == 0)
                         return;
                 g_autofree char *base64 = g_base64_encode(bytes, n);
-                json_t *m = json_pack("{s:s, s:s, s:s, s:I, s:s}", "type", "console", "device", s->device, "interface", tb_interface_name(s->watched),
-                                      "offset", (json_int_t)at, "base64", base64);
+                json_t *m = json_pack("{s:s, s:s, s:s, s:I, s:s}", "type", "console", "device", s->device,
+                                      "interface", tb_interface_name(s->watched), "offset", (json_int_t)at,
+                                      "base64", base64);
                 if (!send_json(stream, m)) {
                         stream->retry = g_timeout_add(RETRY_MS, on_retry, stream);
                         return;
@@ -121,7 +125,8 @@ static void grew(TbInterface *iface G_GNUC_UNUSED, gpointer user)
         pump(user);
 }
 
-static TbInterface *find_console(TbControlStream *stream, const char *device_id, const char *name, GError **error)
+static TbInterface *find_console(TbControlStream *stream, const char *device_id, const char *name,
+                                 GError **error)
 {
         TbInterface *iface = NULL;
         if (name) {
@@ -155,8 +160,9 @@ static void rewatch(Subscription *s)
 void tb_control_stream_resume(TbControlStream *stream)
 {
         if (stream->lost > 0) {
-                json_t *gap = json_pack("{s:s, s:s, s:I, s:{s:I}}", "type", "event", "event", "gap", "t", (json_int_t)(g_get_real_time() / 1000), "data",
-                                        "lost", (json_int_t)stream->lost);
+                json_t *gap = json_pack("{s:s, s:s, s:I, s:{s:I}}", "type", "event", "event", "gap", "t",
+                                        (json_int_t)(g_get_real_time() / 1000), "data", "lost",
+                                        (json_int_t)stream->lost);
                 if (send_json(stream, gap))
                         stream->lost = 0;
                 else if (!stream->retry)
@@ -169,7 +175,9 @@ void tb_control_stream_resume(TbControlStream *stream)
         }
 }
 
-/* --- bus ----------------------------------------------------------------------------------------------------------------------------------- */
+/* --- bus
+ * -----------------------------------------------------------------------------------------------------------------------------------
+ */
 static What what_of(const TbEvent *event)
 {
         if (event->id == 0 && g_str_equal(event->type, "sample"))
@@ -203,7 +211,8 @@ static json_t *event_message(const TbEvent *event, What what)
 
 static bool matches(const Subscription *s, const TbEvent *event)
 {
-        return (!s->device || g_strcmp0(s->device, event->device) == 0) && (!s->interface || g_strcmp0(s->interface, event->interface) == 0);
+        return (!s->device || g_strcmp0(s->device, event->device) == 0) &&
+               (!s->interface || g_strcmp0(s->interface, event->interface) == 0);
 }
 
 static void follow_device(TbControlStream *stream, const TbEvent *event)
@@ -245,14 +254,16 @@ static void on_event(const TbEvent *event, gpointer user)
         }
 }
 
-/* --- subscribe ------------------------------------------------------------------------------------------------------------------------------ */
+/* --- subscribe
+ * ------------------------------------------------------------------------------------------------------------------------------
+ */
 static bool what_parse(const char *name, What *ret)
 {
         static const struct {
                 const char *name;
                 What what;
-        } names[] = {{"event", WHAT_EVENT}, {"events", WHAT_EVENT},  {"sensor", WHAT_SENSOR}, {"sensors", WHAT_SENSOR},
-                     {"log", WHAT_LOG},     {"console", WHAT_CONSOLE}};
+        } names[] = {{"event", WHAT_EVENT},    {"events", WHAT_EVENT}, {"sensor", WHAT_SENSOR},
+                     {"sensors", WHAT_SENSOR}, {"log", WHAT_LOG},      {"console", WHAT_CONSOLE}};
         for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
                 if (g_str_equal(names[i].name, name)) {
                         *ret = names[i].what;
@@ -272,16 +283,19 @@ static Subscription *find(TbControlStream *stream, const char *key)
         return NULL;
 }
 
-bool tb_control_stream_add(TbControlStream *stream, const char *key, const TbTopic *topic, gint64 from, GError **error)
+bool tb_control_stream_add(TbControlStream *stream, const char *key, const TbTopic *topic, gint64 from,
+                           GError **error)
 {
         What what;
         if (!what_parse(topic->name, &what)) {
-                tb_error_set_field(error, TB_ERROR_INVALID, "subscribe", "there is no topic %s: event, sensor, console, log, picture", topic->name);
+                tb_error_set_field(error, TB_ERROR_INVALID, "subscribe",
+                                   "there is no topic %s: event, sensor, console, log, picture", topic->name);
                 return false;
         }
         const char *device = topic->device ? topic->device : stream->only;
         if (!device && (what == WHAT_CONSOLE || what == WHAT_LOG)) {
-                tb_error_set_field(error, TB_ERROR_INVALID, "subscribe", "name the device: \"%s:board\"", topic->name);
+                tb_error_set_field(error, TB_ERROR_INVALID, "subscribe", "name the device: \"%s:board\"",
+                                   topic->name);
                 return false;
         }
         TbInterface *console = NULL;

@@ -39,8 +39,9 @@ TbCore *tb_core_new(const TbHostConfig *config, TbMetrics *metrics, GError **err
 {
         tb_assert_main();
         if (g_mkdir_with_parents(config->state_dir, 0750) < 0) {
-                g_set_error(error, TB_ERROR, TB_ERROR_INTERNAL, "cannot make the state folder %s: %s; choose another with --state-dir", config->state_dir,
-                            g_strerror(errno));
+                g_set_error(error, TB_ERROR, TB_ERROR_INTERNAL,
+                            "cannot make the state folder %s: %s; choose another with --state-dir",
+                            config->state_dir, g_strerror(errno));
                 return NULL;
         }
         TbCore *core = g_new0(TbCore, 1);
@@ -53,10 +54,14 @@ TbCore *tb_core_new(const TbHostConfig *config, TbMetrics *metrics, GError **err
         core->audit_fd = -1;
         if (metrics) {
                 static const double buckets[] = {0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 0};
-                core->commands_total = tb_metrics_get(metrics, TB_METRIC_COUNTER, "testbed_commands_total", NULL, "commands that entered", NULL);
-                core->command_errors = tb_metrics_get(metrics, TB_METRIC_COUNTER, "testbed_command_errors_total", NULL, "commands that failed", NULL);
+                core->commands_total = tb_metrics_get(metrics, TB_METRIC_COUNTER, "testbed_commands_total",
+                                                      NULL, "commands that entered", NULL);
+                core->command_errors =
+                        tb_metrics_get(metrics, TB_METRIC_COUNTER, "testbed_command_errors_total", NULL,
+                                       "commands that failed", NULL);
                 core->command_seconds =
-                        tb_metrics_get(metrics, TB_METRIC_HISTOGRAM, "testbed_command_seconds", NULL, "until a command's answer", buckets);
+                        tb_metrics_get(metrics, TB_METRIC_HISTOGRAM, "testbed_command_seconds", NULL,
+                                       "until a command's answer", buckets);
                 tb_metrics_collector(metrics, collect_states, core);
         }
         return core;
@@ -78,16 +83,18 @@ void tb_core_start(TbCore *core)
         const char *id;
         json_t *spec;
         tb_audit_open(core);
-        json_object_foreach(core->config->devices, id, spec) {
+        json_object_foreach (core->config->devices, id, spec) {
                 g_autoptr(GError) error = NULL;
-                if (!insert(core, id, spec, false, &error)) /* the config was checked: only the machine can be in the way */
+                if (!insert(core, id, spec, false,
+                            &error)) /* the config was checked: only the machine can be in the way */
                         tb_log(TB_LOG_ERROR, TB_F("device", id), "not attached: %s", tb_error_detail(error));
         }
         tb_store_load(core);
         tb_leases_load(core);
         for (GTreeNode *n = g_tree_node_first(core->devices); n; n = g_tree_node_next(n)) {
                 tb_device_start(g_tree_node_value(n));
-                tb_bus_publish(core->bus, "device.added", g_tree_node_key(n), NULL, tb_device_json(g_tree_node_value(n)));
+                tb_bus_publish(core->bus, "device.added", g_tree_node_key(n), NULL,
+                               tb_device_json(g_tree_node_value(n)));
         }
         tb_resources_start(core);
 }
@@ -152,12 +159,15 @@ const TbHostConfig *tb_core_config(TbCore *core)
         return core->config;
 }
 
-/* --- devices ------------------------------------------------------------------------------------------------------------------------------------- */
+/* --- devices
+ * -------------------------------------------------------------------------------------------------------------------------------------
+ */
 TbDevice *tb_core_device(TbCore *core, const char *id, GError **error)
 {
         TbDevice *device = g_tree_lookup(core->devices, id);
         if (!device)
-                g_set_error(error, TB_ERROR, TB_ERROR_NOT_FOUND, "no device \"%.80s\" on this host; GET /host/devices lists them", id);
+                g_set_error(error, TB_ERROR, TB_ERROR_NOT_FOUND,
+                            "no device \"%.80s\" on this host; GET /host/devices lists them", id);
         return device;
 }
 
@@ -165,7 +175,8 @@ static char *interface_names(const TbDevice *device)
 {
         GString *s = g_string_new(NULL);
         for (guint i = 0; i < device->interfaces->len; i++)
-                g_string_append_printf(s, "%s%s", i ? ", " : "", ((const TbInterface *)g_ptr_array_index(device->interfaces, i))->name);
+                g_string_append_printf(s, "%s%s", i ? ", " : "",
+                                       ((const TbInterface *)g_ptr_array_index(device->interfaces, i))->name);
         return g_string_free(s, FALSE);
 }
 
@@ -175,7 +186,8 @@ TbInterface *tb_core_interface(TbCore *core, const char *id, const char *name, G
         TbInterface *iface = device ? tb_device_find(device, name) : NULL;
         if (device && !iface) {
                 g_autofree char *names = interface_names(device);
-                g_set_error(error, TB_ERROR, TB_ERROR_NOT_FOUND, "%s has no interface \"%.80s\"; it has: %s", id, name, names);
+                g_set_error(error, TB_ERROR, TB_ERROR_NOT_FOUND, "%s has no interface \"%.80s\"; it has: %s",
+                            id, name, names);
         }
         return iface;
 }
@@ -225,7 +237,8 @@ TbDevice *tb_core_add_device(TbCore *core, const TbActor *actor, json_t *spec, G
         tb_assert_main();
         const char *id = json_string_value(json_object_get(spec, "id"));
         if (!id) {
-                tb_error_set_field(error, TB_ERROR_INVALID, "id", "\"id\" is missing: the name of the device in URLs");
+                tb_error_set_field(error, TB_ERROR_INVALID, "id",
+                                   "\"id\" is missing: the name of the device in URLs");
                 return NULL;
         }
         if (g_tree_lookup(core->devices, id)) {
@@ -233,7 +246,8 @@ TbDevice *tb_core_add_device(TbCore *core, const TbActor *actor, json_t *spec, G
                 return NULL;
         }
         if (g_tree_nnodes(core->devices) >= TB_LIMIT_DEVICES) {
-                g_set_error(error, TB_ERROR, TB_ERROR_LIMIT, "a host has at most %d devices", TB_LIMIT_DEVICES);
+                g_set_error(error, TB_ERROR, TB_ERROR_LIMIT, "a host has at most %d devices",
+                            TB_LIMIT_DEVICES);
                 return NULL;
         }
         json_auto_t *kept = json_copy(spec);
@@ -252,21 +266,23 @@ TbDevice *tb_core_add_device(TbCore *core, const TbActor *actor, json_t *spec, G
         return device;
 }
 
-static bool may_change(TbCore *core, const TbActor *actor, const char *id, TbDevice **ret_device, GError **error)
+static bool may_change(TbCore *core, const TbActor *actor, const char *id, TbDevice **ret_device,
+                       GError **error)
 {
         TbDevice *device = tb_core_device(core, id, error);
         if (!device || !tb_core_may_control(core, actor, id, error))
                 return false;
         if (!device->stored) {
-                g_set_error(error, TB_ERROR, TB_ERROR_BUSY, "%s comes from %s: change it there and restart", id,
-                            core->config->file ? core->config->file : "the built-in configuration");
+                g_set_error(error, TB_ERROR, TB_ERROR_BUSY, "%s comes from %s: change it there and restart",
+                            id, core->config->file ? core->config->file : "the built-in configuration");
                 return false;
         }
         *ret_device = device;
         return true;
 }
 
-/* A new attachment is a new device behind the same id: its workers end, new ones begin, history and lease stay. */
+/* A new attachment is a new device behind the same id: its workers end, new ones begin, history and lease
+ * stay. */
 static bool replace(TbCore *core, TbDevice *old, json_t *spec, GError **error)
 {
         TbDevice *fresh = tb_device_new(core, old->id, spec, error);
@@ -299,9 +315,12 @@ bool tb_core_patch_device(TbCore *core, const TbActor *actor, const char *id, js
         if (json_object_get(patch, "attach") || json_object_get(patch, "vnc"))
                 return replace(core, device, spec, error);
         json_t *label = json_object_get(patch, "label");
-        if (!json_is_string(label) || json_object_size(patch) != 1 || json_string_length(label) > TB_LIMIT_LABEL) {
-                tb_error_set_field(error, TB_ERROR_INVALID, "label", "PATCH takes \"label\" (a string of at most %d bytes), \"attach\" and \"vnc\"",
-                                   TB_LIMIT_LABEL);
+        if (!json_is_string(label) || json_object_size(patch) != 1 ||
+            json_string_length(label) > TB_LIMIT_LABEL) {
+                tb_error_set_field(
+                        error, TB_ERROR_INVALID, "label",
+                        "PATCH takes \"label\" (a string of at most %d bytes), \"attach\" and \"vnc\"",
+                        TB_LIMIT_LABEL);
                 return false;
         }
         json_object_set(device->spec, "label", label);
@@ -330,7 +349,9 @@ bool tb_core_remove_device(TbCore *core, const TbActor *actor, const char *id, G
         return stored_ok(core, error);
 }
 
-/* --- what drivers and services there are ------------------------------------------------------------------------------------------------------------- */
+/* --- what drivers and services there are
+ * -------------------------------------------------------------------------------------------------------------
+ */
 json_t *tb_core_drivers_json(void)
 {
         json_t *list = json_array();
@@ -340,8 +361,10 @@ json_t *tb_core_drivers_json(void)
                         for (const TbLane *lane = (*d)->lanes; lane->name; lane++)
                                 if (tb_lane_ops(lane, (TbKind)k))
                                         json_array_append_new(kinds, json_string(tb_kind_name((TbKind)k)));
-                json_t *o = json_pack("{s:s, s:s, s:o, s:o, s:b}", "name", (*d)->name, "summary", (*d)->summary, "kinds", kinds, "params",
-                                      tb_params_describe((*d)->params ? (*d)->params : tb_no_params), "discovers", (*d)->discovery != NULL);
+                json_t *o = json_pack("{s:s, s:s, s:o, s:o, s:b}", "name", (*d)->name, "summary",
+                                      (*d)->summary, "kinds", kinds, "params",
+                                      tb_params_describe((*d)->params ? (*d)->params : tb_no_params),
+                                      "discovers", (*d)->discovery != NULL);
                 if ((*d)->example)
                         json_object_set_new(o, "example", json_string((*d)->example));
                 json_array_append_new(list, o);
@@ -358,7 +381,9 @@ json_t *tb_core_services_json(TbCore *core)
                         const TbInterface *iface = g_ptr_array_index(device->interfaces, i);
                         const char *driver = iface->attachment->driver->name;
                         if (iface->state == TB_STATE_READY || !json_object_get(services, driver))
-                                json_object_set_new(services, driver, json_string(iface->state == TB_STATE_READY ? "running" : "stopped"));
+                                json_object_set_new(
+                                        services, driver,
+                                        json_string(iface->state == TB_STATE_READY ? "running" : "stopped"));
                 }
         }
         return services;

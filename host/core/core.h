@@ -1,7 +1,7 @@
 #pragma once
 /*
- * The core of a host: owns all state (devices, interfaces, leases, history, resources), on the main thread. Views (api, vnc, bridge) and media use this
- * header; commands enter at tb_core_command() and nowhere else.
+ * The core of a host: owns all state (devices, interfaces, leases, history, resources), on the main thread.
+ * Views (api, vnc, bridge) and media use this header; commands enter at tb_core_command() and nowhere else.
  */
 #include <glib.h>
 #include <jansson.h>
@@ -21,40 +21,50 @@ typedef struct TbInterface TbInterface;
 typedef enum TbState {
         TB_STATE_OPENING, /* being reached for the first time */
         TB_STATE_READY,
-        TB_STATE_ABSENT,  /* not there: unplugged, powered off, unreachable; tried again */
-        TB_STATE_FAULT,   /* there, but broken: reason says how */
+        TB_STATE_ABSENT, /* not there: unplugged, powered off, unreachable; tried again */
+        TB_STATE_FAULT,  /* there, but broken: reason says how */
         TB_STATE_CLOSING,
 } TbState;
 const char *tb_state_name(TbState state);
 
-/* --- life --------------------------------------------------------------------------------------------------------------------------------- */
+/* --- life
+ * ---------------------------------------------------------------------------------------------------------------------------------
+ */
 /* `config` is borrowed and must stay. Opens nothing yet. */
 TbCore *tb_core_new(const TbHostConfig *config, TbMetrics *metrics, GError **error);
 void tb_core_start(TbCore *core); /* attaches the config's and the stored devices, starts discovery */
-void tb_core_stop(TbCore *core);  /* interrupts and joins every worker; commands in flight fail with UNAVAILABLE */
+void tb_core_stop(
+        TbCore *core); /* interrupts and joins every worker; commands in flight fail with UNAVAILABLE */
 void tb_core_free(TbCore *core);
 TbBus *tb_core_bus(TbCore *core);
 const TbHostConfig *tb_core_config(TbCore *core);
 
-/* --- devices and interfaces (borrowed; valid until device.removed) --------------------------------------------------------------------- */
+/* --- devices and interfaces (borrowed; valid until device.removed)
+ * --------------------------------------------------------------------- */
 TbDevice *tb_core_device(TbCore *core, const char *id, GError **error);
 TbInterface *tb_core_interface(TbCore *core, const char *device, const char *name, GError **error);
 /* The device's first interface of that kind; NULL when it has none. */
 TbInterface *tb_device_interface_of(TbDevice *device, TbKind kind);
 const char *tb_device_id(const TbDevice *device);
 const char *tb_device_label(const TbDevice *device);
-void tb_core_each_device(TbCore *core, void (*call)(TbDevice *device, gpointer user), gpointer user); /* sorted by id */
-void tb_device_each_interface(TbDevice *device, void (*call)(TbInterface *iface, gpointer user), gpointer user);
+void tb_core_each_device(TbCore *core, void (*call)(TbDevice *device, gpointer user),
+                         gpointer user); /* sorted by id */
+void tb_device_each_interface(TbDevice *device, void (*call)(TbInterface *iface, gpointer user),
+                              gpointer user);
 const char *tb_interface_name(const TbInterface *iface);
 TbKind tb_interface_kind(const TbInterface *iface);
 TbDevice *tb_interface_device(const TbInterface *iface);
 const char *tb_interface_id(const TbInterface *iface); /* "board/video": stable key and log text */
-TbState tb_interface_state(const TbInterface *iface, const char **ret_reason); /* reason: NULL when there is none; borrowed until the loop turns */
-const void *tb_interface_ops(const TbInterface *iface); /* const TbPowerOps * …: only to see which ops are NULL, never to call */
+TbState tb_interface_state(
+        const TbInterface *iface,
+        const char **ret_reason); /* reason: NULL when there is none; borrowed until the loop turns */
+const void *tb_interface_ops(
+        const TbInterface *iface); /* const TbPowerOps * …: only to see which ops are NULL, never to call */
 
-json_t *tb_core_devices_json(TbCore *core);         /* GET /host/devices; new reference */
-const char *tb_core_devices_text(TbCore *core, gsize *ret_size); /* the same as text, cached until something changes; borrowed */
-json_t *tb_device_json(TbDevice *device);           /* new reference */
+json_t *tb_core_devices_json(TbCore *core); /* GET /host/devices; new reference */
+const char *tb_core_devices_text(
+        TbCore *core, gsize *ret_size);   /* the same as text, cached until something changes; borrowed */
+json_t *tb_device_json(TbDevice *device); /* new reference */
 /* {id,label?,attach} as in the contract. Persisted. New device borrowed. */
 TbDevice *tb_core_add_device(TbCore *core, const TbActor *actor, json_t *spec, GError **error);
 bool tb_core_patch_device(TbCore *core, const TbActor *actor, const char *id, json_t *patch, GError **error);
@@ -64,39 +74,49 @@ json_t *tb_core_drivers_json(void);
 /* {"adb":"running"|"stopped"…}: what drivers and core know of the services they use, for /host/health */
 json_t *tb_core_services_json(TbCore *core);
 
-/* --- commands -------------------------------------------------------------------------------------------------------------------------------- */
+/* --- commands
+ * --------------------------------------------------------------------------------------------------------------------------------
+ */
 typedef struct TbCommand TbCommand;
-/* Exactly once, on the main thread, never from inside tb_core_command(). Result is borrowed (NULL on error, json null when there is nothing to say). */
+/* Exactly once, on the main thread, never from inside tb_core_command(). Result is borrowed (NULL on error,
+ * json null when there is nothing to say). */
 typedef void (*TbCommandDone)(json_t *result, const GError *error, gpointer user);
 typedef struct TbPayload {
         GBytes *bytes; /* console.write: instead of text/base64; borrowed (a reference is taken) */
-        TbPipe *pipe;  /* files.read (we write), files.write and apps.install (we read); a reference is taken; failed with the error when the command fails */
+        TbPipe *pipe;  /* files.read (we write), files.write and apps.install (we read); a reference is taken;
+                          failed with the error when the command fails */
         gint64 size;   /* of the pipe's content; -1: unknown */
 } TbPayload;
 /*
- * The one entrance. verb = "<interface>.<op>" ("power.set", "uart1.write", "lease.take", "device.get"); params: borrowed object, may be NULL;
- * payload: may be NULL. Checks role, lease, kind, params, limits, state; writes the audit trail; calls the driver on its worker.
- * The returned handle is valid until `done` ran; NULL when done was already scheduled with an error. `done` NULL: nobody waits.
+ * The one entrance. verb = "<interface>.<op>" ("power.set", "uart1.write", "lease.take", "device.get");
+ * params: borrowed object, may be NULL; payload: may be NULL. Checks role, lease, kind, params, limits,
+ * state; writes the audit trail; calls the driver on its worker. The returned handle is valid until `done`
+ * ran; NULL when done was already scheduled with an error. `done` NULL: nobody waits.
  */
-TbCommand *tb_core_command(TbCore *core, const TbActor *actor, const char *device, const char *verb, json_t *params, const TbPayload *payload,
-                           TbCommandDone done, gpointer user);
+TbCommand *tb_core_command(TbCore *core, const TbActor *actor, const char *device, const char *verb,
+                           json_t *params, const TbPayload *payload, TbCommandDone done, gpointer user);
 /* Nobody waits any more: `done` will not be called; a driver call in progress is interrupted. */
 void tb_command_cancel(TbCommand *command);
-/* Would this actor be allowed to control the device now? For views that must refuse early (VNC input, console WebSocket). */
+/* Would this actor be allowed to control the device now? For views that must refuse early (VNC input, console
+ * WebSocket). */
 bool tb_core_may_control(TbCore *core, const TbActor *actor, const char *device, GError **error);
 
 /* The verbs of a kind, for routes, OpenAPI and help. */
-typedef enum TbVerbHttp { TB_VERB_PLAIN, TB_VERB_SPECIAL /* the api room has its own handler for it */ } TbVerbHttp;
+typedef enum TbVerbHttp {
+        TB_VERB_PLAIN,
+        TB_VERB_SPECIAL /* the api room has its own handler for it */
+} TbVerbHttp;
 typedef struct TbVerb {
         TbKind kind;
-        const char *op;      /* NULL ends the table */
-        TbRole role;         /* least role */
-        bool control;        /* changes the device: a lease of somebody else refuses it */
-        bool quiet;          /* too frequent for the audit trail and the timeline (input, console.write) */
-        int timeout_ms;      /* until the driver's answer; params "timeout_s" may ask for another */
+        const char *op; /* NULL ends the table */
+        TbRole role;    /* least role */
+        bool control;   /* changes the device: a lease of somebody else refuses it */
+        bool quiet;     /* too frequent for the audit trail and the timeline (input, console.write) */
+        int timeout_ms; /* until the driver's answer; params "timeout_s" may ask for another */
         const TbParam *params;
-        const char *method;  /* REST: "PUT" */
-        const char *path;    /* below /host/devices/{id}/{interface}: "", "/cycle", "/{package}/start" (path params join params) */
+        const char *method; /* REST: "PUT" */
+        const char *path;   /* below /host/devices/{id}/{interface}: "", "/cycle", "/{package}/start" (path
+                               params join params) */
         TbVerbHttp http;
         const char *summary;
         const char *answers; /* as in TbRoute */
@@ -104,30 +124,45 @@ typedef struct TbVerb {
 const TbVerb *tb_core_verbs(void); /* all kinds, one table */
 const TbVerb *tb_core_verb(TbKind kind, const char *op);
 
-/* --- leases ----------------------------------------------------------------------------------------------------------------------------------- */
-json_t *tb_device_lease_json(TbDevice *device); /* {"holder","note","expires_at"} or json null: never the secret; new reference */
+/* --- leases
+ * -----------------------------------------------------------------------------------------------------------------------------------
+ */
+json_t *tb_device_lease_json(
+        TbDevice *device); /* {"holder","note","expires_at"} or json null: never the secret; new reference */
 
-/* --- console ------------------------------------------------------------------------------------------------------------------------------------ */
+/* --- console
+ * ------------------------------------------------------------------------------------------------------------------------------------
+ */
 TbHistory *tb_interface_history(TbInterface *iface); /* CONSOLE and LOGS; borrowed */
-/* `grew` runs after bytes arrived; readers keep their own offset and read from the history at their own pace. Returns an id > 0. */
+/* `grew` runs after bytes arrived; readers keep their own offset and read from the history at their own pace.
+ * Returns an id > 0. */
 guint tb_interface_watch(TbInterface *iface, void (*grew)(TbInterface *iface, gpointer user), gpointer user);
 void tb_interface_unwatch(TbInterface *iface, guint id);
 guint tb_interface_watchers(TbInterface *iface);
 
-/* --- video ----------------------------------------------------------------------------------------------------------------------------------------- */
-/* The media hub is the one consumer of an interface's frames. `frame` (takes it) and `no_signal` run on the worker's thread. */
+/* --- video
+ * -----------------------------------------------------------------------------------------------------------------------------------------
+ */
+/* The media hub is the one consumer of an interface's frames. `frame` (takes it) and `no_signal` run on the
+ * worker's thread. */
 typedef struct TbVideoSink {
         void (*frame)(TbFrame *frame_take, gpointer user);
         void (*no_signal)(const char *reason, gpointer user);
 } TbVideoSink;
-/* Starts the source, and starts it again after every loss until stop. After tb_interface_video_stop() returned no call comes any more. */
+/* Starts the source, and starts it again after every loss until stop. After tb_interface_video_stop()
+ * returned no call comes any more. */
 void tb_interface_video_start(TbInterface *iface, int max_fps, const TbVideoSink *sink, gpointer user);
 void tb_interface_video_stop(TbInterface *iface);
 void tb_interface_video_keyframe(TbInterface *iface); /* encoded sources */
 
-/* --- sensors ---------------------------------------------------------------------------------------------------------------------------------------- */
+/* --- sensors
+ * ----------------------------------------------------------------------------------------------------------------------------------------
+ */
 json_t *tb_interface_samples(TbInterface *iface); /* {stream:{t,seq,quantity,unit,value}}; new reference */
 
-/* --- the host's buses (usb) -------------------------------------------------------------------------------------------------------------------------- */
+/* --- the host's buses (usb)
+ * --------------------------------------------------------------------------------------------------------------------------
+ */
 typedef enum TbBusOp { TB_BUS_TREE, TB_BUS_POWER, TB_BUS_RESET } TbBusOp;
-void tb_core_host_bus(TbCore *core, const TbActor *actor, const char *bus, TbBusOp op, const char *port, bool on, TbCommandDone done, gpointer user);
+void tb_core_host_bus(TbCore *core, const TbActor *actor, const char *bus, TbBusOp op, const char *port,
+                      bool on, TbCommandDone done, gpointer user);

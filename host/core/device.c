@@ -27,20 +27,24 @@ TbInterface *tb_device_find(TbDevice *device, const char *name)
         return NULL;
 }
 
-static bool add_interface(TbDevice *device, const char *name, TbKind kind, TbAttachment *a, guint lane, GError **error)
+static bool add_interface(TbDevice *device, const char *name, TbKind kind, TbAttachment *a, guint lane,
+                          GError **error)
 {
         if (device->interfaces->len >= TB_LIMIT_INTERFACES) {
-                tb_error_set_field(error, TB_ERROR_LIMIT, "attach", "a device has at most %d interfaces", TB_LIMIT_INTERFACES);
+                tb_error_set_field(error, TB_ERROR_LIMIT, "attach", "a device has at most %d interfaces",
+                                   TB_LIMIT_INTERFACES);
                 return false;
         }
         g_ptr_array_add(device->interfaces, tb_interface_new(device, name, kind, a, lane));
         return true;
 }
 
-/* An attachment of the same URI is shared, so that `power: qemu://x` and `console: qemu://x` run one machine. */
+/* An attachment of the same URI is shared, so that `power: qemu://x` and `console: qemu://x` run one machine.
+ */
 static TbAttachment *attachment_for(TbDevice *device, json_t *spec, GError **error)
 {
-        TbAttachment *fresh = tb_attachment_new(device->core, device->id, device->attachments->len, spec, error);
+        TbAttachment *fresh =
+                tb_attachment_new(device->core, device->id, device->attachments->len, spec, error);
         if (!fresh)
                 return NULL;
         for (guint i = 0; i < device->attachments->len; i++) {
@@ -76,8 +80,10 @@ static char *kinds_text(const TbAttachment *a)
         return g_string_free(s, FALSE);
 }
 
-/* Which kind does `uart1: serial://…` mean? The one it is named after, the one it says, or the only one there is. */
-static bool kind_of(const TbAttachment *a, const char *name, json_t *spec, TbKind *ret_kind, guint *ret_lane, GError **error)
+/* Which kind does `uart1: serial://…` mean? The one it is named after, the one it says, or the only one there
+ * is. */
+static bool kind_of(const TbAttachment *a, const char *name, json_t *spec, TbKind *ret_kind, guint *ret_lane,
+                    GError **error)
 {
         const char *said = json_is_object(spec) ? json_string_value(json_object_get(spec, "kind")) : NULL;
         const char *wanted = said ? said : name;
@@ -98,7 +104,8 @@ static bool kind_of(const TbAttachment *a, const char *name, json_t *spec, TbKin
         if (!said && count == 1)
                 return true;
         g_autofree char *kinds = kinds_text(a);
-        tb_error_set_field(error, TB_ERROR_INVALID, name, "%s offers %s: name the interface after one of them, or add \"kind\"", a->shown,
+        tb_error_set_field(error, TB_ERROR_INVALID, name,
+                           "%s offers %s: name the interface after one of them, or add \"kind\"", a->shown,
                            *kinds ? kinds : "nothing");
         return false;
 }
@@ -107,20 +114,25 @@ static bool attach_named(TbDevice *device, json_t *attach, GError **error)
 {
         const char *name;
         json_t *spec;
-        json_object_foreach(attach, name, spec) {
+        json_object_foreach (attach, name, spec) {
                 if (!tb_id_valid(name)) {
                         tb_error_set_field(error, TB_ERROR_INVALID, "attach",
-                                           "interface name \"%.80s\": lower case letters, digits, '.', '_', '-', at most %d", name, TB_LIMIT_ID);
+                                           "interface name \"%.80s\": lower case letters, digits, '.', '_', "
+                                           "'-', at most %d",
+                                           name, TB_LIMIT_ID);
                         return false;
                 }
-                if (strcmp(name, "lease") == 0 || strcmp(name, "device") == 0) { /* verbs of the whole device are called so */
-                        tb_error_set_field(error, TB_ERROR_INVALID, "attach", "no interface can be named \"%s\"", name);
+                if (strcmp(name, "lease") == 0 ||
+                    strcmp(name, "device") == 0) { /* verbs of the whole device are called so */
+                        tb_error_set_field(error, TB_ERROR_INVALID, "attach",
+                                           "no interface can be named \"%s\"", name);
                         return false;
                 }
                 TbAttachment *a = attachment_for(device, spec, error);
                 TbKind kind = TB_KIND_POWER;
                 guint lane = 0;
-                if (!a || !kind_of(a, name, spec, &kind, &lane, error) || !add_interface(device, name, kind, a, lane, error))
+                if (!a || !kind_of(a, name, spec, &kind, &lane, error) ||
+                    !add_interface(device, name, kind, a, lane, error))
                         return false;
         }
         return true;
@@ -160,7 +172,7 @@ static bool attach_any(TbDevice *device, json_t *attach, GError **error)
                 return attach_all(device, attach, error);
         if (json_is_object(attach))
                 return attach_named(device, attach, error);
-        json_array_foreach(attach, i, spec) {
+        json_array_foreach (attach, i, spec) {
                 if (!attach_all(device, spec, error))
                         return false;
         }
@@ -169,7 +181,10 @@ static bool attach_any(TbDevice *device, json_t *attach, GError **error)
 
 static const TbParam device_params[] = {
         {.name = "label", .type = TB_PARAM_STRING, .max = TB_LIMIT_LABEL, .help = "what people call it"},
-        {.name = "attach", .type = TB_PARAM_ANY, .required = true, .help = "a URI, an array of URIs, or {interface: URI}"},
+        {.name = "attach",
+         .type = TB_PARAM_ANY,
+         .required = true,
+         .help = "a URI, an array of URIs, or {interface: URI}"},
         {.name = "vnc", .type = TB_PARAM_INT, .min = 1, .max = 65535, .help = "a VNC port of its own"},
         TB_PARAM_END,
 };
@@ -178,7 +193,8 @@ TbDevice *tb_device_new(TbCore *core, const char *id, json_t *spec, GError **err
 {
         if (!tb_id_valid(id)) {
                 tb_error_set_field(error, TB_ERROR_INVALID, "id",
-                                   "a device id is 1 to %d lower case letters, digits, '.', '_', '-', and begins with a letter or digit",
+                                   "a device id is 1 to %d lower case letters, digits, '.', '_', '-', and "
+                                   "begins with a letter or digit",
                                    TB_LIMIT_ID);
                 return NULL;
         }
@@ -196,7 +212,8 @@ TbDevice *tb_device_new(TbCore *core, const char *id, json_t *spec, GError **err
         device->lease = tb_lease_new(device);
         json_t *attach = json_object_get(valid, "attach");
         if (!json_is_string(attach) && !json_is_array(attach) && !json_is_object(attach)) {
-                tb_error_set_field(error, TB_ERROR_INVALID, "attach", "must be a URI, an array of URIs, or an object {interface: URI}");
+                tb_error_set_field(error, TB_ERROR_INVALID, "attach",
+                                   "must be a URI, an array of URIs, or an object {interface: URI}");
                 g_clear_pointer(&device, tb_device_free);
         } else if (!attach_any(device, attach, error)) {
                 g_clear_pointer(&device, tb_device_free);
@@ -271,7 +288,9 @@ json_t *tb_device_json(TbDevice *device)
 {
         json_t *interfaces = json_array();
         for (guint i = 0; i < device->interfaces->len; i++)
-                json_array_append_new(interfaces, tb_interface_json(g_ptr_array_index(device->interfaces, i)));
-        return json_pack("{s:s, s:s, s:s, s:b, s:o, s:o}", "id", device->id, "label", device->label, "state", tb_state_name(device_state(device)),
-                         "stored", device->stored, "interfaces", interfaces, "lease", tb_device_lease_json(device));
+                json_array_append_new(interfaces,
+                                      tb_interface_json(g_ptr_array_index(device->interfaces, i)));
+        return json_pack("{s:s, s:s, s:s, s:b, s:o, s:o}", "id", device->id, "label", device->label, "state",
+                         tb_state_name(device_state(device)), "stored", device->stored, "interfaces",
+                         interfaces, "lease", tb_device_lease_json(device));
 }

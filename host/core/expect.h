@@ -1,5 +1,6 @@
 #pragma once
-/* console.expect: optionally send, then wait until the console's output matches a pattern. Main thread; reads the history, so nothing can be missed. */
+/* console.expect: optionally send, then wait until the console's output matches a pattern. Main thread; reads
+ * the history, so nothing can be missed. */
 #include "host/core/command.h"
 
 extern const TbParam tb_expect_params[];

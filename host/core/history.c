@@ -24,7 +24,7 @@ typedef struct Segment {
 struct TbHistory {
         char *dir;
         guint64 limit;
-        GArray *segments; /* of Segment, oldest first; the last one is being written */
+        GArray *segments;   /* of Segment, oldest first; the last one is being written */
         int log_fd, idx_fd; /* of the last segment; -1: no disk now */
         char *error;        /* why there is no disk */
         gint64 retry_us;    /* when to try the disk again */
@@ -60,7 +60,8 @@ static void disk_failed(TbHistory *h, const char *what)
         h->retry_us = g_get_monotonic_time() + RETRY_US;
 }
 
-/* Starts a segment at h->end. A disk that failed in between leaves a hole, which readers skip: offsets stay true. */
+/* Starts a segment at h->end. A disk that failed in between leaves a hole, which readers skip: offsets stay
+ * true. */
 static bool segment_begin(TbHistory *h)
 {
         disk_close(h);
@@ -73,7 +74,8 @@ static bool segment_begin(TbHistory *h)
                 return false;
         }
         guint n = h->segments->len;
-        if (n == 0 || g_array_index(h->segments, Segment, n - 1).first != h->end) { /* an empty last one is used again */
+        if (n == 0 || g_array_index(h->segments, Segment, n - 1).first !=
+                              h->end) { /* an empty last one is used again */
                 Segment s = {.first = h->end};
                 g_array_append_val(h->segments, s);
         }
@@ -114,7 +116,8 @@ static void scan(TbHistory *h)
                 guint64 first;
                 struct stat st;
                 g_autofree char *path = g_build_filename(h->dir, name, NULL);
-                if (!g_ascii_string_to_unsigned(digits, 10, 0, G_MAXUINT64 / 2, &first, NULL) || stat(path, &st) < 0)
+                if (!g_ascii_string_to_unsigned(digits, 10, 0, G_MAXUINT64 / 2, &first, NULL) ||
+                    stat(path, &st) < 0)
                         continue;
                 Segment s = {.first = first, .size = (guint64)st.st_size};
                 g_array_append_val(h->segments, s);
@@ -141,7 +144,8 @@ TbHistory *tb_history_open(const char *dir, guint64 limit)
                 disk_failed(h, "cannot make the folder");
         } else {
                 scan(h);
-                segment_begin(h); /* a new run starts a new segment: a line that was cut by a crash keeps its place */
+                segment_begin(h); /* a new run starts a new segment: a line that was cut by a crash keeps its
+                                     place */
         }
         h->ring_start = h->end;
         return h;
@@ -171,7 +175,8 @@ void tb_history_close(TbHistory *h)
 
 static void ring_put(TbHistory *h, const guint8 *data, gsize size)
 {
-        if (size > TB_HISTORY_RING) { /* only the newest part can stay; offsets go on as if all had been put */
+        if (size >
+            TB_HISTORY_RING) { /* only the newest part can stay; offsets go on as if all had been put */
                 data += size - TB_HISTORY_RING;
                 h->end += size - TB_HISTORY_RING;
                 size = TB_HISTORY_RING;
@@ -259,7 +264,8 @@ void tb_history_append(TbHistory *h, const void *data, gsize size)
 
 guint64 tb_history_start(TbHistory *h)
 {
-        return h->segments->len > 0 ? MIN(g_array_index(h->segments, Segment, 0).first, h->ring_start) : h->ring_start;
+        return h->segments->len > 0 ? MIN(g_array_index(h->segments, Segment, 0).first, h->ring_start)
+                                    : h->ring_start;
 }
 
 guint64 tb_history_end(TbHistory *h)
@@ -368,8 +374,8 @@ json_t *tb_history_lines(TbHistory *h, guint64 from, guint limit, guint64 *ret_n
                 while (got > 0 && (buf[got - 1] == '\n' || buf[got - 1] == '\r'))
                         got--;
                 g_autofree char *text = g_utf8_make_valid(buf, (gssize)got);
-                json_array_append_new(lines, json_pack("{s:I, s:I, s:s}", "offset", (json_int_t)line->offset, "t",
-                                                       (json_int_t)line->t_ms, "text", text));
+                json_array_append_new(lines, json_pack("{s:I, s:I, s:s}", "offset", (json_int_t)line->offset,
+                                                       "t", (json_int_t)line->t_ms, "text", text));
         }
         return lines;
 }

@@ -18,7 +18,8 @@ const char *tb_state_name(TbState state)
         return "fault";
 }
 
-TbInterface *tb_interface_new(TbDevice *device, const char *name, TbKind kind, TbAttachment *attachment, guint lane)
+TbInterface *tb_interface_new(TbDevice *device, const char *name, TbKind kind, TbAttachment *attachment,
+                              guint lane)
 {
         TbInterface *iface = g_new0(TbInterface, 1);
         iface->device = device;
@@ -42,7 +43,8 @@ void tb_interface_open_history(TbInterface *iface)
         if (iface->history || (iface->kind != TB_KIND_CONSOLE && iface->kind != TB_KIND_LOGS))
                 return;
         const TbHostConfig *config = iface->device->core->config;
-        g_autofree char *dir = g_build_filename(config->state_dir, "history", iface->device->id, iface->name, NULL);
+        g_autofree char *dir =
+                g_build_filename(config->state_dir, "history", iface->device->id, iface->name, NULL);
         iface->history = tb_history_open(dir, config->history_limit);
 }
 
@@ -119,7 +121,9 @@ static const char *observed_name(TbPowerObserved observed)
 json_t *tb_interface_power_json(const TbInterface *iface)
 {
         json_t *o = json_object();
-        json_object_set_new(o, "commanded", iface->commanded < 0 ? json_null() : json_string(iface->commanded ? "on" : "off"));
+        json_object_set_new(o, "commanded",
+                            iface->commanded < 0 ? json_null()
+                                                 : json_string(iface->commanded ? "on" : "off"));
         json_object_set_new(o, "observed", json_string(observed_name(iface->power.observed)));
         set_number(o, "watts", iface->power.watts);
         set_number(o, "volts", iface->power.volts);
@@ -132,8 +136,9 @@ json_t *tb_interface_power_json(const TbInterface *iface)
 
 json_t *tb_interface_json(const TbInterface *iface)
 {
-        json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", iface->name, "kind", tb_kind_name(iface->kind), "driver",
-                              iface->attachment->driver->name, "uri", iface->attachment->shown, "state", tb_state_name(iface->state));
+        json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", iface->name, "kind",
+                              tb_kind_name(iface->kind), "driver", iface->attachment->driver->name, "uri",
+                              iface->attachment->shown, "state", tb_state_name(iface->state));
         if (iface->reason)
                 json_object_set_new(o, "reason", json_string(iface->reason));
         if (iface->kind == TB_KIND_POWER)
@@ -146,7 +151,9 @@ json_t *tb_interface_samples(TbInterface *iface)
         return iface->samples ? json_copy(iface->samples) : json_object();
 }
 
-/* --- watchers of a history -------------------------------------------------------------------------------------------------------------- */
+/* --- watchers of a history
+ * --------------------------------------------------------------------------------------------------------------
+ */
 guint tb_interface_watch(TbInterface *iface, void (*grew)(TbInterface *, gpointer), gpointer user)
 {
         TbWatcher w = {++iface->next_watcher, grew, user};
@@ -181,8 +188,8 @@ static void history_grew(TbInterface *iface)
                 iface->history_failed = error != NULL;
                 tb_log(error ? TB_LOG_WARNING : TB_LOG_INFO, TB_F("device", iface->id), "console history: %s",
                        error ? error : "is written to the disk again");
-                tb_bus_publish(bus, error ? "history.stopped" : "history.resumed", iface->device->id, iface->name,
-                               error ? json_pack("{s:s}", "reason", error) : NULL);
+                tb_bus_publish(bus, error ? "history.stopped" : "history.resumed", iface->device->id,
+                               iface->name, error ? json_pack("{s:s}", "reason", error) : NULL);
         }
         iface->watch_depth++;
         for (guint i = 0; i < iface->watchers->len; i++) {
@@ -197,11 +204,15 @@ static void history_grew(TbInterface *iface)
                         g_array_remove_index(iface->watchers, i);
 }
 
-/* --- what a lane tells ------------------------------------------------------------------------------------------------------------------------ */
-/* The interfaces of one lane. A round of calls never removes interfaces: only a command of a later turn does. */
-#define EACH_OF_LANE(iface, owner)                                                                                                        \
-        for (guint i_ = 0; i_ < (owner)->device->interfaces->len; i_++)                                                                      \
-                for (TbInterface *iface = g_ptr_array_index((owner)->device->interfaces, i_); iface; iface = NULL)                           \
+/* --- what a lane tells
+ * ------------------------------------------------------------------------------------------------------------------------
+ */
+/* The interfaces of one lane. A round of calls never removes interfaces: only a command of a later turn does.
+ */
+#define EACH_OF_LANE(iface, owner)                                                                           \
+        for (guint i_ = 0; i_ < (owner)->device->interfaces->len; i_++)                                      \
+                for (TbInterface *iface = g_ptr_array_index((owner)->device->interfaces, i_); iface;         \
+                     iface = NULL)                                                                           \
                         if (iface->attachment == (owner)->attachment && iface->lane == (owner)->lane)
 
 static TbInterface *of_kind(const TbLaneOwner *owner, TbKind kind)
@@ -218,7 +229,8 @@ static void set_state(TbInterface *iface, TbState state, const char *reason)
 {
         if (iface->state == state && g_strcmp0(iface->reason, reason) == 0)
                 return;
-        tb_log(state == TB_STATE_FAULT ? TB_LOG_WARNING : TB_LOG_INFO, TB_F("device", iface->id, "state", tb_state_name(state)), "%s",
+        tb_log(state == TB_STATE_FAULT ? TB_LOG_WARNING : TB_LOG_INFO,
+               TB_F("device", iface->id, "state", tb_state_name(state)), "%s",
                reason ? reason : tb_state_name(state));
         iface->state = state;
         g_free(iface->reason);
@@ -237,7 +249,8 @@ static void kick_others(const TbLaneOwner *owner)
         for (guint i = 0; i < interfaces->len; i++) {
                 const TbInterface *other = g_ptr_array_index(interfaces, i);
                 TbWorker *worker = tb_interface_worker(other);
-                if (worker && other->state != TB_STATE_READY && (other->attachment != owner->attachment || other->lane != owner->lane))
+                if (worker && other->state != TB_STATE_READY &&
+                    (other->attachment != owner->attachment || other->lane != owner->lane))
                         tb_worker_kick(worker);
         }
 }
@@ -304,7 +317,8 @@ void tb_interface_add_sample(TbInterface *iface, const TbSample *sample)
         gint64 *seq = g_hash_table_lookup(iface->seq, sample->stream);
         if (!seq) {
                 if (g_hash_table_size(iface->seq) >= TB_LIMIT_STREAMS || !stream_valid(sample->stream)) {
-                        tb_log(TB_LOG_DEBUG, TB_F("device", iface->id, "stream", sample->stream), "sensor stream refused: too many, or a bad name");
+                        tb_log(TB_LOG_DEBUG, TB_F("device", iface->id, "stream", sample->stream),
+                               "sensor stream refused: too many, or a bad name");
                         return;
                 }
                 seq = g_new0(gint64, 1);
@@ -312,8 +326,9 @@ void tb_interface_add_sample(TbInterface *iface, const TbSample *sample)
         }
         if (!isfinite(sample->value))
                 return;
-        json_t *value = json_pack("{s:I, s:I, s:s, s:s, s:f}", "t", (json_int_t)sample->t_ms, "seq", (json_int_t)++*seq, "quantity",
-                                  sample->quantity ? sample->quantity : "", "unit", sample->unit ? sample->unit : "1", "value", sample->value);
+        json_t *value = json_pack("{s:I, s:I, s:s, s:s, s:f}", "t", (json_int_t)sample->t_ms, "seq",
+                                  (json_int_t)++ * seq, "quantity", sample->quantity ? sample->quantity : "",
+                                  "unit", sample->unit ? sample->unit : "1", "value", sample->value);
         json_object_set_new(iface->samples, sample->stream, value);
         json_t *event = json_copy(value);
         json_object_set_new(event, "stream", json_string(sample->stream));
@@ -335,16 +350,18 @@ static bool differs(double a, double b)
 void tb_interface_saw_power(TbInterface *iface, const TbPowerState *state)
 {
         bool changed = iface->power_at == 0 || iface->power.observed != state->observed;
-        bool measured = differs(iface->power.watts, state->watts) || differs(iface->power.volts, state->volts) ||
-                        differs(iface->power.amps, state->amps);
+        bool measured = differs(iface->power.watts, state->watts) ||
+                        differs(iface->power.volts, state->volts) || differs(iface->power.amps, state->amps);
         iface->power = *state;
         iface->power_at = tb_clock_ms();
         if (changed || measured)
                 tb_core_changed(iface->device->core);
         if (changed)
-                tb_bus_publish(iface->device->core->bus, "power.state", iface->device->id, iface->name, tb_interface_power_json(iface));
+                tb_bus_publish(iface->device->core->bus, "power.state", iface->device->id, iface->name,
+                               tb_interface_power_json(iface));
         else if (measured)
-                tb_bus_publish_transient(iface->device->core->bus, "power.state", iface->device->id, iface->name, tb_interface_power_json(iface));
+                tb_bus_publish_transient(iface->device->core->bus, "power.state", iface->device->id,
+                                         iface->name, tb_interface_power_json(iface));
 }
 
 static void on_power(gpointer data, const TbPowerState *state)
@@ -379,7 +396,9 @@ const TbWorkerOps tb_interface_worker_ops = {
         .event = on_event,
 };
 
-/* --- video ---------------------------------------------------------------------------------------------------------------------------------------- */
+/* --- video
+ * ----------------------------------------------------------------------------------------------------------------------------------------
+ */
 void tb_interface_video_start(TbInterface *iface, int max_fps, const TbVideoSink *sink, gpointer user)
 {
         tb_worker_video_start(tb_interface_worker(iface), max_fps, sink, user);

@@ -68,8 +68,9 @@ bool tb_lease_allows(TbDevice *device, const TbActor *actor, GError **error)
         if (!l->held || is_holder(l, actor))
                 return true;
         g_autofree char *expires = tb_clock_rfc3339(l->expires_ms);
-        g_set_error(error, TB_ERROR, TB_ERROR_LOCKED, "%s is leased by %s until %s%s%s; send X-Lease if that is you, or wait", device->id, l->holder,
-                    expires, l->note ? ": " : "", l->note ? l->note : "");
+        g_set_error(error, TB_ERROR, TB_ERROR_LOCKED,
+                    "%s is leased by %s until %s%s%s; send X-Lease if that is you, or wait", device->id,
+                    l->holder, expires, l->note ? ": " : "", l->note ? l->note : "");
         return false;
 }
 
@@ -182,7 +183,8 @@ static void refuse(TbLeaseState *l, TbCommand *command)
         g_autoptr(GError) error = NULL;
         tb_lease_allows(l->device, tb_command_actor(command), &error);
         if (!error)
-                g_set_error(&error, TB_ERROR, TB_ERROR_BUSY, "the lease changed hands while you waited: ask again");
+                g_set_error(&error, TB_ERROR, TB_ERROR_BUSY,
+                            "the lease changed hands while you waited: ask again");
         tb_command_fail(command, g_steal_pointer(&error), tb_device_lease_json(l->device));
 }
 
@@ -231,7 +233,9 @@ static void take(TbCommand *command)
         } else if (wait_s == 0) {
                 refuse(l, command);
         } else if (l->waiters.length >= TB_LIMIT_LEASE_WAITERS) {
-                tb_command_fail(command, g_error_new(TB_ERROR, TB_ERROR_LIMIT, "%d callers wait for %s already", TB_LIMIT_LEASE_WAITERS, l->device->id),
+                tb_command_fail(command,
+                                g_error_new(TB_ERROR, TB_ERROR_LIMIT, "%d callers wait for %s already",
+                                            TB_LIMIT_LEASE_WAITERS, l->device->id),
                                 NULL);
         } else {
                 Waiter *w = g_new(Waiter, 1);
@@ -245,15 +249,19 @@ static void renew(TbCommand *command)
 {
         TbLeaseState *l = tb_command_device(command)->lease;
         if (!is_holder(l, tb_command_actor(command))) {
-                tb_command_fail(command,
-                                l->held ? g_error_new(TB_ERROR, TB_ERROR_LOCKED, "X-Lease is not the lease that holds %s now", l->device->id)
-                                        : g_error_new(TB_ERROR, TB_ERROR_GONE, "the lease of %s has ended: take a new one", l->device->id),
-                                l->held ? tb_device_lease_json(l->device) : NULL);
+                tb_command_fail(
+                        command,
+                        l->held ? g_error_new(TB_ERROR, TB_ERROR_LOCKED,
+                                              "X-Lease is not the lease that holds %s now", l->device->id)
+                                : g_error_new(TB_ERROR, TB_ERROR_GONE,
+                                              "the lease of %s has ended: take a new one", l->device->id),
+                        l->held ? tb_device_lease_json(l->device) : NULL);
                 return;
         }
         extend(l);
         tb_core_changed(l->device->core);
-        tb_bus_publish_transient(l->device->core->bus, "lease.renewed", l->device->id, NULL, tb_device_lease_json(l->device));
+        tb_bus_publish_transient(l->device->core->bus, "lease.renewed", l->device->id, NULL,
+                                 tb_device_lease_json(l->device));
         tb_leases_save(l->device->core);
         tb_command_succeed(command, tb_device_lease_json(l->device));
 }
@@ -266,8 +274,8 @@ static void release(TbCommand *command)
         if (!l->held) {
                 tb_command_succeed(command, json_null());
         } else if (holder || actor->role >= TB_ROLE_ADMIN) {
-                tb_log(TB_LOG_INFO, TB_F("device", l->device->id, "request", actor->request), "lease of %s %s by %s", l->holder,
-                       holder ? "released" : "taken over", actor->user);
+                tb_log(TB_LOG_INFO, TB_F("device", l->device->id, "request", actor->request),
+                       "lease of %s %s by %s", l->holder, holder ? "released" : "taken over", actor->user);
                 end(l, holder ? "released" : "taken-over");
                 tb_command_succeed(command, json_null());
         } else {
@@ -276,34 +284,57 @@ static void release(TbCommand *command)
 }
 
 static const TbParam take_params[] = {
-        {.name = "ttl_s", .type = TB_PARAM_INT, .min = 1, .max = TB_LIMIT_LEASE_S, .fallback = "300", .unit = "s",
+        {.name = "ttl_s",
+         .type = TB_PARAM_INT,
+         .min = 1,
+         .max = TB_LIMIT_LEASE_S,
+         .fallback = "300",
+         .unit = "s",
          .help = "the lease ends when the holder was silent for so long"},
         {.name = "note", .type = TB_PARAM_STRING, .max = TB_LIMIT_LABEL, .help = "shown to others"},
-        {.name = "wait_s", .type = TB_PARAM_INT, .min = 0, .max = TB_LIMIT_LEASE_WAIT_S, .fallback = "0", .unit = "s",
+        {.name = "wait_s",
+         .type = TB_PARAM_INT,
+         .min = 0,
+         .max = TB_LIMIT_LEASE_WAIT_S,
+         .fallback = "0",
+         .unit = "s",
          .help = "queue for so long when it is taken"},
         TB_PARAM_END,
 };
 
 const TbVerbRun tb_lease_verbs[] = {
-        {{.op = "take", .role = TB_ROLE_OPERATOR, .params = take_params, .timeout_ms = (TB_LIMIT_LEASE_WAIT_S + 10) * 1000,
+        {{.op = "take",
+          .role = TB_ROLE_OPERATOR,
+          .params = take_params,
+          .timeout_ms = (TB_LIMIT_LEASE_WAIT_S + 10) * 1000,
           .summary = "Take the lease of a device"},
          take},
-        {{.op = "renew", .role = TB_ROLE_OPERATOR, .quiet = true, .params = tb_no_params, .timeout_ms = 5000, .summary = "Heartbeat of the holder"},
+        {{.op = "renew",
+          .role = TB_ROLE_OPERATOR,
+          .quiet = true,
+          .params = tb_no_params,
+          .timeout_ms = 5000,
+          .summary = "Heartbeat of the holder"},
          renew},
-        {{.op = "release", .role = TB_ROLE_OPERATOR, .params = tb_no_params, .timeout_ms = 5000,
+        {{.op = "release",
+          .role = TB_ROLE_OPERATOR,
+          .params = tb_no_params,
+          .timeout_ms = 5000,
           .summary = "Release (holder) or take over (admin)"},
          release},
         {{.op = NULL}, NULL},
 };
 
-/* --- across restarts ------------------------------------------------------------------------------------------------------------------------- */
+/* --- across restarts
+ * -------------------------------------------------------------------------------------------------------------------------
+ */
 static gboolean save_one(gpointer key, gpointer value, gpointer data)
 {
         const TbLeaseState *l = ((TbDevice *)value)->lease;
         if (l->held) {
                 g_autofree char *hash = g_base64_encode(l->hash, sizeof l->hash);
-                json_t *o = json_pack("{s:s, s:s, s:I, s:I}", "hash", hash, "holder", l->holder, "ttl_ms", (json_int_t)l->ttl_ms, "expires_ms",
-                                      (json_int_t)l->expires_ms);
+                json_t *o = json_pack("{s:s, s:s, s:I, s:I}", "hash", hash, "holder", l->holder, "ttl_ms",
+                                      (json_int_t)l->ttl_ms, "expires_ms", (json_int_t)l->expires_ms);
                 if (l->note)
                         json_object_set_new(o, "note", json_string(l->note));
                 json_object_set_new(data, key, o);
@@ -329,9 +360,10 @@ void tb_leases_load(TbCore *core)
         json_auto_t *all = json_load_file(path, 0, NULL);
         const char *id;
         json_t *o;
-        json_object_foreach(all, id, o) {
+        json_object_foreach (all, id, o) {
                 TbDevice *device = g_tree_lookup(core->devices, id);
-                const char *hash = json_string_value(json_object_get(o, "hash")), *holder = json_string_value(json_object_get(o, "holder"));
+                const char *hash = json_string_value(json_object_get(o, "hash")),
+                           *holder = json_string_value(json_object_get(o, "holder"));
                 gint64 expires = json_integer_value(json_object_get(o, "expires_ms"));
                 if (!device || !hash || !holder || expires <= tb_clock_ms())
                         continue;
@@ -356,7 +388,8 @@ void tb_lease_free(TbLeaseState *l)
                 g_source_remove(w->timer);
                 TbCommand *command = w->command;
                 g_free(w);
-                tb_command_fail(command, g_error_new(TB_ERROR, TB_ERROR_NOT_FOUND, "the device was removed"), NULL);
+                tb_command_fail(command, g_error_new(TB_ERROR, TB_ERROR_NOT_FOUND, "the device was removed"),
+                                NULL);
         }
         clear(l);
         g_free(l);

@@ -24,9 +24,11 @@ static json_t *line_level(int level)
 
 static json_t *settings_json(const TbSerialSettings *s)
 {
-        return json_pack("{s:i, s:i, s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "baud", s->baud, "data_bits", s->data_bits, "parity",
-                         parity_names[s->parity], "stop_bits", s->stop_bits, "flow", flow_names[s->flow], "dtr", line_level(s->dtr), "rts",
-                         line_level(s->rts), "cts", line_level(s->cts), "dsr", line_level(s->dsr), "dcd", line_level(s->dcd), "ri", line_level(s->ri));
+        return json_pack("{s:i, s:i, s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "baud", s->baud,
+                         "data_bits", s->data_bits, "parity", parity_names[s->parity], "stop_bits",
+                         s->stop_bits, "flow", flow_names[s->flow], "dtr", line_level(s->dtr), "rts",
+                         line_level(s->rts), "cts", line_level(s->cts), "dsr", line_level(s->dsr), "dcd",
+                         line_level(s->dcd), "ri", line_level(s->ri));
 }
 
 static json_t *with_place(TbCommand *c, json_t *o)
@@ -95,7 +97,10 @@ static bool exec_set(TbCommand *c, TbInstance *instance, TbIo *io, GError **erro
 
 static void unsupported(TbCommand *c, const char *what)
 {
-        tb_command_fail(c, g_error_new(TB_ERROR, TB_ERROR_UNSUPPORTED, "%s (%s) has no %s", c->iface->id, c->iface->attachment->driver->name, what), NULL);
+        tb_command_fail(c,
+                        g_error_new(TB_ERROR, TB_ERROR_UNSUPPORTED, "%s (%s) has no %s", c->iface->id,
+                                    c->iface->attachment->driver->name, what),
+                        NULL);
 }
 
 static void set(TbCommand *c)
@@ -157,7 +162,8 @@ static void write_(TbCommand *c)
         if (!c->bytes)
                 c->bytes = payload_of(c, &error);
         if (c->bytes && g_bytes_get_size(c->bytes) > TB_LIMIT_CONSOLE_WRITE)
-                tb_error_set_field(&error, TB_ERROR_TOO_LARGE, "text", "one write takes %d bytes at most", TB_LIMIT_CONSOLE_WRITE);
+                tb_error_set_field(&error, TB_ERROR_TOO_LARGE, "text", "one write takes %d bytes at most",
+                                   TB_LIMIT_CONSOLE_WRITE);
         if (error)
                 tb_command_fail(c, error, NULL);
         else
@@ -169,12 +175,18 @@ static void log_(TbCommand *c)
         gint64 from = tb_command_int(c, "from"), limit = tb_command_int(c, "limit");
         guint64 next = 0;
         json_t *lines = tb_history_lines(c->iface->history, (guint64)from, (guint)limit, &next);
-        tb_command_succeed(c, json_pack("{s:o, s:I, s:I, s:I}", "lines", lines, "next", (json_int_t)next, "start",
-                                        (json_int_t)tb_history_start(c->iface->history), "offset", (json_int_t)tb_history_end(c->iface->history)));
+        tb_command_succeed(c, json_pack("{s:o, s:I, s:I, s:I}", "lines", lines, "next", (json_int_t)next,
+                                        "start", (json_int_t)tb_history_start(c->iface->history), "offset",
+                                        (json_int_t)tb_history_end(c->iface->history)));
 }
 
 static const TbParam set_params[] = {
-        {.name = "baud", .type = TB_PARAM_INT, .min = 50, .max = 12000000, .unit = "Bd", .help = "line speed"},
+        {.name = "baud",
+         .type = TB_PARAM_INT,
+         .min = 50,
+         .max = 12000000,
+         .unit = "Bd",
+         .help = "line speed"},
         {.name = "data_bits", .type = TB_PARAM_INT, .min = 5, .max = 8, .help = "data bits"},
         {.name = "parity", .type = TB_PARAM_ENUM, .choices = parity_names, .help = "parity"},
         {.name = "stop_bits", .type = TB_PARAM_INT, .min = 1, .max = 2, .help = "stop bits"},
@@ -185,37 +197,63 @@ static const TbParam set_params[] = {
 };
 static const TbParam write_params[] = {
         {.name = "text", .type = TB_PARAM_STRING, .max = TB_LIMIT_CONSOLE_WRITE, .help = "sent as UTF-8"},
-        {.name = "base64", .type = TB_PARAM_STRING, .max = TB_LIMIT_CONSOLE_WRITE / 3 * 4 + 4, .help = "any bytes"},
+        {.name = "base64",
+         .type = TB_PARAM_STRING,
+         .max = TB_LIMIT_CONSOLE_WRITE / 3 * 4 + 4,
+         .help = "any bytes"},
         TB_PARAM_END,
 };
 static const TbParam break_params[] = {
-        {.name = "ms", .type = TB_PARAM_INT, .min = 1, .max = TB_LIMIT_BREAK_MS, .fallback = "250", .unit = "ms", .help = "how long"},
+        {.name = "ms",
+         .type = TB_PARAM_INT,
+         .min = 1,
+         .max = TB_LIMIT_BREAK_MS,
+         .fallback = "250",
+         .unit = "ms",
+         .help = "how long"},
         TB_PARAM_END,
 };
 static const TbParam log_params[] = {
-        {.name = "from", .type = TB_PARAM_INT, .min = 0, .max = 9e15, .fallback = "0", .help = "offset of the first line"},
-        {.name = "limit", .type = TB_PARAM_INT, .min = 1, .max = TB_LIMIT_LOG_LINES, .fallback = "1000", .help = "lines at most"},
-        {.name = "format", .type = TB_PARAM_ENUM, .choices = TB_CHOICES("text", "jsonl"), .fallback = "\"text\"", .help = "how lines are written"},
+        {.name = "from",
+         .type = TB_PARAM_INT,
+         .min = 0,
+         .max = 9e15,
+         .fallback = "0",
+         .help = "offset of the first line"},
+        {.name = "limit",
+         .type = TB_PARAM_INT,
+         .min = 1,
+         .max = TB_LIMIT_LOG_LINES,
+         .fallback = "1000",
+         .help = "lines at most"},
+        {.name = "format",
+         .type = TB_PARAM_ENUM,
+         .choices = TB_CHOICES("text", "jsonl"),
+         .fallback = "\"text\"",
+         .help = "how lines are written"},
         TB_PARAM_END,
 };
 
 const TbVerbRun tb_console_verbs[] = {
-        {{TB_KIND_CONSOLE, "get", TB_ROLE_VIEWER, false, false, 10000, tb_no_params, "GET", "", TB_VERB_PLAIN, "Line settings, history offsets, clients",
-          "200 application/json Console"},
+        {{TB_KIND_CONSOLE, "get", TB_ROLE_VIEWER, false, false, 10000, tb_no_params, "GET", "", TB_VERB_PLAIN,
+          "Line settings, history offsets, clients", "200 application/json Console"},
          get},
-        {{TB_KIND_CONSOLE, "set", TB_ROLE_OPERATOR, true, false, 10000, set_params, "PATCH", "", TB_VERB_PLAIN,
-          "Change line settings and modem lines; what is not named stays", "200 application/json Console"},
+        {{TB_KIND_CONSOLE, "set", TB_ROLE_OPERATOR, true, false, 10000, set_params, "PATCH", "",
+          TB_VERB_PLAIN, "Change line settings and modem lines; what is not named stays",
+          "200 application/json Console"},
          set},
-        {{TB_KIND_CONSOLE, "write", TB_ROLE_OPERATOR, true, true, 120000, write_params, "POST", "/write", TB_VERB_PLAIN, "Send text or bytes",
-          "200 application/json Written"},
+        {{TB_KIND_CONSOLE, "write", TB_ROLE_OPERATOR, true, true, 120000, write_params, "POST", "/write",
+          TB_VERB_PLAIN, "Send text or bytes", "200 application/json Written"},
          write_},
-        {{TB_KIND_CONSOLE, "break", TB_ROLE_OPERATOR, true, false, 15000, break_params, "POST", "/break", TB_VERB_PLAIN, "Send a break", "200 application/json"},
+        {{TB_KIND_CONSOLE, "break", TB_ROLE_OPERATOR, true, false, 15000, break_params, "POST", "/break",
+          TB_VERB_PLAIN, "Send a break", "200 application/json"},
          send_break},
-        {{TB_KIND_CONSOLE, "expect", TB_ROLE_VIEWER, false, false, 10000, tb_expect_params, "POST", "/expect", TB_VERB_PLAIN,
-          "Optionally send, then wait for a pattern; 504 with what was seen", "200 application/json Match; 504"},
+        {{TB_KIND_CONSOLE, "expect", TB_ROLE_VIEWER, false, false, 10000, tb_expect_params, "POST", "/expect",
+          TB_VERB_PLAIN, "Optionally send, then wait for a pattern; 504 with what was seen",
+          "200 application/json Match; 504"},
          tb_expect_start},
-        {{TB_KIND_CONSOLE, "log", TB_ROLE_VIEWER, false, false, 10000, log_params, "GET", "/log", TB_VERB_SPECIAL,
-          "The history, a line each with its time", "200 text/plain"},
+        {{TB_KIND_CONSOLE, "log", TB_ROLE_VIEWER, false, false, 10000, log_params, "GET", "/log",
+          TB_VERB_SPECIAL, "The history, a line each with its time", "200 text/plain"},
          log_},
         {{.op = NULL}, NULL},
 };

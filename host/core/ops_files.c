@@ -6,7 +6,9 @@
 #include "lib/clock.h"
 #include "lib/limits.h"
 
-/* --- files ------------------------------------------------------------------------------------------------------------------------------------- */
+/* --- files
+ * -------------------------------------------------------------------------------------------------------------------------------------
+ */
 static bool exec_stat(TbCommand *c, TbInstance *instance, TbIo *io, GError **error)
 {
         TbFileInfo info = {0};
@@ -14,7 +16,8 @@ static bool exec_stat(TbCommand *c, TbInstance *instance, TbIo *io, GError **err
                 return false;
         g_autofree char *mtime = tb_clock_rfc3339(info.mtime_ms);
         g_autofree char *mode = g_strdup_printf("%04o", info.mode & 07777U);
-        c->result = json_pack("{s:b, s:I, s:s, s:s}", "directory", info.directory, "size", (json_int_t)info.size, "mode", mode, "mtime", mtime);
+        c->result = json_pack("{s:b, s:I, s:s, s:s}", "directory", info.directory, "size",
+                              (json_int_t)info.size, "mode", mode, "mtime", mtime);
         return true;
 }
 
@@ -35,7 +38,8 @@ static bool exec_read(TbCommand *c, TbInstance *instance, TbIo *io, GError **err
 static bool exec_write(TbCommand *c, TbInstance *instance, TbIo *io, GError **error)
 {
         const char *mode = tb_command_string(c, "mode");
-        return instance->lane->files->write(instance, io, tb_command_string(c, "path"), (guint32)g_ascii_strtoull(mode, NULL, 8), c->pipe, error);
+        return instance->lane->files->write(instance, io, tb_command_string(c, "path"),
+                                            (guint32)g_ascii_strtoull(mode, NULL, 8), c->pipe, error);
 }
 
 static bool exec_remove(TbCommand *c, TbInstance *instance, TbIo *io, GError **error)
@@ -53,7 +57,9 @@ static void fail_pipe(TbCommand *c)
 static void with_pipe(TbCommand *c, bool (*exec)(TbCommand *, TbInstance *, TbIo *, GError **))
 {
         if (!c->pipe) {
-                tb_command_fail(c, g_error_new(TB_ERROR, TB_ERROR_INVALID, "%s moves bytes: use REST", c->verb_text), NULL);
+                tb_command_fail(
+                        c, g_error_new(TB_ERROR, TB_ERROR_INVALID, "%s moves bytes: use REST", c->verb_text),
+                        NULL);
                 return;
         }
         tb_command_on_cancel(c, fail_pipe);
@@ -96,7 +102,8 @@ static void write_(TbCommand *c)
         if (!path_ok(c))
                 return;
         if (strspn(mode, "01234567") != strlen(mode) || strlen(mode) < 3 || strlen(mode) > 4) {
-                tb_error_set_field(&error, TB_ERROR_INVALID, "mode", "three or four octal digits are expected, like 0644");
+                tb_error_set_field(&error, TB_ERROR_INVALID, "mode",
+                                   "three or four octal digits are expected, like 0644");
                 tb_command_fail(c, error, NULL);
         } else {
                 with_pipe(c, exec_write);
@@ -109,28 +116,45 @@ static void remove_(TbCommand *c)
                 tb_command_dispatch(c, exec_remove, NULL);
 }
 
-#define PATH {.name = "path", .type = TB_PARAM_STRING, .required = true, .min = 1, .max = TB_LIMIT_URI, .help = "absolute, on the device"}
+#define PATH                                                                                                 \
+        {                                                                                                    \
+                .name = "path", .type = TB_PARAM_STRING, .required = true, .min = 1, .max = TB_LIMIT_URI,    \
+                .help = "absolute, on the device"                                                            \
+        }
 static const TbParam path_params[] = {PATH, TB_PARAM_END};
 static const TbParam write_params[] = {
         PATH,
-        {.name = "mode", .type = TB_PARAM_STRING, .max = 4, .fallback = "\"0644\"", .help = "permission bits, octal"},
+        {.name = "mode",
+         .type = TB_PARAM_STRING,
+         .max = 4,
+         .fallback = "\"0644\"",
+         .help = "permission bits, octal"},
         TB_PARAM_END,
 };
 
 const TbVerbRun tb_files_verbs[] = {
-        {{TB_KIND_FILES, "stat", TB_ROLE_OPERATOR, false, false, 15000, path_params, NULL, NULL, TB_VERB_SPECIAL, "What a path is", NULL}, stat_},
-        {{TB_KIND_FILES, "list", TB_ROLE_OPERATOR, false, false, 60000, path_params, NULL, NULL, TB_VERB_SPECIAL, "A directory's entries", NULL}, list},
-        {{TB_KIND_FILES, "read", TB_ROLE_OPERATOR, false, false, 0, path_params, "GET", "", TB_VERB_SPECIAL, "A file's bytes, or a directory as JSON",
+        {{TB_KIND_FILES, "stat", TB_ROLE_OPERATOR, false, false, 15000, path_params, NULL, NULL,
+          TB_VERB_SPECIAL, "What a path is", NULL},
+         stat_},
+        {{TB_KIND_FILES, "list", TB_ROLE_OPERATOR, false, false, 60000, path_params, NULL, NULL,
+          TB_VERB_SPECIAL, "A directory's entries", NULL},
+         list},
+        {{TB_KIND_FILES, "read", TB_ROLE_OPERATOR, false, false, 0, path_params, "GET", "", TB_VERB_SPECIAL,
+          "A file's bytes, or a directory as JSON",
           "200 application/octet-stream; 200 application/json FileList"},
          read_},
-        {{TB_KIND_FILES, "write", TB_ROLE_OPERATOR, true, false, 0, write_params, "PUT", "", TB_VERB_SPECIAL, "Write a file from the body, any size",
-          "200 application/json"},
+        {{TB_KIND_FILES, "write", TB_ROLE_OPERATOR, true, false, 0, write_params, "PUT", "", TB_VERB_SPECIAL,
+          "Write a file from the body, any size", "200 application/json"},
          write_},
-        {{TB_KIND_FILES, "remove", TB_ROLE_OPERATOR, true, false, 30000, path_params, "DELETE", "", TB_VERB_SPECIAL, "Delete a file", "204"}, remove_},
+        {{TB_KIND_FILES, "remove", TB_ROLE_OPERATOR, true, false, 30000, path_params, "DELETE", "",
+          TB_VERB_SPECIAL, "Delete a file", "204"},
+         remove_},
         {{.op = NULL}, NULL},
 };
 
-/* --- apps ----------------------------------------------------------------------------------------------------------------------------------------- */
+/* --- apps
+ * -----------------------------------------------------------------------------------------------------------------------------------------
+ */
 static bool exec_apps(TbCommand *c, TbInstance *instance, TbIo *io, GError **error)
 {
         c->result = json_array();
@@ -150,9 +174,10 @@ static bool exec_install(TbCommand *c, TbInstance *instance, TbIo *io, GError **
 static bool exec_app(TbCommand *c, TbInstance *instance, TbIo *io, GError **error)
 {
         const TbAppsOps *ops = instance->lane->apps;
-        bool (*op)(TbInstance *, TbIo *, const char *, GError **) = strcmp(c->verb->op, "remove") == 0  ? ops->remove
-                                                                    : strcmp(c->verb->op, "start") == 0 ? ops->start
-                                                                                                        : ops->stop;
+        bool (*op)(TbInstance *, TbIo *, const char *, GError **) =
+                strcmp(c->verb->op, "remove") == 0  ? ops->remove
+                : strcmp(c->verb->op, "start") == 0 ? ops->start
+                                                    : ops->stop;
         return op(instance, io, tb_command_string(c, "package"), error);
 }
 
@@ -174,7 +199,8 @@ static void apps_one(TbCommand *c)
                 if (g_ascii_isalnum(*p) || *p == '.' || *p == '_')
                         continue;
                 GError *error = NULL;
-                tb_error_set_field(&error, TB_ERROR_INVALID, "package", "a package name holds letters, digits, '.' and '_'");
+                tb_error_set_field(&error, TB_ERROR_INVALID, "package",
+                                   "a package name holds letters, digits, '.' and '_'");
                 tb_command_fail(c, error, NULL);
                 return;
         }
@@ -182,23 +208,30 @@ static void apps_one(TbCommand *c)
 }
 
 static const TbParam package_params[] = {
-        {.name = "package", .type = TB_PARAM_STRING, .required = true, .min = 1, .max = 255, .help = "org.example.app"},
+        {.name = "package",
+         .type = TB_PARAM_STRING,
+         .required = true,
+         .min = 1,
+         .max = 255,
+         .help = "org.example.app"},
         TB_PARAM_END,
 };
 
 const TbVerbRun tb_apps_verbs[] = {
-        {{TB_KIND_APPS, "list", TB_ROLE_VIEWER, false, false, 30000, tb_no_params, "GET", "", TB_VERB_PLAIN, "Installed apps", "200 application/json AppList"},
+        {{TB_KIND_APPS, "list", TB_ROLE_VIEWER, false, false, 30000, tb_no_params, "GET", "", TB_VERB_PLAIN,
+          "Installed apps", "200 application/json AppList"},
          apps_list},
-        {{TB_KIND_APPS, "install", TB_ROLE_OPERATOR, true, false, 0, tb_no_params, "POST", "", TB_VERB_SPECIAL, "Install the app in the body (APK)",
-          "200 application/json App"},
+        {{TB_KIND_APPS, "install", TB_ROLE_OPERATOR, true, false, 0, tb_no_params, "POST", "",
+          TB_VERB_SPECIAL, "Install the app in the body (APK)", "200 application/json App"},
          apps_install},
-        {{TB_KIND_APPS, "remove", TB_ROLE_OPERATOR, true, false, 60000, package_params, "DELETE", "/{package}", TB_VERB_PLAIN, "Uninstall", "200 application/json"},
+        {{TB_KIND_APPS, "remove", TB_ROLE_OPERATOR, true, false, 60000, package_params, "DELETE",
+          "/{package}", TB_VERB_PLAIN, "Uninstall", "200 application/json"},
          apps_one},
-        {{TB_KIND_APPS, "start", TB_ROLE_OPERATOR, true, false, 30000, package_params, "POST", "/{package}/start", TB_VERB_PLAIN, "Start an app",
-          "200 application/json"},
+        {{TB_KIND_APPS, "start", TB_ROLE_OPERATOR, true, false, 30000, package_params, "POST",
+          "/{package}/start", TB_VERB_PLAIN, "Start an app", "200 application/json"},
          apps_one},
-        {{TB_KIND_APPS, "stop", TB_ROLE_OPERATOR, true, false, 30000, package_params, "POST", "/{package}/stop", TB_VERB_PLAIN, "Stop an app",
-          "200 application/json"},
+        {{TB_KIND_APPS, "stop", TB_ROLE_OPERATOR, true, false, 30000, package_params, "POST",
+          "/{package}/stop", TB_VERB_PLAIN, "Stop an app", "200 application/json"},
          apps_one},
         {{.op = NULL}, NULL},
 };

@@ -19,8 +19,16 @@ static void batch_free(gpointer p)
 
 static const TbParam key_params[] = {
         {.name = "type", .type = TB_PARAM_STRING, .required = true},
-        {.name = "key", .type = TB_PARAM_STRING, .required = true, .min = 1, .max = 64, .help = "KeyboardEvent.key"},
-        {.name = "action", .type = TB_PARAM_ENUM, .choices = TB_CHOICES("press", "down", "up"), .fallback = "\"press\""},
+        {.name = "key",
+         .type = TB_PARAM_STRING,
+         .required = true,
+         .min = 1,
+         .max = 64,
+         .help = "KeyboardEvent.key"},
+        {.name = "action",
+         .type = TB_PARAM_ENUM,
+         .choices = TB_CHOICES("press", "down", "up"),
+         .fallback = "\"press\""},
         TB_PARAM_END,
 };
 static const TbParam text_params[] = {
@@ -28,12 +36,21 @@ static const TbParam text_params[] = {
         {.name = "text", .type = TB_PARAM_STRING, .required = true, .max = TB_LIMIT_INPUT_TEXT},
         TB_PARAM_END,
 };
-#define PIXEL(field_) {.name = field_, .type = TB_PARAM_NUMBER, .required = true, .min = -1, .max = TB_LIMIT_VIDEO_SIDE, .unit = "px"}
+#define PIXEL(field_)                                                                                        \
+        {                                                                                                    \
+                .name = field_, .type = TB_PARAM_NUMBER, .required = true, .min = -1,                        \
+                .max = TB_LIMIT_VIDEO_SIDE, .unit = "px"                                                     \
+        }
 static const TbParam pointer_params[] = {
         {.name = "type", .type = TB_PARAM_STRING, .required = true},
         PIXEL("x"),
         PIXEL("y"),
-        {.name = "buttons", .type = TB_PARAM_INT, .min = 0, .max = 31, .fallback = "0", .help = "mask: 1 left, 2 right, 4 middle"},
+        {.name = "buttons",
+         .type = TB_PARAM_INT,
+         .min = 0,
+         .max = 31,
+         .fallback = "0",
+         .help = "mask: 1 left, 2 right, 4 middle"},
         TB_PARAM_END,
 };
 static const TbParam tap_params[] = {
@@ -48,15 +65,30 @@ static const TbParam swipe_params[] = {
         PIXEL("y1"),
         PIXEL("x2"),
         PIXEL("y2"),
-        {.name = "ms", .type = TB_PARAM_INT, .min = 0, .max = TB_LIMIT_SWIPE_MS, .fallback = "300", .unit = "ms"},
+        {.name = "ms",
+         .type = TB_PARAM_INT,
+         .min = 0,
+         .max = TB_LIMIT_SWIPE_MS,
+         .fallback = "300",
+         .unit = "ms"},
         TB_PARAM_END,
 };
 static const TbParam scroll_params[] = {
         {.name = "type", .type = TB_PARAM_STRING, .required = true},
         PIXEL("x"),
         PIXEL("y"),
-        {.name = "dx", .type = TB_PARAM_NUMBER, .min = -100, .max = 100, .fallback = "0", .help = "wheel clicks"},
-        {.name = "dy", .type = TB_PARAM_NUMBER, .min = -100, .max = 100, .fallback = "0", .help = "wheel clicks, down is positive"},
+        {.name = "dx",
+         .type = TB_PARAM_NUMBER,
+         .min = -100,
+         .max = 100,
+         .fallback = "0",
+         .help = "wheel clicks"},
+        {.name = "dy",
+         .type = TB_PARAM_NUMBER,
+         .min = -100,
+         .max = 100,
+         .fallback = "0",
+         .help = "wheel clicks, down is positive"},
         TB_PARAM_END,
 };
 
@@ -65,8 +97,12 @@ static const struct {
         TbInputType type;
         const TbParam *params;
 } types[] = {
-        {"key", TB_INPUT_KEY, key_params},       {"text", TB_INPUT_TEXT, text_params},    {"pointer", TB_INPUT_POINTER, pointer_params},
-        {"tap", TB_INPUT_TAP, tap_params},       {"swipe", TB_INPUT_SWIPE, swipe_params}, {"scroll", TB_INPUT_SCROLL, scroll_params},
+        {"key", TB_INPUT_KEY, key_params},
+        {"text", TB_INPUT_TEXT, text_params},
+        {"pointer", TB_INPUT_POINTER, pointer_params},
+        {"tap", TB_INPUT_TAP, tap_params},
+        {"swipe", TB_INPUT_SWIPE, swipe_params},
+        {"scroll", TB_INPUT_SCROLL, scroll_params},
 };
 
 static double number(json_t *o, const char *name)
@@ -82,11 +118,15 @@ static void fill(TbInput *in, TbInputType type, json_t *valid)
         case TB_INPUT_KEY: {
                 const char *action = json_string_value(json_object_get(valid, "action"));
                 in->text = json_string_value(json_object_get(valid, "key"));
-                in->action = strcmp(action, "down") == 0 ? TB_KEY_DOWN : strcmp(action, "up") == 0 ? TB_KEY_UP : TB_KEY_PRESS;
+                in->action = strcmp(action, "down") == 0 ? TB_KEY_DOWN
+                             : strcmp(action, "up") == 0 ? TB_KEY_UP
+                                                         : TB_KEY_PRESS;
                 break;
         }
         case TB_INPUT_TEXT: in->text = json_string_value(json_object_get(valid, "text")); break;
-        case TB_INPUT_POINTER: in->buttons = (int)json_integer_value(json_object_get(valid, "buttons")); break;
+        case TB_INPUT_POINTER:
+                in->buttons = (int)json_integer_value(json_object_get(valid, "buttons"));
+                break;
         case TB_INPUT_TAP: break;
         case TB_INPUT_SWIPE:
                 in->x = number(valid, "x1");
@@ -112,13 +152,16 @@ static json_t *validate_one(json_t *event, size_t i, TbInputType *ret_type, GErr
                 GError *inner = NULL;
                 json_t *valid = tb_params_validate(types[k].params, event, &inner);
                 if (inner) {
-                        g_autofree char *field = g_strdup_printf("[%zu].%s", i, tb_error_field(inner) ? tb_error_field(inner) : "type");
-                        tb_error_set_field(error, TB_ERROR_INVALID, field, "event %zu: %s", i, tb_error_detail(inner));
+                        g_autofree char *field = g_strdup_printf(
+                                "[%zu].%s", i, tb_error_field(inner) ? tb_error_field(inner) : "type");
+                        tb_error_set_field(error, TB_ERROR_INVALID, field, "event %zu: %s", i,
+                                           tb_error_detail(inner));
                         g_error_free(inner);
                 }
                 return valid;
         }
-        tb_error_set_field(error, TB_ERROR_INVALID, "type", "event %zu: \"type\" must be key, text, pointer, tap, swipe or scroll", i);
+        tb_error_set_field(error, TB_ERROR_INVALID, "type",
+                           "event %zu: \"type\" must be key, text, pointer, tap, swipe or scroll", i);
         return NULL;
 }
 
@@ -135,9 +178,11 @@ static void send(TbCommand *c)
         json_t *list = json_is_object(c->params) ? json_object_get(c->params, "events") : c->params;
         gsize n = json_array_size(list);
         if (!json_is_array(list) || n == 0)
-                tb_error_set_field(&error, TB_ERROR_INVALID, "events", "an array of 1 to %d input events is expected", TB_LIMIT_INPUT_EVENTS);
+                tb_error_set_field(&error, TB_ERROR_INVALID, "events",
+                                   "an array of 1 to %d input events is expected", TB_LIMIT_INPUT_EVENTS);
         else if (n > TB_LIMIT_INPUT_EVENTS)
-                tb_error_set_field(&error, TB_ERROR_TOO_LARGE, "events", "%zu events: one call takes %d at most", n, TB_LIMIT_INPUT_EVENTS);
+                tb_error_set_field(&error, TB_ERROR_TOO_LARGE, "events",
+                                   "%zu events: one call takes %d at most", n, TB_LIMIT_INPUT_EVENTS);
         json_t *kept = json_array();
         Batch *b = g_new0(Batch, 1);
         b->events = g_new0(TbInput, n + 1);
@@ -161,7 +206,8 @@ static void send(TbCommand *c)
 
 const TbVerbRun tb_input_verbs[] = {
         {{TB_KIND_INPUT, "send", TB_ROLE_OPERATOR, true, true, 30000, NULL, "POST", "", TB_VERB_PLAIN,
-          "Keys, text, pointer, tap, swipe, scroll: an array of events, in pixels of the video", "200 application/json"},
+          "Keys, text, pointer, tap, swipe, scroll: an array of events, in pixels of the video",
+          "200 application/json"},
          send},
         {{.op = NULL}, NULL},
 };

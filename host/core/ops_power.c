@@ -1,4 +1,5 @@
-/* power: get, set, cycle. What was commanded and what was observed are two things; set answers after the read-back. */
+/* power: get, set, cycle. What was commanded and what was observed are two things; set answers after the
+ * read-back. */
 #include <math.h>
 
 #include "host/core/command.h"
@@ -35,8 +36,9 @@ static bool read_back(TbCommand *c, TbInstance *instance, TbIo *io, bool on, GEr
                 if (state->observed == wanted || state->observed == TB_POWER_UNKNOWN)
                         return true;
         }
-        g_set_error(error, TB_ERROR, TB_ERROR_DEVICE, "%s was commanded %s and still reads %s: check the wiring, or who else switches it", c->device_id,
-                    on ? "on" : "off", on ? "off" : "on");
+        g_set_error(error, TB_ERROR, TB_ERROR_DEVICE,
+                    "%s was commanded %s and still reads %s: check the wiring, or who else switches it",
+                    c->device_id, on ? "on" : "off", on ? "off" : "on");
         return false;
 }
 
@@ -52,8 +54,9 @@ static bool exec_cycle(TbCommand *c, TbInstance *instance, TbIo *io, GError **er
         int off_ms = (int)(json_number_value(json_object_get(c->params, "off_s")) * 1000);
         if (ops->cycle)
                 return ops->cycle(instance, io, off_ms, error) && read_back(c, instance, io, true, error);
-        return ops->set(instance, io, false, error) && read_back(c, instance, io, false, error) && tb_io_sleep(io, off_ms, error) &&
-               ops->set(instance, io, true, error) && read_back(c, instance, io, true, error);
+        return ops->set(instance, io, false, error) && read_back(c, instance, io, false, error) &&
+               tb_io_sleep(io, off_ms, error) && ops->set(instance, io, true, error) &&
+               read_back(c, instance, io, true, error);
 }
 
 static void dispatch(TbCommand *c, bool (*exec)(TbCommand *, TbInstance *, TbIo *, GError **))
@@ -89,23 +92,34 @@ static void cycle(TbCommand *c)
 }
 
 static const TbParam set_params[] = {
-        {.name = "state", .type = TB_PARAM_ENUM, .required = true, .choices = TB_CHOICES("on", "off"), .help = "what to switch to"},
+        {.name = "state",
+         .type = TB_PARAM_ENUM,
+         .required = true,
+         .choices = TB_CHOICES("on", "off"),
+         .help = "what to switch to"},
         TB_PARAM_END,
 };
 static const TbParam cycle_params[] = {
-        {.name = "off_s", .type = TB_PARAM_NUMBER, .min = 0, .max = TB_LIMIT_CYCLE_OFF_S, .fallback = "2", .unit = "s", .help = "how long it stays off"},
+        {.name = "off_s",
+         .type = TB_PARAM_NUMBER,
+         .min = 0,
+         .max = TB_LIMIT_CYCLE_OFF_S,
+         .fallback = "2",
+         .unit = "s",
+         .help = "how long it stays off"},
         TB_PARAM_END,
 };
 
 const TbVerbRun tb_power_verbs[] = {
         {{TB_KIND_POWER, "get", TB_ROLE_VIEWER, false, false, 10000, tb_no_params, "GET", "", TB_VERB_PLAIN,
-          "Commanded and observed power, with measurements where there are any", "200 application/json Power"},
+          "Commanded and observed power, with measurements where there are any",
+          "200 application/json Power"},
          get},
         {{TB_KIND_POWER, "set", TB_ROLE_OPERATOR, true, false, 20000, set_params, "PUT", "", TB_VERB_PLAIN,
           "Switch on or off; answers after the state was read back", "200 application/json Power"},
          set},
-        {{TB_KIND_POWER, "cycle", TB_ROLE_OPERATOR, true, false, (TB_LIMIT_CYCLE_OFF_S + 30) * 1000, cycle_params, "POST", "/cycle", TB_VERB_PLAIN,
-          "Off, wait, on", "200 application/json Power"},
+        {{TB_KIND_POWER, "cycle", TB_ROLE_OPERATOR, true, false, (TB_LIMIT_CYCLE_OFF_S + 30) * 1000,
+          cycle_params, "POST", "/cycle", TB_VERB_PLAIN, "Off, wait, on", "200 application/json Power"},
          cycle},
         {{.op = NULL}, NULL},
 };

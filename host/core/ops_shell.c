@@ -23,7 +23,8 @@ static bool exec_run(TbCommand *c, TbInstance *instance, TbIo *io, GError **erro
         TbShellResult result = {.out = g_byte_array_new(), .err = g_byte_array_new()};
         gint64 begin = g_get_monotonic_time();
         bool ok = instance->lane->shell->run(instance, io, &request, &result, error);
-        c->result = json_pack("{s:o, s:o, s:I}", "stdout", tb_text_json(result.out->data, result.out->len), "stderr", tb_text_json(result.err->data, result.err->len), "duration_ms",
+        c->result = json_pack("{s:o, s:o, s:I}", "stdout", tb_text_json(result.out->data, result.out->len),
+                              "stderr", tb_text_json(result.err->data, result.err->len), "duration_ms",
                               (json_int_t)((g_get_monotonic_time() - begin) / 1000));
         if (ok)
                 json_object_set_new(c->result, "exit_code", json_integer(result.exit_code));
@@ -38,11 +39,13 @@ static void run(TbCommand *c)
         GError *error = NULL;
         size_t i;
         if ((argv != NULL) == (tb_command_string(c, "command") != NULL))
-                tb_error_set_field(&error, TB_ERROR_INVALID, "command", "give either \"command\" or \"argv\"");
-        json_array_foreach(argv, i, arg) {
+                tb_error_set_field(&error, TB_ERROR_INVALID, "command",
+                                   "give either \"command\" or \"argv\"");
+        json_array_foreach (argv, i, arg) {
                 const char *text = json_string_value(arg);
                 if (!error && (!text || strlen(text) != json_string_length(arg)))
-                        tb_error_set_field(&error, TB_ERROR_INVALID, "argv", "argument %zu is not a string without NUL", i);
+                        tb_error_set_field(&error, TB_ERROR_INVALID, "argv",
+                                           "argument %zu is not a string without NUL", i);
         }
         if (error)
                 tb_command_fail(c, error, NULL);
@@ -51,16 +54,33 @@ static void run(TbCommand *c)
 }
 
 static const TbParam run_params[] = {
-        {.name = "command", .type = TB_PARAM_STRING, .min = 1, .max = TB_LIMIT_LINE, .help = "for the device's own shell"},
-        {.name = "argv", .type = TB_PARAM_ARRAY, .min = 1, .max = 256, .help = "exact arguments: nothing is expanded"},
-        {.name = "stdin", .type = TB_PARAM_STRING, .max = TB_LIMIT_HTTP_BODY, .help = "what the command reads"},
-        {.name = "timeout_s", .type = TB_PARAM_NUMBER, .min = 0.1, .max = TB_LIMIT_COMMAND_S, .fallback = "30", .unit = "s", .help = "then it is killed: 504"},
+        {.name = "command",
+         .type = TB_PARAM_STRING,
+         .min = 1,
+         .max = TB_LIMIT_LINE,
+         .help = "for the device's own shell"},
+        {.name = "argv",
+         .type = TB_PARAM_ARRAY,
+         .min = 1,
+         .max = 256,
+         .help = "exact arguments: nothing is expanded"},
+        {.name = "stdin",
+         .type = TB_PARAM_STRING,
+         .max = TB_LIMIT_HTTP_BODY,
+         .help = "what the command reads"},
+        {.name = "timeout_s",
+         .type = TB_PARAM_NUMBER,
+         .min = 0.1,
+         .max = TB_LIMIT_COMMAND_S,
+         .fallback = "30",
+         .unit = "s",
+         .help = "then it is killed: 504"},
         TB_PARAM_END,
 };
 
 const TbVerbRun tb_shell_verbs[] = {
-        {{TB_KIND_SHELL, "run", TB_ROLE_OPERATOR, true, false, 30000, run_params, "POST", "", TB_VERB_PLAIN, "Run a command on the device",
-          "200 application/json ShellResult; 504"},
+        {{TB_KIND_SHELL, "run", TB_ROLE_OPERATOR, true, false, 30000, run_params, "POST", "", TB_VERB_PLAIN,
+          "Run a command on the device", "200 application/json ShellResult; 504"},
          run},
         {{.op = NULL}, NULL},
 };

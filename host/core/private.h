@@ -26,7 +26,7 @@ struct TbInterface {
         TbPowerState power;
         gint64 power_at; /* ms; 0: never read */
         /* console, logs */
-        TbHistory *history; /* owned */
+        TbHistory *history;  /* owned */
         bool history_failed; /* the bus was told */
         GArray *watchers;    /* of TbWatcher */
         guint next_watcher, watch_depth;
@@ -38,19 +38,19 @@ struct TbInterface {
 struct TbDevice {
         TbCore *core; /* borrowed: the owner */
         char *id, *label;
-        json_t *spec;          /* as given by config or REST; owned */
-        bool stored;           /* made by REST: kept in devices.json, may be deleted */
-        GPtrArray *interfaces; /* owned TbInterface, in the order of the spec */
+        json_t *spec;           /* as given by config or REST; owned */
+        bool stored;            /* made by REST: kept in devices.json, may be deleted */
+        GPtrArray *interfaces;  /* owned TbInterface, in the order of the spec */
         GPtrArray *attachments; /* ref TbAttachment */
-        TbLeaseState *lease;   /* owned */
+        TbLeaseState *lease;    /* owned */
 };
 
 struct TbCore {
         const TbHostConfig *config; /* borrowed */
         TbBus *bus;
-        TbMetrics *metrics; /* borrowed; may be NULL */
-        GTree *devices;     /* id -> owned TbDevice, sorted */
-        GHashTable *commands; /* set of running TbCommand */
+        TbMetrics *metrics;    /* borrowed; may be NULL */
+        GTree *devices;        /* id -> owned TbDevice, sorted */
+        GHashTable *commands;  /* set of running TbCommand */
         GHashTable *resources; /* uri -> json_t */
         GPtrArray *discoverers;
         char *devices_text; /* cache of GET /host/devices; NULL: stale */
@@ -77,7 +77,8 @@ TbAttachment *tb_attachment_ref(TbAttachment *attachment);
 void tb_attachment_unref(TbAttachment *attachment);
 bool tb_attachment_same(const TbAttachment *attachment, const TbAttachment *other);
 guint tb_attachment_lanes(const TbAttachment *attachment); /* bit mask of the lanes that this URI offers */
-void tb_attachment_start(TbAttachment *attachment, TbDevice *device); /* a worker for every lane that an interface uses */
+void tb_attachment_start(TbAttachment *attachment,
+                         TbDevice *device); /* a worker for every lane that an interface uses */
 void tb_attachment_release(TbAttachment *attachment);
 
 /* device.c */
@@ -88,18 +89,21 @@ TbInterface *tb_device_find(TbDevice *device, const char *name);
 bool tb_id_valid(const char *id);
 
 /* interface.c */
-TbInterface *tb_interface_new(TbDevice *device, const char *name, TbKind kind, TbAttachment *attachment, guint lane);
+TbInterface *tb_interface_new(TbDevice *device, const char *name, TbKind kind, TbAttachment *attachment,
+                              guint lane);
 void tb_interface_free(TbInterface *iface);
 void tb_interface_open_history(TbInterface *iface);
 json_t *tb_interface_json(const TbInterface *iface);
 json_t *tb_interface_power_json(const TbInterface *iface);
 TbWorker *tb_interface_worker(const TbInterface *iface);
-void tb_interfaces_kick(TbCore *core, const TbDriver *driver); /* hardware of this driver has appeared: who waits for it tries at once */
+void tb_interfaces_kick(
+        TbCore *core,
+        const TbDriver *driver); /* hardware of this driver has appeared: who waits for it tries at once */
 void tb_interface_saw_power(TbInterface *iface, const TbPowerState *state); /* publishes what changed */
 void tb_interface_add_sample(TbInterface *iface, const TbSample *sample);
 extern const TbWorkerOps tb_interface_worker_ops; /* owner: TbLaneOwner */
-typedef struct TbLaneOwner { /* whom the events of one lane concern */
-        TbDevice *device; /* borrowed */
+typedef struct TbLaneOwner {                      /* whom the events of one lane concern */
+        TbDevice *device;                         /* borrowed */
         TbAttachment *attachment;
         guint lane;
 } TbLaneOwner;
@@ -127,6 +131,7 @@ json_t *tb_resources_services(TbCore *core);
 
 /* audit.c: who did what, on the bus, in the log and in audit.jsonl */
 void tb_audit_open(TbCore *core);
-void tb_audit(TbCore *core, const TbActor *actor, const char *device, const char *verb, json_t *params, const GError *error, gint64 ms);
+void tb_audit(TbCore *core, const TbActor *actor, const char *device, const char *verb, json_t *params,
+              const GError *error, gint64 ms);
 
 extern const TbParam tb_no_params[]; /* a table without rows: no field is allowed */

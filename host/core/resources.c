@@ -1,4 +1,5 @@
-/* Discovered hardware: one thread per driver that can discover, what it finds in one table, and the host's buses (usb) that such a driver owns. */
+/* Discovered hardware: one thread per driver that can discover, what it finds in one table, and the host's
+ * buses (usb) that such a driver owns. */
 #include <string.h>
 
 #include "host/core/command.h"
@@ -42,15 +43,18 @@ typedef struct BusCall {
         gpointer user;
 } BusCall;
 
-/* --- main: what arrives --------------------------------------------------------------------------------------------------------------------------- */
+/* --- main: what arrives
+ * ---------------------------------------------------------------------------------------------------------------------------
+ */
 static void arrive(gpointer data)
 {
         Post *p = data;
         TbCore *core = p->from->core;
         switch (p->type) {
         case POST_FOUND: {
-                json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:O}", "uri", p->uri, "driver", p->from->driver->name, "label", p->label, "why", p->why,
-                                      "properties", p->json);
+                json_t *o =
+                        json_pack("{s:s, s:s, s:s, s:s, s:O}", "uri", p->uri, "driver", p->from->driver->name,
+                                  "label", p->label, "why", p->why, "properties", p->json);
                 json_t *old = g_hash_table_lookup(core->resources, p->uri);
                 bool same = old && json_equal(old, o);
                 if (!same) {
@@ -62,13 +66,15 @@ static void arrive(gpointer data)
         }
         case POST_LOST:
                 if (g_hash_table_remove(core->resources, p->uri))
-                        tb_bus_publish(core->bus, "resource.removed", NULL, NULL, json_pack("{s:s}", "uri", p->uri));
+                        tb_bus_publish(core->bus, "resource.removed", NULL, NULL,
+                                       json_pack("{s:s}", "uri", p->uri));
                 break;
         case POST_EVENT: tb_bus_publish(core->bus, p->uri, NULL, NULL, json_incref(p->json)); break;
         case POST_STATE:
                 if (p->from->running != p->ok || p->why)
-                        tb_log(p->ok ? TB_LOG_INFO : TB_LOG_DEBUG, TB_F("driver", p->from->driver->name), "discovery %s%s%s",
-                               p->ok ? "runs" : "does not run", p->why ? ": " : "", p->why ? p->why : "");
+                        tb_log(p->ok ? TB_LOG_INFO : TB_LOG_DEBUG, TB_F("driver", p->from->driver->name),
+                               "discovery %s%s%s", p->ok ? "runs" : "does not run", p->why ? ": " : "",
+                               p->why ? p->why : "");
                 p->from->running = p->ok;
                 break;
         }
@@ -79,8 +85,11 @@ static void arrive(gpointer data)
         g_free(p);
 }
 
-/* --- the discovery's thread --------------------------------------------------------------------------------------------------------------------------- */
-static void post(TbDiscoverer *d, PostType type, const char *uri, const char *label, const char *why, json_t *json, bool ok)
+/* --- the discovery's thread
+ * ---------------------------------------------------------------------------------------------------------------------------
+ */
+static void post(TbDiscoverer *d, PostType type, const char *uri, const char *label, const char *why,
+                 json_t *json, bool ok)
 {
         Post *p = g_new0(Post, 1);
         *p = (Post){d, type, g_strdup(uri), g_strdup(label), g_strdup(why), json, ok};
@@ -93,9 +102,11 @@ static void post(TbDiscoverer *d, PostType type, const char *uri, const char *la
         }
 }
 
-static void found(TbDiscovery *self, const char *uri, const char *label, const char *why, json_t *properties_take)
+static void found(TbDiscovery *self, const char *uri, const char *label, const char *why,
+                  json_t *properties_take)
 {
-        post(self->host, POST_FOUND, uri, label, why, properties_take ? properties_take : json_object(), true);
+        post(self->host, POST_FOUND, uri, label, why, properties_take ? properties_take : json_object(),
+             true);
 }
 
 static void lost(TbDiscovery *self, const char *uri)
@@ -132,7 +143,8 @@ static void bus_run(TbDiscoverer *d, BusCall *call, bool open)
         const TbDiscoveryOps *ops = d->driver->discovery;
         d->io.deadline_us = g_get_monotonic_time() + BUS_TIMEOUT_MS * G_TIME_SPAN_MILLISECOND;
         if (!open)
-                g_set_error(&call->error, TB_ERROR, TB_ERROR_UNAVAILABLE, "the %s bus of this host cannot be used now", ops->bus);
+                g_set_error(&call->error, TB_ERROR, TB_ERROR_UNAVAILABLE,
+                            "the %s bus of this host cannot be used now", ops->bus);
         else if (call->op == TB_BUS_TREE)
                 call->result = ops->bus_tree(d->state, &d->io, &call->error);
         else if (call->op == TB_BUS_POWER)
@@ -175,7 +187,9 @@ static void discover(gpointer data)
         drain(d, false);
 }
 
-/* --- main: life ------------------------------------------------------------------------------------------------------------------------------------------ */
+/* --- main: life
+ * ------------------------------------------------------------------------------------------------------------------------------------------
+ */
 void tb_resources_start(TbCore *core)
 {
         core->discoverers = g_ptr_array_new();
@@ -186,7 +200,9 @@ void tb_resources_start(TbCore *core)
                 d->core = core;
                 d->driver = *driver;
                 d->queue = tb_queue_new(TB_LIMIT_QUEUE, NULL);
-                d->io = (TbIo){.stop = tb_interruptor_new(), .wake = tb_interruptor_new(), .deadline_us = G_MAXINT64};
+                d->io = (TbIo){.stop = tb_interruptor_new(),
+                               .wake = tb_interruptor_new(),
+                               .deadline_us = G_MAXINT64};
                 tb_mutex_init(&d->lock);
                 d->state = g_malloc0((*driver)->discovery->size);
                 *d->state = (TbDiscovery){.found = found, .lost = lost, .event = event, .host = d};
@@ -264,14 +280,17 @@ json_t *tb_core_resources_json(TbCore *core)
         return list;
 }
 
-/* --- buses -------------------------------------------------------------------------------------------------------------------------------------------------- */
+/* --- buses
+ * --------------------------------------------------------------------------------------------------------------------------------------------------
+ */
 static gboolean answer_idle(gpointer data)
 {
         bus_answer(data);
         return G_SOURCE_REMOVE;
 }
 
-void tb_core_host_bus(TbCore *core, const TbActor *actor, const char *bus, TbBusOp op, const char *port, bool on, TbCommandDone done, gpointer user)
+void tb_core_host_bus(TbCore *core, const TbActor *actor, const char *bus, TbBusOp op, const char *port,
+                      bool on, TbCommandDone done, gpointer user)
 {
         tb_assert_main();
         BusCall *call = g_new0(BusCall, 1);
@@ -283,7 +302,8 @@ void tb_core_host_bus(TbCore *core, const TbActor *actor, const char *bus, TbBus
                         call->by = d;
         }
         if (actor->role < role)
-                g_set_error(&call->error, TB_ERROR, TB_ERROR_FORBIDDEN, "this needs role %s", tb_role_name(role));
+                g_set_error(&call->error, TB_ERROR, TB_ERROR_FORBIDDEN, "this needs role %s",
+                            tb_role_name(role));
         else if (!call->by || core->stopping)
                 g_set_error(&call->error, TB_ERROR, TB_ERROR_UNAVAILABLE, "this host has no %s bus", bus);
         else if (!tb_queue_push(call->by->queue, call))

@@ -17,15 +17,17 @@ void tb_store_load(TbCore *core)
                 return;
         json_auto_t *all = json_load_file(path, 0, &why);
         if (!json_is_object(all)) {
-                tb_log(TB_LOG_ERROR, TB_F(), "%s:%d: %s; devices made by REST are not attached", path, why.line, why.text);
+                tb_log(TB_LOG_ERROR, TB_F(), "%s:%d: %s; devices made by REST are not attached", path,
+                       why.line, why.text);
                 return;
         }
         const char *id;
         json_t *spec;
-        json_object_foreach(all, id, spec) {
+        json_object_foreach (all, id, spec) {
                 g_autoptr(GError) error = NULL;
                 if (g_tree_lookup(core->devices, id)) {
-                        tb_log(TB_LOG_WARNING, TB_F("device", id), "the configuration names it too: the stored one is not used");
+                        tb_log(TB_LOG_WARNING, TB_F("device", id),
+                               "the configuration names it too: the stored one is not used");
                         continue;
                 }
                 TbDevice *device = tb_device_new(core, id, spec, &error);
@@ -50,7 +52,8 @@ bool tb_store_save(TbCore *core, GError **error)
         }
         char *text = json_dumps(all, JSON_INDENT(2));
         /* 0600: attachments may hold passwords */
-        bool ok = g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0600, error);
+        bool ok = g_file_set_contents_full(
+                path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0600, error);
         free(text);
         return ok;
 }

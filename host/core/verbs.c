@@ -5,10 +5,11 @@
 #include "host/core/private.h"
 
 static const TbVerbRun *const tables[TB_KINDS] = {
-        [TB_KIND_POWER] = tb_power_verbs,     [TB_KIND_CONSOLE] = tb_console_verbs, [TB_KIND_VIDEO] = tb_video_verbs,
-        [TB_KIND_INPUT] = tb_input_verbs,     [TB_KIND_SENSORS] = tb_sensors_verbs, [TB_KIND_SHELL] = tb_shell_verbs,
-        [TB_KIND_FILES] = tb_files_verbs,     [TB_KIND_APPS] = tb_apps_verbs,       [TB_KIND_LOGS] = tb_logs_verbs,
-        [TB_KIND_INSTRUMENT] = tb_instrument_verbs,
+        [TB_KIND_POWER] = tb_power_verbs,     [TB_KIND_CONSOLE] = tb_console_verbs,
+        [TB_KIND_VIDEO] = tb_video_verbs,     [TB_KIND_INPUT] = tb_input_verbs,
+        [TB_KIND_SENSORS] = tb_sensors_verbs, [TB_KIND_SHELL] = tb_shell_verbs,
+        [TB_KIND_FILES] = tb_files_verbs,     [TB_KIND_APPS] = tb_apps_verbs,
+        [TB_KIND_LOGS] = tb_logs_verbs,       [TB_KIND_INSTRUMENT] = tb_instrument_verbs,
 };
 
 static const TbVerbRun *find(const TbVerbRun *table, const char *op)
@@ -30,7 +31,12 @@ static void device_get(TbCommand *c)
 }
 
 static const TbVerbRun device_verbs[] = {
-        {{.op = "get", .role = TB_ROLE_VIEWER, .quiet = true, .params = tb_no_params, .timeout_ms = 5000, .summary = "What GET of the device answers"},
+        {{.op = "get",
+          .role = TB_ROLE_VIEWER,
+          .quiet = true,
+          .params = tb_no_params,
+          .timeout_ms = 5000,
+          .summary = "What GET of the device answers"},
          device_get},
         {{.op = NULL}, NULL},
 };

@@ -26,30 +26,31 @@ struct TbWorker {
         Runner *runners;
         guint n_runners;
         TbMutex lock;
-        TbCond idle;          /* parallel lanes: running fell to 0 */
-        bool closing;         /* protected by lock */
-        bool kicked;          /* protected by lock */
-        bool open;            /* protected by lock */
-        bool opening;         /* parallel lanes: one thread is in open; protected by lock */
-        bool stale;           /* parallel lanes: open succeeded and close was not called; protected by lock */
-        guint running;        /* parallel lanes: ops that run; protected by lock */
-        guint ended;          /* threads that are done; protected by lock */
-        char *absent;         /* why it is not open; owned; protected by lock */
+        TbCond idle;   /* parallel lanes: running fell to 0 */
+        bool closing;  /* protected by lock */
+        bool kicked;   /* protected by lock */
+        bool open;     /* protected by lock */
+        bool opening;  /* parallel lanes: one thread is in open; protected by lock */
+        bool stale;    /* parallel lanes: open succeeded and close was not called; protected by lock */
+        guint running; /* parallel lanes: ops that run; protected by lock */
+        guint ended;   /* threads that are done; protected by lock */
+        char *absent;  /* why it is not open; owned; protected by lock */
         int absent_code;
         int retry_ms;
-        guint sample_timer;   /* main */
-        gint sample_waiting;  /* atomic: a sample call is queued */
-        guint probe_timer;    /* main */
+        guint sample_timer;  /* main */
+        gint sample_waiting; /* atomic: a sample call is queued */
+        guint probe_timer;   /* main */
         /* the consumer of frames */
         TbMutex video_lock;
         TbVideoSink video_sink; /* protected by video_lock; frame NULL: nobody */
         gpointer video_user;
-        gint video_fps;         /* atomic: > 0 wanted */
-        int video_running;      /* worker thread: the fps it was started with; 0: stopped */
+        gint video_fps;    /* atomic: > 0 wanted */
+        int video_running; /* worker thread: the fps it was started with; 0: stopped */
         TbWorkerEvents *events;
 };
 
-/* --- helpers of the worker thread ------------------------------------------------------------------------------------------------------ */
+/* --- helpers of the worker thread
+ * ------------------------------------------------------------------------------------------------------ */
 static bool is_closing(TbWorker *w)
 {
         tb_mutex_lock(&w->lock);
@@ -69,7 +70,9 @@ static void set_open(TbWorker *w, bool open, const GError *error)
         if (open)
                 tb_worker_events_state(w->events, TB_STATE_READY, NULL);
         else if (error)
-                tb_worker_events_state(w->events, g_error_matches(error, TB_ERROR, TB_ERROR_GONE) ? TB_STATE_ABSENT : TB_STATE_FAULT,
+                tb_worker_events_state(w->events,
+                                       g_error_matches(error, TB_ERROR, TB_ERROR_GONE) ? TB_STATE_ABSENT
+                                                                                       : TB_STATE_FAULT,
                                        tb_error_detail(error));
 }
 
@@ -106,14 +109,16 @@ static void call_finish(gpointer data)
 static void call_post(TbCall *call)
 {
         if (!tb_main_post(call_finish, call))
-                tb_log(TB_LOG_ERROR, TB_F(), "a call ended after the main loop: its owner was not stopped in order");
+                tb_log(TB_LOG_ERROR, TB_F(),
+                       "a call ended after the main loop: its owner was not stopped in order");
 }
 
 static void call_fail_absent(TbWorker *w, TbCall *call)
 {
         tb_mutex_lock(&w->lock);
         g_clear_error(&call->error);
-        g_set_error(&call->error, TB_ERROR, w->absent_code, "%s", w->absent ? w->absent : "the device is not reached yet");
+        g_set_error(&call->error, TB_ERROR, w->absent_code, "%s",
+                    w->absent ? w->absent : "the device is not reached yet");
         tb_mutex_unlock(&w->lock);
         call_post(call);
 }
@@ -130,16 +135,19 @@ static void call_run(Runner *r, TbCall *call)
         if (skip) {
                 g_set_error(&call->error, TB_ERROR, TB_ERROR_INTERRUPTED, "cancelled before it ran");
         } else if (g_get_monotonic_time() > call->deadline_us) {
-                g_set_error(&call->error, TB_ERROR, TB_ERROR_TIMEOUT, "the device was busy for too long: the command never ran");
+                g_set_error(&call->error, TB_ERROR, TB_ERROR_TIMEOUT,
+                            "the device was busy for too long: the command never ran");
         } else {
                 r->io.deadline_us = call->deadline_us;
                 if (!call->exec(call, w->instance, &r->io, &call->error) && !call->error)
-                        g_set_error(&call->error, TB_ERROR, TB_ERROR_DEVICE, "%s: the command failed without a reason", w->o.driver->name);
+                        g_set_error(&call->error, TB_ERROR, TB_ERROR_DEVICE,
+                                    "%s: the command failed without a reason", w->o.driver->name);
                 r->io.deadline_us = G_MAXINT64;
         }
 
         if (w->n_runners > 1 && g_error_matches(call->error, TB_ERROR, TB_ERROR_GONE) && !is_closing(w))
-                set_open(w, false, call->error); /* nobody else would notice: the next call or probe opens again */
+                set_open(w, false,
+                         call->error); /* nobody else would notice: the next call or probe opens again */
 
         tb_mutex_lock(&w->lock);
         r->current = NULL;
@@ -174,14 +182,17 @@ static bool video_sync(TbWorker *w, TbIo *io, GError **error)
         return ok;
 }
 
-/* --- a lane with one thread -------------------------------------------------------------------------------------------------------------- */
+/* --- a lane with one thread
+ * --------------------------------------------------------------------------------------------------------------
+ */
 /* Returns when the lane is lost or the worker closes. */
 static void serve(Runner *r)
 {
         TbWorker *w = r->worker;
         g_autoptr(GError) error = NULL;
         for (;;) {
-                tb_interruptor_lower(r->io.wake); /* before looking: what is pushed from here on raises it again */
+                tb_interruptor_lower(
+                        r->io.wake); /* before looking: what is pushed from here on raises it again */
                 for (TbCall *call; !is_closing(w) && (call = tb_queue_take(w->queue, 0));)
                         call_run(r, call);
                 if (is_closing(w) || !video_sync(w, &r->io, &error))
@@ -237,7 +248,9 @@ static void run_single(Runner *r)
         }
 }
 
-/* --- a lane with several threads ------------------------------------------------------------------------------------------------------------ */
+/* --- a lane with several threads
+ * ------------------------------------------------------------------------------------------------------------
+ */
 /* Opens once for all. Opening again waits until no op runs, because ops read what open made. */
 static bool parallel_open(TbWorker *w, TbIo *io)
 {
@@ -305,7 +318,9 @@ static void run(gpointer data)
                 tb_main_post(finalize_last, w);
 }
 
-/* --- main thread ------------------------------------------------------------------------------------------------------------------------------ */
+/* --- main thread
+ * ------------------------------------------------------------------------------------------------------------------------------
+ */
 static void finalize_last(gpointer data)
 {
         TbWorker *w = data;
@@ -347,7 +362,8 @@ static bool sample_exec(TbCall *call G_GNUC_UNUSED, TbInstance *instance, TbIo *
         return instance->lane->sensors->sample(instance, io, error);
 }
 
-static bool probe_exec(TbCall *call G_GNUC_UNUSED, TbInstance *instance G_GNUC_UNUSED, TbIo *io G_GNUC_UNUSED, GError **error G_GNUC_UNUSED)
+static bool probe_exec(TbCall *call G_GNUC_UNUSED, TbInstance *instance G_GNUC_UNUSED, TbIo *io G_GNUC_UNUSED,
+                       GError **error G_GNUC_UNUSED)
 {
         return true; /* that the lane was opened for it is all that was wanted */
 }
@@ -374,7 +390,8 @@ static gboolean sample_tick(gpointer data)
         tb_mutex_lock(&w->lock);
         bool open = w->open || w->n_runners > 1;
         tb_mutex_unlock(&w->lock);
-        if (open && g_atomic_int_compare_and_exchange(&w->sample_waiting, 0, 1) && !push_internal(w, sample_exec))
+        if (open && g_atomic_int_compare_and_exchange(&w->sample_waiting, 0, 1) &&
+            !push_internal(w, sample_exec))
                 g_atomic_int_set(&w->sample_waiting, 0);
         return G_SOURCE_CONTINUE;
 }
@@ -439,8 +456,11 @@ TbWorker *tb_worker_new(const TbWorkerOptions *options)
         for (guint i = 0; i < w->n_runners; i++) {
                 Runner *r = &w->runners[i];
                 r->worker = w;
-                r->io = (TbIo){.stop = tb_interruptor_new(), .wake = tb_interruptor_new(), .deadline_us = G_MAXINT64};
-                g_autofree char *name = g_strdup_printf("%.6s/%.8s", options->driver->name, options->lane->name);
+                r->io = (TbIo){.stop = tb_interruptor_new(),
+                               .wake = tb_interruptor_new(),
+                               .deadline_us = G_MAXINT64};
+                g_autofree char *name =
+                        g_strdup_printf("%.6s/%.8s", options->driver->name, options->lane->name);
                 r->thread = tb_thread_start(name, run, r);
         }
         if (options->sample_ms > 0)
@@ -533,7 +553,8 @@ void tb_worker_video_stop(TbWorker *w)
         wake_all(w);
 }
 
-static bool keyframe_exec(TbCall *call G_GNUC_UNUSED, TbInstance *instance, TbIo *io, GError **error G_GNUC_UNUSED)
+static bool keyframe_exec(TbCall *call G_GNUC_UNUSED, TbInstance *instance, TbIo *io,
+                          GError **error G_GNUC_UNUSED)
 {
         instance->lane->video->keyframe(instance, io);
         return true;

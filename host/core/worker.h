@@ -1,7 +1,8 @@
 #pragma once
 /*
- * TbWorker: one driver lane at run time: its thread(s), its command queue, its open / pump / close loop with back-off, and the crossing of its events to
- * the main loop. All functions: main thread. Callbacks: main thread, in the order the driver told them, none after tb_worker_release().
+ * TbWorker: one driver lane at run time: its thread(s), its command queue, its open / pump / close loop with
+ * back-off, and the crossing of its events to the main loop. All functions: main thread. Callbacks: main
+ * thread, in the order the driver told them, none after tb_worker_release().
  */
 #include <glib.h>
 #include <stdbool.h>
@@ -33,14 +34,15 @@ typedef struct TbWorkerOps {
 typedef struct TbWorkerOptions {
         const TbDriver *driver;
         const TbLane *lane;
-        const TbUri *uri;     /* borrowed by the worker for its life: the attachment keeps them until `ended` */
+        const TbUri *uri; /* borrowed by the worker for its life: the attachment keeps them until `ended` */
         json_t *params;
         const char *device;
         const char *run_dir;
-        int sample_ms;        /* 0: the lane has no sensors or its pump tells */
+        int sample_ms; /* 0: the lane has no sensors or its pump tells */
         const TbWorkerOps *ops;
         gpointer owner;
-        void (*ended)(gpointer data); /* main: after release, when the thread is joined and nothing refers to uri, params … any more */
+        void (*ended)(gpointer data); /* main: after release, when the thread is joined and nothing refers to
+                                         uri, params … any more */
         gpointer ended_data;
 } TbWorkerOptions;
 

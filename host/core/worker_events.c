@@ -21,9 +21,9 @@ typedef struct Post {
         TbWorkerEvents *events; /* ref */
         PostType type;
         TbState state;
-        char *text;   /* owned: reason, line, event type, stream */
-        char *text2;  /* owned: quantity */
-        char *text3;  /* owned: unit */
+        char *text;  /* owned: reason, line, event type, stream */
+        char *text2; /* owned: quantity */
+        char *text3; /* owned: unit */
         gint64 t_ms;
         double value;
         TbPowerState power;
@@ -55,7 +55,11 @@ static void deliver(const Post *p, const TbWorkerOps *ops, gpointer owner)
         case POST_BYTES: ops->bytes(owner, p->bytes, p->size); break;
         case POST_LINE: ops->line(owner, p->text, p->t_ms); break;
         case POST_SAMPLE: {
-                TbSample s = {.stream = p->text, .quantity = p->text2, .unit = p->text3, .value = p->value, .t_ms = p->t_ms};
+                TbSample s = {.stream = p->text,
+                              .quantity = p->text2,
+                              .unit = p->text3,
+                              .value = p->value,
+                              .t_ms = p->t_ms};
                 ops->sample(owner, &s);
                 break;
         }
@@ -88,7 +92,9 @@ static void post(Post *p)
                 post_free(p);
 }
 
-/* --- what drivers call ---------------------------------------------------------------------------------------------------------------------- */
+/* --- what drivers call
+ * ----------------------------------------------------------------------------------------------------------------------
+ */
 static void up_bytes(TbInstance *self, const void *data, gsize size)
 {
         if (size == 0)
@@ -168,7 +174,8 @@ const TbUp tb_worker_up = {
         .fault = up_fault,
 };
 
-TbWorkerEvents *tb_worker_events_new(const TbWorkerOps *ops, gpointer owner, void (*frame)(gpointer, TbFrame *),
+TbWorkerEvents *tb_worker_events_new(const TbWorkerOps *ops, gpointer owner,
+                                     void (*frame)(gpointer, TbFrame *),
                                      void (*no_signal)(gpointer, const char *), gpointer data)
 {
         TbWorkerEvents *events = g_new0(TbWorkerEvents, 1);

@@ -15,9 +15,10 @@
         250 /* a still picture is encoded again: the end of a burst that was lost is noticed by what follows \
              */
 #define REFRESH_SLOW_AFTER 12 /* refreshes, then one of four */
-#define LASTS_MAX_US 200000 /* longest that a frame may be taken to last: more would make the next one huge  \
-                             */
-#define VBV_FRAMES 3        /* rate buffer, in frames of the rung */
+#define LASTS_MAX_US                                                                                         \
+        200000       /* longest that a frame may be taken to last: more would make the next one huge         \
+                      */
+#define VBV_FRAMES 3 /* rate buffer, in frames of the rung */
 
 typedef struct RungSpec {
         guint max_height; /* pixels; 0: as the source */

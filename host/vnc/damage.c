@@ -31,7 +31,8 @@ static void look_at_band(const TbFrame *before, const TbFrame *now, int y, int r
                 return;
         for (int x = 0, i = 0; x < now->width; x += TB_VNC_TILE, i++) {
                 int width = MIN(TB_VNC_TILE, now->width - x);
-                changed[i] = tile_differs(a + x * 4, before->stride[0], b + x * 4, now->stride[0], (gsize)width * 4, rows);
+                changed[i] = tile_differs(a + x * 4, before->stride[0], b + x * 4, now->stride[0],
+                                          (gsize)width * 4, rows);
         }
 }
 
@@ -50,7 +51,8 @@ static void add_band(const guint8 changed[TILES], int width, int y1, int y2, sra
         }
 }
 
-/* Bands with the same tiles become one: the region does not join what lies above each other, and encoders like large rectangles. */
+/* Bands with the same tiles become one: the region does not join what lies above each other, and encoders
+ * like large rectangles. */
 void tb_vnc_damage(const TbFrame *before, const TbFrame *now, sraRegionPtr region)
 {
         if (before->width != now->width || before->height != now->height) {

@@ -14,13 +14,13 @@
 #define REFUSED_LINGER_MS 1000 /* lets the reason arrive before the socket goes */
 
 typedef struct Knock {
-        TbVncDoor *door;     /* borrowed */
-        int fd;              /* owned */
-        char *peer;          /* owned */
-        TbVncHello *hello;   /* owned */
-        GByteArray *out;     /* owned */
-        guint watch, timer;  /* source ids */
-        gpointer purpose;    /* owned */
+        TbVncDoor *door;    /* borrowed */
+        int fd;             /* owned */
+        char *peer;         /* owned */
+        TbVncHello *hello;  /* owned */
+        GByteArray *out;    /* owned */
+        guint watch, timer; /* source ids */
+        gpointer purpose;   /* owned */
         GDestroyNotify free_purpose;
         guint8 buf[TB_VNC_CHALLENGE];
         gsize have;
@@ -35,8 +35,8 @@ typedef struct Wrong {
 struct TbVncDoor {
         const TbVncDoorOps *ops; /* static */
         gpointer data;
-        GPtrArray *knocks;  /* owned Knock */
-        GHashTable *wrong;  /* peer -> Wrong */
+        GPtrArray *knocks; /* owned Knock */
+        GHashTable *wrong; /* peer -> Wrong */
 };
 
 static void knock_free(gpointer data)
@@ -111,7 +111,10 @@ static bool flush(Knock *knock)
 
 static void enter(Knock *knock)
 {
-        TbVncGuest guest = {.fd = knock->fd, .role = tb_vnc_hello_role(knock->hello), .peer = knock->peer, .purpose = knock->purpose};
+        TbVncGuest guest = {.fd = knock->fd,
+                            .role = tb_vnc_hello_role(knock->hello),
+                            .peer = knock->peer,
+                            .purpose = knock->purpose};
         if (knock->watch) {
                 g_source_remove(knock->watch);
                 knock->watch = 0;
@@ -174,7 +177,8 @@ static gboolean on_readable(int fd, GIOCondition condition, gpointer data)
         return G_SOURCE_CONTINUE;
 }
 
-void tb_vnc_door_knock(TbVncDoor *door, int fd, const char *peer, const TbVncHelloOptions *options, gpointer purpose, GDestroyNotify free_purpose)
+void tb_vnc_door_knock(TbVncDoor *door, int fd, const char *peer, const TbVncHelloOptions *options,
+                       gpointer purpose, GDestroyNotify free_purpose)
 {
         tb_assert_main();
         Knock *knock = g_new0(Knock, 1);
@@ -189,7 +193,8 @@ void tb_vnc_door_knock(TbVncDoor *door, int fd, const char *peer, const TbVncHel
         if (secret && too_often(door, peer))
                 o.refuse = "too many wrong passwords: wait a minute";
         knock->hello = tb_vnc_hello_new(&o, knock->out);
-        if (door->knocks->len >= TB_VNC_GUESTS || fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0 || !flush(knock)) {
+        if (door->knocks->len >= TB_VNC_GUESTS || fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0 ||
+            !flush(knock)) {
                 knock_free(knock);
                 return;
         }

@@ -96,7 +96,8 @@ static gssize feed_version(TbVncHello *hello, const guint8 *bytes, GByteArray *o
                 }
         }
         if (number[0] != 3 && number[0] != 4) { /* RealVNC says 4.x and speaks 3.8 */
-                g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "RFB version %d is not spoken here", number[0]);
+                g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "RFB version %d is not spoken here",
+                            number[0]);
                 return -1;
         }
         /* RFC 6143 §7.1.1: what is not known is 3.3; above 3.8 it is 3.8 */
@@ -189,9 +190,7 @@ gssize tb_vnc_hello_feed(TbVncHello *hello, const guint8 *bytes, gsize size, GBy
         case TB_VNC_HELLO_VERSION: return feed_version(hello, bytes, out, error);
         case TB_VNC_HELLO_SECURITY: return feed_security(hello, bytes[0], out, error);
         case TB_VNC_HELLO_AUTH: return feed_auth(hello, bytes, out);
-        case TB_VNC_HELLO_INIT:
-                hello->step = TB_VNC_HELLO_DONE;
-                return 1;
+        case TB_VNC_HELLO_INIT: hello->step = TB_VNC_HELLO_DONE; return 1;
         case TB_VNC_HELLO_DONE:
         case TB_VNC_HELLO_FAILED: return 0;
         }
@@ -213,7 +212,8 @@ bool tb_vnc_hello_wrong_password(const TbVncHello *hello)
         return hello->wrong_password;
 }
 
-void tb_vnc_respond(const char *password, const guint8 from[TB_VNC_CHALLENGE], guint8 ret_response[TB_VNC_CHALLENGE])
+void tb_vnc_respond(const char *password, const guint8 from[TB_VNC_CHALLENGE],
+                    guint8 ret_response[TB_VNC_CHALLENGE])
 {
         char key[9] = {0}; /* the library's argument is not const, and only 8 bytes count */
         g_strlcpy(key, password, sizeof key);

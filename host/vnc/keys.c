@@ -48,7 +48,7 @@ static const Name names[] = {
         {0xff68, "Find"},
         {0xff69, "Cancel"},
         {0xff6a, "Help"},
-        {0xff6b, "Pause"}, /* Break */
+        {0xff6b, "Pause"},    /* Break */
         {0xff7e, "AltGraph"}, /* Mode_switch */
         {0xff7f, "NumLock"},
         {0xff80, " "}, /* KP_Space */
@@ -128,10 +128,12 @@ static void append_key(const TbVncInput *event, json_t *into)
 {
         g_autofree char *key = tb_vnc_key_name(event->keysym);
         if (key)
-                json_array_append_new(into, json_pack("{s:s, s:s, s:s}", "type", "key", "key", key, "action", event->down ? "down" : "up"));
+                json_array_append_new(into, json_pack("{s:s, s:s, s:s}", "type", "key", "key", key, "action",
+                                                      event->down ? "down" : "up"));
 }
 
-/* RFB: 1 left, 2 middle, 4 right; MouseEvent.buttons: 1 left, 2 right, 4 middle; 128/256 of later RFB are back and forward. */
+/* RFB: 1 left, 2 middle, 4 right; MouseEvent.buttons: 1 left, 2 right, 4 middle; 128/256 of later RFB are
+ * back and forward. */
 static int dom_buttons(int mask)
 {
         return (mask & 1) | (mask & 2 ? 4 : 0) | (mask & 4 ? 2 : 0);
@@ -147,15 +149,18 @@ static void append_pointer(TbVncInputState *state, const TbVncInput *event, json
         for (guint i = 0; i < G_N_ELEMENTS(wheel); i++) {
                 if (!(pressed & wheel[i].bit))
                         continue;
-                json_array_append_new(into, json_pack("{s:s, s:i, s:i, s:i, s:i}", "type", "scroll", "x", event->x, "y", event->y, "dx",
-                                                      wheel[i].dx, "dy", wheel[i].dy));
+                json_array_append_new(into,
+                                      json_pack("{s:s, s:i, s:i, s:i, s:i}", "type", "scroll", "x", event->x,
+                                                "y", event->y, "dx", wheel[i].dx, "dy", wheel[i].dy));
                 scrolled = true;
         }
         /* the release of a wheel "button" says nothing new */
-        bool wheel_only = (event->mask ^ state->mask) & 0x78 && dom_buttons(event->mask) == dom_buttons(state->mask);
+        bool wheel_only =
+                (event->mask ^ state->mask) & 0x78 && dom_buttons(event->mask) == dom_buttons(state->mask);
         if (!scrolled && !wheel_only)
-                json_array_append_new(into, json_pack("{s:s, s:i, s:i, s:i}", "type", "pointer", "x", event->x, "y", event->y, "buttons",
-                                                      dom_buttons(event->mask)));
+                json_array_append_new(into,
+                                      json_pack("{s:s, s:i, s:i, s:i}", "type", "pointer", "x", event->x, "y",
+                                                event->y, "buttons", dom_buttons(event->mask)));
         state->mask = event->mask;
 }
 

@@ -1,7 +1,8 @@
 #pragma once
 /*
- * RFB's input as the contract's: X keysyms as KeyboardEvent.key, button masks as MouseEvent.buttons, wheel "buttons" as scroll events.
- * Pure; any thread. Sources: X11 keysymdef.h and XF86keysym.h (libxkbcommon has them), W3C UI Events KeyboardEvent key values, RFC 6143 §7.5.4-5.
+ * RFB's input as the contract's: X keysyms as KeyboardEvent.key, button masks as MouseEvent.buttons, wheel
+ * "buttons" as scroll events. Pure; any thread. Sources: X11 keysymdef.h and XF86keysym.h (libxkbcommon has
+ * them), W3C UI Events KeyboardEvent key values, RFC 6143 §7.5.4-5.
  */
 #include <glib.h>
 #include <jansson.h>
@@ -12,7 +13,7 @@
 char *tb_vnc_key_name(guint32 keysym);
 
 typedef struct TbVncInputState { /* of one viewer; starts zeroed */
-        int mask;                 /* RFB's, of the last pointer event */
+        int mask;                /* RFB's, of the last pointer event */
 } TbVncInputState;
 
 /* Appends events of `POST …/input` to `into` (an array). */

@@ -55,7 +55,8 @@ static gboolean on_readable(int fd, GIOCondition condition, gpointer data)
         return G_SOURCE_CONTINUE;
 }
 
-TbVncListener *tb_vnc_listener_new(const char *address, guint16 port, void (*connection)(int fd, const char *peer, gpointer data), gpointer data,
+TbVncListener *tb_vnc_listener_new(const char *address, guint16 port,
+                                   void (*connection)(int fd, const char *peer, gpointer data), gpointer data,
                                    GError **error)
 {
         g_autoptr(GInetAddress) inet = g_inet_address_new_from_string(address);
@@ -69,8 +70,10 @@ TbVncListener *tb_vnc_listener_new(const char *address, guint16 port, void (*con
                 return NULL;
         int fd = socket(native.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), one = 1;
         if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0 ||
-            bind(fd, (struct sockaddr *)&native, (socklen_t)g_socket_address_get_native_size(to)) < 0 || listen(fd, BACKLOG) < 0) {
-                g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE, "cannot listen on %s port %u: %s", address, port, g_strerror(errno));
+            bind(fd, (struct sockaddr *)&native, (socklen_t)g_socket_address_get_native_size(to)) < 0 ||
+            listen(fd, BACKLOG) < 0) {
+                g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE, "cannot listen on %s port %u: %s", address,
+                            port, g_strerror(errno));
                 if (fd >= 0)
                         close(fd);
                 return NULL;

@@ -4,8 +4,10 @@
 #include <stdbool.h>
 
 typedef struct TbVncListener TbVncListener;
-/* `connection`: takes `fd` (non-blocking, TCP_NODELAY); `peer` is its address as text, borrowed. `address`: a numeric one. */
-TbVncListener *tb_vnc_listener_new(const char *address, guint16 port, void (*connection)(int fd, const char *peer, gpointer data), gpointer data,
+/* `connection`: takes `fd` (non-blocking, TCP_NODELAY); `peer` is its address as text, borrowed. `address`: a
+ * numeric one. */
+TbVncListener *tb_vnc_listener_new(const char *address, guint16 port,
+                                   void (*connection)(int fd, const char *peer, gpointer data), gpointer data,
                                    GError **error);
 void tb_vnc_listener_free(TbVncListener *listener); /* accepts NULL */
 bool tb_vnc_is_loopback(const char *address);

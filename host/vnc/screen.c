@@ -5,23 +5,23 @@
 struct TbVncScreen {
         TbMutex lock;
         TbCond arrived;
-        TbThread *thread;       /* owned */
-        TbFramePool *pool;      /* owned: converted pictures */
+        TbThread *thread;  /* owned */
+        TbFramePool *pool; /* owned: converted pictures */
         /* protected by lock */
-        TbFrame *pending;       /* owned: the newest that was pushed; NULL: taken */
-        bool pending_unknown;   /* some picture since the last taken one did not say what it changed */
-        gconstpointer maker;    /* the pool of the last picture that was pushed; only compared */
+        TbFrame *pending;            /* owned: the newest that was pushed; NULL: taken */
+        bool pending_unknown;        /* some picture since the last taken one did not say what it changed */
+        gconstpointer maker;         /* the pool of the last picture that was pushed; only compared */
         sraRegionPtr pending_damage; /* owned */
         bool stop;
-        TbFrame *current;       /* owned: what viewers get */
-        GPtrArray *watchers;    /* borrowed TbVncWatcher */
+        TbFrame *current;    /* owned: what viewers get */
+        GPtrArray *watchers; /* borrowed TbVncWatcher */
 };
 
 struct TbVncWatcher {
-        TbVncScreen *screen;  /* borrowed */
-        TbInterruptor *wake;  /* borrowed */
-        sraRegionPtr damage;  /* owned; protected by the screen's lock */
-        bool fresh;           /* protected by the screen's lock */
+        TbVncScreen *screen; /* borrowed */
+        TbInterruptor *wake; /* borrowed */
+        sraRegionPtr damage; /* owned; protected by the screen's lock */
+        bool fresh;          /* protected by the screen's lock */
 };
 
 static void add_rect(sraRegionPtr region, TbRect r)
@@ -36,7 +36,8 @@ void tb_vnc_screen_push(void *data, TbFrame *frame)
         TbVncScreen *screen = data;
         TbFrame *old;
         tb_mutex_lock(&screen->lock);
-        /* Rectangles speak of the same source's picture before: a slate in between, from another pool, makes them worth nothing. */
+        /* Rectangles speak of the same source's picture before: a slate in between, from another pool, makes
+         * them worth nothing. */
         if (frame->n_damage == 0 || frame->pool != screen->maker)
                 screen->pending_unknown = true;
         screen->maker = frame->pool;

@@ -1,8 +1,9 @@
 #pragma once
 /*
- * TbVncScreen: the pictures of one video interface on their way to its VNC viewers. A thread of its own makes each picture BGRX (only when it
- * is not), finds out what changed (only when the source does not say), once for all viewers, and gives every viewer the newest picture and
- * what changed since the last one that this viewer took. Viewers encode straight from the shared, immutable picture: nothing is copied.
+ * TbVncScreen: the pictures of one video interface on their way to its VNC viewers. A thread of its own makes
+ * each picture BGRX (only when it is not), finds out what changed (only when the source does not say), once
+ * for all viewers, and gives every viewer the newest picture and what changed since the last one that this
+ * viewer took. Viewers encode straight from the shared, immutable picture: nothing is copied.
  *
  * Thread: main, except tb_vnc_screen_push() (any) and tb_vnc_watcher_take() (the watcher's own).
  */
@@ -20,8 +21,10 @@ void tb_vnc_screen_free(TbVncScreen *screen); /* after its last watcher, and aft
 /* A frame sink: `frame` is borrowed. Returns at once. */
 void tb_vnc_screen_push(void *screen, TbFrame *frame);
 
-/* `wake` (borrowed) is raised when there is something to take; raised at once when there is a picture already. */
+/* `wake` (borrowed) is raised when there is something to take; raised at once when there is a picture
+ * already. */
 TbVncWatcher *tb_vnc_screen_watch(TbVncScreen *screen, TbInterruptor *wake);
 void tb_vnc_watcher_free(TbVncWatcher *watcher); /* accepts NULL */
-/* The newest picture (the caller owns the reference), and in `damage` (added) what changed since the last take. NULL: nothing new. */
+/* The newest picture (the caller owns the reference), and in `damage` (added) what changed since the last
+ * take. NULL: nothing new. */
 TbFrame *tb_vnc_watcher_take(TbVncWatcher *watcher, sraRegionPtr damage);

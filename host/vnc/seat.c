@@ -13,7 +13,7 @@
 
 #define REFUSED_LOG_US (10 * G_USEC_PER_SEC) /* a line at most so often for input that core refuses */
 
-typedef struct Screen { /* the viewers of one hub */
+typedef struct Screen {      /* the viewers of one hub */
         TbHub *hub;          /* ref */
         TbHubSink *sink;     /* owned */
         TbVncScreen *screen; /* owned */
@@ -21,14 +21,14 @@ typedef struct Screen { /* the viewers of one hub */
 } Screen;
 
 struct TbVncSeats {
-        TbCore *core;        /* borrowed */
-        TbMedia *media;      /* borrowed */
-        TbVncSlots *slots;   /* owned */
-        GPtrArray *seats;    /* owned Seat */
-        GPtrArray *leaving;  /* owned Seat: the viewer is gone, its last keys are still coming up */
-        GPtrArray *screens;  /* owned Screen */
-        guint bus;           /* subscription */
-        guint64 next;        /* viewer number */
+        TbCore *core;       /* borrowed */
+        TbMedia *media;     /* borrowed */
+        TbVncSlots *slots;  /* owned */
+        GPtrArray *seats;   /* owned Seat */
+        GPtrArray *leaving; /* owned Seat: the viewer is gone, its last keys are still coming up */
+        GPtrArray *screens; /* owned Screen */
+        guint bus;          /* subscription */
+        guint64 next;       /* viewer number */
 };
 
 typedef struct Seat {
@@ -38,14 +38,14 @@ typedef struct Seat {
         TbVncViewer *viewer; /* owned */
         TbVncTicket *ticket; /* owned */
         TbRole role;
-        char *id;            /* owned: "vnc-7" */
-        char *peer;          /* owned */
+        char *id;   /* owned: "vnc-7" */
+        char *peer; /* owned */
         gint64 since_ms;
         TbVncInputState input;
-        json_t *pending;     /* owned: input events while a command is on its way */
-        TbCommand *command;  /* borrowed; NULL: none */
-        bool busy;           /* `on_sent` is to come */
-        bool left;           /* in `leaving` */
+        json_t *pending;    /* owned: input events while a command is on its way */
+        TbCommand *command; /* borrowed; NULL: none */
+        bool busy;          /* `on_sent` is to come */
+        bool left;          /* in `leaving` */
         gint64 refused_us;
 } Seat;
 
@@ -70,7 +70,9 @@ void tb_vnc_ticket_free(TbVncTicket *ticket)
         g_free(ticket);
 }
 
-/* --- screens ------------------------------------------------------------------------------------------------------------ */
+/* --- screens
+ * ------------------------------------------------------------------------------------------------------------
+ */
 static void screen_free(gpointer data)
 {
         Screen *screen = data;
@@ -95,7 +97,9 @@ static Screen *screen_of(TbVncSeats *seats, TbHub *hub)
         return screen;
 }
 
-/* --- input ---------------------------------------------------------------------------------------------------------------- */
+/* --- input
+ * ----------------------------------------------------------------------------------------------------------------
+ */
 static void send_pending(Seat *seat);
 
 static void on_sent(json_t *result, const GError *error, gpointer user)
@@ -107,14 +111,16 @@ static void on_sent(json_t *result, const GError *error, gpointer user)
         gint64 now = g_get_monotonic_time();
         if (error && now - seat->refused_us > REFUSED_LOG_US) {
                 seat->refused_us = now;
-                tb_log(TB_LOG_INFO, TB_F("device", seat->ticket->device, "session", seat->id), "VNC input was refused: %s", error->message);
+                tb_log(TB_LOG_INFO, TB_F("device", seat->ticket->device, "session", seat->id),
+                       "VNC input was refused: %s", error->message);
         }
         send_pending(seat);
         if (seat->left && !seat->busy)
                 g_ptr_array_remove_fast(seat->seats->leaving, seat);
 }
 
-/* One command at a time per viewer: what comes meanwhile waits and goes as one batch, so a slow device sees the newest pointer, not a backlog. */
+/* One command at a time per viewer: what comes meanwhile waits and goes as one batch, so a slow device sees
+ * the newest pointer, not a backlog. */
 static void send_pending(Seat *seat)
 {
         if (seat->busy || json_array_size(seat->pending) == 0)
@@ -124,11 +130,16 @@ static void send_pending(Seat *seat)
         json_t *events = seat->pending;
         seat->pending = json_array();
         if (iface) {
-                const TbActor actor = {.user = seat->ticket->user, .role = seat->role, .lease = seat->ticket->lease, .via = "vnc", .request = seat->id};
+                const TbActor actor = {.user = seat->ticket->user,
+                                       .role = seat->role,
+                                       .lease = seat->ticket->lease,
+                                       .via = "vnc",
+                                       .request = seat->id};
                 g_autofree char *verb = g_strdup_printf("%s.send", tb_interface_name(iface));
                 json_t *params = json_pack("{s:O}", "events", events);
                 seat->busy = true;
-                seat->command = tb_core_command(seat->seats->core, &actor, seat->ticket->device, verb, params, NULL, on_sent, seat);
+                seat->command = tb_core_command(seat->seats->core, &actor, seat->ticket->device, verb, params,
+                                                NULL, on_sent, seat);
                 json_decref(params);
         }
         json_decref(events);
@@ -139,7 +150,8 @@ static bool moves_only(json_t *event)
         return g_strcmp0(json_string_value(json_object_get(event, "type")), "pointer") == 0;
 }
 
-/* Bounded: a pointer that only moves replaces its last position; at the limit the oldest motion, else the newest event, is given up. */
+/* Bounded: a pointer that only moves replaces its last position; at the limit the oldest motion, else the
+ * newest event, is given up. */
 static void add_pending(Seat *seat, json_t *event)
 {
         size_t n = json_array_size(seat->pending);
@@ -158,18 +170,22 @@ static void on_input(TbVncViewer *viewer, const TbVncInput *events, guint n, gpo
         json_t *list = json_array(), *event;
         size_t i;
         tb_vnc_input_json(&seat->input, events, n, list);
-        json_array_foreach(list, i, event)
+        json_array_foreach (list, i, event)
                 add_pending(seat, event);
         json_decref(list);
         send_pending(seat);
 }
 
-/* --- seats -------------------------------------------------------------------------------------------------------------------- */
+/* --- seats
+ * --------------------------------------------------------------------------------------------------------------------
+ */
 static void publish(Seat *seat, const char *type, const char *reason)
 {
-        json_t *data = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s*}", "via", "vnc", "viewer", seat->id, "peer", seat->peer, "user",
-                                 seat->ticket->user, "mode", seat->role >= TB_ROLE_OPERATOR ? "control" : "view", "reason", reason);
-        tb_bus_publish(tb_core_bus(seat->seats->core), type, seat->ticket->device, seat->ticket->interface, data);
+        json_t *data = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s*}", "via", "vnc", "viewer", seat->id, "peer",
+                                 seat->peer, "user", seat->ticket->user, "mode",
+                                 seat->role >= TB_ROLE_OPERATOR ? "control" : "view", "reason", reason);
+        tb_bus_publish(tb_core_bus(seat->seats->core), type, seat->ticket->device, seat->ticket->interface,
+                       data);
 }
 
 /* Gives back what only a present viewer needs. */
@@ -209,13 +225,17 @@ static void log_end(Seat *seat, const char *reason)
 {
         TbVncViewerStats stats;
         tb_vnc_viewer_get_stats(seat->viewer, &stats);
-        g_autofree char *ms = g_strdup_printf("%.1f", stats.updates ? (double)stats.encode_us / 1000.0 / (double)stats.updates : 0.0);
-        tb_log(TB_LOG_INFO, TB_F("device", seat->ticket->device, "session", seat->id, "peer", seat->peer, "ms_per_update", ms),
-               "VNC viewer left after %" G_GINT64_FORMAT " s and %" G_GUINT64_FORMAT " updates: %s", (tb_clock_ms() - seat->since_ms) / 1000,
-               stats.updates, reason);
+        g_autofree char *ms = g_strdup_printf(
+                "%.1f", stats.updates ? (double)stats.encode_us / 1000.0 / (double)stats.updates : 0.0);
+        tb_log(TB_LOG_INFO,
+               TB_F("device", seat->ticket->device, "session", seat->id, "peer", seat->peer, "ms_per_update",
+                    ms),
+               "VNC viewer left after %" G_GINT64_FORMAT " s and %" G_GUINT64_FORMAT " updates: %s",
+               (tb_clock_ms() - seat->since_ms) / 1000, stats.updates, reason);
 }
 
-/* What was still down came up by `input` just before: those commands are not cancelled, or a key would stay down on the device. */
+/* What was still down came up by `input` just before: those commands are not cancelled, or a key would stay
+ * down on the device. */
 static void on_gone(TbVncViewer *viewer, const char *reason, gpointer data)
 {
         (void)viewer;
@@ -229,7 +249,8 @@ static void on_gone(TbVncViewer *viewer, const char *reason, gpointer data)
         }
         leave(seat);
         seat->left = true;
-        g_ptr_array_add(seats->leaving, g_ptr_array_steal_index_fast(seats->seats, index_of(seats->seats, seat)));
+        g_ptr_array_add(seats->leaving,
+                        g_ptr_array_steal_index_fast(seats->seats, index_of(seats->seats, seat)));
 }
 
 static const TbVncViewerOps viewer_ops = {.input = on_input, .gone = on_gone};
@@ -250,17 +271,19 @@ bool tb_vnc_seats_take(TbVncSeats *seats, const TbVncGuest *guest)
         seat->slot = slot;
         seat->role = guest->role;
         seat->ticket = g_new0(TbVncTicket, 1);
-        *seat->ticket = (TbVncTicket){g_strdup(ticket->device), g_strdup(ticket->interface), g_strdup(ticket->user), g_strdup(ticket->lease)};
+        *seat->ticket = (TbVncTicket){g_strdup(ticket->device), g_strdup(ticket->interface),
+                                      g_strdup(ticket->user), g_strdup(ticket->lease)};
         seat->id = g_strdup_printf("vnc-%" G_GUINT64_FORMAT, ++seats->next);
         seat->peer = g_strdup(guest->peer);
         seat->since_ms = tb_clock_ms();
         seat->pending = json_array();
         seat->screen = screen_of(seats, hub);
         seat->screen->viewers++;
-        seat->viewer = tb_vnc_viewer_new(slot, guest->fd, seat->screen->screen, name, guest->role < TB_ROLE_OPERATOR, &viewer_ops, seat);
+        seat->viewer = tb_vnc_viewer_new(slot, guest->fd, seat->screen->screen, name,
+                                         guest->role < TB_ROLE_OPERATOR, &viewer_ops, seat);
         g_ptr_array_add(seats->seats, seat);
-        tb_log(TB_LOG_INFO, TB_F("device", ticket->device, "session", seat->id, "peer", seat->peer), "VNC viewer joined to %s",
-               guest->role < TB_ROLE_OPERATOR ? "watch" : "control");
+        tb_log(TB_LOG_INFO, TB_F("device", ticket->device, "session", seat->id, "peer", seat->peer),
+               "VNC viewer joined to %s", guest->role < TB_ROLE_OPERATOR ? "watch" : "control");
         publish(seat, "viewer.joined", NULL);
         return true;
 }

@@ -1,7 +1,8 @@
 #pragma once
 /*
- * Seats: the viewers that were let in, each bound to the hub of its interface (pictures down) and to core's one entrance (input up). Screens are
- * made by the first viewer of a hub and end with its last, so that nothing is captured while nobody watches. Main thread only.
+ * Seats: the viewers that were let in, each bound to the hub of its interface (pictures down) and to core's
+ * one entrance (input up). Screens are made by the first viewer of a hub and end with its last, so that
+ * nothing is captured while nobody watches. Main thread only.
  */
 #include <glib.h>
 #include <stdbool.h>
@@ -10,7 +11,8 @@
 #include "host/media/media.h"
 #include "host/vnc/door.h"
 
-typedef struct TbVncTicket { /* what a guest wants to see, and as whom; the names, because devices may go meanwhile */
+typedef struct TbVncTicket {      /* what a guest wants to see, and as whom; the names, because devices may go
+                                     meanwhile */
         char *device, *interface; /* owned */
         char *user;               /* owned: in logs, audit and leases */
         char *lease;              /* owned; NULL: none shown */

@@ -18,7 +18,8 @@ struct TbVncSlots {
         GPtrArray *idle; /* borrowed */
 };
 
-/* The pointer that viewers draw themselves: many sources have none in their picture, and a local one has no latency. */
+/* The pointer that viewers draw themselves: many sources have none in their picture, and a local one has no
+ * latency. */
 #define CURSOR_W 11
 #define CURSOR_H 16
 static const char cursor_black[] = "           "
@@ -68,7 +69,8 @@ static void log_debug(const char *format, ...)
         tb_log(TB_LOG_DEBUG, no_fields, "libvncserver: %s", g_strchomp(text));
 }
 
-/* rfbCloseClient() closes the socket: before that we take the descriptor back, so that its number stays ours. */
+/* rfbCloseClient() closes the socket: before that we take the descriptor back, so that its number stays ours.
+ */
 static rfbBool extension_new(rfbClientPtr client, void **data)
 {
         *data = NULL; /* the library would free() it */
@@ -79,7 +81,8 @@ static void slot_release_fd(TbVncSlot *slot)
 {
         int null = open("/dev/null", O_RDWR | O_CLOEXEC);
         shutdown(slot->fd, SHUT_RDWR);
-        /* without a /dev/null (no descriptors left) the dead socket goes on holding the place, which does as well */
+        /* without a /dev/null (no descriptors left) the dead socket goes on holding the place, which does as
+         * well */
         if (null >= 0) {
                 dup3(null, slot->fd, O_CLOEXEC);
                 close(null);
@@ -104,14 +107,16 @@ static enum rfbNewClientAction accept_client(rfbClientPtr client)
         return RFB_CLIENT_ACCEPT;
 }
 
-/* Only viewers that draw the pointer themselves get it: it is never painted into a picture, which is shared and immutable. */
+/* Only viewers that draw the pointer themselves get it: it is never painted into a picture, which is shared
+ * and immutable. */
 static rfbCursorPtr get_cursor(rfbClientPtr client)
 {
         TbVncSlot *slot = client->screen->screenData;
         return slot->cursor;
 }
 
-static int refuse_size(int width, int height, int n, struct rfbExtDesktopScreen *screens, struct _rfbClientRec *client)
+static int refuse_size(int width, int height, int n, struct rfbExtDesktopScreen *screens,
+                       struct _rfbClientRec *client)
 {
         (void)width;
         (void)height;
@@ -140,7 +145,8 @@ static TbVncSlot *slot_new(GError **error)
         TbVncSlot *slot = g_new0(TbVncSlot, 1);
         slot->fd = open("/dev/null", O_RDWR | O_CLOEXEC);
         if (slot->fd < 0 || slot->fd >= FD_SETSIZE) {
-                g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE, "no descriptor below %d is left", FD_SETSIZE);
+                g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE, "no descriptor below %d is left",
+                            FD_SETSIZE);
                 slot_free(slot);
                 return NULL;
         }
@@ -150,7 +156,8 @@ static TbVncSlot *slot_new(GError **error)
                 slot_free(slot);
                 return NULL;
         }
-        slot->cursor = rfbMakeXCursor(CURSOR_W, CURSOR_H, (char *)(gpointer)cursor_black, (char *)(gpointer)cursor_mask);
+        slot->cursor = rfbMakeXCursor(CURSOR_W, CURSOR_H, (char *)(gpointer)cursor_black,
+                                      (char *)(gpointer)cursor_mask);
         slot->cursor->xhot = slot->cursor->yhot = 0;
         slot->cursor->foreRed = slot->cursor->foreGreen = slot->cursor->foreBlue = 0;
         slot->cursor->backRed = slot->cursor->backGreen = slot->cursor->backBlue = 0xffff;
@@ -260,7 +267,8 @@ bool tb_vnc_slot_adopt(TbVncSlot *slot, int fd, GByteArray *ret_init, GError **e
         slot->client = ok ? rfbNewClient(slot->screen, slot->fd) : NULL;
         for (int i = 0; ok && slot->client && i < 3 && slot->client->sock != RFB_INVALID_SOCKET; i++)
                 rfbProcessClientMessage(slot->client);
-        ok = ok && slot->client && slot->client->state == RFB_NORMAL && slot->client->sock != RFB_INVALID_SOCKET;
+        ok = ok && slot->client && slot->client->state == RFB_NORMAL &&
+             slot->client->sock != RFB_INVALID_SOCKET;
         if (ok) {
                 read_all(pair[1], ret_init);
                 ok = ret_init->len > SKIP;
@@ -269,7 +277,8 @@ bool tb_vnc_slot_adopt(TbVncSlot *slot, int fd, GByteArray *ret_init, GError **e
                 g_byte_array_remove_range(ret_init, 0, SKIP);
                 dup3(fd, slot->fd, O_CLOEXEC);
         } else {
-                g_set_error(error, TB_ERROR, TB_ERROR_INTERNAL, "libvncserver did not accept its own greeting");
+                g_set_error(error, TB_ERROR, TB_ERROR_INTERNAL,
+                            "libvncserver did not accept its own greeting");
                 tb_vnc_slot_drop(slot);
         }
         close(fd);
@@ -282,7 +291,8 @@ void tb_vnc_slot_drop(TbVncSlot *slot)
         if (slot->client) {
                 if (slot->client->sock != RFB_INVALID_SOCKET)
                         rfbCloseClient(slot->client);
-                while (slot->client->extensions) { /* the library forgets to free its records, also in rfbDisableExtension() */
+                while (slot->client->extensions) { /* the library forgets to free its records, also in
+                                                      rfbDisableExtension() */
                         rfbExtensionData *record = slot->client->extensions;
                         slot->client->extensions = record->next;
                         free(record);

@@ -1,11 +1,12 @@
 #pragma once
 /*
  * What libvncserver needs per viewer, made once at the start, because of two of its traps:
- *   - It calls select(), so its descriptors must lie below FD_SETSIZE (1024); a host with many WebRTC peers has used those up. A slot reserves a
- *     low descriptor: it refers to /dev/null while nobody uses it, dup2() puts a viewer's socket there, and it never becomes free.
- *   - rfbGetScreen() initialises a mutex of the whole process again, under the feet of whoever holds it. Screens are therefore made before
- *     the first viewer's thread starts, and used again.
- * Every viewer has a screen of its own with itself as the only client: then nothing of libvncserver is shared between threads.
+ *   - It calls select(), so its descriptors must lie below FD_SETSIZE (1024); a host with many WebRTC peers
+ * has used those up. A slot reserves a low descriptor: it refers to /dev/null while nobody uses it, dup2()
+ * puts a viewer's socket there, and it never becomes free.
+ *   - rfbGetScreen() initialises a mutex of the whole process again, under the feet of whoever holds it.
+ * Screens are therefore made before the first viewer's thread starts, and used again. Every viewer has a
+ * screen of its own with itself as the only client: then nothing of libvncserver is shared between threads.
  * Thread: main, except where it says otherwise.
  */
 #include <glib.h>
@@ -23,17 +24,20 @@ typedef struct TbVncSlot {
 
 /* Per process: one at a time, before any viewer's thread runs. */
 TbVncSlots *tb_vnc_slots_new(guint n, GError **error);
-void tb_vnc_slots_free(TbVncSlots *slots); /* accepts NULL; all slots were given back */
+void tb_vnc_slots_free(TbVncSlots *slots);       /* accepts NULL; all slots were given back */
 TbVncSlot *tb_vnc_slots_take(TbVncSlots *slots); /* NULL: all in use */
 void tb_vnc_slots_give(TbVncSlots *slots, TbVncSlot *slot);
 guint tb_vnc_slots_idle(const TbVncSlots *slots);
 
-#define TB_VNC_STALL_MS 20000 /* a viewer that takes nothing for so long is cut; it blocks nobody but itself */
+#define TB_VNC_STALL_MS                                                                                      \
+        20000 /* a viewer that takes nothing for so long is cut; it blocks nobody but itself */
 
 /*
- * The viewer's thread. Makes libvncserver believe in a connection that has finished its greeting, and puts `fd` (taken) below it: the greeting
- * runs over a socket pair, in memory, so that the library never waits for an unknown peer. `ret_init`: what the library answered to
- * ClientInit, to be sent to the viewer. The screen has its size, frame buffer and name already.
+ * The viewer's thread. Makes libvncserver believe in a connection that has finished its greeting, and puts
+ * `fd` (taken) below it: the greeting runs over a socket pair, in memory, so that the library never waits for
+ * an unknown peer. `ret_init`: what the library answered to ClientInit, to be sent to the viewer. The screen
+ * has its size, frame buffer and name already.
  */
 bool tb_vnc_slot_adopt(TbVncSlot *slot, int fd, GByteArray *ret_init, GError **error);
-void tb_vnc_slot_drop(TbVncSlot *slot); /* the viewer's thread: ends the connection and the library's client */
+void tb_vnc_slot_drop(
+        TbVncSlot *slot); /* the viewer's thread: ends the connection and the library's client */

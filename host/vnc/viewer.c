@@ -9,12 +9,12 @@
 #include "lib/limits.h"
 
 #define FIRST_PICTURE_US (5 * G_USEC_PER_SEC) /* the hub shows a slate long before that */
-#define HELD_KEYS 32                          /* keys down at once that are released for a viewer that vanishes */
+#define HELD_KEYS 32 /* keys down at once that are released for a viewer that vanishes */
 
 struct TbVncViewer {
-        gatomicrefcount ref; /* the caller's and one per post on its way */
-        TbVncSlot *slot;     /* borrowed; the thread's while it runs */
-        int fd;              /* owned until it was adopted */
+        gatomicrefcount ref;   /* the caller's and one per post on its way */
+        TbVncSlot *slot;       /* borrowed; the thread's while it runs */
+        int fd;                /* owned until it was adopted */
         TbVncWatcher *watcher; /* owned */
         TbInterruptor *wake;   /* owned: a new picture, or stop */
         TbThread *thread;      /* owned */
@@ -25,9 +25,9 @@ struct TbVncViewer {
         gint stop; /* atomic */
 
         TbMutex lock;
-        GArray *inputs;   /* TbVncInput on their way to main; protected by lock */
-        bool input_posted; /* protected by lock */
-        bool adopted;      /* the slot's descriptor is the viewer's socket; protected by lock */
+        GArray *inputs;         /* TbVncInput on their way to main; protected by lock */
+        bool input_posted;      /* protected by lock */
+        bool adopted;           /* the slot's descriptor is the viewer's socket; protected by lock */
         TbVncViewerStats stats; /* protected by lock */
 
         /* the thread's own */
@@ -56,7 +56,9 @@ static void post(TbVncViewer *viewer, void (*call)(gpointer))
                 viewer_unref(viewer);
 }
 
-/* --- main ------------------------------------------------------------------------------------------------------------ */
+/* --- main
+ * ------------------------------------------------------------------------------------------------------------
+ */
 static void deliver_inputs(TbVncViewer *viewer)
 {
         tb_mutex_lock(&viewer->lock);
@@ -83,8 +85,10 @@ static void on_gone(gpointer data)
         viewer_unref(viewer);
 }
 
-/* --- the viewer's thread ------------------------------------------------------------------------------------------------ */
-/* Bounded: while main is busy, a pointer that only moves replaces its last position, and a flood of keys is dropped at the limit. */
+/* --- the viewer's thread
+ * ------------------------------------------------------------------------------------------------ */
+/* Bounded: while main is busy, a pointer that only moves replaces its last position, and a flood of keys is
+ * dropped at the limit. */
 static void queue_input(TbVncViewer *viewer, TbVncInput input)
 {
         bool first = false;
@@ -149,7 +153,8 @@ static void show(TbVncViewer *viewer, TbFrame *frame_take)
         viewer->frame = frame_take;
 }
 
-/* Not rfbNewFramebuffer(): it resets the pixel format to its own idea. False: the viewer cannot follow a change of size. */
+/* Not rfbNewFramebuffer(): it resets the pixel format to its own idea. False: the viewer cannot follow a
+ * change of size. */
 static bool take_picture(TbVncViewer *viewer)
 {
         rfbClientPtr client = viewer->slot->client;
@@ -171,7 +176,8 @@ static bool take_picture(TbVncViewer *viewer)
         return true;
 }
 
-/* Message types that we know and want: the library also knows scaling (its own copy of the picture), file transfer and chat. */
+/* Message types that we know and want: the library also knows scaling (its own copy of the picture), file
+ * transfer and chat. */
 static bool read_message(TbVncViewer *viewer)
 {
         rfbClientPtr client = viewer->slot->client;
@@ -190,12 +196,8 @@ static bool read_message(TbVncViewer *viewer)
         case rfbKeyEvent:
         case rfbPointerEvent:
         case rfbClientCutText:
-        case rfbSetDesktopSize:
-                rfbProcessClientMessage(client);
-                break;
-        default: /* a byte from outside, no enum of ours */
-                viewer->reason = "unknown message";
-                return false;
+        case rfbSetDesktopSize: rfbProcessClientMessage(client); break;
+        default: /* a byte from outside, no enum of ours */ viewer->reason = "unknown message"; return false;
         }
         if (client->sock == RFB_INVALID_SOCKET) {
                 viewer->reason = "closed by the viewer, or a malformed message";
@@ -314,9 +316,11 @@ static void run(gpointer data)
         post(viewer, on_gone);
 }
 
-/* --- life ------------------------------------------------------------------------------------------------------------------ */
-TbVncViewer *tb_vnc_viewer_new(TbVncSlot *slot, int fd, TbVncScreen *screen, const char *name, bool view_only, const TbVncViewerOps *ops,
-                               gpointer data)
+/* --- life
+ * ------------------------------------------------------------------------------------------------------------------
+ */
+TbVncViewer *tb_vnc_viewer_new(TbVncSlot *slot, int fd, TbVncScreen *screen, const char *name, bool view_only,
+                               const TbVncViewerOps *ops, gpointer data)
 {
         tb_assert_main();
         TbVncViewer *viewer = g_new0(TbVncViewer, 1);

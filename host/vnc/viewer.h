@@ -1,13 +1,16 @@
 #pragma once
 /*
- * TbVncViewer: one VNC viewer that was let in (hello.h) = one thread that runs libvncserver for it and nothing else.
+ * TbVncViewer: one VNC viewer that was let in (hello.h) = one thread that runs libvncserver for it and
+ * nothing else.
  *
- * Why a thread each: encoding takes milliseconds and the library's writes block until the viewer has taken them (up to TB_VNC_STALL_MS). So a
- * viewer that stalls blocks its own thread, holds one picture, and slows nobody; encoding uses all cores; the main loop never encodes.
- * Nothing of the library is shared between the threads (slots.h), the pictures are shared read-only (screen.h).
+ * Why a thread each: encoding takes milliseconds and the library's writes block until the viewer has taken
+ * them (up to TB_VNC_STALL_MS). So a viewer that stalls blocks its own thread, holds one picture, and slows
+ * nobody; encoding uses all cores; the main loop never encodes. Nothing of the library is shared between the
+ * threads (slots.h), the pictures are shared read-only (screen.h).
  *
- * Thread: main. Order of callbacks, all on the main thread: any number of `input`; `gone` exactly once and last, never from inside a call of this
- * header; after it the viewer may be freed. Keys and buttons that are still down are released by `input` before `gone`.
+ * Thread: main. Order of callbacks, all on the main thread: any number of `input`; `gone` exactly once and
+ * last, never from inside a call of this header; after it the viewer may be freed. Keys and buttons that are
+ * still down are released by `input` before `gone`.
  */
 #include <glib.h>
 #include <stdbool.h>
@@ -18,15 +21,16 @@
 typedef struct TbVncViewer TbVncViewer;
 
 typedef struct TbVncInput {
-        bool key;        /* else pointer */
-        bool down;       /* key */
-        guint32 keysym;  /* key */
-        int x, y, mask;  /* pointer: RFB's button mask */
+        bool key;       /* else pointer */
+        bool down;      /* key */
+        guint32 keysym; /* key */
+        int x, y, mask; /* pointer: RFB's button mask */
 } TbVncInput;
 
 typedef struct TbVncViewerOps {
         void (*input)(TbVncViewer *viewer, const TbVncInput *events, guint n, gpointer data);
-        void (*gone)(TbVncViewer *viewer, const char *reason, gpointer data); /* `reason` for the log; borrowed */
+        void (*gone)(TbVncViewer *viewer, const char *reason,
+                     gpointer data); /* `reason` for the log; borrowed */
 } TbVncViewerOps;
 
 typedef struct TbVncViewerStats {
@@ -34,9 +38,10 @@ typedef struct TbVncViewerStats {
         guint64 encode_us; /* time in the encoder and in writing */
 } TbVncViewerStats;
 
-/* `fd` is taken (non-blocking), `slot` is given back by the caller after tb_vnc_viewer_free(). `name` is the desktop's name. */
-TbVncViewer *tb_vnc_viewer_new(TbVncSlot *slot, int fd, TbVncScreen *screen, const char *name, bool view_only, const TbVncViewerOps *ops,
-                               gpointer data);
-void tb_vnc_viewer_stop(TbVncViewer *viewer);  /* asks the thread to end; `gone` follows */
-void tb_vnc_viewer_free(TbVncViewer *viewer);  /* stops if need be and joins; no callback from here on */
+/* `fd` is taken (non-blocking), `slot` is given back by the caller after tb_vnc_viewer_free(). `name` is the
+ * desktop's name. */
+TbVncViewer *tb_vnc_viewer_new(TbVncSlot *slot, int fd, TbVncScreen *screen, const char *name, bool view_only,
+                               const TbVncViewerOps *ops, gpointer data);
+void tb_vnc_viewer_stop(TbVncViewer *viewer); /* asks the thread to end; `gone` follows */
+void tb_vnc_viewer_free(TbVncViewer *viewer); /* stops if need be and joins; no callback from here on */
 void tb_vnc_viewer_get_stats(TbVncViewer *viewer, TbVncViewerStats *ret_stats);

@@ -13,18 +13,18 @@
 #include "lib/thread.h"
 
 struct TbVnc {
-        TbCore *core;       /* borrowed */
+        TbCore *core;               /* borrowed */
         const TbHostConfig *config; /* borrowed */
-        TbVncDoor *door;    /* owned */
-        TbVncSeats *seats;  /* owned */
-        GPtrArray *ports;   /* owned Port */
-        TbHttp *http;       /* owned; NULL: 6080 is not open */
-        TbAuth *open_auth;  /* ref: of 6080 when RFB passwords decide */
+        TbVncDoor *door;            /* owned */
+        TbVncSeats *seats;          /* owned */
+        GPtrArray *ports;           /* owned Port */
+        TbHttp *http;               /* owned; NULL: 6080 is not open */
+        TbAuth *open_auth;          /* ref: of 6080 when RFB passwords decide */
 };
 
 typedef struct Port {
-        TbVnc *vnc;       /* borrowed */
-        char *device;     /* owned; NULL: the default device */
+        TbVnc *vnc;              /* borrowed */
+        char *device;            /* owned; NULL: the default device */
         TbVncListener *listener; /* owned */
 } Port;
 
@@ -41,7 +41,8 @@ static bool has_password(const TbHostConfig *config)
         return config->vnc_password || config->vnc_view_password;
 }
 
-/* --- which device --------------------------------------------------------------------------------------------------- */
+/* --- which device
+ * --------------------------------------------------------------------------------------------------- */
 static void first_with_video(TbDevice *device, gpointer data)
 {
         TbInterface **found = data;
@@ -63,11 +64,14 @@ static TbInterface *video_of(TbVnc *vnc, const char *id, GError **error)
                 tb_core_each_device(vnc->core, first_with_video, &iface);
         }
         if (!iface)
-                g_set_error(error, TB_ERROR, TB_ERROR_NOT_FOUND, id ? "device \"%s\" has no video" : "no device has video%.0s", id ? id : "");
+                g_set_error(error, TB_ERROR, TB_ERROR_NOT_FOUND,
+                            id ? "device \"%s\" has no video" : "no device has video%.0s", id ? id : "");
         return iface;
 }
 
-/* --- doors ------------------------------------------------------------------------------------------------------------ */
+/* --- doors
+ * ------------------------------------------------------------------------------------------------------------
+ */
 static bool on_enter(const TbVncGuest *guest, gpointer data)
 {
         TbVnc *vnc = data;
@@ -77,13 +81,14 @@ static bool on_enter(const TbVncGuest *guest, gpointer data)
 static const TbVncDoorOps door_ops = {.enter = on_enter};
 
 /* Refusals are told in the greeting, so that viewers can show them. */
-static void knock(TbVnc *vnc, int fd, const char *peer, TbInterface *iface, const GError *why_not, TbVncHelloOptions *options,
-                  const TbVncTicket *ticket)
+static void knock(TbVnc *vnc, int fd, const char *peer, TbInterface *iface, const GError *why_not,
+                  TbVncHelloOptions *options, const TbVncTicket *ticket)
 {
         if (why_not)
                 options->refuse = why_not->message;
         else if (tb_vnc_seats_full(vnc->seats))
-                options->refuse = "too many viewers: " G_STRINGIFY(TB_LIMIT_VNC_CLIENTS) " are watching already";
+                options->refuse =
+                        "too many viewers: " G_STRINGIFY(TB_LIMIT_VNC_CLIENTS) " are watching already";
         TbVncTicket *own = iface ? tb_vnc_ticket_new(iface, ticket->user, ticket->lease) : NULL;
         tb_vnc_door_knock(vnc->door, fd, peer, options, own, own ? (GDestroyNotify)tb_vnc_ticket_free : NULL);
 }
@@ -95,8 +100,9 @@ static void on_connection(int fd, const char *peer, gpointer data)
         g_autoptr(GError) error = NULL;
         TbInterface *iface = video_of(vnc, port->device, &error);
         g_autofree char *user = g_strdup_printf("vnc:%s", peer);
-        TbVncHelloOptions options = {
-                .password = vnc->config->vnc_password, .view_password = vnc->config->vnc_view_password, .open_role = TB_ROLE_OPERATOR};
+        TbVncHelloOptions options = {.password = vnc->config->vnc_password,
+                                     .view_password = vnc->config->vnc_view_password,
+                                     .open_role = TB_ROLE_OPERATOR};
         knock(vnc, fd, peer, iface, error, &options, &(TbVncTicket){.user = user});
 }
 
@@ -121,7 +127,9 @@ void tb_vnc_upgrade(TbRequest *request, TbInterface *iface, gpointer data)
         upgrade(data, request, iface, false);
 }
 
-/* --- 6080 --------------------------------------------------------------------------------------------------------------- */
+/* --- 6080
+ * ---------------------------------------------------------------------------------------------------------------
+ */
 static void get_websockify(TbRequest *request, gpointer data)
 {
         TbVnc *vnc = data;
@@ -136,7 +144,8 @@ static void get_websockify(TbRequest *request, gpointer data)
 static void add_device_name(TbDevice *device, gpointer data)
 {
         if (tb_device_interface_of(device, TB_KIND_VIDEO))
-                json_array_append_new(data, json_pack("{s:s, s:s}", "id", tb_device_id(device), "label", tb_device_label(device)));
+                json_array_append_new(data, json_pack("{s:s, s:s}", "id", tb_device_id(device), "label",
+                                                      tb_device_label(device)));
 }
 
 static void get_screens(TbRequest *request, gpointer data)
@@ -148,10 +157,21 @@ static void get_screens(TbRequest *request, gpointer data)
 }
 
 static const TbRoute routes[] = {
-        {.method = "GET", .path = "/websockify", .role = TB_ROLE_VIEWER, .flags = TB_ROUTE_WEBSOCKET, .handler = get_websockify, .tag = "vnc",
-         .summary = "RFB over WebSocket", .answers = "101; 404"},
-        {.method = "GET", .path = "/screens.json", .role = TB_ROLE_VIEWER, .handler = get_screens, .tag = "vnc",
-         .summary = "Devices with video", .answers = "200 application/json"},
+        {.method = "GET",
+         .path = "/websockify",
+         .role = TB_ROLE_VIEWER,
+         .flags = TB_ROUTE_WEBSOCKET,
+         .handler = get_websockify,
+         .tag = "vnc",
+         .summary = "RFB over WebSocket",
+         .answers = "101; 404"},
+        {.method = "GET",
+         .path = "/screens.json",
+         .role = TB_ROLE_VIEWER,
+         .handler = get_screens,
+         .tag = "vnc",
+         .summary = "Devices with video",
+         .answers = "200 application/json"},
         {.method = NULL},
 };
 
@@ -162,21 +182,31 @@ static void open_novnc(TbVnc *vnc, const TbVncOptions *options)
                 return;
         g_autoptr(GError) error = NULL;
         vnc->open_auth = has_password(config) ? tb_auth_new() : tb_auth_ref(config->auth);
-        const TbHttpOptions http = {.address = config->address, .port = config->novnc_port, .name = "testbed-novnc", .version = options->version,
-                                    .auth = vnc->open_auth, .poller = options->poller, .max_connections = 4 * TB_LIMIT_VNC_CLIENTS};
+        const TbHttpOptions http = {.address = config->address,
+                                    .port = config->novnc_port,
+                                    .name = "testbed-novnc",
+                                    .version = options->version,
+                                    .auth = vnc->open_auth,
+                                    .poller = options->poller,
+                                    .max_connections = 4 * TB_LIMIT_VNC_CLIENTS};
         vnc->http = tb_http_new(&http, &error);
         g_autofree char *pages = g_build_filename(config->web_dir ? config->web_dir : "web", "novnc", NULL);
-        g_autofree char *rfb = g_build_filename(config->web_dir ? config->web_dir : "web", "node_modules", "@novnc", "novnc", NULL);
+        g_autofree char *rfb = g_build_filename(config->web_dir ? config->web_dir : "web", "node_modules",
+                                                "@novnc", "novnc", NULL);
         if (vnc->http) {
                 tb_http_add_routes(vnc->http, routes, vnc);
-                if (!tb_http_add_static(vnc->http, "/novnc/", rfb, NULL, &error) || !tb_http_add_static(vnc->http, "/", pages, NULL, &error))
+                if (!tb_http_add_static(vnc->http, "/novnc/", rfb, NULL, &error) ||
+                    !tb_http_add_static(vnc->http, "/", pages, NULL, &error))
                         g_clear_pointer(&vnc->http, tb_http_free);
         }
         if (!vnc->http)
-                tb_log(TB_LOG_WARNING, TB_F(), "noVNC on port %u is not available: %s", config->novnc_port, error->message);
+                tb_log(TB_LOG_WARNING, TB_F(), "noVNC on port %u is not available: %s", config->novnc_port,
+                       error->message);
 }
 
-/* --- raw ports ------------------------------------------------------------------------------------------------------------ */
+/* --- raw ports
+ * ------------------------------------------------------------------------------------------------------------
+ */
 /* Why raw ports must stay closed, or NULL. RFB has no tokens. */
 static const char *closed_because(const TbHostConfig *config)
 {
@@ -185,7 +215,8 @@ static const char *closed_because(const TbHostConfig *config)
         if (!tb_auth_is_open(config->auth))
                 return "tokens are configured, and RFB cannot carry them: set vnc.password";
         if (!tb_vnc_is_loopback(config->address))
-                return "the address is not loopback and no VNC password is set: set vnc.password, or start with --insecure";
+                return "the address is not loopback and no VNC password is set: set vnc.password, or start "
+                       "with --insecure";
         return NULL;
 }
 
@@ -200,7 +231,8 @@ static void open_port(TbVnc *vnc, const char *device, guint16 number)
                 g_ptr_array_add(vnc->ports, port);
                 return;
         }
-        tb_log(TB_LOG_WARNING, TB_F("device", device), "VNC on port %u is not available: %s", number, error->message);
+        tb_log(TB_LOG_WARNING, TB_F("device", device), "VNC on port %u is not available: %s", number,
+               error->message);
         port_free(port);
 }
 
@@ -215,14 +247,16 @@ static void open_ports(TbVnc *vnc)
                 open_port(vnc, NULL, vnc->config->vnc_port);
         const char *id;
         json_t *device;
-        json_object_foreach(vnc->config->devices, id, device) {
+        json_object_foreach (vnc->config->devices, id, device) {
                 json_int_t number = json_integer_value(json_object_get(device, "vnc"));
                 if (number > 0 && number <= G_MAXUINT16)
                         open_port(vnc, id, (guint16)number);
         }
 }
 
-/* --- life --------------------------------------------------------------------------------------------------------------------- */
+/* --- life
+ * ---------------------------------------------------------------------------------------------------------------------
+ */
 TbVnc *tb_vnc_new(const TbVncOptions *options, GError **error)
 {
         tb_assert_main();
@@ -257,7 +291,8 @@ void tb_vnc_free(TbVnc *vnc)
 
 json_t *tb_vnc_services(TbVnc *vnc)
 {
-        return json_pack("{s:s, s:s}", "vnc", vnc->ports->len ? "running" : "stopped", "novnc", vnc->http ? "running" : "stopped");
+        return json_pack("{s:s, s:s}", "vnc", vnc->ports->len ? "running" : "stopped", "novnc",
+                         vnc->http ? "running" : "stopped");
 }
 
 guint tb_vnc_viewers(TbVnc *vnc)

@@ -122,14 +122,16 @@ int tb_vnc_ws_accept(TbRequest *request)
 {
         int pair[2];
         if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0) {
-                g_autoptr(GError) error = g_error_new(TB_ERROR, TB_ERROR_UNAVAILABLE, "no descriptor is left: %s", g_strerror(errno));
+                g_autoptr(GError) error = g_error_new(TB_ERROR, TB_ERROR_UNAVAILABLE,
+                                                      "no descriptor is left: %s", g_strerror(errno));
                 tb_request_reply_error(request, error);
                 return -1;
         }
         Pump *pump = g_new0(Pump, 1);
         pump->fd = pair[0];
         pump->back = g_byte_array_new();
-        pump->ws = tb_request_upgrade(request, wants_binary(request) ? "binary" : NULL, TB_LIMIT_WS_MESSAGE, &ops, pump);
+        pump->ws = tb_request_upgrade(request, wants_binary(request) ? "binary" : NULL, TB_LIMIT_WS_MESSAGE,
+                                      &ops, pump);
         if (!pump->ws) {
                 close(pair[0]);
                 close(pair[1]);

@@ -86,12 +86,14 @@ bool tb_secret_equal(const void *a, const void *b, gsize size)
 bool tb_auth_add(TbAuth *auth, const char *name, const char *token, TbRole role, GError **error)
 {
         if (strlen(token) < TOKEN_MIN) {
-                g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "the token of \"%s\" is shorter than %d bytes", name, TOKEN_MIN);
+                g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "the token of \"%s\" is shorter than %d bytes",
+                            name, TOKEN_MIN);
                 return false;
         }
         for (const char *p = token; *p; p++) {
                 if (!g_ascii_isgraph(*p)) {
-                        g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "the token of \"%s\" has a character that no header can carry", name);
+                        g_set_error(error, TB_ERROR, TB_ERROR_INVALID,
+                                    "the token of \"%s\" has a character that no header can carry", name);
                         return false;
                 }
         }
@@ -100,7 +102,8 @@ bool tb_auth_add(TbAuth *auth, const char *name, const char *token, TbRole role,
         for (guint i = 0; i < auth->tokens->len; i++) {
                 const Token *other = &g_array_index(auth->tokens, Token, i);
                 if (tb_secret_equal(other->hash, entry.hash, HASH_SIZE)) {
-                        g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "\"%s\" and \"%s\" have the same token", other->name, name);
+                        g_set_error(error, TB_ERROR, TB_ERROR_INVALID,
+                                    "\"%s\" and \"%s\" have the same token", other->name, name);
                         return false;
                 }
         }

@@ -1,7 +1,9 @@
 #pragma once
 /*
- * Tokens and roles. Only SHA-256 of a token is kept; compared in constant time. A token comes as "Authorization: Bearer …" or
- * "?access_token=…". With no tokens configured everybody is "local" with role admin (the listener then must be loopback, or --insecure).
+ * Tokens and roles. Only SHA-256 of a token is kept; compared in constant time. A token comes as
+ * "Authorization: Bearer …" or
+ * "?access_token=…". With no tokens configured everybody is "local" with role admin (the listener then must
+ * be loopback, or --insecure).
  */
 #include <glib.h>
 #include <jansson.h>

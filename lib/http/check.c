@@ -5,14 +5,16 @@
 #include "lib/http/internal.h"
 #include "lib/limits.h"
 
-/* --- head: one pass over the headers, then the guard ------------------------------------------------------------------------ */
+/* --- head: one pass over the headers, then the guard
+ * ------------------------------------------------------------------------ */
 typedef struct Head {
         TbRequest *request;
         const char *request_id, *forwarded_for, *length, *encoding, *expect;
         const char *repeated; /* a header that may come only once */
 } Head;
 
-static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind G_GNUC_UNUSED, const char *name, const char *value)
+static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind G_GNUC_UNUSED, const char *name,
+                                 const char *value)
 {
         Head *head = cls;
         TbRequest *r = head->request;
@@ -21,15 +23,21 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind G_GNUC_UNUSE
                 const char **to;
                 bool once;
         } known[] = {
-                {"Host", &r->host, true},           {"Origin", &r->origin, true},
-                {"Sec-Fetch-Site", &r->fetch_site, true}, {"Authorization", &r->authorization, true},
-                {"Content-Type", &r->content_type, true}, {"Content-Length", &head->length, true},
-                {"Transfer-Encoding", &head->encoding, true}, {"Upgrade", &r->upgrade, false},
-                {"Expect", &head->expect, false},   {"X-Request-Id", &head->request_id, false},
+                {"Host", &r->host, true},
+                {"Origin", &r->origin, true},
+                {"Sec-Fetch-Site", &r->fetch_site, true},
+                {"Authorization", &r->authorization, true},
+                {"Content-Type", &r->content_type, true},
+                {"Content-Length", &head->length, true},
+                {"Transfer-Encoding", &head->encoding, true},
+                {"Upgrade", &r->upgrade, false},
+                {"Expect", &head->expect, false},
+                {"X-Request-Id", &head->request_id, false},
                 {"X-Forwarded-For", &head->forwarded_for, false},
         };
         for (gsize i = 0; i < G_N_ELEMENTS(known); i++) {
-                if ((name[0] | 0x20) != (known[i].name[0] | 0x20) || g_ascii_strcasecmp(name, known[i].name) != 0)
+                if ((name[0] | 0x20) != (known[i].name[0] | 0x20) ||
+                    g_ascii_strcasecmp(name, known[i].name) != 0)
                         continue;
                 if (*known[i].to && known[i].once)
                         head->repeated = known[i].name;
@@ -42,7 +50,8 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind G_GNUC_UNUSE
 static bool is_sane_id(const char *id)
 {
         gsize n = id ? strlen(id) : 0;
-        return n > 0 && n <= 64 && strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == n;
+        return n > 0 && n <= 64 &&
+               strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == n;
 }
 
 /* Behind a proxy of this machine the address is what the proxy appended last; nobody else is believed. */
@@ -83,14 +92,17 @@ static bool check_length(TbRequest *request, const Head *head)
 static bool check_sizes(TbRequest *request)
 {
         gsize target = strlen(request->path) + (request->raw_query ? strlen(request->raw_query) + 1 : 0);
-        const union MHD_ConnectionInfo *info = MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+        const union MHD_ConnectionInfo *info =
+                MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
         if (target > TB_LIMIT_URI) {
-                tb_respond_status(request, 414, "uri-too-long", "URI too long", "the request target is longer than %d bytes", TB_LIMIT_URI);
+                tb_respond_status(request, 414, "uri-too-long", "URI too long",
+                                  "the request target is longer than %d bytes", TB_LIMIT_URI);
                 return false;
         }
         if (info && info->header_size > TB_LIMIT_HTTP_HEADERS) {
                 tb_respond_status(request, 431, "headers-too-large", "Request header fields too large",
-                                  "the request line and headers are larger than %d bytes", TB_LIMIT_HTTP_HEADERS);
+                                  "the request line and headers are larger than %d bytes",
+                                  TB_LIMIT_HTTP_HEADERS);
                 return false;
         }
         return true;
@@ -112,25 +124,30 @@ bool tb_check_head(TbRequest *request, const char *version)
         }
         bool old = strcmp(version, "HTTP/1.0") == 0;
         if (!old && strcmp(version, "HTTP/1.1") != 0) {
-                tb_respond_status(request, 505, "version", "HTTP version not supported", "HTTP/1.1 is spoken here");
+                tb_respond_status(request, 505, "version", "HTTP version not supported",
+                                  "HTTP/1.1 is spoken here");
                 return false;
         }
-        if (!(old && !request->host) && !tb_guard_host(&http->guard, request->host, request->conn ? request->conn->local : NULL)) {
+        if (!(old && !request->host) &&
+            !tb_guard_host(&http->guard, request->host, request->conn ? request->conn->local : NULL)) {
                 tb_respond_status(request, 421, "misdirected", "Misdirected request",
-                                  "the name in the Host header is not one of this server; add it to the configuration (HOST_URL) if it is");
+                                  "the name in the Host header is not one of this server; add it to the "
+                                  "configuration (HOST_URL) if it is");
                 return false;
         }
         double wait_s = 0;
         if (http->rates && !tb_rates_take(http->rates, request->peer, 1, request->start_us, &wait_s)) {
                 g_autofree char *seconds = g_strdup_printf("%d", (int)wait_s + 1);
                 tb_request_add_header(request, "Retry-After", seconds);
-                tb_respond_error(request, TB_ERROR_LIMIT, "more than %u requests a second from one address", http->rate);
+                tb_respond_error(request, TB_ERROR_LIMIT, "more than %u requests a second from one address",
+                                 http->rate);
                 return false;
         }
         return true;
 }
 
-/* --- route, origin, role ----------------------------------------------------------------------------------------------------- */
+/* --- route, origin, role
+ * ----------------------------------------------------------------------------------------------------- */
 static bool wants_websocket(TbRequest *request)
 {
         return request->upgrade && g_ascii_strcasecmp(request->upgrade, "websocket") == 0;
@@ -155,7 +172,8 @@ static void add_allow(Found *found, const char *method)
         if (strcmp(method, "*") == 0)
                 method = "GET, HEAD, POST, PUT, PATCH, DELETE";
         if (strstr(found->allow->str, method) == NULL)
-                g_string_append_printf(found->allow, ", %s%s", method, strcmp(method, "GET") == 0 ? ", HEAD" : "");
+                g_string_append_printf(found->allow, ", %s%s", method,
+                                       strcmp(method, "GET") == 0 ? ", HEAD" : "");
 }
 
 static bool is_meant(TbRequest *request, const TbHttpRoute *r)
@@ -192,9 +210,11 @@ static void preflight(TbRequest *request, const char *allow)
 {
         bool listed;
         tb_request_add_header(request, "Allow", allow);
-        if (request->origin && tb_guard_origin(&request->http->guard, request->origin, request->host, &listed) && listed) {
+        if (request->origin &&
+            tb_guard_origin(&request->http->guard, request->origin, request->host, &listed) && listed) {
                 tb_request_add_header(request, "Access-Control-Allow-Methods", allow);
-                tb_request_add_header(request, "Access-Control-Allow-Headers", "Authorization, Content-Type, X-Lease, X-Request-Id");
+                tb_request_add_header(request, "Access-Control-Allow-Headers",
+                                      "Authorization, Content-Type, X-Lease, X-Request-Id");
                 tb_request_add_header(request, "Access-Control-Max-Age", "600");
         }
         tb_request_reply_empty(request, 204);
@@ -207,10 +227,12 @@ static bool no_route(TbRequest *request, const Found *found)
         if (found->websocket_only) {
                 tb_request_add_header(request, "Upgrade", "websocket");
                 tb_request_add_header(request, "Sec-WebSocket-Version", "13");
-                tb_respond_status(request, 426, "upgrade", "Upgrade required", "this address speaks WebSocket only");
+                tb_respond_status(request, 426, "upgrade", "Upgrade required",
+                                  "this address speaks WebSocket only");
                 return false;
         }
-        if (strcmp(request->method, "OPTIONS") == 0 && (found->path_known || strcmp(request->path, "*") == 0)) {
+        if (strcmp(request->method, "OPTIONS") == 0 &&
+            (found->path_known || strcmp(request->path, "*") == 0)) {
                 preflight(request, allow);
                 return false;
         }
@@ -221,7 +243,8 @@ static bool no_route(TbRequest *request, const Found *found)
                 return false;
         }
         tb_request_add_header(request, "Allow", allow);
-        tb_respond_error(request, TB_ERROR_METHOD, "%s is not possible at %s; allowed: %s", request->method, request->path, allow);
+        tb_respond_error(request, TB_ERROR_METHOD, "%s is not possible at %s; allowed: %s", request->method,
+                         request->path, allow);
         return false;
 }
 
@@ -249,9 +272,12 @@ static bool check_role(TbRequest *request, const TbRoute *route)
                 return true;
         if (request->role == TB_ROLE_NONE) {
                 tb_request_add_header(request, "WWW-Authenticate", "Bearer");
-                tb_respond_error(request, TB_ERROR_UNAUTHORIZED, token ? "the token is not known" : "a token is needed (Authorization: Bearer …)");
+                tb_respond_error(request, TB_ERROR_UNAUTHORIZED,
+                                 token ? "the token is not known"
+                                       : "a token is needed (Authorization: Bearer …)");
         } else {
-                tb_respond_error(request, TB_ERROR_FORBIDDEN, "this needs the role %s; the token's role is %s", tb_role_name(route->role),
+                tb_respond_error(request, TB_ERROR_FORBIDDEN,
+                                 "this needs the role %s; the token's role is %s", tb_role_name(route->role),
                                  tb_role_name(request->role));
         }
         return false;
@@ -278,7 +304,9 @@ static bool check_args(TbRequest *request)
                         continue;
                 g_autofree char *name = g_strndup(s->text, s->size);
                 if (!tb_request_arg(request, name)) {
-                        tb_respond_error(request, TB_ERROR_INVALID, "the path has a broken percent escape, a control character, or is not UTF-8");
+                        tb_respond_error(
+                                request, TB_ERROR_INVALID,
+                                "the path has a broken percent escape, a control character, or is not UTF-8");
                         return false;
                 }
         }
@@ -291,7 +319,8 @@ bool tb_check_route(TbRequest *request)
         if (tb_path_split(request->path, &request->split))
                 find_route(request, &found);
         request->match = found.route;
-        bool ok = found.route ? check_args(request) && check_origin(request, found.route->route) && check_role(request, found.route->route) &&
+        bool ok = found.route ? check_args(request) && check_origin(request, found.route->route) &&
+                                        check_role(request, found.route->route) &&
                                         check_query(request, found.route->route)
                               : no_route(request, &found);
         if (found.allow)
@@ -299,11 +328,14 @@ bool tb_check_route(TbRequest *request)
         return ok;
 }
 
-/* --- body ------------------------------------------------------------------------------------------------------------------------- */
+/* --- body
+ * -------------------------------------------------------------------------------------------------------------------------
+ */
 static bool is_type(const char *have, const char *want)
 {
         gsize n = strlen(want);
-        return have && g_ascii_strncasecmp(have, want, n) == 0 && (have[n] == '\0' || have[n] == ';' || have[n] == ' ');
+        return have && g_ascii_strncasecmp(have, want, n) == 0 &&
+               (have[n] == '\0' || have[n] == ';' || have[n] == ' ');
 }
 
 bool tb_check_body(TbRequest *request)
@@ -326,7 +358,8 @@ bool tb_check_body(TbRequest *request)
                 return false;
         }
         if (request->content_length > TB_LIMIT_HTTP_BODY) {
-                tb_respond_error(request, TB_ERROR_TOO_LARGE, "the body is larger than %d bytes", TB_LIMIT_HTTP_BODY);
+                tb_respond_error(request, TB_ERROR_TOO_LARGE, "the body is larger than %d bytes",
+                                 TB_LIMIT_HTTP_BODY);
                 return false;
         }
         return true;

@@ -12,7 +12,8 @@ void *tb_dispatch_uri(void *cls, const char *uri, struct MHD_Connection *connect
 {
         TbHttp *http = cls;
         TbRequest *request = tb_request_new(http, uri);
-        const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+        const union MHD_ConnectionInfo *info =
+                MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
         request->connection = connection;
         request->conn = info ? info->socket_context : NULL;
         if (request->conn)
@@ -21,7 +22,9 @@ void *tb_dispatch_uri(void *cls, const char *uri, struct MHD_Connection *connect
         return request;
 }
 
-/* --- answering ------------------------------------------------------------------------------------------------------------------ */
+/* --- answering
+ * ------------------------------------------------------------------------------------------------------------------
+ */
 static enum MHD_Result queue(TbRequest *request)
 {
         struct MHD_Response *response = g_steal_pointer(&request->response);
@@ -63,7 +66,9 @@ static enum MHD_Result answer_or_wait(TbRequest *request)
         return request->response ? queue(request) : suspend(request);
 }
 
-/* --- body ------------------------------------------------------------------------------------------------------------------------- */
+/* --- body
+ * -------------------------------------------------------------------------------------------------------------------------
+ */
 static void refuse_body(TbRequest *request)
 {
         g_clear_pointer(&request->bytes, g_byte_array_unref);
@@ -121,7 +126,8 @@ static bool parse_json(TbRequest *request)
         gsize size = 0;
         const void *text = request->body ? g_bytes_get_data(request->body, &size) : NULL;
         if (size == 0 && route->body == TB_BODY_JSON) {
-                request->json = tb_params_validate(route->json, NULL, &error); /* no body is {}: the table says what is missing */
+                request->json = tb_params_validate(
+                        route->json, NULL, &error); /* no body is {}: the table says what is missing */
         } else {
                 request->json = tb_json_parse(text, size, &error);
                 if (request->json && route->body == TB_BODY_JSON && route->json) {
@@ -129,7 +135,8 @@ static bool parse_json(TbRequest *request)
                         json_decref(request->json);
                         request->json = checked;
                 } else if (request->json && route->body == TB_BODY_JSON && !json_is_object(request->json)) {
-                        g_set_error_literal(&error, TB_ERROR, TB_ERROR_INVALID, "the body must be a JSON object");
+                        g_set_error_literal(&error, TB_ERROR, TB_ERROR_INVALID,
+                                            "the body must be a JSON object");
                 }
         }
         if (error)
@@ -165,7 +172,9 @@ static enum MHD_Result end_of_body(TbRequest *request)
         return answer_or_wait(request);
 }
 
-/* --- the access handler -------------------------------------------------------------------------------------------------------------- */
+/* --- the access handler
+ * --------------------------------------------------------------------------------------------------------------
+ */
 static enum MHD_Result begin(TbRequest *request, const char *version)
 {
         request->in_call = true;
@@ -181,16 +190,17 @@ static enum MHD_Result begin(TbRequest *request, const char *version)
         if (!request->response)
                 return MHD_YES;
         request->discard = true;
-        /* An answer that is queued in this first call ends the connection. So it waits for the second, and a body is read away before it,
-         * unless that is long, or the client waits with it for our word. */
+        /* An answer that is queued in this first call ends the connection. So it waits for the second, and a
+         * body is read away before it, unless that is long, or the client waits with it for our word. */
         if (!request->has_body || (!request->expects && request->content_length <= TB_HTTP_DISCARD))
                 return MHD_YES;
         MHD_add_response_header(request->response, "Connection", "close");
         return queue(request);
 }
 
-enum MHD_Result tb_dispatch_access(void *cls G_GNUC_UNUSED, struct MHD_Connection *connection, const char *url G_GNUC_UNUSED,
-                                   const char *method, const char *version, const char *upload, size_t *size, void **context)
+enum MHD_Result tb_dispatch_access(void *cls G_GNUC_UNUSED, struct MHD_Connection *connection,
+                                   const char *url G_GNUC_UNUSED, const char *method, const char *version,
+                                   const char *upload, size_t *size, void **context)
 {
         TbRequest *request = *context;
         request->connection = connection;
@@ -201,32 +211,35 @@ enum MHD_Result tb_dispatch_access(void *cls G_GNUC_UNUSED, struct MHD_Connectio
                 g_strlcpy(request->method, method, sizeof request->method);
                 request->is_head = strcmp(method, "HEAD") == 0;
                 return begin(request, version);
-        case TB_PHASE_BODY:
-                return *size > 0 ? take_body(request, upload, size) : end_of_body(request);
-        case TB_PHASE_WAIT:
-                return answer_or_wait(request);
-        case TB_PHASE_SENT:
-                *size = 0;
-                return MHD_YES;
+        case TB_PHASE_BODY: return *size > 0 ? take_body(request, upload, size) : end_of_body(request);
+        case TB_PHASE_WAIT: return answer_or_wait(request);
+        case TB_PHASE_SENT: *size = 0; return MHD_YES;
         }
         return MHD_NO;
 }
 
-/* --- the end -------------------------------------------------------------------------------------------------------------------------- */
+/* --- the end
+ * --------------------------------------------------------------------------------------------------------------------------
+ */
 static void log_access(TbRequest *request, bool complete, gint64 now_us)
 {
         double seconds = (double)(now_us - request->start_us) / G_USEC_PER_SEC;
         if (request->http->metrics && request->status >= 100 && request->status < 600) {
                 tb_metric_add(request->http->by_status[request->status / 100], 1);
-                if (!request->match || !(request->match->route->flags & (TB_ROUTE_STREAMING | TB_ROUTE_WEBSOCKET)))
+                if (!request->match ||
+                    !(request->match->route->flags & (TB_ROUTE_STREAMING | TB_ROUTE_WEBSOCKET)))
                         tb_metric_observe(request->http->seconds, seconds);
         }
-        bool reads = strcmp(request->method, "GET") == 0 || request->is_head || strcmp(request->method, "OPTIONS") == 0;
-        TbLogLevel level = request->status >= 500 ? TB_LOG_WARNING : reads && request->status < 400 ? TB_LOG_DEBUG : TB_LOG_INFO;
+        bool reads = strcmp(request->method, "GET") == 0 || request->is_head ||
+                     strcmp(request->method, "OPTIONS") == 0;
+        TbLogLevel level = request->status >= 500           ? TB_LOG_WARNING
+                           : reads && request->status < 400 ? TB_LOG_DEBUG
+                                                            : TB_LOG_INFO;
         if (!tb_log_enabled(level))
                 return;
-        tb_log(level, TB_F("request", request->id, "peer", request->peer, "user", request->user), "%s %s %d %.1f ms%s", request->method,
-               request->path, request->status, seconds * 1000, complete ? "" : " (client left)");
+        tb_log(level, TB_F("request", request->id, "peer", request->peer, "user", request->user),
+               "%s %s %d %.1f ms%s", request->method, request->path, request->status, seconds * 1000,
+               complete ? "" : " (client left)");
 }
 
 void tb_dispatch_completed(void *cls, struct MHD_Connection *connection G_GNUC_UNUSED, void **context,
@@ -255,7 +268,8 @@ void tb_dispatch_completed(void *cls, struct MHD_Connection *connection G_GNUC_U
         request->connection = NULL;
         request->conn = NULL;
         request->http = NULL;
-        request->host = request->origin = request->fetch_site = request->authorization = request->content_type = request->upgrade = NULL;
+        request->host = request->origin = request->fetch_site = request->authorization =
+                request->content_type = request->upgrade = NULL;
         tb_request_unref(request);
         tb_http_check_stopped(http);
 }

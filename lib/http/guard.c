@@ -47,7 +47,8 @@ static bool is_address(const char *name)
 static bool is_loopback_name(const char *name)
 {
         struct in_addr v4;
-        return strcmp(name, "localhost") == 0 || g_str_has_suffix(name, ".localhost") || strcmp(name, "::1") == 0 ||
+        return strcmp(name, "localhost") == 0 || g_str_has_suffix(name, ".localhost") ||
+               strcmp(name, "::1") == 0 ||
                (inet_pton(AF_INET, name, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127);
 }
 
@@ -72,9 +73,11 @@ bool tb_guard_host(const TbGuard *guard, const char *host, const char *local)
         char name[256];
         if (!host || !tb_host_split(host, name, sizeof name))
                 return false;
-        if (is_loopback_name(name) || is_listed(guard->hosts, name) || g_strcmp0(local, name) == 0 || g_strcmp0(guard->address, name) == 0)
+        if (is_loopback_name(name) || is_listed(guard->hosts, name) || g_strcmp0(local, name) == 0 ||
+            g_strcmp0(guard->address, name) == 0)
                 return true;
-        /* Bound to the world, an address is as good as ours (port forwarding, containers): rebinding needs a name. */
+        /* Bound to the world, an address is as good as ours (port forwarding, containers): rebinding needs a
+         * name. */
         return !guard->loopback && (is_address(name) || is_machine(guard->machine, name));
 }
 
@@ -100,6 +103,8 @@ bool tb_guard_unsafe(const TbGuard *guard, const char *origin, const char *fetch
         bool listed;
         if (!tb_guard_origin(guard, origin, host, &listed))
                 return false;
-        /* "same-site" is another port or subdomain: also another origin. "none" is a person who typed the address. */
-        return listed || !fetch_site || strcmp(fetch_site, "same-origin") == 0 || strcmp(fetch_site, "none") == 0;
+        /* "same-site" is another port or subdomain: also another origin. "none" is a person who typed the
+         * address. */
+        return listed || !fetch_site || strcmp(fetch_site, "same-origin") == 0 ||
+               strcmp(fetch_site, "none") == 0;
 }

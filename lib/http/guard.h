@@ -2,8 +2,9 @@
 /*
  * Who may talk to us from a browser. Pure: text in, verdict out; any thread.
  *
- * A web page of another origin can make a browser send requests to this machine, and DNS rebinding can make such a page look like our own.
- * So the name in Host must be ours, and whatever changes something must come from our own pages (or from a program, which sends no Origin).
+ * A web page of another origin can make a browser send requests to this machine, and DNS rebinding can make
+ * such a page look like our own. So the name in Host must be ours, and whatever changes something must come
+ * from our own pages (or from a program, which sends no Origin).
  */
 #include <glib.h>
 #include <stdbool.h>
@@ -16,7 +17,8 @@ typedef struct TbGuard {
         const char *const *origins; /* foreign origins that are allowed; borrowed, may be NULL */
 } TbGuard;
 
-/* "name", "name:port", "1.2.3.4:5", "[::1]:5" -> name without brackets and port, lower case; false when it is none of these. */
+/* "name", "name:port", "1.2.3.4:5", "[::1]:5" -> name without brackets and port, lower case; false when it is
+ * none of these. */
 bool tb_host_split(const char *text, char *ret_name, gsize size);
 /* `host`: the Host header. `local`: address text of the socket that took the connection. */
 bool tb_guard_host(const TbGuard *guard, const char *host, const char *local);

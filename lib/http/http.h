@@ -1,10 +1,12 @@
 #pragma once
 /*
- * The HTTP server of both daemons: libmicrohttpd inside the main loop (external epoll, no threads of its own), a route table, and answers
- * that may come later (the connection is suspended meanwhile). Everything here is main thread.
+ * The HTTP server of both daemons: libmicrohttpd inside the main loop (external epoll, no threads of its
+ * own), a route table, and answers that may come later (the connection is suspended meanwhile). Everything
+ * here is main thread.
  *
- * The dispatcher does, in this order: request id, Host and Origin guard, rate limit, route match, token and role, body size and type,
- * JSON parse, parameter check; then the handler. Every error is RFC 9457 problem+json; every answer bears X-Request-Id; one access-log line.
+ * The dispatcher does, in this order: request id, Host and Origin guard, rate limit, route match, token and
+ * role, body size and type, JSON parse, parameter check; then the handler. Every error is RFC 9457
+ * problem+json; every answer bears X-Request-Id; one access-log line.
  */
 #include <glib.h>
 #include <jansson.h>
@@ -20,48 +22,54 @@ typedef struct TbHttp TbHttp;
 typedef struct TbRequest TbRequest;
 
 typedef enum TbBodyKind {
-        TB_BODY_NONE,   /* a body is refused (413/400) */
-        TB_BODY_JSON,   /* Content-Type: application/json is required; checked against `json` when that is set */
+        TB_BODY_NONE, /* a body is refused (413/400) */
+        TB_BODY_JSON, /* Content-Type: application/json is required; checked against `json` when that is set
+                       */
         TB_BODY_JSON_ANY, /* JSON of any shape (arrays), the handler checks */
-        TB_BODY_BYTES,  /* collected up to TB_LIMIT_HTTP_BODY; `body_type` is required when set */
-        TB_BODY_STREAM, /* the handler is called after the headers and reads by tb_request_read_to() */
+        TB_BODY_BYTES,    /* collected up to TB_LIMIT_HTTP_BODY; `body_type` is required when set */
+        TB_BODY_STREAM,   /* the handler is called after the headers and reads by tb_request_read_to() */
 } TbBodyKind;
 
 typedef enum TbRouteFlags {
-        TB_ROUTE_UNSAFE = 1 << 0,    /* a GET that changes something: the Origin guard treats it like a POST */
-        TB_ROUTE_WEBSOCKET = 1 << 1, /* GET + Upgrade; without Upgrade the next route with the same path is tried */
+        TB_ROUTE_UNSAFE = 1 << 0, /* a GET that changes something: the Origin guard treats it like a POST */
+        TB_ROUTE_WEBSOCKET =
+                1 << 1, /* GET + Upgrade; without Upgrade the next route with the same path is tried */
         TB_ROUTE_HIDDEN = 1 << 2,    /* not in OpenAPI (pages) */
         TB_ROUTE_STREAMING = 1 << 3, /* answers without end (SSE, MJPEG): not counted as slow */
 } TbRouteFlags;
 
 typedef struct TbRoute {
         const char *method; /* "GET"; "*" for any */
-        const char *path;   /* "/host/devices/{id}/{interface}/cycle"; a last segment "{name...}" takes the rest with its slashes */
-        TbRole role;        /* least role */
-        guint flags;        /* TbRouteFlags */
+        const char *path; /* "/host/devices/{id}/{interface}/cycle"; a last segment "{name...}" takes the rest
+                             with its slashes */
+        TbRole role;      /* least role */
+        guint flags;      /* TbRouteFlags */
         TbBodyKind body;
         const char *body_type;
         const TbParam *query; /* NULL: any query is ignored */
         const TbParam *json;  /* TB_BODY_JSON */
         void (*handler)(TbRequest *request, gpointer data);
-        const char *tag;      /* OpenAPI group: "devices", "power" */
-        const char *summary;  /* one line */
-        const char *answers;  /* OpenAPI: "200 application/json DeviceList; 404; 423" */
-        /* More than the path decides (the kind of the interface that it names): false = the next route with that path is tried. Path parameters can
-         * be read, nothing else: it runs before the token is checked. NULL: the path decides. */
+        const char *tag;     /* OpenAPI group: "devices", "power" */
+        const char *summary; /* one line */
+        const char *answers; /* OpenAPI: "200 application/json DeviceList; 404; 423" */
+        /* More than the path decides (the kind of the interface that it names): false = the next route with
+         * that path is tried. Path parameters can be read, nothing else: it runs before the token is checked.
+         * NULL: the path decides. */
         bool (*match)(TbRequest *request, gpointer data);
-        const char *shown;    /* OpenAPI: the path as it stands there, when several routes share one; NULL: `path` */
+        const char *
+                shown; /* OpenAPI: the path as it stands there, when several routes share one; NULL: `path` */
 } TbRoute;
 
 typedef struct TbHttpOptions {
-        const char *address;        /* "127.0.0.1", "::", … */
-        guint16 port;               /* 0: any free one */
-        const char *name;           /* "testbed-host": the Server header */
+        const char *address; /* "127.0.0.1", "::", … */
+        guint16 port;        /* 0: any free one */
+        const char *name;    /* "testbed-host": the Server header */
         const char *version;
-        TbAuth *auth;               /* ref is taken */
-        TbMetrics *metrics;         /* borrowed; may be NULL */
-        TbPoller *poller;           /* borrowed */
-        const char *const *hosts;   /* further names that may stand in Host (HOST_URL's); loopback names and the own addresses always may */
+        TbAuth *auth;             /* ref is taken */
+        TbMetrics *metrics;       /* borrowed; may be NULL */
+        TbPoller *poller;         /* borrowed */
+        const char *const *hosts; /* further names that may stand in Host (HOST_URL's); loopback names and the
+                                     own addresses always may */
         const char *const *origins; /* allowed foreign origins (FRONTEND_URL); usually none */
         guint max_connections;      /* 0: TB_LIMIT_HTTP_CONNECTIONS; upgraded WebSockets do not count */
         guint requests_per_s;       /* per address; 0: no limit */
@@ -69,35 +77,43 @@ typedef struct TbHttpOptions {
 
 TbHttp *tb_http_new(const TbHttpOptions *options, GError **error);
 guint16 tb_http_port(TbHttp *http);
-/* Adds a table ended by .method = NULL; tables and rows are tried in the order they were added. `routes` must stay valid. */
+/* Adds a table ended by .method = NULL; tables and rows are tried in the order they were added. `routes` must
+ * stay valid. */
 void tb_http_add_routes(TbHttp *http, const TbRoute *routes, gpointer data);
-/* Static files: `prefix` "/" or "/docs/"; `directory` is resolved once. "index.html" for a folder, ETag + 304, precompressed .gz when there,
- * Content-Type by ending, CSP and the other security headers on everything. `vendor_json`: {"xterm":"node_modules/@xterm/xterm"} maps
- * <prefix>vendor/<name>/… below `directory`; NULL for none. Tried after all routes. */
-bool tb_http_add_static(TbHttp *http, const char *prefix, const char *directory, const char *vendor_json, GError **error);
-/* Refuses new connections, ends streams and WebSockets (1001), lets answers in flight finish for at most `grace_ms`; then `done`. */
+/* Static files: `prefix` "/" or "/docs/"; `directory` is resolved once. "index.html" for a folder, ETag +
+ * 304, precompressed .gz when there, Content-Type by ending, CSP and the other security headers on
+ * everything. `vendor_json`: {"xterm":"node_modules/@xterm/xterm"} maps <prefix>vendor/<name>/… below
+ * `directory`; NULL for none. Tried after all routes. */
+bool tb_http_add_static(TbHttp *http, const char *prefix, const char *directory, const char *vendor_json,
+                        GError **error);
+/* Refuses new connections, ends streams and WebSockets (1001), lets answers in flight finish for at most
+ * `grace_ms`; then `done`. */
 void tb_http_stop(TbHttp *http, guint grace_ms, void (*done)(gpointer), gpointer data);
 void tb_http_free(TbHttp *http);
 /* OpenAPI 3.1 of every route that was added. */
 json_t *tb_http_openapi(TbHttp *http, const char *title, const char *description);
 
-/* --- the request; valid while the handler runs, longer with a reference ------------------------------------------------------------ */
+/* --- the request; valid while the handler runs, longer with a reference
+ * ------------------------------------------------------------ */
 TbRequest *tb_request_ref(TbRequest *request);
 void tb_request_unref(TbRequest *request);
 const char *tb_request_method(TbRequest *request);
 const char *tb_request_path(TbRequest *request);
-const char *tb_request_arg(TbRequest *request, const char *name);    /* path parameter, percent-decoded; NULL: none */
+const char *tb_request_arg(TbRequest *request,
+                           const char *name); /* path parameter, percent-decoded; NULL: none */
 const char *tb_request_header(TbRequest *request, const char *name); /* NULL: none */
-json_t *tb_request_query(TbRequest *request);                        /* borrowed object; typed when the route has a query table */
-const char *tb_request_raw_query(TbRequest *request);                /* still encoded; NULL: none */
-const char *tb_request_query_string(TbRequest *request, const char *name); /* one query value as text; NULL: none */
-json_t *tb_request_json(TbRequest *request);                         /* borrowed; validated; NULL: no body */
-GBytes *tb_request_body(TbRequest *request);                         /* borrowed; TB_BODY_BYTES */
+json_t *tb_request_query(TbRequest *request); /* borrowed object; typed when the route has a query table */
+const char *tb_request_raw_query(TbRequest *request); /* still encoded; NULL: none */
+const char *tb_request_query_string(TbRequest *request,
+                                    const char *name); /* one query value as text; NULL: none */
+json_t *tb_request_json(TbRequest *request);           /* borrowed; validated; NULL: no body */
+GBytes *tb_request_body(TbRequest *request);           /* borrowed; TB_BODY_BYTES */
 TbRole tb_request_role(TbRequest *request);
-const char *tb_request_user(TbRequest *request);   /* the token's name, or "local" */
+const char *tb_request_user(TbRequest *request); /* the token's name, or "local" */
 const char *tb_request_id(TbRequest *request);
-const char *tb_request_peer(TbRequest *request);   /* address text */
-/* "http://host:port" + X-Forwarded-Prefix, as the client sees us (X-Forwarded-* is believed from a proxy on this machine only). */
+const char *tb_request_peer(TbRequest *request); /* address text */
+/* "http://host:port" + X-Forwarded-Prefix, as the client sees us (X-Forwarded-* is believed from a proxy on
+ * this machine only). */
 const char *tb_request_base_url(TbRequest *request);
 /* `gone` runs once if the client leaves before the answer is complete. NULL: no more. */
 void tb_request_on_gone(TbRequest *request, void (*gone)(TbRequest *request, gpointer data), gpointer data);
@@ -105,36 +121,45 @@ void tb_request_on_gone(TbRequest *request, void (*gone)(TbRequest *request, gpo
 void tb_request_read_to(TbRequest *request, TbPipe *pipe);
 gint64 tb_request_content_length(TbRequest *request); /* -1: unknown */
 
-/* --- the answer: exactly one of these, now or later ---------------------------------------------------------------------------------- */
+/* --- the answer: exactly one of these, now or later
+ * ---------------------------------------------------------------------------------- */
 void tb_request_add_header(TbRequest *request, const char *name, const char *value); /* before the reply */
 void tb_request_reply_json(TbRequest *request, int status, json_t *body_take);
 void tb_request_reply_text(TbRequest *request, int status, const char *content_type, const char *text);
 void tb_request_reply_bytes(TbRequest *request, int status, const char *content_type, GBytes *body);
 void tb_request_reply_empty(TbRequest *request, int status);
 void tb_request_reply_error(TbRequest *request, const GError *error);
-void tb_request_reply_problem(TbRequest *request, const GError *error, json_t *extra); /* `extra` members, borrowed: 423 holder … */
-/* One file with the security headers of static files; 404 when it is not there. For pages at routes with parameters. */
+void tb_request_reply_problem(TbRequest *request, const GError *error,
+                              json_t *extra); /* `extra` members, borrowed: 423 holder … */
+/* One file with the security headers of static files; 404 when it is not there. For pages at routes with
+ * parameters. */
 void tb_request_reply_file(TbRequest *request, const char *path);
-/* Streams the pipe's bytes (from a worker). length -1: chunked. Nothing is sent before the first bytes came: a pipe that fails before them is
- * answered with its error. */
-void tb_request_reply_pipe(TbRequest *request, int status, const char *content_type, gint64 length, TbPipe *pipe);
+/* Streams the pipe's bytes (from a worker). length -1: chunked. Nothing is sent before the first bytes came:
+ * a pipe that fails before them is answered with its error. */
+void tb_request_reply_pipe(TbRequest *request, int status, const char *content_type, gint64 length,
+                           TbPipe *pipe);
 
-/* --- push streams from the main loop (MJPEG, SSE) -------------------------------------------------------------------------------------- */
+/* --- push streams from the main loop (MJPEG, SSE)
+ * -------------------------------------------------------------------------------------- */
 typedef struct TbPush TbPush;
 /* `gone` runs once: when the client left, or inside tb_push_close(); after it the push is invalid.
  * NULL, and no call of `gone`, when the client has left already. */
-TbPush *tb_request_reply_push(TbRequest *request, const char *content_type, gsize max_queue, void (*gone)(TbPush *push, gpointer data),
-                              gpointer data);
-TbPush *tb_request_reply_push_status(TbRequest *request, int status, const char *content_type, gsize max_queue,
-                                     void (*gone)(TbPush *push, gpointer data), gpointer data);
-bool tb_push_send(TbPush *push, GBytes *bytes); /* false: over max_queue, nothing queued (the caller drops the frame, or closes) */
+TbPush *tb_request_reply_push(TbRequest *request, const char *content_type, gsize max_queue,
+                              void (*gone)(TbPush *push, gpointer data), gpointer data);
+TbPush *tb_request_reply_push_status(TbRequest *request, int status, const char *content_type,
+                                     gsize max_queue, void (*gone)(TbPush *push, gpointer data),
+                                     gpointer data);
+bool tb_push_send(
+        TbPush *push,
+        GBytes *bytes); /* false: over max_queue, nothing queued (the caller drops the frame, or closes) */
 gsize tb_push_queued(TbPush *push);
 void tb_push_close(TbPush *push);
 void tb_push_disown(TbPush *push); /* no more callbacks; close it next */
-void tb_push_fail(TbPush *push); /* closes it so that the client sees a cut body */
+void tb_push_fail(TbPush *push);   /* closes it so that the client sees a cut body */
 /* `room` runs once, from the loop, when no more than half of max_queue waits. */
 void tb_push_on_room(TbPush *push, void (*room)(TbPush *push, gpointer data));
 
 /* Server-Sent Events on a push: sends keep-alive comments by itself. */
 TbPush *tb_request_reply_sse(TbRequest *request, void (*gone)(TbPush *push, gpointer data), gpointer data);
-bool tb_sse_send(TbPush *push, const char *id, const char *event, const char *data); /* id, event may be NULL */
+bool tb_sse_send(TbPush *push, const char *id, const char *event,
+                 const char *data); /* id, event may be NULL */

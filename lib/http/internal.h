@@ -2,9 +2,10 @@
 /*
  * What the files of lib/http share. Nobody outside lib/http includes this.
  *
- * Life of a request: libmicrohttpd announces the target (NEW), then calls the access handler with the headers. tb_dispatch_begin() guards and
- * routes; the body is collected or piped (BODY); the handler runs; without an answer the connection is suspended until one comes. The answer is
- * queued from inside the access handler only (SENT). The completion callback ends the life; references may outlive it with connection NULL.
+ * Life of a request: libmicrohttpd announces the target (NEW), then calls the access handler with the
+ * headers. tb_dispatch_begin() guards and routes; the body is collected or piped (BODY); the handler runs;
+ * without an answer the connection is suspended until one comes. The answer is queued from inside the access
+ * handler only (SENT). The completion callback ends the life; references may outlive it with connection NULL.
  */
 #include <glib.h>
 #include <microhttpd.h>
@@ -16,8 +17,9 @@
 #include "lib/http/route.h"
 #include "lib/rate.h"
 
-#define TB_HTTP_POOL (48 * 1024)                  /* libmicrohttpd's memory of one connection: headers both ways */
-#define TB_HTTP_DISCARD (16 * 1024 * 1024)        /* bytes of a refused body that are read away, so that the answer arrives */
+#define TB_HTTP_POOL (48 * 1024) /* libmicrohttpd's memory of one connection: headers both ways */
+#define TB_HTTP_DISCARD                                                                                      \
+        (16 * 1024 * 1024) /* bytes of a refused body that are read away, so that the answer arrives */
 #define TB_HTTP_STREAM_BLOCK (16 * 1024)
 
 typedef struct TbHttpRoute {
@@ -52,9 +54,9 @@ struct TbHttp {
         TbMetric *seconds;  /* borrowed from metrics */
         TbMetric *by_status[6];
         TbGuard guard;
-        char *address, *machine;  /* owned; guard points to them */
-        char **hosts, **origins;  /* owned */
-        TbRates *rates;           /* owned; NULL: no limit */
+        char *address, *machine; /* owned; guard points to them */
+        char **hosts, **origins; /* owned */
+        TbRates *rates;          /* owned; NULL: no limit */
         guint rate;
         GPtrArray *routes;  /* owned TbHttpRoute */
         GPtrArray *statics; /* owned TbHttpStatic */
@@ -89,24 +91,25 @@ struct TbRequest {
         TbPath split;             /* of path */
         char *args[TB_PATH_ARGS]; /* owned, decoded on demand */
         const char *arg_names[TB_PATH_ARGS];
-        const char *host, *origin, *fetch_site, *authorization, *content_type, *upgrade; /* borrowed from the connection */
+        const char *host, *origin, *fetch_site, *authorization, *content_type,
+                *upgrade;      /* borrowed from the connection */
         gint64 content_length; /* -1: unknown */
         bool has_body, expects;
         TbRole role;
-        const char *user; /* borrowed from auth */
-        json_t *query;    /* owned */
+        const char *user;  /* borrowed from auth */
+        json_t *query;     /* owned */
         GByteArray *bytes; /* owned; body that is being collected */
         guint64 received;
-        GBytes *body;    /* owned */
-        json_t *json;    /* owned */
-        TbPipe *in_pipe; /* ref */
-        GPtrArray *headers; /* owned name, value, …; NULL: none */
+        GBytes *body;                  /* owned */
+        json_t *json;                  /* owned */
+        TbPipe *in_pipe;               /* ref */
+        GPtrArray *headers;            /* owned name, value, …; NULL: none */
         struct MHD_Response *response; /* owned until queued */
         int status;
-        struct TbPush *push;      /* borrowed; NULL: none */
-        struct TbPipeReply *out;  /* owned; NULL: none */
-        struct TbWs *ws;          /* borrowed; upgraded and not yet attached */
-        TbPollerEntry *watch;     /* owned; sees the client leave while suspended */
+        struct TbPush *push;     /* borrowed; NULL: none */
+        struct TbPipeReply *out; /* owned; NULL: none */
+        struct TbWs *ws;         /* borrowed; upgraded and not yet attached */
+        TbPollerEntry *watch;    /* owned; sees the client leave while suspended */
         void (*gone)(TbRequest *request, gpointer data);
         gpointer gone_data; /* borrowed */
 };
@@ -118,9 +121,11 @@ void tb_http_check_stopped(TbHttp *http);
 
 /* dispatch.c: called by libmicrohttpd */
 void *tb_dispatch_uri(void *cls, const char *uri, struct MHD_Connection *connection);
-enum MHD_Result tb_dispatch_access(void *cls, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
-                                   const char *upload, size_t *size, void **context);
-void tb_dispatch_completed(void *cls, struct MHD_Connection *connection, void **context, enum MHD_RequestTerminationCode code);
+enum MHD_Result tb_dispatch_access(void *cls, struct MHD_Connection *connection, const char *url,
+                                   const char *method, const char *version, const char *upload, size_t *size,
+                                   void **context);
+void tb_dispatch_completed(void *cls, struct MHD_Connection *connection, void **context,
+                           enum MHD_RequestTerminationCode code);
 void tb_dispatch_wake(TbRequest *request); /* resumes a suspended request: the access handler runs again */
 
 /* check.c: the steps before the handler; each answers the request itself and returns false when it fails */
@@ -139,7 +144,8 @@ void tb_request_call_gone(TbRequest *request);
 void tb_respond(TbRequest *request, int status, struct MHD_Response *response);
 struct MHD_Response *tb_respond_text(const char *text_take, gsize size);
 /* A problem that has no code of TbErrorCode. */
-void tb_respond_status(TbRequest *request, int status, const char *type, const char *title, const char *format, ...) G_GNUC_PRINTF(5, 6);
+void tb_respond_status(TbRequest *request, int status, const char *type, const char *title,
+                       const char *format, ...) G_GNUC_PRINTF(5, 6);
 void tb_respond_error(TbRequest *request, TbErrorCode code, const char *format, ...) G_GNUC_PRINTF(3, 4);
 void tb_respond_page_headers(TbRequest *request);
 

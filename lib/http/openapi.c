@@ -19,17 +19,18 @@ static json_t *path_parameters(const TbPath *path, const char *shown)
                 g_autofree char *segment = g_strdup_printf("{%s", name);
                 if (!strstr(shown, segment))
                         continue;
-                json_array_append_new(list, json_pack("{s:s, s:s, s:b, s:{s:s}}", "name", name, "in", "path", "required", 1, "schema",
-                                                      "type", "string"));
+                json_array_append_new(list, json_pack("{s:s, s:s, s:b, s:{s:s}}", "name", name, "in", "path",
+                                                      "required", 1, "schema", "type", "string"));
         }
         return list;
 }
 
 static void add_query(json_t *list, const TbParam *params)
 {
-        json_t *schema = tb_params_schema(params), *properties = json_object_get(schema, "properties"), *value;
+        json_t *schema = tb_params_schema(params), *properties = json_object_get(schema, "properties"),
+               *value;
         const char *name;
-        json_object_foreach(properties, name, value) {
+        json_object_foreach (properties, name, value) {
                 json_t *o = json_pack("{s:s, s:s, s:O}", "name", name, "in", "query", "schema", value);
                 json_t *help = json_object_get(value, "description");
                 if (help)
@@ -71,17 +72,23 @@ static json_t *responses(const TbRoute *route)
                         continue;
                 int status = (int)g_ascii_strtoll(words[0], NULL, 10);
                 const char *type = words[1] ? words[1] : status >= 400 ? "application/problem+json" : NULL;
-                const char *what = words[1] && words[2] ? words[2] : status >= 400 ? tb_status_title(status) : "OK";
+                const char *what = words[1] && words[2] ? words[2]
+                                   : status >= 400      ? tb_status_title(status)
+                                                        : "OK";
                 json_t *answer = json_pack("{s:s}", "description", what);
                 if (type && status >= 400)
-                        json_object_set_new(answer, "content", json_pack("{s:{s:{s:s}}}", type, "schema", "$ref", "#/components/schemas/Problem"));
+                        json_object_set_new(answer, "content",
+                                            json_pack("{s:{s:{s:s}}}", type, "schema", "$ref",
+                                                      "#/components/schemas/Problem"));
                 else if (type)
                         json_object_set_new(answer, "content", json_pack("{s:{}}", type));
                 json_object_set_new(out, words[0], answer);
         }
         if (!json_object_get(out, "default"))
-                json_object_set_new(out, "default", json_pack("{s:s, s:{s:{s:{s:s}}}}", "description", "What went wrong", "content",
-                                                             "application/problem+json", "schema", "$ref", "#/components/schemas/Problem"));
+                json_object_set_new(out, "default",
+                                    json_pack("{s:s, s:{s:{s:{s:s}}}}", "description", "What went wrong",
+                                              "content", "application/problem+json", "schema", "$ref",
+                                              "#/components/schemas/Problem"));
         return out;
 }
 
@@ -104,7 +111,8 @@ static json_t *operation(const TbHttpRoute *entry, const char *method)
         json_t *parameters = path_parameters(&entry->path, shown_path(route)), *body = request_body(route);
         if (route->query)
                 add_query(parameters, route->query);
-        json_t *o = json_pack("{s:s, s:s, s:o}", "operationId", id, "summary", route->summary ? route->summary : "", "responses", responses(route));
+        json_t *o = json_pack("{s:s, s:s, s:o}", "operationId", id, "summary",
+                              route->summary ? route->summary : "", "responses", responses(route));
         if (route->tag)
                 json_object_set_new(o, "tags", json_pack("[s]", route->tag));
         if (json_array_size(parameters) > 0)
@@ -123,8 +131,10 @@ static json_t *operation(const TbHttpRoute *entry, const char *method)
 static void add_operation(json_t *paths, const TbHttpRoute *entry, const char *method)
 {
         g_autofree char *lower = g_ascii_strdown(method, -1);
-        g_auto(GStrv) halves = g_strsplit(shown_path(entry->route), "...}", 2); /* OpenAPI has no tails: "{path...}" is shown as "{path}" */
-        g_autofree char *path = halves[1] ? g_strconcat(halves[0], "}", halves[1], NULL) : g_strdup(shown_path(entry->route));
+        g_auto(GStrv) halves = g_strsplit(shown_path(entry->route), "...}",
+                                          2); /* OpenAPI has no tails: "{path...}" is shown as "{path}" */
+        g_autofree char *path =
+                halves[1] ? g_strconcat(halves[0], "}", halves[1], NULL) : g_strdup(shown_path(entry->route));
         json_t *item = json_object_get(paths, path);
         if (!item) {
                 item = json_object();
@@ -147,12 +157,16 @@ json_t *tb_http_openapi(TbHttp *http, const char *title, const char *description
                         if (any || strcmp(entry->route->method, all[j]) == 0)
                                 add_operation(paths, entry, all[j]);
         }
-        json_t *problem = json_pack("{s:s, s:{s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s}}, s:[s,s]}", "type", "object", "properties",
-                                    "type", "type", "string", "title", "type", "string", "status", "type", "integer", "detail", "type", "string",
-                                    "field", "type", "string", "requestId", "type", "string", "required", "title", "status");
+        json_t *problem =
+                json_pack("{s:s, s:{s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s}}, s:[s,s]}", "type",
+                          "object", "properties", "type", "type", "string", "title", "type", "string",
+                          "status", "type", "integer", "detail", "type", "string", "field", "type", "string",
+                          "requestId", "type", "string", "required", "title", "status");
         const char *version = strchr(http->server_header, '/') + 1;
-        return json_pack("{s:s, s:{s:s, s:s, s:s}, s:[{s:s}], s:o, s:{s:{s:o}, s:{s:{s:s, s:s}, s:{s:s, s:s, s:s}}}}", "openapi", "3.1.0", "info",
-                         "title", title, "version", version, "description", description ? description : "", "servers", "url", ".", "paths", paths,
-                         "components", "schemas", "Problem", problem, "securitySchemes", "bearer", "type", "http", "scheme", "bearer", "access_token",
-                         "type", "apiKey", "in", "query", "name", "access_token");
+        return json_pack(
+                "{s:s, s:{s:s, s:s, s:s}, s:[{s:s}], s:o, s:{s:{s:o}, s:{s:{s:s, s:s}, s:{s:s, s:s, s:s}}}}",
+                "openapi", "3.1.0", "info", "title", title, "version", version, "description",
+                description ? description : "", "servers", "url", ".", "paths", paths, "components",
+                "schemas", "Problem", problem, "securitySchemes", "bearer", "type", "http", "scheme",
+                "bearer", "access_token", "type", "apiKey", "in", "query", "name", "access_token");
 }

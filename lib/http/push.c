@@ -13,7 +13,7 @@ struct TbPush {
         gsize offset, queued, max_queue;
         bool closed, failed;
         void (*room)(TbPush *push, gpointer data); /* NULL: nobody waits */
-        GSource *keep_alive; /* ref; NULL: none */
+        GSource *keep_alive;                       /* ref; NULL: none */
         void (*gone)(TbPush *push, gpointer data);
         gpointer data; /* borrowed */
 };
@@ -89,14 +89,15 @@ static void on_client_left(TbRequest *request, gpointer data G_GNUC_UNUSED)
                 call_gone(request->push); /* the completion callback does the rest */
 }
 
-TbPush *tb_request_reply_push(TbRequest *request, const char *content_type, gsize max_queue, void (*gone)(TbPush *push, gpointer data),
-                              gpointer data)
+TbPush *tb_request_reply_push(TbRequest *request, const char *content_type, gsize max_queue,
+                              void (*gone)(TbPush *push, gpointer data), gpointer data)
 {
         return tb_request_reply_push_status(request, 200, content_type, max_queue, gone, data);
 }
 
-TbPush *tb_request_reply_push_status(TbRequest *request, int status, const char *content_type, gsize max_queue,
-                                     void (*gone)(TbPush *push, gpointer data), gpointer data)
+TbPush *tb_request_reply_push_status(TbRequest *request, int status, const char *content_type,
+                                     gsize max_queue, void (*gone)(TbPush *push, gpointer data),
+                                     gpointer data)
 {
         tb_assert_main();
         if (!request->connection || request->answered)
@@ -110,7 +111,8 @@ TbPush *tb_request_reply_push_status(TbRequest *request, int status, const char 
         request->push = push;
         g_queue_push_tail(&request->http->pushes, push);
         tb_request_on_gone(request, on_client_left, NULL);
-        struct MHD_Response *response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, TB_HTTP_STREAM_BLOCK, read_push, push, push_unref);
+        struct MHD_Response *response = MHD_create_response_from_callback(
+                MHD_SIZE_UNKNOWN, TB_HTTP_STREAM_BLOCK, read_push, push, push_unref);
         MHD_add_response_header(response, "Content-Type", content_type);
         MHD_add_response_header(response, "Cache-Control", "no-store");
         MHD_add_response_header(response, "X-Accel-Buffering", "no");
@@ -166,7 +168,9 @@ void tb_push_close(TbPush *push)
         push_unref(push);
 }
 
-/* --- Server-Sent Events ---------------------------------------------------------------------------------------------------------- */
+/* --- Server-Sent Events
+ * ----------------------------------------------------------------------------------------------------------
+ */
 static gboolean on_keep_alive(gpointer data)
 {
         TbPush *push = data;

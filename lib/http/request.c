@@ -77,7 +77,8 @@ const char *tb_request_arg(TbRequest *request, const char *name)
 
 const char *tb_request_header(TbRequest *request, const char *name)
 {
-        return request->connection ? MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name) : NULL;
+        return request->connection ? MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name)
+                                   : NULL;
 }
 
 json_t *tb_request_query(TbRequest *request)
@@ -136,7 +137,8 @@ gint64 tb_request_content_length(TbRequest *request)
 
 static const char *forwarded(TbRequest *request, const char *name, const char *allowed)
 {
-        const char *value = request->conn && request->conn->peer_is_loopback ? tb_request_header(request, name) : NULL;
+        const char *value =
+                request->conn && request->conn->peer_is_loopback ? tb_request_header(request, name) : NULL;
         return value && strlen(value) <= 200 && strspn(value, allowed) == strlen(value) ? value : NULL;
 }
 
@@ -145,18 +147,21 @@ const char *tb_request_base_url(TbRequest *request)
         if (request->base_url)
                 return request->base_url;
         const char *proto = forwarded(request, "X-Forwarded-Proto", "htps");
-        g_autofree char *prefix = g_strdup(forwarded(request, "X-Forwarded-Prefix",
-                                                     "/abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._~-"));
+        g_autofree char *prefix =
+                g_strdup(forwarded(request, "X-Forwarded-Prefix",
+                                   "/abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._~-"));
         if (prefix && (prefix[0] != '/' || prefix[1] == '/'))
                 prefix[0] = '\0'; /* "//evil" would be another host */
         if (prefix && g_str_has_suffix(prefix, "/"))
                 prefix[strlen(prefix) - 1] = '\0';
-        request->base_url = g_strconcat(g_strcmp0(proto, "https") == 0 ? "https://" : "http://", request->host ? request->host : "localhost",
-                                        prefix ? prefix : "", NULL);
+        request->base_url =
+                g_strconcat(g_strcmp0(proto, "https") == 0 ? "https://" : "http://",
+                            request->host ? request->host : "localhost", prefix ? prefix : "", NULL);
         return request->base_url;
 }
 
-/* --- a client that leaves while we think --------------------------------------------------------------------------------------- */
+/* --- a client that leaves while we think
+ * --------------------------------------------------------------------------------------- */
 void tb_request_call_gone(TbRequest *request)
 {
         if (request->gone_called)
@@ -181,9 +186,11 @@ void tb_request_watch(TbRequest *request)
 {
         if (request->watch || !request->connection)
                 return;
-        const union MHD_ConnectionInfo *info = MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        const union MHD_ConnectionInfo *info =
+                MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
         if (info)
-                request->watch = tb_poller_add(request->http->poller, info->connect_fd, EPOLLRDHUP, on_hang_up, request);
+                request->watch = tb_poller_add(request->http->poller, info->connect_fd, EPOLLRDHUP,
+                                               on_hang_up, request);
 }
 
 void tb_request_unwatch(TbRequest *request)
@@ -199,7 +206,9 @@ void tb_request_on_gone(TbRequest *request, void (*gone)(TbRequest *request, gpo
                 tb_request_watch(request);
 }
 
-/* --- streamed bodies --------------------------------------------------------------------------------------------------------------- */
+/* --- streamed bodies
+ * ---------------------------------------------------------------------------------------------------------------
+ */
 static void on_room(gpointer data)
 {
         tb_dispatch_wake(data);
@@ -210,7 +219,8 @@ void tb_request_read_to(TbRequest *request, TbPipe *pipe)
         tb_assert_main();
         g_assert(request->match->route->body == TB_BODY_STREAM && !request->in_pipe);
         if (!request->connection) {
-                g_autoptr(GError) error = g_error_new_literal(TB_ERROR, TB_ERROR_INTERRUPTED, "the client left");
+                g_autoptr(GError) error =
+                        g_error_new_literal(TB_ERROR, TB_ERROR_INTERRUPTED, "the client left");
                 tb_pipe_fail(pipe, error);
                 return;
         }

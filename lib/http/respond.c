@@ -5,13 +5,16 @@
 #include "lib/json.h"
 #include "lib/thread.h"
 
-#define CONTENT_SECURITY_POLICY                                                                                                 \
-        "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; " \
-        "connect-src 'self' ws://%s wss://%s; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+#define CONTENT_SECURITY_POLICY                                                                              \
+        "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src "    \
+        "'self' blob:; "                                                                                     \
+        "connect-src 'self' ws://%s wss://%s; object-src 'none'; base-uri 'none'; form-action 'self'; "      \
+        "frame-ancestors 'self'"
 
 static void add(struct MHD_Response *response, const char *name, const char *value)
 {
-        MHD_add_response_header(response, name, value); /* refuses line breaks: nobody can smuggle a header in */
+        MHD_add_response_header(response, name,
+                                value); /* refuses line breaks: nobody can smuggle a header in */
 }
 
 void tb_respond(TbRequest *request, int status, struct MHD_Response *response)
@@ -33,9 +36,11 @@ void tb_respond(TbRequest *request, int status, struct MHD_Response *response)
         add(response, "Server", request->http->server_header);
         add(response, "X-Content-Type-Options", "nosniff");
         for (guint i = 0; request->headers && i < request->headers->len; i += 2)
-                add(response, g_ptr_array_index(request->headers, i), g_ptr_array_index(request->headers, i + 1));
+                add(response, g_ptr_array_index(request->headers, i),
+                    g_ptr_array_index(request->headers, i + 1));
         bool listed;
-        if (request->origin && tb_guard_origin(&request->http->guard, request->origin, request->host, &listed) && listed) {
+        if (request->origin &&
+            tb_guard_origin(&request->http->guard, request->origin, request->host, &listed) && listed) {
                 add(response, "Access-Control-Allow-Origin", request->origin);
                 add(response, "Access-Control-Allow-Credentials", "true");
                 add(response, "Vary", "Origin");
@@ -113,7 +118,8 @@ void tb_request_reply_bytes(TbRequest *request, int status, const char *content_
         gsize size = g_bytes_get_size(body);
         struct MHD_Response *response =
                 size == 0 ? MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT)
-                          : MHD_create_response_from_callback(size, TB_HTTP_STREAM_BLOCK, read_bytes, g_bytes_ref(body), unref_bytes);
+                          : MHD_create_response_from_callback(size, TB_HTTP_STREAM_BLOCK, read_bytes,
+                                                              g_bytes_ref(body), unref_bytes);
         add(response, "Content-Type", content_type);
         tb_respond(request, status, response);
 }
@@ -123,7 +129,9 @@ void tb_request_reply_empty(TbRequest *request, int status)
         tb_respond(request, status, MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT));
 }
 
-/* --- problems ------------------------------------------------------------------------------------------------------------------ */
+/* --- problems
+ * ------------------------------------------------------------------------------------------------------------------
+ */
 static void reply_problem(TbRequest *request, int status, json_t *problem_take)
 {
         json_object_set_new(problem_take, "requestId", json_string(request->id));
@@ -149,11 +157,15 @@ void tb_respond_error(TbRequest *request, TbErrorCode code, const char *format, 
         tb_request_reply_error(request, error);
 }
 
-void tb_respond_status(TbRequest *request, int status, const char *type, const char *title, const char *format, ...)
+void tb_respond_status(TbRequest *request, int status, const char *type, const char *title,
+                       const char *format, ...)
 {
         va_list args;
         va_start(args, format);
-        g_autofree char *detail = g_strdup_vprintf(format, args), *urn = g_strconcat("urn:testbed:problem:", type, NULL);
+        g_autofree char *detail = g_strdup_vprintf(format, args),
+                        *urn = g_strconcat("urn:testbed:problem:", type, NULL);
         va_end(args);
-        reply_problem(request, status, json_pack("{s:s, s:s, s:i, s:s}", "type", urn, "title", title, "status", status, "detail", detail));
+        reply_problem(request, status,
+                      json_pack("{s:s, s:s, s:i, s:s}", "type", urn, "title", title, "status", status,
+                                "detail", detail));
 }

@@ -89,7 +89,8 @@ char *tb_percent_decode(const char *text, gsize size, bool plus)
                 if (c == '%') {
                         if (size - i < 3 || !g_ascii_isxdigit(text[i + 1]) || !g_ascii_isxdigit(text[i + 2]))
                                 return NULL;
-                        c = (guchar)(g_ascii_xdigit_value(text[i + 1]) * 16 + g_ascii_xdigit_value(text[i + 2]));
+                        c = (guchar)(g_ascii_xdigit_value(text[i + 1]) * 16 +
+                                     g_ascii_xdigit_value(text[i + 2]));
                         i += 2;
                 } else if (c == '+' && plus) {
                         c = ' ';
@@ -108,8 +109,9 @@ static bool query_field(json_t *out, const char *text, gsize size, GError **erro
         g_autofree char *name = tb_percent_decode(text, name_size, true);
         g_autofree char *value = tb_percent_decode(text + value_at, size - value_at, true);
         if (!name || !value) {
-                g_set_error_literal(error, TB_ERROR, TB_ERROR_INVALID,
-                                    "the query has a broken percent escape, a control character, or is not UTF-8");
+                g_set_error_literal(
+                        error, TB_ERROR, TB_ERROR_INVALID,
+                        "the query has a broken percent escape, a control character, or is not UTF-8");
                 return false;
         }
         if (size == 0 || strcmp(name, "access_token") == 0)
@@ -119,7 +121,8 @@ static bool query_field(json_t *out, const char *text, gsize size, GError **erro
                 return false;
         }
         if (json_object_size(out) >= QUERY_FIELDS) {
-                g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "the query has more than %d fields", QUERY_FIELDS);
+                g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "the query has more than %d fields",
+                            QUERY_FIELDS);
                 return false;
         }
         json_object_set_new(out, name, json_string(value));

@@ -1,7 +1,7 @@
 #pragma once
 /*
- * Request targets and route patterns. Pure: no I/O, any thread. Paths are split before they are percent-decoded, so "%2F" in a parameter is
- * data and never a separator.
+ * Request targets and route patterns. Pure: no I/O, any thread. Paths are split before they are
+ * percent-decoded, so "%2F" in a parameter is data and never a separator.
  */
 #include <glib.h>
 #include <jansson.h>
@@ -29,10 +29,12 @@ typedef struct TbPath {
 bool tb_path_split(const char *path, TbPath *ret_path);
 bool tb_path_compile(const char *pattern, TbPath *ret_path);
 bool tb_path_match(const TbPath *pattern, const TbPath *path);
-/* The still encoded text of a parameter after a match: *ret_size bytes at the returned address; NULL: no such parameter. */
+/* The still encoded text of a parameter after a match: *ret_size bytes at the returned address; NULL: no such
+ * parameter. */
 const char *tb_path_arg(const TbPath *pattern, const TbPath *path, const char *name, gsize *ret_size);
 
-/* Percent-decodes into a new string. NULL: broken escapes, NUL or other control characters, no UTF-8. `plus`: "+" is a space (queries). */
+/* Percent-decodes into a new string. NULL: broken escapes, NUL or other control characters, no UTF-8. `plus`:
+ * "+" is a space (queries). */
 char *tb_percent_decode(const char *text, gsize size, bool plus);
 /* "a=1&b=x%20y" -> {"a":"1","b":"x y"}; "access_token" is left out. NULL with TB_ERROR_INVALID. */
 json_t *tb_query_parse(const char *query, GError **error);

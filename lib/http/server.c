@@ -18,14 +18,17 @@
 
 #define BACKLOG 1024
 
-/* --- libmicrohttpd inside the loop ------------------------------------------------------------------------------------------ */
+/* --- libmicrohttpd inside the loop
+ * ------------------------------------------------------------------------------------------ */
 static void arm_timer(TbHttp *http)
 {
         MHD_UNSIGNED_LONG_LONG ms;
         if (http->kicked)
                 g_source_set_ready_time(http->timer, 0);
         else if (MHD_get_timeout(http->daemon, &ms) == MHD_YES)
-                g_source_set_ready_time(http->timer, ms == 0 ? 0 : g_get_monotonic_time() + (gint64)MIN(ms, 3600 * 1000) * 1000);
+                g_source_set_ready_time(http->timer, ms == 0 ? 0
+                                                             : g_get_monotonic_time() +
+                                                                       (gint64)MIN(ms, 3600 * 1000) * 1000);
         else
                 g_source_set_ready_time(http->timer, -1);
 }
@@ -43,7 +46,8 @@ void tb_http_run(TbHttp *http)
 
 void tb_http_kick(TbHttp *http)
 {
-        http->kicked = true; /* without a thread of its own libmicrohttpd learns of a resumed connection when it runs, and only then */
+        http->kicked = true; /* without a thread of its own libmicrohttpd learns of a resumed connection when
+                                it runs, and only then */
         if (!http->running)
                 g_source_set_ready_time(http->timer, 0);
 }
@@ -58,7 +62,8 @@ typedef struct HttpSource {
         TbHttp *http; /* borrowed */
 } HttpSource;
 
-static gboolean timer_dispatch(GSource *source, GSourceFunc callback G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
+static gboolean timer_dispatch(GSource *source, GSourceFunc callback G_GNUC_UNUSED,
+                               gpointer data G_GNUC_UNUSED)
 {
         g_source_set_ready_time(source, -1);
         tb_http_run(((HttpSource *)source)->http);
@@ -78,7 +83,9 @@ static void on_log(void *data G_GNUC_UNUSED, const char *format, va_list args)
         tb_log(TB_LOG_DEBUG, TB_F("library", "libmicrohttpd"), "%s", g_strchomp(text));
 }
 
-/* --- connections --------------------------------------------------------------------------------------------------------------- */
+/* --- connections
+ * ---------------------------------------------------------------------------------------------------------------
+ */
 static void address_text(const struct sockaddr *address, char *out, gsize size)
 {
         char text[INET6_ADDRSTRLEN] = "";
@@ -86,11 +93,13 @@ static void address_text(const struct sockaddr *address, char *out, gsize size)
                 inet_ntop(AF_INET, &((const struct sockaddr_in *)address)->sin_addr, text, sizeof text);
         else if (address->sa_family == AF_INET6)
                 inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)address)->sin6_addr, text, sizeof text);
-        bool mapped = g_str_has_prefix(text, "::ffff:") && strchr(text, '.'); /* an IPv4 client of a dual-stack socket */
+        bool mapped = g_str_has_prefix(text, "::ffff:") &&
+                      strchr(text, '.'); /* an IPv4 client of a dual-stack socket */
         g_strlcpy(out, mapped ? text + strlen("::ffff:") : text, size);
 }
 
-static void on_connection(void *cls, struct MHD_Connection *connection, void **context, enum MHD_ConnectionNotificationCode code)
+static void on_connection(void *cls, struct MHD_Connection *connection, void **context,
+                          enum MHD_ConnectionNotificationCode code)
 {
         TbHttp *http = cls;
         if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
@@ -100,7 +109,8 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
                 return;
         }
         TbConn *conn = g_new0(TbConn, 1);
-        const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+        const union MHD_ConnectionInfo *info =
+                MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
         if (info)
                 address_text(info->client_addr, conn->peer, sizeof conn->peer);
         info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -114,21 +124,27 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
 }
 
 /* Raw targets reach us still encoded: a path must be split before it is decoded. */
-static size_t keep_escapes(void *cls G_GNUC_UNUSED, struct MHD_Connection *connection G_GNUC_UNUSED, char *text)
+static size_t keep_escapes(void *cls G_GNUC_UNUSED, struct MHD_Connection *connection G_GNUC_UNUSED,
+                           char *text)
 {
         return strlen(text);
 }
 
-/* --- listener -------------------------------------------------------------------------------------------------------------------- */
+/* --- listener
+ * --------------------------------------------------------------------------------------------------------------------
+ */
 static int listen_on(const TbHttpOptions *options, guint16 *ret_port, bool *ret_loopback, GError **error)
 {
         char port[8];
         g_snprintf(port, sizeof port, "%u", options->port);
-        struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV}, *found = NULL;
+        struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+                                 .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV},
+                        *found = NULL;
         const char *address = strcmp(options->address, "localhost") == 0 ? "127.0.0.1" : options->address;
         int rc = getaddrinfo(address, port, &hints, &found);
         if (rc != 0) {
-                g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "%s is no address to listen on: %s", options->address, gai_strerror(rc));
+                g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "%s is no address to listen on: %s",
+                            options->address, gai_strerror(rc));
                 return -1;
         }
         int one = 1, zero = 0, fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -141,7 +157,8 @@ static int listen_on(const TbHttpOptions *options, guint16 *ret_port, bool *ret_
         socklen_t size = sizeof bound;
         if (fd < 0 || bind(fd, found->ai_addr, found->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0 ||
             getsockname(fd, (struct sockaddr *)&bound, &size) < 0) {
-                g_set_error(error, TB_ERROR, TB_ERROR_BUSY, "cannot listen on %s port %s: %s", options->address, port, g_strerror(errno));
+                g_set_error(error, TB_ERROR, TB_ERROR_BUSY, "cannot listen on %s port %s: %s",
+                            options->address, port, g_strerror(errno));
                 if (fd >= 0)
                         close(fd);
                 freeaddrinfo(found);
@@ -151,54 +168,67 @@ static int listen_on(const TbHttpOptions *options, guint16 *ret_port, bool *ret_
         char text[64];
         address_text((struct sockaddr *)&bound, text, sizeof text);
         *ret_loopback = g_str_has_prefix(text, "127.") || strcmp(text, "::1") == 0;
-        *ret_port = ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port : ((struct sockaddr_in *)&bound)->sin_port);
+        *ret_port = ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
+                                                      : ((struct sockaddr_in *)&bound)->sin_port);
         return fd;
 }
 
 static struct MHD_Daemon *start_daemon(TbHttp *http, int fd)
 {
-        unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_TURBO | MHD_USE_ERROR_LOG;
-        return MHD_start_daemon(flags, 0, NULL, NULL, tb_dispatch_access, http, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
-                                MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, http->max_connections,
-                                MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TB_LIMIT_HTTP_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                                (size_t)TB_HTTP_POOL, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
-                                MHD_OPTION_URI_LOG_CALLBACK, tb_dispatch_uri, http, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
-                                MHD_OPTION_NOTIFY_COMPLETED, tb_dispatch_completed, http, MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
-                                MHD_OPTION_END);
+        unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_TURBO |
+                         MHD_USE_ERROR_LOG;
+        return MHD_start_daemon(flags, 0, NULL, NULL, tb_dispatch_access, http, MHD_OPTION_EXTERNAL_LOGGER,
+                                on_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+                                http->max_connections, MHD_OPTION_CONNECTION_TIMEOUT,
+                                (unsigned)TB_LIMIT_HTTP_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                                (size_t)TB_HTTP_POOL, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+                                MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_URI_LOG_CALLBACK,
+                                tb_dispatch_uri, http, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
+                                MHD_OPTION_NOTIFY_COMPLETED, tb_dispatch_completed, http,
+                                MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_END);
 }
 
 static void add_metrics(TbHttp *http)
 {
-        static const double buckets[] = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 0};
+        static const double buckets[] = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
+                                         0.25,   0.5,   1,      2.5,   5,    10,    0};
         if (!http->metrics)
                 return;
-        http->seconds = tb_metrics_get(http->metrics, TB_METRIC_HISTOGRAM, "testbed_http_request_seconds", NULL,
-                                       "Time from a request's first line to the end of its answer.", buckets);
+        http->seconds =
+                tb_metrics_get(http->metrics, TB_METRIC_HISTOGRAM, "testbed_http_request_seconds", NULL,
+                               "Time from a request's first line to the end of its answer.", buckets);
         for (guint i = 1; i < G_N_ELEMENTS(http->by_status); i++) {
                 g_autofree char *labels = g_strdup_printf("status=\"%uxx\"", i);
-                http->by_status[i] = tb_metrics_get(http->metrics, TB_METRIC_COUNTER, "testbed_http_requests_total", labels,
-                                                    "Answered HTTP requests by status.", NULL);
+                http->by_status[i] =
+                        tb_metrics_get(http->metrics, TB_METRIC_COUNTER, "testbed_http_requests_total",
+                                       labels, "Answered HTTP requests by status.", NULL);
         }
 }
 
 TbHttp *tb_http_new(const TbHttpOptions *options, GError **error)
 {
         TbHttp *http = g_new0(TbHttp, 1);
-        http->max_connections = options->max_connections ? options->max_connections : TB_LIMIT_HTTP_CONNECTIONS;
+        http->max_connections =
+                options->max_connections ? options->max_connections : TB_LIMIT_HTTP_CONNECTIONS;
         http->poller = options->poller;
         http->auth = tb_auth_ref(options->auth);
         http->metrics = options->metrics;
         http->routes = g_ptr_array_new_with_free_func(g_free);
         http->statics = g_ptr_array_new_with_free_func(tb_static_free);
-        http->server_header = g_strdup_printf("%s/%s", options->name ? options->name : "testbed", options->version ? options->version : "0");
+        http->server_header = g_strdup_printf("%s/%s", options->name ? options->name : "testbed",
+                                              options->version ? options->version : "0");
         http->boot = tb_random_token(6);
         http->address = g_ascii_strdown(options->address, -1);
         http->machine = g_strdup(g_get_host_name());
         http->hosts = g_strdupv((char **)options->hosts);
         http->origins = g_strdupv((char **)options->origins);
         http->rate = options->requests_per_s;
-        http->rates = options->requests_per_s ? tb_rates_new(options->requests_per_s, 2.0 * options->requests_per_s) : NULL;
-        http->guard = (TbGuard){.address = http->address, .machine = http->machine, .hosts = (const char *const *)http->hosts,
+        http->rates = options->requests_per_s
+                              ? tb_rates_new(options->requests_per_s, 2.0 * options->requests_per_s)
+                              : NULL;
+        http->guard = (TbGuard){.address = http->address,
+                                .machine = http->machine,
+                                .hosts = (const char *const *)http->hosts,
                                 .origins = (const char *const *)http->origins};
         int fd = listen_on(options, &http->port, &http->guard.loopback, error);
         if (fd < 0) {
@@ -239,7 +269,9 @@ void tb_http_add_routes(TbHttp *http, const TbRoute *routes, gpointer data)
         }
 }
 
-/* --- stop -------------------------------------------------------------------------------------------------------------------------- */
+/* --- stop
+ * --------------------------------------------------------------------------------------------------------------------------
+ */
 static void finish_stop(TbHttp *http)
 {
         if (!http->stopped)
@@ -252,7 +284,8 @@ static void finish_stop(TbHttp *http)
 
 void tb_http_check_stopped(TbHttp *http)
 {
-        if (http->stopped && http->requests.length == 0 && http->sockets.length == 0 && http->dead.length == 0 && http->grace)
+        if (http->stopped && http->requests.length == 0 && http->sockets.length == 0 &&
+            http->dead.length == 0 && http->grace)
                 g_source_set_ready_time(http->grace, 0); /* from the loop: we may be deep inside a callback */
 }
 
@@ -292,7 +325,8 @@ void tb_http_free(TbHttp *http)
         if (http->daemon) {
                 http->stopping = true;
                 tb_ws_drop_all(http);
-                for (GList *l = http->requests.head; l; l = l->next) { /* libmicrohttpd must not stop with suspended connections */
+                for (GList *l = http->requests.head; l;
+                     l = l->next) { /* libmicrohttpd must not stop with suspended connections */
                         TbRequest *request = l->data;
                         tb_request_call_gone(request);
                         tb_dispatch_wake(request);
@@ -304,7 +338,8 @@ void tb_http_free(TbHttp *http)
                 g_source_destroy(http->timer);
                 g_source_unref(http->timer);
         }
-        g_assert(http->requests.length == 0 && http->pushes.length == 0 && http->sockets.length == 0 && http->dead.length == 0);
+        g_assert(http->requests.length == 0 && http->pushes.length == 0 && http->sockets.length == 0 &&
+                 http->dead.length == 0);
         if (http->grace) {
                 g_source_destroy(http->grace);
                 g_source_unref(http->grace);

@@ -29,13 +29,26 @@ static const char *type_of(const char *path)
         static const struct {
                 const char *ending, *type;
         } types[] = {
-                {".html", "text/html; charset=utf-8"},  {".js", "text/javascript; charset=utf-8"}, {".mjs", "text/javascript; charset=utf-8"},
-                {".css", "text/css; charset=utf-8"},    {".json", "application/json"},             {".map", "application/json"},
-                {".svg", "image/svg+xml"},              {".png", "image/png"},                     {".jpg", "image/jpeg"},
-                {".ico", "image/x-icon"},               {".webp", "image/webp"},                   {".woff2", "font/woff2"},
-                {".woff", "font/woff"},                 {".ttf", "font/ttf"},                      {".wasm", "application/wasm"},
-                {".txt", "text/plain; charset=utf-8"},  {".md", "text/plain; charset=utf-8"},      {".oga", "audio/ogg"},
-                {".mp3", "audio/mpeg"},                 {".webmanifest", "application/manifest+json"},
+                {".html", "text/html; charset=utf-8"},
+                {".js", "text/javascript; charset=utf-8"},
+                {".mjs", "text/javascript; charset=utf-8"},
+                {".css", "text/css; charset=utf-8"},
+                {".json", "application/json"},
+                {".map", "application/json"},
+                {".svg", "image/svg+xml"},
+                {".png", "image/png"},
+                {".jpg", "image/jpeg"},
+                {".ico", "image/x-icon"},
+                {".webp", "image/webp"},
+                {".woff2", "font/woff2"},
+                {".woff", "font/woff"},
+                {".ttf", "font/ttf"},
+                {".wasm", "application/wasm"},
+                {".txt", "text/plain; charset=utf-8"},
+                {".md", "text/plain; charset=utf-8"},
+                {".oga", "audio/ogg"},
+                {".mp3", "audio/mpeg"},
+                {".webmanifest", "application/manifest+json"},
         };
         for (gsize i = 0; i < G_N_ELEMENTS(types); i++)
                 if (g_str_has_suffix(path, types[i].ending))
@@ -43,7 +56,9 @@ static const char *type_of(const char *path)
         return "application/octet-stream";
 }
 
-/* --- one file ---------------------------------------------------------------------------------------------------------------------- */
+/* --- one file
+ * ----------------------------------------------------------------------------------------------------------------------
+ */
 static bool same_tag(const char *header, const char *tag)
 {
         if (!header)
@@ -86,11 +101,14 @@ static bool reply_file(TbRequest *request, const char *path)
                 fd = open_regular(path, &st);
         if (fd < 0)
                 return false;
-        g_autofree char *tag = g_strdup_printf("\"%llx-%llx%s\"", (unsigned long long)st.st_mtim.tv_sec * 1000000000ull + (unsigned long long)st.st_mtim.tv_nsec,
+        g_autofree char *tag = g_strdup_printf("\"%llx-%llx%s\"",
+                                               (unsigned long long)st.st_mtim.tv_sec * 1000000000ull +
+                                                       (unsigned long long)st.st_mtim.tv_nsec,
                                                (unsigned long long)st.st_size, zipped ? "z" : "");
         tb_respond_page_headers(request);
         tb_request_add_header(request, "ETag", tag);
-        tb_request_add_header(request, "Cache-Control", "no-cache"); /* keep, but ask: a 304 is cheap and an old page is not */
+        tb_request_add_header(request, "Cache-Control",
+                              "no-cache"); /* keep, but ask: a 304 is cheap and an old page is not */
         tb_request_add_header(request, "Vary", "Accept-Encoding");
         if (same_tag(tb_request_header(request, "If-None-Match"), tag)) {
                 close(fd);
@@ -115,8 +133,11 @@ void tb_request_reply_file(TbRequest *request, const char *path)
                 tb_respond_error(request, TB_ERROR_NOT_FOUND, "the page is not installed");
 }
 
-/* --- folders --------------------------------------------------------------------------------------------------------------------------- */
-/* Every segment decoded; none may be empty, hidden, or hold a separator. NULL: refused. The last may be empty: a folder. */
+/* --- folders
+ * ---------------------------------------------------------------------------------------------------------------------------
+ */
+/* Every segment decoded; none may be empty, hidden, or hold a separator. NULL: refused. The last may be
+ * empty: a folder. */
 static char *safe_path(const char *encoded)
 {
         g_autofree char *path = tb_percent_decode(encoded, strlen(encoded), false);
@@ -134,7 +155,8 @@ static char *safe_path(const char *encoded)
 static bool is_below(const char *root, const char *path)
 {
         gsize n = strlen(root);
-        return strncmp(root, path, n) == 0 && (path[n] == '/' || path[n] == '\0' || (n > 0 && root[n - 1] == '/'));
+        return strncmp(root, path, n) == 0 &&
+               (path[n] == '/' || path[n] == '\0' || (n > 0 && root[n - 1] == '/'));
 }
 
 static bool try_entry(const TbHttpStatic *entry, TbRequest *request)
@@ -157,7 +179,8 @@ static bool try_entry(const TbHttpStatic *entry, TbRequest *request)
                 if (access(index, R_OK) < 0)
                         return false;
                 const char *name = strrchr(request->path, '/') + 1;
-                g_autofree char *location = g_strconcat("./", name, "/", NULL); /* relative: right below any prefix */
+                g_autofree char *location =
+                        g_strconcat("./", name, "/", NULL); /* relative: right below any prefix */
                 tb_request_add_header(request, "Location", location);
                 tb_request_reply_empty(request, 301);
                 return true;
@@ -180,7 +203,8 @@ static bool add_entry(TbHttp *http, const char *prefix, const char *directory, G
         char *root = realpath(directory, NULL);
         struct stat st;
         if (!root || stat(root, &st) < 0 || !S_ISDIR(st.st_mode)) {
-                g_set_error(error, TB_ERROR, TB_ERROR_NOT_FOUND, "%s: %s", directory, root ? "not a folder" : g_strerror(errno));
+                g_set_error(error, TB_ERROR, TB_ERROR_NOT_FOUND, "%s: %s", directory,
+                            root ? "not a folder" : g_strerror(errno));
                 free(root);
                 return false;
         }
@@ -192,18 +216,23 @@ static bool add_entry(TbHttp *http, const char *prefix, const char *directory, G
         return true;
 }
 
-bool tb_http_add_static(TbHttp *http, const char *prefix, const char *directory, const char *vendor_json, GError **error)
+bool tb_http_add_static(TbHttp *http, const char *prefix, const char *directory, const char *vendor_json,
+                        GError **error)
 {
         json_t *vendor = vendor_json ? tb_json_parse(vendor_json, strlen(vendor_json), error) : json_object();
         const char *name;
         json_t *folder;
         bool ok = vendor != NULL;
-        json_object_foreach(vendor, name, folder) {
+        json_object_foreach (vendor, name, folder) {
                 g_autofree char *below = g_strconcat(prefix, "vendor/", name, "/", NULL);
                 const char *path = json_string_value(folder);
-                g_autofree char *full = path ? (g_path_is_absolute(path) ? g_strdup(path) : g_build_filename(directory, path, NULL)) : NULL;
+                g_autofree char *full =
+                        path ? (g_path_is_absolute(path) ? g_strdup(path)
+                                                         : g_build_filename(directory, path, NULL))
+                             : NULL;
                 if (!full)
-                        g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "vendor folder %s must be a string", name);
+                        g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "vendor folder %s must be a string",
+                                    name);
                 ok = ok && full && add_entry(http, below, full, error);
         }
         json_decref(vendor);

@@ -32,7 +32,8 @@ static ssize_t read_pipe(void *cls, uint64_t pos G_GNUC_UNUSED, char *buf, size_
         if (n == -1)
                 return MHD_CONTENT_READER_END_OF_STREAM;
         if (n < 0)
-                return MHD_CONTENT_READER_END_WITH_ERROR; /* the client sees a cut body, never a complete wrong one */
+                return MHD_CONTENT_READER_END_WITH_ERROR; /* the client sees a cut body, never a complete
+                                                             wrong one */
         if (n == 0) {
                 MHD_suspend_connection(request->connection);
                 request->suspended = true;
@@ -51,7 +52,8 @@ static void start(TbPipeReply *reply)
         TbRequest *request = reply->request;
         uint64_t length = reply->length >= 0 ? (uint64_t)reply->length : MHD_SIZE_UNKNOWN;
         reply->started = true;
-        struct MHD_Response *response = MHD_create_response_from_callback(length, TB_HTTP_STREAM_BLOCK, read_pipe, tb_request_ref(request), unref_request);
+        struct MHD_Response *response = MHD_create_response_from_callback(
+                length, TB_HTTP_STREAM_BLOCK, read_pipe, tb_request_ref(request), unref_request);
         MHD_add_response_header(response, "Content-Type", reply->content_type);
         MHD_add_response_header(response, "Cache-Control", "no-store");
         tb_respond(request, reply->status, response);
@@ -78,11 +80,13 @@ static void on_ready(gpointer data)
         }
 }
 
-void tb_request_reply_pipe(TbRequest *request, int status, const char *content_type, gint64 length, TbPipe *pipe)
+void tb_request_reply_pipe(TbRequest *request, int status, const char *content_type, gint64 length,
+                           TbPipe *pipe)
 {
         tb_assert_main();
         if (!request->connection || request->answered || request->out) {
-                g_autoptr(GError) error = g_error_new_literal(TB_ERROR, TB_ERROR_INTERRUPTED, "the client left");
+                g_autoptr(GError) error =
+                        g_error_new_literal(TB_ERROR, TB_ERROR_INTERRUPTED, "the client left");
                 tb_pipe_fail(pipe, error);
                 return;
         }

@@ -21,34 +21,40 @@
 #define CODE_NONE 1006
 
 struct TbWs {
-        GList link;                /* in http->sockets, the longest silent first; then in http->dead */
-        TbHttp *http;              /* borrowed */
-        TbRequest *request;        /* borrowed; until the 101 is sent */
-        int fd;                    /* owned; -1: not yet, or closed */
-        TbPollerEntry *entry;      /* owned */
-        wslay_event_context_ptr c; /* owned; NULL while idle: it is 9 KB, an idle socket should not cost that */
-        const TbWsOps *ops;        /* borrowed */
-        gpointer data;             /* borrowed */
-        GBytes *extra;             /* owned; bytes that came with the request's headers */
+        GList link;           /* in http->sockets, the longest silent first; then in http->dead */
+        TbHttp *http;         /* borrowed */
+        TbRequest *request;   /* borrowed; until the 101 is sent */
+        int fd;               /* owned; -1: not yet, or closed */
+        TbPollerEntry *entry; /* owned */
+        wslay_event_context_ptr
+                c;          /* owned; NULL while idle: it is 9 KB, an idle socket should not cost that */
+        const TbWsOps *ops; /* borrowed */
+        gpointer data;      /* borrowed */
+        GBytes *extra;      /* owned; bytes that came with the request's headers */
         gsize extra_at;
         gsize max_message;
-        gint64 heard_us, close_us;   /* last bytes from the peer; when we started to close, 0: not */
-        gint64 unaccounted;          /* bytes given to wslay minus bytes of frames it has announced: 0 between frames */
+        gint64 heard_us, close_us; /* last bytes from the peer; when we started to close, 0: not */
+        gint64 unaccounted; /* bytes given to wslay minus bytes of frames it has announced: 0 between frames
+                             */
         gint64 frame_left;
         bool in_message, paused, dead, in_io, eof, resumed;
-        guint8 missed;               /* pings without any bytes after them */
+        guint8 missed; /* pings without any bytes after them */
         guint8 role;
         gint16 code;
-        char *late_close; /* owned; reason of a close frame that waits for the messages before it; NULL: none */
-        char *id; /* owned: request id NUL user NUL peer NUL in one piece */
+        char *late_close; /* owned; reason of a close frame that waits for the messages before it; NULL: none
+                           */
+        char *id;         /* owned: request id NUL user NUL peer NUL in one piece */
         const char *user, *peer;
 };
 
 static void die(TbWs *ws, int code);
 static void pump_out(TbWs *ws);
 
-/* --- wslay ------------------------------------------------------------------------------------------------------------------------ */
-static ssize_t on_recv(wslay_event_context_ptr c, uint8_t *buf, size_t size, int flags G_GNUC_UNUSED, void *data)
+/* --- wslay
+ * ------------------------------------------------------------------------------------------------------------------------
+ */
+static ssize_t on_recv(wslay_event_context_ptr c, uint8_t *buf, size_t size, int flags G_GNUC_UNUSED,
+                       void *data)
 {
         TbWs *ws = data;
         gssize n;
@@ -80,13 +86,16 @@ static ssize_t on_recv(wslay_event_context_ptr c, uint8_t *buf, size_t size, int
 static ssize_t on_send(wslay_event_context_ptr c, const uint8_t *bytes, size_t size, int flags, void *data)
 {
         TbWs *ws = data;
-        ssize_t n = send(ws->fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL | (flags & WSLAY_MSG_MORE ? MSG_MORE : 0));
+        ssize_t n = send(ws->fd, bytes, size,
+                         MSG_DONTWAIT | MSG_NOSIGNAL | (flags & WSLAY_MSG_MORE ? MSG_MORE : 0));
         if (n < 0)
-                wslay_event_set_error(c, errno == EAGAIN || errno == EINTR ? WSLAY_ERR_WOULDBLOCK : WSLAY_ERR_CALLBACK_FAILURE);
+                wslay_event_set_error(c, errno == EAGAIN || errno == EINTR ? WSLAY_ERR_WOULDBLOCK
+                                                                           : WSLAY_ERR_CALLBACK_FAILURE);
         return n;
 }
 
-static void on_frame_start(wslay_event_context_ptr c G_GNUC_UNUSED, const struct wslay_event_on_frame_recv_start_arg *arg, void *data)
+static void on_frame_start(wslay_event_context_ptr c G_GNUC_UNUSED,
+                           const struct wslay_event_on_frame_recv_start_arg *arg, void *data)
 {
         TbWs *ws = data;
         gsize length = (gsize)arg->payload_length;
@@ -95,7 +104,8 @@ static void on_frame_start(wslay_event_context_ptr c G_GNUC_UNUSED, const struct
                 ws->in_message = !arg->fin;
 }
 
-static void on_message(wslay_event_context_ptr c G_GNUC_UNUSED, const struct wslay_event_on_msg_recv_arg *arg, void *data)
+static void on_message(wslay_event_context_ptr c G_GNUC_UNUSED, const struct wslay_event_on_msg_recv_arg *arg,
+                       void *data)
 {
         TbWs *ws = data;
         if (arg->opcode == WSLAY_CONNECTION_CLOSE) {
@@ -126,7 +136,9 @@ static wslay_event_context_ptr context(TbWs *ws)
         return ws->c;
 }
 
-/* --- life -------------------------------------------------------------------------------------------------------------------------- */
+/* --- life
+ * --------------------------------------------------------------------------------------------------------------------------
+ */
 typedef struct HttpSource {
         GSource source;
         TbHttp *http; /* borrowed */
@@ -151,7 +163,8 @@ static gboolean reap(GSource *source, GSourceFunc callback G_GNUC_UNUSED, gpoint
         return G_SOURCE_CONTINUE;
 }
 
-/* A socket that is silent is pinged; one that answers nothing, or does not finish its close, ends. The rest gives its memory back. */
+/* A socket that is silent is pinged; one that answers nothing, or does not finish its close, ends. The rest
+ * gives its memory back. */
 static gboolean sweep(GSource *source, GSourceFunc callback G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
 {
         TbHttp *http = ((HttpSource *)source)->http;
@@ -166,15 +179,16 @@ static gboolean sweep(GSource *source, GSourceFunc callback G_GNUC_UNUSED, gpoin
                 }
                 if (silent < second && !ws->close_us)
                         break; /* the list is in the order of silence; closing ones were moved to its front */
-                if (!ws->close_us && !ws->paused && ws->fd >= 0 && silent >= (ws->missed + 1) * TB_LIMIT_WS_PING_S * second) {
+                if (!ws->close_us && !ws->paused && ws->fd >= 0 &&
+                    silent >= (ws->missed + 1) * TB_LIMIT_WS_PING_S * second) {
                         if (ws->missed++ >= 2) {
                                 die(ws, CODE_NONE);
                                 continue;
                         }
                         wslay_event_queue_msg(context(ws), &(struct wslay_event_msg){.opcode = WSLAY_PING});
                         pump_out(ws);
-                } else if (ws->c && ws->fd >= 0 && !ws->close_us && ws->unaccounted == 0 && !ws->in_message && !ws->in_io &&
-                           !wslay_event_want_write(ws->c) && wslay_event_want_read(ws->c)) {
+                } else if (ws->c && ws->fd >= 0 && !ws->close_us && ws->unaccounted == 0 && !ws->in_message &&
+                           !ws->in_io && !wslay_event_want_write(ws->c) && wslay_event_want_read(ws->c)) {
                         wslay_event_context_free(g_steal_pointer(&ws->c));
                 }
         }
@@ -205,7 +219,8 @@ static void die(TbWs *ws, int code)
         ws->fd = -1;
         g_queue_unlink(&http->sockets, &ws->link);
         g_queue_push_tail_link(&http->dead, &ws->link);
-        g_source_set_ready_time(http->reaper, 0); /* `closed` comes from the loop, never from inside a call of the owner's */
+        g_source_set_ready_time(
+                http->reaper, 0); /* `closed` comes from the loop, never from inside a call of the owner's */
 }
 
 static void heard(TbWs *ws)
@@ -225,17 +240,22 @@ static void mark_closing(TbWs *ws)
         ws->close_us = g_get_monotonic_time();
         g_queue_unlink(&ws->http->sockets, &ws->link);
         g_queue_push_head_link(&ws->http->sockets, &ws->link);
-        g_source_set_ready_time(ws->http->sweep, MIN(g_source_get_ready_time(ws->http->sweep) < 0 ? G_MAXINT64 : g_source_get_ready_time(ws->http->sweep),
+        g_source_set_ready_time(ws->http->sweep, MIN(g_source_get_ready_time(ws->http->sweep) < 0
+                                                             ? G_MAXINT64
+                                                             : g_source_get_ready_time(ws->http->sweep),
                                                      ws->close_us + CLOSE_WAIT_US));
 }
 
-/* --- input and output -------------------------------------------------------------------------------------------------------------- */
+/* --- input and output
+ * --------------------------------------------------------------------------------------------------------------
+ */
 static void set_events(TbWs *ws)
 {
         if (!ws->entry)
                 return;
         bool write = ws->resumed || (ws->c && wslay_event_want_write(ws->c));
-        tb_poller_change(ws->entry, (ws->paused ? 0u : (uint32_t)EPOLLIN) | (write ? (uint32_t)EPOLLOUT : 0u) | EPOLLRDHUP);
+        tb_poller_change(ws->entry, (ws->paused ? 0u : (uint32_t)EPOLLIN) |
+                                            (write ? (uint32_t)EPOLLOUT : 0u) | EPOLLRDHUP);
 }
 
 /* After wslay worked: the close handshake may be complete. */
@@ -279,9 +299,11 @@ static void end_of_input(TbWs *ws)
         static const guint8 protocol_error[] = {0x88, 2, 1002 >> 8, 1002 & 0xff};
         if (wslay_event_get_close_received(ws->c)) {
                 die(ws, ws->code);
-        } else if (!ws->eof && wslay_event_get_queued_msg_count(ws->c) <= 1) { /* wslay's own close frame would not say why */
+        } else if (!ws->eof && wslay_event_get_queued_msg_count(ws->c) <=
+                                       1) { /* wslay's own close frame would not say why */
                 if (send(ws->fd, protocol_error, sizeof protocol_error, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-                        tb_log(TB_LOG_DEBUG, TB_F("request", ws->id), "close frame lost: %s", g_strerror(errno));
+                        tb_log(TB_LOG_DEBUG, TB_F("request", ws->id), "close frame lost: %s",
+                               g_strerror(errno));
                 die(ws, 1002);
         } else {
                 die(ws, ws->eof ? CODE_NONE : 1002);
@@ -329,7 +351,8 @@ bool tb_ws_send(TbWs *ws, bool binary, const void *bytes, gsize size)
                 tb_ws_close(ws, 1008, "too slow");
                 return false;
         }
-        struct wslay_event_msg message = {.opcode = binary ? WSLAY_BINARY_FRAME : WSLAY_TEXT_FRAME, .msg = bytes, .msg_length = size};
+        struct wslay_event_msg message = {
+                .opcode = binary ? WSLAY_BINARY_FRAME : WSLAY_TEXT_FRAME, .msg = bytes, .msg_length = size};
         if (wslay_event_queue_msg(context(ws), &message) != 0)
                 return false;
         pump_out(ws);
@@ -362,7 +385,8 @@ void tb_ws_close(TbWs *ws, int code, const char *reason)
         tb_ws_close_reason(reason, text);
         ws->code = (gint16)code;
         ws->late_close = g_strdup(text);
-        if (wslay_event_get_queued_msg_count(context(ws)) == 0) /* wslay lets control frames overtake: what was said before must still arrive */
+        if (wslay_event_get_queued_msg_count(context(ws)) ==
+            0) /* wslay lets control frames overtake: what was said before must still arrive */
                 queue_close(ws);
         mark_closing(ws);
         if (ws->paused)
@@ -402,13 +426,17 @@ const char *tb_ws_peer(TbWs *ws)
         return ws->peer;
 }
 
-/* --- upgrade ---------------------------------------------------------------------------------------------------------------------- */
-static void on_upgraded(void *cls, struct MHD_Connection *connection G_GNUC_UNUSED, void *context_ G_GNUC_UNUSED, const char *extra,
-                        size_t extra_size, MHD_socket fd, struct MHD_UpgradeResponseHandle *handle)
+/* --- upgrade
+ * ----------------------------------------------------------------------------------------------------------------------
+ */
+static void on_upgraded(void *cls, struct MHD_Connection *connection G_GNUC_UNUSED,
+                        void *context_ G_GNUC_UNUSED, const char *extra, size_t extra_size, MHD_socket fd,
+                        struct MHD_UpgradeResponseHandle *handle)
 {
         TbRequest *request = cls;
         TbWs *ws = g_steal_pointer(&request->ws);
-        /* Our own descriptor, and libmicrohttpd's part ends here: its 48 KB per connection would be held for as long as the socket lives. */
+        /* Our own descriptor, and libmicrohttpd's part ends here: its 48 KB per connection would be held for
+         * as long as the socket lives. */
         int own = ws ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
         MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);
         tb_http_kick(request->http);
@@ -442,14 +470,17 @@ void tb_ws_abandon(TbWs *ws)
 static char *check_upgrade(TbRequest *request)
 {
         const char *version = tb_request_header(request, "Sec-WebSocket-Version");
-        if (!tb_header_has_token(request->upgrade, "websocket") || !tb_header_has_token(tb_request_header(request, "Connection"), "upgrade")) {
+        if (!tb_header_has_token(request->upgrade, "websocket") ||
+            !tb_header_has_token(tb_request_header(request, "Connection"), "upgrade")) {
                 tb_request_add_header(request, "Upgrade", "websocket");
-                tb_respond_status(request, 426, "upgrade", "Upgrade required", "this address speaks WebSocket only");
+                tb_respond_status(request, 426, "upgrade", "Upgrade required",
+                                  "this address speaks WebSocket only");
                 return NULL;
         }
         if (g_strcmp0(version, "13") != 0) {
                 tb_request_add_header(request, "Sec-WebSocket-Version", "13");
-                tb_respond_status(request, 426, "upgrade", "Upgrade required", "Sec-WebSocket-Version must be 13");
+                tb_respond_status(request, 426, "upgrade", "Upgrade required",
+                                  "Sec-WebSocket-Version must be 13");
                 return NULL;
         }
         char *accept = tb_ws_accept(tb_request_header(request, "Sec-WebSocket-Key"));
@@ -463,7 +494,8 @@ bool tb_request_offers_protocol(TbRequest *request, const char *protocol)
         return tb_header_has_token(tb_request_header(request, "Sec-WebSocket-Protocol"), protocol);
 }
 
-TbWs *tb_request_upgrade(TbRequest *request, const char *protocol, gsize max_message, const TbWsOps *ops, gpointer data)
+TbWs *tb_request_upgrade(TbRequest *request, const char *protocol, gsize max_message, const TbWsOps *ops,
+                         gpointer data)
 {
         tb_assert_main();
         if (!request->connection || request->answered)

@@ -1,7 +1,8 @@
 #pragma once
 /*
- * WebSocket connections on an upgraded socket (framing by wslay), in the poller's epoll set: an idle one costs a few hundred bytes and no
- * GLib source. Ping/pong, close handshake, size and queue limits are done here. Main thread; calls may close the connection from inside a callback.
+ * WebSocket connections on an upgraded socket (framing by wslay), in the poller's epoll set: an idle one
+ * costs a few hundred bytes and no GLib source. Ping/pong, close handshake, size and queue limits are done
+ * here. Main thread; calls may close the connection from inside a callback.
  */
 #include <glib.h>
 #include <jansson.h>
@@ -12,22 +13,28 @@
 typedef struct TbWs TbWs;
 
 typedef struct TbWsOps {
-        void (*message)(TbWs *ws, bool binary, const guint8 *bytes, gsize size, gpointer data); /* text is valid UTF-8 and NUL-terminated */
-        void (*drained)(TbWs *ws, gpointer data);                                               /* the send queue ran empty; may be NULL */
-        void (*closed)(TbWs *ws, int code, gpointer data); /* exactly once; ws is invalid afterwards. 1006: no close frame came */
+        void (*message)(TbWs *ws, bool binary, const guint8 *bytes, gsize size,
+                        gpointer data);           /* text is valid UTF-8 and NUL-terminated */
+        void (*drained)(TbWs *ws, gpointer data); /* the send queue ran empty; may be NULL */
+        void (*closed)(TbWs *ws, int code,
+                       gpointer data); /* exactly once; ws is invalid afterwards. 1006: no close frame came */
 } TbWsOps;
 
 /* Whether the client offers this subprotocol. */
 bool tb_request_offers_protocol(TbRequest *request, const char *protocol);
-/* Answers the request with 101. `protocol`: the chosen subprotocol or NULL. NULL with an error answered when it is no WebSocket request. */
-TbWs *tb_request_upgrade(TbRequest *request, const char *protocol, gsize max_message, const TbWsOps *ops, gpointer data);
-/* False when closed, or when the queue would pass TB_LIMIT_WS_QUEUE: then the connection is closed with 1008 ("too slow"). */
+/* Answers the request with 101. `protocol`: the chosen subprotocol or NULL. NULL with an error answered when
+ * it is no WebSocket request. */
+TbWs *tb_request_upgrade(TbRequest *request, const char *protocol, gsize max_message, const TbWsOps *ops,
+                         gpointer data);
+/* False when closed, or when the queue would pass TB_LIMIT_WS_QUEUE: then the connection is closed with 1008
+ * ("too slow"). */
 bool tb_ws_send(TbWs *ws, bool binary, const void *bytes, gsize size);
 bool tb_ws_send_text(TbWs *ws, const char *text);
 bool tb_ws_send_json(TbWs *ws, json_t *message); /* borrowed */
 gsize tb_ws_queued(TbWs *ws);
-void tb_ws_close(TbWs *ws, int code, const char *reason); /* `closed` follows from the loop, never from inside this call */
-void tb_ws_pause(TbWs *ws, bool paused);                  /* stop reading: back pressure on the peer */
+void tb_ws_close(TbWs *ws, int code,
+                 const char *reason);    /* `closed` follows from the loop, never from inside this call */
+void tb_ws_pause(TbWs *ws, bool paused); /* stop reading: back pressure on the peer */
 const char *tb_ws_request_id(TbWs *ws);
 TbRole tb_ws_role(TbWs *ws);
 const char *tb_ws_user(TbWs *ws);

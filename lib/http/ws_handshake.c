@@ -8,7 +8,8 @@
 char *tb_ws_accept(const char *key)
 {
         gsize size;
-        if (!key || strlen(key) != 24 || strspn(key, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/") != 22)
+        if (!key || strlen(key) != 24 ||
+            strspn(key, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/") != 22)
                 return NULL;
         g_autofree guchar *nonce = g_base64_decode(key, &size);
         if (size != 16)
@@ -40,7 +41,8 @@ bool tb_header_has_token(const char *header, const char *token)
 
 bool tb_ws_close_code_valid(int code)
 {
-        return (code >= 1000 && code <= 1014 && code != 1004 && code != 1005 && code != 1006) || (code >= 3000 && code <= 4999);
+        return (code >= 1000 && code <= 1014 && code != 1004 && code != 1005 && code != 1006) ||
+               (code >= 3000 && code <= 4999);
 }
 
 gsize tb_ws_close_reason(const char *reason, char *out)

@@ -13,8 +13,8 @@ struct Lane {
         TbThread *thread;
         TbMutex lock;
         TbCond changed;
-        LaneSeen seen; /* protected by lock */
-        bool closing, ended; /* protected by lock */
+        LaneSeen seen;        /* protected by lock */
+        bool closing, ended;  /* protected by lock */
         int fps, running_fps; /* protected by lock; worker's */
         LaneCall call;        /* protected by lock; NULL: none */
         gpointer call_data;
@@ -36,7 +36,8 @@ static void unlock(Lane *lane)
         tb_mutex_unlock(&lane->lock);
 }
 
-/* --- what the lane tells ------------------------------------------------------------------------------------------------ */
+/* --- what the lane tells
+ * ------------------------------------------------------------------------------------------------ */
 static void on_bytes(TbInstance *self, const void *data, gsize size)
 {
         Lane *lane = lane_of(self);
@@ -57,7 +58,8 @@ static void on_sample(TbInstance *self, const TbSample *sample)
         g_assert_nonnull(sample->unit);
         g_assert_true(isfinite(sample->value));
         Lane *lane = lane_of(self);
-        g_hash_table_replace(lane->seen.samples, g_strdup(sample->stream), g_memdup2(&sample->value, sizeof sample->value));
+        g_hash_table_replace(lane->seen.samples, g_strdup(sample->stream),
+                             g_memdup2(&sample->value, sizeof sample->value));
         unlock(lane);
 }
 
@@ -109,7 +111,9 @@ static void on_fault(TbInstance *self, const char *reason)
 
 static const TbUp up = {on_bytes, on_line, on_sample, on_power, on_frame, on_no_signal, on_event, on_fault};
 
-/* --- the worker --------------------------------------------------------------------------------------------------------------- */
+/* --- the worker
+ * ---------------------------------------------------------------------------------------------------------------
+ */
 static bool is_closing(Lane *lane)
 {
         tb_mutex_lock(&lane->lock);
@@ -222,7 +226,9 @@ static void lane_run(gpointer data)
         unlock(lane);
 }
 
-/* --- the test's side ------------------------------------------------------------------------------------------------------------ */
+/* --- the test's side
+ * ------------------------------------------------------------------------------------------------------------
+ */
 Lane *lane_start(const char *text, json_t *params_take, const char *lane_name, const char *run_dir)
 {
         g_autoptr(GError) error = NULL;
@@ -267,7 +273,8 @@ void lane_stop(Lane *lane, int limit_ms)
         bool ended = lane->ended;
         tb_mutex_unlock(&lane->lock);
         if (!ended)
-                g_error("lane %s of %s did not end within %d ms", lane->instance->lane->name, lane->uri->text, limit_ms);
+                g_error("lane %s of %s did not end within %d ms", lane->instance->lane->name, lane->uri->text,
+                        limit_ms);
         tb_thread_join(lane->thread);
         if (lane->instance->lane->finalize)
                 lane->instance->lane->finalize(lane->instance);
@@ -302,7 +309,8 @@ bool lane_call(Lane *lane, LaneCall call, gconstpointer data, int timeout_ms, GE
         tb_interruptor_raise(lane->io.wake);
         while (!lane->call_done)
                 if (!tb_cond_wait_until(&lane->changed, &lane->lock, until))
-                        g_error("a call on %s never ended (lane %s)", lane->uri->text, lane->seen.open ? "open" : lane->seen.lost);
+                        g_error("a call on %s never ended (lane %s)", lane->uri->text,
+                                lane->seen.open ? "open" : lane->seen.lost);
         bool ok = lane->call_ok;
         if (lane->call_error)
                 g_propagate_error(error, g_steal_pointer(&lane->call_error));
@@ -321,8 +329,10 @@ void lane_wait(Lane *lane, const char *what, LaneDone done, gconstpointer data, 
         ok = ok || done(&lane->seen, (gpointer)data);
         const LaneSeen *s = &lane->seen;
         if (!ok)
-                g_error("%s: no %s in %d ms; open %d (%s), %u frames, no signal: %s, fault: %s, events: %s, bytes: %s", lane->uri->text, what,
-                        timeout_ms, s->open, s->lost, s->frames, s->no_signal, s->fault, s->events->str, s->bytes->str);
+                g_error("%s: no %s in %d ms; open %d (%s), %u frames, no signal: %s, fault: %s, events: %s, "
+                        "bytes: %s",
+                        lane->uri->text, what, timeout_ms, s->open, s->lost, s->frames, s->no_signal,
+                        s->fault, s->events->str, s->bytes->str);
         tb_mutex_unlock(&lane->lock);
 }
 
@@ -359,7 +369,9 @@ TbInstance *lane_instance(Lane *lane)
         return lane->instance;
 }
 
-/* --- common calls ------------------------------------------------------------------------------------------------------------------ */
+/* --- common calls
+ * ------------------------------------------------------------------------------------------------------------------
+ */
 static bool done_open(const LaneSeen *seen, gpointer data G_GNUC_UNUSED)
 {
         return seen->open;

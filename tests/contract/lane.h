@@ -1,21 +1,22 @@
 #pragma once
 /*
- * Runs one lane of a driver as core would, outside of the daemon, and records what it tells. For tests against real counterparts.
- * Every function is called by the test's thread; the lane runs on its own. A wait that is not fulfilled in time ends the test with what was seen.
+ * Runs one lane of a driver as core would, outside of the daemon, and records what it tells. For tests
+ * against real counterparts. Every function is called by the test's thread; the lane runs on its own. A wait
+ * that is not fulfilled in time ends the test with what was seen.
  */
 #include "drivers/driver.h"
 
 typedef struct LaneSeen {
         bool open;
-        guint opened;       /* times */
-        char *lost;         /* why it is not open */
-        GString *bytes;     /* console */
-        GString *lines;     /* logs, each with \n */
-        GString *events;    /* "type {json}\n" */
+        guint opened;    /* times */
+        char *lost;      /* why it is not open */
+        GString *bytes;  /* console */
+        GString *lines;  /* logs, each with \n */
+        GString *events; /* "type {json}\n" */
         guint frames;
-        TbFrame *frame;     /* the last one */
-        guint n_damage;     /* rectangles of all frames */
-        char *no_signal;    /* the last reason; NULL after a frame */
+        TbFrame *frame;  /* the last one */
+        guint n_damage;  /* rectangles of all frames */
+        char *no_signal; /* the last reason; NULL after a frame */
         char *fault;
         guint powers;
         TbPowerState power;

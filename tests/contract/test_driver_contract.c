@@ -1,6 +1,7 @@
 /*
- * What every driver must keep, whoever wrote it: over all of tb_drivers[], before its author writes a line of test.
- * Each driver's example is attached to a place where nothing is: names that do not exist, a port of loopback that nobody listens on.
+ * What every driver must keep, whoever wrote it: over all of tb_drivers[], before its author writes a line of
+ * test. Each driver's example is attached to a place where nothing is: names that do not exist, a port of
+ * loopback that nobody listens on.
  */
 #include <gio/gio.h>
 #include <glib/gstdio.h>
@@ -17,10 +18,13 @@
 #define OPEN_LIMIT_MS 15000
 #define INTERRUPT_LIMIT_MS 200
 
-static const TbKind with_ops[] = {TB_KIND_POWER, TB_KIND_CONSOLE, TB_KIND_VIDEO, TB_KIND_INPUT, TB_KIND_SENSORS, TB_KIND_SHELL,
-                                  TB_KIND_FILES, TB_KIND_APPS, TB_KIND_LOGS, TB_KIND_INSTRUMENT};
+static const TbKind with_ops[] = {TB_KIND_POWER,   TB_KIND_CONSOLE,   TB_KIND_VIDEO, TB_KIND_INPUT,
+                                  TB_KIND_SENSORS, TB_KIND_SHELL,     TB_KIND_FILES, TB_KIND_APPS,
+                                  TB_KIND_LOGS,    TB_KIND_INSTRUMENT};
 
-/* --- the table -------------------------------------------------------------------------------------------------------------------- */
+/* --- the table
+ * --------------------------------------------------------------------------------------------------------------------
+ */
 static void check_ops(const TbLane *lane)
 {
         if (lane->power)
@@ -39,9 +43,11 @@ static void check_ops(const TbLane *lane)
         if (lane->shell)
                 g_assert_nonnull(lane->shell->run);
         if (lane->files)
-                g_assert_true(lane->files->stat && lane->files->list && lane->files->read && lane->files->write && lane->files->remove);
+                g_assert_true(lane->files->stat && lane->files->list && lane->files->read &&
+                              lane->files->write && lane->files->remove);
         if (lane->apps)
-                g_assert_true(lane->apps->list && lane->apps->install && lane->apps->remove && lane->apps->start && lane->apps->stop);
+                g_assert_true(lane->apps->list && lane->apps->install && lane->apps->remove &&
+                              lane->apps->start && lane->apps->stop);
         if (lane->logs)
                 g_assert_true(lane->logs->format && lane->pump);
         if (lane->instrument)
@@ -116,7 +122,9 @@ static void test_example(gconstpointer data)
         json_decref(params);
 }
 
-/* --- bad parameters ------------------------------------------------------------------------------------------------------------------- */
+/* --- bad parameters
+ * -------------------------------------------------------------------------------------------------------------------
+ */
 static void refuse(const TbDriver *driver, json_t *in, const char *field)
 {
         g_autoptr(GError) error = NULL;
@@ -148,7 +156,9 @@ static void test_bad_params(gconstpointer data)
         }
 }
 
-/* --- opening where nothing is ------------------------------------------------------------------------------------------------------------- */
+/* --- opening where nothing is
+ * -------------------------------------------------------------------------------------------------------------
+ */
 /* A loopback port that is bound and not listening: connections to it are refused as long as `fd` is open. */
 static int dead_port(int *fd)
 {
@@ -160,16 +170,19 @@ static int dead_port(int *fd)
         return ntohs(a.sin_port);
 }
 
-/* The example, led to where nothing is: its host becomes loopback with a dead port, its path one that does not exist. */
+/* The example, led to where nothing is: its host becomes loopback with a dead port, its path one that does
+ * not exist. */
 static char *nowhere(const TbDriver *driver, int port)
 {
         g_autoptr(TbUri) uri = tb_uri_parse(driver->example, NULL);
         const char *query = strchr(driver->example, '?');
         bool dotted = g_hostname_is_ip_address(uri->host) || uri->port > 1000;
         if (*uri->host && dotted)
-                return g_strdup_printf("%s://127.0.0.1:%d%s%s", uri->scheme, port, uri->path, query ? query : "");
+                return g_strdup_printf("%s://127.0.0.1:%d%s%s", uri->scheme, port, uri->path,
+                                       query ? query : "");
         if (*uri->path)
-                return g_strdup_printf("%s://%s/nonexistent%s%s", uri->scheme, uri->host, uri->path, query ? query : "");
+                return g_strdup_printf("%s://%s/nonexistent%s%s", uri->scheme, uri->host, uri->path,
+                                       query ? query : "");
         return g_strdup(driver->example);
 }
 
@@ -191,7 +204,8 @@ static guint offered(const TbDriver *driver, const char *text)
         return driver->lanes_of ? driver->lanes_of(uri, params) : ~0U;
 }
 
-/* Opens, lets it settle (open, or a reason within the limit), ends it while it pumps or waits; twice, and the second time at once, while it opens. */
+/* Opens, lets it settle (open, or a reason within the limit), ends it while it pumps or waits; twice, and the
+ * second time at once, while it opens. */
 static void check_lane(const TbDriver *driver, const TbLane *ops, const char *uri)
 {
         g_autofree char *dir = g_dir_make_tmp("tbc-XXXXXX", NULL);
@@ -202,7 +216,8 @@ static void check_lane(const TbDriver *driver, const TbLane *ops, const char *ur
                 lane_look(lane, look_reason, &open);
                 if (open && ops->video)
                         lane_video(lane, 10);
-                /* a machine that was really started takes its time to end; everything else only has to let go */
+                /* a machine that was really started takes its time to end; everything else only has to let go
+                 */
                 lane_stop(lane, strcmp(driver->name, "qemu") == 0 ? 5000 : INTERRUPT_LIMIT_MS);
         }
         Lane *lane = lane_start(uri, NULL, ops->name, dir);
@@ -224,7 +239,8 @@ static void test_nowhere(gconstpointer data)
         close(fd);
 }
 
-/* --- a device that takes the connection and then says nothing: an open that waits must let go at once --------------------------------------------- */
+/* --- a device that takes the connection and then says nothing: an open that waits must let go at once
+ * --------------------------------------------- */
 static void test_silent(gconstpointer data)
 {
         const TbDriver *driver = data;
@@ -241,7 +257,8 @@ static void test_silent(gconstpointer data)
                         if (!(lanes & 1U << i) || driver->lanes[i].parallel > 1)
                                 continue;
                         Lane *lane = lane_start(uri, NULL, driver->lanes[i].name, "/tmp");
-                        if (driver->lanes[i].open) { /* it has connected: it is in the middle of its open, or past it */
+                        if (driver->lanes[i].open) { /* it has connected: it is in the middle of its open, or
+                                                        past it */
                                 struct pollfd p = {.fd = fd, .events = POLLIN};
                                 g_assert_cmpint(poll(&p, 1, 5000), ==, 1);
                         }
@@ -258,10 +275,15 @@ int main(int argc, char **argv)
         static const struct {
                 const char *name;
                 GTestDataFunc run;
-        } tests[] = {{"table", test_table}, {"example", test_example}, {"bad-params", test_bad_params}, {"nowhere", test_nowhere}, {"silent", test_silent}};
+        } tests[] = {{"table", test_table},
+                     {"example", test_example},
+                     {"bad-params", test_bad_params},
+                     {"nowhere", test_nowhere},
+                     {"silent", test_silent}};
         for (guint i = 0; tb_drivers[i]; i++)
                 for (guint t = 0; t < G_N_ELEMENTS(tests); t++) {
-                        g_autofree char *path = g_strdup_printf("/contract/%s/%s", tb_drivers[i]->name, tests[t].name);
+                        g_autofree char *path =
+                                g_strdup_printf("/contract/%s/%s", tb_drivers[i]->name, tests[t].name);
                         g_test_add_data_func(path, tb_drivers[i], tests[t].run);
                 }
         return g_test_run();

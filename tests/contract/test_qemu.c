@@ -79,7 +79,8 @@ static void test_board(void)
         lane_power(b.machine, true);
         g_assert_cmpint(lane_observed(b.machine), ==, TB_POWER_ON);
         lane_wait_text(b.console, "=> ", BOOT_MS);
-        lane_look(b.console, starts_with, "U-Boot"); /* the first line is there: nothing was lost before we connected */
+        lane_look(b.console, starts_with,
+                  "U-Boot"); /* the first line is there: nothing was lost before we connected */
         lane_wait_frames(b.screen, 1, 5000);
         lane_write(b.console, "version\r");
         lane_wait_text(b.console, "gcc", 5000);
@@ -101,7 +102,8 @@ static void test_board(void)
         board_stop(&b);
 }
 
-static bool call_kill(TbInstance *self, TbIo *io G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED, GError **error G_GNUC_UNUSED)
+static bool call_kill(TbInstance *self, TbIo *io G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED,
+                      GError **error G_GNUC_UNUSED)
 {
         g_autofree char *path = g_build_filename(self->run_dir, "pid", NULL);
         g_autofree char *pid = NULL;

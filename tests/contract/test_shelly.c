@@ -1,6 +1,7 @@
 /*
- * The shelly driver against the simulated plug (tests/sim/shelly, on node's HTTP server), in every way of asking for a password, and with what goes wrong
- * with plugs. That the simulator's digest is RFC 7616's is curl's word.
+ * The shelly driver against the simulated plug (tests/sim/shelly, on node's HTTP server), in every way of
+ * asking for a password, and with what goes wrong with plugs. That the simulator's digest is RFC 7616's is
+ * curl's word.
  */
 #include <gio/gio.h>
 #include <signal.h>
@@ -24,10 +25,12 @@ static Plug plug_start(const char *gen, const char *auth, int port)
         g_autoptr(GError) error = NULL;
         g_autofree char *number = g_strdup_printf("%d", port);
         tb_io_init_plain(&plug.io);
-        plug.sim = tb_child_spawn(ARGV("node", "tests/sim/shelly/shelly-sim.mjs", "--control", "--gen", gen, "--auth", auth, "--port", number), NULL, NULL,
-                                  TB_CHILD_STDIN | TB_CHILD_STDOUT, &error);
+        plug.sim = tb_child_spawn(ARGV("node", "tests/sim/shelly/shelly-sim.mjs", "--control", "--gen", gen,
+                                       "--auth", auth, "--port", number),
+                                  NULL, NULL, TB_CHILD_STDIN | TB_CHILD_STDOUT, &error);
         g_assert_no_error(error);
-        g_autofree char *line = tb_transport_read_line(tb_child_stdout(plug.sim), &plug.io, 100, PATIENCE_MS, &error);
+        g_autofree char *line =
+                tb_transport_read_line(tb_child_stdout(plug.sim), &plug.io, 100, PATIENCE_MS, &error);
         g_assert_no_error(error);
         g_assert_true(g_str_has_prefix(line, "listening "));
         plug.port = atoi(line + strlen("listening "));
@@ -46,7 +49,8 @@ static char *plug_ask(Plug *plug, const char *line)
         g_autofree char *text = g_strconcat(line, "\n", NULL);
         tb_transport_write(tb_child_stdin(plug->sim), &plug->io, text, strlen(text), PATIENCE_MS, &error);
         g_assert_no_error(error);
-        char *answer = tb_transport_read_line(tb_child_stdout(plug->sim), &plug->io, 1000, PATIENCE_MS, &error);
+        char *answer =
+                tb_transport_read_line(tb_child_stdout(plug->sim), &plug->io, 1000, PATIENCE_MS, &error);
         g_assert_no_error(error);
         return answer;
 }
@@ -69,7 +73,9 @@ static Lane *attach(const Plug *plug, const char *query)
         return lane_start(uri, NULL, "plug", "/tmp");
 }
 
-/* --- calls ------------------------------------------------------------------------------------------------------------------------- */
+/* --- calls
+ * -------------------------------------------------------------------------------------------------------------------------
+ */
 static bool call_set(TbInstance *self, TbIo *io, gpointer data, GError **error)
 {
         return self->lane->power->set(self, io, *(const bool *)data, error);
@@ -117,7 +123,8 @@ static void look_samples(const LaneSeen *seen, gpointer data)
                         g_error("no sample of %s", *name);
 }
 
-/* --- every generation and every way to ask for a password ----------------------------------------------------------------------------- */
+/* --- every generation and every way to ask for a password
+ * ----------------------------------------------------------------------------- */
 typedef struct Way {
         const char *gen, *auth, *query;
 } Way;
@@ -140,7 +147,8 @@ static void test_way(gconstpointer data)
                 g_assert_cmpint(state.observed, ==, TB_POWER_ON);
                 g_assert_cmpfloat(state.watts, ==, 11.5);
                 g_assert_cmpfloat_with_epsilon(state.energy_wh, 7258.589, 0.01);
-                g_assert_true(way->gen[0] == '1' ? isnan(state.volts) && isnan(state.amps) : state.volts == 227.9 && state.amps == 0.05);
+                g_assert_true(way->gen[0] == '1' ? isnan(state.volts) && isnan(state.amps)
+                                                 : state.volts == 227.9 && state.amps == 0.05);
                 lane_power(lane, false);
                 plug_is(&plug, "[false]");
         }
@@ -159,10 +167,12 @@ static void test_two_outputs(void)
         Plug plug = {0};
         g_autoptr(GError) error = NULL;
         tb_io_init_plain(&plug.io);
-        plug.sim = tb_child_spawn(ARGV("node", "tests/sim/shelly/shelly-sim.mjs", "--control", "--outputs", "2"), NULL, NULL, TB_CHILD_STDIN | TB_CHILD_STDOUT,
-                                  &error);
+        plug.sim =
+                tb_child_spawn(ARGV("node", "tests/sim/shelly/shelly-sim.mjs", "--control", "--outputs", "2"),
+                               NULL, NULL, TB_CHILD_STDIN | TB_CHILD_STDOUT, &error);
         g_assert_no_error(error);
-        g_autofree char *line = tb_transport_read_line(tb_child_stdout(plug.sim), &plug.io, 100, PATIENCE_MS, &error);
+        g_autofree char *line =
+                tb_transport_read_line(tb_child_stdout(plug.sim), &plug.io, 100, PATIENCE_MS, &error);
         plug.port = atoi(line + strlen("listening "));
         Lane *lane = attach(&plug, "?output=1");
         lane_open_wait(lane, PATIENCE_MS);
@@ -175,7 +185,9 @@ static void test_two_outputs(void)
         plug_stop(&plug);
 }
 
-/* --- passwords -------------------------------------------------------------------------------------------------------------------------- */
+/* --- passwords
+ * --------------------------------------------------------------------------------------------------------------------------
+ */
 static void test_wrong_password(gconstpointer data)
 {
         const Way *way = data;
@@ -212,8 +224,9 @@ static char *curl(Plug *plug, const char *user, const char *target)
         g_autoptr(GByteArray) out = NULL;
         g_autoptr(GError) error = NULL;
         int status = -1;
-        tb_child_run(&plug->io, ARGV("curl", "-s", "--noproxy", "*", "--digest", "-u", user, "-w", "%{http_code}", url), NULL, 0, 65536, PATIENCE_MS, &status,
-                     &out, NULL, &error);
+        tb_child_run(&plug->io,
+                     ARGV("curl", "-s", "--noproxy", "*", "--digest", "-u", user, "-w", "%{http_code}", url),
+                     NULL, 0, 65536, PATIENCE_MS, &status, &out, NULL, &error);
         g_assert_no_error(error);
         g_assert_cmpint(status, ==, 0);
         return g_strndup((const char *)out->data, out->len);
@@ -235,7 +248,9 @@ static void test_curl_agrees(void)
         plug_stop(&plug);
 }
 
-/* --- what goes wrong ---------------------------------------------------------------------------------------------------------------------- */
+/* --- what goes wrong
+ * ----------------------------------------------------------------------------------------------------------------------
+ */
 static void test_button(gconstpointer data)
 {
         const Way *way = data;
@@ -279,7 +294,8 @@ static void test_silent(void)
         lane_open_wait(lane, PATIENCE_MS);
         plug_do(&plug, "fault silent");
         set_fails(lane, TB_ERROR_TIMEOUT, "no answer in time");
-        lane_wait(lane, "silence", is_lost, "no Shelly answers at 127.0.0.1", 2 * PATIENCE_MS); /* two polls are missed, then it is looked for */
+        lane_wait(lane, "silence", is_lost, "no Shelly answers at 127.0.0.1",
+                  2 * PATIENCE_MS); /* two polls are missed, then it is looked for */
         plug_do(&plug, "fault none");
         lane_wait(lane, "its return", opened_twice, NULL, PATIENCE_MS);
         plug_do(&plug, "fault silent");

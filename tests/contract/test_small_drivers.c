@@ -1,4 +1,5 @@
-/* tcp against socat, exec against coreutils, vitals against this machine, testpattern against its own reader. */
+/* tcp against socat, exec against coreutils, vitals against this machine, testpattern against its own reader.
+ */
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
@@ -20,15 +21,19 @@ static bool opened_twice(const LaneSeen *seen, gpointer data G_GNUC_UNUSED)
         return seen->open && seen->opened >= 2;
 }
 
-/* --- tcp ------------------------------------------------------------------------------------------------------------------------- */
+/* --- tcp
+ * -------------------------------------------------------------------------------------------------------------------------
+ */
 static TbChild *start_socat(TbIo *io, int *port)
 {
         g_autoptr(GError) error = NULL;
         g_autofree char *address = g_strdup_printf("TCP-LISTEN:%d,bind=127.0.0.1,reuseaddr,fork", *port);
-        TbChild *socat = tb_child_spawn(ARGV("socat", "-d", "-d", address, "EXEC:cat"), NULL, NULL, TB_CHILD_STDERR, &error);
+        TbChild *socat = tb_child_spawn(ARGV("socat", "-d", "-d", address, "EXEC:cat"), NULL, NULL,
+                                        TB_CHILD_STDERR, &error);
         g_assert_no_error(error);
         for (;;) {
-                g_autofree char *line = tb_transport_read_line(tb_child_stderr(socat), io, 1000, 10000, &error);
+                g_autofree char *line =
+                        tb_transport_read_line(tb_child_stderr(socat), io, 1000, 10000, &error);
                 g_assert_no_error(error);
                 const char *at = strstr(line, "listening on");
                 if (at) {
@@ -60,7 +65,9 @@ static void test_tcp(void)
         tb_io_clear_plain(&io);
 }
 
-/* --- exec ------------------------------------------------------------------------------------------------------------------------ */
+/* --- exec
+ * ------------------------------------------------------------------------------------------------------------------------
+ */
 static Lane *start_exec(const char *json, const char *lane)
 {
         return lane_start("exec://", json_loads(json, 0, NULL), lane, "/tmp");
@@ -73,11 +80,13 @@ static bool call_set(TbInstance *self, TbIo *io, gpointer data, GError **error)
 
 static void test_exec_power(void)
 {
-        g_autofree char *dir = g_dir_make_tmp("tbe-XXXXXX", NULL), *file = g_build_filename(dir, "a b;c", NULL);
+        g_autofree char *dir = g_dir_make_tmp("tbe-XXXXXX", NULL),
+                        *file = g_build_filename(dir, "a b;c", NULL);
         /* a name with a blank and a semicolon: no shell sees it */
-        g_autofree char *json = g_strdup_printf("{\"power_on\":[\"cp\",\"/proc/self/comm\",\"%s\"],\"power_off\":[\"rm\",\"%s\"],"
-                                                "\"power_get\":[\"sh\",\"-c\",\"test -e \\\"$0\\\" && echo on || echo off\",\"%s\"]}",
-                                                file, file, file);
+        g_autofree char *json = g_strdup_printf(
+                "{\"power_on\":[\"cp\",\"/proc/self/comm\",\"%s\"],\"power_off\":[\"rm\",\"%s\"],"
+                "\"power_get\":[\"sh\",\"-c\",\"test -e \\\"$0\\\" && echo on || echo off\",\"%s\"]}",
+                file, file, file);
         Lane *lane = start_exec(json, "power");
         lane_open_wait(lane, 5000);
         g_assert_cmpint(lane_observed(lane), ==, TB_POWER_OFF);
@@ -121,7 +130,9 @@ static void test_exec_sensors(void)
 
 static void test_exec_console(void)
 {
-        Lane *lane = start_exec("{\"console\":[\"sh\",\"-c\",\"tty; stty -echo; echo ready; read x; echo got:$x; exit 3\"]}", "console");
+        Lane *lane = start_exec(
+                "{\"console\":[\"sh\",\"-c\",\"tty; stty -echo; echo ready; read x; echo got:$x; exit 3\"]}",
+                "console");
         lane_wait_text(lane, "ready", 10000);
         lane_wait_text(lane, "/dev/pts/", 100); /* it has a terminal */
         lane_write(lane, "word\r");
@@ -135,10 +146,13 @@ static void test_exec_console(void)
         lane_stop(lane, 1000);
 }
 
-/* --- vitals ---------------------------------------------------------------------------------------------------------------------- */
+/* --- vitals
+ * ----------------------------------------------------------------------------------------------------------------------
+ */
 static void look_sane(const LaneSeen *seen, gpointer data G_GNUC_UNUSED)
 {
-        const double *used = g_hash_table_lookup(seen->samples, "memory.used"), *load = g_hash_table_lookup(seen->samples, "load.1m");
+        const double *used = g_hash_table_lookup(seen->samples, "memory.used"),
+                     *load = g_hash_table_lookup(seen->samples, "load.1m");
         g_assert_cmpfloat(*used, >, 0);
         g_assert_cmpfloat(*used, <, 100);
         g_assert_cmpfloat(*load, >=, 0);
@@ -158,10 +172,13 @@ static void test_vitals(void)
         lane_stop(lane, 500);
 }
 
-/* --- testpattern ------------------------------------------------------------------------------------------------------------------- */
+/* --- testpattern
+ * -------------------------------------------------------------------------------------------------------------------
+ */
 static void look_age(const LaneSeen *seen, gpointer data)
 {
-        gint64 painted = pattern_read((const guint32 *)(gconstpointer)seen->frame->plane[0], seen->frame->width);
+        gint64 painted =
+                pattern_read((const guint32 *)(gconstpointer)seen->frame->plane[0], seen->frame->width);
         gint64 age = tb_clock_ms() - painted;
         g_assert_cmpint(age, >=, 0);
         g_assert_cmpint(age, <, 5000);

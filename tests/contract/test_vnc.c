@@ -41,7 +41,8 @@ static bool is_lost(const LaneSeen *seen, gpointer data)
 
 static void test_xvnc(void)
 {
-        g_autofree char *dir = g_dir_make_tmp("tbv-XXXXXX", NULL), *path = g_build_filename(dir, "rfb", NULL), *uri = g_strconcat("vnc://", path, NULL);
+        g_autofree char *dir = g_dir_make_tmp("tbv-XXXXXX", NULL), *path = g_build_filename(dir, "rfb", NULL),
+                        *uri = g_strconcat("vnc://", path, NULL);
         g_setenv("TB_VNC_SOCKET", path, TRUE);
         XServer server;
         xserver_start(&server, "Xvnc", "800x600", -1);
@@ -85,15 +86,20 @@ static void test_password(void)
         paint(&server, "#445566");
         TbIo io;
         tb_io_init_plain(&io);
-        TbChild *x11vnc = xserver_spawn(&server, ARGV("x11vnc", "-passwd", "secret", "-localhost", "-autoport", "5950", "-forever", "-shared", "-q", "-noipv6"), TB_CHILD_STDOUT);
+        TbChild *x11vnc = xserver_spawn(&server,
+                                        ARGV("x11vnc", "-passwd", "secret", "-localhost", "-autoport", "5950",
+                                             "-forever", "-shared", "-q", "-noipv6"),
+                                        TB_CHILD_STDOUT);
         int port = 0;
         while (port == 0) {
-                g_autofree char *line = tb_transport_read_line(tb_child_stdout(x11vnc), &io, 1000, 20000, NULL);
+                g_autofree char *line =
+                        tb_transport_read_line(tb_child_stdout(x11vnc), &io, 1000, 20000, NULL);
                 g_assert_nonnull(line);
                 if (g_str_has_prefix(line, "PORT="))
                         port = atoi(line + 5);
         }
-        g_autofree char *good = g_strdup_printf("vnc://127.0.0.1:%d?password=secret", port), *bad = g_strdup_printf("vnc://127.0.0.1:%d?password=wrong", port),
+        g_autofree char *good = g_strdup_printf("vnc://127.0.0.1:%d?password=secret", port),
+                        *bad = g_strdup_printf("vnc://127.0.0.1:%d?password=wrong", port),
                         *none = g_strdup_printf("vnc://127.0.0.1:%d", port);
         Lane *screen = lane_start(good, NULL, "screen", "/tmp");
         lane_video(screen, 30);

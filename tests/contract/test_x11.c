@@ -64,7 +64,8 @@ static void test_picture(void)
 
         /* a small window damages its own rectangle only */
         lane_forget(screen);
-        TbChild *logo = xserver_spawn(&server, ARGV("xlogo", "-geometry", "100x50+300+200", "-bg", "#ff0000"), 0);
+        TbChild *logo =
+                xserver_spawn(&server, ARGV("xlogo", "-geometry", "100x50+300+200", "-bg", "#ff0000"), 0);
         const Colour red = {350, 201, 0xff0000};
         lane_wait(screen, "window", has_colour, &red, 10000);
         guint before = 0, after = 0;
@@ -90,14 +91,16 @@ static void test_resize(void)
         lane_video(screen, 30);
         const TbRect large = {0, 0, 1024, 768}, small = {0, 0, 640, 480};
         lane_wait(screen, "1024x768", has_size, &large, 10000);
-        g_autofree char *mode = xserver_run(&server, ARGV("xrandr", "--newmode", "small", "0", "640", "640", "640", "640", "480", "480", "480", "480"));
+        g_autofree char *mode = xserver_run(&server, ARGV("xrandr", "--newmode", "small", "0", "640", "640",
+                                                          "640", "640", "480", "480", "480", "480"));
         g_autofree char *added = xserver_run(&server, ARGV("xrandr", "--addmode", "screen", "small"));
         g_autofree char *out = xserver_run(&server, ARGV("xrandr", "--output", "screen", "--mode", "small"));
         lane_wait(screen, "640x480", has_size, &small, 5000);
         paint(&server, "#00ff00");
         const Colour green = {639, 479, 0x00ff00};
         lane_wait(screen, "green", has_colour, &green, 5000);
-        g_autofree char *back = xserver_run(&server, ARGV("xrandr", "--output", "screen", "--mode", "1024x768"));
+        g_autofree char *back =
+                xserver_run(&server, ARGV("xrandr", "--output", "screen", "--mode", "1024x768"));
         lane_wait(screen, "1024x768 again", has_size, &large, 5000);
         lane_stop(screen, 1000);
         xserver_stop(&server);
@@ -125,7 +128,8 @@ static void test_server_killed(void)
         xserver_stop(&server);
 }
 
-/* --- input: a real xterm, its program writes what it reads into a fifo -------------------------------------------------------------- */
+/* --- input: a real xterm, its program writes what it reads into a fifo
+ * -------------------------------------------------------------- */
 static char *location(XServer *server)
 {
         return xserver_run(server, ARGV("xdotool", "getmouselocation", "--shell"));
@@ -137,12 +141,14 @@ static void test_keyboard(void)
         tb_io_init_plain(&io);
         XServer server;
         xserver_start(&server, "Xvfb", "800x600", -1);
-        g_autofree char *dir = g_dir_make_tmp("tbx-XXXXXX", NULL), *fifo = g_build_filename(dir, "typed", NULL);
+        g_autofree char *dir = g_dir_make_tmp("tbx-XXXXXX", NULL),
+                        *fifo = g_build_filename(dir, "typed", NULL);
         g_assert_cmpint(mkfifo(fifo, 0600), ==, 0);
         g_autofree char *script = g_strdup_printf("echo ready > %s; exec cat > %s", fifo, fifo);
         /* opened for both, so that neither open nor a read ends before the writer comes */
         g_autoptr(TbTransport) typed = tb_fd_transport(open(fifo, O_RDWR | O_CLOEXEC), "fifo");
-        TbChild *xterm = xserver_spawn(&server, ARGV("xterm", "-u8", "-geometry", "80x24+0+0", "-e", "sh", "-c", script), 0);
+        TbChild *xterm = xserver_spawn(
+                &server, ARGV("xterm", "-u8", "-geometry", "80x24+0+0", "-e", "sh", "-c", script), 0);
         g_autofree char *ready = tb_transport_read_line(typed, &io, 100, 20000, NULL);
         g_assert_cmpstr(ready, ==, "ready");
 
@@ -245,7 +251,8 @@ static void test_cursor(void)
 static void test_blend(void)
 {
         guint32 pixels[4] = {0xffffffff, 0x00000000, 0x80800000, 0xff0000ff};
-        X11Cursor cursor = {.pixels = pixels, .width = 2, .height = 2, .hot_x = 1, .hot_y = 1, .x = 0, .y = 0};
+        X11Cursor cursor = {
+                .pixels = pixels, .width = 2, .height = 2, .hot_x = 1, .hot_y = 1, .x = 0, .y = 0};
         guint8 image[2 * 2 * 4];
         memset(image, 0x40, sizeof image);
         TbRect drawn;
@@ -259,7 +266,7 @@ static void test_blend(void)
         memset(image, 0x40, sizeof image);
         x11_cursor_blend(&cursor, image, 8, 2, 2, &drawn);
         g_assert_cmpint(drawn.width * drawn.height, ==, 4);
-        g_assert_cmpint(image[4], ==, 0x40);          /* transparent */
+        g_assert_cmpint(image[4], ==, 0x40);                     /* transparent */
         g_assert_cmpint(image[10], ==, 0x80 + 0x40 * 127 / 255); /* half red over grey */
         cursor.x = 100;
         x11_cursor_blend(&cursor, image, 8, 2, 2, &drawn);

@@ -15,7 +15,17 @@ void xserver_start(XServer *server, const char *program, const char *size, int d
                 g_ptr_array_add(argv, name);
         const char *const common[] = {"-displayfd", "1", "-nolisten", "tcp", "-noreset", NULL};
         const char *const xvfb[] = {"-screen", "0", screen, NULL};
-        const char *const xvnc[] = {"-geometry", size, "-depth", "24", "-SecurityTypes", "None", "-rfbunixpath", g_getenv("TB_VNC_SOCKET"), "-rfbport", "-1", NULL};
+        const char *const xvnc[] = {"-geometry",
+                                    size,
+                                    "-depth",
+                                    "24",
+                                    "-SecurityTypes",
+                                    "None",
+                                    "-rfbunixpath",
+                                    g_getenv("TB_VNC_SOCKET"),
+                                    "-rfbport",
+                                    "-1",
+                                    NULL};
         for (const char *const *a = common; *a; a++)
                 g_ptr_array_add(argv, (gpointer)*a);
         for (const char *const *a = strcmp(program, "Xvfb") == 0 ? xvfb : xvnc; *a; a++)
@@ -24,7 +34,8 @@ void xserver_start(XServer *server, const char *program, const char *size, int d
         g_autoptr(GError) error = NULL;
         server->child = tb_child_spawn((const char *const *)argv->pdata, NULL, NULL, TB_CHILD_STDOUT, &error);
         g_assert_no_error(error);
-        g_autofree char *line = tb_transport_read_line(tb_child_stdout(server->child), &io, 100, 30000, &error);
+        g_autofree char *line =
+                tb_transport_read_line(tb_child_stdout(server->child), &io, 100, 30000, &error);
         g_assert_no_error(error);
         server->display = (int)g_ascii_strtoll(line, NULL, 10);
         g_ptr_array_free(argv, TRUE);
@@ -45,7 +56,8 @@ TbChild *xserver_spawn(XServer *server, const char *const *argv, guint flags)
 {
         g_autofree char *display = display_env(server);
         g_autoptr(GError) error = NULL;
-        TbChild *child = tb_child_spawn(argv, (const char *const[]){display, "LC_ALL=C.UTF-8", NULL}, NULL, flags, &error);
+        TbChild *child = tb_child_spawn(argv, (const char *const[]){display, "LC_ALL=C.UTF-8", NULL}, NULL,
+                                        flags, &error);
         g_assert_no_error(error);
         return child;
 }

@@ -10,6 +10,7 @@ typedef struct XServer {
 /* `display` < 0: the server chooses. `argv0`: "Xvfb" or "Xvnc". */
 void xserver_start(XServer *server, const char *program, const char *size, int display);
 void xserver_stop(XServer *server); /* SIGKILL: as when it crashes */
-/* Runs a program on the display to its end; asserts that it succeeded. Its output is returned; the caller frees. */
+/* Runs a program on the display to its end; asserts that it succeeded. Its output is returned; the caller
+ * frees. */
 char *xserver_run(XServer *server, const char *const *argv);
 TbChild *xserver_spawn(XServer *server, const char *const *argv, guint flags);

@@ -18,10 +18,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 g_assert(g_utf8_validate(error->message, -1, NULL));
                 return 0;
         }
-        if (m.type == TB_BRIDGE_OFFER || m.type == TB_BRIDGE_ICE || m.type == TB_BRIDGE_BYE || m.type == TB_BRIDGE_CONTROL)
+        if (m.type == TB_BRIDGE_OFFER || m.type == TB_BRIDGE_ICE || m.type == TB_BRIDGE_BYE ||
+            m.type == TB_BRIDGE_CONTROL)
                 g_assert(m.session && m.peer);
         if (m.type == TB_BRIDGE_HTTP)
-                g_assert(m.id >= 0 && m.method && g_str_has_prefix(m.path, "/host/") && m.role >= TB_ROLE_VIEWER);
+                g_assert(m.id >= 0 && m.method && g_str_has_prefix(m.path, "/host/") &&
+                         m.role >= TB_ROLE_VIEWER);
         if (m.type == TB_BRIDGE_READY) {
                 g_auto(GStrv) servers = tb_bridge_ice_servers(m.ice_servers);
                 g_assert(g_strv_length(servers) <= 8);

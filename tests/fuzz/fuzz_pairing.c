@@ -1,4 +1,5 @@
-/* Clients and hosts that say anything, in any order: lines "<who> <message>" with who = d(esktop) p(hone) h(ost) x(stranger), or "<who>-" to hang up. */
+/* Clients and hosts that say anything, in any order: lines "<who> <message>" with who = d(esktop) p(hone)
+ * h(ost) x(stranger), or "<who>-" to hang up. */
 #include <stdint.h>
 #include <string.h>
 
@@ -44,7 +45,8 @@ static const TbIceConfig ice;
 
 static char *hello(const char *role, const char *id, const char *token)
 {
-        return g_strdup_printf("{\"type\":\"hello\",\"role\":\"%s\",\"sessionId\":\"%s\",\"token\":\"%s\"}", role, id, token);
+        return g_strdup_printf("{\"type\":\"hello\",\"role\":\"%s\",\"sessionId\":\"%s\",\"token\":\"%s\"}",
+                               role, id, token);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -58,12 +60,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         g_autofree char *token = NULL, *view = NULL, *device_token = NULL;
         for (guint i = 0; i < 4; i++)
                 lines[i].party = tb_pairing_join(pairing, &lines[i], "fuzz", now);
-        static const char host_hello[] = "{\"type\":\"hello\",\"role\":\"host\",\"host\":\"lab\",\"devices\":[{\"id\":\"a\"}]}";
+        static const char host_hello[] =
+                "{\"type\":\"hello\",\"role\":\"host\",\"host\":\"lab\",\"devices\":[{\"id\":\"a\"}]}";
         tb_pairing_text(lines[2].party, host_hello, strlen(host_hello), now);
         TbSession *phone = tb_pairing_create(pairing, NULL, TB_MODE_VIEW, 1, now, &token, &view, NULL);
-        TbSession *device = tb_pairing_create(pairing, "lab/a", TB_MODE_CONTROL, 2, now, &device_token, &view, NULL);
+        TbSession *device =
+                tb_pairing_create(pairing, "lab/a", TB_MODE_CONTROL, 2, now, &device_token, &view, NULL);
         bool paired = size > 0 && data[0] % 2;
-        g_autofree char *first = paired ? hello("desktop", tb_session_id(phone), token) : hello("desktop", tb_session_id(device), device_token);
+        g_autofree char *first = paired ? hello("desktop", tb_session_id(phone), token)
+                                        : hello("desktop", tb_session_id(device), device_token);
         g_autofree char *second = hello("phone", tb_session_id(phone), token);
         tb_pairing_text(lines[0].party, first, strlen(first), now);
         tb_pairing_text(lines[1].party, second, strlen(second), now);

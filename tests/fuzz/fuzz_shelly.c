@@ -41,7 +41,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         switch (data[0]) {
         case 'i':
                 ok = shelly_parse_info(copy, size, &info, &error);
-                g_assert_true(!ok || (info.generation >= 1 && *info.model && g_utf8_validate(info.model, -1, NULL)));
+                g_assert_true(!ok ||
+                              (info.generation >= 1 && *info.model && g_utf8_validate(info.model, -1, NULL)));
                 break;
         case 's': ok = shelly_gen1_parse_status(copy, size, 0, &status, &error); break;
         case 'r': ok = shelly_gen1_parse_relay(copy, size, &on, &overpower, &error); break;

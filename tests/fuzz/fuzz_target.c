@@ -1,4 +1,5 @@
-/* Request targets, Host and Origin: whatever comes, no pattern may be fooled and no decoded text may be unprintable. */
+/* Request targets, Host and Origin: whatever comes, no pattern may be fooled and no decoded text may be
+ * unprintable. */
 #include <stdint.h>
 #include <string.h>
 
@@ -8,7 +9,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const char *const patterns[] = {"/", "/host/devices/{id}", "/host/devices/{id}/{interface}/whep/{peer}", "/api/hosts/{host}/host/{path...}"};
+static const char *const patterns[] = {"/", "/host/devices/{id}",
+                                       "/host/devices/{id}/{interface}/whep/{peer}",
+                                       "/api/hosts/{host}/host/{path...}"};
 
 static void check_path(const char *target)
 {
@@ -54,9 +57,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_query(text);
         bool host = tb_guard_host(&guard, text, "127.0.0.1");
         g_assert(!host || tb_host_split(text, name, sizeof name));
-        g_assert(!host || g_str_has_suffix(name, "localhost") || g_str_has_prefix(name, "127.") || g_str_equal(name, "::1"));
+        g_assert(!host || g_str_has_suffix(name, "localhost") || g_str_has_prefix(name, "127.") ||
+                 g_str_equal(name, "::1"));
         if (tb_guard_unsafe(&guard, text, NULL, "localhost:6109"))
-                g_assert(g_str_equal(text, origins[0]) || g_str_has_suffix(text, "//localhost:6109") || g_ascii_strcasecmp(strrchr(text, '/') + 1, "localhost:6109") == 0 ||
+                g_assert(g_str_equal(text, origins[0]) || g_str_has_suffix(text, "//localhost:6109") ||
+                         g_ascii_strcasecmp(strrchr(text, '/') + 1, "localhost:6109") == 0 ||
                          g_ascii_strcasecmp(text, origins[0]) == 0);
         char reason[124];
         g_assert(tb_ws_close_reason(text, reason) <= 123 && g_utf8_validate(reason, -1, NULL));

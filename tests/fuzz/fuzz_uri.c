@@ -1,5 +1,5 @@
-/* Attach URIs. What parses must redact without its secrets, and the redacted text of a URI without secrets is the URI. */
-#include <stdint.h>
+/* Attach URIs. What parses must redact without its secrets, and the redacted text of a URI without secrets is
+ * the URI. */
 #include <stdint.h>
 #include <string.h>
 

@@ -16,7 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 g_assert(g_utf8_validate(error->message, -1, NULL));
         if (!yaml)
                 return 0;
-        char *text = json_dumps(tb_yaml_root(yaml), JSON_ENCODE_ANY); /* the tree must be one that JSON can say */
+        char *text =
+                json_dumps(tb_yaml_root(yaml), JSON_ENCODE_ANY); /* the tree must be one that JSON can say */
         g_assert(text);
         free(text);
         return 0;

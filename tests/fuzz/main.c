@@ -1,6 +1,7 @@
 /*
- * Replays corpus files through LLVMFuzzerTestOneInput without libFuzzer: any compiler, part of the normal tests. Arguments are files or folders.
- * Each input is an exact-size heap copy, so that AddressSanitizer sees a read of one byte too many; each is also replayed cut at the half.
+ * Replays corpus files through LLVMFuzzerTestOneInput without libFuzzer: any compiler, part of the normal
+ * tests. Arguments are files or folders. Each input is an exact-size heap copy, so that AddressSanitizer sees
+ * a read of one byte too many; each is also replayed cut at the half.
  */
 #include <glib.h>
 #include <stdbool.h>

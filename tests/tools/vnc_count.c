@@ -1,8 +1,9 @@
 /*
  * A VNC viewer that only counts: vnc_count HOST:PORT SECONDS [tight|zrle|raw]
- * Asks like TigerVNC on a LAN (Tight with JPEG, quality 8, compression 2), by libvncclient, and asks again as soon as an update is complete.
- * The picture carries a frame number (tests/tools/x11_motion.c): the updates that show a new one count as frames.
- * Prints one line of JSON: {"frames","updates","pixels","seconds"}. `pixels`: painted, in pictures of full size.
+ * Asks like TigerVNC on a LAN (Tight with JPEG, quality 8, compression 2), by libvncclient, and asks again as
+ * soon as an update is complete. The picture carries a frame number (tests/tools/x11_motion.c): the updates
+ * that show a new one count as frames. Prints one line of JSON: {"frames","updates","pixels","seconds"}.
+ * `pixels`: painted, in pictures of full size.
  */
 #include <glib.h>
 #include <rfb/rfbclient.h>
@@ -26,7 +27,8 @@ static guint32 number_of(const rfbClient *client)
 {
         guint32 number = 0;
         for (int bit = 0; bit < 16; bit++) {
-                const guint8 *p = client->frameBuffer + ((gsize)8 * (gsize)client->width + (gsize)bit * 16 + 8) * 4;
+                const guint8 *p =
+                        client->frameBuffer + ((gsize)8 * (gsize)client->width + (gsize)bit * 16 + 8) * 4;
                 if (p[1] > 127)
                         number |= 1u << bit;
         }
@@ -77,8 +79,9 @@ int main(int argc, char **argv)
                         return 1;
                 }
         }
-        printf("{\"frames\":%" G_GUINT64_FORMAT ",\"updates\":%" G_GUINT64_FORMAT ",\"pixels\":%.2f,\"seconds\":%.3f}\n", frames, updates,
-               (double)pixels / ((double)client->width * client->height), passed);
+        printf("{\"frames\":%" G_GUINT64_FORMAT ",\"updates\":%" G_GUINT64_FORMAT
+               ",\"pixels\":%.2f,\"seconds\":%.3f}\n",
+               frames, updates, (double)pixels / ((double)client->width * client->height), passed);
         rfbClientCleanup(client);
         return 0;
 }

@@ -1,9 +1,10 @@
 /*
  * The VNC room without a host: door, viewers and screen on a made-up picture, for tests with foreign viewers.
  *   vnc_room [--password P] [--view-password P] [--size WxH] [--fps N] [--resize WxH] [--damage]
- * Prints "port N", then one line per thing that happens: "joined", "gone REASON", "input JSON", "updates N" (on SIGUSR1). Ends with its stdin.
- * The picture: pixel (x, y) is (x & 255, y & 255, (x ^ y) & 255) as R, G, B; with --fps a 64x64 square moves over it. --resize changes the size
- * when the first viewer has joined and sent a key.
+ * Prints "port N", then one line per thing that happens: "joined", "gone REASON", "input JSON", "updates N"
+ * (on SIGUSR1). Ends with its stdin. The picture: pixel (x, y) is (x & 255, y & 255, (x ^ y) & 255) as R, G,
+ * B; with --fps a 64x64 square moves over it. --resize changes the size when the first viewer has joined and
+ * sent a key.
  */
 #include <arpa/inet.h>
 #include <glib-unix.h>
@@ -52,16 +53,19 @@ typedef struct Seat {
 static gboolean push(gpointer data)
 {
         Room *room = data;
-        g_autoptr(TbFrame) frame = tb_frame_pool_take(room->pool, TB_PIXEL_BGRX, room->width, room->height, 0);
+        g_autoptr(TbFrame) frame =
+                tb_frame_pool_take(room->pool, TB_PIXEL_BGRX, room->width, room->height, 0);
         for (int y = 0; y < room->height; y++) {
                 guint32 *row = (guint32 *)(void *)(frame->plane[0] + (gsize)y * (gsize)frame->stride[0]);
                 for (int x = 0; x < room->width; x++)
-                        row[x] = 0xff000000u | (guint32)(x & 255) << 16 | (guint32)(y & 255) << 8 | (guint32)((x ^ y) & 255);
+                        row[x] = 0xff000000u | (guint32)(x & 255) << 16 | (guint32)(y & 255) << 8 |
+                                 (guint32)((x ^ y) & 255);
         }
         if (opt_fps) {
                 int at = room->tick++ * 8 % MAX(1, room->width - 64);
                 for (int y = 0; y < 64 && y < room->height; y++)
-                        memset(frame->plane[0] + (gsize)y * (gsize)frame->stride[0] + (gsize)at * 4, 0xff, 64 * 4);
+                        memset(frame->plane[0] + (gsize)y * (gsize)frame->stride[0] + (gsize)at * 4, 0xff,
+                               64 * 4);
                 if (opt_damage && room->tick > 1)
                         tb_frame_add_damage(frame, (TbRect){0, 0, room->width, 64});
         }
@@ -91,7 +95,8 @@ static void on_gone(TbVncViewer *viewer, const char *reason, gpointer data)
         Seat *seat = data;
         TbVncViewerStats stats;
         tb_vnc_viewer_get_stats(viewer, &stats);
-        printf("gone %s updates=%" G_GUINT64_FORMAT " encode_ms=%" G_GUINT64_FORMAT "\n", reason, stats.updates, stats.encode_us / 1000);
+        printf("gone %s updates=%" G_GUINT64_FORMAT " encode_ms=%" G_GUINT64_FORMAT "\n", reason,
+               stats.updates, stats.encode_us / 1000);
         g_ptr_array_remove_fast(seat->room->viewers, seat);
 }
 
@@ -114,7 +119,8 @@ static bool on_enter(const TbVncGuest *guest, gpointer data)
         Seat *seat = g_new0(Seat, 1);
         seat->room = room;
         seat->slot = slot;
-        seat->viewer = tb_vnc_viewer_new(slot, guest->fd, room->screen, "test picture", guest->role < TB_ROLE_OPERATOR, &viewer_ops, seat);
+        seat->viewer = tb_vnc_viewer_new(slot, guest->fd, room->screen, "test picture",
+                                         guest->role < TB_ROLE_OPERATOR, &viewer_ops, seat);
         g_ptr_array_add(room->viewers, seat);
         printf("joined %s %s\n", tb_role_name(guest->role), guest->peer);
         return true;
@@ -129,7 +135,8 @@ static gboolean on_connection(int fd, GIOCondition condition, gpointer data)
         int peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (peer < 0)
                 return G_SOURCE_CONTINUE;
-        TbVncHelloOptions options = {.password = opt_password, .view_password = opt_view, .open_role = TB_ROLE_OPERATOR};
+        TbVncHelloOptions options = {
+                .password = opt_password, .view_password = opt_view, .open_role = TB_ROLE_OPERATOR};
         if (room->viewers->len >= TB_LIMIT_VNC_CLIENTS)
                 options.refuse = "too many viewers";
         tb_vnc_door_knock(room->door, peer, "test", &options, NULL, NULL);
@@ -175,7 +182,8 @@ int main(int argc, char **argv)
         int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
         socklen_t size = sizeof address;
-        if (bind(fd, (void *)&address, size) < 0 || listen(fd, 64) < 0 || getsockname(fd, (void *)&address, &size) < 0) {
+        if (bind(fd, (void *)&address, size) < 0 || listen(fd, 64) < 0 ||
+            getsockname(fd, (void *)&address, &size) < 0) {
                 perror("listen");
                 return 1;
         }

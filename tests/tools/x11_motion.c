@@ -1,7 +1,8 @@
 /*
  * Paints the whole X11 screen, again and again: x11_motion [FPS]
- * A moving picture of gradients and texture (what a video is to an encoder), with a frame number in 16 blocks of 16x16 pixels at the top left, least
- * significant bit first, black = 0, white = 1. Ends when its stdin does or by a signal. Prints "painting" when the first picture stands.
+ * A moving picture of gradients and texture (what a video is to an encoder), with a frame number in 16 blocks
+ * of 16x16 pixels at the top left, least significant bit first, black = 0, white = 1. Ends when its stdin
+ * does or by a signal. Prints "painting" when the first picture stands.
  */
 #include <X11/Xlib.h>
 #include <X11/Xutil.h>
@@ -20,13 +21,15 @@ static void paint(XImage *image, guint32 number)
                 for (int x = 0; x < image->width; x++) {
                         guint32 a = (guint32)(x + (int)number * 5), b = (guint32)(y + (int)number * 3);
                         guint32 texture = ((a * 7) ^ (b * 13)) & 31;
-                        row[x] = ((a >> 2) & 0xff) << 16 | (((b >> 1) & 0xff) ^ texture) << 8 | (((a + b) >> 3) & 0xff);
+                        row[x] = ((a >> 2) & 0xff) << 16 | (((b >> 1) & 0xff) ^ texture) << 8 |
+                                 (((a + b) >> 3) & 0xff);
                 }
         }
         for (int bit = 0; bit < 16; bit++)
                 for (int y = 0; y < 16; y++)
                         for (int x = 0; x < 16; x++)
-                                ((guint32 *)(void *)(image->data + (gsize)y * (gsize)image->bytes_per_line))[bit * 16 + x] =
+                                ((guint32 *)(void *)(image->data +
+                                                     (gsize)y * (gsize)image->bytes_per_line))[bit * 16 + x] =
                                         number >> bit & 1 ? 0xffffff : 0;
 }
 
@@ -38,13 +41,16 @@ int main(int argc, char **argv)
                 fprintf(stderr, "x11_motion: no display, or frames per second outside 1…120\n");
                 return 1;
         }
-        int screen = DefaultScreen(display), width = DisplayWidth(display, screen), height = DisplayHeight(display, screen);
+        int screen = DefaultScreen(display), width = DisplayWidth(display, screen),
+            height = DisplayHeight(display, screen);
         XSetWindowAttributes attributes = {.override_redirect = True};
-        Window window = XCreateWindow(display, DefaultRootWindow(display), 0, 0, (unsigned)width, (unsigned)height, 0, CopyFromParent, InputOutput,
-                                      CopyFromParent, CWOverrideRedirect, &attributes);
+        Window window =
+                XCreateWindow(display, DefaultRootWindow(display), 0, 0, (unsigned)width, (unsigned)height, 0,
+                              CopyFromParent, InputOutput, CopyFromParent, CWOverrideRedirect, &attributes);
         XMapRaised(display, window);
         XShmSegmentInfo shm = {0};
-        XImage *image = XShmCreateImage(display, DefaultVisual(display, screen), (unsigned)DefaultDepth(display, screen), ZPixmap, NULL, &shm,
+        XImage *image = XShmCreateImage(display, DefaultVisual(display, screen),
+                                        (unsigned)DefaultDepth(display, screen), ZPixmap, NULL, &shm,
                                         (unsigned)width, (unsigned)height);
         shm.shmid = shmget(IPC_PRIVATE, (size_t)image->bytes_per_line * (size_t)height, IPC_CREAT | 0600);
         shm.shmaddr = image->data = shmat(shm.shmid, NULL, 0);
@@ -55,7 +61,8 @@ int main(int argc, char **argv)
         gint64 next = g_get_monotonic_time();
         for (guint32 number = 0;; number++) {
                 paint(image, number & 0xffff);
-                XShmPutImage(display, window, gc, image, 0, 0, 0, 0, (unsigned)width, (unsigned)height, False);
+                XShmPutImage(display, window, gc, image, 0, 0, 0, 0, (unsigned)width, (unsigned)height,
+                             False);
                 XSync(display, False);
                 if (number == 0) {
                         printf("painting\n");

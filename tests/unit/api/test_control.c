@@ -1,4 +1,5 @@
-/* One viewer's conversation: every command is acknowledged, subscriptions push, slow carriers lose no console byte. */
+/* One viewer's conversation: every command is acknowledged, subscriptions push, slow carriers lose no console
+ * byte. */
 #include <string.h>
 
 #include "host/core/control.h"
@@ -86,14 +87,18 @@ static json_t *ask(Bench *b, Viewer *v, json_int_t id, const char *text)
 
 static int status_of(json_t *answer)
 {
-        return json_is_true(json_object_get(answer, "ok")) ? 200 : (int)json_integer_value(json_object_get(json_object_get(answer, "error"), "status"));
+        return json_is_true(json_object_get(answer, "ok"))
+                       ? 200
+                       : (int)json_integer_value(json_object_get(json_object_get(answer, "error"), "status"));
 }
 
 static bool is_ready(gpointer data)
 {
         Bench *b = data;
-        TbInterface *one = tb_core_interface(b->core, "dut", "power", NULL), *two = tb_core_interface(b->core, "other", "shell", NULL);
-        return tb_interface_state(one, NULL) == TB_STATE_READY && tb_interface_state(two, NULL) == TB_STATE_READY;
+        TbInterface *one = tb_core_interface(b->core, "dut", "power", NULL),
+                    *two = tb_core_interface(b->core, "other", "shell", NULL);
+        return tb_interface_state(one, NULL) == TB_STATE_READY &&
+               tb_interface_state(two, NULL) == TB_STATE_READY;
 }
 
 static void start(Bench *b)
@@ -108,23 +113,39 @@ static void test_commands(void)
         Viewer v;
         start(&b);
         viewer_open(&v, &b, TB_ROLE_OPERATOR, NULL);
-        json_t *a = ask(&b, &v, 1, "{\"id\":1,\"device\":\"dut\",\"verb\":\"power.set\",\"params\":{\"state\":\"on\"}}");
+        json_t *a = ask(&b, &v, 1,
+                        "{\"id\":1,\"device\":\"dut\",\"verb\":\"power.set\",\"params\":{\"state\":\"on\"}}");
         g_assert_cmpint(status_of(a), ==, 200);
-        g_assert_cmpstr(json_string_value(json_object_get(json_object_get(a, "result"), "observed")), ==, "on");
-        g_assert_cmpint(status_of(ask(&b, &v, 2, "{\"id\":2,\"device\":\"dut\",\"interface\":\"power\",\"verb\":\"power.get\"}")), ==, 200);
-        g_assert_cmpint(status_of(ask(&b, &v, 3, "{\"id\":3,\"device\":\"dut\",\"interface\":\"console\",\"verb\":\"power.get\"}")), ==, 400);
-        g_assert_cmpint(status_of(ask(&b, &v, 4, "{\"id\":4,\"device\":\"nix\",\"verb\":\"power.get\"}")), ==, 404);
-        g_assert_cmpint(status_of(ask(&b, &v, 5, "{\"id\":5,\"device\":\"dut\",\"verb\":\"power.dance\"}")), ==, 404);
-        a = ask(&b, &v, 6, "{\"id\":6,\"device\":\"dut\",\"verb\":\"power.set\",\"params\":{\"state\":\"maybe\"}}");
+        g_assert_cmpstr(json_string_value(json_object_get(json_object_get(a, "result"), "observed")), ==,
+                        "on");
+        g_assert_cmpint(
+                status_of(
+                        ask(&b, &v, 2,
+                            "{\"id\":2,\"device\":\"dut\",\"interface\":\"power\",\"verb\":\"power.get\"}")),
+                ==, 200);
+        g_assert_cmpint(
+                status_of(ask(
+                        &b, &v, 3,
+                        "{\"id\":3,\"device\":\"dut\",\"interface\":\"console\",\"verb\":\"power.get\"}")),
+                ==, 400);
+        g_assert_cmpint(status_of(ask(&b, &v, 4, "{\"id\":4,\"device\":\"nix\",\"verb\":\"power.get\"}")), ==,
+                        404);
+        g_assert_cmpint(status_of(ask(&b, &v, 5, "{\"id\":5,\"device\":\"dut\",\"verb\":\"power.dance\"}")),
+                        ==, 404);
+        a = ask(&b, &v, 6,
+                "{\"id\":6,\"device\":\"dut\",\"verb\":\"power.set\",\"params\":{\"state\":\"maybe\"}}");
         g_assert_cmpint(status_of(a), ==, 400);
-        g_assert_cmpstr(json_string_value(json_object_get(json_object_get(a, "error"), "field")), ==, "state");
+        g_assert_cmpstr(json_string_value(json_object_get(json_object_get(a, "error"), "field")), ==,
+                        "state");
         g_assert_cmpint(status_of(ask(&b, &v, 7, "{\"id\":7,\"verb\":\"power.get\"}")), ==, 400);
         guint before = v.messages->len;
         say(&v, "{\"type\":\"ping\",\"t\":5}");
         say(&v, "garbage");
         g_assert_cmpuint(v.messages->len, ==, before + 2);
-        g_assert_cmpstr(json_string_value(json_object_get(g_ptr_array_index(v.messages, before), "type")), ==, "pong");
-        g_assert_cmpstr(json_string_value(json_object_get(g_ptr_array_index(v.messages, before + 1), "type")), ==, "error");
+        g_assert_cmpstr(json_string_value(json_object_get(g_ptr_array_index(v.messages, before), "type")), ==,
+                        "pong");
+        g_assert_cmpstr(json_string_value(json_object_get(g_ptr_array_index(v.messages, before + 1), "type")),
+                        ==, "error");
         viewer_close(&v);
         bench_stop(&b, false);
 }
@@ -137,17 +158,36 @@ static void test_leases(void)
         viewer_open(&anna, &b, TB_ROLE_OPERATOR, NULL);
         viewer_open(&bob, &b, TB_ROLE_OPERATOR, NULL);
         viewer_open(&watcher, &b, TB_ROLE_VIEWER, NULL);
-        g_assert_cmpint(status_of(ask(&b, &anna, 1, "{\"id\":1,\"device\":\"dut\",\"verb\":\"lease.take\",\"params\":{\"ttl_s\":60}}")), ==, 200);
+        g_assert_cmpint(
+                status_of(ask(
+                        &b, &anna, 1,
+                        "{\"id\":1,\"device\":\"dut\",\"verb\":\"lease.take\",\"params\":{\"ttl_s\":60}}")),
+                ==, 200);
         /* the lease that was taken here holds for what is said here */
-        g_assert_cmpint(status_of(ask(&b, &anna, 2, "{\"id\":2,\"device\":\"dut\",\"verb\":\"power.set\",\"params\":{\"state\":\"on\"}}")), ==, 200);
-        json_t *a = ask(&b, &bob, 3, "{\"id\":3,\"device\":\"dut\",\"verb\":\"power.set\",\"params\":{\"state\":\"off\"}}");
+        g_assert_cmpint(status_of(ask(&b, &anna, 2,
+                                      "{\"id\":2,\"device\":\"dut\",\"verb\":\"power.set\",\"params\":{"
+                                      "\"state\":\"on\"}}")),
+                        ==, 200);
+        json_t *a =
+                ask(&b, &bob, 3,
+                    "{\"id\":3,\"device\":\"dut\",\"verb\":\"power.set\",\"params\":{\"state\":\"off\"}}");
         g_assert_cmpint(status_of(a), ==, 423);
-        g_assert_cmpstr(json_string_value(json_object_get(json_object_get(a, "error"), "holder")), ==, "anna");
+        g_assert_cmpstr(json_string_value(json_object_get(json_object_get(a, "error"), "holder")), ==,
+                        "anna");
         g_assert_nonnull(json_object_get(json_object_get(a, "error"), "expires_at"));
-        g_assert_cmpint(status_of(ask(&b, &bob, 4, "{\"id\":4,\"device\":\"dut\",\"verb\":\"power.get\"}")), ==, 200);
-        g_assert_cmpint(status_of(ask(&b, &watcher, 5, "{\"id\":5,\"device\":\"other\",\"verb\":\"power.set\",\"params\":{\"state\":\"off\"}}")), ==, 403);
-        g_assert_cmpint(status_of(ask(&b, &anna, 6, "{\"id\":6,\"device\":\"dut\",\"verb\":\"lease.release\"}")), ==, 200);
-        g_assert_cmpint(status_of(ask(&b, &bob, 7, "{\"id\":7,\"device\":\"dut\",\"verb\":\"power.set\",\"params\":{\"state\":\"off\"}}")), ==, 200);
+        g_assert_cmpint(status_of(ask(&b, &bob, 4, "{\"id\":4,\"device\":\"dut\",\"verb\":\"power.get\"}")),
+                        ==, 200);
+        g_assert_cmpint(status_of(ask(&b, &watcher, 5,
+                                      "{\"id\":5,\"device\":\"other\",\"verb\":\"power.set\",\"params\":{"
+                                      "\"state\":\"off\"}}")),
+                        ==, 403);
+        g_assert_cmpint(
+                status_of(ask(&b, &anna, 6, "{\"id\":6,\"device\":\"dut\",\"verb\":\"lease.release\"}")), ==,
+                200);
+        g_assert_cmpint(status_of(ask(&b, &bob, 7,
+                                      "{\"id\":7,\"device\":\"dut\",\"verb\":\"power.set\",\"params\":{"
+                                      "\"state\":\"off\"}}")),
+                        ==, 200);
         viewer_close(&anna);
         viewer_close(&bob);
         viewer_close(&watcher);
@@ -160,7 +200,8 @@ static void test_one_device_only(void)
         Viewer v;
         start(&b);
         viewer_open(&v, &b, TB_ROLE_OPERATOR, "dut");
-        g_assert_cmpint(status_of(ask(&b, &v, 1, "{\"id\":1,\"device\":\"other\",\"verb\":\"power.get\"}")), ==, 403);
+        g_assert_cmpint(status_of(ask(&b, &v, 1, "{\"id\":1,\"device\":\"other\",\"verb\":\"power.get\"}")),
+                        ==, 403);
         g_assert_cmpint(status_of(ask(&b, &v, 2, "{\"id\":2,\"subscribe\":[\"console:other\"]}")), ==, 403);
         g_assert_cmpint(status_of(ask(&b, &v, 3, "{\"id\":3,\"subscribe\":[\"event\"]}")), ==, 200);
         guint before = v.messages->len;
@@ -176,7 +217,9 @@ static bool has_type(gpointer data)
 {
         WaitAnswer *w = data;
         for (guint i = 0; i < w->v->messages->len; i++)
-                if (g_strcmp0(json_string_value(json_object_get(g_ptr_array_index(w->v->messages, i), "type")), "sample") == 0)
+                if (g_strcmp0(
+                            json_string_value(json_object_get(g_ptr_array_index(w->v->messages, i), "type")),
+                            "sample") == 0)
                         return true;
         return false;
 }
@@ -194,11 +237,18 @@ static void test_subscriptions(void)
                 const char *topics;
                 int status;
         } rows[] = {
-                {"\"console\"", 400}, {"\"console:nix\"", 404}, {"\"console:dut/power\"", 404}, {"\"weather\"", 400},
-                {"\"picture:dut\"", 422}, {"\"event:nix\"", 404}, {"\"log\"", 400}, {"\"events\",\"console:dut\",\"console:dut/console\"", 200},
+                {"\"console\"", 400},
+                {"\"console:nix\"", 404},
+                {"\"console:dut/power\"", 404},
+                {"\"weather\"", 400},
+                {"\"picture:dut\"", 422},
+                {"\"event:nix\"", 404},
+                {"\"log\"", 400},
+                {"\"events\",\"console:dut\",\"console:dut/console\"", 200},
         };
         for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
-                g_autofree char *text = g_strdup_printf("{\"id\":%zu,\"subscribe\":[%s]}", 10 + i, rows[i].topics);
+                g_autofree char *text =
+                        g_strdup_printf("{\"id\":%zu,\"subscribe\":[%s]}", 10 + i, rows[i].topics);
                 g_assert_cmpint(status_of(ask(&b, &v, (json_int_t)(10 + i), text)), ==, rows[i].status);
         }
         viewer_close(&v);
@@ -259,7 +309,9 @@ static void test_slow_console(void)
         /* a second viewer replays from the beginning */
         Viewer late;
         viewer_open(&late, &b, TB_ROLE_VIEWER, NULL);
-        g_assert_cmpint(status_of(ask(&b, &late, 1, "{\"id\":1,\"subscribe\":[\"console:dut\"],\"offset\":0}")), ==, 200);
+        g_assert_cmpint(
+                status_of(ask(&b, &late, 1, "{\"id\":1,\"subscribe\":[\"console:dut\"],\"offset\":0}")), ==,
+                200);
         bench_until(&b, has_bytes, &(WaitBytes){&late, got, (guint)sent->len}, "the replay");
         g_assert_cmpmem(got->data, got->len, sent->str, sent->len);
         viewer_close(&late);
@@ -271,7 +323,8 @@ static void test_slow_console(void)
 static bool has_gap(gpointer data)
 {
         WaitAnswer *w = data;
-        json_t *last = w->v->messages->len ? g_ptr_array_index(w->v->messages, w->v->messages->len - 1) : NULL;
+        json_t *last =
+                w->v->messages->len ? g_ptr_array_index(w->v->messages, w->v->messages->len - 1) : NULL;
         return g_strcmp0(json_string_value(json_object_get(last, "event")), "gap") == 0;
 }
 
@@ -336,7 +389,9 @@ static void test_limits(void)
         g_atomic_int_set(&fake.slow_ms, 2000);
         viewer_open(&v, &b, TB_ROLE_OPERATOR, NULL);
         for (int i = 1; i <= TB_CONTROL_IN_FLIGHT + 1; i++) {
-                g_autofree char *text = g_strdup_printf("{\"id\":%d,\"device\":\"%s\",\"verb\":\"shell.run\",\"params\":{\"command\":\"x\"}}", i, i % 2 ? "dut" : "other");
+                g_autofree char *text = g_strdup_printf(
+                        "{\"id\":%d,\"device\":\"%s\",\"verb\":\"shell.run\",\"params\":{\"command\":\"x\"}}",
+                        i, i % 2 ? "dut" : "other");
                 say(&v, text);
         }
         json_t *over = answer_of(&v, TB_CONTROL_IN_FLIGHT + 1);
@@ -349,7 +404,8 @@ static void test_limits(void)
         for (int i = 0; i <= TB_CONTROL_TOPICS; i++) {
                 g_autofree char *topic = g_strdup_printf("event:dut/i%d", i);
                 g_autoptr(GError) error = NULL;
-                g_assert_cmpint(tb_control_subscribe(v.control, topic, -1, &error), ==, i < TB_CONTROL_TOPICS);
+                g_assert_cmpint(tb_control_subscribe(v.control, topic, -1, &error), ==,
+                                i < TB_CONTROL_TOPICS);
                 if (error)
                         g_assert_error(error, TB_ERROR, TB_ERROR_LIMIT);
         }

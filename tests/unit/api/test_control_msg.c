@@ -13,7 +13,8 @@ static bool params_ok(const TbControlMessage *m, GError **error)
 {
         g_auto(GStrv) words = g_strsplit(m->verb, ".", 2);
         for (const TbVerb *v = tb_core_verbs(); v->op; v++) {
-                if (!v->params || g_strcmp0(words[1], v->op) != 0 || strcmp(tb_kind_name(v->kind), words[0]) != 0)
+                if (!v->params || g_strcmp0(words[1], v->op) != 0 ||
+                    strcmp(tb_kind_name(v->kind), words[0]) != 0)
                         continue;
                 json_t *valid = tb_params_validate(v->params, m->params, error);
                 json_decref(valid);
@@ -34,7 +35,8 @@ static void check_golden(const char *name, json_t *golden)
         if (ok && m.kind == TB_CONTROL_COMMAND && (want || g_str_has_prefix(path, "params.")))
                 ok = params_ok(&m, &error);
         free(text);
-        /* what a command does with its params is judged by the verb itself, which needs a device: test_control.c */
+        /* what a command does with its params is judged by the verb itself, which needs a device:
+         * test_control.c */
         if (!want && ok && path && g_str_has_prefix(path, "params."))
                 return;
         if (ok != want)
@@ -91,7 +93,8 @@ static void test_refusals_name_the_command(void)
 
 static void test_not_json(void)
 {
-        static const char *const bad[] = {"", "{", "{\"id\":1,\"id\":2}", "\xff", "nul", "{\"a\":\"\\ud800\"}"};
+        static const char *const bad[] = {"",     "{",   "{\"id\":1,\"id\":2}",
+                                          "\xff", "nul", "{\"a\":\"\\ud800\"}"};
         for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
                 g_auto(TbControlMessage) m = {0};
                 g_autoptr(GError) error = NULL;
@@ -130,7 +133,8 @@ static void test_topics(void)
                 {"console:board", "console", "board", NULL},
                 {"sensor:rpi-4.b/uart_1", "sensor", "rpi-4.b", "uart_1"},
         };
-        static const char *const bad[] = {"", ":board", "Event", "event:", "event:-x", "event:a/", "event:a/b/c", "event:a b", "console:../x"};
+        static const char *const bad[] = {"",         ":board",      "Event",     "event:",      "event:-x",
+                                          "event:a/", "event:a/b/c", "event:a b", "console:../x"};
         for (gsize i = 0; i < G_N_ELEMENTS(good); i++) {
                 g_auto(TbTopic) t = {0};
                 g_assert_true(tb_topic_parse(good[i].text, &t));

@@ -18,40 +18,62 @@ typedef struct Row {
 static const Row rows[] = {
         {"{\"type\":\"ready\",\"role\":\"host\",\"peerId\":\"h1\",\"iceServers\":[]}", TB_BRIDGE_READY, NULL},
         {"{\"type\":\"ready\"}", TB_BRIDGE_READY, NULL},
-        {"{\"type\":\"error\",\"code\":\"x\",\"message\":\"Invalid session or token\"}", TB_BRIDGE_ERROR, NULL},
+        {"{\"type\":\"error\",\"code\":\"x\",\"message\":\"Invalid session or token\"}", TB_BRIDGE_ERROR,
+         NULL},
         {"{\"type\":\"error\"}", TB_BRIDGE_ERROR, "message"},
-        {"{\"type\":\"peer-connected\",\"sessionId\":\"s\",\"peerId\":\"p\",\"device\":\"board\",\"mode\":\"view\"}", TB_BRIDGE_PEER_CONNECTED, NULL},
-        {"{\"type\":\"peer-connected\",\"sessionId\":\"s\",\"peerId\":\"p\",\"device\":\"board\",\"mode\":\"own\"}", TB_BRIDGE_PEER_CONNECTED, "mode"},
-        {"{\"type\":\"peer-connected\",\"sessionId\":\"s\",\"peerId\":\"p\",\"mode\":\"view\"}", TB_BRIDGE_PEER_CONNECTED, "device"},
-        {"{\"type\":\"peer-connected\",\"sessionId\":7,\"peerId\":\"p\",\"device\":\"board\",\"mode\":\"view\"}", TB_BRIDGE_PEER_CONNECTED, "sessionId"},
-        {"{\"type\":\"peer-disconnected\",\"sessionId\":\"s\",\"peerId\":\"p\"}", TB_BRIDGE_PEER_DISCONNECTED, NULL},
+        {"{\"type\":\"peer-connected\",\"sessionId\":\"s\",\"peerId\":\"p\",\"device\":\"board\",\"mode\":"
+         "\"view\"}",
+         TB_BRIDGE_PEER_CONNECTED, NULL},
+        {"{\"type\":\"peer-connected\",\"sessionId\":\"s\",\"peerId\":\"p\",\"device\":\"board\",\"mode\":"
+         "\"own\"}",
+         TB_BRIDGE_PEER_CONNECTED, "mode"},
+        {"{\"type\":\"peer-connected\",\"sessionId\":\"s\",\"peerId\":\"p\",\"mode\":\"view\"}",
+         TB_BRIDGE_PEER_CONNECTED, "device"},
+        {"{\"type\":\"peer-connected\",\"sessionId\":7,\"peerId\":\"p\",\"device\":\"board\",\"mode\":"
+         "\"view\"}",
+         TB_BRIDGE_PEER_CONNECTED, "sessionId"},
+        {"{\"type\":\"peer-disconnected\",\"sessionId\":\"s\",\"peerId\":\"p\"}", TB_BRIDGE_PEER_DISCONNECTED,
+         NULL},
         {"{\"type\":\"peer-disconnected\",\"sessionId\":\"s\"}", TB_BRIDGE_PEER_DISCONNECTED, "peerId"},
         {"{\"type\":\"session-closed\",\"sessionId\":\"s\"}", TB_BRIDGE_SESSION_CLOSED, NULL},
         {"{\"type\":\"offer\",\"sdp\":\"v=0\"," OBSERVER "}", TB_BRIDGE_OFFER, NULL},
         {"{\"type\":\"offer\",\"sdp\":\"\"," OBSERVER "}", TB_BRIDGE_OFFER, "sdp"},
         {"{\"type\":\"offer\",\"sdp\":\"v=0\",\"sessionId\":\"s\"}", TB_BRIDGE_OFFER, "from"},
-        {"{\"type\":\"ice\",\"candidate\":\"candidate:1\",\"sdpMid\":\"0\",\"sdpMLineIndex\":0," OBSERVER "}", TB_BRIDGE_ICE, NULL},
+        {"{\"type\":\"ice\",\"candidate\":\"candidate:1\",\"sdpMid\":\"0\",\"sdpMLineIndex\":0," OBSERVER "}",
+         TB_BRIDGE_ICE, NULL},
         {"{\"type\":\"ice\",\"candidate\":null," OBSERVER "}", TB_BRIDGE_ICE, NULL},
-        {"{\"type\":\"ice-candidate\",\"data\":{\"candidate\":\"candidate:1\",\"sdpMLineIndex\":1}," OBSERVER "}", TB_BRIDGE_ICE, NULL},
+        {"{\"type\":\"ice-candidate\",\"data\":{\"candidate\":\"candidate:1\",\"sdpMLineIndex\":1}," OBSERVER
+         "}",
+         TB_BRIDGE_ICE, NULL},
         {"{\"type\":\"ice\",\"candidate\":5," OBSERVER "}", TB_BRIDGE_ICE, "candidate"},
-        {"{\"type\":\"ice\",\"candidate\":\"c\",\"sdpMLineIndex\":256," OBSERVER "}", TB_BRIDGE_ICE, "sdpMLineIndex"},
+        {"{\"type\":\"ice\",\"candidate\":\"c\",\"sdpMLineIndex\":256," OBSERVER "}", TB_BRIDGE_ICE,
+         "sdpMLineIndex"},
         {"{\"type\":\"bye\",\"reason\":\"done\"," OBSERVER "}", TB_BRIDGE_BYE, NULL},
         {"{\"id\":7,\"device\":\"board\",\"verb\":\"power.set\"," OBSERVER "}", TB_BRIDGE_CONTROL, NULL},
         {"{\"subscribe\":[\"picture\"]," OBSERVER "}", TB_BRIDGE_CONTROL, NULL},
         {"{\"unsubscribe\":[\"picture\"]," OBSERVER "}", TB_BRIDGE_CONTROL, NULL},
         {"{\"type\":\"sample\",\"stream\":\"a\",\"value\":1," OBSERVER "}", TB_BRIDGE_CONTROL, NULL},
         {"{\"id\":7,\"verb\":\"power.set\"}", TB_BRIDGE_CONTROL, "sessionId"},
-        {"{\"type\":\"http\",\"id\":1,\"method\":\"GET\",\"path\":\"/host/devices?x=1\",\"role\":\"operator\"}", TB_BRIDGE_HTTP, NULL},
-        {"{\"type\":\"http\",\"id\":1,\"method\":\"CONNECT\",\"path\":\"/host/devices\"}", TB_BRIDGE_HTTP, "method"},
-        {"{\"type\":\"http\",\"id\":1,\"method\":\"GET\",\"path\":\"http://other/host/devices\"}", TB_BRIDGE_HTTP, "path"},
+        {"{\"type\":\"http\",\"id\":1,\"method\":\"GET\",\"path\":\"/host/"
+         "devices?x=1\",\"role\":\"operator\"}",
+         TB_BRIDGE_HTTP, NULL},
+        {"{\"type\":\"http\",\"id\":1,\"method\":\"CONNECT\",\"path\":\"/host/devices\"}", TB_BRIDGE_HTTP,
+         "method"},
+        {"{\"type\":\"http\",\"id\":1,\"method\":\"GET\",\"path\":\"http://other/host/devices\"}",
+         TB_BRIDGE_HTTP, "path"},
         {"{\"type\":\"http\",\"id\":1,\"method\":\"GET\",\"path\":\"/metrics\"}", TB_BRIDGE_HTTP, "path"},
-        {"{\"type\":\"http\",\"id\":1,\"method\":\"GET\",\"path\":\"/host/../metrics\"}", TB_BRIDGE_HTTP, "path"},
-        {"{\"type\":\"http\",\"id\":1,\"method\":\"GET\",\"path\":\"/host/%2e%2e/metrics\"}", TB_BRIDGE_HTTP, "path"},
+        {"{\"type\":\"http\",\"id\":1,\"method\":\"GET\",\"path\":\"/host/../metrics\"}", TB_BRIDGE_HTTP,
+         "path"},
+        {"{\"type\":\"http\",\"id\":1,\"method\":\"GET\",\"path\":\"/host/%2e%2e/metrics\"}", TB_BRIDGE_HTTP,
+         "path"},
         {"{\"type\":\"http\",\"id\":1,\"method\":\"GET\",\"path\":\"/host/a b\"}", TB_BRIDGE_HTTP, "path"},
-        {"{\"type\":\"http\",\"id\":1,\"method\":\"GET\",\"path\":\"/host/a\\r\\nX: y\"}", TB_BRIDGE_HTTP, "path"},
+        {"{\"type\":\"http\",\"id\":1,\"method\":\"GET\",\"path\":\"/host/a\\r\\nX: y\"}", TB_BRIDGE_HTTP,
+         "path"},
         {"{\"type\":\"http\",\"id\":-1,\"method\":\"GET\",\"path\":\"/host/a\"}", TB_BRIDGE_HTTP, "id"},
-        {"{\"type\":\"http\",\"id\":1,\"method\":\"GET\",\"path\":\"/host/a\",\"role\":\"none\"}", TB_BRIDGE_HTTP, "role"},
-        {"{\"type\":\"http\",\"id\":1,\"method\":\"GET\",\"path\":\"/host/a\",\"headers\":[]}", TB_BRIDGE_HTTP, "headers"},
+        {"{\"type\":\"http\",\"id\":1,\"method\":\"GET\",\"path\":\"/host/a\",\"role\":\"none\"}",
+         TB_BRIDGE_HTTP, "role"},
+        {"{\"type\":\"http\",\"id\":1,\"method\":\"GET\",\"path\":\"/host/a\",\"headers\":[]}",
+         TB_BRIDGE_HTTP, "headers"},
         {"{\"type\":\"http-cancel\",\"id\":1}", TB_BRIDGE_HTTP_CANCEL, NULL},
         {"{\"type\":\"ping\",\"t\":5}", TB_BRIDGE_PING, NULL},
         {"{\"type\":\"pong\"}", TB_BRIDGE_PONG, NULL},
@@ -80,7 +102,8 @@ static void test_rows(void)
 
 static void test_values(void)
 {
-        static const char http[] = "{\"type\":\"http\",\"id\":9,\"method\":\"POST\",\"path\":\"/host/devices\",\"body\":\"e30=\",\"user\":\"anna\"}";
+        static const char http[] = "{\"type\":\"http\",\"id\":9,\"method\":\"POST\",\"path\":\"/host/"
+                                   "devices\",\"body\":\"e30=\",\"user\":\"anna\"}";
         g_auto(TbBridgeMessage) m = {0};
         g_assert_true(tb_bridge_parse(http, strlen(http), &m, NULL));
         g_assert_cmpint(m.id, ==, 9);
@@ -88,7 +111,8 @@ static void test_values(void)
         g_assert_cmpstr(m.user, ==, "anna");
         tb_bridge_message_clear(&m);
 
-        static const char ice[] = "{\"type\":\"ice-candidate\",\"data\":{\"candidate\":\"candidate:1\",\"sdpMLineIndex\":1}," OBSERVER "}";
+        static const char ice[] = "{\"type\":\"ice-candidate\",\"data\":{\"candidate\":\"candidate:1\","
+                                  "\"sdpMLineIndex\":1}," OBSERVER "}";
         g_assert_true(tb_bridge_parse(ice, strlen(ice), &m, NULL));
         g_assert_cmpstr(m.candidate, ==, "candidate:1");
         g_assert_cmpuint(m.mline_index, ==, 1);
@@ -98,11 +122,13 @@ static void test_values(void)
         /* limits: at the limit and one above */
         for (int over = 0; over <= 1; over++) {
                 g_autofree char *name = g_strnfill(TB_BRIDGE_NAME + over, 'x');
-                g_autofree char *text = g_strdup_printf("{\"type\":\"session-closed\",\"sessionId\":\"%s\"}", name);
+                g_autofree char *text =
+                        g_strdup_printf("{\"type\":\"session-closed\",\"sessionId\":\"%s\"}", name);
                 g_assert_true(tb_bridge_parse(text, strlen(text), &m, NULL) == !over);
                 tb_bridge_message_clear(&m);
                 g_autofree char *sdp = g_strnfill((gsize)(TB_LIMIT_SDP + over), 'x');
-                g_autofree char *offer = g_strdup_printf("{\"type\":\"offer\",\"sdp\":\"%s\"," OBSERVER "}", sdp);
+                g_autofree char *offer =
+                        g_strdup_printf("{\"type\":\"offer\",\"sdp\":\"%s\"," OBSERVER "}", sdp);
                 g_assert_true(tb_bridge_parse(offer, strlen(offer), &m, NULL) == !over);
                 tb_bridge_message_clear(&m);
         }
@@ -110,9 +136,12 @@ static void test_values(void)
 
 static void test_ice_servers(void)
 {
-        json_t *servers = json_loads("[{\"urls\":[\"stun:a.example:3478\",\"turns:no.example\"]},{\"urls\":\"turn:b.example:3478?transport=tcp\","
-                                     "\"username\":\"17:p/2\",\"credential\":\"a+b=@\"},{\"urls\":\"turn:c.example\"},7,{\"urls\":[5,null]}]",
-                                     0, NULL);
+        json_t *servers = json_loads(
+                "[{\"urls\":[\"stun:a.example:3478\",\"turns:no.example\"]},{\"urls\":\"turn:b.example:3478?"
+                "transport=tcp\","
+                "\"username\":\"17:p/"
+                "2\",\"credential\":\"a+b=@\"},{\"urls\":\"turn:c.example\"},7,{\"urls\":[5,null]}]",
+                0, NULL);
         g_auto(GStrv) list = tb_bridge_ice_servers(servers);
         g_assert_cmpuint(g_strv_length(list), ==, 2);
         g_assert_cmpstr(list[0], ==, "stun:a.example:3478");
@@ -150,7 +179,8 @@ static void test_retry(void)
 
 static void test_urls(void)
 {
-        static const char *const bad[] = {"", "localhost:5109", "ftp://a/", "http://", "http://user:pw@a/", "http:///x", "ws:"};
+        static const char *const bad[] = {
+                "", "localhost:5109", "ftp://a/", "http://", "http://user:pw@a/", "http:///x", "ws:"};
         for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
                 g_autoptr(GError) error = NULL;
                 g_assert_null(tb_bridge_link_new(bad[i], NULL, NULL, &error));

@@ -72,7 +72,8 @@ static bool power_set(TbInstance *self G_GNUC_UNUSED, TbIo *io, bool on, GError 
         return true;
 }
 
-static bool power_get(TbInstance *self G_GNUC_UNUSED, TbIo *io G_GNUC_UNUSED, TbPowerState *ret, GError **error G_GNUC_UNUSED)
+static bool power_get(TbInstance *self G_GNUC_UNUSED, TbIo *io G_GNUC_UNUSED, TbPowerState *ret,
+                      GError **error G_GNUC_UNUSED)
 {
         ret->observed = g_atomic_int_get(&fake.power) ? TB_POWER_ON : TB_POWER_OFF;
         ret->watts = 3.5;
@@ -102,7 +103,8 @@ static void video_stop(TbInstance *self G_GNUC_UNUSED, TbIo *io G_GNUC_UNUSED)
         g_atomic_int_set(&fake.video_fps, 0);
 }
 
-static bool input_send(TbInstance *self G_GNUC_UNUSED, TbIo *io G_GNUC_UNUSED, const TbInput *events G_GNUC_UNUSED, guint n, GError **error G_GNUC_UNUSED)
+static bool input_send(TbInstance *self G_GNUC_UNUSED, TbIo *io G_GNUC_UNUSED,
+                       const TbInput *events G_GNUC_UNUSED, guint n, GError **error G_GNUC_UNUSED)
 {
         g_atomic_int_add(&fake.inputs, (int)n);
         return true;
@@ -110,11 +112,13 @@ static bool input_send(TbInstance *self G_GNUC_UNUSED, TbIo *io G_GNUC_UNUSED, c
 
 static bool sample(TbInstance *self, TbIo *io G_GNUC_UNUSED, GError **error G_GNUC_UNUSED)
 {
-        self->up->sample(self, &(TbSample){.stream = "temp", .quantity = "temperature", .unit = "Cel", .value = 21.5});
+        self->up->sample(
+                self, &(TbSample){.stream = "temp", .quantity = "temperature", .unit = "Cel", .value = 21.5});
         return true;
 }
 
-static bool shell_run(TbInstance *self G_GNUC_UNUSED, TbIo *io, const TbShellRequest *request, TbShellResult *ret, GError **error)
+static bool shell_run(TbInstance *self G_GNUC_UNUSED, TbIo *io, const TbShellRequest *request,
+                      TbShellResult *ret, GError **error)
 {
         if (!delay(io, error))
                 return false;
@@ -126,7 +130,12 @@ static bool shell_run(TbInstance *self G_GNUC_UNUSED, TbIo *io, const TbShellReq
 
 static const TbLane lanes[] = {
         {
-                .name = "main", .size = sizeof(FakeLane), .open = lane_open, .close = lane_close, .pump = lane_pump, .finalize = lane_finalize,
+                .name = "main",
+                .size = sizeof(FakeLane),
+                .open = lane_open,
+                .close = lane_close,
+                .pump = lane_pump,
+                .finalize = lane_finalize,
                 .power = &(const TbPowerOps){.set = power_set, .get = power_get},
                 .console = &(const TbConsoleOps){.write = console_write},
                 .video = &(const TbVideoOps){.start = video_start, .stop = video_stop},
@@ -134,16 +143,24 @@ static const TbLane lanes[] = {
                 .sensors = &(const TbSensorOps){.interval_ms = 100, .sample = sample},
         },
         {
-                .name = "shell", .size = sizeof(FakeLane), .parallel = 4, .open = lane_open, .close = lane_close, .finalize = lane_finalize,
+                .name = "shell",
+                .size = sizeof(FakeLane),
+                .parallel = 4,
+                .open = lane_open,
+                .close = lane_close,
+                .finalize = lane_finalize,
                 .shell = &(const TbShellOps){.run = shell_run},
         },
         {.name = NULL},
 };
 
-static const TbDriver driver = {.name = "fake", .summary = "the test itself", .example = "fake://x", .lanes = lanes};
+static const TbDriver driver = {
+        .name = "fake", .summary = "the test itself", .example = "fake://x", .lanes = lanes};
 const TbDriver *const tb_drivers[] = {&driver, NULL};
 
-/* --- the bench ------------------------------------------------------------------------------------------------------------------------------------ */
+/* --- the bench
+ * ------------------------------------------------------------------------------------------------------------------------------------
+ */
 static void remove_tree(const char *path)
 {
         g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
@@ -193,7 +210,8 @@ static gboolean deadline(gpointer data)
 
 static gboolean tick_again(gpointer data G_GNUC_UNUSED)
 {
-        return G_SOURCE_CONTINUE; /* wakes the loop, so that conditions without an event of their own are looked at */
+        return G_SOURCE_CONTINUE; /* wakes the loop, so that conditions without an event of their own are
+                                     looked at */
 }
 
 void bench_until(Bench *b G_GNUC_UNUSED, bool (*test)(gpointer), gpointer data, const char *what)
@@ -231,7 +249,8 @@ static bool answered(gpointer data)
         return ((Answer *)data)->done;
 }
 
-void bench_command(Bench *b, Answer *a, TbRole role, const char *lease, const char *device, const char *verb, const char *params_json)
+void bench_command(Bench *b, Answer *a, TbRole role, const char *lease, const char *device, const char *verb,
+                   const char *params_json)
 {
         json_auto_t *params = params_json ? json_loads(params_json, JSON_DECODE_ANY, NULL) : NULL;
         TbActor actor = {.user = "tester", .role = role, .lease = lease, .via = "test"};

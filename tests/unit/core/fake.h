@@ -1,16 +1,17 @@
 #pragma once
-/* A driver whose hardware is this test: what it is told is recorded, what it should do is set by the test. Its table replaces the generated one. */
+/* A driver whose hardware is this test: what it is told is recorded, what it should do is set by the test.
+ * Its table replaces the generated one. */
 #include "host/core/core.h"
 
 typedef struct Fake {
-        gint present;     /* atomic: 0 = open fails with GONE */
-        gint power;       /* atomic: what is observed */
-        gint stuck;       /* atomic: power does not follow */
-        gint slow_ms;     /* atomic: how long an op takes */
-        gint lose;        /* atomic: the next pump fails */
+        gint present;                             /* atomic: 0 = open fails with GONE */
+        gint power;                               /* atomic: what is observed */
+        gint stuck;                               /* atomic: power does not follow */
+        gint slow_ms;                             /* atomic: how long an op takes */
+        gint lose;                                /* atomic: the next pump fails */
         gint opens, closes, entered, interrupted; /* atomic counters */
-        gint video_fps;   /* atomic: what start was given; 0 = stopped */
-        gint inputs;      /* atomic: input events that came */
+        gint video_fps;                           /* atomic: what start was given; 0 = stopped */
+        gint inputs;                              /* atomic: input events that came */
 } Fake;
 
 extern Fake fake;
@@ -31,6 +32,7 @@ typedef struct Answer {
 void answer_cb(json_t *result, const GError *error, gpointer user);
 void answer_clear(Answer *a);
 /* Runs a command to its end. `role` and lease as given. */
-void bench_command(Bench *b, Answer *a, TbRole role, const char *lease, const char *device, const char *verb, const char *params_json);
+void bench_command(Bench *b, Answer *a, TbRole role, const char *lease, const char *device, const char *verb,
+                   const char *params_json);
 /* Runs the loop until the test holds; aborts after 5 s. */
 void bench_until(Bench *b, bool (*test)(gpointer), gpointer data, const char *what);

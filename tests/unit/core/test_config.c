@@ -12,7 +12,8 @@ static TbHostConfig *load(const char *yaml, GError **error)
         int fd = g_file_open_tmp("tbconfig-XXXXXX.yaml", &path, NULL);
         g_close(fd, NULL);
         g_assert_true(g_file_set_contents(path, yaml, -1, NULL));
-        TbHostConfig *c = tb_host_config_load(&(TbHostOptions){.config_file = path, .state_dir = "/tmp/tb-none"}, error);
+        TbHostConfig *c = tb_host_config_load(
+                &(TbHostOptions){.config_file = path, .state_dir = "/tmp/tb-none"}, error);
         g_unlink(path);
         return c;
 }
@@ -20,10 +21,12 @@ static TbHostConfig *load(const char *yaml, GError **error)
 static void test_good(void)
 {
         g_autoptr(GError) error = NULL;
-        g_autoptr(TbHostConfig) c = load("name: lab-1\nport: 7000\nvnc: {port: 0, password: geheim}\nice:\n  stun: [ 'stun:a:3478' ]\n"
-                                         "tokens:\n  - {name: ci, role: operator, token: 0123456789abcdef}\n"
-                                         "devices:\n  a:\n    label: A\n    attach: fake://x\n  b:\n    attach: {uart1: {uri: 'fake://y', kind: console}}\n",
-                                         &error);
+        g_autoptr(TbHostConfig) c = load(
+                "name: lab-1\nport: 7000\nvnc: {port: 0, password: geheim}\nice:\n  stun: [ 'stun:a:3478' ]\n"
+                "tokens:\n  - {name: ci, role: operator, token: 0123456789abcdef}\n"
+                "devices:\n  a:\n    label: A\n    attach: fake://x\n  b:\n    attach: {uart1: {uri: "
+                "'fake://y', kind: console}}\n",
+                &error);
         g_assert_no_error(error);
         g_assert_cmpstr(c->name, ==, "lab-1");
         g_assert_cmpint(c->port, ==, 7000);
@@ -57,7 +60,9 @@ static void test_environment(void)
 /* Every problem is said, with its line. */
 static void test_bad(void)
 {
-        static const struct { const char *yaml, *expected; } cases[] = {
+        static const struct {
+                const char *yaml, *expected;
+        } cases[] = {
                 {"name: x\nports: 3\n", "ports"},
                 {"name: x\nport: 70000\n", ".yaml:2: port"},
                 {"vnc:\n  port: 1\n  password: ninechars\n", ".yaml:3: vnc.password"},
@@ -65,7 +70,8 @@ static void test_bad(void)
                 {"tokens:\n  - {name: a, role: admin, token: short}\n", "tokens[0].token"},
                 {"devices:\n  a:\n    attach: nix://x\n", ".yaml:3: devices.a.attach"},
                 {"devices:\n  A:\n    attach: fake://x\n", "devices.A.id"},
-                {"devices:\n  a:\n    attach:\n      power: fake://x\n      foo: fake://x\n", ".yaml:5: devices.a.foo"},
+                {"devices:\n  a:\n    attach:\n      power: fake://x\n      foo: fake://x\n",
+                 ".yaml:5: devices.a.foo"},
                 {"devices:\n  a:\n    attach: fake://x\n    colour: red\n", "unknown field \"colour\""},
                 {"address: 0.0.0.0\n", "without a token"},
                 {"ice: {turn: ['http://x']}\n", "turn"},

@@ -17,14 +17,22 @@ static void assert_code(const Answer *a, TbErrorCode code)
 
 static bool is_state(gpointer data)
 {
-        struct { Bench *b; const char *name; TbState state; } *w = data;
+        struct {
+                Bench *b;
+                const char *name;
+                TbState state;
+        } *w = data;
         TbInterface *i = tb_core_interface(w->b->core, "dut", w->name, NULL);
         return i && tb_interface_state(i, NULL) == w->state;
 }
 
 static void until_state(Bench *b, const char *name, TbState state)
 {
-        struct { Bench *b; const char *name; TbState state; } w = {b, name, state};
+        struct {
+                Bench *b;
+                const char *name;
+                TbState state;
+        } w = {b, name, state};
         bench_until(b, is_state, &w, name);
 }
 
@@ -42,7 +50,11 @@ static void test_commands(void)
         bench_command(&b, &a, TB_ROLE_OPERATOR, NULL, "dut", "power.cycle", "{\"off_s\": 0.01}");
         g_assert_no_error(a.error);
 
-        static const struct { const char *device, *verb, *params; TbErrorCode code; const char *field; } bad[] = {
+        static const struct {
+                const char *device, *verb, *params;
+                TbErrorCode code;
+                const char *field;
+        } bad[] = {
                 {"nix", "power.set", "{\"state\": \"on\"}", TB_ERROR_NOT_FOUND, NULL},
                 {"dut", "nix.set", NULL, TB_ERROR_NOT_FOUND, NULL},
                 {"dut", "power.nix", NULL, TB_ERROR_NOT_FOUND, "verb"},
@@ -78,7 +90,8 @@ static void test_commands(void)
         bench_command(&b, &a, TB_ROLE_OPERATOR, NULL, "dut", "shell.run", "{\"argv\": [\"hello\"]}");
         g_assert_cmpint(json_integer_value(json_object_get(a.result, "exit_code")), ==, 3);
         g_assert_cmpstr(json_string_value(json_object_get(a.result, "stdout")), ==, "hello");
-        bench_command(&b, &a, TB_ROLE_OPERATOR, NULL, "dut", "input.send", "[{\"type\":\"key\",\"key\":\"a\"},{\"type\":\"text\",\"text\":\"b\"}]");
+        bench_command(&b, &a, TB_ROLE_OPERATOR, NULL, "dut", "input.send",
+                      "[{\"type\":\"key\",\"key\":\"a\"},{\"type\":\"text\",\"text\":\"b\"}]");
         g_assert_no_error(a.error);
         g_assert_cmpint(g_atomic_int_get(&fake.inputs), ==, 2);
         answer_clear(&a);
@@ -94,7 +107,8 @@ static void test_limits(void)
         for (guint over = 0; over <= 1; over++) {
                 g_autoptr(GString) s = g_string_new("[");
                 for (guint i = 0; i < TB_LIMIT_INPUT_EVENTS + over; i++)
-                        g_string_append(s, i ? ",{\"type\":\"tap\",\"x\":1,\"y\":1}" : "{\"type\":\"tap\",\"x\":1,\"y\":1}");
+                        g_string_append(s, i ? ",{\"type\":\"tap\",\"x\":1,\"y\":1}"
+                                             : "{\"type\":\"tap\",\"x\":1,\"y\":1}");
                 g_string_append_c(s, ']');
                 bench_command(&b, &a, TB_ROLE_OPERATOR, NULL, "dut", "input.send", s->str);
                 if (over)
@@ -116,7 +130,8 @@ static void test_limits(void)
         guint refused = 0;
         TbCommand *commands[G_N_ELEMENTS(many)];
         for (guint i = 0; i < G_N_ELEMENTS(many); i++)
-                commands[i] = tb_core_command(b.core, &actor, "dut", "power.set", on, NULL, answer_cb, &many[i]);
+                commands[i] =
+                        tb_core_command(b.core, &actor, "dut", "power.set", on, NULL, answer_cb, &many[i]);
         for (int i = 0; i < 50; i++)
                 g_main_context_iteration(NULL, FALSE);
         for (guint i = 0; i < G_N_ELEMENTS(many); i++) {
@@ -139,7 +154,8 @@ static void test_lease(void)
         Answer a = {0};
         bench_start(&b, ONE, NULL);
         until_state(&b, "power", TB_STATE_READY);
-        bench_command(&b, &a, TB_ROLE_OPERATOR, NULL, "dut", "lease.take", "{\"ttl_s\": 60, \"note\": \"soak\"}");
+        bench_command(&b, &a, TB_ROLE_OPERATOR, NULL, "dut", "lease.take",
+                      "{\"ttl_s\": 60, \"note\": \"soak\"}");
         g_assert_no_error(a.error);
         g_autofree char *lease = g_strdup(json_string_value(json_object_get(a.result, "lease")));
         g_assert_cmpuint(strlen(lease), >=, 20);
@@ -199,7 +215,8 @@ static bool lease_is_free(gpointer data)
 static void count_events(const TbEvent *event, gpointer user)
 {
         json_t *counts = user;
-        json_object_set_new(counts, event->type, json_integer(json_integer_value(json_object_get(counts, event->type)) + 1));
+        json_object_set_new(counts, event->type,
+                            json_integer(json_integer_value(json_object_get(counts, event->type)) + 1));
 }
 
 static void test_lease_expires(void)
@@ -225,24 +242,31 @@ static void test_console_and_expect(void)
         bench_start(&b, ONE, NULL);
         until_state(&b, "console", TB_STATE_READY);
         bench_command(&b, &a, TB_ROLE_OPERATOR, NULL, "dut", "console.expect",
-                      "{\"send\": \"version\\nU-Boot 2023.01\\n=> \", \"pattern\": \"U-Boot (\\\\d+)\\\\.(\\\\d+)\"}");
+                      "{\"send\": \"version\\nU-Boot 2023.01\\n=> \", \"pattern\": \"U-Boot "
+                      "(\\\\d+)\\\\.(\\\\d+)\"}");
         g_assert_no_error(a.error);
         g_assert_cmpstr(json_string_value(json_object_get(a.result, "match")), ==, "U-Boot 2023.01");
-        g_assert_cmpstr(json_string_value(json_array_get(json_object_get(a.result, "groups"), 0)), ==, "2023");
+        g_assert_cmpstr(json_string_value(json_array_get(json_object_get(a.result, "groups"), 0)), ==,
+                        "2023");
         g_assert_cmpstr(json_string_value(json_object_get(a.result, "before")), ==, "version\n");
-        bench_command(&b, &a, TB_ROLE_VIEWER, NULL, "dut", "console.expect", "{\"pattern\": \"U-Boot\", \"from\": 0}");
+        bench_command(&b, &a, TB_ROLE_VIEWER, NULL, "dut", "console.expect",
+                      "{\"pattern\": \"U-Boot\", \"from\": 0}");
         g_assert_no_error(a.error); /* from the history; watching may */
-        bench_command(&b, &a, TB_ROLE_OPERATOR, NULL, "dut", "console.expect", "{\"send\": \"cr \\r\\nnext\", \"pattern\": \"^cr.*\\n\"}");
+        bench_command(&b, &a, TB_ROLE_OPERATOR, NULL, "dut", "console.expect",
+                      "{\"send\": \"cr \\r\\nnext\", \"pattern\": \"^cr.*\\n\"}");
         g_assert_no_error(a.error); /* consoles end lines with \r\n */
-        bench_command(&b, &a, TB_ROLE_VIEWER, NULL, "dut", "console.expect", "{\"pattern\": \"x\", \"send\": \"y\"}");
+        bench_command(&b, &a, TB_ROLE_VIEWER, NULL, "dut", "console.expect",
+                      "{\"pattern\": \"x\", \"send\": \"y\"}");
         assert_code(&a, TB_ERROR_FORBIDDEN);
-        bench_command(&b, &a, TB_ROLE_VIEWER, NULL, "dut", "console.expect", "{\"pattern\": \"never\", \"from\": 0, \"timeout_s\": 0.05}");
+        bench_command(&b, &a, TB_ROLE_VIEWER, NULL, "dut", "console.expect",
+                      "{\"pattern\": \"never\", \"from\": 0, \"timeout_s\": 0.05}");
         assert_code(&a, TB_ERROR_TIMEOUT);
         g_assert_nonnull(strstr(json_string_value(json_object_get(a.result, "before")), "U-Boot"));
         bench_command(&b, &a, TB_ROLE_VIEWER, NULL, "dut", "console.log", NULL);
         json_t *lines = json_object_get(a.result, "lines");
         g_assert_cmpuint(json_array_size(lines), ==, 4);
-        g_assert_cmpstr(json_string_value(json_object_get(json_array_get(lines, 1), "text")), ==, "U-Boot 2023.01");
+        g_assert_cmpstr(json_string_value(json_object_get(json_array_get(lines, 1), "text")), ==,
+                        "U-Boot 2023.01");
         g_assert_cmpint(json_integer_value(json_object_get(json_array_get(lines, 1), "offset")), ==, 8);
         g_autofree char *dir = g_strdup(b.dir);
         bench_stop(&b, true);
@@ -279,7 +303,8 @@ static void test_loss_and_return(void)
 
 static bool has_samples(gpointer data)
 {
-        json_auto_t *s = tb_interface_samples(tb_core_interface(((Bench *)data)->core, "dut", "sensors", NULL));
+        json_auto_t *s =
+                tb_interface_samples(tb_core_interface(((Bench *)data)->core, "dut", "sensors", NULL));
         return json_integer_value(json_object_get(json_object_get(s, "temp"), "seq")) >= 2;
 }
 
@@ -289,13 +314,17 @@ static void test_sensors(void)
         Answer a = {0};
         bench_start(&b, ONE, NULL);
         bench_until(&b, has_samples, &b, "two samples");
-        bench_command(&b, &a, TB_ROLE_OPERATOR, NULL, "dut", "sensors.post", "[{\"stream\": \"mine\", \"value\": 1.5, \"unit\": \"V\"}, {\"stream\": \"x y\", \"value\": 1}]");
+        bench_command(&b, &a, TB_ROLE_OPERATOR, NULL, "dut", "sensors.post",
+                      "[{\"stream\": \"mine\", \"value\": 1.5, \"unit\": \"V\"}, {\"stream\": \"x y\", "
+                      "\"value\": 1}]");
         assert_code(&a, TB_ERROR_INVALID);
-        bench_command(&b, &a, TB_ROLE_OPERATOR, NULL, "dut", "sensors.post", "{\"stream\": \"mine\", \"value\": 1.5, \"unit\": \"V\"}");
+        bench_command(&b, &a, TB_ROLE_OPERATOR, NULL, "dut", "sensors.post",
+                      "{\"stream\": \"mine\", \"value\": 1.5, \"unit\": \"V\"}");
         g_assert_no_error(a.error);
         bench_command(&b, &a, TB_ROLE_VIEWER, NULL, "dut", "sensors.get", NULL);
         json_t *mine = json_object_get(a.result, "mine");
-        g_assert_cmpint(json_integer_value(json_object_get(mine, "seq")), ==, 1); /* the refused batch left nothing */
+        g_assert_cmpint(json_integer_value(json_object_get(mine, "seq")), ==,
+                        1); /* the refused batch left nothing */
         g_assert_cmpfloat(json_number_value(json_object_get(mine, "value")), ==, 1.5);
         answer_clear(&a);
         bench_stop(&b, false);
@@ -358,7 +387,8 @@ static void test_cancel_timeout_removal(void)
         g_clear_error(&error);
         until_state(&b, "shell", TB_STATE_READY);
         g_atomic_int_set(&fake.slow_ms, 20000);
-        bench_command(&b, &a, TB_ROLE_OPERATOR, NULL, "dut", "shell.run", "{\"command\": \"sleep\", \"timeout_s\": 0.1}");
+        bench_command(&b, &a, TB_ROLE_OPERATOR, NULL, "dut", "shell.run",
+                      "{\"command\": \"sleep\", \"timeout_s\": 0.1}");
         assert_code(&a, TB_ERROR_TIMEOUT);
 
         answer_clear(&a);
@@ -387,7 +417,8 @@ static void test_stored_devices(void)
         TbActor admin = {.user = "admin", .role = TB_ROLE_ADMIN, .via = "test"};
         bench_start(&b, ONE, NULL);
         g_autoptr(GError) error = NULL;
-        json_auto_t *spec = json_pack("{s:s, s:{s:s, s:s}}", "id", "two", "attach", "console", "fake://z", "power", "fake://z");
+        json_auto_t *spec = json_pack("{s:s, s:{s:s, s:s}}", "id", "two", "attach", "console", "fake://z",
+                                      "power", "fake://z");
         g_assert_nonnull(tb_core_add_device(b.core, &admin, spec, &error));
         g_assert_false(tb_core_remove_device(b.core, &admin, "dut", &error)); /* the file names it */
         g_assert_error(error, TB_ERROR, TB_ERROR_BUSY);
@@ -405,8 +436,13 @@ static void test_stored_devices(void)
         g_assert_true(tb_core_patch_device(b.core, &admin, "two", attach, &error));
         g_assert_nonnull(tb_core_interface(b.core, "two", "shell", &error));
         static const char *const bad[] = {
-                "{\"id\": \"x\"}", "{\"id\": \"X\", \"attach\": \"fake://x\"}", "{\"id\": \"x\", \"attach\": \"nix://x\"}", "{\"id\": \"x\", \"attach\": 1}",
-                "{\"id\": \"x\", \"attach\": {\"foo\": \"fake://x\"}}", "{\"id\": \"x\", \"attach\": \"fake://x?unknown=1\"}", "{\"attach\": \"fake://x\"}",
+                "{\"id\": \"x\"}",
+                "{\"id\": \"X\", \"attach\": \"fake://x\"}",
+                "{\"id\": \"x\", \"attach\": \"nix://x\"}",
+                "{\"id\": \"x\", \"attach\": 1}",
+                "{\"id\": \"x\", \"attach\": {\"foo\": \"fake://x\"}}",
+                "{\"id\": \"x\", \"attach\": \"fake://x?unknown=1\"}",
+                "{\"attach\": \"fake://x\"}",
         };
         for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
                 json_auto_t *o = json_loads(bad[i], 0, NULL);

@@ -129,7 +129,8 @@ static void test_oldest_goes(void)
         guint64 start = tb_history_start(h);
         g_assert_cmpuint(start, >, 0);
         g_assert_cmpuint(tb_history_end(h) - start, <=, limit + TB_LIMIT_HISTORY_SEGMENT);
-        g_assert_cmpuint(check_all(h, 0, 65536), ==, tb_history_end(h) - start); /* asking for what is gone begins where it is not */
+        g_assert_cmpuint(check_all(h, 0, 65536), ==,
+                         tb_history_end(h) - start); /* asking for what is gone begins where it is not */
         tb_history_close(h);
         remove_dir(dir);
 }

@@ -1,7 +1,7 @@
 #pragma once
 /*
- * A real server on a loopback socket and a raw client in the same thread: tests write bytes, run the loop until an answer is there, and look at
- * it. Every wait has a deadline.
+ * A real server on a loopback socket and a raw client in the same thread: tests write bytes, run the loop
+ * until an answer is there, and look at it. Every wait has a deadline.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -49,21 +49,26 @@ static inline void rig_turn(int fd)
                 poll(&p, 1, 1);
 }
 
-#define RIG_WAIT(condition)                                                                                                     \
-        do {                                                                                                                    \
-                gint64 rig_until = g_get_monotonic_time() + RIG_DEADLINE_US;                                                     \
-                while (!(condition)) {                                                                                          \
-                        g_assert_cmpint(g_get_monotonic_time(), <, rig_until);                                                   \
-                        rig_turn(-1);                                                                                           \
-                        g_usleep(200);                                                                                          \
-                }                                                                                                               \
+#define RIG_WAIT(condition)                                                                                  \
+        do {                                                                                                 \
+                gint64 rig_until = g_get_monotonic_time() + RIG_DEADLINE_US;                                 \
+                while (!(condition)) {                                                                       \
+                        g_assert_cmpint(g_get_monotonic_time(), <, rig_until);                               \
+                        rig_turn(-1);                                                                        \
+                        g_usleep(200);                                                                       \
+                }                                                                                            \
         } while (0)
 
-static inline void rig_start(Rig *rig, const TbRoute *routes, gpointer data, void (*more)(TbHttpOptions *options))
+static inline void rig_start(Rig *rig, const TbRoute *routes, gpointer data,
+                             void (*more)(TbHttpOptions *options))
 {
         g_autoptr(GError) error = NULL;
         *rig = (Rig){.poller = tb_poller_new(NULL), .auth = tb_auth_new(), .metrics = tb_metrics_new()};
-        TbHttpOptions options = {.address = "127.0.0.1", .name = "testbed-test", .version = "1.2", .auth = rig->auth, .metrics = rig->metrics,
+        TbHttpOptions options = {.address = "127.0.0.1",
+                                 .name = "testbed-test",
+                                 .version = "1.2",
+                                 .auth = rig->auth,
+                                 .metrics = rig->metrics,
                                  .poller = rig->poller};
         if (more)
                 more(&options);
@@ -84,7 +89,9 @@ static inline void rig_stop(Rig *rig)
 static inline Client rig_connect(Rig *rig)
 {
         Client c = {.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), .in = g_string_new(NULL)};
-        struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(tb_http_port(rig->http)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        struct sockaddr_in to = {.sin_family = AF_INET,
+                                 .sin_port = htons(tb_http_port(rig->http)),
+                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
         int one = 1;
         g_assert_cmpint(connect(c.fd, (struct sockaddr *)&to, sizeof to), ==, 0);
         setsockopt(c.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);

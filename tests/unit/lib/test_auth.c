@@ -24,7 +24,8 @@ static void test_tokens(void)
         g_assert_cmpint(tb_auth_check(auth, "0123456789abcdef", &name), ==, TB_ROLE_OPERATOR);
         g_assert_cmpstr(name, ==, "ci");
         g_assert_cmpint(tb_auth_check(auth, "fedcba9876543210", &name), ==, TB_ROLE_VIEWER);
-        static const char *const wrong[] = {"", "0123456789abcde", "0123456789abcdef0", "0123456789abcdeF", "admin"};
+        static const char *const wrong[] = {"", "0123456789abcde", "0123456789abcdef0", "0123456789abcdeF",
+                                            "admin"};
         for (gsize i = 0; i < G_N_ELEMENTS(wrong); i++)
                 g_assert_cmpint(tb_auth_check(auth, wrong[i], NULL), ==, TB_ROLE_NONE);
         g_assert_cmpint(tb_auth_check(auth, NULL, NULL), ==, TB_ROLE_NONE);
@@ -64,7 +65,9 @@ static void test_random(void)
         for (guint i = 0; i < 1000; i++) {
                 char *token = tb_random_token(32);
                 g_assert_cmpuint(strlen(token), ==, 43);
-                g_assert_cmpuint(strspn(token, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"), ==, 43);
+                g_assert_cmpuint(
+                        strspn(token, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"), ==,
+                        43);
                 g_assert_true(g_hash_table_add(seen, token));
         }
         g_assert_true(tb_secret_equal("abc", "abc", 3));

@@ -28,9 +28,11 @@ static void press(TbRequest *request, gpointer data G_GNUC_UNUSED)
 static void echo(TbRequest *request, gpointer data G_GNUC_UNUSED)
 {
         json_t *json = tb_request_json(request);
-        tb_request_reply_json(request, 201, json_pack("{s:O?, s:O, s:s?, s:s?, s:s, s:s}", "json", json, "query", tb_request_query(request), "id",
-                                                      tb_request_arg(request, "id"), "rest", tb_request_arg(request, "rest"), "user",
-                                                      tb_request_user(request), "base", tb_request_base_url(request)));
+        tb_request_reply_json(request, 201,
+                              json_pack("{s:O?, s:O, s:s?, s:s?, s:s, s:s}", "json", json, "query",
+                                        tb_request_query(request), "id", tb_request_arg(request, "id"),
+                                        "rest", tb_request_arg(request, "rest"), "user",
+                                        tb_request_user(request), "base", tb_request_base_url(request)));
 }
 
 static void bytes(TbRequest *request, gpointer data G_GNUC_UNUSED)
@@ -80,16 +82,27 @@ static void sse(TbRequest *request, gpointer data G_GNUC_UNUSED)
         seen.push = tb_request_reply_sse(request, push_gone, NULL);
 }
 
-static const TbParam speed[] = {{.name = "baud", .type = TB_PARAM_INT, .required = true, .min = 1, .max = 10}, TB_PARAM_END};
-static const TbParam page[] = {{.name = "limit", .type = TB_PARAM_INT, .min = 1, .max = 10, .fallback = "5"}, TB_PARAM_END};
+static const TbParam speed[] = {{.name = "baud", .type = TB_PARAM_INT, .required = true, .min = 1, .max = 10},
+                                TB_PARAM_END};
+static const TbParam page[] = {{.name = "limit", .type = TB_PARAM_INT, .min = 1, .max = 10, .fallback = "5"},
+                               TB_PARAM_END};
 
 static const TbRoute routes[] = {
         {.method = "GET", .path = "/hello", .handler = hello, .summary = "Says hello", .tag = "test"},
         {.method = "POST", .path = "/hello", .handler = press},
         {.method = "GET", .path = "/press", .flags = TB_ROUTE_UNSAFE, .handler = press},
-        {.method = "POST", .path = "/things/{id}", .body = TB_BODY_JSON, .json = speed, .query = page, .handler = echo},
+        {.method = "POST",
+         .path = "/things/{id}",
+         .body = TB_BODY_JSON,
+         .json = speed,
+         .query = page,
+         .handler = echo},
         {.method = "PUT", .path = "/any", .body = TB_BODY_JSON_ANY, .handler = echo},
-        {.method = "POST", .path = "/bytes", .body = TB_BODY_BYTES, .body_type = "application/sdp", .handler = bytes},
+        {.method = "POST",
+         .path = "/bytes",
+         .body = TB_BODY_BYTES,
+         .body_type = "application/sdp",
+         .handler = bytes},
         {.method = "GET", .path = "/files/{id}/{rest...}", .handler = echo},
         {.method = "GET", .path = "/later", .handler = later},
         {.method = "PUT", .path = "/stream", .body = TB_BODY_STREAM, .handler = stream_in},
@@ -101,7 +114,9 @@ static const TbRoute routes[] = {
         {.method = NULL},
 };
 
-/* --- one table: request -> status and a piece of the answer ------------------------------------------------------------------------ */
+/* --- one table: request -> status and a piece of the answer
+ * ------------------------------------------------------------------------ */
+/* clang-format off: a row a line */
 #define H "Host: localhost\r\n"
 #define JSON H "Content-Type: application/json\r\n"
 
@@ -137,12 +152,14 @@ static const struct {
         {"GET /hello HTTP/1.1\r\nHost: localhost:99999\r\n\r\n", 421, NULL},
         /* Origin */
         {"GET /hello HTTP/1.1\r\n" H "Origin: http://evil.example\r\n\r\n", 200, NULL},
-        {"POST /hello HTTP/1.1\r\n" H "Origin: http://evil.example\r\n\r\n", 403, "web pages of another origin may not do this"},
+        {"POST /hello HTTP/1.1\r\n" H "Origin: http://evil.example\r\n\r\n", 403,
+         "web pages of another origin may not do this"},
         {"POST /hello HTTP/1.1\r\n" H "Origin: null\r\n\r\n", 403, NULL},
         {"POST /hello HTTP/1.1\r\n" H "Origin: http://localhost\r\n\r\n", 204, NULL},
         {"POST /hello HTTP/1.1\r\n" H "Origin: https://localhost\r\n\r\n", 204, NULL},
         {"POST /hello HTTP/1.1\r\n" H "Origin: http://localhost:81\r\n\r\n", 403, NULL},
-        {"POST /hello HTTP/1.1\r\n" H "Origin: https://front.example\r\n\r\n", 204, "Access-Control-Allow-Origin: https://front.example"},
+        {"POST /hello HTTP/1.1\r\n" H "Origin: https://front.example\r\n\r\n", 204,
+         "Access-Control-Allow-Origin: https://front.example"},
         {"POST /hello HTTP/1.1\r\n" H "Sec-Fetch-Site: cross-site\r\n\r\n", 403, NULL},
         {"POST /hello HTTP/1.1\r\n" H "Sec-Fetch-Site: same-site\r\n\r\n", 403, NULL},
         {"POST /hello HTTP/1.1\r\n" H "Sec-Fetch-Site: same-origin\r\n\r\n", 204, NULL},
@@ -151,42 +168,61 @@ static const struct {
         {"GET /press HTTP/1.1\r\n" H "\r\n", 204, NULL},
         {"HEAD /press HTTP/1.1\r\n" H "Origin: http://evil.example\r\n\r\n", 403, NULL},
         /* JSON */
-        {"POST /things/a HTTP/1.1\r\n" JSON "Content-Length: 10\r\n\r\n{\"baud\":3}", 201, "\"json\":{\"baud\":3},\"query\":{\"limit\":5},\"id\":\"a\""},
-        {"POST /things/a%2Fb%20c?limit=7 HTTP/1.1\r\n" JSON "Content-Length: 10\r\n\r\n{\"baud\":3}", 201, "{\"limit\":7},\"id\":\"a/b c\""},
-        {"POST /things/a HTTP/1.1\r\n" JSON "Transfer-Encoding: chunked\r\n\r\n4\r\n{\"ba\r\n6\r\nud\":3}\r\n0\r\n\r\n", 201, "{\"baud\":3}"},
+        {"POST /things/a HTTP/1.1\r\n" JSON "Content-Length: 10\r\n\r\n{\"baud\":3}", 201,
+         "\"json\":{\"baud\":3},\"query\":{\"limit\":5},\"id\":\"a\""},
+        {"POST /things/a%2Fb%20c?limit=7 HTTP/1.1\r\n" JSON "Content-Length: 10\r\n\r\n{\"baud\":3}", 201,
+         "{\"limit\":7},\"id\":\"a/b c\""},
+        {"POST /things/a HTTP/1.1\r\n" JSON
+         "Transfer-Encoding: chunked\r\n\r\n4\r\n{\"ba\r\n6\r\nud\":3}\r\n0\r\n\r\n",
+         201, "{\"baud\":3}"},
         {"POST /things/a HTTP/1.1\r\n" H "\r\n", 400, "\"field\":\"baud\""},
-        {"POST /things/a HTTP/1.1\r\n" JSON "Content-Length: 11\r\n\r\n{\"baud\":30}", 400, "\"field\":\"baud\""},
+        {"POST /things/a HTTP/1.1\r\n" JSON "Content-Length: 11\r\n\r\n{\"baud\":30}", 400,
+         "\"field\":\"baud\""},
         {"POST /things/a HTTP/1.1\r\n" JSON "Content-Length: 9\r\n\r\n{\"baud\":}", 400, "not JSON"},
         {"POST /things/a HTTP/1.1\r\n" JSON "Content-Length: 12\r\n\r\n{\"a\":1,\"a\":2", 400, "not JSON"},
         {"POST /things/a HTTP/1.1\r\n" JSON "Content-Length: 2\r\n\r\n[]", 400, "must be a JSON object"},
-        {"POST /things/a HTTP/1.1\r\n" H "Content-Length: 10\r\n\r\n{\"baud\":3}", 415, "Content-Type must be application/json"},
-        {"POST /things/a HTTP/1.1\r\n" H "Content-Type: text/plain\r\nContent-Length: 10\r\n\r\n{\"baud\":3}", 415, NULL},
-        {"POST /things/a HTTP/1.1\r\n" H "Content-Type: application/json; charset=utf-8\r\nContent-Length: 10\r\n\r\n{\"baud\":3}", 201, NULL},
-        {"POST /things/a?limit=11 HTTP/1.1\r\n" JSON "Content-Length: 10\r\n\r\n{\"baud\":3}", 400, "\"field\":\"limit\""},
-        {"POST /things/a?x=1 HTTP/1.1\r\n" JSON "Content-Length: 10\r\n\r\n{\"baud\":3}", 400, "unknown field"},
-        {"POST /things/a?limit=1&limit=2 HTTP/1.1\r\n" JSON "Content-Length: 10\r\n\r\n{\"baud\":3}", 400, "given twice"},
-        {"POST /things/a?limit=%zz HTTP/1.1\r\n" JSON "Content-Length: 10\r\n\r\n{\"baud\":3}", 400, "broken percent escape"},
+        {"POST /things/a HTTP/1.1\r\n" H "Content-Length: 10\r\n\r\n{\"baud\":3}", 415,
+         "Content-Type must be application/json"},
+        {"POST /things/a HTTP/1.1\r\n" H "Content-Type: text/plain\r\nContent-Length: 10\r\n\r\n{\"baud\":3}",
+         415, NULL},
+        {"POST /things/a HTTP/1.1\r\n" H
+         "Content-Type: application/json; charset=utf-8\r\nContent-Length: 10\r\n\r\n{\"baud\":3}",
+         201, NULL},
+        {"POST /things/a?limit=11 HTTP/1.1\r\n" JSON "Content-Length: 10\r\n\r\n{\"baud\":3}", 400,
+         "\"field\":\"limit\""},
+        {"POST /things/a?x=1 HTTP/1.1\r\n" JSON "Content-Length: 10\r\n\r\n{\"baud\":3}", 400,
+         "unknown field"},
+        {"POST /things/a?limit=1&limit=2 HTTP/1.1\r\n" JSON "Content-Length: 10\r\n\r\n{\"baud\":3}", 400,
+         "given twice"},
+        {"POST /things/a?limit=%zz HTTP/1.1\r\n" JSON "Content-Length: 10\r\n\r\n{\"baud\":3}", 400,
+         "broken percent escape"},
         {"POST /things/%ff HTTP/1.1\r\n" JSON "Content-Length: 10\r\n\r\n{\"baud\":3}", 400, "not UTF-8"},
         {"POST /things/%00 HTTP/1.1\r\n" JSON "Content-Length: 10\r\n\r\n{\"baud\":3}", 400, NULL},
-        {"POST /things/a?access_token=x HTTP/1.1\r\n" JSON "Content-Length: 10\r\n\r\n{\"baud\":3}", 201, NULL},
+        {"POST /things/a?access_token=x HTTP/1.1\r\n" JSON "Content-Length: 10\r\n\r\n{\"baud\":3}", 201,
+         NULL},
         {"PUT /any HTTP/1.1\r\n" JSON "Content-Length: 5\r\n\r\n[1,2]", 201, "\"json\":[1,2]"},
         {"PUT /any HTTP/1.1\r\n" JSON "Content-Length: 0\r\n\r\n", 400, "the body is empty"},
-        {"POST /bytes HTTP/1.1\r\n" H "Content-Type: application/sdp\r\nContent-Length: 3\r\n\r\nv=0", 200, "v=0"},
-        {"POST /bytes HTTP/1.1\r\n" H "Content-Type: application/json\r\nContent-Length: 3\r\n\r\nv=0", 415, "application/sdp"},
+        {"POST /bytes HTTP/1.1\r\n" H "Content-Type: application/sdp\r\nContent-Length: 3\r\n\r\nv=0", 200,
+         "v=0"},
+        {"POST /bytes HTTP/1.1\r\n" H "Content-Type: application/json\r\nContent-Length: 3\r\n\r\nv=0", 415,
+         "application/sdp"},
         /* paths */
         {"GET /files/a/b/c%20d/e HTTP/1.1\r\n" H "\r\n", 201, "\"rest\":\"b/c d/e\""},
         {"GET /files/a/ HTTP/1.1\r\n" H "\r\n", 201, "\"rest\":\"\""},
         {"GET /files/a HTTP/1.1\r\n" H "\r\n", 404, NULL},
         {"GET /files//b HTTP/1.1\r\n" H "\r\n", 404, NULL},
         /* smuggling */
-        {"POST /hello HTTP/1.1\r\n" H "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, NULL},
+        {"POST /hello HTTP/1.1\r\n" H "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400,
+         NULL},
         {"POST /hello HTTP/1.1\r\n" H "Content-Length: -1\r\n\r\n", 400, NULL},
         {"POST /hello HTTP/1.1\r\n" H "Content-Length: 3x\r\n\r\nabc", 400, NULL},
 };
+/* clang-format on */
 
 static void more_names(TbHttpOptions *options)
 {
-        static const char *const hosts[] = {"known.example", NULL}, *const origins[] = {"https://front.example", NULL};
+        static const char *const hosts[] = {"known.example", NULL}, *const origins[] = {
+                                                                            "https://front.example", NULL};
         options->hosts = hosts;
         options->origins = origins;
 }
@@ -197,9 +233,11 @@ static void test_table(void)
         rig_start(&rig, routes, NULL, more_names);
         for (gsize i = 0; i < G_N_ELEMENTS(table); i++) {
                 g_autoptr(Answer) a = rig_ask(&rig, table[i].request);
-                if (a->status != table[i].status || (table[i].has && !strstr(a->headers, table[i].has) && !strstr(a->body, table[i].has)))
+                if (a->status != table[i].status ||
+                    (table[i].has && !strstr(a->headers, table[i].has) && !strstr(a->body, table[i].has)))
                         g_error("%s\n-> %s%s", table[i].request, a->headers, a->body);
-                if (strstr(a->headers, "X-Request-Id: ") == NULL && a->status != 400) /* libmicrohttpd's own 400 has none */
+                if (strstr(a->headers, "X-Request-Id: ") == NULL &&
+                    a->status != 400) /* libmicrohttpd's own 400 has none */
                         g_error("no X-Request-Id: %s", table[i].request);
                 g_assert_null(strstr(a->headers, "Access-Control-Allow-Origin: *"));
         }
@@ -209,7 +247,8 @@ static void test_table(void)
 /* Every prefix split of a request gives the same answer. */
 static void test_split(void)
 {
-        static const char text[] = "POST /things/a?limit=2 HTTP/1.1\r\n" JSON "Content-Length: 10\r\n\r\n{\"baud\":3}";
+        static const char text[] =
+                "POST /things/a?limit=2 HTTP/1.1\r\n" JSON "Content-Length: 10\r\n\r\n{\"baud\":3}";
         Rig rig;
         rig_start(&rig, routes, NULL, NULL);
         Client c = rig_connect(&rig);
@@ -238,7 +277,8 @@ static void test_pipelined(void)
         g_autoptr(GString) text = g_string_new(NULL);
         for (guint i = 0; i < 50; i++)
                 g_string_append(text, i % 2 ? "GET /hello HTTP/1.1\r\n" H "\r\n"
-                                            : "POST /things/a HTTP/1.1\r\n" JSON "Content-Length: 10\r\n\r\n{\"baud\":3}");
+                                            : "POST /things/a HTTP/1.1\r\n" JSON
+                                              "Content-Length: 10\r\n\r\n{\"baud\":3}");
         rig_send(&c, text->str, text->len);
         for (guint i = 0; i < 50; i++) {
                 g_autoptr(Answer) a = rig_answer(&c);
@@ -248,14 +288,21 @@ static void test_pipelined(void)
         rig_stop(&rig);
 }
 
-/* --- limits ---------------------------------------------------------------------------------------------------------------------------- */
+/* --- limits
+ * ----------------------------------------------------------------------------------------------------------------------------
+ */
 static int post_bytes(Rig *rig, gsize size, bool chunked, bool expect)
 {
         Client c = rig_connect(rig);
         g_autofree char *body = expect ? NULL : g_strnfill(size, 'x');
-        g_autofree char *head = chunked ? g_strdup_printf("POST /bytes HTTP/1.1\r\n" H "Content-Type: application/sdp\r\nTransfer-Encoding: chunked\r\n\r\n%zx\r\n", size)
-                                        : g_strdup_printf("POST /bytes HTTP/1.1\r\n" H "Content-Type: application/sdp\r\n%sContent-Length: %zu\r\n\r\n",
-                                                          expect ? "Expect: 100-continue\r\n" : "", size);
+        g_autofree char *head =
+                chunked ? g_strdup_printf("POST /bytes HTTP/1.1\r\n" H
+                                          "Content-Type: application/sdp\r\nTransfer-Encoding: "
+                                          "chunked\r\n\r\n%zx\r\n",
+                                          size)
+                        : g_strdup_printf("POST /bytes HTTP/1.1\r\n" H
+                                          "Content-Type: application/sdp\r\n%sContent-Length: %zu\r\n\r\n",
+                                          expect ? "Expect: 100-continue\r\n" : "", size);
         rig_send(&c, head, strlen(head));
         if (!expect)
                 rig_send(&c, body, size);
@@ -274,7 +321,8 @@ static void test_body_limit(void)
         g_assert_cmpint(post_bytes(&rig, TB_LIMIT_HTTP_BODY + 1, false, false), ==, 413);
         g_assert_cmpint(post_bytes(&rig, TB_LIMIT_HTTP_BODY, true, false), ==, 200);
         g_assert_cmpint(post_bytes(&rig, TB_LIMIT_HTTP_BODY + 1, true, false), ==, 413);
-        g_assert_cmpint(post_bytes(&rig, TB_LIMIT_HTTP_BODY + 1, false, true), ==, 413); /* before a byte of the body is sent */
+        g_assert_cmpint(post_bytes(&rig, TB_LIMIT_HTTP_BODY + 1, false, true), ==,
+                        413); /* before a byte of the body is sent */
         g_assert_cmpint(post_bytes(&rig, (gsize)1 << 40, false, true), ==, 413);
         rig_stop(&rig);
 }
@@ -313,7 +361,8 @@ static void test_json_depth(void)
         for (guint extra = 0; extra < 2; extra++) {
                 guint n = TB_LIMIT_JSON_DEPTH + extra;
                 g_autofree char *open = g_strnfill(n, '['), *end = g_strnfill(n, ']');
-                g_autofree char *text = g_strdup_printf("PUT /any HTTP/1.1\r\n" JSON "Content-Length: %u\r\n\r\n%s%s", 2 * n, open, end);
+                g_autofree char *text = g_strdup_printf(
+                        "PUT /any HTTP/1.1\r\n" JSON "Content-Length: %u\r\n\r\n%s%s", 2 * n, open, end);
                 g_autoptr(Answer) a = rig_ask(&rig, text);
                 g_assert_cmpint(a->status, ==, extra ? 400 : 201);
         }
@@ -342,7 +391,9 @@ static void test_rate(void)
         rig_stop(&rig);
 }
 
-/* --- roles -------------------------------------------------------------------------------------------------------------------------------- */
+/* --- roles
+ * --------------------------------------------------------------------------------------------------------------------------------
+ */
 static void test_roles(void)
 {
         static const struct {
@@ -352,13 +403,16 @@ static void test_roles(void)
         } rows[] = {
                 {"GET /hello HTTP/1.1\r\n" H "\r\n", 200, NULL},
                 {"GET /see HTTP/1.1\r\n" H "\r\n", 401, "WWW-Authenticate: Bearer"},
-                {"GET /see HTTP/1.1\r\n" H "Authorization: Bearer wrong-token-123456\r\n\r\n", 401, "the token is not known"},
+                {"GET /see HTTP/1.1\r\n" H "Authorization: Bearer wrong-token-123456\r\n\r\n", 401,
+                 "the token is not known"},
                 {"GET /see HTTP/1.1\r\n" H "Authorization: Basic viewer-token-12345\r\n\r\n", 401, NULL},
-                {"GET /see HTTP/1.1\r\n" H "Authorization: Bearer viewer-token-12345\r\n\r\n", 201, "\"user\":\"tv\""},
+                {"GET /see HTTP/1.1\r\n" H "Authorization: Bearer viewer-token-12345\r\n\r\n", 201,
+                 "\"user\":\"tv\""},
                 {"GET /see HTTP/1.1\r\n" H "authorization: bearer viewer-token-12345\r\n\r\n", 201, NULL},
                 {"GET /see?access_token=viewer-token-12345 HTTP/1.1\r\n" H "\r\n", 201, NULL},
                 {"GET /see?x=y&access_token=viewer%2Dtoken-12345 HTTP/1.1\r\n" H "\r\n", 201, NULL},
-                {"DELETE /see HTTP/1.1\r\n" H "Authorization: Bearer viewer-token-12345\r\n\r\n", 403, "needs the role operator; the token's role is viewer"},
+                {"DELETE /see HTTP/1.1\r\n" H "Authorization: Bearer viewer-token-12345\r\n\r\n", 403,
+                 "needs the role operator; the token's role is viewer"},
                 {"DELETE /see HTTP/1.1\r\n" H "Authorization: Bearer admin-token-123456\r\n\r\n", 204, NULL},
         };
         Rig rig;
@@ -367,13 +421,16 @@ static void test_roles(void)
         g_assert_true(tb_auth_add(rig.auth, "root", "admin-token-123456", TB_ROLE_ADMIN, NULL));
         for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
                 g_autoptr(Answer) a = rig_ask(&rig, rows[i].request);
-                if (a->status != rows[i].status || (rows[i].has && !strstr(a->headers, rows[i].has) && !strstr(a->body, rows[i].has)))
+                if (a->status != rows[i].status ||
+                    (rows[i].has && !strstr(a->headers, rows[i].has) && !strstr(a->body, rows[i].has)))
                         g_error("%s -> %s%s", rows[i].request, a->headers, a->body);
         }
         rig_stop(&rig);
 }
 
-/* --- later, streams, pushes ------------------------------------------------------------------------------------------------------------ */
+/* --- later, streams, pushes
+ * ------------------------------------------------------------------------------------------------------------
+ */
 static void test_later(void)
 {
         Rig rig;
@@ -464,7 +521,8 @@ static void test_stream_in(void)
         guint32 want = 0;
         for (gsize i = 0; i < STREAM; i++)
                 want = want * 31 + (body[i] = (guint8)(i * 7 + i / 256));
-        g_autofree char *head = g_strdup_printf("PUT /stream HTTP/1.1\r\n" H "Content-Length: %d\r\n\r\n", STREAM);
+        g_autofree char *head =
+                g_strdup_printf("PUT /stream HTTP/1.1\r\n" H "Content-Length: %d\r\n\r\n", STREAM);
         seen.pipe = NULL;
         rig_send(&c, head, strlen(head));
         RIG_WAIT(seen.pipe);
@@ -510,7 +568,8 @@ static void test_stream_in_refused(void)
         rig_start(&rig, routes, NULL, NULL);
         Client c = rig_connect(&rig);
         g_autofree char *body = g_malloc0(STREAM);
-        g_autofree char *head = g_strdup_printf("PUT /stream HTTP/1.1\r\n" H "Content-Length: %d\r\n\r\n", STREAM);
+        g_autofree char *head =
+                g_strdup_printf("PUT /stream HTTP/1.1\r\n" H "Content-Length: %d\r\n\r\n", STREAM);
         seen.pipe = NULL;
         rig_send(&c, head, strlen(head));
         RIG_WAIT(seen.pipe);
@@ -614,7 +673,8 @@ static void test_push(void)
         seen.gone = 0;
         rig_send(&c, head, strlen(head));
         RIG_WAIT(seen.push);
-        g_autoptr(GBytes) piece = g_bytes_new_static("0123456789", 10), big = g_bytes_new_take(g_malloc0(1001), 1001);
+        g_autoptr(GBytes) piece = g_bytes_new_static("0123456789", 10),
+                          big = g_bytes_new_take(g_malloc0(1001), 1001);
         g_assert_false(tb_push_send(seen.push, big)); /* limit + 1 */
         for (guint i = 0; i < 5; i++) {
                 g_assert_true(tb_push_send(seen.push, piece));
@@ -664,7 +724,8 @@ static void test_stop(void)
         Rig rig;
         rig_start(&rig, routes, NULL, NULL);
         Client waiting = rig_connect(&rig), stream = rig_connect(&rig);
-        static const char later_text[] = "GET /later HTTP/1.1\r\n" H "\r\n", push_text[] = "GET /push HTTP/1.1\r\n" H "\r\n";
+        static const char later_text[] = "GET /later HTTP/1.1\r\n" H "\r\n",
+                          push_text[] = "GET /push HTTP/1.1\r\n" H "\r\n";
         seen.later = NULL;
         seen.gone = 0;
         rig_send(&waiting, later_text, strlen(later_text));
@@ -703,7 +764,10 @@ static void test_listen_errors(void)
         g_autoptr(GError) error = NULL;
         Rig rig;
         rig_start(&rig, routes, NULL, NULL);
-        TbHttpOptions options = {.address = "127.0.0.1", .port = tb_http_port(rig.http), .auth = rig.auth, .poller = rig.poller};
+        TbHttpOptions options = {.address = "127.0.0.1",
+                                 .port = tb_http_port(rig.http),
+                                 .auth = rig.auth,
+                                 .poller = rig.poller};
         g_assert_null(tb_http_new(&options, &error));
         g_assert_nonnull(strstr(error->message, "Address already in use"));
         g_clear_error(&error);

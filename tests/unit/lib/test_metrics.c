@@ -11,13 +11,17 @@ static void test_text(void)
 {
         static const double buckets[] = {0.005, 0.1, 1, 0};
         TbMetrics *metrics = tb_metrics_new();
-        TbMetric *get = tb_metrics_get(metrics, TB_METRIC_COUNTER, "testbed_requests_total", "method=\"GET\"", "Requests.", NULL);
-        TbMetric *put = tb_metrics_get(metrics, TB_METRIC_COUNTER, "testbed_requests_total", "method=\"PUT\"", "Requests.", NULL);
+        TbMetric *get = tb_metrics_get(metrics, TB_METRIC_COUNTER, "testbed_requests_total", "method=\"GET\"",
+                                       "Requests.", NULL);
+        TbMetric *put = tb_metrics_get(metrics, TB_METRIC_COUNTER, "testbed_requests_total", "method=\"PUT\"",
+                                       "Requests.", NULL);
         TbMetric *gauge = tb_metrics_get(metrics, TB_METRIC_GAUGE, "testbed_open", NULL, "Open.", NULL);
-        TbMetric *time = tb_metrics_get(metrics, TB_METRIC_HISTOGRAM, "testbed_seconds", NULL, "Time.", buckets);
+        TbMetric *time =
+                tb_metrics_get(metrics, TB_METRIC_HISTOGRAM, "testbed_seconds", NULL, "Time.", buckets);
         double extra = 1.25;
         tb_metrics_collector(metrics, collect, &extra);
-        g_assert_true(tb_metrics_get(metrics, TB_METRIC_COUNTER, "testbed_requests_total", "method=\"GET\"", NULL, NULL) == get);
+        g_assert_true(tb_metrics_get(metrics, TB_METRIC_COUNTER, "testbed_requests_total", "method=\"GET\"",
+                                     NULL, NULL) == get);
         tb_metric_add(get, 2);
         tb_metric_add(put, 0.5);
         tb_metric_set(gauge, -3);
@@ -25,15 +29,16 @@ static void test_text(void)
         tb_metric_observe(time, 0.5);
         tb_metric_observe(time, 7);
         g_autofree char *text = tb_metrics_text(metrics);
-        g_assert_cmpstr(text, ==,
-                        "# HELP testbed_requests_total Requests.\n# TYPE testbed_requests_total counter\n"
-                        "testbed_requests_total{method=\"GET\"} 2\ntestbed_requests_total{method=\"PUT\"} 0.5\n"
-                        "# HELP testbed_open Open.\n# TYPE testbed_open gauge\ntestbed_open -3\n"
-                        "# HELP testbed_seconds Time.\n# TYPE testbed_seconds histogram\n"
-                        "testbed_seconds_bucket{le=\"0.005\"} 1\ntestbed_seconds_bucket{le=\"0.1\"} 1\n"
-                        "testbed_seconds_bucket{le=\"1\"} 2\ntestbed_seconds_bucket{le=\"+Inf\"} 3\n"
-                        "testbed_seconds_sum 7.505\ntestbed_seconds_count 3\n"
-                        "testbed_extra{device=\"board\"} 1.25\n");
+        g_assert_cmpstr(
+                text, ==,
+                "# HELP testbed_requests_total Requests.\n# TYPE testbed_requests_total counter\n"
+                "testbed_requests_total{method=\"GET\"} 2\ntestbed_requests_total{method=\"PUT\"} 0.5\n"
+                "# HELP testbed_open Open.\n# TYPE testbed_open gauge\ntestbed_open -3\n"
+                "# HELP testbed_seconds Time.\n# TYPE testbed_seconds histogram\n"
+                "testbed_seconds_bucket{le=\"0.005\"} 1\ntestbed_seconds_bucket{le=\"0.1\"} 1\n"
+                "testbed_seconds_bucket{le=\"1\"} 2\ntestbed_seconds_bucket{le=\"+Inf\"} 3\n"
+                "testbed_seconds_sum 7.505\ntestbed_seconds_count 3\n"
+                "testbed_extra{device=\"board\"} 1.25\n");
         tb_metrics_free(metrics);
 }
 

@@ -8,8 +8,17 @@
 #include "lib/limits.h"
 
 static const TbParam params[] = {
-        {.name = "baud", .type = TB_PARAM_INT, .min = 50, .max = 4000000, .fallback = "115200", .unit = "baud", .help = "Speed."},
-        {.name = "parity", .type = TB_PARAM_ENUM, .choices = TB_CHOICES("none", "even", "odd"), .fallback = "\"none\""},
+        {.name = "baud",
+         .type = TB_PARAM_INT,
+         .min = 50,
+         .max = 4000000,
+         .fallback = "115200",
+         .unit = "baud",
+         .help = "Speed."},
+        {.name = "parity",
+         .type = TB_PARAM_ENUM,
+         .choices = TB_CHOICES("none", "even", "odd"),
+         .fallback = "\"none\""},
         {.name = "gain", .type = TB_PARAM_NUMBER, .min = -1.5, .max = 1.5},
         {.name = "name", .type = TB_PARAM_STRING, .min = 1, .max = 4},
         {.name = "long", .type = TB_PARAM_STRING},
@@ -59,7 +68,8 @@ static const Row rows[] = {
         {"{\"map\":[]}", NULL, "map", "map must be an object"},
         {"{\"any\":null}", "{" DEFAULTS ",\"any\":null}", NULL, NULL},
         {"{\"nope\":1}", NULL, "nope",
-         "unknown field \"nope\"; known fields: baud, parity, gain, name, long, on, password, list, map, any"},
+         "unknown field \"nope\"; known fields: baud, parity, gain, name, long, on, password, list, map, "
+         "any"},
         {"[]", NULL, NULL, "the body must be a JSON object"},
         {"3", NULL, NULL, "the body must be a JSON object"},
 };
@@ -131,7 +141,9 @@ static void test_string_limit(void)
 
 static void test_required(void)
 {
-        static const TbParam table[] = {{.name = "state", .type = TB_PARAM_STRING, .required = true, .help = "on or off"}, TB_PARAM_END};
+        static const TbParam table[] = {
+                {.name = "state", .type = TB_PARAM_STRING, .required = true, .help = "on or off"},
+                TB_PARAM_END};
         g_autoptr(GError) error = NULL;
         g_assert_null(tb_params_validate(table, NULL, &error));
         g_assert_cmpstr(tb_error_detail(error), ==, "state is missing (on or off)");
@@ -153,7 +165,8 @@ static void test_no_table(void)
 static void test_schema(void)
 {
         json_t *s = tb_params_schema(params), *d = tb_params_describe(params);
-        json_t *want = json_loads("{\"type\":\"integer\",\"minimum\":50,\"maximum\":4000000,\"default\":115200,\"description\":\"Speed.\","
+        json_t *want = json_loads("{\"type\":\"integer\",\"minimum\":50,\"maximum\":4000000,\"default\":"
+                                  "115200,\"description\":\"Speed.\","
                                   "\"x-unit\":\"baud\"}",
                                   0, NULL);
         g_assert_true(json_equal(json_object_get(json_object_get(s, "properties"), "baud"), want));

@@ -155,7 +155,8 @@ static void test_ends(void)
         tb_pipe_finish(pipe);
         g_assert_cmpint(tb_pipe_try_write(pipe, "e", 1, &error), ==, -2);
         g_assert_error(error, TB_ERROR, TB_ERROR_INTERRUPTED);
-        g_assert_cmpint(tb_pipe_try_read(pipe, buf, sizeof buf, NULL), ==, 4); /* what was written before the end still comes */
+        g_assert_cmpint(tb_pipe_try_read(pipe, buf, sizeof buf, NULL), ==,
+                        4); /* what was written before the end still comes */
         g_assert_cmpmem(buf, 4, "abcd", 4);
         g_assert_cmpint(tb_pipe_try_read(pipe, buf, sizeof buf, NULL), ==, -1);
         tb_pipe_fail(pipe, error); /* the first end counts */

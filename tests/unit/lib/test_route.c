@@ -74,9 +74,11 @@ static void test_decode(void)
                 const char *in, *out;
                 bool plus;
         } rows[] = {
-                {"abc", "abc", false}, {"a%20b", "a b", false}, {"a+b", "a+b", false},   {"a+b", "a b", true},   {"%C3%A4", "\xc3\xa4", false},
-                {"", "", false},       {"%", NULL, false},      {"%2", NULL, false},     {"%zz", NULL, false},   {"%00", NULL, false},
-                {"%1b", NULL, false},  {"%7f", NULL, false},    {"%C3", NULL, false},    {"\xff", NULL, false}, {"%0a", "\n", false},
+                {"abc", "abc", false}, {"a%20b", "a b", false},       {"a+b", "a+b", false},
+                {"a+b", "a b", true},  {"%C3%A4", "\xc3\xa4", false}, {"", "", false},
+                {"%", NULL, false},    {"%2", NULL, false},           {"%zz", NULL, false},
+                {"%00", NULL, false},  {"%1b", NULL, false},          {"%7f", NULL, false},
+                {"%C3", NULL, false},  {"\xff", NULL, false},         {"%0a", "\n", false},
         };
         for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
                 g_autofree char *out = tb_percent_decode(rows[i].in, strlen(rows[i].in), rows[i].plus);
@@ -89,12 +91,21 @@ static void test_query(void)
         static const struct {
                 const char *in, *out;
         } rows[] = {
-                {NULL, "{}"}, {"", "{}"}, {"a=1", "{\"a\":\"1\"}"}, {"a=1&b=x+y%26", "{\"a\":\"1\",\"b\":\"x y&\"}"}, {"a", "{\"a\":\"\"}"},
-                {"a=b=c", "{\"a\":\"b=c\"}"}, {"&&a=1&", "{\"a\":\"1\"}"}, {"access_token=x&a=1", "{\"a\":\"1\"}"}, {"a=1&a=2", NULL}, {"a=%", NULL},
+                {NULL, "{}"},
+                {"", "{}"},
+                {"a=1", "{\"a\":\"1\"}"},
+                {"a=1&b=x+y%26", "{\"a\":\"1\",\"b\":\"x y&\"}"},
+                {"a", "{\"a\":\"\"}"},
+                {"a=b=c", "{\"a\":\"b=c\"}"},
+                {"&&a=1&", "{\"a\":\"1\"}"},
+                {"access_token=x&a=1", "{\"a\":\"1\"}"},
+                {"a=1&a=2", NULL},
+                {"a=%", NULL},
         };
         for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
                 g_autoptr(GError) error = NULL;
-                json_auto_t *out = tb_query_parse(rows[i].in, &error), *want = rows[i].out ? json_loads(rows[i].out, 0, NULL) : NULL;
+                json_auto_t *out = tb_query_parse(rows[i].in, &error),
+                            *want = rows[i].out ? json_loads(rows[i].out, 0, NULL) : NULL;
                 g_assert_true((out == NULL) == (want == NULL) && (error != NULL) == (out == NULL));
                 g_assert_true(!want || json_equal(out, want));
         }
@@ -118,18 +129,43 @@ static void test_host(void)
                 const char *host;
                 bool on_loopback, on_any;
         } rows[] = {
-                {"localhost", true, true}, {"localhost:6109", true, true}, {"LOCALHOST.", true, true}, {"x.localhost", true, true},
-                {"127.0.0.1", true, true}, {"127.9.9.9:1", true, true}, {"[::1]", true, true}, {"[::1]:80", true, true}, {"bench.example", true, true},
-                {"Bench.Example:80", true, true}, {"192.0.2.7", true, true}, {"192.0.2.8", false, true}, {"[2001:db8::1]:80", false, true},
-                {"machine", false, true}, {"machine.local", false, true}, {"machine.evil.example", false, false}, {"evil.example", false, false},
-                {"localhost.evil.example", false, false}, {"127.0.0.1.evil.example", false, false}, {"127.1", false, false}, {"2130706433", false, false},
-                {"", false, false}, {":80", false, false}, {"localhost:", false, false}, {"localhost:99999", false, false}, {"localhost:80x", false, false},
-                {"[::1", false, false}, {"[localhost]", false, false}, {"a b", false, false}, {"localhost@evil", false, false}, {NULL, false, false},
+                {"localhost", true, true},
+                {"localhost:6109", true, true},
+                {"LOCALHOST.", true, true},
+                {"x.localhost", true, true},
+                {"127.0.0.1", true, true},
+                {"127.9.9.9:1", true, true},
+                {"[::1]", true, true},
+                {"[::1]:80", true, true},
+                {"bench.example", true, true},
+                {"Bench.Example:80", true, true},
+                {"192.0.2.7", true, true},
+                {"192.0.2.8", false, true},
+                {"[2001:db8::1]:80", false, true},
+                {"machine", false, true},
+                {"machine.local", false, true},
+                {"machine.evil.example", false, false},
+                {"evil.example", false, false},
+                {"localhost.evil.example", false, false},
+                {"127.0.0.1.evil.example", false, false},
+                {"127.1", false, false},
+                {"2130706433", false, false},
+                {"", false, false},
+                {":80", false, false},
+                {"localhost:", false, false},
+                {"localhost:99999", false, false},
+                {"localhost:80x", false, false},
+                {"[::1", false, false},
+                {"[localhost]", false, false},
+                {"a b", false, false},
+                {"localhost@evil", false, false},
+                {NULL, false, false},
         };
         TbGuard loopback = {.loopback = true, .address = "127.0.0.1", .machine = "machine", .hosts = hosts};
         TbGuard any = {.address = "0.0.0.0", .machine = "machine", .hosts = hosts};
         for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
-                if (tb_guard_host(&loopback, rows[i].host, "192.0.2.7") != rows[i].on_loopback || tb_guard_host(&any, rows[i].host, "192.0.2.7") != rows[i].on_any)
+                if (tb_guard_host(&loopback, rows[i].host, "192.0.2.7") != rows[i].on_loopback ||
+                    tb_guard_host(&any, rows[i].host, "192.0.2.7") != rows[i].on_any)
                         g_error("%s", rows[i].host);
         }
 }
@@ -141,11 +177,24 @@ static void test_origin(void)
                 const char *origin, *site, *host;
                 bool allowed;
         } rows[] = {
-                {NULL, NULL, "h:1", true},  {NULL, "none", "h:1", true}, {NULL, "same-origin", "h:1", true}, {NULL, "same-site", "h:1", false},
-                {NULL, "cross-site", "h:1", false}, {NULL, "garbage", "h:1", false}, {"http://h:1", NULL, "h:1", true}, {"https://h:1", NULL, "h:1", true},
-                {"http://h", NULL, "h:1", false}, {"http://h:1.evil", NULL, "h:1", false}, {"http://evil/h:1", NULL, "h:1", false}, {"null", NULL, "h:1", false},
-                {"", NULL, "h:1", false}, {"http://", NULL, "", false}, {"ftp://h:1", NULL, "h:1", false}, {"http://h:1", "cross-site", "h:1", false},
-                {"https://front.example", "cross-site", "h:1", true}, {"http://front.example", "cross-site", "h:1", false},
+                {NULL, NULL, "h:1", true},
+                {NULL, "none", "h:1", true},
+                {NULL, "same-origin", "h:1", true},
+                {NULL, "same-site", "h:1", false},
+                {NULL, "cross-site", "h:1", false},
+                {NULL, "garbage", "h:1", false},
+                {"http://h:1", NULL, "h:1", true},
+                {"https://h:1", NULL, "h:1", true},
+                {"http://h", NULL, "h:1", false},
+                {"http://h:1.evil", NULL, "h:1", false},
+                {"http://evil/h:1", NULL, "h:1", false},
+                {"null", NULL, "h:1", false},
+                {"", NULL, "h:1", false},
+                {"http://", NULL, "", false},
+                {"ftp://h:1", NULL, "h:1", false},
+                {"http://h:1", "cross-site", "h:1", false},
+                {"https://front.example", "cross-site", "h:1", true},
+                {"http://front.example", "cross-site", "h:1", false},
         };
         TbGuard guard = {.loopback = true, .origins = origins};
         for (gsize i = 0; i < G_N_ELEMENTS(rows); i++)
@@ -162,7 +211,8 @@ static void test_rate(void)
         g_assert_false(tb_bucket_take(&bucket, 1, 3, 1, 1000000, &wait)); /* limit + 1 */
         g_assert_cmpfloat_with_epsilon(wait, 1, 1e-9);
         g_assert_true(tb_bucket_take(&bucket, 1, 3, 1, 2000000, NULL));
-        g_assert_false(tb_bucket_take(&bucket, 1, 3, 1, 1500000, NULL)); /* a clock that goes back gives nothing */
+        g_assert_false(
+                tb_bucket_take(&bucket, 1, 3, 1, 1500000, NULL)); /* a clock that goes back gives nothing */
 
         TbRates *rates = tb_rates_new(1, 1);
         for (guint i = 0; i < 5000; i++) {
@@ -178,15 +228,21 @@ static void test_json(void)
         static const struct {
                 const char *in, *error;
         } rows[] = {
-                {"{\"a\":[1,2,{\"b\":\"]]]]{{{\"}]}", NULL}, {"3", NULL}, {"", "the body is empty; JSON is expected"}, {"{\"a\":1,\"a\":2}", "not JSON"},
-                {"{} x", "not JSON"}, {"\"\xff\"", "not JSON"}, {"{\"a\":\"\\u0000\"}", "not JSON"},
+                {"{\"a\":[1,2,{\"b\":\"]]]]{{{\"}]}", NULL},
+                {"3", NULL},
+                {"", "the body is empty; JSON is expected"},
+                {"{\"a\":1,\"a\":2}", "not JSON"},
+                {"{} x", "not JSON"},
+                {"\"\xff\"", "not JSON"},
+                {"{\"a\":\"\\u0000\"}", "not JSON"},
         };
         for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
                 g_autoptr(GError) error = NULL;
                 json_auto_t *v = tb_json_parse(rows[i].in, strlen(rows[i].in), &error);
                 g_assert_true((v == NULL) == (rows[i].error != NULL));
                 if (error)
-                        g_assert_true(g_str_has_prefix(error->message, rows[i].error) && g_utf8_validate(error->message, -1, NULL));
+                        g_assert_true(g_str_has_prefix(error->message, rows[i].error) &&
+                                      g_utf8_validate(error->message, -1, NULL));
         }
 }
 

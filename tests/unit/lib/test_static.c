@@ -29,7 +29,8 @@ static void make_files(void)
         put("web/a b.txt", "space");
         put("modules/@x/term/lib.mjs", "vendor");
         put("secret.txt", "no");
-        g_autofree char *link = g_build_filename(folder, "web/out", NULL), *odd = g_build_filename(folder, "web/pipe", NULL);
+        g_autofree char *link = g_build_filename(folder, "web/out", NULL),
+                        *odd = g_build_filename(folder, "web/pipe", NULL);
         g_assert_cmpint(symlink("../secret.txt", link), ==, 0);
         g_assert_cmpint(mkfifo(odd, 0600), ==, 0);
 }
@@ -92,7 +93,8 @@ static void test_table(void)
         g_assert_true(tb_http_add_static(rig.http, "/", web, "{\"term\":\"../modules/@x/term\"}", NULL));
         for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
                 g_autoptr(Answer) a = rig_ask(&rig, rows[i].request);
-                if (a->status != rows[i].status || (rows[i].has && !strstr(a->headers, rows[i].has) && !strstr(a->body, rows[i].has)))
+                if (a->status != rows[i].status ||
+                    (rows[i].has && !strstr(a->headers, rows[i].has) && !strstr(a->body, rows[i].has)))
                         g_error("%s -> %s%s", rows[i].request, a->headers, a->body);
                 g_assert_null(strstr(a->body, "no\n"));
         }
@@ -107,7 +109,8 @@ static void test_etag(void)
         g_assert_true(tb_http_add_static(rig.http, "/", web, NULL, NULL));
         g_autoptr(Answer) first = rig_ask(&rig, "GET /app/main.js" H "\r\n");
         g_autofree char *tag = g_strdup(answer_header(first, "ETag"));
-        g_autofree char *same = g_strdup_printf("GET /app/main.js" H "If-None-Match: \"x\", W/%s\r\n\r\n", tag);
+        g_autofree char *same =
+                g_strdup_printf("GET /app/main.js" H "If-None-Match: \"x\", W/%s\r\n\r\n", tag);
         g_autofree char *other = g_strdup("GET /app/main.js" H "If-None-Match: \"x\"\r\n\r\n");
         g_autoptr(Answer) second = rig_ask(&rig, same), third = rig_ask(&rig, other);
         g_assert_cmpint(second->status, ==, 304);

@@ -5,7 +5,8 @@
 #include "lib/error.h"
 #include "lib/limits.h"
 
-static void check(const char *text, const char *scheme, const char *user, const char *password, const char *host, int port, const char *path)
+static void check(const char *text, const char *scheme, const char *user, const char *password,
+                  const char *host, int port, const char *path)
 {
         g_autoptr(GError) error = NULL;
         g_autoptr(TbUri) uri = tb_uri_parse(text, &error);
@@ -21,7 +22,8 @@ static void check(const char *text, const char *scheme, const char *user, const 
 
 static void test_parts(void)
 {
-        check("serial:///dev/serial/by-id/usb-FTDI_x?baud=115200", "serial", NULL, NULL, "", -1, "/dev/serial/by-id/usb-FTDI_x");
+        check("serial:///dev/serial/by-id/usb-FTDI_x?baud=115200", "serial", NULL, NULL, "", -1,
+              "/dev/serial/by-id/usb-FTDI_x");
         check("tapo://10.0.0.7", "tapo", NULL, NULL, "10.0.0.7", -1, "");
         check("usbhub://1-1.4", "usbhub", NULL, NULL, "1-1.4", -1, "");
         check("adb://0A1B2C3D", "adb", NULL, NULL, "0A1B2C3D", -1, "");
@@ -51,14 +53,14 @@ static void test_refused(void)
         static const struct {
                 const char *text, *what;
         } bad[] = {
-                {"", "must begin"},           {"serial", "must begin"},          {"://x", "must begin"},
-                {"9p://x", "must begin"},     {"a b://x", "spaces"},             {"a_b://x", "only hold"},
-                {"tcp://h:x", "port"},        {"tcp://h:", "port"},              {"tcp://h:65536", "port"},
-                {"tcp://h:123456", "port"},   {"tcp://::1:5", "brackets"},       {"tcp://[::1", "closing ]"},
-                {"tcp://[]", "closing ]"},    {"tcp://[::1]x", "only :port"},    {"tcp://[::1]:x", "port"},
-                {"tcp://h/%", "hex"},         {"tcp://h/%4", "hex"},             {"tcp://h/%zz", "hex"},
-                {"tcp://h/%00", "%00"},       {"tcp://h/%ff", "UTF-8"},          {"tcp://h#x", "%23"},
-                {"tcp://h?=1", "no name"},    {"tcp://h?a=1&a=2", "twice"},      {"tcp://h\n", "control"},
+                {"", "must begin"},         {"serial", "must begin"},       {"://x", "must begin"},
+                {"9p://x", "must begin"},   {"a b://x", "spaces"},          {"a_b://x", "only hold"},
+                {"tcp://h:x", "port"},      {"tcp://h:", "port"},           {"tcp://h:65536", "port"},
+                {"tcp://h:123456", "port"}, {"tcp://::1:5", "brackets"},    {"tcp://[::1", "closing ]"},
+                {"tcp://[]", "closing ]"},  {"tcp://[::1]x", "only :port"}, {"tcp://[::1]:x", "port"},
+                {"tcp://h/%", "hex"},       {"tcp://h/%4", "hex"},          {"tcp://h/%zz", "hex"},
+                {"tcp://h/%00", "%00"},     {"tcp://h/%ff", "UTF-8"},       {"tcp://h#x", "%23"},
+                {"tcp://h?=1", "no name"},  {"tcp://h?a=1&a=2", "twice"},   {"tcp://h\n", "control"},
         };
         for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
                 g_autoptr(GError) error = NULL;
@@ -66,7 +68,8 @@ static void test_refused(void)
                 g_assert_error(error, TB_ERROR, TB_ERROR_INVALID);
                 g_assert_nonnull(tb_error_field(error));
                 if (!strstr(tb_error_detail(error), bad[i].what))
-                        g_error("%s: \"%s\" does not say \"%s\"", bad[i].text, tb_error_detail(error), bad[i].what);
+                        g_error("%s: \"%s\" does not say \"%s\"", bad[i].text, tb_error_detail(error),
+                                bad[i].what);
         }
 }
 
@@ -88,7 +91,8 @@ static void test_redacted(void)
         static const struct {
                 const char *text, *shown;
         } table[] = {
-                {"vnc://joe:secret@lab:5901/x?a=1&password=hush&b=2", "vnc://joe:***@lab:5901/x?a=1&password=***&b=2"},
+                {"vnc://joe:secret@lab:5901/x?a=1&password=hush&b=2",
+                 "vnc://joe:***@lab:5901/x?a=1&password=***&b=2"},
                 {"vnc://lab?pass%77ord=hush", "vnc://lab?pass%77ord=***"},
                 {"vnc://lab", "vnc://lab"},
                 {"vnc://:s@lab", "vnc://:***@lab"},

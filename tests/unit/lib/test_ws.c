@@ -55,7 +55,9 @@ static const TbWsOps ops = {on_message, on_drained, on_closed};
 
 static void upgrade(TbRequest *request, gpointer data G_GNUC_UNUSED)
 {
-        TbWs *ws = tb_request_upgrade(request, tb_request_offers_protocol(request, "binary") ? "binary" : NULL, MAX_MESSAGE, &ops, NULL);
+        TbWs *ws =
+                tb_request_upgrade(request, tb_request_offers_protocol(request, "binary") ? "binary" : NULL,
+                                   MAX_MESSAGE, &ops, NULL);
         if (!ws)
                 return;
         seen.ws = ws;
@@ -76,7 +78,9 @@ static const TbRoute routes[] = {
 };
 
 #define KEY "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-#define UP "Host: localhost\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+#define UP                                                                                                   \
+        "Host: localhost\r\nUpgrade: websocket\r\nConnection: keep-alive, "                                  \
+        "Upgrade\r\nSec-WebSocket-Version: 13\r\n"
 
 static void reset(void)
 {
@@ -93,7 +97,8 @@ static Client open_ws(Rig *rig)
         rig_send(&c, text, strlen(text));
         g_autoptr(Answer) a = rig_answer(&c);
         g_assert_cmpint(a->status, ==, 101);
-        g_assert_cmpstr(answer_header(a, "Sec-WebSocket-Accept"), ==, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="); /* RFC 6455, §1.3 */
+        g_assert_cmpstr(answer_header(a, "Sec-WebSocket-Accept"), ==,
+                        "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="); /* RFC 6455, §1.3 */
         g_assert_null(answer_header(a, "Sec-WebSocket-Extensions"));
         return c;
 }
@@ -165,7 +170,9 @@ static int close_code(const GString *payload)
         return payload->len >= 2 ? (guint8)payload->str[0] << 8 | (guint8)payload->str[1] : 1005;
 }
 
-/* --- handshake ---------------------------------------------------------------------------------------------------------------- */
+/* --- handshake
+ * ----------------------------------------------------------------------------------------------------------------
+ */
 static void test_handshake(void)
 {
         static const struct {
@@ -174,13 +181,19 @@ static void test_handshake(void)
                 const char *has;
         } rows[] = {
                 {"GET /ws HTTP/1.1\r\n" UP KEY "\r\n", 101, NULL},
-                {"GET /ws HTTP/1.1\r\n" UP KEY "Sec-WebSocket-Protocol: chat, binary\r\n\r\n", 101, "Sec-WebSocket-Protocol: binary"},
-                {"GET /ws HTTP/1.1\r\n" UP KEY "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n", 101, NULL},
+                {"GET /ws HTTP/1.1\r\n" UP KEY "Sec-WebSocket-Protocol: chat, binary\r\n\r\n", 101,
+                 "Sec-WebSocket-Protocol: binary"},
+                {"GET /ws HTTP/1.1\r\n" UP KEY "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n", 101,
+                 NULL},
                 {"GET /ws HTTP/1.1\r\nHost: localhost\r\n\r\n", 426, "Upgrade: websocket"},
-                {"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n", 426, NULL},
-                {"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" KEY "\r\n", 426, NULL},
-                {"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 8\r\n" KEY "\r\n", 426,
-                 "Sec-WebSocket-Version: 13"},
+                {"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n", 426,
+                 NULL},
+                {"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nSec-WebSocket-Version: "
+                 "13\r\n" KEY "\r\n",
+                 426, NULL},
+                {"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: "
+                 "Upgrade\r\nSec-WebSocket-Version: 8\r\n" KEY "\r\n",
+                 426, "Sec-WebSocket-Version: 13"},
                 {"GET /ws HTTP/1.1\r\n" UP "\r\n", 400, "Sec-WebSocket-Key"},
                 {"GET /ws HTTP/1.1\r\n" UP "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZ\r\n\r\n", 400, NULL},
                 {"GET /ws HTTP/1.1\r\n" UP KEY "Origin: http://evil.example\r\n\r\n", 403, NULL},
@@ -195,7 +208,8 @@ static void test_handshake(void)
         for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
                 reset();
                 g_autoptr(Answer) a = rig_ask(&rig, rows[i].request);
-                if (a->status != rows[i].status || (rows[i].has && !strstr(a->headers, rows[i].has) && !strstr(a->body, rows[i].has)))
+                if (a->status != rows[i].status ||
+                    (rows[i].has && !strstr(a->headers, rows[i].has) && !strstr(a->body, rows[i].has)))
                         g_error("%s -> %s%s", rows[i].request, a->headers, a->body);
                 if (a->status == 101)
                         RIG_WAIT(seen.closed == 1);
@@ -213,21 +227,24 @@ static void test_pure(void)
         static const struct {
                 int code;
                 bool valid;
-        } codes[] = {{999, false}, {1000, true}, {1004, false}, {1005, false}, {1006, false}, {1007, true}, {1014, true}, {1015, false},
-                     {2999, false}, {3000, true}, {4999, true}, {5000, false}};
+        } codes[] = {{999, false}, {1000, true},  {1004, false}, {1005, false}, {1006, false}, {1007, true},
+                     {1014, true}, {1015, false}, {2999, false}, {3000, true},  {4999, true},  {5000, false}};
         for (gsize i = 0; i < G_N_ELEMENTS(codes); i++)
                 g_assert_cmpint(tb_ws_close_code_valid(codes[i].code), ==, codes[i].valid);
         char out[124];
         g_autofree char *fits = g_strnfill(123, 'a'), *longer = g_strnfill(124, 'a');
         g_assert_cmpuint(tb_ws_close_reason(fits, out), ==, 123);
         g_assert_cmpuint(tb_ws_close_reason(longer, out), ==, 123);
-        g_autofree char *umlaut = g_strconcat(fits + 1, "\xc3\xa4", NULL); /* its second byte would be the 124th */
+        g_autofree char *umlaut =
+                g_strconcat(fits + 1, "\xc3\xa4", NULL); /* its second byte would be the 124th */
         g_assert_cmpuint(tb_ws_close_reason(umlaut, out), ==, 122);
         g_assert_cmpuint(tb_ws_close_reason(NULL, out), ==, 0);
         g_assert_cmpuint(tb_ws_close_reason("ab\xff", out), ==, 2);
 }
 
-/* --- messages -------------------------------------------------------------------------------------------------------------------- */
+/* --- messages
+ * --------------------------------------------------------------------------------------------------------------------
+ */
 static void test_echo(void)
 {
         Rig rig;
@@ -238,9 +255,13 @@ static void test_echo(void)
         g_autoptr(GString) p = g_string_new(NULL);
         g_assert_cmpint(read_frame(&c, p), ==, 0x81);
         g_assert_cmpstr(p->str, ==, "welcome");
-        send_frame(&c, 0x81, "gr\xc3\xbc\xc3\x9f""e");
+        send_frame(&c, 0x81,
+                   "gr\xc3\xbc\xc3\x9f"
+                   "e");
         g_assert_cmpint(read_frame(&c, p), ==, 0x81);
-        g_assert_cmpstr(p->str, ==, "gr\xc3\xbc\xc3\x9f""e");
+        g_assert_cmpstr(p->str, ==,
+                        "gr\xc3\xbc\xc3\x9f"
+                        "e");
         send_frame(&c, 0x82, "\xff\xfe");
         g_assert_cmpint(read_frame(&c, p), ==, 0x82);
         g_assert_cmpstr(p->str, ==, "\xff\xfe");
@@ -251,7 +272,9 @@ static void test_echo(void)
         g_assert_cmpstr(p->str, ==, "are you there");
         g_assert_cmpint(read_frame(&c, p), ==, 0x81);
         g_assert_cmpstr(p->str, ==, "fragments");
-        send_frame(&c, 0x88, "\x03\xe8" "bye");
+        send_frame(&c, 0x88,
+                   "\x03\xe8"
+                   "bye");
         g_assert_cmpint(read_frame(&c, p), ==, 0x88);
         g_assert_cmpint(close_code(p), ==, 1000);
         g_assert_cmpint(read_frame(&c, p), ==, -1);
@@ -314,14 +337,14 @@ static void test_violations(void)
                 const char *payload;
                 int code;
         } rows[] = {
-                {0x81, "\xff", 1007},         /* text that is no UTF-8 */
-                {0x81, "\xc3", 1007},         /* … that ends in the middle of a character */
-                {0xc1, "x", 1002},            /* RSV1 without an extension */
-                {0x83, "x", 1002},            /* reserved opcode */
-                {0x80, "x", 1002},            /* continuation of nothing */
-                {0x09, "x", 1002},            /* fragmented ping */
-                {0x88, "\x03", 1005},         /* close with half a code: closed all the same */
-                {0x88, "\x03\xee", 1002},     /* 1006 may not be sent */
+                {0x81, "\xff", 1007},     /* text that is no UTF-8 */
+                {0x81, "\xc3", 1007},     /* … that ends in the middle of a character */
+                {0xc1, "x", 1002},        /* RSV1 without an extension */
+                {0x83, "x", 1002},        /* reserved opcode */
+                {0x80, "x", 1002},        /* continuation of nothing */
+                {0x09, "x", 1002},        /* fragmented ping */
+                {0x88, "\x03", 1005},     /* close with half a code: closed all the same */
+                {0x88, "\x03\xee", 1002}, /* 1006 may not be sent */
         };
         Rig rig;
         rig_start(&rig, routes, NULL, NULL);
@@ -472,7 +495,8 @@ static void test_pause(void)
         g_assert_cmpuint(seen.messages, ==, 0);
         tb_ws_pause(seen.ws, false);
         RIG_WAIT(seen.messages == 1);
-        seen.pause_at = 2; /* paused from inside: of 30 messages in one packet not all are read; none is lost */
+        seen.pause_at =
+                2; /* paused from inside: of 30 messages in one packet not all are read; none is lost */
         g_autofree char *text = g_strnfill(900, 'b');
         g_autoptr(GString) blocks = g_string_new(NULL);
         for (guint i = 0; i < 30; i++) {

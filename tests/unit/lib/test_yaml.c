@@ -15,11 +15,14 @@ static const struct {
         {"", "{}", NULL},
         {"# only a comment\n", "{}", NULL},
         {"a: 1\nb: [x, 'y', \"z\"]\n", "{\"a\":1,\"b\":[\"x\",\"y\",\"z\"]}", NULL},
-        {"a: true\nb: ~\nc: null\nd:\ne: False\nf: yes\n", "{\"a\":true,\"b\":null,\"c\":null,\"d\":null,\"e\":false,\"f\":\"yes\"}", NULL},
+        {"a: true\nb: ~\nc: null\nd:\ne: False\nf: yes\n",
+         "{\"a\":true,\"b\":null,\"c\":null,\"d\":null,\"e\":false,\"f\":\"yes\"}", NULL},
         {"a: 0x1F\nb: 0o17\nc: -3\nd: +4\ne: 1.5\nf: .5\ng: 1e3\nh: 1.\n",
          "{\"a\":31,\"b\":15,\"c\":-3,\"d\":4,\"e\":1.5,\"f\":0.5,\"g\":1000.0,\"h\":1.0}", NULL},
         {"a: 0A1B2C3D\nb: 1-1.4\nc: '12'\nd: 10.0.0.7\ne: 1e\nf: .\ng: 0x\nh: -x\n",
-         "{\"a\":\"0A1B2C3D\",\"b\":\"1-1.4\",\"c\":\"12\",\"d\":\"10.0.0.7\",\"e\":\"1e\",\"f\":\".\",\"g\":\"0x\",\"h\":\"-x\"}", NULL},
+         "{\"a\":\"0A1B2C3D\",\"b\":\"1-1.4\",\"c\":\"12\",\"d\":\"10.0.0.7\",\"e\":\"1e\",\"f\":\".\",\"g\":"
+         "\"0x\",\"h\":\"-x\"}",
+         NULL},
         {"a: serial:///dev/ttyUSB0?baud=115200\n", "{\"a\":\"serial:///dev/ttyUSB0?baud=115200\"}", NULL},
         {"text: |\n  one\n  two\n", "{\"text\":\"one\\ntwo\\n\"}", NULL},
         {"- 1\n- {a: []}\n", "[1,{\"a\":[]}]", NULL},
@@ -28,7 +31,8 @@ static const struct {
         {"a: 1\nb: *x\n", NULL, "f:2: aliases (*name) are not supported"},
         {"a: !!int 1\n", NULL, "f:1: tags (tag:yaml.org,2002:int) are not supported"},
         {"a: 1\n---\nb: 2\n", NULL, "f:2: only one document is allowed in the file"},
-        {"a: 99999999999999999999\n", NULL, "f:1: the number 99999999999999999999 is too large; put it in quotes if it is a text"},
+        {"a: 99999999999999999999\n", NULL,
+         "f:1: the number 99999999999999999999 is too large; put it in quotes if it is a text"},
         {"a: 1e999\n", NULL, "f:1: the number 1e999 is too large; put it in quotes if it is a text"},
         {"a: .inf\n", NULL, "f:1: .inf is no number that can be used here; put it in quotes if it is a text"},
         {"? [a]\n: b\n", NULL, "f:1: a key must be a simple text"},
@@ -56,7 +60,8 @@ static void test_table(void)
 
 static void test_syntax_error_has_line(void)
 {
-        static const char *const bad[] = {"a: 1\nb: [1, 2\nc: 3\n", "a: 1\n\tb: 2\n", "a: \"x\n", "a: \xff\n"};
+        static const char *const bad[] = {"a: 1\nb: [1, 2\nc: 3\n", "a: 1\n\tb: 2\n", "a: \"x\n",
+                                          "a: \xff\n"};
         for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
                 g_autoptr(GError) error = NULL;
                 g_assert_null(tb_yaml_parse("host.yaml", bad[i], strlen(bad[i]), &error));

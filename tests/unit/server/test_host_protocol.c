@@ -49,7 +49,8 @@ static void server_reads(const char *name, json_t *file, const char *text, gsize
 {
         static const char hello[] = "{\"type\":\"hello\",\"role\":\"host\",\"host\":\"lab-0\"}";
         TbAuth *hosts = tb_auth_new();
-        TbPairing *pairing = tb_pairing_new(&(TbPairingOptions){.ops = &ops, .ice = &ice, .hosts = hosts, .carried = carried});
+        TbPairing *pairing = tb_pairing_new(
+                &(TbPairingOptions){.ops = &ops, .ice = &ice, .hosts = hosts, .carried = carried});
         TbParty *party = tb_pairing_join(pairing, &seen, "golden", 1);
         g_string_truncate(seen.errors, 0);
         if (!g_str_has_prefix(name, "hello"))
@@ -69,7 +70,8 @@ static void host_reads(json_t *file, const char *text, gsize size)
         bool ok = tb_bridge_parse(text, size, &message, &error);
         g_assert_cmpint(ok, ==, json_is_true(json_object_get(file, "valid")));
         if (ok)
-                g_assert_cmpint(message.type, !=, TB_BRIDGE_OTHER); /* it knows every message that the server says */
+                g_assert_cmpint(message.type, !=,
+                                TB_BRIDGE_OTHER); /* it knows every message that the server says */
         else
                 g_assert_cmpstr(tb_error_field(error), ==, json_string_value(json_object_get(file, "error")));
 }
@@ -83,7 +85,8 @@ static void test_golden(void)
                 g_autofree char *path = g_build_filename(GOLDEN, name, NULL);
                 json_auto_t *file = json_load_file(path, 0, NULL);
                 g_assert_nonnull(file);
-                g_assert_cmpint(strstr(name, ".bad-") == NULL, ==, json_is_true(json_object_get(file, "valid")));
+                g_assert_cmpint(strstr(name, ".bad-") == NULL, ==,
+                                json_is_true(json_object_get(file, "valid")));
                 gsize size;
                 g_autofree char *text = tb_json_text(json_object_get(file, "message"), &size);
                 g_test_message("%s", name);

@@ -107,14 +107,17 @@ static const char *text_of(json_t *message, const char *field)
 static Line *join(World *w, const char *role, const char *id, const char *token)
 {
         Line *line = dial(w);
-        tell(w, line, json_pack("{s:s, s:s, s:s, s:s}", "type", "hello", "role", role, "sessionId", id, "token", token));
+        tell(w, line,
+             json_pack("{s:s, s:s, s:s, s:s}", "type", "hello", "role", role, "sessionId", id, "token",
+                       token));
         return line;
 }
 
 static TbSession *create(World *w, char **ret_token)
 {
         g_autofree char *view = NULL;
-        TbSession *session = tb_pairing_create(w->pairing, NULL, TB_MODE_VIEW, 1, w->now, ret_token, &view, NULL);
+        TbSession *session =
+                tb_pairing_create(w->pairing, NULL, TB_MODE_VIEW, 1, w->now, ret_token, &view, NULL);
         g_assert_null(view);
         return session;
 }
@@ -133,7 +136,9 @@ static void test_hello_timeout(void)
         g_assert_cmpstr(text_of(last(line), "message"), ==, "Hello timeout");
         g_autofree char *token = NULL; /* a hello after the verdict changes nothing */
         TbSession *session = create(&w, &token);
-        tell(&w, line, json_pack("{s:s, s:s, s:s, s:s}", "type", "hello", "role", "phone", "sessionId", tb_session_id(session), "token", token));
+        tell(&w, line,
+             json_pack("{s:s, s:s, s:s, s:s}", "type", "hello", "role", "phone", "sessionId",
+                       tb_session_id(session), "token", token));
         g_assert_cmpuint(line->said->len, ==, 1);
         hang_up(&w, line);
         teardown(&w);
@@ -192,7 +197,8 @@ static void test_session_limit(void)
         setup(&w);
         for (guint i = 0; i < TB_LIMIT_SESSIONS; i++) {
                 g_autofree char *token = NULL, *view = NULL;
-                g_assert_nonnull(tb_pairing_create(w.pairing, NULL, TB_MODE_VIEW, 1, w.now, &token, &view, NULL));
+                g_assert_nonnull(
+                        tb_pairing_create(w.pairing, NULL, TB_MODE_VIEW, 1, w.now, &token, &view, NULL));
         }
         g_autofree char *token = NULL, *view = NULL;
         g_autoptr(GError) error = NULL;
@@ -213,7 +219,8 @@ static void test_host_limits(void)
         for (guint i = 0; i <= TB_LIMIT_HOSTS; i++) {
                 g_autofree char *name = g_strdup_printf("h%u", i);
                 lines[i] = dial(&w);
-                tell(&w, lines[i], json_pack("{s:s, s:s, s:s}", "type", "hello", "role", "host", "host", name));
+                tell(&w, lines[i],
+                     json_pack("{s:s, s:s, s:s}", "type", "hello", "role", "host", "host", name));
                 g_assert_cmpstr(text_of(last(lines[i]), "type"), ==, i < TB_LIMIT_HOSTS ? "ready" : "error");
         }
         g_assert_cmpstr(text_of(last(lines[TB_LIMIT_HOSTS]), "message"), ==, "Too many hosts");
@@ -238,7 +245,8 @@ static void test_rate(void)
         setup(&w);
         g_autofree char *token = NULL;
         TbSession *session = create(&w, &token);
-        Line *phone = join(&w, "phone", tb_session_id(session), token), *desktop = join(&w, "desktop", tb_session_id(session), token);
+        Line *phone = join(&w, "phone", tb_session_id(session), token),
+             *desktop = join(&w, "desktop", tb_session_id(session), token);
         guint before = desktop->said->len;
         for (guint i = 0; i < 2 * TB_LIMIT_MESSAGES_PER_S - 1; i++) /* the hello was one */
                 tell(&w, phone, json_pack("{s:s, s:i}", "type", "bye", "n", i));
@@ -261,7 +269,8 @@ static void test_slow_reader(void)
         setup(&w);
         g_autofree char *token = NULL;
         TbSession *session = create(&w, &token);
-        Line *phone = join(&w, "phone", tb_session_id(session), token), *desktop = join(&w, "desktop", tb_session_id(session), token);
+        Line *phone = join(&w, "phone", tb_session_id(session), token),
+             *desktop = join(&w, "desktop", tb_session_id(session), token);
         guint before = desktop->said->len;
         desktop->queued = 64 * 1024;
         tell(&w, phone, json_pack("{s:s}", "type", "sensor"));
@@ -295,13 +304,15 @@ static void test_message_sizes(void)
                 setup(&w);
                 g_autofree char *token = NULL;
                 TbSession *session = create(&w, &token);
-                Line *phone = join(&w, "phone", tb_session_id(session), token), *desktop = join(&w, "desktop", tb_session_id(session), token);
+                Line *phone = join(&w, "phone", tb_session_id(session), token),
+                     *desktop = join(&w, "desktop", tb_session_id(session), token);
                 for (gsize extra = 0; extra < 2; extra++) {
                         g_autofree char *head = g_strdup_printf("{\"type\":\"%s\",\"x\":\"", rows[i].type);
                         g_autofree char *fill = g_strnfill(rows[i].max - strlen(head) - 2 + extra, 'x');
                         g_autofree char *text = g_strconcat(head, fill, "\"}", NULL);
                         tb_pairing_text(phone->party, text, strlen(text), w.now);
-                        g_assert_cmpstr(text_of(last(extra ? phone : desktop), extra ? "message" : "type"), ==, extra ? "Message too large" : rows[i].type);
+                        g_assert_cmpstr(text_of(last(extra ? phone : desktop), extra ? "message" : "type"),
+                                        ==, extra ? "Message too large" : rows[i].type);
                 }
                 hang_up(&w, phone);
                 hang_up(&w, desktop);
@@ -309,7 +320,8 @@ static void test_message_sizes(void)
         }
 }
 
-/* Golden messages from client to server: what is valid there is understood here, and a hello that is not is refused. */
+/* Golden messages from client to server: what is valid there is understood here, and a hello that is not is
+ * refused. */
 static void test_golden_hellos(void)
 {
         g_autoptr(GDir) dir = g_dir_open("tests/fixtures/proto", 0, NULL);
@@ -327,9 +339,11 @@ static void test_golden_hellos(void)
                 setup(&w);
                 Line *line = dial(&w);
                 tell(&w, line, json_incref(message));
-                g_assert_cmpint(line->closed, ==, 1008); /* no such session here, or a broken hello: refused either way */
+                g_assert_cmpint(line->closed, ==,
+                                1008); /* no such session here, or a broken hello: refused either way */
                 const char *said = text_of(last(line), "message");
-                g_assert_true(g_str_equal(said, "Invalid session or token") || g_str_equal(said, "Invalid role"));
+                g_assert_true(g_str_equal(said, "Invalid session or token") ||
+                              g_str_equal(said, "Invalid role"));
                 if (json_is_true(json_object_get(file, "valid")))
                         g_assert_cmpstr(said, ==, "Invalid session or token");
                 hang_up(&w, line);
@@ -353,12 +367,14 @@ static void test_ice(void)
 static void test_qr(void)
 {
         g_autoptr(GError) error = NULL;
-        g_autoptr(GBytes) svg = tb_qr_svg("http://localhost/m/x?token=y", &error), png = tb_qr_png("http://localhost/m/x?token=y", &error);
+        g_autoptr(GBytes) svg = tb_qr_svg("http://localhost/m/x?token=y", &error),
+                          png = tb_qr_png("http://localhost/m/x?token=y", &error);
         g_assert_no_error(error);
         gsize size;
         g_assert_true(g_str_has_prefix(g_bytes_get_data(svg, &size), "<svg xmlns="));
         g_assert_cmpint(memcmp(g_bytes_get_data(png, &size), "\x89PNG", 4), ==, 0);
-        g_autofree char *largest = g_strnfill(1273, 'a'), *larger = g_strnfill(1274, 'a'); /* version 40, level H, bytes */
+        g_autofree char *largest = g_strnfill(1273, 'a'),
+                        *larger = g_strnfill(1274, 'a'); /* version 40, level H, bytes */
         g_autoptr(GBytes) fits = tb_qr_svg(largest, &error);
         g_assert_no_error(error);
         g_assert_null(tb_qr_svg(larger, &error));

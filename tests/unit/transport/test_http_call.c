@@ -1,5 +1,6 @@
 /*
- * tb_http_call() against libmicrohttpd, whose digest is not ours, and against a socket that misbehaves: silence, trickles, lies, too much.
+ * tb_http_call() against libmicrohttpd, whose digest is not ours, and against a socket that misbehaves:
+ * silence, trickles, lies, too much.
  */
 #include <errno.h>
 #include <microhttpd.h>
@@ -17,13 +18,14 @@
 #define ONCE_MS 10000 /* what must not be reached */
 #define INTERRUPT_MS 200
 
-/* --- a server that we did not write --------------------------------------------------------------------------------------------------- */
+/* --- a server that we did not write
+ * --------------------------------------------------------------------------------------------------- */
 #define REALM "shellyplusplugs-aabbccddeeff"
-
 
 static enum MHD_Result reply(struct MHD_Connection *connection, int status, const void *data, gsize size)
 {
-        struct MHD_Response *response = MHD_create_response_from_buffer(size, (void *)data, MHD_RESPMEM_MUST_COPY);
+        struct MHD_Response *response =
+                MHD_create_response_from_buffer(size, (void *)data, MHD_RESPMEM_MUST_COPY);
         MHD_add_response_header(response, "Content-Type", "text/x-test; charset=utf-8");
         MHD_add_response_header(response, "X-Mixed-Case", "Kept As It Is");
         enum MHD_Result ok = MHD_queue_response(connection, (unsigned)status, response);
@@ -31,13 +33,16 @@ static enum MHD_Result reply(struct MHD_Connection *connection, int status, cons
         return ok;
 }
 
-static enum MHD_Result reply_digest(struct MHD_Connection *connection, enum MHD_DigestAuthAlgorithm algorithm, const GByteArray *body)
+static enum MHD_Result reply_digest(struct MHD_Connection *connection, enum MHD_DigestAuthAlgorithm algorithm,
+                                    const GByteArray *body)
 {
         int known = MHD_digest_auth_check2(connection, REALM, "admin", "secret", 60, algorithm);
         if (known == MHD_YES)
                 return reply(connection, 200, body->data, body->len);
-        struct MHD_Response *refusal = MHD_create_response_from_buffer(2, (void *)"no", MHD_RESPMEM_PERSISTENT);
-        enum MHD_Result ok = MHD_queue_auth_fail_response2(connection, REALM, "opaque-word", refusal, known == MHD_INVALID_NONCE, algorithm);
+        struct MHD_Response *refusal =
+                MHD_create_response_from_buffer(2, (void *)"no", MHD_RESPMEM_PERSISTENT);
+        enum MHD_Result ok = MHD_queue_auth_fail_response2(connection, REALM, "opaque-word", refusal,
+                                                           known == MHD_INVALID_NONCE, algorithm);
         MHD_destroy_response(refusal);
         return ok;
 }
@@ -50,7 +55,8 @@ static enum MHD_Result reply_basic(struct MHD_Connection *connection)
         MHD_free(password);
         if (known)
                 return reply(connection, 200, "in", 2);
-        struct MHD_Response *refusal = MHD_create_response_from_buffer(2, (void *)"no", MHD_RESPMEM_PERSISTENT);
+        struct MHD_Response *refusal =
+                MHD_create_response_from_buffer(2, (void *)"no", MHD_RESPMEM_PERSISTENT);
         enum MHD_Result ok = MHD_queue_basic_auth_fail_response(connection, "plug", refusal);
         MHD_destroy_response(refusal);
         return ok;
@@ -64,7 +70,8 @@ static ssize_t endless(void *data G_GNUC_UNUSED, uint64_t at G_GNUC_UNUSED, char
 
 static enum MHD_Result reply_endless(struct MHD_Connection *connection)
 {
-        struct MHD_Response *response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16384, endless, NULL, NULL);
+        struct MHD_Response *response =
+                MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16384, endless, NULL, NULL);
         enum MHD_Result ok = MHD_queue_response(connection, 200, response);
         MHD_destroy_response(response);
         return ok;
@@ -79,7 +86,8 @@ static enum MHD_Result reply_size(struct MHD_Connection *connection)
         return reply(connection, 200, data, size);
 }
 
-static enum MHD_Result reply_echo(struct MHD_Connection *connection, const char *method, const GByteArray *body)
+static enum MHD_Result reply_echo(struct MHD_Connection *connection, const char *method,
+                                  const GByteArray *body)
 {
         const char *word = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "X-Word"),
                    *type = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Type");
@@ -89,8 +97,9 @@ static enum MHD_Result reply_echo(struct MHD_Connection *connection, const char 
         return reply(connection, 207, text->str, text->len);
 }
 
-static enum MHD_Result on_request(void *data G_GNUC_UNUSED, struct MHD_Connection *connection, const char *target, const char *method,
-                                  const char *version G_GNUC_UNUSED, const char *chunk, size_t *size, void **state)
+static enum MHD_Result on_request(void *data G_GNUC_UNUSED, struct MHD_Connection *connection,
+                                  const char *target, const char *method, const char *version G_GNUC_UNUSED,
+                                  const char *chunk, size_t *size, void **state)
 {
         if (!*state) {
                 *state = g_byte_array_new();
@@ -115,8 +124,8 @@ static enum MHD_Result on_request(void *data G_GNUC_UNUSED, struct MHD_Connectio
         return reply_echo(connection, method, body);
 }
 
-static void on_completed(void *data G_GNUC_UNUSED, struct MHD_Connection *connection G_GNUC_UNUSED, void **state,
-                         enum MHD_RequestTerminationCode why G_GNUC_UNUSED)
+static void on_completed(void *data G_GNUC_UNUSED, struct MHD_Connection *connection G_GNUC_UNUSED,
+                         void **state, enum MHD_RequestTerminationCode why G_GNUC_UNUSED)
 {
         if (*state)
                 g_byte_array_unref(*state);
@@ -131,9 +140,11 @@ typedef struct Server {
 static void server_start(Server *s, gconstpointer data G_GNUC_UNUSED)
 {
         struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-        s->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, on_request, NULL, MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&a,
-                                     MHD_OPTION_DIGEST_AUTH_RANDOM, (size_t)8, "01234567", MHD_OPTION_NONCE_NC_SIZE, 300U,
-                                     MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_END);
+        s->daemon =
+                MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, on_request, NULL,
+                                 MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&a, MHD_OPTION_DIGEST_AUTH_RANDOM,
+                                 (size_t)8, "01234567", MHD_OPTION_NONCE_NC_SIZE, 300U,
+                                 MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_END);
         g_assert_nonnull(s->daemon);
         s->port = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
         tb_io_init_plain(&s->io);
@@ -162,7 +173,13 @@ static void test_exchange(Server *s, gconstpointer data G_GNUC_UNUSED)
 {
         g_autofree char *url = url_of(s->port, "/echo?a=b%20c");
         static const char *const headers[] = {"X-Word", "a word", NULL};
-        TbHttpCall call = {.method = "PUT", .url = url, .content_type = "text/x-a", .body = "one\0two", .body_size = 7, .headers = headers, .timeout_ms = ONCE_MS};
+        TbHttpCall call = {.method = "PUT",
+                           .url = url,
+                           .content_type = "text/x-a",
+                           .body = "one\0two",
+                           .body_size = 7,
+                           .headers = headers,
+                           .timeout_ms = ONCE_MS};
         TbHttpAnswer answer;
         g_autoptr(GError) error = NULL;
         g_assert_true(tb_http_call(&s->io, &call, &answer, &error));
@@ -179,11 +196,18 @@ static void test_exchange(Server *s, gconstpointer data G_GNUC_UNUSED)
         tb_http_answer_clear(&answer);
 }
 
-static void expect_status(Server *s, const char *target, const char *user, const char *password, const char *body, int status)
+static void expect_status(Server *s, const char *target, const char *user, const char *password,
+                          const char *body, int status)
 {
         g_autofree char *url = url_of(s->port, target);
-        TbHttpCall call = {.method = body ? "POST" : "GET", .url = url, .content_type = body ? "application/json" : NULL, .body = body,
-                           .body_size = body ? strlen(body) : 0, .user = user, .password = password, .timeout_ms = ONCE_MS};
+        TbHttpCall call = {.method = body ? "POST" : "GET",
+                           .url = url,
+                           .content_type = body ? "application/json" : NULL,
+                           .body = body,
+                           .body_size = body ? strlen(body) : 0,
+                           .user = user,
+                           .password = password,
+                           .timeout_ms = ONCE_MS};
         TbHttpAnswer answer;
         g_autoptr(GError) error = NULL;
         tb_http_call(&s->io, &call, &answer, &error);
@@ -236,14 +260,16 @@ static void test_limits(Server *s, gconstpointer data G_GNUC_UNUSED)
         expect_size(s, "/endless", 0, false);
 }
 
-/* --- a socket that misbehaves ------------------------------------------------------------------------------------------------------------- */
+/* --- a socket that misbehaves
+ * -------------------------------------------------------------------------------------------------------------
+ */
 typedef struct Rogue {
         int listener;
         int port;
-        const char *says;       /* after the request; NULL: nothing */
-        const char *repeats;    /* then this again and again until the client is tired; NULL: nothing */
-        bool hangs_up;          /* at the end; otherwise it waits for the client to go */
-        TbInterruptor *raises;  /* when the request is there; NULL: none */
+        const char *says;      /* after the request; NULL: nothing */
+        const char *repeats;   /* then this again and again until the client is tired; NULL: nothing */
+        bool hangs_up;         /* at the end; otherwise it waits for the client to go */
+        TbInterruptor *raises; /* when the request is there; NULL: none */
         gint64 raised_us;
         TbThread *thread;
 } Rogue;
@@ -359,7 +385,8 @@ static void test_redirect(void)
         Rogue r = {.says = "HTTP/1.1 302 Found\r\nLocation: http://192.0.2.1/\r\nContent-Length: 0\r\n\r\n"};
         rogue_start(&r);
         g_autofree char *url = url_of(r.port, "/");
-        TbHttpCall call = {.method = "GET", .url = url, .user = "admin", .password = "secret", .timeout_ms = ONCE_MS};
+        TbHttpCall call = {
+                .method = "GET", .url = url, .user = "admin", .password = "secret", .timeout_ms = ONCE_MS};
         TbHttpAnswer answer;
         g_assert_true(tb_http_call(&io, &call, &answer, NULL));
         g_assert_cmpint(answer.status, ==, 302);
@@ -373,7 +400,10 @@ static void test_timeouts(void)
 {
         static const struct {
                 const char *says, *repeats;
-        } slow[] = {{NULL, NULL}, {"HTTP/1.1 200", NULL}, {HALF, NULL}, {"HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 100 Continue\r\n\r\n"}};
+        } slow[] = {{NULL, NULL},
+                    {"HTTP/1.1 200", NULL},
+                    {HALF, NULL},
+                    {"HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 100 Continue\r\n\r\n"}};
         TbIo io;
         tb_io_init_plain(&io);
         for (guint i = 0; i < 2 * G_N_ELEMENTS(slow); i++) {
@@ -381,7 +411,8 @@ static void test_timeouts(void)
                 rogue_start(&r);
                 gint64 start = g_get_monotonic_time();
                 if (i % 2)
-                        io.deadline_us = start + 250 * 1000; /* the command's deadline is nearer than the call's */
+                        io.deadline_us =
+                                start + 250 * 1000; /* the command's deadline is nearer than the call's */
                 g_autoptr(GError) error = fail(&io, r.port, i % 2 ? ONCE_MS : 250);
                 gint64 took_ms = (g_get_monotonic_time() - start) / 1000;
                 g_assert_error(error, TB_ERROR, TB_ERROR_TIMEOUT);
@@ -403,7 +434,10 @@ static void test_endless_head(void)
 {
         TbIo io;
         tb_io_init_plain(&io);
-        Rogue r = {.says = "HTTP/1.1 200 OK\r\n", .repeats = "X-Noise: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n"};
+        Rogue r = {.says = "HTTP/1.1 200 OK\r\n",
+                   .repeats = "X-Noise: "
+                              "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+                              "aaa\r\n"};
         rogue_start(&r);
         g_autoptr(GError) error = fail(&io, r.port, ONCE_MS);
         g_assert_error(error, TB_ERROR, TB_ERROR_GONE); /* libsoup hangs up: "Header too big" */
@@ -429,7 +463,8 @@ static void test_interrupted(void)
                 tb_io_init_plain(&io);
                 Rogue r = {.says = says[i], .raises = io.stop};
                 check_interrupted(&io, &r);
-                g_autoptr(GError) error = fail(&io, r.port, ONCE_MS); /* it stays raised: nothing new begins */
+                g_autoptr(GError) error =
+                        fail(&io, r.port, ONCE_MS); /* it stays raised: nothing new begins */
                 g_assert_error(error, TB_ERROR, TB_ERROR_INTERRUPTED);
                 tb_io_clear_plain(&io);
         }
@@ -454,7 +489,9 @@ static void test_wake(void)
         tb_io_clear_plain(&io);
 }
 
-/* --- connecting ---------------------------------------------------------------------------------------------------------------------------- */
+/* --- connecting
+ * ----------------------------------------------------------------------------------------------------------------------------
+ */
 static void raise_soon(gpointer data)
 {
         Rogue *r = data;
@@ -466,7 +503,8 @@ static void raise_soon(gpointer data)
         tb_io_clear_plain(&io);
 }
 
-/* A listener whose queue is full drops what else comes: connect(2) hangs as it does for a plug without power. */
+/* A listener whose queue is full drops what else comes: connect(2) hangs as it does for a plug without power.
+ */
 static void test_no_connection(void)
 {
         TbIo io;
@@ -474,7 +512,9 @@ static void test_no_connection(void)
         Rogue r = {.raises = io.stop};
         rogue_listen(&r, 0);
         int fds[4];
-        struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((guint16)r.port)};
+        struct sockaddr_in a = {.sin_family = AF_INET,
+                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                                .sin_port = htons((guint16)r.port)};
         for (guint i = 0; i < G_N_ELEMENTS(fds); i++) {
                 fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
                 g_assert_true(connect(fds[i], (struct sockaddr *)&a, sizeof a) == 0 || errno == EINPROGRESS);
@@ -505,7 +545,8 @@ static void test_nobody(void)
         g_autoptr(GError) error = fail(&io, ntohs(a.sin_port), ONCE_MS);
         g_assert_error(error, TB_ERROR, TB_ERROR_GONE);
         close(fd);
-        static const char *const bad[] = {"not an address", "http://", "/shelly", "ftp://127.0.0.1/", "http://[::1/"};
+        static const char *const bad[] = {"not an address", "http://", "/shelly", "ftp://127.0.0.1/",
+                                          "http://[::1/"};
         for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
                 TbHttpCall call = {.method = "GET", .url = bad[i], .timeout_ms = ONCE_MS};
                 TbHttpAnswer answer;

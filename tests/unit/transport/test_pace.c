@@ -1,6 +1,7 @@
 #include "drivers/transport/pace.h"
 
-/* Simulates a source that paints every `paint_us` with ± jitter for `n` pictures; returns how many were taken and the longest time one waited. */
+/* Simulates a source that paints every `paint_us` with ± jitter for `n` pictures; returns how many were taken
+ * and the longest time one waited. */
 static guint simulate(int fps, gint64 paint_us, gint64 jitter_us, guint n, gint64 *worst_us)
 {
         TbPace pace;

@@ -27,7 +27,8 @@ static int listen_on(int family, guint16 *port)
         g_assert_cmpint(bind(fd, (struct sockaddr *)&a, size), ==, 0);
         g_assert_cmpint(listen(fd, 4), ==, 0);
         g_assert_cmpint(getsockname(fd, (struct sockaddr *)&a, &size), ==, 0);
-        *port = ntohs(family == AF_INET ? ((struct sockaddr_in *)&a)->sin_port : ((struct sockaddr_in6 *)&a)->sin6_port);
+        *port = ntohs(family == AF_INET ? ((struct sockaddr_in *)&a)->sin_port
+                                        : ((struct sockaddr_in6 *)&a)->sin6_port);
         return fd;
 }
 
@@ -71,7 +72,8 @@ static void test_refused(void)
         g_assert_error(error, TB_ERROR, TB_ERROR_GONE);
         g_clear_error(&error);
         g_assert_null(tb_tcp_connect(&io, "no-such-host.invalid", 1, 5000, &error));
-        g_assert_true(g_error_matches(error, TB_ERROR, TB_ERROR_GONE) || g_error_matches(error, TB_ERROR, TB_ERROR_TIMEOUT));
+        g_assert_true(g_error_matches(error, TB_ERROR, TB_ERROR_GONE) ||
+                      g_error_matches(error, TB_ERROR, TB_ERROR_TIMEOUT));
         g_clear_error(&error);
         g_assert_null(tb_unix_connect(&io, "/nonexistent/socket", 1000, &error));
         g_assert_error(error, TB_ERROR, TB_ERROR_GONE);
@@ -111,7 +113,8 @@ static void feed_run(gpointer data)
                         g_assert_cmpint(write(f->fd, f->text + i, 1), ==, 1);
         else {
                 g_assert_cmpint(write(f->fd, f->text, f->split), ==, (gssize)f->split);
-                g_assert_cmpint(write(f->fd, f->text + f->split, f->size - f->split), ==, (gssize)(f->size - f->split));
+                g_assert_cmpint(write(f->fd, f->text + f->split, f->size - f->split), ==,
+                                (gssize)(f->size - f->split));
         }
         close(f->fd);
 }
@@ -158,7 +161,9 @@ static void test_line_limit(void)
         }
 }
 
-/* --- waiting ----------------------------------------------------------------------------------------------------------- */
+/* --- waiting
+ * -----------------------------------------------------------------------------------------------------------
+ */
 static void raise_later(gpointer data)
 {
         g_usleep(20000); /* lint: tests - the interruption itself comes late */
@@ -172,7 +177,8 @@ static void test_wait(void)
         mine.wake = tb_interruptor_new();
         g_assert_cmpint(tb_io_wait(&mine, NULL, 0, 10), ==, TB_WAIT_TIMEOUT);
         tb_interruptor_raise(mine.wake);
-        g_assert_cmpint(tb_io_wait(&mine, NULL, 0, 0), ==, TB_WAIT_TIMEOUT); /* not in pump: wake does not count */
+        g_assert_cmpint(tb_io_wait(&mine, NULL, 0, 0), ==,
+                        TB_WAIT_TIMEOUT); /* not in pump: wake does not count */
         mine.in_pump = true;
         g_assert_cmpint(tb_io_wait(&mine, NULL, 0, 1000), ==, TB_WAIT_WAKE);
         g_assert_true(tb_io_sleep(&mine, 10, NULL));
@@ -216,7 +222,9 @@ static void test_write_interrupted(void)
         tb_io_clear_plain(&mine);
 }
 
-/* --- children ------------------------------------------------------------------------------------------------------------ */
+/* --- children
+ * ------------------------------------------------------------------------------------------------------------
+ */
 #define ARGV(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 static void test_run(void)
@@ -224,12 +232,14 @@ static void test_run(void)
         int status = -1;
         g_autoptr(GByteArray) out = NULL, err = NULL;
         g_autoptr(GError) error = NULL;
-        g_assert_true(tb_child_run(&io, ARGV("sh", "-c", "cat; echo oops >&2; exit 3"), "in put", 6, 100, 5000, &status, &out, &err, &error));
+        g_assert_true(tb_child_run(&io, ARGV("sh", "-c", "cat; echo oops >&2; exit 3"), "in put", 6, 100,
+                                   5000, &status, &out, &err, &error));
         g_assert_no_error(error);
         g_assert_cmpint(status, ==, 3);
         g_assert_cmpmem(out->data, out->len, "in put", 6);
         g_assert_cmpmem(err->data, err->len, "oops\n", 5);
-        g_assert_true(tb_child_run(&io, ARGV("sh", "-c", "kill -9 $$"), NULL, 0, 100, 5000, &status, NULL, NULL, &error));
+        g_assert_true(tb_child_run(&io, ARGV("sh", "-c", "kill -9 $$"), NULL, 0, 100, 5000, &status, NULL,
+                                   NULL, &error));
         g_assert_cmpint(status, ==, 128 + SIGKILL);
 }
 
@@ -238,12 +248,15 @@ static void test_run_refused(void)
         int status = -1;
         g_autoptr(GByteArray) out = NULL;
         g_autoptr(GError) error = NULL;
-        g_assert_false(tb_child_run(&io, ARGV("/nonexistent/program"), NULL, 0, 100, 5000, &status, NULL, NULL, &error));
+        g_assert_false(tb_child_run(&io, ARGV("/nonexistent/program"), NULL, 0, 100, 5000, &status, NULL,
+                                    NULL, &error));
         g_assert_error(error, TB_ERROR, TB_ERROR_GONE);
         g_clear_error(&error);
-        g_assert_true(tb_child_run(&io, ARGV("printf", "%s", "0123456789"), NULL, 0, 10, 5000, &status, &out, NULL, &error));
+        g_assert_true(tb_child_run(&io, ARGV("printf", "%s", "0123456789"), NULL, 0, 10, 5000, &status, &out,
+                                   NULL, &error));
         g_clear_pointer(&out, g_byte_array_unref);
-        g_assert_false(tb_child_run(&io, ARGV("printf", "%s", "0123456789x"), NULL, 0, 10, 5000, &status, &out, NULL, &error));
+        g_assert_false(tb_child_run(&io, ARGV("printf", "%s", "0123456789x"), NULL, 0, 10, 5000, &status,
+                                    &out, NULL, &error));
         g_assert_error(error, TB_ERROR, TB_ERROR_TOO_LARGE);
         g_clear_error(&error);
         g_assert_false(tb_child_run(&io, ARGV("sleep", "100"), NULL, 0, 10, 50, &status, &out, NULL, &error));
@@ -260,14 +273,16 @@ static void test_run_large(void)
         g_autoptr(GByteArray) out = NULL;
         g_assert_true(tb_child_run(&io, ARGV("cat"), much, size, size, 10000, &status, &out, NULL, NULL));
         g_assert_cmpmem(out->data, out->len, much, size);
-        g_assert_true(tb_child_run(&io, ARGV("true"), much, size, size, 10000, &status, NULL, NULL, NULL)); /* does not read it: EPIPE */
+        g_assert_true(tb_child_run(&io, ARGV("true"), much, size, size, 10000, &status, NULL, NULL,
+                                   NULL)); /* does not read it: EPIPE */
         g_assert_cmpint(status, ==, 0);
 }
 
 static void test_spawn(void)
 {
         g_autoptr(GError) error = NULL;
-        TbChild *child = tb_child_spawn(ARGV("sh", "-c", "echo $TB_X in $PWD; read x; exit 7"), ARGV("TB_X=yes"), "/", TB_CHILD_STDIN | TB_CHILD_STDOUT, &error);
+        TbChild *child = tb_child_spawn(ARGV("sh", "-c", "echo $TB_X in $PWD; read x; exit 7"),
+                                        ARGV("TB_X=yes"), "/", TB_CHILD_STDIN | TB_CHILD_STDOUT, &error);
         g_assert_no_error(error);
         g_autofree char *line = tb_transport_read_line(tb_child_stdout(child), &io, 100, 5000, &error);
         g_assert_cmpstr(line, ==, "yes in /");
@@ -284,7 +299,8 @@ static void test_spawn(void)
 static void test_kill_group(void)
 {
         /* a child that ignores TERM, and a grandchild in the same group: both are gone afterwards */
-        TbChild *child = tb_child_spawn(ARGV("sh", "-c", "trap '' TERM; sleep 1000 & echo $!; wait; wait"), NULL, NULL, TB_CHILD_STDOUT, NULL);
+        TbChild *child = tb_child_spawn(ARGV("sh", "-c", "trap '' TERM; sleep 1000 & echo $!; wait; wait"),
+                                        NULL, NULL, TB_CHILD_STDOUT, NULL);
         g_autofree char *line = tb_transport_read_line(tb_child_stdout(child), &io, 100, 5000, NULL);
         pid_t pid = tb_child_pid(child), grandchild = (pid_t)g_ascii_strtoll(line, NULL, 10);
         g_assert_cmpint(grandchild, >, 1);

@@ -29,12 +29,13 @@ static void check_region(sraRegionPtr region, const char *expected)
 static void test_tiles(void)
 {
         g_autoptr(TbFramePool) pool = tb_frame_pool_new(2);
-        g_autoptr(TbFrame) a = plain(pool, 100, 70, 0), b = plain(pool, 100, 70, 0), other = plain(pool, 60, 70, 0);
+        g_autoptr(TbFrame) a = plain(pool, 100, 70, 0), b = plain(pool, 100, 70, 0),
+                           other = plain(pool, 60, 70, 0);
         sraRegionPtr region = sraRgnCreate();
         tb_vnc_damage(a, b, region);
         check_region(region, "");
-        b->data[0] = 1;                                       /* first tile */
-        b->data[69 * b->stride[0] + 99 * 4] = 1;              /* last pixel, in a tile cut by both edges */
+        b->data[0] = 1;                          /* first tile */
+        b->data[69 * b->stride[0] + 99 * 4] = 1; /* last pixel, in a tile cut by both edges */
         tb_vnc_damage(a, b, region);
         check_region(region, "0,0-32,32 96,64-100,70 ");
         sraRgnMakeEmpty(region);
@@ -56,16 +57,22 @@ static void test_convert(void)
                 guint8 b, g, r;
         } rows[] = {
                 {TB_PIXEL_RGBX, {{10, 20, 30, 0}}, 30, 20, 10},
-                {TB_PIXEL_YUY2, {{81, 90, 81, 240}}, 0, 0, 255},             /* red in limited BT.601 */
-                {TB_PIXEL_YUY2, {{235, 128, 16, 128}}, 255, 255, 255},       /* even pixels white */
+                {TB_PIXEL_YUY2, {{81, 90, 81, 240}}, 0, 0, 255},       /* red in limited BT.601 */
+                {TB_PIXEL_YUY2, {{235, 128, 16, 128}}, 255, 255, 255}, /* even pixels white */
                 {TB_PIXEL_NV12, {{41, 41, 41, 41}, {240, 110, 240, 110}}, 255, 0, 0}, /* blue */
-                {TB_PIXEL_I420, {{145, 145, 145, 145}, {54, 54, 54, 54}, {34, 34, 34, 34}}, 0, 255, 0}, /* green */
+                {TB_PIXEL_I420,
+                 {{145, 145, 145, 145}, {54, 54, 54, 54}, {34, 34, 34, 34}},
+                 0,
+                 255,
+                 0}, /* green */
         };
         for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
-                g_autoptr(TbFrame) in = tb_frame_pool_take(pool, rows[i].format, 9, 5, 0); /* odd on purpose */
+                g_autoptr(TbFrame) in =
+                        tb_frame_pool_take(pool, rows[i].format, 9, 5, 0); /* odd on purpose */
                 memset(in->data, 0, in->size);
                 for (int p = 0; p < 3 && in->plane[p]; p++) {
-                        gsize end = p < 2 && in->plane[p + 1] ? (gsize)(in->plane[p + 1] - in->data) : in->size;
+                        gsize end =
+                                p < 2 && in->plane[p + 1] ? (gsize)(in->plane[p + 1] - in->data) : in->size;
                         for (gsize k = 0; in->plane[p] + k < in->data + end; k++)
                                 in->plane[p][k] = rows[i].bytes[p][k % 4];
                 }
@@ -77,7 +84,8 @@ static void test_convert(void)
                         g_assert_cmpint(ABS(pixel[2] - rows[i].r), <=, 2);
                 }
         }
-        g_autoptr(TbFrame) same = plain(pool, 4, 4, 0), again = tb_vnc_to_bgrx(same, pool), jpeg = tb_frame_pool_take(pool, TB_PIXEL_JPEG, 4, 4, 10);
+        g_autoptr(TbFrame) same = plain(pool, 4, 4, 0), again = tb_vnc_to_bgrx(same, pool),
+                           jpeg = tb_frame_pool_take(pool, TB_PIXEL_JPEG, 4, 4, 10);
         g_assert_true(again == same);
         g_assert_null(tb_vnc_to_bgrx(jpeg, pool));
 }
@@ -96,7 +104,8 @@ static TbFrame *wait_for(TbVncWatcher *watcher, TbInterruptor *wake, sraRegionPt
         }
 }
 
-/* Watchers get the newest picture and what changed since their own last one, whatever was pushed in between. */
+/* Watchers get the newest picture and what changed since their own last one, whatever was pushed in between.
+ */
 static void test_screen(void)
 {
         g_autoptr(TbFramePool) pool = tb_frame_pool_new(4), slates = tb_frame_pool_new(2);

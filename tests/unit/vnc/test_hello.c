@@ -17,7 +17,8 @@ static void outcome_clear(Outcome *o)
         g_byte_array_free(o->out, TRUE);
 }
 
-/* Feeds `size` bytes in pieces: all at once (0), byte by byte (1), or split at `split`. The challenge's answer is put in where it is asked for. */
+/* Feeds `size` bytes in pieces: all at once (0), byte by byte (1), or split at `split`. The challenge's
+ * answer is put in where it is asked for. */
 static Outcome play(const TbVncHelloOptions *options, const guint8 *script, gsize size, gsize first)
 {
         Outcome o = {.out = g_byte_array_new()};
@@ -81,14 +82,17 @@ static void test_none(void)
 
 static void test_violations(void)
 {
-        static const char *const bad[] = {"RFB 003.00x\n", "GET / HTTP/1", "RFB 003 008\n", "RFB 003.008\r", "RFB 002.000\n", "RFB 005.000\n", "\0\0\0\0\0\0\0\0\0\0\0\0"};
+        static const char *const bad[] = {"RFB 003.00x\n",           "GET / HTTP/1",  "RFB 003 008\n",
+                                          "RFB 003.008\r",           "RFB 002.000\n", "RFB 005.000\n",
+                                          "\0\0\0\0\0\0\0\0\0\0\0\0"};
         const TbVncHelloOptions options = {.open_role = TB_ROLE_OPERATOR};
         for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
                 Outcome o = play(&options, (const guint8 *)bad[i], 12, 0);
                 g_assert_true(o.violation);
                 outcome_clear(&o);
         }
-        Outcome o = play(&options, (const guint8 *)"RFB 003.008\n\x02", 13, 0); /* VNC authentication was not offered */
+        Outcome o = play(&options, (const guint8 *)"RFB 003.008\n\x02", 13,
+                         0); /* VNC authentication was not offered */
         g_assert_true(o.violation);
         outcome_clear(&o);
         const TbVncHelloOptions secret = {.password = "x", .open_role = TB_ROLE_OPERATOR};
@@ -101,7 +105,8 @@ static void test_violations(void)
 /* Plays a viewer that knows `password` against a hello with both. */
 static Outcome log_in(const char *version, const char *password)
 {
-        const TbVncHelloOptions options = {.password = "secretpw", .view_password = "lookonly", .open_role = TB_ROLE_ADMIN};
+        const TbVncHelloOptions options = {
+                .password = "secretpw", .view_password = "lookonly", .open_role = TB_ROLE_ADMIN};
         Outcome o = {.out = g_byte_array_new()};
         g_autoptr(TbVncHello) hello = tb_vnc_hello_new(&options, o.out);
         g_assert_cmpint(tb_vnc_hello_feed(hello, (const guint8 *)version, 12, o.out, NULL), ==, 12);
@@ -112,7 +117,8 @@ static Outcome log_in(const char *version, const char *password)
         guint8 response[TB_VNC_CHALLENGE];
         tb_vnc_respond(password, o.out->data + o.out->len - TB_VNC_CHALLENGE, response);
         g_byte_array_set_size(o.out, 0);
-        g_assert_cmpint(tb_vnc_hello_feed(hello, response, sizeof response, o.out, NULL), ==, TB_VNC_CHALLENGE);
+        g_assert_cmpint(tb_vnc_hello_feed(hello, response, sizeof response, o.out, NULL), ==,
+                        TB_VNC_CHALLENGE);
         o.step = tb_vnc_hello_step(hello);
         o.role = tb_vnc_hello_role(hello);
         o.wrong = tb_vnc_hello_wrong_password(hello);
