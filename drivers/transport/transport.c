@@ -116,7 +116,7 @@ static TbTransport *connect_fd(TbIo *io, int fd, const struct sockaddr *address,
 /* The resolver of libc cannot be given a deadline or be interrupted: a name is looked up on a thread of its
  * own, which is left behind when it takes too long. */
 typedef struct Lookup {
-        gatomicrefcount ref;
+        int ref;                 /* __atomic: ThreadSanitizer does not see into GLib's counter */
         char *host, *service;    /* owned */
         struct addrinfo *result; /* owned; valid once `done` is raised */
         int rc;
@@ -125,7 +125,7 @@ typedef struct Lookup {
 
 static void lookup_unref(Lookup *l)
 {
-        if (!g_atomic_ref_count_dec(&l->ref))
+        if (__atomic_sub_fetch(&l->ref, 1, __ATOMIC_ACQ_REL) > 0)
                 return;
         if (l->result)
                 freeaddrinfo(l->result);
@@ -153,13 +153,13 @@ static Lookup *lookup(TbIo *io, const char *host, const char *name, guint16 port
                       GError **error)
 {
         Lookup *l = g_new0(Lookup, 1);
-        g_atomic_ref_count_init(&l->ref);
+        l->ref = 1;
         l->host = g_strdup(host);
         l->service = g_strdup_printf("%u", port);
         l->done = tb_interruptor_new();
         l->rc = lookup_now(l, AI_NUMERICHOST);
         if (l->rc == EAI_NONAME) {
-                g_atomic_ref_count_inc(&l->ref);
+                __atomic_add_fetch(&l->ref, 1, __ATOMIC_RELAXED);
                 tb_thread_detach("resolve", lookup_run, l);
                 struct pollfd p = {.fd = tb_interruptor_fd(l->done), .events = POLLIN};
                 TbWait w = tb_io_wait(io, &p, 1, until_ms(until_us));
@@ -168,6 +168,7 @@ static Lookup *lookup(TbIo *io, const char *host, const char *name, guint16 port
                         lookup_unref(l);
                         return NULL;
                 }
+                tb_interruptor_lower(l->done); /* reading it is what orders us behind the writer */
         }
         if (l->rc != 0) {
                 g_set_error(error, TB_ERROR, TB_ERROR_GONE, "%s: cannot find the host: %s", name,
