@@ -48,8 +48,7 @@ typedef struct TbDriver TbDriver;
 typedef struct TbLane TbLane;
 typedef struct TbInstance TbInstance;
 
-/* --- events: what a lane may tell, from its worker only. Implemented by core; copies what it is given.
- * --------------------------------- */
+/* events: what a lane may tell, from its worker only. Implemented by core; copies what it is given. */
 typedef enum TbPowerObserved { TB_POWER_UNKNOWN, TB_POWER_OFF, TB_POWER_ON } TbPowerObserved;
 
 typedef struct TbPowerState {
@@ -79,8 +78,7 @@ typedef struct TbUp {
         void (*fault)(TbInstance *self, const char *reason); /* still open, but broken; NULL: well again */
 } TbUp;
 
-/* --- a lane's state begins with this
- * ---------------------------------------------------------------------------------------------------- */
+/* --- a lane's state begins with this --- */
 struct TbInstance {
         const TbDriver *driver;
         const TbLane *lane;
@@ -93,8 +91,7 @@ struct TbInstance {
         gpointer host;       /* core's */
 };
 
-/* --- ops per kind. All: worker thread; false with an error; results are only written on success.
- * ------------------------------------------- */
+/* --- ops per kind. All: worker thread; false with an error; results are only written on success. --- */
 typedef struct TbPowerOps {
         bool (*set)(TbInstance *self, TbIo *io, bool on,
                     GError **error); /* core reads back by get afterwards */
@@ -217,9 +214,7 @@ typedef struct TbInstrumentOps {
         bool (*query)(TbInstance *self, TbIo *io, const char *query, char **ret_reply, GError **error);
 } TbInstrumentOps;
 
-/* --- lane, driver
- * -----------------------------------------------------------------------------------------------------------------------------
- */
+/* --- lane, driver --- */
 struct TbLane {
         const char *name; /* NULL ends the table; "console", "screen": thread and log name */
         gsize size; /* of the state struct that begins with TbInstance; zeroed by core, survives close and

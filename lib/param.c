@@ -60,8 +60,7 @@ static bool refuse_unknown(const TbParam *params, const char *name, GError **err
         return false;
 }
 
-/* --- checks of one value: each says what would have been right and what came
- * ------------------------------------------- */
+/* --- checks of one value: each says what would have been right and what came --- */
 static bool check_string(const TbParam *p, json_t *v, GError **error)
 {
         if (!json_is_string(v)) {
@@ -216,9 +215,7 @@ json_t *tb_params_validate(const TbParam *params, json_t *in, GError **error)
         return out;
 }
 
-/* --- text values
- * ----------------------------------------------------------------------------------------------------------
- */
+/* --- text values --- */
 static json_t *number_from_text(const TbParam *p, const char *text)
 {
         char *end = NULL;
@@ -274,8 +271,7 @@ json_t *tb_params_validate_text(const TbParam *params, json_t *in, GError **erro
         return out;
 }
 
-/* --- descriptions
- * ------------------------------------------------------------------------------------------------------- */
+/* --- descriptions --- */
 static json_t *choices_array(const TbParam *p)
 {
         json_t *list = json_array();

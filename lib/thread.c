@@ -6,8 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* --- mutex, condition
- * ------------------------------------------------------------------------------------------- */
+/* --- mutex, condition --- */
 void tb_mutex_init(TbMutex *mutex)
 {
         g_assert(pthread_mutex_init(&mutex->m, NULL) == 0);
@@ -61,8 +60,7 @@ bool tb_cond_wait_until(TbCond *cond, TbMutex *mutex, gint64 until_us)
         return pthread_cond_timedwait(&cond->c, &mutex->m, &ts) != ETIMEDOUT;
 }
 
-/* --- threads
- * -------------------------------------------------------------------------------------------------------- */
+/* --- threads --- */
 struct TbThread {
         pthread_t id;
         char name[16];
@@ -120,8 +118,7 @@ void tb_thread_detach(const char *name, void (*run)(gpointer), gpointer data)
                 g_error("cannot start thread %s: %s", name, g_strerror(rc));
 }
 
-/* --- main loop
- * ------------------------------------------------------------------------------------------------------ */
+/* --- main loop --- */
 typedef struct Post {
         void (*call)(gpointer);
         gpointer data;
@@ -203,9 +200,7 @@ void tb_main_stop(void)
         tb_mutex_clear(&loop.lock);
 }
 
-/* --- mailbox
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- mailbox --- */
 typedef struct MailboxSource {
         GSource source;
         TbMailbox *box; /* borrowed */
@@ -286,9 +281,7 @@ void tb_mailbox_free(TbMailbox *box)
         g_free(box);
 }
 
-/* --- queue
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- queue --- */
 struct TbQueue {
         TbMutex lock;
         TbCond changed;
@@ -358,8 +351,7 @@ void tb_queue_free(TbQueue *queue)
         g_free(queue);
 }
 
-/* --- interruptor
- * ------------------------------------------------------------------------------------------------------ */
+/* --- interruptor --- */
 struct TbInterruptor {
         int fd; /* owned eventfd; readable while raised */
 };

@@ -30,8 +30,7 @@ void tb_cond_broadcast(TbCond *cond);
 /* Waits until signalled, or until the monotonic time `until_us` (< 0: for ever). False on timeout. */
 bool tb_cond_wait_until(TbCond *cond, TbMutex *mutex, gint64 until_us);
 
-/* --- threads
- * --------------------------------------------------------------------------------------------------- */
+/* --- threads --- */
 typedef struct TbThread TbThread;
 /* `name` shows in ps and gdb (15 bytes). */
 TbThread *tb_thread_start(const char *name, void (*run)(gpointer), gpointer data);
@@ -40,8 +39,7 @@ void tb_thread_join(TbThread *thread); /* frees it; accepts NULL */
  * for its end, and it may outlive the caller, so `data` must belong to both of them (a counted reference). */
 void tb_thread_detach(const char *name, void (*run)(gpointer), gpointer data);
 
-/* --- main loop
- * --------------------------------------------------------------------------------------------------- */
+/* --- main loop --- */
 /* Declares the calling thread as main and `context` (NULL: the default) as its loop. Once per process, before
  * any other thread. */
 void tb_main_init(GMainContext *context);
@@ -54,8 +52,7 @@ bool tb_main_post(void (*call)(gpointer), gpointer data);
  * Main thread. */
 void tb_main_stop(void);
 
-/* --- mailbox
- * ------------------------------------------------------------------------------------------------------- */
+/* --- mailbox --- */
 typedef struct TbMailbox TbMailbox;
 /* `arrived` runs on the main loop after a post; it calls tb_mailbox_take(). `free_item` gets what was
  * overwritten. */
@@ -65,9 +62,7 @@ gpointer tb_mailbox_take(TbMailbox *box);            /* main; NULL when empty */
 guint tb_mailbox_dropped(TbMailbox *box);            /* items overwritten so far */
 void tb_mailbox_free(TbMailbox *box);                /* main, after the producer was joined */
 
-/* --- queue
- * -----------------------------------------------------------------------------------------------------------
- */
+/* --- queue --- */
 typedef struct TbQueue TbQueue;
 TbQueue *tb_queue_new(guint limit, GDestroyNotify free_item);
 bool tb_queue_push(TbQueue *queue, gpointer item); /* false when full or closed: the caller keeps item */
@@ -78,8 +73,7 @@ guint tb_queue_length(TbQueue *queue);
 void tb_queue_close(TbQueue *queue); /* wakes every taker */
 void tb_queue_free(TbQueue *queue);
 
-/* --- interruptor
- * ------------------------------------------------------------------------------------------------------ */
+/* --- interruptor --- */
 typedef struct TbInterruptor TbInterruptor;
 TbInterruptor *tb_interruptor_new(void);
 void tb_interruptor_raise(TbInterruptor *intr); /* any thread; stays raised */

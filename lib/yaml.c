@@ -45,8 +45,7 @@ static bool next(Reader *r, yaml_event_t *event)
         return false;
 }
 
-/* --- scalars: YAML 1.2 core schema
- * ------------------------------------------------------------------------------------------ */
+/* --- scalars: YAML 1.2 core schema --- */
 static bool is_one_of(const char *text, const char *const *list)
 {
         return g_strv_contains(list, text);
@@ -146,9 +145,7 @@ static json_t *scalar(Reader *r, const yaml_event_t *event)
                                                                    : json_string(text);
 }
 
-/* --- collections
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* --- collections --- */
 static json_t *node(Reader *r, const yaml_event_t *event, guint depth);
 
 static json_t *sequence(Reader *r, guint depth)

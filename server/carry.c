@@ -88,9 +88,7 @@ static void on_push_gone(TbPush *push G_GNUC_UNUSED, gpointer data)
         cancel(job);
 }
 
-/* --- towards the host
- * -------------------------------------------------------------------------------------------------------------
- */
+/* --- towards the host --- */
 static json_t *headers_of(TbRequest *request)
 {
         static const char *const passed[] = {"Accept",        "Content-Type",  "X-Lease",
@@ -147,9 +145,7 @@ void tb_carry_request(TbCarry *carry, TbRequest *request, TbParty *host, const c
         tb_party_send(host, message);
 }
 
-/* --- from the host
- * ------------------------------------------------------------------------------------------------------------------
- */
+/* --- from the host --- */
 static GBytes *body_of(json_t *message)
 {
         const char *text = json_string_value(json_object_get(message, "body"));

@@ -247,9 +247,7 @@ static void read_file(Load *l)
         read_tokens(l, json_object_get(top, "hosts"), "hosts", host_params, c->hosts);
 }
 
-/* --- environment
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* --- environment --- */
 static bool env_string(char **field, const char *name)
 {
         const char *value = g_getenv(name);

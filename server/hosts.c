@@ -43,9 +43,7 @@ json_t *tb_host_device(TbParty *host, const char *id)
         return NULL;
 }
 
-/* --- to the host
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- to the host --- */
 void tb_host_announce(TbParty *host, TbParty *observer, bool present)
 {
         TbSession *session = observer->session;
@@ -158,9 +156,7 @@ void tb_host_left(TbParty *party)
                 pairing->options.host_left(party, pairing->options.data);
 }
 
-/* --- from the host
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- from the host --- */
 static void to_observers(TbParty *host, json_t *message, gint64 now_ms)
 {
         const char *id = json_string_value(json_object_get(message, "sessionId"));
@@ -220,9 +216,7 @@ void tb_host_text(TbParty *party, json_t *message, gint64 now_ms)
         }
 }
 
-/* --- lists
- * ------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- lists --- */
 static json_t *describe(TbParty *host, bool online)
 {
         g_autofree char *since = tb_clock_rfc3339(host->since_ms);

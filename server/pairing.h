@@ -45,9 +45,7 @@ typedef struct TbPairingOptions {
 TbPairing *tb_pairing_new(const TbPairingOptions *options);
 void tb_pairing_free(TbPairing *pairing); /* every party must have left */
 
-/* --- connections
- * -------------------------------------------------------------------------------------------------------------
- */
+/* --- connections --- */
 TbParty *tb_pairing_join(TbPairing *pairing, gpointer connection, const char *request_id, gint64 now_ms);
 void tb_pairing_text(TbParty *party, const char *text, gsize size, gint64 now_ms); /* NUL-terminated */
 void tb_pairing_binary(TbParty *party, const guint8 *bytes, gsize size, gint64 now_ms);
@@ -56,9 +54,7 @@ void tb_pairing_left(TbParty *party, gint64 now_ms); /* frees it */
 /* Hello timeouts, expired sessions. Gives the time of the next call that matters. */
 gint64 tb_pairing_tick(TbPairing *pairing, gint64 now_ms);
 
-/* --- sessions
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* --- sessions --- */
 /* `device`: NULL (phone session) or "host/device". ret_token: the session's token; ret_view: the one for
  * watching only, NULL for phone sessions. Errors: TB_ERROR_NOT_FOUND (no such host or device),
  * TB_ERROR_UNAVAILABLE (too many sessions). */
@@ -72,9 +68,7 @@ bool tb_session_check(TbSession *session, const char *token, TbMode *ret_mode);
 json_t *tb_session_status(TbSession *session);
 gint64 tb_session_expires_ms(TbSession *session);
 
-/* --- hosts
- * --------------------------------------------------------------------------------------------------------------------------
- */
+/* --- hosts --- */
 json_t *tb_pairing_hosts(TbPairing *pairing);
 json_t *tb_pairing_devices(TbPairing *pairing); /* [{"id":"lab-1/board","host","device","label",…}] */
 TbParty *tb_pairing_host(TbPairing *pairing, const char *name); /* NULL: not connected */

@@ -46,9 +46,7 @@ const char *tb_party_id(TbParty *party)
         return party->id;
 }
 
-/* --- coming and going
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- coming and going --- */
 TbParty *tb_pairing_join(TbPairing *pairing, gpointer connection, const char *request_id, gint64 now_ms)
 {
         TbParty *party = g_new0(TbParty, 1);
@@ -148,9 +146,7 @@ gint64 tb_pairing_tick(TbPairing *pairing, gint64 now_ms)
         return MAX(next, now_ms + 10);
 }
 
-/* --- hello
- * -----------------------------------------------------------------------------------------------------------------------------
- */
+/* --- hello --- */
 static void refuse_hello(TbParty *party, const char *code, const char *message)
 {
         party->pairing->refused++;
@@ -239,9 +235,7 @@ static void hello(TbParty *party, json_t *message, gint64 now_ms)
         }
 }
 
-/* --- messages
- * ----------------------------------------------------------------------------------------------------------------------------
- */
+/* --- messages --- */
 /* Over the rate a message is dropped and the party told; who goes on is cut. Hosts carry many observers:
  * their queues bound them instead. */
 static bool within_rate(TbParty *party, gsize size, gint64 now_ms)

@@ -92,8 +92,7 @@ void tb_relay_text(TbParty *party, const char *text, gsize size, json_t *message
         pass(to, type, wrapped, length);
 }
 
-/* --- pictures: per observer the newest one wins
- * ------------------------------------------------------------------------------------ */
+/* --- pictures: per observer the newest one wins --- */
 void tb_relay_picture(TbParty *observer, GBytes *picture)
 {
         TbPairing *pairing = observer->pairing;

@@ -8,9 +8,7 @@
 #include "server/qr.h"
 #include "server/server_private.h"
 
-/* --- pages
- * ---------------------------------------------------------------------------------------------------------------------------
- */
+/* --- pages --- */
 static void reply_page(TbRequest *request, TbServer *server, const char *name)
 {
         g_autofree char *path = g_build_filename(server->config->web_dir, name, NULL);
@@ -42,9 +40,7 @@ static void favicon(TbRequest *request, gpointer data)
         reply_page(request, data, "favicon.svg");
 }
 
-/* --- sessions
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* --- sessions --- */
 static const char *base_url(TbRequest *request, TbServer *server)
 {
         return server->config->url ? server->config->url : tb_request_base_url(request);
@@ -162,9 +158,7 @@ static void qr_png(TbRequest *request, gpointer data)
         reply_qr(request, data, "image/png", tb_qr_png);
 }
 
-/* --- hosts
- * ------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- hosts --- */
 static void list_hosts(TbRequest *request, gpointer data)
 {
         tb_request_reply_json(request, 200, tb_pairing_hosts(((TbServer *)data)->pairing));
@@ -216,9 +210,7 @@ static void carry_http(TbRequest *request, gpointer data)
         tb_carry_request(server->carry, request, host, path);
 }
 
-/* --- the rest
- * -----------------------------------------------------------------------------------------------------------------------------
- */
+/* --- the rest --- */
 static void get_ice(TbRequest *request, gpointer data)
 {
         TbServer *server = data;

@@ -18,8 +18,7 @@ typedef struct Connection { /* a WebSocket and the party behind it */
         TbParty *party;     /* owned by the pairing; borrowed */
 } Connection;
 
-/* --- the pairing's view of a connection
- * ----------------------------------------------------------------------------------------- */
+/* --- the pairing's view of a connection --- */
 static bool party_text(gpointer connection, const char *text, gsize size)
 {
         return tb_ws_send(((Connection *)connection)->ws, false, text, size);
@@ -42,8 +41,7 @@ static void party_close(gpointer connection, int code, const char *reason)
 
 static const TbPartyOps party_ops = {party_text, party_binary, party_queued, party_close};
 
-/* --- the socket's view of the pairing
- * ---------------------------------------------------------------------------------------------- */
+/* --- the socket's view of the pairing --- */
 static void on_message(TbWs *ws G_GNUC_UNUSED, bool binary, const guint8 *bytes, gsize size, gpointer data)
 {
         Connection *c = data;
@@ -105,9 +103,7 @@ static void on_host_left(TbParty *host, gpointer data)
         tb_carry_host_left(((TbServer *)data)->carry, host);
 }
 
-/* --- clock
- * ----------------------------------------------------------------------------------------------------------------------------
- */
+/* --- clock --- */
 typedef struct TickSource {
         GSource source;
         TbServer *server; /* borrowed */
@@ -124,9 +120,7 @@ static gboolean tick_dispatch(GSource *source, GSourceFunc callback G_GNUC_UNUSE
 
 static GSourceFuncs tick_funcs = {.dispatch = tick_dispatch};
 
-/* --- life
- * ---------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- life --- */
 static void add_pages(TbServer *server)
 {
         g_autoptr(GError) error = NULL;

@@ -171,9 +171,7 @@ json_t *tb_session_status(TbSession *session)
         return o;
 }
 
-/* --- the end
- * ----------------------------------------------------------------------------------------------------------------------------
- */
+/* --- the end --- */
 static void let_go(TbParty *party)
 {
         party->session = NULL;

@@ -36,8 +36,7 @@ static bool check(const TbUri *uri, json_t *p G_GNUC_UNUSED, GError **error)
         return false;
 }
 
-/* --- from here on: the worker's thread, straight-line blocking code; every wait goes through `io`
- * --------------------------------------------- */
+/* --- from here on: the worker's thread, straight-line blocking code; every wait goes through `io` --- */
 static bool template_open(TbInstance *self, TbIo *io, GError **error)
 {
         Template *t = (Template *)self;

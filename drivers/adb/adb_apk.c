@@ -41,9 +41,7 @@ static bool bad(GError **error, const char *what)
         return false;
 }
 
-/* --- zip
- * -------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- zip --- */
 
 /* The end record stands before a comment of at most 64 KiB. */
 static bool find_end(Span zip, guint64 *ret)
@@ -122,9 +120,7 @@ static bool read_manifest(Span zip, GByteArray *out, GError **error)
         return bad(error, "no " MANIFEST);
 }
 
-/* --- binary XML
- * ---------------------------------------------------------------------------------------------------------------------------
- */
+/* --- binary XML --- */
 
 /* A length of the pool: one or two units; the first one's top bit says. *at moves behind it. */
 static bool pool_length(Span pool, guint64 *at, bool utf8, gsize *ret)

@@ -68,9 +68,7 @@ static bool app_list(TbInstance *self, TbIo *io, json_t *into, GError **error)
         return true;
 }
 
-/* --- install
- * ---------------------------------------------------------------------------------------------------------------------------
- */
+/* --- install --- */
 
 static bool spool(TbPipe *from, int fd, gint64 *ret_size, GError **error)
 {
@@ -184,9 +182,7 @@ static bool app_install(TbInstance *self, TbIo *io, TbPipe *from, gint64 size, c
         return ok;
 }
 
-/* --- the others
- * ----------------------------------------------------------------------------------------------------------------------------
- */
+/* --- the others --- */
 
 /* Runs a script for a package that is there: in it, $1 is the package. Owned output. */
 static char *with_package(TbInstance *self, TbIo *io, const char *package, const char *script, GError **error)

@@ -17,9 +17,7 @@
 #define RECONNECT_PAUSE_MS 3000 /* by network: costs nobody anything */
 #define REPLUG_PAUSE_MS 30000   /* by USB: resets the device, which other programs may be using */
 
-/* --- target
- * ----------------------------------------------------------------------------------------------------------------------------
- */
+/* --- target --- */
 
 bool tb_adb_parse_server(const char *text, char **ret_host, guint16 *ret_port, GError **error)
 {
@@ -72,9 +70,7 @@ void tb_adb_target_clear(TbAdbTarget *target)
         target->features = 0;
 }
 
-/* --- talking to the server
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* --- talking to the server --- */
 
 bool tb_adb_server_up(TbIo *io, const char *host, guint16 port)
 {
@@ -210,9 +206,7 @@ char *tb_adb_query(TbIo *io, const TbAdbTarget *target, const char *service, int
         return link != NULL ? tb_adb_read_text(link, io, timeout_ms, error) : NULL;
 }
 
-/* --- healing
- * -------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- healing --- */
 
 /* When a phone was last told to connect, for all lanes of all devices: four lanes must not heal one phone
  * four times. */
@@ -355,9 +349,7 @@ bool tb_adb_prepare(TbIo *io, TbAdbTarget *target, GError **error)
         return false;
 }
 
-/* --- shell
- * -----------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- shell --- */
 
 typedef struct {
         TbTransport *link;   /* borrowed */

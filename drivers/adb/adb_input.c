@@ -133,9 +133,7 @@ const char *tb_adb_keycode(const char *key)
         return key;
 }
 
-/* --- building
- * --------------------------------------------------------------------------------------------------------------------------
- */
+/* --- building --- */
 
 typedef struct {
         TbAdbInput state;

@@ -21,9 +21,7 @@ static void append32(GByteArray *out, guint32 v)
         g_byte_array_append(out, p, 4);
 }
 
-/* --- smart socket
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* --- smart socket --- */
 
 char *tb_adb_request(const char *service)
 {
@@ -151,9 +149,7 @@ GPtrArray *tb_adb_parse_devices(const char *text)
         return devices;
 }
 
-/* --- shell v2
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* --- shell v2 --- */
 
 gssize tb_adb_parse_shell(const guint8 *data, gsize size, TbAdbShellPacket *ret)
 {
@@ -180,9 +176,7 @@ void tb_adb_append_shell(GByteArray *out, guint8 id, const void *data, guint32 s
                 g_byte_array_append(out, data, size);
 }
 
-/* --- sync
- * ----------------------------------------------------------------------------------------------------------------------------
- */
+/* --- sync --- */
 
 void tb_adb_append_sync(GByteArray *out, const char id[4], const void *data, guint32 size)
 {
@@ -272,9 +266,7 @@ gssize tb_adb_parse_sync_head(const guint8 *data, gsize size, TbAdbSyncKind *ret
         return -1;
 }
 
-/* --- screencap
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* --- screencap --- */
 
 gssize tb_adb_parse_picture(const guint8 *data, gsize size, TbAdbPicture *ret)
 {

@@ -17,9 +17,7 @@
 #define TB_ADB_SYNC_PATH 1024
 #define TB_ADB_NAME_MAX 4096 /* bytes of a name in a listing */
 
-/* --- smart socket
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* --- smart socket --- */
 /* "000chost:version"; NULL when the service is longer than hex4 can say. The caller frees. */
 char *tb_adb_request(const char *service);
 /* OKAY or FAIL + hex4 + message. *ret_message (owned) only for FAIL; *ret_ok always. */
@@ -38,9 +36,7 @@ void tb_adb_device_free(TbAdbDevice *device);
  * skipped. Owned TbAdbDevice. */
 GPtrArray *tb_adb_parse_devices(const char *text);
 
-/* --- shell v2
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* --- shell v2 --- */
 typedef enum TbAdbShellId {
         TB_ADB_SHELL_STDIN,
         TB_ADB_SHELL_STDOUT,
@@ -57,9 +53,7 @@ typedef struct TbAdbShellPacket {
 gssize tb_adb_parse_shell(const guint8 *data, gsize size, TbAdbShellPacket *ret);
 void tb_adb_append_shell(GByteArray *out, guint8 id, const void *data, guint32 size);
 
-/* --- sync
- * ----------------------------------------------------------------------------------------------------------------------------
- */
+/* --- sync --- */
 typedef struct TbAdbStat {
         guint32 error; /* errno of the device, v2 only */
         guint32 mode;  /* with file type; 0: missing (v1) */
@@ -82,9 +76,7 @@ typedef enum TbAdbSyncKind {
 /* The 8 bytes before a chunk, an end or a message: *ret_size bytes follow for DATA and FAIL. */
 gssize tb_adb_parse_sync_head(const guint8 *data, gsize size, TbAdbSyncKind *ret_kind, guint32 *ret_size);
 
-/* --- screencap
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* --- screencap --- */
 typedef struct TbAdbPicture {
         guint32 width, height;
         guint32 format; /* 1 RGBA_8888, 2 RGBX_8888, 3 RGB_888, 4 RGB_565, 5 BGRA_8888 */

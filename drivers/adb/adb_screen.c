@@ -71,9 +71,7 @@ static void video_stop(TbInstance *self, TbIo *io)
 
 const TbVideoOps tb_adb_video_ops = {.start = video_start, .stop = video_stop};
 
-/* --- one capture
- * --------------------------------------------------------------------------------------------------------------------------
- */
+/* --- one capture --- */
 
 /* Two formats go through as they are; old phones' others become RGBX. */
 static TbPixelFormat frame_format(guint32 format)
@@ -172,9 +170,7 @@ static TbFrame *capture(TbAdbScreenLane *lane, TbIo *io, GError **error)
         return link != NULL ? read_picture(lane, link, io, error) : NULL;
 }
 
-/* --- what changed
- * --------------------------------------------------------------------------------------------------------------------------
- */
+/* --- what changed --- */
 
 /* The rectangle in which two pictures of one size differ; false when they do not. */
 static bool difference(const TbFrame *a, const TbFrame *b, TbRect *ret)
@@ -251,9 +247,7 @@ static void pass_on(TbAdbScreenLane *lane, TbIo *io, TbFrame *frame)
                 self->up->frame(self, tb_frame_ref(frame));
 }
 
-/* --- pump
- * ------------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- pump --- */
 
 /* The server tells when our phone's state changes. */
 static bool still_there(TbAdbScreenLane *lane, TbIo *io, GError **error)

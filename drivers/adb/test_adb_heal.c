@@ -154,8 +154,7 @@ static void test_bad_uri(void)
         }
 }
 
-/* --- discovery: it starts the server, finds phones, and survives the server's death
- * -------------------------------------------------------- */
+/* --- discovery: it starts the server, finds phones, and survives the server's death --- */
 
 static GHashTable *found; /* uri -> state */
 static guint events;

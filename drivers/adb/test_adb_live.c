@@ -7,9 +7,7 @@
 
 static TbInstance *ops;
 
-/* --- shell
- * ------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- shell --- */
 
 static void test_shell(void)
 {
@@ -73,9 +71,7 @@ static void test_shell_limits(void)
         g_assert_error(error3, TB_ERROR, TB_ERROR_TIMEOUT);
 }
 
-/* --- files
- * ------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- files --- */
 
 typedef struct {
         TbPipe *pipe;
@@ -204,9 +200,7 @@ static void test_files_broken_off(void)
         g_assert_error(missing, TB_ERROR, TB_ERROR_NOT_FOUND);
 }
 
-/* --- apps
- * --------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- apps --- */
 
 static bool install(const void *data, gsize size, char **ret_package, GError **error)
 {
@@ -278,9 +272,7 @@ static void test_apps_refused(void)
         g_assert_nonnull(strstr(error->message, "DELETE_FAILED_INTERNAL_ERROR"));
 }
 
-/* --- sensors
- * ------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- sensors --- */
 
 static double sensor(const char *stream)
 {
@@ -308,9 +300,7 @@ static void test_sensors(void)
         phone("battery reset");
 }
 
-/* --- screen and input
- * --------------------------------------------------------------------------------------------------------------------------
- */
+/* --- screen and input --- */
 
 static TbInstance *screen, *input;
 
@@ -443,9 +433,7 @@ static void test_input_drag(void)
         screen->lane->video->stop(screen, &bench.io);
 }
 
-/* --- log
- * --------------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- log --- */
 
 static guint lines_with(const char *text)
 {

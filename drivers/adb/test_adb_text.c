@@ -121,8 +121,7 @@ static void test_failure(void)
         g_assert_null(tb_adb_failure("Success\n"));
 }
 
-/* --- APK: fixtures/hello.apk was made by aapt from a manifest with the package com.example.hello
- * ----------------------------------------- */
+/* --- APK: fixtures/hello.apk was made by aapt from a manifest with the package com.example.hello --- */
 
 static GBytes *fixture(void)
 {

@@ -152,9 +152,7 @@ static void bench_stop(void)
         tb_io_clear_plain(&bench.io);
 }
 
-/* --- a lane without a host
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* --- a lane without a host --- */
 
 typedef struct Told {        /* what the lanes have told */
         GHashTable *samples; /* stream -> double * */

@@ -114,9 +114,7 @@ static const char **argv_of(TbInstance *self, const char *name)
         return argv;
 }
 
-/* --- commands that end
- * -------------------------------------------------------------------------------------------------------------------------
- */
+/* --- commands that end --- */
 static bool run(TbInstance *self, TbIo *io, const char *name, GByteArray **ret_out, GError **error)
 {
         g_autofree const char **argv = argv_of(self, name);
@@ -168,9 +166,7 @@ static bool sample(TbInstance *self, TbIo *io, GError **error)
                                   tell_sample, self, error);
 }
 
-/* --- the console: a program that stays
- * ----------------------------------------------------------------------------------------------------------
- */
+/* --- the console: a program that stays --- */
 typedef struct Console {
         TbInstance base;
         TbChild *child;   /* owned */

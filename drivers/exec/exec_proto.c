@@ -68,9 +68,7 @@ bool exec_parse_power(const char *text, gsize size, TbPowerState *ret, GError **
         return true;
 }
 
-/* --- samples
- * ----------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- samples --- */
 typedef struct Out {
         void (*each)(const TbSample *sample, gpointer data);
         gpointer data;

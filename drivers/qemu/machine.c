@@ -103,9 +103,7 @@ static void on_event(gpointer data, const char *name, json_t *value)
                 }
 }
 
-/* --- on
- * ----------------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- on --- */
 static bool wait_qmp(QemuMachine *m, TbIo *io, GError **error)
 {
         QemuLink link;
@@ -203,9 +201,7 @@ static bool power_on(QemuMachine *m, TbIo *io, GError **error)
         return true;
 }
 
-/* --- off
- * ---------------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- off --- */
 static bool wait_end(QemuMachine *m, TbIo *io, int ms)
 {
         int status;
@@ -231,9 +227,7 @@ static bool power_off(QemuMachine *m, TbIo *io, GError **error)
         return true;
 }
 
-/* --- ops
- * ------------------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- ops --- */
 static void check_child(QemuMachine *m)
 {
         int status;
@@ -270,9 +264,7 @@ static bool get(TbInstance *self, TbIo *io, TbPowerState *ret, GError **error)
 const TbPowerOps qemu_power = {
         .set = set, .get = get}; /* cycle: core's off, wait, on is what a power cut does to a board */
 
-/* --- lane
- * -----------------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- lane --- */
 bool qemu_machine_open(TbInstance *self, TbIo *io, GError **error G_GNUC_UNUSED)
 {
         QemuMachine *m = machine_of(self);

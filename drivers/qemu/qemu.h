@@ -11,8 +11,7 @@
 
 #define QEMU_SERIAL_LABEL "console"
 
-/* --- a socket that comes and goes with the machine (link.c)
- * ------------------------------------------------------------------------------ */
+/* --- a socket that comes and goes with the machine (link.c) --- */
 typedef struct QemuLink {
         int watch;        /* inotify on run_dir; owned; -1: closed */
         const char *dir;  /* borrowed */
@@ -26,8 +25,7 @@ TbTransport *qemu_link_connect(QemuLink *link, TbIo *io);
 /* Why the machine is off; the caller frees. */
 char *qemu_off_reason(TbInstance *self);
 
-/* --- the lanes: their state, their functions (machine.c, console.c, screen.c)
- * -------------------------------------------------------------------- */
+/* --- the lanes: their state, their functions (machine.c, console.c, screen.c) --- */
 struct Qmp;
 typedef struct QemuMachine {
         TbInstance base;

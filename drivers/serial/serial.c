@@ -30,9 +30,7 @@ typedef struct Serial {
         bool wanted_known;
 } Serial;
 
-/* --- in
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* --- in --- */
 static bool hung_up(Serial *s, GError **error)
 {
         g_set_error(error, TB_ERROR, TB_ERROR_GONE, "%s: %s", s->base.uri->text,
@@ -80,9 +78,7 @@ static bool serial_pump(TbInstance *self, TbIo *io, GError **error)
         return true;
 }
 
-/* --- out
- * --------------------------------------------------------------------------------------------------------------
- */
+/* --- out --- */
 /* Waits until the line takes more, reading meanwhile. */
 static bool wait_writable(Serial *s, TbIo *io, gsize done, gsize size, GError **error)
 {
@@ -183,9 +179,7 @@ static bool serial_set(TbInstance *self, TbIo *io, const TbSerialSettings *setti
         return true;
 }
 
-/* --- life
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* --- life --- */
 static bool serial_open(TbInstance *self, TbIo *io, GError **error)
 {
         Serial *s = (Serial *)self;

@@ -77,9 +77,7 @@ char *tb_serial_find(const TbSerialTarget *target, GError **error)
         return tb_sysdev_find_usb(SYS_TTY, "serial adapter", target->port, target->interface, error);
 }
 
-/* --- discovery
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- discovery --- */
 typedef struct SerialDiscovery {
         TbDiscovery base;
         TbHotplug *hotplug; /* owned */

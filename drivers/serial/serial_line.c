@@ -47,8 +47,7 @@ static bool unsupported(TbSerialLine *line, const char *field, const char *what,
         return false;
 }
 
-/* --- ptys: an emulator's line, which has no wire
- * -------------------------------------------------------------------------- */
+/* --- ptys: an emulator's line, which has no wire --- */
 static const struct {
         int baud;
         speed_t code;
@@ -121,9 +120,7 @@ static bool pty_set(TbSerialLine *line, const TbSerialSettings *s, GError **erro
         return tcsetattr(line->fd, TCSANOW, &term) == 0 || line_failed(line, "set its settings", error);
 }
 
-/* --- real lines
- * -------------------------------------------------------------------------------------------------------------
- */
+/* --- real lines --- */
 static const enum sp_parity parities[] = {[TB_PARITY_NONE] = SP_PARITY_NONE,
                                           [TB_PARITY_ODD] = SP_PARITY_ODD,
                                           [TB_PARITY_EVEN] = SP_PARITY_EVEN,
@@ -258,9 +255,7 @@ static bool port_set(TbSerialLine *line, const TbSerialSettings *s, GError **err
         return false;
 }
 
-/* --- both
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* --- both --- */
 static void ask_low_latency(int fd)
 {
         struct serial_struct serial;

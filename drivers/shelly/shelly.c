@@ -68,9 +68,7 @@ static bool check(const TbUri *uri, json_t *p G_GNUC_UNUSED, GError **error)
         return false;
 }
 
-/* --- one exchange
- * --------------------------------------------------------------------------------------------------------------------------
- */
+/* --- one exchange --- */
 static int param(Shelly *s, const char *name)
 {
         return (int)json_integer_value(json_object_get(s->base.params, name));
@@ -208,9 +206,7 @@ static bool observe(Shelly *s, TbIo *io, ShellyStatus *ret, GError **error)
         return true;
 }
 
-/* --- the lane
- * ------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- the lane --- */
 static bool identify(Shelly *s, TbIo *io, GError **error)
 {
         g_autoptr(GError) why = NULL;
@@ -290,9 +286,7 @@ static bool shelly_pump(TbInstance *self, TbIo *io, GError **error)
         return true;
 }
 
-/* --- power, sensors
- * --------------------------------------------------------------------------------------------------------------------------
- */
+/* --- power, sensors --- */
 static bool power_get(TbInstance *self, TbIo *io, TbPowerState *ret, GError **error)
 {
         ShellyStatus status;

@@ -29,9 +29,7 @@ static double number(const json_t *object, const char *key)
         return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
-/* --- GET /shelly
- * -----------------------------------------------------------------------------------------------------------------------
- */
+/* --- GET /shelly --- */
 /* JSON strings are UTF-8: cut before a character, never within one. */
 static bool copy(char *to, gsize size, const json_t *from)
 {
@@ -67,9 +65,7 @@ bool shelly_parse_info(const void *text, gsize size, ShellyInfo *ret, GError **e
         return true;
 }
 
-/* --- Gen1
- * ----------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- Gen1 --- */
 static bool parse_ison(const json_t *relay, bool *ret_on, GError **error)
 {
         const json_t *ison = json_object_get(relay, "ison");
@@ -119,9 +115,7 @@ bool shelly_gen1_parse_status(const void *text, gsize size, int output, ShellySt
         return true;
 }
 
-/* --- Gen2+
- * ---------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- Gen2+ --- */
 void shelly_auth_clear(ShellyAuth *auth)
 {
         g_free(auth->realm);

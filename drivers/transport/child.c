@@ -277,8 +277,7 @@ void tb_child_free(TbChild *child, int grace_ms)
         g_free(child);
 }
 
-/* --- run to the end
- * ------------------------------------------------------------------------------------------------- */
+/* --- run to the end --- */
 typedef struct Run {
         TbChild *child;
         const guint8 *input;

@@ -34,8 +34,8 @@ struct TbRfb {
         char reason[256]; /* the library's last complaint */
 };
 
-/* --- the library's log is one pair of process-wide pointers; what it says on this thread belongs to this
- * session ------------------------ */
+/* the library's log is one pair of process-wide pointers; what it says on this thread belongs to this session
+ */
 static _Thread_local TbRfb *speaking;
 
 static void on_log(const char *format, ...) G_GNUC_PRINTF(1, 2);
@@ -77,8 +77,7 @@ static void log_setup(void)
         }
 }
 
-/* --- callbacks of the library, all on the worker while it is inside a call
- * ---------------------------------------------------------------- */
+/* --- callbacks of the library, all on the worker while it is inside a call --- */
 static TbRfb *self_of(rfbClient *client)
 {
         return rfbClientGetClientData(client, on_log);
@@ -126,9 +125,7 @@ static char *on_password(rfbClient *client)
                        : NULL; /* libvncclient gives up on both, but forgets to free an empty one */
 }
 
-/* --- calling it
- * ---------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- calling it --- */
 static bool fail(TbRfb *rfb, TbIo *io, const char *what, GError **error)
 {
         if (tb_guard_fired(rfb->guard) || tb_interruptor_raised(io->stop))
@@ -342,9 +339,7 @@ void tb_rfb_stop(TbRfb *rfb)
         rfb->running = false;
 }
 
-/* --- input
- * ------------------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- input --- */
 static bool send_key(TbRfb *rfb, TbIo *io, guint32 keysym, bool down, GError **error)
 {
         if (!SendKeyEvent(rfb->client, keysym, down))

@@ -10,8 +10,7 @@
 
 #include "lib/error.h"
 
-/* --- attributes
- * ---------------------------------------------------------------------------------------------------- */
+/* --- attributes --- */
 char *tb_sysdev_attr(const char *dir, const char *name)
 {
         g_autofree char *path = g_build_filename(dir, name, NULL);
@@ -79,9 +78,7 @@ char *tb_sysdev_link_name(const char *dir, const char *name)
         return g_path_get_basename(target);
 }
 
-/* --- names
- * -----------------------------------------------------------------------------------------------------------
- */
+/* --- names --- */
 /* Walks from `sysdir` upwards to the first directory that has an attribute `name`. */
 static char *ancestor_with(const char *sysdir, const char *name)
 {

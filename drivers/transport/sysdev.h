@@ -47,8 +47,7 @@ char *tb_sysdev_stable_name(const char *dir, const char *node);
  * Always returns false. */
 bool tb_sysdev_open_failed(const char *path, int errnum, GError **error);
 
-/* --- hot-plug
- * ------------------------------------------------------------------------------------------------- */
+/* --- hot-plug --- */
 typedef enum TbHotplugSource {
         TB_HOTPLUG_KERNEL,  /* as early as possible */
         TB_HOTPLUG_SETTLED, /* after udevd has made links and permissions; the kernel's where no udevd runs */

@@ -52,8 +52,7 @@ const char *tb_transport_name(TbTransport *t)
         return t->name;
 }
 
-/* --- connecting
- * ------------------------------------------------------------------------------------------------- */
+/* --- connecting --- */
 static int until_ms(gint64 until_us)
 {
         if (until_us == G_MAXINT64)
@@ -236,8 +235,7 @@ TbTransport *tb_unix_connect(TbIo *io, const char *path, int timeout_ms, GError 
                           error);
 }
 
-/* --- reading
- * ------------------------------------------------------------------------------------------------------ */
+/* --- reading --- */
 static gsize take_ahead(TbTransport *t, void *buf, gsize size)
 {
         gsize n = MIN(size, t->ahead->len);
@@ -367,8 +365,7 @@ gssize tb_transport_read_now(TbTransport *t, void *buf, gsize size, GError **err
         return n;
 }
 
-/* --- writing
- * -------------------------------------------------------------------------------------------------------- */
+/* --- writing --- */
 bool tb_transport_write(TbTransport *t, TbIo *io, const void *data, gsize size, int timeout_ms,
                         GError **error)
 {

@@ -37,8 +37,7 @@ bool tb_transport_write(TbTransport *transport, TbIo *io, const void *data, gsiz
 gssize tb_transport_read_now(TbTransport *transport, void *buf, gsize size, GError **error);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TbTransport, tb_transport_close)
 
-/* --- child processes: argv only, never a shell
- * --------------------------------------------------------------------------------- */
+/* --- child processes: argv only, never a shell --- */
 typedef enum TbChildFlags {
         TB_CHILD_STDIN = 1 << 0,  /* a pipe to its stdin; otherwise /dev/null */
         TB_CHILD_STDOUT = 1 << 1, /* a pipe from its stdout; otherwise /dev/null */

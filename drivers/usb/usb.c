@@ -10,9 +10,7 @@
 #include "drivers/usb/usb_port.h"
 #include "drivers/usb/usb_tree.h"
 
-/* --- power
- * -----------------------------------------------------------------------------------------------------------
- */
+/* --- power --- */
 typedef struct UsbPower {
         TbInstance base;
         TbUsbPort port;

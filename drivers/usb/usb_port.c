@@ -91,9 +91,7 @@ static int control(Handle *h, TbUsbSetup s, guint8 *data, const char *what, GErr
         return r;
 }
 
-/* --- hubs
- * ----------------------------------------------------------------------------------------------------------
- */
+/* --- hubs --- */
 /* Hubs whose descriptor says "ganged" although each port switches alone (uhubctl.c). */
 static bool switches_anyway(const char *dir)
 {
@@ -142,9 +140,7 @@ bool tb_usb_hub_read(const char *root, const TbUsbPath *hub, TbUsbHub *ret_hub, 
         return handle_open(root, hub, &h, error) && hub_descriptor(&h, root, hub, ret_hub, error);
 }
 
-/* --- ports
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- ports --- */
 bool tb_usb_place_parse(const char *text, TbUsbPath *path, GError **error)
 {
         if (tb_usb_path_parse(text, path))

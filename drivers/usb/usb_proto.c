@@ -1,8 +1,6 @@
 #include "drivers/usb/usb_proto.h"
 
-/* --- names
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- names --- */
 /* A decimal number 1..max without sign or leading zero; NULL when there is none. */
 static const char *number(const char *at, guint max, guint *value)
 {
@@ -86,8 +84,7 @@ char *tb_usb_port_dir(const TbUsbPath *hub, guint configuration, guint port)
         return g_strdup_printf("%s:%u.0/%s-port%u", name, configuration, name, port);
 }
 
-/* --- hub class
- * ----------------------------------------------------------------------------------------------------- */
+/* --- hub class --- */
 #define DESCRIPTOR_HUB 0x29
 #define DESCRIPTOR_HUB_SS 0x2a
 #define DESCRIPTOR_HUB_SS_SIZE 12

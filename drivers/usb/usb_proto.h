@@ -37,8 +37,7 @@ int tb_usb_path_compare(const TbUsbPath *a, const TbUsbPath *b);
  * "1-0:1.0/usb1-port4". */
 char *tb_usb_port_dir(const TbUsbPath *hub, guint configuration, guint port);
 
-/* --- hub class
- * -------------------------------------------------------------------------------------------------- */
+/* --- hub class --- */
 typedef enum TbUsbSwitching {
         TB_USB_SWITCHING_NONE,   /* power cannot be switched */
         TB_USB_SWITCHING_GANGED, /* all ports together */

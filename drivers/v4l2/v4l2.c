@@ -158,9 +158,7 @@ static bool camera_pump(TbInstance *self, TbIo *io, GError **error)
         return true;
 }
 
-/* --- life
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* --- life --- */
 static bool camera_open(TbInstance *self, TbIo *io, GError **error)
 {
         Camera *c = (Camera *)self;

@@ -54,9 +54,7 @@ static bool camera_failed(TbV4l2 *c, const char *what, GError **error)
         return false;
 }
 
-/* --- open
- * --------------------------------------------------------------------------------------------------------------
- */
+/* --- open --- */
 static bool captures(int fd, struct v4l2_capability *cap)
 {
         if (xioctl(fd, VIDIOC_QUERYCAP, cap) != 0)
@@ -123,9 +121,7 @@ bool tb_v4l2_streaming(TbV4l2 *c)
         return c->streaming;
 }
 
-/* --- modes
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* --- modes --- */
 static double fps_of(struct v4l2_fract interval)
 {
         return interval.numerator ? (double)interval.denominator / interval.numerator : 0;
@@ -240,9 +236,7 @@ static bool set_mode(TbV4l2 *c, const TbV4l2Mode *mode, GError **error)
         return true;
 }
 
-/* --- streaming
- * -------------------------------------------------------------------------------------------------------------
- */
+/* --- streaming --- */
 static void unmap(TbV4l2 *c)
 {
         struct v4l2_requestbuffers none = {.type = V4L2_BUF_TYPE_VIDEO_CAPTURE, .memory = V4L2_MEMORY_MMAP};
@@ -360,9 +354,7 @@ TbV4l2Got tb_v4l2_take(TbV4l2 *c, TbFramePool *pool, bool skip, TbFrame **ret_fr
         return TB_V4L2_FRAME;
 }
 
-/* --- the source
- * --------------------------------------------------------------------------------------------------------------
- */
+/* --- the source --- */
 const char *tb_v4l2_input_problem(TbV4l2 *c)
 {
         struct v4l2_dv_timings timings = {0};

@@ -57,8 +57,7 @@ void tb_v4l2_fourcc_text(guint32 fourcc, char ret_text[5])
         ret_text[4] = '\0';
 }
 
-/* --- choosing
- * ------------------------------------------------------------------------------------------------------- */
+/* --- choosing --- */
 static gint64 size_distance(const TbV4l2Mode *mode, const TbV4l2Wish *wish)
 {
         gint64 w = wish->width ? mode->width - wish->width : 0;
@@ -120,9 +119,7 @@ int tb_v4l2_snap(int wish, int min, int max, int step)
         return above <= max && above - wish < wish - below ? above : below;
 }
 
-/* --- bytes
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* --- bytes --- */
 gsize tb_v4l2_size(TbPixelFormat format, int height, gsize stride)
 {
         gsize h = (gsize)height;

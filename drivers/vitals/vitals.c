@@ -49,8 +49,7 @@ static char *read_file(const char *path)
         return text;
 }
 
-/* --- which temperatures there are
- * ---------------------------------------------------------------------------------------------------- */
+/* --- which temperatures there are --- */
 static void add_source(Vitals *v, char *path_take, const char *kind, const char *label)
 {
         g_autofree char *part = vitals_stream_part(label);
@@ -133,9 +132,7 @@ static void vitals_close(TbInstance *self)
         g_clear_pointer(&((Vitals *)self)->sources, g_array_unref);
 }
 
-/* --- sampling
- * -----------------------------------------------------------------------------------------------------------------------------
- */
+/* --- sampling --- */
 static void sample_rates(Vitals *v)
 {
         g_autofree char *stat = read_file("/proc/stat"), *dev = read_file("/proc/net/dev");

@@ -76,9 +76,7 @@ bool x11_input_pump(TbInstance *self, TbIo *io, GError **error)
         return true;
 }
 
-/* --- keys
- * ----------------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- keys --- */
 static void key(X11Input *in, guint8 code, bool down)
 {
         fake(in, down ? XCB_KEY_PRESS : XCB_KEY_RELEASE, code, 0, 0);
@@ -132,9 +130,7 @@ static bool do_text(X11Input *in, TbIo *io, const char *text, GError **error)
         return true;
 }
 
-/* --- pointer
- * ----------------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- pointer --- */
 static void move(X11Input *in, double x, double y)
 {
         fake(in, XCB_MOTION_NOTIFY, 0, CLAMP((int)x, 0, G_MAXINT16), CLAMP((int)y, 0, G_MAXINT16));

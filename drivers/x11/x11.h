@@ -11,9 +11,7 @@
 #include "drivers/transport/guard.h"
 #include "drivers/transport/pace.h"
 
-/* --- the connection (conn.c)
- * ------------------------------------------------------------------------------------------------------------------
- */
+/* --- the connection (conn.c) --- */
 typedef struct X11Conn {
         xcb_connection_t *c;  /* owned; NULL: not open */
         xcb_screen_t *screen; /* borrowed */
@@ -31,8 +29,7 @@ bool x11_leave(X11Conn *x, TbIo *io, GError **error);
 bool x11_extension(X11Conn *x, xcb_extension_t *extension, const char *name, guint8 *ret_first_event,
                    GError **error);
 
-/* --- screen (screen.c, capture.c, cursor.c)
- * ---------------------------------------------------------------------------------------------------- */
+/* --- screen (screen.c, capture.c, cursor.c) --- */
 typedef struct X11Cursor {
         guint32 *pixels; /* owned; premultiplied ARGB; NULL: none */
         int width, height, hot_x, hot_y;
@@ -76,9 +73,7 @@ void x11_cursor_draw(X11Screen *s, TbFrame *frame);
 void x11_cursor_blend(const X11Cursor *cursor, guint8 *pixels, int stride, int width, int height,
                       TbRect *ret_drawn);
 
-/* --- input (input.c, keymap.c)
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* --- input (input.c, keymap.c) --- */
 #define X11_SPARE 8 /* keycodes lent to characters that the keyboard layout lacks */
 typedef struct X11Keymap {
         guint32 *symbols; /* owned; per_code for each keycode from min on */

@@ -34,9 +34,7 @@ static void send_notice(Client *c, json_t *notice_take)
         json_decref(notice_take);
 }
 
-/* --- device -> client
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* --- device -> client --- */
 static void pump(Client *c)
 {
         TbHistory *history = c->iface ? tb_interface_history(c->iface) : NULL;
@@ -65,9 +63,7 @@ static void on_drained(TbWs *ws G_GNUC_UNUSED, gpointer data)
         pump(data);
 }
 
-/* --- client -> device
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* --- client -> device --- */
 static void write_next(Client *c);
 
 static void set_paused(Client *c, bool paused)
@@ -118,9 +114,7 @@ static void on_message(TbWs *ws G_GNUC_UNUSED, bool binary G_GNUC_UNUSED, const 
         write_next(c);
 }
 
-/* --- life
- * ------------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- life --- */
 static void client_free(Client *c)
 {
         if (c->command)
@@ -191,9 +185,7 @@ static void open_ws(TbApi *api, TbRequest *request, TbInterface *iface, const Tb
         pump(c);
 }
 
-/* --- /log
- * --------------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- /log --- */
 static void reply_log(TbRequest *request, json_t *result, gpointer data)
 {
         bool jsonl = GPOINTER_TO_INT(data);

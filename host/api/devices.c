@@ -77,9 +77,7 @@ static void delete (TbRequest *request, gpointer data)
                 reply_failed(request, error, device);
 }
 
-/* --- lease
- * -----------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- lease --- */
 static void lease_run(TbApi *api, TbRequest *request, const char *verb)
 {
         if (tb_api_device(api, request))

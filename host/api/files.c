@@ -23,8 +23,7 @@ static void run_op(TbApi *api, TbRequest *request, TbInterface *iface, const cha
                                .free_data = free_data});
 }
 
-/* --- GET: what is it? then its bytes, or its entries
- * --------------------------------------------------------------------------------------- */
+/* --- GET: what is it? then its bytes, or its entries --- */
 static void send_file(TbApi *api, TbRequest *request, TbInterface *iface, json_t *info)
 {
         const char *path = json_string_value(json_object_get(tb_request_query(request), "path"));
@@ -64,8 +63,7 @@ static void get_file(TbApi *api, TbRequest *request, TbInterface *iface, const T
         run_op(api, request, iface, "stat", tb_request_query(request), NULL, 200, on_stat, api, NULL);
 }
 
-/* --- PUT, POST: the body goes to the driver as it comes
- * -------------------------------------------------------------------------------------- */
+/* --- PUT, POST: the body goes to the driver as it comes --- */
 static void upload(TbApi *api, TbRequest *request, TbInterface *iface, const TbVerb *verb)
 {
         TbPipe *pipe = tb_pipe_new(PIPE_SIZE);

@@ -125,9 +125,7 @@ void tb_api_add_verb_route(TbApi *api, const TbVerb *verb, TbBodyKind body, TbAp
         tb_http_add_routes(api->http, s->table, s);
 }
 
-/* --- what is not there
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* --- what is not there --- */
 /* "/cycle" fits "/cycle", "/org.example.app/start" fits "/{package}/start" */
 static bool suffix_fits(const char *pattern, const char *suffix)
 {

@@ -21,18 +21,14 @@ struct TbApi {
         bool stopping;
 };
 
-/* --- who asks, what for
- * --------------------------------------------------------------------------------------------------------------
- */
+/* --- who asks, what for --- */
 /* Borrows from the request. The lease comes in X-Lease, or ?lease= where headers cannot be set (WebSocket).
  */
 TbActor tb_api_actor(TbRequest *request);
 /* The device of {id} in the path; NULL: 404 was answered. */
 TbDevice *tb_api_device(TbApi *api, TbRequest *request);
 
-/* --- commands
- * ----------------------------------------------------------------------------------------------------------------------------
- */
+/* --- commands --- */
 typedef void (*TbApiReply)(TbRequest *request, json_t *result, gpointer data);
 /*
  * Runs a command for the request and answers with its result as JSON (204 when there is nothing to say), or
@@ -54,9 +50,7 @@ typedef struct TbApiRun {
 void tb_api_run(TbApi *api, TbRequest *request, const TbApiRun *run);
 void tb_api_reply_result(TbRequest *request, int status, json_t *result); /* borrowed; null or NULL: 204 */
 
-/* --- routes below an interface
- * --------------------------------------------------------------------------------------------------------------
- */
+/* --- routes below an interface --- */
 typedef void (*TbApiCall)(TbApi *api, TbRequest *request, TbInterface *iface, const TbVerb *verb);
 /* One route that interfaces of one kind have. `route.path` is what follows /host/devices/{id}/{interface};
  * `route.handler` is not used. */
@@ -72,8 +66,7 @@ void tb_api_add_verb_route(TbApi *api, const TbVerb *verb, TbBodyKind body, TbAp
 void tb_api_add_refusals(TbApi *api);
 void tb_api_routes_free(TbApi *api);
 
-/* --- the files: each adds its routes
- * ---------------------------------------------------------------------------------------------------- */
+/* --- the files: each adds its routes --- */
 void tb_api_add_system(TbApi *api);  /* health, info, metrics, openapi, docs, drivers, resources */
 void tb_api_add_devices(TbApi *api); /* list, create, change, remove, lease */
 void tb_api_add_events(TbApi *api);

@@ -9,9 +9,7 @@
 #define LINES_AT_ONCE 64
 #define RETRY_MS 50 /* a push does not tell when it ran empty */
 
-/* --- logs
- * ------------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- logs --- */
 typedef struct LogReader {
         TbApi *api;         /* borrowed */
         TbPush *push;       /* borrowed */
@@ -136,9 +134,7 @@ static void logs(TbApi *api, TbRequest *request, TbInterface *iface, const TbVer
         log_pump(r);
 }
 
-/* --- samples
- * ---------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- samples --- */
 typedef struct SampleReader {
         TbApi *api;   /* borrowed */
         TbPush *push; /* borrowed; NULL: it is a WebSocket */

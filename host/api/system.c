@@ -14,9 +14,7 @@ static gint64 uptime_s(const TbApi *api)
         return (g_get_monotonic_time() - api->started_us) / G_USEC_PER_SEC;
 }
 
-/* --- health
- * -------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- health --- */
 static json_t *services(TbApi *api)
 {
         json_t *all = json_pack("{s:s}", "host", "running");
@@ -62,9 +60,7 @@ static void system_health(TbRequest *request, gpointer data)
                                         "host_name", tb_core_config(api->core)->name, "supabase"));
 }
 
-/* --- info
- * -----------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- info --- */
 static json_t *limits(TbApi *api)
 {
         const TbHostConfig *config = tb_core_config(api->core);
@@ -130,9 +126,7 @@ static void resources(TbRequest *request, gpointer data)
         tb_request_reply_json(request, 200, tb_core_resources_json(((TbApi *)data)->core));
 }
 
-/* --- metrics
- * ----------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- metrics --- */
 static gint64 resident_bytes(void)
 {
         g_autofree char *text = NULL;
@@ -212,9 +206,7 @@ static void metrics(TbRequest *request, gpointer data)
         tb_request_reply_text(request, 200, "text/plain; version=0.0.4; charset=utf-8", text);
 }
 
-/* --- documentation
- * --------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- documentation --- */
 static void openapi(TbRequest *request, gpointer data)
 {
         TbApi *api = data;

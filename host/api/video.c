@@ -35,9 +35,7 @@ static void get_state(TbApi *api, TbRequest *request, TbInterface *iface, const 
         tb_request_reply_json(request, 200, o);
 }
 
-/* --- one picture
- * ----------------------------------------------------------------------------------------------------------------------------
- */
+/* --- one picture --- */
 typedef struct Shot {
         TbRequest *request; /* ref */
         TbStill *still;     /* borrowed until done */
@@ -97,9 +95,7 @@ static void snapshot_jpg(TbApi *api, TbRequest *request, TbInterface *iface, con
         snapshot(api, request, iface, TB_STILL_JPEG);
 }
 
-/* --- MJPEG
- * --------------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- MJPEG --- */
 typedef struct Viewer {
         TbPush *push;   /* borrowed; NULL: gone */
         TbMjpeg *mjpeg; /* owned */

@@ -24,9 +24,7 @@ typedef struct TbWhep {
         TbControl *control, *sensor; /* owned; NULL: the channel is not open */
 } TbWhep;
 
-/* --- data channels
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* --- data channels --- */
 static bool channel_control_send(const char *text, gsize size G_GNUC_UNUSED, gpointer data)
 {
         return tb_peer_send(((TbWhep *)data)->peer, "control", text, NULL);
@@ -69,9 +67,7 @@ static void on_message(TbPeer *peer G_GNUC_UNUSED, const char *channel, const ch
                 tb_control_receive(control, bytes, length);
 }
 
-/* --- life
- * -----------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- life --- */
 static void whep_free(TbWhep *w)
 {
         g_hash_table_remove(w->api->whep, w->id);

@@ -29,9 +29,7 @@ struct TbBridge {
         bool ready;                 /* the server has accepted us */
 };
 
-/* --- sending
- * ----------------------------------------------------------------------------------------------------------
- */
+/* --- sending --- */
 static bool send_text(const char *text, gsize size, gpointer data)
 {
         TbBridge *bridge = data;
@@ -85,8 +83,7 @@ static const TbObserverOps observer_ops = {
         .send = send_to_observer, .picture = send_picture, .queued = queued};
 static const TbCarryOps carry_ops = {.send = send_text, .full = is_full};
 
-/* --- announcing
- * -------------------------------------------------------------------------------------------------------- */
+/* --- announcing --- */
 static void add_interface(TbInterface *iface, gpointer list)
 {
         json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "name", tb_interface_name(iface), "kind",
@@ -138,9 +135,7 @@ static void on_event(const TbEvent *event, gpointer user)
                         g_ptr_array_remove_index_fast(bridge->observers, i);
 }
 
-/* --- observers
- * ----------------------------------------------------------------------------------------------------------
- */
+/* --- observers --- */
 static TbObserver *find(TbBridge *bridge, const char *session, const char *peer, guint *ret_index)
 {
         for (guint i = 0; i < bridge->observers->len; i++) {
@@ -218,9 +213,7 @@ static void from_observer(TbBridge *bridge, const TbBridgeMessage *m)
                 tb_observer_relay(o, m->json);
 }
 
-/* --- the link
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* --- the link --- */
 static void say_hello(gpointer data)
 {
         TbBridge *bridge = data;
@@ -330,9 +323,7 @@ static void on_drained(gpointer data)
 static const TbBridgeLinkOps link_ops = {
         .opened = say_hello, .text = on_text, .lost = on_lost, .drained = on_drained};
 
-/* --- life
- * -----------------------------------------------------------------------------------------------------------------------
- */
+/* --- life --- */
 TbBridge *tb_bridge_new(const TbBridgeOptions *options, GError **error)
 {
         tb_assert_main();

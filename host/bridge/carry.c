@@ -154,9 +154,7 @@ static void on_answer(GObject *source, GAsyncResult *result, gpointer data)
         }
 }
 
-/* --- requests
- * ----------------------------------------------------------------------------------------------------------
- */
+/* --- requests --- */
 static void add_headers(SoupMessageHeaders *to, const TbBridgeMessage *request)
 {
         static const char *const wanted[] = {"accept",        "content-type",  "x-lease",
@@ -265,9 +263,7 @@ guint tb_carry_count(const TbCarry *carry)
         return g_hash_table_size(carry->calls);
 }
 
-/* --- life
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* --- life --- */
 TbCarry *tb_carry_new(TbPoller *poller, const char *version, const TbCarryOps *ops, gpointer data,
                       GError **error)
 {

@@ -8,9 +8,7 @@
 
 #define ICE_SERVERS 8
 
-/* --- fields
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- fields --- */
 static bool get_text(const TbBridgeMessage *m, const char *field, bool required, gsize max, const char **ret,
                      GError **error)
 {
@@ -50,9 +48,7 @@ static bool get_id(const TbBridgeMessage *m, gint64 *ret, GError **error)
         return true;
 }
 
-/* --- messages
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- messages --- */
 static bool parse_ready(TbBridgeMessage *m, GError **error)
 {
         (void)error;
@@ -259,9 +255,7 @@ void tb_bridge_message_clear(TbBridgeMessage *message)
         *message = (TbBridgeMessage){0};
 }
 
-/* --- ICE servers
- * -----------------------------------------------------------------------------------------------------------
- */
+/* --- ICE servers --- */
 static void add_ice_server(GPtrArray *list, const char *url, json_t *server)
 {
         const char *user = json_string_value(json_object_get(server, "username"));
@@ -294,9 +288,7 @@ char **tb_bridge_ice_servers(json_t *ice_servers)
         return (char **)g_ptr_array_free(g_steal_pointer(&list), FALSE);
 }
 
-/* --- what we send
- * --------------------------------------------------------------------------------------------------------------
- */
+/* --- what we send --- */
 char *tb_bridge_wrap(json_t *message, const char *session, const char *peer, gsize *ret_size)
 {
         json_object_set_new(message, "sessionId", json_string(session));

@@ -68,8 +68,7 @@ static void publish(TbObserver *o, const char *type, const char *via, const char
                                  o->control ? "control" : "view", "reason", reason));
 }
 
-/* --- data channels
- * ---------------------------------------------------------------------------------------------------- */
+/* --- data channels --- */
 static bool send_control(const char *text, gsize size, gpointer data)
 {
         (void)size;
@@ -125,8 +124,7 @@ static void on_message(TbPeer *peer, const char *channel, const char *bytes, gsi
                 tb_control_receive(line->sensor, bytes, length);
 }
 
-/* --- peer connection
- * ---------------------------------------------------------------------------------------------------- */
+/* --- peer connection --- */
 static void send_bye(TbObserver *o, const char *reason)
 {
         o->ops->send(json_pack("{s:s, s:s}", "type", "bye", "reason", reason), o, o->data);
@@ -240,9 +238,7 @@ void tb_observer_bye(TbObserver *o)
         hang_up(o, "the observer said goodbye");
 }
 
-/* --- relay
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* --- relay --- */
 static bool send_relay(const char *text, gsize size, gpointer data)
 {
         TbObserver *o = data;
@@ -318,9 +314,7 @@ void tb_observer_drained(TbObserver *o)
                 tb_control_drained(o->relay);
 }
 
-/* --- life
- * ------------------------------------------------------------------------------------------------------------------
- */
+/* --- life --- */
 TbObserver *tb_observer_new(TbCore *core, TbMedia *media, const TbObserverInfo *info,
                             const TbObserverOps *ops, gpointer data)
 {

@@ -176,9 +176,7 @@ static gboolean on_timeout(gpointer data)
         return G_SOURCE_REMOVE;
 }
 
-/* --- the one entrance
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* --- the one entrance --- */
 static bool find_verb(TbCommand *c, const char *verb, const TbVerbRun **ret, GError **error)
 {
         const char *dot = strrchr(verb, '.');

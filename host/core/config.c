@@ -247,9 +247,7 @@ static void read_sections(Load *l, json_t *root)
         read_tokens(l, json_object_get(top, "tokens"));
 }
 
-/* --- environment
- * ----------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- environment --- */
 static void env_string(char **field, const char *name)
 {
         const char *value = g_getenv(name);
@@ -293,9 +291,7 @@ static void read_environment(Load *l)
         env_string(&c->turn_secret, "WEBRTC_TURN_SECRET");
 }
 
-/* --- what is left open
- * -------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- what is left open --- */
 static void fill_defaults(TbHostConfig *c, const TbHostOptions *options)
 {
         if (options->state_dir) {

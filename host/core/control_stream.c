@@ -95,9 +95,7 @@ static gboolean on_retry(gpointer data)
         return G_SOURCE_REMOVE;
 }
 
-/* --- console
- * -------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- console --- */
 static void pump(Subscription *s)
 {
         TbControlStream *stream = s->stream;
@@ -175,9 +173,7 @@ void tb_control_stream_resume(TbControlStream *stream)
         }
 }
 
-/* --- bus
- * -----------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- bus --- */
 static What what_of(const TbEvent *event)
 {
         if (event->id == 0 && g_str_equal(event->type, "sample"))
@@ -254,9 +250,7 @@ static void on_event(const TbEvent *event, gpointer user)
         }
 }
 
-/* --- subscribe
- * ------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- subscribe --- */
 static bool what_parse(const char *name, What *ret)
 {
         static const struct {

@@ -159,9 +159,7 @@ const TbHostConfig *tb_core_config(TbCore *core)
         return core->config;
 }
 
-/* --- devices
- * -------------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- devices --- */
 TbDevice *tb_core_device(TbCore *core, const char *id, GError **error)
 {
         TbDevice *device = g_tree_lookup(core->devices, id);
@@ -349,9 +347,7 @@ bool tb_core_remove_device(TbCore *core, const TbActor *actor, const char *id, G
         return stored_ok(core, error);
 }
 
-/* --- what drivers and services there are
- * -------------------------------------------------------------------------------------------------------------
- */
+/* --- what drivers and services there are --- */
 json_t *tb_core_drivers_json(void)
 {
         json_t *list = json_array();

@@ -27,9 +27,7 @@ typedef enum TbState {
 } TbState;
 const char *tb_state_name(TbState state);
 
-/* --- life
- * ---------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- life --- */
 /* `config` is borrowed and must stay. Opens nothing yet. */
 TbCore *tb_core_new(const TbHostConfig *config, TbMetrics *metrics, GError **error);
 void tb_core_start(TbCore *core); /* attaches the config's and the stored devices, starts discovery */
@@ -39,8 +37,7 @@ void tb_core_free(TbCore *core);
 TbBus *tb_core_bus(TbCore *core);
 const TbHostConfig *tb_core_config(TbCore *core);
 
-/* --- devices and interfaces (borrowed; valid until device.removed)
- * --------------------------------------------------------------------- */
+/* --- devices and interfaces (borrowed; valid until device.removed) --- */
 TbDevice *tb_core_device(TbCore *core, const char *id, GError **error);
 TbInterface *tb_core_interface(TbCore *core, const char *device, const char *name, GError **error);
 /* The device's first interface of that kind; NULL when it has none. */
@@ -74,9 +71,7 @@ json_t *tb_core_drivers_json(void);
 /* {"adb":"running"|"stopped"…}: what drivers and core know of the services they use, for /host/health */
 json_t *tb_core_services_json(TbCore *core);
 
-/* --- commands
- * --------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- commands --- */
 typedef struct TbCommand TbCommand;
 /* Exactly once, on the main thread, never from inside tb_core_command(). Result is borrowed (NULL on error,
  * json null when there is nothing to say). */
@@ -124,15 +119,11 @@ typedef struct TbVerb {
 const TbVerb *tb_core_verbs(void); /* all kinds, one table */
 const TbVerb *tb_core_verb(TbKind kind, const char *op);
 
-/* --- leases
- * -----------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- leases --- */
 json_t *tb_device_lease_json(
         TbDevice *device); /* {"holder","note","expires_at"} or json null: never the secret; new reference */
 
-/* --- console
- * ------------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- console --- */
 TbHistory *tb_interface_history(TbInterface *iface); /* CONSOLE and LOGS; borrowed */
 /* `grew` runs after bytes arrived; readers keep their own offset and read from the history at their own pace.
  * Returns an id > 0. */
@@ -140,9 +131,7 @@ guint tb_interface_watch(TbInterface *iface, void (*grew)(TbInterface *iface, gp
 void tb_interface_unwatch(TbInterface *iface, guint id);
 guint tb_interface_watchers(TbInterface *iface);
 
-/* --- video
- * -----------------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- video --- */
 /* The media hub is the one consumer of an interface's frames. `frame` (takes it) and `no_signal` run on the
  * worker's thread. */
 typedef struct TbVideoSink {
@@ -155,14 +144,10 @@ void tb_interface_video_start(TbInterface *iface, int max_fps, const TbVideoSink
 void tb_interface_video_stop(TbInterface *iface);
 void tb_interface_video_keyframe(TbInterface *iface); /* encoded sources */
 
-/* --- sensors
- * ----------------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- sensors --- */
 json_t *tb_interface_samples(TbInterface *iface); /* {stream:{t,seq,quantity,unit,value}}; new reference */
 
-/* --- the host's buses (usb)
- * --------------------------------------------------------------------------------------------------------------------------
- */
+/* --- the host's buses (usb) --- */
 typedef enum TbBusOp { TB_BUS_TREE, TB_BUS_POWER, TB_BUS_RESET } TbBusOp;
 void tb_core_host_bus(TbCore *core, const TbActor *actor, const char *bus, TbBusOp op, const char *port,
                       bool on, TbCommandDone done, gpointer user);

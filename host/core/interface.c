@@ -151,9 +151,7 @@ json_t *tb_interface_samples(TbInterface *iface)
         return iface->samples ? json_copy(iface->samples) : json_object();
 }
 
-/* --- watchers of a history
- * --------------------------------------------------------------------------------------------------------------
- */
+/* --- watchers of a history --- */
 guint tb_interface_watch(TbInterface *iface, void (*grew)(TbInterface *, gpointer), gpointer user)
 {
         TbWatcher w = {++iface->next_watcher, grew, user};
@@ -204,9 +202,7 @@ static void history_grew(TbInterface *iface)
                         g_array_remove_index(iface->watchers, i);
 }
 
-/* --- what a lane tells
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* --- what a lane tells --- */
 /* The interfaces of one lane. A round of calls never removes interfaces: only a command of a later turn does.
  */
 #define EACH_OF_LANE(iface, owner)                                                                           \
@@ -396,9 +392,7 @@ const TbWorkerOps tb_interface_worker_ops = {
         .event = on_event,
 };
 
-/* --- video
- * ----------------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- video --- */
 void tb_interface_video_start(TbInterface *iface, int max_fps, const TbVideoSink *sink, gpointer user)
 {
         tb_worker_video_start(tb_interface_worker(iface), max_fps, sink, user);

@@ -325,9 +325,7 @@ const TbVerbRun tb_lease_verbs[] = {
         {{.op = NULL}, NULL},
 };
 
-/* --- across restarts
- * -------------------------------------------------------------------------------------------------------------------------
- */
+/* --- across restarts --- */
 static gboolean save_one(gpointer key, gpointer value, gpointer data)
 {
         const TbLeaseState *l = ((TbDevice *)value)->lease;

@@ -6,9 +6,7 @@
 #include "lib/clock.h"
 #include "lib/limits.h"
 
-/* --- files
- * -------------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- files --- */
 static bool exec_stat(TbCommand *c, TbInstance *instance, TbIo *io, GError **error)
 {
         TbFileInfo info = {0};
@@ -152,9 +150,7 @@ const TbVerbRun tb_files_verbs[] = {
         {{.op = NULL}, NULL},
 };
 
-/* --- apps
- * -----------------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- apps --- */
 static bool exec_apps(TbCommand *c, TbInstance *instance, TbIo *io, GError **error)
 {
         c->result = json_array();

@@ -6,9 +6,7 @@
 #include "lib/clock.h"
 #include "lib/limits.h"
 
-/* --- sensors
- * ------------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- sensors --- */
 static void sensors_get(TbCommand *c)
 {
         tb_command_succeed(c, tb_interface_samples(c->iface));
@@ -93,9 +91,7 @@ const TbVerbRun tb_sensors_verbs[] = {
         {{.op = NULL}, NULL},
 };
 
-/* --- logs
- * -----------------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- logs --- */
 static void logs_get(TbCommand *c)
 {
         guint64 next = 0;
@@ -128,8 +124,7 @@ const TbVerbRun tb_logs_verbs[] = {
         {{.op = NULL}, NULL},
 };
 
-/* --- video: pictures go through the media room; core only knows the state
- * --------------------------------------------------------------------- */
+/* --- video: pictures go through the media room; core only knows the state --- */
 static void video_get(TbCommand *c)
 {
         json_t *o = json_pack("{s:s}", "state", tb_state_name(c->iface->state));
@@ -145,9 +140,7 @@ const TbVerbRun tb_video_verbs[] = {
         {{.op = NULL}, NULL},
 };
 
-/* --- instrument
- * -----------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- instrument --- */
 static bool exec_query(TbCommand *c, TbInstance *instance, TbIo *io, GError **error)
 {
         g_autofree char *reply = NULL;

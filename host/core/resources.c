@@ -43,9 +43,7 @@ typedef struct BusCall {
         gpointer user;
 } BusCall;
 
-/* --- main: what arrives
- * ---------------------------------------------------------------------------------------------------------------------------
- */
+/* --- main: what arrives --- */
 static void arrive(gpointer data)
 {
         Post *p = data;
@@ -85,9 +83,7 @@ static void arrive(gpointer data)
         g_free(p);
 }
 
-/* --- the discovery's thread
- * ---------------------------------------------------------------------------------------------------------------------------
- */
+/* --- the discovery's thread --- */
 static void post(TbDiscoverer *d, PostType type, const char *uri, const char *label, const char *why,
                  json_t *json, bool ok)
 {
@@ -187,9 +183,7 @@ static void discover(gpointer data)
         drain(d, false);
 }
 
-/* --- main: life
- * ------------------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- main: life --- */
 void tb_resources_start(TbCore *core)
 {
         core->discoverers = g_ptr_array_new();
@@ -280,9 +274,7 @@ json_t *tb_core_resources_json(TbCore *core)
         return list;
 }
 
-/* --- buses
- * --------------------------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- buses --- */
 static gboolean answer_idle(gpointer data)
 {
         bus_answer(data);

@@ -49,8 +49,7 @@ struct TbWorker {
         TbWorkerEvents *events;
 };
 
-/* --- helpers of the worker thread
- * ------------------------------------------------------------------------------------------------------ */
+/* --- helpers of the worker thread --- */
 static bool is_closing(TbWorker *w)
 {
         tb_mutex_lock(&w->lock);
@@ -182,9 +181,7 @@ static bool video_sync(TbWorker *w, TbIo *io, GError **error)
         return ok;
 }
 
-/* --- a lane with one thread
- * --------------------------------------------------------------------------------------------------------------
- */
+/* --- a lane with one thread --- */
 /* Returns when the lane is lost or the worker closes. */
 static void serve(Runner *r)
 {
@@ -248,9 +245,7 @@ static void run_single(Runner *r)
         }
 }
 
-/* --- a lane with several threads
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- a lane with several threads --- */
 /* Opens once for all. Opening again waits until no op runs, because ops read what open made. */
 static bool parallel_open(TbWorker *w, TbIo *io)
 {
@@ -318,9 +313,7 @@ static void run(gpointer data)
                 tb_main_post(finalize_last, w);
 }
 
-/* --- main thread
- * ------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- main thread --- */
 static void finalize_last(gpointer data)
 {
         TbWorker *w = data;

@@ -92,9 +92,7 @@ static void post(Post *p)
                 post_free(p);
 }
 
-/* --- what drivers call
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* --- what drivers call --- */
 static void up_bytes(TbInstance *self, const void *data, gsize size)
 {
         if (size == 0)

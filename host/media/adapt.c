@@ -147,9 +147,7 @@ bool tb_adapt_holds(const TbAdapt *a, gint64 now_us)
         return now_us < a->hold_until_us;
 }
 
-/* --- rungs
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* --- rungs --- */
 /* At 1280x720; a larger picture needs more for the same rung. */
 static const struct {
         double enter, leave,

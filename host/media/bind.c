@@ -17,8 +17,7 @@ struct TbMediaBind {
         GHashTable *sources; /* interface id -> owned Source */
 };
 
-/* --- core's frames to the hub: worker thread
- * --------------------------------------------------------------------------------------------------- */
+/* --- core's frames to the hub: worker thread --- */
 static void on_frame(TbFrame *frame_take, gpointer user)
 {
         Source *s = user;
@@ -30,9 +29,7 @@ static void on_no_signal(const char *reason, gpointer user)
         tb_hub_no_signal(((Source *)user)->hub, reason);
 }
 
-/* --- the hub's wishes to core
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- the hub's wishes to core --- */
 static bool source_start(void *source, TbFrameSink sink, void *sink_data, GError **error G_GNUC_UNUSED)
 {
         Source *s = source;
@@ -50,9 +47,7 @@ static void source_stop(void *source)
 
 static const TbVideoSource source_ops = {.start = source_start, .stop = source_stop};
 
-/* --- what core has
- * ----------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- what core has --- */
 static void show_state(Source *s)
 {
         const char *reason = NULL;

@@ -51,8 +51,7 @@ static TbChannels *channels_ref(TbChannels *channels)
         return channels;
 }
 
-/* --- crossing to main
- * -------------------------------------------------------------------------------------------------------- */
+/* --- crossing to main --- */
 typedef enum What { OPENED, CLOSED, TEXT, BINARY, FLOODED } What;
 
 typedef struct Event {
@@ -159,9 +158,7 @@ static void post(TbChannels *channels, GstWebRTCDataChannel *object, What what, 
                 event_free(e);
 }
 
-/* --- webrtcbin's threads
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- webrtcbin's threads --- */
 static void on_text(GstWebRTCDataChannel *object, const char *text, gpointer data)
 {
         post(data, object, TEXT, text ? text : "", text ? strlen(text) : 0);
@@ -203,9 +200,7 @@ static void on_prepare(GstElement *webrtc G_GNUC_UNUSED, GstWebRTCDataChannel *o
         g_signal_connect_data(object, "on-open", G_CALLBACK(on_open), channels_ref(data), closure_unref, 0);
 }
 
-/* --- main
- * ----------------------------------------------------------------------------------------------------------------------------
- */
+/* --- main --- */
 TbChannels *tb_channels_new(GstElement *webrtc, const TbChannelsCallbacks *callbacks, void *data)
 {
         TbChannels *channels = g_new0(TbChannels, 1);

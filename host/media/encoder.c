@@ -96,8 +96,7 @@ guint tb_encoders_count(TbEncoders *encoders)
         return encoders->all->len;
 }
 
-/* --- output: encoder's streaming thread
- * --------------------------------------------------------------------------------- */
+/* --- output: encoder's streaming thread --- */
 static void hand_out(TbEncoder *encoder, GstBuffer *buffer)
 {
         bool keyframe = !GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT);
@@ -129,8 +128,7 @@ static GstFlowReturn encoded(GstAppSink *out, gpointer data)
         return GST_FLOW_OK;
 }
 
-/* --- input: the hub's pushing thread, or main
- * ---------------------------------------------------------------------------- */
+/* --- input: the hub's pushing thread, or main --- */
 static void unref_frame(gpointer frame)
 {
         tb_frame_unref(frame);
@@ -230,9 +228,7 @@ static void raw_frame(void *data, TbFrame *frame)
         push(data, frame, false);
 }
 
-/* --- pipeline
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* --- pipeline --- */
 typedef struct Failure {
         TbEncoders *set;
         TbEncoder *encoder; /* only compared, until it is found alive */
@@ -339,8 +335,7 @@ static void failed(gpointer data)
         g_free(f);
 }
 
-/* --- keyframes, refresh, rate
- * -------------------------------------------------------------------------------------------------- */
+/* --- keyframes, refresh, rate --- */
 static void encode_again(TbEncoder *encoder)
 {
         g_autoptr(TbFrame) frame = encoder->pipeline ? tb_hub_last(encoder->hub) : NULL;
@@ -424,9 +419,7 @@ const char *tb_encoder_element(TbEncoder *encoder)
         return encoder->spec->element;
 }
 
-/* --- taps
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* --- taps --- */
 /* The pipeline has ended: none of its threads can be in a callback of ours. */
 static void encoder_free(gpointer data)
 {

@@ -83,9 +83,7 @@ TbMediaCounters *tb_media_counters(void)
         return &counters;
 }
 
-/* --- life
- * -------------------------------------------------------------------------------------------------------------
- */
+/* --- life --- */
 TbHub *tb_hub_new(const char *device, const char *interface, const TbVideoSource *ops, void *source)
 {
         TbHub *hub = g_new0(TbHub, 1);
@@ -175,9 +173,7 @@ void tb_hub_unlisten(TbHub *hub, guint id)
                 }
 }
 
-/* --- fan-out
- * ----------------------------------------------------------------------------------------------------------
- */
+/* --- fan-out --- */
 static void collect_damage(TbHubSink *sink, const TbFrame *frame)
 {
         if (frame->n_damage == 0 || sink->n_damage + frame->n_damage > TB_FRAME_RECTS)
@@ -326,9 +322,7 @@ void tb_hub_want_keyframe(TbHub *hub)
                 hub->ops->want_keyframe(hub->source);
 }
 
-/* --- slates
- * --------------------------------------------------------------------------------------------------------------
- */
+/* --- slates --- */
 static gboolean slate_tick(gpointer data)
 {
         TbHub *hub = data;
@@ -421,8 +415,7 @@ void tb_hub_no_signal(TbHub *hub, const char *reason)
         g_free(n);
 }
 
-/* --- start and stop of the source
- * ---------------------------------------------------------------------------------------- */
+/* --- start and stop of the source --- */
 static void push_to_hub(void *sink_data, TbFrame *frame)
 {
         tb_hub_push(sink_data, frame);
@@ -557,9 +550,7 @@ bool tb_hub_retired(TbHub *hub)
         return !hub->ops;
 }
 
-/* --- sinks
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* --- sinks --- */
 static void mailbox_arrived(gpointer data)
 {
         TbHubSink *sink = data;
@@ -646,9 +637,7 @@ void tb_hub_remove_sink(TbHubSink *sink)
         tb_hub_unref(hub);
 }
 
-/* --- what is known
- * ----------------------------------------------------------------------------------------------------------
- */
+/* --- what is known --- */
 TbHubState tb_hub_state(TbHub *hub)
 {
         return hub->state;

@@ -70,8 +70,7 @@ guint tb_hub_viewers(TbHub *hub);         /* WebRTC peers + MJPEG + raw sinks */
  */
 json_t *tb_hub_to_json(TbHub *hub);
 
-/* --- raw pictures
- * --------------------------------------------------------------------------------------------------- */
+/* --- raw pictures --- */
 typedef struct TbHubSink TbHubSink;
 
 /*

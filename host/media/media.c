@@ -109,9 +109,7 @@ void tb_media_free(TbMedia *media)
         g_free(media);
 }
 
-/* --- hubs
- * ------------------------------------------------------------------------------------------------------------------
- */
+/* --- hubs --- */
 TbHub *tb_media_add_hub(TbMedia *media, const char *device, const char *interface, const TbVideoSource *ops,
                         void *source)
 {
@@ -146,8 +144,7 @@ TbHub *tb_media_find_hub(TbMedia *media, const char *device, const char *interfa
         return NULL;
 }
 
-/* --- what peers and stills need
- * ------------------------------------------------------------------------------------------------ */
+/* --- what peers and stills need --- */
 TbEncoders *tb_media_encoders(TbMedia *media)
 {
         return media->encoders;
@@ -226,9 +223,7 @@ TbStills *tb_media_stills(TbMedia *media)
         return media->stills;
 }
 
-/* --- what is known
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* --- what is known --- */
 void tb_media_get_stats(TbMedia *media, TbMediaStats *ret_stats)
 {
         tb_assert_main();

@@ -29,9 +29,7 @@ static bool bad(Parse *p, const char *format, ...)
         return false;
 }
 
-/* --- small tokens
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- small tokens --- */
 static bool is_token(const char *text, gsize min, gsize max, const char *more)
 {
         if (!text)
@@ -76,9 +74,7 @@ static bool has_flag(const GstSDPMedia *media, const char *name)
         return false;
 }
 
-/* --- payloads
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* --- payloads --- */
 /* Value of a=`name`:<payload> …, behind the payload. */
 static const char *payload_attribute(const GstSDPMedia *media, const char *name, const char *payload)
 {
@@ -198,8 +194,7 @@ static bool choose_extensions(Parse *p, const GstSDPMedia *media)
         return true;
 }
 
-/* --- writing the plain offer
- * ---------------------------------------------------------------------------------------------------- */
+/* --- writing the plain offer --- */
 static void write_video(Parse *p, const GstSDPMedia *media, GString *out)
 {
         TbOffer *o = p->offer;
@@ -496,9 +491,7 @@ void tb_offer_clear(TbOffer *offer)
                 g_clear_pointer(&offer->declined[i], g_free);
 }
 
-/* --- the answer
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* --- the answer --- */
 static char *bundle_of(const TbOffer *offer, const GstSDPMessage *answer)
 {
         g_autoptr(GString) group = g_string_new("BUNDLE");
@@ -547,9 +540,7 @@ char *tb_offer_answer(const TbOffer *offer, const GstSDPMessage *answer, const c
         return g_strdup(out->str);
 }
 
-/* --- candidates
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- candidates --- */
 TbCandidate tb_candidate_check(const char *text)
 {
         if (g_str_has_prefix(text, "a="))

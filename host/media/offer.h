@@ -36,9 +36,7 @@ void tb_offer_clear(TbOffer *offer);
  * `candidates` ("candidate:…", NULL-terminated) put in. The caller owns it. */
 char *tb_offer_answer(const TbOffer *offer, const GstSDPMessage *answer, const char *const *candidates);
 
-/* --- candidates
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- candidates --- */
 typedef enum TbCandidate {
         TB_CANDIDATE_USE,
         TB_CANDIDATE_IGNORE, /* end of candidates, or an mDNS name: the browser will reach us, we need not

@@ -84,9 +84,7 @@ const char *tb_peer_state_name(TbPeerState state)
         return "?";
 }
 
-/* --- the end
- * --------------------------------------------------------------------------------------------------------------
- */
+/* --- the end --- */
 static void tell_closed(TbPeer *peer)
 {
         if (peer->ended)
@@ -146,8 +144,7 @@ void tb_peer_end_now(TbPeer *peer, const char *reason)
         peer_unref(peer);
 }
 
-/* --- crossing to main
- * ------------------------------------------------------------------------------------------------------- */
+/* --- crossing to main --- */
 typedef struct Post {
         TbPeer *peer; /* ref */
         void (*call)(TbPeer *peer, gpointer value, guint number);
@@ -198,9 +195,7 @@ static void free_error(gpointer error)
         g_error_free(error);
 }
 
-/* --- answer
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* --- answer --- */
 static void refuse(TbPeer *peer, gpointer value, guint number G_GNUC_UNUSED)
 {
         GError *cause = value;
@@ -294,9 +289,7 @@ static void on_remote_set(GstPromise *promise, gpointer data)
         gst_promise_unref(promise);
 }
 
-/* --- ICE
- * ------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- ICE --- */
 static void local_candidate(TbPeer *peer, gpointer value, guint mline)
 {
         if (!peer->told) {
@@ -440,9 +433,7 @@ static void configure_ice(TbPeer *peer, const char *const *servers)
         }
 }
 
-/* --- channels
- * -----------------------------------------------------------------------------------------------------------------------
- */
+/* --- channels --- */
 static void channel_open(void *data, const char *label, bool open)
 {
         TbPeer *peer = data;
@@ -473,8 +464,7 @@ bool tb_peer_send(TbPeer *peer, const char *channel, const char *text, GError **
         return tb_channels_send(peer->channels, channel, text, error);
 }
 
-/* --- candidates of the other side
- * ------------------------------------------------------------------------------------------------------ */
+/* --- candidates of the other side --- */
 bool tb_peer_add_candidate(TbPeer *peer, const char *candidate, guint mline_index G_GNUC_UNUSED,
                            GError **error)
 {
@@ -521,9 +511,7 @@ bool tb_peer_add_sdpfrag(TbPeer *peer, const char *fragment, GError **error)
                tb_sdpfrag_parse(fragment, peer->offer.ufrag, frag_candidate, peer, error);
 }
 
-/* --- life
- * ----------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- life --- */
 static gboolean tick(gpointer data)
 {
         TbPeer *peer = peer_ref(data);

@@ -29,9 +29,7 @@ void tb_picture_free(TbPicture *picture)
         g_free(picture);
 }
 
-/* --- YUV
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* --- YUV --- */
 static guint8 clamp8(int value)
 {
         return (guint8)CLAMP(value, 0, 255);
@@ -87,9 +85,7 @@ static TbFrame *to_rgb(TbPicture *picture, const TbFrame *frame, GError **error)
         return rgb;
 }
 
-/* --- PNG
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* --- PNG --- */
 static void png_write(png_structp png, png_bytep data, png_size_t size)
 {
         g_byte_array_append(png_get_io_ptr(png), data, (guint)size);
@@ -130,9 +126,7 @@ GBytes *tb_picture_png(TbPicture *picture, const TbFrame *frame, GError **error)
         return g_byte_array_free_to_bytes(out);
 }
 
-/* --- JPEG
- * -------------------------------------------------------------------------------------------------------------------------
- */
+/* --- JPEG --- */
 static void free_jpeg(gpointer data)
 {
         tjFree(data);

@@ -44,8 +44,7 @@ static gboolean caps_from_uri(GstRTPHeaderExtension *ext, GstCaps *caps)
         return gst_rtp_header_extension_set_caps_from_attributes_helper(ext, caps, "");
 }
 
-/* --- playout-delay
- * ---------------------------------------------------------------------------------------------------- */
+/* --- playout-delay --- */
 static gsize playout_delay_size(GstRTPHeaderExtension *ext G_GNUC_UNUSED,
                                 const GstBuffer *input G_GNUC_UNUSED)
 {
@@ -81,8 +80,7 @@ static void tb_playout_delay_class_init(TbPlayoutDelayClass *klass)
         gst_rtp_header_extension_class_set_uri(ext, TB_URI_PLAYOUT_DELAY);
 }
 
-/* --- abs-capture-time
- * -------------------------------------------------------------------------------------------------- */
+/* --- abs-capture-time --- */
 static gsize capture_time_size(GstRTPHeaderExtension *ext G_GNUC_UNUSED, const GstBuffer *input G_GNUC_UNUSED)
 {
         return CAPTURE_TIME_BYTES;
@@ -144,9 +142,7 @@ GstRTPHeaderExtension *tb_rtpext_twcc_new(guint id)
         return with_id(gst_rtp_header_extension_create_from_uri(TB_URI_TWCC), id);
 }
 
-/* --- clock
- * -----------------------------------------------------------------------------------------------------------------
- */
+/* --- clock --- */
 GstClockTime tb_media_epoch(void)
 {
         static gsize epoch;

@@ -63,9 +63,7 @@ static void sender_unref(gpointer data)
         g_free(sender);
 }
 
-/* --- crossing to main
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- crossing to main --- */
 typedef struct Report {
         TbSender *sender; /* ref */
         void (*call)(TbSender *sender, GArray *packets);
@@ -96,8 +94,7 @@ static void report(TbSender *sender, void (*call)(TbSender *sender, GArray *pack
         g_free(r);
 }
 
-/* --- pictures: the encoder's thread
- * ------------------------------------------------------------------------------------------------ */
+/* --- pictures: the encoder's thread --- */
 static void stalled(TbSender *sender, GArray *packets G_GNUC_UNUSED)
 {
         tb_sender_want_keyframe(sender);
@@ -141,8 +138,7 @@ static void packet(void *data, GstBuffer *buffer, bool keyframe)
                 report(s, stalled, NULL);
 }
 
-/* --- what comes back: webrtcbin's RTCP thread
- * ------------------------------------------------------------------------------------------ */
+/* --- what comes back: webrtcbin's RTCP thread --- */
 static void got_pli(TbSender *sender, GArray *packets G_GNUC_UNUSED)
 {
         sender->pli++;
@@ -202,9 +198,7 @@ static GstPadProbeReturn upstream(GstPad *pad G_GNUC_UNUSED, GstPadProbeInfo *in
         return GST_PAD_PROBE_OK;
 }
 
-/* --- rungs
- * ---------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- rungs --- */
 static void slot_free(Slot *slot)
 {
         if (!slot)
@@ -338,9 +332,7 @@ static void plan(TbSender *sender)
         }
 }
 
-/* --- life
- * ------------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- life --- */
 static void add_extension(GstElement *pay, GstRTPHeaderExtension *extension)
 {
         if (!extension)

@@ -70,9 +70,7 @@ void tb_vnc_ticket_free(TbVncTicket *ticket)
         g_free(ticket);
 }
 
-/* --- screens
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- screens --- */
 static void screen_free(gpointer data)
 {
         Screen *screen = data;
@@ -97,9 +95,7 @@ static Screen *screen_of(TbVncSeats *seats, TbHub *hub)
         return screen;
 }
 
-/* --- input
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* --- input --- */
 static void send_pending(Seat *seat);
 
 static void on_sent(json_t *result, const GError *error, gpointer user)
@@ -176,9 +172,7 @@ static void on_input(TbVncViewer *viewer, const TbVncInput *events, guint n, gpo
         send_pending(seat);
 }
 
-/* --- seats
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* --- seats --- */
 static void publish(Seat *seat, const char *type, const char *reason)
 {
         json_t *data = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s*}", "via", "vnc", "viewer", seat->id, "peer",

@@ -56,9 +56,7 @@ static void post(TbVncViewer *viewer, void (*call)(gpointer))
                 viewer_unref(viewer);
 }
 
-/* --- main
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- main --- */
 static void deliver_inputs(TbVncViewer *viewer)
 {
         tb_mutex_lock(&viewer->lock);
@@ -85,8 +83,7 @@ static void on_gone(gpointer data)
         viewer_unref(viewer);
 }
 
-/* --- the viewer's thread
- * ------------------------------------------------------------------------------------------------ */
+/* --- the viewer's thread --- */
 /* Bounded: while main is busy, a pointer that only moves replaces its last position, and a flood of keys is
  * dropped at the limit. */
 static void queue_input(TbVncViewer *viewer, TbVncInput input)
@@ -316,9 +313,7 @@ static void run(gpointer data)
         post(viewer, on_gone);
 }
 
-/* --- life
- * ------------------------------------------------------------------------------------------------------------------
- */
+/* --- life --- */
 TbVncViewer *tb_vnc_viewer_new(TbVncSlot *slot, int fd, TbVncScreen *screen, const char *name, bool view_only,
                                const TbVncViewerOps *ops, gpointer data)
 {

@@ -41,8 +41,7 @@ static bool has_password(const TbHostConfig *config)
         return config->vnc_password || config->vnc_view_password;
 }
 
-/* --- which device
- * --------------------------------------------------------------------------------------------------- */
+/* --- which device --- */
 static void first_with_video(TbDevice *device, gpointer data)
 {
         TbInterface **found = data;
@@ -69,9 +68,7 @@ static TbInterface *video_of(TbVnc *vnc, const char *id, GError **error)
         return iface;
 }
 
-/* --- doors
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- doors --- */
 static bool on_enter(const TbVncGuest *guest, gpointer data)
 {
         TbVnc *vnc = data;
@@ -127,9 +124,7 @@ void tb_vnc_upgrade(TbRequest *request, TbInterface *iface, gpointer data)
         upgrade(data, request, iface, false);
 }
 
-/* --- 6080
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* --- 6080 --- */
 static void get_websockify(TbRequest *request, gpointer data)
 {
         TbVnc *vnc = data;
@@ -204,9 +199,7 @@ static void open_novnc(TbVnc *vnc, const TbVncOptions *options)
                        error->message);
 }
 
-/* --- raw ports
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- raw ports --- */
 /* Why raw ports must stay closed, or NULL. RFB has no tokens. */
 static const char *closed_because(const TbHostConfig *config)
 {
@@ -254,9 +247,7 @@ static void open_ports(TbVnc *vnc)
         }
 }
 
-/* --- life
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* --- life --- */
 TbVnc *tb_vnc_new(const TbVncOptions *options, GError **error)
 {
         tb_assert_main();

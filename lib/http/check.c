@@ -5,8 +5,7 @@
 #include "lib/http/internal.h"
 #include "lib/limits.h"
 
-/* --- head: one pass over the headers, then the guard
- * ------------------------------------------------------------------------ */
+/* --- head: one pass over the headers, then the guard --- */
 typedef struct Head {
         TbRequest *request;
         const char *request_id, *forwarded_for, *length, *encoding, *expect;
@@ -146,8 +145,7 @@ bool tb_check_head(TbRequest *request, const char *version)
         return true;
 }
 
-/* --- route, origin, role
- * ----------------------------------------------------------------------------------------------------- */
+/* --- route, origin, role --- */
 static bool wants_websocket(TbRequest *request)
 {
         return request->upgrade && g_ascii_strcasecmp(request->upgrade, "websocket") == 0;
@@ -328,9 +326,7 @@ bool tb_check_route(TbRequest *request)
         return ok;
 }
 
-/* --- body
- * -------------------------------------------------------------------------------------------------------------------------
- */
+/* --- body --- */
 static bool is_type(const char *have, const char *want)
 {
         gsize n = strlen(want);

@@ -22,9 +22,7 @@ void *tb_dispatch_uri(void *cls, const char *uri, struct MHD_Connection *connect
         return request;
 }
 
-/* --- answering
- * ------------------------------------------------------------------------------------------------------------------
- */
+/* --- answering --- */
 static enum MHD_Result queue(TbRequest *request)
 {
         struct MHD_Response *response = g_steal_pointer(&request->response);
@@ -66,9 +64,7 @@ static enum MHD_Result answer_or_wait(TbRequest *request)
         return request->response ? queue(request) : suspend(request);
 }
 
-/* --- body
- * -------------------------------------------------------------------------------------------------------------------------
- */
+/* --- body --- */
 static void refuse_body(TbRequest *request)
 {
         g_clear_pointer(&request->bytes, g_byte_array_unref);
@@ -172,9 +168,7 @@ static enum MHD_Result end_of_body(TbRequest *request)
         return answer_or_wait(request);
 }
 
-/* --- the access handler
- * --------------------------------------------------------------------------------------------------------------
- */
+/* --- the access handler --- */
 static enum MHD_Result begin(TbRequest *request, const char *version)
 {
         request->in_call = true;
@@ -218,9 +212,7 @@ enum MHD_Result tb_dispatch_access(void *cls G_GNUC_UNUSED, struct MHD_Connectio
         return MHD_NO;
 }
 
-/* --- the end
- * --------------------------------------------------------------------------------------------------------------------------
- */
+/* --- the end --- */
 static void log_access(TbRequest *request, bool complete, gint64 now_us)
 {
         double seconds = (double)(now_us - request->start_us) / G_USEC_PER_SEC;

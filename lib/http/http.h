@@ -93,8 +93,7 @@ void tb_http_free(TbHttp *http);
 /* OpenAPI 3.1 of every route that was added. */
 json_t *tb_http_openapi(TbHttp *http, const char *title, const char *description);
 
-/* --- the request; valid while the handler runs, longer with a reference
- * ------------------------------------------------------------ */
+/* --- the request; valid while the handler runs, longer with a reference --- */
 TbRequest *tb_request_ref(TbRequest *request);
 void tb_request_unref(TbRequest *request);
 const char *tb_request_method(TbRequest *request);
@@ -121,8 +120,7 @@ void tb_request_on_gone(TbRequest *request, void (*gone)(TbRequest *request, gpo
 void tb_request_read_to(TbRequest *request, TbPipe *pipe);
 gint64 tb_request_content_length(TbRequest *request); /* -1: unknown */
 
-/* --- the answer: exactly one of these, now or later
- * ---------------------------------------------------------------------------------- */
+/* --- the answer: exactly one of these, now or later --- */
 void tb_request_add_header(TbRequest *request, const char *name, const char *value); /* before the reply */
 void tb_request_reply_json(TbRequest *request, int status, json_t *body_take);
 void tb_request_reply_text(TbRequest *request, int status, const char *content_type, const char *text);
@@ -139,8 +137,7 @@ void tb_request_reply_file(TbRequest *request, const char *path);
 void tb_request_reply_pipe(TbRequest *request, int status, const char *content_type, gint64 length,
                            TbPipe *pipe);
 
-/* --- push streams from the main loop (MJPEG, SSE)
- * -------------------------------------------------------------------------------------- */
+/* --- push streams from the main loop (MJPEG, SSE) --- */
 typedef struct TbPush TbPush;
 /* `gone` runs once: when the client left, or inside tb_push_close(); after it the push is invalid.
  * NULL, and no call of `gone`, when the client has left already. */

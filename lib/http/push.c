@@ -168,9 +168,7 @@ void tb_push_close(TbPush *push)
         push_unref(push);
 }
 
-/* --- Server-Sent Events
- * ----------------------------------------------------------------------------------------------------------
- */
+/* --- Server-Sent Events --- */
 static gboolean on_keep_alive(gpointer data)
 {
         TbPush *push = data;

@@ -160,8 +160,7 @@ const char *tb_request_base_url(TbRequest *request)
         return request->base_url;
 }
 
-/* --- a client that leaves while we think
- * --------------------------------------------------------------------------------------- */
+/* --- a client that leaves while we think --- */
 void tb_request_call_gone(TbRequest *request)
 {
         if (request->gone_called)
@@ -206,9 +205,7 @@ void tb_request_on_gone(TbRequest *request, void (*gone)(TbRequest *request, gpo
                 tb_request_watch(request);
 }
 
-/* --- streamed bodies
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* --- streamed bodies --- */
 static void on_room(gpointer data)
 {
         tb_dispatch_wake(data);

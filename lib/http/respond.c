@@ -129,9 +129,7 @@ void tb_request_reply_empty(TbRequest *request, int status)
         tb_respond(request, status, MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT));
 }
 
-/* --- problems
- * ------------------------------------------------------------------------------------------------------------------
- */
+/* --- problems --- */
 static void reply_problem(TbRequest *request, int status, json_t *problem_take)
 {
         json_object_set_new(problem_take, "requestId", json_string(request->id));

@@ -18,8 +18,7 @@
 
 #define BACKLOG 1024
 
-/* --- libmicrohttpd inside the loop
- * ------------------------------------------------------------------------------------------ */
+/* --- libmicrohttpd inside the loop --- */
 static void arm_timer(TbHttp *http)
 {
         MHD_UNSIGNED_LONG_LONG ms;
@@ -83,9 +82,7 @@ static void on_log(void *data G_GNUC_UNUSED, const char *format, va_list args)
         tb_log(TB_LOG_DEBUG, TB_F("library", "libmicrohttpd"), "%s", g_strchomp(text));
 }
 
-/* --- connections
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* --- connections --- */
 static void address_text(const struct sockaddr *address, char *out, gsize size)
 {
         char text[INET6_ADDRSTRLEN] = "";
@@ -130,9 +127,7 @@ static size_t keep_escapes(void *cls G_GNUC_UNUSED, struct MHD_Connection *conne
         return strlen(text);
 }
 
-/* --- listener
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* --- listener --- */
 static int listen_on(const TbHttpOptions *options, guint16 *ret_port, bool *ret_loopback, GError **error)
 {
         char port[8];
@@ -269,9 +264,7 @@ void tb_http_add_routes(TbHttp *http, const TbRoute *routes, gpointer data)
         }
 }
 
-/* --- stop
- * --------------------------------------------------------------------------------------------------------------------------
- */
+/* --- stop --- */
 static void finish_stop(TbHttp *http)
 {
         if (!http->stopped)

@@ -56,9 +56,7 @@ static const char *type_of(const char *path)
         return "application/octet-stream";
 }
 
-/* --- one file
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* --- one file --- */
 static bool same_tag(const char *header, const char *tag)
 {
         if (!header)
@@ -133,9 +131,7 @@ void tb_request_reply_file(TbRequest *request, const char *path)
                 tb_respond_error(request, TB_ERROR_NOT_FOUND, "the page is not installed");
 }
 
-/* --- folders
- * ---------------------------------------------------------------------------------------------------------------------------
- */
+/* --- folders --- */
 /* Every segment decoded; none may be empty, hidden, or hold a separator. NULL: refused. The last may be
  * empty: a folder. */
 static char *safe_path(const char *encoded)

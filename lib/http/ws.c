@@ -50,9 +50,7 @@ struct TbWs {
 static void die(TbWs *ws, int code);
 static void pump_out(TbWs *ws);
 
-/* --- wslay
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* --- wslay --- */
 static ssize_t on_recv(wslay_event_context_ptr c, uint8_t *buf, size_t size, int flags G_GNUC_UNUSED,
                        void *data)
 {
@@ -136,9 +134,7 @@ static wslay_event_context_ptr context(TbWs *ws)
         return ws->c;
 }
 
-/* --- life
- * --------------------------------------------------------------------------------------------------------------------------
- */
+/* --- life --- */
 typedef struct HttpSource {
         GSource source;
         TbHttp *http; /* borrowed */
@@ -246,9 +242,7 @@ static void mark_closing(TbWs *ws)
                                                      ws->close_us + CLOSE_WAIT_US));
 }
 
-/* --- input and output
- * --------------------------------------------------------------------------------------------------------------
- */
+/* --- input and output --- */
 static void set_events(TbWs *ws)
 {
         if (!ws->entry)
@@ -426,9 +420,7 @@ const char *tb_ws_peer(TbWs *ws)
         return ws->peer;
 }
 
-/* --- upgrade
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* --- upgrade --- */
 static void on_upgraded(void *cls, struct MHD_Connection *connection G_GNUC_UNUSED,
                         void *context_ G_GNUC_UNUSED, const char *extra, size_t extra_size, MHD_socket fd,
                         struct MHD_UpgradeResponseHandle *handle)

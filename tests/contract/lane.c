@@ -36,8 +36,7 @@ static void unlock(Lane *lane)
         tb_mutex_unlock(&lane->lock);
 }
 
-/* --- what the lane tells
- * ------------------------------------------------------------------------------------------------ */
+/* --- what the lane tells --- */
 static void on_bytes(TbInstance *self, const void *data, gsize size)
 {
         Lane *lane = lane_of(self);
@@ -111,9 +110,7 @@ static void on_fault(TbInstance *self, const char *reason)
 
 static const TbUp up = {on_bytes, on_line, on_sample, on_power, on_frame, on_no_signal, on_event, on_fault};
 
-/* --- the worker
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* --- the worker --- */
 static bool is_closing(Lane *lane)
 {
         tb_mutex_lock(&lane->lock);
@@ -226,9 +223,7 @@ static void lane_run(gpointer data)
         unlock(lane);
 }
 
-/* --- the test's side
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- the test's side --- */
 Lane *lane_start(const char *text, json_t *params_take, const char *lane_name, const char *run_dir)
 {
         g_autoptr(GError) error = NULL;
@@ -369,9 +364,7 @@ TbInstance *lane_instance(Lane *lane)
         return lane->instance;
 }
 
-/* --- common calls
- * ------------------------------------------------------------------------------------------------------------------
- */
+/* --- common calls --- */
 static bool done_open(const LaneSeen *seen, gpointer data G_GNUC_UNUSED)
 {
         return seen->open;

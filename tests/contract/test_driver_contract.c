@@ -22,9 +22,7 @@ static const TbKind with_ops[] = {TB_KIND_POWER,   TB_KIND_CONSOLE,   TB_KIND_VI
                                   TB_KIND_SENSORS, TB_KIND_SHELL,     TB_KIND_FILES, TB_KIND_APPS,
                                   TB_KIND_LOGS,    TB_KIND_INSTRUMENT};
 
-/* --- the table
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* --- the table --- */
 static void check_ops(const TbLane *lane)
 {
         if (lane->power)
@@ -122,9 +120,7 @@ static void test_example(gconstpointer data)
         json_decref(params);
 }
 
-/* --- bad parameters
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- bad parameters --- */
 static void refuse(const TbDriver *driver, json_t *in, const char *field)
 {
         g_autoptr(GError) error = NULL;
@@ -156,9 +152,7 @@ static void test_bad_params(gconstpointer data)
         }
 }
 
-/* --- opening where nothing is
- * -------------------------------------------------------------------------------------------------------------
- */
+/* --- opening where nothing is --- */
 /* A loopback port that is bound and not listening: connections to it are refused as long as `fd` is open. */
 static int dead_port(int *fd)
 {
@@ -239,8 +233,7 @@ static void test_nowhere(gconstpointer data)
         close(fd);
 }
 
-/* --- a device that takes the connection and then says nothing: an open that waits must let go at once
- * --------------------------------------------- */
+/* a device that takes the connection and then says nothing: an open that waits must let go at once */
 static void test_silent(gconstpointer data)
 {
         const TbDriver *driver = data;

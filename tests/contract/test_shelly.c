@@ -73,9 +73,7 @@ static Lane *attach(const Plug *plug, const char *query)
         return lane_start(uri, NULL, "plug", "/tmp");
 }
 
-/* --- calls
- * -------------------------------------------------------------------------------------------------------------------------
- */
+/* --- calls --- */
 static bool call_set(TbInstance *self, TbIo *io, gpointer data, GError **error)
 {
         return self->lane->power->set(self, io, *(const bool *)data, error);
@@ -123,8 +121,7 @@ static void look_samples(const LaneSeen *seen, gpointer data)
                         g_error("no sample of %s", *name);
 }
 
-/* --- every generation and every way to ask for a password
- * ----------------------------------------------------------------------------- */
+/* --- every generation and every way to ask for a password --- */
 typedef struct Way {
         const char *gen, *auth, *query;
 } Way;
@@ -185,9 +182,7 @@ static void test_two_outputs(void)
         plug_stop(&plug);
 }
 
-/* --- passwords
- * --------------------------------------------------------------------------------------------------------------------------
- */
+/* --- passwords --- */
 static void test_wrong_password(gconstpointer data)
 {
         const Way *way = data;
@@ -248,9 +243,7 @@ static void test_curl_agrees(void)
         plug_stop(&plug);
 }
 
-/* --- what goes wrong
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* --- what goes wrong --- */
 static void test_button(gconstpointer data)
 {
         const Way *way = data;

@@ -21,9 +21,7 @@ static bool opened_twice(const LaneSeen *seen, gpointer data G_GNUC_UNUSED)
         return seen->open && seen->opened >= 2;
 }
 
-/* --- tcp
- * -------------------------------------------------------------------------------------------------------------------------
- */
+/* --- tcp --- */
 static TbChild *start_socat(TbIo *io, int *port)
 {
         g_autoptr(GError) error = NULL;
@@ -65,9 +63,7 @@ static void test_tcp(void)
         tb_io_clear_plain(&io);
 }
 
-/* --- exec
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* --- exec --- */
 static Lane *start_exec(const char *json, const char *lane)
 {
         return lane_start("exec://", json_loads(json, 0, NULL), lane, "/tmp");
@@ -146,9 +142,7 @@ static void test_exec_console(void)
         lane_stop(lane, 1000);
 }
 
-/* --- vitals
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* --- vitals --- */
 static void look_sane(const LaneSeen *seen, gpointer data G_GNUC_UNUSED)
 {
         const double *used = g_hash_table_lookup(seen->samples, "memory.used"),
@@ -172,9 +166,7 @@ static void test_vitals(void)
         lane_stop(lane, 500);
 }
 
-/* --- testpattern
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- testpattern --- */
 static void look_age(const LaneSeen *seen, gpointer data)
 {
         gint64 painted =

@@ -128,8 +128,7 @@ static void test_server_killed(void)
         xserver_stop(&server);
 }
 
-/* --- input: a real xterm, its program writes what it reads into a fifo
- * -------------------------------------------------------------- */
+/* --- input: a real xterm, its program writes what it reads into a fifo --- */
 static char *location(XServer *server)
 {
         return xserver_run(server, ARGV("xdotool", "getmouselocation", "--shell"));

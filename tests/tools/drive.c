@@ -40,8 +40,7 @@ static void answer(const char *command, const GError *error, json_t *more_take)
         say(line);
 }
 
-/* --- what a lane tells
- * ------------------------------------------------------------------------------------------------ */
+/* --- what a lane tells --- */
 static void up_bytes(TbInstance *self, const void *data, gsize size)
 {
         (void)self;
@@ -104,9 +103,7 @@ static const TbUp up = {.bytes = up_bytes,
                         .event = up_event,
                         .fault = up_text};
 
-/* --- commands
- * --------------------------------------------------------------------------------------------------------------
- */
+/* --- commands --- */
 /* Commands come from a thread of their own and wake the pump, as core's do. */
 static void read_commands(gpointer data)
 {
@@ -289,9 +286,7 @@ static int drive_uri(const char *text, TbIo *io)
         return status;
 }
 
-/* --- discovery
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* --- discovery --- */
 static void found(TbDiscovery *self, const char *uri, const char *label, const char *why, json_t *properties)
 {
         (void)self;

@@ -56,9 +56,7 @@ static void say(json_t *take)
         json_decref(take);
 }
 
-/* --- painting
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* --- painting --- */
 static const guint32 BARS[8] = {0xffffff, 0xc0c000, 0x00c0c0, 0x00c000,
                                 0xc000c0, 0xc00000, 0x0000c0, 0x101010};
 
@@ -156,9 +154,7 @@ static void source_stop(void *source)
 
 static const TbVideoSource SOURCE = {.start = source_start, .stop = source_stop};
 
-/* --- peers
- * ------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- peers --- */
 typedef struct Watch {
         Room *room;
         int number;
@@ -262,9 +258,7 @@ static void do_candidate(Room *room, json_t *request)
                 done(request);
 }
 
-/* --- the rest
- * ------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- the rest --- */
 static int count_dir(const char *path)
 {
         g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);

@@ -104,7 +104,7 @@ int sim_client_ask(int argc, char **argv, GByteArray *out)
         }
 }
 
-/* --- screencap ----------------------------------------------------------------------------------- */
+/* --- screencap --- */
 
 static cairo_status_t put_png(void *closure, const unsigned char *data, unsigned int len)
 {
@@ -169,7 +169,7 @@ int sim_client_screencap(int argc, char **argv)
                                                                                                        : 1;
 }
 
-/* --- pm install ---------------------------------------------------------------------------------- */
+/* --- pm install --- */
 
 static char *phone_path(const char *path)
 {

@@ -89,7 +89,7 @@ void sim_screen_stop_app(SimScreen *s, const char *package)
                 sim_screen_start_app(s, SIM_HOME_APP);
 }
 
-/* --- touch --------------------------------------------------------------------------------------- */
+/* --- touch --- */
 
 static bool inside(double x, double y, int rx, int ry, int rw, int rh)
 {
@@ -191,7 +191,7 @@ void sim_screen_pointer_up(SimScreen *s, double x, double y)
                 click(s, x, y);
 }
 
-/* --- keys ---------------------------------------------------------------------------------------- */
+/* --- keys --- */
 
 static void type_char(SimScreen *s, char c)
 {
@@ -282,7 +282,7 @@ bool sim_screen_key(SimScreen *s, int code, bool shift, bool ctrl)
         return true;
 }
 
-/* --- picture ------------------------------------------------------------------------------------- */
+/* --- picture --- */
 
 cairo_surface_t *sim_screen_picture(SimScreen *s)
 {

@@ -118,7 +118,7 @@ int sim_tool_wm(SimCall *call)
         return 0;
 }
 
-/* --- dumpsys ------------------------------------------------------------------------------------- */
+/* --- dumpsys --- */
 
 static int battery_set(SimCall *call, int argc, char **argv)
 {
@@ -250,7 +250,7 @@ int sim_tool_dumpsys(SimCall *call)
         return 0;
 }
 
-/* --- log ----------------------------------------------------------------------------------------- */
+/* --- log --- */
 
 typedef struct {
         SimLogView *view; /* owned */
@@ -316,7 +316,7 @@ int sim_tool_log(SimCall *call)
         return 0;
 }
 
-/* --- the rest ------------------------------------------------------------------------------------ */
+/* --- the rest --- */
 
 static gboolean on_reboot(void *data)
 {

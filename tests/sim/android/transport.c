@@ -65,7 +65,7 @@ static void conn_fail(Conn *c);
 static gboolean on_stream_readable(int fd, GIOCondition cond, void *data);
 static gboolean on_stream_writable(int fd, GIOCondition cond, void *data);
 
-/* --- packets out --------------------------------------------------------------------------------- */
+/* --- packets out --- */
 
 static void put32(guint8 *p, guint32 v)
 {
@@ -150,7 +150,7 @@ static void conn_send(Conn *c, guint32 command, guint32 arg0, guint32 arg1, cons
         conn_flush(c);
 }
 
-/* --- streams ------------------------------------------------------------------------------------- */
+/* --- streams --- */
 
 static void stream_free(void *data)
 {
@@ -229,7 +229,7 @@ static Stream *find_stream(Conn *c, guint32 local, guint32 remote)
         return s != NULL && s->remote == remote ? s : NULL;
 }
 
-/* --- packets in ---------------------------------------------------------------------------------- */
+/* --- packets in --- */
 
 static void send_banner(Conn *c)
 {
@@ -366,7 +366,7 @@ fail:
         return G_SOURCE_REMOVE;
 }
 
-/* --- connections --------------------------------------------------------------------------------- */
+/* --- connections --- */
 
 static void conn_free(void *data)
 {

@@ -158,9 +158,7 @@ static const TbDriver driver = {
         .name = "fake", .summary = "the test itself", .example = "fake://x", .lanes = lanes};
 const TbDriver *const tb_drivers[] = {&driver, NULL};
 
-/* --- the bench
- * ------------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- the bench --- */
 static void remove_tree(const char *path)
 {
         g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);

@@ -8,8 +8,7 @@
 #include "tests/unit/lib/http_rig.h"
 #include "tests/unit/lib/http_routes.h"
 
-/* --- one table: request -> status and a piece of the answer
- * ------------------------------------------------------------------------ */
+/* --- one table: request -> status and a piece of the answer --- */
 /* clang-format off: a row a line */
 #define H "Host: localhost\r\n"
 #define JSON H "Content-Type: application/json\r\n"
@@ -182,9 +181,7 @@ static void test_pipelined(void)
         rig_stop(&rig);
 }
 
-/* --- limits
- * ----------------------------------------------------------------------------------------------------------------------------
- */
+/* --- limits --- */
 static int post_bytes(Rig *rig, gsize size, bool chunked, bool expect)
 {
         Client c = rig_connect(rig);
@@ -285,9 +282,7 @@ static void test_rate(void)
         rig_stop(&rig);
 }
 
-/* --- roles
- * --------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- roles --- */
 static void test_roles(void)
 {
         static const struct {
@@ -322,9 +317,7 @@ static void test_roles(void)
         rig_stop(&rig);
 }
 
-/* --- later, streams, pushes
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- later, streams, pushes --- */
 static void test_later(void)
 {
         Rig rig;

@@ -170,9 +170,7 @@ static int close_code(const GString *payload)
         return payload->len >= 2 ? (guint8)payload->str[0] << 8 | (guint8)payload->str[1] : 1005;
 }
 
-/* --- handshake
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* --- handshake --- */
 static void test_handshake(void)
 {
         static const struct {
@@ -242,9 +240,7 @@ static void test_pure(void)
         g_assert_cmpuint(tb_ws_close_reason("ab\xff", out), ==, 2);
 }
 
-/* --- messages
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* --- messages --- */
 static void test_echo(void)
 {
         Rig rig;

@@ -282,9 +282,7 @@ static void test_jpeg_source(Fixture *f, gconstpointer data G_GNUC_UNUSED)
         tb_hub_remove_sink(sink);
 }
 
-/* --- stills
- * -------------------------------------------------------------------------------------------------------------------------
- */
+/* --- stills --- */
 typedef struct Taken {
         guint calls;
         GBytes *image;
@@ -364,9 +362,7 @@ static void test_still_limit(Fixture *f, gconstpointer data G_GNUC_UNUSED)
         taken_clear(&t[TB_STILL_WAITING]);
 }
 
-/* --- MJPEG
- * -----------------------------------------------------------------------------------------------------------------------------
- */
+/* --- MJPEG --- */
 typedef struct Stream {
         guint frames;
         GBytes *last; /* ref */
@@ -415,9 +411,7 @@ static void test_mjpeg(Fixture *f, gconstpointer data G_GNUC_UNUSED)
         g_clear_pointer(&b.last, g_bytes_unref);
 }
 
-/* --- pictures
- * ------------------------------------------------------------------------------------------------------------------------------
- */
+/* --- pictures --- */
 static void check_jpeg(TbPicture *picture, TbFrame *take, int r, int g, int b)
 {
         g_autoptr(TbFrame) frame = take;

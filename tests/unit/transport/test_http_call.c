@@ -18,8 +18,7 @@
 #define ONCE_MS 10000 /* what must not be reached */
 #define INTERRUPT_MS 200
 
-/* --- a server that we did not write
- * --------------------------------------------------------------------------------------------------- */
+/* --- a server that we did not write --- */
 #define REALM "shellyplusplugs-aabbccddeeff"
 
 static enum MHD_Result reply(struct MHD_Connection *connection, int status, const void *data, gsize size)
@@ -260,9 +259,7 @@ static void test_limits(Server *s, gconstpointer data G_GNUC_UNUSED)
         expect_size(s, "/endless", 0, false);
 }
 
-/* --- a socket that misbehaves
- * -------------------------------------------------------------------------------------------------------------
- */
+/* --- a socket that misbehaves --- */
 typedef struct Rogue {
         int listener;
         int port;
@@ -489,9 +486,7 @@ static void test_wake(void)
         tb_io_clear_plain(&io);
 }
 
-/* --- connecting
- * ----------------------------------------------------------------------------------------------------------------------------
- */
+/* --- connecting --- */
 static void raise_soon(gpointer data)
 {
         Rogue *r = data;

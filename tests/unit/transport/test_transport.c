@@ -161,9 +161,7 @@ static void test_line_limit(void)
         }
 }
 
-/* --- waiting
- * -----------------------------------------------------------------------------------------------------------
- */
+/* --- waiting --- */
 static void raise_later(gpointer data)
 {
         g_usleep(20000); /* lint: tests - the interruption itself comes late */
@@ -222,9 +220,7 @@ static void test_write_interrupted(void)
         tb_io_clear_plain(&mine);
 }
 
-/* --- children
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- children --- */
 #define ARGV(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 static void test_run(void)
