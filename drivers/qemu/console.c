@@ -20,6 +20,8 @@ bool qemu_console_pump(TbInstance *self, TbIo *io, GError **error G_GNUC_UNUSED)
         QemuConsole *c = (QemuConsole *)self;
         if (!c->serial) {
                 c->serial = qemu_link_connect(&c->link, io);
+                if (!c->serial)
+                        qemu_link_wait(&c->link, io);
                 return true;
         }
         struct pollfd p = {.fd = tb_transport_fd(c->serial), .events = POLLIN};

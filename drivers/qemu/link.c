@@ -38,13 +38,19 @@ TbTransport *qemu_link_connect(QemuLink *link, TbIo *io)
 {
         g_autofree char *path = g_build_filename(link->dir, link->name, NULL);
         drain(link->watch); /* before looking, so that nothing that comes afterwards is missed */
-        TbTransport *t = tb_unix_connect(io, path, 1000, NULL);
-        if (t)
-                return t;
-        bool there = access(path, F_OK) == 0;
+        return tb_unix_connect(io, path, 1000, NULL);
+}
+
+bool qemu_link_there(const QemuLink *link)
+{
+        g_autofree char *path = g_build_filename(link->dir, link->name, NULL);
+        return access(path, F_OK) == 0;
+}
+
+void qemu_link_wait(QemuLink *link, TbIo *io)
+{
         struct pollfd p = {.fd = link->watch, .events = POLLIN};
-        tb_io_wait(io, &p, 1, there ? RETRY_MS : -1);
-        return NULL;
+        tb_io_wait(io, &p, 1, qemu_link_there(link) ? RETRY_MS : -1);
 }
 
 char *qemu_off_reason(TbInstance *self)

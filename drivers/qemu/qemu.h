@@ -1,9 +1,10 @@
 #pragma once
 /*
  * What the lanes of one machine share: the names in run_dir, nothing else. Each lane has its own thread; they
- * meet in the file system: qmp, serial, vnc   sockets, made by QEMU, removed by the machine lane once QEMU is
- * gone pid                the process, while it runs off                why the machine is off, one line;
- * written before the sockets go
+ * meet in the file system:
+ *   qmp, serial, vnc   sockets, made by QEMU, removed by the machine lane once QEMU is gone
+ *   pid                the process, while it runs
+ *   off                why the machine is off, one line; written before the sockets go
  */
 #include "drivers/driver.h"
 #include "drivers/transport/rfb.h"
@@ -19,9 +20,11 @@ typedef struct QemuLink {
 } QemuLink;
 bool qemu_link_open(QemuLink *link, const char *dir, const char *name, GError **error);
 void qemu_link_close(QemuLink *link);
-/* Connects if the socket is there. Otherwise waits for it, and returns NULL without an error when the wait
- * ended for another reason (pump returns then), or with one. */
+/* NULL: the machine is off, or QEMU does not listen yet; then qemu_link_wait(). */
 TbTransport *qemu_link_connect(QemuLink *link, TbIo *io);
+bool qemu_link_there(const QemuLink *link); /* the socket exists: QEMU runs, or has just ended */
+/* Until something changed since the last qemu_link_connect(), or the worker is woken. */
+void qemu_link_wait(QemuLink *link, TbIo *io);
 /* Why the machine is off; the caller frees. */
 char *qemu_off_reason(TbInstance *self);
 

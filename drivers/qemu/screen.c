@@ -4,6 +4,8 @@
 #include "drivers/qemu/qemu.h"
 #include "drivers/transport/rfb.h"
 
+#define ROUSE_MS 200
+
 bool qemu_screen_open(TbInstance *self, TbIo *io G_GNUC_UNUSED, GError **error)
 {
         return qemu_link_open(&((QemuScreen *)self)->link, self->run_dir, "vnc", error);
@@ -33,12 +35,17 @@ static void tell_dark(QemuScreen *s)
 static void try_connect(QemuScreen *s, TbIo *io)
 {
         TbTransport *t = qemu_link_connect(&s->link, io);
-        if (!t)
+        if (!t) {
+                if (!qemu_link_there(&s->link))
+                        tell_dark(s); /* again at each wake: the reason may have changed */
+                qemu_link_wait(&s->link, io);
                 return;
+        }
         const TbRfbOptions options = {
                 .encodings = "copyrect raw", /* a local socket: bytes are cheaper than packing them */
                 .quality = -1,
                 .key_delay_ms = (int)json_integer_value(json_object_get(s->base.params, "key_delay_ms")),
+                .rouse_ms = ROUSE_MS,
                 .frame = on_frame,
                 .data = &s->base,
         };
@@ -52,8 +59,6 @@ bool qemu_screen_pump(TbInstance *self, TbIo *io, GError **error G_GNUC_UNUSED)
         QemuScreen *s = (QemuScreen *)self;
         if (!s->rfb) {
                 try_connect(s, io);
-                if (!s->rfb)
-                        tell_dark(s); /* again at each wake: the reason may have changed */
                 return true;
         }
         bool readable = tb_rfb_ready(s->rfb);
@@ -65,8 +70,7 @@ bool qemu_screen_pump(TbInstance *self, TbIo *io, GError **error G_GNUC_UNUSED)
                 readable = w == TB_WAIT_READY;
         }
         if (!tb_rfb_process(s->rfb, io, readable, NULL)) {
-                tb_rfb_close(g_steal_pointer(&s->rfb));
-                tell_dark(s);
+                tb_rfb_close(g_steal_pointer(&s->rfb)); /* the next pump connects, or tells why it is dark */
         }
         return true;
 }
@@ -75,9 +79,7 @@ static bool start(TbInstance *self, TbIo *io G_GNUC_UNUSED, int max_fps, GError 
 {
         QemuScreen *s = (QemuScreen *)self;
         s->max_fps = max_fps;
-        if (!s->rfb)
-                tell_dark(s);
-        else if (!tb_rfb_start(s->rfb, max_fps, NULL))
+        if (s->rfb && !tb_rfb_start(s->rfb, max_fps, NULL))
                 tb_rfb_close(g_steal_pointer(&s->rfb)); /* pump connects again */
         return true;
 }

@@ -20,6 +20,9 @@ typedef struct TbRfbOptions {
         int quality;           /* JPEG quality 0..9; -1: lossless */
         bool exclusive;        /* other viewers are thrown out */
         int key_delay_ms;      /* pause after each key event: a PS/2 controller holds 16 bytes only */
+        /* QEMU looks at its guest's screen ever more rarely while nothing changes, every 3 s in the end; any input
+         * ends that. Not 0: a picture that stands still is followed by a harmless input every so many ms. */
+        int rouse_ms;
         void (*frame)(gpointer data, TbFrame *frame_take);
         gpointer data; /* borrowed */
 } TbRfbOptions;

@@ -1,0 +1,205 @@
+/* What libvncclient is told, and what it calls. */
+#include <string.h>
+
+#include "drivers/driver.h"
+#include "drivers/transport/rfb_private.h"
+#include "lib/limits.h"
+#include "lib/log.h"
+
+#define READ_TIMEOUT_S 10
+#define COMPRESS_LEVEL 2
+
+/* the library's log is one pair of process-wide pointers; what it says on this thread belongs to this session
+ */
+static _Thread_local TbRfb *speaking;
+
+static void on_log(const char *format, ...) G_GNUC_PRINTF(1, 2);
+static void on_log(const char *format, ...)
+{
+        if (!speaking)
+                return;
+        va_list args;
+        va_start(args, format);
+        char text[sizeof speaking->reason];
+        g_vsnprintf(text, sizeof text, format, args);
+        va_end(args);
+        g_strchomp(text);
+        /* a wrong password is told as information, not as an error */
+        if (strstr(text, "ailed") || strstr(text, "ailure") || strstr(text, "oo many"))
+                g_strlcpy(speaking->reason, text, sizeof speaking->reason);
+        tb_log(TB_LOG_DEBUG, TB_F("peer", speaking->peer), "rfb: %s", text);
+}
+
+static void on_complaint(const char *format, ...) G_GNUC_PRINTF(1, 2);
+static void on_complaint(const char *format, ...)
+{
+        if (!speaking)
+                return;
+        va_list args;
+        va_start(args, format);
+        g_vsnprintf(speaking->reason, sizeof speaking->reason, format, args);
+        va_end(args);
+        g_strchomp(speaking->reason);
+}
+
+static void library_setup(void)
+{
+        static gsize done;
+        if (g_once_init_enter(&done)) {
+                rfbClientLog = on_log;
+                rfbClientErr = on_complaint;
+                g_once_init_leave(&done, 1);
+        }
+}
+
+/* --- callbacks of the library, all on the worker while it is inside a call --- */
+static TbRfb *self_of(rfbClient *client)
+{
+        return rfbClientGetClientData(client, on_log);
+}
+
+static rfbBool on_size(rfbClient *client)
+{
+        TbRfb *rfb = self_of(client);
+        if (client->width < 1 || client->height < 1 || client->width > TB_LIMIT_VIDEO_SIDE ||
+            client->height > TB_LIMIT_VIDEO_SIDE) {
+                g_snprintf(rfb->reason, sizeof rfb->reason,
+                           "the screen is %dx%d, at most %d pixels a side are supported", client->width,
+                           client->height, TB_LIMIT_VIDEO_SIDE);
+                return FALSE;
+        }
+        free(client->frameBuffer); /* the library frees it by free() in the end */
+        client->frameBuffer = calloc((size_t)client->width * (size_t)client->height, 4);
+        client->updateRect.x = client->updateRect.y = 0;
+        client->updateRect.w = client->width;
+        client->updateRect.h = client->height;
+        g_array_set_size(rfb->damage, 0);
+        rfb->whole = true;
+        return client->frameBuffer != NULL;
+}
+
+static void on_update(rfbClient *client, int x, int y, int w, int h)
+{
+        TbRect rect = {x, y, w, h};
+        g_array_append_val(self_of(client)->damage, rect);
+}
+
+static void on_finished(rfbClient *client)
+{
+        self_of(client)->finished = true;
+}
+
+static char *on_password(rfbClient *client)
+{
+        TbRfb *rfb = self_of(client);
+        if (!rfb->password || !*rfb->password)
+                g_strlcpy(rfb->reason, "the server wants a password: set the parameter \"password\"",
+                          sizeof rfb->reason);
+        return rfb->password && *rfb->password
+                       ? strdup(rfb->password)
+                       : NULL; /* libvncclient gives up on both, but forgets to free an empty one */
+}
+
+/* --- calling it --- */
+bool tb_rfb_fail(TbRfb *rfb, TbIo *io, const char *what, GError **error)
+{
+        if (tb_guard_fired(rfb->guard) || tb_interruptor_raised(io->stop))
+                return tb_io_fail(TB_WAIT_STOP, rfb->peer, error);
+        TbErrorCode code = TB_ERROR_DEVICE;
+        if (strstr(rfb->reason, "assword") || strstr(rfb->reason, "uthenticat"))
+                code = TB_ERROR_UNAUTHORIZED;
+        else if (!rfb->reason[0] || strstr(rfb->reason, "closed connection") ||
+                 strstr(rfb->reason, "read (") || strstr(rfb->reason, "write"))
+                code = TB_ERROR_GONE;
+        g_set_error(error, TB_ERROR, (int)code, "%s: %s%s%s", rfb->peer, what, rfb->reason[0] ? ": " : "",
+                    rfb->reason);
+        return false;
+}
+
+void tb_rfb_enter(TbRfb *rfb)
+{
+        speaking = rfb;
+        rfb->reason[0] = '\0';
+        tb_guard_busy(rfb->guard, true);
+}
+
+void tb_rfb_leave(TbRfb *rfb)
+{
+        tb_guard_busy(rfb->guard, false);
+        speaking = NULL;
+}
+
+rfbClient *tb_rfb_client_new(TbRfb *rfb)
+{
+        library_setup();
+        rfbClient *c = rfbGetClient(8, 3, 4);
+        rfbClientSetClientData(c, on_log, rfb);
+        c->MallocFrameBuffer = on_size;
+        c->GotFrameBufferUpdate = on_update;
+        c->FinishedFrameBufferUpdate = on_finished;
+        c->GetPassword = on_password;
+        c->readTimeout = READ_TIMEOUT_S;
+        c->format.bitsPerPixel = 32;
+        c->format.depth = 24;
+        c->format.bigEndian = FALSE;
+        c->format.trueColour = TRUE;
+        c->format.redMax = c->format.greenMax = c->format.blueMax = 255;
+        c->format.redShift = 16;
+        c->format.greenShift = 8;
+        c->format.blueShift = 0;
+        c->appData.shareDesktop = !rfb->o.exclusive;
+        c->appData.useRemoteCursor = FALSE; /* the server paints it into the picture */
+        c->programName = "testbed";
+        return c;
+}
+
+void tb_rfb_client_free(TbRfb *rfb)
+{
+        free(rfb->client->frameBuffer);
+        rfb->client->frameBuffer = NULL;
+        speaking = rfb;
+        rfbClientCleanup(rfb->client);
+        speaking = NULL;
+}
+
+/* --- what we want of the server --- */
+static const struct {
+        const char *name;
+        gint32 number; /* https://github.com/rfbproto/rfbproto/blob/master/rfbproto.rst, "Encodings" */
+} encodings[] = {{"raw", rfbEncodingRaw},         {"copyrect", rfbEncodingCopyRect},
+                 {"hextile", rfbEncodingHextile}, {"zlib", rfbEncodingZlib},
+                 {"zrle", rfbEncodingZRLE},       {"tight", rfbEncodingTight}};
+
+static guint list_encodings(const TbRfb *rfb, guint32 *list)
+{
+        guint n = 0;
+        g_auto(GStrv) words = g_strsplit(rfb->encodings, " ", G_N_ELEMENTS(encodings));
+        for (char **word = words; *word; word++)
+                for (guint i = 0; i < G_N_ELEMENTS(encodings); i++)
+                        if (strcmp(*word, encodings[i].name) == 0)
+                                list[n++] = GUINT32_TO_BE((guint32)encodings[i].number);
+        list[n++] = GUINT32_TO_BE(rfbEncodingCompressLevel0 + COMPRESS_LEVEL);
+        if (rfb->o.quality >= 0)
+                list[n++] = GUINT32_TO_BE(rfbEncodingQualityLevel0 + (guint32)rfb->o.quality);
+        list[n++] = GUINT32_TO_BE(rfbEncodingNewFBSize);
+        list[n++] = GUINT32_TO_BE(rfbEncodingLastRect);
+        return n;
+}
+
+/* Not the library's SetFormatAndEncodings(): that asks for ExtendedDesktopSize in any case, which QEMU then prefers to
+ * DesktopSize; but the library takes a screen with the id 0, as QEMU's is, for none, and the change of size is lost
+ * (libvncclient 0.9.14). It also asks for SupportedMessages, which would undo that we decide when to ask. */
+bool tb_rfb_client_negotiate(TbRfb *rfb)
+{
+        rfbClient *c = rfb->client;
+        rfbSetPixelFormatMsg format = {.type = rfbSetPixelFormat, .format = c->format};
+        format.format.redMax = GUINT16_TO_BE(format.format.redMax);
+        format.format.greenMax = GUINT16_TO_BE(format.format.greenMax);
+        format.format.blueMax = GUINT16_TO_BE(format.format.blueMax);
+        guint32 list[G_N_ELEMENTS(encodings) + 4];
+        guint n = list_encodings(rfb, list);
+        rfbSetEncodingsMsg head = {.type = rfbSetEncodings, .nEncodings = GUINT16_TO_BE((guint16)n)};
+        return WriteToRFBServer(c, (const char *)&format, sz_rfbSetPixelFormatMsg) &&
+               WriteToRFBServer(c, (const char *)&head, sz_rfbSetEncodingsMsg) &&
+               WriteToRFBServer(c, (const char *)list, n * sizeof *list);
+}

@@ -1,0 +1,38 @@
+#pragma once
+/* The parts of a VNC session: rfb.c its life, rfb_client.c what libvncclient is told and calls, rfb_input.c
+ * keyboard and pointer. Worker thread. */
+#include <rfb/rfbclient.h>
+
+#include "drivers/transport/guard.h"
+#include "drivers/transport/pace.h"
+#include "drivers/transport/rfb.h"
+
+struct TbRfb {
+        rfbClient *client; /* owned */
+        TbGuard *guard;    /* owned */
+        TbRfbOptions o;
+        char *password;             /* owned */
+        char *encodings;            /* owned */
+        char *peer;                 /* owned; for texts */
+        TbFramePool *pool;          /* ref */
+        GArray *damage;             /* of TbRect; since the last frame */
+        bool running, asked, whole; /* asked: a request is out; whole: the next one is not incremental */
+        bool finished;              /* one update is complete */
+        TbPace pace;
+        gint64 rouse_us; /* when the server is roused next */
+        int buttons;     /* RFB mask */
+        int x, y;
+        char reason[256]; /* the library's last complaint */
+};
+
+/* --- rfb_client.c --- */
+/* A client of the library for rfb->o, not connected. */
+rfbClient *tb_rfb_client_new(TbRfb *rfb);
+void tb_rfb_client_free(TbRfb *rfb);
+/* SetPixelFormat and SetEncodings: what we want of the server. */
+bool tb_rfb_client_negotiate(TbRfb *rfb);
+/* Around each call into the library that may block: its log is this session's, and a stop interrupts it. */
+void tb_rfb_enter(TbRfb *rfb);
+void tb_rfb_leave(TbRfb *rfb);
+/* Sets the error from the library's last complaint; false. */
+bool tb_rfb_fail(TbRfb *rfb, TbIo *io, const char *what, GError **error);

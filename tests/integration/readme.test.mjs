@@ -1,0 +1,55 @@
+// The README's examples, as they stand there: only the ports are others.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+
+import { UBOOT } from './bench.mjs';
+import { Host, ROOT, scratch, within } from './harness.mjs';
+import { decode } from './png.mjs';
+
+const blocks = [...readFileSync(path.join(ROOT, 'README.md'), 'utf8').matchAll(/\*\*(\d)\. [\s\S]*?```sh\n([\s\S]*?)```/g)];
+const example = (n) => blocks.find((b) => b[1] === String(n))[2];
+let host;
+
+before(async () => {
+  host = await Host.start({ devices: { board: { attach: `${UBOOT}&autostart=true` } } });
+  await host.state_is('board/power');
+});
+
+after(() => host?.stop());
+
+async function sh(script) {
+  const dir = scratch('tb-readme-');
+  const child = spawn('sh', ['-e', '-c', script.replaceAll('http://localhost:6109', host.url)], { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] });
+  let out = '', err = '';
+  child.stdout.on('data', (d) => { out += d; });
+  child.stderr.on('data', (d) => { err += d; });
+  const code = await within('the example', new Promise((resolve) => child.on('close', resolve)), 90000);
+  assert.equal(code, 0, `${script}\n${out}\n${err}`);
+  return { dir, out };
+}
+
+const colours = ({ data, channels }) => {
+  const seen = new Set();
+  for (let at = 0; at < data.length; at += channels) seen.add(data.readUIntBE(at, 3));
+  return seen.size;
+};
+
+// Nobody watches the board: its VNC session sees the screen of U-Boot for the first time when the picture is asked for.
+test('1: power cycle, prompt, version, and a picture of the screen that shows them', async () => {
+  const { dir, out } = await sh(example(1));
+  assert.match(out, /U-Boot 20\d\d/);
+  const shot = decode(readFileSync(path.join(dir, 'board.png')));
+  assert.deepEqual([shot.width, shot.height], [1024, 768], 'the size of U-Boot\'s screen');
+  assert.ok(colours(shot) > 1, 'a picture with something in it');
+});
+
+test('2: a lease, and what only its holder may do', async () => {
+  await sh(`${example(2)}\n[ -n "$lease" ]`);
+  const { json } = await host.get('/host/devices/board');
+  assert.equal(json.lease.note, 'soak test');
+  assert.equal((await host.get('/host/devices/board/power')).json.observed, 'off');
+  assert.equal((await host.put('/host/devices/board/power', { state: 'on' })).status, 423);
+});
