@@ -24,6 +24,8 @@
 #define TB_LIMIT_LABEL 200                 /* bytes of a label or note */
 #define TB_LIMIT_DEVICES 256               /* per host */
 #define TB_LIMIT_INTERFACES 32             /* per device */
+#define TB_LIMIT_TOKEN_MIN 16              /* bytes of an access token at least */
+#define TB_LIMIT_TOKEN 256                 /* and at most */
 #define TB_LIMIT_CONFIG_FILE (1024 * 1024) /* bytes */
 
 /* commands and events */

@@ -1,22 +1,6 @@
 #include "server/ice.h"
 
-#include <stdbool.h>
 #include <string.h>
-
-char **tb_ice_split(const char *list, const char *scheme)
-{
-        g_autoptr(GPtrArray) out = g_ptr_array_new_with_free_func(g_free);
-        g_auto(GStrv) parts = g_strsplit_set(list ? list : "", ", \t", 0);
-        for (char **p = parts; *p; p++) {
-                if (**p == '\0')
-                        continue;
-                bool full = g_str_has_prefix(*p, "stun:") || g_str_has_prefix(*p, "stuns:") ||
-                            g_str_has_prefix(*p, "turn:") || g_str_has_prefix(*p, "turns:");
-                g_ptr_array_add(out, full ? g_strdup(*p) : g_strconcat(scheme, ":", *p, NULL));
-        }
-        g_ptr_array_add(out, NULL);
-        return (char **)g_ptr_array_steal(out, NULL);
-}
 
 char *tb_ice_credential(const char *secret, const char *username)
 {

@@ -14,9 +14,6 @@ typedef struct TbIceConfig {
         int ttl_s;
 } TbIceConfig;
 
-/* "host", "host:port" or a full URI, separated by commas or spaces -> full URIs. `scheme`: "stun" or "turn"
- * for those without one. */
-char **tb_ice_split(const char *list, const char *scheme);
 /* [{"urls":[…]},{"urls":[…],"username","credential"}]; the caller owns the reference. */
 json_t *tb_ice_servers(const TbIceConfig *config, const char *user, gint64 now_ms);
 char *tb_ice_credential(const char *secret, const char *username); /* the caller frees */

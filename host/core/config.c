@@ -1,20 +1,11 @@
 #include "host/core/config.h"
 
-#include <gio/gio.h>
-#include <string.h>
-
 #include "host/core/private.h"
+#include "lib/config.h"
 #include "lib/limits.h"
 #include "lib/pages.h"
-#include "lib/yaml.h"
 
 #define DEFAULT_FILE "/etc/testbed/host.yaml"
-
-typedef struct Load {
-        TbYaml *yaml;      /* NULL: no file */
-        GString *problems; /* one a line */
-        TbHostConfig *config;
-} Load;
 
 #define STRING(name_, max_, help_)                                                                           \
         {                                                                                                    \
@@ -60,23 +51,13 @@ static const TbParam top_params[] = {
         TB_PARAM_END,
 };
 static const TbParam token_params[] = {
-        {.name = "name",
-         .type = TB_PARAM_STRING,
-         .required = true,
-         .min = 1,
-         .max = TB_LIMIT_ID,
-         .help = "who it is"},
+        TB_CONFIG_TOKEN_NAME,
         {.name = "role",
          .type = TB_PARAM_ENUM,
          .required = true,
          .choices = TB_CHOICES("viewer", "operator", "admin"),
          .help = "what it may do"},
-        {.name = "token",
-         .type = TB_PARAM_SECRET,
-         .required = true,
-         .min = 16,
-         .max = 256,
-         .help = "at least 16 characters"},
+        TB_CONFIG_TOKEN,
         TB_PARAM_END,
 };
 static const TbParam vnc_params[] = {
@@ -136,159 +117,60 @@ static const TbParam history_params[] = {
         TB_PARAM_END,
 };
 
-static void problem(Load *l, const json_t *node, const char *path, const char *text)
+static void read_sections(TbHostConfig *c, TbConfigReader *r)
 {
-        if (l->problems->len)
-                g_string_append_c(l->problems, '\n');
-        int line = l->yaml && node ? tb_yaml_line(l->yaml, node) : 0;
-        if (l->yaml && line > 0)
-                g_string_append_printf(l->problems, "%s:%d: ", tb_yaml_name(l->yaml), line);
-        else if (l->yaml)
-                g_string_append_printf(l->problems, "%s: ", tb_yaml_name(l->yaml));
-        g_string_append_printf(l->problems, "%s%s%s", path, *path ? ": " : "", text);
-}
-
-/* Validates a section. A bad field is reported at its line and left out, so that the next problem is found
- * too. Returns the section with defaults. */
-static json_t *section(Load *l, const TbParam *params, json_t *node, const char *path)
-{
-        json_auto_t *rest = json_is_object(node) ? json_copy(node) : json_incref(node);
-        for (;;) {
-                g_autoptr(GError) error = NULL;
-                json_t *valid = tb_params_validate(params, rest, &error);
-                if (valid)
-                        return valid;
-                const char *field = tb_error_field(error);
-                const json_t *blamed = field ? json_object_get(node, field) : NULL;
-                g_autofree char *where = *path && field ? g_strdup_printf("%s.%s", path, field)
-                                                        : g_strdup(field ? field : path);
-                problem(l, blamed ? blamed : node, where, tb_error_detail(error));
-                if (!blamed || json_object_del(rest, field) < 0)
-                        return json_object(); /* something is missing, or it is no object at all */
-        }
-}
-
-static char *string_of(const json_t *o, const char *name)
-{
-        return g_strdup(json_string_value(json_object_get(o, name)));
-}
-
-static void read_tokens(Load *l, json_t *tokens)
-{
-        size_t i;
-        json_t *node;
-        json_array_foreach (tokens, i, node) {
-                g_autofree char *path = g_strdup_printf("tokens[%zu]", i);
-                json_auto_t *t = section(l, token_params, node, path);
-                TbRole role;
-                const char *name = json_string_value(json_object_get(t, "name")),
-                           *token = json_string_value(json_object_get(t, "token"));
-                g_autoptr(GError) error = NULL;
-                if (name && tb_role_parse(json_string_value(json_object_get(t, "role")), &role) &&
-                    !tb_auth_add(l->config->auth, name, token, role, &error))
-                        problem(l, node, path, tb_error_detail(error));
-        }
-}
-
-static char **strings_of(Load *l, const json_t *o, const char *name, const char *const *prefixes)
-{
-        g_autoptr(GStrvBuilder) b = g_strv_builder_new();
-        const json_t *list = json_object_get(o, name), *item;
-        size_t i;
-        json_array_foreach (list, i, item) {
-                const char *text = json_string_value(item);
-                bool ok = false;
-                for (const char *const *p = prefixes; text && *p; p++)
-                        ok |= g_str_has_prefix(text, *p);
-                if (ok)
-                        g_strv_builder_add(b, text);
-                else
-                        problem(l, item, name, "each entry is a URL like stun:host:3478 or turn:host:3478");
-        }
-        return g_strv_builder_end(b);
-}
-
-static const char *const stun_schemes[] = {"stun:", "stuns:", NULL}, *const turn_schemes[] = {
-                                                                             "turn:", "turns:", NULL};
-
-static void read_sections(Load *l, json_t *root)
-{
-        TbHostConfig *c = l->config;
-        json_auto_t *top = section(l, top_params, root, "");
-        json_auto_t *vnc = section(l, vnc_params, json_object_get(top, "vnc"), "vnc");
-        json_auto_t *novnc = section(l, novnc_params, json_object_get(top, "novnc"), "novnc");
-        json_auto_t *server = section(l, server_params, json_object_get(top, "server"), "server");
-        json_auto_t *media = section(l, media_params, json_object_get(top, "media"), "media");
-        json_auto_t *ice = section(l, ice_params, json_object_get(top, "ice"), "ice");
-        json_auto_t *history = section(l, history_params, json_object_get(top, "history"), "history");
-        c->name = string_of(top, "name");
-        c->address = string_of(top, "address");
+        json_auto_t *top = tb_config_section(r, top_params, tb_config_root(r), "");
+        json_auto_t *vnc = tb_config_section(r, vnc_params, json_object_get(top, "vnc"), "vnc");
+        json_auto_t *novnc = tb_config_section(r, novnc_params, json_object_get(top, "novnc"), "novnc");
+        json_auto_t *server = tb_config_section(r, server_params, json_object_get(top, "server"), "server");
+        json_auto_t *media = tb_config_section(r, media_params, json_object_get(top, "media"), "media");
+        json_auto_t *ice = tb_config_section(r, ice_params, json_object_get(top, "ice"), "ice");
+        json_auto_t *history =
+                tb_config_section(r, history_params, json_object_get(top, "history"), "history");
+        c->name = tb_config_string(top, "name");
+        c->address = tb_config_string(top, "address");
         c->port = (guint16)json_integer_value(json_object_get(top, "port"));
-        c->url = string_of(top, "url");
-        c->web_dir = string_of(top, "web");
-        c->state_dir = string_of(top, "state_dir");
+        c->url = tb_config_string(top, "url");
+        c->web_dir = tb_config_string(top, "web");
+        c->state_dir = tb_config_string(top, "state_dir");
         c->insecure = json_is_true(json_object_get(top, "insecure"));
         c->vnc_port = (guint16)json_integer_value(json_object_get(vnc, "port"));
-        c->vnc_device = string_of(vnc, "device");
-        c->vnc_password = string_of(vnc, "password");
-        c->vnc_view_password = string_of(vnc, "view_password");
+        c->vnc_device = tb_config_string(vnc, "device");
+        c->vnc_password = tb_config_string(vnc, "password");
+        c->vnc_view_password = tb_config_string(vnc, "view_password");
         c->novnc_port = (guint16)json_integer_value(json_object_get(novnc, "port"));
-        c->server_url = string_of(server, "url");
-        c->server_token = string_of(server, "token");
+        c->server_url = tb_config_string(server, "url");
+        c->server_token = tb_config_string(server, "token");
         c->max_viewers = (guint)json_integer_value(json_object_get(media, "viewers"));
         c->max_fps = (int)json_integer_value(json_object_get(media, "fps"));
         c->bitrate_kbps = (int)json_integer_value(json_object_get(media, "bitrate_kbps"));
-        c->stun = strings_of(l, ice, "stun", stun_schemes);
-        c->turn = strings_of(l, ice, "turn", turn_schemes);
-        c->turn_secret = string_of(ice, "turn_secret");
+        c->stun = tb_config_ice(r, json_object_get(ice, "stun"), "ice.stun", "stun");
+        c->turn = tb_config_ice(r, json_object_get(ice, "turn"), "ice.turn", "turn");
+        c->turn_secret = tb_config_string(ice, "turn_secret");
         c->history_limit = (guint64)json_integer_value(json_object_get(history, "mb")) * 1024 * 1024;
         json_t *devices = json_object_get(top, "devices");
         c->devices = devices ? json_incref(devices) : json_object();
-        read_tokens(l, json_object_get(top, "tokens"));
+        tb_config_tokens(r, json_object_get(top, "tokens"), "tokens", token_params, TB_ROLE_NONE, c->auth);
 }
 
 /* --- environment --- */
-static void env_string(char **field, const char *name)
+static void read_environment(TbHostConfig *c, TbConfigReader *r)
 {
-        const char *value = g_getenv(name);
-        if (value && *value) {
-                g_free(*field);
-                *field = g_strdup(value);
-        }
-}
-
-static void env_list(Load *l, char ***field, const char *name, const char *const *prefixes)
-{
-        const char *value = g_getenv(name);
-        if (!value || !*value)
-                return;
-        g_auto(GStrv) parts = g_strsplit(value, ",", 16);
-        json_auto_t *list = json_array();
-        for (char **p = parts; *p; p++)
-                json_array_append_new(list, json_string(g_strstrip(*p)));
-        json_auto_t *o = json_pack("{s:O}", name, list);
-        g_strfreev(*field);
-        *field = strings_of(l, o, name, prefixes);
-}
-
-static void read_environment(Load *l)
-{
-        TbHostConfig *c = l->config;
-        const char *port = g_getenv("HOST_PORT");
+        const char *port = tb_config_env("HOST_PORT");
         guint64 number;
-        if (port && *port) {
+        if (port) {
                 if (g_ascii_string_to_unsigned(port, 10, 0, 65535, &number, NULL))
                         c->port = (guint16)number;
                 else
-                        problem(l, NULL, "HOST_PORT", "a port number is expected");
+                        tb_config_problem(r, NULL, NULL, "HOST_PORT", "a port number is expected");
         }
-        env_string(&c->name, "HOST_NAME");
-        env_string(&c->url, "HOST_URL");
-        env_string(&c->server_url, "SERVER_URL");
-        env_string(&c->server_token, "TESTBED_TOKEN");
-        env_list(l, &c->stun, "WEBRTC_STUN_SERVERS", stun_schemes);
-        env_list(l, &c->turn, "WEBRTC_TURN_SERVERS", turn_schemes);
-        env_string(&c->turn_secret, "WEBRTC_TURN_SECRET");
+        tb_config_env_string(&c->name, "HOST_NAME");
+        tb_config_env_string(&c->url, "HOST_URL");
+        tb_config_env_string(&c->server_url, "SERVER_URL");
+        tb_config_env_string(&c->server_token, "TESTBED_TOKEN");
+        tb_config_env_ice(r, &c->stun, "WEBRTC_STUN_SERVERS", "stun");
+        tb_config_env_ice(r, &c->turn, "WEBRTC_TURN_SERVERS", "turn");
+        tb_config_env_string(&c->turn_secret, "WEBRTC_TURN_SECRET");
 }
 
 /* --- what is left open --- */
@@ -299,7 +181,7 @@ static void fill_defaults(TbHostConfig *c, const TbHostOptions *options)
                 c->state_dir = g_strdup(options->state_dir);
         }
         if (!c->state_dir)
-                env_string(&c->state_dir, "STATE_DIRECTORY");
+                tb_config_env_string(&c->state_dir, "STATE_DIRECTORY");
         if (!c->state_dir)
                 c->state_dir = g_build_filename(g_get_user_state_dir(), "testbed", NULL);
         g_autofree char *absolute = g_canonicalize_filename(c->state_dir, NULL);
@@ -314,33 +196,23 @@ static void fill_defaults(TbHostConfig *c, const TbHostOptions *options)
         c->insecure |= options->insecure;
 }
 
-static bool is_loopback(const char *address)
+static void check_access(const TbHostConfig *c, TbConfigReader *r)
 {
-        g_autoptr(GInetAddress) a = g_inet_address_new_from_string(address);
-        return a ? g_inet_address_get_is_loopback(a) : strcmp(address, "localhost") == 0;
-}
-
-static void check_access(Load *l)
-{
-        TbHostConfig *c = l->config;
-        if (!is_loopback(c->address) && tb_auth_is_open(c->auth) && !c->insecure)
-                problem(l, NULL, "address",
-                        "listening beyond this machine without a token would give everybody control: add "
-                        "\"tokens\" to the configuration, listen on "
-                        "127.0.0.1, or say --insecure");
+        tb_config_access(r, c->address, c->auth, c->insecure);
         if (c->vnc_view_password && !c->vnc_password)
-                problem(l, NULL, "vnc.view_password",
-                        "without vnc.password everybody has control already: set both");
+                tb_config_problem(r, json_object_get(tb_config_root(r), "vnc"), "view_password",
+                                  "vnc.view_password",
+                                  "without vnc.password everybody has control already: set both");
 }
 
 /* Attachments are built once on trial, so that --check says everything that start would. Nothing is opened.
  */
-static void check_devices(Load *l)
+static void check_devices(TbHostConfig *c, TbConfigReader *r)
 {
-        TbCore trial = {.config = l->config};
+        TbCore trial = {.config = c};
         const char *id;
         json_t *spec;
-        json_object_foreach (l->config->devices, id, spec) {
+        json_object_foreach (c->devices, id, spec) {
                 g_autoptr(GError) error = NULL;
                 TbDevice *device = tb_device_new(&trial, id, spec, &error);
                 if (!device) {
@@ -351,7 +223,11 @@ static void check_devices(Load *l)
                                 blamed = json_object_get(attach, field);
                         g_autofree char *path =
                                 g_strdup_printf("devices.%s%s%s", id, field ? "." : "", field ? field : "");
-                        problem(l, blamed ? blamed : attach ? attach : spec, path, tb_error_detail(error));
+                        tb_config_problem(r,
+                                          blamed   ? blamed
+                                          : attach ? attach
+                                                   : spec,
+                                          NULL, path, "%s", tb_error_detail(error));
                 }
                 tb_device_free(device);
         }
@@ -359,29 +235,18 @@ static void check_devices(Load *l)
 
 TbHostConfig *tb_host_config_load(const TbHostOptions *options, GError **error)
 {
-        g_autoptr(TbYaml) yaml = NULL;
-        g_autoptr(GString) problems = g_string_new(NULL);
-        const char *file = options->config_file                            ? options->config_file
-                           : g_file_test(DEFAULT_FILE, G_FILE_TEST_EXISTS) ? DEFAULT_FILE
-                                                                           : NULL;
-        if (file && !(yaml = tb_yaml_load(file, error)))
+        g_auto(TbConfigReader) r = {0};
+        if (!tb_config_open(&r, options->config_file, DEFAULT_FILE, error))
                 return NULL;
         g_autoptr(TbHostConfig) c = g_new0(TbHostConfig, 1);
         c->auth = tb_auth_new();
-        c->file = g_strdup(file);
-        Load l = {yaml, problems, c};
-        json_auto_t *empty = json_object();
-        json_t *root = yaml ? tb_yaml_root(yaml) : empty;
-        read_sections(&l, json_is_null(root) ? empty : root);
-        read_environment(&l);
+        c->file = g_strdup(tb_config_file(&r));
+        read_sections(c, &r);
+        read_environment(c, &r);
         fill_defaults(c, options);
-        check_access(&l);
-        check_devices(&l);
-        if (problems->len > 0) {
-                g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "%s", problems->str);
-                return NULL;
-        }
-        return g_steal_pointer(&c);
+        check_access(c, &r);
+        check_devices(c, &r);
+        return tb_config_done(&r, error) ? g_steal_pointer(&c) : NULL;
 }
 
 void tb_host_config_free(TbHostConfig *c)

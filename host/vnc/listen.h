@@ -10,4 +10,3 @@ TbVncListener *tb_vnc_listener_new(const char *address, guint16 port,
                                    void (*connection)(int fd, const char *peer, gpointer data), gpointer data,
                                    GError **error);
 void tb_vnc_listener_free(TbVncListener *listener); /* accepts NULL */
-bool tb_vnc_is_loopback(const char *address);

@@ -10,6 +10,7 @@
 #include "lib/error.h"
 #include "lib/limits.h"
 #include "lib/log.h"
+#include "lib/net.h"
 #include "lib/thread.h"
 
 struct TbVnc {
@@ -207,7 +208,7 @@ static const char *closed_because(const TbHostConfig *config)
                 return NULL;
         if (!tb_auth_is_open(config->auth))
                 return "tokens are configured, and RFB cannot carry them: set vnc.password";
-        if (!tb_vnc_is_loopback(config->address))
+        if (!tb_address_is_loopback(config->address))
                 return "the address is not loopback and no VNC password is set: set vnc.password, or start "
                        "with --insecure";
         return NULL;

@@ -6,7 +6,6 @@
 #include "lib/error.h"
 #include "lib/limits.h"
 
-#define TOKEN_MIN 16
 #define HASH_SIZE 32
 
 typedef struct Token {
@@ -85,9 +84,9 @@ bool tb_secret_equal(const void *a, const void *b, gsize size)
 
 bool tb_auth_add(TbAuth *auth, const char *name, const char *token, TbRole role, GError **error)
 {
-        if (strlen(token) < TOKEN_MIN) {
+        if (strlen(token) < TB_LIMIT_TOKEN_MIN) {
                 g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "the token of \"%s\" is shorter than %d bytes",
-                            name, TOKEN_MIN);
+                            name, TB_LIMIT_TOKEN_MIN);
                 return false;
         }
         for (const char *p = token; *p; p++) {

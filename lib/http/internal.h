@@ -15,6 +15,7 @@
 #include "lib/http/guard.h"
 #include "lib/http/http.h"
 #include "lib/http/route.h"
+#include "lib/net.h"
 #include "lib/rate.h"
 
 #define TB_HTTP_POOL (48 * 1024) /* libmicrohttpd's memory of one connection: headers both ways */
@@ -31,7 +32,7 @@ typedef struct TbHttpRoute {
 typedef struct TbHttpStatic TbHttpStatic;
 
 typedef struct TbConn { /* one client connection */
-        char peer[64], local[64];
+        char peer[TB_ADDRESS_TEXT], local[TB_ADDRESS_TEXT];
         bool peer_is_loopback;
 } TbConn;
 

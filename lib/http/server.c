@@ -1,9 +1,6 @@
 #include "lib/http/http.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -15,8 +12,6 @@
 #include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/thread.h"
-
-#define BACKLOG 1024
 
 /* --- libmicrohttpd inside the loop --- */
 static void arm_timer(TbHttp *http)
@@ -83,18 +78,6 @@ static void on_log(void *data G_GNUC_UNUSED, const char *format, va_list args)
 }
 
 /* --- connections --- */
-static void address_text(const struct sockaddr *address, char *out, gsize size)
-{
-        char text[INET6_ADDRSTRLEN] = "";
-        if (address->sa_family == AF_INET)
-                inet_ntop(AF_INET, &((const struct sockaddr_in *)address)->sin_addr, text, sizeof text);
-        else if (address->sa_family == AF_INET6)
-                inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)address)->sin6_addr, text, sizeof text);
-        bool mapped = g_str_has_prefix(text, "::ffff:") &&
-                      strchr(text, '.'); /* an IPv4 client of a dual-stack socket */
-        g_strlcpy(out, mapped ? text + strlen("::ffff:") : text, size);
-}
-
 static void on_connection(void *cls, struct MHD_Connection *connection, void **context,
                           enum MHD_ConnectionNotificationCode code)
 {
@@ -109,13 +92,13 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
         const union MHD_ConnectionInfo *info =
                 MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
         if (info)
-                address_text(info->client_addr, conn->peer, sizeof conn->peer);
+                tb_address_text(info->client_addr, conn->peer);
         info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
         struct sockaddr_storage local = {0};
         socklen_t size = sizeof local;
         if (info && getsockname(info->connect_fd, (struct sockaddr *)&local, &size) == 0)
-                address_text((struct sockaddr *)&local, conn->local, sizeof conn->local);
-        conn->peer_is_loopback = g_str_has_prefix(conn->peer, "127.") || strcmp(conn->peer, "::1") == 0;
+                tb_address_text((struct sockaddr *)&local, conn->local);
+        conn->peer_is_loopback = tb_address_is_loopback(conn->peer);
         http->connections++;
         *context = conn;
 }
@@ -128,46 +111,6 @@ static size_t keep_escapes(void *cls G_GNUC_UNUSED, struct MHD_Connection *conne
 }
 
 /* --- listener --- */
-static int listen_on(const TbHttpOptions *options, guint16 *ret_port, bool *ret_loopback, GError **error)
-{
-        char port[8];
-        g_snprintf(port, sizeof port, "%u", options->port);
-        struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
-                                 .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV},
-                        *found = NULL;
-        const char *address = strcmp(options->address, "localhost") == 0 ? "127.0.0.1" : options->address;
-        int rc = getaddrinfo(address, port, &hints, &found);
-        if (rc != 0) {
-                g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "%s is no address to listen on: %s",
-                            options->address, gai_strerror(rc));
-                return -1;
-        }
-        int one = 1, zero = 0, fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        if (fd >= 0) {
-                setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-                if (found->ai_family == AF_INET6)
-                        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof zero);
-        }
-        struct sockaddr_storage bound = {0};
-        socklen_t size = sizeof bound;
-        if (fd < 0 || bind(fd, found->ai_addr, found->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0 ||
-            getsockname(fd, (struct sockaddr *)&bound, &size) < 0) {
-                g_set_error(error, TB_ERROR, TB_ERROR_BUSY, "cannot listen on %s port %s: %s",
-                            options->address, port, g_strerror(errno));
-                if (fd >= 0)
-                        close(fd);
-                freeaddrinfo(found);
-                return -1;
-        }
-        freeaddrinfo(found);
-        char text[64];
-        address_text((struct sockaddr *)&bound, text, sizeof text);
-        *ret_loopback = g_str_has_prefix(text, "127.") || strcmp(text, "::1") == 0;
-        *ret_port = ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
-                                                      : ((struct sockaddr_in *)&bound)->sin_port);
-        return fd;
-}
-
 static struct MHD_Daemon *start_daemon(TbHttp *http, int fd)
 {
         unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_TURBO |
@@ -225,11 +168,13 @@ TbHttp *tb_http_new(const TbHttpOptions *options, GError **error)
                                 .machine = http->machine,
                                 .hosts = (const char *const *)http->hosts,
                                 .origins = (const char *const *)http->origins};
-        int fd = listen_on(options, &http->port, &http->guard.loopback, error);
+        char bound[TB_ADDRESS_TEXT];
+        int fd = tb_listen(options->address, options->port, bound, &http->port, error);
         if (fd < 0) {
                 tb_http_free(http);
                 return NULL;
         }
+        http->guard.loopback = tb_address_is_loopback(bound);
         signal(SIGPIPE, SIG_IGN); /* a peer that is gone is told by the write's error */
         http->daemon = start_daemon(http, fd);
         if (!http->daemon) {

@@ -1,0 +1,215 @@
+#include "lib/config.h"
+
+#include <string.h>
+
+#include "lib/error.h"
+#include "lib/net.h"
+
+bool tb_config_open(TbConfigReader *r, const char *file, const char *fallback, GError **error)
+{
+        if (!file && g_file_test(fallback, G_FILE_TEST_EXISTS))
+                file = fallback;
+        if (file && !(r->yaml = tb_yaml_load(file, error)))
+                return false;
+        r->empty = json_object();
+        r->problems = g_string_new(NULL);
+        return true;
+}
+
+void tb_config_clear(TbConfigReader *r)
+{
+        g_clear_pointer(&r->yaml, tb_yaml_free);
+        g_clear_pointer(&r->empty, json_decref);
+        if (r->problems)
+                g_string_free(r->problems, TRUE);
+        r->problems = NULL;
+}
+
+json_t *tb_config_root(TbConfigReader *r)
+{
+        return r->yaml ? tb_yaml_root(r->yaml) : r->empty;
+}
+
+const char *tb_config_file(const TbConfigReader *r)
+{
+        return r->yaml ? tb_yaml_name(r->yaml) : NULL;
+}
+
+void tb_config_problem(TbConfigReader *r, const json_t *node, const char *field, const char *path,
+                       const char *format, ...)
+{
+        if (r->problems->len)
+                g_string_append_c(r->problems, '\n');
+        if (r->yaml) {
+                int line = node && field ? tb_yaml_field_line(r->yaml, node, field) : 0;
+                if (line == 0 && node)
+                        line = tb_yaml_line(r->yaml, node);
+                g_string_append_printf(r->problems, "%s:", tb_yaml_name(r->yaml));
+                if (line > 0)
+                        g_string_append_printf(r->problems, "%d:", line);
+                g_string_append_c(r->problems, ' ');
+        }
+        if (*path)
+                g_string_append_printf(r->problems, "%s: ", path);
+        va_list args;
+        va_start(args, format);
+        g_string_append_vprintf(r->problems, format, args);
+        va_end(args);
+}
+
+bool tb_config_done(TbConfigReader *r, GError **error)
+{
+        if (r->problems->len == 0)
+                return true;
+        g_set_error_literal(error, TB_ERROR, TB_ERROR_INVALID, r->problems->str);
+        return false;
+}
+
+static json_t *defaults(const TbParam *params)
+{
+        json_t *out = json_object();
+        for (const TbParam *p = params; p->name; p++)
+                if (p->fallback)
+                        json_object_set_new(out, p->name, json_loads(p->fallback, JSON_DECODE_ANY, NULL));
+        return out;
+}
+
+/* A bad field is taken out and the rest is validated again, so that the next problem is found too. */
+json_t *tb_config_section(TbConfigReader *r, const TbParam *params, json_t *node, const char *path)
+{
+        if (node && !json_is_object(node)) {
+                tb_config_problem(r, node, NULL, path, "%s must be a mapping", *path ? "this" : "the file");
+                return defaults(params);
+        }
+        json_auto_t *rest = node ? json_copy(node) : json_object();
+        for (;;) {
+                g_autoptr(GError) error = NULL;
+                json_t *valid = tb_params_validate(params, rest, &error);
+                if (valid)
+                        return valid;
+                const char *field = tb_error_field(error);
+                bool here = field && json_object_get(rest, field);
+                if (here || !field || !json_object_get(node, field)) { /* else it was told and taken out */
+                        g_autofree char *where = *path && field ? g_strdup_printf("%s.%s", path, field)
+                                                                : g_strdup(field ? field : path);
+                        tb_config_problem(r, node, field, where, "%s", tb_error_detail(error));
+                }
+                if (!here)
+                        return defaults(params); /* something is missing */
+                json_object_del(rest, field);
+        }
+}
+
+char *tb_config_string(const json_t *section, const char *field)
+{
+        return g_strdup(json_string_value(json_object_get(section, field)));
+}
+
+char **tb_config_strings(TbConfigReader *r, const json_t *list, const char *path)
+{
+        g_autoptr(GStrvBuilder) out = g_strv_builder_new();
+        const json_t *item;
+        size_t i;
+        json_array_foreach (list, i, item) {
+                if (json_is_string(item))
+                        g_strv_builder_add(out, json_string_value(item));
+                else
+                        tb_config_problem(r, json_is_object(item) ? item : list, NULL, path,
+                                          "entry %zu must be a string", i);
+        }
+        return g_strv_builder_end(out);
+}
+
+static bool has_scheme(const char *uri, const char *scheme)
+{
+        gsize n = strlen(scheme);
+        return strncmp(uri, scheme, n) == 0 && (uri[n] == ':' || (uri[n] == 's' && uri[n + 1] == ':'));
+}
+
+/* "host" or "host:port", as far as it can be told from a URI: what stands before the colon is no scheme */
+static bool is_bare(const char *text)
+{
+        static const char *const schemes[] = {"stun", "turn", NULL};
+        for (const char *const *s = schemes; *s; s++)
+                if (has_scheme(text, *s))
+                        return false;
+        return *text && !strpbrk(text, "/?# \t");
+}
+
+/* `node`, `path`: whom to blame */
+static void add_ice(TbConfigReader *r, GStrvBuilder *out, const char *text, const char *scheme,
+                    const json_t *node, const char *path)
+{
+        g_autofree char *full = is_bare(text) ? g_strconcat(scheme, ":", text, NULL) : g_strdup(text);
+        if (has_scheme(full, scheme))
+                g_strv_builder_add(out, full);
+        else
+                tb_config_problem(r, node, NULL, path, "\"%s\" is not like %s:host:3478", text, scheme);
+}
+
+char **tb_config_ice(TbConfigReader *r, const json_t *list, const char *path, const char *scheme)
+{
+        g_auto(GStrv) texts = tb_config_strings(r, list, path);
+        g_autoptr(GStrvBuilder) out = g_strv_builder_new();
+        for (char **t = texts; *t; t++)
+                add_ice(r, out, *t, scheme, list, path);
+        return g_strv_builder_end(out);
+}
+
+void tb_config_tokens(TbConfigReader *r, const json_t *list, const char *path, const TbParam *params,
+                      TbRole role, TbAuth *auth)
+{
+        size_t i;
+        json_t *node;
+        json_array_foreach (list, i, node) {
+                g_autofree char *where = g_strdup_printf("%s[%zu]", path, i);
+                json_auto_t *t = tb_config_section(r, params, node, where);
+                const char *name = json_string_value(json_object_get(t, "name")),
+                           *token = json_string_value(json_object_get(t, "token")),
+                           *said = json_string_value(json_object_get(t, "role"));
+                TbRole its = role;
+                g_autoptr(GError) error = NULL;
+                if (said && !tb_role_parse(said, &its))
+                        continue;
+                if (name && token && !tb_auth_add(auth, name, token, its, &error))
+                        tb_config_problem(r, node, NULL, where, "%s", tb_error_detail(error));
+        }
+}
+
+void tb_config_access(TbConfigReader *r, const char *address, TbAuth *auth, bool insecure)
+{
+        if (!insecure && !tb_address_is_loopback(address) && tb_auth_is_open(auth))
+                tb_config_problem(r, tb_config_root(r), "address", "address",
+                                  "listening on %s without a token would give everybody control: add "
+                                  "\"tokens\" to the configuration, listen on 127.0.0.1, or say --insecure",
+                                  address);
+}
+
+const char *tb_config_env(const char *name)
+{
+        const char *value = g_getenv(name);
+        return value && *value ? value : NULL;
+}
+
+void tb_config_env_string(char **field, const char *name)
+{
+        const char *value = tb_config_env(name);
+        if (!value)
+                return;
+        g_free(*field);
+        *field = g_strdup(value);
+}
+
+void tb_config_env_ice(TbConfigReader *r, char ***field, const char *name, const char *scheme)
+{
+        const char *value = tb_config_env(name);
+        if (!value)
+                return;
+        g_auto(GStrv) parts = g_strsplit_set(value, ", \t", 0);
+        g_autoptr(GStrvBuilder) out = g_strv_builder_new();
+        for (char **p = parts; *p; p++)
+                if (**p)
+                        add_ice(r, out, *p, scheme, NULL, name);
+        g_strfreev(*field);
+        *field = g_strv_builder_end(out);
+}
