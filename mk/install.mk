@@ -1,14 +1,19 @@
 # make install DESTDIR= PREFIX=
 PREFIX ?= /usr/local
 DESTDIR ?=
+WEBDIR := $(DESTDIR)$(PREFIX)/share/testbed/web
+UNITDIR := $(DESTDIR)$(PREFIX)/lib/systemd/system
 
 .PHONY: install
 install: all ## install binaries, web pages, units, udev rules, man pages
+	@[ -e web/node_modules/.installed-lock ] || { echo 'the pages need their npm packages: run "make deps" first' >&2; exit 1; }
 	install -Dm755 -t $(DESTDIR)$(PREFIX)/bin $(PROGRAMS)
-	mkdir -p $(DESTDIR)$(PREFIX)/share/testbed
-	cp -r web $(DESTDIR)$(PREFIX)/share/testbed/
-	rm -rf $(DESTDIR)$(PREFIX)/share/testbed/web/tests
+	rm -rf $(WEBDIR)
+	install -d $(WEBDIR)
+	tar -C web -cf - --exclude=./tests --exclude=./README.md --exclude=.gitignore --exclude=.installed-lock --exclude=.package-lock.json \
+		--exclude='*.map' --exclude='*.d.ts' --exclude='./node_modules/@xterm/*/src' --owner=0 --group=0 --mode=u=rwX,go=rX . | tar -C $(WEBDIR) -xf -
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man1 docs/man/*.1
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/lib/udev/rules.d mk/install/*.rules
-	for u in mk/install/*.service; do sed 's|/usr/local|$(PREFIX)|' $$u | install -Dm644 /dev/stdin $(DESTDIR)$(PREFIX)/lib/systemd/system/$$(basename $$u); done
-	for c in mk/install/*.yaml; do f=$(DESTDIR)/etc/testbed/$$(basename $$c); [ -e $$f ] || install -Dm640 $$c $$f; done
+	install -d $(UNITDIR)
+	for u in mk/install/*.service; do sed 's|/usr/local|$(PREFIX)|' $$u >$(UNITDIR)/$${u##*/} && chmod 644 $(UNITDIR)/$${u##*/} || exit 1; done
+	for c in mk/install/*.yaml; do f=$(DESTDIR)/etc/testbed/$${c##*/}; [ -e $$f ] || install -Dm640 $$c $$f || exit 1; done
