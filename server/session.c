@@ -64,7 +64,7 @@ static bool find_device(TbPairing *pairing, const char *name, char **ret_host, c
         const char *slash = strchr(name, '/');
         g_autofree char *host = slash ? g_strndup(name, (gsize)(slash - name)) : NULL;
         TbParty *party = host ? g_hash_table_lookup(pairing->hosts, host) : NULL;
-        if (!slash || !*host || !slash[1]) {
+        if (!host || !*host || !slash[1]) {
                 tb_error_set_field(error, TB_ERROR_INVALID, "device", "device must be \"host/device\"");
                 return false;
         }

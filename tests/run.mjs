@@ -4,7 +4,7 @@
 //
 //   node tests/run.mjs MODE... [--match TEXT] [--jobs N] [--verbose]
 //     all          house unit fuzz web integration e2e rig, then asan and tsan
-//     house        the rules of the house that need no compiler (tests/lint.sh rules)
+//     house        the rules of the house (tests/lint.sh, all but clang-tidy, which takes minutes), what make install and the recipes of the docs do
 //     unit         C tests: tests/unit, tests/contract, drivers/*/test_*.c (GLib, TAP)
 //     fuzz         every fuzzer's corpus once
 //     web, integration, e2e, rig     node --test files
@@ -97,7 +97,11 @@ function nodeTests(suite, folder, seconds, { variant = '', serial = false } = {}
     { suite, variant, serial, name: file, needs: file, argv: [process.execPath, ...reporter, file], tap: true, seconds }));
 }
 
-const house = () => [{ suite: 'house', variant: '', name: 'tests/lint.sh rules', needs: 'tests/lint.sh', argv: ['sh', 'tests/lint.sh', 'rules'], tap: true, seconds: 60 }];
+const house = () => [
+  ...['rules', 'headers', 'format', 'cppcheck'].map((what) => (
+    { suite: 'house', variant: '', name: `tests/lint.sh ${what}`, needs: 'tests/lint.sh', argv: ['sh', 'tests/lint.sh', what], tap: true, seconds: 180 })),
+  ...nodeTests('house', 'tests/house', 180),
+];
 
 const MODES = {
   house: () => house(),

@@ -405,11 +405,12 @@ static bool parse(Run *run, GError **error)
                                             "the phone broke the shell protocol");
                         return false;
                 }
+                GByteArray *into = packet.id == TB_ADB_SHELL_STDOUT   ? run->out
+                                   : packet.id == TB_ADB_SHELL_STDERR ? run->err
+                                                                      : NULL;
                 if (packet.id == TB_ADB_SHELL_EXIT)
                         run->code = packet.data[0];
-                else if (packet.id == TB_ADB_SHELL_STDOUT && !collect(run->out, &packet, error))
-                        return false;
-                else if (packet.id == TB_ADB_SHELL_STDERR && !collect(run->err, &packet, error))
+                else if (into && !collect(into, &packet, error))
                         return false;
                 at += (gsize)n;
         }

@@ -145,9 +145,10 @@ static bool line_to_sample(char *line, const char *name, Out *out, GError **erro
         double value = NAN;
         if (n == 1 && parse_double(word[0], &value))
                 return emit(out, name, "value", "1", value, error);
-        if (n < 2 || n > 3 || !parse_double(word[1], &value))
-                value = NAN; /* refused below, with the line as the reason */
-        return emit(out, isnan(value) ? line : word[0], "value", n == 3 ? word[2] : "1", value, error);
+        bool good = (n == 2 || n == 3) && parse_double(word[1], &value) && !isnan(value);
+        if (!good) /* refused, with the line as the reason */
+                return emit(out, line, "value", "1", NAN, error);
+        return emit(out, word[0], "value", n == 3 ? word[2] : "1", value, error);
 }
 
 bool exec_parse_samples(const char *text, gsize size, const char *name,

@@ -220,7 +220,7 @@ static bool port_apply(TbSerialLine *line, const TbSerialSettings *s, GError **e
  * of 8 bits for 7. */
 static bool port_took(TbSerialLine *line, const TbSerialSettings *s, GError **error)
 {
-        TbSerialSettings now;
+        TbSerialSettings now = {0};
 
         if (!port_get(line, &now, error))
                 return false;

@@ -69,7 +69,7 @@ static void matched(Expect *e, const GMatchInfo *match)
         json_t *result = json_pack("{s:b, s:o, s:o, s:o, s:I}", "matched", 1, "match",
                                    tb_text_json(e->window->data + start, (gsize)(end - start)), "groups",
                                    groups, "before", tb_text_json(e->window->data, (gsize)start), "offset",
-                                   (json_int_t)(e->from + (guint64)end));
+                                   (json_int_t)e->from + end);
         expect_stop(e);
         tb_command_succeed(e->command, result);
 }

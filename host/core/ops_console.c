@@ -195,12 +195,10 @@ static const TbParam set_params[] = {
         {.name = "rts", .type = TB_PARAM_BOOL, .help = "modem line RTS"},
         TB_PARAM_END,
 };
+enum { WRITE_BASE64 = (TB_LIMIT_CONSOLE_WRITE + 2) / 3 * 4 }; /* bytes of the longest write as base64 */
 static const TbParam write_params[] = {
         {.name = "text", .type = TB_PARAM_STRING, .max = TB_LIMIT_CONSOLE_WRITE, .help = "sent as UTF-8"},
-        {.name = "base64",
-         .type = TB_PARAM_STRING,
-         .max = TB_LIMIT_CONSOLE_WRITE / 3 * 4 + 4,
-         .help = "any bytes"},
+        {.name = "base64", .type = TB_PARAM_STRING, .max = WRITE_BASE64, .help = "any bytes"},
         TB_PARAM_END,
 };
 static const TbParam break_params[] = {

@@ -12,7 +12,7 @@ static bool exec_run(TbCommand *c, TbInstance *instance, TbIo *io, GError **erro
         json_t *input = json_object_get(c->params, "stdin");
         gsize n = json_array_size(argv_json);
         g_autofree const char **argv = argv_json ? g_new0(const char *, n + 1) : NULL;
-        for (gsize i = 0; i < n; i++)
+        for (gsize i = 0; argv && i < n; i++)
                 argv[i] = json_string_value(json_array_get(argv_json, i));
         TbShellRequest request = {
                 .command = tb_command_string(c, "command"),

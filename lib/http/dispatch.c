@@ -53,6 +53,7 @@ void tb_dispatch_wake(TbRequest *request)
 
 static void call_handler(TbRequest *request)
 {
+        g_assert(request->match); /* tb_check_route() found it */
         request->in_call = true;
         request->phase = TB_PHASE_WAIT;
         request->match->route->handler(request, request->match->data);

@@ -160,9 +160,10 @@ static bool try_entry(const TbHttpStatic *entry, TbRequest *request)
         if (!g_str_has_prefix(request->path, entry->prefix))
                 return false;
         g_autofree char *relative = safe_path(request->path + strlen(entry->prefix));
-        g_autofree char *joined = relative ? g_build_filename(entry->root, relative, NULL) : NULL;
-        g_autofree char *real = NULL;
-        char *resolved = joined ? realpath(joined, NULL) : NULL; /* symbolic links must not lead out */
+        if (!relative)
+                return false;
+        g_autofree char *joined = g_build_filename(entry->root, relative, NULL), *real = NULL;
+        char *resolved = realpath(joined, NULL); /* symbolic links must not lead out */
         real = g_strdup(resolved);
         free(resolved);
         struct stat st;
