@@ -13,9 +13,9 @@ const FLAGS = ['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-bac
   '--disable-backgrounding-occluded-windows'];
 const PATIENCE = 30000;              // of one wait; the machine may be busy
 
-/** A browser that ends with the test (t = {after}). */
-export async function startBrowser(t) {
-  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM || '/usr/bin/chromium', headless: true, args: FLAGS });
+/** A browser that ends with the test (t = {after}); `executablePath` may start it elsewhere (netns.mjs). */
+export async function startBrowser(t, executablePath = process.env.CHROMIUM || '/usr/bin/chromium') {
+  const browser = await chromium.launch({ executablePath, headless: true, args: FLAGS });
   t.after(() => browser.close());
   return browser;
 }
@@ -31,6 +31,31 @@ function breakWebRTC() {
       return pc;
     },
   });
+}
+
+// Runs in the page before its own code: its connections are in window.peers.
+function keepPeers() {
+  window.peers = [];
+  window.RTCPeerConnection = new Proxy(window.RTCPeerConnection, {
+    construct(target, args) {
+      const pc = new target(...args);
+      window.peers.push(pc);
+      return pc;
+    },
+  });
+}
+
+// Runs in a page with `spy`: the candidate pair that carries its picture, as "type protocol[ relayProtocol]", and decoded frames; null before the 30th.
+export async function pairOf() {
+  const pc = window.peers.findLast((p) => p.connectionState === 'connected');
+  const all = [...(await pc?.getStats() ?? new Map()).values()];
+  const frames = all.find((s) => s.type === 'inbound-rtp' && s.kind === 'video')?.framesDecoded ?? 0;
+  const pair = all.find((s) => s.id === all.find((x) => x.type === 'transport')?.selectedCandidatePairId);
+  const side = (id) => {
+    const c = all.find((s) => s.id === id);
+    return [c.candidateType, c.protocol, c.relayProtocol].filter(Boolean).join(' ');
+  };
+  return frames >= 30 && pair && { frames, pair: { local: side(pair.localCandidateId), remote: side(pair.remoteCandidateId) } };
 }
 
 // Runs in the page before its own code: what its data channels send and receive, as {sent, control, sensor} of parsed messages.
@@ -54,12 +79,15 @@ export const channelMessages = (page, name) => page.evaluate((n) => window.spied
 
 /**
  * A page of its own context at `url`. `page.problems` collects what a user would find in the console: exceptions, errors, refusals of the content security
- * policy. `webrtc: false` makes every connection fail until `allowWebRTC(page)`; `spy` records its data channels.
+ * policy. `webrtc: false` makes every connection fail until `allowWebRTC(page)`; `spy` records its connections and data channels.
  */
 export async function openPage(t, browser, url, { viewport = { width: 1280, height: 900 }, webrtc = true, spy = false, phone = false, dark = false } = {}) {
   const context = await browser.newContext({ viewport, colorScheme: dark ? 'dark' : 'light', hasTouch: phone, isMobile: phone });
   t.after(() => context.close());
-  if (spy) await context.addInitScript(spyOnChannels);
+  if (spy) {
+    await context.addInitScript(spyOnChannels);
+    await context.addInitScript(keepPeers);
+  }
   if (!webrtc) await context.addInitScript(breakWebRTC);
   const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE);
@@ -86,7 +114,7 @@ export function assertQuiet(page) {
 export const inPage = (page, what, look, arg, ms = PATIENCE) => until(what, () => page.evaluate(look, arg), ms);
 
 /** The picture comes by `rung` (webrtc, fallback), and frames of it are on the screen. */
-export const showsPictureBy = (page, rung) => inPage(page, `a picture by ${rung}`, (want) => {
+export const showsPictureBy = (page, rung, ms) => inPage(page, `a picture by ${rung}`, (want) => {
   const stage = document.querySelector('.stage');
   if (stage?.dataset.rung !== want) throw new Error(`the page is at ${stage?.dataset.rung}: ${document.querySelector('#fallback-notice')?.textContent}`);
   const video = stage.querySelector('video');
@@ -94,7 +122,7 @@ export const showsPictureBy = (page, rung) => inPage(page, `a picture by ${rung}
   if (want === 'webrtc') return !video.classList.contains('dim') && video.videoWidth > 0 && spare.hidden && { width: video.videoWidth, height: video.videoHeight };
   const [width, height] = [spare.naturalWidth ?? spare.width, spare.naturalHeight ?? spare.height];
   return !spare.hidden && document.querySelector('.stage .wait').hidden && width > 0 && { width, height };
-}, rung);
+}, rung, ms);
 
 /** The video's own clock goes on. */
 export async function assertPlays(page) {
@@ -117,6 +145,23 @@ export const share = (page, low, high = [255, 255, 255]) => page.evaluate(([from
   for (let i = 0; i < data.length; i += 4) if ([0, 1, 2].every((c) => data[i + c] >= from[c] && data[i + c] <= to[c])) n += 1;
   return n / (data.length / 4);
 }, [low, high]);
+
+/** Age in ms of the picture that is shown now, read out of it: a testpattern of 1280 pixels or more, whose first 704 bear the time in 44 blocks of 16. */
+export const pictureAge = (page) => inPage(page, 'a time that can be read in the picture', () => {
+  const stage = document.querySelector('.stage');
+  const source = stage.dataset.rung === 'webrtc' ? stage.querySelector('video') : stage.querySelector('.screen img, .screen canvas');
+  const width = source.videoWidth ?? source.naturalWidth ?? source.width;
+  const strip = document.createElement('canvas');
+  [strip.width, strip.height] = [704, 16];
+  const g = strip.getContext('2d');
+  const scale = width / 1280; // a lower rung sends the picture smaller
+  g.drawImage(source, 0, 0, 704 * scale, 16 * scale, 0, 0, 704, 16);
+  const { data } = g.getImageData(0, 8, 704, 1);
+  let ms = 0;
+  for (let bit = 0; bit < 44; bit++) ms = ms * 2 + (data[(bit * 16 + 8) * 4] > 127 ? 1 : 0);
+  const age = performance.timeOrigin + performance.now() - ms;
+  return age >= 0 && age < 3600000 && Math.round(age) + 1;
+});
 export const BRIGHT = [140, 140, 140];
 /** Whether the picture is the one that says "No signal": its background is dark grey, no screen here is. */
 export const isSlate = async (page) => await share(page, [14, 18, 20], [36, 40, 44]) > 0.7;

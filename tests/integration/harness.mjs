@@ -280,7 +280,7 @@ export async function websocket(base, target, { headers = {}, protocols = [] } =
 
 /** testbed-host on a free port with a generated configuration. */
 export class Host {
-  static async start(config = {}, { state, env = {}, args = [] } = {}) {
+  static async start(config = {}, { state, env = {}, args = [], wrap = [] } = {}) {
     const host = new Host();
     host.ownState = !state;
     host.state = state ?? scratch('tb-host-');
@@ -293,7 +293,7 @@ export class Host {
     assert.ok(existsSync(binary), `${binary} is not built`);
     const clean = { HOST_NAME: '', HOST_PORT: '', HOST_URL: '', SERVER_URL: '', TESTBED_TOKEN: '', STATE_DIRECTORY: '' };
     for (const name of Object.keys(clean)) delete process.env[name];
-    host.program = new Program([binary, '--config', file, '--state-dir', host.state, ...args], { env, name: 'testbed-host' });
+    host.program = new Program([...wrap, binary, '--config', file, '--state-dir', host.state, ...args], { env, name: 'testbed-host' });
     try {
       const line = await host.program.line(/\burl=/, { ms: 20000, what: 'the line with url=' });
       host.url = /\burl="?(http:\/\/[^\s"]+?)\/?"?(\s|$)/.exec(line)[1];

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { BUILD, Program, ROOT, request, scratch, websocket } from './harness.mjs';
 
 export class Server {
-  static async start(config = {}, { env = {}, args = [] } = {}) {
+  static async start(config = {}, { env = {}, args = [], wrap = [] } = {}) {
     const server = new Server();
     server.folder = scratch('tb-server-');
     const file = path.join(server.folder, 'server.yaml');
@@ -16,7 +16,7 @@ export class Server {
     const clean = {};
     for (const name of ['SERVER_URL', 'TESTBED_TOKEN', 'FRONTEND_URL', 'WEBRTC_STUN_SERVERS', 'WEBRTC_TURN_SERVERS', 'WEBRTC_TURN_SECRET', 'LOG_LEVEL', 'DEBUG'])
       clean[name] = '';
-    server.program = new Program([binary, '--config', file, ...args], { env: { ...clean, ...env }, name: 'testbed-server' });
+    server.program = new Program([...wrap, binary, '--config', file, ...args], { env: { ...clean, ...env }, name: 'testbed-server' });
     try {
       const line = await server.program.line(/\burl=/, { ms: 20000, what: 'the line with url=' });
       server.url = /\burl="?(http:\/\/[^\s"]+)/.exec(line)[1];

@@ -1,0 +1,71 @@
+// A host and an observer behind a NAT each: five network namespaces, the server and coturn in the middle. What the observer sees is decoded video, by the
+// path that the two NATs leave: a hole punched through them, or the TURN server, by UDP or by TCP. Credentials are those that testbed-server makes for both
+// sides (WEBRTC_TURN_SERVERS, WEBRTC_TURN_SECRET).
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+
+import { until } from '../integration/harness.mjs';
+import { assertPlays, inPage, openPage, pairOf, pictureAge, showsPictureBy, startBrowser } from './browser.mjs';
+import { Net } from './netns.mjs';
+
+const cleanup = [];
+const file = { after: (f) => cleanup.push(f) };
+const SECRET = 'a-secret-of-coturn-and-the-server';
+const MID = '203.0.113.1';           // the only address that both can reach
+const PUBLIC = ['203.0.113.2', '198.51.100.2']; // of the two NATs
+let net;
+let server;
+let turn;
+let browser;
+
+before(async () => {
+  net = await Net.make(file, 'host', 'hostnat', 'mid', 'farnat', 'far');
+  net.cable('host', '192.168.1.2/24', 'hostnat', '192.168.1.1/24');
+  net.cable('hostnat', `${PUBLIC[0]}/24`, 'mid', `${MID}/24`);
+  net.cable('mid', '198.51.100.1/24', 'farnat', `${PUBLIC[1]}/24`);
+  net.cable('farnat', '192.168.1.1/24', 'far', '192.168.1.2/24'); // both are at home in the same private network, as homes are
+  for (const [name, gateway] of [['host', '192.168.1.1'], ['hostnat', MID], ['farnat', '198.51.100.1'], ['far', '192.168.1.1']]) net.gateway(name, gateway);
+  net.forwards('mid');
+  turn = await net.turn('mid', MID, SECRET);
+  browser = await startBrowser(file, net.chromium('far'));
+});
+
+after(async () => {
+  for (const f of cleanup.reverse()) await f();
+});
+
+/** Server and host for one test, with these ICE servers. */
+async function start(t, env) {
+  const own = Object.assign(Object.create(net), { t });
+  const server = await own.server('mid', MID, env);
+  const host = await own.host('host', { name: 'lab-1', server: { url: server.pages }, devices: { bench: { attach: 'testpattern://?width=1280&height=720&fps=20' } } });
+  await host.state_is('bench/video');
+  await until('the bench on the server', async () => (await server.get('/api/devices')).text.includes('lab-1/bench'), 30000);
+  return { server, host };
+}
+
+async function observe(t, server) {
+  const session = await server.session({ device: 'lab-1/bench', mode: 'control', observers: 2 });
+  const link = new URL(session.controlUrl, server.url);
+  return openPage(t, browser, server.pages + link.pathname + link.search, { spy: true });
+}
+
+/** Video is decoded, and the candidate pair that carries it. */
+async function watched(t, page, what) {
+  await showsPictureBy(page, 'webrtc', 60000);
+  await assertPlays(page);
+  const { pair, frames } = await inPage(page, 'thirty decoded frames', pairOf);
+  t.diagnostic(`${what}: ${pair.local} -> ${pair.remote}, ${frames} frames, the picture is ${await pictureAge(page)} ms old`);
+  return pair;
+}
+
+const BOTH = `turn:${MID}:3478?transport=udp,turn:${MID}:3478?transport=tcp`;
+
+test('NATs that keep their ports: a hole is punched, and TURN is left alone', async (t) => {
+  net.nat('hostnat', 'host', 'mid');
+  net.nat('farnat', 'far', 'mid');
+  const { server } = await start(t, { WEBRTC_STUN_SERVERS: `stun:${MID}:3478` });
+  const pair = await watched(t, await observe(t, server), 'hole punched');
+  assert.match(pair.local, /^(srflx|prflx) udp/);
+  assert.match(pair.remote, /^(srflx|prflx) udp/);
+});
