@@ -45,7 +45,7 @@ function keepPeers() {
   });
 }
 
-// Runs in a page with `spy`: the candidate pair that carries its picture, as "type protocol[ relayProtocol]", and decoded frames; null before the 30th.
+// Runs in a page with `spy`: the candidate pair that carries its picture, as "type protocol[ relayProtocol]", and decoded frames; throws before the 30th.
 export async function pairOf() {
   const pc = window.peers.findLast((p) => p.connectionState === 'connected');
   const all = [...(await pc?.getStats() ?? new Map()).values()];
@@ -55,7 +55,8 @@ export async function pairOf() {
     const c = all.find((s) => s.id === id);
     return [c.candidateType, c.protocol, c.relayProtocol].filter(Boolean).join(' ');
   };
-  return frames >= 30 && pair && { frames, pair: { local: side(pair.localCandidateId), remote: side(pair.remoteCandidateId) } };
+  if (!pair || frames < 30) throw new Error(`${frames} frames, pair ${JSON.stringify(pair)}, connections ${window.peers.map((p) => p.connectionState)}`);
+  return { frames, pair: { local: side(pair.localCandidateId), remote: side(pair.remoteCandidateId) } };
 }
 
 // Runs in the page before its own code: what its data channels send and receive, as {sent, control, sensor} of parsed messages.

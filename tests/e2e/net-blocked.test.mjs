@@ -1,6 +1,6 @@
-// UDP is really blocked: host, server and browser in network namespaces of their own, and a firewall in the server's that drops every UDP packet from and to
-// the browser. The remote observer's page goes on through the WebSocket relay and the console page by MJPEG; both say so, commands are acknowledged all the
-// while, and WebRTC comes back by itself when the firewall lets it.
+// UDP is really blocked: host, server and browser in network namespaces of their own, and a firewall in the server's that drops every UDP packet. The
+// remote observer's page goes on through the WebSocket relay and the console page by MJPEG; both say so, commands are acknowledged all the while, and WebRTC
+// comes back by itself when the firewall lets it.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -40,7 +40,7 @@ after(async () => {
   for (const f of cleanup.reverse()) await f();
 });
 
-const block = (on) => net.blockUdp('mid', 'far', on);
+const block = (on) => net.blockUdp('mid', ...(on ? ['far', 'host'] : []));
 const notice = (page) => page.locator('#fallback-notice');
 
 /** Power by the page's own button, which ends in the host's audit as having come `via`. */

@@ -1,4 +1,4 @@
-// A host and an observer behind a NAT each: five network namespaces, the server and coturn in the middle. What the observer sees is decoded video, by the
+// A host and an observer behind a NAT each: network namespaces with the server and coturn in the middle. What the observer sees is decoded video, by the
 // path that the two NATs leave: a hole punched through them, or the TURN server, by UDP or by TCP. Credentials are those that testbed-server makes for both
 // sides (WEBRTC_TURN_SERVERS, WEBRTC_TURN_SECRET).
 import assert from 'node:assert/strict';
@@ -19,12 +19,14 @@ let turn;
 let browser;
 
 before(async () => {
-  net = await Net.make(file, 'host', 'hostnat', 'mid', 'farnat', 'far');
+  net = await Net.make(file, 'host', 'hostnat', 'mid', 'farnat', 'far', 'world');
   net.cable('host', '192.168.1.2/24', 'hostnat', '192.168.1.1/24');
   net.cable('hostnat', `${PUBLIC[0]}/24`, 'mid', `${MID}/24`);
   net.cable('mid', '198.51.100.1/24', 'farnat', `${PUBLIC[1]}/24`);
   net.cable('farnat', '192.168.1.1/24', 'far', '192.168.1.2/24'); // both are at home in the same private network, as homes are
-  for (const [name, gateway] of [['host', '192.168.1.1'], ['hostnat', MID], ['farnat', '198.51.100.1'], ['far', '192.168.1.1']]) net.gateway(name, gateway);
+  // whom nobody here knows is lost out there, as in the world, and not refused: coturn ends a session whose peer is unreachable by its own routes
+  net.cable('mid', '192.0.2.1/24', 'world', '192.0.2.2/24');
+  for (const [name, gateway] of [['mid', '192.0.2.2'], ['host', '192.168.1.1'], ['hostnat', MID], ['farnat', '198.51.100.1'], ['far', '192.168.1.1']]) net.gateway(name, gateway);
   net.forwards('mid');
   turn = await net.turn('mid', MID, SECRET);
   browser = await startBrowser(file, net.chromium('far'));
@@ -59,13 +61,47 @@ async function watched(t, page, what) {
   return pair;
 }
 
-const BOTH = `turn:${MID}:3478?transport=udp,turn:${MID}:3478?transport=tcp`;
+const TURN = { WEBRTC_STUN_SERVERS: `stun:${MID}:3478`, WEBRTC_TURN_SERVERS: `turn:${MID}:3478?transport=udp,turn:${MID}:3478?transport=tcp`, WEBRTC_TURN_SECRET: SECRET };
+
+function nats(symmetric) {
+  net.nat('hostnat', 'host', 'mid', { symmetric });
+  net.nat('farnat', 'far', 'mid', { symmetric });
+}
 
 test('NATs that keep their ports: a hole is punched, and TURN is left alone', async (t) => {
-  net.nat('hostnat', 'host', 'mid');
-  net.nat('farnat', 'far', 'mid');
-  const { server } = await start(t, { WEBRTC_STUN_SERVERS: `stun:${MID}:3478` });
+  nats(false);
+  const { server } = await start(t, TURN);
   const pair = await watched(t, await observe(t, server), 'hole punched');
   assert.match(pair.local, /^(srflx|prflx) udp/);
   assert.match(pair.remote, /^(srflx|prflx) udp/);
 });
+
+test('symmetric NATs: video comes through TURN, with credentials of the server\'s making', async (t) => {
+  nats(true);
+  const { server } = await start(t, TURN);
+  const pair = await watched(t, await observe(t, server), 'symmetric NATs');
+  assert.match(`${pair.local} ${pair.remote}`, /relay/);
+});
+
+test('symmetric NATs, credentials of another secret: coturn refuses them, and the reduced picture comes through the server', async (t) => {
+  nats(true);
+  const { server } = await start(t, { ...TURN, WEBRTC_TURN_SECRET: 'a-secret-that-coturn-does-not-know' });
+  const page = await observe(t, server);
+  await showsPictureBy(page, 'fallback', 60000);
+  await turn.line('Unauthorized');
+});
+
+for (const [who, from, pattern] of [
+  ['for the observer', ['farnat'], { local: /^relay udp tcp$/ }],
+  ['for the host', ['hostnat'], { remote: /^relay/ }],
+  ['for both', ['farnat', 'hostnat'], { local: /^relay udp tcp$/, remote: /^relay/ }],
+]) {
+  test(`symmetric NATs, UDP blocked ${who}: TURN by TCP`, async (t) => {
+    nats(true);
+    net.blockUdp('mid', ...from);
+    t.after(() => net.blockUdp('mid'));
+    const { server } = await start(t, TURN);
+    const pair = await watched(t, await observe(t, server), `UDP blocked ${who}`);
+    for (const [side, wanted] of Object.entries(pattern)) assert.match(pair[side], wanted);
+  });
+}

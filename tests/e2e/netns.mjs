@@ -100,12 +100,12 @@ export class Net {
     }`);
   }
 
-  /** Drops all UDP that comes into `name` or through it from the cable to `from` or goes there, or lets it pass again. */
-  blockUdp(name, from, on = true) {
-    this.rules(name, on ? `table inet wall {
-      chain forward { type filter hook forward priority filter; iifname "${from}" meta l4proto udp drop; oifname "${from}" meta l4proto udp drop; }
-      chain input { type filter hook input priority filter; iifname "${from}" meta l4proto udp drop; }
-      chain output { type filter hook output priority filter; oifname "${from}" meta l4proto udp drop; }
+  /** Drops every UDP packet that comes into `name` or through it by the cables to `from`; without any, lets all pass again. */
+  blockUdp(name, ...from) {
+    const drop = from.map((cable) => `iifname "${cable}" meta l4proto udp drop; `).join('');
+    this.rules(name, from.length ? `table inet wall {
+      chain forward { type filter hook forward priority filter; ${drop}}
+      chain input { type filter hook input priority filter; ${drop}}
     }` : '');
   }
 
