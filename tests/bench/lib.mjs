@@ -1,5 +1,5 @@
 // What the benchmarks share: processes with their CPU time and memory, waiting for conditions, statistics, the bench host.
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -24,6 +24,19 @@ export const freePort = () => new Promise((done) => {
 export function percentile(values, p) {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted.length ? sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))] : NaN;
+}
+
+/** Of several rounds [{key: number}]. */
+export const median = (rounds, key) => percentile(rounds.map((r) => r[key]), 0.5);
+export const spread = (rounds, key, digits = 1) => {
+  const values = rounds.map((r) => r[key]);
+  return `${Math.min(...values).toFixed(digits)}–${Math.max(...values).toFixed(digits)}`;
+};
+
+/** The upstream version of a Debian package that a row compares with. */
+export function version(name) {
+  const text = execFileSync("dpkg-query", ["-W", "-f=${Version}", name], { encoding: "utf8" });
+  return text.replace(/^\d+:/, "").replace(/[-+].*$/, "");
 }
 
 const tick = 100; // USER_HZ on Linux

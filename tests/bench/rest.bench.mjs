@@ -2,7 +2,7 @@
 // cores, and so do we; wrk loads one after the other, three rounds each, medians.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { folder, freePort, host, output, percentile, run, treeCpu, until } from "./lib.mjs";
+import { folder, freePort, host, median, output, run, treeCpu, until } from "./lib.mjs";
 
 const seconds = 4, rounds = 3, connections = 64;
 
@@ -17,8 +17,6 @@ async function load(url, pid) {
   const p99 = Number(m[1]) * { us: 0.001, ms: 1, s: 1000 }[m[2]];
   return { rate: requests / seconds, p99, cpu: (cpu / requests) * 1e6 };
 }
-
-const median = (runs, key) => percentile(runs.map((r) => r[key]), 0.5);
 
 export default async function bench() {
   const devices = Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`dut${i}`, { label: `Device ${i}`, attach: "testpattern://" }]));

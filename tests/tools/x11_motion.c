@@ -1,14 +1,15 @@
 /*
- * Paints the whole X11 screen, again and again: x11_motion [FPS]
+ * Paints the whole X11 screen, again and again: x11_motion [FPS [log]]
  * A moving picture of gradients and texture (what a video is to an encoder), with a frame number in 16 blocks
- * of 16x16 pixels at the top left, least significant bit first, black = 0, white = 1. Ends when its stdin
- * does or by a signal. Prints "painting" when the first picture stands.
+ * of 16x16 pixels at the top left, least significant bit first, black = 0, white = 1. Ends by a signal.
+ * Prints "painting" when the first picture stands; with "log" also a line "NUMBER µs" for each: the wall
+ * clock when it was handed to the X server.
  */
 #include <X11/Xlib.h>
 #include <X11/Xutil.h>
 #include <glib.h>
+#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/ipc.h>
 #include <sys/shm.h>
 
@@ -35,9 +36,10 @@ static void paint(XImage *image, guint32 number)
 
 int main(int argc, char **argv)
 {
-        guint fps = argc > 1 ? (guint)atoi(argv[1]) : 30;
+        double fps = argc > 1 ? g_ascii_strtod(argv[1], NULL) : 30;
+        bool log = argc > 2;
         Display *display = XOpenDisplay(NULL);
-        if (!display || fps < 1 || fps > 120) {
+        if (!display || !(fps >= 1 && fps <= 120)) {
                 fprintf(stderr, "x11_motion: no display, or frames per second outside 1…120\n");
                 return 1;
         }
@@ -61,14 +63,17 @@ int main(int argc, char **argv)
         gint64 next = g_get_monotonic_time();
         for (guint32 number = 0;; number++) {
                 paint(image, number & 0xffff);
+                gint64 at_us = g_get_real_time();
                 XShmPutImage(display, window, gc, image, 0, 0, 0, 0, (unsigned)width, (unsigned)height,
                              False);
                 XSync(display, False);
-                if (number == 0) {
+                if (log)
+                        printf("%u %" G_GINT64_FORMAT "\n", number & 0xffff, at_us);
+                if (number == 0)
                         printf("painting\n");
+                if (log || number == 0)
                         fflush(stdout);
-                }
-                next += G_USEC_PER_SEC / fps;
+                next += (gint64)(G_USEC_PER_SEC / fps);
                 gint64 wait = next - g_get_monotonic_time();
                 if (wait > 0)
                         g_usleep((gulong)wait); /* lint: tests - paints at a rate */
