@@ -132,6 +132,7 @@ static bool open_rooms(TbHost *h, GError **error)
                                  .metrics = h->metrics,
                                  .poller = h->poller,
                                  .max_connections = TB_LIMIT_HTTP_CONNECTIONS,
+                                 .url = c->url,
                                  .hosts = (const char *const[]){own ? g_uri_get_host(own) : NULL, NULL}},
                 error);
         if (!h->http)

@@ -156,6 +156,7 @@ TbServer *tb_server_new(const TbServerConfig *config, GError **error)
                                                     .auth = config->auth,
                                                     .metrics = server->metrics,
                                                     .poller = server->poller,
+                                                    .url = config->url,
                                                     .hosts = (const char *const *)config->names,
                                                     .origins = (const char *const *)config->origins,
                                                     .max_connections = CONNECTIONS},

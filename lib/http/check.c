@@ -10,6 +10,7 @@ typedef struct Head {
         TbRequest *request;
         const char *request_id, *forwarded_for, *length, *encoding, *expect;
         const char *repeated; /* a header that may come only once */
+        bool bad_name;        /* a header's name has a blank in it, or before the colon */
 } Head;
 
 static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind G_GNUC_UNUSED, const char *name,
@@ -34,6 +35,7 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind G_GNUC_UNUSE
                 {"X-Request-Id", &head->request_id, false},
                 {"X-Forwarded-For", &head->forwarded_for, false},
         };
+        head->bad_name = head->bad_name || !*name || strpbrk(name, " \t");
         for (gsize i = 0; i < G_N_ELEMENTS(known); i++) {
                 if ((name[0] | 0x20) != (known[i].name[0] | 0x20) ||
                     g_ascii_strcasecmp(name, known[i].name) != 0)
@@ -68,9 +70,14 @@ static void use_forwarded(TbRequest *request, const char *forwarded_for)
 static bool check_length(TbRequest *request, const Head *head)
 {
         request->content_length = -1;
+        request->close_after = true; /* unless the length of the body is clear: where is the next request? */
         if (head->length && head->encoding) {
                 tb_respond_error(request, TB_ERROR_INVALID, "Content-Length and Transfer-Encoding together");
-                request->close_after = true;
+                return false;
+        }
+        if (head->encoding && g_ascii_strcasecmp(head->encoding, "chunked") != 0) {
+                tb_respond_status(request, 501, "unsupported", "Not supported",
+                                  "the only Transfer-Encoding that is understood here is chunked");
                 return false;
         }
         if (head->length) {
@@ -78,11 +85,11 @@ static bool check_length(TbRequest *request, const Head *head)
                 guint64 n = g_ascii_strtoull(head->length, &end, 10);
                 if (*end || end == head->length || !g_ascii_isdigit(*head->length) || n > G_MAXINT64) {
                         tb_respond_error(request, TB_ERROR_INVALID, "Content-Length is no number");
-                        request->close_after = true;
                         return false;
                 }
                 request->content_length = (gint64)n;
         }
+        request->close_after = false;
         request->has_body = head->encoding || request->content_length > 0;
         request->expects = head->expect && g_ascii_strcasecmp(head->expect, "100-continue") == 0;
         return true;
@@ -93,6 +100,14 @@ static bool check_sizes(TbRequest *request)
         gsize target = strlen(request->path) + (request->raw_query ? strlen(request->raw_query) + 1 : 0);
         const union MHD_ConnectionInfo *info =
                 MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+        for (const guchar *c = (const guchar *)request->path; *c; c++) {
+                if (*c > ' ' && *c != 0x7f)
+                        continue;
+                tb_respond_error(request, TB_ERROR_INVALID,
+                                 "the request target has a blank or control "
+                                 "character in it: percent-encode it");
+                return false;
+        }
         if (target > TB_LIMIT_URI) {
                 tb_respond_status(request, 414, "uri-too-long", "URI too long",
                                   "the request target is longer than %d bytes", TB_LIMIT_URI);
@@ -105,6 +120,17 @@ static bool check_sizes(TbRequest *request)
                 return false;
         }
         return true;
+}
+
+/* "/staging" itself: the page there has relative addresses, which are right below "/staging/" only. */
+static bool check_prefix(TbRequest *request)
+{
+        if (*request->path)
+                return true;
+        g_autofree char *location = g_strconcat(strrchr(request->http->prefix, '/') + 1, "/", NULL);
+        tb_request_add_header(request, "Location", location);
+        tb_request_reply_empty(request, 301);
+        return false;
 }
 
 bool tb_check_head(TbRequest *request, const char *version)
@@ -121,10 +147,18 @@ bool tb_check_head(TbRequest *request, const char *version)
                 tb_respond_error(request, TB_ERROR_INVALID, "the header %s is there twice", head.repeated);
                 return false;
         }
+        if (head.bad_name) {
+                tb_respond_error(request, TB_ERROR_INVALID, "a header's name has a blank in it");
+                return false;
+        }
         bool old = strcmp(version, "HTTP/1.0") == 0;
         if (!old && strcmp(version, "HTTP/1.1") != 0) {
                 tb_respond_status(request, 505, "version", "HTTP version not supported",
                                   "HTTP/1.1 is spoken here");
+                return false;
+        }
+        if (!old && !request->host) {
+                tb_respond_error(request, TB_ERROR_INVALID, "the header Host is missing");
                 return false;
         }
         if (!(old && !request->host) &&
@@ -134,6 +168,8 @@ bool tb_check_head(TbRequest *request, const char *version)
                                   "configuration (HOST_URL) if it is");
                 return false;
         }
+        if (!check_prefix(request))
+                return false;
         double wait_s = 0;
         if (http->rates && !tb_rates_take(http->rates, request->peer, 1, request->start_us, &wait_s)) {
                 g_autofree char *seconds = g_strdup_printf("%d", (int)wait_s + 1);

@@ -16,8 +16,10 @@ void *tb_dispatch_uri(void *cls, const char *uri, struct MHD_Connection *connect
                 MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
         request->connection = connection;
         request->conn = info ? info->socket_context : NULL;
-        if (request->conn)
+        if (request->conn) {
+                request->conn->begun = true;
                 g_strlcpy(request->peer, request->conn->peer, sizeof request->peer);
+        }
         g_queue_push_tail_link(&http->requests, &request->link);
         return request;
 }
@@ -28,7 +30,7 @@ static enum MHD_Result queue(TbRequest *request)
         struct MHD_Response *response = g_steal_pointer(&request->response);
         tb_request_unwatch(request);
         request->phase = TB_PHASE_SENT;
-        enum MHD_Result result = MHD_queue_response(request->connection, (unsigned)request->status, response);
+        enum MHD_Result result = tb_refuse_queue(request->connection, (unsigned)request->status, response);
         MHD_destroy_response(response);
         return result;
 }
@@ -187,7 +189,8 @@ static enum MHD_Result begin(TbRequest *request, const char *version)
         request->discard = true;
         /* An answer that is queued in this first call ends the connection. So it waits for the second, and a
          * body is read away before it, unless that is long, or the client waits with it for our word. */
-        if (!request->has_body || (!request->expects && request->content_length <= TB_HTTP_DISCARD))
+        if (!request->close_after &&
+            (!request->has_body || (!request->expects && request->content_length <= TB_HTTP_DISCARD)))
                 return MHD_YES;
         MHD_add_response_header(request->response, "Connection", "close");
         return queue(request);
@@ -232,7 +235,7 @@ static void log_access(TbRequest *request, bool complete, gint64 now_us)
                 return;
         tb_log(level, TB_F("request", request->id, "peer", request->peer, "user", request->user),
                "%s %s %d %.1f ms%s", request->method, request->path, request->status, seconds * 1000,
-               complete ? "" : " (client left)");
+               complete || request->refused ? "" : " (client left)");
 }
 
 void tb_dispatch_completed(void *cls, struct MHD_Connection *connection G_GNUC_UNUSED, void **context,

@@ -70,6 +70,8 @@ typedef struct TbHttpOptions {
         TbPoller *poller;         /* borrowed */
         const char *const *hosts; /* further names that may stand in Host (HOST_URL's); loopback names and the
                                      own addresses always may */
+        const char *url; /* how clients reach us, if it is known: its path may stand before every route (a
+                            proxy that does not strip it). NULL: unknown */
         const char *const *origins; /* allowed foreign origins (FRONTEND_URL); usually none */
         guint max_connections;      /* 0: TB_LIMIT_HTTP_CONNECTIONS; upgraded WebSockets do not count */
         guint requests_per_s;       /* per address; 0: no limit */

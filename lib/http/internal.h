@@ -31,9 +31,13 @@ typedef struct TbHttpRoute {
 
 typedef struct TbHttpStatic TbHttpStatic;
 
-typedef struct TbConn { /* one client connection */
+typedef struct TbConn {      /* one client connection */
+        struct TbHttp *http; /* borrowed */
         char peer[TB_ADDRESS_TEXT], local[TB_ADDRESS_TEXT];
         bool peer_is_loopback;
+        bool begun;   /* a request line was understood */
+        bool refused; /* refuse.c has answered: it ends */
+        gint64 since_us;
 } TbConn;
 
 struct TbHttp {
@@ -55,6 +59,7 @@ struct TbHttp {
         TbMetric *seconds;  /* borrowed from metrics */
         TbMetric *by_status[6];
         TbGuard guard;
+        char *prefix;            /* owned; "/staging": may stand before every path; NULL: none */
         char *address, *machine; /* owned; guard points to them */
         char **hosts, **origins; /* owned */
         TbRates *rates;          /* owned; NULL: no limit */
@@ -80,7 +85,9 @@ struct TbRequest {
         TbConn *conn;                      /* borrowed; NULL with connection */
         GList link;                        /* in http->requests */
         TbPhase phase;
-        bool suspended, in_call, is_head, discard, answered, gone_called, close_after, body_ended;
+        bool suspended, in_call, is_head, discard, answered, gone_called, close_after, body_ended,
+                refused,  /* by refuse.c */
+                prefixed; /* http->prefix stood before the path */
         gint64 start_us;
         char *path;      /* owned; still encoded */
         char *base_url;  /* owned; made on demand */
@@ -134,7 +141,15 @@ bool tb_check_head(TbRequest *request, const char *version);
 bool tb_check_route(TbRequest *request);
 bool tb_check_body(TbRequest *request);
 
+/* refuse.c */
+/* MHD_queue_response() for answers of ours. */
+enum MHD_Result tb_refuse_queue(struct MHD_Connection *connection, unsigned status,
+                                struct MHD_Response *response);
+/* The library closes a connection whose first line it cannot read without an answer: this gives one. */
+void tb_refuse_silent_close(TbConn *conn, int fd);
+
 /* request.c */
+void tb_request_next_id(TbHttp *http, char *id, gsize size);
 TbRequest *tb_request_new(TbHttp *http, const char *uri);
 void tb_request_watch(TbRequest *request); /* sees the client leave; while suspended only */
 void tb_request_unwatch(TbRequest *request);

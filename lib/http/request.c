@@ -5,6 +5,32 @@
 #include "lib/limits.h"
 #include "lib/thread.h"
 
+void tb_request_next_id(TbHttp *http, char *id, gsize size)
+{
+        g_snprintf(id, size, "%s-%08x", http->boot, ++http->counter);
+}
+
+/* "http://host/path" is what a client says to a proxy, and every server must take it (RFC 9112, §3.2.2); Host
+ * says the same again and is what gets checked. */
+static const char *skip_origin(const char *uri)
+{
+        gsize n = g_ascii_strncasecmp(uri, "http://", 7) == 0    ? 7
+                  : g_ascii_strncasecmp(uri, "https://", 8) == 0 ? 8
+                                                                 : 0;
+        return n ? uri + n + strcspn(uri + n, "/?") : uri;
+}
+
+/* A proxy may leave the prefix in the path or strip it: both are right. */
+static const char *skip_prefix(TbRequest *request, const char *uri)
+{
+        const char *prefix = request->http->prefix;
+        gsize n = prefix && g_str_has_prefix(uri, prefix) ? strlen(prefix) : 0;
+        if (n == 0 || (uri[n] != '/' && uri[n] != '?' && uri[n] != '\0'))
+                return uri;
+        request->prefixed = true;
+        return uri + n;
+}
+
 TbRequest *tb_request_new(TbHttp *http, const char *uri)
 {
         TbRequest *request = g_new0(TbRequest, 1);
@@ -12,13 +38,14 @@ TbRequest *tb_request_new(TbHttp *http, const char *uri)
         request->http = http;
         request->link.data = request;
         request->start_us = g_get_monotonic_time();
-        request->path = g_strdup(uri);
+        const char *own = skip_origin(uri), *path = skip_prefix(request, own);
+        request->path = g_strconcat(own != uri && *own != '/' ? "/" : "", path, NULL);
         request->raw_query = strchr(request->path, '?');
         if (request->raw_query)
                 *request->raw_query++ = '\0';
         request->user = "";
         request->content_length = -1;
-        g_snprintf(request->id, sizeof request->id, "%s-%08x", http->boot, ++http->counter);
+        tb_request_next_id(http, request->id, sizeof request->id);
         return request;
 }
 
@@ -154,6 +181,8 @@ const char *tb_request_base_url(TbRequest *request)
                 prefix[0] = '\0'; /* "//evil" would be another host */
         if (prefix && g_str_has_suffix(prefix, "/"))
                 prefix[strlen(prefix) - 1] = '\0';
+        if (!prefix && request->prefixed)
+                prefix = g_strdup(request->http->prefix);
         request->base_url =
                 g_strconcat(g_strcmp0(proto, "https") == 0 ? "https://" : "http://",
                             request->host ? request->host : "localhost", prefix ? prefix : "", NULL);

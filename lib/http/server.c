@@ -83,12 +83,18 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
 {
         TbHttp *http = cls;
         if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+                const union MHD_ConnectionInfo *fd =
+                        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
                 http->connections--;
+                if (fd)
+                        tb_refuse_silent_close(*context, fd->connect_fd);
                 g_free(*context);
                 *context = NULL;
                 return;
         }
         TbConn *conn = g_new0(TbConn, 1);
+        conn->http = http;
+        conn->since_us = g_get_monotonic_time();
         const union MHD_ConnectionInfo *info =
                 MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
         if (info)
@@ -119,7 +125,8 @@ static struct MHD_Daemon *start_daemon(TbHttp *http, int fd)
                                 on_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
                                 http->max_connections, MHD_OPTION_CONNECTION_TIMEOUT,
                                 (unsigned)TB_LIMIT_HTTP_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                                (size_t)TB_HTTP_POOL, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+                                (size_t)TB_HTTP_POOL, MHD_OPTION_STRICT_FOR_CLIENT,
+                                0, /* check.c is strict, and says what is wrong */
                                 MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_URI_LOG_CALLBACK,
                                 tb_dispatch_uri, http, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
                                 MHD_OPTION_NOTIFY_COMPLETED, tb_dispatch_completed, http,
@@ -143,6 +150,16 @@ static void add_metrics(TbHttp *http)
         }
 }
 
+/* "https://lab.example/staging/" -> "/staging"; NULL: it has no path */
+static char *prefix_of(const char *url)
+{
+        g_autoptr(GUri) uri = url ? g_uri_parse(url, G_URI_FLAGS_ENCODED, NULL) : NULL;
+        g_autofree char *path = uri ? g_strdup(g_uri_get_path(uri)) : NULL;
+        for (gsize n = path ? strlen(path) : 0; n > 0 && path[n - 1] == '/'; n--)
+                path[n - 1] = '\0';
+        return path && *path == '/' ? g_steal_pointer(&path) : NULL;
+}
+
 TbHttp *tb_http_new(const TbHttpOptions *options, GError **error)
 {
         TbHttp *http = g_new0(TbHttp, 1);
@@ -156,6 +173,7 @@ TbHttp *tb_http_new(const TbHttpOptions *options, GError **error)
         http->server_header = g_strdup_printf("%s/%s", options->name ? options->name : "testbed",
                                               options->version ? options->version : "0");
         http->boot = tb_random_token(6);
+        http->prefix = prefix_of(options->url);
         http->address = g_ascii_strdown(options->address, -1);
         http->machine = g_strdup(g_get_host_name());
         http->hosts = g_strdupv((char **)options->hosts);
@@ -288,6 +306,7 @@ void tb_http_free(TbHttp *http)
         tb_auth_unref(http->auth);
         g_strfreev(http->hosts);
         g_strfreev(http->origins);
+        g_free(http->prefix);
         g_free(http->address);
         g_free(http->machine);
         g_free(http->server_header);
