@@ -89,17 +89,26 @@ static void on_push_gone(TbPush *push G_GNUC_UNUSED, gpointer data)
 }
 
 /* --- towards the host --- */
-static json_t *headers_of(TbRequest *request)
+/* Where the host's "/" is for the client, with what a proxy before us put in front: for Location. */
+static char *prefix_of(TbRequest *request, const char *name)
 {
-        static const char *const passed[] = {"Accept",        "Content-Type",  "X-Lease",
-                                             "Last-Event-ID", "If-None-Match", "Range"};
+        const char *base = tb_request_base_url(request), *path = strchr(strstr(base, "://") + 3, '/');
+        return g_strconcat(path ? path : "", "/api/hosts/", name, NULL);
+}
+
+static json_t *headers_of(TbRequest *request, const char *name)
+{
+        static const char *const passed[] = {"Accept",        "Content-Type", "X-Lease", "Last-Event-ID",
+                                             "If-None-Match", "If-Match",     "Range"};
         json_t *out = json_object();
         for (gsize i = 0; i < G_N_ELEMENTS(passed); i++) {
                 const char *value = tb_request_header(request, passed[i]);
                 if (value && g_utf8_validate(value, -1, NULL))
                         json_object_set_new(out, passed[i], json_string(value));
         }
+        g_autofree char *prefix = prefix_of(request, name);
         json_object_set_new(out, "X-Request-Id", json_string(tb_request_id(request)));
+        json_object_set_new(out, "X-Forwarded-Prefix", json_string(prefix));
         return out;
 }
 
@@ -129,10 +138,10 @@ void tb_carry_request(TbCarry *carry, TbRequest *request, TbParty *host, const c
         job->id = ++carry->next_id;
         job->request = tb_request_ref(request);
         job->host = host;
-        json_t *message =
-                json_pack("{s:s, s:I, s:s, s:s, s:o, s:s, s:s}", "type", "http", "id", (json_int_t)job->id,
-                          "method", tb_request_method(request), "path", path, "headers", headers_of(request),
-                          "role", tb_role_name(tb_request_role(request)), "user", tb_request_user(request));
+        json_t *message = json_pack("{s:s, s:I, s:s, s:s, s:o, s:s, s:s}", "type", "http", "id",
+                                    (json_int_t)job->id, "method", tb_request_method(request), "path", path,
+                                    "headers", headers_of(request, host->host), "role",
+                                    tb_role_name(tb_request_role(request)), "user", tb_request_user(request));
         gsize size = 0;
         const void *body =
                 tb_request_body(request) ? g_bytes_get_data(tb_request_body(request), &size) : NULL;
@@ -156,17 +165,14 @@ static GBytes *body_of(json_t *message)
 
 static const char *add_headers(TbRequest *request, json_t *headers)
 {
-        static const char *const passed[] = {"Cache-Control",
-                                             "Content-Disposition",
-                                             "ETag",
-                                             "Last-Modified",
-                                             "Retry-After",
-                                             "Allow",
-                                             "Location",
-                                             "X-Console-Offset",
-                                             "Accept-Patch",
-                                             "Link",
-                                             NULL};
+        static const char *const passed[] = {"Cache-Control", "Content-Disposition",
+                                             "ETag",          "Last-Modified",
+                                             "Retry-After",   "Allow",
+                                             "Location",      "Accept-Patch",
+                                             "Accept-Post",   "Link",
+                                             "X-Next-Offset", "X-End-Offset",
+                                             "X-Taken-At",    "X-File-Mode",
+                                             "Upgrade",       NULL};
         const char *type = "application/octet-stream", *name;
         json_t *value;
         json_object_foreach (headers, name, value) {

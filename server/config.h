@@ -7,8 +7,8 @@
 #include <stdbool.h>
 
 #include "lib/http/auth.h"
+#include "lib/ice.h"
 #include "lib/log.h"
-#include "server/ice.h"
 
 typedef struct TbServerConfig {
         char *address;  /* 127.0.0.1 */

@@ -14,7 +14,7 @@
 #include <stdbool.h>
 
 #include "lib/http/auth.h"
-#include "server/ice.h"
+#include "lib/ice.h"
 
 typedef struct TbPairing TbPairing;
 typedef struct TbParty TbParty; /* one connection: desktop, phone or host; before its hello nobody */

@@ -7,6 +7,7 @@
 #include "host/bridge/message.h"
 #include "host/bridge/observer.h"
 #include "lib/error.h"
+#include "lib/ice.h"
 #include "lib/json.h"
 #include "lib/limits.h"
 #include "lib/log.h"
@@ -173,12 +174,16 @@ static void peer_connected(TbBridge *bridge, const TbBridgeMessage *m)
                 refuse(bridge, m, "too-many", "this host has too many observers already");
                 return;
         }
-        const TbObserverInfo info = {.session = m->session,
-                                     .peer = m->peer,
-                                     .device = m->device,
-                                     .name = m->name,
-                                     .control = m->control,
-                                     .ice_servers = (const char *const *)bridge->ice_servers};
+        /* Credentials for TURN end: those that come with an observer are fresh, those of `ready` may be of
+         * last week. */
+        g_auto(GStrv) fresh = m->ice_servers ? tb_ice_uris(m->ice_servers) : NULL;
+        const TbObserverInfo info = {
+                .session = m->session,
+                .peer = m->peer,
+                .device = m->device,
+                .name = m->name,
+                .control = m->control,
+                .ice_servers = (const char *const *)(fresh && *fresh ? fresh : bridge->ice_servers)};
         g_ptr_array_add(bridge->observers,
                         tb_observer_new(bridge->core, bridge->media, &info, &observer_ops, bridge));
         tb_log(TB_LOG_INFO, TB_F("device", m->device, "session", m->session, "peer", m->peer),
@@ -228,7 +233,7 @@ static void ready(TbBridge *bridge, const TbBridgeMessage *m)
         bridge->ready = true;
         tb_bridge_link_settled(bridge->link);
         g_strfreev(bridge->ice_servers);
-        bridge->ice_servers = tb_bridge_ice_servers(m->ice_servers);
+        bridge->ice_servers = tb_ice_uris(m->ice_servers);
         if (!bridge->ice_servers[0])
                 g_clear_pointer(&bridge->ice_servers, g_strfreev); /* then the host's own */
         tb_log(TB_LOG_INFO, TB_F("url", bridge->config->server_url), "registered with the server");

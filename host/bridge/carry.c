@@ -69,11 +69,14 @@ static json_t *answer_headers(SoupMessage *message)
 {
         static const char *const wanted[] = {"content-type",  "x-request-id",  "content-disposition",
                                              "location",      "retry-after",   "etag",
-                                             "cache-control", "last-modified", "content-length"};
+                                             "cache-control", "last-modified", "content-length",
+                                             "allow",         "accept-patch",  "accept-post",
+                                             "link",          "x-next-offset", "x-end-offset",
+                                             "x-taken-at",    "x-file-mode",   "upgrade"};
         json_t *headers = json_object();
         for (gsize i = 0; i < G_N_ELEMENTS(wanted); i++) {
                 const char *value =
-                        soup_message_headers_get_one(soup_message_get_response_headers(message), wanted[i]);
+                        soup_message_headers_get_list(soup_message_get_response_headers(message), wanted[i]);
                 json_t *text = value ? json_string(value) : NULL; /* NULL as well when it is no UTF-8 */
                 if (text)
                         json_object_set_new(headers, wanted[i], text);
@@ -157,8 +160,9 @@ static void on_answer(GObject *source, GAsyncResult *result, gpointer data)
 /* --- requests --- */
 static void add_headers(SoupMessageHeaders *to, const TbBridgeMessage *request)
 {
-        static const char *const wanted[] = {"accept",        "content-type",  "x-lease",
-                                             "last-event-id", "if-none-match", "range"};
+        static const char *const wanted[] = {"accept",        "content-type", "x-lease",
+                                             "last-event-id", "range",        "if-none-match",
+                                             "if-match",      "x-request-id", "x-forwarded-prefix"};
         const char *name;
         json_t *value;
         json_object_foreach (request->headers, name, value) {

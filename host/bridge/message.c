@@ -6,8 +6,6 @@
 #include "lib/json.h"
 #include "lib/limits.h"
 
-#define ICE_SERVERS 8
-
 /* --- fields --- */
 static bool get_text(const TbBridgeMessage *m, const char *field, bool required, gsize max, const char **ret,
                      GError **error)
@@ -67,6 +65,8 @@ static bool parse_error(TbBridgeMessage *m, GError **error)
 static bool parse_peer_connected(TbBridgeMessage *m, GError **error)
 {
         const char *mode;
+        json_t *servers = json_object_get(m->json, "iceServers");
+        m->ice_servers = json_is_array(servers) ? servers : NULL;
         if (!get_name(m, "sessionId", true, &m->session, error) ||
             !get_name(m, "peerId", true, &m->peer, error) ||
             !get_text(m, "device", true, TB_LIMIT_ID, &m->device, error) ||
@@ -253,39 +253,6 @@ void tb_bridge_message_clear(TbBridgeMessage *message)
 {
         json_decref(message->json);
         *message = (TbBridgeMessage){0};
-}
-
-/* --- ICE servers --- */
-static void add_ice_server(GPtrArray *list, const char *url, json_t *server)
-{
-        const char *user = json_string_value(json_object_get(server, "username"));
-        const char *secret = json_string_value(json_object_get(server, "credential"));
-        if (list->len >= ICE_SERVERS || strlen(url) > 512)
-                return;
-        if (g_str_has_prefix(url, "stun:") && url[5]) {
-                g_ptr_array_add(list, g_strdup(url));
-        } else if (g_str_has_prefix(url, "turn:") && url[5] && user && secret) {
-                g_autofree char *u = g_uri_escape_string(user, NULL, FALSE),
-                                *s = g_uri_escape_string(secret, NULL, FALSE);
-                g_ptr_array_add(list, g_strdup_printf("turn:%s:%s@%s", u, s, url + 5));
-        }
-}
-
-char **tb_bridge_ice_servers(json_t *ice_servers)
-{
-        g_autoptr(GPtrArray) list = g_ptr_array_new();
-        size_t i, k;
-        json_t *server, *url;
-        json_array_foreach (ice_servers, i, server) {
-                json_t *urls = json_object_get(server, "urls");
-                if (json_is_string(urls))
-                        add_ice_server(list, json_string_value(urls), server);
-                json_array_foreach (urls, k, url)
-                        if (json_is_string(url))
-                                add_ice_server(list, json_string_value(url), server);
-        }
-        g_ptr_array_add(list, NULL);
-        return (char **)g_ptr_array_free(g_steal_pointer(&list), FALSE);
 }
 
 /* --- what we send --- */

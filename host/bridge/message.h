@@ -41,7 +41,7 @@ typedef struct TbBridgeMessage {
         guint mline_index;
         /* error, bye */
         const char *code, *text;
-        /* ready */
+        /* ready, peer-connected */
         json_t *ice_servers; /* borrowed; nullable */
         /* http */
         gint64 id;
@@ -55,10 +55,6 @@ typedef struct TbBridgeMessage {
 /* TB_ERROR_INVALID that blames the field. tb_bridge_message_clear() in both cases. */
 bool tb_bridge_parse(const char *text, gsize size, TbBridgeMessage *ret_message, GError **error);
 void tb_bridge_message_clear(TbBridgeMessage *message);
-
-/* iceServers of `ready` as TbMediaConfig wants them: "stun:host:port",
- * "turn:user:secret@host:port?transport=udp". NULL-terminated; at most 8; what is malformed is left out. */
-char **tb_bridge_ice_servers(json_t *ice_servers);
 
 /* Adds the envelope {"sessionId","to"} to `message` and prints it; the caller frees. */
 char *tb_bridge_wrap(json_t *message, const char *session, const char *peer, gsize *ret_size);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "host/bridge/message.h"
+#include "lib/ice.h"
 #include "lib/error.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -25,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 g_assert(m.id >= 0 && m.method && g_str_has_prefix(m.path, "/host/") &&
                          m.role >= TB_ROLE_VIEWER);
         if (m.type == TB_BRIDGE_READY) {
-                g_auto(GStrv) servers = tb_bridge_ice_servers(m.ice_servers);
+                g_auto(GStrv) servers = tb_ice_uris(m.ice_servers);
                 g_assert(g_strv_length(servers) <= 8);
         }
         return 0;

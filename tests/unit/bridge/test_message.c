@@ -1,4 +1,5 @@
 #include "host/bridge/message.h"
+#include "lib/ice.h"
 #include "lib/thread.h"
 
 #include <string.h>
@@ -137,12 +138,13 @@ static void test_values(void)
 static void test_ice_servers(void)
 {
         json_t *servers = json_loads(
-                "[{\"urls\":[\"stun:a.example:3478\",\"turns:no.example\"]},{\"urls\":\"turn:b.example:3478?"
+                "[{\"urls\":[\"stun:a.example:3478\",\"turns:no.example\",\"turn:\",\"x\"]},{\"urls\":\"turn:"
+                "b.example:3478?"
                 "transport=tcp\","
                 "\"username\":\"17:p/"
                 "2\",\"credential\":\"a+b=@\"},{\"urls\":\"turn:c.example\"},7,{\"urls\":[5,null]}]",
                 0, NULL);
-        g_auto(GStrv) list = tb_bridge_ice_servers(servers);
+        g_auto(GStrv) list = tb_ice_uris(servers);
         g_assert_cmpuint(g_strv_length(list), ==, 2);
         g_assert_cmpstr(list[0], ==, "stun:a.example:3478");
         g_assert_cmpstr(list[1], ==, "turn:17%3Ap%2F2:a%2Bb%3D%40@b.example:3478?transport=tcp");
@@ -150,9 +152,9 @@ static void test_ice_servers(void)
         json_t *many = json_array();
         for (int i = 0; i < 20; i++)
                 json_array_append_new(many, json_pack("{s:s}", "urls", "stun:x"));
-        g_auto(GStrv) bounded = tb_bridge_ice_servers(many);
+        g_auto(GStrv) bounded = tb_ice_uris(many);
         g_assert_cmpuint(g_strv_length(bounded), ==, 8);
-        g_auto(GStrv) none = tb_bridge_ice_servers(NULL);
+        g_auto(GStrv) none = tb_ice_uris(NULL);
         g_assert_cmpuint(g_strv_length(none), ==, 0);
         json_decref(many);
 }

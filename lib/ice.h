@@ -17,4 +17,9 @@ typedef struct TbIceConfig {
 /* [{"urls":[…]},{"urls":[…],"username","credential"}]; the caller owns the reference. */
 json_t *tb_ice_servers(const TbIceConfig *config, const char *user, gint64 now_ms);
 char *tb_ice_credential(const char *secret, const char *username); /* the caller frees */
+#define TB_ICE_URIS 8                                              /* of one list */
+#define TB_ICE_TTL_S 86400 /* of a credential, if the configuration says nothing */
+/* iceServers as GStreamer's peers want them: "stun:host:port", "turn:user:secret@host:port?transport=udp",
+ * "turns:…". NULL-terminated; at most TB_ICE_URIS; what is malformed is left out. */
+char **tb_ice_uris(json_t *ice_servers);
 void tb_ice_config_clear(TbIceConfig *config);

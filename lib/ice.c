@@ -1,0 +1,78 @@
+#include "lib/ice.h"
+
+#include <string.h>
+
+char *tb_ice_credential(const char *secret, const char *username)
+{
+        g_autoptr(GHmac) hmac = g_hmac_new(G_CHECKSUM_SHA1, (const guchar *)secret, strlen(secret));
+        guint8 digest[20];
+        gsize size = sizeof digest;
+        g_hmac_update(hmac, (const guchar *)username, -1);
+        g_hmac_get_digest(hmac, digest, &size);
+        return g_base64_encode(digest, size);
+}
+
+static json_t *urls(char **list)
+{
+        json_t *out = json_array();
+        for (; list && *list; list++)
+                json_array_append_new(out, json_string(*list));
+        return out;
+}
+
+json_t *tb_ice_servers(const TbIceConfig *config, const char *user, gint64 now_ms)
+{
+        json_t *out = json_array();
+        if (config->stun && config->stun[0])
+                json_array_append_new(out, json_pack("{s:o}", "urls", urls(config->stun)));
+        if (config->turn && config->turn[0] && config->secret) {
+                g_autofree char *username =
+                        g_strdup_printf("%" G_GINT64_FORMAT ":%s", now_ms / 1000 + config->ttl_s, user);
+                g_autofree char *credential = tb_ice_credential(config->secret, username);
+                json_array_append_new(out, json_pack("{s:o, s:s, s:s}", "urls", urls(config->turn),
+                                                     "username", username, "credential", credential));
+        }
+        return out;
+}
+
+/* --- the same for our own peers --- */
+static void add_uri(GPtrArray *list, const char *url, json_t *server)
+{
+        const char *user = json_string_value(json_object_get(server, "username"));
+        const char *secret = json_string_value(json_object_get(server, "credential"));
+        const char *address = strchr(url, ':');
+        if (list->len >= TB_ICE_URIS || strlen(url) > 512 || !address || !address[1])
+                return;
+        if (g_str_has_prefix(url, "stun:")) {
+                g_ptr_array_add(list, g_strdup(url));
+        } else if ((g_str_has_prefix(url, "turn:") || g_str_has_prefix(url, "turns:")) && user && secret) {
+                g_autofree char *u = g_uri_escape_string(user, NULL, FALSE),
+                                *s = g_uri_escape_string(secret, NULL, FALSE),
+                                *scheme = g_strndup(url, (gsize)(address - url));
+                g_ptr_array_add(list, g_strdup_printf("%s:%s:%s@%s", scheme, u, s, address + 1));
+        }
+}
+
+char **tb_ice_uris(json_t *ice_servers)
+{
+        g_autoptr(GPtrArray) list = g_ptr_array_new();
+        size_t i, k;
+        json_t *server, *url;
+        json_array_foreach (ice_servers, i, server) {
+                json_t *all = json_object_get(server, "urls");
+                if (json_is_string(all))
+                        add_uri(list, json_string_value(all), server);
+                json_array_foreach (all, k, url)
+                        if (json_is_string(url))
+                                add_uri(list, json_string_value(url), server);
+        }
+        g_ptr_array_add(list, NULL);
+        return (char **)g_ptr_array_free(g_steal_pointer(&list), FALSE);
+}
+
+void tb_ice_config_clear(TbIceConfig *config)
+{
+        g_clear_pointer(&config->stun, g_strfreev);
+        g_clear_pointer(&config->turn, g_strfreev);
+        g_clear_pointer(&config->secret, g_free);
+}
