@@ -17,6 +17,7 @@ typedef enum TbErrorCode {
         TB_ERROR_METHOD,        /* 405 the route exists, the method does not */
         TB_ERROR_BUSY,          /* 409 something else is going on, or the name is taken */
         TB_ERROR_GONE,          /* 410 the device is not there (unplugged, unreachable) */
+        TB_ERROR_PRECONDITION,  /* 412 If-Match */
         TB_ERROR_TOO_LARGE,     /* 413 */
         TB_ERROR_MEDIA_TYPE,    /* 415 */
         TB_ERROR_UNPROCESSABLE, /* 422 understood, but the device refused */

@@ -40,8 +40,7 @@ static void create(TbRequest *request, gpointer data)
                 tb_request_reply_error(request, error);
                 return;
         }
-        g_autofree char *location =
-                g_strdup_printf("%s/host/devices/%s", tb_request_base_url(request), tb_device_id(device));
+        g_autofree char *location = tb_api_location(request, "/host/devices/%s", tb_device_id(device));
         tb_request_add_header(request, "Location", location);
         tb_request_reply_json(request, 201, tb_device_json(device));
 }

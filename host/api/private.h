@@ -79,5 +79,8 @@ void tb_api_add_usb(TbApi *api);
 void tb_api_add_compat(TbApi *api);
 void tb_api_add_ws(TbApi *api);    /* /host/ws */
 void tb_api_add_verbs(TbApi *api); /* every verb that needs nothing special */
+/* A path for Location as the client sees it: with the prefix of a proxy, without the origin. The caller
+ * frees. */
+char *tb_api_location(TbRequest *request, const char *format, ...) G_GNUC_PRINTF(2, 3);
 void tb_api_whep_stop(TbApi *api);
 void tb_api_consoles_event(TbApi *api, const TbEvent *event); /* a device was changed or removed */

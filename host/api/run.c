@@ -15,6 +15,17 @@ TbActor tb_api_actor(TbRequest *request)
         };
 }
 
+char *tb_api_location(TbRequest *request, const char *format, ...)
+{
+        const char *base = tb_request_base_url(request), *origin = strstr(base, "://");
+        const char *prefix = origin ? strchr(origin + 3, '/') : NULL;
+        va_list args;
+        va_start(args, format);
+        g_autofree char *path = g_strdup_vprintf(format, args);
+        va_end(args);
+        return g_strconcat(prefix ? prefix : "", path, NULL);
+}
+
 TbDevice *tb_api_device(TbApi *api, TbRequest *request)
 {
         g_autoptr(GError) error = NULL;

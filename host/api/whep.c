@@ -9,6 +9,8 @@
 
 #include "host/api/private.h"
 #include "host/media/peer.h"
+#include "lib/clock.h"
+#include "lib/ice.h"
 #include "lib/limits.h"
 #include "lib/log.h"
 
@@ -85,15 +87,35 @@ static void whep_free(TbWhep *w)
         g_free(w);
 }
 
-/* "stun:host:3478" -> Link: <stun:host:3478>; rel="ice-server". TURN credentials go along. */
-static void add_ice_links(TbApi *api, TbRequest *request)
+/* --- ICE servers: the viewer gets them as Link headers (draft-ietf-wish-whep, §4.6), our peer as URIs --- */
+static json_t *ice_servers(TbApi *api, const char *user)
 {
         const TbHostConfig *config = tb_core_config(api->core);
-        for (char **s = config->stun; s && *s; s++) {
-                g_autofree char *link =
-                        g_strdup_printf("<%s%s>; rel=\"ice-server\"",
-                                        strchr(*s, ':') && g_str_has_prefix(*s, "stun") ? "" : "stun:", *s);
-                tb_request_add_header(request, "Link", link);
+        const TbIceConfig ice = {.stun = config->stun,
+                                 .turn = config->turn,
+                                 .secret = config->turn_secret,
+                                 .ttl_s = TB_ICE_TTL_S};
+        return tb_ice_servers(&ice, user, tb_clock_ms());
+}
+
+/* <turn:host:3478>; rel="ice-server"; username="…"; credential="…"; credential-type="password" */
+static void add_ice_links(TbApi *api, TbRequest *request, const char *user)
+{
+        json_auto_t *servers = ice_servers(api, user);
+        size_t i, k;
+        json_t *server, *url;
+        json_array_foreach (servers, i, server) {
+                const char *name = json_string_value(json_object_get(server, "username")),
+                           *credential = json_string_value(json_object_get(server, "credential"));
+                g_autofree char *login = name ? g_strdup_printf("; username=\"%s\"; credential=\"%s\"; "
+                                                                "credential-type=\"password\"",
+                                                                name, credential)
+                                              : NULL;
+                json_array_foreach (json_object_get(server, "urls"), k, url) {
+                        g_autofree char *link = g_strdup_printf("<%s>; rel=\"ice-server\"%s",
+                                                                json_string_value(url), login ? login : "");
+                        tb_request_add_header(request, "Link", link);
+                }
         }
 }
 
@@ -117,7 +139,7 @@ static void on_answer(TbPeer *peer G_GNUC_UNUSED, const char *sdp, const GError 
                 tb_request_add_header(request, "Location", w->location);
                 tb_request_add_header(request, "ETag", w->etag);
                 tb_request_add_header(request, "Accept-Patch", SDPFRAG);
-                add_ice_links(w->api, request);
+                add_ice_links(w->api, request, w->user);
                 tb_request_reply_text(request, 201, "application/sdp", sdp);
         }
         tb_request_unref(request);
@@ -150,14 +172,6 @@ static void on_gone(TbRequest *request, gpointer data)
         tb_request_unref(request);
 }
 
-/* The path as the viewer sees it, with the prefix of a proxy and without the origin. */
-static char *location_of(TbRequest *request, const char *device, const char *interface, const char *id)
-{
-        const char *base = tb_request_base_url(request), *origin = strstr(base, "://");
-        const char *prefix = origin ? strchr(origin + 3, '/') : NULL;
-        return g_strdup_printf("%s/host/devices/%s/%s/whep/%s", prefix ? prefix : "", device, interface, id);
-}
-
 static TbPeer *start_peer(TbWhep *w, TbRequest *request, TbHub *hub, GError **error)
 {
         gsize size = 0;
@@ -173,7 +187,9 @@ static TbPeer *start_peer(TbWhep *w, TbRequest *request, TbHub *hub, GError **er
         }
         g_autofree char *sdp = g_strndup(offer, size);
         g_autofree char *label = g_strdup_printf("%s %s", tb_request_peer(request), w->user);
-        TbPeerOptions options = {.label = label};
+        json_auto_t *servers = ice_servers(w->api, w->user);
+        g_auto(GStrv) uris = tb_ice_uris(servers);
+        TbPeerOptions options = {.label = label, .ice_servers = *uris ? (const char *const *)uris : NULL};
         return tb_peer_new(w->api->media, hub, sdp, &options, &callbacks, w, error);
 }
 
@@ -197,7 +213,7 @@ static void post(TbApi *api, TbRequest *request, TbInterface *iface, const TbVer
         w->id = tb_random_token(16);
         w->etag = g_strdup_printf("\"%.8s\"", w->id);
         w->device = g_strdup(device);
-        w->location = location_of(request, device, interface, w->id);
+        w->location = tb_api_location(request, "/host/devices/%s/%s/whep/%s", device, interface, w->id);
         w->user = g_strdup(actor.user);
         w->lease = g_strdup(actor.lease);
         w->role = actor.role;
@@ -237,10 +253,9 @@ static void patch(TbApi *api, TbRequest *request, TbInterface *iface G_GNUC_UNUS
         const char *match = tb_request_header(request, "If-Match");
         if (match && strcmp(match, "*") != 0 && strcmp(match, w->etag) != 0) {
                 tb_request_add_header(request, "ETag", w->etag);
-                tb_request_reply_json(request, 412,
-                                      json_pack("{s:s, s:s, s:i, s:s}", "type", "about:blank", "title",
-                                                "Precondition failed", "status", 412, "detail",
-                                                "If-Match is not the ETag of this session"));
+                g_set_error(&error, TB_ERROR, TB_ERROR_PRECONDITION,
+                            "If-Match is not the ETag of this session");
+                tb_request_reply_error(request, error);
                 return;
         }
         gsize size = 0;

@@ -22,7 +22,8 @@ static gsize carrier_queued(gpointer data)
         return tb_ws_queued(c->ws);
 }
 
-static const TbControlOps control_ops = {.send = carrier_send, .queued = carrier_queued};
+static const TbControlOps control_ops = {
+        .send = carrier_send, .queued = carrier_queued, .max = TB_LIMIT_WS_QUEUE / 2};
 
 static void on_message(TbWs *ws, bool binary, const guint8 *bytes, gsize size, gpointer data)
 {

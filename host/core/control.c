@@ -5,6 +5,7 @@
 #include "host/core/control_msg.h"
 #include "host/core/control_stream.h"
 #include "lib/error.h"
+#include "lib/json.h"
 #include "lib/log.h"
 
 struct TbControl {
@@ -41,6 +42,24 @@ static bool send_json(TbControl *control, json_t *message_take)
         free(text);
         json_decref(message_take);
         return sent;
+}
+
+/* Every command is acknowledged: one whose result this carrier cannot take, by saying so. */
+static void send_answer(TbControl *control, gint64 id, json_t *answer_take)
+{
+        gsize size, max = control->ops->max ? control->ops->max : TB_CONTROL_MESSAGE;
+        g_autofree char *text = tb_json_text(answer_take, &size);
+        json_decref(answer_take);
+        if (size <= max) {
+                control->ops->send(text, size, control->data);
+                return;
+        }
+        g_autoptr(GError) error =
+                g_error_new(TB_ERROR, TB_ERROR_TOO_LARGE,
+                            "the command is done; its result has %zu bytes and %zu can be sent "
+                            "here: ask for less, or use REST",
+                            size, max);
+        send_json(control, tb_control_result(id, NULL, error, NULL));
 }
 
 static bool stream_send(const char *text, gsize size, gpointer data)
@@ -139,8 +158,9 @@ static void command_done(json_t *result, const GError *error, gpointer user)
                 g_hash_table_remove(control->running, &p->id);
                 if (!error)
                         remember_lease(p, result);
-                send_json(control, tb_control_result(p->id, result, error,
-                                                     error && json_is_object(result) ? result : NULL));
+                send_answer(control, p->id,
+                            tb_control_result(p->id, result, error,
+                                              error && json_is_object(result) ? result : NULL));
         }
         pending_free(p);
 }

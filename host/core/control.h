@@ -28,6 +28,10 @@
 #define TB_CONTROL_CONSOLE_CHUNK                                                                             \
         12288 /* bytes of one console message (16 KiB as base64: fits any data channel) */
 
+#define TB_CONTROL_MESSAGE                                                                                   \
+        (240 *                                                                                               \
+         1024) /* what data channels (256 KiB) and the server's relay (256 KiB with its envelope) carry */
+
 typedef struct TbControl TbControl;
 
 typedef struct TbControlOps {
@@ -36,6 +40,9 @@ typedef struct TbControlOps {
         /* Bytes that wait; NULL: unknown, send tells. A carrier that has it calls tb_control_drained() when
          * it ran empty. */
         gsize (*queued)(gpointer data);
+        /* Bytes of one message that the carrier takes; 0: TB_CONTROL_MESSAGE. An answer that is larger is
+         * replaced by a 413. */
+        gsize max;
         /* The topic "picture": the reduced picture of a device over this carrier. NULL: refused. */
         bool (*picture)(const char *device, const char *interface, bool on, gpointer data, GError **error);
 } TbControlOps;

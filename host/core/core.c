@@ -370,17 +370,24 @@ json_t *tb_core_drivers_json(void)
 
 json_t *tb_core_services_json(TbCore *core)
 {
-        json_t *services = tb_resources_services(core);
+        json_t *services = tb_resources_services(core), *state;
+        g_autoptr(GHashTable) used = g_hash_table_new(g_str_hash, g_str_equal);
+        const char *name;
         for (GTreeNode *n = g_tree_node_first(core->devices); n; n = g_tree_node_next(n)) {
                 const TbDevice *device = g_tree_node_value(n);
                 for (guint i = 0; i < device->interfaces->len; i++) {
                         const TbInterface *iface = g_ptr_array_index(device->interfaces, i);
                         const char *driver = iface->attachment->driver->name;
+                        g_hash_table_add(used, (char *)driver);
                         if (iface->state == TB_STATE_READY || !json_object_get(services, driver))
                                 json_object_set_new(
                                         services, driver,
                                         json_string(iface->state == TB_STATE_READY ? "running" : "stopped"));
                 }
+        }
+        json_object_foreach (services, name, state) {
+                if (!g_hash_table_contains(used, name) && g_strcmp0(json_string_value(state), "stopped") == 0)
+                        json_object_set_new(services, name, json_string("unused")); /* nobody misses it */
         }
         return services;
 }

@@ -533,6 +533,8 @@ char *tb_offer_answer(const TbOffer *offer, const GstSDPMessage *answer, const c
                 }
                 g_autofree char *text = gst_sdp_media_as_text(media);
                 g_string_append(out, text);
+                if ((int)i == offer->data_mline) /* without it 64 KiB are assumed (RFC 8841, §6) */
+                        g_string_append_printf(out, "a=max-message-size:%d\r\n", TB_LIMIT_WS_MESSAGE);
                 for (const char *const *c = candidates; !told && *c; c++)
                         g_string_append_printf(out, "a=%s\r\n", *c);
                 told = true; /* bundled: the first section speaks for all */

@@ -283,8 +283,15 @@ void tb_vnc_free(TbVnc *vnc)
 
 json_t *tb_vnc_services(TbVnc *vnc)
 {
-        return json_pack("{s:s, s:s}", "vnc", vnc->ports->len ? "running" : "stopped", "novnc",
-                         vnc->http ? "running" : "stopped");
+        const TbHostConfig *config = tb_core_config(vnc->core);
+        return json_pack("{s:s, s:s}", "vnc",
+                         vnc->ports->len    ? "running"
+                         : config->vnc_port ? "stopped"
+                                            : "off",
+                         "novnc",
+                         vnc->http            ? "running"
+                         : config->novnc_port ? "stopped"
+                                              : "off");
 }
 
 guint tb_vnc_viewers(TbVnc *vnc)

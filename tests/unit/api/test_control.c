@@ -413,6 +413,31 @@ static void test_limits(void)
         bench_stop(&b, false);
 }
 
+/* What the carrier cannot take is said, at the limit and one byte beyond it. */
+static void test_large_answer(void)
+{
+        static const char get[] = "{\"id\":1,\"device\":\"dut\",\"verb\":\"power.get\"}";
+        TbControlOps narrow = ops;
+        TbActor actor = {.user = "anna", .role = TB_ROLE_OPERATOR, .via = "test", .request = "r1"};
+        Bench b;
+        Viewer v;
+        start(&b);
+        viewer_open(&v, &b, TB_ROLE_OPERATOR, NULL);
+        char *text = json_dumps(ask(&b, &v, 1, get), JSON_COMPACT);
+        gsize size = strlen(text);
+        free(text);
+        viewer_close(&v);
+        for (gsize missing = 0; missing <= 1; missing++) {
+                narrow.max = size - missing;
+                v = (Viewer){.room = -1,
+                             .messages = g_ptr_array_new_with_free_func((GDestroyNotify)json_decref)};
+                v.control = tb_control_new(b.core, &actor, NULL, &narrow, &v);
+                g_assert_cmpint(status_of(ask(&b, &v, 1, get)), ==, missing ? 413 : 200);
+                viewer_close(&v);
+        }
+        bench_stop(&b, false);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -424,5 +449,6 @@ int main(int argc, char **argv)
         g_test_add_func("/control/lost-events", test_lost_events_are_told);
         g_test_add_func("/control/leaving", test_leaving);
         g_test_add_func("/control/limits", test_limits);
+        g_test_add_func("/control/large-answer", test_large_answer);
         return g_test_run();
 }
