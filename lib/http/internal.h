@@ -31,7 +31,10 @@ typedef struct TbHttpRoute {
 
 typedef struct TbHttpStatic TbHttpStatic;
 
+extern const char tb_conn_magic[]; /* refuse.c */
+
 typedef struct TbConn {      /* one client connection */
+        const void *magic;   /* tb_conn_magic: not that of another user of the library in this process */
         struct TbHttp *http; /* borrowed */
         char peer[TB_ADDRESS_TEXT], local[TB_ADDRESS_TEXT];
         bool peer_is_loopback;

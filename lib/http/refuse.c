@@ -20,6 +20,8 @@
 
 #define IDLE_US ((TB_LIMIT_HTTP_IDLE_S - 1) * G_USEC_PER_SEC)
 
+const char tb_conn_magic[] = "TbConn";
+
 typedef enum MHD_Result (*QueueResponse)(struct MHD_Connection *, unsigned, struct MHD_Response *);
 
 enum MHD_Result tb_refuse_queue(struct MHD_Connection *connection, unsigned status,
@@ -129,7 +131,8 @@ static void refuse(TbConn *conn, struct MHD_Connection *connection, int fd, unsi
                        detail);
 }
 
-/* The library's own errors arrive here, and nothing else. MHD_NO: it closes the connection. */
+/* Of our connections the library's own errors arrive here, and nothing else. MHD_NO: it closes the
+ * connection. */
 __attribute__((visibility("default"))) enum MHD_Result MHD_queue_response(struct MHD_Connection *connection,
                                                                           unsigned status,
                                                                           struct MHD_Response *response)
@@ -138,7 +141,7 @@ __attribute__((visibility("default"))) enum MHD_Result MHD_queue_response(struct
                 MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
         TbConn *conn = info ? info->socket_context : NULL;
         info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-        if (!conn || !info)
+        if (!conn || conn->magic != tb_conn_magic || !info)
                 return tb_refuse_queue(connection, status, response);
         refuse(conn, connection, info->connect_fd, status);
         return MHD_NO;

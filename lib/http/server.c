@@ -93,6 +93,7 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
                 return;
         }
         TbConn *conn = g_new0(TbConn, 1);
+        conn->magic = tb_conn_magic;
         conn->http = http;
         conn->since_us = g_get_monotonic_time();
         const union MHD_ConnectionInfo *info =
