@@ -199,7 +199,8 @@ static bool attempt(Exchange *x, const char *authorization, GError **error)
         return !x->error || failed(x, error);
 }
 
-static char *answer_challenge(Exchange *x)
+/* NULL: no password, nothing to answer, or (`again`) an answer was refused and not for its age. */
+static char *answer_challenge(Exchange *x, bool again)
 {
         const TbHttpCall *call = x->call;
         const char *header = soup_message_headers_get_list(soup_message_get_response_headers(x->message),
@@ -207,6 +208,10 @@ static char *answer_challenge(Exchange *x)
         TbAuthChallenge challenge;
         if (!call->password || !header || !tb_auth_parse(header, &challenge))
                 return NULL;
+        if (again && !challenge.stale) {
+                tb_auth_clear(&challenge);
+                return NULL;
+        }
         GUri *uri = soup_message_get_uri(x->message);
         const char *query = g_uri_get_query(uri);
         g_autofree char *target =
@@ -265,8 +270,17 @@ static bool converse(Exchange *x, GError **error)
                 return false;
         if (soup_message_get_status(x->message) != SOUP_STATUS_UNAUTHORIZED)
                 return true;
-        g_autofree char *authorization = answer_challenge(x);
-        return !authorization || attempt(x, authorization, error);
+        g_autofree char *authorization = answer_challenge(x, false);
+        if (!authorization)
+                return true;
+        if (!attempt(x, authorization, error))
+                return false;
+        if (soup_message_get_status(x->message) != SOUP_STATUS_UNAUTHORIZED)
+                return true;
+        /* A slow device may call the nonce that it has just given too old (RFC 7616, §3.3: stale). Once: one
+         * that always says so has no clock. */
+        g_autofree char *fresh = answer_challenge(x, true);
+        return !fresh || attempt(x, fresh, error);
 }
 
 bool tb_http_call(TbIo *io, const TbHttpCall *call, TbHttpAnswer *ret, GError **error)

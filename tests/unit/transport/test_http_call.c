@@ -46,6 +46,21 @@ static enum MHD_Result reply_digest(struct MHD_Connection *connection, enum MHD_
         return ok;
 }
 
+/* The first answer to a challenge comes too late, the second one counts; with `for_ever` none does. */
+static enum MHD_Result reply_stale(struct MHD_Connection *connection, const GByteArray *body, bool for_ever)
+{
+        static int answers;
+        bool answered = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Authorization") != NULL;
+        if (answered && !for_ever && answers++ % 2 == 1)
+                return reply_digest(connection, MHD_DIGEST_ALG_SHA256, body);
+        struct MHD_Response *refusal =
+                MHD_create_response_from_buffer(2, (void *)"no", MHD_RESPMEM_PERSISTENT);
+        enum MHD_Result ok = MHD_queue_auth_fail_response2(connection, REALM, "opaque-word", refusal,
+                                                           answered, MHD_DIGEST_ALG_SHA256);
+        MHD_destroy_response(refusal);
+        return ok;
+}
+
 static enum MHD_Result reply_basic(struct MHD_Connection *connection)
 {
         char *password = NULL, *user = MHD_basic_auth_get_username_password(connection, &password);
@@ -114,6 +129,8 @@ static enum MHD_Result on_request(void *data G_GNUC_UNUSED, struct MHD_Connectio
                 return reply_digest(connection, MHD_DIGEST_ALG_SHA256, body);
         if (strcmp(target, "/md5") == 0)
                 return reply_digest(connection, MHD_DIGEST_ALG_MD5, body);
+        if (g_str_has_prefix(target, "/stale"))
+                return reply_stale(connection, body, strcmp(target, "/stale/always") == 0);
         if (strcmp(target, "/basic") == 0)
                 return reply_basic(connection);
         if (strcmp(target, "/size") == 0)
@@ -227,6 +244,9 @@ static void test_passwords(Server *s, gconstpointer data G_GNUC_UNUSED)
                 expect_status(s, digests[i], "nobody", "secret", NULL, 401);
                 expect_status(s, digests[i], NULL, NULL, NULL, 401);
         }
+        expect_status(s, "/stale", "admin", "secret", "{\"id\":1}", 200);
+        expect_status(s, "/stale", "admin", "secret", NULL, 200);
+        expect_status(s, "/stale/always", "admin", "secret", NULL, 401);
         expect_status(s, "/basic", "admin", "p:\xc3\xa4 ss", NULL, 200);
         expect_status(s, "/basic", "admin", "p", NULL, 401);
         expect_status(s, "/basic", NULL, NULL, NULL, 401);
