@@ -16,7 +16,6 @@
 #include "drivers/adb/adb_dump.h"
 #include "lib/limits.h"
 
-#define APK_MAX ((gint64)4 << 30)
 #define INSTALL_MS 300000 /* dexopt on an old phone */
 
 static bool check_package(const char *package, GError **error)
@@ -78,7 +77,7 @@ static bool spool(TbPipe *from, int fd, gint64 *ret_size, GError **error)
 
         while ((n = tb_pipe_read(from, chunk, 256 * 1024, error)) > 0) {
                 size += n;
-                if (size > APK_MAX) {
+                if (size > TB_LIMIT_PACKAGE) {
                         g_set_error_literal(error, TB_ERROR, TB_ERROR_TOO_LARGE,
                                             "an APK is limited to 4 GiB");
                         return false;
@@ -164,7 +163,7 @@ static bool app_install(TbInstance *self, TbIo *io, TbPipe *from, gint64 size, c
         bool ok;
         int fd;
 
-        if (size > APK_MAX) {
+        if (size > TB_LIMIT_PACKAGE) {
                 g_set_error_literal(error, TB_ERROR, TB_ERROR_TOO_LARGE, "an APK is limited to 4 GiB");
                 return false;
         }

@@ -10,7 +10,6 @@
 #include "lib/limits.h"
 
 #define STALL_MS 30000    /* a phone whose storage says nothing for this long is broken */
-#define ENTRIES_MAX 50000 /* of one listing */
 
 static bool check_path(const char *path, GError **error)
 {
@@ -123,9 +122,9 @@ static bool read_entries(TbTransport *link, TbIo *io, bool v2, json_t *into, GEr
                         at += (gsize)used;
                         if (name == NULL)
                                 return true;
-                        if (json_array_size(into) >= ENTRIES_MAX) {
+                        if (json_array_size(into) >= TB_LIMIT_FOLDER_ENTRIES) {
                                 g_set_error(error, TB_ERROR, TB_ERROR_TOO_LARGE, "more than %d entries",
-                                            ENTRIES_MAX);
+                                            TB_LIMIT_FOLDER_ENTRIES);
                                 return false;
                         }
                         add_entry(into, &st, name);

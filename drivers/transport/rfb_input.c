@@ -10,11 +10,27 @@ static bool send_key(TbRfb *rfb, TbIo *io, guint32 keysym, bool down, GError **e
         return rfb->o.key_delay_ms == 0 || tb_io_sleep(io, rfb->o.key_delay_ms, error);
 }
 
+/* Servers that work by scancodes need to see Shift. */
+static bool lacks_shift(const TbRfb *rfb, guint32 keysym)
+{
+        return tb_keysym_needs_shift(keysym) && !rfb->shift;
+}
+
 static bool press_key(TbRfb *rfb, TbIo *io, guint32 keysym, GError **error)
 {
-        bool shift = tb_keysym_needs_shift(keysym); /* servers that work by scancodes need to see it */
+        bool shift = lacks_shift(rfb, keysym);
         return (!shift || send_key(rfb, io, TB_KEYSYM_SHIFT, true, error)) &&
                send_key(rfb, io, keysym, true, error) && send_key(rfb, io, keysym, false, error) &&
+               (!shift || send_key(rfb, io, TB_KEYSYM_SHIFT, false, error));
+}
+
+/* Goes down, and stays: Shift only helps it to do so. */
+static bool hold_key(TbRfb *rfb, TbIo *io, guint32 keysym, GError **error)
+{
+        bool shift = lacks_shift(rfb, keysym);
+        rfb->shift = rfb->shift || keysym == TB_KEYSYM_SHIFT;
+        return (!shift || send_key(rfb, io, TB_KEYSYM_SHIFT, true, error)) &&
+               send_key(rfb, io, keysym, true, error) &&
                (!shift || send_key(rfb, io, TB_KEYSYM_SHIFT, false, error));
 }
 
@@ -28,8 +44,10 @@ static bool do_key(TbRfb *rfb, TbIo *io, const TbInput *event, GError **error)
         }
         switch (event->action) {
         case TB_KEY_PRESS: return press_key(rfb, io, keysym, error);
-        case TB_KEY_DOWN: return send_key(rfb, io, keysym, true, error);
-        case TB_KEY_UP: return send_key(rfb, io, keysym, false, error);
+        case TB_KEY_DOWN: return hold_key(rfb, io, keysym, error);
+        case TB_KEY_UP:
+                rfb->shift = rfb->shift && keysym != TB_KEYSYM_SHIFT;
+                return send_key(rfb, io, keysym, false, error);
         }
         return false;
 }

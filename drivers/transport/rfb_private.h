@@ -20,6 +20,7 @@ struct TbRfb {
         bool finished;              /* one update is complete */
         TbPace pace;
         gint64 rouse_us; /* when the server is roused next */
+        bool shift;      /* a user holds it */
         int buttons;     /* RFB mask */
         int x, y;
         char reason[256]; /* the library's last complaint */

@@ -42,6 +42,12 @@ test('what is typed on the keyboard reaches U-Boot, and its screen changes', asy
   assert.ok(typed.status < 300, typed.text);
   const echoed = await expect('\\nfrom-the-keyboard', { from: at.offset });
   assert.equal(echoed.status, 200, echoed.text);
+  const { json: then } = await host.get(`${board}/console`);
+  await host.post(`${board}/input`, [{ type: 'text', text: 'echo one' }, { type: 'key', key: '_', action: 'down' }, { type: 'key', key: '_', action: 'up' },
+    { type: 'key', key: 'Shift', action: 'down' }, { type: 'key', key: 'T', action: 'down' }, { type: 'key', key: 'T', action: 'up' }, { type: 'key', key: 'W' },
+    { type: 'key', key: 'O' }, { type: 'key', key: 'Shift', action: 'up' }, { type: 'key', key: 'Enter' }]);
+  const held = await expect('\\none_TWO', { from: then.offset });
+  assert.equal(held.status, 200, `keys that need Shift, with and without it held: ${held.text}`);
   await until('the screen', async () => !(await host.get(`${board}/video/snapshot.png`)).body.equals(before));
 });
 

@@ -1,13 +1,14 @@
 // What REST refuses for a phone, and bodies of any size; what it does is in phone.test.mjs.
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import http from 'node:http';
+import path from 'node:path';
 import { Readable } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
 
 import { startPhone } from './bench.mjs';
-import { Host, assertProblem, until } from './harness.mjs';
+import { Host, SLOW, assertProblem, until, within } from './harness.mjs';
 
 const cleanup = [];
 let host;
@@ -39,7 +40,29 @@ describe('shell', () => {
   });
 });
 
+test('shell: output at the limit and one byte beyond it', async () => {
+  const run = (bytes) => host.post(at('shell'), { command: `head -c ${bytes} /dev/zero | tr '\\0' x`, timeout_s: 60 }, { ms: 90000 });
+  const limit = 8 * 1024 * 1024;
+  const most = await run(limit);
+  assert.equal(most.status, 200, most.text.slice(0, 300));
+  assert.equal(most.json.stdout.length, limit);
+  assertProblem(await run(limit + 1), 413);
+});
+
 describe('files', () => {
+  test('a folder with as many entries as are listed, and one with one more', async () => {
+    const folder = path.join(phone.state, 'sdcard', 'many');
+    mkdirSync(folder);
+    for (let i = 0; i < 50000; i++) closeSync(openSync(path.join(folder, `f${i}`), 'w'));
+    const most = await host.get(at('files?path=/sdcard/many'), { ms: 60000 });
+    assert.equal(most.status, 200, most.text.slice(0, 300));
+    assert.equal(most.json.length, 50000);
+    closeSync(openSync(path.join(folder, 'one-more'), 'w'));
+    assertProblem(await host.get(at('files?path=/sdcard/many'), { ms: 60000 }), 413);
+    rmSync(folder, { recursive: true });
+    assert.equal((await host.get(at('files?path=/sdcard'))).status, 200, 'the lane goes on');
+  });
+
   test('any size in constant memory', async () => {
     const total = 96 * 1024 * 1024;
     const block = randomBytes(1024 * 1024);
@@ -83,7 +106,25 @@ describe('files', () => {
   });
 });
 
+/** Announces a body of so many bytes and sends none: the status, or 'continue' when it is wanted. */
+function announce(target, size) {
+  const url = new URL(host.url);
+  return within(`the answer to ${size} bytes`, new Promise((resolve, reject) => {
+    const req = http.request({ host: url.hostname, port: url.port, method: 'POST', path: target, headers: { 'Content-Length': size, Expect: '100-continue' } });
+    const done = (what) => { resolve(what); req.destroy(); };
+    req.on('response', (res) => done(res.statusCode));
+    req.on('continue', () => setTimeout(done, 500 * SLOW, 'continue')); // the refusal comes behind it, if one does
+    req.on('error', reject);
+    req.flushHeaders();
+  }));
+}
+
 describe('apps', () => {
+  test('a package at the limit of 4 GiB is wanted, one byte more is not', async () => {
+    assert.equal(await announce(at('apps'), 4 * 1024 ** 3), 'continue');
+    assert.equal(await announce(at('apps'), 4 * 1024 ** 3 + 1), 413);
+  });
+
   test('bad input', async () => {
     assertProblem(await host.post(at('apps'), { package: 'x' }), 415);
     assertProblem(await host.post(at('apps'), undefined, { body: '' }), 400);
@@ -107,7 +148,18 @@ test('logs: live lines, replay, resume', async () => {
   resumed.stop();
   const all = await host.sse(at('logs?from=0'));
   await all.find((e) => e.data.text.includes('first mark'));
+  await host.post(at('shell'), { command: 'i=0; while [ $i -lt 20 ]; do log -t bench "tail mark $i of twenty"; i=$((i+1)); done' });
+  await all.find((e) => e.data.text.includes('tail mark 19'));
+  const end = Number(all.items.at(-1).id);
+  const tail = await host.sse(at('logs?from=-400'));
+  const first400 = await tail.find((e) => e.data);
+  assert.ok(Number(first400.id) > end - 600 && all.items.some((e) => e.id === first400.id), `the last 400 bytes of ${end}, from the start of a line: ${JSON.stringify(first400)}`);
+  tail.stop();
+  const whole = await host.sse(at('logs?from=-9000000000000000'));
+  assert.equal((await whole.find((e) => e.data)).id, all.items[0].id, 'more than there is: all of it');
+  whole.stop();
   all.stop();
+  assertProblem(await host.get(at('logs?from=-9000000000000001')), 400, { field: 'from' });
   assertProblem(await host.get(at('logs?from=x')), 400, { field: 'from' });
   assertProblem(await host.get(at('logs'), { headers: { 'Last-Event-ID': 'x' } }), 400);
 });
