@@ -31,7 +31,6 @@
 /* commands and events */
 #define TB_LIMIT_QUEUE 64                    /* commands waiting for one worker: then 429 */
 #define TB_LIMIT_BUS_REPLAY 4096             /* events kept for Last-Event-ID */
-#define TB_LIMIT_EVENT (16 * 1024)           /* bytes of one event */
 #define TB_LIMIT_COMMAND_S 600               /* longest timeout_s that a caller may ask for */
 #define TB_LIMIT_EXPECT_PATTERN 1024         /* bytes of a regular expression */
 #define TB_LIMIT_EXPECT_WINDOW (1024 * 1024) /* bytes of output that one expect looks at */

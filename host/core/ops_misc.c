@@ -41,7 +41,7 @@ static const TbParam sample_params[] = {
 static void sensors_post(TbCommand *c)
 {
         json_auto_t *list = json_is_array(c->params) ? json_incref(c->params) : json_pack("[O]", c->params);
-        json_auto_t *valid = json_array();
+        json_auto_t *valid = json_array(), *fresh = json_object(); /* streams that are not there yet */
         GError *error = NULL;
         size_t i;
         json_t *one;
@@ -54,12 +54,13 @@ static void sensors_post(TbCommand *c)
                         break;
                 json_array_append_new(valid, v);
                 const char *stream = json_string_value(json_object_get(v, "stream"));
+                if (!g_hash_table_contains(c->iface->seq, stream))
+                        json_object_set_new(fresh, stream, json_true());
                 if (strspn(stream, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") !=
                     strlen(stream))
                         tb_error_set_field(&error, TB_ERROR_INVALID, "stream",
                                            "a stream name holds letters, digits, '.', '_' and '-'");
-                else if (!g_hash_table_contains(c->iface->seq, stream) &&
-                         g_hash_table_size(c->iface->seq) + i >= TB_LIMIT_STREAMS)
+                else if (g_hash_table_size(c->iface->seq) + json_object_size(fresh) > TB_LIMIT_STREAMS)
                         tb_error_set_field(&error, TB_ERROR_LIMIT, "stream", "%s holds %d streams at most",
                                            c->iface->id, TB_LIMIT_STREAMS);
         }

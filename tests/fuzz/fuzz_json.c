@@ -9,18 +9,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static guint depth_of(const json_t *value)
 {
-        guint deepest = 0;
+        guint deepest = 0, depth;
         const char *key;
         json_t *item;
         size_t i;
-        if (json_is_object(value))
-                json_object_foreach ((json_t *)value, key, item)
-                        deepest = MAX(deepest, depth_of(item));
-        else if (json_is_array(value))
-                json_array_foreach (value, i, item)
-                        deepest = MAX(deepest, depth_of(item));
-        else
+        if (!json_is_object(value) && !json_is_array(value))
                 return 0;
+        json_object_foreach ((json_t *)value, key, item) {
+                depth = depth_of(item);
+                deepest = MAX(deepest, depth);
+        }
+        json_array_foreach (value, i, item) {
+                depth = depth_of(item);
+                deepest = MAX(deepest, depth);
+        }
         return deepest + 1;
 }
 

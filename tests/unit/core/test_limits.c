@@ -1,0 +1,180 @@
+/* What callers may ask for at most: every limit of lib/limits.h that the core enforces, at the limit and one
+ * beyond. */
+#include <string.h>
+
+#include "host/core/command.h"
+#include "host/core/private.h"
+#include "lib/limits.h"
+#include "tests/unit/core/fake.h"
+
+#define LEASE TB_KINDS /* the device's own verbs have no kind */
+
+static bool valid(const TbParam *params, const char *field, json_t *value)
+{
+        json_auto_t *in = json_pack("{s:o}", field, value);
+        /* required fields beside it are not what is asked here: one row is looked at alone */
+        TbParam table[2] = {{.name = NULL}, {.name = NULL}};
+        for (const TbParam *p = params; p->name; p++)
+                if (strcmp(p->name, field) == 0)
+                        table[0] = *p;
+        g_assert_nonnull(table[0].name);
+        g_autoptr(GError) error = NULL;
+        json_auto_t *out = tb_params_validate(table, in, &error);
+        g_assert_true((out == NULL) == (error != NULL));
+        if (error)
+                g_assert_cmpstr(tb_error_field(error), ==, field);
+        return out != NULL;
+}
+
+static json_t *text_of(gsize size)
+{
+        g_autofree char *text = g_strnfill(size, 'x');
+        return json_string(text);
+}
+
+static void test_parameters(void)
+{
+        static const struct {
+                TbKind kind;
+                const char *op, *field;
+                gint64 limit;
+                bool text; /* the limit counts bytes */
+        } cases[] = {
+                {TB_KIND_CONSOLE, "break", "ms", TB_LIMIT_BREAK_MS, false},
+                {TB_KIND_CONSOLE, "expect", "timeout_s", TB_LIMIT_COMMAND_S, false},
+                {TB_KIND_CONSOLE, "expect", "pattern", TB_LIMIT_EXPECT_PATTERN, true},
+                {TB_KIND_CONSOLE, "expect", "send", TB_LIMIT_CONSOLE_WRITE, true},
+                {TB_KIND_CONSOLE, "log", "limit", TB_LIMIT_LOG_LINES, false},
+                {TB_KIND_CONSOLE, "write", "text", TB_LIMIT_CONSOLE_WRITE, true},
+                {TB_KIND_LOGS, "get", "limit", TB_LIMIT_LOG_LINES, false},
+                {TB_KIND_POWER, "cycle", "off_s", TB_LIMIT_CYCLE_OFF_S, false},
+                {TB_KIND_SHELL, "run", "timeout_s", TB_LIMIT_COMMAND_S, false},
+                {TB_KIND_SHELL, "run", "command", TB_LIMIT_LINE, true},
+                {TB_KIND_FILES, "read", "path", TB_LIMIT_URI, true},
+                {TB_KIND_INSTRUMENT, "query", "query", TB_LIMIT_LINE, true},
+                {TB_KIND_INSTRUMENT, "query", "timeout_s", TB_LIMIT_COMMAND_S, false},
+                {LEASE, "take", "ttl_s", TB_LIMIT_LEASE_S, false},
+                {LEASE, "take", "wait_s", TB_LIMIT_LEASE_WAIT_S, false},
+                {LEASE, "take", "note", TB_LIMIT_LABEL, true},
+        };
+        for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+                const TbVerb *verb = cases[i].kind == LEASE ? &tb_lease_verbs[0].verb
+                                                            : tb_core_verb(cases[i].kind, cases[i].op);
+                g_assert_nonnull(verb);
+                g_assert_cmpstr(verb->op, ==, cases[i].op);
+                for (gint64 n = cases[i].limit; n <= cases[i].limit + 1; n++)
+                        g_assert_cmpint(valid(verb->params, cases[i].field,
+                                              cases[i].text ? text_of((gsize)n) : json_integer(n)),
+                                        ==, n == cases[i].limit);
+        }
+}
+
+static void assert_only_beyond(const Answer *a, bool beyond, TbErrorCode code)
+{
+        if (beyond)
+                g_assert_error(a->error, TB_ERROR, (int)code);
+        else
+                g_assert_no_error(a->error);
+}
+
+static void test_samples(void)
+{
+        Bench b;
+        Answer a = {0};
+        bench_start(&b, "{\"dut\": {\"attach\": \"fake://x\"}}", NULL);
+        for (guint over = 0; over <= 1; over++) { /* many values of one stream */
+                g_autoptr(GString) s = g_string_new("[");
+                for (guint i = 0; i < TB_LIMIT_SAMPLES + over; i++)
+                        g_string_append(s, i ? ",{\"stream\":\"a\",\"value\":1}"
+                                             : "{\"stream\":\"a\",\"value\":1}");
+                g_string_append_c(s, ']');
+                bench_command(&b, &a, TB_ROLE_OPERATOR, NULL, "dut", "sensors.post", s->str);
+                assert_only_beyond(&a, over, TB_ERROR_TOO_LARGE);
+        }
+        for (guint over = 0; over <= 1; over++) { /* names */
+                g_autofree char *name = g_strnfill(TB_LIMIT_ID + over, 'n'),
+                                *params = g_strdup_printf("{\"stream\":\"%s\",\"value\":1}", name);
+                bench_command(&b, &a, TB_ROLE_OPERATOR, NULL, "dut", "sensors.post", params);
+                assert_only_beyond(&a, over, TB_ERROR_INVALID);
+        }
+        TbInterface *iface = tb_core_interface(b.core, "dut", "sensors", NULL);
+        for (guint n = g_hash_table_size(iface->seq); n <= TB_LIMIT_STREAMS; n++) { /* streams */
+                g_autofree char *params = g_strdup_printf("[{\"stream\":\"s%u\",\"value\":1}]", n);
+                bench_command(&b, &a, TB_ROLE_OPERATOR, NULL, "dut", "sensors.post", params);
+                assert_only_beyond(&a,
+                                   g_hash_table_size(iface->seq) == TB_LIMIT_STREAMS && n == TB_LIMIT_STREAMS,
+                                   TB_ERROR_LIMIT);
+        }
+        g_assert_cmpuint(g_hash_table_size(iface->seq), ==, TB_LIMIT_STREAMS);
+        bench_command(&b, &a, TB_ROLE_OPERATOR, NULL, "dut", "sensors.post",
+                      "{\"stream\":\"a\",\"value\":2}");
+        g_assert_no_error(a.error); /* a known one goes on */
+        answer_clear(&a);
+        bench_stop(&b, false);
+}
+
+static void test_lease_waiters(void)
+{
+        Bench b;
+        Answer holder = {0}, waiting[TB_LIMIT_LEASE_WAITERS + 1] = {0};
+        bench_start(&b, "{\"dut\": {\"attach\": \"fake://x\"}}", NULL);
+        bench_command(&b, &holder, TB_ROLE_OPERATOR, NULL, "dut", "lease.take", "{\"ttl_s\": 60}");
+        g_assert_no_error(holder.error);
+        json_auto_t *params = json_pack("{s:i, s:i}", "ttl_s", 60, "wait_s", TB_LIMIT_LEASE_WAIT_S);
+        TbActor actor = {.user = "other", .role = TB_ROLE_OPERATOR, .via = "test"};
+        for (guint i = 0; i < G_N_ELEMENTS(waiting); i++)
+                tb_core_command(b.core, &actor, "dut", "lease.take", params, NULL, answer_cb, &waiting[i]);
+        while (!waiting[TB_LIMIT_LEASE_WAITERS].done)
+                g_main_context_iteration(NULL, TRUE);
+        g_assert_error(waiting[TB_LIMIT_LEASE_WAITERS].error, TB_ERROR, TB_ERROR_LIMIT);
+        for (guint i = 0; i < TB_LIMIT_LEASE_WAITERS; i++)
+                g_assert_false(waiting[i].done);
+        bench_stop(&b, false); /* those that wait are answered when the core ends */
+        for (guint i = 0; i < G_N_ELEMENTS(waiting); i++) {
+                g_assert_true(waiting[i].done);
+                answer_clear(&waiting[i]);
+        }
+        answer_clear(&holder);
+}
+
+/* A stored device of each size: `bytes` of id and label, `n` interfaces. */
+static bool added(TbCore *core, gsize id_size, gsize label_size, guint interfaces)
+{
+        g_autofree char *id = g_strnfill(id_size, 'd'), *label = g_strnfill(label_size, 'L');
+        json_auto_t *attach = json_object();
+        for (guint i = 0; i < interfaces; i++) {
+                g_autofree char *name = g_strdup_printf("p%u", i);
+                json_object_set_new(attach, name,
+                                    json_pack("{s:s, s:s}", "uri", "fake://x", "kind", "power"));
+        }
+        json_auto_t *spec = json_pack("{s:s, s:s, s:O}", "id", id, "label", label, "attach", attach);
+        g_autoptr(GError) error = NULL;
+        const TbActor actor = {.user = "tester", .role = TB_ROLE_ADMIN, .via = "test"};
+        TbDevice *device = tb_core_add_device(core, &actor, spec, &error);
+        g_assert_true((device == NULL) == (error != NULL));
+        if (device)
+                g_assert_true(tb_core_remove_device(core, &actor, id, NULL));
+        return device != NULL;
+}
+
+static void test_devices(void)
+{
+        Bench b;
+        bench_start(&b, "{}", NULL);
+        g_assert_true(added(b.core, TB_LIMIT_ID, TB_LIMIT_LABEL, 1));
+        g_assert_false(added(b.core, TB_LIMIT_ID + 1, 1, 1));
+        g_assert_false(added(b.core, 1, TB_LIMIT_LABEL + 1, 1));
+        g_assert_true(added(b.core, 1, 1, TB_LIMIT_INTERFACES));
+        g_assert_false(added(b.core, 1, 1, TB_LIMIT_INTERFACES + 1));
+        bench_stop(&b, false);
+}
+
+int main(int argc, char **argv)
+{
+        g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/limits/parameters", test_parameters);
+        g_test_add_func("/limits/samples", test_samples);
+        g_test_add_func("/limits/lease-waiters", test_lease_waiters);
+        g_test_add_func("/limits/devices", test_devices);
+        return g_test_run();
+}
