@@ -130,8 +130,6 @@ typedef struct TbVideoOps {
          * changed send nothing while nothing changes, but always one frame soon after start. */
         bool (*start)(TbInstance *self, TbIo *io, int max_fps, GError **error);
         void (*stop)(TbInstance *self, TbIo *io);
-        /* Encoded sources only: the next access unit shall be a keyframe. NULL: raw source. */
-        void (*keyframe)(TbInstance *self, TbIo *io);
 } TbVideoOps;
 
 typedef enum TbInputType {

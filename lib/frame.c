@@ -54,8 +54,7 @@ bool tb_frame_layout(TbPixelFormat format, int width, int height, int stride[3],
                 offset[2] = offset[1] + (gsize)stride[1] * even_h;
                 *size = offset[2] + (gsize)stride[2] * even_h;
                 return true;
-        case TB_PIXEL_JPEG:
-        case TB_PIXEL_H264: return false;
+        case TB_PIXEL_JPEG: return false;
         }
         return false;
 }
@@ -99,7 +98,7 @@ TbFrame *tb_frame_pool_take(TbFramePool *pool, TbPixelFormat format, int width, 
         gsize offset[3] = {0};
         gsize need = size;
 
-        if (format == TB_PIXEL_JPEG || format == TB_PIXEL_H264) {
+        if (format == TB_PIXEL_JPEG) {
                 if (size > TB_LIMIT_REPLY)
                         return NULL;
         } else if (!tb_frame_layout(format, width, height, stride, offset, &need)) {
@@ -124,7 +123,6 @@ TbFrame *tb_frame_pool_take(TbFramePool *pool, TbPixelFormat format, int width, 
         frame->height = height;
         frame->size = need;
         frame->t_us = 0;
-        frame->keyframe = false;
         frame->n_damage = 0;
         frame->pool = tb_frame_pool_ref(pool);
         for (int i = 0; i < 3; i++) {
@@ -190,8 +188,7 @@ const char *tb_pixel_format_name(TbPixelFormat format)
         case TB_PIXEL_YUY2: return "YUY2";
         case TB_PIXEL_NV12: return "NV12";
         case TB_PIXEL_I420: return "I420";
-        case TB_PIXEL_JPEG:
-        case TB_PIXEL_H264: return NULL;
+        case TB_PIXEL_JPEG: return NULL;
         }
         return NULL;
 }

@@ -17,7 +17,6 @@ typedef enum TbPixelFormat {
         TB_PIXEL_NV12, /* 2 planes */
         TB_PIXEL_I420, /* 3 planes */
         TB_PIXEL_JPEG, /* one compressed picture, plane[0] of `size` bytes */
-        TB_PIXEL_H264, /* one access unit, Annex B */
 } TbPixelFormat;
 
 typedef struct TbRect {
@@ -32,13 +31,12 @@ typedef struct TbFrame {
         gatomicrefcount ref;
         TbPixelFormat format;
         int width, height;
-        int stride[3];    /* bytes of a row, per plane; 0 for compressed formats */
+        int stride[3];    /* bytes of a row, per plane; 0 for JPEG */
         guint8 *plane[3]; /* owned by the frame; borrowed views into `data` */
         guint8 *data;     /* owned */
         gsize size;       /* bytes that are valid in data */
         gsize capacity;   /* bytes that data can hold */
         gint64 t_us;      /* when the picture was taken */
-        bool keyframe;    /* H264 only */
         guint n_damage; /* what changed since this source's previous frame; 0 = unknown: treat all as changed
                          */
         TbRect damage[TB_FRAME_RECTS];
@@ -53,7 +51,7 @@ TbFramePool *tb_frame_pool_new(guint max_idle);
 TbFramePool *tb_frame_pool_ref(TbFramePool *pool);
 void tb_frame_pool_unref(TbFramePool *pool);
 
-/* A writable frame with planes laid out (uncompressed), or with `size` bytes of room (compressed formats).
+/* A writable frame with planes laid out (uncompressed), or with `size` bytes of room (JPEG).
  * NULL when the size is over the limits. `size` is ignored for uncompressed formats. The content is not
  * cleared. */
 TbFrame *tb_frame_pool_take(TbFramePool *pool, TbPixelFormat format, int width, int height, gsize size);

@@ -130,8 +130,7 @@ gsize tb_v4l2_size(TbPixelFormat format, int height, gsize stride)
         case TB_PIXEL_YUY2: return stride * h;
         case TB_PIXEL_NV12: return stride * h + stride * ((h + 1) / 2);
         case TB_PIXEL_I420: return stride * h + 2 * (stride / 2) * ((h + 1) / 2);
-        case TB_PIXEL_JPEG:
-        case TB_PIXEL_H264: return 0;
+        case TB_PIXEL_JPEG: return 0;
         }
         return 0;
 }
@@ -154,8 +153,7 @@ static gsize row_bytes(TbPixelFormat format, int width)
         case TB_PIXEL_YUY2: return 2 * (gsize)((width + 1) & ~1);
         case TB_PIXEL_NV12:
         case TB_PIXEL_I420: return (gsize)width;
-        case TB_PIXEL_JPEG:
-        case TB_PIXEL_H264: return 0;
+        case TB_PIXEL_JPEG: return 0;
         }
         return 0;
 }

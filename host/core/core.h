@@ -142,7 +142,6 @@ typedef struct TbVideoSink {
  * returned no call comes any more. */
 void tb_interface_video_start(TbInterface *iface, int max_fps, const TbVideoSink *sink, gpointer user);
 void tb_interface_video_stop(TbInterface *iface);
-void tb_interface_video_keyframe(TbInterface *iface); /* encoded sources */
 
 /* --- sensors --- */
 json_t *tb_interface_samples(TbInterface *iface); /* {stream:{t,seq,quantity,unit,value}}; new reference */

@@ -402,8 +402,3 @@ void tb_interface_video_stop(TbInterface *iface)
 {
         tb_worker_video_stop(tb_interface_worker(iface));
 }
-
-void tb_interface_video_keyframe(TbInterface *iface)
-{
-        tb_worker_video_keyframe(tb_interface_worker(iface));
-}

@@ -545,16 +545,3 @@ void tb_worker_video_stop(TbWorker *w)
         tb_mutex_unlock(&w->video_lock);
         wake_all(w);
 }
-
-static bool keyframe_exec(TbCall *call G_GNUC_UNUSED, TbInstance *instance, TbIo *io,
-                          GError **error G_GNUC_UNUSED)
-{
-        instance->lane->video->keyframe(instance, io);
-        return true;
-}
-
-void tb_worker_video_keyframe(TbWorker *w)
-{
-        if (w->o.lane->video && w->o.lane->video->keyframe)
-                push_internal(w, keyframe_exec);
-}

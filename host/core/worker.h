@@ -57,4 +57,3 @@ void tb_worker_release(TbWorker *worker);
 
 void tb_worker_video_start(TbWorker *worker, int max_fps, const TbVideoSink *sink, gpointer user);
 void tb_worker_video_stop(TbWorker *worker);
-void tb_worker_video_keyframe(TbWorker *worker);

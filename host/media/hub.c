@@ -202,7 +202,6 @@ static TbFrame *decoded_last(TbHub *hub, GError **error)
         if (!hub->last_raw && hub->last) {
                 switch (hub->last->format) {
                 case TB_PIXEL_JPEG: hub->last_raw = tb_decoder_jpeg(hub->decoder, hub->last, error); break;
-                case TB_PIXEL_H264: break;
                 case TB_PIXEL_BGRX:
                 case TB_PIXEL_RGBX:
                 case TB_PIXEL_YUY2:
@@ -217,8 +216,6 @@ static TbFrame *decoded_last(TbHub *hub, GError **error)
 static TbFrame *frame_for(TbHub *hub, TbHubSink *sink, GError **error)
 {
         bool native = hub->last && !hub->slate_on;
-        if (sink->flags & TB_SINK_ENCODED)
-                return native && hub->last->format == TB_PIXEL_H264 ? hub->last : NULL;
         if (native && hub->last->format == TB_PIXEL_JPEG && sink->flags & TB_SINK_JPEG)
                 return hub->last;
         return decoded_last(hub, error);
@@ -300,26 +297,12 @@ TbFrame *tb_hub_last(TbHub *hub)
         return frame;
 }
 
-bool tb_hub_is_h264(TbHub *hub)
-{
-        tb_mutex_lock(&hub->lock);
-        bool h264 = hub->last && !hub->slate_on && hub->last->format == TB_PIXEL_H264;
-        tb_mutex_unlock(&hub->lock);
-        return h264;
-}
-
 void tb_hub_size(TbHub *hub, int *ret_width, int *ret_height)
 {
         tb_mutex_lock(&hub->lock);
         *ret_width = hub->width;
         *ret_height = hub->height;
         tb_mutex_unlock(&hub->lock);
-}
-
-void tb_hub_want_keyframe(TbHub *hub)
-{
-        if (hub->ops && hub->ops->want_keyframe)
-                hub->ops->want_keyframe(hub->source);
 }
 
 /* --- slates --- */

@@ -28,12 +28,11 @@ typedef void (*TbFrameSink)(void *sink_data, TbFrame *frame);
  * and tries again every TB_HUB_RETRY_MS while somebody watches. A failure that shows later is told by
  * tb_hub_set_fault(). sink:  may be called by the worker from start on; a frame that is pushed after stop()
  * is dropped. The hub must outlive the worker's last call: join or idle the worker before
- * tb_media_remove_hub(). want_keyframe (nullable): an H.264 source shall send a keyframe soon. Any thread.
+ * tb_media_remove_hub().
  */
 typedef struct TbVideoSource {
         bool (*start)(void *source, TbFrameSink sink, void *sink_data, GError **error);
         void (*stop)(void *source);
-        void (*want_keyframe)(void *source);
 } TbVideoSource;
 
 typedef enum TbHubState {
@@ -74,8 +73,8 @@ json_t *tb_hub_to_json(TbHub *hub);
 typedef struct TbHubSink TbHubSink;
 
 /*
- * `frame(data, frame)`: `frame` is borrowed, take a reference to keep it. It is always uncompressed (JPEG and
- * H.264 sources are decoded while a raw sink is there) and may be a slate; a change of size may come at any
+ * `frame(data, frame)`: `frame` is borrowed, take a reference to keep it. It is always uncompressed (a JPEG
+ * source is decoded while a raw sink is there) and may be a slate; a change of size may come at any
  * frame. A late joiner gets the current picture at once. tb_hub_add_sink:    called on the pushing thread. It
  * must return at once and not call the hub. After tb_hub_remove_sink() returned it is not called any more.
  * tb_hub_add_mailbox: called on the main thread; only the newest picture is kept while main is busy.

@@ -29,15 +29,11 @@ typedef enum TbSinkFlags {
         TB_SINK_MAILBOX = 1 << 1,
         TB_SINK_QUIET = 1 << 2, /* neither keeps the source running nor counts as a viewer: its owner acquires
                                    the hub itself */
-        TB_SINK_ENCODED = 1 << 3, /* wants H.264 access units as they are, and nothing else */
-        TB_SINK_JPEG = 1 << 4,    /* a JPEG of the source is welcome as it is */
+        TB_SINK_JPEG = 1 << 3, /* a JPEG of the source is welcome as it is */
 } TbSinkFlags;
 TbHubSink *tb_hub_add_sink_full(TbHub *hub, TbSinkFlags flags, void (*frame)(void *data, TbFrame *frame),
                                 void *data);
-/* Any thread. Codec of the source's last frame; false: raw or none yet. */
-bool tb_hub_is_h264(TbHub *hub);
 void tb_hub_size(TbHub *hub, int *ret_width, int *ret_height); /* 0: no picture yet */
-void tb_hub_want_keyframe(TbHub *hub);                         /* of an H.264 source; any thread */
 /* Called when the hub's fault or liveness changed (main). One listener list per hub. */
 guint tb_hub_listen(TbHub *hub, void (*changed)(void *data), void *data);
 void tb_hub_unlisten(TbHub *hub, guint id);

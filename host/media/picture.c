@@ -58,8 +58,7 @@ static void convert_row(const TbFrame *f, int row, guint8 *out)
                 case TB_PIXEL_I420: pixel(out, y[x], u[pair], v[pair]); break;
                 case TB_PIXEL_BGRX:
                 case TB_PIXEL_RGBX:
-                case TB_PIXEL_JPEG:
-                case TB_PIXEL_H264: break;
+                case TB_PIXEL_JPEG: break;
                 }
         }
 }
@@ -71,7 +70,6 @@ static TbFrame *to_rgb(TbPicture *picture, const TbFrame *frame, GError **error)
         case TB_PIXEL_BGRX:
         case TB_PIXEL_RGBX: return tb_frame_ref((TbFrame *)frame);
         case TB_PIXEL_JPEG:
-        case TB_PIXEL_H264:
                 g_set_error(error, TB_ERROR, TB_ERROR_INTERNAL,
                             "a compressed frame where a picture was expected");
                 return NULL;

@@ -131,8 +131,7 @@ TbFrame *tb_vnc_to_bgrx(TbFrame *frame, TbFramePool *pool)
         case TB_PIXEL_YUY2: row = row_yuy2; break;
         case TB_PIXEL_NV12: row = row_nv12; break;
         case TB_PIXEL_I420: row = row_i420; break;
-        case TB_PIXEL_JPEG:
-        case TB_PIXEL_H264: return NULL;
+        case TB_PIXEL_JPEG: return NULL;
         }
         TbFrame *out = tb_frame_pool_take(pool, TB_PIXEL_BGRX, frame->width, frame->height, 0);
         if (!out)

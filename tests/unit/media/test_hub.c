@@ -449,9 +449,9 @@ static void test_pictures(void)
         const TbPixelFormat formats[] = {TB_PIXEL_YUY2, TB_PIXEL_NV12, TB_PIXEL_I420};
         for (gsize i = 0; i < G_N_ELEMENTS(formats); i++)
                 check_jpeg(picture, yuv(formats[i], 81, 90, 240), 255, 0, 0); /* red of BT.601 */
-        g_autoptr(TbFrame) h264 = tb_frame_pool_take(pool, TB_PIXEL_H264, 16, 16, 10);
+        g_autoptr(TbFrame) jpeg = tb_frame_pool_take(pool, TB_PIXEL_JPEG, 16, 16, 10);
         g_autoptr(GError) error = NULL;
-        g_assert_null(tb_picture_png(picture, h264, &error));
+        g_assert_null(tb_picture_png(picture, jpeg, &error));
         g_assert_error(error, TB_ERROR, TB_ERROR_INTERNAL);
         tb_picture_free(picture);
 }
