@@ -105,6 +105,8 @@ static const TbEncoderSpec SPECS[] = {
         {TB_CODEC_VP8, "vp8enc", false, "I420", VP8, "target-bitrate", 1, NULL, "video/x-vp8"},
 };
 
+static gint8 probed[G_N_ELEMENTS(SPECS)]; /* 0: not yet, 1: works, -1: does not */
+
 const char *tb_codec_name(TbCodec codec)
 {
         switch (codec) {
@@ -128,7 +130,6 @@ static bool works(const TbEncoderSpec *spec)
 
 const TbEncoderSpec *tb_codec_encoder(TbCodec codec, bool hardware)
 {
-        static gint8 probed[G_N_ELEMENTS(SPECS)]; /* 0: not yet, 1: works, -1: does not */
         for (gsize i = 0; i < G_N_ELEMENTS(SPECS); i++) {
                 if (SPECS[i].codec != codec || (SPECS[i].hardware && !hardware))
                         continue;
@@ -138,6 +139,12 @@ const TbEncoderSpec *tb_codec_encoder(TbCodec codec, bool hardware)
                         return &SPECS[i];
         }
         return NULL;
+}
+
+void tb_codec_distrust(const TbEncoderSpec *spec)
+{
+        if (spec->hardware)
+                probed[spec - SPECS] = -1;
 }
 
 GstElement *tb_codec_make(const TbEncoderSpec *spec)

@@ -2,7 +2,7 @@
 /*
  * Which encoder elements this machine has, and how each is set up for live screens: no lookahead, no
  * B-frames, a small rate buffer, keyframes only when somebody asks. Hardware encoders are probed once, at run
- * time: an element counts when it can go to READY.
+ * time: an element counts when it can go to READY, and until it fails at work.
  */
 #include <gst/gst.h>
 #include <stdbool.h>
@@ -25,6 +25,10 @@ typedef struct TbEncoderSpec {
 
 /* The best encoder for `codec` that works; NULL: none. Main thread; the first call probes. */
 const TbEncoderSpec *tb_codec_encoder(TbCodec codec, bool hardware);
+/* It failed at work: a hardware encoder is not used any more by this process; one in software is. Main
+ * thread.
+ */
+void tb_codec_distrust(const TbEncoderSpec *spec);
 /* A new floating element, set up. NULL when it cannot be made. */
 GstElement *tb_codec_make(const TbEncoderSpec *spec);
 void tb_codec_set_rate(GstElement *element, const TbEncoderSpec *spec, guint kbps, guint vbv_ms);

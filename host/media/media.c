@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "host/media/dtls.h"
 #include "host/media/media_private.h"
 #include "host/media/peer.h"
 #include "host/media/reaper.h"
@@ -67,6 +68,7 @@ TbMedia *tb_media_new(const TbMediaConfig *config, GError **error)
                 return NULL;
         }
         raise_descriptors();
+        tb_dtls_hasten();
         /* A peer has a dozen threads, and glibc would give each an arena that never shrinks: 100 MB after 60
          * viewers instead of 64 [measured] */
         mallopt(M_ARENA_MAX, 2);

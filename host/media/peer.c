@@ -21,6 +21,7 @@
 #define LOST_S 15            /* disconnected */
 #define SILENT_S                                                                                             \
         8 /* no report from the viewer while pictures are sent; Chromium reports several times a second */
+#define ICE_PACING_MS 5u     /* Ta, the least that RFC 8445 §14.2 allows; libnice: 20 */
 #define DTLS_CLOSED 1 /* GST_DTLS_CONNECTION_STATE_CLOSED of gst/dtls, which has no header */
 
 struct TbPeer {
@@ -370,6 +371,20 @@ static void on_connection(GObject *webrtc, GParamSpec *spec G_GNUC_UNUSED, gpoin
         post_main(data, connection_changed, NULL, NULL, state);
 }
 
+static void ice_changed(TbPeer *peer, gpointer value G_GNUC_UNUSED, guint state)
+{
+        if (peer->sender && (state == GST_WEBRTC_ICE_CONNECTION_STATE_CONNECTED ||
+                             state == GST_WEBRTC_ICE_CONNECTION_STATE_COMPLETED))
+                tb_sender_expect(peer->sender);
+}
+
+static void on_ice_connection(GObject *webrtc, GParamSpec *spec G_GNUC_UNUSED, gpointer data)
+{
+        GstWebRTCICEConnectionState state;
+        g_object_get(webrtc, "ice-connection-state", &state, NULL);
+        post_main(data, ice_changed, NULL, NULL, state);
+}
+
 /* webrtcbin 1.22 does not tell that the other side closed its DTLS (which is how a browser says goodbye); the
  * element below it does. */
 static void dtls_changed(TbPeer *peer, gpointer value G_GNUC_UNUSED, guint state)
@@ -406,9 +421,10 @@ static void configure_ice(TbPeer *peer, const char *const *servers)
                 g_object_set(ice, "ice-tcp", FALSE, NULL);
         g_object_get(ice, "agent", &agent, NULL);
         /* upnp: asks the router, for seconds. keepalive-conncheck: an ICE that hears nothing any more fails;
-         * without it a viewer that lost its power stays for ever. */
+         * without it a viewer that lost its power stays for ever. stun-pacing-timer: our check waits for it. */
         if (agent)
-                g_object_set(agent, "upnp", FALSE, "keepalive-conncheck", TRUE, NULL);
+                g_object_set(agent, "upnp", FALSE, "keepalive-conncheck", TRUE, "stun-pacing-timer",
+                             ICE_PACING_MS, NULL);
         for (const char *const *server = servers; server && *server; server++) {
                 gboolean added = FALSE;
                 if (g_str_has_prefix(*server, "stun:") || g_str_has_prefix(*server, "stuns:")) {
@@ -576,6 +592,8 @@ static bool build(TbPeer *peer, const char *const *ice_servers, guint max_kbps, 
         g_signal_connect_data(peer->webrtc, "on-ice-candidate", G_CALLBACK(on_ice_candidate), peer_ref(peer),
                               closure_unref, 0);
         g_signal_connect_data(peer->webrtc, "notify::ice-gathering-state", G_CALLBACK(on_gathering),
+                              peer_ref(peer), closure_unref, 0);
+        g_signal_connect_data(peer->webrtc, "notify::ice-connection-state", G_CALLBACK(on_ice_connection),
                               peer_ref(peer), closure_unref, 0);
         g_signal_connect_data(peer->webrtc, "notify::connection-state", G_CALLBACK(on_connection),
                               peer_ref(peer), closure_unref, 0);

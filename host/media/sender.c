@@ -26,7 +26,6 @@ struct TbSender {
         gatomicrefcount ref; /* pad probes hold it */
 
         TbMutex lock;
-        bool open;           /* the way to the viewer is there; protected by lock */
         bool need_key;       /* pictures are dropped until the next keyframe; protected by lock */
         bool hold;           /* the link is full: everything is dropped; protected by lock */
         Slot *active, *next; /* owned by main; protected by lock */
@@ -43,6 +42,7 @@ struct TbSender {
         TbAdapt adapt;
         TbAdaptViewer viewer;
         Slot *old; /* owned; replaced by `active`, to be removed */
+        bool started;
         guint max_kbps, pli;
         guint hold_timer;
         gint64 heard_us,
@@ -108,13 +108,13 @@ static void packet(void *data, GstBuffer *buffer, bool keyframe)
         TbSender *s = slot->sender;
         bool switched = false, stuck = false;
         tb_mutex_lock(&s->lock);
-        if (slot == s->next && keyframe && s->open && !s->hold) {
+        if (slot == s->next && keyframe && !s->hold) {
                 s->old = s->active; /* main is told below */
                 s->active = s->next;
                 s->next = NULL;
                 switched = true;
         }
-        if (slot == s->active && s->open) {
+        if (slot == s->active) {
                 if (s->hold || (s->need_key && !keyframe)) {
                         s->need_key = true;
                         s->dropped++;
@@ -264,7 +264,7 @@ static void move_to(TbSender *sender, TbRung rung)
         g_autoptr(GError) error = NULL;
         Slot *slot = slot_new(sender, rung, false, &error);
         if (slot)
-                tb_encoder_want_keyframe(tb_tap_encoder(slot->tap));
+                tb_tap_open(slot->tap, false);
         else
                 tb_log(TB_LOG_WARNING, TB_F("device", tb_hub_device(sender->hub)),
                        "cannot change the quality of a viewer: %s", error->message);
@@ -450,16 +450,22 @@ bool tb_sender_link(TbSender *sender, GstElement *webrtc, GError **error)
         return true;
 }
 
+void tb_sender_expect(TbSender *sender)
+{
+        Slot *slot = current(sender);
+        if (slot && !sender->started)
+                tb_tap_expect(slot->tap);
+}
+
 void tb_sender_start(TbSender *sender)
 {
-        tb_mutex_lock(&sender->lock);
-        bool first = !sender->open;
-        sender->open = true;
-        sender->need_key = sender->need_key || first;
-        tb_mutex_unlock(&sender->lock);
         sender->heard_us = g_get_monotonic_time();
-        if (first)
-                tb_sender_want_keyframe(sender);
+        if (sender->started)
+                return;
+        sender->started = true;
+        Slot *slot = current(sender);
+        if (slot)
+                tb_tap_open(slot->tap, true);
 }
 
 void tb_sender_want_keyframe(TbSender *sender)
@@ -550,7 +556,6 @@ void tb_sender_free(TbSender *sender)
         if (sender->hold_timer)
                 g_source_remove(sender->hold_timer);
         tb_mutex_lock(&sender->lock);
-        sender->open = false;
         Slot *slots[] = {g_steal_pointer(&sender->active), g_steal_pointer(&sender->next),
                          g_steal_pointer(&sender->old)};
         tb_mutex_unlock(&sender->lock);

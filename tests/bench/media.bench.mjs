@@ -1,7 +1,7 @@
 // WebRTC of the media room alone (tests/tools/media_room.c, a drawn full-motion 720p30 picture) in headless Chromium: painted -> displayed by the time that is
-// painted into the picture, offer -> first frame, CPU of each further viewer. Everything runs on this machine: its load is in the figures.
+// painted into the picture, offer -> first frame (100 viewers of a stream that runs, 40 that start it), CPU of each further viewer. Everything runs on this machine: its load is in the figures.
 import { Room, chromium, percentile } from "../e2e/media-lib.mjs";
-import { sleep } from "./lib.mjs";
+import { sleep, until } from "./lib.mjs";
 
 const MEASURE_S = 8;
 
@@ -11,18 +11,29 @@ async function cores(room) {
   return ((await room.ask({ do: "stats" })).cpu_s - before) / MEASURE_S;
 }
 
+/** Milliseconds from a viewer's wish to its first picture, `n` times; each after `settled`. */
+async function firstFrames(room, viewer, n, settled) {
+  const times = [];
+  for (let i = 0; i < n; i++) {
+    await until("the viewer before has gone", settled);
+    await viewer.join("next", { codec: "H264" });
+    await viewer.until("next", "v.frames > 0");
+    times.push((await viewer.get("next", "first")) - (await viewer.get("next", "asked")));
+    await viewer.leave("next");
+  }
+  return times;
+}
+
 export default async function bench() {
   const room = new Room(["--pattern", "clock"]);
   await room.ready;
   const viewer = await chromium(room);
   try {
-    const firsts = [];
-    for (let i = 0; i < 20; i++) {
-      await viewer.join(`f${i}`, { codec: "H264" });
-      await viewer.until(`f${i}`, "v.frames > 0");
-      firsts.push((await viewer.get(`f${i}`, "first")) - (await viewer.get(`f${i}`, "asked")));
-      await viewer.leave(`f${i}`);
-    }
+    const starting = await firstFrames(room, viewer, 40, async () => (await room.ask({ do: "stats" })).hub.state === "idle");
+    await viewer.join("zero", { codec: "H264" });
+    await viewer.until("zero", "v.frames > 0");
+    const running = await firstFrames(room, viewer, 100, async () => (await room.ask({ do: "stats" })).peers.length === 1);
+    await viewer.leave("zero");
     await viewer.join("one", { codec: "H264" });
     await viewer.until("one", "v.frames > 60");
     await viewer.set("one", "measure", true);
@@ -36,7 +47,8 @@ export default async function bench() {
     const ms = (values, p) => `${percentile(values, p).toFixed(0)} ms`;
     return [
       { what: "WebRTC 720p30, painted → displayed in Chromium, p50 / p95", ours: `${ms(latencies, 50)} / ${ms(latencies, 95)}`, target: "≤ 20 / 35 ms" },
-      { what: "WebRTC, offer → first decoded frame, p50 / p95", ours: `${ms(firsts, 50)} / ${ms(firsts, 95)}`, target: "p95 ≤ 400 ms" },
+      { what: "WebRTC, offer → first decoded frame, stream runs already, p50 / p95", ours: `${ms(running, 50)} / ${ms(running, 95)}`, target: "p95 ≤ 400 ms" },
+      { what: "… the first viewer starts the source", ours: `${ms(starting, 50)} / ${ms(starting, 95)}`, target: "p95 ≤ 400 ms" },
       { what: "CPU of each further viewer of one 720p30 stream", ours: `${(further * 100).toFixed(1)} % of a core (the first: ${(one * 100).toFixed(0)} %)`, target: "≤ 3 %" },
     ];
   } finally {
