@@ -30,6 +30,7 @@ function connect() {
   say('Connecting …', 'connecting');
   rfb = new RFB(by('screen'), address(), password ? { credentials: { password } } : {});
   rfb.scaleViewport = true;
+  rfb.background = '#07090a';
   rfb.viewOnly = query.get('view_only') === '1';
   rfb.addEventListener('connect', () => {
     failures = 0;
@@ -89,6 +90,8 @@ by('login').addEventListener('submit', (event) => {
   if (rfb) rfb.sendCredentials({ password });
   else connect();
 });
-by('keys').addEventListener('click', () => rfb?.sendCtrlAltDel());
+by('keys').addEventListener('click', () => { rfb?.sendCtrlAltDel(); rfb?.focus(); });
+by('keys').hidden = query.get('view_only') === '1';
+by('full').addEventListener('click', () => (document.fullscreenElement ? document.exitFullscreen() : by('screen').requestFullscreen()));
 fillDevices().catch((error) => console.warn('device list:', error));
 connect();
