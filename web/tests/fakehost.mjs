@@ -2,137 +2,24 @@
 // the console uses from memory, with the static files of web/ under the content security policy of the product.
 // No packages: node:http and a WebSocket server of its own. Also started by hand: node tests/fakehost.mjs [port] [prefix]
 
-import { createHash } from 'node:crypto';
 import { createReadStream, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { deflateSync } from 'node:zlib';
+
+import { bench, OPENAPI, STREAMS, switchPort, usbTree } from './fake-bench.mjs';
+import { png, SCREENS } from './fake-pictures.mjs';
+import { Socket } from './fake-socket.mjs';
 
 const WEB = fileURLToPath(new URL('..', import.meta.url));
 const VENDOR = JSON.parse(readFileSync(join(WEB, 'vendor.json'), 'utf8'));
 const CSP = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'self'; form-action 'self'";
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.mjs': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.json': 'application/json', '.wasm': 'application/wasm' };
 
-// ---- pictures: PNG by hand ----
-
-const CRC = new Uint32Array(256).map((_, n) => {
-  let c = n;
-  for (let k = 0; k < 8; k++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1;
-  return c;
-});
-function chunk(type, data) {
-  const out = Buffer.alloc(12 + data.length);
-  out.writeUInt32BE(data.length, 0);
-  out.write(type, 4, 'latin1');
-  data.copy(out, 8);
-  let c = 0xffffffff;
-  for (let i = 4; i < 8 + data.length; i++) c = CRC[(c ^ out[i]) & 255] ^ (c >>> 8);
-  out.writeUInt32BE((c ^ 0xffffffff) >>> 0, 8 + data.length);
-  return out;
-}
-/** `pixel(x, y)` -> [r, g, b] */
-function png(width, height, pixel) {
-  const raw = Buffer.alloc(height * (1 + width * 3));
-  for (let y = 0, o = 0; y < height; y++) {
-    raw[o++] = 0;
-    for (let x = 0; x < width; x++) for (const v of pixel(x, y)) raw[o++] = v;
-  }
-  const head = Buffer.alloc(13);
-  head.writeUInt32BE(width, 0);
-  head.writeUInt32BE(height, 4);
-  head.set([8, 2, 0, 0, 0], 8);
-  return Buffer.concat([Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]), chunk('IHDR', head), chunk('IDAT', deflateSync(raw, { level: 3 })), chunk('IEND', Buffer.alloc(0))]);
-}
-const SCREENS = {
-  board: { w: 640, h: 400, pixel: (t) => (x, y) => {
-    const row = y >> 4, col = x >> 3;                      // something like a text screen
-    const on = row > 1 && row < 18 && col > 1 && col < 10 + ((row * 37) % 55) && (y & 15) > 3 && (y & 15) < 13 && ((x * 7 + y * 13 + row * 31 + col * 17) % 5) > 1;
-    const cursor = row === 18 && col === 5 && t % 2;
-    return on || cursor ? [190, 200, 205] : [8, 10, 12];
-  } },
-  desktop: { w: 640, h: 360, pixel: (t) => (x, y) => {
-    if (y < 16) return [36, 44, 52];
-    const wx = 80 + ((t * 9) % 240);
-    if (x > wx && x < wx + 260 && y > 70 && y < 270) return y < 90 ? [20, 96, 112] : [238, 240, 242];
-    return [52 + (x >> 4), 78 + (y >> 4), 104];
-  } },
-  phone: { w: 270, h: 585, pixel: (t) => (x, y) => {
-    if (y < 22) return [18, 22, 30];
-    if (y > 555) return x > 95 && x < 175 && y > 566 && y < 571 ? [230, 230, 235] : [18, 22, 30];
-    const cx = x % 67 - 33, cy = (y - 30) % 90 - 40;
-    if (y > 200 && cx * cx + cy * cy < 420) return [90 + ((x >> 6) * 40 + t) % 120, 150, 210 - (y >> 3)];
-    return [24 + (y >> 5), 34 + (y >> 4), 66];
-  } },
-};
-
-// ---- WebSocket, server side ----
-
-class Socket {
-  constructor(raw) {
-    this.raw = raw;
-    this._in = Buffer.alloc(0);
-    this.onmessage = () => {};
-    this.onclose = () => {};
-    raw.on('data', (d) => this._data(d));
-    raw.on('close', () => this.onclose());
-    raw.on('error', () => {});
-  }
-
-  static accept(req, raw, protocol) {
-    const key = createHash('sha1').update(`${req.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
-    raw.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${key}\r\n${protocol ? `Sec-WebSocket-Protocol: ${protocol}\r\n` : ''}\r\n`);
-    return new Socket(raw);
-  }
-
-  send(data) {
-    const body = Buffer.from(data);
-    const head = body.length < 126 ? Buffer.from([0, body.length]) : body.length < 65536 ? Buffer.from([0, 126, body.length >> 8, body.length & 255]) : Buffer.concat([Buffer.from([0, 127, 0, 0, 0, 0]), Buffer.from(Uint32Array.of(body.length).buffer).reverse()]);
-    head[0] = 0x80 | (typeof data === 'string' ? 1 : 2);
-    if (!this.raw.destroyed) this.raw.write(Buffer.concat([head, body]));
-  }
-
-  _data(d) {
-    this._in = Buffer.concat([this._in, d]);
-    for (;;) {
-      const b = this._in;
-      if (b.length < 6) return;
-      let len = b[1] & 127, at = 2;
-      if (len === 126) { len = b.readUInt16BE(2); at = 4; } else if (len === 127) { len = b.readUInt32BE(6); at = 10; }
-      if (b.length < at + 4 + len) return;
-      const mask = b.subarray(at, at + 4);
-      const body = Buffer.from(b.subarray(at + 4, at + 4 + len)).map((v, i) => v ^ mask[i & 3]);
-      this._in = b.subarray(at + 4 + len);
-      const op = b[0] & 15;
-      if (op === 8) { this.raw.end(); return; }
-      if (op === 1) this.onmessage(body.toString('utf8'));
-      else if (op === 2) this.onmessage(body);
-    }
-  }
-}
-
-// ---- the bench ----
-
-function bench() {
-  const i = (name, driver, uri, kind = name, state = 'ready', reason) => ({ name, kind, driver, uri, state, ...(reason ? { reason } : {}) });
-  return {
-    board: { id: 'board', label: 'U-Boot in QEMU', state: 'ready', lease: null, interfaces: [i('power', 'qemu', 'qemu://x86'), i('console', 'qemu', 'qemu://x86'), i('video', 'qemu', 'qemu://x86'), i('input', 'qemu', 'qemu://x86'), i('sensors', 'shelly', 'shelly://192.0.2.7')] },
-    desktop: { id: 'desktop', label: 'Xvfb with real programs', state: 'ready', lease: { holder: 'anna', note: 'release tests', expires_at: new Date(Date.now() + 754000).toISOString() }, interfaces: [i('video', 'x11', 'x11://:44'), i('input', 'x11', 'x11://:44')] },
-    phone: { id: 'phone', label: 'Simulated phone', state: 'ready', lease: null, interfaces: [i('video', 'adb', 'adb://SIM0001'), i('input', 'adb', 'adb://SIM0001'), i('shell', 'adb', 'adb://SIM0001'), i('files', 'adb', 'adb://SIM0001'), i('apps', 'adb', 'adb://SIM0001'), i('logs', 'adb', 'adb://SIM0001'), i('sensors', 'adb', 'adb://SIM0001')] },
-    'rack-pi': { id: 'rack-pi', label: 'Raspberry Pi 4, rack 2', state: 'fault', lease: null, interfaces: [i('power', 'shelly', 'shelly://192.0.2.9', 'power', 'fault', 'the plug at 192.0.2.9 does not answer (timeout after 5 s)'), i('console', 'serial', 'serial:///dev/serial/by-id/usb-FTDI_FT232R_A50285BI-if00?baud=115200', 'console', 'absent', 'unplugged')] },
-    vitals: { id: 'vitals', label: 'This machine', state: 'ready', lease: null, interfaces: [i('sensors', 'vitals', 'vitals://')] },
-  };
-}
-
-const STREAMS = {
-  board: { 'power.watts': ['power', 'W', 3.2], 'power.volts': ['voltage', 'V', 230.4] },
-  phone: { 'battery.level': ['ratio', '%', 87], 'battery.temperature': ['temperature', 'Cel', 31.5] },
-  vitals: { 'load.1m': ['load', '1', 0.42], 'memory.used': ['memory', 'By', 1.9e9], 'cpu.temperature': ['temperature', 'Cel', 48.2], 'cpu.busy': ['ratio', '%', 12] },
-};
-
 /** {url, port, close(), calls: [method path body], emit(event), drop()}; `prefix`: served below it, as behind a proxy. */
 export async function startFakeHost({ port = 0, prefix = '/', token = null, tick = 500 } = {}) {
   const devices = bench();
+  const usb = usbTree();
   const power = { 'board/power': { commanded: 'on', observed: 'on', watts: 3.2, volts: 230.1, amps: 0.03, at: new Date().toISOString() }, 'rack-pi/power': { commanded: 'on', observed: 'unknown', at: null } };
   const calls = [];
   const log = [];
@@ -218,7 +105,14 @@ export async function startFakeHost({ port = 0, prefix = '/', token = null, tick
     if (path === '/host/openapi.json') return json(res, OPENAPI);
     if (path === '/host/drivers') return json(res, [{ name: 'qemu', kinds: ['power', 'console', 'video', 'input'], summary: 'Runs a machine in QEMU', example: 'qemu:///path/to/rom' }, { name: 'serial', kinds: ['console'], summary: 'A serial port of this machine', example: 'serial:///dev/ttyUSB0?baud=115200' }, { name: 'shelly', kinds: ['power', 'sensors'], summary: 'Shelly plugs, first and later generations', example: 'shelly://192.0.2.7' }]);
     if (path === '/host/resources') return json(res, [{ uri: 'serial:///dev/serial/by-id/usb-Silicon_Labs_CP2102_0001-if00-port0', label: 'CP2102 USB to UART', why: 'a serial port that no device uses', driver: 'serial' }, { uri: 'v4l2:///dev/video0', label: 'HDMI capture', why: 'a camera that can stream YUYV 1280×720', driver: 'v4l2' }]);
-    if (path === '/host/usb') return json(res, { buses: [{ id: 'usb1', name: 'xHCI Host Controller', speed: 480, children: [{ id: '1-1', vendor_id: 0x0424, product_id: 0x2514, product: 'USB 2.0 Hub', manufacturer: 'Microchip', speed: 480, driver: 'hub', ports: [{ id: '1-1.1', vendor_id: 0x0403, product_id: 0x6001, product: 'FT232R USB UART', manufacturer: 'FTDI', speed: 12, driver: 'ftdi_sio', power: 'on', switchable: true }, { id: '1-1.2', empty: true, power: 'off', switchable: true }, { id: '1-1.3', empty: true, power: 'on', switchable: true }] }] }] });
+    if (path === '/host/usb') return json(res, usb);
+    const port = path.match(/^\/host\/usb\/([^/]+)\/power$/);
+    if (port && req.method === 'PUT') {
+      const state = switchPort(usb.buses, port[1], JSON.parse(body).state);
+      if (!state) return problem(res, 404, 'Not Found', `there is no USB port ${port[1]}`);
+      emit('usb.power', null, null, state);
+      return json(res, state);
+    }
     if (!m) return problem(res, 404, 'Not Found', `no route ${req.method} ${path}`);
     const [, id, iface, rest] = m.map((x) => (x === undefined ? x : decodeURIComponent(x)));
     const device = devices[id];
@@ -381,17 +275,6 @@ export async function startFakeHost({ port = 0, prefix = '/', token = null, tick
     },
   };
 }
-
-const OPENAPI = {
-  openapi: '3.1.0', info: { title: 'Testbed host (fake)', version: '0.1.0' }, tags: [{ name: 'devices' }],
-  paths: {
-    '/host/devices': { get: { tags: ['devices'], summary: 'Every device', responses: { 200: { description: 'the list' } } } },
-    '/host/devices/{id}/{interface}': {
-      get: { tags: ['power'], summary: 'Power as commanded and observed', parameters: [{ name: 'id', in: 'path', required: true, schema: { type: 'string' } }, { name: 'interface', in: 'path', required: true, schema: { type: 'string' } }], responses: { 200: { description: 'power' } } },
-      put: { tags: ['power'], summary: 'Switch power', parameters: [{ name: 'id', in: 'path', required: true, schema: { type: 'string' } }, { name: 'interface', in: 'path', required: true, schema: { type: 'string' } }], requestBody: { content: { 'application/json': { schema: { type: 'object', properties: { state: { type: 'string', enum: ['on', 'off'] } } } } } }, responses: { 200: { description: 'read back' }, 423: { description: 'leased' } } },
-    },
-  },
-};
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const fake = await startFakeHost({ port: Number(process.argv[2] ?? 0), prefix: process.argv[3] ?? '/' });

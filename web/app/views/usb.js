@@ -1,29 +1,32 @@
-// The USB tree of the host: what is where, how fast, and power per port where the hub can switch it.
+// The USB tree of the host: what is where, how fast, and power per port where the hub can switch it. The shape is that of
+// GET /host/usb: {buses: [device]}; a device has port, speed_mbps, interfaces, nodes, and, when it is a hub, power_switching
+// and ports: [{port, power, connected, overcurrent, device}].
 
-import { humanize } from '../../core/format.js';
 import { actionButton, badge, confirmDialog, empty, fill, h, icon, Scope } from '../dom.js';
 
 const RELOAD_MS = 5000;
 
 export function mount(root, svc) {
   const scope = new Scope();
-  const box = h('section', { class: 'panel' }, h('div', { class: 'body tree' }, 'Loading'));
+  const box = h('section', { class: 'panel', 'aria-label': 'USB tree' }, h('div', { class: 'body tree' }, 'Loading'));
   root.append(h('div', { class: 'head' }, h('h1', {}, 'USB'), h('span', { class: 'spacer' }), h('button', { type: 'button', class: 'btn', onclick: () => load() }, icon('cycle'), 'Refresh')), box);
   let shown = '';
 
   async function load() {
     if (document.hidden) return;
     try {
-      const tree = await svc.api.usb();
+      const { buses = [] } = await svc.api.usb();
       if (scope.closed) return;
-      const now = JSON.stringify(tree);
+      const now = JSON.stringify(buses);
       if (now === shown) return;
       shown = now;
-      const tops = roots(tree);
-      if (!tops.length) fill(box, empty('usb', 'This host sees no USB bus.'));
-      else fill(box, h('div', { class: 'body tree' }, h('ul', {}, tops.map((n) => node(n, svc, load)))));
+      const at = box.contains(document.activeElement) ? document.activeElement.closest('.node')?.dataset.port : null;
+      if (!buses.length) fill(box, empty('usb', 'This host has no USB controller that the daemon can see. In a container or VM, pass one through.'));
+      else fill(box, h('div', { class: 'body tree' }, h('ul', {}, buses.map((b) => h('li', {}, deviceNode(b, svc, load), portsOf(b, svc, load))))));
+      if (at) [...box.querySelectorAll('.node')].find((n) => n.dataset.port === at)?.querySelector('button')?.focus();     // drawn again under somebody's hands
     } catch (error) {
-      if (!scope.closed && !shown) fill(box, empty('usb', error.message));
+      shown = '';
+      if (!scope.closed) fill(box, empty('warn', error.message, h('button', { type: 'button', class: 'btn', onclick: () => load() }, 'Try again')));
     }
   }
   scope.add(svc.store.watch((s) => s.timeline[0], (e) => { if (e && /^usb\.|^resource\./.test(e.type)) load(); }));
@@ -32,52 +35,72 @@ export function mount(root, svc) {
   return () => scope.close();
 }
 
-/** Nested or flat (by `port` "1-1.4"), the tree comes out the same. */
-export function roots(answer) {
-  const list = Array.isArray(answer) ? answer : answer?.buses ?? answer?.devices ?? answer?.tree ?? answer?.children ?? [];
-  if (!list.length || list.some((n) => n.children || n.ports || n.devices)) return list;
-  const byId = new Map(list.map((n) => [idOf(n), { ...n, children: [] }]));
-  const tops = [];
-  for (const n of byId.values()) {
-    const parent = byId.get(n.parent) ?? byId.get(idOf(n).replace(/\.\d+$/, '')) ?? byId.get(idOf(n).replace(/-\d+$/, ''));
-    if (parent && parent !== n) parent.children.push(n);
-    else tops.push(n);
-  }
-  return tops;
+/** 480 -> "480 Mbit/s", 5000 -> "5 Gbit/s" */
+export function speedWords(mbps) {
+  return mbps >= 1000 ? `${mbps / 1000} Gbit/s` : `${mbps} Mbit/s`;
 }
 
-const idOf = (n) => String(n.id ?? n.path ?? n.port ?? n.bus ?? n.name ?? '');
-
-function node(n, svc, reload) {
-  const id = idOf(n);
-  const kids = [...(n.children ?? []), ...(n.ports ?? []), ...(n.devices ?? [])];
-  if (n.device && typeof n.device === 'object') kids.push(n.device);
-  const name = n.product ?? n.name ?? n.label ?? (n.empty || !n.vendor_id ? 'Empty port' : 'USB device');
-  const ids = n.vendor_id !== undefined ? `${hex(n.vendor_id)}:${hex(n.product_id)}` : n.ids ?? null;
-  const power = typeof n.power === 'string' ? n.power : n.power === true ? 'on' : n.power === false ? 'off' : n.port_power ?? null;
-  const can = n.switchable ?? n.power_switching ?? n.can_switch ?? power !== null;
-  const fail = (e) => svc.toast.error(e, `Port ${id}`);
-  return h('li', {},
-    h('div', { class: 'node' }, h('span', { class: 'mono muted' }, id), h('span', { class: 'name' }, name),
-      n.manufacturer ? h('span', { class: 'muted' }, n.manufacturer) : null,
-      ids ? h('span', { class: 'mono muted small' }, ids) : null,
-      n.speed ? h('span', { class: 'chip' }, Number.isFinite(Number(n.speed)) ? `${n.speed} Mbit/s` : humanize(n.speed)) : null,
-      n.driver ? h('span', { class: 'chip' }, [n.driver].flat().join(', ')) : null,
-      power ? badge(`power ${power}`, power === 'on' ? 'good' : 'neutral') : null,
-      h('span', { class: 'end' },
-        power && can ? actionButton({ class: 'btn', 'aria-label': `Power ${power === 'on' ? 'off' : 'on'} port ${id}` }, power === 'on' ? 'Power off' : 'Power on', async () => {
-          if (power === 'on' && !await confirmDialog({ title: `Power off port ${id}?`, message: 'What is plugged in there loses power.', action: 'Power off', danger: true })) return;
-          await svc.api.usbPower(id, power === 'on' ? 'off' : 'on');
-          await reload();
-        }, fail) : null,
-        n.vendor_id !== undefined && id.includes('-') ? actionButton({ class: 'btn quiet', 'aria-label': `Reset ${name} at ${id}` }, 'Reset', async () => {
-          if (!await confirmDialog({ title: `Reset ${name}?`, message: 'The device is enumerated again; open connections to it break.', action: 'Reset', danger: true })) return;
-          await svc.api.usbReset(id);
-          await reload();
-        }, fail) : null)),
-    kids.length ? h('ul', {}, kids.map((k) => node(k, svc, reload))) : null);
+/** What a person calls it; a device without strings is told by its class or its ids. */
+export function nameOf(d) {
+  if (d.product) return d.product;
+  if (d.class === 'hub') return 'Hub';
+  const kinds = [...new Set((d.interfaces ?? []).map((i) => i.class).filter((c) => c && c !== 'vendor'))];
+  return kinds.length ? `USB device (${kinds.join(', ')})` : 'USB device';
 }
 
-function hex(v) {
-  return typeof v === 'number' ? v.toString(16).padStart(4, '0') : String(v ?? '').replace(/^0x/, '');
+const SWITCHING = { 'per-port': 'power per port', ganged: 'power of all ports together', none: 'no power switching' };
+
+/** The line of one device; `port` is the port that it sits in, which bears the power. */
+function deviceNode(d, svc, reload, port = null) {
+  const drivers = [...new Set([...(d.interfaces ?? []).map((i) => i.driver), d.interfaces?.length ? null : d.driver].filter(Boolean))];
+  const isHub = Array.isArray(d.ports);
+  const name = nameOf(d);
+  return h('div', { class: 'node', dataset: { port: d.port } },
+    h('span', { class: 'mono muted' }, d.port), h('span', { class: 'name' }, name),
+    d.manufacturer ? h('span', { class: 'muted' }, d.manufacturer) : null,
+    d.vendor_id ? h('span', { class: 'mono muted small' }, `${d.vendor_id}:${d.product_id ?? '????'}`) : null,
+    Number.isFinite(d.speed_mbps) ? h('span', { class: 'chip' }, speedWords(d.speed_mbps)) : null,
+    drivers.map((n) => h('span', { class: 'chip' }, n)),
+    (d.nodes ?? []).filter((n) => !n.startsWith('/dev/bus/')).slice(0, 4).map((n) => h('span', { class: 'chip mono' }, n)),
+    isHub && SWITCHING[d.power_switching] ? h('span', { class: 'muted small' }, SWITCHING[d.power_switching]) : null,
+    port ? portState(port) : null,
+    h('span', { class: 'end' }, port ? powerSwitch(port, svc, reload) : null, d.port.includes('-') ? resetButton(d, name, svc, reload) : null));
+}
+
+function portState(p) {
+  return [
+    p.power ? badge(`power ${p.power}`, p.power === 'on' ? 'good' : 'neutral') : null,
+    p.overcurrent ? badge('over-current', 'bad') : null,
+  ];
+}
+
+function portsOf(hub, svc, reload) {
+  if (!hub.ports?.length) return null;
+  const per = hub.power_switching === 'per-port' || hub.power_switching === null;      // null: not known, the host may try
+  return h('ul', {}, hub.ports.map((raw) => {
+    const p = { ...raw, switchable: per && raw.power !== 'unknown' };
+    if (p.device) return h('li', {}, deviceNode(p.device, svc, reload, p), portsOf(p.device, svc, reload));
+    return h('li', {}, h('div', { class: 'node', dataset: { port: p.port } }, h('span', { class: 'mono muted' }, p.port),
+      h('span', { class: 'muted' }, p.connected ? 'Something is plugged in, but not recognised' : 'Empty port'), portState(p), h('span', { class: 'end' }, powerSwitch(p, svc, reload))));
+  }));
+}
+
+function powerSwitch(p, svc, reload) {
+  if (!p.switchable) return null;
+  const next = p.power === 'on' ? 'off' : 'on';
+  return actionButton({ class: 'btn', 'aria-label': `Power ${next} port ${p.port}` }, `Power ${next}`, async () => {
+    if (next === 'off' && p.device && !await confirmDialog({ title: `Power off port ${p.port}?`, message: `${nameOf(p.device)} loses power.`, action: 'Power off', danger: true })) return;
+    const now = await svc.api.usbPower(p.port, next);
+    svc.announce(`Port ${p.port} is ${now?.observed ?? next}`);
+    if (now?.observed && now.observed !== next) svc.toast.warn(`Port ${p.port}`, `Commanded ${next}, but the hub reads back ${now.observed}.`);
+    await reload();
+  }, (e) => svc.toast.error(e, `Port ${p.port}`));
+}
+
+function resetButton(d, name, svc, reload) {
+  return actionButton({ class: 'btn quiet', 'aria-label': `Reset ${name} at ${d.port}` }, 'Reset', async () => {
+    if (!await confirmDialog({ title: `Reset ${name}?`, message: 'The device is enumerated again; open connections to it break.', action: 'Reset', danger: true })) return;
+    await svc.api.usbReset(d.port);
+    await reload();
+  }, (e) => svc.toast.error(e, `Port ${d.port}`));
 }
