@@ -25,11 +25,14 @@ const services = makeServices({
   onAuth: async (status) => {
     if (status !== 401 || asking) return;
     asking = true;
-    await openSettings(services, { reason: 'This host wants a token.' });
+    await openSettings({ reason: 'This host wants a token.', onToken: newToken });
     asking = false;
   },
 });
-services.openSettings = () => openSettings(services);
+function newToken() {
+  services.events.stop();
+  services.events.start();
+}
 
 // ---- shell ----
 
@@ -52,7 +55,7 @@ document.getElementById('topbar').append(
   h('div', { class: 'end' },
     h('span', { class: 'link-state', id: 'link' }, linkDot, linkText),
     themeButton,
-    h('button', { type: 'button', class: 'btn quiet icon-only', 'aria-label': 'Settings', title: 'Settings', onclick: services.openSettings }, icon('gear'))));
+    h('button', { type: 'button', class: 'btn quiet icon-only', 'aria-label': 'Settings', title: 'Settings', onclick: () => openSettings({ onToken: newToken }) }, icon('gear'))));
 showTheme(prefs.get('theme', 'auto'));
 
 services.store.watch((s) => s.link, ({ state, reason }) => {

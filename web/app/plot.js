@@ -1,39 +1,74 @@
 // uPlot with our colours: one place that knows its options. Redraws when the colours change.
 
 import uPlot from '../vendor/uplot/dist/uPlot.esm.js';
-import { clockTime, quantity } from '../core/format.js';
+import { clockTime, tickLabels } from '../core/format.js';
+
+const LEAST_S = 30;                  // the least span of time that is shown
+const FONT_PX = 11;
+
+/** Room around values that do not change: a flat line lies in the middle, not on an edge. */
+function range(u, min, max) {
+  if (min === null) return [0, 1];
+  const room = max > min ? (max - min) * 0.12 : Math.abs(max) * 0.05 || 1;
+  // what cannot be negative does not get an axis below zero
+  return [min >= 0 && min - room < 0 ? 0 : min - room, max + room];
+}
 
 /**
  * @param {HTMLElement} el      its width is the plot's
- * @param {{series: {label: string, unit?: string, scale?: string}[], height: number}} o    data: [[seconds], [values], …]
+ * @param {{series: {label: string, unit?: string, scale?: string}[], height: number, onHover?: (at: {t: number, values: number[]} | null) => void}} o
+ *        data: [[seconds], [values or null], …]; null is a gap. `onHover`: what is under the pointer; null: nothing
  */
-export function plot(el, { series, height }) {
+export function plot(el, { series, height, onHover = () => {} }) {
   let chart = null;
   let data = [[], ...series.map(() => [])];
+  const second = series.find((s) => s.scale);
 
   function make() {
     chart?.destroy();
     const css = getComputedStyle(document.documentElement);
     // canvas needs resolved colours: let the browser resolve each custom property on an element
     const probe = document.createElement('i');
-    el.append(probe);
+    document.body.append(probe);       // `el` may not be on the page yet
     const color = (name) => {
       probe.style.color = `var(${name})`;
       return getComputedStyle(probe).color;
     };
     const ink = color('--ink-3'), grid = color('--plot-grid'), lines = [color('--plot-1'), color('--plot-2')];
     probe.remove();
-    const axis = { stroke: ink, font: `11px ${css.getPropertyValue('--font')}`, grid: { stroke: grid, width: 1 }, ticks: { show: false } };
+    const font = `${FONT_PX}px ${css.getPropertyValue('--font')}`;
+    // a context of our own: uPlot remembers what it has set on its own one
+    const ruler = document.createElement('canvas').getContext('2d');
+    ruler.font = font;
+    const axis = { stroke: ink, font, grid: { stroke: grid, width: 1 }, ticks: { show: false } };
+    // as wide as its longest label so far: an axis that grows and shrinks would make the line jump
+    const widths = new Map();
+    const wide = (_, labels, axisIndex, cycle) => {
+      const now = widths.get(axisIndex) ?? 30;
+      if (cycle > 1 || !labels?.length) return now;        // uPlot asks until nothing changes
+      const needed = Math.ceil(Math.max(...labels.map((l) => ruler.measureText(l ?? '').width))) + 12;
+      widths.set(axisIndex, Math.max(now, needed));
+      return Math.max(now, needed);
+    };
+    const values = (unit) => ({ values: (_, ticks) => tickLabels(ticks, unit), size: wide, gap: 6, space: 28 });
     chart = new uPlot({
-      width: Math.max(120, el.clientWidth), height, pxAlign: 1, legend: { show: false },
-      cursor: { y: false, points: { size: 5 } },
-      scales: { x: { time: true, range: (_, min, max) => (min === null ? [0, 1] : [Math.min(min, max - 30), max]) }, ...(series.some((s) => s.scale) ? { [series.find((s) => s.scale).scale]: { auto: true } } : {}) },
+      width: Math.max(120, el.clientWidth), height, pxAlign: 1, legend: { show: false }, padding: [8, second ? 0 : 10, 0, 0],
+      cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
+      hooks: { setCursor: [(u) => {
+        const i = u.cursor.left >= 0 ? u.cursor.idx : null;
+        onHover(i === null || i === undefined ? null : { t: data[0][i], values: data.slice(1).map((v) => v[i]) });
+      }] },
+      scales: { x: { time: true, range: (_, min, max) => (min === null ? [0, LEAST_S] : [Math.min(min, max - LEAST_S), max]) }, y: { range }, ...(second ? { [second.scale]: { range } } : {}) },
       axes: [
-        { ...axis, size: 22, space: 80, values: (_, ticks) => ticks.map((t) => (t % 1 ? '' : clockTime(t * 1000))) },
-        { ...axis, size: 58, values: (_, ticks) => ticks.map((v) => quantity(v, series[0].unit)) },
-        ...(series.some((s) => s.scale) ? [{ ...axis, side: 1, size: 48, grid: { show: false }, scale: series.find((s) => s.scale).scale, values: (_, ticks) => ticks.map((v) => quantity(v, '')) }] : []),
+        { ...axis, size: 22, space: 80, values: (_, ticks) => ticks.map((t) => (t % 1 || !data[0].length ? '' : clockTime(t * 1000))) },
+        { ...axis, ...values(series[0].unit) },
+        ...(second ? [{ ...axis, ...values(second.unit), side: 1, grid: { show: false }, scale: second.scale }] : []),
       ],
-      series: [{}, ...series.map((s, i) => ({ label: s.label, stroke: lines[i % lines.length], width: 1.5, ...(s.scale ? { scale: s.scale } : {}), points: { show: false }, spanGaps: true }))],
+      series: [{}, ...series.map((s, i) => ({
+        label: s.label, stroke: lines[i % lines.length], width: 1.5, ...(s.scale ? { scale: s.scale } : {}), spanGaps: false,
+        // a sample with a gap on either side has no line: it is a dot
+        points: { show: true, size: 4, fill: lines[i % lines.length], filter: (u, at) => lonely(u.data[at]) },
+      }))],
     }, data, el);
   }
 
@@ -59,4 +94,13 @@ export function plot(el, { series, height }) {
       chart.destroy();
     },
   };
+}
+
+/** Indices of the values that have no neighbour. */
+function lonely(values) {
+  const out = [];
+  for (let i = 0; i < values.length; i++) {
+    if (values[i] !== null && (values[i - 1] ?? null) === null && (values[i + 1] ?? null) === null) out.push(i);
+  }
+  return out;
 }

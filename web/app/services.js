@@ -1,15 +1,21 @@
 // What every view is given: the API, the store that follows the bus, the command client, leases, messages.
 
 import { Api } from '../core/api.js';
-import { CommandClient, restVerbs, SocketRoute } from '../core/command.js';
+import { CommandClient } from '../core/command.js';
 import { EventStream } from '../core/events.js';
+import { restVerbs, SocketRoute } from '../core/routes.js';
 import { key, Store } from '../core/store.js';
+import { Telemetry } from '../core/telemetry.js';
+import { debug } from './debug.js';
 import { Leases } from './leases.js';
 import * as prefs from './prefs.js';
+import { mountQueue } from './queue.js';
 import { makeToasts } from './toast.js';
 
 const HIDDEN_MS = 30000;             // a hidden page gives its connection back after this
 const RELOAD_MS = 150;               // several events in a row cause one reload
+const QUEUE_MS = 20000;              // a command waits so long for a host that is away: as long as a restart takes, and in sight
+const PROBE_MS = 2500;
 
 export function makeServices({ base, onAuth }) {
   const toast = makeToasts(document.body);
@@ -24,8 +30,19 @@ export function makeServices({ base, onAuth }) {
   });
   leases.attach(api, store);
 
-  const commands = new CommandClient({ lease: (device) => leases.secret(device) });
-  commands.setRest(restVerbs(api));
+  const commands = new CommandClient({ lease: (device) => leases.secret(device), queueMs: QUEUE_MS });
+  commands.setRest(restVerbs(api), async () => {
+    if (store.state.link.state === 'open') return true;
+    try {
+      await api.get('host/health', { signal: AbortSignal.timeout(PROBE_MS) });
+      return true;
+    } catch (error) {
+      return error.status > 0;         // an error of the host is an answer
+    }
+  });
+  commands.on('trace', (line) => debug(line));
+  mountQueue(document.body, commands);
+  const telemetry = new Telemetry();
   const socket = new SocketRoute({ url: () => api.wsUrl('host/ws'), WebSocket });
   commands.addRoute(socket);
   socket.on('change', () => commands.routesChanged());
@@ -76,7 +93,9 @@ export function makeServices({ base, onAuth }) {
 
   events.on('state', (state, reason) => {
     store.dispatch({ type: 'link', state, reason });
+    debug(`event stream ${state}${reason ? `: ${reason}` : ''}`);
     if (state !== 'open') return;
+    commands.resetStreams();         // a host that restarted counts its samples from the start
     reload('*');                     // what happened in a gap that the bus no longer has
     socket.start();
   });
@@ -99,7 +118,7 @@ export function makeServices({ base, onAuth }) {
   window.addEventListener('online', () => { events.stop(); events.start(); });
 
   return {
-    api, store, commands, events, leases, toast, prefs, reload, readPower,
+    api, store, commands, events, leases, toast, prefs, reload, readPower, telemetry,
     start() {
       events.start();
       api.info().then((info) => store.dispatch({ type: 'info', info }), () => {});

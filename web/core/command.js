@@ -2,9 +2,10 @@
 // data channel, WebSocket, REST - and every one is acknowledged or fails by itself after a while.
 
 import { ApiError } from './api.js';
-import { Backoff, systemClock } from './backoff.js';
+import { systemClock } from './backoff.js';
 import { Emitter } from './emitter.js';
-import { LatestBySeq, parse, ProtoError, serialize } from './proto.js';
+import { LatestBySeq } from './latest.js';
+import { parse, ProtoError, serialize } from './proto.js';
 
 const TIMEOUT_MS = 10000;
 const MAX_PENDING = 256;
@@ -14,7 +15,8 @@ const QUEUE_MS = 5000;               // older ones are not worth sending: nobody
 /**
  * A route is {name, ready(): boolean, send(text): boolean}; what it receives goes to receive().
  * Events: `event` (message), `sample` (message, latest seq only), `console` (message), `problem` (text),
- *         `route` (name or null) when the preferred route changes.
+ *         `route` (name or null) when the preferred route changes, `queue` when waiting() has changed,
+ *         `trace` (text): what was sent and how it ended, for debugging.
  */
 export class CommandClient extends Emitter {
   constructor({ clock = systemClock, timeoutMs = TIMEOUT_MS, maxQueue = MAX_QUEUE, queueMs = QUEUE_MS, lease = () => null } = {}) {
@@ -22,6 +24,7 @@ export class CommandClient extends Emitter {
     Object.assign(this, { _clock: clock, _timeoutMs: timeoutMs, _maxQueue: maxQueue, _queueMs: queueMs, _lease: lease });
     this._routes = [];
     this._rest = null;               // async ({device, interface, verb, params}) => result, or undefined: cannot
+    this._reachable = null;
     this._nextId = 1;
     this._pending = new Map();       // id -> {resolve, reject, timer}
     this._queue = [];                // {text, id, until}
@@ -43,8 +46,10 @@ export class CommandClient extends Emitter {
     };
   }
 
-  setRest(rest) {
+  /** `reachable`: async, whether the host answers; while it does not, commands wait for it in place of failing at once. */
+  setRest(rest, reachable = null) {
     this._rest = rest;
+    this._reachable = reachable;
   }
 
   /** Name of the route that the next command takes. */
@@ -53,6 +58,34 @@ export class CommandClient extends Emitter {
   }
 
   get queued() { return this._queue.length; }
+
+  /** Commands that wait for a route: [{id, device, verb, params, until}], oldest first. */
+  waiting() {
+    return this._queue.map(({ message, until }) => ({ id: message.id, device: message.device, verb: message.verb, params: message.params, until }));
+  }
+
+  /** Takes a command back that has not been sent yet; false when it has. */
+  cancel(id) {
+    if (!this._queue.some((e) => e.message.id === id)) return false;
+    this._settle(id)?.reject(new ApiError({ status: 0, title: 'Not sent', detail: 'The command was taken back' }));
+    this._setQueue(this._queue.filter((e) => e.message.id !== id));
+    return true;
+  }
+
+  _setQueue(queue) {
+    const changed = queue.length || this._queue.length;
+    this._queue = queue;
+    if (changed) this.emit('queue');
+  }
+
+  /** Ends the wait for an answer; returns who waited. */
+  _settle(id) {
+    const waiting = this._pending.get(id);
+    if (!waiting) return null;
+    this._pending.delete(id);
+    this._clock.clearTimeout(waiting.timer);
+    return waiting;
+  }
 
   _open() {
     return this._routes.find((r) => r.ready());
@@ -68,10 +101,22 @@ export class CommandClient extends Emitter {
     }
     if (!open) return;
     const now = this._clock.now();
-    for (const entry of this._queue.splice(0)) {
-      if (entry.until < now) continue;                       // its own timer has rejected or will reject it
-      if (this._pending.has(entry.id) && !open.send(entry.text)) this._queue.push(entry);
+    const left = [];
+    for (const entry of this._queue) {
+      const { id } = entry.message;
+      if (entry.until < now || !this._pending.has(id)) continue;          // its own timer has rejected or will reject it
+      if (!open.send(entry.text)) {
+        left.push(entry);
+        continue;
+      }
+      // from now on it waits for its answer
+      const waiting = this._pending.get(id);
+      this._clock.clearTimeout(waiting.timer);
+      waiting.sentAt = now;
+      waiting.timer = this._clock.setTimeout(() => this._expire(id), waiting.timeoutMs);
+      this._trace(entry.message, `sent late by ${open.name}`);
     }
+    if (this._queue.length) this._setQueue(left);
   }
 
   /**
@@ -94,31 +139,45 @@ export class CommandClient extends Emitter {
       return Promise.reject(new ApiError({ status: 429, title: 'Too many commands', detail: `${MAX_PENDING} commands wait for an answer` }));
 
     const open = this._open();
-    if (!open && this._rest) return this._byRest(message);
+    if (!open && this._rest) return this._byRest(message, text, { timeoutMs, queue });
+    return this._byRoute(message, text, { timeoutMs, queue });
+  }
+
+  _byRoute(message, text, { timeoutMs, queue }) {
+    const open = this._open();
     if (!open && (!queue || this._queue.length >= this._maxQueue))
       return Promise.reject(new ApiError({ status: 0, title: 'Not connected', detail: queue ? `${this._maxQueue} commands wait already` : 'No connection to the host' }));
 
     const sentAt = this._clock.now();
     return new Promise((resolve, reject) => {
-      const timer = this._clock.setTimeout(() => this._expire(message.id), open ? timeoutMs : Math.min(timeoutMs, this._queueMs));
-      this._pending.set(message.id, { resolve, reject, timer, sentAt, timeoutMs });
-      if (!open || !open.send(text)) this._queue.push({ text, id: message.id, until: sentAt + this._queueMs });
+      const timer = this._clock.setTimeout(() => this._expire(message.id), open ? timeoutMs : this._queueMs);
+      this._pending.set(message.id, { message, resolve, reject, timer, sentAt, timeoutMs });
+      if (open?.send(text)) this._trace(message, `sent by ${open.name}`);
+      else {
+        this._trace(message, 'waits for a connection');
+        this._setQueue([...this._queue, { text, message, until: sentAt + this._queueMs }]);
+      }
     });
   }
 
-  async _byRest(message) {
+  _trace({ id, device, verb }, what) {
+    this.emit('trace', `command ${id} ${device} ${verb}: ${what}`);
+  }
+
+  async _byRest(message, text, options) {
+    if (this._reachable && !await this._reachable()) return this._byRoute(message, text, options);
+    this._trace(message, 'sent by rest');
     const result = await this._rest(message);
     if (result === undefined) throw new ApiError({ status: 0, title: 'Not connected', detail: `${message.verb} needs a connection` });
     return result;
   }
 
   _expire(id) {
-    const waiting = this._pending.get(id);
+    const waiting = this._settle(id);
     if (!waiting) return;
-    this._pending.delete(id);
-    const before = this._queue.length;
-    this._queue = this._queue.filter((e) => e.id !== id);
-    const unsent = this._queue.length < before;
+    const unsent = this._queue.some((e) => e.message.id === id);
+    if (unsent) this._setQueue(this._queue.filter((e) => e.message.id !== id));
+    this._trace(waiting.message, unsent ? 'given up, not sent' : 'not acknowledged in time');
     waiting.reject(new ApiError(unsent
       ? { status: 0, title: 'Not connected', detail: 'The connection did not come back in time; the command was not sent' }
       : { status: 504, title: 'No answer', detail: 'The command was sent but not acknowledged in time' }));
@@ -177,11 +236,10 @@ export class CommandClient extends Emitter {
   }
 
   _onResult(message) {
-    const waiting = this._pending.get(message.id);
+    const waiting = this._settle(message.id);
     if (!waiting) return;                                    // too late, or an acknowledged subscription
-    this._pending.delete(message.id);
-    this._clock.clearTimeout(waiting.timer);
     this.lastAckMs = this._clock.now() - waiting.sentAt;
+    this._trace(waiting.message, `${message.ok ? 'acknowledged' : `refused (${message.error.status})`} after ${this.lastAckMs} ms`);
     if (message.ok) waiting.resolve(message.result ?? null);
     else waiting.reject(new ApiError(message.error));
   }
@@ -197,57 +255,8 @@ export class CommandClient extends Emitter {
       waiting.reject(new ApiError({ status: 0, title: 'Closed', detail: 'The connection was closed' }));
       this._pending.delete(id);
     }
-    this._queue = [];
+    this._setQueue([]);
     this._topics.clear();
-  }
-}
-
-/** A WebSocket that comes back by itself, as a route. Opened when first needed, closed by stop(). */
-export class SocketRoute extends Emitter {
-  constructor({ name = 'websocket', url, WebSocket, clock = systemClock, backoff = new Backoff() }) {
-    super();
-    Object.assign(this, { name, _url: url, _WebSocket: WebSocket, _clock: clock, _backoff: backoff });
-    this._socket = null;
-    this._retry = null;
-    this._on = false;
-  }
-
-  ready() { return this._socket?.readyState === 1; }
-
-  send(text) {
-    if (!this.ready()) return false;
-    this._socket.send(text);
-    return true;
-  }
-
-  start() {
-    if (this._on) return;
-    this._on = true;
-    this._connect();
-  }
-
-  stop() {
-    this._on = false;
-    this._clock.clearTimeout(this._retry);
-    const socket = this._socket;
-    this._socket = null;
-    socket?.close(1000);
-  }
-
-  _connect() {
-    const url = typeof this._url === 'function' ? this._url() : this._url;
-    const socket = (this._socket = new this._WebSocket(url));
-    const mine = (fn) => (e) => { if (socket === this._socket) fn(e); };
-    socket.addEventListener('open', mine(() => {
-      this._backoff.reset();
-      this.emit('change', true);
-    }));
-    socket.addEventListener('message', mine((e) => { if (typeof e.data === 'string') this.emit('message', e.data); }));
-    socket.addEventListener('close', mine(() => {
-      this._socket = null;
-      this.emit('change', false);
-      if (this._on) this._retry = this._clock.setTimeout(() => this._connect(), this._backoff.next());
-    }));
   }
 }
 
@@ -256,20 +265,4 @@ function busEvent(text) {
   const m = JSON.parse(text);
   if (!Number.isInteger(m.t) || typeof m.data !== 'object') return null;
   return { type: 'event', event: m.type, id: m.id, t: m.t, device: m.device, interface: m.interface, data: m.data ?? {} };
-}
-
-/** Verbs -> REST, for when no channel is open. */
-export function restVerbs(api) {
-  return async ({ device, verb, params }) => {
-    const dot = verb.lastIndexOf('.');
-    const iface = verb.slice(0, dot);
-    switch (verb.slice(dot + 1)) {
-    case 'set': return api.setPower(device, iface, params.state);
-    case 'cycle': return api.cyclePower(device, iface, params.off_s);
-    case 'send': return api.input(device, iface, params.events);
-    case 'write': return api.json('POST', api.iface(device, iface, '/write'), { body: params, device });
-    case 'break': return api.sendBreak(device, iface, params.ms);
-    default: return undefined;
-    }
-  };
 }

@@ -16,24 +16,31 @@ export function short(value) {
   return a >= 100 ? value.toFixed(0) : a >= 10 ? value.toFixed(1) : value.toFixed(2);
 }
 
+const BYTES = [[1 << 30, 'GiB'], [1 << 20, 'MiB'], [1 << 10, 'KiB'], [1, 'B']];
 const SCALES = {
   Hz: [[1e9, 'GHz'], [1e6, 'MHz'], [1e3, 'kHz'], [1, 'Hz']],
   V: [[1, 'V'], [1e-3, 'mV']],
   A: [[1, 'A'], [1e-3, 'mA']],
-  By: [[1 << 30, 'GiB'], [1 << 20, 'MiB'], [1 << 10, 'KiB'], [1, 'B']],
+  By: BYTES,
+  'By/s': BYTES.map(([factor, name]) => [factor, `${name}/s`]),
   W: [[1e3, 'kW'], [1, 'W'], [1e-3, 'mW']],
 };
-const NAMES = { Cel: '°C', C: '°C', celsius: '°C', deg: '°', 'm/s2': 'm/s²', '1': '', none: '', count: '' };
+const NAMES = { Cel: '°C', C: '°C', celsius: '°C', deg: '°', 'm/s2': 'm/s²', '1': '', none: '', count: '', 'By/s': 'B/s' };
 
 export function unitName(unit) {
   return NAMES[unit] ?? unit ?? '';
 }
 
-/** A value with its unit, as the API describes it: new units need no change here. */
-export function quantity(value, unit) {
+/** What counts whole things has no decimals. */
+const WHOLE = new Set(['state', 'count']);
+
+/** A value with its unit and quantity, as the API describes them: new ones need no change here. */
+export function quantity(value, unit, kind = null) {
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   if (typeof value === 'string') return value;
   if (!Number.isFinite(value)) return DASH;
+  if (unit === 's' && value >= 120) return age(value);
+  if (WHOLE.has(kind) && Number.isInteger(value)) return `${value}${unitName(unit) ? `${NB}${unitName(unit)}` : ''}`;
   const scale = SCALES[unit]?.find(([factor]) => Math.abs(value) >= factor) ?? SCALES[unit]?.at(-1);
   if (scale && value !== 0) return `${short(value / scale[0])}${NB}${scale[1]}`;
   const name = unitName(unit);
@@ -66,6 +73,30 @@ export function duration(seconds) {
   const pad = (n) => String(n).padStart(2, '0');
   const h = Math.floor(s / 3600);
   return h ? `${h}:${pad(Math.floor(s / 60) % 60)}:${pad(s % 60)}` : `${Math.floor(s / 60)}:${pad(s % 60)}`;
+}
+
+/** 3 d 4 h, 2 h 5 min, 12 min 27 s: how long something has been going on. */
+export function age(seconds) {
+  if (!Number.isFinite(seconds)) return DASH;
+  const s = Math.max(0, Math.round(seconds));
+  const parts = [[Math.floor(s / 86400), 'd'], [Math.floor(s / 3600) % 24, 'h'], [Math.floor(s / 60) % 60, 'min'], [s % 60, 's']];
+  const first = Math.max(0, parts.findIndex(([n]) => n > 0));
+  return parts.slice(first, first + 2).filter(([n], i) => n > 0 || i === 0).map(([n, unit]) => `${n}${NB}${unit}`).join(' ');
+}
+
+/**
+ * Labels for the ticks of an axis: as many digits as it takes to tell neighbours apart, one unit for all of them.
+ */
+export function tickLabels(values, unit) {
+  if (!values.length) return [];
+  const biggest = Math.max(...values.map(Math.abs));
+  const [factor, name] = SCALES[unit]?.find(([f]) => biggest >= f) ?? (SCALES[unit] && biggest > 0 ? SCALES[unit].at(-1) : [1, unitName(unit)]);
+  const step = values.length > 1 ? Math.abs(values[1] - values[0]) / factor : biggest / factor;
+  const digits = step > 0 ? Math.min(6, Math.max(0, Math.ceil(-Math.log10(step) - 1e-9))) : 0;
+  const shown = values.map((v) => (v / factor).toFixed(digits));
+  // 2.5, 5.0, 7.5: one digit more where rounding would make a step look uneven
+  const exact = step > 0 && values.every((v, i) => Math.abs(Number(shown[i]) - v / factor) < step / 100);
+  return (exact ? shown : values.map((v) => (v / factor).toFixed(Math.min(6, digits + 1)))).map((s) => (name ? `${s}${NB}${name}` : s));
 }
 
 /** 12:04:05.123, local time */

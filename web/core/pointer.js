@@ -97,11 +97,13 @@ export class InputBatcher {
     this._move = null;
     this._due = false;
     this._buttons = 0;
+    this._last = null;               // where the pointer was told to be
   }
 
   pointer(event) {
     const isMove = event.buttons === this._buttons;
     this._buttons = event.buttons;
+    this._last = event;
     if (!isMove) {
       this.push([event]);
       return;
@@ -133,8 +135,7 @@ export class InputBatcher {
   release() {
     if (!this._buttons) return;
     this._buttons = 0;
-    const at = this._move;
     this._move = null;
-    if (at) this._send([{ ...at, buttons: 0 }]);
+    this._send([{ ...this._last, buttons: 0 }]);
   }
 }

@@ -52,6 +52,8 @@ function patchDevice(state, id, patch) {
 /** One event of the bus. What it does not say is read again from the API by whoever owns the store. */
 function onEvent(state, event) {
   const { type, device, interface: iface, data = {} } = event;
+  // it comes by the event stream and by the data channel: whichever is second must not undo what came after it
+  if (event.id && state.timeline.some((e) => e.id === event.id)) return state;
   let next = state;
   if (type === 'interface.state' && device) {
     next = patchDevice(next, device, (d) => ({
@@ -70,7 +72,6 @@ function onEvent(state, event) {
     return onSample(state, { device, interface: iface, t: event.t, ...data });
   }
   if (event.id === 0 || event.id === undefined || event.id === null || type === 'line' || type === 'lease.renewed') return next;
-  if (next.timeline.some((e) => e.id === event.id)) return next;
   return { ...next, timeline: [event, ...next.timeline].slice(0, MAX_TIMELINE) };
 }
 
@@ -168,12 +169,19 @@ export function describe(event) {
   case 'device.added': return 'attached';
   case 'device.removed': return 'detached';
   case 'device.changed': return 'changed';
-  case 'interface.state': return `${what} is ${d.state ?? '?'}${d.reason ? `: ${d.reason}` : ''}`;
+  case 'interface.state': return `${what} ${d.state === 'fault' ? 'has a fault' : `is ${d.state ?? '?'}`}${d.reason ? `: ${d.reason}` : ''}`;
   case 'power.state': return `${what} observed ${d.observed ?? 'unknown'}${d.commanded ? `, commanded ${d.commanded}` : ''}`;
   case 'lease.taken': return `lease taken by ${d.holder ?? 'somebody'}${d.note ? ` (${d.note})` : ''}`;
   case 'lease.ended': return `lease of ${d.holder ?? 'somebody'} ended${d.reason ? `: ${d.reason}` : ''}`;
   case 'lease.expiring': return `lease of ${d.holder ?? 'somebody'} is about to end`;
   case 'command': return `${d.user ?? 'somebody'}: ${d.verb ?? 'command'}${d.ok === false ? ` refused${d.error ? `: ${d.error.detail ?? d.error.title ?? d.error}` : ''}` : ''}${d.via ? ` (${d.via})` : ''}`;
+  case 'resource.added': return `found ${d.label ?? d.uri ?? 'hardware'}${d.label && d.uri ? `, ${d.uri}` : ''}${d.why ? `: ${d.why}` : ''}`;
+  case 'resource.removed': return `${d.label ?? d.uri ?? 'hardware'} is gone`;
+  case 'adb.state': return `adb lists ${d.serial ?? 'a phone'} as ${d.state ?? '?'}`;
+  case 'server.connected': return `connected to the server${d.url ? ` ${d.url}` : ''}`;
+  case 'server.lost': return `lost the server${d.url ? ` ${d.url}` : ''}${d.reason ? `: ${d.reason}` : ''}`;
+  case 'usb.added': case 'usb.removed': return `USB ${d.port ?? '?'}: ${d.product ?? d.label ?? 'a device'} ${event.type === 'usb.added' ? 'plugged in' : 'unplugged'}${d.vendor_id ? ` (${d.vendor_id}:${d.product_id})` : ''}`;
+  case 'usb.power': return `USB port ${d.port ?? '?'} power ${d.power ?? d.observed ?? '?'}`;
   case 'viewer.joined': return `a viewer joined${what ? ` ${what}` : ''}`;
   case 'viewer.left': return `a viewer left${what ? ` ${what}` : ''}`;
   default: {

@@ -5,9 +5,10 @@ import { Signaling } from '../core/signaling.js';
 import { fill, h, icon, set } from '../app/dom.js';
 import * as prefs from '../app/prefs.js';
 import { makeToasts } from '../app/toast.js';
+import { openSettings } from '../app/views/settings.js';
 
-/** `root`: the server's folder, absolute, with a final slash. */
-export function makePage(root, title) {
+/** `root`: the server's folder, absolute, with a final slash. `onToken`: told after the access token was changed. */
+export function makePage(root, title, { onToken = () => {} } = {}) {
   prefs.applyTheme();
   const theme = h('button', { type: 'button', class: 'btn quiet icon-only', onclick: () => show(prefs.nextTheme()) });
   const show = (name) => {
@@ -17,7 +18,8 @@ export function makePage(root, title) {
   };
   const end = h('div', { class: 'end' });
   document.getElementById('topbar').append(h('a', { class: 'brand', href: root }, icon('mark'), h('span', {}, 'Testbed'), title ? h('span', { class: 'host' }, `/ ${title}`) : null), end);
-  end.append(theme);
+  const gear = h('button', { type: 'button', class: 'btn quiet icon-only', 'aria-label': 'Settings', title: 'Settings', onclick: () => openSettings({ onToken, tokenHint: 'Kept in this browser. Only needed when this server was configured with tokens.' }).then(() => show(prefs.get('theme', 'auto'))) }, icon('gear'));
+  end.append(theme, gear);
   show(prefs.get('theme', 'auto'));
   return {
     main: document.getElementById('main'),

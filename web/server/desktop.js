@@ -1,19 +1,19 @@
 // The server's front page: devices of all hosts, links to hand out, and pairing a phone.
 
-import { LatestBySeq, parse } from '../core/proto.js';
+import { LatestBySeq } from '../core/latest.js';
+import { parse } from '../core/proto.js';
 import { RemotePeer } from '../core/peer.js';
 import { fixed, toneOf } from '../core/format.js';
-import { actionButton, add, badge, empty, field, fill, h, icon, modal, text } from '../app/dom.js';
-import * as prefs from '../app/prefs.js';
+import { actionButton, badge, empty, field, fill, h, icon, notice, text } from '../app/dom.js';
+import { openSettings } from '../app/views/settings.js';
 import { linkBox, makePage, makeSignaling, sessionOf } from './common.js';
 
 const POLL_MS = 4000;
 const RETRY_MS = 15000;              // the data channel again, while readings come by the relay
 
 const root = new URL('.', document.baseURI).href;
-const { main, end, toast, api } = makePage(root);
-end.prepend(h('a', { class: 'btn quiet', href: 'docs' }, 'API'),
-  h('button', { type: 'button', class: 'btn quiet icon-only', 'aria-label': 'Access token', title: 'Access token', onclick: () => askToken() }, icon('lock')));
+const { main, end, toast, api } = makePage(root, null, { onToken: newToken });
+end.prepend(h('a', { class: 'btn quiet', href: 'docs' }, 'API'));
 
 const list = h('ul', { class: 'list' });
 const box = h('section', { class: 'panel', 'aria-label': 'Devices' }, list);
@@ -44,7 +44,7 @@ async function load() {
     else fill(box, list), fill(list, all.map(deviceRow));
   } catch (error) {
     shown = '';
-    fill(box, empty('warn', error.message, error.status === 401 ? h('button', { type: 'button', class: 'btn primary', onclick: () => askToken() }, 'Enter a token') : null));
+    fill(box, empty('warn', error.message, error.status === 401 ? h('button', { type: 'button', class: 'btn primary', onclick: () => openSettings({ reason: 'This server wants a token.', onToken: newToken }) }, 'Enter a token') : null));
   }
 }
 
@@ -90,8 +90,9 @@ async function openSession(device, mode) {
 
 // ---- phone ----
 
-function showPair() {
-  fill(phoneBody, h('p', { class: 'muted' }, 'A phone streams its orientation, rotation and acceleration to this page, directly where the network allows it.'),
+/** `why`: there was a session, and it ended by itself. */
+function showPair(why = null) {
+  fill(phoneBody, why ? notice('warn', why) : null, h('p', { class: 'muted' }, 'A phone streams its orientation, rotation and acceleration to this page, directly where the network allows it.'),
     h('div', {}, actionButton({ class: 'btn primary', id: 'create-session' }, 'Create session', () => pair(), (e) => toast.error(e, 'Create session'))));
 }
 
@@ -174,7 +175,10 @@ async function pair(known) {
   signaling.on('message', (m, kind) => { if (kind === 'sensor') take(m, 'relay'); });
   signaling.on('state', (st, reason) => {
     if (st === 'waiting') say('bad', 'reconnecting');
-    if (st === 'refused') say('bad', reason);
+    if (st === 'refused') {
+      stop();
+      showPair(`The session is over (${reason}). Create a new one, and scan its code.`);
+    }
   });
   function stop() {
     clearTimeout(timer);
@@ -187,13 +191,9 @@ async function pair(known) {
   draw();
 }
 
-function askToken() {
-  return modal((close) => {
-    const input = h('input', { class: 'input', type: 'password', value: prefs.get('token') ?? '', autocomplete: 'current-password' });
-    const form = h('form', { method: 'dialog', onsubmit: (e) => { e.preventDefault(); prefs.put('token', input.value.trim() || null); close(); shown = ''; load(); } });
-    add(form, [h('h2', {}, 'Access token'), field('Token of this server', input, 'Kept in this browser.'), h('div', { class: 'buttons' }, h('button', { type: 'submit', class: 'btn primary' }, 'Save'))]);
-    return form;
-  }, { label: 'Access token' });
+function newToken() {
+  shown = '';
+  load();
 }
 
 const own = sessionOf(location);

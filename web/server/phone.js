@@ -87,7 +87,7 @@ function run() {
     }, SILENT_MS);
   }
   enable.addEventListener('click', start);
-  setInterval(() => text(sent, pump.sent ? `${pump.sent} readings sent` : ''), 500);
+  setInterval(() => text(sent, pump.sent ? `${pump.sent} reading${pump.sent === 1 ? '' : 's'} sent` : ''), 500);
   window.addEventListener('pagehide', () => { pump.stop(); peer.close(); });
   signaling.start();
 }

@@ -8,6 +8,8 @@ import { RemotePeer } from '../core/peer.js';
 import { parseBinary, PictureSink } from '../core/relay.js';
 import { interfacesOf, isPhone } from '../core/store.js';
 import { actionButton, badge, fill, h, icon, notice, Scope, text } from '../app/dom.js';
+import { debug } from '../app/debug.js';
+import { mountQueue } from '../app/queue.js';
 import { mountScreen } from '../app/views/screen.js';
 import { makePage, makeSignaling, sessionOf } from './common.js';
 
@@ -39,6 +41,8 @@ function run(status) {
 
   const signaling = makeSignaling(api, { role: 'desktop', ...session });
   const commands = new CommandClient();
+  commands.on('trace', debug);
+  mountQueue(document.body, commands);
   const producer = () => signaling.peerWithRole('phone');
   const addressed = (message) => (producer() ? { ...message, to: producer() } : message);
 
@@ -157,10 +161,10 @@ function run(status) {
       if (readings.size >= 40) return;
       row = h('span', { class: 'value' });
       readings.set(key, row);
-      readingBody.append(h('div', { class: 'reading' }, h('span', { class: 'ellipsis' }, humanize(s.stream)), row));
+      readingBody.append(h('div', { class: 'reading' }, h('span', { class: 'ellipsis', title: s.stream }, capital(humanize(s.stream))), row));
       readingPanel.hidden = false;
     }
-    text(row, quantity(s.value, s.unit));
+    text(row, quantity(s.value, s.unit, s.quantity));
   });
   commands.subscribe('sensor');
   commands.subscribe('event');

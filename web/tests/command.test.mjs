@@ -3,8 +3,9 @@ import { test } from 'node:test';
 
 import { ApiError } from '../core/api.js';
 import { Backoff } from '../core/backoff.js';
-import { CommandClient, restVerbs, SocketRoute } from '../core/command.js';
+import { CommandClient } from '../core/command.js';
 import { ConsoleClient } from '../core/console.js';
+import { restVerbs, SocketRoute } from '../core/routes.js';
 import { FakeClock, fakeWebSocket, record, settle } from './fakes.mjs';
 
 function route(name, open = true) {
@@ -102,6 +103,37 @@ test('commands wait for a route, not for ever, and not too many', async () => {
   r.open = true;
   c.routesChanged();
   assert.equal(r.sent.length, 2, 'a power switch that is too late is not sent');
+});
+
+test('a host that is away: REST is not tried, the command waits in sight, can be taken back, and leaves when a way opens', async () => {
+  let away = true;
+  const { c, clock } = make({ queueMs: 20000 });
+  const r = route('websocket', false), rest = [];
+  c.addRoute(r);
+  c.setRest(async (m) => { rest.push(m.verb); return {}; }, async () => !away);
+  const queue = [];
+  c.on('queue', () => queue.push(c.waiting().map((w) => w.verb)));
+  const off = c.send('board', 'power.set', { state: 'off' });
+  const cycle = assert.rejects(c.send('board', 'power.cycle', { off_s: 1 }), /taken back/);
+  await settle();
+  assert.deepEqual(c.waiting().map((w) => [w.id, w.device, w.verb, w.params.state, w.until]), [[1, 'board', 'power.set', 'off', clock.t + 20000], [2, 'board', 'power.cycle', undefined, clock.t + 20000]]);
+  assert.ok(c.cancel(2));
+  assert.ok(!c.cancel(2), 'once');
+  await cycle;
+  await clock.advance(19000);
+  r.open = true;
+  c.routesChanged();
+  assert.ok(!c.cancel(1), 'it is on its way');
+  await clock.advance(2000);                                 // longer than it could have waited: now it waits for its answer
+  c.receive('{"id":1,"ok":true,"result":{"observed":"off"}}');
+  assert.deepEqual(await off, { observed: 'off' });
+  assert.deepEqual(r.sent.map((m) => m.verb), ['power.set']);
+  assert.deepEqual(queue, [['power.set'], ['power.set', 'power.cycle'], ['power.set'], []]);
+  r.open = false;
+  away = false;
+  assert.deepEqual(await c.send('board', 'power.set', { state: 'on' }), {});
+  assert.deepEqual(rest, ['power.set'], 'REST is a way while the host answers');
+  assert.equal(clock.pending, 0);
 });
 
 test('too many without an answer are refused', async () => {

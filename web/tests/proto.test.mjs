@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
-import { check, candidateOf, checkInput, INPUT_EVENTS, LatestBySeq, LIMITS, MESSAGE_TYPES, parse, serialize } from '../core/proto.js';
+import { LatestBySeq } from '../core/latest.js';
+import { check, candidateOf, checkInput, INPUT_EVENTS, LIMITS, MESSAGE_TYPES, parse, serialize } from '../core/proto.js';
 
 const dir = new URL('../../tests/fixtures/proto/', import.meta.url);
 const files = readdirSync(dir).filter((f) => f.endsWith('.json'));

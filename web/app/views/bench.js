@@ -1,7 +1,7 @@
 // The bench: a card per device with a live thumbnail, state, power (commanded and observed), lease.
 
 import { deviceState, interfacesOf, key, samplesOf } from '../../core/store.js';
-import { humanize, quantity, toneOf } from '../../core/format.js';
+import { capital, humanize, quantity, toneOf } from '../../core/format.js';
 import { badge, empty, fill, h, icon, Scope, set, text } from '../dom.js';
 import { leaseState } from '../../core/lease.js';
 import { powerButton, powerWords } from './power.js';
@@ -73,7 +73,7 @@ class Card {
     this.badge = badge('', 'neutral');
     this.reason = h('p', { class: 'reason' });
     this.kinds = h('div', { class: 'kinds' });
-    this.powerLines = h('div', {});
+    this.powerLines = h('div', { class: 'power' });
     this.lease = h('div', { class: 'line' });
     this.none = h('div', { class: 'none' });
     this.image = h('canvas', { role: 'img', 'aria-label': `Screen of ${id}`, hidden: true });
@@ -133,7 +133,7 @@ class Card {
       try {
         const samples = samplesOf(await this.svc.api.sensors(this.id, iface.name)).slice(0, 5);
         if (!samples.length) return;
-        fill(list, samples.map((s) => [h('dt', {}, humanize(s.stream)), h('dd', {}, quantity(s.value, s.unit))]));
+        fill(list, samples.map((s) => [h('dt', {}, capital(humanize(s.stream))), h('dd', {}, quantity(s.value, s.unit, s.quantity))]));
         if (!list.isConnected) this.thumb.replaceChildren(list);
       } catch { /* the state badge says it */ }
     };

@@ -84,7 +84,7 @@ function mountDevice(root, svc, device, wanted, onTab) {
     const key = JSON.stringify(bad.map((i) => [i.name, i.state, i.reason]));
     if (reasons.dataset.key !== key) {
       reasons.dataset.key = key;
-      fill(reasons, bad.map((i) => h('div', { class: `notice ${i.state === 'fault' ? 'bad' : 'warn'}`, role: 'status' }, icon('warn'), h('p', {}, h('strong', {}, i.name), ` is ${i.state}: ${i.reason}`))));
+      fill(reasons, bad.map((i) => h('div', { class: `notice ${i.state === 'fault' ? 'bad' : 'warn'}`, role: 'status' }, icon('warn'), h('p', {}, h('strong', {}, i.name), ` ${i.state === 'fault' ? 'has a fault' : `is ${i.state}`}: ${i.reason}. `, advice(i)))));
     }
   }));
 
@@ -157,6 +157,8 @@ function mountDevice(root, svc, device, wanted, onTab) {
     scope.add(mountReadings(side, svc, { id, iface, onOpen: () => { show(iface.name); body.scrollIntoView({ block: 'nearest' }); } }));
   }
   scope.add(mountInterfaces(side, svc, id));
+  // states of this device also come by the data channel, ahead of the event stream; the store takes each once
+  scope.add(svc.commands.subscribe(`event:${id}`));
 
   show(wanted ?? list[0].id);
   const unmount = () => scope.close();
@@ -164,7 +166,14 @@ function mountDevice(root, svc, device, wanted, onTab) {
   return unmount;
 }
 
-/** What the device is made of, and detaching it. */
+/** What to do about an interface that is not ready. The host tries again by itself, and at once when a command comes. */
+function advice(i) {
+  if (i.state === 'opening' || i.state === 'closing') return '';
+  if (i.kind === 'power') return 'Switching it on tries again at once.';
+  return i.state === 'absent' ? 'It is used again by itself when it is back.' : 'The host tries again by itself.';
+}
+
+/** What the device is made of, and detaching it. What comes by the same URI stands together. */
 function mountInterfaces(root, svc, id) {
   const scope = new Scope();
   const list = h('ul', { class: 'list' });
@@ -175,9 +184,14 @@ function mountInterfaces(root, svc, id) {
       location.hash = '#/';
     }, (e) => svc.toast.error(e, 'Detach'))), list));
   scope.add(svc.store.watch((s) => s.devices[id]?.interfaces, (interfaces) => {
-    fill(list, (interfaces ?? []).map((i) => h('li', {}, h('div', { class: 'main' },
-      h('div', { class: 'row' }, h('strong', {}, i.name), i.name === i.kind ? null : h('span', { class: 'muted' }, i.kind), h('span', { class: 'grow' }), badge(i.state ?? 'unknown', toneOf(i.state))),
-      h('span', { class: 'uri' }, i.uri ?? i.driver ?? '')))));
+    const groups = new Map();
+    for (const i of interfaces ?? []) {
+      const uri = i.uri ?? i.driver ?? '';
+      groups.set(uri, [...(groups.get(uri) ?? []), i]);
+    }
+    fill(list, [...groups].map(([uri, own]) => h('li', {}, h('div', { class: 'main' },
+      own.map((i) => h('div', { class: 'row' }, h('strong', {}, i.name), i.name === i.kind ? null : h('span', { class: 'muted' }, i.kind), h('span', { class: 'grow' }), badge(i.state ?? 'unknown', toneOf(i.state)))),
+      h('span', { class: 'uri' }, uri)))));
   }));
   return () => scope.close();
 }

@@ -63,16 +63,16 @@ export function mountFiles(root, svc, { id, iface, control }) {
       fill(body, empty('folder', 'This folder is empty.'));
       return;
     }
-    fill(body, h('table', { class: 'grid' }, h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, 'Name'), h('th', { scope: 'col', class: 'right' }, 'Size'), h('th', { scope: 'col' }, 'Changed'), h('th', { scope: 'col' }, h('span', { class: 'sr-only' }, 'Actions')))),
+    fill(body, h('table', { class: 'grid' }, h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, 'Name'), h('th', { scope: 'col', class: 'right' }, 'Size'), h('th', { scope: 'col', class: 'changed' }, 'Changed'), h('th', { scope: 'col' }, h('span', { class: 'sr-only' }, 'Actions')))),
       h('tbody', {}, entries.slice(0, MAX_ROWS).map((f) => {
         const full = join(path, f.name);
         const t = Number.isFinite(f.mtime) ? f.mtime : Date.parse(f.mtime ?? '');
         return h('tr', {},
-          h('td', {}, h('span', { class: 'row tight' }, icon(f.directory ? 'folder' : 'file'), f.directory
+          h('td', {}, h('span', { class: 'filename' }, icon(f.directory ? 'folder' : 'file'), f.directory
             ? h('button', { type: 'button', class: 'btn quiet', onclick: () => go(full) }, f.name)
             : h('a', { class: 'btn quiet', href: fileUrl(full), download: f.name }, f.name))),
           h('td', { class: 'right nowrap' }, f.directory || f.size < 0 ? '' : bytes(f.size)),
-          h('td', { class: 'nowrap muted' }, Number.isFinite(t) ? new Date(t < 1e11 ? t * 1000 : t).toLocaleString() : ''),
+          h('td', { class: 'nowrap muted changed' }, Number.isFinite(t) ? new Date(t < 1e11 ? t * 1000 : t).toLocaleString() : ''),
           h('td', { class: 'actions' }, f.directory ? null : actionButton({ class: 'btn quiet icon-only danger', 'aria-label': `Remove ${f.name}`, title: 'Remove', disabled: !control.may }, icon('trash'), async () => {
             if (!await confirmDialog({ title: `Remove ${f.name}?`, message: `${full} is removed from ${id}. This cannot be undone.`, action: 'Remove', danger: true })) return;
             await api.removeFile(id, iface.name, full);

@@ -55,7 +55,7 @@ export function mount(root, svc) {
   async function loadDrivers() {
     try {
       const all = listOf(await svc.api.drivers(), 'drivers');
-      fill(drivers, h('table', { class: 'grid' }, h('thead', {}, h('tr', {}, ['Driver', 'Serves', 'What it is', 'Example'].map((t) => h('th', { scope: 'col' }, t)))),
+      fill(drivers, h('table', { class: 'grid drivers' }, h('thead', {}, h('tr', {}, ['Driver', 'Serves', 'What it is', 'Example'].map((t) => h('th', { scope: 'col' }, t)))),
         h('tbody', {}, all.map((d) => h('tr', {}, h('td', {}, h('strong', {}, d.name)), h('td', {}, h('span', { class: 'row tight' }, (d.kinds ?? []).map((k) => h('span', { class: 'chip' }, k)))),
           h('td', {}, d.summary ?? d.help ?? ''), h('td', {}, h('code', {}, d.example ?? '')))))));
     } catch (error) {

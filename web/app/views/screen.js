@@ -1,14 +1,13 @@
-// A device's picture on a page: WebRTC when that works, a fallback when not (and why), input over it, text box, special
-// keys. Where both come from is given: WHEP and MJPEG on the host's page, the server's signaling and relay on a watch page.
+// A device's picture on a page: WebRTC when that works, a fallback when not (and why); control over it is views/control.js.
+// Where pictures come from is given: WHEP and MJPEG on the host's page, the server's signaling and relay on a watch page.
 
-import { chord, SPECIAL_KEYS } from '../../core/keys.js';
 import { VideoLadder } from '../../core/ladder.js';
-import { fill, h, icon, Scope, set, text, uid } from '../dom.js';
-import { InputCapture } from '../input.js';
+import { h, icon, Scope, text } from '../dom.js';
+import { debug } from '../debug.js';
 import * as prefs from '../prefs.js';
+import { mountControl } from './control.js';
 import { Quality } from './quality.js';
 
-const EVENTS_AT_ONCE = 64;
 const FIRST_FRAME_MS = 8000;         // connected, but nothing to see for so long: fall back
 
 /**
@@ -24,10 +23,11 @@ const FIRST_FRAME_MS = 8000;         // connected, but nothing to see for so lon
  * @param {() => boolean} o.hasInput
  * @param {() => boolean} o.isPhone
  * @param {object} o.commands                    core/command.js
+ * @param {() => () => void} [o.telemetry]        called when the data channel `sensor` opens; what it returns, when it closes
  * @returns {{unmount(), refresh(), quality, ladder}}   refresh: hasInput or isPhone may have changed
  */
 export function mountScreen(root, { id, connect, fallback, fallbackName, send: sendEvents, control, hasInput, isPhone, commands, toast, announce, touched = () => {},
-  tools = [], snapshot = null, fallbackText = fallbackName, start = true }) {
+  tools = [], snapshot = null, fallbackText = fallbackName, start = true, telemetry = () => () => {} }) {
   const scope = new Scope();
 
   // ---- elements ----
@@ -40,36 +40,29 @@ export function mountScreen(root, { id, connect, fallback, fallbackName, send: s
     rate: (fps) => { quality.fallbackFps = fps; quality.update(); },
   });
   spare.el.hidden = true;
-  const hintId = uid('hint');
-  const screen = h('div', { class: 'screen', id: 'screen', tabindex: '0', role: 'application', 'aria-label': `Screen of ${id}`, 'aria-describedby': hintId }, video, spare.el);
+  const screen = h('div', { class: 'screen', id: 'screen', tabindex: '0', role: 'application', 'aria-label': `Screen of ${id}` }, video, spare.el);
   const wait = h('div', { class: 'wait' }, icon('screen'), h('span', {}, 'Connecting'));
-  const hint = h('p', { id: hintId });
-  const hintBar = h('div', { class: 'overlay', hidden: true }, icon('keyboard'), hint);
   const why = h('p', {});
   const retry = h('button', { type: 'button', class: 'btn', onclick: () => ladder.retry() }, 'Try now');
   const whyBar = h('div', { class: 'stage-note', role: 'status', hidden: true, id: 'fallback-notice' }, icon('warn'), why, retry);
-  const stage = h('div', { class: 'stage', dataset: { rung: 'connecting' } }, screen, wait, hintBar);
+  const stage = h('div', { class: 'stage', dataset: { rung: 'connecting' } }, screen, wait);
 
-  const controlSwitch = h('button', { type: 'button', class: 'btn', 'aria-pressed': 'false', id: 'control-switch' }, icon('keyboard'), h('span', {}, 'Control'));
-  const touchSwitch = h('button', { type: 'button', class: 'btn', title: 'Send taps and swipes instead of a mouse' }, 'Touch');
   const full = h('button', { type: 'button', class: 'btn quiet icon-only', 'aria-label': 'Full screen', title: 'Full screen', onclick: () => (document.fullscreenElement ? document.exitFullscreen() : stage.requestFullscreen()) }, icon('expand'));
   const snap = snapshot ? h('a', { class: 'btn quiet icon-only', 'aria-label': 'Save a screenshot', title: 'Save a screenshot', download: `${id}.png`, href: snapshot }, icon('camera')) : null;
 
-  const typed = h('input', { class: 'input', 'aria-label': 'Text to type on the device', placeholder: 'Type text, Enter sends it', autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false', id: 'send-text' });
-  const keyButtons = h('div', { class: 'keys', role: 'group', 'aria-label': 'Special keys' });
-  const keybar = h('div', { class: 'keybar' },
-    h('form', { onsubmit: (e) => { e.preventDefault(); sendText(); } }, typed, h('button', { type: 'submit', class: 'btn' }, 'Send')),
-    keyButtons);
-
-  root.append(h('section', { class: 'panel stage-panel', 'aria-label': 'Screen' },
-    h('header', {}, tools, h('span', { class: 'grow' }), quality.el, controlSwitch, touchSwitch, snap, full),
-    whyBar, stage, keybar));
+  const header = h('header', {}, tools, h('span', { class: 'grow' }), quality.el, snap, full);
+  const panel = h('section', { class: 'panel stage-panel', 'aria-label': 'Screen' }, header, whyBar, stage);
+  root.append(panel);
 
   // ---- size ----
   let size = { width: 0, height: 0 };
   function setSize(width, height) {
     if (!(width > 0 && height > 0) || (size.width === width && size.height === height)) return;
     size = { width, height };
+    prefs.put(`size.${id}`, size);
+    layOut(width, height);
+  }
+  function layOut(width, height) {
     const portrait = height > width;
     stage.classList.toggle('tall', portrait);
     root.closest('.main')?.classList.toggle('portrait', portrait);
@@ -79,100 +72,29 @@ export function mountScreen(root, { id, connect, fallback, fallbackName, send: s
     stage.style.maxHeight = portrait ? '' : 'min(64vh, 720px)';
   }
   scope.listen(video, 'resize', () => setSize(video.videoWidth, video.videoHeight));
+  const last = prefs.get(`size.${id}`);
+  if (last?.width > 0 && last.height > 0) layOut(last.width, last.height);        // nothing jumps when the picture comes
 
-  // ---- input ----
-  let failedAt = 0;
-  function send(events) {
-    if (!events.length || !hasInput() || !control.may) return;
-    for (let i = 0; i < events.length; i += EVENTS_AT_ONCE) {
-      sendEvents(events.slice(i, i + EVENTS_AT_ONCE)).then(() => { quality.ack = commands.lastAckMs; }, (error) => {
-        if (Date.now() - failedAt < 3000) return;             // one message for a burst
-        failedAt = Date.now();
-        toast.error(error, 'Input');
-      });
-    }
-    touched();
-  }
-  function sendText() {
-    if (!typed.value) {
-      send([{ type: 'key', key: 'Enter' }]);
-      return;
-    }
-    send([{ type: 'text', text: typed.value }]);
-    typed.value = '';
-  }
-  scope.listen(typed, 'keydown', (e) => {
-    if (e.key === 'Backspace' && !typed.value) {
-      e.preventDefault();
-      send([{ type: 'key', key: 'Backspace' }]);
-    }
-  });
-
-  const capture = new InputCapture({
-    el: screen, scope, send,
+  const input = mountControl({
+    id, scope, screen, stage, control, hasInput, isPhone, toast, announce, touched, send: sendEvents,
     size: () => size,
-    onCapture: (on) => {
-      stage.classList.toggle('capturing', on);
-      showHint();
-      announce(on ? 'The keyboard goes to the device. Control and Alt together give it back.' : 'The keyboard is yours again.');
-    },
+    acked: () => { quality.ack = commands.lastAckMs; },
   });
-
-  let wantControl = prefs.get(`control.${id}`, true);
-  let may = control.may, mayNot = '';
-  function showHint() {
-    const on = capture.enabled;
-    stage.classList.toggle('control', on);
-    set(controlSwitch, { 'aria-pressed': String(wantControl && may) });
-    controlSwitch.disabled = !may || !hasInput();
-    controlSwitch.title = may ? 'Mouse and keyboard over the picture go to the device' : mayNot;
-    keybar.hidden = !hasInput();
-    hintBar.hidden = !(capture.capturing || (!may && hasInput()));
-    if (capture.capturing) fill(hint, 'Keyboard goes to the device. ', h('kbd', {}, 'Ctrl'), ' + ', h('kbd', {}, 'Alt'), ' gives it back.');
-    else if (!may) text(hint, `View only: ${mayNot}.`);
-    else text(hint, on ? 'Click the picture, or press Enter on it, to type on the device.' : 'View only.');
-    for (const el of keybar.querySelectorAll('button, input')) el.disabled = !on;
-  }
-  function refreshInput() {
-    const phone = isPhone();
-    capture.enable(may && wantControl && hasInput());
-    capture.touch = prefs.get(`touch.${id}`, phone);
-    set(touchSwitch, { 'aria-pressed': String(capture.touch) });
-    touchSwitch.hidden = !hasInput() || !(phone || capture.touch || window.matchMedia('(any-pointer: coarse)').matches);
-    const kind = phone ? 'phone' : 'desktop';
-    if (keyButtons.dataset.kind !== kind) {
-      keyButtons.dataset.kind = kind;
-      const own = SPECIAL_KEYS.filter((k) => k.kind === kind || k.kind === 'any');
-      const btn = (k) => h('button', { type: 'button', class: 'btn', onclick: () => send(k.keys.length > 1 ? chord(...k.keys) : [{ type: 'key', key: k.keys[0] }]) }, k.label);
-      const more = own.filter((k) => k.more);
-      const pick = more.length ? h('select', { class: 'input fkeys', 'aria-label': 'Function keys' }, h('option', { value: '' }, 'F…'), more.map((k) => h('option', { value: k.keys[0] }, k.label))) : null;
-      pick?.addEventListener('change', () => {
-        if (pick.value) send([{ type: 'key', key: pick.value }]);
-        pick.value = '';
-      });
-      fill(keyButtons, own.filter((k) => !k.more).map(btn), pick);
-    }
-    showHint();
-  }
-  controlSwitch.addEventListener('click', () => {
-    wantControl = !wantControl;
-    prefs.put(`control.${id}`, wantControl);
-    refreshInput();
-  });
-  touchSwitch.addEventListener('click', () => {
-    prefs.put(`touch.${id}`, !capture.touch);
-    refreshInput();
-  });
-  scope.add(control.watch((on, reason) => {
-    may = on;
-    mayNot = reason;
-    refreshInput();
-  }));
+  stage.append(input.over);
+  panel.append(...input.below);
+  header.insertBefore(input.tools[0], snap ?? full);
+  header.insertBefore(input.tools[1], snap ?? full);
 
   // ---- video ----
   let frameTimer = null;
   let showing = false;               // frames of WebRTC are on the screen
   let routeUndo = null;
+  let sensorUndo = null;
+  function dropChannels() {
+    routeUndo?.();
+    sensorUndo?.();
+    routeUndo = sensorUndo = null;
+  }
   const ladder = new VideoLadder({
     unsupported: () => (typeof RTCPeerConnection === 'function' ? null : 'this browser has no WebRTC'),
     connect,
@@ -192,11 +114,16 @@ export function mountScreen(root, { id, connect, fallback, fallbackName, send: s
     });
     client.on('log', (line) => {
       quality.note(line);
-      if (prefs.get('debug', false)) console.debug(`testbed ${id}:`, line);
+      debug(`${id}: ${line}`);
     });
     client.on('control', (message) => commands.receive(message));
     client.on('sensor', (message) => commands.receive(message));
     client.on('channel', (name, open) => {
+      if (client !== ladder.client) return;
+      if (name === 'sensor') {
+        sensorUndo?.();
+        sensorUndo = open ? telemetry() : null;
+      }
       if (name !== 'control') return;
       routeUndo?.();
       routeUndo = open ? commands.addRoute({ name: 'data channel', ready: () => client.connection.control?.readyState === 'open', send: (m) => client.send('control', m) }, { first: true }) : null;
@@ -207,8 +134,7 @@ export function mountScreen(root, { id, connect, fallback, fallbackName, send: s
     clearTimeout(frameTimer);
     if (rung !== 'webrtc') {
       showing = false;
-      routeUndo?.();
-      routeUndo = null;
+      dropChannels();
     }
     quality.setRung(rung, reason);
     if (rung === 'webrtc') {
@@ -260,10 +186,10 @@ export function mountScreen(root, { id, connect, fallback, fallbackName, send: s
   scope.add(() => {
     clearTimeout(frameTimer);
     ladder.stop();
-    routeUndo?.();
+    dropChannels();
     hideSpare();
     video.srcObject = null;
   });
   if (start) ladder.start();
-  return { unmount: () => scope.close(), refresh: refreshInput, quality, ladder };
+  return { unmount: () => scope.close(), refresh: input.refresh, quality, ladder };
 }

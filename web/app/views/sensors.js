@@ -1,15 +1,22 @@
 // Sensors: one plot per stream, drawn from what the API says (quantity, unit), so that a new sensor needs no change.
 
-import { humanize, quantity, unitName } from '../../core/format.js';
+import { capital, clockTime, humanize, quantity, unitName } from '../../core/format.js';
+import { withGaps } from '../../core/series.js';
 import { samplesOf } from '../../core/store.js';
 import { Backoff } from '../../core/backoff.js';
-import { SocketRoute } from '../../core/command.js';
+import { SocketRoute } from '../../core/routes.js';
 import { empty, fill, h, Scope, text } from '../dom.js';
 import { plot } from '../plot.js';
 
 const DRAW_MS = 500;
 
-/** Keeps the samples of an interface flowing into the store. */
+/** `load.15m` after `load.5m` */
+const byName = (a, b) => a.stream.localeCompare(b.stream, undefined, { numeric: true });
+
+/**
+ * Keeps the samples of an interface flowing into the store: by the data channel `sensor` while the picture of the device
+ * comes by WebRTC (the host sends them there by itself), otherwise by a WebSocket of their own.
+ */
 export function followSensors(svc, { id, iface }, scope) {
   const take = (message) => {
     for (const s of samplesOf(message)) svc.store.dispatch({ type: 'sample', sample: { ...s, device: id, interface: iface.name } });
@@ -23,8 +30,10 @@ export function followSensors(svc, { id, iface }, scope) {
     } catch { /* not a sample */ }
   });
   svc.api.sensors(id, iface.name).then(take, () => {});
-  stream.start();
+  const choose = () => (svc.telemetry.direct(id) ? stream.stop() : stream.start());
+  scope.add(svc.telemetry.on('change', (device) => { if (device === id) choose(); }));
   scope.add(() => stream.stop());
+  choose();
 }
 
 const own = (state, id, iface) => Object.values(state.samples).filter((s) => s.device === id && s.interface === iface);
@@ -39,36 +48,62 @@ export function mountSensors(root, svc, { id, iface }) {
   function draw() {
     if (!dirty || document.hidden) return;
     dirty = false;
-    const samples = own(svc.store.state, id, iface.name).sort((a, b) => a.stream.localeCompare(b.stream));
+    const samples = own(svc.store.state, id, iface.name).sort(byName);
     if (!samples.length) {
-      if (!plots.size) fill(grid, empty('sensor', 'No sample has arrived yet.'));
+      if (!plots.size) fill(grid, empty('sensor', 'No sample has arrived yet. They appear here as the device sends them.'));
       return;
     }
     if (!plots.size) fill(grid);
     for (const s of samples) {
       let p = plots.get(s.stream);
       if (!p) {
-        const value = h('span', { class: 'value' });
-        const canvas = h('div', { class: 'canvas' });
-        const el = h('figure', { class: 'plot', dataset: { stream: s.stream } },
-          h('figcaption', { class: 'top' }, h('h3', {}, humanize(s.stream)), h('span', { class: 'muted small' }, s.quantity ? humanize(s.quantity) : unitName(s.unit)), value), canvas);
-        grid.append(el);
-        p = { value, chart: plot(canvas, { series: [{ label: s.stream, unit: s.unit }], height: 120 }) };
-        plots.set(s.stream, p);
+        plots.set(s.stream, (p = new SensorPlot(s)));
+        grid.append(p.el);
       }
-      if (p.last === s) continue;
-      p.last = s;
-      text(p.value, quantity(s.value, s.unit));
-      p.chart.setData([s.points[0].map((t) => t / 1000), s.points[1]]);
+      p.update(s);
     }
   }
 
   scope.add(svc.store.watch((s) => s.samples, () => { dirty = true; }));
   scope.interval(draw, DRAW_MS);
   scope.listen(document, 'visibilitychange', draw);
-  scope.add(() => { for (const p of plots.values()) p.chart.destroy(); });
+  scope.add(() => { for (const p of plots.values()) p.chart?.destroy(); });
   draw();
   return () => scope.close();
+}
+
+/** One stream: name, latest value, line; under the pointer the value of that moment. */
+class SensorPlot {
+  constructor(s) {
+    this._last = null;
+    this._hover = null;
+    this._value = h('span', { class: 'value' });
+    this._at = h('span', { class: 'at' });
+    const canvas = h('div', { class: 'canvas', 'aria-hidden': 'true' });
+    const name = humanize(s.stream);
+    const kind = s.quantity ? humanize(s.quantity) : unitName(s.unit);
+    this.el = h('figure', { class: 'plot', dataset: { stream: s.stream } },
+      h('figcaption', { class: 'top' }, h('h3', { class: 'ellipsis', title: s.stream }, capital(name)), name.includes(kind) ? null : h('span', { class: 'muted small ellipsis' }, kind), this._value, this._at), canvas);
+    this._make = () => plot(canvas, { series: [{ label: s.stream, unit: s.unit }], height: 120, onHover: (at) => { this._hover = at; this._show(); } });
+    this.chart = null;
+  }
+
+  update(s) {
+    if (this._last === s) return;
+    this._last = s;
+    this.chart ??= this._make();      // on the page by now: its width is known
+    this.chart.setData(withGaps(s.points));
+    this._show();
+  }
+
+  _show() {
+    if (!this._last) return;
+    const { value, unit, quantity: kind } = this._last;
+    const at = this._hover;
+    text(this._value, quantity(at ? at.values[0] : value, unit, kind));
+    text(this._at, at ? `at ${clockTime(at.t * 1000)}` : '');
+    this._at.hidden = !at;
+  }
 }
 
 /** The latest values, for the side of the page. */
@@ -79,7 +114,7 @@ export function mountReadings(root, svc, { id, iface, onOpen }) {
     h('button', { type: 'button', class: 'btn quiet', onclick: onOpen }, 'Plots')), body));
   const rows = new Map();
   scope.add(svc.store.watch((s) => s.samples, () => {
-    const samples = own(svc.store.state, id, iface.name).sort((a, b) => a.stream.localeCompare(b.stream)).slice(0, 12);
+    const samples = own(svc.store.state, id, iface.name).sort(byName).slice(0, 12);
     if (!samples.length) {
       fill(body, h('p', { class: 'muted' }, 'No sample yet.'));
       return;
@@ -90,9 +125,9 @@ export function mountReadings(root, svc, { id, iface, onOpen }) {
       if (!row) {
         row = h('span', { class: 'value' });
         rows.set(s.stream, row);
-        body.append(h('div', { class: 'reading' }, h('span', { class: 'ellipsis', title: s.stream }, humanize(s.stream)), row));
+        body.append(h('div', { class: 'reading' }, h('span', { class: 'ellipsis', title: s.stream }, capital(humanize(s.stream))), row));
       }
-      text(row, quantity(s.value, s.unit));
+      text(row, quantity(s.value, s.unit, s.quantity));
     }
   }));
   return () => scope.close();

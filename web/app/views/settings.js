@@ -1,9 +1,10 @@
-// Token, colours, video: what this browser remembers.
+// Token, colours, video, debug mode: what this browser remembers. The host's page and the server's share it.
 
 import { field, h, modal } from '../dom.js';
 import * as prefs from '../prefs.js';
 
-export function openSettings(svc, { reason } = {}) {
+/** `onToken`: told after the access token was changed. */
+export function openSettings({ reason, onToken = () => {}, tokenHint = 'Kept in this browser. Only needed when the host was configured with tokens.' } = {}) {
   return modal((close) => {
     const token = h('input', { class: 'input', type: 'password', autocomplete: 'current-password', value: prefs.get('token') ?? '', placeholder: 'none', id: 'token' });
     const theme = h('select', { class: 'input', id: 'theme' }, [['auto', 'As the system'], ['light', 'Light'], ['dark', 'Dark']].map(([v, n]) => h('option', { value: v }, n)));
@@ -20,19 +21,16 @@ export function openSettings(svc, { reason } = {}) {
       prefs.applyTheme();
       document.dispatchEvent(new CustomEvent('testbed-theme'));
       document.dispatchEvent(new CustomEvent('testbed-settings'));
-      if (was !== prefs.get('token')) {
-        svc.events.stop();
-        svc.events.start();
-      }
+      if (was !== prefs.get('token')) onToken();
       close(true);
     };
     return h('form', { method: 'dialog', onsubmit: save },
       h('h2', {}, 'Settings'),
       reason ? h('p', { class: 'error-text', role: 'alert' }, reason) : null,
-      field('Access token', token, 'Kept in this browser. Only needed when the host was configured with tokens.'),
+      field('Access token', token, tokenHint),
       field('Colours', theme),
-      h('label', { class: 'check' }, webrtc, 'Live video by WebRTC (off: MJPEG)'),
-      h('label', { class: 'check' }, debug, 'Log WebRTC states to the browser’s console'),
+      h('label', { class: 'check' }, webrtc, 'Live video by WebRTC (off: the fallback picture)'),
+      h('label', { class: 'check' }, debug, 'Debug mode: commands, events and WebRTC states in the browser’s console'),
       h('div', { class: 'buttons' },
         h('button', { type: 'button', class: 'btn', onclick: () => close(null) }, 'Cancel'),
         h('button', { type: 'submit', class: 'btn primary' }, 'Save')));

@@ -25,6 +25,7 @@ export function mountVideo(root, svc, { id, iface, control, tools = [] }) {
     hasInput: () => Boolean(input()),
     isPhone: () => isPhone(device()),
     send: (events) => svc.commands.send(id, `${input().name}.send`, { events }, { queue: false }),
+    telemetry: () => svc.telemetry.opened(id),
     snapshot: api.url(api.iface(id, iface.name, '/snapshot.png'), { auth: true }),
     fallbackName: 'MJPEG',
     fallback: (report) => mjpeg(() => api.url(api.iface(id, iface.name, '/stream.mjpeg'), { query: MJPEG, auth: true }), `Screen of ${id}`, report),

@@ -1,0 +1,131 @@
+// Control over a picture: mouse, keys and fingers on it, the text box, special keys, and one line that always says whether
+// what is typed goes to the device. The picture itself is views/screen.js.
+
+import { chord, SPECIAL_KEYS } from '../../core/keys.js';
+import { fill, h, icon, set, text, uid } from '../dom.js';
+import { InputCapture } from '../input.js';
+import * as prefs from '../prefs.js';
+
+const EVENTS_AT_ONCE = 64;
+const QUIET_MS = 3000;               // one message for a burst of failures
+
+/**
+ * @param {object} o                 as of mountScreen(), and
+ * @param {HTMLElement} o.screen     focusable, as large as the picture's box
+ * @param {HTMLElement} o.stage      around it; bears the classes `control` and `capturing`
+ * @param {() => {width: number, height: number}} o.size   of the picture, in pixels
+ * @param {() => void} o.acked       a command was acknowledged
+ * @returns {{tools: Element[], below: Element[], over: Element, refresh()}}
+ */
+export function mountControl({ id, scope, screen, stage, size, send: sendEvents, control, hasInput, isPhone, toast, announce, touched, acked }) {
+  // ---- elements ----
+  const controlSwitch = h('button', { type: 'button', class: 'btn', 'aria-pressed': 'false', id: 'control-switch' }, icon('keyboard'), h('span', {}, 'Control'));
+  const touchSwitch = h('button', { type: 'button', class: 'btn', title: 'Send taps and swipes instead of a mouse' }, 'Touch');
+  const hint = h('p', { id: uid('hint') });
+  const hintLine = h('div', { class: 'stage-hint', hidden: true }, icon('keyboard'), hint);
+  const overHint = h('p', {});       // the same over the picture, for full screen, where the line cannot be seen
+  const over = h('div', { class: 'overlay', hidden: true, 'aria-hidden': 'true' }, icon('keyboard'), overHint);
+  screen.setAttribute('aria-describedby', hint.id);
+
+  const typed = h('input', { class: 'input', 'aria-label': 'Text to type on the device', placeholder: 'Type text, Enter sends it', autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false', id: 'send-text' });
+  const keyButtons = h('div', { class: 'keys', role: 'group', 'aria-label': 'Special keys' });
+  const keybar = h('div', { class: 'keybar' },
+    h('form', { onsubmit: (e) => { e.preventDefault(); sendText(); } }, typed, h('button', { type: 'submit', class: 'btn' }, 'Send')),
+    keyButtons);
+
+  // ---- sending ----
+  let failedAt = 0;
+  function send(events) {
+    if (!events.length || !hasInput() || !control.may) return;
+    for (let i = 0; i < events.length; i += EVENTS_AT_ONCE) {
+      sendEvents(events.slice(i, i + EVENTS_AT_ONCE)).then(acked, (error) => {
+        if (Date.now() - failedAt < QUIET_MS) return;
+        failedAt = Date.now();
+        toast.error(error, 'Input');
+      });
+    }
+    touched();
+  }
+  function sendText() {
+    send([typed.value ? { type: 'text', text: typed.value } : { type: 'key', key: 'Enter' }]);
+    typed.value = '';
+  }
+  scope.listen(typed, 'keydown', (e) => {
+    if (e.key !== 'Backspace' || typed.value) return;
+    e.preventDefault();
+    send([{ type: 'key', key: 'Backspace' }]);
+  });
+  const capture = new InputCapture({
+    el: screen, scope, send, size,
+    onCapture: (on) => {
+      stage.classList.toggle('capturing', on);
+      show();
+      announce(on ? 'The keyboard goes to the device. Control and Alt together give it back.' : 'The keyboard is yours again.');
+    },
+  });
+
+  // ---- what is possible right now ----
+  let wanted = prefs.get(`control.${id}`, true);
+  let may = control.may, mayNot = '';
+  const fingers = () => window.matchMedia('(pointer: coarse)').matches;
+  const watching = () => (mayNot ? `View only: ${mayNot}.` : 'View only.');
+  function say(line) {
+    if (capture.capturing && fingers()) text(line, 'The keyboard goes to the device. Tap elsewhere to take it back.');
+    else if (capture.capturing) fill(line, 'Keyboard goes to the device. ', h('kbd', {}, 'Ctrl'), ' + ', h('kbd', {}, 'Alt'), ' gives it back.');
+    else if (!may) text(line, watching());
+    else if (capture.enabled && fingers()) text(line, 'Tap the picture to control the device.');
+    else text(line, capture.enabled ? 'Click the picture, or press Enter on it, to type on the device.' : 'Control is switched off: mouse and keyboard stay here.');
+  }
+  function show() {
+    const input = hasInput();
+    stage.classList.toggle('control', capture.enabled);
+    set(controlSwitch, { 'aria-pressed': String(wanted && may) });
+    controlSwitch.disabled = !may || !input;
+    controlSwitch.title = may ? 'Mouse and keyboard over the picture go to the device' : mayNot;
+    controlSwitch.hidden = !input && may;
+    touchSwitch.hidden = !input || !may || !(isPhone() || capture.touch || window.matchMedia('(any-pointer: coarse)').matches);
+    keybar.hidden = !input || !may;
+    hintLine.hidden = !input && may;
+    hintLine.className = `stage-hint${capture.capturing ? ' on' : may ? '' : ' no'}`;
+    over.hidden = !(capture.capturing || (!may && input));
+    say(hint);
+    say(overHint);
+    for (const el of keybar.querySelectorAll('button, input, select')) el.disabled = !capture.enabled;
+  }
+
+  function refresh() {
+    const phone = isPhone();
+    capture.enable(may && wanted && hasInput());
+    capture.touch = prefs.get(`touch.${id}`, phone);
+    set(touchSwitch, { 'aria-pressed': String(capture.touch) });
+    const kind = phone ? 'phone' : 'desktop';
+    if (keyButtons.dataset.kind !== kind) {
+      keyButtons.dataset.kind = kind;
+      const own = SPECIAL_KEYS.filter((k) => k.kind === kind || k.kind === 'any');
+      const btn = (k) => h('button', { type: 'button', class: 'btn', onclick: () => send(k.keys.length > 1 ? chord(...k.keys) : [{ type: 'key', key: k.keys[0] }]) }, k.label);
+      const more = own.filter((k) => k.more);
+      const pick = more.length ? h('select', { class: 'input fkeys', 'aria-label': 'Function keys' }, h('option', { value: '' }, 'F…'), more.map((k) => h('option', { value: k.keys[0] }, k.label))) : null;
+      pick?.addEventListener('change', () => {
+        if (pick.value) send([{ type: 'key', key: pick.value }]);
+        pick.value = '';
+      });
+      fill(keyButtons, own.filter((k) => !k.more).map(btn), pick);
+    }
+    show();
+  }
+  controlSwitch.addEventListener('click', () => {
+    wanted = !wanted;
+    prefs.put(`control.${id}`, wanted);
+    refresh();
+  });
+  touchSwitch.addEventListener('click', () => {
+    prefs.put(`touch.${id}`, !capture.touch);
+    refresh();
+  });
+  scope.add(control.watch((on, reason) => {
+    may = on;
+    mayNot = reason;
+    refresh();
+  }));
+  return { tools: [controlSwitch, touchSwitch], below: [hintLine, keybar], over, refresh };
+}

@@ -1,0 +1,27 @@
+// A series of samples as it is drawn: pauses become gaps, so that a line never claims what nobody measured.
+
+const PAUSES = 3;                    // times the usual interval
+const LEAST_MS = 1500;               // jitter of a busy host is no pause
+
+/** The usual interval between the samples: the median, which one pause does not move. */
+export function usualInterval(times) {
+  if (times.length < 3) return null;
+  const steps = times.slice(1).map((t, i) => t - times[i]).sort((a, b) => a - b);
+  return steps[steps.length >> 1];
+}
+
+/** [[ms], [values]] -> [[s], [values, null in each pause]] */
+export function withGaps([times, values]) {
+  const usual = usualInterval(times);
+  const pause = usual === null ? Infinity : Math.max(LEAST_MS, usual * PAUSES);
+  const t = [], v = [];
+  for (let i = 0; i < times.length; i++) {
+    if (i && times[i] - times[i - 1] > pause) {
+      t.push((times[i - 1] + usual) / 1000);
+      v.push(null);
+    }
+    t.push(times[i] / 1000);
+    v.push(values[i]);
+  }
+  return [t, v];
+}
