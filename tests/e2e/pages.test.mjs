@@ -187,7 +187,7 @@ test('lease: take it, use it, hand it back; what another one holds can only be w
   await page.goto(`${fake.url}#/d/desktop`);
   await page.waitForSelector('text=anna controls this device');
   assert.ok(await page.locator('#control-switch').isDisabled());
-  assert.match(await page.locator('.stage .overlay').innerText(), /View only: anna has the lease/);
+  assert.match(await page.locator('.stage-hint').innerText(), /View only: anna has the lease/);
   await page.done();
 });
 
@@ -218,6 +218,65 @@ test('found hardware is attached with one click and a name', async () => {
   await page.goto(`${fake.url}#/`);
   await page.waitForSelector('.card[data-device="uart"]');
   await page.done();
+});
+
+test('USB: what sits where, in the words of the driver; power per port, read back; an occupied port asks first', async () => {
+  const page = await open('#/usb');
+  const node = (port) => page.locator(`.node[data-port="${port}"]`);
+  assert.match(await node('1-1.1').innerText(), /FT232R USB UART.*FTDI.*0403:6001.*12 Mbit\/s.*ftdi_sio.*\/dev\/ttyUSB0.*power on/s);
+  assert.match(await node('1-1').innerText(), /USB 2\.0 Hub.*power per port/s);
+  assert.match(await node('1-1.2').innerText(), /Empty port.*power off/s);
+  assert.match(await node('1-1.3').innerText(), /over-current/);
+  assert.match(await node('1-1.4').innerText(), /plugged in, but not recognised/);
+  assert.equal(await node('1-1').getByRole('button', { name: /^Power/ }).count(), 0, 'the root hub cannot switch');
+  await page.getByRole('button', { name: 'Power on port 1-1.2' }).press('Enter');
+  await page.getByRole('button', { name: 'Power off port 1-1.2' }).waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement.getAttribute('aria-label')), 'Power off port 1-1.2', 'the focus stays where it was');
+  await page.getByRole('button', { name: 'Power off port 1-1.1' }).click();
+  await page.getByRole('dialog').getByText('FT232R USB UART loses power.').waitFor();
+  await page.getByRole('dialog').getByRole('button', { name: 'Power off' }).click();
+  await until('the device to be gone', async () => /Empty port.*power off/s.test(await node('1-1.1').innerText()));
+  assert.deepEqual(calls('PUT', /usb/).map((c) => [c.path, c.body]), [['/host/usb/1-1.2/power', '{"state":"on"}'], ['/host/usb/1-1.1/power', '{"state":"off"}']]);
+  await page.done();
+});
+
+test('sensors: a line is drawn, in the colours of the page; what is under the pointer is read out with its time', async () => {
+  const page = await open('#/d/vitals', { colorScheme: 'dark' });
+  const plot = page.locator('.plot[data-stream="cpu.busy"]');
+  const line = () => plot.evaluate((el) => {
+    const probe = document.createElement('i');
+    probe.style.color = 'var(--plot-1)';
+    document.body.append(probe);
+    const [r, g, b] = getComputedStyle(probe).color.match(/\d+/g).map(Number);
+    probe.remove();
+    const canvas = el.querySelector('canvas');
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    let n = 0;
+    for (let i = 0; i < data.length; i += 4) if (data[i + 3] > 60 && Math.abs(data[i] - r) + Math.abs(data[i + 1] - g) + Math.abs(data[i + 2] - b) < 60) n += 1;
+    return n;
+  });
+  await plot.waitFor();
+  await until('a line', async () => await line() > 20);
+  assert.match(await plot.locator('.value').innerText(), /\d\s%$/);
+  await plot.locator('.u-over').hover();
+  await until('the time under the pointer', async () => /^at \d\d:\d\d:\d\d$/.test(await plot.locator('.at').innerText()));
+  await page.mouse.move(2, 2);
+  await until('the latest value again', () => plot.locator('.at').isHidden());
+  await page.done();
+});
+
+test('at phone size everything that is pressed is at least 40 px high and 24 px wide', async () => {
+  for (const [hash, ready] of [VIEWS.bench, VIEWS.device, VIEWS.phone, VIEWS.files, VIEWS.fault, VIEWS.hardware, VIEWS.usb]) {
+    const page = await open(hash, { width: 390, height: 844, touch: true });
+    await page.waitForSelector(ready);
+    const small = await page.evaluate(() => [...document.querySelectorAll('button, select, input:not([type=checkbox], [type=file]), a.btn, .nav a, .crumb')]
+      .filter((e) => e.checkVisibility() && !e.closest('.xterm'))
+      .map((e) => [e.getBoundingClientRect(), e])
+      .filter(([r]) => r.height < 39.5 || r.width < 24)
+      .map(([r, e]) => `${Math.round(r.width)}×${Math.round(r.height)} ${e.outerHTML.slice(0, 100)}`));
+    assert.deepEqual(small, [], hash);
+    await page.context().close();
+  }
 });
 
 test('a host with tokens asks for one, once, and goes on', async () => {

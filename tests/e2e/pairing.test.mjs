@@ -1,0 +1,149 @@
+// Pairing a phone on the server's pages: two browsers, the desktop page and the phone page of a real server; readings by data channel and, where
+// WebRTC is impossible, by the server.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+
+import { freePort } from '../integration/harness.mjs';
+import { Server } from '../integration/server-harness.mjs';
+import { assertQuiet, channelMessages, inPage, openPage, startBrowser } from './browser.mjs';
+
+const cleanup = [];
+const file = { after: (f) => cleanup.push(f) };
+let server;
+let browser;
+
+before(async () => {
+  server = await Server.start();
+  browser = await startBrowser(file);
+});
+
+after(async () => {
+  for (const f of cleanup.reverse()) await f();
+  if (server && !server.program.how) await server.stop();
+});
+
+const panel = '[aria-label="Pair a phone"]';
+const says = (page, words, ms) => inPage(page, `the page to say "${words}"`, (w) => document.querySelector('main').textContent.includes(w), words, ms);
+
+/** The front page with a session, and what its link says. */
+async function desktop(t, options) {
+  const page = await openPage(t, browser, `${server.url}/`, { spy: true, ...options });
+  await page.getByRole('button', { name: 'Create session' }).click();
+  const link = await page.getByLabel('Phone link').inputValue();
+  await says(page, 'waiting for the phone');
+  return { page, link };
+}
+
+/** The phone's page. Its sensors are those that DevTools overrides: turn() holds the phone another way. */
+async function phone(t, link, options) {
+  const page = await openPage(t, browser, link, { phone: true, viewport: { width: 390, height: 844 }, ...options });
+  const cdp = await page.context().newCDPSession(page);
+  const turn = (alpha, beta, gamma) => cdp.send('DeviceOrientation.setDeviceOrientationOverride', { alpha, beta, gamma });
+  return { page, turn, motion: () => page.getByRole('button', { name: 'Enable motion' }).click() };
+}
+
+/** The desktop page shows that attitude, in figures. */
+const shows = (page, alpha, beta, gamma) => inPage(page, `${alpha}, ${beta}, ${gamma}`, ([sel, want]) => {
+  const values = [...document.querySelectorAll(`${sel} .axes .value`)].slice(0, 3).map((e) => e.textContent);
+  return JSON.stringify(values) === JSON.stringify(want) || (() => { throw new Error(values.join(' ')); })();
+}, [panel, [alpha, beta, gamma].map((v) => `${v}°`)]);
+
+test('the code is the phone\'s link; nothing leaves the phone before somebody asks for it; readings come by the data channel "sensor"', async (t) => {
+  const { page, link } = await desktop(t);
+  assert.match(link, /\/m\/[\w-]{22,}\?token=[\w-]{22,}$/);
+  const code = page.getByRole('img', { name: /QR code/ });
+  await inPage(page, 'the QR code', () => { const img = document.querySelector('img.qr'); return img.complete && img.naturalWidth > 0; });
+  assert.match(await code.getAttribute('src'), /\/api\/session\/[\w-]+\/qr\.svg\?token=/);
+
+  const p = await phone(t, link);
+  await says(p.page, 'desktop connected');
+  await says(page, 'phone connected');
+  await says(p.page, 'by data channel');
+  await p.turn(10, 20, 30);
+  assert.equal((await channelMessages(page, 'sensor')).length, 0, 'motion was not enabled yet');
+  await p.motion();
+  await inPage(p.page, 'motion to be on', () => document.querySelector('#enable-motion').disabled);
+  await p.turn(30, 40, 20);
+  await shows(page, 30, 40, 20);
+  await says(page, 'by data channel');
+  const [first] = await channelMessages(page, 'sensor');
+  assert.equal(first.type, 'sensor');
+  assert.ok(Number.isInteger(first.t) && first.seq >= 1 && 'alpha' in first.orientation, JSON.stringify(first));
+  await p.turn(120, -10, 5);
+  await shows(page, 120, -10, 5);
+  await inPage(p.page, 'how many were sent', () => /[1-9]\d* readings? sent/.test(document.querySelector('main').textContent));
+  assert.match(await page.evaluate((sel) => document.querySelector(`${sel} .slab`).style.transform, panel), /rotateX\(10(\.0)?deg\)/);
+  assertQuiet(page);
+  assertQuiet(p.page);
+});
+
+test('WebRTC is impossible on either side: readings come by the relay, and both pages say so', async (t) => {
+  for (const which of ['desktop', 'phone']) {
+    const { page, link } = await desktop(t, { webrtc: which !== 'desktop', spy: false });
+    const p = await phone(t, link, { webrtc: which !== 'phone' });
+    await says(p.page, 'by relay');
+    await p.motion();
+    await p.turn(200, 50, -20);
+    await shows(page, 200, 50, -20);
+    await says(page, 'by relay');
+    await p.turn(201, 51, -21);
+    await shows(page, 201, 51, -21);
+    assertQuiet(page);
+    await p.page.context().close();
+    await page.context().close();
+  }
+});
+
+test('the phone leaves and comes back: the desktop page says so and goes on', async (t) => {
+  const { page, link } = await desktop(t);
+  const p = await phone(t, link);
+  await says(page, 'phone connected');
+  await p.motion();
+  await p.turn(1, 2, 3);
+  await shows(page, 1, 2, 3);
+  await p.page.context().close();
+  await says(page, 'the phone has left');
+  const again = await phone(t, link);
+  await says(page, 'phone connected');
+  await again.motion();
+  await again.turn(4, 5, 6);
+  await shows(page, 4, 5, 6);
+  await page.getByRole('button', { name: 'End session' }).click();
+  await page.getByRole('button', { name: 'Create session' }).waitFor();
+  await says(again.page, 'waiting for the desktop');
+});
+
+test('a second phone is refused, a wrong token and half a link too: each says what to do', async (t) => {
+  const { page, link } = await desktop(t);
+  const p = await phone(t, link);
+  await says(page, 'phone connected');
+  const second = await phone(t, link);
+  await says(second.page, 'Phone already connected. Scan the code again.');
+  const wrong = await phone(t, link.replace(/token=.{6}/, 'token=AAAAAA'));
+  await says(wrong.page, 'Invalid session or token. Scan the code again.');
+  const half = await phone(t, link.replace(/\?.*/, ''));
+  await says(half.page, 'This link is not complete. Scan the code on the desktop page again.');
+  await says(p.page, 'desktop connected');
+});
+
+test('the server restarts while both look at it: both say so; its sessions are gone, and the pages ask for a new one', async (t) => {
+  const port = await freePort();
+  const own = await Server.start({ port });
+  t.after(async () => { if (!own.program.how) await own.stop(); });
+  const page = await openPage(t, browser, `${own.url}/`);
+  await page.getByRole('button', { name: 'Create session' }).click();
+  const p = await phone(t, await page.getByLabel('Phone link').inputValue());
+  await says(page, 'phone connected');
+  await own.program.kill();
+  await says(page, 'reconnecting');
+  await says(p.page, 'reconnecting');
+  await inPage(page, 'the list to say that the server is away', () => /does not answer/.test(document.querySelector('[aria-label=Devices]').textContent));
+  const second = await Server.start({ port });
+  t.after(() => second.stop());
+  await says(page, 'The session is over');
+  await says(p.page, 'Scan the code again');
+  await page.getByRole('button', { name: 'Create session' }).click();
+  const again = await phone(t, await page.getByLabel('Phone link').inputValue());
+  await says(page, 'phone connected');
+  await says(again.page, 'desktop connected');
+});
