@@ -1,0 +1,161 @@
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/http/ws_private.h"
+#include "lib/limits.h"
+
+typedef struct HttpSource {
+        GSource source;
+        TbHttp *http; /* borrowed */
+} HttpSource;
+
+static gboolean reap(GSource *source, GSourceFunc callback G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
+{
+        TbHttp *http = ((HttpSource *)source)->http;
+        g_source_set_ready_time(source, -1);
+        while (http->dead.length > 0) {
+                TbWs *ws = g_queue_pop_head_link(&http->dead)->data;
+                if (ws->ops->closed)
+                        ws->ops->closed(ws, ws->code, ws->data);
+                wslay_event_context_free(ws->c);
+                if (ws->extra)
+                        g_bytes_unref(ws->extra);
+                g_free(ws->late_close);
+                g_free(ws->id);
+                g_free(ws);
+        }
+        tb_http_check_stopped(http);
+        return G_SOURCE_CONTINUE;
+}
+
+/* A socket that is silent is pinged; one that answers nothing, or does not finish its close, ends. The rest
+ * gives its memory back. */
+static gboolean sweep(GSource *source, GSourceFunc callback G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
+{
+        TbHttp *http = ((HttpSource *)source)->http;
+        gint64 now_us = g_get_monotonic_time(), second = G_USEC_PER_SEC;
+        for (GList *l = http->sockets.head; l;) {
+                TbWs *ws = l->data;
+                l = l->next;
+                gint64 silent = now_us - ws->heard_us;
+                if (ws->close_us && now_us - ws->close_us >= TB_WS_CLOSE_WAIT_US) {
+                        tb_ws_die(ws, ws->code);
+                        continue;
+                }
+                if (silent < second && !ws->close_us)
+                        break; /* the list is in the order of silence; closing ones were moved to its front */
+                if (!ws->close_us && !ws->paused && ws->fd >= 0 &&
+                    silent >= (ws->missed + 1) * TB_LIMIT_WS_PING_S * second) {
+                        if (ws->missed++ >= 2) {
+                                tb_ws_die(ws, TB_WS_CODE_NONE);
+                                continue;
+                        }
+                        wslay_event_queue_msg(tb_ws_context(ws),
+                                              &(struct wslay_event_msg){.opcode = WSLAY_PING});
+                        tb_ws_pump_out(ws);
+                } else if (ws->c && ws->fd >= 0 && !ws->close_us && ws->unaccounted == 0 && !ws->in_message &&
+                           !ws->in_io && !wslay_event_want_write(ws->c) && wslay_event_want_read(ws->c)) {
+                        wslay_event_context_free(g_steal_pointer(&ws->c));
+                }
+        }
+        g_source_set_ready_time(source, http->sockets.length > 0 ? now_us + second : -1);
+        return G_SOURCE_CONTINUE;
+}
+
+static GSourceFuncs reap_funcs = {.dispatch = reap}, sweep_funcs = {.dispatch = sweep};
+
+static GSource *make_source(TbHttp *http, GSourceFuncs *funcs)
+{
+        GSource *source = g_source_new(funcs, sizeof(HttpSource));
+        ((HttpSource *)source)->http = http;
+        g_source_attach(source, g_main_context_get_thread_default());
+        return source;
+}
+
+void tb_ws_enlist(TbWs *ws)
+{
+        TbHttp *http = ws->http;
+        if (!http->reaper) {
+                http->reaper = make_source(http, &reap_funcs);
+                http->sweep = make_source(http, &sweep_funcs);
+        }
+        ws->link.data = ws;
+        ws->heard_us = g_get_monotonic_time();
+        g_queue_push_tail_link(&http->sockets, &ws->link);
+        if (g_source_get_ready_time(http->sweep) < 0)
+                g_source_set_ready_time(http->sweep, ws->heard_us + G_USEC_PER_SEC);
+}
+
+void tb_ws_die(TbWs *ws, int code)
+{
+        if (ws->dead)
+                return;
+        TbHttp *http = ws->http;
+        ws->dead = true;
+        ws->code = (gint16)code;
+        tb_poller_remove(g_steal_pointer(&ws->entry));
+        if (ws->fd >= 0)
+                close(ws->fd);
+        ws->fd = -1;
+        g_queue_unlink(&http->sockets, &ws->link);
+        g_queue_push_tail_link(&http->dead, &ws->link);
+        g_source_set_ready_time(
+                http->reaper, 0); /* `closed` comes from the loop, never from inside a call of the owner's */
+}
+
+void tb_ws_heard(TbWs *ws)
+{
+        ws->heard_us = g_get_monotonic_time();
+        ws->missed = 0;
+        if (!ws->close_us && ws->http->sockets.tail != &ws->link) {
+                g_queue_unlink(&ws->http->sockets, &ws->link);
+                g_queue_push_tail_link(&ws->http->sockets, &ws->link);
+        }
+}
+
+void tb_ws_mark_closing(TbWs *ws)
+{
+        if (ws->close_us)
+                return;
+        ws->close_us = g_get_monotonic_time();
+        g_queue_unlink(&ws->http->sockets, &ws->link);
+        g_queue_push_head_link(&ws->http->sockets, &ws->link);
+        g_source_set_ready_time(ws->http->sweep, MIN(g_source_get_ready_time(ws->http->sweep) < 0
+                                                             ? G_MAXINT64
+                                                             : g_source_get_ready_time(ws->http->sweep),
+                                                     ws->close_us + TB_WS_CLOSE_WAIT_US));
+}
+
+void tb_ws_abandon(TbWs *ws)
+{
+        ws->request = NULL;
+        tb_ws_die(ws, TB_WS_CODE_NONE);
+}
+
+void tb_ws_stop_all(TbHttp *http)
+{
+        for (GList *l = http->sockets.head; l;) {
+                TbWs *ws = l->data;
+                l = l->next;
+                tb_ws_close(ws, 1001, "shutting down");
+        }
+}
+
+void tb_ws_drop_all(TbHttp *http)
+{
+        while (http->sockets.length > 0) {
+                TbWs *ws = http->sockets.head->data;
+                if (ws->request)
+                        ws->request->ws = NULL;
+                tb_ws_die(ws, 1001);
+        }
+        if (!http->reaper)
+                return;
+        reap(http->reaper, NULL, NULL);
+        if (http->daemon && !http->running) {
+                g_source_destroy(http->reaper);
+                g_clear_pointer(&http->reaper, g_source_unref);
+                g_source_destroy(http->sweep);
+                g_clear_pointer(&http->sweep, g_source_unref);
+        }
+}
