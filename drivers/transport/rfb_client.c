@@ -157,6 +157,10 @@ void tb_rfb_client_free(TbRfb *rfb)
 {
         free(rfb->client->frameBuffer);
         rfb->client->frameBuffer = NULL;
+        /* the cursor's shape, which a server may send unasked: rfbClientCleanup() of 0.9.14 leaves it behind
+         */
+        g_clear_pointer(&rfb->client->rcSource, free);
+        g_clear_pointer(&rfb->client->rcMask, free);
         speaking = rfb;
         rfbClientCleanup(rfb->client);
         speaking = NULL;
