@@ -10,6 +10,7 @@
 #include "host/media/bind.h"
 #include "host/media/media.h"
 #include "host/vnc/vnc.h"
+#include "lib/config.h"
 #include "lib/http/http.h"
 #include "lib/limits.h"
 #include "lib/log.h"
@@ -133,6 +134,7 @@ static bool open_rooms(TbHost *h, GError **error)
                                  .poller = h->poller,
                                  .max_connections = TB_LIMIT_HTTP_CONNECTIONS,
                                  .url = c->url,
+                                 .origins = (const char *const *)c->origins,
                                  .hosts = (const char *const[]){own ? g_uri_get_host(own) : NULL, NULL}},
                 error);
         if (!h->http)
@@ -232,7 +234,7 @@ int main(int argc, char **argv)
                 printf("testbed-host %s\n", tb_version);
                 return 0;
         }
-        TbLogLevel level = g_strcmp0(g_getenv("DEBUG"), "true") == 0 ? TB_LOG_DEBUG : TB_LOG_INFO;
+        TbLogLevel level = tb_config_env_true("DEBUG") ? TB_LOG_DEBUG : TB_LOG_INFO;
         const char *wanted = g_getenv("LOG_LEVEL");
         if (wanted && *wanted && !tb_log_level_parse(wanted, &level))
                 fprintf(stderr, "testbed-host: LOG_LEVEL=%s is none of error, warning, info, debug\n",

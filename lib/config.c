@@ -191,6 +191,26 @@ const char *tb_config_env(const char *name)
         return value && *value ? value : NULL;
 }
 
+bool tb_config_env_true(const char *name)
+{
+        const char *value = tb_config_env(name);
+        return value && strcmp(value, "0") != 0 && strcmp(value, "false") != 0;
+}
+
+char **tb_config_env_origins(const char *name)
+{
+        g_autoptr(GStrvBuilder) out = g_strv_builder_new();
+        const char *value = tb_config_env(name);
+        g_auto(GStrv) parts = value ? g_strsplit_set(value, ", ", 0) : NULL;
+        for (char **p = parts; p && *p; p++) {
+                for (gsize n = strlen(*p); n > 0 && (*p)[n - 1] == '/'; n--)
+                        (*p)[n - 1] = '\0';
+                if (**p)
+                        g_strv_builder_add(out, *p);
+        }
+        return value ? g_strv_builder_end(out) : NULL;
+}
+
 void tb_config_env_string(char **field, const char *name)
 {
         const char *value = tb_config_env(name);

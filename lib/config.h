@@ -70,6 +70,9 @@ void tb_config_access(TbConfigReader *r, const char *address, TbAuth *auth, bool
         }
 
 /* The environment. A variable that is empty counts as not set. */
+bool tb_config_env_true(const char *name); /* set, and neither "0" nor "false" */
+/* Comma-separated origins of pages that may use the API; the caller frees. NULL: not set. */
+char **tb_config_env_origins(const char *name);
 const char *tb_config_env(const char *name);               /* NULL: not set */
 void tb_config_env_string(char **field, const char *name); /* replaces *field when set */
 void tb_config_env_ice(TbConfigReader *r, char ***field, const char *name, const char *scheme);

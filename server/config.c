@@ -126,8 +126,8 @@ static void read_file(TbServerConfig *c, TbConfigReader *r)
 /* --- environment --- */
 static void read_environment(TbServerConfig *c, TbConfigReader *r)
 {
-        const char *level = tb_config_env("LOG_LEVEL"), *debug = tb_config_env("DEBUG"),
-                   *token = tb_config_env("TESTBED_TOKEN"), *front = tb_config_env("FRONTEND_URL");
+        const char *level = tb_config_env("LOG_LEVEL"), *token = tb_config_env("TESTBED_TOKEN");
+        g_auto(GStrv) front = tb_config_env_origins("FRONTEND_URL");
         g_autoptr(GError) error = NULL;
         tb_config_env_string(&c->url, "SERVER_URL");
         tb_config_env_ice(r, &c->ice.stun, "WEBRTC_STUN_SERVERS", "stun");
@@ -135,9 +135,9 @@ static void read_environment(TbServerConfig *c, TbConfigReader *r)
         tb_config_env_string(&c->ice.secret, "WEBRTC_TURN_SECRET");
         if (front) {
                 g_strfreev(c->origins);
-                c->origins = g_strsplit_set(front, ", ", 0);
+                c->origins = g_steal_pointer(&front);
         }
-        if (debug && strcmp(debug, "0") != 0 && strcmp(debug, "false") != 0)
+        if (tb_config_env_true("DEBUG"))
                 c->log_level = TB_LOG_DEBUG;
         if (level && !tb_log_level_parse(level, &c->log_level))
                 tb_config_problem(r, NULL, NULL, "LOG_LEVEL", "\"%s\" is none of error, warning, info, debug",

@@ -99,19 +99,29 @@ static void refuse(TbParty *party, const char *code, const char *message)
         tb_party_refuse(party, code, message);
 }
 
+/* Host tokens are each good for one name. Without any, what lets a user be admin lets a host be one: a server
+ * that asks its users for tokens must not take a stranger's word for being the lab. */
+static bool may_be_host(const TbPairing *pairing, const char *name, const char *token)
+{
+        const char *owner = NULL;
+        TbAuth *hosts = pairing->options.hosts, *users = pairing->options.users;
+        if (tb_auth_is_open(hosts))
+                return !users || tb_auth_check(users, token, NULL) >= TB_ROLE_ADMIN;
+        return tb_auth_check(hosts, token, &owner) != TB_ROLE_NONE && strcmp(owner, name) == 0;
+}
+
 void tb_host_hello(TbParty *party, json_t *hello, gint64 now_ms)
 {
         TbPairing *pairing = party->pairing;
         json_t *named = json_object_get(hello, "host");
         const char *name = json_string_value(named ? named : json_object_get(hello, "name"));
-        const char *token = json_string_value(json_object_get(hello, "token")), *owner = NULL;
+        const char *token = json_string_value(json_object_get(hello, "token"));
         json_t *list = json_object_get(hello, "devices");
         if (!is_name(name)) {
                 refuse(party, "invalid", "Invalid host name");
                 return;
         }
-        TbRole role = tb_auth_check(pairing->options.hosts, token, &owner);
-        if (role == TB_ROLE_NONE || (!tb_auth_is_open(pairing->options.hosts) && strcmp(owner, name) != 0)) {
+        if (!may_be_host(pairing, name, token)) {
                 refuse(party, "unauthorized",
                        "Invalid host or token"); /* a token is good for its own name only */
                 return;

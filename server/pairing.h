@@ -35,7 +35,8 @@ typedef struct TbPartyOps {
 typedef struct TbPairingOptions {
         const TbPartyOps *ops;  /* static */
         const TbIceConfig *ice; /* borrowed */
-        TbAuth *hosts;          /* borrowed: who may be a host; open: everybody */
+        TbAuth *hosts;          /* borrowed: who may be a host; open: who has an admin token of `users` */
+        TbAuth *users;          /* borrowed: tokens of users; open (or NULL): everybody may be a host */
         /* HTTP that is carried through a host's socket; `message` is borrowed. */
         void (*carried)(TbParty *host, json_t *message, gpointer data);
         void (*host_left)(TbParty *host, gpointer data);

@@ -6,7 +6,8 @@
 
 #define PICTURE 0x01
 #define SLOW                                                                                                 \
-        (64 * 1024) /* bytes in a reader's queue above which samples are left out: the next one is newer     \
+        (64 *                                                                                                \
+         1024) /* bytes in a reader's queue above which samples are left out: the next one is newer     \
                        anyway */
 #define CONTROL_MAX (64 * 1024)
 

@@ -145,6 +145,7 @@ TbServer *tb_server_new(const TbServerConfig *config, GError **error)
         server->pairing = tb_pairing_new(&(TbPairingOptions){.ops = &party_ops,
                                                              .ice = &config->ice,
                                                              .hosts = config->hosts,
+                                                             .users = config->auth,
                                                              .carried = on_carried,
                                                              .host_left = on_host_left,
                                                              .data = server});

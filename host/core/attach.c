@@ -61,7 +61,17 @@ static char *redacted(const TbDriver *driver, const TbUri *uri)
         return tb_uri_redacted(uri, (const char *const *)secrets->pdata);
 }
 
-TbAttachment *tb_attachment_new(TbCore *core, const char *device, guint number, json_t *spec, GError **error)
+/* The URI of `"attach": "tapo://…"` is no field of its own: "attach" is what to mend. */
+static void blame_attach(json_t *spec, GError **error)
+{
+        if (!error || json_is_object(spec) || g_strcmp0(tb_error_field(*error), "uri") != 0)
+                return;
+        g_autoptr(GError) of_uri = g_steal_pointer(error);
+        tb_error_set_field(error, (TbErrorCode)of_uri->code, "attach", "%s", of_uri->message);
+}
+
+static TbAttachment *attachment_new(TbCore *core, const char *device, guint number, json_t *spec,
+                                    GError **error)
 {
         g_autofree char *text = uri_of(spec, error);
         if (!text)
@@ -97,6 +107,14 @@ TbAttachment *tb_attachment_new(TbCore *core, const char *device, guint number, 
         while (driver->lanes[a->n_lanes].name)
                 a->n_lanes++;
         a->workers = g_new0(TbWorker *, a->n_lanes);
+        return a;
+}
+
+TbAttachment *tb_attachment_new(TbCore *core, const char *device, guint number, json_t *spec, GError **error)
+{
+        TbAttachment *a = attachment_new(core, device, number, spec, error);
+        if (!a)
+                blame_attach(spec, error);
         return a;
 }
 

@@ -168,6 +168,12 @@ static void read_environment(TbHostConfig *c, TbConfigReader *r)
         tb_config_env_string(&c->url, "HOST_URL");
         tb_config_env_string(&c->server_url, "SERVER_URL");
         tb_config_env_string(&c->server_token, "TESTBED_TOKEN");
+        c->origins = tb_config_env_origins("FRONTEND_URL");
+        /* One secret for a small lab: who shows it is admin here, and we show it to the server. */
+        const char *token = tb_config_env("TESTBED_TOKEN");
+        g_autoptr(GError) error = NULL;
+        if (token && !tb_auth_add(c->auth, "TESTBED_TOKEN", token, TB_ROLE_ADMIN, &error))
+                tb_config_problem(r, NULL, NULL, "TESTBED_TOKEN", "%s", error->message);
         tb_config_env_ice(r, &c->stun, "WEBRTC_STUN_SERVERS", "stun");
         tb_config_env_ice(r, &c->turn, "WEBRTC_TURN_SERVERS", "turn");
         tb_config_env_string(&c->turn_secret, "WEBRTC_TURN_SECRET");
@@ -194,6 +200,18 @@ static void fill_defaults(TbHostConfig *c, const TbHostOptions *options)
         if (!c->web_dir)
                 c->web_dir = tb_pages_dir();
         c->insecure |= options->insecure;
+}
+
+static void check_urls(const TbHostConfig *c, TbConfigReader *r)
+{
+        g_autoptr(GUri) uri = c->url ? g_uri_parse(c->url, G_URI_FLAGS_NONE, NULL) : NULL;
+        const char *scheme = uri ? g_uri_get_scheme(uri) : "", *host = uri ? g_uri_get_host(uri) : NULL;
+        if (c->url && (!host || !*host || (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)))
+                tb_config_problem(r, tb_config_root(r), "url", "url",
+                                  "an http:// or https:// address is expected, got \"%s\"", c->url);
+        if (c->turn[0] && !c->turn_secret)
+                tb_config_problem(r, json_object_get(tb_config_root(r), "ice"), "turn", "ice.turn",
+                                  "ice.turn_secret is needed (coturn's static-auth-secret)");
 }
 
 static void check_access(const TbHostConfig *c, TbConfigReader *r)
@@ -244,6 +262,7 @@ TbHostConfig *tb_host_config_load(const TbHostOptions *options, GError **error)
         read_sections(c, &r);
         read_environment(c, &r);
         fill_defaults(c, options);
+        check_urls(c, &r);
         check_access(c, &r);
         check_devices(c, &r);
         return tb_config_done(&r, error) ? g_steal_pointer(&c) : NULL;
@@ -264,6 +283,7 @@ void tb_host_config_free(TbHostConfig *c)
         g_free(c->vnc_view_password);
         g_free(c->server_url);
         g_free(c->server_token);
+        g_strfreev(c->origins);
         g_strfreev(c->stun);
         g_strfreev(c->turn);
         g_free(c->turn_secret);

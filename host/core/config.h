@@ -27,6 +27,7 @@ typedef struct TbHostConfig {
         /* pairing server */
         char *server_url;   /* SERVER_URL; NULL: none */
         char *server_token; /* TESTBED_TOKEN; NULL: none */
+        char **origins;     /* FRONTEND_URL: foreign pages that may use the API; NULL: none */
         /* media */
         guint max_viewers;     /* TB_LIMIT_VIEWERS */
         int max_fps;           /* 30 */

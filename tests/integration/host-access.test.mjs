@@ -5,7 +5,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { scriptedDevice } from './bench.mjs';
-import { BUILD, Host, Program, assertProblem, scratch, until } from './harness.mjs';
+import { BUILD, Host, Program, assertProblem, request, scratch, until, withHost } from './harness.mjs';
 
 const TOKEN = { viewer: 'viewer-token-0123456789', operator: 'operator-token-0123456789', admin: 'admin-token-0123456789' };
 const bearer = (role) => ({ headers: { Authorization: `Bearer ${TOKEN[role]}` } });
@@ -142,4 +142,23 @@ test('--check names every problem with file and line; --version, --help', async 
   assert.match((await run('--version')).text, /^testbed-host \S+/);
   assert.equal((await run('--help')).code, 0);
   assert.equal((await run('--nonsense')).code, 2);
+});
+
+test('TESTBED_TOKEN is a token like those of the configuration; FRONTEND_URL is a page that may use the API; DEBUG is heard', async (t) => {
+  const secret = 'a-secret-of-the-environment', page = 'https://console.example';
+  const open = await withHost(t, { address: '0.0.0.0' }, { env: { TESTBED_TOKEN: secret, FRONTEND_URL: `${page}/, https://other.example`, DEBUG: '1' } });
+  const base = open.url.replace('0.0.0.0', '127.0.0.1');
+  const as = (headers) => request(base, 'POST', '/host/devices', { json: { id: 'made', attach: 'nonsense' }, headers });
+  assertProblem(await as({}), 401);
+  assertProblem(await as({ Authorization: 'Bearer another-secret-of-mine' }), 401);
+  const answer = await as({ Authorization: `Bearer ${secret}`, Origin: page });
+  assertProblem(answer, 400, { field: 'attach' });
+  assert.equal(answer.headers['access-control-allow-origin'], page);
+  assertProblem(await as({ Authorization: `Bearer ${secret}`, Origin: 'https://evil.example' }), 403);
+  assert.match(open.program.text, / debug /);
+  assert.ok(!open.program.text.includes(secret));
+  const short = new Program([path.join(BUILD, 'testbed-host'), '--check', '--state-dir', state], { env: { TESTBED_TOKEN: 'short' } });
+  t.after(() => short.kill());
+  assert.equal((await short.exited).code, 1);
+  assert.match(short.text, /TESTBED_TOKEN: .*shorter than 16/);
 });

@@ -51,8 +51,11 @@ test('host tokens: each is good for its own name', async (t) => {
 });
 
 test('user tokens and roles', async (t) => {
-  const server = await withServer(t, { tokens: [{ name: 'tv', role: 'viewer', token: 'viewer-token-12345' }, { name: 'ci', role: 'operator', token: 'operator-token-123' }] });
-  const host = await server.host('lab-1', DEVICES);
+  const server = await withServer(t, { tokens: [{ name: 'tv', role: 'viewer', token: 'viewer-token-12345' }, { name: 'ci', role: 'operator', token: 'operator-token-123' },
+    { name: 'lab', role: 'admin', token: 'admin-token-1234567' }] });
+  for (const token of [undefined, 'operator-token-123', 'no-such-token-12345'])
+    await assert.rejects(server.host('lab-1', DEVICES, { token }), /1008/, 'a stranger is not taken for the lab');
+  const host = await server.host('lab-1', DEVICES, { token: 'admin-token-1234567' });
   const as = (token) => ({ headers: { Authorization: `Bearer ${token}` } });
   assertProblem(await server.get('/api/hosts'), 401);
   assertProblem(await server.post('/api/session', {}), 401);
