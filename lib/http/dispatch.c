@@ -8,6 +8,9 @@
 #include "lib/log.h"
 #include "lib/thread.h"
 
+#define READ_LINES 20 /* access-log lines a second of reads that went well */
+#define READ_LINES_BURST 200
+
 void *tb_dispatch_uri(void *cls, const char *uri, struct MHD_Connection *connection)
 {
         TbHttp *http = cls;
@@ -228,9 +231,11 @@ static void log_access(TbRequest *request, bool complete, gint64 now_us)
         }
         bool reads = strcmp(request->method, "GET") == 0 || request->is_head ||
                      strcmp(request->method, "OPTIONS") == 0;
-        TbLogLevel level = request->status >= 500           ? TB_LOG_WARNING
-                           : reads && request->status < 400 ? TB_LOG_DEBUG
-                                                            : TB_LOG_INFO;
+        /* A flood of reads must cost neither time nor disk: the log bears a few a second of them. */
+        bool quiet =
+                reads && request->status < 400 &&
+                !tb_bucket_take(&request->http->read_lines, READ_LINES, READ_LINES_BURST, 1, now_us, NULL);
+        TbLogLevel level = request->status >= 500 ? TB_LOG_WARNING : quiet ? TB_LOG_DEBUG : TB_LOG_INFO;
         if (!tb_log_enabled(level))
                 return;
         tb_log(level, TB_F("request", request->id, "peer", request->peer, "user", request->user),

@@ -74,6 +74,7 @@ struct TbHttp {
         GQueue sockets;     /* TbWs, the longest silent first; not owned */
         GQueue dead;        /* TbWs to be told of their end */
         guint max_connections, connections;
+        TbBucket read_lines;
         GSource *grace; /* ref; end of tb_http_stop() */
         void (*stopped)(gpointer);
         gpointer stopped_data; /* borrowed */

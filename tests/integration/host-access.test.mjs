@@ -105,6 +105,9 @@ test('a host name that is not ours is refused', async () => {
 });
 
 test('every answer has a request id, which the log bears', async () => {
+  const read = await host.get('/host/health');
+  assert.equal(read.status, 200);
+  await host.program.line(read.headers['x-request-id']);
   const answer = await host.get('/nowhere', { headers: { 'X-Request-Id': 'my-own-id-7' } });
   assertProblem(answer, 404);
   assert.equal(answer.headers['x-request-id'], 'my-own-id-7');
@@ -146,7 +149,7 @@ test('--check names every problem with file and line; --version, --help', async 
 
 test('TESTBED_TOKEN is a token like those of the configuration; FRONTEND_URL is a page that may use the API; DEBUG is heard', async (t) => {
   const secret = 'a-secret-of-the-environment', page = 'https://console.example';
-  const open = await withHost(t, { address: '0.0.0.0' }, { env: { TESTBED_TOKEN: secret, FRONTEND_URL: `${page}/, https://other.example`, DEBUG: '1' } });
+  const open = await withHost(t, { address: '0.0.0.0', devices: { pat: { attach: 'testpattern://' } } }, { env: { TESTBED_TOKEN: secret, FRONTEND_URL: `${page}/, https://other.example`, DEBUG: '1' } });
   const base = open.url.replace('0.0.0.0', '127.0.0.1');
   const as = (headers) => request(base, 'POST', '/host/devices', { json: { id: 'made', attach: 'nonsense' }, headers });
   assertProblem(await as({}), 401);
@@ -155,7 +158,8 @@ test('TESTBED_TOKEN is a token like those of the configuration; FRONTEND_URL is 
   assertProblem(answer, 400, { field: 'attach' });
   assert.equal(answer.headers['access-control-allow-origin'], page);
   assertProblem(await as({ Authorization: `Bearer ${secret}`, Origin: 'https://evil.example' }), 403);
-  assert.match(open.program.text, / debug /);
+  assert.equal((await request(base, 'GET', `/host/devices/pat/video/snapshot.png?access_token=${secret}`)).status, 200);
+  await open.program.line(/ debug .*video is/);
   assert.ok(!open.program.text.includes(secret));
   const short = new Program([path.join(BUILD, 'testbed-host'), '--check', '--state-dir', state], { env: { TESTBED_TOKEN: 'short' } });
   t.after(() => short.kill());
