@@ -55,6 +55,7 @@ typedef struct TbPowerState {
         TbPowerObserved observed;  /* read back from the hardware, never what was commanded */
         double watts, volts, amps; /* NAN: not measured */
         double energy_wh;          /* counter; NAN: not measured */
+        bool autostarted;          /* switched on by the driver, because its parameters ask for that */
 } TbPowerState;
 
 typedef struct TbSample {

@@ -21,7 +21,7 @@ static QemuMachine *machine_of(TbInstance *self)
 
 static void tell_power(QemuMachine *m)
 {
-        TbPowerState state = {m->child ? TB_POWER_ON : TB_POWER_OFF, NAN, NAN, NAN, NAN};
+        TbPowerState state = {m->child ? TB_POWER_ON : TB_POWER_OFF, NAN, NAN, NAN, NAN, m->autostarted};
         m->base.up->power(&m->base, &state);
 }
 
@@ -274,8 +274,8 @@ bool qemu_machine_open(TbInstance *self, TbIo *io, GError **error G_GNUC_UNUSED)
         if (json_is_true(json_object_get(self->params, "autostart")) && !m->tried_autostart) {
                 m->tried_autostart = true; /* once: somebody may have switched it off since */
                 g_autoptr(GError) mine = NULL;
-                if (!power_on(m, io,
-                              &mine)) { /* the lane is open all the same: power on can be tried again */
+                m->autostarted = power_on(m, io, &mine);
+                if (!m->autostarted) { /* the lane is open all the same: power on can be tried again */
                         m->faulty = true;
                         self->up->fault(self, mine->message);
                         set_off_reason(m, mine->message);

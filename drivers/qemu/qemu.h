@@ -35,7 +35,7 @@ typedef struct QemuMachine {
         TbChild *child;  /* owned; NULL: off */
         struct Qmp *qmp; /* owned; NULL: off */
         GString *tail;   /* owned; the last of its stderr */
-        bool tried_autostart;
+        bool tried_autostart, autostarted;
         bool expected; /* the end of the process was asked for, or the guest powered itself off */
         bool faulty;   /* up->fault() was told */
 } QemuMachine;

@@ -367,6 +367,8 @@ static void on_power(gpointer data, const TbPowerState *state)
         if (!iface)
                 return;
         bool came_on = state->observed == TB_POWER_ON && iface->power.observed != TB_POWER_ON;
+        if (state->autostarted && iface->commanded < 0)
+                iface->commanded = 1; /* by the configuration */
         tb_interface_saw_power(iface, state);
         if (came_on)
                 kick_others(owner); /* what was away for want of power is looked for now */

@@ -22,6 +22,7 @@ const expect = (pattern, more = {}) => host.post(`${board}/console/expect`, { pa
 const machine = () => childrenOf(host.pid, 'u-boot')[0];
 
 test('the ten lines of the README: power on, wait for the prompt, a command, a screenshot', async () => {
+  assert.deepEqual((({ commanded, observed }) => [commanded, observed])((await host.get(`${board}/power`)).json), ['on', 'on'], 'the configuration had it started');
   const on = await host.put(`${board}/power`, { state: 'on' });
   assert.deepEqual([on.status, on.json.commanded, on.json.observed], [200, 'on', 'on'], on.text);
   assert.ok(machine(), 'a QEMU runs');
