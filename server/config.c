@@ -178,6 +178,10 @@ static void finish(TbServerConfig *c, TbConfigReader *r)
                 c->address = g_strdup("127.0.0.1");
         if (!c->web_dir)
                 c->web_dir = tb_pages_dir();
+        if (!c->state_dir)
+                tb_config_env_string(&c->state_dir, "STATE_DIRECTORY");
+        if (!c->state_dir)
+                c->state_dir = g_build_filename(g_get_user_state_dir(), "testbed", NULL);
         if (c->url)
                 check_url(c, r);
         for (char **o = c->origins; *o; o++)
@@ -188,7 +192,7 @@ static void finish(TbServerConfig *c, TbConfigReader *r)
         tb_config_access(r, c->address, c->auth, c->insecure);
 }
 
-TbServerConfig *tb_server_config_load(const char *file, bool insecure, GError **error)
+TbServerConfig *tb_server_config_load(const char *file, const char *state_dir, bool insecure, GError **error)
 {
         g_auto(TbConfigReader) r = {0};
         if (!tb_config_open(&r, file, DEFAULT_FILE, error))
@@ -197,6 +201,7 @@ TbServerConfig *tb_server_config_load(const char *file, bool insecure, GError **
         c->auth = tb_auth_new();
         c->hosts = tb_auth_new();
         c->log_level = TB_LOG_INFO;
+        c->state_dir = g_strdup(state_dir);
         read_file(c, &r);
         c->insecure |= insecure;
         read_environment(c, &r);
@@ -211,6 +216,7 @@ void tb_server_config_free(TbServerConfig *config)
         g_free(config->address);
         g_free(config->url);
         g_free(config->web_dir);
+        g_free(config->state_dir);
         g_strfreev(config->names);
         g_strfreev(config->origins);
         tb_auth_unref(config->auth);

@@ -11,22 +11,24 @@
 #include "lib/log.h"
 
 typedef struct TbServerConfig {
-        char *address;  /* 127.0.0.1 */
-        guint16 port;   /* 5109; 0: any free one */
-        char *url;      /* how clients reach us, with its path prefix; NULL: as they say themselves */
-        char *web_dir;  /* pages */
-        char **names;   /* names that may stand in Host: of `url`, and `names` */
-        char **origins; /* FRONTEND_URL */
-        TbAuth *auth;   /* users */
-        TbAuth *hosts;  /* host tokens */
+        char *address;   /* 127.0.0.1 */
+        guint16 port;    /* 5109; 0: any free one */
+        char *url;       /* how clients reach us, with its path prefix; NULL: as they say themselves */
+        char *web_dir;   /* pages */
+        char *state_dir; /* where sessions are kept across restarts */
+        char **names;    /* names that may stand in Host: of `url`, and `names` */
+        char **origins;  /* FRONTEND_URL */
+        TbAuth *auth;    /* users */
+        TbAuth *hosts;   /* host tokens */
         TbIceConfig ice;
         TbLogLevel log_level;
         bool insecure;
         guint sessions_per_minute; /* per address */
 } TbServerConfig;
 
-/* `file` NULL: /etc/testbed/server.yaml when it is there. All problems, one a line, are in the error's
+/* `file` NULL: /etc/testbed/server.yaml when it is there. `state_dir` NULL: $STATE_DIRECTORY, then
+ * $XDG_STATE_HOME/testbed. All problems, one a line, are in the error's
  * message. */
-TbServerConfig *tb_server_config_load(const char *file, bool insecure, GError **error);
+TbServerConfig *tb_server_config_load(const char *file, const char *state_dir, bool insecure, GError **error);
 void tb_server_config_free(TbServerConfig *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TbServerConfig, tb_server_config_free)

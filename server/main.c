@@ -83,7 +83,7 @@ int main(int argc, char **argv)
                 {"check", 0, 0, G_OPTION_ARG_NONE, &check, "validate the configuration and exit", NULL},
                 {"port", 'p', 0, G_OPTION_ARG_INT, &port, "port to listen on (0: any free one)", "PORT"},
                 {"state-dir", 0, 0, G_OPTION_ARG_FILENAME, &state_dir,
-                 "folder for state (sessions live in memory: nothing is kept there yet)", "DIR"},
+                 "where sessions are kept across restarts", "DIR"},
                 {"insecure", 0, 0, G_OPTION_ARG_NONE, &insecure, "listen on any address without tokens",
                  NULL},
                 {"log-json", 0, 0, G_OPTION_ARG_NONE, &json, "log JSON lines", NULL},
@@ -104,7 +104,7 @@ int main(int argc, char **argv)
                 printf("testbed-server %s\n", tb_version);
                 return 0;
         }
-        g_autoptr(TbServerConfig) config = tb_server_config_load(file, insecure, &error);
+        g_autoptr(TbServerConfig) config = tb_server_config_load(file, state_dir, insecure, &error);
         if (!config) {
                 fprintf(stderr, "%s\n", tb_error_detail(error));
                 return 1;

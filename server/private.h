@@ -30,6 +30,7 @@ struct TbParty {
         json_t *devices;    /* owned; of a host */
         gint64 since_ms;
         TbBucket messages, bytes;
+        guint oversized; /* messages in a row that were too large */
         guint dropped;   /* messages over the rate since it was calm */
         GBytes *picture; /* owned; the newest one that waits for the reader; NULL: none */
 };

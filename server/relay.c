@@ -10,6 +10,7 @@
          1024) /* bytes in a reader's queue above which samples are left out: the next one is newer     \
                        anyway */
 #define CONTROL_MAX (64 * 1024)
+#define OVERSIZED_MAX 8 /* messages in a row that are too large: then the connection is closed */
 
 /* Messages that only the server says, or that are for it alone. */
 static bool is_reserved(const char *type)
@@ -71,9 +72,13 @@ void tb_relay_text(TbParty *party, const char *text, gsize size, json_t *message
                 return;
         }
         if (size > limit_of(type)) {
-                tb_party_error(party, "too-large", "Message too large");
+                if (party->oversized++ < OVERSIZED_MAX)
+                        tb_party_error(party, "too-large", "Message too large");
+                else
+                        tb_party_refuse(party, "too-large", "Message too large");
                 return;
         }
+        party->oversized = 0;
         TbParty *to = party->role == TB_PARTY_PHONE
                               ? (session->observers->len ? g_ptr_array_index(session->observers, 0) : NULL)
                               : tb_session_producer(session);

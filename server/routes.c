@@ -89,6 +89,7 @@ static void create_session(TbRequest *request, gpointer data)
                 tb_request_reply_error(request, error);
                 return;
         }
+        tb_server_changed(server);
         const char *id = tb_session_id(session);
         g_autofree char *expires = tb_clock_rfc3339(tb_session_expires_ms(session));
         json_t *o = json_pack("{s:s, s:s, s:s}", "sessionId", id, "token", token, "expiresAt", expires);

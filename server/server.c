@@ -1,5 +1,6 @@
 #include "server/server.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "lib/clock.h"
@@ -9,6 +10,7 @@
 #include "lib/thread.h"
 #include "lib/version.h"
 #include "server/server_private.h"
+#include "server/store.h"
 
 #define CONNECTIONS 16384 /* HTTP at once; WebSockets are not among them once they are open */
 
@@ -109,12 +111,44 @@ typedef struct TickSource {
         TbServer *server; /* borrowed */
 } TickSource;
 
+/* --- sessions across restarts --- */
+#define SAVE_MS 1000 /* after a session came or went */
+
+static void save_sessions(TbServer *server)
+{
+        g_autoptr(GError) error = NULL;
+        server->saved_stamp = tb_sessions_stamp(server->pairing);
+        if (server->sessions_file && !tb_sessions_save(server->pairing, server->sessions_file, &error))
+                tb_log(TB_LOG_WARNING, TB_F(), "sessions are not kept: %s", error->message);
+}
+
+static void open_sessions(TbServer *server)
+{
+        g_autoptr(GError) error = NULL;
+        const char *folder = server->config->state_dir;
+        if (g_mkdir_with_parents(folder, 0700) < 0) {
+                tb_log(TB_LOG_WARNING, TB_F(), "sessions are not kept: %s: %s", folder, g_strerror(errno));
+                return;
+        }
+        server->sessions_file = g_build_filename(folder, "server-sessions.json", NULL);
+        if (!tb_sessions_load(server->pairing, server->sessions_file, server->started_ms, &error))
+                tb_log(TB_LOG_WARNING, TB_F(), "sessions of before are lost: %s", error->message);
+        server->saved_stamp = tb_sessions_stamp(server->pairing);
+}
+
+void tb_server_changed(TbServer *server)
+{
+        arm_tick(server, tb_clock_ms() + SAVE_MS);
+}
+
 static gboolean tick_dispatch(GSource *source, GSourceFunc callback G_GNUC_UNUSED,
                               gpointer data G_GNUC_UNUSED)
 {
         TbServer *server = ((TickSource *)source)->server;
         g_source_set_ready_time(source, -1);
         arm_tick(server, tb_pairing_tick(server->pairing, tb_clock_ms()));
+        if (server->saved_stamp != tb_sessions_stamp(server->pairing))
+                save_sessions(server);
         return G_SOURCE_CONTINUE;
 }
 
@@ -169,6 +203,7 @@ TbServer *tb_server_new(const TbServerConfig *config, GError **error)
                 tb_server_free(server);
                 return NULL;
         }
+        open_sessions(server);
         tb_http_add_routes(server->http, tb_server_routes, server);
         add_pages(server);
         arm_tick(server, server->started_ms + 1000);
@@ -190,6 +225,8 @@ void tb_server_free(TbServer *server)
         if (!server)
                 return;
         tb_http_free(server->http); /* ends every connection: the pairing is told */
+        save_sessions(server);      /* with the times of their last activity */
+        g_free(server->sessions_file);
         g_source_destroy(server->tick);
         g_source_unref(server->tick);
         tb_pairing_free(server->pairing);

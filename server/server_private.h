@@ -20,7 +20,10 @@ struct TbServer {
         TbRates *creations;           /* owned; sessions per address */
         GSource *tick;                /* ref; the pairing's clock */
         gint64 started_ms;
+        char *sessions_file; /* owned; NULL: the state folder cannot be made */
+        guint64 saved_stamp; /* of the sessions when they were written last */
 };
 
 extern const TbRoute tb_server_routes[];
+void tb_server_changed(TbServer *server); /* a session was made */
 void tb_server_upgrade(TbRequest *request, gpointer server);

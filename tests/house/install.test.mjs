@@ -49,7 +49,7 @@ test('make install: binaries, pages, units, rules and man pages; the binaries ru
     assert.equal((await fetch(new URL(page, base))).status, 200, page);
   for (const folder of Object.values(vendor)) assert.ok(readdirSync(at('share/testbed/web', folder)).some((f) => /^licen[sc]e/i.test(f)), `${folder} keeps its licence`);
   assert.deepEqual(await host.stop(), { code: 0, signal: null });
-  const server = new Program([at('bin/testbed-server'), '--config', path.join(dest, 'etc/testbed/server.yaml')], { cwd: '/' });
+  const server = new Program([at('bin/testbed-server'), '--config', path.join(dest, 'etc/testbed/server.yaml'), '--state-dir', path.join(dest, 'state')], { cwd: '/' });
   t.after(() => server.kill());
   const url = (await server.line(/\burl=/)).match(/url=(\S+)/)[1];
   assert.equal((await fetch(url)).status, 200);

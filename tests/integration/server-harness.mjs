@@ -6,9 +6,9 @@ import path from 'node:path';
 import { BUILD, Program, ROOT, request, scratch, websocket } from './harness.mjs';
 
 export class Server {
-  static async start(config = {}, { env = {}, args = [], wrap = [] } = {}) {
+  static async start(config = {}, { env = {}, args = [], wrap = [], state } = {}) {
     const server = new Server();
-    server.folder = scratch('tb-server-');
+    server.folder = state ?? scratch('tb-server-');
     const file = path.join(server.folder, 'server.yaml');
     writeFileSync(file, JSON.stringify({ port: 0, web: path.join(ROOT, 'web'), sessions_per_minute: 100000, ...config }, null, 2)); // YAML holds JSON
     const binary = path.join(BUILD, 'testbed-server');
@@ -16,7 +16,7 @@ export class Server {
     const clean = {};
     for (const name of ['SERVER_URL', 'TESTBED_TOKEN', 'FRONTEND_URL', 'WEBRTC_STUN_SERVERS', 'WEBRTC_TURN_SERVERS', 'WEBRTC_TURN_SECRET', 'LOG_LEVEL', 'DEBUG'])
       clean[name] = '';
-    server.program = new Program([...wrap, binary, '--config', file, ...args], { env: { ...clean, ...env }, name: 'testbed-server' });
+    server.program = new Program([...wrap, binary, '--config', file, '--state-dir', server.folder, ...args], { env: { ...clean, ...env }, name: 'testbed-server' });
     try {
       const line = await server.program.line(/\burl=/, { ms: 20000, what: 'the line with url=' });
       server.url = /\burl="?(http:\/\/[^\s"]+)/.exec(line)[1];
@@ -53,9 +53,9 @@ export class Server {
     return host;
   }
 
-  async stop() {
+  async stop({ keepState = false } = {}) {
     const how = await this.program.stop();
-    rmSync(this.folder, { recursive: true, force: true });
+    if (!keepState) rmSync(this.folder, { recursive: true, force: true });
     assert.deepEqual({ code: how.code, signal: how.signal }, { code: 0, signal: null }, `testbed-server ended badly:\n${this.program.text.slice(-6000)}`);
   }
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { assertProblem, SLOW } from './harness.mjs';
+import { assertProblem, SLOW, until } from './harness.mjs';
 import { Server } from './server-harness.mjs';
 
 let server;
@@ -213,6 +213,28 @@ test('too many messages: told, and cut when it goes on', async () => {
   await assert.rejects(desktop.find(() => false, { from: desktop.items.length, ms: 5000 }), /ended \(close 1008/);
   await phone.find(typed('peer-disconnected'));
   await phone.stop();
+});
+
+test('message size by type: at the limit it is relayed, one byte more is refused, and who goes on is cut', async () => {
+  const session = await server.session();
+  const desktop = await server.join('desktop', session), phone = await server.join('phone', session);
+  const sized = (type, size) => {
+    const message = { type, x: '' };
+    message.x = 'x'.repeat(size - JSON.stringify(message).length);
+    return JSON.stringify(message);
+  };
+  for (const [type, limit] of [['offer', 128 * 1024], ['answer', 128 * 1024], ['ice', 4096], ['bye', 4096], ['sensor', 4096], ['sample', 4096], ['event', 64 * 1024]]) {
+    phone.send(sized(type, limit));
+    const arrived = await desktop.find((m) => m.type === type);
+    assert.equal(JSON.stringify(arrived).length, limit, type);
+    phone.send(sized(type, limit + 1));
+    assert.equal((await phone.find((m) => m.type === 'error')).message, 'Message too large', type);
+    phone.items.length = 0;
+  }
+  for (let i = 0; i < 10; i++) phone.send(sized('ice', 4097));
+  await until('the phone to be cut', () => phone.code);
+  assert.equal(phone.code, 1008);
+  await desktop.stop();
 });
 
 test('pictures in binary: the first byte says what it is', async () => {
