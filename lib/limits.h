@@ -14,7 +14,8 @@
 #define TB_LIMIT_URI 4096                 /* bytes of an attach URI or a request target */
 
 /* WebSocket and event streams */
-#define TB_LIMIT_WS_MESSAGE (256 * 1024)    /* bytes of one message, unless the endpoint says less */
+#define TB_LIMIT_WS_MESSAGE (256 * 1024) /* bytes of one message, unless the endpoint says less */
+#define TB_LIMIT_CHANNEL_MESSAGE 65536   /* of a data channel: GStreamer 1.22 takes larger ones in pieces */
 #define TB_LIMIT_WS_QUEUE (4 * 1024 * 1024) /* bytes waiting for a reader that stopped: then it is cut */
 #define TB_LIMIT_WS_PING_S 20               /* a silent peer is pinged; two missed pings end it */
 #define TB_LIMIT_SSE_QUEUE (1024 * 1024)    /* bytes waiting for an event-stream reader */

@@ -37,8 +37,8 @@ static bool channel_sensor_send(const char *text, gsize size G_GNUC_UNUSED, gpoi
         return tb_peer_send(((TbWhep *)data)->peer, "sensor", text, NULL);
 }
 
-static const TbControlOps control_ops = {.send = channel_control_send};
-static const TbControlOps sensor_ops = {.send = channel_sensor_send};
+static const TbControlOps control_ops = {.send = channel_control_send, .max = TB_LIMIT_CHANNEL_MESSAGE};
+static const TbControlOps sensor_ops = {.send = channel_sensor_send, .max = TB_LIMIT_CHANNEL_MESSAGE};
 
 static void on_channel(TbPeer *peer G_GNUC_UNUSED, const char *channel, bool open, void *data)
 {

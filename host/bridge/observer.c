@@ -83,8 +83,8 @@ static bool send_sensor(const char *text, gsize size, gpointer data)
         return line->peer && tb_peer_send(line->peer, "sensor", text, NULL);
 }
 
-static const TbControlOps control_ops = {.send = send_control};
-static const TbControlOps sensor_ops = {.send = send_sensor};
+static const TbControlOps control_ops = {.send = send_control, .max = TB_LIMIT_CHANNEL_MESSAGE};
+static const TbControlOps sensor_ops = {.send = send_sensor, .max = TB_LIMIT_CHANNEL_MESSAGE};
 
 static void on_channel(TbPeer *peer, const char *channel, bool open, void *data)
 {

@@ -28,9 +28,7 @@
 #define TB_CONTROL_CONSOLE_CHUNK                                                                             \
         12288 /* bytes of one console message (16 KiB as base64: fits any data channel) */
 
-#define TB_CONTROL_MESSAGE                                                                                   \
-        (240 *                                                                                               \
-         1024) /* what data channels (256 KiB) and the server's relay (256 KiB with its envelope) carry */
+#define TB_CONTROL_MESSAGE (240 * 1024) /* what the server's relay (256 KiB with its envelope) carries */
 
 typedef struct TbControl TbControl;
 

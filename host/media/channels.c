@@ -134,11 +134,12 @@ static void post(TbChannels *channels, GstWebRTCDataChannel *object, What what, 
 {
         if (g_atomic_int_get(&channels->flooded))
                 return;
-        if (length > TB_LIMIT_WS_MESSAGE || g_atomic_int_get(&channels->pending) >= TB_CHANNEL_PENDING) {
+        if (length > TB_LIMIT_CHANNEL_MESSAGE || g_atomic_int_get(&channels->pending) >= TB_CHANNEL_PENDING) {
                 g_atomic_int_set(&channels->flooded, 1);
                 what = FLOODED;
-                bytes = length > TB_LIMIT_WS_MESSAGE ? "a data channel message is too large"
-                                                     : "data channel messages come faster than they are read";
+                bytes = length > TB_LIMIT_CHANNEL_MESSAGE
+                                ? "a data channel message is too large"
+                                : "data channel messages come faster than they are read";
                 length = strlen(bytes);
         }
         Event *e = g_new0(Event, 1);
@@ -224,9 +225,9 @@ bool tb_channels_send(TbChannels *channels, const char *label, const char *text,
                             label);
                 return false;
         }
-        if (strlen(text) > TB_LIMIT_WS_MESSAGE) {
+        if (strlen(text) > TB_LIMIT_CHANNEL_MESSAGE) { /* webrtcbin 1.22 would send nothing more after it */
                 g_set_error(error, TB_ERROR, TB_ERROR_TOO_LARGE, "a data channel message may have %d bytes",
-                            TB_LIMIT_WS_MESSAGE);
+                            TB_LIMIT_CHANNEL_MESSAGE);
                 return false;
         }
         GstWebRTCDataChannelState state;

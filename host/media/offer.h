@@ -32,25 +32,4 @@ typedef struct TbOffer {
 bool tb_offer_parse(const char *sdp, bool want_video, TbOffer *ret_offer, GError **error);
 void tb_offer_clear(TbOffer *offer);
 
-/* What the browser is told, made of webrtcbin's answer to `offer->sdp`: refused sections refused,
- * `candidates` ("candidate:…", NULL-terminated) put in. The caller owns it. */
-char *tb_offer_answer(const TbOffer *offer, const GstSDPMessage *answer, const char *const *candidates);
-
-/* --- candidates --- */
-typedef enum TbCandidate {
-        TB_CANDIDATE_USE,
-        TB_CANDIDATE_IGNORE, /* end of candidates, or an mDNS name: the browser will reach us, we need not
-                                resolve it */
-        TB_CANDIDATE_BAD,
-} TbCandidate;
-/* `text`: "candidate:…" (RFC 8839 §5.1), with or without "a=" before and an end of line behind. */
-TbCandidate tb_candidate_check(const char *text);
-
-/* RFC 8840 fragment: calls `candidate(line, mline, data)` for each candidate ("candidate:…"). `ufrag`: what
- * the offer had. All media share one transport, so every candidate counts for m-line 0. False:
- * TB_ERROR_INVALID; then some candidates may have been told. */
-bool tb_sdpfrag_parse(const char *fragment, const char *ufrag,
-                      bool (*candidate)(const char *line, guint mline, void *data, GError **error),
-                      void *data, GError **error);
-
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(TbOffer, tb_offer_clear)

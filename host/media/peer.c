@@ -5,6 +5,8 @@
 #include <gst/webrtc/webrtc.h>
 #include <string.h>
 
+#include "host/media/answer.h"
+#include "host/media/candidate.h"
 #include "host/media/channels.h"
 #include "host/media/media_private.h"
 #include "host/media/offer.h"

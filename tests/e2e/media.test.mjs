@@ -75,6 +75,8 @@ test('the answer keeps to the offer: ids of extensions, one codec, audio refused
   assert.match(sdp, /m=audio 0 /);
   assert.match(sdp, /a=candidate:/);
   assert.match(sdp, /a=sendonly/);
+  assert.match(sdp, /a=msid:testbed video/);
+  assert.match(sdp, /a=fmtp:\d+ .*profile-level-id=42[0-9a-f]{4}\r\n/);
   await viewer.leave('sdp');
   await until('the peer ends', () => peers(0));
 });
@@ -125,6 +127,13 @@ test('data channels: text there and back, in order', async () => {
   await viewer.until('data', 'v.messages.length === 200');
   const messages = await viewer.get('data', 'messages');
   assert.deepEqual(messages, Array.from({ length: 200 }, (_, i) => `{"id":${i}}`));
+  // the answer says how large a message may be, and one of that size goes through
+  assert.equal(await viewer.page.evaluate(() => window.viewers.data.pc.sctp.maxMessageSize), 65536);
+  await viewer.page.evaluate(() => { window.viewers.data.messages = []; window.viewers.data.control.send('m'.repeat(65536)); });
+  await viewer.until('data', 'v.messages.length === 1');
+  assert.equal((await viewer.get('data', 'messages'))[0].length, 65536);
+  const tooLarge = () => { try { window.viewers.data.control.send('m'.repeat(65537)); return null; } catch (e) { return e.name; } };
+  assert.equal(await viewer.page.evaluate(tooLarge), 'TypeError');
   await viewer.leave('data');
   await until('the peer ends', () => peers(0));
 });

@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "host/media/answer.h"
+#include "host/media/candidate.h"
 #include "host/media/offer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

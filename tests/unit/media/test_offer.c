@@ -1,3 +1,5 @@
+#include "host/media/answer.h"
+#include "host/media/candidate.h"
 #include "host/media/offer.h"
 
 #include <string.h>
@@ -106,6 +108,47 @@ static void test_declined_sections(void)
         g_assert_nonnull(strstr(text, offer.declined[0]));
         const char *candidate = strstr(text, "a=candidate:1 1 UDP");
         g_assert_true(candidate && candidate > strstr(text, "m=video"));
+}
+
+/* What webrtcbin 1.22 makes of an offer lacks three things that players look at. */
+static void test_completed(void)
+{
+        g_autofree char *sdp = load("chromium-audio-video-data.sdp");
+        g_auto(TbOffer) offer = {0};
+        g_assert_true(tb_offer_parse(sdp, true, &offer, NULL));
+        /* of the sender; ours does not take more, whatever the other side does */
+        g_assert_nonnull(strstr(offer.sdp, "a=max-message-size:65536\r\n"));
+        g_autofree char *small = replace(sdp, "max-message-size:262144", "max-message-size:1200");
+        g_auto(TbOffer) tight = {0};
+        g_assert_true(tb_offer_parse(small, true, &tight, NULL));
+        g_assert_nonnull(strstr(tight.sdp, "a=max-message-size:1200\r\n"));
+        g_autofree char *wrong = replace(sdp, "max-message-size:262144", "max-message-size:-1");
+        refused(wrong, TB_ERROR_INVALID, "max-message-size");
+
+        g_autofree char *made = g_strdup_printf(
+                "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1 2\r\n"
+                "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=inactive\r\n"
+                "m=video 9 UDP/TLS/RTP/SAVPF %u 109\r\nc=IN IP4 0.0.0.0\r\na=mid:1\r\n"
+                "a=rtpmap:%u H264/90000\r\na=fmtp:%u packetization-mode=1;level-asymmetry-allowed=1\r\n"
+                "a=rtpmap:109 rtx/90000\r\na=fmtp:109 apt=%u\r\na=sendonly\r\n"
+                "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:2\r\n"
+                "a=sctp-port:5000\r\n",
+                offer.payload, offer.payload, offer.payload, offer.payload);
+        GstSDPMessage *answer = NULL;
+        gst_sdp_message_new(&answer);
+        gst_sdp_message_parse_buffer((const guint8 *)made, (guint)strlen(made), answer);
+        const char *candidates[] = {NULL};
+        g_autofree char *text = tb_offer_answer(&offer, answer, candidates);
+        gst_sdp_message_free(answer);
+        g_autofree char *fmtp = g_strdup_printf("a=fmtp:%u packetization-mode=1;level-asymmetry-allowed=1;"
+                                                "profile-level-id=%s\r\n",
+                                                offer.payload, offer.profile);
+        const char *data = strstr(text, "m=application"), *msid = strstr(text, "a=msid:testbed video\r\n");
+        g_assert_nonnull(strstr(text, fmtp));
+        g_assert_nonnull(strstr(text, "a=fmtp:109 apt="));
+        g_assert_null(strstr(strstr(text, "a=fmtp:109"), "profile-level-id"));
+        g_assert_true(msid && msid > strstr(text, "m=video") && msid < data);
+        g_assert_nonnull(strstr(data, "a=max-message-size:65536\r\n"));
 }
 
 static void test_data_only(void)
@@ -235,6 +278,7 @@ int main(int argc, char **argv)
         g_test_add_func("/media/offer/firefox", test_firefox);
         g_test_add_func("/media/offer/vp8-when-no-h264", test_vp8_when_no_h264);
         g_test_add_func("/media/offer/declined-sections", test_declined_sections);
+        g_test_add_func("/media/offer/completed", test_completed);
         g_test_add_func("/media/offer/data-only", test_data_only);
         g_test_add_func("/media/offer/malformed", test_malformed);
         g_test_add_func("/media/offer/limits", test_limits);
