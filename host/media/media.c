@@ -72,6 +72,10 @@ TbMedia *tb_media_new(const TbMediaConfig *config, GError **error)
         /* A peer has a dozen threads, and glibc would give each an arena that never shrinks: 100 MB after 60
          * viewers instead of 64 [measured] */
         mallopt(M_ARENA_MAX, 2);
+        /* glibc raises the size from which it maps blocks of their own up to 32 MB, after the first picture
+         * that is freed; later ones would then leave holes in the heap: 75 MB after 40 viewers instead of 38
+         * [measured] */
+        mallopt(M_MMAP_THRESHOLD, 512 * 1024);
         TbMedia *media = g_new0(TbMedia, 1);
         media->max_viewers = config->max_viewers ? config->max_viewers : TB_LIMIT_VIEWERS;
         media->max_mjpeg = config->max_mjpeg ? config->max_mjpeg : TB_LIMIT_MJPEG_VIEWERS;
