@@ -1,7 +1,8 @@
-#include "host/media/encoder_internal.h"
+#include "host/media/encoder.h"
 
 #include <gst/video/video.h>
 
+#include "host/media/encoder_internal.h"
 #include "lib/error.h"
 #include "lib/limits.h"
 #include "lib/log.h"
