@@ -1,0 +1,98 @@
+/* A hub without a picture: the slate that says why, and faults. */
+#include "host/media/hub_internal.h"
+#include "host/media/slate.h"
+
+#define SLATE_WIDTH 1280 /* when the device has not shown a picture yet */
+#define SLATE_HEIGHT 720
+
+static gboolean slate_tick(gpointer data)
+{
+        TbHub *hub = data;
+        TbFrame *old = NULL;
+        tb_mutex_lock(&hub->lock);
+        if (hub->slate_on && hub->slate) {
+                old = g_steal_pointer(&hub->last_raw);
+                hub->last_raw = tb_frame_ref(hub->slate);
+                tb_hub_fan_out(hub, NULL);
+        }
+        tb_mutex_unlock(&hub->lock);
+        tb_frame_unref(old);
+        return G_SOURCE_CONTINUE;
+}
+
+static const char *slate_text(TbHub *hub)
+{
+        return hub->fault ? hub->fault : "Waiting for the first picture of the device.";
+}
+
+void tb_hub_slate_begin(TbHub *hub)
+{
+        g_autofree char *title = g_strdup_printf("%s / %s", hub->device, hub->interface);
+
+        tb_frame_unref(hub->slate);
+        hub->slate = tb_slate_draw(hub->pool, hub->width ? hub->width : SLATE_WIDTH,
+                                   hub->height ? hub->height : SLATE_HEIGHT, title, slate_text(hub));
+        tb_mutex_lock(&hub->lock);
+        TbFrame *old = g_steal_pointer(&hub->last);
+        hub->slate_on = true;
+        hub->announced = false;
+        hub->fps = 0;
+        tb_mutex_unlock(&hub->lock);
+        tb_frame_unref(old);
+        slate_tick(hub);
+        if (!hub->slate_timer && hub->users > 0)
+                hub->slate_timer = g_timeout_add(1000 / TB_HUB_SLATE_FPS, slate_tick, hub);
+}
+
+void tb_hub_set_fault(TbHub *hub, const char *reason, bool until_frame)
+{
+        tb_assert_main();
+        bool same = reason && g_strcmp0(reason, hub->fault) == 0;
+        tb_mutex_lock(&hub->lock);
+        hub->blocked = reason && !until_frame;
+        tb_mutex_unlock(&hub->lock);
+        hub->fault_until_frame = until_frame;
+        if (same)
+                return;
+        g_free(hub->fault);
+        hub->fault = g_strdup(reason);
+        if (reason) {
+                g_clear_handle_id(&hub->first_timer, g_source_remove);
+                if (hub->state == TB_HUB_IDLE)
+                        return; /* drawn when somebody looks */
+                tb_hub_slate_begin(hub);
+                if (hub->state == TB_HUB_FAULT)
+                        tb_hub_notify(hub); /* another reason */
+                tb_hub_set_state(hub, TB_HUB_FAULT);
+        } else if (hub->state == TB_HUB_FAULT) {
+                tb_hub_slate_begin(hub); /* "waiting", until the next picture */
+                tb_hub_set_state(hub, TB_HUB_STARTING);
+        }
+}
+
+typedef struct NoSignal {
+        TbHub *hub; /* ref */
+        char *reason;
+} NoSignal;
+
+static void no_signal(gpointer data)
+{
+        NoSignal *n = data;
+        bool sticky = n->hub->fault && !n->hub->fault_until_frame;
+        if (!sticky && n->hub->state != TB_HUB_IDLE) /* a fault that core told says more */
+                tb_hub_set_fault(n->hub, n->reason, true);
+        tb_hub_unref(n->hub);
+        g_free(n->reason);
+        g_free(n);
+}
+
+void tb_hub_no_signal(TbHub *hub, const char *reason)
+{
+        NoSignal *n = g_new(NoSignal, 1);
+        *n = (NoSignal){tb_hub_ref(hub), g_strdup(reason)};
+        if (tb_main_post(no_signal, n))
+                return;
+        tb_hub_unref(n->hub);
+        g_free(n->reason);
+        g_free(n);
+}
