@@ -1,60 +1,16 @@
 #include "host/media/sender.h"
 
 #include <gst/app/app.h>
-#include <gst/video/video.h>
 #include <gst/webrtc/webrtc.h>
-#include <string.h>
 
-#include "host/media/adapt.h"
-#include "host/media/media_private.h"
 #include "host/media/rtpext.h"
+#include "host/media/sender_internal.h"
 #include "lib/error.h"
-#include "lib/log.h"
 
 #define RTP_MTU 1200
-#define QUEUED_FRAMES                                                                                        \
-        20 /* in front of a payloader that does not get on: then its viewer starts again with a keyframe */
 #define START_KBPS 3000 /* before the first report */
-#define FEEDBACK_PACKETS 2048
 
-typedef struct Slot {
-        TbSender *sender; /* borrowed: a slot ends before its sender */
-        TbTap *tap;       /* owned; main */
-} Slot;
-
-struct TbSender {
-        gatomicrefcount ref; /* pad probes hold it */
-
-        TbMutex lock;
-        bool need_key;       /* pictures are dropped until the next keyframe; protected by lock */
-        bool hold;           /* the link is full: everything is dropped; protected by lock */
-        Slot *active, *next; /* owned by main; protected by lock */
-        guint64 frames, keyframes, bytes, dropped; /* protected by lock */
-
-        /* main thread only */
-        TbMedia *media;           /* borrowed; NULL after free */
-        TbHub *hub;               /* ref */
-        const TbOffer *offer;     /* borrowed from the peer */
-        GstElement *pipeline;     /* borrowed from the peer */
-        GstAppSrc *src;           /* ref; used by taps as well */
-        GstElement *pay, *filter; /* borrowed from pipeline */
-        GObject *session;         /* ref; RTPSession, for reports */
-        TbAdapt adapt;
-        TbAdaptViewer viewer;
-        Slot *old; /* owned; replaced by `active`, to be removed */
-        bool started;
-        guint max_kbps, pli;
-        guint hold_timer;
-        gint64 heard_us,
-                sent_us; /* last report of the viewer; last time that we noticed that something was sent */
-        guint64 seen_bytes, tick_bytes;
-        gint64 tick_us;
-        double tick_kbps, rtt_ms;
-};
-
-static void plan(TbSender *sender);
-
-static void sender_unref(gpointer data)
+void tb_sender_unref(gpointer data)
 {
         TbSender *sender = data;
         if (!g_atomic_ref_count_dec(&sender->ref))
@@ -77,11 +33,11 @@ static void report_run(gpointer data)
                 r->call(r->sender, r->packets);
         if (r->packets)
                 g_array_unref(r->packets);
-        sender_unref(r->sender);
+        tb_sender_unref(r->sender);
         g_free(r);
 }
 
-static void report(TbSender *sender, void (*call)(TbSender *sender, GArray *packets), GArray *packets)
+void tb_sender_post(TbSender *sender, void (*call)(TbSender *sender, GArray *packets), GArray *packets)
 {
         Report *r = g_new(Report, 1);
         *r = (Report){sender, call, packets};
@@ -90,246 +46,8 @@ static void report(TbSender *sender, void (*call)(TbSender *sender, GArray *pack
                 return;
         if (packets)
                 g_array_unref(packets);
-        sender_unref(sender);
+        tb_sender_unref(sender);
         g_free(r);
-}
-
-/* --- pictures: the encoder's thread --- */
-static void stalled(TbSender *sender, GArray *packets G_GNUC_UNUSED)
-{
-        tb_sender_want_keyframe(sender);
-}
-
-static void drop_old(TbSender *sender, GArray *packets G_GNUC_UNUSED);
-
-static void packet(void *data, GstBuffer *buffer, bool keyframe)
-{
-        Slot *slot = data;
-        TbSender *s = slot->sender;
-        bool switched = false, stuck = false;
-        tb_mutex_lock(&s->lock);
-        if (slot == s->next && keyframe && !s->hold) {
-                s->old = s->active; /* main is told below */
-                s->active = s->next;
-                s->next = NULL;
-                switched = true;
-        }
-        if (slot == s->active) {
-                if (s->hold || (s->need_key && !keyframe)) {
-                        s->need_key = true;
-                        s->dropped++;
-                } else if (gst_app_src_get_current_level_buffers(s->src) >= QUEUED_FRAMES) {
-                        stuck = !s->need_key;
-                        s->need_key = true;
-                        s->dropped++;
-                } else {
-                        s->need_key = false;
-                        s->frames++;
-                        s->keyframes += keyframe;
-                        s->bytes += gst_buffer_get_size(buffer);
-                        TB_COUNT(tb_media_counters()->bytes_sent, gst_buffer_get_size(buffer));
-                        gst_app_src_push_buffer(s->src, gst_buffer_ref(buffer));
-                }
-        }
-        tb_mutex_unlock(&s->lock);
-        if (switched)
-                report(s, drop_old, NULL);
-        if (stuck)
-                report(s, stalled, NULL);
-}
-
-/* --- what comes back: webrtcbin's RTCP thread --- */
-static void got_pli(TbSender *sender, GArray *packets G_GNUC_UNUSED)
-{
-        sender->pli++;
-        sender->heard_us = g_get_monotonic_time();
-        tb_sender_want_keyframe(sender);
-}
-
-static void got_feedback(TbSender *sender, GArray *packets)
-{
-        gint64 now = g_get_monotonic_time();
-        sender->heard_us = now;
-        tb_adapt_feedback(&sender->adapt, now, (const TbAdaptPacket *)packets->data, packets->len);
-        plan(sender);
-}
-
-G_GNUC_BEGIN_IGNORE_DEPRECATIONS /* GValueArray is what rtpsession 1.22 gives */
-        static GArray *
-        read_feedback(const GstStructure *s)
-{
-        const GValue *value = gst_structure_get_value(s, "packets");
-        GValueArray *array =
-                value && G_VALUE_HOLDS(value, g_value_array_get_type()) ? g_value_get_boxed(value) : NULL;
-        guint n = array ? MIN(array->n_values, FEEDBACK_PACKETS) : 0;
-        GArray *packets = g_array_sized_new(FALSE, FALSE, sizeof(TbAdaptPacket), n);
-        for (guint i = 0; i < n; i++) {
-                const GstStructure *p = gst_value_get_structure(g_value_array_get_nth(array, i));
-                guint64 local = GST_CLOCK_TIME_NONE, remote = GST_CLOCK_TIME_NONE;
-                gboolean lost = FALSE;
-                TbAdaptPacket out = {0};
-                if (!gst_structure_get(p, "local-ts", G_TYPE_UINT64, &local, "remote-ts", G_TYPE_UINT64,
-                                       &remote, "size", G_TYPE_UINT, &out.size, "lost", G_TYPE_BOOLEAN, &lost,
-                                       NULL) ||
-                    !GST_CLOCK_TIME_IS_VALID(local))
-                        continue; /* sent so long ago that rtpsession has forgotten it */
-                out.sent_us = (gint64)(local / GST_USECOND);
-                out.recv_us = lost || !GST_CLOCK_TIME_IS_VALID(remote) ? -1 : (gint64)(remote / GST_USECOND);
-                g_array_append_val(packets, out);
-        }
-        return packets;
-}
-G_GNUC_END_IGNORE_DEPRECATIONS
-
-static GstPadProbeReturn upstream(GstPad *pad G_GNUC_UNUSED, GstPadProbeInfo *info, gpointer data)
-{
-        GstEvent *event = GST_PAD_PROBE_INFO_EVENT(info);
-        if (GST_EVENT_TYPE(event) != GST_EVENT_CUSTOM_UPSTREAM)
-                return GST_PAD_PROBE_OK;
-        const GstStructure *s = gst_event_get_structure(event);
-        if (gst_video_event_is_force_key_unit(event)) {
-                report(data, got_pli, NULL);
-                return GST_PAD_PROBE_DROP;
-        }
-        if (gst_structure_has_name(s, "RTPTWCCPackets")) {
-                report(data, got_feedback, read_feedback(s));
-                return GST_PAD_PROBE_DROP;
-        }
-        return GST_PAD_PROBE_OK;
-}
-
-/* --- rungs --- */
-static void slot_free(Slot *slot)
-{
-        if (!slot)
-                return;
-        tb_tap_remove(slot->tap);
-        g_free(slot);
-}
-
-static Slot *slot_new(TbSender *sender, TbRung rung, bool first, GError **error)
-{
-        Slot *slot = g_new0(Slot, 1);
-        slot->sender = sender;
-        tb_mutex_lock(&sender->lock);
-        if (first)
-                sender->active = slot;
-        else
-                sender->next = slot;
-        tb_mutex_unlock(&sender->lock);
-        slot->tap = tb_tap_new(tb_media_encoders(sender->media), sender->hub, sender->offer->codec, rung,
-                               packet, slot, error);
-        if (slot->tap)
-                return slot;
-        tb_mutex_lock(&sender->lock);
-        if (first)
-                sender->active = NULL;
-        else
-                sender->next = NULL;
-        tb_mutex_unlock(&sender->lock);
-        g_free(slot);
-        return NULL;
-}
-
-static void drop_old(TbSender *sender, GArray *packets G_GNUC_UNUSED)
-{
-        tb_mutex_lock(&sender->lock);
-        Slot *old = g_steal_pointer(&sender->old);
-        tb_mutex_unlock(&sender->lock);
-        slot_free(old);
-}
-
-static Slot *current(TbSender *sender)
-{
-        tb_mutex_lock(&sender->lock);
-        Slot *slot = sender->next ? sender->next : sender->active;
-        tb_mutex_unlock(&sender->lock);
-        return slot;
-}
-
-static void move_to(TbSender *sender, TbRung rung)
-{
-        Slot *now = current(sender);
-        if (!now || tb_encoder_rung(tb_tap_encoder(now->tap)) == rung)
-                return;
-        tb_mutex_lock(&sender->lock);
-        Slot *unborn = g_steal_pointer(&sender->next); /* changed its mind before the first keyframe */
-        bool back = sender->active && sender->active->tap &&
-                    tb_encoder_rung(tb_tap_encoder(sender->active->tap)) == rung;
-        tb_mutex_unlock(&sender->lock);
-        slot_free(unborn);
-        drop_old(sender, NULL);
-        if (back)
-                return;
-        g_autoptr(GError) error = NULL;
-        Slot *slot = slot_new(sender, rung, false, &error);
-        if (slot)
-                tb_tap_open(slot->tap, false);
-        else
-                tb_log(TB_LOG_WARNING, TB_F("device", tb_hub_device(sender->hub)),
-                       "cannot change the quality of a viewer: %s", error->message);
-}
-
-static gboolean hold_over(gpointer data)
-{
-        TbSender *sender = data;
-        sender->hold_timer = 0;
-        tb_mutex_lock(&sender->lock);
-        sender->hold = false;
-        sender->need_key = true;
-        tb_mutex_unlock(&sender->lock);
-        tb_sender_want_keyframe(sender);
-        return G_SOURCE_REMOVE;
-}
-
-static void hold(TbSender *sender)
-{
-        gint64 now = g_get_monotonic_time();
-        if (sender->hold_timer || !tb_adapt_holds(&sender->adapt, now))
-                return;
-        tb_mutex_lock(&sender->lock);
-        sender->hold = true;
-        sender->need_key = true;
-        tb_mutex_unlock(&sender->lock);
-        sender->hold_timer =
-                g_timeout_add((guint)((sender->adapt.hold_until_us - now) / 1000 + 1), hold_over, sender);
-}
-
-/* All viewers of the hub with this codec: one plan. */
-static void plan(TbSender *sender)
-{
-        GPtrArray *all = tb_media_senders(sender->media);
-        g_autoptr(GPtrArray) mine = g_ptr_array_new();
-        g_autoptr(GArray) viewers = g_array_new(FALSE, FALSE, sizeof(TbAdaptViewer));
-        for (guint i = 0; i < all->len; i++) {
-                TbSender *s = g_ptr_array_index(all, i);
-                if (s->hub != sender->hub || s->offer->codec != sender->offer->codec)
-                        continue;
-                s->viewer.kbps = MIN(s->adapt.kbps, s->max_kbps);
-                g_ptr_array_add(mine, s);
-                g_array_append_val(viewers, s->viewer);
-        }
-        TbAdaptPlan p;
-        int width = 0, height = 0;
-        tb_hub_size(sender->hub, &width, &height);
-        tb_adapt_plan((TbAdaptViewer *)viewers->data, viewers->len, g_get_monotonic_time(),
-                      width && height ? width * height : 1280 * 720, tb_media_max_fps(sender->media),
-                      tb_media_max_kbps(sender->media), &p);
-        hold(sender);
-        for (guint i = 0; i < mine->len; i++) {
-                TbSender *s = g_ptr_array_index(mine, i);
-                s->viewer = g_array_index(viewers, TbAdaptViewer, i);
-                move_to(s, (TbRung)s->viewer.rung);
-                Slot *slot = current(s);
-                TbEncoder *e = slot ? tb_tap_encoder(slot->tap) : NULL;
-                TbRung rung = e ? tb_encoder_rung(e) : 0;
-                if (!e || !p.kbps[rung])
-                        continue;
-                guint now = tb_encoder_kbps(e), want = p.kbps[rung];
-                /* small steps up would only reconfigure the encoder again and again */
-                if (want < now * 0.97 || want > now * 1.08 || tb_encoder_fps(e) != p.fps[rung])
-                        tb_encoder_set_rate(e, want, p.fps[rung]);
-        }
 }
 
 /* --- life --- */
@@ -421,7 +139,8 @@ TbSender *tb_sender_new(TbMedia *media, TbHub *hub, GstElement *pipeline, const 
         tb_adapt_init(&sender->adapt, START_KBPS, sender->max_kbps);
         set_extensions(sender);
         g_ptr_array_add(tb_media_senders(media), sender);
-        if (!gst_element_link_many(src, pay, filter, NULL) || !slot_new(sender, TB_RUNG_FULL, true, error)) {
+        if (!gst_element_link_many(src, pay, filter, NULL) ||
+            !tb_sender_slot_new(sender, TB_RUNG_FULL, true, error)) {
                 if (error && !*error)
                         g_set_error(error, TB_ERROR, TB_ERROR_INTERNAL, "cannot link the payloader");
                 tb_sender_free(sender);
@@ -443,7 +162,8 @@ bool tb_sender_link(TbSender *sender, GstElement *webrtc, GError **error)
         g_object_set(transceiver, "direction", GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_SENDONLY, "do-nack", TRUE,
                      NULL);
         g_atomic_ref_count_inc(&sender->ref);
-        gst_pad_add_probe(out, GST_PAD_PROBE_TYPE_EVENT_UPSTREAM, upstream, sender, sender_unref);
+        gst_pad_add_probe(out, GST_PAD_PROBE_TYPE_EVENT_UPSTREAM, tb_sender_upstream, sender,
+                          tb_sender_unref);
         g_autoptr(GstElement) rtpbin = gst_bin_get_by_name(GST_BIN(webrtc), "rtpbin");
         if (rtpbin)
                 g_signal_emit_by_name(rtpbin, "get-internal-session", 0, &sender->session);
@@ -452,7 +172,7 @@ bool tb_sender_link(TbSender *sender, GstElement *webrtc, GError **error)
 
 void tb_sender_expect(TbSender *sender)
 {
-        Slot *slot = current(sender);
+        TbSenderSlot *slot = tb_sender_current(sender);
         if (slot && !sender->started)
                 tb_tap_expect(slot->tap);
 }
@@ -463,47 +183,16 @@ void tb_sender_start(TbSender *sender)
         if (sender->started)
                 return;
         sender->started = true;
-        Slot *slot = current(sender);
+        TbSenderSlot *slot = tb_sender_current(sender);
         if (slot)
                 tb_tap_open(slot->tap, true);
 }
 
 void tb_sender_want_keyframe(TbSender *sender)
 {
-        Slot *slot = current(sender);
+        TbSenderSlot *slot = tb_sender_current(sender);
         if (slot)
                 tb_encoder_want_keyframe(tb_tap_encoder(slot->tap));
-}
-
-/* Round trip of the viewer's receiver reports; < 0: none yet. */
-static double read_rtt(TbSender *sender)
-{
-        if (!sender->session) {
-                g_autoptr(GstElement) webrtc = gst_bin_get_by_name(GST_BIN(sender->pipeline), "webrtc");
-                g_autoptr(GstElement) rtpbin = webrtc ? gst_bin_get_by_name(GST_BIN(webrtc), "rtpbin") : NULL;
-                if (rtpbin)
-                        g_signal_emit_by_name(rtpbin, "get-internal-session", 0, &sender->session);
-                if (!sender->session)
-                        return -1;
-        }
-        g_autoptr(GstStructure) stats = NULL;
-        g_object_get(sender->session, "stats", &stats, NULL);
-        const GValue *sources = stats ? gst_structure_get_value(stats, "source-stats") : NULL;
-        double rtt = -1;
-        G_GNUC_BEGIN_IGNORE_DEPRECATIONS
-        GValueArray *array = sources ? g_value_get_boxed(sources) : NULL;
-        for (guint i = 0; array && i < array->n_values; i++) {
-                const GstStructure *s = g_value_get_boxed(g_value_array_get_nth(array, i));
-                guint round_trip = 0;
-                gboolean have = FALSE;
-                if (s && gst_structure_get_boolean(s, "have-rb", &have) && have &&
-                    gst_structure_get_uint(s, "rb-round-trip", &round_trip)) {
-                        rtt = round_trip * 1000.0 / 65536;
-                        sender->heard_us = MAX(sender->heard_us, 1);
-                }
-        }
-        G_GNUC_END_IGNORE_DEPRECATIONS
-        return rtt;
 }
 
 bool tb_sender_tick(TbSender *sender, gint64 silence_us)
@@ -519,7 +208,7 @@ bool tb_sender_tick(TbSender *sender, gint64 silence_us)
                 sender->sent_us = now;
         sender->tick_us = now;
         sender->tick_bytes = bytes;
-        sender->rtt_ms = read_rtt(sender);
+        sender->rtt_ms = tb_sender_read_rtt(sender);
         /* without transport-wide feedback in the offer only a PLI would speak: ICE alone must notice */
         return !sender->offer->ext_twcc || !sender->heard_us ||
                sender->sent_us - sender->heard_us < silence_us;
@@ -527,7 +216,7 @@ bool tb_sender_tick(TbSender *sender, gint64 silence_us)
 
 void tb_sender_get_stats(TbSender *sender, TbPeerStats *ret_stats)
 {
-        Slot *slot = current(sender);
+        TbSenderSlot *slot = tb_sender_current(sender);
         TbEncoder *e = slot ? tb_tap_encoder(slot->tap) : NULL;
         tb_mutex_lock(&sender->lock);
         *ret_stats = (TbPeerStats){.frames = sender->frames,
@@ -556,15 +245,15 @@ void tb_sender_free(TbSender *sender)
         if (sender->hold_timer)
                 g_source_remove(sender->hold_timer);
         tb_mutex_lock(&sender->lock);
-        Slot *slots[] = {g_steal_pointer(&sender->active), g_steal_pointer(&sender->next),
-                         g_steal_pointer(&sender->old)};
+        TbSenderSlot *slots[] = {g_steal_pointer(&sender->active), g_steal_pointer(&sender->next),
+                                 g_steal_pointer(&sender->old)};
         tb_mutex_unlock(&sender->lock);
         for (gsize i = 0; i < G_N_ELEMENTS(slots); i++)
-                slot_free(slots[i]);
+                tb_sender_slot_free(slots[i]);
         g_clear_object(&sender->session);
         gst_object_unref(sender->src);
         tb_hub_unref(sender->hub);
         sender->media = NULL;
         sender->offer = NULL;
-        sender_unref(sender);
+        tb_sender_unref(sender);
 }

@@ -17,7 +17,8 @@ TbSender *tb_sender_new(TbMedia *media, TbHub *hub, GstElement *pipeline, const 
                         guint max_kbps, GError **error);
 /* After the offer was set on `webrtc`, before the answer is made. */
 bool tb_sender_link(TbSender *sender, GstElement *webrtc, GError **error);
-/* The way will be open within moments (ICE is through, DTLS is not yet): a keyframe shall be there by then. */
+/* The way will be open within moments (ICE is through, DTLS is not yet): a keyframe shall be there by then.
+ */
 void tb_sender_expect(TbSender *sender);
 /* The way is open: pictures flow, beginning with a keyframe. */
 void tb_sender_start(TbSender *sender);
