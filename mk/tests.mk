@@ -23,7 +23,7 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(if $(filter fuzz,$(VARIANT)),,$(B
 $(BUILD)/sim/%: $$(call obj,$$(wildcard tests/sim/%/*.c)) $(LIBTB)
 	$(call link,$(filter %.o,$^),$(LIBTB))
 
-.PHONY: sims tests-bin test test-fast lint format fuzz bench rig asan tsan headercheck cflags
+.PHONY: sims tests-bin test test-fast lint format fuzz bench figures rig asan tsan headercheck cflags
 sims: $(SIMS) $(TOOLS)
 tests-bin: all $(UNIT_TESTS) $(FUZZERS) sims
 
@@ -61,6 +61,9 @@ fuzz: ## make fuzz T=name S=seconds: one fuzzer
 bench: deps ## benchmarks, each beside its peer in the same run
 	+@$(MAKE) $(JOBS) --no-print-directory all sims
 	@node tests/bench/run.mjs $(T)
+
+figures: ## put what `make bench` measured into the README
+	@node tests/bench/readme.mjs
 
 rig: deps ## the lab in a VM, left running for a developer
 	+@$(MAKE) $(JOBS) --no-print-directory all

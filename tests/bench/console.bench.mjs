@@ -69,7 +69,8 @@ export default async function bench() {
   server.close();
   const p50 = [percentile(through, 0.5), percentile(plain, 0.5)];
   return [
-    { what: "console: 64 KB pasted, 1 MB printed", ours: `byte for byte, ${(1 / seconds).toFixed(0)} MB/s`, peer: "", ratio: "", target: "nothing lost" },
-    { what: "console: added latency p50 (echo through us, and direct)", ours: `${p50[0].toFixed(2)} ms`, peer: `${p50[1].toFixed(2)} ms`, ratio: `+${(p50[0] - p50[1]).toFixed(2)} ms`, target: "≤ +2 ms" },
+    { what: "console: 64 KB pasted, 1 MB printed", ours: `byte for byte, ${(1 / seconds).toFixed(0)} MB/s`, target: "nothing lost", met: true, rounds: 1 },
+    { what: "console: echo of a keystroke, p50", ours: `${p50[0].toFixed(2)} ms`, peer: `${p50[1].toFixed(2)} ms (the same TCP port without us)`,
+      ratio: `+${(p50[0] - p50[1]).toFixed(2)} ms`, target: "≤ +2 ms", met: p50[0] - p50[1] <= 2, rounds: n },
   ];
 }

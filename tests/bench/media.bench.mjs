@@ -44,12 +44,15 @@ export default async function bench() {
     for (const name of ["two", "three", "four"]) await viewer.join(name, { codec: "H264" });
     await viewer.until("four", "v.frames > 30");
     const further = ((await cores(room)) - one) / 3;
-    const ms = (values, p) => `${percentile(values, p).toFixed(0)} ms`;
+    const row = (what, values, [most50, most95], target) => {
+      const [p50, p95] = [percentile(values, 50), percentile(values, 95)];
+      return { what: `${what}, p50 / p95`, ours: `${p50.toFixed(0)} / ${p95.toFixed(0)} ms`, target, met: p50 <= most50 && p95 <= most95, rounds: values.length };
+    };
     return [
-      { what: "WebRTC 720p30, painted → displayed in Chromium, p50 / p95", ours: `${ms(latencies, 50)} / ${ms(latencies, 95)}`, target: "≤ 20 / 35 ms" },
-      { what: "WebRTC, offer → first decoded frame, stream runs already, p50 / p95", ours: `${ms(running, 50)} / ${ms(running, 95)}`, target: "p95 ≤ 400 ms" },
-      { what: "… the first viewer starts the source", ours: `${ms(starting, 50)} / ${ms(starting, 95)}`, target: "p95 ≤ 400 ms" },
-      { what: "CPU of each further viewer of one 720p30 stream", ours: `${(further * 100).toFixed(1)} % of a core (the first: ${(one * 100).toFixed(0)} %)`, target: "≤ 3 %" },
+      row("a drawn 720p30 picture by WebRTC, drawn → displayed in Chromium", latencies, [20, 35], "≤ 20 / 35 ms"),
+      row("WebRTC, offer → first decoded frame, stream runs already", running, [Infinity, 400], "p95 ≤ 400 ms"),
+      row("… the first viewer starts the source", starting, [Infinity, 400], "p95 ≤ 400 ms"),
+      { what: "CPU of each further viewer of one 720p30 stream", ours: `${(further * 100).toFixed(1)} % of a core (the first: ${(one * 100).toFixed(0)} %)`, target: "≤ 3 %", met: further <= 0.03, rounds: 1 },
     ];
   } finally {
     await viewer.close();
