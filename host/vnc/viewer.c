@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "host/vnc/tight.h"
 #include "lib/limits.h"
 
 #define FIRST_PICTURE_US (5 * G_USEC_PER_SEC) /* the hub shows a slate long before that */
@@ -209,9 +210,13 @@ static bool update(TbVncViewer *viewer)
         if (sraRgnEmpty(client->requestedRegion) || !FB_UPDATE_PENDING(client))
                 return true;
         gint64 start = g_get_monotonic_time();
-        sraRegionPtr region = sraRgnCreateRgn(client->modifiedRegion);
-        bool ok = rfbSendFramebufferUpdate(client, region) && client->sock != RFB_INVALID_SOCKET;
-        sraRgnDestroy(region);
+        bool ok = false;
+        if (!tb_vnc_tight_update(client, &ok)) {
+                sraRegionPtr region = sraRgnCreateRgn(client->modifiedRegion);
+                ok = rfbSendFramebufferUpdate(client, region);
+                sraRgnDestroy(region);
+        }
+        ok = ok && client->sock != RFB_INVALID_SOCKET;
         tb_mutex_lock(&viewer->lock);
         viewer->stats.updates++;
         viewer->stats.encode_us += (guint64)(g_get_monotonic_time() - start);
