@@ -111,6 +111,22 @@ test('gvnccapture sees every pixel as it is', async (t) => {
   for (let y = 0; y < 480; y++) for (let x = 0; x < 640; x++) assert.deepEqual(png.pixel(x, y), expected(x, y), `pixel ${x},${y}`);
 });
 
+test('Tight with JPEG: strips of whole blocks, and the picture is right', async (t) => {
+  const { port } = await room(t, '--size', '1280x720');
+  const file = path.join(scratch(t), 'picture');
+  const { code, out } = await run(path.join(build, 'tools/vnc_count'), [`127.0.0.1:${port}`, '0.2', 'tight copyrect hextile raw', file]);
+  assert.equal(code, 0, out);
+  assert.equal(JSON.parse(out.trim().split('\n').pop()).rows, 48);
+  const rgbx = readFileSync(file);
+  assert.equal(rgbx.length, 1280 * 720 * 4);
+  // JPEG is not exact: each strip's mean error, so that one in the wrong place would show
+  for (let top = 0; top < 720; top += 48) {
+    let error = 0;
+    for (let y = top; y < top + 48; y++) for (let x = 0; x < 1280; x++) expected(x, y).forEach((v, i) => { error += Math.abs(rgbx[(y * 1280 + x) * 4 + i] - v); });
+    assert.ok(error / (48 * 1280 * 3) < 6, `rows from ${top}: mean error ${error / (48 * 1280 * 3)}`);
+  }
+});
+
 test('vncsnapshot: passwords open, wrong ones do not, and five of them end the tries', async (t) => {
   const { port, lines } = await room(t, '--password', 'secretpw', '--view-password', 'lookonly');
   const folder = scratch(t);

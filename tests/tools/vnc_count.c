@@ -1,18 +1,23 @@
 /*
- * A VNC viewer that only counts: vnc_count HOST:PORT SECONDS [tight|zrle|raw]
+ * A VNC viewer that only counts: vnc_count HOST:PORT SECONDS [ENCODINGS [FILE]]
  * Asks like TigerVNC on a LAN (Tight with JPEG, quality 8, compression 2), by libvncclient, and asks again as
  * soon as an update is complete. The picture carries a frame number (tests/tools/x11_motion.c): the updates
- * that show a new one count as frames. Prints one line of JSON: {"frames","updates","pixels","seconds"}.
- * `pixels`: painted, in pictures of full size.
+ * that show a new one count as frames. Prints one line of JSON:
+ * {"frames","updates","pixels","rows","seconds"}. `pixels`: painted, in pictures of full size; `rows`: height
+ * of the last update's first rectangle. FILE: the last picture, asked for as a whole, 4 bytes a pixel, red
+ * first.
  */
 #include <glib.h>
 #include <rfb/rfbclient.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static guint64 pixels, updates, frames;
 static guint32 last_number = G_MAXUINT32;
+static int rows;       /* of the first rectangle of the last update */
+static bool in_update; /* a rectangle has come */
 
 static void on_rect(rfbClient *client, int x, int y, int w, int h)
 {
@@ -20,6 +25,9 @@ static void on_rect(rfbClient *client, int x, int y, int w, int h)
         (void)x;
         (void)y;
         pixels += (guint64)w * (guint64)h;
+        if (!in_update)
+                rows = h;
+        in_update = true;
 }
 
 /* 16 blocks of 16x16 in the first row, black = 0, white = 1: survives JPEG. */
@@ -38,6 +46,7 @@ static guint32 number_of(const rfbClient *client)
 static void on_update(rfbClient *client)
 {
         updates++;
+        in_update = false;
         guint32 number = number_of(client);
         if (number != last_number)
                 frames++;
@@ -47,6 +56,18 @@ static void on_update(rfbClient *client)
 static void quiet(const char *format, ...)
 {
         (void)format;
+}
+
+/* Asks for the whole picture once more, and writes it. */
+static bool keep_picture(rfbClient *client, const char *file)
+{
+        guint64 all = (guint64)client->width * (guint64)client->height, before = pixels;
+        if (!SendFramebufferUpdateRequest(client, 0, 0, client->width, client->height, FALSE))
+                return false;
+        while (pixels - before < all || in_update)
+                if (WaitForMessage(client, 5000000) <= 0 || !HandleRFBServerMessage(client))
+                        return false;
+        return g_file_set_contents(file, (char *)client->frameBuffer, (gssize)all * 4, NULL);
 }
 
 int main(int argc, char **argv)
@@ -79,9 +100,13 @@ int main(int argc, char **argv)
                         return 1;
                 }
         }
+        if (argc > 4 && !keep_picture(client, argv[4])) {
+                fprintf(stderr, "vnc_count: no picture in %s\n", argv[4]);
+                return 1;
+        }
         printf("{\"frames\":%" G_GUINT64_FORMAT ",\"updates\":%" G_GUINT64_FORMAT
-               ",\"pixels\":%.2f,\"seconds\":%.3f}\n",
-               frames, updates, (double)pixels / ((double)client->width * client->height), passed);
+               ",\"pixels\":%.2f,\"rows\":%d,\"seconds\":%.3f}\n",
+               frames, updates, (double)pixels / ((double)client->width * client->height), rows, passed);
         rfbClientCleanup(client);
         return 0;
 }
