@@ -22,6 +22,8 @@ struct TbFramePool {
         TbMutex lock;
         GPtrArray *idle; /* owned frames; protected by lock */
         guint max_idle;
+        const TbFrameMemory *memory; /* static; NULL: the heap */
+        gpointer memory_data;
 };
 
 bool tb_frame_layout(TbPixelFormat format, int width, int height, int stride[3], gsize offset[3], gsize *size)
@@ -69,15 +71,31 @@ TbFramePool *tb_frame_pool_new(guint max_idle)
         return pool;
 }
 
+TbFramePool *tb_frame_pool_new_in(guint max_idle, const TbFrameMemory *ops, gpointer data)
+{
+        TbFramePool *pool = tb_frame_pool_new(max_idle);
+        pool->memory = ops;
+        pool->memory_data = data;
+        return pool;
+}
+
 TbFramePool *tb_frame_pool_ref(TbFramePool *pool)
 {
         count_up(&pool->ref);
         return pool;
 }
 
-static void frame_free(TbFrame *frame)
+static void data_free(TbFramePool *pool, TbFrame *frame)
 {
-        g_free(frame->data);
+        if (!pool->memory)
+                g_free(frame->data);
+        else if (frame->data)
+                pool->memory->free(frame->data, pool->memory_data);
+}
+
+static void frame_free(TbFramePool *pool, TbFrame *frame)
+{
+        data_free(pool, frame);
         g_free(frame);
 }
 
@@ -86,9 +104,11 @@ void tb_frame_pool_unref(TbFramePool *pool)
         if (!pool || !count_down(&pool->ref))
                 return;
         for (guint i = 0; i < pool->idle->len; i++)
-                frame_free(g_ptr_array_index(pool->idle, i));
+                frame_free(pool, g_ptr_array_index(pool->idle, i));
         g_ptr_array_free(pool->idle, TRUE);
         tb_mutex_clear(&pool->lock);
+        if (pool->memory)
+                pool->memory->done(pool->memory_data);
         g_free(pool);
 }
 
@@ -113,8 +133,8 @@ TbFrame *tb_frame_pool_take(TbFramePool *pool, TbPixelFormat format, int width, 
         if (!frame)
                 frame = g_new0(TbFrame, 1);
         if (frame->capacity < need) {
-                g_free(frame->data);
-                frame->data = g_malloc(need);
+                data_free(pool, frame);
+                frame->data = pool->memory ? pool->memory->alloc(need, pool->memory_data) : g_malloc(need);
                 frame->capacity = need;
         }
         __atomic_store_n(&frame->ref, 1, __ATOMIC_RELAXED);
@@ -149,7 +169,7 @@ void tb_frame_unref(TbFrame *frame)
                 g_ptr_array_add(pool->idle, frame);
         tb_mutex_unlock(&pool->lock);
         if (!keep)
-                frame_free(frame);
+                frame_free(pool, frame);
         tb_frame_pool_unref(pool);
 }
 

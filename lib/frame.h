@@ -48,6 +48,17 @@ bool tb_frame_layout(TbPixelFormat format, int width, int height, int stride[3],
                      gsize *size);
 
 TbFramePool *tb_frame_pool_new(guint max_idle);
+
+/* Memory of a pool's pictures that is not the heap's, so that somebody else can write into it (an X server). Any
+ * thread; alloc never fails; done when the pool has ended. */
+typedef struct TbFrameMemory {
+        guint8 *(*alloc)(gsize size, gpointer data);
+        void (*free)(guint8 *memory, gpointer data);
+        void (*done)(gpointer data);
+} TbFrameMemory;
+
+/* `ops` is static. */
+TbFramePool *tb_frame_pool_new_in(guint max_idle, const TbFrameMemory *ops, gpointer data);
 TbFramePool *tb_frame_pool_ref(TbFramePool *pool);
 void tb_frame_pool_unref(TbFramePool *pool);
 

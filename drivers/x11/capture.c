@@ -1,6 +1,7 @@
 /*
- * Pictures of the root window. The shared memory always holds the whole last picture: what changed is fetched
- * as a band of full rows, which land in their place, because GetImage packs rows without a gap.
+ * Pictures of the root window. Where all of it changed, the server writes into the frame itself. Else what
+ * changed is fetched as a band of full rows into a memory that holds the whole last picture; they land in their
+ * place, because GetImage packs rows without a gap.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -41,6 +42,7 @@ static bool map_shared(X11Screen *s)
 
 void x11_capture_release(X11Screen *s)
 {
+        x11_buffers_detach(s->buffers, &s->x);
         if (s->segment) {
                 xcb_shm_detach(s->x.c, s->segment);
                 munmap(s->memory, s->memory_size);
@@ -75,26 +77,31 @@ bool x11_capture_prepare(X11Screen *s, GError **error)
         if (!map_shared(s))
                 s->memory = g_malloc0(s->memory_size);
         s->whole = true;
-        s->resized = false;
+        s->stale = s->resized = false;
         return true;
+}
+
+/* Rows [y1, y2) into a segment, at their place in a whole picture. */
+static bool fetch_shared(X11Screen *s, xcb_shm_seg_t segment, int y1, int y2)
+{
+        xcb_shm_get_image_reply_t *r = xcb_shm_get_image_reply(
+                s->x.c,
+                xcb_shm_get_image(s->x.c, s->x.screen->root, 0, (int16_t)y1, (uint16_t)s->width,
+                                  (uint16_t)(y2 - y1), ~0U, XCB_IMAGE_FORMAT_Z_PIXMAP, segment,
+                                  (uint32_t)y1 * (uint32_t)s->width * 4),
+                NULL);
+        bool ok = r != NULL;
+        free(r);
+        return ok;
 }
 
 /* Rows [y1, y2). False: the server would not (the window has just become smaller). */
 static bool fetch_rows(X11Screen *s, int y1, int y2)
 {
+        if (s->segment)
+                return fetch_shared(s, s->segment, y1, y2);
         xcb_window_t root = s->x.screen->root;
         gsize offset = (gsize)y1 * (gsize)s->width * 4;
-        if (s->segment) {
-                xcb_shm_get_image_reply_t *r = xcb_shm_get_image_reply(
-                        s->x.c,
-                        xcb_shm_get_image(s->x.c, root, 0, (int16_t)y1, (uint16_t)s->width,
-                                          (uint16_t)(y2 - y1), ~0U, XCB_IMAGE_FORMAT_Z_PIXMAP, s->segment,
-                                          (uint32_t)offset),
-                        NULL);
-                bool ok = r != NULL;
-                free(r);
-                return ok;
-        }
         xcb_get_image_reply_t *r =
                 xcb_get_image_reply(s->x.c,
                                     xcb_get_image(s->x.c, XCB_IMAGE_FORMAT_Z_PIXMAP, root, 0, (int16_t)y1,
@@ -140,6 +147,26 @@ static bool take_damage(X11Screen *s, TbFrame *frame, int *y1, int *y2)
         return true;
 }
 
+/* The picture, of which rows [y1, y2) changed. False as above. */
+static bool fetch(X11Screen *s, TbFrame *frame, int y1, int y2)
+{
+        bool all = y1 == 0 && y2 == s->height;
+        xcb_shm_seg_t segment = all && s->segment ? x11_buffers_segment(s->buffers, &s->x, frame->data) : 0;
+        if (segment) {
+                s->stale = true;
+                return fetch_shared(s, segment, y1, y2);
+        }
+        if (s->stale) {
+                y1 = 0;
+                y2 = s->height;
+        }
+        if (y2 > y1 && !fetch_rows(s, y1, y2))
+                return false;
+        s->stale = false;
+        memcpy(frame->plane[0], s->memory, s->memory_size);
+        return true;
+}
+
 bool x11_capture(X11Screen *s, GError **error)
 {
         if (s->resized && !x11_capture_prepare(s, error))
@@ -154,11 +181,10 @@ bool x11_capture(X11Screen *s, GError **error)
         if (!take_damage(s, frame, &y1, &y2))
                 return true; /* the connection is gone: the caller sees it */
         frame->t_us = g_get_monotonic_time();
-        if (y2 > y1 && !fetch_rows(s, y1, y2)) {
+        if (!fetch(s, frame, y1, y2)) {
                 s->resized = true;
                 return true;
         }
-        memcpy(frame->plane[0], s->memory, s->memory_size);
         x11_cursor_draw(s, frame);
         if (!s->whole && frame->n_damage == 0) /* the pointer moved and came back */
                 return true;

@@ -47,7 +47,7 @@ bool x11_screen_open(TbInstance *self, TbIo *io, GError **error)
 {
         X11Screen *s = (X11Screen *)self;
         if (!s->pool)
-                s->pool = tb_frame_pool_new(4);
+                s->pool = x11_buffers_new(4, &s->buffers);
         if (!x11_connect(&s->x, self, io, error))
                 return false;
         x11_enter(&s->x);

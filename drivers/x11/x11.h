@@ -29,6 +29,15 @@ bool x11_leave(X11Conn *x, TbIo *io, GError **error);
 bool x11_extension(X11Conn *x, xcb_extension_t *extension, const char *name, guint8 *ret_first_event,
                    GError **error);
 
+/* --- frames that the X server writes into (buffers.c) --- */
+typedef struct X11Buffers X11Buffers;
+/* A pool of frames in memory that can be shared; *ret_buffers lives as long as the pool. */
+TbFramePool *x11_buffers_new(guint max_idle, X11Buffers **ret_buffers);
+/* The segment by which the server reaches a frame's memory (offset 0); 0: it cannot. The screen's thread. */
+xcb_shm_seg_t x11_buffers_segment(X11Buffers *buffers, X11Conn *x, const guint8 *memory);
+/* Before the connection ends or pauses; frames that are still on their way keep their memory. */
+void x11_buffers_detach(X11Buffers *buffers, X11Conn *x);
+
 /* --- screen (screen.c, capture.c, cursor.c) --- */
 typedef struct X11Cursor {
         guint32 *pixels; /* owned; premultiplied ARGB; NULL: none */
@@ -50,9 +59,11 @@ typedef struct X11Screen {
         gsize memory_size;
         int width, height;
         bool running, damaged, whole, resized;
+        bool stale; /* `memory` misses pictures that went straight into a frame */
         TbPace pace;
         X11Cursor cursor;
-        TbFramePool *pool; /* ref */
+        TbFramePool *pool;   /* ref */
+        X11Buffers *buffers; /* borrowed from pool */
 } X11Screen;
 extern const TbVideoOps x11_video;
 bool x11_screen_open(TbInstance *self, TbIo *io, GError **error);

@@ -68,6 +68,9 @@ static void test_picture(void)
                 xserver_spawn(&server, ARGV("xlogo", "-geometry", "100x50+300+200", "-bg", "#ff0000"), 0);
         const Colour red = {350, 201, 0xff0000};
         lane_wait(screen, "window", has_colour, &red, 10000);
+        /* the picture before went straight into its frame: what it showed around the window is not lost */
+        const Colour around = {10, 10, 0xfedcba};
+        lane_wait(screen, "colour around the window", has_colour, &around, 1000);
         guint before = 0, after = 0;
         lane_look(screen, look_count, &before);
         g_assert_cmpuint(before, <, 60);
