@@ -31,14 +31,14 @@ function end(child) {
   return new Promise((done) => {
     if (child.ended || !child.process) return done();
     const kill = (signal) => { try { process.kill(-child.process.pid, signal); } catch { /* it is gone already */ } };
-    const hard = setTimeout(() => kill("SIGKILL"), 6000);
+    const hard = setTimeout(() => kill("SIGKILL"), child.patience);
     child.process.once("exit", () => { clearTimeout(hard); kill("SIGKILL"); done(); });
     kill("SIGTERM");
   });
 }
 
-function start(name, argv, { env = {}, cwd, once = false, onLine } = {}) {
-  const child = { name, ended: false, starts: 0 };
+function start(name, argv, { env = {}, cwd, once = false, patience = 6000, onLine } = {}) {
+  const child = { name, patience, ended: false, starts: 0 };
   const run = () => {
     child.ended = false;
     child.since = Date.now();
@@ -114,10 +114,12 @@ async function desktop() {
   const env = { DISPLAY: `:${n}` };
   const home = join(root, state, "desktop"), box = join(home, ".fluxbox");
   mkdirSync(box, { recursive: true });
-  writeFileSync(join(box, "overlay"), "background: none\nrootCommand: xsetroot -solid '#24435a'\n");
+  // says nothing, so that Debian's own does not: that one wants a picture behind the windows, and a message box complains that nothing can show it
+  writeFileSync(join(box, "overlay"), "! the root window is xsetroot's\n");
   writeFileSync(join(box, "init"), readFileSync("mk/demo/fluxbox.init", "utf8").replace("@OVERLAY@", join(box, "overlay")));
   start("xsetroot", ["xsetroot", "-solid", "#24435a"], { env, once: true });
-  start("fluxbox", ["fluxbox", "-rc", join(box, "init")], { env: { ...env, HOME: home } });
+  // it notices SIGTERM with the next event of X only; there is nothing that it would have to save
+  start("fluxbox", ["fluxbox", "-rc", join(box, "init")], { env: { ...env, HOME: home }, patience: 300 });
   start("xterm", ["xterm", "-geometry", "88x27+30+40", "-fa", "DejaVu Sans Mono", "-fs", "11", "-bg", "#10202b", "-fg", "#d7e3ea", "-T", "shell", "-e", "bash", "--norc"],
     { env: { ...env, HOME: home, PS1: "\\w$ " }, cwd: home });
   start("xclock", ["xclock", "-update", "1", "-geometry", "200x200-40+40"], { env });
