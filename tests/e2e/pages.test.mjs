@@ -279,6 +279,30 @@ test('at phone size everything that is pressed is at least 40 px high and 24 px 
   }
 });
 
+test('a bench of many devices: a box finds them by name, label, state or holder; long names break nothing', async () => {
+  const many = await startFakeHost();
+  const name = (i) => (i ? `node-${i}` : 'the-longest-name-that-is-allowed-here-0123456789-0123456789-abcd');
+  for (let i = 0; i < 45; i++) many.devices[name(i)] = { ...structuredClone(many.devices.vitals), id: name(i), label: i % 2 ? 'Node' : 'A label that somebody wrote at great length, to say everything about this board at once', state: i === 7 ? 'fault' : 'ready' };
+  try {
+    const page = await open('', { host: many, width: 390, height: 844 });
+    await until('50 cards', async () => await page.locator('.card').count() === 50);
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), 'no sideways scroll');
+    const find = page.getByLabel('Find a device');
+    for (const [words, n] of [['node-4', 6], ['fault', 2], ['anna', 1], ['NODE fault', 1], ['nothing like it', 0]]) {
+      await find.fill(words);
+      await until(`${n} for ${words}`, async () => await page.locator('.card').count() === n);
+    }
+    await page.getByText('No device matches “nothing like it”.').waitFor();
+    await find.fill('longest');
+    await page.locator('.card .title-link').click();
+    await page.waitForSelector('h1:has-text("the-longest-name")');
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), 'nor on the device\'s page');
+    await page.done();
+  } finally {
+    await many.close();
+  }
+});
+
 test('a host with tokens asks for one, once, and goes on', async () => {
   const locked = await startFakeHost({ token: 'a-token-of-some-length' });
   try {

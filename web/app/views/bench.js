@@ -9,6 +9,7 @@ import { powerButton, powerWords } from './power.js';
 const REFRESH_MS = 1000;             // of a thumbnail that is on the screen
 const FAILED_MS = 5000;
 const READINGS_MS = 3000;
+const MANY = 8;                      // from here on there is a box to find a device
 const PARALLEL = 2;                  // snapshots on their way at once: browsers have six connections per host
 
 export function mount(root, svc) {
@@ -16,8 +17,10 @@ export function mount(root, svc) {
   const grid = h('div', { class: 'cards', id: 'cards' });
   const count = h('span', { class: 'muted num' });
   const banner = h('div', { class: 'link-banner', hidden: true });
+  const word = h('input', { class: 'input', type: 'search', placeholder: 'Name, label, state, holder', 'aria-label': 'Find a device', id: 'find-device' });
+  const find = h('div', { class: 'filter', hidden: true }, word);
   root.append(
-    h('div', { class: 'head' }, h('h1', {}, 'Bench'), count, h('span', { class: 'spacer' }),
+    h('div', { class: 'head' }, h('h1', {}, 'Bench'), count, h('span', { class: 'spacer' }), find,
       h('a', { class: 'btn', href: '#/resources' }, icon('plug'), 'Attach hardware')),
     banner, grid);
 
@@ -26,13 +29,17 @@ export function mount(root, svc) {
   const asked = new Set();
 
   function update(state) {
-    text(count, state.loaded ? `${state.order.length} device${state.order.length === 1 ? '' : 's'}` : '');
     for (const [id, card] of cards) {
       if (state.devices[id]) continue;
       card.close();
       cards.delete(id);
     }
-    const wanted = state.order.map((id) => {
+    find.hidden = state.order.length < MANY;
+    const words = find.hidden ? [] : word.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const found = state.order.filter((id) => words.every((w) => wordsOf(state.devices[id]).includes(w)));
+    const all = `${state.order.length} device${state.order.length === 1 ? '' : 's'}`;
+    text(count, !state.loaded ? '' : words.length ? `${found.length} of ${all}` : all);
+    const wanted = found.map((id) => {
       if (!cards.has(id)) cards.set(id, new Card(id, svc, thumbs));
       const card = cards.get(id);
       card.update(state);
@@ -44,7 +51,9 @@ export function mount(root, svc) {
       }
       return card.el;
     });
-    if (state.loaded && !wanted.length) {
+    if (state.loaded && !wanted.length && words.length) {
+      fill(grid, empty('screen', `No device matches “${word.value.trim()}”.`));
+    } else if (state.loaded && !wanted.length) {
       fill(grid, empty('plug', 'No device is attached yet.', h('a', { class: 'btn primary', href: '#/resources' }, 'See what is plugged in')));
     } else if (wanted.length !== grid.children.length || wanted.some((el, i) => grid.children[i] !== el)) {
       grid.replaceChildren(...wanted);
@@ -56,11 +65,17 @@ export function mount(root, svc) {
     if (!banner.hidden) fill(banner, h('div', { class: 'notice warn' }, icon('warn'), h('p', {}, `No connection to the host${reason ? ` (${reason})` : ''}. What you see may be old; the page reconnects by itself.`)));
   }
 
+  word.addEventListener('input', () => update(svc.store.state));
   scope.add(svc.store.watch((s) => s, update));
   scope.add(svc.store.watch((s) => s.link, onLink));
   scope.add(svc.leases.on('change', () => update(svc.store.state)));
   scope.add(() => { for (const c of cards.values()) c.close(); });
   return () => scope.close();
+}
+
+/** What the box above looks in. */
+function wordsOf(d) {
+  return [d.id, d.label, deviceState(d), d.lease?.holder, d.lease?.note, ...(d.interfaces ?? []).flatMap((i) => [i.name, i.driver])].filter(Boolean).join(' ').toLowerCase();
 }
 
 class Card {
