@@ -140,7 +140,7 @@ static bool open_rooms(TbHost *h, GError **error)
         if (!h->http)
                 return false;
         h->media = tb_media_new(&(TbMediaConfig){.max_viewers = c->max_viewers,
-                                                 .ice_servers = (const char *const *)c->stun,
+                                                 .ice_servers = (const char *const *)c->ice.stun,
                                                  .max_kbps = (guint)c->bitrate_kbps},
                                 error);
         if (!h->media)

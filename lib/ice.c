@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#define URIS_MAX 8
+
 char *tb_ice_credential(const char *secret, const char *username)
 {
         g_autoptr(GHmac) hmac = g_hmac_new(G_CHECKSUM_SHA1, (const guchar *)secret, strlen(secret));
@@ -35,36 +37,70 @@ json_t *tb_ice_servers(const TbIceConfig *config, const char *user, gint64 now_m
         return out;
 }
 
-/* --- the same for our own peers --- */
+/* TURN over TLS is left out: libnice's is not TLS but an older protocol that no TURN server speaks. */
 static void add_uri(GPtrArray *list, const char *url, json_t *server)
 {
         const char *user = json_string_value(json_object_get(server, "username"));
         const char *secret = json_string_value(json_object_get(server, "credential"));
-        const char *address = strchr(url, ':');
-        if (list->len >= TB_ICE_URIS || strlen(url) > 512 || !address || !address[1])
+        if (list->len >= URIS_MAX || strlen(url) > 512)
                 return;
-        if (g_str_has_prefix(url, "stun:")) {
+        if (g_str_has_prefix(url, "stun:") && url[5]) {
                 g_ptr_array_add(list, g_strdup(url));
-        } else if ((g_str_has_prefix(url, "turn:") || g_str_has_prefix(url, "turns:")) && user && secret) {
+        } else if (g_str_has_prefix(url, "turn:") && url[5] && user && secret) {
                 g_autofree char *u = g_uri_escape_string(user, NULL, FALSE),
-                                *s = g_uri_escape_string(secret, NULL, FALSE),
-                                *scheme = g_strndup(url, (gsize)(address - url));
-                g_ptr_array_add(list, g_strdup_printf("%s:%s:%s@%s", scheme, u, s, address + 1));
+                                *s = g_uri_escape_string(secret, NULL, FALSE);
+                g_ptr_array_add(list, g_strdup_printf("turn:%s:%s@%s", u, s, url + 5));
         }
 }
 
-char **tb_ice_uris(json_t *ice_servers)
+char **tb_ice_uris(json_t *servers)
 {
         g_autoptr(GPtrArray) list = g_ptr_array_new();
         size_t i, k;
         json_t *server, *url;
-        json_array_foreach (ice_servers, i, server) {
-                json_t *all = json_object_get(server, "urls");
-                if (json_is_string(all))
-                        add_uri(list, json_string_value(all), server);
-                json_array_foreach (all, k, url)
+        json_array_foreach (servers, i, server) {
+                json_t *urls = json_object_get(server, "urls");
+                if (json_is_string(urls))
+                        add_uri(list, json_string_value(urls), server);
+                json_array_foreach (urls, k, url)
                         if (json_is_string(url))
                                 add_uri(list, json_string_value(url), server);
+        }
+        g_ptr_array_add(list, NULL);
+        return (char **)g_ptr_array_free(g_steal_pointer(&list), FALSE);
+}
+
+/* An RFC 9110 quoted-string; what may not stand in one is left out. */
+static void append_quoted(GString *out, const char *name, const char *value)
+{
+        g_string_append_printf(out, "; %s=\"", name);
+        for (const char *p = value; *p; p++) {
+                if (*p == '"' || *p == '\\')
+                        g_string_append_c(out, '\\');
+                if ((guint8)*p >= 0x20 && *p != 0x7f)
+                        g_string_append_c(out, *p);
+        }
+        g_string_append_c(out, '"');
+}
+
+char **tb_ice_links(json_t *servers)
+{
+        g_autoptr(GPtrArray) list = g_ptr_array_new();
+        size_t i, k;
+        json_t *server, *url;
+        json_array_foreach (servers, i, server) {
+                const char *user = json_string_value(json_object_get(server, "username"));
+                const char *secret = json_string_value(json_object_get(server, "credential"));
+                json_array_foreach (json_object_get(server, "urls"), k, url) {
+                        GString *link = g_string_new(NULL);
+                        g_string_printf(link, "<%s>; rel=\"ice-server\"", json_string_value(url));
+                        if (user && secret) {
+                                append_quoted(link, "username", user);
+                                append_quoted(link, "credential", secret);
+                                g_string_append(link, "; credential-type=\"password\"");
+                        }
+                        g_ptr_array_add(list, g_string_free(link, FALSE));
+                }
         }
         g_ptr_array_add(list, NULL);
         return (char **)g_ptr_array_free(g_steal_pointer(&list), FALSE);

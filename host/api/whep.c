@@ -14,6 +14,7 @@
 #include "lib/limits.h"
 #include "lib/log.h"
 
+#define TURN_WAIT_MS 500 /* an allocation takes a few round trips, and the answer is our only message */
 #define SDPFRAG "application/trickle-ice-sdpfrag"
 
 typedef struct TbWhep {
@@ -87,36 +88,21 @@ static void whep_free(TbWhep *w)
         g_free(w);
 }
 
-/* --- ICE servers: the viewer gets them as Link headers (draft-ietf-wish-whep, §4.6), our peer as URIs --- */
+/* Fresh credentials for who asks; the caller owns the reference. */
 static json_t *ice_servers(TbApi *api, const char *user)
 {
-        const TbHostConfig *config = tb_core_config(api->core);
-        const TbIceConfig ice = {.stun = config->stun,
-                                 .turn = config->turn,
-                                 .secret = config->turn_secret,
-                                 .ttl_s = TB_ICE_TTL_S};
-        return tb_ice_servers(&ice, user, tb_clock_ms());
+        return tb_ice_servers(&tb_core_config(api->core)->ice, user, tb_clock_ms());
 }
 
-/* <turn:host:3478>; rel="ice-server"; username="…"; credential="…"; credential-type="password" */
-static void add_ice_links(TbApi *api, TbRequest *request, const char *user)
+/* The viewer's side of them: Link headers (RFC 9725 section 4.6). */
+static void add_ice_links(TbApi *api, TbRequest *request)
 {
-        json_auto_t *servers = ice_servers(api, user);
-        size_t i, k;
-        json_t *server, *url;
-        json_array_foreach (servers, i, server) {
-                const char *name = json_string_value(json_object_get(server, "username")),
-                           *credential = json_string_value(json_object_get(server, "credential"));
-                g_autofree char *login = name ? g_strdup_printf("; username=\"%s\"; credential=\"%s\"; "
-                                                                "credential-type=\"password\"",
-                                                                name, credential)
-                                              : NULL;
-                json_array_foreach (json_object_get(server, "urls"), k, url) {
-                        g_autofree char *link = g_strdup_printf("<%s>; rel=\"ice-server\"%s",
-                                                                json_string_value(url), login ? login : "");
-                        tb_request_add_header(request, "Link", link);
-                }
-        }
+        json_auto_t *servers = ice_servers(api, tb_request_user(request));
+        g_auto(GStrv) links = tb_ice_links(servers);
+        for (char **link = links; *link; link++)
+                tb_request_add_header(request, "Link", *link);
+        if (json_array_size(servers) > 0)
+                tb_request_add_header(request, "Cache-Control", "no-store");
 }
 
 static TbRequest *take_request(TbWhep *w)
@@ -139,7 +125,7 @@ static void on_answer(TbPeer *peer G_GNUC_UNUSED, const char *sdp, const GError 
                 tb_request_add_header(request, "Location", w->location);
                 tb_request_add_header(request, "ETag", w->etag);
                 tb_request_add_header(request, "Accept-Patch", SDPFRAG);
-                add_ice_links(w->api, request, w->user);
+                add_ice_links(w->api, request);
                 tb_request_reply_text(request, 201, "application/sdp", sdp);
         }
         tb_request_unref(request);
@@ -189,7 +175,10 @@ static TbPeer *start_peer(TbWhep *w, TbRequest *request, TbHub *hub, GError **er
         g_autofree char *label = g_strdup_printf("%s %s", tb_request_peer(request), w->user);
         json_auto_t *servers = ice_servers(w->api, w->user);
         g_auto(GStrv) uris = tb_ice_uris(servers);
-        TbPeerOptions options = {.label = label, .ice_servers = *uris ? (const char *const *)uris : NULL};
+        TbPeerOptions options = {.label = label, .ice_servers = (const char *const *)uris};
+        for (char **uri = uris; *uri; uri++)
+                if (g_str_has_prefix(*uri, "turn:"))
+                        options.answer_wait_ms = TURN_WAIT_MS;
         return tb_peer_new(w->api->media, hub, sdp, &options, &callbacks, w, error);
 }
 
@@ -288,13 +277,15 @@ static void get(TbApi *api, TbRequest *request, TbInterface *iface G_GNUC_UNUSED
                 tb_request_reply_json(request, 200, tb_peer_to_json(w->peer));
 }
 
-static void options(TbApi *api G_GNUC_UNUSED, TbRequest *request, TbInterface *iface G_GNUC_UNUSED,
+static void options(TbApi *api, TbRequest *request, TbInterface *iface G_GNUC_UNUSED,
                     const TbVerb *verb G_GNUC_UNUSED)
 {
         bool session = tb_request_arg(request, "session") != NULL;
         tb_request_add_header(request, "Allow", session ? "GET, PATCH, DELETE, OPTIONS" : "POST, OPTIONS");
         tb_request_add_header(request, session ? "Accept-Patch" : "Accept-Post",
                               session ? SDPFRAG : "application/sdp");
+        if (!session) /* before its offer a player can still use them */
+                add_ice_links(api, request);
         tb_request_reply_empty(request, 204);
 }
 

@@ -6,6 +6,7 @@
 #include "host/bridge/link.h"
 #include "host/bridge/message.h"
 #include "host/bridge/observer.h"
+#include "lib/clock.h"
 #include "lib/error.h"
 #include "lib/ice.h"
 #include "lib/json.h"
@@ -24,7 +25,7 @@ struct TbBridge {
         TbBridgeLink *link;         /* owned */
         TbCarry *carry;             /* owned */
         GPtrArray *observers;       /* owned TbObserver */
-        char **ice_servers;         /* owned: of `ready` */
+        json_t *ice_servers;        /* ref: of `ready`; NULL: none */
         guint bus;                  /* subscription */
         guint announce;             /* source */
         bool ready;                 /* the server has accepted us */
@@ -160,10 +161,20 @@ static void refuse(TbBridge *bridge, const TbBridgeMessage *m, const char *code,
         send_text(wrapped, size, bridge);
 }
 
+/* TURN credentials last for hours, the link for weeks: the server sends fresh ones with each observer. A
+ * server that has none of its own leaves it to ours. */
+static char **ice_of(TbBridge *bridge, const TbBridgeMessage *m)
+{
+        json_t *theirs = m->ice_servers ? m->ice_servers : bridge->ice_servers;
+        json_auto_t *ours = theirs ? NULL : tb_ice_servers(&bridge->config->ice, m->peer, tb_clock_ms());
+        return tb_ice_uris(theirs ? theirs : ours);
+}
+
 static void peer_connected(TbBridge *bridge, const TbBridgeMessage *m)
 {
         guint i;
         g_autoptr(GError) error = NULL;
+        g_auto(GStrv) ice_servers = ice_of(bridge, m);
         if (find(bridge, m->session, m->peer, &i))
                 g_ptr_array_remove_index_fast(bridge->observers, i); /* it came back: begin anew */
         if (!tb_core_device(bridge->core, m->device, &error)) {
@@ -174,16 +185,12 @@ static void peer_connected(TbBridge *bridge, const TbBridgeMessage *m)
                 refuse(bridge, m, "too-many", "this host has too many observers already");
                 return;
         }
-        /* Credentials for TURN end: those that come with an observer are fresh, those of `ready` may be of
-         * last week. */
-        g_auto(GStrv) fresh = m->ice_servers ? tb_ice_uris(m->ice_servers) : NULL;
-        const TbObserverInfo info = {
-                .session = m->session,
-                .peer = m->peer,
-                .device = m->device,
-                .name = m->name,
-                .control = m->control,
-                .ice_servers = (const char *const *)(fresh && *fresh ? fresh : bridge->ice_servers)};
+        const TbObserverInfo info = {.session = m->session,
+                                     .peer = m->peer,
+                                     .device = m->device,
+                                     .name = m->name,
+                                     .control = m->control,
+                                     .ice_servers = (const char *const *)ice_servers};
         g_ptr_array_add(bridge->observers,
                         tb_observer_new(bridge->core, bridge->media, &info, &observer_ops, bridge));
         tb_log(TB_LOG_INFO, TB_F("device", m->device, "session", m->session, "peer", m->peer),
@@ -232,10 +239,8 @@ static void ready(TbBridge *bridge, const TbBridgeMessage *m)
 {
         bridge->ready = true;
         tb_bridge_link_settled(bridge->link);
-        g_strfreev(bridge->ice_servers);
-        bridge->ice_servers = tb_ice_uris(m->ice_servers);
-        if (!bridge->ice_servers[0])
-                g_clear_pointer(&bridge->ice_servers, g_strfreev); /* then the host's own */
+        json_decref(bridge->ice_servers);
+        bridge->ice_servers = json_incref(m->ice_servers);
         tb_log(TB_LOG_INFO, TB_F("url", bridge->config->server_url), "registered with the server");
         tb_bus_publish(tb_core_bus(bridge->core), "server.connected", NULL, NULL,
                        json_pack("{s:s}", "url", bridge->config->server_url));
@@ -361,7 +366,7 @@ void tb_bridge_free(TbBridge *bridge)
         g_ptr_array_free(bridge->observers, TRUE);
         tb_bridge_link_free(g_steal_pointer(&bridge->link));
         tb_carry_free(bridge->carry);
-        g_strfreev(bridge->ice_servers);
+        json_decref(bridge->ice_servers);
         g_free(bridge->version);
         g_free(bridge);
 }

@@ -46,12 +46,16 @@ static bool get_id(const TbBridgeMessage *m, gint64 *ret, GError **error)
         return true;
 }
 
+static void get_ice_servers(TbBridgeMessage *m)
+{
+        json_t *servers = json_object_get(m->json, "iceServers");
+        m->ice_servers = json_array_size(servers) > 0 ? servers : NULL;
+}
+
 /* --- messages --- */
 static bool parse_ready(TbBridgeMessage *m, GError **error)
 {
-        (void)error;
-        json_t *servers = json_object_get(m->json, "iceServers");
-        m->ice_servers = json_is_array(servers) ? servers : NULL;
+        get_ice_servers(m);
         return get_name(m, "peerId", false, &m->peer, error);
 }
 
@@ -65,8 +69,7 @@ static bool parse_error(TbBridgeMessage *m, GError **error)
 static bool parse_peer_connected(TbBridgeMessage *m, GError **error)
 {
         const char *mode;
-        json_t *servers = json_object_get(m->json, "iceServers");
-        m->ice_servers = json_is_array(servers) ? servers : NULL;
+        get_ice_servers(m);
         if (!get_name(m, "sessionId", true, &m->session, error) ||
             !get_name(m, "peerId", true, &m->peer, error) ||
             !get_text(m, "device", true, TB_LIMIT_ID, &m->device, error) ||

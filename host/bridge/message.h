@@ -42,7 +42,7 @@ typedef struct TbBridgeMessage {
         /* error, bye */
         const char *code, *text;
         /* ready, peer-connected */
-        json_t *ice_servers; /* borrowed; nullable */
+        json_t *ice_servers; /* borrowed, not empty; nullable */
         /* http */
         gint64 id;
         const char *method, *path, *body, *user;

@@ -31,7 +31,7 @@ typedef struct TbObserverOps {
 typedef struct TbObserverInfo {
         const char *session, *peer, *device, *name; /* name: nullable */
         bool control;
-        const char *const *ice_servers; /* of the server's `ready`; nullable */
+        const char *const *ice_servers; /* as tb_ice_uris() has them */
 } TbObserverInfo;
 
 /* `info` is copied. Publishes viewer.joined. */

@@ -6,6 +6,7 @@
 #include "lib/pages.h"
 
 #define DEFAULT_FILE "/etc/testbed/host.yaml"
+#define TURN_TTL_S 86400 /* of credentials: a viewer may watch for as long */
 
 #define STRING(name_, max_, help_)                                                                           \
         {                                                                                                    \
@@ -144,9 +145,10 @@ static void read_sections(TbHostConfig *c, TbConfigReader *r)
         c->max_viewers = (guint)json_integer_value(json_object_get(media, "viewers"));
         c->max_fps = (int)json_integer_value(json_object_get(media, "fps"));
         c->bitrate_kbps = (int)json_integer_value(json_object_get(media, "bitrate_kbps"));
-        c->stun = tb_config_ice(r, json_object_get(ice, "stun"), "ice.stun", "stun");
-        c->turn = tb_config_ice(r, json_object_get(ice, "turn"), "ice.turn", "turn");
-        c->turn_secret = tb_config_string(ice, "turn_secret");
+        c->ice.stun = tb_config_ice(r, json_object_get(ice, "stun"), "ice.stun", "stun");
+        c->ice.turn = tb_config_ice(r, json_object_get(ice, "turn"), "ice.turn", "turn");
+        c->ice.secret = tb_config_string(ice, "turn_secret");
+        c->ice.ttl_s = TURN_TTL_S;
         c->history_limit = (guint64)json_integer_value(json_object_get(history, "mb")) * 1024 * 1024;
         json_t *devices = json_object_get(top, "devices");
         c->devices = devices ? json_incref(devices) : json_object();
@@ -174,9 +176,9 @@ static void read_environment(TbHostConfig *c, TbConfigReader *r)
         g_autoptr(GError) error = NULL;
         if (token && !tb_auth_add(c->auth, "TESTBED_TOKEN", token, TB_ROLE_ADMIN, &error))
                 tb_config_problem(r, NULL, NULL, "TESTBED_TOKEN", "%s", error->message);
-        tb_config_env_ice(r, &c->stun, "WEBRTC_STUN_SERVERS", "stun");
-        tb_config_env_ice(r, &c->turn, "WEBRTC_TURN_SERVERS", "turn");
-        tb_config_env_string(&c->turn_secret, "WEBRTC_TURN_SECRET");
+        tb_config_env_ice(r, &c->ice.stun, "WEBRTC_STUN_SERVERS", "stun");
+        tb_config_env_ice(r, &c->ice.turn, "WEBRTC_TURN_SERVERS", "turn");
+        tb_config_env_string(&c->ice.secret, "WEBRTC_TURN_SECRET");
 }
 
 /* --- what is left open --- */
@@ -217,6 +219,10 @@ static void check_urls(const TbHostConfig *c, TbConfigReader *r)
 static void check_access(const TbHostConfig *c, TbConfigReader *r)
 {
         tb_config_access(r, c->address, c->auth, c->insecure);
+        if (c->ice.turn && c->ice.turn[0] && !c->ice.secret)
+                tb_config_problem(r, json_object_get(tb_config_root(r), "ice"), "turn", "ice.turn_secret",
+                                  "TURN servers need one (coturn's static-auth-secret): set it or "
+                                  "WEBRTC_TURN_SECRET");
         if (c->vnc_view_password && !c->vnc_password)
                 tb_config_problem(r, json_object_get(tb_config_root(r), "vnc"), "view_password",
                                   "vnc.view_password",
@@ -284,9 +290,7 @@ void tb_host_config_free(TbHostConfig *c)
         g_free(c->server_url);
         g_free(c->server_token);
         g_strfreev(c->origins);
-        g_strfreev(c->stun);
-        g_strfreev(c->turn);
-        g_free(c->turn_secret);
+        tb_ice_config_clear(&c->ice);
         json_decref(c->devices);
         g_free(c->file);
         g_free(c);

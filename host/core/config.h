@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "lib/http/auth.h"
+#include "lib/ice.h"
 
 typedef struct TbHostConfig {
         char *name;    /* HOST_NAME; default: the machine's name */
@@ -32,9 +33,7 @@ typedef struct TbHostConfig {
         guint max_viewers;     /* TB_LIMIT_VIEWERS */
         int max_fps;           /* 30 */
         int bitrate_kbps;      /* 4000: the full rung */
-        char **stun;           /* WEBRTC_STUN_SERVERS; may be empty */
-        char **turn;           /* WEBRTC_TURN_SERVERS */
-        char *turn_secret;     /* WEBRTC_TURN_SECRET */
+        TbIceConfig ice;       /* WEBRTC_STUN_SERVERS, WEBRTC_TURN_SERVERS, WEBRTC_TURN_SECRET */
         guint64 history_limit; /* bytes per console */
         /* devices as written: {id: {label?, attach, vnc?: port}} with lines for messages */
         json_t *devices; /* object; owned */

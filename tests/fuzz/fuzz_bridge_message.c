@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "host/bridge/message.h"
-#include "lib/ice.h"
 #include "lib/error.h"
+#include "lib/ice.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -25,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (m.type == TB_BRIDGE_HTTP)
                 g_assert(m.id >= 0 && m.method && g_str_has_prefix(m.path, "/host/") &&
                          m.role >= TB_ROLE_VIEWER);
-        if (m.type == TB_BRIDGE_READY) {
+        if (m.type == TB_BRIDGE_READY || m.type == TB_BRIDGE_PEER_CONNECTED) {
                 g_auto(GStrv) servers = tb_ice_uris(m.ice_servers);
                 g_assert(g_strv_length(servers) <= 8);
         }

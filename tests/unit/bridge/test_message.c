@@ -1,5 +1,4 @@
 #include "host/bridge/message.h"
-#include "lib/ice.h"
 #include "lib/thread.h"
 
 #include <string.h>
@@ -135,30 +134,6 @@ static void test_values(void)
         }
 }
 
-static void test_ice_servers(void)
-{
-        json_t *servers = json_loads(
-                "[{\"urls\":[\"stun:a.example:3478\",\"turns:no.example\",\"turn:\",\"x\"]},{\"urls\":\"turn:"
-                "b.example:3478?"
-                "transport=tcp\","
-                "\"username\":\"17:p/"
-                "2\",\"credential\":\"a+b=@\"},{\"urls\":\"turn:c.example\"},7,{\"urls\":[5,null]}]",
-                0, NULL);
-        g_auto(GStrv) list = tb_ice_uris(servers);
-        g_assert_cmpuint(g_strv_length(list), ==, 2);
-        g_assert_cmpstr(list[0], ==, "stun:a.example:3478");
-        g_assert_cmpstr(list[1], ==, "turn:17%3Ap%2F2:a%2Bb%3D%40@b.example:3478?transport=tcp");
-        json_decref(servers);
-        json_t *many = json_array();
-        for (int i = 0; i < 20; i++)
-                json_array_append_new(many, json_pack("{s:s}", "urls", "stun:x"));
-        g_auto(GStrv) bounded = tb_ice_uris(many);
-        g_assert_cmpuint(g_strv_length(bounded), ==, 8);
-        g_auto(GStrv) none = tb_ice_uris(NULL);
-        g_assert_cmpuint(g_strv_length(none), ==, 0);
-        json_decref(many);
-}
-
 static void test_picture(void)
 {
         g_autoptr(GBytes) jpeg = g_bytes_new_static("JPEG", 4);
@@ -197,7 +172,6 @@ int main(int argc, char **argv)
         tb_main_init(NULL);
         g_test_add_func("/bridge/message/rows", test_rows);
         g_test_add_func("/bridge/message/values", test_values);
-        g_test_add_func("/bridge/message/ice-servers", test_ice_servers);
         g_test_add_func("/bridge/message/picture", test_picture);
         g_test_add_func("/bridge/link/retry", test_retry);
         g_test_add_func("/bridge/link/urls", test_urls);

@@ -32,7 +32,7 @@ static void test_good(void)
         g_assert_cmpint(c->port, ==, 7000);
         g_assert_cmpint(c->vnc_port, ==, 0);
         g_assert_cmpint(c->novnc_port, ==, 6080);
-        g_assert_cmpstr(c->stun[0], ==, "stun:a:3478");
+        g_assert_cmpstr(c->ice.stun[0], ==, "stun:a:3478");
         g_assert_false(tb_auth_is_open(c->auth));
         g_assert_cmpuint(json_object_size(c->devices), ==, 2);
         g_assert_cmpstr(c->state_dir, ==, "/tmp/tb-none");
@@ -48,7 +48,7 @@ static void test_environment(void)
         g_assert_no_error(error);
         g_assert_cmpint(c->port, ==, 7123);
         g_assert_cmpstr(c->name, ==, "from-env");
-        g_assert_cmpstr(c->stun[1], ==, "stun:b:2");
+        g_assert_cmpstr(c->ice.stun[1], ==, "stun:b:2");
         g_setenv("HOST_PORT", "65536", TRUE);
         g_assert_null(load("name: file\n", &error));
         g_assert_nonnull(strstr(error->message, "HOST_PORT"));
@@ -75,6 +75,7 @@ static void test_bad(void)
                 {"devices:\n  a:\n    attach: fake://x\n    colour: red\n", "unknown field \"colour\""},
                 {"address: 0.0.0.0\n", "without a token"},
                 {"ice: {turn: ['http://x']}\n", "turn"},
+                {"ice: {turn: ['turn:x']}\n", "ice.turn_secret"},
                 {"name: [\n", ".yaml:"},
         };
         for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {

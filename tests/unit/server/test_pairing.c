@@ -353,13 +353,6 @@ static void test_golden_hellos(void)
         g_assert_cmpuint(seen, >=, 4);
 }
 
-static void test_ice(void)
-{
-        /* python3: base64.b64encode(hmac.new(b"north", b"1700003600:p2", "sha1").digest()) */
-        g_autofree char *credential = tb_ice_credential("north", "1700003600:p2");
-        g_assert_cmpstr(credential, ==, "XCxmAAJRVo/D681Q1RMWi/1DRMM=");
-}
-
 static void test_qr(void)
 {
         g_autoptr(GError) error = NULL;
@@ -390,7 +383,6 @@ int main(int argc, char **argv)
         g_test_add_func("/pairing/slow-reader", test_slow_reader);
         g_test_add_func("/pairing/message-sizes", test_message_sizes);
         g_test_add_func("/pairing/golden-hellos", test_golden_hellos);
-        g_test_add_func("/ice/credentials", test_ice);
         g_test_add_func("/qr/sizes", test_qr);
         return g_test_run();
 }
