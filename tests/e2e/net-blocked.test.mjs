@@ -8,7 +8,7 @@ import { after, before, test } from 'node:test';
 
 import { scriptedDevice } from '../integration/bench.mjs';
 import { scratch, until } from '../integration/harness.mjs';
-import { assertPlays, inPage, openPage, pictureAge, showsPictureBy, startBrowser } from './browser.mjs';
+import { assertPlays, inPage, openPage, pairOf, pictureAge, showsPictureBy, startBrowser } from './browser.mjs';
 import { Net } from './netns.mjs';
 
 const cleanup = [];
@@ -107,4 +107,23 @@ test('console page: MJPEG, then WebRTC by itself', async (t) => {
   await showsPictureBy(page, 'webrtc', CLIMB_MS);
   await assertPlays(page);
   assert.ok(!await notice(page).isVisible());
+});
+
+test('console page of a host that has TURN servers: WebRTC through TURN by TCP, though UDP is blocked', async (t) => {
+  const secret = 'a-secret-of-coturn-and-the-host';
+  const own = net.during(t);
+  await own.turn('mid', '10.2.0.1', secret);
+  const second = await own.host('host', { name: 'lab-2', devices: { bench: { attach: 'testpattern://?width=1280&height=720&fps=20' } } },
+    { env: { WEBRTC_TURN_SERVERS: 'turn:10.2.0.1:3478?transport=tcp', WEBRTC_TURN_SECRET: secret } });
+  await second.state_is('bench/video');
+  const { headers } = await second.request('OPTIONS', '/host/devices/bench/video/whep');
+  assert.match(headers.link, /^<turn:10\.2\.0\.1:3478\?transport=tcp>; rel="ice-server"; username="\d+:local"; credential="[^"]+="; credential-type="password"$/);
+  block(true);
+  const page = await openPage(t, browser, `http://10.1.0.2:${second.port}/#/d/bench`, { spy: true });
+  await showsPictureBy(page, 'webrtc', CLIMB_MS);
+  await assertPlays(page);
+  const { pair } = await inPage(page, 'thirty decoded frames', pairOf);
+  t.diagnostic(`${pair.local} -> ${pair.remote}`);
+  assert.match(pair.local, /^relay udp tcp$/);
+  assert.match(pair.remote, /^relay/);
 });

@@ -56,6 +56,9 @@ export class Net {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
+  /** The same network, where what is started ends with `t`: one test of a file whose tests share it. */
+  during(t) { return Object.assign(Object.create(this), { t }); }
+
   /** argv that runs what follows it in that namespace. */
   enter(name) {
     const pid = String(this.spaces.get(name).pid);

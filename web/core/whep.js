@@ -9,6 +9,9 @@ import { iceServersOf, parseOffer, sdpFragment } from './sdp.js';
 
 const TRICKLE_MS = 30;               // candidates that come within this time share one PATCH
 const CONNECT_MS = 8000;             // from start to connected
+const WITHOUT_TURN_MS = 3000;        // from the answer to connected, if the next attempt will have TURN and this one has not
+
+const isTurn = (server) => server.urls.some((url) => url.startsWith('turn'));
 
 export class WhepClient extends Emitter {
   /**
@@ -17,13 +20,16 @@ export class WhepClient extends Emitter {
    * @param {Function} o.fetch
    * @param {Function} o.RTCPeerConnection
    * @param {() => object} [o.headers]          Authorization and the like, for every request
+   * @param {{servers: object[]}} [o.ice]       ICE servers that the host named last; the caller keeps it from one attempt to the next. They come with
+   *                                            the answer, which is too late for the attempt that asked: gathering began with the offer
    */
-  constructor({ url, fetch, headers = () => ({}), clock = systemClock, connectMs = CONNECT_MS, ...rtc }) {
+  constructor({ url, fetch, headers = () => ({}), ice = { servers: [] }, clock = systemClock, connectMs = CONNECT_MS, ...rtc }) {
     super();
-    Object.assign(this, { _url: url, _fetch: fetch, _headers: headers, _clock: clock, _connectMs: connectMs });
-    this.connection = new ViewerConnection({ ...rtc, clock });
+    Object.assign(this, { _url: url, _fetch: fetch, _headers: headers, _ice: ice, _clock: clock, _connectMs: connectMs });
+    this.connection = new ViewerConnection({ iceServers: ice.servers, ...rtc, clock });
     this.session = null;             // URL of the session, once there is one
     this.error = null;
+    this._turn = ice.servers.some(isTurn);
     this._etag = null;
     this._offer = null;
     this._pending = [];              // candidates that no PATCH has carried yet
@@ -44,7 +50,7 @@ export class WhepClient extends Emitter {
 
   /** Resolves when the answer is in place (not yet connected); rejects with the reason. */
   async start() {
-    this._timers.connect = this._clock.setTimeout(() => this._fail(new Error('no connection within the time limit: UDP may be blocked')), this._connectMs);
+    this._limit(this._connectMs);
     this.connection.onCandidate = (candidate) => this._onCandidate(candidate);
     try {
       const sdp = await this.connection.offer();
@@ -58,16 +64,21 @@ export class WhepClient extends Emitter {
       const location = response.headers.get('Location');
       if (location) this.session = new URL(location, response.url || this._url).href;
       this._etag = response.headers.get('ETag');
-      const servers = iceServersOf(response.headers.get('Link'));
+      this._ice.servers = iceServersOf(response.headers.get('Link'));
       const answer = await response.text();
       if (this._stopped) { this._delete(); return; }
-      if (servers.length) this.connection.pc.setConfiguration?.({ ...this.connection.pc.getConfiguration(), iceServers: servers });
+      if (!this._turn && this._ice.servers.some(isTurn)) this._limit(WITHOUT_TURN_MS);
       await this.connection.answer(answer);
       this._schedule();
     } catch (error) {
       if (!this._stopped) this._fail(error);
       throw error;
     }
+  }
+
+  _limit(ms) {
+    this._clock.clearTimeout(this._timers.connect);
+    this._timers.connect = this._clock.setTimeout(() => this._fail(new Error('no connection within the time limit: UDP may be blocked')), ms);
   }
 
   send(name, text) { return this.connection.send(name, text); }

@@ -118,8 +118,6 @@ export function fakePeerConnection() {
 
     async addIceCandidate(c) { this.candidates.push(c); }
     async getStats() { return this.report; }
-    getConfiguration() { return this.config; }
-    setConfiguration(c) { this.config = c; }
     close() { this.closed = true; this.connectionState = 'closed'; }
 
     // what the network does

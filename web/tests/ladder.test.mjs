@@ -51,6 +51,19 @@ test('webrtc fails: fallback with the reason; it is tried again behind it, and c
   assert.deepEqual(rungs(said), ['connecting', 'fallback', 'fallback', 'webrtc'], 'the fallback stays up while it tries');
 });
 
+test('webrtc takes long: the fallback is seen meanwhile, and the same attempt may still succeed', async () => {
+  const { l, clock, made, said } = ladder([null], { patienceMs: 3000 });
+  l.start();
+  await clock.advance(2999);
+  assert.equal(l.rung, 'connecting');
+  await clock.advance(1);
+  assert.deepEqual([l.rung, l.reason, l.client, made[0].stopped], ['fallback', 'no connection so far', made[0], 0]);
+  made[0].emit('state', 'connected');
+  assert.deepEqual(rungs(said), ['connecting', 'fallback', 'webrtc']);
+  await clock.advance(10000);
+  assert.deepEqual([l.rung, made.length, clock.pending], ['webrtc', 1, 0]);
+});
+
 test('a short loss is waited out, a long one is not', async () => {
   const { l, clock, made } = ladder([null, null]);
   l.start();

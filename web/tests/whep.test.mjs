@@ -40,6 +40,17 @@ test('the browser offers: recvonly video and its two channels; the answer is set
   assert.match(patches[1].body, /a=mid:0\r\na=end-of-candidates\r\n$/);
 });
 
+test('ICE servers of the answer are those of the next attempt', async () => {
+  const ice = { servers: [] };
+  const link = '<turn:t.example?transport=tcp>; rel="ice-server"; username="1700003600:p"; credential="c="; credential-type="password"';
+  const attempt = () => new WhepClient({ url: URL_, RTCPeerConnection: fakePeerConnection(), clock: new FakeClock(), ice,
+    fetch: fakeFetch([response(201, 'v=0 answer', { Location: '/s/1', Link: link })]) });
+  const first = attempt();
+  assert.deepEqual(first.connection.pc.config.iceServers, []);
+  await first.start();
+  assert.deepEqual(attempt().connection.pc.config.iceServers, [{ urls: ['turn:t.example?transport=tcp'], username: '1700003600:p', credential: 'c=' }]);
+});
+
 test('candidates that come before the 201 wait for it', async () => {
   let answer;
   const { client, clock, fetch, pc } = make((url, { method }) => (method === 'POST' ? new Promise((r) => { answer = r; }) : response(204)));

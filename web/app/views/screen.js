@@ -167,7 +167,7 @@ export function mountScreen(root, { id, connect, fallback, fallbackName, send: s
   function showSpare() {
     showing = false;
     video.classList.add('dim');
-    video.srcObject = null;
+    if (!ladder.client) video.srcObject = null; // else it goes on connecting behind the spare picture
     spare.el.hidden = false;
     spare.start();
   }

@@ -18,6 +18,7 @@ export function mountVideo(root, svc, { id, iface, control, tools = [] }) {
     return all.find((i) => i.name.replace('input', '') === iface.name.replace('video', '')) ?? all[0];
   };
 
+  const ice = { servers: [] };       // of the host's last answer, for the next attempt
   const screen = mountScreen(root, {
     id, control, tools,
     commands: svc.commands, toast: svc.toast, announce: svc.announce,
@@ -33,7 +34,7 @@ export function mountVideo(root, svc, { id, iface, control, tools = [] }) {
       url: api.url(api.iface(id, iface.name, '/whep')),
       fetch: (...args) => fetch(...args),
       headers: () => api.headers(svc.leases.secret(id) ? { 'X-Lease': svc.leases.secret(id) } : {}),
-      RTCPeerConnection,
+      RTCPeerConnection, ice,
       timeOrigin: performance.timeOrigin,
     }),
   });
