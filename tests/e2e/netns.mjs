@@ -120,10 +120,10 @@ export class Net {
     this.run(name, ['tc', 'qdisc', 'replace', 'dev', other, 'root', 'handle', '1:', 'tbf', 'rate', `${kbps}kbit`, 'burst', '3000', 'limit', String(queueBytes)]);
   }
 
-  /** Packets that the shaped cable has dropped, and bytes that wait in it now. */
+  /** Bytes that went over the shaped cable since it was first shaped, packets that were dropped, and bytes that wait now. */
   shaped(name, other) {
     const [qdisc] = JSON.parse(this.run(name, ['tc', '-s', '-j', 'qdisc', 'show', 'dev', other]));
-    return { dropped: qdisc.drops, backlog: qdisc.backlog };
+    return { bytes: qdisc.bytes, dropped: qdisc.drops, backlog: qdisc.backlog };
   }
 
   /** A door for the test's own requests: the URL of a free port here, whose connections come out in that namespace at its loopback's `port`. */
