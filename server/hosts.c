@@ -6,6 +6,9 @@
 #include "lib/log.h"
 #include "server/private.h"
 
+#define PING_MS 2000
+#define AWAY_MS 4000 /* without an answer to a ping */
+
 /* A host is named in addresses and file names: [a-z0-9][a-z0-9._-]*, upper case allowed. */
 static bool is_name(const char *text)
 {
@@ -70,8 +73,8 @@ void tb_host_session_closed(TbPairing *pairing, TbSession *session)
 }
 
 /* The host's coming and going, for every observer of its sessions. After a reconnect it learns of all
- * observers again. */
-static void tell_observers(TbParty *host, bool present)
+ * observers again: `announce`. */
+static void tell_observers(TbParty *host, bool present, bool announce)
 {
         GHashTableIter iter;
         gpointer value;
@@ -85,7 +88,7 @@ static void tell_observers(TbParty *host, bool present)
                         tb_party_send(observer, json_pack("{s:s, s:s, s:s}", "type",
                                                           present ? "peer-connected" : "peer-disconnected",
                                                           "peer", "phone", "peerId", host->id));
-                        if (present)
+                        if (announce)
                                 tb_host_announce(host, observer, true);
                 }
         }
@@ -153,7 +156,7 @@ void tb_host_hello(TbParty *party, json_t *hello, gint64 now_ms)
         tb_party_send(party, json_pack("{s:s, s:s, s:s, s:[], s:o}", "type", "ready", "role", "host",
                                        "peerId", party->id, "peers", "iceServers",
                                        tb_ice_servers(pairing->options.ice, name, now_ms)));
-        tell_observers(party, true);
+        tell_observers(party, true, true);
 }
 
 void tb_host_left(TbParty *party)
@@ -164,9 +167,49 @@ void tb_host_left(TbParty *party)
         tb_log(TB_LOG_INFO, TB_F("host", party->host), "host disconnected");
         g_hash_table_remove(pairing->hosts, party->host);
         remember(party);
-        tell_observers(party, false);
+        if (!party->away)
+                tell_observers(party, false, false);
         if (pairing->options.host_left)
                 pairing->options.host_left(party, pairing->options.data);
+}
+
+/* --- presence --- */
+/* A cut cable ends no connection for minutes. So hosts are pinged, and one that does not answer is shown as
+ * away; its connection, its observers and what is on its way to it are kept, and it is back with the first
+ * word that comes. Only a host that is known to answer is judged. */
+void tb_host_heard(TbParty *party, bool pong)
+{
+        party->asked_ms = 0;
+        party->pongs |= pong;
+        if (!party->away)
+                return;
+        party->away = false;
+        tb_log(TB_LOG_INFO, TB_F("host", party->host), "host answers again");
+        tell_observers(party, true, false);
+}
+
+gint64 tb_hosts_tick(TbPairing *pairing, gint64 now_ms)
+{
+        GHashTableIter iter;
+        gpointer value;
+        gint64 next = g_hash_table_size(pairing->hosts) > 0 ? now_ms + PING_MS : G_MAXINT64;
+        g_hash_table_iter_init(&iter, pairing->hosts);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                TbParty *host = value;
+                if (!host->asked_ms) {
+                        host->asked_ms = now_ms;
+                        tb_party_send(host, json_pack("{s:s, s:I}", "type", "ping", "t", (json_int_t)now_ms));
+                } else if (!host->pongs || host->away) {
+                        continue;
+                } else if (now_ms - host->asked_ms < AWAY_MS) {
+                        next = MIN(next, host->asked_ms + AWAY_MS);
+                } else {
+                        host->away = true;
+                        tb_log(TB_LOG_WARNING, TB_F("host", host->host), "host does not answer");
+                        tell_observers(host, false, false);
+                }
+        }
+        return next;
 }
 
 /* --- from the host --- */
@@ -258,7 +301,7 @@ json_t *tb_pairing_hosts(TbPairing *pairing)
         gpointer value;
         g_hash_table_iter_init(&iter, pairing->hosts);
         while (g_hash_table_iter_next(&iter, NULL, &value))
-                g_ptr_array_add(list, describe(value, true));
+                g_ptr_array_add(list, describe(value, !((TbParty *)value)->away));
         g_hash_table_iter_init(&iter, pairing->offline);
         while (g_hash_table_iter_next(&iter, NULL, &value))
                 g_ptr_array_add(list, json_incref(value));

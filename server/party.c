@@ -143,7 +143,7 @@ gint64 tb_pairing_tick(TbPairing *pairing, gint64 now_ms)
                 tb_session_expire(pairing, now_ms);
                 next = MIN(next, now_ms + CLEAN_MS);
         }
-        return MAX(next, now_ms + 10);
+        return MAX(MIN(next, tb_hosts_tick(pairing, now_ms)), now_ms + 10);
 }
 
 /* --- hello --- */
@@ -158,7 +158,7 @@ static json_t *ready(TbParty *party, gint64 now_ms)
         TbSession *session = party->session;
         json_t *peers = json_array();
         TbParty *producer = tb_session_producer(session);
-        if (party->role == TB_PARTY_DESKTOP && producer)
+        if (party->role == TB_PARTY_DESKTOP && tb_session_present(session))
                 json_array_append_new(peers,
                                       json_pack("{s:s, s:s}", "peer", "phone", "peerId", producer->id));
         for (guint i = 0; i < session->observers->len; i++) {
@@ -266,6 +266,8 @@ void tb_pairing_text(TbParty *party, const char *text, gsize size, gint64 now_ms
                 return;
         json_t *message = tb_json_parse(text, size, NULL);
         const char *type = json_string_value(json_object_get(message, "type"));
+        if (party->role == TB_PARTY_HOST)
+                tb_host_heard(party, g_strcmp0(type, "pong") == 0);
         if (party->role == TB_PARTY_NONE) {
                 if (g_strcmp0(type, "hello") == 0)
                         hello(party, message, now_ms);
@@ -301,6 +303,8 @@ void tb_pairing_binary(TbParty *party, const guint8 *bytes, gsize size, gint64 n
         }
         if (!within_rate(party, size, now_ms))
                 return;
+        if (party->role == TB_PARTY_HOST)
+                tb_host_heard(party, false);
         if (party->session)
                 tb_session_touch(party->session, now_ms);
         tb_relay_binary(party, bytes, size);

@@ -28,6 +28,8 @@ struct TbParty {
         char *host;         /* owned; name of a host */
         char *version;      /* owned; of a host; may be NULL */
         json_t *devices;    /* owned; of a host */
+        gint64 asked_ms;    /* of a host: when the ping left that nothing came after; 0: none */
+        bool pongs, away;   /* of a host: it has answered a ping once; it does not any more */
         gint64 since_ms;
         TbBucket messages, bytes;
         guint oversized; /* messages in a row that were too large */
@@ -63,6 +65,8 @@ void tb_relay_picture(TbParty *observer, GBytes *picture);
 void tb_host_hello(TbParty *party, json_t *hello, gint64 now_ms);
 void tb_host_text(TbParty *party, json_t *message, gint64 now_ms);
 void tb_host_left(TbParty *party);
+void tb_host_heard(TbParty *party, bool pong);           /* something came from it */
+gint64 tb_hosts_tick(TbPairing *pairing, gint64 now_ms); /* when it is to be called again */
 void tb_host_announce(TbParty *host, TbParty *observer, bool present);
 void tb_host_session_closed(TbPairing *pairing, TbSession *session);
 json_t *tb_host_device(TbParty *host, const char *id); /* borrowed; NULL: none */
@@ -71,3 +75,4 @@ json_t *tb_host_device(TbParty *host, const char *id); /* borrowed; NULL: none *
 void tb_session_touch(TbSession *session, gint64 now_ms);
 void tb_session_expire(TbPairing *pairing, gint64 now_ms);
 TbParty *tb_session_producer(TbSession *session);
+bool tb_session_present(TbSession *session); /* the producer is there, and not away */

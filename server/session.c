@@ -58,6 +58,12 @@ TbParty *tb_session_producer(TbSession *session)
         return session->host ? g_hash_table_lookup(session->pairing->hosts, session->host) : session->phone;
 }
 
+bool tb_session_present(TbSession *session)
+{
+        TbParty *producer = tb_session_producer(session);
+        return producer && !producer->away;
+}
+
 static bool find_device(TbPairing *pairing, const char *name, char **ret_host, char **ret_device,
                         GError **error)
 {
@@ -159,9 +165,9 @@ json_t *tb_session_status(TbSession *session)
         g_autofree char *created = tb_clock_rfc3339(session->created_ms),
                         *expires = tb_clock_rfc3339(tb_session_expires_ms(session));
         json_t *o = json_pack("{s:s, s:b, s:b, s:i, s:s, s:s}", "sessionId", session->id, "desktopConnected",
-                              session->observers->len > 0, "phoneConnected",
-                              tb_session_producer(session) != NULL, "observers", (int)session->observers->len,
-                              "createdAt", created, "expiresAt", expires);
+                              session->observers->len > 0, "phoneConnected", tb_session_present(session),
+                              "observers", (int)session->observers->len, "createdAt", created, "expiresAt",
+                              expires);
         if (session->host) {
                 g_autofree char *name = g_strconcat(session->host, "/", session->device, NULL);
                 json_object_set_new(o, "device", json_string(name));

@@ -24,6 +24,7 @@ struct TbBridgeLink {
         SoupWebsocketConnection *ws; /* ref; NULL: not open */
         GCancellable *cancel;        /* ref: of an attempt; NULL: none */
         guint retry;                 /* source */
+        GNetworkMonitor *monitor;    /* ref */
         guint alive;                 /* source */
         guint doomed;   /* source: cuts from the loop, for a sender may not lose itself inside its own send */
         guint attempts; /* since the last time that the server accepted us */
@@ -57,6 +58,17 @@ static void try_again(TbBridgeLink *link)
         guint ms = tb_bridge_retry_ms(link->attempts++, g_random_double());
         if (!link->retry)
                 link->retry = g_timeout_add(ms, on_retry, link);
+}
+
+/* A cable was plugged in, a Wi-Fi joined: what failed before may work now. */
+static void on_network(GNetworkMonitor *monitor G_GNUC_UNUSED, gboolean available, gpointer data)
+{
+        TbBridgeLink *link = data;
+        if (!available || !link->retry)
+                return;
+        g_source_remove(link->retry);
+        link->attempts = 0;
+        link->retry = g_timeout_add(TB_BRIDGE_RETRY_MIN_MS, on_retry, link); /* it changes in swarms */
 }
 
 /* Forgets the connection; true when there was one. */
@@ -124,11 +136,12 @@ static void mark(TbBridgeLink *link)
         soup_websocket_connection_send_text(link->ws, text);
 }
 
-/* A silent server is asked; one that does not answer within two rounds is gone (a cut cable sends no end). */
+/* The server is asked; one that does not answer is gone (a cut cable sends no end). A short cut is left to
+ * TCP, which repeats what got lost. */
 static gboolean on_alive(gpointer data)
 {
         TbBridgeLink *link = data;
-        if (g_get_monotonic_time() - link->heard_us > 2 * TB_LIMIT_WS_PING_S * G_USEC_PER_SEC) {
+        if (g_get_monotonic_time() - link->heard_us > TB_BRIDGE_SILENCE_S * G_USEC_PER_SEC) {
                 link->alive = 0;
                 tb_bridge_link_drop(link, "the server does not answer");
                 return G_SOURCE_REMOVE;
@@ -170,7 +183,7 @@ static void on_connected(GObject *source, GAsyncResult *result, gpointer data)
         soup_websocket_connection_set_max_incoming_payload_size(ws, TB_LIMIT_HTTP_BODY * 2);
         g_signal_connect(ws, "message", G_CALLBACK(on_message), link);
         g_signal_connect(ws, "closed", G_CALLBACK(on_closed), link);
-        link->alive = g_timeout_add_seconds(TB_LIMIT_WS_PING_S, on_alive, link);
+        link->alive = g_timeout_add_seconds(TB_BRIDGE_ASK_S, on_alive, link);
         link->ops->opened(link->data);
 }
 
@@ -215,6 +228,8 @@ TbBridgeLink *tb_bridge_link_new(const char *url, const TbBridgeLinkOps *ops, gp
         link->data = data;
         link->session = soup_session_new_with_options("user-agent", "testbed-host", "timeout", 15, NULL);
         g_queue_init(&link->marks);
+        link->monitor = g_object_ref(g_network_monitor_get_default());
+        g_signal_connect(link->monitor, "network-changed", G_CALLBACK(on_network), link);
         link->retry = g_timeout_add(0, on_retry, link);
         return link;
 }
@@ -224,6 +239,8 @@ void tb_bridge_link_free(TbBridgeLink *link)
         if (!link)
                 return;
         forget(link);
+        g_signal_handlers_disconnect_by_data(link->monitor, link);
+        g_object_unref(link->monitor);
         if (link->retry)
                 g_source_remove(link->retry);
         if (link->cancel)

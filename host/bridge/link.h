@@ -1,7 +1,8 @@
 #pragma once
 /*
  * The outbound WebSocket of a host: opens it, keeps it alive, opens it again for ever after a loss (pause
- * doubling from 0.5 to 30 s, with jitter, so that a thousand hosts do not come back at once). libsoup tells
+ * doubling from 0.5 to 30 s, with jitter, so that a thousand hosts do not come back at once; at once when
+ * the machine's network has changed). libsoup tells
  * nothing about its queue; so what is under way is counted by asking for a pong after it: that covers the
  * queue, the network and the server. Main thread.
  */
@@ -12,6 +13,8 @@ typedef struct TbBridgeLink TbBridgeLink;
 
 #define TB_BRIDGE_RETRY_MIN_MS 500
 #define TB_BRIDGE_RETRY_MAX_MS 30000
+#define TB_BRIDGE_ASK_S 5                /* between pings */
+#define TB_BRIDGE_SILENCE_S 15           /* without a word of the server: it is gone */
 #define TB_BRIDGE_UNDER_WAY (512 * 1024) /* bytes without a pong above which senders of bulk should wait */
 
 typedef struct TbBridgeLinkOps {

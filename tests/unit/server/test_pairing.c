@@ -239,6 +239,55 @@ static void test_host_limits(void)
         teardown(&w);
 }
 
+/* A host that stops answering pings is away, and back with its first word; its connection is kept all the
+ * while. One that never answered a ping is not judged. */
+static void test_away(void)
+{
+        World w;
+        setup(&w);
+        Line *host = dial(&w), *mute = dial(&w);
+        tell(&w, host,
+             json_pack("{s:s, s:s, s:s, s:[{s:s}]}", "type", "hello", "role", "host", "host", "h", "devices",
+                       "id", "d"));
+        tell(&w, mute, json_pack("{s:s, s:s, s:s}", "type", "hello", "role", "host", "host", "mute"));
+        g_autofree char *token = NULL, *view = NULL;
+        TbSession *session = tb_pairing_create(w.pairing, "h/d", TB_MODE_VIEW, 2, w.now, &token, &view, NULL);
+        Line *observer = join(&w, "desktop", tb_session_id(session), view);
+        g_assert_cmpstr(text_of(last(observer), "type"), ==, "ready");
+
+        gint64 at = tb_pairing_tick(w.pairing, w.now);
+        g_assert_cmpstr(text_of(last(host), "type"), ==, "ping");
+        tell(&w, host, json_pack("{s:s}", "type", "pong"));
+        for (w.now = at; strcmp(text_of(last(observer), "type"), "ready") == 0; w.now = at) {
+                at = tb_pairing_tick(w.pairing, w.now);
+                g_assert_cmpint(at, >, w.now);
+                g_assert_cmpint(w.now, <=, 1700000000000 + 6000);
+        }
+        g_assert_cmpint(w.now, >=, 1700000000000 + 6000);
+        g_assert_cmpstr(text_of(last(observer), "type"), ==, "peer-disconnected");
+        json_auto_t *hosts = tb_pairing_hosts(w.pairing), *status = tb_session_status(session);
+        g_assert_false(json_boolean_value(json_object_get(json_array_get(hosts, 0), "online")));
+        g_assert_true(json_boolean_value(json_object_get(json_array_get(hosts, 1), "online")));
+        g_assert_false(json_boolean_value(json_object_get(status, "phoneConnected")));
+        Line *late = join(&w, "desktop", tb_session_id(session), view);
+        g_assert_cmpuint(json_array_size(json_object_get(last(late), "peers")), ==, 1); /* the observer */
+
+        guint told = host->said->len;
+        tell(&w, host, json_pack("{s:s}", "type", "pong"));
+        for (guint i = 0; i < 2; i++) {
+                Line *line = i == 0 ? observer : late;
+                g_assert_cmpstr(text_of(last(line), "type"), ==, "peer-connected");
+                g_assert_cmpstr(text_of(last(line), "peer"), ==, "phone");
+        }
+        g_assert_cmpuint(host->said->len, ==, told); /* it has its observers still */
+        g_assert_cmpint(host->closed, ==, 0);
+        hang_up(&w, late);
+        hang_up(&w, observer);
+        hang_up(&w, mute);
+        hang_up(&w, host);
+        teardown(&w);
+}
+
 static void test_rate(void)
 {
         World w;
@@ -379,6 +428,7 @@ int main(int argc, char **argv)
         g_test_add_func("/pairing/longest-life", test_longest_life);
         g_test_add_func("/pairing/session-limit", test_session_limit);
         g_test_add_func("/pairing/host-limits", test_host_limits);
+        g_test_add_func("/pairing/away", test_away);
         g_test_add_func("/pairing/rate", test_rate);
         g_test_add_func("/pairing/slow-reader", test_slow_reader);
         g_test_add_func("/pairing/message-sizes", test_message_sizes);
