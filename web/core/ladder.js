@@ -6,7 +6,7 @@ import { Backoff, systemClock } from './backoff.js';
 import { Emitter } from './emitter.js';
 
 const PATIENCE_MS = 3000;            // without a connection: a picture by the fallback, while WebRTC goes on trying
-const GRACE_MS = 4000;               // a connected peer that turns `disconnected` often recovers within this
+const GRACE_MS = 4000;               // a connected peer that turns `disconnected` often recovers within this; the fallback shows meanwhile
 
 /**
  * Events: `change` ({rung, reason, client}) with rung 'connecting' | 'webrtc' | 'fallback' | 'stopped';
@@ -123,6 +123,7 @@ export class VideoLadder extends Emitter {
       this._set('webrtc', null);
     } else if (state === 'disconnected') {
       this._grace = this._clock.setTimeout(() => this._failed(new Error('the connection was lost')), this._graceMs);
+      this._set('fallback', 'the connection is interrupted');
     } else if (state === 'failed' || state === 'closed') {
       this._failed(error ?? new Error('the connection was closed'));
     }

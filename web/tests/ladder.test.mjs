@@ -70,8 +70,10 @@ test('a short loss is waited out, a long one is not', async () => {
   await settle();
   made[0].emit('state', 'connected');
   made[0].emit('state', 'disconnected');
+  assert.deepEqual([l.rung, l.reason], ['fallback', 'the connection is interrupted'], 'no frozen picture meanwhile');
   await clock.advance(3000);
   made[0].emit('state', 'connected');
+  assert.equal(l.rung, 'webrtc');
   await clock.advance(60000);
   assert.equal(l.rung, 'webrtc');
   made[0].emit('state', 'disconnected');

@@ -88,12 +88,20 @@ export function mountScreen(root, { id, connect, fallback, fallbackName, send: s
   // ---- video ----
   let frameTimer = null;
   let showing = false;               // frames of WebRTC are on the screen
-  let routeUndo = null;
-  let sensorUndo = null;
-  function dropChannels() {
-    routeUndo?.();
-    sensorUndo?.();
-    routeUndo = sensorUndo = null;
+  const uses = {
+    control: (client) => commands.addRoute({ name: 'data channel', ready: () => client.connection.control.readyState === 'open', send: (m) => client.send('control', m) }, { first: true }),
+    sensor: () => telemetry(),
+  };
+  const inUse = { control: null, sensor: null };        // {channel, undo}
+  /** Uses the channels of a connection that works: those of an interrupted one are open too, and swallow what they are given. */
+  function useChannels() {
+    for (const name of Object.keys(uses)) {
+      const channel = ladder.rung === 'webrtc' ? ladder.client?.connection[name] : null;
+      const open = channel?.readyState === 'open' ? channel : null;
+      if ((inUse[name]?.channel ?? null) === open) continue;
+      inUse[name]?.undo();
+      inUse[name] = open && { channel: open, undo: uses[name](ladder.client) };
+    }
   }
   const ladder = new VideoLadder({
     unsupported: () => (typeof RTCPeerConnection === 'function' ? null : 'this browser has no WebRTC'),
@@ -118,24 +126,13 @@ export function mountScreen(root, { id, connect, fallback, fallbackName, send: s
     });
     client.on('control', (message) => commands.receive(message));
     client.on('sensor', (message) => commands.receive(message));
-    client.on('channel', (name, open) => {
-      if (client !== ladder.client) return;
-      if (name === 'sensor') {
-        sensorUndo?.();
-        sensorUndo = open ? telemetry() : null;
-      }
-      if (name !== 'control') return;
-      routeUndo?.();
-      routeUndo = open ? commands.addRoute({ name: 'data channel', ready: () => client.connection.control?.readyState === 'open', send: (m) => client.send('control', m) }, { first: true }) : null;
-    });
+    client.on('channel', useChannels);
   });
   ladder.on('change', ({ rung, reason }) => {
     stage.dataset.rung = rung;
     clearTimeout(frameTimer);
-    if (rung !== 'webrtc') {
-      showing = false;
-      dropChannels();
-    }
+    if (rung !== 'webrtc') showing = false;
+    useChannels();
     quality.setRung(rung, reason);
     if (rung === 'webrtc') {
       frameTimer = setTimeout(() => { if (!showing) ladder.giveUp(new Error('connected, but no picture arrived')); }, FIRST_FRAME_MS);
@@ -186,7 +183,6 @@ export function mountScreen(root, { id, connect, fallback, fallbackName, send: s
   scope.add(() => {
     clearTimeout(frameTimer);
     ladder.stop();
-    dropChannels();
     hideSpare();
     video.srcObject = null;
   });
