@@ -211,7 +211,7 @@ static void check_urls(const TbHostConfig *c, TbConfigReader *r)
         if (c->url && (!host || !*host || (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)))
                 tb_config_problem(r, tb_config_root(r), "url", "url",
                                   "an http:// or https:// address is expected, got \"%s\"", c->url);
-        if (c->turn[0] && !c->turn_secret)
+        if (c->ice.turn[0] && !c->ice.secret)
                 tb_config_problem(r, json_object_get(tb_config_root(r), "ice"), "turn", "ice.turn",
                                   "ice.turn_secret is needed (coturn's static-auth-secret)");
 }
@@ -219,10 +219,6 @@ static void check_urls(const TbHostConfig *c, TbConfigReader *r)
 static void check_access(const TbHostConfig *c, TbConfigReader *r)
 {
         tb_config_access(r, c->address, c->auth, c->insecure);
-        if (c->ice.turn && c->ice.turn[0] && !c->ice.secret)
-                tb_config_problem(r, json_object_get(tb_config_root(r), "ice"), "turn", "ice.turn_secret",
-                                  "TURN servers need one (coturn's static-auth-secret): set it or "
-                                  "WEBRTC_TURN_SECRET");
         if (c->vnc_view_password && !c->vnc_password)
                 tb_config_problem(r, json_object_get(tb_config_root(r), "vnc"), "view_password",
                                   "vnc.view_password",
