@@ -54,7 +54,7 @@ static const TbParam params[] = {
          .type = TB_PARAM_INT,
          .min = 0,
          .max = 1000,
-         .fallback = "8",
+         .fallback = "16",
          .unit = "ms",
          .help = "pause after each key event, so that a slow guest misses none"},
         TB_PARAM_END,

@@ -149,8 +149,10 @@ static void test_keyboard(void)
         g_autofree char *script = g_strdup_printf("echo ready > %s; exec cat > %s", fifo, fifo);
         /* opened for both, so that neither open nor a read ends before the writer comes */
         g_autoptr(TbTransport) typed = tb_fd_transport(open(fifo, O_RDWR | O_CLOEXEC), "fifo");
-        TbChild *xterm = xserver_spawn(
-                &server, ARGV("xterm", "-u8", "-geometry", "80x24+0+0", "-e", "sh", "-c", script), 0);
+        TbChild *xterm = xserver_spawn(&server,
+                                       ARGV("xterm", "-u8", "-xrm", "*waitForMap: true", "-geometry",
+                                            "80x24+0+0", "-e", "sh", "-c", script),
+                                       0);
         g_autofree char *ready = tb_transport_read_line(typed, &io, 100, 20000, NULL);
         g_assert_cmpstr(ready, ==, "ready");
 
