@@ -61,9 +61,13 @@ int tb_listen(const char *address, guint16 port, char ret_bound[TB_ADDRESS_TEXT]
         }
         int fd = bound_socket(found);
         freeaddrinfo(found);
-        struct sockaddr_storage bound = {0};
+        union {
+                struct sockaddr any;
+                struct sockaddr_in v4;
+                struct sockaddr_in6 v6;
+        } bound = {0};
         socklen_t size = sizeof bound;
-        if (fd < 0 || getsockname(fd, (struct sockaddr *)&bound, &size) < 0) {
+        if (fd < 0 || getsockname(fd, &bound.any, &size) < 0) {
                 g_set_error(error, TB_ERROR, TB_ERROR_BUSY, "cannot listen on %s port %u: %s", address, port,
                             g_strerror(errno));
                 if (fd >= 0)
@@ -71,9 +75,8 @@ int tb_listen(const char *address, guint16 port, char ret_bound[TB_ADDRESS_TEXT]
                 return -1;
         }
         if (ret_bound)
-                tb_address_text((struct sockaddr *)&bound, ret_bound);
+                tb_address_text(&bound.any, ret_bound);
         if (ret_port)
-                *ret_port = ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
-                                                              : ((struct sockaddr_in *)&bound)->sin_port);
+                *ret_port = ntohs(bound.any.sa_family == AF_INET6 ? bound.v6.sin6_port : bound.v4.sin_port);
         return fd;
 }

@@ -120,7 +120,8 @@ void tb_adapt_feedback(TbAdapt *a, gint64 now_us, const TbAdaptPacket *packets, 
         a->last_us = now_us;
         if (arrived > 0) {
                 gint64 base = MIN(a->base_us[0], a->base_us[1]);
-                double report_ms = (double)(sum / arrived - base) / 1000;
+                gint64 mean = sum / arrived;
+                double report_ms = (double)(mean - base) / 1000;
                 a->queue_ms += (report_ms - a->queue_ms) * 0.5;
                 a->queued_reports = report_ms > QUEUE_HIGH_MS ? a->queued_reports + 1 : 0;
                 if (a->queued_reports == 1)

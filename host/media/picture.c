@@ -48,8 +48,9 @@ static void pixel(guint8 *out, int y, int u, int v)
 static void convert_row(const TbFrame *f, int row, guint8 *out)
 {
         const guint8 *y = f->plane[0] + (gsize)row * f->stride[0];
-        const guint8 *u = f->plane[1] ? f->plane[1] + (gsize)(row / 2) * f->stride[1] : NULL;
-        const guint8 *v = f->plane[2] ? f->plane[2] + (gsize)(row / 2) * f->stride[2] : NULL;
+        /* packed formats have one plane, and their pixels are read from it */
+        const guint8 *u = f->plane[1] ? f->plane[1] + (gsize)(row / 2) * f->stride[1] : y;
+        const guint8 *v = f->plane[2] ? f->plane[2] + (gsize)(row / 2) * f->stride[2] : y;
         for (int x = 0; x < f->width; x++, out += 4) {
                 int pair = x / 2;
                 switch (f->format) {
