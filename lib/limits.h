@@ -67,11 +67,11 @@
 #define TB_LIMIT_CANDIDATES 64   /* per peer */
 
 /* transports */
-#define TB_LIMIT_LINE (64 * 1024)         /* bytes of one line of a text protocol */
-#define TB_LIMIT_REPLY (16 * 1024 * 1024) /* bytes of one device reply that is held in memory */
+#define TB_LIMIT_LINE (64 * 1024)          /* bytes of one line of a text protocol */
+#define TB_LIMIT_REPLY (16 * 1024 * 1024)  /* bytes of one device reply that is held in memory */
 #define TB_LIMIT_FOLDER_ENTRIES 50000      /* of one listing of a device's folder */
 #define TB_LIMIT_PACKAGE ((gint64)4 << 30) /* bytes of one app package */
-#define TB_LIMIT_OPEN_RETRY_MS 10000      /* longest pause between attempts to reach a lost device */
+#define TB_LIMIT_OPEN_RETRY_MS 10000       /* longest pause between attempts to reach a lost device */
 
 /* pairing server */
 #define TB_LIMIT_SESSIONS 20000

@@ -9,7 +9,7 @@
 #include "lib/clock.h"
 #include "lib/limits.h"
 
-#define STALL_MS 30000    /* a phone whose storage says nothing for this long is broken */
+#define STALL_MS 30000 /* a phone whose storage says nothing for this long is broken */
 
 static bool check_path(const char *path, GError **error)
 {

@@ -13,7 +13,8 @@
 #define CHUNK (32 * 1024)
 #define WRITE_BATCH (64 * 1024) /* bytes of one write command */
 #define PENDING_HIGH                                                                                         \
-        (256 * 1024) /* bytes waiting for the device above which the client is no longer read                \
+        (256 *                                                                                               \
+         1024) /* bytes waiting for the device above which the client is no longer read                \
                       */
 
 typedef struct Client {
