@@ -152,7 +152,17 @@ static void get_screens(TbRequest *request, gpointer data)
         tb_request_reply_json(request, 200, list);
 }
 
+/* The page under the names that noVNC's own pages have: what people bookmarked goes on. */
+static void get_page(TbRequest *request, gpointer data)
+{
+        const char *web = ((TbVnc *)data)->config->web_dir;
+        g_autofree char *path = g_build_filename(web ? web : "web", "novnc", "index.html", NULL);
+        tb_request_reply_file(request, path);
+}
+
 static const TbRoute routes[] = {
+        {.method = "GET", .path = "/vnc.html", .flags = TB_ROUTE_HIDDEN, .handler = get_page},
+        {.method = "GET", .path = "/vnc_lite.html", .flags = TB_ROUTE_HIDDEN, .handler = get_page},
         {.method = "GET",
          .path = "/websockify",
          .role = TB_ROLE_VIEWER,
@@ -178,7 +188,10 @@ static void open_novnc(TbVnc *vnc, const TbVncOptions *options)
                 return;
         g_autoptr(GError) error = NULL;
         vnc->open_auth = has_password(config) ? tb_auth_new() : tb_auth_ref(config->auth);
+        g_autoptr(GUri) own = config->url ? g_uri_parse(config->url, G_URI_FLAGS_NONE, NULL) : NULL;
+        const char *const hosts[] = {own ? g_uri_get_host(own) : NULL, NULL};
         const TbHttpOptions http = {.address = config->address,
+                                    .hosts = hosts,
                                     .port = config->novnc_port,
                                     .name = "testbed-novnc",
                                     .version = options->version,

@@ -5,7 +5,7 @@ import { Duplex } from 'node:stream';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { BUILD, Program, WebSocket, assertProblem, freePort, until, websocket, withHost, within } from './harness.mjs';
+import { BUILD, Program, WebSocket, assertProblem, freePort, request, until, websocket, withHost, within } from './harness.mjs';
 import { Rfb } from './rfb-client.mjs';
 
 async function room(t, ...args) {
@@ -57,8 +57,11 @@ async function rfbOverWebSocket(url, options = {}, headers = {}) {
 }
 
 test('every door shows the device and drives it; nothing is captured while nobody watches', async (t) => {
-  const { host, source, ports } = await bench(t);
+  const { host, source, ports } = await bench(t, { url: 'http://lab.example:6109' });
   const events = await host.sse('/host/events');
+  const pages = await Promise.all(['/', '/vnc.html', '/vnc_lite.html'].map((p) => request(`http://127.0.0.1:${ports.novnc}`, 'GET', p, { headers: { Host: 'lab.example:6080' } })));
+  for (const page of pages) assert.deepEqual([page.status, page.text], [200, pages[0].text], 'also by the name in HOST_URL');
+  assert.equal((await request(`http://127.0.0.1:${ports.novnc}`, 'GET', '/', { headers: { Host: 'evil.example' } })).status, 421);
   const doors = {
     default: () => Rfb.connect(ports.vnc),
     own: () => Rfb.connect(ports.own),
