@@ -65,7 +65,7 @@ static int append(const char *bytes, size_t size, void *data)
 char *tb_json_text(const json_t *value, gsize *ret_size)
 {
         Dump dump = {g_string_sized_new(256)};
-        json_dump_callback(value, append, &dump, JSON_COMPACT | JSON_ENCODE_ANY);
+        json_dump_callback(value, append, &dump, TB_JSON | JSON_ENCODE_ANY);
         if (ret_size)
                 *ret_size = dump.out->len;
         return g_string_free(dump.out, FALSE);

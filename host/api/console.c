@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "host/api/private.h"
+#include "lib/json.h"
 #include "lib/limits.h"
 
 #define QUEUE_HIGH (256 * 1024) /* bytes waiting in the socket above which the rest waits in the history */
@@ -195,7 +196,7 @@ static void reply_log(TbRequest *request, json_t *result, gpointer data)
         gsize i;
         json_array_foreach (lines, i, line) {
                 if (jsonl) {
-                        char *text = json_dumps(line, JSON_COMPACT);
+                        char *text = json_dumps(line, TB_JSON);
                         g_string_append(out, text);
                         free(text);
                 } else {

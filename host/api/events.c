@@ -7,6 +7,7 @@
 
 #include "host/api/private.h"
 #include "lib/clock.h"
+#include "lib/json.h"
 #include "lib/limits.h"
 
 typedef struct Reader {
@@ -67,7 +68,7 @@ static gboolean close_later(gpointer data)
 
 static void send_event(Reader *r, const char *id, json_t *event_take)
 {
-        char *text = json_dumps(event_take, JSON_COMPACT);
+        char *text = json_dumps(event_take, TB_JSON);
         if (text && !tb_sse_send(r->push, id, NULL, text)) {
                 r->cut = true;
                 r->closing = g_idle_add(close_later, r);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "host/api/private.h"
+#include "lib/json.h"
 #include "lib/limits.h"
 
 #define QUEUE_HIGH                                                                                           \
@@ -55,7 +56,7 @@ static void log_pump(LogReader *r)
                 json_array_foreach (lines, i, line) {
                         g_autofree char *id = g_strdup_printf(
                                 "%" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(line, "offset")));
-                        char *text = json_dumps(line, JSON_COMPACT);
+                        char *text = json_dumps(line, TB_JSON);
                         tb_sse_send(r->push, id, NULL, text);
                         free(text);
                 }
@@ -183,7 +184,7 @@ static void sample_send(SampleReader *r, const char *stream, json_t *value, gint
         json_object_update_missing(m, value);
         if (!json_object_get(m, "t"))
                 json_object_set_new(m, "t", json_integer(t));
-        char *text = json_dumps(m, JSON_COMPACT);
+        char *text = json_dumps(m, TB_JSON);
         if (r->push)
                 tb_sse_send(r->push, NULL, NULL, text);
         else

@@ -37,7 +37,7 @@ static void pending_free(Pending *p)
 
 static bool send_json(TbControl *control, json_t *message_take)
 {
-        char *text = json_dumps(message_take, JSON_COMPACT);
+        char *text = json_dumps(message_take, TB_JSON);
         bool sent = text && control->ops->send(text, strlen(text), control->data);
         free(text);
         json_decref(message_take);

@@ -4,6 +4,7 @@
 
 #include "host/core/control.h"
 #include "lib/error.h"
+#include "lib/json.h"
 
 /* A carrier that does not tell when it can take more is asked again. */
 #define RETRY_MS 40
@@ -80,7 +81,7 @@ void tb_control_stream_free(TbControlStream *stream)
 
 static bool send_json(TbControlStream *stream, json_t *message_take)
 {
-        char *text = json_dumps(message_take, JSON_COMPACT);
+        char *text = json_dumps(message_take, TB_JSON);
         bool sent = text && stream->send(text, strlen(text), stream->data);
         free(text);
         json_decref(message_take);

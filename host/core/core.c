@@ -6,6 +6,7 @@
 
 #include "host/core/command.h"
 #include "host/core/private.h"
+#include "lib/json.h"
 #include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/thread.h"
@@ -214,7 +215,7 @@ const char *tb_core_devices_text(TbCore *core, gsize *ret_size)
 {
         if (!core->devices_text) {
                 json_auto_t *list = tb_core_devices_json(core);
-                core->devices_text = json_dumps(list, JSON_COMPACT);
+                core->devices_text = json_dumps(list, TB_JSON);
                 core->devices_size = strlen(core->devices_text);
         }
         *ret_size = core->devices_size;

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { scriptedDevice } from './bench.mjs';
-import { BUILD, Host, Program, assertProblem, request, scratch, until, withHost } from './harness.mjs';
+import { BUILD, Host, Program, ROOT, assertProblem, request, scratch, until, withHost } from './harness.mjs';
 
 const TOKEN = { viewer: 'viewer-token-0123456789', operator: 'operator-token-0123456789', admin: 'admin-token-0123456789' };
 const bearer = (role) => ({ headers: { Authorization: `Bearer ${TOKEN[role]}` } });
@@ -165,4 +165,19 @@ test('TESTBED_TOKEN is a token like those of the configuration; FRONTEND_URL is 
   t.after(() => short.kill());
   assert.equal((await short.exited).code, 1);
   assert.match(short.text, /TESTBED_TOKEN: .*shorter than 16/);
+});
+
+test('the pages are found from any folder; --log-json is one object a line with time and level', async (t) => {
+  const folder = scratch('tb-cwd-'), file = path.join(folder, 'host.yaml');
+  writeFileSync(file, JSON.stringify({ port: 0, vnc: { port: 0 }, novnc: { port: 0 } }));
+  const program = new Program([path.join(ROOT, 'build', 'testbed-host'), '--config', file, '--state-dir', folder, '--log-json'], { cwd: folder });
+  t.after(() => program.kill());
+  const line = JSON.parse(await program.line('"listening"'));
+  assert.equal(line.level, 'info');
+  assert.match(line.time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+  const page = await request(line.url, 'GET', '/');
+  assert.equal(page.status, 200);
+  const logged = JSON.parse(await program.line(page.headers['x-request-id']));
+  assert.equal(logged.request, page.headers['x-request-id']);
+  assert.deepEqual(await program.stop(), { code: 0, signal: null });
 });

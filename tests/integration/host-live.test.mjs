@@ -208,7 +208,8 @@ describe('sensors', () => {
     assert.deepEqual([sample.data.type, sample.data.value, sample.data.unit], ['sample', 3.3, 'V']);
     assert.equal((await ws.find((m) => m.stream === 'script.volts')).value, 3.3);
     assert.ok(ws.items.every((m) => m.stream === 'script.volts'));
-    const latest = (await host.get(sensors)).json;
+    const answer = await host.get(sensors), latest = answer.json;
+    assert.match(answer.text, /"value":3\.3[,}]/, 'and not 3.2999999999999998');
     assert.equal(latest['script.volts'].value, 3.3);
     assert.ok(latest['pattern.counter'].seq > 0);
     assert.deepEqual((await host.post(sensors, [{ stream: 'a', value: 1 }, { stream: 'b', value: 2 }])).json, { accepted: 2 });
