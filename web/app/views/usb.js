@@ -11,9 +11,24 @@ export function mount(root, svc) {
   const box = h('section', { class: 'panel', 'aria-label': 'USB tree' }, h('div', { class: 'body tree' }, 'Loading'));
   root.append(h('div', { class: 'head' }, h('h1', {}, 'USB'), h('span', { class: 'spacer' }), h('button', { type: 'button', class: 'btn', onclick: () => load() }, icon('cycle'), 'Refresh')), box);
   let shown = '';
+  let reading = null;                // one at a time: hubs are asked over the bus, and a slow host must not pile them up
 
-  async function load() {
-    if (document.hidden) return;
+  let again = false;
+
+  /** Resolves when what is shown is newer than the call. */
+  function load() {
+    if (document.hidden) return null;
+    again = true;
+    reading ??= (async () => {
+      while (again && !scope.closed) {
+        again = false;
+        await read();
+      }
+      reading = null;
+    })();
+    return reading;
+  }
+  async function read() {
     try {
       const { buses = [] } = await svc.api.usb();
       if (scope.closed) return;
@@ -30,7 +45,7 @@ export function mount(root, svc) {
     }
   }
   scope.add(svc.store.watch((s) => s.timeline[0], (e) => { if (e && /^usb\.|^resource\./.test(e.type)) load(); }));
-  scope.interval(load, RELOAD_MS);
+  scope.interval(() => { if (!reading) load(); }, RELOAD_MS);
   load();
   return () => scope.close();
 }
