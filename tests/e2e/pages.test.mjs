@@ -220,8 +220,10 @@ test('found hardware is attached with one click and a name', async () => {
   await page.done();
 });
 
-test('USB: what sits where, in the words of the driver; power per port, read back; an occupied port asks first', async () => {
-  const page = await open('#/usb');
+test('USB: what sits where, in the words of the driver; power per port, read back; an occupied port asks first', async (t) => {
+  const lab = await startFakeHost();                         // of its own: ports are switched here
+  t.after(() => lab.close());
+  const page = await open('#/usb', { host: lab });
   const node = (port) => page.locator(`.node[data-port="${port}"]`);
   assert.match(await node('1-1.1').innerText(), /FT232R USB UART.*FTDI.*0403:6001.*12 Mbit\/s.*ftdi_sio.*\/dev\/ttyUSB0.*power on/s);
   assert.match(await node('1-1').innerText(), /USB 2\.0 Hub.*power per port/s);
@@ -236,7 +238,7 @@ test('USB: what sits where, in the words of the driver; power per port, read bac
   await page.getByRole('dialog').getByText('FT232R USB UART loses power.').waitFor();
   await page.getByRole('dialog').getByRole('button', { name: 'Power off' }).click();
   await until('the device to be gone', async () => /Empty port.*power off/s.test(await node('1-1.1').innerText()));
-  assert.deepEqual(calls('PUT', /usb/).map((c) => [c.path, c.body]), [['/host/usb/1-1.2/power', '{"state":"on"}'], ['/host/usb/1-1.1/power', '{"state":"off"}']]);
+  assert.deepEqual(lab.calls.filter((c) => c.method === 'PUT').map((c) => [c.path, c.body]), [['/host/usb/1-1.2/power', '{"state":"on"}'], ['/host/usb/1-1.1/power', '{"state":"off"}']]);
   await page.done();
 });
 
