@@ -87,7 +87,7 @@ void tb_server_upgrade(TbRequest *request, gpointer data)
         }
         gint64 now_ms = tb_clock_ms();
         c->party = tb_pairing_join(server->pairing, c, tb_request_id(request), now_ms);
-        arm_tick(server, now_ms + TB_LIMIT_HELLO_S * 1000);
+        arm_tick(server, now_ms + 1000); /* a host is asked for a sign of life soon after its hello */
 }
 
 static void pause_host(gpointer connection, bool paused)

@@ -48,12 +48,13 @@ test('5 Mbit/s -> 500 kbit/s -> 5 Mbit/s', async (t) => {
     const fallen = Date.now();
     await pause(6000); // lint: tests - the queue of the fall drains
     const fall = await far.get('v', 'latencies');
+    const nearBefore = await near.get('v', 'frames');
     const start = { at: Date.now(), ...net.shaped('router', 'far') };
     const bad = await ages(far, 'v', 10000);
     const end = { at: Date.now(), ...net.shaped('router', 'far') };
     const kbps = (end.bytes - start.bytes) * 8 / (end.at - start.at);
     const stats = await room.ask({ do: 'stats' });
-    const nearFrames = await near.get('v', 'frames');
+    const nearFrames = await near.get('v', 'frames') - nearBefore;
 
     net.shape('router', 'far', 5000, QUEUE);
     await far.until('v', 'v.latencies.length > 0');
@@ -76,7 +77,7 @@ test('5 Mbit/s -> 500 kbit/s -> 5 Mbit/s', async (t) => {
     assert.ok(percentile(bad, 95) < 500, `p95 of the age is ${percentile(bad, 95)} ms`);
     assert.ok(stats.peers.some((p) => p.rung === 0), 'the good viewer keeps the full picture');
     assert.ok(stats.peers.some((p) => p.rung > 0), 'the bad one has a smaller one');
-    assert.ok(nearFrames > 300);
+    assert.ok(nearFrames > 100, `the good viewer saw ${nearFrames} pictures in these 10 s`);
     assert.ok(back.peers.every((p) => p.rung === 0), `after 60 s: ${rungs(back)}`);
   } finally {
     await far?.close();
