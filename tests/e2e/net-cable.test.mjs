@@ -1,5 +1,6 @@
 // A cable is cut and plugged in again: the host's, so that its own outbound socket and its observers lose it; and that of a browser at the console page. No
-// end of a connection comes with a cut, so what is seen here is found out by silence. Everything comes back by itself, and leases are kept.
+// end of a connection comes with a cut, so what is seen here is found out by silence. Everything comes back by itself, and leases are kept; also when it is
+// the server that dies.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
@@ -110,4 +111,21 @@ test('the browser\'s cable at the console page: the picture is back by itself, a
   await until('the lease to be renewed', async () => Date.parse((await host.get('/host/devices/bench')).json.lease.expires_at) > Date.parse(held.expires_at));
   await page.locator('#lease-release').click();
   await until('the lease to be released', async () => (await host.get('/host/devices/bench')).json.lease === null);
+});
+
+test('the server is killed and started again: the host registers again, and the observer goes on with its old link', async (t) => {
+  const { page, session } = await observe(t);
+  const lost = await host.sse('/host/events?type=server.lost');
+  t.after(() => lost.stop());
+  await server.program.kill();
+  await lost.find((e) => e.data.type === 'server.lost', { what: 'the host to say so on its bus' });
+  await says(page, 'No connection to the server');
+  server = await net.server('mid', '10.2.0.1', { before: server });
+  const at = Date.now();
+  await isOnline(true);
+  await says(page, 'host connected');
+  await showsPictureBy(page, 'webrtc', BACK_MS);
+  await assertPlays(page);
+  t.diagnostic(`picture ${Date.now() - at} ms after the server`);
+  assert.equal((await server.get(`/api/session/${session.sessionId}`)).json.observers, 1);
 });

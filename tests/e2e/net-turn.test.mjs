@@ -39,7 +39,7 @@ after(async () => {
 /** Server and host for one test, with these ICE servers. */
 async function start(t, env) {
   const own = net.during(t);
-  const server = await own.server('mid', MID, env);
+  const server = await own.server('mid', MID, { env });
   const host = await own.host('host', { name: 'lab-1', server: { url: server.pages }, devices: { bench: { attach: 'testpattern://?width=1280&height=720&fps=20' } } });
   await host.state_is('bench/video');
   await until('the bench on the server', async () => (await server.get('/api/devices')).text.includes('lab-1/bench'), 30000);

@@ -153,11 +153,12 @@ export class Net {
     return `http://127.0.0.1:${server.address().port}`;
   }
 
-  /** testbed-server in a namespace, on all its addresses; `pages` is its URL there at `address`. */
-  async server(name, address, env = {}) {
-    const server = await Server.start({ address: '0.0.0.0', insecure: true }, { env, wrap: this.enter(name) });
+  /** testbed-server in a namespace, on all its addresses; `pages` is its URL there at `address`. `before`: one that ended, whose port and sessions it has. */
+  async server(name, address, { env = {}, before } = {}) {
+    const fixed = before ? { port: Number(new URL(before.pages).port) } : {};
+    const server = await Server.start({ address: '0.0.0.0', insecure: true, ...fixed }, { env, wrap: this.enter(name), state: before?.folder });
     const { port } = new URL(server.url);
-    server.url = await this.door(name, port);
+    server.url = before?.url ?? await this.door(name, port);
     server.pages = `http://${address}:${port}`;
     this.t.after(async () => { if (!server.program.how) await server.stop(); });
     return server;
