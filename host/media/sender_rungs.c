@@ -27,8 +27,6 @@ static void stalled(TbSender *sender, GArray *packets G_GNUC_UNUSED)
         tb_sender_want_keyframe(sender);
 }
 
-static void drop_old(TbSender *sender, GArray *packets G_GNUC_UNUSED);
-
 static void packet(void *data, GstBuffer *buffer, bool keyframe)
 {
         TbSenderSlot *slot = data;
