@@ -56,6 +56,7 @@ void tb_hub_unref(TbHub *hub)
         g_assert(hub->sinks->len == 0 && !hub->ops);
         tb_frame_unref(hub->last);
         tb_frame_unref(hub->last_raw);
+        tb_frame_unref(hub->held);
         tb_frame_unref(hub->slate);
         tb_frame_pool_unref(hub->pool);
         tb_decoder_free(hub->decoder);
@@ -119,6 +120,7 @@ static void set_running(TbHub *hub, bool running)
 {
         TbFrame *old = NULL, *old_raw = NULL;
         tb_mutex_lock(&hub->lock);
+        TbFrame *held = g_steal_pointer(&hub->held);
         hub->running = running;
         hub->announced = false;
         hub->window_us = g_get_monotonic_time();
@@ -130,6 +132,7 @@ static void set_running(TbHub *hub, bool running)
                 hub->slate_on = false;
         }
         tb_mutex_unlock(&hub->lock);
+        tb_frame_unref(held);
         tb_frame_unref(old);
         tb_frame_unref(old_raw);
 }

@@ -82,38 +82,80 @@ static void pictures_come(gpointer data)
         tb_hub_set_state(hub, TB_HUB_LIVE);
 }
 
-void tb_hub_push(TbHub *hub, TbFrame *frame)
-{
-        g_autoptr(GError) error = NULL;
-        bool announce = false;
+/* What showing a picture leaves to be done without the lock. */
+typedef struct Shown {
+        TbFrame *old, *old_raw; /* the last reference may free megabytes */
+        GError *error;
+        bool announce;
+} Shown;
 
-        TB_COUNT(tb_media_counters()->frames_in, 1);
-        if (!frame->t_us)
-                frame->t_us = g_get_monotonic_time();
-        tb_mutex_lock(&hub->lock);
-        if (!hub->running || hub->blocked) {
-                tb_mutex_unlock(&hub->lock);
-                tb_frame_unref(frame);
-                return;
-        }
-        TbFrame *old = g_steal_pointer(&hub->last), *old_raw = g_steal_pointer(&hub->last_raw);
+/* With the lock held; takes the frame. */
+static Shown show(TbHub *hub, TbFrame *frame)
+{
+        Shown s = {.old = g_steal_pointer(&hub->last), .old_raw = g_steal_pointer(&hub->last_raw)};
         hub->last = frame;
         hub->slate_on = false;
         hub->width = frame->width;
         hub->height = frame->height;
         count_frame(hub, g_get_monotonic_time());
-        tb_hub_fan_out(hub, &error);
-        announce = !error && !hub->announced;
-        if (announce)
+        tb_hub_fan_out(hub, &s.error);
+        s.announce = !s.error && !hub->announced;
+        if (s.announce)
                 hub->announced = true;
-        tb_mutex_unlock(&hub->lock);
-        tb_frame_unref(old); /* not under the lock: the last reference may free megabytes */
-        tb_frame_unref(old_raw);
+        return s;
+}
 
-        if (announce && !tb_main_post(pictures_come, tb_hub_ref(hub)))
+static void after_show(TbHub *hub, Shown *s)
+{
+        tb_frame_unref(s->old);
+        tb_frame_unref(s->old_raw);
+        if (s->announce && !tb_main_post(pictures_come, tb_hub_ref(hub)))
                 tb_hub_unref(hub);
-        if (error)
-                tb_hub_no_signal(hub, error->message);
+        if (s->error)
+                tb_hub_no_signal(hub, s->error->message);
+        g_clear_error(&s->error);
+}
+
+void tb_hub_push(TbHub *hub, TbFrame *frame)
+{
+        TB_COUNT(tb_media_counters()->frames_in, 1);
+        if (!frame->t_us)
+                frame->t_us = g_get_monotonic_time();
+        tb_mutex_lock(&hub->lock);
+        if (!hub->running || hub->blocked) {
+                TbFrame *drop = frame;
+                if (hub->running) {
+                        drop = hub->held;
+                        hub->held = frame;
+                }
+                tb_mutex_unlock(&hub->lock);
+                tb_frame_unref(drop);
+                return;
+        }
+        Shown s = show(hub, frame);
+        tb_mutex_unlock(&hub->lock);
+        after_show(hub, &s);
+}
+
+void tb_hub_block(TbHub *hub, bool blocked)
+{
+        tb_mutex_lock(&hub->lock);
+        hub->blocked = blocked;
+        TbFrame *held = g_steal_pointer(&hub->held);
+        tb_mutex_unlock(&hub->lock);
+        tb_frame_unref(held);
+}
+
+void tb_hub_unblock(TbHub *hub)
+{
+        Shown s = {0};
+        tb_mutex_lock(&hub->lock);
+        hub->blocked = false;
+        TbFrame *held = g_steal_pointer(&hub->held);
+        if (held)
+                s = show(hub, held);
+        tb_mutex_unlock(&hub->lock);
+        after_show(hub, &s);
 }
 
 TbFrame *tb_hub_last(TbHub *hub)

@@ -22,6 +22,7 @@ struct TbHub {
         GPtrArray *sinks;  /* owned TbHubSink; protected by lock */
         TbFrame *last;     /* ref; as the source sent it; protected by lock */
         TbFrame *last_raw; /* ref; the same decoded, or the slate; NULL: not decoded yet; protected by lock */
+        TbFrame *held;     /* ref; the newest that came while blocked; protected by lock */
         TbDecoder *decoder;  /* owned; protected by lock */
         bool running;        /* the source may push; protected by lock */
         bool blocked;        /* a fault that frames do not end; protected by lock */
@@ -63,6 +64,11 @@ void tb_hub_notify(TbHub *hub);
 /* --- hub_fan.c --- */
 /* hub->last, or the slate, to every sink; with hub->lock held. `error`: the picture cannot be decoded. */
 void tb_hub_fan_out(TbHub *hub, GError **error);
+/* A fault that frames do not end begins or (false) is replaced by one that they do; what came during the one before is dropped. */
+void tb_hub_block(TbHub *hub, bool blocked);
+/* The fault is over: shows the newest picture that came meanwhile. The lane's worker may send it before main has heard that the lane is ready, and a source
+ * that sends only changes sends no second one. */
+void tb_hub_unblock(TbHub *hub);
 
 /* --- hub_slate.c; main thread --- */
 /* Draws and shows it now, and again and again: a stream that goes on can tell a slate from a dead link. */

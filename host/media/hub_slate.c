@@ -28,10 +28,12 @@ static const char *slate_text(TbHub *hub)
 void tb_hub_slate_begin(TbHub *hub)
 {
         g_autofree char *title = g_strdup_printf("%s / %s", hub->device, hub->interface);
+        int width, height;
 
+        tb_hub_size(hub, &width, &height); /* the worker may be pushing a picture */
         tb_frame_unref(hub->slate);
-        hub->slate = tb_slate_draw(hub->pool, hub->width ? hub->width : SLATE_WIDTH,
-                                   hub->height ? hub->height : SLATE_HEIGHT, title, slate_text(hub));
+        hub->slate = tb_slate_draw(hub->pool, width ? width : SLATE_WIDTH, height ? height : SLATE_HEIGHT,
+                                   title, slate_text(hub));
         tb_mutex_lock(&hub->lock);
         TbFrame *old = g_steal_pointer(&hub->last);
         hub->slate_on = true;
@@ -48,9 +50,8 @@ void tb_hub_set_fault(TbHub *hub, const char *reason, bool until_frame)
 {
         tb_assert_main();
         bool same = reason && g_strcmp0(reason, hub->fault) == 0;
-        tb_mutex_lock(&hub->lock);
-        hub->blocked = reason && !until_frame;
-        tb_mutex_unlock(&hub->lock);
+        if (reason)
+                tb_hub_block(hub, !until_frame);
         hub->fault_until_frame = until_frame;
         if (same)
                 return;
@@ -64,10 +65,13 @@ void tb_hub_set_fault(TbHub *hub, const char *reason, bool until_frame)
                 if (hub->state == TB_HUB_FAULT)
                         tb_hub_notify(hub); /* another reason */
                 tb_hub_set_state(hub, TB_HUB_FAULT);
-        } else if (hub->state == TB_HUB_FAULT) {
+                return;
+        }
+        if (hub->state == TB_HUB_FAULT) {
                 tb_hub_slate_begin(hub); /* "waiting", until the next picture */
                 tb_hub_set_state(hub, TB_HUB_STARTING);
         }
+        tb_hub_unblock(hub); /* last: a slate that is drawn later would cover what comes now */
 }
 
 typedef struct NoSignal {

@@ -184,7 +184,20 @@ static void test_fault_is_a_slate(Fixture *f, gconstpointer data G_GNUC_UNUSED)
         json_t *json = tb_hub_to_json(f->hub);
         g_assert_cmpstr(json_string_value(json_object_get(json, "fault")), ==, "the board is powered off");
         json_decref(json);
+        /* the newest of what came meanwhile is shown then: a source that sends only changes sends no other one */
         tb_hub_set_fault(f->hub, NULL, false);
+        settle();
+        g_assert_cmpint(tb_hub_state(f->hub), ==, TB_HUB_LIVE);
+        g_assert_cmpuint(live.frames, ==, 2);
+        g_assert_cmphex(live.pixel, ==, 0x00ff00);
+        /* but not what came before another fault */
+        tb_hub_set_fault(f->hub, "unplugged", false);
+        push(&f->source, 320, 240, 0x123456);
+        tb_hub_set_fault(f->hub, "powered off", false);
+        tb_hub_set_fault(f->hub, NULL, false);
+        settle();
+        g_assert_cmpint(tb_hub_state(f->hub), ==, TB_HUB_STARTING);
+        g_assert_cmpuint(live.frames, ==, 2);
         push(&f->source, 320, 240, 0x0000ff);
         settle();
         g_assert_cmpint(tb_hub_state(f->hub), ==, TB_HUB_LIVE);
