@@ -8,6 +8,7 @@ import { createRequire } from 'node:module';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 export const ROOT = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
@@ -86,7 +87,25 @@ export class Inbox {
 
 // ---- processes ---------------------------------------------------------------------------------------------------
 
-/** A program with its output as lines. */
+/**
+ * What a whole file of tests has set up: pass it where a test's `t` goes (withHost, startXvfb …). It is undone behind the last test, last first; one step
+ * that fails (a host that ended badly) does not leave the rest standing, because what still runs keeps this process from ending.
+ */
+export function forFile() {
+  const steps = [];
+  after(async () => {
+    const failures = [];
+    for (const step of steps.reverse()) await Promise.resolve().then(step).catch((error) => failures.push(error));
+    if (failures.length) throw failures[0];
+  });
+  return { after: (step) => steps.push(step) };
+}
+
+const running = new Set();
+// When a hook fails, node --test leaves out the ones behind it: what they would have stopped must not keep this process alive, nor outlive it.
+process.on('exit', () => running.forEach((program) => program.child.kill('SIGKILL')));
+
+/** A program with its output as lines. It ends with this process at the latest. */
 export class Program {
   constructor(argv, { env = {}, name = path.basename(argv[0]), cwd = ROOT } = {}) {
     this.name = name;
@@ -106,7 +125,10 @@ export class Program {
       this.child.on('error', (error) => resolve({ code: null, signal: null, error }));
       this.child.on('close', (code, signal) => resolve({ code, signal }));
     });
+    running.add(this);
+    for (const handle of [this.child, ...this.child.stdio]) handle.unref();
     this.exited.then((how) => {
+      running.delete(this);
       if (rest) this.out.push(rest);
       this.how = how;
       this.out.close(`exit code ${how.code}, signal ${how.signal}${how.error ? `, ${how.error.message}` : ''}\n${this.text.slice(-3000)}`);
@@ -132,7 +154,7 @@ export class Program {
 
   async kill() {
     if (!this.how) this.child.kill('SIGKILL');
-    await this.exited;
+    await within(`${this.name} to be killed`, this.exited);
   }
 }
 

@@ -2,33 +2,28 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 
 import { scriptedDevice, startSerialPort } from './bench.mjs';
-import { Host, assertProblem, scratch, until } from './harness.mjs';
+import { Host, assertProblem, forFile, scratch, until } from './harness.mjs';
 
 const state = scratch('tb-live-');
-const cleanup = [];
+const file = forFile();
 let host;
 let wire; // says nothing by itself
 let echo; // says what it is told
 
 before(async () => {
-  const t = { after: (f) => cleanup.push(f) };
-  wire = await startSerialPort(t);
-  echo = await startSerialPort(t, { echo: true });
+  wire = await startSerialPort(file);
+  echo = await startSerialPort(file, { echo: true });
   host = await Host.start({
     devices: {
       dut: scriptedDevice(path.join(state, 'power')), wire: { attach: { console: wire.uri } }, echo: { attach: { console: echo.uri } },
       pattern: { attach: { sensors: 'testpattern://?interval_ms=200' } },
     },
   }, { state });
+  file.after(() => host.stop());
   for (const id of ['dut/power', 'wire/console', 'echo/console', 'pattern/sensors']) await host.state_is(id);
-});
-
-after(async () => {
-  await host?.stop();
-  for (const f of cleanup) await f();
 });
 
 describe('events', () => {

@@ -5,25 +5,21 @@ import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import { Readable } from 'node:stream';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 
 import { startPhone } from './bench.mjs';
-import { Host, SLOW, assertProblem, until, within } from './harness.mjs';
+import { Host, SLOW, assertProblem, forFile, until, within } from './harness.mjs';
 
-const cleanup = [];
+const file = forFile();
 let host;
 let phone;
 
 before(async () => {
-  phone = await startPhone({ after: (f) => cleanup.push(f) });
+  phone = await startPhone(file);
   host = await Host.start({ devices: { phone: { attach: phone.uri } } }, { env: phone.env });
+  file.after(() => host.stop());
   await host.state_is('phone/shell', 'ready', 20000);
   await host.state_is('phone/files', 'ready', 20000);
-});
-
-after(async () => {
-  if (host) await host.stop();
-  for (const f of cleanup.reverse()) await f();
 });
 
 const at = (rest) => `/host/devices/phone/${rest}`;

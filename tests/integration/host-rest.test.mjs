@@ -2,29 +2,25 @@
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 
 import { scriptedDevice, startSerialPort } from './bench.mjs';
-import { Host, assertProblem, scratch, until } from './harness.mjs';
+import { Host, assertProblem, forFile, scratch, until } from './harness.mjs';
 
-const cleanup = [];
+const file = forFile();
 const state = scratch('tb-rest-');
 let host;
 let port;
 let config;
 
 before(async () => {
-  port = await startSerialPort({ after: (f) => cleanup.push(f) });
+  file.after(() => rmSync(state, { recursive: true, force: true }));
+  port = await startSerialPort(file);
   config = { devices: { dut: scriptedDevice(path.join(state, 'power')), wire: { attach: { console: port.uri } } } };
   host = await Host.start(config, { state });
+  file.after(() => host.program.how || host.stop()); // the one that runs then
   await host.state_is('dut/power');
   await host.state_is('wire/console');
-});
-
-after(async () => {
-  if (host && !host.program.how) await host.stop();
-  for (const f of cleanup) await f();
-  rmSync(state, { recursive: true, force: true });
 });
 
 test('health and info', async () => {

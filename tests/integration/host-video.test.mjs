@@ -1,28 +1,24 @@
 // Pictures over REST: state, snapshots with nobody watching, MJPEG, and what they say when there is no picture.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 
 import { startXvfb } from './bench.mjs';
-import { Host, Program, assertProblem, request, until, within } from './harness.mjs';
+import { Host, Program, assertProblem, forFile, request, until, within } from './harness.mjs';
 import { pixel } from './png.mjs';
 
-const cleanup = [];
+const file = forFile();
 let host;
 let desktop;
 
 before(async () => {
-  desktop = await startXvfb({ after: (f) => cleanup.push(f) }, { width: 400, height: 300 });
+  desktop = await startXvfb(file, { width: 400, height: 300 });
   host = await Host.start({
     devices: { pattern: { attach: 'testpattern://?width=320&height=240&fps=20' }, desktop: { attach: desktop.uri }, away: { attach: 'x11://:1999' } },
   });
+  file.after(() => host.stop());
   await host.state_is('pattern/video');
   await host.state_is('desktop/video');
-});
-
-after(async () => {
-  await host?.stop();
-  for (const f of cleanup) await f();
 });
 
 function pngSize(buffer) {
@@ -155,7 +151,7 @@ test('the X server is killed: said, and a new one is picked up', async () => {
   await until('the stream goes on with a slate', () => bytes > seen);
   assert.equal((await request(host.url, 'GET', '/host/health')).status, 200);
   const again = new Program(['Xvfb', desktop.display, '-screen', '0', '300x200x24', '-nolisten', 'tcp', '-noreset']);
-  cleanup.push(() => again.kill());
+  file.after(() => again.kill());
   await host.state_is('desktop/video', 'ready', 20000);
   await until('the new size', async () => {
     const shot = await host.get('/host/devices/desktop/video/snapshot.png');
