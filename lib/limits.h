@@ -5,8 +5,8 @@
  */
 
 /* HTTP */
-#define TB_LIMIT_HTTP_BODY                                                                                   \
-        (1024 * 1024) /* bytes of a JSON or SDP body; streamed bodies are not bounded by it */
+/* bytes of a JSON or SDP body; streamed bodies are not bounded by it */
+#define TB_LIMIT_HTTP_BODY (1024 * 1024)
 #define TB_LIMIT_HTTP_HEADERS (32 * 1024) /* bytes of request line + headers */
 #define TB_LIMIT_HTTP_CONNECTIONS 2048    /* host, at once */
 #define TB_LIMIT_HTTP_IDLE_S 60           /* keep-alive connection without a request */
@@ -52,8 +52,8 @@
 #define TB_LIMIT_LEASE_WAITERS 32 /* per device */
 
 /* history on disk */
-#define TB_LIMIT_HISTORY                                                                                     \
-        (64 * 1024 * 1024) /* bytes of one console's history; the oldest segment goes first */
+/* bytes of one console's history; the oldest segment goes first */
+#define TB_LIMIT_HISTORY (64 * 1024 * 1024)
 #define TB_LIMIT_HISTORY_SEGMENT (4 * 1024 * 1024)
 #define TB_LIMIT_LOG_LINES 10000 /* lines of one answer */
 

@@ -5,10 +5,8 @@
 #include "server/private.h"
 
 #define PICTURE 0x01
-#define SLOW                                                                                                 \
-        (64 *                                                                                                \
-         1024) /* bytes in a reader's queue above which samples are left out: the next one is newer     \
-                       anyway */
+/* bytes in a reader's queue above which samples are left out: the next one is newer anyway */
+#define SLOW (64 * 1024)
 #define CONTROL_MAX (64 * 1024)
 #define OVERSIZED_MAX 8 /* messages in a row that are too large: then the connection is closed */
 

@@ -14,8 +14,8 @@
 #define READ_SIZE (64 * 1024)
 #define WRITE_SIZE 4096      /* FTDI's and ACM's buffers in the kernel; more at once only waits there */
 #define WRITE_STALL_MS 10000 /* nothing leaves for so long: the target holds its flow control */
-#define MODEM_MS                                                                                             \
-        250 /* how often the modem lines' counters are looked at; they are the kernel's, no USB traffic */
+/* how often the modem lines' counters are looked at; they are the kernel's, no USB traffic */
+#define MODEM_MS 250
 #define DRAIN_MS 1000 /* before a break: how long what was written may take to leave */
 #define DRAIN_STEP_MS 5
 

@@ -7,8 +7,8 @@
 
 #include "lib/error.h"
 
-#define RECEIVE_BUFFER                                                                                       \
-        (1024 * 1024) /* bytes: a hub with everything on it is a burst of some hundred events */
+/* bytes: a hub with everything on it is a burst of some hundred events */
+#define RECEIVE_BUFFER (1024 * 1024)
 #define UDEVD_SOCKET "/run/udev/control"
 
 struct TbHotplug {

@@ -196,7 +196,9 @@ static guint list_encodings(const TbRfb *rfb, guint32 *list)
 bool tb_rfb_client_negotiate(TbRfb *rfb)
 {
         rfbClient *c = rfb->client;
-        rfbSetPixelFormatMsg format = {.type = rfbSetPixelFormat, .format = c->format};
+        rfbSetPixelFormatMsg format = {0};
+        format.type = rfbSetPixelFormat;
+        format.format = c->format;
         format.format.redMax = GUINT16_TO_BE(format.format.redMax);
         format.format.greenMax = GUINT16_TO_BE(format.format.greenMax);
         format.format.blueMax = GUINT16_TO_BE(format.format.blueMax);

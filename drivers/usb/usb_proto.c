@@ -88,8 +88,8 @@ char *tb_usb_port_dir(const TbUsbPath *hub, guint configuration, guint port)
 #define DESCRIPTOR_HUB 0x29
 #define DESCRIPTOR_HUB_SS 0x2a
 #define DESCRIPTOR_HUB_SS_SIZE 12
-#define DESCRIPTOR_HUB_MIN                                                                                   \
-        7 /* up to bHubContrCurrent; the bit maps behind it depend on the number of ports */
+/* up to bHubContrCurrent; the bit maps behind it depend on the number of ports */
+#define DESCRIPTOR_HUB_MIN 7
 #define FEATURE_PORT_POWER 8
 
 const char *tb_usb_switching_name(TbUsbSwitching switching)

@@ -13,10 +13,8 @@
 #define QUEUE_HIGH (256 * 1024) /* bytes waiting in the socket above which the rest waits in the history */
 #define CHUNK (32 * 1024)
 #define WRITE_BATCH (64 * 1024) /* bytes of one write command */
-#define PENDING_HIGH                                                                                         \
-        (256 *                                                                                               \
-         1024) /* bytes waiting for the device above which the client is no longer read                \
-                      */
+/* bytes waiting for the device above which the client is no longer read */
+#define PENDING_HIGH (256 * 1024)
 
 typedef struct Client {
         TbApi *api; /* borrowed */

@@ -5,8 +5,8 @@
 #include "lib/json.h"
 #include "lib/limits.h"
 
-#define QUEUE_HIGH                                                                                           \
-        (128 * 1024) /* bytes waiting above which lines wait in the history and samples are left out */
+/* bytes waiting above which lines wait in the history and samples are left out */
+#define QUEUE_HIGH (128 * 1024)
 #define LINES_AT_ONCE 64
 #define RETRY_MS 50 /* a push does not tell when it ran empty */
 

@@ -14,10 +14,8 @@
 
 #define TB_BRIDGE_PICTURE_FPS 4
 #define TB_BRIDGE_PICTURE_QUALITY 45
-#define TB_BRIDGE_PICTURE_MAX                                                                                \
-        (200 *                                                                                               \
-         1024) /* bytes: a picture above it is left out, the quality goes down                         \
-                      */
+/* bytes: a picture above it is left out, the quality goes down */
+#define TB_BRIDGE_PICTURE_MAX (200 * 1024)
 
 typedef struct TbObserver TbObserver;
 

@@ -23,10 +23,10 @@
 #include "host/core/core.h"
 
 #define TB_CONTROL_IN_FLIGHT 64 /* commands of one viewer that run at once: then 429 */
-#define TB_CONTROL_QUEUE_HIGH                                                                                \
-        (256 * 1024) /* bytes waiting in the carrier above which console bytes wait in the history */
-#define TB_CONTROL_CONSOLE_CHUNK                                                                             \
-        12288 /* bytes of one console message (16 KiB as base64: fits any data channel) */
+/* bytes waiting in the carrier above which console bytes wait in the history */
+#define TB_CONTROL_QUEUE_HIGH (256 * 1024)
+/* bytes of one console message (16 KiB as base64: fits any data channel) */
+#define TB_CONTROL_CONSOLE_CHUNK 12288
 
 #define TB_CONTROL_MESSAGE (240 * 1024) /* what the server's relay (256 KiB with its envelope) carries */
 

@@ -7,9 +7,8 @@
 #include "lib/limits.h"
 #include "lib/log.h"
 
-#define REFRESH_MS                                                                                           \
-        250 /* a still picture is encoded again: the end of a burst that was lost is noticed by what follows \
-             */
+/* a still picture is encoded again: the end of a burst that was lost is noticed by what follows */
+#define REFRESH_MS 250
 #define REFRESH_SLOW_AFTER 12 /* refreshes, then one of four */
 #define EXPECT_MS 100         /* a keyframe that is no older will do when the way to the viewer opens */
 #define KEY_OVERDUE_MS 500    /* a keyframe that was asked for and did not come in this time will not */

@@ -6,9 +6,8 @@
 #include "host/media/rtpext.h"
 #include "lib/error.h"
 
-#define LASTS_MAX_US                                                                                         \
-        200000 /* longest that a frame may be taken to last: more would make the next one huge               \
-                */
+/* longest that a frame may be taken to last: more would make the next one huge */
+#define LASTS_MAX_US 200000
 
 /* What a pipeline's threads know. */
 typedef struct Watch {

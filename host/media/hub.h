@@ -88,8 +88,8 @@ void tb_hub_remove_sink(TbHubSink *sink); /* frees it; accepts NULL */
  * which this sink may have skipped.) */
 guint tb_hub_sink_damage(TbHubSink *sink, TbRect ret_rects[TB_FRAME_RECTS]);
 
-#define TB_HUB_LINGER_MS                                                                                     \
-        2000 /* between the last viewer and stop(): a page reload does not restart the source */
+/* between the last viewer and stop(): a page reload does not restart the source */
+#define TB_HUB_LINGER_MS 2000
 #define TB_HUB_RETRY_MS 2000
 #define TB_HUB_SLATE_FPS 2
 

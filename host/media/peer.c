@@ -11,8 +11,8 @@
 #define ANSWER_WAIT_MS 40
 #define CONNECT_S 20 /* from the offer to a connection */
 #define LOST_S 15    /* disconnected */
-#define SILENT_S                                                                                             \
-        8 /* no report from the viewer while pictures are sent; Chromium reports several times a second */
+/* no report from the viewer while pictures are sent; Chromium reports several times a second */
+#define SILENT_S 8
 
 void tb_peer_unref(gpointer data)
 {

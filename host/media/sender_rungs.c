@@ -2,8 +2,8 @@
 #include "host/media/sender_internal.h"
 #include "lib/log.h"
 
-#define QUEUED_FRAMES                                                                                        \
-        20 /* in front of a payloader that does not get on: then its viewer starts again with a keyframe */
+/* in front of a payloader that does not get on: then its viewer starts again with a keyframe */
+#define QUEUED_FRAMES 20
 
 void tb_sender_slot_free(TbSenderSlot *slot)
 {

@@ -11,9 +11,8 @@
 
 #define TB_VNC_GREETING_MS 10000 /* until the greeting must be over */
 #define TB_VNC_GUESTS 64         /* greetings at once; further connections are closed */
-#define TB_VNC_WRONG_PASSWORDS                                                                               \
-        5 /* per address in TB_VNC_WRONG_WINDOW_S; then it is refused without a try                          \
-           */
+/* per address in TB_VNC_WRONG_WINDOW_S; then it is refused without a try */
+#define TB_VNC_WRONG_PASSWORDS 5
 #define TB_VNC_WRONG_WINDOW_S 60
 
 typedef struct TbVncDoor TbVncDoor;

@@ -29,8 +29,8 @@ TbVncSlot *tb_vnc_slots_take(TbVncSlots *slots); /* NULL: all in use */
 void tb_vnc_slots_give(TbVncSlots *slots, TbVncSlot *slot);
 guint tb_vnc_slots_idle(const TbVncSlots *slots);
 
-#define TB_VNC_STALL_MS                                                                                      \
-        20000 /* a viewer that takes nothing for so long is cut; it blocks nobody but itself */
+/* a viewer that takes nothing for so long is cut; it blocks nobody but itself */
+#define TB_VNC_STALL_MS 20000
 
 /*
  * The viewer's thread. Makes libvncserver believe in a connection that has finished its greeting, and puts

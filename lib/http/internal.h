@@ -19,8 +19,8 @@
 #include "lib/rate.h"
 
 #define TB_HTTP_POOL (48 * 1024) /* libmicrohttpd's memory of one connection: headers both ways */
-#define TB_HTTP_DISCARD                                                                                      \
-        (16 * 1024 * 1024) /* bytes of a refused body that are read away, so that the answer arrives */
+/* bytes of a refused body that are read away, so that the answer arrives */
+#define TB_HTTP_DISCARD (16 * 1024 * 1024)
 #define TB_HTTP_STREAM_BLOCK (16 * 1024)
 
 typedef struct TbHttpRoute {
