@@ -6,7 +6,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { UBOOT } from './bench.mjs';
-import { Host, ROOT, scratch, within } from './harness.mjs';
+import { Host, ROOT, scratch, until, within } from './harness.mjs';
 import { decode } from './png.mjs';
 
 const blocks = [...readFileSync(path.join(ROOT, 'README.md'), 'utf8').matchAll(/\*\*(\d)\. [\s\S]*?```sh\n([\s\S]*?)```/g)];
@@ -46,10 +46,18 @@ test('1: power cycle, prompt, version, and a picture of the screen that shows th
   assert.ok(colours(shot) > 1, 'a picture with something in it');
 });
 
-test('2: a lease, and what only its holder may do', async () => {
-  await sh(`${example(2)}\n[ -n "$lease" ]`);
-  const { json } = await host.get('/host/devices/board');
-  assert.equal(json.lease.note, 'soak test');
-  assert.equal((await host.get('/host/devices/board/power')).json.observed, 'off');
-  assert.equal((await host.put('/host/devices/board/power', { state: 'on' })).status, 423);
+test('2: a lease, its control call, and the board free again; 3: the bus tells all of it', async () => {
+  const { json: { offset } } = await host.get('/host/devices/board/console');
+  await sh(example(2));
+  assert.equal((await host.get('/host/devices/board')).json.lease, null);
+  assert.equal((await host.post('/host/devices/board/console/expect', { pattern: '=> ', from: offset, timeout_s: 60 }, { ms: 90000 })).status, 200, 'it was cycled');
+
+  const curl = spawn('sh', ['-c', `exec ${example(3).trim().replaceAll('http://localhost:6109', host.url)}`], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let told = '';
+  curl.stdout.setEncoding('utf8').on('data', (d) => { told += d; });
+  try {
+    await until('what example 2 did', () => /soak test/.test(told) && /"reason":"released"/.test(told) && /"observed":"off"/.test(told));
+  } finally {
+    curl.kill();
+  }
 });
