@@ -10,6 +10,16 @@
 /* The longest socket name that a driver makes below run_dir, and what sun_path holds. */
 #define SOCKET_NAME 16
 #define SUN_PATH 108
+#define RUN_NAME 24
+
+/* The name that people know where it is short; a long one would leave a state directory no room in sun_path. */
+static char *run_name(const char *device)
+{
+        if (strlen(device) <= RUN_NAME)
+                return g_strdup(device);
+        g_autofree char *sum = g_compute_checksum_for_string(G_CHECKSUM_SHA256, device, -1);
+        return g_strdup_printf("%.*s-%.8s", RUN_NAME - 9, device, sum);
+}
 
 /* {"driver":"qemu", …} is written as a URI, so that everything behind this line knows one form. */
 static char *uri_of(json_t *spec, GError **error)
@@ -88,7 +98,8 @@ static TbAttachment *attachment_new(TbCore *core, const char *device, guint numb
         json_auto_t *params = params_of(driver, uri, spec, error);
         if (!params || (driver->check && !driver->check(uri, params, error)))
                 return NULL;
-        g_autofree char *run = g_strdup_printf("%s/run/%s-%u", core->config->state_dir, device, number);
+        g_autofree char *name = run_name(device),
+                        *run = g_strdup_printf("%s/run/%s-%u", core->config->state_dir, name, number);
         if (strlen(run) + SOCKET_NAME >= SUN_PATH) {
                 g_set_error(error, TB_ERROR, TB_ERROR_INTERNAL,
                             "the path %s is too long for a socket in it (%d bytes at most): choose a shorter "
