@@ -5,20 +5,8 @@
 #include "lib/limits.h"
 #include "lib/thread.h"
 
-/* Not GLib's functions: ThreadSanitizer does not see inside the library, and reports everything that a count
- * orders as a race. */
-static void count_up(gatomicrefcount *count)
-{
-        __atomic_add_fetch(count, 1, __ATOMIC_RELAXED);
-}
-
-static bool count_down(gatomicrefcount *count)
-{
-        return __atomic_sub_fetch(count, 1, __ATOMIC_ACQ_REL) == 0;
-}
-
 struct TbFramePool {
-        gatomicrefcount ref;
+        TbRefCount ref;
         TbMutex lock;
         GPtrArray *idle; /* owned frames; protected by lock */
         guint max_idle;
@@ -81,7 +69,7 @@ TbFramePool *tb_frame_pool_new_in(guint max_idle, const TbFrameMemory *ops, gpoi
 
 TbFramePool *tb_frame_pool_ref(TbFramePool *pool)
 {
-        count_up(&pool->ref);
+        tb_ref_inc(&pool->ref);
         return pool;
 }
 
@@ -101,7 +89,7 @@ static void frame_free(TbFramePool *pool, TbFrame *frame)
 
 void tb_frame_pool_unref(TbFramePool *pool)
 {
-        if (!pool || !count_down(&pool->ref))
+        if (!pool || !tb_ref_dec(&pool->ref))
                 return;
         for (guint i = 0; i < pool->idle->len; i++)
                 frame_free(pool, g_ptr_array_index(pool->idle, i));
@@ -154,13 +142,13 @@ TbFrame *tb_frame_pool_take(TbFramePool *pool, TbPixelFormat format, int width, 
 
 TbFrame *tb_frame_ref(TbFrame *frame)
 {
-        count_up(&frame->ref);
+        tb_ref_inc(&frame->ref);
         return frame;
 }
 
 void tb_frame_unref(TbFrame *frame)
 {
-        if (!frame || !count_down(&frame->ref))
+        if (!frame || !tb_ref_dec(&frame->ref))
                 return;
         TbFramePool *pool = g_steal_pointer(&frame->pool);
         tb_mutex_lock(&pool->lock);

@@ -10,6 +10,8 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "lib/refcount.h"
+
 typedef enum TbPixelFormat {
         TB_PIXEL_BGRX, /* 4 bytes a pixel, little-endian 0x00RRGGBB: X11, QEMU, libvncserver */
         TB_PIXEL_RGBX, /* 4 bytes a pixel, R first: Android's screencap */
@@ -28,7 +30,7 @@ typedef struct TbRect {
 typedef struct TbFramePool TbFramePool;
 
 typedef struct TbFrame {
-        gatomicrefcount ref;
+        TbRefCount ref;
         TbPixelFormat format;
         int width, height;
         int stride[3];    /* bytes of a row, per plane; 0 for JPEG */

@@ -3,10 +3,11 @@
 #include <string.h>
 
 #include "lib/error.h"
+#include "lib/refcount.h"
 #include "lib/thread.h"
 
 struct TbPipe {
-        gatomicrefcount ref;
+        TbRefCount ref;
         gsize capacity;
         guint8 *ring; /* owned */
         TbMutex lock;
@@ -22,7 +23,7 @@ struct TbPipe {
 TbPipe *tb_pipe_new(gsize capacity)
 {
         TbPipe *pipe = g_new0(TbPipe, 1);
-        g_atomic_ref_count_init(&pipe->ref);
+        tb_ref_init(&pipe->ref);
         pipe->capacity = MAX(capacity, 1);
         pipe->ring = g_malloc(pipe->capacity);
         tb_mutex_init(&pipe->lock);
@@ -32,13 +33,13 @@ TbPipe *tb_pipe_new(gsize capacity)
 
 TbPipe *tb_pipe_ref(TbPipe *pipe)
 {
-        g_atomic_ref_count_inc(&pipe->ref);
+        tb_ref_inc(&pipe->ref);
         return pipe;
 }
 
 void tb_pipe_unref(TbPipe *pipe)
 {
-        if (!pipe || !g_atomic_ref_count_dec(&pipe->ref))
+        if (!pipe || !tb_ref_dec(&pipe->ref))
                 return;
         tb_cond_clear(&pipe->changed);
         tb_mutex_clear(&pipe->lock);

@@ -4,10 +4,11 @@
 
 #include "lib/clock.h"
 #include "lib/limits.h"
+#include "lib/refcount.h"
 #include "lib/thread.h"
 
 struct TbWorkerEvents {
-        gatomicrefcount ref;
+        TbRefCount ref;
         const TbWorkerOps *ops;
         gpointer owner; /* borrowed; main thread only; NULL: muted */
         void (*frame)(gpointer data, TbFrame *frame_take);
@@ -34,7 +35,7 @@ typedef struct Post {
 
 static void events_unref(TbWorkerEvents *events)
 {
-        if (g_atomic_ref_count_dec(&events->ref))
+        if (tb_ref_dec(&events->ref))
                 g_free(events);
 }
 
@@ -79,7 +80,7 @@ static void arrive(gpointer data)
 static Post *post_new(TbWorkerEvents *events, PostType type, gsize size)
 {
         Post *p = g_malloc0(sizeof *p + size);
-        g_atomic_ref_count_inc(&events->ref);
+        tb_ref_inc(&events->ref);
         p->events = events;
         p->type = type;
         p->size = size;
@@ -177,7 +178,7 @@ TbWorkerEvents *tb_worker_events_new(const TbWorkerOps *ops, gpointer owner,
                                      void (*no_signal)(gpointer, const char *), gpointer data)
 {
         TbWorkerEvents *events = g_new0(TbWorkerEvents, 1);
-        g_atomic_ref_count_init(&events->ref);
+        tb_ref_init(&events->ref);
         events->ops = ops;
         events->owner = owner;
         events->frame = frame;

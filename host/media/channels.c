@@ -5,6 +5,7 @@
 
 #include "lib/error.h"
 #include "lib/limits.h"
+#include "lib/refcount.h"
 #include "lib/thread.h"
 
 typedef struct Channel {
@@ -13,9 +14,9 @@ typedef struct Channel {
 } Channel;
 
 struct TbChannels {
-        gatomicrefcount ref; /* foreign threads hold it while they call */
-        int pending;         /* atomic: posts under way */
-        int flooded;         /* atomic */
+        TbRefCount ref; /* foreign threads hold it while they call */
+        int pending;    /* atomic: posts under way */
+        int flooded;    /* atomic */
 
         /* main thread only */
         const TbChannelsCallbacks *callbacks; /* static; NULL after close */
@@ -34,7 +35,7 @@ static void channel_free(gpointer data)
 
 static void channels_unref(TbChannels *channels)
 {
-        if (!g_atomic_ref_count_dec(&channels->ref))
+        if (!tb_ref_dec(&channels->ref))
                 return;
         g_ptr_array_free(channels->open, TRUE);
         g_free(channels);
@@ -47,7 +48,7 @@ static void closure_unref(gpointer data, GClosure *closure G_GNUC_UNUSED)
 
 static TbChannels *channels_ref(TbChannels *channels)
 {
-        g_atomic_ref_count_inc(&channels->ref);
+        tb_ref_inc(&channels->ref);
         return channels;
 }
 
@@ -205,7 +206,7 @@ static void on_prepare(GstElement *webrtc G_GNUC_UNUSED, GstWebRTCDataChannel *o
 TbChannels *tb_channels_new(GstElement *webrtc, const TbChannelsCallbacks *callbacks, void *data)
 {
         TbChannels *channels = g_new0(TbChannels, 1);
-        g_atomic_ref_count_init(&channels->ref);
+        tb_ref_init(&channels->ref);
         channels->callbacks = callbacks;
         channels->data = data;
         channels->webrtc = gst_object_ref(webrtc);

@@ -29,7 +29,7 @@ TbMediaCounters *tb_media_counters(void)
 TbHub *tb_hub_new(const char *device, const char *interface, const TbVideoSource *ops, void *source)
 {
         TbHub *hub = g_new0(TbHub, 1);
-        g_atomic_ref_count_init(&hub->ref);
+        tb_ref_init(&hub->ref);
         hub->device = g_strdup(device);
         hub->interface = g_strdup(interface);
         hub->ops = ops;
@@ -44,14 +44,14 @@ TbHub *tb_hub_new(const char *device, const char *interface, const TbVideoSource
 
 TbHub *tb_hub_ref(TbHub *hub)
 {
-        g_atomic_ref_count_inc(&hub->ref);
+        tb_ref_inc(&hub->ref);
         return hub;
 }
 
 /* May run on any thread: everything that belongs to main was ended by tb_hub_retire(). */
 void tb_hub_unref(TbHub *hub)
 {
-        if (!hub || !g_atomic_ref_count_dec(&hub->ref))
+        if (!hub || !tb_ref_dec(&hub->ref))
                 return;
         g_assert(hub->sinks->len == 0 && !hub->ops);
         tb_frame_unref(hub->last);

@@ -2,6 +2,7 @@
 /* What hub.c (life, source), hub_fan.c (pictures to sinks) and hub_slate.c (no picture) share. */
 #include "host/media/decode.h"
 #include "host/media/hub_private.h"
+#include "lib/refcount.h"
 #include "lib/thread.h"
 
 #define TB_HUB_FPS_WINDOW_US (2 * G_USEC_PER_SEC)
@@ -13,7 +14,7 @@ typedef struct TbHubListener {
 } TbHubListener;
 
 struct TbHub {
-        gatomicrefcount ref;
+        TbRefCount ref;
         char *device, *interface; /* owned */
         const TbVideoSource *ops; /* static; NULL after tb_hub_retire() */
         void *source;             /* borrowed from who added the hub */

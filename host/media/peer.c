@@ -17,7 +17,7 @@
 void tb_peer_unref(gpointer data)
 {
         TbPeer *peer = data;
-        if (!g_atomic_ref_count_dec(&peer->ref))
+        if (!tb_ref_dec(&peer->ref))
                 return;
         tb_offer_clear(&peer->offer);
         g_ptr_array_free(peer->candidates, TRUE);
@@ -30,7 +30,7 @@ void tb_peer_unref(gpointer data)
 
 TbPeer *tb_peer_ref(TbPeer *peer)
 {
-        g_atomic_ref_count_inc(&peer->ref);
+        tb_ref_inc(&peer->ref);
         return peer;
 }
 
@@ -263,7 +263,7 @@ TbPeer *tb_peer_new(TbMedia *media, TbHub *hub, const char *offer_sdp, const TbP
                 return NULL;
 
         TbPeer *peer = g_new0(TbPeer, 1);
-        g_atomic_ref_count_init(&peer->ref);
+        tb_ref_init(&peer->ref);
         peer->media = media;
         peer->callbacks = callbacks;
         peer->data = data;

@@ -8,11 +8,12 @@
 #include "host/media/offer.h"
 #include "host/media/peer.h"
 #include "host/media/sender.h"
+#include "lib/refcount.h"
 
 struct TbPeer {
-        gatomicrefcount ref; /* webrtcbin's threads hold it while they call; everything below is main's */
-        TbMedia *media;      /* borrowed; NULL after the end */
-        TbHub *hub;          /* ref; NULL: data only */
+        TbRefCount ref; /* webrtcbin's threads hold it while they call; everything below is main's */
+        TbMedia *media; /* borrowed; NULL after the end */
+        TbHub *hub;     /* ref; NULL: data only */
         const TbPeerCallbacks *callbacks; /* static */
         void *data;                       /* borrowed from who made it */
         char *label;                      /* owned */

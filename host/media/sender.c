@@ -13,7 +13,7 @@
 void tb_sender_unref(gpointer data)
 {
         TbSender *sender = data;
-        if (!g_atomic_ref_count_dec(&sender->ref))
+        if (!tb_ref_dec(&sender->ref))
                 return;
         tb_mutex_clear(&sender->lock);
         g_free(sender);
@@ -41,7 +41,7 @@ void tb_sender_post(TbSender *sender, void (*call)(TbSender *sender, GArray *pac
 {
         Report *r = g_new(Report, 1);
         *r = (Report){sender, call, packets};
-        g_atomic_ref_count_inc(&sender->ref);
+        tb_ref_inc(&sender->ref);
         if (tb_main_post(report_run, r))
                 return;
         if (packets)
@@ -124,7 +124,7 @@ TbSender *tb_sender_new(TbMedia *media, TbHub *hub, GstElement *pipeline, const 
         g_object_set(filter, "caps", rtp, NULL);
 
         TbSender *sender = g_new0(TbSender, 1);
-        g_atomic_ref_count_init(&sender->ref);
+        tb_ref_init(&sender->ref);
         tb_mutex_init(&sender->lock);
         sender->need_key = true;
         sender->media = media;
@@ -161,7 +161,7 @@ bool tb_sender_link(TbSender *sender, GstElement *webrtc, GError **error)
         g_object_get(sink, "transceiver", &transceiver, NULL);
         g_object_set(transceiver, "direction", GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_SENDONLY, "do-nack", TRUE,
                      NULL);
-        g_atomic_ref_count_inc(&sender->ref);
+        tb_ref_inc(&sender->ref);
         gst_pad_add_probe(out, GST_PAD_PROBE_TYPE_EVENT_UPSTREAM, tb_sender_upstream, sender,
                           tb_sender_unref);
         g_autoptr(GstElement) rtpbin = gst_bin_get_by_name(GST_BIN(webrtc), "rtpbin");

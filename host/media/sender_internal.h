@@ -7,6 +7,7 @@
 #include "host/media/encoder.h"
 #include "host/media/media_private.h"
 #include "host/media/sender.h"
+#include "lib/refcount.h"
 
 typedef struct TbSenderSlot {
         TbSender *sender; /* borrowed: a slot ends before its sender */
@@ -14,7 +15,7 @@ typedef struct TbSenderSlot {
 } TbSenderSlot;
 
 struct TbSender {
-        gatomicrefcount ref; /* pad probes hold it */
+        TbRefCount ref; /* pad probes hold it */
 
         TbMutex lock;
         bool need_key;               /* pictures are dropped until the next keyframe; protected by lock */

@@ -8,12 +8,13 @@
 
 #include "host/vnc/tight.h"
 #include "lib/limits.h"
+#include "lib/refcount.h"
 
 #define FIRST_PICTURE_US (5 * G_USEC_PER_SEC) /* the hub shows a slate long before that */
 #define HELD_KEYS 32 /* keys down at once that are released for a viewer that vanishes */
 
 struct TbVncViewer {
-        gatomicrefcount ref;   /* the caller's and one per post on its way */
+        TbRefCount ref;        /* the caller's and one per post on its way */
         TbVncSlot *slot;       /* borrowed; the thread's while it runs */
         int fd;                /* owned until it was adopted */
         TbVncWatcher *watcher; /* owned */
@@ -42,7 +43,7 @@ struct TbVncViewer {
 static void viewer_unref(gpointer data)
 {
         TbVncViewer *viewer = data;
-        if (!g_atomic_ref_count_dec(&viewer->ref))
+        if (!tb_ref_dec(&viewer->ref))
                 return;
         g_array_free(viewer->inputs, TRUE);
         g_free(viewer->name);
@@ -52,7 +53,7 @@ static void viewer_unref(gpointer data)
 
 static void post(TbVncViewer *viewer, void (*call)(gpointer))
 {
-        g_atomic_ref_count_inc(&viewer->ref);
+        tb_ref_inc(&viewer->ref);
         if (!tb_main_post(call, viewer))
                 viewer_unref(viewer);
 }
@@ -324,7 +325,7 @@ TbVncViewer *tb_vnc_viewer_new(TbVncSlot *slot, int fd, TbVncScreen *screen, con
 {
         tb_assert_main();
         TbVncViewer *viewer = g_new0(TbVncViewer, 1);
-        g_atomic_ref_count_init(&viewer->ref);
+        tb_ref_init(&viewer->ref);
         tb_mutex_init(&viewer->lock);
         viewer->slot = slot;
         slot->user = viewer;

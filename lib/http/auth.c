@@ -5,6 +5,7 @@
 
 #include "lib/error.h"
 #include "lib/limits.h"
+#include "lib/refcount.h"
 
 #define HASH_SIZE 32
 
@@ -15,7 +16,7 @@ typedef struct Token {
 } Token;
 
 struct TbAuth {
-        gatomicrefcount ref;
+        TbRefCount ref;
         GArray *tokens;
 };
 
@@ -45,7 +46,7 @@ static void clear_token(gpointer p)
 TbAuth *tb_auth_new(void)
 {
         TbAuth *auth = g_new0(TbAuth, 1);
-        g_atomic_ref_count_init(&auth->ref);
+        tb_ref_init(&auth->ref);
         auth->tokens = g_array_new(FALSE, TRUE, sizeof(Token));
         g_array_set_clear_func(auth->tokens, clear_token);
         return auth;
@@ -53,13 +54,13 @@ TbAuth *tb_auth_new(void)
 
 TbAuth *tb_auth_ref(TbAuth *auth)
 {
-        g_atomic_ref_count_inc(&auth->ref);
+        tb_ref_inc(&auth->ref);
         return auth;
 }
 
 void tb_auth_unref(TbAuth *auth)
 {
-        if (!auth || !g_atomic_ref_count_dec(&auth->ref))
+        if (!auth || !tb_ref_dec(&auth->ref))
                 return;
         g_array_unref(auth->tokens);
         g_free(auth);
