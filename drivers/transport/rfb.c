@@ -107,11 +107,11 @@ static void rouse_later(TbRfb *rfb)
         rfb->rouse_us = g_get_monotonic_time() + rfb->o.rouse_ms * 1000;
 }
 
-/* The release of a key that no keyboard has, and that is not held. */
+/* The release of a key that nobody holds down; a server passes none on that it has not seen go down. */
 static bool rouse(TbRfb *rfb)
 {
         rouse_later(rfb);
-        return SendKeyEvent(rfb->client, XK_VoidSymbol, FALSE);
+        return SendKeyEvent(rfb->client, XK_Pause, FALSE);
 }
 
 static bool ask(TbRfb *rfb)

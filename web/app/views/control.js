@@ -2,11 +2,12 @@
 // what is typed goes to the device. The picture itself is views/screen.js.
 
 import { chord, SPECIAL_KEYS } from '../../core/keys.js';
+import { InputOutbox } from '../../core/outbox.js';
 import { fill, h, icon, set, text, uid } from '../dom.js';
 import { InputCapture } from '../input.js';
 import * as prefs from '../prefs.js';
 
-const EVENTS_AT_ONCE = 64;
+const EVENTS_AT_ONCE = 32;           // a machine may take 40 ms for each
 const QUIET_MS = 3000;               // one message for a burst of failures
 
 /**
@@ -35,15 +36,17 @@ export function mountControl({ id, scope, screen, stage, size, send: sendEvents,
 
   // ---- sending ----
   let failedAt = 0;
+  const outbox = new InputOutbox({
+    send: sendEvents, atOnce: EVENTS_AT_ONCE, onAck: acked,
+    onError: (error) => {
+      if (Date.now() - failedAt < QUIET_MS) return;
+      failedAt = Date.now();
+      toast.error(error, 'Input');
+    },
+  });
   function send(events) {
     if (!events.length || !hasInput() || !control.may) return;
-    for (let i = 0; i < events.length; i += EVENTS_AT_ONCE) {
-      sendEvents(events.slice(i, i + EVENTS_AT_ONCE)).then(acked, (error) => {
-        if (Date.now() - failedAt < QUIET_MS) return;
-        failedAt = Date.now();
-        toast.error(error, 'Input');
-      });
-    }
+    outbox.push(events);
     touched();
   }
   function sendText() {

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { InputOutbox } from '../core/outbox.js';
+
+const key = (k) => ({ type: 'key', key: k });
+const at = (x, buttons = 0) => ({ type: 'pointer', x, y: 0, buttons });
+
+/** An outbox over a device that answers when told to. */
+function bench(atOnce = 3) {
+  const sent = [], answers = [], errors = [];
+  let acks = 0;
+  const outbox = new InputOutbox({
+    atOnce, onAck: () => { acks++; }, onError: (e) => errors.push(e.message),
+    send: (events) => new Promise((resolve, reject) => { sent.push(events); answers.push({ resolve, reject }); }),
+  });
+  const answer = async (how = 'resolve', what) => { answers.shift()[how](what); await new Promise((r) => setImmediate(r)); };
+  return { outbox, sent, errors, answer, acks: () => acks };
+}
+
+test('a device that is slow: few commands are under way, the rest waits, nothing is lost, the order holds', async () => {
+  const b = bench();
+  for (const k of 'abcdefghij') b.outbox.push([key(k)]);
+  assert.equal(b.sent.length, 4);
+  assert.equal(b.outbox.waiting, 6);
+  await b.answer();
+  assert.deepEqual(b.sent[4].map((e) => e.key), ['e', 'f', 'g'], 'what waited leaves together');
+  for (let i = 0; i < 5; i++) await b.answer();
+  assert.equal(b.sent.flat().map((e) => e.key).join(''), 'abcdefghij');
+  assert.equal(b.acks(), 6);
+});
+
+test('moves that wait are replaced by the latest; a click between them is not', async () => {
+  const b = bench(100);
+  for (const k of '1234') b.outbox.push([key(k)]);
+  b.outbox.push([at(1)]);
+  b.outbox.push([at(2)]);
+  b.outbox.push([at(2, 1)]);
+  b.outbox.push([at(3, 1)]);
+  b.outbox.push([at(5, 1)]);
+  b.outbox.push([at(4, 0)]);
+  await b.answer();
+  assert.deepEqual(b.sent[4], [at(2), at(2, 1), at(5, 1), at(4, 0)]);
+});
+
+test('a refusal is told and the next ones go on; there is an end to waiting', async () => {
+  const b = bench(4096);
+  b.outbox.push([key('a')]);
+  await b.answer('reject', new Error('423 taken'));
+  assert.deepEqual(b.errors, ['423 taken']);
+  for (const k of '1234') b.outbox.push([key(k)]);
+  b.outbox.push(Array.from({ length: 2048 }, () => key('x')));
+  assert.equal(b.errors.length, 1);
+  b.outbox.push([key('y')]);
+  assert.match(b.errors[1], /2048 .* wait already/);
+  await b.answer();
+  assert.equal(b.sent.at(-1).length, 2048);
+});
