@@ -1,5 +1,6 @@
 /* What libvncclient is told, and what it calls. */
 #include <string.h>
+#include <turbojpeg.h>
 
 #include "drivers/driver.h"
 #include "drivers/transport/rfb_private.h"
@@ -160,6 +161,8 @@ void tb_rfb_client_free(TbRfb *rfb)
         /* the cursor's shape, which a server may send unasked: rfbClientCleanup() of 0.9.14 leaves it behind
          */
         g_clear_pointer(&rfb->client->rcSource, free);
+        if (rfb->client->tjhnd) /* and the decoder of Tight's JPEG */
+                tjDestroy(g_steal_pointer(&rfb->client->tjhnd));
         g_clear_pointer(&rfb->client->rcMask, free);
         speaking = rfb;
         rfbClientCleanup(rfb->client);

@@ -55,7 +55,8 @@ static void add_extension(GstElement *pay, GstRTPHeaderExtension *extension)
 {
         if (!extension)
                 return;
-        gst_object_ref_sink(extension);
+        if (g_object_is_floating(extension)) /* those of GStreamer come with a reference of ours already */
+                gst_object_ref_sink(extension);
         g_signal_emit_by_name(pay, "add-extension", extension);
         gst_object_unref(extension);
 }

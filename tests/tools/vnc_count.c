@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <turbojpeg.h>
 
 static guint64 pixels, updates, frames;
 static guint32 last_number = G_MAXUINT32;
@@ -107,6 +108,12 @@ int main(int argc, char **argv)
         printf("{\"frames\":%" G_GUINT64_FORMAT ",\"updates\":%" G_GUINT64_FORMAT
                ",\"pixels\":%.2f,\"rows\":%d,\"seconds\":%.3f}\n",
                frames, updates, (double)pixels / ((double)client->width * client->height), rows, passed);
+        /* what rfbClientCleanup() of 0.9.14 leaves behind */
+        g_clear_pointer(&client->frameBuffer, free);
+        g_clear_pointer(&client->rcSource, free);
+        g_clear_pointer(&client->rcMask, free);
+        if (client->tjhnd)
+                tjDestroy(g_steal_pointer(&client->tjhnd));
         rfbClientCleanup(client);
         return 0;
 }
