@@ -112,7 +112,7 @@ typedef struct TickSource {
 } TickSource;
 
 /* --- sessions across restarts --- */
-#define SAVE_MS 1000 /* after a session came or went */
+#define SAVE_MS 50 /* after a session came or went: many at once are one file */
 
 static void save_sessions(TbServer *server)
 {

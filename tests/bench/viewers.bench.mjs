@@ -3,7 +3,7 @@
 import { startBrowser } from "../e2e/browser.mjs";
 import { host, until, usage } from "./lib.mjs";
 
-const VIEWERS = Number(process.env.TB_VIEWERS || 150), TOGETHER = 10;
+const VIEWERS = Number(process.env.TB_VIEWERS || 150), TOGETHER = 10, ROOM = 32;       // ROOM: media.max_viewers
 
 async function metrics(url) {
   const text = await (await fetch(`${url}/metrics`)).text();
@@ -45,6 +45,8 @@ export default async function bench() {
   }, 120);
   let browser = await start();
   const batch = async (abruptly) => {
+    // who was killed keeps his place until the host has noticed
+    await until("room", async () => (await metrics(h.url))("testbed_whep_sessions") + TOGETHER <= ROOM, 60);
     const page = await join(browser, h.url);
     if (abruptly) {
       await kill(browser);
