@@ -211,6 +211,10 @@ static void check_urls(const TbHostConfig *c, TbConfigReader *r)
         if (c->url && (!host || !*host || (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)))
                 tb_config_problem(r, tb_config_root(r), "url", "url",
                                   "an http:// or https:// address is expected, got \"%s\"", c->url);
+}
+
+static void check_ice(const TbHostConfig *c, TbConfigReader *r)
+{
         if (c->ice.turn[0] && !c->ice.secret)
                 tb_config_problem(r, json_object_get(tb_config_root(r), "ice"), "turn", "ice.turn",
                                   "ice.turn_secret is needed (coturn's static-auth-secret)");
@@ -265,6 +269,7 @@ TbHostConfig *tb_host_config_load(const TbHostOptions *options, GError **error)
         read_environment(c, &r);
         fill_defaults(c, options);
         check_urls(c, &r);
+        check_ice(c, &r);
         check_access(c, &r);
         check_devices(c, &r);
         return tb_config_done(&r, error) ? g_steal_pointer(&c) : NULL;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "host/media/offer_internal.h"
+#include "host/media/rtpext.h"
 #include "lib/error.h"
 #include "lib/limits.h"
 
@@ -125,4 +126,11 @@ void tb_offer_clear(TbOffer *offer)
         g_clear_pointer(&offer->mid, g_free);
         for (guint i = 0; i < TB_OFFER_MLINES; i++)
                 g_clear_pointer(&offer->declined[i], g_free);
+}
+
+void tb_offer_extensions(const TbOffer *offer, TbOfferExtension ret[TB_OFFER_EXTENSIONS])
+{
+        ret[0] = (TbOfferExtension){offer->ext_playout_delay, TB_URI_PLAYOUT_DELAY};
+        ret[1] = (TbOfferExtension){offer->ext_twcc, TB_URI_TWCC};
+        ret[2] = (TbOfferExtension){offer->ext_capture_time, TB_URI_CAPTURE_TIME};
 }

@@ -12,6 +12,7 @@
 #include "host/media/codec.h"
 
 #define TB_OFFER_MLINES 16
+#define TB_OFFER_EXTENSIONS 3 /* RTP header extensions that we write */
 
 typedef struct TbOffer {
         char *sdp;       /* owned */
@@ -31,5 +32,11 @@ typedef struct TbOffer {
  * success only. */
 bool tb_offer_parse(const char *sdp, bool want_video, TbOffer *ret_offer, GError **error);
 void tb_offer_clear(TbOffer *offer);
+
+typedef struct TbOfferExtension {
+        guint id;        /* of the offer; 0: not offered */
+        const char *uri; /* static */
+} TbOfferExtension;
+void tb_offer_extensions(const TbOffer *offer, TbOfferExtension ret[TB_OFFER_EXTENSIONS]);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(TbOffer, tb_offer_clear)

@@ -30,12 +30,8 @@ static void write_video(TbOfferParse *p, const GstSDPMedia *media, GString *out)
                 if ((ours || a->value[0] == '*') && g_strv_contains(feedback, kind + 1))
                         g_string_append_printf(out, "a=rtcp-fb:%s %s\r\n", payload, kind + 1);
         }
-        const struct {
-                guint id;
-                const char *uri;
-        } ext[] = {{o->ext_playout_delay, TB_URI_PLAYOUT_DELAY},
-                   {o->ext_twcc, TB_URI_TWCC},
-                   {o->ext_capture_time, TB_URI_CAPTURE_TIME}};
+        TbOfferExtension ext[TB_OFFER_EXTENSIONS];
+        tb_offer_extensions(o, ext);
         for (gsize i = 0; i < G_N_ELEMENTS(ext); i++)
                 if (ext[i].id)
                         g_string_append_printf(out, "a=extmap:%u %s\r\n", ext[i].id, ext[i].uri);

@@ -79,12 +79,8 @@ static GstCaps *rtp_caps(const TbOffer *o, guint ssrc)
                 gst_caps_new_simple("application/x-rtp", "media", G_TYPE_STRING, "video", "encoding-name",
                                     G_TYPE_STRING, tb_codec_name(o->codec), "clock-rate", G_TYPE_INT, 90000,
                                     "payload", G_TYPE_INT, (int)o->payload, "ssrc", G_TYPE_UINT, ssrc, NULL);
-        const struct {
-                guint id;
-                const char *uri;
-        } ext[] = {{o->ext_playout_delay, TB_URI_PLAYOUT_DELAY},
-                   {o->ext_twcc, TB_URI_TWCC},
-                   {o->ext_capture_time, TB_URI_CAPTURE_TIME}};
+        TbOfferExtension ext[TB_OFFER_EXTENSIONS];
+        tb_offer_extensions(o, ext);
         for (gsize i = 0; i < G_N_ELEMENTS(ext); i++) {
                 g_autofree char *field = g_strdup_printf("extmap-%u", ext[i].id);
                 if (ext[i].id)

@@ -1,28 +1,22 @@
 // The operator's console on a real board: U-Boot in QEMU, seen and driven through headless Chromium.
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
+import { before, beforeEach, test } from 'node:test';
 
 import { UBOOT } from '../integration/bench.mjs';
-import { Host, until } from '../integration/harness.mjs';
+import { forFile, until, withHost } from '../integration/harness.mjs';
 import {
   BRIGHT, assertPlays, assertQuiet, clickPicture, inPage, isSlate, openPage, share, showsPictureBy, startBrowser, terminalText, typeKeys,
 } from './browser.mjs';
 
-const cleanup = [];
-const file = { after: (f) => cleanup.push(f) };
+const file = forFile();
 const BOARD = '/host/devices/board';
 let host;
 let browser;
 
 before(async () => {
-  host = await Host.start({ devices: { board: { label: 'U-Boot in QEMU', attach: UBOOT }, vitals: { attach: 'vitals://' }, pattern: { attach: 'testpattern://' } } });
+  host = await withHost(file, { devices: { board: { label: 'U-Boot in QEMU', attach: UBOOT }, vitals: { attach: 'vitals://' }, pattern: { attach: 'testpattern://' } } });
   browser = await startBrowser(file);
   await host.state_is('board/power');
-});
-
-after(async () => {
-  for (const f of cleanup.reverse()) await f();
-  if (host && !host.program.how) await host.stop();
 });
 
 // each test finds the board at its prompt, whatever happened in the one before

@@ -3,14 +3,13 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 
 import { scriptedDevice } from '../integration/bench.mjs';
-import { freePort, Host, scratch, until } from '../integration/harness.mjs';
+import { Host, forFile, freePort, scratch, until, withHost } from '../integration/harness.mjs';
 import { assertPlays, assertQuiet, inPage, openPage, showsPictureBy, startBrowser } from './browser.mjs';
 
-const cleanup = [];
-const file = { after: (f) => cleanup.push(f) };
+const file = forFile();
 const state = scratch('tb-connection-');
 const POWER = path.join(state, 'power');
 let browser;
@@ -23,15 +22,7 @@ before(async () => {
   devices = { dut: { attach: { power: scripted, video: pattern, sensors: pattern } }, plain: { attach: 'testpattern://?interval_ms=200' } };
 });
 
-after(async () => {
-  for (const f of cleanup.reverse()) await f();
-});
-
-async function startHost(t, more = {}, options = {}) {
-  const host = await Host.start({ devices, ...more }, options);
-  t.after(async () => { if (!host.program.how) await host.stop(); });
-  return host;
-}
+const startHost = (t, more = {}, options = {}) => withHost(t, { devices, ...more }, options);
 const spied = (page, name) => page.evaluate((n) => window.spied[n], name);
 const reading = (page) => page.evaluate(() => document.querySelector('[aria-label=Sensors] .reading .value')?.textContent);
 

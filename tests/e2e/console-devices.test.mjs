@@ -3,14 +3,13 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 
 import { startPhone, startXvfb } from '../integration/bench.mjs';
-import { Host, Program, freePort, scratch, until } from '../integration/harness.mjs';
+import { Program, forFile, freePort, scratch, until, withHost } from '../integration/harness.mjs';
 import { BRIGHT, assertQuiet, clickPicture, inPage, openPage, share, showsPictureBy, startBrowser, typeKeys } from './browser.mjs';
 
-const cleanup = [];
-const file = { after: (f) => cleanup.push(f) };
+const file = forFile();
 const [WIDTH, HEIGHT] = [640, 480];
 let host;
 let browser;
@@ -19,6 +18,7 @@ let novnc;
 
 before(async () => {
   folder = scratch('tb-desk-');
+  file.after(() => rmSync(folder, { recursive: true, force: true }));
   const desk = await startXvfb(file, { width: WIDTH, height: HEIGHT });
   // two terminals side by side: a click decides which one is typed into
   for (const [name, x] of [['left', 0], ['right', WIDTH / 2]]) {
@@ -29,16 +29,10 @@ before(async () => {
   }
   const phone = await startPhone(file);
   novnc = await freePort();
-  host = await Host.start({ novnc: { port: novnc }, devices: { desktop: { attach: desk.uri }, phone: { label: 'Phone', attach: phone.uri } } }, { env: phone.env });
+  host = await withHost(file, { novnc: { port: novnc }, devices: { desktop: { attach: desk.uri }, phone: { label: 'Phone', attach: phone.uri } } }, { env: phone.env });
   browser = await startBrowser(file);
   await host.state_is('desktop/video');
   await host.state_is('phone/shell', 'ready', 30000);
-});
-
-after(async () => {
-  if (host && !host.program.how) await host.stop();
-  for (const f of cleanup.reverse()) await f();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 /** The file that a typed command wrote, with its content. */

@@ -1,13 +1,12 @@
 // What the console page does when things break: WebRTC that cannot connect, a host that restarts under it, a viewer that wants to control.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 
 import { startSerialPort, startXvfb } from '../integration/bench.mjs';
-import { Host, freePort, until } from '../integration/harness.mjs';
+import { Host, forFile, freePort, until, withHost } from '../integration/harness.mjs';
 import { allowWebRTC, assertPlays, assertQuiet, inPage, openPage, showsPictureBy, startBrowser, terminalText } from './browser.mjs';
 
-const cleanup = [];
-const file = { after: (f) => cleanup.push(f) };
+const file = forFile();
 const TOKENS = { viewer: 'only-looks-0123456789abcdef', operator: 'may-control-0123456789abcdef' };
 let browser;
 let devices;
@@ -20,15 +19,7 @@ before(async () => {
   devices = { pattern: { attach: 'testpattern://?width=320&height=240&fps=20' }, desktop: { attach: { video: desk.uri, input: desk.uri, console: port.uri } } };
 });
 
-after(async () => {
-  for (const f of cleanup.reverse()) await f();
-});
-
-async function startHost(t, more = {}, options = {}) {
-  const host = await Host.start({ devices, ...more }, options);
-  t.after(async () => { if (!host.program.how) await host.stop(); });
-  return host;
-}
+const startHost = (t, more = {}, options = {}) => withHost(t, { devices, ...more }, options);
 
 test('WebRTC cannot connect: MJPEG by itself, the page says so, and climbs back when it can', async (t) => {
   const host = await startHost(t);

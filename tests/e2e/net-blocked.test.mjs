@@ -4,15 +4,14 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 
 import { scriptedDevice } from '../integration/bench.mjs';
-import { scratch, until } from '../integration/harness.mjs';
+import { forFile, scratch, until } from '../integration/harness.mjs';
 import { assertPlays, inPage, openPage, pairOf, pictureAge, showsPictureBy, startBrowser } from './browser.mjs';
 import { Net } from './netns.mjs';
 
-const cleanup = [];
-const file = { after: (f) => cleanup.push(f) };
+const file = forFile();
 const SIZE = { width: 1280, height: 720 };
 const CLIMB_MS = 60000;              // the longest pause between two tries of the page, and a try
 let net;
@@ -21,12 +20,7 @@ let host;
 let browser;
 
 before(async () => {
-  net = await Net.make(file, 'host', 'mid', 'far');
-  net.cable('host', '10.1.0.2/24', 'mid', '10.1.0.1/24');
-  net.cable('far', '10.2.0.2/24', 'mid', '10.2.0.1/24');
-  net.gateway('host', '10.1.0.1');
-  net.gateway('far', '10.2.0.1');
-  net.forwards('mid');
+  net = await Net.line(file);
   server = await net.server('mid', '10.2.0.1');
   const exec = scriptedDevice(path.join(scratch(), 'power')).attach[0];
   host = await net.host('host', { name: 'lab-1', server: { url: `http://10.1.0.1:${new URL(server.pages).port}` },
@@ -34,10 +28,6 @@ before(async () => {
   await host.state_is('bench/power');
   await until('the bench on the server', async () => (await server.get('/api/devices')).text.includes('lab-1/bench'), 30000);
   browser = await startBrowser(file, net.chromium('far'));
-});
-
-after(async () => {
-  for (const f of cleanup.reverse()) await f();
 });
 
 const block = (on) => net.blockUdp('mid', ...(on ? ['far', 'host'] : []));

@@ -2,14 +2,13 @@
 // end of a connection comes with a cut, so what is seen here is found out by silence. Everything comes back by itself, and leases are kept; also when it is
 // the server that dies.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 
-import { until } from '../integration/harness.mjs';
+import { forFile, until } from '../integration/harness.mjs';
 import { assertPlays, inPage, openPage, showsPictureBy, startBrowser } from './browser.mjs';
 import { Net } from './netns.mjs';
 
-const cleanup = [];
-const file = { after: (f) => cleanup.push(f) };
+const file = forFile();
 const CUT_MS = 5000;
 const BACK_MS = 60000;               // the longest pause between two tries, and a try
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -19,22 +18,13 @@ let host;
 let browser;
 
 before(async () => {
-  net = await Net.make(file, 'host', 'mid', 'far');
-  net.cable('host', '10.1.0.2/24', 'mid', '10.1.0.1/24');
-  net.cable('far', '10.2.0.2/24', 'mid', '10.2.0.1/24');
-  net.gateway('host', '10.1.0.1');
-  net.gateway('far', '10.2.0.1');
-  net.forwards('mid');
+  net = await Net.line(file);
   server = await net.server('mid', '10.2.0.1');
   host = await net.host('host', { name: 'lab-1', server: { url: `http://10.1.0.1:${new URL(server.pages).port}` },
     devices: { bench: { attach: 'testpattern://?width=640&height=360&fps=20' } } });
   await host.state_is('bench/video');
   await isOnline(true);
   browser = await startBrowser(file, net.chromium('far'));
-});
-
-after(async () => {
-  for (const f of cleanup.reverse()) await f();
 });
 
 const isOnline = (online) => until(`presence ${online}`, async () => (await server.get('/api/hosts')).json.find((h) => h.name === 'lab-1')?.online === online, BACK_MS);

@@ -2,14 +2,13 @@
 // path that the two NATs leave: a hole punched through them, or the TURN server, by UDP or by TCP. Credentials are those that testbed-server makes for both
 // sides (WEBRTC_TURN_SERVERS, WEBRTC_TURN_SECRET).
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 
-import { until } from '../integration/harness.mjs';
+import { forFile, until } from '../integration/harness.mjs';
 import { assertPlays, inPage, openPage, pairOf, pictureAge, showsPictureBy, startBrowser } from './browser.mjs';
 import { Net } from './netns.mjs';
 
-const cleanup = [];
-const file = { after: (f) => cleanup.push(f) };
+const file = forFile();
 const SECRET = 'a-secret-of-coturn-and-the-server';
 const MID = '203.0.113.1';           // the only address that both can reach
 const PUBLIC = ['203.0.113.2', '198.51.100.2']; // of the two NATs
@@ -30,10 +29,6 @@ before(async () => {
   net.forwards('mid');
   turn = await net.turn('mid', MID, SECRET);
   browser = await startBrowser(file, net.chromium('far'));
-});
-
-after(async () => {
-  for (const f of cleanup.reverse()) await f();
 });
 
 /** Server and host for one test, with these ICE servers. */

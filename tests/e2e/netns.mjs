@@ -17,6 +17,17 @@ import { Server } from '../integration/server-harness.mjs';
 const ROOTLESS = process.getuid() !== 0;
 
 export class Net {
+  /** host (10.1.0.2) - mid (10.1.0.1, 10.2.0.1), which forwards - far (10.2.0.2). */
+  static async line(t) {
+    const net = await Net.make(t, 'host', 'mid', 'far');
+    net.cable('host', '10.1.0.2/24', 'mid', '10.1.0.1/24');
+    net.cable('far', '10.2.0.2/24', 'mid', '10.2.0.1/24');
+    net.gateway('host', '10.1.0.1');
+    net.gateway('far', '10.2.0.1');
+    net.forwards('mid');
+    return net;
+  }
+
   /** `names`: one namespace each, its loopback up. Everything ends with the test (t = {after}). */
   static async make(t, ...names) {
     const self = new Net();

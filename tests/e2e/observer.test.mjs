@@ -1,32 +1,25 @@
 // Remote observers: a board behind a host that registered with the server by its own socket, watched and driven through the server's pages, peer to peer and,
 // where WebRTC is impossible, through the relay.
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
+import { before, beforeEach, test } from 'node:test';
 
 import { UBOOT } from '../integration/bench.mjs';
-import { Host, until } from '../integration/harness.mjs';
-import { Server } from '../integration/server-harness.mjs';
+import { forFile, until, withHost } from '../integration/harness.mjs';
+import { withServer } from '../integration/server-harness.mjs';
 import { assertPlays, assertQuiet, BRIGHT, channelMessages, clickPicture, inPage, openPage, sendOnChannel, share, showsPictureBy, startBrowser, typeKeys } from './browser.mjs';
 
-const cleanup = [];
-const file = { after: (f) => cleanup.push(f) };
+const file = forFile();
 const BOARD = '/host/devices/board';
 let server;
 let host;
 let browser;
 
 before(async () => {
-  server = await Server.start();
-  host = await Host.start({ name: 'lab-1', server: { url: server.url }, devices: { board: { label: 'U-Boot in QEMU', attach: [UBOOT, 'vitals://?interval_ms=500'] } } });
+  server = await withServer(file);
+  host = await withHost(file, { name: 'lab-1', server: { url: server.url }, devices: { board: { label: 'U-Boot in QEMU', attach: [UBOOT, 'vitals://?interval_ms=500'] } } });
   browser = await startBrowser(file);
   await host.state_is('board/power');
   await until('the board on the server', async () => (await server.get('/api/devices')).text.includes('lab-1/board'), 30000);
-});
-
-after(async () => {
-  for (const f of cleanup.reverse()) await f();
-  if (host && !host.program.how) await host.stop();
-  if (server && !server.program.how) await server.stop();
 });
 
 // each test finds the board at its prompt, whatever happened in the one before
@@ -169,7 +162,7 @@ test('the host dies and comes back: the observer is told and sees it again witho
   await showsPictureBy(page, 'webrtc');
   await host.kill();
   await say(page, 'host not connected');
-  host = await Host.start(host.config, { state: host.state });
+  host = await withHost(file, host.config, { state: host.state });
   await say(page, 'host connected', 60000);
   await showsPictureBy(page, 'webrtc');
   await assertPlays(page);

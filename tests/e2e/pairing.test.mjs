@@ -1,25 +1,19 @@
 // Pairing a phone on the server's pages: two browsers, the desktop page and the phone page of a real server; readings by data channel and, where
 // WebRTC is impossible, by the server.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 
-import { freePort } from '../integration/harness.mjs';
-import { Server } from '../integration/server-harness.mjs';
+import { forFile, freePort } from '../integration/harness.mjs';
+import { withServer } from '../integration/server-harness.mjs';
 import { assertQuiet, channelMessages, inPage, openPage, startBrowser } from './browser.mjs';
 
-const cleanup = [];
-const file = { after: (f) => cleanup.push(f) };
+const file = forFile();
 let server;
 let browser;
 
 before(async () => {
-  server = await Server.start();
+  server = await withServer(file);
   browser = await startBrowser(file);
-});
-
-after(async () => {
-  for (const f of cleanup.reverse()) await f();
-  if (server && !server.program.how) await server.stop();
 });
 
 const panel = '[aria-label="Pair a phone"]';
@@ -128,8 +122,7 @@ test('a second phone is refused, a wrong token and half a link too: each says wh
 
 test('the server restarts while both look at it: both say so; its sessions are gone, and the pages ask for a new one', async (t) => {
   const port = await freePort();
-  const own = await Server.start({ port });
-  t.after(async () => { if (!own.program.how) await own.stop(); });
+  const own = await withServer(t, { port });
   const page = await openPage(t, browser, `${own.url}/`);
   await page.getByRole('button', { name: 'Create session' }).click();
   const p = await phone(t, await page.getByLabel('Phone link').inputValue());
@@ -138,8 +131,7 @@ test('the server restarts while both look at it: both say so; its sessions are g
   await says(page, 'reconnecting');
   await says(p.page, 'reconnecting');
   await inPage(page, 'the list to say that the server is away', () => /does not answer/.test(document.querySelector('[aria-label=Devices]').textContent));
-  const second = await Server.start({ port });
-  t.after(() => second.stop());
+  await withServer(t, { port });
   await says(page, 'The session is over');
   await says(p.page, 'Scan the code again');
   await page.getByRole('button', { name: 'Create session' }).click();

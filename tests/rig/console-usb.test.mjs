@@ -2,26 +2,22 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 
 import { assertQuiet, inPage, openPage, startBrowser } from '../e2e/browser.mjs';
-import { request, until } from '../integration/harness.mjs';
+import { forFile, request, until } from '../integration/harness.mjs';
 import { Rig, build, top } from './rig.mjs';
 
-const cleanup = [];
+const file = forFile();
 let rig, browser;
 
 before(async () => {
   build();
   rig = await Rig.boot({ cameras: 0, files: { '/etc/testbed/host.yaml': fs.readFileSync(path.join(top, 'tests/rig/guest/host.yaml')) } });
+  file.after(() => rig.stop());
   await rig.hostReady();
-  browser = await startBrowser({ after: (f) => cleanup.push(f) });
+  browser = await startBrowser(file);
 }, { timeout: 300_000 });
-after(async () => {
-  for (const f of cleanup.reverse())
-    await f();
-  await rig?.stop();
-});
 
 // Every device and port of GET /host/usb: [{port, device?, power?}]
 const flat = (device) => [device, ...(device.ports ?? []).flatMap((p) => [p, ...(p.device ? flat(p.device) : [])])];

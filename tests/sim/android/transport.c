@@ -353,8 +353,10 @@ static gboolean on_conn_readable(int fd, GIOCondition cond, void *data)
                         break;
                 if (!c->transport->mute)
                         handle_packet(c, command, get32(h + 4), get32(h + 8), h + 24, len);
-                if (c->dead)
+                if (c->dead) {
+                        c->in_watch = 0;
                         return G_SOURCE_REMOVE;
+                }
                 at += 24 + len;
         }
         if (at > 0)
