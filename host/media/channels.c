@@ -130,19 +130,9 @@ static void handle(gpointer data)
 }
 
 /* Any thread. Copies `bytes`. */
-static void post(TbChannels *channels, GstWebRTCDataChannel *object, What what, const char *bytes,
-                 gsize length)
+static void enqueue(TbChannels *channels, GstWebRTCDataChannel *object, What what, const char *bytes,
+                    gsize length)
 {
-        if (g_atomic_int_get(&channels->flooded))
-                return;
-        if (length > TB_LIMIT_CHANNEL_MESSAGE || g_atomic_int_get(&channels->pending) >= TB_CHANNEL_PENDING) {
-                g_atomic_int_set(&channels->flooded, 1);
-                what = FLOODED;
-                bytes = length > TB_LIMIT_CHANNEL_MESSAGE
-                                ? "a data channel message is too large"
-                                : "data channel messages come faster than they are read";
-                length = strlen(bytes);
-        }
         Event *e = g_new0(Event, 1);
         e->channels = channels_ref(channels);
         e->what = what;
@@ -158,6 +148,24 @@ static void post(TbChannels *channels, GstWebRTCDataChannel *object, What what, 
         g_atomic_int_inc(&channels->pending);
         if (!tb_main_post(handle, e))
                 event_free(e);
+}
+
+/* The viewer breaks a limit: main ends it when it comes to it, and until then nothing of it is taken. */
+static void flood(TbChannels *channels, GstWebRTCDataChannel *object, const char *reason)
+{
+        if (g_atomic_int_compare_and_exchange(&channels->flooded, 0, 1))
+                enqueue(channels, object, FLOODED, reason, strlen(reason));
+}
+
+static void post(TbChannels *channels, GstWebRTCDataChannel *object, What what, const char *bytes,
+                 gsize length)
+{
+        if (length > TB_LIMIT_CHANNEL_MESSAGE)
+                flood(channels, object, "a data channel message is too large");
+        else if (g_atomic_int_get(&channels->pending) >= TB_CHANNEL_PENDING)
+                flood(channels, object, "data channel messages come faster than they are read");
+        else if (!g_atomic_int_get(&channels->flooded))
+                enqueue(channels, object, what, bytes, length);
 }
 
 /* --- webrtcbin's threads --- */
@@ -238,7 +246,8 @@ bool tb_channels_send(TbChannels *channels, const char *label, const char *text,
                 g_set_error(error, TB_ERROR, TB_ERROR_BUSY, "the data channel \"%s\" is not open", label);
                 return false;
         }
-        if (buffered > TB_LIMIT_WS_QUEUE) {
+        if (buffered > TB_LIMIT_WS_QUEUE) { /* a gap in the answers would be worse than an end */
+                flood(channels, c->object, "the viewer does not read its data channel");
                 g_set_error(error, TB_ERROR, TB_ERROR_LIMIT,
                             "the viewer does not read its data channel \"%s\"", label);
                 return false;

@@ -1,8 +1,8 @@
 #pragma once
 /*
  * The data channels of one peer, made by the browser. webrtcbin tells of them on its own threads; here
- * everything arrives on the main loop, in order, bounded: a browser that sends faster than the host reads is
- * reported by `flooded`.
+ * everything arrives on the main loop, in order, bounded: a browser that sends faster than the host reads, or does
+ * not read, is reported by `flooded`, and nothing of it is taken after that.
  */
 #include <gst/gst.h>
 #include <stdbool.h>

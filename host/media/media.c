@@ -1,12 +1,12 @@
 #include "host/media/media.h"
 
 #include <gst/gst.h>
-#include <malloc.h>
 #include <string.h>
 #include <sys/resource.h>
 
 #include "host/media/dtls.h"
 #include "host/media/media_private.h"
+#include "host/media/memory.h"
 #include "host/media/peer.h"
 #include "host/media/reaper.h"
 #include "lib/error.h"
@@ -69,13 +69,7 @@ TbMedia *tb_media_new(const TbMediaConfig *config, GError **error)
         }
         raise_descriptors();
         tb_dtls_hasten();
-        /* A peer has a dozen threads, and glibc would give each an arena that never shrinks: 100 MB after 60
-         * viewers instead of 64 [measured] */
-        mallopt(M_ARENA_MAX, 2);
-        /* glibc raises the size from which it maps blocks of their own up to 32 MB, after the first picture
-         * that is freed; later ones would then leave holes in the heap: 75 MB after 40 viewers instead of 38
-         * [measured] */
-        mallopt(M_MMAP_THRESHOLD, 512 * 1024);
+        tb_memory_lean();
         TbMedia *media = g_new0(TbMedia, 1);
         media->max_viewers = config->max_viewers ? config->max_viewers : TB_LIMIT_VIEWERS;
         media->max_mjpeg = config->max_mjpeg ? config->max_mjpeg : TB_LIMIT_MJPEG_VIEWERS;

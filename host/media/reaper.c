@@ -24,8 +24,9 @@ static struct {
         GQueue jobs;    /* owned Job; protected by lock */
         Worker *worker; /* owned; protected by lock */
         guint abandoned;
-        guint watchdog;   /* main only */
-        bool ready, stop; /* stop: protected by lock */
+        guint watchdog;         /* main only */
+        bool ready;             /* main only */
+        bool stop, freed, trim; /* protected by lock */
 } reaper;
 
 static void run(gpointer data)
@@ -35,6 +36,13 @@ static void run(gpointer data)
         while (!self->abandoned) {
                 Job *job = g_queue_pop_head(&reaper.jobs);
                 if (!job) {
+                        if (reaper.trim) {
+                                reaper.trim = false;
+                                tb_mutex_unlock(&reaper.lock);
+                                malloc_trim(0); /* here, where nobody waits */
+                                tb_mutex_lock(&reaper.lock);
+                                continue;
+                        }
                         if (reaper.stop)
                                 break;
                         tb_cond_wait_until(&reaper.changed, &reaper.lock, -1);
@@ -47,10 +55,9 @@ static void run(gpointer data)
                 if (job->done)
                         tb_main_post(job->done, job->data);
                 g_free(job);
-                malloc_trim(0); /* megabytes of frames and packets were freed: give them back, here where
-                                   nobody waits */
                 tb_mutex_lock(&reaper.lock);
                 self->busy_since = 0;
+                reaper.freed = true;
                 tb_cond_broadcast(&reaper.changed);
         }
         bool mine = self->abandoned;
@@ -84,9 +91,16 @@ static gboolean watch(gpointer data G_GNUC_UNUSED)
 {
         tb_mutex_lock(&reaper.lock);
         abandon_if_stuck(TB_REAPER_STUCK_MS * 1000);
-        bool idle = reaper.jobs.length == 0 && !reaper.worker->busy_since;
+        bool idle = reaper.jobs.length == 0 && !reaper.worker->busy_since && !reaper.freed;
         if (idle)
                 reaper.watchdog = 0;
+        /* Megabytes of frames and packets are free: give them back. Once a second, because meanwhile nobody can
+         * allocate; and behind the last job, because its owner frees the rest. */
+        if (reaper.freed) {
+                reaper.freed = false;
+                reaper.trim = true;
+                tb_cond_broadcast(&reaper.changed);
+        }
         tb_mutex_unlock(&reaper.lock);
         return idle ? G_SOURCE_REMOVE : G_SOURCE_CONTINUE;
 }

@@ -1,5 +1,7 @@
 // 150 WebRTC viewers of the real testbed-host come and go, ten at a time, each by our own WHEP client in headless Chromium; a third of them abruptly: their
 // browser's processes are killed, no DELETE, no goodbye of DTLS or SCTP. Descriptors, threads and memory before and after, the latter when the host says that all is over.
+import { readFileSync, readdirSync } from "node:fs";
+
 import { startBrowser } from "../e2e/browser.mjs";
 import { host, until, usage } from "./lib.mjs";
 
@@ -34,6 +36,22 @@ async function kill(browser) {
   await gone;
 }
 
+/** What a process uses when its memory has stopped changing (the host gives back once a second what was freed). */
+async function settled(pid) {
+  for (let last = usage(pid); ; ) {
+    await new Promise((next) => setTimeout(next, 2500));
+    const now = usage(pid);
+    if (Math.abs(now.rss - last.rss) < 1e6) return now;
+    last = now;
+  }
+}
+
+/** Threads of the host, and what it complained of. */
+function left(h) {
+  const tasks = `/proc/${h.pid}/task`;
+  return [readdirSync(tasks).map((t) => readFileSync(`${tasks}/${t}/comm`, "utf8").trim()).join(" "), ...h.process.text.split("\n").filter((line) => /warning|error/.test(line))].join("\n");
+}
+
 export default async function bench() {
   const ends = [];
   const start = () => startBrowser({ after: (end) => ends.push(end) });
@@ -59,15 +77,16 @@ export default async function bench() {
   try {
     for (const abruptly of [false, true, false]) await batch(abruptly); // not counted: GLib and GStreamer keep a few threads and caches, malloc its arenas
     await over();
-    const before = usage(h.pid);
+    const before = await settled(h.pid);
     for (let i = 0; i * TOGETHER < VIEWERS; i++) {
       await batch(i % 3 === 2);
       console.error(`  ${(i + 1) * TOGETHER} of ${VIEWERS}: ${usage(h.pid).fds} fds, ${(usage(h.pid).rss / 1e6).toFixed(1)} MB`);
     }
     await over();
     const back = (u) => u.fds <= before.fds && u.threads <= before.threads;
-    // threads end a moment after what they served; if they do not, the row says so
-    const after = await until("threads to end", () => { const u = usage(h.pid); return back(u) && u; }, 30).catch(() => usage(h.pid));
+    // threads end a moment after what they served; if they do not, the row says so, and here is what is left
+    await until("threads to end", () => back(usage(h.pid)), 30).catch(() => console.error(left(h)));
+    const after = await settled(h.pid);
     const total = (await metrics(h.url))("testbed_viewers_total");
     if (total < VIEWERS + 3 * TOGETHER) throw new Error(`only ${total} viewers came`);
     const show = (u) => `${u.fds} fds, ${u.threads} threads, ${(u.rss / 1e6).toFixed(1)} MB`;

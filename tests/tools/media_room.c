@@ -23,6 +23,7 @@
 #include "host/media/reaper.h"
 #include "host/media/still.h"
 #include "lib/error.h"
+#include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/thread.h"
 
@@ -258,6 +259,21 @@ static void do_candidate(Room *room, json_t *request)
                 done(request);
 }
 
+/* Sends more at once than any viewer reads, until it is refused. */
+static void do_fill(json_t *request, TbPeer *peer)
+{
+        g_autoptr(GError) error = NULL;
+        g_autofree char *text = g_strnfill(TB_LIMIT_CHANNEL_MESSAGE, 'x');
+        guint sent = 0;
+        while (sent * TB_LIMIT_CHANNEL_MESSAGE < 16 * TB_LIMIT_WS_QUEUE &&
+               tb_peer_send(peer, json_string_value(json_object_get(request, "channel")), text, &error))
+                sent++;
+        if (error)
+                fail(request, error);
+        else
+                done(request);
+}
+
 /* --- the rest --- */
 static int count_dir(const char *path)
 {
@@ -340,6 +356,8 @@ static void handle(Room *room, json_t *request)
                 if (peer)
                         tb_peer_close(peer, "asked to");
                 done(request);
+        } else if (peer && g_strcmp0(what, "fill") == 0) {
+                do_fill(request, peer);
         } else if (g_strcmp0(what, "stats") == 0) {
                 do_stats(room, request);
         } else if (g_strcmp0(what, "source") == 0) {
