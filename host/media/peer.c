@@ -4,6 +4,7 @@
 #include "host/media/peer_internal.h"
 #include "host/media/reaper.h"
 #include "host/media/rtpext.h"
+#include "host/media/sctp.h"
 #include "lib/error.h"
 #include "lib/log.h"
 #include "lib/thread.h"
@@ -71,6 +72,11 @@ static void tell_closed_later(gpointer data)
         tb_peer_unref(data); /* the maker's reference */
 }
 
+static void give_back(gpointer sctp)
+{
+        tb_sctp_give_back(GPOINTER_TO_UINT(sctp));
+}
+
 /* From here on no thread of webrtcbin finds us. */
 static void let_go(TbPeer *peer)
 {
@@ -87,7 +93,7 @@ static void let_go(TbPeer *peer)
                 return;
         g_signal_handlers_disconnect_by_data(peer->webrtc, peer);
         peer->webrtc = NULL;
-        tb_reaper_take(g_steal_pointer(&peer->pipeline), NULL, NULL);
+        tb_reaper_take(g_steal_pointer(&peer->pipeline), give_back, GUINT_TO_POINTER(peer->sctp));
 }
 
 /* False: that has been done. */
@@ -230,6 +236,8 @@ static bool build(TbPeer *peer, const char *const *ice_servers, guint max_kbps, 
         }
         gst_util_set_object_arg(G_OBJECT(peer->webrtc), "bundle-policy", "max-bundle");
         g_object_set(peer->webrtc, "latency", 0u, NULL);
+        peer->sctp = tb_sctp_take();
+        tb_sctp_use(peer->webrtc, peer->sctp);
         gst_bin_add(GST_BIN(peer->pipeline), peer->webrtc);
         g_autoptr(GstBus) bus = gst_pipeline_get_bus(GST_PIPELINE(peer->pipeline));
         gst_bus_set_sync_handler(bus, on_bus, tb_peer_ref(peer), tb_peer_unref);

@@ -23,6 +23,7 @@ struct TbPeer {
         GstElement *webrtc;   /* borrowed from pipeline */
         TbSender *sender;     /* owned; NULL without video */
         TbChannels *channels; /* owned */
+        guint sctp;           /* number of the transport; the reaper gives it back */
         TbPeerState state;
         char *reason; /* owned; why it ends */
         bool ending, ended;
