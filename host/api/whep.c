@@ -14,7 +14,9 @@
 #include "lib/limits.h"
 #include "lib/log.h"
 
-#define TURN_WAIT_MS 500 /* an allocation takes a few round trips, and the answer is our only message */
+/* at most, for an allocation: a few round trips, and on a bad line one more try. The answer is our only
+ * message. */
+#define TURN_WAIT_MS 1500
 #define SDPFRAG "application/trickle-ice-sdpfrag"
 
 typedef struct TbWhep {
@@ -177,8 +179,10 @@ static TbPeer *start_peer(TbWhep *w, TbRequest *request, TbHub *hub, GError **er
         g_auto(GStrv) uris = tb_ice_uris(servers);
         TbPeerOptions options = {.label = label, .ice_servers = (const char *const *)uris};
         for (char **uri = uris; *uri; uri++)
-                if (g_str_has_prefix(*uri, "turn:"))
+                if (g_str_has_prefix(*uri, "turn")) { /* turns: too */
                         options.answer_wait_ms = TURN_WAIT_MS;
+                        options.answer_at_relay = true;
+                }
         return tb_peer_new(w->api->media, hub, sdp, &options, &callbacks, w, error);
 }
 

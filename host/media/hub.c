@@ -141,11 +141,7 @@ static gboolean first_frame_late(gpointer data)
 {
         TbHub *hub = data;
         hub->first_timer = 0;
-        tb_mutex_lock(&hub->lock);
-        bool late = !hub->announced;
-        tb_mutex_unlock(&hub->lock);
-        if (late)
-                tb_hub_slate_begin(hub);
+        tb_hub_slate_if_late(hub);
         return G_SOURCE_REMOVE;
 }
 

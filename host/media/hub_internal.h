@@ -41,7 +41,7 @@ struct TbHub {
         guint users, viewers;
         guint slate_timer, linger_timer, retry_timer, first_timer;
         TbFramePool *pool; /* ref; slates */
-        TbFrame *slate;    /* ref */
+        TbFrame *slate;    /* ref; protected by lock */
         GArray *listeners; /* of TbHubListener */
         guint next_listener;
 };
@@ -74,3 +74,5 @@ void tb_hub_unblock(TbHub *hub);
 /* --- hub_slate.c; main thread --- */
 /* Draws and shows it now, and again and again: a stream that goes on can tell a slate from a dead link. */
 void tb_hub_slate_begin(TbHub *hub);
+/* The same, unless a picture came meanwhile. */
+void tb_hub_slate_if_late(TbHub *hub);

@@ -25,25 +25,44 @@ static const char *slate_text(TbHub *hub)
         return hub->fault ? hub->fault : "Waiting for the first picture of the device.";
 }
 
-void tb_hub_slate_begin(TbHub *hub)
+/* `if_late`: not over a picture that came meanwhile; of a source that sends only changes it may be the only one. */
+static void begin(TbHub *hub, bool if_late)
 {
         g_autofree char *title = g_strdup_printf("%s / %s", hub->device, hub->interface);
         int width, height;
 
         tb_hub_size(hub, &width, &height); /* the worker may be pushing a picture */
-        tb_frame_unref(hub->slate);
-        hub->slate = tb_slate_draw(hub->pool, width ? width : SLATE_WIDTH, height ? height : SLATE_HEIGHT,
-                                   title, slate_text(hub));
+        TbFrame *slate = tb_slate_draw(hub->pool, width ? width : SLATE_WIDTH, height ? height : SLATE_HEIGHT,
+                                       title, slate_text(hub));
         tb_mutex_lock(&hub->lock);
-        TbFrame *old = g_steal_pointer(&hub->last);
-        hub->slate_on = true;
-        hub->announced = false;
-        hub->fps = 0;
+        bool begun = !if_late || !hub->announced;
+        TbFrame *old = NULL, *old_slate = slate;
+        if (begun) {
+                old = g_steal_pointer(&hub->last);
+                old_slate = hub->slate;
+                hub->slate = slate;
+                hub->slate_on = true;
+                hub->announced = false;
+                hub->fps = 0;
+        }
         tb_mutex_unlock(&hub->lock);
         tb_frame_unref(old);
+        tb_frame_unref(old_slate);
+        if (!begun)
+                return;
         slate_tick(hub);
         if (!hub->slate_timer && hub->users > 0)
                 hub->slate_timer = g_timeout_add(1000 / TB_HUB_SLATE_FPS, slate_tick, hub);
+}
+
+void tb_hub_slate_begin(TbHub *hub)
+{
+        begin(hub, false);
+}
+
+void tb_hub_slate_if_late(TbHub *hub)
+{
+        begin(hub, true);
 }
 
 void tb_hub_set_fault(TbHub *hub, const char *reason, bool until_frame)

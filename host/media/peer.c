@@ -277,6 +277,7 @@ TbPeer *tb_peer_new(TbMedia *media, TbHub *hub, const char *offer_sdp, const TbP
         peer->data = data;
         peer->label = g_strdup(options->label ? options->label : "viewer");
         peer->answer_wait_ms = options->answer_wait_ms ? options->answer_wait_ms : ANSWER_WAIT_MS;
+        peer->answer_at_relay = options->answer_at_relay;
         peer->offer = offer;
         offer = (TbOffer){0};
         peer->candidates = g_ptr_array_new_with_free_func(g_free);

@@ -54,7 +54,8 @@ typedef struct TbPeerOptions {
          * direction). 0: 40 ms; negative: do not wait. Candidates that are in the answer are not given to
          * `candidate`. */
         int answer_wait_ms;
-        guint max_kbps; /* of this viewer; 0: no limit of its own */
+        bool answer_at_relay; /* the wait is for a candidate of a TURN server, and ends with it */
+        guint max_kbps;       /* of this viewer; 0: no limit of its own */
 } TbPeerOptions;
 
 /* `hub` NULL: data channels only (video in the offer is declined). `callbacks` is static. */

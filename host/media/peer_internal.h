@@ -18,6 +18,7 @@ struct TbPeer {
         void *data;                       /* borrowed from who made it */
         char *label;                      /* owned */
         int answer_wait_ms;
+        bool answer_at_relay;
         TbOffer offer;        /* owned */
         GstElement *pipeline; /* ref; NULL after the end */
         GstElement *webrtc;   /* borrowed from pipeline */

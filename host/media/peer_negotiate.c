@@ -122,10 +122,21 @@ static void on_remote_set(GstPromise *promise, gpointer data)
 }
 
 /* --- our candidates --- */
+/* Nothing is worth waiting for any more. */
+static void end_wait(TbPeer *peer)
+{
+        if (peer->answer_timer)
+                g_source_remove(peer->answer_timer);
+        peer->answer_timer = 0;
+        tell_answer(peer);
+}
+
 static void local_candidate(TbPeer *peer, gpointer value, guint mline)
 {
         if (!peer->told) {
                 g_ptr_array_add(peer->candidates, g_strdup(value));
+                if (peer->answer_at_relay && peer->answer_timer && strstr(value, " typ relay"))
+                        end_wait(peer);
                 return;
         }
         if (peer->callbacks->candidate)
@@ -143,10 +154,7 @@ static void gathered(TbPeer *peer, gpointer value G_GNUC_UNUSED, guint state)
 {
         if (state != GST_WEBRTC_ICE_GATHERING_STATE_COMPLETE || !peer->answer)
                 return;
-        if (peer->answer_timer)
-                g_source_remove(peer->answer_timer);
-        peer->answer_timer = 0;
-        tell_answer(peer);
+        end_wait(peer);
 }
 
 static void on_gathering(GObject *webrtc, GParamSpec *spec G_GNUC_UNUSED, gpointer data)

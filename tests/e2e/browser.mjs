@@ -117,7 +117,7 @@ export const inPage = (page, what, look, arg, ms = PATIENCE) => until(what, () =
 /** The picture comes by `rung` (webrtc, fallback), and frames of it are on the screen. */
 export const showsPictureBy = (page, rung, ms) => inPage(page, `a picture by ${rung}`, (want) => {
   const stage = document.querySelector('.stage');
-  if (stage?.dataset.rung !== want) throw new Error(`the page is at ${stage?.dataset.rung}: ${document.querySelector('#fallback-notice')?.textContent}`);
+  if (stage?.dataset.rung !== want) throw new Error(`the page is at ${stage?.dataset.rung}: ${(document.querySelector('#fallback-notice') ?? document.body).textContent.slice(0, 300)}`);
   const video = stage.querySelector('video');
   const spare = stage.querySelector('.screen img, .screen canvas');
   if (want === 'webrtc') return !video.classList.contains('dim') && video.videoWidth > 0 && spare.hidden && { width: video.videoWidth, height: video.videoHeight };

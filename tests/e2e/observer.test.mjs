@@ -144,6 +144,17 @@ test('without WebRTC: commands, samples and a reduced picture go through the rel
   assertQuiet(page);
 });
 
+test('the server does not answer when the page begins: it says so, and tries again by itself', async (t) => {
+  const session = await create('view');
+  const page = await openPage(t, browser, 'about:blank');
+  let lost = 0;
+  await page.route('**/api/session/*', (route) => (lost++ < 2 ? route.abort() : route.continue()));
+  await page.goto(new URL(session.viewUrl, server.url).href);
+  await say(page, 'The page tries again by itself.');
+  await showsPictureBy(page, 'webrtc');
+  assert.ok(lost >= 3, `${lost} requests`);
+});
+
 test('the console\'s history is replayed over the relay from an offset', async (t) => {
   const session = await create('view');
   const token = new URL(session.viewUrl, server.url).searchParams.get('token');

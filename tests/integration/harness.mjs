@@ -101,6 +101,14 @@ export function forFile() {
   return { after: (step) => steps.push(step) };
 }
 
+// What a failed test left open (a server, a socket) must not keep the whole run waiting.
+after(() => {
+  setTimeout(() => {
+    console.error(`${path.basename(process.argv[1] ?? '')}: still open a minute after the last test: ${process.getActiveResourcesInfo().join(' ')}`);
+    process.exit(1);
+  }, 60000 * SLOW).unref();
+});
+
 const running = new Set();
 // When a hook fails, node --test leaves out the ones behind it: what they would have stopped must not keep this process alive, nor outlive it.
 process.on('exit', () => running.forEach((program) => program.child.kill('SIGKILL')));

@@ -4,13 +4,16 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 
 import { UBOOT, childrenOf } from './bench.mjs';
-import { Host, assertProblem, request, until } from './harness.mjs';
+import { Host, assertProblem, freePort, request, until } from './harness.mjs';
+import { Rfb } from './rfb-client.mjs';
 
 const board = '/host/devices/board';
 let host;
+let vncPort;
 
 before(async () => {
-  host = await Host.start({ devices: { board: { label: 'U-Boot in QEMU', attach: UBOOT } } });
+  vncPort = await freePort();
+  host = await Host.start({ vnc: { port: vncPort }, devices: { board: { label: 'U-Boot in QEMU', attach: UBOOT } } });
   await host.state_is('board/power');
 });
 
@@ -96,6 +99,18 @@ test('SIGTERM under load: exit 0 within 5 s, viewers are told, nothing is left',
   const events = await host.sse('/host/events');
   const picture = await host.get(`${board}/video/stream.mjpeg?fps=30`, { stream: true });
   picture.stream.on('error', () => {}).resume();
+  const viewer = await Rfb.connect(vncPort);
+  let updates = 0;
+  const watching = (async () => {
+    for (;;) {
+      viewer.request(false);
+      await viewer.update();
+      updates++;
+    }
+  })().catch((error) => error);
+  const stalled = await Rfb.connect(vncPort); // asks, and never reads
+  stalled.stream.pause();
+  for (let i = 0; i < 100; i++) stalled.request(false);
   const waiting = host.post(`${board}/console/expect`, { pattern: 'never', timeout_s: 60 }).catch((e) => e);
   let served = 0;
   const hammer = Array.from({ length: 8 }, async () => {
@@ -104,11 +119,13 @@ test('SIGTERM under load: exit 0 within 5 s, viewers are told, nothing is left',
       served++;
     }
   });
-  await until('load', () => served > 100);
+  await until('load', () => served > 100 && updates > 10);
   for (let i = 0; i < 50; i++) console_.send(Buffer.from('printenv\r'));
   const qemu = machine();
   await host.stop();
   await Promise.all(hammer);
+  assert.match((await watching).message, /closed/);
+  stalled.close();
   assert.ok(console_.closed !== null || await until('close', () => console_.closed));
   assert.ok(control.closed !== null || await until('close', () => control.closed));
   assert.ok(events.closed !== null || await until('end', () => events.closed));

@@ -2,6 +2,7 @@
 // acknowledged; commands, samples and a reduced picture through the server's relay when WebRTC does not work.
 
 import { ApiError } from '../core/api.js';
+import { Backoff } from '../core/backoff.js';
 import { CommandClient } from '../core/command.js';
 import { capital, humanize, quantity } from '../core/format.js';
 import { RemotePeer } from '../core/peer.js';
@@ -14,6 +15,7 @@ import { mountScreen } from '../app/views/screen.js';
 import { makePage, makeSignaling, sessionOf } from './common.js';
 
 const STATUS_MS = 5000;
+const BEGIN_MS = 10000;
 
 const root = new URL('..', document.baseURI.replace(/[?#].*$/, '')).href;
 const page = makePage(root);
@@ -24,12 +26,20 @@ if (!session.sessionId || !session.token) fill(main, notice('bad', 'This link is
 else begin();
 
 async function begin() {
+  const pause = new Backoff({ maxMs: 8000 });
   fill(main, h('p', { class: 'muted' }, 'Connecting'));
-  try {
-    run(await api.get(`api/session/${encodeURIComponent(session.sessionId)}`));
-  } catch (error) {
-    if (error instanceof ApiError) fill(main, notice('bad', error.status === 404 ? 'This session does not exist, or it has ended. Ask for a new link.' : error.message));
-    else throw error;
+  for (;;) {
+    try {
+      run(await api.get(`api/session/${encodeURIComponent(session.sessionId)}`, { signal: AbortSignal.timeout(BEGIN_MS) }));
+      return;
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      const passes = error.status === 0 || error.status === 429 || error.status >= 500;
+      fill(main, passes ? notice('warn', `The server does not answer (${error.message}). The page tries again by itself.`)
+        : notice('bad', error.status === 404 ? 'This session does not exist, or it has ended. Ask for a new link.' : error.message));
+      if (!passes) return;
+    }
+    await new Promise((next) => setTimeout(next, pause.next()));
   }
 }
 
