@@ -8,6 +8,8 @@
 #include "lib/error.h"
 #include "lib/limits.h"
 
+const TbParam tb_no_params[] = {TB_PARAM_END};
+
 static const TbParam no_params[] = {TB_PARAM_END};
 
 static const char *type_name(TbParamType type)

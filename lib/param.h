@@ -31,6 +31,7 @@ typedef struct TbParam {
         const char *unit;     /* "ms", "W", …; NULL: none */
         const char *help;     /* one sentence */
 } TbParam;
+extern const TbParam tb_no_params[]; /* a table without rows: no field is allowed */
 
 #define TB_PARAM_END                                                                                         \
         {                                                                                                    \

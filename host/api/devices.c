@@ -131,25 +131,6 @@ static const TbParam patch_params[] = {
         {.name = "vnc", .type = TB_PARAM_INT, .min = 1, .max = 65535, .help = "a VNC port of its own"},
         TB_PARAM_END,
 };
-static const TbParam lease_params[] = {
-        {.name = "ttl_s",
-         .type = TB_PARAM_INT,
-         .min = 1,
-         .max = TB_LIMIT_LEASE_S,
-         .fallback = "300",
-         .unit = "s",
-         .help = "the lease ends when its holder was silent for so long"},
-        {.name = "note", .type = TB_PARAM_STRING, .max = TB_LIMIT_LABEL, .help = "shown to others"},
-        {.name = "wait_s",
-         .type = TB_PARAM_INT,
-         .min = 0,
-         .max = TB_LIMIT_LEASE_WAIT_S,
-         .fallback = "0",
-         .unit = "s",
-         .help = "stand in the queue for so long when it is taken"},
-        TB_PARAM_END,
-};
-static const TbParam no_params[] = {TB_PARAM_END};
 
 static const TbRoute routes[] = {
         {.method = "GET",
@@ -202,7 +183,7 @@ static const TbRoute routes[] = {
          .path = "/host/devices/{id}/lease",
          .role = TB_ROLE_OPERATOR,
          .body = TB_BODY_JSON,
-         .json = lease_params,
+         .json = tb_lease_take_params,
          .handler = lease_take,
          .tag = "leases",
          .summary = "Take the device for a while; X-Lease on later calls",
@@ -211,7 +192,7 @@ static const TbRoute routes[] = {
          .path = "/host/devices/{id}/lease",
          .role = TB_ROLE_OPERATOR,
          .body = TB_BODY_JSON,
-         .json = no_params,
+         .json = tb_no_params,
          .handler = lease_renew,
          .tag = "leases",
          .summary = "Heartbeat of the holder (X-Lease)",

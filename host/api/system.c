@@ -245,8 +245,6 @@ static void docs(TbRequest *request, gpointer data)
         tb_request_reply_file(request, path);
 }
 
-static const TbParam no_params[] = {TB_PARAM_END};
-
 static const TbRoute routes[] = {
         {.method = "GET",
          .path = "/host/health",
@@ -265,7 +263,7 @@ static const TbRoute routes[] = {
         {.method = "GET",
          .path = "/host/info",
          .role = TB_ROLE_VIEWER,
-         .query = no_params,
+         .query = tb_no_params,
          .handler = info,
          .tag = "host",
          .summary = "Versions, codecs, limits",
@@ -273,7 +271,7 @@ static const TbRoute routes[] = {
         {.method = "GET",
          .path = "/host/drivers",
          .role = TB_ROLE_VIEWER,
-         .query = no_params,
+         .query = tb_no_params,
          .handler = drivers,
          .tag = "host",
          .summary = "Every driver: kinds, typed parameters, help",
@@ -281,7 +279,7 @@ static const TbRoute routes[] = {
         {.method = "GET",
          .path = "/host/resources",
          .role = TB_ROLE_VIEWER,
-         .query = no_params,
+         .query = tb_no_params,
          .handler = resources,
          .tag = "host",
          .summary = "Discovered hardware that can be attached",

@@ -49,7 +49,6 @@ static const TbParam power_params[] = {
          .help = "what to switch to"},
         TB_PARAM_END,
 };
-static const TbParam no_params[] = {TB_PARAM_END};
 
 static const TbRoute routes[] = {
         {.method = "GET",
@@ -72,7 +71,7 @@ static const TbRoute routes[] = {
          .path = "/host/usb/{port}/reset",
          .role = TB_ROLE_OPERATOR,
          .body = TB_BODY_JSON,
-         .json = no_params,
+         .json = tb_no_params,
          .handler = reset,
          .tag = "usb",
          .summary = "Reset the device at a port",

@@ -152,7 +152,6 @@ static void mjpeg(TbApi *api, TbRequest *request, TbInterface *iface, const TbVe
                 viewer_gone(NULL, v);
 }
 
-static const TbParam no_params[] = {TB_PARAM_END};
 /* <img> fetches a picture again only from a URL that is new to it. */
 #define FRESH                                                                                                \
         {                                                                                                    \
@@ -212,7 +211,7 @@ static const TbApiRoute routes[] = {
          {.method = "GET",
           .path = "",
           .role = TB_ROLE_VIEWER,
-          .query = no_params,
+          .query = tb_no_params,
           .summary = "Size, rate, state, viewers",
           .answers = "200 application/json Video; 404"},
          get_state},

@@ -60,6 +60,19 @@ TbDevice *tb_command_device(TbCommand *command);
 void tb_commands_of_removed(TbCore *core, TbDevice *device); /* fails what is in flight for it */
 void tb_commands_stop(TbCore *core);
 
+/* Rows of a table for verbs that read lines of a history: which ones. */
+#define TB_PARAM_LINES                                                                                       \
+        {.name = "from",                                                                                     \
+         .type = TB_PARAM_INT,                                                                               \
+         .min = 0,                                                                                           \
+         .max = 9e15,                                                                                        \
+         .fallback = "0",                                                                                    \
+         .help = "offset of the first line"},                                                                \
+        {                                                                                                    \
+                .name = "limit", .type = TB_PARAM_INT, .min = 1, .max = TB_LIMIT_LOG_LINES,                  \
+                .fallback = "1000", .help = "lines at most"                                                  \
+        }
+
 /* The tables that verbs.c joins. */
 extern const TbVerbRun tb_lease_verbs[], tb_power_verbs[], tb_console_verbs[], tb_video_verbs[],
         tb_input_verbs[], tb_sensors_verbs[], tb_shell_verbs[], tb_files_verbs[], tb_apps_verbs[],

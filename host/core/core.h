@@ -120,6 +120,7 @@ const TbVerb *tb_core_verbs(void); /* all kinds, one table */
 const TbVerb *tb_core_verb(TbKind kind, const char *op);
 
 /* --- leases --- */
+extern const TbParam tb_lease_take_params[]; /* of lease.take */
 json_t *tb_device_lease_json(
         TbDevice *device); /* {"holder","note","expires_at"} or json null: never the secret; new reference */
 

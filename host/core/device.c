@@ -4,8 +4,6 @@
 
 #include "lib/limits.h"
 
-const TbParam tb_no_params[] = {TB_PARAM_END};
-
 bool tb_id_valid(const char *id)
 {
         gsize n = strlen(id);

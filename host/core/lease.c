@@ -283,7 +283,7 @@ static void release(TbCommand *command)
         }
 }
 
-static const TbParam take_params[] = {
+const TbParam tb_lease_take_params[] = {
         {.name = "ttl_s",
          .type = TB_PARAM_INT,
          .min = 1,
@@ -305,7 +305,7 @@ static const TbParam take_params[] = {
 const TbVerbRun tb_lease_verbs[] = {
         {{.op = "take",
           .role = TB_ROLE_OPERATOR,
-          .params = take_params,
+          .params = tb_lease_take_params,
           .timeout_ms = (TB_LIMIT_LEASE_WAIT_S + 10) * 1000,
           .summary = "Take the lease of a device"},
          take},

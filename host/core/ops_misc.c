@@ -103,18 +103,7 @@ static void logs_get(TbCommand *c)
 }
 
 static const TbParam logs_params[] = {
-        {.name = "from",
-         .type = TB_PARAM_INT,
-         .min = 0,
-         .max = 9e15,
-         .fallback = "0",
-         .help = "offset of the first line"},
-        {.name = "limit",
-         .type = TB_PARAM_INT,
-         .min = 1,
-         .max = TB_LIMIT_LOG_LINES,
-         .fallback = "1000",
-         .help = "lines at most"},
+        TB_PARAM_LINES,
         TB_PARAM_END,
 };
 

@@ -133,5 +133,3 @@ json_t *tb_resources_services(TbCore *core);
 void tb_audit_open(TbCore *core);
 void tb_audit(TbCore *core, const TbActor *actor, const char *device, const char *verb, json_t *params,
               const GError *error, gint64 ms);
-
-extern const TbParam tb_no_params[]; /* a table without rows: no field is allowed */

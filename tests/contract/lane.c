@@ -462,6 +462,30 @@ void lane_input(Lane *lane, const TbInput *events, guint n)
         g_assert_no_error(error);
 }
 
+static guint32 pixel(const TbFrame *f, int x, int y)
+{
+        const guint8 *p = f->plane[0] + (gsize)y * (gsize)f->stride[0] + (gsize)x * 4;
+        return (guint32)p[2] << 16 | (guint32)p[1] << 8 | p[0];
+}
+
+bool lane_has_colour(const LaneSeen *seen, gpointer data)
+{
+        const LaneColour *c = data;
+        const TbFrame *f = seen->frame;
+        return f && c->x < f->width && c->y < f->height && pixel(f, c->x, c->y) == c->rgb;
+}
+
+bool lane_has_size(const LaneSeen *seen, gpointer data)
+{
+        const TbRect *size = data;
+        return seen->frame && seen->frame->width == size->width && seen->frame->height == size->height;
+}
+
+bool lane_is_lost(const LaneSeen *seen, gpointer data)
+{
+        return seen->lost && strstr(seen->lost, data);
+}
+
 guint32 lane_pixel(Lane *lane, int x, int y)
 {
         tb_mutex_lock(&lane->lock);
@@ -469,8 +493,7 @@ guint32 lane_pixel(Lane *lane, int x, int y)
         g_assert_nonnull(f);
         g_assert_cmpint(f->format, ==, TB_PIXEL_BGRX);
         g_assert_true(x < f->width && y < f->height);
-        const guint8 *p = f->plane[0] + (gsize)y * (gsize)f->stride[0] + (gsize)x * 4;
-        guint32 value = (guint32)p[2] << 16 | (guint32)p[1] << 8 | p[0];
+        guint32 value = pixel(f, x, y);
         tb_mutex_unlock(&lane->lock);
         return value;
 }

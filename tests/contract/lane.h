@@ -34,6 +34,14 @@ void lane_stop(Lane *lane, int limit_ms);
 bool lane_call(Lane *lane, LaneCall call, gconstpointer data, int timeout_ms, GError **error);
 void lane_wait(Lane *lane, const char *what, LaneDone done, gconstpointer data, int timeout_ms);
 void lane_video(Lane *lane, int max_fps); /* 0: stop */
+/* What to wait for, for lane_wait(). */
+typedef struct LaneColour {
+        int x, y;
+        guint32 rgb; /* 0xRRGGBB */
+} LaneColour;
+bool lane_has_colour(const LaneSeen *seen, gpointer colour); /* LaneColour */
+bool lane_has_size(const LaneSeen *seen, gpointer rect);     /* TbRect */
+bool lane_is_lost(const LaneSeen *seen, gpointer text);      /* and the reason has this in it */
 /* A look at what was seen, under the lock. */
 void lane_look(Lane *lane, void (*look)(const LaneSeen *seen, gpointer data), gconstpointer data);
 void lane_forget(Lane *lane); /* bytes, lines, events, frame, counts */

@@ -8,37 +8,6 @@
 
 #define ARGV(...) ((const char *const[]){__VA_ARGS__, NULL})
 
-typedef struct Colour {
-        int x, y;
-        guint32 rgb;
-} Colour;
-
-static bool has_colour(const LaneSeen *seen, gpointer data)
-{
-        const Colour *c = data;
-        const TbFrame *f = seen->frame;
-        if (!f || c->x >= f->width || c->y >= f->height)
-                return false;
-        const guint8 *p = f->plane[0] + (gsize)c->y * (gsize)f->stride[0] + (gsize)c->x * 4;
-        return ((guint32)p[2] << 16 | (guint32)p[1] << 8 | p[0]) == c->rgb;
-}
-
-static void paint(XServer *server, const char *colour)
-{
-        g_autofree char *out = xserver_run(server, ARGV("xsetroot", "-solid", colour));
-}
-
-static bool has_size(const LaneSeen *seen, gpointer data)
-{
-        const TbRect *size = data;
-        return seen->frame && seen->frame->width == size->width && seen->frame->height == size->height;
-}
-
-static bool is_lost(const LaneSeen *seen, gpointer data)
-{
-        return seen->lost && strstr(seen->lost, data);
-}
-
 static void test_xvnc(void)
 {
         g_autofree char *dir = g_dir_make_tmp("tbv-XXXXXX", NULL), *path = g_build_filename(dir, "rfb", NULL),
@@ -46,18 +15,18 @@ static void test_xvnc(void)
         g_setenv("TB_VNC_SOCKET", path, TRUE);
         XServer server;
         xserver_start(&server, "Xvnc", "800x600", -1);
-        paint(&server, "#336699");
+        xserver_paint(&server, "#336699");
         Lane *screen = lane_start(uri, NULL, "screen", dir);
         lane_open_wait(screen, 10000);
         lane_video(screen, 30);
-        const Colour first = {799, 599, 0x336699}, second = {5, 5, 0xabcdef};
-        lane_wait(screen, "first colour", has_colour, &first, 5000);
-        paint(&server, "#abcdef");
-        lane_wait(screen, "second colour", has_colour, &second, 5000);
+        const LaneColour first = {799, 599, 0x336699}, second = {5, 5, 0xabcdef};
+        lane_wait(screen, "first colour", lane_has_colour, &first, 5000);
+        xserver_paint(&server, "#abcdef");
+        lane_wait(screen, "second colour", lane_has_colour, &second, 5000);
 
         g_autofree char *resized = xserver_run(&server, ARGV("xrandr", "-s", "640x480"));
         const TbRect small = {0, 0, 640, 480};
-        lane_wait(screen, "640x480", has_size, &small, 5000);
+        lane_wait(screen, "640x480", lane_has_size, &small, 5000);
 
         const TbInput tap = {.type = TB_INPUT_TAP, .x = 200, .y = 150};
         lane_input(screen, &tap, 1);
@@ -83,7 +52,7 @@ static void test_password(void)
 {
         XServer server;
         xserver_start(&server, "Xvfb", "640x480", -1);
-        paint(&server, "#445566");
+        xserver_paint(&server, "#445566");
         TbIo io;
         tb_io_init_plain(&io);
         TbChild *x11vnc = xserver_spawn(&server,
@@ -103,18 +72,18 @@ static void test_password(void)
                         *none = g_strdup_printf("vnc://127.0.0.1:%d", port);
         Lane *screen = lane_start(good, NULL, "screen", "/tmp");
         lane_video(screen, 30);
-        const Colour colour = {639, 479, 0x445566};
-        lane_wait(screen, "colour", has_colour, &colour, 10000);
-        paint(&server, "#665544");
-        const Colour other = {0, 479, 0x665544};
-        lane_wait(screen, "other colour", has_colour, &other, 10000);
+        const LaneColour colour = {639, 479, 0x445566};
+        lane_wait(screen, "colour", lane_has_colour, &colour, 10000);
+        xserver_paint(&server, "#665544");
+        const LaneColour other = {0, 479, 0x665544};
+        lane_wait(screen, "other colour", lane_has_colour, &other, 10000);
         lane_stop(screen, 500);
 
         screen = lane_start(none, NULL, "screen", "/tmp");
-        lane_wait(screen, "a word about the password", is_lost, "assword", 10000);
+        lane_wait(screen, "a word about the password", lane_is_lost, "assword", 10000);
         lane_stop(screen, 500);
         screen = lane_start(bad, NULL, "screen", "/tmp");
-        lane_wait(screen, "a word about the password", is_lost, "assword", 10000);
+        lane_wait(screen, "a word about the password", lane_is_lost, "assword", 10000);
         lane_stop(screen, 500);
         tb_child_free(x11vnc, 0);
         xserver_stop(&server);

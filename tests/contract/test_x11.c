@@ -17,32 +17,6 @@ static Lane *start(XServer *server, const char *lane)
         return lane_start(uri, NULL, lane, "/tmp");
 }
 
-typedef struct Colour {
-        int x, y;
-        guint32 rgb;
-} Colour;
-
-static bool has_colour(const LaneSeen *seen, gpointer data)
-{
-        const Colour *c = data;
-        const TbFrame *f = seen->frame;
-        if (!f || c->x >= f->width || c->y >= f->height)
-                return false;
-        const guint8 *p = f->plane[0] + (gsize)c->y * (gsize)f->stride[0] + (gsize)c->x * 4;
-        return ((guint32)p[2] << 16 | (guint32)p[1] << 8 | p[0]) == c->rgb;
-}
-
-static void paint(XServer *server, const char *colour)
-{
-        g_autofree char *out = xserver_run(server, ARGV("xsetroot", "-solid", colour));
-}
-
-static bool has_size(const LaneSeen *seen, gpointer data)
-{
-        const TbRect *size = data;
-        return seen->frame && seen->frame->width == size->width && seen->frame->height == size->height;
-}
-
 static void look_count(const LaneSeen *seen, gpointer data)
 {
         *(guint *)data = seen->frames;
@@ -52,35 +26,35 @@ static void test_picture(void)
 {
         XServer server;
         xserver_start(&server, "Xvfb", "800x600", -1);
-        paint(&server, "#123456");
+        xserver_paint(&server, "#123456");
         Lane *screen = start(&server, "screen");
         lane_open_wait(screen, 10000);
         lane_video(screen, 30);
         lane_wait_frames(screen, 1, 5000); /* one soon after start, though nothing changes */
-        const Colour first = {10, 10, 0x123456}, second = {799, 599, 0xfedcba};
-        lane_wait(screen, "first colour", has_colour, &first, 2000);
-        paint(&server, "#fedcba");
-        lane_wait(screen, "second colour", has_colour, &second, 5000);
+        const LaneColour first = {10, 10, 0x123456}, second = {799, 599, 0xfedcba};
+        lane_wait(screen, "first colour", lane_has_colour, &first, 2000);
+        xserver_paint(&server, "#fedcba");
+        lane_wait(screen, "second colour", lane_has_colour, &second, 5000);
 
         /* a small window damages its own rectangle only */
         lane_forget(screen);
         TbChild *logo =
                 xserver_spawn(&server, ARGV("xlogo", "-geometry", "100x50+300+200", "-bg", "#ff0000"), 0);
-        const Colour red = {350, 201, 0xff0000};
-        lane_wait(screen, "window", has_colour, &red, 10000);
+        const LaneColour red = {350, 201, 0xff0000};
+        lane_wait(screen, "window", lane_has_colour, &red, 10000);
         /* the picture before went straight into its frame: what it showed around the window is not lost */
-        const Colour around = {10, 10, 0xfedcba};
-        lane_wait(screen, "colour around the window", has_colour, &around, 1000);
+        const LaneColour around = {10, 10, 0xfedcba};
+        lane_wait(screen, "colour around the window", lane_has_colour, &around, 1000);
         guint before = 0, after = 0;
         lane_look(screen, look_count, &before);
         g_assert_cmpuint(before, <, 60);
 
         lane_video(screen, 0);
         tb_child_free(logo, 0);
-        paint(&server, "#000000");
+        xserver_paint(&server, "#000000");
         lane_video(screen, 5); /* and again: with what is there now */
-        const Colour black = {350, 201, 0};
-        lane_wait(screen, "black", has_colour, &black, 5000);
+        const LaneColour black = {350, 201, 0};
+        lane_wait(screen, "black", lane_has_colour, &black, 5000);
         lane_look(screen, look_count, &after);
         lane_stop(screen, 1000);
         xserver_stop(&server);
@@ -93,18 +67,18 @@ static void test_resize(void)
         Lane *screen = start(&server, "screen");
         lane_video(screen, 30);
         const TbRect large = {0, 0, 1024, 768}, small = {0, 0, 640, 480};
-        lane_wait(screen, "1024x768", has_size, &large, 10000);
+        lane_wait(screen, "1024x768", lane_has_size, &large, 10000);
         g_autofree char *mode = xserver_run(&server, ARGV("xrandr", "--newmode", "small", "0", "640", "640",
                                                           "640", "640", "480", "480", "480", "480"));
         g_autofree char *added = xserver_run(&server, ARGV("xrandr", "--addmode", "screen", "small"));
         g_autofree char *out = xserver_run(&server, ARGV("xrandr", "--output", "screen", "--mode", "small"));
-        lane_wait(screen, "640x480", has_size, &small, 5000);
-        paint(&server, "#00ff00");
-        const Colour green = {639, 479, 0x00ff00};
-        lane_wait(screen, "green", has_colour, &green, 5000);
+        lane_wait(screen, "640x480", lane_has_size, &small, 5000);
+        xserver_paint(&server, "#00ff00");
+        const LaneColour green = {639, 479, 0x00ff00};
+        lane_wait(screen, "green", lane_has_colour, &green, 5000);
         g_autofree char *back =
                 xserver_run(&server, ARGV("xrandr", "--output", "screen", "--mode", "1024x768"));
-        lane_wait(screen, "1024x768 again", has_size, &large, 5000);
+        lane_wait(screen, "1024x768 again", lane_has_size, &large, 5000);
         lane_stop(screen, 1000);
         xserver_stop(&server);
 }
@@ -235,7 +209,7 @@ static void test_cursor(void)
 {
         XServer server;
         xserver_start(&server, "Xvfb", "800x600", -1);
-        paint(&server, "#808080");
+        xserver_paint(&server, "#808080");
         g_autofree char *out = xserver_run(&server, ARGV("xsetroot", "-cursor_name", "left_ptr"));
         Lane *screen = start(&server, "screen"), *input = start(&server, "input");
         lane_video(screen, 30);
@@ -277,15 +251,10 @@ static void test_blend(void)
         g_assert_cmpint(drawn.width, ==, 0);
 }
 
-static bool is_lost(const LaneSeen *seen, gpointer data)
-{
-        return seen->lost && strstr(seen->lost, data);
-}
-
 static void test_nothing_there(void)
 {
         Lane *screen = lane_start("x11://:59535", NULL, "screen", "/tmp");
-        lane_wait(screen, "reason", is_lost, "no X server on display :59535", 5000);
+        lane_wait(screen, "reason", lane_is_lost, "no X server on display :59535", 5000);
         lane_stop(screen, 500);
 }
 

@@ -80,3 +80,8 @@ char *xserver_run(XServer *server, const char *const *argv)
         tb_io_clear_plain(&io);
         return g_string_free(out, FALSE);
 }
+
+void xserver_paint(XServer *server, const char *colour)
+{
+        g_autofree char *out = xserver_run(server, (const char *const[]){"xsetroot", "-solid", colour, NULL});
+}

@@ -14,3 +14,4 @@ void xserver_stop(XServer *server); /* SIGKILL: as when it crashes */
  * frees. */
 char *xserver_run(XServer *server, const char *const *argv);
 TbChild *xserver_spawn(XServer *server, const char *const *argv, guint flags);
+void xserver_paint(XServer *server, const char *colour); /* the root window: "#rrggbb" */
