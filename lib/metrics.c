@@ -155,6 +155,20 @@ void tb_metrics_line(GString *out, const char *name, const char *labels, double 
         g_string_append_c(out, '\n');
 }
 
+void tb_metrics_head(GString *out, TbMetricType type, const char *name, const char *help)
+{
+        static const char *const types[] = {"counter", "gauge", "histogram"};
+        if (help)
+                g_string_append_printf(out, "# HELP %s %s\n", name, help);
+        g_string_append_printf(out, "# TYPE %s %s\n", name, types[type]);
+}
+
+void tb_metrics_one(GString *out, TbMetricType type, const char *name, const char *help, double value)
+{
+        tb_metrics_head(out, type, name, help);
+        tb_metrics_line(out, name, NULL, value);
+}
+
 static void append_histogram(GString *out, const Family *family, TbMetric *metric)
 {
         const char *labels = metric->labels ? metric->labels : "", *comma = *labels ? "," : "";
@@ -173,13 +187,10 @@ static void append_histogram(GString *out, const Family *family, TbMetric *metri
 
 char *tb_metrics_text(TbMetrics *metrics)
 {
-        static const char *const types[] = {"counter", "gauge", "histogram"};
         GString *out = g_string_new(NULL);
         for (guint i = 0; i < metrics->families->len; i++) {
                 Family *family = g_ptr_array_index(metrics->families, i);
-                if (family->help)
-                        g_string_append_printf(out, "# HELP %s %s\n", family->name, family->help);
-                g_string_append_printf(out, "# TYPE %s %s\n", family->name, types[family->type]);
+                tb_metrics_head(out, family->type, family->name, family->help);
                 for (guint j = 0; j < family->metrics->len; j++) {
                         TbMetric *metric = g_ptr_array_index(family->metrics, j);
                         if (family->type == TB_METRIC_HISTOGRAM)

@@ -19,7 +19,11 @@ TbMetric *tb_metrics_get(TbMetrics *metrics, TbMetricType type, const char *name
 void tb_metric_add(TbMetric *metric, double value);     /* counter, gauge */
 void tb_metric_set(TbMetric *metric, double value);     /* gauge */
 void tb_metric_observe(TbMetric *metric, double value); /* histogram */
-/* `collect` appends lines with tb_metrics_line(). */
+/* `collect` appends families: tb_metrics_head() and then lines, or tb_metrics_one(). A name comes once in the
+ * whole text. */
 void tb_metrics_collector(TbMetrics *metrics, void (*collect)(GString *out, gpointer data), gpointer data);
+void tb_metrics_head(GString *out, TbMetricType type, const char *name, const char *help);
 void tb_metrics_line(GString *out, const char *name, const char *labels, double value);
+/* A family of one line without labels. */
+void tb_metrics_one(GString *out, TbMetricType type, const char *name, const char *help, double value);
 char *tb_metrics_text(TbMetrics *metrics); /* the caller frees */

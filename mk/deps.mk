@@ -6,7 +6,7 @@ DEPS_BUILD := pkg-config git libglib2.0-dev libjansson-dev libyaml-dev libmicroh
 	libturbojpeg0-dev libpng-dev libcairo2-dev zlib1g-dev libxkbcommon-dev
 DEPS_RUN := gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-nice \
 	qemu-system-x86 u-boot-qemu xvfb xterm fluxbox x11-apps x11-utils x11-xserver-utils adb nodejs npm busybox-static fonts-dejavu-core
-DEPS_TEST := curl clang clang-format clang-tidy cppcheck libclang-rt-14-dev chromium socat python3 python3-serial vncsnapshot gvncviewer \
+DEPS_TEST := curl clang clang-format clang-tidy cppcheck libclang-rt-14-dev chromium socat python3 python3-serial python3-prometheus-client vncsnapshot gvncviewer \
 	xdotool iproute2 nftables util-linux coturn x11vnc tigervnc-standalone-server tigervnc-viewer websockify novnc python3-flask gunicorn wrk zbar-tools cpio xz-utils zstd uhubctl
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)

@@ -214,27 +214,29 @@ void tb_pairing_metrics(GString *out, gpointer data)
 {
         TbPairing *pairing = data;
         static const char *const roles[] = {"none", "desktop", "phone", "host"};
-        g_string_append(out, "# TYPE testbed_sessions gauge\n");
-        tb_metrics_line(out, "testbed_sessions", NULL, g_hash_table_size(pairing->sessions));
-        g_string_append(out, "# TYPE testbed_parties gauge\n");
+        tb_metrics_one(out, TB_METRIC_GAUGE, "testbed_sessions", "Sessions that exist.",
+                       g_hash_table_size(pairing->sessions));
+        tb_metrics_head(out, TB_METRIC_GAUGE, "testbed_parties", "WebSockets by role.");
         for (guint i = 0; i < G_N_ELEMENTS(roles); i++) {
                 g_autofree char *labels = g_strdup_printf("role=\"%s\"", roles[i]);
                 tb_metrics_line(out, "testbed_parties", labels, pairing->parties[i]);
         }
         const struct {
-                const char *name;
+                const char *name, *help;
                 guint64 value;
         } counters[] = {
-                {"testbed_sessions_created_total", pairing->created},
-                {"testbed_sessions_expired_total", pairing->expired},
-                {"testbed_hellos_refused_total", pairing->refused},
-                {"testbed_relayed_messages_total", pairing->relayed_messages},
-                {"testbed_relayed_bytes_total", pairing->relayed_bytes},
-                {"testbed_dropped_pictures_total", pairing->dropped_pictures},
-                {"testbed_dropped_samples_total", pairing->dropped_samples},
+                {"testbed_sessions_created_total", "Sessions that were made.", pairing->created},
+                {"testbed_sessions_expired_total", "Sessions that ended by age.", pairing->expired},
+                {"testbed_hellos_refused_total", "Parties that were refused.", pairing->refused},
+                {"testbed_relayed_messages_total", "Messages from one party to another.",
+                 pairing->relayed_messages},
+                {"testbed_relayed_bytes_total", "Bytes of them.", pairing->relayed_bytes},
+                {"testbed_dropped_pictures_total", "Relayed pictures that a slow observer missed.",
+                 pairing->dropped_pictures},
+                {"testbed_dropped_samples_total", "Samples that a slow observer missed.",
+                 pairing->dropped_samples},
         };
-        for (guint i = 0; i < G_N_ELEMENTS(counters); i++) {
-                g_string_append_printf(out, "# TYPE %s counter\n", counters[i].name);
-                tb_metrics_line(out, counters[i].name, NULL, (double)counters[i].value);
-        }
+        for (guint i = 0; i < G_N_ELEMENTS(counters); i++)
+                tb_metrics_one(out, TB_METRIC_COUNTER, counters[i].name, counters[i].help,
+                               (double)counters[i].value);
 }

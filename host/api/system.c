@@ -164,56 +164,45 @@ static guint entries(const char *path)
         return n;
 }
 
-typedef struct States {
-        guint n[TB_STATE_CLOSING + 1];
-        guint devices;
-} States;
-
-static void count_interface(TbInterface *iface, gpointer user)
+static void gauge(GString *out, const char *name, const char *help, double value)
 {
-        ((States *)user)->n[tb_interface_state(iface, NULL)]++;
+        tb_metrics_one(out, TB_METRIC_GAUGE, name, help, value);
 }
 
-static void count_device(TbDevice *device, gpointer user)
+static void counter(GString *out, const char *name, const char *help, guint64 value)
 {
-        ((States *)user)->devices++;
-        tb_device_each_interface(device, count_interface, user);
+        tb_metrics_one(out, TB_METRIC_COUNTER, name, help, (double)value);
 }
 
 static void media_metrics(GString *out, TbMedia *media)
 {
         TbMediaStats s;
         tb_media_get_stats(media, &s);
+        tb_metrics_head(out, TB_METRIC_GAUGE, "testbed_viewers", "Who watches now.");
         tb_metrics_line(out, "testbed_viewers", "kind=\"webrtc\"", s.peers);
         tb_metrics_line(out, "testbed_viewers", "kind=\"mjpeg\"", s.mjpeg);
         tb_metrics_line(out, "testbed_viewers", "kind=\"raw\"", s.sinks);
-        tb_metrics_line(out, "testbed_video_sources_live", NULL, s.hubs_live);
-        tb_metrics_line(out, "testbed_video_encoders", NULL, s.encoders);
-        tb_metrics_line(out, "testbed_viewers_total", NULL, (double)s.peers_total);
-        tb_metrics_line(out, "testbed_viewers_refused_total", NULL, (double)s.peers_refused);
-        tb_metrics_line(out, "testbed_video_frames_total", NULL, (double)s.frames_in);
-        tb_metrics_line(out, "testbed_video_frames_encoded_total", NULL, (double)s.frames_encoded);
-        tb_metrics_line(out, "testbed_video_frames_dropped_total", NULL, (double)s.frames_dropped);
-        tb_metrics_line(out, "testbed_video_keyframes_total", NULL, (double)s.keyframes);
-        tb_metrics_line(out, "testbed_video_sent_bytes_total", NULL, (double)s.bytes_sent);
+        gauge(out, "testbed_video_sources_live", "Screens and cameras that are captured.", s.hubs_live);
+        gauge(out, "testbed_video_encoders", "Encoders that run.", s.encoders);
+        counter(out, "testbed_viewers_total", "WebRTC viewers that came.", s.peers_total);
+        counter(out, "testbed_viewers_refused_total", "WebRTC viewers beyond the limit.", s.peers_refused);
+        counter(out, "testbed_video_frames_total", "Captured frames.", s.frames_in);
+        counter(out, "testbed_video_frames_encoded_total", "Encoded frames.", s.frames_encoded);
+        counter(out, "testbed_video_frames_dropped_total", "Frames that no encoder had time for.",
+                s.frames_dropped);
+        counter(out, "testbed_video_keyframes_total", "Encoded keyframes.", s.keyframes);
+        counter(out, "testbed_video_sent_bytes_total", "RTP bytes to WebRTC viewers.", s.bytes_sent);
 }
 
 static void collect(GString *out, gpointer data)
 {
         TbApi *api = data;
-        States states = {0};
-        tb_core_each_device(api->core, count_device, &states);
-        tb_metrics_line(out, "testbed_uptime_seconds", NULL, (double)uptime_s(api));
-        tb_metrics_line(out, "testbed_devices", NULL, states.devices);
-        for (int s = 0; s <= TB_STATE_CLOSING; s++) {
-                g_autofree char *label = g_strdup_printf("state=\"%s\"", tb_state_name((TbState)s));
-                tb_metrics_line(out, "testbed_interfaces", label, states.n[s]);
-        }
-        tb_metrics_line(out, "testbed_resident_bytes", NULL, (double)resident_bytes());
-        tb_metrics_line(out, "testbed_open_fds", NULL, entries("/proc/self/fd"));
-        tb_metrics_line(out, "testbed_threads", NULL, entries("/proc/self/task"));
-        tb_metrics_line(out, "testbed_whep_sessions", NULL, g_hash_table_size(api->whep));
-        tb_metrics_line(out, "testbed_console_sockets", NULL, api->consoles.length);
+        gauge(out, "testbed_uptime_seconds", "Since the start.", (double)uptime_s(api));
+        gauge(out, "testbed_resident_bytes", "Memory of this process.", (double)resident_bytes());
+        gauge(out, "testbed_open_fds", "File descriptors of this process.", entries("/proc/self/fd"));
+        gauge(out, "testbed_threads", "Threads of this process.", entries("/proc/self/task"));
+        gauge(out, "testbed_whep_sessions", "WHEP sessions that are open.", g_hash_table_size(api->whep));
+        gauge(out, "testbed_console_sockets", "WebSockets on consoles.", api->consoles.length);
         if (api->media)
                 media_metrics(out, api->media);
 }

@@ -29,7 +29,9 @@ static void collect_states(GString *out, gpointer data)
                 for (guint i = 0; i < device->interfaces->len; i++)
                         counts[((const TbInterface *)g_ptr_array_index(device->interfaces, i))->state]++;
         }
-        tb_metrics_line(out, "testbed_devices", NULL, g_tree_nnodes(core->devices));
+        tb_metrics_one(out, TB_METRIC_GAUGE, "testbed_devices", "Devices of the bench.",
+                       g_tree_nnodes(core->devices));
+        tb_metrics_head(out, TB_METRIC_GAUGE, "testbed_interfaces", "Interfaces of all devices by state.");
         for (int s = 0; s <= TB_STATE_CLOSING; s++) {
                 g_autofree char *labels = g_strdup_printf("state=\"%s\"", tb_state_name((TbState)s));
                 tb_metrics_line(out, "testbed_interfaces", labels, counts[s]);
@@ -56,13 +58,13 @@ TbCore *tb_core_new(const TbHostConfig *config, TbMetrics *metrics, GError **err
         if (metrics) {
                 static const double buckets[] = {0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 0};
                 core->commands_total = tb_metrics_get(metrics, TB_METRIC_COUNTER, "testbed_commands_total",
-                                                      NULL, "commands that entered", NULL);
+                                                      NULL, "Commands that entered.", NULL);
                 core->command_errors =
                         tb_metrics_get(metrics, TB_METRIC_COUNTER, "testbed_command_errors_total", NULL,
-                                       "commands that failed", NULL);
+                                       "Commands that failed.", NULL);
                 core->command_seconds =
                         tb_metrics_get(metrics, TB_METRIC_HISTOGRAM, "testbed_command_seconds", NULL,
-                                       "until a command's answer", buckets);
+                                       "Time from a command's entry to its answer.", buckets);
                 tb_metrics_collector(metrics, collect_states, core);
         }
         return core;

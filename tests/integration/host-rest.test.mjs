@@ -6,6 +6,7 @@ import { before, test } from 'node:test';
 
 import { scriptedDevice, startSerialPort } from './bench.mjs';
 import { Host, assertProblem, forFile, scratch, until } from './harness.mjs';
+import { scrape } from './prometheus.mjs';
 
 const file = forFile();
 const state = scratch('tb-rest-');
@@ -38,7 +39,7 @@ test('health and info', async () => {
   const drivers = (await host.get('/host/drivers')).json;
   assert.ok(drivers.find((d) => d.name === 'exec').kinds.includes('power'));
   const metrics = await host.get('/metrics');
-  assert.match(metrics.headers['content-type'], /^text\/plain; version=0\.0\.4/);
+  assert.ok(scrape(metrics).find((f) => f.name === 'testbed_video_frames'));
   assert.match(metrics.text, /^testbed_devices 2$/m);
   assert.match(metrics.text, /^testbed_interfaces\{state="ready"\} [1-9]/m);
 });

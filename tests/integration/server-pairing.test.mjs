@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import { assertProblem, SLOW, until } from './harness.mjs';
+import { scrape } from './prometheus.mjs';
 import { Server } from './server-harness.mjs';
 
 let server;
@@ -270,7 +271,9 @@ test('openapi and metrics', async () => {
   const api = (await server.get('/openapi.json')).json;
   assert.equal(api.openapi, '3.1.0');
   assert.ok(api.paths['/api/session'].post.requestBody);
-  const metrics = (await server.get('/metrics')).text;
+  const page = await server.get('/metrics');
+  assert.ok(scrape(page).find((f) => f.name === 'testbed_relayed_bytes'));
+  const metrics = page.text;
   assert.match(metrics, /^testbed_sessions \d+$/m);
   assert.match(metrics, /^testbed_parties\{role="desktop"\} \d+$/m);
 });

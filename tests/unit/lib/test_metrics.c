@@ -4,6 +4,8 @@
 
 static void collect(GString *out, gpointer data)
 {
+        tb_metrics_one(out, TB_METRIC_GAUGE, "testbed_one", "One.", 1);
+        tb_metrics_head(out, TB_METRIC_GAUGE, "testbed_extra", NULL);
         tb_metrics_line(out, "testbed_extra", "device=\"board\"", *(double *)data);
 }
 
@@ -38,7 +40,8 @@ static void test_text(void)
                 "testbed_seconds_bucket{le=\"0.005\"} 1\ntestbed_seconds_bucket{le=\"0.1\"} 1\n"
                 "testbed_seconds_bucket{le=\"1\"} 2\ntestbed_seconds_bucket{le=\"+Inf\"} 3\n"
                 "testbed_seconds_sum 7.505\ntestbed_seconds_count 3\n"
-                "testbed_extra{device=\"board\"} 1.25\n");
+                "# HELP testbed_one One.\n# TYPE testbed_one gauge\ntestbed_one 1\n"
+                "# TYPE testbed_extra gauge\ntestbed_extra{device=\"board\"} 1.25\n");
         tb_metrics_free(metrics);
 }
 
