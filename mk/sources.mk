@@ -1,6 +1,6 @@
 # What is compiled into what. Folders are found, never listed: a new file, driver or test needs no edit here.
 LIB_SRCS := $(sort $(wildcard lib/*.c lib/*/*.c))
-HOST_SRCS := $(sort $(wildcard host/*/*.c))
+HOST_SRCS := $(sort $(wildcard host/*/*.c host/*/*/*.c))
 SERVER_SRCS := $(sort $(filter-out server/main.c,$(wildcard server/*.c)))
 DRIVER_DIRS := $(sort $(filter-out drivers/transport,$(patsubst %/,%,$(wildcard drivers/[!_]*/))))
 DRIVER_SRCS := $(sort $(foreach d,$(DRIVER_DIRS) drivers/transport,$(filter-out $(d)/test_%.c,$(wildcard $(d)/*.c)))) $(wildcard drivers/*.c)

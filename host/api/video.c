@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "host/api/private.h"
-#include "host/media/still.h"
+#include "host/media/still/still.h"
 #include "lib/limits.h"
 
 #define BOUNDARY "frame"

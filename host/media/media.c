@@ -4,11 +4,11 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "host/media/dtls.h"
 #include "host/media/media_private.h"
 #include "host/media/memory.h"
-#include "host/media/peer.h"
 #include "host/media/reaper.h"
+#include "host/media/webrtc/dtls.h"
+#include "host/media/webrtc/peer.h"
 #include "lib/error.h"
 #include "lib/limits.h"
 #include "lib/log.h"

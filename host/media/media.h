@@ -8,7 +8,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "host/media/hub.h"
+#include "host/media/hub/hub.h"
 
 typedef struct TbMedia TbMedia;
 

@@ -1,7 +1,7 @@
 #pragma once
 /* What TbMedia lends to peers and stills. Main thread. */
-#include "host/media/encoder.h"
-#include "host/media/hub_private.h"
+#include "host/media/encode/encoder.h"
+#include "host/media/hub/hub_private.h"
 #include "host/media/media.h"
 
 typedef struct TbPeer TbPeer;

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "host/media/hub.h"
+#include "host/media/hub/hub.h"
 #include "host/vnc/keys.h"
 #include "host/vnc/viewer.h"
 #include "lib/clock.h"

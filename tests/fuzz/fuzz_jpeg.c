@@ -2,7 +2,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "host/media/decode.h"
+#include "host/media/still/decode.h"
 #include "lib/limits.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

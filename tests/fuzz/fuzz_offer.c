@@ -4,9 +4,9 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "host/media/answer.h"
-#include "host/media/candidate.h"
-#include "host/media/offer.h"
+#include "host/media/webrtc/answer.h"
+#include "host/media/webrtc/candidate.h"
+#include "host/media/webrtc/offer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

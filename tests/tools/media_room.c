@@ -19,9 +19,9 @@
 #include <unistd.h>
 
 #include "host/media/media.h"
-#include "host/media/peer.h"
 #include "host/media/reaper.h"
-#include "host/media/still.h"
+#include "host/media/still/still.h"
+#include "host/media/webrtc/peer.h"
 #include "lib/error.h"
 #include "lib/limits.h"
 #include "lib/log.h"

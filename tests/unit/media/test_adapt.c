@@ -1,6 +1,6 @@
 /* The congestion controller against a simulated link: a queue that drains at the link's rate, feedback every
  * 50 ms. */
-#include "host/media/adapt.h"
+#include "host/media/webrtc/adapt.h"
 
 #include <string.h>
 

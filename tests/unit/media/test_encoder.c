@@ -3,13 +3,13 @@
  * machine of ours has hardware that fails on demand: the hardware encoders here are doubles of the test's
  * own, registered under the names of the real ones.
  */
-#include "host/media/encoder.h"
+#include "host/media/encode/encoder.h"
 
 #include <gst/video/gstvideoencoder.h>
 #include <gst/video/video.h>
 #include <string.h>
 
-#include "host/media/hub_private.h"
+#include "host/media/hub/hub_private.h"
 #include "host/media/media.h"
 #include "host/media/media_private.h"
 #include "lib/thread.h"

@@ -1,13 +1,13 @@
 /* Hub, stills and MJPEG with a source that the test pushes by hand. */
-#include "host/media/hub.h"
+#include "host/media/hub/hub.h"
 
 #include <string.h>
 #include <turbojpeg.h>
 
+#include "host/media/hub/slate.h"
 #include "host/media/media.h"
-#include "host/media/picture.h"
-#include "host/media/slate.h"
-#include "host/media/still.h"
+#include "host/media/still/picture.h"
+#include "host/media/still/still.h"
 #include "lib/error.h"
 #include "lib/limits.h"
 #include "lib/thread.h"

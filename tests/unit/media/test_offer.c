@@ -1,6 +1,6 @@
-#include "host/media/answer.h"
-#include "host/media/candidate.h"
-#include "host/media/offer.h"
+#include "host/media/webrtc/answer.h"
+#include "host/media/webrtc/candidate.h"
+#include "host/media/webrtc/offer.h"
 
 #include <string.h>
 

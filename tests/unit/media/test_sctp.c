@@ -1,5 +1,5 @@
 /* Two transports to which chance gave the same number, as webrtcbin does. */
-#include "host/media/sctp.h"
+#include "host/media/webrtc/sctp.h"
 
 #include <stdbool.h>
 

@@ -1,0 +1,238 @@
+#include "host/media/webrtc/adapt.h"
+
+#include <math.h>
+
+#define BASE_HALF_US (10 * G_USEC_PER_SEC) /* the least delay is looked for in 10 to 20 s */
+#define QUEUE_LOW_MS 60                    /* below: the link has room */
+#define QUEUE_HIGH_MS 90                   /* above, twice in a row: it is full */
+#define QUEUE_HOLD_MS 250                  /* above: wait until it is empty */
+#define HOLD_MAX_MS 1500
+#define LOSS_HIGH 0.10
+#define LOSS_LOW 0.02
+#define MIN_KBPS 80
+#define GROW_USED 0.40 /* per second, while at least half of the estimate is used */
+#define GROW_IDLE 0.15 /* per second else: nothing proves that the link would carry it */
+#define CUT_EVERY_US 300000
+#define RECENT_CUT_US (5 * G_USEC_PER_SEC)
+
+void tb_adapt_init(TbAdapt *a, guint start_kbps, guint max_kbps)
+{
+        *a = (TbAdapt){.kbps = MIN(start_kbps, max_kbps),
+                       .max_kbps = max_kbps,
+                       .base_us = {G_MAXINT64, G_MAXINT64},
+                       .win_recv_us = -1,
+                       .win_sent_us = -1};
+}
+
+static double kbps(guint64 bytes, gint64 us)
+{
+        return us > 0 ? (double)bytes * 8000 / (double)us : 0;
+}
+
+static void note_base(TbAdapt *a, gint64 now_us, gint64 delay_us)
+{
+        if (a->base_since_us == 0)
+                a->base_since_us = now_us;
+        if (now_us - a->base_since_us > BASE_HALF_US) {
+                a->base_us[1] = a->base_us[0];
+                a->base_us[0] = G_MAXINT64;
+                a->base_since_us = now_us;
+        }
+        a->base_us[0] = MIN(a->base_us[0], delay_us);
+}
+
+static void restart_window(TbAdapt *a)
+{
+        a->win_recv_us = a->last_recv_us;
+        a->win_sent_us = a->last_sent_us;
+        a->win_recv_bytes = a->win_sent_bytes = 0;
+        a->win_packets = a->win_lost = 0;
+}
+
+/* Rates over windows of half a second, by the clocks of both ends. */
+static void count(TbAdapt *a, const TbAdaptPacket *p)
+{
+        if (a->win_sent_us < 0)
+                a->win_sent_us = p->sent_us;
+        a->win_sent_bytes += p->size;
+        a->win_packets++;
+        a->last_sent_us = p->sent_us;
+        if (p->recv_us < 0) {
+                a->win_lost++;
+        } else {
+                if (a->win_recv_us < 0)
+                        a->win_recv_us = p->recv_us;
+                else
+                        a->win_recv_bytes += p->size; /* the first one opens the interval */
+                a->last_recv_us = p->recv_us;
+        }
+        gint64 sent = a->last_sent_us - a->win_sent_us,
+               received = a->win_recv_us < 0 ? 0 : a->last_recv_us - a->win_recv_us;
+        if (MAX(sent, received) < TB_ADAPT_WINDOW_US)
+                return;
+        a->sent_kbps = kbps(a->win_sent_bytes, MAX(sent, TB_ADAPT_WINDOW_US / 2));
+        a->recv_kbps = kbps(a->win_recv_bytes, MAX(received, TB_ADAPT_WINDOW_US / 4));
+        double loss = (double)a->win_lost / a->win_packets;
+        a->loss = a->win_packets >= 10 ? loss : (a->loss + loss) / 2;
+        restart_window(a);
+}
+
+/* What arrived since the window began, when that says something already: after a fall of the link half a
+ * second is too long to wait. */
+static double arriving(const TbAdapt *a)
+{
+        gint64 us = a->win_recv_us < 0 ? 0 : a->last_recv_us - a->win_recv_us;
+        return us > TB_ADAPT_WINDOW_US / 5 ? kbps(a->win_recv_bytes, us) : a->recv_kbps;
+}
+
+static void cut(TbAdapt *a, gint64 now_us, double to)
+{
+        if (to < a->kbps)
+                a->kbps = MAX(to, MIN_KBPS);
+        a->last_cut_us = now_us;
+}
+
+static void grow(TbAdapt *a, gint64 now_us, gint64 passed_us)
+{
+        bool used = a->recv_kbps > a->kbps * 0.5;
+        /* carefully at first: what was too much a moment ago is so now */
+        double rate = used ? (now_us - a->last_cut_us < RECENT_CUT_US ? GROW_IDLE : GROW_USED) : GROW_IDLE;
+        double seconds = (double)MIN(passed_us, G_USEC_PER_SEC) / G_USEC_PER_SEC;
+        double limit = MAX(a->kbps, a->recv_kbps * 2.5 + 300);
+        a->kbps = MIN(MIN(a->kbps + (a->kbps * rate + 20) * seconds, limit), a->max_kbps);
+}
+
+void tb_adapt_feedback(TbAdapt *a, gint64 now_us, const TbAdaptPacket *packets, guint n)
+{
+        gint64 sum = 0;
+        guint arrived = 0;
+        gint64 newest_delay = 0;
+        for (guint i = 0; i < n; i++) {
+                count(a, &packets[i]);
+                if (packets[i].recv_us < 0)
+                        continue;
+                newest_delay = packets[i].recv_us - packets[i].sent_us;
+                note_base(a, now_us, newest_delay);
+                sum += newest_delay;
+                arrived++;
+        }
+        gint64 passed_us = a->last_us ? now_us - a->last_us : 0;
+        a->last_us = now_us;
+        if (arrived > 0) {
+                gint64 base = MIN(a->base_us[0], a->base_us[1]);
+                gint64 mean = sum / arrived;
+                double report_ms = (double)(mean - base) / 1000;
+                a->queue_ms += (report_ms - a->queue_ms) * 0.5;
+                a->queued_reports = report_ms > QUEUE_HIGH_MS ? a->queued_reports + 1 : 0;
+                if (a->queued_reports == 1)
+                        restart_window(
+                                a); /* from here on arrivals measure the full link, not the time before */
+                double newest_ms = (double)(newest_delay - base) / 1000;
+                if (newest_ms > QUEUE_HOLD_MS && a->hold_until_us < now_us) {
+                        a->hold_until_us = now_us + (gint64)(MIN(newest_ms, HOLD_MAX_MS) * 1000);
+                        cut(a, now_us, arriving(a) * 0.75);
+                        return;
+                }
+        }
+        bool may_cut = now_us - a->last_cut_us > CUT_EVERY_US;
+        if (a->queued_reports >= 2 && may_cut)
+                cut(a, now_us, arriving(a) * 0.85);
+        else if (a->loss > LOSS_HIGH && may_cut)
+                cut(a, now_us, a->kbps * (1 - 0.5 * a->loss));
+        else if (a->queue_ms < QUEUE_LOW_MS && a->loss < LOSS_LOW && !tb_adapt_holds(a, now_us))
+                grow(a, now_us, passed_us);
+}
+
+bool tb_adapt_holds(const TbAdapt *a, gint64 now_us)
+{
+        return now_us < a->hold_until_us;
+}
+
+/* --- rungs --- */
+/* At 1280x720; a larger picture needs more for the same rung. */
+static const struct {
+        double enter, leave,
+                most; /* kbit/s: to move up to it; below which to leave it; most that it is given */
+        guint fps;
+} STEPS[TB_ADAPT_RUNGS] = {
+        {1600, 1100, 1e9, 120},
+        {550, 400, 1200, 20},
+        {0, 0, 350, 10},
+};
+
+#define UP_AFTER_US (3 * G_USEC_PER_SEC) /* doubled by each failed try, at most 2^4 */
+#define PROVEN_US (8 * G_USEC_PER_SEC)
+#define SHARE 0.85 /* of an estimate that video gets: retransmissions and bursts need the rest */
+#define MUCH_WORSE 0.5
+
+static double scale_of(int pixels)
+{
+        return CLAMP((double)pixels / (1280 * 720), 0.4, 2.5);
+}
+
+static void move(TbAdaptViewer *v, int rung, gint64 now_us)
+{
+        if (rung > v->rung) { /* down */
+                if (v->probing)
+                        v->failed = MIN(v->failed + 1, 4);
+                v->probing = false;
+        } else {
+                v->probing = true;
+        }
+        v->rung = rung;
+        v->moved_us = now_us;
+}
+
+static void choose_rung(TbAdaptViewer *v, gint64 now_us, double scale)
+{
+        if (v->probing && now_us - v->moved_us > PROVEN_US) {
+                v->probing = false;
+                v->failed = 0;
+        }
+        while (v->rung < TB_ADAPT_RUNGS - 1 && v->kbps < STEPS[v->rung].leave * (v->rung == 0 ? scale : 1))
+                move(v, v->rung + 1, now_us);
+        if (v->rung > 0) {
+                double enter = STEPS[v->rung - 1].enter * (v->rung == 1 ? scale : 1);
+                if (v->kbps >= enter && now_us - v->moved_us > UP_AFTER_US << v->failed)
+                        move(v, v->rung - 1, now_us);
+        }
+}
+
+static double best_of(const TbAdaptViewer *viewers, guint n, int rung)
+{
+        double best = 0;
+        for (guint i = 0; i < n; i++)
+                if (viewers[i].rung == rung)
+                        best = MAX(best, viewers[i].kbps);
+        return best;
+}
+
+void tb_adapt_plan(TbAdaptViewer *viewers, guint n, gint64 now_us, int pixels, guint max_fps, guint max_kbps,
+                   TbAdaptPlan *ret_plan)
+{
+        double scale = scale_of(pixels);
+        *ret_plan = (TbAdaptPlan){0};
+        for (guint i = 0; i < n; i++)
+                choose_rung(&viewers[i], now_us, scale);
+        for (int rung = 0; rung < TB_ADAPT_RUNGS; rung++) {
+                double best = MIN(best_of(viewers, n, rung), max_kbps), least = best;
+                for (guint i = 0; i < n; i++) {
+                        if (viewers[i].rung != rung)
+                                continue;
+                        if (rung < TB_ADAPT_RUNGS - 1 && viewers[i].kbps < best * MUCH_WORSE)
+                                move(&viewers[i], rung + 1,
+                                     now_us); /* alone it could stay; here it would drag others down */
+                        else
+                                least = MIN(least, viewers[i].kbps);
+                }
+                if (best <= 0)
+                        continue;
+                ret_plan->kbps[rung] = (guint)CLAMP(least * SHARE, MIN_KBPS,
+                                                    MIN(STEPS[rung].most * (rung ? 1 : scale), max_kbps));
+                ret_plan->fps[rung] = MIN(STEPS[rung].fps, max_fps);
+                if (rung == 0 && least < 2500 * scale)
+                        ret_plan->fps[rung] = MIN(ret_plan->fps[rung], 30);
+                if (rung == TB_ADAPT_RUNGS - 1 && least < 200)
+                        ret_plan->fps[rung] = MIN(ret_plan->fps[rung], 6);
+        }
+}

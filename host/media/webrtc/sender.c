@@ -1,0 +1,256 @@
+#include "host/media/webrtc/sender.h"
+
+#include <gst/app/app.h>
+#include <gst/webrtc/webrtc.h>
+
+#include "host/media/webrtc/rtpext.h"
+#include "host/media/webrtc/sender_internal.h"
+#include "lib/error.h"
+
+#define RTP_MTU 1200
+#define START_KBPS 3000 /* before the first report */
+
+void tb_sender_unref(gpointer data)
+{
+        TbSender *sender = data;
+        if (!tb_ref_dec(&sender->ref))
+                return;
+        tb_mutex_clear(&sender->lock);
+        g_free(sender);
+}
+
+/* --- crossing to main --- */
+typedef struct Report {
+        TbSender *sender; /* ref */
+        void (*call)(TbSender *sender, GArray *packets);
+        GArray *packets; /* owned; nullable */
+} Report;
+
+static void report_run(gpointer data)
+{
+        Report *r = data;
+        if (r->sender->media)
+                r->call(r->sender, r->packets);
+        if (r->packets)
+                g_array_unref(r->packets);
+        tb_sender_unref(r->sender);
+        g_free(r);
+}
+
+void tb_sender_post(TbSender *sender, void (*call)(TbSender *sender, GArray *packets), GArray *packets)
+{
+        Report *r = g_new(Report, 1);
+        *r = (Report){sender, call, packets};
+        tb_ref_inc(&sender->ref);
+        if (tb_main_post(report_run, r))
+                return;
+        if (packets)
+                g_array_unref(packets);
+        tb_sender_unref(sender);
+        g_free(r);
+}
+
+/* --- life --- */
+static void add_extension(GstElement *pay, GstRTPHeaderExtension *extension)
+{
+        if (!extension)
+                return;
+        if (g_object_is_floating(extension)) /* those of GStreamer come with a reference of ours already */
+                gst_object_ref_sink(extension);
+        g_signal_emit_by_name(pay, "add-extension", extension);
+        gst_object_unref(extension);
+}
+
+static void set_extensions(TbSender *sender)
+{
+        const TbOffer *o = sender->offer;
+        if (o->ext_playout_delay)
+                add_extension(sender->pay, tb_rtpext_playout_delay_new(o->ext_playout_delay));
+        if (o->ext_twcc)
+                add_extension(sender->pay, tb_rtpext_twcc_new(o->ext_twcc));
+        if (o->ext_capture_time)
+                add_extension(sender->pay, tb_rtpext_capture_time_new(o->ext_capture_time));
+}
+
+/* What webrtcbin makes the answer of; ssrc and extmap fields end up in it as they stand here. */
+static GstCaps *rtp_caps(const TbOffer *o, guint ssrc)
+{
+        GstCaps *caps =
+                gst_caps_new_simple("application/x-rtp", "media", G_TYPE_STRING, "video", "encoding-name",
+                                    G_TYPE_STRING, tb_codec_name(o->codec), "clock-rate", G_TYPE_INT, 90000,
+                                    "payload", G_TYPE_INT, (int)o->payload, "ssrc", G_TYPE_UINT, ssrc, NULL);
+        TbOfferExtension ext[TB_OFFER_EXTENSIONS];
+        tb_offer_extensions(o, ext);
+        for (gsize i = 0; i < G_N_ELEMENTS(ext); i++) {
+                g_autofree char *field = g_strdup_printf("extmap-%u", ext[i].id);
+                if (ext[i].id)
+                        gst_caps_set_simple(caps, field, G_TYPE_STRING, ext[i].uri, NULL);
+        }
+        if (o->codec == TB_CODEC_H264)
+                gst_caps_set_simple(caps, "packetization-mode", G_TYPE_STRING, "1", NULL);
+        return caps;
+}
+
+TbSender *tb_sender_new(TbMedia *media, TbHub *hub, GstElement *pipeline, const TbOffer *offer,
+                        guint max_kbps, GError **error)
+{
+        bool h264 = offer->codec == TB_CODEC_H264;
+        GstElement *src = gst_element_factory_make("appsrc", NULL);
+        GstElement *pay = gst_element_factory_make(h264 ? "rtph264pay" : "rtpvp8pay", NULL);
+        GstElement *filter = gst_element_factory_make("capsfilter", NULL);
+        if (!src || !pay || !filter) {
+                g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE,
+                            "this host has no RTP (GStreamer plugins app and rtp are missing)");
+                return NULL;
+        }
+        gst_bin_add_many(GST_BIN(pipeline), src, pay, filter, NULL);
+        g_autoptr(GstCaps) caps = gst_caps_from_string(
+                h264 ? "video/x-h264,stream-format=byte-stream,alignment=au,profile=constrained-baseline"
+                     : "video/x-vp8");
+        g_object_set(src, "caps", caps, "format", GST_FORMAT_TIME, "is-live", TRUE, "max-bytes", (guint64)0,
+                     "max-buffers", (guint64)0, NULL);
+        guint ssrc = g_random_int_range(1, G_MAXINT32);
+        g_object_set(pay, "pt", offer->payload, "mtu", RTP_MTU, "ssrc", ssrc, NULL);
+        if (h264) {
+                g_object_set(pay, "config-interval", -1, NULL);
+                gst_util_set_object_arg(G_OBJECT(pay), "aggregate-mode", "zero-latency");
+        } else {
+                gst_util_set_object_arg(G_OBJECT(pay), "picture-id-mode", "15-bit");
+        }
+        g_autoptr(GstCaps) rtp = rtp_caps(offer, ssrc);
+        g_object_set(filter, "caps", rtp, NULL);
+
+        TbSender *sender = g_new0(TbSender, 1);
+        tb_ref_init(&sender->ref);
+        tb_mutex_init(&sender->lock);
+        sender->need_key = true;
+        sender->media = media;
+        sender->hub = tb_hub_ref(hub);
+        sender->offer = offer;
+        sender->pipeline = pipeline;
+        sender->src = gst_object_ref(GST_APP_SRC(src));
+        sender->pay = pay;
+        sender->filter = filter;
+        sender->max_kbps = max_kbps ? MIN(max_kbps, tb_media_max_kbps(media)) : tb_media_max_kbps(media);
+        sender->rtt_ms = -1;
+        tb_adapt_init(&sender->adapt, START_KBPS, sender->max_kbps);
+        set_extensions(sender);
+        g_ptr_array_add(tb_media_senders(media), sender);
+        if (!gst_element_link_many(src, pay, filter, NULL) ||
+            !tb_sender_slot_new(sender, TB_RUNG_FULL, true, error)) {
+                if (error && !*error)
+                        g_set_error(error, TB_ERROR, TB_ERROR_INTERNAL, "cannot link the payloader");
+                tb_sender_free(sender);
+                return NULL;
+        }
+        return sender;
+}
+
+bool tb_sender_link(TbSender *sender, GstElement *webrtc, GError **error)
+{
+        g_autoptr(GstPad) sink = gst_element_request_pad_simple(webrtc, "sink_%u");
+        g_autoptr(GstPad) out = gst_element_get_static_pad(sender->filter, "src");
+        if (!sink || gst_pad_link(out, sink) != GST_PAD_LINK_OK) {
+                g_set_error(error, TB_ERROR, TB_ERROR_INTERNAL, "webrtcbin does not take the video");
+                return false;
+        }
+        g_autoptr(GstWebRTCRTPTransceiver) transceiver = NULL;
+        g_object_get(sink, "transceiver", &transceiver, NULL);
+        g_object_set(transceiver, "direction", GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_SENDONLY, "do-nack", TRUE,
+                     NULL);
+        tb_ref_inc(&sender->ref);
+        gst_pad_add_probe(out, GST_PAD_PROBE_TYPE_EVENT_UPSTREAM, tb_sender_upstream, sender,
+                          tb_sender_unref);
+        g_autoptr(GstElement) rtpbin = gst_bin_get_by_name(GST_BIN(webrtc), "rtpbin");
+        if (rtpbin)
+                g_signal_emit_by_name(rtpbin, "get-internal-session", 0, &sender->session);
+        return true;
+}
+
+void tb_sender_expect(TbSender *sender)
+{
+        TbSenderSlot *slot = tb_sender_current(sender);
+        if (slot && !sender->started)
+                tb_tap_expect(slot->tap);
+}
+
+void tb_sender_start(TbSender *sender)
+{
+        sender->heard_us = g_get_monotonic_time();
+        if (sender->started)
+                return;
+        sender->started = true;
+        TbSenderSlot *slot = tb_sender_current(sender);
+        if (slot)
+                tb_tap_open(slot->tap, true);
+}
+
+void tb_sender_want_keyframe(TbSender *sender)
+{
+        TbSenderSlot *slot = tb_sender_current(sender);
+        if (slot)
+                tb_encoder_want_keyframe(tb_tap_encoder(slot->tap));
+}
+
+bool tb_sender_tick(TbSender *sender, gint64 silence_us)
+{
+        gint64 now = g_get_monotonic_time();
+        tb_mutex_lock(&sender->lock);
+        guint64 bytes = sender->bytes;
+        tb_mutex_unlock(&sender->lock);
+        if (sender->tick_us)
+                sender->tick_kbps =
+                        (double)(bytes - sender->tick_bytes) * 8000 / (double)MAX(now - sender->tick_us, 1);
+        if (bytes != sender->tick_bytes)
+                sender->sent_us = now;
+        sender->tick_us = now;
+        sender->tick_bytes = bytes;
+        sender->rtt_ms = tb_sender_read_rtt(sender);
+        /* without transport-wide feedback in the offer only a PLI would speak: ICE alone must notice */
+        return !sender->offer->ext_twcc || !sender->heard_us ||
+               sender->sent_us - sender->heard_us < silence_us;
+}
+
+void tb_sender_get_stats(TbSender *sender, TbPeerStats *ret_stats)
+{
+        TbSenderSlot *slot = tb_sender_current(sender);
+        TbEncoder *e = slot ? tb_tap_encoder(slot->tap) : NULL;
+        tb_mutex_lock(&sender->lock);
+        *ret_stats = (TbPeerStats){.frames = sender->frames,
+                                   .keyframes = sender->keyframes,
+                                   .bytes = sender->bytes,
+                                   .dropped = sender->dropped};
+        tb_mutex_unlock(&sender->lock);
+        ret_stats->sent_kbps = sender->tick_kbps;
+        ret_stats->recv_kbps = sender->adapt.last_us ? sender->adapt.recv_kbps : -1;
+        ret_stats->loss_percent = sender->adapt.loss * 100;
+        ret_stats->rtt_ms = sender->rtt_ms;
+        ret_stats->queue_ms = sender->adapt.queue_ms;
+        ret_stats->estimate_kbps = (guint)sender->adapt.kbps;
+        ret_stats->target_kbps = e ? tb_encoder_kbps(e) : 0;
+        ret_stats->target_fps = e ? tb_encoder_fps(e) : 0;
+        ret_stats->rung = e ? (int)tb_encoder_rung(e) : 0;
+        ret_stats->pli = sender->pli;
+}
+
+void tb_sender_free(TbSender *sender)
+{
+        if (!sender)
+                return;
+        tb_assert_main();
+        g_ptr_array_remove_fast(tb_media_senders(sender->media), sender);
+        if (sender->hold_timer)
+                g_source_remove(sender->hold_timer);
+        tb_mutex_lock(&sender->lock);
+        TbSenderSlot *slots[] = {g_steal_pointer(&sender->active), g_steal_pointer(&sender->next),
+                                 g_steal_pointer(&sender->old)};
+        tb_mutex_unlock(&sender->lock);
+        for (gsize i = 0; i < G_N_ELEMENTS(slots); i++)
+                tb_sender_slot_free(slots[i]);
+        g_clear_object(&sender->session);
+        gst_object_unref(sender->src);
+        tb_hub_unref(sender->hub);
+        sender->media = NULL;
+        sender->offer = NULL;
+        tb_sender_unref(sender);
+}

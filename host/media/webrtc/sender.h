@@ -1,0 +1,30 @@
+#pragma once
+/*
+ * The video of one peer: tap of a shared encoder -> appsrc -> its own payloader (payload type and extension
+ * ids of its offer) -> webrtcbin; and what comes back: PLI, transport-wide feedback, reports. Moves its
+ * viewer between the rungs of encoders as the link allows (adapt.h). Thread: main.
+ */
+#include <gst/gst.h>
+#include <stdbool.h>
+
+#include "host/media/webrtc/offer.h"
+#include "host/media/webrtc/peer.h"
+
+typedef struct TbSender TbSender;
+
+/* `pipeline` and `offer` are borrowed for its life. */
+TbSender *tb_sender_new(TbMedia *media, TbHub *hub, GstElement *pipeline, const TbOffer *offer,
+                        guint max_kbps, GError **error);
+/* After the offer was set on `webrtc`, before the answer is made. */
+bool tb_sender_link(TbSender *sender, GstElement *webrtc, GError **error);
+/* The way will be open within moments (ICE is through, DTLS is not yet): a keyframe shall be there by then.
+ */
+void tb_sender_expect(TbSender *sender);
+/* The way is open: pictures flow, beginning with a keyframe. */
+void tb_sender_start(TbSender *sender);
+/* Once a second. False: the viewer has not reported anything for `silence_us` although it was sent pictures.
+ */
+bool tb_sender_tick(TbSender *sender, gint64 silence_us);
+void tb_sender_want_keyframe(TbSender *sender);
+void tb_sender_get_stats(TbSender *sender, TbPeerStats *ret_stats);
+void tb_sender_free(TbSender *sender); /* main; the pipeline may still run; accepts NULL */

@@ -1,0 +1,65 @@
+#pragma once
+/* What sender.c (life), sender_rungs.c (pictures, and which) and sender_feedback.c (what comes back) share.
+ */
+#include <gst/app/app.h>
+
+#include "host/media/encode/encoder.h"
+#include "host/media/media_private.h"
+#include "host/media/webrtc/adapt.h"
+#include "host/media/webrtc/sender.h"
+#include "lib/refcount.h"
+
+typedef struct TbSenderSlot {
+        TbSender *sender; /* borrowed: a slot ends before its sender */
+        TbTap *tap;       /* owned; main */
+} TbSenderSlot;
+
+struct TbSender {
+        TbRefCount ref; /* pad probes hold it */
+
+        TbMutex lock;
+        bool need_key;               /* pictures are dropped until the next keyframe; protected by lock */
+        bool hold;                   /* the link is full: everything is dropped; protected by lock */
+        TbSenderSlot *active, *next; /* owned by main; protected by lock */
+        guint64 frames, keyframes, bytes, dropped; /* protected by lock */
+
+        /* main thread only */
+        TbMedia *media;           /* borrowed; NULL after free */
+        TbHub *hub;               /* ref */
+        const TbOffer *offer;     /* borrowed from the peer */
+        GstElement *pipeline;     /* borrowed from the peer */
+        GstAppSrc *src;           /* ref; used by taps as well */
+        GstElement *pay, *filter; /* borrowed from pipeline */
+        GObject *session;         /* ref; RTPSession, for reports */
+        TbAdapt adapt;
+        TbAdaptViewer viewer;
+        TbSenderSlot *old; /* owned; replaced by `active`, to be removed */
+        bool started;
+        guint max_kbps, pli;
+        guint hold_timer;
+        gint64 heard_us,
+                sent_us; /* last report of the viewer; last time that we noticed that something was sent */
+        guint64 seen_bytes, tick_bytes;
+        gint64 tick_us;
+        double tick_kbps, rtt_ms;
+};
+
+/* --- sender.c --- */
+void tb_sender_unref(gpointer sender); /* any thread */
+/* Any thread: `call` on the main thread, unless the sender ends before. Takes `packets` (nullable). */
+void tb_sender_post(TbSender *sender, void (*call)(TbSender *sender, GArray *packets), GArray *packets);
+
+/* --- sender_rungs.c; main thread --- */
+/* The tap of a rung; `first`: it is the active one, else it becomes that with its first keyframe. */
+TbSenderSlot *tb_sender_slot_new(TbSender *sender, TbRung rung, bool first, GError **error);
+void tb_sender_slot_free(TbSenderSlot *slot); /* accepts NULL */
+/* The newest: what is being changed to, or the active one; NULL: none. */
+TbSenderSlot *tb_sender_current(TbSender *sender);
+/* Rung, bit rate and frame rate for all viewers of the hub with this codec: one plan. */
+void tb_sender_plan(TbSender *sender);
+
+/* --- sender_feedback.c --- */
+/* A pad probe on what webrtcbin sends upstream: keyframes that are asked for, transport-wide feedback. */
+GstPadProbeReturn tb_sender_upstream(GstPad *pad, GstPadProbeInfo *info, gpointer sender);
+/* Round trip in ms of the viewer's receiver reports; < 0: none yet. Main thread. */
+double tb_sender_read_rtt(TbSender *sender);
