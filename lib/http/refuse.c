@@ -74,14 +74,13 @@ static void send_problem(const TbHttp *http, int fd, unsigned status, const char
         shutdown(fd, SHUT_WR);
 }
 
+_Static_assert(TB_LIMIT_HTTP_HEADERS == 32768, "the text for 431 says so");
 static const char *detail_of(unsigned status, const TbRequest *request, struct MHD_Connection *connection)
 {
         switch (status) {
         case 413: return "the length of the body, or of a chunk of it, is no number that fits";
         case 414: return "the request target is longer than " G_STRINGIFY(TB_LIMIT_URI) " bytes";
-        case 431:
-                _Static_assert(TB_LIMIT_HTTP_HEADERS == 32768, "the text below says so");
-                return "the request line and headers are larger than 32768 bytes";
+        case 431: return "the request line and headers are larger than 32768 bytes";
         case 505: return "HTTP/1.1 is spoken here";
         default: break;
         }
