@@ -179,10 +179,12 @@ void tb_config_tokens(TbConfigReader *r, const json_t *list, const char *path, c
 void tb_config_access(TbConfigReader *r, const char *address, TbAuth *auth, bool insecure)
 {
         if (!insecure && !tb_address_is_loopback(address) && tb_auth_is_open(auth))
-                tb_config_problem(r, tb_config_root(r), "address", "address",
-                                  "listening on %s without a token would give everybody control: add "
-                                  "\"tokens\" to the configuration, listen on 127.0.0.1, or say --insecure",
-                                  address);
+                tb_config_problem(
+                        r, tb_config_root(r), "address", "address",
+                        "listening on %s without a token would give everybody control: set "
+                        "TESTBED_TOKEN (16 characters or more) in the environment, add \"tokens\" to "
+                        "the configuration, listen on 127.0.0.1, or say --insecure",
+                        address);
 }
 
 const char *tb_config_env(const char *name)

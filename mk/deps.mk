@@ -1,11 +1,16 @@
-# Debian 12 packages and npm packages. `make deps` = everything; `make run` installs only what running needs.
-DEPS_BUILD := pkg-config git libglib2.0-dev libjansson-dev libyaml-dev libmicrohttpd-dev libwslay-dev libssl-dev libsoup-3.0-dev \
+# Debian 12 packages and npm packages. `make deps` = everything; `make run` installs only what running needs. The images (docker/) are made of these
+# lists, too: BUILD and PAGES make them, HOST and HOST_IMAGE are in them.
+DEPS_BUILD := make gcc libc6-dev ca-certificates pkg-config git libglib2.0-dev libjansson-dev libyaml-dev libmicrohttpd-dev libwslay-dev libssl-dev libsoup-3.0-dev \
 	libusb-1.0-0-dev libserialport-dev libudev-dev libvncserver-dev libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev \
 	libgstreamer-plugins-bad1.0-dev libx11-dev libxtst-dev libxext-dev libxdamage-dev libxfixes-dev libxrandr-dev libxcb1-dev libxcb-shm0-dev libxcb-damage0-dev libxcb-xfixes0-dev libxcb-xtest0-dev \
 	libxcb-randr0-dev libxcb-xinput-dev libxau-dev libqrencode-dev \
 	libturbojpeg0-dev libpng-dev libcairo2-dev zlib1g-dev libxkbcommon-dev
-DEPS_RUN := gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-nice \
-	qemu-system-x86 u-boot-qemu xvfb xterm fluxbox x11-apps x11-utils x11-xserver-utils adb nodejs npm busybox-static fonts-dejavu-core
+DEPS_PAGES := nodejs npm
+# what testbed-host loads, starts or reads when it is there
+DEPS_HOST := gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-nice adb fonts-dejavu-core
+DEPS_HOST_IMAGE := tini
+# the demo bench
+DEPS_RUN := $(DEPS_HOST) $(DEPS_PAGES) qemu-system-x86 u-boot-qemu xvfb xterm fluxbox x11-apps x11-utils x11-xserver-utils busybox-static
 DEPS_TEST := curl clang clang-format clang-tidy cppcheck libclang-rt-14-dev chromium socat python3 python3-serial python3-prometheus-client vncsnapshot gvncviewer \
 	xdotool iproute2 nftables util-linux coturn x11vnc tigervnc-standalone-server tigervnc-viewer websockify novnc python3-flask gunicorn wrk zbar-tools cpio xz-utils zstd uhubctl
 
@@ -22,8 +27,11 @@ define npm-install
 	(cd $(1) && npm ci --silent --no-audit --no-fund --ignore-scripts) && cp $(1)/package-lock.json $(1)/node_modules/.installed-lock; fi
 endef
 
-.PHONY: deps deps-run deps-test
+.PHONY: deps deps-build deps-run deps-test
 deps: deps-test ## install everything that building, running and testing need
+deps-build: ## install what `make install` needs, no more
+	$(call apt-install,$(DEPS_BUILD) $(DEPS_PAGES))
+	$(call npm-install,web)
 deps-run:
 	$(call apt-install,$(DEPS_BUILD) $(DEPS_RUN))
 	$(call npm-install,web)

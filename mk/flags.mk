@@ -19,7 +19,7 @@ DRIVER_PKGS := libsoup-3.0
 -include $(wildcard drivers/*/driver.mk)
 PKGS := $(sort $(LIB_PKGS) $(HOST_PKGS) $(SERVER_PKGS) $(DRIVER_PKGS) $(TOOL_PKGS))
 
-ifeq ($(filter deps deps-run deps-test help clean run format,$(MAKECMDGOALS)),)
+ifeq ($(filter deps deps-build deps-run deps-test help clean run format image,$(MAKECMDGOALS)),)
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) || echo PKG_CONFIG_FAILED)
 PKG_LIBS := $(shell pkg-config --libs $(PKGS))
 ifneq ($(filter PKG_CONFIG_FAILED,$(PKG_CFLAGS)),)

@@ -13,6 +13,7 @@ install: all ## install binaries, web pages, units, udev rules, man pages
 	tar -C web -cf - --exclude=./tests --exclude=./README.md --exclude=.gitignore --exclude=.installed-lock --exclude=.package-lock.json \
 		--exclude='*.map' --exclude='*.d.ts' --exclude='./node_modules/@xterm/*/src' --owner=0 --group=0 --mode=u=rwX,go=rX . | tar -C $(WEBDIR) -xf -
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man1 docs/man/*.1
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/doc/testbed LICENSE
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/lib/udev/rules.d mk/install/*.rules
 	install -d $(UNITDIR)
 	for u in mk/install/*.service; do sed 's|/usr/local|$(PREFIX)|' $$u >$(UNITDIR)/$${u##*/} && chmod 644 $(UNITDIR)/$${u##*/} || exit 1; done
