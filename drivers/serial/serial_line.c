@@ -6,8 +6,11 @@
 #include <limits.h>
 #include <linux/serial.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -271,6 +274,26 @@ static bool is_pty(const char *path)
         return g_str_has_prefix(path, "/dev/pts/");
 }
 
+/* libserialport knows a line by the kernel's name only, and a container may have it under another one. */
+static bool not_known(TbSerialLine *line, GError **error)
+{
+        struct stat node;
+        g_autofree char *path = g_path_get_basename(line->path), *link = NULL, *device = NULL, *name = NULL;
+
+        if (stat(line->path, &node) == 0) {
+                link = g_strdup_printf("/sys/dev/char/%u:%u", major(node.st_rdev), minor(node.st_rdev));
+                device = g_file_read_link(link, NULL);
+                name = device ? g_path_get_basename(device) : NULL;
+        }
+        if (!name || strcmp(name, path) == 0)
+                return line_failed(line, "open it", error);
+        tb_error_set_field(error, TB_ERROR_INVALID, "uri",
+                           "%s is the line %s under another name: give it as /dev/%s (docker run --device "
+                           "/dev/%s)",
+                           line->path, name, name, name);
+        return false;
+}
+
 static bool open_real(TbSerialLine *line, GError **error)
 {
         int probe = open(line->path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
@@ -284,8 +307,9 @@ static bool open_real(TbSerialLine *line, GError **error)
                 tb_error_set_field(error, TB_ERROR_INVALID, "uri", "%s is no serial line", line->path);
                 return false;
         }
-        if (sp_get_port_by_name(line->path, &line->port) != SP_OK ||
-            sp_open(line->port, SP_MODE_READ_WRITE) != SP_OK) {
+        if (sp_get_port_by_name(line->path, &line->port) != SP_OK)
+                return not_known(line, error);
+        if (sp_open(line->port, SP_MODE_READ_WRITE) != SP_OK) {
                 line->port = (sp_free_port(line->port), NULL);
                 return line_failed(line, "open it", error);
         }

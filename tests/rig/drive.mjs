@@ -2,7 +2,7 @@
 import net from 'node:net';
 import { until } from './rig.mjs';
 
-export const DRIVE_PORTS = [7101, 7102, 7103, 7104, 7105, 7106, 7107, 7108, 7109, 7110]; // of the guest; Rig.boot({ forward: DRIVE_PORTS })
+export const DRIVE_PORTS = [7101, 7102, 7103, 7104, 7105, 7106, 7107, 7108, 7109, 7110, 7111]; // of the guest; Rig.boot({ forward: DRIVE_PORTS })
 
 export class Drive {
   lines = [];     // every line so far

@@ -224,6 +224,15 @@ test('serial: a second owner is refused; the line has a name by its USB port too
   second.close();
 });
 
+test('serial: a line under another name than the kernel\'s, as in a container, is refused with the right one', async () => {
+  await rig.sh('mknod /tmp/board c $(tr : " " </sys/class/tty/ttyUSB0/dev)');
+  const board = await Drive.start(rig, ['serial:///tmp/board']);
+  const { error } = await board.wait('refusal', (l) => l.open === false);
+  assert.equal(error.status, 400);
+  assert.match(error.detail, /\/tmp\/board is the line ttyUSB0 under another name: give it as \/dev\/ttyUSB0/);
+  board.close();
+});
+
 test('v4l2: vivid gives frames of the right size in every raw format', async () => {
   for (const [format, fourcc, bytes] of [['nv12', 'NV12', 1.5], ['i420', 'YU12', 1.5], ['bgrx', 'XR24', 4]]) {
     const camera = await Drive.start(rig, [`v4l2:///dev/video0?width=320&height=180&format=${format}`]);
