@@ -10,7 +10,9 @@ const PONG_MS = 10000;               // silence after a ping that means: gone
 const READY_MS = 10000;
 
 /** Errors after which trying again with the same hello cannot help. */
-const FINAL = new Set(['Expected hello message', 'Invalid role', 'Invalid session or token', 'Desktop already connected', 'Phone already connected']);
+const FINAL = new Set(['Expected hello message', 'Invalid role', 'Invalid session or token']);
+/** Final for a newcomer only. Who was in already (and changed its network, say) meets its own dead socket there, until the server has missed its pings. */
+const TAKEN = new Set(['Desktop already connected', 'Phone already connected']);
 
 /**
  * Events:
@@ -31,6 +33,7 @@ export class Signaling extends Emitter {
     this.iceServers = [];
     this._socket = null;
     this._timers = {};
+    this._wasReady = false;          // since start(): the place is ours
   }
 
   start() {
@@ -40,6 +43,7 @@ export class Signaling extends Emitter {
   stop() {
     if (this._socket?.readyState === 1) this.send({ type: 'bye' });
     this._drop();
+    this._wasReady = false;
     this._set('closed');
   }
 
@@ -125,6 +129,7 @@ export class Signaling extends Emitter {
   _onReady(message) {
     this._timer('ready', null);
     this._backoff.reset();
+    this._wasReady = true;
     this.peerId = message.peerId ?? null;
     this.iceServers = message.iceServers ?? [];
     this.peers = new Map((message.peers ?? []).map((p) => [p.peerId, p.peer]));
@@ -135,7 +140,8 @@ export class Signaling extends Emitter {
 
   _onError({ message, code }) {
     this.emit('problem', message);
-    if (this.state !== 'ready' && (FINAL.has(message) || code === 'unauthorized')) {
+    if (this.state === 'ready') return;
+    if (FINAL.has(message) || code === 'unauthorized' || (TAKEN.has(message) && !this._wasReady)) {
       this._drop();
       this._set('refused', message);
     }

@@ -82,6 +82,27 @@ for (const message of ['Invalid session or token', 'Invalid role', 'Desktop alre
   });
 }
 
+test('who was in already waits for its own dead socket to end', async () => {
+  const { s, WebSocket, clock } = ready();
+  WebSocket.last.lose();
+  await clock.advance(100);
+  WebSocket.last.open();
+  WebSocket.last.text({ type: 'error', code: 'desktop-connected', message: 'Desktop already connected' });
+  assert.equal(s.state, 'connecting', 'the server closes; it is not over');
+  WebSocket.last.lose();
+  assert.equal(s.state, 'waiting');
+  await clock.advance(1000);
+  assert.equal(WebSocket.made.length, 3);
+  WebSocket.last.open();
+  WebSocket.last.text(READY);
+  assert.equal(s.state, 'ready');
+  s.stop();
+  s.start();
+  WebSocket.last.open();
+  WebSocket.last.text({ type: 'error', code: 'desktop-connected', message: 'Desktop already connected' });
+  assert.equal(s.state, 'refused', 'a new beginning is a newcomer');
+});
+
 test('“Peer not connected” is not', () => {
   const { s, WebSocket, said } = ready();
   WebSocket.last.text({ type: 'error', message: 'Peer not connected' });
