@@ -16,7 +16,7 @@ let browser;
 
 before(async () => {
   server = await withServer(file);
-  host = await withHost(file, { name: 'lab-1', server: { url: server.url }, devices: { board: { label: 'U-Boot in QEMU', attach: [UBOOT, 'vitals://?interval_ms=500'] } } });
+  host = await withHost(file, { name: 'lab-1', server: { url: server.url }, devices: { board: { label: 'U-Boot in QEMU', attach: [UBOOT, 'vitals://?interval_ms=500'] }, meter: { attach: 'vitals://?interval_ms=500' } } });
   browser = await startBrowser(file);
   await host.state_is('board/power');
   await until('the board on the server', async () => (await server.get('/api/devices')).text.includes('lab-1/board'), 30000);
@@ -153,6 +153,18 @@ test('the server does not answer when the page begins: it says so, and tries aga
   await say(page, 'The page tries again by itself.');
   await showsPictureBy(page, 'webrtc');
   assert.ok(lost >= 3, `${lost} requests`);
+});
+
+test('a device without a picture: its readings by data channel, and no stage that waits for one', async (t) => {
+  const session = await server.session({ device: 'lab-1/meter', mode: 'view' });
+  const page = await watch(t, session.viewUrl);
+  await say(page, 'Memory used');
+  await until('readings by data channel', async () => (await channelMessages(page, 'sensor'))?.some((m) => m.type === 'sample' && m.device === 'meter'), 30000);
+  await inPage(page, 'a page without a stage', () => {
+    const stage = document.querySelector('#screen');
+    return document.querySelector('.stage').dataset.rung === 'webrtc' && !stage.checkVisibility();
+  });
+  assertQuiet(page);
 });
 
 test('the console\'s history is replayed over the relay from an offset', async (t) => {

@@ -100,9 +100,11 @@ function run(status) {
   showMode('view');
 
   // ---- picture ----
+  const hasVideo = () => !device || interfacesOf(device, 'video').length > 0;
   const screen = mountScreen(stageBox, {
     id, control, commands, toast, announce,
     hasInput: () => interfacesOf(device, 'input').length > 0,
+    hasVideo,
     isPhone: () => isPhone(device),
     send: (events) => commands.send(id, `${interfacesOf(device, 'input')[0].name}.send`, { events }, { queue: false }),
     fallbackName: 'Relay', fallbackText: 'a reduced picture through the server', start: false,
@@ -110,7 +112,7 @@ function run(status) {
     connect: () => {
       const to = producer();
       if (!to) throw new ApiError({ status: 0, title: 'Not connected', detail: 'the host is not connected to the server' });
-      return new RemotePeer({ signaling, to, RTCPeerConnection, timeOrigin: performance.timeOrigin });
+      return new RemotePeer({ signaling, to, RTCPeerConnection, video: hasVideo(), timeOrigin: performance.timeOrigin });
     },
   });
   scope.add(screen.unmount);
@@ -216,9 +218,18 @@ function run(status) {
       commands.send(id, `${i.name}.get`, {}, { timeoutMs: 8000 }).then(show, () => {});
       return { name: i.name, el, show };
     });
-    fill(powerBox, powers.map((p) => p.el), readingPanel);
+    fill(powerBox, powers.map((p) => p.el));
+    (hasVideo() ? powerBox : stageBox).append(readingPanel);
   }
   fill(powerBox, readingPanel);
+
+  /** What there is to offer for depends on the device. */
+  async function connect() {
+    if (producer()) await readDevice();
+    if (signaling.state !== 'ready') return;           // lost meanwhile: the next `ready` comes here again
+    if (screen.ladder.rung === 'stopped') screen.ladder.start();
+    else screen.ladder.retry();
+  }
 
   // ---- presence ----
   function showHost() {
@@ -235,17 +246,12 @@ function run(status) {
     commands.resetStreams();
     commands.routesChanged();
     showHost();
-    if (producer()) readDevice();
-    if (screen.ladder.rung === 'stopped') screen.ladder.start();
-    else screen.ladder.retry();
+    connect();
   });
   signaling.on('peer', (peerId, role, present) => {
     commands.routesChanged();
     showHost();
-    if (role === 'phone' && present) {
-      readDevice();
-      screen.ladder.retry();
-    }
+    if (role === 'phone' && present) connect();
     announce(role === 'phone' ? `The host is ${present ? 'connected' : 'gone'}` : `Somebody ${present ? 'joined' : 'left'}`);
   });
   signaling.on('problem', (message) => toast.warn('Server', message));

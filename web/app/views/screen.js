@@ -21,13 +21,14 @@ const FIRST_FRAME_MS = 8000;         // connected, but nothing to see for so lon
  * @param {(events: object[]) => Promise} o.send
  * @param {{may: boolean, watch: Function}} o.control
  * @param {() => boolean} o.hasInput
+ * @param {() => boolean} [o.hasVideo]           false: nothing to show; the connection carries commands and readings only
  * @param {() => boolean} o.isPhone
  * @param {object} o.commands                    core/command.js
  * @param {() => () => void} [o.telemetry]        called when the data channel `sensor` opens; what it returns, when it closes
- * @returns {{unmount(), refresh(), quality, ladder}}   refresh: hasInput or isPhone may have changed
+ * @returns {{unmount(), refresh(), quality, ladder}}   refresh: hasInput, hasVideo or isPhone may have changed
  */
 export function mountScreen(root, { id, connect, fallback, fallbackName, send: sendEvents, control, hasInput, isPhone, commands, toast, announce, touched = () => {},
-  tools = [], snapshot = null, fallbackText = fallbackName, start = true, telemetry = () => () => {} }) {
+  tools = [], snapshot = null, fallbackText = fallbackName, start = true, hasVideo = () => true, telemetry = () => () => {} }) {
   const scope = new Scope();
 
   // ---- elements ----
@@ -134,7 +135,7 @@ export function mountScreen(root, { id, connect, fallback, fallbackName, send: s
     if (rung !== 'webrtc') showing = false;
     useChannels();
     quality.setRung(rung, reason);
-    if (rung === 'webrtc') {
+    if (rung === 'webrtc' && hasVideo()) {
       frameTimer = setTimeout(() => { if (!showing) ladder.giveUp(new Error('connected, but no picture arrived')); }, FIRST_FRAME_MS);
       if (video.readyState >= 2) showVideo();
     } else if (rung === 'fallback') {
@@ -162,6 +163,7 @@ export function mountScreen(root, { id, connect, fallback, fallbackName, send: s
   }
 
   function showSpare() {
+    if (!hasVideo()) return;
     showing = false;
     video.classList.add('dim');
     if (!ladder.client) video.srcObject = null; // else it goes on connecting behind the spare picture
@@ -186,6 +188,10 @@ export function mountScreen(root, { id, connect, fallback, fallbackName, send: s
     hideSpare();
     video.srcObject = null;
   });
+  function refresh() {
+    panel.hidden = !hasVideo();
+    input.refresh();
+  }
   if (start) ladder.start();
-  return { unmount: () => scope.close(), refresh: input.refresh, quality, ladder };
+  return { unmount: () => scope.close(), refresh, quality, ladder };
 }
