@@ -80,6 +80,7 @@
 #define TB_LIMIT_SESSION_IDLE_S 600
 #define TB_LIMIT_SESSION_MAX_S (24 * 3600)
 #define TB_LIMIT_SESSIONS_PER_MINUTE 30        /* creations per address */
+#define TB_LIMIT_REFUSALS_PER_MINUTE 600       /* sockets without an accepted hello, per address */
 #define TB_LIMIT_MESSAGES_PER_S 200            /* per socket */
 #define TB_LIMIT_BYTES_PER_S (4 * 1024 * 1024) /* per socket */
 #define TB_LIMIT_HOSTS 256

@@ -66,6 +66,17 @@ bool tb_rates_take(TbRates *rates, const char *key, double n, gint64 now_us, dou
         return tb_bucket_take(bucket, rates->rate, rates->burst, n, now_us, ret_wait_s);
 }
 
+bool tb_rates_has(TbRates *rates, const char *key, double n, gint64 now_us, double *ret_wait_s)
+{
+        TbBucket *bucket = g_hash_table_lookup(rates->buckets, key);
+        if (!bucket)
+                return true;
+        refill(bucket, rates->rate, rates->burst, now_us);
+        if (bucket->tokens < n && ret_wait_s)
+                *ret_wait_s = (n - bucket->tokens) / rates->rate;
+        return bucket->tokens >= n;
+}
+
 guint tb_rates_size(TbRates *rates)
 {
         return g_hash_table_size(rates->buckets);

@@ -18,5 +18,7 @@ bool tb_bucket_take(TbBucket *bucket, double rate, double burst, double n, gint6
 typedef struct TbRates TbRates;
 TbRates *tb_rates_new(double rate, double burst);
 bool tb_rates_take(TbRates *rates, const char *key, double n, gint64 now_us, double *ret_wait_s);
+/* Whether `n` units are there, without taking them. */
+bool tb_rates_has(TbRates *rates, const char *key, double n, gint64 now_us, double *ret_wait_s);
 guint tb_rates_size(TbRates *rates);
 void tb_rates_free(TbRates *rates);

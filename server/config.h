@@ -24,6 +24,7 @@ typedef struct TbServerConfig {
         TbLogLevel log_level;
         bool insecure;
         guint sessions_per_minute; /* per address */
+        guint refusals_per_minute; /* per address: sockets without an accepted hello */
 } TbServerConfig;
 
 /* `file` NULL: /etc/testbed/server.yaml when it is there. `state_dir` NULL: $STATE_DIRECTORY, then

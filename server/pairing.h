@@ -75,6 +75,7 @@ json_t *tb_pairing_devices(TbPairing *pairing); /* [{"id":"lab-1/board","host","
 TbParty *tb_pairing_host(TbPairing *pairing, const char *name); /* NULL: not connected */
 gpointer tb_party_connection(TbParty *party);
 const char *tb_party_id(TbParty *party);
+bool tb_party_has_role(const TbParty *party); /* false: no hello of it was accepted */
 
 /* Lines of /metrics. */
 void tb_pairing_metrics(GString *out, gpointer pairing);

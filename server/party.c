@@ -46,6 +46,11 @@ const char *tb_party_id(TbParty *party)
         return party->id;
 }
 
+bool tb_party_has_role(const TbParty *party)
+{
+        return party->role != TB_PARTY_NONE;
+}
+
 /* --- coming and going --- */
 TbParty *tb_pairing_join(TbPairing *pairing, gpointer connection, const char *request_id, gint64 now_ms)
 {

@@ -345,6 +345,6 @@ const TbRoute tb_server_routes[] = {
          .handler = tb_server_upgrade,
          .tag = "sessions",
          .summary = "Signaling and relay",
-         .answers = "101; 426"},
+         .answers = "101; 426; 429"},
         {.method = NULL},
 };

@@ -1,6 +1,7 @@
 #include "server/server.h"
 
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 #include "lib/clock.h"
@@ -18,6 +19,7 @@ typedef struct Connection { /* a WebSocket and the party behind it */
         TbServer *server;   /* borrowed */
         TbWs *ws;           /* borrowed; NULL once closed */
         TbParty *party;     /* owned by the pairing; borrowed */
+        char *peer;         /* owned: its address */
 } Connection;
 
 /* --- the pairing's view of a connection --- */
@@ -61,7 +63,10 @@ static void on_drained(TbWs *ws G_GNUC_UNUSED, gpointer data)
 static void on_closed(TbWs *ws G_GNUC_UNUSED, int code G_GNUC_UNUSED, gpointer data)
 {
         Connection *c = data;
+        if (!tb_party_has_role(c->party))
+                tb_rates_take(c->server->refusals, c->peer, 1, g_get_monotonic_time(), NULL);
         tb_pairing_left(c->party, tb_clock_ms());
+        g_free(c->peer);
         g_free(c);
 }
 
@@ -78,10 +83,23 @@ static void arm_tick(TbServer *server, gint64 at_ms)
 void tb_server_upgrade(TbRequest *request, gpointer data)
 {
         TbServer *server = data;
+        double wait_s = 0;
+        if (!tb_rates_has(server->refusals, tb_request_peer(request), 1, g_get_monotonic_time(), &wait_s)) {
+                g_autoptr(GError) error =
+                        g_error_new(TB_ERROR, TB_ERROR_LIMIT,
+                                    "more than %u connections a minute from one address came to nothing",
+                                    server->config->refusals_per_minute);
+                g_autofree char *seconds = g_strdup_printf("%d", (int)ceil(wait_s));
+                tb_request_add_header(request, "Retry-After", seconds);
+                tb_request_reply_error(request, error);
+                return;
+        }
         Connection *c = g_new0(Connection, 1);
+        c->peer = g_strdup(tb_request_peer(request));
         c->server = server;
         c->ws = tb_request_upgrade(request, NULL, TB_LIMIT_WS_MESSAGE, &ws_ops, c);
         if (!c->ws) {
+                g_free(c->peer);
                 g_free(c);
                 return;
         }
@@ -176,6 +194,7 @@ TbServer *tb_server_new(const TbServerConfig *config, GError **error)
         server->poller = tb_poller_new(NULL);
         server->carry = tb_carry_new(pause_host);
         server->creations = tb_rates_new(config->sessions_per_minute / 60.0, config->sessions_per_minute);
+        server->refusals = tb_rates_new(config->refusals_per_minute / 60.0, config->refusals_per_minute);
         server->pairing = tb_pairing_new(&(TbPairingOptions){.ops = &party_ops,
                                                              .ice = &config->ice,
                                                              .hosts = config->hosts,
@@ -232,6 +251,7 @@ void tb_server_free(TbServer *server)
         tb_pairing_free(server->pairing);
         tb_carry_free(server->carry);
         tb_rates_free(server->creations);
+        tb_rates_free(server->refusals);
         tb_poller_free(server->poller);
         tb_metrics_free(server->metrics);
         g_free(server);

@@ -18,6 +18,7 @@ struct TbServer {
         TbPairing *pairing;           /* owned */
         TbCarry *carry;               /* owned */
         TbRates *creations;           /* owned; sessions per address */
+        TbRates *refusals;            /* owned; sockets without an accepted hello, per address */
         GSource *tick;                /* ref; the pairing's clock */
         gint64 started_ms;
         char *sessions_file; /* owned; NULL: the state folder cannot be made */

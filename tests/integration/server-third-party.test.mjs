@@ -59,6 +59,29 @@ test('session creation is limited per address', async (t) => {
   assert.equal((await server.post('/api/session', {}, { headers: { 'X-Forwarded-For': '192.0.2.1, 192.0.2.9' } })).status, 201); // another client of a proxy here
 });
 
+test('connections that come to nothing are limited per address', async (t) => {
+  const server = await withServer(t, { refusals_per_minute: 3 });
+  const s = await server.session();
+  const peer = await server.join('phone', s); // one that is let in does not count
+  await peer.stop();
+  for (let i = 0; i < 3; i++) {
+    const guess = await server.websocket();
+    guess.send({ type: 'hello', role: 'phone', sessionId: s.sessionId, token: `guess ${i}` });
+    await guess.find((m) => m.message === 'Invalid session or token');
+    await guess.stop();
+  }
+  await assert.rejects(server.websocket(), (error) => {
+    assert.equal(error.status, 429);
+    assert.ok(Number(error.headers['retry-after']) >= 1, JSON.stringify(error.headers));
+    assert.equal(JSON.parse(error.text).status, 429);
+    return true;
+  });
+  const other = await server.websocket('/ws', { headers: { 'X-Forwarded-For': '192.0.2.9' } }); // another client of a proxy here
+  other.send({ type: 'hello', role: 'phone', ...s });
+  await other.find((m) => m.type === 'ready');
+  await other.stop();
+});
+
 test('every problem of the configuration is told with its line', async () => {
   const file = path.join(scratch(), 'server.yaml');
   writeFileSync(file, 'port: 70000\naddress: 0.0.0.0\ntokens:\n  - name: ci\n    token: short\nturn:\n  servers: [x]\ncolour: blue\n');
