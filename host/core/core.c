@@ -47,7 +47,11 @@ TbCore *tb_core_new(const TbHostConfig *config, TbMetrics *metrics, GError **err
                             config->state_dir, g_strerror(errno));
                 return NULL;
         }
+        int lock_fd = -1;
+        if (!tb_store_lock(config->state_dir, &lock_fd, error))
+                return NULL;
         TbCore *core = g_new0(TbCore, 1);
+        core->lock_fd = lock_fd;
         core->config = config;
         core->metrics = metrics;
         core->bus = tb_bus_new();
@@ -148,6 +152,8 @@ void tb_core_free(TbCore *core)
         tb_bus_free(core->bus);
         if (core->audit_fd >= 0)
                 g_close(core->audit_fd, NULL);
+        if (core->lock_fd >= 0)
+                g_close(core->lock_fd, NULL);
         free(core->devices_text);
         g_free(core);
 }

@@ -58,6 +58,7 @@ struct TbCore {
         guint ending; /* workers that were released and did not end yet */
         bool stopping;
         int audit_fd; /* -1: none */
+        int lock_fd;  /* of the state folder; -1: none */
         TbMetric *commands_total, *command_seconds, *command_errors;
 };
 
@@ -122,6 +123,10 @@ void tb_leases_save(TbCore *core);
 /* store.c: devices made by REST */
 void tb_store_load(TbCore *core);
 bool tb_store_save(TbCore *core, GError **error);
+/* The state folder is one host's: two would write into each other's history. False: another process has it
+ * (TB_ERROR_BUSY). *ret_fd holds the lock until it is closed; -1: none, on a disk that is full or takes none (the
+ * log says so). */
+bool tb_store_lock(const char *state_dir, int *ret_fd, GError **error);
 
 /* resources.c */
 void tb_resources_start(TbCore *core);

@@ -1,8 +1,38 @@
-/* Devices that were made by REST, in <state>/devices.json: the same form as the config's `devices`. */
+/* The state folder's lock; devices that were made by REST, in <state>/devices.json: the same form as the config's
+ * `devices`. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "host/core/private.h"
 #include "lib/log.h"
+
+bool tb_store_lock(const char *state_dir, int *ret_fd, GError **error)
+{
+        g_autofree char *path = g_build_filename(state_dir, "host.lock", NULL);
+        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640); /* children (QEMU) do not keep it */
+        bool locked = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0;
+        char pid[16] = "";
+        if (fd >= 0 && !locked && errno == EWOULDBLOCK) {
+                ssize_t n = read(fd, pid, sizeof pid - 1);
+                pid[MAX(n, 0)] = '\0';
+                g_set_error(
+                        error, TB_ERROR, TB_ERROR_BUSY,
+                        "the state folder %s is in use by another testbed-host (pid %s); stop that one, or "
+                        "choose another folder with --state-dir",
+                        state_dir, g_strstrip(pid));
+                close(fd);
+                return false;
+        }
+        g_snprintf(pid, sizeof pid, "%d\n", (int)getpid());
+        if (!locked || ftruncate(fd, 0) < 0 || write(fd, pid, strlen(pid)) < 0)
+                tb_log(TB_LOG_WARNING, TB_F(), "%s: %s", path, g_strerror(errno));
+        *ret_fd = fd;
+        return true;
+}
 
 static char *store_path(const TbCore *core)
 {

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { scriptedDevice } from './bench.mjs';
-import { BUILD, Host, Program, ROOT, assertProblem, request, scratch, until, withHost } from './harness.mjs';
+import { BUILD, Host, Program, ROOT, assertProblem, request, scratch, until, withHost, within } from './harness.mjs';
 
 const TOKEN = { viewer: 'viewer-token-0123456789', operator: 'operator-token-0123456789', admin: 'admin-token-0123456789' };
 const bearer = (role) => ({ headers: { Authorization: `Bearer ${TOKEN[role]}` } });
@@ -128,6 +128,17 @@ test('beyond loopback without a token: refused at start, --insecure overrides', 
   t.after(() => open.kill());
   await open.line(/\burl=/);
   assert.deepEqual(await open.stop(), { code: 0, signal: null });
+});
+
+test('a state folder is one host\'s: a second one says who has it, and ends', async (t) => {
+  const first = await withHost(t, {});
+  const second = new Program([path.join(BUILD, 'testbed-host'), '--config', path.join(first.state, 'host.yaml'), '--state-dir', first.state], { name: 'second' });
+  t.after(() => second.kill());
+  assert.equal((await within('the second to end', second.exited)).code, 1);
+  assert.match(second.text, new RegExp(`in use by another testbed-host \\(pid ${first.pid}\\)`));
+  await first.kill();
+  const third = await withHost(t, {}, { state: first.state }); // a host that was killed leaves no lock behind
+  assert.equal((await third.get('/host/health')).status, 200);
 });
 
 test('--check names every problem with file and line; --version, --help', async (t) => {
