@@ -240,7 +240,7 @@ static void openapi(TbRequest *request, gpointer data)
 {
         tb_request_reply_json(request, 200,
                               tb_http_openapi(((TbServer *)data)->http, "Testbed server",
-                                              "Pairing of phones, desktops and hosts"));
+                                              "Pairing of phones, desktops and hosts", "."));
 }
 
 static const TbParam session_params[] = {

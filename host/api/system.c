@@ -224,7 +224,8 @@ static void openapi(TbRequest *request, gpointer data)
                                               "that is named after its kind, as it is by default; "
                                               "put the interface's own name there if it has another. Errors "
                                               "are RFC 9457 problem+json. Control calls carry "
-                                              "X-Lease when the device is leased."));
+                                              "X-Lease when the device is leased.",
+                                              ".."));
 }
 
 static void docs(TbRequest *request, gpointer data)

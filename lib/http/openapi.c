@@ -144,7 +144,7 @@ static void add_operation(json_t *paths, const TbHttpRoute *entry, const char *m
                 json_object_set_new(item, lower, operation(entry, lower));
 }
 
-json_t *tb_http_openapi(TbHttp *http, const char *title, const char *description)
+json_t *tb_http_openapi(TbHttp *http, const char *title, const char *description, const char *root)
 {
         static const char *const all[] = {"GET", "POST", "PUT", "PATCH", "DELETE"};
         json_t *paths = json_object();
@@ -166,7 +166,7 @@ json_t *tb_http_openapi(TbHttp *http, const char *title, const char *description
         return json_pack(
                 "{s:s, s:{s:s, s:s, s:s}, s:[{s:s}], s:o, s:{s:{s:o}, s:{s:{s:s, s:s}, s:{s:s, s:s, s:s}}}}",
                 "openapi", "3.1.0", "info", "title", title, "version", version, "description",
-                description ? description : "", "servers", "url", ".", "paths", paths, "components",
+                description ? description : "", "servers", "url", root, "paths", paths, "components",
                 "schemas", "Problem", problem, "securitySchemes", "bearer", "type", "http", "scheme",
                 "bearer", "access_token", "type", "apiKey", "in", "query", "name", "access_token");
 }

@@ -54,6 +54,7 @@ function* wrongValues(schema) {
 
 test('the document lists the contract', () => {
   assert.match(document.openapi, /^3\.1/);
+  assert.equal(new URL(document.servers[0].url, `${host.url}/host/openapi.json`).href, `${host.url}/`, 'where the paths begin');
   const have = new Set(operations().map((o) => `${o.method} ${o.where}`));
   const contract = ['GET /host/health', 'GET /host/info', 'GET /host/drivers', 'GET /host/resources', 'GET /host/events', 'GET /host/openapi.json', 'GET /metrics',
     'GET /host/devices', 'POST /host/devices', 'GET /host/devices/{id}', 'PATCH /host/devices/{id}', 'DELETE /host/devices/{id}',

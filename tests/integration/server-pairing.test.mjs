@@ -270,6 +270,7 @@ test('wrong requests', async () => {
 test('openapi and metrics', async () => {
   const api = (await server.get('/openapi.json')).json;
   assert.equal(api.openapi, '3.1.0');
+  assert.equal(new URL(api.servers[0].url, `${server.url}/openapi.json`).href, `${server.url}/`, 'where the paths begin');
   assert.ok(api.paths['/api/session'].post.requestBody);
   const page = await server.get('/metrics');
   assert.ok(scrape(page).find((f) => f.name === 'testbed_relayed_bytes'));

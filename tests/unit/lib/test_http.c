@@ -666,7 +666,7 @@ static void test_openapi(void)
 {
         Rig rig;
         rig_start(&rig, routes, NULL, NULL);
-        json_t *api = tb_http_openapi(rig.http, "Test", NULL), *paths = json_object_get(api, "paths");
+        json_t *api = tb_http_openapi(rig.http, "Test", NULL, "."), *paths = json_object_get(api, "paths");
         g_assert_cmpstr(json_string_value(json_object_get(api, "openapi")), ==, "3.1.0");
         g_assert_nonnull(json_object_get(json_object_get(paths, "/files/{id}/{rest}"), "get"));
         json_t *post = json_object_get(json_object_get(paths, "/things/{id}"), "post");
