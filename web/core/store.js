@@ -3,6 +3,7 @@
 
 export const MAX_TIMELINE = 500;
 export const MAX_POINTS = 600;       // per sensor stream
+const MAX_WORDS = 80;                // of a command's parameters in the timeline
 
 export const initialState = Object.freeze({
   devices: {},                       // id -> device as the API describes it
@@ -161,6 +162,12 @@ export function deviceState(device) {
   return states[0] ?? 'unknown';
 }
 
+/** What a command was about, in its own words: `power.set` on, `shell.run` "ls /sdcard", `files.write` its path. */
+function argumentsOf(params) {
+  const words = Object.values(params ?? {}).filter((v) => typeof v === 'string' && v).join(' ');
+  return words ? ` ${words.length > MAX_WORDS ? `${words.slice(0, MAX_WORDS)}…` : words}` : '';
+}
+
 /** A sentence for an event of the bus; unknown types are told by their own words. */
 export function describe(event) {
   const d = event.data ?? {};
@@ -174,7 +181,7 @@ export function describe(event) {
   case 'lease.taken': return `lease taken by ${d.holder ?? 'somebody'}${d.note ? ` (${d.note})` : ''}`;
   case 'lease.ended': return `lease of ${d.holder ?? 'somebody'} ended${d.reason ? `: ${d.reason}` : ''}`;
   case 'lease.expiring': return `lease of ${d.holder ?? 'somebody'} is about to end`;
-  case 'command': return `${d.user ?? 'somebody'}: ${d.verb ?? 'command'}${d.ok === false ? ` refused${d.error ? `: ${d.error.detail ?? d.error.title ?? d.error}` : ''}` : ''}${d.via ? ` (${d.via})` : ''}`;
+  case 'command': return `${d.user ?? 'somebody'}: ${d.verb ?? 'command'}${argumentsOf(d.params)}${d.ok === false ? ` refused${d.error ? `: ${d.error.detail ?? d.error.title ?? d.error}` : ''}` : ''}${d.via ? ` (${d.via})` : ''}`;
   case 'resource.added': return `found ${d.label ?? d.uri ?? 'hardware'}${d.label && d.uri ? `, ${d.uri}` : ''}${d.why ? `: ${d.why}` : ''}`;
   case 'resource.removed': return `${d.label ?? d.uri ?? 'hardware'} is gone`;
   case 'adb.state': return `adb lists ${d.serial ?? 'a phone'} as ${d.state ?? '?'}`;

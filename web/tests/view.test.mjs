@@ -88,6 +88,9 @@ test('events in words; unknown ones in their own', () => {
   assert.equal(e('usb.added', { port: '1-1.2', bus: 1, vendor_id: '0403', product_id: '6001' }), 'USB 1-1.2: a device plugged in (0403:6001)');
   assert.equal(e('resource.added', { uri: 'serial:///dev/ttyS0', label: 'serial line /dev/ttyS0', driver: 'serial', why: 'the kernel found a UART' }), 'found serial line /dev/ttyS0, serial:///dev/ttyS0: the kernel found a UART');
   assert.equal(e('server.lost', { url: 'http://s', reason: 'timeout' }), 'lost the server http://s: timeout');
+  assert.equal(e('command', { verb: 'power.set', user: 'ann', via: 'rest', ok: true, params: { state: 'off' } }), 'ann: power.set off (rest)');
+  assert.equal(e('command', { verb: 'power.cycle', user: 'ann', ok: false, error: { detail: 'locked' }, params: { off_s: 2 } }), 'ann: power.cycle refused: locked');
+  assert.equal(e('command', { verb: 'shell.run', user: 'ann', ok: true, params: { command: 'x'.repeat(100), timeout_s: 30 } }), `ann: shell.run ${'x'.repeat(80)}…`);
   assert.equal(e('camera.tilt', { port: '1-1.2', angle: 4, tree: {} }), 'camera tilt: port 1-1.2, angle 4');
   assert.equal(e('modem', undefined), 'modem');
 });

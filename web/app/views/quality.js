@@ -1,6 +1,6 @@
 // The quality badge and, behind a click, everything that is known about the connection.
 
-import { bitrate, bytes, fixed, millis, percent } from '../../core/format.js';
+import { bitrate, bytes, clockTime, fixed, millis, percent } from '../../core/format.js';
 import { gradeOf } from '../../core/stats.js';
 import { fill, h, modal, set, text } from '../dom.js';
 import { plot } from '../plot.js';
@@ -27,7 +27,7 @@ export class Quality {
   }
 
   note(line) {
-    this.log.push(`${new Date().toISOString().slice(11, 23)} ${line}`);
+    this.log.push(`${clockTime(Date.now(), true)} ${line}`);
     if (this.log.length > MAX_LOG) this.log.shift();
     this._open?.();
   }
