@@ -61,9 +61,10 @@ export class Room {
 // What runs in the page. A viewer is window.viewers[name].
 function pageCode() {
   window.viewers = {};
-  window.join = async (name, { codec = 'H264', channels = false, audio = false } = {}) => {
+  window.join = async (name, { codec = 'H264', channels = false, audio = false, audioFirst = false, bundlePolicy = 'balanced' } = {}) => {
     const v = (window.viewers[name] = { frames: 0, latencies: [], first: 0, sizes: [], messages: [] });
-    const pc = (v.pc = new RTCPeerConnection());
+    const pc = (v.pc = new RTCPeerConnection({ bundlePolicy }));
+    if (audioFirst) pc.addTransceiver('audio', { direction: 'recvonly' });
     const t = pc.addTransceiver('video', { direction: 'recvonly' });
     if (audio) pc.addTransceiver('audio', { direction: 'recvonly' });
     if (codec) {

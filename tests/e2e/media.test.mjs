@@ -81,6 +81,16 @@ test('the answer keeps to the offer: ids of extensions, one codec, audio refused
   await until('the peer ends', () => peers(0));
 });
 
+for (const bundlePolicy of ['max-bundle', 'balanced', 'max-compat']) {
+  test(`a player that offers audio first, ${bundlePolicy}: pictures and channels`, async () => {
+    const { sdp } = await join('first', { audioFirst: true, channels: true, bundlePolicy });
+    assert.match(sdp, /m=audio 9 .*\r\n(?:a=.*\r\n|c=.*\r\n)*a=inactive\r\n/, 'held open for its transport, with nothing in it');
+    await viewer.until('first', "v.control.readyState === 'open' && v.sensor.readyState === 'open'");
+    await viewer.leave('first');
+    await until('the peer ends', () => peers(0));
+  });
+}
+
 test('three viewers, one encoder; who comes late to a still screen sees it, too', async () => {
   await room.ask({ do: 'source', pattern: 'still' });
   for (const name of ['a', 'b', 'c']) await join(name, { codec: 'H264' });

@@ -48,6 +48,23 @@ static void append_section(GString *out, const TbOffer *offer, guint index, GstS
         g_string_append(out, text);
 }
 
+/* All sections share one transport: what webrtcbin says of it in any of them holds for this one. */
+static void append_transport(GString *out, const GstSDPMessage *answer)
+{
+        static const char *const keys[] = {"ice-ufrag", "ice-pwd", "fingerprint", "setup"};
+        for (guint i = 0; i < gst_sdp_message_medias_len(answer); i++) {
+                const GstSDPMedia *media = gst_sdp_message_get_media(answer, i);
+                if (!gst_sdp_media_get_attribute_val(media, "ice-ufrag"))
+                        continue;
+                for (gsize k = 0; k < G_N_ELEMENTS(keys); k++) {
+                        const char *value = gst_sdp_media_get_attribute_val(media, keys[k]);
+                        if (value)
+                                g_string_append_printf(out, "a=%s:%s\r\n", keys[k], value);
+                }
+                return;
+        }
+}
+
 char *tb_offer_answer(const TbOffer *offer, const GstSDPMessage *answer, const char *const *candidates)
 {
         g_autoptr(GstSDPMessage) copy = NULL;
@@ -75,7 +92,12 @@ char *tb_offer_answer(const TbOffer *offer, const GstSDPMessage *answer, const c
                                                offer->declined[i], mid ? mid : "");
                         continue;
                 }
-                append_section(out, offer, i, media);
+                if (i == 0 && offer->held) {
+                        g_string_append(out, offer->held);
+                        append_transport(out, answer);
+                } else {
+                        append_section(out, offer, i, media);
+                }
                 for (const char *const *c = candidates; !told && *c; c++)
                         g_string_append_printf(out, "a=%s\r\n", *c);
                 told = true; /* bundled: the first section speaks for all */

@@ -124,6 +124,7 @@ void tb_offer_clear(TbOffer *offer)
         g_clear_pointer(&offer->profile, g_free);
         g_clear_pointer(&offer->ufrag, g_free);
         g_clear_pointer(&offer->mid, g_free);
+        g_clear_pointer(&offer->held, g_free);
         for (guint i = 0; i < TB_OFFER_MLINES; i++)
                 g_clear_pointer(&offer->declined[i], g_free);
 }

@@ -26,6 +26,9 @@ typedef struct TbOffer {
         char *ufrag, *mid;               /* owned; of the first media section, whose transport all share */
         char *declined[TB_OFFER_MLINES]; /* owned; m-lines of the answer ("m=audio 0 …") for sections that we
                                             refuse; else NULL */
+        char *held; /* owned; the first section of the answer when we send nothing in it, but for its transport;
+                       else NULL. It is held open, since Chromium with bundlePolicy max-bundle takes no answer
+                       that refuses the section whose transport the others share (RFC 8843 §7.3.1 allows it) */
 } TbOffer;
 
 /* `want_video` false: video in the offer is declined, a data channel must be there. `offer` is filled on

@@ -146,6 +146,24 @@ static bool write_video_section(TbOfferParse *p, const GstSDPMedia *media, const
         return true;
 }
 
+/* The same section with the first codec that it has, and nothing to send; NULL: it can only be refused. */
+static char *hold_section(const GstSDPMedia *media, const char *kind, const char *proto)
+{
+        const char *payload = gst_sdp_media_get_format(media, 0);
+        const char *mid = gst_sdp_media_get_attribute_val(media, "mid");
+        guint number;
+        if (!mid || !strstr(proto, "SAVPF") || !tb_sdp_has_flag(media, "rtcp-mux") ||
+            !tb_sdp_number(payload, 127, &number))
+                return NULL;
+        g_autoptr(GString) out = g_string_new(NULL);
+        g_string_printf(out, "m=%s 9 %s %u\r\nc=IN IP4 0.0.0.0\r\na=mid:%s\r\na=inactive\r\na=rtcp-mux\r\n",
+                        kind, proto, number, mid);
+        const char *map = tb_sdp_payload_attribute(media, "rtpmap", payload);
+        if (map)
+                g_string_append_printf(out, "a=rtpmap:%u %s\r\n", number, map);
+        return g_strdup(out->str);
+}
+
 bool tb_offer_write_section(TbOfferParse *p, guint index, GString *out)
 {
         const GstSDPMedia *media = gst_sdp_message_get_media(p->message, index);
@@ -175,11 +193,13 @@ bool tb_offer_write_section(TbOfferParse *p, guint index, GString *out)
                         return write_video_section(p, media, body->str, out);
                 }
         }
-        /* declined: webrtcbin makes an inactive section of it, tb_offer_answer() a refused one; a codec that
+        /* declined: webrtcbin makes an inactive section of it, tb_offer_answer() a refused or held one; a codec that
          * no transceiver of ours has */
         g_string_append_printf(out,
                                "m=%s 9 UDP/TLS/RTP/SAVPF %s\r\n%sa=inactive\r\na=rtcp-mux\r\na=rtpmap:%s\r\n",
                                kind, audio ? "0" : "31", body->str, audio ? "0 PCMU/8000" : "31 H261/90000");
+        if (index == 0 && (p->offer->held = hold_section(media, kind, proto)))
+                return true;
         g_autoptr(GString) line = g_string_new(NULL);
         g_string_printf(line, "m=%s 0 %s", kind, proto);
         for (guint i = 0; i < MIN(gst_sdp_media_formats_len(media), TB_OFFER_FORMATS); i++)
