@@ -223,12 +223,15 @@ function run(status) {
   }
   fill(powerBox, readingPanel);
 
-  /** What there is to offer for depends on the device. */
+  /** Offers for video at once; a device that turns out to have none is asked again for the rest of it. */
   async function connect() {
-    if (producer()) await readDevice();
-    if (signaling.state !== 'ready') return;           // lost meanwhile: the next `ready` comes here again
+    const offered = hasVideo();
     if (screen.ladder.rung === 'stopped') screen.ladder.start();
     else screen.ladder.retry();
+    if (producer()) await readDevice();
+    if (signaling.state !== 'ready' || hasVideo() === offered) return;
+    screen.ladder.giveUp(new Error('the device has no picture'));
+    screen.ladder.retry();
   }
 
   // ---- presence ----
