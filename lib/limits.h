@@ -52,7 +52,7 @@
 #define TB_LIMIT_LEASE_WAITERS 32 /* per device */
 
 /* history on disk */
-/* bytes of one console's history; the oldest segment goes first */
+/* bytes of one console's history on disk, with the places of its lines; the oldest segment goes first */
 #define TB_LIMIT_HISTORY (64 * 1024 * 1024)
 #define TB_LIMIT_HISTORY_SEGMENT (4 * 1024 * 1024)
 #define TB_LIMIT_LOG_LINES 10000 /* lines of one answer */

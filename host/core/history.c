@@ -18,12 +18,14 @@ typedef struct LineStart {
 
 typedef struct Segment {
         guint64 first; /* offset of its first byte */
-        guint64 size;
+        guint64 size;  /* of the .log */
+        guint64 index; /* bytes of the .idx beside it */
 } Segment;
 
 struct TbHistory {
         char *dir;
         guint64 limit;
+        guint64 total;      /* bytes on disk: of all segments and their indexes */
         GArray *segments;   /* of Segment, oldest first; the last one is being written */
         int log_fd, idx_fd; /* of the last segment; -1: no disk now */
         char *error;        /* why there is no disk */
@@ -83,18 +85,16 @@ static bool segment_begin(TbHistory *h)
         return true;
 }
 
+/* A line's place takes 16 bytes, as much as many a line: the limit counts them too. */
 static void drop_old(TbHistory *h)
 {
-        guint64 total = 0;
-        for (guint i = 0; i < h->segments->len; i++)
-                total += g_array_index(h->segments, Segment, i).size;
-        while (h->segments->len > 1 && total > h->limit) {
+        while (h->segments->len > 1 && h->total > h->limit) {
                 Segment s = g_array_index(h->segments, Segment, 0);
                 g_autofree char *log = segment_path(h, s.first, "log");
                 g_autofree char *idx = segment_path(h, s.first, "idx");
                 unlink(log);
                 unlink(idx);
-                total -= s.size;
+                h->total -= s.size + s.index;
                 g_array_remove_index(h->segments, 0);
         }
 }
@@ -120,6 +120,10 @@ static void scan(TbHistory *h)
                     stat(path, &st) < 0)
                         continue;
                 Segment s = {.first = first, .size = (guint64)st.st_size};
+                g_autofree char *idx = segment_path(h, first, "idx");
+                if (stat(idx, &st) == 0)
+                        s.index = (guint64)st.st_size;
+                h->total += s.size + s.index;
                 g_array_append_val(h->segments, s);
         }
         g_array_sort(h->segments, compare_segments);
@@ -232,15 +236,20 @@ static void disk_append(TbHistory *h, const guint8 *data, gsize size, guint64 be
         g_assert(s->first + s->size == begin);
         if (!write_all(h->log_fd, data, size) || (n > 0 && !write_all(h->idx_fd, lines, n * sizeof *lines))) {
                 int e = errno;
-                if (ftruncate(h->log_fd, (off_t)s->size) < 0)
+                if (ftruncate(h->log_fd, (off_t)s->size) < 0) {
+                        h->total -= s->size;
                         s->size = 0; /* cannot be trusted any more */
+                }
                 errno = e;
                 disk_failed(h, "cannot write the console history in");
                 return;
         }
         s->size += size;
-        if (s->size >= TB_LIMIT_HISTORY_SEGMENT && segment_begin(h))
-                drop_old(h);
+        s->index += n * sizeof *lines;
+        h->total += size + n * sizeof *lines;
+        if (s->size + s->index >= TB_LIMIT_HISTORY_SEGMENT)
+                segment_begin(h);
+        drop_old(h);
 }
 
 void tb_history_append(TbHistory *h, const void *data, gsize size)

@@ -16,7 +16,7 @@
 
 typedef struct TbHistory TbHistory;
 
-/* `limit`: bytes on disk (0: TB_LIMIT_HISTORY). Goes on without a disk when `dir` cannot be used:
+/* `limit`: bytes on disk, indexes and all (0: TB_LIMIT_HISTORY). Goes on without a disk when `dir` cannot be used:
  * tb_history_error() tells. */
 TbHistory *tb_history_open(const char *dir, guint64 limit);
 void tb_history_close(TbHistory *history);

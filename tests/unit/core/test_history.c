@@ -10,10 +10,12 @@
 #include "lib/thread.h"
 #include "tests/unit/core/fake.h"
 
+static guint line_length = 97;
+
 /* Byte at an offset, so that any read can be checked against where it claims to be. */
 static guint8 byte_at(guint64 offset)
 {
-        return offset % 97 == 96 ? '\n' : (guint8)(33 + offset * 31 % 89);
+        return offset % line_length == line_length - 1 ? '\n' : (guint8)(33 + offset * 31 % 89);
 }
 
 static void append(TbHistory *h, gsize size)
@@ -59,6 +61,19 @@ static guint files_in(const char *path)
         while (g_dir_read_name(dir))
                 n++;
         return n;
+}
+
+static guint64 bytes_in(const char *path)
+{
+        guint64 total = 0;
+        g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+        for (const char *name; (name = g_dir_read_name(dir));) {
+                g_autofree char *file = g_build_filename(path, name, NULL);
+                GStatBuf st;
+                g_assert_cmpint(g_stat(file, &st), ==, 0);
+                total += (guint64)st.st_size;
+        }
+        return total;
 }
 
 static void test_restart(void)
@@ -128,10 +143,64 @@ static void test_oldest_goes(void)
                 append(h, 65536);
         guint64 start = tb_history_start(h);
         g_assert_cmpuint(start, >, 0);
-        g_assert_cmpuint(tb_history_end(h) - start, <=, limit + TB_LIMIT_HISTORY_SEGMENT);
+        g_assert_cmpuint(tb_history_end(h) - start, <=, limit);
         g_assert_cmpuint(check_all(h, 0, 65536), ==,
                          tb_history_end(h) - start); /* asking for what is gone begins where it is not */
         tb_history_close(h);
+        remove_dir(dir);
+}
+
+/* The whole limit is used, and not a byte more: the first one beyond it costs the oldest segment. */
+static void test_limit(void)
+{
+        char *dir = new_dir();
+        const guint64 place = 16; /* of the only line */
+        line_length = G_MAXUINT;
+        TbHistory *h = tb_history_open(dir, 0);
+        while (tb_history_end(h) < TB_LIMIT_HISTORY - 65536)
+                append(h, 65536);
+        append(h, TB_LIMIT_HISTORY - place - tb_history_end(h));
+        g_assert_cmpuint(bytes_in(dir), ==, TB_LIMIT_HISTORY);
+        g_assert_cmpuint(tb_history_start(h), ==, 0);
+        append(h, 1); /* limit + 1 */
+        guint64 start = tb_history_start(h);
+        g_assert_cmpuint(start, >=, TB_LIMIT_HISTORY_SEGMENT - place);
+        g_assert_cmpuint(start, <, TB_LIMIT_HISTORY_SEGMENT + 65536);
+        g_assert_cmpuint(bytes_in(dir), ==, TB_LIMIT_HISTORY - place + 1 - start);
+        g_assert_cmpuint(tb_history_end(h), ==, TB_LIMIT_HISTORY - place + 1);
+        g_assert_cmpuint(check_all(h, 0, 65536), ==, tb_history_end(h) - start);
+        tb_history_close(h);
+        const guint64 lower = 2 * TB_LIMIT_HISTORY_SEGMENT; /* it was set lower in between */
+        h = tb_history_open(dir, lower);
+        g_assert_cmpuint(tb_history_start(h), ==, start);
+        append(h, 1);
+        g_assert_cmpuint(bytes_in(dir), <=, lower);
+        g_assert_cmpuint(tb_history_start(h), >, start);
+        g_assert_cmpuint(check_all(h, start, 65536), ==, tb_history_end(h) - tb_history_start(h));
+        tb_history_close(h);
+        line_length = 97;
+        remove_dir(dir);
+}
+
+/* Nothing but ends of lines: the place of each takes more room than the line. */
+static void test_limit_of_lines(void)
+{
+        char *dir = new_dir();
+        const guint64 limit = 2 * TB_LIMIT_HISTORY_SEGMENT;
+        line_length = 1;
+        TbHistory *h = tb_history_open(dir, limit);
+        while (tb_history_end(h) < 2 * 1024 * 1024) {
+                append(h, 8192);
+                g_assert_cmpuint(bytes_in(dir), <=, limit);
+        }
+        g_assert_cmpuint(tb_history_start(h), >, 0);
+        guint64 next, start = tb_history_start(h);
+        json_auto_t *lines = tb_history_lines(h, 0, 2, &next);
+        g_assert_cmpint(json_integer_value(json_object_get(json_array_get(lines, 0), "offset")), ==, start);
+        g_assert_cmpint(json_integer_value(json_object_get(json_array_get(lines, 1), "offset")), ==,
+                        start + 1);
+        tb_history_close(h);
+        line_length = 97;
         remove_dir(dir);
 }
 
@@ -176,6 +245,8 @@ int main(int argc, char **argv)
         g_test_add_func("/history/restart", test_restart);
         g_test_add_func("/history/lines", test_lines);
         g_test_add_func("/history/oldest-goes", test_oldest_goes);
+        g_test_add_func("/history/limit", test_limit);
+        g_test_add_func("/history/limit-of-lines", test_limit_of_lines);
         g_test_add_func("/history/no-disk", test_no_disk);
         g_test_add_func("/history/full-disk", test_full_disk);
         int rc = g_test_run();
