@@ -236,6 +236,9 @@ static void check_devices(TbHostConfig *c, TbConfigReader *r)
         TbCore trial = {.config = c};
         const char *id;
         json_t *spec;
+        if (json_object_size(c->devices) > TB_LIMIT_DEVICES)
+                tb_config_problem(r, c->devices, NULL, "devices", "a host has at most %d devices",
+                                  TB_LIMIT_DEVICES);
         json_object_foreach (c->devices, id, spec) {
                 g_autoptr(GError) error = NULL;
                 TbDevice *device = tb_device_new(&trial, id, spec, &error);

@@ -4,6 +4,7 @@
 
 #include "host/core/config.h"
 #include "lib/error.h"
+#include "lib/limits.h"
 #include "lib/thread.h"
 
 static TbHostConfig *load(const char *yaml, GError **error)
@@ -90,6 +91,20 @@ static void test_bad(void)
         g_assert_nonnull(strstr(error->message, "\n")); /* both, a line each */
 }
 
+static void test_devices(void)
+{
+        g_autoptr(GString) yaml = g_string_new("devices:\n");
+        g_autoptr(GError) error = NULL;
+        for (guint i = 0; i < TB_LIMIT_DEVICES; i++)
+                g_string_append_printf(yaml, "  d%u: {attach: 'fake://x'}\n", i);
+        g_autoptr(TbHostConfig) most = load(yaml->str, &error);
+        g_assert_no_error(error);
+        g_assert_cmpuint(json_object_size(most->devices), ==, TB_LIMIT_DEVICES);
+        g_string_append(yaml, "  one-more: {attach: 'fake://x'}\n");
+        g_assert_null(load(yaml->str, &error));
+        g_assert_nonnull(strstr(error->message, "devices: a host has at most 256 devices"));
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -97,6 +112,7 @@ int main(int argc, char **argv)
         g_test_add_func("/config/good", test_good);
         g_test_add_func("/config/environment", test_environment);
         g_test_add_func("/config/bad", test_bad);
+        g_test_add_func("/config/devices", test_devices);
         int rc = g_test_run();
         tb_main_stop();
         return rc;

@@ -157,6 +157,61 @@ static bool added(TbCore *core, gsize id_size, gsize label_size, guint interface
         return device != NULL;
 }
 
+/* As many devices as a host may have; one more is refused until another has gone. */
+static void test_many_devices(void)
+{
+        Bench b;
+        const TbActor actor = {.user = "tester", .role = TB_ROLE_ADMIN, .via = "test"};
+        bench_start(&b, "{}", NULL);
+        for (guint i = 0; i <= TB_LIMIT_DEVICES; i++) {
+                g_autoptr(GError) error = NULL;
+                g_autofree char *id = g_strdup_printf("d%u", i);
+                json_auto_t *spec = json_pack("{s:s, s:{s:{s:s, s:s}}}", "id", id, "attach", "p", "uri",
+                                              "fake://x", "kind", "power");
+                TbDevice *device = tb_core_add_device(b.core, &actor, spec, &error);
+                g_assert_true((device != NULL) == (i < TB_LIMIT_DEVICES));
+                if (device)
+                        continue;
+                g_assert_error(error, TB_ERROR, TB_ERROR_LIMIT);
+                g_assert_null(tb_core_device(b.core, id, NULL));
+                g_assert_true(tb_core_remove_device(b.core, &actor, "d7", NULL));
+                g_assert_nonnull(tb_core_add_device(b.core, &actor, spec, NULL));
+        }
+        bench_stop(&b, false);
+}
+
+static void test_input(void)
+{
+        static const struct {
+                const char *format;
+                int limit;
+                bool text;
+        } cases[] = {
+                {"[{\"type\":\"swipe\",\"x1\":1,\"y1\":1,\"x2\":2,\"y2\":2,\"ms\":%s}]", TB_LIMIT_SWIPE_MS,
+                 false},
+                {"[{\"type\":\"tap\",\"x\":%s,\"y\":1}]", TB_LIMIT_VIDEO_SIDE, false},
+                {"[{\"type\":\"text\",\"text\":\"%s\"}]", TB_LIMIT_INPUT_TEXT, true},
+        };
+        Bench b;
+        Answer a = {0};
+        bench_start(&b, "{\"dut\": {\"attach\": \"fake://x\"}}", NULL);
+        for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+                for (int over = 0; over <= 1; over++) {
+                        int n = cases[i].limit + over;
+                        g_autofree char *value =
+                                cases[i].text ? g_strnfill((gsize)n, 'x') : g_strdup_printf("%d", n);
+                        g_auto(GStrv) halves = g_strsplit(cases[i].format, "%s", 2);
+                        g_autofree char *params = g_strconcat(halves[0], value, halves[1], NULL);
+                        gint before = g_atomic_int_get(&fake.inputs);
+                        bench_command(&b, &a, TB_ROLE_OPERATOR, NULL, "dut", "input.send", params);
+                        assert_only_beyond(&a, over, TB_ERROR_INVALID);
+                        g_assert_cmpint(g_atomic_int_get(&fake.inputs) - before, ==, over ? 0 : 1);
+                }
+        }
+        answer_clear(&a);
+        bench_stop(&b, false);
+}
+
 static void test_devices(void)
 {
         Bench b;
@@ -176,5 +231,7 @@ int main(int argc, char **argv)
         g_test_add_func("/limits/samples", test_samples);
         g_test_add_func("/limits/lease-waiters", test_lease_waiters);
         g_test_add_func("/limits/devices", test_devices);
+        g_test_add_func("/limits/many-devices", test_many_devices);
+        g_test_add_func("/limits/input", test_input);
         return g_test_run();
 }
