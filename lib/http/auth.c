@@ -90,6 +90,11 @@ bool tb_auth_add(TbAuth *auth, const char *name, const char *token, TbRole role,
                             name, TB_LIMIT_TOKEN_MIN);
                 return false;
         }
+        if (strlen(token) > TB_LIMIT_TOKEN) {
+                g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "the token of \"%s\" is longer than %d bytes",
+                            name, TB_LIMIT_TOKEN);
+                return false;
+        }
         for (const char *p = token; *p; p++) {
                 if (!g_ascii_isgraph(*p)) {
                         g_set_error(error, TB_ERROR, TB_ERROR_INVALID,

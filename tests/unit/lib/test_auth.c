@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/error.h"
+#include "lib/limits.h"
 
 static void test_open(void)
 {
@@ -39,6 +40,15 @@ static void test_bad_tokens(void)
         g_assert_false(tb_auth_add(auth, "ci", "0123456789abcde", TB_ROLE_ADMIN, &error));
         g_assert_cmpstr(error->message, ==, "the token of \"ci\" is shorter than 16 bytes");
         g_clear_error(&error);
+        g_autofree char *longest = g_strnfill(TB_LIMIT_TOKEN, 'x'),
+                        *longer = g_strnfill(TB_LIMIT_TOKEN + 1, 'x'),
+                        *shortest = g_strnfill(TB_LIMIT_TOKEN_MIN, 'y');
+        g_assert_false(tb_auth_add(auth, "ci", longer, TB_ROLE_ADMIN, &error));
+        g_assert_cmpstr(error->message, ==, "the token of \"ci\" is longer than 256 bytes");
+        g_clear_error(&error);
+        g_assert_true(tb_auth_is_open(auth)); /* none was taken */
+        g_assert_true(tb_auth_add(auth, "long", longest, TB_ROLE_VIEWER, NULL));
+        g_assert_true(tb_auth_add(auth, "short", shortest, TB_ROLE_VIEWER, NULL));
         g_assert_false(tb_auth_add(auth, "ci", "0123456789 abcdef", TB_ROLE_ADMIN, &error));
         g_assert_cmpstr(error->message, ==, "the token of \"ci\" has a character that no header can carry");
         g_clear_error(&error);
