@@ -86,6 +86,7 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
                 const union MHD_ConnectionInfo *fd =
                         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
                 http->connections--;
+                tb_http_kick(http); /* at its limit the library listens again only when it runs once more */
                 if (fd)
                         tb_refuse_silent_close(*context, fd->connect_fd);
                 g_free(*context);
