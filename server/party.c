@@ -253,9 +253,9 @@ static bool within_rate(TbParty *party, gsize size, gint64 now_ms)
                   tb_bucket_take(&party->bytes, TB_LIMIT_BYTES_PER_S, 2 * TB_LIMIT_BYTES_PER_S, (double)size,
                                  now_us, NULL);
         if (ok) {
-                if (party->messages.tokens >
-                    TB_LIMIT_MESSAGES_PER_S) /* it has calmed down, not just found a gap */
-                        party->dropped = 0;
+                if (party->messages.tokens > TB_LIMIT_MESSAGES_PER_S &&
+                    party->bytes.tokens > TB_LIMIT_BYTES_PER_S)
+                        party->dropped = 0; /* it has calmed down, not just found a gap */
                 return true;
         }
         if (party->dropped++ == 0)

@@ -312,6 +312,85 @@ static void test_rate(void)
         teardown(&w);
 }
 
+/* Who goes on over the rate of bytes is cut, however few the messages are: every message within the rate is
+ * only a gap that it found. */
+static void test_rate_of_bytes(void)
+{
+        World w;
+        setup(&w);
+        g_autofree char *token = NULL;
+        TbSession *session = create(&w, &token);
+        Line *phone = join(&w, "phone", tb_session_id(session), token),
+             *desktop = join(&w, "desktop", tb_session_id(session), token);
+        const gsize block = 64 * 1024;
+        g_autofree guint8 *picture = g_malloc0(block);
+        picture[0] = 1;
+        w.now += 10000; /* the bytes of the hello are forgotten */
+        gsize burst = 2 * TB_LIMIT_BYTES_PER_S;
+        for (gsize sent = 0; sent < burst; sent += block)
+                tb_pairing_binary(phone->party, picture, block, w.now);
+        g_assert_cmpuint(desktop->pictures, ==, burst / block);
+        g_assert_cmpstr(text_of(last(phone), "type"), ==, "peer-connected");
+        tb_pairing_binary(phone->party, picture, 1, w.now); /* limit + 1 */
+        g_assert_cmpuint(desktop->pictures, ==, burst / block);
+        g_assert_cmpstr(text_of(last(phone), "message"), ==, "Too many messages");
+        g_assert_cmpint(phone->closed, ==, 0);
+        guint told = phone->said->len;
+        for (guint i = 0; phone->closed == 0; i++) { /* 6.5 MB a second: five of eight get through */
+                g_assert_cmpuint(i, <, 2000);
+                w.now += 10;
+                tb_pairing_binary(phone->party, picture, block, w.now);
+        }
+        g_assert_cmpint(phone->closed, ==, 1008);
+        g_assert_cmpuint(phone->said->len - told, ==, 1);
+        hang_up(&w, phone);
+
+        phone = join(&w, "phone", tb_session_id(session), token); /* one that calms down is let be */
+        for (guint i = 0; i < 2 * burst / block; i++)
+                tb_pairing_binary(phone->party, picture, block, w.now);
+        for (guint round = 0; round < 20; round++) {
+                w.now += 2000;
+                guint before = desktop->pictures;
+                for (guint i = 0; i < TB_LIMIT_BYTES_PER_S / block; i++)
+                        tb_pairing_binary(phone->party, picture, block, w.now);
+                g_assert_cmpuint(desktop->pictures - before, ==, TB_LIMIT_BYTES_PER_S / block);
+        }
+        g_assert_cmpint(phone->closed, ==, 0);
+        hang_up(&w, phone);
+        hang_up(&w, desktop);
+        teardown(&w);
+}
+
+static void test_observers(void)
+{
+        World w;
+        setup(&w);
+        Line *host = dial(&w), *all[TB_LIMIT_OBSERVERS + 1];
+        tell(&w, host,
+             json_pack("{s:s, s:s, s:s, s:[{s:s}]}", "type", "hello", "role", "host", "host", "h", "devices",
+                       "id", "d"));
+        g_autofree char *token = NULL, *view = NULL;
+        TbSession *session = tb_pairing_create(w.pairing, "h/d", TB_MODE_VIEW, TB_LIMIT_OBSERVERS, w.now,
+                                               &token, &view, NULL);
+        guint told = 0;
+        for (guint i = 0; i <= TB_LIMIT_OBSERVERS; i++) {
+                told = host->said->len;
+                all[i] = join(&w, "desktop", tb_session_id(session), view);
+                g_assert_cmpstr(text_of(last(all[i]), i < TB_LIMIT_OBSERVERS ? "type" : "message"), ==,
+                                i < TB_LIMIT_OBSERVERS ? "ready" : "Too many observers");
+        }
+        g_assert_cmpint(all[TB_LIMIT_OBSERVERS]->closed, ==, 1008);
+        hang_up(&w, all[TB_LIMIT_OBSERVERS]);
+        g_assert_cmpuint(host->said->len, ==, told); /* the host has heard nothing of that one */
+        hang_up(&w, all[7]);
+        all[7] = join(&w, "desktop", tb_session_id(session), view);
+        g_assert_cmpstr(text_of(last(all[7]), "type"), ==, "ready");
+        for (guint i = 0; i < TB_LIMIT_OBSERVERS; i++)
+                hang_up(&w, all[i]);
+        hang_up(&w, host);
+        teardown(&w);
+}
+
 static void test_slow_reader(void)
 {
         World w;
@@ -430,6 +509,8 @@ int main(int argc, char **argv)
         g_test_add_func("/pairing/host-limits", test_host_limits);
         g_test_add_func("/pairing/away", test_away);
         g_test_add_func("/pairing/rate", test_rate);
+        g_test_add_func("/pairing/rate-of-bytes", test_rate_of_bytes);
+        g_test_add_func("/pairing/observers", test_observers);
         g_test_add_func("/pairing/slow-reader", test_slow_reader);
         g_test_add_func("/pairing/message-sizes", test_message_sizes);
         g_test_add_func("/pairing/golden-hellos", test_golden_hellos);
