@@ -5,6 +5,7 @@
 
 #include "drivers/adb/adb_dump.h"
 #include "lib/error.h"
+#include "lib/limits.h"
 
 #define MANIFEST "AndroidManifest.xml"
 #define END_SIGNATURE 0x06054b50u
@@ -217,4 +218,12 @@ char *tb_adb_apk_package(const guint8 *data, gsize size, GError **error)
         if (!read_manifest((Span){data, size}, manifest, error))
                 return NULL;
         return tb_adb_manifest_package(manifest->data, manifest->len, error);
+}
+
+bool tb_adb_apk_size(gint64 size, GError **error)
+{
+        if (size <= TB_LIMIT_PACKAGE)
+                return true;
+        g_set_error_literal(error, TB_ERROR, TB_ERROR_TOO_LARGE, "an APK is limited to 4 GiB");
+        return false;
 }

@@ -77,11 +77,8 @@ static bool spool(TbPipe *from, int fd, gint64 *ret_size, GError **error)
 
         while ((n = tb_pipe_read(from, chunk, 256 * 1024, error)) > 0) {
                 size += n;
-                if (size > TB_LIMIT_PACKAGE) {
-                        g_set_error_literal(error, TB_ERROR, TB_ERROR_TOO_LARGE,
-                                            "an APK is limited to 4 GiB");
+                if (!tb_adb_apk_size(size, error))
                         return false;
-                }
                 for (gssize at = 0, w; at < n; at += w)
                         if ((w = write(fd, chunk + at, (gsize)(n - at))) <= 0) {
                                 g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE,
@@ -163,10 +160,8 @@ static bool app_install(TbInstance *self, TbIo *io, TbPipe *from, gint64 size, c
         bool ok;
         int fd;
 
-        if (size > TB_LIMIT_PACKAGE) {
-                g_set_error_literal(error, TB_ERROR, TB_ERROR_TOO_LARGE, "an APK is limited to 4 GiB");
+        if (!tb_adb_apk_size(size, error))
                 return false;
-        }
         fd = open(self->run_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
         if (fd < 0) {
                 g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE, "%s: %s", self->run_dir,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/error.h"
+#include "lib/limits.h"
 
 /* BatteryService of Android 13 */
 static const char battery[] = "Current Battery Service state:\n  AC powered: false\n  USB powered: true\n  "
@@ -170,6 +171,18 @@ static void test_apk_damaged(void)
                 }
 }
 
+static void test_apk_size(void)
+{
+        g_autoptr(GError) error = NULL;
+
+        G_STATIC_ASSERT(TB_LIMIT_PACKAGE == 4294967296); /* the message says so */
+        g_assert_true(tb_adb_apk_size(-1, &error));      /* not known yet */
+        g_assert_true(tb_adb_apk_size(TB_LIMIT_PACKAGE, &error));
+        g_assert_no_error(error);
+        g_assert_false(tb_adb_apk_size(TB_LIMIT_PACKAGE + 1, &error));
+        g_assert_error(error, TB_ERROR, TB_ERROR_TOO_LARGE);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -181,5 +194,6 @@ int main(int argc, char **argv)
         g_test_add_func("/adb/text/failure", test_failure);
         g_test_add_func("/adb/apk/package", test_apk);
         g_test_add_func("/adb/apk/damaged", test_apk_damaged);
+        g_test_add_func("/adb/apk/size", test_apk_size);
         return g_test_run();
 }
