@@ -1,6 +1,8 @@
 /* Frames and their pools: buffers come back, and memory of one's own is freed exactly once. */
 #include "lib/frame.h"
 
+#include "lib/limits.h"
+
 typedef struct Memory {
         guint allocated, freed, done;
 } Memory;
@@ -49,9 +51,28 @@ static void test_memory(void)
         g_assert_cmpuint(memory.done, ==, 1);
 }
 
+/* A compressed picture is as long as its sender says: up to the limit. */
+static void test_largest(void)
+{
+        TbFramePool *pool = tb_frame_pool_new(1);
+        g_assert_null(tb_frame_pool_take(pool, TB_PIXEL_JPEG, 64, 32, TB_LIMIT_REPLY + 1));
+        TbFrame *frame = tb_frame_pool_take(pool, TB_PIXEL_JPEG, 64, 32, TB_LIMIT_REPLY);
+        g_assert_nonnull(frame);
+        g_assert_cmpuint(frame->size, ==, TB_LIMIT_REPLY);
+        frame->data[TB_LIMIT_REPLY - 1] = 1;
+        tb_frame_unref(frame);
+        g_assert_null(tb_frame_pool_take(pool, TB_PIXEL_I420, TB_LIMIT_VIDEO_SIDE + 1, 16, 0));
+        g_assert_null(tb_frame_pool_take(pool, TB_PIXEL_I420, 16, TB_LIMIT_VIDEO_SIDE + 1, 0));
+        frame = tb_frame_pool_take(pool, TB_PIXEL_I420, TB_LIMIT_VIDEO_SIDE, 16, 0);
+        g_assert_nonnull(frame);
+        tb_frame_unref(frame);
+        tb_frame_pool_unref(pool);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/frame/memory", test_memory);
+        g_test_add_func("/frame/largest", test_largest);
         return g_test_run();
 }

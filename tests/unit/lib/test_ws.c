@@ -451,6 +451,46 @@ static void test_slow_reader(void)
         rig_stop(&rig);
 }
 
+static void fill_queue(TbRequest *request, gpointer data G_GNUC_UNUSED)
+{
+        g_autofree char *most = g_malloc0(TB_LIMIT_WS_QUEUE);
+        seen.ws = tb_request_upgrade(request, NULL, MAX_MESSAGE, &ops, NULL);
+        g_assert_true(tb_ws_send(seen.ws, true, most, TB_LIMIT_WS_QUEUE)); /* the 101 is not out: it waits */
+        g_assert_cmpuint(tb_ws_queued(seen.ws), ==, TB_LIMIT_WS_QUEUE);
+        if (seen.large)
+                g_assert_false(tb_ws_send(seen.ws, true, most, seen.large));
+}
+
+/* To the last byte: a full queue is sent, one byte more ends the connection behind what waits already. */
+static void test_queue_limit(void)
+{
+        static const TbRoute full[] = {
+                {.method = "GET", .path = "/ws", .flags = TB_ROUTE_WEBSOCKET, .handler = fill_queue},
+                {.method = NULL},
+        };
+        Rig rig;
+        rig_start(&rig, full, NULL, NULL);
+        for (gsize extra = 0; extra < 2; extra++) {
+                reset();
+                seen.large = extra;
+                Client c = open_ws(&rig);
+                g_autoptr(GString) p = g_string_new(NULL);
+                g_assert_cmpint(read_frame(&c, p), ==, 0x82);
+                g_assert_cmpuint(p->len, ==, TB_LIMIT_WS_QUEUE);
+                if (extra) {
+                        g_assert_cmpint(read_frame(&c, p), ==, 0x88);
+                        g_assert_cmpint(close_code(p), ==, 1008);
+                        g_assert_cmpstr(p->str + 2, ==, "too slow");
+                } else {
+                        send_frame(&c, 0x89, "still there");
+                        g_assert_cmpint(read_frame(&c, p), ==, 0x8a);
+                }
+                rig_close(&c);
+                RIG_WAIT(seen.closed == 1);
+        }
+        rig_stop(&rig);
+}
+
 static void test_drained(void)
 {
         Rig rig;
@@ -588,6 +628,7 @@ int main(int argc, char **argv)
         g_test_add_func("/ws/close-inside", test_close_inside);
         g_test_add_func("/ws/close-unanswered", test_close_unanswered);
         g_test_add_func("/ws/slow-reader", test_slow_reader);
+        g_test_add_func("/ws/queue-limit", test_queue_limit);
         g_test_add_func("/ws/drained", test_drained);
         g_test_add_func("/ws/pause", test_pause);
         g_test_add_func("/ws/stop", test_stop);
