@@ -2,7 +2,7 @@
 // test started is gone when it ends.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { createRequire } from 'node:module';
 import net from 'node:net';
@@ -177,6 +177,16 @@ export async function freePort() {
   const { port } = server.address();
   await new Promise((resolve) => server.close(resolve));
   return port;
+}
+
+/**
+ * How many connections the daemon at this URL has: those it accepted (one that waits in the kernel has no inode yet) and neither side has closed. The
+ * kernel's list is read in pieces while it changes: a row may be there twice, or be missed once.
+ */
+export function held(base) {
+  const port = `:${Number(new URL(base).port).toString(16).toUpperCase().padStart(4, '0')}`;
+  return new Set(readFileSync('/proc/net/tcp', 'latin1').split('\n').map((line) => line.trim().split(/\s+/))
+    .filter((field) => field[1]?.endsWith(port) && field[3] === '01' && field[9] !== '0').map((field) => field[9])).size;
 }
 
 // ---- HTTP ----------------------------------------------------------------------------------------------------------
