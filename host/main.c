@@ -9,6 +9,7 @@
 #include "host/core/core.h"
 #include "host/media/bind.h"
 #include "host/media/media.h"
+#include "host/netserial/netserial.h"
 #include "host/vnc/vnc.h"
 #include "lib/config.h"
 #include "lib/http/http.h"
@@ -29,6 +30,7 @@ typedef struct TbHost {
         TbMedia *media;
         TbMediaBind *bind;
         TbVnc *vnc;
+        TbNetSerial *netserial;
         TbApi *api;
         TbBridge *bridge; /* NULL: no pairing server */
         TbApi *carried;   /* the routes once more, for what the server carries to us */
@@ -150,6 +152,7 @@ static bool open_rooms(TbHost *h, GError **error)
         h->vnc = tb_vnc_new(&(TbVncOptions){h->core, h->media, h->poller, h->metrics, tb_version}, error);
         if (!h->vnc)
                 return false;
+        h->netserial = tb_netserial_new(h->core);
         tb_http_add_routes(h->http, vnc_routes, h);
         h->api = tb_api_new(h->http, h->core, h->media, h->metrics);
         tb_api_set_services(h->api, services, h);
@@ -175,6 +178,7 @@ static void close_rooms(TbHost *h)
                 tb_http_stop(h->http, GRACE_MS, stopped, &done);
         while (!done)
                 g_main_context_iteration(NULL, TRUE);
+        tb_netserial_free(h->netserial);
         tb_vnc_free(h->vnc);
         tb_media_unbind(h->bind);
         tb_media_free(h->media);

@@ -120,7 +120,7 @@ static const TbParam create_params[] = {
          .type = TB_PARAM_ANY,
          .required = true,
          .help = "an attach URI, an array of them, or {interface: URI}"},
-        {.name = "vnc", .type = TB_PARAM_INT, .min = 1, .max = 65535, .help = "a VNC port of its own"},
+        TB_PARAM_DEVICE_PORTS,
         TB_PARAM_END,
 };
 static const TbParam patch_params[] = {
@@ -128,7 +128,7 @@ static const TbParam patch_params[] = {
         {.name = "attach",
          .type = TB_PARAM_ANY,
          .help = "replaces the interfaces: an attach URI, an array of them, or {interface: URI}"},
-        {.name = "vnc", .type = TB_PARAM_INT, .min = 1, .max = 65535, .help = "a VNC port of its own"},
+        TB_PARAM_DEVICE_PORTS,
         TB_PARAM_END,
 };
 

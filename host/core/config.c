@@ -48,7 +48,7 @@ static const TbParam top_params[] = {
         OBJECT("media", "viewers, fps, bitrate_kbps"),
         OBJECT("ice", "stun, turn, turn_secret"),
         OBJECT("history", "mb"),
-        OBJECT("devices", "{id: {label, attach, vnc}}"),
+        OBJECT("devices", "{id: {label, attach, vnc, rfc2217, tcp}}"),
         TB_PARAM_END,
 };
 static const TbParam token_params[] = {

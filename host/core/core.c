@@ -319,15 +319,17 @@ bool tb_core_patch_device(TbCore *core, const TbActor *actor, const char *id, js
                 return false;
         json_auto_t *spec = json_copy(device->spec);
         json_object_update(spec, patch);
-        if (json_object_get(patch, "attach") || json_object_get(patch, "vnc"))
+        if (json_object_get(patch, "attach") || json_object_get(patch, "vnc") ||
+            json_object_get(patch, "rfc2217") || json_object_get(patch, "tcp"))
                 return replace(core, device, spec, error);
         json_t *label = json_object_get(patch, "label");
         if (!json_is_string(label) || json_object_size(patch) != 1 ||
             json_string_length(label) > TB_LIMIT_LABEL) {
-                tb_error_set_field(
-                        error, TB_ERROR_INVALID, "label",
-                        "PATCH takes \"label\" (a string of at most %d bytes), \"attach\" and \"vnc\"",
-                        TB_LIMIT_LABEL);
+                tb_error_set_field(error, TB_ERROR_INVALID, "label",
+                                   "PATCH takes \"label\" (a string of at most %d bytes), \"attach\", "
+                                   "\"vnc\", \"rfc2217\" and "
+                                   "\"tcp\"",
+                                   TB_LIMIT_LABEL);
                 return false;
         }
         json_object_set(device->spec, "label", label);

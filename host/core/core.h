@@ -86,7 +86,7 @@ typedef struct TbPayload {
  * The one entrance. verb = "<interface>.<op>" ("power.set", "uart1.write", "lease.take", "device.get");
  * params: borrowed object, may be NULL; payload: may be NULL. Checks role, lease, kind, params, limits,
  * state; writes the audit trail; calls the driver on its worker. The returned handle is valid until `done`
- * ran; NULL when done was already scheduled with an error. `done` NULL: nobody waits.
+ * ran. `done` NULL: nobody waits.
  */
 TbCommand *tb_core_command(TbCore *core, const TbActor *actor, const char *device, const char *verb,
                            json_t *params, const TbPayload *payload, TbCommandDone done, gpointer user);
@@ -131,6 +131,19 @@ TbHistory *tb_interface_history(TbInterface *iface); /* CONSOLE and LOGS; borrow
 guint tb_interface_watch(TbInterface *iface, void (*grew)(TbInterface *iface, gpointer user), gpointer user);
 void tb_interface_unwatch(TbInterface *iface, guint id);
 guint tb_interface_watchers(TbInterface *iface);
+
+/* Rows of a table: the TCP ports that a device may ask for. */
+#define TB_PARAM_DEVICE_PORTS                                                                                \
+        {.name = "vnc", .type = TB_PARAM_INT, .min = 1, .max = 65535, .help = "a VNC port of its own"},      \
+                {.name = "rfc2217",                                                                          \
+                 .type = TB_PARAM_ANY,                                                                       \
+                 .help = "a TCP port that speaks RFC 2217 for the first console, or {console: port}"},       \
+        {                                                                                                    \
+                .name = "tcp", .type = TB_PARAM_ANY, .help = "the same for bare bytes"                       \
+        }
+/* The TCP ports that the device asks for its consoles; `field`: "rfc2217", "tcp". */
+void tb_device_each_port(TbDevice *device, const char *field,
+                         void (*call)(TbInterface *console, guint16 port, gpointer user), gpointer user);
 
 /* --- video --- */
 /* The media hub is the one consumer of an interface's frames. `frame` (takes it) and `no_signal` run on the

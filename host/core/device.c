@@ -183,7 +183,7 @@ static const TbParam device_params[] = {
          .type = TB_PARAM_ANY,
          .required = true,
          .help = "a URI, an array of URIs, or {interface: URI}"},
-        {.name = "vnc", .type = TB_PARAM_INT, .min = 1, .max = 65535, .help = "a VNC port of its own"},
+        TB_PARAM_DEVICE_PORTS,
         TB_PARAM_END,
 };
 
@@ -213,7 +213,8 @@ TbDevice *tb_device_new(TbCore *core, const char *id, json_t *spec, GError **err
                 tb_error_set_field(error, TB_ERROR_INVALID, "attach",
                                    "must be a URI, an array of URIs, or an object {interface: URI}");
                 g_clear_pointer(&device, tb_device_free);
-        } else if (!attach_any(device, attach, error)) {
+        } else if (!attach_any(device, attach, error) || !tb_device_check_ports(device, "rfc2217", error) ||
+                   !tb_device_check_ports(device, "tcp", error)) {
                 g_clear_pointer(&device, tb_device_free);
         }
         return device;

@@ -86,6 +86,8 @@ void tb_attachment_release(TbAttachment *attachment);
 TbDevice *tb_device_new(TbCore *core, const char *id, json_t *spec, GError **error);
 void tb_device_start(TbDevice *device);
 void tb_device_free(TbDevice *device); /* releases its workers; they end by themselves */
+/* device_ports.c: `field` of the spec names consoles of the device and TCP ports. */
+bool tb_device_check_ports(TbDevice *device, const char *field, GError **error);
 TbInterface *tb_device_find(TbDevice *device, const char *name);
 bool tb_id_valid(const char *id);
 

@@ -4,11 +4,11 @@
 #include <string.h>
 
 #include "host/vnc/door.h"
-#include "host/vnc/listen.h"
 #include "host/vnc/seat.h"
 #include "host/vnc/ws.h"
 #include "lib/error.h"
 #include "lib/limits.h"
+#include "lib/listener.h"
 #include "lib/log.h"
 #include "lib/net.h"
 #include "lib/thread.h"
@@ -24,15 +24,15 @@ struct TbVnc {
 };
 
 typedef struct Port {
-        TbVnc *vnc;              /* borrowed */
-        char *device;            /* owned; NULL: the default device */
-        TbVncListener *listener; /* owned */
+        TbVnc *vnc;           /* borrowed */
+        char *device;         /* owned; NULL: the default device */
+        TbListener *listener; /* owned */
 } Port;
 
 static void port_free(gpointer data)
 {
         Port *port = data;
-        tb_vnc_listener_free(port->listener);
+        tb_listener_free(port->listener);
         g_free(port->device);
         g_free(port);
 }
@@ -233,7 +233,7 @@ static void open_port(TbVnc *vnc, const char *device, guint16 number)
         Port *port = g_new0(Port, 1);
         port->vnc = vnc;
         port->device = g_strdup(device);
-        port->listener = tb_vnc_listener_new(vnc->config->address, number, on_connection, port, &error);
+        port->listener = tb_listener_new(vnc->config->address, number, on_connection, port, &error);
         if (port->listener) {
                 g_ptr_array_add(vnc->ports, port);
                 return;

@@ -1,4 +1,4 @@
-#include "host/vnc/listen.h"
+#include "lib/listener.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -13,7 +13,7 @@
 
 #define OUT_OF_DESCRIPTORS_MS 1000 /* a level-triggered listener would spin */
 
-struct TbVncListener {
+struct TbListener {
         int fd;
         guint source;
         void (*connection)(int fd, const char *peer, gpointer data);
@@ -24,7 +24,7 @@ static gboolean on_readable(int fd, GIOCondition condition, gpointer data);
 
 static gboolean on_pause_over(gpointer data)
 {
-        TbVncListener *listener = data;
+        TbListener *listener = data;
         listener->source = g_unix_fd_add(listener->fd, G_IO_IN, on_readable, listener);
         return G_SOURCE_REMOVE;
 }
@@ -32,12 +32,12 @@ static gboolean on_pause_over(gpointer data)
 static gboolean on_readable(int fd, GIOCondition condition, gpointer data)
 {
         (void)condition;
-        TbVncListener *listener = data;
+        TbListener *listener = data;
         struct sockaddr_storage address;
         socklen_t size = sizeof address;
         int peer = accept4(fd, (struct sockaddr *)&address, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (peer < 0 && (errno == EMFILE || errno == ENFILE)) {
-                tb_log(TB_LOG_WARNING, TB_F(), "VNC: no descriptor is left for a viewer");
+                tb_log(TB_LOG_WARNING, TB_F(), "no descriptor is left for a connection");
                 listener->source = g_timeout_add(OUT_OF_DESCRIPTORS_MS, on_pause_over, listener);
                 return G_SOURCE_REMOVE;
         }
@@ -52,14 +52,14 @@ static gboolean on_readable(int fd, GIOCondition condition, gpointer data)
         return G_SOURCE_CONTINUE;
 }
 
-TbVncListener *tb_vnc_listener_new(const char *address, guint16 port,
-                                   void (*connection)(int fd, const char *peer, gpointer data), gpointer data,
-                                   GError **error)
+TbListener *tb_listener_new(const char *address, guint16 port,
+                            void (*connection)(int fd, const char *peer, gpointer data), gpointer data,
+                            GError **error)
 {
         int fd = tb_listen(address, port, NULL, NULL, error);
         if (fd < 0)
                 return NULL;
-        TbVncListener *listener = g_new0(TbVncListener, 1);
+        TbListener *listener = g_new0(TbListener, 1);
         listener->fd = fd;
         listener->connection = connection;
         listener->data = data;
@@ -67,7 +67,7 @@ TbVncListener *tb_vnc_listener_new(const char *address, guint16 port,
         return listener;
 }
 
-void tb_vnc_listener_free(TbVncListener *listener)
+void tb_listener_free(TbListener *listener)
 {
         if (!listener)
                 return;

@@ -1,0 +1,384 @@
+#include "host/netserial/client.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "host/netserial/comport.h"
+#include "host/netserial/telnet.h"
+#include "lib/error.h"
+#include "lib/limits.h"
+#include "lib/log.h"
+
+#define CHUNK (32 * 1024)
+#define OUT_HIGH (64 * 1024)    /* bytes for the socket above which the rest waits in the history */
+#define OUT_STOP (2 * OUT_HIGH) /* answers that it does not read: it is not listened to */
+#define IN_HIGH (128 * 1024)    /* bytes of the client above which it is not read */
+
+struct TbSerialClient {
+        TbSerialClientOptions options;
+        char *peer, *user, *device;
+        guint watch; /* of the history */
+        guint in_watch, out_watch, end_idle;
+        guint64 offset;      /* of the history: what is sent next */
+        GByteArray *out;     /* for the socket */
+        GByteArray *in;      /* of the socket, not yet looked at */
+        GByteArray *pending; /* data for the device */
+        TbCommand *command;  /* in progress; NULL: none */
+        bool eof, suspended, ending;
+
+        /* RFC 2217 */
+        TbTelnet telnet;
+        TbComPort port;
+        bool known;   /* `port` is what the console said */
+        bool request; /* telnet.sub waits for an answer */
+        guint8 modem; /* the last NOTIFY-MODEMSTATE */
+        guint8 modem_mask;
+        gint64 break_us; /* since when; 0: no break */
+};
+
+static void step(TbSerialClient *c);
+
+/* --- the end --- */
+static gboolean on_end(gpointer data)
+{
+        TbSerialClient *c = data;
+        c->end_idle = 0;
+        c->options.ended(c, c->options.data);
+        return G_SOURCE_REMOVE;
+}
+
+static void end(TbSerialClient *c, const char *reason)
+{
+        if (c->ending)
+                return;
+        c->ending = true;
+        g_clear_handle_id(&c->in_watch, g_source_remove);
+        g_clear_handle_id(&c->out_watch, g_source_remove);
+        tb_log(TB_LOG_INFO, TB_F("device", c->device, "peer", c->peer), "console connection ended: %s",
+               reason);
+        c->end_idle = g_idle_add(on_end, c);
+}
+
+/* --- console -> client --- */
+static gboolean on_writable(int fd, GIOCondition condition, gpointer data);
+
+static void fill(TbSerialClient *c)
+{
+        TbHistory *history = tb_interface_history(c->options.iface);
+        while (!c->suspended && c->out->len < OUT_HIGH) {
+                guint8 bytes[CHUNK];
+                guint64 at = 0;
+                gsize n = tb_history_read(history, c->offset, bytes, sizeof bytes, &at);
+                if (n == 0)
+                        return;
+                c->offset = at + n; /* what the history did not keep any more is left out */
+                if (c->options.rfc2217)
+                        tb_telnet_write(c->out, bytes, n);
+                else
+                        g_byte_array_append(c->out, bytes, (guint)n);
+        }
+}
+
+static void flush(TbSerialClient *c)
+{
+        while (!c->ending && !c->out_watch) {
+                fill(c);
+                if (c->out->len == 0)
+                        return;
+                ssize_t n = send(c->options.fd, c->out->data, c->out->len, MSG_NOSIGNAL);
+                if (n > 0)
+                        g_byte_array_remove_range(c->out, 0, (guint)n);
+                else if (errno == EAGAIN)
+                        c->out_watch = g_unix_fd_add(c->options.fd, G_IO_OUT, on_writable, c);
+                else if (errno != EINTR)
+                        end(c, g_strerror(errno));
+        }
+}
+
+static gboolean on_writable(int fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED, gpointer data)
+{
+        TbSerialClient *c = data;
+        c->out_watch = 0;
+        step(c);
+        return G_SOURCE_REMOVE;
+}
+
+static void on_grew(TbInterface *iface G_GNUC_UNUSED, gpointer data)
+{
+        flush(data);
+}
+
+/* --- commands --- */
+static void run(TbSerialClient *c, const char *op, json_t *params, GBytes *bytes, TbCommandDone done)
+{
+        g_autofree char *verb = g_strconcat(tb_interface_name(c->options.iface), ".", op, NULL);
+        TbActor actor = {c->user, TB_ROLE_OPERATOR, NULL, c->options.rfc2217 ? "rfc2217" : "tcp", NULL};
+        TbPayload payload = {.bytes = bytes, .size = bytes ? (gint64)g_bytes_get_size(bytes) : 0};
+        c->command = tb_core_command(c->options.core, &actor, c->device, verb, params,
+                                     bytes ? &payload : NULL, done, c);
+}
+
+static bool not_allowed(const GError *error)
+{
+        return g_error_matches(error, TB_ERROR, TB_ERROR_LOCKED) ||
+               g_error_matches(error, TB_ERROR, TB_ERROR_FORBIDDEN) ||
+               g_error_matches(error, TB_ERROR, TB_ERROR_NOT_FOUND);
+}
+
+static void on_written(json_t *result G_GNUC_UNUSED, const GError *error, gpointer data)
+{
+        TbSerialClient *c = data;
+        c->command = NULL;
+        if (error && not_allowed(error)) { /* it has no other way to know that nothing arrives */
+                end(c, error->message);
+                return;
+        }
+        if (error) { /* switched off, unplugged: as a wire, what was sent is lost */
+                g_byte_array_set_size(c->pending, 0);
+                tb_log(TB_LOG_DEBUG, TB_F("device", c->device, "peer", c->peer), "not written: %s",
+                       error->message);
+        }
+        step(c);
+}
+
+static void write_pending(TbSerialClient *c)
+{
+        guint n = MIN(c->pending->len, CHUNK);
+        g_autoptr(GBytes) bytes = g_bytes_new(c->pending->data, n);
+        g_byte_array_remove_range(c->pending, 0, n);
+        run(c, "write", NULL, bytes, on_written);
+}
+
+/* --- RFC 2217: requests --- */
+static void answer(TbSerialClient *c)
+{
+        guint8 code = c->telnet.sub[1], value[4];
+        const guint8 *asked = c->telnet.sub + 2;
+        gsize size = tb_comport_answer(&c->port, code, asked, c->telnet.sub_size - 2, value);
+        c->request = false;
+        if (size > 0)
+                tb_telnet_write_sub(c->out, TB_TELNET_COM_PORT, code + TB_COM_ANSWER, value, size);
+}
+
+static void notify_modem(TbSerialClient *c, const json_t *lines)
+{
+        guint8 now = tb_comport_modem(lines, c->modem);
+        guint8 value = now & c->modem_mask;
+        c->modem = now;
+        if (value)
+                tb_telnet_write_sub(c->out, TB_TELNET_COM_PORT, TB_COM_MODEM_STATE + TB_COM_ANSWER, &value,
+                                    1);
+}
+
+static void settled(TbSerialClient *c, const GError *error)
+{
+        c->command = NULL;
+        if (error && not_allowed(error))
+                end(c, error->message);
+        else
+                step(c);
+}
+
+static void on_get(json_t *result, const GError *error, gpointer data)
+{
+        TbSerialClient *c = data;
+        tb_comport_update(&c->port, result);
+        c->known = true;
+        notify_modem(c, result);
+        settled(c, error);
+}
+
+static void on_set(json_t *result, const GError *error, gpointer data)
+{
+        TbSerialClient *c = data;
+        /* A console without a wire cannot be set, and need not be: clients (pyserial) take another value than
+         * theirs for a failure. */
+        bool wireless = g_error_matches(error, TB_ERROR, TB_ERROR_UNSUPPORTED);
+        json_auto_t *asked =
+                wireless ? tb_comport_params(c->telnet.sub[1], c->telnet.sub + 2, c->telnet.sub_size - 2)
+                         : NULL;
+        tb_comport_update(&c->port, asked ? asked : result);
+        answer(c);
+        settled(c, error);
+}
+
+static void on_break(json_t *result G_GNUC_UNUSED, const GError *error, gpointer data)
+{
+        answer(data);
+        settled(data, error);
+}
+
+/* A break lasts until it is taken back, and ours needs its length beforehand: it is sent at its end. */
+static void take_break(TbSerialClient *c, guint8 value)
+{
+        gint64 now = g_get_monotonic_time();
+        if (value == TB_COM_BREAK_ON && !c->break_us)
+                c->break_us = now;
+        c->port.breaking = value == TB_COM_BREAK_ON;
+        if (value != TB_COM_BREAK_OFF || !c->break_us) {
+                answer(c);
+                return;
+        }
+        gint64 ms = CLAMP((now - c->break_us) / 1000, 1, TB_LIMIT_BREAK_MS);
+        c->break_us = 0;
+        json_auto_t *params = json_pack("{s:I}", "ms", (json_int_t)ms);
+        run(c, "break", params, NULL, on_break);
+}
+
+static void purge(TbSerialClient *c, guint8 what)
+{
+        if (what & 1) /* what the client did not get yet */
+                c->offset = tb_history_end(tb_interface_history(c->options.iface));
+        if (what & 2)
+                g_byte_array_set_size(c->pending, 0);
+        answer(c);
+}
+
+/* Runs the request in telnet.sub; everything that came before it has been written. */
+static void take_request(TbSerialClient *c)
+{
+        guint8 code = c->telnet.sub[1], first = c->telnet.sub_size > 2 ? c->telnet.sub[2] : 0;
+        json_auto_t *params = tb_comport_params(code, c->telnet.sub + 2, c->telnet.sub_size - 2);
+        if (params) {
+                run(c, "set", params, NULL, on_set);
+                return;
+        }
+        switch (code) {
+        case TB_COM_SIGNATURE:
+                c->request = false;
+                tb_telnet_write_sub(c->out, TB_TELNET_COM_PORT, TB_COM_SIGNATURE + TB_COM_ANSWER,
+                                    (const guint8 *)"testbed", strlen("testbed"));
+                break;
+        case TB_COM_CONTROL:
+                if (first >= TB_COM_BREAK_ON && first <= TB_COM_BREAK_OFF)
+                        take_break(c, first);
+                else
+                        answer(c);
+                break;
+        case TB_COM_SUSPEND:
+        case TB_COM_RESUME:
+                c->suspended = code == TB_COM_SUSPEND;
+                answer(c);
+                break;
+        case TB_COM_MODEM_MASK:
+                c->modem_mask = first;
+                answer(c);
+                break;
+        case TB_COM_PURGE: purge(c, first); break;
+        default:
+                answer(c);
+                break; /* queries, the line state mask (no errors are known here), notes of theirs */
+        }
+}
+
+/* --- client -> console --- */
+/* Data until the next request. */
+static void look(TbSerialClient *c)
+{
+        gsize used = c->in->len;
+        if (!c->options.rfc2217) {
+                g_byte_array_append(c->pending, c->in->data, c->in->len);
+        } else if (tb_telnet_read(&c->telnet, c->in->data, c->in->len, &used, c->pending, c->out)) {
+                c->request = c->telnet.sub[0] == TB_TELNET_COM_PORT && c->telnet.sub_size >= 2;
+        }
+        g_byte_array_remove_range(c->in, 0, (guint)used);
+}
+
+static gboolean on_readable(int fd, GIOCondition condition G_GNUC_UNUSED, gpointer data)
+{
+        TbSerialClient *c = data;
+        guint8 bytes[CHUNK];
+        ssize_t n = recv(fd, bytes, sizeof bytes, 0);
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+                return G_SOURCE_CONTINUE;
+        if (n < 0) {
+                c->in_watch = 0;
+                end(c, g_strerror(errno));
+                return G_SOURCE_REMOVE;
+        }
+        c->eof = n == 0;
+        g_byte_array_append(c->in, bytes, (guint)n);
+        guint watch = c->in_watch;
+        step(c);
+        return c->in_watch == watch ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
+}
+
+/* Goes on where it can: one command at a time keeps the order of data and settings. */
+static void step(TbSerialClient *c)
+{
+        while (!c->ending && !c->command) {
+                if (c->options.rfc2217 && !c->known && c->telnet.them[TB_TELNET_COM_PORT])
+                        run(c, "get", NULL, NULL, on_get);
+                else if (c->pending->len > 0)
+                        write_pending(c);
+                else if (c->request)
+                        take_request(c);
+                else if (c->in->len > 0 && c->out->len < OUT_STOP)
+                        look(c);
+                else
+                        break;
+        }
+        if (!c->ending && c->eof && !c->command)
+                end(c, "the other side closed it");
+        flush(c);
+        bool read = !c->ending && !c->eof && c->in->len + c->pending->len < IN_HIGH && c->out->len < OUT_STOP;
+        if (!read)
+                g_clear_handle_id(&c->in_watch, g_source_remove);
+        else if (!c->in_watch)
+                c->in_watch = g_unix_fd_add(c->options.fd, G_IO_IN, on_readable, c);
+}
+
+void tb_serial_client_modem(TbSerialClient *c, const json_t *lines)
+{
+        if (!c->known || c->ending)
+                return;
+        notify_modem(c, lines);
+        flush(c);
+}
+
+/* --- life --- */
+TbInterface *tb_serial_client_interface(const TbSerialClient *c)
+{
+        return c->options.iface;
+}
+
+TbSerialClient *tb_serial_client_new(const TbSerialClientOptions *options)
+{
+        TbSerialClient *c = g_new0(TbSerialClient, 1);
+        c->options = *options;
+        c->options.peer = c->peer = g_strdup(options->peer);
+        c->user = g_strdup_printf("%s:%s", options->rfc2217 ? "rfc2217" : "tcp", options->peer);
+        c->device = g_strdup(tb_device_id(tb_interface_device(options->iface)));
+        c->out = g_byte_array_new();
+        c->in = g_byte_array_new();
+        c->pending = g_byte_array_new();
+        c->modem_mask = 0xff;
+        c->offset = tb_history_end(tb_interface_history(options->iface));
+        c->watch = tb_interface_watch(options->iface, on_grew, c);
+        tb_comport_init(&c->port);
+        if (options->rfc2217)
+                tb_telnet_init(&c->telnet, c->out);
+        step(c);
+        return c;
+}
+
+void tb_serial_client_free(TbSerialClient *c)
+{
+        if (c->command)
+                tb_command_cancel(c->command);
+        g_clear_handle_id(&c->in_watch, g_source_remove);
+        g_clear_handle_id(&c->out_watch, g_source_remove);
+        g_clear_handle_id(&c->end_idle, g_source_remove);
+        tb_interface_unwatch(c->options.iface, c->watch);
+        close(c->options.fd);
+        g_byte_array_unref(c->out);
+        g_byte_array_unref(c->in);
+        g_byte_array_unref(c->pending);
+        g_free(c->peer);
+        g_free(c->user);
+        g_free(c->device);
+        g_free(c);
+}

@@ -1,0 +1,29 @@
+#pragma once
+/*
+ * One connection to a console by TCP, plain or RFC 2217. It reads from the console's history at its own pace,
+ * from where that was when it came; what it writes are commands "<console>.write", one at a time, in order with
+ * its changes of settings. A device that goes away and comes back does not end it. Main thread.
+ */
+#include <glib.h>
+#include <stdbool.h>
+
+#include "host/core/core.h"
+
+typedef struct TbSerialClient TbSerialClient;
+
+typedef struct TbSerialClientOptions {
+        TbCore *core;       /* borrowed */
+        TbInterface *iface; /* borrowed until tb_serial_client_free() */
+        int fd;             /* taken; non-blocking */
+        const char *peer;   /* copied: its address */
+        bool rfc2217;       /* false: bytes and nothing else */
+        /* It has ended: free it. Called by the loop, never from inside a function of this header. */
+        void (*ended)(TbSerialClient *client, gpointer data);
+        gpointer data;
+} TbSerialClientOptions;
+
+TbSerialClient *tb_serial_client_new(const TbSerialClientOptions *options);
+void tb_serial_client_free(TbSerialClient *client);
+TbInterface *tb_serial_client_interface(const TbSerialClient *client);
+/* The modem lines of its console have changed: {"cts","dsr","dcd","ri"}. */
+void tb_serial_client_modem(TbSerialClient *client, const json_t *lines);

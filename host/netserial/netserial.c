@@ -1,0 +1,179 @@
+#include "host/netserial/netserial.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "host/netserial/client.h"
+#include "lib/limits.h"
+#include "lib/listener.h"
+#include "lib/log.h"
+#include "lib/net.h"
+
+/* A peer that vanished without a word is noticed after 50 s: it would hold its place for ever. */
+#define KEEPALIVE_IDLE_S 20
+#define KEEPALIVE_STEP_S 10
+#define KEEPALIVE_STEPS 3
+
+struct TbNetSerial {
+        TbCore *core;       /* borrowed */
+        GPtrArray *ports;   /* owned Port */
+        GPtrArray *clients; /* owned TbSerialClient */
+        guint events;
+};
+
+typedef struct Port {
+        TbNetSerial *netserial; /* borrowed */
+        TbInterface *iface;     /* borrowed; the port goes before it does */
+        bool rfc2217;
+        TbListener *listener; /* owned */
+} Port;
+
+static void port_free(gpointer data)
+{
+        Port *port = data;
+        tb_listener_free(port->listener);
+        g_free(port);
+}
+
+static void client_free(gpointer client)
+{
+        tb_serial_client_free(client);
+}
+
+static void on_ended(TbSerialClient *client, gpointer data)
+{
+        g_ptr_array_remove_fast(((TbNetSerial *)data)->clients, client);
+}
+
+static void on_connection(int fd, const char *peer, gpointer data)
+{
+        Port *port = data;
+        TbNetSerial *n = port->netserial;
+        const int idle = KEEPALIVE_IDLE_S, pause = KEEPALIVE_STEP_S, steps = KEEPALIVE_STEPS;
+        if (n->clients->len >= TB_LIMIT_NETSERIAL_CLIENTS) {
+                static const char why[] = "too many connections to consoles of this host\r\n";
+                tb_log(TB_LOG_WARNING, TB_F("peer", peer),
+                       "%s: refused, %d are connected to consoles already", tb_interface_id(port->iface),
+                       TB_LIMIT_NETSERIAL_CLIENTS);
+                if (send(fd, why, strlen(why), MSG_NOSIGNAL) < 0)
+                        tb_log(TB_LOG_DEBUG, TB_F("peer", peer), "it has gone already");
+                close(fd);
+                return;
+        }
+        setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+        setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &pause, sizeof pause);
+        setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &steps, sizeof steps);
+        tb_log(TB_LOG_INFO, TB_F("device", tb_device_id(tb_interface_device(port->iface)), "peer", peer),
+               "console connected by %s", port->rfc2217 ? "RFC 2217" : "TCP");
+        g_ptr_array_add(n->clients, tb_serial_client_new(&(TbSerialClientOptions){
+                                            n->core, port->iface, fd, peer, port->rfc2217, on_ended, n}));
+}
+
+/* Why the ports must stay closed, or NULL. */
+static const char *closed_because(const TbHostConfig *config)
+{
+        if (config->insecure)
+                return NULL;
+        if (!tb_auth_is_open(config->auth))
+                return "tokens are configured, and RFC 2217 cannot carry them: start with --insecure where "
+                       "everybody who "
+                       "reaches the port may have the console";
+        if (!tb_address_is_loopback(config->address))
+                return "the address is not loopback: start with --insecure";
+        return NULL;
+}
+
+typedef struct Opening {
+        TbNetSerial *netserial;
+        bool rfc2217;
+} Opening;
+
+static void open_port(TbInterface *iface, guint16 number, gpointer data)
+{
+        const Opening *o = data;
+        const TbHostConfig *config = tb_core_config(o->netserial->core);
+        const char *closed = closed_because(config), *name = o->rfc2217 ? "RFC 2217" : "TCP";
+        const char *device = tb_device_id(tb_interface_device(iface));
+        g_autoptr(GError) error = NULL;
+        if (closed) {
+                tb_log(TB_LOG_WARNING, TB_F("device", device), "%s on port %u stays closed: %s", name, number,
+                       closed);
+                return;
+        }
+        Port *port = g_new0(Port, 1);
+        *port = (Port){o->netserial, iface, o->rfc2217, NULL};
+        port->listener = tb_listener_new(config->address, number, on_connection, port, &error);
+        if (port->listener) {
+                g_ptr_array_add(o->netserial->ports, port);
+                return;
+        }
+        tb_log(TB_LOG_WARNING, TB_F("device", device), "%s on port %u is not available: %s", name, number,
+               error->message);
+        port_free(port);
+}
+
+static void open_device(TbDevice *device, gpointer data)
+{
+        tb_device_each_port(device, "rfc2217", open_port, &(Opening){data, true});
+        tb_device_each_port(device, "tcp", open_port, &(Opening){data, false});
+}
+
+static void close_device(TbNetSerial *n, const char *id)
+{
+        for (guint i = n->clients->len; i-- > 0;)
+                if (strcmp(tb_device_id(
+                                   tb_interface_device(tb_serial_client_interface(n->clients->pdata[i]))),
+                           id) == 0)
+                        g_ptr_array_remove_index_fast(n->clients, i);
+        for (guint i = n->ports->len; i-- > 0;)
+                if (strcmp(tb_device_id(tb_interface_device(((Port *)n->ports->pdata[i])->iface)), id) == 0)
+                        g_ptr_array_remove_index_fast(n->ports, i);
+}
+
+static void tell_modem(TbNetSerial *n, const TbEvent *event)
+{
+        g_autofree char *id = g_strdup_printf("%s/%s", event->device, event->interface);
+        for (guint i = 0; i < n->clients->len; i++) {
+                TbSerialClient *client = n->clients->pdata[i];
+                if (strcmp(tb_interface_id(tb_serial_client_interface(client)), id) == 0)
+                        tb_serial_client_modem(client, event->data);
+        }
+}
+
+static void on_event(const TbEvent *event, gpointer data)
+{
+        TbNetSerial *n = data;
+        if (strcmp(event->type, "device.removed") == 0) {
+                close_device(n, event->device);
+        } else if (strcmp(event->type, "device.added") == 0) {
+                TbDevice *device = tb_core_device(n->core, event->device, NULL);
+                if (device)
+                        open_device(device, n);
+        } else if (strcmp(event->type, "modem") == 0) {
+                tell_modem(n, event);
+        }
+}
+
+TbNetSerial *tb_netserial_new(TbCore *core)
+{
+        TbNetSerial *n = g_new0(TbNetSerial, 1);
+        n->core = core;
+        n->ports = g_ptr_array_new_with_free_func(port_free);
+        n->clients = g_ptr_array_new_with_free_func(client_free);
+        tb_core_each_device(core, open_device, n);
+        n->events = tb_bus_subscribe(tb_core_bus(core), on_event, n);
+        return n;
+}
+
+void tb_netserial_free(TbNetSerial *n)
+{
+        if (!n)
+                return;
+        tb_bus_unsubscribe(tb_core_bus(n->core), n->events);
+        g_ptr_array_unref(n->clients);
+        g_ptr_array_unref(n->ports);
+        g_free(n);
+}

@@ -1,0 +1,22 @@
+#pragma once
+/*
+ * Consoles as TCP ports, for tools that know nothing else: RFC 2217 (labgrid's NetworkSerialPort, pyserial's
+ * rfc2217://, telnet) and bare bytes (nc, socat, gdb). A device asks for them, for its first console or by the
+ * console's name:
+ *
+ *   board: {attach: …, rfc2217: 4001, tcp: {console: 4002, console2: 4003}}
+ *
+ * Neither can carry a token: the ports are only opened while no tokens are configured, on loopback or with
+ * --insecure. Leases are core's business: who may not write is cut off. A line that goes away and comes back
+ * does not end a connection. Main thread.
+ */
+#include <glib.h>
+
+#include "host/core/core.h"
+
+typedef struct TbNetSerial TbNetSerial;
+
+/* Opens the ports of every device, and of each that comes. One that cannot be opened is a warning. */
+TbNetSerial *tb_netserial_new(TbCore *core);
+/* Ends every connection. Before tb_core_free(). Accepts NULL. */
+void tb_netserial_free(TbNetSerial *netserial);

@@ -1,0 +1,12 @@
+#pragma once
+/* A listening TCP socket of the main loop. Main thread. */
+#include <glib.h>
+#include <stdbool.h>
+
+typedef struct TbListener TbListener;
+/* `connection`: takes `fd` (non-blocking, TCP_NODELAY); `peer` is its address as text, borrowed. `address`: a
+ * numeric one. */
+TbListener *tb_listener_new(const char *address, guint16 port,
+                            void (*connection)(int fd, const char *peer, gpointer data), gpointer data,
+                            GError **error);
+void tb_listener_free(TbListener *listener); /* accepts NULL */

@@ -1,0 +1,179 @@
+// Consoles by RFC 2217 and bare TCP. The client of RFC 2217 is pyserial (what labgrid uses); the lines are U-Boot in QEMU, a pty, a TCP port.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { existsSync, realpathSync } from 'node:fs';
+import net from 'node:net';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { UBOOT, startSerialPort } from './bench.mjs';
+import { Program, assertProblem, freePort, scratch, until, withHost, within } from './harness.mjs';
+
+const LIMIT = 64; // TB_LIMIT_NETSERIAL_CLIENTS
+
+/** Runs Python with `port` open as rfc2217://…; what it prints, as JSON. */
+async function pyserial(port, code, { baudrate = 115200 } = {}) {
+  const script = `import json, serial, sys, time
+port = serial.serial_for_url('rfc2217://127.0.0.1:${port}', baudrate=${baudrate}, timeout=20)
+${code}
+port.close()`;
+  const python = spawn('/usr/bin/python3', ['-c', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let text = '';
+  python.stdout.on('data', (chunk) => { text += chunk; });
+  const status = await within('pyserial', new Promise((resolve) => python.once('close', resolve)), 60000);
+  assert.equal(status, 0, text);
+  return text ? JSON.parse(text) : null;
+}
+
+/** A bare connection: {socket, text(), ended}. */
+async function connect(t, port) {
+  const socket = net.connect(port, '127.0.0.1');
+  t.after(() => socket.destroy());
+  const chunks = [];
+  const seen = { socket, ended: false, bytes: () => Buffer.concat(chunks) };
+  socket.on('data', (chunk) => chunks.push(chunk));
+  socket.on('error', () => {});
+  socket.on('close', () => { seen.ended = true; });
+  socket.on('end', () => { seen.ended = true; });
+  await within('the connection', new Promise((yes, no) => { socket.once('connect', yes); socket.once('error', no); }));
+  return seen;
+}
+
+test('pyserial: a board\'s prompt, every byte both ways, settings, buffers, lines', async (t) => {
+  const echo = await startSerialPort(t, { echo: true });
+  const [boardPort, echoPort] = [await freePort(), await freePort()];
+  const host = await withHost(t, { devices: {
+    board: { attach: UBOOT, rfc2217: boardPort }, echo: { attach: echo.uri, rfc2217: { console: echoPort } },
+  } });
+  await host.state_is('board/console');
+  await host.state_is('echo/console');
+  const version = await pyserial(boardPort, `
+port.write(b'\\r')
+port.read_until(b'=> ')
+port.write(b'version\\r')
+print(json.dumps(port.read_until(b'=> ').decode('latin1')))`);
+  assert.match(version, /U-Boot 20\d\d/);
+
+  const seen = await pyserial(echoPort, `
+sent = bytes(range(256)) * 200
+port.write(sent)
+got = port.read(len(sent))
+port.baudrate = 9600
+port.bytesize, port.parity, port.stopbits = 7, serial.PARITY_EVEN, 2
+port.xonxoff = True
+port.xonxoff = False
+port.rtscts = True
+port.rtscts = False
+port.dtr = False
+port.rts = False
+port.send_break(0.01)
+port.reset_input_buffer()
+port.reset_output_buffer()
+port.write(b'after')
+print(json.dumps([sent == got, port.read(5).decode(), port.cts, port.dsr, port.cd, port.ri]))`, { baudrate: 57600 });
+  assert.deepEqual(seen, [true, 'after', true, true, true, false], 'a line without settings agrees to everything; lines nobody knows are on');
+  assert.equal(echo.size, 256 * 200 + 5);
+});
+
+test('pyserial sets a line that can be set, and is told what it is set to', async (t) => {
+  const folder = scratch();
+  const ends = [path.join(folder, 'dut'), path.join(folder, 'host')];
+  const wire = new Program(['socat', ...ends.map((end) => `pty,raw,echo=0,link=${end}`)]);
+  t.after(() => wire.kill());
+  const port = await freePort();
+  await until('the pty', () => ends.every((end) => existsSync(end)));
+  const host = await withHost(t, { devices: { dut: { attach: `serial://${realpathSync(ends[1])}?baud=115200`, rfc2217: port } } });
+  await host.state_is('dut/console');
+  await pyserial(port, 'port.baudrate = 19200', { baudrate: 38400 });
+  assert.equal((await host.get('/host/devices/dut/console')).json.baud, 19200);
+  const wrong = await pyserial(port, `
+try:
+    port.baudrate = 13000000
+except ValueError as error:
+    print(json.dumps(str(error)))`, { baudrate: 19200 });
+  assert.match(wrong, /rejected value for option 'baudrate'/, 'more than a console takes');
+  assert.equal((await host.get('/host/devices/dut/console')).json.baud, 19200);
+});
+
+test('bare TCP: several at once, none disturbs another, the line comes back by itself', async (t) => {
+  const line = await startSerialPort(t);
+  const port = await freePort();
+  const host = await withHost(t, { devices: { dut: { attach: line.uri, tcp: port } } });
+  await host.state_is('dut/console');
+  await line.connected();
+  const [one, two, stalled] = [await connect(t, port), await connect(t, port), await connect(t, port)];
+  stalled.socket.pause();
+  const megabyte = Buffer.alloc(1 << 20, 'x');
+  for (let i = 0; i < 8; i++) await line.say(megabyte);
+  for (const client of [one, two]) await until('8 MB', () => client.bytes().length === 8 << 20, 30000);
+  line.drop();
+  await host.state_is('dut/console', 'ready', 30000);
+  await line.connected();
+  await line.say('back\n');
+  for (const client of [one, two]) await until('the line again', () => client.bytes().subarray(-5).toString() === 'back\n');
+  stalled.socket.resume();
+  await until('all of it, late', () => stalled.bytes().length === (8 << 20) + 5, 30000);
+
+  // as `echo reboot | nc`: what was sent before the end arrives
+  one.socket.end('reboot\n');
+  await until('the last words', () => line.received().toString().endsWith('reboot\n'));
+  await until('the end', () => one.ended);
+  assert.ok(!two.ended);
+});
+
+test('a lease of somebody else: who writes is cut off, who reads goes on; nothing reaches the device', async (t) => {
+  const line = await startSerialPort(t);
+  const port = await freePort();
+  const host = await withHost(t, { devices: { dut: { attach: line.uri, tcp: port } } });
+  await host.state_is('dut/console');
+  await line.connected();
+  const [writer, reader] = [await connect(t, port), await connect(t, port)];
+  assert.equal((await host.post('/host/devices/dut/lease', { ttl_s: 60 })).status, 200);
+  writer.socket.write('poweroff\n');
+  await until('the end of who wrote', () => writer.ended);
+  await line.say('still here\n');
+  await until('the line', () => reader.bytes().toString() === 'still here\n');
+  assert.equal(line.size, 0);
+});
+
+test('as many connections as allowed, and one more', async (t) => {
+  const line = await startSerialPort(t);
+  const port = await freePort();
+  const host = await withHost(t, { devices: { dut: { attach: line.uri, tcp: port } } });
+  await host.state_is('dut/console');
+  await line.connected();
+  const clients = [];
+  while (clients.length < LIMIT) clients.push(await connect(t, port));
+  await line.say('all\n');
+  await until('every one to see it', () => clients.every((c) => c.bytes().toString() === 'all\n'));
+  const more = await connect(t, port);
+  await until('the refusal', () => more.ended);
+  assert.match(more.bytes().toString(), /too many connections/);
+  clients[0].socket.destroy();
+  await until('room again', async () => {
+    const again = await connect(t, port);
+    await line.say('again\n');
+    return await until('an answer', () => again.ended || again.bytes().length > 0) && /again/.test(again.bytes().toString());
+  }, 20000);
+});
+
+test('ports come and go with devices; what cannot be is refused; tokens keep them closed', async (t) => {
+  const line = await startSerialPort(t);
+  const [port, other] = [await freePort(), await freePort()];
+  const host = await withHost(t, { devices: {} });
+  assertProblem(await host.post('/host/devices', { id: 'dut', attach: 'testpattern://', rfc2217: port }), 400, { field: 'rfc2217' });
+  assertProblem(await host.post('/host/devices', { id: 'dut', attach: line.uri, tcp: 65536 }), 400, { field: 'tcp' });
+  assertProblem(await host.post('/host/devices', { id: 'dut', attach: line.uri, tcp: { uart9: port } }), 400, { field: 'tcp' });
+  assert.equal((await host.post('/host/devices', { id: 'dut', attach: line.uri, tcp: port })).status, 201);
+  const client = await connect(t, port);
+  assert.equal((await host.patch('/host/devices/dut', { tcp: other })).status, 200);
+  await until('the old connection to end', () => client.ended);
+  await assert.rejects(connect(t, port));
+  await connect(t, other);
+  assert.equal((await host.delete('/host/devices/dut')).status, 204);
+  await assert.rejects(connect(t, other));
+
+  const closed = await withHost(t, { tokens: [{ name: 'lab', role: 'admin', token: 'an-admin-token-of-a-test' }], devices: { dut: { attach: line.uri, rfc2217: port } } });
+  await assert.rejects(connect(t, port));
+  assert.match(closed.program.text, /RFC 2217 on port \d+ stays closed: tokens are configured/);
+});
