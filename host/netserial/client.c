@@ -59,7 +59,8 @@ static void end(TbSerialClient *c, const char *reason)
         g_clear_handle_id(&c->out_watch, g_source_remove);
         tb_log(TB_LOG_INFO, TB_F("device", c->device, "peer", c->peer), "console connection ended: %s",
                reason);
-        c->end_idle = g_idle_add(on_end, c);
+        /* not of idle priority: a loop with something to do all the time would never come to it */
+        c->end_idle = g_idle_add_full(G_PRIORITY_DEFAULT, on_end, c, NULL);
 }
 
 /* --- console -> client --- */
