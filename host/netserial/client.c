@@ -317,12 +317,14 @@ static void step(TbSerialClient *c)
                         write_pending(c);
                 else if (c->request)
                         take_request(c);
-                else if (c->in->len > 0 && c->out->len < OUT_STOP)
-                        look(c);
-                else
+                else if (c->in->len == 0)
                         break;
+                else if (c->out->len < OUT_STOP)
+                        look(c);
+                else if (flush(c), c->out->len >= OUT_STOP)
+                        break; /* on_writable() comes back here */
         }
-        if (!c->ending && c->eof && !c->command)
+        if (!c->ending && c->eof && !c->command && c->in->len == 0)
                 end(c, "the other side closed it");
         flush(c);
         bool read = !c->ending && !c->eof && c->in->len + c->pending->len < IN_HIGH && c->out->len < OUT_STOP;

@@ -79,8 +79,7 @@ static const char *closed_because(const TbHostConfig *config)
                 return NULL;
         if (!tb_auth_is_open(config->auth))
                 return "tokens are configured, and RFC 2217 cannot carry them: start with --insecure where "
-                       "everybody who "
-                       "reaches the port may have the console";
+                       "everybody who reaches the port may have the console";
         if (!tb_address_is_loopback(config->address))
                 return "the address is not loopback: start with --insecure";
         return NULL;

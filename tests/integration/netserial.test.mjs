@@ -157,6 +157,24 @@ test('as many connections as allowed, and one more', async (t) => {
   }, 20000);
 });
 
+test('who asks much and reads no answer is listened to again when it reads; nothing of what it sent is lost', async (t) => {
+  const line = await startSerialPort(t);
+  const port = await freePort();
+  const host = await withHost(t, { devices: { dut: { attach: line.uri, rfc2217: port } } });
+  await host.state_is('dut/console');
+  await line.connected();
+  const client = await connect(t, port);
+  client.socket.pause();
+  const asked = 4 << 20;
+  client.socket.write(Buffer.alloc(3 * asked, Buffer.from([255, 253, 24]))); // IAC DO TERMINAL-TYPE, each refused with three bytes
+  client.socket.end('after\n');
+  assert.equal((await host.get('/host/health')).status, 200);
+  client.socket.resume();
+  await until('the last words', () => line.received().toString() === 'after\n', 30000);
+  await until('the end', () => client.ended);
+  assert.equal(client.bytes().length, 12 + 3 * asked, 'four offers, and every answer');
+});
+
 test('ports come and go with devices; what cannot be is refused; tokens keep them closed', async (t) => {
   const line = await startSerialPort(t);
   const [port, other] = [await freePort(), await freePort()];
