@@ -1,10 +1,11 @@
 // Pictures over REST: state, snapshots with nobody watching, MJPEG, and what they say when there is no picture.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { before, test } from 'node:test';
 
 import { startXvfb } from './bench.mjs';
-import { Host, Program, assertProblem, forFile, request, until, within } from './harness.mjs';
+import { Host, Program, assertProblem, forFile, request, until, withHost, within } from './harness.mjs';
 import { pixel } from './png.mjs';
 
 const file = forFile();
@@ -161,4 +162,27 @@ test('the X server is killed: said, and a new one is picked up', async () => {
     return shot.status === 200 && pngSize(shot.body)[0] === 300;
   }, 15000);
   stream.req.destroy();
+});
+
+/** Bytes that the kernel holds for who reads from this port: tx_queue of /proc/net/tcp. */
+function unread(port) {
+  const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  return readFileSync('/proc/net/tcp', 'utf8').split('\n').slice(1).map((row) => row.trim().split(/\s+/)).filter((row) => row[1]?.endsWith(local) && row[3] === '01')
+    .reduce((sum, row) => sum + parseInt(row[4], 16), 0);
+}
+
+test('SIGTERM while an MJPEG viewer does not read: the host ends in time, and well', async (t) => {
+  const big = await withHost(t, { devices: { big: { attach: 'testpattern://?width=1920&height=1080&fps=30' } } });
+  await big.state_is('big/video');
+  const stream = await big.get('/host/devices/big/video/stream.mjpeg?fps=30&quality=95', { stream: true });
+  stream.stream.on('error', () => {}).pause();
+  let before = 0;
+  await until('a full socket', async () => {
+    const now = unread(Number(new URL(big.url).port));
+    const same = now > 0 && now === before;
+    before = now;
+    if (!same) await new Promise((next) => setTimeout(next, 400)); // longer than between two pictures
+    return same;
+  }, 30000);
+  await big.stop();
 });
