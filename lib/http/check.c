@@ -143,6 +143,10 @@ bool tb_check_head(TbRequest *request, const char *version)
         use_forwarded(request, head.forwarded_for);
         if (!check_length(request, &head) || !check_sizes(request))
                 return false;
+        if (http->stopping) { /* asked on a connection that was open: what it would get is being taken down */
+                tb_respond_error(request, TB_ERROR_UNAVAILABLE, "shutting down");
+                return false;
+        }
         if (head.repeated) {
                 tb_respond_error(request, TB_ERROR_INVALID, "the header %s is there twice", head.repeated);
                 return false;

@@ -250,8 +250,8 @@ void tb_http_check_stopped(TbHttp *http)
 static gboolean on_grace(gpointer data)
 {
         TbHttp *http = data;
-        /* Who still waits for the last bytes of a stream has what it reads from taken down next: its reader must
-         * let go of it now, not in tb_http_free(). */
+        /* What those who still wait are waiting for is taken down next: they let go of it now, not in
+         * tb_http_free(). */
         for (GList *l = http->requests.head; l; l = l->next)
                 tb_request_call_gone(l->data);
         finish_stop(http);

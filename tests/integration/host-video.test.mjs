@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import http from 'node:http';
 import { before, test } from 'node:test';
 
 import { startXvfb } from './bench.mjs';
@@ -171,9 +172,14 @@ function unread(port) {
     .reduce((sum, row) => sum + parseInt(row[4], 16), 0);
 }
 
-test('SIGTERM while an MJPEG viewer does not read: the host ends in time, and well', async (t) => {
+test('SIGTERM while a viewer does not read: who asks then, on an open connection, hears 503, and the host ends in time, and well', async (t) => {
   const big = await withHost(t, { devices: { big: { attach: 'testpattern://?width=1920&height=1080&fps=30' } } });
   await big.state_is('big/video');
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+  t.after(() => agent.destroy());
+  const first = await big.get('/host/health', { agent });
+  assert.equal(first.status, 200);
+  const events = await big.sse('/host/events');
   const stream = await big.get('/host/devices/big/video/stream.mjpeg?fps=30&quality=95', { stream: true });
   stream.stream.on('error', () => {}).pause();
   let before = 0;
@@ -184,5 +190,9 @@ test('SIGTERM while an MJPEG viewer does not read: the host ends in time, and we
     if (!same) await new Promise((next) => setTimeout(next, 400)); // longer than between two pictures
     return same;
   }, 30000);
-  await big.stop();
+  const stopped = big.stop();
+  await until('the events to end', async () => events.closed !== null);
+  // a page whose WebRTC just ended does this: a stream of a host that goes must not be begun
+  assertProblem(await big.get('/host/devices/big/video/stream.mjpeg', { agent }), 503, { detail: /shutting down/ });
+  await stopped;
 });
