@@ -110,7 +110,7 @@ static const TbLane lanes[] = {
 const TbDriver tb_driver_qemu = {
         .name = "qemu",
         .summary = "Runs a virtual machine with QEMU: power, serial console, screen and keyboard.",
-        .example = "qemu:///usr/lib/u-boot/qemu-x86/u-boot.rom?memory=256",
+        .example = "qemu:///usr/lib/u-boot/qemu-x86/u-boot.rom?memory=256&machine=pc,pic=off",
         .params = params,
         .check = check,
         .lanes = lanes,

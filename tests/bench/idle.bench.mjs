@@ -21,7 +21,7 @@ export default async function bench() {
   const phonePort = await until("the simulated phone", () => /listening (\d+)/.exec(phone.text)?.[1]);
   const server = existsSync(join(build, "testbed-server")) ? run([join(build, "testbed-server"), "--state-dir", folder("server")], { env: { PORT: "0" } }) : null;
   const h = await host({
-    board: { attach: "qemu:///usr/lib/u-boot/qemu-x86/u-boot.rom?memory=256" },
+    board: { attach: "qemu:///usr/lib/u-boot/qemu-x86/u-boot.rom?memory=256&machine=pc,pic=off" },
     desktop: { attach: `x11://${x.display}` },
     phone: { attach: `adb://127.0.0.1:${phonePort}` },
     vitals: { attach: "vitals://" },

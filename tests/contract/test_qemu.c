@@ -5,7 +5,7 @@
 
 #include "tests/contract/lane.h"
 
-#define URI "qemu:///usr/lib/u-boot/qemu-x86/u-boot.rom?memory=256&autostart=false"
+#define URI "qemu:///usr/lib/u-boot/qemu-x86/u-boot.rom?memory=256&machine=pc,pic=off&autostart=false"
 #define BOOT_MS 60000
 
 typedef struct Board {
@@ -114,7 +114,7 @@ static bool call_kill(TbInstance *self, TbIo *io G_GNUC_UNUSED, gpointer data G_
 static void test_killed(void)
 {
         Board b;
-        board_start(&b, "qemu:///usr/lib/u-boot/qemu-x86/u-boot.rom");
+        board_start(&b, "qemu:///usr/lib/u-boot/qemu-x86/u-boot.rom?machine=pc,pic=off");
         lane_video(b.screen, 30);
         lane_wait_frames(b.screen, 1, 10000);
         lane_forget(b.machine);

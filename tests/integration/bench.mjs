@@ -6,7 +6,7 @@ import path from 'node:path';
 
 import { BUILD, Program, ROOT, freePort, scratch, until } from './harness.mjs';
 
-export const UBOOT = 'qemu:///usr/lib/u-boot/qemu-x86/u-boot.rom?memory=256';
+export const UBOOT = 'qemu:///usr/lib/u-boot/qemu-x86/u-boot.rom?memory=256&machine=pc,pic=off';
 
 // Simulators are built once, without a sanitizer if that build has none.
 function simulator(name) {
