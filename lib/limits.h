@@ -10,8 +10,10 @@
 #define TB_LIMIT_HTTP_HEADERS (32 * 1024) /* bytes of request line + headers */
 #define TB_LIMIT_HTTP_CONNECTIONS 2048    /* host, at once */
 #define TB_LIMIT_HTTP_IDLE_S 60           /* keep-alive connection without a request */
-#define TB_LIMIT_JSON_DEPTH 32            /* nesting */
-#define TB_LIMIT_URI 4096                 /* bytes of an attach URI or a request target */
+#define TB_LIMIT_HTTP_REQUEST_S                                                                              \
+        60 /* from a request's first line to the end of its head, and of a body that is no stream */
+#define TB_LIMIT_JSON_DEPTH 32 /* nesting */
+#define TB_LIMIT_URI 4096      /* bytes of an attach URI or a request target */
 
 /* WebSocket and event streams */
 #define TB_LIMIT_WS_MESSAGE (256 * 1024) /* bytes of one message, unless the endpoint says less */
@@ -43,6 +45,7 @@
 #define TB_LIMIT_BREAK_MS 5000
 #define TB_LIMIT_CYCLE_OFF_S 120
 #define TB_LIMIT_SAMPLES 256       /* samples in one POST */
+#define TB_LIMIT_SAMPLES_KEPT 600  /* of each sensor stream, in memory */
 #define TB_LIMIT_STREAMS 128       /* sensor streams per interface */
 #define TB_LIMIT_SENSOR_MS_MIN 100 /* shortest sampling interval */
 

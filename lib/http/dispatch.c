@@ -21,6 +21,7 @@ void *tb_dispatch_uri(void *cls, const char *uri, struct MHD_Connection *connect
         request->conn = info ? info->socket_context : NULL;
         if (request->conn) {
                 request->conn->begun = true;
+                request->conn->request = request;
                 g_strlcpy(request->peer, request->conn->peer, sizeof request->peer);
         }
         g_queue_push_tail_link(&http->requests, &request->link);
@@ -266,6 +267,8 @@ void tb_dispatch_completed(void *cls, struct MHD_Connection *connection G_GNUC_U
         if (request->response)
                 MHD_destroy_response(g_steal_pointer(&request->response));
         g_queue_unlink(&http->requests, &request->link);
+        if (request->conn)
+                tb_slow_idle(http, request->conn);
         request->connection = NULL;
         request->conn = NULL;
         request->http = NULL;

@@ -40,7 +40,10 @@ typedef struct TbConn {      /* one client connection */
         bool peer_is_loopback;
         bool begun;   /* a request line was understood */
         bool refused; /* refuse.c has answered: it ends */
-        gint64 since_us;
+        int fd;
+        GList link;                /* in http->conns */
+        struct TbRequest *request; /* borrowed; NULL: between two, or its first line is not complete */
+        gint64 since_us;           /* without a request: since the connection, or the end of the last one */
 } TbConn;
 
 struct TbHttp {
@@ -69,11 +72,13 @@ struct TbHttp {
         guint rate;
         GPtrArray *routes;  /* owned TbHttpRoute */
         GPtrArray *statics; /* owned TbHttpStatic */
-        GQueue requests;    /* live ones; not owned */
+        GQueue requests;    /* live ones, the oldest first; not owned */
+        GQueue conns;       /* TbConn; of those without a request the oldest first; not owned */
+        GSource *slow;      /* ref; slow.c; NULL while there is no connection */
         GQueue pushes;      /* live ones; not owned */
         GQueue sockets;     /* TbWs, the longest silent first; not owned */
         GQueue dead;        /* TbWs to be told of their end */
-        guint max_connections, connections;
+        guint max_connections;
         TbBucket read_lines;
         GSource *grace; /* ref; end of tb_http_stop() */
         void (*stopped)(gpointer);
@@ -151,6 +156,12 @@ enum MHD_Result tb_refuse_queue(struct MHD_Connection *connection, unsigned stat
                                 struct MHD_Response *response);
 /* The library closes a connection whose first line it cannot read without an answer: this gives one. */
 void tb_refuse_silent_close(TbConn *conn, int fd);
+void tb_refuse_late(TbRequest *request); /* 408 to a request that is not read in yet */
+
+/* slow.c: ends clients that drip, and those that left unnoticed */
+void tb_slow_add(TbHttp *http, TbConn *conn);
+void tb_slow_idle(TbHttp *http, TbConn *conn); /* its request has ended */
+void tb_slow_remove(TbHttp *http, TbConn *conn);
 
 /* request.c */
 void tb_request_next_id(TbHttp *http, char *id, gsize size);

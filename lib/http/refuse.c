@@ -78,6 +78,7 @@ _Static_assert(TB_LIMIT_HTTP_HEADERS == 32768, "the text for 431 says so");
 static const char *detail_of(unsigned status, const TbRequest *request, struct MHD_Connection *connection)
 {
         switch (status) {
+        case 408: return "the request was not complete within " G_STRINGIFY(TB_LIMIT_HTTP_REQUEST_S) " s";
         case 413: return "the length of the body, or of a chunk of it, is no number that fits";
         case 414: return "the request target is longer than " G_STRINGIFY(TB_LIMIT_URI) " bytes";
         case 431: return "the request line and headers are larger than 32768 bytes";
@@ -95,7 +96,8 @@ static const char *detail_of(unsigned status, const TbRequest *request, struct M
 
 static const char *type_of(unsigned status)
 {
-        return status == 413   ? "too-large"
+        return status == 408   ? "timeout"
+               : status == 413 ? "too-large"
                : status == 414 ? "uri-too-long"
                : status == 431 ? "headers-too-large"
                : status == 505 ? "version"
@@ -144,6 +146,11 @@ __attribute__((visibility("default"))) enum MHD_Result MHD_queue_response(struct
                 return tb_refuse_queue(connection, status, response);
         refuse(conn, connection, info->connect_fd, status);
         return MHD_NO;
+}
+
+void tb_refuse_late(TbRequest *request)
+{
+        refuse(request->conn, request->connection, request->conn->fd, 408);
 }
 
 void tb_refuse_silent_close(TbConn *conn, int fd)

@@ -85,10 +85,10 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
         if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
                 const union MHD_ConnectionInfo *fd =
                         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-                http->connections--;
                 tb_http_kick(http); /* at its limit the library listens again only when it runs once more */
                 if (fd)
                         tb_refuse_silent_close(*context, fd->connect_fd);
+                tb_slow_remove(http, *context);
                 g_free(*context);
                 *context = NULL;
                 return;
@@ -96,7 +96,6 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
         TbConn *conn = g_new0(TbConn, 1);
         conn->magic = tb_conn_magic;
         conn->http = http;
-        conn->since_us = g_get_monotonic_time();
         const union MHD_ConnectionInfo *info =
                 MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
         if (info)
@@ -104,10 +103,11 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
         info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
         struct sockaddr_storage local = {0};
         socklen_t size = sizeof local;
-        if (info && getsockname(info->connect_fd, (struct sockaddr *)&local, &size) == 0)
+        conn->fd = info ? info->connect_fd : -1;
+        if (getsockname(conn->fd, (struct sockaddr *)&local, &size) == 0)
                 tb_address_text((struct sockaddr *)&local, conn->local);
         conn->peer_is_loopback = tb_address_is_loopback(conn->peer);
-        http->connections++;
+        tb_slow_add(http, conn);
         *context = conn;
 }
 

@@ -49,6 +49,19 @@ class Line {
   close() { this.socket.destroy(); }
 }
 
+/** Sends the beginning of a request, then a byte every few seconds; `ended` is {at, text} with what was heard. */
+class Drip {
+  constructor(url, begin) {
+    const { hostname, port } = new URL(url);
+    this.begin = begin;
+    const socket = net.connect(port, hostname, () => socket.write(begin));
+    const timer = setInterval(() => socket.write('x'), 5000);
+    let text = '';
+    socket.on('data', (data) => { text += data; }).on('error', () => {});
+    this.ended = new Promise((resolve) => socket.on('close', () => { clearInterval(timer); resolve({ at: Date.now(), text }); }));
+  }
+}
+
 // ---- what takes a minute -----------------------------------------------------------------------------------------
 
 function silence() {
@@ -68,8 +81,11 @@ function silence() {
     await host.state_is('wire/console');
   });
 
-  test('HTTP_IDLE_S: a connection without a request is closed after 60 s; one that is used, a stream and an answer that takes longer are not', async () => {
+  test('HTTP_IDLE_S, HTTP_REQUEST_S: a connection without a request is closed after 60 s, and one whose request drips; one that is used, a stream and an answer that takes longer are not', async () => {
     const idle = new Line(host.url), silent = new Line(host.url), half = new Line(host.url), used = new Line(host.url);
+    const drips = ['GET /host/hea', 'GET /host/health HTTP/1.1\r\nX-Drip: ',
+      `POST /host/devices/wire/console/write HTTP/1.1\r\nHost: ${new URL(host.url).host}\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n`]
+      .map((begin) => new Drip(host.url, begin));
     await Promise.all([silent.opened, half.opened]);
     half.socket.write('GET /host/health HTTP/1.1\r\n');
     assert.deepEqual(await Promise.all([idle.ask(), used.ask()]), [200, 200]);
@@ -83,6 +99,13 @@ function silence() {
     ends.forEach((at, i) => assert.ok(at - since > 59000, `${['idle', 'silent', 'half a request'][i]}: closed after ${at - since} ms`));
     assert.ok((await Promise.all(uses)).every((status) => status === 200));
     assert.equal(await used.ask(), 200, 'the one that was used');
+    const dripped = await within('the end of those that drip', Promise.all(drips.map((drip) => drip.ended)), 20000);
+    dripped.forEach(({ at }, i) => assert.ok(at - since > 59000, `${drips[i].begin}: closed after ${at - since} ms`));
+    assert.equal(dripped[0].text, '', 'half a first line');
+    for (const { text } of dripped.slice(1)) {
+      assert.match(text, /^HTTP\/1\.1 408 /);
+      assert.match(text, /"detail":"the request was not complete within 60 s"/);
+    }
     assertProblem(await late, 504);
     assert.equal(events.closed, null, 'a stream on which nothing happens');
     events.stop();

@@ -54,6 +54,7 @@ static bool open_sync(SimPhone *phone, SimService *ret)
         pid = fork();
         if (pid == 0) {
                 child_signals();
+                signal(SIGHUP, SIG_IGN); /* its stream ends anyway, and it has a part to throw away */
                 close(fds[0]);
                 sim_sync_run(fds[1], phone->root);
         }
