@@ -39,6 +39,9 @@ async function connect(t, port) {
   return seen;
 }
 
+/** A connection is open before the host has taken it in: what the line says in between is not for it. */
+const listening = (host, n) => until(`${n} to listen`, async () => (await host.get('/host/devices/dut/console')).json.clients === n, 30000);
+
 test('pyserial: a board\'s prompt, every byte both ways, settings, buffers, lines', async (t) => {
   const echo = await startSerialPort(t, { echo: true });
   const [boardPort, echoPort] = [await freePort(), await freePort()];
@@ -103,6 +106,7 @@ test('bare TCP: several at once, none disturbs another, the line comes back by i
   await line.connected();
   const [one, two, stalled] = [await connect(t, port), await connect(t, port), await connect(t, port)];
   stalled.socket.pause();
+  await listening(host, 3);
   const megabyte = Buffer.alloc(1 << 20, 'x');
   for (let i = 0; i < 8; i++) await line.say(megabyte);
   for (const client of [one, two]) await until('8 MB', () => client.bytes().length === 8 << 20, 30000);
@@ -131,6 +135,7 @@ test('a lease of somebody else: who writes is cut off, who reads goes on; nothin
   assert.equal((await host.post('/host/devices/dut/lease', { ttl_s: 60 })).status, 200);
   writer.socket.write('poweroff\n');
   await until('the end of who wrote', () => writer.ended);
+  await listening(host, 1);
   await line.say('still here\n');
   await until('the line', () => reader.bytes().toString() === 'still here\n');
   assert.equal(line.size, 0);
@@ -144,6 +149,7 @@ test('as many connections as allowed, and one more', async (t) => {
   await line.connected();
   const clients = [];
   while (clients.length < LIMIT) clients.push(await connect(t, port));
+  await listening(host, LIMIT);
   await line.say('all\n');
   await until('every one to see it', () => clients.every((c) => c.bytes().toString() === 'all\n'));
   const more = await connect(t, port);
