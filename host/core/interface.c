@@ -31,10 +31,8 @@ TbInterface *tb_interface_new(TbDevice *device, const char *name, TbKind kind, T
         iface->commanded = -1;
         iface->power = (TbPowerState){TB_POWER_UNKNOWN, NAN, NAN, NAN, NAN};
         iface->watchers = g_array_new(FALSE, FALSE, sizeof(TbWatcher));
-        if (kind == TB_KIND_SENSORS) {
-                iface->samples = json_object();
-                iface->seq = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-        }
+        if (kind == TB_KIND_SENSORS)
+                iface->samples = tb_samples_new();
         return iface;
 }
 
@@ -53,8 +51,7 @@ void tb_interface_free(TbInterface *iface)
         tb_history_close(iface->history);
         tb_attachment_unref(iface->attachment);
         g_array_free(iface->watchers, TRUE);
-        json_decref(iface->samples);
-        g_clear_pointer(&iface->seq, g_hash_table_unref);
+        tb_samples_free(iface->samples);
         g_free(iface->reason);
         g_free(iface->name);
         g_free(iface->id);
@@ -148,7 +145,7 @@ json_t *tb_interface_json(const TbInterface *iface)
 
 json_t *tb_interface_samples(TbInterface *iface)
 {
-        return iface->samples ? json_copy(iface->samples) : json_object();
+        return iface->samples ? tb_samples_latest(iface->samples) : json_object();
 }
 
 /* --- watchers of a history --- */
@@ -297,36 +294,14 @@ static void on_line(gpointer data, const char *line, gint64 t_ms)
                                  json_pack("{s:I, s:s}", "t", (json_int_t)t_ms, "text", valid));
 }
 
-static bool stream_valid(const char *stream)
-{
-        gsize n = strlen(stream);
-        if (n == 0 || n > TB_LIMIT_ID)
-                return false;
-        for (const char *p = stream; *p; p++)
-                if (!g_ascii_isalnum(*p) && !strchr("._-", *p))
-                        return false;
-        return true;
-}
-
 void tb_interface_add_sample(TbInterface *iface, const TbSample *sample)
 {
-        gint64 *seq = g_hash_table_lookup(iface->seq, sample->stream);
-        if (!seq) {
-                if (g_hash_table_size(iface->seq) >= TB_LIMIT_STREAMS || !stream_valid(sample->stream)) {
-                        tb_log(TB_LOG_DEBUG, TB_F("device", iface->id, "stream", sample->stream),
-                               "sensor stream refused: too many, or a bad name");
-                        return;
-                }
-                seq = g_new0(gint64, 1);
-                g_hash_table_insert(iface->seq, g_strdup(sample->stream), seq);
-        }
-        if (!isfinite(sample->value))
+        json_t *event = tb_samples_add(iface->samples, sample);
+        if (!event) {
+                tb_log(TB_LOG_DEBUG, TB_F("device", iface->id, "stream", sample->stream),
+                       "sample refused: no finite value, a bad name, or too many streams");
                 return;
-        json_t *value = json_pack("{s:I, s:I, s:s, s:s, s:f}", "t", (json_int_t)sample->t_ms, "seq",
-                                  (json_int_t)++ * seq, "quantity", sample->quantity ? sample->quantity : "",
-                                  "unit", sample->unit ? sample->unit : "1", "value", sample->value);
-        json_object_set_new(iface->samples, sample->stream, value);
-        json_t *event = json_copy(value);
+        }
         json_object_set_new(event, "stream", json_string(sample->stream));
         tb_bus_publish_transient(iface->device->core->bus, "sample", iface->device->id, iface->name, event);
 }

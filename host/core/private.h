@@ -1,6 +1,7 @@
 #pragma once
 /* The structs of host/core. Nobody outside this folder includes it. Main thread, all of it. */
 #include "host/core/core.h"
+#include "host/core/samples.h"
 #include "host/core/worker.h"
 
 typedef struct TbLeaseState TbLeaseState; /* lease.c */
@@ -31,8 +32,7 @@ struct TbInterface {
         GArray *watchers;    /* of TbWatcher */
         guint next_watcher, watch_depth;
         /* sensors */
-        json_t *samples; /* {stream: {t,seq,quantity,unit,value}}; owned */
-        GHashTable *seq; /* stream -> next number */
+        TbSamples *samples; /* owned */
 };
 
 struct TbDevice {

@@ -242,6 +242,38 @@ test('USB: what sits where, in the words of the driver; power per port, read bac
   await page.done();
 });
 
+test('a part of the page does not come (the network changed): said, and the page is loaded again until all of it is there', async () => {
+  const page = await open();
+  page.forgive = /ERR_INTERNET_DISCONNECTED/;
+  const alerts = [];
+  await page.exposeFunction('alerted', (text) => alerts.push(text));
+  await page.addInitScript(() => new MutationObserver((all) => {
+    for (const { addedNodes } of all) for (const e of addedNodes) if (e.role === 'alert') window.alerted(e.textContent);
+  }).observe(document, { childList: true, subtree: true }));
+  const reload = () => page.evaluate(() => location.reload());
+  for (const part of ['core/ladder.js', 'css/layout.css', 'app/main.js']) {
+    let asked = 0;
+    alerts.length = 0;
+    await page.route(`**/${part}`, (route) => (asked++ < 2 ? route.abort('internetdisconnected') : route.continue()));
+    await reload();
+    await until(`${part} to be asked for three times`, () => asked === 3);
+    await page.waitForSelector(VIEWS.bench[1]);
+    assert.equal(await page.locator('.notice.bad').count(), 0, part);
+    const file = part.startsWith('core') ? 'app/main.js' : part; // a browser names the script that imports it
+    assert.deepEqual(alerts, [1, 2].map((s) => `A part of this page could not be loaded (/staging/${file}). Trying again in ${s} s.Try again now`));
+    await until('what worked to count anew', () => page.evaluate(() => sessionStorage.getItem('testbed-load-tries') === null));
+    await page.unroute(`**/${part}`);
+  }
+  await page.route('**/app/main.js', (route) => route.abort('internetdisconnected'));
+  await page.evaluate(() => sessionStorage.setItem('testbed-load-tries', '8'));
+  await reload();
+  await page.getByRole('alert').getByText('Is the network there?').waitFor();
+  await page.unroute('**/app/main.js');
+  await page.getByRole('button', { name: 'Try again now' }).click();
+  await page.waitForSelector(VIEWS.bench[1]);
+  await page.done();
+});
+
 test('sensors: a line is drawn, in the colours of the page; what is under the pointer is read out with its time', async () => {
   const page = await open('#/d/vitals', { colorScheme: 'dark' });
   const plot = page.locator('.plot[data-stream="cpu.busy"]');
@@ -262,6 +294,13 @@ test('sensors: a line is drawn, in the colours of the page; what is under the po
   assert.match(await plot.locator('.value').innerText(), /\d\s%$/);
   await plot.locator('.u-over').hover();
   await until('the time under the pointer', async () => /^at \d\d:\d\d:\d\d$/.test(await plot.locator('.at').innerText()));
+  const { width } = await plot.locator('.u-over').boundingBox();
+  const ago = await plot.locator('.u-over').hover({ position: { x: 3, y: 40 } }).then(() => until('the time at the left edge', async () => {
+    const [h, m, s] = /(\d\d):(\d\d):(\d\d)/.exec(await plot.locator('.at').innerText()).slice(1).map(Number);
+    const now = new Date();
+    return (now.getHours() * 3600 + now.getMinutes() * 60 + now.getSeconds() - (h * 3600 + m * 60 + s) + 86400) % 86400;
+  }));
+  assert.ok(width > 50 && ago > 60 && ago < 200, `the plot begins ${ago} s ago: it shows what was measured before the page was opened`);
   await page.mouse.move(2, 2);
   await until('the latest value again', () => plot.locator('.at').isHidden());
   await page.done();

@@ -212,6 +212,20 @@ describe('sensors', () => {
     await ws.stop();
   });
 
+  test('what was measured before: oldest first, chosen streams, after a moment; over /host/ws too', async () => {
+    const t = Date.now();
+    await host.post(sensors, [1, 2, 3, 4].map((i) => ({ stream: 'past', value: i / 4, unit: 'A', quantity: 'current', t: t + i })));
+    const all = (await host.get(`${sensors}/history`)).json;
+    assert.deepEqual(all.past, { quantity: 'current', unit: 'A', t: [t + 1, t + 2, t + 3, t + 4], value: [0.25, 0.5, 0.75, 1] });
+    assert.ok(all['pattern.counter'].t.length > 0);
+    const some = (await host.get(`${sensors}/history?stream=past,none&since=${t + 2}`)).json;
+    assert.deepEqual(some, { past: { ...all.past, t: [t + 3, t + 4], value: [0.75, 1] } });
+    assertProblem(await host.get(`${sensors}/history?since=-1`), 400, { field: 'since' });
+    const ws = await host.websocket('/host/ws');
+    assert.deepEqual((await ws.command('pattern', 'sensors.history', { stream: 'past', since: t + 2 })).result, some);
+    await ws.stop();
+  });
+
   test('bad samples: none of the batch is taken', async () => {
     assertProblem(await host.post(sensors, [{ stream: 'good', value: 1 }, { stream: 'bad' }]), 400, { field: 'value' });
     assertProblem(await host.post(sensors, { stream: 'no/slash', value: 1 }), 400, { field: 'stream' });

@@ -149,6 +149,7 @@ export class Api {
   video(id, name) { return this.get(this.iface(id, name)); }
   input(id, name, events) { return this.json('POST', this.iface(id, name), { body: events, device: id }); }
   sensors(id, name) { return this.get(this.iface(id, name)); }
+  sensorHistory(id, name) { return this.get(this.iface(id, name, '/history')); }
 
   shell(id, name, request) { return this.json('POST', this.iface(id, name), { body: request, device: id }); }
   apps(id, name) { return this.get(this.iface(id, name)); }

@@ -10,6 +10,19 @@ export function usualInterval(times) {
   return steps[steps.length >> 1];
 }
 
+/** Two series [[ms], [values]], each in order, as one; of what both have at one moment `a`'s; the last `max` of it. */
+export function merged(a, b, max = Infinity) {
+  const t = [], v = [];
+  for (let i = 0, k = 0; i < a[0].length || k < b[0].length;) {
+    const [from, at] = k >= b[0].length || a[0][i] <= b[0][k] ? [a, i] : [b, k];
+    t.push(from[0][at]);
+    v.push(from[1][at]);
+    if (from === b) k++;
+    else if (a[0][i++] === b[0][k]) k++;
+  }
+  return [t.slice(-max), v.slice(-max)];
+}
+
 /** [[ms], [values]] -> [[s], [values, null in each pause]] */
 export function withGaps([times, values]) {
   const usual = usualInterval(times);

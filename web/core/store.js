@@ -1,6 +1,8 @@
 // What the page knows: devices, power, leases, samples, timeline. Pure reducers: (state, action) -> state; views
 // subscribe and compare what they show by identity.
 
+import { merged } from './series.js';
+
 export const MAX_TIMELINE = 500;
 export const MAX_POINTS = 600;       // per sensor stream
 const MAX_WORDS = 80;                // of a command's parameters in the timeline
@@ -80,7 +82,8 @@ function onSample(state, s) {
   if (!s.stream || !Number.isFinite(s.value)) return state;
   const k = key(s.device ?? '', s.interface ?? '', s.stream);
   const old = state.samples[k];
-  if (old && Number.isFinite(s.seq) && Number.isFinite(old.seq) && s.seq <= old.seq && s.t <= old.t) return state;
+  const numbered = Number.isFinite(s.seq) && Number.isFinite(old?.seq); // what the host remembers has no numbers
+  if (old && s.t <= old.t && (!numbered || s.seq <= old.seq)) return state;
   const [ts, vs] = old?.points ?? [[], []];
   const cut = ts.length >= MAX_POINTS ? 1 : 0;
   const sample = {
@@ -90,6 +93,18 @@ function onSample(state, s) {
     points: [[...ts.slice(cut), s.t], [...vs.slice(cut), s.value]],
   };
   return { ...state, samples: { ...state.samples, [k]: sample } };
+}
+
+/** What the host remembers, {stream: {quantity, unit, t: [ms], value: []}}: goes before, and between, what came live. */
+function onSampleHistory(state, { device, interface: iface, streams }) {
+  const samples = { ...state.samples };
+  for (const [stream, { quantity, unit, t, value }] of Object.entries(streams)) {
+    if (!t.length) continue;
+    const k = key(device, iface, stream);
+    const points = merged(samples[k]?.points ?? [[], []], [t, value], MAX_POINTS);
+    samples[k] = { device, interface: iface, stream, quantity, unit, ...samples[k], t: points[0].at(-1), value: points[1].at(-1), points };
+  }
+  return { ...state, samples };
 }
 
 export function reduce(state, action) {
@@ -104,6 +119,7 @@ export function reduce(state, action) {
   case 'lease': return patchDevice(state, action.device, () => ({ lease: action.lease }));
   case 'event': return onEvent(state, action.event);
   case 'sample': return onSample(state, action.sample);
+  case 'sample-history': return onSampleHistory(state, action);
   case 'link': return { ...state, link: { state: action.state, reason: action.reason ?? null } };
   case 'health': return { ...state, health: action.health };
   case 'info': return { ...state, info: action.info };

@@ -50,6 +50,11 @@ export async function startFakeHost({ port = 0, prefix = '/', token = null, tick
     turn += 1;
     return Object.fromEntries(Object.entries(STREAMS[device] ?? {}).map(([name, [quantity, unit, base]], k) => [name, { t: Date.now(), seq: turn, quantity, unit, value: base * (1 + 0.06 * Math.sin(turn / 9 + k) + 0.01 * Math.sin(turn * 1.7)) }]));
   }
+  /** Two minutes, a sample a second. */
+  function past(device) {
+    const t = Array.from({ length: 120 }, (_, i) => Date.now() - (120 - i) * 1000);
+    return Object.fromEntries(Object.entries(STREAMS[device] ?? {}).map(([name, [quantity, unit, base]]) => [name, { quantity, unit, t, value: t.map((at) => base * (1 + 0.05 * Math.sin(at / 7000))) }]));
+  }
   const timer = setInterval(() => {
     for (const s of sockets) if (s.sensorsOf) for (const [stream, v] of Object.entries(sample(s.sensorsOf))) s.send(JSON.stringify({ type: 'sample', stream, ...v }));
   }, tick);
@@ -167,7 +172,7 @@ export async function startFakeHost({ port = 0, prefix = '/', token = null, tick
       return json(res, { width: SCREENS[id]?.w, height: SCREENS[id]?.h, fps: 30, state: 'live', viewers: 1 });
     case 'console': return json(res, { settings: { baud: 115200, data_bits: 8, parity: 'none', stop_bits: 1, flow: 'none', dtr: true, rts: true }, start: 0, offset: history.length, clients: terms.size });
     case 'input': return json(res, { accepted: JSON.parse(body).length });
-    case 'sensors': return json(res, sample(id));
+    case 'sensors': return json(res, rest === 'history' ? past(id) : sample(id));
     case 'shell': return json(res, { exit_code: 0, stdout: `you ran: ${JSON.parse(body).command}\n`, stderr: '', duration_ms: 12 });
     case 'files': {
       const at = url.searchParams.get('path');

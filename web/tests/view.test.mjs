@@ -4,7 +4,7 @@ import { test } from 'node:test';
 
 import * as format from '../core/format.js';
 import { parseBinary, PictureSink } from '../core/relay.js';
-import { usualInterval, withGaps } from '../core/series.js';
+import { merged, usualInterval, withGaps } from '../core/series.js';
 import { describe, deviceState, initialState, interfacesOf, isPhone, MAX_POINTS, MAX_TIMELINE, reduce, samplesOf, Store } from '../core/store.js';
 import { Telemetry } from '../core/telemetry.js';
 import { record, settle } from './fakes.mjs';
@@ -52,6 +52,31 @@ test('samples: series are bounded, old ones are dropped', () => {
   assert.equal(s.samples[k].value, MAX_POINTS + 5);
   assert.equal(reduce(s, sample(3)), s);
   assert.equal(reduce(s, sample(9999, NaN)), s);
+});
+
+test('samples: what the host remembers goes before and between what came live', () => {
+  const live = (t, seq) => ({ type: 'sample', sample: { device: 'd', interface: 'sensors', stream: 'load', t, seq, unit: '1', quantity: 'ratio', value: t } });
+  const past = (...t) => ({ type: 'sample-history', device: 'd', interface: 'sensors', streams: { load: { quantity: 'ratio', unit: '1', t, value: t } } });
+  const k = 'd/sensors/load';
+  let s = reduce(initialState, past(1, 2, 3));
+  assert.deepEqual(s.samples[k], { device: 'd', interface: 'sensors', stream: 'load', quantity: 'ratio', unit: '1', t: 3, value: 3, points: [[1, 2, 3], [1, 2, 3]] });
+  assert.equal(reduce(s, live(3, 40)), s, 'the latest, said once more');
+  s = reduce(s, live(4, 41));
+  s = reduce(s, live(9, 46));        // the connection was lost in between
+  s = reduce(s, past(1, 2, 3, 4, 5, 6, 7, 8, 9));
+  assert.deepEqual(s.samples[k].points[0], [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  assert.equal(s.samples[k].seq, 46);
+  assert.equal(reduce(s, past()).samples[k], s.samples[k]);
+  assert.deepEqual(reduce(initialState, past()).samples, {});
+  s = reduce(s, past(...Array.from({ length: MAX_POINTS }, (_, i) => 100 + i)));
+  assert.deepEqual([s.samples[k].points[0].length, s.samples[k].points[0][0], s.samples[k].value], [MAX_POINTS, 100, 99 + MAX_POINTS]);
+});
+
+test('two series become one', () => {
+  assert.deepEqual(merged([[1, 3, 5], ['a', 'a', 'a']], [[2, 3, 9], ['b', 'b', 'b']]), [[1, 2, 3, 5, 9], ['a', 'b', 'a', 'a', 'b']]);
+  assert.deepEqual(merged([[], []], [[1, 2], [3, 4]], 1), [[2], [4]]);
+  assert.deepEqual(merged([[1], [3]], [[], []]), [[1], [3]]);
+  assert.deepEqual(merged([[], []], [[], []]), [[], []]);
 });
 
 test('what sensors send, in every spelling', () => {

@@ -99,16 +99,16 @@ static void test_samples(void)
         }
         TbInterface *iface = tb_core_interface(b.core, "dut", "sensors", NULL);
         /* streams; the device has one of its own, which may come at any time */
-        for (guint n = 0; g_hash_table_size(iface->seq) < TB_LIMIT_STREAMS; n++) {
+        for (guint n = 0; tb_samples_count(iface->samples) < TB_LIMIT_STREAMS; n++) {
                 g_autofree char *params = g_strdup_printf("[{\"stream\":\"s%u\",\"value\":1}]", n);
                 bench_command(&b, &a, TB_ROLE_OPERATOR, NULL, "dut", "sensors.post", params);
                 if (a.error)
-                        g_assert_cmpuint(g_hash_table_size(iface->seq), ==, TB_LIMIT_STREAMS);
+                        g_assert_cmpuint(tb_samples_count(iface->samples), ==, TB_LIMIT_STREAMS);
         }
         bench_command(&b, &a, TB_ROLE_OPERATOR, NULL, "dut", "sensors.post",
                       "{\"stream\":\"more\",\"value\":1}");
         assert_only_beyond(&a, true, TB_ERROR_LIMIT);
-        g_assert_cmpuint(g_hash_table_size(iface->seq), ==, TB_LIMIT_STREAMS);
+        g_assert_cmpuint(tb_samples_count(iface->samples), ==, TB_LIMIT_STREAMS);
         bench_command(&b, &a, TB_ROLE_OPERATOR, NULL, "dut", "sensors.post",
                       "{\"stream\":\"a\",\"value\":2}");
         g_assert_no_error(a.error); /* a known one goes on */

@@ -29,8 +29,15 @@ export function followSensors(svc, { id, iface }, scope) {
       take(JSON.parse(raw));
     } catch { /* not a sample */ }
   });
-  svc.api.sensors(id, iface.name).then(take, () => {});
-  const choose = () => (svc.telemetry.direct(id) ? stream.stop() : stream.start());
+  // at each beginning: what was measured before the page was opened, or while the connection was lost
+  const remember = () => svc.api.sensorHistory(id, iface.name)
+    .then((streams) => svc.store.dispatch({ type: 'sample-history', device: id, interface: iface.name, streams }), () => {});
+  stream.on('change', (open) => { if (open) remember(); });
+  const choose = () => {
+    if (!svc.telemetry.direct(id)) return stream.start();
+    stream.stop();
+    return remember();
+  };
   scope.add(svc.telemetry.on('change', (device) => { if (device === id) choose(); }));
   scope.add(() => stream.stop());
   choose();
