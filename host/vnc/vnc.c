@@ -199,12 +199,14 @@ static void open_novnc(TbVnc *vnc, const TbVncOptions *options)
                                     .poller = options->poller,
                                     .max_connections = 4 * TB_LIMIT_VNC_CLIENTS};
         vnc->http = tb_http_new(&http, &error);
-        g_autofree char *pages = g_build_filename(config->web_dir ? config->web_dir : "web", "novnc", NULL);
-        g_autofree char *rfb = g_build_filename(config->web_dir ? config->web_dir : "web", "node_modules",
-                                                "@novnc", "novnc", NULL);
+        const char *web = config->web_dir ? config->web_dir : "web";
+        g_autofree char *pages = g_build_filename(web, "novnc", NULL);
+        g_autofree char *app = g_build_filename(web, "app", NULL); /* crash.js */
+        g_autofree char *rfb = g_build_filename(web, "node_modules", "@novnc", "novnc", NULL);
         if (vnc->http) {
                 tb_http_add_routes(vnc->http, routes, vnc);
                 if (!tb_http_add_static(vnc->http, "/novnc/", rfb, NULL, &error) ||
+                    !tb_http_add_static(vnc->http, "/app/", app, NULL, &error) ||
                     !tb_http_add_static(vnc->http, "/", pages, NULL, &error))
                         g_clear_pointer(&vnc->http, tb_http_free);
         }
