@@ -10,7 +10,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 
 LIB_PKGS := glib-2.0 gio-2.0 jansson yaml-0.1 libmicrohttpd libcrypto
 HOST_PKGS := gstreamer-1.0 gstreamer-app-1.0 gstreamer-video-1.0 gstreamer-webrtc-1.0 gstreamer-sdp-1.0 gstreamer-rtp-1.0 \
-	libvncserver libsoup-3.0 libssl libturbojpeg libpng cairo xkbcommon
+	nice libvncserver libsoup-3.0 libssl libturbojpeg libpng cairo xkbcommon
 SERVER_PKGS := libqrencode
 # programs in tests/tools; --as-needed keeps them out of everything else
 TOOL_PKGS := x11 xext libvncclient

@@ -7,6 +7,7 @@
 
 typedef struct Job {
         GstElement *pipeline; /* ref */
+        void (*first)(GstElement *pipeline);
         void (*done)(gpointer data);
         gpointer data;
 } Job;
@@ -50,6 +51,8 @@ static void run(gpointer data)
                 }
                 self->busy_since = g_get_monotonic_time();
                 tb_mutex_unlock(&reaper.lock);
+                if (job->first)
+                        job->first(job->pipeline);
                 gst_element_set_state(job->pipeline, GST_STATE_NULL);
                 gst_object_unref(job->pipeline);
                 if (job->done)
@@ -105,11 +108,12 @@ static gboolean watch(gpointer data G_GNUC_UNUSED)
         return idle ? G_SOURCE_REMOVE : G_SOURCE_CONTINUE;
 }
 
-void tb_reaper_take(GstElement *pipeline, void (*done)(gpointer data), gpointer data)
+void tb_reaper_take(GstElement *pipeline, void (*first)(GstElement *pipeline), void (*done)(gpointer data),
+                    gpointer data)
 {
         tb_assert_main();
         Job *job = g_new(Job, 1);
-        *job = (Job){pipeline, done, data};
+        *job = (Job){pipeline, first, done, data};
         if (!reaper.ready) {
                 tb_mutex_init(&reaper.lock);
                 tb_cond_init(&reaper.changed);

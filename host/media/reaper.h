@@ -6,9 +6,10 @@
  */
 #include <gst/gst.h>
 
-/* Takes `pipeline`: sets it to NULL and drops the reference. `done` (nullable) runs on the main loop
- * afterwards, unless it stopped. */
-void tb_reaper_take(GstElement *pipeline, void (*done)(gpointer data), gpointer data);
+/* Takes `pipeline`: sets it to NULL and drops the reference. `first` (nullable) runs before that, on the reaper's
+ * thread: for what takes its time. `done` (nullable) runs on the main loop afterwards, unless it stopped. */
+void tb_reaper_take(GstElement *pipeline, void (*first)(GstElement *pipeline), void (*done)(gpointer data),
+                    gpointer data);
 /* Waits for what is under way, at most `ms`. True: all ended. For the end of the program and for tests. */
 gboolean tb_reaper_drain(guint ms);
 guint tb_reaper_abandoned(void);

@@ -73,9 +73,20 @@ test('NATs that keep their ports: a hole is punched, and TURN is left alone', as
 
 test('symmetric NATs: video comes through TURN, with credentials of the server\'s making', async (t) => {
   nats(true);
-  const { server } = await start(t, TURN);
-  const pair = await watched(t, await observe(t, server), 'symmetric NATs');
+  const begun = turn.text.length;
+  const { server, host } = await start(t, TURN);
+  const page = await observe(t, server);
+  const pair = await watched(t, page, 'symmetric NATs');
   assert.match(`${pair.local} ${pair.remote}`, /relay/);
+
+  // the host's ports at the TURN server, by UDP and by TCP, are given back when the viewer leaves, not ten minutes later
+  const log = () => turn.text.slice(begun);
+  const allocated = [...log().matchAll(/session (\d+): new, realm=<testbed>, username=<\d+:lab-1>, lifetime=600/g)].map((m) => m[1]);
+  const left = () => allocated.filter((id) => !log().includes(`session ${id}: delete: `));
+  assert.ok(allocated.length > 0 && left().length > 0, log().slice(-3000));
+  await page.close();
+  await until('the relay ports to be given back', () => left().length === 0, 20000);
+  assert.doesNotMatch(host.program.text, /TURN refreshes/); // libnice's complaint of ports that are left behind
 });
 
 test('symmetric NATs, credentials of another secret: coturn refuses them, and the reduced picture comes through the server', async (t) => {

@@ -220,7 +220,7 @@ bool tb_encoder_build(TbEncoder *encoder, GError **error)
         tb_media_set_clock(pipeline);
 
         if (gst_element_set_state(pipeline, GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE) {
-                tb_reaper_take(g_steal_pointer(&pipeline), NULL, NULL);
+                tb_reaper_take(g_steal_pointer(&pipeline), NULL, NULL, NULL);
                 g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE, "%s cannot be started",
                             encoder->spec->element);
                 return false;
@@ -250,5 +250,5 @@ void tb_encoder_stop(TbEncoder *encoder)
         tb_hub_remove_sink(g_steal_pointer(&encoder->sink));
         __atomic_store_n(&encoder->build, 0, __ATOMIC_RELEASE);
         if (encoder->pipeline)
-                tb_reaper_take(g_steal_pointer(&encoder->pipeline), pipeline_ended, encoder);
+                tb_reaper_take(g_steal_pointer(&encoder->pipeline), NULL, pipeline_ended, encoder);
 }

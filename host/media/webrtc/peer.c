@@ -5,6 +5,7 @@
 #include "host/media/webrtc/peer_internal.h"
 #include "host/media/webrtc/rtpext.h"
 #include "host/media/webrtc/sctp.h"
+#include "host/media/webrtc/turn.h"
 #include "lib/error.h"
 #include "lib/log.h"
 #include "lib/thread.h"
@@ -93,7 +94,8 @@ static void let_go(TbPeer *peer)
                 return;
         g_signal_handlers_disconnect_by_data(peer->webrtc, peer);
         peer->webrtc = NULL;
-        tb_reaper_take(g_steal_pointer(&peer->pipeline), give_back, GUINT_TO_POINTER(peer->sctp));
+        tb_reaper_take(g_steal_pointer(&peer->pipeline), peer->turn ? tb_turn_release : NULL, give_back,
+                       GUINT_TO_POINTER(peer->sctp));
 }
 
 /* False: that has been done. */

@@ -116,6 +116,7 @@ static void add_servers(TbPeer *peer, const char *const *servers)
                                         : NULL;
                         if (uri)
                                 g_signal_emit_by_name(peer->webrtc, "add-turn-server", uri, &added);
+                        peer->turn = peer->turn || added;
                         if (!added)
                                 tb_log(TB_LOG_WARNING, TB_F("peer", peer->label),
                                        "an ICE server is not usable, ignoring it");

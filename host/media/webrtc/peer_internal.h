@@ -19,6 +19,7 @@ struct TbPeer {
         char *label;                      /* owned */
         int answer_wait_ms;
         bool answer_at_relay;
+        bool turn;            /* it may have relay ports */
         TbOffer offer;        /* owned */
         GstElement *pipeline; /* ref; NULL after the end */
         GstElement *webrtc;   /* borrowed from pipeline */
