@@ -307,6 +307,14 @@ static gboolean on_readable(int fd, GIOCondition condition G_GNUC_UNUSED, gpoint
         return c->in_watch == watch ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
 }
 
+/* For an answer to what comes next. */
+static bool has_room(TbSerialClient *c)
+{
+        if (c->out->len >= OUT_STOP)
+                flush(c);
+        return c->out->len < OUT_STOP;
+}
+
 /* Goes on where it can: one command at a time keeps the order of data and settings. */
 static void step(TbSerialClient *c)
 {
@@ -317,12 +325,10 @@ static void step(TbSerialClient *c)
                         write_pending(c);
                 else if (c->request)
                         take_request(c);
-                else if (c->in->len == 0)
-                        break;
-                else if (c->out->len < OUT_STOP)
+                else if (c->in->len == 0 || !has_room(c))
+                        break; /* on_readable() or on_writable() comes back here */
+                else
                         look(c);
-                else if (flush(c), c->out->len >= OUT_STOP)
-                        break; /* on_writable() comes back here */
         }
         if (!c->ending && c->eof && !c->command && c->in->len == 0)
                 end(c, "the other side closed it");
