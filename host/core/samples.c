@@ -13,19 +13,22 @@ typedef struct Point {
 } Point;
 
 typedef struct Stream {
+        char *name, *quantity, *unit; /* owned */
         gint64 seq;
-        char *quantity, *unit;
         Point *ring;            /* owned */
         guint room, count, end; /* `end`: where the next one goes */
 } Stream;
 
 struct TbSamples {
-        GHashTable *streams; /* name -> owned Stream */
+        GPtrArray *
+                streams; /* owned Stream, in the order in which a driver first told of them: it is its author's */
+        GHashTable *by_name; /* borrowed Stream */
 };
 
 static void stream_free(gpointer p)
 {
         Stream *s = p;
+        g_free(s->name);
         g_free(s->quantity);
         g_free(s->unit);
         g_free(s->ring);
@@ -35,7 +38,8 @@ static void stream_free(gpointer p)
 TbSamples *tb_samples_new(void)
 {
         TbSamples *samples = g_new0(TbSamples, 1);
-        samples->streams = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, stream_free);
+        samples->streams = g_ptr_array_new_with_free_func(stream_free);
+        samples->by_name = g_hash_table_new(g_str_hash, g_str_equal);
         return samples;
 }
 
@@ -43,7 +47,8 @@ void tb_samples_free(TbSamples *samples)
 {
         if (!samples)
                 return;
-        g_hash_table_unref(samples->streams);
+        g_hash_table_unref(samples->by_name);
+        g_ptr_array_unref(samples->streams);
         g_free(samples);
 }
 
@@ -56,12 +61,12 @@ bool tb_samples_is_stream(const char *name)
 
 bool tb_samples_has(TbSamples *samples, const char *stream)
 {
-        return g_hash_table_contains(samples->streams, stream);
+        return g_hash_table_contains(samples->by_name, stream);
 }
 
 guint tb_samples_count(TbSamples *samples)
 {
-        return g_hash_table_size(samples->streams);
+        return samples->streams->len;
 }
 
 /* Most streams are slow: room grows with what comes. */
@@ -101,12 +106,14 @@ json_t *tb_samples_add(TbSamples *samples, const TbSample *sample)
 {
         if (!isfinite(sample->value) || !tb_samples_is_stream(sample->stream))
                 return NULL;
-        Stream *s = g_hash_table_lookup(samples->streams, sample->stream);
+        Stream *s = g_hash_table_lookup(samples->by_name, sample->stream);
         if (!s && tb_samples_count(samples) >= TB_LIMIT_STREAMS)
                 return NULL;
         if (!s) {
                 s = g_new0(Stream, 1);
-                g_hash_table_insert(samples->streams, g_strdup(sample->stream), s);
+                s->name = g_strdup(sample->stream);
+                g_ptr_array_add(samples->streams, s);
+                g_hash_table_insert(samples->by_name, s->name, s);
         }
         set(&s->quantity, sample->quantity ? sample->quantity : "");
         set(&s->unit, sample->unit ? sample->unit : "1");
@@ -118,11 +125,10 @@ json_t *tb_samples_add(TbSamples *samples, const TbSample *sample)
 json_t *tb_samples_latest(TbSamples *samples)
 {
         json_t *all = json_object();
-        GHashTableIter i;
-        gpointer name, stream;
-        g_hash_table_iter_init(&i, samples->streams);
-        while (g_hash_table_iter_next(&i, &name, &stream))
-                json_object_set_new(all, name, latest_of(stream));
+        for (guint i = 0; i < samples->streams->len; i++) {
+                const Stream *s = g_ptr_array_index(samples->streams, i);
+                json_object_set_new(all, s->name, latest_of(s));
+        }
         return all;
 }
 
@@ -143,11 +149,10 @@ static json_t *history_of(const Stream *s, gint64 since_ms)
 json_t *tb_samples_history(TbSamples *samples, const char *const *only, gint64 since_ms)
 {
         json_t *all = json_object();
-        GHashTableIter i;
-        gpointer name, stream;
-        g_hash_table_iter_init(&i, samples->streams);
-        while (g_hash_table_iter_next(&i, &name, &stream))
-                if (!only || g_strv_contains(only, name))
-                        json_object_set_new(all, name, history_of(stream, since_ms));
+        for (guint i = 0; i < samples->streams->len; i++) {
+                const Stream *s = g_ptr_array_index(samples->streams, i);
+                if (!only || g_strv_contains(only, s->name))
+                        json_object_set_new(all, s->name, history_of(s, since_ms));
+        }
         return all;
 }

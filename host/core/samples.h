@@ -22,7 +22,8 @@ guint tb_samples_count(TbSamples *samples); /* streams */
  * none, or it would be the stream after TB_LIMIT_STREAMS. */
 json_t *tb_samples_add(TbSamples *samples, const TbSample *sample);
 
-json_t *tb_samples_latest(TbSamples *samples); /* {stream: {t,seq,quantity,unit,value}}; new reference */
+/* {stream: {t,seq,quantity,unit,value}}, in the order in which the streams came; new reference */
+json_t *tb_samples_latest(TbSamples *samples);
 /* {stream: {quantity,unit,t:[ms],value:[]}}, oldest first, of the streams in `only` (NULL: all), with samples after `since_ms`;
  * new reference */
 json_t *tb_samples_history(TbSamples *samples, const char *const *only, gint64 since_ms);

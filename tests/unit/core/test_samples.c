@@ -51,6 +51,22 @@ static void test_ring(void)
         tb_samples_free(samples);
 }
 
+static void test_order(void)
+{
+        static const char *const names[] = {"load.1m", "cpu.busy", "b", "a", "uptime"};
+        TbSamples *samples = tb_samples_new();
+        for (guint i = 0; i < 2 * G_N_ELEMENTS(names); i++)
+                g_assert_true(add(samples, names[i % G_N_ELEMENTS(names)], i, i));
+        json_auto_t *latest = tb_samples_latest(samples);
+        guint i = 0;
+        const char *name;
+        json_t *value;
+        json_object_foreach (latest, name, value)
+                g_assert_cmpstr(name, ==, names[i++]);
+        g_assert_cmpuint(i, ==, G_N_ELEMENTS(names));
+        tb_samples_free(samples);
+}
+
 static void test_chosen(void)
 {
         TbSamples *samples = tb_samples_new();
@@ -89,6 +105,7 @@ int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/samples/ring", test_ring);
+        g_test_add_func("/samples/order", test_order);
         g_test_add_func("/samples/chosen", test_chosen);
         g_test_add_func("/samples/refused", test_refused);
         return g_test_run();
