@@ -255,10 +255,7 @@ static const TbParam log_params[] = {
         TB_PARAM_END,
 };
 static const TbParam sample_params[] = {
-        {.name = "stream",
-         .type = TB_PARAM_STRING,
-         .max = 1024,
-         .help = "only these streams: names with commas"},
+        TB_PARAM_STREAMS,
         TB_PARAM_END,
 };
 

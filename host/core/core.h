@@ -158,6 +158,12 @@ void tb_interface_video_start(TbInterface *iface, int max_fps, const TbVideoSink
 void tb_interface_video_stop(TbInterface *iface);
 
 /* --- sensors --- */
+/* A row of a table: which streams are wanted. */
+#define TB_PARAM_STREAMS                                                                                     \
+        {                                                                                                    \
+                .name = "stream", .type = TB_PARAM_STRING, .max = 1024,                                      \
+                .help = "only these streams: names with commas"                                              \
+        }
 json_t *tb_interface_samples(TbInterface *iface); /* {stream:{t,seq,quantity,unit,value}}; new reference */
 
 /* --- the host's buses (usb) --- */

@@ -79,10 +79,7 @@ static void sensors_post(TbCommand *c)
 }
 
 static const TbParam history_params[] = {
-        {.name = "stream",
-         .type = TB_PARAM_STRING,
-         .max = 1024,
-         .help = "only these streams: names with commas"},
+        TB_PARAM_STREAMS,
         {.name = "since",
          .type = TB_PARAM_INT,
          .min = 0,

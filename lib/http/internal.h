@@ -155,7 +155,7 @@ bool tb_check_body(TbRequest *request);
 enum MHD_Result tb_refuse_queue(struct MHD_Connection *connection, unsigned status,
                                 struct MHD_Response *response);
 /* The library closes a connection whose first line it cannot read without an answer: this gives one. */
-void tb_refuse_silent_close(TbConn *conn, int fd);
+void tb_refuse_silent_close(TbConn *conn);
 void tb_refuse_late(TbRequest *request); /* 408 to a request that is not read in yet */
 
 /* slow.c: ends clients that drip, and those that left unnoticed */

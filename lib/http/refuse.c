@@ -75,7 +75,7 @@ static void send_problem(const TbHttp *http, int fd, unsigned status, const char
 }
 
 _Static_assert(TB_LIMIT_HTTP_HEADERS == 32768, "the text for 431 says so");
-static const char *detail_of(unsigned status, const TbRequest *request, struct MHD_Connection *connection)
+static const char *detail_of(unsigned status, const TbRequest *request)
 {
         switch (status) {
         case 408: return "the request was not complete within " G_STRINGIFY(TB_LIMIT_HTTP_REQUEST_S) " s";
@@ -89,7 +89,7 @@ static const char *detail_of(unsigned status, const TbRequest *request, struct M
                 return "the request line is malformed: METHOD /target HTTP/1.1 is expected";
         if (request->phase != TB_PHASE_NEW)
                 return "the chunked encoding of the body is malformed";
-        if (MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Length"))
+        if (MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Content-Length"))
                 return "Content-Length is no number";
         return "a header line is malformed: Name: value is expected";
 }
@@ -105,19 +105,11 @@ static const char *type_of(unsigned status)
                                : "invalid";
 }
 
-static TbRequest *request_of(TbHttp *http, struct MHD_Connection *connection)
-{
-        for (GList *l = http->requests.tail; l; l = l->prev)
-                if (((TbRequest *)l->data)->connection == connection)
-                        return l->data;
-        return NULL;
-}
-
-static void refuse(TbConn *conn, struct MHD_Connection *connection, int fd, unsigned status)
+static void refuse(TbConn *conn, unsigned status)
 {
         TbHttp *http = conn->http;
-        TbRequest *request = connection ? request_of(http, connection) : NULL;
-        const char *detail = detail_of(status, request, connection);
+        TbRequest *request = conn->request;
+        const char *detail = detail_of(status, request);
         char id[65];
         tb_request_next_id(http, id, sizeof id);
         if (request) {
@@ -126,7 +118,7 @@ static void refuse(TbConn *conn, struct MHD_Connection *connection, int fd, unsi
                 request->refused = true;
         }
         conn->refused = true;
-        send_problem(http, fd, status, type_of(status), detail, id);
+        send_problem(http, conn->fd, status, type_of(status), detail, id);
         if (!request)
                 tb_log(TB_LOG_INFO, TB_F("request", id, "peer", conn->peer), "refused %u: %s", status,
                        detail);
@@ -141,25 +133,24 @@ __attribute__((visibility("default"))) enum MHD_Result MHD_queue_response(struct
         const union MHD_ConnectionInfo *info =
                 MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
         TbConn *conn = info ? info->socket_context : NULL;
-        info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-        if (!conn || conn->magic != tb_conn_magic || !info)
+        if (!conn || conn->magic != tb_conn_magic)
                 return tb_refuse_queue(connection, status, response);
-        refuse(conn, connection, info->connect_fd, status);
+        refuse(conn, status);
         return MHD_NO;
 }
 
 void tb_refuse_late(TbRequest *request)
 {
-        refuse(request->conn, request->connection, request->conn->fd, 408);
+        refuse(request->conn, 408);
 }
 
-void tb_refuse_silent_close(TbConn *conn, int fd)
+void tb_refuse_silent_close(TbConn *conn)
 {
         char byte;
         if (conn->begun || conn->refused || conn->http->stopping ||
             g_get_monotonic_time() - conn->since_us > IDLE_US)
                 return;
         /* 0: the client has closed first, without a word */
-        if (recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 0)
-                refuse(conn, NULL, fd, 400);
+        if (recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 0)
+                refuse(conn, 400);
 }

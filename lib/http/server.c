@@ -83,11 +83,8 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
 {
         TbHttp *http = cls;
         if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
-                const union MHD_ConnectionInfo *fd =
-                        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
                 tb_http_kick(http); /* at its limit the library listens again only when it runs once more */
-                if (fd)
-                        tb_refuse_silent_close(*context, fd->connect_fd);
+                tb_refuse_silent_close(*context);
                 tb_slow_remove(http, *context);
                 g_free(*context);
                 *context = NULL;

@@ -100,12 +100,13 @@ export async function openPage(t, browser, url, { viewport = { width: 1280, heig
     if (r.status() >= 400 && !(r.status() >= 503 && r.url().includes('/snapshot.jpg')))
       page.problems.push(`${r.request().method()} ${r.url()}: ${r.status()} ${await r.text().catch(() => '')}`);
   });
+  page.failed = [];
   page.pending = new Set(); // requests without an answer: what a page that does not begin waits for
   page.on('request', (r) => page.pending.add(r.url()));
   page.on('requestfinished', (r) => page.pending.delete(r.url()));
   page.on('requestfailed', (r) => {
     page.pending.delete(r.url());
-    page.failed = [...(page.failed ?? []), `${r.url()}: ${r.failure()?.errorText}`].slice(-20);
+    page.failed.push(`${r.url()}: ${r.failure()?.errorText}`);
   });
   await page.goto(url);
   return page;
@@ -120,8 +121,8 @@ export function assertQuiet(page) {
 
 /** Waits until `look` (run in the page with `arg`) answers something true, and returns that. */
 export const inPage = (page, what, look, arg, ms = PATIENCE) => until(what, () => page.evaluate(look, arg), ms).catch((error) => {
-  const { problems, failed = [], pending } = page;
-  throw new Error(`${error.message}; ${JSON.stringify({ problems, failed, pending: [...pending ?? []] })}`, { cause: error });
+  const { problems, failed = [], pending = [] } = page;
+  throw new Error(`${error.message}; ${JSON.stringify({ problems, failed: failed.slice(-20), pending: [...pending] })}`, { cause: error });
 });
 
 /** The picture comes by `rung` (webrtc, fallback), and frames of it are on the screen. */

@@ -2,6 +2,7 @@
 // path that the two NATs leave: a hole punched through them, or the TURN server, by UDP or by TCP. Credentials are those that testbed-server makes for both
 // sides (WEBRTC_TURN_SERVERS, WEBRTC_TURN_SECRET).
 import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
 import { before, test } from 'node:test';
 
 import { forFile, until } from '../integration/harness.mjs';
@@ -111,3 +112,32 @@ for (const [who, from, pattern] of [
     for (const [side, wanted] of Object.entries(pattern)) assert.match(pair[side], wanted);
   });
 }
+
+test('coturn by UDP dies under a viewer that leaves: it is let go all the same, with its descriptors', async (t) => {
+  nats(true);
+  // by UDP alone: libnice 0.1.21 aborts the program when a TURN server's TCP connection ends under a viewer (priv_prune_pending_checks)
+  const { server, host } = await start(t, { ...TURN, WEBRTC_TURN_SERVERS: `turn:${MID}:3478?transport=udp` });
+  const held = () => readdirSync(`/proc/${host.pid}/fd`).length;
+  const watch = async () => {
+    const page = await observe(t, server);
+    await watched(t, page, 'coturn alive');
+    return page;
+  };
+  const first = await watch();       // leaves behind what a first viewer brings for good: libraries' descriptors
+  const watching = held();
+  await first.close();
+  let before = watching;
+  await until('the descriptors to settle', async () => {
+    const now = held();
+    const same = now === before && now < watching;
+    before = now;
+    if (!same) await new Promise((next) => setTimeout(next, 500)); // longer than between two steps of its end
+    return same;
+  }, 30000);
+  const second = await watch();
+  assert.ok(held() > before);
+  await turn.kill();
+  await second.close();
+  await until('the descriptors to be back', () => held() <= before, 30000);
+  assert.doesNotMatch(host.program.text, /does not end/); // the reaper's complaint of a pipeline that it leaves behind
+});

@@ -5,9 +5,10 @@ import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
+import { Readable } from 'node:stream';
 import { before, describe, test } from 'node:test';
 
-import { scriptedDevice, startSerialPort } from './bench.mjs';
+import { scriptedDevice, startPhone, startSerialPort } from './bench.mjs';
 import { ROOT, SLOW, WebSocket, assertProblem, forFile, freePort, held, scratch, until, withHost, within } from './harness.mjs';
 import { Rfb } from './rfb-client.mjs';
 
@@ -62,6 +63,13 @@ class Drip {
   }
 }
 
+async function* slowly(drops) {
+  for (let n = 0; n < drops; n++) {
+    yield 'x';
+    await new Promise((next) => setTimeout(next, 5000)); // a client's own pace
+  }
+}
+
 // ---- what takes a minute -----------------------------------------------------------------------------------------
 
 function silence() {
@@ -75,13 +83,15 @@ function silence() {
     const deaf = net.createServer((socket) => { tries.push(Date.now()); socket.destroy(); });
     await new Promise((resolve) => deaf.listen(0, '127.0.0.1', resolve));
     file.after(() => deaf.close());
+    const phone = await startPhone(file);
     host = await withHost(file, { devices: {
-      wire: { attach: { console: wire.uri } }, deaf: { attach: { video: `vnc://127.0.0.1:${deaf.address().port}` } },
-    } });
+      phone: { attach: phone.uri }, wire: { attach: { console: wire.uri } }, deaf: { attach: { video: `vnc://127.0.0.1:${deaf.address().port}` } },
+    } }, { env: phone.env });
     await host.state_is('wire/console');
+    await host.state_is('phone/files', 'ready', 20000);
   });
 
-  test('HTTP_IDLE_S, HTTP_REQUEST_S: a connection without a request is closed after 60 s, and one whose request drips; one that is used, a stream and an answer that takes longer are not', async () => {
+  test('HTTP_IDLE_S, HTTP_REQUEST_S: a connection without a request is closed after 60 s, and one whose request drips; one that is used, a stream, an answer that takes longer and an upload to a device are not', async () => {
     const idle = new Line(host.url), silent = new Line(host.url), half = new Line(host.url), used = new Line(host.url);
     const drips = ['GET /host/hea', 'GET /host/health HTTP/1.1\r\nX-Drip: ',
       `POST /host/devices/wire/console/write HTTP/1.1\r\nHost: ${new URL(host.url).host}\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n`]
@@ -94,6 +104,8 @@ function silence() {
     const use = setInterval(() => uses.push(used.ask()), 10000);
     const events = await host.sse('/host/events');
     const late = host.post('/host/devices/wire/console/expect', { pattern: 'never', timeout_s: 63 }, { ms: 100000 });
+    const drops = 14;                // of an upload, one every 5 s
+    const upload = host.put('/host/devices/phone/files?path=/data/local/tmp/slow', undefined, { body: Readable.from(slowly(drops)), headers: { 'Content-Length': drops }, ms: 100000 });
     const ends = await within('the end of the idle ones', Promise.all([idle, silent, half].map((line) => line.ended)), 75000);
     clearInterval(use);
     ends.forEach((at, i) => assert.ok(at - since > 59000, `${['idle', 'silent', 'half a request'][i]}: closed after ${at - since} ms`));
@@ -107,6 +119,8 @@ function silence() {
       assert.match(text, /"detail":"the request was not complete within 60 s"/);
     }
     assertProblem(await late, 504);
+    assert.equal((await upload).status, 204, 'an upload that took more than a minute');
+    assert.equal((await host.get('/host/devices/phone/files?path=/data/local/tmp/slow')).text, 'x'.repeat(drops));
     assert.equal(events.closed, null, 'a stream on which nothing happens');
     events.stop();
     used.close();

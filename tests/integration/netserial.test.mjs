@@ -39,6 +39,16 @@ async function connect(t, port) {
   return seen;
 }
 
+/** A console on a TCP line, and the port at which it is offered. */
+async function wired(t, field) {
+  const line = await startSerialPort(t);
+  const port = await freePort();
+  const host = await withHost(t, { devices: { dut: { attach: line.uri, [field]: port } } });
+  await host.state_is('dut/console');
+  await line.connected();
+  return { line, port, host };
+}
+
 /** A connection is open before the host has taken it in: what the line says in between is not for it. */
 const listening = (host, n) => until(`${n} to listen`, async () => (await host.get('/host/devices/dut/console')).json.clients === n, 30000);
 
@@ -99,11 +109,7 @@ except ValueError as error:
 });
 
 test('bare TCP: several at once, none disturbs another, the line comes back by itself', async (t) => {
-  const line = await startSerialPort(t);
-  const port = await freePort();
-  const host = await withHost(t, { devices: { dut: { attach: line.uri, tcp: port } } });
-  await host.state_is('dut/console');
-  await line.connected();
+  const { line, port, host } = await wired(t, 'tcp');
   const [one, two, stalled] = [await connect(t, port), await connect(t, port), await connect(t, port)];
   stalled.socket.pause();
   await listening(host, 3);
@@ -126,11 +132,7 @@ test('bare TCP: several at once, none disturbs another, the line comes back by i
 });
 
 test('a lease of somebody else: who writes is cut off, who reads goes on; nothing reaches the device', async (t) => {
-  const line = await startSerialPort(t);
-  const port = await freePort();
-  const host = await withHost(t, { devices: { dut: { attach: line.uri, tcp: port } } });
-  await host.state_is('dut/console');
-  await line.connected();
+  const { line, port, host } = await wired(t, 'tcp');
   const [writer, reader] = [await connect(t, port), await connect(t, port)];
   assert.equal((await host.post('/host/devices/dut/lease', { ttl_s: 60 })).status, 200);
   writer.socket.write('poweroff\n');
@@ -142,11 +144,7 @@ test('a lease of somebody else: who writes is cut off, who reads goes on; nothin
 });
 
 test('as many connections as allowed, and one more', async (t) => {
-  const line = await startSerialPort(t);
-  const port = await freePort();
-  const host = await withHost(t, { devices: { dut: { attach: line.uri, tcp: port } } });
-  await host.state_is('dut/console');
-  await line.connected();
+  const { line, port, host } = await wired(t, 'tcp');
   const clients = [];
   while (clients.length < LIMIT) clients.push(await connect(t, port));
   await listening(host, LIMIT);
@@ -164,11 +162,7 @@ test('as many connections as allowed, and one more', async (t) => {
 });
 
 test('who asks much and reads no answer is listened to again when it reads; nothing of what it sent is lost', async (t) => {
-  const line = await startSerialPort(t);
-  const port = await freePort();
-  const host = await withHost(t, { devices: { dut: { attach: line.uri, rfc2217: port } } });
-  await host.state_is('dut/console');
-  await line.connected();
+  const { line, port, host } = await wired(t, 'rfc2217');
   const client = await connect(t, port);
   client.socket.pause();
   const asked = 4 << 20;

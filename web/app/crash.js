@@ -16,7 +16,7 @@ function show(message) {
   p.textContent = message;
   bar.append(p);
   const place = () => document.querySelector('main').before(bar); // the page may fill `main` anew
-  if (document.body) place();
+  if (document.querySelector('main')) place();
   else document.addEventListener('DOMContentLoaded', place);
   return bar;
 }
