@@ -72,8 +72,7 @@ static void vnc_upgrade(TbRequest *request, gpointer data)
         TbInterface *iface = tb_core_interface(h->core, tb_request_arg(request, "id"),
                                                tb_request_arg(request, "interface"), &error);
         if (iface && tb_interface_kind(iface) != TB_KIND_VIDEO)
-                g_set_error(&error, TB_ERROR, TB_ERROR_NOT_FOUND, "%s is no video interface",
-                            tb_interface_id(iface));
+                tb_set_error(&error, TB_ERROR_NOT_FOUND, "%s is no video interface", tb_interface_id(iface));
         if (error)
                 tb_request_reply_error(request, error);
         else

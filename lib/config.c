@@ -61,7 +61,7 @@ bool tb_config_done(TbConfigReader *r, GError **error)
 {
         if (r->problems->len == 0)
                 return true;
-        g_set_error_literal(error, TB_ERROR, TB_ERROR_INVALID, r->problems->str);
+        tb_set_error(error, TB_ERROR_INVALID, "%s", r->problems->str);
         return false;
 }
 

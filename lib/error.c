@@ -56,6 +56,27 @@ static const struct {
         [TB_ERROR_INTERRUPTED] = {503, "interrupted", "Interrupted"},
 };
 
+void tb_set_error(GError **error, TbErrorCode code, const char *format, ...)
+{
+        if (!error)
+                return;
+        va_list args;
+        va_start(args, format);
+        *error = g_error_new_valist(TB_ERROR, (int)code, format, args);
+        va_end(args);
+}
+
+void tb_error_prefix(GError **error, const char *format, ...)
+{
+        if (!error || !*error)
+                return;
+        va_list args;
+        va_start(args, format);
+        g_autofree char *prefix = g_strdup_vprintf(format, args);
+        va_end(args);
+        g_prefix_error_literal(error, prefix);
+}
+
 void tb_error_set_field(GError **error, TbErrorCode code, const char *field, const char *format, ...)
 {
         if (!error)

@@ -33,8 +33,8 @@ static bool too_deep(const char *text, gsize size)
 json_t *tb_json_parse(const void *text, gsize size, GError **error)
 {
         if (too_deep(text, size)) {
-                g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "the JSON is nested more than %d deep",
-                            TB_LIMIT_JSON_DEPTH);
+                tb_set_error(error, TB_ERROR_INVALID, "the JSON is nested more than %d deep",
+                             TB_LIMIT_JSON_DEPTH);
                 return NULL;
         }
         json_error_t where;
@@ -43,12 +43,12 @@ json_t *tb_json_parse(const void *text, gsize size, GError **error)
         if (value)
                 return value;
         if (size == 0) {
-                g_set_error_literal(error, TB_ERROR, TB_ERROR_INVALID, "the body is empty; JSON is expected");
+                tb_set_error(error, TB_ERROR_INVALID, "the body is empty; JSON is expected");
                 return NULL;
         }
         g_autofree char *reason = g_utf8_make_valid(where.text, -1);
-        g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "not JSON: %s (line %d, column %d)", reason,
-                    where.line, where.column);
+        tb_set_error(error, TB_ERROR_INVALID, "not JSON: %s (line %d, column %d)", reason, where.line,
+                     where.column);
         return NULL;
 }
 

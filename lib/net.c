@@ -55,8 +55,8 @@ int tb_listen(const char *address, guint16 port, char ret_bound[TB_ADDRESS_TEXT]
         const char *numeric = g_ascii_strcasecmp(address, "localhost") == 0 ? "127.0.0.1" : address;
         int rc = getaddrinfo(numeric, service, &hints, &found);
         if (rc != 0) {
-                g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "%s is no address to listen on: %s", address,
-                            gai_strerror(rc));
+                tb_set_error(error, TB_ERROR_INVALID, "%s is no address to listen on: %s", address,
+                             gai_strerror(rc));
                 return -1;
         }
         int fd = bound_socket(found);
@@ -68,8 +68,8 @@ int tb_listen(const char *address, guint16 port, char ret_bound[TB_ADDRESS_TEXT]
         } bound = {0};
         socklen_t size = sizeof bound;
         if (fd < 0 || getsockname(fd, &bound.any, &size) < 0) {
-                g_set_error(error, TB_ERROR, TB_ERROR_BUSY, "cannot listen on %s port %u: %s", address, port,
-                            g_strerror(errno));
+                tb_set_error(error, TB_ERROR_BUSY, "cannot listen on %s port %u: %s", address, port,
+                             g_strerror(errno));
                 if (fd >= 0)
                         close(fd);
                 return -1;

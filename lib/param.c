@@ -193,7 +193,7 @@ json_t *tb_params_validate(const TbParam *params, json_t *in, GError **error)
         if (!params)
                 params = no_params;
         if (in && !json_is_object(in)) {
-                g_set_error_literal(error, TB_ERROR, TB_ERROR_INVALID, "the body must be a JSON object");
+                tb_set_error(error, TB_ERROR_INVALID, "the body must be a JSON object");
                 return NULL;
         }
         json_t *out = json_object();

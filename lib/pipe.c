@@ -125,7 +125,7 @@ bool tb_pipe_write(TbPipe *pipe, const void *data, gsize size, GError **error)
                 if (pipe->failure) {
                         ok = set_failure(pipe, error);
                 } else if (pipe->finished) {
-                        g_set_error_literal(error, TB_ERROR, TB_ERROR_INTERRUPTED, "the pipe was closed");
+                        tb_set_error(error, TB_ERROR_INTERRUPTED, "the pipe was closed");
                         ok = false;
                 } else {
                         gsize n = ring_put(pipe, bytes, size);
@@ -166,7 +166,7 @@ gssize tb_pipe_try_write(TbPipe *pipe, const void *data, gsize size, GError **er
                 set_failure(pipe, error);
                 result = -2;
         } else if (pipe->finished) {
-                g_set_error_literal(error, TB_ERROR, TB_ERROR_INTERRUPTED, "the pipe was closed");
+                tb_set_error(error, TB_ERROR_INTERRUPTED, "the pipe was closed");
                 result = -2;
         } else {
                 gsize n = ring_put(pipe, data, size);

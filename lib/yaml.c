@@ -270,8 +270,8 @@ TbYaml *tb_yaml_parse(const char *name, const char *text, gsize size, GError **e
         yaml->lines = g_hash_table_new(NULL, NULL);
         yaml->field_lines = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         if (size > TB_LIMIT_CONFIG_FILE) {
-                g_set_error(error, TB_ERROR, TB_ERROR_TOO_LARGE, "%s: larger than %d bytes", name,
-                            TB_LIMIT_CONFIG_FILE);
+                tb_set_error(error, TB_ERROR_TOO_LARGE, "%s: larger than %d bytes", name,
+                             TB_LIMIT_CONFIG_FILE);
                 return NULL;
         }
         Reader r = {.yaml = yaml};
@@ -299,8 +299,8 @@ TbYaml *tb_yaml_load(const char *path, GError **error)
         if (file)
                 fclose(file);
         if (bad) {
-                g_set_error(error, TB_ERROR, code == ENOENT ? TB_ERROR_NOT_FOUND : TB_ERROR_INVALID, "%s: %s",
-                            path, g_strerror(code));
+                tb_set_error(error, code == ENOENT ? TB_ERROR_NOT_FOUND : TB_ERROR_INVALID, "%s: %s", path,
+                             g_strerror(code));
                 return NULL;
         }
         return tb_yaml_parse(path, text, size, error);

@@ -4,7 +4,7 @@
 
 #include "lib/error.h"
 #include "lib/limits.h"
-#include "server/private.h"
+#include "server/pairing_private.h"
 
 typedef struct Job {
         TbCarry *carry; /* borrowed */

@@ -4,7 +4,7 @@
 #include "lib/json.h"
 #include "lib/limits.h"
 #include "lib/log.h"
-#include "server/private.h"
+#include "server/pairing_private.h"
 
 #define PING_MS 2000
 #define AWAY_MS 4000 /* without an answer to a ping */

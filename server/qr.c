@@ -15,8 +15,7 @@ static QRcode *encode(const char *text, GError **error)
 {
         QRcode *code = QRcode_encodeString8bit(text, 0, QR_ECLEVEL_H);
         if (!code)
-                g_set_error_literal(error, TB_ERROR, TB_ERROR_TOO_LARGE,
-                                    "the address does not fit into a QR code");
+                tb_set_error(error, TB_ERROR_TOO_LARGE, "the address does not fit into a QR code");
         return code;
 }
 
@@ -73,6 +72,6 @@ GBytes *tb_qr_png(const char *text, GError **error)
                 if (png_image_write_to_memory(&image, out, &size, 0, pixels, 0, NULL))
                         return g_bytes_new_take(g_steal_pointer(&out), size);
         }
-        g_set_error(error, TB_ERROR, TB_ERROR_INTERNAL, "PNG: %s", image.message);
+        tb_set_error(error, TB_ERROR_INTERNAL, "PNG: %s", image.message);
         return NULL;
 }

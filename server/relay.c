@@ -2,7 +2,7 @@
 
 #include "lib/json.h"
 #include "lib/limits.h"
-#include "server/private.h"
+#include "server/pairing_private.h"
 
 #define PICTURE 0x01
 /* bytes in a reader's queue above which samples are left out: the next one is newer anyway */

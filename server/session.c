@@ -4,7 +4,7 @@
 #include "lib/error.h"
 #include "lib/limits.h"
 #include "lib/metrics.h"
-#include "server/private.h"
+#include "server/pairing_private.h"
 
 #define ID_BYTES 16
 #define TOKEN_BYTES 32
@@ -100,8 +100,8 @@ TbSession *tb_pairing_create(TbPairing *pairing, const char *device, TbMode mode
 {
         g_autofree char *host = NULL, *id = NULL;
         if (g_hash_table_size(pairing->sessions) >= TB_LIMIT_SESSIONS) {
-                g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE,
-                            "there are %d sessions already; try again later", TB_LIMIT_SESSIONS);
+                tb_set_error(error, TB_ERROR_UNAVAILABLE, "there are %d sessions already; try again later",
+                             TB_LIMIT_SESSIONS);
                 return NULL;
         }
         if (device && !find_device(pairing, device, &host, &id, error))

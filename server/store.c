@@ -4,7 +4,7 @@
 
 #include "lib/json.h"
 #include "lib/limits.h"
-#include "server/private.h"
+#include "server/pairing_private.h"
 
 /* --- write --- */
 static json_t *hash_json(const guint8 hash[TB_SECRET_HASH])

@@ -19,10 +19,17 @@ rule_arrows() {
 	function room(f,   p) {
 		split(f, p, "/")
 		if (p[1] == "host" && p[3] == "") return "host/main"
+		if (p[1] == "host" && p[2] == "core" && p[4] != "") return "host/core/" p[3]
 		if (p[1] == "host") return "host/" p[2]
 		if (p[1] == "drivers" && p[3] == "") return "drivers/driver.h"
 		if (p[1] == "drivers") return "drivers/" p[2]
 		return p[1]
+	}
+	BEGIN { # the rooms of host/core: each may look at the folder itself (core.h, private.h), and at these
+		core["device"] = "lanes console state ops"
+		core["ops"] = "lanes console state"
+		core["console"] = "state ops"
+		core["control"] = "state"
 	}
 	function allowed(from, to, file) {
 		if (from == to || to == "lib") return 1
@@ -30,7 +37,10 @@ rule_arrows() {
 		if (from == "drivers/driver.h") return to == "drivers/transport"
 		if (from == "drivers/transport") return to == "drivers/driver.h"
 		if (from ~ /^drivers\//) return to == "drivers/driver.h" || to == "drivers/transport"
-		if (from == "host/core") return to == "drivers/driver.h" || to == "drivers/transport"
+		if (from ~ /^host\/core/ && (to == "drivers/driver.h" || to == "drivers/transport")) return 1
+		if (from == "host/core") return to ~ /^host\/core/
+		if (from ~ /^host\/core\//) return to == "host/core" || index(" " core[substr(from, 11)] " ", " " substr(to, 11) " ")
+		if (to ~ /^host\/core\// && from ~ /^host\//) to = "host/core"
 		if (from == "host/media") return to == "host/core"
 		if (from == "host/main") return to ~ /^host\// || to == "drivers/driver.h"
 		if (from ~ /^host\//) return to == "host/core" || to == "host/media" || to == "drivers/driver.h"
@@ -77,6 +87,7 @@ rule_banned() {
 	line ~ /(^|[^a-z_A-Z0-9.>])(g_error|abort|exit)[ ]*\(/ && FILENAME !~ /main\.c$|^lib\/thread\.c$|\/test_/ && !/like failing malloc/ { say("input from outside must not end the process (return an error)") }
 	line ~ /(^|[^a-z_A-Z0-9.>])(printf|g_print|g_printerr|puts|perror)[ ]*\(/ && FILENAME !~ /main\.c$/ { say("log with tb_log()") }
 	line ~ /(^|[^a-z_A-Z0-9.>])(rand|random|srand|g_random_int|g_random_int_range)[ ]*\(/ && FILENAME !~ /^host\/media|^drivers/ { say("secrets come from tb_random_token()") }
+	line ~ /(^|[^a-z_A-Z0-9.>])(g_set_error|g_set_error_literal|g_prefix_error)[ ]*\(/ { say("tb_set_error(), tb_error_prefix() (lib/error.h)") }
 	line ~ /NDEBUG/ { say("asserts stay in") }'
 }
 
@@ -113,6 +124,14 @@ rule_headers() {
 	done
 }
 
+# private.h belongs to its folder, <thing>_private.h to the files of that thing: nobody else includes them.
+rule_private() {
+	sources '*.h' | grep -E '(^|[/_])internal\.h$' | sed 's/$/:1: what a folder keeps to itself is private.h or <thing>_private.h/'
+	sources 'lib/*.[ch]' 'host/*.[ch]' 'server/*.[ch]' 'drivers/*.[ch]' | xargs awk -F'"' '/^[ \t]*#[ \t]*include[ \t]*".*private\.h"/ {
+		folder = $2; sub(/[^\/]*$/, "", folder)
+		if (index(FILENAME, folder) != 1) printf "%s:%d: %s is private to %s\n", FILENAME, FNR, $2, folder }'
+}
+
 rule_fuzz() {
 	sources 'tests/fuzz/fuzz_*.c' | while read -r f; do
 		name=$(basename "$f" .c)
@@ -135,7 +154,7 @@ rule_traces() {
 		sed -E 's/^([^:]*:[0-9]+):.*/\1: a path of one machine/'
 }
 
-rules='arrows threads banned size drivers headers fuzz tests traces'
+rules='arrows threads banned size drivers headers private fuzz tests traces'
 n=0
 failed=0
 

@@ -18,7 +18,7 @@ char *template_request_get(int outlet)
 static bool bad(const char *line, GError **error)
 {
         g_autofree char *shown = g_utf8_make_valid(line, (gssize)MIN(strlen(line), 80));
-        g_set_error(error, TB_ERROR, TB_ERROR_DEVICE, "the device answered \"%s\"", shown);
+        tb_set_error(error, TB_ERROR_DEVICE, "the device answered \"%s\"", shown);
         return false;
 }
 
@@ -26,7 +26,7 @@ bool template_parse(const char *line, TemplateState *ret, GError **error)
 {
         if (g_str_has_prefix(line, "error ")) {
                 g_autofree char *shown = g_utf8_make_valid(line + 6, (gssize)MIN(strlen(line + 6), 80));
-                g_set_error(error, TB_ERROR, TB_ERROR_UNPROCESSABLE, "the device refused: %s", shown);
+                tb_set_error(error, TB_ERROR_UNPROCESSABLE, "the device refused: %s", shown);
                 return false;
         }
         bool on = g_str_has_prefix(line, "on");

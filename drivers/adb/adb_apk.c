@@ -38,7 +38,7 @@ static guint32 get32(Span s, guint64 at)
 
 static bool bad(GError **error, const char *what)
 {
-        g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "not an APK: %s", what);
+        tb_set_error(error, TB_ERROR_INVALID, "not an APK: %s", what);
         return false;
 }
 
@@ -224,6 +224,6 @@ bool tb_adb_apk_size(gint64 size, GError **error)
 {
         if (size <= TB_LIMIT_PACKAGE)
                 return true;
-        g_set_error_literal(error, TB_ERROR, TB_ERROR_TOO_LARGE, "an APK is limited to 4 GiB");
+        tb_set_error(error, TB_ERROR_TOO_LARGE, "an APK is limited to 4 GiB");
         return false;
 }

@@ -81,8 +81,8 @@ static bool spool(TbPipe *from, int fd, gint64 *ret_size, GError **error)
                         return false;
                 for (gssize at = 0, w; at < n; at += w)
                         if ((w = write(fd, chunk + at, (gsize)(n - at))) <= 0) {
-                                g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE,
-                                            "no room for the APK on the host: %s", g_strerror(errno));
+                                tb_set_error(error, TB_ERROR_UNAVAILABLE,
+                                             "no room for the APK on the host: %s", g_strerror(errno));
                                 return false;
                         }
         }
@@ -96,7 +96,7 @@ static char *package_of(int fd, gint64 size, GError **error)
         char *package;
 
         if (map == MAP_FAILED) {
-                g_set_error_literal(error, TB_ERROR, TB_ERROR_INVALID, "not an APK: empty body");
+                tb_set_error(error, TB_ERROR_INVALID, "not an APK: empty body");
                 return NULL;
         }
         package = tb_adb_apk_package(map, (gsize)size, error);
@@ -132,8 +132,7 @@ static bool send_apk(TbInstance *self, TbIo *io, int fd, gint64 size, GError **e
         for (gint64 at = 0; at < size && broke == NULL; at += n) {
                 n = pread(fd, chunk, 256 * 1024, at);
                 if (n <= 0) {
-                        g_set_error_literal(error, TB_ERROR, TB_ERROR_INTERNAL,
-                                            "the received APK cannot be read again");
+                        tb_set_error(error, TB_ERROR_INTERNAL, "the received APK cannot be read again");
                         return false;
                 }
                 tb_transport_write(link, io, chunk, (gsize)n, INSTALL_MS,
@@ -149,7 +148,7 @@ static bool send_apk(TbInstance *self, TbIo *io, int fd, gint64 size, GError **e
                 return true;
         g_autofree char *failure = tb_adb_failure(said);
         g_autofree char *text = g_utf8_make_valid(failure != NULL ? failure : g_strstrip(said), -1);
-        g_set_error(error, TB_ERROR, TB_ERROR_UNPROCESSABLE, "the phone refused the app: %s", text);
+        tb_set_error(error, TB_ERROR_UNPROCESSABLE, "the phone refused the app: %s", text);
         return false;
 }
 
@@ -164,8 +163,7 @@ static bool app_install(TbInstance *self, TbIo *io, TbPipe *from, gint64 size, c
                 return false;
         fd = open(self->run_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
         if (fd < 0) {
-                g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE, "%s: %s", self->run_dir,
-                            g_strerror(errno));
+                tb_set_error(error, TB_ERROR_UNAVAILABLE, "%s: %s", self->run_dir, g_strerror(errno));
                 return false;
         }
         ok = spool(from, fd, &size, error) && (package = package_of(fd, size, error)) != NULL &&
@@ -199,7 +197,7 @@ static char *with_package(TbInstance *self, TbIo *io, const char *package, const
         if (code == 0 && failure == NULL)
                 return g_steal_pointer(&text);
         g_autofree char *said = g_utf8_make_valid(failure != NULL ? failure : g_strstrip(text), -1);
-        g_set_error(error, TB_ERROR, TB_ERROR_UNPROCESSABLE, "%s: the phone refused: %s", package, said);
+        tb_set_error(error, TB_ERROR_UNPROCESSABLE, "%s: the phone refused: %s", package, said);
         return NULL;
 }
 

@@ -119,8 +119,7 @@ static bool read_status(TbTransport *link, TbIo *io, int timeout_ms, char **ret_
         }
         if (n > 0)
                 return true;
-        g_set_error_literal(error, TB_ERROR, TB_ERROR_DEVICE,
-                            "what answers on the adb server's port is not an adb server");
+        tb_set_error(error, TB_ERROR_DEVICE, "what answers on the adb server's port is not an adb server");
         return false;
 }
 
@@ -131,8 +130,8 @@ static bool request(TbTransport *link, TbIo *io, const char *service, int timeou
         g_autofree char *text = tb_adb_request(service);
 
         if (text == NULL) {
-                g_set_error(error, TB_ERROR, TB_ERROR_TOO_LARGE, "a command for adb is limited to %d bytes",
-                            TB_ADB_SERVICE_MAX - 100);
+                tb_set_error(error, TB_ERROR_TOO_LARGE, "a command for adb is limited to %d bytes",
+                             TB_ADB_SERVICE_MAX - 100);
                 return false;
         }
         if (!tb_transport_write(link, io, text, strlen(text), timeout_ms, error))
@@ -145,17 +144,17 @@ static void fail_error(const TbAdbTarget *target, const char *fail, GError **err
         const char *about = target->serial != NULL ? target->serial : "the adb server";
 
         if (strstr(fail, "unauthorized") != NULL)
-                g_set_error(error, TB_ERROR, TB_ERROR_DEVICE,
-                            "%s: unauthorized: allow USB debugging on the phone's screen", about);
+                tb_set_error(error, TB_ERROR_DEVICE,
+                             "%s: unauthorized: allow USB debugging on the phone's screen", about);
         else if (strcmp(fail, "closed") ==
                  0) /* every phone has the services we ask for: its connection is breaking */
-                g_set_error(error, TB_ERROR, TB_ERROR_GONE, "%s closed the connection", about);
+                tb_set_error(error, TB_ERROR_GONE, "%s closed the connection", about);
         else if (strstr(fail, "not found") != NULL || strstr(fail, "offline") != NULL ||
                  strstr(fail, "authorizing") != NULL || strstr(fail, "no devices") != NULL ||
                  strstr(fail, "connecting") != NULL)
-                g_set_error(error, TB_ERROR, TB_ERROR_GONE, "%s: %s", about, fail);
+                tb_set_error(error, TB_ERROR_GONE, "%s: %s", about, fail);
         else
-                g_set_error(error, TB_ERROR, TB_ERROR_DEVICE, "%s: %s", about, fail);
+                tb_set_error(error, TB_ERROR_DEVICE, "%s: %s", about, fail);
 }
 
 char *tb_adb_read_text(TbTransport *link, TbIo *io, int timeout_ms, GError **error)
@@ -174,7 +173,7 @@ char *tb_adb_read_text(TbTransport *link, TbIo *io, int timeout_ms, GError **err
                 tb_adb_parse_text(data, 4 + length, &text);
         }
         if (text == NULL)
-                g_set_error_literal(error, TB_ERROR, TB_ERROR_DEVICE, "the adb server's answer is not ADB");
+                tb_set_error(error, TB_ERROR_DEVICE, "the adb server's answer is not ADB");
         return text;
 }
 
@@ -338,7 +337,7 @@ bool tb_adb_prepare(TbIo *io, TbAdbTarget *target, GError **error)
                         target->features |= known[i].bit;
         if ((target->features & TB_ADB_SHELL_V2) != 0)
                 return true;
-        g_set_error(error, TB_ERROR, TB_ERROR_DEVICE, "%s has no shell_v2: Android 7 or newer is needed",
-                    target->serial);
+        tb_set_error(error, TB_ERROR_DEVICE, "%s has no shell_v2: Android 7 or newer is needed",
+                     target->serial);
         return false;
 }

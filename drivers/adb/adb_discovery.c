@@ -25,8 +25,8 @@ static bool start_server(State *state, TbIo *io, GError **error)
         int waited = 0, status;
 
         if (adb == NULL) {
-                g_set_error_literal(error, TB_ERROR, TB_ERROR_UNAVAILABLE,
-                                    "no adb server runs, and adb is not installed (apt install adb)");
+                tb_set_error(error, TB_ERROR_UNAVAILABLE,
+                             "no adb server runs, and adb is not installed (apt install adb)");
                 return false;
         }
         port = g_strdup_printf("%u", state->target.port);
@@ -36,8 +36,8 @@ static bool start_server(State *state, TbIo *io, GError **error)
                 return false;
         while (!tb_adb_server_up(io, state->target.host, state->target.port)) {
                 if (tb_child_ended(state->server, &status) || waited > START_MS) {
-                        g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE,
-                                    "the adb server did not start on port %u", state->target.port);
+                        tb_set_error(error, TB_ERROR_UNAVAILABLE, "the adb server did not start on port %u",
+                                     state->target.port);
                         return false;
                 }
                 if (!tb_io_sleep(io, STEP_MS, error))

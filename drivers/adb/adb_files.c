@@ -37,7 +37,7 @@ static bool sync_send(TbTransport *link, TbIo *io, const char id[4], const void 
 
 static bool protocol_error(GError **error)
 {
-        g_set_error_literal(error, TB_ERROR, TB_ERROR_DEVICE, "the phone broke the sync protocol");
+        tb_set_error(error, TB_ERROR_DEVICE, "the phone broke the sync protocol");
         return false;
 }
 
@@ -123,8 +123,8 @@ static bool read_entries(TbTransport *link, TbIo *io, bool v2, json_t *into, GEr
                         if (name == NULL)
                                 return true;
                         if (json_array_size(into) >= TB_LIMIT_FOLDER_ENTRIES) {
-                                g_set_error(error, TB_ERROR, TB_ERROR_TOO_LARGE, "more than %d entries",
-                                            TB_LIMIT_FOLDER_ENTRIES);
+                                tb_set_error(error, TB_ERROR_TOO_LARGE, "more than %d entries",
+                                             TB_LIMIT_FOLDER_ENTRIES);
                                 return false;
                         }
                         add_entry(into, &st, name);

@@ -41,8 +41,8 @@ static bool collect(GByteArray *into, const TbAdbShellPacket *packet, GError **e
         if (into == NULL)
                 return true;
         if (packet->size > TB_LIMIT_SHELL_OUTPUT - into->len) {
-                g_set_error(error, TB_ERROR, TB_ERROR_TOO_LARGE, "the command printed more than %d bytes",
-                            TB_LIMIT_SHELL_OUTPUT);
+                tb_set_error(error, TB_ERROR_TOO_LARGE, "the command printed more than %d bytes",
+                             TB_LIMIT_SHELL_OUTPUT);
                 return false;
         }
         g_byte_array_append(into, packet->data, packet->size);
@@ -58,8 +58,7 @@ static bool parse(Run *run, GError **error)
         while (run->code < 0 &&
                (n = tb_adb_parse_shell(run->in->data + at, run->in->len - at, &packet)) != 0) {
                 if (n < 0) {
-                        g_set_error_literal(error, TB_ERROR, TB_ERROR_DEVICE,
-                                            "the phone broke the shell protocol");
+                        tb_set_error(error, TB_ERROR_DEVICE, "the phone broke the shell protocol");
                         return false;
                 }
                 GByteArray *into = packet.id == TB_ADB_SHELL_STDOUT   ? run->out
@@ -99,8 +98,7 @@ static bool step(Run *run, TbIo *io, GError **error)
         if (n < 0)
                 return false;
         if (n == 0) {
-                g_set_error_literal(error, TB_ERROR, TB_ERROR_GONE,
-                                    "the phone went away while the command ran");
+                tb_set_error(error, TB_ERROR_GONE, "the phone went away while the command ran");
                 return false;
         }
         g_byte_array_append(run->in, chunk, (guint)n);
@@ -149,8 +147,8 @@ char *tb_adb_ask(TbIo *io, const TbAdbTarget *target, const char *command, int *
                 g_autofree char *text =
                         g_utf8_make_valid((const char *)said->data, (gssize)MIN(said->len, 300u));
 
-                g_set_error(error, TB_ERROR, TB_ERROR_UNPROCESSABLE, "the phone answered: %s",
-                            *g_strstrip(text) ? text : "(nothing)");
+                tb_set_error(error, TB_ERROR_UNPROCESSABLE, "the phone answered: %s",
+                             *g_strstrip(text) ? text : "(nothing)");
                 return NULL;
         }
         if (ret_code != NULL)

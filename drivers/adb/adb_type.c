@@ -79,7 +79,7 @@ static bool receive(TbAdbInputLane *lane, TbIo *io, GString *out, GString *said,
                 at += (gsize)n;
         }
         if (n < 0) {
-                g_set_error_literal(error, TB_ERROR, TB_ERROR_GONE, "the phone closed its input shell");
+                tb_set_error(error, TB_ERROR_GONE, "the phone closed its input shell");
                 return false;
         }
         g_byte_array_remove_range(lane->in, 0, (guint)at);
@@ -93,7 +93,7 @@ static bool parse_code(const char *text, int *ret_code, GError **error)
         gint64 code;
 
         if (!g_ascii_string_to_signed(digits, 10, 0, 255, &code, NULL)) {
-                g_set_error_literal(error, TB_ERROR, TB_ERROR_DEVICE, "the phone's shell gave no exit code");
+                tb_set_error(error, TB_ERROR_DEVICE, "the phone's shell gave no exit code");
                 return false;
         }
         *ret_code = (int)code;
@@ -170,7 +170,7 @@ static bool input_send(TbInstance *self, TbIo *io, const TbInput *events, guint 
                 g_autofree char *text =
                         g_utf8_make_valid(failure != NULL ? failure : g_strstrip(said->str), -1);
 
-                g_set_error(error, TB_ERROR, TB_ERROR_UNPROCESSABLE, "the phone refused the input: %s", text);
+                tb_set_error(error, TB_ERROR_UNPROCESSABLE, "the phone refused the input: %s", text);
                 return false;
         }
         lane->state = state;

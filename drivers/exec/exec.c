@@ -125,8 +125,8 @@ static bool run(TbInstance *self, TbIo *io, const char *name, GByteArray **ret_o
         if (status != 0) {
                 g_autofree char *words =
                         g_utf8_make_valid((const char *)err->data, (gssize)MIN(err->len, 300));
-                g_set_error(error, TB_ERROR, TB_ERROR_DEVICE, "%s ended with exit code %d%s%s", argv[0],
-                            status, *words ? ": " : "", g_strstrip(words));
+                tb_set_error(error, TB_ERROR_DEVICE, "%s ended with exit code %d%s%s", argv[0], status,
+                             *words ? ": " : "", g_strstrip(words));
                 return false;
         }
         if (ret_out)
@@ -188,8 +188,7 @@ static bool console_open(TbInstance *self, TbIo *io G_GNUC_UNUSED, GError **erro
                             ? open(name, O_RDWR | O_NOCTTY | O_CLOEXEC)
                             : -1;
         if (slave < 0) {
-                g_set_error(error, TB_ERROR, TB_ERROR_INTERNAL, "cannot make a terminal: %s",
-                            g_strerror(errno));
+                tb_set_error(error, TB_ERROR_INTERNAL, "cannot make a terminal: %s", g_strerror(errno));
                 if (master >= 0)
                         close(master);
                 return false;
@@ -227,10 +226,10 @@ static bool console_pump(TbInstance *self, TbIo *io, GError **error)
                 return true;
         int status = 0;
         if (tb_child_wait(c->child, io, 1000, &status, NULL))
-                g_set_error(error, TB_ERROR, TB_ERROR_GONE, "%s ended with exit code %d",
-                            tb_transport_name(from), status);
+                tb_set_error(error, TB_ERROR_GONE, "%s ended with exit code %d", tb_transport_name(from),
+                             status);
         else
-                g_set_error(error, TB_ERROR, TB_ERROR_GONE, "%s closed its output", tb_transport_name(from));
+                tb_set_error(error, TB_ERROR_GONE, "%s closed its output", tb_transport_name(from));
         return false;
 }
 

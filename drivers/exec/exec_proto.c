@@ -58,10 +58,10 @@ bool exec_parse_power(const char *text, gsize size, TbPowerState *ret, GError **
         }
         if (!known) {
                 g_autofree char *shown = g_utf8_make_valid(copy, (gssize)MIN(strlen(copy), 80));
-                g_set_error(error, TB_ERROR, TB_ERROR_DEVICE,
-                            "the command printed \"%s\": print on, off, unknown, or "
-                            "{\"state\":\"on\",\"watts\":3.2}",
-                            shown);
+                tb_set_error(error, TB_ERROR_DEVICE,
+                             "the command printed \"%s\": print on, off, unknown, or "
+                             "{\"state\":\"on\",\"watts\":3.2}",
+                             shown);
                 return false;
         }
         *ret = state;
@@ -91,15 +91,15 @@ static bool emit(Out *out, const char *name, const char *quantity, const char *u
 {
         if (!is_stream(name) || !is_short(quantity) || !is_short(unit) || !isfinite(value)) {
                 g_autofree char *shown = g_utf8_make_valid(name, (gssize)MIN(strlen(name), 80));
-                g_set_error(
-                        error, TB_ERROR, TB_ERROR_DEVICE,
+                tb_set_error(
+                        error, TB_ERROR_DEVICE,
                         "the command printed a bad sample \"%s\": names are [a-z0-9._-], values are numbers",
                         shown);
                 return false;
         }
         if (out->n++ >= TB_LIMIT_STREAMS) {
-                g_set_error(error, TB_ERROR, TB_ERROR_TOO_LARGE, "the command printed more than %d samples",
-                            TB_LIMIT_STREAMS);
+                tb_set_error(error, TB_ERROR_TOO_LARGE, "the command printed more than %d samples",
+                             TB_LIMIT_STREAMS);
                 return false;
         }
         const TbSample sample = {name, quantity, unit, value, 0};
@@ -161,7 +161,7 @@ bool exec_parse_samples(const char *text, gsize size, const char *name,
                 json_auto_t *root = json_loads(copy, JSON_REJECT_DUPLICATES, NULL);
                 if (root)
                         return samples_from_json(root, &out, error);
-                g_set_error(error, TB_ERROR, TB_ERROR_DEVICE, "the command printed broken JSON");
+                tb_set_error(error, TB_ERROR_DEVICE, "the command printed broken JSON");
                 return false;
         }
         g_auto(GStrv) lines = g_strsplit(copy, "\n", -1);
@@ -170,7 +170,7 @@ bool exec_parse_samples(const char *text, gsize size, const char *name,
                         return false;
         if (out.n > 0)
                 return true;
-        g_set_error(error, TB_ERROR, TB_ERROR_DEVICE,
-                    "the command printed nothing: print a number, lines \"name value unit\", or JSON");
+        tb_set_error(error, TB_ERROR_DEVICE,
+                     "the command printed nothing: print a number, lines \"name value unit\", or JSON");
         return false;
 }

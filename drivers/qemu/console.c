@@ -42,7 +42,7 @@ static bool write_console(TbInstance *self, TbIo *io, const void *data, gsize si
         if (c->serial)
                 return tb_transport_write(c->serial, io, data, size, -1, error);
         g_autofree char *reason = qemu_off_reason(self);
-        g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE, "%s", reason);
+        tb_set_error(error, TB_ERROR_UNAVAILABLE, "%s", reason);
         return false;
 }
 

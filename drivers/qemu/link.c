@@ -16,7 +16,7 @@ bool qemu_link_open(QemuLink *link, const char *dir, const char *name, GError **
         if (link->watch >= 0 &&
             inotify_add_watch(link->watch, dir, IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO) >= 0)
                 return true;
-        g_set_error(error, TB_ERROR, TB_ERROR_INTERNAL, "cannot watch %s: %s", dir, g_strerror(errno));
+        tb_set_error(error, TB_ERROR_INTERNAL, "cannot watch %s: %s", dir, g_strerror(errno));
         return false;
 }
 

@@ -118,7 +118,7 @@ static bool wait_qmp(QemuMachine *m, TbIo *io, GError **error)
                 if (tb_child_ended(m->child, &status)) {
                         read_stderr(m);
                         g_autofree char *text = end_text(m, status);
-                        g_set_error(error, TB_ERROR, TB_ERROR_DEVICE, "%s", text);
+                        tb_set_error(error, TB_ERROR_DEVICE, "%s", text);
                         break;
                 }
                 m->qmp = qmp_open(io, path, on_event, m, &mine);

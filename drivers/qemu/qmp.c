@@ -22,7 +22,7 @@ static int next(Qmp *qmp, QmpMessage *ret, GError **error)
                 if (n == 0)
                         return 0;
                 if (n < 0) {
-                        g_set_error(error, TB_ERROR, TB_ERROR_DEVICE, "QEMU sent something that is not QMP");
+                        tb_set_error(error, TB_ERROR_DEVICE, "QEMU sent something that is not QMP");
                         return -1;
                 }
                 g_byte_array_remove_range(qmp->in, 0, (guint)n);
@@ -44,7 +44,7 @@ static bool wait_message(Qmp *qmp, TbIo *io, QmpMessage *ret, GError **error)
                 int left = (int)MAX((end - g_get_monotonic_time()) / 1000, 0);
                 gssize n = tb_transport_read(qmp->transport, io, buf, sizeof buf, left, error);
                 if (n == 0)
-                        g_set_error(error, TB_ERROR, TB_ERROR_GONE, "QEMU closed its control connection");
+                        tb_set_error(error, TB_ERROR_GONE, "QEMU closed its control connection");
                 if (n <= 0)
                         return false;
                 g_byte_array_append(qmp->in, buf, (guint)n);
@@ -66,8 +66,8 @@ bool qmp_run(Qmp *qmp, TbIo *io, const char *name, json_t *arguments, json_t **r
                 if (mine && ok && ret_value)
                         *ret_value = json_incref(m.value);
                 if (mine && !ok)
-                        g_set_error(error, TB_ERROR, TB_ERROR_UNPROCESSABLE, "QEMU refused %s: %s", name,
-                                    m.text ? m.text : "no reason given");
+                        tb_set_error(error, TB_ERROR_UNPROCESSABLE, "QEMU refused %s: %s", name,
+                                     m.text ? m.text : "no reason given");
                 qmp_message_clear(&m);
                 if (mine)
                         return ok;
@@ -90,7 +90,7 @@ Qmp *qmp_open(TbIo *io, const char *path, void (*event)(gpointer, const char *, 
         if (ok) {
                 ok = hello.kind == QMP_GREETING;
                 if (!ok)
-                        g_set_error(error, TB_ERROR, TB_ERROR_DEVICE, "QEMU did not greet");
+                        tb_set_error(error, TB_ERROR_DEVICE, "QEMU did not greet");
                 qmp_message_clear(&hello);
         }
         if (!ok || !qmp_run(qmp, io, "qmp_capabilities", NULL, NULL, error)) {

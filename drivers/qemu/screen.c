@@ -98,7 +98,7 @@ static bool send(TbInstance *self, TbIo *io, const TbInput *events, guint n, GEr
         if (s->rfb)
                 return tb_rfb_input(s->rfb, io, events, n, error);
         g_autofree char *reason = qemu_off_reason(self);
-        g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE, "%s", reason);
+        tb_set_error(error, TB_ERROR_UNAVAILABLE, "%s", reason);
         return false;
 }
 

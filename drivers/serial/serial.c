@@ -33,9 +33,9 @@ typedef struct Serial {
 /* --- in --- */
 static bool hung_up(Serial *s, GError **error)
 {
-        g_set_error(error, TB_ERROR, TB_ERROR_GONE, "%s: %s", s->base.uri->text,
-                    tb_serial_line_is_pty(s->line) ? "the program behind the pty has closed it"
-                                                   : "the adapter was unplugged");
+        tb_set_error(error, TB_ERROR_GONE, "%s: %s", s->base.uri->text,
+                     tb_serial_line_is_pty(s->line) ? "the program behind the pty has closed it"
+                                                    : "the adapter was unplugged");
         return false;
 }
 
@@ -89,10 +89,10 @@ static bool wait_writable(Serial *s, TbIo *io, gsize done, gsize size, GError **
                 gint64 left = (until - g_get_monotonic_time()) / G_TIME_SPAN_MILLISECOND;
                 TbWait wait = tb_io_wait(io, &fd, 1, (int)MAX(left, 0));
                 if (wait == TB_WAIT_TIMEOUT) {
-                        g_set_error(error, TB_ERROR, TB_ERROR_TIMEOUT,
-                                    "the line took only %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT
-                                    " bytes: is the target's flow control holding it?",
-                                    done, size);
+                        tb_set_error(error, TB_ERROR_TIMEOUT,
+                                     "the line took only %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT
+                                     " bytes: is the target's flow control holding it?",
+                                     done, size);
                         return false;
                 }
                 if (wait != TB_WAIT_READY)

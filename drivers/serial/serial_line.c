@@ -39,8 +39,8 @@ static bool line_failed(TbSerialLine *line, const char *what, GError **error)
         int errnum = errno;
         bool gone = errnum == EIO || errnum == ENODEV || errnum == ENXIO || errnum == EBADF;
 
-        g_set_error(error, TB_ERROR, gone ? TB_ERROR_GONE : TB_ERROR_DEVICE, "%s: cannot %s: %s", line->path,
-                    what, g_strerror(errnum));
+        tb_set_error(error, gone ? TB_ERROR_GONE : TB_ERROR_DEVICE, "%s: cannot %s: %s", line->path, what,
+                     g_strerror(errnum));
         return false;
 }
 

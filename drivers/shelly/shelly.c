@@ -91,9 +91,9 @@ static const char *user_of(Shelly *s)
 static bool bad_password(Shelly *s, GError **error)
 {
         bool given = password_of(s) != NULL;
-        g_set_error(error, TB_ERROR, TB_ERROR_DEVICE,
-                    "the Shelly %s at %s %s the password: %s \"password\" of this attachment", s->info.model,
-                    s->base.uri->host, given ? "refuses" : "wants", given ? "correct" : "set");
+        tb_set_error(error, TB_ERROR_DEVICE,
+                     "the Shelly %s at %s %s the password: %s \"password\" of this attachment", s->info.model,
+                     s->base.uri->host, given ? "refuses" : "wants", given ? "correct" : "set");
         return false;
 }
 
@@ -124,8 +124,8 @@ static bool bad_status(Shelly *s, const char *target, const TbHttpAnswer *answer
         gsize size;
         const char *words = g_bytes_get_data(answer->body, &size);
         g_autofree char *valid = g_utf8_make_valid(words, (gssize)MIN(size, 160));
-        g_set_error(error, TB_ERROR, TB_ERROR_DEVICE, "the Shelly at %s answers %s with status %d%s%s",
-                    s->base.uri->host, target, answer->status, *g_strstrip(valid) ? ": " : "", valid);
+        tb_set_error(error, TB_ERROR_DEVICE, "the Shelly at %s answers %s with status %d%s%s",
+                     s->base.uri->host, target, answer->status, *g_strstrip(valid) ? ": " : "", valid);
         return false;
 }
 
@@ -216,10 +216,10 @@ static bool identify(Shelly *s, TbIo *io, GError **error)
                 bool silent = g_error_matches(why, TB_ERROR, TB_ERROR_GONE) ||
                               g_error_matches(why, TB_ERROR, TB_ERROR_TIMEOUT);
                 if (silent)
-                        g_set_error(error, TB_ERROR, TB_ERROR_GONE,
-                                    "no Shelly answers at %s (%s): has it power and network, is the address "
-                                    "right?",
-                                    s->base.uri->host, why->message);
+                        tb_set_error(error, TB_ERROR_GONE,
+                                     "no Shelly answers at %s (%s): has it power and network, is the address "
+                                     "right?",
+                                     s->base.uri->host, why->message);
                 else
                         g_propagate_error(error, g_steal_pointer(&why));
                 return false;
@@ -229,8 +229,8 @@ static bool identify(Shelly *s, TbIo *io, GError **error)
         bool ok = shelly_parse_info(text, size, &s->info, &why);
         tb_http_answer_clear(&answer);
         if (!ok)
-                g_set_error(error, TB_ERROR, TB_ERROR_DEVICE, "what answers at %s is no Shelly: %s",
-                            s->base.uri->host, why->message);
+                tb_set_error(error, TB_ERROR_DEVICE, "what answers at %s is no Shelly: %s", s->base.uri->host,
+                             why->message);
         return ok;
 }
 
@@ -266,8 +266,7 @@ static bool missed(Shelly *s, GError *why_take, GError **error)
         }
         s->base.up->fault(&s->base, NULL); /* from here on the state says why */
         if (silent)
-                g_set_error(error, TB_ERROR, TB_ERROR_GONE, "the Shelly at %s stopped answering",
-                            s->base.uri->host);
+                tb_set_error(error, TB_ERROR_GONE, "the Shelly at %s stopped answering", s->base.uri->host);
         else
                 g_propagate_error(error, g_steal_pointer(&why));
         return false;
@@ -308,8 +307,8 @@ static bool gen1_set(Shelly *s, TbIo *io, bool on, GError **error)
         bool ok = shelly_gen1_parse_relay(text, size, &is_on, &overpower, error);
         tb_http_answer_clear(&answer);
         if (ok && on && !is_on && overpower) {
-                g_set_error(error, TB_ERROR, TB_ERROR_UNPROCESSABLE,
-                            "the Shelly at %s stays off: it has seen too much power", s->base.uri->host);
+                tb_set_error(error, TB_ERROR_UNPROCESSABLE,
+                             "the Shelly at %s stays off: it has seen too much power", s->base.uri->host);
                 return false;
         }
         return ok; /* whether the relay follows is read back by core */

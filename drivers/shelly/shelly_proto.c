@@ -7,7 +7,7 @@
 static bool refuse(GError **error, TbErrorCode code, const char *what, const char *words)
 {
         g_autofree char *valid = g_utf8_make_valid(words, (gssize)MIN(strlen(words), 160));
-        g_set_error(error, TB_ERROR, (int)code, "%s: %s", what, valid);
+        tb_set_error(error, (int)code, "%s: %s", what, valid);
         return false;
 }
 
@@ -93,9 +93,9 @@ bool shelly_gen1_parse_status(const void *text, gsize size, int output, ShellySt
                 return false;
         json_t *relay = json_array_get(json_object_get(o, "relays"), (gsize)output);
         if (!relay) {
-                g_set_error(error, TB_ERROR, TB_ERROR_UNPROCESSABLE,
-                            "the plug has no output %d (it has %zu, counted from 0)", output,
-                            json_array_size(json_object_get(o, "relays")));
+                tb_set_error(error, TB_ERROR_UNPROCESSABLE,
+                             "the plug has no output %d (it has %zu, counted from 0)", output,
+                             json_array_size(json_object_get(o, "relays")));
                 return false;
         }
         bool on;

@@ -89,7 +89,7 @@ static pid_t fork_exec(Start *start, const char *name, GError **error)
 {
         int report[2];
         if (pipe2(report, O_CLOEXEC) < 0) {
-                g_set_error(error, TB_ERROR, TB_ERROR_INTERNAL, "cannot make a pipe: %s", g_strerror(errno));
+                tb_set_error(error, TB_ERROR_INTERNAL, "cannot make a pipe: %s", g_strerror(errno));
                 return -1;
         }
         start->report = report[1];
@@ -106,13 +106,12 @@ static pid_t fork_exec(Start *start, const char *name, GError **error)
                 }
         close(report[0]);
         if (pid < 0) {
-                g_set_error(error, TB_ERROR, TB_ERROR_INTERNAL, "cannot start %s: %s", name,
-                            g_strerror(fork_errno));
+                tb_set_error(error, TB_ERROR_INTERNAL, "cannot start %s: %s", name, g_strerror(fork_errno));
                 return -1;
         }
         if (n > 0) {
                 waitpid(pid, NULL, 0);
-                g_set_error(error, TB_ERROR, TB_ERROR_GONE, "cannot start %s: %s", name, g_strerror(err));
+                tb_set_error(error, TB_ERROR_GONE, "cannot start %s: %s", name, g_strerror(err));
                 return -1;
         }
         return pid;
@@ -132,7 +131,7 @@ static char *find_program(const char *name, GError **error)
 {
         char *program = g_find_program_in_path(name);
         if (!program)
-                g_set_error(error, TB_ERROR, TB_ERROR_GONE, "program not found: %s", name);
+                tb_set_error(error, TB_ERROR_GONE, "program not found: %s", name);
         return program;
 }
 
@@ -175,7 +174,7 @@ TbChild *tb_child_spawn(const char *const *argv, const char *const *env, const c
                 start.envp = envp;
                 pid = fork_exec(&start, argv[0], error);
         } else {
-                g_set_error(error, TB_ERROR, TB_ERROR_INTERNAL, "cannot make a pipe: %s", g_strerror(errno));
+                tb_set_error(error, TB_ERROR_INTERNAL, "cannot make a pipe: %s", g_strerror(errno));
         }
         if (pid < 0) {
                 for (int i = 0; i < 3; i++)
@@ -302,9 +301,9 @@ static bool drain(Run *run, TbTransport *from, GByteArray *into, bool *open, GEr
                 if (!into)
                         continue;
                 if (into->len + (gsize)n > run->limit) {
-                        g_set_error(error, TB_ERROR, TB_ERROR_TOO_LARGE,
-                                    "%s: more than %" G_GSIZE_FORMAT " bytes of output", run->child->name,
-                                    run->limit);
+                        tb_set_error(error, TB_ERROR_TOO_LARGE,
+                                     "%s: more than %" G_GSIZE_FORMAT " bytes of output", run->child->name,
+                                     run->limit);
                         return false;
                 }
                 g_byte_array_append(into, buf, (guint)n);

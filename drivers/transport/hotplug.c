@@ -26,8 +26,8 @@ TbHotplug *tb_hotplug_open(TbHotplugSource source, const char *const *subsystems
         if (hotplug->udev)
                 hotplug->monitor = udev_monitor_new_from_netlink(hotplug->udev, settled ? "udev" : "kernel");
         if (!hotplug->monitor) {
-                g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE, "cannot listen for hot-plug events: %s",
-                            g_strerror(errno));
+                tb_set_error(error, TB_ERROR_UNAVAILABLE, "cannot listen for hot-plug events: %s",
+                             g_strerror(errno));
                 return NULL;
         }
         for (guint i = 0; subsystems[i]; i++)
@@ -37,8 +37,8 @@ TbHotplug *tb_hotplug_open(TbHotplugSource source, const char *const *subsystems
         (void)udev_monitor_set_receive_buffer_size(hotplug->monitor, RECEIVE_BUFFER);
         int r = udev_monitor_enable_receiving(hotplug->monitor);
         if (r < 0) {
-                g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE, "cannot listen for hot-plug events: %s",
-                            g_strerror(-r));
+                tb_set_error(error, TB_ERROR_UNAVAILABLE, "cannot listen for hot-plug events: %s",
+                             g_strerror(-r));
                 return NULL;
         }
         return g_steal_pointer(&hotplug);

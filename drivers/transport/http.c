@@ -49,9 +49,9 @@ static void on_read(GObject *source, GAsyncResult *result, gpointer data)
                 return;
         }
         if (x->body->len + (gsize)n > x->limit) {
-                g_set_error(&error, TB_ERROR, TB_ERROR_DEVICE,
-                            "%s: the answer is longer than %" G_GSIZE_FORMAT " bytes", x->call->url,
-                            x->limit);
+                tb_set_error(&error, TB_ERROR_DEVICE,
+                             "%s: the answer is longer than %" G_GSIZE_FORMAT " bytes", x->call->url,
+                             x->limit);
                 finish(x, error);
                 return;
         }
@@ -135,7 +135,7 @@ static bool make_message(Exchange *x, const char *authorization, GError **error)
         const char *scheme = uri ? g_uri_get_scheme(uri) : ""; /* lower case */
         if ((strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0) || !g_uri_get_host(uri) ||
             !*g_uri_get_host(uri)) {
-                g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "not an HTTP address: %s", call->url);
+                tb_set_error(error, TB_ERROR_INVALID, "not an HTTP address: %s", call->url);
                 return false;
         }
         x->message = soup_message_new_from_uri(call->method, uri);
@@ -182,7 +182,7 @@ static bool failed(Exchange *x, GError **error)
                         code = TB_ERROR_GONE;
         if (g_error_matches(x->error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT))
                 code = TB_ERROR_TIMEOUT;
-        g_set_error(error, TB_ERROR, (int)code, "%s: %s", x->call->url, x->error->message);
+        tb_set_error(error, (int)code, "%s: %s", x->call->url, x->error->message);
         return false;
 }
 

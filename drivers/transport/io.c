@@ -76,12 +76,10 @@ bool tb_io_fail(TbWait result, const char *what, GError **error)
 {
         switch (result) {
         case TB_WAIT_TIMEOUT:
-                g_set_error(error, TB_ERROR, TB_ERROR_TIMEOUT, "%s: no answer in time", what);
+                tb_set_error(error, TB_ERROR_TIMEOUT, "%s: no answer in time", what);
                 return false;
         case TB_WAIT_WAKE:
-        case TB_WAIT_STOP:
-                g_set_error(error, TB_ERROR, TB_ERROR_INTERRUPTED, "%s: interrupted", what);
-                return false;
+        case TB_WAIT_STOP: tb_set_error(error, TB_ERROR_INTERRUPTED, "%s: interrupted", what); return false;
         case TB_WAIT_READY: break;
         }
         g_assert_not_reached();

@@ -23,8 +23,8 @@ static bool take_socket(TbRfb *rfb, TbTransport *transport, GError **error)
         /* The library waits by select(), which cannot watch fds from 1024 on. */
         int fd = fcntl(tb_transport_fd(transport), F_DUPFD_CLOEXEC, 3);
         if (fd < 0 || fd >= FD_SETSIZE) {
-                g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE,
-                            "%s: too many files are open for another VNC screen", rfb->peer);
+                tb_set_error(error, TB_ERROR_UNAVAILABLE,
+                             "%s: too many files are open for another VNC screen", rfb->peer);
                 if (fd >= 0)
                         close(fd);
                 return false;
@@ -167,7 +167,7 @@ bool tb_rfb_start(TbRfb *rfb, int max_fps, GError **error)
         rfb->whole = true;
         if (ask(rfb) && (rfb->o.rouse_ms == 0 || rouse(rfb)))
                 return true;
-        g_set_error(error, TB_ERROR, TB_ERROR_GONE, "%s: the VNC session ended", rfb->peer);
+        tb_set_error(error, TB_ERROR_GONE, "%s: the VNC session ended", rfb->peer);
         return false;
 }
 

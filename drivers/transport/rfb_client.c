@@ -112,8 +112,8 @@ bool tb_rfb_fail(TbRfb *rfb, TbIo *io, const char *what, GError **error)
         else if (!rfb->reason[0] || strstr(rfb->reason, "closed connection") ||
                  strstr(rfb->reason, "read (") || strstr(rfb->reason, "write"))
                 code = TB_ERROR_GONE;
-        g_set_error(error, TB_ERROR, (int)code, "%s: %s%s%s", rfb->peer, what, rfb->reason[0] ? ": " : "",
-                    rfb->reason);
+        tb_set_error(error, (int)code, "%s: %s%s%s", rfb->peer, what, rfb->reason[0] ? ": " : "",
+                     rfb->reason);
         return false;
 }
 

@@ -54,15 +54,15 @@ bool tb_sysdev_attr_write(const char *dir, const char *name, const char *text, G
         if (n >= 0)
                 return true;
         if (errnum == ENOENT || errnum == ENODEV) {
-                g_set_error(error, TB_ERROR, TB_ERROR_NOT_FOUND, "%s does not exist", path);
+                tb_set_error(error, TB_ERROR_NOT_FOUND, "%s does not exist", path);
                 return false;
         }
         if (errnum == EACCES || errnum == EPERM || errnum == EROFS) {
-                g_set_error(error, TB_ERROR, TB_ERROR_FORBIDDEN,
-                            "no permission to write %s: install Testbed's udev rules, or run as root", path);
+                tb_set_error(error, TB_ERROR_FORBIDDEN,
+                             "no permission to write %s: install Testbed's udev rules, or run as root", path);
                 return false;
         }
-        g_set_error(error, TB_ERROR, TB_ERROR_DEVICE, "cannot write %s: %s", path, g_strerror(errnum));
+        tb_set_error(error, TB_ERROR_DEVICE, "cannot write %s: %s", path, g_strerror(errnum));
         return false;
 }
 
@@ -162,10 +162,10 @@ char *tb_sysdev_find_usb(const char *class_dir, const char *what, const char *po
         if (best)
                 return g_build_filename("/dev", best, NULL);
         if (interface >= 0)
-                g_set_error(error, TB_ERROR, TB_ERROR_GONE, "no %s at USB port %s, interface %d", what, port,
-                            interface);
+                tb_set_error(error, TB_ERROR_GONE, "no %s at USB port %s, interface %d", what, port,
+                             interface);
         else
-                g_set_error(error, TB_ERROR, TB_ERROR_GONE, "no %s at USB port %s", what, port);
+                tb_set_error(error, TB_ERROR_GONE, "no %s at USB port %s", what, port);
         return NULL;
 }
 
@@ -210,23 +210,22 @@ bool tb_sysdev_open_failed(const char *path, int errnum, GError **error)
         case ENODEV:
         case ENXIO:
         case ENOTDIR:
-                g_set_error(error, TB_ERROR, TB_ERROR_GONE,
-                            "%s is not there: unplugged, switched off, or another name", path);
+                tb_set_error(error, TB_ERROR_GONE,
+                             "%s is not there: unplugged, switched off, or another name", path);
                 break;
         case EACCES:
         case EPERM:
-                g_set_error(error, TB_ERROR, TB_ERROR_FORBIDDEN,
-                            "no permission for %s: install Testbed's udev rules, or add the daemon's user to "
-                            "the group that owns it",
-                            path);
+                tb_set_error(
+                        error, TB_ERROR_FORBIDDEN,
+                        "no permission for %s: install Testbed's udev rules, or add the daemon's user to "
+                        "the group that owns it",
+                        path);
                 break;
         case EBUSY:
-                g_set_error(error, TB_ERROR, TB_ERROR_BUSY,
-                            "%s is in use by another program (fuser %s names it)", path, path);
+                tb_set_error(error, TB_ERROR_BUSY, "%s is in use by another program (fuser %s names it)",
+                             path, path);
                 break;
-        default:
-                g_set_error(error, TB_ERROR, TB_ERROR_DEVICE, "cannot open %s: %s", path, g_strerror(errnum));
-                break;
+        default: tb_set_error(error, TB_ERROR_DEVICE, "cannot open %s: %s", path, g_strerror(errnum)); break;
         }
         return false;
 }

@@ -69,8 +69,8 @@ static gint64 until_of(int timeout_ms)
 /* No one listens, no route, no such file: the device is not there. */
 static void set_connect_error(GError **error, const char *name, int err)
 {
-        g_set_error(error, TB_ERROR, err == ETIMEDOUT ? TB_ERROR_TIMEOUT : TB_ERROR_GONE, "%s: %s", name,
-                    g_strerror(err));
+        tb_set_error(error, err == ETIMEDOUT ? TB_ERROR_TIMEOUT : TB_ERROR_GONE, "%s: %s", name,
+                     g_strerror(err));
 }
 
 /* Takes the fd. */
@@ -170,8 +170,7 @@ static Lookup *lookup(TbIo *io, const char *host, const char *name, guint16 port
                 tb_interruptor_lower(l->done); /* reading it is what orders us behind the writer */
         }
         if (l->rc != 0) {
-                g_set_error(error, TB_ERROR, TB_ERROR_GONE, "%s: cannot find the host: %s", name,
-                            gai_strerror(l->rc));
+                tb_set_error(error, TB_ERROR_GONE, "%s: cannot find the host: %s", name, gai_strerror(l->rc));
                 lookup_unref(l);
                 return NULL;
         }
@@ -221,8 +220,8 @@ TbTransport *tb_unix_connect(TbIo *io, const char *path, int timeout_ms, GError 
 {
         struct sockaddr_un address = {.sun_family = AF_UNIX};
         if (strlen(path) >= sizeof address.sun_path) {
-                g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "socket path is longer than %zu bytes: %s",
-                            sizeof address.sun_path - 1, path);
+                tb_set_error(error, TB_ERROR_INVALID, "socket path is longer than %zu bytes: %s",
+                             sizeof address.sun_path - 1, path);
                 return NULL;
         }
         g_strlcpy(address.sun_path, path, sizeof address.sun_path);
@@ -259,7 +258,7 @@ static gssize read_some(TbTransport *t, void *buf, gsize size, GError **error)
                         return -2;
                 if (errno == EIO) /* a pty whose other side is closed, a tty that was unplugged */
                         return 0;
-                g_set_error(error, TB_ERROR, TB_ERROR_GONE, "%s: %s", t->name, g_strerror(errno));
+                tb_set_error(error, TB_ERROR_GONE, "%s: %s", t->name, g_strerror(errno));
                 return -1;
         }
 }
@@ -289,7 +288,7 @@ gssize tb_transport_read(TbTransport *t, TbIo *io, void *buf, gsize size, int ti
 
 static bool hung_up(TbTransport *t, GError **error)
 {
-        g_set_error(error, TB_ERROR, TB_ERROR_GONE, "%s: the other side closed the connection", t->name);
+        tb_set_error(error, TB_ERROR_GONE, "%s: the other side closed the connection", t->name);
         return false;
 }
 
@@ -319,8 +318,8 @@ char *tb_transport_read_line(TbTransport *t, TbIo *io, gsize limit, int timeout_
                 if (length > limit + 1 ||
                     (length > limit &&
                      t->ahead->data[length - 1] != '\r')) { /* a \r may be the end's first half */
-                        g_set_error(error, TB_ERROR, TB_ERROR_DEVICE,
-                                    "%s: a line is longer than %" G_GSIZE_FORMAT " bytes", t->name, limit);
+                        tb_set_error(error, TB_ERROR_DEVICE,
+                                     "%s: a line is longer than %" G_GSIZE_FORMAT " bytes", t->name, limit);
                         return NULL;
                 }
                 if (end) {
@@ -381,7 +380,7 @@ bool tb_transport_write(TbTransport *t, TbIo *io, const void *data, gsize size, 
                 if (errno == EINTR)
                         continue;
                 if (errno != EAGAIN && errno != EWOULDBLOCK) {
-                        g_set_error(error, TB_ERROR, TB_ERROR_GONE, "%s: %s", t->name, g_strerror(errno));
+                        tb_set_error(error, TB_ERROR_GONE, "%s: %s", t->name, g_strerror(errno));
                         return false;
                 }
                 struct pollfd p = {.fd = t->fd, .events = POLLOUT};

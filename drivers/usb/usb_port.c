@@ -45,7 +45,7 @@ static bool usb_failed(int r, const char *what, GError **error)
                 code = TB_ERROR_TIMEOUT;
         else if (r == LIBUSB_ERROR_ACCESS)
                 code = TB_ERROR_FORBIDDEN;
-        g_set_error(error, TB_ERROR, code, "%s: %s", what, libusb_strerror(r));
+        tb_set_error(error, code, "%s: %s", what, libusb_strerror(r));
         return false;
 }
 
@@ -53,7 +53,7 @@ static bool gone(const TbUsbPath *path, GError **error)
 {
         g_autofree char *name = tb_usb_path_format(path);
 
-        g_set_error(error, TB_ERROR, TB_ERROR_GONE, "there is no USB device at %s", name);
+        tb_set_error(error, TB_ERROR_GONE, "there is no USB device at %s", name);
         return false;
 }
 
@@ -123,8 +123,8 @@ static bool hub_descriptor(Handle *h, const char *root, const TbUsbPath *hub, Tb
         if (n >= 7 && data[0] > n)
                 data[0] = (guint8)n;
         if (tb_usb_hub_parse(data, (gsize)n, ret_hub) <= 0) {
-                g_set_error(error, TB_ERROR, TB_ERROR_DEVICE,
-                            "%s is no hub, or answers with a descriptor that makes no sense", name);
+                tb_set_error(error, TB_ERROR_DEVICE,
+                             "%s is no hub, or answers with a descriptor that makes no sense", name);
                 return false;
         }
         g_autofree char *dir = tb_usb_tree_dir(root, hub);
@@ -210,7 +210,7 @@ static bool check_port(const char *root, const TbUsbPort *port, GError **error)
         guint children = 0;
 
         if (!g_file_test(dir, G_FILE_TEST_IS_DIR)) {
-                g_set_error(error, TB_ERROR, TB_ERROR_GONE, "there is no USB hub at %s", name);
+                tb_set_error(error, TB_ERROR_GONE, "there is no USB hub at %s", name);
                 return false;
         }
         (void)tb_sysdev_attr_uint(dir, "maxchild", 10, &children);
@@ -238,8 +238,8 @@ static bool read_half(const char *root, const TbUsbPort *port, TbUsbPower *power
                 if (n < 0)
                         return false;
                 if (tb_usb_port_status_parse(data, (gsize)n, super_speed(root, &port->hub), &status) <= 0) {
-                        g_set_error(error, TB_ERROR, TB_ERROR_DEVICE,
-                                    "hub %s answers with %d bytes of port status instead of 4", name, n);
+                        tb_set_error(error, TB_ERROR_DEVICE,
+                                     "hub %s answers with %d bytes of port status instead of 4", name, n);
                         return false;
                 }
                 *power = (TbUsbPower){.on = status.powered || status.connected,
@@ -325,11 +325,11 @@ bool tb_usb_port_switch(const char *root, TbIo *io, const TbUsbPort *port, bool 
                 return false;
         if (tb_usb_hub_read(root, &port->hub, &hub, &unreadable)) {
                 if (hub.switching != TB_USB_SWITCHING_PER_PORT && !force) {
-                        g_set_error(error, TB_ERROR, TB_ERROR_UNSUPPORTED,
-                                    "hub %s %s (force=true tries all the same)", name,
-                                    hub.switching == TB_USB_SWITCHING_GANGED
-                                            ? "switches all its ports together only"
-                                            : "says that it cannot switch power");
+                        tb_set_error(error, TB_ERROR_UNSUPPORTED, "hub %s %s (force=true tries all the same)",
+                                     name,
+                                     hub.switching == TB_USB_SWITCHING_GANGED
+                                             ? "switches all its ports together only"
+                                             : "says that it cannot switch power");
                         return false;
                 }
         } else if (!g_error_matches(unreadable, TB_ERROR, TB_ERROR_FORBIDDEN)) {

@@ -49,8 +49,8 @@ static bool camera_failed(TbV4l2 *c, const char *what, GError **error)
                            : errnum == EBUSY                                    ? TB_ERROR_BUSY
                                                                                 : TB_ERROR_DEVICE;
 
-        g_set_error(error, TB_ERROR, code, "%s: cannot %s: %s", c->path, what,
-                    errnum == EBUSY ? "another program uses the camera" : g_strerror(errnum));
+        tb_set_error(error, code, "%s: cannot %s: %s", c->path, what,
+                     errnum == EBUSY ? "another program uses the camera" : g_strerror(errnum));
         return false;
 }
 
@@ -90,8 +90,7 @@ TbV4l2 *tb_v4l2_open(const char *path, GError **error)
         }
         if (!captures(fd, &cap)) {
                 close(fd);
-                g_set_error(error, TB_ERROR, TB_ERROR_UNSUPPORTED, "%s is no camera that streams pictures",
-                            path);
+                tb_set_error(error, TB_ERROR_UNSUPPORTED, "%s is no camera that streams pictures", path);
                 return NULL;
         }
         TbV4l2 *c = g_new0(TbV4l2, 1);
@@ -218,8 +217,8 @@ static bool set_mode(TbV4l2 *c, const TbV4l2Mode *mode, GError **error)
         tb_v4l2_fourcc_text(pix->pixelformat, name);
         if (!tb_v4l2_format(pix->pixelformat, &c->format) || pix->width < 1 ||
             pix->width > TB_LIMIT_VIDEO_SIDE || pix->height < 1 || pix->height > TB_LIMIT_VIDEO_SIDE) {
-                g_set_error(error, TB_ERROR, TB_ERROR_UNSUPPORTED, "%s gives %ux%u %s, which cannot be shown",
-                            c->path, pix->width, pix->height, name);
+                tb_set_error(error, TB_ERROR_UNSUPPORTED, "%s gives %ux%u %s, which cannot be shown", c->path,
+                             pix->width, pix->height, name);
                 return false;
         }
         c->mode = (TbV4l2Mode){.fourcc = pix->pixelformat,
@@ -281,8 +280,8 @@ bool tb_v4l2_start(TbV4l2 *c, const TbV4l2Wish *wish, TbV4l2Mode *ret_mode, GErr
         if (best < 0) {
                 char name[5] = "";
                 tb_v4l2_fourcc_text(wish->fourcc, name);
-                g_set_error(error, TB_ERROR, TB_ERROR_UNSUPPORTED, "%s has no mode that can be shown%s%s",
-                            c->path, wish->fourcc ? " in the format " : "", wish->fourcc ? name : "");
+                tb_set_error(error, TB_ERROR_UNSUPPORTED, "%s has no mode that can be shown%s%s", c->path,
+                             wish->fourcc ? " in the format " : "", wish->fourcc ? name : "");
                 return false;
         }
         if (!set_mode(c, &g_array_index(modes, TbV4l2Mode, best), error))

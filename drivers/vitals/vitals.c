@@ -176,8 +176,7 @@ static bool vitals_sample(TbInstance *self, TbIo *io G_GNUC_UNUSED, GError **err
         double load[3], uptime;
         VitalsMemory memory;
         if (!load_text || !vitals_parse_load(load_text, load)) {
-                g_set_error(error, TB_ERROR, TB_ERROR_DEVICE,
-                            "/proc/loadavg cannot be read: is /proc mounted?");
+                tb_set_error(error, TB_ERROR_DEVICE, "/proc/loadavg cannot be read: is /proc mounted?");
                 return false;
         }
         tell(v, "load.1m", "load", "1", load[0]);

@@ -59,7 +59,7 @@ bool x11_capture_prepare(X11Screen *s, GError **error)
         xcb_get_geometry_reply_t *g =
                 xcb_get_geometry_reply(s->x.c, xcb_get_geometry(s->x.c, s->x.screen->root), NULL);
         if (!g) {
-                g_set_error(error, TB_ERROR, TB_ERROR_GONE, "the X server on display %s is gone", s->x.name);
+                tb_set_error(error, TB_ERROR_GONE, "the X server on display %s is gone", s->x.name);
                 return false;
         }
         s->width = g->width;
@@ -67,9 +67,9 @@ bool x11_capture_prepare(X11Screen *s, GError **error)
         bool usable = (g->depth == 24 || g->depth == 32) && g->width <= TB_LIMIT_VIDEO_SIDE &&
                       g->height <= TB_LIMIT_VIDEO_SIDE;
         if (!usable)
-                g_set_error(error, TB_ERROR, TB_ERROR_UNSUPPORTED,
-                            "display %s is %dx%d with %d bits: 24 bits and at most %d pixels a side work",
-                            s->x.name, g->width, g->height, g->depth, TB_LIMIT_VIDEO_SIDE);
+                tb_set_error(error, TB_ERROR_UNSUPPORTED,
+                             "display %s is %dx%d with %d bits: 24 bits and at most %d pixels a side work",
+                             s->x.name, g->width, g->height, g->depth, TB_LIMIT_VIDEO_SIDE);
         free(g);
         if (!usable)
                 return false;

@@ -45,7 +45,7 @@ static TbTransport *dial(X11Conn *x, const TbUri *uri, TbIo *io, GError **error)
         g_autoptr(GError) mine = NULL;
         TbTransport *t = tb_unix_connect(io, path, CONNECT_MS, &mine);
         if (!t && g_error_matches(mine, TB_ERROR, TB_ERROR_GONE))
-                g_set_error(error, TB_ERROR, TB_ERROR_GONE, "no X server on display %s", x->name);
+                tb_set_error(error, TB_ERROR_GONE, "no X server on display %s", x->name);
         else if (!t)
                 g_propagate_error(error, g_steal_pointer(&mine));
         return t;
@@ -58,8 +58,7 @@ bool x11_connect(X11Conn *x, TbInstance *self, TbIo *io, GError **error)
                 return false;
         int fd = fcntl(tb_transport_fd(t), F_DUPFD_CLOEXEC, 3);
         if (fd < 0) {
-                g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE, "display %s: %s", x->name,
-                            g_strerror(errno));
+                tb_set_error(error, TB_ERROR_UNAVAILABLE, "display %s: %s", x->name, g_strerror(errno));
                 return false;
         }
         fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK); /* xcb sets what it wants */
@@ -75,10 +74,10 @@ bool x11_connect(X11Conn *x, TbInstance *self, TbIo *io, GError **error)
         if (failed) {
                 if (tb_guard_fired(x->guard))
                         return tb_io_fail(TB_WAIT_STOP, "X server", error);
-                g_set_error(error, TB_ERROR, TB_ERROR_UNAUTHORIZED,
-                            "the X server on display %s refused us: let this user in (xauth, parameter "
-                            "\"xauthority\")",
-                            x->name);
+                tb_set_error(error, TB_ERROR_UNAUTHORIZED,
+                             "the X server on display %s refused us: let this user in (xauth, parameter "
+                             "\"xauthority\")",
+                             x->name);
                 return false;
         }
         x->screen = xcb_setup_roots_iterator(xcb_get_setup(x->c)).data;
@@ -108,7 +107,7 @@ bool x11_leave(X11Conn *x, TbIo *io, GError **error)
         if (tb_guard_fired(x->guard) || tb_interruptor_raised(io->stop))
                 return tb_io_fail(TB_WAIT_STOP, "X server", error);
         if (!error || !*error)
-                g_set_error(error, TB_ERROR, TB_ERROR_GONE, "the X server on display %s is gone", x->name);
+                tb_set_error(error, TB_ERROR_GONE, "the X server on display %s is gone", x->name);
         return false;
 }
 
@@ -120,7 +119,7 @@ bool x11_extension(X11Conn *x, xcb_extension_t *extension, const char *name, gui
                 *ret_first_event = reply->first_event;
                 return true;
         }
-        g_set_error(error, TB_ERROR, TB_ERROR_UNSUPPORTED, "the X server on display %s has no %s extension",
-                    x->name, name);
+        tb_set_error(error, TB_ERROR_UNSUPPORTED, "the X server on display %s has no %s extension", x->name,
+                     name);
         return false;
 }

@@ -88,9 +88,9 @@ static bool type_keysym(X11Input *in, TbIo *io, guint32 keysym, TbKeyAction acti
         bool shift, lent;
         guint8 code = x11_keymap_find(&in->x, &in->map, keysym, &shift, &lent);
         if (code == 0) {
-                g_set_error(error, TB_ERROR, TB_ERROR_UNPROCESSABLE,
-                            "display %s: no free keycode for the character U+%04X", in->x.name,
-                            keysym & 0xffffff);
+                tb_set_error(error, TB_ERROR_UNPROCESSABLE,
+                             "display %s: no free keycode for the character U+%04X", in->x.name,
+                             keysym & 0xffffff);
                 return false;
         }
         bool add_shift = shift && in->shift && !in->held[in->shift];

@@ -23,7 +23,7 @@ static TbInterface *power_of(TbApi *api, const char *id, const char *port, GErro
         if (port && *port && !number)
                 iface = tb_core_interface(api->core, id, port, error);
         else if (!(iface = tb_device_interface_of(device, TB_KIND_POWER)))
-                g_set_error(error, TB_ERROR, TB_ERROR_NOT_FOUND, "%s has no power interface", id);
+                tb_set_error(error, TB_ERROR_NOT_FOUND, "%s has no power interface", id);
         if (iface && tb_interface_kind(iface) != TB_KIND_POWER) {
                 tb_error_set_field(error, TB_ERROR_INVALID, "port", "%s is a %s interface, not power",
                                    tb_interface_id(iface), tb_kind_name(tb_interface_kind(iface)));

@@ -188,16 +188,15 @@ static void refuse(TbRequest *request, gpointer data)
         g_autofree char *has_text = g_string_free(has, FALSE);
         if (*methods) {
                 tb_request_add_header(request, "Allow", methods);
-                g_set_error(&error, TB_ERROR, TB_ERROR_METHOD,
-                            "%s is a %s interface: %s is not possible here; allowed: %s; %s has %s",
-                            tb_interface_id(iface), kind, tb_request_method(request), methods,
-                            tb_request_arg(request, "id"), has_text);
+                tb_set_error(&error, TB_ERROR_METHOD,
+                             "%s is a %s interface: %s is not possible here; allowed: %s; %s has %s",
+                             tb_interface_id(iface), kind, tb_request_method(request), methods,
+                             tb_request_arg(request, "id"), has_text);
         } else {
                 g_autofree char *kinds = kinds_with(api, suffix);
-                g_set_error(&error, TB_ERROR, TB_ERROR_NOT_FOUND,
-                            "%s is a %s interface: it has no %s%s%s; %s has %s", tb_interface_id(iface), kind,
-                            suffix, *kinds ? ", which is for " : "", kinds, tb_request_arg(request, "id"),
-                            has_text);
+                tb_set_error(&error, TB_ERROR_NOT_FOUND, "%s is a %s interface: it has no %s%s%s; %s has %s",
+                             tb_interface_id(iface), kind, suffix, *kinds ? ", which is for " : "", kinds,
+                             tb_request_arg(request, "id"), has_text);
         }
         tb_request_reply_error(request, error);
 }

@@ -1,7 +1,7 @@
 #pragma once
 /* What the files of host/api share. Nobody outside this folder includes it. Main thread, all of it. */
 #include "host/api/api.h"
-#include "host/core/control.h"
+#include "host/core/control/control.h"
 #include "lib/error.h"
 #include "lib/http/ws.h"
 

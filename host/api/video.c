@@ -15,7 +15,7 @@ static TbHub *hub_of(TbApi *api, TbRequest *request, TbInterface *iface)
                 hub = tb_media_find_hub(api->media, tb_device_id(tb_interface_device(iface)),
                                         tb_interface_name(iface), &error);
         else
-                g_set_error(&error, TB_ERROR, TB_ERROR_UNAVAILABLE, "this host runs without video");
+                tb_set_error(&error, TB_ERROR_UNAVAILABLE, "this host runs without video");
         if (!hub)
                 tb_request_reply_error(request, error);
         return hub;

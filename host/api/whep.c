@@ -165,12 +165,11 @@ static TbPeer *start_peer(TbWhep *w, TbRequest *request, TbHub *hub, GError **er
         gsize size = 0;
         const char *offer = g_bytes_get_data(tb_request_body(request), &size);
         if (size > TB_LIMIT_SDP) {
-                g_set_error(error, TB_ERROR, TB_ERROR_TOO_LARGE, "an offer has at most %d bytes",
-                            TB_LIMIT_SDP);
+                tb_set_error(error, TB_ERROR_TOO_LARGE, "an offer has at most %d bytes", TB_LIMIT_SDP);
                 return NULL;
         }
         if (size == 0 || memchr(offer, '\0', size)) {
-                g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "the body is no SDP");
+                tb_set_error(error, TB_ERROR_INVALID, "the body is no SDP");
                 return NULL;
         }
         g_autofree char *sdp = g_strndup(offer, size);
@@ -192,8 +191,8 @@ static void post(TbApi *api, TbRequest *request, TbInterface *iface, const TbVer
         TbHub *hub = NULL;
         const char *device = tb_device_id(tb_interface_device(iface)), *interface = tb_interface_name(iface);
         if (!api->media || api->stopping)
-                g_set_error(&error, TB_ERROR, TB_ERROR_UNAVAILABLE,
-                            api->stopping ? "the host is stopping" : "this host runs without video");
+                tb_set_error(&error, TB_ERROR_UNAVAILABLE,
+                             api->stopping ? "the host is stopping" : "this host runs without video");
         else
                 hub = tb_media_find_hub(api->media, device, interface, &error);
         if (!hub) {
@@ -246,8 +245,7 @@ static void patch(TbApi *api, TbRequest *request, TbInterface *iface G_GNUC_UNUS
         const char *match = tb_request_header(request, "If-Match");
         if (match && strcmp(match, "*") != 0 && strcmp(match, w->etag) != 0) {
                 tb_request_add_header(request, "ETag", w->etag);
-                g_set_error(&error, TB_ERROR, TB_ERROR_PRECONDITION,
-                            "If-Match is not the ETag of this session");
+                tb_set_error(&error, TB_ERROR_PRECONDITION, "If-Match is not the ETag of this session");
                 tb_request_reply_error(request, error);
                 return;
         }
@@ -255,7 +253,7 @@ static void patch(TbApi *api, TbRequest *request, TbInterface *iface G_GNUC_UNUS
         const char *text = g_bytes_get_data(tb_request_body(request), &size);
         g_autofree char *fragment = g_strndup(text, size);
         if (size > TB_LIMIT_SDP || strlen(fragment) != size)
-                g_set_error(&error, TB_ERROR, TB_ERROR_INVALID, "the body is no SDP fragment");
+                tb_set_error(&error, TB_ERROR_INVALID, "the body is no SDP fragment");
         else if (tb_peer_add_sdpfrag(w->peer, fragment, &error))
                 tb_request_reply_empty(request, 204);
         if (error)

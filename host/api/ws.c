@@ -1,4 +1,4 @@
-/* /host/ws: commands and subscriptions over one WebSocket. The protocol is host/core/control.h's; this is
+/* /host/ws: commands and subscriptions over one WebSocket. The protocol is host/core/control/control.h's; this is
  * only the carrier. */
 #include <string.h>
 

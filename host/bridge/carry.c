@@ -206,11 +206,11 @@ void tb_carry_request(TbCarry *carry, const TbBridgeMessage *request)
         g_autoptr(GError) error = NULL;
         SoupMessage *message = NULL;
         if (g_hash_table_contains(carry->calls, &request->id))
-                g_set_error(&error, TB_ERROR, TB_ERROR_BUSY,
-                            "request %" G_GINT64_FORMAT " is being answered already", request->id);
+                tb_set_error(&error, TB_ERROR_BUSY, "request %" G_GINT64_FORMAT " is being answered already",
+                             request->id);
         else if (g_hash_table_size(carry->calls) >= TB_BRIDGE_CARRIED)
-                g_set_error(&error, TB_ERROR, TB_ERROR_LIMIT,
-                            "the host answers %d requests of the server at once", TB_BRIDGE_CARRIED);
+                tb_set_error(&error, TB_ERROR_LIMIT, "the host answers %d requests of the server at once",
+                             TB_BRIDGE_CARRIED);
         else
                 message = build(carry, request, &error);
         if (!message) {

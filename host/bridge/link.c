@@ -203,8 +203,8 @@ static char *socket_url(const char *url, GError **error)
         bool plain = strcmp(scheme, "http") == 0 || strcmp(scheme, "ws") == 0,
              tls = strcmp(scheme, "https") == 0 || strcmp(scheme, "wss") == 0;
         if ((!plain && !tls) || !g_uri_get_host(uri) || !*g_uri_get_host(uri) || g_uri_get_userinfo(uri)) {
-                g_set_error(
-                        error, TB_ERROR, TB_ERROR_INVALID,
+                tb_set_error(
+                        error, TB_ERROR_INVALID,
                         "SERVER_URL must be an http:// or https:// URL with a host and without a password");
                 return NULL;
         }

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "host/core/control.h"
+#include "host/core/control/control.h"
 #include "host/media/still/still.h"
 #include "host/media/webrtc/peer.h"
 #include "lib/error.h"
@@ -56,7 +56,7 @@ static TbHub *find_hub(TbObserver *o, const char *interface, GError **error)
                 interface = video_name(o);
         if (interface)
                 return tb_media_find_hub(o->media, o->device, interface, error);
-        g_set_error(error, TB_ERROR, TB_ERROR_NOT_FOUND, "%s has no video", o->device);
+        tb_set_error(error, TB_ERROR_NOT_FOUND, "%s has no video", o->device);
         return NULL;
 }
 
@@ -280,7 +280,7 @@ static bool on_picture_topic(const char *device, const char *interface, bool on,
                 return true;
         }
         if (device && strcmp(device, o->device) != 0) {
-                g_set_error(error, TB_ERROR, TB_ERROR_FORBIDDEN, "this session shows %s only", o->device);
+                tb_set_error(error, TB_ERROR_FORBIDDEN, "this session shows %s only", o->device);
                 return false;
         }
         TbHub *hub = find_hub(o, interface, error);

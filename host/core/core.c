@@ -4,7 +4,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
-#include "host/core/command.h"
+#include "host/core/ops/command.h"
 #include "host/core/private.h"
 #include "lib/json.h"
 #include "lib/limits.h"
@@ -42,9 +42,9 @@ TbCore *tb_core_new(const TbHostConfig *config, TbMetrics *metrics, GError **err
 {
         tb_assert_main();
         if (g_mkdir_with_parents(config->state_dir, 0750) < 0) {
-                g_set_error(error, TB_ERROR, TB_ERROR_INTERNAL,
-                            "cannot make the state folder %s: %s; choose another with --state-dir",
-                            config->state_dir, g_strerror(errno));
+                tb_set_error(error, TB_ERROR_INTERNAL,
+                             "cannot make the state folder %s: %s; choose another with --state-dir",
+                             config->state_dir, g_strerror(errno));
                 return NULL;
         }
         int lock_fd = -1;
@@ -173,8 +173,8 @@ TbDevice *tb_core_device(TbCore *core, const char *id, GError **error)
 {
         TbDevice *device = g_tree_lookup(core->devices, id);
         if (!device)
-                g_set_error(error, TB_ERROR, TB_ERROR_NOT_FOUND,
-                            "no device \"%.80s\" on this host; GET /host/devices lists them", id);
+                tb_set_error(error, TB_ERROR_NOT_FOUND,
+                             "no device \"%.80s\" on this host; GET /host/devices lists them", id);
         return device;
 }
 
@@ -193,8 +193,8 @@ TbInterface *tb_core_interface(TbCore *core, const char *id, const char *name, G
         TbInterface *iface = device ? tb_device_find(device, name) : NULL;
         if (device && !iface) {
                 g_autofree char *names = interface_names(device);
-                g_set_error(error, TB_ERROR, TB_ERROR_NOT_FOUND, "%s has no interface \"%.80s\"; it has: %s",
-                            id, name, names);
+                tb_set_error(error, TB_ERROR_NOT_FOUND, "%s has no interface \"%.80s\"; it has: %s", id, name,
+                             names);
         }
         return iface;
 }
@@ -235,7 +235,7 @@ static bool stored_ok(TbCore *core, GError **error)
         g_autoptr(GError) inner = NULL;
         if (tb_store_save(core, &inner))
                 return true;
-        g_set_error(error, TB_ERROR, TB_ERROR_INTERNAL, "it would not survive a restart: %s", inner->message);
+        tb_set_error(error, TB_ERROR_INTERNAL, "it would not survive a restart: %s", inner->message);
         return false;
 }
 
@@ -253,8 +253,7 @@ TbDevice *tb_core_add_device(TbCore *core, const TbActor *actor, json_t *spec, G
                 return NULL;
         }
         if (g_tree_nnodes(core->devices) >= TB_LIMIT_DEVICES) {
-                g_set_error(error, TB_ERROR, TB_ERROR_LIMIT, "a host has at most %d devices",
-                            TB_LIMIT_DEVICES);
+                tb_set_error(error, TB_ERROR_LIMIT, "a host has at most %d devices", TB_LIMIT_DEVICES);
                 return NULL;
         }
         json_auto_t *kept = json_copy(spec);
@@ -280,8 +279,8 @@ static bool may_change(TbCore *core, const TbActor *actor, const char *id, TbDev
         if (!device || !tb_core_may_control(core, actor, id, error))
                 return false;
         if (!device->stored) {
-                g_set_error(error, TB_ERROR, TB_ERROR_BUSY, "%s comes from %s: change it there and restart",
-                            id, core->config->file ? core->config->file : "the built-in configuration");
+                tb_set_error(error, TB_ERROR_BUSY, "%s comes from %s: change it there and restart", id,
+                             core->config->file ? core->config->file : "the built-in configuration");
                 return false;
         }
         *ret_device = device;

@@ -9,9 +9,9 @@
 
 #include "drivers/driver.h"
 #include "host/core/actor.h"
-#include "host/core/bus.h"
 #include "host/core/config.h"
-#include "host/core/history.h"
+#include "host/core/console/history.h"
+#include "host/core/state/bus.h"
 #include "lib/metrics.h"
 
 typedef struct TbCore TbCore;
@@ -101,12 +101,15 @@ typedef enum TbVerbHttp {
         TB_VERB_PLAIN,
         TB_VERB_SPECIAL /* the api room has its own handler for it */
 } TbVerbHttp;
+typedef enum TbVerbFlags {
+        TB_VERB_CONTROL = 1 << 0, /* changes the device: a lease of somebody else refuses it */
+        TB_VERB_QUIET = 1 << 1, /* too frequent for the audit trail and the timeline (input, console.write) */
+} TbVerbFlags;
 typedef struct TbVerb {
         TbKind kind;
         const char *op; /* NULL ends the table */
         TbRole role;    /* least role */
-        bool control;   /* changes the device: a lease of somebody else refuses it */
-        bool quiet;     /* too frequent for the audit trail and the timeline (input, console.write) */
+        TbVerbFlags flags;
         int timeout_ms; /* until the driver's answer; params "timeout_s" may ask for another */
         const TbParam *params;
         const char *method; /* REST: "PUT" */

@@ -1,8 +1,8 @@
 #pragma once
 /* The structs of host/core. Nobody outside this folder includes it. Main thread, all of it. */
 #include "host/core/core.h"
-#include "host/core/samples.h"
-#include "host/core/worker.h"
+#include "host/core/lanes/worker.h"
+#include "host/core/state/samples.h"
 
 typedef struct TbLeaseState TbLeaseState; /* lease.c */
 typedef struct TbAttachment TbAttachment; /* attach.c */

@@ -64,7 +64,7 @@ TbMedia *tb_media_new(const TbMediaConfig *config, GError **error)
         static const TbMediaConfig defaults;
         config = config ? config : &defaults;
         if (!gst_is_initialized() && !gst_init_check(NULL, NULL, error)) {
-                g_prefix_error(error, "GStreamer: ");
+                tb_error_prefix(error, "GStreamer: ");
                 return NULL;
         }
         raise_descriptors();
@@ -139,8 +139,7 @@ TbHub *tb_media_find_hub(TbMedia *media, const char *device, const char *interfa
                 if (strcmp(tb_hub_device(hub), device) == 0 && strcmp(tb_hub_interface(hub), interface) == 0)
                         return hub;
         }
-        g_set_error(error, TB_ERROR, TB_ERROR_NOT_FOUND, "%s has no video interface \"%s\"", device,
-                    interface);
+        tb_set_error(error, TB_ERROR_NOT_FOUND, "%s has no video interface \"%s\"", device, interface);
         return NULL;
 }
 
@@ -175,10 +174,10 @@ bool tb_media_admit_peer(TbMedia *media, GError **error)
 {
         if (media->peers->len >= media->max_viewers) {
                 TB_COUNT(tb_media_counters()->peers_refused, 1);
-                g_set_error(error, TB_ERROR, TB_ERROR_LIMIT,
-                            "%u viewers watch already, and this host allows no more: close one, or raise "
-                            "media.max_viewers",
-                            media->peers->len);
+                tb_set_error(error, TB_ERROR_LIMIT,
+                             "%u viewers watch already, and this host allows no more: close one, or raise "
+                             "media.max_viewers",
+                             media->peers->len);
                 return false;
         }
         TB_COUNT(tb_media_counters()->peers_total, 1);
@@ -203,8 +202,8 @@ GPtrArray *tb_media_senders(TbMedia *media)
 bool tb_media_admit_mjpeg(TbMedia *media, GError **error)
 {
         if (media->mjpeg >= media->max_mjpeg) {
-                g_set_error(error, TB_ERROR, TB_ERROR_LIMIT,
-                            "%u MJPEG streams run already, and this host allows no more", media->mjpeg);
+                tb_set_error(error, TB_ERROR_LIMIT,
+                             "%u MJPEG streams run already, and this host allows no more", media->mjpeg);
                 return false;
         }
         media->mjpeg++;

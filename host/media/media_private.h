@@ -1,8 +1,8 @@
 #pragma once
 /* What TbMedia lends to peers and stills. Main thread. */
 #include "host/media/encode/encoder.h"
-#include "host/media/hub/hub_private.h"
 #include "host/media/media.h"
+#include "host/media/private.h"
 
 typedef struct TbPeer TbPeer;
 typedef struct TbStills TbStills;

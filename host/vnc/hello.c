@@ -81,7 +81,7 @@ static void challenge(TbVncHello *hello, GByteArray *out)
 static gssize feed_version(TbVncHello *hello, const guint8 *bytes, GByteArray *out, GError **error)
 {
         if (memcmp(bytes, "RFB ", 4) != 0 || bytes[7] != '.' || bytes[11] != '\n') {
-                g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "not an RFB version");
+                tb_set_error(error, TB_ERROR_INVALID, "not an RFB version");
                 return -1;
         }
         int number[2] = {0, 0};
@@ -89,15 +89,14 @@ static gssize feed_version(TbVncHello *hello, const guint8 *bytes, GByteArray *o
                 for (int k = 0; k < 3; k++) {
                         guint8 digit = bytes[4 + 4 * i + k];
                         if (!g_ascii_isdigit(digit)) {
-                                g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "not an RFB version");
+                                tb_set_error(error, TB_ERROR_INVALID, "not an RFB version");
                                 return -1;
                         }
                         number[i] = number[i] * 10 + (digit - '0');
                 }
         }
         if (number[0] != 3 && number[0] != 4) { /* RealVNC says 4.x and speaks 3.8 */
-                g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "RFB version %d is not spoken here",
-                            number[0]);
+                tb_set_error(error, TB_ERROR_INVALID, "RFB version %d is not spoken here", number[0]);
                 return -1;
         }
         /* RFC 6143 §7.1.1: what is not known is 3.3; above 3.8 it is 3.8 */
@@ -128,7 +127,7 @@ static gssize feed_security(TbVncHello *hello, guint8 type, GByteArray *out, GEr
 {
         bool secret = hello->password || hello->view_password;
         if (type != (secret ? SECURITY_VNC : SECURITY_NONE)) {
-                g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "security type %d was not offered", type);
+                tb_set_error(error, TB_ERROR_INVALID, "security type %d was not offered", type);
                 return -1;
         }
         if (secret) {

@@ -145,14 +145,13 @@ static TbVncSlot *slot_new(GError **error)
         TbVncSlot *slot = g_new0(TbVncSlot, 1);
         slot->fd = open("/dev/null", O_RDWR | O_CLOEXEC);
         if (slot->fd < 0 || slot->fd >= FD_SETSIZE) {
-                g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE, "no descriptor below %d is left",
-                            FD_SETSIZE);
+                tb_set_error(error, TB_ERROR_UNAVAILABLE, "no descriptor below %d is left", FD_SETSIZE);
                 slot_free(slot);
                 return NULL;
         }
         slot->screen = rfbGetScreen(NULL, NULL, 640, 480, 8, 3, 4);
         if (!slot->screen) {
-                g_set_error(error, TB_ERROR, TB_ERROR_INTERNAL, "rfbGetScreen() failed");
+                tb_set_error(error, TB_ERROR_INTERNAL, "rfbGetScreen() failed");
                 slot_free(slot);
                 return NULL;
         }
@@ -199,7 +198,7 @@ TbVncSlots *tb_vnc_slots_new(guint n, GError **error)
         for (guint i = 0; i < n; i++) {
                 TbVncSlot *slot = slot_new(error);
                 if (!slot) {
-                        g_prefix_error(error, "VNC: ");
+                        tb_error_prefix(error, "VNC: ");
                         tb_vnc_slots_free(slots);
                         return NULL;
                 }
@@ -257,7 +256,7 @@ bool tb_vnc_slot_adopt(TbVncSlot *slot, int fd, GByteArray *ret_init, GError **e
 {
         int pair[2];
         if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0) {
-                g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE, "socketpair: %s", g_strerror(errno));
+                tb_set_error(error, TB_ERROR_UNAVAILABLE, "socketpair: %s", g_strerror(errno));
                 close(fd);
                 return false;
         }
@@ -277,8 +276,7 @@ bool tb_vnc_slot_adopt(TbVncSlot *slot, int fd, GByteArray *ret_init, GError **e
                 g_byte_array_remove_range(ret_init, 0, SKIP);
                 dup3(fd, slot->fd, O_CLOEXEC);
         } else {
-                g_set_error(error, TB_ERROR, TB_ERROR_INTERNAL,
-                            "libvncserver did not accept its own greeting");
+                tb_set_error(error, TB_ERROR_INTERNAL, "libvncserver did not accept its own greeting");
                 tb_vnc_slot_drop(slot);
         }
         close(fd);

@@ -64,8 +64,8 @@ static TbInterface *video_of(TbVnc *vnc, const char *id, GError **error)
                 tb_core_each_device(vnc->core, first_with_video, &iface);
         }
         if (!iface)
-                g_set_error(error, TB_ERROR, TB_ERROR_NOT_FOUND,
-                            id ? "device \"%s\" has no video" : "no device has video%.0s", id ? id : "");
+                tb_set_error(error, TB_ERROR_NOT_FOUND,
+                             id ? "device \"%s\" has no video" : "no device has video%.0s", id ? id : "");
         return iface;
 }
 

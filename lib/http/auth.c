@@ -86,19 +86,19 @@ bool tb_secret_equal(const void *a, const void *b, gsize size)
 bool tb_auth_add(TbAuth *auth, const char *name, const char *token, TbRole role, GError **error)
 {
         if (strlen(token) < TB_LIMIT_TOKEN_MIN) {
-                g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "the token of \"%s\" is shorter than %d bytes",
-                            name, TB_LIMIT_TOKEN_MIN);
+                tb_set_error(error, TB_ERROR_INVALID, "the token of \"%s\" is shorter than %d bytes", name,
+                             TB_LIMIT_TOKEN_MIN);
                 return false;
         }
         if (strlen(token) > TB_LIMIT_TOKEN) {
-                g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "the token of \"%s\" is longer than %d bytes",
-                            name, TB_LIMIT_TOKEN);
+                tb_set_error(error, TB_ERROR_INVALID, "the token of \"%s\" is longer than %d bytes", name,
+                             TB_LIMIT_TOKEN);
                 return false;
         }
         for (const char *p = token; *p; p++) {
                 if (!g_ascii_isgraph(*p)) {
-                        g_set_error(error, TB_ERROR, TB_ERROR_INVALID,
-                                    "the token of \"%s\" has a character that no header can carry", name);
+                        tb_set_error(error, TB_ERROR_INVALID,
+                                     "the token of \"%s\" has a character that no header can carry", name);
                         return false;
                 }
         }
@@ -107,8 +107,8 @@ bool tb_auth_add(TbAuth *auth, const char *name, const char *token, TbRole role,
         for (guint i = 0; i < auth->tokens->len; i++) {
                 const Token *other = &g_array_index(auth->tokens, Token, i);
                 if (tb_secret_equal(other->hash, entry.hash, HASH_SIZE)) {
-                        g_set_error(error, TB_ERROR, TB_ERROR_INVALID,
-                                    "\"%s\" and \"%s\" have the same token", other->name, name);
+                        tb_set_error(error, TB_ERROR_INVALID, "\"%s\" and \"%s\" have the same token",
+                                     other->name, name);
                         return false;
                 }
         }

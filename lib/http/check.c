@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "lib/error.h"
-#include "lib/http/internal.h"
+#include "lib/http/private.h"
 #include "lib/limits.h"
 
 /* --- head: one pass over the headers, then the guard --- */

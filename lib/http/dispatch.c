@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "lib/error.h"
-#include "lib/http/internal.h"
+#include "lib/http/private.h"
 #include "lib/http/ws.h"
 #include "lib/json.h"
 #include "lib/limits.h"
@@ -138,8 +138,7 @@ static bool parse_json(TbRequest *request)
                         json_decref(request->json);
                         request->json = checked;
                 } else if (request->json && route->body == TB_BODY_JSON && !json_is_object(request->json)) {
-                        g_set_error_literal(&error, TB_ERROR, TB_ERROR_INVALID,
-                                            "the body must be a JSON object");
+                        tb_set_error(&error, TB_ERROR_INVALID, "the body must be a JSON object");
                 }
         }
         if (error)

@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "lib/http/internal.h"
+#include "lib/http/private.h"
 #include "lib/limits.h"
 
 static const char *shown_path(const TbRoute *route)

@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "lib/http/internal.h"
+#include "lib/http/private.h"
 #include "lib/json.h"
 #include "lib/limits.h"
 #include "lib/log.h"

@@ -1,7 +1,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-#include "lib/http/internal.h"
+#include "lib/http/private.h"
 #include "lib/limits.h"
 #include "lib/thread.h"
 

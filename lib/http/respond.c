@@ -1,7 +1,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "lib/http/internal.h"
+#include "lib/http/private.h"
 #include "lib/json.h"
 #include "lib/thread.h"
 

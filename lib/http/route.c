@@ -109,9 +109,8 @@ static bool query_field(json_t *out, const char *text, gsize size, GError **erro
         g_autofree char *name = tb_percent_decode(text, name_size, true);
         g_autofree char *value = tb_percent_decode(text + value_at, size - value_at, true);
         if (!name || !value) {
-                g_set_error_literal(
-                        error, TB_ERROR, TB_ERROR_INVALID,
-                        "the query has a broken percent escape, a control character, or is not UTF-8");
+                tb_set_error(error, TB_ERROR_INVALID,
+                             "the query has a broken percent escape, a control character, or is not UTF-8");
                 return false;
         }
         if (size == 0 || strcmp(name, "access_token") == 0)
@@ -121,8 +120,7 @@ static bool query_field(json_t *out, const char *text, gsize size, GError **erro
                 return false;
         }
         if (json_object_size(out) >= QUERY_FIELDS) {
-                g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "the query has more than %d fields",
-                            QUERY_FIELDS);
+                tb_set_error(error, TB_ERROR_INVALID, "the query has more than %d fields", QUERY_FIELDS);
                 return false;
         }
         json_object_set_new(out, name, json_string(value));

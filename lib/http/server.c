@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "lib/error.h"
-#include "lib/http/internal.h"
+#include "lib/http/private.h"
 #include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/thread.h"
@@ -195,7 +195,7 @@ TbHttp *tb_http_new(const TbHttpOptions *options, GError **error)
         signal(SIGPIPE, SIG_IGN); /* a peer that is gone is told by the write's error */
         http->daemon = start_daemon(http, fd);
         if (!http->daemon) {
-                g_set_error_literal(error, TB_ERROR, TB_ERROR_INTERNAL, "libmicrohttpd did not start");
+                tb_set_error(error, TB_ERROR_INTERNAL, "libmicrohttpd did not start");
                 close(fd);
                 tb_http_free(http);
                 return NULL;

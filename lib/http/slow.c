@@ -12,7 +12,7 @@
  */
 #include <sys/socket.h>
 
-#include "lib/http/internal.h"
+#include "lib/http/private.h"
 #include "lib/limits.h"
 #include "lib/log.h"
 

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "lib/error.h"
-#include "lib/http/internal.h"
+#include "lib/http/private.h"
 #include "lib/json.h"
 
 /* A folder that is served; its vendor folders are entries of their own, tried before it. */
@@ -200,8 +200,8 @@ static bool add_entry(TbHttp *http, const char *prefix, const char *directory, G
         char *root = realpath(directory, NULL);
         struct stat st;
         if (!root || stat(root, &st) < 0 || !S_ISDIR(st.st_mode)) {
-                g_set_error(error, TB_ERROR, TB_ERROR_NOT_FOUND, "%s: %s", directory,
-                            root ? "not a folder" : g_strerror(errno));
+                tb_set_error(error, TB_ERROR_NOT_FOUND, "%s: %s", directory,
+                             root ? "not a folder" : g_strerror(errno));
                 free(root);
                 return false;
         }
@@ -228,8 +228,7 @@ bool tb_http_add_static(TbHttp *http, const char *prefix, const char *directory,
                                                          : g_build_filename(directory, path, NULL))
                              : NULL;
                 if (!full)
-                        g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "vendor folder %s must be a string",
-                                    name);
+                        tb_set_error(error, TB_ERROR_INVALID, "vendor folder %s must be a string", name);
                 ok = ok && full && add_entry(http, below, full, error);
         }
         json_decref(vendor);

@@ -5,7 +5,7 @@
  */
 #include <wslay/wslay.h>
 
-#include "lib/http/internal.h"
+#include "lib/http/private.h"
 #include "lib/http/ws.h"
 
 #define TB_WS_CLOSE_WAIT_US (2 * G_USEC_PER_SEC) /* for the peer's close frame, then the socket is closed */

@@ -2,7 +2,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "host/core/control_msg.h"
+#include "host/core/control/control_msg.h"
 #include "lib/limits.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "host/core/history.h"
+#include "host/core/console/history.h"
 #include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/thread.h"

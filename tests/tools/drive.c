@@ -214,7 +214,7 @@ static bool run(TbInstance *self, TbIo *io, const char *command, json_t *more, G
                 json_object_set_new(more, "sha256", json_string(g_checksum_get_string(now)));
                 return true;
         }
-        g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "no command '%s' here", command);
+        tb_set_error(error, TB_ERROR_INVALID, "no command '%s' here", command);
         return false;
 }
 
@@ -266,7 +266,7 @@ static int drive_uri(const char *text, TbIo *io)
         const TbDriver *driver = uri ? tb_driver_find(uri->scheme) : NULL;
 
         if (uri && !driver)
-                g_set_error(&error, TB_ERROR, TB_ERROR_NOT_FOUND, "no driver for '%s'", uri->scheme);
+                tb_set_error(&error, TB_ERROR_NOT_FOUND, "no driver for '%s'", uri->scheme);
         json_t *params = driver ? tb_params_validate_text(driver->params, uri->query, &error) : NULL;
         if (!params || (driver->check && !driver->check(uri, params, &error))) {
                 answer(text, error, NULL);

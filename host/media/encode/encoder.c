@@ -2,7 +2,7 @@
 
 #include <gst/video/video.h>
 
-#include "host/media/encode/encoder_internal.h"
+#include "host/media/encode/encoder_private.h"
 #include "lib/error.h"
 #include "lib/limits.h"
 #include "lib/log.h"
@@ -161,9 +161,9 @@ static TbEncoder *encoder_new(TbEncoders *set, TbHub *hub, TbCodec codec, TbRung
 {
         const TbEncoderSpec *spec = tb_codec_encoder(codec, set->hardware);
         if (!spec) {
-                g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE,
-                            "this host has no %s encoder (GStreamer plugins x264 or vpx are missing)",
-                            tb_codec_name(codec));
+                tb_set_error(error, TB_ERROR_UNAVAILABLE,
+                             "this host has no %s encoder (GStreamer plugins x264 or vpx are missing)",
+                             tb_codec_name(codec));
                 return NULL;
         }
         TbEncoder *encoder = g_new0(TbEncoder, 1);

@@ -1,5 +1,5 @@
 /* What happens when an encoder fails while it is at work. */
-#include "host/media/encode/encoder_internal.h"
+#include "host/media/encode/encoder_private.h"
 #include "lib/log.h"
 
 #define RETRY_MS 2000 /* after the only encoder of a codec failed */

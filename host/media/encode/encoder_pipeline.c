@@ -1,4 +1,4 @@
-#include "host/media/encode/encoder_internal.h"
+#include "host/media/encode/encoder_private.h"
 
 #include <gst/video/video.h>
 
@@ -198,9 +198,9 @@ bool tb_encoder_build(TbEncoder *encoder, GError **error)
         GstElement *out = add(pipeline, gst_element_factory_make("appsink", NULL));
         if (!src || !convert || !scaled || !enc || !filter || !out ||
             !gst_element_link_many(src, convert, scaled, enc, filter, out, NULL)) {
-                g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE,
-                            "cannot build the %s encoder: GStreamer plugins are missing",
-                            tb_codec_name(encoder->codec));
+                tb_set_error(error, TB_ERROR_UNAVAILABLE,
+                             "cannot build the %s encoder: GStreamer plugins are missing",
+                             tb_codec_name(encoder->codec));
                 return false;
         }
         /* one frame: what was not encoded when the next one comes is too old */
@@ -221,8 +221,7 @@ bool tb_encoder_build(TbEncoder *encoder, GError **error)
 
         if (gst_element_set_state(pipeline, GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE) {
                 tb_reaper_take(g_steal_pointer(&pipeline), NULL, NULL, NULL);
-                g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE, "%s cannot be started",
-                            encoder->spec->element);
+                tb_set_error(error, TB_ERROR_UNAVAILABLE, "%s cannot be started", encoder->spec->element);
                 return false;
         }
         encoder->src = GST_APP_SRC(src);

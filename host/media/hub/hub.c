@@ -1,6 +1,6 @@
 #include "host/media/hub/hub.h"
 
-#include "host/media/hub/hub_internal.h"
+#include "host/media/hub/hub_private.h"
 #include "lib/error.h"
 #include "lib/log.h"
 

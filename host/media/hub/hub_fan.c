@@ -1,7 +1,7 @@
 /* The pictures of a hub on their way to its sinks. */
 #include <string.h>
 
-#include "host/media/hub/hub_internal.h"
+#include "host/media/hub/hub_private.h"
 
 static void collect_damage(TbHubSink *sink, const TbFrame *frame)
 {

@@ -1,5 +1,5 @@
 /* A hub without a picture: the slate that says why, and faults. */
-#include "host/media/hub/hub_internal.h"
+#include "host/media/hub/hub_private.h"
 #include "host/media/hub/slate.h"
 
 #define SLATE_WIDTH 1280 /* when the device has not shown a picture yet */

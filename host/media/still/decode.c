@@ -34,22 +34,22 @@ TbFrame *tb_decoder_jpeg(TbDecoder *decoder, const TbFrame *jpeg, GError **error
         if (tjDecompressHeader3(decoder->jpeg, jpeg->data, jpeg->size, &width, &height, &subsampling,
                                 &colorspace) < 0 &&
             tjGetErrorCode(decoder->jpeg) != TJERR_WARNING) {
-                g_set_error(error, TB_ERROR, TB_ERROR_DEVICE, "the source sent a broken JPEG: %s",
-                            tjGetErrorStr2(decoder->jpeg));
+                tb_set_error(error, TB_ERROR_DEVICE, "the source sent a broken JPEG: %s",
+                             tjGetErrorStr2(decoder->jpeg));
                 return NULL;
         }
         g_autoptr(TbFrame) frame = tb_frame_pool_take(decoder->pool, TB_PIXEL_BGRX, width, height, 0);
         if (!frame) {
-                g_set_error(error, TB_ERROR, TB_ERROR_DEVICE,
-                            "the source sent a JPEG of %dx%d, more than %d pixels a side", width, height,
-                            TB_LIMIT_VIDEO_SIDE);
+                tb_set_error(error, TB_ERROR_DEVICE,
+                             "the source sent a JPEG of %dx%d, more than %d pixels a side", width, height,
+                             TB_LIMIT_VIDEO_SIDE);
                 return NULL;
         }
         if (tjDecompress2(decoder->jpeg, jpeg->data, jpeg->size, frame->data, width, frame->stride[0], height,
                           TJPF_BGRX, TJFLAG_FASTDCT | TJFLAG_FASTUPSAMPLE) < 0 &&
             tjGetErrorCode(decoder->jpeg) != TJERR_WARNING) {
-                g_set_error(error, TB_ERROR, TB_ERROR_DEVICE, "the source sent a broken JPEG: %s",
-                            tjGetErrorStr2(decoder->jpeg));
+                tb_set_error(error, TB_ERROR_DEVICE, "the source sent a broken JPEG: %s",
+                             tjGetErrorStr2(decoder->jpeg));
                 return NULL;
         }
         frame->t_us = jpeg->t_us;

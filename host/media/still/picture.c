@@ -71,8 +71,7 @@ static TbFrame *to_rgb(TbPicture *picture, const TbFrame *frame, GError **error)
         case TB_PIXEL_BGRX:
         case TB_PIXEL_RGBX: return tb_frame_ref((TbFrame *)frame);
         case TB_PIXEL_JPEG:
-                g_set_error(error, TB_ERROR, TB_ERROR_INTERNAL,
-                            "a compressed frame where a picture was expected");
+                tb_set_error(error, TB_ERROR_INTERNAL, "a compressed frame where a picture was expected");
                 return NULL;
         case TB_PIXEL_YUY2:
         case TB_PIXEL_NV12:
@@ -105,7 +104,7 @@ GBytes *tb_picture_png(TbPicture *picture, const TbFrame *frame, GError **error)
         if (!info || setjmp(png_jmpbuf(png))) { /* libpng's way of throwing */
                 png_destroy_write_struct(&png, &info);
                 g_byte_array_unref(out);
-                g_set_error(error, TB_ERROR, TB_ERROR_INTERNAL, "libpng failed");
+                tb_set_error(error, TB_ERROR_INTERNAL, "libpng failed");
                 return NULL;
         }
         png_set_write_fn(png, out, png_write, png_flush_nothing);
@@ -144,8 +143,7 @@ GBytes *tb_picture_jpeg(TbPicture *picture, const TbFrame *frame, int quality, G
         if (tjCompress2(picture->jpeg, rgb->data, rgb->width, rgb->stride[0], rgb->height,
                         rgb->format == TB_PIXEL_BGRX ? TJPF_BGRX : TJPF_RGBX, &out, &size,
                         quality >= 90 ? TJSAMP_444 : TJSAMP_420, quality, TJFLAG_FASTDCT) < 0) {
-                g_set_error(error, TB_ERROR, TB_ERROR_INTERNAL, "libjpeg-turbo: %s",
-                            tjGetErrorStr2(picture->jpeg));
+                tb_set_error(error, TB_ERROR_INTERNAL, "libjpeg-turbo: %s", tjGetErrorStr2(picture->jpeg));
                 tjFree(out);
                 return NULL;
         }

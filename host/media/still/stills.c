@@ -28,7 +28,7 @@ static void finish(gpointer data)
 {
         Job *job = data;
         if (!job->image && !job->error)
-                g_set_error(&job->error, TB_ERROR, TB_ERROR_UNAVAILABLE, "the host is stopping");
+                tb_set_error(&job->error, TB_ERROR_UNAVAILABLE, "the host is stopping");
         job->done(job->data, job->image, tb_stills_real_time(job->frame->t_us), job->error);
         tb_frame_unref(job->frame);
         g_clear_pointer(&job->image, g_bytes_unref);
@@ -84,7 +84,7 @@ bool tb_stills_compress(TbStills *stills, const TbPictureJob *spec, GError **err
                 return true;
         tb_frame_unref(job->frame);
         g_free(job);
-        g_set_error(error, TB_ERROR, TB_ERROR_LIMIT, "too many pictures are being compressed");
+        tb_set_error(error, TB_ERROR_LIMIT, "too many pictures are being compressed");
         return false;
 }
 

@@ -42,8 +42,7 @@ bool tb_sdpfrag_parse(const char *fragment, const char *ufrag,
                       void *data, GError **error)
 {
         if (strlen(fragment) > TB_LIMIT_SDP) {
-                g_set_error(error, TB_ERROR, TB_ERROR_TOO_LARGE, "the fragment is larger than %d bytes",
-                            TB_LIMIT_SDP);
+                tb_set_error(error, TB_ERROR_TOO_LARGE, "the fragment is larger than %d bytes", TB_LIMIT_SDP);
                 return false;
         }
         g_auto(GStrv) lines = g_strsplit_set(fragment, "\r\n", -1);
@@ -52,14 +51,14 @@ bool tb_sdpfrag_parse(const char *fragment, const char *ufrag,
                 if (!*line)
                         continue;
                 if (!g_ascii_islower(line[0]) || line[1] != '=') {
-                        g_set_error(error, TB_ERROR, TB_ERROR_INVALID,
-                                    "the SDP fragment is malformed: \"%.40s\"", line);
+                        tb_set_error(error, TB_ERROR_INVALID, "the SDP fragment is malformed: \"%.40s\"",
+                                     line);
                         return false;
                 }
                 if (g_str_has_prefix(line, "a=ice-ufrag:") &&
                     strcmp(line + strlen("a=ice-ufrag:"), ufrag) != 0) {
-                        g_set_error(error, TB_ERROR, TB_ERROR_INVALID,
-                                    "ICE restart is not supported: make a new WHEP session");
+                        tb_set_error(error, TB_ERROR_INVALID,
+                                     "ICE restart is not supported: make a new WHEP session");
                         return false;
                 }
                 /* everything is bundled on the first section, whichever one it names */

@@ -230,26 +230,25 @@ bool tb_channels_send(TbChannels *channels, const char *label, const char *text,
 {
         Channel *c = find(channels, NULL, label);
         if (!c) {
-                g_set_error(error, TB_ERROR, TB_ERROR_NOT_FOUND, "the viewer has no open data channel \"%s\"",
-                            label);
+                tb_set_error(error, TB_ERROR_NOT_FOUND, "the viewer has no open data channel \"%s\"", label);
                 return false;
         }
         if (strlen(text) > TB_LIMIT_CHANNEL_MESSAGE) { /* webrtcbin 1.22 would send nothing more after it */
-                g_set_error(error, TB_ERROR, TB_ERROR_TOO_LARGE, "a data channel message may have %d bytes",
-                            TB_LIMIT_CHANNEL_MESSAGE);
+                tb_set_error(error, TB_ERROR_TOO_LARGE, "a data channel message may have %d bytes",
+                             TB_LIMIT_CHANNEL_MESSAGE);
                 return false;
         }
         GstWebRTCDataChannelState state;
         guint64 buffered = 0;
         g_object_get(c->object, "ready-state", &state, "buffered-amount", &buffered, NULL);
         if (state != GST_WEBRTC_DATA_CHANNEL_STATE_OPEN) {
-                g_set_error(error, TB_ERROR, TB_ERROR_BUSY, "the data channel \"%s\" is not open", label);
+                tb_set_error(error, TB_ERROR_BUSY, "the data channel \"%s\" is not open", label);
                 return false;
         }
         if (buffered > TB_LIMIT_WS_QUEUE) { /* a gap in the answers would be worse than an end */
                 flood(channels, c->object, "the viewer does not read its data channel");
-                g_set_error(error, TB_ERROR, TB_ERROR_LIMIT,
-                            "the viewer does not read its data channel \"%s\"", label);
+                tb_set_error(error, TB_ERROR_LIMIT, "the viewer does not read its data channel \"%s\"",
+                             label);
                 return false;
         }
         g_signal_emit_by_name(c->object, "send-string", text);

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "host/media/webrtc/offer_internal.h"
+#include "host/media/webrtc/offer_private.h"
 #include "host/media/webrtc/rtpext.h"
 #include "lib/error.h"
 #include "lib/limits.h"
@@ -13,7 +13,7 @@ bool tb_offer_bad(TbOfferParse *p, const char *format, ...)
         va_start(args, format);
         g_autofree char *text = g_strdup_vprintf(format, args);
         va_end(args);
-        g_set_error(p->error, TB_ERROR, TB_ERROR_INVALID, "the SDP offer is malformed: %s", text);
+        tb_set_error(p->error, TB_ERROR_INVALID, "the SDP offer is malformed: %s", text);
         return false;
 }
 
@@ -32,8 +32,8 @@ static bool check_bundle(TbOfferParse *p, GString *out)
                 const char *mid =
                         gst_sdp_media_get_attribute_val(gst_sdp_message_get_media(p->message, i), "mid");
                 if (p->offer->n_mlines > 1 && !g_strv_contains((const char *const *)listed, mid)) {
-                        g_set_error(
-                                p->error, TB_ERROR, TB_ERROR_UNPROCESSABLE,
+                        tb_set_error(
+                                p->error, TB_ERROR_UNPROCESSABLE,
                                 "the offer must BUNDLE all its media sections (a=group:BUNDLE lacks \"%s\")",
                                 mid);
                         return false;
@@ -48,8 +48,8 @@ static bool check_text(TbOfferParse *p, const char *sdp)
 {
         gsize n = strlen(sdp);
         if (n > TB_LIMIT_SDP) {
-                g_set_error(p->error, TB_ERROR, TB_ERROR_TOO_LARGE, "the SDP offer is larger than %d bytes",
-                            TB_LIMIT_SDP);
+                tb_set_error(p->error, TB_ERROR_TOO_LARGE, "the SDP offer is larger than %d bytes",
+                             TB_LIMIT_SDP);
                 return false;
         }
         if (!g_str_has_prefix(sdp, "v=0\r\n") && !g_str_has_prefix(sdp, "v=0\n"))
@@ -84,14 +84,15 @@ static bool parse(TbOfferParse *p)
         if (!check_bundle(p, out))
                 return false;
         if (p->want_video && offer->video_mline < 0) {
-                g_set_error(p->error, TB_ERROR, TB_ERROR_UNPROCESSABLE,
-                            "the offer has no video section to receive H264 (packetization-mode=1, baseline) "
-                            "or VP8");
+                tb_set_error(
+                        p->error, TB_ERROR_UNPROCESSABLE,
+                        "the offer has no video section to receive H264 (packetization-mode=1, baseline) "
+                        "or VP8");
                 return false;
         }
         if (!p->want_video && offer->data_mline < 0) {
-                g_set_error(p->error, TB_ERROR, TB_ERROR_UNPROCESSABLE,
-                            "there is no video here, and the offer has no data channel");
+                tb_set_error(p->error, TB_ERROR_UNPROCESSABLE,
+                             "there is no video here, and the offer has no data channel");
                 return false;
         }
         offer->sdp = g_strconcat(out->str, sections->str, NULL);

@@ -1,7 +1,7 @@
 /* Which payload and which header extensions of a browser's video section we use. */
 #include <string.h>
 
-#include "host/media/webrtc/offer_internal.h"
+#include "host/media/webrtc/offer_private.h"
 #include "host/media/webrtc/rtpext.h"
 #include "host/media/webrtc/sdp.h"
 

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "host/media/webrtc/candidate.h"
-#include "host/media/webrtc/offer_internal.h"
+#include "host/media/webrtc/offer_private.h"
 #include "host/media/webrtc/rtpext.h"
 #include "host/media/webrtc/sdp.h"
 #include "lib/error.h"
@@ -179,8 +179,9 @@ bool tb_offer_write_section(TbOfferParse *p, guint index, GString *out)
                 return write_data_section(p, media, body->str, out);
         }
         if (!audio && !video) {
-                g_set_error(p->error, TB_ERROR, TB_ERROR_UNPROCESSABLE,
-                            "the offer has a media section of a kind that is not supported: \"%.40s\"", kind);
+                tb_set_error(p->error, TB_ERROR_UNPROCESSABLE,
+                             "the offer has a media section of a kind that is not supported: \"%.40s\"",
+                             kind);
                 return false;
         }
         if (video && p->want_video && p->offer->video_mline < 0 && can_receive(p, media) &&

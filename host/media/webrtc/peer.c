@@ -2,7 +2,7 @@
 
 #include "host/media/media_private.h"
 #include "host/media/reaper.h"
-#include "host/media/webrtc/peer_internal.h"
+#include "host/media/webrtc/peer_private.h"
 #include "host/media/webrtc/rtpext.h"
 #include "host/media/webrtc/sctp.h"
 #include "host/media/webrtc/turn.h"
@@ -184,7 +184,7 @@ static const TbChannelsCallbacks CHANNEL_CALLBACKS = {channel_open, channel_mess
 bool tb_peer_send(TbPeer *peer, const char *channel, const char *text, GError **error)
 {
         if (!peer->channels) {
-                g_set_error(error, TB_ERROR, TB_ERROR_NOT_FOUND, "the viewer has left");
+                tb_set_error(error, TB_ERROR_NOT_FOUND, "the viewer has left");
                 return false;
         }
         return tb_channels_send(peer->channels, channel, text, error);
@@ -232,8 +232,8 @@ static bool build(TbPeer *peer, const char *const *ice_servers, guint max_kbps, 
         peer->pipeline = gst_object_ref_sink(gst_pipeline_new(NULL));
         peer->webrtc = gst_element_factory_make("webrtcbin", "webrtc");
         if (!peer->webrtc) {
-                g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE,
-                            "this host has no WebRTC (GStreamer plugin webrtc is missing)");
+                tb_set_error(error, TB_ERROR_UNAVAILABLE,
+                             "this host has no WebRTC (GStreamer plugin webrtc is missing)");
                 return false;
         }
         gst_util_set_object_arg(G_OBJECT(peer->webrtc), "bundle-policy", "max-bundle");
@@ -254,8 +254,8 @@ static bool build(TbPeer *peer, const char *const *ice_servers, guint max_kbps, 
         peer->channels = tb_channels_new(peer->webrtc, &CHANNEL_CALLBACKS, peer);
         tb_peer_set_up_negotiation(peer);
         if (gst_element_set_state(peer->pipeline, GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE) {
-                g_set_error(
-                        error, TB_ERROR, TB_ERROR_UNAVAILABLE,
+                tb_set_error(
+                        error, TB_ERROR_UNAVAILABLE,
                         "cannot start WebRTC: are the GStreamer plugins nice, dtls, srtp and sctp there?");
                 return false;
         }

@@ -3,7 +3,7 @@
 
 #include "host/media/media_private.h"
 #include "host/media/webrtc/candidate.h"
-#include "host/media/webrtc/peer_internal.h"
+#include "host/media/webrtc/peer_private.h"
 #include "lib/error.h"
 #include "lib/limits.h"
 #include "lib/log.h"
@@ -155,16 +155,14 @@ bool tb_peer_add_candidate(TbPeer *peer, const char *candidate, guint mline_inde
                            GError **error)
 {
         if (peer->remote_candidates >= TB_LIMIT_CANDIDATES) {
-                g_set_error(error, TB_ERROR, TB_ERROR_LIMIT, "more than %d ICE candidates",
-                            TB_LIMIT_CANDIDATES);
+                tb_set_error(error, TB_ERROR_LIMIT, "more than %d ICE candidates", TB_LIMIT_CANDIDATES);
                 return false;
         }
         peer->remote_candidates++;
         switch (tb_candidate_check(candidate)) {
         case TB_CANDIDATE_IGNORE: return true;
         case TB_CANDIDATE_BAD:
-                g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "\"%.80s\" is not an ICE candidate",
-                            candidate);
+                tb_set_error(error, TB_ERROR_INVALID, "\"%.80s\" is not an ICE candidate", candidate);
                 return false;
         case TB_CANDIDATE_USE: break;
         }
@@ -186,7 +184,7 @@ static bool frag_check(const char *line, guint mline G_GNUC_UNUSED, void *data G
 {
         if (tb_candidate_check(line) != TB_CANDIDATE_BAD)
                 return true;
-        g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "\"%.80s\" is not an ICE candidate", line);
+        tb_set_error(error, TB_ERROR_INVALID, "\"%.80s\" is not an ICE candidate", line);
         return false;
 }
 

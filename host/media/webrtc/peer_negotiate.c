@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "host/media/webrtc/answer.h"
-#include "host/media/webrtc/peer_internal.h"
+#include "host/media/webrtc/peer_private.h"
 #include "lib/error.h"
 #include "lib/log.h"
 #include "lib/thread.h"
@@ -180,7 +180,7 @@ bool tb_peer_negotiate(TbPeer *peer, GError **error)
         if (gst_sdp_message_parse_buffer((const guint8 *)peer->offer.sdp, (guint)strlen(peer->offer.sdp),
                                          message) != GST_SDP_OK) {
                 gst_sdp_message_free(message);
-                g_set_error(error, TB_ERROR, TB_ERROR_INVALID, "the SDP offer is malformed");
+                tb_set_error(error, TB_ERROR_INVALID, "the SDP offer is malformed");
                 return false;
         }
         GstWebRTCSessionDescription *offer =

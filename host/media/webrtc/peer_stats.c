@@ -1,5 +1,5 @@
 /* What is known of a viewer. */
-#include "host/media/webrtc/peer_internal.h"
+#include "host/media/webrtc/peer_private.h"
 
 void tb_peer_get_stats(TbPeer *peer, TbPeerStats *ret_stats)
 {

@@ -4,7 +4,7 @@
 #include <gst/webrtc/webrtc.h>
 
 #include "host/media/webrtc/rtpext.h"
-#include "host/media/webrtc/sender_internal.h"
+#include "host/media/webrtc/sender_private.h"
 #include "lib/error.h"
 
 #define RTP_MTU 1200
@@ -99,8 +99,8 @@ TbSender *tb_sender_new(TbMedia *media, TbHub *hub, GstElement *pipeline, const 
         GstElement *pay = gst_element_factory_make(h264 ? "rtph264pay" : "rtpvp8pay", NULL);
         GstElement *filter = gst_element_factory_make("capsfilter", NULL);
         if (!src || !pay || !filter) {
-                g_set_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE,
-                            "this host has no RTP (GStreamer plugins app and rtp are missing)");
+                tb_set_error(error, TB_ERROR_UNAVAILABLE,
+                             "this host has no RTP (GStreamer plugins app and rtp are missing)");
                 return NULL;
         }
         gst_bin_add_many(GST_BIN(pipeline), src, pay, filter, NULL);
@@ -139,7 +139,7 @@ TbSender *tb_sender_new(TbMedia *media, TbHub *hub, GstElement *pipeline, const 
         if (!gst_element_link_many(src, pay, filter, NULL) ||
             !tb_sender_slot_new(sender, TB_RUNG_FULL, true, error)) {
                 if (error && !*error)
-                        g_set_error(error, TB_ERROR, TB_ERROR_INTERNAL, "cannot link the payloader");
+                        tb_set_error(error, TB_ERROR_INTERNAL, "cannot link the payloader");
                 tb_sender_free(sender);
                 return NULL;
         }
@@ -151,7 +151,7 @@ bool tb_sender_link(TbSender *sender, GstElement *webrtc, GError **error)
         g_autoptr(GstPad) sink = gst_element_request_pad_simple(webrtc, "sink_%u");
         g_autoptr(GstPad) out = gst_element_get_static_pad(sender->filter, "src");
         if (!sink || gst_pad_link(out, sink) != GST_PAD_LINK_OK) {
-                g_set_error(error, TB_ERROR, TB_ERROR_INTERNAL, "webrtcbin does not take the video");
+                tb_set_error(error, TB_ERROR_INTERNAL, "webrtcbin does not take the video");
                 return false;
         }
         g_autoptr(GstWebRTCRTPTransceiver) transceiver = NULL;

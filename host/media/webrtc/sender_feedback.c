@@ -1,7 +1,7 @@
 /* What comes back from a viewer, on webrtcbin's RTCP thread. */
 #include <gst/video/video.h>
 
-#include "host/media/webrtc/sender_internal.h"
+#include "host/media/webrtc/sender_private.h"
 
 #define FEEDBACK_PACKETS 2048
 

@@ -1,5 +1,5 @@
 /* The pictures of one viewer, and of which encoder it gets them. */
-#include "host/media/webrtc/sender_internal.h"
+#include "host/media/webrtc/sender_private.h"
 #include "lib/log.h"
 
 /* in front of a payloader that does not get on: then its viewer starts again with a keyframe */

@@ -2,8 +2,8 @@
  * byte. */
 #include <string.h>
 
-#include "host/core/control.h"
-#include "host/core/control_msg.h"
+#include "host/core/control/control.h"
+#include "host/core/control/control_msg.h"
 #include "lib/error.h"
 #include "tests/unit/core/fake.h"
 

@@ -1,7 +1,7 @@
 /* The messages of /host/ws and the data channels, by the golden files that the browser's tests read too. */
 #include <string.h>
 
-#include "host/core/control_msg.h"
+#include "host/core/control/control_msg.h"
 #include "host/core/core.h"
 #include "lib/error.h"
 #include "lib/limits.h"

@@ -18,7 +18,7 @@ static bool lane_open(TbInstance *self, TbIo *io G_GNUC_UNUSED, GError **error)
         FakeLane *lane = (FakeLane *)self;
         g_atomic_int_inc(&fake.opens);
         if (!g_atomic_int_get(&fake.present)) {
-                g_set_error(error, TB_ERROR, TB_ERROR_GONE, "fake is unplugged");
+                tb_set_error(error, TB_ERROR_GONE, "fake is unplugged");
                 return false;
         }
         if (!lane->echo)
@@ -42,7 +42,7 @@ static bool lane_pump(TbInstance *self, TbIo *io, GError **error)
 {
         FakeLane *lane = (FakeLane *)self;
         if (g_atomic_int_compare_and_exchange(&fake.lose, 1, 0)) {
-                g_set_error(error, TB_ERROR, TB_ERROR_GONE, "fake was pulled");
+                tb_set_error(error, TB_ERROR_GONE, "fake was pulled");
                 return false;
         }
         if (lane->echo->len > 0) {

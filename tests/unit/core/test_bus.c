@@ -1,5 +1,5 @@
 /* The bus: order, replay, gaps, subscribers that come and go inside a call. */
-#include "host/core/bus.h"
+#include "host/core/state/bus.h"
 #include "lib/limits.h"
 #include "lib/thread.h"
 

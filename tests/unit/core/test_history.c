@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "host/core/history.h"
+#include "host/core/console/history.h"
 #include "lib/clock.h"
 #include "lib/limits.h"
 #include "lib/thread.h"

@@ -2,7 +2,7 @@
  * beyond. */
 #include <string.h>
 
-#include "host/core/command.h"
+#include "host/core/ops/command.h"
 #include "host/core/private.h"
 #include "lib/limits.h"
 #include "tests/unit/core/fake.h"

@@ -1,5 +1,5 @@
 /* What the host remembers of sensors: the limit of each stream, its order, the limit of streams. */
-#include "host/core/samples.h"
+#include "host/core/state/samples.h"
 
 #include <math.h>
 

@@ -9,9 +9,9 @@
 #include <gst/video/video.h>
 #include <string.h>
 
-#include "host/media/hub/hub_private.h"
 #include "host/media/media.h"
 #include "host/media/media_private.h"
+#include "host/media/private.h"
 #include "lib/thread.h"
 
 #define WAIT_US (30 * G_USEC_PER_SEC)

@@ -38,7 +38,7 @@ static bool start(void *source, TbFrameSink sink, void *sink_data, GError **erro
         Source *s = source;
         s->starts++;
         if (s->refuse) {
-                g_set_error(error, TB_ERROR, TB_ERROR_GONE, "the camera is not plugged in");
+                tb_set_error(error, TB_ERROR_GONE, "the camera is not plugged in");
                 return false;
         }
         s->sink = sink;

@@ -1,0 +1,323 @@
+#include "host/core/control/control.h"
+
+#include <string.h>
+
+#include "host/core/control/control_msg.h"
+#include "host/core/control/control_stream.h"
+#include "lib/error.h"
+#include "lib/json.h"
+#include "lib/log.h"
+
+struct TbControl {
+        TbCore *core; /* borrowed */
+        char *user, *via, *request, *only, *lease;
+        TbRole role;
+        const TbControlOps *ops; /* static */
+        gpointer data;
+        TbControlStream *stream; /* owned: subscriptions */
+        GHashTable *running;     /* id -> borrowed Pending */
+        GHashTable *leases;      /* device -> secret that lease.take answered here */
+};
+
+/* A command on its way. Outlives the control when the command is one that has to end (control NULL then). */
+typedef struct Pending {
+        TbControl *control; /* borrowed; NULL: the viewer has gone */
+        TbCommand *command; /* borrowed until done */
+        gint64 id;
+        char *device;
+        bool finishes; /* goes on when the viewer leaves */
+        bool takes_lease, drops_lease;
+} Pending;
+
+static void pending_free(Pending *p)
+{
+        g_free(p->device);
+        g_free(p);
+}
+
+static bool send_json(TbControl *control, json_t *message_take)
+{
+        char *text = json_dumps(message_take, TB_JSON);
+        bool sent = text && control->ops->send(text, strlen(text), control->data);
+        free(text);
+        json_decref(message_take);
+        return sent;
+}
+
+/* Every command is acknowledged: one whose result this carrier cannot take, by saying so. */
+static void send_answer(TbControl *control, gint64 id, json_t *answer_take)
+{
+        gsize size, max = control->ops->max ? control->ops->max : TB_CONTROL_MESSAGE;
+        g_autofree char *text = tb_json_text(answer_take, &size);
+        json_decref(answer_take);
+        if (size <= max) {
+                control->ops->send(text, size, control->data);
+                return;
+        }
+        g_autoptr(GError) error =
+                g_error_new(TB_ERROR, TB_ERROR_TOO_LARGE,
+                            "the command is done; its result has %zu bytes and %zu can be sent "
+                            "here: ask for less, or use REST",
+                            size, max);
+        send_json(control, tb_control_result(id, NULL, error, NULL));
+}
+
+static bool stream_send(const char *text, gsize size, gpointer data)
+{
+        TbControl *control = data;
+        return control->ops->send(text, size, control->data);
+}
+
+static gsize stream_queued(gpointer data)
+{
+        TbControl *control = data;
+        return control->ops->queued ? control->ops->queued(control->data) : 0;
+}
+
+TbControl *tb_control_new(TbCore *core, const TbActor *actor, const char *device, const TbControlOps *ops,
+                          gpointer data)
+{
+        TbControl *control = g_new0(TbControl, 1);
+        control->core = core;
+        control->user = g_strdup(actor->user);
+        control->via = g_strdup(actor->via);
+        control->request = g_strdup(actor->request);
+        control->lease = g_strdup(actor->lease);
+        control->only = g_strdup(device);
+        control->role = actor->role;
+        control->ops = ops;
+        control->data = data;
+        control->running = g_hash_table_new(g_int64_hash, g_int64_equal);
+        control->leases = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+        control->stream = tb_control_stream_new(core, device, stream_send, stream_queued, control);
+        return control;
+}
+
+void tb_control_free(TbControl *control)
+{
+        if (!control)
+                return;
+        GHashTableIter iter;
+        gpointer value;
+        g_hash_table_iter_init(&iter, control->running);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                Pending *p = value;
+                p->control = NULL;
+                if (p->finishes)
+                        continue; /* done() frees it */
+                tb_command_cancel(p->command);
+                pending_free(p);
+        }
+        g_hash_table_unref(control->running);
+        g_hash_table_unref(control->leases);
+        tb_control_stream_free(control->stream);
+        g_free(control->user);
+        g_free(control->via);
+        g_free(control->request);
+        g_free(control->only);
+        g_free(control->lease);
+        g_free(control);
+}
+
+void tb_control_set_lease(TbControl *control, const char *lease)
+{
+        g_free(control->lease);
+        control->lease = g_strdup(lease);
+}
+
+void tb_control_drained(TbControl *control)
+{
+        tb_control_stream_resume(control->stream);
+}
+
+/* What cannot be tied to a command. */
+static void refuse(TbControl *control, gint64 id, const GError *error, json_t *extra)
+{
+        if (id > 0) {
+                send_json(control, tb_control_result(id, NULL, error, extra));
+                return;
+        }
+        g_autofree char *code = g_ascii_strdown(tb_error_title(error), -1);
+        send_json(control, tb_control_error(g_strdelimit(code, " ", '-'), tb_error_detail(error)));
+}
+
+static void remember_lease(const Pending *p, json_t *result)
+{
+        const char *lease = json_string_value(json_object_get(result, "lease"));
+        if (p->takes_lease && lease)
+                g_hash_table_replace(p->control->leases, g_strdup(p->device), g_strdup(lease));
+        else if (p->drops_lease)
+                g_hash_table_remove(p->control->leases, p->device);
+}
+
+static void command_done(json_t *result, const GError *error, gpointer user)
+{
+        Pending *p = user;
+        TbControl *control = p->control;
+        if (control) {
+                g_hash_table_remove(control->running, &p->id);
+                if (!error)
+                        remember_lease(p, result);
+                send_answer(control, p->id,
+                            tb_control_result(p->id, result, error,
+                                              error && json_is_object(result) ? result : NULL));
+        }
+        pending_free(p);
+}
+
+/* "power.set" + interface "main" -> "main.set". Without an interface the first word is the interface's name,
+ * or its kind. */
+static char *full_verb(TbControl *control, const TbControlMessage *m, TbDevice *device, GError **error)
+{
+        const char *op = strrchr(m->verb, '.');
+        g_autofree char *word = g_strndup(m->verb, (gsize)(op - m->verb));
+        if (!m->interface) {
+                if (tb_core_interface(control->core, m->device, word, NULL))
+                        return g_strdup(m->verb);
+                for (int kind = 0; kind < TB_KINDS; kind++) {
+                        TbInterface *iface = g_str_equal(tb_kind_name((TbKind)kind), word)
+                                                     ? tb_device_interface_of(device, (TbKind)kind)
+                                                     : NULL;
+                        if (iface)
+                                return g_strconcat(tb_interface_name(iface), op, NULL);
+                }
+                return g_strdup(m->verb); /* lease.take, device.get; the core refuses the rest */
+        }
+        TbInterface *iface = tb_core_interface(control->core, m->device, m->interface, error);
+        if (!iface)
+                return NULL;
+        if (!g_str_equal(word, m->interface) && !g_str_equal(word, tb_kind_name(tb_interface_kind(iface)))) {
+                tb_error_set_field(error, TB_ERROR_INVALID, "verb", "%s is a %s interface: it knows no %s",
+                                   tb_interface_id(iface), tb_kind_name(tb_interface_kind(iface)), m->verb);
+                return NULL;
+        }
+        return g_strconcat(m->interface, op, NULL);
+}
+
+/* Half of these would be worse than all of them. */
+static bool must_finish(TbCore *core, const char *device, const char *verb)
+{
+        const char *dot = strrchr(verb, '.');
+        g_autofree char *name = g_strndup(verb, (gsize)(dot - verb));
+        TbInterface *iface = tb_core_interface(core, device, name, NULL);
+        TbKind kind = iface ? tb_interface_kind(iface) : TB_KINDS;
+        return kind == TB_KIND_POWER || kind == TB_KIND_INPUT;
+}
+
+static bool start_command(TbControl *control, const TbControlMessage *m, GError **error)
+{
+        TbDevice *device = NULL;
+        if (control->only && !g_str_equal(control->only, m->device)) {
+                tb_set_error(error, TB_ERROR_FORBIDDEN, "this session is for %s only", control->only);
+                return false;
+        }
+        if (g_hash_table_contains(control->running, &m->id)) {
+                tb_error_set_field(error, TB_ERROR_BUSY, "id",
+                                   "command %" G_GINT64_FORMAT " is still running", m->id);
+                return false;
+        }
+        if (g_hash_table_size(control->running) >= TB_CONTROL_IN_FLIGHT) {
+                tb_set_error(error, TB_ERROR_LIMIT, "%d commands are running already: wait for answers",
+                             TB_CONTROL_IN_FLIGHT);
+                return false;
+        }
+        if (!(device = tb_core_device(control->core, m->device, error)))
+                return false;
+        g_autofree char *verb = full_verb(control, m, device, error);
+        if (!verb)
+                return false;
+        const char *lease = m->lease ? m->lease : g_hash_table_lookup(control->leases, m->device);
+        TbActor actor = {control->user, control->role, lease ? lease : control->lease, control->via,
+                         control->request};
+        Pending *p = g_new0(Pending, 1);
+        p->control = control;
+        p->id = m->id;
+        p->device = g_strdup(m->device);
+        p->finishes = must_finish(control->core, m->device, verb);
+        p->takes_lease = g_str_equal(verb, "lease.take");
+        p->drops_lease = g_str_equal(verb, "lease.release");
+        g_hash_table_insert(control->running, &p->id, p);
+        p->command =
+                tb_core_command(control->core, &actor, m->device, verb, m->params, NULL, command_done, p);
+        return true;
+}
+
+static bool change_topics(TbControl *control, const TbControlMessage *m, GError **error)
+{
+        gsize i;
+        json_t *topic;
+        json_array_foreach (m->topics, i, topic) {
+                const char *text = json_string_value(topic);
+                if (m->kind == TB_CONTROL_UNSUBSCRIBE)
+                        tb_control_unsubscribe(control, text);
+                else if (!tb_control_subscribe(control, text, m->offset, error))
+                        return false;
+        }
+        return true;
+}
+
+static bool switch_picture(TbControl *control, const TbTopic *topic, bool on, GError **error)
+{
+        if (control->ops->picture)
+                return control->ops->picture(topic->device ? topic->device : control->only, topic->interface,
+                                             on, control->data, error);
+        tb_set_error(error, TB_ERROR_UNPROCESSABLE,
+                     "pictures come over the relay only; here use WHEP or stream.mjpeg");
+        return false;
+}
+
+bool tb_control_subscribe(TbControl *control, const char *text, gint64 from, GError **error)
+{
+        g_auto(TbTopic) topic = {0};
+        if (!tb_topic_parse(text, &topic)) {
+                tb_error_set_field(error, TB_ERROR_INVALID, "subscribe",
+                                   "a topic looks like \"console:board/uart1\"");
+                return false;
+        }
+        if (control->only && topic.device && !g_str_equal(topic.device, control->only)) {
+                tb_set_error(error, TB_ERROR_FORBIDDEN, "this session is for %s only", control->only);
+                return false;
+        }
+        if (g_str_equal(topic.name, "picture"))
+                return switch_picture(control, &topic, true, error);
+        return tb_control_stream_add(control->stream, text, &topic, from, error);
+}
+
+void tb_control_unsubscribe(TbControl *control, const char *text)
+{
+        g_auto(TbTopic) topic = {0};
+        if (tb_topic_parse(text, &topic) && g_str_equal(topic.name, "picture"))
+                switch_picture(control, &topic, false, NULL);
+        else
+                tb_control_stream_remove(control->stream, text);
+}
+
+void tb_control_receive(TbControl *control, const char *text, gsize size)
+{
+        g_auto(TbControlMessage) m = {0};
+        g_autoptr(GError) error = NULL;
+        if (!tb_control_parse(text, size, &m, &error)) {
+                refuse(control, m.id, error, NULL);
+                return;
+        }
+        switch (m.kind) {
+        case TB_CONTROL_COMMAND:
+                if (!start_command(control, &m, &error))
+                        refuse(control, m.id, error, NULL);
+                break;
+        case TB_CONTROL_SUBSCRIBE:
+        case TB_CONTROL_UNSUBSCRIBE:
+                if (!change_topics(control, &m, &error))
+                        refuse(control, m.id, error, NULL);
+                else if (m.id > 0)
+                        send_json(control, tb_control_result(m.id, NULL, NULL, NULL));
+                break;
+        case TB_CONTROL_PING:
+                send_json(control, m.t >= 0 ? json_pack("{s:s, s:I}", "type", "pong", "t", (json_int_t)m.t)
+                                            : json_pack("{s:s}", "type", "pong"));
+                break;
+        case TB_CONTROL_SAMPLE:
+        case TB_CONTROL_BYE:
+        case TB_CONTROL_OTHER: break;
+        }
+}

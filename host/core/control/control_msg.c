@@ -1,0 +1,241 @@
+#include "host/core/control/control_msg.h"
+
+#include <string.h>
+
+#include "lib/error.h"
+#include "lib/json.h"
+#include "lib/limits.h"
+
+#define NAME_MAX_SIZE 64
+#define VERB_MAX_SIZE 64
+#define TOPIC_MAX_SIZE 192
+#define LEASE_MAX_SIZE 128
+
+static bool invalid(GError **error, const char *field, const char *what)
+{
+        tb_error_set_field(error, TB_ERROR_INVALID, field, "%s %s", field, what);
+        return false;
+}
+
+static bool is_name(const char *text, gsize size)
+{
+        if (size == 0 || size > NAME_MAX_SIZE || !g_ascii_isalnum(text[0]))
+                return false;
+        for (gsize i = 1; i < size; i++)
+                if (!g_ascii_isalnum(text[i]) && !strchr("._-", text[i]))
+                        return false;
+        return true;
+}
+
+/* "power.set", "uart-1.write": words of lower case with a dot between them. */
+static bool is_verb(const char *text)
+{
+        gsize size = strlen(text);
+        if (size < 3 || size > VERB_MAX_SIZE || !strchr(text, '.') || text[size - 1] == '.')
+                return false;
+        for (gsize i = 0; i < size; i++) {
+                bool first = i == 0 || text[i - 1] == '.';
+                bool plain = g_ascii_islower(text[i]) ||
+                             (!first && (g_ascii_isdigit(text[i]) || strchr("_-", text[i])));
+                if (!plain && (text[i] != '.' || first))
+                        return false;
+        }
+        return true;
+}
+
+bool tb_topic_parse(const char *text, TbTopic *ret_topic)
+{
+        *ret_topic = (TbTopic){0};
+        gsize size = strlen(text), name = strcspn(text, ":");
+        if (size > TOPIC_MAX_SIZE || name == 0 || !g_ascii_islower(text[0]))
+                return false;
+        for (gsize i = 0; i < name; i++)
+                if (!g_ascii_islower(text[i]) && !g_ascii_isdigit(text[i]) && !strchr("_.-", text[i]))
+                        return false;
+        const char *device = text[name] ? text + name + 1 : NULL, *interface = NULL;
+        gsize device_size = 0;
+        if (device) {
+                device_size = strcspn(device, "/");
+                interface = device[device_size] ? device + device_size + 1 : NULL;
+                if (!is_name(device, device_size) || (interface && !is_name(interface, strlen(interface))))
+                        return false;
+        }
+        ret_topic->name = g_strndup(text, name);
+        ret_topic->device = device ? g_strndup(device, device_size) : NULL;
+        ret_topic->interface = g_strdup(interface);
+        return true;
+}
+
+void tb_topic_clear(TbTopic *topic)
+{
+        g_clear_pointer(&topic->name, g_free);
+        g_clear_pointer(&topic->device, g_free);
+        g_clear_pointer(&topic->interface, g_free);
+}
+
+/* *ret stays as it is when the field is missing and not required. */
+static bool get_text(json_t *json, const char *field, bool required, gsize max, const char **ret,
+                     GError **error)
+{
+        json_t *value = json_object_get(json, field);
+        if (!value)
+                return !required || invalid(error, field, "is missing");
+        if (!json_is_string(value))
+                return invalid(error, field, "must be a string");
+        if (json_string_length(value) == 0 || json_string_length(value) > max)
+                return invalid(error, field, "is empty or too long");
+        *ret = json_string_value(value);
+        return true;
+}
+
+static bool get_number(json_t *json, const char *field, gint64 min, gint64 *ret, GError **error)
+{
+        json_t *value = json_object_get(json, field);
+        if (!value)
+                return true;
+        if (!json_is_integer(value))
+                return invalid(error, field, "must be a whole number");
+        if (json_integer_value(value) < min || json_integer_value(value) > (1LL << 53))
+                return invalid(error, field, "is out of range");
+        *ret = json_integer_value(value);
+        return true;
+}
+
+static bool parse_command(TbControlMessage *m, GError **error)
+{
+        if (!json_object_get(m->json, "id"))
+                return invalid(error, "id", "is missing");
+        if (!get_text(m->json, "device", true, NAME_MAX_SIZE, &m->device, error))
+                return false;
+        if (!is_name(m->device, strlen(m->device)))
+                return invalid(error, "device", "is no device id");
+        if (!get_text(m->json, "interface", false, NAME_MAX_SIZE, &m->interface, error))
+                return false;
+        if (m->interface && !is_name(m->interface, strlen(m->interface)))
+                return invalid(error, "interface", "is no interface name");
+        if (!get_text(m->json, "verb", true, VERB_MAX_SIZE, &m->verb, error))
+                return false;
+        if (!is_verb(m->verb))
+                return invalid(error, "verb", "must look like \"power.set\"");
+        m->params = json_object_get(m->json, "params");
+        if (m->params && !json_is_object(m->params))
+                return invalid(error, "params", "must be an object");
+        return get_text(m->json, "lease", false, LEASE_MAX_SIZE, &m->lease, error);
+}
+
+static bool parse_topics(TbControlMessage *m, const char *field, GError **error)
+{
+        m->topics = json_object_get(m->json, field);
+        if (!json_is_array(m->topics))
+                return invalid(error, field, "must be an array of topics");
+        if (json_array_size(m->topics) == 0 || json_array_size(m->topics) > TB_CONTROL_TOPICS)
+                return invalid(error, field, "must have 1 to 32 topics");
+        gsize i;
+        json_t *topic;
+        json_array_foreach (m->topics, i, topic) {
+                g_autofree char *path = g_strdup_printf("%s[%zu]", field, i);
+                if (!json_is_string(topic))
+                        return invalid(error, path, "must be a string");
+                g_auto(TbTopic) parsed = {0};
+                if (!tb_topic_parse(json_string_value(topic), &parsed))
+                        return invalid(error, path, "must look like \"console:board/uart1\"");
+        }
+        /* "from": of before; the relay's envelope has a field of that name */
+        return get_number(m->json, "from", 0, &m->offset, error) &&
+               get_number(m->json, "offset", 0, &m->offset, error);
+}
+
+static bool is_reading(json_t *json, GError **error)
+{
+        gint64 t = -1, seq = -1;
+        if (!get_number(json, "t", 0, &t, error) || !get_number(json, "seq", 0, &seq, error))
+                return false;
+        if (t < 0)
+                return invalid(error, "t", "is missing");
+        return seq >= 0 || invalid(error, "seq", "is missing");
+}
+
+static bool parse_typed(TbControlMessage *m, GError **error)
+{
+        static const char *const signaling[] = {
+                "hello", "ready",         "error", "offer",          "answer",
+                "ice",   "ice-candidate", "pong",  "peer-connected", "peer-disconnected",
+                "event", "console",       NULL};
+        json_t *type = json_object_get(m->json, "type");
+        if (!json_is_string(type))
+                return invalid(error, "type", "must be a string");
+        const char *name = json_string_value(type);
+        if (g_str_equal(name, "ping")) {
+                m->kind = TB_CONTROL_PING;
+                return get_number(m->json, "t", 0, &m->t, error);
+        }
+        if (g_str_equal(name, "bye")) {
+                m->kind = TB_CONTROL_BYE;
+                const char *reason = NULL;
+                return get_text(m->json, "reason", false, 256, &reason, error);
+        }
+        if (g_str_equal(name, "sensor") || g_str_equal(name, "sample")) {
+                m->kind = TB_CONTROL_SAMPLE;
+                return is_reading(m->json, error);
+        }
+        m->kind = TB_CONTROL_OTHER;
+        return g_strv_contains(signaling, name) || invalid(error, "type", "is unknown here");
+}
+
+bool tb_control_parse(const char *text, gsize size, TbControlMessage *m, GError **error)
+{
+        *m = (TbControlMessage){.kind = TB_CONTROL_OTHER, .t = -1, .offset = -1};
+        if (size > TB_LIMIT_WS_MESSAGE)
+                return invalid(error, "message", "is too long");
+        m->json = tb_json_parse(text, size, error);
+        if (!m->json)
+                return false;
+        if (!json_is_object(m->json))
+                return invalid(error, "message", "must be a JSON object");
+        if (json_object_get(m->json, "type"))
+                return parse_typed(m, error);
+        if (!get_number(m->json, "id", 1, &m->id, error))
+                return false;
+        if (json_object_get(m->json, "subscribe")) {
+                m->kind = TB_CONTROL_SUBSCRIBE;
+                return parse_topics(m, "subscribe", error);
+        }
+        if (json_object_get(m->json, "unsubscribe")) {
+                m->kind = TB_CONTROL_UNSUBSCRIBE;
+                return parse_topics(m, "unsubscribe", error);
+        }
+        if (json_object_get(m->json, "ok"))
+                return true; /* somebody's answer: not for us */
+        if (json_object_get(m->json, "verb") || json_object_get(m->json, "device")) {
+                m->kind = TB_CONTROL_COMMAND;
+                return parse_command(m, error);
+        }
+        return invalid(error, "type", "is missing, and so are verb and subscribe");
+}
+
+void tb_control_message_clear(TbControlMessage *message)
+{
+        json_decref(message->json);
+        *message = (TbControlMessage){.kind = TB_CONTROL_OTHER, .t = -1, .offset = -1};
+}
+
+json_t *tb_control_result(gint64 id, json_t *result, const GError *error, json_t *extra)
+{
+        json_t *m = json_object();
+        json_object_set_new(m, "id", json_integer(id));
+        json_object_set_new(m, "ok", json_boolean(!error));
+        if (error) {
+                json_t *problem = tb_error_to_json(error);
+                if (extra)
+                        json_object_update_missing(problem, extra);
+                json_object_set_new(m, "error", problem);
+        } else if (result && !json_is_null(result)) {
+                json_object_set(m, "result", result);
+        }
+        return m;
+}
+
+json_t *tb_control_error(const char *code, const char *message)
+{
+        return json_pack("{s:s, s:s, s:s}", "type", "error", "code", code, "message", message);
+}

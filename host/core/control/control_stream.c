@@ -1,0 +1,328 @@
+#include "host/core/control/control_stream.h"
+
+#include <string.h>
+
+#include "host/core/control/control.h"
+#include "lib/error.h"
+#include "lib/json.h"
+
+/* A carrier that does not tell when it can take more is asked again. */
+#define RETRY_MS 40
+
+typedef enum What { WHAT_EVENT, WHAT_SENSOR, WHAT_LOG, WHAT_CONSOLE } What;
+
+typedef struct Subscription {
+        TbControlStream *stream; /* borrowed: the owner */
+        char *key;
+        What what;
+        char *device, *interface; /* NULL: any */
+        /* console */
+        guint watch;          /* 0: the interface is not there now */
+        TbInterface *watched; /* borrowed; NULL with watch 0 */
+        guint64 offset;
+} Subscription;
+
+struct TbControlStream {
+        TbCore *core; /* borrowed */
+        char *only;
+        bool (*send)(const char *text, gsize size, gpointer data);
+        gsize (*queued)(gpointer data);
+        gpointer data;
+        GPtrArray *subscriptions; /* owned */
+        guint bus;                /* subscription on the bus; 0: none */
+        guint retry;
+        guint64 lost; /* events that could not be sent since the last "gap" */
+};
+
+static void unwatch(Subscription *s)
+{
+        if (s->watch)
+                tb_interface_unwatch(s->watched, s->watch);
+        s->watch = 0;
+        s->watched = NULL;
+}
+
+static void subscription_free(gpointer data)
+{
+        Subscription *s = data;
+        unwatch(s);
+        g_free(s->key);
+        g_free(s->device);
+        g_free(s->interface);
+        g_free(s);
+}
+
+TbControlStream *tb_control_stream_new(TbCore *core, const char *only_device,
+                                       bool (*send)(const char *, gsize, gpointer), gsize (*queued)(gpointer),
+                                       gpointer data)
+{
+        TbControlStream *stream = g_new0(TbControlStream, 1);
+        stream->core = core;
+        stream->only = g_strdup(only_device);
+        stream->send = send;
+        stream->queued = queued;
+        stream->data = data;
+        stream->subscriptions = g_ptr_array_new_with_free_func(subscription_free);
+        return stream;
+}
+
+void tb_control_stream_free(TbControlStream *stream)
+{
+        if (!stream)
+                return;
+        if (stream->bus)
+                tb_bus_unsubscribe(tb_core_bus(stream->core), stream->bus);
+        if (stream->retry)
+                g_source_remove(stream->retry);
+        g_ptr_array_unref(stream->subscriptions);
+        g_free(stream->only);
+        g_free(stream);
+}
+
+static bool send_json(TbControlStream *stream, json_t *message_take)
+{
+        char *text = json_dumps(message_take, TB_JSON);
+        bool sent = text && stream->send(text, strlen(text), stream->data);
+        free(text);
+        json_decref(message_take);
+        return sent;
+}
+
+static gboolean on_retry(gpointer data)
+{
+        TbControlStream *stream = data;
+        stream->retry = 0;
+        tb_control_stream_resume(stream);
+        return G_SOURCE_REMOVE;
+}
+
+/* --- console --- */
+static void pump(Subscription *s)
+{
+        TbControlStream *stream = s->stream;
+        TbHistory *history = s->watch ? tb_interface_history(s->watched) : NULL;
+        while (history && !stream->retry && stream->queued(stream->data) < TB_CONTROL_QUEUE_HIGH) {
+                guint8 bytes[TB_CONTROL_CONSOLE_CHUNK];
+                guint64 at = 0;
+                gsize n = tb_history_read(history, s->offset, bytes, sizeof bytes, &at);
+                if (n == 0)
+                        return;
+                g_autofree char *base64 = g_base64_encode(bytes, n);
+                json_t *m = json_pack("{s:s, s:s, s:s, s:I, s:s}", "type", "console", "device", s->device,
+                                      "interface", tb_interface_name(s->watched), "offset", (json_int_t)at,
+                                      "base64", base64);
+                if (!send_json(stream, m)) {
+                        stream->retry = g_timeout_add(RETRY_MS, on_retry, stream);
+                        return;
+                }
+                s->offset = at + n;
+        }
+}
+
+static void grew(TbInterface *iface G_GNUC_UNUSED, gpointer user)
+{
+        pump(user);
+}
+
+static TbInterface *find_console(TbControlStream *stream, const char *device_id, const char *name,
+                                 GError **error)
+{
+        TbInterface *iface = NULL;
+        if (name) {
+                iface = tb_core_interface(stream->core, device_id, name, error);
+        } else {
+                TbDevice *device = tb_core_device(stream->core, device_id, error);
+                if (!device)
+                        return NULL;
+                iface = tb_device_interface_of(device, TB_KIND_CONSOLE);
+                if (!iface)
+                        tb_set_error(error, TB_ERROR_NOT_FOUND, "%s has no console", device_id);
+        }
+        if (iface && !tb_interface_history(iface)) {
+                tb_set_error(error, TB_ERROR_NOT_FOUND, "%s is no console", tb_interface_id(iface));
+                return NULL;
+        }
+        return iface;
+}
+
+/* A device that comes back (its attachment was changed) goes on in its history: the offset stays. */
+static void rewatch(Subscription *s)
+{
+        TbInterface *iface = s->watch ? NULL : find_console(s->stream, s->device, s->interface, NULL);
+        if (!iface)
+                return;
+        s->watched = iface;
+        s->watch = tb_interface_watch(iface, grew, s);
+        pump(s);
+}
+
+void tb_control_stream_resume(TbControlStream *stream)
+{
+        if (stream->lost > 0) {
+                json_t *gap = json_pack("{s:s, s:s, s:I, s:{s:I}}", "type", "event", "event", "gap", "t",
+                                        (json_int_t)(g_get_real_time() / 1000), "data", "lost",
+                                        (json_int_t)stream->lost);
+                if (send_json(stream, gap))
+                        stream->lost = 0;
+                else if (!stream->retry)
+                        stream->retry = g_timeout_add(RETRY_MS, on_retry, stream);
+        }
+        for (guint i = 0; i < stream->subscriptions->len; i++) {
+                Subscription *s = g_ptr_array_index(stream->subscriptions, i);
+                if (s->what == WHAT_CONSOLE)
+                        pump(s);
+        }
+}
+
+/* --- bus --- */
+static What what_of(const TbEvent *event)
+{
+        if (event->id == 0 && g_str_equal(event->type, "sample"))
+                return WHAT_SENSOR;
+        if (event->id == 0 && g_str_equal(event->type, "line"))
+                return WHAT_LOG;
+        return WHAT_EVENT;
+}
+
+static json_t *event_message(const TbEvent *event, What what)
+{
+        json_t *m = json_object();
+        bool sample = what == WHAT_SENSOR;
+        json_object_set_new(m, "type", json_string(sample ? "sample" : "event"));
+        if (sample)
+                json_object_update(m, event->data);
+        else
+                json_object_set_new(m, "event", json_string(event->type));
+        if (event->device)
+                json_object_set_new(m, "device", json_string(event->device));
+        if (event->interface)
+                json_object_set_new(m, "interface", json_string(event->interface));
+        if (!sample || !json_object_get(m, "t"))
+                json_object_set_new(m, "t", json_integer(event->t));
+        if (event->id)
+                json_object_set_new(m, "id", json_integer((json_int_t)event->id));
+        if (!sample && json_is_object(event->data))
+                json_object_set(m, "data", event->data);
+        return m;
+}
+
+static bool matches(const Subscription *s, const TbEvent *event)
+{
+        return (!s->device || g_strcmp0(s->device, event->device) == 0) &&
+               (!s->interface || g_strcmp0(s->interface, event->interface) == 0);
+}
+
+static void follow_device(TbControlStream *stream, const TbEvent *event)
+{
+        bool removed = g_str_equal(event->type, "device.removed");
+        if (!removed && !g_str_equal(event->type, "device.added"))
+                return;
+        for (guint i = 0; i < stream->subscriptions->len; i++) {
+                Subscription *s = g_ptr_array_index(stream->subscriptions, i);
+                if (s->what != WHAT_CONSOLE || g_strcmp0(s->device, event->device) != 0)
+                        continue;
+                if (removed)
+                        unwatch(s);
+                else
+                        rewatch(s);
+        }
+}
+
+static void on_event(const TbEvent *event, gpointer user)
+{
+        TbControlStream *stream = user;
+        What what = what_of(event);
+        if (what == WHAT_EVENT)
+                follow_device(stream, event);
+        if (stream->only && g_strcmp0(stream->only, event->device) != 0)
+                return;
+        bool wanted = false;
+        for (guint i = 0; i < stream->subscriptions->len && !wanted; i++) {
+                const Subscription *s = g_ptr_array_index(stream->subscriptions, i);
+                wanted = s->what == what && matches(s, event);
+        }
+        if (!wanted)
+                return;
+        bool full = stream->queued(stream->data) >= TB_CONTROL_QUEUE_HIGH;
+        if ((full || !send_json(stream, event_message(event, what))) && what == WHAT_EVENT) {
+                stream->lost++;
+                if (!full && !stream->retry)
+                        stream->retry = g_timeout_add(RETRY_MS, on_retry, stream);
+        }
+}
+
+/* --- subscribe --- */
+static bool what_parse(const char *name, What *ret)
+{
+        static const struct {
+                const char *name;
+                What what;
+        } names[] = {{"event", WHAT_EVENT},    {"events", WHAT_EVENT}, {"sensor", WHAT_SENSOR},
+                     {"sensors", WHAT_SENSOR}, {"log", WHAT_LOG},      {"console", WHAT_CONSOLE}};
+        for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
+                if (g_str_equal(names[i].name, name)) {
+                        *ret = names[i].what;
+                        return true;
+                }
+        }
+        return false;
+}
+
+static Subscription *find(TbControlStream *stream, const char *key)
+{
+        for (guint i = 0; i < stream->subscriptions->len; i++) {
+                Subscription *s = g_ptr_array_index(stream->subscriptions, i);
+                if (g_str_equal(s->key, key))
+                        return s;
+        }
+        return NULL;
+}
+
+bool tb_control_stream_add(TbControlStream *stream, const char *key, const TbTopic *topic, gint64 from,
+                           GError **error)
+{
+        What what;
+        if (!what_parse(topic->name, &what)) {
+                tb_error_set_field(error, TB_ERROR_INVALID, "subscribe",
+                                   "there is no topic %s: event, sensor, console, log, picture", topic->name);
+                return false;
+        }
+        const char *device = topic->device ? topic->device : stream->only;
+        if (!device && (what == WHAT_CONSOLE || what == WHAT_LOG)) {
+                tb_error_set_field(error, TB_ERROR_INVALID, "subscribe", "name the device: \"%s:board\"",
+                                   topic->name);
+                return false;
+        }
+        TbInterface *console = NULL;
+        if (what == WHAT_CONSOLE && !(console = find_console(stream, device, topic->interface, error)))
+                return false;
+        if (what != WHAT_CONSOLE && device && !tb_core_device(stream->core, device, error))
+                return false;
+        if (find(stream, key))
+                return true;
+        if (stream->subscriptions->len >= TB_CONTROL_TOPICS) {
+                tb_set_error(error, TB_ERROR_LIMIT, "%d topics at most", TB_CONTROL_TOPICS);
+                return false;
+        }
+        Subscription *s = g_new0(Subscription, 1);
+        s->stream = stream;
+        s->key = g_strdup(key);
+        s->what = what;
+        s->device = g_strdup(device);
+        s->interface = g_strdup(topic->interface);
+        g_ptr_array_add(stream->subscriptions, s);
+        if (!stream->bus)
+                stream->bus = tb_bus_subscribe(tb_core_bus(stream->core), on_event, stream);
+        if (console) {
+                s->offset = from >= 0 ? (guint64)from : tb_history_end(tb_interface_history(console));
+                rewatch(s);
+        }
+        return true;
+}
+
+void tb_control_stream_remove(TbControlStream *stream, const char *key)
+{
+        Subscription *s = find(stream, key);
+        if (s)
+                g_ptr_array_remove(stream->subscriptions, s);
+}

@@ -1,0 +1,393 @@
+#include <string.h>
+
+#include <openssl/sha.h>
+
+#include "host/core/ops/command.h"
+#include "host/core/private.h"
+#include "lib/clock.h"
+#include "lib/limits.h"
+#include "lib/log.h"
+
+/* The holder is warned when this part of the lease is left, but not earlier than a minute before its end. */
+#define WARN_MS 60000
+
+typedef struct Waiter {
+        TbCommand *command;
+        guint timer;
+} Waiter;
+
+struct TbLeaseState {
+        TbDevice *device; /* borrowed */
+        bool held;
+        guint8 hash[SHA256_DIGEST_LENGTH]; /* of the secret */
+        char *holder, *note;
+        gint64 ttl_ms, expires_ms; /* wall clock: leases outlive a restart */
+        guint timer;               /* the next warning or the end */
+        bool warned;
+        GQueue waiters; /* of Waiter */
+};
+
+static void arm(TbLeaseState *l);
+
+TbLeaseState *tb_lease_new(TbDevice *device)
+{
+        TbLeaseState *l = g_new0(TbLeaseState, 1);
+        l->device = device;
+        g_queue_init(&l->waiters);
+        return l;
+}
+
+static void hash_of(const char *secret, guint8 out[SHA256_DIGEST_LENGTH])
+{
+        SHA256((const guint8 *)secret, strlen(secret), out);
+}
+
+static bool is_holder(const TbLeaseState *l, const TbActor *actor)
+{
+        guint8 hash[SHA256_DIGEST_LENGTH];
+        if (!l->held || !actor->lease)
+                return false;
+        hash_of(actor->lease, hash);
+        return tb_secret_equal(hash, l->hash, sizeof hash);
+}
+
+json_t *tb_device_lease_json(TbDevice *device)
+{
+        const TbLeaseState *l = device->lease;
+        if (!l->held)
+                return json_null();
+        g_autofree char *expires = tb_clock_rfc3339(l->expires_ms);
+        json_t *o = json_pack("{s:s, s:s}", "holder", l->holder, "expires_at", expires);
+        json_object_set_new(o, "note", l->note ? json_string(l->note) : json_null());
+        return o;
+}
+
+bool tb_lease_allows(TbDevice *device, const TbActor *actor, GError **error)
+{
+        const TbLeaseState *l = device->lease;
+        if (!l->held || is_holder(l, actor))
+                return true;
+        g_autofree char *expires = tb_clock_rfc3339(l->expires_ms);
+        tb_set_error(error, TB_ERROR_LOCKED,
+                     "%s is leased by %s until %s%s%s; send X-Lease if that is you, or wait", device->id,
+                     l->holder, expires, l->note ? ": " : "", l->note ? l->note : "");
+        return false;
+}
+
+static void publish(TbLeaseState *l, const char *type, json_t *data_take)
+{
+        tb_core_changed(l->device->core);
+        tb_bus_publish(l->device->core->bus, type, l->device->id, NULL, data_take);
+}
+
+static void clear(TbLeaseState *l)
+{
+        if (l->timer)
+                g_source_remove(l->timer);
+        l->timer = 0;
+        l->held = false;
+        g_clear_pointer(&l->holder, g_free);
+        g_clear_pointer(&l->note, g_free);
+}
+
+static void serve_waiters(TbLeaseState *l);
+
+static void end(TbLeaseState *l, const char *reason)
+{
+        json_t *data = json_pack("{s:s, s:s}", "holder", l->holder, "reason", reason);
+        clear(l);
+        publish(l, "lease.ended", data);
+        tb_leases_save(l->device->core);
+        serve_waiters(l);
+}
+
+static gboolean on_timer(gpointer data)
+{
+        TbLeaseState *l = data;
+        l->timer = 0;
+        gint64 left = l->expires_ms - tb_clock_ms();
+        if (left <= 0) {
+                end(l, "expired");
+        } else {
+                if (!l->warned && left <= MIN(WARN_MS, l->ttl_ms / 4) + 50) {
+                        l->warned = true;
+                        publish(l, "lease.expiring", tb_device_lease_json(l->device));
+                }
+                arm(l);
+        }
+        return G_SOURCE_REMOVE;
+}
+
+static void arm(TbLeaseState *l)
+{
+        if (l->timer)
+                g_source_remove(l->timer);
+        gint64 left = MAX(l->expires_ms - tb_clock_ms(), 0), warn = left - MIN(WARN_MS, l->ttl_ms / 4);
+        l->timer = g_timeout_add((guint)(!l->warned && warn > 0 ? warn : left), on_timer, l);
+}
+
+static void extend(TbLeaseState *l)
+{
+        l->expires_ms = tb_clock_ms() + l->ttl_ms;
+        l->warned = false;
+        arm(l);
+}
+
+void tb_lease_used(TbDevice *device, const TbActor *actor)
+{
+        TbLeaseState *l = device->lease;
+        /* cheap for floods of input: only when a second of the lease is gone */
+        if (is_holder(l, actor) && l->expires_ms - tb_clock_ms() < l->ttl_ms - 1000) {
+                extend(l);
+                tb_core_changed(device->core);
+        }
+}
+
+static json_t *grant(TbLeaseState *l, const char *holder, const char *note, gint64 ttl_ms)
+{
+        g_autofree char *secret = tb_random_token(16);
+        clear(l);
+        l->held = true;
+        hash_of(secret, l->hash);
+        l->holder = g_strdup(holder);
+        l->note = g_strdup(note);
+        l->ttl_ms = ttl_ms;
+        extend(l);
+        publish(l, "lease.taken", tb_device_lease_json(l->device));
+        tb_leases_save(l->device->core);
+        json_t *o = tb_device_lease_json(l->device);
+        json_object_set_new(o, "lease", json_string(secret));
+        return o;
+}
+
+static json_t *grant_to(TbLeaseState *l, TbCommand *command)
+{
+        json_t *params = tb_command_params(command);
+        return grant(l, tb_command_actor(command)->user, json_string_value(json_object_get(params, "note")),
+                     json_integer_value(json_object_get(params, "ttl_s")) * 1000);
+}
+
+static void serve_waiters(TbLeaseState *l)
+{
+        Waiter *w = l->held ? NULL : g_queue_pop_head(&l->waiters);
+        if (!w)
+                return;
+        g_source_remove(w->timer);
+        TbCommand *command = w->command;
+        g_free(w);
+        tb_command_succeed(command, grant_to(l, command));
+}
+
+static void refuse(TbLeaseState *l, TbCommand *command)
+{
+        g_autoptr(GError) error = NULL;
+        tb_lease_allows(l->device, tb_command_actor(command), &error);
+        if (!error)
+                tb_set_error(&error, TB_ERROR_BUSY, "the lease changed hands while you waited: ask again");
+        tb_command_fail(command, g_steal_pointer(&error), tb_device_lease_json(l->device));
+}
+
+static gboolean wait_over(gpointer data)
+{
+        TbCommand *command = data;
+        TbLeaseState *l = tb_command_device(command)->lease;
+        for (GList *i = l->waiters.head; i; i = i->next) {
+                Waiter *w = i->data;
+                if (w->command != command)
+                        continue;
+                g_queue_delete_link(&l->waiters, i);
+                g_free(w);
+                refuse(l, command);
+                break;
+        }
+        return G_SOURCE_REMOVE;
+}
+
+static void wait_cancelled(TbCommand *command)
+{
+        TbLeaseState *l = tb_command_device(command)->lease;
+        for (GList *i = l->waiters.head; i; i = i->next) {
+                Waiter *w = i->data;
+                if (w->command != command)
+                        continue;
+                g_source_remove(w->timer);
+                g_queue_delete_link(&l->waiters, i);
+                g_free(w);
+                return;
+        }
+}
+
+static void take(TbCommand *command)
+{
+        TbLeaseState *l = tb_command_device(command)->lease;
+        json_int_t wait_s = json_integer_value(json_object_get(tb_command_params(command), "wait_s"));
+        if (!l->held) {
+                tb_command_succeed(command, grant_to(l, command));
+        } else if (is_holder(l, tb_command_actor(command))) { /* the holder asks for another length */
+                l->ttl_ms = json_integer_value(json_object_get(tb_command_params(command), "ttl_s")) * 1000;
+                extend(l);
+                json_t *o = tb_device_lease_json(l->device);
+                json_object_set_new(o, "lease", json_string(tb_command_actor(command)->lease));
+                tb_command_succeed(command, o);
+        } else if (wait_s == 0) {
+                refuse(l, command);
+        } else if (l->waiters.length >= TB_LIMIT_LEASE_WAITERS) {
+                tb_command_fail(command,
+                                g_error_new(TB_ERROR, TB_ERROR_LIMIT, "%d callers wait for %s already",
+                                            TB_LIMIT_LEASE_WAITERS, l->device->id),
+                                NULL);
+        } else {
+                Waiter *w = g_new(Waiter, 1);
+                *w = (Waiter){command, g_timeout_add((guint)wait_s * 1000, wait_over, command)};
+                g_queue_push_tail(&l->waiters, w);
+                tb_command_on_cancel(command, wait_cancelled);
+        }
+}
+
+static void renew(TbCommand *command)
+{
+        TbLeaseState *l = tb_command_device(command)->lease;
+        if (!is_holder(l, tb_command_actor(command))) {
+                tb_command_fail(
+                        command,
+                        l->held ? g_error_new(TB_ERROR, TB_ERROR_LOCKED,
+                                              "X-Lease is not the lease that holds %s now", l->device->id)
+                                : g_error_new(TB_ERROR, TB_ERROR_GONE,
+                                              "the lease of %s has ended: take a new one", l->device->id),
+                        l->held ? tb_device_lease_json(l->device) : NULL);
+                return;
+        }
+        extend(l);
+        tb_core_changed(l->device->core);
+        tb_bus_publish_transient(l->device->core->bus, "lease.renewed", l->device->id, NULL,
+                                 tb_device_lease_json(l->device));
+        tb_leases_save(l->device->core);
+        tb_command_succeed(command, tb_device_lease_json(l->device));
+}
+
+static void release(TbCommand *command)
+{
+        TbLeaseState *l = tb_command_device(command)->lease;
+        const TbActor *actor = tb_command_actor(command);
+        bool holder = is_holder(l, actor);
+        if (!l->held) {
+                tb_command_succeed(command, json_null());
+        } else if (holder || actor->role >= TB_ROLE_ADMIN) {
+                tb_log(TB_LOG_INFO, TB_F("device", l->device->id, "request", actor->request),
+                       "lease of %s %s by %s", l->holder, holder ? "released" : "taken over", actor->user);
+                end(l, holder ? "released" : "taken-over");
+                tb_command_succeed(command, json_null());
+        } else {
+                refuse(l, command);
+        }
+}
+
+const TbParam tb_lease_take_params[] = {
+        {.name = "ttl_s",
+         .type = TB_PARAM_INT,
+         .min = 1,
+         .max = TB_LIMIT_LEASE_S,
+         .fallback = "300",
+         .unit = "s",
+         .help = "the lease ends when the holder was silent for so long"},
+        {.name = "note", .type = TB_PARAM_STRING, .max = TB_LIMIT_LABEL, .help = "shown to others"},
+        {.name = "wait_s",
+         .type = TB_PARAM_INT,
+         .min = 0,
+         .max = TB_LIMIT_LEASE_WAIT_S,
+         .fallback = "0",
+         .unit = "s",
+         .help = "queue for so long when it is taken"},
+        TB_PARAM_END,
+};
+
+const TbVerbRun tb_lease_verbs[] = {
+        {.verb = {.op = "take",
+                  .role = TB_ROLE_OPERATOR,
+                  .params = tb_lease_take_params,
+                  .timeout_ms = (TB_LIMIT_LEASE_WAIT_S + 10) * 1000,
+                  .summary = "Take the lease of a device"},
+         .start = take},
+        {.verb = {.op = "renew",
+                  .role = TB_ROLE_OPERATOR,
+                  .flags = TB_VERB_QUIET,
+                  .params = tb_no_params,
+                  .timeout_ms = 5000,
+                  .summary = "Heartbeat of the holder"},
+         .start = renew},
+        {.verb = {.op = "release",
+                  .role = TB_ROLE_OPERATOR,
+                  .params = tb_no_params,
+                  .timeout_ms = 5000,
+                  .summary = "Release (holder) or take over (admin)"},
+         .start = release},
+        {.verb = {.op = NULL}},
+};
+
+/* --- across restarts --- */
+static gboolean save_one(gpointer key, gpointer value, gpointer data)
+{
+        const TbLeaseState *l = ((TbDevice *)value)->lease;
+        if (l->held) {
+                g_autofree char *hash = g_base64_encode(l->hash, sizeof l->hash);
+                json_t *o = json_pack("{s:s, s:s, s:I, s:I}", "hash", hash, "holder", l->holder, "ttl_ms",
+                                      (json_int_t)l->ttl_ms, "expires_ms", (json_int_t)l->expires_ms);
+                if (l->note)
+                        json_object_set_new(o, "note", json_string(l->note));
+                json_object_set_new(data, key, o);
+        }
+        return FALSE;
+}
+
+void tb_leases_save(TbCore *core)
+{
+        json_auto_t *all = json_object();
+        g_autofree char *path = g_build_filename(core->config->state_dir, "leases.json", NULL);
+        g_tree_foreach(core->devices, save_one, all);
+        char *text = json_dumps(all, JSON_INDENT(2));
+        g_autoptr(GError) error = NULL;
+        if (!g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, &error))
+                tb_log(TB_LOG_WARNING, TB_F(), "leases will not survive a restart: %s", error->message);
+        free(text);
+}
+
+void tb_leases_load(TbCore *core)
+{
+        g_autofree char *path = g_build_filename(core->config->state_dir, "leases.json", NULL);
+        json_auto_t *all = json_load_file(path, 0, NULL);
+        const char *id;
+        json_t *o;
+        json_object_foreach (all, id, o) {
+                TbDevice *device = g_tree_lookup(core->devices, id);
+                const char *hash = json_string_value(json_object_get(o, "hash")),
+                           *holder = json_string_value(json_object_get(o, "holder"));
+                gint64 expires = json_integer_value(json_object_get(o, "expires_ms"));
+                if (!device || !hash || !holder || expires <= tb_clock_ms())
+                        continue;
+                gsize n = 0;
+                g_autofree guchar *raw = g_base64_decode(hash, &n);
+                TbLeaseState *l = device->lease;
+                if (n != sizeof l->hash)
+                        continue;
+                memcpy(l->hash, raw, n);
+                l->held = true;
+                l->holder = g_strdup(holder);
+                l->note = g_strdup(json_string_value(json_object_get(o, "note")));
+                l->ttl_ms = MAX(json_integer_value(json_object_get(o, "ttl_ms")), 1000);
+                l->expires_ms = expires;
+                arm(l);
+        }
+}
+
+void tb_lease_free(TbLeaseState *l)
+{
+        for (Waiter *w; (w = g_queue_pop_head(&l->waiters));) {
+                g_source_remove(w->timer);
+                TbCommand *command = w->command;
+                g_free(w);
+                tb_command_fail(command, g_error_new(TB_ERROR, TB_ERROR_NOT_FOUND, "the device was removed"),
+                                NULL);
+        }
+        clear(l);
+        g_free(l);
+}

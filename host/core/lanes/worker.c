@@ -1,0 +1,239 @@
+#include "host/core/lanes/worker.h"
+
+#include "host/core/lanes/worker_private.h"
+#include "lib/limits.h"
+
+/* Parallel lanes have no pump that could see a device come back: they look this often. */
+#define PROBE_MS 5000
+
+void tb_worker_finalize(gpointer data)
+{
+        TbWorker *w = data;
+        for (guint i = 0; i < w->n_runners; i++) {
+                tb_thread_join(w->runners[i].thread);
+                tb_interruptor_free(w->runners[i].io.stop);
+                tb_interruptor_free(w->runners[i].io.wake);
+        }
+        if (w->n_runners > 1 && w->stale && w->o.lane->close)
+                w->o.lane->close(w->instance);
+        if (w->o.lane->finalize)
+                w->o.lane->finalize(w->instance);
+        void (*ended)(gpointer) = w->o.ended;
+        gpointer ended_data = w->o.ended_data;
+        tb_worker_events_free(w->events);
+        tb_queue_free(w->queue);
+        g_free((char *)w->o.device);
+        g_free((char *)w->o.run_dir);
+        g_free(w->absent);
+        g_free(w->runners);
+        g_free(w->instance);
+        tb_cond_clear(&w->idle);
+        tb_mutex_clear(&w->video_lock);
+        tb_mutex_clear(&w->lock);
+        g_free(w);
+        ended(ended_data);
+}
+
+static void sample_done(TbCall *call)
+{
+        TbWorker *w = *(TbWorker **)(call + 1);
+        g_atomic_int_set(&w->sample_waiting, 0);
+        g_clear_error(&call->error);
+        g_free(call);
+}
+
+static bool sample_exec(TbCall *call G_GNUC_UNUSED, TbInstance *instance, TbIo *io, GError **error)
+{
+        return instance->lane->sensors->sample(instance, io, error);
+}
+
+static bool probe_exec(TbCall *call G_GNUC_UNUSED, TbInstance *instance G_GNUC_UNUSED, TbIo *io G_GNUC_UNUSED,
+                       GError **error G_GNUC_UNUSED)
+{
+        return true; /* that the lane was opened for it is all that was wanted */
+}
+
+static bool push_internal(TbWorker *w, bool (*exec)(TbCall *, TbInstance *, TbIo *, GError **))
+{
+        struct {
+                TbCall call;
+                TbWorker *worker;
+        } *c = g_malloc0(sizeof *c);
+        c->call.exec = exec;
+        c->call.done = sample_done;
+        c->call.deadline_us = g_get_monotonic_time() + TB_WORKER_OPEN_MS * G_TIME_SPAN_MILLISECOND;
+        c->worker = w;
+        if (tb_worker_call(w, &c->call))
+                return true;
+        g_free(c);
+        return false;
+}
+
+static gboolean sample_tick(gpointer data)
+{
+        TbWorker *w = data;
+        tb_mutex_lock(&w->lock);
+        bool open = w->open || w->n_runners > 1;
+        tb_mutex_unlock(&w->lock);
+        if (open && g_atomic_int_compare_and_exchange(&w->sample_waiting, 0, 1) &&
+            !push_internal(w, sample_exec))
+                g_atomic_int_set(&w->sample_waiting, 0);
+        return G_SOURCE_CONTINUE;
+}
+
+static gboolean probe_tick(gpointer data)
+{
+        TbWorker *w = data;
+        tb_mutex_lock(&w->lock);
+        bool open = w->open;
+        tb_mutex_unlock(&w->lock);
+        if (!open && tb_queue_length(w->queue) == 0)
+                push_internal(w, probe_exec);
+        return G_SOURCE_CONTINUE;
+}
+
+static void frame_out(gpointer data, TbFrame *frame)
+{
+        TbWorker *w = data;
+        tb_mutex_lock(&w->video_lock); /* held over the call: after video_stop() none may come */
+        if (w->video_sink.frame)
+                w->video_sink.frame(g_steal_pointer(&frame), w->video_user);
+        tb_mutex_unlock(&w->video_lock);
+        tb_frame_unref(frame);
+}
+
+static void no_signal_out(gpointer data, const char *reason)
+{
+        TbWorker *w = data;
+        tb_mutex_lock(&w->video_lock);
+        if (w->video_sink.no_signal)
+                w->video_sink.no_signal(reason, w->video_user);
+        tb_mutex_unlock(&w->video_lock);
+}
+
+TbWorker *tb_worker_new(const TbWorkerOptions *options)
+{
+        tb_assert_main();
+        g_assert(options->lane->size >= sizeof(TbInstance));
+        TbWorker *w = g_new0(TbWorker, 1);
+        w->o = *options;
+        w->o.device = g_strdup(options->device);
+        w->o.run_dir = g_strdup(options->run_dir);
+        w->queue = tb_queue_new(TB_LIMIT_QUEUE, NULL);
+        w->retry_ms = TB_WORKER_RETRY_FIRST_MS;
+        w->n_runners = MAX(1, options->lane->parallel);
+        tb_mutex_init(&w->lock);
+        tb_mutex_init(&w->video_lock);
+        tb_cond_init(&w->idle);
+        w->events = tb_worker_events_new(options->ops, options->owner, frame_out, no_signal_out, w);
+        w->instance = g_malloc0(options->lane->size);
+        *w->instance = (TbInstance){
+                .driver = options->driver,
+                .lane = options->lane,
+                .up = &tb_worker_up,
+                .uri = options->uri,
+                .params = options->params,
+                .device = w->o.device,
+                .run_dir = w->o.run_dir,
+                .host = w->events,
+        };
+        w->runners = g_new0(TbRunner, w->n_runners);
+        for (guint i = 0; i < w->n_runners; i++) {
+                TbRunner *r = &w->runners[i];
+                r->worker = w;
+                r->io = (TbIo){.stop = tb_interruptor_new(),
+                               .wake = tb_interruptor_new(),
+                               .deadline_us = G_MAXINT64};
+                g_autofree char *name =
+                        g_strdup_printf("%.6s/%.8s", options->driver->name, options->lane->name);
+                r->thread = tb_thread_start(name, tb_worker_run, r);
+        }
+        if (options->sample_ms > 0)
+                w->sample_timer = g_timeout_add((guint)options->sample_ms, sample_tick, w);
+        if (w->n_runners > 1) {
+                w->probe_timer = g_timeout_add(PROBE_MS, probe_tick, w);
+                push_internal(w, probe_exec);
+        }
+        return w;
+}
+
+static void wake_all(TbWorker *w)
+{
+        for (guint i = 0; i < w->n_runners; i++)
+                tb_interruptor_raise(w->runners[i].io.wake);
+}
+
+bool tb_worker_call(TbWorker *w, TbCall *call)
+{
+        tb_assert_main();
+        if (!tb_queue_push(w->queue, call))
+                return false;
+        wake_all(w);
+        return true;
+}
+
+void tb_worker_cancel(TbWorker *w, TbCall *call)
+{
+        tb_assert_main();
+        tb_mutex_lock(&w->lock);
+        call->cancelled = true;
+        for (guint i = 0; i < w->n_runners; i++)
+                if (w->runners[i].current == call)
+                        tb_interruptor_raise(w->runners[i].io.stop);
+        tb_mutex_unlock(&w->lock);
+}
+
+void tb_worker_kick(TbWorker *w)
+{
+        tb_mutex_lock(&w->lock);
+        w->kicked = true;
+        bool open = w->open;
+        tb_mutex_unlock(&w->lock);
+        if (open)
+                return;
+        if (w->n_runners > 1)
+                probe_tick(w);
+        else
+                wake_all(w);
+}
+
+void tb_worker_release(TbWorker *w)
+{
+        tb_assert_main();
+        tb_worker_video_stop(w);
+        tb_worker_events_mute(w->events);
+        if (w->sample_timer)
+                g_source_remove(w->sample_timer);
+        if (w->probe_timer)
+                g_source_remove(w->probe_timer);
+        w->sample_timer = w->probe_timer = 0;
+        tb_mutex_lock(&w->lock);
+        w->closing = true;
+        for (guint i = 0; i < w->n_runners; i++)
+                tb_interruptor_raise(w->runners[i].io.stop);
+        tb_cond_broadcast(&w->idle);
+        tb_mutex_unlock(&w->lock);
+        wake_all(w);
+        tb_queue_close(w->queue);
+}
+
+void tb_worker_video_start(TbWorker *w, int max_fps, const TbVideoSink *sink, gpointer user)
+{
+        tb_assert_main();
+        tb_mutex_lock(&w->video_lock);
+        w->video_sink = *sink;
+        w->video_user = user;
+        tb_mutex_unlock(&w->video_lock);
+        g_atomic_int_set(&w->video_fps, max_fps);
+        wake_all(w);
+}
+
+void tb_worker_video_stop(TbWorker *w)
+{
+        tb_assert_main();
+        g_atomic_int_set(&w->video_fps, 0);
+        tb_mutex_lock(&w->video_lock);
+        w->video_sink = (TbVideoSink){0};
+        tb_mutex_unlock(&w->video_lock);
+        wake_all(w);
+}

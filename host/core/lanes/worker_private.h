@@ -1,0 +1,54 @@
+#pragma once
+/*
+ * A lane's worker from inside: worker.c is what the main thread does with it, worker_run.c what its own
+ * threads do. The two meet in `lock`, the queue and atomics only.
+ */
+#include "host/core/lanes/worker.h"
+#include "host/core/lanes/worker_events.h"
+#include "lib/thread.h"
+
+#define TB_WORKER_RETRY_FIRST_MS 250 /* pause before a lost lane is opened again; doubles */
+#define TB_WORKER_OPEN_MS 30000      /* for open, video start, and calls of our own */
+
+typedef struct TbRunner { /* one thread of a lane */
+        TbWorker *worker;
+        TbIo io;
+        TbThread *thread;
+        TbCall *current; /* protected by worker->lock */
+} TbRunner;
+
+struct TbWorker {
+        TbInstance *instance; /* owned, lane->size bytes */
+        TbWorkerOptions o;    /* strings owned */
+        TbQueue *queue;
+        TbRunner *runners;
+        guint n_runners;
+        TbMutex lock;
+        TbCond idle;   /* parallel lanes: running fell to 0 */
+        bool closing;  /* protected by lock */
+        bool kicked;   /* protected by lock */
+        bool open;     /* protected by lock */
+        bool opening;  /* parallel lanes: one thread is in open; protected by lock */
+        bool stale;    /* parallel lanes: open succeeded and close was not called; protected by lock */
+        guint running; /* parallel lanes: ops that run; protected by lock */
+        guint ended;   /* threads that are done; protected by lock */
+        char *absent;  /* why it is not open; owned; protected by lock */
+        int absent_code;
+        int retry_ms;
+        guint sample_timer;  /* main */
+        gint sample_waiting; /* atomic: a sample call is queued */
+        guint probe_timer;   /* main */
+        /* the consumer of frames */
+        TbMutex video_lock;
+        TbVideoSink video_sink; /* protected by video_lock; frame NULL: nobody */
+        gpointer video_user;
+        gint video_fps;    /* atomic: > 0 wanted */
+        int video_running; /* worker thread: the fps it was started with; 0: stopped */
+        TbWorkerEvents *events;
+};
+
+/* The body of each of its threads; data: TbRunner. Ends when the worker closes; the last one posts
+ * tb_worker_finalize(). */
+void tb_worker_run(gpointer data);
+/* Main thread: joins the threads and frees the worker. */
+void tb_worker_finalize(gpointer data);

@@ -1,0 +1,363 @@
+#include "host/core/ops/command.h"
+
+#include <string.h>
+
+#include "host/core/private.h"
+#include "lib/limits.h"
+#include "lib/log.h"
+
+/* The driver gets this long to come back after its deadline, before the caller is answered without it. */
+#define GRACE_MS 500
+
+static void command_free(TbCommand *c)
+{
+        g_assert(c->timer == 0 && c->later == 0);
+        g_clear_error(&c->error);
+        g_clear_error(&c->call.error);
+        json_decref(c->params);
+        json_decref(c->result);
+        g_clear_pointer(&c->bytes, g_bytes_unref);
+        tb_pipe_unref(c->pipe);
+        if (c->scratch_free)
+                c->scratch_free(c->scratch);
+        g_free(c->device_id);
+        g_free(c->verb_text);
+        g_free((char *)c->actor.user);
+        g_free((char *)c->actor.lease);
+        g_free((char *)c->actor.via);
+        g_free((char *)c->actor.request);
+        g_free(c);
+}
+
+static void count(TbCommand *c, gint64 us)
+{
+        if (c->core->commands_total) {
+                tb_metric_add(c->core->commands_total, 1);
+                tb_metric_observe(c->core->command_seconds, (double)us / G_USEC_PER_SEC);
+                if (c->error)
+                        tb_metric_add(c->core->command_errors, 1);
+        }
+}
+
+/* Tells the caller, once. The memory stays while a worker still has the call. */
+static void finish(TbCommand *c)
+{
+        g_clear_handle_id(&c->timer, g_source_remove);
+        g_clear_handle_id(&c->later, g_source_remove);
+        gint64 us = g_get_monotonic_time() - c->begin_us;
+        count(c, us);
+        if (c->verb && (c->verb->flags & TB_VERB_CONTROL) && !(c->verb->flags & TB_VERB_QUIET))
+                tb_audit(c->core, &c->actor, c->device_id, c->verb_text, c->params, c->error, us / 1000);
+        if (c->pipe && c->error)
+                tb_pipe_fail(c->pipe, c->error);
+        TbCommandDone done = c->done;
+        c->done = NULL;
+        g_hash_table_remove(c->core->commands, c);
+        if (done)
+                done(c->dispatched ? NULL : c->result, c->error,
+                     c->user); /* a worker may still write the result */
+        if (!c->dispatched)
+                command_free(c);
+}
+
+static gboolean finish_later(gpointer data)
+{
+        TbCommand *c = data;
+        c->later = 0;
+        finish(c);
+        return G_SOURCE_REMOVE;
+}
+
+static void answer(TbCommand *c)
+{
+        g_assert(!c->answered);
+        c->answered = true;
+        if (c->in_start)
+                c->later = g_idle_add_full(G_PRIORITY_DEFAULT, finish_later, c, NULL);
+        else
+                finish(c);
+}
+
+void tb_command_succeed(TbCommand *c, json_t *result_take)
+{
+        json_decref(c->result);
+        c->result = result_take ? result_take : json_null();
+        answer(c);
+}
+
+void tb_command_fail(TbCommand *c, GError *error_take, json_t *extra_take)
+{
+        json_decref(c->result);
+        c->result = extra_take;
+        c->error = error_take;
+        answer(c);
+}
+
+static bool call_exec(TbCall *call, TbInstance *instance, TbIo *io, GError **error)
+{
+        TbCommand *c = (TbCommand *)call;
+        return c->exec(c, instance, io, error);
+}
+
+static void call_done(TbCall *call)
+{
+        TbCommand *c = (TbCommand *)call;
+        c->dispatched = false;
+        if (c->answered) { /* the caller was told without us: too late, cancelled, device removed */
+                command_free(c);
+        } else if (call->error) {
+                json_t *extra = c->result;
+                c->result = NULL;
+                tb_command_fail(c, g_steal_pointer(&call->error), extra);
+        } else if (c->after) {
+                c->after(c);
+        } else {
+                json_t *result = c->result;
+                c->result = NULL;
+                tb_command_succeed(c, result);
+        }
+}
+
+void tb_command_dispatch(TbCommand *c, bool (*exec)(TbCommand *, TbInstance *, TbIo *, GError **),
+                         void (*after)(TbCommand *))
+{
+        TbWorker *worker = tb_interface_worker(c->iface);
+        c->exec = exec;
+        c->after = after;
+        c->call.exec = call_exec;
+        c->call.done = call_done;
+        c->dispatched = true;
+        if (worker && tb_worker_call(worker, &c->call))
+                return;
+        c->dispatched = false;
+        tb_command_fail(c,
+                        g_error_new(TB_ERROR, TB_ERROR_LIMIT, "%s is busy: %d commands wait already",
+                                    c->iface->id, TB_LIMIT_QUEUE),
+                        NULL);
+}
+
+void tb_command_on_cancel(TbCommand *c, void (*on_cancel)(TbCommand *))
+{
+        c->on_cancel = on_cancel;
+}
+
+static void withdraw(TbCommand *c, GError *error_take)
+{
+        if (c->answered) {
+                g_error_free(error_take);
+                return;
+        }
+        if (c->dispatched && c->iface && tb_interface_worker(c->iface))
+                tb_worker_cancel(tb_interface_worker(c->iface), &c->call);
+        if (c->on_cancel)
+                c->on_cancel(c);
+        if (c->dispatched) {
+                c->answered = true;
+                c->error = error_take;
+                finish(c);
+        } else {
+                tb_command_fail(c, error_take, NULL);
+        }
+}
+
+void tb_command_cancel(TbCommand *c)
+{
+        tb_assert_main();
+        c->done = NULL;
+        withdraw(c, g_error_new(TB_ERROR, TB_ERROR_INTERRUPTED, "the caller left"));
+}
+
+static gboolean on_timeout(gpointer data)
+{
+        TbCommand *c = data;
+        c->timer = 0;
+        withdraw(c, g_error_new(TB_ERROR, TB_ERROR_TIMEOUT, "%s %s: no answer in time", c->device_id,
+                                c->verb_text));
+        return G_SOURCE_REMOVE;
+}
+
+/* --- the one entrance --- */
+static bool find_verb(TbCommand *c, const char *verb, const TbVerbRun **ret, GError **error)
+{
+        const char *dot = strrchr(verb, '.');
+        if (!dot || dot == verb || !dot[1]) {
+                tb_error_set_field(error, TB_ERROR_INVALID, "verb",
+                                   "a verb is <interface>.<operation>, like power.set; got \"%.80s\"", verb);
+                return false;
+        }
+        c->device = tb_core_device(c->core, c->device_id, error);
+        if (!c->device)
+                return false;
+        g_autofree char *name = g_strndup(verb, (gsize)(dot - verb));
+        bool of_device = strcmp(name, "lease") == 0 || strcmp(name, "device") == 0;
+        if (of_device) {
+                *ret = tb_device_verb_run(name, dot + 1);
+        } else {
+                c->iface = tb_core_interface(c->core, c->device_id, name, error);
+                if (!c->iface)
+                        return false;
+                *ret = tb_verb_run(c->iface->kind, dot + 1);
+        }
+        if (!*ret) {
+                tb_error_set_field(error, TB_ERROR_NOT_FOUND, "verb", "%s has no operation \"%.80s\"",
+                                   c->iface ? tb_kind_name(c->iface->kind) : name, dot + 1);
+                return false;
+        }
+        c->verb = &(*ret)->verb;
+        return true;
+}
+
+static bool may_control(TbDevice *device, const TbActor *actor, GError **error)
+{
+        if (actor->role < TB_ROLE_OPERATOR) {
+                tb_set_error(error, TB_ERROR_FORBIDDEN,
+                             "role %s may watch; controlling %s needs role operator",
+                             tb_role_name(actor->role), device->id);
+                return false;
+        }
+        if (!tb_lease_allows(device, actor, error))
+                return false;
+        tb_lease_used(device, actor);
+        return true;
+}
+
+bool tb_core_may_control(TbCore *core, const TbActor *actor, const char *id, GError **error)
+{
+        TbDevice *device = tb_core_device(core, id, error);
+        return device && may_control(device, actor, error);
+}
+
+static bool check(TbCommand *c, const char *verb, json_t *params, const TbVerbRun **ret_run, GError **error)
+{
+        if (c->core->stopping) {
+                tb_set_error(error, TB_ERROR_UNAVAILABLE, "the host is stopping");
+                return false;
+        }
+        if (!find_verb(c, verb, ret_run, error))
+                return false;
+        if (c->actor.role < c->verb->role) {
+                tb_set_error(error, TB_ERROR_FORBIDDEN, "%s needs role %s, you are %s", verb,
+                             tb_role_name(c->verb->role), tb_role_name(c->actor.role));
+                return false;
+        }
+        if ((c->verb->flags & TB_VERB_CONTROL) && !may_control(c->device, &c->actor, error))
+                return false;
+        if (!(c->verb->flags & TB_VERB_CONTROL))
+                tb_lease_used(c->device, &c->actor);
+        if (c->verb->params) {
+                c->params = tb_params_validate(c->verb->params, params, error);
+                return c->params != NULL;
+        }
+        c->params = params ? json_incref(params) : json_object();
+        return true;
+}
+
+static void set_deadline(TbCommand *c)
+{
+        int ms = c->verb->timeout_ms;
+        json_t *asked = json_is_object(c->params) ? json_object_get(c->params, "timeout_s") : NULL;
+        if (json_is_number(asked))
+                ms = (int)(json_number_value(asked) * 1000);
+        c->call.deadline_us = ms > 0 ? c->begin_us + (gint64)ms * G_TIME_SPAN_MILLISECOND : G_MAXINT64;
+        if (ms > 0)
+                c->timer = g_timeout_add((guint)ms + GRACE_MS, on_timeout, c);
+}
+
+TbCommand *tb_core_command(TbCore *core, const TbActor *actor, const char *device, const char *verb,
+                           json_t *params, const TbPayload *payload, TbCommandDone done, gpointer user)
+{
+        tb_assert_main();
+        TbCommand *c = g_new0(TbCommand, 1);
+        c->core = core;
+        c->device_id = g_strdup(device);
+        c->verb_text = g_strdup(verb);
+        c->actor = (TbActor){g_strdup(actor->user), actor->role, g_strdup(actor->lease), g_strdup(actor->via),
+                             g_strdup(actor->request)};
+        c->done = done;
+        c->user = user;
+        c->begin_us = g_get_monotonic_time();
+        c->size = -1;
+        if (payload) {
+                c->bytes = payload->bytes ? g_bytes_ref(payload->bytes) : NULL;
+                c->pipe = payload->pipe ? tb_pipe_ref(payload->pipe) : NULL;
+                c->size = payload->size;
+        }
+        g_hash_table_add(core->commands, c);
+        c->in_start = true;
+        GError *error = NULL;
+        const TbVerbRun *run = NULL;
+        if (!check(c, verb, params, &run, &error)) {
+                json_t *extra = g_error_matches(error, TB_ERROR, TB_ERROR_LOCKED)
+                                        ? tb_device_lease_json(c->device)
+                                        : NULL;
+                tb_command_fail(c, error, extra);
+        } else {
+                set_deadline(c);
+                run->start(c);
+        }
+        c->in_start = false;
+        return c;
+}
+
+bool tb_command_require_control(TbCommand *c)
+{
+        GError *error = NULL;
+        if (may_control(c->device, &c->actor, &error))
+                return true;
+        json_t *extra =
+                g_error_matches(error, TB_ERROR, TB_ERROR_LOCKED) ? tb_device_lease_json(c->device) : NULL;
+        tb_command_fail(c, error, extra);
+        return false;
+}
+
+json_t *tb_command_params(TbCommand *c)
+{
+        return c->params;
+}
+
+const char *tb_command_string(TbCommand *c, const char *name)
+{
+        return json_string_value(json_object_get(c->params, name));
+}
+
+gint64 tb_command_int(TbCommand *c, const char *name)
+{
+        return json_integer_value(json_object_get(c->params, name));
+}
+
+const TbActor *tb_command_actor(TbCommand *c)
+{
+        return &c->actor;
+}
+
+TbDevice *tb_command_device(TbCommand *c)
+{
+        return c->device;
+}
+
+static void withdraw_all(TbCore *core, TbDevice *device, TbErrorCode code, const char *why)
+{
+        g_autoptr(GList) all = g_hash_table_get_keys(core->commands);
+        for (GList *l = all; l; l = l->next) {
+                TbCommand *c = l->data;
+                /* answering one may end others: a caller that gives up */
+                if (!g_hash_table_contains(core->commands, c) || (device && c->device != device))
+                        continue;
+                withdraw(c, g_error_new(TB_ERROR, (int)code, "%s", why));
+                if (device &&
+                    g_hash_table_contains(core->commands, c)) { /* answered, told on the next turn */
+                        c->device = NULL;
+                        c->iface = NULL;
+                }
+        }
+}
+
+void tb_commands_of_removed(TbCore *core, TbDevice *device)
+{
+        withdraw_all(core, device, TB_ERROR_NOT_FOUND, "the device was removed");
+}
+
+void tb_commands_stop(TbCore *core)
+{
+        withdraw_all(core, NULL, TB_ERROR_UNAVAILABLE, "the host is stopping");
+}

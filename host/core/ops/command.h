@@ -1,0 +1,81 @@
+#pragma once
+/*
+ * The inside of a command: what the verbs of each kind (ops_*.c, lease.c) are written against. Main thread,
+ * but for `exec`.
+ *
+ * A verb's start() either answers at once (succeed / fail), or hands work to the lane's worker (dispatch), or
+ * keeps the command and answers later; then it sets on_cancel. Each command is answered exactly once.
+ */
+#include "host/core/core.h"
+#include "host/core/lanes/worker.h"
+
+struct TbCommand {
+        TbCall call; /* must be first: the worker's view of it */
+        TbCore *core;
+        TbDevice *device;   /* borrowed; NULL once the device was removed */
+        TbInterface *iface; /* borrowed; NULL: a verb of the whole device, or removed */
+        const TbVerb *verb;
+        char *device_id, *verb_text;
+        TbActor actor;  /* strings owned */
+        json_t *params; /* validated; owned */
+        GBytes *bytes;  /* payload; owned */
+        TbPipe *pipe;   /* payload; ref */
+        gint64 size;
+        TbCommandDone done; /* NULL: nobody waits */
+        gpointer user;
+        json_t *result; /* owned; exec writes it, after() or the end reads it */
+        GError *error;  /* owned */
+        gint64 begin_us;
+        guint timer, later;
+        bool dispatched, in_start, answered;
+        bool (*exec)(TbCommand *command, TbInstance *instance, TbIo *io, GError **error); /* worker thread */
+        void (*after)(TbCommand *command); /* main: instead of answering with result */
+        void (*on_cancel)(TbCommand *command);
+        gpointer scratch; /* a verb's own; freed by scratch_free */
+        GDestroyNotify scratch_free;
+};
+
+typedef struct TbVerbRun {
+        TbVerb verb; /* verb.op NULL ends a table */
+        void (*start)(TbCommand *command);
+} TbVerbRun;
+
+void tb_command_succeed(TbCommand *command, json_t *result_take); /* NULL: json null */
+/* `extra_take`: further members for the answer's body (holder, expires_at, what was seen); may be NULL. */
+void tb_command_fail(TbCommand *command, GError *error_take, json_t *extra_take);
+/* Queues exec on the interface's lane. Fails the command when the queue is full. `after` NULL: answers with
+ * what exec left in command->result. */
+void tb_command_dispatch(TbCommand *command, bool (*exec)(TbCommand *, TbInstance *, TbIo *, GError **),
+                         void (*after)(TbCommand *));
+void tb_command_on_cancel(TbCommand *command, void (*on_cancel)(TbCommand *command));
+/* For verbs that only sometimes change the device. False: the command was failed. */
+bool tb_command_require_control(TbCommand *command);
+
+json_t *tb_command_params(TbCommand *command);                       /* borrowed */
+const char *tb_command_string(TbCommand *command, const char *name); /* borrowed; NULL: not given */
+gint64 tb_command_int(TbCommand *command, const char *name);
+const TbActor *tb_command_actor(TbCommand *command);
+TbDevice *tb_command_device(TbCommand *command);
+
+void tb_commands_of_removed(TbCore *core, TbDevice *device); /* fails what is in flight for it */
+void tb_commands_stop(TbCore *core);
+
+/* Rows of a table for verbs that read lines of a history: which ones. */
+#define TB_PARAM_LINES                                                                                       \
+        {.name = "from",                                                                                     \
+         .type = TB_PARAM_INT,                                                                               \
+         .min = 0,                                                                                           \
+         .max = 9e15,                                                                                        \
+         .fallback = "0",                                                                                    \
+         .help = "offset of the first line"},                                                                \
+        {                                                                                                    \
+                .name = "limit", .type = TB_PARAM_INT, .min = 1, .max = TB_LIMIT_LOG_LINES,                  \
+                .fallback = "1000", .help = "lines at most"                                                  \
+        }
+
+/* The tables that verbs.c joins. */
+extern const TbVerbRun tb_lease_verbs[], tb_power_verbs[], tb_console_verbs[], tb_video_verbs[],
+        tb_input_verbs[], tb_sensors_verbs[], tb_shell_verbs[], tb_files_verbs[], tb_apps_verbs[],
+        tb_logs_verbs[], tb_instrument_verbs[];
+const TbVerbRun *tb_verb_run(TbKind kind, const char *op);
+const TbVerbRun *tb_device_verb_run(const char *noun, const char *op); /* lease.*, device.* */

@@ -1,0 +1,290 @@
+/* console: settings, write, break, history. expect lives in expect.c. */
+#include <string.h>
+
+#include "host/core/console/expect.h"
+#include "host/core/ops/command.h"
+#include "host/core/private.h"
+#include "lib/limits.h"
+
+static const char *const parity_names[] = {"none", "odd", "even", "mark", "space", NULL};
+static const char *const flow_names[] = {"none", "rtscts", "xonxoff", NULL};
+
+static int index_of(const char *const *names, const char *text)
+{
+        for (int i = 0; names[i]; i++)
+                if (g_strcmp0(names[i], text) == 0)
+                        return i;
+        return 0;
+}
+
+static json_t *line_level(int level)
+{
+        return level < 0 ? json_null() : json_boolean(level);
+}
+
+static json_t *settings_json(const TbSerialSettings *s)
+{
+        return json_pack("{s:i, s:i, s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "baud", s->baud,
+                         "data_bits", s->data_bits, "parity", parity_names[s->parity], "stop_bits",
+                         s->stop_bits, "flow", flow_names[s->flow], "dtr", line_level(s->dtr), "rts",
+                         line_level(s->rts), "cts", line_level(s->cts), "dsr", line_level(s->dsr), "dcd",
+                         line_level(s->dcd), "ri", line_level(s->ri));
+}
+
+static json_t *with_place(TbCommand *c, json_t *o)
+{
+        TbHistory *h = c->iface->history;
+        json_object_set_new(o, "start", json_integer((json_int_t)tb_history_start(h)));
+        json_object_set_new(o, "offset", json_integer((json_int_t)tb_history_end(h)));
+        json_object_set_new(o, "clients", json_integer(tb_interface_watchers(c->iface)));
+        json_object_set_new(o, "state", json_string(tb_state_name(c->iface->state)));
+        if (tb_history_error(h))
+                json_object_set_new(o, "history_error", json_string(tb_history_error(h)));
+        return o;
+}
+
+static bool exec_get(TbCommand *c, TbInstance *instance, TbIo *io, GError **error)
+{
+        TbSerialSettings s = {0};
+        if (!instance->lane->console->get(instance, io, &s, error))
+                return false;
+        c->result = settings_json(&s);
+        return true;
+}
+
+static void after_settings(TbCommand *c)
+{
+        tb_command_succeed(c, with_place(c, g_steal_pointer(&c->result)));
+}
+
+static void get(TbCommand *c)
+{
+        const TbConsoleOps *ops = tb_interface_ops(c->iface);
+        if (ops->get && c->iface->state == TB_STATE_READY)
+                tb_command_dispatch(c, exec_get, after_settings);
+        else
+                tb_command_succeed(c, with_place(c, json_object()));
+}
+
+/* Only what the caller names changes. */
+static bool exec_set(TbCommand *c, TbInstance *instance, TbIo *io, GError **error)
+{
+        const TbConsoleOps *ops = instance->lane->console;
+        TbSerialSettings s = {0};
+        json_t *v;
+        if (ops->get && !ops->get(instance, io, &s, error))
+                return false;
+        if ((v = json_object_get(c->params, "baud")))
+                s.baud = (int)json_integer_value(v);
+        if ((v = json_object_get(c->params, "data_bits")))
+                s.data_bits = (int)json_integer_value(v);
+        if ((v = json_object_get(c->params, "stop_bits")))
+                s.stop_bits = (int)json_integer_value(v);
+        if ((v = json_object_get(c->params, "parity")))
+                s.parity = (TbParity)index_of(parity_names, json_string_value(v));
+        if ((v = json_object_get(c->params, "flow")))
+                s.flow = (TbFlow)index_of(flow_names, json_string_value(v));
+        s.dtr = (v = json_object_get(c->params, "dtr")) ? json_is_true(v) : -1;
+        s.rts = (v = json_object_get(c->params, "rts")) ? json_is_true(v) : -1;
+        if (!ops->set(instance, io, &s, error))
+                return false;
+        if (!ops->get) {
+                c->result = json_object();
+                return true;
+        }
+        return exec_get(c, instance, io, error);
+}
+
+static void unsupported(TbCommand *c, const char *what)
+{
+        tb_command_fail(c,
+                        g_error_new(TB_ERROR, TB_ERROR_UNSUPPORTED, "%s (%s) has no %s", c->iface->id,
+                                    c->iface->attachment->driver->name, what),
+                        NULL);
+}
+
+static void set(TbCommand *c)
+{
+        const TbConsoleOps *ops = tb_interface_ops(c->iface);
+        if (ops->set)
+                tb_command_dispatch(c, exec_set, after_settings);
+        else
+                unsupported(c, "line settings");
+}
+
+static bool exec_break(TbCommand *c, TbInstance *instance, TbIo *io, GError **error)
+{
+        return instance->lane->console->send_break(instance, io, (int)tb_command_int(c, "ms"), error);
+}
+
+static void send_break(TbCommand *c)
+{
+        const TbConsoleOps *ops = tb_interface_ops(c->iface);
+        if (ops->send_break)
+                tb_command_dispatch(c, exec_break, NULL);
+        else
+                unsupported(c, "break");
+}
+
+bool tb_console_exec_write(TbCommand *c, TbInstance *instance, TbIo *io, GError **error)
+{
+        gsize size;
+        const void *data = g_bytes_get_data(c->bytes, &size);
+        if (size > 0 && !instance->lane->console->write(instance, io, data, size, error))
+                return false;
+        c->result = json_pack("{s:I}", "written", (json_int_t)size);
+        return true;
+}
+
+static GBytes *payload_of(TbCommand *c, GError **error)
+{
+        const char *text = tb_command_string(c, "text"), *base64 = tb_command_string(c, "base64");
+        if ((text != NULL) == (base64 != NULL)) {
+                tb_error_set_field(error, TB_ERROR_INVALID, "text", "give either \"text\" or \"base64\"");
+                return NULL;
+        }
+        if (text)
+                return g_bytes_new(text, json_string_length(json_object_get(c->params, "text")));
+        gsize n = strlen(base64), size = 0;
+        for (gsize i = 0; i < n; i++) {
+                if (!g_ascii_isalnum(base64[i]) && !strchr("+/=", base64[i])) {
+                        tb_error_set_field(error, TB_ERROR_INVALID, "base64", "not base64: character %zu", i);
+                        return NULL;
+                }
+        }
+        guchar *raw = g_base64_decode(base64, &size);
+        return g_bytes_new_take(raw, size);
+}
+
+static void write_(TbCommand *c)
+{
+        GError *error = NULL;
+        if (!c->bytes)
+                c->bytes = payload_of(c, &error);
+        if (c->bytes && g_bytes_get_size(c->bytes) > TB_LIMIT_CONSOLE_WRITE)
+                tb_error_set_field(&error, TB_ERROR_TOO_LARGE, "text", "one write takes %d bytes at most",
+                                   TB_LIMIT_CONSOLE_WRITE);
+        if (error)
+                tb_command_fail(c, error, NULL);
+        else
+                tb_command_dispatch(c, tb_console_exec_write, NULL);
+}
+
+static void log_(TbCommand *c)
+{
+        gint64 from = tb_command_int(c, "from"), limit = tb_command_int(c, "limit");
+        guint64 next = 0;
+        json_t *lines = tb_history_lines(c->iface->history, (guint64)from, (guint)limit, &next);
+        tb_command_succeed(c, json_pack("{s:o, s:I, s:I, s:I}", "lines", lines, "next", (json_int_t)next,
+                                        "start", (json_int_t)tb_history_start(c->iface->history), "offset",
+                                        (json_int_t)tb_history_end(c->iface->history)));
+}
+
+static const TbParam set_params[] = {
+        {.name = "baud",
+         .type = TB_PARAM_INT,
+         .min = 50,
+         .max = 12000000,
+         .unit = "Bd",
+         .help = "line speed"},
+        {.name = "data_bits", .type = TB_PARAM_INT, .min = 5, .max = 8, .help = "data bits"},
+        {.name = "parity", .type = TB_PARAM_ENUM, .choices = parity_names, .help = "parity"},
+        {.name = "stop_bits", .type = TB_PARAM_INT, .min = 1, .max = 2, .help = "stop bits"},
+        {.name = "flow", .type = TB_PARAM_ENUM, .choices = flow_names, .help = "flow control"},
+        {.name = "dtr", .type = TB_PARAM_BOOL, .help = "modem line DTR"},
+        {.name = "rts", .type = TB_PARAM_BOOL, .help = "modem line RTS"},
+        TB_PARAM_END,
+};
+enum { WRITE_BASE64 = (TB_LIMIT_CONSOLE_WRITE + 2) / 3 * 4 }; /* bytes of the longest write as base64 */
+static const TbParam write_params[] = {
+        {.name = "text", .type = TB_PARAM_STRING, .max = TB_LIMIT_CONSOLE_WRITE, .help = "sent as UTF-8"},
+        {.name = "base64", .type = TB_PARAM_STRING, .max = WRITE_BASE64, .help = "any bytes"},
+        TB_PARAM_END,
+};
+static const TbParam break_params[] = {
+        {.name = "ms",
+         .type = TB_PARAM_INT,
+         .min = 1,
+         .max = TB_LIMIT_BREAK_MS,
+         .fallback = "250",
+         .unit = "ms",
+         .help = "how long"},
+        TB_PARAM_END,
+};
+static const TbParam log_params[] = {
+        TB_PARAM_LINES,
+        {.name = "format",
+         .type = TB_PARAM_ENUM,
+         .choices = TB_CHOICES("text", "jsonl"),
+         .fallback = "\"text\"",
+         .help = "how lines are written"},
+        TB_PARAM_END,
+};
+
+const TbVerbRun tb_console_verbs[] = {
+        {.verb = {.kind = TB_KIND_CONSOLE,
+                  .op = "get",
+                  .role = TB_ROLE_VIEWER,
+                  .timeout_ms = 10000,
+                  .params = tb_no_params,
+                  .method = "GET",
+                  .path = "",
+                  .summary = "Line settings, history offsets, clients",
+                  .answers = "200 application/json Console"},
+         .start = get},
+        {.verb = {.kind = TB_KIND_CONSOLE,
+                  .op = "set",
+                  .role = TB_ROLE_OPERATOR,
+                  .flags = TB_VERB_CONTROL,
+                  .timeout_ms = 10000,
+                  .params = set_params,
+                  .method = "PATCH",
+                  .path = "",
+                  .summary = "Change line settings and modem lines; what is not named stays",
+                  .answers = "200 application/json Console"},
+         .start = set},
+        {.verb = {.kind = TB_KIND_CONSOLE,
+                  .op = "write",
+                  .role = TB_ROLE_OPERATOR,
+                  .flags = TB_VERB_CONTROL | TB_VERB_QUIET,
+                  .timeout_ms = 120000,
+                  .params = write_params,
+                  .method = "POST",
+                  .path = "/write",
+                  .summary = "Send text or bytes",
+                  .answers = "200 application/json Written"},
+         .start = write_},
+        {.verb = {.kind = TB_KIND_CONSOLE,
+                  .op = "break",
+                  .role = TB_ROLE_OPERATOR,
+                  .flags = TB_VERB_CONTROL,
+                  .timeout_ms = 15000,
+                  .params = break_params,
+                  .method = "POST",
+                  .path = "/break",
+                  .summary = "Send a break",
+                  .answers = "200 application/json"},
+         .start = send_break},
+        {.verb = {.kind = TB_KIND_CONSOLE,
+                  .op = "expect",
+                  .role = TB_ROLE_VIEWER,
+                  .timeout_ms = 10000,
+                  .params = tb_expect_params,
+                  .method = "POST",
+                  .path = "/expect",
+                  .summary = "Optionally send, then wait for a pattern; 504 with what was seen",
+                  .answers = "200 application/json Match; 504"},
+         .start = tb_expect_start},
+        {.verb = {.kind = TB_KIND_CONSOLE,
+                  .op = "log",
+                  .role = TB_ROLE_VIEWER,
+                  .timeout_ms = 10000,
+                  .params = log_params,
+                  .method = "GET",
+                  .path = "/log",
+                  .http = TB_VERB_SPECIAL,
+                  .summary = "The history, a line each with its time",
+                  .answers = "200 text/plain"},
+         .start = log_},
+        {.verb = {.op = NULL}},
+};

@@ -1,0 +1,177 @@
+#include "host/core/state/bus.h"
+
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/limits.h"
+#include "lib/thread.h"
+
+typedef struct Kept {
+        TbEvent event; /* strings and data owned */
+} Kept;
+
+typedef struct Subscriber {
+        guint id; /* 0: unsubscribed while a publish runs */
+        TbEventCall call;
+        gpointer user; /* borrowed */
+} Subscriber;
+
+struct TbBus {
+        guint64 last_id;
+        bool dropped;           /* the oldest events are no longer kept */
+        GQueue kept;            /* of Kept, oldest first */
+        GPtrArray *subscribers; /* owned Subscribers */
+        guint next_subscriber;
+        guint depth; /* publishes that are running: the list only grows meanwhile */
+        bool dirty;  /* a subscriber left meanwhile */
+};
+
+static void kept_free(gpointer p)
+{
+        Kept *k = p;
+        g_free((char *)k->event.type);
+        g_free((char *)k->event.device);
+        g_free((char *)k->event.interface);
+        json_decref(k->event.data);
+        g_free(k);
+}
+
+TbBus *tb_bus_new(void)
+{
+        TbBus *bus = g_new0(TbBus, 1);
+        g_queue_init(&bus->kept);
+        bus->subscribers = g_ptr_array_new_with_free_func(g_free);
+        /* Ids go on rising over restarts, so that a reader's Last-Event-ID never names a newer event of
+         * another run. */
+        bus->last_id = (guint64)tb_clock_ms() * 1000;
+        return bus;
+}
+
+void tb_bus_free(TbBus *bus)
+{
+        if (!bus)
+                return;
+        g_queue_clear_full(&bus->kept, kept_free);
+        g_ptr_array_free(bus->subscribers, TRUE);
+        g_free(bus);
+}
+
+static void sweep(TbBus *bus)
+{
+        for (guint i = bus->subscribers->len; i-- > 0;) {
+                Subscriber *s = g_ptr_array_index(bus->subscribers, i);
+                if (s->id == 0)
+                        g_ptr_array_remove_index(bus->subscribers, i);
+        }
+        bus->dirty = false;
+}
+
+static void deliver(TbBus *bus, const TbEvent *event)
+{
+        bus->depth++;
+        for (guint i = 0; i < bus->subscribers->len; i++) {
+                Subscriber *s = g_ptr_array_index(bus->subscribers, i);
+                if (s->id != 0)
+                        s->call(event, s->user);
+        }
+        if (--bus->depth == 0 && bus->dirty)
+                sweep(bus);
+}
+
+void tb_bus_publish(TbBus *bus, const char *type, const char *device, const char *interface,
+                    json_t *data_take)
+{
+        tb_assert_main();
+        Kept *k = g_new0(Kept, 1);
+        k->event = (TbEvent){
+                .id = ++bus->last_id,
+                .t = tb_clock_ms(),
+                .type = g_strdup(type),
+                .device = g_strdup(device),
+                .interface = g_strdup(interface),
+                .data = data_take ? data_take : json_object(),
+        };
+        g_queue_push_tail(&bus->kept, k);
+        if (bus->kept.length > TB_LIMIT_BUS_REPLAY && bus->depth == 0) {
+                kept_free(g_queue_pop_head(&bus->kept));
+                bus->dropped = true;
+        }
+        deliver(bus, &k->event);
+}
+
+void tb_bus_publish_transient(TbBus *bus, const char *type, const char *device, const char *interface,
+                              json_t *data_take)
+{
+        tb_assert_main();
+        json_t *data = data_take ? data_take : json_object();
+        TbEvent event = {
+                .t = tb_clock_ms(), .type = type, .device = device, .interface = interface, .data = data};
+        deliver(bus, &event);
+        json_decref(data);
+}
+
+guint tb_bus_subscribe(TbBus *bus, TbEventCall call, gpointer user)
+{
+        tb_assert_main();
+        Subscriber *s = g_new(Subscriber, 1);
+        *s = (Subscriber){++bus->next_subscriber, call, user};
+        g_ptr_array_add(bus->subscribers, s);
+        return s->id;
+}
+
+void tb_bus_unsubscribe(TbBus *bus, guint id)
+{
+        tb_assert_main();
+        for (guint i = 0; i < bus->subscribers->len; i++) {
+                Subscriber *s = g_ptr_array_index(bus->subscribers, i);
+                if (s->id != id || id == 0)
+                        continue;
+                if (bus->depth == 0) {
+                        g_ptr_array_remove_index(bus->subscribers, i);
+                } else {
+                        s->id = 0;
+                        bus->dirty = true;
+                }
+                return;
+        }
+}
+
+guint64 tb_bus_last_id(TbBus *bus)
+{
+        return bus->last_id;
+}
+
+bool tb_bus_replay(TbBus *bus, guint64 after, TbEventCall call, gpointer user)
+{
+        tb_assert_main();
+        const Kept *oldest = g_queue_peek_head(&bus->kept);
+        bool complete =
+                after >= bus->last_id ? after == bus->last_id : oldest && oldest->event.id <= after + 1;
+        if (after == 0) /* from the beginning */
+                complete = !bus->dropped;
+        bus->depth++; /* nothing is dropped from `kept` while we walk it */
+        for (GList *l = bus->kept.head; l; l = l->next) {
+                const Kept *k = l->data;
+                if (k->event.id > after)
+                        call(&k->event, user);
+        }
+        bus->depth--;
+        if (bus->depth == 0 && bus->dirty)
+                sweep(bus);
+        return complete;
+}
+
+json_t *tb_event_json(const TbEvent *event)
+{
+        json_t *o = json_object();
+        if (event->id)
+                json_object_set_new(o, "id", json_integer((json_int_t)event->id));
+        json_object_set_new(o, "t", json_integer(event->t));
+        json_object_set_new(o, "type", json_string(event->type));
+        if (event->device)
+                json_object_set_new(o, "device", json_string(event->device));
+        if (event->interface)
+                json_object_set_new(o, "interface", json_string(event->interface));
+        json_object_set(o, "data", event->data);
+        return o;
+}
