@@ -22,6 +22,11 @@
 #define TB_LIMIT_WS_PING_S 20               /* a silent peer is pinged; two missed pings end it */
 #define TB_LIMIT_SSE_QUEUE (1024 * 1024)    /* bytes waiting for an event-stream reader */
 
+/* what is written at a sender's rate (lib/tally.h) */
+#define TB_LIMIT_TALLY_KEYS 256 /* kinds that are counted each on their own */
+#define TB_LIMIT_TALLY_SAID 5   /* lines of one kind in a window, then it is counted */
+#define TB_LIMIT_TALLY_S 10     /* length of the window */
+
 /* names, labels, config */
 #define TB_LIMIT_ID 64                     /* bytes of a device id or interface name: [a-z0-9][a-z0-9._-]* */
 #define TB_LIMIT_LABEL 200                 /* bytes of a label or note */
