@@ -1,8 +1,17 @@
 #include "lib/clock.h"
 
+#include <time.h>
+
 gint64 tb_clock_ms(void)
 {
         return g_get_real_time() / 1000;
+}
+
+gint64 tb_clock_mono_ms(void)
+{
+        struct timespec t;
+        clock_gettime(CLOCK_BOOTTIME, &t);
+        return (gint64)t.tv_sec * 1000 + t.tv_nsec / 1000000 + 1; /* + 1: 0 is "never" to many callers */
 }
 
 char *tb_clock_rfc3339(gint64 ms)

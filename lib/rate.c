@@ -1,5 +1,8 @@
 #include "lib/rate.h"
 
+#include <arpa/inet.h>
+#include <string.h>
+
 #define SWEEP_AT 1024 /* keys: from here on full buckets are looked for when a new key comes */
 
 struct TbRates {
@@ -8,6 +11,40 @@ struct TbRates {
         guint sweep_at;
 };
 
+/* --- networks --- */
+static void net_key(const char *address, guint v4_bits, guint v6_bits, char ret_key[TB_NET_KEY])
+{
+        struct in6_addr a;
+        struct in_addr v4;
+        bool is_v4 = inet_pton(AF_INET, address, &v4) == 1;
+        if (!is_v4 && inet_pton(AF_INET6, address, &a) != 1) {
+                g_strlcpy(ret_key, address, TB_NET_KEY);
+                return;
+        }
+        if (!is_v4 && IN6_IS_ADDR_V4MAPPED(&a)) {
+                memcpy(&v4, a.s6_addr + 12, sizeof v4);
+                is_v4 = true;
+        }
+        guint8 *bytes = is_v4 ? (guint8 *)&v4 : a.s6_addr;
+        guint all = is_v4 ? 32 : 128, bits = is_v4 ? v4_bits : v6_bits;
+        memset(bytes + bits / 8, 0, (all - bits) / 8);
+        inet_ntop(is_v4 ? AF_INET : AF_INET6, bytes, ret_key, TB_NET_KEY);
+        gsize n = strlen(ret_key);
+        if (bits < all)
+                g_snprintf(ret_key + n, TB_NET_KEY - n, "/%u", bits);
+}
+
+void tb_net_share_key(const char *address, char ret_key[TB_NET_KEY])
+{
+        net_key(address, 32, 64, ret_key);
+}
+
+void tb_net_wide_key(const char *address, char ret_key[TB_NET_KEY])
+{
+        net_key(address, 24, 48, ret_key);
+}
+
+/* --- buckets --- */
 static void refill(TbBucket *bucket, double rate, double burst, gint64 now_us)
 {
         double elapsed_s = (double)(now_us - bucket->at_us) / G_USEC_PER_SEC;

@@ -1,11 +1,21 @@
 #pragma once
 /*
- * Token buckets: `rate` units a second, at most `burst` at once. Times are g_get_monotonic_time()
+ * Who shares with whom, and how fast. A share belongs to a network: what one customer of an internet provider can have
+ * at will. Token buckets: `rate` units a second, at most `burst` at once. Times are g_get_monotonic_time()
  * microseconds, given by the caller: pure. TbRates keeps one bucket per key (address) and forgets full ones,
  * so that its memory is bounded by what happened lately. Main thread.
  */
 #include <glib.h>
 #include <stdbool.h>
+
+#define TB_NET_KEY 48 /* bytes that any key fits in, NUL included */
+
+/* The key of a peer's share: an IPv4 address as it is (also when it is mapped into IPv6), an IPv6 address as its /64,
+ * which is the least that a subscriber gets ("2001:db8:1:2::/64"). What is no numeric address (a name) is its own key,
+ * cut. Every pool that is shared by address counts by it: connections, sessions, refusals. Pure, any thread. */
+void tb_net_share_key(const char *address, char ret_key[TB_NET_KEY]);
+/* The network around it: /24, /48. For what is kept for people from elsewhere. */
+void tb_net_wide_key(const char *address, char ret_key[TB_NET_KEY]);
 
 typedef struct TbBucket {
         double tokens;
