@@ -2,9 +2,14 @@
 
 #include <time.h>
 
+gint64 tb_clock_us(void)
+{
+        return g_get_real_time();
+}
+
 gint64 tb_clock_ms(void)
 {
-        return g_get_real_time() / 1000;
+        return tb_clock_us() / 1000;
 }
 
 gint64 tb_clock_mono_ms(void)

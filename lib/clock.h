@@ -7,5 +7,6 @@
 #include <glib.h>
 
 gint64 tb_clock_ms(void);          /* wall clock, ms since the epoch */
+gint64 tb_clock_us(void);          /* the same in us */
 gint64 tb_clock_mono_ms(void);     /* CLOCK_BOOTTIME, ms since some past instant; never 0 */
 char *tb_clock_rfc3339(gint64 ms); /* "2026-11-20T20:00:00.123Z"; the caller frees */

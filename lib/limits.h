@@ -36,6 +36,9 @@
 #define TB_LIMIT_TOKEN 256                 /* and at most */
 #define TB_LIMIT_CONFIG_FILE (1024 * 1024) /* bytes */
 
+#define TB_LIMIT_STATE_FILE (16 * 1024 * 1024) /* bytes of a file that keeps state */
+#define TB_LIMIT_STATE_KEPT 32                 /* files kept aside of one name within a millisecond */
+
 /* commands and events */
 #define TB_LIMIT_QUEUE 64                    /* commands waiting for one worker: then 429 */
 #define TB_LIMIT_BUS_REPLAY 4096             /* events kept for Last-Event-ID */

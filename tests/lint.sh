@@ -88,6 +88,7 @@ rule_banned() {
 	line ~ /(^|[^a-z_A-Z0-9.>])(printf|g_print|g_printerr|puts|perror)[ ]*\(/ && FILENAME !~ /main\.c$/ { say("log with tb_log()") }
 	line ~ /(^|[^a-z_A-Z0-9.>])(rand|random|srand|g_random_int|g_random_int_range)[ ]*\(/ && FILENAME !~ /^host\/media|^drivers/ { say("secrets come from tb_random_token()") }
 	line ~ /(^|[^a-z_A-Z0-9.>])(g_set_error|g_set_error_literal|g_prefix_error)[ ]*\(/ { say("tb_set_error(), tb_error_prefix() (lib/error.h)") }
+	line ~ /(^|[^a-z_A-Z0-9.>])(g_get_real_time|time|gettimeofday|g_date_time_new_now[a-z_]*)[ ]*\(|CLOCK_REALTIME/ && FILENAME != "lib/clock.c" { say("the wall clock steps: tb_clock_mono_ms() for durations, tb_clock_ms() for what is shown (lib/clock.h)") }
 	line ~ /NDEBUG/ { say("asserts stay in") }'
 }
 

@@ -75,8 +75,8 @@ static void system_health(TbRequest *request, gpointer data)
         TbApi *api = data;
         tb_request_reply_json(request, 200,
                               json_pack("{s:s, s:f, s:s, s:s, s:n}", "status", "ok", "timestamp",
-                                        (double)g_get_real_time() / G_USEC_PER_SEC, "mode", "host",
-                                        "host_name", tb_core_config(api->core)->name, "supabase"));
+                                        (double)tb_clock_us() / G_USEC_PER_SEC, "mode", "host", "host_name",
+                                        tb_core_config(api->core)->name, "supabase"));
 }
 
 /* --- info --- */

@@ -225,7 +225,7 @@ static void log_end(Seat *seat, const char *reason)
                TB_F("device", seat->ticket->device, "session", seat->id, "peer", seat->peer, "ms_per_update",
                     ms),
                "VNC viewer left after %" G_GINT64_FORMAT " s and %" G_GUINT64_FORMAT " updates: %s",
-               (tb_clock_ms() - seat->since_ms) / 1000, stats.updates, reason);
+               (tb_clock_mono_ms() - seat->since_ms) / 1000, stats.updates, reason);
 }
 
 /* What was still down came up by `input` just before: those commands are not cancelled, or a key would stay
@@ -269,7 +269,7 @@ bool tb_vnc_seats_take(TbVncSeats *seats, const TbVncGuest *guest)
                                       g_strdup(ticket->user), g_strdup(ticket->lease)};
         seat->id = g_strdup_printf("vnc-%" G_GUINT64_FORMAT, ++seats->next);
         seat->peer = g_strdup(guest->peer);
-        seat->since_ms = tb_clock_ms();
+        seat->since_ms = tb_clock_mono_ms();
         seat->pending = json_array();
         seat->screen = screen_of(seats, hub);
         seat->screen->viewers++;

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "lib/clock.h"
 #include "lib/http/private.h"
 #include "lib/json.h"
 #include "lib/limits.h"
@@ -40,7 +41,7 @@ enum MHD_Result tb_refuse_queue(struct MHD_Connection *connection, unsigned stat
 static void http_date(char *out, gsize size)
 {
         static const char days[] = "SunMonTueWedThuFriSat", months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-        time_t now = time(NULL);
+        time_t now = (time_t)(tb_clock_ms() / 1000);
         struct tm t;
         gmtime_r(&now, &t); /* strftime() would ask the locale for the names */
         g_snprintf(out, size, "%.3s, %02d %.3s %d %02d:%02d:%02d GMT", days + 3 * t.tm_wday, t.tm_mday,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "host/core/control/control.h"
+#include "lib/clock.h"
 #include "lib/error.h"
 #include "lib/json.h"
 
@@ -160,8 +161,7 @@ void tb_control_stream_resume(TbControlStream *stream)
 {
         if (stream->lost > 0) {
                 json_t *gap = json_pack("{s:s, s:s, s:I, s:{s:I}}", "type", "event", "event", "gap", "t",
-                                        (json_int_t)(g_get_real_time() / 1000), "data", "lost",
-                                        (json_int_t)stream->lost);
+                                        (json_int_t)tb_clock_ms(), "data", "lost", (json_int_t)stream->lost);
                 if (send_json(stream, gap))
                         stream->lost = 0;
                 else if (!stream->retry)

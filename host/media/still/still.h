@@ -16,7 +16,7 @@ typedef struct TbStill TbStill;
  * One picture of the device now, also with nobody watching: starts the source if need be and waits for its
  * first picture. `done` is called exactly once, later, unless tb_still_cancel() came first. image NULL +
  * error: TB_ERROR_TIMEOUT no picture within `timeout_ms` (0: 5000), TB_ERROR_UNAVAILABLE the hub is in fault
- * (its reason), TB_ERROR_GONE, TB_ERROR_LIMIT too many waiting. `taken_us`: g_get_real_time() at which the
+ * (its reason), TB_ERROR_GONE, TB_ERROR_LIMIT too many waiting. `taken_us`: tb_clock_us() at which the
  * picture was taken. `image` is borrowed: take a reference.
  */
 TbStill *tb_still_take(TbMedia *media, TbHub *hub, TbStillFormat format, int quality, int timeout_ms,

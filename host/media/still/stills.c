@@ -2,6 +2,7 @@
 
 #include "host/media/still/picture.h"
 #include "host/media/still/still.h"
+#include "lib/clock.h"
 #include "lib/error.h"
 #include "lib/thread.h"
 
@@ -100,5 +101,5 @@ GPtrArray *tb_stills_groups(TbStills *stills)
 
 gint64 tb_stills_real_time(gint64 t_us)
 {
-        return g_get_real_time() - g_get_monotonic_time() + t_us;
+        return tb_clock_us() - g_get_monotonic_time() + t_us;
 }

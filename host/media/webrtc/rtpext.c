@@ -1,4 +1,5 @@
 #include "host/media/webrtc/rtpext.h"
+#include "lib/clock.h"
 
 /* Names of GTypes need three characters or more: with fewer g_type_register fails and the extension is NULL.
  */
@@ -95,7 +96,7 @@ static gssize capture_time_write(GstRTPHeaderExtension *ext G_GNUC_UNUSED, const
         if (!GST_BUFFER_PTS_IS_VALID(input))
                 return 0;
         gint64 taken_us = (gint64)((GST_BUFFER_PTS(input) + tb_media_epoch()) / GST_USECOND);
-        guint64 unix_us = (guint64)(g_get_real_time() - g_get_monotonic_time() + taken_us);
+        guint64 unix_us = (guint64)(tb_clock_us() - g_get_monotonic_time() + taken_us);
         guint64 seconds = unix_us / G_USEC_PER_SEC + NTP_UNIX_OFFSET_S;
         guint64 fraction = (unix_us % G_USEC_PER_SEC << 32) / G_USEC_PER_SEC;
         GST_WRITE_UINT64_BE(data, seconds << 32 | fraction);
