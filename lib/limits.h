@@ -52,10 +52,11 @@
 #define TB_LIMIT_CONSOLE_WRITE (1024 * 1024)    /* bytes of one write */
 #define TB_LIMIT_BREAK_MS 5000
 #define TB_LIMIT_CYCLE_OFF_S 120
-#define TB_LIMIT_SAMPLES 256       /* samples in one POST */
-#define TB_LIMIT_SAMPLES_KEPT 600  /* of each sensor stream, in memory */
-#define TB_LIMIT_STREAMS 128       /* sensor streams per interface */
-#define TB_LIMIT_SENSOR_MS_MIN 100 /* shortest sampling interval */
+#define TB_LIMIT_SAMPLES 256               /* samples in one POST */
+#define TB_LIMIT_SAMPLES_KEPT 600          /* of each sensor stream, in memory */
+#define TB_LIMIT_STREAMS 128               /* sensor streams per interface */
+#define TB_LIMIT_SENSOR_MS_MIN 100         /* shortest sampling interval */
+#define TB_LIMIT_DEVICE_ANSWER (64 * 1024) /* bytes of one HTTP answer of a plug or a PDU */
 
 /* leases */
 #define TB_LIMIT_LEASE_S (24 * 3600)

@@ -209,6 +209,24 @@ void tb_uri_free(TbUri *uri)
         g_free(uri);
 }
 
+char *tb_uri_shown(const char *url)
+{
+        if (!strstr(url, "://")) {
+                g_autofree char *text = g_strndup(url, strcspn(url, "?"));
+                const char *at = strrchr(text, '@'); /* what stands before it may be a password */
+                return at ? g_strconcat("***", at, NULL) : g_steal_pointer(&text);
+        }
+        Parts parts = split(url);
+        const char *from = parts.userinfo ? parts.userinfo_end : parts.host;
+        GString *out = g_string_new_len(url, strstr(url, "://") + 3 - url);
+        if (parts.userinfo)
+                g_string_append(out, "***");
+        g_string_append_len(out, from, parts.path_end - from);
+        if (parts.query)
+                g_string_append(out, "?***");
+        return g_string_free(out, FALSE);
+}
+
 char *tb_uri_redacted(const TbUri *uri, const char *const *secrets)
 {
         Parts parts = split(uri->text);

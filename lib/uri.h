@@ -23,4 +23,7 @@ void tb_uri_free(TbUri *uri);
 /* The URI as users may see it: the password and the query values named in `secrets` (NULL-terminated, may be
  * NULL) are "***". Caller frees. */
 char *tb_uri_redacted(const TbUri *uri, const char *const *secrets);
+/* Any URL as users may see it when nobody knows its parameters: without the password, and "?***" for the whole
+ * query. Also takes what is no URL. The caller frees. */
+char *tb_uri_shown(const char *url);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TbUri, tb_uri_free)

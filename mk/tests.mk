@@ -8,8 +8,10 @@ SIMS := $(foreach s,$(SIM_NAMES),$(if $(wildcard tests/sim/$(s)/*.c),$(BUILD)/si
 # C programs that tests and benchmarks run as helpers: tests/tools/<name>.c
 TOOLS := $(patsubst tests/tools/%.c,$(BUILD)/tools/%,$(wildcard tests/tools/*.c))
 
-# a folder of tests may have helpers beside its test_*.c: all of them are linked with each
-helpers = $(if $(filter tests/%,$(1)),$(call obj,$(filter-out $(dir $(1))test_%,$(wildcard $(dir $(1))*.c))))
+# A folder of tests may have helpers beside its test_*.c: all of them are linked with each. Those of tests/contract (a lane that runs outside of the
+# daemon) are the drivers' too.
+helpers_in = $(call obj,$(filter-out $(1)test_%,$(wildcard $(1)*.c)))
+helpers = $(if $(filter tests/%,$(1)),$(call helpers_in,$(dir $(1))),$(if $(filter drivers/%,$(1)),$(call helpers_in,tests/contract/)))
 
 .SECONDEXPANSION:
 $(BUILD)/tests/%: $(BUILD)/obj/%.o $$(call helpers,$$*) $(LIBHOST) $(LIBSERVER) $(LIBDRIVERS) $(LIBTB)

@@ -36,6 +36,7 @@ rule_arrows() {
 		if (from == "lib") return 0
 		if (from == "drivers/driver.h") return to == "drivers/transport"
 		if (from == "drivers/transport") return to == "drivers/driver.h"
+		if (from ~ /^drivers\// && file ~ /\/test_/ && to == "tests") return 1
 		if (from ~ /^drivers\//) return to == "drivers/driver.h" || to == "drivers/transport"
 		if (from ~ /^host\/core/ && (to == "drivers/driver.h" || to == "drivers/transport")) return 1
 		if (from == "host/core") return to ~ /^host\/core/
@@ -110,8 +111,12 @@ rule_drivers() {
 		case $name in transport | _*) continue ;; esac
 		[ -n "$(sources "$d*.c")" ] || continue
 		[ -f "$d/README.md" ] || echo "${d}README.md:1: a driver says what it drives, how to attach it and what it was proven against"
-		ls "$d"test_*.c >/dev/null 2>&1 || ls tests/*/*"$name"* >/dev/null 2>&1 || grep -qs "$name://" tests/contract/*.c || echo "${d}test_$name.c:1: a driver has a test in its folder"
+		ls "$d"test_*.c >/dev/null 2>&1 || echo "${d}test_$name.c:1: a driver has its tests in its folder"
 	done
+	# one place for them: what is about all drivers is tests/contract/test_driver_contract.c, all else drivers/<name>/test_*.c
+	sources 'tests/contract/test_*.c' | grep -v '/test_driver_contract\.c$' | sed 's/$/:1: tests of a driver stand in drivers\/<name>\/test_*.c/'
+	sources 'tests/unit/*.c' | xargs grep -nE '^#include "drivers/[a-z0-9]+/' | grep -vE '"drivers/transport/' |
+		sed -E 's/^([^:]*:[0-9]+):.*/\1: tests of a driver stand in drivers\/<name>\/test_*.c/'
 }
 
 rule_headers() {

@@ -1,5 +1,5 @@
 /* What an attach URI of a raw TCP console may be. The lane itself is tested against socat in
- * tests/contract/test_small_drivers.c. */
+ * test_tcp_lane.c. */
 #include "drivers/driver.h"
 
 extern const TbDriver tb_driver_tcp;

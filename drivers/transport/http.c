@@ -7,13 +7,15 @@
 #include <poll.h>
 #include <string.h>
 
-#include "drivers/transport/httpauth.h"
 #include "lib/error.h"
 #include "lib/limits.h"
+#include "lib/uri.h"
 
 /* One exchange while it runs: everything in it happens in `context`, which only this worker iterates. */
 typedef struct Exchange {
         const TbHttpCall *call; /* borrowed */
+        const char *who;        /* borrowed; for texts: nothing in it is secret */
+        TbAuth *auth;           /* borrowed */
         GMainContext *context;  /* ref */
         SoupSession *session;   /* ref */
         SoupMessage *message;   /* ref; of the attempt that runs */
@@ -50,8 +52,7 @@ static void on_read(GObject *source, GAsyncResult *result, gpointer data)
         }
         if (x->body->len + (gsize)n > x->limit) {
                 tb_set_error(&error, TB_ERROR_DEVICE,
-                             "%s: the answer is longer than %" G_GSIZE_FORMAT " bytes", x->call->url,
-                             x->limit);
+                             "%s: the answer is longer than %" G_GSIZE_FORMAT " bytes", x->who, x->limit);
                 finish(x, error);
                 return;
         }
@@ -135,7 +136,7 @@ static bool make_message(Exchange *x, const char *authorization, GError **error)
         const char *scheme = uri ? g_uri_get_scheme(uri) : ""; /* lower case */
         if ((strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0) || !g_uri_get_host(uri) ||
             !*g_uri_get_host(uri)) {
-                tb_set_error(error, TB_ERROR_INVALID, "not an HTTP address: %s", call->url);
+                tb_set_error(error, TB_ERROR_INVALID, "not an HTTP address: %s", x->who);
                 return false;
         }
         x->message = soup_message_new_from_uri(call->method, uri);
@@ -167,7 +168,7 @@ static bool failed(Exchange *x, GError **error)
 {
         end_watch(x); /* it may know why */
         if (x->stopped || x->late)
-                return tb_io_fail(x->stopped ? TB_WAIT_STOP : TB_WAIT_TIMEOUT, x->call->url, error);
+                return tb_io_fail(x->stopped ? TB_WAIT_STOP : TB_WAIT_TIMEOUT, x->who, error);
         if (x->error->domain == TB_ERROR) {
                 g_propagate_error(error, g_steal_pointer(&x->error));
                 return false;
@@ -182,7 +183,7 @@ static bool failed(Exchange *x, GError **error)
                         code = TB_ERROR_GONE;
         if (g_error_matches(x->error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT))
                 code = TB_ERROR_TIMEOUT;
-        tb_set_error(error, (int)code, "%s: %s", x->call->url, x->error->message);
+        tb_set_error(error, (int)code, "%s: %s", x->who, x->error->message);
         return false;
 }
 
@@ -199,28 +200,23 @@ static bool attempt(Exchange *x, const char *authorization, GError **error)
         return !x->error || failed(x, error);
 }
 
-/* NULL: no password, nothing to answer, or (`again`) an answer was refused and not for its age. */
-static char *answer_challenge(Exchange *x, bool again)
+/* NULL: nothing to answer with, or nothing was asked for yet. */
+static char *authorization(Exchange *x)
 {
         const TbHttpCall *call = x->call;
+        if (!call->password)
+                return NULL;
+        g_autoptr(GUri) uri = g_uri_parse(call->url, SOUP_HTTP_URI_FLAGS, NULL);
+        const char *query = uri ? g_uri_get_query(uri) : NULL, *path = uri ? g_uri_get_path(uri) : "";
+        g_autofree char *target = g_strconcat(*path ? path : "/", query ? "?" : "", query, NULL);
+        return tb_auth_next(x->auth, call->user ? call->user : "", call->password, call->method, target);
+}
+
+static bool learn_challenge(Exchange *x)
+{
         const char *header = soup_message_headers_get_list(soup_message_get_response_headers(x->message),
                                                            "WWW-Authenticate");
-        TbAuthChallenge challenge;
-        if (!call->password || !header || !tb_auth_parse(header, &challenge))
-                return NULL;
-        if (again && !challenge.stale) {
-                tb_auth_clear(&challenge);
-                return NULL;
-        }
-        GUri *uri = soup_message_get_uri(x->message);
-        const char *query = g_uri_get_query(uri);
-        g_autofree char *target =
-                g_strconcat(*g_uri_get_path(uri) ? g_uri_get_path(uri) : "/", query ? "?" : "", query, NULL);
-        g_autofree char *cnonce = tb_auth_cnonce();
-        char *answer = tb_auth_answer(&challenge, call->user ? call->user : "", call->password, call->method,
-                                      target, cnonce, 1);
-        tb_auth_clear(&challenge);
-        return answer;
+        return x->call->password && header && tb_auth_learn(x->auth, header);
 }
 
 static void keep_header(const char *name, const char *value, gpointer data)
@@ -264,28 +260,34 @@ static int allowed_ms(const TbIo *io, int timeout_ms)
         return timeout_ms < 0 ? (int)MIN(left, G_MAXINT) : (int)MIN(left, timeout_ms);
 }
 
+/* What was learnt before is tried first. A refusal brings a new challenge, which is answered once; and once more
+ * when a slow device calls the nonce that it has just given too old (RFC 7616, §3.3: stale): one that always
+ * says so has no clock. */
 static bool converse(Exchange *x, GError **error)
 {
-        if (!attempt(x, NULL, error))
+        g_autofree char *kept = authorization(x);
+        if (!attempt(x, kept, error))
                 return false;
-        if (soup_message_get_status(x->message) != SOUP_STATUS_UNAUTHORIZED)
-                return true;
-        g_autofree char *authorization = answer_challenge(x, false);
-        if (!authorization)
-                return true;
-        if (!attempt(x, authorization, error))
-                return false;
-        if (soup_message_get_status(x->message) != SOUP_STATUS_UNAUTHORIZED)
-                return true;
-        /* A slow device may call the nonce that it has just given too old (RFC 7616, §3.3: stale). Once: one
-         * that always says so has no clock. */
-        g_autofree char *fresh = answer_challenge(x, true);
-        return !fresh || attempt(x, fresh, error);
+        for (int answers = 0; soup_message_get_status(x->message) == SOUP_STATUS_UNAUTHORIZED; answers++) {
+                if (answers == 2 || !learn_challenge(x) || (answers == 1 && !x->auth->challenge.stale)) {
+                        tb_auth_forget(x->auth);
+                        return true;
+                }
+                g_autofree char *answer = authorization(x);
+                if (!attempt(x, answer, error))
+                        return false;
+        }
+        return true;
 }
 
 bool tb_http_call(TbIo *io, const TbHttpCall *call, TbHttpAnswer *ret, GError **error)
 {
-        Exchange x = {.call = call, .limit = call->limit ? call->limit : TB_LIMIT_HTTP_BODY};
+        g_autofree char *shown = tb_uri_shown(call->url);
+        TbAuth once = {0};
+        Exchange x = {.call = call,
+                      .who = call->who ? call->who : shown,
+                      .auth = call->auth ? call->auth : &once,
+                      .limit = call->limit ? call->limit : TB_LIMIT_HTTP_BODY};
         x.context = g_main_context_new();
         g_main_context_push_thread_default(x.context);
         x.session = soup_session_new_with_options("proxy-resolver", NULL, "idle-timeout", 1,
@@ -313,6 +315,7 @@ bool tb_http_call(TbIo *io, const TbHttpCall *call, TbHttpAnswer *ret, GError **
         x.watcher = tb_thread_start("http-watch", watch_run, &watch);
 
         bool ok = converse(&x, error);
+        tb_auth_forget(&once);
         end_watch(&x);
         tb_interruptor_free(watch.done);
         if (ok)

@@ -236,3 +236,24 @@ char *tb_auth_cnonce(void)
                 g_string_append_printf(out, "%02x", bytes[i]);
         return g_string_free(out, FALSE);
 }
+
+void tb_auth_forget(TbAuth *auth)
+{
+        tb_auth_clear(&auth->challenge);
+        auth->count = 0;
+}
+
+bool tb_auth_learn(TbAuth *auth, const char *header)
+{
+        tb_auth_forget(auth);
+        return tb_auth_parse(header, &auth->challenge) && auth->challenge.scheme != TB_AUTH_NONE;
+}
+
+char *tb_auth_next(TbAuth *auth, const char *user, const char *password, const char *method,
+                   const char *target)
+{
+        if (auth->challenge.scheme == TB_AUTH_NONE)
+                return NULL;
+        g_autofree char *cnonce = tb_auth_cnonce();
+        return tb_auth_answer(&auth->challenge, user, password, method, target, cnonce, ++auth->count);
+}

@@ -28,5 +28,18 @@ void tb_auth_clear(TbAuthChallenge *challenge);
 /* The value of Authorization; the caller frees. `target`: path and query as sent. NULL for scheme NONE. */
 char *tb_auth_answer(const TbAuthChallenge *challenge, const char *user, const char *password,
                      const char *method, const char *target, const char *cnonce, guint nc);
+/* What is known of one device's way to ask: kept by whoever calls it again and again, so that a password is not
+ * asked for each time and the count of a nonce rises (RFC 7616, §3.4: a count that was used is a replay).
+ * Zeroed to begin with. */
+typedef struct TbAuth {
+        TbAuthChallenge challenge;
+        guint count; /* of requests that were answered with this nonce */
+} TbAuth;
+/* Takes a new challenge. False when it is malformed or of a scheme that is not known; then nothing is kept. */
+bool tb_auth_learn(TbAuth *auth, const char *header);
+/* The value of Authorization for the next request; NULL when nothing was learnt. The caller frees. */
+char *tb_auth_next(TbAuth *auth, const char *user, const char *password, const char *method,
+                   const char *target);
+void tb_auth_forget(TbAuth *auth);
 /* 128 random bits as hex. The caller frees. */
 char *tb_auth_cnonce(void);

@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 // A simulated Shelly plug, for tests: SIMULATOR, nothing here comes out of a real device. It speaks as the public fixtures do (README.md names them).
 //
-//   node tests/sim/shelly/shelly-sim.mjs [--gen 1|2] [--auth none|basic|digest|frame] [--password TEXT] [--user NAME] [--outputs N] [--port N] [--control]
+//   node tests/sim/shelly/shelly-sim.mjs [--gen 1|2] [--auth none|basic|digest] [--password TEXT] [--user NAME] [--outputs N] [--port N] [--control]
 //
 // Prints `listening PORT` once it does. With --control it takes lines on stdin, answers each with one line, and ends when stdin does:
-//   fault none|silent|error|stuck|refuse|huge|garbage|nonce   see faults below
+//   fault NAME         one of FAULTS below
 //   press [N]          the button on the plug: toggles output N
 //   load WATTS         what hangs on output 0
 //   state              JSON: {"outputs":[…],"requests":…,"challenges":…}
@@ -25,7 +25,7 @@ const { values: options } = parseArgs({
   },
 });
 
-const MAC = 'AABBCCDDEEFF';
+const mac = () => (fault === 'another' ? 'FFEEDDCCBBAA' : 'AABBCCDDEEFF');
 const ID = 'shellyplusplugs-aabbccddeeff';
 const FAULTS = {
   none: 'works',
@@ -36,6 +36,10 @@ const FAULTS = {
   huge: 'answers more than anybody wants to read',
   garbage: 'answers what is not JSON',
   nonce: 'forgets its nonces after each use',
+  busy: 'says 503 to everything',
+  'busy-once': 'says 503 to the next request',
+  redirect: 'sends everything but /shelly elsewhere',
+  another: 'is another plug at the same address, after a moment without an answer',
 };
 
 const outputs = Array.from({ length: Number(options.outputs) }, () => ({ on: false, energyWh: 7258.589 }));
@@ -95,16 +99,6 @@ function digestOk(request) {
   return same(given.response ?? '', sha256(`${ha1}:${given.nonce}:${given.nc}:${given.cnonce}:auth:${ha2}`));
 }
 
-/** The password within the RPC frame. */
-function frameOk(frame) {
-  const auth = frame.auth;
-  if (!auth || auth.username !== 'admin' || auth.realm !== ID || auth.algorithm !== 'SHA-256') return false;
-  if (!Number.isInteger(auth.nonce) || !Number.isInteger(auth.nc) || !spend(auth.nonce, auth.nc)) return false;
-  const ha1 = sha256(`admin:${ID}:${options.password}`);
-  const ha2 = sha256('dummy_method:dummy_uri');
-  return same(String(auth.response), sha256(`${ha1}:${auth.nonce}:${auth.nc}:${auth.cnonce}:auth:${ha2}`));
-}
-
 // ---- Gen1 -----------------------------------------------------------------------------------------------------
 
 const gen1Relay = (output) => ({
@@ -118,7 +112,7 @@ const gen1Status = () => ({
   time: '10:18',
   serial: 1,
   has_update: false,
-  mac: MAC,
+  mac: mac(),
   relays: outputs.map(gen1Relay),
   meters: outputs.map((o) => ({
     power: watts(o), overpower: 0, is_valid: true, timestamp: 1707300000, counters: [watts(o), 0, 0], total: Math.round(o.energyWh * 60),
@@ -134,7 +128,7 @@ const gen1Status = () => ({
 function gen1(request, response, body) {
   const url = new URL(request.url, 'http://plug');
   if (url.pathname === '/shelly')
-    return answer(response, 200, { type: 'SHPLG-S', mac: MAC, auth: options.auth !== 'none', fw: '20230913-113421/v1.14.0-gcb84623', num_outputs: outputs.length, num_meters: outputs.length });
+    return answer(response, 200, { type: 'SHPLG-S', mac: mac(), auth: options.auth !== 'none', fw: '20230913-113421/v1.14.0-gcb84623', num_outputs: outputs.length, num_meters: outputs.length });
   if (options.auth === 'basic' && !basicOk(request)) return answer(response, 401, '401 Unauthorized', { 'WWW-Authenticate': 'Basic realm="shellyplug-s-DDEEFF"' });
   if (fault === 'error') return answer(response, 500, 'Internal error');
   if (url.pathname === '/status') return answer(response, 200, gen1Status());
@@ -158,7 +152,7 @@ const gen2Switch = (output, id) => ({
 });
 
 const gen2Info = () => ({
-  name: null, id: ID, mac: MAC, slot: 0, model: 'SNPL-00112EU', gen: 2, fw_id: '20231219-133940/1.1.0-g34b5d4f', ver: '1.1.0', app: 'PlusPlugS',
+  name: null, id: ID, mac: mac(), slot: 0, model: 'SNPL-00112EU', gen: 2, fw_id: '20231219-133940/1.1.0-g34b5d4f', ver: '1.1.0', app: 'PlusPlugS',
   auth_en: options.auth !== 'none', auth_domain: options.auth !== 'none' ? ID : null,
 });
 
@@ -196,10 +190,6 @@ function gen2(request, response, body) {
     return answer(response, 400, { code: -103, message: 'Bad frame' });
   }
   const head = { id: frame.id, src: ID, dst: frame.src };
-  if (options.auth === 'frame' && !frameOk(frame)) {
-    const challenge = { auth_type: 'digest', nonce: freshNonce(), nc: 1, realm: ID, algorithm: 'SHA-256' };
-    return answer(response, 200, { ...head, error: { code: 401, message: JSON.stringify(challenge) } });
-  }
   return answer(response, 200, { ...head, ...call(frame.method, frame.params ?? {}) });
 }
 
@@ -211,6 +201,16 @@ const server = http.createServer((request, response) => {
   request.on('data', (chunk) => chunks.push(chunk));
   request.on('end', () => {
     if (fault === 'silent') return;
+    if (fault === 'another' && !request.url.startsWith('/shelly')) { request.socket.destroy(); return; }
+    if (fault === 'busy' || fault === 'busy-once') {
+      if (fault === 'busy-once') fault = 'none';
+      answer(response, 503, 'busy');
+      return;
+    }
+    if (fault === 'redirect' && request.url !== '/shelly') {
+      answer(response, 302, '', { Location: 'http://127.0.0.1:1/login' });
+      return;
+    }
     if (fault === 'garbage') answer(response, 200, '<html>not here</html>');
     else if (fault === 'huge') answer(response, 200, JSON.stringify({ noise: 'x'.repeat(1024 * 1024) }));
     else (options.gen === '1' ? gen1 : gen2)(request, response, Buffer.concat(chunks).toString());

@@ -1,0 +1,99 @@
+/* The lanes against coreutils and sh. */
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <string.h>
+
+#include "tests/contract/lane.h"
+
+static bool opened_twice(const LaneSeen *seen, gpointer data G_GNUC_UNUSED)
+{
+        return seen->open && seen->opened >= 2;
+}
+
+static Lane *start_exec(const char *json, const char *lane)
+{
+        return lane_start("exec://", json_loads(json, 0, NULL), lane, "/tmp");
+}
+
+static bool call_set(TbInstance *self, TbIo *io, gpointer data, GError **error)
+{
+        return self->lane->power->set(self, io, *(const bool *)data, error);
+}
+
+static void test_exec_power(void)
+{
+        g_autofree char *dir = g_dir_make_tmp("tbe-XXXXXX", NULL),
+                        *file = g_build_filename(dir, "a b;c", NULL);
+        /* a name with a blank and a semicolon: no shell sees it */
+        g_autofree char *json = g_strdup_printf(
+                "{\"power_on\":[\"cp\",\"/proc/self/comm\",\"%s\"],\"power_off\":[\"rm\",\"%s\"],"
+                "\"power_get\":[\"sh\",\"-c\",\"test -e \\\"$0\\\" && echo on || echo off\",\"%s\"]}",
+                file, file, file);
+        Lane *lane = start_exec(json, "power");
+        lane_open_wait(lane, 5000);
+        g_assert_cmpint(lane_observed(lane), ==, TB_POWER_OFF);
+        lane_power(lane, true);
+        g_assert_cmpint(lane_observed(lane), ==, TB_POWER_ON);
+        g_assert_true(g_file_test(file, G_FILE_TEST_EXISTS));
+        lane_power(lane, false);
+        g_assert_cmpint(lane_observed(lane), ==, TB_POWER_OFF);
+        const bool off = false;
+        g_autoptr(GError) error = NULL;
+        g_assert_false(lane_call(lane, call_set, &off, 5000, &error)); /* rm fails: it is gone */
+        g_assert_error(error, TB_ERROR, TB_ERROR_DEVICE);
+        g_assert_nonnull(strstr(error->message, "exit code 1"));
+        lane_stop(lane, 500);
+        g_rmdir(dir);
+}
+
+static bool call_sample(TbInstance *self, TbIo *io, gpointer data G_GNUC_UNUSED, GError **error)
+{
+        return self->lane->sensors->sample(self, io, error);
+}
+
+static bool has_sample(const LaneSeen *seen, gpointer data)
+{
+        return g_hash_table_contains(seen->samples, data);
+}
+
+static void test_exec_sensors(void)
+{
+        Lane *lane = start_exec("{\"sensors\":[\"printf\",\"temp 21.5 Cel\\\\nrpm 900\\\\n\"]}", "sensors");
+        g_autoptr(GError) error = NULL;
+        lane_call(lane, call_sample, NULL, 5000, &error);
+        g_assert_no_error(error);
+        lane_wait(lane, "rpm", has_sample, "rpm", 100);
+        lane_stop(lane, 500);
+        lane = start_exec("{\"sensors\":[\"sleep\",\"1000\"],\"timeout_ms\":100}", "sensors");
+        g_assert_false(lane_call(lane, call_sample, NULL, 5000, &error));
+        g_assert_error(error, TB_ERROR, TB_ERROR_TIMEOUT);
+        lane_stop(lane, 500);
+}
+
+static void test_exec_console(void)
+{
+        Lane *lane = start_exec(
+                "{\"console\":[\"sh\",\"-c\",\"tty; stty -echo; echo ready; read x; echo got:$x; exit 3\"]}",
+                "console");
+        lane_wait_text(lane, "ready", 10000);
+        lane_wait_text(lane, "/dev/pts/", 100); /* it has a terminal */
+        lane_write(lane, "word\r");
+        lane_wait_text(lane, "got:word", 5000);
+        lane_wait(lane, "a second start", opened_twice, NULL, 10000); /* it ended and is started again */
+        lane_stop(lane, 1000);
+        lane = start_exec("{\"console\":[\"cat\"],\"pty\":false}", "console");
+        lane_open_wait(lane, 5000);
+        lane_write(lane, "plain\n");
+        lane_wait_text(lane, "plain\n", 5000);
+        lane_stop(lane, 1000);
+}
+
+int main(int argc, char **argv)
+{
+        g_test_init(&argc, &argv, NULL);
+        signal(SIGPIPE, SIG_IGN);
+        g_test_add_func("/exec/power", test_exec_power);
+        g_test_add_func("/exec/sensors", test_exec_sensors);
+        g_test_add_func("/exec/console", test_exec_console);
+        return g_test_run();
+}

@@ -1,0 +1,233 @@
+#include "drivers/transport/http_device.h"
+
+#include <string.h>
+
+#include "lib/json.h"
+#include "lib/limits.h"
+
+#define PAUSE_MS 250   /* before the second attempt */
+#define PAUSE_MOST_S 5 /* of what a device wishes by Retry-After */
+#define WORDS 160      /* bytes of a device's own words in a text */
+
+bool tb_http_device_check(const TbUri *uri, json_t *params G_GNUC_UNUSED, GError **error)
+{
+        if (*uri->host && (!*uri->path || strcmp(uri->path, "/") == 0) && uri->port != 0)
+                return true;
+        tb_error_set_field(error, TB_ERROR_INVALID, "uri",
+                           "name the device's address and nothing behind it: %s://10.0.0.7", uri->scheme);
+        return false;
+}
+
+void tb_http_device_init(TbHttpDevice *d, const TbInstance *self, const char *what, const char *user)
+{
+        const TbUri *uri = self->uri;
+        bool six = strchr(uri->host, ':') != NULL;
+        const char *given = json_string_value(json_object_get(self->params, "user"));
+        const char *password = json_string_value(json_object_get(self->params, "password"));
+
+        tb_http_device_clear(d);
+        d->what = what;
+        d->where = uri->host;
+        d->user = given ? given : uri->user ? uri->user : user;
+        d->password = password ? password : uri->password;
+        d->origin = g_strdup_printf("http://%s%s%s:%d", six ? "[" : "", uri->host, six ? "]" : "",
+                                    uri->port > 0 ? uri->port : 80);
+        d->timeout_ms = (int)json_integer_value(json_object_get(self->params, "timeout_ms"));
+}
+
+void tb_http_device_clear(TbHttpDevice *d)
+{
+        tb_auth_forget(&d->auth);
+        g_free(d->origin);
+        *d = (TbHttpDevice){0};
+}
+
+/* --- one exchange --- */
+static bool is_busy(const TbHttpAnswer *answer)
+{
+        return answer->status == 429 || answer->status == 503;
+}
+
+static int pause_of(const TbHttpAnswer *answer)
+{
+        const char *wish = answer->headers ? g_hash_table_lookup(answer->headers, "retry-after") : NULL;
+        guint64 s = 0;
+        return wish && g_ascii_string_to_unsigned(wish, 10, 0, G_MAXINT32, &s, NULL) && s > 0
+                       ? (int)MIN(s, PAUSE_MOST_S) * 1000
+                       : PAUSE_MS;
+}
+
+/* Time for a pause and an answer is left: a second attempt that cannot end well only costs the first's words. */
+static bool time_left(const TbIo *io, int pause_ms)
+{
+        return io->deadline_us == G_MAXINT64 ||
+               io->deadline_us - g_get_monotonic_time() > (gint64)(pause_ms + PAUSE_MS) * 1000;
+}
+
+static bool lost(const GError *error)
+{
+        return g_error_matches(error, TB_ERROR, TB_ERROR_TIMEOUT) ||
+               g_error_matches(error, TB_ERROR, TB_ERROR_GONE);
+}
+
+bool tb_http_device_call(TbHttpDevice *d, TbIo *io, const char *method, const char *target,
+                         const char *content_type, const char *body, TbHttpAnswer *ret, GError **error)
+{
+        g_autofree char *url = g_strconcat(d->origin, target, NULL);
+        g_autofree char *who = g_strdup_printf("the %s at %s", d->what, d->where);
+        const TbHttpCall call = {.method = method,
+                                 .url = url,
+                                 .content_type = content_type,
+                                 .body = body,
+                                 .body_size = body ? strlen(body) : 0,
+                                 .user = d->user,
+                                 .password = d->password,
+                                 .auth = &d->auth,
+                                 .who = who,
+                                 .timeout_ms = d->timeout_ms,
+                                 .limit = TB_LIMIT_DEVICE_ANSWER};
+        for (int attempt = 0;; attempt++) {
+                g_autoptr(GError) why = NULL;
+                TbHttpAnswer answer = {0};
+                bool ok = tb_http_call(io, &call, &answer, &why);
+                int pause = pause_of(&answer);
+                bool again = attempt == 0 && (ok ? is_busy(&answer) : lost(why)) && time_left(io, pause);
+                if (again) {
+                        tb_http_answer_clear(&answer);
+                        if (!tb_io_sleep(io, pause, error))
+                                return false;
+                        continue;
+                }
+                if (ok)
+                        *ret = answer;
+                else
+                        g_propagate_error(error, g_steal_pointer(&why));
+                return ok;
+        }
+}
+
+/* --- what an answer must be --- */
+bool tb_http_device_foreign(const TbHttpDevice *d, const char *why, GError **error)
+{
+        tb_set_error(error, TB_ERROR_DEVICE, "what answers at %s is no %s: %s", d->where, d->what, why);
+        return false;
+}
+
+bool tb_http_device_absent(const TbHttpDevice *d, GError *why_take, GError **error)
+{
+        if (!lost(why_take)) {
+                g_propagate_error(error, why_take);
+                return false;
+        }
+        tb_set_error(error, TB_ERROR_GONE,
+                     "no %s answers at %s (%s): has it power and network, is the address right?", d->what,
+                     d->where, tb_error_detail(why_take));
+        g_error_free(why_take);
+        return false;
+}
+
+static char *words_of(const TbHttpAnswer *answer)
+{
+        gsize size;
+        const char *body = g_bytes_get_data(answer->body, &size);
+        json_auto_t *json = tb_json_parse(body, size, NULL);
+        const char *message = json_string_value(json_object_get(json, "message"));
+        const char *words = message ? message : body;
+        char *valid =
+                g_utf8_make_valid(words ? words : "", (gssize)MIN(message ? strlen(message) : size, WORDS));
+        return g_strstrip(valid);
+}
+
+/* A status that is not 200, in words. `target` without its query: there may be a secret in it. */
+static bool bad_status(const TbHttpDevice *d, const char *target, const TbHttpAnswer *answer, GError **error)
+{
+        g_autofree char *words = words_of(answer), *path = g_strndup(target, strcspn(target, "?"));
+        gsize size;
+        const char *body = g_bytes_get_data(answer->body, &size);
+        json_auto_t *json = tb_json_parse(body, size, NULL);
+
+        if (answer->status == 401 || answer->status == 403)
+                tb_set_error(error, TB_ERROR_DEVICE,
+                             "the %s at %s %s the password: %s \"password\" of this attachment", d->what,
+                             d->where, d->password ? "refuses" : "wants", d->password ? "correct" : "set");
+        else if (is_busy(answer))
+                tb_set_error(error, TB_ERROR_BUSY, "the %s at %s is busy (status %d): try again in a moment",
+                             d->what, d->where, answer->status);
+        else if (answer->status >= 300 && answer->status < 400)
+                tb_set_error(
+                        error, TB_ERROR_DEVICE,
+                        "the %s at %s sends us elsewhere (status %d for %s), which is not followed: is the "
+                        "address right?",
+                        d->what, d->where, answer->status, path);
+        else if (json_is_string(json_object_get(json, "message")))
+                tb_set_error(error, TB_ERROR_UNPROCESSABLE, "the %s at %s refuses: %s", d->what, d->where,
+                             words);
+        else
+                tb_set_error(error, TB_ERROR_DEVICE, "the %s at %s answers %s with status %d%s%s", d->what,
+                             d->where, path, answer->status, *words ? ": " : "", words);
+        return false;
+}
+
+static bool ask(TbHttpDevice *d, TbIo *io, const char *target, const char *body, TbHttpAnswer *ret,
+                GError **error)
+{
+        TbHttpAnswer answer = {0};
+        if (!tb_http_device_call(d, io, body ? "POST" : "GET", target, body ? "application/json" : NULL, body,
+                                 &answer, error))
+                return false;
+        if (answer.status != 200) {
+                bad_status(d, target, &answer, error);
+                tb_http_answer_clear(&answer);
+                return false;
+        }
+        *ret = answer;
+        return true;
+}
+
+static json_t *ask_json(TbHttpDevice *d, TbIo *io, const char *target, const char *body, GError **error)
+{
+        TbHttpAnswer answer;
+        if (!ask(d, io, target, body, &answer, error))
+                return NULL;
+        g_autoptr(GError) why = NULL;
+        gsize size;
+        const char *text = g_bytes_get_data(answer.body, &size);
+        json_t *json = tb_json_parse(text, size, &why);
+        tb_http_answer_clear(&answer);
+        if (json_is_object(json) || json_is_array(json))
+                return json;
+        json_decref(json);
+        tb_http_device_foreign(d, why ? why->message : "its answer is no JSON object", error);
+        return NULL;
+}
+
+json_t *tb_http_device_get(TbHttpDevice *d, TbIo *io, GError **error, const char *format, ...)
+{
+        va_list args;
+        va_start(args, format);
+        g_autofree char *target = g_strdup_vprintf(format, args);
+        va_end(args);
+        return ask_json(d, io, target, NULL, error);
+}
+
+json_t *tb_http_device_post(TbHttpDevice *d, TbIo *io, const char *target, const json_t *body, GError **error)
+{
+        g_autofree char *text = tb_json_text(body, NULL);
+        return ask_json(d, io, target, text, error);
+}
+
+char *tb_http_device_text(TbHttpDevice *d, TbIo *io, GError **error, const char *format, ...)
+{
+        va_list args;
+        va_start(args, format);
+        g_autofree char *target = g_strdup_vprintf(format, args);
+        va_end(args);
+        TbHttpAnswer answer;
+        if (!ask(d, io, target, NULL, &answer, error))
+                return NULL;
+        gsize size;
+        const char *body = g_bytes_get_data(answer.body, &size);
+        char *text = g_utf8_make_valid(body, (gssize)size);
+        tb_http_answer_clear(&answer);
+        return text;
+}

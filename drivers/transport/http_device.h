@@ -1,0 +1,63 @@
+#pragma once
+/*
+ * A device that is asked by HTTP, again and again: its address, who we are to it, what it asked for as a
+ * password, how long it may take. One exchange is at most two attempts: a packet is lost on a bad Wi-Fi, a small
+ * device has room for one connection and says 429 or 503. Thread: worker.
+ *
+ * Every text says what happened, where, and what to do, and holds no secret:
+ *      "no Shelly answers at 10.0.0.7 (…): has it power and network, is the address right?"     GONE
+ *      "the Shelly at 10.0.0.7 refuses the password: correct "password" of this attachment"     DEVICE
+ *      "the Shelly at 10.0.0.7 refuses: Argument 'id', value 2 not found!"                      UNPROCESSABLE
+ *      "the Shelly at 10.0.0.7 is busy (status 503): try again in a moment"                     BUSY
+ */
+#include "drivers/driver.h"
+#include "drivers/transport/http.h"
+
+typedef struct TbHttpDevice {
+        const char *what;            /* "Shelly"; static */
+        const char *user, *password; /* borrowed from the attachment; password NULL: none is set */
+        const char *where;           /* borrowed: the host of the URI */
+        char *origin;                /* owned: "http://[fe80::1]:8080" */
+        TbAuth auth;
+        int timeout_ms; /* of one attempt */
+} TbHttpDevice;
+
+/* The rows that every such driver has in its table of parameters: who, and how long. */
+#define TB_HTTP_DEVICE_PARAMS                                                                                \
+        {.name = "user",                                                                                     \
+         .type = TB_PARAM_STRING,                                                                            \
+         .min = 1,                                                                                           \
+         .max = 64,                                                                                          \
+         .help = "its user name, where it is not the maker's"},                                              \
+                {.name = "password",                                                                         \
+                 .type = TB_PARAM_SECRET,                                                                    \
+                 .max = 128,                                                                                 \
+                 .help = "the device's password, if one is set"},                                            \
+        {                                                                                                    \
+                .name = "timeout_ms", .type = TB_PARAM_INT, .min = 500, .max = 30000, .fallback = "4000",    \
+                .unit = "ms", .help = "how long an answer may take; a device on a bad Wi-Fi takes a second"  \
+        }
+
+/* For TbDriver.check: the URI names an address, maybe a port, and nothing behind it. */
+bool tb_http_device_check(const TbUri *uri, json_t *params, GError **error);
+/* Reads address, user, password and timeout of the attachment; `user`: the maker's name for it, NULL: none. */
+void tb_http_device_init(TbHttpDevice *device, const TbInstance *self, const char *what, const char *user);
+void tb_http_device_clear(TbHttpDevice *device); /* accepts what is zeroed */
+
+/* One exchange, any status. `target`: path and query. `body` NULL: none. The caller clears the answer. */
+bool tb_http_device_call(TbHttpDevice *device, TbIo *io, const char *method, const char *target,
+                         const char *content_type, const char *body, TbHttpAnswer *ret_answer,
+                         GError **error);
+/* GET whose answer must be 200 and text of at most TB_LIMIT_DEVICE_ANSWER bytes. The caller frees. */
+char *tb_http_device_text(TbHttpDevice *device, TbIo *io, GError **error, const char *format, ...)
+        G_GNUC_PRINTF(4, 5);
+/* The same and a JSON object or array; the caller owns the reference. */
+json_t *tb_http_device_get(TbHttpDevice *device, TbIo *io, GError **error, const char *format, ...)
+        G_GNUC_PRINTF(4, 5);
+/* POST of JSON, answered with JSON. */
+json_t *tb_http_device_post(TbHttpDevice *device, TbIo *io, const char *target, const json_t *body,
+                            GError **error);
+/* Nobody answered: GONE, with `why` (TIMEOUT or GONE) in brackets; any other error is passed on. Returns false. */
+bool tb_http_device_absent(const TbHttpDevice *device, GError *why_take, GError **error);
+/* What is said of an answer that is not this device's: "what answers at 10.0.0.7 is no Shelly: …". */
+bool tb_http_device_foreign(const TbHttpDevice *device, const char *why, GError **error);

@@ -1,0 +1,181 @@
+#include "drivers/transport/plug.h"
+
+#include <string.h>
+
+#define MISSES 2 /* polls in a row without an answer: it is gone */
+
+const TbParam tb_plug_params[] = {
+        {.name = "output",
+         .type = TB_PARAM_INT,
+         .min = 0,
+         .max = TB_PLUG_OUTPUTS - 1,
+         .fallback = "0",
+         .help = "which output (relay) of the device, counted from 0"},
+        TB_HTTP_DEVICE_PARAMS,
+        TB_POLLED_PARAM,
+        {.name = "interval_ms",
+         .type = TB_PARAM_INT,
+         .min = 1000,
+         .max = 3600000,
+         .fallback = "5000",
+         .unit = "ms",
+         .help = "pause between two measurements"},
+        TB_PARAM_END,
+};
+
+/* --- answers --- */
+static double *field_of(TbPowerState *power, const char *stream)
+{
+        return strcmp(stream, "power.watts") == 0    ? &power->watts
+               : strcmp(stream, "power.volts") == 0  ? &power->volts
+               : strcmp(stream, "power.amps") == 0   ? &power->amps
+               : strcmp(stream, "power.energy") == 0 ? &power->energy_wh
+                                                     : NULL;
+}
+
+/* The list that "/relays/ *" looks into, when it is one. */
+static const json_t *list_of(const json_t *answer, const char *on, int output)
+{
+        const char *star = strstr(on, "/*");
+        g_autofree char *list = star ? g_strndup(on, (gsize)(star - on)) : NULL;
+        const json_t *value = list ? tb_json_at(answer, list, output) : NULL;
+        return json_is_array(value) ? value : NULL;
+}
+
+bool tb_plug_parse(const json_t *answer, const char *on, const TbReading *rows, int output, TbPlugState *ret,
+                   GError **error)
+{
+        const json_t *list = list_of(answer, on, output);
+        bool is_on = false;
+        if (list && json_array_size(list) > 0 && (gsize)output >= json_array_size(list)) {
+                tb_set_error(error, TB_ERROR_UNPROCESSABLE,
+                             "there is no output %d (it has %zu, counted from 0): correct \"output\" of this "
+                             "attachment",
+                             output, json_array_size(list));
+                return false;
+        }
+        if (!tb_reading_switch(tb_json_at(answer, on, output), &is_on)) {
+                tb_set_error(error, TB_ERROR_DEVICE, "the answer does not say at %s whether output %d is on",
+                             on, output);
+                return false;
+        }
+        TbPlugState state = {{is_on ? TB_POWER_ON : TB_POWER_OFF, NAN, NAN, NAN, NAN}, rows, {0}};
+        for (guint i = 0; rows && rows[i].stream; i++) {
+                g_assert(i < TB_PLUG_READINGS); /* tables are ours */
+                state.values[i] = tb_reading_json(&rows[i], answer, output);
+                double *field = field_of(&state.power, rows[i].stream);
+                if (field)
+                        *field = state.values[i];
+        }
+        *ret = state;
+        return true;
+}
+
+/* JSON strings are UTF-8: cut before a character, never within one. */
+bool tb_plug_take_id(const json_t *value, char ret_id[TB_PLUG_ID])
+{
+        const char *text = json_string_value(value), *end;
+        if (!text || !*text)
+                return false;
+        g_strlcpy(ret_id, text, TB_PLUG_ID);
+        if (!g_utf8_validate(ret_id, -1, &end))
+                ret_id[end - ret_id] = '\0';
+        return *ret_id != '\0';
+}
+
+/* --- the lane --- */
+static const TbPlugModel *model_of(const TbPlug *p)
+{
+        return (const TbPlugModel *)p->base.lane; /* its lanes stand first in it */
+}
+
+/* Tells what was seen, and that the plug is well. */
+static bool observe(TbPlug *p, TbIo *io, TbPlugState *ret, GError **error)
+{
+        if (!model_of(p)->read(p, io, ret, error))
+                return false;
+        p->base.up->power(&p->base, &ret->power);
+        tb_polled_seen(&p->poll, &p->base);
+        return true;
+}
+
+static bool same_device(TbPlug *p, TbIo *io, GError **error)
+{
+        char id[TB_PLUG_ID] = "";
+        GError *why = NULL;
+        if (!model_of(p)->identify)
+                return true;
+        if (!model_of(p)->identify(p, io, id, &why))
+                return tb_http_device_absent(&p->http, why, error);
+        if (*p->id && strcmp(p->id, id) != 0) {
+                tb_set_error(
+                        error, TB_ERROR_DEVICE,
+                        "another %s answers at %s (%s, it was %s): nothing is switched; if that is meant, "
+                        "attach it again",
+                        p->http.what, p->http.where, id, p->id);
+                return false;
+        }
+        g_strlcpy(p->id, id, sizeof p->id);
+        return true;
+}
+
+bool tb_plug_open(TbInstance *self, TbIo *io, GError **error)
+{
+        TbPlug *p = (TbPlug *)self;
+        TbPlugState state;
+        GError *why = NULL;
+        tb_http_device_init(&p->http, self, model_of(p)->what, model_of(p)->user);
+        tb_polled_init(&p->poll, self, MISSES);
+        p->output = (int)json_integer_value(json_object_get(self->params, "output"));
+        if (!same_device(p, io, error))
+                return false;
+        return observe(p, io, &state, &why) || tb_http_device_absent(&p->http, why, error);
+}
+
+void tb_plug_close(TbInstance *self)
+{
+        tb_http_device_clear(&((TbPlug *)self)->http);
+}
+
+bool tb_plug_pump(TbInstance *self, TbIo *io, GError **error)
+{
+        TbPlug *p = (TbPlug *)self;
+        TbPlugState state;
+        GError *why = NULL;
+        if (!tb_polled_wait(&p->poll, io) || observe(p, io, &state, &why))
+                return true;
+        g_autofree char *whom = g_strdup_printf("the %s at %s", p->http.what, p->http.where);
+        return tb_polled_missed(&p->poll, self, whom, why, error);
+}
+
+static bool power_get(TbInstance *self, TbIo *io, TbPowerState *ret, GError **error)
+{
+        TbPlugState state;
+        if (!observe((TbPlug *)self, io, &state, error))
+                return false;
+        *ret = state.power;
+        return true;
+}
+
+static bool power_set(TbInstance *self, TbIo *io, bool on, GError **error)
+{
+        TbPlug *p = (TbPlug *)self;
+        return model_of(p)->set(p, io, on, error);
+}
+
+static bool sample(TbInstance *self, TbIo *io, GError **error)
+{
+        TbPlugState state;
+        if (!observe((TbPlug *)self, io, &state, error))
+                return false;
+        for (guint i = 0; state.rows && state.rows[i].stream; i++) {
+                const TbReading *row = &state.rows[i];
+                if (isfinite(state.values[i]))
+                        self->up->sample(
+                                self, &(TbSample){row->stream, row->quantity, row->unit, state.values[i], 0});
+        }
+        return true;
+}
+
+const TbPowerOps tb_plug_power = {.set = power_set, .get = power_get};
+const TbSensorOps tb_plug_sensors = {.interval_ms = 5000, .sample = sample};
