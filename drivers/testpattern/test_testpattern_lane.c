@@ -44,11 +44,12 @@ static void test_testpattern(void)
                 g_assert_error(error, TB_ERROR, TB_ERROR_INVALID);
         }
         lane_stop(lane, 500);
+}
 
-        int main(int argc, char **argv)
-        {
-                g_test_init(&argc, &argv, NULL);
-                signal(SIGPIPE, SIG_IGN);
-                g_test_add_func("/testpattern/lane", test_testpattern);
-                return g_test_run();
-        }
+int main(int argc, char **argv)
+{
+        g_test_init(&argc, &argv, NULL);
+        signal(SIGPIPE, SIG_IGN);
+        g_test_add_func("/testpattern/lane", test_testpattern);
+        return g_test_run();
+}
