@@ -8,6 +8,7 @@ static bool identify(TbPlug *p, TbIo *io, char ret_id[TB_PLUG_ID], GError **erro
         if (!info)
                 return false;
         p->dialect = shelly_parse_info(info, ret_id, &why);
+        tb_http_device_name(&p->http, json_object_get(info, p->dialect == 1 ? "type" : "model"));
         if (p->dialect > 1)
                 p->http.user = "admin"; /* the only one that they have */
         return p->dialect > 0 || tb_http_device_foreign(&p->http, why, error);

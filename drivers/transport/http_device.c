@@ -7,6 +7,7 @@
 
 #define PAUSE_MS 250   /* before the second attempt */
 #define PAUSE_MOST_S 5 /* of what a device wishes by Retry-After */
+#define MODEL 40       /* characters of a model's name */
 #define WORDS 160      /* bytes of a device's own words in a text */
 
 bool tb_http_device_check(const TbUri *uri, json_t *params G_GNUC_UNUSED, GError **error)
@@ -26,7 +27,8 @@ void tb_http_device_init(TbHttpDevice *d, const TbInstance *self, const char *wh
         const char *password = json_string_value(json_object_get(self->params, "password"));
 
         tb_http_device_clear(d);
-        d->what = what;
+        d->kind = what;
+        d->what = g_strdup(what);
         d->where = uri->host;
         d->user = given ? given : uri->user ? uri->user : user;
         d->password = password ? password : uri->password;
@@ -39,7 +41,18 @@ void tb_http_device_clear(TbHttpDevice *d)
 {
         tb_auth_forget(&d->auth);
         g_free(d->origin);
+        g_free(d->what);
         *d = (TbHttpDevice){0};
+}
+
+void tb_http_device_name(TbHttpDevice *d, const json_t *model)
+{
+        const char *text = json_string_value(model);
+        if (!text || !*text)
+                return;
+        g_autofree char *cut = g_utf8_substring(text, 0, MIN(g_utf8_strlen(text, -1), MODEL));
+        g_free(d->what);
+        d->what = g_strdup_printf("%s %s", d->kind, cut);
 }
 
 /* --- one exchange --- */

@@ -14,7 +14,8 @@
 #include "drivers/transport/http.h"
 
 typedef struct TbHttpDevice {
-        const char *what;            /* "Shelly"; static */
+        const char *kind;            /* "Shelly"; static */
+        char *what;                  /* owned: "Shelly", or "Shelly SHPLG-S" once it has said its model */
         const char *user, *password; /* borrowed from the attachment; password NULL: none is set */
         const char *where;           /* borrowed: the host of the URI */
         char *origin;                /* owned: "http://[fe80::1]:8080" */
@@ -42,6 +43,8 @@ typedef struct TbHttpDevice {
 bool tb_http_device_check(const TbUri *uri, json_t *params, GError **error);
 /* Reads address, user, password and timeout of the attachment; `user`: the maker's name for it, NULL: none. */
 void tb_http_device_init(TbHttpDevice *device, const TbInstance *self, const char *what, const char *user);
+/* It has said which model it is (any JSON value; what is no text changes nothing): texts name it. */
+void tb_http_device_name(TbHttpDevice *device, const json_t *model);
 void tb_http_device_clear(TbHttpDevice *device); /* accepts what is zeroed */
 
 /* One exchange, any status. `target`: path and query. `body` NULL: none. The caller clears the answer. */
