@@ -2,6 +2,9 @@
 
 #include <stdarg.h>
 
+#include "lib/limits.h"
+#include "lib/text.h"
+
 /* The blamed field is part of the error itself (GLib's extended errors): prefixes and copies keep it. */
 typedef struct TbErrorPrivate {
         char *field; /* owned; NULL: none */
@@ -126,12 +129,14 @@ const char *tb_status_title(int status)
 json_t *tb_error_to_json(const GError *error)
 {
         const char *field = tb_error_field(error);
+        /* a message that is long, or not UTF-8, must still reach the user */
+        g_autofree char *detail = tb_text_cut(tb_error_detail(error), TB_LIMIT_DETAIL);
         json_t *o = json_pack("{s:i, s:s, s:s}", "status", tb_error_status(error), "title",
-                              tb_error_title(error), "detail", tb_error_detail(error));
-        if (!o) /* a message that is not UTF-8 must still reach the user */
-                o = json_pack("{s:i, s:s}", "status", tb_error_status(error), "title", tb_error_title(error));
-        if (field)
-                json_object_set_new(o, "field", json_string(field));
+                              tb_error_title(error), "detail", detail);
+        if (field) {
+                g_autofree char *blamed = tb_text_cut(field, TB_LIMIT_FIELD);
+                json_object_set_new(o, "field", json_string(blamed));
+        }
         return o;
 }
 

@@ -28,13 +28,20 @@
 #define TB_LIMIT_TALLY_S 10     /* length of the window */
 
 /* names, labels, config */
-#define TB_LIMIT_ID 64                     /* bytes of a device id or interface name: [a-z0-9][a-z0-9._-]* */
-#define TB_LIMIT_LABEL 200                 /* bytes of a label or note */
-#define TB_LIMIT_DEVICES 256               /* per host */
-#define TB_LIMIT_INTERFACES 32             /* per device */
-#define TB_LIMIT_TOKEN_MIN 16              /* bytes of an access token at least */
-#define TB_LIMIT_TOKEN 256                 /* and at most */
-#define TB_LIMIT_CONFIG_FILE (1024 * 1024) /* bytes */
+#define TB_LIMIT_ID 64                   /* bytes of a device id or interface name: [a-z0-9][a-z0-9._-]* */
+#define TB_LIMIT_VERB (TB_LIMIT_ID + 32) /* bytes of "<interface>.<op>" */
+#define TB_LIMIT_TOPIC (2 * TB_LIMIT_ID + 32) /* bytes of a topic of subscriptions: "console:board/uart1" */
+#define TB_LIMIT_UNIT 32                      /* bytes of a sample's unit */
+#define TB_LIMIT_QUANTITY 64                  /* bytes of a sample's quantity */
+#define TB_LIMIT_DETAIL 4096                  /* bytes of an error's detail */
+#define TB_LIMIT_FIELD 256                    /* bytes of the name of the field that an error blames */
+#define TB_LIMIT_JSON_INT ((1LL << 53) - 1)   /* largest whole number that every reader of JSON keeps whole */
+#define TB_LIMIT_LABEL 200                    /* bytes of a label or note */
+#define TB_LIMIT_DEVICES 256                  /* per host */
+#define TB_LIMIT_INTERFACES 32                /* per device */
+#define TB_LIMIT_TOKEN_MIN 16                 /* bytes of an access token at least */
+#define TB_LIMIT_TOKEN 256                    /* and at most */
+#define TB_LIMIT_CONFIG_FILE (1024 * 1024)    /* bytes */
 
 #define TB_LIMIT_STATE_FILE (16 * 1024 * 1024) /* bytes of a file that keeps state */
 #define TB_LIMIT_STATE_KEPT 32                 /* files kept aside of one name within a millisecond */

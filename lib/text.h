@@ -3,4 +3,6 @@
 #include <glib.h>
 #include <jansson.h>
 
+/* At most `max` bytes of valid UTF-8, cut between characters; what is not UTF-8 becomes U+FFFD. The caller frees it. */
+char *tb_text_cut(const char *text, gsize max);
 json_t *tb_text_json(const void *bytes, gsize size); /* `bytes` may be NULL when size is 0; new reference */

@@ -25,7 +25,7 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(if $(filter fuzz,$(VARIANT)),,$(B
 $(BUILD)/sim/%: $$(call obj,$$(wildcard tests/sim/%/*.c)) $(LIBTB)
 	$(call link,$(filter %.o,$^),$(LIBTB))
 
-.PHONY: sims tests-bin test test-fast lint format fuzz bench figures rig asan tsan headercheck cflags
+.PHONY: messages sims tests-bin test test-fast lint format fuzz bench figures rig asan tsan headercheck cflags
 sims: $(SIMS) $(TOOLS)
 tests-bin: all $(UNIT_TESTS) $(FUZZERS) sims
 
@@ -51,6 +51,10 @@ headercheck: ## every header compiles alone
 
 lint: ## formatting, arrows between folders, headers alone, static analysis
 	@sh tests/lint.sh
+
+messages: $(BUILD)/tools/messages ## what comes from lib/proto/messages.json: the page's copy, tables of docs/CONTROL.md
+	@node tests/messages.mjs --write
+	@TESTBED_BUILD=$(BUILD) TESTBED_WRITE_DOCS=1 node tests/integration/messages.test.mjs >/dev/null
 
 format: ## clang-format over the C code
 	@git ls-files '*.c' '*.h' | xargs clang-format -i

@@ -4,22 +4,11 @@
 #include "lib/json.h"
 #include "lib/limits.h"
 #include "lib/log.h"
+#include "lib/name.h"
 #include "server/pairing_private.h"
 
 #define PING_MS 2000
 #define AWAY_MS 4000 /* without an answer to a ping */
-
-/* A host is named in addresses and file names: [a-z0-9][a-z0-9._-]*, upper case allowed. */
-static bool is_name(const char *text)
-{
-        gsize n = text ? strlen(text) : 0;
-        if (n == 0 || n > TB_LIMIT_ID || !g_ascii_isalnum(text[0]))
-                return false;
-        for (gsize i = 0; i < n; i++)
-                if (!g_ascii_isalnum(text[i]) && text[i] != '.' && text[i] != '_' && text[i] != '-')
-                        return false;
-        return true;
-}
 
 /* A copy of what we know how to show; NULL: not a list of devices. */
 static json_t *checked_devices(json_t *list)
@@ -29,7 +18,7 @@ static json_t *checked_devices(json_t *list)
         gsize i;
         json_t *device;
         json_array_foreach (list, i, device) {
-                if (!is_name(json_string_value(json_object_get(device, "id"))))
+                if (!tb_name_valid(TB_NAME_ID, json_string_value(json_object_get(device, "id"))))
                         return NULL;
         }
         return json_incref(list);
@@ -120,7 +109,7 @@ void tb_host_hello(TbParty *party, json_t *hello, gint64 now_ms)
         const char *name = json_string_value(named ? named : json_object_get(hello, "name"));
         const char *token = json_string_value(json_object_get(hello, "token"));
         json_t *list = json_object_get(hello, "devices");
-        if (!is_name(name)) {
+        if (!tb_name_valid(TB_NAME_HOST, name)) {
                 refuse(party, "invalid", "Invalid host name");
                 return;
         }

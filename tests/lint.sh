@@ -160,7 +160,10 @@ rule_traces() {
 		sed -E 's/^([^:]*:[0-9]+):.*/\1: a path of one machine/'
 }
 
-rules='arrows threads banned size drivers headers private fuzz tests traces'
+# One table of messages: its copies and limits are what it says.
+rule_messages() { node tests/messages.mjs; }
+
+rules='arrows threads banned size drivers headers private fuzz tests traces messages'
 n=0
 failed=0
 

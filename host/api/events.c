@@ -9,6 +9,7 @@
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/limits.h"
+#include "lib/name.h"
 
 typedef struct Reader {
         TbApi *api;   /* borrowed */
@@ -35,13 +36,20 @@ static void on_gone(TbPush *push G_GNUC_UNUSED, gpointer data)
         reader_free(data);
 }
 
-/* "lease.*" takes all of a family */
+/* Types are matched whole: "lease.taken", or by the words before a ".*": "lease.*" is a family, not "lea*". "*" is all. */
 static bool type_fits(const char *pattern, const char *type)
 {
         gsize n = strlen(pattern);
-        if (n > 0 && pattern[n - 1] == '*')
+        if (g_str_has_suffix(pattern, ".*"))
                 return strncmp(pattern, type, n - 1) == 0;
-        return strcmp(pattern, type) == 0;
+        return strcmp(pattern, "*") == 0 || strcmp(pattern, type) == 0;
+}
+
+static bool is_pattern(const char *text)
+{
+        gsize n = strlen(text);
+        return strcmp(text, "*") == 0 ||
+               tb_name_valid_n(TB_NAME_TYPE, text, g_str_has_suffix(text, ".*") ? n - 2 : n);
 }
 
 static bool wanted(const Reader *r, const TbEvent *event)
@@ -89,9 +97,8 @@ static void on_event(const TbEvent *event, gpointer user)
 /* Without an id field: a browser then keeps the id of the last real event. */
 static void tell_gap(Reader *r, guint64 after, const char *why)
 {
-        send_event(r, NULL,
-                   json_pack("{s:I, s:s, s:{s:I, s:s}}", "t", (json_int_t)tb_clock_ms(), "type", "gap",
-                             "data", "after", (json_int_t)after, "reason", why));
+        json_auto_t *data = json_pack("{s:I, s:s}", "after", (json_int_t)after, "reason", why);
+        send_event(r, NULL, tb_event_json(&(TbEvent){.t = tb_clock_ms(), .type = "gap", .data = data}));
 }
 
 typedef struct Replay {
@@ -146,6 +153,14 @@ static void events(TbRequest *request, gpointer data)
         g_auto(GStrv) devices = words(request, "device");
         for (char **d = devices; d && *d && !error; d++)
                 tb_core_device(api->core, *d, &error);
+        g_auto(GStrv) types = words(request, "type");
+        for (char **t = types; t && *t && !error; t++)
+                if (!is_pattern(*t))
+                        tb_error_set_field(
+                                &error, TB_ERROR_INVALID, "type",
+                                "\"%s\" is no type of events: name it whole, \"power.state\", or a "
+                                "family, \"lease.*\"",
+                                *t);
         if (error || !last_event_id(request, &resume, &after, &error)) {
                 tb_request_reply_error(request, error);
                 return;
@@ -153,7 +168,7 @@ static void events(TbRequest *request, gpointer data)
         Reader *r = g_new0(Reader, 1);
         r->api = api;
         r->devices = g_steal_pointer(&devices);
-        r->types = words(request, "type");
+        r->types = g_steal_pointer(&types);
         r->push = tb_request_reply_sse(request, on_gone, r);
         if (!r->push) {
                 reader_free(r);

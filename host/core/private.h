@@ -89,7 +89,6 @@ void tb_device_free(TbDevice *device); /* releases its workers; they end by them
 /* device_ports.c: `field` of the spec names consoles of the device and TCP ports. */
 bool tb_device_check_ports(TbDevice *device, const char *field, GError **error);
 TbInterface *tb_device_find(TbDevice *device, const char *name);
-bool tb_id_valid(const char *id);
 
 /* interface.c */
 TbInterface *tb_interface_new(TbDevice *device, const char *name, TbKind kind, TbAttachment *attachment,

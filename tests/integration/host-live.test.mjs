@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { before, describe, test } from 'node:test';
 
+import { parse } from '../../web/core/proto.js';
 import { scriptedDevice, startSerialPort } from './bench.mjs';
 import { Host, assertProblem, forFile, scratch, until } from './harness.mjs';
 
@@ -34,6 +35,9 @@ describe('events', () => {
     const seen = await all.find((e) => e.data.type === 'power.state' && e.data.data.observed === 'on');
     assert.ok(seen.id > 0);
     assert.equal(seen.data.device, 'dut');
+    assert.equal(parse(JSON.stringify(seen.data)).kind, 'event', 'the same message as on /host/ws');
+    assert.equal(seen.data.event, 'power.state');
+    assertProblem(await host.get('/host/events?type=pow*'), 400, { field: 'type' });
     assert.equal(seen.data.interface, 'power');
     await only.find((e) => e.data.type === 'power.state');
     all.stop();

@@ -3,6 +3,7 @@
 import { Api } from '../core/api.js';
 import { CommandClient } from '../core/command.js';
 import { EventStream } from '../core/events.js';
+import { eventOf } from '../core/proto.js';
 import { restVerbs, SocketRoute } from '../core/routes.js';
 import { key, Store } from '../core/store.js';
 import { Telemetry } from '../core/telemetry.js';
@@ -47,7 +48,7 @@ export function makeServices({ base, onAuth }) {
   commands.addRoute(socket);
   socket.on('change', () => commands.routesChanged());
   socket.on('message', (text) => commands.receive(text));
-  commands.on('event', (e) => store.dispatch({ type: 'event', event: { ...e, type: e.event } }));
+  commands.on('event', (event) => store.dispatch({ type: 'event', event }));
   commands.on('sample', (s) => store.dispatch({ type: 'sample', sample: s }));
 
   const events = new EventStream({
@@ -100,10 +101,11 @@ export function makeServices({ base, onAuth }) {
     socket.start();
   });
   events.on('event', ({ data }) => {
-    if (typeof data !== 'object' || data === null || typeof data.type !== 'string') return;
-    store.dispatch({ type: 'event', event: data });
-    if (/^(device|lease|interface)\./.test(data.type) && data.type !== 'lease.renewed') reload(data.type === 'device.added' ? '*' : data.device ?? '*');
-    if (data.type === 'command' && data.device && /\.(set|cycle)$/.test(data.data?.verb ?? '')) readPowerSoon(data.device);
+    const e = eventOf(data);
+    if (!e) return;
+    store.dispatch({ type: 'event', event: e });
+    if (/^(device|lease|interface)\./.test(e.event) && e.event !== 'lease.renewed') reload(e.event === 'device.added' ? '*' : e.device ?? '*');
+    if (e.event === 'command' && e.device && /\.(set|cycle)$/.test(e.data?.verb ?? '')) readPowerSoon(e.device);
   });
   function readPowerSoon(device) {
     for (const i of store.state.devices[device]?.interfaces ?? []) if (i.kind === 'power') readPower(device, i.name);

@@ -213,9 +213,7 @@ export class CommandClient extends Emitter {
       ({ kind, message } = parse(text));
     } catch (error) {
       if (!(error instanceof ProtoError)) throw error;
-      const event = error.message === 'unknown:type' ? busEvent(text) : null;
-      if (event) this.emit('event', event);
-      else this.emit('problem', `a message was refused (${error.message})`);
+      this.emit('problem', `a message was refused (${error.message})`);
       return;
     }
     this.accept(kind, message);
@@ -258,11 +256,4 @@ export class CommandClient extends Emitter {
     this._setQueue([]);
     this._topics.clear();
   }
-}
-
-/** An event of the bus in its own form, {id,t,type,device?,interface?,data}, as the `event` message; or null. */
-function busEvent(text) {
-  const m = JSON.parse(text);
-  if (!Number.isInteger(m.t) || typeof m.data !== 'object') return null;
-  return { type: 'event', event: m.type, id: m.id, t: m.t, device: m.device, interface: m.interface, data: m.data ?? {} };
 }

@@ -1,18 +1,12 @@
-// The wire messages of `/ws`, `/host/ws` and the data channels: one table, one checker.
-//
-// Shared with the C side only through the golden files in tests/fixtures/proto/: a message is accepted here
-// exactly when its golden file says so. Unknown fields are ignored, so that either side can grow first.
+// The wire messages of `/ws`, `/host/ws` and the data channels: the checker of the table in messages.js, which is
+// lib/proto/messages.json. The C side is held against the same table and the golden files in tests/fixtures/proto/.
+// Unknown fields are ignored, so that either side can grow first.
 // An error names what is wrong as `code:path`: missing, type, value, unknown.
 
-export const LIMITS = Object.freeze({
-  messageChars: 256 * 1024,   // one text message, whatever its type
-  sdpChars: 64 * 1024,
-  candidateChars: 1024,
-  textChars: 4096,            // one `text` input event
-  inputEvents: 256,           // events in one input command
-  topics: 32,                 // topics in one subscribe
-  pixels: 8192,               // coordinates of a picture
-});
+import TABLE from './messages.js';
+
+/** name -> number; of texts: bytes of their UTF-8. */
+export const LIMITS = Object.freeze(Object.fromEntries(Object.entries(TABLE.limits).map(([name, l]) => [name, l.value])));
 
 export class ProtoError extends Error {
   constructor(code, path) {
@@ -23,41 +17,56 @@ export class ProtoError extends Error {
   }
 }
 
-const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
-const STREAM = /^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$/;
-const VERB = /^[a-z0-9][a-z0-9._-]*\.[a-z][a-z0-9_-]*$/;          // <interface>.<op>
-const TOPIC = /^[a-z][a-z0-9_.-]*(:[A-Za-z0-9][A-Za-z0-9._/-]{0,127})?$/;
-const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
-
 // ---- field checkers: (value, path) -> void, or throw ---------------------------------------------------
 
 const isObject = (v) => typeof v === 'object' && v !== null && !Array.isArray(v);
+const limit = (v) => (typeof v === 'string' ? LIMITS[v] : v);
+const encoder = new TextEncoder();
 
-function str(min, max, pattern) {
+/** Whether a text has at most `max` bytes; most are so short that nobody has to count. */
+const fits = (text, max) => text.length * 3 <= max || (text.length <= max && encoder.encode(text).length <= max);
+
+function string({ min = 0, max, name }) {
+  const rule = name && TABLE.names[name];
+  const pattern = rule && new RegExp(`^(?:${rule.pattern})$`);
+  const most = limit(max ?? rule?.max ?? 'message');
   return (v, path) => {
     if (typeof v !== 'string') throw new ProtoError('type', path);
-    if (v.length < min || v.length > max || (pattern && !pattern.test(v))) throw new ProtoError('value', path);
+    if (v.length < min || !fits(v, most) || (pattern && !pattern.test(v))) throw new ProtoError('value', path);
   };
 }
 
-function int(min, max = Number.MAX_SAFE_INTEGER) {
+function number({ type, min, max }) {
+  const whole = type === 'int';
+  const least = limit(min) ?? (whole ? -LIMITS.integer : -Number.MAX_VALUE);
+  const most = limit(max) ?? (whole ? LIMITS.integer : Number.MAX_VALUE);
   return (v, path) => {
-    if (typeof v !== 'number' || !Number.isInteger(v)) throw new ProtoError('type', path);
-    if (v < min || v > max) throw new ProtoError('value', path);
+    if (typeof v !== 'number' || !(whole ? Number.isInteger(v) : Number.isFinite(v))) throw new ProtoError('type', path);
+    if (v < least || v > most) throw new ProtoError('value', path);
   };
 }
 
-function num(min = -Number.MAX_VALUE, max = Number.MAX_VALUE) {
+function oneOf({ values }) {
   return (v, path) => {
-    if (typeof v !== 'number' || !Number.isFinite(v)) throw new ProtoError('type', path);
-    if (v < min || v > max) throw new ProtoError('value', path);
+    if (typeof v !== 'string') throw new ProtoError('type', path);
+    if (!values.includes(v)) throw new ProtoError('value', path);
   };
 }
 
-function oneOf(...allowed) {
+function array({ items, min = 0, max }) {
+  const check = checkerOf(items);
   return (v, path) => {
-    if (typeof v !== typeof allowed[0]) throw new ProtoError('type', path);
-    if (!allowed.includes(v)) throw new ProtoError('value', path);
+    if (!Array.isArray(v)) throw new ProtoError('type', path);
+    if (v.length < min || v.length > limit(max)) throw new ProtoError('value', path);
+    v.forEach((x, i) => check(x, `${path}[${i}]`));
+  };
+}
+
+function object({ of }) {
+  const fields = compiled(TABLE.types[of]);
+  return (v, path) => {
+    if (!isObject(v)) throw new ProtoError('type', path);
+    checkFields(v, fields, path);
   };
 }
 
@@ -65,195 +74,79 @@ function bool(v, path) {
   if (typeof v !== 'boolean') throw new ProtoError('type', path);
 }
 
-function object(fields = {}) {
-  return (v, path) => {
-    if (!isObject(v)) throw new ProtoError('type', path);
-    checkFields(v, fields, path);
-  };
+const MAKERS = { string, int: number, number, enum: oneOf, array, object, bool: () => bool, input: () => checkInput, any: () => () => {} };
+
+function checkerOf(field) {
+  if (field.const) return () => {};                          // it has chosen the message
+  const check = MAKERS[field.type](field);
+  return field.nullable ? (v, path) => { if (v !== null) check(v, path); } : check;
 }
 
-function array(item, min, max) {
-  return (v, path) => {
-    if (!Array.isArray(v)) throw new ProtoError('type', path);
-    if (v.length < min || v.length > max) throw new ProtoError('value', path);
-    v.forEach((x, i) => item(x, `${path}[${i}]`));
-  };
-}
-
-const nullable = (check) => (v, path) => { if (v !== null) check(v, path); };
-const optional = (check) => Object.assign((v, path) => check(v, path), { optional: true });
+const compiled = (fields) => Object.entries(fields).map(([name, field]) => ({ name, field, check: checkerOf(field) }));
 
 function checkFields(message, fields, path) {
-  for (const [name, check] of Object.entries(fields)) {
+  for (const { name, field, check } of fields) {
     const at = path ? `${path}.${name}` : name;
-    if (message[name] === undefined) {
-      if (!check.optional) throw new ProtoError('missing', at);
-    } else {
-      check(message[name], at);
-    }
+    if (message[name] !== undefined) check(message[name], at);
+    else if (field.requiredWhen ? message[field.requiredWhen[0]] === field.requiredWhen[1] : !field.optional) throw new ProtoError('missing', at);
   }
+}
+
+const checksOf = ({ fields, anyOf = null, relayed = false }) => (
+  { fields: compiled({ ...fields, ...(relayed ? TABLE.types.routed : {}) }), anyOf });
+const mapped = (all, fn) => Object.fromEntries(Object.entries(all).map(([name, x]) => [name, fn(x)]));
+
+function checkAll(message, { fields, anyOf }, path = '') {
+  checkFields(message, fields, path);
+  if (anyOf && anyOf.every((name) => message[name] === undefined)) throw new ProtoError('missing', path ? `${path}.${anyOf[0]}` : anyOf[0]);
 }
 
 // ---- the messages ---------------------------------------------------------------------------------------
 
-const xyz = object({ x: num(), y: num(), z: num() });
-const pixel = num(-1, LIMITS.pixels);
-const routed = { to: optional(str(1, 128)), from: optional(str(1, 128)) };
-const role = oneOf('desktop', 'phone');
+const INPUT = mapped(TABLE.input, compiled);
+const VERBS = mapped(TABLE.verbs, checksOf);                 // parameters of those under default names; the host judges the rest
+const MESSAGES = mapped(TABLE.messages, checksOf);
+/** Names of all typed messages, of all input events: for tests. */
+export const MESSAGE_TYPES = Object.freeze(Object.keys(TABLE.messages).filter((name) => TABLE.messages[name].fields.type));
+export const INPUT_EVENTS = Object.freeze(Object.keys(TABLE.input));
 
 /** Input events, as in POST …/input and in the params of `input.send`. Pixels of the video. */
-export const INPUT_EVENTS = {
-  // without `action`: pressed and released. `key` is a KeyboardEvent.key.
-  key: { key: str(1, 64), action: optional(oneOf('press', 'down', 'up')) },
-  text: { text: str(1, LIMITS.textChars) },
-  pointer: { x: pixel, y: pixel, buttons: optional(int(0, 31)) },// bits of MouseEvent.buttons
-  tap: { x: pixel, y: pixel },
-  swipe: { x1: pixel, y1: pixel, x2: pixel, y2: pixel, ms: optional(int(0, 10000)) },
-  scroll: { x: pixel, y: pixel, dx: optional(num(-100, 100)), dy: optional(num(-100, 100)) },// notches, down is positive
-};
-
 export function checkInput(event, path = '') {
   if (!isObject(event)) throw new ProtoError('type', path || 'event');
   const at = path ? `${path}.type` : 'type';
   if (event.type === undefined) throw new ProtoError('missing', at);
   if (typeof event.type !== 'string') throw new ProtoError('type', at);
-  if (!Object.hasOwn(INPUT_EVENTS, event.type)) throw new ProtoError('unknown', at);
-  checkFields(event, INPUT_EVENTS[event.type], path);
+  if (!Object.hasOwn(INPUT, event.type)) throw new ProtoError('unknown', at);
+  checkFields(event, INPUT[event.type], path);
 }
-
-/** A verb is `<interface>.<op>`. Parameters of those under default interface names; the rest is for the host to judge. */
-const VERBS = {
-  'power.set': { state: oneOf('on', 'off') },
-  'power.cycle': { off_s: optional(num(0, 120)) },
-  'input.send': { events: array(checkInput, 1, LIMITS.inputEvents) },
-  'console.write': { text: optional(str(0, 65536)), base64: optional(str(0, 65536, BASE64)) },
-  'console.break': { ms: optional(int(1, 5000)) },
-};
-
-const TYPED = {
-  hello: { role, sessionId: str(1, 128), token: str(1, 512) },
-  ready: {
-    role,
-    peerId: optional(str(1, 128)),
-    peers: optional(array(object({ peer: str(1, 32), peerId: str(1, 128) }), 0, 1024)),
-    iceServers: optional(array(object(), 0, 16)),
-  },
-  error: { message: str(0, 1024), code: optional(str(1, 64)) },
-  offer: { sdp: str(1, LIMITS.sdpChars), ...routed },
-  answer: { sdp: str(1, LIMITS.sdpChars), ...routed },
-  ice: {
-    candidate: str(0, LIMITS.candidateChars),               // empty: end of candidates
-    sdpMid: optional(nullable(str(0, 64))),
-    sdpMLineIndex: optional(nullable(int(0, 255))),
-    ...routed,
-  },
-  'ice-candidate': {
-    data: object({
-      candidate: str(0, LIMITS.candidateChars),
-      sdpMid: optional(nullable(str(0, 64))),
-      sdpMLineIndex: optional(nullable(int(0, 255))),
-    }),
-    ...routed,
-  },
-  bye: { reason: optional(str(0, 256)), ...routed },
-  ping: { t: optional(int(0)) },
-  pong: { t: optional(int(0)) },
-  'peer-connected': { peer: str(1, 32), peerId: optional(str(1, 128)) },
-  'peer-disconnected': { peer: str(1, 32), peerId: optional(str(1, 128)) },
-  sensor: {
-    t: int(0),
-    seq: int(0),
-    orientation: optional(object({ alpha: num(), beta: num(), gamma: num() })),
-    gyro: optional(xyz),
-    accel: optional(xyz),
-  },
-  sample: {
-    stream: str(1, 64, STREAM),
-    t: int(0),
-    seq: int(0),
-    unit: str(0, 16),
-    value: num(),
-    quantity: optional(str(1, 64)),
-    device: optional(str(1, 64, NAME)),
-    interface: optional(str(1, 64, NAME)),
-  },
-  event: {
-    event: str(1, 64),
-    t: int(0),
-    device: optional(str(1, 64, NAME)),
-    interface: optional(str(1, 64, NAME)),
-    data: optional(object()),
-  },
-  console: {
-    device: str(1, 64, NAME),
-    interface: optional(str(1, 64, NAME)),
-    offset: int(0),                                         // of the first byte
-    base64: str(0, LIMITS.messageChars, BASE64),
-  },
-};
-
-const COMMAND = {
-  id: int(1),
-  device: str(1, 64, NAME),
-  verb: str(3, 96, VERB),
-  params: optional(object()),
-  lease: optional(str(1, 128)),
-};
-
-const topics = array(str(1, 192, TOPIC), 1, LIMITS.topics);
-// `offset`: where the history of a console begins; without it, with what comes next
-const SUBSCRIBE = { id: optional(int(1)), subscribe: topics, offset: optional(int(0)) };
-const UNSUBSCRIBE = { id: optional(int(1)), unsubscribe: topics };
-const RESULT = { id: int(1), ok: bool };
-const PROBLEM = { status: int(100, 599), title: str(1, 256), detail: optional(str(0, 4096)), field: optional(str(0, 256)) };
 
 /** What a message is: its `type`, or `command`, `subscribe`, `unsubscribe`, `result`. */
 export function kindOf(message) {
   if (!isObject(message)) throw new ProtoError('type', 'message');
   if (message.type !== undefined) {
     if (typeof message.type !== 'string') throw new ProtoError('type', 'type');
-    if (!Object.hasOwn(TYPED, message.type)) throw new ProtoError('unknown', 'type');
+    if (!MESSAGE_TYPES.includes(message.type)) throw new ProtoError('unknown', 'type');
     return message.type;
   }
   if (message.subscribe !== undefined) return 'subscribe';
   if (message.unsubscribe !== undefined) return 'unsubscribe';
   if (message.ok !== undefined) return 'result';
-  if (message.verb !== undefined) return 'command';
+  if (message.verb !== undefined || message.device !== undefined) return 'command';
   throw new ProtoError('missing', 'type');
 }
 
 /** Checks one message; returns its kind, throws ProtoError. */
 export function check(message) {
   const kind = kindOf(message);
-  switch (kind) {
-  case 'command':
-    checkFields(message, COMMAND, '');
-    if (Object.hasOwn(VERBS, message.verb)) {
-      object(VERBS[message.verb])(message.params ?? {}, 'params');
-      if (message.verb === 'console.write' && message.params?.text === undefined && message.params?.base64 === undefined)
-        throw new ProtoError('missing', 'params.text');
-    }
-    break;
-  case 'subscribe': checkFields(message, SUBSCRIBE, ''); break;
-  case 'unsubscribe': checkFields(message, UNSUBSCRIBE, ''); break;
-  case 'result':
-    checkFields(message, RESULT, '');
-    if (!message.ok) checkFields(message, { error: object(PROBLEM) }, '');
-    break;
-  case 'sensor':
-    checkFields(message, TYPED.sensor, '');
-    if (!message.orientation && !message.gyro && !message.accel) throw new ProtoError('missing', 'orientation');
-    break;
-  default:
-    checkFields(message, TYPED[kind], '');
-  }
+  checkAll(message, MESSAGES[kind]);
+  if (kind === 'command' && Object.hasOwn(VERBS, message.verb)) checkAll(message.params ?? {}, VERBS[message.verb], 'params');
   return kind;
 }
 
 /** Text from the wire -> {kind, message}. Never trusts: size, JSON, schema. */
 export function parse(text) {
   if (typeof text !== 'string') throw new ProtoError('type', 'message');
-  if (text.length > LIMITS.messageChars) throw new ProtoError('value', 'message');
+  if (!fits(text, LIMITS.message)) throw new ProtoError('value', 'message');
   let message;
   try {
     message = JSON.parse(text);
@@ -271,14 +164,28 @@ export function serialize(message) {
 }
 
 /**
- * Older phones wrap their reading: {type:"sensor", data:{alpha,beta,gamma,ts}}. It becomes the flat form;
- * such readings carry no sequence number, so their time stands in for it.
+ * An event in the one form, {type:"event", event, t, id?, device?, interface?, data?}. The event stream has its name in `type`
+ * (and, since there is one form, in `event` as well). Null: none.
+ */
+export function eventOf(message) {
+  if (!isObject(message) || !Number.isInteger(message.t)) return null;
+  if (message.type === 'event') return message;
+  if (typeof message.type !== 'string' || !isObject(message.data)) return null;
+  return { ...message, type: 'event', event: message.event ?? message.type };
+}
+
+/**
+ * Older spellings become today's: phones that wrap their reading, {type:"sensor", data:{alpha,beta,gamma,ts}} (it has no sequence
+ * number, so its time stands in for it), and events under their own name.
  */
 export function normalize(message) {
-  if (!isObject(message) || message.type !== 'sensor' || !isObject(message.data) || message.t !== undefined) return message;
-  const { alpha, beta, gamma, ts } = message.data;
-  const t = Number.isFinite(ts) ? Math.max(0, Math.round(ts)) : undefined;
-  return { type: 'sensor', t, seq: t, orientation: { alpha, beta, gamma } };
+  if (!isObject(message)) return message;
+  if (message.type === 'sensor' && isObject(message.data) && message.t === undefined) {
+    const { alpha, beta, gamma, ts } = message.data;
+    const t = Number.isFinite(ts) ? Math.max(0, Math.round(ts)) : undefined;
+    return { type: 'sensor', t, seq: t, orientation: { alpha, beta, gamma } };
+  }
+  return (!MESSAGE_TYPES.includes(message.type) && eventOf(message)) || message;
 }
 
 /** Both spellings of a candidate message -> RTCIceCandidateInit. */
@@ -286,6 +193,3 @@ export function candidateOf(message) {
   const c = message.type === 'ice-candidate' ? message.data : message;
   return { candidate: c.candidate, sdpMid: c.sdpMid ?? null, sdpMLineIndex: c.sdpMLineIndex ?? null };
 }
-
-/** Names of all typed messages, for tests and docs. */
-export const MESSAGE_TYPES = Object.freeze(Object.keys(TYPED));

@@ -13,7 +13,7 @@ export const initialState = Object.freeze({
   loaded: false,
   power: {},                         // "device/interface" -> {commanded, observed, watts, …}
   samples: {},                       // "device/interface/stream" -> {device, interface, stream, quantity, unit, t, value, points: [[t], [v]]}
-  timeline: [],                      // newest first: {id, t, type, device, interface, data}
+  timeline: [],                      // newest first: {id, t, event, device, interface, data}
   link: { state: 'connecting', reason: null },
   health: null,
   info: null,
@@ -54,7 +54,7 @@ function patchDevice(state, id, patch) {
 
 /** One event of the bus. What it does not say is read again from the API by whoever owns the store. */
 function onEvent(state, event) {
-  const { type, device, interface: iface, data = {} } = event;
+  const { event: type, device, interface: iface, data = {} } = event;
   // it comes by the event stream and by the data channel: whichever is second must not undo what came after it
   if (event.id && state.timeline.some((e) => e.id === event.id)) return state;
   let next = state;
@@ -188,7 +188,7 @@ function argumentsOf(params) {
 export function describe(event) {
   const d = event.data ?? {};
   const what = event.interface ?? '';
-  switch (event.type) {
+  switch (event.event) {
   case 'device.added': return 'attached';
   case 'device.removed': return 'detached';
   case 'device.changed': return 'changed';
@@ -203,13 +203,13 @@ export function describe(event) {
   case 'adb.state': return `adb lists ${d.serial ?? 'a phone'} as ${d.state ?? '?'}`;
   case 'server.connected': return `connected to the server${d.url ? ` ${d.url}` : ''}`;
   case 'server.lost': return `lost the server${d.url ? ` ${d.url}` : ''}${d.reason ? `: ${d.reason}` : ''}`;
-  case 'usb.added': case 'usb.removed': return `USB ${d.port ?? '?'}: ${d.product ?? d.label ?? 'a device'} ${event.type === 'usb.added' ? 'plugged in' : 'unplugged'}${d.vendor_id ? ` (${d.vendor_id}:${d.product_id})` : ''}`;
+  case 'usb.added': case 'usb.removed': return `USB ${d.port ?? '?'}: ${d.product ?? d.label ?? 'a device'} ${event.event === 'usb.added' ? 'plugged in' : 'unplugged'}${d.vendor_id ? ` (${d.vendor_id}:${d.product_id})` : ''}`;
   case 'usb.power': return `USB port ${d.port ?? '?'} power ${d.power ?? d.observed ?? '?'}`;
   case 'viewer.joined': return `a viewer joined${what ? ` ${what}` : ''}`;
   case 'viewer.left': return `a viewer left${what ? ` ${what}` : ''}`;
   default: {
     const rest = Object.entries(d).filter(([, v]) => v !== null && typeof v !== 'object').slice(0, 6).map(([k, v]) => `${k} ${v}`).join(', ');
-    const words = event.type.replace(/[._-]+/g, ' ');
+    const words = event.event.replace(/[._-]+/g, ' ');
     return rest ? `${words}: ${rest}` : words;
   }
   }

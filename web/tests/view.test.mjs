@@ -13,7 +13,7 @@ import { record, settle } from './fakes.mjs';
 
 const board = { id: 'board', label: 'U-Boot', interfaces: [{ name: 'power', kind: 'power', state: 'ready', power: { commanded: 'on', observed: 'on' } }, { name: 'video', kind: 'video', state: 'ready' }], lease: null };
 const loaded = reduce(initialState, { type: 'devices', devices: [board, { id: 'a', interfaces: [] }] });
-const event = (type, device, iface, data, id = 7) => ({ type: 'event', event: { id, t: 1, type, device, interface: iface, data } });
+const event = (type, device, iface, data, id = 7) => ({ type: 'event', event: { type: 'event', event: type, id, t: 1, device, interface: iface, data } });
 
 test('events of the bus change what they name, and only that', () => {
   assert.deepEqual(loaded.order, ['a', 'board']);
@@ -108,7 +108,7 @@ test('kinds decide, not names', () => {
 });
 
 test('events in words; unknown ones in their own', () => {
-  const e = (type, data, iface) => describe({ type, data, interface: iface });
+  const e = (type, data, iface) => describe({ event: type, data, interface: iface });
   assert.equal(e('interface.state', { state: 'fault', reason: 'gone' }, 'power'), 'power has a fault: gone');
   assert.equal(e('usb.added', { port: '1-1.2', bus: 1, vendor_id: '0403', product_id: '6001' }), 'USB 1-1.2: a device plugged in (0403:6001)');
   assert.equal(e('resource.added', { uri: 'serial:///dev/ttyS0', label: 'serial line /dev/ttyS0', driver: 'serial', why: 'the kernel found a UART' }), 'found serial line /dev/ttyS0, serial:///dev/ttyS0: the kernel found a UART');

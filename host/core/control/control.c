@@ -137,8 +137,7 @@ static void refuse(TbControl *control, gint64 id, const GError *error, json_t *e
                 send_json(control, tb_control_result(id, NULL, error, extra));
                 return;
         }
-        g_autofree char *code = g_ascii_strdown(tb_error_title(error), -1);
-        send_json(control, tb_control_error(g_strdelimit(code, " ", '-'), tb_error_detail(error)));
+        send_json(control, tb_control_refusal(error));
 }
 
 static void remember_lease(const Pending *p, json_t *result)

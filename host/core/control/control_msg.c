@@ -5,10 +5,9 @@
 #include "lib/error.h"
 #include "lib/json.h"
 #include "lib/limits.h"
+#include "lib/name.h"
+#include "lib/text.h"
 
-#define NAME_MAX_SIZE 64
-#define VERB_MAX_SIZE 64
-#define TOPIC_MAX_SIZE 192
 #define LEASE_MAX_SIZE 128
 
 static bool invalid(GError **error, const char *field, const char *what)
@@ -17,47 +16,35 @@ static bool invalid(GError **error, const char *field, const char *what)
         return false;
 }
 
-static bool is_name(const char *text, gsize size)
+static bool not_name(GError **error, const char *field)
 {
-        if (size == 0 || size > NAME_MAX_SIZE || !g_ascii_isalnum(text[0]))
-                return false;
-        for (gsize i = 1; i < size; i++)
-                if (!g_ascii_isalnum(text[i]) && !strchr("._-", text[i]))
-                        return false;
-        return true;
+        tb_error_set_field(error, TB_ERROR_INVALID, field, "%s must have %s", field,
+                           tb_name_rule(TB_NAME_ID));
+        return false;
 }
 
-/* "power.set", "uart-1.write": words of lower case with a dot between them. */
+/* "<interface>.<op>": "power.set", "uart-1.write". */
 static bool is_verb(const char *text)
 {
-        gsize size = strlen(text);
-        if (size < 3 || size > VERB_MAX_SIZE || !strchr(text, '.') || text[size - 1] == '.')
+        const char *dot = strrchr(text, '.');
+        if (!dot || !tb_name_valid_n(TB_NAME_ID, text, (gsize)(dot - text)))
                 return false;
-        for (gsize i = 0; i < size; i++) {
-                bool first = i == 0 || text[i - 1] == '.';
-                bool plain = g_ascii_islower(text[i]) ||
-                             (!first && (g_ascii_isdigit(text[i]) || strchr("_-", text[i])));
-                if (!plain && (text[i] != '.' || first))
-                        return false;
-        }
-        return true;
+        return !strchr(dot + 1, '.') && tb_name_valid(TB_NAME_TYPE, dot + 1);
 }
 
 bool tb_topic_parse(const char *text, TbTopic *ret_topic)
 {
         *ret_topic = (TbTopic){0};
         gsize size = strlen(text), name = strcspn(text, ":");
-        if (size > TOPIC_MAX_SIZE || name == 0 || !g_ascii_islower(text[0]))
+        if (size > TB_LIMIT_TOPIC || !tb_name_valid_n(TB_NAME_TYPE, text, name))
                 return false;
-        for (gsize i = 0; i < name; i++)
-                if (!g_ascii_islower(text[i]) && !g_ascii_isdigit(text[i]) && !strchr("_.-", text[i]))
-                        return false;
         const char *device = text[name] ? text + name + 1 : NULL, *interface = NULL;
         gsize device_size = 0;
         if (device) {
                 device_size = strcspn(device, "/");
                 interface = device[device_size] ? device + device_size + 1 : NULL;
-                if (!is_name(device, device_size) || (interface && !is_name(interface, strlen(interface))))
+                if (!tb_name_valid_n(TB_NAME_ID, device, device_size) ||
+                    (interface && !tb_name_valid(TB_NAME_ID, interface)))
                         return false;
         }
         ret_topic->name = g_strndup(text, name);
@@ -74,7 +61,7 @@ void tb_topic_clear(TbTopic *topic)
 }
 
 /* *ret stays as it is when the field is missing and not required. */
-static bool get_text(json_t *json, const char *field, bool required, gsize max, const char **ret,
+static bool get_text(json_t *json, const char *field, bool required, gsize min, gsize max, const char **ret,
                      GError **error)
 {
         json_t *value = json_object_get(json, field);
@@ -82,8 +69,11 @@ static bool get_text(json_t *json, const char *field, bool required, gsize max, 
                 return !required || invalid(error, field, "is missing");
         if (!json_is_string(value))
                 return invalid(error, field, "must be a string");
-        if (json_string_length(value) == 0 || json_string_length(value) > max)
-                return invalid(error, field, "is empty or too long");
+        if (json_string_length(value) < min || json_string_length(value) > max) {
+                tb_error_set_field(error, TB_ERROR_INVALID, field, "%s must have %zu to %zu bytes", field,
+                                   min, max);
+                return false;
+        }
         *ret = json_string_value(value);
         return true;
 }
@@ -95,7 +85,7 @@ static bool get_number(json_t *json, const char *field, gint64 min, gint64 *ret,
                 return true;
         if (!json_is_integer(value))
                 return invalid(error, field, "must be a whole number");
-        if (json_integer_value(value) < min || json_integer_value(value) > (1LL << 53))
+        if (json_integer_value(value) < min || json_integer_value(value) > TB_LIMIT_JSON_INT)
                 return invalid(error, field, "is out of range");
         *ret = json_integer_value(value);
         return true;
@@ -105,22 +95,22 @@ static bool parse_command(TbControlMessage *m, GError **error)
 {
         if (!json_object_get(m->json, "id"))
                 return invalid(error, "id", "is missing");
-        if (!get_text(m->json, "device", true, NAME_MAX_SIZE, &m->device, error))
+        if (!get_text(m->json, "device", true, 1, TB_LIMIT_ID, &m->device, error))
                 return false;
-        if (!is_name(m->device, strlen(m->device)))
-                return invalid(error, "device", "is no device id");
-        if (!get_text(m->json, "interface", false, NAME_MAX_SIZE, &m->interface, error))
+        if (!tb_name_valid(TB_NAME_ID, m->device))
+                return not_name(error, "device");
+        if (!get_text(m->json, "interface", false, 1, TB_LIMIT_ID, &m->interface, error))
                 return false;
-        if (m->interface && !is_name(m->interface, strlen(m->interface)))
-                return invalid(error, "interface", "is no interface name");
-        if (!get_text(m->json, "verb", true, VERB_MAX_SIZE, &m->verb, error))
+        if (m->interface && !tb_name_valid(TB_NAME_ID, m->interface))
+                return not_name(error, "interface");
+        if (!get_text(m->json, "verb", true, 1, TB_LIMIT_VERB, &m->verb, error))
                 return false;
         if (!is_verb(m->verb))
                 return invalid(error, "verb", "must look like \"power.set\"");
         m->params = json_object_get(m->json, "params");
         if (m->params && !json_is_object(m->params))
                 return invalid(error, "params", "must be an object");
-        return get_text(m->json, "lease", false, LEASE_MAX_SIZE, &m->lease, error);
+        return get_text(m->json, "lease", false, 1, LEASE_MAX_SIZE, &m->lease, error);
 }
 
 static bool parse_topics(TbControlMessage *m, const char *field, GError **error)
@@ -172,7 +162,7 @@ static bool parse_typed(TbControlMessage *m, GError **error)
         if (g_str_equal(name, "bye")) {
                 m->kind = TB_CONTROL_BYE;
                 const char *reason = NULL;
-                return get_text(m->json, "reason", false, 256, &reason, error);
+                return get_text(m->json, "reason", false, 0, 256, &reason, error);
         }
         if (g_str_equal(name, "sensor") || g_str_equal(name, "sample")) {
                 m->kind = TB_CONTROL_SAMPLE;
@@ -235,7 +225,10 @@ json_t *tb_control_result(gint64 id, json_t *result, const GError *error, json_t
         return m;
 }
 
-json_t *tb_control_error(const char *code, const char *message)
+json_t *tb_control_refusal(const GError *error)
 {
-        return json_pack("{s:s, s:s, s:s}", "type", "error", "code", code, "message", message);
+        g_autofree char *code = g_ascii_strdown(tb_error_title(error), -1);
+        g_autofree char *message = tb_text_cut(tb_error_detail(error), TB_LIMIT_DETAIL);
+        return json_pack("{s:s, s:s, s:s}", "type", "error", "code", g_strdelimit(code, " ", '-'), "message",
+                         message);
 }

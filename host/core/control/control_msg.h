@@ -48,7 +48,7 @@ void tb_topic_clear(TbTopic *topic);
 /* New references. `error` wins; `extra` (nullable, borrowed) goes into the error. A JSON null as result is
  * left out. */
 json_t *tb_control_result(gint64 id, json_t *result, const GError *error, json_t *extra);
-json_t *tb_control_error(const char *code, const char *message); /* {"type":"error",…}: for what has no id */
+json_t *tb_control_refusal(const GError *error); /* {"type":"error",…}: for what has no id */
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(TbControlMessage, tb_control_message_clear)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(TbTopic, tb_topic_clear)

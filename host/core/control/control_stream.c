@@ -160,9 +160,9 @@ static void rewatch(Subscription *s)
 void tb_control_stream_resume(TbControlStream *stream)
 {
         if (stream->lost > 0) {
-                json_t *gap = json_pack("{s:s, s:s, s:I, s:{s:I}}", "type", "event", "event", "gap", "t",
-                                        (json_int_t)tb_clock_ms(), "data", "lost", (json_int_t)stream->lost);
-                if (send_json(stream, gap))
+                json_auto_t *data = json_pack("{s:I}", "lost", (json_int_t)stream->lost);
+                const TbEvent gap = {.t = tb_clock_ms(), .type = "gap", .data = data};
+                if (send_json(stream, tb_event_message(&gap)))
                         stream->lost = 0;
                 else if (!stream->retry)
                         stream->retry = g_timeout_add(RETRY_MS, on_retry, stream);
@@ -177,33 +177,11 @@ void tb_control_stream_resume(TbControlStream *stream)
 /* --- bus --- */
 static What what_of(const TbEvent *event)
 {
-        if (event->id == 0 && g_str_equal(event->type, "sample"))
+        if (tb_event_is_sample(event))
                 return WHAT_SENSOR;
         if (event->id == 0 && g_str_equal(event->type, "line"))
                 return WHAT_LOG;
         return WHAT_EVENT;
-}
-
-static json_t *event_message(const TbEvent *event, What what)
-{
-        json_t *m = json_object();
-        bool sample = what == WHAT_SENSOR;
-        json_object_set_new(m, "type", json_string(sample ? "sample" : "event"));
-        if (sample)
-                json_object_update(m, event->data);
-        else
-                json_object_set_new(m, "event", json_string(event->type));
-        if (event->device)
-                json_object_set_new(m, "device", json_string(event->device));
-        if (event->interface)
-                json_object_set_new(m, "interface", json_string(event->interface));
-        if (!sample || !json_object_get(m, "t"))
-                json_object_set_new(m, "t", json_integer(event->t));
-        if (event->id)
-                json_object_set_new(m, "id", json_integer((json_int_t)event->id));
-        if (!sample && json_is_object(event->data))
-                json_object_set(m, "data", event->data);
-        return m;
 }
 
 static bool matches(const Subscription *s, const TbEvent *event)
@@ -244,7 +222,7 @@ static void on_event(const TbEvent *event, gpointer user)
         if (!wanted)
                 return;
         bool full = stream->queued(stream->data) >= TB_CONTROL_QUEUE_HIGH;
-        if ((full || !send_json(stream, event_message(event, what))) && what == WHAT_EVENT) {
+        if ((full || !send_json(stream, tb_event_message(event))) && what == WHAT_EVENT) {
                 stream->lost++;
                 if (!full && !stream->retry)
                         stream->retry = g_timeout_add(RETRY_MS, on_retry, stream);

@@ -3,17 +3,7 @@
 #include <string.h>
 
 #include "lib/limits.h"
-
-bool tb_id_valid(const char *id)
-{
-        gsize n = strlen(id);
-        if (n == 0 || n > TB_LIMIT_ID || !g_ascii_isalnum(id[0]))
-                return false;
-        for (const char *p = id; *p; p++)
-                if (!g_ascii_islower(*p) && !g_ascii_isdigit(*p) && !strchr("._-", *p))
-                        return false;
-        return true;
-}
+#include "lib/name.h"
 
 TbInterface *tb_device_find(TbDevice *device, const char *name)
 {
@@ -113,11 +103,10 @@ static bool attach_named(TbDevice *device, json_t *attach, GError **error)
         const char *name;
         json_t *spec;
         json_object_foreach (attach, name, spec) {
-                if (!tb_id_valid(name)) {
+                if (!tb_name_valid(TB_NAME_ID, name)) {
                         tb_error_set_field(error, TB_ERROR_INVALID, "attach",
-                                           "interface name \"%.80s\": lower case letters, digits, '.', '_', "
-                                           "'-', at most %d",
-                                           name, TB_LIMIT_ID);
+                                           "interface name \"%.80s\": a name has %s", name,
+                                           tb_name_rule(TB_NAME_ID));
                         return false;
                 }
                 if (strcmp(name, "lease") == 0 ||
@@ -189,11 +178,9 @@ static const TbParam device_params[] = {
 
 TbDevice *tb_device_new(TbCore *core, const char *id, json_t *spec, GError **error)
 {
-        if (!tb_id_valid(id)) {
-                tb_error_set_field(error, TB_ERROR_INVALID, "id",
-                                   "a device id is 1 to %d lower case letters, digits, '.', '_', '-', and "
-                                   "begins with a letter or digit",
-                                   TB_LIMIT_ID);
+        if (!tb_name_valid(TB_NAME_ID, id)) {
+                tb_error_set_field(error, TB_ERROR_INVALID, "id", "a device id has %s",
+                                   tb_name_rule(TB_NAME_ID));
                 return NULL;
         }
         json_auto_t *valid = tb_params_validate(device_params, spec, error);

@@ -3,6 +3,7 @@
 #include "host/core/private.h"
 #include "lib/clock.h"
 #include "lib/limits.h"
+#include "lib/name.h"
 
 static void sensors_get(TbCommand *c)
 {
@@ -17,10 +18,14 @@ static const TbParam sample_params[] = {
          .max = TB_LIMIT_ID,
          .help = "letters, digits, '.', '_', '-'"},
         {.name = "value", .type = TB_PARAM_NUMBER, .required = true, .help = "the sample"},
-        {.name = "unit", .type = TB_PARAM_STRING, .max = 32, .fallback = "\"1\"", .help = "W, V, Cel, %, …"},
+        {.name = "unit",
+         .type = TB_PARAM_STRING,
+         .max = TB_LIMIT_UNIT,
+         .fallback = "\"1\"",
+         .help = "W, V, Cel, %, …"},
         {.name = "quantity",
          .type = TB_PARAM_STRING,
-         .max = 64,
+         .max = TB_LIMIT_QUANTITY,
          .fallback = "\"\"",
          .help = "power, temperature, …"},
         {.name = "t",
@@ -53,9 +58,9 @@ static void sensors_post(TbCommand *c)
                 const char *stream = json_string_value(json_object_get(v, "stream"));
                 if (!tb_samples_has(c->iface->samples, stream))
                         json_object_set_new(fresh, stream, json_true());
-                if (!tb_samples_is_stream(stream))
-                        tb_error_set_field(&error, TB_ERROR_INVALID, "stream",
-                                           "a stream name holds letters, digits, '.', '_' and '-'");
+                if (!tb_name_valid(TB_NAME_STREAM, stream))
+                        tb_error_set_field(&error, TB_ERROR_INVALID, "stream", "a stream's name has %s",
+                                           tb_name_rule(TB_NAME_STREAM));
                 else if (tb_samples_count(c->iface->samples) + json_object_size(fresh) > TB_LIMIT_STREAMS)
                         tb_error_set_field(&error, TB_ERROR_LIMIT, "stream", "%s holds %d streams at most",
                                            c->iface->id, TB_LIMIT_STREAMS);

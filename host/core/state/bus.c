@@ -4,6 +4,8 @@
 
 #include "lib/clock.h"
 #include "lib/limits.h"
+#include "lib/log.h"
+#include "lib/name.h"
 #include "lib/thread.h"
 
 typedef struct Kept {
@@ -78,10 +80,28 @@ static void deliver(TbBus *bus, const TbEvent *event)
                 sweep(bus);
 }
 
+/* Types come from drivers too: what readers could not name, or not read, does not get through. Takes `data`; NULL: refused. */
+static json_t *checked_data(const char *type, json_t *data_take)
+{
+        if (!tb_name_valid(TB_NAME_TYPE, type)) {
+                g_autofree char *shown = g_utf8_make_valid(type, (gssize)MIN(strlen(type), TB_LIMIT_ID));
+                tb_log(TB_LOG_WARNING, TB_F("type", shown), "an event is not told: its type must have %s",
+                       tb_name_rule(TB_NAME_TYPE));
+                json_decref(data_take);
+                return NULL;
+        }
+        if (!data_take || json_is_object(data_take))
+                return data_take ? data_take : json_object();
+        return json_pack("{s:o}", "value", data_take);
+}
+
 void tb_bus_publish(TbBus *bus, const char *type, const char *device, const char *interface,
                     json_t *data_take)
 {
         tb_assert_main();
+        json_t *data = checked_data(type, data_take);
+        if (!data)
+                return;
         Kept *k = g_new0(Kept, 1);
         k->event = (TbEvent){
                 .id = ++bus->last_id,
@@ -89,7 +109,7 @@ void tb_bus_publish(TbBus *bus, const char *type, const char *device, const char
                 .type = g_strdup(type),
                 .device = g_strdup(device),
                 .interface = g_strdup(interface),
-                .data = data_take ? data_take : json_object(),
+                .data = data,
         };
         g_queue_push_tail(&bus->kept, k);
         if (bus->kept.length > TB_LIMIT_BUS_REPLAY && bus->depth == 0) {
@@ -103,7 +123,9 @@ void tb_bus_publish_transient(TbBus *bus, const char *type, const char *device, 
                               json_t *data_take)
 {
         tb_assert_main();
-        json_t *data = data_take ? data_take : json_object();
+        json_t *data = checked_data(type, data_take);
+        if (!data)
+                return;
         TbEvent event = {
                 .t = tb_clock_ms(), .type = type, .device = device, .interface = interface, .data = data};
         deliver(bus, &event);
@@ -161,17 +183,42 @@ bool tb_bus_replay(TbBus *bus, guint64 after, TbEventCall call, gpointer user)
         return complete;
 }
 
-json_t *tb_event_json(const TbEvent *event)
+bool tb_event_is_sample(const TbEvent *event)
+{
+        return event->id == 0 && strcmp(event->type, "sample") == 0;
+}
+
+static json_t *message_of(const TbEvent *event, const char *type)
 {
         json_t *o = json_object();
+        json_object_set_new(o, "type", json_string(type));
+        if (tb_event_is_sample(event))
+                json_object_update(o, event->data);
+        else
+                json_object_set_new(o, "event", json_string(event->type));
         if (event->id)
                 json_object_set_new(o, "id", json_integer((json_int_t)event->id));
-        json_object_set_new(o, "t", json_integer(event->t));
-        json_object_set_new(o, "type", json_string(event->type));
+        if (!json_object_get(o, "t"))
+                json_object_set_new(o, "t", json_integer(event->t));
         if (event->device)
                 json_object_set_new(o, "device", json_string(event->device));
         if (event->interface)
                 json_object_set_new(o, "interface", json_string(event->interface));
+        return o;
+}
+
+json_t *tb_event_message(const TbEvent *event)
+{
+        if (tb_event_is_sample(event))
+                return message_of(event, "sample");
+        json_t *o = message_of(event, "event");
+        json_object_set(o, "data", event->data);
+        return o;
+}
+
+json_t *tb_event_json(const TbEvent *event)
+{
+        json_t *o = message_of(event, event->type);
         json_object_set(o, "data", event->data);
         return o;
 }

@@ -4,7 +4,8 @@
  * bridge, page) subscribe; the last TB_LIMIT_BUS_REPLAY lasting events are kept for Last-Event-ID. Main
  * thread only.
  *
- * Types: device.added device.removed device.changed · interface.state {state,reason} · power.state
+ * Types are matched whole, by everybody who filters. They are words with dots between (lib/name.h, TB_NAME_TYPE):
+ * device.added device.removed device.changed · interface.state {state,reason} · power.state
  * {commanded,observed,…} · lease.taken lease.renewed(transient) lease.expiring lease.ended {holder,reason} ·
  * resource.added resource.removed · command {verb,user,via,ok,…} · history.stopped history.resumed ·
  * viewer.joined viewer.left · server.connected server.lost · driver's own types · sample (transient) · line
@@ -41,5 +42,13 @@ guint64 tb_bus_last_id(TbBus *bus);
 /* Calls for every kept event with an id above `after` (0: from the beginning). False when some in between are
  * no longer kept (the reader should reload). */
 bool tb_bus_replay(TbBus *bus, guint64 after, TbEventCall call, gpointer user);
-/* {"id","t","type","device"?,"interface"?,"data"}; the caller owns the reference. */
+/*
+ * The one form of what happened, as lib/proto/messages.json has it, on /host/ws, data channels, relay and event streams:
+ * {"type":"event","event","id"?,"t","device"?,"interface"?,"data"}, for a sample {"type":"sample","stream","t","seq",
+ * "quantity","unit","value","device","interface"}. The caller owns the reference.
+ */
+json_t *tb_event_message(const TbEvent *event);
+/* The same for Server-Sent Events, where `type` is the event's name, as their readers have always known it, and a sample is
+ * in `data` as well. */
 json_t *tb_event_json(const TbEvent *event);
+bool tb_event_is_sample(const TbEvent *event);

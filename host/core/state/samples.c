@@ -1,9 +1,10 @@
 #include "host/core/state/samples.h"
 
-#include <math.h>
-#include <string.h>
-
+#include "lib/clock.h"
 #include "lib/limits.h"
+#include "lib/name.h"
+#include "lib/text.h"
+#include <math.h>
 
 #define FIRST_ROOM 16
 
@@ -52,13 +53,6 @@ void tb_samples_free(TbSamples *samples)
         g_free(samples);
 }
 
-bool tb_samples_is_stream(const char *name)
-{
-        gsize n = strlen(name);
-        return n > 0 && n <= TB_LIMIT_ID &&
-               strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == n;
-}
-
 bool tb_samples_has(TbSamples *samples, const char *stream)
 {
         return g_hash_table_contains(samples->by_name, stream);
@@ -94,17 +88,18 @@ static json_t *latest_of(const Stream *s)
                          "quantity", s->quantity, "unit", s->unit, "value", p->value);
 }
 
-static void set(char **text, const char *to)
+/* At most `max` bytes of UTF-8. */
+static void set(char **text, const char *to, gsize max)
 {
         if (g_strcmp0(*text, to) == 0)
                 return;
         g_free(*text);
-        *text = g_strdup(to);
+        *text = tb_text_cut(to, max);
 }
 
 json_t *tb_samples_add(TbSamples *samples, const TbSample *sample)
 {
-        if (!isfinite(sample->value) || !tb_samples_is_stream(sample->stream))
+        if (!isfinite(sample->value) || !tb_name_valid(TB_NAME_STREAM, sample->stream))
                 return NULL;
         Stream *s = g_hash_table_lookup(samples->by_name, sample->stream);
         if (!s && tb_samples_count(samples) >= TB_LIMIT_STREAMS)
@@ -115,10 +110,11 @@ json_t *tb_samples_add(TbSamples *samples, const TbSample *sample)
                 g_ptr_array_add(samples->streams, s);
                 g_hash_table_insert(samples->by_name, s->name, s);
         }
-        set(&s->quantity, sample->quantity ? sample->quantity : "");
-        set(&s->unit, sample->unit ? sample->unit : "1");
+        set(&s->quantity, sample->quantity ? sample->quantity : "", TB_LIMIT_QUANTITY);
+        set(&s->unit, sample->unit ? sample->unit : "1", TB_LIMIT_UNIT);
         s->seq++;
-        keep(s, sample->t_ms, sample->value);
+        keep(s, sample->t_ms >= 0 && sample->t_ms <= TB_LIMIT_JSON_INT ? sample->t_ms : tb_clock_ms(),
+             sample->value);
         return latest_of(s);
 }
 

@@ -14,11 +14,10 @@ typedef struct TbSamples TbSamples;
 TbSamples *tb_samples_new(void);
 void tb_samples_free(TbSamples *samples); /* NULL is allowed */
 
-/* [A-Za-z0-9._-], 1 to TB_LIMIT_ID */
-bool tb_samples_is_stream(const char *name);
 bool tb_samples_has(TbSamples *samples, const char *stream);
 guint tb_samples_count(TbSamples *samples); /* streams */
-/* Numbers it and keeps it. Returns {t,seq,quantity,unit,value}, a new reference; NULL: its value is not finite, the name is
+/* Numbers it and keeps it; what a driver says beyond the limits of unit and quantity is cut, what is no UTF-8 replaced, a time
+ * that is none becomes now. Returns {t,seq,quantity,unit,value}, a new reference; NULL: its value is not finite, the name is
  * none, or it would be the stream after TB_LIMIT_STREAMS. */
 json_t *tb_samples_add(TbSamples *samples, const TbSample *sample);
 

@@ -62,7 +62,7 @@ export function mount(root, svc) {
       fill(drivers, empty('warn', error.message));
     }
   }
-  scope.add(svc.store.watch((s) => s.timeline[0], (e) => { if (e && /^(resource|device)\./.test(e.type)) load(); }));
+  scope.add(svc.store.watch((s) => s.timeline[0], (e) => { if (e && /^(resource|device)\./.test(e.event)) load(); }));
   load();
   loadDrivers();
   return () => scope.close();

@@ -21,7 +21,7 @@ export function mount(root, svc) {
   const show = (events) => {
     if (paused) return;
     const word = filter.value.trim().toLowerCase();
-    const rows = events.filter((e) => !word || `${e.type} ${e.device ?? ''} ${e.interface ?? ''} ${describe(e)}`.toLowerCase().includes(word));
+    const rows = events.filter((e) => !word || `${e.event} ${e.device ?? ''} ${e.interface ?? ''} ${describe(e)}`.toLowerCase().includes(word));
     text(count, `${rows.length} event${rows.length === 1 ? '' : 's'}`);
     if (!rows.length) {
       fill(box, empty('sensor', word ? 'No event matches.' : 'Nothing has happened yet. Events appear here as they happen.'));
@@ -44,7 +44,7 @@ function row(e) {
   return h('li', {},
     h('time', { datetime: new Date(e.t).toISOString(), title: new Date(e.t).toLocaleString() }, clockTime(e.t, true)),
     h('span', { class: 'dev ellipsis' }, e.device ? h('a', { href: `#/d/${encodeURIComponent(e.device)}` }, e.device) : h('span', { class: 'muted' }, 'host')),
-    h('span', { class: 'what' }, describe(e), h('span', { class: 'type mono' }, e.type)));
+    h('span', { class: 'what' }, describe(e), h('span', { class: 'type mono' }, e.event)));
 }
 
 /** The last events of one device, as a panel. */

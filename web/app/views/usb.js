@@ -44,7 +44,7 @@ export function mount(root, svc) {
       if (!scope.closed) fill(box, empty('warn', error.message, h('button', { type: 'button', class: 'btn', onclick: () => load() }, 'Try again')));
     }
   }
-  scope.add(svc.store.watch((s) => s.timeline[0], (e) => { if (e && /^usb\.|^resource\./.test(e.type)) load(); }));
+  scope.add(svc.store.watch((s) => s.timeline[0], (e) => { if (e && /^usb\.|^resource\./.test(e.event)) load(); }));
   scope.interval(() => { if (!reading) load(); }, RELOAD_MS);
   load();
   return () => scope.close();
