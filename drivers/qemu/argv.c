@@ -45,6 +45,10 @@ char **qemu_argv(const TbUri *uri, json_t *params, const char *run_dir)
         g_ptr_array_add(argv, g_strdup(text_of(params, "program")));
         g_autofree char *dir = escape(run_dir);
         add(argv, "-accel", "%s", text_of(params, "accel"));
+        /* align: the guest's clock is the host's, and the CPU sleeps instead of running ahead of it */
+        int throttle = (int)json_integer_value(json_object_get(params, "throttle"));
+        if (throttle > 0)
+                add(argv, "-icount", "shift=%d,align=on,sleep=on", throttle);
         /* -nodefaults: no network card (its boot ROM is another package), no floppy; what the machine has is
          * what is written here */
         g_ptr_array_add(argv, g_strdup("-nodefaults"));

@@ -13,6 +13,14 @@ static const TbParam params[] = {
          .max = 100,
          .fallback = "\"tcg\"",
          .help = "QEMU's -accel: tcg, kvm"},
+        {.name = "throttle",
+         .type = TB_PARAM_INT,
+         .min = 0,
+         .max = 10,
+         .fallback = "0",
+         .help = "TCG only: each instruction takes 2^N ns, so that a guest that polls (a boot loader at its "
+                 "prompt) "
+                 "leaves the host in peace; 7 is 8 million a second; 0: as fast as it goes"},
         {.name = "machine", .type = TB_PARAM_STRING, .max = 400, .help = "QEMU's -machine"},
         {.name = "memory",
          .type = TB_PARAM_INT,
@@ -78,6 +86,13 @@ static bool check(const TbUri *uri, json_t *p, GError **error)
                 tb_error_set_field(error, TB_ERROR_INVALID, "uri",
                                    "a qemu URI names no host: qemu:///path/of/the/firmware (three slashes), "
                                    "or qemu:// alone");
+                return false;
+        }
+        if (json_integer_value(json_object_get(p, "throttle")) > 0 &&
+            !g_str_has_prefix(json_string_value(json_object_get(p, "accel")), "tcg")) {
+                tb_error_set_field(error, TB_ERROR_INVALID, "throttle",
+                                   "only \"accel\": \"tcg\" counts instructions: leave throttle out with %s",
+                                   json_string_value(json_object_get(p, "accel")));
                 return false;
         }
         return strings_only(json_object_get(p, "drives"), "drives", error) &&

@@ -140,13 +140,23 @@ guint tb_interface_watchers(TbInterface *iface);
         {.name = "vnc", .type = TB_PARAM_INT, .min = 1, .max = 65535, .help = "a VNC port of its own"},      \
                 {.name = "rfc2217",                                                                          \
                  .type = TB_PARAM_ANY,                                                                       \
-                 .help = "a TCP port that speaks RFC 2217 for the first console, or {console: port}"},       \
+                 .help = "a TCP port that speaks RFC 2217 for the first console, {listen, allow}, or "       \
+                         "{console: port or {listen, allow}}"},                                              \
         {                                                                                                    \
                 .name = "tcp", .type = TB_PARAM_ANY, .help = "the same for bare bytes"                       \
         }
-/* The TCP ports that the device asks for its consoles; `field`: "rfc2217", "tcp". */
+/* A TCP port that a device asks for a console; `field`: "rfc2217", "tcp". */
+typedef struct TbConsolePort {
+        const char *field;
+        char *address; /* NULL: not said, loopback */
+        guint16 port;
+        GArray *allow; /* TbNetRange: who may connect; NULL: not said */
+} TbConsolePort;
 void tb_device_each_port(TbDevice *device, const char *field,
-                         void (*call)(TbInterface *console, guint16 port, gpointer user), gpointer user);
+                         void (*call)(TbInterface *console, const TbConsolePort *port, gpointer user),
+                         gpointer user);
+/* What became of it, for GET of the console: {"listen","open","why"?}. */
+void tb_interface_set_port(TbInterface *console, const char *field, json_t *state_take);
 
 /* --- video --- */
 /* The media hub is the one consumer of an interface's frames. `frame` (takes it) and `no_signal` run on the

@@ -33,6 +33,7 @@ struct TbInterface {
         guint next_watcher, watch_depth;
         /* sensors */
         TbSamples *samples; /* owned */
+        json_t *ports; /* owned: {"rfc2217": {"listen","open","why"?}, "tcp": …}; NULL: none was asked for */
 };
 
 struct TbDevice {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "host/netserial/comport.h"
+#include "host/netserial/first.h"
 #include "host/netserial/telnet.h"
 #include "lib/error.h"
 #include "lib/limits.h"
@@ -22,6 +23,8 @@ struct TbSerialClient {
         char *peer, *user, *device;
         guint watch; /* of the history */
         guint in_watch, out_watch, end_idle;
+        guint first_timer;   /* the first bytes are held back until it fires or more came */
+        bool admitted;       /* they are no browser's */
         guint64 offset;      /* of the history: what is sent next */
         GByteArray *out;     /* for the socket */
         GByteArray *in;      /* of the socket, not yet looked at */
@@ -57,6 +60,7 @@ static void end(TbSerialClient *c, const char *reason)
         c->ending = true;
         g_clear_handle_id(&c->in_watch, g_source_remove);
         g_clear_handle_id(&c->out_watch, g_source_remove);
+        g_clear_handle_id(&c->first_timer, g_source_remove);
         tb_log(TB_LOG_INFO, TB_F("device", c->device, "peer", c->peer), "console connection ended: %s",
                reason);
         /* not of idle priority: a loop with something to do all the time would never come to it */
@@ -307,6 +311,33 @@ static gboolean on_readable(int fd, GIOCondition condition G_GNUC_UNUSED, gpoint
         return c->in_watch == watch ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
 }
 
+static gboolean on_first_timer(gpointer data)
+{
+        TbSerialClient *c = data;
+        c->first_timer = 0;
+        c->admitted = true; /* nobody's browser writes a request so slowly */
+        step(c);
+        return G_SOURCE_REMOVE;
+}
+
+/* Whether what came may go to the console. A request of a web page ends the connection before a byte does. */
+static bool admit(TbSerialClient *c)
+{
+        if (c->admitted || c->in->len == 0)
+                return c->admitted;
+        TbFirst first = tb_first_look(c->in->data, c->in->len);
+        if (first == TB_FIRST_FOREIGN) {
+                end(c, "it speaks HTTP or TLS, and this is the raw port of a console");
+                return false;
+        }
+        c->admitted = first == TB_FIRST_OWN || c->eof;
+        int ms = first == TB_FIRST_LONG ? TB_FIRST_LINE_MS : TB_FIRST_KEY_MS;
+        g_clear_handle_id(&c->first_timer, g_source_remove);
+        if (!c->admitted)
+                c->first_timer = g_timeout_add((guint)ms, on_first_timer, c);
+        return c->admitted;
+}
+
 /* For an answer to what comes next. */
 static bool has_room(TbSerialClient *c)
 {
@@ -325,7 +356,7 @@ static void step(TbSerialClient *c)
                         write_pending(c);
                 else if (c->request)
                         take_request(c);
-                else if (c->in->len == 0 || !has_room(c))
+                else if (c->in->len == 0 || !admit(c) || !has_room(c))
                         break; /* on_readable() or on_writable() comes back here */
                 else
                         look(c);
@@ -381,6 +412,7 @@ void tb_serial_client_free(TbSerialClient *c)
         g_clear_handle_id(&c->in_watch, g_source_remove);
         g_clear_handle_id(&c->out_watch, g_source_remove);
         g_clear_handle_id(&c->end_idle, g_source_remove);
+        g_clear_handle_id(&c->first_timer, g_source_remove);
         tb_interface_unwatch(c->options.iface, c->watch);
         close(c->options.fd);
         g_byte_array_unref(c->out);

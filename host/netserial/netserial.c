@@ -29,12 +29,14 @@ typedef struct Port {
         TbInterface *iface;     /* borrowed; the port goes before it does */
         bool rfc2217;
         TbListener *listener; /* owned */
+        GArray *allow;        /* ref; TbNetRange; NULL: whoever reaches it */
 } Port;
 
 static void port_free(gpointer data)
 {
         Port *port = data;
         tb_listener_free(port->listener);
+        g_clear_pointer(&port->allow, g_array_unref);
         g_free(port);
 }
 
@@ -52,6 +54,12 @@ static void on_connection(int fd, const char *peer, gpointer data)
 {
         Port *port = data;
         TbNetSerial *n = port->netserial;
+        if (port->allow && !tb_net_ranges_contain(port->allow, peer)) {
+                tb_log(TB_LOG_DEBUG, TB_F("peer", peer), "%s: refused, its address is not in \"allow\"",
+                       tb_interface_id(port->iface));
+                close(fd);
+                return;
+        }
         const int idle = KEEPALIVE_IDLE_S, pause = KEEPALIVE_STEP_S, steps = KEEPALIVE_STEPS;
         if (n->clients->len >= TB_LIMIT_NETSERIAL_CLIENTS) {
                 static const char why[] = "too many connections to consoles of this host\r\n";
@@ -72,16 +80,18 @@ static void on_connection(int fd, const char *peer, gpointer data)
                                             n->core, port->iface, fd, peer, port->rfc2217, on_ended, n}));
 }
 
-/* Why the ports must stay closed, or NULL. */
-static const char *closed_because(const TbHostConfig *config)
+/* Why a port must stay closed, or NULL. A list of who may connect stands in for the token that it cannot carry. */
+static const char *closed_because(const TbHostConfig *config, const TbConsolePort *port)
 {
-        if (config->insecure)
+        const char *address = port->address ? port->address : config->address;
+        if (config->insecure || port->allow)
                 return NULL;
         if (!tb_auth_is_open(config->auth))
-                return "tokens are configured, and RFC 2217 cannot carry them: start with --insecure where "
-                       "everybody who reaches the port may have the console";
-        if (!tb_address_is_loopback(config->address))
-                return "the address is not loopback: start with --insecure";
+                return "tokens are configured, and a raw port cannot carry them: say who may connect "
+                       "({listen: \"ADDRESS:PORT\", allow: [RANGE]})";
+        if (!tb_address_is_loopback(address))
+                return "the address is not loopback: say who may connect ({listen: \"ADDRESS:PORT\", allow: "
+                       "[RANGE]})";
         return NULL;
 }
 
@@ -90,27 +100,46 @@ typedef struct Opening {
         bool rfc2217;
 } Opening;
 
-static void open_port(TbInterface *iface, guint16 number, gpointer data)
+static void tell(TbInterface *iface, const TbConsolePort *asked, const char *address, const char *closed)
+{
+        bool six = strchr(address, ':') != NULL;
+        json_t *state = json_object();
+        json_object_set_new(state, "listen",
+                            json_sprintf("%s%s%s:%u", six ? "[" : "", address, six ? "]" : "", asked->port));
+        json_object_set_new(state, "open", json_boolean(!closed));
+        if (closed)
+                json_object_set_new(state, "why", json_string(closed));
+        tb_interface_set_port(iface, asked->field, state);
+}
+
+static void open_port(TbInterface *iface, const TbConsolePort *asked, gpointer data)
 {
         const Opening *o = data;
         const TbHostConfig *config = tb_core_config(o->netserial->core);
-        const char *closed = closed_because(config), *name = o->rfc2217 ? "RFC 2217" : "TCP";
+        /* a port with a list of its own is not bound where the pages are unless it says so */
+        const char *address = asked->address ? asked->address : asked->allow ? "127.0.0.1" : config->address;
+        const char *closed = closed_because(config, asked), *name = o->rfc2217 ? "RFC 2217" : "TCP";
         const char *device = tb_device_id(tb_interface_device(iface));
         g_autoptr(GError) error = NULL;
+        Port *port = NULL;
         if (closed) {
-                tb_log(TB_LOG_WARNING, TB_F("device", device), "%s on port %u stays closed: %s", name, number,
-                       closed);
-                return;
+                tb_log(TB_LOG_WARNING, TB_F("device", device), "%s on port %u stays closed: %s", name,
+                       asked->port, closed);
+        } else {
+                port = g_new0(Port, 1);
+                *port = (Port){o->netserial, iface, o->rfc2217, NULL,
+                               asked->allow ? g_array_ref(asked->allow) : NULL};
+                port->listener = tb_listener_new(address, asked->port, on_connection, port, &error);
         }
-        Port *port = g_new0(Port, 1);
-        *port = (Port){o->netserial, iface, o->rfc2217, NULL};
-        port->listener = tb_listener_new(config->address, number, on_connection, port, &error);
+        tell(iface, asked, address, closed ? closed : error ? error->message : NULL);
+        if (!port)
+                return;
         if (port->listener) {
                 g_ptr_array_add(o->netserial->ports, port);
                 return;
         }
-        tb_log(TB_LOG_WARNING, TB_F("device", device), "%s on port %u is not available: %s", name, number,
-               error->message);
+        tb_log(TB_LOG_WARNING, TB_F("device", device), "%s on port %u is not available: %s", name,
+               asked->port, error->message);
         port_free(port);
 }
 

@@ -195,3 +195,55 @@ test('ports come and go with devices; what cannot be is refused; tokens keep the
   await assert.rejects(connect(t, port));
   assert.match(closed.program.text, /RFC 2217 on port \d+ stays closed: tokens are configured/);
 });
+
+test('a browser\'s request to a raw port ends the connection before a byte reaches the board; a user\'s first key does not wait', async (t) => {
+  for (const field of ['tcp', 'rfc2217']) {
+    const { line, port } = await wired(t, field);
+    for (const request of ['POST / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n\nreboot\n', 'GET /?reboot HTTP/1.1\r\n', 'OPTIONS * HTTP/1.1\r\n', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03']) {
+      const whole = await connect(t, port);
+      whole.socket.write(Buffer.from(request, 'latin1'));
+      await until('the end', () => whole.ended);
+      const cut = await connect(t, port); // the same in two pieces
+      cut.socket.write(Buffer.from(request.slice(0, 5), 'latin1'));
+      cut.socket.write(Buffer.from(request.slice(5), 'latin1'));
+      await until('the end', () => cut.ended);
+    }
+    const user = await connect(t, port);
+    user.socket.write('G'); // the first key of GET
+    await until('the key', () => line.received().toString() === 'G');
+    user.socket.write('ET /x HTTP/1.1\n'); // no first line any more
+    await until('the rest', () => line.received().toString() === 'GET /x HTTP/1.1\n');
+    assert.ok(!user.ended);
+  }
+});
+
+test('a port that is bound and allowed on its own goes with tokens; the console says what became of its ports', async (t) => {
+  const line = await startSerialPort(t);
+  const [port, bare] = [await freePort(), await freePort()];
+  const token = 'an-admin-token-of-a-test';
+  const headers = { Authorization: `Bearer ${token}` };
+  const host = await withHost(t, { tokens: [{ name: 'lab', role: 'admin', token }], devices: { dut: {
+    attach: line.uri, tcp: { listen: `127.0.0.1:${port}`, allow: ['127.0.0.8/29', 'fd00::/8'] }, rfc2217: bare } } });
+  const from = (localAddress) => new Promise((resolve) => {
+    const socket = net.connect({ port, host: '127.0.0.1', localAddress });
+    t.after(() => socket.destroy());
+    let open = true;
+    socket.on('error', () => {});
+    socket.on('close', () => { open = false; });
+    socket.on('connect', () => resolve({ socket, open: () => open }));
+  });
+  await line.connected();
+  const inside = await from('127.0.0.9'), outside = await from('127.0.0.1');
+  await until('the stranger to be refused', () => !outside.open());
+  inside.socket.write('hello\n');
+  await until('the words', () => line.received().toString() === 'hello\n');
+  assert.ok(inside.open());
+  const { json } = await host.get('/host/devices/dut/console', { headers });
+  assert.deepEqual(json.tcp, { listen: `127.0.0.1:${port}`, open: true });
+  assert.equal(json.rfc2217.listen, `127.0.0.1:${bare}`);
+  assert.equal(json.rfc2217.open, false);
+  assert.match(json.rfc2217.why, /tokens are configured/);
+  for (const tcp of [{ listen: '0.0.0.0:4001' }, { listen: `127.0.0.1:${port}`, allow: [] }, { listen: `127.0.0.1:${port}`, allow: ['10.1.2.3/16'] },
+    { listen: 'here' }, { listen: 0 }, { listen: `127.0.0.1:${port}`, alow: ['127.0.0.1'] }, { console: { allow: ['127.0.0.1'] } }])
+    assertProblem(await host.post('/host/devices', { id: 'other', attach: line.uri, tcp }, { headers }), 400, { field: 'tcp' });
+});

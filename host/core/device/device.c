@@ -68,10 +68,23 @@ static char *kinds_text(const TbAttachment *a)
         return g_string_free(s, FALSE);
 }
 
+/* `power: serial://…` would make a console that all tools take for an outlet. */
+static bool is_other_kind(const char *name, TbKind kind)
+{
+        gsize size = strlen(name);
+        while (size > 0 && g_ascii_isdigit(name[size - 1]))
+                size--;
+        g_autofree char *word = g_strndup(name, size);
+        for (int k = 0; k < TB_KINDS; k++)
+                if (k != (int)kind && strcmp(tb_kind_name((TbKind)k), word) == 0)
+                        return true;
+        return false;
+}
+
 /* Which kind does `uart1: serial://…` mean? The one it is named after, the one it says, or the only one there
  * is. */
-static bool kind_of(const TbAttachment *a, const char *name, json_t *spec, TbKind *ret_kind, guint *ret_lane,
-                    GError **error)
+static bool find_meant(const TbAttachment *a, const char *name, json_t *spec, TbKind *ret_kind,
+                       guint *ret_lane, GError **error)
 {
         const char *said = json_is_object(spec) ? json_string_value(json_object_get(spec, "kind")) : NULL;
         const char *wanted = said ? said : name;
@@ -95,6 +108,19 @@ static bool kind_of(const TbAttachment *a, const char *name, json_t *spec, TbKin
         tb_error_set_field(error, TB_ERROR_INVALID, name,
                            "%s offers %s: name the interface after one of them, or add \"kind\"", a->shown,
                            *kinds ? kinds : "nothing");
+        return false;
+}
+
+static bool kind_of(const TbAttachment *a, const char *name, json_t *spec, TbKind *ret_kind, guint *ret_lane,
+                    GError **error)
+{
+        if (!find_meant(a, name, spec, ret_kind, ret_lane, error))
+                return false;
+        if (!is_other_kind(name, *ret_kind))
+                return true;
+        tb_error_set_field(error, TB_ERROR_INVALID, name,
+                           "%s would be a %s here: give the interface a name that is not another kind's",
+                           a->shown, tb_kind_name(*ret_kind));
         return false;
 }
 

@@ -1,25 +1,88 @@
-/* TCP ports that a device asks for its consoles: "rfc2217": 4001 (its first console), or {"console2": 4002}. */
+/*
+ * TCP ports that a device asks for its consoles:
+ *
+ *      "rfc2217": 4001                                                     its first console, on loopback
+ *      "rfc2217": {"listen": "10.1.0.5:4001", "allow": ["10.1.0.0/16"]}    the same, bound and allowed on its own
+ *      "rfc2217": {"console2": 4002, "console3": {"listen": …}}            by the consoles' names
+ */
 #include <string.h>
 
 #include "host/core/private.h"
+#include "lib/net.h"
 
-static bool check_one(TbDevice *device, const char *field, const char *name, const json_t *port,
+static void port_clear(TbConsolePort *port)
+{
+        g_clear_pointer(&port->address, g_free);
+        g_clear_pointer(&port->allow, g_array_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(TbConsolePort, port_clear)
+
+static bool bad(const char *field, GError **error)
+{
+        tb_error_set_field(
+                error, TB_ERROR_INVALID, field,
+                "must be a TCP port (1 to 65535), {listen: \"ADDRESS:PORT\", allow: [RANGE]}, or an "
+                "object {console: one of these}");
+        return false;
+}
+
+/* `value`: a number, or {listen, allow?}. */
+static bool parse_port(const char *field, const json_t *value, TbConsolePort *ret, GError **error)
+{
+        static const char *const known[] = {"listen", "allow", NULL};
+        const json_t *listen = json_is_object(value) ? json_object_get(value, "listen") : value,
+                     *allow = json_object_get(value, "allow");
+        json_int_t number = json_integer_value(listen);
+        g_autoptr(GError) why = NULL;
+        g_auto(TbConsolePort) port = {.field = field};
+        const char *key;
+        json_t *ignored;
+        json_object_foreach ((json_t *)value, key, ignored)
+                if (!g_strv_contains(known, key))
+                        return bad(field, error);
+        if (json_is_integer(listen) && number >= 1 && number <= G_MAXUINT16)
+                port.port = (guint16)number;
+        else if (!json_is_object(value) || !json_is_string(listen))
+                return bad(field, error);
+        else if (!tb_net_endpoint_parse(json_string_value(listen), &port.address, &port.port, &why))
+                goto blame;
+        if (allow && !tb_net_ranges_parse(allow, &port.allow, &why)) {
+                tb_error_prefix(&why, "allow: ");
+                goto blame;
+        }
+        if (port.address && !tb_address_is_loopback(port.address) && !port.allow) {
+                tb_error_set_field(
+                        error, TB_ERROR_INVALID, field,
+                        "%s reaches beyond this machine and a raw port asks for no token: say who may "
+                        "connect, as in allow: [\"10.1.0.0/16\"]",
+                        port.address);
+                return false;
+        }
+        *ret = port;
+        port = (TbConsolePort){0};
+        return true;
+blame:
+        tb_error_set_field(error, TB_ERROR_INVALID, field, "%s", why->message);
+        return false;
+}
+
+static bool is_one(const json_t *ports)
+{
+        return !json_is_object(ports) || json_object_get(ports, "listen");
+}
+
+static bool check_one(TbDevice *device, const char *field, const char *name, const json_t *value,
                       GError **error)
 {
         TbInterface *iface =
                 name ? tb_device_find(device, name) : tb_device_interface_of(device, TB_KIND_CONSOLE);
-        json_int_t number = json_integer_value(port);
+        g_auto(TbConsolePort) port = {0};
         if (!iface || iface->kind != TB_KIND_CONSOLE) {
                 tb_error_set_field(error, TB_ERROR_INVALID, field, "%s has no console%s%s", device->id,
                                    name ? " " : "", name ? name : "");
                 return false;
         }
-        if (!json_is_integer(port) || number < 1 || number > G_MAXUINT16) {
-                tb_error_set_field(error, TB_ERROR_INVALID, field,
-                                   "must be a TCP port (1 to 65535), or an object {console: port}");
-                return false;
-        }
-        return true;
+        return parse_port(field, value, &port, error);
 }
 
 bool tb_device_check_ports(TbDevice *device, const char *field, GError **error)
@@ -28,7 +91,7 @@ bool tb_device_check_ports(TbDevice *device, const char *field, GError **error)
         const char *name;
         if (!ports)
                 return true;
-        if (!json_is_object(ports))
+        if (is_one(ports))
                 return check_one(device, field, NULL, ports, error);
         json_object_foreach (ports, name, port)
                 if (!check_one(device, field, name, port, error))
@@ -36,14 +99,33 @@ bool tb_device_check_ports(TbDevice *device, const char *field, GError **error)
         return true;
 }
 
+static void call_one(TbInterface *iface, const char *field, const json_t *value,
+                     void (*call)(TbInterface *, const TbConsolePort *, gpointer), gpointer user)
+{
+        g_auto(TbConsolePort) port = {0};
+        if (iface && parse_port(field, value, &port, NULL))
+                call(iface, &port, user);
+}
+
 void tb_device_each_port(TbDevice *device, const char *field,
-                         void (*call)(TbInterface *console, guint16 port, gpointer user), gpointer user)
+                         void (*call)(TbInterface *console, const TbConsolePort *port, gpointer user),
+                         gpointer user)
 {
         json_t *ports = json_object_get(device->spec, field), *port;
         const char *name;
-        if (json_is_integer(ports))
-                call(tb_device_interface_of(device, TB_KIND_CONSOLE), (guint16)json_integer_value(ports),
-                     user);
+        if (!ports)
+                return;
+        if (is_one(ports)) {
+                call_one(tb_device_interface_of(device, TB_KIND_CONSOLE), field, ports, call, user);
+                return;
+        }
         json_object_foreach (ports, name, port)
-                call(tb_device_find(device, name), (guint16)json_integer_value(port), user);
+                call_one(tb_device_find(device, name), field, port, call, user);
+}
+
+void tb_interface_set_port(TbInterface *console, const char *field, json_t *state_take)
+{
+        if (!console->ports)
+                console->ports = json_object();
+        json_object_set_new(console->ports, field, state_take);
 }

@@ -52,6 +52,7 @@ void tb_interface_free(TbInterface *iface)
         tb_attachment_unref(iface->attachment);
         g_array_free(iface->watchers, TRUE);
         tb_samples_free(iface->samples);
+        json_decref(iface->ports);
         g_free(iface->reason);
         g_free(iface->name);
         g_free(iface->id);

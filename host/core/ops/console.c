@@ -38,6 +38,8 @@ static json_t *with_place(TbCommand *c, json_t *o)
         json_object_set_new(o, "offset", json_integer((json_int_t)tb_history_end(h)));
         json_object_set_new(o, "clients", json_integer(tb_interface_watchers(c->iface)));
         json_object_set_new(o, "state", json_string(tb_state_name(c->iface->state)));
+        if (c->iface->ports)
+                json_object_update(o, c->iface->ports);
         if (tb_history_error(h))
                 json_object_set_new(o, "history_error", json_string(tb_history_error(h)));
         return o;
