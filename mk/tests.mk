@@ -14,7 +14,7 @@ helpers_in = $(call obj,$(filter-out $(1)test_%,$(wildcard $(1)*.c)))
 helpers = $(if $(filter tests/%,$(1)),$(call helpers_in,$(dir $(1))),$(if $(filter drivers/%,$(1)),$(call helpers_in,tests/contract/)))
 
 .SECONDEXPANSION:
-$(BUILD)/tests/%: $(BUILD)/obj/%.o $$(call helpers,$$*) $(LIBHOST) $(LIBSERVER) $(LIBDRIVERS) $(LIBTB)
+$(BUILD)/tests/%: $(BUILD)/obj/%.o $$(call helpers,$$*) $(BUILD)/obj/tests/quiet.o $(LIBHOST) $(LIBSERVER) $(LIBDRIVERS) $(LIBTB)
 	$(call link,$(filter %.o,$^),$(LIBHOST) $(LIBSERVER) $(LIBDRIVERS) $(LIBTB))
 $(BUILD)/tools/%: $(BUILD)/obj/tests/tools/%.o $(LIBHOST) $(LIBDRIVERS) $(LIBTB)
 	$(call link,$<,$(LIBHOST) $(LIBDRIVERS) $(LIBTB))
@@ -25,7 +25,7 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(if $(filter fuzz,$(VARIANT)),,$(B
 $(BUILD)/sim/%: $$(call obj,$$(wildcard tests/sim/%/*.c)) $(LIBTB)
 	$(call link,$(filter %.o,$^),$(LIBTB))
 
-.PHONY: messages sims tests-bin test test-fast lint format fuzz bench figures rig asan tsan headercheck cflags
+.PHONY: soak messages sims tests-bin test test-fast lint format fuzz bench figures rig asan tsan headercheck cflags
 sims: $(SIMS) $(TOOLS)
 tests-bin: all $(UNIT_TESTS) $(FUZZERS) sims
 
@@ -63,6 +63,11 @@ fuzz: ## make fuzz T=name S=seconds: one fuzzer
 	+@$(MAKE) $(JOBS) --no-print-directory VARIANT=fuzz build/fuzz/fuzz/fuzz_$(T)
 	@mkdir -p build/fuzz-found/$(T)
 	build/fuzz/fuzz/fuzz_$(T) -max_total_time=$(or $(S),60) -artifact_prefix=build/fuzz-found/$(T)/ build/fuzz-found/$(T) tests/fuzz/corpus/$(T)
+
+soak: ## hours: every fuzzer for S=300 seconds, then integration tests on a machine that is five times slower
+	+@for t in $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRCS)); do $(MAKE) --no-print-directory fuzz T=$$t S=$(or $(S),300) || exit 1; done
+	+@$(MAKE) $(JOBS) --no-print-directory tests-bin
+	@node tests/run.mjs integration --load 5
 
 bench: deps ## benchmarks, each beside its peer in the same run
 	+@$(MAKE) $(JOBS) --no-print-directory all sims

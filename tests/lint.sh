@@ -3,7 +3,8 @@
 #   sh tests/lint.sh          everything
 #   sh tests/lint.sh rules    arrows between folders, banned calls, sizes, driver folders: seconds, no tool needed
 #   sh tests/lint.sh headers | format | cppcheck      each header compiles alone; clang-format; cppcheck
-#   sh tests/lint.sh tidy [FILE...]                   clang-tidy; what it said of a file is kept until the file or an include of it changes
+#   sh tests/lint.sh tidy [FILE...] | tidy-changed    clang-tidy: of everything, of these files, of what differs from main
+# What headers, cppcheck and clang-tidy said of a file is kept until the file or an include of it changes.
 # Output is TAP.
 # One line may be excused by a comment that says why:  /* lint: <rule> - <reason> */
 set -u
@@ -189,12 +190,36 @@ run_rules() {
 jobs=$(nproc)
 cflags() { make -s --no-print-directory cflags; }
 
+# What a tool said is kept in build/<tool>/ under a hash of everything that it depends on: a second run is quick.
+# kept FOLDER KEY COMMAND...
+kept() {
+	store=build/$1/$2
+	shift 2
+	if [ ! -f "$store" ]; then
+		mkdir -p "${store%/*}"
+		"$@" >"$store.$$" 2>&1
+		mv "$store.$$" "$store"
+	fi
+	cat "$store"
+}
+
+header_alone() {
+	# shellcheck disable=SC2086
+	echo "#include \"$1\"" | ${CC:-gcc} $flags -O0 -U_FORTIFY_SOURCE -Wno-unused-function -x c -fsyntax-only - || echo "$1:1: does not compile alone"
+}
+
+# hash_of FILE: of the flags, the file and all that it includes
+hash_of() {
+	# shellcheck disable=SC2086
+	depends=$(${CC:-gcc} -MM -x c $flags "$1" 2>/dev/null | sed 's/^[^ ]*: *//; s/\\$//') || depends=$1
+	# shellcheck disable=SC2086
+	{ echo "$flags $checks"; cat $depends; } | sha256sum | cut -d' ' -f1
+}
+
 run_headers() {
 	flags=$(cflags) || exit 2
 	export flags
-	# shellcheck disable=SC2016
-	sources '*.h' | xargs -P"$jobs" -n1 sh -c 'echo "#include \"$1\"" | ${CC:-gcc} $flags -O0 -U_FORTIFY_SOURCE -Wno-unused-function -x c -fsyntax-only - || echo "$1:1: does not compile alone"' headers \
-		>"$found" 2>&1
+	sources '*.h' | xargs -P"$jobs" -n1 sh tests/lint.sh header-one >"$found" 2>&1
 	verdict headers
 }
 
@@ -206,7 +231,8 @@ run_format() {
 }
 
 run_cppcheck() {
-	sources 'lib/*.c' 'host/*.c' 'server/*.c' 'drivers/*.c' | cppcheck --quiet -j"$jobs" --enable=warning,performance,portability --std=c11 --inline-suppr \
+	mkdir -p build/cppcheck # it keeps there what it found in each file
+	sources 'lib/*.c' 'host/*.c' 'server/*.c' 'drivers/*.c' | cppcheck --quiet --cppcheck-build-dir=build/cppcheck -j"$jobs" --enable=warning,performance,portability --std=c11 --inline-suppr \
 		--library=gtk --suppressions-list=tests/cppcheck.supp --template='{file}:{line}: {severity}: {message} [{id}]' -I. -D_GNU_SOURCE -D__cppcheck__=1 \
 		-DG_DEFINE_AUTOPTR_CLEANUP_FUNC\(a,b\)= --file-list=- >"$found" 2>&1
 	verdict cppcheck
@@ -219,27 +245,35 @@ checks="$checks,-bugprone-assignment-in-if-condition,-bugprone-implicit-widening
 checks="$checks,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling,-clang-analyzer-valist.Uninitialized"
 checks="$checks,-clang-analyzer-unix.Malloc,-clang-analyzer-deadcode.DeadStores,-clang-analyzer-optin.performance.Padding"
 
-# One file takes seconds. Its findings are kept under a hash of everything that they depend on.
 tidy_one() {
 	# shellcheck disable=SC2086
-	depends=$(gcc -MM $flags "$1" | sed 's/^[^ ]*: *//; s/\\$//') || exit 1
-	# shellcheck disable=SC2086
-	key=$({ echo "$checks $flags"; cat $depends; } | sha256sum | cut -d' ' -f1)
-	if [ ! -f "build/tidy/$key" ]; then
-		# shellcheck disable=SC2086
-		clang-tidy --quiet --checks="$checks" "$1" -- $flags 2>/dev/null | sed "s|$PWD/||" | grep -E '^[^ ].*: (warning|error):' | sort -u >"build/tidy/$key.$$"
-		mv "build/tidy/$key.$$" "build/tidy/$key"
-	fi
-	cat "build/tidy/$key"
+	clang-tidy --quiet --checks="$checks" "$1" -- $flags 2>/dev/null | sed "s|$PWD/||" | grep -E '^[^ ].*: (warning|error):' | sort -u
 }
 
 run_tidy() {
 	flags=$(cflags | sed -E 's/ -(W[^ ]*|fcf-protection|fstack-clash-protection|D_FORTIFY_SOURCE=.|O2)//g') || exit 2
 	export flags
-	mkdir -p build/tidy
 	{ if [ $# -gt 0 ]; then printf '%s\n' "$@"; else sources 'lib/*.c' 'host/*.c' 'server/*.c' 'drivers/*.c' | grep -v '/test_'; fi; } |
 		xargs -P"$jobs" -n1 sh tests/lint.sh tidy-one | sort -u >"$found"
 	verdict tidy
+}
+
+# C files that differ from what was landed last: from where this branch left main, or, on main, from the commit before.
+changed() {
+	base=$(git merge-base HEAD "$(git rev-parse --verify -q origin/main || git rev-parse --verify -q main || echo HEAD)" 2>/dev/null)
+	[ "$base" = "$(git rev-parse HEAD)" ] && base=$(git rev-parse --verify -q HEAD~1 || echo "$base")
+	{ git diff --name-only --diff-filter=d "$base" --; git ls-files -o --exclude-standard; } | grep -E '^(lib|host|server|drivers)/.*\.c$' | grep -v '/test_' | sort -u
+}
+
+run_tidy_changed() {
+	changed >"$found.list"
+	if [ -s "$found.list" ]; then
+		# shellcheck disable=SC2046
+		run_tidy $(cat "$found.list")
+	else
+		: >"$found"
+		verdict 'tidy (nothing has changed)'
+	fi
 }
 
 what=${1:-all}
@@ -247,13 +281,18 @@ what=${1:-all}
 case $what in
 rules | headers | format | cppcheck) run_"$what" ;;
 tidy) run_tidy "$@" ;;
+tidy-changed) run_tidy_changed ;;
 tidy-one) # of run_tidy, with $flags
-	tidy_one "$1"
+	kept tidy "$(hash_of "$1")" tidy_one "$1"
+	exit
+	;;
+header-one) # of run_headers, with $flags
+	checks=header kept headers "$(hash_of "$1")" header_alone "$1"
 	exit
 	;;
 all) for w in rules headers format cppcheck tidy; do run_$w; done ;;
 *)
-	echo "usage: sh tests/lint.sh [rules|headers|format|cppcheck|tidy [FILE...]]" >&2
+	echo "usage: sh tests/lint.sh [rules|headers|format|cppcheck|tidy-changed|tidy [FILE...]]" >&2
 	exit 2
 	;;
 esac

@@ -2,13 +2,15 @@
 // Runs tests and adds them up: one line per file while it works, what failed in full, and one closing line
 // `N passed, N failed, N skipped`. Exit code 0 only when nothing failed.
 //
-//   node tests/run.mjs MODE... [--match TEXT] [--jobs N] [--verbose]
+//   node tests/run.mjs MODE... [--match TEXT] [--jobs N] [--load N] [--verbose]
 //     all          house unit fuzz web integration e2e rig, then asan and tsan
-//     house        the rules of the house (tests/lint.sh, all but clang-tidy, which takes minutes), what make install and the recipes of the docs do
+//     house        the rules of the house (tests/lint.sh; clang-tidy of what differs from main), what make install and the recipes of the docs do
 //     unit         C tests: tests/unit, tests/contract, drivers/*/test_*.c (GLib, TAP)
 //     fuzz         every fuzzer's corpus once
 //     web, integration, e2e, rig     node --test files
 //     asan, tsan   unit, fuzz and integration of that build
+//
+//     --load N    N processes per core that want all of it: tests must hold on a machine that is so much slower
 //
 // Every file runs in its own process group with a deadline; what it leaves running is killed and counted as a failure.
 // A test that is skipped without a reason is a failure too. Environment of tests: TESTBED_BUILD (folder of the binaries).
@@ -23,18 +25,19 @@ import { readTap } from './tap.mjs';
 const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 process.chdir(ROOT);
 
-const options = { modes: [], match: '', jobs: Math.max(2, Math.min(4, os.cpus().length)), verbose: false };
+const options = { modes: [], match: '', load: 0, jobs: Math.max(2, Math.min(4, os.cpus().length)), verbose: false };
 for (let i = 2; i < process.argv.length; i++) {
   const arg = process.argv[i];
   if (arg === '--match') options.match = process.argv[++i] ?? '';
   else if (arg === '--jobs') options.jobs = Math.max(1, Number(process.argv[++i]) || 1);
+  else if (arg === '--load') options.load = Math.max(0, Number(process.argv[++i]) || 0);
   else if (arg === '--verbose') options.verbose = true;
   else if (arg.startsWith('-')) usage(`unknown option ${arg}`);
   else options.modes.push(arg);
 }
 
 function usage(problem) {
-  console.error(`tests/run.mjs: ${problem}\nmodes: ${Object.keys(MODES).join(' ')}\noptions: --match TEXT --jobs N --verbose`);
+  console.error(`tests/run.mjs: ${problem}\nmodes: ${Object.keys(MODES).join(' ')}\noptions: --match TEXT --jobs N --load N --verbose`);
   process.exit(2);
 }
 
@@ -68,7 +71,8 @@ const variantEnv = {
 
 const buildOf = (variant) => path.join(ROOT, 'build', variant);
 // A sanitizer costs time; ThreadSanitizer of this compiler also needs an address space without surprises.
-const slower = (variant) => ({ '': 1, asan: 3, tsan: 3 })[variant];
+// and so do others who want the machine
+const slower = (variant) => ({ '': 1, asan: 3, tsan: 3 })[variant] * Math.min(8, Math.max(1, os.loadavg()[0] / os.cpus().length / 2));
 const wrap = (variant, argv) => (variant === 'tsan' && existsSync('/usr/bin/setarch') ? ['/usr/bin/setarch', '-R', ...argv] : argv);
 
 function cTests(variant = '') {
@@ -101,8 +105,8 @@ function nodeTests(suite, folder, seconds, { variant = '', serial = false } = {}
 }
 
 const house = () => [
-  ...['rules', 'headers', 'format', 'cppcheck'].map((what) => (
-    { suite: 'house', variant: '', name: `tests/lint.sh ${what}`, needs: 'tests/lint.sh', argv: ['sh', 'tests/lint.sh', what], tap: true, seconds: 180 })),
+  ...['rules', 'headers', 'format', 'cppcheck', 'tidy-changed'].map((what) => (
+    { suite: 'house', variant: '', name: `tests/lint.sh ${what}`, needs: 'tests/lint.sh', argv: ['sh', 'tests/lint.sh', what], tap: true, seconds: what === 'tidy-changed' ? 1800 : 180 })),
   ...nodeTests('house', 'tests/house', 180),
 ];
 
@@ -147,7 +151,7 @@ function killGroup(group) {
   try { process.kill(-group, 'SIGKILL'); } catch { /* nobody left */ }
 }
 
-function run(test) {
+function run(test, env = {}) {
   return new Promise((resolve) => {
     const started = Date.now();
     const result = { test, passed: 0, failed: 0, skipped: 0, failures: [], skips: [], log: '' };
@@ -171,7 +175,7 @@ function run(test) {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         ...process.env, LC_ALL: 'C.UTF-8', TZ: 'UTC', G_DEBUG: 'fatal-criticals', TMPDIR: scratch, XDG_RUNTIME_DIR: scratch, XDG_STATE_HOME: scratch,
-        TESTBED_BUILD: buildOf(test.variant), TESTBED_VARIANT: test.variant, ...variantEnv[test.variant],
+        TESTBED_BUILD: buildOf(test.variant), TESTBED_VARIANT: test.variant, ...variantEnv[test.variant], ...env,
       },
     });
     if (child.pid) groups.add(child.pid);
@@ -235,13 +239,20 @@ function judge(test, result, out, { code, signal }, lateAfter, fail) {
 
 const label = (t) => `${t.variant ? `${t.variant}:` : ''}${t.suite}`;
 
+/** What a C test that failed logs: it is quiet while all is well. */
+async function told(result) {
+  const { test } = result;
+  if (result.failed && test.suite === 'unit') result.told = (await run(test, { LOG_LEVEL: 'debug' })).log;
+  return result;
+}
+
 function report(result, at, of) {
   const { test, passed, failed, skipped, ms } = result;
   const counts = [`${passed} passed`, failed && `${failed} FAILED`, skipped && `${skipped} skipped`].filter(Boolean).join(', ');
   console.log(`[${String(at).padStart(String(of).length)}/${of}] ${failed ? 'FAIL' : 'ok  '} ${label(test).padEnd(16)} ${test.name}  ${counts}  ${(ms / 1000).toFixed(2)} s`);
   for (const s of result.skips) console.log(`         skipped: ${s.name}: ${s.reason || '(no reason)'}`);
   const log = path.join(LOGS, `${label(test)}-${test.name}`.replace(/[^\w.-]+/g, '_') + '.log');
-  writeFileSync(log, result.log);
+  writeFileSync(log, result.told ? `${result.log}\n---- again, with LOG_LEVEL=debug ----\n${result.told}` : result.log);
   if (failed) printFailures(result, log);
   else if (options.verbose) console.log(result.log.replace(/^/gm, '         '));
 }
@@ -256,6 +267,38 @@ function printFailures(result, log) {
   console.log(`         full output: ${path.relative(ROOT, log)}`);
 }
 
+/** What failed and passed when it was run again, alone: no failure, but shown, and counted over runs in build/test-flakes.json. */
+function tellFlakes(results) {
+  const flaky = results.filter((r) => r.first && !r.failed);
+  if (!flaky.length) return 0;
+  const file = path.join(ROOT, 'build', 'test-flakes.json');
+  let known = {};
+  try { known = JSON.parse(readFileSync(file, 'utf8')); } catch { /* the first ones */ }
+  console.log(`\n${flaky.length} of ${results.length} files are flaky: failed, then passed alone (counts: ${path.relative(ROOT, file)})`);
+  for (const { test, first } of flaky) {
+    const name = `${label(test)} ${test.name}`;
+    const entry = (known[name] ??= { times: 0 });
+    Object.assign(entry, { times: entry.times + 1, last: new Date().toISOString(), failures: first.failures.map((f) => f.name) });
+    console.log(`  ${name}: ${entry.failures.join(', ')} (${entry.times} so far)`);
+  }
+  writeFileSync(file, `${JSON.stringify(known, null, 2)}\n`);
+  return flaky.length;
+}
+
+/** Where the time went: seconds of all files of a part together; several run at once, so they add up to more than the clock says. */
+function tellTimes(results) {
+  const parts = new Map();
+  for (const r of results) {
+    const part = parts.get(label(r.test)) ?? { files: 0, ms: 0, slowest: r };
+    const ms = r.ms + (r.first?.ms ?? 0);
+    parts.set(label(r.test), { files: part.files + 1, ms: part.ms + ms, slowest: r.ms > part.slowest.ms ? r : part.slowest });
+  }
+  console.log('\npart              files   seconds   slowest');
+  for (const [name, { files, ms, slowest }] of parts) {
+    console.log(`${name.padEnd(16)} ${String(files).padStart(6)} ${(ms / 1000).toFixed(0).padStart(9)}   ${slowest.test.name} ${(slowest.ms / 1000).toFixed(0)} s`);
+  }
+}
+
 async function main() {
   if (!options.modes.length) usage('which tests?');
   for (const mode of options.modes) if (!Object.hasOwn(MODES, mode)) usage(`unknown mode ${mode}`);
@@ -267,12 +310,17 @@ async function main() {
   const worker = async () => {
     // tests that measure time have the machine for themselves: they run after the pool has ended
     for (let next = queue.findIndex((t) => !t.serial); next >= 0; next = queue.findIndex((t) => !t.serial)) {
-      const result = await run(queue.splice(next, 1)[0]);
+      const result = await told(await run(queue.splice(next, 1)[0]));
       results.push(result);
       report(result, ++at, tests.length);
     }
   };
   const started = Date.now();
+  for (let i = 0; i < options.load * os.cpus().length; i++) {
+    const busy = spawn(process.execPath, ['-e', 'for (;;);'], { detached: true, stdio: 'ignore' });
+    busy.unref();
+    groups.add(busy.pid);
+  }
   await Promise.all(Array.from({ length: options.jobs }, worker));
   for (const test of queue) {
     const result = await run(test);
@@ -284,7 +332,7 @@ async function main() {
     if (!first.failed || !['integration', 'e2e', 'rig'].includes(first.test.suite)) continue;
     console.log(`once more, alone: ${label(first.test)} ${first.test.name}`);
     results[i] = await run(first.test);
-    results[i].again = true;
+    results[i].first = first;
     report(results[i], at, tests.length);
   }
   const sum = (key) => results.reduce((n, r) => n + r[key], 0);
@@ -293,9 +341,9 @@ async function main() {
     console.log(`\n${bad.length} of ${results.length} files failed:`);
     for (const r of bad) console.log(`  ${label(r.test)}  ${r.test.name}: ${r.failures.map((f) => f.name).join(', ')}`);
   }
-  const again = results.filter((r) => r.again && !r.failed);
-  if (again.length) console.log(`\npassed only when run alone: ${again.map((r) => `${label(r.test)} ${r.test.name}`).join(', ')}`);
-  console.log(`\n${results.length} files in ${((Date.now() - started) / 1000).toFixed(0)} s`);
+  const flakes = tellFlakes(results);
+  tellTimes(results);
+  console.log(`\n${results.length} files in ${((Date.now() - started) / 1000).toFixed(0)} s${flakes ? `; ${flakes} passed only in a second run` : ''}`);
   if (!tests.length) console.log(`nothing matches "${options.match}" in ${options.modes.join(' ')}`);
   console.log(`${sum('passed')} passed, ${sum('failed')} failed, ${sum('skipped')} skipped`);
   process.exitCode = bad.length || !tests.length ? 1 : 0;

@@ -9,7 +9,7 @@ import { Readable } from 'node:stream';
 import { before, describe, test } from 'node:test';
 
 import { scriptedDevice, startPhone, startSerialPort } from './bench.mjs';
-import { ROOT, SLOW, WebSocket, assertProblem, forFile, freePort, held, scratch, until, withHost, within } from './harness.mjs';
+import { ROOT, SANITIZED, SLOW, WebSocket, assertProblem, forFile, freePort, held, scratch, until, withHost, within } from './harness.mjs';
 import { Rfb } from './rfb-client.mjs';
 
 const fdsOf = (host) => readdirSync(`/proc/${host.pid}/fd`).length;
@@ -319,12 +319,12 @@ function atOnce() {
 
   test('VIEWERS: 32 WebRTC viewers, the next is told why not, and a place that is left is free', async (t) => {
     // The limit is the configuration's; a sanitizer would take longer for 32 than a viewer who never connects is waited for.
-    const host = await withHost(t, { devices: { pattern: { attach: 'testpattern://?width=176&height=144&fps=5' } }, ...(SLOW > 1 ? { media: { viewers: 6 } } : {}) });
+    const host = await withHost(t, { devices: { pattern: { attach: 'testpattern://?width=176&height=144&fps=5' } }, ...(SANITIZED ? { media: { viewers: 6 } } : {}) });
     const offer = readFileSync(path.join(ROOT, 'tests/fuzz/corpus/offer/chromium-video.sdp'));
     const post = () => host.request('POST', '/host/devices/pattern/video/whep', { body: offer, headers: { 'Content-Type': 'application/sdp' } });
     await host.state_is('pattern/video');
     const { viewers } = (await host.get('/host/info')).json.limits;
-    assert.equal(viewers, SLOW > 1 ? 6 : 32);
+    assert.equal(viewers, SANITIZED ? 6 : 32);
     const places = [];
     for (let i = 0; i < viewers; i++) {
       const answer = await post();

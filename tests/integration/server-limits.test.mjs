@@ -51,17 +51,26 @@ test('BYTES_PER_S: 8 MB at once, then 4 MB a second; told, and cut when it goes 
   const desktop = await server.join('desktop', session), phone = await server.join('phone', session);
   const block = 64 * 1024, picture = Buffer.alloc(block, 1); // pictures: even under a sanitizer the server takes more of them than it may
   const since = Date.now();
-  for (let n = 0; n < 1500; n++) phone.send(picture);
+  const age = () => (Date.now() - since) / 1000;
+  const burst = 8 * 1024 * 1024 / block;
+  let sent = 0;
+  // as fast as the server reads, until it cuts the line
+  for (; !phone.code && age() < 20; sent++) await new Promise((done) => phone.ws.send(picture, done));
+  const seconds = age();
+  if (!phone.code) { // a machine that takes less than 4 MB a second has nothing to cut
+    const held = 256; // what the kernel's buffers may hold of it
+    assert.ok(sent <= burst + seconds * burst / 2 + held, `${sent} pictures in ${seconds} s, and nobody was told`);
+    assert.deepEqual(phone.items.filter(typed('error')), []);
+    t.diagnostic(`this machine takes ${(sent * block / 1e6 / seconds).toFixed(1)} MB/s: the limit was not reached`);
+    return;
+  }
   assert.equal((await phone.find(typed('error'))).message, 'Too many messages');
-  await until('the end', () => phone.code, 20000);
-  const seconds = (Date.now() - since) / 1000;
   assert.equal(phone.code, 1008);
   assert.equal(phone.items.filter(typed('error')).length, 2, 'told once, and once more with the end');
   await desktop.find(typed('peer-disconnected'));
   const metrics = (await server.get('/metrics')).text;
   const total = (name) => Number(new RegExp(`^testbed_${name}_total (\\d+)`, 'm').exec(metrics)[1]);
   const taken = total('relayed_messages') + total('dropped_pictures'); // the newest wins: some never went out
-  const burst = 8 * 1024 * 1024 / block;
   assert.ok(taken >= burst - 2 && taken <= burst + seconds * burst / 2, `${taken} pictures in ${seconds} s`); // the hello was some of it, one may wait
   const again = await server.join('phone', session); // it may come back
   again.send({ type: 'event', n: 7 });

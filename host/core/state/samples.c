@@ -1,10 +1,11 @@
 #include "host/core/state/samples.h"
 
+#include <math.h>
+
 #include "lib/clock.h"
 #include "lib/limits.h"
 #include "lib/name.h"
 #include "lib/text.h"
-#include <math.h>
 
 #define FIRST_ROOM 16
 
