@@ -183,7 +183,9 @@ TbUri *tb_uri_parse(const char *text, GError **error)
         g_autoptr(TbUri) uri = g_new0(TbUri, 1);
         uri->port = -1;
         uri->query = json_object();
-        uri->text = g_strdup(text);
+        uri->raw = g_strdup(text);
+        uri->shown = tb_uri_shown(text);
+        uri->shown[strcspn(uri->shown, "?")] = '\0';
         uri->scheme = g_ascii_strdown(text, strstr(text, "://") - text);
 
         Parts parts = split(text);
@@ -205,7 +207,8 @@ void tb_uri_free(TbUri *uri)
         g_free(uri->host);
         g_free(uri->path);
         json_decref(uri->query);
-        g_free(uri->text);
+        g_free(uri->shown);
+        g_free(uri->raw);
         g_free(uri);
 }
 
@@ -229,15 +232,15 @@ char *tb_uri_shown(const char *url)
 
 char *tb_uri_redacted(const TbUri *uri, const char *const *secrets)
 {
-        Parts parts = split(uri->text);
+        Parts parts = split(uri->raw);
         GString *out = g_string_new(NULL);
         const char *colon = parts.userinfo ? find(parts.userinfo, parts.userinfo_end, ':') : NULL;
         if (colon) {
-                g_string_append_len(out, uri->text, colon + 1 - uri->text);
+                g_string_append_len(out, uri->raw, colon + 1 - uri->raw);
                 g_string_append(out, "***");
                 g_string_append_len(out, parts.userinfo_end, parts.path_end - parts.userinfo_end);
         } else {
-                g_string_append_len(out, uri->text, parts.path_end - uri->text);
+                g_string_append_len(out, uri->raw, parts.path_end - uri->raw);
         }
         for (const char *p = parts.query; p && p < parts.query_end;) {
                 const char *end = find(p, parts.query_end, '&');

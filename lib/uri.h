@@ -15,7 +15,8 @@ typedef struct TbUri {
         int port;       /* -1: none */
         char *path;     /* with its leading slash, percent-decoded; may be "" */
         json_t *query;  /* object of strings; owned */
-        char *text;     /* as given */
+        char *shown;    /* what texts may hold: without user, password and query */
+        char *raw;      /* as given, secrets and all: for comparing, never for a text */
 } TbUri;
 
 TbUri *tb_uri_parse(const char *text, GError **error); /* TB_ERROR_INVALID, field "uri" */

@@ -12,5 +12,5 @@ $(BUILD)/gen/drivers_gen.c: FORCE
 	@cmp -s $@.tmp $@ && rm $@.tmp || mv $@.tmp $@
 
 .PHONY: new-driver
-new-driver: ## make new-driver NAME=foo: a folder to start from
-	@sh mk/new-driver.sh "$(NAME)"
+new-driver: ## make new-driver NAME=foo KIND=line|http: a driver to start from
+	@sh mk/new-driver.sh "$(NAME)" $(KIND)

@@ -155,6 +155,12 @@ rule_tests() {
 		sed -E 's/^([^:]*:[0-9]+):.*/\1: no HTML from data (textContent, createElement)/'
 }
 
+# What is secret: a URI as it was given is for comparing and never for a text (uri->shown, tb_attachment's `shown`).
+rule_secrets() {
+	sources 'host/core/*.[ch]' 'drivers/*.[ch]' | xargs grep -nE 'uri->raw\b|call->url\b.*(error|tb_log|printf)|(tb_set_error|tb_log|tb_io_fail).*(->url\b|uri->(password|query))' |
+		grep -v -E '^host/core/device/(attach|resources)\.c:' | sed -E 's/^([^:]*:[0-9]+):.*/\1: a text gets uri->shown or tb_uri_shown(), never the URL as it was given (lib\/secret.h)/'
+}
+
 # Nothing of the machine on which it was written.
 rule_traces() {
 	git grep -nIE '/roo[t]/|/tmp/bas[h]_jobs|/hom[e]/[a-z]+/' -- . ':!tests/lint.sh' | grep -v 'lint: traces -' |
@@ -164,7 +170,7 @@ rule_traces() {
 # One table of messages: its copies and limits are what it says.
 rule_messages() { node tests/messages.mjs; }
 
-rules='arrows threads banned size drivers headers private fuzz tests traces messages'
+rules='arrows threads banned size drivers secrets headers private fuzz tests traces messages'
 n=0
 failed=0
 

@@ -33,7 +33,7 @@ typedef struct Serial {
 /* --- in --- */
 static bool hung_up(Serial *s, GError **error)
 {
-        tb_set_error(error, TB_ERROR_GONE, "%s: %s", s->base.uri->text,
+        tb_set_error(error, TB_ERROR_GONE, "%s: %s", s->base.uri->shown,
                      tb_serial_line_is_pty(s->line) ? "the program behind the pty has closed it"
                                                     : "the adapter was unplugged");
         return false;
@@ -96,7 +96,7 @@ static bool wait_writable(Serial *s, TbIo *io, gsize done, gsize size, GError **
                         return false;
                 }
                 if (wait != TB_WAIT_READY)
-                        return tb_io_fail(wait, s->base.uri->text, error);
+                        return tb_io_fail(wait, s->base.uri->shown, error);
                 if ((fd.revents & POLLIN) && !read_in(s, error))
                         return false;
                 if (fd.revents & POLLOUT)
@@ -120,7 +120,7 @@ static bool pause_ms(Serial *s, TbIo *io, int ms, GError **error)
                 if (wait == TB_WAIT_TIMEOUT && io->deadline_us > g_get_monotonic_time())
                         continue;
                 if (wait != TB_WAIT_READY)
-                        return tb_io_fail(wait, s->base.uri->text, error);
+                        return tb_io_fail(wait, s->base.uri->shown, error);
                 if (!read_in(s, error))
                         return false;
         }

@@ -152,7 +152,7 @@ static bool camera_pump(TbInstance *self, TbIo *io, GError **error)
         if ((fd.revents & POLLIN) && streaming)
                 return take(c, error);
         if (fd.revents & (POLLERR | POLLHUP | POLLNVAL)) {
-                tb_set_error(error, TB_ERROR_GONE, "%s: the camera was unplugged", self->uri->text);
+                tb_set_error(error, TB_ERROR_GONE, "%s: the camera was unplugged", self->uri->shown);
                 return false;
         }
         return true;

@@ -267,7 +267,12 @@ TbDevice *tb_core_add_device(TbCore *core, const TbActor *actor, json_t *spec, G
                 return NULL;
         }
         tb_device_start(device);
-        tb_audit(core, actor, id, "device.add", spec, NULL, 0);
+        json_auto_t *told = json_copy(spec);
+        json_object_del(told, "attach"); /* the event and the file are for everybody: as users may see it */
+        if (device->attachments->len == 1)
+                json_object_set_new(told, "attach",
+                                    json_string(((TbAttachment *)device->attachments->pdata[0])->shown));
+        tb_audit(core, actor, id, "device.add", told, NULL, 0);
         tb_bus_publish(core->bus, "device.added", id, NULL, tb_device_json(device));
         return device;
 }

@@ -3,6 +3,7 @@
 #include "host/core/core.h"
 #include "host/core/lanes/worker.h"
 #include "host/core/state/samples.h"
+#include "lib/secret.h"
 
 typedef struct TbLeaseState TbLeaseState; /* lease.c */
 typedef struct TbAttachment TbAttachment; /* attach.c */
@@ -71,6 +72,7 @@ struct TbAttachment {
         TbUri *uri;
         json_t *params;
         char *run_dir, *shown; /* shown: the redacted URI */
+        TbSecrets *secrets;    /* owned: what no text about it may hold */
         guint n_lanes, live;   /* live: workers that did not end yet */
         TbWorker **workers;    /* NULL: that lane is not used */
 };

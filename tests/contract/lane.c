@@ -268,7 +268,7 @@ void lane_stop(Lane *lane, int limit_ms)
         bool ended = lane->ended;
         tb_mutex_unlock(&lane->lock);
         if (!ended)
-                g_error("lane %s of %s did not end within %d ms", lane->instance->lane->name, lane->uri->text,
+                g_error("lane %s of %s did not end within %d ms", lane->instance->lane->name, lane->uri->raw,
                         limit_ms);
         tb_thread_join(lane->thread);
         if (lane->instance->lane->finalize)
@@ -304,7 +304,7 @@ bool lane_call(Lane *lane, LaneCall call, gconstpointer data, int timeout_ms, GE
         tb_interruptor_raise(lane->io.wake);
         while (!lane->call_done)
                 if (!tb_cond_wait_until(&lane->changed, &lane->lock, until))
-                        g_error("a call on %s never ended (lane %s)", lane->uri->text,
+                        g_error("a call on %s never ended (lane %s)", lane->uri->raw,
                                 lane->seen.open ? "open" : lane->seen.lost);
         bool ok = lane->call_ok;
         if (lane->call_error)
@@ -326,7 +326,7 @@ void lane_wait(Lane *lane, const char *what, LaneDone done, gconstpointer data, 
         if (!ok)
                 g_error("%s: no %s in %d ms; open %d (%s), %u frames, no signal: %s, fault: %s, events: %s, "
                         "bytes: %s",
-                        lane->uri->text, what, timeout_ms, s->open, s->lost, s->frames, s->no_signal,
+                        lane->uri->raw, what, timeout_ms, s->open, s->lost, s->frames, s->no_signal,
                         s->fault, s->events->str, s->bytes->str);
         tb_mutex_unlock(&lane->lock);
 }

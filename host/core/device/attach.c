@@ -71,6 +71,19 @@ static char *redacted(const TbDriver *driver, const TbUri *uri)
         return tb_uri_redacted(uri, (const char *const *)secrets->pdata);
 }
 
+/* Everything of it that no text may hold. Before the parameters are valid: whatever was given for one that is
+ * secret. */
+static void find_secrets(const TbDriver *driver, const TbUri *uri, json_t *spec, TbSecrets *secrets)
+{
+        tb_secrets_add(secrets, uri->password);
+        for (const TbParam *p = driver->params; p && p->name; p++) {
+                if (p->type != TB_PARAM_SECRET)
+                        continue;
+                tb_secrets_add(secrets, json_string_value(json_object_get(uri->query, p->name)));
+                tb_secrets_add(secrets, json_string_value(json_object_get(spec, p->name)));
+        }
+}
+
 /* The URI of `"attach": "tapo://…"` is no field of its own: "attach" is what to mend. */
 static void blame_attach(json_t *spec, GError **error)
 {
@@ -81,7 +94,7 @@ static void blame_attach(json_t *spec, GError **error)
 }
 
 static TbAttachment *attachment_new(TbCore *core, const char *device, guint number, json_t *spec,
-                                    GError **error)
+                                    TbSecrets *secrets, GError **error)
 {
         g_autofree char *text = uri_of(spec, error);
         if (!text)
@@ -95,6 +108,7 @@ static TbAttachment *attachment_new(TbCore *core, const char *device, guint numb
                                    "no driver for \"%s://\"; GET /host/drivers lists them", uri->scheme);
                 return NULL;
         }
+        find_secrets(driver, uri, spec, secrets);
         json_auto_t *params = params_of(driver, uri, spec, error);
         if (!params || (driver->check && !driver->check(uri, params, error)))
                 return NULL;
@@ -124,10 +138,16 @@ static TbAttachment *attachment_new(TbCore *core, const char *device, guint numb
 
 TbAttachment *tb_attachment_new(TbCore *core, const char *device, guint number, json_t *spec, GError **error)
 {
-        TbAttachment *a = attachment_new(core, device, number, spec, error);
-        if (!a)
-                blame_attach(spec, error);
-        return a;
+        g_autoptr(TbSecrets) secrets = tb_secrets_new();
+        TbAttachment *a = attachment_new(core, device, number, spec, secrets, error);
+        if (a) {
+                a->secrets = g_steal_pointer(&secrets);
+                return a;
+        }
+        blame_attach(spec, error);
+        if (error)
+                tb_secrets_hide_error(secrets, *error);
+        return NULL;
 }
 
 TbAttachment *tb_attachment_ref(TbAttachment *a)
@@ -146,13 +166,14 @@ void tb_attachment_unref(TbAttachment *a)
         g_rmdir(a->run_dir); /* kept when the driver left something in it */
         g_free(a->run_dir);
         g_free(a->shown);
+        tb_secrets_free(a->secrets);
         g_free(a->workers);
         g_free(a);
 }
 
 bool tb_attachment_same(const TbAttachment *a, const TbAttachment *b)
 {
-        return a->driver == b->driver && strcmp(a->uri->text, b->uri->text) == 0 &&
+        return a->driver == b->driver && strcmp(a->uri->raw, b->uri->raw) == 0 &&
                json_equal(a->params, b->params);
 }
 
@@ -206,6 +227,7 @@ void tb_attachment_start(TbAttachment *a, TbDevice *device)
                         .lane = &a->driver->lanes[i],
                         .uri = a->uri,
                         .params = a->params,
+                        .secrets = a->secrets,
                         .device = device->id,
                         .run_dir = a->run_dir,
                         .sample_ms = sensors ? sample_interval(a, &a->driver->lanes[i]) : 0,

@@ -253,8 +253,8 @@ static gboolean uses(TbDevice *device, const char *uri)
 {
         for (guint i = 0; i < device->attachments->len; i++) {
                 const TbAttachment *a = g_ptr_array_index(device->attachments, i);
-                gsize n = strcspn(a->uri->text, "?");
-                if (strlen(uri) == n && strncmp(a->uri->text, uri, n) == 0)
+                gsize n = strcspn(a->uri->raw, "?");
+                if (strlen(uri) == n && strncmp(a->uri->raw, uri, n) == 0)
                         return TRUE;
         }
         return FALSE;

@@ -125,7 +125,8 @@ TbWorker *tb_worker_new(const TbWorkerOptions *options)
         tb_mutex_init(&w->lock);
         tb_mutex_init(&w->video_lock);
         tb_cond_init(&w->idle);
-        w->events = tb_worker_events_new(options->ops, options->owner, frame_out, no_signal_out, w);
+        w->events = tb_worker_events_new(options->ops, options->owner, options->secrets, frame_out,
+                                         no_signal_out, w);
         w->instance = g_malloc0(options->lane->size);
         *w->instance = (TbInstance){
                 .driver = options->driver,

@@ -9,6 +9,7 @@
 
 #include "drivers/driver.h"
 #include "host/core/core.h"
+#include "lib/secret.h"
 
 typedef struct TbWorker TbWorker;
 typedef struct TbCall TbCall;
@@ -36,6 +37,7 @@ typedef struct TbWorkerOptions {
         const TbLane *lane;
         const TbUri *uri; /* borrowed by the worker for its life: the attachment keeps them until `ended` */
         json_t *params;
+        const TbSecrets *secrets; /* as uri: nothing of them leaves the lane in a text */
         const char *device;
         const char *run_dir;
         int sample_ms; /* 0: the lane has no sensors or its pump tells */

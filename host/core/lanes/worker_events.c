@@ -10,7 +10,8 @@
 struct TbWorkerEvents {
         TbRefCount ref;
         const TbWorkerOps *ops;
-        gpointer owner; /* borrowed; main thread only; NULL: muted */
+        gpointer owner;           /* borrowed; main thread only; NULL: muted */
+        const TbSecrets *secrets; /* borrowed while the lane's threads run */
         void (*frame)(gpointer data, TbFrame *frame_take);
         void (*no_signal)(gpointer data, const char *reason);
         gpointer data; /* the worker */
@@ -138,14 +139,15 @@ static void up_frame(TbInstance *self, TbFrame *frame_take)
 static void up_no_signal(TbInstance *self, const char *reason)
 {
         TbWorkerEvents *events = self->host;
-        events->no_signal(events->data, reason);
+        g_autofree char *shown = tb_secrets_hide(events->secrets, reason);
+        events->no_signal(events->data, shown);
 }
 
 static void up_event(TbInstance *self, const char *type, json_t *data_take)
 {
         Post *p = post_new(self->host, POST_EVENT, 0);
         p->text = g_strdup(type);
-        p->json = data_take ? data_take : json_object();
+        p->json = data_take ? tb_secrets_hide_json(p->events->secrets, data_take) : json_object();
         post(p);
 }
 
@@ -153,7 +155,7 @@ void tb_worker_events_state(TbWorkerEvents *events, TbState state, const char *r
 {
         Post *p = post_new(events, POST_STATE, 0);
         p->state = state;
-        p->text = g_strdup(reason);
+        p->text = tb_secrets_hide(events->secrets, reason);
         post(p);
 }
 
@@ -173,7 +175,7 @@ const TbUp tb_worker_up = {
         .fault = up_fault,
 };
 
-TbWorkerEvents *tb_worker_events_new(const TbWorkerOps *ops, gpointer owner,
+TbWorkerEvents *tb_worker_events_new(const TbWorkerOps *ops, gpointer owner, const TbSecrets *secrets,
                                      void (*frame)(gpointer, TbFrame *),
                                      void (*no_signal)(gpointer, const char *), gpointer data)
 {
@@ -181,6 +183,7 @@ TbWorkerEvents *tb_worker_events_new(const TbWorkerOps *ops, gpointer owner,
         tb_ref_init(&events->ref);
         events->ops = ops;
         events->owner = owner;
+        events->secrets = secrets;
         events->frame = frame;
         events->no_signal = no_signal;
         events->data = data;

@@ -10,7 +10,7 @@ typedef struct TbWorkerEvents TbWorkerEvents; /* counted: posts in flight hold i
 
 extern const TbUp tb_worker_up; /* expects instance->host = TbWorkerEvents */
 
-TbWorkerEvents *tb_worker_events_new(const TbWorkerOps *ops, gpointer owner,
+TbWorkerEvents *tb_worker_events_new(const TbWorkerOps *ops, gpointer owner, const TbSecrets *secrets,
                                      void (*frame)(gpointer data, TbFrame *frame_take),
                                      void (*no_signal)(gpointer data, const char *reason), gpointer data);
 void tb_worker_events_free(TbWorkerEvents *events);

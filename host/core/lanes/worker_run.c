@@ -18,7 +18,7 @@ static void set_open(TbWorker *w, bool open, const GError *error)
         tb_mutex_lock(&w->lock);
         w->open = open;
         g_free(w->absent);
-        w->absent = error ? g_strdup(tb_error_detail(error)) : NULL;
+        w->absent = error ? tb_secrets_hide(w->o.secrets, tb_error_detail(error)) : NULL;
         w->absent_code = error && error->domain == TB_ERROR ? error->code : TB_ERROR_DEVICE;
         tb_mutex_unlock(&w->lock);
         if (open)
@@ -97,6 +97,8 @@ static void call_run(TbRunner *r, TbCall *call)
                         tb_set_error(&call->error, TB_ERROR_DEVICE, "%s: the command failed without a reason",
                                      w->o.driver->name);
                 r->io.deadline_us = G_MAXINT64;
+                tb_secrets_hide_error(w->o.secrets,
+                                      call->error); /* here every driver's word to a user passes */
         }
 
         if (w->n_runners > 1 && g_error_matches(call->error, TB_ERROR, TB_ERROR_GONE) && !is_closing(w))

@@ -17,7 +17,7 @@ static void check(const char *text, const char *scheme, const char *user, const 
         g_assert_cmpstr(uri->host, ==, host);
         g_assert_cmpint(uri->port, ==, port);
         g_assert_cmpstr(uri->path, ==, path);
-        g_assert_cmpstr(uri->text, ==, text);
+        g_assert_cmpstr(uri->raw, ==, text);
 }
 
 static void test_parts(void)
@@ -109,6 +109,27 @@ static void test_redacted(void)
         g_assert_cmpstr(shown, ==, "vnc://lab?password=x");
 }
 
+/* What a text may hold of a URL whose parameters nobody knows. */
+static void test_shown(void)
+{
+        static const struct {
+                const char *url, *shown;
+        } cases[] = {{"http://10.0.0.7:80/relay/0?turn=on&password=marker", "http://10.0.0.7:80/relay/0?***"},
+                     {"http://user:marker@10.0.0.7/", "http://***@10.0.0.7/"},
+                     {"http://marker@host", "http://***@host"},
+                     {"http://a:mar@ker@host/x?marker", "http://***@host/x?***"},
+                     {"shelly://[::1]:8080", "shelly://[::1]:8080"},
+                     {"user:marker@host/x?marker", "***@host/x"},
+                     {"/status?marker", "/status"},
+                     {"", ""}};
+        for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autofree char *shown = tb_uri_shown(cases[i].url);
+                g_assert_cmpstr(shown, ==, cases[i].shown);
+        }
+        g_autoptr(TbUri) uri = tb_uri_parse("shelly://u:marker@10.0.0.7?password=marker", NULL);
+        g_assert_cmpstr(uri->shown, ==, "shelly://***@10.0.0.7");
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -117,5 +138,6 @@ int main(int argc, char **argv)
         g_test_add_func("/uri/refused", test_refused);
         g_test_add_func("/uri/limit", test_limit);
         g_test_add_func("/uri/redacted", test_redacted);
+        g_test_add_func("/uri/shown", test_shown);
         return g_test_run();
 }

@@ -1,7 +1,7 @@
 /* One sentence: what hardware this is. Say which counterpart it was tested against in README.md. */
 #include <string.h>
 
-#include "drivers/_template/template_proto.h"
+#include "drivers/_template/line/template_proto.h"
 #include "drivers/driver.h"
 #include "drivers/transport/transport.h"
 #include "lib/limits.h"

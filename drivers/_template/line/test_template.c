@@ -1,4 +1,4 @@
-#include "drivers/_template/template_proto.h"
+#include "drivers/_template/line/template_proto.h"
 
 #include <math.h>
 
