@@ -3,8 +3,9 @@
  * What a driver's discovery has told as found. A look names everything that is there now; only what differs
  * from the look before is told. Thread: discovery's worker.
  *
- *      tb_offers_begin(offers); for each: tb_offers_add(offers, uri, label, why, properties);
- * tb_offers_end(offers);
+ * - tb_offers_begin(offers);
+ * - for each: tb_offers_add(offers, uri, label, why, properties);
+ * - tb_offers_end(offers);
  */
 #include "drivers/driver.h"
 

@@ -1,9 +1,10 @@
 /*
  * Routes of tools that exist already, so that they work unchanged:
- *   pdudaemon   GET /power/control/{on|off|reboot}?hostname=DEVICE&port=INTERFACE&delay=S   (its HTTP
- * listener; lavacli, labgrid's pdudaemon driver) labgrid     GET|PUT /host/compat/power/{id}, body "0" or "1"
- * (labgrid/driver/power/rest.py; model: rest) The GETs that switch are marked unsafe: the Origin guard treats
- * them like a POST.
+ * - pdudaemon: GET /power/control/{on|off|reboot}?hostname=DEVICE&port=OUTLET&delay=S (its HTTP listener; lavacli,
+ *   labgrid's pdudaemon driver);
+ * - labgrid: GET|PUT /host/compat/power/{id}, body "0" or "1" (labgrid/driver/power/rest.py; model: rest).
+ *
+ * The GETs that switch are marked unsafe: the Origin guard treats them like a POST.
  */
 #include <string.h>
 
