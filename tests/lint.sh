@@ -161,6 +161,19 @@ rule_secrets() {
 		grep -v -E '^host/core/device/(attach|resources)\.c:' | sed -E 's/^([^:]*:[0-9]+):.*/\1: a text gets uri->shown or tb_uri_shown(), never the URL as it was given (lib\/secret.h)/'
 }
 
+# What users read says what happened and where. A text that is all in one literal does not end in "failed".
+rule_errors() {
+	sources 'lib/*.c' 'host/*.c' 'server/*.c' 'drivers/*.c' | grep -v '/test_' | xargs awk '
+	/tb_set_error\(|tb_error_set_field\(|return bad\(error/ { open = 1 }
+	open && match($0, /"([^"\\]|\\.)*"[ ]*(\)|,|$)/) {
+		text = $0; sub(/^[^"]*"/, "", text); sub(/"[^"]*$/, "", text)
+		if ($0 ~ /tb_error_set_field\(/ || text ~ /%|"/) { if (/;[ ]*$/) open = 0; next }
+		if (text ~ /(^| )(failed|error)\.?$/ && $0 !~ /lint: errors -/)
+			printf "%s:%d: \"%s\" (what happened, where, what to do)\n", FILENAME, FNR, text
+	}
+	/;[ ]*$/ { open = 0 }'
+}
+
 # Nothing of the machine on which it was written.
 rule_traces() {
 	git grep -nIE '/roo[t]/|/tmp/bas[h]_jobs|/hom[e]/[a-z]+/' -- . ':!tests/lint.sh' | grep -v 'lint: traces -' |
@@ -170,7 +183,7 @@ rule_traces() {
 # One table of messages: its copies and limits are what it says.
 rule_messages() { node tests/messages.mjs; }
 
-rules='arrows threads banned size drivers secrets headers private fuzz tests traces messages'
+rules='arrows threads banned size drivers secrets headers private fuzz tests errors traces messages'
 n=0
 failed=0
 

@@ -70,7 +70,7 @@ static bool inflate_entry(Span packed, guint32 size, GByteArray *out, GError **e
         z.next_out = out->data;
         z.avail_out = size;
         if (inflateInit2(&z, -MAX_WBITS) != Z_OK)
-                return bad(error, "zlib failed");
+                return bad(error, "zlib has no memory to unpack it with");
         rc = inflate(&z, Z_FINISH);
         inflateEnd(&z);
         return (rc == Z_STREAM_END && z.total_out == size) || bad(error, "its manifest is damaged");
