@@ -142,7 +142,8 @@ static bool open_rooms(TbHost *h, GError **error)
                 return false;
         h->media = tb_media_new(&(TbMediaConfig){.max_viewers = c->max_viewers,
                                                  .ice_servers = (const char *const *)c->ice.stun,
-                                                 .max_kbps = (guint)c->bitrate_kbps},
+                                                 .max_kbps = (guint)c->bitrate_kbps,
+                                                 .log_json = args.log_json},
                                 error);
         if (!h->media)
                 return false;
@@ -214,6 +215,7 @@ static int run(TbHost *h)
                         strchr(h->config->address, ':') ? "]" : "", tb_http_port(h->http));
                 tb_log(TB_LOG_INFO, TB_F("url", url, "version", tb_version, "state", h->config->state_dir),
                        "listening");
+                tb_media_start(h->media); /* from here on somebody could watch */
                 g_main_loop_run(h->loop);
         } else {
                 tb_log(TB_LOG_ERROR, TB_F(), "%s", tb_error_detail(error));

@@ -87,6 +87,18 @@
 #define TB_LIMIT_SDP (64 * 1024)      /* bytes */
 #define TB_LIMIT_CANDIDATES 64        /* per peer */
 
+/* testbed-host and its child testbed-media */
+#define TB_LIMIT_LINK_UNIT (4 * 1024 * 1024)                   /* bytes of one encoded picture */
+#define TB_LIMIT_LINK_MESSAGE (TB_LIMIT_LINK_UNIT + 64 * 1024) /* bytes of one message */
+#define TB_LIMIT_LINK_UNITS (8 * 1024 * 1024)  /* bytes waiting above which pictures are left out */
+#define TB_LIMIT_LINK_QUEUE (32 * 1024 * 1024) /* bytes waiting for the other side, of everything */
+#define TB_LIMIT_LINK_PEER TB_LIMIT_WS_QUEUE   /* of them of one peer: then it is closed */
+#define TB_LIMIT_MEDIA_RESTART_MS 5000         /* longest pause before it is started again */
+#define TB_LIMIT_MEDIA_CRASHES 10              /* in a row; then the pauses go on growing, */
+#define TB_LIMIT_MEDIA_PAUSE_MS 60000          /* up to this */
+#define TB_LIMIT_MEDIA_PINGS 6                 /* without an answer, two a second: it hangs */
+#define TB_LIMIT_MEDIA_START_S 60              /* until it says that it is ready */
+
 /* transports */
 #define TB_LIMIT_LINE (64 * 1024)          /* bytes of one line of a text protocol */
 #define TB_LIMIT_REPLY (16 * 1024 * 1024)  /* bytes of one device reply that is held in memory */

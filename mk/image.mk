@@ -17,5 +17,5 @@ image: ## container images testbed-host, testbed-server (BASE=image:tag NETWORK=
 
 # Inside of the build: the Debian packages that each image needs to run its program, in $(DESTDIR)/packages-*
 image-packages: all
-	set -e; libraries=$$(sh docker/scripts/libraries.sh $(BUILD)/testbed-host) && echo $(DEPS_HOST) $(DEPS_HOST_IMAGE) $$libraries >$(DESTDIR)/packages-host
+	set -e; libraries=$$(sh docker/scripts/libraries.sh $(BUILD)/testbed-host $(BUILD)/testbed-media) && echo $(DEPS_HOST) $(DEPS_HOST_IMAGE) $$libraries >$(DESTDIR)/packages-host
 	set -e; libraries=$$(sh docker/scripts/libraries.sh $(BUILD)/testbed-server) && echo $$libraries >$(DESTDIR)/packages-server

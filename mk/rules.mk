@@ -37,6 +37,8 @@ endef
 
 $(BUILD)/testbed-host: $(call obj,host/main.c) $(LIBHOST) $(LIBDRIVERS) $(LIBTB)
 	$(call link,$<,$(LIBHOST) $(LIBDRIVERS) $(LIBTB))
+$(BUILD)/testbed-media: $(call obj,$(MEDIA_MAIN)) $(LIBHOST) $(LIBTB)
+	$(call link,$<,$(LIBHOST) $(LIBTB))
 $(BUILD)/testbed-server: $(call obj,server/main.c) $(LIBSERVER) $(LIBTB)
 	$(call link,$<,$(LIBSERVER) $(LIBTB))
 

@@ -1,6 +1,7 @@
 # What is compiled into what. Folders are found, never listed: a new file, driver or test needs no edit here.
 LIB_SRCS := $(sort $(wildcard lib/*.c lib/*/*.c))
-HOST_SRCS := $(sort $(wildcard host/*/*.c host/*/*/*.c))
+MEDIA_MAIN := host/media/peers/main.c
+HOST_SRCS := $(sort $(filter-out $(MEDIA_MAIN),$(wildcard host/*/*.c host/*/*/*.c)))
 SERVER_SRCS := $(sort $(filter-out server/main.c,$(wildcard server/*.c)))
 DRIVER_DIRS := $(sort $(filter-out drivers/transport,$(patsubst %/,%,$(wildcard drivers/[!_]*/))))
 DRIVER_SRCS := $(sort $(foreach d,$(DRIVER_DIRS) drivers/transport,$(filter-out $(d)/test_%.c,$(wildcard $(d)/*.c)))) $(wildcard drivers/*.c)
@@ -12,4 +13,4 @@ LIBDRIVERS := $(BUILD)/libdrivers.a
 LIBHOST := $(BUILD)/libhost.a
 LIBSERVER := $(BUILD)/libserver.a
 
-PROGRAMS := $(if $(wildcard host/main.c),$(BUILD)/testbed-host) $(if $(wildcard server/main.c),$(BUILD)/testbed-server)
+PROGRAMS := $(if $(wildcard host/main.c),$(BUILD)/testbed-host $(BUILD)/testbed-media) $(if $(wildcard server/main.c),$(BUILD)/testbed-server)

@@ -41,6 +41,8 @@ static json_t *services(TbApi *api)
         json_auto_t *more = api->services ? api->services(api->services_data) : NULL;
         if (more)
                 json_object_update(all, more);
+        if (api->media)
+                json_object_set_new(all, "media", json_string(tb_media_state_name(api->media)));
         add_known(all);
         return all;
 }

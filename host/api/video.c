@@ -32,6 +32,7 @@ static void get_state(TbApi *api, TbRequest *request, TbInterface *iface, const 
                             json_string(tb_state_name(tb_interface_state(iface, &reason))));
         if (reason)
                 json_object_set_new(o, "reason", json_string(reason));
+        json_object_set_new(o, "media", json_string(tb_media_state_name(api->media)));
         tb_request_reply_json(request, 200, o);
 }
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "host/api/private.h"
-#include "host/media/webrtc/peer.h"
+#include "host/media/peer.h"
 #include "lib/clock.h"
 #include "lib/ice.h"
 #include "lib/limits.h"

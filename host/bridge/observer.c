@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "host/core/control/control.h"
+#include "host/media/peer.h"
 #include "host/media/still/still.h"
-#include "host/media/webrtc/peer.h"
 #include "lib/error.h"
 #include "lib/json.h"
 #include "lib/limits.h"

@@ -109,6 +109,15 @@ static void on_event(const TbEvent *event, gpointer user)
         }
 }
 
+/* --- testbed-media --- */
+static void on_changed(void *data)
+{
+        TbMediaBind *bind = data;
+        tb_bus_publish(tb_core_bus(bind->core), "media.state", NULL, NULL,
+                       json_pack("{s:s, s:s*}", "state", tb_media_state_name(bind->media), "reason",
+                                 tb_media_fault(bind->media)));
+}
+
 TbMediaBind *tb_media_bind(TbMedia *media, TbCore *core)
 {
         TbMediaBind *bind = g_new0(TbMediaBind, 1);
@@ -117,6 +126,7 @@ TbMediaBind *tb_media_bind(TbMedia *media, TbCore *core)
         bind->sources = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
         bind->subscription = tb_bus_subscribe(tb_core_bus(core), on_event, bind);
         tb_core_each_device(core, bind_device, bind);
+        tb_media_listen(media, on_changed, bind);
         return bind;
 }
 
@@ -124,6 +134,7 @@ void tb_media_unbind(TbMediaBind *bind)
 {
         if (!bind)
                 return;
+        tb_media_listen(bind->media, NULL, NULL);
         tb_bus_unsubscribe(tb_core_bus(bind->core), bind->subscription);
         GHashTableIter iter;
         gpointer value;

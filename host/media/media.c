@@ -4,31 +4,39 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "host/media/child/child.h"
+#include "host/media/child/peer_heard.h"
+#include "host/media/child/sources.h"
 #include "host/media/media_private.h"
 #include "host/media/memory.h"
+#include "host/media/peer.h"
 #include "host/media/reaper.h"
-#include "host/media/webrtc/dtls.h"
-#include "host/media/webrtc/peer.h"
+#include "host/media/webrtc/rtpext.h"
 #include "lib/error.h"
 #include "lib/limits.h"
 #include "lib/log.h"
 
 #define DEFAULT_MAX_FPS 60
 #define DEFAULT_MAX_KBPS 8000
-#define FDS_PER_PEER 32
+#define TICK_MS 500
+#define ANSWER_S 30 /* from testbed-media, which gives up sooner */
 
 struct TbMedia {
         guint max_viewers, max_mjpeg, max_fps, max_kbps;
-        guint16 min_port, max_port;
         bool hardware;
         char **ice_servers;   /* owned */
         TbEncoders *encoders; /* owned */
         GPtrArray *hubs;      /* ref */
         GPtrArray *peers;     /* borrowed: they take themselves out */
-        GPtrArray *senders;   /* borrowed: they take themselves out */
-        TbStills *stills;     /* owned; NULL until the first */
+        GHashTable *by_id;    /* peer's number -> borrowed TbPeer */
+        TbMediaChild *child;  /* owned */
+        TbSources *sources;   /* owned */
+        guint32 last_peer;
+        guint tick;
+        void (*changed)(void *data);
+        void *changed_data;
+        TbStills *stills; /* owned; NULL until the first */
         guint mjpeg;
-        GstElement *dtls; /* ref; see warm_up() */
 };
 
 static void raise_descriptors(void)
@@ -38,24 +46,59 @@ static void raise_descriptors(void)
                 return;
         limit.rlim_cur = limit.rlim_max;
         if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-                tb_log(TB_LOG_WARNING, TB_F(), "cannot raise the limit of open files; each viewer needs %d",
-                       FDS_PER_PEER);
+                tb_log(TB_LOG_WARNING, TB_F(), "cannot raise the limit of open files");
 }
 
-/* The certificate of DTLS is made once per process and takes 50 ms and more: not in the first viewer's time.
- * Keeps the plugins loaded, too. */
-static GstElement *warm_up(void)
+/* --- testbed-media --- */
+static void on_message(const TbLinkMessage *m, void *data)
 {
-        static const char *const used[] = {"webrtcbin", "nicesink",   "srtpenc",   "sctpenc",
-                                           "rtpbin",    "rtph264pay", "rtpvp8pay", "videoconvertscale",
-                                           "appsrc",    "appsink",    NULL};
-        for (const char *const *name = used; *name; name++) {
-                GstElement *element = gst_element_factory_make(*name, NULL);
-                if (element)
-                        gst_object_unref(gst_object_ref_sink(element));
+        TbMedia *media = data;
+        if (m->type >= TB_LINK_SUBSCRIBE) {
+                if (!tb_sources_wish(media->sources, m))
+                        tb_media_child_distrust(media->child, "it subscribes without end");
+                return;
         }
-        GstElement *dtls = gst_element_factory_make("dtlsdec", NULL);
-        return dtls ? gst_object_ref_sink(dtls) : NULL;
+        TbPeer *peer = g_hash_table_lookup(media->by_id, GUINT_TO_POINTER(m->id));
+        if (peer)
+                tb_peer_heard(peer, m);
+}
+
+static void on_lost(const char *why, void *data)
+{
+        TbMedia *media = data;
+        g_autofree char *reason = g_strdup_printf("media: restarting (%s); watch again", why);
+        tb_sources_clear(media->sources);
+        g_autoptr(GPtrArray) peers = g_ptr_array_copy(media->peers, NULL, NULL);
+        for (guint i = 0; i < peers->len; i++)
+                tb_peer_close(g_ptr_array_index(peers, i), reason);
+}
+
+static void on_changed(void *data)
+{
+        TbMedia *media = data;
+        if (media->changed)
+                media->changed(media->changed_data);
+}
+
+static const TbMediaChildCallbacks child_callbacks = {
+        .message = on_message, .lost = on_lost, .changed = on_changed};
+
+static gboolean tick(gpointer data)
+{
+        TbMedia *media = data;
+        tb_sources_tick(media->sources);
+        g_autoptr(GPtrArray) peers = g_ptr_array_copy(media->peers, NULL, NULL);
+        for (guint i = 0; i < peers->len; i++)
+                tb_peer_check(g_ptr_array_index(peers, i), ANSWER_S * G_USEC_PER_SEC);
+        return G_SOURCE_CONTINUE;
+}
+
+static TbLogLevel log_level(void)
+{
+        TbLogLevel level = TB_LOG_ERROR;
+        while (level < TB_LOG_DEBUG && tb_log_enabled(level + 1))
+                level++;
+        return level;
 }
 
 TbMedia *tb_media_new(const TbMediaConfig *config, GError **error)
@@ -68,23 +111,29 @@ TbMedia *tb_media_new(const TbMediaConfig *config, GError **error)
                 return NULL;
         }
         raise_descriptors();
-        tb_dtls_hasten();
         tb_memory_lean();
         TbMedia *media = g_new0(TbMedia, 1);
         media->max_viewers = config->max_viewers ? config->max_viewers : TB_LIMIT_VIEWERS;
         media->max_mjpeg = config->max_mjpeg ? config->max_mjpeg : TB_LIMIT_MJPEG_VIEWERS;
         media->max_fps = CLAMP(config->max_fps ? config->max_fps : DEFAULT_MAX_FPS, 1, TB_LIMIT_FPS);
         media->max_kbps = config->max_kbps ? config->max_kbps : DEFAULT_MAX_KBPS;
-        media->min_port = config->min_port;
-        media->max_port = config->max_port;
         media->hardware = !config->no_hardware;
         media->ice_servers =
                 config->ice_servers ? g_strdupv((char **)config->ice_servers) : g_new0(char *, 1);
         media->encoders = tb_encoders_new(media->max_fps, media->max_kbps, media->hardware);
         media->hubs = g_ptr_array_new();
         media->peers = g_ptr_array_new();
-        media->senders = g_ptr_array_new();
-        media->dtls = warm_up();
+        media->by_id = g_hash_table_new(NULL, NULL);
+        media->sources = tb_sources_new(media->encoders);
+        const TbLinkSetup setup = {.epoch_us = tb_media_epoch() / GST_USECOND,
+                                   .max_fps = media->max_fps,
+                                   .max_kbps = media->max_kbps,
+                                   .min_port = config->min_port,
+                                   .max_port = config->max_port,
+                                   .log_level = log_level(),
+                                   .log_json = config->log_json};
+        media->child = tb_media_child_new(config->program, &setup, &child_callbacks, media);
+        media->tick = g_timeout_add(TICK_MS, tick, media);
         return media;
 }
 
@@ -95,16 +144,17 @@ void tb_media_free(TbMedia *media)
         tb_assert_main();
         while (media->peers->len > 0)
                 tb_peer_end_now(g_ptr_array_index(media->peers, 0), "the host is stopping");
+        g_source_remove(media->tick);
+        tb_media_child_free(media->child);
+        tb_sources_free(media->sources);
         tb_stills_free(media->stills);
         while (media->hubs->len > 0)
                 tb_media_remove_hub(media, g_ptr_array_index(media->hubs, 0), "The host is stopping.");
         tb_encoders_free(media->encoders);
-        if (media->dtls)
-                gst_object_unref(media->dtls);
         tb_reaper_stop();
         g_ptr_array_free(media->hubs, TRUE);
         g_ptr_array_free(media->peers, TRUE);
-        g_ptr_array_free(media->senders, TRUE);
+        g_hash_table_unref(media->by_id);
         g_strfreev(media->ice_servers);
         g_free(media);
 }
@@ -154,20 +204,23 @@ const char *const *tb_media_ice_servers(TbMedia *media)
         return (const char *const *)media->ice_servers;
 }
 
-void tb_media_ports(TbMedia *media, guint16 *ret_min, guint16 *ret_max)
+TbMediaChild *tb_media_child(TbMedia *media)
 {
-        *ret_min = media->min_port;
-        *ret_max = media->max_port;
+        return media->child;
 }
 
-guint tb_media_max_kbps(TbMedia *media)
+TbSources *tb_media_sources(TbMedia *media)
 {
-        return media->max_kbps;
+        return media->sources;
 }
 
-guint tb_media_max_fps(TbMedia *media)
+guint32 tb_media_next_peer(TbMedia *media)
 {
-        return media->max_fps;
+        do
+                media->last_peer++;
+        while (media->last_peer == 0 ||
+               g_hash_table_contains(media->by_id, GUINT_TO_POINTER(media->last_peer)));
+        return media->last_peer;
 }
 
 bool tb_media_admit_peer(TbMedia *media, GError **error)
@@ -187,16 +240,13 @@ bool tb_media_admit_peer(TbMedia *media, GError **error)
 void tb_media_add_peer(TbMedia *media, TbPeer *peer)
 {
         g_ptr_array_add(media->peers, peer);
+        g_hash_table_insert(media->by_id, GUINT_TO_POINTER(tb_peer_id(peer)), peer);
 }
 
 void tb_media_remove_peer(TbMedia *media, TbPeer *peer)
 {
         g_ptr_array_remove_fast(media->peers, peer);
-}
-
-GPtrArray *tb_media_senders(TbMedia *media)
-{
-        return media->senders;
+        g_hash_table_remove(media->by_id, GUINT_TO_POINTER(tb_peer_id(peer)));
 }
 
 bool tb_media_admit_mjpeg(TbMedia *media, GError **error)
@@ -223,6 +273,27 @@ TbStills *tb_media_stills(TbMedia *media)
 }
 
 /* --- what is known --- */
+void tb_media_start(TbMedia *media)
+{
+        tb_media_child_start(media->child);
+}
+
+const char *tb_media_fault(TbMedia *media)
+{
+        return tb_media_child_why(media->child);
+}
+
+const char *tb_media_state_name(TbMedia *media)
+{
+        return tb_media_fault(media) ? "restarting" : "running";
+}
+
+void tb_media_listen(TbMedia *media, void (*changed)(void *data), void *data)
+{
+        media->changed = changed;
+        media->changed_data = data;
+}
+
 void tb_media_get_stats(TbMedia *media, TbMediaStats *ret_stats)
 {
         tb_assert_main();
@@ -239,6 +310,7 @@ void tb_media_get_stats(TbMedia *media, TbMediaStats *ret_stats)
                 .frames_encoded = TB_COUNTED(c->frames_encoded),
                 .keyframes = TB_COUNTED(c->keyframes),
                 .bytes_sent = TB_COUNTED(c->bytes_sent),
+                .child = tb_media_child_pid(media->child),
         };
         for (guint i = 0; i < media->hubs->len; i++) {
                 TbHub *hub = g_ptr_array_index(media->hubs, i);
@@ -247,6 +319,23 @@ void tb_media_get_stats(TbMedia *media, TbMediaStats *ret_stats)
         }
         guint others = ret_stats->peers + ret_stats->mjpeg;
         ret_stats->sinks -= MIN(ret_stats->sinks, others);
+}
+
+static json_t *peers_info(TbMedia *media)
+{
+        static const char *const names[] = {"no_new_privileges", "unreadable", "files", "system_calls",
+                                            "user"};
+        json_t *o = json_pack("{s:s, s:s*}", "state", tb_media_state_name(media), "reason",
+                              tb_media_fault(media));
+        TbLinkReady ready;
+        if (!tb_media_child_guards(media->child, &ready))
+                return o;
+        json_t *guards = json_object();
+        for (gsize i = 0; i < G_N_ELEMENTS(names); i++)
+                json_object_set_new(guards, names[i], json_boolean(ready.got >> i & 1));
+        json_object_set_new(o, "guards", guards);
+        json_object_set_new(o, "landlock", json_integer(ready.landlock));
+        return o;
 }
 
 json_t *tb_media_info(TbMedia *media)
@@ -259,9 +348,9 @@ json_t *tb_media_info(TbMedia *media)
                 json_array_append_new(codecs, json_string(tb_codec_name(codec)));
                 json_object_set_new(encoders, tb_codec_name(codec), json_string(spec->element));
         }
-        return json_pack("{s:o, s:o, s:{s:i, s:i, s:i, s:i}}", "video", codecs, "encoders", encoders,
-                         "limits", "viewers", (int)media->max_viewers, "mjpeg", (int)media->max_mjpeg, "fps",
-                         (int)media->max_fps, "kbps", (int)media->max_kbps);
+        return json_pack("{s:o, s:o, s:o, s:{s:i, s:i, s:i, s:i}}", "video", codecs, "encoders", encoders,
+                         "peers", peers_info(media), "limits", "viewers", (int)media->max_viewers, "mjpeg",
+                         (int)media->max_mjpeg, "fps", (int)media->max_fps, "kbps", (int)media->max_kbps);
 }
 
 json_t *tb_media_peers(TbMedia *media)

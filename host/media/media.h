@@ -22,10 +22,14 @@ typedef struct TbMediaConfig {
         guint max_fps;              /* of WebRTC streams; 60 */
         guint max_kbps;             /* of one stream; 8000 */
         bool no_hardware;           /* do not probe hardware encoders */
+        bool log_json;              /* testbed-media logs as we do */
+        const char *program;        /* testbed-media; NULL: the one beside this program */
 } TbMediaConfig;
 
-/* Also initialises GStreamer, raises RLIMIT_NOFILE to its hard limit (a peer needs about 26 descriptors). */
+/* Also initialises GStreamer, raises RLIMIT_NOFILE to its hard limit. */
 TbMedia *tb_media_new(const TbMediaConfig *config, GError **error);
+/* Starts testbed-media now, and not with the first peer. */
+void tb_media_start(TbMedia *media);
 /* Ends every peer and stream (each gets its `closed`), stops every source, waits for pipelines to end.
  * Accepts NULL. */
 void tb_media_free(TbMedia *media);
@@ -39,6 +43,13 @@ void tb_media_remove_hub(TbMedia *media, TbHub *hub, const char *reason);
 /* Borrowed; NULL + TB_ERROR_NOT_FOUND. */
 TbHub *tb_media_find_hub(TbMedia *media, const char *device, const char *interface, GError **error);
 
+/* --- testbed-media, where the peers are --- */
+/* NULL: WebRTC works; else why it does not at the moment. Borrowed until it changes. */
+const char *tb_media_fault(TbMedia *media);
+const char *tb_media_state_name(TbMedia *media); /* static: "running" "restarting" */
+/* Called when that changes; one listener. */
+void tb_media_listen(TbMedia *media, void (*changed)(void *data), void *data);
+
 typedef struct TbMediaStats {
         guint hubs, hubs_live;
         guint peers, mjpeg, sinks;          /* now */
@@ -47,6 +58,7 @@ typedef struct TbMediaStats {
         guint64 frames_in, frames_dropped; /* pictures of sources; dropped before encoding because the encoder
                                               was busy */
         guint64 frames_encoded, keyframes, bytes_sent;
+        int child; /* process id of testbed-media; 0: none */
 } TbMediaStats;
 
 void tb_media_get_stats(TbMedia *media, TbMediaStats *ret_stats);

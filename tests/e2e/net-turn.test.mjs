@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { before, test } from 'node:test';
 
-import { forFile, until } from '../integration/harness.mjs';
+import { childOf, forFile, until } from '../integration/harness.mjs';
 import { assertPlays, inPage, openPage, pairOf, pictureAge, showsPictureBy, startBrowser } from './browser.mjs';
 import { Net } from './netns.mjs';
 
@@ -115,9 +115,10 @@ for (const [who, from, pattern] of [
 
 test('coturn by UDP dies under a viewer that leaves: it is let go all the same, with its descriptors', async (t) => {
   nats(true);
-  // by UDP alone: libnice 0.1.21 aborts the program when a TURN server's TCP connection ends under a viewer (priv_prune_pending_checks)
+  // by UDP alone: libnice 0.1.21 may abort when a TURN server's TCP connection ends under a viewer (priv_prune_pending_checks), and there is a test of that below
   const { server, host } = await start(t, { ...TURN, WEBRTC_TURN_SERVERS: `turn:${MID}:3478?transport=udp` });
-  const held = () => readdirSync(`/proc/${host.pid}/fd`).length;
+  const fds = (pid) => readdirSync(`/proc/${pid}/fd`).length;
+  const held = () => fds(host.pid) + fds(childOf(host.pid));
   const watch = async () => {
     const page = await observe(t, server);
     await watched(t, page, 'coturn alive');
@@ -141,3 +142,21 @@ test('coturn by UDP dies under a viewer that leaves: it is let go all the same, 
   await until('the descriptors to be back', () => held() <= before, 30000);
   assert.doesNotMatch(host.program.text, /does not end/); // the reaper's complaint of a pipeline that it leaves behind
 });
+
+for (const [what, end] of [
+  ['coturn dies', (turn) => turn.kill()],
+  ['testbed-media aborts, as libnice 0.1.21 does it on such an end', (_, host) => process.kill(childOf(host.pid), 'SIGABRT')],
+]) {
+  test(`TURN by TCP, ${what} under a viewer: the host goes on, and the viewer is back`, async (t) => {
+    nats(true);
+    const { server, host } = await start(t, { ...TURN, WEBRTC_TURN_SERVERS: `turn:${MID}:3478?transport=tcp` });
+    if (turn.how) turn = await net.turn('mid', MID, SECRET);
+    const page = await observe(t, server);
+    await watched(t, page, 'TURN by TCP');
+    await end(turn, host);
+    if (turn.how) turn = await net.turn('mid', MID, SECRET);
+    await inPage(page, 'the first connection to have ended', () => window.peers.length > 1);
+    await watched(t, page, 'again');
+    assert.ok(!host.program.how, 'the host runs');
+  });
+}

@@ -2,7 +2,7 @@
 // test started is gone when it ends.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { createRequire } from 'node:module';
 import net from 'node:net';
@@ -317,6 +317,18 @@ export async function websocket(base, target, { headers = {}, protocols = [] } =
     return inbox.find((m) => m.id === id && 'ok' in m, { what: `the answer to ${verb}`, ms: 20000 });
   };
   return inbox;
+}
+
+/** A child process by its name: its id; 0: none. */
+export function childOf(pid, name = 'testbed-media') {
+  for (const entry of readdirSync('/proc')) {
+    if (!/^\d+$/.test(entry)) continue;
+    try {
+      const [, comm, state, parent] = /\((.*)\) (\S) (\d+)/.exec(readFileSync(`/proc/${entry}/stat`, 'utf8'));
+      if (comm === name && Number(parent) === pid && state !== 'Z') return Number(entry);
+    } catch { /* it has ended meanwhile */ }
+  }
+  return 0;
 }
 
 // ---- the host --------------------------------------------------------------------------------------------------------

@@ -19,9 +19,9 @@
 #include <unistd.h>
 
 #include "host/media/media.h"
+#include "host/media/peer.h"
 #include "host/media/reaper.h"
 #include "host/media/still/still.h"
-#include "host/media/webrtc/peer.h"
 #include "lib/error.h"
 #include "lib/limits.h"
 #include "lib/log.h"
@@ -426,12 +426,16 @@ int main(int argc, char **argv)
         tb_mutex_init(&room.lock);
         tb_cond_init(&room.changed);
         const char *ice[] = {stun, NULL};
-        TbMediaConfig config = {.max_viewers = (guint)max_viewers, .ice_servers = ice};
+        g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
+        g_autofree char *folder = g_path_get_dirname(self ? self : ".");
+        g_autofree char *child = g_build_filename(folder, "..", "testbed-media", NULL);
+        TbMediaConfig config = {.max_viewers = (guint)max_viewers, .ice_servers = ice, .program = child};
         room.media = tb_media_new(&config, &error);
         if (!room.media) {
                 fprintf(stderr, "media_room: %s\n", error->message);
                 return 1;
         }
+        tb_media_start(room.media);
         room.hub = tb_media_add_hub(room.media, "bench", "video", &SOURCE, &room);
         room.peers = g_hash_table_new(NULL, NULL);
         room.loop = g_main_loop_new(NULL, FALSE);

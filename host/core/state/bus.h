@@ -8,7 +8,7 @@
  * device.added device.removed device.changed · interface.state {state,reason} · power.state
  * {commanded,observed,…} · lease.taken lease.renewed(transient) lease.expiring lease.ended {holder,reason} ·
  * resource.added resource.removed · command {verb,user,via,ok,…} · history.stopped history.resumed ·
- * viewer.joined viewer.left · server.connected server.lost · driver's own types · sample (transient) · line
+ * viewer.joined viewer.left · media.state · server.connected server.lost · driver's own types · sample (transient) · line
  * (transient: log lines)
  */
 #include <glib.h>

@@ -7,6 +7,9 @@
 #include <gst/gst.h>
 #include <stdbool.h>
 
+/* How good a stream is: a source has one encoder per codec and rung that somebody wants. */
+typedef enum TbRung { TB_RUNG_FULL, TB_RUNG_MEDIUM, TB_RUNG_LOW, TB_RUNGS } TbRung;
+
 typedef enum TbCodec { TB_CODEC_H264, TB_CODEC_VP8, TB_CODECS } TbCodec;
 
 const char *tb_codec_name(TbCodec codec); /* static: "H264" "VP8" */

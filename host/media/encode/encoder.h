@@ -16,8 +16,6 @@
 #include "host/media/encode/group.h"
 #include "host/media/hub/hub.h"
 
-typedef enum TbRung { TB_RUNG_FULL, TB_RUNG_MEDIUM, TB_RUNG_LOW, TB_RUNGS } TbRung;
-
 typedef struct TbEncoder TbEncoder;
 typedef struct TbTap TbTap;
 typedef struct TbEncoders TbEncoders;

@@ -144,13 +144,20 @@ GstRTPHeaderExtension *tb_rtpext_twcc_new(guint id)
 }
 
 /* --- clock --- */
+static gsize epoch;
+
 GstClockTime tb_media_epoch(void)
 {
-        static gsize epoch;
         if (g_once_init_enter(&epoch))
                 g_once_init_leave(&epoch, (gsize)(g_get_monotonic_time() -
                                                   G_USEC_PER_SEC)); /* - 1 s: no PTS is negative */
         return (GstClockTime)epoch * GST_USECOND;
+}
+
+void tb_media_set_epoch(gint64 us)
+{
+        if (g_once_init_enter(&epoch))
+                g_once_init_leave(&epoch, (gsize)MAX(us, 1));
 }
 
 void tb_media_set_clock(GstElement *pipeline)

@@ -19,8 +19,10 @@ GstRTPHeaderExtension *tb_rtpext_playout_delay_new(guint id);
 GstRTPHeaderExtension *tb_rtpext_capture_time_new(guint id);
 GstRTPHeaderExtension *tb_rtpext_twcc_new(guint id);
 
-/* Running time 0 of every pipeline of this process, on the monotonic clock: buffers may then go from pipeline
+/* Running time 0 of every pipeline of host and child, on the monotonic clock: buffers may then go from pipeline
  * to pipeline as they are. */
 GstClockTime tb_media_epoch(void);
+/* Of the host, in the child: before anything asks for it. */
+void tb_media_set_epoch(gint64 us);
 /* Makes `pipeline` use the system clock and that epoch. */
 void tb_media_set_clock(GstElement *pipeline);

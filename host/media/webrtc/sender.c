@@ -6,6 +6,7 @@
 #include "host/media/webrtc/rtpext.h"
 #include "host/media/webrtc/sender_private.h"
 #include "lib/error.h"
+#include "lib/thread.h"
 
 #define RTP_MTU 1200
 #define START_KBPS 3000 /* before the first report */
@@ -15,7 +16,6 @@ void tb_sender_unref(gpointer data)
         TbSender *sender = data;
         if (!tb_ref_dec(&sender->ref))
                 return;
-        tb_mutex_clear(&sender->lock);
         g_free(sender);
 }
 
@@ -29,7 +29,7 @@ typedef struct Report {
 static void report_run(gpointer data)
 {
         Report *r = data;
-        if (r->sender->media)
+        if (r->sender->feeds)
                 r->call(r->sender, r->packets);
         if (r->packets)
                 g_array_unref(r->packets);
@@ -91,7 +91,7 @@ static GstCaps *rtp_caps(const TbOffer *o, guint ssrc)
         return caps;
 }
 
-TbSender *tb_sender_new(TbMedia *media, TbHub *hub, GstElement *pipeline, const TbOffer *offer,
+TbSender *tb_sender_new(TbFeeds *feeds, guint source, GstElement *pipeline, const TbOffer *offer,
                         guint max_kbps, GError **error)
 {
         bool h264 = offer->codec == TB_CODEC_H264;
@@ -122,27 +122,26 @@ TbSender *tb_sender_new(TbMedia *media, TbHub *hub, GstElement *pipeline, const 
 
         TbSender *sender = g_new0(TbSender, 1);
         tb_ref_init(&sender->ref);
-        tb_mutex_init(&sender->lock);
         sender->need_key = true;
-        sender->media = media;
-        sender->hub = tb_hub_ref(hub);
+        sender->feeds = feeds;
+        sender->source = source;
         sender->offer = offer;
         sender->pipeline = pipeline;
         sender->src = gst_object_ref(GST_APP_SRC(src));
         sender->pay = pay;
         sender->filter = filter;
-        sender->max_kbps = max_kbps ? MIN(max_kbps, tb_media_max_kbps(media)) : tb_media_max_kbps(media);
+        guint most = tb_feeds_limits(feeds)->max_kbps;
+        sender->max_kbps = max_kbps ? MIN(max_kbps, most) : most;
         sender->rtt_ms = -1;
         tb_adapt_init(&sender->adapt, START_KBPS, sender->max_kbps);
         set_extensions(sender);
-        g_ptr_array_add(tb_media_senders(media), sender);
-        if (!gst_element_link_many(src, pay, filter, NULL) ||
-            !tb_sender_slot_new(sender, TB_RUNG_FULL, true, error)) {
-                if (error && !*error)
-                        tb_set_error(error, TB_ERROR_INTERNAL, "cannot link the payloader");
+        g_ptr_array_add(tb_feeds_senders(feeds), sender);
+        if (!gst_element_link_many(src, pay, filter, NULL)) {
+                tb_set_error(error, TB_ERROR_INTERNAL, "cannot link the payloader");
                 tb_sender_free(sender);
                 return NULL;
         }
+        tb_sender_slot_new(sender, TB_RUNG_FULL, true);
         return sender;
 }
 
@@ -171,7 +170,7 @@ void tb_sender_expect(TbSender *sender)
 {
         TbSenderSlot *slot = tb_sender_current(sender);
         if (slot && !sender->started)
-                tb_tap_expect(slot->tap);
+                tb_feed_tap_expect(slot->tap);
 }
 
 void tb_sender_start(TbSender *sender)
@@ -182,22 +181,20 @@ void tb_sender_start(TbSender *sender)
         sender->started = true;
         TbSenderSlot *slot = tb_sender_current(sender);
         if (slot)
-                tb_tap_open(slot->tap, true);
+                tb_feed_tap_open(slot->tap, true);
 }
 
 void tb_sender_want_keyframe(TbSender *sender)
 {
         TbSenderSlot *slot = tb_sender_current(sender);
         if (slot)
-                tb_encoder_want_keyframe(tb_tap_encoder(slot->tap));
+                tb_feed_tap_want_keyframe(slot->tap);
 }
 
 bool tb_sender_tick(TbSender *sender, gint64 silence_us)
 {
         gint64 now = g_get_monotonic_time();
-        tb_mutex_lock(&sender->lock);
         guint64 bytes = sender->bytes;
-        tb_mutex_unlock(&sender->lock);
         if (sender->tick_us)
                 sender->tick_kbps =
                         (double)(bytes - sender->tick_bytes) * 8000 / (double)MAX(now - sender->tick_us, 1);
@@ -211,25 +208,24 @@ bool tb_sender_tick(TbSender *sender, gint64 silence_us)
                sender->sent_us - sender->heard_us < silence_us;
 }
 
-void tb_sender_get_stats(TbSender *sender, TbPeerStats *ret_stats)
+void tb_sender_get_stats(TbSender *sender, TbLinkStats *ret_stats)
 {
         TbSenderSlot *slot = tb_sender_current(sender);
-        TbEncoder *e = slot ? tb_tap_encoder(slot->tap) : NULL;
-        tb_mutex_lock(&sender->lock);
-        *ret_stats = (TbPeerStats){.frames = sender->frames,
+        *ret_stats = (TbLinkStats){.frames = sender->frames,
                                    .keyframes = sender->keyframes,
                                    .bytes = sender->bytes,
                                    .dropped = sender->dropped};
-        tb_mutex_unlock(&sender->lock);
         ret_stats->sent_kbps = sender->tick_kbps;
         ret_stats->recv_kbps = sender->adapt.last_us ? sender->adapt.recv_kbps : -1;
         ret_stats->loss_percent = sender->adapt.loss * 100;
         ret_stats->rtt_ms = sender->rtt_ms;
         ret_stats->queue_ms = sender->adapt.queue_ms;
         ret_stats->estimate_kbps = (guint)sender->adapt.kbps;
-        ret_stats->target_kbps = e ? tb_encoder_kbps(e) : 0;
-        ret_stats->target_fps = e ? tb_encoder_fps(e) : 0;
-        ret_stats->rung = e ? (int)tb_encoder_rung(e) : 0;
+        if (slot) {
+                ret_stats->target_kbps = tb_feed_tap_kbps(slot->tap);
+                ret_stats->target_fps = tb_feed_tap_fps(slot->tap);
+                ret_stats->rung = tb_feed_tap_rung(slot->tap);
+        }
         ret_stats->pli = sender->pli;
 }
 
@@ -238,19 +234,14 @@ void tb_sender_free(TbSender *sender)
         if (!sender)
                 return;
         tb_assert_main();
-        g_ptr_array_remove_fast(tb_media_senders(sender->media), sender);
+        g_ptr_array_remove_fast(tb_feeds_senders(sender->feeds), sender);
         if (sender->hold_timer)
                 g_source_remove(sender->hold_timer);
-        tb_mutex_lock(&sender->lock);
-        TbSenderSlot *slots[] = {g_steal_pointer(&sender->active), g_steal_pointer(&sender->next),
-                                 g_steal_pointer(&sender->old)};
-        tb_mutex_unlock(&sender->lock);
-        for (gsize i = 0; i < G_N_ELEMENTS(slots); i++)
-                tb_sender_slot_free(slots[i]);
+        tb_sender_slot_free(g_steal_pointer(&sender->active));
+        tb_sender_slot_free(g_steal_pointer(&sender->next));
         g_clear_object(&sender->session);
         gst_object_unref(sender->src);
-        tb_hub_unref(sender->hub);
-        sender->media = NULL;
+        sender->feeds = NULL;
         sender->offer = NULL;
         tb_sender_unref(sender);
 }

@@ -1,19 +1,20 @@
 #pragma once
 /*
- * The video of one peer: tap of a shared encoder -> appsrc -> its own payloader (payload type and extension
+ * The video of one session: tap of a shared feed -> appsrc -> its own payloader (payload type and extension
  * ids of its offer) -> webrtcbin; and what comes back: PLI, transport-wide feedback, reports. Moves its
  * viewer between the rungs of encoders as the link allows (adapt.h). Thread: main.
  */
 #include <gst/gst.h>
 #include <stdbool.h>
 
+#include "host/media/link/message.h"
+#include "host/media/webrtc/feed.h"
 #include "host/media/webrtc/offer.h"
-#include "host/media/webrtc/peer.h"
 
 typedef struct TbSender TbSender;
 
-/* `pipeline` and `offer` are borrowed for its life. */
-TbSender *tb_sender_new(TbMedia *media, TbHub *hub, GstElement *pipeline, const TbOffer *offer,
+/* `feeds`, `pipeline` and `offer` are borrowed for its life. */
+TbSender *tb_sender_new(TbFeeds *feeds, guint source, GstElement *pipeline, const TbOffer *offer,
                         guint max_kbps, GError **error);
 /* After the offer was set on `webrtc`, before the answer is made. */
 bool tb_sender_link(TbSender *sender, GstElement *webrtc, GError **error);
@@ -26,5 +27,5 @@ void tb_sender_start(TbSender *sender);
  */
 bool tb_sender_tick(TbSender *sender, gint64 silence_us);
 void tb_sender_want_keyframe(TbSender *sender);
-void tb_sender_get_stats(TbSender *sender, TbPeerStats *ret_stats);
+void tb_sender_get_stats(TbSender *sender, TbLinkStats *ret_stats);
 void tb_sender_free(TbSender *sender); /* main; the pipeline may still run; accepts NULL */

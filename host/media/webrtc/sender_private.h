@@ -3,37 +3,33 @@
  */
 #include <gst/app/app.h>
 
-#include "host/media/encode/encoder.h"
-#include "host/media/media_private.h"
 #include "host/media/webrtc/adapt.h"
+#include "host/media/webrtc/feed.h"
 #include "host/media/webrtc/sender.h"
 #include "lib/refcount.h"
 
 typedef struct TbSenderSlot {
         TbSender *sender; /* borrowed: a slot ends before its sender */
-        TbTap *tap;       /* owned; main */
+        TbFeedTap *tap;   /* owned */
 } TbSenderSlot;
 
 struct TbSender {
         TbRefCount ref; /* pad probes hold it */
 
-        TbMutex lock;
-        bool need_key;               /* pictures are dropped until the next keyframe; protected by lock */
-        bool hold;                   /* the link is full: everything is dropped; protected by lock */
-        TbSenderSlot *active, *next; /* owned by main; protected by lock */
-        guint64 frames, keyframes, bytes, dropped; /* protected by lock */
-
         /* main thread only */
-        TbMedia *media;           /* borrowed; NULL after free */
-        TbHub *hub;               /* ref */
-        const TbOffer *offer;     /* borrowed from the peer */
-        GstElement *pipeline;     /* borrowed from the peer */
-        GstAppSrc *src;           /* ref; used by taps as well */
+        TbFeeds *feeds; /* borrowed; NULL after free */
+        guint source;
+        const TbOffer *offer;        /* borrowed from the session */
+        GstElement *pipeline;        /* borrowed from the session */
+        bool need_key;               /* pictures are dropped until the next keyframe */
+        bool hold;                   /* the way is full: everything is dropped */
+        TbSenderSlot *active, *next; /* owned */
+        guint64 frames, keyframes, bytes, dropped;
+        GstAppSrc *src;           /* ref */
         GstElement *pay, *filter; /* borrowed from pipeline */
         GObject *session;         /* ref; RTPSession, for reports */
         TbAdapt adapt;
         TbAdaptViewer viewer;
-        TbSenderSlot *old; /* owned; replaced by `active`, to be removed */
         bool started;
         guint max_kbps, pli;
         guint hold_timer;
@@ -51,11 +47,11 @@ void tb_sender_post(TbSender *sender, void (*call)(TbSender *sender, GArray *pac
 
 /* --- sender_rungs.c; main thread --- */
 /* The tap of a rung; `first`: it is the active one, else it becomes that with its first keyframe. */
-TbSenderSlot *tb_sender_slot_new(TbSender *sender, TbRung rung, bool first, GError **error);
+TbSenderSlot *tb_sender_slot_new(TbSender *sender, TbRung rung, bool first);
 void tb_sender_slot_free(TbSenderSlot *slot); /* accepts NULL */
 /* The newest: what is being changed to, or the active one; NULL: none. */
 TbSenderSlot *tb_sender_current(TbSender *sender);
-/* Rung, bit rate and frame rate for all viewers of the hub with this codec: one plan. */
+/* Rung, bit rate and frame rate for all viewers of the source: one plan. */
 void tb_sender_plan(TbSender *sender);
 
 /* --- sender_feedback.c --- */

@@ -1,15 +1,14 @@
 #pragma once
 /*
  * TbPeer: one WebRTC viewer. The browser offers, we answer. Video of one hub, and the data channels that the
- * browser makes
- * (`control` reliable, `sensor` unordered without retransmission). It lives in its own pipeline, so that one
- * which stalls, vanishes or misbehaves touches no other.
+ * browser makes (`control` reliable, `sensor` unordered without retransmission). The connection itself lives in the
+ * child process testbed-media (host/media/README.md): when that ends, every peer is `closed` with the reason.
  *
  * Order of callbacks, all on the main thread: `answer` exactly once, unless tb_peer_close() came first; then
  * any of the others; `closed` exactly once and last (also after tb_peer_close() and when the host ends),
  * never from inside a call of this header. Errors of tb_peer_new: TB_ERROR_INVALID (400: malformed SDP),
  * TB_ERROR_UNPROCESSABLE (422: no codec of ours in the offer), TB_ERROR_TOO_LARGE, TB_ERROR_LIMIT (429: too
- * many viewers), TB_ERROR_UNAVAILABLE.
+ * many viewers), TB_ERROR_UNAVAILABLE (503: no encoder, or testbed-media is being started again).
  */
 #include <glib.h>
 #include <jansson.h>

@@ -1,11 +1,23 @@
 /* What is known of a viewer. */
-#include "host/media/webrtc/peer_private.h"
+#include "host/media/child/peer_private.h"
 
 void tb_peer_get_stats(TbPeer *peer, TbPeerStats *ret_stats)
 {
-        *ret_stats = (TbPeerStats){.recv_kbps = -1, .rtt_ms = -1};
-        if (peer->sender)
-                tb_sender_get_stats(peer->sender, ret_stats);
+        const TbLinkStats *s = &peer->stats;
+        *ret_stats = (TbPeerStats){.sent_kbps = s->sent_kbps,
+                                   .recv_kbps = s->recv_kbps,
+                                   .loss_percent = s->loss_percent,
+                                   .rtt_ms = s->rtt_ms,
+                                   .queue_ms = s->queue_ms,
+                                   .estimate_kbps = s->estimate_kbps,
+                                   .target_kbps = s->target_kbps,
+                                   .target_fps = s->target_fps,
+                                   .rung = (int)s->rung,
+                                   .frames = s->frames,
+                                   .keyframes = s->keyframes,
+                                   .bytes = s->bytes,
+                                   .dropped = s->dropped,
+                                   .pli = s->pli};
 }
 
 json_t *tb_peer_to_json(TbPeer *peer)
@@ -18,7 +30,7 @@ json_t *tb_peer_to_json(TbPeer *peer)
                           "state", tb_peer_state_name(peer->state));
         json_object_set_new(json, "age_s",
                             json_integer((g_get_monotonic_time() - peer->born_us) / G_USEC_PER_SEC));
-        if (!peer->sender)
+        if (!peer->hub)
                 return json;
         json_t *video = json_pack("{s:s, s:i, s:f, s:f, s:f, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:i}",
                                   "codec", tb_codec_name(peer->offer.codec), "rung", s.rung, "sent_kbps",

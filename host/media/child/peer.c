@@ -1,0 +1,263 @@
+/* One WebRTC viewer as the host knows it: what it says goes over the link, what comes back is checked. */
+#include "host/media/peer.h"
+
+#include <string.h>
+
+#include "host/media/child/peer_private.h"
+#include "host/media/webrtc/candidate.h"
+#include "lib/error.h"
+#include "lib/limits.h"
+#include "lib/log.h"
+#include "lib/thread.h"
+
+#define ANSWER_WAIT_MS 40
+
+const char *tb_peer_state_name(TbPeerState state)
+{
+        switch (state) {
+        case TB_PEER_NEW: return "new";
+        case TB_PEER_CONNECTING: return "connecting";
+        case TB_PEER_CONNECTED: return "connected";
+        case TB_PEER_DISCONNECTED: return "disconnected";
+        case TB_PEER_CLOSED: return "closed";
+        }
+        return "?";
+}
+
+/* --- the end --- */
+static void peer_free(TbPeer *peer)
+{
+        tb_offer_clear(&peer->offer);
+        g_ptr_array_free(peer->channels, TRUE);
+        g_free(peer->label);
+        g_free(peer->reason);
+        g_free(peer);
+}
+
+static void tell_closed(TbPeer *peer)
+{
+        if (peer->ended)
+                return;
+        peer->ended = true;
+        tb_media_remove_peer(peer->media, peer);
+        tb_log(TB_LOG_INFO, TB_F("device", peer->hub ? tb_hub_device(peer->hub) : NULL, "peer", peer->label),
+               "viewer left: %s", peer->reason);
+        g_clear_pointer(&peer->hub, tb_hub_unref);
+        peer->callbacks->closed(peer, peer->reason, peer->data);
+}
+
+static void tell_closed_later(gpointer data)
+{
+        tell_closed(data);
+        peer_free(data);
+}
+
+static TbLinkSent say(TbPeer *peer, TbLinkMessage m)
+{
+        TbLink *link = tb_media_child_link(tb_media_child(peer->media));
+        m.id = peer->id;
+        return link ? tb_link_send(link, &m) : TB_LINK_BAD;
+}
+
+/* False: that has been done. */
+static bool begin_end(TbPeer *peer, const char *reason)
+{
+        if (peer->ending)
+                return false;
+        peer->ending = true;
+        peer->state = TB_PEER_CLOSED;
+        peer->reason = g_strdup(reason ? reason : "closed");
+        g_ptr_array_set_size(peer->channels, 0);
+        say(peer, (TbLinkMessage){.type = TB_LINK_CLOSE});
+        tb_sources_leave(tb_media_sources(peer->media), peer->source);
+        if (peer->hub)
+                tb_hub_release(peer->hub, true);
+        return true;
+}
+
+void tb_peer_close(TbPeer *peer, const char *reason)
+{
+        tb_assert_main();
+        /* without a loop nobody hears of it before tb_peer_end_now() */
+        if (begin_end(peer, reason))
+                peer->posted = tb_main_post(tell_closed_later, peer);
+}
+
+void tb_peer_end_now(TbPeer *peer, const char *reason)
+{
+        begin_end(peer, reason);
+        tell_closed(peer);
+        if (!peer->posted)
+                peer_free(peer); /* else tell_closed_later() does */
+}
+
+/* --- life --- */
+static bool announce(TbPeer *peer, const char *offer, const TbPeerOptions *options, GError **error)
+{
+        const char *device = peer->hub ? tb_hub_device(peer->hub) : "";
+        g_autofree char *label = tb_link_clip(peer->label, TB_LINK_LABEL);
+        TbLinkMessage m = {
+                .type = TB_LINK_PEER,
+                .peer = {.source = peer->source,
+                         .answer_wait_ms = options->answer_wait_ms ? options->answer_wait_ms : ANSWER_WAIT_MS,
+                         .answer_at_relay = options->answer_at_relay,
+                         .max_kbps = MIN(options->max_kbps, G_MAXINT32),
+                         .label = tb_link_text(label),
+                         .device = tb_link_text(device),
+                         .offer = tb_link_text(offer)}};
+        const char *const *servers =
+                options->ice_servers ? options->ice_servers : tb_media_ice_servers(peer->media);
+        for (; servers && *servers && m.peer.n_servers < TB_LINK_SERVERS; servers++)
+                m.peer.servers[m.peer.n_servers++] = tb_link_text(*servers);
+        TbLinkSent sent = say(peer, m);
+        if (sent != TB_LINK_SENT)
+                tb_set_error(error, TB_ERROR_UNAVAILABLE,
+                             sent == TB_LINK_FULL ? "testbed-media is overloaded: try again"
+                                                  : "testbed-media does not take this viewer: try again");
+        return sent == TB_LINK_SENT;
+}
+
+static bool begin(TbPeer *peer, const char *offer, const TbPeerOptions *options, GError **error)
+{
+        TbMediaChild *child = tb_media_child(peer->media);
+        tb_media_child_start(child);
+        TbLink *link = tb_media_child_link(child);
+        if (!link) {
+                const char *why = tb_media_child_why(child);
+                tb_set_error(error, TB_ERROR_UNAVAILABLE, "media: restarting (%s): try again in a moment",
+                             why ? why : "testbed-media does not run");
+                return false;
+        }
+        if (peer->hub) {
+                peer->source = tb_sources_enter(tb_media_sources(peer->media), link, peer->hub,
+                                                peer->offer.codec, error);
+                if (!peer->source)
+                        return false;
+        }
+        if (announce(peer, offer, options, error))
+                return true;
+        tb_sources_leave(tb_media_sources(peer->media), peer->source);
+        return false;
+}
+
+TbPeer *tb_peer_new(TbMedia *media, TbHub *hub, const char *offer_sdp, const TbPeerOptions *options,
+                    const TbPeerCallbacks *callbacks, void *data, GError **error)
+{
+        tb_assert_main();
+        static const TbPeerOptions defaults;
+        g_auto(TbOffer) offer = {0};
+        options = options ? options : &defaults;
+        if (!tb_offer_parse(offer_sdp, hub != NULL, &offer, error) || !tb_media_admit_peer(media, error))
+                return NULL;
+
+        TbPeer *peer = g_new0(TbPeer, 1);
+        peer->media = media;
+        peer->id = tb_media_next_peer(media);
+        peer->callbacks = callbacks;
+        peer->data = data;
+        peer->label = g_strdup(options->label ? options->label : "viewer");
+        peer->offer = offer;
+        offer = (TbOffer){0};
+        peer->channels = g_ptr_array_new_with_free_func(g_free);
+        peer->stats = (TbLinkStats){.recv_kbps = -1, .rtt_ms = -1};
+        peer->born_us = g_get_monotonic_time();
+        if (hub) {
+                peer->hub = tb_hub_ref(hub);
+                tb_hub_acquire(hub, true);
+        }
+        if (begin(peer, offer_sdp, options, error)) {
+                tb_media_add_peer(media, peer);
+                return peer;
+        }
+        if (hub) {
+                tb_hub_release(hub, true);
+                tb_hub_unref(hub);
+        }
+        peer_free(peer);
+        return NULL;
+}
+
+/* --- candidates of the other side --- */
+bool tb_peer_add_candidate(TbPeer *peer, const char *candidate, guint mline_index G_GNUC_UNUSED,
+                           GError **error)
+{
+        if (peer->remote_candidates >= TB_LIMIT_CANDIDATES) {
+                tb_set_error(error, TB_ERROR_LIMIT, "more than %d ICE candidates", TB_LIMIT_CANDIDATES);
+                return false;
+        }
+        peer->remote_candidates++;
+        TbCandidate kind = tb_candidate_check(candidate);
+        if (kind == TB_CANDIDATE_BAD) {
+                tb_set_error(error, TB_ERROR_INVALID, "\"%.80s\" is not an ICE candidate", candidate);
+                return false;
+        }
+        if (kind == TB_CANDIDATE_IGNORE || peer->ending)
+                return true;
+        g_autofree char *line = g_strndup(candidate, strcspn(candidate, "\r\n"));
+        say(peer, (TbLinkMessage){.type = TB_LINK_REMOTE,
+                                  .text = tb_link_text(g_str_has_prefix(line, "a=") ? line + 2 : line)});
+        return true;
+}
+
+static bool frag_candidate(const char *line, guint mline, void *data, GError **error)
+{
+        return tb_peer_add_candidate(data, line, mline, error);
+}
+
+static bool frag_check(const char *line, guint mline G_GNUC_UNUSED, void *data G_GNUC_UNUSED, GError **error)
+{
+        if (tb_candidate_check(line) != TB_CANDIDATE_BAD)
+                return true;
+        tb_set_error(error, TB_ERROR_INVALID, "\"%.80s\" is not an ICE candidate", line);
+        return false;
+}
+
+bool tb_peer_add_sdpfrag(TbPeer *peer, const char *fragment, GError **error)
+{
+        /* all or nothing: first look, then add */
+        return tb_sdpfrag_parse(fragment, peer->offer.ufrag, frag_check, NULL, error) &&
+               tb_sdpfrag_parse(fragment, peer->offer.ufrag, frag_candidate, peer, error);
+}
+
+/* --- to the viewer --- */
+bool tb_peer_send(TbPeer *peer, const char *channel, const char *text, GError **error)
+{
+        if (!g_ptr_array_find_with_equal_func(peer->channels, channel, g_str_equal, NULL)) {
+                tb_set_error(error, TB_ERROR_NOT_FOUND, "the viewer has no open data channel \"%s\"",
+                             channel);
+                return false;
+        }
+        if (strlen(text) > TB_LIMIT_CHANNEL_MESSAGE) { /* webrtcbin 1.22 would send nothing more after it */
+                tb_set_error(error, TB_ERROR_TOO_LARGE, "a data channel message may have %d bytes",
+                             TB_LIMIT_CHANNEL_MESSAGE);
+                return false;
+        }
+        TbLinkSent sent = say(peer, (TbLinkMessage){.type = TB_LINK_SEND,
+                                                    .chunk = {1, tb_link_text(channel), tb_link_text(text)}});
+        if (sent == TB_LINK_SENT)
+                return true;
+        if (sent == TB_LINK_FULL) { /* a gap in the answers would be worse than an end */
+                tb_set_error(error, TB_ERROR_LIMIT, "the viewer does not read its data channel \"%s\"",
+                             channel);
+                tb_peer_close(peer, "the viewer does not read its data channel");
+        } else {
+                tb_set_error(error, TB_ERROR_BUSY, "the data channel \"%s\" is not open", channel);
+        }
+        return false;
+}
+
+void tb_peer_want_keyframe(TbPeer *peer)
+{
+        if (!peer->ending)
+                say(peer, (TbLinkMessage){.type = TB_LINK_REFRESH});
+}
+
+TbPeerState tb_peer_state(TbPeer *peer)
+{
+        return peer->state;
+}
+
+TbHub *tb_peer_hub(TbPeer *peer)
+{
+        return peer->hub;
+}

@@ -1,0 +1,101 @@
+/*
+ * testbed-media: the WebRTC peers of testbed-host, in a process of their own. What strangers' packets reach (ICE,
+ * DTLS, SRTP, SCTP, RTCP) runs here, where there is no device, no token and no file of state. Started by
+ * testbed-host alone, with one end of a socketpair; ends with it.
+ */
+#include <gst/gst.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "host/media/memory.h"
+#include "host/media/peers/peers.h"
+#include "host/media/peers/sandbox.h"
+#include "host/media/reaper.h"
+#include "host/media/webrtc/dtls.h"
+#include "lib/log.h"
+#include "lib/thread.h"
+#include "lib/version.h"
+
+#define END_MS 1000 /* for TURN ports to be given back; the host waits TB_MEDIA_CHILD_GRACE_MS */
+
+static void raise_descriptors(void)
+{
+        struct rlimit limit;
+        if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+                limit.rlim_cur = limit.rlim_max;
+                setrlimit(RLIMIT_NOFILE, &limit);
+        }
+}
+
+/* Everything that a peer uses is loaded, and the certificate of DTLS is made (once per process): neither in a
+ * viewer's time, nor when programs and files are out of reach. */
+static GstElement *warm_up(void)
+{
+        static const char *const used[] = {
+                "webrtcbin",  "nicesrc",     "nicesink",    "srtpenc",    "srtpdec",   "sctpenc", "sctpdec",
+                "rtpbin",     "rtpfunnel",   "rtprtxsend",  "rtph264pay", "rtpvp8pay", "appsrc",  "queue",
+                "capsfilter", "dtlssrtpenc", "dtlssrtpdec", "clocksync",  NULL};
+        for (const char *const *name = used; *name; name++) {
+                GstElement *element = gst_element_factory_make(*name, NULL);
+                if (element)
+                        gst_object_unref(gst_object_ref_sink(element));
+        }
+        GstElement *dtls = gst_element_factory_make("dtlsdec", NULL);
+        return dtls ? gst_object_ref_sink(dtls) : NULL;
+}
+
+static void on_ended(void *loop)
+{
+        g_main_loop_quit(loop);
+}
+
+static int run(void)
+{
+        TbLinkReady ready = {0};
+        ready.got = tb_sandbox_begin(TB_MEDIA_SOCKET, &ready.landlock);
+        raise_descriptors();
+        tb_memory_lean();
+        tb_main_init(NULL);
+        g_autoptr(GError) error = NULL;
+        if (!gst_init_check(NULL, NULL, &error)) {
+                tb_log(TB_LOG_ERROR, TB_F(), "testbed-media: GStreamer: %s", error->message);
+                return 1;
+        }
+        tb_dtls_hasten();
+        GstElement *dtls = warm_up();
+        ready.got |= tb_sandbox_complete();
+        g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
+        TbPeers *peers = tb_peers_new(TB_MEDIA_SOCKET, on_ended, loop);
+        tb_peers_ready(peers, &ready);
+        g_main_loop_run(loop);
+        tb_peers_free(peers);
+        tb_reaper_drain(END_MS);
+        tb_reaper_stop();
+        tb_main_stop();
+        if (dtls)
+                gst_object_unref(dtls);
+        return 0;
+}
+
+int main(int argc, char **argv)
+{
+        struct stat at;
+        if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+                printf("testbed-media %s\n", tb_version);
+                return 0;
+        }
+        if (argc > 1 || fstat(TB_MEDIA_SOCKET, &at) != 0 || !S_ISSOCK(at.st_mode)) {
+                fprintf(stderr, "testbed-media: testbed-host starts it by itself\n");
+                return 2;
+        }
+        signal(SIGPIPE, SIG_IGN);
+        /* to the whole process group: it ends when the host hangs up, after the host's own goodbyes */
+        signal(SIGTERM, SIG_IGN);
+        signal(SIGINT, SIG_IGN);
+        tb_log_init(TB_LOG_INFO, false);
+        return run();
+}

@@ -1,0 +1,70 @@
+#pragma once
+/*
+ * TbSession: one WebRTC viewer on this side of the link: the seam behind which webrtcbin can be replaced. The
+ * browser offers, we answer. Video of one source, and the data channels that the browser makes (`control`
+ * reliable, `sensor` unordered without retransmission). It lives in its own pipeline, so that one which stalls,
+ * vanishes or misbehaves touches no other.
+ *
+ * Order of callbacks, all on the main thread: `answer` at most once and first; then any of the others; `closed`
+ * exactly once and last, never from inside a call of this header.
+ */
+#include <glib.h>
+#include <stdbool.h>
+
+#include "host/media/link/message.h"
+#include "host/media/webrtc/feed.h"
+
+typedef struct TbSession TbSession;
+
+typedef enum TbSessionState {
+        TB_SESSION_NEW,        /* no answer yet */
+        TB_SESSION_CONNECTING, /* answered */
+        TB_SESSION_CONNECTED,
+        TB_SESSION_DISCONNECTED, /* ICE lost the other side; may come back */
+        TB_SESSION_CLOSED,
+} TbSessionState;
+
+const char *tb_session_state_name(TbSessionState state); /* static */
+
+typedef struct TbSessionCallbacks {
+        /* `error` is set and `sdp` NULL when no answer could be made; `closed` follows. Strings are borrowed. */
+        void (*answer)(TbSession *session, const char *sdp, const GError *error, void *data);
+        /* A candidate of ours: "candidate:…", for trickle ICE. May come before the answer. */
+        void (*candidate)(TbSession *session, const char *candidate, void *data);
+        void (*state)(TbSession *session, TbSessionState state, void *data);
+        void (*channel)(TbSession *session, const char *channel, bool open, void *data);
+        void (*message)(TbSession *session, const char *channel, const char *bytes, gsize length, bool text,
+                        void *data);
+        void (*stats)(TbSession *session, const TbLinkStats *stats, void *data); /* twice a second */
+        /* `reason` is for people. `session` is gone when it returns. */
+        void (*closed)(TbSession *session, const char *reason, void *data);
+} TbSessionCallbacks;
+
+typedef struct TbSessionOptions { /* copied */
+        guint source;             /* 0: data channels only (video in the offer is declined) */
+        const char *device;       /* for logs; "" */
+        const char *label;        /* for logs: an address, a session */
+        const char *offer;
+        const char *const *ice_servers;
+        /* The answer waits for our candidates at most this long (and for the first one, or the end of
+         * gathering, up to 3 s), so that it can be used without trickle from us (WHEP has none in that
+         * direction). Negative: do not wait. Candidates that are in the answer are not given to `candidate`. */
+        int answer_wait_ms;
+        bool answer_at_relay; /* the wait is for a candidate of a TURN server, and ends with it */
+        guint max_kbps;       /* of this viewer; 0: no limit of its own */
+} TbSessionOptions;
+
+/* `feeds` outlives it. `callbacks` is static. */
+TbSession *tb_session_new(TbFeeds *feeds, const TbSessionOptions *options,
+                          const TbSessionCallbacks *callbacks, void *data, GError **error);
+/* Starts the end; returns at once; `closed` comes later. Idempotent. */
+void tb_session_close(TbSession *session, const char *reason);
+/* Ends it without `closed`. For the end of the program. */
+void tb_session_free(TbSession *session);
+/* A candidate of the other side, checked: "candidate:…". */
+void tb_session_add_candidate(TbSession *session, const char *candidate);
+/* False: TB_ERROR_NOT_FOUND no such channel; TB_ERROR_BUSY not open; TB_ERROR_LIMIT it does not read, and will
+ * be closed. */
+bool tb_session_send(TbSession *session, const char *channel, const char *text, GError **error);
+/* The viewer shows nothing although bytes arrive: sends a keyframe soon. */
+void tb_session_want_keyframe(TbSession *session);

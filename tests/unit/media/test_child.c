@@ -1,0 +1,130 @@
+/* testbed-media as the host sees it, with programs in its place that break every promise. */
+#include "host/media/child/child.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+
+#include "lib/thread.h"
+
+typedef struct Seen {
+        guint lost, changed;
+        char *why; /* owned; of the last loss */
+} Seen;
+
+static void on_message(const TbLinkMessage *m G_GNUC_UNUSED, void *data G_GNUC_UNUSED)
+{
+}
+
+static void on_lost(const char *why, void *data)
+{
+        Seen *seen = data;
+        seen->lost++;
+        g_free(seen->why);
+        seen->why = g_strdup(why);
+}
+
+static void on_changed(void *data)
+{
+        ((Seen *)data)->changed++;
+}
+
+static const TbMediaChildCallbacks callbacks = {on_message, on_lost, on_changed};
+
+/* A program of one shell script. The caller owns the path. */
+static char *script(const char *folder, const char *text)
+{
+        char *path = g_build_filename(folder, "program", NULL);
+        g_autofree char *whole = g_strconcat("#!/bin/sh\n", text, "\n", NULL);
+        g_assert_true(g_file_set_contents(path, whole, -1, NULL));
+        g_assert_cmpint(g_chmod(path, 0700), ==, 0);
+        return path;
+}
+
+/* Runs `program` until it was lost `times`; the reason of the last one. */
+static char *lose(const char *program, guint times)
+{
+        Seen seen = {0};
+        TbMediaChild *child = tb_media_child_new(program, &(TbLinkSetup){.max_fps = 60}, &callbacks, &seen);
+        tb_media_child_start(child);
+        while (seen.lost < times)
+                g_main_context_iteration(NULL, TRUE);
+        g_assert_cmpuint(seen.changed, >=, 1);
+        g_assert_nonnull(tb_media_child_why(child));
+        g_assert_null(tb_media_child_link(child));
+        tb_media_child_free(child);
+        return seen.why;
+}
+
+static void test_missing(void)
+{
+        gint64 at = g_get_monotonic_time();
+        g_autofree char *why = lose("/nonexistent/testbed-media", 3);
+        g_assert_nonnull(strstr(why, "cannot be started"));
+        g_assert_cmpint(g_get_monotonic_time() - at, >=, (100 + 200) * 1000); /* the pauses between grow */
+}
+
+static void test_ends(void)
+{
+        g_autofree char *folder = g_dir_make_tmp("tb-child-XXXXXX", NULL);
+        g_autofree char *program = script(folder, "exit 3");
+        g_autofree char *why = lose(program, 1);
+        g_assert_cmpstr(why, ==, "testbed-media ended with code 3");
+        g_unlink(program);
+        g_rmdir(folder);
+}
+
+static void test_hostile(void)
+{
+        static const char *const says[] = {
+                "printf 'no message at all' >&3; exec sleep 60",
+                /* a PING, which only the host sends */
+                "printf '\\000\\000\\000\\000\\012\\000\\000\\000\\000\\000\\000\\000' >&3; exec sleep 60",
+                /* 4 GB are to come */
+                "printf '\\377\\377\\377\\377\\055\\000\\000\\000\\000\\000\\000\\000' >&3; exec sleep 60"};
+        for (gsize i = 0; i < G_N_ELEMENTS(says); i++) {
+                g_autofree char *folder = g_dir_make_tmp("tb-child-XXXXXX", NULL);
+                g_autofree char *program = script(folder, says[i]);
+                g_autofree char *why = lose(program, 1);
+                g_assert_nonnull(strstr(why, "sent what it may not"));
+                g_unlink(program);
+                g_rmdir(folder);
+        }
+}
+
+/* What it starts with: no variable of ours, no descriptor of ours but its socket. */
+static void test_inherits(void)
+{
+        g_autofree char *folder = g_dir_make_tmp("tb-child-XXXXXX", NULL);
+        g_autofree char *program = script(
+                folder,
+                "env >\"${0%/*}/env\"; for f in /proc/$$/fd/*; do echo \"${f##*/}\"; done >\"${0%/*}/fds\"");
+        g_autofree char *env_path = g_build_filename(folder, "env", NULL),
+                        *fds_path = g_build_filename(folder, "fds", NULL);
+        g_setenv("TESTBED_TOKEN", "a-token-0123456789", TRUE);
+        int kept = g_open("/dev/null", O_RDONLY); /* without O_CLOEXEC */
+        g_autofree char *why = lose(program, 1);
+        g_autofree char *env = NULL, *fds = NULL;
+        g_assert_true(g_file_get_contents(env_path, &env, NULL, NULL));
+        g_assert_true(g_file_get_contents(fds_path, &fds, NULL, NULL));
+        g_assert_null(strstr(env, "TESTBED_TOKEN"));
+        g_auto(GStrv) lines = g_strsplit(fds, "\n", -1);
+        g_autofree char *number = g_strdup_printf("%d", kept);
+        g_assert_true(g_strv_contains((const char *const *)lines, "3"));
+        g_assert_false(g_strv_contains((const char *const *)lines, number));
+        g_close(kept, NULL);
+        g_unlink(env_path);
+        g_unlink(fds_path);
+        g_unlink(program);
+        g_rmdir(folder);
+}
+
+int main(int argc, char **argv)
+{
+        g_test_init(&argc, &argv, NULL);
+        tb_main_init(NULL);
+        g_test_add_func("/media/child/missing", test_missing);
+        g_test_add_func("/media/child/ends", test_ends);
+        g_test_add_func("/media/child/hostile", test_hostile);
+        g_test_add_func("/media/child/inherits", test_inherits);
+        return g_test_run();
+}

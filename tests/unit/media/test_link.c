@@ -1,0 +1,286 @@
+/* The messages between testbed-host and testbed-media, and the socket under them. */
+#include <math.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "host/media/link/link.h"
+#include "lib/error.h"
+#include "lib/thread.h"
+
+/* As it goes over the socket: with what a unit has behind it. */
+static GByteArray *wire(const TbLinkMessage *m)
+{
+        g_autoptr(GError) error = NULL;
+        GByteArray *out = tb_link_write(m, &error);
+        g_assert_no_error(error);
+        if (m->type == TB_LINK_UNIT) {
+                g_byte_array_append(out, (const guint8 *)m->unit.data.data, (guint)m->unit.data.length);
+                g_byte_array_append(out, (const guint8 *)"", 1);
+        }
+        return out;
+}
+
+static TbLinkBytes some(const char *text)
+{
+        return tb_link_text(text);
+}
+
+static GArray *one_of_each(void)
+{
+        const TbLinkMessage all[] = {
+                {.type = TB_LINK_SETUP, .setup = {12345678901, 60, 8000, 50000, 50100, 2, 1}},
+                {.type = TB_LINK_PEER,
+                 .id = 7,
+                 .peer = {3,
+                          -1,
+                          1,
+                          500,
+                          some("label"),
+                          some("board"),
+                          some("v=0"),
+                          2,
+                          {some("stun:a"), some("turn:b")}}},
+                {.type = TB_LINK_CLOSE, .id = 7},
+                {.type = TB_LINK_REMOTE, .id = 7, .text = some("candidate:1")},
+                {.type = TB_LINK_SEND, .id = 7, .chunk = {1, some("control"), {"{\"a\":\"ü\"}", 10}}},
+                {.type = TB_LINK_REFRESH, .id = 7},
+                {.type = TB_LINK_SOURCE, .id = 3, .source = {1, 1280, 720}},
+                {.type = TB_LINK_FEED, .id = 3, .feed = {2, 250, 10}},
+                {.type = TB_LINK_UNIT, .id = 3, .unit = {0, 1, 4000000000u, {"\0\0\0\1x", 5}}},
+                {.type = TB_LINK_PING, .id = 1},
+                {.type = TB_LINK_READY, .ready = {TB_LINK_GOT_ALL, 7}},
+                {.type = TB_LINK_ANSWER_SDP, .id = 7, .text = some("v=0\r\n")},
+                {.type = TB_LINK_ANSWER_NONE, .id = 7, .text = some("why")},
+                {.type = TB_LINK_LOCAL, .id = 7, .text = some("candidate:2")},
+                {.type = TB_LINK_STATE, .id = 7, .number = 2},
+                {.type = TB_LINK_OPEN, .id = 7, .chunk = {1, some("control"), {"", 0}}},
+                {.type = TB_LINK_MESSAGE, .id = 7, .chunk = {0, some("sensor"), {"a\0b", 3}}},
+                {.type = TB_LINK_CLOSED, .id = 7, .text = some("closed")},
+                {.type = TB_LINK_STATS, .id = 7, .stats = {1.5, -1, 2, -1, 3, 4, 5, 6, 2, 7, 8, 9, 10, 11}},
+                {.type = TB_LINK_SUBSCRIBE, .id = 3, .number = 2},
+                {.type = TB_LINK_UNSUBSCRIBE, .id = 3, .number = 1},
+                {.type = TB_LINK_KEYFRAME, .id = 3, .number = 0},
+                {.type = TB_LINK_RATE, .id = 3, .feed = {0, 4000, 60}},
+                {.type = TB_LINK_PONG, .id = 1},
+        };
+        GArray *array = g_array_new(FALSE, FALSE, sizeof(TbLinkMessage));
+        g_array_append_vals(array, all, G_N_ELEMENTS(all));
+        return array;
+}
+
+static TbLinkSide sender_of(TbLinkType type)
+{
+        return type < TB_LINK_READY ? TB_LINK_HOST : TB_LINK_MEDIA;
+}
+
+/* Each comes out as it went in, whole or cut off anywhere; from the wrong side it is refused. */
+static void test_each(void)
+{
+        g_autoptr(GArray) all = one_of_each();
+        for (guint i = 0; i < all->len; i++) {
+                const TbLinkMessage *m = &g_array_index(all, TbLinkMessage, i);
+                g_autoptr(GByteArray) bytes = wire(m);
+                g_autoptr(GError) error = NULL;
+                TbLinkMessage got;
+                for (guint cut = 0; cut < bytes->len; cut++)
+                        g_assert_cmpint(tb_link_parse(sender_of(m->type), bytes->data, cut, &got, &error), ==,
+                                        0);
+                g_assert_cmpint(tb_link_parse(sender_of(m->type), bytes->data, bytes->len, &got, &error), ==,
+                                bytes->len);
+                g_assert_no_error(error);
+                g_assert_cmpuint(got.type, ==, m->type);
+                g_assert_cmpuint(got.id, ==, m->id);
+                g_autoptr(GByteArray) again = wire(&got);
+                g_assert_cmpmem(again->data, again->len, bytes->data, bytes->len);
+                g_assert_cmpint(tb_link_parse(!sender_of(m->type), bytes->data, bytes->len, &got, &error), ==,
+                                -1);
+                g_assert_error(error, TB_ERROR, TB_ERROR_INVALID);
+        }
+}
+
+static void test_texts(void)
+{
+        g_autoptr(GByteArray) bytes = wire(&(TbLinkMessage){.type = TB_LINK_CLOSED, .text = some("closed")});
+        TbLinkMessage got;
+        g_assert_cmpint(tb_link_parse(TB_LINK_MEDIA, bytes->data, bytes->len, &got, NULL), >, 0);
+        g_assert_cmpstr(got.text.data, ==, "closed");
+        static const char *const bad[] = {"clo\0ed",
+                                          "clos\xff"
+                                          "d",
+                                          NULL};
+        for (guint i = 0; bad[i]; i++) {
+                g_autoptr(GError) error = NULL;
+                memcpy(bytes->data + TB_LINK_HEAD + 4, bad[i], 6);
+                g_assert_cmpint(tb_link_parse(TB_LINK_MEDIA, bytes->data, bytes->len, &got, &error), ==, -1);
+        }
+        memcpy(bytes->data + TB_LINK_HEAD + 4, "closedx", 7); /* no NUL behind it */
+        g_assert_cmpint(tb_link_parse(TB_LINK_MEDIA, bytes->data, bytes->len, &got, NULL), ==, -1);
+        g_autofree char *clipped = tb_link_clip("aü\xff", 2);
+        g_assert_cmpstr(clipped, ==, "a");
+        g_autofree char *whole = tb_link_clip("aü", 3);
+        g_assert_cmpstr(whole, ==, "aü");
+}
+
+/* At its limit it is written and read, one beyond it is neither. */
+static void check_limit(gsize limit, TbLinkBytes *field, TbLinkMessage *whole)
+{
+        g_autofree char *text = g_strnfill(limit + 1, 'x');
+        for (gsize more = 0; more <= 1; more++) {
+                *field = (TbLinkBytes){text, limit + more};
+                g_autoptr(GByteArray) out = tb_link_write(whole, NULL);
+                g_assert_true((out != NULL) == (more == 0));
+        }
+        *field = (TbLinkBytes){NULL, 0};
+}
+
+static void test_limits(void)
+{
+        TbLinkMessage m = {.type = TB_LINK_UNIT};
+        check_limit(TB_LIMIT_LINK_UNIT, &m.unit.data, &m);
+        m = (TbLinkMessage){.type = TB_LINK_MESSAGE};
+        check_limit(TB_LIMIT_CHANNEL_MESSAGE, &m.chunk.bytes, &m);
+        check_limit(TB_LINK_CHANNEL, &m.chunk.channel, &m);
+        m = (TbLinkMessage){.type = TB_LINK_ANSWER_SDP};
+        check_limit(TB_LINK_ANSWER, &m.text, &m);
+        m = (TbLinkMessage){.type = TB_LINK_PEER};
+        check_limit(TB_LIMIT_SDP, &m.peer.offer, &m);
+
+        /* a head that promises too much ends it before anything is waited for */
+        g_autoptr(GByteArray) bytes = wire(&(TbLinkMessage){.type = TB_LINK_PONG});
+        TbLinkMessage got;
+        for (guint more = 0; more <= 1; more++) {
+                guint32 size = GUINT32_TO_LE(TB_LIMIT_LINK_MESSAGE + more);
+                memcpy(bytes->data, &size, sizeof size);
+                g_assert_cmpint(tb_link_parse(TB_LINK_MEDIA, bytes->data, bytes->len, &got, NULL), ==,
+                                more ? -1 : 0);
+        }
+        m = (TbLinkMessage){.type = TB_LINK_STATS, .stats = {.queue_ms = NAN}};
+        g_assert_null(tb_link_write(&m, NULL));
+        m = (TbLinkMessage){.type = TB_LINK_SUBSCRIBE, .number = TB_LINK_RUNGS};
+        g_assert_null(tb_link_write(&m, NULL));
+}
+
+/* --- the socket --- */
+typedef struct Side {
+        TbLink *link;
+        guint messages;
+        gsize bytes;
+        char *ended;
+} Side;
+
+static void on_message(const TbLinkMessage *m, void *data)
+{
+        Side *side = data;
+        side->messages++;
+        side->bytes += m->type == TB_LINK_UNIT ? m->unit.data.length : 0;
+}
+
+static void on_ended(const char *why, void *data)
+{
+        Side *side = data;
+        side->ended = g_strdup(why);
+}
+
+static const TbLinkCallbacks callbacks = {.message = on_message, .ended = on_ended};
+
+static void pair_of(Side *host, Side *media)
+{
+        int fds[2];
+        g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), ==, 0);
+        host->link = tb_link_new(fds[0], TB_LINK_HOST, &callbacks, host);
+        media->link = tb_link_new(fds[1], TB_LINK_MEDIA, &callbacks, media);
+}
+
+/* Nobody reads: pictures are refused at their ceiling, and a viewer's messages at its own; the rest still goes. What was
+ * taken arrives, all of it. */
+static void test_ceilings(void)
+{
+        Side host = {0}, media = {0};
+        pair_of(&host, &media);
+        g_autofree char *data = g_strnfill(TB_LIMIT_LINK_UNIT, 'x');
+        TbLinkMessage unit = {.type = TB_LINK_UNIT, .id = 1, .unit = {.data = {data, 1000 * 1000}}};
+        guint sent = 0;
+        while (tb_link_send(host.link, &unit) == TB_LINK_SENT)
+                sent++;
+        g_assert_cmpuint(sent, >=, TB_LIMIT_LINK_UNITS / (1001 * 1000) - 1);
+        g_assert_cmpuint(sent, <=, TB_LIMIT_LINK_UNITS / (1000 * 1000) + 3); /* + what the socket holds */
+        TbLinkMessage text = {.type = TB_LINK_SEND,
+                              .id = 5,
+                              .chunk = {1, some("control"), {data, TB_LIMIT_CHANNEL_MESSAGE}}};
+        guint texts = 0;
+        while (tb_link_send(host.link, &text) == TB_LINK_SENT)
+                texts++;
+        g_assert_cmpuint(texts, ==, TB_LIMIT_LINK_PEER / (TB_LIMIT_CHANNEL_MESSAGE + 64));
+        g_assert_cmpuint(tb_link_waiting(host.link, 5), <=, TB_LIMIT_LINK_PEER);
+        text.id = 6; /* a neighbour */
+        g_assert_cmpint(tb_link_send(host.link, &text), ==, TB_LINK_SENT);
+        g_assert_cmpint(tb_link_send(host.link, &(TbLinkMessage){.type = TB_LINK_PING}), ==, TB_LINK_SENT);
+        guint expected = sent + texts + 2;
+        while (media.messages < expected && !media.ended)
+                g_main_context_iteration(NULL, TRUE);
+        g_assert_cmpuint(media.bytes, ==, sent * 1000 * 1000);
+        g_assert_cmpuint(tb_link_waiting(host.link, 5), ==, 0);
+        g_assert_cmpint(tb_link_send(host.link, &unit), ==, TB_LINK_SENT);
+        tb_link_free(host.link);
+        while (!media.ended)
+                g_main_context_iteration(NULL, TRUE);
+        g_assert_cmpstr(media.ended, ==, TB_LINK_GONE);
+        g_assert_cmpint(tb_link_send(media.link, &(TbLinkMessage){.type = TB_LINK_PONG}), ==, TB_LINK_BAD);
+        tb_link_free(media.link);
+        g_free(media.ended);
+}
+
+/* Everything of it together never goes over the ceiling of the link. */
+static void test_queue(void)
+{
+        Side host = {0}, media = {0};
+        pair_of(&host, &media);
+        g_autofree char *data = g_strnfill(TB_LIMIT_CHANNEL_MESSAGE, 'x');
+        TbLinkMessage text = {.type = TB_LINK_MESSAGE,
+                              .chunk = {1, some("control"), {data, TB_LIMIT_CHANNEL_MESSAGE}}};
+        gsize all = 0;
+        for (guint id = 1; id < 100; id++) {
+                text.id = id;
+                while (tb_link_send(media.link, &text) == TB_LINK_SENT)
+                        all += TB_LIMIT_CHANNEL_MESSAGE;
+        }
+        g_assert_cmpuint(all, >, TB_LIMIT_LINK_QUEUE - 2 * TB_LIMIT_CHANNEL_MESSAGE);
+        g_assert_cmpuint(all, <, TB_LIMIT_LINK_QUEUE + 2 * 1024 * 1024);
+        tb_link_free(media.link);
+        tb_link_free(host.link);
+}
+
+/* The other side says what it may not: the link ends with the reason. */
+static void test_violation(void)
+{
+        Side host = {0};
+        int fds[2];
+        g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), ==, 0);
+        host.link = tb_link_new(fds[0], TB_LINK_HOST, &callbacks, &host);
+        g_autoptr(GByteArray) good = wire(&(TbLinkMessage){.type = TB_LINK_PONG});
+        g_autoptr(GByteArray) bad = wire(&(TbLinkMessage){.type = TB_LINK_PING});
+        g_assert_cmpint(write(fds[1], good->data, good->len), ==, good->len);
+        g_assert_cmpint(write(fds[1], bad->data, bad->len), ==, bad->len);
+        g_assert_cmpint(write(fds[1], good->data, good->len), ==, good->len);
+        while (!host.ended)
+                g_main_context_iteration(NULL, TRUE);
+        g_assert_cmpuint(host.messages, ==, 1);
+        g_assert_cmpstr(host.ended, !=, TB_LINK_GONE);
+        tb_link_free(host.link);
+        g_free(host.ended);
+        close(fds[1]);
+}
+
+int main(int argc, char **argv)
+{
+        g_test_init(&argc, &argv, NULL);
+        tb_main_init(NULL);
+        g_test_add_func("/media/link/each", test_each);
+        g_test_add_func("/media/link/texts", test_texts);
+        g_test_add_func("/media/link/limits", test_limits);
+        g_test_add_func("/media/link/ceilings", test_ceilings);
+        g_test_add_func("/media/link/queue", test_queue);
+        g_test_add_func("/media/link/violation", test_violation);
+        return g_test_run();
+}
