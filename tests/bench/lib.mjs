@@ -55,9 +55,13 @@ function descendants(pid) {
   for (let i = 0; i < all.length; i++) for (const [child, parent] of parents) if (parent === all[i]) all.push(child);
   return all;
 }
-/** CPU seconds, resident bytes, threads and file descriptors of one process. */
+/** CPU seconds, resident bytes, threads and file descriptors of one process; of a host with its testbed-media. */
 export function usage(pid) {
-  return { ...stat(pid), fds: readdirSync(`/proc/${pid}/fd`).length };
+  const of = (p) => ({ ...stat(p), fds: readdirSync(`/proc/${p}/fd`).length });
+  const own = of(pid), media = descendants(pid).find((p) => { try { return readFileSync(`/proc/${p}/comm`, "utf8") === "testbed-media\n"; } catch { return false; } });
+  if (!media) return own;
+  const more = of(media);
+  return { ...own, cpu: own.cpu + more.cpu, threads: own.threads + more.threads, rss: own.rss + more.rss, fds: own.fds + more.fds };
 }
 /** CPU seconds of a process with all its children that run now. */
 export function treeCpu(pid) {

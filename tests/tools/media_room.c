@@ -275,13 +275,40 @@ static void do_fill(json_t *request, TbPeer *peer)
 }
 
 /* --- the rest --- */
-static int count_dir(const char *path)
+/* What the room and its testbed-media use together. */
+static int count_dir(int child, const char *what)
 {
+        g_autofree char *path =
+                child ? g_strdup_printf("/proc/%d/%s", child, what) : g_strdup_printf("/proc/self/%s", what);
         g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
         int n = 0;
         while (dir && g_dir_read_name(dir))
                 n++;
-        return n;
+        return child ? n + count_dir(0, what) : n;
+}
+
+static json_int_t resident_kb(int child)
+{
+        g_autofree char *path = child ? g_strdup_printf("/proc/%d/statm", child)
+                                      : g_strdup("/proc/self/statm"),
+                        *text = NULL;
+        g_file_get_contents(path, &text, NULL, NULL);
+        const char *pages = text ? strchr(text, ' ') : NULL;
+        json_int_t kb = pages ? g_ascii_strtoll(pages, NULL, 10) * (sysconf(_SC_PAGESIZE) / 1024) : 0;
+        return child ? kb + resident_kb(0) : kb;
+}
+
+/* Seconds of the child so far. */
+static double child_cpu(int child)
+{
+        g_autofree char *path = g_strdup_printf("/proc/%d/stat", child), *text = NULL;
+        if (!child || !g_file_get_contents(path, &text, NULL, NULL) || !strrchr(text, ')'))
+                return 0;
+        g_auto(GStrv) fields = g_strsplit(strrchr(text, ')') + 2, " ", -1); /* from the third on */
+        if (g_strv_length(fields) < 13)
+                return 0;
+        return (double)(g_ascii_strtoll(fields[11], NULL, 10) + g_ascii_strtoll(fields[12], NULL, 10)) /
+               (double)sysconf(_SC_CLK_TCK);
 }
 
 static void do_stats(Room *room, json_t *request)
@@ -290,18 +317,13 @@ static void do_stats(Room *room, json_t *request)
         tb_media_get_stats(room->media, &s);
         struct rusage usage;
         getrusage(RUSAGE_SELF, &usage);
-        g_autofree char *statm = NULL;
-        g_file_get_contents("/proc/self/statm", &statm, NULL, NULL);
-        const char *resident = statm ? strchr(statm, ' ') : NULL;
         double cpu = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-                     (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-        json_t *out = json_pack(
-                "{s:O?, s:o, s:o, s:i, s:i, s:I, s:f, s:i, s:i}", "id", json_object_get(request, "id"), "hub",
-                tb_hub_to_json(room->hub), "peers", tb_media_peers(room->media), "fds",
-                count_dir("/proc/self/fd"), "threads", count_dir("/proc/self/task"), "rss_kb",
-                (json_int_t)(resident ? g_ascii_strtoll(resident, NULL, 10) * (sysconf(_SC_PAGESIZE) / 1024)
-                                      : 0),
-                "cpu_s", cpu, "starts", (int)room->starts, "abandoned", (int)tb_reaper_abandoned());
+                     (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6 + child_cpu(s.child);
+        json_t *out = json_pack("{s:O?, s:o, s:o, s:i, s:i, s:I, s:f, s:i, s:i}", "id",
+                                json_object_get(request, "id"), "hub", tb_hub_to_json(room->hub), "peers",
+                                tb_media_peers(room->media), "fds", count_dir(s.child, "fd"), "threads",
+                                count_dir(s.child, "task"), "rss_kb", resident_kb(s.child), "cpu_s", cpu,
+                                "starts", (int)room->starts, "abandoned", (int)tb_reaper_abandoned());
         json_object_set_new(out, "frames_in", json_integer((json_int_t)s.frames_in));
         json_object_set_new(out, "frames_dropped", json_integer((json_int_t)s.frames_dropped));
         json_object_set_new(out, "frames_encoded", json_integer((json_int_t)s.frames_encoded));

@@ -147,6 +147,10 @@ TbPeer *tb_peer_new(TbMedia *media, TbHub *hub, const char *offer_sdp, const TbP
         static const TbPeerOptions defaults;
         g_auto(TbOffer) offer = {0};
         options = options ? options : &defaults;
+        if (offer_sdp && !g_utf8_validate(offer_sdp, -1, NULL)) {
+                tb_set_error(error, TB_ERROR_INVALID, "the SDP offer is not UTF-8");
+                return NULL;
+        }
         if (!tb_offer_parse(offer_sdp, hub != NULL, &offer, error) || !tb_media_admit_peer(media, error))
                 return NULL;
 
