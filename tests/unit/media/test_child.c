@@ -1,6 +1,7 @@
 /* testbed-media as the host sees it, with programs in its place that break every promise. */
 #include "host/media/child/child.h"
 
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
 
