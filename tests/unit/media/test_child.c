@@ -102,7 +102,7 @@ static void test_inherits(void)
         g_autofree char *env_path = g_build_filename(folder, "env", NULL),
                         *fds_path = g_build_filename(folder, "fds", NULL);
         g_setenv("TESTBED_TOKEN", "a-token-0123456789", TRUE);
-        int kept = g_open("/dev/null", O_RDONLY); /* without O_CLOEXEC */
+        int null = g_open("/dev/null", O_RDONLY), kept = fcntl(null, F_DUPFD, 57); /* without O_CLOEXEC */
         g_autofree char *why = lose(program, 1);
         g_autofree char *env = NULL, *fds = NULL;
         g_assert_true(g_file_get_contents(env_path, &env, NULL, NULL));
@@ -113,6 +113,7 @@ static void test_inherits(void)
         g_assert_true(g_strv_contains((const char *const *)lines, "3"));
         g_assert_false(g_strv_contains((const char *const *)lines, number));
         g_close(kept, NULL);
+        g_close(null, NULL);
         g_unlink(env_path);
         g_unlink(fds_path);
         g_unlink(program);
