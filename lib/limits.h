@@ -47,13 +47,25 @@
 #define TB_LIMIT_STATE_KEPT 32                 /* files kept aside of one name within a millisecond */
 
 /* commands and events */
-#define TB_LIMIT_QUEUE 64                    /* commands waiting for one worker: then 429 */
-#define TB_LIMIT_BUS_REPLAY 4096             /* events kept for Last-Event-ID */
-#define TB_LIMIT_COMMAND_S 600               /* longest timeout_s that a caller may ask for */
-#define TB_LIMIT_EXPECT_PATTERN 1024         /* bytes of a regular expression */
-#define TB_LIMIT_EXPECT_WINDOW (1024 * 1024) /* bytes of output that one expect looks at */
-#define TB_LIMIT_INPUT_EVENTS 256            /* per input call */
-#define TB_LIMIT_INPUT_TEXT 4096             /* bytes of one text event */
+#define TB_LIMIT_QUEUE 64         /* commands waiting for one worker: then 429 */
+#define TB_LIMIT_QUEUE_OF_USER 48 /* and of these of one user */
+#define TB_LIMIT_QUEUE_WATCHED 32 /* and of these of viewers: the rest is for who controls */
+#define TB_LIMIT_QUEUE_OF_VIEWER 16
+#define TB_LIMIT_LANE_BYTES (256 * 1024) /* told by one lane and not yet seen by main: then the lane waits */
+#define TB_LIMIT_TURN_US 2000        /* that main spends on what threads told it, before it looks elsewhere */
+#define TB_LIMIT_BUS_REPLAY 4096     /* events kept for Last-Event-ID */
+#define TB_LIMIT_COMMAND_S 600       /* longest timeout_s that a caller may ask for */
+#define TB_LIMIT_EXPECT_PATTERN 1024 /* bytes of a regular expression */
+#define TB_LIMIT_EXPECT_WINDOW (256 * 1024) /* bytes that a match may have at least, and twice that at most */
+#define TB_LIMIT_EXPECT_QUIET_MS 1000 /* a console that says nothing for so long has ended what it said */
+#define TB_LIMIT_EXPECT_STEPS 2000000 /* of the matcher at one place: then the pattern is refused */
+#define TB_LIMIT_EXPECT_HEAP_KB (32 * 1024) /* of the matcher's memory of where it may go back to */
+#define TB_LIMIT_JOB_THREADS 2              /* that compute for callers */
+#define TB_LIMIT_JOB_TURN_US 4000           /* of one job before the next one's */
+#define TB_LIMIT_JOBS 192                   /* at once */
+#define TB_LIMIT_JOBS_OF_USER 64            /* and of these of one user */
+#define TB_LIMIT_INPUT_EVENTS 256           /* per input call */
+#define TB_LIMIT_INPUT_TEXT 4096            /* bytes of one text event */
 #define TB_LIMIT_SWIPE_MS 10000
 #define TB_LIMIT_SHELL_OUTPUT (8 * 1024 * 1024) /* bytes of stdout and of stderr of one shell call */
 #define TB_LIMIT_CONSOLE_WRITE (1024 * 1024)    /* bytes of one write */
@@ -74,7 +86,9 @@
 /* bytes of one console's history on disk, with the places of its lines; the oldest segment goes first */
 #define TB_LIMIT_HISTORY (64 * 1024 * 1024)
 #define TB_LIMIT_HISTORY_SEGMENT (4 * 1024 * 1024)
-#define TB_LIMIT_LOG_LINES 10000 /* lines of one answer */
+#define TB_LIMIT_HISTORY_BEHIND (256 * 1024) /* bytes that wait for the disk: then the device waits */
+#define TB_LIMIT_LOG_LINES 10000             /* lines of one answer */
+#define TB_LIMIT_LOG_BYTES (1024 * 1024)     /* and what they say: the last line may begin below it */
 
 /* media */
 #define TB_LIMIT_VIDEO_SIDE 8192 /* pixels of width or height */

@@ -3,8 +3,14 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "lib/error.h"
+
+#define BACKGROUND_NICE 10
 
 /* --- mutex, condition --- */
 void tb_mutex_init(TbMutex *mutex)
@@ -76,17 +82,34 @@ static void *thread_main(void *arg)
         return NULL;
 }
 
-TbThread *tb_thread_start(const char *name, void (*run)(gpointer), gpointer data)
+TbThread *tb_thread_try_start(const char *name, void (*run)(gpointer), gpointer data, GError **error)
 {
         TbThread *thread = g_new0(TbThread, 1);
         g_strlcpy(thread->name, name, sizeof thread->name);
         thread->run = run;
         thread->data = data;
         int rc = pthread_create(&thread->id, NULL, thread_main, thread);
-        if (rc != 0)
-                g_error("cannot start thread %s: %s", name,
-                        g_strerror(rc)); /* like failing malloc: nothing can go on */
+        if (rc == 0)
+                return thread;
+        tb_set_error(error, TB_ERROR_UNAVAILABLE, "no thread can be had for %s: %s", name, g_strerror(rc));
+        g_free(thread);
+        return NULL;
+}
+
+TbThread *tb_thread_start(const char *name, void (*run)(gpointer), gpointer data)
+{
+        g_autoptr(GError) error = NULL;
+        TbThread *thread = tb_thread_try_start(name, run, data, &error);
+        if (!thread)
+                g_error("%s", error->message); /* like failing malloc: nothing can go on */
         return thread;
+}
+
+void tb_thread_yield_to_others(void)
+{
+        /* Linux counts niceness per thread */
+        if (setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), BACKGROUND_NICE) < 0)
+                return; /* it may not be had: fairness between jobs does not depend on it */
 }
 
 void tb_thread_join(TbThread *thread)
@@ -116,88 +139,6 @@ void tb_thread_detach(const char *name, void (*run)(gpointer), gpointer data)
         int rc = pthread_create(&id, NULL, thread_main_detached, thread);
         if (rc != 0)
                 g_error("cannot start thread %s: %s", name, g_strerror(rc));
-}
-
-/* --- main loop --- */
-typedef struct Post {
-        void (*call)(gpointer);
-        gpointer data;
-} Post;
-
-static struct {
-        pthread_t thread;
-        TbMutex lock;
-        GQueue posts; /* protected by lock */
-        GSource *source;
-        bool ready, stopped; /* protected by lock */
-        bool declared;       /* `thread` is set; it stays main after the loop was stopped */
-} loop;
-
-static gboolean posts_dispatch(GSource *source, GSourceFunc callback G_GNUC_UNUSED,
-                               gpointer data G_GNUC_UNUSED)
-{
-        g_source_set_ready_time(source, -1); /* disarm first: a post from here on arms it again */
-        GQueue batch = G_QUEUE_INIT;
-        tb_mutex_lock(&loop.lock);
-        batch = loop.posts;
-        g_queue_init(&loop.posts);
-        tb_mutex_unlock(&loop.lock);
-        for (Post *p; (p = g_queue_pop_head(&batch));) {
-                p->call(p->data);
-                g_free(p);
-        }
-        return G_SOURCE_CONTINUE;
-}
-
-static GSourceFuncs posts_funcs = {.dispatch = posts_dispatch};
-
-void tb_main_init(GMainContext *context)
-{
-        g_assert(!loop.ready);
-        loop.thread = pthread_self();
-        loop.declared = true;
-        tb_mutex_init(&loop.lock);
-        g_queue_init(&loop.posts);
-        loop.source = g_source_new(&posts_funcs, sizeof(GSource));
-        g_source_set_name(loop.source, "tb_main_post");
-        g_source_attach(loop.source, context);
-        loop.ready = true;
-}
-
-bool tb_is_main(void)
-{
-        return loop.declared && pthread_equal(loop.thread, pthread_self());
-}
-
-bool tb_main_post(void (*call)(gpointer), gpointer data)
-{
-        Post *p = g_new(Post, 1);
-        *p = (Post){call, data};
-        tb_mutex_lock(&loop.lock);
-        bool accepted = !loop.stopped;
-        if (accepted) {
-                g_queue_push_tail(&loop.posts, p);
-                g_source_set_ready_time(loop.source, 0);
-        }
-        tb_mutex_unlock(&loop.lock);
-        if (!accepted)
-                g_free(p);
-        return accepted;
-}
-
-void tb_main_stop(void)
-{
-        tb_assert_main();
-        tb_mutex_lock(&loop.lock);
-        loop.stopped = true;
-        tb_mutex_unlock(&loop.lock);
-        posts_dispatch(loop.source, NULL, NULL);
-        g_source_destroy(loop.source);
-        g_source_unref(loop.source);
-        loop.source = NULL;
-        loop.ready = false;
-        loop.stopped = false;
-        tb_mutex_clear(&loop.lock);
 }
 
 /* --- mailbox --- */
@@ -356,12 +297,24 @@ struct TbInterruptor {
         int fd; /* owned eventfd; readable while raised */
 };
 
+TbInterruptor *tb_interruptor_try_new(GError **error)
+{
+        int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (fd < 0) {
+                tb_set_error(error, TB_ERROR_UNAVAILABLE, "no descriptor can be had: %s", g_strerror(errno));
+                return NULL;
+        }
+        TbInterruptor *intr = g_new(TbInterruptor, 1);
+        intr->fd = fd;
+        return intr;
+}
+
 TbInterruptor *tb_interruptor_new(void)
 {
-        TbInterruptor *intr = g_new(TbInterruptor, 1);
-        intr->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        if (intr->fd < 0)
-                g_error("eventfd: %s", g_strerror(errno));
+        g_autoptr(GError) error = NULL;
+        TbInterruptor *intr = tb_interruptor_try_new(&error);
+        if (!intr)
+                g_error("eventfd: %s", error->message);
         return intr;
 }
 

@@ -1,6 +1,6 @@
 # Debian 12 packages and npm packages. `make deps` = everything; `make run` installs only what running needs. The images (docker/) are made of these
 # lists, too: BUILD and PAGES make them, HOST and HOST_IMAGE are in them.
-DEPS_BUILD := make gcc libc6-dev ca-certificates pkg-config git libglib2.0-dev libjansson-dev libyaml-dev libmicrohttpd-dev libwslay-dev libssl-dev libsoup-3.0-dev \
+DEPS_BUILD := make gcc libc6-dev ca-certificates pkg-config git libglib2.0-dev libjansson-dev libpcre2-dev libyaml-dev libmicrohttpd-dev libwslay-dev libssl-dev libsoup-3.0-dev \
 	libusb-1.0-0-dev libserialport-dev libudev-dev libvncserver-dev libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev \
 	libgstreamer-plugins-bad1.0-dev libnice-dev libx11-dev libxtst-dev libxext-dev libxdamage-dev libxfixes-dev libxrandr-dev libxcb1-dev libxcb-shm0-dev libxcb-damage0-dev libxcb-xfixes0-dev libxcb-xtest0-dev \
 	libxcb-randr0-dev libxcb-xinput-dev libxau-dev libqrencode-dev \

@@ -55,6 +55,7 @@ TbCore *tb_core_new(const TbHostConfig *config, TbMetrics *metrics, GError **err
         core->config = config;
         core->metrics = metrics;
         core->bus = tb_bus_new();
+        core->jobs = tb_jobs_new();
         core->devices = g_tree_new_full(compare_ids, NULL, NULL, (GDestroyNotify)tb_device_free);
         core->commands = g_hash_table_new(NULL, NULL);
         core->resources = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)json_decref);
@@ -138,6 +139,7 @@ void tb_core_stop(TbCore *core)
                         tb_attachment_release(g_ptr_array_index(device->attachments, i));
         }
         wait_for_workers(core);
+        tb_jobs_stop(core->jobs);
 }
 
 void tb_core_free(TbCore *core)
@@ -145,10 +147,12 @@ void tb_core_free(TbCore *core)
         if (!core)
                 return;
         g_tree_destroy(core->devices);
+        tb_histories_stop();
         tb_resources_free(core);
         g_assert(g_hash_table_size(core->commands) == 0);
         g_hash_table_unref(core->commands);
         g_hash_table_unref(core->resources);
+        tb_jobs_free(core->jobs);
         tb_bus_free(core->bus);
         if (core->audit_fd >= 0)
                 g_close(core->audit_fd, NULL);

@@ -3,6 +3,7 @@
 #include "host/core/core.h"
 #include "host/core/lanes/worker.h"
 #include "host/core/state/samples.h"
+#include "lib/job.h"
 #include "lib/secret.h"
 
 typedef struct TbLeaseState TbLeaseState; /* lease.c */
@@ -30,6 +31,7 @@ struct TbInterface {
         /* console, logs */
         TbHistory *history;  /* owned */
         bool history_failed; /* the bus was told */
+        bool history_behind; /* its lane is held for it */
         GArray *watchers;    /* of TbWatcher */
         guint next_watcher, watch_depth;
         /* sensors */
@@ -51,6 +53,7 @@ struct TbCore {
         const TbHostConfig *config; /* borrowed */
         TbBus *bus;
         TbMetrics *metrics;    /* borrowed; may be NULL */
+        TbJobs *jobs;          /* owned: what is computed for callers */
         GTree *devices;        /* id -> owned TbDevice, sorted */
         GHashTable *commands;  /* set of running TbCommand */
         GHashTable *resources; /* uri -> json_t */

@@ -2,151 +2,155 @@
 
 #include <string.h>
 
+#include "host/core/console/pattern.h"
 #include "host/core/private.h"
+#include "lib/job.h"
 #include "lib/limits.h"
-#include "lib/text.h"
 
-/*
- * A match may begin this far before the end of what was searched already: longer matches that straddle reads
- * are found from here on. It bounds the work for a console that prints a megabyte in small pieces.
- */
-#define OVERLAP (64 * 1024)
+#define HURRY_MS 300 /* for the last look, after the deadline; the command's own end comes later */
+#define NOW_MS 2000  /* timeout_s 0: for a look at what is there */
+#define CHUNK (16 * 1024)
 
+typedef enum Outcome { COMPILED, WAITING, FOUND, FAILED, NOT_FOUND } Outcome;
+
+/* One expect: its job reads the history and searches, main says when. Main holds it for the command and for the job. */
 typedef struct Expect {
-        TbCommand *command; /* borrowed: the owner */
-        TbInterface *iface; /* borrowed */
-        GRegex *regex;
-        GByteArray *window; /* output since `from` */
-        guint64 from, next; /* offsets: where the window begins, what to read next */
-        gsize searched;     /* bytes of the window without a match */
-        guint watch, search, timer;
-        bool sending, waiting;
+        guint refs;         /* main */
+        TbHistory *history; /* ref */
+        char *text;
+        gsize size;
+        gint final; /* atomic: no more bytes count than there are now; main sets it */
+        /* the job's, and main's while it sleeps */
+        TbPattern *pattern; /* NULL: not compiled yet */
+        TbScan *scan;
+        guint64 from, next; /* offsets: where the scan began, what to read next */
+        guint64 stop;       /* bytes from here on do not count */
+        bool end;           /* take the end of what is there for the end */
+        Outcome outcome;
+        GError *error;
+        json_t *result;
+        /* main's */
+        TbCommand *command; /* borrowed: the owner; NULL: it was answered */
+        TbInterface *iface; /* borrowed; valid with command */
+        TbJob *job;         /* NULL: over */
+        bool awake;         /* a turn comes or runs: what is the job's is not touched */
+        bool quiet;         /* the end was looked at, and nothing came since */
+        gint64 grew_us;     /* monotonic: when something came last */
+        guint watch, timer, quiet_timer;
 } Expect;
 
+static void expect_unref(gpointer p)
+{
+        Expect *e = p;
+        if (--e->refs > 0)
+                return;
+        tb_scan_free(e->scan);
+        tb_pattern_free(e->pattern);
+        tb_history_unref(e->history);
+        g_clear_error(&e->error);
+        json_decref(e->result);
+        g_free(e->text);
+        g_free(e);
+}
+
+/* --- the job's thread --- */
+/* History may have moved on over bytes that were not looked at: a match never stands on both sides of that. */
+static bool feed(Expect *e)
+{
+        guint8 buf[CHUNK];
+        guint64 at = 0;
+        gsize want =
+                (gsize)MIN(MIN(sizeof buf, tb_scan_room(e->scan)), e->stop > e->next ? e->stop - e->next : 0);
+        gsize n = want > 0 ? tb_history_read(e->history, e->next, buf, want, &at) : 0;
+        if (n == 0 || at >= e->stop)
+                return false;
+        if (at != e->next) {
+                tb_scan_free(e->scan);
+                e->scan = tb_scan_new(e->pattern);
+                e->from = at;
+        }
+        tb_scan_feed(e->scan, buf, n);
+        e->next = at + n;
+        return true;
+}
+
+static TbJobTurn compile(Expect *e)
+{
+        e->pattern = tb_pattern_new(e->text, e->size, &e->error);
+        e->outcome = e->pattern ? COMPILED : FAILED;
+        if (!e->pattern)
+                return TB_JOB_DONE;
+        e->scan = tb_scan_new(e->pattern);
+        return TB_JOB_SLEEP;
+}
+
+static TbJobTurn found(Expect *e)
+{
+        guint64 end = 0;
+        e->result = tb_scan_match(e->scan, &end);
+        json_object_set_new(e->result, "offset", json_integer((json_int_t)(e->from + end)));
+        e->outcome = FOUND;
+        return TB_JOB_DONE;
+}
+
+static TbJobTurn nothing_left(Expect *e)
+{
+        if (!g_atomic_int_get(&e->final)) {
+                e->outcome = WAITING;
+                return TB_JOB_SLEEP;
+        }
+        if (!e->end) { /* the last look */
+                e->end = true;
+                return TB_JOB_AGAIN;
+        }
+        e->result = json_pack("{s:b, s:o, s:I}", "matched", 0, "before", tb_scan_seen(e->scan), "offset",
+                              (json_int_t)e->next);
+        e->outcome = NOT_FOUND;
+        return TB_JOB_DONE;
+}
+
+static TbJobTurn turn(gpointer data, gint64 until_us)
+{
+        Expect *e = data;
+        if (!e->pattern)
+                return compile(e);
+        if (g_atomic_int_get(&e->final) && e->stop == G_MAXUINT64)
+                e->stop = tb_history_end(e->history);
+        do {
+                bool more = true;
+                while (g_get_monotonic_time() < until_us && (more = feed(e)))
+                        ;
+                bool end = e->end && !more && tb_scan_room(e->scan) > 0;
+                switch (tb_scan_step(e->scan, end, until_us, &e->error)) {
+                case TB_SCAN_FOUND: return found(e);
+                case TB_SCAN_FAILED: e->outcome = FAILED; return TB_JOB_DONE;
+                case TB_SCAN_AGAIN: break;
+                case TB_SCAN_MORE:
+                        if (more || (e->end && !end))
+                                break;
+                        return nothing_left(e);
+                }
+        } while (g_get_monotonic_time() < until_us);
+        return TB_JOB_AGAIN;
+}
+
+/* --- main --- */
 static void expect_stop(Expect *e)
 {
         if (e->watch)
                 tb_interface_unwatch(e->iface, e->watch);
         e->watch = 0;
-        g_clear_handle_id(&e->search, g_source_remove);
         g_clear_handle_id(&e->timer, g_source_remove);
-        e->waiting = false;
+        g_clear_handle_id(&e->quiet_timer, g_source_remove);
+        e->command = NULL;
+        if (e->job)
+                tb_job_cancel(g_steal_pointer(&e->job));
 }
 
 static void expect_free(gpointer p)
 {
-        Expect *e = p;
-        expect_stop(e);
-        g_clear_pointer(&e->regex, g_regex_unref);
-        g_byte_array_unref(e->window);
-        g_free(e);
-}
-
-static void read_more(Expect *e)
-{
-        guint8 buf[16384];
-        guint64 at;
-        gsize n;
-        while (e->window->len < TB_LIMIT_EXPECT_WINDOW &&
-               (n = tb_history_read(e->iface->history, e->next, buf,
-                                    MIN(sizeof buf, TB_LIMIT_EXPECT_WINDOW - e->window->len), &at)) > 0) {
-                g_byte_array_append(e->window, buf, (guint)n);
-                e->next = at + n;
-        }
-}
-
-static void matched(Expect *e, const GMatchInfo *match)
-{
-        int start = 0, end = 0;
-        g_match_info_fetch_pos(match, 0, &start, &end);
-        json_t *groups = json_array();
-        for (int i = 1; i < g_match_info_get_match_count(match); i++) {
-                int s, t;
-                bool set = g_match_info_fetch_pos(match, i, &s, &t) && s >= 0;
-                json_array_append_new(groups,
-                                      set ? tb_text_json(e->window->data + s, (gsize)(t - s)) : json_null());
-        }
-        json_t *result = json_pack("{s:b, s:o, s:o, s:o, s:I}", "matched", 1, "match",
-                                   tb_text_json(e->window->data + start, (gsize)(end - start)), "groups",
-                                   groups, "before", tb_text_json(e->window->data, (gsize)start), "offset",
-                                   (json_int_t)e->from + end);
-        expect_stop(e);
-        tb_command_succeed(e->command, result);
-}
-
-static void fail(Expect *e, TbErrorCode code, const char *why)
-{
-        json_t *extra =
-                json_pack("{s:b, s:o, s:I}", "matched", 0, "before",
-                          tb_text_json(e->window->data, e->window->len), "offset", (json_int_t)e->next);
-        expect_stop(e);
-        tb_command_fail(e->command,
-                        g_error_new(TB_ERROR, (int)code, "%s: no match for /%s/ %s", e->iface->id,
-                                    g_regex_get_pattern(e->regex), why),
-                        extra);
-}
-
-static gboolean on_timeout(gpointer data)
-{
-        Expect *e = data;
-        e->timer = 0;
-        fail(e, TB_ERROR_TIMEOUT, "in time; \"before\" is what was seen");
-        return G_SOURCE_REMOVE;
-}
-
-/* True when the command was answered. */
-static bool search(Expect *e)
-{
-        read_more(e);
-        g_autoptr(GMatchInfo) match = NULL;
-        g_autoptr(GError) error = NULL;
-        gsize begin = e->searched > OVERLAP ? e->searched - OVERLAP : 0;
-        if (g_regex_match_full(e->regex, e->window->len ? (const char *)e->window->data : "",
-                               (gssize)e->window->len, (int)begin, 0, &match, &error)) {
-                matched(e, match);
-                return true;
-        }
-        if (error) {
-                fail(e, TB_ERROR_INVALID, error->message);
-                return true;
-        }
-        e->searched = e->window->len;
-        if (e->window->len >= TB_LIMIT_EXPECT_WINDOW) {
-                fail(e, TB_ERROR_LIMIT, "within the bytes that one expect looks at");
-                return true;
-        }
-        return false;
-}
-
-static gboolean search_idle(gpointer data)
-{
-        Expect *e = data;
-        e->search = 0;
-        search(e);
-        return G_SOURCE_REMOVE;
-}
-
-static void on_grew(TbInterface *iface G_GNUC_UNUSED, gpointer data)
-{
-        Expect *e = data;
-        if (e->waiting && e->search == 0) /* one search for all that arrives in this turn of the loop */
-                e->search = g_idle_add_full(G_PRIORITY_DEFAULT, search_idle, e, NULL);
-}
-
-static void wait_for_match(Expect *e)
-{
-        gint64 left_ms = (e->command->call.deadline_us - g_get_monotonic_time()) / 1000;
-        e->waiting = true;
-        e->timer = g_timeout_add((guint)MAX(left_ms, 0), on_timeout, e);
-        if (!search(e) && e->watch == 0)
-                e->watch = tb_interface_watch(e->iface, on_grew, e);
-}
-
-static void sent(TbCommand *c)
-{
-        json_decref(c->result);
-        c->result = NULL;
-        wait_for_match(c->scratch);
+        expect_stop(p);
+        expect_unref(p);
 }
 
 static void cancelled(TbCommand *c)
@@ -154,43 +158,182 @@ static void cancelled(TbCommand *c)
         expect_stop(c->scratch);
 }
 
-void tb_expect_start(TbCommand *c)
+static void fail(Expect *e, GError *error_take, json_t *extra_take)
 {
-        GError *error = NULL;
-        const char *send = tb_command_string(c, "send"), *pattern = tb_command_string(c, "pattern");
-        json_t *from = json_object_get(c->params, "from");
-        /*
-         * RAW: consoles print any bytes. NEWLINE_LF: a line ends at \n alone, as in Python's re, so that
-         * ".*\n" crosses the \r before it. Limits against patterns that explode come with PCRE's own match
-         * limit.
-         */
-        GRegex *regex = g_regex_new(
-                pattern, G_REGEX_RAW | G_REGEX_MULTILINE | G_REGEX_OPTIMIZE | G_REGEX_NEWLINE_LF, 0, &error);
-        if (!regex) {
-                GError *blamed = NULL;
-                tb_error_set_field(&blamed, TB_ERROR_INVALID, "pattern", "%s", error->message);
-                g_error_free(error);
-                tb_command_fail(c, blamed, NULL);
+        TbCommand *c = e->command;
+        expect_stop(e);
+        tb_command_fail(c, error_take, extra_take);
+}
+
+static GError *not_in_time(const Expect *e, const char *why)
+{
+        return g_error_new(TB_ERROR, TB_ERROR_TIMEOUT, "%s: no match for /%s/ %s", e->iface->id, e->text,
+                           why);
+}
+
+static void wake(Expect *e)
+{
+        e->awake = true;
+        tb_job_wake(e->job);
+}
+
+static gboolean on_hurry(gpointer data)
+{
+        Expect *e = data;
+        e->timer = 0;
+        fail(e, not_in_time(e, "in time: the search did not keep up with what was printed"),
+             json_pack("{s:b, s:s, s:I}", "matched", 0, "before", "", "offset",
+                       (json_int_t)tb_history_end(e->history)));
+        return G_SOURCE_REMOVE;
+}
+
+static void last_look(Expect *e, guint ms)
+{
+        g_atomic_int_set(&e->final, 1);
+        e->timer = g_timeout_add(ms, on_hurry, e);
+        if (!e->awake)
+                wake(e);
+}
+
+static gboolean on_deadline(gpointer data)
+{
+        Expect *e = data;
+        e->timer = 0;
+        last_look(e, HURRY_MS);
+        return G_SOURCE_REMOVE;
+}
+
+static gboolean on_quiet(gpointer data)
+{
+        Expect *e = data;
+        gint64 left_ms = TB_LIMIT_EXPECT_QUIET_MS - (g_get_monotonic_time() - e->grew_us) / 1000;
+        if (e->awake || left_ms > 0) { /* looked at again when it may be so */
+                e->quiet_timer =
+                        g_timeout_add((guint)CLAMP(left_ms, 10, TB_LIMIT_EXPECT_QUIET_MS), on_quiet, e);
+                return G_SOURCE_REMOVE;
+        }
+        e->quiet_timer = 0;
+        e->quiet = e->end = true;
+        wake(e);
+        return G_SOURCE_REMOVE;
+}
+
+/* The job searched all there is. */
+static void wait_for_more(Expect *e)
+{
+        if (g_atomic_int_get(&e->final) || tb_history_end(e->history) > e->next) {
+                e->quiet = e->end = false;
+                wake(e);
                 return;
         }
+        e->end = false;
+        if (!e->quiet && e->quiet_timer == 0)
+                e->quiet_timer = g_timeout_add(TB_LIMIT_EXPECT_QUIET_MS, on_quiet, e);
+}
+
+static void on_grew(TbInterface *iface G_GNUC_UNUSED, gpointer data)
+{
+        Expect *e = data;
+        e->grew_us = g_get_monotonic_time();
+        if (e->awake || e->outcome != WAITING)
+                return;
+        e->quiet = false;
+        wake(e);
+}
+
+static void begin(Expect *e)
+{
+        const TbCommand *c = e->command;
+        json_t *asked = json_object_get(c->params, "timeout_s");
+        gint64 left_ms = (c->call.deadline_us - g_get_monotonic_time()) / 1000;
+        e->watch = tb_interface_watch(e->iface, on_grew, e);
+        if (json_number_value(asked) * 1000 < 1) {
+                last_look(e, NOW_MS);
+                return;
+        }
+        e->timer = g_timeout_add((guint)MAX(left_ms, 0), on_deadline, e);
+        wake(e);
+}
+
+static void sent(TbCommand *c)
+{
+        json_decref(c->result);
+        c->result = NULL;
+        begin(c->scratch);
+}
+
+/* The pattern is good. */
+static void go(Expect *e)
+{
+        TbCommand *c = e->command;
+        const char *send = tb_command_string(c, "send");
+        if (!send) {
+                begin(e);
+        } else if (tb_command_require_control(c)) {
+                c->bytes = g_bytes_new(send, json_string_length(json_object_get(c->params, "send")));
+                c->call.rank = TB_CALL_CHANGES;
+                tb_command_dispatch(c, tb_console_exec_write, sent);
+        }
+}
+
+static void slept(gpointer data)
+{
+        Expect *e = data;
+        e->awake = false;
+        if (e->outcome == COMPILED)
+                go(e);
+        else
+                wait_for_more(e);
+}
+
+static void done(gpointer data)
+{
+        Expect *e = data;
+        e->job = NULL;
+        json_t *result = g_steal_pointer(&e->result);
+        if (e->outcome == FOUND) {
+                TbCommand *c = e->command;
+                expect_stop(e);
+                tb_command_succeed(c, result);
+        } else {
+                GError *error = e->outcome == FAILED ? g_steal_pointer(&e->error)
+                                                     : not_in_time(e, "in time; \"before\" is what was seen");
+                fail(e, error, result);
+        }
+        expect_unref(e);
+}
+
+void tb_expect_start(TbCommand *c)
+{
+        json_t *from = json_object_get(c->params, "from"), *pattern = json_object_get(c->params, "pattern");
         Expect *e = g_new0(Expect, 1);
+        e->refs = 2;
         e->command = c;
         e->iface = c->iface;
-        e->regex = regex;
-        e->window = g_byte_array_new();
-        e->from = from ? MAX((guint64)json_integer_value(from), tb_history_start(c->iface->history))
-                       : tb_history_end(c->iface->history);
+        e->history = tb_history_ref(c->iface->history);
+        e->size = json_string_length(pattern);
+        e->text = g_memdup2(json_string_value(pattern), e->size + 1);
+        e->from = from ? MAX((guint64)json_integer_value(from), tb_history_start(e->history))
+                       : tb_history_end(e->history);
         e->next = e->from;
+        e->stop = G_MAXUINT64;
+        e->grew_us = g_get_monotonic_time();
+        e->awake = true;
         c->scratch = e;
         c->scratch_free = expect_free;
         tb_command_on_cancel(c, cancelled);
-        if (!send) {
-                wait_for_match(e);
-        } else if (tb_command_require_control(c)) {
-                e->watch = tb_interface_watch(e->iface, on_grew,
-                                              e); /* what it prints while we still send counts */
-                c->bytes = g_bytes_new(send, json_string_length(json_object_get(c->params, "send")));
-                tb_command_dispatch(c, tb_console_exec_write, sent);
+        GError *error = NULL;
+        e->job = tb_jobs_start(c->core->jobs,
+                               &(TbJobOptions){.user = tb_command_actor(c)->user,
+                                               .turn = turn,
+                                               .slept = slept,
+                                               .done = done,
+                                               .drop = expect_unref,
+                                               .data = e},
+                               &error);
+        if (!e->job) {
+                expect_unref(e);
+                tb_command_fail(c, error, NULL);
         }
 }
 
@@ -200,7 +343,10 @@ const TbParam tb_expect_params[] = {
          .required = true,
          .min = 1,
          .max = TB_LIMIT_EXPECT_PATTERN,
-         .help = "a regular expression (PCRE), over bytes, ^ and $ at every line"},
+         .help = "a regular expression (PCRE2) over bytes, ^ and $ at every line; matches of up to 256 KiB "
+                 "are found. "
+                 "What more output could still change is taken when the console was quiet for 1 s, or at the "
+                 "deadline"},
         {.name = "send",
          .type = TB_PARAM_STRING,
          .max = TB_LIMIT_CONSOLE_WRITE,
@@ -211,7 +357,7 @@ const TbParam tb_expect_params[] = {
          .max = TB_LIMIT_COMMAND_S,
          .fallback = "10",
          .unit = "s",
-         .help = "how long to wait"},
+         .help = "how long to wait; 0: what is there now decides"},
         {.name = "from",
          .type = TB_PARAM_INT,
          .min = 0,

@@ -36,6 +36,8 @@ TbInterface *tb_interface_new(TbDevice *device, const char *name, TbKind kind, T
         return iface;
 }
 
+static void history_changed(gpointer data);
+
 void tb_interface_open_history(TbInterface *iface)
 {
         if (iface->history || (iface->kind != TB_KIND_CONSOLE && iface->kind != TB_KIND_LOGS))
@@ -44,6 +46,8 @@ void tb_interface_open_history(TbInterface *iface)
         g_autofree char *dir =
                 g_build_filename(config->state_dir, "history", iface->device->id, iface->name, NULL);
         iface->history = tb_history_open(dir, config->history_limit);
+        tb_history_on_change(iface->history, history_changed, iface);
+        history_changed(iface);
 }
 
 void tb_interface_free(TbInterface *iface)
@@ -176,10 +180,20 @@ guint tb_interface_watchers(TbInterface *iface)
         return iface->watchers->len;
 }
 
-static void history_grew(TbInterface *iface)
+/* The disk pushes back: the lane makes no more until the disk has what it made. Commands go on. */
+static void hold_lane(TbInterface *iface)
+{
+        bool behind = tb_history_behind(iface->history);
+        TbWorker *worker = tb_interface_worker(iface);
+        if (behind != iface->history_behind && worker)
+                tb_worker_hold(worker, behind);
+        iface->history_behind = behind;
+}
+
+static void history_state(TbInterface *iface)
 {
         TbBus *bus = iface->device->core->bus;
-        const char *error = tb_history_error(iface->history);
+        g_autofree char *error = tb_history_error(iface->history);
         if ((error != NULL) != iface->history_failed) {
                 iface->history_failed = error != NULL;
                 tb_log(error ? TB_LOG_WARNING : TB_LOG_INFO, TB_F("device", iface->id), "console history: %s",
@@ -187,6 +201,18 @@ static void history_grew(TbInterface *iface)
                 tb_bus_publish(bus, error ? "history.stopped" : "history.resumed", iface->device->id,
                                iface->name, error ? json_pack("{s:s}", "reason", error) : NULL);
         }
+}
+
+static void history_changed(gpointer data)
+{
+        TbInterface *iface = data;
+        history_state(iface);
+        hold_lane(iface);
+}
+
+static void history_grew(TbInterface *iface)
+{
+        hold_lane(iface);
         iface->watch_depth++;
         for (guint i = 0; i < iface->watchers->len; i++) {
                 TbWatcher w = g_array_index(iface->watchers, TbWatcher, i);
@@ -350,6 +376,13 @@ static void on_power(gpointer data, const TbPowerState *state)
                 kick_others(owner); /* what was away for want of power is looked for now */
 }
 
+static void on_sampling(gpointer data, const char *reason)
+{
+        TbInterface *iface = of_kind(data, TB_KIND_SENSORS);
+        if (iface && (reason || iface->state == TB_STATE_FAULT))
+                set_state(iface, reason ? TB_STATE_FAULT : TB_STATE_READY, reason);
+}
+
 static void on_event(gpointer data, const char *type, json_t *event)
 {
         const TbLaneOwner *owner = data;
@@ -368,6 +401,7 @@ const TbWorkerOps tb_interface_worker_ops = {
         .sample = on_sample,
         .power = on_power,
         .event = on_event,
+        .sampling = on_sampling,
 };
 
 /* --- video --- */

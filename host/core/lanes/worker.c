@@ -1,6 +1,7 @@
 #include "host/core/lanes/worker.h"
 
 #include "host/core/lanes/worker_private.h"
+#include "lib/error.h"
 #include "lib/limits.h"
 
 /* Parallel lanes have no pump that could see a device come back: they look this often. */
@@ -21,7 +22,8 @@ void tb_worker_finalize(gpointer data)
         void (*ended)(gpointer) = w->o.ended;
         gpointer ended_data = w->o.ended_data;
         tb_worker_events_free(w->events);
-        tb_queue_free(w->queue);
+        tb_inlet_free(w->inlet);
+        tb_call_queue_free(w->queue);
         g_free((char *)w->o.device);
         g_free((char *)w->o.run_dir);
         g_free(w->absent);
@@ -34,17 +36,24 @@ void tb_worker_finalize(gpointer data)
         ended(ended_data);
 }
 
+static bool sample_exec(TbCall *call G_GNUC_UNUSED, TbInstance *instance, TbIo *io, GError **error)
+{
+        return instance->lane->sensors->sample(instance, io, error);
+}
+
 static void sample_done(TbCall *call)
 {
         TbWorker *w = *(TbWorker **)(call + 1);
         g_atomic_int_set(&w->sample_waiting, 0);
+        tb_mutex_lock(&w->lock);
+        bool tell = call->exec == sample_exec && !w->closing && (w->open || w->n_runners > 1);
+        tb_mutex_unlock(&w->lock);
+        if (tell && (call->error || w->sample_failed)) { /* a lane that is not open says so by itself */
+                w->sample_failed = call->error != NULL;
+                w->o.ops->sampling(w->o.owner, call->error ? tb_error_detail(call->error) : NULL);
+        }
         g_clear_error(&call->error);
         g_free(call);
-}
-
-static bool sample_exec(TbCall *call G_GNUC_UNUSED, TbInstance *instance, TbIo *io, GError **error)
-{
-        return instance->lane->sensors->sample(instance, io, error);
 }
 
 static bool probe_exec(TbCall *call G_GNUC_UNUSED, TbInstance *instance G_GNUC_UNUSED, TbIo *io G_GNUC_UNUSED,
@@ -63,7 +72,7 @@ static bool push_internal(TbWorker *w, bool (*exec)(TbCall *, TbInstance *, TbIo
         c->call.done = sample_done;
         c->call.deadline_us = g_get_monotonic_time() + TB_WORKER_OPEN_MS * G_TIME_SPAN_MILLISECOND;
         c->worker = w;
-        if (tb_worker_call(w, &c->call))
+        if (tb_worker_call(w, &c->call, NULL))
                 return true;
         g_free(c);
         return false;
@@ -87,7 +96,7 @@ static gboolean probe_tick(gpointer data)
         tb_mutex_lock(&w->lock);
         bool open = w->open;
         tb_mutex_unlock(&w->lock);
-        if (!open && tb_queue_length(w->queue) == 0)
+        if (!open && tb_call_queue_length(w->queue) == 0)
                 push_internal(w, probe_exec);
         return G_SOURCE_CONTINUE;
 }
@@ -119,14 +128,24 @@ TbWorker *tb_worker_new(const TbWorkerOptions *options)
         w->o = *options;
         w->o.device = g_strdup(options->device);
         w->o.run_dir = g_strdup(options->run_dir);
-        w->queue = tb_queue_new(TB_LIMIT_QUEUE, NULL);
+        w->queue = tb_call_queue_new();
+        g_autoptr(GError) error = NULL;
+        w->inlet = tb_inlet_new(TB_LIMIT_LANE_BYTES, &error);
+        if (!w->inlet)
+                g_error("%s", error->message);
         w->retry_ms = TB_WORKER_RETRY_FIRST_MS;
         w->n_runners = MAX(1, options->lane->parallel);
         tb_mutex_init(&w->lock);
         tb_mutex_init(&w->video_lock);
         tb_cond_init(&w->idle);
-        w->events = tb_worker_events_new(options->ops, options->owner, options->secrets, frame_out,
-                                         no_signal_out, w);
+        w->events = tb_worker_events_new(&(TbWorkerEventsOptions){.ops = options->ops,
+                                                                  .owner = options->owner,
+                                                                  .secrets = options->secrets,
+                                                                  .inlet = w->inlet,
+                                                                  .frame = frame_out,
+                                                                  .no_signal = no_signal_out,
+                                                                  .wait = tb_worker_wait_room,
+                                                                  .data = w});
         w->instance = g_malloc0(options->lane->size);
         *w->instance = (TbInstance){
                 .driver = options->driver,
@@ -164,10 +183,10 @@ static void wake_all(TbWorker *w)
                 tb_interruptor_raise(w->runners[i].io.wake);
 }
 
-bool tb_worker_call(TbWorker *w, TbCall *call)
+bool tb_worker_call(TbWorker *w, TbCall *call, GError **error)
 {
         tb_assert_main();
-        if (!tb_queue_push(w->queue, call))
+        if (!tb_call_queue_push(w->queue, call, error))
                 return false;
         wake_all(w);
         return true;
@@ -182,6 +201,11 @@ void tb_worker_cancel(TbWorker *w, TbCall *call)
                 if (w->runners[i].current == call)
                         tb_interruptor_raise(w->runners[i].io.stop);
         tb_mutex_unlock(&w->lock);
+}
+
+void tb_worker_hold(TbWorker *w, bool hold)
+{
+        tb_inlet_hold(w->inlet, hold);
 }
 
 void tb_worker_kick(TbWorker *w)
@@ -215,7 +239,7 @@ void tb_worker_release(TbWorker *w)
         tb_cond_broadcast(&w->idle);
         tb_mutex_unlock(&w->lock);
         wake_all(w);
-        tb_queue_close(w->queue);
+        tb_call_queue_close(w->queue);
 }
 
 void tb_worker_video_start(TbWorker *w, int max_fps, const TbVideoSink *sink, gpointer user)

@@ -14,6 +14,13 @@
 typedef struct TbWorker TbWorker;
 typedef struct TbCall TbCall;
 
+typedef enum TbCallRank {
+        TB_CALL_READS,
+        TB_CALL_CHANGES, /* goes before reads */
+        TB_CALL_URGENT,  /* goes before everything */
+        TB_CALL_RANKS
+} TbCallRank;
+
 /* One piece of work for a lane; embedded at the start of its owner's struct. */
 struct TbCall {
         bool (*exec)(TbCall *call, TbInstance *instance, TbIo *io, GError **error); /* worker thread */
@@ -21,6 +28,9 @@ struct TbCall {
         gint64 deadline_us;         /* monotonic; a call that is taken later fails with TB_ERROR_TIMEOUT */
         GError *error;              /* owned; set when exec failed or never ran */
         bool cancelled;             /* protected by the worker's lock */
+        const char *user; /* whose share of the queue it takes; borrowed until done; NULL: the lane's own */
+        bool watches;     /* of a user who may only watch */
+        TbCallRank rank;
 };
 
 typedef struct TbWorkerOps {
@@ -30,6 +40,8 @@ typedef struct TbWorkerOps {
         void (*sample)(gpointer owner, const TbSample *sample);
         void (*power)(gpointer owner, const TbPowerState *state);
         void (*event)(gpointer owner, const char *type, json_t *data);
+        /* asking for samples fails (reason), or works again (NULL) */
+        void (*sampling)(gpointer owner, const char *reason);
 } TbWorkerOps;
 
 typedef struct TbWorkerOptions {
@@ -49,10 +61,12 @@ typedef struct TbWorkerOptions {
 } TbWorkerOptions;
 
 TbWorker *tb_worker_new(const TbWorkerOptions *options); /* and starts it */
-/* False when TB_LIMIT_QUEUE calls wait already. */
-bool tb_worker_call(TbWorker *worker, TbCall *call);
+/* False when the queue, or the user's share of it, is full (TB_ERROR_LIMIT, in words). */
+bool tb_worker_call(TbWorker *worker, TbCall *call, GError **error);
 /* Ends the call soon: it fails with TB_ERROR_INTERRUPTED (through done) if it has not succeeded already. */
 void tb_worker_cancel(TbWorker *worker, TbCall *call);
+/* The owner's own sink is behind: the lane makes no more until it is let go. Commands go on. */
+void tb_worker_hold(TbWorker *worker, bool hold);
 void tb_worker_kick(TbWorker *worker); /* try to open now instead of after the pause */
 /* The owner forgets the worker: no callback comes any more; the thread ends by itself, then `ended` runs. */
 void tb_worker_release(TbWorker *worker);

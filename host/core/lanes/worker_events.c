@@ -7,14 +7,16 @@
 #include "lib/refcount.h"
 #include "lib/thread.h"
 
+#define EVENT_COST 1024 /* bytes that an event is counted as */
+
 struct TbWorkerEvents {
         TbRefCount ref;
-        const TbWorkerOps *ops;
-        gpointer owner;           /* borrowed; main thread only; NULL: muted */
-        const TbSecrets *secrets; /* borrowed while the lane's threads run */
-        void (*frame)(gpointer data, TbFrame *frame_take);
-        void (*no_signal)(gpointer data, const char *reason);
-        gpointer data; /* the worker */
+        TbWorkerEventsOptions o; /* owner: main thread only; NULL: muted */
+        TbMutex lock;
+        GHashTable *samples; /* stream -> Post that waits, borrowed; protected by lock */
+        struct Post *power;  /* that waits; borrowed; protected by lock */
+        bool told;           /* `fault` is what the driver said last; protected by lock */
+        char *fault;         /* owned; protected by lock */
 };
 
 typedef enum PostType { POST_STATE, POST_BYTES, POST_LINE, POST_SAMPLE, POST_POWER, POST_EVENT } PostType;
@@ -26,7 +28,7 @@ typedef struct Post {
         char *text;  /* owned: reason, line, event type, stream */
         char *text2; /* owned: quantity */
         char *text3; /* owned: unit */
-        gint64 t_ms;
+        gint64 t_ms; /* of a sample, as value and power: protected by lock while it waits */
         double value;
         TbPowerState power;
         json_t *json; /* owned */
@@ -36,8 +38,12 @@ typedef struct Post {
 
 static void events_unref(TbWorkerEvents *events)
 {
-        if (tb_ref_dec(&events->ref))
-                g_free(events);
+        if (!tb_ref_dec(&events->ref))
+                return;
+        g_hash_table_unref(events->samples);
+        tb_mutex_clear(&events->lock);
+        g_free(events->fault);
+        g_free(events);
 }
 
 static void post_free(Post *p)
@@ -70,11 +76,26 @@ static void deliver(const Post *p, const TbWorkerOps *ops, gpointer owner)
         }
 }
 
+/* From here on what is told of the same thing is a post of its own. */
+static void settle(Post *p)
+{
+        TbWorkerEvents *events = p->events;
+        if (p->type != POST_SAMPLE && p->type != POST_POWER)
+                return;
+        tb_mutex_lock(&events->lock);
+        if (events->power == p)
+                events->power = NULL;
+        if (p->type == POST_SAMPLE && g_hash_table_lookup(events->samples, p->text) == p)
+                g_hash_table_remove(events->samples, p->text);
+        tb_mutex_unlock(&events->lock);
+}
+
 static void arrive(gpointer data)
 {
         Post *p = data;
-        if (p->events->owner)
-                deliver(p, p->events->ops, p->events->owner);
+        settle(p);
+        if (p->events->o.owner)
+                deliver(p, p->events->o.ops, p->events->o.owner);
         post_free(p);
 }
 
@@ -88,10 +109,21 @@ static Post *post_new(TbWorkerEvents *events, PostType type, gsize size)
         return p;
 }
 
-static void post(Post *p)
+/* `cost`: what it holds besides itself. */
+static void post(Post *p, gsize cost)
 {
-        if (!tb_main_post(arrive, p))
+        if (!tb_inlet_post(p->events->o.inlet, sizeof *p + cost, arrive, p)) {
+                settle(p);
                 post_free(p);
+        }
+}
+
+static void post_and_wait(Post *p, gsize cost)
+{
+        TbWorkerEvents *events = p->events; /* the lane's thread keeps it */
+        post(p, cost);
+        if (tb_inlet_full(events->o.inlet))
+                events->o.wait(events->o.data);
 }
 
 /* --- what drivers call --- */
@@ -101,7 +133,7 @@ static void up_bytes(TbInstance *self, const void *data, gsize size)
                 return;
         Post *p = post_new(self->host, POST_BYTES, size);
         memcpy(p->bytes, data, size);
-        post(p);
+        post_and_wait(p, size);
 }
 
 static void up_line(TbInstance *self, const char *line, gint64 t_ms)
@@ -109,59 +141,102 @@ static void up_line(TbInstance *self, const char *line, gint64 t_ms)
         Post *p = post_new(self->host, POST_LINE, 0);
         p->text = g_strndup(line, TB_LIMIT_LINE);
         p->t_ms = t_ms ? t_ms : tb_clock_ms();
-        post(p);
+        post_and_wait(p, strlen(p->text));
 }
 
 static void up_sample(TbInstance *self, const TbSample *sample)
 {
-        Post *p = post_new(self->host, POST_SAMPLE, 0);
-        p->text = g_strdup(sample->stream);
-        p->text2 = g_strdup(sample->quantity);
-        p->text3 = g_strdup(sample->unit);
-        p->value = sample->value;
-        p->t_ms = sample->t_ms ? sample->t_ms : tb_clock_ms();
-        post(p);
+        TbWorkerEvents *events = self->host;
+        gint64 t_ms = sample->t_ms ? sample->t_ms : tb_clock_ms();
+        bool full = tb_inlet_full(events->o.inlet);
+        tb_mutex_lock(&events->lock);
+        Post *p = full ? g_hash_table_lookup(events->samples, sample->stream) : NULL;
+        bool waits = p && g_strcmp0(p->text3, sample->unit) == 0;
+        if (waits) {
+                p->value = sample->value;
+                p->t_ms = t_ms;
+        } else {
+                p = post_new(events, POST_SAMPLE, 0);
+                p->text = g_strdup(sample->stream);
+                p->text2 = g_strdup(sample->quantity);
+                p->text3 = g_strdup(sample->unit);
+                p->value = sample->value;
+                p->t_ms = t_ms;
+                g_hash_table_replace(events->samples, p->text, p);
+        }
+        tb_mutex_unlock(&events->lock);
+        if (!waits)
+                post_and_wait(p, strlen(sample->stream));
 }
 
 static void up_power(TbInstance *self, const TbPowerState *state)
 {
-        Post *p = post_new(self->host, POST_POWER, 0);
+        TbWorkerEvents *events = self->host;
+        bool full = tb_inlet_full(events->o.inlet);
+        tb_mutex_lock(&events->lock);
+        bool waits = full && events->power;
+        Post *p = waits ? events->power : post_new(events, POST_POWER, 0);
+        bool autostarted = waits && p->power.autostarted;
         p->power = *state;
-        post(p);
+        p->power.autostarted |= autostarted;
+        events->power = p;
+        tb_mutex_unlock(&events->lock);
+        if (!waits)
+                post_and_wait(p, 0);
 }
 
 static void up_frame(TbInstance *self, TbFrame *frame_take)
 {
         TbWorkerEvents *events = self->host;
-        events->frame(events->data, frame_take);
+        events->o.frame(events->o.data, frame_take);
 }
 
 static void up_no_signal(TbInstance *self, const char *reason)
 {
         TbWorkerEvents *events = self->host;
-        g_autofree char *shown = tb_secrets_hide(events->secrets, reason);
-        events->no_signal(events->data, shown);
+        g_autofree char *shown = tb_secrets_hide(events->o.secrets, reason);
+        events->o.no_signal(events->o.data, shown);
 }
 
 static void up_event(TbInstance *self, const char *type, json_t *data_take)
 {
         Post *p = post_new(self->host, POST_EVENT, 0);
         p->text = g_strdup(type);
-        p->json = data_take ? tb_secrets_hide_json(p->events->secrets, data_take) : json_object();
-        post(p);
+        p->json = data_take ? tb_secrets_hide_json(p->events->o.secrets, data_take) : json_object();
+        post_and_wait(p, EVENT_COST);
 }
 
 void tb_worker_events_state(TbWorkerEvents *events, TbState state, const char *reason)
 {
         Post *p = post_new(events, POST_STATE, 0);
         p->state = state;
-        p->text = tb_secrets_hide(events->secrets, reason);
-        post(p);
+        p->text = tb_secrets_hide(events->o.secrets, reason);
+        tb_mutex_lock(&events->lock);
+        events->told = false; /* the lane's own word: the driver's next one is news again */
+        tb_mutex_unlock(&events->lock);
+        post(p, 0);
 }
 
+/* A driver that says the same thing again and again tells nothing. */
 static void up_fault(TbInstance *self, const char *reason)
 {
-        tb_worker_events_state(self->host, reason ? TB_STATE_FAULT : TB_STATE_READY, reason);
+        TbWorkerEvents *events = self->host;
+        tb_mutex_lock(&events->lock);
+        bool same = events->told && g_strcmp0(events->fault, reason) == 0;
+        g_free(events->fault);
+        events->fault = g_strdup(reason);
+        tb_mutex_unlock(&events->lock);
+        if (same)
+                return;
+        tb_worker_events_state(events, reason ? TB_STATE_FAULT : TB_STATE_READY, reason);
+        tb_mutex_lock(&events->lock);
+        events->told = true;
+        tb_mutex_unlock(&events->lock);
+}
+
+bool tb_worker_events_call(TbWorkerEvents *events, void (*call)(gpointer), gpointer data)
+{
+        return tb_inlet_post(events->o.inlet, 0, call, data);
 }
 
 const TbUp tb_worker_up = {
@@ -175,18 +250,13 @@ const TbUp tb_worker_up = {
         .fault = up_fault,
 };
 
-TbWorkerEvents *tb_worker_events_new(const TbWorkerOps *ops, gpointer owner, const TbSecrets *secrets,
-                                     void (*frame)(gpointer, TbFrame *),
-                                     void (*no_signal)(gpointer, const char *), gpointer data)
+TbWorkerEvents *tb_worker_events_new(const TbWorkerEventsOptions *options)
 {
         TbWorkerEvents *events = g_new0(TbWorkerEvents, 1);
         tb_ref_init(&events->ref);
-        events->ops = ops;
-        events->owner = owner;
-        events->secrets = secrets;
-        events->frame = frame;
-        events->no_signal = no_signal;
-        events->data = data;
+        tb_mutex_init(&events->lock);
+        events->o = *options;
+        events->samples = g_hash_table_new(g_str_hash, g_str_equal);
         return events;
 }
 
@@ -198,5 +268,5 @@ void tb_worker_events_free(TbWorkerEvents *events)
 void tb_worker_events_mute(TbWorkerEvents *events)
 {
         tb_assert_main();
-        events->owner = NULL;
+        events->o.owner = NULL;
 }

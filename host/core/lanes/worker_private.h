@@ -3,8 +3,10 @@
  * A lane's worker from inside: worker.c is what the main thread does with it, worker_run.c what its own
  * threads do. The two meet in `lock`, the queue and atomics only.
  */
+#include "host/core/lanes/call_queue.h"
 #include "host/core/lanes/worker.h"
 #include "host/core/lanes/worker_events.h"
+#include "lib/inlet.h"
 #include "lib/thread.h"
 
 #define TB_WORKER_RETRY_FIRST_MS 250 /* pause before a lost lane is opened again; doubles */
@@ -20,7 +22,8 @@ typedef struct TbRunner { /* one thread of a lane */
 struct TbWorker {
         TbInstance *instance; /* owned, lane->size bytes */
         TbWorkerOptions o;    /* strings owned */
-        TbQueue *queue;
+        TbCallQueue *queue;
+        TbInlet *inlet; /* owned: what it tells main */
         TbRunner *runners;
         guint n_runners;
         TbMutex lock;
@@ -38,6 +41,7 @@ struct TbWorker {
         guint sample_timer;  /* main */
         gint sample_waiting; /* atomic: a sample call is queued */
         guint probe_timer;   /* main */
+        bool sample_failed;  /* main: the owner was told so */
         /* the consumer of frames */
         TbMutex video_lock;
         TbVideoSink video_sink; /* protected by video_lock; frame NULL: nobody */
@@ -50,5 +54,7 @@ struct TbWorker {
 /* The body of each of its threads; data: TbRunner. Ends when the worker closes; the last one posts
  * tb_worker_finalize(). */
 void tb_worker_run(gpointer data);
+/* What tb_worker_up does above the inlet's ceiling; data: TbWorker. One of its threads. */
+void tb_worker_wait_room(gpointer data);
 /* Main thread: joins the threads and frees the worker. */
 void tb_worker_finalize(gpointer data);

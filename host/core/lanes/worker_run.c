@@ -5,6 +5,25 @@
 #include "lib/log.h"
 
 /* --- helpers --- */
+static _Thread_local TbIo *own_io; /* of the lane that this thread serves */
+
+/* False: its TbIo ended the wait. */
+static bool wait_for_room(TbWorker *w, TbIo *io)
+{
+        while (tb_inlet_full(w->inlet)) {
+                struct pollfd room = {.fd = tb_inlet_room_fd(w->inlet), .events = POLLIN};
+                if (tb_io_wait(io, &room, 1, -1) != TB_WAIT_READY)
+                        return false;
+        }
+        return true;
+}
+
+void tb_worker_wait_room(gpointer data)
+{
+        if (own_io)
+                wait_for_room(data, own_io);
+}
+
 static bool is_closing(TbWorker *w)
 {
         tb_mutex_lock(&w->lock);
@@ -60,9 +79,9 @@ static void call_finish(gpointer data)
         call->done(call);
 }
 
-static void call_post(TbCall *call)
+static void call_post(TbWorker *w, TbCall *call)
 {
-        if (!tb_main_post(call_finish, call))
+        if (!tb_worker_events_call(w->events, call_finish, call))
                 tb_log(TB_LOG_ERROR, TB_F(),
                        "a call ended after the main loop: its owner was not stopped in order");
 }
@@ -74,7 +93,7 @@ static void call_fail_absent(TbWorker *w, TbCall *call)
         tb_set_error(&call->error, w->absent_code, "%s",
                      w->absent ? w->absent : "the device is not reached yet");
         tb_mutex_unlock(&w->lock);
-        call_post(call);
+        call_post(w, call);
 }
 
 static void call_run(TbRunner *r, TbCall *call)
@@ -110,12 +129,12 @@ static void call_run(TbRunner *r, TbCall *call)
         if (!w->closing)
                 tb_interruptor_lower(r->io.stop); /* a cancel that was meant for this call */
         tb_mutex_unlock(&w->lock);
-        call_post(call);
+        call_post(w, call);
 }
 
 static void fail_queue(TbWorker *w)
 {
-        for (TbCall *call; (call = tb_queue_take(w->queue, 0));)
+        for (TbCall *call; (call = tb_call_queue_take(w->queue, 0));)
                 call_fail_absent(w, call);
 }
 
@@ -147,10 +166,15 @@ static void serve(TbRunner *r)
         for (;;) {
                 tb_interruptor_lower(
                         r->io.wake); /* before looking: what is pushed from here on raises it again */
-                for (TbCall *call; !is_closing(w) && (call = tb_queue_take(w->queue, 0));)
+                for (TbCall *call; !is_closing(w) && (call = tb_call_queue_take(w->queue, 0));)
                         call_run(r, call);
                 if (is_closing(w) || !video_sync(w, &r->io, &error))
                         break;
+                r->io.in_pump = true;
+                bool room = wait_for_room(w, &r->io); /* what it would read now has no place yet */
+                r->io.in_pump = false;
+                if (!room)
+                        continue;
                 if (w->o.lane->pump) {
                         r->io.in_pump = true;
                         bool ok = w->o.lane->pump(w->instance, &r->io, &error);
@@ -235,7 +259,7 @@ static void run_parallel(TbRunner *r)
 {
         TbWorker *w = r->worker;
         while (!is_closing(w)) {
-                TbCall *call = tb_queue_take(w->queue, -1);
+                TbCall *call = tb_call_queue_take(w->queue, -1);
                 if (!call)
                         continue; /* closed */
                 if (!parallel_open(w, &r->io)) {
@@ -255,15 +279,16 @@ void tb_worker_run(gpointer data)
 {
         TbRunner *r = data;
         TbWorker *w = r->worker;
+        own_io = &r->io;
         if (w->n_runners > 1)
                 run_parallel(r);
         else
                 run_single(r);
-        for (TbCall *call; (call = tb_queue_take(w->queue, 0));)
+        for (TbCall *call; (call = tb_call_queue_take(w->queue, 0));)
                 call_run(r, call); /* closing: they fail */
         tb_mutex_lock(&w->lock);
         bool last = ++w->ended == w->n_runners;
         tb_mutex_unlock(&w->lock);
         if (last)
-                tb_main_post(tb_worker_finalize, w);
+                tb_worker_events_call(w->events, tb_worker_finalize, w);
 }

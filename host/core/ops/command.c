@@ -126,13 +126,18 @@ void tb_command_dispatch(TbCommand *c, bool (*exec)(TbCommand *, TbInstance *, T
         c->after = after;
         c->call.exec = call_exec;
         c->call.done = call_done;
+        c->call.user = c->actor.user ? c->actor.user : "nobody";
+        c->call.watches = c->actor.role < TB_ROLE_OPERATOR;
+        if (c->verb->flags & TB_VERB_CONTROL)
+                c->call.rank = MAX(c->call.rank, TB_CALL_CHANGES);
         c->dispatched = true;
-        if (worker && tb_worker_call(worker, &c->call))
+        g_autoptr(GError) error = NULL;
+        if (worker && tb_worker_call(worker, &c->call, &error))
                 return;
         c->dispatched = false;
         tb_command_fail(c,
-                        g_error_new(TB_ERROR, TB_ERROR_LIMIT, "%s is busy: %d commands wait already",
-                                    c->iface->id, TB_LIMIT_QUEUE),
+                        g_error_new(TB_ERROR, error ? error->code : TB_ERROR_UNAVAILABLE, "%s: %s",
+                                    c->iface->id, error ? error->message : "it has no thread now"),
                         NULL);
 }
 

@@ -73,6 +73,10 @@ void tb_commands_stop(TbCore *core);
                 .fallback = "1000", .help = "lines at most"                                                  \
         }
 
+/* lines.c: the start of a verb that reads lines of the interface's history (from, limit): answers {"lines","next",
+ * "start","offset"}. Read on a job's thread. */
+void tb_command_lines(TbCommand *command);
+
 /* The tables that verbs.c joins. */
 extern const TbVerbRun tb_lease_verbs[], tb_power_verbs[], tb_console_verbs[], tb_video_verbs[],
         tb_input_verbs[], tb_sensors_verbs[], tb_shell_verbs[], tb_files_verbs[], tb_apps_verbs[],

@@ -40,8 +40,9 @@ static json_t *with_place(TbCommand *c, json_t *o)
         json_object_set_new(o, "state", json_string(tb_state_name(c->iface->state)));
         if (c->iface->ports)
                 json_object_update(o, c->iface->ports);
-        if (tb_history_error(h))
-                json_object_set_new(o, "history_error", json_string(tb_history_error(h)));
+        g_autofree char *error = tb_history_error(h);
+        if (error)
+                json_object_set_new(o, "history_error", json_string(error));
         return o;
 }
 
@@ -172,16 +173,6 @@ static void write_(TbCommand *c)
                 tb_command_dispatch(c, tb_console_exec_write, NULL);
 }
 
-static void log_(TbCommand *c)
-{
-        gint64 from = tb_command_int(c, "from"), limit = tb_command_int(c, "limit");
-        guint64 next = 0;
-        json_t *lines = tb_history_lines(c->iface->history, (guint64)from, (guint)limit, &next);
-        tb_command_succeed(c, json_pack("{s:o, s:I, s:I, s:I}", "lines", lines, "next", (json_int_t)next,
-                                        "start", (json_int_t)tb_history_start(c->iface->history), "offset",
-                                        (json_int_t)tb_history_end(c->iface->history)));
-}
-
 static const TbParam set_params[] = {
         {.name = "baud",
          .type = TB_PARAM_INT,
@@ -287,6 +278,6 @@ const TbVerbRun tb_console_verbs[] = {
                   .http = TB_VERB_SPECIAL,
                   .summary = "The history, a line each with its time",
                   .answers = "200 text/plain"},
-         .start = log_},
+         .start = tb_command_lines},
         {.verb = {.op = NULL}},
 };

@@ -4,15 +4,6 @@
 #include "lib/limits.h"
 
 /* --- logs --- */
-static void logs_get(TbCommand *c)
-{
-        guint64 next = 0;
-        json_t *lines = tb_history_lines(c->iface->history, (guint64)tb_command_int(c, "from"),
-                                         (guint)tb_command_int(c, "limit"), &next);
-        tb_command_succeed(c, json_pack("{s:o, s:I, s:I}", "lines", lines, "next", (json_int_t)next, "start",
-                                        (json_int_t)tb_history_start(c->iface->history)));
-}
-
 static const TbParam logs_params[] = {
         TB_PARAM_LINES,
         TB_PARAM_END,
@@ -29,7 +20,7 @@ const TbVerbRun tb_logs_verbs[] = {
                   .http = TB_VERB_SPECIAL,
                   .summary = "Log lines as they come; ?from= replays",
                   .answers = "200 text/event-stream"},
-         .start = logs_get},
+         .start = tb_command_lines},
         {.verb = {.op = NULL}},
 };
 

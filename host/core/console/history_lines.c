@@ -1,0 +1,139 @@
+/* Lines of a history: where they begin, by the index on disk and in memory, and what they say. Any thread. */
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "host/core/console/history_private.h"
+#include "lib/limits.h"
+
+#define INDEX_CHUNK 512 /* records read at once */
+
+static gsize read_records(int fd, guint64 at, TbLineStart *out, gsize n)
+{
+        gssize got = pread(fd, out, n * sizeof *out, (off_t)(at * sizeof *out));
+        return got < 0 ? 0 : (gsize)got / sizeof *out;
+}
+
+/* The first record at or after `from`; they rise. */
+static guint64 find_record(int fd, guint64 count, guint64 from)
+{
+        guint64 low = 0, high = count;
+        while (low < high) {
+                guint64 middle = low + (high - low) / 2;
+                TbLineStart line;
+                if (read_records(fd, middle, &line, 1) == 1 && line.offset < from)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return low;
+}
+
+/* One segment's lines in [from, until), and the last one before `from` that began in it. */
+static void lines_of_segment(TbHistory *h, const TbSegment *s, guint64 from, guint64 until, guint limit,
+                             GArray *out, TbLineStart *before)
+{
+        g_autofree char *path = tb_history_segment_path(h, s->first, "idx");
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return;
+        TbLineStart lines[INDEX_CHUNK];
+        guint64 at = find_record(fd, s->index / sizeof *lines, from);
+        if (at > 0 && out->len == 0)
+                read_records(fd, at - 1, before, 1);
+        for (gsize n; out->len < limit && (n = read_records(fd, at, lines, INDEX_CHUNK)) > 0; at += n) {
+                for (gsize i = 0; i < n && out->len < limit; i++)
+                        if (lines[i].offset >= from && lines[i].offset < until)
+                                g_array_append_val(out, lines[i]);
+                if (lines[n - 1].offset >= until)
+                        break;
+        }
+        close(fd);
+}
+
+/* All line starts at or after `from`, at most `limit`, oldest first; *before: the line that runs into `from`. */
+static GArray *line_starts(TbHistory *h, guint64 from, guint limit, TbLineStart *before)
+{
+        GArray *out = g_array_new(FALSE, FALSE, sizeof(TbLineStart));
+        tb_mutex_lock(&h->lock);
+        g_autofree TbLineStart *recent = g_memdup2(h->recent->data, h->recent->len * sizeof(TbLineStart));
+        g_autofree TbSegment *segments = g_memdup2(h->segments->data, h->segments->len * sizeof(TbSegment));
+        guint n_recent = h->recent->len, n_segments = h->segments->len;
+        guint64 memory_from = n_recent > 0 ? recent[0].offset : h->end;
+        tb_mutex_unlock(&h->lock);
+        for (guint i = 0; i < n_segments && out->len < limit && from < memory_from; i++)
+                if (segments[i].first + segments[i].size > from)
+                        lines_of_segment(h, &segments[i], from, memory_from, limit, out, before);
+        guint low = 0, high = n_recent;
+        while (low < high) {
+                guint middle = low + (high - low) / 2;
+                if (recent[middle].offset < from)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        if (low > 0 && out->len == 0)
+                *before = recent[low - 1];
+        for (; low < n_recent && out->len < limit; low++)
+                g_array_append_val(out, recent[low]);
+        return out;
+}
+
+typedef struct Lines {
+        TbHistory *history;
+        json_t *out;
+        char *buf; /* TB_LIMIT_LINE bytes */
+        guint limit;
+        gsize bytes;
+} Lines;
+
+/* The pieces of one line in [from, stop). False: the answer is full, and *next is the piece that it lacks. */
+static bool add_line(Lines *l, const TbLineStart *line, guint64 from, guint64 stop, guint64 *next)
+{
+        guint64 skip = from > line->offset ? (from - line->offset + TB_LIMIT_LINE - 1) / TB_LIMIT_LINE : 0;
+        for (guint64 at = line->offset + skip * TB_LIMIT_LINE; at < stop; at += TB_LIMIT_LINE) {
+                *next = at;
+                if (json_array_size(l->out) >= l->limit || l->bytes >= TB_LIMIT_LOG_BYTES)
+                        return false;
+                gsize want = (gsize)MIN(stop - at, (guint64)TB_LIMIT_LINE), got = 0;
+                while (got < want) {
+                        guint64 where;
+                        gsize n = tb_history_read(l->history, at + got, l->buf + got, want - got, &where);
+                        if (n == 0 || where != at + got)
+                                break;
+                        got += n;
+                }
+                while (at + got == stop && got > 0 && (l->buf[got - 1] == '\n' || l->buf[got - 1] == '\r'))
+                        got--, stop--;
+                if (got == 0 && at != line->offset)
+                        break; /* nothing but the end of the line was left */
+                g_autofree char *text = g_utf8_make_valid(l->buf, (gssize)got);
+                json_array_append_new(l->out, json_pack("{s:I, s:I, s:s}", "offset", (json_int_t)at, "t",
+                                                        (json_int_t)line->t_ms, "text", text));
+                l->bytes += got;
+        }
+        return true;
+}
+
+json_t *tb_history_lines(TbHistory *h, guint64 from, guint limit, guint64 *ret_next)
+{
+        TbLineStart before = {.offset = G_MAXUINT64};
+        guint64 end = tb_history_end(h), next = end;
+        g_autoptr(GArray) starts =
+                line_starts(h, from, limit + 1, &before); /* one more: it ends the last line */
+        g_autofree char *buf = g_malloc(TB_LIMIT_LINE);
+        Lines l = {.history = h, .out = json_array(), .buf = buf, .limit = limit};
+        bool room = true;
+        if (before.offset != G_MAXUINT64)
+                room = add_line(&l, &before, from,
+                                starts->len > 0 ? g_array_index(starts, TbLineStart, 0).offset : end, &next);
+        for (guint i = 0; i < starts->len && room; i++) {
+                const TbLineStart *line = &g_array_index(starts, TbLineStart, i);
+                if (line->offset >= end)
+                        break; /* it came meanwhile */
+                guint64 stop = i + 1 < starts->len ? g_array_index(starts, TbLineStart, i + 1).offset : end;
+                room = add_line(&l, line, from, MIN(stop, end), &next);
+        }
+        *ret_next = room ? end : next;
+        return l.out;
+}

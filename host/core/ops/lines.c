@@ -1,0 +1,100 @@
+/* Lines of a history for a caller: read in turns on a job's thread, because a long log is megabytes of disk. */
+#include "host/core/ops/command.h"
+#include "host/core/private.h"
+#include "lib/job.h"
+#include "lib/limits.h"
+
+#define AT_ONCE 200 /* lines of one look */
+
+typedef struct Lines {
+        guint refs;         /* main: the command's and the job's */
+        TbHistory *history; /* ref */
+        TbCommand *command; /* main; borrowed: the owner */
+        TbJob *job;         /* main; NULL: over */
+        /* the job's */
+        guint64 next;
+        guint left; /* lines that are still wanted */
+        gsize bytes;
+        json_t *lines;
+} Lines;
+
+static void lines_unref(gpointer data)
+{
+        Lines *l = data;
+        if (--l->refs > 0)
+                return;
+        tb_history_unref(l->history);
+        json_decref(l->lines);
+        g_free(l);
+}
+
+static TbJobTurn turn(gpointer data, gint64 until_us)
+{
+        Lines *l = data;
+        do {
+                guint64 from = l->next;
+                json_auto_t *some = tb_history_lines(l->history, from, MIN(l->left, AT_ONCE), &l->next);
+                size_t i;
+                json_t *line;
+                json_array_foreach (some, i, line)
+                        l->bytes += json_string_length(json_object_get(line, "text"));
+                json_array_extend(l->lines, some);
+                l->left -= (guint)json_array_size(some);
+                if (json_array_size(some) == 0 || l->left == 0 || l->bytes >= TB_LIMIT_LOG_BYTES)
+                        return TB_JOB_DONE;
+        } while (g_get_monotonic_time() < until_us);
+        return TB_JOB_AGAIN;
+}
+
+static void lines_stop(TbCommand *c)
+{
+        Lines *l = c->scratch;
+        if (l->job)
+                tb_job_cancel(g_steal_pointer(&l->job));
+}
+
+static void scratch_free(gpointer data)
+{
+        Lines *l = data;
+        if (l->job)
+                tb_job_cancel(g_steal_pointer(&l->job));
+        lines_unref(l);
+}
+
+static void done(gpointer data)
+{
+        Lines *l = data;
+        TbCommand *c = l->command;
+        l->job = NULL;
+        json_t *answer = json_pack("{s:O, s:I, s:I, s:I}", "lines", l->lines, "next", (json_int_t)l->next,
+                                   "start", (json_int_t)tb_history_start(l->history), "offset",
+                                   (json_int_t)tb_history_end(l->history));
+        lines_unref(l);
+        tb_command_succeed(c, answer);
+}
+
+void tb_command_lines(TbCommand *c)
+{
+        Lines *l = g_new0(Lines, 1);
+        l->refs = 2;
+        l->command = c;
+        l->history = tb_history_ref(c->iface->history);
+        l->next = (guint64)tb_command_int(c, "from");
+        l->left = (guint)tb_command_int(c, "limit");
+        l->lines = json_array();
+        c->scratch = l;
+        c->scratch_free = scratch_free;
+        tb_command_on_cancel(c, lines_stop);
+        GError *error = NULL;
+        l->job = tb_jobs_start(c->core->jobs,
+                               &(TbJobOptions){.user = tb_command_actor(c)->user,
+                                               .turn = turn,
+                                               .done = done,
+                                               .drop = lines_unref,
+                                               .data = l},
+                               &error);
+        if (!l->job) {
+                lines_unref(l);
+                tb_command_fail(c, error, NULL);
+        }
+}

@@ -1,0 +1,78 @@
+/* Shares of a lane's queue: at each limit and one beyond, and who goes first. */
+#include "host/core/lanes/call_queue.h"
+#include "lib/error.h"
+#include "lib/limits.h"
+
+#define MANY 200
+
+static TbCall calls[MANY];
+static guint used;
+
+static bool push(TbCallQueue *queue, const char *user, bool watches, TbCallRank rank)
+{
+        g_autoptr(GError) error = NULL;
+        g_assert_cmpuint(used, <, MANY);
+        TbCall *call = &calls[used++];
+        *call = (TbCall){.user = user, .watches = watches, .rank = rank};
+        bool ok = tb_call_queue_push(queue, call, &error);
+        if (!ok)
+                g_assert_error(error, TB_ERROR, TB_ERROR_LIMIT);
+        return ok;
+}
+
+static void drain(TbCallQueue *queue)
+{
+        while (tb_call_queue_take(queue, 0))
+                ;
+        used = 0;
+}
+
+static void test_shares(void)
+{
+        TbCallQueue *queue = tb_call_queue_new();
+        for (guint i = 0; i < TB_LIMIT_QUEUE_OF_VIEWER; i++)
+                g_assert_true(push(queue, "eve", true, TB_CALL_READS));
+        g_assert_false(push(queue, "eve", true, TB_CALL_READS)); /* limit + 1 */
+        for (guint i = TB_LIMIT_QUEUE_OF_VIEWER; i < TB_LIMIT_QUEUE_WATCHED; i++)
+                g_assert_true(push(queue, "mallory", true, TB_CALL_READS));
+        g_assert_false(push(queue, "trudy", true, TB_CALL_READS));
+        g_assert_true(push(queue, "bob", false, TB_CALL_CHANGES)); /* viewers leave room */
+        drain(queue);
+        for (guint i = 0; i < TB_LIMIT_QUEUE_OF_USER; i++)
+                g_assert_true(push(queue, "bob", false, TB_CALL_CHANGES));
+        g_assert_false(push(queue, "bob", false, TB_CALL_CHANGES));
+        for (guint i = TB_LIMIT_QUEUE_OF_USER; i < TB_LIMIT_QUEUE; i++)
+                g_assert_true(push(queue, "alice", false, TB_CALL_READS));
+        g_assert_false(push(queue, "alice", false, TB_CALL_READS));
+        g_assert_true(push(queue, NULL, false, TB_CALL_READS)); /* the lane's own */
+        drain(queue);
+        tb_call_queue_free(queue);
+}
+
+static void test_order(void)
+{
+        static const TbCallRank ranks[] = {TB_CALL_READS, TB_CALL_CHANGES, TB_CALL_READS, TB_CALL_CHANGES,
+                                           TB_CALL_URGENT};
+        static const guint order[] = {4, 1, 3, 0, 2};
+        TbCallQueue *queue = tb_call_queue_new();
+        for (guint i = 0; i < G_N_ELEMENTS(ranks); i++)
+                g_assert_true(push(queue, "bob", false, ranks[i]));
+        g_assert_cmpuint(tb_call_queue_length(queue), ==, G_N_ELEMENTS(ranks));
+        for (guint i = 0; i < G_N_ELEMENTS(order); i++)
+                g_assert_true(tb_call_queue_take(queue, 0) == &calls[order[i]]);
+        g_assert_null(tb_call_queue_take(queue, g_get_monotonic_time() + 1000));
+        tb_call_queue_close(queue);
+        g_autoptr(GError) error = NULL;
+        g_assert_false(tb_call_queue_push(queue, &calls[0], &error));
+        g_assert_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE);
+        used = 0;
+        tb_call_queue_free(queue);
+}
+
+int main(int argc, char **argv)
+{
+        g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/call-queue/shares", test_shares);
+        g_test_add_func("/call-queue/order", test_order);
+        return g_test_run();
+}

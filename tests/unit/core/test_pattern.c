@@ -1,0 +1,180 @@
+/* Patterns over a stream: the same is found however the bytes are cut; what has no meaning in a stream is refused. */
+#include <string.h>
+
+#include "host/core/console/pattern.h"
+#include "lib/error.h"
+#include "lib/limits.h"
+
+#define NO_LIMIT G_MAXINT64
+
+static TbPattern *pattern_of(const char *text)
+{
+        g_autoptr(GError) error = NULL;
+        TbPattern *p = tb_pattern_new(text, strlen(text), &error);
+        g_assert_no_error(error);
+        return p;
+}
+
+/* {"match",…} as text, or "none"; cut into pieces of `piece` bytes; 0: random ones. */
+static char *find(const char *pattern, const void *bytes, gsize size, gsize piece, gint64 until_us)
+{
+        TbPattern *p = pattern_of(pattern);
+        TbScan *s = tb_scan_new(p);
+        const guint8 *data = bytes;
+        char *out = NULL;
+        for (gsize fed = 0; !out;) {
+                g_autoptr(GError) error = NULL;
+                TbScanState state = tb_scan_step(s, fed == size && tb_scan_room(s) > 0, until_us, &error);
+                gsize n = piece ? piece : (gsize)g_test_rand_int_range(1, 9);
+                n = MIN(MIN(n, size - fed), tb_scan_room(s));
+                if (state == TB_SCAN_FOUND) {
+                        guint64 end = 0;
+                        json_auto_t *match = tb_scan_match(s, &end);
+                        json_object_set_new(match, "end", json_integer((json_int_t)end));
+                        json_object_del(match, "before"); /* a block boundary more or less */
+                        out = json_dumps(match, JSON_COMPACT | JSON_SORT_KEYS);
+                } else if (state == TB_SCAN_FAILED) {
+                        out = strdup(error->message);
+                } else if (n > 0) {
+                        tb_scan_feed(s, data + fed, n);
+                        fed += n;
+                } else if (state == TB_SCAN_MORE && fed == size) {
+                        out = strdup("none");
+                }
+        }
+        tb_scan_free(s);
+        tb_pattern_free(p);
+        return out;
+}
+
+static void same_however_cut(const char *pattern, const char *bytes, const char *expected)
+{
+        for (gsize piece = 0; piece < 6; piece++) {
+                g_autoptr(GString) all = g_string_new(NULL);
+                char *got = find(pattern, bytes, strlen(bytes), piece == 5 ? strlen(bytes) + 1 : piece,
+                                 piece == 4 ? 0 : NO_LIMIT); /* 0: every look at the clock ends a turn */
+                json_auto_t *o = json_loads(got, 0, NULL);
+                const char *match = o ? json_string_value(json_object_get(o, "match")) : got;
+                if (g_strcmp0(match, expected) != 0)
+                        g_error("/%s/ in pieces of %zu: \"%s\", not \"%s\"", pattern, piece, match, expected);
+                free(got);
+        }
+}
+
+static void test_cutting(void)
+{
+        same_however_cut("foo(?!bar)", "foobar\n", "none");
+        same_however_cut("foo(?=bar)", "foobar\n", "foo");
+        same_however_cut("^OK$", "x\r\nOK\r\ny", "OK");
+        same_however_cut("^OK$", "x\nOK\ny", "OK");
+        same_however_cut("OK$", "xOK", "OK");
+        same_however_cut("\\d+", "boot 1234 5", "1234");
+        same_however_cut("\\d+", "boot 1234", "1234");
+        same_however_cut("=> $", "a\r\n=> x\r\n=> ", "=> ");
+        same_however_cut("a+b|a", "xaaac", "a");
+        same_however_cut("(?<=pass: )\\w+", "pass: secret \r\n", "secret");
+        same_however_cut("^cr.*\n", "cr \r\nnext", "cr \r\n");
+        same_however_cut("\\bend\\b", "bend end.", "end");
+        same_however_cut("x*", "y\n", "");
+        same_however_cut("foo\\Kbar", "foobar\n", "bar");
+        same_however_cut("\\((?:[^()]|(?R))*\\)", "f((a)(b))\n", "((a)(b))");
+        same_however_cut("[]$]x\\$", "$x$\n", "$x$");
+        same_however_cut("\\Q$(\\E$", "a$(\r\n", "$(");
+        same_however_cut("(?x) OK $ # $ at the end", "OK\r\n", "OK");
+        same_however_cut("^(?:a|ab)(?:c|bcd)(?:d*)$", "abcd\r\n", "abcd");
+        same_however_cut("\\AOK", "OK", "OK");
+        same_however_cut("\\AOK", "xOK", "none");
+        same_however_cut("^.$", "\xc3\xa4\n", "none"); /* bytes */
+        same_however_cut("(?m-m)OK$", "OK\nx", "none");
+}
+
+/* Whatever went by before: nothing is refused, and matches on both sides of a block's end are found. */
+static void test_window(void)
+{
+        const gsize block = TB_LIMIT_EXPECT_WINDOW;
+        for (gsize before = block - 3; before <= 5 * block; before += block + 1) {
+                g_autoptr(GString) bytes = g_string_new(NULL);
+                while (bytes->len < before)
+                        g_string_append_len(bytes, "0123456789abcde\n", (gssize)MIN(16, before - bytes->len));
+                g_string_append(bytes, "login: ");
+                char *got = find("login: $", bytes->str, bytes->len, 5000, NO_LIMIT);
+                g_assert_nonnull(strstr(got, "\"match\":\"login: \""));
+                free(got);
+        }
+        /* as long as the window: found wherever it begins; twice as long and more: not */
+        for (guint i = 0; i < 2; i++) {
+                g_autoptr(GString) bytes = g_string_new(NULL);
+                for (gsize k = 0; k < block - 1; k++)
+                        g_string_append_c(bytes, '.');
+                g_string_append_c(bytes, '<');
+                for (gsize k = 0; k < (i == 0 ? block - 2 : 2 * block); k++)
+                        g_string_append_c(bytes, '-');
+                g_string_append(bytes, ">\n");
+                char *got = find("<[^>]*>", bytes->str, bytes->len, 7919, NO_LIMIT);
+                g_assert_cmpint(g_str_equal(got, "none"), ==, i);
+                free(got);
+        }
+}
+
+static void test_refused(void)
+{
+        static const struct {
+                const char *pattern, *says;
+        } cases[] = {
+                {"(foo", "offset 4"},
+                {"(*UTF)^.$", "(*NAME)"},
+                {"(*UTF8)x", "(*NAME)"},
+                {"(*UCP)\\w", "(*NAME)"},
+                {"(*LIMIT_MATCH=4000000000)(a+)+b", "(*NAME)"},
+                {"(*NO_JIT)x", "(*NAME)"},
+                {"(*CRLF)x", "(*NAME)"},
+                {"x(*UTF)", "offset"},
+                {"a\\Cb", "\\C"},
+                {"\\Gx", "\\G"},
+                {"a(?C1)b", "callout"},
+                {"a(?C{x})b", "callout"},
+                {"x{2,1}", "offset"},
+                {"(?:a{1,65535}){1,65535}", "large"},
+                {"(?<=a+)b", "offset"},
+                {"\\p{L}\\x{100}", "offset"},
+        };
+        for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autoptr(GError) error = NULL;
+                TbPattern *p = tb_pattern_new(cases[i].pattern, strlen(cases[i].pattern), &error);
+                if (p || !strstr(error->message, cases[i].says))
+                        g_error("/%s/: %s", cases[i].pattern, p ? "taken" : error->message);
+                g_assert_cmpint(error->code, ==, TB_ERROR_INVALID);
+        }
+}
+
+/* Patterns that explode end by their limits, in words, and in turns that are short. */
+static void test_explosions(void)
+{
+        static const char *const patterns[] = {
+                "(a+)+b",  "(a|a)*b",   "(a*)*b",     "(?:a{1,100}){1,100}b", "(?:.|\\n)*(?:.|\\n)*x",
+                "^(a+)+$", "(a+)\\1+b", "((?R)a|a)+b"};
+        g_autofree char *bytes = g_strnfill(TB_LIMIT_EXPECT_WINDOW, 'a');
+        for (guint i = 0; i < G_N_ELEMENTS(patterns); i++) {
+                TbPattern *p = pattern_of(patterns[i]);
+                TbScan *s = tb_scan_new(p);
+                tb_scan_feed(s, bytes, TB_LIMIT_EXPECT_WINDOW);
+                g_autoptr(GError) error = NULL;
+                TbScanState state;
+                guint turns = 0;
+                while ((state = tb_scan_step(s, false, 0, &error)) == TB_SCAN_AGAIN && turns++ < 10)
+                        ;
+                g_assert_true(state == TB_SCAN_FAILED ? error != NULL : state != TB_SCAN_FOUND || i == 5);
+                tb_scan_free(s);
+                tb_pattern_free(p);
+        }
+}
+
+int main(int argc, char **argv)
+{
+        g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/pattern/cutting", test_cutting);
+        g_test_add_func("/pattern/window", test_window);
+        g_test_add_func("/pattern/refused", test_refused);
+        g_test_add_func("/pattern/explosions", test_explosions);
+        return g_test_run();
+}

@@ -1,0 +1,149 @@
+/* Inlets: the ceiling and its room, fairness between a flood and others, hold; jobs: shares, turns, sleep, cancel. */
+#include <poll.h>
+
+#include "lib/error.h"
+#include "lib/inlet.h"
+#include "lib/job.h"
+#include "lib/limits.h"
+#include "lib/thread.h"
+
+static guint delivered, from_other;
+
+static void take(gpointer data)
+{
+        delivered++;
+        if (data)
+                from_other++;
+}
+
+static bool has_room(TbInlet *inlet)
+{
+        struct pollfd p = {.fd = tb_inlet_room_fd(inlet), .events = POLLIN};
+        bool room = poll(&p, 1, 0) > 0;
+        g_assert_cmpint(room, ==, !tb_inlet_full(inlet));
+        return room;
+}
+
+static void run_until(const guint *n, guint wanted)
+{
+        while (*n < wanted)
+                g_main_context_iteration(NULL, TRUE);
+}
+
+static void test_ceiling(void)
+{
+        TbInlet *inlet = tb_inlet_new(1000, NULL);
+        delivered = 0;
+        for (guint i = 0; i < 10; i++)
+                g_assert_true(tb_inlet_post(inlet, 100, take, NULL));
+        g_assert_true(has_room(inlet)); /* the ceiling itself */
+        g_assert_true(tb_inlet_post(inlet, 1, take, NULL));
+        g_assert_false(has_room(inlet)); /* and one more byte */
+        run_until(&delivered, 11);
+        g_assert_true(has_room(inlet));
+        tb_inlet_hold(inlet, true);
+        g_assert_false(has_room(inlet));
+        g_assert_true(tb_inlet_post(inlet, 1, take, NULL));
+        run_until(&delivered, 12); /* what was told comes all the same */
+        g_assert_false(has_room(inlet));
+        tb_inlet_hold(inlet, false);
+        g_assert_true(has_room(inlet));
+        g_assert_true(tb_inlet_post(inlet, 1, take, NULL));
+        tb_inlet_free(inlet); /* what is queued still runs */
+        run_until(&delivered, 13);
+}
+
+/* A million posts of one inlet: another one's comes after a slice of them. */
+static void test_fair(void)
+{
+        TbInlet *loud = tb_inlet_new(1, NULL), *quiet = tb_inlet_new(1, NULL);
+        delivered = from_other = 0;
+        for (guint i = 0; i < 100000; i++)
+                g_assert_true(tb_inlet_post(loud, 1, take, NULL));
+        g_assert_true(tb_inlet_post(quiet, 1, take, &delivered));
+        run_until(&from_other, 1);
+        g_assert_cmpuint(delivered, <, 100001);
+        run_until(&delivered, 100001);
+        tb_inlet_free(loud);
+        tb_inlet_free(quiet);
+}
+
+typedef struct Work {
+        TbJob *job;
+        gint turns; /* atomic */
+        gint sleep; /* atomic */
+        guint slept, done, dropped;
+} Work;
+
+static TbJobTurn turn(gpointer data, gint64 until_us G_GNUC_UNUSED)
+{
+        Work *w = data;
+        g_atomic_int_inc(&w->turns);
+        if (g_atomic_int_compare_and_exchange(&w->sleep, 1, 0))
+                return TB_JOB_SLEEP;
+        return g_atomic_int_get(&w->turns) >= 3 ? TB_JOB_DONE : TB_JOB_AGAIN;
+}
+
+static TbJobTurn never_done(gpointer data, gint64 until_us G_GNUC_UNUSED)
+{
+        g_atomic_int_inc(&((Work *)data)->turns);
+        return TB_JOB_AGAIN;
+}
+
+static void on_slept(gpointer data)
+{
+        ((Work *)data)->slept++;
+}
+
+static void on_done(gpointer data)
+{
+        ((Work *)data)->done++;
+}
+
+static void on_drop(gpointer data)
+{
+        ((Work *)data)->dropped++;
+}
+
+static TbJob *start(TbJobs *jobs, const char *user, TbJobTurn (*run)(gpointer, gint64), Work *w,
+                    GError **error)
+{
+        TbJobOptions o = {
+                .user = user, .turn = run, .slept = on_slept, .done = on_done, .drop = on_drop, .data = w};
+        return w->job = tb_jobs_start(jobs, &o, error);
+}
+
+static void test_jobs(void)
+{
+        TbJobs *jobs = tb_jobs_new();
+        Work endless[TB_LIMIT_JOBS_OF_USER + 1] = {0}, mine = {.sleep = 1};
+        g_autoptr(GError) error = NULL;
+        for (guint i = 0; i < TB_LIMIT_JOBS_OF_USER; i++)
+                g_assert_nonnull(start(jobs, "eve", never_done, &endless[i], &error));
+        g_assert_null(start(jobs, "eve", never_done, &endless[TB_LIMIT_JOBS_OF_USER], &error));
+        g_assert_error(error, TB_ERROR, TB_ERROR_LIMIT);
+        g_clear_error(&error);
+        g_assert_nonnull(start(jobs, "bob", turn, &mine, &error)); /* others go on, and have turns */
+        run_until(&mine.slept, 1);
+        tb_job_wake(mine.job);
+        run_until(&mine.done, 1);
+        g_assert_cmpuint(mine.dropped, ==, 0);
+        for (guint i = 0; i < TB_LIMIT_JOBS_OF_USER; i++)
+                tb_job_cancel(endless[i].job);
+        for (guint i = 0; i < TB_LIMIT_JOBS_OF_USER; i++)
+                run_until(&endless[i].dropped, 1);
+        tb_jobs_stop(jobs);
+        tb_jobs_free(jobs);
+}
+
+int main(int argc, char **argv)
+{
+        g_test_init(&argc, &argv, NULL);
+        tb_main_init(NULL);
+        g_test_add_func("/inlet/ceiling", test_ceiling);
+        g_test_add_func("/inlet/fair", test_fair);
+        g_test_add_func("/jobs", test_jobs);
+        int rc = g_test_run();
+        tb_main_stop();
+        return rc;
+}
