@@ -2,7 +2,7 @@
 // everybody else is served meanwhile.
 import assert from 'node:assert/strict';
 import { spawn, execFileSync } from 'node:child_process';
-import { closeSync, constants, mkdirSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -130,6 +130,19 @@ test('patterns that explode: each ends by its deadline or in words, and nobody w
   assert.equal(now.status, 504);
   assertProblem(await host.post(url, { pattern: '(*UTF8)a' }), 400, { field: 'pattern' });
   assertProblem(await host.post(url, { pattern: 'a)b' }), 400, { field: 'pattern', detail: /offset 1/ });
+});
+
+test('a sensor that fails says so, once, and is ready again when it works', async (t) => {
+  const state = scratch(), flag = path.join(state, 'works');
+  const host = await withHost(t, { devices: { probe: { attach: [{ driver: 'exec', sensors: ['sh', '-c', `test -e ${flag} && echo n 1 W || { echo boom >&2; exit 3; }`],
+    interval_ms: 100 }] } } }, { state });
+  const events = await host.sse('/host/events?type=interface.state');
+  const fault = await host.state_is('probe/sensors', 'fault');
+  assert.match(fault.reason, /exit code 3: boom/);
+  writeFileSync(flag, '');
+  await host.state_is('probe/sensors', 'ready');
+  assert.ok(events.items.filter((e) => e.data.data.state === 'fault').length <= 1, 'told once');
+  events.stop();
 });
 
 test('one user cannot fill what others need: searches', async (t) => {

@@ -306,6 +306,16 @@ static void done(gpointer data)
 void tb_expect_start(TbCommand *c)
 {
         json_t *from = json_object_get(c->params, "from"), *pattern = json_object_get(c->params, "pattern");
+        guint64 end = tb_history_end(c->iface->history);
+        if (from && (guint64)json_integer_value(from) > end) {
+                GError *wrong = NULL;
+                tb_error_set_field(&wrong, TB_ERROR_INVALID, "from",
+                                   "offset %" JSON_INTEGER_FORMAT
+                                   " is behind the end of the history (%" G_GUINT64_FORMAT ")",
+                                   json_integer_value(from), end);
+                tb_command_fail(c, wrong, NULL);
+                return;
+        }
         Expect *e = g_new0(Expect, 1);
         e->refs = 2;
         e->command = c;

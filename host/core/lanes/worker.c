@@ -6,6 +6,7 @@
 
 /* Parallel lanes have no pump that could see a device come back: they look this often. */
 #define PROBE_MS 5000
+#define START_RETRY_MS 1000 /* when no thread or descriptor could be had */
 
 void tb_worker_finalize(gpointer data)
 {
@@ -21,7 +22,7 @@ void tb_worker_finalize(gpointer data)
                 w->o.lane->finalize(w->instance);
         void (*ended)(gpointer) = w->o.ended;
         gpointer ended_data = w->o.ended_data;
-        tb_worker_events_free(w->events);
+        g_clear_pointer(&w->events, tb_worker_events_free);
         tb_inlet_free(w->inlet);
         tb_call_queue_free(w->queue);
         g_free((char *)w->o.device);
@@ -101,6 +102,12 @@ static gboolean probe_tick(gpointer data)
         return G_SOURCE_CONTINUE;
 }
 
+static void wake_all(TbWorker *w)
+{
+        for (guint i = 0; w->started && i < w->n_runners; i++)
+                tb_interruptor_raise(w->runners[i].io.wake);
+}
+
 static void frame_out(gpointer data, TbFrame *frame)
 {
         TbWorker *w = data;
@@ -120,6 +127,97 @@ static void no_signal_out(gpointer data, const char *reason)
         tb_mutex_unlock(&w->video_lock);
 }
 
+/* Undoes start(): no thread has the worker any more. */
+static void unstart(TbWorker *w, guint threads)
+{
+        tb_mutex_lock(&w->lock);
+        w->closing = true;
+        tb_mutex_unlock(&w->lock);
+        tb_call_queue_close(w->queue);
+        for (guint i = 0; i < threads; i++) {
+                tb_interruptor_raise(w->runners[i].io.stop);
+                tb_thread_join(w->runners[i].thread);
+        }
+        for (guint i = 0; i < w->n_runners; i++) {
+                tb_interruptor_free(w->runners[i].io.stop);
+                tb_interruptor_free(w->runners[i].io.wake);
+                w->runners[i] = (TbRunner){.worker = w};
+        }
+        tb_worker_events_mute(w->events);
+        g_clear_pointer(&w->events, tb_worker_events_free);
+        g_clear_pointer(&w->inlet, tb_inlet_free);
+        tb_call_queue_free(w->queue);
+        w->queue = tb_call_queue_new();
+        w->closing = false;
+        w->ended = 0;
+}
+
+/* Descriptors and threads for the lane. False: they cannot all be had, and none is kept. */
+static bool start(TbWorker *w, GError **error)
+{
+        guint threads = 0;
+        w->inlet = tb_inlet_new(TB_LIMIT_LANE_BYTES, error);
+        if (!w->inlet)
+                return false;
+        w->events = tb_worker_events_new(&(TbWorkerEventsOptions){.ops = w->o.ops,
+                                                                  .owner = w->o.owner,
+                                                                  .secrets = w->o.secrets,
+                                                                  .inlet = w->inlet,
+                                                                  .frame = frame_out,
+                                                                  .no_signal = no_signal_out,
+                                                                  .wait = tb_worker_wait_room,
+                                                                  .data = w});
+        w->instance->host = w->events;
+        bool ok = true;
+        for (guint i = 0; ok && i < w->n_runners; i++) {
+                TbIo *io = &w->runners[i].io;
+                io->deadline_us = G_MAXINT64;
+                io->stop = tb_interruptor_try_new(error);
+                io->wake = io->stop ? tb_interruptor_try_new(error) : NULL;
+                ok = io->wake != NULL;
+        }
+        g_autofree char *name = g_strdup_printf("%.6s/%.8s", w->o.driver->name, w->o.lane->name);
+        for (; ok && threads < w->n_runners; threads += ok) {
+                TbRunner *r = &w->runners[threads];
+                r->thread = tb_thread_try_start(name, tb_worker_run, r, error);
+                ok = r->thread != NULL;
+        }
+        if (!ok)
+                unstart(w, threads);
+        return ok;
+}
+
+static gboolean start_again(gpointer data);
+
+/* A lane that cannot have what it needs is a fault, and tries again: the others go on. */
+static void try_start(TbWorker *w)
+{
+        g_autoptr(GError) error = NULL;
+        w->started = start(w, &error);
+        if (!w->started) {
+                g_autofree char *reason = g_strdup_printf("%s; tried again", tb_error_detail(error));
+                w->start_timer = g_timeout_add(START_RETRY_MS, start_again, w);
+                w->o.ops->state(w->o.owner, TB_STATE_FAULT, reason);
+                return;
+        }
+        if (w->o.sample_ms > 0)
+                w->sample_timer = g_timeout_add((guint)w->o.sample_ms, sample_tick, w);
+        if (w->n_runners > 1) {
+                w->probe_timer = g_timeout_add(PROBE_MS, probe_tick, w);
+                push_internal(w, probe_exec);
+        }
+        if (g_atomic_int_get(&w->video_fps))
+                wake_all(w);
+}
+
+static gboolean start_again(gpointer data)
+{
+        TbWorker *w = data;
+        w->start_timer = 0;
+        try_start(w);
+        return G_SOURCE_REMOVE;
+}
+
 TbWorker *tb_worker_new(const TbWorkerOptions *options)
 {
         tb_assert_main();
@@ -129,23 +227,11 @@ TbWorker *tb_worker_new(const TbWorkerOptions *options)
         w->o.device = g_strdup(options->device);
         w->o.run_dir = g_strdup(options->run_dir);
         w->queue = tb_call_queue_new();
-        g_autoptr(GError) error = NULL;
-        w->inlet = tb_inlet_new(TB_LIMIT_LANE_BYTES, &error);
-        if (!w->inlet)
-                g_error("%s", error->message);
         w->retry_ms = TB_WORKER_RETRY_FIRST_MS;
         w->n_runners = MAX(1, options->lane->parallel);
         tb_mutex_init(&w->lock);
         tb_mutex_init(&w->video_lock);
         tb_cond_init(&w->idle);
-        w->events = tb_worker_events_new(&(TbWorkerEventsOptions){.ops = options->ops,
-                                                                  .owner = options->owner,
-                                                                  .secrets = options->secrets,
-                                                                  .inlet = w->inlet,
-                                                                  .frame = frame_out,
-                                                                  .no_signal = no_signal_out,
-                                                                  .wait = tb_worker_wait_room,
-                                                                  .data = w});
         w->instance = g_malloc0(options->lane->size);
         *w->instance = (TbInstance){
                 .driver = options->driver,
@@ -155,37 +241,21 @@ TbWorker *tb_worker_new(const TbWorkerOptions *options)
                 .params = options->params,
                 .device = w->o.device,
                 .run_dir = w->o.run_dir,
-                .host = w->events,
         };
         w->runners = g_new0(TbRunner, w->n_runners);
-        for (guint i = 0; i < w->n_runners; i++) {
-                TbRunner *r = &w->runners[i];
-                r->worker = w;
-                r->io = (TbIo){.stop = tb_interruptor_new(),
-                               .wake = tb_interruptor_new(),
-                               .deadline_us = G_MAXINT64};
-                g_autofree char *name =
-                        g_strdup_printf("%.6s/%.8s", options->driver->name, options->lane->name);
-                r->thread = tb_thread_start(name, tb_worker_run, r);
-        }
-        if (options->sample_ms > 0)
-                w->sample_timer = g_timeout_add((guint)options->sample_ms, sample_tick, w);
-        if (w->n_runners > 1) {
-                w->probe_timer = g_timeout_add(PROBE_MS, probe_tick, w);
-                push_internal(w, probe_exec);
-        }
-        return w;
-}
-
-static void wake_all(TbWorker *w)
-{
         for (guint i = 0; i < w->n_runners; i++)
-                tb_interruptor_raise(w->runners[i].io.wake);
+                w->runners[i].worker = w;
+        try_start(w);
+        return w;
 }
 
 bool tb_worker_call(TbWorker *w, TbCall *call, GError **error)
 {
         tb_assert_main();
+        if (!w->started) {
+                tb_set_error(error, TB_ERROR_UNAVAILABLE, "no thread or descriptor can be had for it now");
+                return false;
+        }
         if (!tb_call_queue_push(w->queue, call, error))
                 return false;
         wake_all(w);
@@ -205,11 +275,14 @@ void tb_worker_cancel(TbWorker *w, TbCall *call)
 
 void tb_worker_hold(TbWorker *w, bool hold)
 {
-        tb_inlet_hold(w->inlet, hold);
+        if (w->started)
+                tb_inlet_hold(w->inlet, hold);
 }
 
 void tb_worker_kick(TbWorker *w)
 {
+        if (!w->started)
+                return;
         tb_mutex_lock(&w->lock);
         w->kicked = true;
         bool open = w->open;
@@ -226,6 +299,11 @@ void tb_worker_release(TbWorker *w)
 {
         tb_assert_main();
         tb_worker_video_stop(w);
+        if (!w->started) {
+                g_clear_handle_id(&w->start_timer, g_source_remove);
+                tb_main_post(tb_worker_finalize, w); /* later, as for one whose threads end */
+                return;
+        }
         tb_worker_events_mute(w->events);
         if (w->sample_timer)
                 g_source_remove(w->sample_timer);

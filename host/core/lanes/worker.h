@@ -60,7 +60,9 @@ typedef struct TbWorkerOptions {
         gpointer ended_data;
 } TbWorkerOptions;
 
-TbWorker *tb_worker_new(const TbWorkerOptions *options); /* and starts it */
+/* And starts it. Without a thread or descriptor for it the owner is told of a fault (from here already), and it is
+ * tried again. */
+TbWorker *tb_worker_new(const TbWorkerOptions *options);
 /* False when the queue, or the user's share of it, is full (TB_ERROR_LIMIT, in words). */
 bool tb_worker_call(TbWorker *worker, TbCall *call, GError **error);
 /* Ends the call soon: it fails with TB_ERROR_INTERRUPTED (through done) if it has not succeeded already. */

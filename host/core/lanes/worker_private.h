@@ -41,6 +41,8 @@ struct TbWorker {
         guint sample_timer;  /* main */
         gint sample_waiting; /* atomic: a sample call is queued */
         guint probe_timer;   /* main */
+        bool started;        /* main: it has its threads and descriptors */
+        guint start_timer;   /* main: it has not, and tries again */
         bool sample_failed;  /* main: the owner was told so */
         /* the consumer of frames */
         TbMutex video_lock;
