@@ -23,13 +23,11 @@ struct TbInlet {
 };
 
 static struct {
-        pthread_t thread;
         TbMutex lock;
         GQueue ready; /* of TbInlet that have posts, borrowed; protected by lock */
         TbInlet main; /* of tb_main_post() */
         GSource *source;
         bool ready_to_use, stopped; /* protected by lock */
-        bool declared;              /* `thread` is set; it stays main after the loop was stopped */
 } loop;
 
 static void inlet_delete(TbInlet *inlet)
@@ -102,8 +100,7 @@ static GSourceFuncs funcs = {.dispatch = dispatch};
 void tb_main_init(GMainContext *context)
 {
         g_assert(!loop.ready_to_use);
-        loop.thread = pthread_self();
-        loop.declared = true;
+        tb_thread_declare_main();
         tb_mutex_init(&loop.lock);
         g_queue_init(&loop.ready);
         loop.main = (TbInlet){.posts = G_QUEUE_INIT};
@@ -111,11 +108,6 @@ void tb_main_init(GMainContext *context)
         g_source_set_name(loop.source, "tb_main_post");
         g_source_attach(loop.source, context);
         loop.ready_to_use = true;
-}
-
-bool tb_is_main(void)
-{
-        return loop.declared && pthread_equal(loop.thread, pthread_self());
 }
 
 bool tb_inlet_post(TbInlet *inlet, gsize cost, void (*call)(gpointer), gpointer data)

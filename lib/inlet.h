@@ -12,6 +12,9 @@
 
 typedef struct TbInlet TbInlet;
 
+/* lib/thread.c, for tb_main_init(): the calling thread is main from here on. */
+void tb_thread_declare_main(void);
+
 /* NULL: no descriptor is left (TB_ERROR_UNAVAILABLE). Main thread. */
 TbInlet *tb_inlet_new(gsize ceiling, GError **error);
 /* What is queued still runs. Main thread, after its senders have ended. */

@@ -2,6 +2,7 @@
 
 #include "lib/error.h"
 #include "lib/limits.h"
+#include "lib/log.h"
 #include "lib/thread.h"
 
 typedef struct User {
@@ -113,7 +114,8 @@ static void one_turn(TbJobs *jobs, TbJob *job)
         job->done = turn == TB_JOB_DONE;
         job->posted = true;
         if (!tb_main_post(arrive, job))
-                g_error("a job ended after the main loop: its owner was not stopped in order");
+                tb_log(TB_LOG_ERROR, TB_F(),
+                       "a job ended after the main loop: its owner was not stopped in order");
 }
 
 static void run(gpointer data)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lib/error.h"
+#include "lib/inlet.h"
 
 #define BACKGROUND_NICE 10
 
@@ -139,6 +140,21 @@ void tb_thread_detach(const char *name, void (*run)(gpointer), gpointer data)
         int rc = pthread_create(&id, NULL, thread_main_detached, thread);
         if (rc != 0)
                 g_error("cannot start thread %s: %s", name, g_strerror(rc));
+}
+
+/* --- who is main --- */
+static pthread_t main_thread;
+static bool declared; /* it stays main after the loop was stopped */
+
+void tb_thread_declare_main(void)
+{
+        main_thread = pthread_self();
+        declared = true;
+}
+
+bool tb_is_main(void)
+{
+        return declared && pthread_equal(main_thread, pthread_self());
 }
 
 /* --- mailbox --- */

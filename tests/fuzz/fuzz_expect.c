@@ -34,7 +34,7 @@ static char *find(const TbPattern *p, const uint8_t *data, gsize size, gsize pie
                         out = strdup("none");
                         break;
                 }
-                gsize n = piece ? piece : 1 + (data[fed] & 7);
+                gsize n = piece ? piece : 1 + (gsize)(data[fed] & 7);
                 n = MIN(n, size - fed);
                 tb_scan_feed(s, data + fed, n);
                 fed += n;
