@@ -57,8 +57,9 @@
 #define TB_LIMIT_COMMAND_S 600       /* longest timeout_s that a caller may ask for */
 #define TB_LIMIT_EXPECT_PATTERN 1024 /* bytes of a regular expression */
 #define TB_LIMIT_EXPECT_WINDOW (256 * 1024) /* bytes that a match may have at least, and twice that at most */
-#define TB_LIMIT_EXPECT_QUIET_MS 1000 /* a console that says nothing for so long has ended what it said */
-#define TB_LIMIT_EXPECT_STEPS 2000000 /* of the matcher at one place: then the pattern is refused */
+#define TB_LIMIT_EXPECT_QUIET_MS 1000   /* a console that says nothing for so long has ended what it said */
+#define TB_LIMIT_EXPECT_STEPS 2000000   /* of the matcher at one place: then the pattern is refused */
+#define TB_LIMIT_EXPECT_PLACE_US 100000 /* of CPU at one place: then, too */
 #define TB_LIMIT_EXPECT_HEAP_KB (32 * 1024) /* of the matcher's memory of where it may go back to */
 #define TB_LIMIT_JOB_THREADS 2              /* that compute for callers */
 #define TB_LIMIT_JOB_TURN_US 4000           /* of one job before the next one's */

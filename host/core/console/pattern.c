@@ -6,11 +6,8 @@
 #include "lib/error.h"
 #include "lib/limits.h"
 
-/*
- * A callout before everything else: it runs at each place where a match may begin, and ends a search whose time is
- * up. It stands for the first alternative only, which is tried first at every place.
- */
-#define PREFIX "(?C1)"
+/* Before everything else, so that nothing stands at the head, where options of the form (*NAME) would be taken. */
+#define PREFIX "(?:)"
 #define DOLLAR "(?=\\r?$)" /* the end of a line that CR LF ends, too */
 
 /* What is between two texts of the pattern that mean themselves: the end of it, or of the pattern. */
@@ -93,7 +90,7 @@ static pcre2_code *compile(const char *text, gsize size, gsize shift, GError **e
         pcre2_code *re =
                 pcre2_compile((PCRE2_SPTR)text, size,
                               PCRE2_MULTILINE | PCRE2_NEVER_UTF | PCRE2_NEVER_UCP | PCRE2_NEVER_BACKSLASH_C |
-                                      PCRE2_NO_DOTSTAR_ANCHOR | PCRE2_USE_OFFSET_LIMIT,
+                                      PCRE2_NO_DOTSTAR_ANCHOR | PCRE2_USE_OFFSET_LIMIT | PCRE2_AUTO_CALLOUT,
                               &code, &offset, context);
         pcre2_compile_context_free(context);
         if (re)

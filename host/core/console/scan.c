@@ -1,4 +1,5 @@
 #include <string.h>
+#include <time.h>
 
 #include "host/core/console/pattern.h"
 #include "host/core/console/pattern_private.h"
@@ -7,7 +8,7 @@
 #include "lib/text.h"
 
 #define BLOCK ((gsize)TB_LIMIT_EXPECT_WINDOW)
-#define LOOK_EVERY 32 /* places of a search between two looks at the clock */
+#define LOOK_EVERY 32 /* items that are tried between two looks at the clock */
 
 G_STATIC_ASSERT(TB_LIMIT_EXPECT_WINDOW > 65536); /* what is kept before a block covers every lookbehind */
 
@@ -23,7 +24,8 @@ struct TbScan {
         /* of the search that runs */
         gint64 until_us;
         gsize began, stopped;
-        guint places;
+        guint items;
+        gint64 cpu_us; /* of this thread when it began */
         /* of the match */
         PCRE2_SIZE *groups; /* owned: pairs */
         guint n_groups;
@@ -62,24 +64,37 @@ void tb_scan_feed(TbScan *s, const void *data, gsize size)
         s->end_at = 0;
 }
 
-/* At each place where a match may begin: the time is looked at, and one place at least was tried. */
-static int on_place(pcre2_callout_block *block, void *data)
+static gint64 own_cpu_us(void)
+{
+        struct timespec t;
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+        return (gint64)t.tv_sec * G_USEC_PER_SEC + t.tv_nsec / 1000;
+}
+
+/*
+ * Before each item of the pattern that is tried: a step that the limits count may be a look at all there is (\1, a*), so
+ * the clock is looked at, too. When the time is up, the search ends where it is and begins again with this place, if
+ * one place at least was tried; a place that takes far too long on its own ends it for good.
+ */
+static int on_item(pcre2_callout_block *block, void *data)
 {
         TbScan *s = data;
-        if (block->start_match <= s->began || ++s->places % LOOK_EVERY != 0 ||
-            g_get_monotonic_time() < s->until_us)
+        if (++s->items % LOOK_EVERY != 0 || g_get_monotonic_time() < s->until_us)
                 return 0;
         s->stopped = block->start_match;
-        return PCRE2_ERROR_CALLOUT;
+        if (s->stopped > s->began)
+                return PCRE2_ERROR_CALLOUT;
+        return own_cpu_us() - s->cpu_us > TB_LIMIT_EXPECT_PLACE_US ? PCRE2_ERROR_MATCHLIMIT : 0;
 }
 
 /* One call of the matcher, for matches that begin in [from, last]. */
 static int search(TbScan *s, gsize from, gsize last, guint32 options, pcre2_match_data *match)
 {
         s->began = from;
-        s->places = 0;
+        s->items = 0;
+        s->cpu_us = own_cpu_us();
         pcre2_set_offset_limit(s->context, last);
-        pcre2_set_callout(s->context, on_place, s);
+        pcre2_set_callout(s->context, on_item, s);
         return pcre2_match(s->pattern->re, s->bytes->data ? s->bytes->data : (PCRE2_SPTR) "", s->bytes->len,
                            from, options, match, s->context);
 }
