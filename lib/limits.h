@@ -123,7 +123,10 @@
 
 /* pairing server */
 #define TB_LIMIT_SESSIONS 20000
-#define TB_LIMIT_OBSERVERS 32 /* per session */
+#define TB_LIMIT_SESSIONS_RESERVE 2000 /* beyond them, for operators and for networks with next to none */
+#define TB_LIMIT_SESSIONS_NEWCOMER 20  /* what "next to none" is, of one /24 or /48 */
+#define TB_LIMIT_WAITING 512           /* sockets without an accepted hello at once, per network */
+#define TB_LIMIT_OBSERVERS 32          /* per session */
 #define TB_LIMIT_HELLO_S 10
 #define TB_LIMIT_SESSION_IDLE_S 600
 #define TB_LIMIT_SESSION_MAX_S (24 * 3600)
@@ -132,3 +135,13 @@
 #define TB_LIMIT_MESSAGES_PER_S 200            /* per socket */
 #define TB_LIMIT_BYTES_PER_S (4 * 1024 * 1024) /* per socket */
 #define TB_LIMIT_HOSTS 256
+
+/* store of the server */
+#define TB_LIMIT_DB_QUEUE 256                     /* calls that wait for the lane */
+#define TB_LIMIT_DB_QUEUE_BYTES (8 * 1024 * 1024) /* bytes of their parameters */
+#define TB_LIMIT_DB_TRANSACTION 64                /* calls in one transaction */
+#define TB_LIMIT_DB_CALL_MS 5000                  /* from submit to result */
+#define TB_LIMIT_DB_BUSY_MS 1000                  /* waiting for another connection's lock */
+#define TB_LIMIT_DB_RESULT (32 * 1024 * 1024)     /* bytes of one result */
+#define TB_LIMIT_PERSIST_WAIT_MS 500              /* that a 201 waits for the disk */
+#define TB_LIMIT_HOST_KEYS 1024 /* bindings of host names to keys; the longest unseen goes first */

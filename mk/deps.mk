@@ -3,7 +3,7 @@
 DEPS_BUILD := make gcc libc6-dev ca-certificates pkg-config git libglib2.0-dev libjansson-dev libpcre2-dev libyaml-dev libmicrohttpd-dev libwslay-dev libssl-dev libsoup-3.0-dev \
 	libusb-1.0-0-dev libserialport-dev libudev-dev libvncserver-dev libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev \
 	libgstreamer-plugins-bad1.0-dev libnice-dev libx11-dev libxtst-dev libxext-dev libxdamage-dev libxfixes-dev libxrandr-dev libxcb1-dev libxcb-shm0-dev libxcb-damage0-dev libxcb-xfixes0-dev libxcb-xtest0-dev \
-	libxcb-randr0-dev libxcb-xinput-dev libxau-dev libqrencode-dev \
+	libxcb-randr0-dev libxcb-xinput-dev libxau-dev libqrencode-dev libsqlite3-dev \
 	libturbojpeg0-dev libpng-dev libcairo2-dev zlib1g-dev libxkbcommon-dev
 DEPS_PAGES := nodejs npm
 # what testbed-host loads, starts or reads when it is there
@@ -12,7 +12,7 @@ DEPS_HOST_IMAGE := tini
 # the demo bench
 DEPS_RUN := $(DEPS_HOST) $(DEPS_PAGES) qemu-system-x86 u-boot-qemu xvfb xterm fluxbox x11-apps x11-utils x11-xserver-utils busybox-static
 DEPS_TEST := curl clang clang-format clang-tidy cppcheck libclang-rt-14-dev chromium socat python3 python3-serial python3-prometheus-client vncsnapshot gvncviewer \
-	xdotool iproute2 nftables util-linux coturn x11vnc tigervnc-standalone-server tigervnc-viewer websockify novnc python3-flask gunicorn wrk zbar-tools cpio xz-utils zstd uhubctl
+	xdotool iproute2 nftables util-linux coturn x11vnc tigervnc-standalone-server tigervnc-viewer websockify novnc python3-flask gunicorn wrk zbar-tools cpio xz-utils zstd uhubctl faketime
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 missing = $(shell for p in $(1); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || \

@@ -14,6 +14,12 @@ $(BUILD)/gen/version.c: FORCE
 	@printf '#include "lib/version.h"\n\nconst char tb_version[] = "%s";\n' '$(VERSION)' > $@.tmp
 	@cmp -s $@.tmp $@ && rm $@.tmp || mv $@.tmp $@
 
+# SQL of the server, embedded
+$(BUILD)/gen/sql.c: FORCE
+	@mkdir -p $(@D)
+	@sh mk/sql.sh > $@.tmp
+	@cmp -s $@.tmp $@ && rm $@.tmp || mv $@.tmp $@
+
 define archive
 	@rm -f $@
 	@echo "  AR    $@"
@@ -26,7 +32,7 @@ $(LIBDRIVERS): $(call obj,$(DRIVER_SRCS)) $(BUILD)/obj/gen/drivers_gen.o
 	$(archive)
 $(LIBHOST): $(call obj,$(HOST_SRCS))
 	$(archive)
-$(LIBSERVER): $(call obj,$(SERVER_SRCS))
+$(LIBSERVER): $(call obj,$(SERVER_SRCS)) $(BUILD)/obj/gen/sql.o
 	$(archive)
 
 define link

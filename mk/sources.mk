@@ -2,7 +2,7 @@
 LIB_SRCS := $(sort $(wildcard lib/*.c lib/*/*.c))
 MEDIA_MAIN := host/media/peers/main.c
 HOST_SRCS := $(sort $(filter-out $(MEDIA_MAIN),$(wildcard host/*/*.c host/*/*/*.c)))
-SERVER_SRCS := $(sort $(filter-out server/main.c,$(wildcard server/*.c)))
+SERVER_SRCS := $(sort $(filter-out server/main.c,$(wildcard server/*.c server/*/*.c)))
 DRIVER_DIRS := $(sort $(filter-out drivers/transport,$(patsubst %/,%,$(wildcard drivers/[!_]*/))))
 DRIVER_SRCS := $(sort $(foreach d,$(DRIVER_DIRS) drivers/transport,$(filter-out $(d)/test_%.c,$(wildcard $(d)/*.c)))) $(wildcard drivers/*.c)
 

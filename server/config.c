@@ -64,7 +64,12 @@ static const TbParam top_params[] = {
          .min = 1,
          .max = 100000,
          .fallback = G_STRINGIFY(TB_LIMIT_SESSIONS_PER_MINUTE),
-         .help = "per address"},
+         .help = "per address; an IPv6 /64 is one"},
+        {.name = "sessions_per_network",
+         .type = TB_PARAM_INT,
+         .min = 1,
+         .max = TB_LIMIT_SESSIONS,
+         .help = "that exist, of one user or network; default: 10 minutes' worth of sessions_per_minute"},
         {.name = "refusals_per_minute",
          .type = TB_PARAM_INT,
          .min = 1,
@@ -120,6 +125,7 @@ static void read_file(TbServerConfig *c, TbConfigReader *r)
         c->origins = tb_config_strings(r, json_object_get(top, "frontends"), "frontends");
         c->insecure = json_is_true(json_object_get(top, "insecure"));
         c->sessions_per_minute = (guint)json_integer_value(json_object_get(top, "sessions_per_minute"));
+        c->sessions_per_network = (guint)json_integer_value(json_object_get(top, "sessions_per_network"));
         c->refusals_per_minute = (guint)json_integer_value(json_object_get(top, "refusals_per_minute"));
         tb_log_level_parse(json_string_value(json_object_get(top, "log_level")), &c->log_level);
         c->ice.stun = tb_config_ice(r, json_object_get(top, "stun"), "stun", "stun");

@@ -23,8 +23,9 @@ typedef struct TbServerConfig {
         TbIceConfig ice;
         TbLogLevel log_level;
         bool insecure;
-        guint sessions_per_minute; /* per address */
-        guint refusals_per_minute; /* per address: sockets without an accepted hello */
+        guint sessions_per_minute; /* per network (tb_net_share_key()) */
+        guint sessions_per_network; /* that exist, of one network or user; 0: what its rate fills while they lie idle */
+        guint refusals_per_minute; /* per network: sockets without an accepted hello */
 } TbServerConfig;
 
 /* `file` NULL: /etc/testbed/server.yaml when it is there. `state_dir` NULL: $STATE_DIRECTORY, then

@@ -144,7 +144,7 @@ void tb_host_hello(TbParty *party, json_t *hello, gint64 now_ms)
                "host connected with %zu devices", json_array_size(devices));
         tb_party_send(party, json_pack("{s:s, s:s, s:s, s:[], s:o}", "type", "ready", "role", "host",
                                        "peerId", party->id, "peers", "iceServers",
-                                       tb_ice_servers(pairing->options.ice, name, now_ms)));
+                                       tb_ice_servers(pairing->options.ice, name, tb_clock_ms())));
         tell_observers(party, true, true);
 }
 
@@ -264,7 +264,7 @@ void tb_host_text(TbParty *party, json_t *message, gint64 now_ms)
 /* --- lists --- */
 static json_t *describe(TbParty *host, bool online)
 {
-        g_autofree char *since = tb_clock_rfc3339(host->since_ms);
+        g_autofree char *since = tb_clock_rfc3339(host->since_ms + tb_clock_ms() - tb_clock_mono_ms());
         return json_pack("{s:s, s:s?, s:b, s:s, s:O}", "name", host->host, "version", host->version, "online",
                          online, "connectedAt", since, "devices", host->devices);
 }

@@ -1,8 +1,9 @@
 #pragma once
 /*
  * Pairing: sessions, the parties in them, and what goes from one to the other. A state machine without
- * sockets and without a clock: the caller brings messages and the time, and gets messages through TbPartyOps.
- * Main thread.
+ * sockets and without a clock of its own: the caller brings messages and the time, and gets messages through
+ * TbPartyOps. `now_ms` is always tb_clock_mono_ms(): ages and deadlines do not jump; what is shown is turned into wall
+ * clock where it is shown. Main thread.
  *
  * A session joins one producer and its observers. In a phone session the producer is a phone and there is one
  * observer, a desktop. In a device session the producer is a host (one connection for all its sessions) and
@@ -15,6 +16,7 @@
 
 #include "lib/http/auth.h"
 #include "lib/ice.h"
+#include "server/store/hostkeys.h"
 
 typedef struct TbPairing TbPairing;
 typedef struct TbParty TbParty; /* one connection: desktop, phone or host; before its hello nobody */
@@ -29,8 +31,11 @@ typedef struct TbPartyOps {
         bool (*binary)(gpointer connection, const void *bytes, gsize size);
         gsize (*queued)(gpointer connection); /* bytes that wait for a slow reader */
         void (*close)(gpointer connection, int code,
-                      const char *reason); /* `tb_pairing_left` follows later */
+                      const char *reason);    /* `tb_pairing_left` follows later */
+        void (*entered)(gpointer connection); /* its hello was accepted; nullable */
 } TbPartyOps;
+
+typedef enum TbSessionChange { TB_SESSION_CREATED, TB_SESSION_TOUCHED, TB_SESSION_ENDED } TbSessionChange;
 
 typedef struct TbPairingOptions {
         const TbPartyOps *ops;  /* static */
@@ -40,6 +45,10 @@ typedef struct TbPairingOptions {
         /* HTTP that is carried through a host's socket; `message` is borrowed. */
         void (*carried)(TbParty *host, json_t *message, gpointer data);
         void (*host_left)(TbParty *host, gpointer data);
+        /* What is to be written down; nullable. It calls nothing of the pairing. After ENDED the session is gone. */
+        void (*session_changed)(TbSession *session, TbSessionChange change, gpointer data);
+        TbHostKeys *host_keys;    /* borrowed; NULL: names are not bound to keys */
+        guint sessions_per_share; /* live ones of one user or network; 0: no limit of its own */
         gpointer data;
 } TbPairingOptions;
 
@@ -56,18 +65,30 @@ void tb_pairing_left(TbParty *party, gint64 now_ms); /* frees it */
 gint64 tb_pairing_tick(TbPairing *pairing, gint64 now_ms);
 
 /* --- sessions --- */
-/* `device`: NULL (phone session) or "host/device". ret_token: the session's token; ret_view: the one for
- * watching only, NULL for phone sessions. Errors: TB_ERROR_NOT_FOUND (no such host or device),
- * TB_ERROR_UNAVAILABLE (too many sessions). */
-TbSession *tb_pairing_create(TbPairing *pairing, const char *device, TbMode mode, guint observers,
-                             gint64 now_ms, char **ret_token, char **ret_view, GError **error);
+/* Whose place a session takes. Nobody can take all places: a share (a user where there are tokens, else a network) has
+ * sessions_per_share of them, and when TB_LIMIT_SESSIONS are taken, TB_LIMIT_SESSIONS_RESERVE more are kept for who is
+ * trusted, and for networks that have next to none. */
+typedef struct TbSessionAsk {
+        const char *device; /* NULL (phone session) or "host/device" */
+        TbMode mode;
+        guint observers;
+        const char *share; /* "alice" or the key of tb_net_share_key() */
+        const char *wide;  /* of tb_net_wide_key() */
+        bool trusted;      /* came with a token of an operator */
+} TbSessionAsk;
+
+/* ret_token: the session's token; ret_view: the one for watching only, NULL for phone sessions. Errors:
+ * TB_ERROR_NOT_FOUND (no such host or device), TB_ERROR_LIMIT (the share is used up), TB_ERROR_UNAVAILABLE (too many
+ * sessions). */
+TbSession *tb_pairing_create(TbPairing *pairing, const TbSessionAsk *ask, gint64 now_ms, char **ret_token,
+                             char **ret_view, GError **error);
 TbSession *tb_pairing_find(TbPairing *pairing, const char *id, gint64 now_ms); /* NULL: unknown or expired */
 const char *tb_session_id(TbSession *session);
 bool tb_session_is_device(TbSession *session);
 /* Whether the token opens the session; *ret_mode (nullable) is what it allows. */
 bool tb_session_check(TbSession *session, const char *token, TbMode *ret_mode);
 json_t *tb_session_status(TbSession *session);
-gint64 tb_session_expires_ms(TbSession *session);
+gint64 tb_session_expires_ms(TbSession *session); /* on the clock of `now_ms` */
 
 /* --- hosts --- */
 json_t *tb_pairing_hosts(TbPairing *pairing);

@@ -10,9 +10,13 @@ struct TbSession {
         char *host, *device; /* owned; NULL: a phone session */
         TbMode mode;
         guint max_observers;
-        gint64 created_ms, active_ms;
-        TbParty *phone;       /* borrowed; phone sessions */
-        GPtrArray *observers; /* borrowed TbParty */
+        gint64 created_ms, active_ms; /* boot clock; below 0: before the machine started */
+        GRefString *share, *wide;     /* whose place it takes */
+        GList unsaved;                /* in a queue of persist.c while `unsaved.data` is set */
+        bool unsaved_new;             /* in which */
+        guint64 unsaved_seq;          /* number among those that were made; 0: none */
+        TbParty *phone;               /* borrowed; phone sessions */
+        GPtrArray *observers;         /* borrowed TbParty */
 };
 
 struct TbParty {
@@ -42,8 +46,9 @@ struct TbPairing {
         GHashTable *sessions; /* id (borrowed from the session) -> owned TbSession */
         GHashTable *hosts;    /* name (borrowed from the party) -> TbParty */
         GHashTable *offline;  /* owned name -> owned json_t: hosts that were here, as /api/hosts shows them */
-        GQueue waiting;       /* TbParty before its hello, oldest first */
-        guint parties[4];     /* by role */
+        GHashTable *shares, *wides; /* ref string -> sessions of it */
+        GQueue waiting;             /* TbParty before its hello, oldest first */
+        guint parties[4];           /* by role */
         guint next_id;
         gint64 cleaned_ms;
         guint64 relayed_messages, relayed_bytes, dropped_pictures, dropped_samples;
@@ -72,6 +77,9 @@ void tb_host_session_closed(TbPairing *pairing, TbSession *session);
 json_t *tb_host_device(TbParty *host, const char *id); /* borrowed; NULL: none */
 
 /* session.c */
+/* One that was written down; false (and freed): it is there already, or there is no room. */
+bool tb_session_restore_take(TbPairing *pairing, TbSession *session);
+void tb_session_free(TbSession *session);
 void tb_session_touch(TbSession *session, gint64 now_ms);
 void tb_session_expire(TbPairing *pairing, gint64 now_ms);
 TbParty *tb_session_producer(TbSession *session);

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/limits.h"
 #include "lib/log.h"
@@ -69,11 +70,14 @@ TbParty *tb_pairing_join(TbPairing *pairing, gpointer connection, const char *re
 static void set_role(TbParty *party, TbPartyRole role)
 {
         TbPairing *pairing = party->pairing;
-        if (party->role == TB_PARTY_NONE)
+        bool enters = party->role == TB_PARTY_NONE;
+        if (enters)
                 g_queue_unlink(&pairing->waiting, &party->link);
         pairing->parties[party->role]--;
         pairing->parties[role]++;
         party->role = role;
+        if (enters && pairing->options.ops->entered)
+                pairing->options.ops->entered(party->connection);
 }
 
 static json_t *presence(const char *type, TbParty *party)
@@ -158,7 +162,7 @@ static void refuse_hello(TbParty *party, const char *code, const char *message)
         tb_party_refuse(party, code, message);
 }
 
-static json_t *ready(TbParty *party, gint64 now_ms)
+static json_t *ready(TbParty *party)
 {
         TbSession *session = party->session;
         json_t *peers = json_array();
@@ -173,9 +177,10 @@ static json_t *ready(TbParty *party, gint64 now_ms)
                 json_array_append_new(peers,
                                       json_pack("{s:s, s:s}", "peer", "desktop", "peerId", observer->id));
         }
-        json_t *o = json_pack("{s:s, s:s, s:s, s:o, s:o}", "type", "ready", "role",
-                              tb_party_role_name(party->role), "peerId", party->id, "peers", peers,
-                              "iceServers", tb_ice_servers(party->pairing->options.ice, party->id, now_ms));
+        json_t *o =
+                json_pack("{s:s, s:s, s:s, s:o, s:o}", "type", "ready", "role",
+                          tb_party_role_name(party->role), "peerId", party->id, "peers", peers, "iceServers",
+                          tb_ice_servers(party->pairing->options.ice, party->id, tb_clock_ms()));
         if (session->host) {
                 json_object_set_new(o, "mode",
                                     json_string(party->mode == TB_MODE_CONTROL ? "control" : "view"));
@@ -194,7 +199,7 @@ static void enter(TbParty *party, TbSession *session, TbPartyRole role, gint64 n
         else
                 g_ptr_array_add(session->observers, party);
         tb_session_touch(session, now_ms);
-        tb_party_send(party, ready(party, now_ms));
+        tb_party_send(party, ready(party));
         tell_observers(session, party, "peer-connected");
         if (role == TB_PARTY_PHONE)
                 return;

@@ -56,44 +56,61 @@ static void put_url(json_t *o, const char *key, const char *format, ...)
         json_object_set_new(o, key, json_string(url));
 }
 
-static void create_session(TbRequest *request, gpointer data)
+/* A session that was made, until it is written: the 201 says that it survives us. */
+typedef struct Created {
+        TbRequest *request; /* ref */
+        json_t *answer;     /* owned */
+} Created;
+
+/* When the disk does not take it in time the session is given all the same: it exists, and /health says what is wrong. */
+static void on_written(bool written G_GNUC_UNUSED, gpointer data)
 {
-        TbServer *server = data;
-        json_t *in = tb_request_json(request);
-        const char *device = json_string_value(json_object_get(in, "device")),
-                   *base = base_url(request, server);
-        bool control = strcmp(json_string_value(json_object_get(in, "mode")), "control") == 0;
-        guint observers = (guint)json_integer_value(json_object_get(in, "observers"));
-        g_autofree char *token = NULL, *view = NULL;
-        g_autoptr(GError) error = NULL;
+        Created *created = data;
+        tb_request_reply_json(created->request, 201, created->answer);
+        tb_request_unref(created->request);
+        g_free(created);
+}
+
+static bool within_creations(TbRequest *request, TbServer *server, GError **error)
+{
         double wait_s = 0;
-        if (!tb_rates_take(server->creations, tb_request_peer(request), 1, g_get_monotonic_time(), &wait_s)) {
-                g_autofree char *seconds = g_strdup_printf("%d", (int)ceil(wait_s));
-                tb_request_add_header(request, "Retry-After", seconds);
-                error = g_error_new(TB_ERROR, TB_ERROR_LIMIT,
-                                    "more than %u sessions a minute from one address",
-                                    server->config->sessions_per_minute);
-                tb_request_reply_error(request, error);
-                return;
-        }
-        if (device && control && tb_request_role(request) < TB_ROLE_OPERATOR) {
-                error = g_error_new_literal(TB_ERROR, TB_ERROR_FORBIDDEN,
-                                            "a control session needs the role operator");
-                tb_request_reply_error(request, error);
-                return;
-        }
+        char net[TB_NET_KEY];
+        tb_net_share_key(tb_request_peer(request), net);
+        if (tb_rates_take(server->creations, net, 1, g_get_monotonic_time(), &wait_s))
+                return true;
+        g_autofree char *seconds = g_strdup_printf("%d", (int)ceil(wait_s));
+        tb_request_add_header(request, "Retry-After", seconds);
+        tb_set_error(error, TB_ERROR_LIMIT, "more than %u sessions a minute from one address",
+                     server->config->sessions_per_minute);
+        return false;
+}
+
+static TbSession *make_session(TbRequest *request, TbServer *server, TbSessionAsk *ask, char **ret_token,
+                               char **ret_view, GError **error)
+{
+        char net[TB_NET_KEY], wide[TB_NET_KEY];
+        bool open = tb_auth_is_open(server->config->auth);
+        tb_net_share_key(tb_request_peer(request), net);
+        tb_net_wide_key(tb_request_peer(request), wide);
+        ask->share = open ? net : tb_request_user(request);
+        ask->wide = wide;
+        ask->trusted = !open && tb_request_role(request) >= TB_ROLE_OPERATOR;
         TbSession *session =
-                tb_pairing_create(server->pairing, device, control ? TB_MODE_CONTROL : TB_MODE_VIEW,
-                                  observers, tb_clock_ms(), &token, &view, &error);
-        if (!session) {
-                tb_request_reply_error(request, error);
-                return;
-        }
-        tb_server_changed(server);
-        const char *id = tb_session_id(session);
-        g_autofree char *expires = tb_clock_rfc3339(tb_session_expires_ms(session));
+                tb_pairing_create(server->pairing, ask, tb_clock_mono_ms(), ret_token, ret_view, error);
+        if (!session && tb_error_status(*error) != 404)
+                tb_request_add_header(request, "Retry-After",
+                                      "30"); /* ended sessions are cleared away so often */
+        return session;
+}
+
+static json_t *session_links(TbRequest *request, TbServer *server, TbSession *session, const char *token,
+                             const char *view, bool control)
+{
+        const char *id = tb_session_id(session), *base = base_url(request, server);
+        g_autofree char *expires =
+                tb_clock_rfc3339(tb_session_expires_ms(session) + tb_clock_ms() - tb_clock_mono_ms());
         json_t *o = json_pack("{s:s, s:s, s:s}", "sessionId", id, "token", token, "expiresAt", expires);
-        if (device) {
+        if (tb_session_is_device(session)) {
                 put_url(o, "viewUrl", "%s/v/%s?token=%s", base, id, view);
                 if (control)
                         put_url(o, "controlUrl", "%s/v/%s?token=%s", base, id, token);
@@ -102,12 +119,40 @@ static void create_session(TbRequest *request, gpointer data)
                 put_url(o, "phoneUrl", "%s/m/%s?token=%s", base, id, token);
                 put_url(o, "desktopUrl", "%s/?sessionId=%s&token=%s", base, id, token);
         }
-        tb_request_reply_json(request, 201, o);
+        return o;
+}
+
+static void create_session(TbRequest *request, gpointer data)
+{
+        TbServer *server = data;
+        json_t *in = tb_request_json(request);
+        bool control = strcmp(json_string_value(json_object_get(in, "mode")), "control") == 0;
+        TbSessionAsk ask = {.device = json_string_value(json_object_get(in, "device")),
+                            .mode = control ? TB_MODE_CONTROL : TB_MODE_VIEW,
+                            .observers = (guint)json_integer_value(json_object_get(in, "observers"))};
+        g_autofree char *token = NULL, *view = NULL;
+        g_autoptr(GError) error = NULL;
+        TbSession *session = NULL;
+        if (within_creations(request, server, &error)) {
+                if (ask.device && control && tb_request_role(request) < TB_ROLE_OPERATOR)
+                        tb_set_error(&error, TB_ERROR_FORBIDDEN, "a control session needs the role operator");
+                else
+                        session = make_session(request, server, &ask, &token, &view, &error);
+        }
+        if (!session) {
+                tb_request_reply_error(request, error);
+                return;
+        }
+        Created *created = g_new0(Created, 1);
+        created->request = tb_request_ref(request);
+        created->answer = session_links(request, server, session, token, view, control);
+        tb_persist_when_written(server->persist, on_written, created);
 }
 
 static TbSession *find(TbRequest *request, TbServer *server)
 {
-        TbSession *session = tb_pairing_find(server->pairing, tb_request_arg(request, "id"), tb_clock_ms());
+        TbSession *session =
+                tb_pairing_find(server->pairing, tb_request_arg(request, "id"), tb_clock_mono_ms());
         if (!session) {
                 g_autoptr(GError) error = g_error_new_literal(TB_ERROR, TB_ERROR_NOT_FOUND,
                                                               "there is no such session, or it has expired");
@@ -224,10 +269,13 @@ static void get_ice(TbRequest *request, gpointer data)
 static void health(TbRequest *request, gpointer data)
 {
         TbServer *server = data;
-        tb_request_reply_json(request, 200,
-                              json_pack("{s:s, s:s, s:s, s:I}", "service", "Testbed pairing server", "status",
-                                        "running", "version", tb_version, "uptime_s",
-                                        (json_int_t)((tb_clock_ms() - server->started_ms) / 1000)));
+        const char *trouble = tb_persist_trouble(server->persist);
+        json_t *o = json_pack("{s:s, s:s, s:s, s:I}", "service", "Testbed pairing server", "status",
+                              trouble ? "degraded" : "running", "version", tb_version, "uptime_s",
+                              (json_int_t)((tb_clock_mono_ms() - server->started_ms) / 1000));
+        if (trouble)
+                json_object_set_new(o, "reason", json_string(trouble));
+        tb_request_reply_json(request, 200, o);
 }
 
 static void metrics(TbRequest *request, gpointer data)
@@ -327,7 +375,7 @@ const TbRoute tb_server_routes[] = {
          .path = "/health",
          .handler = health,
          .tag = "system",
-         .summary = "Whether the server is running"},
+         .summary = "Whether the server is running, or degraded, and why"},
         {.method = "GET",
          .path = "/metrics",
          .handler = metrics,

@@ -1,6 +1,5 @@
 #include "server/server.h"
 
-#include <errno.h>
 #include <math.h>
 #include <string.h>
 
@@ -11,15 +10,15 @@
 #include "lib/thread.h"
 #include "lib/version.h"
 #include "server/server_private.h"
-#include "server/store.h"
 
-#define CONNECTIONS 16384 /* HTTP at once; WebSockets are not among them once they are open */
+#define STORE_GRACE_MS 1500 /* for what is not written yet after SIGTERM */
+#define CONNECTIONS 16384   /* HTTP at once; WebSockets are not among them once they are open */
 
-typedef struct Connection { /* a WebSocket and the party behind it */
-        TbServer *server;   /* borrowed */
-        TbWs *ws;           /* borrowed; NULL once closed */
-        TbParty *party;     /* owned by the pairing; borrowed */
-        char *peer;         /* owned: its address */
+typedef struct Connection {   /* a WebSocket and the party behind it */
+        TbServer *server;     /* borrowed */
+        TbWs *ws;             /* borrowed; NULL once closed */
+        TbParty *party;       /* owned by the pairing; borrowed */
+        char net[TB_NET_KEY]; /* whose share it takes */
 } Connection;
 
 /* --- the pairing's view of a connection --- */
@@ -43,16 +42,14 @@ static void party_close(gpointer connection, int code, const char *reason)
         tb_ws_close(((Connection *)connection)->ws, code, reason);
 }
 
-static const TbPartyOps party_ops = {party_text, party_binary, party_queued, party_close};
-
 /* --- the socket's view of the pairing --- */
 static void on_message(TbWs *ws G_GNUC_UNUSED, bool binary, const guint8 *bytes, gsize size, gpointer data)
 {
         Connection *c = data;
         if (binary)
-                tb_pairing_binary(c->party, bytes, size, tb_clock_ms());
+                tb_pairing_binary(c->party, bytes, size, tb_clock_mono_ms());
         else
-                tb_pairing_text(c->party, (const char *)bytes, size, tb_clock_ms());
+                tb_pairing_text(c->party, (const char *)bytes, size, tb_clock_mono_ms());
 }
 
 static void on_drained(TbWs *ws G_GNUC_UNUSED, gpointer data)
@@ -60,50 +57,83 @@ static void on_drained(TbWs *ws G_GNUC_UNUSED, gpointer data)
         tb_pairing_drained(((Connection *)data)->party);
 }
 
+/* Sockets that have not said hello yet, by network: they cost the same as others and are nobody's. */
+static void waits(TbServer *server, const char *net, int by)
+{
+        guint n = GPOINTER_TO_UINT(g_hash_table_lookup(server->waiting, net)) + (guint)by;
+        if (n == 0)
+                g_hash_table_remove(server->waiting, net);
+        else
+                g_hash_table_replace(server->waiting, g_strdup(net), GUINT_TO_POINTER(n));
+}
+
+static void on_role(gpointer connection)
+{
+        Connection *c = connection;
+        waits(c->server, c->net, -1);
+}
+
 static void on_closed(TbWs *ws G_GNUC_UNUSED, int code G_GNUC_UNUSED, gpointer data)
 {
         Connection *c = data;
-        if (!tb_party_has_role(c->party))
-                tb_rates_take(c->server->refusals, c->peer, 1, g_get_monotonic_time(), NULL);
-        tb_pairing_left(c->party, tb_clock_ms());
-        g_free(c->peer);
+        if (!tb_party_has_role(c->party)) {
+                tb_rates_take(c->server->refusals, c->net, 1, g_get_monotonic_time(), NULL);
+                waits(c->server, c->net, -1);
+        }
+        tb_pairing_left(c->party, tb_clock_mono_ms());
         g_free(c);
 }
 
 static const TbWsOps ws_ops = {on_message, on_drained, on_closed};
+static const TbPartyOps party_ops = {party_text, party_binary, party_queued, party_close, on_role};
 
 static void arm_tick(TbServer *server, gint64 at_ms)
 {
-        gint64 at_us = g_get_monotonic_time() + MAX(at_ms - tb_clock_ms(), 0) * 1000,
+        gint64 at_us = g_get_monotonic_time() + MAX(at_ms - tb_clock_mono_ms(), 0) * 1000,
                old_us = g_source_get_ready_time(server->tick);
         if (old_us < 0 || at_us < old_us)
                 g_source_set_ready_time(server->tick, at_us);
+}
+
+static void refuse_upgrade(TbRequest *request, double wait_s, GError *error_take)
+{
+        g_autofree char *seconds = g_strdup_printf("%d", (int)ceil(wait_s));
+        tb_request_add_header(request, "Retry-After", seconds);
+        tb_request_reply_error(request, error_take);
+        g_error_free(error_take);
 }
 
 void tb_server_upgrade(TbRequest *request, gpointer data)
 {
         TbServer *server = data;
         double wait_s = 0;
-        if (!tb_rates_has(server->refusals, tb_request_peer(request), 1, g_get_monotonic_time(), &wait_s)) {
-                g_autoptr(GError) error =
+        char net[TB_NET_KEY];
+        tb_net_share_key(tb_request_peer(request), net);
+        if (!tb_rates_has(server->refusals, net, 1, g_get_monotonic_time(), &wait_s)) {
+                refuse_upgrade(
+                        request, wait_s,
                         g_error_new(TB_ERROR, TB_ERROR_LIMIT,
                                     "more than %u connections a minute from one address came to nothing",
-                                    server->config->refusals_per_minute);
-                g_autofree char *seconds = g_strdup_printf("%d", (int)ceil(wait_s));
-                tb_request_add_header(request, "Retry-After", seconds);
-                tb_request_reply_error(request, error);
+                                    server->config->refusals_per_minute));
+                return;
+        }
+        if (GPOINTER_TO_UINT(g_hash_table_lookup(server->waiting, net)) >= TB_LIMIT_WAITING) {
+                refuse_upgrade(request, TB_LIMIT_HELLO_S,
+                               g_error_new(TB_ERROR, TB_ERROR_LIMIT,
+                                           "%d connections from one address have not said hello yet",
+                                           TB_LIMIT_WAITING));
                 return;
         }
         Connection *c = g_new0(Connection, 1);
-        c->peer = g_strdup(tb_request_peer(request));
+        g_strlcpy(c->net, net, sizeof c->net);
         c->server = server;
         c->ws = tb_request_upgrade(request, NULL, TB_LIMIT_WS_MESSAGE, &ws_ops, c);
         if (!c->ws) {
-                g_free(c->peer);
                 g_free(c);
                 return;
         }
-        gint64 now_ms = tb_clock_ms();
+        gint64 now_ms = tb_clock_mono_ms();
+        waits(server, net, 1);
         c->party = tb_pairing_join(server->pairing, c, tb_request_id(request), now_ms);
         arm_tick(server, now_ms + 1000); /* a host is asked for a sign of life soon after its hello */
 }
@@ -129,34 +159,9 @@ typedef struct TickSource {
         TbServer *server; /* borrowed */
 } TickSource;
 
-/* --- sessions across restarts --- */
-#define SAVE_MS 50 /* after a session came or went: many at once are one file */
-
-static void save_sessions(TbServer *server)
+static void on_session(TbSession *session, TbSessionChange change, gpointer data)
 {
-        g_autoptr(GError) error = NULL;
-        server->saved_stamp = tb_sessions_stamp(server->pairing);
-        if (server->sessions_file && !tb_sessions_save(server->pairing, server->sessions_file, &error))
-                tb_log(TB_LOG_WARNING, TB_F(), "sessions are not kept: %s", error->message);
-}
-
-static void open_sessions(TbServer *server)
-{
-        g_autoptr(GError) error = NULL;
-        const char *folder = server->config->state_dir;
-        if (g_mkdir_with_parents(folder, 0700) < 0) {
-                tb_log(TB_LOG_WARNING, TB_F(), "sessions are not kept: %s: %s", folder, g_strerror(errno));
-                return;
-        }
-        server->sessions_file = g_build_filename(folder, "server-sessions.json", NULL);
-        if (!tb_sessions_load(server->pairing, server->sessions_file, server->started_ms, &error))
-                tb_log(TB_LOG_WARNING, TB_F(), "sessions of before are lost: %s", error->message);
-        server->saved_stamp = tb_sessions_stamp(server->pairing);
-}
-
-void tb_server_changed(TbServer *server)
-{
-        arm_tick(server, tb_clock_ms() + SAVE_MS);
+        tb_persist_changed(((TbServer *)data)->persist, session, change);
 }
 
 static gboolean tick_dispatch(GSource *source, GSourceFunc callback G_GNUC_UNUSED,
@@ -164,9 +169,8 @@ static gboolean tick_dispatch(GSource *source, GSourceFunc callback G_GNUC_UNUSE
 {
         TbServer *server = ((TickSource *)source)->server;
         g_source_set_ready_time(source, -1);
-        arm_tick(server, tb_pairing_tick(server->pairing, tb_clock_ms()));
-        if (server->saved_stamp != tb_sessions_stamp(server->pairing))
-                save_sessions(server);
+        gint64 now_ms = tb_clock_mono_ms(), next_ms = tb_pairing_tick(server->pairing, now_ms);
+        arm_tick(server, MIN(next_ms, tb_persist_tick(server->persist, now_ms)));
         return G_SOURCE_CONTINUE;
 }
 
@@ -185,24 +189,42 @@ static void add_pages(TbServer *server)
                 tb_log(TB_LOG_WARNING, TB_F(), "no pages: %s", tb_error_detail(error));
 }
 
-TbServer *tb_server_new(const TbServerConfig *config, GError **error)
+/* What a network has at the most when it makes sessions as fast as it may and lets them lie. */
+static guint share_of(const TbServerConfig *config)
 {
-        TbServer *server = g_new0(TbServer, 1);
-        server->config = config;
-        server->started_ms = tb_clock_ms();
-        server->metrics = tb_metrics_new();
-        server->poller = tb_poller_new(NULL);
-        server->carry = tb_carry_new(pause_host);
-        server->creations = tb_rates_new(config->sessions_per_minute / 60.0, config->sessions_per_minute);
-        server->refusals = tb_rates_new(config->refusals_per_minute / 60.0, config->refusals_per_minute);
-        server->pairing = tb_pairing_new(&(TbPairingOptions){.ops = &party_ops,
-                                                             .ice = &config->ice,
-                                                             .hosts = config->hosts,
-                                                             .users = config->auth,
-                                                             .carried = on_carried,
-                                                             .host_left = on_host_left,
-                                                             .data = server});
+        guint by_rate = (guint)MIN((guint64)config->sessions_per_minute * TB_LIMIT_SESSION_IDLE_S / 60,
+                                   TB_LIMIT_SESSIONS);
+        return config->sessions_per_network ? config->sessions_per_network : by_rate;
+}
+
+static void new_pairing(TbServer *server)
+{
+        const TbServerConfig *config = server->config;
+        server->pairing = tb_pairing_new(&(TbPairingOptions){
+                .ops = &party_ops,
+                .ice = &config->ice,
+                .hosts = config->hosts,
+                .users = config->auth,
+                .carried = on_carried,
+                .host_left = on_host_left,
+                .session_changed = on_session,
+                .host_keys = tb_persist_host_keys(server->persist),
+                .sessions_per_share = share_of(config),
+                .data = server,
+        });
         tb_metrics_collector(server->metrics, tb_pairing_metrics, server->pairing);
+        tb_metrics_collector(server->metrics, tb_persist_metrics, server->persist);
+}
+
+static bool start(TbServer *server, GError **error)
+{
+        const TbServerConfig *config = server->config;
+        server->persist = tb_persist_new(config->state_dir, error);
+        if (!server->persist)
+                return false;
+        new_pairing(server);
+        if (!tb_persist_load(server->persist, server->pairing, error))
+                return false;
         server->http = tb_http_new(&(TbHttpOptions){.address = config->address,
                                                     .port = config->port,
                                                     .name = "testbed-server",
@@ -215,14 +237,27 @@ TbServer *tb_server_new(const TbServerConfig *config, GError **error)
                                                     .origins = (const char *const *)config->origins,
                                                     .max_connections = CONNECTIONS},
                                    error);
+        return server->http != NULL;
+}
+
+TbServer *tb_server_new(const TbServerConfig *config, GError **error)
+{
+        TbServer *server = g_new0(TbServer, 1);
+        server->config = config;
+        server->started_ms = tb_clock_mono_ms();
+        server->metrics = tb_metrics_new();
+        server->poller = tb_poller_new(NULL);
+        server->carry = tb_carry_new(pause_host);
+        server->waiting = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        server->creations = tb_rates_new(config->sessions_per_minute / 60.0, config->sessions_per_minute);
+        server->refusals = tb_rates_new(config->refusals_per_minute / 60.0, config->refusals_per_minute);
         server->tick = g_source_new(&tick_funcs, sizeof(TickSource));
         ((TickSource *)server->tick)->server = server;
-        g_source_attach(server->tick, NULL);
-        if (!server->http) {
+        if (!start(server, error)) {
                 tb_server_free(server);
                 return NULL;
         }
-        open_sessions(server);
+        g_source_attach(server->tick, NULL);
         tb_http_add_routes(server->http, tb_server_routes, server);
         add_pages(server);
         arm_tick(server, server->started_ms + 1000);
@@ -243,13 +278,13 @@ void tb_server_free(TbServer *server)
 {
         if (!server)
                 return;
-        tb_http_free(server->http); /* ends every connection: the pairing is told */
-        save_sessions(server);      /* with the times of their last activity */
-        g_free(server->sessions_file);
+        tb_http_free(server->http);                       /* ends every connection: the pairing is told */
+        tb_persist_free(server->persist, STORE_GRACE_MS); /* with the times of their last activity */
         g_source_destroy(server->tick);
         g_source_unref(server->tick);
         tb_pairing_free(server->pairing);
         tb_carry_free(server->carry);
+        g_hash_table_unref(server->waiting);
         tb_rates_free(server->creations);
         tb_rates_free(server->refusals);
         tb_poller_free(server->poller);

@@ -8,6 +8,7 @@
 #include "server/carry.h"
 #include "server/config.h"
 #include "server/pairing.h"
+#include "server/persist.h"
 #include "server/server.h"
 
 struct TbServer {
@@ -20,11 +21,10 @@ struct TbServer {
         TbRates *creations;           /* owned; sessions per address */
         TbRates *refusals;            /* owned; sockets without an accepted hello, per address */
         GSource *tick;                /* ref; the pairing's clock */
-        gint64 started_ms;
-        char *sessions_file; /* owned; NULL: the state folder cannot be made */
-        guint64 saved_stamp; /* of the sessions when they were written last */
+        TbPersist *persist;           /* owned */
+        GHashTable *waiting;          /* network, owned -> its sockets without an accepted hello */
+        gint64 started_ms;            /* boot clock */
 };
 
 extern const TbRoute tb_server_routes[];
-void tb_server_changed(TbServer *server); /* a session was made */
 void tb_server_upgrade(TbRequest *request, gpointer server);

@@ -9,15 +9,67 @@
 #define ID_BYTES 16
 #define TOKEN_BYTES 32
 
-static void session_free(gpointer p)
+/* --- shares --- */
+static guint places(GHashTable *table, const char *key)
 {
-        TbSession *session = p;
+        return GPOINTER_TO_UINT(g_hash_table_lookup(table, key));
+}
+
+static void count(GHashTable *table, GRefString *key, int by)
+{
+        guint n = places(table, key) + (guint)by;
+        if (n == 0)
+                g_hash_table_remove(table, key);
+        else
+                g_hash_table_replace(table, g_ref_string_acquire(key), GUINT_TO_POINTER(n));
+}
+
+/* Whether one more session finds a place; see TbSessionAsk. */
+static bool has_place(TbPairing *pairing, const TbSessionAsk *ask, GError **error)
+{
+        guint all = g_hash_table_size(pairing->sessions), limit = pairing->options.sessions_per_share;
+        if (limit && places(pairing->shares, ask->share) >= limit) {
+                tb_set_error(error, TB_ERROR_LIMIT,
+                             "%u sessions exist that %s has made, more are not kept for one user or network; "
+                             "try again when some have ended",
+                             limit, ask->share);
+                return false;
+        }
+        bool reserve = ask->trusted || places(pairing->wides, ask->wide) < TB_LIMIT_SESSIONS_NEWCOMER;
+        if (all < TB_LIMIT_SESSIONS || (reserve && all < TB_LIMIT_SESSIONS + TB_LIMIT_SESSIONS_RESERVE))
+                return true;
+        tb_set_error(error, TB_ERROR_UNAVAILABLE, "there are %u sessions already; try again later", all);
+        return false;
+}
+
+static void keep(TbPairing *pairing, TbSession *session)
+{
+        g_hash_table_insert(pairing->sessions, session->id, session);
+        count(pairing->shares, session->share, 1);
+        count(pairing->wides, session->wide, 1);
+}
+
+/* --- life --- */
+void tb_session_free(TbSession *session)
+{
         g_assert(!session->phone && session->observers->len == 0);
         g_ptr_array_unref(session->observers);
+        g_ref_string_release(session->share);
+        g_ref_string_release(session->wide);
         g_free(session->id);
         g_free(session->host);
         g_free(session->device);
         g_free(session);
+}
+
+static void session_free(gpointer p)
+{
+        tb_session_free(p);
+}
+
+static void ref_string_free(gpointer p)
+{
+        g_ref_string_release(p);
 }
 
 TbPairing *tb_pairing_new(const TbPairingOptions *options)
@@ -25,6 +77,8 @@ TbPairing *tb_pairing_new(const TbPairingOptions *options)
         TbPairing *pairing = g_new0(TbPairing, 1);
         pairing->options = *options;
         pairing->sessions = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, session_free);
+        pairing->shares = g_hash_table_new_full(g_str_hash, g_str_equal, ref_string_free, NULL);
+        pairing->wides = g_hash_table_new_full(g_str_hash, g_str_equal, ref_string_free, NULL);
         pairing->hosts = g_hash_table_new(g_str_hash, g_str_equal);
         pairing->offline =
                 g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)json_decref);
@@ -37,6 +91,8 @@ void tb_pairing_free(TbPairing *pairing)
                 return;
         g_assert(pairing->waiting.length == 0 && g_hash_table_size(pairing->hosts) == 0);
         g_hash_table_unref(pairing->sessions);
+        g_hash_table_unref(pairing->shares);
+        g_hash_table_unref(pairing->wides);
         g_hash_table_unref(pairing->hosts);
         g_hash_table_unref(pairing->offline);
         g_free(pairing);
@@ -48,9 +104,17 @@ gint64 tb_session_expires_ms(TbSession *session)
                    session->created_ms + TB_LIMIT_SESSION_MAX_S * 1000ll);
 }
 
+static void tell(TbSession *session, TbSessionChange change)
+{
+        const TbPairingOptions *options = &session->pairing->options;
+        if (options->session_changed)
+                options->session_changed(session, change, options->data);
+}
+
 void tb_session_touch(TbSession *session, gint64 now_ms)
 {
         session->active_ms = now_ms;
+        tell(session, TB_SESSION_TOUCHED);
 }
 
 TbParty *tb_session_producer(TbSession *session)
@@ -95,37 +159,50 @@ static char *new_token(guint8 hash[TB_SECRET_HASH])
         return token;
 }
 
-TbSession *tb_pairing_create(TbPairing *pairing, const char *device, TbMode mode, guint observers,
-                             gint64 now_ms, char **ret_token, char **ret_view, GError **error)
+TbSession *tb_pairing_create(TbPairing *pairing, const TbSessionAsk *ask, gint64 now_ms, char **ret_token,
+                             char **ret_view, GError **error)
 {
         g_autofree char *host = NULL, *id = NULL;
-        if (g_hash_table_size(pairing->sessions) >= TB_LIMIT_SESSIONS) {
-                tb_set_error(error, TB_ERROR_UNAVAILABLE, "there are %d sessions already; try again later",
-                             TB_LIMIT_SESSIONS);
+        bool control = ask->mode == TB_MODE_CONTROL;
+        if (!has_place(pairing, ask, error))
                 return NULL;
-        }
-        if (device && !find_device(pairing, device, &host, &id, error))
+        if (ask->device && !find_device(pairing, ask->device, &host, &id, error))
                 return NULL;
         TbSession *session = g_new0(TbSession, 1);
         session->pairing = pairing;
         session->id = tb_random_token(ID_BYTES);
         session->host = g_steal_pointer(&host);
         session->device = g_steal_pointer(&id);
-        session->mode = mode;
-        session->max_observers = device ? observers : 1;
+        session->mode = ask->mode;
+        session->max_observers = ask->device ? ask->observers : 1;
         session->created_ms = session->active_ms = now_ms;
+        session->share = g_ref_string_new_intern(ask->share);
+        session->wide = g_ref_string_new_intern(ask->wide);
         session->observers = g_ptr_array_new();
         *ret_token = new_token(session->token);
         *ret_view = NULL;
-        if (device && mode == TB_MODE_CONTROL)
+        if (ask->device && control)
                 *ret_view = new_token(session->view);
         else
                 memcpy(session->view, session->token, TB_SECRET_HASH);
-        if (device && mode == TB_MODE_VIEW)
+        if (ask->device && !control)
                 *ret_view = g_strdup(*ret_token);
-        g_hash_table_insert(pairing->sessions, session->id, session);
+        keep(pairing, session);
         pairing->created++;
+        tell(session, TB_SESSION_CREATED);
         return session;
+}
+
+bool tb_session_restore_take(TbPairing *pairing, TbSession *session)
+{
+        if (g_hash_table_contains(pairing->sessions, session->id) ||
+            g_hash_table_size(pairing->sessions) >= TB_LIMIT_SESSIONS + TB_LIMIT_SESSIONS_RESERVE) {
+                tb_session_free(session);
+                return false;
+        }
+        session->pairing = pairing;
+        keep(pairing, session);
+        return true;
 }
 
 static bool is_expired(TbSession *session, gint64 now_ms)
@@ -162,8 +239,10 @@ bool tb_session_check(TbSession *session, const char *token, TbMode *ret_mode)
 
 json_t *tb_session_status(TbSession *session)
 {
-        g_autofree char *created = tb_clock_rfc3339(session->created_ms),
-                        *expires = tb_clock_rfc3339(tb_session_expires_ms(session));
+        gint64 wall_ms =
+                tb_clock_ms() - tb_clock_mono_ms(); /* ages are by the boot clock, people read the other */
+        g_autofree char *created = tb_clock_rfc3339(session->created_ms + wall_ms),
+                        *expires = tb_clock_rfc3339(tb_session_expires_ms(session) + wall_ms);
         json_t *o = json_pack("{s:s, s:b, s:b, s:i, s:s, s:s}", "sessionId", session->id, "desktopConnected",
                               session->observers->len > 0, "phoneConnected", tb_session_present(session),
                               "observers", (int)session->observers->len, "createdAt", created, "expiresAt",
@@ -195,6 +274,9 @@ static void end_session(TbPairing *pairing, TbSession *session)
         if (session->phone)
                 let_go(g_steal_pointer(&session->phone));
         pairing->expired++;
+        count(pairing->shares, session->share, -1);
+        count(pairing->wides, session->wide, -1);
+        tell(session, TB_SESSION_ENDED);
 }
 
 void tb_session_expire(TbPairing *pairing, gint64 now_ms)

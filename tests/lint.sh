@@ -22,6 +22,7 @@ rule_arrows() {
 		if (p[1] == "host" && p[3] == "") return "host/main"
 		if (p[1] == "host" && p[2] == "core" && p[4] != "") return "host/core/" p[3]
 		if (p[1] == "host") return "host/" p[2]
+		if (p[1] == "server" && p[3] != "") return "server/" p[2]
 		if (p[1] == "drivers" && p[3] == "") return "drivers/driver.h"
 		if (p[1] == "drivers") return "drivers/" p[2]
 		return p[1]
@@ -46,7 +47,8 @@ rule_arrows() {
 		if (from == "host/media") return to == "host/core"
 		if (from == "host/main") return to ~ /^host\// || to == "drivers/driver.h"
 		if (from ~ /^host\//) return to == "host/core" || to == "host/media" || to == "drivers/driver.h"
-		if (from == "server") return 0
+		if (from == "server") return to == "server/store"
+		if (from == "server/store") return 0
 		if (from == "tests") return 1
 		return 0
 	}

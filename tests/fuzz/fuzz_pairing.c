@@ -63,9 +63,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         static const char host_hello[] =
                 "{\"type\":\"hello\",\"role\":\"host\",\"host\":\"lab\",\"devices\":[{\"id\":\"a\"}]}";
         tb_pairing_text(lines[2].party, host_hello, strlen(host_hello), now);
-        TbSession *phone = tb_pairing_create(pairing, NULL, TB_MODE_VIEW, 1, now, &token, &view, NULL);
-        TbSession *device =
-                tb_pairing_create(pairing, "lab/a", TB_MODE_CONTROL, 2, now, &device_token, &view, NULL);
+        TbSession *phone = tb_pairing_create(
+                pairing,
+                &(TbSessionAsk){
+                        .device = NULL, .mode = TB_MODE_VIEW, .observers = 1, .share = "net", .wide = "wide"},
+                now, &token, &view, NULL);
+        TbSession *device = tb_pairing_create(pairing,
+                                              &(TbSessionAsk){.device = "lab/a",
+                                                              .mode = TB_MODE_CONTROL,
+                                                              .observers = 2,
+                                                              .share = "net",
+                                                              .wide = "wide"},
+                                              now, &device_token, &view, NULL);
         bool paired = size > 0 && data[0] % 2;
         g_autofree char *first = paired ? hello("desktop", tb_session_id(phone), token)
                                         : hello("desktop", tb_session_id(device), device_token);

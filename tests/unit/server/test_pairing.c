@@ -116,8 +116,11 @@ static Line *join(World *w, const char *role, const char *id, const char *token)
 static TbSession *create(World *w, char **ret_token)
 {
         g_autofree char *view = NULL;
-        TbSession *session =
-                tb_pairing_create(w->pairing, NULL, TB_MODE_VIEW, 1, w->now, ret_token, &view, NULL);
+        TbSession *session = tb_pairing_create(
+                w->pairing,
+                &(TbSessionAsk){
+                        .device = NULL, .mode = TB_MODE_VIEW, .observers = 1, .share = "net", .wide = "wide"},
+                w->now, ret_token, &view, NULL);
         g_assert_null(view);
         return session;
 }
@@ -197,17 +200,30 @@ static void test_session_limit(void)
         setup(&w);
         for (guint i = 0; i < TB_LIMIT_SESSIONS; i++) {
                 g_autofree char *token = NULL, *view = NULL;
-                g_assert_nonnull(
-                        tb_pairing_create(w.pairing, NULL, TB_MODE_VIEW, 1, w.now, &token, &view, NULL));
+                g_assert_nonnull(tb_pairing_create(w.pairing,
+                                                   &(TbSessionAsk){.device = NULL,
+                                                                   .mode = TB_MODE_VIEW,
+                                                                   .observers = 1,
+                                                                   .share = "net",
+                                                                   .wide = "wide"},
+                                                   w.now, &token, &view, NULL));
         }
         g_autofree char *token = NULL, *view = NULL;
         g_autoptr(GError) error = NULL;
-        g_assert_null(tb_pairing_create(w.pairing, NULL, TB_MODE_VIEW, 1, w.now, &token, &view, &error));
+        g_assert_null(tb_pairing_create(
+                w.pairing,
+                &(TbSessionAsk){
+                        .device = NULL, .mode = TB_MODE_VIEW, .observers = 1, .share = "net", .wide = "wide"},
+                w.now, &token, &view, &error));
         g_assert_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE);
         w.now += TB_LIMIT_SESSION_IDLE_S * 1000 + 31000;
         tb_pairing_tick(w.pairing, w.now);
         g_clear_error(&error);
-        g_assert_nonnull(tb_pairing_create(w.pairing, NULL, TB_MODE_VIEW, 1, w.now, &token, &view, &error));
+        g_assert_nonnull(tb_pairing_create(
+                w.pairing,
+                &(TbSessionAsk){
+                        .device = NULL, .mode = TB_MODE_VIEW, .observers = 1, .share = "net", .wide = "wide"},
+                w.now, &token, &view, &error));
         teardown(&w);
 }
 
@@ -251,7 +267,13 @@ static void test_away(void)
                        "id", "d"));
         tell(&w, mute, json_pack("{s:s, s:s, s:s}", "type", "hello", "role", "host", "host", "mute"));
         g_autofree char *token = NULL, *view = NULL;
-        TbSession *session = tb_pairing_create(w.pairing, "h/d", TB_MODE_VIEW, 2, w.now, &token, &view, NULL);
+        TbSession *session = tb_pairing_create(w.pairing,
+                                               &(TbSessionAsk){.device = "h/d",
+                                                               .mode = TB_MODE_VIEW,
+                                                               .observers = 2,
+                                                               .share = "net",
+                                                               .wide = "wide"},
+                                               w.now, &token, &view, NULL);
         Line *observer = join(&w, "desktop", tb_session_id(session), view);
         g_assert_cmpstr(text_of(last(observer), "type"), ==, "ready");
 
@@ -370,8 +392,13 @@ static void test_observers(void)
              json_pack("{s:s, s:s, s:s, s:[{s:s}]}", "type", "hello", "role", "host", "host", "h", "devices",
                        "id", "d"));
         g_autofree char *token = NULL, *view = NULL;
-        TbSession *session = tb_pairing_create(w.pairing, "h/d", TB_MODE_VIEW, TB_LIMIT_OBSERVERS, w.now,
-                                               &token, &view, NULL);
+        TbSession *session = tb_pairing_create(w.pairing,
+                                               &(TbSessionAsk){.device = "h/d",
+                                                               .mode = TB_MODE_VIEW,
+                                                               .observers = TB_LIMIT_OBSERVERS,
+                                                               .share = "net",
+                                                               .wide = "wide"},
+                                               w.now, &token, &view, NULL);
         guint told = 0;
         for (guint i = 0; i <= TB_LIMIT_OBSERVERS; i++) {
                 told = host->said->len;

@@ -1,0 +1,34 @@
+#pragma once
+/*
+ * What the server knows, across restarts: sessions and host keys, written behind to the store lane (server/store/).
+ * Tokens are there as they are in memory, as SHA-256; who was connected is not: clients say hello again.
+ *
+ * A session that was made is written at once, its last activity every few seconds. Only one transaction is under way; what
+ * changes meanwhile is the next one, so many at once cost few. What fails stays marked and is tried again: memory is the
+ * truth, and nothing queues. Times are stored by the wall clock, and again when that was set. Main thread.
+ */
+#include <stdbool.h>
+
+#include "server/pairing.h"
+
+typedef struct TbPersist TbPersist;
+
+/* Opens the state folder. Its lock in another server's hands (TB_ERROR_BUSY), or a store of a newer program
+ * (TB_ERROR_UNSUPPORTED): NULL with the error. Whatever else fails is tried again later: tb_persist_trouble(). */
+TbPersist *tb_persist_new(const char *state_dir, GError **error);
+TbHostKeys *tb_persist_host_keys(TbPersist *persist); /* borrowed */
+/* Puts into `pairing` (borrowed) what was kept, and waits for that for a moment, running the main loop. */
+bool tb_persist_load(TbPersist *persist, TbPairing *pairing, GError **error);
+/* Writes the rest, for at most `grace_ms`. */
+void tb_persist_free(TbPersist *persist, guint grace_ms);
+
+/* The pairing's hook, `data` of which is the persist. */
+void tb_persist_changed(TbPersist *persist, TbSession *session, TbSessionChange change);
+/* `done` runs once: when everything that was made so far is written (true), or when waiting for it makes no sense (false):
+ * the store fails, or has not answered in TB_LIMIT_PERSIST_WAIT_MS. May run at once. */
+void tb_persist_when_written(TbPersist *persist, void (*done)(bool written, gpointer data), gpointer data);
+/* Writes activity that is due; gives when to be called again. `now_ms`: boot clock. */
+gint64 tb_persist_tick(TbPersist *persist, gint64 now_ms);
+/* Why what changes is not on the disk, or what was lost at the start; NULL: all is well. Borrowed until the next call. */
+const char *tb_persist_trouble(TbPersist *persist);
+void tb_persist_metrics(GString *out, gpointer persist);

@@ -1,0 +1,174 @@
+#include "server/store/hostkeys.h"
+
+#include <string.h>
+
+#include "lib/limits.h"
+#include "server/store/sql.h"
+
+struct TbHostKeys {
+        GHashTable *all;     /* "name\ninstance", owned -> owned TbHostKey */
+        GHashTable *changed; /* set of such, owned: not written yet */
+};
+
+static void key_free(gpointer p)
+{
+        TbHostKey *k = p;
+        g_free(k->name);
+        g_free(k->instance);
+        g_free(k->key);
+        g_free(k);
+}
+
+TbHostKeys *tb_host_keys_new(void)
+{
+        TbHostKeys *keys = g_new0(TbHostKeys, 1);
+        keys->all = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, key_free);
+        keys->changed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        return keys;
+}
+
+void tb_host_keys_free(TbHostKeys *keys)
+{
+        if (!keys)
+                return;
+        g_hash_table_unref(keys->all);
+        g_hash_table_unref(keys->changed);
+        g_free(keys);
+}
+
+static char *id_of(const char *name, const char *instance)
+{
+        return g_strconcat(name, "\n", instance, NULL);
+}
+
+const TbHostKey *tb_host_keys_find(TbHostKeys *keys, const char *name, const char *instance)
+{
+        g_autofree char *id = instance ? id_of(name, instance) : NULL;
+        const TbHostKey *found = NULL;
+        GHashTableIter iter;
+        gpointer value;
+        if (id)
+                return g_hash_table_lookup(keys->all, id);
+        g_hash_table_iter_init(&iter, keys->all);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                const TbHostKey *k = value;
+                if (strcmp(k->name, name) == 0 && (!found || k->last_ms > found->last_ms))
+                        found = k;
+        }
+        return found;
+}
+
+static void insert(TbHostKeys *keys, const char *name, const char *instance, const char *key, gint64 first_ms,
+                   gint64 last_ms)
+{
+        TbHostKey *k = g_new0(TbHostKey, 1);
+        k->name = g_strdup(name);
+        k->instance = g_strdup(instance);
+        k->key = g_strdup(key);
+        k->first_ms = first_ms;
+        k->last_ms = last_ms;
+        g_hash_table_insert(keys->all, id_of(name, instance), k);
+}
+
+static void forget_oldest(TbHostKeys *keys)
+{
+        const TbHostKey *oldest = NULL;
+        GHashTableIter iter;
+        gpointer value;
+        g_hash_table_iter_init(&iter, keys->all);
+        while (g_hash_table_iter_next(&iter, NULL, &value))
+                if (!oldest || ((TbHostKey *)value)->last_ms < oldest->last_ms)
+                        oldest = value;
+        if (oldest)
+                tb_host_keys_forget(keys, oldest->name, oldest->instance);
+}
+
+void tb_host_keys_put(TbHostKeys *keys, const char *name, const char *instance, const char *key,
+                      gint64 now_ms)
+{
+        const TbHostKey *old = tb_host_keys_find(keys, name, instance);
+        gint64 first_ms = old ? old->first_ms : now_ms;
+        if (!old && g_hash_table_size(keys->all) >= TB_LIMIT_HOST_KEYS)
+                forget_oldest(keys);
+        insert(keys, name, instance, key, first_ms, now_ms);
+        g_hash_table_add(keys->changed, id_of(name, instance));
+}
+
+bool tb_host_keys_forget(TbHostKeys *keys, const char *name, const char *instance)
+{
+        char *id = id_of(name, instance);
+        bool was = g_hash_table_remove(keys->all, id);
+        if (was)
+                g_hash_table_add(keys->changed, id);
+        else
+                g_free(id);
+        return was;
+}
+
+guint tb_host_keys_size(TbHostKeys *keys)
+{
+        return g_hash_table_size(keys->all);
+}
+
+/* --- the store's side --- */
+void tb_host_keys_load(TbHostKeys *keys, const TbDbResult *rows)
+{
+        for (guint i = 0; i < tb_db_rows(rows); i++) {
+                const char *name = tb_db_get_text(rows, i, 0), *instance = tb_db_get_text(rows, i, 1);
+                g_autofree char *id = id_of(name, instance);
+                if (g_hash_table_size(keys->all) < TB_LIMIT_HOST_KEYS &&
+                    !g_hash_table_contains(keys->all, id) && !g_hash_table_contains(keys->changed, id))
+                        insert(keys, name, instance, tb_db_get_text(rows, i, 2), tb_db_get_int(rows, i, 3),
+                               tb_db_get_int(rows, i, 4));
+        }
+}
+
+static void write_one(const TbHostKey *k, const char *id, TbDbCall *call)
+{
+        const char *split = strchr(id, '\n');
+        g_autofree char *name = g_strndup(id, (gsize)(split - id));
+        tb_db_statement(call, k ? tb_sql_host_put : tb_sql_host_forget);
+        tb_db_text(call, name);
+        tb_db_text(call, split + 1);
+        if (!k)
+                return;
+        tb_db_text(call, k->key);
+        tb_db_int(call, k->first_ms);
+        tb_db_int(call, k->last_ms);
+}
+
+GPtrArray *tb_host_keys_write(TbHostKeys *keys, TbDbCall *call, guint max)
+{
+        if (g_hash_table_size(keys->changed) == 0)
+                return NULL;
+        GPtrArray *written = g_ptr_array_new_with_free_func(g_free);
+        GHashTableIter iter;
+        gpointer id;
+        g_hash_table_iter_init(&iter, keys->changed);
+        while (written->len < max && g_hash_table_iter_next(&iter, &id, NULL)) {
+                write_one(g_hash_table_lookup(keys->all, id), id, call);
+                g_hash_table_iter_steal(&iter);
+                g_ptr_array_add(written, id);
+        }
+        return written;
+}
+
+void tb_host_keys_again(TbHostKeys *keys, GPtrArray *written)
+{
+        for (guint i = 0; i < written->len; i++)
+                g_hash_table_add(keys->changed, g_strdup(g_ptr_array_index(written, i)));
+}
+
+void tb_host_keys_all_again(TbHostKeys *keys)
+{
+        GHashTableIter iter;
+        gpointer id;
+        g_hash_table_iter_init(&iter, keys->all);
+        while (g_hash_table_iter_next(&iter, &id, NULL))
+                g_hash_table_add(keys->changed, g_strdup(id));
+}
+
+bool tb_host_keys_changed(TbHostKeys *keys)
+{
+        return g_hash_table_size(keys->changed) > 0;
+}

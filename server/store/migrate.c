@@ -1,0 +1,69 @@
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/error.h"
+#include "lib/log.h"
+#include "server/store/private.h"
+#include "server/store/sql.h"
+
+#define NO_DEADLINE (-1)
+
+static TbDbFault run(const TbDbEngine *engine, gpointer connection, const char *sql, TbDbResult *result,
+                     GError **error)
+{
+        TbDbStatement statement = {.sql = sql};
+        return engine->run(connection, &statement, NO_DEADLINE, result, error);
+}
+
+/* One migration and the note that it was made: both or neither. */
+static TbDbFault apply(const TbDbEngine *engine, gpointer connection, const TbMigration *migration,
+                       GError **error)
+{
+        TbDbStatement note = {.sql = tb_sql_migrations_add,
+                              .n_params = 3,
+                              .params = {{.kind = TB_DB_INT, .integer = migration->number},
+                                         {.kind = TB_DB_TEXT, .bytes = (char *)migration->name},
+                                         {.kind = TB_DB_INT, .integer = tb_clock_ms()}}};
+        note.params[1].size = strlen(migration->name);
+        TbDbFault fault = run(engine, connection, engine->begin, NULL, error);
+        if (!fault)
+                fault = engine->script(connection, migration->sql, error);
+        if (!fault)
+                fault = engine->run(connection, &note, NO_DEADLINE, NULL, error);
+        if (!fault)
+                fault = run(engine, connection, engine->commit, NULL, error);
+        if (!fault)
+                return TB_DB_OK;
+        tb_error_prefix(error, "migration %d (%s): ", migration->number, migration->name);
+        if (engine->in_transaction(connection))
+                run(engine, connection, engine->rollback, NULL, NULL);
+        return fault;
+}
+
+TbDbFault tb_db_migrate(const TbDbEngine *engine, gpointer connection, GError **error)
+{
+        TbDbResult *last = tb_db_result_new();
+        TbDbFault fault = run(engine, connection, tb_sql_migrations_table, NULL, error);
+        if (!fault)
+                fault = run(engine, connection, tb_sql_migrations_last, last, error);
+        gint64 have = fault ? 0 : tb_db_get_int(last, 0, 0), known = 0;
+        tb_db_result_free(last);
+        for (const TbMigration *m = tb_migrations; m->number && !fault; m++) {
+                known = m->number;
+                if (m->number > have)
+                        fault = apply(engine, connection, m, error);
+        }
+        if (!fault && have > known) {
+                tb_set_error(error, TB_ERROR_UNSUPPORTED,
+                             "it was written by a newer testbed-server (schema %" G_GINT64_FORMAT
+                             ", this program knows %" G_GINT64_FORMAT
+                             "): start that version, or move the file away to begin a new one",
+                             have, known);
+                return TB_DB_FOREIGN;
+        }
+        if (!fault && have && have < known)
+                tb_log(TB_LOG_INFO, TB_F(),
+                       "the store was brought from schema %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT, have,
+                       known);
+        return fault;
+}

@@ -1,0 +1,16 @@
+#pragma once
+/*
+ * The SQL of the server, one file per statement in server/store/sql and one per migration in sql/migrations, put into
+ * the program by mk/sql.sh. One text for SQLite and PostgreSQL: parameters $1, $2 …, ON CONFLICT, RETURNING, and the
+ * types TEXT, BIGINT and BYTEA. A migration that was released is never edited: the next one mends it.
+ */
+typedef struct TbMigration {
+        int number; /* 1, 2 …; 0 ends the table */
+        const char *name, *sql;
+} TbMigration;
+
+extern const TbMigration tb_migrations[];
+
+extern const char tb_sql_migrations_table[], tb_sql_migrations_last[], tb_sql_migrations_add[];
+extern const char tb_sql_session_put[], tb_sql_session_touch[], tb_sql_session_end[], tb_sql_session_list[];
+extern const char tb_sql_host_put[], tb_sql_host_forget[], tb_sql_host_list[];

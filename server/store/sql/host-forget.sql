@@ -1,0 +1,1 @@
+DELETE FROM hosts WHERE name = $1 AND instance = $2

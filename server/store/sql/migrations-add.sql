@@ -1,0 +1,1 @@
+INSERT INTO migrations (number, name, applied) VALUES ($1, $2, $3)

@@ -1,0 +1,1 @@
+SELECT id, token, view, share, wide, host, device, mode, observers, created, active FROM sessions

@@ -1,0 +1,3 @@
+INSERT INTO sessions (id, token, view, share, wide, host, device, mode, observers, created, active)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+ON CONFLICT (id) DO UPDATE SET created = excluded.created, active = excluded.active

@@ -1,0 +1,431 @@
+/* The store lane with a real SQLite file: transactions, deadlines, full disks, damaged and newer files. */
+#include "server/store/db.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/error.h"
+#include "lib/limits.h"
+#include "lib/log.h"
+#include "lib/thread.h"
+#include "server/store/hostkeys.h"
+#include "server/store/sql.h"
+
+#define END_S 20 /* of a test that hangs */
+
+typedef struct World {
+        char *folder, *file; /* owned */
+        TbDb *db;
+        guint changes;
+} World;
+
+typedef struct Answer {
+        bool there;
+        guint rows;
+        char *text; /* owned; first column of the first row */
+        GError *error;
+} Answer;
+
+static void on_changed(gpointer data)
+{
+        ((World *)data)->changes++;
+}
+
+static void on_answer(const TbDbResult *result, const GError *error, gpointer data)
+{
+        Answer *a = data;
+        a->there = true;
+        a->error = error ? g_error_copy(error) : NULL;
+        a->rows = result ? tb_db_rows(result) : 0;
+        if (a->rows > 0)
+                a->text = g_strdup(tb_db_get_text(result, 0, 0));
+}
+
+static void answer_clear(Answer *a)
+{
+        g_free(a->text);
+        g_clear_error(&a->error);
+        *a = (Answer){0};
+}
+
+static gboolean on_too_late(gpointer what)
+{
+        g_error("waited in vain for %s", (const char *)what);
+        return G_SOURCE_REMOVE;
+}
+
+#define UNTIL(condition)                                                                                     \
+        do {                                                                                                 \
+                guint timer = g_timeout_add_seconds(END_S, on_too_late, (gpointer) #condition);              \
+                while (!(condition))                                                                         \
+                        g_main_context_iteration(NULL, TRUE);                                                \
+                g_source_remove(timer);                                                                      \
+        } while (0)
+
+static void setup(World *w, char *folder_take)
+{
+        *w = (World){.folder = folder_take ? folder_take : g_dir_make_tmp("tb-db-XXXXXX", NULL)};
+        w->file = g_build_filename(w->folder, "server.db", NULL);
+        tb_main_init(NULL);
+}
+
+static void start(World *w)
+{
+        w->db = tb_db_new(&tb_db_sqlite, w->file, on_changed, w);
+        UNTIL(tb_db_state(w->db) != TB_DB_OPENING);
+}
+
+static void stop(World *w)
+{
+        tb_db_free(g_steal_pointer(&w->db), 5000);
+}
+
+/* Empties the folder: other files are only what the test knows of. */
+static guint files(World *w, const char *with, bool remove)
+{
+        g_autoptr(GDir) dir = g_dir_open(w->folder, 0, NULL);
+        const char *name;
+        guint n = 0;
+        while ((name = g_dir_read_name(dir))) {
+                g_autofree char *path = g_build_filename(w->folder, name, NULL);
+                if (with && !strstr(name, with))
+                        continue;
+                n++;
+                if (remove)
+                        g_unlink(path);
+        }
+        return n;
+}
+
+static void teardown(World *w)
+{
+        if (w->db)
+                stop(w);
+        tb_main_stop();
+        files(w, NULL, true);
+        g_rmdir(w->folder);
+        g_free(w->folder);
+        g_free(w->file);
+}
+
+static TbDbCall *put(const char *name, const char *key)
+{
+        TbDbCall *call = tb_db_call_new();
+        tb_db_statement(call, tb_sql_host_put);
+        tb_db_text(call, name);
+        tb_db_text(call, "i");
+        tb_db_text(call, key);
+        tb_db_int(call, 1);
+        tb_db_int(call, 2);
+        return call;
+}
+
+static void ask(World *w, Answer *a, TbDbCall *call_take)
+{
+        g_autoptr(GError) error = NULL;
+        answer_clear(a);
+        g_assert_true(tb_db_submit_take(w->db, call_take, on_answer, a, &error));
+        UNTIL(a->there);
+}
+
+static guint hosts(World *w)
+{
+        Answer a = {0};
+        TbDbCall *call = tb_db_call_reads();
+        tb_db_statement(call, tb_sql_host_list);
+        ask(w, &a, call);
+        g_assert_no_error(a.error);
+        guint n = a.rows;
+        answer_clear(&a);
+        return n;
+}
+
+/* --- what it is for --- */
+static void test_write_read(void)
+{
+        World w;
+        Answer a = {0};
+        GStatBuf stat_buf;
+        setup(&w, NULL);
+        start(&w);
+        g_assert_cmpint(tb_db_state(w.db), ==, TB_DB_RUNNING);
+        g_assert_cmpstr(tb_db_reason(w.db), ==, "");
+        ask(&w, &a, put("lab-1", "k\"'; DROP TABLE hosts; --"));
+        g_assert_no_error(a.error);
+        stop(&w);
+        start(&w);
+        TbDbCall *call = tb_db_call_reads();
+        tb_db_statement(call, tb_sql_host_list);
+        ask(&w, &a, call);
+        g_assert_cmpuint(a.rows, ==, 1);
+        g_assert_cmpstr(a.text, ==, "lab-1");
+        answer_clear(&a);
+        g_assert_cmpint(g_stat(w.file, &stat_buf), ==, 0);
+        g_assert_cmpint(stat_buf.st_mode & 0777, ==, 0600);
+        teardown(&w);
+}
+
+/* A call that fails takes no other along, and leaves nothing of itself. */
+static void test_one_fails(void)
+{
+        World w;
+        Answer a[3] = {0};
+        setup(&w, NULL);
+        start(&w);
+        TbDbCall *bad = put("half", "k");
+        tb_db_statement(bad, tb_sql_host_put); /* key is NULL: NOT NULL */
+        for (guint i = 0; i < 3; i++)
+                tb_db_text(bad, i < 2 ? "x" : NULL);
+        tb_db_int(bad, 1);
+        tb_db_int(bad, 1);
+        g_assert_true(tb_db_submit_take(w.db, put("a", "k"), on_answer, &a[0], NULL));
+        g_assert_true(tb_db_submit_take(w.db, bad, on_answer, &a[1], NULL));
+        g_assert_true(tb_db_submit_take(w.db, put("b", "k"), on_answer, &a[2], NULL));
+        UNTIL(a[2].there);
+        g_assert_no_error(a[0].error);
+        g_assert_error(a[1].error, TB_ERROR, TB_ERROR_INVALID);
+        g_assert_no_error(a[2].error);
+        g_assert_cmpuint(hosts(&w), ==, 2);
+        g_assert_cmpint(tb_db_state(w.db), ==, TB_DB_RUNNING);
+        for (guint i = 0; i < 3; i++)
+                answer_clear(&a[i]);
+        teardown(&w);
+}
+
+/* Wrong numbers of parameters, and SQL that runs for ever: refused, ended; the lane lives. */
+static void test_bad_calls(void)
+{
+        World w;
+        Answer a = {0};
+        setup(&w, NULL);
+        start(&w);
+        TbDbCall *few = tb_db_call_new();
+        tb_db_statement(few, tb_sql_host_put);
+        ask(&w, &a, few);
+        g_assert_error(a.error, TB_ERROR, TB_ERROR_INVALID);
+        TbDbCall *endless = tb_db_call_reads();
+        tb_db_statement(endless,
+                        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) "
+                        "FROM n");
+        ask(&w, &a, endless);
+        g_assert_error(a.error, TB_ERROR, TB_ERROR_TIMEOUT);
+        ask(&w, &a, put("a", "k"));
+        g_assert_no_error(a.error);
+        answer_clear(&a);
+        teardown(&w);
+}
+
+/* The queue has an end, in calls and in bytes; what is in it is answered. */
+static void test_limits(void)
+{
+        World w;
+        guint there = 0;
+        g_autoptr(GError) error = NULL;
+        setup(&w, NULL);
+        start(&w);
+        g_autofree char *big = g_strnfill(TB_LIMIT_DB_QUEUE_BYTES, 'x');
+        g_assert_false(tb_db_submit_take(w.db, put("big", big), NULL, NULL, &error));
+        g_assert_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE);
+        big[TB_LIMIT_DB_QUEUE_BYTES - 1024] = '\0'; /* with the rest of the call it just fits */
+        Answer a = {0};
+        ask(&w, &a, put("big", big));
+        g_assert_no_error(a.error);
+        /* the lane is held up for as long as this takes, and the queue fills */
+        TbDbCall *slow = tb_db_call_reads();
+        tb_db_statement(
+                slow,
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n");
+        Answer s = {0};
+        g_assert_true(tb_db_submit_take(w.db, slow, on_answer, &s, NULL));
+        while (tb_db_submit_take(w.db, put("a", "k"), NULL, NULL, NULL))
+                there++;
+        g_assert_cmpuint(there, >=, TB_LIMIT_DB_QUEUE - 1);
+        g_assert_cmpuint(there, <=, TB_LIMIT_DB_QUEUE + 1);
+        UNTIL(s.there);
+        g_assert_error(s.error, TB_ERROR, TB_ERROR_TIMEOUT);
+        answer_clear(&s);
+        answer_clear(&a);
+        UNTIL(tb_db_waiting_ms(w.db) == 0);
+        teardown(&w);
+}
+
+/* --- files in a bad way --- */
+static void spoil(World *w, gsize from)
+{
+        g_autofree char *bytes = NULL;
+        gsize size;
+        g_assert_true(g_file_get_contents(w->file, &bytes, &size, NULL));
+        for (gsize i = from; i < size; i++)
+                bytes[i] = (char)(i * 7);
+        g_assert_true(g_file_set_contents(w->file, bytes, (gssize)size, NULL));
+}
+
+static void test_damaged(void)
+{
+        static const gsize from[] = {0, 100, 5000};
+        for (guint i = 0; i < G_N_ELEMENTS(from); i++) {
+                World w;
+                Answer a = {0};
+                setup(&w, NULL);
+                start(&w);
+                ask(&w, &a, put("lab-1", "k"));
+                stop(&w);
+                spoil(&w, from[i]);
+                start(&w);
+                g_assert_cmpint(tb_db_state(w.db), ==, TB_DB_RUNNING);
+                g_assert_nonnull(strstr(tb_db_reason(w.db), "put aside as"));
+                g_assert_cmpuint(tb_db_generation(w.db), ==, 1);
+                g_assert_cmpuint(files(&w, "damaged-", false), >=, 1);
+                g_assert_cmpuint(hosts(&w), ==, 0);
+                ask(&w, &a, put("lab-2", "k"));
+                g_assert_no_error(a.error);
+                answer_clear(&a);
+                teardown(&w);
+        }
+}
+
+static void test_removed_while_running(void)
+{
+        World w;
+        Answer a = {0};
+        setup(&w, NULL);
+        start(&w);
+        ask(&w, &a, put("lab-1", "k"));
+        files(&w, "server.db", true);
+        for (guint i = 0; tb_db_generation(w.db) == 0; i++) { /* it looks once a second */
+                ask(&w, &a, put("lab-2", "k"));
+                g_assert_cmpuint(i, <, 10000000);
+        }
+        ask(&w, &a, put("lab-3", "k"));
+        g_assert_no_error(a.error);
+        g_assert_true(g_file_test(w.file, G_FILE_TEST_EXISTS));
+        answer_clear(&a);
+        teardown(&w);
+}
+
+static void test_newer(void)
+{
+        World w;
+        Answer a = {0};
+        setup(&w, NULL);
+        start(&w);
+        TbDbCall *call = tb_db_call_new();
+        tb_db_statement(call, tb_sql_migrations_add);
+        tb_db_int(call, 9999);
+        tb_db_text(call, "of-tomorrow");
+        tb_db_int(call, 1);
+        ask(&w, &a, call);
+        g_assert_no_error(a.error);
+        stop(&w);
+        start(&w);
+        g_assert_cmpint(tb_db_state(w.db), ==, TB_DB_REFUSED);
+        g_assert_nonnull(strstr(tb_db_reason(w.db), "newer testbed-server (schema 9999"));
+        ask(&w, &a, put("a", "k")); /* is answered all the same */
+        g_assert_error(a.error, TB_ERROR, TB_ERROR_UNAVAILABLE);
+        g_assert_cmpuint(files(&w, "damaged-", false), ==, 0);
+        answer_clear(&a);
+        teardown(&w);
+}
+
+/* A link in the file's place is not followed; what it points to stays as it is. */
+static void test_link(void)
+{
+        World w;
+        g_autofree char *text = NULL;
+        setup(&w, NULL);
+        g_autofree char *other = g_build_filename(w.folder, "precious", NULL);
+        g_assert_true(g_file_set_contents(other, "precious", -1, NULL));
+        g_assert_cmpint(symlink(other, w.file), ==, 0);
+        start(&w);
+        g_assert_cmpint(tb_db_state(w.db), ==, TB_DB_FAILING);
+        g_assert_true(g_file_get_contents(other, &text, NULL, NULL));
+        g_assert_cmpstr(text, ==, "precious");
+        g_unlink(w.file); /* the next try does */
+        UNTIL(tb_db_state(w.db) == TB_DB_RUNNING);
+        teardown(&w);
+}
+
+/* A disk that is full fails the calls with its reason; with room again everything goes on. Needs a mount of its own: root. */
+static void test_full_disk(void)
+{
+        World w;
+        Answer a = {0};
+        setup(&w, NULL);
+        if (mount("tb-db", w.folder, "tmpfs", 0, "size=512k") < 0) {
+                g_test_skip("a small tmpfs needs the right to mount");
+                teardown(&w);
+                return;
+        }
+        start(&w);
+        g_autofree char *filler = g_build_filename(w.folder, "filler", NULL), *much = g_strnfill(60000, 'x');
+        for (guint i = 0; i < 100; i++) {
+                char name[16];
+                g_snprintf(name, sizeof name, "lab-%u", i);
+                ask(&w, &a, put(name, much));
+                if (a.error)
+                        break;
+        }
+        g_assert_error(a.error, TB_ERROR, TB_ERROR_UNAVAILABLE);
+        g_assert_cmpint(tb_db_state(w.db), ==, TB_DB_FAILING);
+        g_assert_cmpstr(tb_db_reason(w.db), !=, "");
+        guint before = hosts(&w);
+        g_assert_cmpuint(before, >, 0);
+        g_assert_cmpint(mount("tb-db", w.folder, "tmpfs", MS_REMOUNT, "size=8m"), ==, 0);
+        ask(&w, &a, put("after", "k"));
+        g_assert_no_error(a.error);
+        UNTIL(tb_db_state(w.db) == TB_DB_RUNNING);
+        g_assert_cmpuint(hosts(&w), ==, before + 1);
+        answer_clear(&a);
+        stop(&w);
+        g_assert_cmpint(umount2(w.folder, MNT_DETACH), ==, 0);
+        teardown(&w);
+}
+
+/* --- host keys --- */
+static void test_host_keys(void)
+{
+        TbHostKeys *keys = tb_host_keys_new();
+        tb_host_keys_put(keys, "lab", "one", "K1", 100);
+        tb_host_keys_put(keys, "lab", "two", "K2", 200);
+        tb_host_keys_put(keys, "lab", "one", "K1", 150);
+        g_assert_cmpstr(tb_host_keys_find(keys, "lab", NULL)->key, ==, "K2");
+        g_assert_cmpint(tb_host_keys_find(keys, "lab", "one")->first_ms, ==, 100);
+        g_assert_null(tb_host_keys_find(keys, "lab", "three"));
+        g_assert_true(tb_host_keys_forget(keys, "lab", "two"));
+        g_assert_false(tb_host_keys_forget(keys, "lab", "two"));
+        TbDbCall *call = tb_db_call_new();
+        g_autoptr(GPtrArray) written = tb_host_keys_write(keys, call, 10);
+        tb_db_call_free(call);
+        g_assert_cmpuint(written->len, ==, 2);
+        g_assert_false(tb_host_keys_changed(keys));
+        tb_host_keys_again(keys, written);
+        g_assert_true(tb_host_keys_changed(keys));
+        for (guint i = 0; i < TB_LIMIT_HOST_KEYS; i++) { /* one too many: the oldest goes */
+                char name[16];
+                g_snprintf(name, sizeof name, "h%u", i);
+                tb_host_keys_put(keys, name, "i", "k", 1000 + i);
+        }
+        g_assert_cmpuint(tb_host_keys_size(keys), ==, TB_LIMIT_HOST_KEYS);
+        g_assert_null(tb_host_keys_find(keys, "lab", NULL));
+        tb_host_keys_free(keys);
+}
+
+int main(int argc, char **argv)
+{
+        g_test_init(&argc, &argv, NULL);
+        tb_log_init(TB_LOG_ERROR, false);
+        g_test_add_func("/db/write-read", test_write_read);
+        g_test_add_func("/db/one-fails", test_one_fails);
+        g_test_add_func("/db/bad-calls", test_bad_calls);
+        g_test_add_func("/db/limits", test_limits);
+        g_test_add_func("/db/damaged", test_damaged);
+        g_test_add_func("/db/removed-while-running", test_removed_while_running);
+        g_test_add_func("/db/newer", test_newer);
+        g_test_add_func("/db/link", test_link);
+        g_test_add_func("/db/full-disk", test_full_disk);
+        g_test_add_func("/db/host-keys", test_host_keys);
+        return g_test_run();
+}
