@@ -132,7 +132,7 @@ TbDb *tb_db_new(const TbDbEngine *engine, const char *where, void (*changed)(gpo
         db->data = data;
         db->reason = g_strdup("");
         db->calls = tb_queue_new(TB_LIMIT_DB_QUEUE, call_destroy);
-        db->thread = tb_thread_start("store", tb_db_lane, db_ref(db));
+        tb_thread_detach("store", tb_db_lane, db_ref(db)); /* a write to a stalled disk cannot be ended */
         return db;
 }
 
@@ -150,9 +150,7 @@ void tb_db_free(TbDb *db, guint grace_ms)
                 ended = tb_cond_wait_until(&db->over, &db->lock, until_us) || db->ended;
         db->gone = true;
         tb_mutex_unlock(&db->lock);
-        if (ended)
-                tb_thread_join(db->thread);
-        else /* it waits for a disk, and nothing can end that: the process does, without it */
+        if (!ended)
                 tb_log(TB_LOG_ERROR, TB_F(), "store: %s: the disk does not answer; %u calls are given up",
                        db->where, db->under_way.length);
         tb_db_unref(db);

@@ -73,9 +73,8 @@ TbDbFault tb_db_migrate(const TbDbEngine *engine, gpointer connection, GError **
 struct TbDb {
         TbRefCount refs; /* the owner's, the lane's, each posted message's */
         const TbDbEngine *engine;
-        char *where;      /* owned */
-        TbQueue *calls;   /* owned */
-        TbThread *thread; /* owned */
+        char *where;    /* owned */
+        TbQueue *calls; /* owned */
         /* main */
         void (*changed)(gpointer data); /* NULL after tb_db_free() */
         gpointer data;

@@ -12,6 +12,7 @@
 #include "lib/log.h"
 #include "lib/thread.h"
 #include "server/store/hostkeys.h"
+#include "server/store/private.h"
 #include "server/store/sql.h"
 
 #define END_S 20 /* of a test that hangs */
@@ -384,6 +385,74 @@ static void test_full_disk(void)
         teardown(&w);
 }
 
+/* --- a disk that does not answer --- */
+static TbMutex gate;
+static TbCond gate_moved;
+static bool gate_shut; /* protected by gate */
+
+static TbDbFault stalled_run(gpointer connection, const TbDbStatement *statement, gint64 until_us,
+                             TbDbResult *result, GError **error)
+{
+        tb_mutex_lock(&gate);
+        while (gate_shut)
+                tb_cond_wait_until(&gate_moved, &gate, -1);
+        tb_mutex_unlock(&gate);
+        return tb_db_sqlite.run(connection, statement, until_us, result, error);
+}
+
+static void set_gate(bool shut)
+{
+        tb_mutex_lock(&gate);
+        gate_shut = shut;
+        tb_cond_broadcast(&gate_moved);
+        tb_mutex_unlock(&gate);
+}
+
+static gboolean count_turn(gpointer turns)
+{
+        ++*(guint *)turns;
+        return G_SOURCE_CONTINUE;
+}
+
+/* The loop goes on, waiting is told; what waited is answered when the disk does. */
+static void test_stall(void)
+{
+        World w;
+        Answer a = {0};
+        TbDbEngine engine = tb_db_sqlite;
+        guint turns = 0, turning = g_timeout_add(1, count_turn, &turns);
+        engine.run = stalled_run;
+        setup(&w, NULL);
+        w.db = tb_db_new(&engine, w.file, on_changed, &w);
+        UNTIL(tb_db_state(w.db) == TB_DB_RUNNING);
+        set_gate(true);
+        g_assert_true(tb_db_submit_take(w.db, put("lab-1", "k"), on_answer, &a, NULL));
+        UNTIL(tb_db_waiting_ms(w.db) > 200);
+        g_assert_false(a.there);
+        g_assert_cmpuint(turns, >, 10);
+        set_gate(false);
+        UNTIL(a.there);
+        g_assert_no_error(a.error);
+        g_assert_cmpint(tb_db_waiting_ms(w.db), ==, 0);
+        /* the end does not wait for it for longer than it was told */
+        set_gate(true);
+        answer_clear(&a);
+        g_assert_true(tb_db_submit_take(w.db, put("lab-2", "k"), on_answer, &a, NULL));
+        gint64 since_us = g_get_monotonic_time();
+        TbDb *given_up = g_steal_pointer(&w.db);
+        tb_db_free(given_up, 100);
+        g_assert_cmpint(g_get_monotonic_time() - since_us, >=, 100000);
+        g_assert_false(a.there);
+        set_gate(false);
+        /* it still writes what it was given, and ends */
+        w.db = tb_db_new(&tb_db_sqlite, w.file, NULL, NULL);
+        UNTIL(tb_db_state(w.db) == TB_DB_RUNNING);
+        UNTIL(hosts(&w) == 2);
+        g_assert_false(a.there);
+        g_source_remove(turning);
+        teardown(&w);
+}
+
 /* --- host keys --- */
 static void test_host_keys(void)
 {
@@ -417,6 +486,8 @@ int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         tb_log_init(TB_LOG_ERROR, false);
+        tb_mutex_init(&gate);
+        tb_cond_init(&gate_moved);
         g_test_add_func("/db/write-read", test_write_read);
         g_test_add_func("/db/one-fails", test_one_fails);
         g_test_add_func("/db/bad-calls", test_bad_calls);
@@ -426,6 +497,7 @@ int main(int argc, char **argv)
         g_test_add_func("/db/newer", test_newer);
         g_test_add_func("/db/link", test_link);
         g_test_add_func("/db/full-disk", test_full_disk);
+        g_test_add_func("/db/stall", test_stall);
         g_test_add_func("/db/host-keys", test_host_keys);
         return g_test_run();
 }
