@@ -194,36 +194,53 @@ static void test_longest_life(void)
         teardown(&w);
 }
 
+/* One more session; the code of the refusal, -1: it was made. */
+static int one_more(World *w, const char *share, const char *wide, bool trusted)
+{
+        g_autofree char *token = NULL, *view = NULL;
+        g_autoptr(GError) error = NULL;
+        TbSessionAsk ask = {
+                .mode = TB_MODE_VIEW, .observers = 1, .share = share, .wide = wide, .trusted = trusted};
+        return tb_pairing_create(w->pairing, &ask, w->now, &token, &view, &error) ? -1 : error->code;
+}
+
+/* All places are taken: operators and networks that have next to none still find some, up to the end of the reserve. */
 static void test_session_limit(void)
 {
         World w;
         setup(&w);
-        for (guint i = 0; i < TB_LIMIT_SESSIONS; i++) {
-                g_autofree char *token = NULL, *view = NULL;
-                g_assert_nonnull(tb_pairing_create(w.pairing,
-                                                   &(TbSessionAsk){.device = NULL,
-                                                                   .mode = TB_MODE_VIEW,
-                                                                   .observers = 1,
-                                                                   .share = "net",
-                                                                   .wide = "wide"},
-                                                   w.now, &token, &view, NULL));
-        }
-        g_autofree char *token = NULL, *view = NULL;
-        g_autoptr(GError) error = NULL;
-        g_assert_null(tb_pairing_create(
-                w.pairing,
-                &(TbSessionAsk){
-                        .device = NULL, .mode = TB_MODE_VIEW, .observers = 1, .share = "net", .wide = "wide"},
-                w.now, &token, &view, &error));
-        g_assert_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE);
+        for (guint i = 0; i < TB_LIMIT_SESSIONS; i++)
+                g_assert_cmpint(one_more(&w, "net", "wide", false), ==, -1);
+        g_assert_cmpint(one_more(&w, "net", "wide", false), ==, TB_ERROR_UNAVAILABLE);
+        for (guint i = 0; i < TB_LIMIT_SESSIONS_NEWCOMER; i++)
+                g_assert_cmpint(one_more(&w, "other", "elsewhere", false), ==, -1);
+        g_assert_cmpint(one_more(&w, "other", "elsewhere", false), ==, TB_ERROR_UNAVAILABLE);
+        for (guint i = TB_LIMIT_SESSIONS_NEWCOMER; i < TB_LIMIT_SESSIONS_RESERVE; i++)
+                g_assert_cmpint(one_more(&w, "alice", "wide", true), ==, -1);
+        g_assert_cmpint(one_more(&w, "alice", "wide", true), ==, TB_ERROR_UNAVAILABLE);
+        g_assert_cmpint(one_more(&w, "third", "far away", false), ==, TB_ERROR_UNAVAILABLE);
         w.now += TB_LIMIT_SESSION_IDLE_S * 1000 + 31000;
         tb_pairing_tick(w.pairing, w.now);
-        g_clear_error(&error);
-        g_assert_nonnull(tb_pairing_create(
-                w.pairing,
-                &(TbSessionAsk){
-                        .device = NULL, .mode = TB_MODE_VIEW, .observers = 1, .share = "net", .wide = "wide"},
-                w.now, &token, &view, &error));
+        g_assert_cmpint(one_more(&w, "net", "wide", false), ==, -1);
+        teardown(&w);
+}
+
+/* One share is bounded, and gets its places back. */
+static void test_session_share(void)
+{
+        World w;
+        setup(&w);
+        tb_pairing_free(w.pairing);
+        w.pairing = tb_pairing_new(
+                &(TbPairingOptions){.ops = &ops, .ice = &no_ice, .hosts = w.hosts, .sessions_per_share = 3});
+        for (guint round = 0; round < 2; round++) {
+                for (guint i = 0; i < 3; i++)
+                        g_assert_cmpint(one_more(&w, "net", "wide", false), ==, -1);
+                g_assert_cmpint(one_more(&w, "net", "wide", true), ==, TB_ERROR_LIMIT);
+                g_assert_cmpint(one_more(&w, "other", "wide", false), ==, -1);
+                w.now += TB_LIMIT_SESSION_IDLE_S * 1000 + 31000;
+                tb_pairing_tick(w.pairing, w.now);
+        }
         teardown(&w);
 }
 
@@ -533,6 +550,7 @@ int main(int argc, char **argv)
         g_test_add_func("/pairing/expiry", test_expiry);
         g_test_add_func("/pairing/longest-life", test_longest_life);
         g_test_add_func("/pairing/session-limit", test_session_limit);
+        g_test_add_func("/pairing/session-share", test_session_share);
         g_test_add_func("/pairing/host-limits", test_host_limits);
         g_test_add_func("/pairing/away", test_away);
         g_test_add_func("/pairing/rate", test_rate);
