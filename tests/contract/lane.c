@@ -326,8 +326,8 @@ void lane_wait(Lane *lane, const char *what, LaneDone done, gconstpointer data, 
         if (!ok)
                 g_error("%s: no %s in %d ms; open %d (%s), %u frames, no signal: %s, fault: %s, events: %s, "
                         "bytes: %s",
-                        lane->uri->raw, what, timeout_ms, s->open, s->lost, s->frames, s->no_signal,
-                        s->fault, s->events->str, s->bytes->str);
+                        lane->uri->raw, what, timeout_ms, s->open, s->lost, s->frames, s->no_signal, s->fault,
+                        s->events->str, s->bytes->str);
         tb_mutex_unlock(&lane->lock);
 }
 
