@@ -56,14 +56,15 @@ static int serve(const TbServerConfig *config)
                 tb_main_stop();
                 return 1;
         }
-        bool v6 = strchr(config->address, ':') != NULL;
-        g_autofree char *url = g_strdup_printf("http://%s%s%s:%u", v6 ? "[" : "", config->address,
-                                               v6 ? "]" : "", tb_server_port(server));
-        tb_log(TB_LOG_INFO, TB_F("url", url, "version", tb_version), "listening");
+        /* before "listening" is said: who waits for that may end us at once */
         g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
         Run run = {.server = server, .loop = loop};
         guint term = g_unix_signal_add(SIGTERM, on_signal, &run),
               interrupt = g_unix_signal_add(SIGINT, on_signal, &run);
+        bool v6 = strchr(config->address, ':') != NULL;
+        g_autofree char *url = g_strdup_printf("http://%s%s%s:%u", v6 ? "[" : "", config->address,
+                                               v6 ? "]" : "", tb_server_port(server));
+        tb_log(TB_LOG_INFO, TB_F("url", url, "version", tb_version), "listening");
         g_main_loop_run(loop);
         g_source_remove(term);
         g_source_remove(interrupt);
