@@ -80,6 +80,17 @@ void tb_error_prefix(GError **error, const char *format, ...)
         g_prefix_error_literal(error, prefix);
 }
 
+void tb_error_suffix(GError **error, const char *format, ...)
+{
+        if (!error || !*error)
+                return;
+        va_list args;
+        va_start(args, format);
+        g_autofree char *suffix = g_strdup_vprintf(format, args), *before = (*error)->message;
+        va_end(args);
+        (*error)->message = g_strconcat(before, suffix, NULL);
+}
+
 void tb_error_set_field(GError **error, TbErrorCode code, const char *field, const char *format, ...)
 {
         if (!error)

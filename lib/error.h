@@ -38,6 +38,8 @@ GQuark tb_error_quark(void);
 void tb_set_error(GError **error, TbErrorCode code, const char *format, ...) G_GNUC_PRINTF(3, 4);
 /* Puts words before the message of an error that was set (where, for whom); nothing when there is none. */
 void tb_error_prefix(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
+/* Puts words behind it. */
+void tb_error_suffix(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /* Sets an error that blames a field of the request; tb_error_field() finds it again. `field` is copied into
  * the error. */
 void tb_error_set_field(GError **error, TbErrorCode code, const char *field, const char *format, ...)

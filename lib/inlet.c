@@ -27,8 +27,8 @@ static struct {
         GQueue ready; /* of TbInlet that have posts, borrowed; protected by lock */
         TbInlet main; /* of tb_main_post() */
         GSource *source;
-        bool ready_to_use, stopped; /* protected by lock */
-} loop;
+        bool running; /* between init and stop; protected by lock */
+} loop = {.lock = TB_MUTEX_INIT}; /* the lock stays: a thread may still post, and be refused, after the stop */
 
 static void inlet_delete(TbInlet *inlet)
 {
@@ -99,15 +99,16 @@ static GSourceFuncs funcs = {.dispatch = dispatch};
 
 void tb_main_init(GMainContext *context)
 {
-        g_assert(!loop.ready_to_use);
+        g_assert(!loop.running);
         tb_thread_declare_main();
-        tb_mutex_init(&loop.lock);
+        tb_mutex_lock(&loop.lock);
         g_queue_init(&loop.ready);
         loop.main = (TbInlet){.posts = G_QUEUE_INIT};
         loop.source = g_source_new(&funcs, sizeof(GSource));
         g_source_set_name(loop.source, "tb_main_post");
         g_source_attach(loop.source, context);
-        loop.ready_to_use = true;
+        loop.running = true;
+        tb_mutex_unlock(&loop.lock);
 }
 
 bool tb_inlet_post(TbInlet *inlet, gsize cost, void (*call)(gpointer), gpointer data)
@@ -115,7 +116,7 @@ bool tb_inlet_post(TbInlet *inlet, gsize cost, void (*call)(gpointer), gpointer 
         Post *p = g_new(Post, 1);
         *p = (Post){call, data, cost};
         tb_mutex_lock(&loop.lock);
-        bool accepted = !loop.stopped;
+        bool accepted = loop.running;
         if (accepted) {
                 g_queue_push_tail(&inlet->posts, p);
                 inlet->queued += cost;
@@ -141,16 +142,13 @@ void tb_main_stop(void)
 {
         tb_assert_main();
         tb_mutex_lock(&loop.lock);
-        loop.stopped = true;
+        loop.running = false;
         tb_mutex_unlock(&loop.lock);
         while (deliver(G_MAXINT64))
                 ;
         g_source_destroy(loop.source);
         g_source_unref(loop.source);
         loop.source = NULL;
-        loop.ready_to_use = false;
-        loop.stopped = false;
-        tb_mutex_clear(&loop.lock);
 }
 
 TbInlet *tb_inlet_new(gsize ceiling, GError **error)
@@ -172,7 +170,7 @@ void tb_inlet_free(TbInlet *inlet)
         if (!inlet)
                 return;
         tb_assert_main();
-        if (!loop.ready_to_use) { /* after tb_main_stop() nothing is queued */
+        if (!loop.running) { /* after tb_main_stop() nothing is queued */
                 inlet_delete(inlet);
                 return;
         }

@@ -43,6 +43,13 @@
 #define TB_LIMIT_TOKEN 256                    /* and at most */
 #define TB_LIMIT_CONFIG_FILE (1024 * 1024)    /* bytes */
 
+#define TB_LIMIT_SAVE_RETRY_FIRST_MS 500 /* pause after a save that failed; doubles */
+#define TB_LIMIT_SAVE_RETRY_MS 30000     /* and at most */
+#define TB_LIMIT_AUDIT                                                                                       \
+        (16 * 1024 * 1024) /* bytes of audit.jsonl; then it becomes audit.1.jsonl, whose predecessor goes */
+#define TB_LIMIT_REFUSALS_SAID                                                                               \
+        10 /* refused commands of one user in TB_LIMIT_REFUSALS_MS that are written one by one */
+#define TB_LIMIT_REFUSALS_MS 10000
 #define TB_LIMIT_STATE_FILE (16 * 1024 * 1024) /* bytes of a file that keeps state */
 #define TB_LIMIT_STATE_KEPT 32                 /* files kept aside of one name within a millisecond */
 
@@ -51,9 +58,11 @@
 #define TB_LIMIT_QUEUE_OF_USER 48 /* and of these of one user */
 #define TB_LIMIT_QUEUE_WATCHED 32 /* and of these of viewers: the rest is for who controls */
 #define TB_LIMIT_QUEUE_OF_VIEWER 16
+#define TB_LIMIT_QUEUE_URGENT 8 /* emergencies, beside these */
 #define TB_LIMIT_LANE_BYTES (256 * 1024) /* told by one lane and not yet seen by main: then the lane waits */
 #define TB_LIMIT_TURN_US 2000        /* that main spends on what threads told it, before it looks elsewhere */
 #define TB_LIMIT_BUS_REPLAY 4096     /* events kept for Last-Event-ID */
+#define TB_LIMIT_BUS_REFUSALS 256 /* of these, commands that were refused or failed */
 #define TB_LIMIT_COMMAND_S 600       /* longest timeout_s that a caller may ask for */
 #define TB_LIMIT_EXPECT_PATTERN 1024 /* bytes of a regular expression */
 #define TB_LIMIT_EXPECT_WINDOW (256 * 1024) /* bytes that a match may have at least, and twice that at most */

@@ -96,6 +96,13 @@ rule_banned() {
 	line ~ /NDEBUG/ { say("asserts stay in") }'
 }
 
+# A driver's op that changes something is one step of a command: authority is looked at before each.
+rule_steps() {
+	sources 'host/*.c' | grep '^host/core/' | xargs grep -nE '[a-z_]\((instance|[a-z]+->instance), *(&[a-z>.-]*)?io\b' |
+		grep -vE '>(get|stat|list|read)\((instance|[a-z]+->instance), |lanes/worker|lint: steps -' |
+		sed -E 's/^([^:]*:[0-9]+):.*/\1: call it by TB_STEP() (host\/core\/ops\/command.h)/'
+}
+
 # What a file may have: 450 lines, tests (tables of cases) 750.
 rule_size() {
 	sources '*.c' '*.h' '*.mjs' '*.js' '*.css' '*.sh' | grep -v -E '(^|/)vendor/|_gen\.c$' | xargs wc -l | awk '
@@ -185,7 +192,7 @@ rule_traces() {
 # One table of messages: its copies and limits are what it says.
 rule_messages() { node tests/messages.mjs; }
 
-rules='arrows threads banned size drivers secrets headers private fuzz tests errors traces messages'
+rules='arrows threads banned steps size drivers secrets headers private fuzz tests errors traces messages'
 n=0
 failed=0
 

@@ -63,12 +63,13 @@ static bool all_well(json_t *services)
 static void health(TbRequest *request, gpointer data)
 {
         TbApi *api = data;
-        json_t *all = services(api);
-        tb_request_reply_json(request, 200,
-                              json_pack("{s:s, s:s, s:s, s:I, s:o}", "status",
-                                        all_well(all) ? "healthy" : "degraded", "host_name",
-                                        tb_core_config(api->core)->name, "version", tb_version, "uptime_s",
-                                        (json_int_t)uptime_s(api), "services", all));
+        json_t *all = services(api), *reasons = tb_core_problems_json(api->core);
+        tb_request_reply_json(
+                request, 200,
+                json_pack("{s:s, s:s, s:s, s:I, s:o, s:o}", "status",
+                          all_well(all) && json_array_size(reasons) == 0 ? "healthy" : "degraded",
+                          "host_name", tb_core_config(api->core)->name, "version", tb_version, "uptime_s",
+                          (json_int_t)uptime_s(api), "services", all, "reasons", reasons));
 }
 
 /* As the hosts that were there before us answer it. */

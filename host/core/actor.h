@@ -3,7 +3,9 @@
 #include "lib/http/auth.h"
 
 typedef struct TbActor {
-        const char *user; /* token name, "local", or the observer's peer id */
+        /* The name of the token that was shown: then it is under this name that leases are held. Everybody else bears a ':'
+         * ("server:…", "observer:…", "vnc:…", "rfc2217:…"), which no token's name counts with, or is "local". */
+        const char *user;
         TbRole role;
         const char *lease;   /* the lease secret the caller showed; NULL: none */
         const char *via;     /* "rest", "ws", "datachannel", "relay", "vnc", "rfc2217", "tcp" */

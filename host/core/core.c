@@ -41,17 +41,15 @@ static void collect_states(GString *out, gpointer data)
 TbCore *tb_core_new(const TbHostConfig *config, TbMetrics *metrics, GError **error)
 {
         tb_assert_main();
-        if (g_mkdir_with_parents(config->state_dir, 0750) < 0) {
-                tb_set_error(error, TB_ERROR_INTERNAL,
-                             "cannot make the state folder %s: %s; choose another with --state-dir",
-                             config->state_dir, g_strerror(errno));
-                return NULL;
-        }
-        int lock_fd = -1;
-        if (!tb_store_lock(config->state_dir, &lock_fd, error))
+        TbStateDir *state = tb_state_dir_open(config->state_dir, "host", true, error);
+        if (!state)
                 return NULL;
         TbCore *core = g_new0(TbCore, 1);
-        core->lock_fd = lock_fd;
+        core->state = state;
+        core->save_devices = tb_saver_new(core, "devices.json", tb_store_json);
+        core->save_leases = tb_saver_new(core, "leases.json", tb_leases_json);
+        core->unknown_devices = json_object();
+        core->unknown_leases = json_object();
         core->config = config;
         core->metrics = metrics;
         core->bus = tb_bus_new();
@@ -75,11 +73,8 @@ TbCore *tb_core_new(const TbHostConfig *config, TbMetrics *metrics, GError **err
         return core;
 }
 
-static TbDevice *insert(TbCore *core, const char *id, json_t *spec, bool stored, GError **error)
+static TbDevice *insert(TbCore *core, TbDevice *device, bool stored)
 {
-        TbDevice *device = tb_device_new(core, id, spec, error);
-        if (!device)
-                return NULL;
         device->stored = stored;
         g_tree_insert(core->devices, device->id, device);
         tb_core_changed(core);
@@ -93,8 +88,10 @@ void tb_core_start(TbCore *core)
         tb_audit_open(core);
         json_object_foreach (core->config->devices, id, spec) {
                 g_autoptr(GError) error = NULL;
-                if (!insert(core, id, spec, false,
-                            &error)) /* the config was checked: only the machine can be in the way */
+                TbDevice *device = tb_device_new(core, id, spec, &error);
+                if (device)
+                        insert(core, device, false);
+                else /* the config was checked: only the machine can be in the way */
                         tb_log(TB_LOG_ERROR, TB_F("device", id), "not attached: %s", tb_error_detail(error));
         }
         tb_store_load(core);
@@ -153,11 +150,14 @@ void tb_core_free(TbCore *core)
         g_hash_table_unref(core->commands);
         g_hash_table_unref(core->resources);
         tb_jobs_free(core->jobs);
+        tb_audit_close(core);
         tb_bus_free(core->bus);
-        if (core->audit_fd >= 0)
-                g_close(core->audit_fd, NULL);
-        if (core->lock_fd >= 0)
-                g_close(core->lock_fd, NULL);
+        tb_saver_free(core->save_devices);
+        tb_saver_free(core->save_leases);
+        json_decref(core->unknown_devices);
+        json_decref(core->unknown_leases);
+        tb_state_dir_close(core->state);
+        g_free(core->state_problem);
         free(core->devices_text);
         g_free(core);
 }
@@ -234,15 +234,6 @@ const char *tb_core_devices_text(TbCore *core, gsize *ret_size)
         return core->devices_text;
 }
 
-static bool stored_ok(TbCore *core, GError **error)
-{
-        g_autoptr(GError) inner = NULL;
-        if (tb_store_save(core, &inner))
-                return true;
-        tb_set_error(error, TB_ERROR_INTERNAL, "it would not survive a restart: %s", inner->message);
-        return false;
-}
-
 TbDevice *tb_core_add_device(TbCore *core, const TbActor *actor, json_t *spec, GError **error)
 {
         tb_assert_main();
@@ -256,20 +247,26 @@ TbDevice *tb_core_add_device(TbCore *core, const TbActor *actor, json_t *spec, G
                 tb_error_set_field(error, TB_ERROR_BUSY, "id", "there is a device \"%s\" already", id);
                 return NULL;
         }
+        if (json_object_get(core->unknown_devices, id)) {
+                tb_error_set_field(error, TB_ERROR_BUSY, "id",
+                                   "\"%s\" is stored already and could not be attached at start (the log "
+                                   "says why); DELETE it first, or "
+                                   "choose another id",
+                                   id);
+                return NULL;
+        }
         if (g_tree_nnodes(core->devices) >= TB_LIMIT_DEVICES) {
                 tb_set_error(error, TB_ERROR_LIMIT, "a host has at most %d devices", TB_LIMIT_DEVICES);
                 return NULL;
         }
         json_auto_t *kept = json_copy(spec);
         json_object_del(kept, "id");
-        TbDevice *device = insert(core, id, kept, true, error);
+        TbDevice *device = tb_device_new(core, id, kept, error);
+        if (device && (!tb_device_check_bind(device, NULL, error) || !tb_store_change(core, id, kept, error)))
+                g_clear_pointer(&device, tb_device_free);
         if (!device)
                 return NULL;
-        if (!stored_ok(core, error)) {
-                g_tree_remove(core->devices, id);
-                tb_core_changed(core);
-                return NULL;
-        }
+        insert(core, device, true);
         tb_device_start(device);
         json_auto_t *told = json_copy(spec);
         json_object_del(told, "attach"); /* the event and the file are for everybody: as users may see it */
@@ -301,21 +298,26 @@ static bool may_change(TbCore *core, const TbActor *actor, const char *id, TbDev
 static bool replace(TbCore *core, TbDevice *old, json_t *spec, GError **error)
 {
         TbDevice *fresh = tb_device_new(core, old->id, spec, error);
-        if (!fresh)
+        if (!fresh || !tb_device_check_bind(fresh, old, error) ||
+            !tb_store_change(core, old->id, spec, error)) {
+                tb_device_free(fresh); /* nothing live has changed yet */
                 return false;
+        }
         fresh->stored = true;
-        json_auto_t *before = json_incref(old->spec);
         g_autofree char *id = g_strdup(old->id);
         tb_commands_of_removed(core, old);
-        tb_leases_save(core);
         tb_bus_publish(core->bus, "device.removed", id, NULL, NULL);
+        tb_lease_move(old, fresh);
         g_tree_replace(core->devices, fresh->id, fresh);
         tb_core_changed(core);
-        if (!stored_ok(core, error))
-                return false;
-        tb_leases_load(core);
         tb_device_start(fresh);
         tb_bus_publish(core->bus, "device.added", id, NULL, tb_device_json(fresh));
+        return true;
+}
+
+static bool audited(TbCore *core, const TbActor *actor, const char *id, json_t *patch)
+{
+        tb_audit(core, actor, id, "device.patch", patch, NULL, 0);
         return true;
 }
 
@@ -329,7 +331,7 @@ bool tb_core_patch_device(TbCore *core, const TbActor *actor, const char *id, js
         json_object_update(spec, patch);
         if (json_object_get(patch, "attach") || json_object_get(patch, "vnc") ||
             json_object_get(patch, "rfc2217") || json_object_get(patch, "tcp"))
-                return replace(core, device, spec, error);
+                return replace(core, device, spec, error) && audited(core, actor, id, patch);
         json_t *label = json_object_get(patch, "label");
         if (!json_is_string(label) || json_object_size(patch) != 1 ||
             json_string_length(label) > TB_LIMIT_LABEL) {
@@ -340,13 +342,13 @@ bool tb_core_patch_device(TbCore *core, const TbActor *actor, const char *id, js
                                    TB_LIMIT_LABEL);
                 return false;
         }
+        if (!tb_store_change(core, device->id, spec, error))
+                return false;
         json_object_set(device->spec, "label", label);
         g_free(device->label);
         device->label = g_strdup(json_string_value(label));
         tb_core_changed(core);
-        if (!stored_ok(core, error))
-                return false;
-        tb_audit(core, actor, id, "device.patch", patch, NULL, 0);
+        audited(core, actor, id, patch);
         tb_bus_publish(core->bus, "device.changed", id, NULL, tb_device_json(device));
         return true;
 }
@@ -355,15 +357,22 @@ bool tb_core_remove_device(TbCore *core, const TbActor *actor, const char *id, G
 {
         tb_assert_main();
         TbDevice *device;
-        if (!may_change(core, actor, id, &device, error))
-                return false;
         g_autofree char *name = g_strdup(id); /* may be the device's own string */
+        if (!g_tree_lookup(core->devices, id) && json_object_get(core->unknown_devices, id)) {
+                if (!tb_store_change(core, id, NULL, error))
+                        return false;
+                json_object_del(core->unknown_devices, name);
+                tb_audit(core, actor, name, "device.remove", NULL, NULL, 0);
+                return true;
+        }
+        if (!may_change(core, actor, id, &device, error) || !tb_store_change(core, name, NULL, error))
+                return false;
         tb_audit(core, actor, name, "device.remove", NULL, NULL, 0);
         tb_commands_of_removed(core, device);
         tb_bus_publish(core->bus, "device.removed", name, NULL, NULL);
         g_tree_remove(core->devices, name);
         tb_core_changed(core);
-        return stored_ok(core, error);
+        return true;
 }
 
 /* --- what drivers and services there are --- */
@@ -384,6 +393,24 @@ json_t *tb_core_drivers_json(void)
                         json_object_set_new(o, "example", json_string((*d)->example));
                 json_array_append_new(list, o);
         }
+        return list;
+}
+
+json_t *tb_core_problems_json(TbCore *core)
+{
+        json_t *list = json_array();
+        const char *const said[] = {tb_saver_problem(core->save_devices), tb_saver_problem(core->save_leases),
+                                    core->state_problem};
+        const char *id;
+        json_t *spec;
+        for (guint i = 0; i < G_N_ELEMENTS(said); i++)
+                if (said[i])
+                        json_array_append_new(list, json_string(said[i]));
+        json_object_foreach (core->unknown_devices, id, spec)
+                json_array_append_new(
+                        list,
+                        json_sprintf("the stored device %s could not be attached: the log says why", id));
+        tb_resources_problems(core, list);
         return list;
 }
 

@@ -70,6 +70,8 @@ json_t *tb_core_resources_json(TbCore *core);
 json_t *tb_core_drivers_json(void);
 /* {"adb":"running"|"stopped"…}: what drivers and core know of the services they use, for /host/health */
 json_t *tb_core_services_json(TbCore *core);
+/* What is not well with the host itself, in words: array of strings; new reference */
+json_t *tb_core_problems_json(TbCore *core);
 
 /* --- commands --- */
 typedef struct TbCommand TbCommand;
@@ -102,7 +104,8 @@ typedef enum TbVerbHttp {
         TB_VERB_SPECIAL /* the api room has its own handler for it */
 } TbVerbHttp;
 typedef enum TbVerbFlags {
-        TB_VERB_CONTROL = 1 << 0, /* changes the device: a lease of somebody else refuses it */
+        TB_VERB_CONTROL = 1 << 0,  /* changes the device: a lease of somebody else refuses it */
+        TB_VERB_FINISHES = 1 << 2, /* goes on when its caller leaves: what was begun ends in a stated state */
         TB_VERB_QUIET = 1 << 1, /* too frequent for the audit trail and the timeline (input, console.write) */
 } TbVerbFlags;
 typedef struct TbVerb {

@@ -3,8 +3,11 @@
 #include "host/core/core.h"
 #include "host/core/lanes/worker.h"
 #include "host/core/state/samples.h"
+#include "host/core/state/saver.h"
 #include "lib/job.h"
 #include "lib/secret.h"
+#include "lib/statefile.h"
+#include "lib/tally.h"
 
 typedef struct TbLeaseState TbLeaseState; /* lease.c */
 typedef struct TbAttachment TbAttachment; /* attach.c */
@@ -27,7 +30,8 @@ struct TbInterface {
         /* power */
         int commanded; /* -1: nothing yet; 0; 1 */
         TbPowerState power;
-        gint64 power_at; /* ms; 0: never read */
+        gint64 power_at;  /* ms; 0: never read */
+        char *power_left; /* the last command ended where it should not: how; NULL: well */
         /* console, logs */
         TbHistory *history;  /* owned */
         bool history_failed; /* the bus was told */
@@ -62,8 +66,15 @@ struct TbCore {
         gsize devices_size;
         guint ending; /* workers that were released and did not end yet */
         bool stopping;
-        int audit_fd; /* -1: none */
-        int lock_fd;  /* of the state folder; -1: none */
+        TbStateDir *state; /* owned: the state folder, locked; NULL: only on trial (--check) */
+        TbSaver *save_devices, *save_leases; /* owned */
+        json_t *unknown_devices; /* {id: spec}: stored, and not attached here: carried over; owned */
+        json_t *unknown_leases;  /* {id: entry}; owned */
+        char *state_problem;     /* a state file that was not understood at start: where it is kept; owned */
+        int audit_fd;            /* -1: none */
+        gint64 audit_size;       /* bytes */
+        bool audit_torn;         /* the last line is not whole: the disk was full */
+        TbTally *refusals;       /* owned */
         TbMetric *commands_total, *command_seconds, *command_errors;
 };
 
@@ -94,6 +105,10 @@ void tb_device_start(TbDevice *device);
 void tb_device_free(TbDevice *device); /* releases its workers; they end by themselves */
 /* device_ports.c: `field` of the spec names consoles of the device and TCP ports. */
 bool tb_device_check_ports(TbDevice *device, const char *field, GError **error);
+/* Whether the ports that `fresh` asks for can be opened; those of `old` (nullable), whose place it takes, can. TB_ERROR_BUSY. */
+bool tb_device_check_bind(TbDevice *fresh, TbDevice *old, GError **error);
+/* device_usb.c: something of the device hangs at USB port `port` ("1-1.4") of this host or behind it. */
+bool tb_device_hangs_at(TbDevice *device, const char *port);
 TbInterface *tb_device_find(TbDevice *device, const char *name);
 
 /* interface.c */
@@ -108,6 +123,8 @@ void tb_interfaces_kick(
         TbCore *core,
         const TbDriver *driver); /* hardware of this driver has appeared: who waits for it tries at once */
 void tb_interface_saw_power(TbInterface *iface, const TbPowerState *state); /* publishes what changed */
+void tb_interface_left_power(TbInterface *iface,
+                             const char *reason); /* publishes power.left; NULL: well again */
 void tb_interface_add_sample(TbInterface *iface, const TbSample *sample);
 extern const TbWorkerOps tb_interface_worker_ops; /* owner: TbLaneOwner */
 typedef struct TbLaneOwner {                      /* whom the events of one lane concern */
@@ -126,22 +143,25 @@ bool tb_lease_allows(TbDevice *device, const TbActor *actor, GError **error); /*
 void tb_lease_used(TbDevice *device, const TbActor *actor); /* an API call by the holder is a heartbeat */
 void tb_leases_load(TbCore *core);
 void tb_leases_save(TbCore *core);
+json_t *tb_leases_json(TbCore *core); /* what leases.json is to hold; new reference */
+/* A device that is put in the place of another has its lease. */
+void tb_lease_move(TbDevice *from, TbDevice *to);
 
 /* store.c: devices made by REST */
 void tb_store_load(TbCore *core);
-bool tb_store_save(TbCore *core, GError **error);
-/* The state folder is one host's: two would write into each other's history. False: another process has it
- * (TB_ERROR_BUSY). *ret_fd holds the lock until it is closed; -1: none, on a disk that is full or takes none (the
- * log says so). */
-bool tb_store_lock(const char *state_dir, int *ret_fd, GError **error);
+json_t *tb_store_json(TbCore *core); /* what devices.json is to hold; new reference */
+/* On disk before it is live: `spec` NULL removes. False: nothing has changed. */
+bool tb_store_change(TbCore *core, const char *id, json_t *spec, GError **error);
 
 /* resources.c */
 void tb_resources_start(TbCore *core);
 void tb_resources_stop(TbCore *core);
 void tb_resources_free(TbCore *core);
 json_t *tb_resources_services(TbCore *core);
+void tb_resources_problems(TbCore *core, json_t *list); /* appends what discovery cannot do, in words */
 
 /* audit.c: who did what, on the bus, in the log and in audit.jsonl */
 void tb_audit_open(TbCore *core);
+void tb_audit_close(TbCore *core);
 void tb_audit(TbCore *core, const TbActor *actor, const char *device, const char *verb, json_t *params,
               const GError *error, gint64 ms);

@@ -122,6 +122,14 @@ bool tb_auth_is_open(TbAuth *auth)
         return auth->tokens->len == 0;
 }
 
+bool tb_auth_names(TbAuth *auth, const char *name)
+{
+        for (guint i = 0; i < auth->tokens->len; i++)
+                if (strcmp(g_array_index(auth->tokens, Token, i).name, name) == 0)
+                        return true;
+        return false;
+}
+
 TbRole tb_auth_check(TbAuth *auth, const char *token, const char **ret_name)
 {
         const Token *found = NULL;

@@ -6,6 +6,7 @@
  *      "rfc2217": {"console2": 4002, "console3": {"listen": …}}            by the consoles' names
  */
 #include <string.h>
+#include <unistd.h>
 
 #include "host/core/private.h"
 #include "lib/net.h"
@@ -128,4 +129,59 @@ void tb_interface_set_port(TbInterface *console, const char *field, json_t *stat
         if (!console->ports)
                 console->ports = json_object();
         json_object_set_new(console->ports, field, state_take);
+}
+
+/* --- can they be had? Asked before a device is changed, so that nothing live changes for a port that another has. --- */
+typedef struct Bind {
+        TbDevice *old; /* borrowed; NULL: none */
+        const char *field;
+        guint16 port;
+        GError **error;
+        bool has, ok;
+} Bind;
+
+static void is_it(TbInterface *console G_GNUC_UNUSED, const TbConsolePort *port, gpointer data)
+{
+        Bind *b = data;
+        b->has |= port->port == b->port;
+}
+
+static void try_bind(Bind *b, const char *address, guint16 number)
+{
+        g_autoptr(GError) why = NULL;
+        b->port = number;
+        b->has = b->old && json_integer_value(json_object_get(b->old->spec, "vnc")) == number;
+        if (b->old) {
+                tb_device_each_port(b->old, "rfc2217", is_it, b);
+                tb_device_each_port(b->old, "tcp", is_it, b);
+        }
+        if (!b->ok || b->has) /* it is open for the device that goes */
+                return;
+        int fd = tb_listen(address, number, NULL, NULL, &why);
+        if (fd >= 0) {
+                close(fd);
+                return;
+        }
+        b->ok = false;
+        tb_error_set_field(b->error, TB_ERROR_BUSY, b->field, "%s", tb_error_detail(why));
+}
+
+static void try_console(TbInterface *console G_GNUC_UNUSED, const TbConsolePort *port, gpointer data)
+{
+        try_bind(data, port->address ? port->address : "127.0.0.1", port->port);
+}
+
+bool tb_device_check_bind(TbDevice *fresh, TbDevice *old, GError **error)
+{
+        static const char *const fields[] = {"rfc2217", "tcp"};
+        Bind b = {old, NULL, 0, error, false, true};
+        json_t *vnc = json_object_get(fresh->spec, "vnc");
+        for (guint i = 0; i < G_N_ELEMENTS(fields); i++) {
+                b.field = fields[i];
+                tb_device_each_port(fresh, fields[i], try_console, &b);
+        }
+        b.field = "vnc";
+        if (json_is_integer(vnc))
+                try_bind(&b, fresh->core->config->address, (guint16)json_integer_value(vnc));
+        return b.ok;
 }

@@ -58,6 +58,7 @@ void tb_interface_free(TbInterface *iface)
         tb_samples_free(iface->samples);
         json_decref(iface->ports);
         g_free(iface->reason);
+        g_free(iface->power_left);
         g_free(iface->name);
         g_free(iface->id);
         g_free(iface);
@@ -133,6 +134,8 @@ json_t *tb_interface_power_json(const TbInterface *iface)
         set_number(o, "energy_wh", iface->power.energy_wh);
         g_autofree char *at = iface->power_at ? tb_clock_rfc3339(iface->power_at) : NULL;
         json_object_set_new(o, "at", at ? json_string(at) : json_null());
+        if (iface->power_left)
+                json_object_set_new(o, "reason", json_string(iface->power_left));
         return o;
 }
 
@@ -360,6 +363,20 @@ void tb_interface_saw_power(TbInterface *iface, const TbPowerState *state)
         else if (measured)
                 tb_bus_publish_transient(iface->device->core->bus, "power.state", iface->device->id,
                                          iface->name, tb_interface_power_json(iface));
+}
+
+void tb_interface_left_power(TbInterface *iface, const char *reason)
+{
+        if (g_strcmp0(iface->power_left, reason) == 0)
+                return;
+        g_free(iface->power_left);
+        iface->power_left = g_strdup(reason);
+        tb_core_changed(iface->device->core);
+        if (!reason)
+                return;
+        tb_log(TB_LOG_WARNING, TB_F("device", iface->id), "%s", reason);
+        tb_bus_publish(iface->device->core->bus, "power.left", iface->device->id, iface->name,
+                       tb_interface_power_json(iface));
 }
 
 static void on_power(gpointer data, const TbPowerState *state)

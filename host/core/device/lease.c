@@ -2,6 +2,7 @@
 
 #include <openssl/sha.h>
 
+#include "host/core/device/lease_private.h"
 #include "host/core/ops/command.h"
 #include "host/core/private.h"
 #include "lib/clock.h"
@@ -16,19 +17,6 @@ typedef struct Waiter {
         guint timer;
 } Waiter;
 
-struct TbLeaseState {
-        TbDevice *device; /* borrowed */
-        bool held;
-        guint8 hash[SHA256_DIGEST_LENGTH]; /* of the secret */
-        char *holder, *note;
-        gint64 ttl_ms, expires_ms; /* wall clock: leases outlive a restart */
-        guint timer;               /* the next warning or the end */
-        bool warned;
-        GQueue waiters; /* of Waiter */
-};
-
-static void arm(TbLeaseState *l);
-
 TbLeaseState *tb_lease_new(TbDevice *device)
 {
         TbLeaseState *l = g_new0(TbLeaseState, 1);
@@ -42,13 +30,28 @@ static void hash_of(const char *secret, guint8 out[SHA256_DIGEST_LENGTH])
         SHA256((const guint8 *)secret, strlen(secret), out);
 }
 
+/* The name of a token of this host: nobody bears it who did not show that token (actor.h). */
+static bool is_proven(const TbLeaseState *l, const TbActor *actor)
+{
+        return !strchr(actor->user, ':') && tb_auth_names(l->device->core->config->auth, actor->user);
+}
+
 static bool is_holder(const TbLeaseState *l, const TbActor *actor)
 {
         guint8 hash[SHA256_DIGEST_LENGTH];
-        if (!l->held || !actor->lease)
+        if (!l->held)
+                return false;
+        if (l->of_token && is_proven(l, actor))
+                return strcmp(actor->user, l->holder) == 0;
+        if (!actor->lease)
                 return false;
         hash_of(actor->lease, hash);
         return tb_secret_equal(hash, l->hash, sizeof hash);
+}
+
+gint64 tb_lease_wall_end_ms(const TbLeaseState *l)
+{
+        return tb_clock_ms() + l->ends_ms - tb_clock_mono_ms();
 }
 
 json_t *tb_device_lease_json(TbDevice *device)
@@ -56,7 +59,7 @@ json_t *tb_device_lease_json(TbDevice *device)
         const TbLeaseState *l = device->lease;
         if (!l->held)
                 return json_null();
-        g_autofree char *expires = tb_clock_rfc3339(l->expires_ms);
+        g_autofree char *expires = tb_clock_rfc3339(tb_lease_wall_end_ms(l));
         json_t *o = json_pack("{s:s, s:s}", "holder", l->holder, "expires_at", expires);
         json_object_set_new(o, "note", l->note ? json_string(l->note) : json_null());
         return o;
@@ -67,7 +70,7 @@ bool tb_lease_allows(TbDevice *device, const TbActor *actor, GError **error)
         const TbLeaseState *l = device->lease;
         if (!l->held || is_holder(l, actor))
                 return true;
-        g_autofree char *expires = tb_clock_rfc3339(l->expires_ms);
+        g_autofree char *expires = tb_clock_rfc3339(tb_lease_wall_end_ms(l));
         tb_set_error(error, TB_ERROR_LOCKED,
                      "%s is leased by %s until %s%s%s; send X-Lease if that is you, or wait", device->id,
                      l->holder, expires, l->note ? ": " : "", l->note ? l->note : "");
@@ -88,12 +91,30 @@ static void clear(TbLeaseState *l)
         l->held = false;
         g_clear_pointer(&l->holder, g_free);
         g_clear_pointer(&l->note, g_free);
+        g_clear_pointer(&l->unknown, json_decref);
 }
 
 static void serve_waiters(TbLeaseState *l);
 
-static void end(TbLeaseState *l, const char *reason)
+static bool is_not_holder(const TbActor *actor, gpointer data)
 {
+        return !is_holder(data, actor);
+}
+
+/* Where nobody has a name, what was begun without a lease may be the new holder's own. */
+static bool may_go_on(const TbActor *actor, gpointer data)
+{
+        const TbLeaseState *l = data;
+        return is_holder(l, actor) || (!actor->lease && strcmp(actor->user, l->holder) == 0);
+}
+
+/* `by`: who took it over; NULL: its time is over, or the holder gave it back. Then what the holder has begun goes on until somebody
+ * else takes the device. */
+static void end(TbLeaseState *l, const char *reason, const char *by)
+{
+        g_autofree char *why = by ? g_strdup_printf("%s took over the lease of %s", by, l->holder) : NULL;
+        if (why)
+                tb_commands_revoke(l->device, is_not_holder, l, why);
         json_t *data = json_pack("{s:s, s:s}", "holder", l->holder, "reason", reason);
         clear(l);
         publish(l, "lease.ended", data);
@@ -105,56 +126,62 @@ static gboolean on_timer(gpointer data)
 {
         TbLeaseState *l = data;
         l->timer = 0;
-        gint64 left = l->expires_ms - tb_clock_ms();
+        gint64 left = l->ends_ms - tb_clock_mono_ms();
         if (left <= 0) {
-                end(l, "expired");
+                end(l, "expired", NULL);
         } else {
                 if (!l->warned && left <= MIN(WARN_MS, l->ttl_ms / 4) + 50) {
                         l->warned = true;
                         publish(l, "lease.expiring", tb_device_lease_json(l->device));
                 }
-                arm(l);
+                tb_lease_arm(l);
         }
         return G_SOURCE_REMOVE;
 }
 
-static void arm(TbLeaseState *l)
+void tb_lease_arm(TbLeaseState *l)
 {
         if (l->timer)
                 g_source_remove(l->timer);
-        gint64 left = MAX(l->expires_ms - tb_clock_ms(), 0), warn = left - MIN(WARN_MS, l->ttl_ms / 4);
+        gint64 left = MAX(l->ends_ms - tb_clock_mono_ms(), 0), warn = left - MIN(WARN_MS, l->ttl_ms / 4);
         l->timer = g_timeout_add((guint)(!l->warned && warn > 0 ? warn : left), on_timer, l);
 }
 
 static void extend(TbLeaseState *l)
 {
-        l->expires_ms = tb_clock_ms() + l->ttl_ms;
+        l->ends_ms = tb_clock_mono_ms() + l->ttl_ms;
         l->warned = false;
-        arm(l);
+        tb_lease_arm(l);
+        if (l->ends_ms - l->saved_ms >=
+            l->ttl_ms / 2) /* kill -9 costs half of it at most, a heartbeat no write */
+                tb_leases_save(l->device->core);
 }
 
 void tb_lease_used(TbDevice *device, const TbActor *actor)
 {
         TbLeaseState *l = device->lease;
         /* cheap for floods of input: only when a second of the lease is gone */
-        if (is_holder(l, actor) && l->expires_ms - tb_clock_ms() < l->ttl_ms - 1000) {
+        if (is_holder(l, actor) && l->ends_ms - tb_clock_mono_ms() < l->ttl_ms - MIN(1000, l->ttl_ms / 4)) {
                 extend(l);
                 tb_core_changed(device->core);
         }
 }
 
-static json_t *grant(TbLeaseState *l, const char *holder, const char *note, gint64 ttl_ms)
+static json_t *grant(TbLeaseState *l, const TbActor *actor, const char *note, gint64 ttl_ms)
 {
         g_autofree char *secret = tb_random_token(16);
         clear(l);
         l->held = true;
         hash_of(secret, l->hash);
-        l->holder = g_strdup(holder);
+        l->holder = g_strdup(actor->user);
+        l->of_token = is_proven(l, actor);
         l->note = g_strdup(note);
         l->ttl_ms = ttl_ms;
+        l->saved_ms = G_MININT64 / 2; /* extend() saves */
         extend(l);
+        g_autofree char *why = g_strdup_printf("%s has the lease now", l->holder);
+        tb_commands_revoke(l->device, may_go_on, l, why);
         publish(l, "lease.taken", tb_device_lease_json(l->device));
-        tb_leases_save(l->device->core);
         json_t *o = tb_device_lease_json(l->device);
         json_object_set_new(o, "lease", json_string(secret));
         return o;
@@ -163,7 +190,7 @@ static json_t *grant(TbLeaseState *l, const char *holder, const char *note, gint
 static json_t *grant_to(TbLeaseState *l, TbCommand *command)
 {
         json_t *params = tb_command_params(command);
-        return grant(l, tb_command_actor(command)->user, json_string_value(json_object_get(params, "note")),
+        return grant(l, tb_command_actor(command), json_string_value(json_object_get(params, "note")),
                      json_integer_value(json_object_get(params, "ttl_s")) * 1000);
 }
 
@@ -227,7 +254,8 @@ static void take(TbCommand *command)
                 l->ttl_ms = json_integer_value(json_object_get(tb_command_params(command), "ttl_s")) * 1000;
                 extend(l);
                 json_t *o = tb_device_lease_json(l->device);
-                json_object_set_new(o, "lease", json_string(tb_command_actor(command)->lease));
+                if (tb_command_actor(command)->lease)
+                        json_object_set_new(o, "lease", json_string(tb_command_actor(command)->lease));
                 tb_command_succeed(command, o);
         } else if (wait_s == 0) {
                 refuse(l, command);
@@ -261,7 +289,6 @@ static void renew(TbCommand *command)
         tb_core_changed(l->device->core);
         tb_bus_publish_transient(l->device->core->bus, "lease.renewed", l->device->id, NULL,
                                  tb_device_lease_json(l->device));
-        tb_leases_save(l->device->core);
         tb_command_succeed(command, tb_device_lease_json(l->device));
 }
 
@@ -275,7 +302,7 @@ static void release(TbCommand *command)
         } else if (holder || actor->role >= TB_ROLE_ADMIN) {
                 tb_log(TB_LOG_INFO, TB_F("device", l->device->id, "request", actor->request),
                        "lease of %s %s by %s", l->holder, holder ? "released" : "taken over", actor->user);
-                end(l, holder ? "released" : "taken-over");
+                end(l, holder ? "released" : "taken-over", holder ? NULL : actor->user);
                 tb_command_succeed(command, json_null());
         } else {
                 refuse(l, command);
@@ -324,59 +351,13 @@ const TbVerbRun tb_lease_verbs[] = {
         {.verb = {.op = NULL}},
 };
 
-/* --- across restarts --- */
-static gboolean save_one(gpointer key, gpointer value, gpointer data)
+void tb_lease_move(TbDevice *from, TbDevice *to)
 {
-        const TbLeaseState *l = ((TbDevice *)value)->lease;
-        if (l->held) {
-                g_autofree char *hash = g_base64_encode(l->hash, sizeof l->hash);
-                json_t *o = json_pack("{s:s, s:s, s:I, s:I}", "hash", hash, "holder", l->holder, "ttl_ms",
-                                      (json_int_t)l->ttl_ms, "expires_ms", (json_int_t)l->expires_ms);
-                if (l->note)
-                        json_object_set_new(o, "note", json_string(l->note));
-                json_object_set_new(data, key, o);
-        }
-        return FALSE;
-}
-
-void tb_leases_save(TbCore *core)
-{
-        json_auto_t *all = json_object();
-        g_autofree char *path = g_build_filename(core->config->state_dir, "leases.json", NULL);
-        g_tree_foreach(core->devices, save_one, all);
-        char *text = json_dumps(all, JSON_INDENT(2));
-        g_autoptr(GError) error = NULL;
-        if (!g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, &error))
-                tb_log(TB_LOG_WARNING, TB_F(), "leases will not survive a restart: %s", error->message);
-        free(text);
-}
-
-void tb_leases_load(TbCore *core)
-{
-        g_autofree char *path = g_build_filename(core->config->state_dir, "leases.json", NULL);
-        json_auto_t *all = json_load_file(path, 0, NULL);
-        const char *id;
-        json_t *o;
-        json_object_foreach (all, id, o) {
-                TbDevice *device = g_tree_lookup(core->devices, id);
-                const char *hash = json_string_value(json_object_get(o, "hash")),
-                           *holder = json_string_value(json_object_get(o, "holder"));
-                gint64 expires = json_integer_value(json_object_get(o, "expires_ms"));
-                if (!device || !hash || !holder || expires <= tb_clock_ms())
-                        continue;
-                gsize n = 0;
-                g_autofree guchar *raw = g_base64_decode(hash, &n);
-                TbLeaseState *l = device->lease;
-                if (n != sizeof l->hash)
-                        continue;
-                memcpy(l->hash, raw, n);
-                l->held = true;
-                l->holder = g_strdup(holder);
-                l->note = g_strdup(json_string_value(json_object_get(o, "note")));
-                l->ttl_ms = MAX(json_integer_value(json_object_get(o, "ttl_ms")), 1000);
-                l->expires_ms = expires;
-                arm(l);
-        }
+        TbLeaseState *l = from->lease;
+        from->lease = to->lease;
+        from->lease->device = from;
+        to->lease = l;
+        l->device = to;
 }
 
 void tb_lease_free(TbLeaseState *l)

@@ -21,6 +21,7 @@ struct TbDiscoverer {
         TbMutex lock;
         bool closing; /* protected by lock */
         bool running; /* main: open succeeded */
+        char *fault;  /* main: why it does not run, and is no mere absence; owned; NULL: well */
 };
 
 typedef enum PostType { POST_FOUND, POST_LOST, POST_EVENT, POST_STATE } PostType;
@@ -44,6 +45,29 @@ typedef struct BusCall {
 } BusCall;
 
 /* --- main: what arrives --- */
+/* A fault is told once: in the log, on the bus, in /host/health until it is over. What is merely not there (GONE: no such bus, no
+ * such program) has no `why`. */
+static void state_arrives(TbDiscoverer *d, bool ok, const char *why)
+{
+        if (d->running != ok)
+                tb_log(ok ? TB_LOG_INFO : TB_LOG_DEBUG, TB_F("driver", d->driver->name), "discovery %s",
+                       ok ? "runs" : "does not run");
+        d->running = ok;
+        if (g_strcmp0(d->fault, why) == 0)
+                return;
+        bool first = !d->fault;
+        g_free(d->fault);
+        d->fault = g_strdup(why);
+        if (why && first) {
+                tb_log(TB_LOG_WARNING, TB_F("driver", d->driver->name), "discovery failed: %s", why);
+                tb_bus_publish(d->core->bus, "discovery.fault", NULL, NULL,
+                               json_pack("{s:s, s:s}", "driver", d->driver->name, "reason", why));
+        } else if (!why) {
+                tb_bus_publish(d->core->bus, "discovery.running", NULL, NULL,
+                               json_pack("{s:s}", "driver", d->driver->name));
+        }
+}
+
 static void arrive(gpointer data)
 {
         Post *p = data;
@@ -68,13 +92,7 @@ static void arrive(gpointer data)
                                        json_pack("{s:s}", "uri", p->uri));
                 break;
         case POST_EVENT: tb_bus_publish(core->bus, p->uri, NULL, NULL, json_incref(p->json)); break;
-        case POST_STATE:
-                if (p->from->running != p->ok || p->why)
-                        tb_log(p->ok ? TB_LOG_INFO : TB_LOG_DEBUG, TB_F("driver", p->from->driver->name),
-                               "discovery %s%s%s", p->ok ? "runs" : "does not run", p->why ? ": " : "",
-                               p->why ? p->why : "");
-                p->from->running = p->ok;
-                break;
+        case POST_STATE: state_arrives(p->from, p->ok, p->why); break;
         }
         g_free(p->uri);
         g_free(p->label);
@@ -158,6 +176,13 @@ static void drain(TbDiscoverer *d, bool open)
                 bus_run(d, call, open && !closing(d));
 }
 
+static void say_state(TbDiscoverer *d, bool ok, const GError *error)
+{
+        bool fault = error && !g_error_matches(error, TB_ERROR, TB_ERROR_GONE) &&
+                     !g_error_matches(error, TB_ERROR, TB_ERROR_UNSUPPORTED);
+        post(d, POST_STATE, NULL, NULL, fault ? tb_error_detail(error) : NULL, NULL, ok);
+}
+
 static void discover(gpointer data)
 {
         TbDiscoverer *d = data;
@@ -165,7 +190,7 @@ static void discover(gpointer data)
         while (!closing(d)) {
                 g_autoptr(GError) error = NULL;
                 bool ok = ops->open(d->state, &d->io, &error);
-                post(d, POST_STATE, NULL, NULL, error ? tb_error_detail(error) : NULL, NULL, ok);
+                say_state(d, ok, error);
                 while (ok && !closing(d)) {
                         drain(d, true);
                         d->io.in_pump = true;
@@ -173,6 +198,8 @@ static void discover(gpointer data)
                         d->io.in_pump = false;
                 }
                 ops->close(d->state);
+                if (!closing(d) && error)
+                        say_state(d, false, error);
                 drain(d, false);
                 if (closing(d))
                         break;
@@ -233,6 +260,7 @@ void tb_resources_free(TbCore *core)
                 tb_interruptor_free(d->io.stop);
                 tb_interruptor_free(d->io.wake);
                 tb_mutex_clear(&d->lock);
+                g_free(d->fault);
                 g_free(d->state);
                 g_free(d);
         }
@@ -247,6 +275,16 @@ json_t *tb_resources_services(TbCore *core)
                 json_object_set_new(o, d->driver->name, json_string(d->running ? "running" : "stopped"));
         }
         return o;
+}
+
+void tb_resources_problems(TbCore *core, json_t *list)
+{
+        for (guint i = 0; core->discoverers && i < core->discoverers->len; i++) {
+                const TbDiscoverer *d = g_ptr_array_index(core->discoverers, i);
+                if (d->fault)
+                        json_array_append_new(list,
+                                              json_sprintf("discovery by %s: %s", d->driver->name, d->fault));
+        }
 }
 
 static gboolean uses(TbDevice *device, const char *uri)
@@ -293,7 +331,16 @@ void tb_core_host_bus(TbCore *core, const TbActor *actor, const char *bus, TbBus
                 if (d->driver->discovery->bus && strcmp(d->driver->discovery->bus, bus) == 0)
                         call->by = d;
         }
-        if (actor->role < role)
+        for (GTreeNode *n = g_tree_node_first(core->devices); op != TB_BUS_TREE && n;
+             n = g_tree_node_next(n)) {
+                TbDevice *device = g_tree_node_value(n);
+                if (!call->error && tb_device_hangs_at(device, port) &&
+                    tb_lease_allows(device, actor, &call->error))
+                        tb_lease_used(device, actor);
+        }
+        if (call->error)
+                tb_error_prefix(&call->error, "a device hangs at port %s: ", port);
+        else if (actor->role < role)
                 tb_set_error(&call->error, TB_ERROR_FORBIDDEN, "this needs role %s", tb_role_name(role));
         else if (!call->by || core->stopping)
                 tb_set_error(&call->error, TB_ERROR_UNAVAILABLE, "this host has no %s bus", bus);

@@ -58,6 +58,13 @@ static bool fits(const TbCallQueue *queue, const TbCall *call, GError **error)
         }
         if (!call->user)
                 return true;
+        if (call->rank == TB_CALL_URGENT) {
+                if (queue->waiting[TB_CALL_URGENT].length < TB_LIMIT_QUEUE_URGENT)
+                        return true;
+                tb_set_error(error, TB_ERROR_LIMIT, "busy: %d emergency commands wait already",
+                             TB_LIMIT_QUEUE_URGENT);
+                return false;
+        }
         Count n = count(queue, call->user);
         guint share = call->watches ? TB_LIMIT_QUEUE_OF_VIEWER : TB_LIMIT_QUEUE_OF_USER;
         if (n.of_user >= share)

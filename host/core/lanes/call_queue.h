@@ -2,7 +2,7 @@
 /*
  * What waits for a lane, bounded, with a share for each user: nobody fills it for others, and viewers leave room for
  * who controls. Changes go before reads; within each, first come, first served. The lane's own calls (user NULL) are
- * few and always fit.
+ * few and always fit; an emergency has room of its own.
  */
 #include "host/core/lanes/worker.h"
 

@@ -262,6 +262,21 @@ bool tb_worker_call(TbWorker *w, TbCall *call, GError **error)
         return true;
 }
 
+bool tb_worker_call_first(TbWorker *w, TbCall *call, GError **error)
+{
+        tb_assert_main();
+        call->rank = TB_CALL_URGENT;
+        tb_mutex_lock(&w->lock); /* held over both: no thread may take another call in between */
+        bool pushed = tb_worker_call(w, call, error);
+        if (pushed)
+                w->urgent = call; /* one that a thread has taken and not begun is overtaken too */
+        for (guint i = 0; pushed && i < w->n_runners; i++)
+                if (w->runners[i].current && w->runners[i].current != call)
+                        tb_interruptor_raise(w->runners[i].io.stop);
+        tb_mutex_unlock(&w->lock);
+        return pushed;
+}
+
 void tb_worker_cancel(TbWorker *w, TbCall *call)
 {
         tb_assert_main();

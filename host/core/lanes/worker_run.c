@@ -81,6 +81,10 @@ static void call_finish(gpointer data)
 
 static void call_post(TbWorker *w, TbCall *call)
 {
+        tb_mutex_lock(&w->lock);
+        if (w->urgent == call)
+                w->urgent = NULL;
+        tb_mutex_unlock(&w->lock);
         if (!tb_worker_events_call(w->events, call_finish, call))
                 tb_log(TB_LOG_ERROR, TB_F(),
                        "a call ended after the main loop: its owner was not stopped in order");
@@ -100,13 +104,16 @@ static void call_run(TbRunner *r, TbCall *call)
 {
         TbWorker *w = r->worker;
         tb_mutex_lock(&w->lock);
-        bool skip = call->cancelled || w->closing;
-        if (!skip)
+        bool skip = call->cancelled || w->closing, overtaken = w->urgent && w->urgent != call;
+        if (!skip && !overtaken)
                 r->current = call;
         tb_mutex_unlock(&w->lock);
 
         if (skip) {
                 tb_set_error(&call->error, TB_ERROR_INTERRUPTED, "cancelled before it ran");
+        } else if (overtaken) {
+                tb_set_error(&call->error, TB_ERROR_INTERRUPTED,
+                             "an emergency command overtook it: it never ran");
         } else if (g_get_monotonic_time() > call->deadline_us) {
                 tb_set_error(&call->error, TB_ERROR_TIMEOUT,
                              "the device was busy for too long: the command never ran");

@@ -103,6 +103,8 @@ static void call_done(TbCall *call)
 {
         TbCommand *c = (TbCommand *)call;
         c->dispatched = false;
+        if (c->settle)
+                c->settle(c);
         if (c->answered) { /* the caller was told without us: too late, cancelled, device removed */
                 command_free(c);
         } else if (call->error) {
@@ -132,7 +134,7 @@ void tb_command_dispatch(TbCommand *c, bool (*exec)(TbCommand *, TbInstance *, T
                 c->call.rank = MAX(c->call.rank, TB_CALL_CHANGES);
         c->dispatched = true;
         g_autoptr(GError) error = NULL;
-        if (worker && tb_worker_call(worker, &c->call, &error))
+        if (worker && (c->urgent ? tb_worker_call_first : tb_worker_call)(worker, &c->call, &error))
                 return;
         c->dispatched = false;
         tb_command_fail(c,
@@ -152,6 +154,7 @@ static void withdraw(TbCommand *c, GError *error_take)
                 g_error_free(error_take);
                 return;
         }
+        g_atomic_int_set(&c->revoked, 1);
         if (c->dispatched && c->iface && tb_interface_worker(c->iface))
                 tb_worker_cancel(tb_interface_worker(c->iface), &c->call);
         if (c->on_cancel)
@@ -169,6 +172,8 @@ void tb_command_cancel(TbCommand *c)
 {
         tb_assert_main();
         c->done = NULL;
+        if (c->verb && (c->verb->flags & TB_VERB_FINISHES))
+                return;
         withdraw(c, g_error_new(TB_ERROR, TB_ERROR_INTERRUPTED, "the caller left"));
 }
 
@@ -245,7 +250,10 @@ static bool check(TbCommand *c, const char *verb, json_t *params, const TbVerbRu
                              tb_role_name(c->verb->role), tb_role_name(c->actor.role));
                 return false;
         }
-        if ((c->verb->flags & TB_VERB_CONTROL) && !may_control(c->device, &c->actor, error))
+        c->controls = c->verb->flags & TB_VERB_CONTROL;
+        c->overrides =
+                c->actor.role >= TB_ROLE_ADMIN && (*ret_run)->overrides && (*ret_run)->overrides(params);
+        if (c->controls && !c->overrides && !may_control(c->device, &c->actor, error))
                 return false;
         if (!(c->verb->flags & TB_VERB_CONTROL))
                 tb_lease_used(c->device, &c->actor);
@@ -308,7 +316,7 @@ bool tb_command_require_control(TbCommand *c)
 {
         GError *error = NULL;
         if (may_control(c->device, &c->actor, &error))
-                return true;
+                return c->controls = true;
         json_t *extra =
                 g_error_matches(error, TB_ERROR, TB_ERROR_LOCKED) ? tb_device_lease_json(c->device) : NULL;
         tb_command_fail(c, error, extra);
@@ -338,6 +346,77 @@ const TbActor *tb_command_actor(TbCommand *c)
 TbDevice *tb_command_device(TbCommand *c)
 {
         return c->device;
+}
+
+bool tb_command_may_step(TbCommand *c, GError **error)
+{
+        if (!g_atomic_int_get(&c->revoked))
+                return true;
+        tb_set_error(error, TB_ERROR_INTERRUPTED, "stopped before its next step");
+        return false;
+}
+
+/* All of them at once: while one is told, the worker must not go on with the next. */
+static GPtrArray *revoke_all(TbCore *core, bool (*ends)(const TbCommand *, gpointer), gpointer data)
+{
+        GPtrArray *list = g_ptr_array_new();
+        GHashTableIter iter;
+        gpointer c;
+        g_hash_table_iter_init(&iter, core->commands);
+        while (g_hash_table_iter_next(&iter, &c, NULL)) {
+                if (!ends(c, data))
+                        continue;
+                g_atomic_int_set(&((TbCommand *)c)->revoked, 1);
+                g_ptr_array_add(list, c);
+        }
+        return list;
+}
+
+/* Answering one may end others: a caller that gives up. */
+static void withdraw_list(TbCore *core, GPtrArray *list, TbErrorCode code, const char *why)
+{
+        for (guint i = 0; i < list->len; i++) {
+                TbCommand *c = g_ptr_array_index(list, i);
+                if (g_hash_table_contains(core->commands, c) &&
+                    g_atomic_int_get(&c->revoked)) /* not a new one in its place */
+                        withdraw(c, g_error_new(TB_ERROR, (int)code, "%s %s was stopped: %s", c->device_id,
+                                                c->verb_text, why));
+        }
+}
+
+typedef struct Handover {
+        TbDevice *device;
+        bool (*keeps)(const TbActor *actor, gpointer data);
+        gpointer data;
+} Handover;
+
+static bool loses(const TbCommand *c, gpointer data)
+{
+        const Handover *h = data;
+        return c->device == h->device && c->controls && !c->overrides && !c->answered &&
+               !h->keeps(&c->actor, h->data);
+}
+
+void tb_commands_revoke(TbDevice *device, bool (*keeps)(const TbActor *, gpointer), gpointer data,
+                        const char *why)
+{
+        Handover h = {device, keeps, data};
+        g_autoptr(GPtrArray) list = revoke_all(device->core, loses, &h);
+        withdraw_list(device->core, list, TB_ERROR_LOCKED, why);
+}
+
+static bool is_overtaken(const TbCommand *c, gpointer data)
+{
+        const TbCommand *urgent = data;
+        return c != urgent && c->controls && c->iface && c->dispatched && !c->answered &&
+               tb_interface_worker(c->iface) == tb_interface_worker(urgent->iface);
+}
+
+void tb_commands_overtake(TbCommand *urgent)
+{
+        g_autofree char *why = g_strdup_printf("an emergency off by %s", urgent->actor.user);
+        g_autoptr(GPtrArray) list = revoke_all(urgent->core, is_overtaken, urgent);
+        withdraw_list(urgent->core, list, TB_ERROR_BUSY, why);
 }
 
 static void withdraw_all(TbCore *core, TbDevice *device, TbErrorCode code, const char *why)

@@ -28,8 +28,15 @@ struct TbCommand {
         gint64 begin_us;
         guint timer, later;
         bool dispatched, in_start, answered;
+        bool controls;  /* authority was needed: ends when somebody else gets the device */
+        bool overrides; /* an admin's emergency: a lease of somebody else does not end it */
+        bool urgent;    /* overtakes what waits for the lane */
+        gint revoked;   /* atomic: no further step may be taken */
         bool (*exec)(TbCommand *command, TbInstance *instance, TbIo *io, GError **error); /* worker thread */
         void (*after)(TbCommand *command); /* main: instead of answering with result */
+        /* main: the worker is done with it, however it ended and whether or not the caller was answered already; iface is NULL
+         * when the device was removed. Says in which state it left the device. */
+        void (*settle)(TbCommand *command);
         void (*on_cancel)(TbCommand *command);
         gpointer scratch; /* a verb's own; freed by scratch_free */
         GDestroyNotify scratch_free;
@@ -38,7 +45,17 @@ struct TbCommand {
 typedef struct TbVerbRun {
         TbVerb verb; /* verb.op NULL ends a table */
         void (*start)(TbCommand *command);
+        bool (*overrides)(json_t *params); /* with these an admin need not hold the lease; NULL: never */
 } TbVerbRun;
+
+/*
+ * One step of a command on its worker: the driver's op is called if the command may still act (its caller holds the device, nobody
+ * cancelled it), and fails with TB_ERROR_INTERRUPTED otherwise. Ops that change anything are called through it only (tests/lint.sh);
+ * what reads (get, stat, list, read) needs none. Wants a `GError **error` around it.
+ *      TB_STEP(c, instance->lane->power->set, instance, io, on, error)
+ */
+#define TB_STEP(command, op, ...) (tb_command_may_step((command), error) && (op)(__VA_ARGS__))
+bool tb_command_may_step(TbCommand *command, GError **error); /* any thread */
 
 void tb_command_succeed(TbCommand *command, json_t *result_take); /* NULL: json null */
 /* `extra_take`: further members for the answer's body (holder, expires_at, what was seen); may be NULL. */
@@ -57,6 +74,12 @@ gint64 tb_command_int(TbCommand *command, const char *name);
 const TbActor *tb_command_actor(TbCommand *command);
 TbDevice *tb_command_device(TbCommand *command);
 
+/* The device changes hands: commands that control it end (TB_ERROR_LOCKED), those that wait and those that run, but for callers of
+ * whom `keeps` says that they stay. `why`: "bob took its lease". */
+void tb_commands_revoke(TbDevice *device, bool (*keeps)(const TbActor *actor, gpointer data), gpointer data,
+                        const char *why);
+/* `urgent` is about to run: what else controls its lane ends (TB_ERROR_BUSY). */
+void tb_commands_overtake(TbCommand *urgent);
 void tb_commands_of_removed(TbCore *core, TbDevice *device); /* fails what is in flight for it */
 void tb_commands_stop(TbCore *core);
 

@@ -89,7 +89,7 @@ static bool exec_set(TbCommand *c, TbInstance *instance, TbIo *io, GError **erro
                 s.flow = (TbFlow)index_of(flow_names, json_string_value(v));
         s.dtr = (v = json_object_get(c->params, "dtr")) ? json_is_true(v) : -1;
         s.rts = (v = json_object_get(c->params, "rts")) ? json_is_true(v) : -1;
-        if (!ops->set(instance, io, &s, error))
+        if (!TB_STEP(c, ops->set, instance, io, &s, error))
                 return false;
         if (!ops->get) {
                 c->result = json_object();
@@ -117,7 +117,8 @@ static void set(TbCommand *c)
 
 static bool exec_break(TbCommand *c, TbInstance *instance, TbIo *io, GError **error)
 {
-        return instance->lane->console->send_break(instance, io, (int)tb_command_int(c, "ms"), error);
+        return TB_STEP(c, instance->lane->console->send_break, instance, io, (int)tb_command_int(c, "ms"),
+                       error);
 }
 
 static void send_break(TbCommand *c)
@@ -133,7 +134,7 @@ bool tb_console_exec_write(TbCommand *c, TbInstance *instance, TbIo *io, GError 
 {
         gsize size;
         const void *data = g_bytes_get_data(c->bytes, &size);
-        if (size > 0 && !instance->lane->console->write(instance, io, data, size, error))
+        if (size > 0 && !TB_STEP(c, instance->lane->console->write, instance, io, data, size, error))
                 return false;
         c->result = json_pack("{s:I}", "written", (json_int_t)size);
         return true;

@@ -36,13 +36,13 @@ static bool exec_read(TbCommand *c, TbInstance *instance, TbIo *io, GError **err
 static bool exec_write(TbCommand *c, TbInstance *instance, TbIo *io, GError **error)
 {
         const char *mode = tb_command_string(c, "mode");
-        return instance->lane->files->write(instance, io, tb_command_string(c, "path"),
-                                            (guint32)g_ascii_strtoull(mode, NULL, 8), c->pipe, error);
+        return TB_STEP(c, instance->lane->files->write, instance, io, tb_command_string(c, "path"),
+                       (guint32)g_ascii_strtoull(mode, NULL, 8), c->pipe, error);
 }
 
 static bool exec_remove(TbCommand *c, TbInstance *instance, TbIo *io, GError **error)
 {
-        return instance->lane->files->remove(instance, io, tb_command_string(c, "path"), error);
+        return TB_STEP(c, instance->lane->files->remove, instance, io, tb_command_string(c, "path"), error);
 }
 
 /* A cancelled transfer must not leave the driver waiting for bytes that never come. */
@@ -195,7 +195,7 @@ static bool exec_apps(TbCommand *c, TbInstance *instance, TbIo *io, GError **err
 static bool exec_install(TbCommand *c, TbInstance *instance, TbIo *io, GError **error)
 {
         g_autofree char *package = NULL;
-        if (!instance->lane->apps->install(instance, io, c->pipe, c->size, &package, error))
+        if (!TB_STEP(c, instance->lane->apps->install, instance, io, c->pipe, c->size, &package, error))
                 return false;
         c->result = json_object();
         json_object_set_new(c->result, "package", package ? json_string(package) : json_null());
@@ -209,7 +209,7 @@ static bool exec_app(TbCommand *c, TbInstance *instance, TbIo *io, GError **erro
                 strcmp(c->verb->op, "remove") == 0  ? ops->remove
                 : strcmp(c->verb->op, "start") == 0 ? ops->start
                                                     : ops->stop;
-        return op(instance, io, tb_command_string(c, "package"), error);
+        return TB_STEP(c, op, instance, io, tb_command_string(c, "package"), error);
 }
 
 static void apps_list(TbCommand *c)

@@ -168,7 +168,7 @@ static json_t *validate_one(json_t *event, size_t i, TbInputType *ret_type, GErr
 static bool exec_send(TbCommand *c, TbInstance *instance, TbIo *io, GError **error)
 {
         const Batch *b = c->scratch;
-        return instance->lane->input->send(instance, io, b->events, b->n, error);
+        return TB_STEP(c, instance->lane->input->send, instance, io, b->events, b->n, error);
 }
 
 /* An array, as REST sends it, or {"events": [...]}. */
@@ -208,7 +208,7 @@ const TbVerbRun tb_input_verbs[] = {
         {.verb = {.kind = TB_KIND_INPUT,
                   .op = "send",
                   .role = TB_ROLE_OPERATOR,
-                  .flags = TB_VERB_CONTROL | TB_VERB_QUIET,
+                  .flags = TB_VERB_CONTROL | TB_VERB_QUIET | TB_VERB_FINISHES,
                   .timeout_ms = 30000,
                   .method = "POST",
                   .path = "",

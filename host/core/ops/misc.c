@@ -52,7 +52,8 @@ const TbVerbRun tb_video_verbs[] = {
 static bool exec_query(TbCommand *c, TbInstance *instance, TbIo *io, GError **error)
 {
         g_autofree char *reply = NULL;
-        if (!instance->lane->instrument->query(instance, io, tb_command_string(c, "query"), &reply, error))
+        if (!TB_STEP(c, instance->lane->instrument->query, instance, io, tb_command_string(c, "query"),
+                     &reply, error))
                 return false;
         g_autofree char *valid = g_utf8_make_valid(reply ? reply : "", -1);
         c->result = json_pack("{s:s}", "reply", valid);

@@ -22,7 +22,7 @@ static bool exec_run(TbCommand *c, TbInstance *instance, TbIo *io, GError **erro
         };
         TbShellResult result = {.out = g_byte_array_new(), .err = g_byte_array_new()};
         gint64 begin = g_get_monotonic_time();
-        bool ok = instance->lane->shell->run(instance, io, &request, &result, error);
+        bool ok = TB_STEP(c, instance->lane->shell->run, instance, io, &request, &result, error);
         c->result = json_pack("{s:o, s:o, s:I}", "stdout", tb_text_json(result.out->data, result.out->len),
                               "stderr", tb_text_json(result.err->data, result.err->len), "duration_ms",
                               (json_int_t)((g_get_monotonic_time() - begin) / 1000));

@@ -10,6 +10,7 @@
 
 typedef struct Kept {
         TbEvent event; /* strings and data owned */
+        bool refusal;
 } Kept;
 
 typedef struct Subscriber {
@@ -20,8 +21,10 @@ typedef struct Subscriber {
 
 struct TbBus {
         guint64 last_id;
-        bool dropped;           /* the oldest events are no longer kept */
+        guint64 gone_id;        /* the last event that is no longer kept, refusals apart */
+        bool dropped;           /* there was one */
         GQueue kept;            /* of Kept, oldest first */
+        GQueue refusals;        /* of links of kept */
         GPtrArray *subscribers; /* owned Subscribers */
         guint next_subscriber;
         guint depth; /* publishes that are running: the list only grows meanwhile */
@@ -42,10 +45,11 @@ TbBus *tb_bus_new(void)
 {
         TbBus *bus = g_new0(TbBus, 1);
         g_queue_init(&bus->kept);
+        g_queue_init(&bus->refusals);
         bus->subscribers = g_ptr_array_new_with_free_func(g_free);
         /* Ids go on rising over restarts, so that a reader's Last-Event-ID never names a newer event of
          * another run. */
-        bus->last_id = (guint64)tb_clock_ms() * 1000;
+        bus->last_id = bus->gone_id = (guint64)tb_clock_ms() * 1000;
         return bus;
 }
 
@@ -53,6 +57,7 @@ void tb_bus_free(TbBus *bus)
 {
         if (!bus)
                 return;
+        g_queue_clear(&bus->refusals);
         g_queue_clear_full(&bus->kept, kept_free);
         g_ptr_array_free(bus->subscribers, TRUE);
         g_free(bus);
@@ -95,14 +100,40 @@ static json_t *checked_data(const char *type, json_t *data_take)
         return json_pack("{s:o}", "value", data_take);
 }
 
-void tb_bus_publish(TbBus *bus, const char *type, const char *device, const char *interface,
-                    json_t *data_take)
+static void drop(TbBus *bus, GList *link)
+{
+        Kept *k = link->data;
+        if (!k->refusal) {
+                bus->gone_id = k->event.id;
+                bus->dropped = true;
+        }
+        g_queue_delete_link(&bus->kept, link);
+        kept_free(k);
+}
+
+/* Nothing goes while somebody walks the list or reads an event. */
+static void make_room(TbBus *bus)
+{
+        if (bus->depth > 0)
+                return;
+        while (bus->refusals.length > TB_LIMIT_BUS_REFUSALS)
+                drop(bus, g_queue_pop_head(&bus->refusals));
+        while (bus->kept.length > TB_LIMIT_BUS_REPLAY) {
+                if (bus->kept.head == g_queue_peek_head(&bus->refusals))
+                        g_queue_pop_head(&bus->refusals);
+                drop(bus, bus->kept.head);
+        }
+}
+
+static void publish(TbBus *bus, const char *type, const char *device, const char *interface,
+                    json_t *data_take, bool refusal)
 {
         tb_assert_main();
         json_t *data = checked_data(type, data_take);
         if (!data)
                 return;
         Kept *k = g_new0(Kept, 1);
+        k->refusal = refusal;
         k->event = (TbEvent){
                 .id = ++bus->last_id,
                 .t = tb_clock_ms(),
@@ -112,11 +143,22 @@ void tb_bus_publish(TbBus *bus, const char *type, const char *device, const char
                 .data = data,
         };
         g_queue_push_tail(&bus->kept, k);
-        if (bus->kept.length > TB_LIMIT_BUS_REPLAY && bus->depth == 0) {
-                kept_free(g_queue_pop_head(&bus->kept));
-                bus->dropped = true;
-        }
+        if (refusal)
+                g_queue_push_tail(&bus->refusals, bus->kept.tail);
+        make_room(bus);
         deliver(bus, &k->event);
+}
+
+void tb_bus_publish(TbBus *bus, const char *type, const char *device, const char *interface,
+                    json_t *data_take)
+{
+        publish(bus, type, device, interface, data_take, false);
+}
+
+void tb_bus_publish_refusal(TbBus *bus, const char *type, const char *device, const char *interface,
+                            json_t *data_take)
+{
+        publish(bus, type, device, interface, data_take, true);
 }
 
 void tb_bus_publish_transient(TbBus *bus, const char *type, const char *device, const char *interface,
@@ -166,9 +208,7 @@ guint64 tb_bus_last_id(TbBus *bus)
 bool tb_bus_replay(TbBus *bus, guint64 after, TbEventCall call, gpointer user)
 {
         tb_assert_main();
-        const Kept *oldest = g_queue_peek_head(&bus->kept);
-        bool complete =
-                after >= bus->last_id ? after == bus->last_id : oldest && oldest->event.id <= after + 1;
+        bool complete = after >= bus->gone_id && after <= bus->last_id;
         if (after == 0) /* from the beginning */
                 complete = !bus->dropped;
         bus->depth++; /* nothing is dropped from `kept` while we walk it */

@@ -6,8 +6,10 @@
  *
  * Types are matched whole, by everybody who filters. They are words with dots between (lib/name.h, TB_NAME_TYPE):
  * device.added device.removed device.changed · interface.state {state,reason} · power.state
- * {commanded,observed,…} · lease.taken lease.renewed(transient) lease.expiring lease.ended {holder,reason} ·
+ * {commanded,observed,…} · power.left (the same, reason: a command did not end as it should) ·
+ * lease.taken lease.renewed(transient) lease.expiring lease.ended {holder,reason} ·
  * resource.added resource.removed · command {verb,user,via,ok,…} · history.stopped history.resumed ·
+ * state.failed state.saved {file} · discovery.fault discovery.running {driver} ·
  * viewer.joined viewer.left · media.state · server.connected server.lost · driver's own types · sample (transient) · line
  * (transient: log lines)
  */
@@ -32,6 +34,9 @@ TbBus *tb_bus_new(void);
 void tb_bus_free(TbBus *bus);
 void tb_bus_publish(TbBus *bus, const char *type, const char *device, const char *interface,
                     json_t *data_take);
+/* Lasting, but of these TB_LIMIT_BUS_REFUSALS are kept at most: what strangers cause pushes nothing else out of the replay. */
+void tb_bus_publish_refusal(TbBus *bus, const char *type, const char *device, const char *interface,
+                            json_t *data_take);
 void tb_bus_publish_transient(TbBus *bus, const char *type, const char *device, const char *interface,
                               json_t *data_take);
 /* Subscribers may unsubscribe anybody, themselves included, and publish, from inside the call. Returns an id

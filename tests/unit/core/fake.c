@@ -63,9 +63,19 @@ static bool delay(TbIo *io, GError **error)
         return ok;
 }
 
+static bool breaks(gint *count, const gint *mask, const char *what, GError **error)
+{
+        int n = g_atomic_int_add(count, 1), fail = g_atomic_int_get(mask);
+        n = MIN(n, 30);
+        if (!(fail & 1 << n) && !(fail & 1 << 30 && fail & ((1 << n) - 1)))
+                return false;
+        tb_set_error(error, TB_ERROR_DEVICE, "the fake %s fails", what);
+        return true;
+}
+
 static bool power_set(TbInstance *self G_GNUC_UNUSED, TbIo *io, bool on, GError **error)
 {
-        if (!delay(io, error))
+        if (!delay(io, error) || breaks(&fake.sets, &fake.fail_sets, "relay", error))
                 return false;
         if (!g_atomic_int_get(&fake.stuck))
                 g_atomic_int_set(&fake.power, on);
@@ -73,8 +83,10 @@ static bool power_set(TbInstance *self G_GNUC_UNUSED, TbIo *io, bool on, GError 
 }
 
 static bool power_get(TbInstance *self G_GNUC_UNUSED, TbIo *io G_GNUC_UNUSED, TbPowerState *ret,
-                      GError **error G_GNUC_UNUSED)
+                      GError **error)
 {
+        if (breaks(&fake.gets, &fake.fail_gets, "reader", error))
+                return false;
         ret->observed = g_atomic_int_get(&fake.power) ? TB_POWER_ON : TB_POWER_OFF;
         ret->watts = 3.5;
         return true;

@@ -4,11 +4,14 @@
 #include "host/core/core.h"
 
 typedef struct Fake {
-        gint present;                             /* atomic: 0 = open fails with GONE */
-        gint power;                               /* atomic: what is observed */
-        gint stuck;                               /* atomic: power does not follow */
-        gint slow_ms;                             /* atomic: how long an op takes */
-        gint lose;                                /* atomic: the next pump fails */
+        gint present;    /* atomic: 0 = open fails with GONE */
+        gint power;      /* atomic: what is observed */
+        gint stuck;      /* atomic: power does not follow */
+        gint sets, gets; /* atomic counters of power ops */
+        gint fail_sets,
+                fail_gets; /* atomic: bit i: the i-th (from 0) such op fails; bit 30: all from there on */
+        gint slow_ms;      /* atomic: how long an op takes */
+        gint lose;         /* atomic: the next pump fails */
         gint opens, closes, entered, interrupted; /* atomic counters */
         gint video_fps;                           /* atomic: what start was given; 0 = stopped */
         gint inputs;                              /* atomic: input events that came */

@@ -45,6 +45,9 @@ static void test_shares(void)
                 g_assert_true(push(queue, "alice", false, TB_CALL_READS));
         g_assert_false(push(queue, "alice", false, TB_CALL_READS));
         g_assert_true(push(queue, NULL, false, TB_CALL_READS)); /* the lane's own */
+        for (guint i = 0; i < TB_LIMIT_QUEUE_URGENT; i++)
+                g_assert_true(push(queue, "bob", false, TB_CALL_URGENT));
+        g_assert_false(push(queue, "bob", false, TB_CALL_URGENT));
         drain(queue);
         tb_call_queue_free(queue);
 }
