@@ -154,3 +154,12 @@
 #define TB_LIMIT_DB_RESULT (32 * 1024 * 1024)     /* bytes of one result */
 #define TB_LIMIT_PERSIST_WAIT_MS 500              /* that a 201 waits for the disk */
 #define TB_LIMIT_HOST_KEYS 1024 /* bindings of host names to keys; the longest unseen goes first */
+/* the link between a host and the pairing server */
+#define TB_LIMIT_LINK_HEAD (16 * 1024) /* bytes of a request's or an answer's head, as JSON */
+#define TB_LIMIT_LINK_CHUNK                                                                                  \
+        (16 * 1024)              /* bytes of a body in one frame: what waits behind it, waits no longer */
+#define TB_LIMIT_LINK_REASON 256 /* bytes of why a stream was reset */
+#define TB_LIMIT_LINK_WINDOW                                                                                 \
+        (128 * 1024) /* bytes under way on one stream, one way, that its reader has not taken */
+#define TB_LIMIT_STREAM_QUEUE (64 * 1024) /* bytes that wait on one stream for the line or for credit */
+#define TB_LIMIT_LINK_STREAMS 128         /* streams of one host at once: then 429 */
