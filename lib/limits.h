@@ -163,3 +163,9 @@
         (128 * 1024) /* bytes under way on one stream, one way, that its reader has not taken */
 #define TB_LIMIT_STREAM_QUEUE (64 * 1024) /* bytes that wait on one stream for the line or for credit */
 #define TB_LIMIT_LINK_STREAMS 128         /* streams of one host at once: then 429 */
+#define TB_LIMIT_LINK_LINE                                                                                   \
+        (32 * 1024)             /* bytes handed to the socket ahead of time: commands wait for no more */
+#define TB_LIMIT_CARRY_READS 96 /* of the streams of one host: the rest is kept for what changes something */
+#define TB_LIMIT_CARRY_VIEWERS 64    /* of these, for the role viewer */
+#define TB_LIMIT_CARRY_READS_EACH 32 /* of one user, or of one address where nobody needs a token */
+#define TB_LIMIT_CARRY_WRITES_EACH 16

@@ -117,6 +117,19 @@ bool tb_auth_add(TbAuth *auth, const char *name, const char *token, TbRole role,
         return true;
 }
 
+void tb_auth_remove(TbAuth *auth, const char *token)
+{
+        guint8 hash[HASH_SIZE];
+        tb_secret_hash(token, hash);
+        for (guint i = 0; i < auth->tokens->len; i++) {
+                Token *entry = &g_array_index(auth->tokens, Token, i);
+                if (!tb_secret_equal(entry->hash, hash, HASH_SIZE))
+                        continue;
+                g_array_remove_index_fast(auth->tokens, i);
+                return;
+        }
+}
+
 bool tb_auth_is_open(TbAuth *auth)
 {
         return auth->tokens->len == 0;

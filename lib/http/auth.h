@@ -20,8 +20,9 @@ TbAuth *tb_auth_ref(TbAuth *auth);
 void tb_auth_unref(TbAuth *auth);
 /* `name` is who it is in logs, leases and audit. Refuses tokens shorter than 16 bytes. */
 bool tb_auth_add(TbAuth *auth, const char *name, const char *token, TbRole role, GError **error);
-bool tb_auth_is_open(TbAuth *auth);                 /* no tokens */
-bool tb_auth_names(TbAuth *auth, const char *name); /* there is a token of this name */
+bool tb_auth_is_open(TbAuth *auth);                   /* no tokens */
+bool tb_auth_names(TbAuth *auth, const char *name);   /* there is a token of this name */
+void tb_auth_remove(TbAuth *auth, const char *token); /* unknown: nothing */
 /* TB_ROLE_NONE for an unknown token; `token` NULL is allowed. ret_name is borrowed from auth. */
 TbRole tb_auth_check(TbAuth *auth, const char *token, const char **ret_name);
 #define TB_SECRET_HASH 32

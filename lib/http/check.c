@@ -305,7 +305,10 @@ static bool check_role(TbRequest *request, const TbRoute *route)
                 token = request->authorization + 7;
         else if (request->raw_query)
                 token = from_query = tb_query_value(request->raw_query, "access_token");
-        request->role = tb_auth_check(request->http->auth, token, &request->user);
+        const char *user = "";
+        request->role = tb_auth_check(request->http->auth, token, &user);
+        g_free(request->user);
+        request->user = g_strdup(user);
         if (request->role >= route->role)
                 return true;
         if (request->role == TB_ROLE_NONE) {

@@ -91,7 +91,9 @@ static void drop_pipe(TbRequest *request, const char *why)
 
 static enum MHD_Result pipe_body(TbRequest *request, const char *upload, size_t *size)
 {
-        gssize n = request->in_pipe ? tb_pipe_try_write(request->in_pipe, upload, *size, NULL) : 0;
+        gssize n = request->take      ? (gssize)request->take(upload, *size, request->take_data)
+                   : request->in_pipe ? tb_pipe_try_write(request->in_pipe, upload, *size, NULL)
+                                      : 0;
         if (n < 0) { /* whoever failed the pipe answers */
                 drop_pipe(request, "the pipe was closed");
                 request->discard = true;
@@ -107,6 +109,7 @@ static enum MHD_Result take_body(TbRequest *request, const char *upload, size_t 
         bool stream = request->match && request->match->route->body == TB_BODY_STREAM;
         if (stream && request->answered && !request->discard) {
                 drop_pipe(request, "answered before the end of the body");
+                request->take = NULL;
                 request->discard = true;
         }
         if (stream && !request->discard)
@@ -160,7 +163,13 @@ static enum MHD_Result end_of_body(TbRequest *request)
                         g_clear_pointer(&request->in_pipe, tb_pipe_unref);
                 }
                 request->body_ended = true;
-                return suspend(request);
+                if (request->take) {
+                        request->take = NULL;
+                        request->in_call = true;
+                        request->take_end(request->take_data);
+                        request->in_call = false;
+                }
+                return answer_or_wait(request);
         }
         if (request->bytes)
                 request->body = g_byte_array_free_to_bytes(g_steal_pointer(&request->bytes));
@@ -257,6 +266,7 @@ void tb_dispatch_completed(void *cls, struct MHD_Connection *connection G_GNUC_U
         request->suspended = false;
         if (!complete)
                 tb_request_call_gone(request);
+        request->take = NULL;
         drop_pipe(request, "the client left");
         g_clear_pointer(&request->out, tb_pipe_reply_free);
         if (request->push)

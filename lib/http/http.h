@@ -121,7 +121,14 @@ const char *tb_request_base_url(TbRequest *request);
 void tb_request_on_gone(TbRequest *request, void (*gone)(TbRequest *request, gpointer data), gpointer data);
 /* TB_BODY_STREAM: moves the body into the pipe (finishes it at the end, fails it when the client leaves). */
 void tb_request_read_to(TbRequest *request, TbPipe *pipe);
+/* TB_BODY_STREAM, for who passes the body on in the main loop: `take` gets it as it comes and says how many bytes
+ * it took; after fewer than all, nothing more comes before tb_request_read_on(). `end` runs once, when the body is
+ * complete; neither runs when the client has left, after an answer, or after `take` NULL. */
+void tb_request_read_with(TbRequest *request, gsize (*take)(const void *bytes, gsize size, gpointer data),
+                          void (*end)(gpointer data), gpointer data);
+void tb_request_read_on(TbRequest *request);
 gint64 tb_request_content_length(TbRequest *request); /* -1: unknown */
+bool tb_request_has_body(TbRequest *request);         /* one comes, or came */
 
 /* --- the answer: exactly one of these, now or later --- */
 void tb_request_add_header(TbRequest *request, const char *name, const char *value); /* before the reply */

@@ -113,13 +113,17 @@ struct TbRequest {
         gint64 content_length; /* -1: unknown */
         bool has_body, expects;
         TbRole role;
-        const char *user;  /* borrowed from auth */
+        char *user;        /* owned: its token may be taken back while it is answered */
         json_t *query;     /* owned */
         GByteArray *bytes; /* owned; body that is being collected */
         guint64 received;
-        GBytes *body;                  /* owned */
-        json_t *json;                  /* owned */
-        TbPipe *in_pipe;               /* ref */
+        GBytes *body;    /* owned */
+        json_t *json;    /* owned */
+        TbPipe *in_pipe; /* ref */
+        gsize (*take)(const void *bytes, gsize size,
+                      gpointer data); /* NULL: nobody takes the body this way */
+        void (*take_end)(gpointer data);
+        gpointer take_data;            /* borrowed */
         GPtrArray *headers;            /* owned name, value, …; NULL: none */
         struct MHD_Response *response; /* owned until queued */
         int status;

@@ -43,7 +43,7 @@ TbRequest *tb_request_new(TbHttp *http, const char *uri)
         request->raw_query = strchr(request->path, '?');
         if (request->raw_query)
                 *request->raw_query++ = '\0';
-        request->user = "";
+        request->user = g_strdup("");
         request->content_length = -1;
         tb_request_next_id(http, request->id, sizeof request->id);
         return request;
@@ -71,6 +71,7 @@ void tb_request_unref(TbRequest *request)
         json_decref(request->query);
         json_decref(request->json);
         g_free(request->base_url);
+        g_free(request->user);
         g_free(request->path);
         g_free(request);
 }
@@ -238,6 +239,27 @@ void tb_request_on_gone(TbRequest *request, void (*gone)(TbRequest *request, gpo
 static void on_room(gpointer data)
 {
         tb_dispatch_wake(data);
+}
+
+void tb_request_read_with(TbRequest *request, gsize (*take)(const void *bytes, gsize size, gpointer data),
+                          void (*end)(gpointer data), gpointer data)
+{
+        tb_assert_main();
+        request->take = take;
+        request->take_end = end;
+        request->take_data = data;
+        if (take && !request->in_call)
+                tb_request_read_on(request);
+}
+
+void tb_request_read_on(TbRequest *request)
+{
+        tb_dispatch_wake(request);
+}
+
+bool tb_request_has_body(TbRequest *request)
+{
+        return request->has_body;
 }
 
 void tb_request_read_to(TbRequest *request, TbPipe *pipe)

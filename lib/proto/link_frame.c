@@ -23,14 +23,16 @@ static bool check_header(TbLinkFrame *f, guint8 flags, GError **error)
                 return violation(error, "unknown flag");
         switch (f->type) {
         case TB_LINK_HEAD:
-                return (f->size >= 2 && f->size <= TB_LIMIT_LINK_HEAD) || violation(error, "head of a wrong size");
+                return (f->size >= 2 && f->size <= TB_LIMIT_LINK_HEAD) ||
+                       violation(error, "head of a wrong size");
         case TB_LINK_DATA:
                 if (f->size > TB_LIMIT_LINK_CHUNK)
                         return violation(error, "data of a wrong size");
                 return f->size > 0 || f->end || violation(error, "data without bytes");
         case TB_LINK_CREDIT: return (f->size == 4 && !f->end) || violation(error, "credit of a wrong size");
         case TB_LINK_RESET:
-                return (f->size <= TB_LIMIT_LINK_REASON && !f->end) || violation(error, "reset of a wrong size");
+                return (f->size <= TB_LIMIT_LINK_REASON && !f->end) ||
+                       violation(error, "reset of a wrong size");
         }
         return violation(error, "unknown type");
 }
@@ -72,7 +74,7 @@ void tb_link_frame_header(guint8 out[TB_LINK_FRAME_HEADER], TbLinkFrameType type
                           gsize size)
 {
         const guint8 header[TB_LINK_FRAME_HEADER] = {
-                (guint8)type,           end ? TB_LINK_END : 0,   (guint8)(size >> 8),   (guint8)size,
+                (guint8)type,           end ? TB_LINK_END : 0,  (guint8)(size >> 8),   (guint8)size,
                 (guint8)(stream >> 24), (guint8)(stream >> 16), (guint8)(stream >> 8), (guint8)stream};
         for (guint i = 0; i < sizeof header; i++)
                 out[i] = header[i];

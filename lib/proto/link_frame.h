@@ -14,7 +14,8 @@
 #define TB_LINK_PROTOCOL 2 /* of hello and ready; 1 had JSON with base64 and no credit */
 #define TB_LINK_FRAME_HEADER 8
 #define TB_LINK_STREAM_MAX G_MAXINT32
-#define TB_LINK_DATA_COST 32 /* credit that a DATA frame costs beyond its bytes: many small ones are not free */
+#define TB_LINK_DATA_COST                                                                                    \
+        32 /* credit that a DATA frame costs beyond its bytes: many small ones are not free */
 
 typedef enum TbLinkFrameType {
         TB_LINK_HEAD = 0x10,   /* JSON: opens a stream (server), or begins its answer (host) */

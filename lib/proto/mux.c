@@ -200,16 +200,27 @@ gsize tb_mux_writable(const TbMuxStream *s)
 gsize tb_mux_write(TbMuxStream *s, const void *bytes, gsize size, bool end)
 {
         tb_assert_main();
+        TbMux *mux = s->mux;
+        gpointer id = GUINT_TO_POINTER(s->id);
+        gsize done = 0;
         if (s->end_given)
                 return 0;
-        gsize n = MIN(size, tb_mux_writable(s));
-        if (n > 0)
-                g_byte_array_append(s->out, bytes, (guint)n);
-        s->end_given = end && n == size;
-        s->wants_room = n < size || tb_mux_writable(s) == 0;
-        enqueue(s);
-        tb_mux_pump(s->mux);
-        return n;
+        s->wants_room = false; /* this call itself sees the room that it makes */
+        for (gsize n = 1; n > 0;) {
+                n = MIN(size - done, tb_mux_writable(s));
+                if (n > 0)
+                        g_byte_array_append(s->out, (const guint8 *)bytes + done, (guint)n);
+                done += n;
+                s->end_given = end && done == size;
+                enqueue(s);
+                tb_mux_pump(mux);
+                if (!g_hash_table_contains(mux->streams, id))
+                        return done; /* its end was sent, and was the last thing that it waited for */
+                if (done == size)
+                        break;
+        }
+        s->wants_room = done < size || tb_mux_writable(s) == 0;
+        return done;
 }
 
 void tb_mux_consumed(TbMuxStream *s, gsize size)
@@ -378,6 +389,11 @@ void tb_mux_reset_all(TbMux *mux, const char *reason)
 guint tb_mux_count(const TbMux *mux)
 {
         return g_hash_table_size(mux->streams);
+}
+
+bool tb_mux_done_sending(const TbMuxStream *s)
+{
+        return s->end_sent;
 }
 
 void tb_mux_set_user(TbMuxStream *s, gpointer user)

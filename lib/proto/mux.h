@@ -33,7 +33,7 @@ TbMux *tb_mux_new(const TbMuxOps *ops, gpointer data);
 void tb_mux_free(TbMux *mux); /* no callbacks; accepts NULL */
 /* A binary message of the link. False: the other side breaks the protocol; the link should end. */
 bool tb_mux_receive(TbMux *mux, const guint8 *bytes, gsize size, GError **error);
-void tb_mux_pump(TbMux *mux);               /* the line has room again */
+void tb_mux_pump(TbMux *mux);                          /* the line has room again */
 void tb_mux_reset_all(TbMux *mux, const char *reason); /* the link is lost: `closed` for every stream */
 guint tb_mux_count(const TbMux *mux);
 
@@ -48,6 +48,7 @@ gsize tb_mux_writable(const TbMuxStream *stream); /* bytes that a write would ta
 /* So many bytes that came by `data` have been passed on: the other side may send as many again. */
 void tb_mux_consumed(TbMuxStream *stream, gsize size);
 void tb_mux_reset(TbMuxStream *stream, const char *reason); /* the stream is invalid afterwards */
+bool tb_mux_done_sending(const TbMuxStream *stream);        /* our END has left */
 void tb_mux_set_user(TbMuxStream *stream, gpointer user);
 gpointer tb_mux_user(const TbMuxStream *stream);
 guint32 tb_mux_stream_id(const TbMuxStream *stream);

@@ -58,9 +58,18 @@ static void closed(TbMuxStream *s, const char *reason, gpointer data)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-        static const TbMuxOps ops[] = {
-                {.send = send_nothing, .room = room, .opened = opened, .data = on_data, .writable = writable, .closed = closed},
-                {.send = send_nothing, .room = room, .head = on_head, .data = on_data, .writable = writable, .closed = closed}};
+        static const TbMuxOps ops[] = {{.send = send_nothing,
+                                        .room = room,
+                                        .opened = opened,
+                                        .data = on_data,
+                                        .writable = writable,
+                                        .closed = closed},
+                                       {.send = send_nothing,
+                                        .room = room,
+                                        .head = on_head,
+                                        .data = on_data,
+                                        .writable = writable,
+                                        .closed = closed}};
         static bool begun;
         if (!begun)
                 tb_main_init(NULL);

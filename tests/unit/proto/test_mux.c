@@ -11,7 +11,7 @@ typedef struct End {
         struct End *other;
         GQueue wire; /* owned GBytes on their way to `other` */
         gsize room;
-        bool lazy;   /* takes in, passes nothing on */
+        bool lazy;    /* takes in, passes nothing on */
         GString *log; /* owned */
         guint64 got[2 * TB_LIMIT_LINK_STREAMS];
         gsize held[2 * TB_LIMIT_LINK_STREAMS];
@@ -237,7 +237,7 @@ static void test_reset(void)
         deliver(&p);
         tb_mux_write(t, "late", 4, false);
         tb_mux_reset(p.b.streams[2], "no such device"); /* before an answer */
-        deliver(&p); /* what was on its way is ignored */
+        deliver(&p);                                    /* what was on its way is ignored */
         g_assert_nonnull(strstr(p.a.log->str, "closed2(no such device)"));
         p.a.room = 0; /* given up before it left: the other side never hears of it */
         tb_mux_reset(open_stream(&p, true), "never mind");
@@ -296,7 +296,7 @@ static void test_hostile_answers(void)
         g_assert_false(hostile(&p.a, TB_LINK_HEAD, false, 3, "{}", 2));
         g_assert_false(hostile(&p.a, TB_LINK_DATA, false, 1, "x", 1)); /* before its head */
         g_assert_true(hostile(&p.a, TB_LINK_HEAD, false, 1, "{}", 2));
-        g_assert_false(hostile(&p.a, TB_LINK_HEAD, false, 1, "{}", 2)); /* heads without end */
+        g_assert_false(hostile(&p.a, TB_LINK_HEAD, false, 1, "{}", 2));   /* heads without end */
         g_assert_false(hostile(&p.a, TB_LINK_CREDIT, false, 1, most, 4)); /* beyond the largest number */
         bool ok = true;
         for (guint i = 0; ok && i < 1000; i++)
