@@ -274,6 +274,8 @@ struct TbDriver {
         guint (*lanes_of)(const TbUri *uri, json_t *params);
         const TbLane *lanes;
         const TbDiscoveryOps *discovery; /* NULL: none */
+        /* Its parameters name programs or their arguments: whoever may attach it can run what they like here. */
+        bool starts_programs;
 };
 
 /* Every driver folder, sorted by name; generated. NULL-terminated. */

@@ -255,6 +255,7 @@ static const TbLane lanes[] = {
 };
 
 const TbDriver tb_driver_exec = {
+        .starts_programs = true,
         .name = "exec",
         .summary = "Power, sensors and a console by your own commands.",
         .example = "exec://?power_on=[\"relay\",\"3\",\"on\"]&power_off=[\"relay\",\"3\",\"off\"]",

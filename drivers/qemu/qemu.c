@@ -123,6 +123,7 @@ static const TbLane lanes[] = {
 };
 
 const TbDriver tb_driver_qemu = {
+        .starts_programs = true,
         .name = "qemu",
         .summary = "Runs a virtual machine with QEMU: power, serial console, screen and keyboard.",
         .example = "qemu:///usr/lib/u-boot/qemu-x86/u-boot.rom?memory=256&machine=pc,pic=off",

@@ -1,5 +1,6 @@
 #include "host/core/config.h"
 
+#include "host/core/ceiling.h"
 #include "host/core/private.h"
 #include "lib/config.h"
 #include "lib/limits.h"
@@ -44,7 +45,7 @@ static const TbParam top_params[] = {
          .help = "[{name, role, token}]"},
         OBJECT("vnc", "port, device, password, view_password"),
         OBJECT("novnc", "port"),
-        OBJECT("server", "url, token of the pairing server"),
+        OBJECT("server", "url, token, ca, role, allow, insecure: the pairing server"),
         OBJECT("media", "viewers, fps, bitrate_kbps"),
         OBJECT("ice", "stun, turn, turn_secret"),
         OBJECT("history", "mb"),
@@ -73,8 +74,24 @@ static const TbParam vnc_params[] = {
         TB_PARAM_END,
 };
 static const TbParam novnc_params[] = {PORT("port", "6080", "0: no noVNC page"), TB_PARAM_END};
-static const TbParam server_params[] = {STRING("url", TB_LIMIT_URI, "http://… of the pairing server"),
-                                        SECRET("token", "shown to it"), TB_PARAM_END};
+static const TbParam server_params[] = {
+        STRING("url", TB_LIMIT_URI, "http://… of the pairing server"),
+        SECRET("token", "shown to it"),
+        STRING("ca", TB_LIMIT_URI, "file of certificates (PEM) that vouch for it"),
+        {.name = "role",
+         .type = TB_PARAM_ENUM,
+         .choices = TB_CHOICES("viewer", "operator", "admin"),
+         .fallback = "\"operator\"",
+         .help = "the most that anybody may be who comes through it"},
+        {.name = "allow",
+         .type = TB_PARAM_ARRAY,
+         .max = 5,
+         .help = "beyond that: attach, exec, shell, files, apps"},
+        {.name = "insecure",
+         .type = TB_PARAM_BOOL,
+         .fallback = "false",
+         .help = "join a server that asks nobody for a token"},
+        TB_PARAM_END};
 static const TbParam media_params[] = {
         {.name = "viewers",
          .type = TB_PARAM_INT,
@@ -118,6 +135,51 @@ static const TbParam history_params[] = {
         TB_PARAM_END,
 };
 
+/* Whoever configures `role: admin` has said that the server may do what admins do; starting programs takes the
+ * word all the same. */
+static guint read_allow(const TbHostConfig *c, TbConfigReader *r, json_t *list)
+{
+        static const struct {
+                const char *word;
+                TbAllow allow;
+        } words[] = {{"attach", TB_ALLOW_ATTACH},
+                     {"exec", TB_ALLOW_EXEC},
+                     {"shell", TB_ALLOW_SHELL},
+                     {"files", TB_ALLOW_FILES},
+                     {"apps", TB_ALLOW_APPS}};
+        guint all = 0;
+        gsize i;
+        json_t *word;
+        if (!list)
+                return c->server_role == TB_ROLE_ADMIN
+                               ? TB_ALLOW_ATTACH | TB_ALLOW_SHELL | TB_ALLOW_FILES | TB_ALLOW_APPS
+                               : 0;
+        json_array_foreach (list, i, word) {
+                guint found = 0;
+                for (gsize n = 0; n < G_N_ELEMENTS(words); n++)
+                        if (g_strcmp0(json_string_value(word), words[n].word) == 0)
+                                found = words[n].allow;
+                if (!found)
+                        tb_config_problem(r, word, NULL, "server.allow",
+                                          "one of attach, exec, shell, files, apps is expected");
+                all |= found;
+        }
+        return all;
+}
+
+/* The end of a name that only the bridge gives. */
+static void check_token_names(TbConfigReader *r, json_t *tokens)
+{
+        gsize i;
+        json_t *token;
+        json_array_foreach (tokens, i, token) {
+                if (tb_is_via_server(json_string_value(json_object_get(token, "name"))))
+                        tb_config_problem(r, token, "name", "tokens",
+                                          "a name may not end in \"" TB_VIA_SERVER "\": it marks who comes "
+                                          "through the pairing server");
+        }
+}
+
 static void read_sections(TbHostConfig *c, TbConfigReader *r)
 {
         json_auto_t *top = tb_config_section(r, top_params, tb_config_root(r), "");
@@ -142,6 +204,10 @@ static void read_sections(TbHostConfig *c, TbConfigReader *r)
         c->novnc_port = (guint16)json_integer_value(json_object_get(novnc, "port"));
         c->server_url = tb_config_string(server, "url");
         c->server_token = tb_config_string(server, "token");
+        c->server_ca = tb_config_string(server, "ca");
+        c->server_insecure = json_is_true(json_object_get(server, "insecure"));
+        tb_role_parse(json_string_value(json_object_get(server, "role")), &c->server_role);
+        c->server_allow = read_allow(c, r, json_object_get(server, "allow"));
         c->max_viewers = (guint)json_integer_value(json_object_get(media, "viewers"));
         c->max_fps = (int)json_integer_value(json_object_get(media, "fps"));
         c->bitrate_kbps = (int)json_integer_value(json_object_get(media, "bitrate_kbps"));
@@ -153,6 +219,7 @@ static void read_sections(TbHostConfig *c, TbConfigReader *r)
         json_t *devices = json_object_get(top, "devices");
         c->devices = devices ? json_incref(devices) : json_object();
         tb_config_tokens(r, json_object_get(top, "tokens"), "tokens", token_params, TB_ROLE_NONE, c->auth);
+        check_token_names(r, json_object_get(top, "tokens"));
 }
 
 /* --- environment --- */
@@ -337,6 +404,7 @@ void tb_host_config_free(TbHostConfig *c)
         g_free(c->vnc_view_password);
         g_free(c->server_url);
         g_free(c->server_token);
+        g_free(c->server_ca);
         g_strfreev(c->origins);
         tb_ice_config_clear(&c->ice);
         json_decref(c->devices);

@@ -26,9 +26,13 @@ typedef struct TbHostConfig {
         char *vnc_view_password;
         guint16 novnc_port; /* 6080; 0: off */
         /* pairing server */
-        char *server_url;   /* SERVER_URL; NULL: none */
-        char *server_token; /* TESTBED_TOKEN; NULL: none */
-        char **origins;     /* FRONTEND_URL: foreign pages that may use the API; NULL: none */
+        char *server_url;     /* SERVER_URL; NULL: none */
+        char *server_token;   /* TESTBED_TOKEN; NULL: none */
+        char *server_ca;      /* file of certificates that vouch for it; NULL: the system's */
+        TbRole server_role;   /* the most that anybody is here who comes through it */
+        guint server_allow;   /* TbAllow of host/core/ceiling.h: what is let through beyond that */
+        bool server_insecure; /* join one that asks nobody for a token */
+        char **origins;       /* FRONTEND_URL: foreign pages that may use the API; NULL: none */
         /* media */
         guint max_viewers;     /* TB_LIMIT_VIEWERS */
         int max_fps;           /* 30 */

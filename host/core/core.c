@@ -4,6 +4,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+#include "host/core/ceiling.h"
 #include "host/core/ops/command.h"
 #include "host/core/private.h"
 #include "lib/json.h"
@@ -261,6 +262,8 @@ TbDevice *tb_core_add_device(TbCore *core, const TbActor *actor, json_t *spec, G
         }
         json_auto_t *kept = json_copy(spec);
         json_object_del(kept, "id");
+        if (!tb_ceiling_attach(core, actor, kept, error))
+                return NULL;
         TbDevice *device = tb_device_new(core, id, kept, error);
         if (device && (!tb_device_check_bind(device, NULL, error) || !tb_store_change(core, id, kept, error)))
                 g_clear_pointer(&device, tb_device_free);
@@ -329,6 +332,8 @@ bool tb_core_patch_device(TbCore *core, const TbActor *actor, const char *id, js
                 return false;
         json_auto_t *spec = json_copy(device->spec);
         json_object_update(spec, patch);
+        if (!tb_ceiling_attach(core, actor, spec, error))
+                return false;
         if (json_object_get(patch, "attach") || json_object_get(patch, "vnc") ||
             json_object_get(patch, "rfc2217") || json_object_get(patch, "tcp"))
                 return replace(core, device, spec, error) && audited(core, actor, id, patch);
@@ -357,6 +362,8 @@ bool tb_core_remove_device(TbCore *core, const TbActor *actor, const char *id, G
 {
         tb_assert_main();
         TbDevice *device;
+        if (!tb_ceiling_attach(core, actor, NULL, error))
+                return false;
         g_autofree char *name = g_strdup(id); /* may be the device's own string */
         if (!g_tree_lookup(core->devices, id) && json_object_get(core->unknown_devices, id)) {
                 if (!tb_store_change(core, id, NULL, error))

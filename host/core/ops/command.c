@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "host/core/ceiling.h"
 #include "host/core/private.h"
 #include "lib/limits.h"
 #include "lib/log.h"
@@ -217,12 +218,19 @@ static bool find_verb(TbCommand *c, const char *verb, const TbVerbRun **ret, GEr
         return true;
 }
 
+/* The one place where the server's word about a role meets the host's ceiling. */
+static TbRole role_of(TbCore *core, const TbActor *actor)
+{
+        return tb_is_via_server(actor->user) ? tb_via_server_role(core, actor->role) : actor->role;
+}
+
 static bool may_control(TbDevice *device, const TbActor *actor, GError **error)
 {
-        if (actor->role < TB_ROLE_OPERATOR) {
+        TbRole role = role_of(device->core, actor);
+        if (role < TB_ROLE_OPERATOR) {
                 tb_set_error(error, TB_ERROR_FORBIDDEN,
-                             "role %s may watch; controlling %s needs role operator",
-                             tb_role_name(actor->role), device->id);
+                             "role %s may watch; controlling %s needs role operator", tb_role_name(role),
+                             device->id);
                 return false;
         }
         if (!tb_lease_allows(device, actor, error))
@@ -244,6 +252,9 @@ static bool check(TbCommand *c, const char *verb, json_t *params, const TbVerbRu
                 return false;
         }
         if (!find_verb(c, verb, ret_run, error))
+                return false;
+        if (!tb_ceiling_verb(c->core, &c->actor, c->iface ? (int)c->iface->kind : -1, c->verb->role, verb,
+                             error))
                 return false;
         if (c->actor.role < c->verb->role) {
                 tb_set_error(error, TB_ERROR_FORBIDDEN, "%s needs role %s, you are %s", verb,
@@ -284,8 +295,8 @@ TbCommand *tb_core_command(TbCore *core, const TbActor *actor, const char *devic
         c->core = core;
         c->device_id = g_strdup(device);
         c->verb_text = g_strdup(verb);
-        c->actor = (TbActor){g_strdup(actor->user), actor->role, g_strdup(actor->lease), g_strdup(actor->via),
-                             g_strdup(actor->request)};
+        c->actor = (TbActor){g_strdup(actor->user), role_of(core, actor), g_strdup(actor->lease),
+                             g_strdup(actor->via), g_strdup(actor->request)};
         c->done = done;
         c->user = user;
         c->begin_us = g_get_monotonic_time();
