@@ -3,89 +3,79 @@
 #include <string.h>
 
 #include "lib/error.h"
+#include "lib/json.h"
 #include "lib/limits.h"
+#include "lib/proto/mux.h"
 #include "server/pairing_private.h"
 
+typedef struct Link { /* the streams of one host's connection */
+        TbCarry *carry;
+        TbParty *host; /* borrowed */
+        TbMux *mux;    /* owned */
+        GQueue jobs;   /* Job */
+} Link;
+
 typedef struct Job {
-        TbCarry *carry; /* borrowed */
-        gint64 id;
-        TbRequest *request; /* ref */
-        TbParty *host;      /* borrowed */
-        TbPush *push;       /* borrowed; NULL: no answer yet */
-        GSource *stall;     /* ref; runs while the client's queue is full */
+        Link *link;          /* borrowed */
+        GList node;          /* in link->jobs */
+        TbMuxStream *stream; /* valid until `closed`, or until we reset it */
+        TbRequest *request;  /* ref */
+        TbPush *push;        /* borrowed; NULL: no answer yet */
+        char *who;           /* owned: whose share it is */
+        TbRole role;
+        bool reads, answered;
+        guint64 given, told; /* bytes of the answer: to the client's queue, and taken from there */
 } Job;
 
 struct TbCarry {
-        GHashTable *jobs; /* &job->id -> owned Job */
-        gint64 next_id;
-        void (*pause)(gpointer connection, bool paused);
+        const TbPartyOps *ops; /* borrowed */
+        GHashTable *links;     /* TbParty -> owned Link */
 };
 
-static void job_free(gpointer p)
+static void job_free(Job *job)
 {
-        Job *job = p;
-        if (job->stall) {
-                g_source_destroy(job->stall);
-                g_source_unref(job->stall);
-        }
+        g_queue_unlink(&job->link->jobs, &job->node);
+        tb_request_read_with(job->request, NULL, NULL, NULL);
+        tb_request_on_gone(job->request, NULL, NULL);
+        if (job->push)
+                tb_push_disown(job->push);
         tb_request_unref(job->request);
+        g_free(job->who);
         g_free(job);
 }
 
-TbCarry *tb_carry_new(void (*pause)(gpointer connection, bool paused))
+/* Nobody waits any more, or what came makes no sense. */
+static void give_up(Job *job, const char *reason)
 {
-        TbCarry *carry = g_new0(TbCarry, 1);
-        carry->jobs = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, job_free);
-        carry->pause = pause;
-        return carry;
+        tb_mux_reset(job->stream, reason);
+        job_free(job);
 }
 
-void tb_carry_free(TbCarry *carry)
+/* The answer ends short: with an error while there is none yet, else with a cut body. */
+static void fail(Job *job, const char *reason)
 {
-        if (!carry)
-                return;
-        g_hash_table_unref(carry->jobs);
-        g_free(carry);
-}
-
-/* Reading from a host stands still while any client of it is full. */
-static void set_pause(TbCarry *carry, TbParty *host)
-{
-        GHashTableIter iter;
-        gpointer value;
-        bool paused = false;
-        g_hash_table_iter_init(&iter, carry->jobs);
-        while (g_hash_table_iter_next(&iter, NULL, &value))
-                paused = paused || (((Job *)value)->host == host && ((Job *)value)->stall);
-        carry->pause(tb_party_connection(host), paused);
-}
-
-static void forget(Job *job)
-{
-        TbCarry *carry = job->carry;
-        TbParty *host = job->host;
-        bool stalled = job->stall != NULL;
-        g_hash_table_remove(carry->jobs, &job->id);
-        if (stalled)
-                set_pause(carry, host);
-}
-
-static void cancel(Job *job)
-{
-        tb_party_send(job->host, json_pack("{s:s, s:I}", "type", "http-cancel", "id", (json_int_t)job->id));
-        forget(job);
+        if (job->push) {
+                TbPush *push = g_steal_pointer(&job->push);
+                tb_push_disown(push);
+                tb_push_fail(push);
+        } else {
+                g_autoptr(GError) error =
+                        g_error_new(TB_ERROR, TB_ERROR_DEVICE, "host %s: %s", job->link->host->host, reason);
+                tb_request_on_gone(job->request, NULL, NULL);
+                tb_request_reply_error(job->request, error);
+        }
 }
 
 static void on_request_gone(TbRequest *request G_GNUC_UNUSED, gpointer data)
 {
-        cancel(data);
+        give_up(data, "the client left");
 }
 
 static void on_push_gone(TbPush *push G_GNUC_UNUSED, gpointer data)
 {
         Job *job = data;
         job->push = NULL;
-        cancel(job);
+        give_up(job, "the client left");
 }
 
 /* --- towards the host --- */
@@ -112,57 +102,104 @@ static json_t *headers_of(TbRequest *request, const char *name)
         return out;
 }
 
-static guint jobs_of(TbCarry *carry, TbParty *host)
+static char *head_of(TbRequest *request, TbParty *host, const char *path, gsize *ret_size)
 {
-        GHashTableIter iter;
-        gpointer value;
-        guint n = 0;
-        g_hash_table_iter_init(&iter, carry->jobs);
-        while (g_hash_table_iter_next(&iter, NULL, &value))
-                n += ((Job *)value)->host == host;
-        return n;
+        json_auto_t *head =
+                json_pack("{s:s, s:s, s:o, s:s, s:s}", "method", tb_request_method(request), "path", path,
+                          "headers", headers_of(request, host->host), "role",
+                          tb_role_name(tb_request_role(request)), "user", tb_request_user(request));
+        if (tb_request_content_length(request) >= 0)
+                json_object_set_new(head, "length", json_integer(tb_request_content_length(request)));
+        return tb_json_text(head, ret_size);
+}
+
+/* With tokens a share is a user's; without, everybody has the same name and an address has to do. */
+static char *whose(TbRequest *request)
+{
+        const char *user = tb_request_user(request);
+        return g_strconcat(user, strcmp(user, "local") == 0 ? "@" : NULL, tb_request_peer(request), NULL);
+}
+
+static bool has_room(const Link *link, const Job *new, GError **error)
+{
+        guint reads = 0, viewers = 0, mine = 0;
+        for (const GList *l = link->jobs.head; l; l = l->next) {
+                const Job *job = l->data;
+                reads += job->reads;
+                viewers += job->reads && job->role == TB_ROLE_VIEWER;
+                mine += job->reads == new->reads &&strcmp(job->who, new->who) == 0;
+        }
+        guint each = new->reads ? TB_LIMIT_CARRY_READS_EACH : TB_LIMIT_CARRY_WRITES_EACH;
+        if (mine >= each)
+                tb_set_error(error, TB_ERROR_LIMIT, "%u requests of yours for host %s are under way already",
+                             each, link->host->host);
+        else if (new->reads && (reads >= TB_LIMIT_CARRY_READS ||
+                                (new->role == TB_ROLE_VIEWER &&viewers >= TB_LIMIT_CARRY_VIEWERS)))
+                tb_set_error(error, TB_ERROR_LIMIT, "host %s answers %u requests at once, and does already",
+                             link->host->host, viewers >= TB_LIMIT_CARRY_VIEWERS ? viewers : reads);
+        else
+                return true;
+        return false;
+}
+
+static gsize take_body(const void *bytes, gsize size, gpointer data)
+{
+        return tb_mux_write(((Job *)data)->stream, bytes, size, false);
+}
+
+static void take_end(gpointer data)
+{
+        tb_mux_write(((Job *)data)->stream, NULL, 0, true);
+}
+
+static Link *link_of(TbCarry *carry, TbParty *host);
+
+static bool start(TbCarry *carry, Job *job, TbParty *host, const char *path, GError **error)
+{
+        gsize size;
+        if (host->protocol < TB_LINK_PROTOCOL) {
+                tb_set_error(error, TB_ERROR_UNSUPPORTED,
+                             "host %s speaks protocol %d of the link and carries no requests: update "
+                             "testbed-host there (protocol %d is needed)",
+                             host->host, host->protocol, TB_LINK_PROTOCOL);
+                return false;
+        }
+        job->link = link_of(carry, host);
+        if (!has_room(job->link, job, error))
+                return false;
+        g_autofree char *head = head_of(job->request, host, path, &size);
+        bool body = tb_request_has_body(job->request);
+        job->stream = tb_mux_open(job->link->mux, head, size, !body, job, error);
+        if (!job->stream)
+                return false;
+        job->node.data = job;
+        g_queue_push_tail_link(&job->link->jobs, &job->node);
+        tb_request_on_gone(job->request, on_request_gone, job);
+        if (body)
+                tb_request_read_with(job->request, take_body, take_end, job);
+        return true;
 }
 
 void tb_carry_request(TbCarry *carry, TbRequest *request, TbParty *host, const char *path)
 {
-        if (jobs_of(carry, host) >= TB_CARRY_PER_HOST) {
-                g_autoptr(GError) error =
-                        g_error_new(TB_ERROR, TB_ERROR_LIMIT,
-                                    "%d requests for this host are under way already", TB_CARRY_PER_HOST);
-                tb_request_add_header(request, "Retry-After", "1");
-                tb_request_reply_error(request, error);
-                return;
-        }
+        const char *method = tb_request_method(request);
+        g_autoptr(GError) error = NULL;
         Job *job = g_new0(Job, 1);
-        job->carry = carry;
-        job->id = ++carry->next_id;
         job->request = tb_request_ref(request);
-        job->host = host;
-        json_t *message = json_pack("{s:s, s:I, s:s, s:s, s:o, s:s, s:s}", "type", "http", "id",
-                                    (json_int_t)job->id, "method", tb_request_method(request), "path", path,
-                                    "headers", headers_of(request, host->host), "role",
-                                    tb_role_name(tb_request_role(request)), "user", tb_request_user(request));
-        gsize size = 0;
-        const void *body =
-                tb_request_body(request) ? g_bytes_get_data(tb_request_body(request), &size) : NULL;
-        if (size > 0) {
-                g_autofree char *text = g_base64_encode(body, size);
-                json_object_set_new(message, "body", json_string(text));
-        }
-        g_hash_table_insert(carry->jobs, &job->id, job);
-        tb_request_on_gone(request, on_request_gone, job);
-        tb_party_send(host, message);
+        job->who = whose(request);
+        job->role = tb_request_role(request);
+        job->reads = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+        if (start(carry, job, host, path, &error))
+                return;
+        if (g_error_matches(error, TB_ERROR, TB_ERROR_LIMIT))
+                tb_request_add_header(request, "Retry-After", "1");
+        tb_request_reply_error(request, error);
+        tb_request_unref(job->request);
+        g_free(job->who);
+        g_free(job);
 }
 
 /* --- from the host --- */
-static GBytes *body_of(json_t *message)
-{
-        const char *text = json_string_value(json_object_get(message, "body"));
-        gsize size = 0;
-        guchar *bytes = text && *text ? g_base64_decode(text, &size) : NULL;
-        return g_bytes_new_take(bytes, size);
-}
-
 static const char *add_headers(TbRequest *request, json_t *headers)
 {
         static const char *const passed[] = {"Cache-Control", "Content-Disposition",
@@ -188,126 +225,167 @@ static const char *add_headers(TbRequest *request, json_t *headers)
         return type;
 }
 
-static gboolean on_stall(gpointer data)
+/* The stream ends with it, and the job with the stream; a body that nobody has waited for is given up. */
+static void answer_ended(Job *job)
 {
-        Job *job = data;
-        TbPush *push = job->push;
-        job->push = NULL;
-        tb_push_fail(push); /* on_push_gone() forgets the job */
-        return G_SOURCE_REMOVE;
+        if (!tb_mux_done_sending(job->stream))
+                give_up(job, "answered");
 }
 
-static void on_room(TbPush *push G_GNUC_UNUSED, gpointer data)
+static void on_head(TbMuxStream *stream, const guint8 *text, gsize size, bool end,
+                    gpointer data G_GNUC_UNUSED)
 {
-        Job *job = data;
-        if (!job->stall)
-                return;
-        g_source_destroy(job->stall);
-        g_clear_pointer(&job->stall, g_source_unref);
-        set_pause(job->carry, job->host);
-}
-
-static void send_piece(Job *job, GBytes *bytes)
-{
-        if (g_bytes_get_size(bytes) > 0 && !tb_push_send(job->push, bytes)) {
-                tb_push_fail(job->push);
-                return;
-        }
-        if (tb_push_queued(job->push) <= TB_CARRY_QUEUE / 2 || job->stall)
-                return;
-        job->stall = g_timeout_source_new(TB_CARRY_STALL_MS);
-        g_source_set_callback(job->stall, on_stall, job, NULL);
-        g_source_attach(job->stall, g_main_context_get_thread_default());
-        tb_push_on_room(job->push, on_room);
-        set_pause(job->carry, job->host);
-}
-
-static void finish(Job *job)
-{
-        TbPush *push = g_steal_pointer(&job->push);
-        tb_push_disown(push);
-        tb_push_close(push);
-        forget(job);
-}
-
-static void on_response(Job *job, json_t *message)
-{
+        Job *job = tb_mux_user(stream);
         TbRequest *request = job->request;
-        int status = (int)json_integer_value(json_object_get(message, "status"));
-        bool more = json_is_true(json_object_get(message, "more"));
-        g_autoptr(GBytes) body = body_of(message);
+        json_auto_t *head = tb_json_parse(text, size, NULL);
+        int status = (int)json_integer_value(json_object_get(head, "status"));
+        bool bare = status == 204 || status == 304;
+        if (status < 200 || status > 599 || (bare && !end)) {
+                fail(job, "its answer makes no sense");
+                give_up(job, "no such answer");
+                return;
+        }
+        const char *type = add_headers(request, json_object_get(head, "headers"));
         tb_request_on_gone(request, NULL, NULL);
-        if (status < 200 || status > 599) {
-                g_autoptr(GError) error = g_error_new_literal(TB_ERROR, TB_ERROR_DEVICE,
-                                                              "the host gave an answer that makes no sense");
-                tb_request_reply_error(request, error);
-                cancel(job);
-                return;
-        }
-        const char *type = add_headers(request, json_object_get(message, "headers"));
-        if (more) {
-                job->push = tb_request_reply_push_status(request, status, type, TB_CARRY_QUEUE, on_push_gone,
-                                                         job);
-                if (job->push)
-                        send_piece(job, body);
-                else
-                        cancel(job);
-                return;
-        }
-        if (g_bytes_get_size(body) > 0)
-                tb_request_reply_bytes(request, status, type, body);
-        else
+        job->answered = true;
+        if (end) {
                 tb_request_reply_empty(request, status);
-        forget(job);
+                answer_ended(job);
+                return;
+        }
+        job->push = tb_request_reply_push_status(request, status, type, TB_LIMIT_LINK_WINDOW + 1,
+                                                 on_push_gone, job);
+        if (!job->push)
+                give_up(job, "the client left");
 }
 
-void tb_carry_message(TbCarry *carry, TbParty *host, json_t *message)
+/* The client has taken so much: the host may send as much again. */
+static void on_room(TbPush *push, gpointer data)
 {
-        json_t *number = json_object_get(message, "id");
-        gint64 id = json_integer_value(number);
-        Job *job = g_hash_table_lookup(carry->jobs, &id);
-        const char *type = json_string_value(json_object_get(message, "type"));
-        if (!job || job->host != host)
-                return; /* it was cancelled while the answer was on its way */
-        if (strcmp(type, "http-response") == 0 && !job->push) {
-                on_response(job, message);
-        } else if (strcmp(type, "http-data") == 0 && job->push) {
-                g_autoptr(GBytes) body = body_of(message);
-                bool more = json_is_true(json_object_get(message, "more"));
-                send_piece(job, body);
-                if (!more && g_hash_table_lookup(carry->jobs, &id))
-                        finish(job);
-        } else {
-                tb_party_error(host, "invalid", "Out of order");
+        Job *job = data;
+        guint64 taken = job->given - tb_push_queued(push);
+        gsize more = (gsize)(taken - job->told);
+        job->told = taken;
+        if (tb_push_queued(push) > 0)
+                tb_push_on_room(push, on_room);
+        tb_mux_consumed(job->stream, more);
+}
+
+static void on_data(TbMuxStream *stream, const guint8 *bytes, gsize size, bool end,
+                    gpointer data G_GNUC_UNUSED)
+{
+        Job *job = tb_mux_user(stream);
+        if (size > 0 && job->push) {
+                g_autoptr(GBytes) piece = g_bytes_new(bytes, size);
+                if (!tb_push_send(job->push, piece)) {
+                        fail(job, "more than it may send");
+                        give_up(job, "too much");
+                        return;
+                }
+                job->given += size;
+                tb_push_on_room(job->push, on_room);
         }
+        if (!end)
+                return;
+        if (job->push) {
+                TbPush *push = g_steal_pointer(&job->push);
+                tb_push_disown(push);
+                tb_push_close(push);
+        }
+        answer_ended(job);
+}
+
+static void on_writable(TbMuxStream *stream, gpointer data G_GNUC_UNUSED)
+{
+        tb_request_read_on(((Job *)tb_mux_user(stream))->request);
+}
+
+static void on_stream_closed(TbMuxStream *stream, const char *reason, gpointer data G_GNUC_UNUSED)
+{
+        Job *job = tb_mux_user(stream);
+        if (reason && !job->answered)
+                fail(job, *reason ? reason : "the request was given up there");
+        else if (reason && job->push)
+                fail(job, reason);
+        job_free(job);
+}
+
+/* --- the line --- */
+static bool line_send(const void *bytes, gsize size, gpointer data)
+{
+        Link *link = data;
+        return link->carry->ops->binary(tb_party_connection(link->host), bytes, size);
+}
+
+/* Only a little is handed to the socket ahead of time: what is urgent waits for no more than that. */
+static gsize line_room(gpointer data)
+{
+        Link *link = data;
+        gsize queued = link->carry->ops->queued(tb_party_connection(link->host));
+        return queued < TB_LIMIT_LINK_LINE ? TB_LIMIT_LINK_LINE - queued : 0;
+}
+
+static const TbMuxOps mux_ops = {.send = line_send,
+                                 .room = line_room,
+                                 .head = on_head,
+                                 .data = on_data,
+                                 .writable = on_writable,
+                                 .closed = on_stream_closed};
+
+static Link *link_of(TbCarry *carry, TbParty *host)
+{
+        Link *link = g_hash_table_lookup(carry->links, host);
+        if (link)
+                return link;
+        link = g_new0(Link, 1);
+        link->carry = carry;
+        link->host = host;
+        link->mux = tb_mux_new(&mux_ops, link);
+        g_hash_table_insert(carry->links, host, link);
+        return link;
+}
+
+void tb_carry_frames(TbCarry *carry, TbParty *host, const guint8 *bytes, gsize size)
+{
+        g_autoptr(GError) error = NULL;
+        if (!tb_mux_receive(link_of(carry, host)->mux, bytes, size, &error))
+                tb_party_refuse(host, "protocol", tb_error_detail(error));
+}
+
+void tb_carry_drained(TbCarry *carry, TbParty *host)
+{
+        Link *link = g_hash_table_lookup(carry->links, host);
+        if (link)
+                tb_mux_pump(link->mux);
+}
+
+/* --- life --- */
+static void link_free(gpointer p)
+{
+        Link *link = p;
+        tb_mux_reset_all(link->mux, "the connection to it was lost");
+        g_assert(link->jobs.length == 0);
+        tb_mux_free(link->mux);
+        g_free(link);
 }
 
 void tb_carry_host_left(TbCarry *carry, TbParty *host)
 {
-        g_autoptr(GPtrArray) lost = g_ptr_array_new();
-        GHashTableIter iter;
-        gpointer value;
-        g_hash_table_iter_init(&iter, carry->jobs);
-        while (g_hash_table_iter_next(&iter, NULL, &value)) {
-                if (((Job *)value)->host == host)
-                        g_ptr_array_add(lost, value);
-        }
-        for (guint i = 0; i < lost->len; i++) {
-                Job *job = g_ptr_array_index(lost, i);
-                tb_request_on_gone(job->request, NULL, NULL);
-                if (job->push) {
-                        TbPush *push = g_steal_pointer(&job->push);
-                        tb_push_disown(push);
-                        tb_push_fail(push);
-                } else {
-                        g_autoptr(GError) error = g_error_new_literal(TB_ERROR, TB_ERROR_DEVICE,
-                                                                      "the connection to the host was lost");
-                        tb_request_reply_error(job->request, error);
-                }
-                if (job->stall) { /* the connection ends: nothing to resume */
-                        g_source_destroy(job->stall);
-                        g_clear_pointer(&job->stall, g_source_unref);
-                }
-                g_hash_table_remove(carry->jobs, &job->id);
-        }
+        g_hash_table_remove(carry->links, host);
+}
+
+TbCarry *tb_carry_new(const TbPartyOps *ops)
+{
+        TbCarry *carry = g_new0(TbCarry, 1);
+        carry->ops = ops;
+        carry->links = g_hash_table_new_full(NULL, NULL, NULL, link_free);
+        return carry;
+}
+
+void tb_carry_free(TbCarry *carry)
+{
+        if (!carry)
+                return;
+        g_hash_table_unref(carry->links);
+        g_free(carry);
 }

@@ -5,6 +5,7 @@
 #include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/name.h"
+#include "lib/proto/link_frame.h"
 #include "server/pairing_private.h"
 
 #define PING_MS 2000
@@ -136,15 +137,26 @@ void tb_host_hello(TbParty *party, json_t *hello, gint64 now_ms)
         }
         party->host = g_strdup(name);
         party->version = g_strdup(json_string_value(json_object_get(hello, "version")));
+        party->protocol =
+                (int)CLAMP(json_integer_value(json_object_get(hello, "protocol")), 1, TB_LINK_PROTOCOL);
         party->devices = devices;
         party->since_ms = now_ms;
         g_hash_table_insert(pairing->hosts, party->host, party);
         g_hash_table_remove(pairing->offline, name);
         tb_log(TB_LOG_INFO, TB_F("host", name, "request", party->request_id),
                "host connected with %zu devices", json_array_size(devices));
-        tb_party_send(party, json_pack("{s:s, s:s, s:s, s:[], s:o}", "type", "ready", "role", "host",
-                                       "peerId", party->id, "peers", "iceServers",
-                                       tb_ice_servers(pairing->options.ice, name, tb_clock_ms())));
+        tb_party_send(party,
+                      json_pack("{s:s, s:s, s:s, s:i, s:s, s:[], s:o}", "type", "ready", "role", "host",
+                                "peerId", party->id, "protocol", TB_LINK_PROTOCOL, "access",
+                                pairing->options.users && !tb_auth_is_open(pairing->options.users) ? "tokens"
+                                                                                                   : "open",
+                                "peers", "iceServers",
+                                tb_ice_servers(pairing->options.ice, name, tb_clock_ms())));
+        if (party->protocol < TB_LINK_PROTOCOL)
+                tb_party_error(
+                        party, "protocol",
+                        "This host speaks an older protocol: sessions work, requests are not carried to "
+                        "it; update testbed-host");
         tell_observers(party, true, true);
 }
 
@@ -251,9 +263,6 @@ void tb_host_text(TbParty *party, json_t *message, gint64 now_ms)
                 }
                 json_decref(party->devices);
                 party->devices = devices;
-        } else if (type && g_str_has_prefix(type, "http-")) {
-                if (party->pairing->options.carried)
-                        party->pairing->options.carried(party, message, party->pairing->options.data);
         } else if (json_object_get(message, "sessionId")) {
                 to_observers(party, message, now_ms);
         } else {

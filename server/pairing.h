@@ -42,8 +42,9 @@ typedef struct TbPairingOptions {
         const TbIceConfig *ice; /* borrowed */
         TbAuth *hosts;          /* borrowed: who may be a host; open: who has an admin token of `users` */
         TbAuth *users;          /* borrowed: tokens of users; open (or NULL): everybody may be a host */
-        /* HTTP that is carried through a host's socket; `message` is borrowed. */
-        void (*carried)(TbParty *host, json_t *message, gpointer data);
+        /* HTTP that is carried through a host's socket: frames of lib/proto/link_frame.h. */
+        void (*carried)(TbParty *host, const guint8 *bytes, gsize size, gpointer data);
+        void (*host_drained)(TbParty *host, gpointer data);
         void (*host_left)(TbParty *host, gpointer data);
         /* What is to be written down; nullable. It calls nothing of the pairing. After ENDED the session is gone. */
         void (*session_changed)(TbSession *session, TbSessionChange change, gpointer data);

@@ -31,6 +31,7 @@ struct TbParty {
         TbSession *session; /* borrowed; NULL: none */
         char *host;         /* owned; name of a host */
         char *version;      /* owned; of a host; may be NULL */
+        int protocol;       /* of a host: TB_LINK_PROTOCOL, or what an older one speaks */
         json_t *devices;    /* owned; of a host */
         gint64 asked_ms;    /* of a host: when the ping left that nothing came after; 0: none */
         bool pongs, away;   /* of a host: it has answered a ping once; it does not any more */

@@ -325,4 +325,6 @@ void tb_pairing_drained(TbParty *party)
         g_autoptr(GBytes) picture = g_steal_pointer(&party->picture);
         if (picture)
                 tb_relay_picture(party, picture);
+        if (party->role == TB_PARTY_HOST && party->pairing->options.host_drained)
+                party->pairing->options.host_drained(party, party->pairing->options.data);
 }

@@ -2,6 +2,7 @@
 
 #include "lib/json.h"
 #include "lib/limits.h"
+#include "lib/proto/link_frame.h"
 #include "server/pairing_private.h"
 
 #define PICTURE 0x01
@@ -13,10 +14,15 @@
 /* Messages that only the server says, or that are for it alone. */
 static bool is_reserved(const char *type)
 {
-        static const char *const reserved[] = {
-                "hello",   "ready", "peer-connected", "peer-disconnected", "session-closed",
-                "devices", "http",  "http-response",  "http-data",         "http-cancel",
-                NULL};
+        static const char *const reserved[] = {"hello",
+                                               "ready",
+                                               "peer-connected",
+                                               "peer-disconnected",
+                                               "session-closed",
+                                               "devices",
+                                               "challenge",
+                                               "proof",
+                                               NULL};
         return type && g_strv_contains(reserved, type);
 }
 
@@ -152,8 +158,12 @@ static void host_picture(TbParty *host, const guint8 *bytes, gsize size)
 
 void tb_relay_binary(TbParty *party, const guint8 *bytes, gsize size)
 {
+        TbPairingOptions *options = &party->pairing->options;
         if (party->role == TB_PARTY_HOST) {
-                host_picture(party, bytes, size);
+                if (tb_link_frame_begins(bytes, size) && options->carried)
+                        options->carried(party, bytes, size, options->data);
+                else
+                        host_picture(party, bytes, size);
                 return;
         }
         TbSession *session = party->session;

@@ -138,14 +138,14 @@ void tb_server_upgrade(TbRequest *request, gpointer data)
         arm_tick(server, now_ms + 1000); /* a host is asked for a sign of life soon after its hello */
 }
 
-static void pause_host(gpointer connection, bool paused)
+static void on_carried(TbParty *host, const guint8 *bytes, gsize size, gpointer data)
 {
-        tb_ws_pause(((Connection *)connection)->ws, paused);
+        tb_carry_frames(((TbServer *)data)->carry, host, bytes, size);
 }
 
-static void on_carried(TbParty *host, json_t *message, gpointer data)
+static void on_host_drained(TbParty *host, gpointer data)
 {
-        tb_carry_message(((TbServer *)data)->carry, host, message);
+        tb_carry_drained(((TbServer *)data)->carry, host);
 }
 
 static void on_host_left(TbParty *host, gpointer data)
@@ -206,6 +206,7 @@ static void new_pairing(TbServer *server)
                 .hosts = config->hosts,
                 .users = config->auth,
                 .carried = on_carried,
+                .host_drained = on_host_drained,
                 .host_left = on_host_left,
                 .session_changed = on_session,
                 .host_keys = tb_persist_host_keys(server->persist),
@@ -247,7 +248,7 @@ TbServer *tb_server_new(const TbServerConfig *config, GError **error)
         server->started_ms = tb_clock_mono_ms();
         server->metrics = tb_metrics_new();
         server->poller = tb_poller_new(NULL);
-        server->carry = tb_carry_new(pause_host);
+        server->carry = tb_carry_new(&party_ops);
         server->waiting = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         server->creations = tb_rates_new(config->sessions_per_minute / 60.0, config->sessions_per_minute);
         server->refusals = tb_rates_new(config->refusals_per_minute / 60.0, config->refusals_per_minute);

@@ -12,6 +12,7 @@
 #include "lib/json.h"
 #include "lib/limits.h"
 #include "lib/log.h"
+#include "lib/net.h"
 #include "lib/thread.h"
 
 #define ANNOUNCE_MS 200 /* changes come in swarms */
@@ -46,10 +47,18 @@ static bool send_json(TbBridge *bridge, json_t *message_take)
         return send_text(text, size, bridge);
 }
 
-static bool is_full(gpointer data)
+static bool send_frame(const void *bytes, gsize size, gpointer data)
 {
         TbBridge *bridge = data;
-        return tb_bridge_link_under_way(bridge->link) >= TB_BRIDGE_UNDER_WAY;
+        return bridge->link && tb_bridge_link_send(bridge->link, true, bytes, size);
+}
+
+/* Bodies go only as far ahead as keeps the line busy: an answer to a command waits for no more than that. */
+static gsize bulk_room(gpointer data)
+{
+        TbBridge *bridge = data;
+        gsize under_way = bridge->ready ? tb_bridge_link_under_way(bridge->link) : TB_BRIDGE_BULK;
+        return under_way < TB_BRIDGE_BULK ? TB_BRIDGE_BULK - under_way : 0;
 }
 
 static bool send_to_observer(json_t *message_take, TbObserver *observer, gpointer data)
@@ -83,7 +92,7 @@ static gsize queued(gpointer data)
 
 static const TbObserverOps observer_ops = {
         .send = send_to_observer, .picture = send_picture, .queued = queued};
-static const TbCarryOps carry_ops = {.send = send_text, .full = is_full};
+static const TbCarryOps carry_ops = {.send = send_frame, .room = bulk_room};
 
 /* --- announcing --- */
 static void add_interface(TbInterface *iface, gpointer list)
@@ -229,14 +238,40 @@ static void from_observer(TbBridge *bridge, const TbBridgeMessage *m)
 static void say_hello(gpointer data)
 {
         TbBridge *bridge = data;
-        json_t *hello = json_pack("{s:s, s:s, s:s, s:s, s:s*, s:o}", "type", "hello", "role", "host", "host",
-                                  bridge->config->name, "version", bridge->version, "token",
-                                  bridge->config->server_token, "devices", devices(bridge));
+        json_t *hello =
+                json_pack("{s:s, s:s, s:i, s:s, s:s, s:s*, s:o}", "type", "hello", "role", "host", "protocol",
+                          TB_LINK_PROTOCOL, "host", bridge->config->name, "version", bridge->version, "token",
+                          bridge->config->server_token, "devices", devices(bridge));
         send_json(bridge, hello);
+}
+
+/* Whoever reaches a server without tokens is operator here by its word. That is for who said so, and for a machine
+ * on which nobody needs a token anyway. */
+static bool may_join_open(const TbBridge *bridge)
+{
+        const TbHostConfig *c = bridge->config;
+        g_autoptr(GUri) uri = g_uri_parse(c->server_url, G_URI_FLAGS_NONE, NULL);
+        bool here = uri && g_uri_get_host(uri) && tb_address_is_loopback(g_uri_get_host(uri));
+        return c->server_insecure || (here && tb_auth_is_open(c->auth));
 }
 
 static void ready(TbBridge *bridge, const TbBridgeMessage *m)
 {
+        if (m->open && !may_join_open(bridge)) {
+                tb_log(TB_LOG_ERROR, TB_F("url", bridge->config->server_url),
+                       "the server asks nobody for a token, so anybody could control this host through it: "
+                       "not "
+                       "joined. Give the server `tokens:`, or say `server: {insecure: true}` here");
+                tb_bridge_link_drop(bridge->link, "the server asks nobody for a token");
+                return;
+        }
+        if (m->protocol < TB_LINK_PROTOCOL) {
+                tb_log(TB_LOG_ERROR, TB_F("url", bridge->config->server_url),
+                       "the server speaks protocol %d of the link, this host needs %d: update testbed-server",
+                       m->protocol, TB_LINK_PROTOCOL);
+                tb_bridge_link_drop(bridge->link, "the server's protocol is too old");
+                return;
+        }
         bridge->ready = true;
         tb_bridge_link_settled(bridge->link);
         json_decref(bridge->ice_servers);
@@ -268,9 +303,7 @@ static void malformed(TbBridge *bridge, const TbBridgeMessage *m, const GError *
 {
         tb_log(TB_LOG_WARNING, TB_F("session", m->session), "message of the server: %s",
                tb_error_detail(error));
-        if (m->type == TB_BRIDGE_HTTP && m->id >= 0)
-                tb_carry_refuse(bridge->carry, m->id, error);
-        else if (m->session && m->peer)
+        if (m->session && m->peer)
                 refuse(bridge, m, "bad-message", tb_error_detail(error));
 }
 
@@ -298,8 +331,6 @@ static void on_text(const char *text, gsize size, gpointer data)
         case TB_BRIDGE_ICE:
         case TB_BRIDGE_BYE:
         case TB_BRIDGE_CONTROL: from_observer(bridge, &m); break;
-        case TB_BRIDGE_HTTP: tb_carry_request(bridge->carry, &m); break;
-        case TB_BRIDGE_HTTP_CANCEL: tb_carry_cancel(bridge->carry, m.id); break;
         case TB_BRIDGE_PING: pong(bridge, m.t); break;
         case TB_BRIDGE_PONG: tb_bridge_link_pong(bridge->link, m.t); break;
         }
@@ -312,7 +343,7 @@ static void on_lost(const char *reason, gpointer data)
         TbBridge *bridge = data;
         bool was = bridge->ready;
         bridge->ready = false;
-        tb_carry_cancel_all(bridge->carry);
+        tb_carry_lost(bridge->carry);
         g_ptr_array_set_size(bridge->observers, 0);
         if (!was)
                 return;
@@ -322,16 +353,33 @@ static void on_lost(const char *reason, gpointer data)
                        json_pack("{s:s, s:s}", "url", bridge->config->server_url, "reason", reason));
 }
 
-static void on_drained(gpointer data)
+static void on_binary(GBytes *message, gpointer data)
 {
         TbBridge *bridge = data;
-        tb_carry_resume(bridge->carry);
+        g_autoptr(GError) error = NULL;
+        gsize size;
+        const guint8 *bytes = g_bytes_get_data(message, &size);
+        if (!bridge->ready || !tb_link_frame_begins(bytes, size))
+                return; /* nothing that we know: as with texts, the server may grow first */
+        if (tb_carry_receive(bridge->carry, bytes, size, &error))
+                return;
+        tb_log(TB_LOG_WARNING, TB_F("url", bridge->config->server_url), "the server breaks the protocol: %s",
+               tb_error_detail(error));
+        tb_bridge_link_drop(bridge->link, "the server breaks the protocol");
+}
+
+static void on_arrived(gpointer data)
+{
+        TbBridge *bridge = data;
+        if (tb_bridge_link_under_way(bridge->link) >= TB_BRIDGE_UNDER_WAY)
+                return;
+        tb_carry_pump(bridge->carry);
         for (guint i = 0; i < bridge->observers->len; i++)
                 tb_observer_drained(g_ptr_array_index(bridge->observers, i));
 }
 
 static const TbBridgeLinkOps link_ops = {
-        .opened = say_hello, .text = on_text, .lost = on_lost, .drained = on_drained};
+        .opened = say_hello, .text = on_text, .binary = on_binary, .lost = on_lost, .arrived = on_arrived};
 
 /* --- life --- */
 TbBridge *tb_bridge_new(const TbBridgeOptions *options, GError **error)
@@ -343,9 +391,11 @@ TbBridge *tb_bridge_new(const TbBridgeOptions *options, GError **error)
         bridge->config = tb_core_config(options->core);
         bridge->version = g_strdup(options->version);
         bridge->observers = g_ptr_array_new_with_free_func((GDestroyNotify)tb_observer_free);
-        bridge->carry = tb_carry_new(options->poller, options->version, &carry_ops, bridge, error);
+        bridge->carry =
+                tb_carry_new(options->core, options->poller, options->version, &carry_ops, bridge, error);
         if (bridge->carry)
-                bridge->link = tb_bridge_link_new(bridge->config->server_url, &link_ops, bridge, error);
+                bridge->link = tb_bridge_link_new(bridge->config->server_url, bridge->config->server_ca,
+                                                  &link_ops, bridge, error);
         if (!bridge->link) {
                 tb_bridge_free(bridge);
                 return NULL;

@@ -1,32 +1,36 @@
 #include "host/bridge/carry.h"
 
+#include <libsoup/soup.h>
 #include <string.h>
 
-#include <libsoup/soup.h>
-
+#include "host/bridge/carry_body.h"
+#include "host/bridge/message.h"
+#include "host/core/ceiling.h"
 #include "lib/error.h"
 #include "lib/json.h"
 #include "lib/limits.h"
 #include "lib/thread.h"
 
 struct TbCarry {
+        TbCore *core;          /* borrowed */
         const TbCarryOps *ops; /* static */
         gpointer data;
-        TbHttp *http;                    /* owned */
-        SoupSession *session;            /* ref */
-        char *tokens[TB_ROLE_ADMIN + 1]; /* owned; [TB_ROLE_NONE] unused */
-        GHashTable *calls;               /* id -> Call, borrowed: a call frees itself */
-        guint *flying;                   /* owned: calls whose callback is to come, cancelled ones too */
+        TbHttp *http;         /* owned */
+        TbAuth *auth;         /* ref: of `http` */
+        SoupSession *session; /* ref */
+        TbMux *mux;           /* owned */
+        guint flying;         /* calls whose callback is to come, cancelled ones too */
 };
 
 typedef struct Call {
-        TbCarry *carry; /* borrowed; NULL: cancelled, say nothing */
-        guint *flying;  /* borrowed from the TbCarry, which waits for it */
-        gint64 id;
+        TbCarry *carry;       /* borrowed */
+        TbMuxStream *stream;  /* valid until it is closed; NULL: nobody waits, say nothing */
         SoupMessage *message; /* ref */
-        GInputStream *body;   /* ref; NULL: no answer yet */
+        GInputStream *answer; /* ref; NULL: none yet */
         GCancellable *cancel; /* ref */
-        bool waiting;         /* for the server to catch up */
+        TbCarryBody *body;    /* owned: what the client sends; NULL: nothing */
+        char *token;          /* owned: good for this request alone */
+        bool waiting;         /* for room on the stream */
         bool answered;        /* the head was sent */
 } Call;
 
@@ -34,35 +38,19 @@ static void read_more(Call *call);
 
 static void call_free(Call *call)
 {
-        if (call->carry)
-                g_hash_table_remove(call->carry->calls, &call->id);
-        g_clear_object(&call->body);
+        if (call->stream)
+                tb_mux_set_user(call->stream, NULL);
+        tb_carry_body_free(call->body);
+        tb_auth_remove(call->carry->auth, call->token);
+        g_clear_object(&call->answer);
         g_object_unref(call->message);
         g_object_unref(call->cancel);
-        (*call->flying)--;
+        call->carry->flying--;
+        g_free(call->token);
         g_free(call);
 }
 
-static bool send_json(TbCarry *carry, json_t *message_take)
-{
-        gsize size;
-        g_autofree char *text = tb_json_text(message_take, &size);
-        json_decref(message_take);
-        return carry->ops->send(text, size, carry->data);
-}
-
-void tb_carry_refuse(TbCarry *carry, gint64 id, const GError *error)
-{
-        json_t *problem = tb_error_to_problem(error, NULL);
-        gsize size;
-        g_autofree char *text = tb_json_text(problem, &size);
-        g_autofree char *body = g_base64_encode((const guchar *)text, size);
-        json_decref(problem);
-        send_json(carry, json_pack("{s:s, s:I, s:i, s:{s:s}, s:s, s:b}", "type", "http-response", "id",
-                                   (json_int_t)id, "status", tb_error_status(error), "headers",
-                                   "content-type", "application/problem+json", "body", body, "more", 0));
-}
-
+/* --- answers --- */
 /* What tells something to the other side; connection-level headers and those of our own loopback stay here.
  */
 static json_t *answer_headers(SoupMessage *message)
@@ -84,32 +72,37 @@ static json_t *answer_headers(SoupMessage *message)
         return headers;
 }
 
-/* The head goes with the first piece of the body. */
-static bool send_piece(Call *call, const void *bytes, gsize size, bool more)
+static bool send_head(TbMuxStream *stream, int status, json_t *headers_take, bool end)
 {
-        g_autofree char *body = g_base64_encode(bytes, size);
-        json_t *message = call->answered ? json_pack("{s:s}", "type", "http-data")
-                                         : json_pack("{s:s, s:i, s:o}", "type", "http-response", "status",
-                                                     (int)soup_message_get_status(call->message), "headers",
-                                                     answer_headers(call->message));
-        json_object_set_new(message, "id", json_integer(call->id));
-        json_object_set_new(message, "body", json_string(body));
-        json_object_set_new(message, "more", json_boolean(more));
-        call->answered = true;
-        return send_json(call->carry, message);
+        gsize size;
+        json_auto_t *head = json_pack("{s:i, s:o}", "status", status, "headers", headers_take);
+        g_autofree char *text = tb_json_text(head, &size);
+        return tb_mux_answer(stream, text, size, end);
 }
 
-static void fail(Call *call, const GError *cause)
+static void refuse(TbMuxStream *stream, const GError *error)
 {
-        if (call->answered) { /* too late for a status: the body ends short of its length */
-                send_json(call->carry,
-                          json_pack("{s:s, s:I, s:s, s:b, s:s}", "type", "http-data", "id",
-                                    (json_int_t)call->id, "body", "", "more", 0, "error", cause->message));
-                return;
+        gsize size;
+        json_auto_t *problem = tb_error_to_problem(error, NULL);
+        g_autofree char *text = tb_json_text(problem, &size);
+        send_head(stream, tb_error_status(error),
+                  json_pack("{s:s}", "content-type", "application/problem+json"), false);
+        tb_mux_write(stream, text, MIN(size, TB_LIMIT_STREAM_QUEUE), true);
+}
+
+/* The end of a call that somebody still waits for. */
+static void fail(Call *call, const char *cause)
+{
+        TbMuxStream *stream = g_steal_pointer(&call->stream);
+        tb_mux_set_user(stream, NULL);
+        if (call->answered) { /* too late for a status: the body ends short */
+                tb_mux_reset(stream, cause);
+        } else {
+                g_autoptr(GError) error = g_error_new(TB_ERROR, TB_ERROR_UNAVAILABLE,
+                                                      "the host's own route did not answer: %s", cause);
+                refuse(stream, error);
         }
-        g_autoptr(GError) error = g_error_new(TB_ERROR, TB_ERROR_UNAVAILABLE,
-                                              "the host's own route did not answer: %s", cause->message);
-        tb_carry_refuse(call->carry, call->id, error);
+        call_free(call);
 }
 
 static void on_read(GObject *source, GAsyncResult *result, gpointer data)
@@ -117,44 +110,57 @@ static void on_read(GObject *source, GAsyncResult *result, gpointer data)
         Call *call = data;
         g_autoptr(GError) error = NULL;
         g_autoptr(GBytes) bytes = g_input_stream_read_bytes_finish(G_INPUT_STREAM(source), result, &error);
-        if (!call->carry) {
+        if (!call->stream) {
                 call_free(call);
-                return;
-        }
-        if (!bytes) {
-                fail(call, error);
+        } else if (!bytes) {
+                fail(call, error->message);
+        } else if (g_bytes_get_size(bytes) == 0) {
+                TbMuxStream *stream = g_steal_pointer(&call->stream);
+                tb_mux_set_user(stream, NULL);
+                tb_mux_write(stream, NULL, 0, true);
                 call_free(call);
-                return;
-        }
-        gsize size;
-        const void *piece = g_bytes_get_data(bytes, &size);
-        if (!send_piece(call, piece, size, size > 0) || size == 0)
-                call_free(call);
-        else
+        } else {
+                gsize size;
+                const void *piece = g_bytes_get_data(bytes, &size);
+                tb_mux_write(call->stream, piece, size, false); /* takes it: no more was read than it takes */
                 read_more(call);
+        }
 }
 
 static void read_more(Call *call)
 {
-        call->waiting = call->carry->ops->full(call->carry->data);
-        if (!call->waiting)
-                g_input_stream_read_bytes_async(call->body, TB_BRIDGE_CHUNK, G_PRIORITY_DEFAULT, call->cancel,
-                                                on_read, call);
+        gsize room = tb_mux_writable(call->stream);
+        call->waiting = room == 0;
+        if (room > 0)
+                g_input_stream_read_bytes_async(call->answer, MIN(room, TB_LIMIT_LINK_CHUNK),
+                                                G_PRIORITY_DEFAULT, call->cancel, on_read, call);
 }
 
 static void on_answer(GObject *source, GAsyncResult *result, gpointer data)
 {
         Call *call = data;
         g_autoptr(GError) error = NULL;
-        call->body = soup_session_send_finish(SOUP_SESSION(source), result, &error);
-        if (!call->carry) {
+        call->answer = soup_session_send_finish(SOUP_SESSION(source), result, &error);
+        if (!call->stream) {
                 call_free(call);
-        } else if (!call->body) {
-                fail(call, error);
-                call_free(call);
-        } else {
-                read_more(call);
+                return;
         }
+        if (!call->answer) {
+                fail(call, error->message);
+                return;
+        }
+        int status = (int)soup_message_get_status(call->message);
+        bool bare = status == SOUP_STATUS_NO_CONTENT || status == SOUP_STATUS_NOT_MODIFIED ||
+                    soup_message_get_method(call->message) == SOUP_METHOD_HEAD;
+        if (!send_head(call->stream, status, answer_headers(call->message), bare)) {
+                fail(call, "its headers are too large");
+                return;
+        }
+        call->answered = true;
+        if (bare)
+                call_free(call);
+        else
+                read_more(call);
 }
 
 /* --- requests --- */
@@ -175,7 +181,7 @@ static void add_headers(SoupMessageHeaders *to, const TbBridgeMessage *request)
         }
 }
 
-static SoupMessage *build(TbCarry *carry, const TbBridgeMessage *request, GError **error)
+static SoupMessage *build(TbCarry *carry, const TbBridgeMessage *request, const char *token, GError **error)
 {
         g_autofree char *url =
                 g_strdup_printf("http://127.0.0.1:%u%s", tb_http_port(carry->http), request->path);
@@ -186,117 +192,164 @@ static SoupMessage *build(TbCarry *carry, const TbBridgeMessage *request, GError
         }
         SoupMessageHeaders *headers = soup_message_get_request_headers(message);
         add_headers(headers, request);
-        g_autofree char *bearer = g_strdup_printf("Bearer %s", carry->tokens[request->role]);
+        g_autofree char *bearer = g_strdup_printf("Bearer %s", token);
         soup_message_headers_replace(headers, "Authorization", bearer);
         soup_message_add_flags(message, SOUP_MESSAGE_NO_REDIRECT);
-        if (request->body && *request->body) {
-                gsize size;
-                guchar *raw = g_base64_decode(request->body, &size);
-                g_autoptr(GBytes) bytes = g_bytes_new_take(raw, size);
-                /* a copy: the call replaces the header that we read */
-                g_autofree char *type = g_strdup(soup_message_headers_get_one(headers, "content-type"));
-                soup_message_set_request_body_from_bytes(message, type, bytes);
-        }
         return message;
 }
 
-void tb_carry_request(TbCarry *carry, const TbBridgeMessage *request)
+/* A token that is this person's, for this request, with no more than what the configuration lets through. */
+static char *mint(TbCarry *carry, const TbBridgeMessage *request)
 {
-        tb_assert_main();
-        g_autoptr(GError) error = NULL;
-        SoupMessage *message = NULL;
-        if (g_hash_table_contains(carry->calls, &request->id))
-                tb_set_error(&error, TB_ERROR_BUSY, "request %" G_GINT64_FORMAT " is being answered already",
-                             request->id);
-        else if (g_hash_table_size(carry->calls) >= TB_BRIDGE_CARRIED)
-                tb_set_error(&error, TB_ERROR_LIMIT, "the host answers %d requests of the server at once",
-                             TB_BRIDGE_CARRIED);
-        else
-                message = build(carry, request, &error);
-        if (!message) {
-                tb_carry_refuse(carry, request->id, error);
-                return;
-        }
-        Call *call = g_new0(Call, 1);
-        call->carry = carry;
-        call->flying = carry->flying;
-        (*call->flying)++;
-        call->id = request->id;
-        call->message = message;
-        call->cancel = g_cancellable_new();
-        g_hash_table_insert(carry->calls, &call->id, call);
-        soup_session_send_async(carry->session, message, G_PRIORITY_DEFAULT, call->cancel, on_answer, call);
+        char *token = tb_random_token(32);
+        g_autofree char *user = tb_via_server_user(request->user, NULL);
+        tb_auth_add(carry->auth, user, token, tb_via_server_role(carry->core, request->role), NULL);
+        return token;
 }
 
-static void abandon(Call *call)
+static void start(TbCarry *carry, TbMuxStream *stream, SoupMessage *message_take, char *token_take,
+                  TbCarryBody *body_take, GInputStream *from, gint64 length)
 {
-        g_hash_table_remove(call->carry->calls, &call->id);
-        call->carry = NULL;
+        Call *call = g_new0(Call, 1);
+        call->carry = carry;
+        call->stream = stream;
+        call->message = message_take;
+        call->token = token_take;
+        call->cancel = g_cancellable_new();
+        carry->flying++;
+        call->body = body_take;
+        if (from) {
+                /* a copy: the call replaces the header that we read */
+                g_autofree char *type = g_strdup(soup_message_headers_get_one(
+                        soup_message_get_request_headers(message_take), "content-type"));
+                soup_message_set_request_body(message_take, type, from, (gssize)length);
+                /* a body cannot be sent twice: on no connection that may be closed already */
+                soup_message_add_flags(message_take, SOUP_MESSAGE_NEW_CONNECTION);
+        }
+        tb_mux_set_user(stream, call);
+        soup_session_send_async(carry->session, message_take, G_PRIORITY_DEFAULT, call->cancel, on_answer,
+                                call);
+}
+
+/* --- streams --- */
+static void on_opened(TbMuxStream *stream, const guint8 *head, gsize size, bool end, gpointer data)
+{
+        TbCarry *carry = data;
+        g_autoptr(GError) error = NULL;
+        g_auto(TbBridgeMessage) m = {0};
+        if (!tb_bridge_parse_request(head, size, &m, &error)) {
+                refuse(stream, error);
+                return;
+        }
+        char *token = mint(carry, &m);
+        g_autoptr(GInputStream) from = NULL;
+        SoupMessage *message = build(carry, &m, token, &error);
+        TbCarryBody *body = message && !end ? tb_carry_body_new(stream, &from, &error) : NULL;
+        if (!error) {
+                start(carry, stream, message, token, body, from, m.length);
+                return;
+        }
+        g_clear_object(&message);
+        tb_auth_remove(carry->auth, token);
+        g_free(token);
+        refuse(stream, error);
+}
+
+static void on_data(TbMuxStream *stream, const guint8 *bytes, gsize size, bool end,
+                    gpointer data G_GNUC_UNUSED)
+{
+        Call *call = tb_mux_user(stream);
+        if (call && call->body)
+                tb_carry_body_add(call->body, bytes, size, end);
+        else
+                tb_mux_consumed(stream, size); /* answered already: the rest is of no use */
+}
+
+static void on_writable(TbMuxStream *stream, gpointer data G_GNUC_UNUSED)
+{
+        Call *call = tb_mux_user(stream);
+        if (call && call->waiting)
+                read_more(call);
+}
+
+static void on_closed(TbMuxStream *stream, const char *reason G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
+{
+        Call *call = tb_mux_user(stream);
+        if (!call)
+                return;
+        call->stream = NULL;
+        if (call->body)
+                tb_carry_body_abandon(call->body);
         if (call->waiting)
                 call_free(call);
         else
                 g_cancellable_cancel(call->cancel); /* its callback frees it */
 }
 
-void tb_carry_cancel(TbCarry *carry, gint64 id)
+static bool line_send(const void *bytes, gsize size, gpointer data)
 {
-        Call *call = g_hash_table_lookup(carry->calls, &id);
-        if (call)
-                abandon(call);
+        TbCarry *carry = data;
+        return carry->ops->send(bytes, size, carry->data);
 }
 
-void tb_carry_cancel_all(TbCarry *carry)
+static gsize line_room(gpointer data)
 {
-        g_autoptr(GList) calls = g_hash_table_get_values(carry->calls);
-        for (GList *l = calls; l; l = l->next)
-                abandon(l->data);
+        TbCarry *carry = data;
+        return carry->ops->room(carry->data);
 }
 
-void tb_carry_resume(TbCarry *carry)
+static const TbMuxOps mux_ops = {.send = line_send,
+                                 .room = line_room,
+                                 .opened = on_opened,
+                                 .data = on_data,
+                                 .writable = on_writable,
+                                 .closed = on_closed};
+
+bool tb_carry_receive(TbCarry *carry, const guint8 *bytes, gsize size, GError **error)
 {
-        g_autoptr(GList) calls = g_hash_table_get_values(carry->calls);
-        for (GList *l = calls; l; l = l->next) {
-                Call *call = l->data;
-                if (call->waiting)
-                        read_more(call);
-        }
+        return tb_mux_receive(carry->mux, bytes, size, error);
+}
+
+void tb_carry_pump(TbCarry *carry)
+{
+        tb_mux_pump(carry->mux);
+}
+
+void tb_carry_lost(TbCarry *carry)
+{
+        tb_mux_reset_all(carry->mux, "the link was lost");
 }
 
 guint tb_carry_count(const TbCarry *carry)
 {
-        return g_hash_table_size(carry->calls);
+        return tb_mux_count(carry->mux);
 }
 
 /* --- life --- */
-TbCarry *tb_carry_new(TbPoller *poller, const char *version, const TbCarryOps *ops, gpointer data,
-                      GError **error)
+TbCarry *tb_carry_new(TbCore *core, TbPoller *poller, const char *version, const TbCarryOps *ops,
+                      gpointer data, GError **error)
 {
         g_autoptr(TbCarry) carry = g_new0(TbCarry, 1);
+        carry->core = core;
         carry->ops = ops;
         carry->data = data;
-        carry->calls = g_hash_table_new(g_int64_hash, g_int64_equal);
-        carry->flying = g_new0(guint, 1);
-        TbAuth *auth = tb_auth_new();
-        for (TbRole role = TB_ROLE_VIEWER; role <= TB_ROLE_ADMIN; role++) {
-                g_autofree char *name = g_strdup_printf("server:%s", tb_role_name(role));
-                carry->tokens[role] = tb_random_token(32);
-                if (!tb_auth_add(auth, name, carry->tokens[role], role, error)) {
-                        tb_auth_unref(auth);
-                        return NULL;
-                }
-        }
+        carry->mux = tb_mux_new(&mux_ops, carry);
+        carry->auth = tb_auth_new();
+        /* one that nobody knows: without any token everybody would be admin */
+        g_autofree char *none = tb_random_token(32);
+        if (!tb_auth_add(carry->auth, "nobody", none, TB_ROLE_VIEWER, error))
+                return NULL;
         const TbHttpOptions options = {.address = "127.0.0.1",
                                        .name = "testbed-host",
                                        .version = version,
-                                       .auth = auth,
+                                       .auth = carry->auth,
                                        .poller = poller,
-                                       .max_connections = 2 * TB_BRIDGE_CARRIED};
+                                       .max_connections = 2 * TB_LIMIT_LINK_STREAMS};
         carry->http = tb_http_new(&options, error);
-        tb_auth_unref(auth);
         if (!carry->http)
                 return NULL;
-        carry->session = soup_session_new_with_options("max-conns", TB_BRIDGE_CARRIED, "max-conns-per-host",
-                                                       TB_BRIDGE_CARRIED, NULL);
+        carry->session = soup_session_new_with_options("max-conns", 2 * TB_LIMIT_LINK_STREAMS,
+                                                       "max-conns-per-host", 2 * TB_LIMIT_LINK_STREAMS, NULL);
         soup_session_remove_feature_by_type(carry->session, SOUP_TYPE_CONTENT_DECODER);
         return g_steal_pointer(&carry);
 }
@@ -305,18 +358,16 @@ void tb_carry_free(TbCarry *carry)
 {
         if (!carry)
                 return;
-        tb_carry_cancel_all(carry);
-        while (*carry->flying) /* every one is cancelled: this takes a turn or two of the loop */
+        tb_carry_lost(carry);
+        while (carry->flying) /* every one is cancelled: this takes a turn or two of the loop */
                 g_main_context_iteration(NULL, TRUE);
         if (carry->session) {
                 soup_session_abort(carry->session);
                 g_object_unref(carry->session);
         }
         tb_http_free(carry->http);
-        g_hash_table_destroy(carry->calls);
-        g_free(carry->flying);
-        for (TbRole role = TB_ROLE_NONE; role <= TB_ROLE_ADMIN; role++)
-                g_free(carry->tokens[role]);
+        tb_auth_unref(carry->auth);
+        tb_mux_free(carry->mux);
         g_free(carry);
 }
 

@@ -9,7 +9,7 @@
 #include "lib/log.h"
 #include "lib/thread.h"
 
-#define PING_EVERY (64 * 1024) /* bytes between two marks */
+#define PING_EVERY (32 * 1024) /* bytes between two marks */
 
 typedef struct Mark { /* a ping on its way: its pong says that everything before has arrived */
         gint64 t;
@@ -32,7 +32,6 @@ struct TbBridgeLink {
         guint64 sent, arrived, marked; /* bytes of this connection */
         GQueue marks;                  /* owned Mark, oldest first */
         gint64 next_t;
-        bool full;
 };
 
 guint tb_bridge_retry_ms(guint n, double random)
@@ -82,7 +81,6 @@ static bool forget(TbBridgeLink *link)
         link->doomed = 0;
         g_queue_clear_full(&link->marks, g_free);
         link->sent = link->arrived = link->marked = 0;
-        link->full = false;
         if (!link->ws)
                 return false;
         g_signal_handlers_disconnect_by_data(link->ws, link);
@@ -122,6 +120,9 @@ static void on_message(SoupWebsocketConnection *ws, gint kind, GBytes *message, 
                 g_autofree char *text = g_strndup(
                         bytes ? bytes : "", size); /* the handler may drop the link and the message with it */
                 link->ops->text(text, size, link->data);
+        } else {
+                g_autoptr(GBytes) kept = g_bytes_ref(message);
+                link->ops->binary(kept, link->data);
         }
 }
 
@@ -157,10 +158,7 @@ void tb_bridge_link_pong(TbBridgeLink *link, gint64 t)
                 link->arrived = m->sent;
                 g_free(g_queue_pop_head(&link->marks));
         }
-        if (link->full && tb_bridge_link_under_way(link) < TB_BRIDGE_UNDER_WAY) {
-                link->full = false;
-                link->ops->drained(link->data);
-        }
+        link->ops->arrived(link->data);
 }
 
 static void on_connected(GObject *source, GAsyncResult *result, gpointer data)
@@ -180,7 +178,7 @@ static void on_connected(GObject *source, GAsyncResult *result, gpointer data)
         }
         link->ws = ws;
         link->heard_us = g_get_monotonic_time();
-        soup_websocket_connection_set_max_incoming_payload_size(ws, TB_LIMIT_HTTP_BODY * 2);
+        soup_websocket_connection_set_max_incoming_payload_size(ws, 2 * TB_LIMIT_WS_MESSAGE);
         g_signal_connect(ws, "message", G_CALLBACK(on_message), link);
         g_signal_connect(ws, "closed", G_CALLBACK(on_closed), link);
         link->alive = g_timeout_add_seconds(TB_BRIDGE_ASK_S, on_alive, link);
@@ -216,9 +214,15 @@ static char *socket_url(const char *url, GError **error)
                           g_uri_get_port(uri), full, NULL, NULL);
 }
 
-TbBridgeLink *tb_bridge_link_new(const char *url, const TbBridgeLinkOps *ops, gpointer data, GError **error)
+TbBridgeLink *tb_bridge_link_new(const char *url, const char *ca, const TbBridgeLinkOps *ops, gpointer data,
+                                 GError **error)
 {
         tb_assert_main();
+        g_autoptr(GTlsDatabase) trusted = ca ? g_tls_file_database_new(ca, error) : NULL;
+        if (ca && !trusted) {
+                tb_error_prefix(error, "server.ca %s: ", ca);
+                return NULL;
+        }
         char *socket = socket_url(url, error);
         if (!socket)
                 return NULL;
@@ -227,6 +231,8 @@ TbBridgeLink *tb_bridge_link_new(const char *url, const TbBridgeLinkOps *ops, gp
         link->ops = ops;
         link->data = data;
         link->session = soup_session_new_with_options("user-agent", "testbed-host", "timeout", 15, NULL);
+        if (trusted)
+                soup_session_set_tls_database(link->session, trusted);
         g_queue_init(&link->marks);
         link->monitor = g_object_ref(g_network_monitor_get_default());
         g_signal_connect(link->monitor, "network-changed", G_CALLBACK(on_network), link);
@@ -280,8 +286,6 @@ bool tb_bridge_link_send(TbBridgeLink *link, bool binary, const void *bytes, gsi
         link->sent += size;
         if (link->sent - link->marked >= PING_EVERY)
                 mark(link);
-        if (tb_bridge_link_under_way(link) >= TB_BRIDGE_UNDER_WAY)
-                link->full = true;
         return true;
 }
 

@@ -13,20 +13,25 @@ typedef struct TbBridgeLink TbBridgeLink;
 
 #define TB_BRIDGE_RETRY_MIN_MS 500
 #define TB_BRIDGE_RETRY_MAX_MS 30000
-#define TB_BRIDGE_ASK_S 5                /* between pings */
-#define TB_BRIDGE_SILENCE_S 15           /* without a word of the server: it is gone */
+#define TB_BRIDGE_ASK_S 5      /* between pings */
+#define TB_BRIDGE_SILENCE_S 15 /* without a word of the server: it is gone */
+/* bytes without a pong as far as bodies of carried requests may fill the line */
+#define TB_BRIDGE_BULK (128 * 1024)
 #define TB_BRIDGE_UNDER_WAY (512 * 1024) /* bytes without a pong above which senders of bulk should wait */
 
 typedef struct TbBridgeLinkOps {
         void (*opened)(gpointer data);                             /* the socket stands; say hello */
         void (*text)(const char *text, gsize size, gpointer data); /* NUL-terminated */
+        void (*binary)(GBytes *message, gpointer data);
         void (*lost)(const char *reason, gpointer data); /* after opened; it is tried again by itself */
-        void (*drained)(gpointer data);                  /* below TB_BRIDGE_UNDER_WAY again */
+        void (*arrived)(gpointer data);                  /* more of what was sent has come to the server */
 } TbBridgeLinkOps;
 
-/* `url`: http(s):// or ws(s)://, with a path prefix or not; "/ws" is added. Errors: TB_ERROR_INVALID. Opens
+/* `url`: http(s):// or ws(s)://, with a path prefix or not; "/ws" is added. `ca`: file of the certificates
+ * that vouch for a TLS server; NULL: the system's. Errors: TB_ERROR_INVALID. Opens
  * it from the loop. */
-TbBridgeLink *tb_bridge_link_new(const char *url, const TbBridgeLinkOps *ops, gpointer data, GError **error);
+TbBridgeLink *tb_bridge_link_new(const char *url, const char *ca, const TbBridgeLinkOps *ops, gpointer data,
+                                 GError **error);
 void tb_bridge_link_free(
         TbBridgeLink *link); /* says goodbye (1001); no callback from here on; accepts NULL */
 /* The server has accepted us: the next pause starts small again. */

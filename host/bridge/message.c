@@ -35,17 +35,6 @@ static bool get_name(const TbBridgeMessage *m, const char *field, bool required,
         return get_text(m, field, required, TB_BRIDGE_NAME, ret, error);
 }
 
-static bool get_id(const TbBridgeMessage *m, gint64 *ret, GError **error)
-{
-        json_t *value = json_object_get(m->json, "id");
-        if (!json_is_integer(value) || json_integer_value(value) < 0) {
-                tb_error_set_field(error, TB_ERROR_INVALID, "id", "id must be a number of 0 or more");
-                return false;
-        }
-        *ret = json_integer_value(value);
-        return true;
-}
-
 static void get_ice_servers(TbBridgeMessage *m)
 {
         json_t *servers = json_object_get(m->json, "iceServers");
@@ -55,6 +44,9 @@ static void get_ice_servers(TbBridgeMessage *m)
 /* --- messages --- */
 static bool parse_ready(TbBridgeMessage *m, GError **error)
 {
+        json_t *protocol = json_object_get(m->json, "protocol");
+        m->protocol = json_is_integer(protocol) ? (int)CLAMP(json_integer_value(protocol), 1, 1000) : 1;
+        m->open = g_strcmp0(json_string_value(json_object_get(m->json, "access")), "open") == 0;
         get_ice_servers(m);
         return get_name(m, "peerId", false, &m->peer, error);
 }
@@ -152,14 +144,19 @@ static bool own_route(const char *path)
         return decoded && !strstr(decoded, "/../") && !g_str_has_suffix(decoded, "/..");
 }
 
-static bool parse_http(TbBridgeMessage *m, GError **error)
+/* The head of a carried request: {"method","path","headers","role","user","length"}. */
+bool tb_bridge_parse_request(const guint8 *text, gsize size, TbBridgeMessage *ret_message, GError **error)
 {
         static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", NULL};
+        TbBridgeMessage *m = ret_message;
         const char *role;
-        json_t *headers = json_object_get(m->json, "headers");
-        if (!get_id(m, &m->id, error) || !get_name(m, "method", true, &m->method, error) ||
+        *m = (TbBridgeMessage){.t = -1, .length = -1};
+        m->json = tb_json_parse(text, size, error);
+        if (!m->json)
+                return false;
+        json_t *headers = json_object_get(m->json, "headers"), *length = json_object_get(m->json, "length");
+        if (!get_name(m, "method", true, &m->method, error) ||
             !get_text(m, "path", true, TB_LIMIT_URI, &m->path, error) ||
-            !get_text(m, "body", false, TB_LIMIT_WS_MESSAGE, &m->body, error) ||
             !get_name(m, "user", false, &m->user, error) || !get_name(m, "role", false, &role, error))
                 return false;
         if (!g_strv_contains(methods, m->method)) {
@@ -174,18 +171,18 @@ static bool parse_http(TbBridgeMessage *m, GError **error)
                 tb_error_set_field(error, TB_ERROR_INVALID, "headers", "headers must be an object");
                 return false;
         }
+        if (length && (!json_is_integer(length) || json_integer_value(length) < 0)) {
+                tb_error_set_field(error, TB_ERROR_INVALID, "length", "length must be a number of 0 or more");
+                return false;
+        }
         m->headers = headers;
+        m->length = length ? json_integer_value(length) : -1;
         m->role = TB_ROLE_VIEWER; /* nothing said: the least */
         if (role && (!tb_role_parse(role, &m->role) || m->role == TB_ROLE_NONE)) {
                 tb_error_set_field(error, TB_ERROR_INVALID, "role", "role must be viewer, operator or admin");
                 return false;
         }
         return true;
-}
-
-static bool parse_cancel(TbBridgeMessage *m, GError **error)
-{
-        return get_id(m, &m->id, error);
 }
 
 static bool parse_time(TbBridgeMessage *m, GError **error)
@@ -210,8 +207,6 @@ static const struct {
         {"ice", TB_BRIDGE_ICE, parse_ice},
         {"ice-candidate", TB_BRIDGE_ICE, parse_ice},
         {"bye", TB_BRIDGE_BYE, parse_bye},
-        {"http", TB_BRIDGE_HTTP, parse_http},
-        {"http-cancel", TB_BRIDGE_HTTP_CANCEL, parse_cancel},
         {"ping", TB_BRIDGE_PING, parse_time},
         {"pong", TB_BRIDGE_PONG, parse_time},
 };
@@ -229,7 +224,7 @@ static bool is_control(json_t *json, const char *type)
 bool tb_bridge_parse(const char *text, gsize size, TbBridgeMessage *ret_message, GError **error)
 {
         TbBridgeMessage *m = ret_message;
-        *m = (TbBridgeMessage){.id = -1, .t = -1};
+        *m = (TbBridgeMessage){.t = -1, .length = -1};
         m->json = tb_json_parse(text, size, error);
         if (!m->json)
                 return false;

@@ -10,7 +10,7 @@
 
 #include "lib/http/auth.h"
 
-#define TB_BRIDGE_NAME 128 /* bytes of a session id, a peer id, a request id */
+#define TB_BRIDGE_NAME 128 /* bytes of a session id, a peer id, a user */
 
 typedef enum TbBridgeType {
         TB_BRIDGE_OTHER, /* not for us, or from a newer server: ignored */
@@ -23,8 +23,6 @@ typedef enum TbBridgeType {
         TB_BRIDGE_ICE,
         TB_BRIDGE_BYE,
         TB_BRIDGE_CONTROL, /* a control message that came by the relay: `json` without the envelope */
-        TB_BRIDGE_HTTP,
-        TB_BRIDGE_HTTP_CANCEL,
         TB_BRIDGE_PING,
         TB_BRIDGE_PONG,
 } TbBridgeType;
@@ -43,17 +41,22 @@ typedef struct TbBridgeMessage {
         const char *code, *text;
         /* ready, peer-connected */
         json_t *ice_servers; /* borrowed, not empty; nullable */
-        /* http */
-        gint64 id;
-        const char *method, *path, *body, *user;
+        /* ready */
+        int protocol; /* 1: an older server */
+        bool open;    /* it asks nobody for a token */
+        /* a carried request */
+        const char *method, *path, *user;
         json_t *headers; /* borrowed object; nullable */
-        TbRole role;
+        TbRole role;     /* as the server says: core reduces it */
+        gint64 length;   /* of its body; -1: not known */
         /* ping, pong; -1: none */
         gint64 t;
 } TbBridgeMessage;
 
 /* TB_ERROR_INVALID that blames the field. tb_bridge_message_clear() in both cases. */
 bool tb_bridge_parse(const char *text, gsize size, TbBridgeMessage *ret_message, GError **error);
+/* The head of a stream that the server opens; errors and clearing as above. */
+bool tb_bridge_parse_request(const guint8 *text, gsize size, TbBridgeMessage *ret_message, GError **error);
 void tb_bridge_message_clear(TbBridgeMessage *message);
 
 /* Adds the envelope {"sessionId","to"} to `message` and prints it; the caller frees. */

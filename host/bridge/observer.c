@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "host/core/ceiling.h"
 #include "host/core/control/control.h"
 #include "host/media/peer.h"
 #include "host/media/still/still.h"
@@ -327,7 +328,7 @@ TbObserver *tb_observer_new(TbCore *core, TbMedia *media, const TbObserverInfo *
         o->session = g_strdup(info->session);
         o->peer_id = g_strdup(info->peer);
         o->device = g_strdup(info->device);
-        o->user = g_strdup_printf("observer:%s", info->name && *info->name ? info->name : info->peer);
+        o->user = tb_via_server_user(info->name, info->peer);
         o->control = info->control;
         o->ice_servers = g_strdupv((char **)(gpointer)info->ice_servers);
         o->quality = TB_BRIDGE_PICTURE_QUALITY;

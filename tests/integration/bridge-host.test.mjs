@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { test } from 'node:test';
 
+import { CHUNK, DATA, HEAD, RESET, bodyOf, findFrame, frame, headOf } from './link.mjs';
 import { BUILD, Host, Inbox, Program, ROOT, until, within } from './harness.mjs';
 
 const { WebSocketServer } = createRequire(path.join(ROOT, 'tests', 'package.json'))('ws');
@@ -26,7 +27,7 @@ class FakeServer {
       ws.on('message', (data, binary) => {
         const item = binary ? data : JSON.parse(data.toString());
         if (item.type === 'ping') return inbox.pongs && inbox.send({ type: 'pong', t: item.t });
-        if (item.type === 'hello' && ready) inbox.send({ type: 'ready', role: 'host', peerId: 'h1', peers: [], iceServers: [] });
+        if (item.type === 'hello' && ready) inbox.send({ type: 'ready', role: 'host', peerId: 'h1', protocol: server.protocol ?? 2, access: server.access ?? 'tokens', peers: [], iceServers: [] });
         return inbox.push(item);
       });
       ws.on('close', () => inbox.close());
@@ -132,6 +133,10 @@ test('relay: a view observer sees and may not control, a control observer may, a
   assert.equal((await link.find(to('c1', 2))).ok, true);
   await source.line(/"key":"y","action":"up"/);
 
+  for (const peer of ['v1', 'c1']) { // what the observer's page asks first
+    relay(link, peer, { id: 20, device: 'screen', verb: 'device.get', params: {} });
+    assert.equal((await link.find(to(peer, 20))).result?.id, 'screen');
+  }
   relay(link, 'c1', { id: 3, device: 'other', verb: 'input.send', params: press.params });
   assert.ok((await link.find(to('c1', 3))).error.status >= 400, 'only the session\'s device');
 
@@ -183,14 +188,11 @@ test('carried requests: the host\'s own routes, by the role that the server name
   let next = 0;
   const carry = async (method, target, { role, json, headers } = {}) => {
     const id = ++next;
-    link.send({ type: 'http', id, method, path: target, headers: { ...headers, ...(json ? { 'content-type': 'application/json' } : {}) }, role, user: 'anna',
-      ...(json ? { body: Buffer.from(JSON.stringify(json)).toString('base64') } : {}) });
-    const head = await link.find((m) => m.type === 'http-response' && m.id === id, { what: `the answer to ${method} ${target}` });
-    const last = head.more ? await link.find((m) => m.id === id && m.more === false, { what: 'the end of the answer' }) : head;
-    const parts = link.items.filter((m) => m.id === id && m.body !== undefined && /^http-/.test(m.type));
-    const body = Buffer.concat(parts.map((p) => Buffer.from(p.body, 'base64')));
-    assert.ok(last);
-    return { status: head.status, headers: head.headers, body };
+    link.ws.send(frame(HEAD, id, { method, path: target, headers: { ...headers, ...(json ? { 'content-type': 'application/json' } : {}) }, role, user: 'anna' }, !json));
+    if (json) link.ws.send(frame(DATA, id, JSON.stringify(json), true));
+    const { head } = await headOf(link, (h, f) => f.stream === id, { what: `the answer to ${method} ${target}` });
+    await findFrame(link, (f) => f.stream === id && f.end, { what: 'the end of the answer' });
+    return { status: head.status, headers: head.headers, body: bodyOf(link, id) };
   };
   const devices = await carry('GET', '/host/devices', { role: 'viewer' });
   assert.equal(devices.status, 200);
@@ -211,14 +213,77 @@ test('carried requests: the host\'s own routes, by the role that the server name
   assert.equal((await carry('GET', '/host/../metrics', { role: 'admin' })).status, 404);
   assert.equal((await carry('GET', '/host/nothing', { role: 'admin' })).status, 404);
 
-  link.send({ type: 'http', id: 900, method: 'GET', path: '/host/events', role: 'viewer' }); // a stream without end
-  await link.find((m) => m.type === 'http-response' && m.id === 900);
+  const events = ++next;
+  link.ws.send(frame(HEAD, events, { method: 'GET', path: '/host/events', role: 'viewer' }, true)); // a stream without end
+  await headOf(link, (h, f) => f.stream === events);
   await host.post('/host/devices', { id: 'third', attach: ['tcp://127.0.0.1:1'] });
-  await until('the event', () => link.items.filter((m) => m.id === 900).some((m) => Buffer.from(m.body, 'base64').includes('device.added')));
-  link.send({ type: 'http-cancel', id: 900 });
-  for (let id = 1000; id < 1032; id++) link.send({ type: 'http', id, method: 'GET', path: '/host/events', role: 'viewer' });
-  link.send({ type: 'http', id: 1032, method: 'GET', path: '/host/devices', role: 'viewer' });
-  assert.equal((await link.find((m) => m.id === 1032)).status, 429);
+  await until('the event', () => bodyOf(link, events).includes('device.added'));
+  link.ws.send(frame(RESET, events, 'nobody waits'));
+  assert.equal((await carry('GET', '/host/devices', { role: 'viewer' })).status, 200);
+  const lease = await carry('POST', '/host/devices/screen/lease', { role: 'operator', json: { ttl_s: 60 } });
+  assert.equal(JSON.parse(lease.body).holder, 'anna (via server)');
+});
+
+test('the ceiling: what the server may not do here unless the configuration says so', async (t) => {
+  const exec = { id: 'pwn', attach: { console: { driver: 'exec', console: ['id'] } } };
+  for (const [config, expected] of [
+    [{}, { attach: 403, exec: 403 }],
+    [{ role: 'viewer' }, { attach: 403, exec: 403, press: 403 }],
+    [{ role: 'admin' }, { attach: 201, exec: 403 }],
+    [{ role: 'admin', allow: ['attach', 'exec'] }, { attach: 201, exec: 201 }],
+    [{ role: 'operator', allow: ['attach'] }, { attach: 403, exec: 403 }],
+  ]) {
+    const server = await FakeServer.start(t);
+    const { host } = await bench(t, server, { server: { url: server.url, ...config } });
+    const link = await server.next();
+    await link.find((m) => m.type === 'hello');
+    let id = 0;
+    const carry = async (method, target, json) => {
+      id++;
+      link.ws.send(Buffer.concat([frame(HEAD, id, { method, path: target, headers: { 'content-type': 'application/json' }, role: 'admin', user: 'mallory' }), frame(DATA, id, JSON.stringify(json), true)]));
+      return (await headOf(link, (h, f) => f.stream === id)).head.status;
+    };
+    const what = JSON.stringify(config);
+    assert.equal(await carry('POST', '/host/devices', { id: 'n', attach: ['tcp://127.0.0.1:1'] }), expected.attach, `${what}: attach`);
+    assert.equal(await carry('POST', '/host/devices', exec), expected.exec, `${what}: exec`);
+    assert.equal(await carry('POST', '/host/devices/screen/input', [{ type: 'key', key: 'q' }]), expected.press ?? 204, `${what}: input`);
+    if (expected.press) { // and by the relay
+      observe(link, 'c1', 'control');
+      relay(link, 'c1', { id: 2, device: 'screen', verb: 'input.send', params: { events: [{ type: 'key', key: 'y' }] } });
+      assert.equal((await link.find(to('c1', 2))).error.status, 403);
+    }
+    await host.stop();
+  }
+});
+
+test('a server that asks nobody for a token is joined only when the configuration says so', async (t) => {
+  const server = await FakeServer.start(t);
+  server.access = 'open';
+  const tokens = [{ name: 'anna', role: 'admin', token: 'admin-token-0123456789' }];
+  const closed = await Host.start({ name: 'lab-1', server: { url: server.url }, tokens });
+  await closed.program.line(/asks nobody for a token/);
+  await closed.stop();
+  const told = await Host.start({ name: 'lab-1', server: { url: server.url, insecure: true }, tokens });
+  await told.program.line(/registered with the server/);
+  await told.stop();
+  const demo = await Host.start({ name: 'lab-1', server: { url: server.url } }); // nobody needs a token there either, and nothing leaves this machine
+  await demo.program.line(/registered with the server/);
+  await demo.stop();
+});
+
+test('carried uploads stop at a window; a server that breaks the protocol, or is too old, is left', async (t) => {
+  const server = await FakeServer.start(t);
+  const { host } = await bench(t, server);
+  const link = await server.next();
+  await link.find((m) => m.type === 'hello');
+  server.protocol = 1; // from the next connection on
+  link.ws.send(frame(HEAD, 1, { method: 'PUT', path: '/host/nothing', role: 'operator' }));
+  link.ws.send(Buffer.concat(Array.from({ length: 20 }, () => frame(DATA, 1, Buffer.alloc(CHUNK)))));
+  await host.program.line(/breaks the protocol/);
+  const again = await server.next(1);
+  await again.find((m) => m.type === 'hello');
+  await host.program.line(/update testbed-server/);
+  await host.stop();
 });
 
 test('nonsense of the server is survived, and the host ends at once while it is connected', async (t) => {

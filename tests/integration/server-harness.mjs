@@ -46,9 +46,9 @@ export class Server {
     return peer;
   }
 
-  async host(name, devices, { token } = {}) {
+  async host(name, devices, { token, protocol = 2 } = {}) {
     const host = await this.websocket();
-    host.send({ type: 'hello', role: 'host', host: name, version: 'test', devices, ...(token ? { token } : {}) });
+    host.send({ type: 'hello', role: 'host', host: name, protocol, version: 'test', devices, ...(token ? { token } : {}) });
     host.ready = await host.find((m) => m.type === 'ready', { what: 'ready of the host' });
     return host;
   }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { assertProblem, request, until } from './harness.mjs';
+import { CHUNK, CREDIT, DATA, HEAD, RESET, WINDOW, bodyOf, credit, findFrame, frame, framesOf, headOf } from './link.mjs';
 import { withServer } from './server-harness.mjs';
 
 const typed = (type) => (m) => m.type === type;
@@ -167,49 +168,126 @@ test('pictures go to their observer; one that does not read gets the newest, and
   await Promise.all([reader.stop(), stuck.stop(), host.stop()]);
 });
 
-/** Answers carried requests by hand. */
+/** Answers carried requests by hand: `answer(head, stream, body)` once a request is complete. */
 function serve(host, answer) {
-  let at = 0;
+  const seen = new Set();
   const pump = () => {
-    for (; at < host.items.length; at++) if (host.items[at].type === 'http') answer(host.items[at]);
+    for (const f of framesOf(host)) {
+      if (f.type !== HEAD || seen.has(f.stream) || !framesOf(host, f.stream).some((x) => x.end)) continue;
+      seen.add(f.stream);
+      answer(f.head, f.stream, bodyOf(host, f.stream));
+    }
     host._wake.push(pump);
   };
   pump();
 }
 
+const answerTo = (host, stream, status, headers, text) => {
+  host.send(frame(HEAD, stream, { status, headers }));
+  host.send(frame(DATA, stream, text, true));
+};
+
 test('HTTP is carried to the host and back', async (t) => {
   const server = await withServer(t);
   const host = await server.host('lab-1', DEVICES);
-  serve(host, (m) => host.send({ type: 'http-response', id: m.id, status: 201, more: false,
-    headers: { 'Content-Type': 'application/json', 'Set-Cookie': 'x=1', ETag: '"7"' },
-    body: Buffer.from(JSON.stringify({ ...m, text: m.body ? Buffer.from(m.body, 'base64').toString() : null })).toString('base64') }));
+  serve(host, (head, stream, body) => answerTo(host, stream, 201, { 'Content-Type': 'application/json', 'Set-Cookie': 'x=1', ETag: '"7"' }, JSON.stringify({ ...head, text: body.toString() })));
   const put = await server.request('PUT', '/api/hosts/lab-1/host/devices/a%2Fb/power?x=1&access_token=secret&y=%20', { json: { state: 'on' }, headers: { 'X-Lease': 'L1', 'X-Request-Id': 'req-1' } });
   assert.equal(put.status, 201);
   assert.deepEqual([put.json.method, put.json.path, put.json.text, put.json.role], ['PUT', '/host/devices/a%2Fb/power?x=1&y=%20', '{"state":"on"}', 'admin']);
-  assert.deepEqual([put.json.headers['X-Lease'], put.json.headers['X-Request-Id'], put.json.headers['Content-Type']], ['L1', 'req-1', 'application/json']);
+  assert.deepEqual([put.json.headers['X-Lease'], put.json.headers['X-Request-Id'], put.json.headers['Content-Type'], put.json.length], ['L1', 'req-1', 'application/json', 14]);
   assert.equal(put.headers.etag, '"7"');
   assert.equal(put.headers['set-cookie'], undefined);
   assert.match(put.headers['content-security-policy'], /sandbox/);
   const get = await server.get('/api/hosts/lab-1/host/health');
-  assert.deepEqual([get.json.method, get.json.path, get.json.body], ['GET', '/host/health', undefined]);
+  assert.deepEqual([get.json.method, get.json.path, get.json.text], ['GET', '/host/health', '']);
   assertProblem(await server.get('/api/hosts/nobody/host/health'), 404);
   assertProblem(await server.get('/api/hosts/lab-1/host/health', { headers: { 'Sec-Fetch-Site': 'cross-site' } }), 403);
-  assertProblem(await server.request('PUT', '/api/hosts/lab-1/host/x', { body: Buffer.alloc(1024 * 1024 + 1) }), 413);
   await host.stop();
 });
 
-test('carried answers in pieces', async (t) => {
+test('an older host is told what to update, and nothing is carried to it', async (t) => {
+  const server = await withServer(t);
+  const host = await server.host('lab-1', DEVICES, { protocol: 1 });
+  const said = await host.find(typed('error'));
+  assert.equal(said.code, 'protocol');
+  assert.match(said.message, /update testbed-host/);
+  const answer = await server.get('/api/hosts/lab-1/host/health');
+  assertProblem(answer, 501);
+  assert.match(answer.json.detail, /update testbed-host/);
+  await host.stop();
+});
+
+test('carried bodies of any size, both ways, at the pace of the reader', async (t) => {
   const server = await withServer(t);
   const host = await server.host('lab-1', DEVICES);
-  const piece = (id, text, more, type = 'http-data') => host.send({ type, id, body: Buffer.from(text).toString('base64'), more, ...(type === 'http-response' ? { status: 200, headers: { 'Content-Type': 'text/event-stream' } } : {}) });
+  const upload = server.request('PUT', '/api/hosts/lab-1/host/up', { body: Buffer.alloc(3 * 1024 * 1024, 7) });
+  const up = await headOf(host);
+  assert.equal(up.head.length, 3 * 1024 * 1024);
+  const cost = () => framesOf(host, up.stream).filter((f) => f.type === DATA).reduce((n, f) => n + f.payload.length + 32, 0);
+  await until('the first window', () => cost() > WINDOW - CHUNK - 64);
+  const other = server.get('/api/hosts/lab-1/host/other'); // the upload stands; others go on
+  const small = await headOf(host, (h) => h.path === '/host/other');
+  answerTo(host, small.stream, 200, {}, 'quick');
+  assert.equal((await other).text, 'quick');
+  assert.ok(cost() <= WINDOW, 'no more than there is credit for');
+  while (bodyOf(host, up.stream).length < 3 * 1024 * 1024) {
+    const before = host.items.length;
+    host.send(credit(up.stream, WINDOW));
+    await host.find((m) => Buffer.isBuffer(m) && m.readUInt32BE(4) === up.stream, { from: before, what: 'more of the upload' });
+  }
+  await until('its end', () => framesOf(host, up.stream).at(-1).end);
+  assert.ok(bodyOf(host, up.stream).every((b) => b === 7));
+  answerTo(host, up.stream, 200, {}, 'thanks');
+  assert.equal((await upload).text, 'thanks');
 
+  const down = request(server.url, 'GET', '/api/hosts/lab-1/host/down', { stream: true });
+  const d = await headOf(host, (h) => h.path === '/host/down');
+  host.send(frame(HEAD, d.stream, { status: 200, headers: {} }));
+  const slow = await down;
+  slow.stream.pause();
+  let left = WINDOW, sent = 0; // as much as there is credit for, until no more is given
+  const creditFor = () => framesOf(host, d.stream).filter((f) => f.type === CREDIT).reduce((n, f) => n + f.payload.readUInt32BE(0), 0);
+  for (let quiet = 0; quiet < 20;) {
+    left = WINDOW + creditFor() - sent;
+    if (left >= CHUNK + 32) {
+      host.send(frame(DATA, d.stream, Buffer.alloc(CHUNK, 1)));
+      sent += CHUNK + 32;
+      quiet = 0;
+    } else {
+      host.send({ type: 'ping', t: ++quiet }); // the server has read all that came before
+      await host.find((m) => m.type === 'pong' && m.t === quiet);
+    }
+  }
+  assert.ok(sent < 8 * 1024 * 1024, 'a reader that reads nothing stops its sender');
+  const after = server.get('/api/hosts/lab-1/host/after');
+  answerTo(host, (await headOf(host, (h) => h.path === '/host/after')).stream, 200, {}, 'still quick');
+  assert.equal((await after).text, 'still quick');
+  slow.req.destroy();
+  await findFrame(host, (f) => f.type === RESET && f.stream === d.stream, { what: 'the reset' });
+  await host.stop();
+});
+
+test('carried answers in pieces; an error after the head cuts the body', async (t) => {
+  const server = await withServer(t);
+  const host = await server.host('lab-1', DEVICES);
   const whole = server.get('/api/hosts/lab-1/host/whole');
-  const m = await host.find(typed('http'));
-  piece(m.id, 'one ', true, 'http-response');
-  piece(m.id, 'two ', true);
-  piece(m.id, 'three', false);
+  const m = await headOf(host);
+  host.send(Buffer.concat([frame(HEAD, m.stream, { status: 200, headers: { 'Content-Type': 'text/event-stream' } }), frame(DATA, m.stream, 'one ')]));
+  host.send(frame(DATA, m.stream, 'two '));
+  host.send(frame(DATA, m.stream, 'three', true));
   assert.equal((await whole).text, 'one two three');
-
+  const refused = server.get('/api/hosts/lab-1/host/refused');
+  host.send(frame(RESET, (await headOf(host, (h) => h.path === '/host/refused')).stream, 'no such luck'));
+  assertProblem(await refused, 502);
+  assert.match((await refused).json.detail, /no such luck/);
+  const half = request(server.url, 'GET', '/api/hosts/lab-1/host/half', { stream: true });
+  const h = await headOf(host, (x) => x.path === '/host/half');
+  host.send(frame(HEAD, h.stream, { status: 200, headers: {} }));
+  host.send(frame(DATA, h.stream, 'half'));
+  const cut = await half;
+  const ended = new Promise((resolve) => { cut.stream.on('aborted', () => resolve('cut')); cut.stream.on('end', () => resolve('complete')); cut.stream.on('error', () => {}); cut.stream.resume(); });
+  host.send(frame(RESET, h.stream, 'the disk is gone'));
+  assert.equal(await ended, 'cut');
   await host.stop();
 });
 
@@ -217,22 +295,23 @@ test('a client that leaves cancels; a lost host ends its answers', async (t) => 
   const server = await withServer(t);
   const host = await server.host('lab-1', DEVICES);
   const begin = async (name) => {
-    const from = host.items.length;
     const answer = request(server.url, 'GET', `/api/hosts/lab-1/host/${name}`, { stream: true });
-    const m = await host.find((x) => x.type === 'http' && x.path === `/host/${name}`, { from });
-    return { answer, id: m.id };
+    const { stream } = await headOf(host, (h) => h.path === `/host/${name}`);
+    return { answer, stream };
   };
   const first = await begin('events');
-  host.send({ type: 'http-response', id: first.id, status: 200, headers: { 'Content-Type': 'text/event-stream' }, body: Buffer.from('data: 1\n\n').toString('base64'), more: true });
+  host.send(frame(HEAD, first.stream, { status: 200, headers: { 'Content-Type': 'text/event-stream' } }));
+  host.send(frame(DATA, first.stream, 'data: 1\n\n'));
   const open = await first.answer;
   assert.equal(open.headers['content-type'], 'text/event-stream');
   open.req.destroy();
-  assert.equal((await host.find(typed('http-cancel'))).id, first.id);
-  host.send({ type: 'http-data', id: first.id, body: '', more: false }); // too late: ignored
+  await findFrame(host, (f) => f.type === RESET && f.stream === first.stream);
+  host.send(frame(DATA, first.stream, '', true)); // too late: ignored
 
   const waiting = await begin('waiting');
   const half = await begin('half');
-  host.send({ type: 'http-response', id: half.id, status: 200, headers: {}, body: Buffer.from('half').toString('base64'), more: true });
+  host.send(frame(HEAD, half.stream, { status: 200, headers: {} }));
+  host.send(frame(DATA, half.stream, 'half'));
   const cut = await half.answer;
   const ended = new Promise((resolve) => { cut.stream.on('aborted', () => resolve('cut')); cut.stream.on('end', () => resolve('complete')); cut.stream.on('error', () => {}); cut.stream.resume(); });
   host.ws.terminate();
@@ -240,36 +319,57 @@ test('a client that leaves cancels; a lost host ends its answers', async (t) => 
   assert.equal(await ended, 'cut');
 });
 
-test('carried requests are bounded', async (t) => {
-  const server = await withServer(t);
-  const host = await server.host('lab-1', DEVICES);
-  const all = Array.from({ length: 33 }, () => server.get('/api/hosts/lab-1/host/slow'));
+test('shares: who reads much leaves room for others, and for what changes something', async (t) => {
+  const tokens = [{ name: 'vera', role: 'viewer', token: 'viewer-token-12345' }, { name: 'vito', role: 'viewer', token: 'viewer-token-54321' }, { name: 'vic', role: 'viewer', token: 'viewer-token-99999' },
+    { name: 'otto', role: 'operator', token: 'operator-token-123' }, { name: 'lab', role: 'admin', token: 'admin-token-1234567' }];
+  const server = await withServer(t, { tokens });
+  const host = await server.host('lab-1', DEVICES, { token: 'admin-token-1234567' });
+  const as = (i) => ({ headers: { Authorization: `Bearer ${tokens[i].token}` } });
+  const all = Array.from({ length: 33 }, () => server.get('/api/hosts/lab-1/host/slow', as(0)));
   const first = await Promise.race(all);
   assertProblem(first, 429);
   assert.ok(first.headers['retry-after']);
-  await until('32 to arrive', () => host.items.filter(typed('http')).length === 32);
-  for (const m of host.items.filter(typed('http'))) host.send({ type: 'http-response', id: m.id, status: 204, headers: {}, body: '', more: false });
+  await until('32 to arrive', () => framesOf(host).filter((f) => f.type === HEAD).length === 32);
+  all.push(...Array.from({ length: 32 }, () => server.get('/api/hosts/lab-1/host/slow', as(1))));
+  await until('64 to arrive', () => framesOf(host).filter((f) => f.type === HEAD).length === 64);
+  assertProblem(await server.get('/api/hosts/lab-1/host/slow', as(2)), 429); // viewers have had theirs
+  const off = server.request('PUT', '/api/hosts/lab-1/host/off', { json: {}, ...as(3) });
+  const { stream, head } = await headOf(host, (h) => h.path === '/host/off');
+  assert.deepEqual([head.user, head.role], ['otto', 'operator']);
+  answerTo(host, stream, 200, {}, 'off');
+  assert.equal((await off).status, 200);
+  for (const f of framesOf(host).filter((x) => x.type === HEAD && x.head.path === '/host/slow')) host.send(frame(HEAD, f.stream, { status: 204, headers: {} }, true));
   const statuses = (await Promise.all(all)).map((a) => a.status).sort();
-  assert.deepEqual(statuses, [...Array(32).fill(204), 429]);
+  assert.deepEqual(statuses, [...Array(64).fill(204), 429]);
   await host.stop();
 });
 
-test('a carried download to a slow client: the host waits, then the client is cut, others go on', async (t) => {
+test('a host that breaks the protocol is cut, and nothing else is', async (t) => {
   const server = await withServer(t);
-  const host = await server.host('lab-1', DEVICES);
-  const answer = request(server.url, 'GET', '/api/hosts/lab-1/host/big', { stream: true });
-  const m = await host.find(typed('http'));
-  const body = Buffer.alloc(48 * 1024, 1).toString('base64');
-  host.send({ type: 'http-response', id: m.id, status: 200, headers: {}, body, more: true });
-  const slow = await answer;
-  slow.stream.pause();
-  slow.stream.on('error', () => {});
-  for (let i = 0; i < 400; i++) host.send({ type: 'http-data', id: m.id, body, more: true });
-  await host.find((x) => x.type === 'http-cancel' && x.id === m.id, { ms: 20000, what: 'the slow client to be cut' });
-  host.send({ type: 'ping', t: 5 });
-  await host.find(typed('pong'));
-  slow.req.destroy();
-  await host.stop();
+  const most = Buffer.from([0x7f, 0xff, 0xff, 0xff]);
+  const tricks = {
+    'a stream that was never opened': (s) => frame(DATA, s + 7, 'x'),
+    'data before the head': (s) => frame(DATA, s, 'x'),
+    'heads without end': (s) => Buffer.concat([frame(HEAD, s, { status: 200 }), frame(HEAD, s, { status: 200 })]),
+    'credit without end': (s) => frame(CREDIT, s, most),
+    'negative credit': (s) => frame(CREDIT, s, Buffer.from([0xff, 0xff, 0xff, 0xff])),
+    'more than there is credit for': (s) => Buffer.concat([frame(HEAD, s, { status: 200 }), ...Array.from({ length: 12 }, () => frame(DATA, s, Buffer.alloc(CHUNK)))]),
+    'half a frame': (s) => frame(DATA, s, 'abc', true).subarray(0, 9),
+  };
+  const good = await server.host('good', DEVICES);
+  for (const [what, trick] of Object.entries(tricks)) {
+    const host = await server.host('bad', DEVICES);
+    const answer = server.get('/api/hosts/bad/host/x').catch((e) => e);
+    host.send(trick((await headOf(host)).stream));
+    assert.equal((await host.find(typed('error'), { what })).code, 'protocol', what);
+    const { status } = await answer;
+    assert.ok(status === undefined || status === 502 || status === 200, `${what}: ${status}`);
+    await until(`${what}: gone`, async () => (await server.get('/api/hosts')).json.find((h) => h.name === 'bad').online === false);
+  }
+  const fine = server.get('/api/hosts/good/host/x');
+  answerTo(good, (await headOf(good)).stream, 200, {}, 'fine');
+  assert.equal((await fine).text, 'fine');
+  await good.stop();
 });
 
 test('a restart keeps sessions: links go on, tokens are kept as hashes only', async (t) => {

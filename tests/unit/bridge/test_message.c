@@ -54,27 +54,6 @@ static const Row rows[] = {
         {"{\"unsubscribe\":[\"picture\"]," OBSERVER "}", TB_BRIDGE_CONTROL, NULL},
         {"{\"type\":\"sample\",\"stream\":\"a\",\"value\":1," OBSERVER "}", TB_BRIDGE_CONTROL, NULL},
         {"{\"id\":7,\"verb\":\"power.set\"}", TB_BRIDGE_CONTROL, "sessionId"},
-        {"{\"type\":\"http\",\"id\":1,\"method\":\"GET\",\"path\":\"/host/"
-         "devices?x=1\",\"role\":\"operator\"}",
-         TB_BRIDGE_HTTP, NULL},
-        {"{\"type\":\"http\",\"id\":1,\"method\":\"CONNECT\",\"path\":\"/host/devices\"}", TB_BRIDGE_HTTP,
-         "method"},
-        {"{\"type\":\"http\",\"id\":1,\"method\":\"GET\",\"path\":\"http://other/host/devices\"}",
-         TB_BRIDGE_HTTP, "path"},
-        {"{\"type\":\"http\",\"id\":1,\"method\":\"GET\",\"path\":\"/metrics\"}", TB_BRIDGE_HTTP, "path"},
-        {"{\"type\":\"http\",\"id\":1,\"method\":\"GET\",\"path\":\"/host/../metrics\"}", TB_BRIDGE_HTTP,
-         "path"},
-        {"{\"type\":\"http\",\"id\":1,\"method\":\"GET\",\"path\":\"/host/%2e%2e/metrics\"}", TB_BRIDGE_HTTP,
-         "path"},
-        {"{\"type\":\"http\",\"id\":1,\"method\":\"GET\",\"path\":\"/host/a b\"}", TB_BRIDGE_HTTP, "path"},
-        {"{\"type\":\"http\",\"id\":1,\"method\":\"GET\",\"path\":\"/host/a\\r\\nX: y\"}", TB_BRIDGE_HTTP,
-         "path"},
-        {"{\"type\":\"http\",\"id\":-1,\"method\":\"GET\",\"path\":\"/host/a\"}", TB_BRIDGE_HTTP, "id"},
-        {"{\"type\":\"http\",\"id\":1,\"method\":\"GET\",\"path\":\"/host/a\",\"role\":\"none\"}",
-         TB_BRIDGE_HTTP, "role"},
-        {"{\"type\":\"http\",\"id\":1,\"method\":\"GET\",\"path\":\"/host/a\",\"headers\":[]}",
-         TB_BRIDGE_HTTP, "headers"},
-        {"{\"type\":\"http-cancel\",\"id\":1}", TB_BRIDGE_HTTP_CANCEL, NULL},
         {"{\"type\":\"ping\",\"t\":5}", TB_BRIDGE_PING, NULL},
         {"{\"type\":\"pong\"}", TB_BRIDGE_PONG, NULL},
         {"{\"type\":\"something-new\",\"a\":1}", TB_BRIDGE_OTHER, NULL},
@@ -100,13 +79,43 @@ static void test_rows(void)
         g_assert_error(error, TB_ERROR, TB_ERROR_INVALID);
 }
 
+static const struct {
+        const char *text, *field; /* field NULL: fine */
+} requests[] = {
+        {"{\"method\":\"GET\",\"path\":\"/host/devices?x=1\",\"role\":\"operator\"}", NULL},
+        {"{\"method\":\"CONNECT\",\"path\":\"/host/devices\"}", "method"},
+        {"{\"method\":\"GET\",\"path\":\"http://other/host/devices\"}", "path"},
+        {"{\"method\":\"GET\",\"path\":\"/metrics\"}", "path"},
+        {"{\"method\":\"GET\",\"path\":\"/host/../metrics\"}", "path"},
+        {"{\"method\":\"GET\",\"path\":\"/host/%2e%2e/metrics\"}", "path"},
+        {"{\"method\":\"GET\",\"path\":\"/host/a b\"}", "path"},
+        {"{\"method\":\"GET\",\"path\":\"/host/a\\r\\nX: y\"}", "path"},
+        {"{\"method\":\"GET\",\"path\":\"/host/a\",\"role\":\"none\"}", "role"},
+        {"{\"method\":\"GET\",\"path\":\"/host/a\",\"headers\":[]}", "headers"},
+        {"{\"method\":\"GET\",\"path\":\"/host/a\",\"length\":-1}", "length"},
+        {"{\"path\":\"/host/a\"}", "method"},
+};
+
+static void test_requests(void)
+{
+        for (gsize i = 0; i < G_N_ELEMENTS(requests); i++) {
+                g_autoptr(GError) error = NULL;
+                g_auto(TbBridgeMessage) m = {0};
+                const char *text = requests[i].text;
+                bool ok = tb_bridge_parse_request((const guint8 *)text, strlen(text), &m, &error);
+                g_test_message("%s", text);
+                g_assert_cmpstr(ok ? NULL : tb_error_field(error), ==, requests[i].field);
+                g_assert_true(ok == (error == NULL));
+        }
+}
+
 static void test_values(void)
 {
-        static const char http[] = "{\"type\":\"http\",\"id\":9,\"method\":\"POST\",\"path\":\"/host/"
-                                   "devices\",\"body\":\"e30=\",\"user\":\"anna\"}";
+        static const char head[] =
+                "{\"method\":\"POST\",\"path\":\"/host/devices\",\"length\":2,\"user\":\"anna\"}";
         g_auto(TbBridgeMessage) m = {0};
-        g_assert_true(tb_bridge_parse(http, strlen(http), &m, NULL));
-        g_assert_cmpint(m.id, ==, 9);
+        g_assert_true(tb_bridge_parse_request((const guint8 *)head, strlen(head), &m, NULL));
+        g_assert_cmpint(m.length, ==, 2);
         g_assert_cmpint(m.role, ==, TB_ROLE_VIEWER); /* nothing said: the least */
         g_assert_cmpstr(m.user, ==, "anna");
         tb_bridge_message_clear(&m);
@@ -160,7 +169,7 @@ static void test_urls(void)
                 "", "localhost:5109", "ftp://a/", "http://", "http://user:pw@a/", "http:///x", "ws:"};
         for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
                 g_autoptr(GError) error = NULL;
-                g_assert_null(tb_bridge_link_new(bad[i], NULL, NULL, &error));
+                g_assert_null(tb_bridge_link_new(bad[i], NULL, NULL, NULL, &error));
                 g_assert_error(error, TB_ERROR, TB_ERROR_INVALID);
                 g_assert_null(strstr(error->message, "pw")); /* no secret in a message */
         }
@@ -172,6 +181,7 @@ int main(int argc, char **argv)
         tb_main_init(NULL);
         g_test_add_func("/bridge/message/rows", test_rows);
         g_test_add_func("/bridge/message/values", test_values);
+        g_test_add_func("/bridge/message/requests", test_requests);
         g_test_add_func("/bridge/message/picture", test_picture);
         g_test_add_func("/bridge/link/retry", test_retry);
         g_test_add_func("/bridge/link/urls", test_urls);

@@ -253,7 +253,8 @@ static void test_host_limits(void)
                 g_autofree char *name = g_strdup_printf("h%u", i);
                 lines[i] = dial(&w);
                 tell(&w, lines[i],
-                     json_pack("{s:s, s:s, s:s}", "type", "hello", "role", "host", "host", name));
+                     json_pack("{s:s, s:s, s:i, s:s}", "type", "hello", "role", "host", "protocol", 2, "host",
+                               name));
                 g_assert_cmpstr(text_of(last(lines[i]), "type"), ==, i < TB_LIMIT_HOSTS ? "ready" : "error");
         }
         g_assert_cmpstr(text_of(last(lines[TB_LIMIT_HOSTS]), "message"), ==, "Too many hosts");
@@ -280,9 +281,11 @@ static void test_away(void)
         setup(&w);
         Line *host = dial(&w), *mute = dial(&w);
         tell(&w, host,
-             json_pack("{s:s, s:s, s:s, s:[{s:s}]}", "type", "hello", "role", "host", "host", "h", "devices",
-                       "id", "d"));
-        tell(&w, mute, json_pack("{s:s, s:s, s:s}", "type", "hello", "role", "host", "host", "mute"));
+             json_pack("{s:s, s:s, s:i, s:s, s:[{s:s}]}", "type", "hello", "role", "host", "protocol", 2,
+                       "host", "h", "devices", "id", "d"));
+        tell(&w, mute,
+             json_pack("{s:s, s:s, s:i, s:s}", "type", "hello", "role", "host", "protocol", 2, "host",
+                       "mute"));
         g_autofree char *token = NULL, *view = NULL;
         TbSession *session = tb_pairing_create(w.pairing,
                                                &(TbSessionAsk){.device = "h/d",
@@ -406,8 +409,8 @@ static void test_observers(void)
         setup(&w);
         Line *host = dial(&w), *all[TB_LIMIT_OBSERVERS + 1];
         tell(&w, host,
-             json_pack("{s:s, s:s, s:s, s:[{s:s}]}", "type", "hello", "role", "host", "host", "h", "devices",
-                       "id", "d"));
+             json_pack("{s:s, s:s, s:i, s:s, s:[{s:s}]}", "type", "hello", "role", "host", "protocol", 2,
+                       "host", "h", "devices", "id", "d"));
         g_autofree char *token = NULL, *view = NULL;
         TbSession *session = tb_pairing_create(w.pairing,
                                                &(TbSessionAsk){.device = "h/d",
