@@ -28,7 +28,8 @@ static struct {
         TbInlet main; /* of tb_main_post() */
         GSource *source;
         bool running; /* between init and stop; protected by lock */
-} loop = {.lock = TB_MUTEX_INIT}; /* the lock stays: a thread may still post, and be refused, after the stop */
+} loop = {
+        .lock = TB_MUTEX_INIT}; /* the lock stays: a thread may still post, and be refused, after the stop */
 
 static void inlet_delete(TbInlet *inlet)
 {

@@ -58,11 +58,11 @@
 #define TB_LIMIT_QUEUE_OF_USER 48 /* and of these of one user */
 #define TB_LIMIT_QUEUE_WATCHED 32 /* and of these of viewers: the rest is for who controls */
 #define TB_LIMIT_QUEUE_OF_VIEWER 16
-#define TB_LIMIT_QUEUE_URGENT 8 /* emergencies, beside these */
+#define TB_LIMIT_QUEUE_URGENT 8          /* emergencies, beside these */
 #define TB_LIMIT_LANE_BYTES (256 * 1024) /* told by one lane and not yet seen by main: then the lane waits */
 #define TB_LIMIT_TURN_US 2000        /* that main spends on what threads told it, before it looks elsewhere */
 #define TB_LIMIT_BUS_REPLAY 4096     /* events kept for Last-Event-ID */
-#define TB_LIMIT_BUS_REFUSALS 256 /* of these, commands that were refused or failed */
+#define TB_LIMIT_BUS_REFUSALS 256    /* of these, commands that were refused or failed */
 #define TB_LIMIT_COMMAND_S 600       /* longest timeout_s that a caller may ask for */
 #define TB_LIMIT_EXPECT_PATTERN 1024 /* bytes of a regular expression */
 #define TB_LIMIT_EXPECT_WINDOW (256 * 1024) /* bytes that a match may have at least, and twice that at most */

@@ -151,7 +151,8 @@ static TbVncSlot *slot_new(GError **error)
         }
         slot->screen = rfbGetScreen(NULL, NULL, 640, 480, 8, 3, 4);
         if (!slot->screen) {
-                tb_set_error(error, TB_ERROR_INTERNAL, "libvncserver made no screen for the viewer: no memory");
+                tb_set_error(error, TB_ERROR_INTERNAL,
+                             "libvncserver made no screen for the viewer: no memory");
                 slot_free(slot);
                 return NULL;
         }

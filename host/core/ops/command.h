@@ -64,6 +64,8 @@ void tb_command_fail(TbCommand *command, GError *error_take, json_t *extra_take)
  * what exec left in command->result. */
 void tb_command_dispatch(TbCommand *command, bool (*exec)(TbCommand *, TbInstance *, TbIo *, GError **),
                          void (*after)(TbCommand *));
+/* Ends it now: its caller is told the error, a driver call in progress is interrupted. Nothing when it was answered. */
+void tb_command_withdraw(TbCommand *command, GError *error_take);
 void tb_command_on_cancel(TbCommand *command, void (*on_cancel)(TbCommand *command));
 /* For verbs that only sometimes change the device. False: the command was failed. */
 bool tb_command_require_control(TbCommand *command);

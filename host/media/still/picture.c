@@ -104,7 +104,8 @@ GBytes *tb_picture_png(TbPicture *picture, const TbFrame *frame, GError **error)
         if (!info || setjmp(png_jmpbuf(png))) { /* libpng's way of throwing */
                 png_destroy_write_struct(&png, &info);
                 g_byte_array_unref(out);
-                tb_set_error(error, TB_ERROR_INTERNAL, "libpng could not write the snapshot as PNG: take it as .jpg");
+                tb_set_error(error, TB_ERROR_INTERNAL,
+                             "libpng could not write the snapshot as PNG: take it as .jpg");
                 return NULL;
         }
         png_set_write_fn(png, out, png_write, png_flush_nothing);
