@@ -19,8 +19,17 @@
 #define TB_LIMIT_WS_MESSAGE (256 * 1024) /* bytes of one message, unless the endpoint says less */
 #define TB_LIMIT_CHANNEL_MESSAGE 65536   /* of a data channel: GStreamer 1.22 takes larger ones in pieces */
 #define TB_LIMIT_WS_QUEUE (4 * 1024 * 1024) /* bytes waiting for a reader that stopped: then it is cut */
-#define TB_LIMIT_WS_PING_S 20               /* a silent peer is pinged; two missed pings end it */
-#define TB_LIMIT_SSE_QUEUE (1024 * 1024)    /* bytes waiting for an event-stream reader */
+/* one turn of one socket: then it is everybody else's turn */
+#define TB_LIMIT_WS_TURN_BYTES (32 * 1024) /* read */
+#define TB_LIMIT_WS_TURN_FRAMES 32         /* read */
+#define TB_LIMIT_WS_TURN_US 250            /* spent on reading, the callbacks' work included */
+#define TB_LIMIT_WS_TURN_OUT (256 * 1024)  /* bytes sent */
+#define TB_LIMIT_WS_FRAMES_PER_S 4000      /* of one socket, as many at once: it waits for more */
+#define TB_WS_EMPTY_COST 20                /* frames that a control frame, an empty one or a part counts as */
+#define TB_LIMIT_WS_HELLO 4000             /* bytes of a message of one who has not said who it is */
+#define TB_LIMIT_WS_EARLY 4096             /* bytes that may come before our 101 */
+#define TB_LIMIT_WS_PING_S 20              /* a silent peer is pinged; two missed pings end it */
+#define TB_LIMIT_SSE_QUEUE (1024 * 1024)   /* bytes waiting for an event-stream reader */
 
 /* what is written at a sender's rate (lib/tally.h) */
 #define TB_LIMIT_TALLY_KEYS 256 /* kinds that are counted each on their own */

@@ -64,6 +64,12 @@ bool tb_bucket_take(TbBucket *bucket, double rate, double burst, double n, gint6
         return false;
 }
 
+void tb_bucket_charge(TbBucket *bucket, double rate, double burst, double n, gint64 now_us)
+{
+        refill(bucket, rate, burst, now_us);
+        bucket->tokens -= n;
+}
+
 TbRates *tb_rates_new(double rate, double burst)
 {
         TbRates *rates = g_new0(TbRates, 1);

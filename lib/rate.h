@@ -25,6 +25,9 @@ typedef struct TbBucket {
 /* False when `n` units are not there; *ret_wait_s (nullable) then says when they will be. */
 bool tb_bucket_take(TbBucket *bucket, double rate, double burst, double n, gint64 now_us, double *ret_wait_s);
 
+/* Takes `n` whether they are there or not: `tokens` below 0 is owed. For what has happened already. */
+void tb_bucket_charge(TbBucket *bucket, double rate, double burst, double n, gint64 now_us);
+
 typedef struct TbRates TbRates;
 TbRates *tb_rates_new(double rate, double burst);
 bool tb_rates_take(TbRates *rates, const char *key, double n, gint64 now_us, double *ret_wait_s);

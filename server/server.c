@@ -43,13 +43,15 @@ static void party_close(gpointer connection, int code, const char *reason)
 }
 
 /* --- the socket's view of the pairing --- */
-static void on_message(TbWs *ws G_GNUC_UNUSED, bool binary, const guint8 *bytes, gsize size, gpointer data)
+static void on_message(TbWs *ws, bool binary, const guint8 *bytes, gsize size, gpointer data)
 {
         Connection *c = data;
         if (binary)
                 tb_pairing_binary(c->party, bytes, size, tb_clock_mono_ms());
         else
                 tb_pairing_text(c->party, (const char *)bytes, size, tb_clock_mono_ms());
+        if (tb_party_has_role(c->party))
+                tb_ws_set_max_message(ws, TB_LIMIT_WS_MESSAGE);
 }
 
 static void on_drained(TbWs *ws G_GNUC_UNUSED, gpointer data)
@@ -127,7 +129,7 @@ void tb_server_upgrade(TbRequest *request, gpointer data)
         Connection *c = g_new0(Connection, 1);
         g_strlcpy(c->net, net, sizeof c->net);
         c->server = server;
-        c->ws = tb_request_upgrade(request, NULL, TB_LIMIT_WS_MESSAGE, &ws_ops, c);
+        c->ws = tb_request_upgrade(request, NULL, TB_LIMIT_WS_HELLO, &ws_ops, c);
         if (!c->ws) {
                 g_free(c);
                 return;

@@ -30,6 +30,7 @@ struct TbBridge {
         guint bus;                  /* subscription */
         guint announce;             /* source */
         bool ready;                 /* the server has accepted us */
+        bool late_devices;          /* the hello did not have room for them */
 };
 
 /* --- sending --- */
@@ -242,6 +243,10 @@ static void say_hello(gpointer data)
                 json_pack("{s:s, s:s, s:i, s:s, s:s, s:s*, s:o}", "type", "hello", "role", "host", "protocol",
                           TB_LINK_PROTOCOL, "host", bridge->config->name, "version", bridge->version, "token",
                           bridge->config->server_token, "devices", devices(bridge));
+        /* Nobody takes much of one who has not said who it is: a long list comes after the answer. */
+        bridge->late_devices = json_dumpb(hello, NULL, 0, JSON_COMPACT) > TB_LIMIT_WS_HELLO;
+        if (bridge->late_devices)
+                json_object_del(hello, "devices");
         send_json(bridge, hello);
 }
 
@@ -273,6 +278,8 @@ static void ready(TbBridge *bridge, const TbBridgeMessage *m)
                 return;
         }
         bridge->ready = true;
+        if (bridge->late_devices)
+                send_json(bridge, json_pack("{s:s, s:o}", "type", "devices", "devices", devices(bridge)));
         tb_bridge_link_settled(bridge->link);
         json_decref(bridge->ice_servers);
         bridge->ice_servers = json_incref(m->ice_servers);

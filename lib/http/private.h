@@ -78,6 +78,8 @@ struct TbHttp {
         GQueue pushes;      /* live ones; not owned */
         GQueue sockets;     /* TbWs, the longest silent first; not owned */
         GQueue dead;        /* TbWs to be told of their end */
+        GQueue waiting;     /* TbWs that sent too fast; not owned */
+        GSource *resume;    /* ref; reads those again; NULL like sweep */
         guint max_connections;
         TbBucket read_lines;
         GSource *grace; /* ref; end of tb_http_stop() */

@@ -31,10 +31,12 @@ TbWs *tb_request_upgrade(TbRequest *request, const char *protocol, gsize max_mes
 bool tb_ws_send(TbWs *ws, bool binary, const void *bytes, gsize size);
 bool tb_ws_send_text(TbWs *ws, const char *text);
 bool tb_ws_send_json(TbWs *ws, json_t *message); /* borrowed */
-gsize tb_ws_queued(TbWs *ws);
+gsize tb_ws_queued(TbWs *ws);                    /* bytes that wait, heads of frames and pongs among them */
 void tb_ws_close(TbWs *ws, int code,
                  const char *reason);    /* `closed` follows from the loop, never from inside this call */
 void tb_ws_pause(TbWs *ws, bool paused); /* stop reading: back pressure on the peer */
+/* From the next frame on: a peer that has said who it is may say more at once. */
+void tb_ws_set_max_message(TbWs *ws, gsize max_message);
 const char *tb_ws_request_id(TbWs *ws);
 TbRole tb_ws_role(TbWs *ws);
 const char *tb_ws_user(TbWs *ws);

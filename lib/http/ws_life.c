@@ -4,6 +4,8 @@
 #include "lib/http/ws_private.h"
 #include "lib/limits.h"
 
+#define WAIT_US (50 * 1000) /* between two looks at the sockets that wait */
+
 typedef struct HttpSource {
         GSource source;
         TbHttp *http; /* borrowed */
@@ -17,10 +19,10 @@ static gboolean reap(GSource *source, GSourceFunc callback G_GNUC_UNUSED, gpoint
                 TbWs *ws = g_queue_pop_head_link(&http->dead)->data;
                 if (ws->ops->closed)
                         ws->ops->closed(ws, ws->code, ws->data);
-                wslay_event_context_free(ws->c);
-                if (ws->extra)
-                        g_bytes_unref(ws->extra);
-                g_free(ws->late_close);
+                tb_ws_in_free(ws->in);
+                g_clear_pointer(&ws->out, g_byte_array_unref);
+                g_clear_pointer(&ws->pong, g_bytes_unref);
+                g_clear_pointer(&ws->extra, g_bytes_unref);
                 g_free(ws->id);
                 g_free(ws);
         }
@@ -50,19 +52,38 @@ static gboolean sweep(GSource *source, GSourceFunc callback G_GNUC_UNUSED, gpoin
                                 tb_ws_die(ws, TB_WS_CODE_NONE);
                                 continue;
                         }
-                        wslay_event_queue_msg(tb_ws_context(ws),
-                                              &(struct wslay_event_msg){.opcode = WSLAY_PING});
-                        tb_ws_pump_out(ws);
-                } else if (ws->c && ws->fd >= 0 && !ws->close_us && ws->unaccounted == 0 && !ws->in_message &&
-                           !ws->in_io && !wslay_event_want_write(ws->c) && wslay_event_want_read(ws->c)) {
-                        wslay_event_context_free(g_steal_pointer(&ws->c));
+                        tb_ws_queue(ws, WSLAY_PING, NULL, 0, G_MAXSIZE);
+                        tb_ws_write(ws);
+                } else if (ws->in && !ws->in_io && tb_ws_in_is_idle(ws->in)) {
+                        tb_ws_in_free(g_steal_pointer(&ws->in));
                 }
         }
         g_source_set_ready_time(source, http->sockets.length > 0 ? now_us + second : -1);
         return G_SOURCE_CONTINUE;
 }
 
-static GSourceFuncs reap_funcs = {.dispatch = reap}, sweep_funcs = {.dispatch = sweep};
+/* Those that sent too fast are read again as soon as they may go on for a while. */
+static gboolean resume(GSource *source, GSourceFunc callback G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
+{
+        TbHttp *http = ((HttpSource *)source)->http;
+        gint64 now_us = g_get_monotonic_time();
+        for (GList *l = http->waiting.head; l;) {
+                TbWs *ws = l->data;
+                l = l->next;
+                tb_bucket_charge(&ws->frames, TB_LIMIT_WS_FRAMES_PER_S, TB_LIMIT_WS_FRAMES_PER_S, 0, now_us);
+                if (ws->frames.tokens < TB_WS_EMPTY_COST)
+                        continue;
+                g_queue_unlink(&http->waiting, &ws->wait_link);
+                ws->waits = false;
+                ws->again = true;
+                tb_ws_set_events(ws);
+        }
+        g_source_set_ready_time(source, http->waiting.length > 0 ? now_us + WAIT_US : -1);
+        return G_SOURCE_CONTINUE;
+}
+
+static GSourceFuncs reap_funcs = {.dispatch = reap}, sweep_funcs = {.dispatch = sweep},
+                    resume_funcs = {.dispatch = resume};
 
 static GSource *make_source(TbHttp *http, GSourceFuncs *funcs)
 {
@@ -78,8 +99,9 @@ void tb_ws_enlist(TbWs *ws)
         if (!http->reaper) {
                 http->reaper = make_source(http, &reap_funcs);
                 http->sweep = make_source(http, &sweep_funcs);
+                http->resume = make_source(http, &resume_funcs);
         }
-        ws->link.data = ws;
+        ws->link.data = ws->wait_link.data = ws;
         ws->heard_us = g_get_monotonic_time();
         g_queue_push_tail_link(&http->sockets, &ws->link);
         if (g_source_get_ready_time(http->sweep) < 0)
@@ -97,6 +119,9 @@ void tb_ws_die(TbWs *ws, int code)
         if (ws->fd >= 0)
                 close(ws->fd);
         ws->fd = -1;
+        if (ws->waits)
+                g_queue_unlink(&http->waiting, &ws->wait_link);
+        ws->waits = false;
         g_queue_unlink(&http->sockets, &ws->link);
         g_queue_push_tail_link(&http->dead, &ws->link);
         g_source_set_ready_time(
@@ -111,6 +136,17 @@ void tb_ws_heard(TbWs *ws)
                 g_queue_unlink(&ws->http->sockets, &ws->link);
                 g_queue_push_tail_link(&ws->http->sockets, &ws->link);
         }
+}
+
+void tb_ws_wait(TbWs *ws)
+{
+        TbHttp *http = ws->http;
+        if (ws->waits)
+                return;
+        ws->waits = true;
+        g_queue_push_tail_link(&http->waiting, &ws->wait_link);
+        if (http->waiting.length == 1)
+                g_source_set_ready_time(http->resume, g_get_monotonic_time() + WAIT_US);
 }
 
 void tb_ws_mark_closing(TbWs *ws)
@@ -157,5 +193,7 @@ void tb_ws_drop_all(TbHttp *http)
                 g_clear_pointer(&http->reaper, g_source_unref);
                 g_source_destroy(http->sweep);
                 g_clear_pointer(&http->sweep, g_source_unref);
+                g_source_destroy(http->resume);
+                g_clear_pointer(&http->resume, g_source_unref);
         }
 }

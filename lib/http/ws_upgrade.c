@@ -6,6 +6,7 @@
 
 #include "lib/http/ws_handshake.h"
 #include "lib/http/ws_private.h"
+#include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/thread.h"
 
@@ -31,7 +32,11 @@ static void on_upgraded(void *cls, struct MHD_Connection *connection G_GNUC_UNUS
         int one = 1;
         setsockopt(own, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
         fcntl(own, F_SETFL, fcntl(own, F_GETFL) | O_NONBLOCK);
-        tb_ws_begin(ws, own, extra_size > 0 ? g_bytes_new(extra, extra_size) : NULL);
+        bool early = extra_size > TB_LIMIT_WS_EARLY; /* it should have waited for our word: RFC 6455, 4.1 */
+        ws->closing_in = early;
+        tb_ws_begin(ws, own, extra_size > 0 && !early ? g_bytes_new(extra, extra_size) : NULL);
+        if (early)
+                tb_ws_close(ws, 1009, "too much came before the answer");
 }
 
 static char *check_upgrade(TbRequest *request)
