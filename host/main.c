@@ -12,6 +12,7 @@
 #include "host/netserial/netserial.h"
 #include "host/vnc/vnc.h"
 #include "lib/config.h"
+#include "lib/descriptors.h"
 #include "lib/http/http.h"
 #include "lib/limits.h"
 #include "lib/log.h"
@@ -135,6 +136,9 @@ static bool open_rooms(TbHost *h, GError **error)
                                  .poller = h->poller,
                                  .max_connections = TB_LIMIT_HTTP_CONNECTIONS,
                                  .url = c->url,
+                                 .trusted = c->trusted,
+                                 .needs_tls = c->needs_tls,
+                                 .open_to_this_machine = !c->insecure,
                                  .origins = (const char *const *)c->origins,
                                  .hosts = (const char *const[]){own ? g_uri_get_host(own) : NULL, NULL}},
                 error);
@@ -205,6 +209,7 @@ static int run(TbHost *h)
 {
         g_autoptr(GError) error = NULL;
         tb_main_init(NULL);
+        tb_descriptors_init();
         h->loop = g_main_loop_new(NULL, FALSE);
         g_unix_signal_add(SIGTERM, on_signal, h); /* before anybody is told that we listen */
         g_unix_signal_add(SIGINT, on_signal, h);

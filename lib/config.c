@@ -187,6 +187,30 @@ void tb_config_access(TbConfigReader *r, const char *address, TbAuth *auth, bool
                         address);
 }
 
+void tb_config_public(TbConfigReader *r, const char *url, TbAuth *auth, bool insecure)
+{
+        g_autoptr(GUri) uri = url ? g_uri_parse(url, G_URI_FLAGS_NONE, NULL) : NULL;
+        const char *host = uri ? g_uri_get_host(uri) : NULL;
+        if (!insecure && host && *host && !tb_address_is_loopback(host) && tb_auth_is_open(auth))
+                tb_config_problem(
+                        r, tb_config_root(r), "url", "url",
+                        "%s leads here from other machines, and without a token everybody there would "
+                        "have control: set TESTBED_TOKEN (16 characters or more) in the environment, add "
+                        "\"tokens\" to the configuration, leave \"url\" out, or say --insecure",
+                        url);
+}
+
+TbNets *tb_config_nets(TbConfigReader *r, const json_t *list, const char *path)
+{
+        g_autoptr(GError) error = NULL;
+        g_auto(GStrv) texts = tb_config_strings(r, list, path);
+        TbNets *nets = tb_nets_new((const char *const *)texts, &error);
+        if (nets)
+                return nets;
+        tb_config_problem(r, list, NULL, path, "%s", error->message);
+        return tb_nets_new(NULL, NULL);
+}
+
 const char *tb_config_env(const char *name)
 {
         const char *value = g_getenv(name);

@@ -17,6 +17,7 @@
 #include <stdbool.h>
 
 #include "lib/http/auth.h"
+#include "lib/nets.h"
 #include "lib/param.h"
 #include "lib/yaml.h"
 
@@ -56,6 +57,25 @@ void tb_config_tokens(TbConfigReader *r, const json_t *list, const char *path, c
                       TbRole role, TbAuth *auth);
 /* Listening beyond this machine without a token is refused, unless `insecure`. */
 void tb_config_access(TbConfigReader *r, const char *address, TbAuth *auth, bool insecure);
+
+/* The same for an address by which others reach us although only this machine is heard: a proxy brings them, and
+ * nothing tells them from persons here. */
+void tb_config_public(TbConfigReader *r, const char *url, TbAuth *auth, bool insecure);
+/* Networks of proxies; never NULL. */
+TbNets *tb_config_nets(TbConfigReader *r, const json_t *list, const char *path);
+
+/* Rows that the tables of both daemons share. */
+#define TB_CONFIG_PROXIES                                                                                    \
+        {                                                                                                    \
+                .name = "trusted_proxies", .type = TB_PARAM_ARRAY, .max = 64, .fallback = "[]",              \
+                .help = "networks whose Forwarded and X-Forwarded-* are believed; loopback always is"        \
+        }
+#define TB_CONFIG_TLS                                                                                        \
+        {                                                                                                    \
+                .name = "tls", .type = TB_PARAM_ENUM, .choices = TB_CHOICES("optional", "required"),         \
+                .fallback = "\"optional\"",                                                                  \
+                .help = "required: tokens from beyond this machine only by https"                            \
+        }
 
 /* Rows that the token tables of all daemons share. */
 #define TB_CONFIG_TOKEN_NAME                                                                                 \

@@ -9,6 +9,8 @@
 #define TB_LIMIT_HTTP_BODY (1024 * 1024)
 #define TB_LIMIT_HTTP_HEADERS (32 * 1024) /* bytes of request line + headers */
 #define TB_LIMIT_HTTP_CONNECTIONS 2048    /* host, at once */
+#define TB_LIMIT_HTTP_REFUSALS_SAID 100   /* log lines of one status to one address in 10 s */
+#define TB_LIMIT_HTTP_LINGERING 64        /* refused connections that may still read why */
 #define TB_LIMIT_HTTP_IDLE_S 60           /* keep-alive connection without a request */
 #define TB_LIMIT_HTTP_REQUEST_S                                                                              \
         60 /* from a request's first line to the end of its head, and of a body that is no stream */
@@ -30,6 +32,10 @@
 #define TB_LIMIT_WS_EARLY 4096             /* bytes that may come before our 101 */
 #define TB_LIMIT_WS_PING_S 20              /* a silent peer is pinged; two missed pings end it */
 #define TB_LIMIT_SSE_QUEUE (1024 * 1024)   /* bytes waiting for an event-stream reader */
+
+/* descriptors */
+#define TB_LIMIT_DESCRIPTORS_KEPT 512 /* that no connection gets; a quarter of all where those are few */
+#define TB_LIMIT_DESCRIPTORS_ASKED 64 /* that one thing may ask for at once */
 
 /* what is written at a sender's rate (lib/tally.h) */
 #define TB_LIMIT_TALLY_KEYS 256 /* kinds that are counted each on their own */

@@ -8,17 +8,34 @@
 
 #include <glib-unix.h>
 
+#include "lib/descriptors.h"
+#include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/net.h"
+#include "lib/tally.h"
 
 #define OUT_OF_DESCRIPTORS_MS 1000 /* a level-triggered listener would spin */
 
 struct TbListener {
         int fd;
         guint source;
+        TbTally *refusals; /* owned */
         void (*connection)(int fd, const char *peer, gpointer data);
         gpointer data;
 };
+
+static void say_more(const char *what, guint64 more, double seconds, gpointer data G_GNUC_UNUSED)
+{
+        g_autofree char *text = tb_tally_text(more, seconds);
+        tb_log(TB_LOG_WARNING, TB_F(), "%s: %s", what, text);
+}
+
+static void say_refused(TbListener *listener)
+{
+        static const char text[] = "no open files are left for connections: one is refused";
+        if (tb_tally_note(listener->refusals, text))
+                tb_log(TB_LOG_WARNING, TB_F(), "%s", text);
+}
 
 static gboolean on_readable(int fd, GIOCondition condition, gpointer data);
 
@@ -37,12 +54,17 @@ static gboolean on_readable(int fd, GIOCondition condition, gpointer data)
         socklen_t size = sizeof address;
         int peer = accept4(fd, (struct sockaddr *)&address, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (peer < 0 && (errno == EMFILE || errno == ENFILE)) {
-                tb_log(TB_LOG_WARNING, TB_F(), "no descriptor is left for a connection");
+                say_refused(listener);
                 listener->source = g_timeout_add(OUT_OF_DESCRIPTORS_MS, on_pause_over, listener);
                 return G_SOURCE_REMOVE;
         }
         if (peer < 0)
                 return G_SOURCE_CONTINUE;
+        if (!tb_descriptors_allow(peer)) {
+                say_refused(listener);
+                close(peer);
+                return G_SOURCE_CONTINUE;
+        }
         int one = 1;
         setsockopt(peer, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
         setsockopt(peer, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
@@ -61,6 +83,7 @@ TbListener *tb_listener_new(const char *address, guint16 port,
                 return NULL;
         TbListener *listener = g_new0(TbListener, 1);
         listener->fd = fd;
+        listener->refusals = tb_tally_new(1, TB_LIMIT_TALLY_S * 1000, say_more, NULL);
         listener->connection = connection;
         listener->data = data;
         listener->source = g_unix_fd_add(fd, G_IO_IN, on_readable, listener);
@@ -73,5 +96,6 @@ void tb_listener_free(TbListener *listener)
                 return;
         g_source_remove(listener->source);
         close(listener->fd);
+        tb_tally_free(listener->refusals);
         g_free(listener);
 }

@@ -59,6 +59,8 @@ static const TbParam top_params[] = {
          .type = TB_PARAM_BOOL,
          .fallback = "false",
          .help = "allow other addresses without tokens"},
+        TB_CONFIG_PROXIES,
+        TB_CONFIG_TLS,
         {.name = "sessions_per_minute",
          .type = TB_PARAM_INT,
          .min = 1,
@@ -124,6 +126,8 @@ static void read_file(TbServerConfig *c, TbConfigReader *r)
         c->names = tb_config_strings(r, json_object_get(top, "names"), "names");
         c->origins = tb_config_strings(r, json_object_get(top, "frontends"), "frontends");
         c->insecure = json_is_true(json_object_get(top, "insecure"));
+        c->trusted = tb_config_nets(r, json_object_get(top, "trusted_proxies"), "trusted_proxies");
+        c->needs_tls = g_strcmp0(json_string_value(json_object_get(top, "tls")), "required") == 0;
         c->sessions_per_minute = (guint)json_integer_value(json_object_get(top, "sessions_per_minute"));
         c->sessions_per_network = (guint)json_integer_value(json_object_get(top, "sessions_per_network"));
         c->refusals_per_minute = (guint)json_integer_value(json_object_get(top, "refusals_per_minute"));
@@ -232,6 +236,7 @@ void tb_server_config_free(TbServerConfig *config)
         g_free(config->state_dir);
         g_strfreev(config->names);
         g_strfreev(config->origins);
+        tb_nets_free(config->trusted);
         tb_auth_unref(config->auth);
         tb_auth_unref(config->hosts);
         tb_ice_config_clear(&config->ice);

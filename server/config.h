@@ -9,6 +9,7 @@
 #include "lib/http/auth.h"
 #include "lib/ice.h"
 #include "lib/log.h"
+#include "lib/nets.h"
 
 typedef struct TbServerConfig {
         char *address;   /* 127.0.0.1 */
@@ -23,6 +24,8 @@ typedef struct TbServerConfig {
         TbIceConfig ice;
         TbLogLevel log_level;
         bool insecure;
+        TbNets *trusted; /* trusted_proxies: whose forwarding headers are believed, besides this machine's */
+        bool needs_tls;  /* tls: required */
         guint sessions_per_minute; /* per network (tb_net_share_key()) */
         guint sessions_per_network; /* that exist, of one network or user; 0: what its rate fills while they lie idle */
         guint refusals_per_minute; /* per network: sockets without an accepted hello */

@@ -2,8 +2,8 @@
 #include <glib-unix.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 
+#include "lib/descriptors.h"
 #include "lib/error.h"
 #include "lib/log.h"
 #include "lib/thread.h"
@@ -35,21 +35,11 @@ static gboolean on_signal(gpointer data)
         return G_SOURCE_CONTINUE;
 }
 
-/* Tens of thousands of idle sockets are our trade: as many descriptors as we may have. */
-static void raise_descriptors(void)
-{
-        struct rlimit limit;
-        if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-                limit.rlim_cur = limit.rlim_max;
-                setrlimit(RLIMIT_NOFILE, &limit);
-        }
-}
-
 static int serve(const TbServerConfig *config)
 {
         g_autoptr(GError) error = NULL;
         tb_main_init(NULL);
-        raise_descriptors();
+        tb_descriptors_init();
         TbServer *server = tb_server_new(config, &error);
         if (!server) {
                 tb_log(TB_LOG_ERROR, TB_F(), "%s", tb_error_detail(error));

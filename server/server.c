@@ -236,6 +236,8 @@ static bool start(TbServer *server, GError **error)
                                                     .metrics = server->metrics,
                                                     .poller = server->poller,
                                                     .url = config->url,
+                                                    .trusted = config->trusted,
+                                                    .needs_tls = config->needs_tls,
                                                     .hosts = (const char *const *)config->names,
                                                     .origins = (const char *const *)config->origins,
                                                     .max_connections = CONNECTIONS},

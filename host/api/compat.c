@@ -10,8 +10,10 @@
 
 #include "host/api/private.h"
 #include "lib/limits.h"
+#include "lib/net.h"
 
 #define REBOOT_OFF_S 5 /* pdudaemon's default delay */
+#define OWN_HEADER "X-Testbed-Compat"
 
 /*
  * Which outlet is meant. A name is an interface's. A number is the outlet whose name ends in it ("power2",
@@ -101,10 +103,32 @@ static void say_accepted(TbRequest *request, json_t *result G_GNUC_UNUSED, gpoin
         tb_request_reply_text(request, 200, "text/plain; charset=utf-8", "OK - accepted request\n");
 }
 
+/* A GET that switches can be asked for by any page that somebody looks at, in a picture's address. Where a token is
+ * needed it proves who asks. Without tokens it is this machine's own clients (of which lib/http/guard.h
+ * has refused foreign pages, where the browser names them; old ones say Referer only), an address of `compat.allow`, or who sends a header that no page can. */
+static bool may_switch(TbApi *api, TbRequest *request)
+{
+        const TbHostConfig *config = tb_core_config(api->core);
+        const char *peer = tb_request_peer(request);
+        bool page = tb_request_header(request, "Referer") && !tb_request_header(request, "Sec-Fetch-Site");
+        if (!tb_auth_is_open(config->auth) || tb_request_header(request, OWN_HEADER) ||
+            tb_nets_have(config->compat, peer) || (tb_address_is_loopback(peer) && !page))
+                return true;
+        g_autoptr(GError) error =
+                g_error_new(TB_ERROR, TB_ERROR_FORBIDDEN,
+                            "a GET that switches is not taken from %s without a token: set \"compat: {allow: "
+                            "[…]}\" in the configuration, or send the header " OWN_HEADER ": 1",
+                            page ? "a web page" : peer);
+        tb_request_reply_error(request, error);
+        return false;
+}
+
 static void pdudaemon(TbRequest *request, gpointer data)
 {
         TbApi *api = data;
         g_autoptr(GError) error = NULL;
+        if (!may_switch(api, request))
+                return;
         const char *command = tb_request_arg(request, "command");
         json_t *delay = json_object_get(tb_request_query(request), "delay");
         json_auto_t *params = NULL;

@@ -43,6 +43,9 @@ static const TbParam top_params[] = {
          .max = 1000,
          .fallback = "[]",
          .help = "[{name, role, token}]"},
+        TB_CONFIG_PROXIES,
+        TB_CONFIG_TLS,
+        OBJECT("compat", "allow"),
         OBJECT("vnc", "port, device, password, view_password"),
         OBJECT("novnc", "port"),
         OBJECT("server", "url, token, ca, role, allow, insecure: the pairing server"),
@@ -180,9 +183,19 @@ static void check_token_names(TbConfigReader *r, json_t *tokens)
         }
 }
 
+static const TbParam compat_params[] = {
+        {.name = "allow",
+         .type = TB_PARAM_ARRAY,
+         .max = 64,
+         .fallback = "[]",
+         .help = "networks that may switch by the GET routes of pdudaemon without a token"},
+        TB_PARAM_END,
+};
+
 static void read_sections(TbHostConfig *c, TbConfigReader *r)
 {
         json_auto_t *top = tb_config_section(r, top_params, tb_config_root(r), "");
+        json_auto_t *compat = tb_config_section(r, compat_params, json_object_get(top, "compat"), "compat");
         json_auto_t *vnc = tb_config_section(r, vnc_params, json_object_get(top, "vnc"), "vnc");
         json_auto_t *novnc = tb_config_section(r, novnc_params, json_object_get(top, "novnc"), "novnc");
         json_auto_t *server = tb_config_section(r, server_params, json_object_get(top, "server"), "server");
@@ -197,6 +210,9 @@ static void read_sections(TbHostConfig *c, TbConfigReader *r)
         c->web_dir = tb_config_string(top, "web");
         c->state_dir = tb_config_string(top, "state_dir");
         c->insecure = json_is_true(json_object_get(top, "insecure"));
+        c->trusted = tb_config_nets(r, json_object_get(top, "trusted_proxies"), "trusted_proxies");
+        c->needs_tls = g_strcmp0(json_string_value(json_object_get(top, "tls")), "required") == 0;
+        c->compat = tb_config_nets(r, json_object_get(compat, "allow"), "compat.allow");
         c->vnc_port = (guint16)json_integer_value(json_object_get(vnc, "port"));
         c->vnc_device = tb_config_string(vnc, "device");
         c->vnc_password = tb_config_string(vnc, "password");
@@ -290,6 +306,7 @@ static void check_ice(const TbHostConfig *c, TbConfigReader *r)
 static void check_access(const TbHostConfig *c, TbConfigReader *r)
 {
         tb_config_access(r, c->address, c->auth, c->insecure);
+        tb_config_public(r, c->url, c->auth, c->insecure);
         if (c->vnc_view_password && !c->vnc_password)
                 tb_config_problem(r, json_object_get(tb_config_root(r), "vnc"), "view_password",
                                   "vnc.view_password",
@@ -394,6 +411,8 @@ void tb_host_config_free(TbHostConfig *c)
         if (!c)
                 return;
         tb_auth_unref(c->auth);
+        tb_nets_free(c->trusted);
+        tb_nets_free(c->compat);
         g_free(c->name);
         g_free(c->address);
         g_free(c->url);

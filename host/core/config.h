@@ -9,6 +9,7 @@
 
 #include "lib/http/auth.h"
 #include "lib/ice.h"
+#include "lib/nets.h"
 
 typedef struct TbHostConfig {
         char *name;    /* HOST_NAME; default: the machine's name */
@@ -19,6 +20,9 @@ typedef struct TbHostConfig {
         char *web_dir; /* web/ pages */
         TbAuth *auth;
         bool insecure;
+        TbNets *trusted; /* trusted_proxies: whose forwarding headers are believed, besides this machine's */
+        bool needs_tls;  /* tls: required */
+        TbNets *compat;  /* compat.allow: who may switch by the GET routes of other tools without a token */
         /* VNC */
         guint16 vnc_port;   /* 5900; 0: off */
         char *vnc_device;   /* what port 5900 shows; NULL: the first device with video */

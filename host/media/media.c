@@ -2,7 +2,6 @@
 
 #include <gst/gst.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "host/media/child/child.h"
 #include "host/media/child/peer_heard.h"
@@ -38,16 +37,6 @@ struct TbMedia {
         TbStills *stills; /* owned; NULL until the first */
         guint mjpeg;
 };
-
-static void raise_descriptors(void)
-{
-        struct rlimit limit;
-        if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
-                return;
-        limit.rlim_cur = limit.rlim_max;
-        if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-                tb_log(TB_LOG_WARNING, TB_F(), "cannot raise the limit of open files");
-}
 
 /* --- testbed-media --- */
 static void on_message(const TbLinkMessage *m, void *data)
@@ -110,7 +99,6 @@ TbMedia *tb_media_new(const TbMediaConfig *config, GError **error)
                 tb_error_prefix(error, "GStreamer: ");
                 return NULL;
         }
-        raise_descriptors();
         tb_memory_lean();
         TbMedia *media = g_new0(TbMedia, 1);
         media->max_viewers = config->max_viewers ? config->max_viewers : TB_LIMIT_VIEWERS;

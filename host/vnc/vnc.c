@@ -197,6 +197,9 @@ static void open_novnc(TbVnc *vnc, const TbVncOptions *options)
                                     .version = options->version,
                                     .auth = vnc->open_auth,
                                     .poller = options->poller,
+                                    .trusted = config->trusted,
+                                    .needs_tls = config->needs_tls,
+                                    .open_to_this_machine = !config->insecure && !has_password(config),
                                     .max_connections = 4 * TB_LIMIT_VNC_CLIENTS};
         vnc->http = tb_http_new(&http, &error);
         const char *web = config->web_dir ? config->web_dir : "web";

@@ -8,10 +8,23 @@
 /* --- head: one pass over the headers, then the guard --- */
 typedef struct Head {
         TbRequest *request;
-        const char *request_id, *forwarded_for, *length, *encoding, *expect;
+        const char *request_id, *length, *encoding, *expect;
+        TbProxySaid proxy;
         const char *repeated; /* a header that may come only once */
         bool bad_name;        /* a header's name has a blank in it, or before the colon */
 } Head;
+
+/* A list may be there in parts. */
+static void take_list(GString **list, const char *wanted, const char *name, const char *value)
+{
+        if ((name[0] | 0x20) != (wanted[0] | 0x20) || g_ascii_strcasecmp(name, wanted) != 0)
+                return;
+        if (!*list)
+                *list = g_string_new(NULL);
+        else
+                g_string_append_c(*list, ',');
+        g_string_append(*list, value ? value : "");
+}
 
 static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind G_GNUC_UNUSED, const char *name,
                                  const char *value)
@@ -33,8 +46,11 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind G_GNUC_UNUSE
                 {"Upgrade", &r->upgrade, false},
                 {"Expect", &head->expect, false},
                 {"X-Request-Id", &head->request_id, false},
-                {"X-Forwarded-For", &head->forwarded_for, false},
+                {"X-Forwarded-Proto", &head->proxy.proto, false},
+                {"X-Real-IP", &head->proxy.real_ip, false},
         };
+        take_list(&head->proxy.forwarded_for, "X-Forwarded-For", name, value);
+        take_list(&head->proxy.forwarded, "Forwarded", name, value);
         head->bad_name = head->bad_name || !*name || strpbrk(name, " \t");
         for (gsize i = 0; i < G_N_ELEMENTS(known); i++) {
                 if ((name[0] | 0x20) != (known[i].name[0] | 0x20) ||
@@ -53,18 +69,6 @@ static bool is_sane_id(const char *id)
         gsize n = id ? strlen(id) : 0;
         return n > 0 && n <= 64 &&
                strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == n;
-}
-
-/* Behind a proxy of this machine the address is what the proxy appended last; nobody else is believed. */
-static void use_forwarded(TbRequest *request, const char *forwarded_for)
-{
-        if (!forwarded_for || !request->conn || !request->conn->peer_is_loopback)
-                return;
-        const char *last = strrchr(forwarded_for, ',');
-        g_autofree char *address = g_strstrip(g_strdup(last ? last + 1 : forwarded_for));
-        gsize n = strlen(address);
-        if (n > 0 && n < sizeof request->peer && strspn(address, "0123456789abcdefABCDEF:.") == n)
-                g_strlcpy(request->peer, address, sizeof request->peer);
 }
 
 static bool check_length(TbRequest *request, const Head *head)
@@ -140,7 +144,13 @@ bool tb_check_head(TbRequest *request, const char *version)
         MHD_get_connection_values(request->connection, MHD_HEADER_KIND, on_header, &head);
         if (is_sane_id(head.request_id))
                 g_strlcpy(request->id, head.request_id, sizeof request->id);
-        use_forwarded(request, head.forwarded_for);
+        if (request->authority)
+                request->host = request->authority;
+        tb_access_proxy(request, &head.proxy);
+        if (head.proxy.forwarded_for)
+                g_string_free(head.proxy.forwarded_for, TRUE);
+        if (head.proxy.forwarded)
+                g_string_free(head.proxy.forwarded, TRUE);
         if (!check_length(request, &head) || !check_sizes(request))
                 return false;
         if (http->stopping) { /* asked on a connection that was open: what it would get is being taken down */
@@ -172,7 +182,7 @@ bool tb_check_head(TbRequest *request, const char *version)
                                   "configuration (HOST_URL) if it is");
                 return false;
         }
-        if (!check_prefix(request))
+        if (!tb_access_person(request) || !check_prefix(request))
                 return false;
         double wait_s = 0;
         if (http->rates && !tb_rates_take(http->rates, request->peer, 1, request->start_us, &wait_s)) {
@@ -286,44 +296,6 @@ static bool no_route(TbRequest *request, const Found *found)
         return false;
 }
 
-static bool check_origin(TbRequest *request, const TbRoute *route)
-{
-        bool reads = request->is_head || strcmp(request->method, "GET") == 0;
-        if (reads && !(route->flags & (TB_ROUTE_UNSAFE | TB_ROUTE_WEBSOCKET)))
-                return true;
-        if (tb_guard_unsafe(&request->http->guard, request->origin, request->fetch_site, request->host))
-                return true;
-        tb_respond_error(request, TB_ERROR_FORBIDDEN, "web pages of another origin may not do this");
-        return false;
-}
-
-static bool check_role(TbRequest *request, const TbRoute *route)
-{
-        g_autofree char *from_query = NULL;
-        const char *token = NULL;
-        if (request->authorization && g_ascii_strncasecmp(request->authorization, "Bearer ", 7) == 0)
-                token = request->authorization + 7;
-        else if (request->raw_query)
-                token = from_query = tb_query_value(request->raw_query, "access_token");
-        const char *user = "";
-        request->role = tb_auth_check(request->http->auth, token, &user);
-        g_free(request->user);
-        request->user = g_strdup(user);
-        if (request->role >= route->role)
-                return true;
-        if (request->role == TB_ROLE_NONE) {
-                tb_request_add_header(request, "WWW-Authenticate", "Bearer");
-                tb_respond_error(request, TB_ERROR_UNAUTHORIZED,
-                                 token ? "the token is not known"
-                                       : "a token is needed (Authorization: Bearer …)");
-        } else {
-                tb_respond_error(request, TB_ERROR_FORBIDDEN,
-                                 "this needs the role %s; the token's role is %s", tb_role_name(route->role),
-                                 tb_role_name(request->role));
-        }
-        return false;
-}
-
 static bool check_query(TbRequest *request, const TbRoute *route)
 {
         g_autoptr(GError) error = NULL;
@@ -360,8 +332,8 @@ bool tb_check_route(TbRequest *request)
         if (tb_path_split(request->path, &request->split))
                 find_route(request, &found);
         request->match = found.route;
-        bool ok = found.route ? check_args(request) && check_origin(request, found.route->route) &&
-                                        check_role(request, found.route->route) &&
+        bool ok = found.route ? check_args(request) && tb_access_origin(request, found.route->route) &&
+                                        tb_access_role(request, found.route->route) &&
                                         check_query(request, found.route->route)
                               : no_route(request, &found);
         if (found.allow)

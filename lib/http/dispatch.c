@@ -60,6 +60,8 @@ void tb_dispatch_wake(TbRequest *request)
 static void call_handler(TbRequest *request)
 {
         g_assert(request->match); /* tb_check_route() found it */
+        if (request->conn)
+                tb_share_busy(request->conn);
         request->in_call = true;
         request->phase = TB_PHASE_WAIT;
         request->match->route->handler(request, request->match->data);
@@ -214,8 +216,11 @@ enum MHD_Result tb_dispatch_access(void *cls G_GNUC_UNUSED, struct MHD_Connectio
 {
         TbRequest *request = *context;
         request->connection = connection;
-        if (request->gone_called) /* it left, or we stop: close */
+        if (request->gone_called ||
+            (request->conn && request->conn->refused)) { /* it left, or we stop: close */
+                request->refused = request->refused || !request->gone_called;
                 return MHD_NO;
+        }
         switch (request->phase) {
         case TB_PHASE_NEW:
                 g_strlcpy(request->method, method, sizeof request->method);
@@ -247,6 +252,12 @@ static void log_access(TbRequest *request, bool complete, gint64 now_us)
         TbLogLevel level = request->status >= 500 ? TB_LOG_WARNING : quiet ? TB_LOG_DEBUG : TB_LOG_INFO;
         if (!tb_log_enabled(level))
                 return;
+        if (request->status == 0 || request->status >= 400) { /* refusals come at their sender's rate */
+                char kind[TB_ADDRESS_TEXT + 8];
+                g_snprintf(kind, sizeof kind, "%d to %s", request->status, request->peer);
+                if (!tb_tally_note(request->http->refusals, kind))
+                        return;
+        }
         tb_log(level, TB_F("request", request->id, "peer", request->peer, "user", request->user),
                "%s %s %d %.1f ms%s", request->method, request->path, request->status, seconds * 1000,
                complete || request->refused ? "" : " (client left)");

@@ -14,6 +14,7 @@
 
 #include "lib/http/auth.h"
 #include "lib/metrics.h"
+#include "lib/nets.h"
 #include "lib/param.h"
 #include "lib/pipe.h"
 #include "lib/poller.h"
@@ -75,6 +76,11 @@ typedef struct TbHttpOptions {
         const char *const *origins; /* allowed foreign origins (FRONTEND_URL); usually none */
         guint max_connections;      /* 0: TB_LIMIT_HTTP_CONNECTIONS; upgraded WebSockets do not count */
         guint requests_per_s;       /* per address; 0: no limit */
+        const TbNets *trusted;      /* borrowed: proxies whose Forwarded and X-Forwarded-* are believed; this
+                                       machine's always are. NULL: no others */
+        bool open_to_this_machine;  /* without tokens everything is allowed: then only to clients that are on
+                                       this machine themselves, not to those that a proxy brings */
+        bool needs_tls;             /* a token that came from beyond this machine without TLS is refused */
 } TbHttpOptions;
 
 TbHttp *tb_http_new(const TbHttpOptions *options, GError **error);

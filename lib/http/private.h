@@ -17,6 +17,7 @@
 #include "lib/http/route.h"
 #include "lib/net.h"
 #include "lib/rate.h"
+#include "lib/tally.h"
 
 #define TB_HTTP_POOL (48 * 1024) /* libmicrohttpd's memory of one connection: headers both ways */
 /* bytes of a refused body that are read away, so that the answer arrives */
@@ -31,17 +32,37 @@ typedef struct TbHttpRoute {
 
 typedef struct TbHttpStatic TbHttpStatic;
 
-extern const char tb_conn_magic[]; /* refuse.c */
+extern const char tb_conn_magic
+        []; /* access.c: who asks, and whether they may; each answers the request itself and returns false when not */
+typedef struct TbProxySaid { /* headers, as they came; NULL: not there */
+        GString *forwarded_for, *forwarded;
+        const char *proto, *real_ip;
+} TbProxySaid;
+
+void tb_access_proxy(TbRequest *request, const TbProxySaid *said); /* says for whom it asks */
+bool tb_access_person(TbRequest *request);
+bool tb_access_origin(TbRequest *request, const TbRoute *route);
+bool tb_access_role(TbRequest *request, const TbRoute *route);
+
+/* refuse.c */
+
+typedef struct TbShare TbShare; /* share.c */
 
 typedef struct TbConn {      /* one client connection */
         const void *magic;   /* tb_conn_magic: not that of another user of the library in this process */
         struct TbHttp *http; /* borrowed */
         char peer[TB_ADDRESS_TEXT], local[TB_ADDRESS_TEXT];
         bool peer_is_loopback;
-        bool begun;   /* a request line was understood */
-        bool refused; /* refuse.c has answered: it ends */
+        bool peer_is_trusted; /* a proxy of ours, or this machine */
+        bool is_idle;         /* no request of it is with a handler: it makes room for others */
+        bool lingers;         /* refused, and may still read why */
+        bool begun;           /* a request line was understood */
+        bool refused;         /* refuse.c has answered: it ends */
         int fd;
         GList link;                /* in http->conns */
+        TbShare *share;            /* borrowed; NULL: refused, or told to go */
+        GList share_link;          /* in share's idle ones while is_idle */
+        GList idle_link;           /* in http->idle while is_idle, in http->lingering while it lingers */
         struct TbRequest *request; /* borrowed; NULL: between two, or its first line is not complete */
         gint64 since_us;           /* without a request: since the connection, or the end of the last one */
 } TbConn;
@@ -81,6 +102,15 @@ struct TbHttp {
         GQueue waiting;     /* TbWs that sent too fast; not owned */
         GSource *resume;    /* ref; reads those again; NULL like sweep */
         guint max_connections;
+        guint held;                /* connections that have a share */
+        GHashTable *shares;        /* key of its own -> owned TbShare */
+        GQueue idle;               /* TbConn without a request with a handler, the oldest first; not owned */
+        GQueue lingering;          /* refused TbConn, the oldest first; not owned */
+        TbTally *refusals;         /* owned; what is said of those that are refused */
+        const TbNets *trusted;     /* borrowed; NULL: none but this machine */
+        bool open_to_this_machine; /* without tokens everything is allowed, and only from here */
+        bool needs_tls;            /* secrets are taken by TLS only */
+        TbTally *plain;            /* owned; addresses that showed a secret without TLS */
         TbBucket read_lines;
         GSource *grace; /* ref; end of tb_http_stop() */
         void (*stopped)(gpointer);
@@ -116,6 +146,10 @@ struct TbRequest {
         bool has_body, expects;
         TbRole role;
         char *user;        /* owned: its token may be taken back while it is answered */
+        char *authority;   /* owned; of a target in absolute form: it counts, and not Host */
+        bool forwarded;    /* a proxy says for whom */
+        bool stranger;     /* not (only) from this machine */
+        bool secure;       /* came by TLS, as a proxy of ours says */
         json_t *query;     /* owned */
         GByteArray *bytes; /* owned; body that is being collected */
         guint64 received;
@@ -163,6 +197,15 @@ enum MHD_Result tb_refuse_queue(struct MHD_Connection *connection, unsigned stat
 /* The library closes a connection whose first line it cannot read without an answer: this gives one. */
 void tb_refuse_silent_close(TbConn *conn);
 void tb_refuse_late(TbRequest *request); /* 408 to a request that is not read in yet */
+/* The same for any reason: one answer, and the connection ends. */
+void tb_refuse_conn(TbConn *conn, unsigned status, const char *detail);
+
+/* share.c: how many connections who may have */
+void tb_share_enter(TbConn *conn); /* a new one; it may be refused */
+void tb_share_busy(TbConn *conn);  /* a request of it is with a handler: it does not make room for others */
+void tb_share_idle(TbConn *conn);
+void tb_share_leave(TbConn *conn);
+void tb_share_end_lingering(TbHttp *http, gint64 before_us);
 
 /* slow.c: ends clients that drip, and those that left unnoticed */
 void tb_slow_add(TbHttp *http, TbConn *conn);

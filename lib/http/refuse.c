@@ -98,6 +98,7 @@ static const char *detail_of(unsigned status, const TbRequest *request)
 static const char *type_of(unsigned status)
 {
         return status == 408   ? "timeout"
+               : status == 503 ? "unavailable"
                : status == 413 ? "too-large"
                : status == 414 ? "uri-too-long"
                : status == 431 ? "headers-too-large"
@@ -106,12 +107,11 @@ static const char *type_of(unsigned status)
                                : "invalid";
 }
 
-static void refuse(TbConn *conn, unsigned status)
+void tb_refuse_conn(TbConn *conn, unsigned status, const char *detail)
 {
         TbHttp *http = conn->http;
         TbRequest *request = conn->request;
-        const char *detail = detail_of(status, request);
-        char id[65];
+        char id[65], kind[TB_ADDRESS_TEXT + 8];
         tb_request_next_id(http, id, sizeof id);
         if (request) {
                 g_strlcpy(id, request->id, sizeof id);
@@ -120,9 +120,15 @@ static void refuse(TbConn *conn, unsigned status)
         }
         conn->refused = true;
         send_problem(http, conn->fd, status, type_of(status), detail, id);
-        if (!request)
+        g_snprintf(kind, sizeof kind, "%u to %s", status, conn->peer);
+        if (!request && tb_tally_note(http->refusals, kind))
                 tb_log(TB_LOG_INFO, TB_F("request", id, "peer", conn->peer), "refused %u: %s", status,
                        detail);
+}
+
+static void refuse(TbConn *conn, unsigned status)
+{
+        tb_refuse_conn(conn, status, detail_of(status, conn->request));
 }
 
 /* Of our connections the library's own errors arrive here, and nothing else. MHD_NO: it closes the

@@ -10,14 +10,17 @@ void tb_request_next_id(TbHttp *http, char *id, gsize size)
         g_snprintf(id, size, "%s-%08x", http->boot, ++http->counter);
 }
 
-/* "http://host/path" is what a client says to a proxy, and every server must take it (RFC 9112, §3.2.2); Host
- * says the same again and is what gets checked. */
-static const char *skip_origin(const char *uri)
+/* "http://host/path" is what a client says to a proxy, and every server must take it, and go by its host, whatever
+ * Host says (RFC 9112, §3.2.2). */
+static const char *skip_origin(const char *uri, char **ret_authority)
 {
         gsize n = g_ascii_strncasecmp(uri, "http://", 7) == 0    ? 7
                   : g_ascii_strncasecmp(uri, "https://", 8) == 0 ? 8
                                                                  : 0;
-        return n ? uri + n + strcspn(uri + n, "/?") : uri;
+        gsize size = n ? strcspn(uri + n, "/?") : 0;
+        if (n)
+                *ret_authority = g_strndup(uri + n, size);
+        return uri + n + size;
 }
 
 /* A proxy may leave the prefix in the path or strip it: both are right. */
@@ -38,7 +41,7 @@ TbRequest *tb_request_new(TbHttp *http, const char *uri)
         request->http = http;
         request->link.data = request;
         request->start_us = g_get_monotonic_time();
-        const char *own = skip_origin(uri), *path = skip_prefix(request, own);
+        const char *own = skip_origin(uri, &request->authority), *path = skip_prefix(request, own);
         request->path = g_strconcat(own != uri && *own != '/' ? "/" : "", path, NULL);
         request->raw_query = strchr(request->path, '?');
         if (request->raw_query)
@@ -70,6 +73,7 @@ void tb_request_unref(TbRequest *request)
                 g_ptr_array_unref(request->headers);
         json_decref(request->query);
         json_decref(request->json);
+        g_free(request->authority);
         g_free(request->base_url);
         g_free(request->user);
         g_free(request->path);
@@ -166,7 +170,7 @@ gint64 tb_request_content_length(TbRequest *request)
 static const char *forwarded(TbRequest *request, const char *name, const char *allowed)
 {
         const char *value =
-                request->conn && request->conn->peer_is_loopback ? tb_request_header(request, name) : NULL;
+                request->conn && request->conn->peer_is_trusted ? tb_request_header(request, name) : NULL;
         return value && strlen(value) <= 200 && strspn(value, allowed) == strlen(value) ? value : NULL;
 }
 
@@ -174,7 +178,6 @@ const char *tb_request_base_url(TbRequest *request)
 {
         if (request->base_url)
                 return request->base_url;
-        const char *proto = forwarded(request, "X-Forwarded-Proto", "htps");
         g_autofree char *prefix =
                 g_strdup(forwarded(request, "X-Forwarded-Prefix",
                                    "/abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._~-"));
@@ -185,7 +188,7 @@ const char *tb_request_base_url(TbRequest *request)
         if (!prefix && request->prefixed)
                 prefix = g_strdup(request->http->prefix);
         request->base_url =
-                g_strconcat(g_strcmp0(proto, "https") == 0 ? "https://" : "http://",
+                g_strconcat(request->secure ? "https://" : "http://",
                             request->host ? request->host : "localhost", prefix ? prefix : "", NULL);
         return request->base_url;
 }

@@ -77,6 +77,8 @@ static void on_log(void *data G_GNUC_UNUSED, const char *format, va_list args)
         tb_log(TB_LOG_DEBUG, TB_F("library", "libmicrohttpd"), "%s", g_strchomp(text));
 }
 
+#define PLAIN_SAID_S 3600 /* an address that shows secrets without TLS is told of once in that time */
+
 /* --- connections --- */
 static void on_connection(void *cls, struct MHD_Connection *connection, void **context,
                           enum MHD_ConnectionNotificationCode code)
@@ -85,6 +87,7 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
         if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
                 tb_http_kick(http); /* at its limit the library listens again only when it runs once more */
                 tb_refuse_silent_close(*context);
+                tb_share_leave(*context);
                 tb_slow_remove(http, *context);
                 g_free(*context);
                 *context = NULL;
@@ -104,8 +107,16 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
         if (getsockname(conn->fd, (struct sockaddr *)&local, &size) == 0)
                 tb_address_text((struct sockaddr *)&local, conn->local);
         conn->peer_is_loopback = tb_address_is_loopback(conn->peer);
-        tb_slow_add(http, conn);
+        conn->peer_is_trusted = conn->peer_is_loopback || tb_nets_have(http->trusted, conn->peer);
         *context = conn;
+        tb_slow_add(http, conn);
+        tb_share_enter(conn);
+}
+
+static void say_more(const char *kind, guint64 more, double seconds, gpointer data)
+{
+        g_autofree char *text = tb_tally_text(more, seconds);
+        tb_log(TB_LOG_INFO, TB_F(), "%s %s: %s", (const char *)data, kind, text);
 }
 
 /* Raw targets reach us still encoded: a path must be split before it is decoded. */
@@ -120,16 +131,16 @@ static struct MHD_Daemon *start_daemon(TbHttp *http, int fd)
 {
         unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_TURBO |
                          MHD_USE_ERROR_LOG;
-        return MHD_start_daemon(flags, 0, NULL, NULL, tb_dispatch_access, http, MHD_OPTION_EXTERNAL_LOGGER,
-                                on_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-                                http->max_connections, MHD_OPTION_CONNECTION_TIMEOUT,
-                                (unsigned)TB_LIMIT_HTTP_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                                (size_t)TB_HTTP_POOL, MHD_OPTION_STRICT_FOR_CLIENT,
-                                0, /* check.c is strict, and says what is wrong */
-                                MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_URI_LOG_CALLBACK,
-                                tb_dispatch_uri, http, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
-                                MHD_OPTION_NOTIFY_COMPLETED, tb_dispatch_completed, http,
-                                MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_END);
+        return MHD_start_daemon(
+                flags, 0, NULL, NULL, tb_dispatch_access, http, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+                MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+                http->max_connections + 2 * TB_LIMIT_HTTP_LINGERING, MHD_OPTION_CONNECTION_TIMEOUT,
+                (unsigned)TB_LIMIT_HTTP_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)TB_HTTP_POOL,
+                MHD_OPTION_STRICT_FOR_CLIENT, 0, /* check.c is strict, and says what is wrong */
+                MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_URI_LOG_CALLBACK, tb_dispatch_uri, http,
+                MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_NOTIFY_COMPLETED,
+                tb_dispatch_completed, http, MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
+                MHD_OPTION_END);
 }
 
 static void add_metrics(TbHttp *http)
@@ -177,6 +188,13 @@ TbHttp *tb_http_new(const TbHttpOptions *options, GError **error)
         http->machine = g_strdup(g_get_host_name());
         http->hosts = g_strdupv((char **)options->hosts);
         http->origins = g_strdupv((char **)options->origins);
+        http->shares = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
+        http->refusals = tb_tally_new(TB_LIMIT_HTTP_REFUSALS_SAID, TB_LIMIT_TALLY_S * 1000, say_more,
+                                      (gpointer) "answered");
+        http->plain = tb_tally_new(1, PLAIN_SAID_S * 1000, say_more, (gpointer) "secrets without TLS from");
+        http->trusted = options->trusted;
+        http->open_to_this_machine = options->open_to_this_machine;
+        http->needs_tls = options->needs_tls;
         http->rate = options->requests_per_s;
         http->rates = options->requests_per_s
                               ? tb_rates_new(options->requests_per_s, 2.0 * options->requests_per_s)
@@ -306,6 +324,10 @@ void tb_http_free(TbHttp *http)
         }
         g_ptr_array_unref(http->routes);
         g_ptr_array_unref(http->statics);
+        tb_tally_free(http->refusals);
+        tb_tally_free(http->plain);
+        g_assert(g_hash_table_size(http->shares) == 0);
+        g_hash_table_unref(http->shares);
         tb_rates_free(http->rates);
         tb_auth_unref(http->auth);
         g_strfreev(http->hosts);

@@ -86,6 +86,7 @@ static gboolean sweep(gpointer data)
         gint64 now_us = g_get_monotonic_time();
         end_late_requests(http, now_us);
         end_late_lines(http, now_us);
+        tb_share_end_lingering(http, now_us - SWEEP_S * G_USEC_PER_SEC);
         end_leavers(http);
         return G_SOURCE_CONTINUE;
 }
@@ -105,6 +106,7 @@ void tb_slow_add(TbHttp *http, TbConn *conn)
 void tb_slow_idle(TbHttp *http, TbConn *conn)
 {
         conn->request = NULL;
+        tb_share_idle(conn);
         conn->since_us = g_get_monotonic_time();
         g_queue_unlink(&http->conns, &conn->link);
         g_queue_push_tail_link(&http->conns, &conn->link);

@@ -57,7 +57,7 @@ async function rfbOverWebSocket(url, options = {}, headers = {}) {
 }
 
 test('every door shows the device and drives it; nothing is captured while nobody watches', async (t) => {
-  const { host, source, ports } = await bench(t, { url: 'http://lab.example:6109' });
+  const { host, source, ports } = await bench(t, { url: 'http://lab.example:6109', insecure: true });
   const events = await host.sse('/host/events');
   const pages = await Promise.all(['/', '/vnc.html', '/vnc_lite.html'].map((p) => request(`http://127.0.0.1:${ports.novnc}`, 'GET', p, { headers: { Host: 'lab.example:6080' } })));
   for (const page of pages) assert.deepEqual([page.status, page.text], [200, pages[0].text], 'also by the name in HOST_URL');

@@ -1,0 +1,105 @@
+/*
+ * Who asks, and whether they may: what a proxy says of its client, the pages of a browser, tokens and roles.
+ */
+#include <string.h>
+
+#include "lib/error.h"
+#include "lib/http/forwarded.h"
+#include "lib/http/private.h"
+#include "lib/log.h"
+
+/* Of a proxy of ours what it says of its client is believed; of nobody else. */
+void tb_access_proxy(TbRequest *request, const TbProxySaid *said)
+{
+        const TbConn *conn = request->conn;
+        const char *for_ = said->forwarded_for ? said->forwarded_for->str : NULL,
+                   *all = said->forwarded ? said->forwarded->str : NULL;
+        request->forwarded = for_ || all || said->real_ip;
+        request->stranger = !conn || !conn->peer_is_loopback || request->forwarded;
+        if (!conn || !conn->peer_is_trusted)
+                return;
+        g_autofree char *proto = tb_forwarded_last(all, "proto");
+        request->secure = g_strcmp0(said->proto ? said->proto : proto, "https") == 0;
+        char address[TB_ADDRESS_TEXT];
+        if (tb_forwarded_client(for_ ? for_ : said->real_ip, all, request->http->trusted, address) !=
+            TB_HOP_CLIENT)
+                return;
+        g_strlcpy(request->peer, address, sizeof request->peer);
+        request->stranger = !tb_address_is_loopback(address);
+}
+
+/* Without tokens everything is allowed, to persons on this machine. That a connection comes from here does not say
+ * that a person here has made it. */
+bool tb_access_person(TbRequest *request)
+{
+        if (!request->http->open_to_this_machine || !request->stranger ||
+            !tb_auth_is_open(request->http->auth))
+                return true;
+        tb_respond_error(
+                request, TB_ERROR_FORBIDDEN,
+                "%s no tokens are configured, so only clients on this machine itself are served: set "
+                "TESTBED_TOKEN or \"tokens\" in the configuration, or start with --insecure",
+                request->forwarded ? "a proxy has brought this request, and"
+                                   : "this request came from elsewhere, and");
+        return false;
+}
+
+bool tb_access_origin(TbRequest *request, const TbRoute *route)
+{
+        bool reads = request->is_head || strcmp(request->method, "GET") == 0;
+        if (reads && !(route->flags & (TB_ROUTE_UNSAFE | TB_ROUTE_WEBSOCKET)))
+                return true;
+        if (tb_guard_unsafe(&request->http->guard, request->origin, request->fetch_site, request->host))
+                return true;
+        tb_respond_error(request, TB_ERROR_FORBIDDEN, "web pages of another origin may not do this");
+        return false;
+}
+
+/* What everybody on the way could read is told of, and refused where TLS is required. */
+static bool check_secret_way(TbRequest *request)
+{
+        TbHttp *http = request->http;
+        if (!request->conn || request->conn->peer_is_loopback || request->secure)
+                return true;
+        if (http->needs_tls) {
+                tb_respond_error(
+                        request, TB_ERROR_FORBIDDEN,
+                        "a token came without TLS, and the configuration says tls: required. It has been "
+                        "readable on the way: replace it, and use https");
+                return false;
+        }
+        if (tb_tally_note(http->plain, request->conn->peer))
+                tb_log(TB_LOG_WARNING, TB_F("request", request->id, "peer", request->conn->peer),
+                       "a token came without TLS: everybody on the way could read it (tls: required "
+                       "refuses)");
+        return true;
+}
+
+bool tb_access_role(TbRequest *request, const TbRoute *route)
+{
+        g_autofree char *from_query = NULL;
+        const char *token = NULL;
+        if (request->authorization && g_ascii_strncasecmp(request->authorization, "Bearer ", 7) == 0)
+                token = request->authorization + 7;
+        else if (request->raw_query)
+                token = from_query = tb_query_value(request->raw_query, "access_token");
+        if (token && !check_secret_way(request))
+                return false;
+        const char *user = "";
+        request->role = tb_auth_check(request->http->auth, token, &user);
+        g_free(request->user);
+        request->user = g_strdup(user);
+        if (request->role >= route->role)
+                return true;
+        if (request->role == TB_ROLE_NONE) {
+                tb_request_add_header(request, "WWW-Authenticate", "Bearer");
+                tb_respond_error(request, TB_ERROR_UNAUTHORIZED,
+                                 token ? "the token is not known"
+                                       : "a token is needed (Authorization: Bearer …)");
+        } else {
+                tb_respond_error(request, TB_ERROR_FORBIDDEN,
+                                 "this needs the role %s; the token's role is %s", tb_role_name(route->role),
+                                 tb_role_name(request->role));
+        }
+        return false;
+}
