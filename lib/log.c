@@ -28,27 +28,59 @@ bool tb_log_level_parse(const char *text, TbLogLevel *ret_level)
         return false;
 }
 
-/* Control characters and quotes of foreign text must not forge lines or fields. */
+/* --- text from outside --- */
+/* Control characters (C1 among them, which terminals obey as well), and those that change the order or the lines of
+ * what is shown. */
+static bool is_shown(gunichar c)
+{
+        return c >= 0x20 && (c < 0x7f || c > 0x9f) && c != 0x2028 && c != 0x2029 &&
+               !(c >= 0x202a && c <= 0x202e) && !(c >= 0x2066 && c <= 0x2069) && c != 0xfeff;
+}
+
+/* One character, or what stands for it; gives where the next begins. */
+static const char *append_char(GString *line, const char *p)
+{
+        gunichar c = g_utf8_get_char_validated(p, -1);
+        if (c == (gunichar)-1 || c == (gunichar)-2) {
+                g_string_append_printf(line, "\\x%02x", (guchar)*p);
+                return p + 1;
+        }
+        const char *next = g_utf8_next_char(p);
+        if (is_shown(c))
+                g_string_append_len(line, p, next - p);
+        else
+                g_string_append_printf(line, c < 0x80 ? "\\x%02x" : "\\u%04x", c);
+        return next;
+}
+
+/* Foreign text must not forge lines or fields. */
 static void append_value(GString *line, const char *value)
 {
         bool plain = *value != '\0' && strpbrk(value, " \"=\\") == NULL;
-        for (const char *p = value; plain && *p; p++)
-                plain = (guchar)*p >= 0x20 && *p != 0x7f;
-        if (plain) {
-                g_string_append(line, value);
-                return;
+        if (!plain)
+                g_string_append_c(line, '"');
+        for (const char *p = value; *p;) {
+                if (*p == '"' || *p == '\\')
+                        g_string_append_c(line, '\\');
+                p = append_char(line, p);
         }
-        g_autofree char *escaped = g_strescape(value, NULL);
-        g_string_append_printf(line, "\"%s\"", escaped);
+        if (!plain)
+                g_string_append_c(line, '"');
 }
 
+/* What looks like a field in a message (" user=admin") is none. */
 static void append_message(GString *line, const char *text)
 {
-        for (const char *p = text; *p; p++) {
-                if ((guchar)*p >= 0x20 && *p != 0x7f)
-                        g_string_append_c(line, *p);
-                else
-                        g_string_append_printf(line, "\\x%02x", (guchar)*p);
+        bool word = false; /* since the last blank only what a field's name may have */
+        for (const char *p = text; *p;) {
+                if (*p == '=' && word) {
+                        g_string_append(line, "\\x3d");
+                        p++;
+                        word = false;
+                        continue;
+                }
+                word = *p == ' ' || (word && (g_ascii_islower(*p) || *p == '_'));
+                p = append_char(line, p);
         }
 }
 
@@ -58,12 +90,15 @@ static void write_line(TbLogLevel level, const char *const *fields, const char *
         g_autoptr(GString) line = g_string_new(NULL);
         if (as_json) {
                 json_t *o = json_pack("{s:s, s:s}", "time", time, "level", names[level]);
-                for (; fields[0]; fields += 2)
-                        if (fields[1])
-                                json_object_set_new(o, fields[0], json_string(fields[1]));
+                for (; fields[0]; fields += 2) {
+                        g_autofree char *field = fields[1] ? g_utf8_make_valid(fields[1], -1) : NULL;
+                        if (field)
+                                json_object_set_new(o, fields[0], json_string(field));
+                }
                 g_autofree char *valid = g_utf8_make_valid(text, -1);
                 json_object_set_new(o, "message", json_string(valid));
-                char *dump = json_dumps(o, JSON_COMPACT);
+                char *dump =
+                        json_dumps(o, JSON_COMPACT | JSON_ENSURE_ASCII); /* no control character is left */
                 g_string_append(line, dump);
                 free(dump);
                 json_decref(o);

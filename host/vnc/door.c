@@ -24,6 +24,7 @@ typedef struct Knock {
         GDestroyNotify free_purpose;
         guint8 buf[TB_VNC_CHALLENGE];
         gsize have;
+        gint64 since_us;
         bool leaving; /* only waits for the other side to read the reason */
 } Knock;
 
@@ -177,6 +178,18 @@ static gboolean on_readable(int fd, GIOCondition condition, gpointer data)
         return G_SOURCE_CONTINUE;
 }
 
+/* Who says nothing keeps nobody out: the oldest goes. Each has TB_VNC_GREETING_MS, so the soonest is due first. */
+static void make_room(TbVncDoor *door)
+{
+        Knock *oldest = g_ptr_array_index(door->knocks, 0);
+        for (guint i = 1; i < door->knocks->len; i++) {
+                Knock *knock = g_ptr_array_index(door->knocks, i);
+                if (knock->since_us < oldest->since_us)
+                        oldest = knock;
+        }
+        knock_end(oldest);
+}
+
 void tb_vnc_door_knock(TbVncDoor *door, int fd, const char *peer, const TbVncHelloOptions *options,
                        gpointer purpose, GDestroyNotify free_purpose)
 {
@@ -185,6 +198,7 @@ void tb_vnc_door_knock(TbVncDoor *door, int fd, const char *peer, const TbVncHel
         knock->door = door;
         knock->fd = fd;
         knock->peer = g_strdup(peer);
+        knock->since_us = g_get_monotonic_time();
         knock->purpose = purpose;
         knock->free_purpose = free_purpose;
         knock->out = g_byte_array_new();
@@ -193,8 +207,9 @@ void tb_vnc_door_knock(TbVncDoor *door, int fd, const char *peer, const TbVncHel
         if (secret && too_often(door, peer))
                 o.refuse = "too many wrong passwords: wait a minute";
         knock->hello = tb_vnc_hello_new(&o, knock->out);
-        if (door->knocks->len >= TB_VNC_GUESTS || fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0 ||
-            !flush(knock)) {
+        if (door->knocks->len >= TB_VNC_GUESTS)
+                make_room(door);
+        if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0 || !flush(knock)) {
                 knock_free(knock);
                 return;
         }

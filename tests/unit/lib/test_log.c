@@ -1,0 +1,70 @@
+#include "lib/log.h"
+
+#include <string.h>
+#include <unistd.h>
+
+/* What a call writes to stderr. */
+static char *written(bool json, const char *field, const char *message)
+{
+        int ends[2], saved = dup(STDERR_FILENO);
+        char buf[4096];
+        g_assert_cmpint(pipe(ends), ==, 0);
+        dup2(ends[1], STDERR_FILENO);
+        tb_log_init(TB_LOG_INFO, json);
+        tb_log(TB_LOG_INFO, TB_F("peer", field), "%s", message);
+        dup2(saved, STDERR_FILENO);
+        close(ends[1]);
+        ssize_t n = read(ends[0], buf, sizeof buf);
+        close(ends[0]);
+        close(saved);
+        g_assert_cmpint(n, >, 0);
+        return g_strndup(buf, (gsize)n);
+}
+
+static void test_escapes(void)
+{
+        static const struct {
+                const char *field, *message, *line;
+        } rows[] = {
+                {"127.0.0.1", "hello", "hello peer=127.0.0.1\n"},
+                {"a b", "x", "x peer=\"a b\"\n"},
+                {"a\"b\\", "x", "x peer=\"a\\\"b\\\\\"\n"},
+                {"a\nb", "two\nlines", "two\\x0alines peer=a\\x0ab\n"},
+                {"\xc2\x9b"
+                 "31m",
+                 "\xc2\x9b"
+                 "2J",
+                 "\\u009b2J peer=\\u009b31m\n"}, /* C1: CSI */
+                {"\xff",
+                 "\x9b"
+                 "2J",
+                 "\\x9b2J peer=\\xff\n"}, /* no UTF-8 */
+                {"\xe2\x80\xae"
+                 "x",
+                 "\xc3\xa4", "\xc3\xa4 peer=\\u202ex\n"}, /* turned round */
+                {"p", "GET / user=admin", "GET / user\\x3dadmin peer=p\n"},
+                {"p", "tty?baud=9600 A=b", "tty?baud=9600 A=b peer=p\n"},
+        };
+        for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+                g_autofree char *line = written(false, rows[i].field, rows[i].message);
+                const char *rest = strstr(line, "info    ");
+                g_assert_nonnull(rest);
+                g_assert_cmpstr(rest + strlen("info    "), ==, rows[i].line);
+        }
+}
+
+static void test_json(void)
+{
+        g_autofree char *line = written(true, "\xc2\x9b\xff", "a\nb\x9b");
+        g_assert_nonnull(strstr(line, "\"peer\":\"\\u009B\\uFFFD\""));
+        for (const char *p = line; p[1]; p++)
+                g_assert_true((guchar)*p >= 0x20 && (guchar)*p < 0x7f);
+}
+
+int main(int argc, char **argv)
+{
+        g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/log/escapes", test_escapes);
+        g_test_add_func("/log/json", test_json);
+        return g_test_run();
+}
