@@ -102,8 +102,9 @@ void tb_share_enter(TbConn *conn)
         }
         tb_share_leave(conn);
         tb_refuse_conn(conn, 503, reason);
-        /* closing at once would reset the connection under the answer; but not for as many as like to come */
-        if (http->lingering.length >= TB_LIMIT_HTTP_LINGERING) {
+        /* closing at once may reset the connection under the answer; but not as many as like to come can wait, nor
+         * those that have one of the last descriptors */
+        if (http->lingering.length >= TB_LIMIT_HTTP_LINGERING || !tb_descriptors_allow(conn->fd)) {
                 shutdown(conn->fd, SHUT_RDWR);
                 return;
         }

@@ -130,6 +130,50 @@ test('beyond loopback without a token: refused at start, --insecure overrides', 
   assert.deepEqual(await open.stop(), { code: 0, signal: null });
 });
 
+test('a url that leads here from elsewhere, without a token: refused at start', async (t) => {
+  const folder = scratch('tb-public-'), file = path.join(folder, 'host.yaml');
+  for (const [url, code] of [['https://lab.example.com/', 1], ['http://192.0.2.7:6109', 1], ['http://localhost:6109', 0], ['http://127.0.0.1/staging', 0]]) {
+    writeFileSync(file, JSON.stringify({ port: 0, url }));
+    const check = (...args) => { const p = new Program([path.join(BUILD, 'testbed-host'), '--config', file, '--state-dir', folder, '--check', ...args]); t.after(() => p.kill()); return p; };
+    const strict = check();
+    assert.equal((await strict.exited).code, code, `${url}: ${strict.text}`);
+    if (code) assert.match(strict.text, /host\.yaml:\d+: url: .*token/);
+    assert.equal((await check('--insecure').exited).code, 0);
+  }
+});
+
+test('without tokens, whom a proxy brings is refused, whatever form it says it in', async (t) => {
+  const open = await withHost(t, {});
+  const strangers = [
+    { 'X-Forwarded-For': '203.0.113.9' }, { 'X-Forwarded-For': '203.0.113.9:4711' }, { 'X-Forwarded-For': '127.0.0.1, 203.0.113.9' }, { 'X-Forwarded-For': 'unknown' },
+    { 'X-Forwarded-For': '[2001:db8::1]:80' }, { Forwarded: 'for=203.0.113.9;proto=https' }, { Forwarded: 'for="[2001:db8::1]:80"' }, { Forwarded: 'proto=https' }, { 'X-Real-IP': '203.0.113.9' },
+  ];
+  for (const headers of strangers) {
+    for (const target of ['/host/devices', '/', '/host/health']) assertProblem(await open.get(target, { headers }), 403, { detail: /tokens/ });
+    await assert.rejects(open.websocket('/host/ws', { headers }), (e) => e.status === 403);
+  }
+  for (const headers of [{}, { 'X-Forwarded-For': '127.0.0.1' }, { Forwarded: 'for="[::1]:80"' }, { 'X-Forwarded-Prefix': '/staging' }])
+    assert.equal((await open.get('/host/devices', { headers })).status, 200, JSON.stringify(headers));
+});
+
+test('a GET that switches wants more than an address beyond this machine', async (t) => {
+  const device = { dut: scriptedDevice(path.join(state, 'compat')) }, far = { 'X-Forwarded-For': '192.0.2.9' }, on = '/power/control/on?hostname=dut';
+  const open = await withHost(t, { insecure: true, devices: device });
+  assert.equal((await open.get(on)).status, 200, 'curl on this machine');
+  assertProblem(await open.get(on, { headers: { Referer: 'http://evil.example/' } }), 403, { detail: /compat/ });
+  assertProblem(await open.get(on, { headers: far }), 403, { detail: /compat/ });
+  assert.equal((await open.get(on, { headers: { ...far, 'X-Testbed-Compat': '1' } })).status, 200, 'a header that no page can send');
+  const allowed = await withHost(t, { insecure: true, compat: { allow: ['192.0.2.0/24'] }, devices: device });
+  assert.equal((await allowed.get(on, { headers: far })).status, 200);
+  assertProblem(await allowed.get(on, { headers: { 'X-Forwarded-For': '198.51.100.9' } }), 403);
+});
+
+test('the host of a target in absolute form counts, and not Host', async () => {
+  const ask = (target, name) => request(host.url, 'GET', target, { headers: { Host: name, ...bearer('viewer').headers } });
+  assert.equal((await ask('http://evil.example/host/devices', 'localhost')).status, 421);
+  assert.equal((await ask('http://localhost/host/devices', 'evil.example')).status, 200);
+});
+
 test('a state folder is one host\'s: a second one says who has it, and ends', async (t) => {
   const first = await withHost(t, {});
   const second = new Program([path.join(BUILD, 'testbed-host'), '--config', path.join(first.state, 'host.yaml'), '--state-dir', first.state], { name: 'second' });

@@ -48,11 +48,103 @@ static void test_sse_queue(void)
         rig_stop(&rig);
 }
 
+/* --- shares of connections --- */
+#define PLACES 16
+#define MOST (PLACES - PLACES / 8) /* of this machine */
+
+static void few_places(TbHttpOptions *options)
+{
+        options->max_connections = PLACES;
+}
+
+static void keep_open(TbRequest *request, gpointer data)
+{
+        TbPush **last = data;
+        *last = tb_request_reply_push(request, "text/plain", 1024, NULL, NULL);
+}
+
+static void hello(TbRequest *request, gpointer data G_GNUC_UNUSED)
+{
+        tb_request_reply_text(request, 200, "text/plain", "hello");
+}
+
+static const TbRoute share_routes[] = {
+        {.method = "GET", .path = "/stream", .flags = TB_ROUTE_STREAMING, .handler = keep_open},
+        {.method = "GET", .path = "/hello", .handler = hello},
+        {.method = NULL},
+};
+
+/* Connections that do nothing, or whose request never becomes complete, keep nobody out. */
+static void test_idle_make_room(void)
+{
+        static const char *const begins[] = {"", "GET / HT", "GET /hello HTTP/1.1\r\nHost: localhost\r\nX",
+                                             "GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n"};
+        static const char whole[] = "GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        for (gsize kind = 0; kind < G_N_ELEMENTS(begins); kind++) {
+                Rig rig;
+                Client idle[3 * PLACES];
+                TbPush *last = NULL;
+                rig_start(&rig, share_routes, &last, few_places);
+                for (guint i = 0; i < G_N_ELEMENTS(idle); i++) {
+                        idle[i] = rig_connect(&rig);
+                        rig_send(&idle[i], begins[kind], strlen(begins[kind]));
+                        rig_turn(-1);
+                }
+                Client c = rig_connect(&rig);
+                rig_send(&c, whole, strlen(whole));
+                g_autoptr(Answer) a = rig_answer(&c);
+                g_assert_cmpint(a->status, ==, 200);
+                rig_close(&c);
+                for (guint i = 0; i < G_N_ELEMENTS(idle); i++)
+                        rig_close(&idle[i]);
+                rig_stop(&rig);
+        }
+}
+
+/* To the last one: whose requests are under way gets its share, the next is refused in words, and a place that is
+ * left is free. */
+static void test_share(void)
+{
+        static const char stream[] = "GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        static const char whole[] = "GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        Rig rig;
+        Client busy[MOST];
+        TbPush *pushes[MOST] = {NULL}, *last = NULL;
+        rig_start(&rig, share_routes, &last, few_places);
+        for (guint i = 0; i < MOST; i++) {
+                last = NULL;
+                busy[i] = rig_connect(&rig);
+                rig_send(&busy[i], stream, strlen(stream));
+                RIG_WAIT(last);
+                pushes[i] = last;
+        }
+        Client c = rig_connect(&rig);
+        rig_send(&c, whole, strlen(whole));
+        g_autoptr(Answer) a = rig_answer(&c);
+        g_assert_cmpint(a->status, ==, 503);
+        g_assert_nonnull(strstr(a->body, "too many requests are under way from this network"));
+        rig_close(&c);
+        tb_push_close(pushes[0]);
+        RIG_WAIT((rig_read(&busy[0]), strstr(busy[0].in->str, "\r\n0\r\n")));
+        c = rig_connect(&rig);
+        rig_send(&c, whole, strlen(whole));
+        g_autoptr(Answer) b = rig_answer(&c);
+        g_assert_cmpint(b->status, ==, 200);
+        rig_close(&c);
+        for (guint i = 1; i < MOST; i++)
+                tb_push_close(pushes[i]);
+        for (guint i = 0; i < MOST; i++)
+                rig_close(&busy[i]);
+        rig_stop(&rig);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         tb_main_init(NULL);
         g_test_add_func("/http-limits/sse-queue", test_sse_queue);
+        g_test_add_func("/http-limits/idle-make-room", test_idle_make_room);
+        g_test_add_func("/http-limits/share", test_share);
         int rc = g_test_run();
         tb_main_stop();
         return rc;
