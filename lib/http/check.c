@@ -112,6 +112,11 @@ static bool check_sizes(TbRequest *request)
                                  "character in it: percent-encode it");
                 return false;
         }
+        bool asterisk = strcmp(request->path, "*") == 0 && strcmp(request->method, "OPTIONS") == 0;
+        if (*request->path != '/' && !asterisk && !request->prefixed) {
+                tb_respond_error(request, TB_ERROR_INVALID, "the request target must begin with /");
+                return false;
+        }
         if (target > TB_LIMIT_URI) {
                 tb_respond_status(request, 414, "uri-too-long", "URI too long",
                                   "the request target is longer than %d bytes", TB_LIMIT_URI);
@@ -129,7 +134,7 @@ static bool check_sizes(TbRequest *request)
 /* "/staging" itself: the page there has relative addresses, which are right below "/staging/" only. */
 static bool check_prefix(TbRequest *request)
 {
-        if (*request->path)
+        if (*request->path || !request->prefixed)
                 return true;
         g_autofree char *location = g_strconcat(strrchr(request->http->prefix, '/') + 1, "/", NULL);
         tb_request_add_header(request, "Location", location);
@@ -151,6 +156,12 @@ bool tb_check_head(TbRequest *request, const char *version)
                 g_string_free(head.proxy.forwarded_for, TRUE);
         if (head.proxy.forwarded)
                 g_string_free(head.proxy.forwarded, TRUE);
+        if (!request->whole) {
+                request->close_after = true;
+                tb_respond_error(request, TB_ERROR_INVALID,
+                                 "the head has a NUL, a CR alone or a folded line in it");
+                return false;
+        }
         if (!check_length(request, &head) || !check_sizes(request))
                 return false;
         if (http->stopping) { /* asked on a connection that was open: what it would get is being taken down */
@@ -158,10 +169,12 @@ bool tb_check_head(TbRequest *request, const char *version)
                 return false;
         }
         if (head.repeated) {
+                request->close_after = true;
                 tb_respond_error(request, TB_ERROR_INVALID, "the header %s is there twice", head.repeated);
                 return false;
         }
         if (head.bad_name) {
+                request->close_after = true;
                 tb_respond_error(request, TB_ERROR_INVALID, "a header's name has a blank in it");
                 return false;
         }

@@ -18,6 +18,8 @@ void *tb_dispatch_uri(void *cls, const char *uri, struct MHD_Connection *connect
         const union MHD_ConnectionInfo *info =
                 MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
         request->connection = connection;
+        request->uri = uri;
+        request->whole = tb_raw_target_is_whole(uri);
         request->conn = info ? info->socket_context : NULL;
         if (request->conn) {
                 request->conn->begun = true;
@@ -223,6 +225,8 @@ enum MHD_Result tb_dispatch_access(void *cls G_GNUC_UNUSED, struct MHD_Connectio
         }
         switch (request->phase) {
         case TB_PHASE_NEW:
+                request->whole = request->whole && tb_raw_method_is_whole(method, request->uri) &&
+                                 tb_raw_head_is_whole(connection, method);
                 g_strlcpy(request->method, method, sizeof request->method);
                 request->is_head = strcmp(method, "HEAD") == 0;
                 return begin(request, version);

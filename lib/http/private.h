@@ -44,6 +44,11 @@ bool tb_access_person(TbRequest *request);
 bool tb_access_origin(TbRequest *request, const TbRoute *route);
 bool tb_access_role(TbRequest *request, const TbRoute *route);
 
+/* raw.c: nothing hides behind a NUL. `method`, `uri`: the library's own */
+bool tb_raw_method_is_whole(const char *method, const char *uri);
+bool tb_raw_target_is_whole(const char *uri);
+bool tb_raw_head_is_whole(struct MHD_Connection *connection, const char *method);
+
 /* refuse.c */
 
 typedef struct TbShare TbShare; /* share.c */
@@ -148,6 +153,8 @@ struct TbRequest {
         char *user;        /* owned: its token may be taken back while it is answered */
         char *authority;   /* owned; of a target in absolute form: it counts, and not Host */
         bool forwarded;    /* a proxy says for whom */
+        bool whole;        /* no NUL was in the head */
+        const char *uri;   /* borrowed, the library's own; until the head is checked */
         bool stranger;     /* not (only) from this machine */
         bool secure;       /* came by TLS, as a proxy of ours says */
         json_t *query;     /* owned */

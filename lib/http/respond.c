@@ -45,7 +45,9 @@ void tb_respond(TbRequest *request, int status, struct MHD_Response *response)
                 add(response, "Access-Control-Allow-Credentials", "true");
                 add(response, "Vary", "Origin");
         }
-        if (request->close_after || (request->http->stopping && status != 101))
+        /* What was refused may not be what a proxy before us took it for: nothing behind it is believed. */
+        if (request->close_after || status == 400 || status == 421 ||
+            (request->http->stopping && status != 101))
                 add(response, "Connection", "close");
         if (!request->in_call)
                 tb_dispatch_wake(request);

@@ -131,6 +131,15 @@ static const struct {
         {"GET http://localhost/hello HTTP/1.1\r\n" H "\r\n", 200, "{\"hello\":\"GET\"}"},
         {"GET http://localhost HTTP/1.1\r\n" H "\r\n", 404, "there is nothing at /\""},
         {"GET http://evil.example/hello HTTP/1.1\r\nHost: evil.example\r\n\r\n", 421, NULL},
+        {"GET http://evil.example/hello HTTP/1.1\r\n" H "\r\n", 421, NULL},
+        {"GET http://localhost/hello HTTP/1.1\r\nHost: evil.example\r\n\r\n", 200, "{\"hello\":\"GET\"}"},
+        {"GET http:// HTTP/1.1\r\n" H "\r\n", 421, NULL},
+        /* no path at all */
+        {"GET ?x HTTP/1.1\r\n" H "\r\n", 400, "must begin with /"},
+        {"POST ? HTTP/1.1\r\n" H "\r\n", 400, "must begin with /"},
+        {"GET * HTTP/1.1\r\n" H "\r\n", 400, "must begin with /"},
+        {"GET hello HTTP/1.1\r\n" H "\r\n", 400, "Connection: close"},
+        {"GET /hello HTTP/1.1\r\n" H "A: b\r\n c\r\n\r\n", 400, "folded"},
         /* below the prefix, and without it */
         {"GET /staging/hello HTTP/1.1\r\n" H "\r\n", 200, "{\"hello\":\"GET\"}"},
         {"GET /staging?x=1 HTTP/1.1\r\n" H "\r\n", 301, "Location: staging/\r\n"},

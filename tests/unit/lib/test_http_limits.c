@@ -138,6 +138,40 @@ static void test_share(void)
         rig_stop(&rig);
 }
 
+/* A NUL hides what stands behind it from us, and not from a proxy: wherever it is, the request is refused and the
+ * connection ends. Without it each is answered. */
+static void test_nul(void)
+{
+        static const char *const heads[] = {
+                "GET /hello HTTP/1.1\r\nA: b\r\nHost: localhost\r\nC:d\r\nE:\r\n\r\n",
+                "GET /hello?a=b&c HTTP/1.1\r\nHost: localhost\r\n\r\n",
+                "\r\nGET /hello HTTP/1.1\nHost: localhost\nCookie: a=b; c=d\nA: b\n\n",
+                "GET http://localhost/hello HTTP/1.0\r\n\r\n",
+        };
+        Rig rig;
+        rig_start(&rig, share_routes, NULL, NULL);
+        for (gsize i = 0; i < G_N_ELEMENTS(heads); i++) {
+                g_autoptr(Answer) whole = rig_ask(&rig, heads[i]);
+                g_assert_cmpint(whole->status, ==, 200);
+                gsize begin = strspn(heads[i], "\r\n"), end = strlen(heads[i]) - 3;
+                for (gsize at = begin + 1; at <= end; at++) {
+                        if (heads[i][at] == '\n' && heads[i][at - 1] != '\r')
+                                continue; /* NUL LF is taken for CR LF: nothing is hidden between them */
+                        g_autoptr(GString) text = g_string_new(heads[i]);
+                        g_string_insert_len(text, (gssize)at, "\0", 1);
+                        Client c = rig_connect(&rig);
+                        rig_send(&c, text->str, text->len);
+                        shutdown(c.fd, SHUT_WR);
+                        RIG_WAIT((rig_read(&c), c.eof));
+                        if (c.in->len > 0 && strncmp(c.in->str, "HTTP/1.1 400", 12) != 0 &&
+                            strncmp(c.in->str, "HTTP/1.1 505", 12) != 0)
+                                g_error("NUL at %zu of head %zu: %.40s", at, i, c.in->str);
+                        rig_close(&c);
+                }
+        }
+        rig_stop(&rig);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -145,6 +179,7 @@ int main(int argc, char **argv)
         g_test_add_func("/http-limits/sse-queue", test_sse_queue);
         g_test_add_func("/http-limits/idle-make-room", test_idle_make_room);
         g_test_add_func("/http-limits/share", test_share);
+        g_test_add_func("/http-limits/nul", test_nul);
         int rc = g_test_run();
         tb_main_stop();
         return rc;
