@@ -43,15 +43,13 @@ static void party_close(gpointer connection, int code, const char *reason)
 }
 
 /* --- the socket's view of the pairing --- */
-static void on_message(TbWs *ws, bool binary, const guint8 *bytes, gsize size, gpointer data)
+static void on_message(TbWs *ws G_GNUC_UNUSED, bool binary, const guint8 *bytes, gsize size, gpointer data)
 {
         Connection *c = data;
         if (binary)
                 tb_pairing_binary(c->party, bytes, size, tb_clock_mono_ms());
         else
                 tb_pairing_text(c->party, (const char *)bytes, size, tb_clock_mono_ms());
-        if (tb_party_has_role(c->party))
-                tb_ws_set_max_message(ws, TB_LIMIT_WS_MESSAGE);
 }
 
 static void on_drained(TbWs *ws G_GNUC_UNUSED, gpointer data)
@@ -73,6 +71,7 @@ static void on_role(gpointer connection)
 {
         Connection *c = connection;
         waits(c->server, c->net, -1);
+        tb_ws_set_max_message(c->ws, TB_LIMIT_WS_MESSAGE);
 }
 
 static void on_closed(TbWs *ws G_GNUC_UNUSED, int code G_GNUC_UNUSED, gpointer data)
