@@ -6,6 +6,7 @@
 #include "lib/log.h"
 #include "lib/name.h"
 #include "lib/proto/link_frame.h"
+#include "lib/proto/link_key.h"
 #include "server/pairing_private.h"
 
 #define PING_MS 2000
@@ -103,61 +104,109 @@ static bool may_be_host(const TbPairing *pairing, const char *name, const char *
         return tb_auth_check(hosts, token, &owner) != TB_ROLE_NONE && strcmp(owner, name) == 0;
 }
 
-void tb_host_hello(TbParty *party, json_t *hello, gint64 now_ms)
+static void welcome(TbParty *party)
 {
         TbPairing *pairing = party->pairing;
-        json_t *named = json_object_get(hello, "host");
-        const char *name = json_string_value(named ? named : json_object_get(hello, "name"));
-        const char *token = json_string_value(json_object_get(hello, "token"));
-        json_t *list = json_object_get(hello, "devices");
-        if (!tb_name_valid(TB_NAME_HOST, name)) {
-                refuse(party, "invalid", "Invalid host name");
-                return;
-        }
-        if (!may_be_host(pairing, name, token)) {
-                refuse(party, "unauthorized",
-                       "Invalid host or token"); /* a token is good for its own name only */
-                return;
-        }
-        json_t *devices = list ? checked_devices(list) : json_array();
-        if (!devices) {
-                refuse(party, "invalid", "Invalid devices");
-                return;
-        }
-        TbParty *old = g_hash_table_lookup(pairing->hosts, name);
-        if (!old && g_hash_table_size(pairing->hosts) >= TB_LIMIT_HOSTS) {
-                json_decref(devices);
-                refuse(party, "too-many-hosts", "Too many hosts");
-                return;
-        }
-        if (old) { /* its connection is dead and nobody has noticed yet, or its token was copied: the newest
-                      one is it */
-                tb_host_left(old);
-                tb_party_refuse(old, "replaced", "Host connected again");
-        }
-        party->host = g_strdup(name);
-        party->version = g_strdup(json_string_value(json_object_get(hello, "version")));
-        party->protocol =
-                (int)CLAMP(json_integer_value(json_object_get(hello, "protocol")), 1, TB_LINK_PROTOCOL);
-        party->devices = devices;
-        party->since_ms = now_ms;
-        g_hash_table_insert(pairing->hosts, party->host, party);
-        g_hash_table_remove(pairing->offline, name);
-        tb_log(TB_LOG_INFO, TB_F("host", name, "request", party->request_id),
-               "host connected with %zu devices", json_array_size(devices));
+        bool open = !pairing->options.users || tb_auth_is_open(pairing->options.users);
         tb_party_send(party,
-                      json_pack("{s:s, s:s, s:s, s:i, s:s, s:[], s:o}", "type", "ready", "role", "host",
-                                "peerId", party->id, "protocol", TB_LINK_PROTOCOL, "access",
-                                pairing->options.users && !tb_auth_is_open(pairing->options.users) ? "tokens"
-                                                                                                   : "open",
-                                "peers", "iceServers",
-                                tb_ice_servers(pairing->options.ice, name, tb_clock_ms())));
+                      json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:[], s:o}", "type", "ready", "role", "host",
+                                "host", party->host, "peerId", party->id, "protocol", TB_LINK_PROTOCOL,
+                                "access", open ? "open" : "tokens", "peers", "iceServers",
+                                tb_ice_servers(pairing->options.ice, party->host, tb_clock_ms())));
         if (party->protocol < TB_LINK_PROTOCOL)
                 tb_party_error(
                         party, "protocol",
                         "This host speaks an older protocol: sessions work, requests are not carried to "
                         "it; update testbed-host");
         tell_observers(party, true, true);
+}
+
+/* Everything about it is right: it is `name` here. The same host may be back before its old connection was noticed to
+ * be dead; one without a key gives way to one that has proven its own. */
+static void join(TbParty *party, char *name_take, json_t *hello, gint64 now_ms)
+{
+        TbPairing *pairing = party->pairing;
+        json_t *list = json_object_get(hello, "devices");
+        TbParty *old = g_hash_table_lookup(pairing->hosts, name_take);
+        if (!old && g_hash_table_size(pairing->hosts) >= TB_LIMIT_HOSTS) {
+                g_free(name_take);
+                refuse(party, "too-many-hosts", "Too many hosts");
+                return;
+        }
+        if (old) {
+                tb_host_left(old);
+                tb_party_refuse(old, "replaced", "Host connected again");
+        }
+        party->host = name_take;
+        party->version = g_strdup(json_string_value(json_object_get(hello, "version")));
+        party->protocol =
+                (int)CLAMP(json_integer_value(json_object_get(hello, "protocol")), 1, TB_LINK_PROTOCOL);
+        party->devices = list ? checked_devices(list) : json_array();
+        party->since_ms = now_ms;
+        g_hash_table_insert(pairing->hosts, party->host, party);
+        g_hash_table_remove(pairing->offline, party->host);
+        tb_log(TB_LOG_INFO, TB_F("host", party->host, "request", party->request_id),
+               "host connected with %zu devices", json_array_size(party->devices));
+        welcome(party);
+}
+
+static const char *name_of(json_t *hello)
+{
+        json_t *named = json_object_get(hello, "host");
+        return json_string_value(named ? named : json_object_get(hello, "name"));
+}
+
+void tb_host_hello(TbParty *party, json_t *hello, gint64 now_ms)
+{
+        const char *name = name_of(hello), *token = json_string_value(json_object_get(hello, "token"));
+        json_t *list = json_object_get(hello, "devices"), *key = json_object_get(hello, "key");
+        json_auto_t *devices = list ? checked_devices(list) : json_array();
+        if (!tb_name_valid(TB_NAME_HOST, name)) {
+                refuse(party, "invalid", "Invalid host name");
+        } else if (!may_be_host(party->pairing, name, token)) {
+                refuse(party, "unauthorized",
+                       "Invalid host or token"); /* a token is good for its own name only */
+        } else if (!devices) {
+                refuse(party, "invalid", "Invalid devices");
+        } else if (key && !tb_link_key_is_public(json_string_value(key))) {
+                refuse(party, "invalid", "Invalid key");
+        } else if (key) {
+                party->hello = json_incref(hello);
+                party->nonce = tb_random_token(32);
+                tb_party_send(party, json_pack("{s:s, s:s}", "type", "challenge", "nonce", party->nonce));
+        } else {
+                char *full = tb_host_name_for(party->pairing, name, NULL);
+                if (full)
+                        join(party, full, hello, now_ms);
+                else
+                        refuse(party, "name-taken",
+                               "This name belongs to a host with a key: update testbed-host, or take another "
+                               "name");
+        }
+}
+
+void tb_host_proof(TbParty *party, json_t *message, gint64 now_ms)
+{
+        json_auto_t *hello = g_steal_pointer(&party->hello);
+        const char *name = name_of(hello), *key = json_string_value(json_object_get(hello, "key"));
+        if (!tb_link_key_verify(key, name, party->nonce,
+                                json_string_value(json_object_get(message, "signature")))) {
+                refuse(party, "unauthorized", "Invalid proof of the host's key");
+                return;
+        }
+        char *full = tb_host_name_for(party->pairing, name, key);
+        if (!full) {
+                refuse(party, "name-taken",
+                       "Too many hosts have this name, or too many are known: take another name, or have an "
+                       "admin forget "
+                       "one (DELETE /api/hosts/NAME)");
+                return;
+        }
+        party->key = g_strdup(key);
+        if (strcmp(full, name) != 0)
+                tb_log(TB_LOG_WARNING, TB_F("host", full, "request", party->request_id),
+                       "another host is known as %s: this one is told apart as %s", name, full);
+        join(party, full, hello, now_ms);
 }
 
 void tb_host_left(TbParty *party)
@@ -274,8 +323,10 @@ void tb_host_text(TbParty *party, json_t *message, gint64 now_ms)
 static json_t *describe(TbParty *host, bool online)
 {
         g_autofree char *since = tb_clock_rfc3339(host->since_ms + tb_clock_ms() - tb_clock_mono_ms());
-        return json_pack("{s:s, s:s?, s:b, s:s, s:O}", "name", host->host, "version", host->version, "online",
-                         online, "connectedAt", since, "devices", host->devices);
+        g_autofree char *instance = host->key ? tb_link_key_id(host->key) : NULL;
+        return json_pack("{s:s, s:s?, s:b, s:s, s:s?, s:O}", "name", host->host, "version", host->version,
+                         "online", online, "connectedAt", since, "instance", instance, "devices",
+                         host->devices);
 }
 
 /* Who has left is still shown, as far as there is room. */

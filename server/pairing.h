@@ -95,6 +95,8 @@ gint64 tb_session_expires_ms(TbSession *session); /* on the clock of `now_ms` */
 json_t *tb_pairing_hosts(TbPairing *pairing);
 json_t *tb_pairing_devices(TbPairing *pairing); /* [{"id":"lab-1/board","host","device","label",…}] */
 TbParty *tb_pairing_host(TbPairing *pairing, const char *name); /* NULL: not connected */
+/* The name is free for another key from here on. False: it was not known. A connected host stays as it is. */
+bool tb_pairing_forget_host(TbPairing *pairing, const char *name);
 gpointer tb_party_connection(TbParty *party);
 const char *tb_party_id(TbParty *party);
 bool tb_party_has_role(const TbParty *party); /* false: no hello of it was accepted */

@@ -1,5 +1,6 @@
 #pragma once
 /* What session.c, party.c, relay.c and hosts.c share. */
+#include "lib/limits.h"
 #include "lib/rate.h"
 #include "server/pairing.h"
 
@@ -33,13 +34,17 @@ struct TbParty {
         char *version;      /* owned; of a host; may be NULL */
         int protocol;       /* of a host: TB_LINK_PROTOCOL, or what an older one speaks */
         json_t *devices;    /* owned; of a host */
+        char *key;          /* owned; of a host: its public key, proven; NULL: none */
+        json_t *hello;      /* owned; of a host that is yet to prove its key; NULL: none */
+        char *nonce;        /* owned; that it is to sign */
         gint64 asked_ms;    /* of a host: when the ping left that nothing came after; 0: none */
         bool pongs, away;   /* of a host: it has answered a ping once; it does not any more */
         gint64 since_ms;
-        TbBucket messages, bytes;
-        guint oversized; /* messages in a row that were too large */
-        guint dropped;   /* messages over the rate since it was calm */
-        GBytes *picture; /* owned; the newest one that waits for the reader; NULL: none */
+        TbBucket messages, bytes, to_host;
+        guint refused_by_host; /* messages over the budget towards the host */
+        guint oversized;       /* messages in a row that were too large */
+        guint dropped;         /* messages over the rate since it was calm */
+        GBytes *picture;       /* owned; the newest one that waits for the reader; NULL: none */
 };
 
 struct TbPairing {
@@ -69,6 +74,7 @@ void tb_relay_picture(TbParty *observer, GBytes *picture);
 
 /* hosts.c */
 void tb_host_hello(TbParty *party, json_t *hello, gint64 now_ms);
+void tb_host_proof(TbParty *party, json_t *message, gint64 now_ms);
 void tb_host_text(TbParty *party, json_t *message, gint64 now_ms);
 void tb_host_left(TbParty *party);
 void tb_host_heard(TbParty *party, bool pong);           /* something came from it */
@@ -76,6 +82,10 @@ gint64 tb_hosts_tick(TbPairing *pairing, gint64 now_ms); /* when it is to be cal
 void tb_host_announce(TbParty *host, TbParty *observer, bool present);
 void tb_host_session_closed(TbPairing *pairing, TbSession *session);
 json_t *tb_host_device(TbParty *host, const char *id); /* borrowed; NULL: none */
+
+/* host_keys.c */
+/* The name that a host with this key (NULL: none) has here; NULL: none is free for it. The caller frees. */
+char *tb_host_name_for(TbPairing *pairing, const char *name, const char *key);
 
 /* session.c */
 /* One that was written down; false (and freed): it is there already, or there is no room. */

@@ -128,6 +128,9 @@ void tb_pairing_left(TbParty *party, gint64 now_ms)
         if (party->picture)
                 g_bytes_unref(party->picture);
         json_decref(party->devices);
+        json_decref(party->hello);
+        g_free(party->nonce);
+        g_free(party->key);
         g_free(party->host);
         g_free(party->version);
         g_free(party);
@@ -245,6 +248,13 @@ static void hello(TbParty *party, json_t *message, gint64 now_ms)
         }
 }
 
+static void host_proof(TbParty *party, json_t *message, gint64 now_ms)
+{
+        tb_host_proof(party, message, now_ms);
+        if (party->host)
+                set_role(party, TB_PARTY_HOST);
+}
+
 /* --- messages --- */
 /* Over the rate a message is dropped and the party told; who goes on is cut. Hosts carry many observers:
  * their queues bound them instead. */
@@ -279,7 +289,9 @@ void tb_pairing_text(TbParty *party, const char *text, gsize size, gint64 now_ms
         if (party->role == TB_PARTY_HOST)
                 tb_host_heard(party, g_strcmp0(type, "pong") == 0);
         if (party->role == TB_PARTY_NONE) {
-                if (g_strcmp0(type, "hello") == 0)
+                if (g_strcmp0(type, "proof") == 0 && party->hello)
+                        host_proof(party, message, now_ms);
+                else if (g_strcmp0(type, "hello") == 0 && !party->hello)
                         hello(party, message, now_ms);
                 else
                         refuse_hello(party, "expected-hello", "Expected hello message");

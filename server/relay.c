@@ -9,6 +9,7 @@
 /* bytes in a reader's queue above which samples are left out: the next one is newer anyway */
 #define SLOW (64 * 1024)
 #define CONTROL_MAX (64 * 1024)
+#define BUSY_MAX 400    /* messages of an observer that its host could not take: then it is cut */
 #define OVERSIZED_MAX 8 /* messages in a row that are too large: then the connection is closed */
 
 /* Messages that only the server says, or that are for it alone. */
@@ -64,6 +65,22 @@ static bool pass(TbParty *to, const char *type, const char *text, gsize size)
         return pairing->options.ops->text(to->connection, text, size);
 }
 
+/* All observers share the host's line: each has a budget on it, and when it is full they wait, not the host. Who goes
+ * on regardless is cut. */
+static bool may_burden_host(TbParty *party, TbParty *host, gsize size, gint64 now_ms)
+{
+        bool ok = host->pairing->options.ops->queued(host->connection) <= TB_LIMIT_HOST_BACKLOG &&
+                  tb_bucket_take(&party->to_host, TB_LIMIT_OBSERVER_BYTES_PER_S, TB_LIMIT_OBSERVER_BURST,
+                                 (double)size, now_ms * 1000, NULL);
+        if (ok)
+                return true;
+        if (party->refused_by_host++ % OVERSIZED_MAX == 0)
+                tb_party_error(party, "busy", "Too much for the host's line");
+        if (party->refused_by_host > BUSY_MAX)
+                tb_party_refuse(party, "busy", "Too much for the host's line");
+        return false;
+}
+
 void tb_relay_text(TbParty *party, const char *text, gsize size, json_t *message, gint64 now_ms)
 {
         TbSession *session = party->session;
@@ -94,6 +111,8 @@ void tb_relay_text(TbParty *party, const char *text, gsize size, json_t *message
                 pass(to, type, text, size);
                 return;
         }
+        if (!may_burden_host(party, to, size, now_ms))
+                return;
         json_object_del(message, "to");
         json_object_set_new(message, "sessionId", json_string(session->id));
         json_object_set_new(message, "from", json_string(party->id));

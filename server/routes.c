@@ -210,6 +210,23 @@ static void list_hosts(TbRequest *request, gpointer data)
         tb_request_reply_json(request, 200, tb_pairing_hosts(((TbServer *)data)->pairing));
 }
 
+static void forget_host(TbRequest *request, gpointer data)
+{
+        TbServer *server = data;
+        const char *name = tb_request_arg(request, "host");
+        g_autoptr(GError) error = NULL;
+        if (tb_pairing_host(server->pairing, name))
+                tb_set_error(&error, TB_ERROR_BUSY, "host \"%s\" is connected", name);
+        else if (!tb_pairing_forget_host(server->pairing, name))
+                tb_set_error(&error, TB_ERROR_NOT_FOUND, "no host \"%s\" is known", name);
+        if (error) {
+                tb_request_reply_error(request, error);
+                return;
+        }
+
+        tb_request_reply_empty(request, 204);
+}
+
 static void list_devices(TbRequest *request, gpointer data)
 {
         tb_request_reply_json(request, 200, tb_pairing_devices(((TbServer *)data)->pairing));
@@ -350,6 +367,13 @@ const TbRoute tb_server_routes[] = {
          .handler = list_hosts,
          .tag = "hosts",
          .summary = "Hosts with presence and devices"},
+        {.method = "DELETE",
+         .path = "/api/hosts/{host}",
+         .role = TB_ROLE_ADMIN,
+         .handler = forget_host,
+         .tag = "hosts",
+         .summary = "Forget a host that is away: its name is free for another one",
+         .answers = "204; 404; 409"},
         {.method = "GET",
          .path = "/api/devices",
          .role = TB_ROLE_VIEWER,

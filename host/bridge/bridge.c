@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "host/bridge/carry.h"
+#include "host/bridge/devices.h"
 #include "host/bridge/link.h"
 #include "host/bridge/message.h"
 #include "host/bridge/observer.h"
@@ -13,6 +14,7 @@
 #include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/net.h"
+#include "lib/proto/link_key.h"
 #include "lib/thread.h"
 
 #define ANNOUNCE_MS 200 /* changes come in swarms */
@@ -25,6 +27,7 @@ struct TbBridge {
         char *version;              /* owned */
         TbBridgeLink *link;         /* owned */
         TbCarry *carry;             /* owned */
+        TbLinkKey *key;             /* owned */
         GPtrArray *observers;       /* owned TbObserver */
         json_t *ice_servers;        /* ref: of `ready`; NULL: none */
         guint bus;                  /* subscription */
@@ -96,40 +99,13 @@ static const TbObserverOps observer_ops = {
 static const TbCarryOps carry_ops = {.send = send_frame, .room = bulk_room};
 
 /* --- announcing --- */
-static void add_interface(TbInterface *iface, gpointer list)
-{
-        json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "name", tb_interface_name(iface), "kind",
-                                              tb_kind_name(tb_interface_kind(iface)), "state",
-                                              tb_state_name(tb_interface_state(iface, NULL))));
-}
-
-static void add_device(TbDevice *device, gpointer list)
-{
-        json_t *interfaces = json_array(), *full = tb_device_json(device);
-        tb_device_each_interface(device, add_interface, interfaces);
-        const char *label = tb_device_label(device);
-        json_t *entry = json_pack("{s:s, s:s, s:o}", "id", tb_device_id(device), "label",
-                                  label ? label : tb_device_id(device), "interfaces", interfaces);
-        json_t *state = json_object_get(full, "state");
-        if (state)
-                json_object_set(entry, "state", state);
-        json_array_append_new(list, entry);
-        json_decref(full);
-}
-
-static json_t *devices(TbBridge *bridge)
-{
-        json_t *list = json_array();
-        tb_core_each_device(bridge->core, add_device, list);
-        return list;
-}
-
 static gboolean on_announce(gpointer data)
 {
         TbBridge *bridge = data;
         bridge->announce = 0;
         if (bridge->ready)
-                send_json(bridge, json_pack("{s:s, s:o}", "type", "devices", "devices", devices(bridge)));
+                send_json(bridge, json_pack("{s:s, s:o}", "type", "devices", "devices",
+                                            tb_bridge_devices(bridge->core)));
         return G_SOURCE_REMOVE;
 }
 
@@ -239,15 +215,23 @@ static void from_observer(TbBridge *bridge, const TbBridgeMessage *m)
 static void say_hello(gpointer data)
 {
         TbBridge *bridge = data;
-        json_t *hello =
-                json_pack("{s:s, s:s, s:i, s:s, s:s, s:s*, s:o}", "type", "hello", "role", "host", "protocol",
-                          TB_LINK_PROTOCOL, "host", bridge->config->name, "version", bridge->version, "token",
-                          bridge->config->server_token, "devices", devices(bridge));
+        json_t *hello = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:s*, s:o}", "type", "hello", "role",
+                                  "host", "protocol", TB_LINK_PROTOCOL, "host", bridge->config->name,
+                                  "version", bridge->version, "key", tb_link_key_public(bridge->key), "token",
+                                  bridge->config->server_token, "devices", tb_bridge_devices(bridge->core));
         /* Nobody takes much of one who has not said who it is: a long list comes after the answer. */
         bridge->late_devices = json_dumpb(hello, NULL, 0, JSON_COMPACT) > TB_LIMIT_WS_HELLO;
         if (bridge->late_devices)
                 json_object_del(hello, "devices");
         send_json(bridge, hello);
+}
+
+/* The server wants to see that the key of our hello is ours. */
+static void prove(TbBridge *bridge, const char *nonce)
+{
+        g_autofree char *signature = tb_link_key_sign(bridge->key, bridge->config->name, nonce);
+        if (!bridge->ready)
+                send_json(bridge, json_pack("{s:s, s:s}", "type", "proof", "signature", signature));
 }
 
 /* Whoever reaches a server without tokens is operator here by its word. That is for who said so, and for a machine
@@ -277,9 +261,15 @@ static void ready(TbBridge *bridge, const TbBridgeMessage *m)
                 tb_bridge_link_drop(bridge->link, "the server's protocol is too old");
                 return;
         }
+        if (m->host && strcmp(m->host, bridge->config->name) != 0)
+                tb_log(TB_LOG_WARNING, TB_F("url", bridge->config->server_url),
+                       "the server knows another host as %s and calls this one %s: give it a `name:` of its "
+                       "own",
+                       bridge->config->name, m->host);
         bridge->ready = true;
         if (bridge->late_devices)
-                send_json(bridge, json_pack("{s:s, s:o}", "type", "devices", "devices", devices(bridge)));
+                send_json(bridge, json_pack("{s:s, s:o}", "type", "devices", "devices",
+                                            tb_bridge_devices(bridge->core)));
         tb_bridge_link_settled(bridge->link);
         json_decref(bridge->ice_servers);
         bridge->ice_servers = json_incref(m->ice_servers);
@@ -323,13 +313,14 @@ static void on_text(const char *text, gsize size, gpointer data)
                 malformed(bridge, &m, error);
                 return;
         }
-        bool early = m.type == TB_BRIDGE_READY || m.type == TB_BRIDGE_ERROR || m.type == TB_BRIDGE_PING ||
-                     m.type == TB_BRIDGE_PONG;
+        bool early = m.type == TB_BRIDGE_READY || m.type == TB_BRIDGE_CHALLENGE ||
+                     m.type == TB_BRIDGE_ERROR || m.type == TB_BRIDGE_PING || m.type == TB_BRIDGE_PONG;
         if (!bridge->ready && !early)
                 return;
         switch (m.type) {
         case TB_BRIDGE_OTHER: break;
         case TB_BRIDGE_READY: ready(bridge, &m); break;
+        case TB_BRIDGE_CHALLENGE: prove(bridge, m.nonce); break;
         case TB_BRIDGE_ERROR: server_error(bridge, &m); break;
         case TB_BRIDGE_PEER_CONNECTED: peer_connected(bridge, &m); break;
         case TB_BRIDGE_PEER_DISCONNECTED:
@@ -398,8 +389,11 @@ TbBridge *tb_bridge_new(const TbBridgeOptions *options, GError **error)
         bridge->config = tb_core_config(options->core);
         bridge->version = g_strdup(options->version);
         bridge->observers = g_ptr_array_new_with_free_func((GDestroyNotify)tb_observer_free);
-        bridge->carry =
-                tb_carry_new(options->core, options->poller, options->version, &carry_ops, bridge, error);
+        g_autofree char *key_file = g_build_filename(bridge->config->state_dir, "link-key.pem", NULL);
+        bridge->key = tb_link_key_open(key_file, error);
+        if (bridge->key)
+                bridge->carry = tb_carry_new(options->core, options->poller, options->version, &carry_ops,
+                                             bridge, error);
         if (bridge->carry)
                 bridge->link = tb_bridge_link_new(bridge->config->server_url, bridge->config->server_ca,
                                                   &link_ops, bridge, error);
@@ -423,6 +417,7 @@ void tb_bridge_free(TbBridge *bridge)
         g_ptr_array_free(bridge->observers, TRUE);
         tb_bridge_link_free(g_steal_pointer(&bridge->link));
         tb_carry_free(bridge->carry);
+        tb_link_key_free(bridge->key);
         json_decref(bridge->ice_servers);
         g_free(bridge->version);
         g_free(bridge);

@@ -48,7 +48,12 @@ static bool parse_ready(TbBridgeMessage *m, GError **error)
         m->protocol = json_is_integer(protocol) ? (int)CLAMP(json_integer_value(protocol), 1, 1000) : 1;
         m->open = g_strcmp0(json_string_value(json_object_get(m->json, "access")), "open") == 0;
         get_ice_servers(m);
-        return get_name(m, "peerId", false, &m->peer, error);
+        return get_name(m, "host", false, &m->host, error) && get_name(m, "peerId", false, &m->peer, error);
+}
+
+static bool parse_challenge(TbBridgeMessage *m, GError **error)
+{
+        return get_name(m, "nonce", true, &m->nonce, error);
 }
 
 static bool parse_error(TbBridgeMessage *m, GError **error)
@@ -199,6 +204,7 @@ static const struct {
         bool (*parse)(TbBridgeMessage *m, GError **error);
 } types[] = {
         {"ready", TB_BRIDGE_READY, parse_ready},
+        {"challenge", TB_BRIDGE_CHALLENGE, parse_challenge},
         {"error", TB_BRIDGE_ERROR, parse_error},
         {"peer-connected", TB_BRIDGE_PEER_CONNECTED, parse_peer_connected},
         {"peer-disconnected", TB_BRIDGE_PEER_DISCONNECTED, parse_peer},

@@ -15,6 +15,7 @@
 typedef enum TbBridgeType {
         TB_BRIDGE_OTHER, /* not for us, or from a newer server: ignored */
         TB_BRIDGE_READY,
+        TB_BRIDGE_CHALLENGE,
         TB_BRIDGE_ERROR,
         TB_BRIDGE_PEER_CONNECTED,
         TB_BRIDGE_PEER_DISCONNECTED,
@@ -42,8 +43,10 @@ typedef struct TbBridgeMessage {
         /* ready, peer-connected */
         json_t *ice_servers; /* borrowed, not empty; nullable */
         /* ready */
-        int protocol; /* 1: an older server */
-        bool open;    /* it asks nobody for a token */
+        int protocol;      /* 1: an older server */
+        bool open;         /* it asks nobody for a token */
+        const char *host;  /* the name that this host has there; nullable */
+        const char *nonce; /* challenge */
         /* a carried request */
         const char *method, *path, *user;
         json_t *headers; /* borrowed object; nullable */

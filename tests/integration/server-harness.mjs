@@ -1,5 +1,6 @@
 // testbed-server on a free port with a generated configuration, and a host that is only a socket (the protocol of docs/PROTOCOL.md by hand).
 import assert from 'node:assert/strict';
+import { sign } from 'node:crypto';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -46,9 +47,16 @@ export class Server {
     return peer;
   }
 
-  async host(name, devices, { token, protocol = 2 } = {}) {
+  /** `key`: of generateKeyPairSync('ed25519'); without, a host of before keys. */
+  async host(name, devices, { token, protocol = 2, key } = {}) {
     const host = await this.websocket();
-    host.send({ type: 'hello', role: 'host', host: name, protocol, version: 'test', devices, ...(token ? { token } : {}) });
+    const hello = { type: 'hello', role: 'host', host: name, protocol, version: 'test', devices, ...(token ? { token } : {}) };
+    if (key) hello.key = key.publicKey.export({ format: 'jwk' }).x;
+    host.send(hello);
+    if (key) {
+      const { nonce } = await host.find((m) => m.type === 'challenge', { what: 'the challenge' });
+      host.send({ type: 'proof', signature: sign(null, Buffer.from(`testbed host link\n${name}\n${nonce}`), key.privateKey).toString('base64url') });
+    }
     host.ready = await host.find((m) => m.type === 'ready', { what: 'ready of the host' });
     return host;
   }

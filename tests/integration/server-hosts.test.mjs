@@ -1,5 +1,6 @@
 // Hosts behind the pairing server: registry, sessions on their devices, relay, pictures, carried HTTP (docs/PROTOCOL.md).
 import assert from 'node:assert/strict';
+import { generateKeyPairSync, sign } from 'node:crypto';
 import { test } from 'node:test';
 
 import { assertProblem, request, until } from './harness.mjs';
@@ -49,6 +50,55 @@ test('host tokens: each is good for its own name', async (t) => {
   assert.equal((await host.find(typed('error'))).code, 'replaced');
   assert.equal((await server.get('/api/hosts')).json.filter((h) => h.online).length, 1);
   await again.stop();
+});
+
+test('a name belongs to a key: another host is told apart, never mixed, also after a restart', async (t) => {
+  const [a, b] = [generateKeyPairSync('ed25519'), generateKeyPairSync('ed25519')];
+  const first = await withServer(t);
+  const lab = await first.host('lab-1', DEVICES, { key: a });
+  assert.equal(lab.ready.host, 'lab-1');
+  const other = await first.host('lab-1', [DEVICES[1]], { key: b });
+  assert.equal(other.ready.host, 'lab-1~2');
+  const shown = (await first.get('/api/hosts')).json;
+  assert.deepEqual(shown.map((h) => [h.name, h.online, h.devices.length]), [['lab-1', true, 2], ['lab-1~2', true, 1]]);
+  assert.notEqual(shown[0].instance, shown[1].instance);
+  assert.match(shown[0].instance, /^[0-9a-f]{16}$/);
+  const again = await first.host('lab-1', DEVICES, { key: a }); // the same one, from a new connection
+  assert.equal((await lab.find(typed('error'))).code, 'replaced');
+  assert.equal(again.ready.host, 'lab-1');
+  await assert.rejects(first.host('lab-1', DEVICES), /1008/, 'without a key nobody takes it');
+
+  const liar = await first.websocket(); // somebody else's key, an old proof, no proof
+  liar.send({ type: 'hello', role: 'host', host: 'lab-1', protocol: 2, key: a.publicKey.export({ format: 'jwk' }).x, devices: [] });
+  const { nonce } = await liar.find(typed('challenge'));
+  liar.send({ type: 'proof', signature: sign(null, Buffer.from(`testbed host link\nlab-1\n${nonce}`), b.privateKey).toString('base64url') });
+  assert.equal((await liar.find(typed('error'))).code, 'unauthorized');
+  const eager = await first.websocket();
+  eager.send({ type: 'hello', role: 'host', host: 'lab-1', protocol: 2, key: a.publicKey.export({ format: 'jwk' }).x, devices: [] });
+  await eager.find(typed('challenge'));
+  eager.send({ type: 'devices', devices: [] });
+  assert.equal((await eager.find(typed('error'))).code, 'expected-hello');
+  assertProblem(await first.request('DELETE', '/api/hosts/lab-1'), 409);
+  await first.stop({ keepState: true });
+
+  const server = await withServer(t, {}, { state: first.folder });
+  const back = await server.host('lab-1', [DEVICES[1]], { key: b }); // it comes first, and still is the other one
+  assert.equal(back.ready.host, 'lab-1~2');
+  assert.equal((await server.request('DELETE', '/api/hosts/lab-1')).status, 204); // an admin says that the old one is gone
+  assert.equal((await server.host('lab-1', DEVICES, { key: generateKeyPairSync('ed25519') })).ready.host, 'lab-1');
+});
+
+test('observers share a host\'s line: who sends too much is refused, the host stays', async (t) => {
+  const server = await withServer(t);
+  const host = await server.host('lab-1', DEVICES);
+  const session = await server.session({ device: 'lab-1/board', mode: 'view', observers: 2 });
+  const bad = await server.join('desktop', session), good = await server.join('desktop', session);
+  for (let i = 0; i < 40; i++) bad.send({ type: 'junk', pad: 'x'.repeat(40000) });
+  assert.equal((await bad.find(typed('error'))).code, 'busy');
+  good.send({ id: 1, verb: 'power.get', device: 'board' });
+  await host.find((m) => m.id === 1 && m.verb === 'power.get');
+  assert.ok(host.items.filter(typed('junk')).length < 20, 'only what its budget allows');
+  await Promise.all([bad.stop(), good.stop(), host.stop()]);
 });
 
 test('user tokens and roles', async (t) => {

@@ -1,0 +1,35 @@
+/*
+ * Which name a host has here. The first host with a key that comes by a name has it from then on; another one is told
+ * apart as name~2, name~3. The bindings are the store's (server/store/hostkeys.h) and outlive restarts.
+ */
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/proto/link_key.h"
+#include "server/pairing_private.h"
+#include "server/store/hostkeys.h"
+
+char *tb_host_name_for(TbPairing *pairing, const char *name, const char *key)
+{
+        TbHostKeys *keys = pairing->options.host_keys;
+        g_autofree char *instance = key ? tb_link_key_id(key) : NULL;
+        for (guint n = 1; n <= TB_LIMIT_HOST_INSTANCES; n++) {
+                g_autofree char *full = n == 1 ? g_strdup(name) : g_strdup_printf("%s~%u", name, n);
+                const TbHostKey *owner = keys ? tb_host_keys_find(keys, full, NULL) : NULL;
+                if (owner && (!key || strcmp(owner->key, key) != 0))
+                        continue; /* it is somebody else's */
+                if (keys && key)
+                        tb_host_keys_put(keys, full, instance, key, tb_clock_ms());
+                return n == 1 || key ? g_steal_pointer(&full) : NULL;
+        }
+        return NULL;
+}
+
+bool tb_pairing_forget_host(TbPairing *pairing, const char *name)
+{
+        TbHostKeys *keys = pairing->options.host_keys;
+        const TbHostKey *owner = keys ? tb_host_keys_find(keys, name, NULL) : NULL;
+        g_autofree char *instance = owner ? g_strdup(owner->instance) : NULL;
+        bool known = instance && tb_host_keys_forget(keys, name, instance);
+        return g_hash_table_remove(pairing->offline, name) || known;
+}
