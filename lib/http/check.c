@@ -165,7 +165,7 @@ bool tb_check_head(TbRequest *request, const char *version)
         if (!check_length(request, &head) || !check_sizes(request))
                 return false;
         if (http->stopping) { /* asked on a connection that was open: what it would get is being taken down */
-                tb_respond_error(request, TB_ERROR_UNAVAILABLE, "shutting down");
+                tb_respond_error(request, TB_ERROR_UNAVAILABLE, "it is shutting down: ask again in a moment");
                 return false;
         }
         if (head.repeated) {

@@ -74,7 +74,7 @@ TbWs *tb_request_upgrade(TbRequest *request, const char *protocol, gsize max_mes
                 return NULL;
         TbHttp *http = request->http;
         if (http->stopping) {
-                tb_respond_error(request, TB_ERROR_UNAVAILABLE, "shutting down");
+                tb_respond_error(request, TB_ERROR_UNAVAILABLE, "it is shutting down: ask again in a moment");
                 return NULL;
         }
         g_autofree char *accept = check_upgrade(request);
