@@ -60,6 +60,7 @@ typedef struct TbConn {      /* one client connection */
         bool peer_is_loopback;
         bool peer_is_trusted; /* a proxy of ours, or this machine */
         bool is_idle;         /* no request of it is with a handler: it makes room for others */
+        bool was_asked;       /* a handler had a request of it */
         bool lingers;         /* refused, and may still read why */
         bool begun;           /* a request line was understood */
         bool refused;         /* refuse.c has answered: it ends */
@@ -111,6 +112,7 @@ struct TbHttp {
         GHashTable *shares;        /* key of its own -> owned TbShare */
         GQueue idle;               /* TbConn without a request with a handler, the oldest first; not owned */
         GQueue lingering;          /* refused TbConn, the oldest first; not owned */
+        GSource *room;             /* ref; makes room while nearly full; NULL while not */
         TbTally *refusals;         /* owned; what is said of those that are refused */
         const TbNets *trusted;     /* borrowed; NULL: none but this machine */
         bool open_to_this_machine; /* without tokens everything is allowed, and only from here */
@@ -212,6 +214,7 @@ void tb_share_enter(TbConn *conn); /* a new one; it may be refused */
 void tb_share_busy(TbConn *conn);  /* a request of it is with a handler: it does not make room for others */
 void tb_share_idle(TbConn *conn);
 void tb_share_leave(TbConn *conn);
+void tb_share_stop(TbHttp *http);
 void tb_share_end_lingering(TbHttp *http, gint64 before_us);
 
 /* slow.c: ends clients that drip, and those that left unnoticed */

@@ -131,16 +131,16 @@ static struct MHD_Daemon *start_daemon(TbHttp *http, int fd)
 {
         unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_TURBO |
                          MHD_USE_ERROR_LOG;
-        return MHD_start_daemon(
-                flags, 0, NULL, NULL, tb_dispatch_access, http, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
-                MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-                http->max_connections + 2 * TB_LIMIT_HTTP_LINGERING, MHD_OPTION_CONNECTION_TIMEOUT,
-                (unsigned)TB_LIMIT_HTTP_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)TB_HTTP_POOL,
-                MHD_OPTION_STRICT_FOR_CLIENT, 0, /* check.c is strict, and says what is wrong */
-                MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_URI_LOG_CALLBACK, tb_dispatch_uri, http,
-                MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_NOTIFY_COMPLETED,
-                tb_dispatch_completed, http, MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
-                MHD_OPTION_END);
+        return MHD_start_daemon(flags, 0, NULL, NULL, tb_dispatch_access, http, MHD_OPTION_EXTERNAL_LOGGER,
+                                on_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+                                http->max_connections, MHD_OPTION_CONNECTION_TIMEOUT,
+                                (unsigned)TB_LIMIT_HTTP_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                                (size_t)TB_HTTP_POOL, MHD_OPTION_STRICT_FOR_CLIENT,
+                                0, /* check.c is strict, and says what is wrong */
+                                MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_URI_LOG_CALLBACK,
+                                tb_dispatch_uri, http, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
+                                MHD_OPTION_NOTIFY_COMPLETED, tb_dispatch_completed, http,
+                                MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_END);
 }
 
 static void add_metrics(TbHttp *http)
@@ -324,6 +324,7 @@ void tb_http_free(TbHttp *http)
         }
         g_ptr_array_unref(http->routes);
         g_ptr_array_unref(http->statics);
+        tb_share_stop(http);
         tb_tally_free(http->refusals);
         tb_tally_free(http->plain);
         g_assert(g_hash_table_size(http->shares) == 0);

@@ -1,8 +1,10 @@
 /*
- * Who gets a place. A server has so many connections; of these one network gets its share, and the last ones are
- * for those who come next. Nobody is locked out by connections that do nothing: where a share or the server is
- * full, the oldest one that has no request under way makes room. Only who has that many requests under way is
- * refused, in words.
+ * Who gets a place. A server has so many connections; one network gets half of them, this machine and the proxies
+ * that are trusted all of them: they speak for many. Nobody is locked out by connections that do nothing: where the
+ * places run out, or a network's share, the oldest one that has no request under way makes room; but of this
+ * machine's and of proxies only those that never had one, because keep-alive connections are what they live by. Who
+ * has as many requests under way as its share has places is refused, in words. When every place is in use the next
+ * wait in the kernel.
  */
 #include <string.h>
 #include <sys/socket.h>
@@ -12,6 +14,8 @@
 #include "lib/limits.h"
 #include "lib/log.h"
 
+#define GRACE_US (500 * 1000)
+
 struct TbShare {
         char key[TB_NET_KEY];
         guint held;
@@ -20,20 +24,26 @@ struct TbShare {
 
 void tb_share_idle(TbConn *conn)
 {
-        if (!conn->share || conn->is_idle)
+        if (!conn->share || conn->is_idle || (conn->peer_is_trusted && conn->was_asked))
                 return;
         conn->is_idle = true;
         g_queue_push_tail_link(&conn->http->idle, &conn->idle_link);
         g_queue_push_tail_link(&conn->share->idle, &conn->share_link);
 }
 
-void tb_share_busy(TbConn *conn)
+static void leave_idle(TbConn *conn)
 {
         if (!conn->is_idle)
                 return;
         conn->is_idle = false;
         g_queue_unlink(&conn->http->idle, &conn->idle_link);
         g_queue_unlink(&conn->share->idle, &conn->share_link);
+}
+
+void tb_share_busy(TbConn *conn)
+{
+        conn->was_asked = true;
+        leave_idle(conn);
 }
 
 void tb_share_leave(TbConn *conn)
@@ -44,18 +54,18 @@ void tb_share_leave(TbConn *conn)
         conn->lingers = false;
         if (!share)
                 return;
-        tb_share_busy(conn);
+        leave_idle(conn);
         conn->share = NULL;
         conn->http->held--;
         if (--share->held == 0)
                 g_hash_table_remove(conn->http->shares, share->key);
 }
 
-/* The oldest that does nothing goes: libmicrohttpd closes what it finds shut down. */
-static bool make_room(GQueue *idle)
+/* The oldest that does nothing goes, if it came before `before_us`: libmicrohttpd closes what it finds shut down. */
+static bool make_room(GQueue *idle, gint64 before_us)
 {
         TbConn *oldest = idle->head ? idle->head->data : NULL;
-        if (!oldest)
+        if (!oldest || oldest->since_us >= before_us)
                 return false;
         tb_share_leave(oldest);
         if (oldest->request)
@@ -66,18 +76,47 @@ static bool make_room(GQueue *idle)
         return true;
 }
 
+static bool is_nearly_full(const TbHttp *http)
+{
+        return http->held + http->lingering.length + http->max_connections / 16 > http->max_connections;
+}
+
+/* Who has just come gets a moment to say something. */
+static gboolean on_nearly_full(gpointer data)
+{
+        TbHttp *http = data;
+        while (is_nearly_full(http) && make_room(&http->idle, g_get_monotonic_time() - GRACE_US))
+                ;
+        if (is_nearly_full(http) && http->idle.length > 0)
+                return G_SOURCE_CONTINUE;
+        g_clear_pointer(&http->room, g_source_unref);
+        return G_SOURCE_REMOVE;
+}
+
+static void keep_room(TbHttp *http)
+{
+        if (!is_nearly_full(http) || http->room)
+                return;
+        http->room = g_timeout_source_new(GRACE_US / 2000);
+        g_source_set_callback(http->room, on_nearly_full, http, NULL);
+        g_source_attach(http->room, g_main_context_get_thread_default());
+}
+
+void tb_share_stop(TbHttp *http)
+{
+        if (http->room)
+                g_source_destroy(http->room);
+        g_clear_pointer(&http->room, g_source_unref);
+}
+
 static const char *why_not(const TbConn *conn)
 {
         TbHttp *http = conn->http;
-        /* A proxy of ours speaks for many; so does this machine. Even those leave something for the others. */
-        guint kept = MAX(http->max_connections / 8, 1),
-              most = conn->peer_is_trusted ? http->max_connections - kept : MAX(http->max_connections / 2, 1);
         if (!tb_descriptors_allow(conn->fd))
                 return "no open files are left for connections: try again later";
-        if (conn->share->held > most && !make_room(&conn->share->idle))
+        if (!conn->peer_is_trusted && conn->share->held > MAX(http->max_connections / 2, 1) &&
+            !make_room(&conn->share->idle, G_MAXINT64))
                 return "too many requests are under way from this network: try again later";
-        if (http->held > http->max_connections && !make_room(&http->idle))
-                return "too many connections: try again later";
         return NULL;
 }
 
@@ -98,13 +137,15 @@ void tb_share_enter(TbConn *conn)
         const char *reason = why_not(conn);
         if (!reason) {
                 tb_share_idle(conn);
+                keep_room(http);
                 return;
         }
         tb_share_leave(conn);
         tb_refuse_conn(conn, 503, reason);
         /* closing at once may reset the connection under the answer; but not as many as like to come can wait, nor
          * those that have one of the last descriptors */
-        if (http->lingering.length >= TB_LIMIT_HTTP_LINGERING || !tb_descriptors_allow(conn->fd)) {
+        if (http->lingering.length >= MIN(TB_LIMIT_HTTP_LINGERING, http->max_connections / 16) ||
+            !tb_descriptors_allow(conn->fd)) {
                 shutdown(conn->fd, SHUT_RDWR);
                 return;
         }
