@@ -153,6 +153,7 @@ void tb_db_free(TbDb *db, guint grace_ms)
         if (!ended)
                 tb_log(TB_LOG_ERROR, TB_F(), "store: %s: the disk does not answer; %u calls are given up",
                        db->where, db->under_way.length);
+        g_queue_clear(&db->under_way); /* the calls themselves are the lane's */
         tb_db_unref(db);
 }
 

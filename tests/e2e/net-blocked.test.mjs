@@ -23,7 +23,7 @@ before(async () => {
   net = await Net.line(file);
   server = await net.server('mid', '10.2.0.1');
   const exec = scriptedDevice(path.join(scratch(), 'power')).attach[0];
-  host = await net.host('host', { name: 'lab-1', server: { url: `http://10.1.0.1:${new URL(server.pages).port}` },
+  host = await net.host('host', { name: 'lab-1', server: { url: `http://10.1.0.1:${new URL(server.pages).port}`, insecure: true },
     devices: { bench: { attach: ['testpattern://?width=1280&height=720&fps=20', exec] } } });
   await host.state_is('bench/power');
   await until('the bench on the server', async () => (await server.get('/api/devices')).text.includes('lab-1/bench'), 30000);

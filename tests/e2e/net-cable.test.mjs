@@ -20,7 +20,7 @@ let browser;
 before(async () => {
   net = await Net.line(file);
   server = await net.server('mid', '10.2.0.1');
-  host = await net.host('host', { name: 'lab-1', server: { url: `http://10.1.0.1:${new URL(server.pages).port}` },
+  host = await net.host('host', { name: 'lab-1', server: { url: `http://10.1.0.1:${new URL(server.pages).port}`, insecure: true },
     devices: { bench: { attach: 'testpattern://?width=640&height=360&fps=20' } } });
   await host.state_is('bench/video');
   await isOnline(true);

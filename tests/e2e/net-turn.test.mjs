@@ -36,7 +36,7 @@ before(async () => {
 async function start(t, env) {
   const own = net.during(t);
   const server = await own.server('mid', MID, { env });
-  const host = await own.host('host', { name: 'lab-1', server: { url: server.pages }, devices: { bench: { attach: 'testpattern://?width=1280&height=720&fps=20' } } });
+  const host = await own.host('host', { name: 'lab-1', server: { url: server.pages, insecure: true }, devices: { bench: { attach: 'testpattern://?width=1280&height=720&fps=20' } } });
   await host.state_is('bench/video');
   await until('the bench on the server', async () => (await server.get('/api/devices')).text.includes('lab-1/bench'), 30000);
   return { server, host };

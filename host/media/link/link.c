@@ -163,7 +163,9 @@ static void queue(TbLink *link, const struct iovec *parts, gsize n, gsize sent, 
         gsize at = 0;
         for (gsize i = 0; i < n; i++) {
                 gsize skip = MIN(sent, parts[i].iov_len);
-                memcpy(piece->bytes + at, (const guint8 *)parts[i].iov_base + skip, parts[i].iov_len - skip);
+                if (parts[i].iov_len > skip)
+                        memcpy(piece->bytes + at, (const guint8 *)parts[i].iov_base + skip,
+                               parts[i].iov_len - skip);
                 at += parts[i].iov_len - skip;
                 sent -= skip;
         }
