@@ -145,7 +145,7 @@ for (const strip of [true, false]) {
 
 test('carried to a host: one request id, and a Location that leads back through the server', async (t) => {
   const server = await withServer(t);
-  const host = await withHost(t, { name: 'lab-1', server: { url: server.url, allow: ['attach'] }, devices: { pat: { attach: 'testpattern://' } } }, { env: { LOG_LEVEL: 'debug' } });
+  const host = await withHost(t, { name: 'lab-1', server: { url: server.url, role: 'admin' }, devices: { pat: { attach: 'testpattern://' } } }, { env: { LOG_LEVEL: 'debug' } });
   const below = '/api/hosts/lab-1';
   await until('the host to be registered', async () => (await server.get(`${below}/host/health`)).status === 200);
   const lost = await server.get(`${below}/host/devices/nix`);
