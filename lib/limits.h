@@ -35,7 +35,6 @@
 
 /* descriptors */
 #define TB_LIMIT_DESCRIPTORS_KEPT 512 /* that no connection gets; a quarter of all where those are few */
-#define TB_LIMIT_DESCRIPTORS_ASKED 64 /* that one thing may ask for at once */
 
 /* what is written at a sender's rate (lib/tally.h) */
 #define TB_LIMIT_TALLY_KEYS 256 /* kinds that are counted each on their own */
