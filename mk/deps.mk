@@ -12,7 +12,7 @@ DEPS_HOST_IMAGE := tini
 # the demo bench
 DEPS_RUN := $(DEPS_HOST) $(DEPS_PAGES) qemu-system-x86 u-boot-qemu xvfb xterm fluxbox x11-apps x11-utils x11-xserver-utils busybox-static
 DEPS_TEST := curl clang clang-format clang-tidy cppcheck libclang-rt-14-dev chromium socat python3 python3-serial python3-prometheus-client vncsnapshot gvncviewer \
-	xdotool iproute2 nftables util-linux coturn x11vnc tigervnc-standalone-server tigervnc-viewer websockify novnc python3-flask gunicorn wrk zbar-tools cpio xz-utils zstd uhubctl faketime
+	xdotool iproute2 nftables util-linux coturn x11vnc tigervnc-standalone-server tigervnc-viewer websockify novnc python3-flask gunicorn wrk zbar-tools cpio xz-utils zstd uhubctl
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 missing = $(shell for p in $(1); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || \

@@ -7,6 +7,8 @@ SIM_NAMES := $(sort $(notdir $(patsubst %/,%,$(wildcard tests/sim/*/))))
 SIMS := $(foreach s,$(SIM_NAMES),$(if $(wildcard tests/sim/$(s)/*.c),$(BUILD)/sim/$(s)))
 # C programs that tests and benchmarks run as helpers: tests/tools/<name>.c
 TOOLS := $(patsubst tests/tools/%.c,$(BUILD)/tools/%,$(wildcard tests/tools/*.c))
+# What tests put under a daemon by LD_PRELOAD: tests/preload/<name>.c, without sanitizers
+PRELOADS := $(patsubst tests/preload/%.c,$(BUILD)/preload/%.so,$(wildcard tests/preload/*.c))
 
 # A folder of tests may have helpers beside its test_*.c: all of them are linked with each. Those of tests/contract (a lane that runs outside of the
 # daemon) are the drivers' too.
@@ -22,11 +24,16 @@ $(BUILD)/tools/%: $(BUILD)/obj/tests/tools/%.o $(LIBHOST) $(LIBDRIVERS) $(LIBTB)
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(if $(filter fuzz,$(VARIANT)),,$(BUILD)/obj/tests/fuzz/main.o) $(LIBHOST) $(LIBSERVER) $(LIBDRIVERS) $(LIBTB)
 	$(call link,$(filter %.o,$^),$(LIBHOST) $(LIBSERVER) $(LIBDRIVERS) $(LIBTB))
 
+$(BUILD)/preload/%.so: tests/preload/%.c
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) -std=c17 -Wall -Wextra -Werror -O1 -g -shared -fPIC -o $@ $<
+
 $(BUILD)/sim/%: $$(call obj,$$(wildcard tests/sim/%/*.c)) $(LIBTB)
 	$(call link,$(filter %.o,$^),$(LIBTB))
 
 .PHONY: soak messages sims tests-bin test test-fast lint format fuzz bench figures rig asan tsan headercheck cflags
-sims: $(SIMS) $(TOOLS)
+sims: $(SIMS) $(TOOLS) $(PRELOADS)
 tests-bin: all $(UNIT_TESTS) $(FUZZERS) sims
 
 test: deps ## every test that CI runs; ends with "N passed, N failed, N skipped"
