@@ -43,12 +43,29 @@ function checkLimits() {
 
 // ---- the page's copy ------------------------------------------------------------------------------------------
 
-/** As JSON, in lines of at most 116 characters where there is a place to break. */
-function pretty(value, indent = '') {
-  const flat = JSON.stringify(value);
-  if (typeof value !== 'object' || value === null || Array.isArray(value) || flat.length + indent.length < 100) return flat.replace(/(?<=[,{])"(\w+)":/g, '"$1": ');
-  const lines = Object.entries(value).map(([name, v]) => `${indent}  ${JSON.stringify(name)}: ${pretty(v, `${indent}  `)}`);
-  return `{\n${lines.join(',\n')}\n${indent}}`;
+/** 'text', or "text" where that needs fewer backslashes. */
+const text = (s) => {
+  const quote = s.split("'").length > s.split('"').length ? '"' : "'";
+  return quote + JSON.stringify(s).slice(1, -1).replaceAll('\\"', '"').replaceAll(quote, `\\${quote}`) + quote;
+};
+
+/** A property's name: bare where it may be. */
+const named = (n) => (/^[A-Za-z_$][\w$]*$/.test(n) ? n : text(n));
+
+/** As the formatter writes it (make format): in one line where it fits into 120 columns after `before` and a comma. */
+function pretty(value, indent = '', before = indent) {
+  if (typeof value === 'string') return text(value);
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const list = Array.isArray(value);
+  const parts = (inner) =>
+    list
+      ? value.map((v) => pretty(v, inner))
+      : Object.entries(value).map(([n, v]) => `${named(n)}: ${pretty(v, inner, `${inner}${named(n)}: `)}`);
+  if (!parts('').length) return list ? '[]' : '{}';
+  const flat = list ? `[${parts('').join(', ')}]` : `{ ${parts('').join(', ')} }`;
+  if (!flat.includes('\n') && before.length + flat.length + 1 <= 120 && before !== indent) return flat;
+  const lines = parts(`${indent}  `).map((line) => `${indent}  ${line},\n`);
+  return list ? `[\n${lines.join('')}${indent}]` : `{\n${lines.join('')}${indent}}`;
 }
 
 const page = () => `// Written by tests/messages.mjs from ${TABLE} (make messages): change it there.

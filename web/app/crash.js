@@ -1,8 +1,8 @@
-// Last resort, loaded first: an error in the page itself is shown, not swallowed, and a page of which a part could not be loaded (the network changed while
-// it was on its way) is loaded again. Text nodes only.
+// Last resort, loaded first: an error in the page itself is shown, not swallowed, and a page of which a part could not
+// be loaded (the network changed while it was on its way) is loaded again. Text nodes only.
 
 const TRIES = 'testbed-load-tries';
-const MOST_TRIES = 8;                // pauses of 1, 2, 4 … seconds, 30 at most: two and a half minutes
+const MOST_TRIES = 8; // pauses of 1, 2, 4 … seconds, 30 at most: two and a half minutes
 let shown = 0;
 let again = null;
 
@@ -27,7 +27,9 @@ function tries(set) {
     if (set === undefined) return Number(sessionStorage.getItem(TRIES)) || 0;
     if (set) sessionStorage.setItem(TRIES, String(set));
     else sessionStorage.removeItem(TRIES);
-  } catch { /* none */ }
+  } catch {
+    /* none */
+  }
   return set ?? MOST_TRIES - 1;
 }
 
@@ -38,11 +40,13 @@ function reload() {
 
 /** A script, a module it imports, or a style sheet did not come. */
 function notLoaded(file) {
-  if (again) return;                 // several fail together
+  if (again) return; // several fail together
   const n = tries();
   const seconds = Math.min(2 ** n, 30);
   const stop = n >= MOST_TRIES;
-  const bar = show(`A part of this page could not be loaded (${file}). ${stop ? 'Is the network there?' : `Trying again in ${seconds} s.`}`);
+  const bar = show(
+    `A part of this page could not be loaded (${file}). ${stop ? 'Is the network there?' : `Trying again in ${seconds} s.`}`,
+  );
   const button = document.createElement('button');
   button.type = 'button';
   button.className = 'btn';
@@ -54,12 +58,18 @@ function notLoaded(file) {
   tries(stop ? 0 : n + 1);
 }
 
-window.addEventListener('error', (e) => {
-  const { tagName, src, href, rel } = e.target ?? {};
-  if (tagName === 'SCRIPT' || (tagName === 'LINK' && rel === 'stylesheet')) notLoaded(new URL(src ?? href).pathname);
-  else if (e.message && !/ResizeObserver loop/.test(e.message)) show(`The console ran into an error: ${e.message}`);
-}, true);
+window.addEventListener(
+  'error',
+  (e) => {
+    const { tagName, src, href, rel } = e.target ?? {};
+    if (tagName === 'SCRIPT' || (tagName === 'LINK' && rel === 'stylesheet')) notLoaded(new URL(src ?? href).pathname);
+    else if (e.message && !/ResizeObserver loop/.test(e.message)) show(`The console ran into an error: ${e.message}`);
+  },
+  true,
+);
 window.addEventListener('unhandledrejection', (e) => {
   if (e.reason?.name !== 'AbortError') show(`The console ran into an error: ${e.reason?.message ?? String(e.reason)}`);
 });
-window.addEventListener('load', () => { if (!again) tries(0); });
+window.addEventListener('load', () => {
+  if (!again) tries(0);
+});

@@ -6,14 +6,31 @@ import { empty, field, fill, h, icon, text, uid } from './dom.js';
 import * as prefs from './prefs.js';
 
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'];
-const MAX_BODY = 200000;             // characters of an answer that are shown
+const MAX_BODY = 200000; // characters of an answer that are shown
 
 prefs.applyTheme();
-const api = new Api({ base: new URL('.', document.baseURI).href, fetch: (...a) => fetch(...a), token: () => prefs.get('token') });
+const api = new Api({
+  base: new URL('.', document.baseURI).href,
+  fetch: (...a) => fetch(...a),
+  token: () => prefs.get('token'),
+});
 const main = document.getElementById('main');
-document.getElementById('topbar').append(
-  h('a', { class: 'brand', href: './', 'aria-label': 'Testbed' }, icon('mark'), h('span', {}, 'Testbed'), h('span', { class: 'host' }, '/ API')),
-  h('div', { class: 'end' }, h('a', { class: 'btn quiet', href: api.url('host/openapi.json', { auth: true }), id: 'raw' }, 'openapi.json')));
+document
+  .getElementById('topbar')
+  .append(
+    h(
+      'a',
+      { class: 'brand', href: './', 'aria-label': 'Testbed' },
+      icon('mark'),
+      h('span', {}, 'Testbed'),
+      h('span', { class: 'host' }, '/ API'),
+    ),
+    h(
+      'div',
+      { class: 'end' },
+      h('a', { class: 'btn quiet', href: api.url('host/openapi.json', { auth: true }), id: 'raw' }, 'openapi.json'),
+    ),
+  );
 
 async function load() {
   for (const path of ['host/openapi.json', 'openapi.json']) {
@@ -29,7 +46,12 @@ async function load() {
 }
 
 function show(doc) {
-  const word = h('input', { class: 'input', type: 'search', placeholder: 'Path or word', 'aria-label': 'Filter routes' });
+  const word = h('input', {
+    class: 'input',
+    type: 'search',
+    placeholder: 'Path or word',
+    'aria-label': 'Filter routes',
+  });
   const count = h('span', { class: 'muted num' });
   const groups = new Map();
   for (const [path, item] of Object.entries(doc.paths ?? {})) {
@@ -38,10 +60,26 @@ function show(doc) {
       if (!op) continue;
       const tag = op.tags?.[0] ?? 'other';
       if (!groups.has(tag)) groups.set(tag, []);
-      groups.get(tag).push(operation(doc, path, method, { ...op, parameters: [...(item.parameters ?? []), ...(op.parameters ?? [])] }));
+      groups
+        .get(tag)
+        .push(
+          operation(doc, path, method, { ...op, parameters: [...(item.parameters ?? []), ...(op.parameters ?? [])] }),
+        );
     }
   }
-  const sections = [...groups].map(([tag, ops]) => ({ ops, el: h('section', {}, h('h2', { class: 'section-title' }, tag), h('div', { class: 'panel ops' }, ops.map((o) => o.el))) }));
+  const sections = [...groups].map(([tag, ops]) => ({
+    ops,
+    el: h(
+      'section',
+      {},
+      h('h2', { class: 'section-title' }, tag),
+      h(
+        'div',
+        { class: 'panel ops' },
+        ops.map((o) => o.el),
+      ),
+    ),
+  }));
   const filter = () => {
     const w = word.value.trim().toLowerCase();
     let n = 0;
@@ -57,12 +95,30 @@ function show(doc) {
     text(count, `${n} route${n === 1 ? '' : 's'}`);
   };
   word.addEventListener('input', filter);
-  fill(main, h('div', { class: 'head' }, h('h1', {}, doc.info?.title ?? 'API'), h('span', { class: 'muted' }, doc.info?.version ?? ''), count, h('span', { class: 'spacer' }), h('div', { class: 'filter' }, word)),
-    doc.info?.description ? h('p', { class: 'muted' }, doc.info.description) : null, sections.map((s) => s.el));
+  fill(
+    main,
+    h(
+      'div',
+      { class: 'head' },
+      h('h1', {}, doc.info?.title ?? 'API'),
+      h('span', { class: 'muted' }, doc.info?.version ?? ''),
+      count,
+      h('span', { class: 'spacer' }),
+      h('div', { class: 'filter' }, word),
+    ),
+    doc.info?.description ? h('p', { class: 'muted' }, doc.info.description) : null,
+    sections.map((s) => s.el),
+  );
   filter();
 }
 
-const resolve = (doc, schema) => (schema?.$ref ? schema.$ref.replace(/^#\//, '').split('/').reduce((o, k) => o?.[k], doc) : schema) ?? {};
+const resolve = (doc, schema) =>
+  (schema?.$ref
+    ? schema.$ref
+        .replace(/^#\//, '')
+        .split('/')
+        .reduce((o, k) => o?.[k], doc)
+    : schema) ?? {};
 
 /** A body to start from, made of the schema. */
 export function example(doc, schema, depth = 0) {
@@ -72,14 +128,26 @@ export function example(doc, schema, depth = 0) {
   if (s.enum) return s.enum[0];
   if (s.oneOf || s.anyOf) return example(doc, (s.oneOf ?? s.anyOf)[0], depth + 1);
   const type = Array.isArray(s.type) ? s.type[0] : s.type;
-  if (type === 'object' || s.properties) return depth > 4 ? {} : Object.fromEntries(Object.entries(s.properties ?? {}).map(([k, v]) => [k, example(doc, v, depth + 1)]));
+  if (type === 'object' || s.properties)
+    return depth > 4
+      ? {}
+      : Object.fromEntries(Object.entries(s.properties ?? {}).map(([k, v]) => [k, example(doc, v, depth + 1)]));
   if (type === 'array') return depth > 4 ? [] : [example(doc, s.items ?? {}, depth + 1)];
   return { string: '', integer: s.minimum ?? 0, number: s.minimum ?? 0, boolean: false }[type] ?? null;
 }
 
 function operation(doc, path, method, op) {
-  const el = h('details', {},
-    h('summary', {}, h('span', { class: `method ${method}` }, method.toUpperCase()), h('span', { class: 'path' }, path), h('span', { class: 'muted' }, op.summary ?? '')));
+  const el = h(
+    'details',
+    {},
+    h(
+      'summary',
+      {},
+      h('span', { class: `method ${method}` }, method.toUpperCase()),
+      h('span', { class: 'path' }, path),
+      h('span', { class: 'muted' }, op.summary ?? ''),
+    ),
+  );
   let built = false;
   el.addEventListener('toggle', () => {
     if (!el.open || built) return;
@@ -93,14 +161,37 @@ function form(doc, path, method, op) {
   const params = op.parameters.map((p) => resolve(doc, p)).filter((p) => p.in === 'path' || p.in === 'query');
   const inputs = params.map((p) => {
     const schema = resolve(doc, p.schema);
-    const input = schema.enum ? h('select', { class: 'input' }, p.required ? null : h('option', { value: '' }, ''), schema.enum.map((v) => h('option', { value: v }, String(v))))
-      : h('input', { class: 'input mono', required: p.in === 'path', spellcheck: 'false', value: schema.default ?? '' });
+    const input = schema.enum
+      ? h(
+          'select',
+          { class: 'input' },
+          p.required ? null : h('option', { value: '' }, ''),
+          schema.enum.map((v) => h('option', { value: v }, String(v))),
+        )
+      : h('input', {
+          class: 'input mono',
+          required: p.in === 'path',
+          spellcheck: 'false',
+          value: schema.default ?? '',
+        });
     return { p, input };
   });
   const types = Object.keys(op.requestBody?.content ?? {});
   const type = types.includes('application/json') ? 'application/json' : types[0];
   const isText = type && /json|text|sdp/.test(type);
-  const body = !type ? null : isText ? h('textarea', { class: 'input', rows: '5', spellcheck: 'false', value: type === 'application/json' ? JSON.stringify(example(doc, op.requestBody.content[type].schema), null, 2) : '' }) : h('input', { class: 'input', type: 'file' });
+  const body = !type
+    ? null
+    : isText
+      ? h('textarea', {
+          class: 'input',
+          rows: '5',
+          spellcheck: 'false',
+          value:
+            type === 'application/json'
+              ? JSON.stringify(example(doc, op.requestBody.content[type].schema), null, 2)
+              : '',
+        })
+      : h('input', { class: 'input', type: 'file' });
   const out = h('pre', { class: 'output', hidden: true, tabindex: '0', id: uid('out') });
   const curl = h('code', { class: 'small muted mono' });
   const status = h('strong', { class: 'num' });
@@ -111,15 +202,24 @@ function form(doc, path, method, op) {
     let at = path;
     const query = {};
     for (const { p, input } of inputs) {
-      if (p.in === 'path') at = at.replace(`{${p.name}}`, encodeURIComponent(input.value)).replace(`{${p.name}...}`, input.value);
+      if (p.in === 'path')
+        at = at.replace(`{${p.name}}`, encodeURIComponent(input.value)).replace(`{${p.name}...}`, input.value);
       else query[p.name] = input.value;
     }
     return { at, query };
   };
   const say = () => {
     const { at, query } = target();
-    const data = isText && body?.value ? ` -H 'Content-Type: ${type}' -d '${body.value.replace(/\s*\n\s*/g, '').replaceAll("'", "'\\''")}'` : body && !isText ? ` -H 'Content-Type: ${type}' --data-binary @FILE` : '';
-    text(curl, `curl -X ${method.toUpperCase()}${prefs.get('token') ? ' -H "Authorization: Bearer $TOKEN"' : ''}${data} '${api.url(at, { query })}'`);
+    const data =
+      isText && body?.value
+        ? ` -H 'Content-Type: ${type}' -d '${body.value.replace(/\s*\n\s*/g, '').replaceAll("'", "'\\''")}'`
+        : body && !isText
+          ? ` -H 'Content-Type: ${type}' --data-binary @FILE`
+          : '';
+    text(
+      curl,
+      `curl -X ${method.toUpperCase()}${prefs.get('token') ? ' -H "Authorization: Bearer $TOKEN"' : ''}${data} '${api.url(at, { query })}'`,
+    );
   };
   for (const el of [...inputs.map((i) => i.input), body].filter(Boolean)) el.addEventListener('input', say);
   say();
@@ -135,7 +235,9 @@ function form(doc, path, method, op) {
     text(out, '');
     try {
       const response = await fetch(api.url(at, { query }), {
-        method: method.toUpperCase(), cache: 'no-store', signal: abort.signal,
+        method: method.toUpperCase(),
+        cache: 'no-store',
+        signal: abort.signal,
         headers: api.headers(type ? { 'Content-Type': type } : {}),
         body: body ? (isText ? body.value : body.files[0]) : undefined,
       });
@@ -172,16 +274,36 @@ function form(doc, path, method, op) {
     clearTimeout(stop);
     try {
       if (kind.includes('json')) text(out, JSON.stringify(JSON.parse(all), null, 2).slice(0, MAX_BODY));
-    } catch { /* shown as it came */ }
+    } catch {
+      /* shown as it came */
+    }
   }
 
   const answers = Object.entries(op.responses ?? {});
-  return h('form', { class: 'try', onsubmit: go },
+  return h(
+    'form',
+    { class: 'try', onsubmit: go },
     op.description ? h('p', {}, op.description) : null,
-    inputs.length ? h('div', { class: 'params' }, inputs.map(({ p, input }) => field(`${p.name}${p.required ? '' : ' (optional)'}`, input, p.description))) : null,
+    inputs.length
+      ? h(
+          'div',
+          { class: 'params' },
+          inputs.map(({ p, input }) => field(`${p.name}${p.required ? '' : ' (optional)'}`, input, p.description)),
+        )
+      : null,
     body ? field(`Body, ${type}`, body) : null,
-    answers.length ? h('p', { class: 'muted small' }, 'Answers: ', answers.map(([code, r]) => `${code} ${resolve(doc, r).description ?? ''}`.trim()).join(' · ')) : null,
-    h('div', { class: 'row' }, send, status, h('span', { class: 'grow' }, curl)), out, picture);
+    answers.length
+      ? h(
+          'p',
+          { class: 'muted small' },
+          'Answers: ',
+          answers.map(([code, r]) => `${code} ${resolve(doc, r).description ?? ''}`.trim()).join(' · '),
+        )
+      : null,
+    h('div', { class: 'row' }, send, status, h('span', { class: 'grow' }, curl)),
+    out,
+    picture,
+  );
 }
 
 load();

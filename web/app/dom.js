@@ -16,7 +16,15 @@ export function set(el, props) {
     if (name.startsWith('on')) el.addEventListener(name.slice(2), value);
     else if (name === 'class') el.className = value;
     else if (name === 'dataset') Object.assign(el.dataset, value);
-    else if (name === 'value' || name === 'checked' || name === 'disabled' || name === 'hidden' || name === 'indeterminate' || name === 'muted') el[name] = value;
+    else if (
+      name === 'value' ||
+      name === 'checked' ||
+      name === 'disabled' ||
+      name === 'hidden' ||
+      name === 'indeterminate' ||
+      name === 'muted'
+    )
+      el[name] = value;
     else if (typeof value === 'boolean' && !name.startsWith('aria-')) el.toggleAttribute(name, value);
     else el.setAttribute(name, String(value));
   }
@@ -55,8 +63,14 @@ const ICONS = {
   folder: ['M3 6h6l2 2h10v11H3z'],
   up: ['M12 19V5', 'M6 11l6-6 6 6'],
   usb: ['M12 20V4', 'M12 4l-2.5 3h5z', 'M12 15l-5-3v-3', 'M12 12l5-2.5V7', 'M5.7 7.5h2.6v2H5.7z'],
-  gear: ['M12 9a3 3 0 1 0 0 6 3 3 0 0 0 0-6z', 'M19 12l2-1.2-1.8-3.4-2.3.7-1.7-1L14.7 5h-4l-.6 2.1-1.7 1-2.3-.7L4.3 10.8 6.2 12l-1.9 1.2 1.8 3.4 2.3-.7 1.7 1 .6 2.1h4l.6-2.1 1.7-1 2.3.7 1.8-3.4z'],
-  sun: ['M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8z', 'M12 2v2.5M12 19.500V22M2 12h2.500M19.500 12H22M5 5l1.700 1.700M17.300 17.300L19 19M5 19l1.700-1.700M17.300 6.700L19 5'],
+  gear: [
+    'M12 9a3 3 0 1 0 0 6 3 3 0 0 0 0-6z',
+    'M19 12l2-1.2-1.8-3.4-2.3.7-1.7-1L14.7 5h-4l-.6 2.1-1.7 1-2.3-.7L4.3 10.8 6.2 12l-1.9 1.2 1.8 3.4 2.3-.7 1.7 1 .6 2.1h4l.6-2.1 1.7-1 2.3.7 1.8-3.4z',
+  ],
+  sun: [
+    'M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8z',
+    'M12 2v2.5M12 19.500V22M2 12h2.500M19.500 12H22M5 5l1.700 1.700M17.300 17.300L19 19M5 19l1.700-1.700M17.300 6.700L19 5',
+  ],
   moon: ['M20 14.500A8.500 8.500 0 0 1 9.500 4 8.500 8.500 0 1 0 20 14.500z'],
   auto: ['M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18z', 'M12 3v18', 'M12 7h7M12 11h8.700M12 15h8M12 19h4'],
   expand: ['M4 9V4h5', 'M20 9V4h-5', 'M4 15v5h5', 'M20 15v5h-5'],
@@ -70,7 +84,10 @@ const ICONS = {
   upload: ['M12 16V5', 'M7 9.500l5-5 5 5', 'M4 20h16'],
   trash: ['M4 7h16', 'M9 7V4h6v3', 'M6.500 7l1 13h9l1-13'],
   plug: ['M9 3v5M15 3v5', 'M6 8h12v3a6 6 0 0 1-12 0z', 'M12 17v4'],
-  eye: ['M2.500 12S6 5.500 12 5.500 21.500 12 21.500 12 18 18.500 12 18.500 2.500 12 2.500 12z', 'M12 9.300a2.700 2.700 0 1 0 0 5.400 2.700 2.700 0 0 0 0-5.400z'],
+  eye: [
+    'M2.500 12S6 5.500 12 5.500 21.500 12 21.500 12 18 18.500 12 18.500 2.500 12 2.500 12z',
+    'M12 9.300a2.700 2.700 0 1 0 0 5.400 2.700 2.700 0 0 0 0-5.400z',
+  ],
   copy: ['M9 9h11v11H9z', 'M15 9V4H4v11h5'],
   play: ['M8 5l11 7-11 7z'],
   stop: ['M6 6h12v12H6z'],
@@ -119,7 +136,13 @@ export function field(label, input, hint) {
   const id = input.id || (input.id = uid('f'));
   const hintId = hint ? uid('h') : null;
   if (hintId) input.setAttribute('aria-describedby', hintId);
-  return h('div', { class: 'field' }, h('label', { for: id }, label), input, hint ? h('p', { class: 'hint', id: hintId }, hint) : null);
+  return h(
+    'div',
+    { class: 'field' },
+    h('label', { for: id }, label),
+    input,
+    hint ? h('p', { class: 'hint', id: hintId }, hint) : null,
+  );
 }
 
 export function badge(label, tone = 'neutral', plain = false) {
@@ -127,7 +150,13 @@ export function badge(label, tone = 'neutral', plain = false) {
 }
 
 export function notice(tone, message, ...actions) {
-  return h('div', { class: `notice ${tone}`, role: tone === 'bad' ? 'alert' : 'status' }, icon(tone === 'good' ? 'info' : 'warn'), h('p', {}, message), ...actions);
+  return h(
+    'div',
+    { class: `notice ${tone}`, role: tone === 'bad' ? 'alert' : 'status' },
+    icon(tone === 'good' ? 'info' : 'warn'),
+    h('p', {}, message),
+    ...actions,
+  );
 }
 
 export function empty(iconName, message, ...more) {
@@ -179,7 +208,9 @@ export function modal(build, { wide = false, label } = {}) {
       if (before instanceof HTMLElement && before.isConnected) before.focus();
       resolve(result);
     });
-    dialog.addEventListener('click', (e) => { if (e.target === dialog) close(null); });
+    dialog.addEventListener('click', (e) => {
+      if (e.target === dialog) close(null);
+    });
     document.body.append(dialog);
     dialog.showModal();
   });
@@ -187,21 +218,47 @@ export function modal(build, { wide = false, label } = {}) {
 
 /** A question with two answers. */
 export function confirmDialog({ title, message, action, danger = false }) {
-  return modal((close) => h('form', { method: 'dialog', onsubmit: (e) => { e.preventDefault(); close(true); } },
-    h('h2', {}, title),
-    h('p', {}, message),
-    h('div', { class: 'buttons' },
-      h('button', { type: 'button', class: 'btn', onclick: () => close(false) }, 'Cancel'),
-      h('button', { type: 'submit', class: `btn ${danger ? 'danger-fill' : 'primary'}`, autofocus: true }, action))), { label: title });
+  return modal(
+    (close) =>
+      h(
+        'form',
+        {
+          method: 'dialog',
+          onsubmit: (e) => {
+            e.preventDefault();
+            close(true);
+          },
+        },
+        h('h2', {}, title),
+        h('p', {}, message),
+        h(
+          'div',
+          { class: 'buttons' },
+          h('button', { type: 'button', class: 'btn', onclick: () => close(false) }, 'Cancel'),
+          h('button', { type: 'submit', class: `btn ${danger ? 'danger-fill' : 'primary'}`, autofocus: true }, action),
+        ),
+      ),
+    { label: title },
+  );
 }
 
 /** Tabs by the WAI-ARIA pattern: arrows move, Home and End jump. */
 export function tabs({ items, selected, onSelect, label }) {
   const list = h('div', { class: 'tabs', role: 'tablist', 'aria-label': label });
-  const buttons = items.map((item) => h('button', {
-    type: 'button', class: 'tab', role: 'tab', id: `tab-${item.id}`, 'aria-controls': `panel-${item.id}`,
-    onclick: () => select(item.id, true),
-  }, item.label));
+  const buttons = items.map((item) =>
+    h(
+      'button',
+      {
+        type: 'button',
+        class: 'tab',
+        role: 'tab',
+        id: `tab-${item.id}`,
+        'aria-controls': `panel-${item.id}`,
+        onclick: () => select(item.id, true),
+      },
+      item.label,
+    ),
+  );
   const select = (id, tell) => {
     buttons.forEach((b, i) => {
       const on = items[i].id === id;

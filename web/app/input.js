@@ -15,7 +15,7 @@ export class InputCapture {
   constructor({ el, size, send, onCapture, scope }) {
     Object.assign(this, { el, _size: size, _onCapture: onCapture });
     this.enabled = false;
-    this.touch = false;              // taps and swipes instead of a mouse
+    this.touch = false; // taps and swipes instead of a mouse
     this.capturing = false;
     this._keys = new KeyState();
     this._wheel = new WheelState();
@@ -26,7 +26,9 @@ export class InputCapture {
     scope.listen(el, 'pointermove', (e) => this._pointer(e, 'move'));
     scope.listen(el, 'pointerup', (e) => this._pointer(e, 'up'));
     scope.listen(el, 'pointercancel', () => this._gesture.cancel());
-    scope.listen(el, 'contextmenu', (e) => { if (this.enabled) e.preventDefault(); });
+    scope.listen(el, 'contextmenu', (e) => {
+      if (this.enabled) e.preventDefault();
+    });
     scope.listen(el, 'wheel', (e) => this._onWheel(e), { passive: false });
     scope.listen(el, 'keydown', (e) => this._key(e, true));
     scope.listen(el, 'keyup', (e) => this._key(e, false));
@@ -79,12 +81,17 @@ export class InputCapture {
       return;
     }
     if (phase !== 'move' || e.pointerType !== 'touch' || e.buttons) {
-      this._batch.pointer({ type: 'pointer', x: at.x, y: at.y, buttons: phase === 'up' && e.pointerType === 'touch' ? 0 : buttonsOf(e) });
+      this._batch.pointer({
+        type: 'pointer',
+        x: at.x,
+        y: at.y,
+        buttons: phase === 'up' && e.pointerType === 'touch' ? 0 : buttonsOf(e),
+      });
     }
   }
 
   _onWheel(e) {
-    if (!this.enabled || !this.capturing) return;      // before that the wheel scrolls the page
+    if (!this.enabled || !this.capturing) return; // before that the wheel scrolls the page
     const at = this._at(e, false);
     if (!at) return;
     e.preventDefault();
@@ -98,7 +105,7 @@ export class InputCapture {
       if (down && e.key === 'Enter') {
         e.preventDefault();
         this.capture();
-        this._swallow = e.code;      // its keyup is not for the device
+        this._swallow = e.code; // its keyup is not for the device
       }
       return;
     }

@@ -8,10 +8,17 @@ export class Leases extends Emitter {
   constructor({ toast }) {
     super();
     this._toast = toast;
-    this._mine = new Map(Object.entries(prefs.get('leases', {}, 'session')));   // device -> {lease, holder, ttl_s, expires_at}
+    // device -> {lease, holder, ttl_s, expires_at}
+    this._mine = new Map(Object.entries(prefs.get('leases', {}, 'session')));
     this._keepers = new Map();
     for (const name of ['pointerdown', 'keydown', 'wheel']) {
-      window.addEventListener(name, () => { for (const k of this._keepers.values()) k.touch(); }, { passive: true, capture: true });
+      window.addEventListener(
+        name,
+        () => {
+          for (const k of this._keepers.values()) k.touch();
+        },
+        { passive: true, capture: true },
+      );
     }
   }
 
@@ -26,7 +33,10 @@ export class Leases extends Emitter {
         const now = state.devices[device]?.lease;
         if (was && state.devices[device] && (!now || now.holder !== was.holder)) {
           this._drop(device);
-          this._toast.warn(`Your lease of ${device} has ended`, now ? `${now.holder} has it now. You can go on watching.` : 'Others may control it now.');
+          this._toast.warn(
+            `Your lease of ${device} has ended`,
+            now ? `${now.holder} has it now. You can go on watching.` : 'Others may control it now.',
+          );
         }
       }
     });
@@ -49,7 +59,11 @@ export class Leases extends Emitter {
     this._mine.set(device, { ...lease, ttl_s });
     this._save();
     this._keep(device);
-    this._store.dispatch({ type: 'lease', device, lease: { holder: lease.holder, note: note || null, expires_at: lease.expires_at } });
+    this._store.dispatch({
+      type: 'lease',
+      device,
+      lease: { holder: lease.holder, note: note || null, expires_at: lease.expires_at },
+    });
     this.emit('change', device);
   }
 
@@ -72,7 +86,11 @@ export class Leases extends Emitter {
   _keep(device) {
     this._keepers.get(device)?.stop();
     const own = this._mine.get(device);
-    const keeper = new LeaseKeeper({ renew: () => this._api.renewLease(device), ttlS: own.ttl_s ?? 600, expiresAt: own.expires_at });
+    const keeper = new LeaseKeeper({
+      renew: () => this._api.renewLease(device),
+      ttlS: own.ttl_s ?? 600,
+      expiresAt: own.expires_at,
+    });
     keeper.on('renewed', (lease) => {
       if (lease?.expires_at) {
         own.expires_at = lease.expires_at;

@@ -41,7 +41,11 @@ const navLinks = PAGES.map((p) => h('a', { href: `#/${p.path}` }, p.label));
 const linkDot = h('span', { class: 'dot' });
 const linkText = h('span', {}, 'Connecting');
 const hostName = h('span', { class: 'host' });
-const themeButton = h('button', { type: 'button', class: 'btn quiet icon-only', onclick: () => showTheme(prefs.nextTheme()) });
+const themeButton = h('button', {
+  type: 'button',
+  class: 'btn quiet icon-only',
+  onclick: () => showTheme(prefs.nextTheme()),
+});
 
 function showTheme(theme) {
   fill(themeButton, icon({ auto: 'auto', light: 'sun', dark: 'moon' }[theme]));
@@ -50,22 +54,54 @@ function showTheme(theme) {
 }
 
 document.getElementById('topbar').append(
-  h('a', { class: 'brand', href: '#/', 'aria-label': 'Testbed, bench' }, icon('mark'), h('span', {}, 'Testbed'), hostName),
+  h(
+    'a',
+    { class: 'brand', href: '#/', 'aria-label': 'Testbed, bench' },
+    icon('mark'),
+    h('span', {}, 'Testbed'),
+    hostName,
+  ),
   h('nav', { class: 'nav', 'aria-label': 'Pages' }, navLinks, h('a', { href: 'docs' }, 'API')),
-  h('div', { class: 'end' },
+  h(
+    'div',
+    { class: 'end' },
     h('span', { class: 'link-state', id: 'link' }, linkDot, linkText),
     themeButton,
-    h('button', { type: 'button', class: 'btn quiet icon-only', 'aria-label': 'Settings', title: 'Settings', onclick: () => openSettings({ onToken: newToken }) }, icon('gear'))));
+    h(
+      'button',
+      {
+        type: 'button',
+        class: 'btn quiet icon-only',
+        'aria-label': 'Settings',
+        title: 'Settings',
+        onclick: () => openSettings({ onToken: newToken }),
+      },
+      icon('gear'),
+    ),
+  ),
+);
 showTheme(prefs.get('theme', 'auto'));
 
-services.store.watch((s) => s.link, ({ state, reason }) => {
-  const words = { open: 'Live', connecting: 'Connecting', waiting: 'Reconnecting', closed: 'Offline' };
-  linkDot.className = `dot ${{ open: 'good', connecting: 'warn', waiting: 'bad', closed: 'bad' }[state] ?? ''}`;
-  text(linkText, words[state] ?? state);
-  set(linkText.parentElement, { title: reason ?? '' });
-  services.announce(state === 'open' ? 'Connected to the host' : state === 'waiting' ? 'Connection to the host lost. Reconnecting.' : '');
-});
-services.store.watch((s) => s.health?.host_name ?? s.info?.host_name, (name) => text(hostName, name ? `/ ${name}` : ''));
+services.store.watch(
+  (s) => s.link,
+  ({ state, reason }) => {
+    const words = { open: 'Live', connecting: 'Connecting', waiting: 'Reconnecting', closed: 'Offline' };
+    linkDot.className = `dot ${{ open: 'good', connecting: 'warn', waiting: 'bad', closed: 'bad' }[state] ?? ''}`;
+    text(linkText, words[state] ?? state);
+    set(linkText.parentElement, { title: reason ?? '' });
+    services.announce(
+      state === 'open'
+        ? 'Connected to the host'
+        : state === 'waiting'
+          ? 'Connection to the host lost. Reconnecting.'
+          : '',
+    );
+  },
+);
+services.store.watch(
+  (s) => s.health?.host_name ?? s.info?.host_name,
+  (name) => text(hostName, name ? `/ ${name}` : ''),
+);
 
 // ---- routes: #/ · #/timeline · #/d/{device}/{tab} ----
 
@@ -105,7 +141,7 @@ function route() {
 
 let moved = false;
 document.querySelector('[data-skip]').addEventListener('click', (e) => {
-  e.preventDefault();                // the fragment is ours
+  e.preventDefault(); // the fragment is ours
   main.focus();
 });
 window.addEventListener('hashchange', route);

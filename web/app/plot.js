@@ -3,7 +3,7 @@
 import uPlot from '../vendor/uplot/dist/uPlot.esm.js';
 import { clockTime, tickLabels } from '../core/format.js';
 
-const LEAST_S = 30;                  // the least span of time that is shown
+const LEAST_S = 30; // the least span of time that is shown
 const FONT_PX = 11;
 
 /** Room around values that do not change: a flat line lies in the middle, not on an edge. */
@@ -16,7 +16,8 @@ function range(u, min, max) {
 
 /**
  * @param {HTMLElement} el      its width is the plot's
- * @param {{series: {label: string, unit?: string, scale?: string}[], height: number, onHover?: (at: {t: number, values: number[]} | null) => void}} o
+ * @param {{series: {label: string, unit?: string, scale?: string}[], height: number, onHover?: (at: {t: number, values:
+ * number[]} | null) => void}} o
  *        data: [[seconds], [values or null], …]; null is a gap. `onHover`: what is under the pointer; null: nothing
  */
 export function plot(el, { series, height, onHover = () => {} }) {
@@ -29,12 +30,14 @@ export function plot(el, { series, height, onHover = () => {} }) {
     const css = getComputedStyle(document.documentElement);
     // canvas needs resolved colours: let the browser resolve each custom property on an element
     const probe = document.createElement('i');
-    document.body.append(probe);       // `el` may not be on the page yet
+    document.body.append(probe); // `el` may not be on the page yet
     const color = (name) => {
       probe.style.color = `var(${name})`;
       return getComputedStyle(probe).color;
     };
-    const ink = color('--ink-3'), grid = color('--plot-grid'), lines = [color('--plot-1'), color('--plot-2')];
+    const ink = color('--ink-3'),
+      grid = color('--plot-grid'),
+      lines = [color('--plot-1'), color('--plot-2')];
     probe.remove();
     const font = `${FONT_PX}px ${css.getPropertyValue('--font')}`;
     // a context of our own: uPlot remembers what it has set on its own one
@@ -45,31 +48,62 @@ export function plot(el, { series, height, onHover = () => {} }) {
     const widths = new Map();
     const wide = (_, labels, axisIndex, cycle) => {
       const now = widths.get(axisIndex) ?? 30;
-      if (cycle > 1 || !labels?.length) return now;        // uPlot asks until nothing changes
+      if (cycle > 1 || !labels?.length) return now; // uPlot asks until nothing changes
       const needed = Math.ceil(Math.max(...labels.map((l) => ruler.measureText(l ?? '').width))) + 12;
       widths.set(axisIndex, Math.max(now, needed));
       return Math.max(now, needed);
     };
     const values = (unit) => ({ values: (_, ticks) => tickLabels(ticks, unit), size: wide, gap: 6, space: 28 });
-    chart = new uPlot({
-      width: Math.max(120, el.clientWidth), height, pxAlign: 1, legend: { show: false }, padding: [8, second ? 0 : 10, 0, 0],
-      cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
-      hooks: { setCursor: [(u) => {
-        const i = u.cursor.left >= 0 ? u.cursor.idx : null;
-        onHover(i === null || i === undefined ? null : { t: data[0][i], values: data.slice(1).map((v) => v[i]) });
-      }] },
-      scales: { x: { time: true, range: (_, min, max) => (min === null ? [0, LEAST_S] : [Math.min(min, max - LEAST_S), max]) }, y: { range }, ...(second ? { [second.scale]: { range } } : {}) },
-      axes: [
-        { ...axis, size: 22, space: 80, values: (_, ticks) => ticks.map((t) => (t % 1 || !data[0].length ? '' : clockTime(t * 1000))) },
-        { ...axis, ...values(series[0].unit) },
-        ...(second ? [{ ...axis, ...values(second.unit), side: 1, grid: { show: false }, scale: second.scale }] : []),
-      ],
-      series: [{}, ...series.map((s, i) => ({
-        label: s.label, stroke: lines[i % lines.length], width: 1.5, ...(s.scale ? { scale: s.scale } : {}), spanGaps: false,
-        // a sample with a gap on either side has no line: it is a dot
-        points: { show: true, size: 4, fill: lines[i % lines.length], filter: (u, at) => lonely(u.data[at]) },
-      }))],
-    }, data, el);
+    chart = new uPlot(
+      {
+        width: Math.max(120, el.clientWidth),
+        height,
+        pxAlign: 1,
+        legend: { show: false },
+        padding: [8, second ? 0 : 10, 0, 0],
+        cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
+        hooks: {
+          setCursor: [
+            (u) => {
+              const i = u.cursor.left >= 0 ? u.cursor.idx : null;
+              onHover(i === null || i === undefined ? null : { t: data[0][i], values: data.slice(1).map((v) => v[i]) });
+            },
+          ],
+        },
+        scales: {
+          x: {
+            time: true,
+            range: (_, min, max) => (min === null ? [0, LEAST_S] : [Math.min(min, max - LEAST_S), max]),
+          },
+          y: { range },
+          ...(second ? { [second.scale]: { range } } : {}),
+        },
+        axes: [
+          {
+            ...axis,
+            size: 22,
+            space: 80,
+            values: (_, ticks) => ticks.map((t) => (t % 1 || !data[0].length ? '' : clockTime(t * 1000))),
+          },
+          { ...axis, ...values(series[0].unit) },
+          ...(second ? [{ ...axis, ...values(second.unit), side: 1, grid: { show: false }, scale: second.scale }] : []),
+        ],
+        series: [
+          {},
+          ...series.map((s, i) => ({
+            label: s.label,
+            stroke: lines[i % lines.length],
+            width: 1.5,
+            ...(s.scale ? { scale: s.scale } : {}),
+            spanGaps: false,
+            // a sample with a gap on either side has no line: it is a dot
+            points: { show: true, size: 4, fill: lines[i % lines.length], filter: (u, at) => lonely(u.data[at]) },
+          })),
+        ],
+      },
+      data,
+      el,
+    );
   }
 
   make();
@@ -78,7 +112,8 @@ export function plot(el, { series, height, onHover = () => {} }) {
   document.addEventListener('testbed-theme', onTheme);
   media.addEventListener('change', onTheme);
   const resize = new ResizeObserver(() => {
-    if (chart && el.clientWidth && Math.abs(el.clientWidth - chart.width) > 2) chart.setSize({ width: el.clientWidth, height });
+    if (chart && el.clientWidth && Math.abs(el.clientWidth - chart.width) > 2)
+      chart.setSize({ width: el.clientWidth, height });
   });
   resize.observe(el);
 

@@ -16,7 +16,9 @@ export function get(key, fallback = null, kind = 'local') {
   let raw;
   try {
     raw = store(kind)?.getItem(name(key));
-  } catch { /* blocked */ }
+  } catch {
+    /* blocked */
+  }
   raw ??= memory.get(name(key));
   if (raw === undefined || raw === null) return fallback;
   try {
@@ -32,7 +34,9 @@ export function put(key, value, kind = 'local') {
   try {
     if (value === null) store(kind)?.removeItem(name(key));
     else store(kind)?.setItem(name(key), raw);
-  } catch { /* blocked or full */ }
+  } catch {
+    /* blocked or full */
+  }
   if (value === null) memory.delete(name(key));
 }
 

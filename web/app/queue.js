@@ -1,4 +1,5 @@
-// Commands that wait for a host that is away: what, for how long yet, and a way to take each back. Nothing is sent in secret.
+// Commands that wait for a host that is away: what, for how long yet, and a way to take each back. Nothing is sent in
+// secret.
 
 import { humanize } from '../core/format.js';
 import { fill, h, icon } from './dom.js';
@@ -12,7 +13,11 @@ export function commandWords({ verb, params = {} }) {
 
 export function mountQueue(root, commands) {
   const list = h('ul', {});
-  const bar = h('section', { class: 'queue', id: 'queue', hidden: true, 'aria-label': 'Commands that wait', 'aria-live': 'polite' }, list);
+  const bar = h(
+    'section',
+    { class: 'queue', id: 'queue', hidden: true, 'aria-label': 'Commands that wait', 'aria-live': 'polite' },
+    list,
+  );
   root.append(bar);
   let timer = null;
   const show = () => {
@@ -22,13 +27,34 @@ export function mountQueue(root, commands) {
       clearInterval(timer);
       timer = null;
     } else timer ??= setInterval(tick, 1000);
-    fill(list, waiting.map((c) => h('li', { dataset: { until: c.until } }, icon('warn'),
-      h('p', {}, h('strong', {}, `${c.device}: ${commandWords(c)}`), ' waits for the connection'), h('span', { class: 'num left', 'aria-hidden': 'true' }),
-      h('button', { type: 'button', class: 'btn', 'aria-label': `Do not send ${commandWords(c)} to ${c.device}`, onclick: () => commands.cancel(c.id) }, 'Cancel'))));
+    fill(
+      list,
+      waiting.map((c) =>
+        h(
+          'li',
+          { dataset: { until: c.until } },
+          icon('warn'),
+          h('p', {}, h('strong', {}, `${c.device}: ${commandWords(c)}`), ' waits for the connection'),
+          h('span', { class: 'num left', 'aria-hidden': 'true' }),
+          h(
+            'button',
+            {
+              type: 'button',
+              class: 'btn',
+              'aria-label': `Do not send ${commandWords(c)} to ${c.device}`,
+              onclick: () => commands.cancel(c.id),
+            },
+            'Cancel',
+          ),
+        ),
+      ),
+    );
     tick();
   };
   const tick = () => {
-    for (const li of list.children) li.querySelector('.left').textContent = `${Math.max(0, Math.ceil((Number(li.dataset.until) - Date.now()) / 1000))} s`;
+    for (const li of list.children)
+      li.querySelector('.left').textContent =
+        `${Math.max(0, Math.ceil((Number(li.dataset.until) - Date.now()) / 1000))} s`;
   };
   commands.on('queue', show);
   show();

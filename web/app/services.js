@@ -13,9 +13,9 @@ import * as prefs from './prefs.js';
 import { mountQueue } from './queue.js';
 import { makeToasts } from './toast.js';
 
-const HIDDEN_MS = 30000;             // a hidden page gives its connection back after this
-const RELOAD_MS = 150;               // several events in a row cause one reload
-const QUEUE_MS = 20000;              // a command waits so long for a host that is away: as long as a restart takes, and in sight
+const HIDDEN_MS = 30000; // a hidden page gives its connection back after this
+const RELOAD_MS = 150; // several events in a row cause one reload
+const QUEUE_MS = 20000; // a command waits so long for a host that is away: as long as a restart takes, and in sight
 const PROBE_MS = 2500;
 
 export function makeServices({ base, onAuth }) {
@@ -38,7 +38,7 @@ export function makeServices({ base, onAuth }) {
       await api.get('host/health', { signal: AbortSignal.timeout(PROBE_MS) });
       return true;
     } catch (error) {
-      return error.status > 0;         // an error of the host is an answer
+      return error.status > 0; // an error of the host is an answer
     }
   });
   commands.on('trace', (line) => debug(line));
@@ -88,7 +88,12 @@ export function makeServices({ base, onAuth }) {
     try {
       store.dispatch({ type: 'power', device, interface: iface, power: await api.power(device, iface) });
     } catch (error) {
-      store.dispatch({ type: 'power', device, interface: iface, power: { ...store.state.power[key(device, iface)], error: error.detail ?? error.title } });
+      store.dispatch({
+        type: 'power',
+        device,
+        interface: iface,
+        power: { ...store.state.power[key(device, iface)], error: error.detail ?? error.title },
+      });
     }
   }
 
@@ -96,15 +101,16 @@ export function makeServices({ base, onAuth }) {
     store.dispatch({ type: 'link', state, reason });
     debug(`event stream ${state}${reason ? `: ${reason}` : ''}`);
     if (state !== 'open') return;
-    commands.resetStreams();         // a host that restarted counts its samples from the start
-    reload('*');                     // what happened in a gap that the bus no longer has
+    commands.resetStreams(); // a host that restarted counts its samples from the start
+    reload('*'); // what happened in a gap that the bus no longer has
     socket.start();
   });
   events.on('event', ({ data }) => {
     const e = eventOf(data);
     if (!e) return;
     store.dispatch({ type: 'event', event: e });
-    if (/^(device|lease|interface)\./.test(e.event) && e.event !== 'lease.renewed') reload(e.event === 'device.added' ? '*' : e.device ?? '*');
+    if (/^(device|lease|interface)\./.test(e.event) && e.event !== 'lease.renewed')
+      reload(e.event === 'device.added' ? '*' : (e.device ?? '*'));
     if (e.event === 'command' && e.device && /\.(set|cycle)$/.test(e.data?.verb ?? '')) readPowerSoon(e.device);
   });
   function readPowerSoon(device) {
@@ -117,14 +123,32 @@ export function makeServices({ base, onAuth }) {
     if (document.hidden) hiddenTimer = setTimeout(() => events.stop(), HIDDEN_MS);
     else events.start();
   });
-  window.addEventListener('online', () => { events.stop(); events.start(); });
+  window.addEventListener('online', () => {
+    events.stop();
+    events.start();
+  });
 
   return {
-    api, store, commands, events, leases, toast, prefs, reload, readPower, telemetry,
+    api,
+    store,
+    commands,
+    events,
+    leases,
+    toast,
+    prefs,
+    reload,
+    readPower,
+    telemetry,
     start() {
       events.start();
-      api.info().then((info) => store.dispatch({ type: 'info', info }), () => {});
-      api.health().then((health) => store.dispatch({ type: 'health', health }), () => {});
+      api.info().then(
+        (info) => store.dispatch({ type: 'info', info }),
+        () => {},
+      );
+      api.health().then(
+        (health) => store.dispatch({ type: 'health', health }),
+        () => {},
+      );
     },
     /** Read out by screen readers, not shown. */
     announce(message) {

@@ -15,9 +15,16 @@ export function makeToasts(root) {
       box.append(same);
       return;
     }
-    const el = h('div', { class: `toast ${tone}`, dataset: { key: `${tone}|${title}|${detail ?? ''}` } },
+    const el = h(
+      'div',
+      { class: `toast ${tone}`, dataset: { key: `${tone}|${title}|${detail ?? ''}` } },
       h('div', {}, h('strong', {}, title), detail ?? null),
-      h('button', { type: 'button', class: 'btn quiet icon-only', 'aria-label': 'Close message', onclick: () => el.remove() }, icon('close')));
+      h(
+        'button',
+        { type: 'button', class: 'btn quiet icon-only', 'aria-label': 'Close message', onclick: () => el.remove() },
+        icon('close'),
+      ),
+    );
     box.append(el);
     while (box.children.length > MAX) box.firstChild.remove();
     setTimeout(() => el.remove(), tone === 'bad' ? SHOW_MS * 2 : SHOW_MS);
@@ -30,7 +37,7 @@ export function makeToasts(root) {
     /** Any error, the host's problems included. */
     error: (error, doing) => {
       if (error?.name === 'AbortError') return;
-      const title = doing ? `${doing}: ${error.title ?? 'failed'}` : error.title ?? 'That did not work';
+      const title = doing ? `${doing}: ${error.title ?? 'failed'}` : (error.title ?? 'That did not work');
       const detail = error.detail ?? (error.title ? null : error.message);
       show('bad', title, error.field ? `${detail ?? ''} (${error.field})`.trim() : detail);
     },

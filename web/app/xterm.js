@@ -6,7 +6,7 @@ import { Terminal } from '../vendor/xterm/lib/xterm.mjs';
 import { FitAddon } from '../vendor/xterm-fit/lib/addon-fit.mjs';
 
 function styleElement(create) {
-  const el = create('i');            // even an empty <style> is refused; this one is never shown
+  const el = create('i'); // even an empty <style> is refused; this one is never shown
   el.hidden = true;
   const sheet = new CSSStyleSheet();
   let source = '';

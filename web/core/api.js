@@ -10,7 +10,7 @@ export class ApiError extends Error {
     this.detail = detail;
     this.field = field;
     this.type = type;
-    this.extra = rest;                      // for example holder and expires_at of a 423
+    this.extra = rest; // for example holder and expires_at of a 423
   }
 }
 
@@ -112,63 +112,140 @@ export class Api {
     try {
       return JSON.parse(text);
     } catch {
-      throw new ApiError({ status: response.status, title: 'Not JSON', detail: `${method} ${path} did not answer with JSON` });
+      throw new ApiError({
+        status: response.status,
+        title: 'Not JSON',
+        detail: `${method} ${path} did not answer with JSON`,
+      });
     }
   }
 
-  get(path, o) { return this.json('GET', path, o); }
+  get(path, o) {
+    return this.json('GET', path, o);
+  }
 
   // ---- paths ----
 
-  device(id) { return `host/devices/${seg(id)}`; }
-  iface(id, name, rest = '') { return `${this.device(id)}/${seg(name)}${rest}`; }
+  device(id) {
+    return `host/devices/${seg(id)}`;
+  }
+  iface(id, name, rest = '') {
+    return `${this.device(id)}/${seg(name)}${rest}`;
+  }
 
   // ---- what the views use ----
 
-  health() { return this.get('host/health'); }
-  info() { return this.get('host/info'); }
-  drivers() { return this.get('host/drivers'); }
-  resources() { return this.get('host/resources'); }
-  devices() { return this.get('host/devices'); }
-  readDevice(id) { return this.get(this.device(id)); }
-  attach(device) { return this.json('POST', 'host/devices', { body: device }); }
-  detach(id) { return this.json('DELETE', this.device(id), { device: id }); }
+  health() {
+    return this.get('host/health');
+  }
+  info() {
+    return this.get('host/info');
+  }
+  drivers() {
+    return this.get('host/drivers');
+  }
+  resources() {
+    return this.get('host/resources');
+  }
+  devices() {
+    return this.get('host/devices');
+  }
+  readDevice(id) {
+    return this.get(this.device(id));
+  }
+  attach(device) {
+    return this.json('POST', 'host/devices', { body: device });
+  }
+  detach(id) {
+    return this.json('DELETE', this.device(id), { device: id });
+  }
 
-  takeLease(id, request) { return this.json('POST', `${this.device(id)}/lease`, { body: request }); }
-  renewLease(id) { return this.json('PUT', `${this.device(id)}/lease`, { device: id }); }
-  endLease(id) { return this.json('DELETE', `${this.device(id)}/lease`, { device: id }); }
+  takeLease(id, request) {
+    return this.json('POST', `${this.device(id)}/lease`, { body: request });
+  }
+  renewLease(id) {
+    return this.json('PUT', `${this.device(id)}/lease`, { device: id });
+  }
+  endLease(id) {
+    return this.json('DELETE', `${this.device(id)}/lease`, { device: id });
+  }
 
-  power(id, name) { return this.get(this.iface(id, name)); }
-  setPower(id, name, state) { return this.json('PUT', this.iface(id, name), { body: { state }, device: id }); }
-  cyclePower(id, name, offS) { return this.json('POST', this.iface(id, name, '/cycle'), { body: { off_s: offS }, device: id }); }
+  power(id, name) {
+    return this.get(this.iface(id, name));
+  }
+  setPower(id, name, state) {
+    return this.json('PUT', this.iface(id, name), { body: { state }, device: id });
+  }
+  cyclePower(id, name, offS) {
+    return this.json('POST', this.iface(id, name, '/cycle'), { body: { off_s: offS }, device: id });
+  }
 
-  console(id, name) { return this.get(this.iface(id, name)); }
-  setConsole(id, name, settings) { return this.json('PATCH', this.iface(id, name), { body: settings, device: id }); }
-  sendBreak(id, name, ms = 250) { return this.json('POST', this.iface(id, name, '/break'), { body: { ms }, device: id }); }
+  console(id, name) {
+    return this.get(this.iface(id, name));
+  }
+  setConsole(id, name, settings) {
+    return this.json('PATCH', this.iface(id, name), { body: settings, device: id });
+  }
+  sendBreak(id, name, ms = 250) {
+    return this.json('POST', this.iface(id, name, '/break'), { body: { ms }, device: id });
+  }
 
-  video(id, name) { return this.get(this.iface(id, name)); }
-  input(id, name, events) { return this.json('POST', this.iface(id, name), { body: events, device: id }); }
-  sensors(id, name) { return this.get(this.iface(id, name)); }
-  sensorHistory(id, name) { return this.get(this.iface(id, name, '/history')); }
+  video(id, name) {
+    return this.get(this.iface(id, name));
+  }
+  input(id, name, events) {
+    return this.json('POST', this.iface(id, name), { body: events, device: id });
+  }
+  sensors(id, name) {
+    return this.get(this.iface(id, name));
+  }
+  sensorHistory(id, name) {
+    return this.get(this.iface(id, name, '/history'));
+  }
 
-  shell(id, name, request) { return this.json('POST', this.iface(id, name), { body: request, device: id }); }
-  apps(id, name) { return this.get(this.iface(id, name)); }
-  appVerb(id, name, pkg, verb) { return this.json('POST', this.iface(id, name, `/${seg(pkg)}/${verb}`), { device: id }); }
-  removeApp(id, name, pkg) { return this.json('DELETE', this.iface(id, name, `/${seg(pkg)}`), { device: id }); }
+  shell(id, name, request) {
+    return this.json('POST', this.iface(id, name), { body: request, device: id });
+  }
+  apps(id, name) {
+    return this.get(this.iface(id, name));
+  }
+  appVerb(id, name, pkg, verb) {
+    return this.json('POST', this.iface(id, name, `/${seg(pkg)}/${verb}`), { device: id });
+  }
+  removeApp(id, name, pkg) {
+    return this.json('DELETE', this.iface(id, name, `/${seg(pkg)}`), { device: id });
+  }
   async installApp(id, name, apk) {
     const response = await this.raw('POST', this.iface(id, name), {
-      body: apk, type: 'application/vnd.android.package-archive', device: id,
+      body: apk,
+      type: 'application/vnd.android.package-archive',
+      device: id,
     });
     return response.json();
   }
 
-  listFiles(id, name, path) { return this.raw('GET', this.iface(id, name), { query: { path } }); }
-  putFile(id, name, path, blob) {
-    return this.raw('PUT', this.iface(id, name), { query: { path }, body: blob, type: 'application/octet-stream', device: id });
+  listFiles(id, name, path) {
+    return this.raw('GET', this.iface(id, name), { query: { path } });
   }
-  removeFile(id, name, path) { return this.raw('DELETE', this.iface(id, name), { query: { path }, device: id }); }
+  putFile(id, name, path, blob) {
+    return this.raw('PUT', this.iface(id, name), {
+      query: { path },
+      body: blob,
+      type: 'application/octet-stream',
+      device: id,
+    });
+  }
+  removeFile(id, name, path) {
+    return this.raw('DELETE', this.iface(id, name), { query: { path }, device: id });
+  }
 
-  usb() { return this.get('host/usb'); }
-  usbPower(port, state) { return this.json('PUT', `host/usb/${seg(port)}/power`, { body: { state } }); }
-  usbReset(port) { return this.json('POST', `host/usb/${seg(port)}/reset`); }
+  usb() {
+    return this.get('host/usb');
+  }
+  usbPower(port, state) {
+    return this.json('PUT', `host/usb/${seg(port)}/power`, { body: { state } });
+  }
+  usbReset(port) {
+    return this.json('POST', `host/usb/${seg(port)}/reset`);
+  }
 }

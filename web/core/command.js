@@ -9,8 +9,8 @@ import { parse, ProtoError, serialize } from './proto.js';
 
 const TIMEOUT_MS = 10000;
 const MAX_PENDING = 256;
-const MAX_QUEUE = 32;                // commands that wait for a route
-const QUEUE_MS = 5000;               // older ones are not worth sending: nobody wants a late power off
+const MAX_QUEUE = 32; // commands that wait for a route
+const QUEUE_MS = 5000; // older ones are not worth sending: nobody wants a late power off
 
 /**
  * A route is {name, ready(): boolean, send(text): boolean}; what it receives goes to receive().
@@ -19,20 +19,32 @@ const QUEUE_MS = 5000;               // older ones are not worth sending: nobody
  *         `trace` (text): what was sent and how it ended, for debugging.
  */
 export class CommandClient extends Emitter {
-  constructor({ clock = systemClock, timeoutMs = TIMEOUT_MS, maxQueue = MAX_QUEUE, queueMs = QUEUE_MS, lease = () => null } = {}) {
+  constructor({
+    clock = systemClock,
+    timeoutMs = TIMEOUT_MS,
+    maxQueue = MAX_QUEUE,
+    queueMs = QUEUE_MS,
+    lease = () => null,
+  } = {}) {
     super();
-    Object.assign(this, { _clock: clock, _timeoutMs: timeoutMs, _maxQueue: maxQueue, _queueMs: queueMs, _lease: lease });
+    Object.assign(this, {
+      _clock: clock,
+      _timeoutMs: timeoutMs,
+      _maxQueue: maxQueue,
+      _queueMs: queueMs,
+      _lease: lease,
+    });
     this._routes = [];
-    this._rest = null;               // async ({device, interface, verb, params}) => result, or undefined: cannot
+    this._rest = null; // async ({device, interface, verb, params}) => result, or undefined: cannot
     this._reachable = null;
     this._nextId = 1;
-    this._pending = new Map();       // id -> {resolve, reject, timer}
-    this._queue = [];                // {text, id, until}
-    this._topics = new Map();        // topic -> users
+    this._pending = new Map(); // id -> {resolve, reject, timer}
+    this._queue = []; // {text, id, until}
+    this._topics = new Map(); // topic -> users
     this._latest = new LatestBySeq();
     this._route = null;
     this._expiry = null;
-    this.lastAckMs = null;           // round trip of the last command
+    this.lastAckMs = null; // round trip of the last command
   }
 
   /** Adds a route, behind the others unless `first`: their order is the order of preference. Returns the undo. */
@@ -46,7 +58,9 @@ export class CommandClient extends Emitter {
     };
   }
 
-  /** `reachable`: async, whether the host answers; while it does not, commands wait for it in place of failing at once. */
+  /**
+   * `reachable`: async, whether the host answers; while it does not, commands wait for it in place of failing at once.
+   */
   setRest(rest, reachable = null) {
     this._rest = rest;
     this._reachable = reachable;
@@ -57,11 +71,19 @@ export class CommandClient extends Emitter {
     return this._open()?.name ?? (this._rest ? 'rest' : null);
   }
 
-  get queued() { return this._queue.length; }
+  get queued() {
+    return this._queue.length;
+  }
 
   /** Commands that wait for a route: [{id, device, verb, params, until}], oldest first. */
   waiting() {
-    return this._queue.map(({ message, until }) => ({ id: message.id, device: message.device, verb: message.verb, params: message.params, until }));
+    return this._queue.map(({ message, until }) => ({
+      id: message.id,
+      device: message.device,
+      verb: message.verb,
+      params: message.params,
+      until,
+    }));
   }
 
   /** Takes a command back that has not been sent yet; false when it has. */
@@ -104,7 +126,7 @@ export class CommandClient extends Emitter {
     const left = [];
     for (const entry of this._queue) {
       const { id } = entry.message;
-      if (entry.until < now || !this._pending.has(id)) continue;          // its own timer has rejected or will reject it
+      if (entry.until < now || !this._pending.has(id)) continue; // its own timer has rejected or will reject it
       if (!open.send(entry.text)) {
         left.push(entry);
         continue;
@@ -133,10 +155,14 @@ export class CommandClient extends Emitter {
     try {
       text = serialize(message);
     } catch (error) {
-      return Promise.reject(new ApiError({ status: 400, title: 'Bad command', detail: error.message, field: error.path }));
+      return Promise.reject(
+        new ApiError({ status: 400, title: 'Bad command', detail: error.message, field: error.path }),
+      );
     }
     if (this._pending.size >= MAX_PENDING)
-      return Promise.reject(new ApiError({ status: 429, title: 'Too many commands', detail: `${MAX_PENDING} commands wait for an answer` }));
+      return Promise.reject(
+        new ApiError({ status: 429, title: 'Too many commands', detail: `${MAX_PENDING} commands wait for an answer` }),
+      );
 
     const open = this._open();
     if (!open && this._rest) return this._byRest(message, text, { timeoutMs, queue });
@@ -146,7 +172,13 @@ export class CommandClient extends Emitter {
   _byRoute(message, text, { timeoutMs, queue }) {
     const open = this._open();
     if (!open && (!queue || this._queue.length >= this._maxQueue))
-      return Promise.reject(new ApiError({ status: 0, title: 'Not connected', detail: queue ? `${this._maxQueue} commands wait already` : 'No connection to the host' }));
+      return Promise.reject(
+        new ApiError({
+          status: 0,
+          title: 'Not connected',
+          detail: queue ? `${this._maxQueue} commands wait already` : 'No connection to the host',
+        }),
+      );
 
     const sentAt = this._clock.now();
     return new Promise((resolve, reject) => {
@@ -165,10 +197,11 @@ export class CommandClient extends Emitter {
   }
 
   async _byRest(message, text, options) {
-    if (this._reachable && !await this._reachable()) return this._byRoute(message, text, options);
+    if (this._reachable && !(await this._reachable())) return this._byRoute(message, text, options);
     this._trace(message, 'sent by rest');
     const result = await this._rest(message);
-    if (result === undefined) throw new ApiError({ status: 0, title: 'Not connected', detail: `${message.verb} needs a connection` });
+    if (result === undefined)
+      throw new ApiError({ status: 0, title: 'Not connected', detail: `${message.verb} needs a connection` });
     return result;
   }
 
@@ -178,9 +211,17 @@ export class CommandClient extends Emitter {
     const unsent = this._queue.some((e) => e.message.id === id);
     if (unsent) this._setQueue(this._queue.filter((e) => e.message.id !== id));
     this._trace(waiting.message, unsent ? 'given up, not sent' : 'not acknowledged in time');
-    waiting.reject(new ApiError(unsent
-      ? { status: 0, title: 'Not connected', detail: 'The connection did not come back in time; the command was not sent' }
-      : { status: 504, title: 'No answer', detail: 'The command was sent but not acknowledged in time' }));
+    waiting.reject(
+      new ApiError(
+        unsent
+          ? {
+              status: 0,
+              title: 'Not connected',
+              detail: 'The connection did not come back in time; the command was not sent',
+            }
+          : { status: 504, title: 'No answer', detail: 'The command was sent but not acknowledged in time' },
+      ),
+    );
   }
 
   /** Counts users per topic: the first one subscribes, the last one unsubscribes. Returns the undo. */
@@ -222,22 +263,32 @@ export class CommandClient extends Emitter {
   /** The same for a message that was parsed already. */
   accept(kind, message) {
     switch (kind) {
-    case 'result': this._onResult(message); break;
-    case 'sample':
-    case 'sensor':
-      if (this._latest.accept(message)) this.emit('sample', message);
-      break;
-    case 'event': this.emit('event', message); break;
-    case 'console': this.emit('console', message); break;
-    default: break;                                          // signaling is not ours
+      case 'result':
+        this._onResult(message);
+        break;
+      case 'sample':
+      case 'sensor':
+        if (this._latest.accept(message)) this.emit('sample', message);
+        break;
+      case 'event':
+        this.emit('event', message);
+        break;
+      case 'console':
+        this.emit('console', message);
+        break;
+      default:
+        break; // signaling is not ours
     }
   }
 
   _onResult(message) {
     const waiting = this._settle(message.id);
-    if (!waiting) return;                                    // too late, or an acknowledged subscription
+    if (!waiting) return; // too late, or an acknowledged subscription
     this.lastAckMs = this._clock.now() - waiting.sentAt;
-    this._trace(waiting.message, `${message.ok ? 'acknowledged' : `refused (${message.error.status})`} after ${this.lastAckMs} ms`);
+    this._trace(
+      waiting.message,
+      `${message.ok ? 'acknowledged' : `refused (${message.error.status})`} after ${this.lastAckMs} ms`,
+    );
     if (message.ok) waiting.resolve(message.result ?? null);
     else waiting.reject(new ApiError(message.error));
   }

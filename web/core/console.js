@@ -5,9 +5,9 @@ import { ApiError } from './api.js';
 import { Backoff, systemClock } from './backoff.js';
 import { Emitter } from './emitter.js';
 
-const HISTORY_BYTES = 128 * 1024;    // replayed when a terminal opens
-const CHUNK_BYTES = 4096;            // one frame of pasted text
-const MAX_BUFFERED = 1024 * 1024;    // typed or pasted while the socket cannot keep up
+const HISTORY_BYTES = 128 * 1024; // replayed when a terminal opens
+const CHUNK_BYTES = 4096; // one frame of pasted text
+const MAX_BUFFERED = 1024 * 1024; // typed or pasted while the socket cannot keep up
 
 /**
  * Events: `data` (Uint8Array, {offset, replay}), `state` ('connecting'|'open'|'waiting'|'closed', reason),
@@ -19,15 +19,29 @@ export class ConsoleClient extends Emitter {
    * @param {() => Promise<{offset: number, start?: number}>} o.info   GET of the console
    * @param {(from: number) => string} o.url
    */
-  constructor({ info, url, WebSocket, clock = systemClock, backoff = new Backoff({ maxMs: 8000 }), historyBytes = HISTORY_BYTES }) {
+  constructor({
+    info,
+    url,
+    WebSocket,
+    clock = systemClock,
+    backoff = new Backoff({ maxMs: 8000 }),
+    historyBytes = HISTORY_BYTES,
+  }) {
     super();
-    Object.assign(this, { _info: info, _url: url, _WebSocket: WebSocket, _clock: clock, _backoff: backoff, _history: historyBytes });
+    Object.assign(this, {
+      _info: info,
+      _url: url,
+      _WebSocket: WebSocket,
+      _clock: clock,
+      _backoff: backoff,
+      _history: historyBytes,
+    });
     this.state = 'closed';
-    this.offset = null;              // of the next byte that we expect
+    this.offset = null; // of the next byte that we expect
     this._replayTo = 0;
     this._socket = null;
     this._retry = null;
-    this._run = 0;                   // attempts are told apart by number
+    this._run = 0; // attempts are told apart by number
   }
 
   start() {
@@ -64,7 +78,8 @@ export class ConsoleClient extends Emitter {
     try {
       info = await this._info();
     } catch (error) {
-      if (run === this._run) this._wait(error.message, error.status === 401 || error.status === 403 || error.status === 404);
+      if (run === this._run)
+        this._wait(error.message, error.status === 401 || error.status === 403 || error.status === 404);
       return;
     }
     if (run !== this._run) return;
@@ -82,20 +97,31 @@ export class ConsoleClient extends Emitter {
   _open(run) {
     const socket = (this._socket = new this._WebSocket(this._url(this.offset)));
     socket.binaryType = 'arraybuffer';
-    const mine = (fn) => (e) => { if (run === this._run) fn(e); };
-    socket.addEventListener('open', mine(() => this._set('open')));
-    socket.addEventListener('message', mine((e) => {
-      this._backoff.reset();
-      if (typeof e.data === 'string') {
-        this._onNotice(e.data);
-        return;
-      }
-      const bytes = new Uint8Array(e.data);
-      const offset = this.offset;
-      this.offset += bytes.length;
-      this.emit('data', bytes, { offset, replay: offset < this._replayTo });
-    }));
-    socket.addEventListener('close', mine((e) => this._wait(e.reason || 'the connection closed', false)));
+    const mine = (fn) => (e) => {
+      if (run === this._run) fn(e);
+    };
+    socket.addEventListener(
+      'open',
+      mine(() => this._set('open')),
+    );
+    socket.addEventListener(
+      'message',
+      mine((e) => {
+        this._backoff.reset();
+        if (typeof e.data === 'string') {
+          this._onNotice(e.data);
+          return;
+        }
+        const bytes = new Uint8Array(e.data);
+        const offset = this.offset;
+        this.offset += bytes.length;
+        this.emit('data', bytes, { offset, replay: offset < this._replayTo });
+      }),
+    );
+    socket.addEventListener(
+      'close',
+      mine((e) => this._wait(e.reason || 'the connection closed', false)),
+    );
   }
 
   /** Text frames: {"type":"gap","from","to"}, {"type":"error","status","title","detail"}. */

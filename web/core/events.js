@@ -27,8 +27,15 @@ export class SseParser {
     let start = 0;
     for (let i = this._rest.length; i < buffer.length; i++) {
       const c = buffer[i];
-      if (c !== '\n' && c !== '\r') { this._skipLf = false; continue; }
-      if (c === '\n' && this._skipLf) { this._skipLf = false; start = i + 1; continue; }
+      if (c !== '\n' && c !== '\r') {
+        this._skipLf = false;
+        continue;
+      }
+      if (c === '\n' && this._skipLf) {
+        this._skipLf = false;
+        start = i + 1;
+        continue;
+      }
       this._skipLf = c === '\r';
       this._line(buffer.slice(start, i));
       start = i + 1;
@@ -44,11 +51,12 @@ export class SseParser {
 
   _line(line) {
     if (line === '') {
-      if (this._data.length) this._onEvent({ type: this._type || 'message', data: this._data.join('\n'), id: this._id });
+      if (this._data.length)
+        this._onEvent({ type: this._type || 'message', data: this._data.join('\n'), id: this._id });
       this._clear();
       return;
     }
-    if (line[0] === ':') return;                     // comment: keep-alive
+    if (line[0] === ':') return; // comment: keep-alive
     const colon = line.indexOf(':');
     const field = colon < 0 ? line : line.slice(0, colon);
     let value = colon < 0 ? '' : line.slice(colon + 1);
@@ -126,7 +134,12 @@ export class EventStream extends Emitter {
   async _read(response, abort) {
     const reader = response.body.getReader();
     const decoder = new TextDecoder();
-    const parser = new SseParser((e) => this._dispatch(e), (ms) => { this._retryMs = Math.min(ms, 60000); });
+    const parser = new SseParser(
+      (e) => this._dispatch(e),
+      (ms) => {
+        this._retryMs = Math.min(ms, 60000);
+      },
+    );
     this._set('open');
     try {
       for (;;) {
@@ -145,7 +158,9 @@ export class EventStream extends Emitter {
     let parsed = data;
     try {
       parsed = JSON.parse(data);
-    } catch { /* plain text is fine */ }
+    } catch {
+      /* plain text is fine */
+    }
     this.emit('event', { type, id, data: parsed });
   }
 }

@@ -16,16 +16,46 @@ export function short(value) {
   return a >= 100 ? value.toFixed(0) : a >= 10 ? value.toFixed(1) : value.toFixed(2);
 }
 
-const BYTES = [[1 << 30, 'GiB'], [1 << 20, 'MiB'], [1 << 10, 'KiB'], [1, 'B']];
+const BYTES = [
+  [1 << 30, 'GiB'],
+  [1 << 20, 'MiB'],
+  [1 << 10, 'KiB'],
+  [1, 'B'],
+];
 const SCALES = {
-  Hz: [[1e9, 'GHz'], [1e6, 'MHz'], [1e3, 'kHz'], [1, 'Hz']],
-  V: [[1, 'V'], [1e-3, 'mV']],
-  A: [[1, 'A'], [1e-3, 'mA']],
+  Hz: [
+    [1e9, 'GHz'],
+    [1e6, 'MHz'],
+    [1e3, 'kHz'],
+    [1, 'Hz'],
+  ],
+  V: [
+    [1, 'V'],
+    [1e-3, 'mV'],
+  ],
+  A: [
+    [1, 'A'],
+    [1e-3, 'mA'],
+  ],
   By: BYTES,
   'By/s': BYTES.map(([factor, name]) => [factor, `${name}/s`]),
-  W: [[1e3, 'kW'], [1, 'W'], [1e-3, 'mW']],
+  W: [
+    [1e3, 'kW'],
+    [1, 'W'],
+    [1e-3, 'mW'],
+  ],
 };
-const NAMES = { Cel: '°C', C: '°C', celsius: '°C', deg: '°', 'm/s2': 'm/s²', '1': '', none: '', count: '', 'By/s': 'B/s' };
+const NAMES = {
+  Cel: '°C',
+  C: '°C',
+  celsius: '°C',
+  deg: '°',
+  'm/s2': 'm/s²',
+  1: '',
+  none: '',
+  count: '',
+  'By/s': 'B/s',
+};
 
 export function unitName(unit) {
   return NAMES[unit] ?? unit ?? '';
@@ -54,7 +84,11 @@ export function bitrate(kbps) {
 
 export function millis(ms) {
   if (!Number.isFinite(ms)) return DASH;
-  return ms < 10 ? `${ms.toFixed(1)}${NB}ms` : ms < 10000 ? `${Math.round(ms)}${NB}ms` : `${(ms / 1000).toFixed(1)}${NB}s`;
+  return ms < 10
+    ? `${ms.toFixed(1)}${NB}ms`
+    : ms < 10000
+      ? `${Math.round(ms)}${NB}ms`
+      : `${(ms / 1000).toFixed(1)}${NB}s`;
 }
 
 export function percent(value) {
@@ -79,9 +113,21 @@ export function duration(seconds) {
 export function age(seconds) {
   if (!Number.isFinite(seconds)) return DASH;
   const s = Math.max(0, Math.round(seconds));
-  const parts = [[Math.floor(s / 86400), 'd'], [Math.floor(s / 3600) % 24, 'h'], [Math.floor(s / 60) % 60, 'min'], [s % 60, 's']];
-  const first = Math.max(0, parts.findIndex(([n]) => n > 0));
-  return parts.slice(first, first + 2).filter(([n], i) => n > 0 || i === 0).map(([n, unit]) => `${n}${NB}${unit}`).join(' ');
+  const parts = [
+    [Math.floor(s / 86400), 'd'],
+    [Math.floor(s / 3600) % 24, 'h'],
+    [Math.floor(s / 60) % 60, 'min'],
+    [s % 60, 's'],
+  ];
+  const first = Math.max(
+    0,
+    parts.findIndex(([n]) => n > 0),
+  );
+  return parts
+    .slice(first, first + 2)
+    .filter(([n], i) => n > 0 || i === 0)
+    .map(([n, unit]) => `${n}${NB}${unit}`)
+    .join(' ');
 }
 
 /**
@@ -90,13 +136,17 @@ export function age(seconds) {
 export function tickLabels(values, unit) {
   if (!values.length) return [];
   const biggest = Math.max(...values.map(Math.abs));
-  const [factor, name] = SCALES[unit]?.find(([f]) => biggest >= f) ?? (SCALES[unit] && biggest > 0 ? SCALES[unit].at(-1) : [1, unitName(unit)]);
+  const [factor, name] =
+    SCALES[unit]?.find(([f]) => biggest >= f) ??
+    (SCALES[unit] && biggest > 0 ? SCALES[unit].at(-1) : [1, unitName(unit)]);
   const step = values.length > 1 ? Math.abs(values[1] - values[0]) / factor : biggest / factor;
   const digits = step > 0 ? Math.min(6, Math.max(0, Math.ceil(-Math.log10(step) - 1e-9))) : 0;
   const shown = values.map((v) => (v / factor).toFixed(digits));
   // 2.5, 5.0, 7.5: one digit more where rounding would make a step look uneven
   const exact = step > 0 && values.every((v, i) => Math.abs(Number(shown[i]) - v / factor) < step / 100);
-  return (exact ? shown : values.map((v) => (v / factor).toFixed(Math.min(6, digits + 1)))).map((s) => (name ? `${s}${NB}${name}` : s));
+  return (exact ? shown : values.map((v) => (v / factor).toFixed(Math.min(6, digits + 1)))).map((s) =>
+    name ? `${s}${NB}${name}` : s,
+  );
 }
 
 /** 12:04:05.123, local time */
@@ -109,7 +159,9 @@ export function clockTime(t, withMs = false) {
 
 /** A name that a program gave -> what a person reads: `cpu_load` -> `cpu load` */
 export function humanize(name) {
-  return String(name ?? '').replace(/[._-]+/g, ' ').trim();
+  return String(name ?? '')
+    .replace(/[._-]+/g, ' ')
+    .trim();
 }
 
 /** on -> On */
@@ -121,14 +173,36 @@ export function capital(word) {
 /** Tone of a state word; unknown words are neutral, so that new states need no change here. */
 export function toneOf(state) {
   switch (String(state ?? '').toLowerCase()) {
-  case 'ready': case 'ok': case 'on': case 'online': case 'running': case 'open': case 'healthy': case 'live': case 'connected': case 'device':
-    return 'good';
-  case 'fault': case 'error': case 'unreachable': case 'failed': case 'unhealthy': case 'unauthorized':
-    return 'bad';
-  case 'opening': case 'connecting': case 'starting': case 'busy': case 'recovering': case 'degraded': case 'waiting': case 'booting':
-  case 'retrying': case 'closing':
-    return 'warn';
-  default:
-    return 'neutral';
+    case 'ready':
+    case 'ok':
+    case 'on':
+    case 'online':
+    case 'running':
+    case 'open':
+    case 'healthy':
+    case 'live':
+    case 'connected':
+    case 'device':
+      return 'good';
+    case 'fault':
+    case 'error':
+    case 'unreachable':
+    case 'failed':
+    case 'unhealthy':
+    case 'unauthorized':
+      return 'bad';
+    case 'opening':
+    case 'connecting':
+    case 'starting':
+    case 'busy':
+    case 'recovering':
+    case 'degraded':
+    case 'waiting':
+    case 'booting':
+    case 'retrying':
+    case 'closing':
+      return 'warn';
+    default:
+      return 'neutral';
   }
 }

@@ -8,19 +8,23 @@ const DEAD = new Set(['Dead', 'Unidentified', 'Process', '']);
 
 export class KeyState {
   constructor() {
-    this._held = new Map();          // code -> key as sent
+    this._held = new Map(); // code -> key as sent
     this._chord = false;
   }
 
-  get held() { return [...this._held.values()]; }
+  get held() {
+    return [...this._held.values()];
+  }
 
   /** {events, release}: what to send, and whether the user wants the keyboard back. */
   down(e) {
     if (DEAD.has(e.key) || e.isComposing) return { events: [], release: false };
     const code = e.code || e.key;
     if (e.repeat && RELEASE.has(e.key)) return { events: [], release: false };
-    this._chord = RELEASE.has(e.key) && [...this._held.values(), e.key].every((k) => RELEASE.has(k))
-      && new Set([...this._held.values(), e.key]).size === 2;
+    this._chord =
+      RELEASE.has(e.key) &&
+      [...this._held.values(), e.key].every((k) => RELEASE.has(k)) &&
+      new Set([...this._held.values(), e.key]).size === 2;
     this._held.set(code, e.key);
     return { events: [this._event(e.key, true)], release: false };
   }

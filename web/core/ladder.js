@@ -1,12 +1,13 @@
-// The ladder of video transports: WebRTC first; when it takes long to connect, cannot, or dies, the fallback picture (MJPEG on the
-// LAN, JPEG through the relay for a remote observer), with the reason; meanwhile WebRTC is tried again, and when it
-// works the page climbs back by itself.
+// The ladder of video transports: WebRTC first; when it takes long to connect, cannot, or dies, the fallback picture
+// (MJPEG on the LAN, JPEG through the relay for a remote observer), with the reason; meanwhile WebRTC is tried again,
+// and when it works the page climbs back by itself.
 
 import { Backoff, systemClock } from './backoff.js';
 import { Emitter } from './emitter.js';
 
-const PATIENCE_MS = 3000;            // without a connection: a picture by the fallback, while WebRTC goes on trying
-const GRACE_MS = 4000;               // a connected peer that turns `disconnected` often recovers within this; the fallback shows meanwhile
+const PATIENCE_MS = 3000; // without a connection: a picture by the fallback, while WebRTC goes on trying
+// a connected peer that turns `disconnected` often recovers within this; the fallback shows meanwhile
+const GRACE_MS = 4000;
 
 /**
  * Events: `change` ({rung, reason, client}) with rung 'connecting' | 'webrtc' | 'fallback' | 'stopped';
@@ -18,14 +19,27 @@ export class VideoLadder extends Emitter {
    * @param {() => object} o.connect     makes a client: start() -> Promise, stop(), on('state', …), on('track', …)
    * @param {() => string|null} [o.unsupported]   why WebRTC cannot work here at all, or null
    */
-  constructor({ connect, unsupported = () => null, clock = systemClock, graceMs = GRACE_MS, patienceMs = PATIENCE_MS,
-    backoff = new Backoff({ firstMs: 2000, maxMs: 30000 }) }) {
+  constructor({
+    connect,
+    unsupported = () => null,
+    clock = systemClock,
+    graceMs = GRACE_MS,
+    patienceMs = PATIENCE_MS,
+    backoff = new Backoff({ firstMs: 2000, maxMs: 30000 }),
+  }) {
     super();
-    Object.assign(this, { _connect: connect, _unsupported: unsupported, _clock: clock, _graceMs: graceMs, _patienceMs: patienceMs, _backoff: backoff });
+    Object.assign(this, {
+      _connect: connect,
+      _unsupported: unsupported,
+      _clock: clock,
+      _graceMs: graceMs,
+      _patienceMs: patienceMs,
+      _backoff: backoff,
+    });
     this.rung = 'stopped';
-    this.reason = null;              // why we are not on webrtc
+    this.reason = null; // why we are not on webrtc
     this.client = null;
-    this.enabled = true;             // false: the user asked for the fallback
+    this.enabled = true; // false: the user asked for the fallback
     this._retry = null;
     this._grace = null;
     this._patience = null;
@@ -104,12 +118,20 @@ export class VideoLadder extends Emitter {
       this._failed(error);
       return;
     }
-    if (this.rung !== 'fallback') {                                   // the fallback stays up while we try
+    if (this.rung !== 'fallback') {
+      // the fallback stays up while we try
       this._set('connecting', null);
       this._patience = this._clock.setTimeout(() => this._set('fallback', 'no connection so far'), this._patienceMs);
     }
-    const mine = (fn) => (...args) => { if (client === this.client) fn(...args); };
-    client.on('state', mine((state, error) => this._onState(state, error)));
+    const mine =
+      (fn) =>
+      (...args) => {
+        if (client === this.client) fn(...args);
+      };
+    client.on(
+      'state',
+      mine((state, error) => this._onState(state, error)),
+    );
     this.emit('client', client);
     client.start().catch(mine((error) => this._failed(error)));
   }
@@ -138,6 +160,10 @@ export class VideoLadder extends Emitter {
 
   _fallback(reason, again, wait) {
     this._set('fallback', reason);
-    if (again) this._retry = this._clock.setTimeout(() => { this._retry = null; this._attempt(); }, wait);
+    if (again)
+      this._retry = this._clock.setTimeout(() => {
+        this._retry = null;
+        this._attempt();
+      }, wait);
   }
 }

@@ -4,7 +4,7 @@
 import { systemClock } from './backoff.js';
 import { Emitter } from './emitter.js';
 
-const IDLE_MS = 5 * 60 * 1000;       // without activity for so long: no more heartbeats, the lease may end
+const IDLE_MS = 5 * 60 * 1000; // without activity for so long: no more heartbeats, the lease may end
 
 /** What a lease means for us: 'free', 'mine' or 'other'. */
 export function leaseState(lease, myLease, now) {
@@ -36,7 +36,9 @@ export class LeaseKeeper extends Emitter {
     this._busy = false;
   }
 
-  get warnMs() { return Math.min(60000, this._ttlMs / 3); }
+  get warnMs() {
+    return Math.min(60000, this._ttlMs / 3);
+  }
 
   start() {
     this._timer = this._clock.setInterval(() => this._tick(), 1000);
@@ -68,7 +70,13 @@ export class LeaseKeeper extends Emitter {
       this.emit('renewed', lease);
     } catch (error) {
       // gone or taken over: not ours any more; no answer: the host may come back before it ends
-      if (error.status === 404 || error.status === 409 || error.status === 423 || error.status === 403 || error.status === 410) {
+      if (
+        error.status === 404 ||
+        error.status === 409 ||
+        error.status === 423 ||
+        error.status === 403 ||
+        error.status === 410
+      ) {
         this.stop();
         this.emit('lost', error);
       }

@@ -1,8 +1,9 @@
-// Input on its way to a device that takes its time: a machine that wants a pause after each key is slower than a quick typist. A few commands are under
-// way at once, and what comes meanwhile waits here and leaves together, in order; so the host's queue never fills and no key is refused.
+// Input on its way to a device that takes its time: a machine that wants a pause after each key is slower than a quick
+// typist. A few commands are under way at once, and what comes meanwhile waits here and leaves together, in order; so
+// the host's queue never fills and no key is refused.
 
 const IN_FLIGHT = 4;
-const MAX_WAITING = 2048;            // events; nobody types that far ahead of a device that still answers
+const MAX_WAITING = 2048; // events; nobody types that far ahead of a device that still answers
 
 export class InputOutbox {
   /**
@@ -17,19 +18,23 @@ export class InputOutbox {
     this._waiting = [];
     this._flying = 0;
     this._buttons = 0;
-    this._moves = false;             // the last that waits only moves the pointer
+    this._moves = false; // the last that waits only moves the pointer
   }
 
-  get waiting() { return this._waiting.length; }
+  get waiting() {
+    return this._waiting.length;
+  }
 
   push(events) {
     for (const event of events) {
       const moves = event.type === 'pointer' && event.buttons === this._buttons;
       if (event.type === 'pointer') this._buttons = event.buttons;
-      if (moves && this._moves && this._waiting.length) this._waiting.pop();        // it is somewhere else by now
+      if (moves && this._moves && this._waiting.length) this._waiting.pop(); // it is somewhere else by now
       this._moves = moves;
       if (this._waiting.length >= MAX_WAITING) {
-        this._onError(new Error(`${MAX_WAITING} keys and clicks wait already: the device is too slow, or does not answer`));
+        this._onError(
+          new Error(`${MAX_WAITING} keys and clicks wait already: the device is too slow, or does not answer`),
+        );
         break;
       }
       this._waiting.push(event);
@@ -40,10 +45,12 @@ export class InputOutbox {
   _pump() {
     while (this._flying < IN_FLIGHT && this._waiting.length) {
       this._flying++;
-      this._send(this._waiting.splice(0, this._atOnce)).then(this._onAck, this._onError).finally(() => {
-        this._flying--;
-        this._pump();
-      });
+      this._send(this._waiting.splice(0, this._atOnce))
+        .then(this._onAck, this._onError)
+        .finally(() => {
+          this._flying--;
+          this._pump();
+        });
     }
   }
 }

@@ -6,7 +6,7 @@ import { Emitter } from './emitter.js';
 import { candidateOf } from './proto.js';
 import { ViewerConnection } from './rtc.js';
 
-const CONNECT_MS = 12000;            // TURN and a far producer take longer than WHEP on the LAN
+const CONNECT_MS = 12000; // TURN and a far producer take longer than WHEP on the LAN
 
 export class RemotePeer extends Emitter {
   /**
@@ -20,7 +20,7 @@ export class RemotePeer extends Emitter {
     this.connection = new ViewerConnection({ iceServers: signaling.iceServers, ...rtc, clock });
     this.error = null;
     this._answered = false;
-    this._early = [];                // candidates that came before the answer
+    this._early = []; // candidates that came before the answer
     this._timer = null;
     this._stopped = false;
     this._off = signaling.on('message', (message, kind) => this._onMessage(message, kind));
@@ -34,21 +34,36 @@ export class RemotePeer extends Emitter {
     });
   }
 
-  get state() { return this.connection.state; }
-  get figures() { return this.connection.figures; }
-  get stream() { return this.connection.stream; }
+  get state() {
+    return this.connection.state;
+  }
+  get figures() {
+    return this.connection.figures;
+  }
+  get stream() {
+    return this.connection.stream;
+  }
 
   async start() {
-    this._timer = this._clock.setTimeout(() => this._fail(new Error('no connection within the time limit: UDP may be blocked')), this._connectMs);
-    this.connection.onCandidate = (c) => this._send({
-      type: 'ice', candidate: c?.candidate ?? '', sdpMid: c?.sdpMid ?? null, sdpMLineIndex: c?.sdpMLineIndex ?? null,
-    });
+    this._timer = this._clock.setTimeout(
+      () => this._fail(new Error('no connection within the time limit: UDP may be blocked')),
+      this._connectMs,
+    );
+    this.connection.onCandidate = (c) =>
+      this._send({
+        type: 'ice',
+        candidate: c?.candidate ?? '',
+        sdpMid: c?.sdpMid ?? null,
+        sdpMLineIndex: c?.sdpMLineIndex ?? null,
+      });
     const sdp = await this.connection.offer();
     if (this._stopped) return;
     if (!this._send({ type: 'offer', sdp })) this._fail(new Error('the server is not connected'));
   }
 
-  send(name, text) { return this.connection.send(name, text); }
+  send(name, text) {
+    return this.connection.send(name, text);
+  }
 
   _send(message) {
     return this._signaling.send(this.to ? { ...message, to: this.to } : message);

@@ -6,8 +6,8 @@ import { Emitter } from './emitter.js';
 import { candidateOf } from './proto.js';
 
 export const CHANNEL_HZ = 60;
-export const SOCKET_HZ = 20;         // the relay carries 15 to 30
-const MAX_BUFFERED = 64 * 1024;      // a slow link: drop readings, never queue them
+export const SOCKET_HZ = 20; // the relay carries 15 to 30
+const MAX_BUFFERED = 64 * 1024; // a slow link: drop readings, never queue them
 
 /** Events: `path` ('data channel' | 'relay' | 'none'). */
 export class PhonePeer extends Emitter {
@@ -30,19 +30,35 @@ export class PhonePeer extends Emitter {
   async _onMessage(m, kind) {
     if (kind === 'offer') {
       this._drop();
-      if (!this._RTC) return;                        // the relay is what is left
+      if (!this._RTC) return; // the relay is what is left
       const pc = (this._pc = new this._RTC({ iceServers: this._signaling.iceServers }));
       this._to = m.from ?? null;
-      const mine = (fn) => (e) => { if (pc === this._pc) fn(e); };
-      pc.addEventListener('icecandidate', mine((e) => {
-        const c = e.candidate;
-        this._send({ type: 'ice', candidate: c?.candidate ?? '', sdpMid: c?.sdpMid ?? null, sdpMLineIndex: c?.sdpMLineIndex ?? null });
-      }));
-      pc.addEventListener('datachannel', mine((e) => this._adopt(e.channel)));
-      pc.addEventListener('connectionstatechange', mine(() => {
-        if (pc.connectionState === 'failed' || pc.connectionState === 'closed') this._drop();
-        this._update();
-      }));
+      const mine = (fn) => (e) => {
+        if (pc === this._pc) fn(e);
+      };
+      pc.addEventListener(
+        'icecandidate',
+        mine((e) => {
+          const c = e.candidate;
+          this._send({
+            type: 'ice',
+            candidate: c?.candidate ?? '',
+            sdpMid: c?.sdpMid ?? null,
+            sdpMLineIndex: c?.sdpMLineIndex ?? null,
+          });
+        }),
+      );
+      pc.addEventListener(
+        'datachannel',
+        mine((e) => this._adopt(e.channel)),
+      );
+      pc.addEventListener(
+        'connectionstatechange',
+        mine(() => {
+          if (pc.connectionState === 'failed' || pc.connectionState === 'closed') this._drop();
+          this._update();
+        }),
+      );
       try {
         await pc.setRemoteDescription({ type: 'offer', sdp: m.sdp });
         await pc.setLocalDescription(await pc.createAnswer());
@@ -87,8 +103,12 @@ export class PhonePeer extends Emitter {
   }
 
   _update() {
-    const path = this._channel?.readyState === 'open' ? 'data channel'
-      : this._signaling.state === 'ready' && this._signaling.peerWithRole('desktop') ? 'relay' : 'none';
+    const path =
+      this._channel?.readyState === 'open'
+        ? 'data channel'
+        : this._signaling.state === 'ready' && this._signaling.peerWithRole('desktop')
+          ? 'relay'
+          : 'none';
     if (path === this.path) return;
     this.path = path;
     this.emit('path', path);
@@ -139,7 +159,10 @@ export class ReadingPump {
   _next() {
     const hz = this._peer.path === 'data channel' ? CHANNEL_HZ : SOCKET_HZ;
     this._timer = this._clock.setTimeout(() => {
-      if (this._fresh && this._peer.send({ type: 'sensor', t: this._clock.now(), seq: ++this._seq, ...this._reading })) {
+      if (
+        this._fresh &&
+        this._peer.send({ type: 'sensor', t: this._clock.now(), seq: ++this._seq, ...this._reading })
+      ) {
         this._fresh = false;
         this.sent += 1;
       }

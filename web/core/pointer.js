@@ -6,7 +6,8 @@
 export function contain(box, w, h) {
   if (!(w > 0 && h > 0 && box.width > 0 && box.height > 0)) return { x: 0, y: 0, width: box.width, height: box.height };
   const scale = Math.min(box.width / w, box.height / h);
-  const width = w * scale, height = h * scale;
+  const width = w * scale,
+    height = h * scale;
   return { x: (box.width - width) / 2, y: (box.height - height) / 2, width, height };
 }
 
@@ -27,7 +28,7 @@ export function buttonsOf(e) {
   return e.pointerType === 'touch' ? (e.buttons || e.type === 'pointerdown' ? 1 : 0) : (e.buttons ?? 0) & 31;
 }
 
-const PIXELS_PER_NOTCH = 100;        // what browsers report for one notch of a wheel
+const PIXELS_PER_NOTCH = 100; // what browsers report for one notch of a wheel
 const LINES_PER_NOTCH = 3;
 
 /** Wheel deltas become whole notches; what is left over waits for the next event. */
@@ -43,7 +44,8 @@ export class WheelState {
     this._x += e.deltaX / per;
     this._y += e.deltaY / per;
     const clamp = (v) => Math.max(-100, Math.min(100, Math.trunc(v)));
-    const dx = clamp(this._x), dy = clamp(this._y);
+    const dx = clamp(this._x),
+      dy = clamp(this._y);
     if (!dx && !dy) return null;
     this._x -= dx;
     this._y -= dy;
@@ -51,7 +53,7 @@ export class WheelState {
   }
 }
 
-const TAP_PX = 12;                   // of the picture's element
+const TAP_PX = 12; // of the picture's element
 const TAP_MS = 400;
 
 /** For touch screens: a press that stays is a tap, one that moves is a swipe. */
@@ -74,7 +76,8 @@ export class GestureState {
     const ms = Math.round(Math.min(10000, Math.max(0, now - start.now)));
     if (moved < TAP_PX) {
       // a long press is a swipe that goes nowhere
-      return ms < TAP_MS ? { type: 'tap', x: start.at.x, y: start.at.y }
+      return ms < TAP_MS
+        ? { type: 'tap', x: start.at.x, y: start.at.y }
         : { type: 'swipe', x1: start.at.x, y1: start.at.y, x2: start.at.x, y2: start.at.y, ms };
     }
     return { type: 'swipe', x1: start.at.x, y1: start.at.y, x2: at.x, y2: at.y, ms: Math.max(20, ms) };
@@ -97,7 +100,7 @@ export class InputBatcher {
     this._move = null;
     this._due = false;
     this._buttons = 0;
-    this._last = null;               // where the pointer was told to be
+    this._last = null; // where the pointer was told to be
   }
 
   pointer(event) {

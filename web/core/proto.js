@@ -6,7 +6,9 @@
 import TABLE from './messages.js';
 
 /** name -> number; of texts: bytes of their UTF-8. */
-export const LIMITS = Object.freeze(Object.fromEntries(Object.entries(TABLE.limits).map(([name, l]) => [name, l.value])));
+export const LIMITS = Object.freeze(
+  Object.fromEntries(Object.entries(TABLE.limits).map(([name, l]) => [name, l.value])),
+);
 
 export class ProtoError extends Error {
   constructor(code, path) {
@@ -41,7 +43,8 @@ function number({ type, min, max }) {
   const least = limit(min) ?? (whole ? -LIMITS.integer : -Number.MAX_VALUE);
   const most = limit(max) ?? (whole ? LIMITS.integer : Number.MAX_VALUE);
   return (v, path) => {
-    if (typeof v !== 'number' || !(whole ? Number.isInteger(v) : Number.isFinite(v))) throw new ProtoError('type', path);
+    if (typeof v !== 'number' || !(whole ? Number.isInteger(v) : Number.isFinite(v)))
+      throw new ProtoError('type', path);
     if (v < least || v > most) throw new ProtoError('value', path);
   };
 }
@@ -74,12 +77,26 @@ function bool(v, path) {
   if (typeof v !== 'boolean') throw new ProtoError('type', path);
 }
 
-const MAKERS = { string, int: number, number, enum: oneOf, array, object, bool: () => bool, input: () => checkInput, any: () => () => {} };
+const MAKERS = {
+  string,
+  int: number,
+  number,
+  enum: oneOf,
+  array,
+  object,
+  bool: () => bool,
+  input: () => checkInput,
+  any: () => () => {},
+};
 
 function checkerOf(field) {
-  if (field.const) return () => {};                          // it has chosen the message
+  if (field.const) return () => {}; // it has chosen the message
   const check = MAKERS[field.type](field);
-  return field.nullable ? (v, path) => { if (v !== null) check(v, path); } : check;
+  return field.nullable
+    ? (v, path) => {
+        if (v !== null) check(v, path);
+      }
+    : check;
 }
 
 const compiled = (fields) => Object.entries(fields).map(([name, field]) => ({ name, field, check: checkerOf(field) }));
@@ -88,26 +105,32 @@ function checkFields(message, fields, path) {
   for (const { name, field, check } of fields) {
     const at = path ? `${path}.${name}` : name;
     if (message[name] !== undefined) check(message[name], at);
-    else if (field.requiredWhen ? message[field.requiredWhen[0]] === field.requiredWhen[1] : !field.optional) throw new ProtoError('missing', at);
+    else if (field.requiredWhen ? message[field.requiredWhen[0]] === field.requiredWhen[1] : !field.optional)
+      throw new ProtoError('missing', at);
   }
 }
 
-const checksOf = ({ fields, anyOf = null, relayed = false }) => (
-  { fields: compiled({ ...fields, ...(relayed ? TABLE.types.routed : {}) }), anyOf });
+const checksOf = ({ fields, anyOf = null, relayed = false }) => ({
+  fields: compiled({ ...fields, ...(relayed ? TABLE.types.routed : {}) }),
+  anyOf,
+});
 const mapped = (all, fn) => Object.fromEntries(Object.entries(all).map(([name, x]) => [name, fn(x)]));
 
 function checkAll(message, { fields, anyOf }, path = '') {
   checkFields(message, fields, path);
-  if (anyOf && anyOf.every((name) => message[name] === undefined)) throw new ProtoError('missing', path ? `${path}.${anyOf[0]}` : anyOf[0]);
+  if (anyOf && anyOf.every((name) => message[name] === undefined))
+    throw new ProtoError('missing', path ? `${path}.${anyOf[0]}` : anyOf[0]);
 }
 
 // ---- the messages ---------------------------------------------------------------------------------------
 
 const INPUT = mapped(TABLE.input, compiled);
-const VERBS = mapped(TABLE.verbs, checksOf);                 // parameters of those under default names; the host judges the rest
+const VERBS = mapped(TABLE.verbs, checksOf); // parameters of those under default names; the host judges the rest
 const MESSAGES = mapped(TABLE.messages, checksOf);
 /** Names of all typed messages, of all input events: for tests. */
-export const MESSAGE_TYPES = Object.freeze(Object.keys(TABLE.messages).filter((name) => TABLE.messages[name].fields.type));
+export const MESSAGE_TYPES = Object.freeze(
+  Object.keys(TABLE.messages).filter((name) => TABLE.messages[name].fields.type),
+);
 export const INPUT_EVENTS = Object.freeze(Object.keys(TABLE.input));
 
 /** Input events, as in POST …/input and in the params of `input.send`. Pixels of the video. */
@@ -139,7 +162,8 @@ export function kindOf(message) {
 export function check(message) {
   const kind = kindOf(message);
   checkAll(message, MESSAGES[kind]);
-  if (kind === 'command' && Object.hasOwn(VERBS, message.verb)) checkAll(message.params ?? {}, VERBS[message.verb], 'params');
+  if (kind === 'command' && Object.hasOwn(VERBS, message.verb))
+    checkAll(message.params ?? {}, VERBS[message.verb], 'params');
   return kind;
 }
 
@@ -164,8 +188,8 @@ export function serialize(message) {
 }
 
 /**
- * An event in the one form, {type:"event", event, t, id?, device?, interface?, data?}. The event stream has its name in `type`
- * (and, since there is one form, in `event` as well). Null: none.
+ * An event in the one form, {type:"event", event, t, id?, device?, interface?, data?}. The event stream has its name in
+ * `type` (and, since there is one form, in `event` as well). Null: none.
  */
 export function eventOf(message) {
   if (!isObject(message) || !Number.isInteger(message.t)) return null;
@@ -175,8 +199,8 @@ export function eventOf(message) {
 }
 
 /**
- * Older spellings become today's: phones that wrap their reading, {type:"sensor", data:{alpha,beta,gamma,ts}} (it has no sequence
- * number, so its time stands in for it), and events under their own name.
+ * Older spellings become today's: phones that wrap their reading, {type:"sensor", data:{alpha,beta,gamma,ts}} (it has
+ * no sequence number, so its time stands in for it), and events under their own name.
  */
 export function normalize(message) {
   if (!isObject(message)) return message;

@@ -8,7 +8,7 @@ export function parseBinary(bytes) {
   if (bytes.length < 2 || bytes.length > MAX_PICTURE + 1) return null;
   if (bytes[0] !== PICTURE) return null;
   const jpeg = bytes.subarray(1);
-  if (jpeg[0] !== 0xff || jpeg[1] !== 0xd8) return null;              // not a JPEG: SOI is missing
+  if (jpeg[0] !== 0xff || jpeg[1] !== 0xd8) return null; // not a JPEG: SOI is missing
   return { kind: 'picture', jpeg };
 }
 
@@ -35,7 +35,7 @@ export class PictureSink {
         await this._show(now);
         this.shown += 1;
       } catch {
-        this.dropped += 1;                                            // a broken picture; the next one comes soon
+        this.dropped += 1; // a broken picture; the next one comes soon
       }
     }
     this._busy = false;

@@ -13,7 +13,9 @@ export class SocketRoute extends Emitter {
     this._on = false;
   }
 
-  ready() { return this._socket?.readyState === 1; }
+  ready() {
+    return this._socket?.readyState === 1;
+  }
 
   send(text) {
     if (!this.ready()) return false;
@@ -38,17 +40,30 @@ export class SocketRoute extends Emitter {
   _connect() {
     const url = typeof this._url === 'function' ? this._url() : this._url;
     const socket = (this._socket = new this._WebSocket(url));
-    const mine = (fn) => (e) => { if (socket === this._socket) fn(e); };
-    socket.addEventListener('open', mine(() => {
-      this._backoff.reset();
-      this.emit('change', true);
-    }));
-    socket.addEventListener('message', mine((e) => { if (typeof e.data === 'string') this.emit('message', e.data); }));
-    socket.addEventListener('close', mine(() => {
-      this._socket = null;
-      this.emit('change', false);
-      if (this._on) this._retry = this._clock.setTimeout(() => this._connect(), this._backoff.next());
-    }));
+    const mine = (fn) => (e) => {
+      if (socket === this._socket) fn(e);
+    };
+    socket.addEventListener(
+      'open',
+      mine(() => {
+        this._backoff.reset();
+        this.emit('change', true);
+      }),
+    );
+    socket.addEventListener(
+      'message',
+      mine((e) => {
+        if (typeof e.data === 'string') this.emit('message', e.data);
+      }),
+    );
+    socket.addEventListener(
+      'close',
+      mine(() => {
+        this._socket = null;
+        this.emit('change', false);
+        if (this._on) this._retry = this._clock.setTimeout(() => this._connect(), this._backoff.next());
+      }),
+    );
   }
 }
 
@@ -58,12 +73,18 @@ export function restVerbs(api) {
     const dot = verb.lastIndexOf('.');
     const iface = verb.slice(0, dot);
     switch (verb.slice(dot + 1)) {
-    case 'set': return api.setPower(device, iface, params.state);
-    case 'cycle': return api.cyclePower(device, iface, params.off_s);
-    case 'send': return api.input(device, iface, params.events);
-    case 'write': return api.json('POST', api.iface(device, iface, '/write'), { body: params, device });
-    case 'break': return api.sendBreak(device, iface, params.ms);
-    default: return undefined;
+      case 'set':
+        return api.setPower(device, iface, params.state);
+      case 'cycle':
+        return api.cyclePower(device, iface, params.off_s);
+      case 'send':
+        return api.input(device, iface, params.events);
+      case 'write':
+        return api.json('POST', api.iface(device, iface, '/write'), { body: params, device });
+      case 'break':
+        return api.sendBreak(device, iface, params.ms);
+      default:
+        return undefined;
     }
   };
 }

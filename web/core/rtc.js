@@ -23,17 +23,35 @@ export class ViewerConnection extends Emitter {
    * @param {boolean} [o.video]              false: data channels only (a phone's readings)
    * @param {string} [o.iceTransportPolicy]  'relay' forces TURN, for tests of the network
    */
-  constructor({ RTCPeerConnection, iceServers = [], iceTransportPolicy, statsMs = 1000, clock = systemClock, timeOrigin = 0,
-    MediaStream = globalThis.MediaStream, video = true }) {
+  constructor({
+    RTCPeerConnection,
+    iceServers = [],
+    iceTransportPolicy,
+    statsMs = 1000,
+    clock = systemClock,
+    timeOrigin = 0,
+    MediaStream = globalThis.MediaStream,
+    video = true,
+  }) {
     super();
-    Object.assign(this, { _clock: clock, _statsMs: statsMs, _timeOrigin: timeOrigin, _MediaStream: MediaStream, _video: video });
+    Object.assign(this, {
+      _clock: clock,
+      _statsMs: statsMs,
+      _timeOrigin: timeOrigin,
+      _MediaStream: MediaStream,
+      _video: video,
+    });
     this.state = 'new';
     this.figures = null;
     this.stream = null;
     this.control = null;
     this.sensor = null;
-    this.onCandidate = () => {};             // (RTCIceCandidate | null); null: gathering is over
-    this.pc = new RTCPeerConnection({ iceServers, bundlePolicy: 'max-bundle', ...(iceTransportPolicy ? { iceTransportPolicy } : {}) });
+    this.onCandidate = () => {}; // (RTCIceCandidate | null); null: gathering is over
+    this.pc = new RTCPeerConnection({
+      iceServers,
+      bundlePolicy: 'max-bundle',
+      ...(iceTransportPolicy ? { iceTransportPolicy } : {}),
+    });
     this._receiver = null;
     this._timer = null;
     this._closed = false;
@@ -47,11 +65,16 @@ export class ViewerConnection extends Emitter {
     });
     pc.addEventListener('track', (e) => this._onTrack(e));
     pc.addEventListener('connectionstatechange', () => this._set(pc.connectionState));
-    for (const [event, field] of [['iceconnectionstatechange', 'iceConnectionState'],
-      ['icegatheringstatechange', 'iceGatheringState'], ['signalingstatechange', 'signalingState']]) {
+    for (const [event, field] of [
+      ['iceconnectionstatechange', 'iceConnectionState'],
+      ['icegatheringstatechange', 'iceGatheringState'],
+      ['signalingstatechange', 'signalingState'],
+    ]) {
       pc.addEventListener(event, () => this.emit('log', `${field} ${pc[field]}`));
     }
-    pc.addEventListener('icecandidateerror', (e) => this.emit('log', `candidate error ${e.errorCode ?? ''} ${e.errorText ?? ''} ${e.url ?? ''}`.trim()));
+    pc.addEventListener('icecandidateerror', (e) =>
+      this.emit('log', `candidate error ${e.errorCode ?? ''} ${e.errorText ?? ''} ${e.url ?? ''}`.trim()),
+    );
   }
 
   _onTrack(event) {
@@ -59,7 +82,9 @@ export class ViewerConnection extends Emitter {
     // The sender asks for no delay by the playout-delay extension; this is for senders without it.
     try {
       event.receiver.jitterBufferTarget = 0;
-    } catch { /* not every browser has it */ }
+    } catch {
+      /* not every browser has it */
+    }
     this.stream = event.streams?.[0] ?? new this._MediaStream([event.track]);
     this.emit('track', this.stream);
   }
@@ -86,15 +111,21 @@ export class ViewerConnection extends Emitter {
     try {
       await this.pc.addIceCandidate(init);
     } catch (error) {
-      this.emit('log', `candidate refused: ${error.message}`);       // one bad candidate is not the end
+      this.emit('log', `candidate refused: ${error.message}`); // one bad candidate is not the end
     }
   }
 
   _adopt(name, channel) {
     this[name] = channel;
-    channel.addEventListener('open', () => { if (!this._closed) this.emit('channel', name, true); });
-    channel.addEventListener('close', () => { if (!this._closed) this.emit('channel', name, false); });
-    channel.addEventListener('message', (e) => { if (!this._closed && typeof e.data === 'string') this.emit(name, e.data); });
+    channel.addEventListener('open', () => {
+      if (!this._closed) this.emit('channel', name, true);
+    });
+    channel.addEventListener('close', () => {
+      if (!this._closed) this.emit('channel', name, false);
+    });
+    channel.addEventListener('message', (e) => {
+      if (!this._closed && typeof e.data === 'string') this.emit(name, e.data);
+    });
   }
 
   /** Sends on a data channel; false when it is not open. */
@@ -133,7 +164,9 @@ export class ViewerConnection extends Emitter {
       const report = await this.pc.getStats();
       if (this._closed) return null;
       this.figures = figuresOf(report, this.figures, {
-        sources: this._receiver?.getSynchronizationSources?.(), now: this._clock.now(), timeOrigin: this._timeOrigin,
+        sources: this._receiver?.getSynchronizationSources?.(),
+        now: this._clock.now(),
+        timeOrigin: this._timeOrigin,
       });
       this.emit('stats', this.figures);
       return this.figures;

@@ -17,7 +17,9 @@ export function parseOffer(sdp) {
 export function sdpFragment(offer, candidates, end = false) {
   const lines = [`a=ice-ufrag:${offer.ufrag}`, `a=ice-pwd:${offer.pwd}`];
   offer.medias.forEach((media, index) => {
-    const own = candidates.filter((c) => (c.sdpMid != null ? c.sdpMid === media.mid : (c.sdpMLineIndex ?? 0) === index));
+    const own = candidates.filter((c) =>
+      c.sdpMid != null ? c.sdpMid === media.mid : (c.sdpMLineIndex ?? 0) === index,
+    );
     const last = end && index === 0;
     if (!own.length && !last) return;
     lines.push(`m=${media.line}`);

@@ -1,19 +1,23 @@
 // A series of samples as it is drawn: pauses become gaps, so that a line never claims what nobody measured.
 
-const PAUSES = 3;                    // times the usual interval
-const LEAST_MS = 1500;               // jitter of a busy host is no pause
+const PAUSES = 3; // times the usual interval
+const LEAST_MS = 1500; // jitter of a busy host is no pause
 
 /** The usual interval between the samples: the median, which one pause does not move. */
 export function usualInterval(times) {
   if (times.length < 3) return null;
-  const steps = times.slice(1).map((t, i) => t - times[i]).sort((a, b) => a - b);
+  const steps = times
+    .slice(1)
+    .map((t, i) => t - times[i])
+    .sort((a, b) => a - b);
   return steps[steps.length >> 1];
 }
 
 /** Two series [[ms], [values]], each in order, as one; of what both have at one moment `a`'s; the last `max` of it. */
 export function merged(a, b, max = Infinity) {
-  const t = [], v = [];
-  for (let i = 0, k = 0; i < a[0].length || k < b[0].length;) {
+  const t = [],
+    v = [];
+  for (let i = 0, k = 0; i < a[0].length || k < b[0].length; ) {
     const [from, at] = k >= b[0].length || a[0][i] <= b[0][k] ? [a, i] : [b, k];
     t.push(from[0][at]);
     v.push(from[1][at]);
@@ -27,7 +31,8 @@ export function merged(a, b, max = Infinity) {
 export function withGaps([times, values]) {
   const usual = usualInterval(times);
   const pause = usual === null ? Infinity : Math.max(LEAST_MS, usual * PAUSES);
-  const t = [], v = [];
+  const t = [],
+    v = [];
   for (let i = 0; i < times.length; i++) {
     if (i && times[i] - times[i - 1] > pause) {
       t.push((times[i - 1] + usual) / 1000);

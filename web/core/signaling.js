@@ -6,12 +6,15 @@ import { Emitter } from './emitter.js';
 import { parse, ProtoError, serialize } from './proto.js';
 
 const PING_MS = 20000;
-const PONG_MS = 10000;               // silence after a ping that means: gone
+const PONG_MS = 10000; // silence after a ping that means: gone
 const READY_MS = 10000;
 
 /** Errors after which trying again with the same hello cannot help. */
 const FINAL = new Set(['Expected hello message', 'Invalid role', 'Invalid session or token']);
-/** Final for a newcomer only. Who was in already (and changed its network, say) meets its own dead socket there, until the server has missed its pings. */
+/**
+ * Final for a newcomer only. Who was in already (and changed its network, say) meets its own dead socket there, until
+ * the server has missed its pings.
+ */
 const TAKEN = new Set(['Desktop already connected', 'Phone already connected']);
 
 /**
@@ -29,11 +32,11 @@ export class Signaling extends Emitter {
     Object.assign(this, { _url: url, _WebSocket: WebSocket, _hello: hello, _clock: clock, _backoff: backoff });
     this.state = 'closed';
     this.peerId = null;
-    this.peers = new Map();          // peerId -> role
+    this.peers = new Map(); // peerId -> role
     this.iceServers = [];
     this._socket = null;
     this._timers = {};
-    this._wasReady = false;          // since start(): the place is ours
+    this._wasReady = false; // since start(): the place is ours
   }
 
   start() {
@@ -60,7 +63,9 @@ export class Signaling extends Emitter {
     return true;
   }
 
-  get bufferedAmount() { return this._socket?.bufferedAmount ?? 0; }
+  get bufferedAmount() {
+    return this._socket?.bufferedAmount ?? 0;
+  }
 
   _set(state, reason) {
     this.state = state;
@@ -76,14 +81,30 @@ export class Signaling extends Emitter {
     this._set('connecting');
     const socket = (this._socket = new this._WebSocket(this._url));
     socket.binaryType = 'arraybuffer';
-    const mine = (fn) => (e) => { if (socket === this._socket) fn(e); };
-    socket.addEventListener('open', mine(() => {
-      socket.send(serialize({ type: 'hello', ...this._hello }));
-      this._timer('ready', READY_MS, () => this._lost('the server did not answer the hello'));
-    }));
-    socket.addEventListener('message', mine((e) => this._onMessage(e.data)));
-    socket.addEventListener('close', mine((e) => this._lost(e.reason || 'the connection closed')));
-    socket.addEventListener('error', mine(() => { this._lastError = 'the connection failed'; }));
+    const mine = (fn) => (e) => {
+      if (socket === this._socket) fn(e);
+    };
+    socket.addEventListener(
+      'open',
+      mine(() => {
+        socket.send(serialize({ type: 'hello', ...this._hello }));
+        this._timer('ready', READY_MS, () => this._lost('the server did not answer the hello'));
+      }),
+    );
+    socket.addEventListener(
+      'message',
+      mine((e) => this._onMessage(e.data)),
+    );
+    socket.addEventListener(
+      'close',
+      mine((e) => this._lost(e.reason || 'the connection closed')),
+    );
+    socket.addEventListener(
+      'error',
+      mine(() => {
+        this._lastError = 'the connection failed';
+      }),
+    );
   }
 
   _drop() {
@@ -116,13 +137,25 @@ export class Signaling extends Emitter {
       return;
     }
     switch (kind) {
-    case 'ready': this._onReady(message); break;
-    case 'error': this._onError(message); break;
-    case 'ping': this.send({ type: 'pong', ...(message.t === undefined ? {} : { t: message.t }) }); break;
-    case 'pong': break;
-    case 'peer-connected': this._presence(message, true); break;
-    case 'peer-disconnected': this._presence(message, false); break;
-    default: this.emit('message', message, kind);
+      case 'ready':
+        this._onReady(message);
+        break;
+      case 'error':
+        this._onError(message);
+        break;
+      case 'ping':
+        this.send({ type: 'pong', ...(message.t === undefined ? {} : { t: message.t }) });
+        break;
+      case 'pong':
+        break;
+      case 'peer-connected':
+        this._presence(message, true);
+        break;
+      case 'peer-disconnected':
+        this._presence(message, false);
+        break;
+      default:
+        this.emit('message', message, kind);
     }
   }
 

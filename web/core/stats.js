@@ -41,8 +41,9 @@ const PATHS = { host: 'direct', srflx: 'direct, through NAT', prflx: 'direct', r
 /** The chosen candidate pair in words. */
 export function pathOf(report) {
   const transport = find(report, (s) => s.type === 'transport' && s.selectedCandidatePairId);
-  const pair = (transport && report.get(transport.selectedCandidatePairId))
-    || find(report, (s) => s.type === 'candidate-pair' && (s.selected || (s.nominated && s.state === 'succeeded')));
+  const pair =
+    (transport && report.get(transport.selectedCandidatePairId)) ||
+    find(report, (s) => s.type === 'candidate-pair' && (s.selected || (s.nominated && s.state === 'succeeded')));
   if (!pair) return { path: null, rttMs: null, pair: null };
   const local = report.get(pair.localCandidateId);
   const remote = report.get(pair.remoteCandidateId);
@@ -89,7 +90,11 @@ export function figuresOf(report, previous, { sources, now, timeOrigin }) {
     ...link,
     latencyMs,
     latencySource: measured !== null ? 'measured' : latencyMs === null ? null : 'estimated',
-    fps: Number.isFinite(inbound.framesPerSecond) ? inbound.framesPerSecond : was ? rate(delta('framesDecoded') * 1000, ms) : null,
+    fps: Number.isFinite(inbound.framesPerSecond)
+      ? inbound.framesPerSecond
+      : was
+        ? rate(delta('framesDecoded') * 1000, ms)
+        : null,
     kbps: was ? kbps(delta('bytesReceived'), ms) : null,
     lossPct: was && received + lost > 0 ? (100 * lost) / (received + lost) : was ? 0 : null,
     jitterMs,
@@ -113,7 +118,7 @@ export function figuresOf(report, previous, { sources, now, timeOrigin }) {
 /** One word for the badge's colour; the thresholds are what a person notices. */
 export function gradeOf(f) {
   if (!f || f.fps == null) return 'unknown';
-  const stuck = f.fps < 1 && f.kbps > 100;        // bytes but no frames; no bytes is a picture that does not change
+  const stuck = f.fps < 1 && f.kbps > 100; // bytes but no frames; no bytes is a picture that does not change
   if (stuck || f.lossPct > 10 || f.latencyMs > 500) return 'bad';
   if (f.lossPct > 2 || f.latencyMs > 150) return 'fair';
   return 'good';

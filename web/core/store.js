@@ -4,16 +4,16 @@
 import { merged } from './series.js';
 
 export const MAX_TIMELINE = 500;
-export const MAX_POINTS = 600;       // per sensor stream
-const MAX_WORDS = 80;                // of a command's parameters in the timeline
+export const MAX_POINTS = 600; // per sensor stream
+const MAX_WORDS = 80; // of a command's parameters in the timeline
 
 export const initialState = Object.freeze({
-  devices: {},                       // id -> device as the API describes it
-  order: [],                         // ids in the order to show
+  devices: {}, // id -> device as the API describes it
+  order: [], // ids in the order to show
   loaded: false,
-  power: {},                         // "device/interface" -> {commanded, observed, watts, …}
-  samples: {},                       // "device/interface/stream" -> {device, interface, stream, quantity, unit, t, value, points: [[t], [v]]}
-  timeline: [],                      // newest first: {id, t, event, device, interface, data}
+  power: {}, // "device/interface" -> {commanded, observed, watts, …}
+  samples: {}, // "device/interface/stream" -> {device, interface, stream, quantity, unit, t, value, points: [[t], [v]]}
+  timeline: [], // newest first: {id, t, event, device, interface, data}
   link: { state: 'connecting', reason: null },
   health: null,
   info: null,
@@ -26,7 +26,8 @@ function powerOf(state, devices) {
   let power = state.power;
   for (const d of devices) {
     for (const i of d.interfaces ?? []) {
-      if (i.kind === 'power' && i.power && typeof i.power === 'object') power = { ...power, [key(d.id, i.name)]: i.power };
+      if (i.kind === 'power' && i.power && typeof i.power === 'object')
+        power = { ...power, [key(d.id, i.name)]: i.power };
     }
   }
   return power;
@@ -60,7 +61,9 @@ function onEvent(state, event) {
   let next = state;
   if (type === 'interface.state' && device) {
     next = patchDevice(next, device, (d) => ({
-      interfaces: (d.interfaces ?? []).map((i) => (i.name === iface ? { ...i, state: data.state ?? i.state, reason: data.reason ?? null } : i)),
+      interfaces: (d.interfaces ?? []).map((i) =>
+        i.name === iface ? { ...i, state: data.state ?? i.state, reason: data.reason ?? null } : i,
+      ),
     }));
   } else if (type === 'power.state' && device) {
     const k = key(device, iface ?? 'power');
@@ -74,7 +77,8 @@ function onEvent(state, event) {
   } else if (type === 'sample') {
     return onSample(state, { device, interface: iface, t: event.t, ...data });
   }
-  if (event.id === 0 || event.id === undefined || event.id === null || type === 'line' || type === 'lease.renewed') return next;
+  if (event.id === 0 || event.id === undefined || event.id === null || type === 'line' || type === 'lease.renewed')
+    return next;
   return { ...next, timeline: [event, ...next.timeline].slice(0, MAX_TIMELINE) };
 }
 
@@ -87,43 +91,80 @@ function onSample(state, s) {
   const [ts, vs] = old?.points ?? [[], []];
   const cut = ts.length >= MAX_POINTS ? 1 : 0;
   const sample = {
-    device: s.device, interface: s.interface, stream: s.stream,
-    quantity: s.quantity ?? old?.quantity ?? null, unit: s.unit ?? old?.unit ?? '',
-    t: s.t, seq: s.seq, value: s.value,
-    points: [[...ts.slice(cut), s.t], [...vs.slice(cut), s.value]],
+    device: s.device,
+    interface: s.interface,
+    stream: s.stream,
+    quantity: s.quantity ?? old?.quantity ?? null,
+    unit: s.unit ?? old?.unit ?? '',
+    t: s.t,
+    seq: s.seq,
+    value: s.value,
+    points: [
+      [...ts.slice(cut), s.t],
+      [...vs.slice(cut), s.value],
+    ],
   };
   return { ...state, samples: { ...state.samples, [k]: sample } };
 }
 
-/** What the host remembers, {stream: {quantity, unit, t: [ms], value: []}}: goes before, and between, what came live. */
+/**
+ * What the host remembers, {stream: {quantity, unit, t: [ms], value: []}}: goes before, and between, what came live.
+ */
 function onSampleHistory(state, { device, interface: iface, streams }) {
   const samples = { ...state.samples };
   for (const [stream, { quantity, unit, t, value }] of Object.entries(streams)) {
     if (!t.length) continue;
     const k = key(device, iface, stream);
     const points = merged(samples[k]?.points ?? [[], []], [t, value], MAX_POINTS);
-    samples[k] = { device, interface: iface, stream, quantity, unit, ...samples[k], t: points[0].at(-1), value: points[1].at(-1), points };
+    samples[k] = {
+      device,
+      interface: iface,
+      stream,
+      quantity,
+      unit,
+      ...samples[k],
+      t: points[0].at(-1),
+      value: points[1].at(-1),
+      points,
+    };
   }
   return { ...state, samples };
 }
 
 export function reduce(state, action) {
   switch (action.type) {
-  case 'devices': {
-    const devices = Object.fromEntries(action.devices.map((d) => [d.id, d]));
-    return { ...state, loaded: true, power: powerOf(state, action.devices), devices, order: action.devices.map((d) => d.id).sort() };
-  }
-  case 'device': return withDevice(state, action.device);
-  case 'device-gone': return withoutDevice(state, action.id);
-  case 'power': return { ...state, power: { ...state.power, [key(action.device, action.interface)]: action.power } };
-  case 'lease': return patchDevice(state, action.device, () => ({ lease: action.lease }));
-  case 'event': return onEvent(state, action.event);
-  case 'sample': return onSample(state, action.sample);
-  case 'sample-history': return onSampleHistory(state, action);
-  case 'link': return { ...state, link: { state: action.state, reason: action.reason ?? null } };
-  case 'health': return { ...state, health: action.health };
-  case 'info': return { ...state, info: action.info };
-  default: throw new TypeError(`unknown action ${action.type}`);
+    case 'devices': {
+      const devices = Object.fromEntries(action.devices.map((d) => [d.id, d]));
+      return {
+        ...state,
+        loaded: true,
+        power: powerOf(state, action.devices),
+        devices,
+        order: action.devices.map((d) => d.id).sort(),
+      };
+    }
+    case 'device':
+      return withDevice(state, action.device);
+    case 'device-gone':
+      return withoutDevice(state, action.id);
+    case 'power':
+      return { ...state, power: { ...state.power, [key(action.device, action.interface)]: action.power } };
+    case 'lease':
+      return patchDevice(state, action.device, () => ({ lease: action.lease }));
+    case 'event':
+      return onEvent(state, action.event);
+    case 'sample':
+      return onSample(state, action.sample);
+    case 'sample-history':
+      return onSampleHistory(state, action);
+    case 'link':
+      return { ...state, link: { state: action.state, reason: action.reason ?? null } };
+    case 'health':
+      return { ...state, health: action.health };
+    case 'info':
+      return { ...state, info: action.info };
+    default:
+      throw new TypeError(`unknown action ${action.type}`);
   }
 }
 
@@ -180,7 +221,9 @@ export function deviceState(device) {
 
 /** What a command was about, in its own words: `power.set` on, `shell.run` "ls /sdcard", `files.write` its path. */
 function argumentsOf(params) {
-  const words = Object.values(params ?? {}).filter((v) => typeof v === 'string' && v).join(' ');
+  const words = Object.values(params ?? {})
+    .filter((v) => typeof v === 'string' && v)
+    .join(' ');
   return words ? ` ${words.length > MAX_WORDS ? `${words.slice(0, MAX_WORDS)}…` : words}` : '';
 }
 
@@ -189,29 +232,52 @@ export function describe(event) {
   const d = event.data ?? {};
   const what = event.interface ?? '';
   switch (event.event) {
-  case 'device.added': return 'attached';
-  case 'device.removed': return 'detached';
-  case 'device.changed': return 'changed';
-  case 'interface.state': return `${what} ${d.state === 'fault' ? 'has a fault' : `is ${d.state ?? '?'}`}${d.reason ? `: ${d.reason}` : ''}`;
-  case 'power.state': return `${what} observed ${d.observed ?? 'unknown'}${d.commanded ? `, commanded ${d.commanded}` : ''}`;
-  case 'lease.taken': return `lease taken by ${d.holder ?? 'somebody'}${d.note ? ` (${d.note})` : ''}`;
-  case 'lease.ended': return `lease of ${d.holder ?? 'somebody'} ended${d.reason ? `: ${d.reason}` : ''}`;
-  case 'lease.expiring': return `lease of ${d.holder ?? 'somebody'} is about to end`;
-  case 'command': return `${d.user ?? 'somebody'}: ${d.verb ?? 'command'}${argumentsOf(d.params)}${d.ok === false ? ` refused${d.error ? `: ${d.error.detail ?? d.error.title ?? d.error}` : ''}` : ''}${d.via ? ` (${d.via})` : ''}`;
-  case 'resource.added': return `found ${d.label ?? d.uri ?? 'hardware'}${d.label && d.uri ? `, ${d.uri}` : ''}${d.why ? `: ${d.why}` : ''}`;
-  case 'resource.removed': return `${d.label ?? d.uri ?? 'hardware'} is gone`;
-  case 'adb.state': return `adb lists ${d.serial ?? 'a phone'} as ${d.state ?? '?'}`;
-  case 'server.connected': return `connected to the server${d.url ? ` ${d.url}` : ''}`;
-  case 'server.lost': return `lost the server${d.url ? ` ${d.url}` : ''}${d.reason ? `: ${d.reason}` : ''}`;
-  case 'usb.added': case 'usb.removed': return `USB ${d.port ?? '?'}: ${d.product ?? d.label ?? 'a device'} ${event.event === 'usb.added' ? 'plugged in' : 'unplugged'}${d.vendor_id ? ` (${d.vendor_id}:${d.product_id})` : ''}`;
-  case 'usb.power': return `USB port ${d.port ?? '?'} power ${d.power ?? d.observed ?? '?'}`;
-  case 'viewer.joined': return `a viewer joined${what ? ` ${what}` : ''}`;
-  case 'viewer.left': return `a viewer left${what ? ` ${what}` : ''}`;
-  default: {
-    const rest = Object.entries(d).filter(([, v]) => v !== null && typeof v !== 'object').slice(0, 6).map(([k, v]) => `${k} ${v}`).join(', ');
-    const words = event.event.replace(/[._-]+/g, ' ');
-    return rest ? `${words}: ${rest}` : words;
-  }
+    case 'device.added':
+      return 'attached';
+    case 'device.removed':
+      return 'detached';
+    case 'device.changed':
+      return 'changed';
+    case 'interface.state':
+      return `${what} ${d.state === 'fault' ? 'has a fault' : `is ${d.state ?? '?'}`}${d.reason ? `: ${d.reason}` : ''}`;
+    case 'power.state':
+      return `${what} observed ${d.observed ?? 'unknown'}${d.commanded ? `, commanded ${d.commanded}` : ''}`;
+    case 'lease.taken':
+      return `lease taken by ${d.holder ?? 'somebody'}${d.note ? ` (${d.note})` : ''}`;
+    case 'lease.ended':
+      return `lease of ${d.holder ?? 'somebody'} ended${d.reason ? `: ${d.reason}` : ''}`;
+    case 'lease.expiring':
+      return `lease of ${d.holder ?? 'somebody'} is about to end`;
+    case 'command':
+      return `${d.user ?? 'somebody'}: ${d.verb ?? 'command'}${argumentsOf(d.params)}${d.ok === false ? ` refused${d.error ? `: ${d.error.detail ?? d.error.title ?? d.error}` : ''}` : ''}${d.via ? ` (${d.via})` : ''}`;
+    case 'resource.added':
+      return `found ${d.label ?? d.uri ?? 'hardware'}${d.label && d.uri ? `, ${d.uri}` : ''}${d.why ? `: ${d.why}` : ''}`;
+    case 'resource.removed':
+      return `${d.label ?? d.uri ?? 'hardware'} is gone`;
+    case 'adb.state':
+      return `adb lists ${d.serial ?? 'a phone'} as ${d.state ?? '?'}`;
+    case 'server.connected':
+      return `connected to the server${d.url ? ` ${d.url}` : ''}`;
+    case 'server.lost':
+      return `lost the server${d.url ? ` ${d.url}` : ''}${d.reason ? `: ${d.reason}` : ''}`;
+    case 'usb.added':
+    case 'usb.removed':
+      return `USB ${d.port ?? '?'}: ${d.product ?? d.label ?? 'a device'} ${event.event === 'usb.added' ? 'plugged in' : 'unplugged'}${d.vendor_id ? ` (${d.vendor_id}:${d.product_id})` : ''}`;
+    case 'usb.power':
+      return `USB port ${d.port ?? '?'} power ${d.power ?? d.observed ?? '?'}`;
+    case 'viewer.joined':
+      return `a viewer joined${what ? ` ${what}` : ''}`;
+    case 'viewer.left':
+      return `a viewer left${what ? ` ${what}` : ''}`;
+    default: {
+      const rest = Object.entries(d)
+        .filter(([, v]) => v !== null && typeof v !== 'object')
+        .slice(0, 6)
+        .map(([k, v]) => `${k} ${v}`)
+        .join(', ');
+      const words = event.event.replace(/[._-]+/g, ' ');
+      return rest ? `${words}: ${rest}` : words;
+    }
   }
 }
 

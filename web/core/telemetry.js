@@ -1,5 +1,5 @@
-// Which devices send their samples straight to this page, by the data channel `sensor` of their picture: for those nobody
-// needs to ask for them a second time.
+// Which devices send their samples straight to this page, by the data channel `sensor` of their picture: for those
+// nobody needs to ask for them a second time.
 
 import { Emitter } from './emitter.js';
 
@@ -7,7 +7,7 @@ import { Emitter } from './emitter.js';
 export class Telemetry extends Emitter {
   constructor() {
     super();
-    this._open = new Map();          // device -> open channels
+    this._open = new Map(); // device -> open channels
   }
 
   direct(device) {

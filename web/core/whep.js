@@ -7,9 +7,9 @@ import { Emitter } from './emitter.js';
 import { ViewerConnection } from './rtc.js';
 import { iceServersOf, parseOffer, sdpFragment } from './sdp.js';
 
-const TRICKLE_MS = 30;               // candidates that come within this time share one PATCH
-const CONNECT_MS = 8000;             // from start to connected
-const WITHOUT_TURN_MS = 3000;        // from the answer to connected, if the next attempt will have TURN and this one has not
+const TRICKLE_MS = 30; // candidates that come within this time share one PATCH
+const CONNECT_MS = 8000; // from start to connected
+const WITHOUT_TURN_MS = 3000; // from the answer to connected, if the next attempt will have TURN and this one has not
 
 const isTurn = (server) => server.urls.some((url) => url.startsWith('turn'));
 
@@ -20,20 +20,37 @@ export class WhepClient extends Emitter {
    * @param {Function} o.fetch
    * @param {Function} o.RTCPeerConnection
    * @param {() => object} [o.headers]          Authorization and the like, for every request
-   * @param {{servers: object[]}} [o.ice]       ICE servers that the host named last; the caller keeps it from one attempt to the next. They come with
-   *                                            the answer, which is too late for the attempt that asked: gathering began with the offer
+   * @param {{servers: object[]}} [o.ice]       ICE servers that the host named last; the caller keeps it from one
+   *                                            attempt to the next. They come with
+   *                                            the answer, which is too late for the attempt that asked: gathering
+   *                                            began with the offer
    */
-  constructor({ url, fetch, headers = () => ({}), ice = { servers: [] }, clock = systemClock, connectMs = CONNECT_MS, ...rtc }) {
+  constructor({
+    url,
+    fetch,
+    headers = () => ({}),
+    ice = { servers: [] },
+    clock = systemClock,
+    connectMs = CONNECT_MS,
+    ...rtc
+  }) {
     super();
-    Object.assign(this, { _url: url, _fetch: fetch, _headers: headers, _ice: ice, _clock: clock, _connectMs: connectMs });
+    Object.assign(this, {
+      _url: url,
+      _fetch: fetch,
+      _headers: headers,
+      _ice: ice,
+      _clock: clock,
+      _connectMs: connectMs,
+    });
     this.connection = new ViewerConnection({ iceServers: ice.servers, ...rtc, clock });
-    this.session = null;             // URL of the session, once there is one
+    this.session = null; // URL of the session, once there is one
     this.error = null;
     this._turn = ice.servers.some(isTurn);
     this._etag = null;
     this._offer = null;
-    this._pending = [];              // candidates that no PATCH has carried yet
-    this._ended = false;             // gathering is over
+    this._pending = []; // candidates that no PATCH has carried yet
+    this._ended = false; // gathering is over
     this._timers = { trickle: null, connect: null };
     this._patching = Promise.resolve();
     this._canTrickle = true;
@@ -44,9 +61,15 @@ export class WhepClient extends Emitter {
     this.connection.on('state', (state) => this._onState(state));
   }
 
-  get state() { return this.connection.state; }
-  get figures() { return this.connection.figures; }
-  get stream() { return this.connection.stream; }
+  get state() {
+    return this.connection.state;
+  }
+  get figures() {
+    return this.connection.figures;
+  }
+  get stream() {
+    return this.connection.stream;
+  }
 
   /** Resolves when the answer is in place (not yet connected); rejects with the reason. */
   async start() {
@@ -57,7 +80,9 @@ export class WhepClient extends Emitter {
       if (this._stopped) return;
       this._offer = parseOffer(sdp);
       const response = await this._fetch(this._url, {
-        method: 'POST', body: sdp, cache: 'no-store',
+        method: 'POST',
+        body: sdp,
+        cache: 'no-store',
         headers: { 'Content-Type': 'application/sdp', Accept: 'application/sdp', ...this._headers() },
       });
       if (response.status !== 201 && response.status !== 200) throw await problemOf(response);
@@ -66,7 +91,10 @@ export class WhepClient extends Emitter {
       this._etag = response.headers.get('ETag');
       this._ice.servers = iceServersOf(response.headers.get('Link'));
       const answer = await response.text();
-      if (this._stopped) { this._delete(); return; }
+      if (this._stopped) {
+        this._delete();
+        return;
+      }
       if (!this._turn && this._ice.servers.some(isTurn)) this._limit(WITHOUT_TURN_MS);
       await this.connection.answer(answer);
       this._schedule();
@@ -78,10 +106,15 @@ export class WhepClient extends Emitter {
 
   _limit(ms) {
     this._clock.clearTimeout(this._timers.connect);
-    this._timers.connect = this._clock.setTimeout(() => this._fail(new Error('no connection within the time limit: UDP may be blocked')), ms);
+    this._timers.connect = this._clock.setTimeout(
+      () => this._fail(new Error('no connection within the time limit: UDP may be blocked')),
+      ms,
+    );
   }
 
-  send(name, text) { return this.connection.send(name, text); }
+  send(name, text) {
+    return this.connection.send(name, text);
+  }
 
   _onCandidate(candidate) {
     if (candidate) this._pending.push(candidate.toJSON ? candidate.toJSON() : candidate);
@@ -105,7 +138,8 @@ export class WhepClient extends Emitter {
     this._ended = false;
     try {
       const response = await this._fetch(this.session, {
-        method: 'PATCH', body: sdpFragment(this._offer, candidates, end),
+        method: 'PATCH',
+        body: sdpFragment(this._offer, candidates, end),
         headers: {
           'Content-Type': 'application/trickle-ice-sdpfrag',
           ...(this._etag ? { 'If-Match': this._etag } : {}),
@@ -114,7 +148,7 @@ export class WhepClient extends Emitter {
       });
       if (response.ok) return;
       this.emit('log', `trickle refused: ${response.status}`);
-      this._canTrickle = ![404, 405, 415, 422, 501].includes(response.status);     // it may still connect without
+      this._canTrickle = ![404, 405, 415, 422, 501].includes(response.status); // it may still connect without
     } catch (error) {
       this.emit('log', `trickle failed: ${error.message}`);
     }
@@ -150,6 +184,8 @@ export class WhepClient extends Emitter {
     const session = this.session;
     this.session = null;
     // keepalive: it must also leave when the page is going away
-    Promise.resolve(this._fetch(session, { method: 'DELETE', keepalive: true, headers: this._headers() })).catch(() => {});
+    Promise.resolve(this._fetch(session, { method: 'DELETE', keepalive: true, headers: this._headers() })).catch(
+      () => {},
+    );
   }
 }

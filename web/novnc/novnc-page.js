@@ -1,5 +1,6 @@
-// The page of port 6080: connects by itself, again when the connection is lost, and asks for a password only when there is one.
-// ?device=ID picks the device, ?view_only=1 sends no input, ?access_token= is passed on. No absolute URLs: it works below a path prefix.
+// The page of port 6080: connects by itself, again when the connection is lost, and asks for a password only when there
+// is one. ?device=ID picks the device, ?view_only=1 sends no input, ?access_token= is passed on. No absolute URLs: it
+// works below a path prefix.
 import RFB from './novnc/core/rfb.js';
 
 const RETRY_MS = [500, 1000, 2000, 5000];
@@ -16,7 +17,8 @@ function address() {
   const url = new URL('websockify', location.href);
   url.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
   url.search = '';
-  for (const name of ['device', 'access_token', 'lease']) if (query.get(name)) url.searchParams.set(name, query.get(name));
+  for (const name of ['device', 'access_token', 'lease'])
+    if (query.get(name)) url.searchParams.set(name, query.get(name));
   return url.href;
 }
 
@@ -63,9 +65,9 @@ function connect() {
   });
 }
 
-/** Without ?device= the host chooses; its name for the screen says which one it is. */
+/** Without ?device= the host chooses; its name for the screen, "label (host)", says which one it is. */
 function showDevice() {
-  const option = [...by('device').options].find((o) => shown === o.text || shown.startsWith(`${o.text} (`)); // "label (host)"
+  const option = [...by('device').options].find((o) => shown === o.text || shown.startsWith(`${o.text} (`));
   if (option && !query.get('device')) option.selected = true;
 }
 
@@ -76,7 +78,8 @@ async function fillDevices() {
   const answer = await fetch(url);
   if (!answer.ok) return;
   const select = by('device');
-  for (const { id, label } of await answer.json()) select.add(new Option(label || id, id, false, id === query.get('device')));
+  for (const { id, label } of await answer.json())
+    select.add(new Option(label || id, id, false, id === query.get('device')));
   showDevice();
   select.addEventListener('change', () => {
     query.set('device', select.value);
@@ -90,8 +93,13 @@ by('login').addEventListener('submit', (event) => {
   if (rfb) rfb.sendCredentials({ password });
   else connect();
 });
-by('keys').addEventListener('click', () => { rfb?.sendCtrlAltDel(); rfb?.focus(); });
+by('keys').addEventListener('click', () => {
+  rfb?.sendCtrlAltDel();
+  rfb?.focus();
+});
 by('keys').hidden = query.get('view_only') === '1';
-by('full').addEventListener('click', () => (document.fullscreenElement ? document.exitFullscreen() : by('screen').requestFullscreen()));
+by('full').addEventListener('click', () =>
+  document.fullscreenElement ? document.exitFullscreen() : by('screen').requestFullscreen(),
+);
 fillDevices().catch((error) => console.warn('device list:', error));
 connect();

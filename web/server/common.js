@@ -17,8 +17,33 @@ export function makePage(root, title, { onToken = () => {} } = {}) {
     document.dispatchEvent(new CustomEvent('testbed-theme'));
   };
   const end = h('div', { class: 'end' });
-  document.getElementById('topbar').append(h('a', { class: 'brand', href: root }, icon('mark'), h('span', {}, 'Testbed'), title ? h('span', { class: 'host' }, `/ ${title}`) : null), end);
-  const gear = h('button', { type: 'button', class: 'btn quiet icon-only', 'aria-label': 'Settings', title: 'Settings', onclick: () => openSettings({ onToken, tokenHint: 'Kept in this browser. Only needed when this server was configured with tokens.' }).then(() => show(prefs.get('theme', 'auto'))) }, icon('gear'));
+  document
+    .getElementById('topbar')
+    .append(
+      h(
+        'a',
+        { class: 'brand', href: root },
+        icon('mark'),
+        h('span', {}, 'Testbed'),
+        title ? h('span', { class: 'host' }, `/ ${title}`) : null,
+      ),
+      end,
+    );
+  const gear = h(
+    'button',
+    {
+      type: 'button',
+      class: 'btn quiet icon-only',
+      'aria-label': 'Settings',
+      title: 'Settings',
+      onclick: () =>
+        openSettings({
+          onToken,
+          tokenHint: 'Kept in this browser. Only needed when this server was configured with tokens.',
+        }).then(() => show(prefs.get('theme', 'auto'))),
+    },
+    icon('gear'),
+  );
   end.append(theme, gear);
   show(prefs.get('theme', 'auto'));
   return {
@@ -26,7 +51,9 @@ export function makePage(root, title, { onToken = () => {} } = {}) {
     end,
     toast: makeToasts(document.body),
     api: new Api({ base: root, fetch: (...args) => fetch(...args), token: () => prefs.get('token') }),
-    announce: (message) => { document.getElementById('status').textContent = message; },
+    announce: (message) => {
+      document.getElementById('status').textContent = message;
+    },
   };
 }
 
@@ -41,22 +68,35 @@ export function sessionOf(location) {
   const query = new URLSearchParams(location.search);
   const path = location.pathname.match(/\/[vm]\/([^/]+)\/?$/);
   const get = (name) => query.get(name) ?? hash.get(name);
-  return { sessionId: path ? decodeURIComponent(path[1]) : get('session') ?? get('sessionId'), token: get('token') };
+  return { sessionId: path ? decodeURIComponent(path[1]) : (get('session') ?? get('sessionId')), token: get('token') };
 }
 
 /** A link to hand out: the text, a copy button. */
 export function linkBox(label, url, toast) {
   const input = h('input', { class: 'input', readonly: true, value: url, 'aria-label': label });
   input.addEventListener('focus', () => input.select());
-  return h('div', { class: 'linkbox' }, input,
-    h('button', { type: 'button', class: 'btn', onclick: async () => {
-      try {
-        await navigator.clipboard.writeText(url);
-        toast.good('Copied');
-      } catch {
-        input.focus();
-        toast.info('Select and copy the link by hand');
-      }
-    } }, icon('copy'), 'Copy'),
-    h('a', { class: 'btn', href: url, target: '_blank', rel: 'noopener' }, 'Open'));
+  return h(
+    'div',
+    { class: 'linkbox' },
+    input,
+    h(
+      'button',
+      {
+        type: 'button',
+        class: 'btn',
+        onclick: async () => {
+          try {
+            await navigator.clipboard.writeText(url);
+            toast.good('Copied');
+          } catch {
+            input.focus();
+            toast.info('Select and copy the link by hand');
+          }
+        },
+      },
+      icon('copy'),
+      'Copy',
+    ),
+    h('a', { class: 'btn', href: url, target: '_blank', rel: 'noopener' }, 'Open'),
+  );
 }

@@ -9,7 +9,7 @@ import { openSettings } from '../app/views/settings.js';
 import { linkBox, makePage, makeSignaling, sessionOf } from './common.js';
 
 const POLL_MS = 4000;
-const RETRY_MS = 15000;              // the data channel again, while readings come by the relay
+const RETRY_MS = 15000; // the data channel again, while readings come by the relay
 
 const root = new URL('.', document.baseURI).href;
 const { main, end, toast, api } = makePage(root, null, { onToken: newToken });
@@ -21,11 +21,14 @@ const count = h('span', { class: 'muted num' });
 const sessions = h('div', { class: 'stack' });
 const phoneBody = h('div', { class: 'body stack' });
 main.classList.add('narrow');
-fill(main,
+fill(
+  main,
   h('div', { class: 'head' }, h('h1', {}, 'Devices'), count),
-  box, sessions,
+  box,
+  sessions,
   h('h2', { class: 'section-title' }, 'Pair a phone'),
-  h('section', { class: 'panel', 'aria-label': 'Pair a phone' }, phoneBody));
+  h('section', { class: 'panel', 'aria-label': 'Pair a phone' }, phoneBody),
+);
 
 // ---- devices ----
 
@@ -34,28 +37,75 @@ async function load() {
   if (document.hidden) return;
   try {
     const [devices, hosts] = await Promise.all([api.get('api/devices'), api.get('api/hosts').catch(() => [])]);
-    const all = Array.isArray(devices) ? devices : devices.devices ?? [];
-    const known = Array.isArray(hosts) ? hosts : hosts.hosts ?? [];
+    const all = Array.isArray(devices) ? devices : (devices.devices ?? []);
+    const known = Array.isArray(hosts) ? hosts : (hosts.hosts ?? []);
     const now = JSON.stringify([all, known]);
     if (now === shown) return;
     shown = now;
     text(count, `${all.length} on ${known.length} host${known.length === 1 ? '' : 's'}`);
-    if (!all.length) fill(box, empty('plug', 'No host is connected. A host registers by itself when its configuration names this server.'));
-    else fill(box, list), fill(list, all.map(deviceRow));
+    if (!all.length)
+      fill(
+        box,
+        empty('plug', 'No host is connected. A host registers by itself when its configuration names this server.'),
+      );
+    else (fill(box, list), fill(list, all.map(deviceRow)));
   } catch (error) {
     shown = '';
-    fill(box, empty('warn', error.message, error.status === 401 ? h('button', { type: 'button', class: 'btn primary', onclick: () => openSettings({ reason: 'This server wants a token.', onToken: newToken }) }, 'Enter a token') : null));
+    fill(
+      box,
+      empty(
+        'warn',
+        error.message,
+        error.status === 401
+          ? h(
+              'button',
+              {
+                type: 'button',
+                class: 'btn primary',
+                onclick: () => openSettings({ reason: 'This server wants a token.', onToken: newToken }),
+              },
+              'Enter a token',
+            )
+          : null,
+      ),
+    );
   }
 }
 
 function deviceRow(d) {
   const name = d.id ?? `${d.host}/${d.device}`;
   const kinds = (d.interfaces ?? []).map((i) => i.kind ?? i);
-  const share = (mode, label, primary) => actionButton({ class: `btn${primary ? ' primary' : ''}`, 'aria-label': `${label} of ${name}` }, [icon(mode === 'view' ? 'eye' : 'keyboard'), label], () => openSession(name, mode), (e) => toast.error(e, label));
-  return h('li', { dataset: { device: name } }, h('div', { class: 'main' },
-    h('div', { class: 'row' }, h('strong', {}, name), badge(d.online === false ? 'offline' : d.state ?? 'online', d.online === false ? 'neutral' : toneOf(d.state ?? 'online'))),
-    h('span', { class: 'muted' }, d.label ?? ''), h('span', { class: 'row tight' }, kinds.map((k) => h('span', { class: 'chip' }, k)))),
-  h('span', { class: 'row tight' }, share('view', 'View link'), share('control', 'Control link', true)));
+  const share = (mode, label, primary) =>
+    actionButton(
+      { class: `btn${primary ? ' primary' : ''}`, 'aria-label': `${label} of ${name}` },
+      [icon(mode === 'view' ? 'eye' : 'keyboard'), label],
+      () => openSession(name, mode),
+      (e) => toast.error(e, label),
+    );
+  return h(
+    'li',
+    { dataset: { device: name } },
+    h(
+      'div',
+      { class: 'main' },
+      h(
+        'div',
+        { class: 'row' },
+        h('strong', {}, name),
+        badge(
+          d.online === false ? 'offline' : (d.state ?? 'online'),
+          d.online === false ? 'neutral' : toneOf(d.state ?? 'online'),
+        ),
+      ),
+      h('span', { class: 'muted' }, d.label ?? ''),
+      h(
+        'span',
+        { class: 'row tight' },
+        kinds.map((k) => h('span', { class: 'chip' }, k)),
+      ),
+    ),
+    h('span', { class: 'row tight' }, share('view', 'View link'), share('control', 'Control link', true)),
+  );
 }
 
 async function openSession(device, mode) {
@@ -63,14 +113,46 @@ async function openSession(device, mode) {
   const observers = h('span', { class: 'num' }, '0');
   const host = h('span', {});
   const url = (u) => new URL(u, root).href;
-  const el = h('section', { class: 'panel', 'aria-label': `Session of ${device}` },
-    h('header', {}, h('h2', {}, device), badge(mode === 'control' ? 'control' : 'view only', mode === 'control' ? 'accent' : 'neutral', true),
+  const el = h(
+    'section',
+    { class: 'panel', 'aria-label': `Session of ${device}` },
+    h(
+      'header',
+      {},
+      h('h2', {}, device),
+      badge(mode === 'control' ? 'control' : 'view only', mode === 'control' ? 'accent' : 'neutral', true),
       h('span', { class: 'muted small' }, observers, ' watching, host ', host),
-      h('button', { type: 'button', class: 'btn quiet icon-only', 'aria-label': 'Hide this session', onclick: () => { clearInterval(timer); el.remove(); } }, icon('close'))),
-    h('div', { class: 'body stack' },
+      h(
+        'button',
+        {
+          type: 'button',
+          class: 'btn quiet icon-only',
+          'aria-label': 'Hide this session',
+          onclick: () => {
+            clearInterval(timer);
+            el.remove();
+          },
+        },
+        icon('close'),
+      ),
+    ),
+    h(
+      'div',
+      { class: 'body stack' },
       s.viewUrl ? field('View link: watch, nothing else', linkBox('View link', url(s.viewUrl), toast)) : null,
-      s.controlUrl ? field('Control link: whoever has it can control the device', linkBox('Control link', url(s.controlUrl), toast)) : null,
-      h('p', { class: 'muted small' }, `The session ends 10 minutes after the last activity${s.expiresAt ? `, now at ${new Date(s.expiresAt).toLocaleTimeString()}` : ''}.`)));
+      s.controlUrl
+        ? field(
+            'Control link: whoever has it can control the device',
+            linkBox('Control link', url(s.controlUrl), toast),
+          )
+        : null,
+      h(
+        'p',
+        { class: 'muted small' },
+        `The session ends 10 minutes after the last activity${s.expiresAt ? `, now at ${new Date(s.expiresAt).toLocaleTimeString()}` : ''}.`,
+      ),
+    ),
+  );
   const poll = async () => {
     try {
       const now = await api.get(`api/session/${encodeURIComponent(s.sessionId)}`);
@@ -92,26 +174,93 @@ async function openSession(device, mode) {
 
 /** `why`: there was a session, and it ended by itself. */
 function showPair(why = null) {
-  fill(phoneBody, why ? notice('warn', why) : null, h('p', { class: 'muted' }, 'A phone streams its orientation, rotation and acceleration to this page, directly where the network allows it.'),
-    h('div', {}, actionButton({ class: 'btn primary', id: 'create-session' }, 'Create session', () => pair(), (e) => toast.error(e, 'Create session'))));
+  fill(
+    phoneBody,
+    why ? notice('warn', why) : null,
+    h(
+      'p',
+      { class: 'muted' },
+      'A phone streams its orientation, rotation and acceleration to this page, directly where the network allows it.',
+    ),
+    h(
+      'div',
+      {},
+      actionButton(
+        { class: 'btn primary', id: 'create-session' },
+        'Create session',
+        () => pair(),
+        (e) => toast.error(e, 'Create session'),
+      ),
+    ),
+  );
 }
 
 /** `known`: a session that exists, from the address of this page (desktopUrl). */
 async function pair(known) {
   const s = known?.sessionId ? known : await api.json('POST', 'api/session', { body: {} });
-  const phoneUrl = new URL(s.phoneUrl ?? `m/${encodeURIComponent(s.sessionId)}?token=${encodeURIComponent(s.token)}`, root).href;
+  const phoneUrl = new URL(
+    s.phoneUrl ?? `m/${encodeURIComponent(s.sessionId)}?token=${encodeURIComponent(s.token)}`,
+    root,
+  ).href;
   const state = h('span', { class: 'badge warn' }, 'waiting for the phone');
   const path = h('span', { class: 'muted small' });
   const rate = h('span', { class: 'muted small num' });
   const slab = h('div', { class: 'slab' }, 'top');
-  const cells = Object.fromEntries(['alpha', 'beta', 'gamma', 'gyro x', 'gyro y', 'gyro z', 'accel x', 'accel y', 'accel z'].map((n) => [n, h('span', { class: 'value' }, '–')]));
-  const rows = h('div', { class: 'axes' }, Object.entries(cells).map(([n, el]) => h('div', {}, h('span', { class: 'muted small' }, n), el)));
-  fill(phoneBody,
-    h('div', { class: 'pair' },
-      h('div', { class: 'stack' }, h('img', { class: 'qr', alt: 'QR code of the phone’s link', src: api.url(`api/session/${encodeURIComponent(s.sessionId)}/qr.svg`, { query: { token: s.token }, auth: true }) })),
-      h('div', { class: 'stack' }, h('div', { class: 'row' }, state, path, rate), h('p', {}, 'Scan the code with the phone, or open this link on it:'), linkBox('Phone link', phoneUrl, toast),
-        h('div', { class: 'attitude', 'aria-hidden': 'true' }, slab), rows,
-        h('div', {}, h('button', { type: 'button', class: 'btn', onclick: () => { stop(); showPair(); } }, 'End session')))));
+  const cells = Object.fromEntries(
+    ['alpha', 'beta', 'gamma', 'gyro x', 'gyro y', 'gyro z', 'accel x', 'accel y', 'accel z'].map((n) => [
+      n,
+      h('span', { class: 'value' }, '–'),
+    ]),
+  );
+  const rows = h(
+    'div',
+    { class: 'axes' },
+    Object.entries(cells).map(([n, el]) => h('div', {}, h('span', { class: 'muted small' }, n), el)),
+  );
+  fill(
+    phoneBody,
+    h(
+      'div',
+      { class: 'pair' },
+      h(
+        'div',
+        { class: 'stack' },
+        h('img', {
+          class: 'qr',
+          alt: 'QR code of the phone’s link',
+          src: api.url(`api/session/${encodeURIComponent(s.sessionId)}/qr.svg`, {
+            query: { token: s.token },
+            auth: true,
+          }),
+        }),
+      ),
+      h(
+        'div',
+        { class: 'stack' },
+        h('div', { class: 'row' }, state, path, rate),
+        h('p', {}, 'Scan the code with the phone, or open this link on it:'),
+        linkBox('Phone link', phoneUrl, toast),
+        h('div', { class: 'attitude', 'aria-hidden': 'true' }, slab),
+        rows,
+        h(
+          'div',
+          {},
+          h(
+            'button',
+            {
+              type: 'button',
+              class: 'btn',
+              onclick: () => {
+                stop();
+                showPair();
+              },
+            },
+            'End session',
+          ),
+        ),
+      ),
+    ),
+  );
 
   const signaling = makeSignaling(api, { role: 'desktop', sessionId: s.sessionId, token: s.token });
   const latest = new LatestBySeq();
@@ -119,7 +268,10 @@ async function pair(known) {
   let timer = null;
   let frame = null;
   let n = 0;
-  const say = (tone, words) => { state.className = `badge ${tone}`; text(state, words); };
+  const say = (tone, words) => {
+    state.className = `badge ${tone}`;
+    text(state, words);
+  };
 
   const take = (m, by) => {
     if (m.type !== 'sensor' || !latest.accept(m)) return;
@@ -135,34 +287,52 @@ async function pair(known) {
         slab.style.transform = `rotateX(${fixed(-o.beta, 1)}deg) rotateY(${fixed(o.gamma, 1)}deg) rotateZ(${fixed(-o.alpha, 1)}deg)`;
         for (const k of ['alpha', 'beta', 'gamma']) text(cells[k], `${fixed(o[k], 0)}°`);
       }
-      for (const [name, v] of [['gyro', gyro], ['accel', accel]]) if (v) for (const k of ['x', 'y', 'z']) text(cells[`${name} ${k}`], fixed(v[k], 1));
+      for (const [name, v] of [
+        ['gyro', gyro],
+        ['accel', accel],
+      ])
+        if (v) for (const k of ['x', 'y', 'z']) text(cells[`${name} ${k}`], fixed(v[k], 1));
       frame = null;
     }
     requestAnimationFrame(draw);
   };
-  const rateTimer = setInterval(() => { text(rate, n ? `${n} readings/s` : ''); n = 0; }, 1000);
+  const rateTimer = setInterval(() => {
+    text(rate, n ? `${n} readings/s` : '');
+    n = 0;
+  }, 1000);
 
   function connect() {
     clearTimeout(timer);
     peer?.stop();
     const to = signaling.peerWithRole('phone');
     if (!to) return;
-    const mine = (peer = new RemotePeer({ signaling, to, RTCPeerConnection, video: false, timeOrigin: performance.timeOrigin }));
+    const mine = (peer = new RemotePeer({
+      signaling,
+      to,
+      RTCPeerConnection,
+      video: false,
+      timeOrigin: performance.timeOrigin,
+    }));
     mine.on('sensor', (raw) => {
       try {
         take(parse(raw).message, 'data channel');
-      } catch { /* not ours */ }
+      } catch {
+        /* not ours */
+      }
     });
     mine.on('state', (st) => {
       if (mine !== peer || (st !== 'failed' && st !== 'closed')) return;
       text(path, 'by relay');
-      timer = setTimeout(connect, RETRY_MS);          // readings come by the relay meanwhile
+      timer = setTimeout(connect, RETRY_MS); // readings come by the relay meanwhile
     });
     mine.start().catch(() => {});
   }
   signaling.on('ready', () => {
     latest.reset();
-    say(signaling.peerWithRole('phone') ? 'good' : 'warn', signaling.peerWithRole('phone') ? 'phone connected' : 'waiting for the phone');
+    say(
+      signaling.peerWithRole('phone') ? 'good' : 'warn',
+      signaling.peerWithRole('phone') ? 'phone connected' : 'waiting for the phone',
+    );
     connect();
   });
   signaling.on('peer', (id, role, present) => {
@@ -172,7 +342,9 @@ async function pair(known) {
     if (present) connect();
     else peer?.stop();
   });
-  signaling.on('message', (m, kind) => { if (kind === 'sensor') take(m, 'relay'); });
+  signaling.on('message', (m, kind) => {
+    if (kind === 'sensor') take(m, 'relay');
+  });
   signaling.on('state', (st, reason) => {
     if (st === 'waiting') say('bad', 'reconnecting');
     if (st === 'refused') {

@@ -5,7 +5,7 @@ import { fixed } from '../core/format.js';
 import { fill, h, icon, notice, text } from '../app/dom.js';
 import { makePage, makeSignaling, sessionOf } from './common.js';
 
-const SILENT_MS = 3000;              // enabled, but the phone gives no reading
+const SILENT_MS = 3000; // enabled, but the phone gives no reading
 
 const root = new URL('..', document.baseURI.replace(/[?#].*$/, '')).href;
 const { main, api, announce } = makePage(root, 'phone');
@@ -21,21 +21,44 @@ if (!session.sessionId || !session.token) {
 function run() {
   const state = h('span', { class: 'badge warn', role: 'status' }, 'connecting');
   const how = h('span', { class: 'muted small' });
-  const enable = h('button', { type: 'button', class: 'btn primary big', id: 'enable-motion' }, icon('sensor'), 'Enable motion');
+  const enable = h(
+    'button',
+    { type: 'button', class: 'btn primary big', id: 'enable-motion' },
+    icon('sensor'),
+    'Enable motion',
+  );
   const problem = h('div', { hidden: true });
   const cells = Object.fromEntries(['alpha', 'beta', 'gamma'].map((n) => [n, h('span', { class: 'value' }, '–')]));
   const sent = h('span', { class: 'muted small num' });
-  fill(main, h('div', { class: 'row' }, state, how), enable, problem,
-    h('div', { class: 'axes' }, Object.entries(cells).map(([n, el]) => h('div', {}, h('span', { class: 'muted small' }, n), el))), sent,
-    h('p', { class: 'muted small' }, 'The readings go to the desktop page that showed the code, and nowhere else. Closing this page ends it.'));
+  fill(
+    main,
+    h('div', { class: 'row' }, state, how),
+    enable,
+    problem,
+    h(
+      'div',
+      { class: 'axes' },
+      Object.entries(cells).map(([n, el]) => h('div', {}, h('span', { class: 'muted small' }, n), el)),
+    ),
+    sent,
+    h(
+      'p',
+      { class: 'muted small' },
+      'The readings go to the desktop page that showed the code, and nowhere else. Closing this page ends it.',
+    ),
+  );
 
   const signaling = makeSignaling(api, { role: 'phone', ...session });
   const peer = new PhonePeer({ signaling, RTCPeerConnection: window.RTCPeerConnection });
   const pump = new ReadingPump({ peer });
-  const say = (tone, words) => { state.className = `badge ${tone}`; text(state, words); };
+  const say = (tone, words) => {
+    state.className = `badge ${tone}`;
+    text(state, words);
+  };
   const status = () => {
     const there = signaling.peerWithRole('desktop');
-    if (signaling.state === 'ready') say(there ? 'good' : 'warn', there ? 'desktop connected' : 'waiting for the desktop');
+    if (signaling.state === 'ready')
+      say(there ? 'good' : 'warn', there ? 'desktop connected' : 'waiting for the desktop');
   };
   signaling.on('state', (s, reason) => {
     if (s === 'waiting') say('warn', 'reconnecting');
@@ -54,7 +77,8 @@ function run() {
     if (!reading) return;
     got += 1;
     pump.update(reading);
-    if (reading.orientation) for (const k of ['alpha', 'beta', 'gamma']) text(cells[k], `${fixed(reading.orientation[k], 0)}°`);
+    if (reading.orientation)
+      for (const k of ['alpha', 'beta', 'gamma']) text(cells[k], `${fixed(reading.orientation[k], 0)}°`);
   };
   async function start() {
     problem.hidden = true;
@@ -63,7 +87,13 @@ function run() {
       if (typeof type?.requestPermission !== 'function') continue;
       const answer = await type.requestPermission().catch((e) => e.message);
       if (answer !== 'granted') {
-        fill(problem, notice('bad', `The phone did not allow it (${answer}). Allow motion access in the browser’s settings and reload.`));
+        fill(
+          problem,
+          notice(
+            'bad',
+            `The phone did not allow it (${answer}). Allow motion access in the browser’s settings and reload.`,
+          ),
+        );
         problem.hidden = false;
         return;
       }
@@ -82,12 +112,21 @@ function run() {
     navigator.wakeLock?.request('screen').catch(() => {});
     setTimeout(() => {
       if (got) return;
-      fill(problem, notice('warn', 'This device gives no motion data. Is there a sensor, and is it allowed in the browser’s settings?'));
+      fill(
+        problem,
+        notice(
+          'warn',
+          'This device gives no motion data. Is there a sensor, and is it allowed in the browser’s settings?',
+        ),
+      );
       problem.hidden = false;
     }, SILENT_MS);
   }
   enable.addEventListener('click', start);
   setInterval(() => text(sent, pump.sent ? `${pump.sent} reading${pump.sent === 1 ? '' : 's'} sent` : ''), 500);
-  window.addEventListener('pagehide', () => { pump.stop(); peer.close(); });
+  window.addEventListener('pagehide', () => {
+    pump.stop();
+    peer.close();
+  });
   signaling.start();
 }

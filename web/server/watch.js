@@ -22,7 +22,8 @@ const page = makePage(root);
 const { main, api, toast, announce } = page;
 const session = sessionOf(location);
 
-if (!session.sessionId || !session.token) fill(main, notice('bad', 'This link is not complete: session or token is missing.'));
+if (!session.sessionId || !session.token)
+  fill(main, notice('bad', 'This link is not complete: session or token is missing.'));
 else begin();
 
 async function begin() {
@@ -30,13 +31,26 @@ async function begin() {
   fill(main, h('p', { class: 'muted' }, 'Connecting'));
   for (;;) {
     try {
-      run(await api.get(`api/session/${encodeURIComponent(session.sessionId)}`, { signal: AbortSignal.timeout(BEGIN_MS) }));
+      run(
+        await api.get(`api/session/${encodeURIComponent(session.sessionId)}`, {
+          signal: AbortSignal.timeout(BEGIN_MS),
+        }),
+      );
       return;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       const passes = error.status === 0 || error.status === 429 || error.status >= 500;
-      fill(main, passes ? notice('warn', `The server does not answer (${error.message}). The page tries again by itself.`)
-        : notice('bad', error.status === 404 ? 'This session does not exist, or it has ended. Ask for a new link.' : error.message));
+      fill(
+        main,
+        passes
+          ? notice('warn', `The server does not answer (${error.message}). The page tries again by itself.`)
+          : notice(
+              'bad',
+              error.status === 404
+                ? 'This session does not exist, or it has ended. Ask for a new link.'
+                : error.message,
+            ),
+      );
       if (!passes) return;
     }
     await new Promise((next) => setTimeout(next, pause.next()));
@@ -58,7 +72,8 @@ function run(status) {
 
   // The relay is a route like any other, behind the data channel.
   commands.addRoute({
-    name: 'relay', ready: () => signaling.state === 'ready' && Boolean(producer()),
+    name: 'relay',
+    ready: () => signaling.state === 'ready' && Boolean(producer()),
     send: (raw) => signaling.send(addressed(JSON.parse(raw))),
   });
   signaling.on('message', (m, kind) => commands.accept(kind, m));
@@ -70,8 +85,12 @@ function run(status) {
   const lost = h('div', { class: 'link-banner', hidden: true });
   const stageBox = h('div', {});
   const powerBox = h('div', { class: 'side' });
-  fill(main, h('div', { class: 'head' }, h('h1', {}, full || 'Session'), mode, host, h('span', { class: 'spacer' }), people), lost,
-    h('div', { class: 'device' }, h('div', { class: 'main' }, stageBox), powerBox));
+  fill(
+    main,
+    h('div', { class: 'head' }, h('h1', {}, full || 'Session'), mode, host, h('span', { class: 'spacer' }), people),
+    lost,
+    h('div', { class: 'device' }, h('div', { class: 'main' }, stageBox), powerBox),
+  );
 
   // ---- who may control: the link says, the host decides ----
   let device = null;
@@ -79,7 +98,9 @@ function run(status) {
   let why = 'this link is for watching only';
   const listeners = new Set();
   const control = {
-    get may() { return may; },
+    get may() {
+      return may;
+    },
     watch(fn) {
       listeners.add(fn);
       fn(may, why);
@@ -102,17 +123,30 @@ function run(status) {
   // ---- picture ----
   const hasVideo = () => !device || interfacesOf(device, 'video').length > 0;
   const screen = mountScreen(stageBox, {
-    id, control, commands, toast, announce,
+    id,
+    control,
+    commands,
+    toast,
+    announce,
     hasInput: () => interfacesOf(device, 'input').length > 0,
     hasVideo,
     isPhone: () => isPhone(device),
     send: (events) => commands.send(id, `${interfacesOf(device, 'input')[0].name}.send`, { events }, { queue: false }),
-    fallbackName: 'Relay', fallbackText: 'a reduced picture through the server', start: false,
+    fallbackName: 'Relay',
+    fallbackText: 'a reduced picture through the server',
+    start: false,
     fallback: (report) => relayPicture(report),
     connect: () => {
       const to = producer();
-      if (!to) throw new ApiError({ status: 0, title: 'Not connected', detail: 'the host is not connected to the server' });
-      return new RemotePeer({ signaling, to, RTCPeerConnection, video: hasVideo(), timeOrigin: performance.timeOrigin });
+      if (!to)
+        throw new ApiError({ status: 0, title: 'Not connected', detail: 'the host is not connected to the server' });
+      return new RemotePeer({
+        signaling,
+        to,
+        RTCPeerConnection,
+        video: hasVideo(),
+        timeOrigin: performance.timeOrigin,
+      });
     },
   });
   scope.add(screen.unmount);
@@ -143,7 +177,9 @@ function run(status) {
     }, 1000);
     return {
       el: canvas,
-      start() { undo ??= commands.subscribe('picture'); },
+      start() {
+        undo ??= commands.subscribe('picture');
+      },
       stop() {
         undo?.();
         undo = null;
@@ -164,7 +200,12 @@ function run(status) {
   }
   const readings = new Map();
   const readingBody = h('div', { class: 'body' });
-  const readingPanel = h('section', { class: 'panel', 'aria-label': 'Sensors', hidden: true }, h('header', {}, h('h2', {}, 'Sensors')), readingBody);
+  const readingPanel = h(
+    'section',
+    { class: 'panel', 'aria-label': 'Sensors', hidden: true },
+    h('header', {}, h('h2', {}, 'Sensors')),
+    readingBody,
+  );
   commands.on('sample', (s) => {
     if (s.type !== 'sample') return;
     const key = `${s.interface ?? ''}/${s.stream}`;
@@ -173,7 +214,14 @@ function run(status) {
       if (readings.size >= 40) return;
       row = h('span', { class: 'value' });
       readings.set(key, row);
-      readingBody.append(h('div', { class: 'reading' }, h('span', { class: 'ellipsis', title: s.stream }, capital(humanize(s.stream))), row));
+      readingBody.append(
+        h(
+          'div',
+          { class: 'reading' },
+          h('span', { class: 'ellipsis', title: s.stream }, capital(humanize(s.stream))),
+          row,
+        ),
+      );
       readingPanel.hidden = false;
     }
     text(row, quantity(s.value, s.unit, s.quantity));
@@ -206,9 +254,22 @@ function run(status) {
         actionButton({ class: 'btn danger' }, 'Off', () => run1('set', { state: 'off' }), fail),
         actionButton({ class: 'btn' }, [icon('cycle'), 'Cycle'], () => run1('cycle', { off_s: 2 }), fail),
       ];
-      const el = h('section', { class: 'panel', 'aria-label': `Power ${i.name}` }, h('header', {}, h('h2', {}, i.name === 'power' ? 'Power' : i.name)),
-        h('div', { class: 'body stack' }, h('div', { class: 'power-truth' }, h('div', {}, h('span', { class: 'label' }, 'Commanded'), commanded), h('div', {}, h('span', { class: 'label' }, 'Observed'), observed)),
-          h('div', { class: 'power-buttons' }, buttons)));
+      const el = h(
+        'section',
+        { class: 'panel', 'aria-label': `Power ${i.name}` },
+        h('header', {}, h('h2', {}, i.name === 'power' ? 'Power' : i.name)),
+        h(
+          'div',
+          { class: 'body stack' },
+          h(
+            'div',
+            { class: 'power-truth' },
+            h('div', {}, h('span', { class: 'label' }, 'Commanded'), commanded),
+            h('div', {}, h('span', { class: 'label' }, 'Observed'), observed),
+          ),
+          h('div', { class: 'power-buttons' }, buttons),
+        ),
+      );
       control.watch((on, reason) => {
         for (const b of buttons) {
           b.disabled = !on;
@@ -218,7 +279,10 @@ function run(status) {
       commands.send(id, `${i.name}.get`, {}, { timeoutMs: 8000 }).then(show, () => {});
       return { name: i.name, el, show };
     });
-    fill(powerBox, powers.map((p) => p.el));
+    fill(
+      powerBox,
+      powers.map((p) => p.el),
+    );
     (hasVideo() ? powerBox : stageBox).append(readingPanel);
   }
   fill(powerBox, readingPanel);
@@ -240,7 +304,16 @@ function run(status) {
     host.className = `badge ${there ? 'good' : signaling.state === 'ready' ? 'bad' : 'warn'}`;
     text(host, there ? 'host connected' : signaling.state === 'ready' ? 'host not connected' : signaling.state);
     lost.hidden = Boolean(there) || signaling.state === 'connecting';
-    if (!lost.hidden) fill(lost, notice(signaling.state === 'refused' ? 'bad' : 'warn', signaling.state === 'ready' ? 'The host is not connected to the server right now. This page goes on by itself when it is back.' : 'No connection to the server. The page reconnects by itself.'));
+    if (!lost.hidden)
+      fill(
+        lost,
+        notice(
+          signaling.state === 'refused' ? 'bad' : 'warn',
+          signaling.state === 'ready'
+            ? 'The host is not connected to the server right now. This page goes on by itself when it is back.'
+            : 'No connection to the server. The page reconnects by itself.',
+        ),
+      );
     const others = [...signaling.peers.values()].filter((r) => r === 'desktop').length;
     text(people, signaling.state === 'ready' ? `${others + 1} watching` : '');
   }
@@ -255,7 +328,9 @@ function run(status) {
     commands.routesChanged();
     showHost();
     if (role === 'phone' && present) connect();
-    announce(role === 'phone' ? `The host is ${present ? 'connected' : 'gone'}` : `Somebody ${present ? 'joined' : 'left'}`);
+    announce(
+      role === 'phone' ? `The host is ${present ? 'connected' : 'gone'}` : `Somebody ${present ? 'joined' : 'left'}`,
+    );
   });
   signaling.on('problem', (message) => toast.warn('Server', message));
   signaling.on('state', (state, reason) => {

@@ -10,7 +10,19 @@ import { FakeClock, fakeWebSocket, record, settle } from './fakes.mjs';
 
 function route(name, open = true) {
   const sent = [];
-  return { name, open, sent, ready() { return this.open; }, send(text) { if (!this.open) return false; sent.push(JSON.parse(text)); return true; } };
+  return {
+    name,
+    open,
+    sent,
+    ready() {
+      return this.open;
+    },
+    send(text) {
+      if (!this.open) return false;
+      sent.push(JSON.parse(text));
+      return true;
+    },
+  };
 }
 function make(o = {}) {
   const clock = new FakeClock();
@@ -66,9 +78,13 @@ test('no acknowledgement in time is an error of its own; a late one is ignored',
 test('the best open route is taken: data channel, WebSocket, REST', async () => {
   const { c, said } = make();
   const rest = [];
-  c.setRest(async (m) => { rest.push(m); return { by: 'rest' }; });
+  c.setRest(async (m) => {
+    rest.push(m);
+    return { by: 'rest' };
+  });
   assert.deepEqual(await c.send('board', 'power.set', { state: 'on' }), { by: 'rest' });
-  const ws = route('websocket'), dc = route('data channel');
+  const ws = route('websocket'),
+    dc = route('data channel');
   c.addRoute(ws);
   c.send('board', 'video.get');
   const undo = c.addRoute(dc, { first: true });
@@ -76,7 +92,10 @@ test('the best open route is taken: data channel, WebSocket, REST', async () => 
   undo();
   c.send('board', 'video.get');
   assert.deepEqual([rest.length, ws.sent.length, dc.sent.length], [1, 2, 1]);
-  assert.deepEqual(said.filter(([n]) => n === 'route').map(([, r]) => r), ['websocket', 'data channel', 'websocket']);
+  assert.deepEqual(
+    said.filter(([n]) => n === 'route').map(([, r]) => r),
+    ['websocket', 'data channel', 'websocket'],
+  );
 });
 
 test('commands wait for a route, not for ever, and not too many', async () => {
@@ -90,7 +109,11 @@ test('commands wait for a route, not for ever, and not too many', async () => {
   assert.equal(c.queued, 2);
   r.open = true;
   c.routesChanged();
-  assert.deepEqual(r.sent.map((m) => m.params.state), ['on', 'off'], 'in order');
+  assert.deepEqual(
+    r.sent.map((m) => m.params.state),
+    ['on', 'off'],
+    'in order',
+  );
   c.receive('{"id":1,"ok":true}');
   c.receive('{"id":2,"ok":true}');
   await Promise.all([a, b]);
@@ -108,15 +131,28 @@ test('commands wait for a route, not for ever, and not too many', async () => {
 test('a host that is away: REST is not tried, the command waits in sight, can be taken back, and leaves when a way opens', async () => {
   let away = true;
   const { c, clock } = make({ queueMs: 20000 });
-  const r = route('websocket', false), rest = [];
+  const r = route('websocket', false),
+    rest = [];
   c.addRoute(r);
-  c.setRest(async (m) => { rest.push(m.verb); return {}; }, async () => !away);
+  c.setRest(
+    async (m) => {
+      rest.push(m.verb);
+      return {};
+    },
+    async () => !away,
+  );
   const queue = [];
   c.on('queue', () => queue.push(c.waiting().map((w) => w.verb)));
   const off = c.send('board', 'power.set', { state: 'off' });
   const cycle = assert.rejects(c.send('board', 'power.cycle', { off_s: 1 }), /taken back/);
   await settle();
-  assert.deepEqual(c.waiting().map((w) => [w.id, w.device, w.verb, w.params.state, w.until]), [[1, 'board', 'power.set', 'off', clock.t + 20000], [2, 'board', 'power.cycle', undefined, clock.t + 20000]]);
+  assert.deepEqual(
+    c.waiting().map((w) => [w.id, w.device, w.verb, w.params.state, w.until]),
+    [
+      [1, 'board', 'power.set', 'off', clock.t + 20000],
+      [2, 'board', 'power.cycle', undefined, clock.t + 20000],
+    ],
+  );
   assert.ok(c.cancel(2));
   assert.ok(!c.cancel(2), 'once');
   await cycle;
@@ -124,10 +160,13 @@ test('a host that is away: REST is not tried, the command waits in sight, can be
   r.open = true;
   c.routesChanged();
   assert.ok(!c.cancel(1), 'it is on its way');
-  await clock.advance(2000);                                 // longer than it could have waited: now it waits for its answer
+  await clock.advance(2000); // longer than it could have waited: now it waits for its answer
   c.receive('{"id":1,"ok":true,"result":{"observed":"off"}}');
   assert.deepEqual(await off, { observed: 'off' });
-  assert.deepEqual(r.sent.map((m) => m.verb), ['power.set']);
+  assert.deepEqual(
+    r.sent.map((m) => m.verb),
+    ['power.set'],
+  );
   assert.deepEqual(queue, [['power.set'], ['power.set', 'power.cycle'], ['power.set'], []]);
   r.open = false;
   away = false;
@@ -146,7 +185,8 @@ test('too many without an answer are refused', async () => {
 
 test('subscriptions are counted, and follow the route', () => {
   const { c } = make();
-  const ws = route('websocket'), dc = route('data channel', false);
+  const ws = route('websocket'),
+    dc = route('data channel', false);
   c.addRoute(dc);
   c.addRoute(ws);
   const a = c.subscribe('sensor');
@@ -164,38 +204,76 @@ test('subscriptions are counted, and follow the route', () => {
 
 test('pushed messages: the newest sample of each stream, events in both forms', () => {
   const { c, said } = make();
-  const sample = (seq, stream = 'watts') => JSON.stringify({ type: 'sample', device: 'board', stream, t: 1, seq, unit: 'W', value: seq });
+  const sample = (seq, stream = 'watts') =>
+    JSON.stringify({ type: 'sample', device: 'board', stream, t: 1, seq, unit: 'W', value: seq });
   for (const s of [sample(2), sample(1), sample(2), sample(3), sample(1, 'volts')]) c.receive(s);
   c.receive('{"type":"event","event":"device.added","t":5,"device":"x","data":{}}');
   c.receive('{"id":9,"t":6,"type":"power.state","device":"board","interface":"power","data":{"observed":"on"}}');
   c.receive('nonsense');
-  assert.deepEqual(said.filter(([n]) => n === 'sample').map(([, s]) => [s.stream, s.seq]), [['watts', 2], ['watts', 3], ['volts', 1]]);
-  assert.deepEqual(said.filter(([n]) => n === 'event').map(([, e]) => [e.event, e.t]), [['device.added', 5], ['power.state', 6]]);
+  assert.deepEqual(
+    said.filter(([n]) => n === 'sample').map(([, s]) => [s.stream, s.seq]),
+    [
+      ['watts', 2],
+      ['watts', 3],
+      ['volts', 1],
+    ],
+  );
+  assert.deepEqual(
+    said.filter(([n]) => n === 'event').map(([, e]) => [e.event, e.t]),
+    [
+      ['device.added', 5],
+      ['power.state', 6],
+    ],
+  );
   assert.equal(said.filter(([n]) => n === 'problem').length, 1);
 });
 
 test('verbs as REST', async () => {
   const calls = [];
-  const api = new Proxy({}, { get: (_, name) => (...args) => { calls.push([name, ...args]); return name === 'iface' ? 'PATH' : {}; } });
+  const api = new Proxy(
+    {},
+    {
+      get:
+        (_, name) =>
+        (...args) => {
+          calls.push([name, ...args]);
+          return name === 'iface' ? 'PATH' : {};
+        },
+    },
+  );
   const rest = restVerbs(api);
   await rest({ device: 'b', verb: 'power.set', params: { state: 'on' } });
   await rest({ device: 'b', verb: 'relay2.cycle', params: { off_s: 3 } });
   await rest({ device: 'b', verb: 'input.send', params: { events: [1] } });
-  assert.deepEqual(calls, [['setPower', 'b', 'power', 'on'], ['cyclePower', 'b', 'relay2', 3], ['input', 'b', 'input', [1]]]);
+  assert.deepEqual(calls, [
+    ['setPower', 'b', 'power', 'on'],
+    ['cyclePower', 'b', 'relay2', 3],
+    ['input', 'b', 'input', [1]],
+  ]);
   assert.equal(await rest({ device: 'b', verb: 'video.get', params: {} }), undefined);
 });
 
 test('the socket route comes back by itself', async () => {
-  const WebSocket = fakeWebSocket(), clock = new FakeClock();
+  const WebSocket = fakeWebSocket(),
+    clock = new FakeClock();
   let n = 0;
-  const r = new SocketRoute({ url: () => `ws://x/${++n}`, WebSocket, clock, backoff: new Backoff({ firstMs: 100, jitter: 0 }) });
+  const r = new SocketRoute({
+    url: () => `ws://x/${++n}`,
+    WebSocket,
+    clock,
+    backoff: new Backoff({ firstMs: 100, jitter: 0 }),
+  });
   r.start();
   assert.equal(r.send('x'), false);
   WebSocket.last.open();
   assert.ok(r.ready());
   WebSocket.last.lose();
   await clock.advance(100);
-  assert.deepEqual(WebSocket.made.map((w) => w.url), ['ws://x/1', 'ws://x/2'], 'the URL is made anew: the token may have changed');
+  assert.deepEqual(
+    WebSocket.made.map((w) => w.url),
+    ['ws://x/1', 'ws://x/2'],
+    'the URL is made anew: the token may have changed',
+  );
   r.stop();
   await clock.advance(10000);
   assert.equal(WebSocket.made.length, 2);
@@ -204,8 +282,20 @@ test('the socket route comes back by itself', async () => {
 // ---- consoles ----
 
 function console_(infos) {
-  const WebSocket = fakeWebSocket(), clock = new FakeClock();
-  const c = new ConsoleClient({ info: async () => { const i = infos.length > 1 ? infos.shift() : infos[0]; if (i instanceof Error) throw i; return i; }, url: (from) => `ws://x?from=${from}`, WebSocket, clock, backoff: new Backoff({ firstMs: 100, jitter: 0 }), historyBytes: 1000 });
+  const WebSocket = fakeWebSocket(),
+    clock = new FakeClock();
+  const c = new ConsoleClient({
+    info: async () => {
+      const i = infos.length > 1 ? infos.shift() : infos[0];
+      if (i instanceof Error) throw i;
+      return i;
+    },
+    url: (from) => `ws://x?from=${from}`,
+    WebSocket,
+    clock,
+    backoff: new Backoff({ firstMs: 100, jitter: 0 }),
+    historyBytes: 1000,
+  });
   return { c, WebSocket, clock, said: record(c, 'data', 'state', 'gap', 'refused') };
 }
 
@@ -217,12 +307,21 @@ test('history first, then live; each byte has its offset', async () => {
   WebSocket.last.open();
   WebSocket.last.bytes(new Uint8Array(1000));
   WebSocket.last.bytes([65, 66]);
-  assert.deepEqual(said.filter(([n]) => n === 'data').map(([, b, o]) => [b.length, o.offset, o.replay]), [[1000, 4000, true], [2, 5000, false]]);
+  assert.deepEqual(
+    said.filter(([n]) => n === 'data').map(([, b, o]) => [b.length, o.offset, o.replay]),
+    [
+      [1000, 4000, true],
+      [2, 5000, false],
+    ],
+  );
   assert.equal(c.offset, 5002);
 });
 
 test('after a loss it goes on with the next byte', async () => {
-  const { c, WebSocket, clock } = console_([{ offset: 10, start: 0 }, { offset: 25, start: 0 }]);
+  const { c, WebSocket, clock } = console_([
+    { offset: 10, start: 0 },
+    { offset: 25, start: 0 },
+  ]);
   c.start();
   await settle();
   WebSocket.last.open();
@@ -235,14 +334,21 @@ test('after a loss it goes on with the next byte', async () => {
 });
 
 test('history that is gone is told, a host that starts anew too', async () => {
-  const { c, WebSocket, clock, said } = console_([{ offset: 10, start: 0 }, { offset: 9000, start: 8000 }, { offset: 3, start: 0 }]);
+  const { c, WebSocket, clock, said } = console_([
+    { offset: 10, start: 0 },
+    { offset: 9000, start: 8000 },
+    { offset: 3, start: 0 },
+  ]);
   c.start();
   await settle();
   WebSocket.last.open();
   WebSocket.last.lose();
   await clock.advance(100);
   assert.equal(WebSocket.last.url, 'ws://x?from=8000');
-  assert.deepEqual(said.filter(([n]) => n === 'gap'), [['gap', 0, 8000]]);
+  assert.deepEqual(
+    said.filter(([n]) => n === 'gap'),
+    [['gap', 0, 8000]],
+  );
   WebSocket.last.lose();
   await clock.advance(200);
   assert.equal(WebSocket.last.url, 'ws://x?from=0');

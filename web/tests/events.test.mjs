@@ -5,7 +5,8 @@ import { Backoff } from '../core/backoff.js';
 import { EventStream, SseParser } from '../core/events.js';
 import { FakeClock, fakeFetch, feed, record, response, settle } from './fakes.mjs';
 
-const STREAM = '\ufeff: hello\n\nid: 1\nevent: power.state\ndata: {"a":\ndata: 1}\n\ndata: plain\r\n\r\nid\ndata:x\rdata: y\r\rretry: 250\nevent: nothing\n\n';
+const STREAM =
+  '\ufeff: hello\n\nid: 1\nevent: power.state\ndata: {"a":\ndata: 1}\n\ndata: plain\r\n\r\nid\ndata:x\rdata: y\r\rretry: 250\nevent: nothing\n\n';
 const WANT = [
   { type: 'power.state', data: '{"a":\n1}', id: '1' },
   { type: 'message', data: 'plain', id: '1' },
@@ -13,8 +14,12 @@ const WANT = [
 ];
 
 test('the grammar, whole', () => {
-  const got = [], retries = [];
-  new SseParser((e) => got.push(e), (ms) => retries.push(ms)).push(STREAM);
+  const got = [],
+    retries = [];
+  new SseParser(
+    (e) => got.push(e),
+    (ms) => retries.push(ms),
+  ).push(STREAM);
   assert.deepEqual(got, WANT);
   assert.deepEqual(retries, [250]);
 });
@@ -42,13 +47,20 @@ test('a line without end is refused', () => {
 const stream = (answers) => {
   const clock = new FakeClock();
   const fetch = fakeFetch(answers);
-  const s = new EventStream({ url: 'http://x/host/events', fetch, clock, headers: () => ({ Authorization: 'Bearer t' }), backoff: new Backoff({ firstMs: 100, maxMs: 1000, jitter: 0 }) });
+  const s = new EventStream({
+    url: 'http://x/host/events',
+    fetch,
+    clock,
+    headers: () => ({ Authorization: 'Bearer t' }),
+    backoff: new Backoff({ firstMs: 100, maxMs: 1000, jitter: 0 }),
+  });
   return { clock, fetch, s, said: record(s, 'event', 'state') };
 };
 const sse = (f) => ({ ...response(200), body: f.stream });
 
 test('comes back after a loss, and resumes after the last event', async () => {
-  const a = feed(), b = feed();
+  const a = feed(),
+    b = feed();
   const { s, clock, fetch, said } = stream([sse(a), new TypeError('refused'), sse(b)]);
   s.start();
   await settle();
@@ -57,7 +69,7 @@ test('comes back after a loss, and resumes after the last event', async () => {
   a.end();
   await clock.advance(0);
   assert.equal(s.state, 'waiting');
-  await clock.advance(100);            // refused
+  await clock.advance(100); // refused
   assert.equal(s.state, 'waiting');
   await clock.advance(170);
   assert.equal(s.state, 'open');
@@ -66,7 +78,13 @@ test('comes back after a loss, and resumes after the last event', async () => {
   assert.equal(fetch.calls[2].headers.Authorization, 'Bearer t');
   b.push('id: 42\ndata: text\n\n');
   await clock.advance(0);
-  assert.deepEqual(said.filter(([n]) => n === 'event').map(([, e]) => [e.id, e.type, e.data]), [['41', 'device.added', { t: 1 }], ['42', 'message', 'text']]);
+  assert.deepEqual(
+    said.filter(([n]) => n === 'event').map(([, e]) => [e.id, e.type, e.data]),
+    [
+      ['41', 'device.added', { t: 1 }],
+      ['42', 'message', 'text'],
+    ],
+  );
 });
 
 test('a refusal that waiting cannot change ends it', async () => {
@@ -78,7 +96,8 @@ test('a refusal that waiting cannot change ends it', async () => {
 });
 
 test('stop is a pause: start resumes', async () => {
-  const a = feed(), b = feed();
+  const a = feed(),
+    b = feed();
   const { s, clock, fetch } = stream([sse(a), sse(b)]);
   s.start();
   await settle();

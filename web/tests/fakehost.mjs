@@ -1,6 +1,7 @@
 // A FAKE host for the pages' own tests: the real daemon is tested elsewhere (tests/e2e). It answers the routes that
 // the console uses from memory, with the static files of web/ under the content security policy of the product.
-// No packages: node:http and a WebSocket server of its own. Also started by hand: node tests/fakehost.mjs [port] [prefix]
+// No packages: node:http and a WebSocket server of its own. Also started by hand: node tests/fakehost.mjs [port]
+// [prefix]
 
 import { createReadStream, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -13,14 +14,35 @@ import { Socket } from './fake-socket.mjs';
 
 const WEB = fileURLToPath(new URL('..', import.meta.url));
 const VENDOR = JSON.parse(readFileSync(join(WEB, 'vendor.json'), 'utf8'));
-const CSP = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'self'; form-action 'self'";
-const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.mjs': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.json': 'application/json', '.wasm': 'application/wasm' };
+const CSP =
+  "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'self'; form-action 'self'";
+const TYPES = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript',
+  '.mjs': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+  '.json': 'application/json',
+  '.wasm': 'application/wasm',
+};
 
-/** {url, port, close(), calls: [method path body], emit(event), drop()}; `prefix`: served below it, as behind a proxy. */
+/**
+ * {url, port, close(), calls: [method path body], emit(event), drop()}; `prefix`: served below it, as behind a proxy.
+ */
 export async function startFakeHost({ port = 0, prefix = '/', token = null, tick = 500 } = {}) {
   const devices = bench();
   const usb = usbTree();
-  const power = { 'board/power': { commanded: 'on', observed: 'on', watts: 3.2, volts: 230.1, amps: 0.03, at: new Date().toISOString() }, 'rack-pi/power': { commanded: 'on', observed: 'unknown', at: null } };
+  const power = {
+    'board/power': {
+      commanded: 'on',
+      observed: 'on',
+      watts: 3.2,
+      volts: 230.1,
+      amps: 0.03,
+      at: new Date().toISOString(),
+    },
+    'rack-pi/power': { commanded: 'on', observed: 'unknown', at: null },
+  };
   const calls = [];
   const log = [];
   const sse = new Set();
@@ -28,16 +50,28 @@ export async function startFakeHost({ port = 0, prefix = '/', token = null, tick
   let eventId = 100;
   let turn = 0;
   const secrets = {};
-  let history = Buffer.from('\r\n\r\nU-Boot 2023.01+dfsg-2+deb12u1 (fake)\r\n\r\nCPU:   QEMU Virtual CPU version 2.5+\r\nDRAM:  128 MiB\r\nCore:  20 devices, 12 uclasses, devicetree: separate\r\nLoading Environment from nowhere... OK\r\nModel: QEMU x86 (I440FX)\r\nNet:   e1000: 52:54:00:12:34:56\r\n\x1b[32mHit any key to stop autoboot:\x1b[0m  0\r\n=> ');
+  let history = Buffer.from(
+    '\r\n\r\nU-Boot 2023.01+dfsg-2+deb12u1 (fake)\r\n\r\nCPU:   QEMU Virtual CPU version 2.5+\r\nDRAM:  128 MiB\r\nCore:  20 devices, 12 uclasses, devicetree: separate\r\nLoading Environment from nowhere... OK\r\nModel: QEMU x86 (I440FX)\r\nNet:   e1000: 52:54:00:12:34:56\r\n\x1b[32mHit any key to stop autoboot:\x1b[0m  0\r\n=> ',
+  );
   const terms = new Set();
 
   function emit(type, device, iface, data = {}) {
-    const event = { id: ++eventId, t: Date.now(), type, ...(device ? { device } : {}), ...(iface ? { interface: iface } : {}), data };
+    const event = {
+      id: ++eventId,
+      t: Date.now(),
+      type,
+      ...(device ? { device } : {}),
+      ...(iface ? { interface: iface } : {}),
+      data,
+    };
     log.push(event);
     for (const res of sse) res.write(`id: ${event.id}\nevent: ${type}\ndata: ${JSON.stringify(event)}\n\n`);
   }
   emit('server.connected', null, null, { url: 'http://127.0.0.1:5109' });
-  emit('interface.state', 'rack-pi', 'power', { state: 'fault', reason: 'the plug at 192.0.2.9 does not answer (timeout after 5 s)' });
+  emit('interface.state', 'rack-pi', 'power', {
+    state: 'fault',
+    reason: 'the plug at 192.0.2.9 does not answer (timeout after 5 s)',
+  });
   emit('lease.taken', 'desktop', null, { holder: 'anna', note: 'release tests' });
   emit('command', 'board', 'power', { verb: 'power.set', user: 'local', via: 'rest', ok: true });
   emit('power.state', 'board', 'power', { commanded: 'on', observed: 'on', watts: 3.2 });
@@ -48,19 +82,41 @@ export async function startFakeHost({ port = 0, prefix = '/', token = null, tick
   }
   function sample(device) {
     turn += 1;
-    return Object.fromEntries(Object.entries(STREAMS[device] ?? {}).map(([name, [quantity, unit, base]], k) => [name, { t: Date.now(), seq: turn, quantity, unit, value: base * (1 + 0.06 * Math.sin(turn / 9 + k) + 0.01 * Math.sin(turn * 1.7)) }]));
+    return Object.fromEntries(
+      Object.entries(STREAMS[device] ?? {}).map(([name, [quantity, unit, base]], k) => [
+        name,
+        {
+          t: Date.now(),
+          seq: turn,
+          quantity,
+          unit,
+          value: base * (1 + 0.06 * Math.sin(turn / 9 + k) + 0.01 * Math.sin(turn * 1.7)),
+        },
+      ]),
+    );
   }
   /** Two minutes, a sample a second. */
   function past(device) {
     const t = Array.from({ length: 120 }, (_, i) => Date.now() - (120 - i) * 1000);
-    return Object.fromEntries(Object.entries(STREAMS[device] ?? {}).map(([name, [quantity, unit, base]]) => [name, { quantity, unit, t, value: t.map((at) => base * (1 + 0.05 * Math.sin(at / 7000))) }]));
+    return Object.fromEntries(
+      Object.entries(STREAMS[device] ?? {}).map(([name, [quantity, unit, base]]) => [
+        name,
+        { quantity, unit, t, value: t.map((at) => base * (1 + 0.05 * Math.sin(at / 7000))) },
+      ]),
+    );
   }
   const timer = setInterval(() => {
-    for (const s of sockets) if (s.sensorsOf) for (const [stream, v] of Object.entries(sample(s.sensorsOf))) s.send(JSON.stringify({ type: 'sample', stream, ...v }));
+    for (const s of sockets)
+      if (s.sensorsOf)
+        for (const [stream, v] of Object.entries(sample(s.sensorsOf)))
+          s.send(JSON.stringify({ type: 'sample', stream, ...v }));
   }, tick);
 
   function problem(res, status, title, detail, extra = {}) {
-    res.writeHead(status, { 'Content-Type': 'application/problem+json', ...(status === 429 ? { 'Retry-After': '1' } : {}) });
+    res.writeHead(status, {
+      'Content-Type': 'application/problem+json',
+      ...(status === 429 ? { 'Retry-After': '1' } : {}),
+    });
     res.end(JSON.stringify({ type: 'about:blank', title, status, detail, ...extra }));
   }
   function json(res, body, status = 200) {
@@ -70,11 +126,20 @@ export async function startFakeHost({ port = 0, prefix = '/', token = null, tick
   function mayControl(req, res, id) {
     const lease = devices[id]?.lease;
     if (!lease || (req.headers['x-lease'] && req.headers['x-lease'] === secrets[id])) return true;
-    problem(res, 423, 'Locked', `${id} is leased by ${lease.holder}`, { holder: lease.holder, expires_at: lease.expires_at });
+    problem(res, 423, 'Locked', `${id} is leased by ${lease.holder}`, {
+      holder: lease.holder,
+      expires_at: lease.expires_at,
+    });
     return false;
   }
   function setPower(id, state) {
-    const p = (power[`${id}/power`] = { ...power[`${id}/power`], commanded: state, observed: state, watts: state === 'on' ? 3.2 : 0.1, at: new Date().toISOString() });
+    const p = (power[`${id}/power`] = {
+      ...power[`${id}/power`],
+      commanded: state,
+      observed: state,
+      watts: state === 'on' ? 3.2 : 0.1,
+      at: new Date().toISOString(),
+    });
     emit('command', id, 'power', { verb: 'power.set', user: 'local', via: 'ws', ok: true });
     emit('power.state', id, 'power', p);
     if (state === 'on') say(Buffer.from('\r\n\r\nU-Boot 2023.01 (fake)\r\n=> '));
@@ -88,28 +153,76 @@ export async function startFakeHost({ port = 0, prefix = '/', token = null, tick
   async function api(req, res, url, body) {
     const path = url.pathname.slice(prefix.length - 1);
     const m = path.match(/^\/host\/devices\/([^/]+)(?:\/([^/]+))?(?:\/(.*))?$/);
-    if (path === '/host/health') return json(res, { status: 'healthy', host_name: 'lab-1', version: '0.1.0', uptime_s: 4211, services: { host: 'running' } });
+    if (path === '/host/health')
+      return json(res, {
+        status: 'healthy',
+        host_name: 'lab-1',
+        version: '0.1.0',
+        uptime_s: 4211,
+        services: { host: 'running' },
+      });
     if (path === '/host/info') return json(res, { version: '0.1.0', host_name: 'lab-1' });
     if (path === '/host/devices' && req.method === 'GET') return json(res, Object.values(devices));
     if (path === '/host/devices' && req.method === 'POST') {
       const d = JSON.parse(body);
       if (devices[d.id]) return problem(res, 409, 'Conflict', `there is a device “${d.id}” already`, { field: 'id' });
-      devices[d.id] = { id: d.id, label: d.label ?? d.id, state: 'opening', lease: null, interfaces: [{ name: 'console', kind: 'console', driver: 'serial', uri: d.attach[0], state: 'opening' }] };
+      devices[d.id] = {
+        id: d.id,
+        label: d.label ?? d.id,
+        state: 'opening',
+        lease: null,
+        interfaces: [{ name: 'console', kind: 'console', driver: 'serial', uri: d.attach[0], state: 'opening' }],
+      };
       emit('device.added', d.id, null, {});
       return json(res, devices[d.id], 201);
     }
     if (path === '/host/events') {
       res.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
       const after = Number(req.headers['last-event-id'] ?? 0);
-      for (const e of log.filter((x) => x.id > after)) res.write(`id: ${e.id}\nevent: ${e.type}\ndata: ${JSON.stringify(e)}\n\n`);
+      for (const e of log.filter((x) => x.id > after))
+        res.write(`id: ${e.id}\nevent: ${e.type}\ndata: ${JSON.stringify(e)}\n\n`);
       res.write(': hello\n\n');
       sse.add(res);
       res.on('close', () => sse.delete(res));
       return undefined;
     }
     if (path === '/host/openapi.json') return json(res, OPENAPI);
-    if (path === '/host/drivers') return json(res, [{ name: 'qemu', kinds: ['power', 'console', 'video', 'input'], summary: 'Runs a machine in QEMU', example: 'qemu:///path/to/rom' }, { name: 'serial', kinds: ['console'], summary: 'A serial port of this machine', example: 'serial:///dev/ttyUSB0?baud=115200' }, { name: 'shelly', kinds: ['power', 'sensors'], summary: 'Shelly plugs, first and later generations', example: 'shelly://192.0.2.7' }]);
-    if (path === '/host/resources') return json(res, [{ uri: 'serial:///dev/serial/by-id/usb-Silicon_Labs_CP2102_0001-if00-port0', label: 'CP2102 USB to UART', why: 'a serial port that no device uses', driver: 'serial' }, { uri: 'v4l2:///dev/video0', label: 'HDMI capture', why: 'a camera that can stream YUYV 1280×720', driver: 'v4l2' }]);
+    if (path === '/host/drivers')
+      return json(res, [
+        {
+          name: 'qemu',
+          kinds: ['power', 'console', 'video', 'input'],
+          summary: 'Runs a machine in QEMU',
+          example: 'qemu:///path/to/rom',
+        },
+        {
+          name: 'serial',
+          kinds: ['console'],
+          summary: 'A serial port of this machine',
+          example: 'serial:///dev/ttyUSB0?baud=115200',
+        },
+        {
+          name: 'shelly',
+          kinds: ['power', 'sensors'],
+          summary: 'Shelly plugs, first and later generations',
+          example: 'shelly://192.0.2.7',
+        },
+      ]);
+    if (path === '/host/resources')
+      return json(res, [
+        {
+          uri: 'serial:///dev/serial/by-id/usb-Silicon_Labs_CP2102_0001-if00-port0',
+          label: 'CP2102 USB to UART',
+          why: 'a serial port that no device uses',
+          driver: 'serial',
+        },
+        {
+          uri: 'v4l2:///dev/video0',
+          label: 'HDMI capture',
+          why: 'a camera that can stream YUYV 1280×720',
+          driver: 'v4l2',
+        },
+      ]);
     if (path === '/host/usb') return json(res, usb);
     const port = path.match(/^\/host\/usb\/([^/]+)\/power$/);
     if (port && req.method === 'PUT') {
@@ -123,15 +236,28 @@ export async function startFakeHost({ port = 0, prefix = '/', token = null, tick
     const device = devices[id];
     if (!device) return problem(res, 404, 'Not Found', `no device “${id}”`);
     if (!iface) {
-      if (req.method === 'DELETE') { delete devices[id]; emit('device.removed', id); res.writeHead(204).end(); return undefined; }
+      if (req.method === 'DELETE') {
+        delete devices[id];
+        emit('device.removed', id);
+        res.writeHead(204).end();
+        return undefined;
+      }
       return json(res, device);
     }
     if (iface === 'lease') {
       if (req.method === 'POST') {
-        if (device.lease && Date.parse(device.lease.expires_at) > Date.now()) return problem(res, 423, 'Locked', `${id} is leased by ${device.lease.holder}`, { holder: device.lease.holder, expires_at: device.lease.expires_at });
+        if (device.lease && Date.parse(device.lease.expires_at) > Date.now())
+          return problem(res, 423, 'Locked', `${id} is leased by ${device.lease.holder}`, {
+            holder: device.lease.holder,
+            expires_at: device.lease.expires_at,
+          });
         const { ttl_s, note } = JSON.parse(body);
         secrets[id] = `secret-${id}-${eventId}`;
-        device.lease = { holder: 'local', note: note ?? null, expires_at: new Date(Date.now() + ttl_s * 1000).toISOString() };
+        device.lease = {
+          holder: 'local',
+          note: note ?? null,
+          expires_at: new Date(Date.now() + ttl_s * 1000).toISOString(),
+        };
         emit('lease.taken', id, null, device.lease);
         return json(res, { lease: secrets[id], holder: 'local', expires_at: device.lease.expires_at }, 201);
       }
@@ -150,42 +276,80 @@ export async function startFakeHost({ port = 0, prefix = '/', token = null, tick
     if (!known) return problem(res, 404, 'Not Found', `${id} has no interface “${iface}”`);
     if (req.method !== 'GET' && !rest?.startsWith('whep') && !mayControl(req, res, id)) return undefined;
     switch (known.kind) {
-    case 'power':
-      if (known.state === 'fault') return problem(res, 503, 'Unavailable', known.reason);
-      if (req.method === 'PUT') return json(res, setPower(id, JSON.parse(body).state));
-      if (rest === 'cycle') { setPower(id, 'off'); return json(res, setPower(id, 'on')); }
-      return json(res, power[`${id}/power`]);
-    case 'video':
-      if (/^snapshot\.(png|jpg)$/.test(rest ?? '')) {
-        res.writeHead(200, { 'Content-Type': 'image/png', 'Cache-Control': 'no-store' });
-        return res.end(picture(id));
+      case 'power':
+        if (known.state === 'fault') return problem(res, 503, 'Unavailable', known.reason);
+        if (req.method === 'PUT') return json(res, setPower(id, JSON.parse(body).state));
+        if (rest === 'cycle') {
+          setPower(id, 'off');
+          return json(res, setPower(id, 'on'));
+        }
+        return json(res, power[`${id}/power`]);
+      case 'video':
+        if (/^snapshot\.(png|jpg)$/.test(rest ?? '')) {
+          res.writeHead(200, { 'Content-Type': 'image/png', 'Cache-Control': 'no-store' });
+          return res.end(picture(id));
+        }
+        if (rest === 'stream.mjpeg') {
+          res.writeHead(200, {
+            'Content-Type': 'multipart/x-mixed-replace; boundary=frame',
+            'Cache-Control': 'no-store',
+          });
+          const part = () => {
+            const p = picture(id);
+            res.write(`--frame\r\nContent-Type: image/png\r\nContent-Length: ${p.length}\r\n\r\n`);
+            res.write(p);
+            res.write('\r\n');
+          };
+          part();
+          const again = setInterval(part, 500);
+          res.on('close', () => clearInterval(again));
+          return undefined;
+        }
+        if (rest === 'whep') return problem(res, 503, 'Unavailable', 'this fake host has no WebRTC');
+        return json(res, { width: SCREENS[id]?.w, height: SCREENS[id]?.h, fps: 30, state: 'live', viewers: 1 });
+      case 'console':
+        return json(res, {
+          settings: { baud: 115200, data_bits: 8, parity: 'none', stop_bits: 1, flow: 'none', dtr: true, rts: true },
+          start: 0,
+          offset: history.length,
+          clients: terms.size,
+        });
+      case 'input':
+        return json(res, { accepted: JSON.parse(body).length });
+      case 'sensors':
+        return json(res, rest === 'history' ? past(id) : sample(id));
+      case 'shell':
+        return json(res, {
+          exit_code: 0,
+          stdout: `you ran: ${JSON.parse(body).command}\n`,
+          stderr: '',
+          duration_ms: 12,
+        });
+      case 'files': {
+        const at = url.searchParams.get('path');
+        if (at === '/')
+          return json(res, [
+            { name: 'sdcard', directory: true, size: 4096, mode: 0o755, mtime: Date.now() },
+            { name: 'init.rc', directory: false, size: 5120, mode: 0o644, mtime: Date.now() - 86400000 },
+          ]);
+        if (at === '/sdcard')
+          return json(res, [{ name: 'DCIM', directory: true, size: 4096, mode: 0o755, mtime: Date.now() }]);
+        return problem(res, 404, 'Not Found', 'no such file');
       }
-      if (rest === 'stream.mjpeg') {
-        res.writeHead(200, { 'Content-Type': 'multipart/x-mixed-replace; boundary=frame', 'Cache-Control': 'no-store' });
-        const part = () => { const p = picture(id); res.write(`--frame\r\nContent-Type: image/png\r\nContent-Length: ${p.length}\r\n\r\n`); res.write(p); res.write('\r\n'); };
-        part();
-        const again = setInterval(part, 500);
-        res.on('close', () => clearInterval(again));
+      case 'apps':
+        return json(res, [
+          { package: 'org.example.camera', version: '2.1' },
+          { package: 'org.example.settings', version: '14' },
+        ]);
+      case 'logs':
+        res.writeHead(200, { 'Content-Type': 'text/event-stream' });
+        for (let k = 0; k < 30; k++)
+          res.write(
+            `id: ${k}\ndata: ${JSON.stringify({ t: Date.now() - (30 - k) * 1000, line: `I ActivityManager: Start proc ${1000 + k}:org.example.camera/u0a${k} for activity` })}\n\n`,
+          );
         return undefined;
-      }
-      if (rest === 'whep') return problem(res, 503, 'Unavailable', 'this fake host has no WebRTC');
-      return json(res, { width: SCREENS[id]?.w, height: SCREENS[id]?.h, fps: 30, state: 'live', viewers: 1 });
-    case 'console': return json(res, { settings: { baud: 115200, data_bits: 8, parity: 'none', stop_bits: 1, flow: 'none', dtr: true, rts: true }, start: 0, offset: history.length, clients: terms.size });
-    case 'input': return json(res, { accepted: JSON.parse(body).length });
-    case 'sensors': return json(res, rest === 'history' ? past(id) : sample(id));
-    case 'shell': return json(res, { exit_code: 0, stdout: `you ran: ${JSON.parse(body).command}\n`, stderr: '', duration_ms: 12 });
-    case 'files': {
-      const at = url.searchParams.get('path');
-      if (at === '/') return json(res, [{ name: 'sdcard', directory: true, size: 4096, mode: 0o755, mtime: Date.now() }, { name: 'init.rc', directory: false, size: 5120, mode: 0o644, mtime: Date.now() - 86400000 }]);
-      if (at === '/sdcard') return json(res, [{ name: 'DCIM', directory: true, size: 4096, mode: 0o755, mtime: Date.now() }]);
-      return problem(res, 404, 'Not Found', 'no such file');
-    }
-    case 'apps': return json(res, [{ package: 'org.example.camera', version: '2.1' }, { package: 'org.example.settings', version: '14' }]);
-    case 'logs':
-      res.writeHead(200, { 'Content-Type': 'text/event-stream' });
-      for (let k = 0; k < 30; k++) res.write(`id: ${k}\ndata: ${JSON.stringify({ t: Date.now() - (30 - k) * 1000, line: `I ActivityManager: Start proc ${1000 + k}:org.example.camera/u0a${k} for activity` })}\n\n`);
-      return undefined;
-    default: return json(res, {});
+      default:
+        return json(res, {});
     }
   }
 
@@ -198,14 +362,18 @@ export async function startFakeHost({ port = 0, prefix = '/', token = null, tick
     const full = normalize(join(WEB, path));
     try {
       if (!full.startsWith(WEB) || !statSync(full).isFile()) throw new Error('no file');
-      res.writeHead(200, { 'Content-Type': TYPES[extname(full)] ?? 'application/octet-stream', 'Content-Security-Policy': CSP, 'X-Content-Type-Options': 'nosniff' });
+      res.writeHead(200, {
+        'Content-Type': TYPES[extname(full)] ?? 'application/octet-stream',
+        'Content-Security-Policy': CSP,
+        'X-Content-Type-Options': 'nosniff',
+      });
       createReadStream(full).pipe(res);
     } catch {
       problem(res, 404, 'Not Found', `no page ${url.pathname}`);
     }
   }
 
-  const raws = new Set();            // every TCP connection, upgraded ones included: close() must end them all
+  const raws = new Set(); // every TCP connection, upgraded ones included: close() must end them all
   const server = createServer(async (req, res) => {
     const url = new URL(req.url, 'http://fake');
     if (!url.pathname.startsWith(prefix)) return problem(res, 404, 'Not Found', `outside of ${prefix}`);
@@ -213,8 +381,14 @@ export async function startFakeHost({ port = 0, prefix = '/', token = null, tick
     for await (const d of req) parts.push(d);
     const body = Buffer.concat(parts);
     if (!url.pathname.startsWith(`${prefix}host/`)) return files(req, res, url);
-    calls.push({ method: req.method, path: url.pathname.slice(prefix.length - 1) + url.search, body: body.toString('utf8'), lease: req.headers['x-lease'] ?? null });
-    if (token && req.headers.authorization !== `Bearer ${token}` && url.searchParams.get('access_token') !== token) return problem(res, 401, 'Unauthorized', 'a token is needed');
+    calls.push({
+      method: req.method,
+      path: url.pathname.slice(prefix.length - 1) + url.search,
+      body: body.toString('utf8'),
+      lease: req.headers['x-lease'] ?? null,
+    });
+    if (token && req.headers.authorization !== `Bearer ${token}` && url.searchParams.get('access_token') !== token)
+      return problem(res, 401, 'Unauthorized', 'a token is needed');
     try {
       return await api(req, res, url, body.toString('utf8'));
     } catch (error) {
@@ -227,7 +401,10 @@ export async function startFakeHost({ port = 0, prefix = '/', token = null, tick
     calls.push({ method: 'WS', path: path + url.search, body: '' });
     const s = Socket.accept(req, raw, req.headers['sec-websocket-protocol']?.split(',')[0]);
     sockets.add(s);
-    s.onclose = () => { sockets.delete(s); terms.delete(s); };
+    s.onclose = () => {
+      sockets.delete(s);
+      terms.delete(s);
+    };
     const stream = path.match(/^\/host\/devices\/([^/]+)\/sensors\/stream$/);
     if (stream) s.sensorsOf = stream[1];
     if (/\/console$/.test(path)) {
@@ -238,7 +415,11 @@ export async function startFakeHost({ port = 0, prefix = '/', token = null, tick
         for (const c of data.toString('latin1')) {
           calls.push({ method: 'TYPED', path, body: c });
           if (c === '\r') {
-            say(Buffer.from(`\r\n${line === 'version' ? 'U-Boot 2023.01+dfsg-2+deb12u1 (fake)\r\ngcc 12.2.0\r\n' : line ? `Unknown command '${line}' - try 'help'\r\n` : ''}=> `));
+            say(
+              Buffer.from(
+                `\r\n${line === 'version' ? 'U-Boot 2023.01+dfsg-2+deb12u1 (fake)\r\ngcc 12.2.0\r\n' : line ? `Unknown command '${line}' - try 'help'\r\n` : ''}=> `,
+              ),
+            );
             line = '';
           } else if (c >= ' ') {
             line += c;
@@ -247,15 +428,29 @@ export async function startFakeHost({ port = 0, prefix = '/', token = null, tick
         }
       };
     }
-    if (path === '/host/ws') s.onmessage = (text) => {
-      const m = JSON.parse(text);
-      calls.push({ method: 'CMD', path: m.verb ?? 'subscribe', body: text });
-      if (!m.verb) return;
-      const lease = devices[m.device]?.lease;
-      if (lease && m.lease !== secrets[m.device]) { s.send(JSON.stringify({ id: m.id, ok: false, error: { status: 423, title: 'Locked', detail: `${m.device} is leased by ${lease.holder}` } })); return; }
-      if (m.verb === 'power.set') s.send(JSON.stringify({ id: m.id, ok: true, result: setPower(m.device, m.params.state) }));
-      else if (m.verb === 'power.cycle') { setPower(m.device, 'off'); s.send(JSON.stringify({ id: m.id, ok: true, result: setPower(m.device, 'on') })); } else s.send(JSON.stringify({ id: m.id, ok: true }));
-    };
+    if (path === '/host/ws')
+      s.onmessage = (text) => {
+        const m = JSON.parse(text);
+        calls.push({ method: 'CMD', path: m.verb ?? 'subscribe', body: text });
+        if (!m.verb) return;
+        const lease = devices[m.device]?.lease;
+        if (lease && m.lease !== secrets[m.device]) {
+          s.send(
+            JSON.stringify({
+              id: m.id,
+              ok: false,
+              error: { status: 423, title: 'Locked', detail: `${m.device} is leased by ${lease.holder}` },
+            }),
+          );
+          return;
+        }
+        if (m.verb === 'power.set')
+          s.send(JSON.stringify({ id: m.id, ok: true, result: setPower(m.device, m.params.state) }));
+        else if (m.verb === 'power.cycle') {
+          setPower(m.device, 'off');
+          s.send(JSON.stringify({ id: m.id, ok: true, result: setPower(m.device, 'on') }));
+        } else s.send(JSON.stringify({ id: m.id, ok: true }));
+      };
   });
   server.on('connection', (raw) => {
     raws.add(raw);
@@ -265,7 +460,9 @@ export async function startFakeHost({ port = 0, prefix = '/', token = null, tick
   return {
     port: server.address().port,
     url: `http://127.0.0.1:${server.address().port}${prefix}`,
-    calls, devices, emit,
+    calls,
+    devices,
+    emit,
     /** Cuts every open connection, as a restart would. */
     drop() {
       for (const s of sockets) s.raw.destroy();

@@ -6,21 +6,33 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const list = (dir) => readdirSync(join(root, dir), { withFileTypes: true }).flatMap((e) => (e.isDirectory() ? list(join(dir, e.name)) : [join(dir, e.name)]));
+const list = (dir) =>
+  readdirSync(join(root, dir), { withFileTypes: true }).flatMap((e) =>
+    e.isDirectory() ? list(join(dir, e.name)) : [join(dir, e.name)],
+  );
 const read = (f) => readFileSync(join(root, f), 'utf8');
 const scripts = ['core', 'app', 'server'].flatMap(list).filter((f) => f.endsWith('.js'));
 const pages = [...readdirSync(root), ...list('server')].filter((f) => f.endsWith('.html'));
-const code = (f) => read(f).replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '');
+const code = (f) =>
+  read(f)
+    .replace(/\/\*[\s\S]*?\*\//g, '')
+    .replace(/(^|\s)\/\/.*$/gm, '');
 
 test('core knows no page: no document, window, location, navigator; it imports core only', () => {
   for (const f of scripts.filter((s) => s.startsWith('core'))) {
     assert.doesNotMatch(code(f), /\b(document|window|location|navigator|localStorage|sessionStorage)\s*[.[(]/, f);
-    for (const [, from] of code(f).matchAll(/from '([^']+)'/g)) assert.match(from, /^\.\/[a-z-]+\.js$/, `${f} imports ${from}`);
+    for (const [, from] of code(f).matchAll(/from '([^']+)'/g))
+      assert.match(from, /^\.\/[a-z-]+\.js$/, `${f} imports ${from}`);
   }
 });
 
 test('no HTML is ever parsed from data, no code from text', () => {
-  for (const f of scripts) assert.doesNotMatch(code(f), /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|DOMParser|createContextualFragment/, f); // lint: web - the rule itself
+  for (const f of scripts)
+    assert.doesNotMatch(
+      code(f),
+      /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|DOMParser|createContextualFragment/,
+      f,
+    ); // lint: web - the rule itself
 });
 
 test('pages: no inline script or style, no absolute URL', () => {
@@ -29,14 +41,20 @@ test('pages: no inline script or style, no absolute URL', () => {
     const html = read(f);
     assert.doesNotMatch(html, /<script(?![^>]*\bsrc=)[^>]*>/, `${f}: inline script`);
     assert.doesNotMatch(html, /<style|\sstyle=|\son[a-z]+=/, `${f}: inline style or handler`);
-    for (const [, url] of html.matchAll(/(?:src|href)="([^"#]+)"/g)) assert.doesNotMatch(url, /^(\/|https?:)/, `${f}: ${url}`);
+    for (const [, url] of html.matchAll(/(?:src|href)="([^"#]+)"/g))
+      assert.doesNotMatch(url, /^(\/|https?:)/, `${f}: ${url}`);
     assert.match(html, /<html lang="en">/, f);
-    assert.match(html, /name="viewport" content="width=device-width, initial-scale=1"/, `${f}: zoom must stay possible`);
+    assert.match(
+      html,
+      /name="viewport" content="width=device-width, initial-scale=1"/,
+      `${f}: zoom must stay possible`,
+    );
   }
 });
 
 test('scripts: no absolute URL', () => {
-  for (const f of scripts) assert.doesNotMatch(code(f), /['"`](\/(host|api|ws|vendor|css)\b|https?:\/\/(?!www\.(w3|webrtc)\.org))/, f);
+  for (const f of scripts)
+    assert.doesNotMatch(code(f), /['"`](\/(host|api|ws|vendor|css)\b|https?:\/\/(?!www\.(w3|webrtc)\.org))/, f);
 });
 
 test('files stay small', () => {
@@ -45,9 +63,15 @@ test('files stay small', () => {
 
 // ---- contrast (WCAG 2.1) ----
 
-const tokens = Object.fromEntries([...read('css/tokens.css').matchAll(/--([\w-]+):\s*(?:light-dark\((#\w{6}),\s*(#\w{6})\)|(#\w{6}));/g)].map(([, n, l, d, one]) => [n, [l ?? one, d ?? one]]));
+const tokens = Object.fromEntries(
+  [...read('css/tokens.css').matchAll(/--([\w-]+):\s*(?:light-dark\((#\w{6}),\s*(#\w{6})\)|(#\w{6}));/g)].map(
+    ([, n, l, d, one]) => [n, [l ?? one, d ?? one]],
+  ),
+);
 function luminance(hex) {
-  const [r, g, b] = [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16) / 255).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+  const [r, g, b] = [1, 3, 5]
+    .map((i) => parseInt(hex.slice(i, i + 2), 16) / 255)
+    .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
   return 0.2126 * r + 0.7152 * g + 0.0722 * b;
 }
 const ratio = (a, b) => {
@@ -55,10 +79,25 @@ const ratio = (a, b) => {
   return (x + 0.05) / (y + 0.05);
 };
 const TEXT = [
-  ...['ink', 'ink-2', 'ink-3', 'accent', 'accent-hover', 'good', 'warn', 'bad'].flatMap((n) => [[n, 'surface'], [n, 'bg']]),
-  ['ink', 'surface-2'], ['ink-2', 'surface-2'], ['ink-3', 'surface-2'], ['ink', 'surface-3'],
-  ['good', 'good-soft'], ['warn', 'warn-soft'], ['bad', 'bad-soft'], ['accent', 'accent-soft'], ['ink', 'warn-soft'], ['ink', 'bad-soft'],
-  ['accent-ink', 'accent'], ['accent-ink', 'accent-hover'], ['bad-ink', 'bad-fill'], ['stage-ink', 'stage'], ['stage-ink-2', 'stage'],
+  ...['ink', 'ink-2', 'ink-3', 'accent', 'accent-hover', 'good', 'warn', 'bad'].flatMap((n) => [
+    [n, 'surface'],
+    [n, 'bg'],
+  ]),
+  ['ink', 'surface-2'],
+  ['ink-2', 'surface-2'],
+  ['ink-3', 'surface-2'],
+  ['ink', 'surface-3'],
+  ['good', 'good-soft'],
+  ['warn', 'warn-soft'],
+  ['bad', 'bad-soft'],
+  ['accent', 'accent-soft'],
+  ['ink', 'warn-soft'],
+  ['ink', 'bad-soft'],
+  ['accent-ink', 'accent'],
+  ['accent-ink', 'accent-hover'],
+  ['bad-ink', 'bad-fill'],
+  ['stage-ink', 'stage'],
+  ['stage-ink-2', 'stage'],
 ];
 for (const [fg, bg] of TEXT) {
   test(`contrast of ${fg} on ${bg}`, () => {
@@ -69,5 +108,9 @@ for (const [fg, bg] of TEXT) {
   });
 }
 test('contrast of borders of fields (3:1)', () => {
-  for (const i of [0, 1]) assert.ok(ratio(tokens['line-strong'][i], tokens.surface[i]) >= 3, `${ratio(tokens['line-strong'][i], tokens.surface[i])}`);
+  for (const i of [0, 1])
+    assert.ok(
+      ratio(tokens['line-strong'][i], tokens.surface[i]) >= 3,
+      `${ratio(tokens['line-strong'][i], tokens.surface[i])}`,
+    );
 });

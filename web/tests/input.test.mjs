@@ -13,10 +13,20 @@ const key = (key, code = key, o = {}) => ({ key, code, ...o });
 test('keys go down and up by name, and all come up when the page loses the keyboard', () => {
   const k = new KeyState();
   assert.deepEqual(k.down(key('A', 'KeyA')).events, [{ type: 'key', key: 'A', action: 'down' }]);
-  assert.deepEqual(k.up(key('a', 'KeyA')).events, [{ type: 'key', key: 'A', action: 'up' }], 'as it went down, although Shift was let go before');
+  assert.deepEqual(
+    k.up(key('a', 'KeyA')).events,
+    [{ type: 'key', key: 'A', action: 'up' }],
+    'as it went down, although Shift was let go before',
+  );
   k.down(key('Shift', 'ShiftLeft'));
   k.down(key('F1'));
-  assert.deepEqual(k.releaseAll().map((e) => [e.key, e.action]), [['Shift', 'up'], ['F1', 'up']]);
+  assert.deepEqual(
+    k.releaseAll().map((e) => [e.key, e.action]),
+    [
+      ['Shift', 'up'],
+      ['F1', 'up'],
+    ],
+  );
   assert.deepEqual(k.up(key('F1')).events, []);
   for (const dead of ['Dead', 'Unidentified', 'Process', '']) assert.deepEqual(k.down(key(dead)).events, []);
   assert.deepEqual(k.down(key('x', 'KeyX', { isComposing: true })).events, []);
@@ -28,7 +38,13 @@ test('Ctrl+Alt alone gives the keyboard back, Ctrl+Alt+Del does not', () => {
   k.down(key('Alt', 'AltLeft'));
   const up = k.up(key('Alt', 'AltLeft'));
   assert.equal(up.release, true);
-  assert.deepEqual(up.events.map((e) => [e.key, e.action]), [['Alt', 'up'], ['Control', 'up']]);
+  assert.deepEqual(
+    up.events.map((e) => [e.key, e.action]),
+    [
+      ['Alt', 'up'],
+      ['Control', 'up'],
+    ],
+  );
   k.down(key('Control', 'ControlLeft'));
   k.down(key('Alt', 'AltLeft'));
   k.down(key('Delete'));
@@ -38,12 +54,16 @@ test('Ctrl+Alt alone gives the keyboard back, Ctrl+Alt+Del does not', () => {
 });
 
 test('every special key is a message that the host accepts', () => {
-  for (const s of SPECIAL_KEYS) for (const e of s.keys.length > 1 ? chord(...s.keys) : [{ type: 'key', key: s.keys[0] }]) checkInput(e);
-  assert.deepEqual(chord('Control', 'c').map((e) => `${e.key} ${e.action}`), ['Control down', 'c down', 'c up', 'Control up']);
+  for (const s of SPECIAL_KEYS)
+    for (const e of s.keys.length > 1 ? chord(...s.keys) : [{ type: 'key', key: s.keys[0] }]) checkInput(e);
+  assert.deepEqual(
+    chord('Control', 'c').map((e) => `${e.key} ${e.action}`),
+    ['Control down', 'c down', 'c up', 'Control up'],
+  );
 });
 
 test('page coordinates become pixels of the picture', () => {
-  const box = { left: 100, top: 50, width: 800, height: 800 };      // 1280×720 in it: 800×450, 175 from the top
+  const box = { left: 100, top: 50, width: 800, height: 800 }; // 1280×720 in it: 800×450, 175 from the top
   assert.deepEqual(contain(box, 1280, 720), { x: 0, y: 175, width: 800, height: 450 });
   assert.deepEqual(toPixel({ x: 100, y: 225 }, box, 1280, 720), { x: 0, y: 0 });
   assert.deepEqual(toPixel({ x: 500, y: 450 }, box, 1280, 720), { x: 640, y: 360 });
@@ -66,14 +86,26 @@ test('buttons, wheels, gestures', () => {
   g.down({ x: 5, y: 6 }, { x: 0, y: 0 }, 0);
   assert.deepEqual(g.up({ x: 6, y: 6 }, { x: 3, y: 0 }, 90), { type: 'tap', x: 5, y: 6 });
   g.down({ x: 5, y: 6 }, { x: 0, y: 0 }, 0);
-  assert.deepEqual(g.up({ x: 5, y: 6 }, { x: 0, y: 0 }, 900), { type: 'swipe', x1: 5, y1: 6, x2: 5, y2: 6, ms: 900 }, 'a long press');
+  assert.deepEqual(
+    g.up({ x: 5, y: 6 }, { x: 0, y: 0 }, 900),
+    { type: 'swipe', x1: 5, y1: 6, x2: 5, y2: 6, ms: 900 },
+    'a long press',
+  );
   g.down({ x: 5, y: 600 }, { x: 0, y: 300 }, 0);
-  assert.deepEqual(g.up({ x: 5, y: 100 }, { x: 0, y: 50 }, 210), { type: 'swipe', x1: 5, y1: 600, x2: 5, y2: 100, ms: 210 });
+  assert.deepEqual(g.up({ x: 5, y: 100 }, { x: 0, y: 50 }, 210), {
+    type: 'swipe',
+    x1: 5,
+    y1: 600,
+    x2: 5,
+    y2: 100,
+    ms: 210,
+  });
   assert.equal(g.up({ x: 1, y: 1 }, { x: 1, y: 1 }, 1), null);
 });
 
 test('moves are thinned out, clicks never, and the order holds', () => {
-  const sent = [], due = [];
+  const sent = [],
+    due = [];
   const b = new InputBatcher({ send: (e) => sent.push(...e), schedule: (fn) => due.push(fn) });
   const p = (x, buttons = 0) => ({ type: 'pointer', x, y: 0, buttons });
   b.pointer(p(1));
@@ -81,12 +113,24 @@ test('moves are thinned out, clicks never, and the order holds', () => {
   b.pointer(p(3));
   assert.equal(due.length, 1);
   due.shift()();
-  assert.deepEqual(sent.map((e) => e.x), [3]);
+  assert.deepEqual(
+    sent.map((e) => e.x),
+    [3],
+  );
   b.pointer(p(4));
   b.pointer(p(4, 1));
   b.pointer(p(9, 1));
   b.pointer(p(9, 0));
-  assert.deepEqual(sent.map((e) => [e.x, e.buttons]), [[3, 0], [4, 0], [4, 1], [9, 1], [9, 0]]);
+  assert.deepEqual(
+    sent.map((e) => [e.x, e.buttons]),
+    [
+      [3, 0],
+      [4, 0],
+      [4, 1],
+      [9, 1],
+      [9, 0],
+    ],
+  );
   for (const fn of due) fn();
   assert.equal(sent.length, 5);
 });

@@ -21,12 +21,23 @@ class Attempt extends Emitter {
     if (this.outcome instanceof Error) throw this.outcome;
   }
 
-  stop() { this.stopped += 1; }
+  stop() {
+    this.stopped += 1;
+  }
 }
 function ladder(outcomes, o = {}) {
   const clock = new FakeClock();
   const made = [];
-  const l = new VideoLadder({ clock, backoff: new Backoff({ firstMs: 2000, factor: 2, jitter: 0 }), connect: () => { const a = new Attempt(outcomes.shift()); made.push(a); return a; }, ...o });
+  const l = new VideoLadder({
+    clock,
+    backoff: new Backoff({ firstMs: 2000, factor: 2, jitter: 0 }),
+    connect: () => {
+      const a = new Attempt(outcomes.shift());
+      made.push(a);
+      return a;
+    },
+    ...o,
+  });
   return { l, clock, made, said: record(l, 'change') };
 }
 const rungs = (said) => said.map(([, c]) => c.rung);
@@ -48,7 +59,11 @@ test('webrtc fails: fallback with the reason; it is tried again behind it, and c
   assert.deepEqual([l.rung, l.reason], ['fallback', 'still']);
   await clock.advance(4000);
   made[2].emit('state', 'connected');
-  assert.deepEqual(rungs(said), ['connecting', 'fallback', 'fallback', 'webrtc'], 'the fallback stays up while it tries');
+  assert.deepEqual(
+    rungs(said),
+    ['connecting', 'fallback', 'fallback', 'webrtc'],
+    'the fallback stays up while it tries',
+  );
 });
 
 test('webrtc takes long: the fallback is seen meanwhile, and the same attempt may still succeed', async () => {
@@ -111,7 +126,11 @@ test('the switch, a browser without WebRTC, a picture that never comes, stop', a
   await without.clock.advance(1e6);
   assert.deepEqual([without.l.rung, without.made.length], ['fallback', 0]);
 
-  const thrown = ladder([], { connect: () => { throw new Error('the host is not connected'); } });
+  const thrown = ladder([], {
+    connect: () => {
+      throw new Error('the host is not connected');
+    },
+  });
   thrown.l.start();
   assert.equal(thrown.l.reason, 'the host is not connected');
 });
@@ -133,21 +152,41 @@ test('states of an attempt that is over change nothing', async () => {
 test('a lease is renewed while somebody works, warned about and lost when nobody does', async () => {
   const clock = new FakeClock();
   let renewed = 0;
-  const k = new LeaseKeeper({ ttlS: 60, expiresAt: new Date(clock.t + 60000).toISOString(), clock, idleMs: 100000, renew: async () => { renewed += 1; return { expires_at: new Date(clock.t + 60000).toISOString() }; } });
+  const k = new LeaseKeeper({
+    ttlS: 60,
+    expiresAt: new Date(clock.t + 60000).toISOString(),
+    clock,
+    idleMs: 100000,
+    renew: async () => {
+      renewed += 1;
+      return { expires_at: new Date(clock.t + 60000).toISOString() };
+    },
+  });
   const said = record(k, 'warning', 'lost', 'renewed');
   k.start();
   await clock.advance(90000);
   assert.equal(renewed, 2);
-  await clock.advance(100000);         // idle by now
+  await clock.advance(100000); // idle by now
   assert.equal(said.filter(([n]) => n === 'warning').length, 1);
   assert.equal(said.filter(([n]) => n === 'lost').length, 1);
   assert.equal(clock.pending, 0);
 });
 
 test('a lease that was taken over is lost at once; a host that does not answer is waited for', async () => {
-  for (const [status, lost] of [[423, 1], [404, 1], [0, 0]]) {
+  for (const [status, lost] of [
+    [423, 1],
+    [404, 1],
+    [0, 0],
+  ]) {
     const clock = new FakeClock();
-    const k = new LeaseKeeper({ ttlS: 60, expiresAt: new Date(clock.t + 60000).toISOString(), clock, renew: async () => { throw Object.assign(new Error('no'), { status }); } });
+    const k = new LeaseKeeper({
+      ttlS: 60,
+      expiresAt: new Date(clock.t + 60000).toISOString(),
+      clock,
+      renew: async () => {
+        throw Object.assign(new Error('no'), { status });
+      },
+    });
     const said = record(k, 'lost');
     k.start();
     await clock.advance(35000);

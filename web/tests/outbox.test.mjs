@@ -8,13 +8,26 @@ const at = (x, buttons = 0) => ({ type: 'pointer', x, y: 0, buttons });
 
 /** An outbox over a device that answers when told to. */
 function bench(atOnce = 3) {
-  const sent = [], answers = [], errors = [];
+  const sent = [],
+    answers = [],
+    errors = [];
   let acks = 0;
   const outbox = new InputOutbox({
-    atOnce, onAck: () => { acks++; }, onError: (e) => errors.push(e.message),
-    send: (events) => new Promise((resolve, reject) => { sent.push(events); answers.push({ resolve, reject }); }),
+    atOnce,
+    onAck: () => {
+      acks++;
+    },
+    onError: (e) => errors.push(e.message),
+    send: (events) =>
+      new Promise((resolve, reject) => {
+        sent.push(events);
+        answers.push({ resolve, reject });
+      }),
   });
-  const answer = async (how = 'resolve', what) => { answers.shift()[how](what); await new Promise((r) => setImmediate(r)); };
+  const answer = async (how = 'resolve', what) => {
+    answers.shift()[how](what);
+    await new Promise((r) => setImmediate(r));
+  };
   return { outbox, sent, errors, answer, acks: () => acks };
 }
 
@@ -24,9 +37,19 @@ test('a device that is slow: few commands are under way, the rest waits, nothing
   assert.equal(b.sent.length, 4);
   assert.equal(b.outbox.waiting, 6);
   await b.answer();
-  assert.deepEqual(b.sent[4].map((e) => e.key), ['e', 'f', 'g'], 'what waited leaves together');
+  assert.deepEqual(
+    b.sent[4].map((e) => e.key),
+    ['e', 'f', 'g'],
+    'what waited leaves together',
+  );
   for (let i = 0; i < 5; i++) await b.answer();
-  assert.equal(b.sent.flat().map((e) => e.key).join(''), 'abcdefghij');
+  assert.equal(
+    b.sent
+      .flat()
+      .map((e) => e.key)
+      .join(''),
+    'abcdefghij',
+  );
   assert.equal(b.acks(), 6);
 });
 

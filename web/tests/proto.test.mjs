@@ -3,7 +3,16 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { LatestBySeq } from '../core/latest.js';
-import { check, candidateOf, checkInput, INPUT_EVENTS, LIMITS, MESSAGE_TYPES, parse, serialize } from '../core/proto.js';
+import {
+  check,
+  candidateOf,
+  checkInput,
+  INPUT_EVENTS,
+  LIMITS,
+  MESSAGE_TYPES,
+  parse,
+  serialize,
+} from '../core/proto.js';
 
 const dir = new URL('../../tests/fixtures/proto/', import.meta.url);
 const files = readdirSync(dir).filter((f) => f.endsWith('.json'));
@@ -29,10 +38,20 @@ for (const file of files) {
 }
 
 test('every typed message and every input event has a valid and an invalid golden file', () => {
-  const names = [...MESSAGE_TYPES, ...INPUT_EVENTS.map((t) => `input-${t}`), 'command', 'result', 'subscribe', 'unsubscribe'];
+  const names = [
+    ...MESSAGE_TYPES,
+    ...INPUT_EVENTS.map((t) => `input-${t}`),
+    'command',
+    'result',
+    'subscribe',
+    'unsubscribe',
+  ];
   for (const name of names) {
     assert.ok(files.includes(`${name}.json`), `${name}.json`);
-    assert.ok(files.some((f) => f.startsWith(`${name}.bad-`)), `${name}.bad-*.json`);
+    assert.ok(
+      files.some((f) => f.startsWith(`${name}.bad-`)),
+      `${name}.bad-*.json`,
+    );
   }
 });
 
@@ -40,7 +59,12 @@ test('limits hold at +1', () => {
   const text = (n) => ({ type: 'text', text: 'x'.repeat(n) });
   checkInput(text(LIMITS.inputText));
   assert.throws(() => checkInput(text(LIMITS.inputText + 1)), { message: 'value:text' });
-  const events = (n) => ({ id: 1, device: 'd', verb: 'input.send', params: { events: Array(n).fill({ type: 'key', key: 'a' }) } });
+  const events = (n) => ({
+    id: 1,
+    device: 'd',
+    verb: 'input.send',
+    params: { events: Array(n).fill({ type: 'key', key: 'a' }) },
+  });
   check(events(LIMITS.inputEvents));
   assert.throws(() => check(events(LIMITS.inputEvents + 1)), { message: 'value:params.events' });
   const sdp = (n) => ({ type: 'offer', sdp: 'v'.repeat(n) });
@@ -65,7 +89,12 @@ test('both spellings of a candidate', () => {
 
 test('a wrapped sensor reading becomes the flat form', () => {
   const { message } = parse('{"type":"sensor","data":{"alpha":1,"beta":2,"gamma":3,"ts":1700000000000.4}}');
-  assert.deepEqual(message, { type: 'sensor', t: 1700000000000, seq: 1700000000000, orientation: { alpha: 1, beta: 2, gamma: 3 } });
+  assert.deepEqual(message, {
+    type: 'sensor',
+    t: 1700000000000,
+    seq: 1700000000000,
+    orientation: { alpha: 1, beta: 2, gamma: 3 },
+  });
   assert.throws(() => parse('{"type":"sensor","data":{"alpha":1}}'), { message: 'missing:t' });
 });
 

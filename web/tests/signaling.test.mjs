@@ -8,12 +8,24 @@ import { Signaling } from '../core/signaling.js';
 import { FakeClock, fakePeerConnection, fakeWebSocket, OFFER, record, settle } from './fakes.mjs';
 
 const HELLO = { role: 'desktop', sessionId: 's1', token: 't1' };
-const READY = { type: 'ready', role: 'desktop', peerId: 'me', peers: [{ peer: 'phone', peerId: 'host1' }], iceServers: [{ urls: ['stun:x'] }] };
+const READY = {
+  type: 'ready',
+  role: 'desktop',
+  peerId: 'me',
+  peers: [{ peer: 'phone', peerId: 'host1' }],
+  iceServers: [{ urls: ['stun:x'] }],
+};
 
 function make(hello = HELLO) {
   const WebSocket = fakeWebSocket();
   const clock = new FakeClock();
-  const s = new Signaling({ url: 'ws://server/ws', WebSocket, hello, clock, backoff: new Backoff({ firstMs: 100, jitter: 0 }) });
+  const s = new Signaling({
+    url: 'ws://server/ws',
+    WebSocket,
+    hello,
+    clock,
+    backoff: new Backoff({ firstMs: 100, jitter: 0 }),
+  });
   return { s, WebSocket, clock, said: record(s, 'state', 'ready', 'message', 'peer', 'problem', 'binary') };
 }
 function ready(o = make()) {
@@ -33,7 +45,10 @@ test('hello first, then ready with peers and ICE servers', () => {
   assert.equal(s.state, 'ready');
   assert.equal(s.peerWithRole('phone'), 'host1');
   assert.deepEqual(s.iceServers, READY.iceServers);
-  assert.deepEqual(said.filter(([n]) => n === 'state').map(([, v]) => v), ['connecting', 'ready']);
+  assert.deepEqual(
+    said.filter(([n]) => n === 'state').map(([, v]) => v),
+    ['connecting', 'ready'],
+  );
 });
 
 test('presence, relayed messages, binary, and what is not understood', () => {
@@ -48,8 +63,14 @@ test('presence, relayed messages, binary, and what is not understood', () => {
   w.bytes([1, 0xff, 0xd8]);
   w.text('{"type":');
   w.text({ type: 'teleport' });
-  assert.deepEqual(said.filter(([n]) => n === 'message').map(([, , kind]) => kind), ['answer', 'ice-candidate']);
-  assert.deepEqual(said.filter(([n]) => n === 'binary').map(([, b]) => [...b]), [[1, 0xff, 0xd8]]);
+  assert.deepEqual(
+    said.filter(([n]) => n === 'message').map(([, , kind]) => kind),
+    ['answer', 'ice-candidate'],
+  );
+  assert.deepEqual(
+    said.filter(([n]) => n === 'binary').map(([, b]) => [...b]),
+    [[1, 0xff, 0xd8]],
+  );
   assert.deepEqual(said.filter(([n]) => n === 'problem').length, 2);
   assert.equal(s.state, 'ready', 'nothing of it ends the connection');
 });
@@ -70,7 +91,12 @@ test('a lost connection comes back, with growing pauses', async () => {
   assert.equal(s.state, 'ready');
 });
 
-for (const message of ['Invalid session or token', 'Invalid role', 'Desktop already connected', 'Phone already connected']) {
+for (const message of [
+  'Invalid session or token',
+  'Invalid role',
+  'Desktop already connected',
+  'Phone already connected',
+]) {
   test(`“${message}” is final`, async () => {
     const { s, WebSocket, clock, said } = make();
     s.start();
@@ -173,7 +199,10 @@ test('candidates may come before the answer; those of others are not ours', asyn
   await settle();
   WebSocket.last.text({ type: 'ice-candidate', data: { candidate: 'late', sdpMLineIndex: 0 }, from: 'host1' });
   await settle();
-  assert.deepEqual(pc.candidates.map((c) => c.candidate), ['early', 'late']);
+  assert.deepEqual(
+    pc.candidates.map((c) => c.candidate),
+    ['early', 'late'],
+  );
 });
 
 test('a bye, a bad answer, or no connection in time fails with its reason', async () => {
@@ -219,7 +248,11 @@ test('a phone answers, and streams by the data channel; by the relay without one
   assert.ok(peer.send({ type: 'sensor', t: 1, seq: 1, gyro: { x: 0, y: 0, z: 0 } }));
   assert.equal(channel.sent.length, 1);
   channel.bufferedAmount = 1e6;
-  assert.equal(peer.send({ type: 'sensor', t: 1, seq: 2, gyro: { x: 0, y: 0, z: 0 } }), false, 'a full channel drops, it never queues');
+  assert.equal(
+    peer.send({ type: 'sensor', t: 1, seq: 2, gyro: { x: 0, y: 0, z: 0 } }),
+    false,
+    'a full channel drops, it never queues',
+  );
   channel.readyState = 'closed';
   channel.fire('close');
   assert.equal(peer.path, 'relay');
@@ -241,7 +274,10 @@ test('readings go out at the rate of their path, the newest only, with seq and t
   pump.stop();
   const sent = WebSocket.last.json.filter((m) => m.type === 'sensor');
   assert.ok(sent.length >= 15 && sent.length <= 20, `${sent.length} in a second by the relay`);
-  assert.deepEqual(sent.map((m) => m.seq), sent.map((_, i) => i + 1));
+  assert.deepEqual(
+    sent.map((m) => m.seq),
+    sent.map((_, i) => i + 1),
+  );
   assert.ok(sent.every((m, i) => i === 0 || m.t > sent[i - 1].t));
   const n = sent.length;
   pump.start();
@@ -251,9 +287,13 @@ test('readings go out at the rate of their path, the newest only, with seq and t
 });
 
 test('events of the sensors become readings; empty ones none', () => {
-  assert.deepEqual(orientationOf({ alpha: 1.23456, beta: 2, gamma: null }), { orientation: { alpha: 1.235, beta: 2, gamma: 0 } });
+  assert.deepEqual(orientationOf({ alpha: 1.23456, beta: 2, gamma: null }), {
+    orientation: { alpha: 1.235, beta: 2, gamma: 0 },
+  });
   assert.equal(orientationOf({ alpha: null, beta: null, gamma: null }), null);
-  assert.deepEqual(motionOf({ rotationRate: { alpha: 3, beta: 1, gamma: 2 }, accelerationIncludingGravity: { x: 0, y: 0, z: 9.81 } }),
-    { gyro: { x: 1, y: 2, z: 3 }, accel: { x: 0, y: 0, z: 9.81 } });
+  assert.deepEqual(
+    motionOf({ rotationRate: { alpha: 3, beta: 1, gamma: 2 }, accelerationIncludingGravity: { x: 0, y: 0, z: 9.81 } }),
+    { gyro: { x: 1, y: 2, z: 3 }, accel: { x: 0, y: 0, z: 9.81 } },
+  );
   assert.equal(motionOf({ rotationRate: null, acceleration: { x: null, y: null, z: null } }), null);
 });

@@ -5,20 +5,52 @@ import { captureLatency, clockOffset, figuresOf, gradeOf, pathOf } from '../core
 
 const NTP = 2208988800000;
 const NOW = 1_700_000_000_000;
-const report = (inbound, extra = []) => new Map([
-  ['in', { id: 'in', type: 'inbound-rtp', kind: 'video', ssrc: 7, codecId: 'c', ...inbound }],
-  ['c', { id: 'c', type: 'codec', mimeType: 'video/H264', sdpFmtpLine: 'packetization-mode=1' }],
-  ['t', { id: 't', type: 'transport', selectedCandidatePairId: 'p' }],
-  ['p', { id: 'p', type: 'candidate-pair', localCandidateId: 'l', remoteCandidateId: 'r', currentRoundTripTime: 0.004 }],
-  ['l', { id: 'l', type: 'local-candidate', candidateType: 'host', protocol: 'udp' }],
-  ['r', { id: 'r', type: 'remote-candidate', candidateType: 'host', address: '192.0.2.1', port: 5000 }],
-  ...extra,
-]);
+const report = (inbound, extra = []) =>
+  new Map([
+    ['in', { id: 'in', type: 'inbound-rtp', kind: 'video', ssrc: 7, codecId: 'c', ...inbound }],
+    ['c', { id: 'c', type: 'codec', mimeType: 'video/H264', sdpFmtpLine: 'packetization-mode=1' }],
+    ['t', { id: 't', type: 'transport', selectedCandidatePairId: 'p' }],
+    [
+      'p',
+      { id: 'p', type: 'candidate-pair', localCandidateId: 'l', remoteCandidateId: 'r', currentRoundTripTime: 0.004 },
+    ],
+    ['l', { id: 'l', type: 'local-candidate', candidateType: 'host', protocol: 'udp' }],
+    ['r', { id: 'r', type: 'remote-candidate', candidateType: 'host', address: '192.0.2.1', port: 5000 }],
+    ...extra,
+  ]);
 
 test('rates come from two reports', () => {
-  const a = figuresOf(report({ timestamp: 1000, bytesReceived: 1000, packetsReceived: 10, packetsLost: 0, framesDecoded: 10, jitterBufferDelay: 0, jitterBufferEmittedCount: 0, totalDecodeTime: 0 }), null, { now: NOW });
+  const a = figuresOf(
+    report({
+      timestamp: 1000,
+      bytesReceived: 1000,
+      packetsReceived: 10,
+      packetsLost: 0,
+      framesDecoded: 10,
+      jitterBufferDelay: 0,
+      jitterBufferEmittedCount: 0,
+      totalDecodeTime: 0,
+    }),
+    null,
+    { now: NOW },
+  );
   assert.equal(a.kbps, null, 'one report tells no rate');
-  const b = figuresOf(report({ timestamp: 2000, bytesReceived: 251000, packetsReceived: 189, packetsLost: 1, framesDecoded: 40, jitterBufferDelay: 0.3, jitterBufferEmittedCount: 30, totalDecodeTime: 0.06, frameWidth: 1280, frameHeight: 720 }), a, { now: NOW + 1000 });
+  const b = figuresOf(
+    report({
+      timestamp: 2000,
+      bytesReceived: 251000,
+      packetsReceived: 189,
+      packetsLost: 1,
+      framesDecoded: 40,
+      jitterBufferDelay: 0.3,
+      jitterBufferEmittedCount: 30,
+      totalDecodeTime: 0.06,
+      frameWidth: 1280,
+      frameHeight: 720,
+    }),
+    a,
+    { now: NOW + 1000 },
+  );
   assert.equal(b.kbps, 2000);
   assert.equal(b.fps, 30);
   assert.equal(b.lossPct.toFixed(3), (100 / 180).toFixed(3));
@@ -42,13 +74,29 @@ test('packets-lost of -1 is no gain', () => {
 
 test('measured latency: from capture to the track', () => {
   const source = { captureTimestamp: NOW - 18 + NTP, timestamp: 5000 };
-  assert.equal(captureLatency([source], { now: NOW + 9, timeOrigin: NOW - 5000 }), 18, 'delivery time, not the time of asking');
+  assert.equal(
+    captureLatency([source], { now: NOW + 9, timeOrigin: NOW - 5000 }),
+    18,
+    'delivery time, not the time of asking',
+  );
   assert.equal(captureLatency([{ captureTimestamp: NOW - 18 + NTP }], { now: NOW }), 18);
-  assert.equal(captureLatency([{ captureTimestamp: NOW - 2018 + NTP }], { now: NOW, clockOffsetMs: 2000 }), 18, 'a sender whose clock is behind');
-  assert.equal(captureLatency([{ captureTimestamp: NOW + 9000 + NTP }], { now: NOW }), null, 'a clock that is ahead is not believed');
+  assert.equal(
+    captureLatency([{ captureTimestamp: NOW - 2018 + NTP }], { now: NOW, clockOffsetMs: 2000 }),
+    18,
+    'a sender whose clock is behind',
+  );
+  assert.equal(
+    captureLatency([{ captureTimestamp: NOW + 9000 + NTP }], { now: NOW }),
+    null,
+    'a clock that is ahead is not believed',
+  );
   assert.equal(captureLatency([], { now: NOW }), null);
   assert.equal(captureLatency([{}], { now: NOW }), null);
-  const f = figuresOf(report({ timestamp: 1 }), null, { now: NOW, timeOrigin: 0, sources: [{ captureTimestamp: NOW - 18 + NTP }] });
+  const f = figuresOf(report({ timestamp: 1 }), null, {
+    now: NOW,
+    timeOrigin: 0,
+    sources: [{ captureTimestamp: NOW - 18 + NTP }],
+  });
   assert.deepEqual([f.latencyMs, f.latencySource], [18, 'measured']);
 });
 
@@ -62,7 +110,10 @@ test('the path in words, relays included', () => {
   const relay = report({}, [['r', { id: 'r', type: 'remote-candidate', candidateType: 'relay' }]]);
   assert.equal(pathOf(relay).path, 'relayed (TURN)');
   assert.equal(pathOf(new Map()).path, null);
-  const old = new Map([['p', { type: 'candidate-pair', nominated: true, state: 'succeeded', localCandidateId: 'l' }], ['l', { candidateType: 'srflx' }]]);
+  const old = new Map([
+    ['p', { type: 'candidate-pair', nominated: true, state: 'succeeded', localCandidateId: 'l' }],
+    ['l', { candidateType: 'srflx' }],
+  ]);
   assert.equal(pathOf(old).path, 'direct, through NAT');
 });
 

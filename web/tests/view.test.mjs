@@ -5,21 +5,48 @@ import { test } from 'node:test';
 import * as format from '../core/format.js';
 import { parseBinary, PictureSink } from '../core/relay.js';
 import { merged, usualInterval, withGaps } from '../core/series.js';
-import { describe, deviceState, initialState, interfacesOf, isPhone, MAX_POINTS, MAX_TIMELINE, reduce, samplesOf, Store } from '../core/store.js';
+import {
+  describe,
+  deviceState,
+  initialState,
+  interfacesOf,
+  isPhone,
+  MAX_POINTS,
+  MAX_TIMELINE,
+  reduce,
+  samplesOf,
+  Store,
+} from '../core/store.js';
 import { Telemetry } from '../core/telemetry.js';
 import { record, settle } from './fakes.mjs';
 
 // ---- store ----
 
-const board = { id: 'board', label: 'U-Boot', interfaces: [{ name: 'power', kind: 'power', state: 'ready', power: { commanded: 'on', observed: 'on' } }, { name: 'video', kind: 'video', state: 'ready' }], lease: null };
+const board = {
+  id: 'board',
+  label: 'U-Boot',
+  interfaces: [
+    { name: 'power', kind: 'power', state: 'ready', power: { commanded: 'on', observed: 'on' } },
+    { name: 'video', kind: 'video', state: 'ready' },
+  ],
+  lease: null,
+};
 const loaded = reduce(initialState, { type: 'devices', devices: [board, { id: 'a', interfaces: [] }] });
-const event = (type, device, iface, data, id = 7) => ({ type: 'event', event: { type: 'event', event: type, id, t: 1, device, interface: iface, data } });
+const event = (type, device, iface, data, id = 7) => ({
+  type: 'event',
+  event: { type: 'event', event: type, id, t: 1, device, interface: iface, data },
+});
 
 test('events of the bus change what they name, and only that', () => {
   assert.deepEqual(loaded.order, ['a', 'board']);
   assert.equal(loaded.power['board/power'].observed, 'on');
   let s = reduce(loaded, event('interface.state', 'board', 'video', { state: 'fault', reason: 'QEMU ended' }));
-  assert.deepEqual(s.devices.board.interfaces[1], { name: 'video', kind: 'video', state: 'fault', reason: 'QEMU ended' });
+  assert.deepEqual(s.devices.board.interfaces[1], {
+    name: 'video',
+    kind: 'video',
+    state: 'fault',
+    reason: 'QEMU ended',
+  });
   assert.equal(s.devices.a, loaded.devices.a, 'others keep their identity');
   assert.equal(deviceState(s.devices.board), 'fault');
   s = reduce(s, event('power.state', 'board', 'power', { observed: 'off' }, 8));
@@ -30,9 +57,20 @@ test('events of the bus change what they name, and only that', () => {
   assert.equal(s.devices.board.lease, null);
   s = reduce(s, event('device.removed', 'board', undefined, {}, 11));
   assert.deepEqual(s.order, ['a']);
-  assert.deepEqual(s.timeline.map((e) => e.id), [11, 10, 9, 8, 7], 'newest first');
-  const late = reduce(reduce(loaded, event('power.state', 'board', 'power', { observed: 'off' }, 20)), event('power.state', 'board', 'power', { observed: 'on' }, 21));
-  assert.equal(reduce(late, event('power.state', 'board', 'power', { observed: 'off' }, 20)), late, 'what comes again, by another way, changes nothing');
+  assert.deepEqual(
+    s.timeline.map((e) => e.id),
+    [11, 10, 9, 8, 7],
+    'newest first',
+  );
+  const late = reduce(
+    reduce(loaded, event('power.state', 'board', 'power', { observed: 'off' }, 20)),
+    event('power.state', 'board', 'power', { observed: 'on' }, 21),
+  );
+  assert.equal(
+    reduce(late, event('power.state', 'board', 'power', { observed: 'off' }, 20)),
+    late,
+    'what comes again, by another way, changes nothing',
+  );
 });
 
 test('the timeline is bounded, without repeats, without what is transient', () => {
@@ -45,7 +83,10 @@ test('the timeline is bounded, without repeats, without what is transient', () =
 
 test('samples: series are bounded, old ones are dropped', () => {
   let s = initialState;
-  const sample = (seq, value = seq) => ({ type: 'sample', sample: { device: 'd', interface: 'sensors', stream: 'load', t: seq, seq, unit: '1', value } });
+  const sample = (seq, value = seq) => ({
+    type: 'sample',
+    sample: { device: 'd', interface: 'sensors', stream: 'load', t: seq, seq, unit: '1', value },
+  });
   for (let i = 1; i <= MAX_POINTS + 5; i++) s = reduce(s, sample(i));
   const k = 'd/sensors/load';
   assert.equal(s.samples[k].points[0].length, MAX_POINTS);
@@ -55,26 +96,74 @@ test('samples: series are bounded, old ones are dropped', () => {
 });
 
 test('samples: what the host remembers goes before and between what came live', () => {
-  const live = (t, seq) => ({ type: 'sample', sample: { device: 'd', interface: 'sensors', stream: 'load', t, seq, unit: '1', quantity: 'ratio', value: t } });
-  const past = (...t) => ({ type: 'sample-history', device: 'd', interface: 'sensors', streams: { load: { quantity: 'ratio', unit: '1', t, value: t } } });
+  const live = (t, seq) => ({
+    type: 'sample',
+    sample: { device: 'd', interface: 'sensors', stream: 'load', t, seq, unit: '1', quantity: 'ratio', value: t },
+  });
+  const past = (...t) => ({
+    type: 'sample-history',
+    device: 'd',
+    interface: 'sensors',
+    streams: { load: { quantity: 'ratio', unit: '1', t, value: t } },
+  });
   const k = 'd/sensors/load';
   let s = reduce(initialState, past(1, 2, 3));
-  assert.deepEqual(s.samples[k], { device: 'd', interface: 'sensors', stream: 'load', quantity: 'ratio', unit: '1', t: 3, value: 3, points: [[1, 2, 3], [1, 2, 3]] });
+  assert.deepEqual(s.samples[k], {
+    device: 'd',
+    interface: 'sensors',
+    stream: 'load',
+    quantity: 'ratio',
+    unit: '1',
+    t: 3,
+    value: 3,
+    points: [
+      [1, 2, 3],
+      [1, 2, 3],
+    ],
+  });
   assert.equal(reduce(s, live(3, 40)), s, 'the latest, said once more');
   s = reduce(s, live(4, 41));
-  s = reduce(s, live(9, 46));        // the connection was lost in between
+  s = reduce(s, live(9, 46)); // the connection was lost in between
   s = reduce(s, past(1, 2, 3, 4, 5, 6, 7, 8, 9));
   assert.deepEqual(s.samples[k].points[0], [1, 2, 3, 4, 5, 6, 7, 8, 9]);
   assert.equal(s.samples[k].seq, 46);
   assert.equal(reduce(s, past()).samples[k], s.samples[k]);
   assert.deepEqual(reduce(initialState, past()).samples, {});
   s = reduce(s, past(...Array.from({ length: MAX_POINTS }, (_, i) => 100 + i)));
-  assert.deepEqual([s.samples[k].points[0].length, s.samples[k].points[0][0], s.samples[k].value], [MAX_POINTS, 100, 99 + MAX_POINTS]);
+  assert.deepEqual(
+    [s.samples[k].points[0].length, s.samples[k].points[0][0], s.samples[k].value],
+    [MAX_POINTS, 100, 99 + MAX_POINTS],
+  );
 });
 
 test('two series become one', () => {
-  assert.deepEqual(merged([[1, 3, 5], ['a', 'a', 'a']], [[2, 3, 9], ['b', 'b', 'b']]), [[1, 2, 3, 5, 9], ['a', 'b', 'a', 'a', 'b']]);
-  assert.deepEqual(merged([[], []], [[1, 2], [3, 4]], 1), [[2], [4]]);
+  assert.deepEqual(
+    merged(
+      [
+        [1, 3, 5],
+        ['a', 'a', 'a'],
+      ],
+      [
+        [2, 3, 9],
+        ['b', 'b', 'b'],
+      ],
+    ),
+    [
+      [1, 2, 3, 5, 9],
+      ['a', 'b', 'a', 'a', 'b'],
+    ],
+  );
+  assert.deepEqual(
+    merged(
+      [[], []],
+      [
+        [1, 2],
+        [3, 4],
+      ],
+      1,
+    ),
+    [[2], [4]],
+  );
   assert.deepEqual(merged([[1], [3]], [[], []]), [[1], [3]]);
   assert.deepEqual(merged([[], []], [[], []]), [[], []]);
 });
@@ -91,7 +180,10 @@ test('what sensors send, in every spelling', () => {
 test('views are told of what they watch, once', () => {
   const store = new Store();
   const seen = [];
-  const undo = store.watch((s) => s.order, (o) => seen.push(o.length));
+  const undo = store.watch(
+    (s) => s.order,
+    (o) => seen.push(o.length),
+  );
   store.dispatch({ type: 'devices', devices: [board] });
   store.dispatch({ type: 'health', health: {} });
   undo();
@@ -110,12 +202,32 @@ test('kinds decide, not names', () => {
 test('events in words; unknown ones in their own', () => {
   const e = (type, data, iface) => describe({ event: type, data, interface: iface });
   assert.equal(e('interface.state', { state: 'fault', reason: 'gone' }, 'power'), 'power has a fault: gone');
-  assert.equal(e('usb.added', { port: '1-1.2', bus: 1, vendor_id: '0403', product_id: '6001' }), 'USB 1-1.2: a device plugged in (0403:6001)');
-  assert.equal(e('resource.added', { uri: 'serial:///dev/ttyS0', label: 'serial line /dev/ttyS0', driver: 'serial', why: 'the kernel found a UART' }), 'found serial line /dev/ttyS0, serial:///dev/ttyS0: the kernel found a UART');
+  assert.equal(
+    e('usb.added', { port: '1-1.2', bus: 1, vendor_id: '0403', product_id: '6001' }),
+    'USB 1-1.2: a device plugged in (0403:6001)',
+  );
+  assert.equal(
+    e('resource.added', {
+      uri: 'serial:///dev/ttyS0',
+      label: 'serial line /dev/ttyS0',
+      driver: 'serial',
+      why: 'the kernel found a UART',
+    }),
+    'found serial line /dev/ttyS0, serial:///dev/ttyS0: the kernel found a UART',
+  );
   assert.equal(e('server.lost', { url: 'http://s', reason: 'timeout' }), 'lost the server http://s: timeout');
-  assert.equal(e('command', { verb: 'power.set', user: 'ann', via: 'rest', ok: true, params: { state: 'off' } }), 'ann: power.set off (rest)');
-  assert.equal(e('command', { verb: 'power.cycle', user: 'ann', ok: false, error: { detail: 'locked' }, params: { off_s: 2 } }), 'ann: power.cycle refused: locked');
-  assert.equal(e('command', { verb: 'shell.run', user: 'ann', ok: true, params: { command: 'x'.repeat(100), timeout_s: 30 } }), `ann: shell.run ${'x'.repeat(80)}…`);
+  assert.equal(
+    e('command', { verb: 'power.set', user: 'ann', via: 'rest', ok: true, params: { state: 'off' } }),
+    'ann: power.set off (rest)',
+  );
+  assert.equal(
+    e('command', { verb: 'power.cycle', user: 'ann', ok: false, error: { detail: 'locked' }, params: { off_s: 2 } }),
+    'ann: power.cycle refused: locked',
+  );
+  assert.equal(
+    e('command', { verb: 'shell.run', user: 'ann', ok: true, params: { command: 'x'.repeat(100), timeout_s: 30 } }),
+    `ann: shell.run ${'x'.repeat(80)}…`,
+  );
   assert.equal(e('camera.tilt', { port: '1-1.2', angle: 4, tree: {} }), 'camera tilt: port 1-1.2, angle 4');
   assert.equal(e('modem', undefined), 'modem');
 });
@@ -125,13 +237,23 @@ test('events in words; unknown ones in their own', () => {
 test('relayed pictures: only JPEGs with the right first byte', () => {
   assert.deepEqual([...parseBinary(Uint8Array.of(1, 0xff, 0xd8, 9)).jpeg], [0xff, 0xd8, 9]);
   for (const bad of [[], [1], [2, 0xff, 0xd8], [1, 0, 0]]) assert.equal(parseBinary(Uint8Array.from(bad)), null);
-  assert.equal(parseBinary(Object.assign(new Uint8Array(1024 * 1024 + 2), { 0: 1, 1: 0xff, 2: 0xd8 })), null, 'limit + 1');
+  assert.equal(
+    parseBinary(Object.assign(new Uint8Array(1024 * 1024 + 2), { 0: 1, 1: 0xff, 2: 0xd8 })),
+    null,
+    'limit + 1',
+  );
 });
 
 test('the newest picture wins while one is decoded; a broken one is no end', async () => {
   const shown = [];
   let go;
-  const sink = new PictureSink((j) => new Promise((resolve, reject) => { shown.push(j); go = j === 'bad' ? reject : resolve; }));
+  const sink = new PictureSink(
+    (j) =>
+      new Promise((resolve, reject) => {
+        shown.push(j);
+        go = j === 'bad' ? reject : resolve;
+      }),
+  );
   sink.push('1');
   sink.push('2');
   sink.push('bad');
@@ -187,19 +309,36 @@ test('ticks of an axis can be told apart, in one unit', () => {
 test('a pause in a series is a gap, jitter is not', () => {
   const times = [0, 1000, 2000, 3100, 9000, 10000];
   assert.equal(usualInterval(times), 1000);
-  assert.deepEqual(withGaps([times, [1, 2, 3, 4, 5, 6]]), [[0, 1, 2, 3.1, 4.1, 9, 10], [1, 2, 3, 4, null, 5, 6]]);
-  assert.deepEqual(withGaps([[0, 60000], [1, 2]]), [[0, 60], [1, 2]], 'two samples say nothing about the usual interval');
+  assert.deepEqual(withGaps([times, [1, 2, 3, 4, 5, 6]]), [
+    [0, 1, 2, 3.1, 4.1, 9, 10],
+    [1, 2, 3, 4, null, 5, 6],
+  ]);
+  assert.deepEqual(
+    withGaps([
+      [0, 60000],
+      [1, 2],
+    ]),
+    [
+      [0, 60],
+      [1, 2],
+    ],
+    'two samples say nothing about the usual interval',
+  );
   assert.deepEqual(withGaps([[], []]), [[], []]);
 });
 
 test('telemetry: a device is direct while any channel of it is open', () => {
   const t = new Telemetry();
   const said = record(t, 'change');
-  const one = t.opened('board'), two = t.opened('board');
+  const one = t.opened('board'),
+    two = t.opened('board');
   one();
   one();
   assert.ok(t.direct('board'));
   two();
   assert.ok(!t.direct('board'));
-  assert.deepEqual(said, [['change', 'board'], ['change', 'board']]);
+  assert.deepEqual(said, [
+    ['change', 'board'],
+    ['change', 'board'],
+  ]);
 });

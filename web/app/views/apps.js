@@ -8,9 +8,31 @@ export function mountApps(root, svc, { id, iface, control }) {
   const { api } = svc;
   const word = h('input', { class: 'input', type: 'search', placeholder: 'Find an app', 'aria-label': 'Find an app' });
   const pick = h('input', { type: 'file', accept: '.apk', hidden: true, 'aria-label': 'APK to install' });
-  const install = h('button', { type: 'button', class: 'btn primary', onclick: () => { pick.value = ''; pick.click(); } }, icon('upload'), 'Install APK');
+  const install = h(
+    'button',
+    {
+      type: 'button',
+      class: 'btn primary',
+      onclick: () => {
+        pick.value = '';
+        pick.click();
+      },
+    },
+    icon('upload'),
+    'Install APK',
+  );
   const body = h('div', { class: 'table-wrap files' });
-  root.append(h('div', { class: 'terminal-bar' }, h('span', { class: 'grow' }, word), h('button', { type: 'button', class: 'btn', onclick: () => load() }, 'Refresh'), install, pick), body);
+  root.append(
+    h(
+      'div',
+      { class: 'terminal-bar' },
+      h('span', { class: 'grow' }, word),
+      h('button', { type: 'button', class: 'btn', onclick: () => load() }, 'Refresh'),
+      install,
+      pick,
+    ),
+    body,
+  );
   let apps = [];
   const fail = (e) => svc.toast.error(e, 'Apps');
 
@@ -42,22 +64,93 @@ export function mountApps(root, svc, { id, iface, control }) {
       fill(body, empty('file', apps.length ? 'No app matches.' : 'No app is installed.'));
       return;
     }
-    fill(body, h('table', { class: 'grid' }, h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, 'App'), h('th', { scope: 'col' }, 'Version'), h('th', { scope: 'col' }, h('span', { class: 'sr-only' }, 'Actions')))),
-      h('tbody', {}, rows.map((a) => h('tr', {}, h('td', { class: 'mono' }, a.package, a.label ? h('div', { class: 'muted' }, a.label) : null), h('td', { class: 'muted' }, a.version ?? a.version_name ?? ''),
-        h('td', { class: 'actions' },
-          actionButton({ class: 'btn quiet icon-only', 'aria-label': `Start ${a.package}`, title: 'Start', disabled: !control.may }, icon('play'), () => api.appVerb(id, iface.name, a.package, 'start'), fail),
-          actionButton({ class: 'btn quiet icon-only', 'aria-label': `Stop ${a.package}`, title: 'Stop', disabled: !control.may }, icon('stop'), () => api.appVerb(id, iface.name, a.package, 'stop'), fail),
-          actionButton({ class: 'btn quiet icon-only danger', 'aria-label': `Remove ${a.package}`, title: 'Remove', disabled: !control.may }, icon('trash'), async () => {
-            if (!await confirmDialog({ title: `Remove ${a.package}?`, message: 'The app and its data are removed from the device.', action: 'Remove', danger: true })) return;
-            await api.removeApp(id, iface.name, a.package);
-            await load();
-          }, fail)))))));
+    fill(
+      body,
+      h(
+        'table',
+        { class: 'grid' },
+        h(
+          'thead',
+          {},
+          h(
+            'tr',
+            {},
+            h('th', { scope: 'col' }, 'App'),
+            h('th', { scope: 'col' }, 'Version'),
+            h('th', { scope: 'col' }, h('span', { class: 'sr-only' }, 'Actions')),
+          ),
+        ),
+        h(
+          'tbody',
+          {},
+          rows.map((a) =>
+            h(
+              'tr',
+              {},
+              h('td', { class: 'mono' }, a.package, a.label ? h('div', { class: 'muted' }, a.label) : null),
+              h('td', { class: 'muted' }, a.version ?? a.version_name ?? ''),
+              h(
+                'td',
+                { class: 'actions' },
+                actionButton(
+                  {
+                    class: 'btn quiet icon-only',
+                    'aria-label': `Start ${a.package}`,
+                    title: 'Start',
+                    disabled: !control.may,
+                  },
+                  icon('play'),
+                  () => api.appVerb(id, iface.name, a.package, 'start'),
+                  fail,
+                ),
+                actionButton(
+                  {
+                    class: 'btn quiet icon-only',
+                    'aria-label': `Stop ${a.package}`,
+                    title: 'Stop',
+                    disabled: !control.may,
+                  },
+                  icon('stop'),
+                  () => api.appVerb(id, iface.name, a.package, 'stop'),
+                  fail,
+                ),
+                actionButton(
+                  {
+                    class: 'btn quiet icon-only danger',
+                    'aria-label': `Remove ${a.package}`,
+                    title: 'Remove',
+                    disabled: !control.may,
+                  },
+                  icon('trash'),
+                  async () => {
+                    if (
+                      !(await confirmDialog({
+                        title: `Remove ${a.package}?`,
+                        message: 'The app and its data are removed from the device.',
+                        action: 'Remove',
+                        danger: true,
+                      }))
+                    )
+                      return;
+                    await api.removeApp(id, iface.name, a.package);
+                    await load();
+                  },
+                  fail,
+                ),
+              ),
+            ),
+          ),
+        ),
+      ),
+    );
   }
   word.addEventListener('input', show);
-  scope.add(control.watch((may) => {
-    install.disabled = !may;
-    if (apps.length) show();
-  }));
+  scope.add(
+    control.watch((may) => {
+      install.disabled = !may;
+      if (apps.length) show();
+    }),
+  );
   load();
   return () => scope.close();
 }

@@ -6,23 +6,38 @@ import { badge, empty, fill, h, icon, Scope, set, text } from '../dom.js';
 import { leaseState } from '../../core/lease.js';
 import { powerButton, powerWords } from './power.js';
 
-const REFRESH_MS = 1000;             // of a thumbnail that is on the screen
+const REFRESH_MS = 1000; // of a thumbnail that is on the screen
 const FAILED_MS = 5000;
 const READINGS_MS = 3000;
-const MANY = 8;                      // from here on there is a box to find a device
-const PARALLEL = 2;                  // snapshots on their way at once: browsers have six connections per host
+const MANY = 8; // from here on there is a box to find a device
+const PARALLEL = 2; // snapshots on their way at once: browsers have six connections per host
 
 export function mount(root, svc) {
   const scope = new Scope();
   const grid = h('div', { class: 'cards', id: 'cards' });
   const count = h('span', { class: 'muted num' });
   const banner = h('div', { class: 'link-banner', hidden: true });
-  const word = h('input', { class: 'input', type: 'search', placeholder: 'Name, label, state, holder', 'aria-label': 'Find a device', id: 'find-device' });
+  const word = h('input', {
+    class: 'input',
+    type: 'search',
+    placeholder: 'Name, label, state, holder',
+    'aria-label': 'Find a device',
+    id: 'find-device',
+  });
   const find = h('div', { class: 'filter', hidden: true }, word);
   root.append(
-    h('div', { class: 'head' }, h('h1', {}, 'Bench'), count, h('span', { class: 'spacer' }), find,
-      h('a', { class: 'btn', href: '#/resources' }, icon('plug'), 'Attach hardware')),
-    banner, grid);
+    h(
+      'div',
+      { class: 'head' },
+      h('h1', {}, 'Bench'),
+      count,
+      h('span', { class: 'spacer' }),
+      find,
+      h('a', { class: 'btn', href: '#/resources' }, icon('plug'), 'Attach hardware'),
+    ),
+    banner,
+    grid,
+  );
 
   const thumbs = new Thumbnails(svc, scope);
   const cards = new Map();
@@ -54,7 +69,14 @@ export function mount(root, svc) {
     if (state.loaded && !wanted.length && words.length) {
       fill(grid, empty('screen', `No device matches “${word.value.trim()}”.`));
     } else if (state.loaded && !wanted.length) {
-      fill(grid, empty('plug', 'No device is attached yet.', h('a', { class: 'btn primary', href: '#/resources' }, 'See what is plugged in')));
+      fill(
+        grid,
+        empty(
+          'plug',
+          'No device is attached yet.',
+          h('a', { class: 'btn primary', href: '#/resources' }, 'See what is plugged in'),
+        ),
+      );
     } else if (wanted.length !== grid.children.length || wanted.some((el, i) => grid.children[i] !== el)) {
       grid.replaceChildren(...wanted);
     }
@@ -62,20 +84,45 @@ export function mount(root, svc) {
 
   function onLink({ state, reason }) {
     banner.hidden = state === 'open' || state === 'connecting';
-    if (!banner.hidden) fill(banner, h('div', { class: 'notice warn' }, icon('warn'), h('p', {}, `No connection to the host${reason ? ` (${reason})` : ''}. What you see may be old; the page reconnects by itself.`)));
+    if (!banner.hidden)
+      fill(
+        banner,
+        h(
+          'div',
+          { class: 'notice warn' },
+          icon('warn'),
+          h(
+            'p',
+            {},
+            `No connection to the host${reason ? ` (${reason})` : ''}. What you see may be old; the page reconnects by itself.`,
+          ),
+        ),
+      );
   }
 
   word.addEventListener('input', () => update(svc.store.state));
   scope.add(svc.store.watch((s) => s, update));
   scope.add(svc.store.watch((s) => s.link, onLink));
   scope.add(svc.leases.on('change', () => update(svc.store.state)));
-  scope.add(() => { for (const c of cards.values()) c.close(); });
+  scope.add(() => {
+    for (const c of cards.values()) c.close();
+  });
   return () => scope.close();
 }
 
 /** What the box above looks in. */
 function wordsOf(d) {
-  return [d.id, d.label, deviceState(d), d.lease?.holder, d.lease?.note, ...(d.interfaces ?? []).flatMap((i) => [i.name, i.driver])].filter(Boolean).join(' ').toLowerCase();
+  return [
+    d.id,
+    d.label,
+    deviceState(d),
+    d.lease?.holder,
+    d.lease?.note,
+    ...(d.interfaces ?? []).flatMap((i) => [i.name, i.driver]),
+  ]
+    .filter(Boolean)
+    .join(' ')
+    .toLowerCase();
 }
 
 class Card {
@@ -94,18 +141,31 @@ class Card {
     this.image = h('canvas', { role: 'img', 'aria-label': `Screen of ${id}`, hidden: true });
     this.thumb = h('div', { class: 'thumb' }, this.none, this.image);
     this.foot = h('div', { class: 'foot' }, this.powerLines, this.lease);
-    this.el = h('article', { class: 'card', dataset: { device: id } },
+    this.el = h(
+      'article',
+      { class: 'card', dataset: { device: id } },
       this.thumb,
-      h('div', { class: 'text' },
-        h('div', { class: 'name' }, h('a', { class: 'title-link ellipsis', href: `#/d/${encodeURIComponent(id)}` }, id), this.badge),
-        this.label, this.reason),
-      this.foot);
+      h(
+        'div',
+        { class: 'text' },
+        h(
+          'div',
+          { class: 'name' },
+          h('a', { class: 'title-link ellipsis', href: `#/d/${encodeURIComponent(id)}` }, id),
+          this.badge,
+        ),
+        this.label,
+        this.reason,
+      ),
+      this.foot,
+    );
     this.foot.append(this.kinds);
   }
 
   update(state) {
     const device = state.devices[this.id];
-    if (device === this._device && state.power === this._powerState && this.svc.leases.secret(this.id) === this._secret) return;
+    if (device === this._device && state.power === this._powerState && this.svc.leases.secret(this.id) === this._secret)
+      return;
     this._device = device;
     this._powerState = state.power;
     this._secret = this.svc.leases.secret(this.id);
@@ -121,7 +181,10 @@ class Card {
     const kinds = (device.interfaces ?? []).map((i) => i.name).join(' ');
     if (kinds !== this._kinds) {
       this._kinds = kinds;
-      fill(this.kinds, (device.interfaces ?? []).map((i) => h('span', { class: 'chip' }, i.name)));
+      fill(
+        this.kinds,
+        (device.interfaces ?? []).map((i) => h('span', { class: 'chip' }, i.name)),
+      );
     }
 
     this._updatePower(device, state.power);
@@ -148,9 +211,17 @@ class Card {
       try {
         const samples = samplesOf(await this.svc.api.sensors(this.id, iface.name)).slice(0, 5);
         if (!samples.length) return;
-        fill(list, samples.map((s) => [h('dt', {}, capital(humanize(s.stream))), h('dd', {}, quantity(s.value, s.unit, s.quantity))]));
+        fill(
+          list,
+          samples.map((s) => [
+            h('dt', {}, capital(humanize(s.stream))),
+            h('dd', {}, quantity(s.value, s.unit, s.quantity)),
+          ]),
+        );
         if (!list.isConnected) this.thumb.replaceChildren(list);
-      } catch { /* the state badge says it */ }
+      } catch {
+        /* the state badge says it */
+      }
     };
     this._read = setInterval(read, READINGS_MS);
     queueMicrotask(read);
@@ -164,7 +235,12 @@ class Card {
         const words = h('span', {});
         const watts = h('span', { class: 'muted num' });
         const button = powerButton(this.svc, this.id, name);
-        line = { el: h('div', { class: 'line' }, icon('power', 'Power'), words, watts, button.el), words, watts, button };
+        line = {
+          el: h('div', { class: 'line' }, icon('power', 'Power'), words, watts, button.el),
+          words,
+          watts,
+          button,
+        };
         this._power.set(name, line);
         this.powerLines.append(line.el);
       }
@@ -179,9 +255,17 @@ class Card {
   _updateLease(device) {
     const lease = device.lease;
     const what = leaseState(lease, this._secret, Date.now());
-    const words = what === 'mine' ? 'Yours' : what === 'other' ? lease.holder ?? 'taken' : 'Free';
-    fill(this.lease, icon(what === 'free' ? 'unlock' : 'lock', 'Lease'),
-      h('span', { class: 'ellipsis' }, words, lease?.note && what !== 'free' ? h('span', { class: 'muted' }, ` – ${lease.note}`) : null));
+    const words = what === 'mine' ? 'Yours' : what === 'other' ? (lease.holder ?? 'taken') : 'Free';
+    fill(
+      this.lease,
+      icon(what === 'free' ? 'unlock' : 'lock', 'Lease'),
+      h(
+        'span',
+        { class: 'ellipsis' },
+        words,
+        lease?.note && what !== 'free' ? h('span', { class: 'muted' }, ` – ${lease.note}`) : null,
+      ),
+    );
   }
 
   /** Shows a picture, or says why there is none. */
@@ -192,7 +276,8 @@ class Card {
       fill(this.none, icon('screen'), h('span', {}, why));
       return;
     }
-    if (this.image.width !== bitmap.width || this.image.height !== bitmap.height) set(this.image, { width: bitmap.width, height: bitmap.height });
+    if (this.image.width !== bitmap.width || this.image.height !== bitmap.height)
+      set(this.image, { width: bitmap.width, height: bitmap.height });
     this.image.getContext('2d').drawImage(bitmap, 0, 0);
     bitmap.close();
   }
@@ -208,14 +293,17 @@ class Card {
 class Thumbnails {
   constructor(svc, scope) {
     this._svc = svc;
-    this._items = new Map();         // card -> {iface, visible, due, busy}
+    this._items = new Map(); // card -> {iface, visible, due, busy}
     this._busy = 0;
-    this._observer = new IntersectionObserver((entries) => {
-      for (const e of entries) {
-        for (const [card, item] of this._items) if (card.el === e.target) item.visible = e.isIntersecting;
-      }
-      this._turn();
-    }, { rootMargin: '80px' });
+    this._observer = new IntersectionObserver(
+      (entries) => {
+        for (const e of entries) {
+          for (const [card, item] of this._items) if (card.el === e.target) item.visible = e.isIntersecting;
+        }
+        this._turn();
+      },
+      { rootMargin: '80px' },
+    );
     scope.interval(() => this._turn(), 250);
     scope.add(() => this._observer.disconnect());
   }
@@ -234,7 +322,9 @@ class Thumbnails {
   _turn() {
     if (document.hidden) return;
     const now = performance.now();
-    const due = [...this._items].filter(([, i]) => i.visible && !i.busy && i.due <= now).sort((a, b) => a[1].due - b[1].due);
+    const due = [...this._items]
+      .filter(([, i]) => i.visible && !i.busy && i.due <= now)
+      .sort((a, b) => a[1].due - b[1].due);
     for (const [card, item] of due) {
       if (this._busy >= PARALLEL) return;
       this._load(card, item);

@@ -1,5 +1,5 @@
-// Control over a picture: mouse, keys and fingers on it, the text box, special keys, and one line that always says whether
-// what is typed goes to the device. The picture itself is views/screen.js.
+// Control over a picture: mouse, keys and fingers on it, the text box, special keys, and one line that always says
+// whether what is typed goes to the device. The picture itself is views/screen.js.
 
 import { chord, SPECIAL_KEYS } from '../../core/keys.js';
 import { InputOutbox } from '../../core/outbox.js';
@@ -7,8 +7,8 @@ import { fill, h, icon, set, text, uid } from '../dom.js';
 import { InputCapture } from '../input.js';
 import * as prefs from '../prefs.js';
 
-const EVENTS_AT_ONCE = 32;           // a machine may take 40 ms for each
-const QUIET_MS = 3000;               // one message for a burst of failures
+const EVENTS_AT_ONCE = 32; // a machine may take 40 ms for each
+const QUIET_MS = 3000; // one message for a burst of failures
 
 /**
  * @param {object} o                 as of mountScreen(), and
@@ -18,26 +18,72 @@ const QUIET_MS = 3000;               // one message for a burst of failures
  * @param {() => void} o.acked       a command was acknowledged
  * @returns {{tools: Element[], below: Element[], over: Element, refresh()}}
  */
-export function mountControl({ id, scope, screen, stage, size, send: sendEvents, control, hasInput, isPhone, toast, announce, touched, acked }) {
+export function mountControl({
+  id,
+  scope,
+  screen,
+  stage,
+  size,
+  send: sendEvents,
+  control,
+  hasInput,
+  isPhone,
+  toast,
+  announce,
+  touched,
+  acked,
+}) {
   // ---- elements ----
-  const controlSwitch = h('button', { type: 'button', class: 'btn', 'aria-pressed': 'false', id: 'control-switch' }, icon('keyboard'), h('span', {}, 'Control'));
-  const touchSwitch = h('button', { type: 'button', class: 'btn', title: 'Send taps and swipes instead of a mouse' }, 'Touch');
+  const controlSwitch = h(
+    'button',
+    { type: 'button', class: 'btn', 'aria-pressed': 'false', id: 'control-switch' },
+    icon('keyboard'),
+    h('span', {}, 'Control'),
+  );
+  const touchSwitch = h(
+    'button',
+    { type: 'button', class: 'btn', title: 'Send taps and swipes instead of a mouse' },
+    'Touch',
+  );
   const hint = h('p', { id: uid('hint') });
   const hintLine = h('div', { class: 'stage-hint', hidden: true }, icon('keyboard'), hint);
-  const overHint = h('p', {});       // the same over the picture, for full screen, where the line cannot be seen
+  const overHint = h('p', {}); // the same over the picture, for full screen, where the line cannot be seen
   const over = h('div', { class: 'overlay', hidden: true, 'aria-hidden': 'true' }, icon('keyboard'), overHint);
   screen.setAttribute('aria-describedby', hint.id);
 
-  const typed = h('input', { class: 'input', 'aria-label': 'Text to type on the device', placeholder: 'Type text, Enter sends it', autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false', id: 'send-text' });
+  const typed = h('input', {
+    class: 'input',
+    'aria-label': 'Text to type on the device',
+    placeholder: 'Type text, Enter sends it',
+    autocomplete: 'off',
+    autocapitalize: 'off',
+    spellcheck: 'false',
+    id: 'send-text',
+  });
   const keyButtons = h('div', { class: 'keys', role: 'group', 'aria-label': 'Special keys' });
-  const keybar = h('div', { class: 'keybar' },
-    h('form', { onsubmit: (e) => { e.preventDefault(); sendText(); } }, typed, h('button', { type: 'submit', class: 'btn' }, 'Send')),
-    keyButtons);
+  const keybar = h(
+    'div',
+    { class: 'keybar' },
+    h(
+      'form',
+      {
+        onsubmit: (e) => {
+          e.preventDefault();
+          sendText();
+        },
+      },
+      typed,
+      h('button', { type: 'submit', class: 'btn' }, 'Send'),
+    ),
+    keyButtons,
+  );
 
   // ---- sending ----
   let failedAt = 0;
   const outbox = new InputOutbox({
-    send: sendEvents, atOnce: EVENTS_AT_ONCE, onAck: acked,
+    send: sendEvents,
+    atOnce: EVENTS_AT_ONCE,
+    onAck: acked,
     onError: (error) => {
       if (Date.now() - failedAt < QUIET_MS) return;
       failedAt = Date.now();
@@ -59,25 +105,38 @@ export function mountControl({ id, scope, screen, stage, size, send: sendEvents,
     send([{ type: 'key', key: 'Backspace' }]);
   });
   const capture = new InputCapture({
-    el: screen, scope, send, size,
+    el: screen,
+    scope,
+    send,
+    size,
     onCapture: (on) => {
       stage.classList.toggle('capturing', on);
       show();
-      announce(on ? 'The keyboard goes to the device. Control and Alt together give it back.' : 'The keyboard is yours again.');
+      announce(
+        on ? 'The keyboard goes to the device. Control and Alt together give it back.' : 'The keyboard is yours again.',
+      );
     },
   });
 
   // ---- what is possible right now ----
   let wanted = prefs.get(`control.${id}`, true);
-  let may = control.may, mayNot = '';
+  let may = control.may,
+    mayNot = '';
   const fingers = () => window.matchMedia('(pointer: coarse)').matches;
   const watching = () => (mayNot ? `View only: ${mayNot}.` : 'View only.');
   function say(line) {
     if (capture.capturing && fingers()) text(line, 'The keyboard goes to the device. Tap elsewhere to take it back.');
-    else if (capture.capturing) fill(line, 'Keyboard goes to the device. ', h('kbd', {}, 'Ctrl'), ' + ', h('kbd', {}, 'Alt'), ' gives it back.');
+    else if (capture.capturing)
+      fill(line, 'Keyboard goes to the device. ', h('kbd', {}, 'Ctrl'), ' + ', h('kbd', {}, 'Alt'), ' gives it back.');
     else if (!may) text(line, watching());
     else if (capture.enabled && fingers()) text(line, 'Tap the picture to control the device.');
-    else text(line, capture.enabled ? 'Click the picture, or press Enter on it, to type on the device.' : 'Control is switched off: mouse and keyboard stay here.');
+    else
+      text(
+        line,
+        capture.enabled
+          ? 'Click the picture, or press Enter on it, to type on the device.'
+          : 'Control is switched off: mouse and keyboard stay here.',
+      );
   }
   function show() {
     const input = hasInput();
@@ -86,7 +145,8 @@ export function mountControl({ id, scope, screen, stage, size, send: sendEvents,
     controlSwitch.disabled = !may || !input;
     controlSwitch.title = may ? 'Mouse and keyboard over the picture go to the device' : mayNot;
     controlSwitch.hidden = !input && may;
-    touchSwitch.hidden = !input || !may || !(isPhone() || capture.touch || window.matchMedia('(any-pointer: coarse)').matches);
+    touchSwitch.hidden =
+      !input || !may || !(isPhone() || capture.touch || window.matchMedia('(any-pointer: coarse)').matches);
     keybar.hidden = !input || !may;
     hintLine.hidden = !input && may;
     hintLine.className = `stage-hint${capture.capturing ? ' on' : may ? '' : ' no'}`;
@@ -105,9 +165,25 @@ export function mountControl({ id, scope, screen, stage, size, send: sendEvents,
     if (keyButtons.dataset.kind !== kind) {
       keyButtons.dataset.kind = kind;
       const own = SPECIAL_KEYS.filter((k) => k.kind === kind || k.kind === 'any');
-      const btn = (k) => h('button', { type: 'button', class: 'btn', onclick: () => send(k.keys.length > 1 ? chord(...k.keys) : [{ type: 'key', key: k.keys[0] }]) }, k.label);
+      const btn = (k) =>
+        h(
+          'button',
+          {
+            type: 'button',
+            class: 'btn',
+            onclick: () => send(k.keys.length > 1 ? chord(...k.keys) : [{ type: 'key', key: k.keys[0] }]),
+          },
+          k.label,
+        );
       const more = own.filter((k) => k.more);
-      const pick = more.length ? h('select', { class: 'input fkeys', 'aria-label': 'Function keys' }, h('option', { value: '' }, 'F…'), more.map((k) => h('option', { value: k.keys[0] }, k.label))) : null;
+      const pick = more.length
+        ? h(
+            'select',
+            { class: 'input fkeys', 'aria-label': 'Function keys' },
+            h('option', { value: '' }, 'F…'),
+            more.map((k) => h('option', { value: k.keys[0] }, k.label)),
+          )
+        : null;
       pick?.addEventListener('change', () => {
         if (pick.value) send([{ type: 'key', key: pick.value }]);
         pick.value = '';
@@ -125,10 +201,12 @@ export function mountControl({ id, scope, screen, stage, size, send: sendEvents,
     prefs.put(`touch.${id}`, !capture.touch);
     refresh();
   });
-  scope.add(control.watch((on, reason) => {
-    may = on;
-    mayNot = reason;
-    refresh();
-  }));
+  scope.add(
+    control.watch((on, reason) => {
+      may = on;
+      mayNot = reason;
+      refresh();
+    }),
+  );
   return { tools: [controlSwitch, touchSwitch], below: [hintLine, keybar], over, refresh };
 }

@@ -17,7 +17,15 @@ import { mountVideo } from './video.js';
 import { mountVnc } from './vnc.js';
 
 /** Panels by kind; what is not here gets the generic one. The order is the order of the tabs. */
-const PANELS = { console: mountConsole, sensors: mountSensors, shell: mountShell, files: mountFiles, apps: mountApps, logs: mountLogs, instrument: mountInstrument };
+const PANELS = {
+  console: mountConsole,
+  sensors: mountSensors,
+  shell: mountShell,
+  files: mountFiles,
+  apps: mountApps,
+  logs: mountLogs,
+  instrument: mountInstrument,
+};
 const ELSEWHERE = new Set(['video', 'power', 'input']);
 
 export function mount(root, svc, { id, rest = [] }) {
@@ -37,7 +45,14 @@ export function mount(root, svc, { id, rest = [] }) {
         shape = 'gone';
         inner?.();
         inner = null;
-        fill(root, empty('plug', `There is no device “${id}” on this host.`, h('a', { class: 'btn', href: '#/' }, 'Back to the bench')));
+        fill(
+          root,
+          empty(
+            'plug',
+            `There is no device “${id}” on this host.`,
+            h('a', { class: 'btn', href: '#/' }, 'Back to the bench'),
+          ),
+        );
       }
       return;
     }
@@ -45,7 +60,9 @@ export function mount(root, svc, { id, rest = [] }) {
     if (now === shape) return;
     shape = now;
     inner?.();
-    inner = mountDevice(root, svc, device, wanted, (tab) => { wanted = tab; });
+    inner = mountDevice(root, svc, device, wanted, (tab) => {
+      wanted = tab;
+    });
   }
   scope.add(svc.store.watch((s) => s, build));
   scope.add(() => inner?.());
@@ -69,24 +86,55 @@ function mountDevice(root, svc, device, wanted, onTab) {
   const reasons = h('div', { class: 'stack link-banner', hidden: true });
   const main = h('div', { class: 'main' });
   const side = h('aside', { class: 'side', 'aria-label': 'Power and control' });
-  fill(root,
-    h('div', { class: 'head' }, h('a', { class: 'crumb', href: '#/', 'aria-label': 'Back to the bench' }, icon('back')), h('h1', {}, id), label, stateBadge),
-    reasons, h('div', { class: 'device' }, main, side));
+  fill(
+    root,
+    h(
+      'div',
+      { class: 'head' },
+      h('a', { class: 'crumb', href: '#/', 'aria-label': 'Back to the bench' }, icon('back')),
+      h('h1', {}, id),
+      label,
+      stateBadge,
+    ),
+    reasons,
+    h('div', { class: 'device' }, main, side),
+  );
 
-  scope.add(svc.store.watch((s) => s.devices[id], (d) => {
-    if (!d) return;
-    const word = deviceState(d);
-    stateBadge.className = `badge ${toneOf(word)}`;
-    text(stateBadge, word);
-    text(label, d.label && d.label !== id ? d.label : '');
-    const bad = (d.interfaces ?? []).filter((i) => i.reason && i.state !== 'ready');
-    reasons.hidden = !bad.length;
-    const key = JSON.stringify(bad.map((i) => [i.name, i.state, i.reason]));
-    if (reasons.dataset.key !== key) {
-      reasons.dataset.key = key;
-      fill(reasons, bad.map((i) => h('div', { class: `notice ${i.state === 'fault' ? 'bad' : 'warn'}`, role: 'status' }, icon('warn'), h('p', {}, h('strong', {}, i.name), ` ${i.state === 'fault' ? 'has a fault' : `is ${i.state}`}: ${i.reason}. `, advice(i)))));
-    }
-  }));
+  scope.add(
+    svc.store.watch(
+      (s) => s.devices[id],
+      (d) => {
+        if (!d) return;
+        const word = deviceState(d);
+        stateBadge.className = `badge ${toneOf(word)}`;
+        text(stateBadge, word);
+        text(label, d.label && d.label !== id ? d.label : '');
+        const bad = (d.interfaces ?? []).filter((i) => i.reason && i.state !== 'ready');
+        reasons.hidden = !bad.length;
+        const key = JSON.stringify(bad.map((i) => [i.name, i.state, i.reason]));
+        if (reasons.dataset.key !== key) {
+          reasons.dataset.key = key;
+          fill(
+            reasons,
+            bad.map((i) =>
+              h(
+                'div',
+                { class: `notice ${i.state === 'fault' ? 'bad' : 'warn'}`, role: 'status' },
+                icon('warn'),
+                h(
+                  'p',
+                  {},
+                  h('strong', {}, i.name),
+                  ` ${i.state === 'fault' ? 'has a fault' : `is ${i.state}`}: ${i.reason}. `,
+                  advice(i),
+                ),
+              ),
+            ),
+          );
+        }
+      },
+    ),
+  );
 
   // ---- the picture ----
   const videos = of('video');
@@ -95,8 +143,18 @@ function mountDevice(root, svc, device, wanted, onTab) {
     main.append(stageBox);
     let close = null;
     let mode = null;
-    const modes = [...videos.map((v) => ({ id: v.name, label: videos.length > 1 ? humanize(v.name) : 'Live', iface: v, how: mountVideo })), { id: 'vnc', label: 'VNC', iface: videos[0], how: mountVnc }];
-    const switches = modes.map((m) => h('button', { type: 'button', class: 'btn', onclick: () => show(m.id) }, m.label));
+    const modes = [
+      ...videos.map((v) => ({
+        id: v.name,
+        label: videos.length > 1 ? humanize(v.name) : 'Live',
+        iface: v,
+        how: mountVideo,
+      })),
+      { id: 'vnc', label: 'VNC', iface: videos[0], how: mountVnc },
+    ];
+    const switches = modes.map((m) =>
+      h('button', { type: 'button', class: 'btn', onclick: () => show(m.id) }, m.label),
+    );
     const group = h('div', { class: 'group', role: 'group', 'aria-label': 'View' }, switches);
     const show = (which) => {
       if (which === mode) return;
@@ -116,10 +174,17 @@ function mountDevice(root, svc, device, wanted, onTab) {
   // ---- panels ----
   const list = [];
   for (const kind of Object.keys(PANELS)) {
-    for (const iface of of(kind)) list.push({ id: iface.name, label: iface.name === kind ? humanize(kind)[0].toUpperCase() + kind.slice(1) : iface.name, iface, how: PANELS[kind] });
+    for (const iface of of(kind))
+      list.push({
+        id: iface.name,
+        label: iface.name === kind ? humanize(kind)[0].toUpperCase() + kind.slice(1) : iface.name,
+        iface,
+        how: PANELS[kind],
+      });
   }
   for (const iface of device.interfaces ?? []) {
-    if (!PANELS[iface.kind] && !ELSEWHERE.has(iface.kind)) list.push({ id: iface.name, label: iface.name, iface, how: mountGeneric });
+    if (!PANELS[iface.kind] && !ELSEWHERE.has(iface.kind))
+      list.push({ id: iface.name, label: iface.name, iface, how: mountGeneric });
   }
   list.push({ id: 'events', label: 'Events', iface: null, how: mountDeviceTimeline });
 
@@ -139,7 +204,9 @@ function mountDevice(root, svc, device, wanted, onTab) {
     closePanel = item.how(body, svc, { id, iface: item.iface, control });
   };
   const bar = tabs({
-    label: `Panels of ${id}`, items: list, selected: list[0].id,
+    label: `Panels of ${id}`,
+    items: list,
+    selected: list[0].id,
     onSelect: (tab) => {
       history.replaceState(null, '', `#/d/${encodeURIComponent(id)}/${encodeURIComponent(tab)}`);
       show(tab);
@@ -154,7 +221,16 @@ function mountDevice(root, svc, device, wanted, onTab) {
   scope.add(mountLease(side, svc, { id }));
   for (const iface of of('sensors')) {
     followSensors(svc, { id, iface }, scope);
-    scope.add(mountReadings(side, svc, { id, iface, onOpen: () => { show(iface.name); body.scrollIntoView({ block: 'nearest' }); } }));
+    scope.add(
+      mountReadings(side, svc, {
+        id,
+        iface,
+        onOpen: () => {
+          show(iface.name);
+          body.scrollIntoView({ block: 'nearest' });
+        },
+      }),
+    );
   }
   scope.add(mountInterfaces(side, svc, id));
   // states of this device also come by the data channel, ahead of the event stream; the store takes each once
@@ -162,11 +238,15 @@ function mountDevice(root, svc, device, wanted, onTab) {
 
   show(wanted ?? list[0].id);
   const unmount = () => scope.close();
-  unmount.select = (tab) => { if (tab) show(tab); };
+  unmount.select = (tab) => {
+    if (tab) show(tab);
+  };
   return unmount;
 }
 
-/** What to do about an interface that is not ready. The host tries again by itself, and at once when a command comes. */
+/**
+ * What to do about an interface that is not ready. The host tries again by itself, and at once when a command comes.
+ */
 function advice(i) {
   if (i.state === 'opening' || i.state === 'closing') return '';
   if (i.kind === 'power') return 'Switching it on tries again at once.';
@@ -177,21 +257,71 @@ function advice(i) {
 function mountInterfaces(root, svc, id) {
   const scope = new Scope();
   const list = h('ul', { class: 'list' });
-  root.append(h('section', { class: 'panel', 'aria-label': 'Interfaces' }, h('header', {}, h('h2', {}, 'Interfaces'),
-    actionButton({ class: 'btn quiet danger' }, 'Detach …', async () => {
-      if (!await confirmDialog({ title: `Detach ${id}?`, message: 'The host forgets this device. Its hardware stays as it is and can be attached again.', action: 'Detach', danger: true })) return;
-      await svc.api.detach(id);
-      location.hash = '#/';
-    }, (e) => svc.toast.error(e, 'Detach'))), list));
-  scope.add(svc.store.watch((s) => s.devices[id]?.interfaces, (interfaces) => {
-    const groups = new Map();
-    for (const i of interfaces ?? []) {
-      const uri = i.uri ?? i.driver ?? '';
-      groups.set(uri, [...(groups.get(uri) ?? []), i]);
-    }
-    fill(list, [...groups].map(([uri, own]) => h('li', {}, h('div', { class: 'main' },
-      own.map((i) => h('div', { class: 'row' }, h('strong', {}, i.name), i.name === i.kind ? null : h('span', { class: 'muted' }, i.kind), h('span', { class: 'grow' }), badge(i.state ?? 'unknown', toneOf(i.state)))),
-      h('span', { class: 'uri' }, uri)))));
-  }));
+  root.append(
+    h(
+      'section',
+      { class: 'panel', 'aria-label': 'Interfaces' },
+      h(
+        'header',
+        {},
+        h('h2', {}, 'Interfaces'),
+        actionButton(
+          { class: 'btn quiet danger' },
+          'Detach …',
+          async () => {
+            if (
+              !(await confirmDialog({
+                title: `Detach ${id}?`,
+                message: 'The host forgets this device. Its hardware stays as it is and can be attached again.',
+                action: 'Detach',
+                danger: true,
+              }))
+            )
+              return;
+            await svc.api.detach(id);
+            location.hash = '#/';
+          },
+          (e) => svc.toast.error(e, 'Detach'),
+        ),
+      ),
+      list,
+    ),
+  );
+  scope.add(
+    svc.store.watch(
+      (s) => s.devices[id]?.interfaces,
+      (interfaces) => {
+        const groups = new Map();
+        for (const i of interfaces ?? []) {
+          const uri = i.uri ?? i.driver ?? '';
+          groups.set(uri, [...(groups.get(uri) ?? []), i]);
+        }
+        fill(
+          list,
+          [...groups].map(([uri, own]) =>
+            h(
+              'li',
+              {},
+              h(
+                'div',
+                { class: 'main' },
+                own.map((i) =>
+                  h(
+                    'div',
+                    { class: 'row' },
+                    h('strong', {}, i.name),
+                    i.name === i.kind ? null : h('span', { class: 'muted' }, i.kind),
+                    h('span', { class: 'grow' }),
+                    badge(i.state ?? 'unknown', toneOf(i.state)),
+                  ),
+                ),
+                h('span', { class: 'uri' }, uri),
+              ),
+            ),
+          ),
+        );
+      },
+    ),
+  );
   return () => scope.close();
 }

@@ -4,16 +4,33 @@ import { duration } from '../../core/format.js';
 import { leaseState, secondsLeft } from '../../core/lease.js';
 import { actionButton, confirmDialog, field, fill, h, icon, notice, Scope, text } from '../dom.js';
 
-const TTLS = [[300, '5 min'], [900, '15 min'], [3600, '1 hour'], [14400, '4 hours'], [86400, '24 hours']];
+const TTLS = [
+  [300, '5 min'],
+  [900, '15 min'],
+  [3600, '1 hour'],
+  [14400, '4 hours'],
+  [86400, '24 hours'],
+];
 
 export function mountLease(root, svc, { id }) {
   const scope = new Scope();
   const body = h('div', { class: 'body stack' });
   const chip = h('span', { class: 'badge plain' });
-  root.append(h('section', { class: 'panel', 'aria-label': 'Lease' }, h('header', {}, h('h2', {}, 'Control'), chip), body));
+  root.append(
+    h('section', { class: 'panel', 'aria-label': 'Lease' }, h('header', {}, h('h2', {}, 'Control'), chip), body),
+  );
 
-  const note = h('input', { class: 'input', maxlength: '200', placeholder: 'What for?', value: svc.prefs.get('lease-note', '') ?? '' });
-  const ttl = h('select', { class: 'input' }, TTLS.map(([s, name]) => h('option', { value: s }, name)));
+  const note = h('input', {
+    class: 'input',
+    maxlength: '200',
+    placeholder: 'What for?',
+    value: svc.prefs.get('lease-note', '') ?? '',
+  });
+  const ttl = h(
+    'select',
+    { class: 'input' },
+    TTLS.map(([s, name]) => h('option', { value: s }, name)),
+  );
   ttl.value = String(svc.prefs.get('lease-ttl', 900));
   const request = () => {
     svc.prefs.put('lease-ttl', Number(ttl.value));
@@ -21,14 +38,24 @@ export function mountLease(root, svc, { id }) {
     return { ttl_s: Number(ttl.value), note: note.value.trim() };
   };
   const fail = (e) => {
-    svc.toast.error(e.status === 423 ? Object.assign(e, { title: 'Taken', detail: e.detail ?? `${e.extra?.holder ?? 'Somebody'} has it until ${e.extra?.expires_at ?? '?'}` }) : e, 'Lease');
+    svc.toast.error(
+      e.status === 423
+        ? Object.assign(e, {
+            title: 'Taken',
+            detail: e.detail ?? `${e.extra?.holder ?? 'Somebody'} has it until ${e.extra?.expires_at ?? '?'}`,
+          })
+        : e,
+      'Lease',
+    );
     svc.reload(id);
   };
 
   const left = h('strong', { class: 'num' });
   const showLeft = () => {
     const lease = svc.store.state.devices[id]?.lease;
-    const s = svc.leases.keeper(id) ? Math.max(0, Math.ceil((svc.leases.keeper(id).expiresAt - Date.now()) / 1000)) : secondsLeft(lease, Date.now());
+    const s = svc.leases.keeper(id)
+      ? Math.max(0, Math.ceil((svc.leases.keeper(id).expiresAt - Date.now()) / 1000))
+      : secondsLeft(lease, Date.now());
     text(left, s === null ? '–' : duration(s));
   };
 
@@ -43,30 +70,83 @@ export function mountLease(root, svc, { id }) {
     if (now === shown) return;
     shown = now;
     if (what === 'free') {
-      fill(body,
-        h('p', { class: 'muted' }, 'Anybody may control this device. Take a lease to keep it for yourself; others can go on watching.'),
-        field('Note', note), field('For', ttl),
-        actionButton({ class: 'btn primary', id: 'lease-take' }, [icon('lock'), 'Take the lease'], () => svc.leases.take(id, request()), fail));
+      fill(
+        body,
+        h(
+          'p',
+          { class: 'muted' },
+          'Anybody may control this device. Take a lease to keep it for yourself; others can go on watching.',
+        ),
+        field('Note', note),
+        field('For', ttl),
+        actionButton(
+          { class: 'btn primary', id: 'lease-take' },
+          [icon('lock'), 'Take the lease'],
+          () => svc.leases.take(id, request()),
+          fail,
+        ),
+      );
     } else if (what === 'mine') {
-      fill(body,
-        h('dl', { class: 'facts' }, h('dt', {}, 'Time left'), h('dd', {}, left), lease.note ? [h('dt', {}, 'Note'), h('dd', {}, lease.note)] : null),
+      fill(
+        body,
+        h(
+          'dl',
+          { class: 'facts' },
+          h('dt', {}, 'Time left'),
+          h('dd', {}, left),
+          lease.note ? [h('dt', {}, 'Note'), h('dd', {}, lease.note)] : null,
+        ),
         h('p', { class: 'muted small' }, 'It is renewed while you work on this page.'),
-        h('div', { class: 'row' },
+        h(
+          'div',
+          { class: 'row' },
           actionButton({ class: 'btn', id: 'lease-renew' }, 'Renew now', () => svc.leases.keeper(id)?.renew(), fail),
-          actionButton({ class: 'btn', id: 'lease-release' }, [icon('unlock'), 'Release'], () => svc.leases.release(id), fail)));
+          actionButton(
+            { class: 'btn', id: 'lease-release' },
+            [icon('unlock'), 'Release'],
+            () => svc.leases.release(id),
+            fail,
+          ),
+        ),
+      );
     } else {
-      fill(body,
+      fill(
+        body,
         notice('warn', `${lease.holder ?? 'Somebody'} controls this device. You can watch.`),
-        h('dl', { class: 'facts' }, h('dt', {}, 'Time left'), h('dd', {}, left), lease.note ? [h('dt', {}, 'Note'), h('dd', {}, lease.note)] : null),
-        actionButton({ class: 'btn danger', id: 'lease-takeover' }, 'Take over …', async () => {
-          const sure = await confirmDialog({ title: `Take over ${id}?`, message: `${lease.holder ?? 'The holder'} loses control at once and can go on watching. Only an admin may do this.`, action: 'Take over', danger: true });
-          if (sure) await svc.leases.takeOver(id, request());
-        }, fail));
+        h(
+          'dl',
+          { class: 'facts' },
+          h('dt', {}, 'Time left'),
+          h('dd', {}, left),
+          lease.note ? [h('dt', {}, 'Note'), h('dd', {}, lease.note)] : null,
+        ),
+        actionButton(
+          { class: 'btn danger', id: 'lease-takeover' },
+          'Take over …',
+          async () => {
+            const sure = await confirmDialog({
+              title: `Take over ${id}?`,
+              message: `${lease.holder ?? 'The holder'} loses control at once and can go on watching. Only an admin may do this.`,
+              action: 'Take over',
+              danger: true,
+            });
+            if (sure) await svc.leases.takeOver(id, request());
+          },
+          fail,
+        ),
+      );
     }
   }
 
   scope.add(svc.store.watch((s) => s.devices[id]?.lease, update));
-  scope.add(svc.leases.on('change', (d) => { if (d === id) { shown = ''; update(); } }));
+  scope.add(
+    svc.leases.on('change', (d) => {
+      if (d === id) {
+        shown = '';
+        update();
+      }
+    }),
+  );
   scope.interval(update, 1000);
   return () => scope.close();
 }
@@ -90,7 +170,9 @@ export function controlOf(svc, id, scope) {
   scope.add(svc.leases.on('change', tell));
   scope.interval(tell, 1000);
   return {
-    get may() { return last[0]; },
+    get may() {
+      return last[0];
+    },
     watch(fn) {
       listeners.add(fn);
       fn(...last);

@@ -5,7 +5,7 @@ import { clockTime } from '../../core/format.js';
 import { h, Scope, text, uid } from '../dom.js';
 
 const MAX_LINES = 2000;
-const TAIL_BYTES = 128 * 1024;       // of history before what comes now
+const TAIL_BYTES = 128 * 1024; // of history before what comes now
 
 export function mountLogs(root, svc, { id, iface }) {
   const scope = new Scope();
@@ -13,7 +13,29 @@ export function mountLogs(root, svc, { id, iface }) {
   const word = h('input', { class: 'input', type: 'search', placeholder: 'Show lines with …', id: uid('w') });
   const pause = h('button', { type: 'button', class: 'btn', 'aria-pressed': 'false' }, 'Pause');
   const state = h('span', { class: 'status', role: 'status' }, 'Connecting');
-  root.append(out, h('div', { class: 'terminal-bar' }, h('label', { class: 'sr-only', for: word.id }, 'Filter'), h('span', { class: 'grow' }, word), pause, h('button', { type: 'button', class: 'btn', onclick: () => { lines.length = 0; draw(); } }, 'Clear'), state));
+  root.append(
+    out,
+    h(
+      'div',
+      { class: 'terminal-bar' },
+      h('label', { class: 'sr-only', for: word.id }, 'Filter'),
+      h('span', { class: 'grow' }, word),
+      pause,
+      h(
+        'button',
+        {
+          type: 'button',
+          class: 'btn',
+          onclick: () => {
+            lines.length = 0;
+            draw();
+          },
+        },
+        'Clear',
+      ),
+      state,
+    ),
+  );
 
   const lines = [];
   let due = false;
@@ -27,7 +49,10 @@ export function mountLogs(root, svc, { id, iface }) {
   const soon = () => {
     if (due || paused) return;
     due = true;
-    requestAnimationFrame(() => { due = false; draw(); });
+    requestAnimationFrame(() => {
+      due = false;
+      draw();
+    });
   };
   word.addEventListener('input', draw);
   pause.addEventListener('click', () => {
@@ -36,9 +61,13 @@ export function mountLogs(root, svc, { id, iface }) {
     if (!paused) draw();
   });
 
-  const stream = new EventStream({ url: svc.api.url(svc.api.iface(id, iface.name), { query: { from: -TAIL_BYTES } }), fetch: (...a) => fetch(...a), headers: () => svc.api.headers() });
+  const stream = new EventStream({
+    url: svc.api.url(svc.api.iface(id, iface.name), { query: { from: -TAIL_BYTES } }),
+    fetch: (...a) => fetch(...a),
+    headers: () => svc.api.headers(),
+  });
   stream.on('event', ({ data }) => {
-    const line = typeof data === 'string' ? data : data.line ?? data.text ?? data.data?.line ?? JSON.stringify(data);
+    const line = typeof data === 'string' ? data : (data.line ?? data.text ?? data.data?.line ?? JSON.stringify(data));
     const t = data?.t;
     lines.push(t ? `${clockTime(t, true)}  ${line}` : line);
     if (lines.length > MAX_LINES) lines.splice(0, lines.length - MAX_LINES);

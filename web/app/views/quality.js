@@ -15,14 +15,19 @@ export class Quality {
     this.figures = null;
     this.rung = 'connecting';
     this.reason = null;
-    this.history = [[], [], []];     // s, latency ms, kbit/s
+    this.history = [[], [], []]; // s, latency ms, kbit/s
     this.log = [];
     this.ack = null;
     this.route = null;
     this._open = null;
     this._dot = h('span', { class: 'dot' });
     this._segs = h('span', { class: 'row tight nowrap' });
-    this.el = h('button', { type: 'button', class: 'quality', id: 'quality', onclick: () => this.show() }, this._dot, this._segs);
+    this.el = h(
+      'button',
+      { type: 'button', class: 'quality', id: 'quality', onclick: () => this.show() },
+      this._dot,
+      this._segs,
+    );
     this.update();
   }
 
@@ -55,14 +60,30 @@ export class Quality {
     const seg = (value, label, opt) => h('span', { class: `seg${opt ? ' opt' : ''}`, title: label }, value);
     if (this.rung === 'webrtc' && f) {
       this.el.dataset.grade = gradeOf(f);
-      fill(this._segs, seg(millis(f.latencyMs), 'Latency of the picture'), seg(`${fixed(f.fps, 0)} fps`, 'Frames per second'), seg(bitrate(f.kbps), 'Bitrate'),
-        seg(`${percent(f.lossPct)} loss`, 'Packets lost', true), f.codec ? seg(f.codec, 'Codec', true) : null, f.path ? seg(f.path, 'Path', true) : null);
+      fill(
+        this._segs,
+        seg(millis(f.latencyMs), 'Latency of the picture'),
+        seg(`${fixed(f.fps, 0)} fps`, 'Frames per second'),
+        seg(bitrate(f.kbps), 'Bitrate'),
+        seg(`${percent(f.lossPct)} loss`, 'Packets lost', true),
+        f.codec ? seg(f.codec, 'Codec', true) : null,
+        f.path ? seg(f.path, 'Path', true) : null,
+      );
     } else {
       const words = { webrtc: 'WebRTC', connecting: 'Connecting', fallback: this.fallbackName, stopped: 'Stopped' };
       this.el.dataset.grade = this.rung === 'fallback' ? 'fair' : 'unknown';
-      fill(this._segs, seg(words[this.rung] ?? this.rung, 'Video'), this.fallbackFps != null && this.rung === 'fallback' ? seg(`${this.fallbackFps} fps`, 'Frames per second') : null);
+      fill(
+        this._segs,
+        seg(words[this.rung] ?? this.rung, 'Video'),
+        this.fallbackFps != null && this.rung === 'fallback'
+          ? seg(`${this.fallbackFps} fps`, 'Frames per second')
+          : null,
+      );
     }
-    set(this.el, { 'aria-label': `Video quality: ${this._segs.textContent}. Details`, title: this.reason ?? 'Details' });
+    set(this.el, {
+      'aria-label': `Video quality: ${this._segs.textContent}. Details`,
+      title: this.reason ?? 'Details',
+    });
     this._open?.();
   }
 
@@ -72,13 +93,27 @@ export class Quality {
     const log = h('div', { class: 'ice-log', tabindex: '0', role: 'log', 'aria-label': 'Connection log' });
     const canvas = h('div', { class: 'canvas' });
     let chart = null;
-    const rows = (el, list) => fill(el, list.filter(([, v]) => v !== null && v !== undefined && v !== '').map(([k, v]) => [h('dt', {}, k), h('dd', {}, v)]));
+    const rows = (el, list) =>
+      fill(
+        el,
+        list
+          .filter(([, v]) => v !== null && v !== undefined && v !== '')
+          .map(([k, v]) => [h('dt', {}, k), h('dd', {}, v)]),
+      );
     const update = () => {
       const f = this.figures ?? {};
       rows(main, [
-        ['Video', this.rung === 'webrtc' ? 'WebRTC' : this.rung === 'fallback' ? `${this.fallbackName} (fallback)` : this.rung],
+        [
+          'Video',
+          this.rung === 'webrtc' ? 'WebRTC' : this.rung === 'fallback' ? `${this.fallbackName} (fallback)` : this.rung,
+        ],
         ['Why', this.reason],
-        ['Latency', f.latencyMs == null ? null : `${millis(f.latencyMs)}${f.latencySource === 'measured' ? ' (capture to display)' : ' (network and decoding)'}`],
+        [
+          'Latency',
+          f.latencyMs == null
+            ? null
+            : `${millis(f.latencyMs)}${f.latencySource === 'measured' ? ' (capture to display)' : ' (network and decoding)'}`,
+        ],
         ['Frame rate', f.fps == null ? null : `${fixed(f.fps, 0)} fps`],
         ['Bitrate', f.kbps == null ? null : bitrate(f.kbps)],
         ['Lost packets', f.lossPct == null ? null : percent(f.lossPct)],
@@ -94,24 +129,56 @@ export class Quality {
         ['Host’s address', f.remoteAddress],
         ['Candidates', f.localType ? `${f.localType} → ${f.remoteType}` : null],
         ['Received', f.bytesReceived == null ? null : bytes(f.bytesReceived)],
-        ['Frames decoded', f.framesDecoded], ['Frames dropped', f.framesDropped], ['Freezes', f.freezeCount],
-        ['Keyframes asked for', f.pliCount], ['Repeats asked for', f.nackCount],
-        ['Commands go by', this.route], ['Last command took', this.ack == null ? null : millis(this.ack)],
+        ['Frames decoded', f.framesDecoded],
+        ['Frames dropped', f.framesDropped],
+        ['Freezes', f.freezeCount],
+        ['Keyframes asked for', f.pliCount],
+        ['Repeats asked for', f.nackCount],
+        ['Commands go by', this.route],
+        ['Last command took', this.ack == null ? null : millis(this.ack)],
       ]);
       text(log, this.log.join('\n') || 'Nothing yet.');
       chart?.setData(this.history);
     };
-    const done = modal((close) => {
-      queueMicrotask(() => {
-        chart = plot(canvas, { series: [{ label: 'latency', unit: 'ms' }, { label: 'bitrate', unit: 'kbit/s', scale: 'k' }], height: 130 });
-        update();
-      });
-      return h('div', { class: 'inner' }, h('h2', {}, 'Video quality'),
-        h('div', { class: 'stats-grid' }, main, link), h('div', { class: 'plot' }, h('p', { class: 'small muted' }, 'Latency (ms) and bitrate (kbit/s), last minutes'), canvas),
-        h('h3', {}, 'States'), log,
-        h('div', { class: 'buttons' }, h('button', { type: 'button', class: 'btn', onclick: () => navigator.clipboard?.writeText(log.textContent) }, 'Copy log'),
-          h('button', { type: 'button', class: 'btn primary', onclick: () => close() }, 'Close')));
-    }, { wide: true, label: 'Video quality' });
+    const done = modal(
+      (close) => {
+        queueMicrotask(() => {
+          chart = plot(canvas, {
+            series: [
+              { label: 'latency', unit: 'ms' },
+              { label: 'bitrate', unit: 'kbit/s', scale: 'k' },
+            ],
+            height: 130,
+          });
+          update();
+        });
+        return h(
+          'div',
+          { class: 'inner' },
+          h('h2', {}, 'Video quality'),
+          h('div', { class: 'stats-grid' }, main, link),
+          h(
+            'div',
+            { class: 'plot' },
+            h('p', { class: 'small muted' }, 'Latency (ms) and bitrate (kbit/s), last minutes'),
+            canvas,
+          ),
+          h('h3', {}, 'States'),
+          log,
+          h(
+            'div',
+            { class: 'buttons' },
+            h(
+              'button',
+              { type: 'button', class: 'btn', onclick: () => navigator.clipboard?.writeText(log.textContent) },
+              'Copy log',
+            ),
+            h('button', { type: 'button', class: 'btn primary', onclick: () => close() }, 'Close'),
+          ),
+        );
+      },
+      { wide: true, label: 'Video quality' },
+    );
     this._open = update;
     done.then(() => {
       this._open = null;

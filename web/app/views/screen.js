@@ -1,5 +1,6 @@
-// A device's picture on a page: WebRTC when that works, a fallback when not (and why); control over it is views/control.js.
-// Where pictures come from is given: WHEP and MJPEG on the host's page, the server's signaling and relay on a watch page.
+// A device's picture on a page: WebRTC when that works, a fallback when not (and why); control over it is
+// views/control.js. Where pictures come from is given: WHEP and MJPEG on the host's page, the server's signaling and
+// relay on a watch page.
 
 import { VideoLadder } from '../../core/ladder.js';
 import { h, icon, Scope, text } from '../dom.js';
@@ -8,7 +9,7 @@ import * as prefs from '../prefs.js';
 import { mountControl } from './control.js';
 import { Quality } from './quality.js';
 
-const FIRST_FRAME_MS = 8000;         // connected, but nothing to see for so long: fall back
+const FIRST_FRAME_MS = 8000; // connected, but nothing to see for so long: fall back
 
 /**
  * @param {HTMLElement} root
@@ -21,35 +22,107 @@ const FIRST_FRAME_MS = 8000;         // connected, but nothing to see for so lon
  * @param {(events: object[]) => Promise} o.send
  * @param {{may: boolean, watch: Function}} o.control
  * @param {() => boolean} o.hasInput
- * @param {() => boolean} [o.hasVideo]           false: nothing to show; the connection carries commands and readings only
+ * @param {() => boolean} [o.hasVideo]           false: nothing to show; the connection carries commands and readings
+ *                                               only
  * @param {() => boolean} o.isPhone
  * @param {object} o.commands                    core/command.js
- * @param {() => () => void} [o.telemetry]        called when the data channel `sensor` opens; what it returns, when it closes
+ * @param {() => () => void} [o.telemetry]        called when the data channel `sensor` opens; what it returns, when it
+ *                                                closes
  * @returns {{unmount(), refresh(), quality, ladder}}   refresh: hasInput, hasVideo or isPhone may have changed
  */
-export function mountScreen(root, { id, connect, fallback, fallbackName, send: sendEvents, control, hasInput, isPhone, commands, toast, announce, touched = () => {},
-  tools = [], snapshot = null, fallbackText = fallbackName, start = true, hasVideo = () => true, telemetry = () => () => {} }) {
+export function mountScreen(
+  root,
+  {
+    id,
+    connect,
+    fallback,
+    fallbackName,
+    send: sendEvents,
+    control,
+    hasInput,
+    isPhone,
+    commands,
+    toast,
+    announce,
+    touched = () => {},
+    tools = [],
+    snapshot = null,
+    fallbackText = fallbackName,
+    start = true,
+    hasVideo = () => true,
+    telemetry = () => () => {},
+  },
+) {
   const scope = new Scope();
 
   // ---- elements ----
   const quality = new Quality(fallbackName);
-  const video = h('video', { muted: true, autoplay: true, playsinline: true, 'aria-hidden': 'true', class: 'dim', disablepictureinpicture: true });
+  const video = h('video', {
+    muted: true,
+    autoplay: true,
+    playsinline: true,
+    'aria-hidden': 'true',
+    class: 'dim',
+    disablepictureinpicture: true,
+  });
   video.muted = true;
   const spare = fallback({
-    shown: (w, hgt) => { wait.hidden = true; setSize(w, hgt); },
-    failed: () => { wait.hidden = false; text(wait.lastChild, 'No picture. Trying again.'); },
-    rate: (fps) => { quality.fallbackFps = fps; quality.update(); },
+    shown: (w, hgt) => {
+      wait.hidden = true;
+      setSize(w, hgt);
+    },
+    failed: () => {
+      wait.hidden = false;
+      text(wait.lastChild, 'No picture. Trying again.');
+    },
+    rate: (fps) => {
+      quality.fallbackFps = fps;
+      quality.update();
+    },
   });
   spare.el.hidden = true;
-  const screen = h('div', { class: 'screen', id: 'screen', tabindex: '0', role: 'application', 'aria-label': `Screen of ${id}` }, video, spare.el);
+  const screen = h(
+    'div',
+    { class: 'screen', id: 'screen', tabindex: '0', role: 'application', 'aria-label': `Screen of ${id}` },
+    video,
+    spare.el,
+  );
   const wait = h('div', { class: 'wait' }, icon('screen'), h('span', {}, 'Connecting'));
   const why = h('p', {});
   const retry = h('button', { type: 'button', class: 'btn', onclick: () => ladder.retry() }, 'Try now');
-  const whyBar = h('div', { class: 'stage-note', role: 'status', hidden: true, id: 'fallback-notice' }, icon('warn'), why, retry);
+  const whyBar = h(
+    'div',
+    { class: 'stage-note', role: 'status', hidden: true, id: 'fallback-notice' },
+    icon('warn'),
+    why,
+    retry,
+  );
   const stage = h('div', { class: 'stage', dataset: { rung: 'connecting' } }, screen, wait);
 
-  const full = h('button', { type: 'button', class: 'btn quiet icon-only', 'aria-label': 'Full screen', title: 'Full screen', onclick: () => (document.fullscreenElement ? document.exitFullscreen() : stage.requestFullscreen()) }, icon('expand'));
-  const snap = snapshot ? h('a', { class: 'btn quiet icon-only', 'aria-label': 'Save a screenshot', title: 'Save a screenshot', download: `${id}.png`, href: snapshot }, icon('camera')) : null;
+  const full = h(
+    'button',
+    {
+      type: 'button',
+      class: 'btn quiet icon-only',
+      'aria-label': 'Full screen',
+      title: 'Full screen',
+      onclick: () => (document.fullscreenElement ? document.exitFullscreen() : stage.requestFullscreen()),
+    },
+    icon('expand'),
+  );
+  const snap = snapshot
+    ? h(
+        'a',
+        {
+          class: 'btn quiet icon-only',
+          'aria-label': 'Save a screenshot',
+          title: 'Save a screenshot',
+          download: `${id}.png`,
+          href: snapshot,
+        },
+        icon('camera'),
+      )
+    : null;
 
   const header = h('header', {}, tools, h('span', { class: 'grow' }), quality.el, snap, full);
   const panel = h('section', { class: 'panel stage-panel', 'aria-label': 'Screen' }, header, whyBar, stage);
@@ -74,12 +147,24 @@ export function mountScreen(root, { id, connect, fallback, fallbackName, send: s
   }
   scope.listen(video, 'resize', () => setSize(video.videoWidth, video.videoHeight));
   const last = prefs.get(`size.${id}`);
-  if (last?.width > 0 && last.height > 0) layOut(last.width, last.height);        // nothing jumps when the picture comes
+  if (last?.width > 0 && last.height > 0) layOut(last.width, last.height); // nothing jumps when the picture comes
 
   const input = mountControl({
-    id, scope, screen, stage, control, hasInput, isPhone, toast, announce, touched, send: sendEvents,
+    id,
+    scope,
+    screen,
+    stage,
+    control,
+    hasInput,
+    isPhone,
+    toast,
+    announce,
+    touched,
+    send: sendEvents,
     size: () => size,
-    acked: () => { quality.ack = commands.lastAckMs; },
+    acked: () => {
+      quality.ack = commands.lastAckMs;
+    },
   });
   stage.append(input.over);
   panel.append(...input.below);
@@ -88,13 +173,24 @@ export function mountScreen(root, { id, connect, fallback, fallbackName, send: s
 
   // ---- video ----
   let frameTimer = null;
-  let showing = false;               // frames of WebRTC are on the screen
+  let showing = false; // frames of WebRTC are on the screen
   const uses = {
-    control: (client) => commands.addRoute({ name: 'data channel', ready: () => client.connection.control.readyState === 'open', send: (m) => client.send('control', m) }, { first: true }),
+    control: (client) =>
+      commands.addRoute(
+        {
+          name: 'data channel',
+          ready: () => client.connection.control.readyState === 'open',
+          send: (m) => client.send('control', m),
+        },
+        { first: true },
+      ),
     sensor: () => telemetry(),
   };
-  const inUse = { control: null, sensor: null };        // {channel, undo}
-  /** Uses the channels of a connection that works: those of an interrupted one are open too, and swallow what they are given. */
+  const inUse = { control: null, sensor: null }; // {channel, undo}
+  /**
+   * Uses the channels of a connection that works: those of an interrupted one are open too, and swallow what they are
+   * given.
+   */
   function useChannels() {
     for (const name of Object.keys(uses)) {
       const channel = ladder.rung === 'webrtc' ? ladder.client?.connection[name] : null;
@@ -136,7 +232,9 @@ export function mountScreen(root, { id, connect, fallback, fallbackName, send: s
     useChannels();
     quality.setRung(rung, reason);
     if (rung === 'webrtc' && hasVideo()) {
-      frameTimer = setTimeout(() => { if (!showing) ladder.giveUp(new Error('connected, but no picture arrived')); }, FIRST_FRAME_MS);
+      frameTimer = setTimeout(() => {
+        if (!showing) ladder.giveUp(new Error('connected, but no picture arrived'));
+      }, FIRST_FRAME_MS);
       if (video.readyState >= 2) showVideo();
     } else if (rung === 'fallback') {
       showSpare();
@@ -144,12 +242,24 @@ export function mountScreen(root, { id, connect, fallback, fallbackName, send: s
     whyBar.hidden = rung !== 'fallback';
     const hopeless = typeof RTCPeerConnection !== 'function';
     retry.hidden = !ladder.enabled || hopeless;
-    text(why, ladder.enabled ? `WebRTC does not work right now: ${reason}. Showing ${fallbackText}${hopeless ? '' : ' meanwhile; WebRTC is tried again by itself'}.` : `WebRTC is switched off in the settings. Showing ${fallbackText}.`);
-    text(wait.lastChild, rung === 'connecting' ? 'Connecting' : rung === 'webrtc' ? 'Waiting for the first frame' : 'Loading the picture');
+    text(
+      why,
+      ladder.enabled
+        ? `WebRTC does not work right now: ${reason}. Showing ${fallbackText}${hopeless ? '' : ' meanwhile; WebRTC is tried again by itself'}.`
+        : `WebRTC is switched off in the settings. Showing ${fallbackText}.`,
+    );
+    text(
+      wait.lastChild,
+      rung === 'connecting' ? 'Connecting' : rung === 'webrtc' ? 'Waiting for the first frame' : 'Loading the picture',
+    );
     if (rung === 'connecting') wait.hidden = false;
   });
-  scope.listen(video, 'playing', () => { if (ladder.rung === 'webrtc') showVideo(); });
-  scope.listen(video, 'loadeddata', () => { if (ladder.rung === 'webrtc') showVideo(); });
+  scope.listen(video, 'playing', () => {
+    if (ladder.rung === 'webrtc') showVideo();
+  });
+  scope.listen(video, 'loadeddata', () => {
+    if (ladder.rung === 'webrtc') showVideo();
+  });
 
   // Hidden by opacity, not by display: browsers do not start a video that is not laid out.
   function showVideo() {
@@ -159,7 +269,7 @@ export function mountScreen(root, { id, connect, fallback, fallbackName, send: s
     showing = true;
     video.classList.remove('dim');
     wait.hidden = true;
-    hideSpare();                     // only now: no black in between
+    hideSpare(); // only now: no black in between
   }
 
   function showSpare() {
@@ -179,8 +289,14 @@ export function mountScreen(root, { id, connect, fallback, fallbackName, send: s
   scope.listen(document, 'testbed-settings', () => ladder.enable(prefs.get('webrtc', true)));
   scope.listen(window, 'online', () => ladder.retry());
   scope.listen(window, 'pagehide', () => ladder.stop());
-  scope.listen(window, 'pageshow', (e) => { if (e.persisted) ladder.start(); });
-  scope.add(commands.on('route', (r) => { quality.route = r; }));
+  scope.listen(window, 'pageshow', (e) => {
+    if (e.persisted) ladder.start();
+  });
+  scope.add(
+    commands.on('route', (r) => {
+      quality.route = r;
+    }),
+  );
   quality.route = commands.route;
   scope.add(() => {
     clearTimeout(frameTimer);

@@ -14,31 +14,46 @@ const DRAW_MS = 500;
 const byName = (a, b) => a.stream.localeCompare(b.stream, undefined, { numeric: true });
 
 /**
- * Keeps the samples of an interface flowing into the store: by the data channel `sensor` while the picture of the device
- * comes by WebRTC (the host sends them there by itself), otherwise by a WebSocket of their own.
+ * Keeps the samples of an interface flowing into the store: by the data channel `sensor` while the picture of the
+ * device comes by WebRTC (the host sends them there by itself), otherwise by a WebSocket of their own.
  */
 export function followSensors(svc, { id, iface }, scope) {
   const take = (message) => {
-    for (const s of samplesOf(message)) svc.store.dispatch({ type: 'sample', sample: { ...s, device: id, interface: iface.name } });
+    for (const s of samplesOf(message))
+      svc.store.dispatch({ type: 'sample', sample: { ...s, device: id, interface: iface.name } });
   };
   const stream = new SocketRoute({
-    name: 'sensors', url: () => svc.api.wsUrl(svc.api.iface(id, iface.name, '/stream')), WebSocket, backoff: new Backoff({ firstMs: 1000, maxMs: 20000 }),
+    name: 'sensors',
+    url: () => svc.api.wsUrl(svc.api.iface(id, iface.name, '/stream')),
+    WebSocket,
+    backoff: new Backoff({ firstMs: 1000, maxMs: 20000 }),
   });
   stream.on('message', (raw) => {
     try {
       take(JSON.parse(raw));
-    } catch { /* not a sample */ }
+    } catch {
+      /* not a sample */
+    }
   });
   // at each beginning: what was measured before the page was opened, or while the connection was lost
-  const remember = () => svc.api.sensorHistory(id, iface.name)
-    .then((streams) => svc.store.dispatch({ type: 'sample-history', device: id, interface: iface.name, streams }), () => {});
-  stream.on('change', (open) => { if (open) remember(); });
+  const remember = () =>
+    svc.api.sensorHistory(id, iface.name).then(
+      (streams) => svc.store.dispatch({ type: 'sample-history', device: id, interface: iface.name, streams }),
+      () => {},
+    );
+  stream.on('change', (open) => {
+    if (open) remember();
+  });
   const choose = () => {
     if (!svc.telemetry.direct(id)) return stream.start();
     stream.stop();
     return remember();
   };
-  scope.add(svc.telemetry.on('change', (device) => { if (device === id) choose(); }));
+  scope.add(
+    svc.telemetry.on('change', (device) => {
+      if (device === id) choose();
+    }),
+  );
   scope.add(() => stream.stop());
   choose();
 }
@@ -57,7 +72,8 @@ export function mountSensors(root, svc, { id, iface }) {
     dirty = false;
     const samples = own(svc.store.state, id, iface.name).sort(byName);
     if (!samples.length) {
-      if (!plots.size) fill(grid, empty('sensor', 'No sample has arrived yet. They appear here as the device sends them.'));
+      if (!plots.size)
+        fill(grid, empty('sensor', 'No sample has arrived yet. They appear here as the device sends them.'));
       return;
     }
     if (!plots.size) fill(grid);
@@ -71,10 +87,19 @@ export function mountSensors(root, svc, { id, iface }) {
     }
   }
 
-  scope.add(svc.store.watch((s) => s.samples, () => { dirty = true; }));
+  scope.add(
+    svc.store.watch(
+      (s) => s.samples,
+      () => {
+        dirty = true;
+      },
+    ),
+  );
   scope.interval(draw, DRAW_MS);
   scope.listen(document, 'visibilitychange', draw);
-  scope.add(() => { for (const p of plots.values()) p.chart?.destroy(); });
+  scope.add(() => {
+    for (const p of plots.values()) p.chart?.destroy();
+  });
   draw();
   return () => scope.close();
 }
@@ -89,16 +114,35 @@ class SensorPlot {
     const canvas = h('div', { class: 'canvas', 'aria-hidden': 'true' });
     const name = humanize(s.stream);
     const kind = s.quantity ? humanize(s.quantity) : unitName(s.unit);
-    this.el = h('figure', { class: 'plot', dataset: { stream: s.stream } },
-      h('figcaption', { class: 'top' }, h('h3', { class: 'ellipsis', title: s.stream }, capital(name)), name.includes(kind) ? null : h('span', { class: 'muted small ellipsis' }, kind), this._value, this._at), canvas);
-    this._make = () => plot(canvas, { series: [{ label: s.stream, unit: s.unit }], height: 120, onHover: (at) => { this._hover = at; this._show(); } });
+    this.el = h(
+      'figure',
+      { class: 'plot', dataset: { stream: s.stream } },
+      h(
+        'figcaption',
+        { class: 'top' },
+        h('h3', { class: 'ellipsis', title: s.stream }, capital(name)),
+        name.includes(kind) ? null : h('span', { class: 'muted small ellipsis' }, kind),
+        this._value,
+        this._at,
+      ),
+      canvas,
+    );
+    this._make = () =>
+      plot(canvas, {
+        series: [{ label: s.stream, unit: s.unit }],
+        height: 120,
+        onHover: (at) => {
+          this._hover = at;
+          this._show();
+        },
+      });
     this.chart = null;
   }
 
   update(s) {
     if (this._last === s) return;
     this._last = s;
-    this.chart ??= this._make();      // on the page by now: its width is known
+    this.chart ??= this._make(); // on the page by now: its width is known
     this.chart.setData(withGaps(s.points));
     this._show();
   }
@@ -117,25 +161,48 @@ class SensorPlot {
 export function mountReadings(root, svc, { id, iface, onOpen }) {
   const scope = new Scope();
   const body = h('div', { class: 'body' });
-  root.append(h('section', { class: 'panel', 'aria-label': 'Sensors' }, h('header', {}, h('h2', {}, iface.name === 'sensors' ? 'Sensors' : humanize(iface.name)),
-    h('button', { type: 'button', class: 'btn quiet', onclick: onOpen }, 'Plots')), body));
+  root.append(
+    h(
+      'section',
+      { class: 'panel', 'aria-label': 'Sensors' },
+      h(
+        'header',
+        {},
+        h('h2', {}, iface.name === 'sensors' ? 'Sensors' : humanize(iface.name)),
+        h('button', { type: 'button', class: 'btn quiet', onclick: onOpen }, 'Plots'),
+      ),
+      body,
+    ),
+  );
   const rows = new Map();
-  scope.add(svc.store.watch((s) => s.samples, () => {
-    const samples = own(svc.store.state, id, iface.name).sort(byName).slice(0, 12);
-    if (!samples.length) {
-      fill(body, h('p', { class: 'muted' }, 'No sample yet.'));
-      return;
-    }
-    if (!rows.size) fill(body);
-    for (const s of samples) {
-      let row = rows.get(s.stream);
-      if (!row) {
-        row = h('span', { class: 'value' });
-        rows.set(s.stream, row);
-        body.append(h('div', { class: 'reading' }, h('span', { class: 'ellipsis', title: s.stream }, capital(humanize(s.stream))), row));
-      }
-      text(row, quantity(s.value, s.unit, s.quantity));
-    }
-  }));
+  scope.add(
+    svc.store.watch(
+      (s) => s.samples,
+      () => {
+        const samples = own(svc.store.state, id, iface.name).sort(byName).slice(0, 12);
+        if (!samples.length) {
+          fill(body, h('p', { class: 'muted' }, 'No sample yet.'));
+          return;
+        }
+        if (!rows.size) fill(body);
+        for (const s of samples) {
+          let row = rows.get(s.stream);
+          if (!row) {
+            row = h('span', { class: 'value' });
+            rows.set(s.stream, row);
+            body.append(
+              h(
+                'div',
+                { class: 'reading' },
+                h('span', { class: 'ellipsis', title: s.stream }, capital(humanize(s.stream))),
+                row,
+              ),
+            );
+          }
+          text(row, quantity(s.value, s.unit, s.quantity));
+        }
+      },
+    ),
+  );
   return () => scope.close();
 }

@@ -4,35 +4,68 @@ import { field, h, modal } from '../dom.js';
 import * as prefs from '../prefs.js';
 
 /** `onToken`: told after the access token was changed. */
-export function openSettings({ reason, onToken = () => {}, tokenHint = 'Kept in this browser. Only needed when the host was configured with tokens.' } = {}) {
-  return modal((close) => {
-    const token = h('input', { class: 'input', type: 'password', autocomplete: 'current-password', value: prefs.get('token') ?? '', placeholder: 'none', id: 'token' });
-    const theme = h('select', { class: 'input', id: 'theme' }, [['auto', 'As the system'], ['light', 'Light'], ['dark', 'Dark']].map(([v, n]) => h('option', { value: v }, n)));
-    theme.value = prefs.get('theme', 'auto');
-    const webrtc = h('input', { type: 'checkbox', id: 'webrtc', checked: prefs.get('webrtc', true) });
-    const debug = h('input', { type: 'checkbox', id: 'debug', checked: prefs.get('debug', false) });
-    const save = (e) => {
-      e.preventDefault();
-      const was = prefs.get('token');
-      prefs.put('token', token.value.trim() || null);
-      prefs.put('theme', theme.value);
-      prefs.put('webrtc', webrtc.checked);
-      prefs.put('debug', debug.checked);
-      prefs.applyTheme();
-      document.dispatchEvent(new CustomEvent('testbed-theme'));
-      document.dispatchEvent(new CustomEvent('testbed-settings'));
-      if (was !== prefs.get('token')) onToken();
-      close(true);
-    };
-    return h('form', { method: 'dialog', onsubmit: save },
-      h('h2', {}, 'Settings'),
-      reason ? h('p', { class: 'error-text', role: 'alert' }, reason) : null,
-      field('Access token', token, tokenHint),
-      field('Colours', theme),
-      h('label', { class: 'check' }, webrtc, 'Live video by WebRTC (off: the fallback picture)'),
-      h('label', { class: 'check' }, debug, 'Debug mode: commands, events and WebRTC states in the browser’s console'),
-      h('div', { class: 'buttons' },
-        h('button', { type: 'button', class: 'btn', onclick: () => close(null) }, 'Cancel'),
-        h('button', { type: 'submit', class: 'btn primary' }, 'Save')));
-  }, { label: 'Settings' });
+export function openSettings({
+  reason,
+  onToken = () => {},
+  tokenHint = 'Kept in this browser. Only needed when the host was configured with tokens.',
+} = {}) {
+  return modal(
+    (close) => {
+      const token = h('input', {
+        class: 'input',
+        type: 'password',
+        autocomplete: 'current-password',
+        value: prefs.get('token') ?? '',
+        placeholder: 'none',
+        id: 'token',
+      });
+      const theme = h(
+        'select',
+        { class: 'input', id: 'theme' },
+        [
+          ['auto', 'As the system'],
+          ['light', 'Light'],
+          ['dark', 'Dark'],
+        ].map(([v, n]) => h('option', { value: v }, n)),
+      );
+      theme.value = prefs.get('theme', 'auto');
+      const webrtc = h('input', { type: 'checkbox', id: 'webrtc', checked: prefs.get('webrtc', true) });
+      const debug = h('input', { type: 'checkbox', id: 'debug', checked: prefs.get('debug', false) });
+      const save = (e) => {
+        e.preventDefault();
+        const was = prefs.get('token');
+        prefs.put('token', token.value.trim() || null);
+        prefs.put('theme', theme.value);
+        prefs.put('webrtc', webrtc.checked);
+        prefs.put('debug', debug.checked);
+        prefs.applyTheme();
+        document.dispatchEvent(new CustomEvent('testbed-theme'));
+        document.dispatchEvent(new CustomEvent('testbed-settings'));
+        if (was !== prefs.get('token')) onToken();
+        close(true);
+      };
+      return h(
+        'form',
+        { method: 'dialog', onsubmit: save },
+        h('h2', {}, 'Settings'),
+        reason ? h('p', { class: 'error-text', role: 'alert' }, reason) : null,
+        field('Access token', token, tokenHint),
+        field('Colours', theme),
+        h('label', { class: 'check' }, webrtc, 'Live video by WebRTC (off: the fallback picture)'),
+        h(
+          'label',
+          { class: 'check' },
+          debug,
+          'Debug mode: commands, events and WebRTC states in the browser’s console',
+        ),
+        h(
+          'div',
+          { class: 'buttons' },
+          h('button', { type: 'button', class: 'btn', onclick: () => close(null) }, 'Cancel'),
+          h('button', { type: 'submit', class: 'btn primary' }, 'Save'),
+        ),
+      );
+    },
+    { label: 'Settings' },
+  );
 }

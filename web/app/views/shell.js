@@ -8,11 +8,41 @@ const MAX_OUTPUT = 200;
 export function mountShell(root, svc, { id, iface, control }) {
   const scope = new Scope();
   const out = h('pre', { class: 'output logs', role: 'log', 'aria-label': 'Output', tabindex: '0' });
-  const input = h('input', { class: 'input mono', id: uid('cmd'), placeholder: 'Command, for example: getprop ro.product.model', autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false' });
-  const timeout = h('input', { class: 'input num', type: 'number', min: '1', max: '600', value: '30', 'aria-label': 'Time limit in seconds' });
+  const input = h('input', {
+    class: 'input mono',
+    id: uid('cmd'),
+    placeholder: 'Command, for example: getprop ro.product.model',
+    autocomplete: 'off',
+    autocapitalize: 'off',
+    spellcheck: 'false',
+  });
+  const timeout = h('input', {
+    class: 'input num',
+    type: 'number',
+    min: '1',
+    max: '600',
+    value: '30',
+    'aria-label': 'Time limit in seconds',
+  });
   const run = h('button', { type: 'submit', class: 'btn primary' }, 'Run');
-  root.append(out, h('form', { class: 'terminal-bar', onsubmit: (e) => { e.preventDefault(); go(); } },
-    h('label', { class: 'sr-only', for: input.id }, 'Command'), h('span', { class: 'grow' }, input), h('span', { class: 'off-s' }, timeout), h('span', { class: 'muted small' }, 's'), run));
+  root.append(
+    out,
+    h(
+      'form',
+      {
+        class: 'terminal-bar',
+        onsubmit: (e) => {
+          e.preventDefault();
+          go();
+        },
+      },
+      h('label', { class: 'sr-only', for: input.id }, 'Command'),
+      h('span', { class: 'grow' }, input),
+      h('span', { class: 'off-s' }, timeout),
+      h('span', { class: 'muted small' }, 's'),
+      run,
+    ),
+  );
 
   const history = svc.prefs.get(`shell.${id}`, []);
   let at = history.length;
@@ -49,9 +79,11 @@ export function mountShell(root, svc, { id, iface, control }) {
     at = Math.min(history.length, Math.max(0, at + (e.key === 'ArrowUp' ? -1 : 1)));
     input.value = history[at] ?? '';
   });
-  scope.add(control.watch((may, why) => {
-    input.disabled = run.disabled = !may;
-    input.title = why;
-  }));
+  scope.add(
+    control.watch((may, why) => {
+      input.disabled = run.disabled = !may;
+      input.title = why;
+    }),
+  );
   return () => scope.close();
 }

@@ -7,11 +7,35 @@ import { actionButton, field, fill, h, icon, modal, Scope, text } from '../dom.j
 import { openTerminal } from '../xterm.js';
 
 const THEME = {
-  background: '#07090a', foreground: '#dfe6ea', cursor: '#55c5d1', cursorAccent: '#07090a', selectionBackground: '#2f6f78aa',
-  black: '#1c2226', red: '#ff7b72', green: '#63d196', yellow: '#eabb5e', blue: '#79b8ff', magenta: '#d2a8ff', cyan: '#55c5d1', white: '#dfe6ea',
-  brightBlack: '#7d8a94', brightRed: '#ffa198', brightGreen: '#8ce5b3', brightYellow: '#f6d99b', brightBlue: '#a5d0ff', brightMagenta: '#e2c5ff', brightCyan: '#86dde6', brightWhite: '#ffffff',
+  background: '#07090a',
+  foreground: '#dfe6ea',
+  cursor: '#55c5d1',
+  cursorAccent: '#07090a',
+  selectionBackground: '#2f6f78aa',
+  black: '#1c2226',
+  red: '#ff7b72',
+  green: '#63d196',
+  yellow: '#eabb5e',
+  blue: '#79b8ff',
+  magenta: '#d2a8ff',
+  cyan: '#55c5d1',
+  white: '#dfe6ea',
+  brightBlack: '#7d8a94',
+  brightRed: '#ffa198',
+  brightGreen: '#8ce5b3',
+  brightYellow: '#f6d99b',
+  brightBlue: '#a5d0ff',
+  brightMagenta: '#e2c5ff',
+  brightCyan: '#86dde6',
+  brightWhite: '#ffffff',
 };
-const HOTKEYS = [['^C', '\x03', 'Send Ctrl+C'], ['^D', '\x04', 'Send Ctrl+D'], ['^Z', '\x1a', 'Send Ctrl+Z'], ['Esc', '\x1b', 'Send Escape'], ['Tab', '\t', 'Send Tab']];
+const HOTKEYS = [
+  ['^C', '\x03', 'Send Ctrl+C'],
+  ['^D', '\x04', 'Send Ctrl+D'],
+  ['^Z', '\x1a', 'Send Ctrl+Z'],
+  ['Esc', '\x1b', 'Send Escape'],
+  ['Tab', '\t', 'Send Tab'],
+];
 
 export function mountConsole(root, svc, { id, iface, control }) {
   const scope = new Scope();
@@ -23,28 +47,88 @@ export function mountConsole(root, svc, { id, iface, control }) {
   const status = h('span', { class: 'status', role: 'status' }, dot, state, line);
   const fail = (e) => svc.toast.error(e, iface.name);
 
-  const keys = HOTKEYS.map(([label, seq, name]) => h('button', { type: 'button', class: 'btn', 'aria-label': name, title: name, onclick: () => { write(seq); term.focus(); } }, label));
-  const brk = actionButton({ class: 'btn', title: 'Hold the line low (serial break)' }, 'Break', () => api.sendBreak(id, iface.name), fail);
+  const keys = HOTKEYS.map(([label, seq, name]) =>
+    h(
+      'button',
+      {
+        type: 'button',
+        class: 'btn',
+        'aria-label': name,
+        title: name,
+        onclick: () => {
+          write(seq);
+          term.focus();
+        },
+      },
+      label,
+    ),
+  );
+  const brk = actionButton(
+    { class: 'btn', title: 'Hold the line low (serial break)' },
+    'Break',
+    () => api.sendBreak(id, iface.name),
+    fail,
+  );
   const power = interfacesOf(svc.store.state.devices[id], 'power')[0];
-  const cycle = power ? actionButton({ class: 'btn', id: `console-cycle-${iface.name}`, title: 'Power cycle (Ctrl+Alt+P in the terminal)' }, [icon('cycle'), 'Cycle power'], powerCycle, fail) : null;
+  const cycle = power
+    ? actionButton(
+        { class: 'btn', id: `console-cycle-${iface.name}`, title: 'Power cycle (Ctrl+Alt+P in the terminal)' },
+        [icon('cycle'), 'Cycle power'],
+        powerCycle,
+        fail,
+      )
+    : null;
   const settings = h('button', { type: 'button', class: 'btn', onclick: () => openLine() }, 'Line …');
-  const log = h('a', { class: 'btn', download: `${id}-${iface.name}.log`, href: api.url(api.iface(id, iface.name, '/log'), { query: { format: 'text' }, auth: true }) }, icon('download'), 'Log');
-  root.append(box, h('div', { class: 'terminal-bar', role: 'group', 'aria-label': 'Console' }, keys, brk, cycle, settings, log, status));
+  const log = h(
+    'a',
+    {
+      class: 'btn',
+      download: `${id}-${iface.name}.log`,
+      href: api.url(api.iface(id, iface.name, '/log'), { query: { format: 'text' }, auth: true }),
+    },
+    icon('download'),
+    'Log',
+  );
+  root.append(
+    box,
+    h(
+      'div',
+      { class: 'terminal-bar', role: 'group', 'aria-label': 'Console' },
+      keys,
+      brk,
+      cycle,
+      settings,
+      log,
+      status,
+    ),
+  );
 
   const { term, fit, dispose } = openTerminal(box, {
-    theme: THEME, fontFamily: getComputedStyle(document.documentElement).getPropertyValue('--mono').trim(), fontSize: 13, lineHeight: 1.15,
-    scrollback: 10000, cursorBlink: !window.matchMedia('(prefers-reduced-motion: reduce)').matches, convertEol: false, screenReaderMode: svc.prefs.get('screen-reader', false),
+    theme: THEME,
+    fontFamily: getComputedStyle(document.documentElement).getPropertyValue('--mono').trim(),
+    fontSize: 13,
+    lineHeight: 1.15,
+    scrollback: 10000,
+    cursorBlink: !window.matchMedia('(prefers-reduced-motion: reduce)').matches,
+    convertEol: false,
+    screenReaderMode: svc.prefs.get('screen-reader', false),
     macOptionIsMeta: true,
   });
   scope.add(dispose);
-  const resize = new ResizeObserver(() => { if (box.clientWidth > 40 && box.clientHeight > 40) fit.fit(); });
+  const resize = new ResizeObserver(() => {
+    if (box.clientWidth > 40 && box.clientHeight > 40) fit.fit();
+  });
   resize.observe(box);
   scope.add(() => resize.disconnect());
   term.textarea?.setAttribute('aria-label', `Serial console ${iface.name} of ${id}`);
 
   // ---- the line ----
-  const client = new ConsoleClient({ info: () => api.console(id, iface.name), url: (from) => api.wsUrl(api.iface(id, iface.name), { from, lease: svc.leases.secret(id) }), WebSocket });
-  let replaying = 0;                 // writes of history that the terminal has not parsed yet
+  const client = new ConsoleClient({
+    info: () => api.console(id, iface.name),
+    url: (from) => api.wsUrl(api.iface(id, iface.name), { from, lease: svc.leases.secret(id) }),
+    WebSocket,
+  });
+  let replaying = 0; // writes of history that the terminal has not parsed yet
   let may = true;
   let shownLease = svc.leases.secret(id);
   let toldAt = 0;
@@ -55,7 +139,9 @@ export function mountConsole(root, svc, { id, iface, control }) {
     }
     // history may ask the terminal for its state (ESC[6n): the answer must not reach the device again
     replaying += 1;
-    term.write(data, () => { replaying -= 1; });
+    term.write(data, () => {
+      replaying -= 1;
+    });
   });
   client.on('state', (s, reason) => {
     dot.className = `dot ${{ open: 'good', waiting: 'bad', closed: 'bad' }[s] ?? 'warn'}`;
@@ -64,7 +150,9 @@ export function mountConsole(root, svc, { id, iface, control }) {
     if (s === 'open') readLine();
   });
   client.on('refused', (error) => svc.toast.error(error, iface.name));
-  client.on('gap', (from, to) => term.write(`\r\n\x1b[33m[${bytes(to - from)} of history are no longer kept]\x1b[0m\r\n`));
+  client.on('gap', (from, to) =>
+    term.write(`\r\n\x1b[33m[${bytes(to - from)} of history are no longer kept]\x1b[0m\r\n`),
+  );
 
   function write(data) {
     if (!may) {
@@ -72,7 +160,8 @@ export function mountConsole(root, svc, { id, iface, control }) {
       return;
     }
     svc.leases.keeper(id)?.touch();
-    if (!client.write(data)) tell(client.state === 'open' ? 'Too much at once: the rest was not sent' : 'Not connected: nothing was sent');
+    if (!client.write(data))
+      tell(client.state === 'open' ? 'Too much at once: the rest was not sent' : 'Not connected: nothing was sent');
   }
   function tell(message) {
     if (Date.now() - toldAt < 3000) return;
@@ -80,8 +169,16 @@ export function mountConsole(root, svc, { id, iface, control }) {
     svc.toast.warn(iface.name, message);
   }
   // Only the terminal that somebody uses answers queries of the device; ten open tabs must not answer ten times.
-  scope.add(term.onData((data) => { if (!replaying && box.contains(document.activeElement)) write(data); }).dispose);
-  scope.add(term.onBinary((data) => { if (!replaying) write(Uint8Array.from(data, (c) => c.charCodeAt(0))); }).dispose);
+  scope.add(
+    term.onData((data) => {
+      if (!replaying && box.contains(document.activeElement)) write(data);
+    }).dispose,
+  );
+  scope.add(
+    term.onBinary((data) => {
+      if (!replaying) write(Uint8Array.from(data, (c) => c.charCodeAt(0)));
+    }).dispose,
+  );
   term.attachCustomKeyEventHandler((e) => {
     if (e.type === 'keydown' && e.ctrlKey && e.altKey && e.code === 'KeyP' && cycle) {
       e.preventDefault();
@@ -93,8 +190,8 @@ export function mountConsole(root, svc, { id, iface, control }) {
       navigator.clipboard?.writeText(term.getSelection());
       return false;
     }
-    if (e.ctrlKey && e.shiftKey && e.code === 'KeyV') return false;            // the browser's paste
-    if (e.key === 'Tab' && e.shiftKey) return false;                            // the way out by keyboard
+    if (e.ctrlKey && e.shiftKey && e.code === 'KeyV') return false; // the browser's paste
+    if (e.key === 'Tab' && e.shiftKey) return false; // the way out by keyboard
     return true;
   });
   async function powerCycle() {
@@ -109,51 +206,115 @@ export function mountConsole(root, svc, { id, iface, control }) {
     try {
       current = await api.console(id, iface.name);
       const s = current.settings ?? current;
-      text(line, s.baud ? `${s.baud} ${s.data_bits ?? 8}${String(s.parity ?? 'none')[0].toUpperCase()}${s.stop_bits ?? 1}` : '');
+      text(
+        line,
+        s.baud ? `${s.baud} ${s.data_bits ?? 8}${String(s.parity ?? 'none')[0].toUpperCase()}${s.stop_bits ?? 1}` : '',
+      );
       settings.hidden = !s.baud;
       brk.hidden = !s.baud;
-    } catch { /* the state line says it */ }
+    } catch {
+      /* the state line says it */
+    }
   }
   function openLine() {
     const s = current?.settings ?? current ?? {};
-    modal((close) => {
-      const select = (name, values) => {
-        const el = h('select', { class: 'input', name }, values.map((v) => h('option', { value: String(v) }, String(v))));
-        el.value = String(s[name] ?? values[0]);
-        return el;
-      };
-      const baud = h('input', { class: 'input', name: 'baud', type: 'number', min: '50', max: '12000000', value: String(s.baud ?? 115200), list: 'bauds' });
-      const f = { data_bits: select('data_bits', [8, 7, 6, 5]), parity: select('parity', ['none', 'even', 'odd', 'mark', 'space']), stop_bits: select('stop_bits', [1, 2]), flow: select('flow', ['none', 'rtscts', 'xonxoff']) };
-      const dtr = h('input', { type: 'checkbox', checked: s.dtr === true || s.dtr === 1 });
-      const rts = h('input', { type: 'checkbox', checked: s.rts === true || s.rts === 1 });
-      const error = h('p', { class: 'error-text', role: 'alert' });
-      return h('form', { method: 'dialog', onsubmit: async (e) => {
-        e.preventDefault();
-        try {
-          await api.setConsole(id, iface.name, { baud: Number(baud.value), data_bits: Number(f.data_bits.value), parity: f.parity.value, stop_bits: Number(f.stop_bits.value), flow: f.flow.value, dtr: dtr.checked, rts: rts.checked });
-          close(true);
-          readLine();
-        } catch (problem) {
-          text(error, problem.message);
-        }
-      } }, h('h2', {}, `Line of ${iface.name}`), h('datalist', { id: 'bauds' }, [9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600, 1500000].map((b) => h('option', { value: b }))),
-        field('Baud', baud), field('Data bits', f.data_bits), field('Parity', f.parity), field('Stop bits', f.stop_bits), field('Flow control', f.flow),
-        h('div', { class: 'row' }, h('label', { class: 'check' }, dtr, 'DTR'), h('label', { class: 'check' }, rts, 'RTS')), error,
-        h('div', { class: 'buttons' }, h('button', { type: 'button', class: 'btn', onclick: () => close(null) }, 'Cancel'), h('button', { type: 'submit', class: 'btn primary' }, 'Apply')));
-    }, { label: 'Line settings' });
+    modal(
+      (close) => {
+        const select = (name, values) => {
+          const el = h(
+            'select',
+            { class: 'input', name },
+            values.map((v) => h('option', { value: String(v) }, String(v))),
+          );
+          el.value = String(s[name] ?? values[0]);
+          return el;
+        };
+        const baud = h('input', {
+          class: 'input',
+          name: 'baud',
+          type: 'number',
+          min: '50',
+          max: '12000000',
+          value: String(s.baud ?? 115200),
+          list: 'bauds',
+        });
+        const f = {
+          data_bits: select('data_bits', [8, 7, 6, 5]),
+          parity: select('parity', ['none', 'even', 'odd', 'mark', 'space']),
+          stop_bits: select('stop_bits', [1, 2]),
+          flow: select('flow', ['none', 'rtscts', 'xonxoff']),
+        };
+        const dtr = h('input', { type: 'checkbox', checked: s.dtr === true || s.dtr === 1 });
+        const rts = h('input', { type: 'checkbox', checked: s.rts === true || s.rts === 1 });
+        const error = h('p', { class: 'error-text', role: 'alert' });
+        return h(
+          'form',
+          {
+            method: 'dialog',
+            onsubmit: async (e) => {
+              e.preventDefault();
+              try {
+                await api.setConsole(id, iface.name, {
+                  baud: Number(baud.value),
+                  data_bits: Number(f.data_bits.value),
+                  parity: f.parity.value,
+                  stop_bits: Number(f.stop_bits.value),
+                  flow: f.flow.value,
+                  dtr: dtr.checked,
+                  rts: rts.checked,
+                });
+                close(true);
+                readLine();
+              } catch (problem) {
+                text(error, problem.message);
+              }
+            },
+          },
+          h('h2', {}, `Line of ${iface.name}`),
+          h(
+            'datalist',
+            { id: 'bauds' },
+            [9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600, 1500000].map((b) => h('option', { value: b })),
+          ),
+          field('Baud', baud),
+          field('Data bits', f.data_bits),
+          field('Parity', f.parity),
+          field('Stop bits', f.stop_bits),
+          field('Flow control', f.flow),
+          h(
+            'div',
+            { class: 'row' },
+            h('label', { class: 'check' }, dtr, 'DTR'),
+            h('label', { class: 'check' }, rts, 'RTS'),
+          ),
+          error,
+          h(
+            'div',
+            { class: 'buttons' },
+            h('button', { type: 'button', class: 'btn', onclick: () => close(null) }, 'Cancel'),
+            h('button', { type: 'submit', class: 'btn primary' }, 'Apply'),
+          ),
+        );
+      },
+      { label: 'Line settings' },
+    );
   }
 
-  scope.add(control.watch((on) => {
-    may = on;
-    for (const b of [...keys, brk, cycle].filter(Boolean)) b.disabled = !on;
-  }));
+  scope.add(
+    control.watch((on) => {
+      may = on;
+      for (const b of [...keys, brk, cycle].filter(Boolean)) b.disabled = !on;
+    }),
+  );
   // the socket shows the lease when it opens: a new lease needs a new socket
-  scope.add(svc.leases.on('change', (device) => {
-    if (device !== id || client.state === 'closed' || svc.leases.secret(id) === shownLease) return;
-    shownLease = svc.leases.secret(id);
-    client.stop();
-    client.start();
-  }));
+  scope.add(
+    svc.leases.on('change', (device) => {
+      if (device !== id || client.state === 'closed' || svc.leases.secret(id) === shownLease) return;
+      shownLease = svc.leases.secret(id);
+      client.stop();
+      client.start();
+    }),
+  );
   scope.add(() => client.stop());
   client.start();
   return () => scope.close();

@@ -14,17 +14,32 @@ export function mount(root, svc) {
   const count = h('span', { class: 'muted num' });
   const list = h('ol', { class: 'timeline', 'aria-label': 'Events, newest first' });
   const box = h('section', { class: 'panel' }, list);
-  root.append(h('div', { class: 'head' }, h('h1', {}, 'Timeline'), count, h('span', { class: 'spacer' }),
-    h('div', { class: 'filter' }, h('label', { class: 'sr-only', for: id }, 'Filter events'), filter), pause), box);
+  root.append(
+    h(
+      'div',
+      { class: 'head' },
+      h('h1', {}, 'Timeline'),
+      count,
+      h('span', { class: 'spacer' }),
+      h('div', { class: 'filter' }, h('label', { class: 'sr-only', for: id }, 'Filter events'), filter),
+      pause,
+    ),
+    box,
+  );
 
   let paused = false;
   const show = (events) => {
     if (paused) return;
     const word = filter.value.trim().toLowerCase();
-    const rows = events.filter((e) => !word || `${e.event} ${e.device ?? ''} ${e.interface ?? ''} ${describe(e)}`.toLowerCase().includes(word));
+    const rows = events.filter(
+      (e) => !word || `${e.event} ${e.device ?? ''} ${e.interface ?? ''} ${describe(e)}`.toLowerCase().includes(word),
+    );
     text(count, `${rows.length} event${rows.length === 1 ? '' : 's'}`);
     if (!rows.length) {
-      fill(box, empty('sensor', word ? 'No event matches.' : 'Nothing has happened yet. Events appear here as they happen.'));
+      fill(
+        box,
+        empty('sensor', word ? 'No event matches.' : 'Nothing has happened yet. Events appear here as they happen.'),
+      );
       return;
     }
     if (!list.isConnected) fill(box, list);
@@ -41,10 +56,19 @@ export function mount(root, svc) {
 }
 
 function row(e) {
-  return h('li', {},
+  return h(
+    'li',
+    {},
     h('time', { datetime: new Date(e.t).toISOString(), title: new Date(e.t).toLocaleString() }, clockTime(e.t, true)),
-    h('span', { class: 'dev ellipsis' }, e.device ? h('a', { href: `#/d/${encodeURIComponent(e.device)}` }, e.device) : h('span', { class: 'muted' }, 'host')),
-    h('span', { class: 'what' }, describe(e), h('span', { class: 'type mono' }, e.event)));
+    h(
+      'span',
+      { class: 'dev ellipsis' },
+      e.device
+        ? h('a', { href: `#/d/${encodeURIComponent(e.device)}` }, e.device)
+        : h('span', { class: 'muted' }, 'host'),
+    ),
+    h('span', { class: 'what' }, describe(e), h('span', { class: 'type mono' }, e.event)),
+  );
 }
 
 /** The last events of one device, as a panel. */
@@ -52,10 +76,34 @@ export function mountDeviceTimeline(root, svc, { id }) {
   const scope = new Scope();
   const list = h('ol', { class: 'timeline compact' });
   root.append(list);
-  scope.add(svc.store.watch((s) => s.timeline, (events) => {
-    const own = events.filter((e) => e.device === id).slice(0, 100);
-    if (!own.length) fill(list, h('li', { class: 'muted' }, h('span', {}), h('span', {}, 'Nothing has happened since this page was opened.')));
-    else list.replaceChildren(...own.map((e) => h('li', {}, h('time', { datetime: new Date(e.t).toISOString() }, clockTime(e.t)), h('span', { class: 'what' }, describe(e)))));
-  }));
+  scope.add(
+    svc.store.watch(
+      (s) => s.timeline,
+      (events) => {
+        const own = events.filter((e) => e.device === id).slice(0, 100);
+        if (!own.length)
+          fill(
+            list,
+            h(
+              'li',
+              { class: 'muted' },
+              h('span', {}),
+              h('span', {}, 'Nothing has happened since this page was opened.'),
+            ),
+          );
+        else
+          list.replaceChildren(
+            ...own.map((e) =>
+              h(
+                'li',
+                {},
+                h('time', { datetime: new Date(e.t).toISOString() }, clockTime(e.t)),
+                h('span', { class: 'what' }, describe(e)),
+              ),
+            ),
+          );
+      },
+    ),
+  );
   return () => scope.close();
 }

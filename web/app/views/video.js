@@ -18,10 +18,14 @@ export function mountVideo(root, svc, { id, iface, control, tools = [] }) {
     return all.find((i) => i.name.replace('input', '') === iface.name.replace('video', '')) ?? all[0];
   };
 
-  const ice = { servers: [] };       // of the host's last answer, for the next attempt
+  const ice = { servers: [] }; // of the host's last answer, for the next attempt
   const screen = mountScreen(root, {
-    id, control, tools,
-    commands: svc.commands, toast: svc.toast, announce: svc.announce,
+    id,
+    control,
+    tools,
+    commands: svc.commands,
+    toast: svc.toast,
+    announce: svc.announce,
     touched: () => svc.leases.keeper(id)?.touch(),
     hasInput: () => Boolean(input()),
     isPhone: () => isPhone(device()),
@@ -29,14 +33,21 @@ export function mountVideo(root, svc, { id, iface, control, tools = [] }) {
     telemetry: () => svc.telemetry.opened(id),
     snapshot: api.url(api.iface(id, iface.name, '/snapshot.png'), { auth: true }),
     fallbackName: 'MJPEG',
-    fallback: (report) => mjpeg(() => api.url(api.iface(id, iface.name, '/stream.mjpeg'), { query: MJPEG, auth: true }), `Screen of ${id}`, report),
-    connect: () => new WhepClient({
-      url: api.url(api.iface(id, iface.name, '/whep')),
-      fetch: (...args) => fetch(...args),
-      headers: () => api.headers(svc.leases.secret(id) ? { 'X-Lease': svc.leases.secret(id) } : {}),
-      RTCPeerConnection, ice,
-      timeOrigin: performance.timeOrigin,
-    }),
+    fallback: (report) =>
+      mjpeg(
+        () => api.url(api.iface(id, iface.name, '/stream.mjpeg'), { query: MJPEG, auth: true }),
+        `Screen of ${id}`,
+        report,
+      ),
+    connect: () =>
+      new WhepClient({
+        url: api.url(api.iface(id, iface.name, '/whep')),
+        fetch: (...args) => fetch(...args),
+        headers: () => api.headers(svc.leases.secret(id) ? { 'X-Lease': svc.leases.secret(id) } : {}),
+        RTCPeerConnection,
+        ice,
+        timeOrigin: performance.timeOrigin,
+      }),
   });
   scope.add(screen.unmount);
   scope.add(svc.store.watch((s) => s.devices[id]?.interfaces, screen.refresh));
@@ -48,7 +59,9 @@ function mjpeg(url, name, report) {
   const el = h('img', { alt: '' });
   let on = false;
   let timer = null;
-  const load = () => { el.src = `${url()}#${Date.now()}`; };            // the fragment: a new request, not a cached one
+  const load = () => {
+    el.src = `${url()}#${Date.now()}`;
+  }; // the fragment: a new request, not a cached one
   el.addEventListener('load', () => {
     if (!on) return;
     set(el, { alt: name });
@@ -58,7 +71,9 @@ function mjpeg(url, name, report) {
     if (!on) return;
     report.failed();
     clearTimeout(timer);
-    timer = setTimeout(() => { if (on) load(); }, MJPEG_RETRY_MS);
+    timer = setTimeout(() => {
+      if (on) load();
+    }, MJPEG_RETRY_MS);
   });
   return {
     el,

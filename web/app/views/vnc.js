@@ -8,10 +8,26 @@ export function mountVnc(root, svc, { id, iface, control, tools = [], url }) {
   const again = h('button', { type: 'button', class: 'btn', hidden: true, onclick: () => connect() }, 'Connect again');
   const box = h('div', { class: 'screen' });
   const stage = h('div', { class: 'stage' }, box);
-  const full = h('button', { type: 'button', class: 'btn quiet icon-only', 'aria-label': 'Full screen', title: 'Full screen', onclick: () => (document.fullscreenElement ? document.exitFullscreen() : stage.requestFullscreen()) }, icon('expand'));
+  const full = h(
+    'button',
+    {
+      type: 'button',
+      class: 'btn quiet icon-only',
+      'aria-label': 'Full screen',
+      title: 'Full screen',
+      onclick: () => (document.fullscreenElement ? document.exitFullscreen() : stage.requestFullscreen()),
+    },
+    icon('expand'),
+  );
   const cad = h('button', { type: 'button', class: 'btn', onclick: () => rfb?.sendCtrlAltDel() }, 'Ctrl+Alt+Del');
-  root.append(h('section', { class: 'panel stage-panel', 'aria-label': 'VNC' },
-    h('header', {}, tools, status, h('span', { class: 'grow' }), again, cad, full), stage));
+  root.append(
+    h(
+      'section',
+      { class: 'panel stage-panel', 'aria-label': 'VNC' },
+      h('header', {}, tools, status, h('span', { class: 'grow' }), again, cad, full),
+      stage,
+    ),
+  );
 
   let rfb = null;
   let viewOnly = !control?.may;
@@ -28,7 +44,9 @@ export function mountVnc(root, svc, { id, iface, control, tools = [], url }) {
     }
     if (scope.closed) return;
     fill(box);
-    const session = (rfb = new RFB(box, url ?? svc.api.wsUrl(svc.api.iface(id, iface.name, '/vnc')), { wsProtocols: ['binary'] }));
+    const session = (rfb = new RFB(box, url ?? svc.api.wsUrl(svc.api.iface(id, iface.name, '/vnc')), {
+      wsProtocols: ['binary'],
+    }));
     rfb.scaleViewport = true;
     rfb.viewOnly = viewOnly;
     rfb.background = '#07090a';
@@ -39,24 +57,47 @@ export function mountVnc(root, svc, { id, iface, control, tools = [], url }) {
       text(status, e.detail.clean ? 'Disconnected' : 'The connection was lost');
       again.hidden = false;
     });
-    rfb.addEventListener('securityfailure', (e) => svc?.toast?.error({ title: 'VNC refused', detail: e.detail.reason ?? 'wrong password' }));
+    rfb.addEventListener('securityfailure', (e) =>
+      svc?.toast?.error({ title: 'VNC refused', detail: e.detail.reason ?? 'wrong password' }),
+    );
     rfb.addEventListener('credentialsrequired', async () => {
-      const password = await modal((close) => {
-        const input = h('input', { class: 'input', type: 'password', autocomplete: 'off', autofocus: true });
-        return h('form', { method: 'dialog', onsubmit: (e) => { e.preventDefault(); close(input.value); } }, h('h2', {}, 'VNC password'), field('Password', input, 'The view-only password works too.'),
-          h('div', { class: 'buttons' }, h('button', { type: 'button', class: 'btn', onclick: () => close(null) }, 'Cancel'), h('button', { type: 'submit', class: 'btn primary' }, 'Connect')));
-      }, { label: 'VNC password' });
+      const password = await modal(
+        (close) => {
+          const input = h('input', { class: 'input', type: 'password', autocomplete: 'off', autofocus: true });
+          return h(
+            'form',
+            {
+              method: 'dialog',
+              onsubmit: (e) => {
+                e.preventDefault();
+                close(input.value);
+              },
+            },
+            h('h2', {}, 'VNC password'),
+            field('Password', input, 'The view-only password works too.'),
+            h(
+              'div',
+              { class: 'buttons' },
+              h('button', { type: 'button', class: 'btn', onclick: () => close(null) }, 'Cancel'),
+              h('button', { type: 'submit', class: 'btn primary' }, 'Connect'),
+            ),
+          );
+        },
+        { label: 'VNC password' },
+      );
       if (password === null) session.disconnect();
       else session.sendCredentials({ password });
     });
   }
 
   if (control) {
-    scope.add(control.watch((may) => {
-      viewOnly = !may;
-      if (rfb) rfb.viewOnly = viewOnly;
-      cad.disabled = viewOnly;
-    }));
+    scope.add(
+      control.watch((may) => {
+        viewOnly = !may;
+        if (rfb) rfb.viewOnly = viewOnly;
+        cad.disabled = viewOnly;
+      }),
+    );
   }
   scope.add(() => {
     const last = rfb;
