@@ -63,8 +63,10 @@ messages: $(BUILD)/tools/messages ## what comes from lib/proto/messages.json: th
 	@node tests/messages.mjs --write
 	@TESTBED_BUILD=$(BUILD) TESTBED_WRITE_DOCS=1 node tests/integration/messages.test.mjs >/dev/null
 
-format: ## clang-format over the C code
+format: ## clang-format over the C code, prettier over the pages' scripts
+	$(call npm-install,tests)
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
+	@set -f; tests/node_modules/.bin/prettier --write --log-level warn $$(git ls-files $$(sed -n "s/^formatted='\(.*\)'/\1/p" tests/lint.sh))
 
 fuzz: ## make fuzz T=name S=seconds: one fuzzer
 	+@$(MAKE) $(JOBS) --no-print-directory VARIANT=fuzz build/fuzz/fuzz/fuzz_$(T)

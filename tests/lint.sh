@@ -2,7 +2,7 @@
 # The rules of the house. Every finding is `file:line: what is wrong (how to mend it)`.
 #   sh tests/lint.sh          everything
 #   sh tests/lint.sh rules    arrows between folders, banned calls, sizes, driver folders: seconds, no tool needed
-#   sh tests/lint.sh headers | format | cppcheck      each header compiles alone; clang-format; cppcheck
+#   sh tests/lint.sh headers | format | cppcheck      each header compiles alone; clang-format and prettier; cppcheck
 #   sh tests/lint.sh tidy [FILE...] | tidy-changed    clang-tidy: of everything, of these files, of what differs from main
 # What headers, cppcheck and clang-tidy said of a file is kept until the file or an include of it changes.
 # Output is TAP.
@@ -12,7 +12,15 @@ cd "$(dirname "$0")/.." || exit 1
 found=$(mktemp) || exit 1
 trap 'rm -f "$found" "$found".*' EXIT
 
+# What prettier formats (.prettierrc.json). CSS is written by hand: it would make four lines of each.
+formatted='web/*.js web/*.mjs'
+
 sources() { git ls-files -co --exclude-standard -- "$@" 2>/dev/null | while read -r f; do [ -f "$f" ] && echo "$f"; done; }
+scripts() { (
+	set -f # the patterns are git's
+	# shellcheck disable=SC2086
+	sources $formatted "$@"
+); }
 
 # Arrows of docs/DEVELOP.md: what a folder may include of the project.
 rule_arrows() {
@@ -115,6 +123,14 @@ rule_size() {
 	/^\}/ && start { if (FNR - start > 80) printf "%s:%d: function of %d lines (80 is a stop; split it)\n", FILENAME, start, FNR - start; start = 0 }'
 }
 
+# Lines of the pages have 120 columns, as prettier (make format) makes them; it breaks no text and no comment. A line that is longer for a text is left.
+rule_columns() {
+	scripts 'web/*.css' 'web/*.html' | xargs awk -v most=120 '{
+		line = $0
+		gsub(/'"'([^'\\\\]|\\\\.)*'"'|"([^"\\]|\\.)*"|`.*`/, "", line) }
+	length(line) > most { printf "%s:%d: %d columns; %d is a stop (make format; comments by hand)\n", FILENAME, FNR, length($0), most }'
+}
+
 rule_drivers() {
 	for d in drivers/*/; do
 		name=$(basename "$d")
@@ -192,7 +208,7 @@ rule_traces() {
 # One table of messages: its copies and limits are what it says.
 rule_messages() { node tests/messages.mjs; }
 
-rules='arrows threads banned steps size drivers secrets headers private fuzz tests errors traces messages'
+rules='arrows threads banned steps size columns drivers secrets headers private fuzz tests errors traces messages'
 n=0
 failed=0
 
@@ -255,6 +271,14 @@ run_format() {
 	sources '*.c' '*.h' | xargs -P"$jobs" -n8 clang-format --dry-run -Werror 2>&1 |
 		sed -nE 's/^([^:]*:[0-9]+):[0-9]+: error: .*/\1: format (make format)/p' | sort -u | awk -F: '{ n[$1]++; if (n[$1] == 1) first[$1] = $0 }
 		END { for (f in n) printf "%s%s\n", first[f], (n[f] > 1) ? sprintf(" and %d lines more", n[f] - 1) : "" }' >"$found"
+	prettier=tests/node_modules/.bin/prettier
+	if [ -x $prettier ]; then # it keeps which files were right
+		# shellcheck disable=SC2046
+		$prettier --list-different --cache --cache-strategy content --cache-location build/prettier/cache $(scripts) 2>&1 |
+			sed 's/$/:1: format (make format)/' >>"$found"
+	else
+		echo "$prettier:1: is not there (make deps)" >>"$found"
+	fi
 	verdict format
 }
 
