@@ -138,7 +138,7 @@ static bool open_rooms(TbHost *h, GError **error)
                                  .url = c->url,
                                  .trusted = c->trusted,
                                  .needs_tls = c->needs_tls,
-                                 .open_to_this_machine = !c->insecure,
+                                 .without_tokens = c->insecure ? TB_ANYONE : TB_THIS_MACHINE,
                                  .origins = (const char *const *)c->origins,
                                  .hosts = (const char *const[]){own ? g_uri_get_host(own) : NULL, NULL}},
                 error);

@@ -134,8 +134,9 @@ static void create_session(TbRequest *request, gpointer data)
         g_autoptr(GError) error = NULL;
         TbSession *session = NULL;
         if (within_creations(request, server, &error)) {
-                if (ask.device && control && tb_request_role(request) < TB_ROLE_OPERATOR)
-                        tb_set_error(&error, TB_ERROR_FORBIDDEN, "a control session needs the role operator");
+                if (ask.device && tb_request_role(request) < (control ? TB_ROLE_OPERATOR : TB_ROLE_VIEWER))
+                        tb_set_error(&error, TB_ERROR_FORBIDDEN, "a %s session of a device needs the role %s",
+                                     control ? "control" : "view", control ? "operator" : "viewer");
                 else
                         session = make_session(request, server, &ask, &token, &view, &error);
         }
@@ -337,6 +338,7 @@ const TbRoute tb_server_routes[] = {
         {.method = "POST",
          .path = "/api/session",
          .role = TB_ROLE_VIEWER,
+         .flags = TB_ROUTE_STRANGERS, /* a phone is paired without tokens; devices ask for the role */
          .body = TB_BODY_JSON,
          .json = session_params,
          .handler = create_session,

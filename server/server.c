@@ -227,20 +227,22 @@ static bool start(TbServer *server, GError **error)
         new_pairing(server);
         if (!tb_persist_load(server->persist, server->pairing, error))
                 return false;
-        server->http = tb_http_new(&(TbHttpOptions){.address = config->address,
-                                                    .port = config->port,
-                                                    .name = "testbed-server",
-                                                    .version = tb_version,
-                                                    .auth = config->auth,
-                                                    .metrics = server->metrics,
-                                                    .poller = server->poller,
-                                                    .url = config->url,
-                                                    .trusted = config->trusted,
-                                                    .needs_tls = config->needs_tls,
-                                                    .hosts = (const char *const *)config->names,
-                                                    .origins = (const char *const *)config->origins,
-                                                    .max_connections = CONNECTIONS},
-                                   error);
+        server->http = tb_http_new(
+                &(TbHttpOptions){.address = config->address,
+                                 .without_tokens = config->insecure ? TB_ANYONE : TB_THIS_MACHINE_ALWAYS,
+                                 .port = config->port,
+                                 .name = "testbed-server",
+                                 .version = tb_version,
+                                 .auth = config->auth,
+                                 .metrics = server->metrics,
+                                 .poller = server->poller,
+                                 .url = config->url,
+                                 .trusted = config->trusted,
+                                 .needs_tls = config->needs_tls,
+                                 .hosts = (const char *const *)config->names,
+                                 .origins = (const char *const *)config->origins,
+                                 .max_connections = CONNECTIONS},
+                error);
         return server->http != NULL;
 }
 

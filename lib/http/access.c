@@ -30,11 +30,15 @@ void tb_access_proxy(TbRequest *request, const TbProxySaid *said)
 
 /* Without tokens everything is allowed, to persons on this machine. That a connection comes from here does not say
  * that a person here has made it. */
-bool tb_access_person(TbRequest *request)
+static bool is_from_elsewhere(const TbRequest *request)
 {
-        if (!request->http->open_to_this_machine || !request->stranger ||
-            !tb_auth_is_open(request->http->auth))
-                return true;
+        char name[256];
+        return request->stranger || (request->host && tb_host_split(request->host, name, sizeof name) &&
+                                     !tb_address_is_loopback(name));
+}
+
+static bool refuse_stranger(TbRequest *request)
+{
         tb_respond_error(
                 request, TB_ERROR_FORBIDDEN,
                 "%s no tokens are configured, so only clients on this machine itself are served: set "
@@ -42,6 +46,15 @@ bool tb_access_person(TbRequest *request)
                 request->forwarded ? "a proxy has brought this request, and"
                                    : "this request came from elsewhere, and");
         return false;
+}
+
+bool tb_access_person(TbRequest *request)
+{
+        if (request->http->without_tokens == TB_ANYONE || !tb_auth_is_open(request->http->auth))
+                return true;
+        request->stranger = is_from_elsewhere(request);
+        return !request->stranger || request->http->without_tokens == TB_THIS_MACHINE_ALWAYS ||
+               refuse_stranger(request);
 }
 
 bool tb_access_origin(TbRequest *request, const TbRoute *route)
@@ -86,11 +99,15 @@ bool tb_access_role(TbRequest *request, const TbRoute *route)
         if (token && !check_secret_way(request))
                 return false;
         const char *user = "";
-        request->role = tb_auth_check(request->http->auth, token, &user);
+        bool nobody = request->stranger && request->http->without_tokens == TB_THIS_MACHINE_ALWAYS &&
+                      tb_auth_is_open(request->http->auth);
+        request->role = nobody ? TB_ROLE_NONE : tb_auth_check(request->http->auth, token, &user);
         g_free(request->user);
         request->user = g_strdup(user);
-        if (request->role >= route->role)
+        if (request->role >= route->role || (nobody && route->flags & TB_ROUTE_STRANGERS))
                 return true;
+        if (nobody)
+                return refuse_stranger(request);
         if (request->role == TB_ROLE_NONE) {
                 tb_request_add_header(request, "WWW-Authenticate", "Bearer");
                 tb_respond_error(request, TB_ERROR_UNAUTHORIZED,

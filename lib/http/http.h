@@ -37,6 +37,8 @@ typedef enum TbRouteFlags {
                 1 << 1, /* GET + Upgrade; without Upgrade the next route with the same path is tried */
         TB_ROUTE_HIDDEN = 1 << 2,    /* not in OpenAPI (pages) */
         TB_ROUTE_STREAMING = 1 << 3, /* answers without end (SSE, MJPEG): not counted as slow */
+        TB_ROUTE_STRANGERS =
+                1 << 4, /* without tokens, also for who is not on this machine: see TB_THIS_MACHINE_ALWAYS */
 } TbRouteFlags;
 
 typedef struct TbRoute {
@@ -61,6 +63,14 @@ typedef struct TbRoute {
                 shown; /* OpenAPI: the path as it stands there, when several routes share one; NULL: `path` */
 } TbRoute;
 
+/* Where no tokens are configured everything is allowed: to whom? A client that a proxy brings, or that came by a
+ * name which leads here from elsewhere, is not on this machine, whatever its connection's address. */
+typedef enum TbWithoutTokens {
+        TB_ANYONE,              /* --insecure */
+        TB_THIS_MACHINE,        /* others are refused */
+        TB_THIS_MACHINE_ALWAYS, /* others have no role: what needs none, and TB_ROUTE_STRANGERS */
+} TbWithoutTokens;
+
 typedef struct TbHttpOptions {
         const char *address; /* "127.0.0.1", "::", … */
         guint16 port;        /* 0: any free one */
@@ -78,9 +88,8 @@ typedef struct TbHttpOptions {
         guint requests_per_s;       /* per address; 0: no limit */
         const TbNets *trusted;      /* borrowed: proxies whose Forwarded and X-Forwarded-* are believed; this
                                        machine's always are. NULL: no others */
-        bool open_to_this_machine;  /* without tokens everything is allowed: then only to clients that are on
-                                       this machine themselves, not to those that a proxy brings */
-        bool needs_tls;             /* a token that came from beyond this machine without TLS is refused */
+        TbWithoutTokens without_tokens;
+        bool needs_tls; /* a token that came from beyond this machine without TLS is refused */
 } TbHttpOptions;
 
 TbHttp *tb_http_new(const TbHttpOptions *options, GError **error);

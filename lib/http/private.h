@@ -115,7 +115,7 @@ struct TbHttp {
         GSource *room;             /* ref; makes room while nearly full; NULL while not */
         TbTally *refusals;         /* owned; what is said of those that are refused */
         const TbNets *trusted;     /* borrowed; NULL: none but this machine */
-        bool open_to_this_machine; /* without tokens everything is allowed, and only from here */
+        TbWithoutTokens without_tokens;
         bool needs_tls;            /* secrets are taken by TLS only */
         TbTally *plain;            /* owned; addresses that showed a secret without TLS */
         TbBucket read_lines;

@@ -193,7 +193,7 @@ TbHttp *tb_http_new(const TbHttpOptions *options, GError **error)
                                       (gpointer) "answered");
         http->plain = tb_tally_new(1, PLAIN_SAID_S * 1000, say_more, (gpointer) "secrets without TLS from");
         http->trusted = options->trusted;
-        http->open_to_this_machine = options->open_to_this_machine;
+        http->without_tokens = options->without_tokens;
         http->needs_tls = options->needs_tls;
         http->rate = options->requests_per_s;
         http->rates = options->requests_per_s

@@ -119,6 +119,23 @@ test('user tokens and roles', async (t) => {
   await host.stop();
 });
 
+test('without tokens, who is not on this machine pairs a phone and sees no host', async (t) => {
+  const open = await withServer(t, { url: 'https://lab.example' });
+  await open.host('lab-1', DEVICES);
+  const elsewhere = [{ 'X-Forwarded-For': '203.0.113.9' }, { Forwarded: 'for=203.0.113.9' }, { 'X-Real-IP': '203.0.113.9' }, { Host: 'lab.example' }];
+  for (const headers of elsewhere) {
+    for (const target of ['/api/hosts', '/api/devices', '/api/ice', '/api/hosts/lab-1/host/devices']) assertProblem(await open.get(target, { headers }), 403, { detail: /no tokens are configured/ });
+    for (const mode of ['view', 'control']) assertProblem(await open.post('/api/session', { device: 'lab-1/board', mode }, { headers }), 403, { detail: /needs the role/ });
+    const phone = await open.post('/api/session', {}, { headers });
+    assert.equal(phone.status, 201, phone.text);
+    assert.equal((await open.get(`/api/session/${phone.json.sessionId}`, { headers })).status, 200);
+    assert.equal((await open.get('/', { headers })).status, 200);
+  }
+  assert.equal((await open.post('/api/session', { device: 'lab-1/board', mode: 'control' })).status, 201, 'a person here');
+  const meant = await withServer(t, { insecure: true });
+  assert.equal((await meant.get('/api/hosts', { headers: elsewhere[0] })).status, 200);
+});
+
 test('a session on a device: view and control observers, relay with from and to', async (t) => {
   const server = await withServer(t);
   const host = await server.host('lab-1', DEVICES);
