@@ -110,6 +110,8 @@
 /* bytes of one console's history on disk, with the places of its lines; the oldest segment goes first */
 #define TB_LIMIT_HISTORY (64 * 1024 * 1024)
 #define TB_LIMIT_HISTORY_SEGMENT (4 * 1024 * 1024)
+#define TB_LIMIT_HISTORY_OFFSET                                                                              \
+        (TB_LIMIT_JSON_INT / 2)              /* of a file's end that is believed: as much may follow */
 #define TB_LIMIT_HISTORY_BEHIND (256 * 1024) /* bytes that wait for the disk: then the device waits */
 #define TB_LIMIT_LOG_LINES 10000             /* lines of one answer */
 #define TB_LIMIT_LOG_BYTES (1024 * 1024)     /* and what they say: the last line may begin below it */

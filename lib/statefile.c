@@ -310,23 +310,31 @@ int tb_state_append(TbStateDir *dir, const char *name, GError **error)
 }
 
 /* --- what is not understood --- */
-bool tb_state_keep_aside(TbStateDir *dir, const char *name, char **ret_kept, GError **error)
+bool tb_keep_aside_at(int folder, const char *name, char **ret_kept)
 {
-        g_assert(is_plain_name(name));
         g_autofree char *date = tb_clock_rfc3339(tb_clock_ms());
         g_strdelimit(date, ":", '-');
         for (guint i = 0; i < TB_LIMIT_STATE_KEPT; i++) {
                 struct stat st;
                 g_autofree char *number = i ? g_strdup_printf("-%u", i) : g_strdup("");
                 g_autofree char *kept = g_strdup_printf("%s.%s%s" KEPT_SUFFIX, name, date, number);
-                if (fstatat(dir->fd, kept, &st, AT_SYMLINK_NOFOLLOW) == 0)
+                if (fstatat(folder, kept, &st, AT_SYMLINK_NOFOLLOW) == 0)
                         continue;
-                if (renameat(dir->fd, name, dir->fd, kept) < 0)
-                        break;
+                if (renameat(folder, name, folder, kept) < 0)
+                        return false;
                 if (ret_kept)
                         *ret_kept = g_steal_pointer(&kept);
                 return true;
         }
+        errno = EEXIST;
+        return false;
+}
+
+bool tb_state_keep_aside(TbStateDir *dir, const char *name, char **ret_kept, GError **error)
+{
+        g_assert(is_plain_name(name));
+        if (tb_keep_aside_at(dir->fd, name, ret_kept))
+                return true;
         g_hash_table_add(dir->frozen, g_strdup(name));
         return said(error, dir, name, "cannot be kept aside");
 }

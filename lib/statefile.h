@@ -36,6 +36,8 @@ bool tb_state_write(TbStateDir *dir, const char *name, const void *data, gsize s
 /* Renames it to NAME.<date>.kept. *ret_kept (nullable): that name; the caller frees. False: it stands where it stood, and
  * tb_state_write() to that name is refused from here on. */
 bool tb_state_keep_aside(TbStateDir *dir, const char *name, char **ret_kept, GError **error);
+/* The same in any folder, by its descriptor: a file or a folder. False: errno says why. Any thread. */
+bool tb_keep_aside_at(int folder, const char *name, char **ret_kept);
 
 /* JSON of the type that is expected; a new reference. NULL without an error: there is no such file. NULL with one: it could not
  * be read or is no such JSON, and was kept aside; the message says where. */

@@ -25,46 +25,6 @@ static struct {
         TbThread *thread; /* main; NULL: not needed yet */
 } writer = {.lock = TB_MUTEX_INIT};
 
-char *tb_history_segment_path(const TbHistory *h, guint64 first, const char *ending)
-{
-        return g_strdup_printf("%s/%020" G_GUINT64_FORMAT ".%s", h->dir, first, ending);
-}
-
-/* --- the folder --- */
-static int compare_segments(const void *a, const void *b)
-{
-        guint64 x = ((const TbSegment *)a)->first, y = ((const TbSegment *)b)->first;
-        return x < y ? -1 : x > y;
-}
-
-static void scan(TbHistory *h)
-{
-        g_autoptr(GDir) dir = g_dir_open(h->dir, 0, NULL);
-        const char *name;
-        while (dir && (name = g_dir_read_name(dir))) {
-                if (strlen(name) != 24 || !g_str_has_suffix(name, ".log"))
-                        continue;
-                g_autofree char *digits = g_strndup(name, 20);
-                guint64 first;
-                struct stat st;
-                g_autofree char *path = g_build_filename(h->dir, name, NULL);
-                if (!g_ascii_string_to_unsigned(digits, 10, 0, G_MAXUINT64 / 2, &first, NULL) ||
-                    stat(path, &st) < 0)
-                        continue;
-                TbSegment s = {.first = first, .size = (guint64)st.st_size};
-                g_autofree char *idx = tb_history_segment_path(h, first, "idx");
-                if (stat(idx, &st) == 0)
-                        s.index = (guint64)st.st_size;
-                h->total += s.size + s.index;
-                g_array_append_val(h->segments, s);
-        }
-        g_array_sort(h->segments, compare_segments);
-        if (h->segments->len > 0) {
-                TbSegment last = g_array_index(h->segments, TbSegment, h->segments->len - 1);
-                h->end = last.first + last.size;
-        }
-}
-
 static void files_close(TbHistory *h)
 {
         if (h->log_fd >= 0)
@@ -112,7 +72,7 @@ void tb_history_disk_open(TbHistory *h)
         if (g_mkdir_with_parents(h->dir, 0750) < 0) {
                 failed(h, "cannot make the folder", errno);
         } else {
-                scan(h);
+                tb_history_scan(h);
                 segment_begin(h, h->end); /* a new run starts a new segment: a line that was cut by a crash
                                              keeps its place */
         }

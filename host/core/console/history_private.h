@@ -1,7 +1,7 @@
 #pragma once
 /*
- * A history from inside: history.c is the ring and its readers, history_disk.c the segments on disk and the thread that
- * writes them, history_lines.c the lines. `lock` guards all that changes; files are touched without it: what is
+ * A history from inside: history.c is the ring and its readers, history_folder.c what stands in its folder,
+ * history_disk.c the thread that writes there, history_lines.c the lines. `lock` guards all that changes; files are touched without it: what is
  * being written by the writer alone, what is read by a path that may be gone.
  */
 #include "host/core/console/history.h"
@@ -46,11 +46,18 @@ struct TbHistory {
         int log_fd, idx_fd; /* of the last segment; -1: no disk now */
 };
 
-char *tb_history_segment_path(const TbHistory *history, guint64 first, const char *ending);
 /* The lock is held, for both. */
 void tb_history_copy_ring(const TbHistory *history, guint64 offset, void *buf, gsize size);
 /* The segment that holds `offset`, or the next one after it; NULL when only the ring has it. */
 const TbSegment *tb_history_segment_at(const TbHistory *history, guint64 offset);
+
+/* history_folder.c */
+char *tb_history_segment_path(const TbHistory *history, guint64 first,
+                              const char *ending); /* the caller frees */
+/* Takes the segments that stand in the folder; `end` is behind the last one. What is no segment though it is called like one
+ * (a place that no console reaches, no file, one inside another) is kept aside under its date. Before anybody else knows
+ * the history. */
+void tb_history_scan(TbHistory *history);
 
 /* history_disk.c */
 void tb_history_disk_open(TbHistory *history);  /* scans the folder; before anybody else knows the history */

@@ -55,7 +55,7 @@ static void remove_dir(char *path)
         g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
         for (const char *name; dir && (name = g_dir_read_name(dir));) {
                 g_autofree char *file = g_build_filename(path, name, NULL);
-                g_unlink(file);
+                g_remove(file); /* a folder, too */
         }
         g_rmdir(path);
         g_free(path);
@@ -212,6 +212,64 @@ static void test_limit_of_lines(void)
         remove_dir(dir);
 }
 
+static void put_file(const char *dir, const char *name, gsize size)
+{
+        g_autofree char *path = g_build_filename(dir, name, NULL), *text = g_strnfill(size, 'x');
+        g_assert_true(g_file_set_contents(path, text, (gssize)size, NULL));
+}
+
+static bool is_there(const char *dir, const char *name)
+{
+        g_autofree char *path = g_build_filename(dir, name, NULL);
+        return g_file_test(path, G_FILE_TEST_EXISTS);
+}
+
+/* What is called like a segment and is none: the offsets that users see do not come from it, and it is not lost. */
+static void test_strange_files(void)
+{
+        g_autofree char *at_limit =
+                g_strdup_printf("%020" G_GINT64_FORMAT ".log", (gint64)TB_LIMIT_HISTORY_OFFSET - 100);
+        g_autofree char *above =
+                g_strdup_printf("%020" G_GINT64_FORMAT ".log", (gint64)TB_LIMIT_HISTORY_OFFSET - 99);
+        static const char *const never[] = {"09223372036854775806.log", "09223372036854775807.log",
+                                            "18446744073709551615.log", "99999999999999999999.log",
+                                            "00000000000000000005.log" /* within the first segment */};
+        char *dir = new_dir();
+        TbHistory *h = tb_history_open(dir, 0);
+        append(h, 5000);
+        tb_history_close(h);
+        guint before = files_in(dir);
+        for (guint i = 0; i < G_N_ELEMENTS(never); i++)
+                put_file(dir, never[i], 100);
+        put_file(dir, "09223372036854775806.idx", 16);
+        put_file(dir, above, 100);
+        g_autofree char *folder = g_build_filename(dir, "00000000000000000009.log", NULL);
+        g_autofree char *link = g_build_filename(dir, "00000000000000000008.log", NULL);
+        g_assert_cmpint(g_mkdir(folder, 0700), ==, 0);
+        g_assert_cmpint(symlink("/etc/passwd", link), ==, 0);
+        guint with = files_in(dir);
+        for (int run = 0; run < 2; run++) {
+                h = tb_history_open(dir, 0);
+                g_assert_cmpuint(tb_history_end(h), ==, 5000);
+                g_assert_cmpuint(check_all(h, 0, 4096), ==, 5000);
+                tb_history_close(h);
+                g_assert_cmpuint(files_in(dir), ==, with); /* nothing is lost, nothing more is made */
+        }
+        for (guint i = 0; i < G_N_ELEMENTS(never); i++)
+                g_assert_false(is_there(dir, never[i]));
+        g_assert_false(is_there(dir, "09223372036854775806.idx"));
+        g_assert_false(is_there(dir, above));
+        g_assert_cmpuint(with - before, ==, G_N_ELEMENTS(never) + 4);
+
+        put_file(dir, at_limit, 100); /* as far as a console may get: it goes on from there */
+        h = tb_history_open(dir, 0);
+        g_assert_cmpuint(tb_history_end(h), ==, TB_LIMIT_HISTORY_OFFSET);
+        append(h, 10);
+        g_assert_cmpuint(tb_history_end(h), ==, TB_LIMIT_HISTORY_OFFSET + 10);
+        tb_history_close(h);
+        remove_dir(dir);
+}
+
 static void test_no_disk(void)
 {
         TbHistory *h = tb_history_open("/proc/nowhere/history", 0);
@@ -258,6 +316,7 @@ int main(int argc, char **argv)
         g_test_add_func("/history/oldest-goes", test_oldest_goes);
         g_test_add_func("/history/limit", test_limit);
         g_test_add_func("/history/limit-of-lines", test_limit_of_lines);
+        g_test_add_func("/history/strange-files", test_strange_files);
         g_test_add_func("/history/no-disk", test_no_disk);
         g_test_add_func("/history/full-disk", test_full_disk);
         int rc = g_test_run();

@@ -1,0 +1,110 @@
+/*
+ * The folder of a history: what its files are called, and which of those that stand in it at the start are segments. Offsets are
+ * told to users and go on where the last segment ends, so a file is believed only as far as it can be true.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "host/core/console/history_private.h"
+#include "lib/limits.h"
+#include "lib/log.h"
+#include "lib/statefile.h"
+
+#define NAME_DIGITS 20
+
+char *tb_history_segment_path(const TbHistory *h, guint64 first, const char *ending)
+{
+        return g_strdup_printf("%s/%020" G_GUINT64_FORMAT ".%s", h->dir, first, ending);
+}
+
+static int compare_segments(const void *a, const void *b)
+{
+        guint64 x = ((const TbSegment *)a)->first, y = ((const TbSegment *)b)->first;
+        return x < y ? -1 : x > y;
+}
+
+static bool is_named_as_segment(const char *name)
+{
+        return strlen(name) == NAME_DIGITS + 4 && strspn(name, "0123456789") == NAME_DIGITS &&
+               g_str_has_suffix(name, ".log");
+}
+
+static bool read_segment(int folder, const char *name, TbSegment *ret)
+{
+        g_autofree char *digits = g_strndup(name, NAME_DIGITS);
+        g_autofree char *idx = g_strdup_printf("%s.idx", digits);
+        struct stat st;
+        guint64 first;
+        if (!g_ascii_string_to_unsigned(digits, 10, 0, TB_LIMIT_HISTORY_OFFSET, &first, NULL) ||
+            fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode) ||
+            (guint64)st.st_size > TB_LIMIT_HISTORY_OFFSET - first)
+                return false;
+        *ret = (TbSegment){.first = first, .size = (guint64)st.st_size};
+        if (fstatat(folder, idx, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
+                ret->index = (guint64)st.st_size;
+        return true;
+}
+
+static void set_aside(TbHistory *h, int folder, const char *log)
+{
+        g_autofree char *idx = g_strdup_printf("%.*s.idx", NAME_DIGITS, log), *kept = NULL;
+        if (tb_keep_aside_at(folder, log, &kept))
+                tb_log(TB_LOG_WARNING, TB_F(), "%s/%s is no part of this console's history: kept as %s",
+                       h->dir, log, kept);
+        else
+                tb_log(TB_LOG_WARNING, TB_F(),
+                       "%s/%s is no part of this console's history and cannot be kept aside: %s", h->dir, log,
+                       g_strerror(errno));
+        tb_keep_aside_at(folder, idx, NULL); /* there may be none */
+}
+
+/* A segment ends where the next one begins: a write that was cut short by a full disk may have left more. One that lies within
+ * another one is not ours. */
+static void untangle(TbHistory *h, int folder)
+{
+        for (guint i = 1; i < h->segments->len;) {
+                TbSegment *before = &g_array_index(h->segments, TbSegment, i - 1),
+                          *s = &g_array_index(h->segments, TbSegment, i);
+                if (s->first + s->size < before->first + before->size) {
+                        g_autofree char *name = g_strdup_printf("%020" G_GUINT64_FORMAT ".log", s->first);
+                        set_aside(h, folder, name);
+                        g_array_remove_index(h->segments, i);
+                        continue;
+                }
+                before->size = MIN(before->size, s->first - before->first);
+                i++;
+        }
+}
+
+void tb_history_scan(TbHistory *h)
+{
+        int folder = open(h->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        DIR *dir = folder < 0 ? NULL : fdopendir(folder);
+        g_autoptr(GPtrArray) strange = g_ptr_array_new_with_free_func(g_free);
+        for (struct dirent *entry; dir && (entry = readdir(dir));) {
+                TbSegment s;
+                if (!is_named_as_segment(entry->d_name))
+                        continue;
+                if (read_segment(folder, entry->d_name, &s))
+                        g_array_append_val(h->segments, s);
+                else
+                        g_ptr_array_add(strange, g_strdup(entry->d_name));
+        }
+        for (guint i = 0; i < strange->len; i++)
+                set_aside(h, folder, g_ptr_array_index(strange, i));
+        g_array_sort(h->segments, compare_segments);
+        untangle(h, folder);
+        for (guint i = 0; i < h->segments->len; i++) {
+                TbSegment s = g_array_index(h->segments, TbSegment, i);
+                h->total += s.size + s.index;
+                h->end = s.first + s.size;
+        }
+        if (dir)
+                closedir(dir);
+        else if (folder >= 0)
+                close(folder);
+}
