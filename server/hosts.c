@@ -87,12 +87,6 @@ static void tell_observers(TbParty *host, bool present, bool announce)
 
 static void remember(TbParty *host);
 
-static void refuse(TbParty *party, const char *code, const char *message)
-{
-        party->pairing->refused++;
-        tb_party_refuse(party, code, message);
-}
-
 /* Host tokens are each good for one name. Without any, what lets a user be admin lets a host be one: a server
  * that asks its users for tokens must not take a stranger's word for being the lab. */
 static bool may_be_host(const TbPairing *pairing, const char *name, const char *token)
@@ -130,7 +124,7 @@ static void join(TbParty *party, char *name_take, json_t *hello, gint64 now_ms)
         TbParty *old = g_hash_table_lookup(pairing->hosts, name_take);
         if (!old && g_hash_table_size(pairing->hosts) >= TB_LIMIT_HOSTS) {
                 g_free(name_take);
-                refuse(party, "too-many-hosts", "Too many hosts");
+                tb_party_refuse_hello(party, "too-many-hosts", "Too many hosts");
                 return;
         }
         if (old) {
@@ -162,14 +156,14 @@ void tb_host_hello(TbParty *party, json_t *hello, gint64 now_ms)
         json_t *list = json_object_get(hello, "devices"), *key = json_object_get(hello, "key");
         json_auto_t *devices = list ? checked_devices(list) : json_array();
         if (!tb_name_valid(TB_NAME_HOST, name)) {
-                refuse(party, "invalid", "Invalid host name");
+                tb_party_refuse_hello(party, "invalid", "Invalid host name");
         } else if (!may_be_host(party->pairing, name, token)) {
-                refuse(party, "unauthorized",
-                       "Invalid host or token"); /* a token is good for its own name only */
+                tb_party_refuse_stranger(party, "unauthorized",
+                                         "Invalid host or token"); /* a token is good for its own name only */
         } else if (!devices) {
-                refuse(party, "invalid", "Invalid devices");
+                tb_party_refuse_hello(party, "invalid", "Invalid devices");
         } else if (key && !tb_link_key_is_public(json_string_value(key))) {
-                refuse(party, "invalid", "Invalid key");
+                tb_party_refuse_hello(party, "invalid", "Invalid key");
         } else if (key) {
                 party->hello = json_incref(hello);
                 party->nonce = tb_random_token(32);
@@ -179,9 +173,10 @@ void tb_host_hello(TbParty *party, json_t *hello, gint64 now_ms)
                 if (full)
                         join(party, full, hello, now_ms);
                 else
-                        refuse(party, "name-taken",
-                               "This name belongs to a host with a key: update testbed-host, or take another "
-                               "name");
+                        tb_party_refuse_hello(party, "name-taken",
+                                              "This name belongs to a host with a key: update testbed-host, "
+                                              "or take another "
+                                              "name");
         }
 }
 
@@ -191,15 +186,16 @@ void tb_host_proof(TbParty *party, json_t *message, gint64 now_ms)
         const char *name = name_of(hello), *key = json_string_value(json_object_get(hello, "key"));
         if (!tb_link_key_verify(key, name, party->nonce,
                                 json_string_value(json_object_get(message, "signature")))) {
-                refuse(party, "unauthorized", "Invalid proof of the host's key");
+                tb_party_refuse_stranger(party, "unauthorized", "Invalid proof of the host's key");
                 return;
         }
         char *full = tb_host_name_for(party->pairing, name, key);
         if (!full) {
-                refuse(party, "name-taken",
-                       "Too many hosts have this name, or too many are known: take another name, or have an "
-                       "admin forget "
-                       "one (DELETE /api/hosts/NAME)");
+                tb_party_refuse_hello(
+                        party, "name-taken",
+                        "Too many hosts have this name, or too many are known: take another name, or have an "
+                        "admin forget "
+                        "one (DELETE /api/hosts/NAME)");
                 return;
         }
         party->key = g_strdup(key);

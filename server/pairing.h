@@ -33,6 +33,7 @@ typedef struct TbPartyOps {
         void (*close)(gpointer connection, int code,
                       const char *reason);    /* `tb_pairing_left` follows later */
         void (*entered)(gpointer connection); /* its hello was accepted; nullable */
+        bool (*spent)(gpointer connection);   /* too much of its network came to nothing lately; nullable */
 } TbPartyOps;
 
 typedef enum TbSessionChange { TB_SESSION_CREATED, TB_SESSION_TOUCHED, TB_SESSION_ENDED } TbSessionChange;
@@ -60,6 +61,7 @@ void tb_pairing_free(TbPairing *pairing); /* every party must have left */
 TbParty *tb_pairing_join(TbPairing *pairing, gpointer connection, const char *request_id, gint64 now_ms);
 void tb_pairing_text(TbParty *party, const char *text, gsize size, gint64 now_ms); /* NUL-terminated */
 void tb_pairing_binary(TbParty *party, const guint8 *bytes, gsize size, gint64 now_ms);
+void tb_pairing_give_way(TbParty *party);            /* before its hello: others of its network wait too */
 void tb_pairing_drained(TbParty *party);             /* its queue ran empty */
 void tb_pairing_left(TbParty *party, gint64 now_ms); /* frees it */
 /* Hello timeouts, expired sessions. Gives the time of the next call that matters. */

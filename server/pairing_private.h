@@ -64,7 +64,10 @@ struct TbPairing {
 /* party.c */
 bool tb_party_send(TbParty *party, json_t *message_take);
 void tb_party_error(TbParty *party, const char *code, const char *message);
-void tb_party_refuse(TbParty *party, const char *code, const char *message); /* error + close */
+void tb_party_refuse(TbParty *party, const char *code, const char *message);       /* error + close */
+void tb_party_refuse_hello(TbParty *party, const char *code, const char *message); /* counted */
+/* Who showed no token that is right. One from a network that comes to nothing all the time learns that alone. */
+void tb_party_refuse_stranger(TbParty *party, const char *code, const char *message);
 const char *tb_party_role_name(TbPartyRole role);
 
 /* relay.c */

@@ -145,10 +145,8 @@ gint64 tb_pairing_tick(TbPairing *pairing, gint64 now_ms)
                         next = MIN(next, party->since_ms + limit);
                         break; /* oldest first */
                 }
-                if (!party->refused) {
-                        pairing->refused++;
-                        tb_party_refuse(party, "hello-timeout", "Hello timeout");
-                }
+                if (!party->refused)
+                        tb_party_refuse_hello(party, "hello-timeout", "Hello timeout");
         }
         if (now_ms - pairing->cleaned_ms >= CLEAN_MS) {
                 pairing->cleaned_ms = now_ms;
@@ -159,10 +157,27 @@ gint64 tb_pairing_tick(TbPairing *pairing, gint64 now_ms)
 }
 
 /* --- hello --- */
-static void refuse_hello(TbParty *party, const char *code, const char *message)
+void tb_party_refuse_hello(TbParty *party, const char *code, const char *message)
 {
         party->pairing->refused++;
         tb_party_refuse(party, code, message);
+}
+
+void tb_party_refuse_stranger(TbParty *party, const char *code, const char *message)
+{
+        const TbPartyOps *ops = party->pairing->options.ops;
+        if (ops->spent && ops->spent(party->connection))
+                tb_party_refuse_hello(party, "rate",
+                                      "Too many connections from this address came to nothing");
+        else
+                tb_party_refuse_hello(party, code, message);
+}
+
+void tb_pairing_give_way(TbParty *party)
+{
+        if (!party->refused)
+                tb_party_refuse_hello(party, "rate",
+                                      "Too many connections from this address have not said hello");
 }
 
 static json_t *ready(TbParty *party)
@@ -228,21 +243,21 @@ static void hello(TbParty *party, json_t *message, gint64 now_ms)
                            : g_strcmp0(role_name, "phone") == 0 ? TB_PARTY_PHONE
                                                                 : TB_PARTY_NONE;
         if (role == TB_PARTY_NONE) {
-                refuse_hello(party, "invalid-role", "Invalid role");
+                tb_party_refuse_hello(party, "invalid-role", "Invalid role");
                 return;
         }
         TbSession *session = id ? tb_pairing_find(party->pairing, id, now_ms) : NULL;
         if (!session || !token || !tb_session_check(session, token, &party->mode)) {
-                refuse_hello(party, "unauthorized", "Invalid session or token");
+                tb_party_refuse_stranger(party, "unauthorized", "Invalid session or token");
                 return;
         }
         if (session->host && role == TB_PARTY_PHONE) {
-                refuse_hello(party, "invalid-role", "Invalid role");
+                tb_party_refuse_hello(party, "invalid-role", "Invalid role");
         } else if (role == TB_PARTY_PHONE && session->phone) {
-                refuse_hello(party, "phone-connected", "Phone already connected");
+                tb_party_refuse_hello(party, "phone-connected", "Phone already connected");
         } else if (role == TB_PARTY_DESKTOP && session->observers->len >= session->max_observers) {
-                refuse_hello(party, session->host ? "too-many-observers" : "desktop-connected",
-                             session->host ? "Too many observers" : "Desktop already connected");
+                tb_party_refuse_hello(party, session->host ? "too-many-observers" : "desktop-connected",
+                                      session->host ? "Too many observers" : "Desktop already connected");
         } else {
                 enter(party, session, role, now_ms);
         }
@@ -294,7 +309,7 @@ void tb_pairing_text(TbParty *party, const char *text, gsize size, gint64 now_ms
                 else if (g_strcmp0(type, "hello") == 0 && !party->hello)
                         hello(party, message, now_ms);
                 else
-                        refuse_hello(party, "expected-hello", "Expected hello message");
+                        tb_party_refuse_stranger(party, "expected-hello", "Expected hello message");
         } else if (!json_is_object(message)) {
                 tb_party_error(party, "invalid", "Invalid message");
         } else if (g_strcmp0(type, "ping") == 0) {
@@ -320,7 +335,7 @@ void tb_pairing_binary(TbParty *party, const guint8 *bytes, gsize size, gint64 n
         if (party->refused)
                 return;
         if (party->role == TB_PARTY_NONE) {
-                refuse_hello(party, "expected-hello", "Expected hello message");
+                tb_party_refuse_stranger(party, "expected-hello", "Expected hello message");
                 return;
         }
         if (!within_rate(party, size, now_ms))

@@ -1,6 +1,5 @@
 #include "server/server.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "lib/clock.h"
@@ -19,6 +18,7 @@ typedef struct Connection {   /* a WebSocket and the party behind it */
         TbWs *ws;             /* borrowed; NULL once closed */
         TbParty *party;       /* owned by the pairing; borrowed */
         char net[TB_NET_KEY]; /* whose share it takes */
+        GList link;           /* in the queue of its network until its hello is accepted */
 } Connection;
 
 /* --- the pairing's view of a connection --- */
@@ -37,9 +37,24 @@ static gsize party_queued(gpointer connection)
         return tb_ws_queued(((Connection *)connection)->ws);
 }
 
+static bool is_spent(Connection *c)
+{
+        return !tb_rates_has(c->server->refusals, c->net, 1, g_get_monotonic_time(), NULL);
+}
+
+/* Of a network that comes to nothing all the time nobody is waited for, to end his connection in order. */
 static void party_close(gpointer connection, int code, const char *reason)
 {
-        tb_ws_close(((Connection *)connection)->ws, code, reason);
+        Connection *c = connection;
+        bool hurry = !tb_party_has_role(c->party) && is_spent(c);
+        tb_ws_close(c->ws, code, reason);
+        if (hurry)
+                tb_ws_drop(c->ws);
+}
+
+static bool party_spent(gpointer connection)
+{
+        return is_spent(connection);
 }
 
 /* --- the socket's view of the pairing --- */
@@ -57,36 +72,61 @@ static void on_drained(TbWs *ws G_GNUC_UNUSED, gpointer data)
         tb_pairing_drained(((Connection *)data)->party);
 }
 
-/* Sockets that have not said hello yet, by network: they cost the same as others and are nobody's. */
-static void waits(TbServer *server, const char *net, int by)
+/* --- sockets without an accepted hello, by network: they cost the same as others and are nobody's --- */
+static void starts_waiting(Connection *c)
 {
-        guint n = GPOINTER_TO_UINT(g_hash_table_lookup(server->waiting, net)) + (guint)by;
-        if (n == 0)
-                g_hash_table_remove(server->waiting, net);
-        else
-                g_hash_table_replace(server->waiting, g_strdup(net), GUINT_TO_POINTER(n));
+        GQueue *queue = g_hash_table_lookup(c->server->waiting, c->net);
+        if (!queue) {
+                queue = g_new0(GQueue, 1);
+                g_hash_table_insert(c->server->waiting, g_strdup(c->net), queue);
+        }
+        c->link.data = c;
+        g_queue_push_tail_link(queue, &c->link);
+}
+
+static void ends_waiting(Connection *c)
+{
+        GQueue *queue = g_hash_table_lookup(c->server->waiting, c->net);
+        if (!c->link.data)
+                return;
+        c->link.data = NULL;
+        g_queue_unlink(queue, &c->link);
+        if (queue->length == 0)
+                g_hash_table_remove(c->server->waiting, c->net);
+}
+
+/* Who has a token says so at once. So not the newest is refused, which may be he, but the oldest gives way. */
+static void make_room(TbServer *server, const char *net)
+{
+        GQueue *queue = g_hash_table_lookup(server->waiting, net);
+        if (!queue || queue->length < TB_LIMIT_WAITING)
+                return;
+        Connection *oldest = queue->head->data;
+        ends_waiting(oldest);
+        tb_pairing_give_way(oldest->party);
+        tb_ws_drop(oldest->ws);
 }
 
 static void on_role(gpointer connection)
 {
         Connection *c = connection;
-        waits(c->server, c->net, -1);
+        ends_waiting(c);
         tb_ws_set_max_message(c->ws, TB_LIMIT_WS_MESSAGE);
 }
 
 static void on_closed(TbWs *ws G_GNUC_UNUSED, int code G_GNUC_UNUSED, gpointer data)
 {
         Connection *c = data;
-        if (!tb_party_has_role(c->party)) {
+        if (!tb_party_has_role(c->party))
                 tb_rates_take(c->server->refusals, c->net, 1, g_get_monotonic_time(), NULL);
-                waits(c->server, c->net, -1);
-        }
+        ends_waiting(c);
         tb_pairing_left(c->party, tb_clock_mono_ms());
         g_free(c);
 }
 
 static const TbWsOps ws_ops = {on_message, on_drained, on_closed};
-static const TbPartyOps party_ops = {party_text, party_binary, party_queued, party_close, on_role};
+static const TbPartyOps party_ops = {party_text,  party_binary, party_queued,
+                                     party_close, on_role,      party_spent};
 
 static void arm_tick(TbServer *server, gint64 at_ms)
 {
@@ -96,37 +136,12 @@ static void arm_tick(TbServer *server, gint64 at_ms)
                 g_source_set_ready_time(server->tick, at_us);
 }
 
-static void refuse_upgrade(TbRequest *request, double wait_s, GError *error_take)
-{
-        g_autofree char *seconds = g_strdup_printf("%d", (int)ceil(wait_s));
-        tb_request_add_header(request, "Retry-After", seconds);
-        tb_request_reply_error(request, error_take);
-        g_error_free(error_take);
-}
-
+/* Nobody is refused before his hello: what comes from one address may be a crowd of guesses, and one with a token. */
 void tb_server_upgrade(TbRequest *request, gpointer data)
 {
         TbServer *server = data;
-        double wait_s = 0;
-        char net[TB_NET_KEY];
-        tb_net_share_key(tb_request_peer(request), net);
-        if (!tb_rates_has(server->refusals, net, 1, g_get_monotonic_time(), &wait_s)) {
-                refuse_upgrade(
-                        request, wait_s,
-                        g_error_new(TB_ERROR, TB_ERROR_LIMIT,
-                                    "more than %u connections a minute from one address came to nothing",
-                                    server->config->refusals_per_minute));
-                return;
-        }
-        if (GPOINTER_TO_UINT(g_hash_table_lookup(server->waiting, net)) >= TB_LIMIT_WAITING) {
-                refuse_upgrade(request, TB_LIMIT_HELLO_S,
-                               g_error_new(TB_ERROR, TB_ERROR_LIMIT,
-                                           "%d connections from one address have not said hello yet",
-                                           TB_LIMIT_WAITING));
-                return;
-        }
         Connection *c = g_new0(Connection, 1);
-        g_strlcpy(c->net, net, sizeof c->net);
+        tb_net_share_key(tb_request_peer(request), c->net);
         c->server = server;
         c->ws = tb_request_upgrade(request, NULL, TB_LIMIT_WS_HELLO, &ws_ops, c);
         if (!c->ws) {
@@ -134,7 +149,8 @@ void tb_server_upgrade(TbRequest *request, gpointer data)
                 return;
         }
         gint64 now_ms = tb_clock_mono_ms();
-        waits(server, net, 1);
+        make_room(server, c->net);
+        starts_waiting(c);
         c->party = tb_pairing_join(server->pairing, c, tb_request_id(request), now_ms);
         arm_tick(server, now_ms + 1000); /* a host is asked for a sign of life soon after its hello */
 }
@@ -254,7 +270,7 @@ TbServer *tb_server_new(const TbServerConfig *config, GError **error)
         server->metrics = tb_metrics_new();
         server->poller = tb_poller_new(NULL);
         server->carry = tb_carry_new(&party_ops);
-        server->waiting = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        server->waiting = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
         server->creations = tb_rates_new(config->sessions_per_minute / 60.0, config->sessions_per_minute);
         server->refusals = tb_rates_new(config->refusals_per_minute / 60.0, config->refusals_per_minute);
         server->tick = g_source_new(&tick_funcs, sizeof(TickSource));

@@ -22,8 +22,8 @@ struct TbServer {
         TbRates *refusals;            /* owned; sockets without an accepted hello, per address */
         GSource *tick;                /* ref; the pairing's clock */
         TbPersist *persist;           /* owned */
-        GHashTable *waiting;          /* network, owned -> its sockets without an accepted hello */
-        gint64 started_ms;            /* boot clock */
+        GHashTable *waiting; /* network, owned -> GQueue, owned: its sockets without an accepted hello */
+        gint64 started_ms;   /* boot clock */
 };
 
 extern const TbRoute tb_server_routes[];

@@ -103,6 +103,14 @@ void tb_ws_close(TbWs *ws, int code, const char *reason)
         tb_ws_write(ws);
 }
 
+void tb_ws_drop(TbWs *ws)
+{
+        tb_assert_main();
+        ws->hurry = true;
+        tb_ws_close(ws, 1000, NULL);
+        tb_ws_write(ws);
+}
+
 void tb_ws_pause(TbWs *ws, bool paused)
 {
         if (ws->paused == paused)

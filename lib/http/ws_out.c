@@ -126,7 +126,7 @@ void tb_ws_write(TbWs *ws)
                         all_sent(ws);
         }
         ws->behind = ws->behind || tb_ws_has_output(ws);
-        if (ws->closing_out && ws->closing_in && !tb_ws_has_output(ws))
+        if (ws->closing_out && (ws->closing_in || ws->hurry) && !tb_ws_has_output(ws))
                 tb_ws_die(ws, ws->code);
         else
                 tb_ws_set_events(ws);

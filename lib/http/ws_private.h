@@ -58,6 +58,7 @@ struct TbWs {
         bool again;                /* more is to be done without the kernel telling of it */
         bool behind;               /* the peer did not take all at once: the owner is told when it has */
         bool closing_out;          /* the close frame is in `out`: nothing follows it */
+        bool hurry;                /* with it, this ends: the close frame of the peer is not waited for */
         bool closing_in; /* the peer's close frame came, or its bytes make no sense: nothing is read */
         bool dead, in_io, eof;
         guint8 missed; /* pings without any bytes after them */

@@ -59,28 +59,26 @@ test('session creation is limited per address', async (t) => {
   assert.equal((await server.post('/api/session', {}, { headers: { 'X-Forwarded-For': '192.0.2.1, 192.0.2.9' } })).status, 201); // another client of a proxy here
 });
 
-test('connections that come to nothing are limited per address', async (t) => {
-  const server = await withServer(t, { refusals_per_minute: 3 });
+test('connections that come to nothing are counted per address, and lock nobody out who has a token', async (t) => {
+  const server = await withServer(t, { refusals_per_minute: 3, hosts: [{ name: 'lab-1', token: 'host-token-0123456789' }] });
   const s = await server.session();
-  const peer = await server.join('phone', s); // one that is let in does not count
-  await peer.stop();
-  for (let i = 0; i < 3; i++) {
-    const guess = await server.websocket();
-    guess.send({ type: 'hello', role: 'phone', sessionId: s.sessionId, token: `guess ${i}` });
-    await guess.find((m) => m.message === 'Invalid session or token');
-    await guess.stop();
-  }
-  const refused = await until('the limit', async () => { // the server counts when it has seen the end of each
-    try { await (await server.websocket()).stop(); } catch (error) { return error; }
-    return null;
-  });
-  assert.equal(refused.status, 429);
-  assert.ok(Number(refused.headers['retry-after']) >= 1, JSON.stringify(refused.headers));
-  assert.equal(JSON.parse(refused.text).status, 429);
-  const other = await server.websocket('/ws', { headers: { 'X-Forwarded-For': '192.0.2.9' } }); // another client of a proxy here
-  other.send({ type: 'hello', role: 'phone', ...s });
-  await other.find((m) => m.type === 'ready');
-  await other.stop();
+  const desktop = await server.join('desktop', s); // one that is let in does not count
+  const guess = async (hello) => {
+    const ws = await server.websocket();
+    ws.send(hello);
+    const answer = await ws.find((m) => m.type === 'error');
+    await until('its end', () => ws.code !== undefined);
+    return answer;
+  };
+  const wrong = { type: 'hello', role: 'phone', sessionId: s.sessionId, token: 'guess' };
+  for (let i = 0; i < 3; i++) assert.equal((await guess(wrong)).message, 'Invalid session or token');
+  const spent = 'Too many connections from this address came to nothing';
+  for (const hello of [wrong, { type: 'hello', role: 'host', host: 'lab-1', token: 'guess-0123456789' }, { type: 'offer', sdp: '' }, '{'])
+    assert.deepEqual(await guess(hello), { type: 'error', code: 'rate', message: spent });
+  const phone = await server.join('phone', s); // the same address, a right token: now, not in a minute
+  assert.equal((await guess({ ...wrong, token: s.token })).message, 'Phone already connected'); // and is told what is the matter
+  const host = await server.host('lab-1', [], { token: 'host-token-0123456789' });
+  for (const peer of [phone, desktop, host]) await peer.stop();
 });
 
 test('every problem of the configuration is told with its line', async () => {
