@@ -5,6 +5,7 @@
 #include "host/core/state/samples.h"
 #include "host/core/state/saver.h"
 #include "lib/job.h"
+#include "lib/places.h"
 #include "lib/secret.h"
 #include "lib/statefile.h"
 #include "lib/tally.h"
@@ -40,6 +41,7 @@ struct TbInterface {
         guint next_watcher, watch_depth;
         /* sensors */
         TbSamples *samples; /* owned */
+        GPtrArray *reads;   /* borrowed TbRead: reads under way that others may join (ops/join.c) */
         json_t *ports; /* owned: {"rfc2217": {"listen","open","why"?}, "tcp": …}; NULL: none was asked for */
 };
 
@@ -51,6 +53,7 @@ struct TbDevice {
         GPtrArray *interfaces;  /* owned TbInterface, in the order of the spec */
         GPtrArray *attachments; /* ref TbAttachment */
         TbLeaseState *lease;    /* owned */
+        guint64 changes;        /* commands that may have changed it: each counts when it is queued and when it ended */
 };
 
 struct TbCore {

@@ -32,7 +32,7 @@ static void command_free(TbCommand *c)
 
 static void count(TbCommand *c, gint64 us)
 {
-        if (c->core->commands_total) {
+        if (c->core->commands_total && !c->leads) {
                 tb_metric_add(c->core->commands_total, 1);
                 tb_metric_observe(c->core->command_seconds, (double)us / G_USEC_PER_SEC);
                 if (c->error)
@@ -97,13 +97,22 @@ void tb_command_fail(TbCommand *c, GError *error_take, json_t *extra_take)
 static bool call_exec(TbCall *call, TbInstance *instance, TbIo *io, GError **error)
 {
         TbCommand *c = (TbCommand *)call;
+        g_atomic_int_set(&c->begun, 1);
         return c->exec(c, instance, io, error);
+}
+
+/* Reads that have begun are older than it. */
+static void note_change(TbCommand *c)
+{
+        if (c->controls && c->device)
+                c->device->changes++;
 }
 
 static void call_done(TbCall *call)
 {
         TbCommand *c = (TbCommand *)call;
         c->dispatched = false;
+        note_change(c);
         if (c->settle)
                 c->settle(c);
         if (c->answered) { /* the caller was told without us: too late, cancelled, device removed */
@@ -127,6 +136,11 @@ void tb_command_dispatch(TbCommand *c, bool (*exec)(TbCommand *, TbInstance *, T
         TbWorker *worker = tb_interface_worker(c->iface);
         c->exec = exec;
         c->after = after;
+        if ((c->verb->flags & TB_VERB_JOINS) && !c->leads) {
+                tb_command_join(c);
+                return;
+        }
+        note_change(c);
         c->call.exec = call_exec;
         c->call.done = call_done;
         c->call.user = c->actor.user ? c->actor.user : "nobody";
@@ -287,10 +301,9 @@ static void set_deadline(TbCommand *c)
                 c->timer = g_timeout_add((guint)ms + GRACE_MS, on_timeout, c);
 }
 
-TbCommand *tb_core_command(TbCore *core, const TbActor *actor, const char *device, const char *verb,
-                           json_t *params, const TbPayload *payload, TbCommandDone done, gpointer user)
+static TbCommand *command_new(TbCore *core, const TbActor *actor, const char *device, const char *verb,
+                              TbCommandDone done, gpointer user)
 {
-        tb_assert_main();
         TbCommand *c = g_new0(TbCommand, 1);
         c->core = core;
         c->device_id = g_strdup(device);
@@ -301,12 +314,38 @@ TbCommand *tb_core_command(TbCore *core, const TbActor *actor, const char *devic
         c->user = user;
         c->begin_us = g_get_monotonic_time();
         c->size = -1;
+        g_hash_table_add(core->commands, c);
+        return c;
+}
+
+TbCommand *tb_command_split(TbCommand *c, TbCommandDone done, gpointer user)
+{
+        TbCommand *split = command_new(c->core, &c->actor, c->device_id, c->verb_text, done, user);
+        split->device = c->device;
+        split->iface = c->iface;
+        split->verb = c->verb;
+        split->params = json_incref(c->params);
+        split->exec = c->exec;
+        split->after = c->after;
+        split->settle = c->settle;
+        split->call.deadline_us = c->call.deadline_us;
+        split->scratch = g_steal_pointer(&c->scratch);
+        split->scratch_free = c->scratch_free;
+        c->scratch_free = NULL;
+        split->leads = true;
+        return split;
+}
+
+TbCommand *tb_core_command(TbCore *core, const TbActor *actor, const char *device, const char *verb,
+                           json_t *params, const TbPayload *payload, TbCommandDone done, gpointer user)
+{
+        tb_assert_main();
+        TbCommand *c = command_new(core, actor, device, verb, done, user);
         if (payload) {
                 c->bytes = payload->bytes ? g_bytes_ref(payload->bytes) : NULL;
                 c->pipe = payload->pipe ? tb_pipe_ref(payload->pipe) : NULL;
                 c->size = payload->size;
         }
-        g_hash_table_add(core->commands, c);
         c->in_start = true;
         GError *error = NULL;
         const TbVerbRun *run = NULL;

@@ -9,6 +9,8 @@
 #include "host/core/core.h"
 #include "host/core/lanes/worker.h"
 
+typedef struct TbRead TbRead; /* join.c */
+
 struct TbCommand {
         TbCall call; /* must be first: the worker's view of it */
         TbCore *core;
@@ -32,6 +34,9 @@ struct TbCommand {
         bool overrides; /* an admin's emergency: a lease of somebody else does not end it */
         bool urgent;    /* overtakes what waits for the lane */
         gint revoked;   /* atomic: no further step may be taken */
+        gint begun;     /* atomic: a worker has it in its exec, or had */
+        TbRead *read;   /* borrowed: the read whose answer it waits for; NULL: none */
+        bool leads;     /* it is the call of a read that others wait for; no caller's own command */
         bool (*exec)(TbCommand *command, TbInstance *instance, TbIo *io, GError **error); /* worker thread */
         void (*after)(TbCommand *command); /* main: instead of answering with result */
         /* main: the worker is done with it, however it ended and whether or not the caller was answered already; iface is NULL
@@ -60,10 +65,14 @@ bool tb_command_may_step(TbCommand *command, GError **error); /* any thread */
 void tb_command_succeed(TbCommand *command, json_t *result_take); /* NULL: json null */
 /* `extra_take`: further members for the answer's body (holder, expires_at, what was seen); may be NULL. */
 void tb_command_fail(TbCommand *command, GError *error_take, json_t *extra_take);
-/* Queues exec on the interface's lane. Fails the command when the queue is full. `after` NULL: answers with
+/* Queues exec on the interface's lane; a verb that joins (TB_VERB_JOINS) waits for the same read of another caller instead. Fails the command when the queue is full. `after` NULL: answers with
  * what exec left in command->result. */
 void tb_command_dispatch(TbCommand *command, bool (*exec)(TbCommand *, TbInstance *, TbIo *, GError **),
                          void (*after)(TbCommand *));
+/* join.c: waits for a read of the same that is under way, or begins one; as dispatch, with the command's exec and after. */
+void tb_command_join(TbCommand *command);
+/* A command that does what `command` would: same interface, verb, parameters, user, deadline; its scratch moves over. */
+TbCommand *tb_command_split(TbCommand *command, TbCommandDone done, gpointer user);
 /* Ends it now: its caller is told the error, a driver call in progress is interrupted. Nothing when it was answered. */
 void tb_command_withdraw(TbCommand *command, GError *error_take);
 void tb_command_on_cancel(TbCommand *command, void (*on_cancel)(TbCommand *command));

@@ -274,6 +274,7 @@ const TbVerbRun tb_power_verbs[] = {
         {.verb = {.kind = TB_KIND_POWER,
                   .op = "get",
                   .role = TB_ROLE_VIEWER,
+                  .flags = TB_VERB_JOINS,
                   .timeout_ms = 10000,
                   .params = tb_no_params,
                   .method = "GET",

@@ -82,9 +82,15 @@ static bool power_set(TbInstance *self G_GNUC_UNUSED, TbIo *io, bool on, GError 
         return true;
 }
 
-static bool power_get(TbInstance *self G_GNUC_UNUSED, TbIo *io G_GNUC_UNUSED, TbPowerState *ret,
-                      GError **error)
+static bool power_get(TbInstance *self G_GNUC_UNUSED, TbIo *io, TbPowerState *ret, GError **error)
 {
+        g_atomic_int_set(&fake.reading, 1);
+        bool ok = true;
+        while (ok && g_atomic_int_get(&fake.hold_gets))
+                ok = tb_io_sleep(io, 1, error);
+        g_atomic_int_set(&fake.reading, 0);
+        if (!ok)
+                return false;
         if (breaks(&fake.gets, &fake.fail_gets, "reader", error))
                 return false;
         ret->observed = g_atomic_int_get(&fake.power) ? TB_POWER_ON : TB_POWER_OFF;

@@ -10,7 +10,9 @@ typedef struct Fake {
         gint sets, gets; /* atomic counters of power ops */
         gint fail_sets,
                 fail_gets; /* atomic: bit i: the i-th (from 0) such op fails; bit 30: all from there on */
-        gint slow_ms;      /* atomic: how long an op takes */
+        gint slow_ms;      /* atomic: how long an op takes, but for power's get */
+        gint hold_gets;    /* atomic: power's get does not return while it is set */
+        gint reading;      /* atomic: a get of power has begun and not looked yet */
         gint lose;         /* atomic: the next pump fails */
         gint opens, closes, entered, interrupted; /* atomic counters */
         gint video_fps;                           /* atomic: what start was given; 0 = stopped */

@@ -190,9 +190,11 @@ static void test_emergency(void)
         g_atomic_int_set(&fake.entered, 0);
         run(&b, &cycle, "alice", TB_ROLE_OPERATOR, alice, "power.set", "{\"state\": \"on\"}");
         run(&b, &queued, "alice", TB_ROLE_OPERATOR, alice, "power.cycle", "{\"off_s\": 0.01}");
-        for (guint i = 0; i < TB_LIMIT_QUEUE; i++) { /* and a queue that is full */
-                const TbActor viewer = {.user = "v", .role = TB_ROLE_VIEWER, .via = "test"};
-                tb_core_command(b.core, &viewer, "dut", "power.get", NULL, NULL, NULL, NULL);
+        json_auto_t *on = json_pack("{s:s}", "state", "on");
+        for (guint i = 0; i < TB_LIMIT_QUEUE_OF_USER; i++) { /* and a share that is full */
+                const TbActor holder = {
+                        .user = "alice", .role = TB_ROLE_OPERATOR, .lease = alice, .via = "test"};
+                tb_core_command(b.core, &holder, "dut", "power.set", on, NULL, NULL, NULL);
         }
         while (!g_atomic_int_get(&fake.entered))
                 g_main_context_iteration(NULL, FALSE);

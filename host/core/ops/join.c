@@ -1,0 +1,122 @@
+/*
+ * Reads that join. Whoever asks for a state (TB_VERB_JOINS) with the same parameters as a read that is under way gets that
+ * read's answer: any number of pollers cost the lane one call. What answers has looked after the last change that its
+ * caller can know of: a read that has begun is joined only while nothing changed the device since it was queued; one that
+ * waits is joined always, because it looks later. The call is a command of its own (the read's), so that it lives as long
+ * as one of its callers waits; it is charged to the user who came first.
+ */
+#include "host/core/ops/command.h"
+#include "host/core/private.h"
+#include "lib/limits.h"
+
+struct TbRead {
+        TbCommand *leader; /* the call on the lane; NULL: over */
+        TbInterface *iface;
+        guint64 changes;      /* of the device, when it was queued */
+        GPtrArray *followers; /* borrowed TbCommand: who waits for it */
+        TbPlaces places;
+        bool telling; /* followers are being told */
+};
+
+static const TbPlacesLimits limits = {.what = "callers of one read",
+                                      .all = TB_LIMIT_JOINED,
+                                      .each = TB_LIMIT_JOINED_OF_USER,
+                                      .watched = TB_LIMIT_JOINED_WATCHED};
+
+static bool watches(const TbCommand *c)
+{
+        return c->actor.role < TB_ROLE_OPERATOR;
+}
+
+static void read_free(TbRead *r)
+{
+        tb_places_clear(&r->places);
+        g_ptr_array_unref(r->followers);
+        g_free(r);
+}
+
+static void leave(TbCommand *c)
+{
+        TbRead *r = g_steal_pointer(&c->read);
+        g_ptr_array_remove_fast(r->followers, c);
+        tb_places_give(&r->places, c->actor.user, watches(c));
+}
+
+/* A follower was withdrawn. The last one to leave ends the read. */
+static void on_leave(TbCommand *c)
+{
+        TbRead *r = c->read;
+        if (!r)
+                return;
+        leave(c);
+        if (r->followers->len == 0 && r->leader && !r->telling)
+                tb_command_withdraw(r->leader,
+                                    g_error_new(TB_ERROR, TB_ERROR_INTERRUPTED, "all callers left"));
+}
+
+static bool follow(TbRead *r, TbCommand *c)
+{
+        GError *error = NULL;
+        if (!tb_places_take(&r->places, c->actor.user, watches(c), &error)) {
+                tb_command_fail(c, error, NULL);
+                return false;
+        }
+        c->read = r;
+        tb_command_on_cancel(c, on_leave);
+        g_ptr_array_add(r->followers, c);
+        return true;
+}
+
+/* The first caller's deadline ended the read, and this one came later: it has time left. */
+static bool has_time(const TbCommand *c, const TbCommand *leader)
+{
+        gint64 now = g_get_monotonic_time();
+        return leader->call.deadline_us <= now && c->call.deadline_us > now;
+}
+
+static void read_done(json_t *result, const GError *error, gpointer user)
+{
+        TbRead *r = user;
+        const TbCommand *leader = g_steal_pointer(&r->leader);
+        bool late = g_error_matches(error, TB_ERROR, TB_ERROR_TIMEOUT);
+        r->telling = true; /* telling one may end others */
+        g_ptr_array_remove_fast(r->iface->reads, r);
+        while (r->followers->len > 0) {
+                TbCommand *c = g_ptr_array_index(r->followers, 0);
+                leave(c);
+                if (!error)
+                        tb_command_succeed(c, json_incref(result));
+                else if (late && c->iface && has_time(c, leader))
+                        tb_command_dispatch(c, c->exec, c->after);
+                else
+                        tb_command_fail(c, g_error_copy(error), json_incref(result));
+        }
+        read_free(r);
+}
+
+static bool may_join(const TbRead *r, const TbCommand *c)
+{
+        return r->leader && r->leader->verb == c->verb && json_equal(r->leader->params, c->params) &&
+               (!g_atomic_int_get(&r->leader->begun) || r->changes == c->device->changes);
+}
+
+void tb_command_join(TbCommand *c)
+{
+        GPtrArray *reads = c->iface->reads;
+        for (guint i = 0; i < reads->len; i++) {
+                if (may_join(g_ptr_array_index(reads, i), c)) {
+                        follow(g_ptr_array_index(reads, i), c);
+                        return;
+                }
+        }
+        TbRead *r = g_new0(TbRead, 1);
+        tb_places_init(&r->places, &limits);
+        r->followers = g_ptr_array_new();
+        r->iface = c->iface;
+        r->changes = c->device->changes;
+        g_ptr_array_add(reads, r);
+        follow(r, c);
+        TbCommand *leader = tb_command_split(c, read_done, r);
+        r->leader = leader;
+        tb_command_dispatch(leader, leader->exec, leader->after);
+}
