@@ -23,8 +23,8 @@ bool tb_places_take(TbPlaces *p, const char *key, bool watches, GError **error)
         const TbPlacesLimits *limits = p->limits;
         guint of_key = tb_places_of(p, key);
         if (of_key >= limits->each)
-                tb_set_error(error, TB_ERROR_LIMIT, "%u %s are %s's already, which is one user's share", of_key,
-                             limits->what, key);
+                tb_set_error(error, TB_ERROR_LIMIT, "%u %s are %s's already, which is one user's share",
+                             of_key, limits->what, key);
         else if (p->all >= limits->all)
                 tb_set_error(error, TB_ERROR_LIMIT, "all %u %s are taken, %u of them by %s", p->all,
                              limits->what, of_key, key);

@@ -106,7 +106,8 @@ typedef enum TbVerbHttp {
 typedef enum TbVerbFlags {
         TB_VERB_CONTROL = 1 << 0,  /* changes the device: a lease of somebody else refuses it */
         TB_VERB_FINISHES = 1 << 2, /* goes on when its caller leaves: what was begun ends in a stated state */
-        TB_VERB_JOINS = 1 << 3, /* reads a state: same calls that are under way together are one call of the lane */
+        TB_VERB_JOINS =
+                1 << 3, /* reads a state: same calls that are under way together are one call of the lane */
         TB_VERB_QUIET = 1 << 1, /* too frequent for the audit trail and the timeline (input, console.write) */
 } TbVerbFlags;
 typedef struct TbVerb {

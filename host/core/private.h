@@ -53,7 +53,7 @@ struct TbDevice {
         GPtrArray *interfaces;  /* owned TbInterface, in the order of the spec */
         GPtrArray *attachments; /* ref TbAttachment */
         TbLeaseState *lease;    /* owned */
-        guint64 changes;        /* commands that may have changed it: each counts when it is queued and when it ended */
+        guint64 changes; /* commands that may have changed it: each counts when it is queued and when it ended */
 };
 
 struct TbCore {
@@ -67,7 +67,8 @@ struct TbCore {
         GPtrArray *discoverers;
         char *devices_text; /* cache of GET /host/devices; NULL: stale */
         gsize devices_size;
-        guint ending; /* workers that were released and did not end yet */
+        guint64 changes; /* as those of a device, of all of them and of the buses */
+        guint ending;    /* workers that were released and did not end yet */
         bool stopping;
         TbStateDir *state; /* owned: the state folder, locked; NULL: only on trial (--check) */
         TbSaver *save_devices, *save_leases; /* owned */

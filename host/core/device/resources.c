@@ -1,28 +1,11 @@
-/* Discovered hardware: one thread per driver that can discover, what it finds in one table, and the host's
- * buses (usb) that such a driver owns. */
+/* Discovered hardware: one thread per driver that can discover, what it finds in one table. */
 #include <string.h>
 
-#include "host/core/ops/command.h"
-#include "host/core/private.h"
+#include "host/core/device/resources_private.h"
 #include "lib/limits.h"
 #include "lib/log.h"
-#include "lib/thread.h"
 
 #define RETRY_MS 2000
-#define BUS_TIMEOUT_MS 15000
-
-struct TbDiscoverer {
-        TbCore *core; /* borrowed; main thread only */
-        const TbDriver *driver;
-        TbDiscovery *state; /* owned: the driver's, begins with TbDiscovery */
-        TbIo io;
-        TbQueue *queue; /* of BusCall */
-        TbThread *thread;
-        TbMutex lock;
-        bool closing; /* protected by lock */
-        bool running; /* main: open succeeded */
-        char *fault;  /* main: why it does not run, and is no mere absence; owned; NULL: well */
-};
 
 typedef enum PostType { POST_FOUND, POST_LOST, POST_EVENT, POST_STATE } PostType;
 typedef struct Post {
@@ -32,17 +15,6 @@ typedef struct Post {
         json_t *json;
         bool ok;
 } Post;
-
-typedef struct BusCall {
-        TbDiscoverer *by;
-        TbBusOp op;
-        char *port;
-        bool on;
-        json_t *result;
-        GError *error;
-        TbCommandDone done;
-        gpointer user;
-} BusCall;
 
 /* --- main: what arrives --- */
 /* A fault is told once: in the log, on the bus, in /host/health until it is over. What is merely not there (GONE: no such bus, no
@@ -133,47 +105,12 @@ static void event(TbDiscovery *self, const char *type, json_t *data_take)
         post(self->host, POST_EVENT, type, NULL, NULL, data_take ? data_take : json_object(), true);
 }
 
-static bool closing(TbDiscoverer *d)
+bool tb_discoverer_closing(TbDiscoverer *d)
 {
         tb_mutex_lock(&d->lock);
         bool is = d->closing;
         tb_mutex_unlock(&d->lock);
         return is;
-}
-
-static void bus_answer(gpointer data)
-{
-        BusCall *call = data;
-        if (call->done)
-                call->done(call->error ? NULL : call->result, call->error, call->user);
-        json_decref(call->result);
-        g_clear_error(&call->error);
-        g_free(call->port);
-        g_free(call);
-}
-
-static void bus_run(TbDiscoverer *d, BusCall *call, bool open)
-{
-        const TbDiscoveryOps *ops = d->driver->discovery;
-        d->io.deadline_us = g_get_monotonic_time() + BUS_TIMEOUT_MS * G_TIME_SPAN_MILLISECOND;
-        if (!open)
-                tb_set_error(&call->error, TB_ERROR_UNAVAILABLE, "the %s bus of this host cannot be used now",
-                             ops->bus);
-        else if (call->op == TB_BUS_TREE)
-                call->result = ops->bus_tree(d->state, &d->io, &call->error);
-        else if (call->op == TB_BUS_POWER)
-                ops->bus_power(d->state, &d->io, call->port, call->on, &call->result, &call->error);
-        else if (ops->bus_reset(d->state, &d->io, call->port, &call->error))
-                call->result = json_object();
-        d->io.deadline_us = G_MAXINT64;
-        tb_main_post(bus_answer, call);
-}
-
-static void drain(TbDiscoverer *d, bool open)
-{
-        tb_interruptor_lower(d->io.wake);
-        for (BusCall *call; (call = tb_queue_take(d->queue, 0));)
-                bus_run(d, call, open && !closing(d));
 }
 
 static void say_state(TbDiscoverer *d, bool ok, const GError *error)
@@ -187,30 +124,57 @@ static void discover(gpointer data)
 {
         TbDiscoverer *d = data;
         const TbDiscoveryOps *ops = d->driver->discovery;
-        while (!closing(d)) {
+        while (!tb_discoverer_closing(d)) {
                 g_autoptr(GError) error = NULL;
                 bool ok = ops->open(d->state, &d->io, &error);
                 say_state(d, ok, error);
-                while (ok && !closing(d)) {
-                        drain(d, true);
+                while (ok && !tb_discoverer_closing(d)) {
+                        tb_bus_drain(d, true);
                         d->io.in_pump = true;
                         ok = ops->pump(d->state, &d->io, &error);
                         d->io.in_pump = false;
                 }
                 ops->close(d->state);
-                if (!closing(d) && error)
+                if (!tb_discoverer_closing(d) && error)
                         say_state(d, false, error);
-                drain(d, false);
-                if (closing(d))
+                tb_bus_drain(d, false);
+                if (tb_discoverer_closing(d))
                         break;
                 d->io.in_pump = true;
                 tb_io_wait(&d->io, NULL, 0, RETRY_MS);
                 d->io.in_pump = false;
         }
-        drain(d, false);
+        tb_bus_drain(d, false);
 }
 
 /* --- main: life --- */
+static void try_start(TbDiscoverer *d);
+
+static gboolean start_again(gpointer data)
+{
+        TbDiscoverer *d = data;
+        d->start_timer = 0;
+        try_start(d);
+        return G_SOURCE_REMOVE;
+}
+
+/* Without a thread or descriptor for it: a fault, tried again, and the host goes on. */
+static void try_start(TbDiscoverer *d)
+{
+        g_autoptr(GError) error = NULL;
+        g_autofree char *name = g_strdup_printf("find/%.10s", d->driver->name);
+        if (!d->io.stop)
+                d->io.stop = tb_interruptor_try_new(&error);
+        if (d->io.stop && !d->io.wake)
+                d->io.wake = tb_interruptor_try_new(&error);
+        if (d->io.wake)
+                d->thread = tb_thread_try_start(name, discover, d, &error);
+        if (d->thread)
+                return;
+        state_arrives(d, false, tb_error_detail(error));
+        d->start_timer = g_timeout_add(RETRY_MS, start_again, d);
+}
+
 void tb_resources_start(TbCore *core)
 {
         core->discoverers = g_ptr_array_new();
@@ -221,15 +185,12 @@ void tb_resources_start(TbCore *core)
                 d->core = core;
                 d->driver = *driver;
                 d->queue = tb_queue_new(TB_LIMIT_QUEUE, NULL);
-                d->io = (TbIo){.stop = tb_interruptor_new(),
-                               .wake = tb_interruptor_new(),
-                               .deadline_us = G_MAXINT64};
+                d->io = (TbIo){.deadline_us = G_MAXINT64};
                 tb_mutex_init(&d->lock);
                 d->state = g_malloc0((*driver)->discovery->size);
                 *d->state = (TbDiscovery){.found = found, .lost = lost, .event = event, .host = d};
-                g_autofree char *name = g_strdup_printf("find/%.10s", (*driver)->name);
-                d->thread = tb_thread_start(name, discover, d);
                 g_ptr_array_add(core->discoverers, d);
+                try_start(d);
         }
 }
 
@@ -240,8 +201,11 @@ void tb_resources_stop(TbCore *core)
                 tb_mutex_lock(&d->lock);
                 d->closing = true;
                 tb_mutex_unlock(&d->lock);
-                tb_interruptor_raise(d->io.stop);
-                tb_interruptor_raise(d->io.wake);
+                g_clear_handle_id(&d->start_timer, g_source_remove);
+                if (d->thread) {
+                        tb_interruptor_raise(d->io.stop);
+                        tb_interruptor_raise(d->io.wake);
+                }
                 tb_queue_close(d->queue);
         }
         for (guint i = 0; core->discoverers && i < core->discoverers->len; i++) {
@@ -310,49 +274,4 @@ json_t *tb_core_resources_json(TbCore *core)
                 json_array_append_new(list, o);
         }
         return list;
-}
-
-/* --- buses --- */
-static gboolean answer_idle(gpointer data)
-{
-        bus_answer(data);
-        return G_SOURCE_REMOVE;
-}
-
-void tb_core_host_bus(TbCore *core, const TbActor *actor, const char *bus, TbBusOp op, const char *port,
-                      bool on, TbCommandDone done, gpointer user)
-{
-        tb_assert_main();
-        BusCall *call = g_new0(BusCall, 1);
-        *call = (BusCall){.op = op, .port = g_strdup(port), .on = on, .done = done, .user = user};
-        TbRole role = op == TB_BUS_TREE ? TB_ROLE_VIEWER : TB_ROLE_OPERATOR;
-        for (guint i = 0; core->discoverers && i < core->discoverers->len; i++) {
-                TbDiscoverer *d = g_ptr_array_index(core->discoverers, i);
-                if (d->driver->discovery->bus && strcmp(d->driver->discovery->bus, bus) == 0)
-                        call->by = d;
-        }
-        for (GTreeNode *n = g_tree_node_first(core->devices); op != TB_BUS_TREE && n;
-             n = g_tree_node_next(n)) {
-                TbDevice *device = g_tree_node_value(n);
-                if (!call->error && tb_device_hangs_at(device, port) &&
-                    tb_lease_allows(device, actor, &call->error))
-                        tb_lease_used(device, actor);
-        }
-        if (call->error)
-                tb_error_prefix(&call->error, "a device hangs at port %s: ", port);
-        else if (actor->role < role)
-                tb_set_error(&call->error, TB_ERROR_FORBIDDEN, "this needs role %s", tb_role_name(role));
-        else if (!call->by || core->stopping)
-                tb_set_error(&call->error, TB_ERROR_UNAVAILABLE, "this host has no %s bus", bus);
-        else if (!tb_queue_push(call->by->queue, call))
-                tb_set_error(&call->error, TB_ERROR_LIMIT, "the %s bus is busy", bus);
-        if (call->error) {
-                g_idle_add(answer_idle, call);
-                return;
-        }
-        if (op != TB_BUS_TREE) {
-                json_auto_t *params = json_pack("{s:s, s:b}", "port", port, "on", on);
-                tb_audit(core, actor, bus, op == TB_BUS_POWER ? "usb.power" : "usb.reset", params, NULL, 0);
-        }
-        tb_interruptor_raise(call->by->io.wake);
 }

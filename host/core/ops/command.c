@@ -104,7 +104,10 @@ static bool call_exec(TbCall *call, TbInstance *instance, TbIo *io, GError **err
 /* Reads that have begun are older than it. */
 static void note_change(TbCommand *c)
 {
-        if (c->controls && c->device)
+        if (!c->controls)
+                return;
+        c->core->changes++;
+        if (c->device)
                 c->device->changes++;
 }
 

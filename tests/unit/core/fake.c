@@ -172,8 +172,57 @@ static const TbLane lanes[] = {
         {.name = NULL},
 };
 
-static const TbDriver driver = {
-        .name = "fake", .summary = "the test itself", .example = "fake://x", .lanes = lanes};
+/* --- its bus --- */
+static bool bus_open(TbDiscovery *self G_GNUC_UNUSED, TbIo *io G_GNUC_UNUSED, GError **error G_GNUC_UNUSED)
+{
+        return true;
+}
+
+static bool bus_pump(TbDiscovery *self G_GNUC_UNUSED, TbIo *io, GError **error G_GNUC_UNUSED)
+{
+        tb_io_wait(io, NULL, 0, -1);
+        return true;
+}
+
+static void bus_close(TbDiscovery *self G_GNUC_UNUSED)
+{
+}
+
+static json_t *bus_tree(TbDiscovery *self G_GNUC_UNUSED, TbIo *io, GError **error)
+{
+        g_atomic_int_inc(&fake.looks);
+        json_t *o = json_pack("{s:i}", "port", g_atomic_int_get(&fake.port));
+        g_atomic_int_set(&fake.looking, 1);
+        while (g_atomic_int_get(&fake.hold_looks))
+                if (!tb_io_sleep(io, 1, error)) {
+                        json_decref(o);
+                        return NULL;
+                }
+        g_atomic_int_set(&fake.looking, 0);
+        return o;
+}
+
+static bool bus_power(TbDiscovery *self G_GNUC_UNUSED, TbIo *io G_GNUC_UNUSED, const char *port G_GNUC_UNUSED,
+                      bool on, json_t **ret_state, GError **error G_GNUC_UNUSED)
+{
+        g_atomic_int_set(&fake.port, on);
+        *ret_state = json_object();
+        return true;
+}
+
+static const TbDiscoveryOps discovery = {.size = sizeof(TbDiscovery),
+                                         .open = bus_open,
+                                         .pump = bus_pump,
+                                         .close = bus_close,
+                                         .bus = "usb",
+                                         .bus_tree = bus_tree,
+                                         .bus_power = bus_power};
+
+static const TbDriver driver = {.name = "fake",
+                                .summary = "the test itself",
+                                .example = "fake://x",
+                                .lanes = lanes,
+                                .discovery = &discovery};
 const TbDriver *const tb_drivers[] = {&driver, NULL};
 
 /* --- the bench --- */

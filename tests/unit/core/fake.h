@@ -13,7 +13,9 @@ typedef struct Fake {
         gint slow_ms;      /* atomic: how long an op takes, but for power's get */
         gint hold_gets;    /* atomic: power's get does not return while it is set */
         gint reading;      /* atomic: a get of power has begun and not looked yet */
-        gint lose;         /* atomic: the next pump fails */
+        gint looks, hold_looks, looking;          /* atomic: the bus's tree: counted, held, begun */
+        gint port;                                /* atomic: what bus_power switched */
+        gint lose;                                /* atomic: the next pump fails */
         gint opens, closes, entered, interrupted; /* atomic counters */
         gint video_fps;                           /* atomic: what start was given; 0 = stopped */
         gint inputs;                              /* atomic: input events that came */

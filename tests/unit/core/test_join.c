@@ -36,7 +36,8 @@ static void begin(Bench *b)
         g_atomic_int_set(&fake.hold_gets, 1);
 }
 
-static TbCommand *run(Bench *b, Answer *a, const char *user, TbRole role, const char *verb, const char *params)
+static TbCommand *run(Bench *b, Answer *a, const char *user, TbRole role, const char *verb,
+                      const char *params)
 {
         const TbActor actor = {.user = user, .role = role, .via = "test"};
         json_auto_t *p = params ? json_loads(params, 0, NULL) : NULL;
@@ -197,6 +198,53 @@ static void test_late(void)
         bench_stop(&b, false);
 }
 
+static bool is_looking(gpointer data G_GNUC_UNUSED)
+{
+        return g_atomic_int_get(&fake.looking) != 0;
+}
+
+static void bus(Bench *b, Answer *a, const char *user, TbRole role, TbBusOp op)
+{
+        const TbActor actor = {.user = user, .role = role, .via = "test"};
+        tb_core_host_bus(b->core, &actor, "usb", op, "1-1", true, answer_cb, a);
+}
+
+/* The host's bus: looks join, but for those after a change; a viewer's flood leaves room for who switches. */
+static void test_bus(void)
+{
+        Bench b;
+        Answer power = {0}, after[2] = {0};
+        const guint n = TB_LIMIT_JOINED_OF_USER + 1;
+        g_autofree Answer *eve = g_new0(Answer, n);
+        begin(&b);
+        g_atomic_int_set(&fake.hold_looks, 1);
+        bus(&b, &eve[0], "eve", TB_ROLE_VIEWER, TB_BUS_TREE);
+        bench_until(&b, is_looking, NULL, "the bus");
+        for (guint i = 1; i < n; i++)
+                bus(&b, &eve[i], "eve", TB_ROLE_VIEWER, TB_BUS_TREE);
+        bus(&b, &power, "bob", TB_ROLE_OPERATOR, TB_BUS_POWER);
+        for (guint i = 0; i < G_N_ELEMENTS(after); i++)
+                bus(&b, &after[i], "eve", TB_ROLE_VIEWER, TB_BUS_TREE);
+        g_atomic_int_set(&fake.hold_looks, 0);
+        for (guint i = 0; i < G_N_ELEMENTS(after); i++) {
+                bench_until(&b, is_answered, &after[i], "the tree");
+                g_assert_cmpint(json_integer_value(json_object_get(after[i].result, "port")), ==, 1);
+                answer_clear(&after[i]);
+        }
+        g_assert_no_error(power.error);
+        answer_clear(&power);
+        for (guint i = 0; i < n; i++) {
+                g_assert_true(eve[i].done);
+                if (i + 1 == n)
+                        g_assert_error(eve[i].error, TB_ERROR, TB_ERROR_LIMIT);
+                else
+                        g_assert_cmpint(json_integer_value(json_object_get(eve[i].result, "port")), ==, 0);
+                answer_clear(&eve[i]);
+        }
+        g_assert_cmpint(g_atomic_int_get(&fake.looks), ==, 2);
+        bench_stop(&b, false);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -205,5 +253,6 @@ int main(int argc, char **argv)
         g_test_add_func("/join/leaving", test_leaving);
         g_test_add_func("/join/failing", test_failing);
         g_test_add_func("/join/late", test_late);
+        g_test_add_func("/join/bus", test_bus);
         return g_test_run();
 }
