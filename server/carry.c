@@ -117,7 +117,9 @@ static char *head_of(TbRequest *request, TbParty *host, const char *path, gsize 
 static char *whose(TbRequest *request)
 {
         const char *user = tb_request_user(request);
-        return g_strconcat(user, strcmp(user, "local") == 0 ? "@" : NULL, tb_request_peer(request), NULL);
+        char net[TB_NET_KEY];
+        tb_net_share_key(tb_request_peer(request), net);
+        return g_strconcat(user, strcmp(user, "local") == 0 ? "@" : NULL, net, NULL);
 }
 
 static bool has_room(const Link *link, const Job *new, GError **error)
@@ -133,10 +135,13 @@ static bool has_room(const Link *link, const Job *new, GError **error)
         if (mine >= each)
                 tb_set_error(error, TB_ERROR_LIMIT, "%u requests of yours for host %s are under way already",
                              each, link->host->host);
-        else if (new->reads && (reads >= TB_LIMIT_CARRY_READS ||
-                                (new->role == TB_ROLE_VIEWER &&viewers >= TB_LIMIT_CARRY_VIEWERS)))
+        else if (new->reads && reads >= TB_LIMIT_CARRY_READS)
                 tb_set_error(error, TB_ERROR_LIMIT, "host %s answers %u requests at once, and does already",
-                             link->host->host, viewers >= TB_LIMIT_CARRY_VIEWERS ? viewers : reads);
+                             link->host->host, reads);
+        else if (new->reads &&new->role == TB_ROLE_VIEWER && viewers >= TB_LIMIT_CARRY_VIEWERS)
+                tb_set_error(error, TB_ERROR_LIMIT,
+                             "host %s answers %u requests of viewers at once, and does already",
+                             link->host->host, viewers);
         else
                 return true;
         return false;

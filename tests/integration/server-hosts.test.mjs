@@ -88,6 +88,22 @@ test('a name belongs to a key: another host is told apart, never mixed, also aft
   assert.equal((await server.host('lab-1', DEVICES, { key: generateKeyPairSync('ed25519') })).ready.host, 'lab-1');
 });
 
+test('TB_LIMIT_HOST_INSTANCES: nine keys may have one name, the next is refused in words', async (t) => {
+  const server = await withServer(t);
+  const keys = Array.from({ length: 9 }, () => generateKeyPairSync('ed25519')), names = [];
+  for (const key of keys) names.push((await server.host('lab-1', [], { key })).ready.host);
+  assert.deepEqual(names, ['lab-1', ...[2, 3, 4, 5, 6, 7, 8, 9].map((n) => `lab-1~${n}`)]);
+  const key = generateKeyPairSync('ed25519'), tenth = await server.websocket();
+  tenth.send({ type: 'hello', role: 'host', host: 'lab-1', protocol: 2, key: key.publicKey.export({ format: 'jwk' }).x, devices: [] });
+  const { nonce } = await tenth.find(typed('challenge'));
+  tenth.send({ type: 'proof', signature: sign(null, Buffer.from(`testbed host link\nlab-1\n${nonce}`), key.privateKey).toString('base64url') });
+  const refused = await tenth.find(typed('error'));
+  assert.equal(refused.code, 'name-taken');
+  assert.match(refused.message, /Too many hosts have this name/);
+  assert.equal((await server.request('DELETE', '/api/hosts/lab-1~9')).status, 409); // it is connected
+  assert.equal((await server.host('lab-1', [], { key: keys[4] })).ready.host, 'lab-1~5'); // those that are known stay
+});
+
 test('observers share a host\'s line: who sends too much is refused, the host stays', async (t) => {
   const server = await withServer(t);
   const host = await server.host('lab-1', DEVICES);
@@ -388,26 +404,34 @@ test('a client that leaves cancels; a lost host ends its answers', async (t) => 
 
 test('shares: who reads much leaves room for others, and for what changes something', async (t) => {
   const tokens = [{ name: 'vera', role: 'viewer', token: 'viewer-token-12345' }, { name: 'vito', role: 'viewer', token: 'viewer-token-54321' }, { name: 'vic', role: 'viewer', token: 'viewer-token-99999' },
-    { name: 'otto', role: 'operator', token: 'operator-token-123' }, { name: 'lab', role: 'admin', token: 'admin-token-1234567' }];
+    { name: 'otto', role: 'operator', token: 'operator-token-123' }, { name: 'lab', role: 'admin', token: 'admin-token-1234567' }, { name: 'oda', role: 'operator', token: 'operator-token-456' }];
   const server = await withServer(t, { tokens });
   const host = await server.host('lab-1', DEVICES, { token: 'admin-token-1234567' });
+  const heads = (path) => framesOf(host).filter((f) => f.type === HEAD && f.head.path === path).length;
   const as = (i) => ({ headers: { Authorization: `Bearer ${tokens[i].token}` } });
-  const all = Array.from({ length: 33 }, () => server.get('/api/hosts/lab-1/host/slow', as(0)));
+  const all = Array.from({ length: 33 }, () => server.get('/api/hosts/lab-1/host/slow', as(0))); // TB_LIMIT_CARRY_READS_EACH + 1
   const first = await Promise.race(all);
   assertProblem(first, 429);
   assert.ok(first.headers['retry-after']);
   await until('32 to arrive', () => framesOf(host).filter((f) => f.type === HEAD).length === 32);
   all.push(...Array.from({ length: 32 }, () => server.get('/api/hosts/lab-1/host/slow', as(1))));
   await until('64 to arrive', () => framesOf(host).filter((f) => f.type === HEAD).length === 64);
-  assertProblem(await server.get('/api/hosts/lab-1/host/slow', as(2)), 429); // viewers have had theirs
+  assertProblem(await server.get('/api/hosts/lab-1/host/slow', as(2)), 429); // viewers have had theirs: TB_LIMIT_CARRY_VIEWERS + 1
+  all.push(...Array.from({ length: 32 }, () => server.get('/api/hosts/lab-1/host/slow', as(3))));
+  await until('96 to arrive', () => heads('/host/slow') === 96);
+  assertProblem(await server.get('/api/hosts/lab-1/host/slow', as(5)), 429, { detail: /answers 96 requests at once/ }); // TB_LIMIT_CARRY_READS + 1
+  const writes = Array.from({ length: 16 }, () => server.request('PUT', '/api/hosts/lab-1/host/write', { json: {}, ...as(5) }));
+  await until('16 to arrive', () => heads('/host/write') === 16);
+  assertProblem(await server.request('PUT', '/api/hosts/lab-1/host/write', { json: {}, ...as(5) }), 429); // TB_LIMIT_CARRY_WRITES_EACH + 1
   const off = server.request('PUT', '/api/hosts/lab-1/host/off', { json: {}, ...as(3) });
   const { stream, head } = await headOf(host, (h) => h.path === '/host/off');
   assert.deepEqual([head.user, head.role], ['otto', 'operator']);
   answerTo(host, stream, 200, {}, 'off');
   assert.equal((await off).status, 200);
-  for (const f of framesOf(host).filter((x) => x.type === HEAD && x.head.path === '/host/slow')) host.send(frame(HEAD, f.stream, { status: 204, headers: {} }, true));
+  for (const f of framesOf(host).filter((x) => x.type === HEAD && ['/host/slow', '/host/write'].includes(x.head.path))) host.send(frame(HEAD, f.stream, { status: 204, headers: {} }, true));
   const statuses = (await Promise.all(all)).map((a) => a.status).sort();
-  assert.deepEqual(statuses, [...Array(64).fill(204), 429]);
+  assert.deepEqual(statuses, [...Array(96).fill(204), 429]);
+  for (const a of await Promise.all(writes)) assert.equal(a.status, 204);
   await host.stop();
 });
 

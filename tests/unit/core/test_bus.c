@@ -41,6 +41,42 @@ static void test_replay(void)
         tb_bus_free(bus);
 }
 
+static void count_types(const TbEvent *event, gpointer user)
+{
+        guint *n = user;
+        n[g_str_equal(event->type, "command")]++;
+}
+
+/* What somebody is refused pushes nothing out of the replay but what he was refused before. */
+static void test_refusals(void)
+{
+        TbBus *bus = tb_bus_new();
+        guint n[2] = {0};
+        tb_bus_publish(bus, "lease.taken", "dut", NULL, NULL);
+        for (int i = 0; i < TB_LIMIT_BUS_REFUSALS; i++)
+                tb_bus_publish_refusal(bus, "command", "dut", NULL, json_object());
+        tb_bus_replay(bus, 0, count_types, n);
+        g_assert_cmpuint(n[0], ==, 1);
+        g_assert_cmpuint(n[1], ==, TB_LIMIT_BUS_REFUSALS);
+        for (int i = 0; i < 2 * TB_LIMIT_BUS_REPLAY; i++) /* limit + 1, and on */
+                tb_bus_publish_refusal(bus, "command", "dut", NULL, json_object());
+        n[0] = n[1] = 0;
+        tb_bus_replay(bus, 0, count_types, n);
+        g_assert_cmpuint(n[0], ==, 1);
+        g_assert_cmpuint(n[1], ==, TB_LIMIT_BUS_REFUSALS);
+        for (int i = 0; i < TB_LIMIT_BUS_REPLAY; i++)
+                tb_bus_publish(bus, "y", NULL, NULL, NULL);
+        n[0] = n[1] = 0;
+        tb_bus_replay(bus, 0, count_types, n); /* all of the refusals were older */
+        g_assert_cmpuint(n[0], ==, TB_LIMIT_BUS_REPLAY);
+        g_assert_cmpuint(n[1], ==, 0);
+        tb_bus_publish_refusal(bus, "command", "dut", NULL, json_object());
+        n[0] = n[1] = 0;
+        tb_bus_replay(bus, 0, count_types, n);
+        g_assert_cmpuint(n[1], ==, 1);
+        tb_bus_free(bus);
+}
+
 typedef struct Nested {
         TbBus *bus;
         guint a, b, calls_a, calls_b;
@@ -83,6 +119,7 @@ int main(int argc, char **argv)
         g_test_init(&argc, &argv, NULL);
         tb_main_init(NULL);
         g_test_add_func("/bus/replay", test_replay);
+        g_test_add_func("/bus/refusals", test_refusals);
         g_test_add_func("/bus/nested", test_nested);
         int rc = g_test_run();
         tb_main_stop();

@@ -468,6 +468,66 @@ static void test_slow_reader(void)
         teardown(&w);
 }
 
+/* A message of `size` bytes that an observer sends towards its host; whether it went there. */
+static bool burdens(World *w, Line *observer, Line *host, gsize size)
+{
+        guint before = host->said->len;
+        g_autofree char *fill = g_strnfill(size - strlen("{\"type\":\"event\",\"x\":\"\"}"), 'x');
+        g_autofree char *text = g_strdup_printf("{\"type\":\"event\",\"x\":\"%s\"}", fill);
+        g_assert_cmpuint(strlen(text), ==, size);
+        tb_pairing_text(observer->party, text, size, w->now);
+        return host->said->len > before;
+}
+
+static void test_burden_of_host(void)
+{
+        World w;
+        setup(&w);
+        Line *host = dial(&w);
+        tell(&w, host,
+             json_pack("{s:s, s:s, s:s, s:[{s:s}]}", "type", "hello", "role", "host", "host", "lab",
+                       "devices", "id", "board"));
+        g_autofree char *token = NULL, *view = NULL;
+        TbSession *session = tb_pairing_create(w.pairing,
+                                               &(TbSessionAsk){.device = "lab/board",
+                                                               .mode = TB_MODE_VIEW,
+                                                               .observers = 2,
+                                                               .share = "net",
+                                                               .wide = "wide"},
+                                               w.now, &token, &view, NULL);
+        g_assert_nonnull(session);
+        Line *a = join(&w, "desktop", tb_session_id(session), token),
+             *b = join(&w, "desktop", tb_session_id(session), token);
+        const gsize block = 32 * 1024;
+        w.now += 60000;
+        host->queued = TB_LIMIT_HOST_BACKLOG; /* just full: it still takes one */
+        g_assert_true(burdens(&w, a, host, block));
+        host->queued = TB_LIMIT_HOST_BACKLOG + 1;
+        g_assert_false(burdens(&w, a, host, block));
+        g_assert_cmpstr(text_of(last(a), "code"), ==, "busy");
+        host->queued = 0;
+        for (gsize sent = block; sent < TB_LIMIT_OBSERVER_BURST; sent += block)
+                g_assert_true(burdens(&w, a, host, block));
+        g_assert_false(burdens(&w, a, host, 64));   /* burst + 1 */
+        g_assert_true(burdens(&w, b, host, block)); /* that was a's budget, not b's */
+        w.now += 1000;
+        for (gsize sent = 0; sent < TB_LIMIT_OBSERVER_BYTES_PER_S; sent += block)
+                g_assert_true(burdens(&w, a, host, block));
+        g_assert_false(burdens(&w, a, host, 64));
+        g_assert_cmpint(a->closed, ==, 0);
+        for (guint i = 0; a->closed == 0; i++) { /* who goes on regardless is cut, the host is not */
+                g_assert_cmpuint(i, <, 5000);
+                w.now += 10;
+                burdens(&w, a, host, block);
+        }
+        g_assert_cmpstr(text_of(last(a), "code"), ==, "busy");
+        g_assert_cmpint(host->closed, ==, 0);
+        hang_up(&w, a);
+        hang_up(&w, b);
+        hang_up(&w, host);
+        teardown(&w);
+}
+
 static void test_message_sizes(void)
 {
         static const struct {
@@ -560,6 +620,7 @@ int main(int argc, char **argv)
         g_test_add_func("/pairing/rate-of-bytes", test_rate_of_bytes);
         g_test_add_func("/pairing/observers", test_observers);
         g_test_add_func("/pairing/slow-reader", test_slow_reader);
+        g_test_add_func("/pairing/burden-of-host", test_burden_of_host);
         g_test_add_func("/pairing/message-sizes", test_message_sizes);
         g_test_add_func("/pairing/golden-hellos", test_golden_hellos);
         g_test_add_func("/qr/sizes", test_qr);
