@@ -161,11 +161,6 @@ void tb_state_dir_close(TbStateDir *dir)
         g_free(dir);
 }
 
-const char *tb_state_dir_path(const TbStateDir *dir)
-{
-        return dir->path;
-}
-
 bool tb_state_make_folder(TbStateDir *dir, const char *below, GError **error)
 {
         g_auto(GStrv) parts = g_strsplit(below, "/", -1);

@@ -23,7 +23,6 @@ typedef struct TbStateDir TbStateDir;
 TbStateDir *tb_state_dir_open(const char *path, const char *who, bool whole, GError **error);
 void tb_state_dir_close(TbStateDir *dir); /* and unlocks; NULL is allowed */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TbStateDir, tb_state_dir_close)
-const char *tb_state_dir_path(const TbStateDir *dir); /* borrowed */
 
 /* Folders below, "history/board/console": those that are missing are made. False: not possible, or a symbolic link is there. */
 bool tb_state_make_folder(TbStateDir *dir, const char *below, GError **error);

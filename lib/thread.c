@@ -167,7 +167,6 @@ struct TbMailbox {
         MailboxSource *source; /* ref */
         TbMutex lock;
         gpointer pending; /* owned; protected by lock */
-        guint dropped;    /* protected by lock */
         void (*arrived)(gpointer);
         gpointer data; /* borrowed */
         GDestroyNotify free_item;
@@ -203,7 +202,6 @@ void tb_mailbox_post(TbMailbox *box, gpointer item)
         tb_mutex_lock(&box->lock);
         gpointer old = box->pending;
         box->pending = item;
-        box->dropped += old != NULL;
         g_source_set_ready_time(&box->source->source, 0);
         tb_mutex_unlock(&box->lock);
         if (old)
@@ -216,14 +214,6 @@ gpointer tb_mailbox_take(TbMailbox *box)
         gpointer item = g_steal_pointer(&box->pending);
         tb_mutex_unlock(&box->lock);
         return item;
-}
-
-guint tb_mailbox_dropped(TbMailbox *box)
-{
-        tb_mutex_lock(&box->lock);
-        guint n = box->dropped;
-        tb_mutex_unlock(&box->lock);
-        return n;
 }
 
 void tb_mailbox_free(TbMailbox *box)

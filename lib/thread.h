@@ -72,7 +72,6 @@ typedef struct TbMailbox TbMailbox;
 TbMailbox *tb_mailbox_new(void (*arrived)(gpointer), gpointer data, GDestroyNotify free_item);
 void tb_mailbox_post(TbMailbox *box, gpointer item); /* any thread; takes item */
 gpointer tb_mailbox_take(TbMailbox *box);            /* main; NULL when empty */
-guint tb_mailbox_dropped(TbMailbox *box);            /* items overwritten so far */
 void tb_mailbox_free(TbMailbox *box);                /* main, after the producer was joined */
 
 /* --- queue --- */

@@ -100,7 +100,6 @@ TbParty *tb_pairing_host(TbPairing *pairing, const char *name); /* NULL: not con
 /* The name is free for another key from here on. False: it was not known. A connected host stays as it is. */
 bool tb_pairing_forget_host(TbPairing *pairing, const char *name);
 gpointer tb_party_connection(TbParty *party);
-const char *tb_party_id(TbParty *party);
 bool tb_party_has_role(const TbParty *party); /* false: no hello of it was accepted */
 
 /* Lines of /metrics. */

@@ -42,11 +42,6 @@ gpointer tb_party_connection(TbParty *party)
         return party->connection;
 }
 
-const char *tb_party_id(TbParty *party)
-{
-        return party->id;
-}
-
 bool tb_party_has_role(const TbParty *party)
 {
         return party->role != TB_PARTY_NONE;

@@ -208,7 +208,20 @@ rule_traces() {
 # One table of messages: its copies and limits are what it says.
 rule_messages() { node tests/messages.mjs; }
 
-rules='arrows threads banned steps size columns drivers secrets headers private fuzz tests errors traces messages'
+# What stands in a header and nobody calls is gone.
+rule_unused() {
+	{
+		sources 'lib/*.h' 'host/*.h' 'server/*.h' 'drivers/*.h' | xargs grep -ohE '\btb_[a-z0-9_]+\(' | tr -d '(' | sort -u | sed 's/^/declared:0:/'
+		sources '*.c' | xargs grep -noE '\btb_[a-z0-9_]+\b'
+		sources '*.h' | xargs grep -noE '#define .*|^ {8}.*|^G_DEFINE_.*|^ .*\\$' |
+			awk -F: '{ at = $1 ":" $2 ":"; s = $0; sub(/^[^:]*:[^:]*:/, "", s); while (match(s, /tb_[a-z0-9_]+/)) { print at substr(s, RSTART, RLENGTH); s = substr(s, RSTART + RLENGTH) } }'
+	} | awk -F: '
+	$1 == "declared" { declared[$3]; next }
+	$3 in declared { n[$3]++; where[$3] = $1 ":" $2 }
+	END { for (f in n) if (n[f] == 1) print where[f] ": nobody uses " f "()" }' | sort
+}
+
+rules='arrows threads banned steps size columns drivers secrets headers private fuzz tests errors traces messages unused'
 n=0
 failed=0
 

@@ -222,25 +222,3 @@ json_t *tb_http_device_get(TbHttpDevice *d, TbIo *io, GError **error, const char
         va_end(args);
         return ask_json(d, io, target, NULL, error);
 }
-
-json_t *tb_http_device_post(TbHttpDevice *d, TbIo *io, const char *target, const json_t *body, GError **error)
-{
-        g_autofree char *text = tb_json_text(body, NULL);
-        return ask_json(d, io, target, text, error);
-}
-
-char *tb_http_device_text(TbHttpDevice *d, TbIo *io, GError **error, const char *format, ...)
-{
-        va_list args;
-        va_start(args, format);
-        g_autofree char *target = g_strdup_vprintf(format, args);
-        va_end(args);
-        TbHttpAnswer answer;
-        if (!ask(d, io, target, NULL, &answer, error))
-                return NULL;
-        gsize size;
-        const char *body = g_bytes_get_data(answer.body, &size);
-        char *text = g_utf8_make_valid(body, (gssize)size);
-        tb_http_answer_clear(&answer);
-        return text;
-}

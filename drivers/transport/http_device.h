@@ -51,15 +51,9 @@ void tb_http_device_clear(TbHttpDevice *device); /* accepts what is zeroed */
 bool tb_http_device_call(TbHttpDevice *device, TbIo *io, const char *method, const char *target,
                          const char *content_type, const char *body, TbHttpAnswer *ret_answer,
                          GError **error);
-/* GET whose answer must be 200 and text of at most TB_LIMIT_DEVICE_ANSWER bytes. The caller frees. */
-char *tb_http_device_text(TbHttpDevice *device, TbIo *io, GError **error, const char *format, ...)
-        G_GNUC_PRINTF(4, 5);
-/* The same and a JSON object or array; the caller owns the reference. */
+/* GET whose answer must be 200 and a JSON object or array of at most TB_LIMIT_DEVICE_ANSWER bytes; the caller owns the reference. */
 json_t *tb_http_device_get(TbHttpDevice *device, TbIo *io, GError **error, const char *format, ...)
         G_GNUC_PRINTF(4, 5);
-/* POST of JSON, answered with JSON. */
-json_t *tb_http_device_post(TbHttpDevice *device, TbIo *io, const char *target, const json_t *body,
-                            GError **error);
 /* Nobody answered: GONE, with `why` (TIMEOUT or GONE) in brackets; any other error is passed on. Returns false. */
 bool tb_http_device_absent(const TbHttpDevice *device, GError *why_take, GError **error);
 /* What is said of an answer that is not this device's: "what answers at 10.0.0.7 is no Shelly: …". */

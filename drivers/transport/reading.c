@@ -83,13 +83,3 @@ bool tb_reading_switch(const json_t *value, bool *ret_on)
                 }
         return false;
 }
-
-void tb_readings_tell(const TbReading *rows, const json_t *root, int index, TbInstance *self)
-{
-        for (const TbReading *row = rows; row->stream; row++) {
-                TbSample sample = {row->stream, row->quantity, row->unit, tb_reading_json(row, root, index),
-                                   0};
-                if (isfinite(sample.value))
-                        self->up->sample(self, &sample);
-        }
-}

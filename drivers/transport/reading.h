@@ -25,5 +25,3 @@ double tb_reading_json(const TbReading *row, const json_t *root, int index);
 bool tb_reading_switch(const json_t *value, bool *ret_on);
 /* The number that a text begins with, "21.5 C" or "on 3.2" behind its word; NAN: none. */
 double tb_reading_text(const char *text);
-/* Tells every row that is measured. */
-void tb_readings_tell(const TbReading *rows, const json_t *root, int index, TbInstance *self);

@@ -432,8 +432,3 @@ json_t *tb_bridge_services(TbBridge *bridge)
 {
         return json_pack("{s:s}", "server", bridge->ready ? "running" : "connecting");
 }
-
-guint tb_bridge_observers(TbBridge *bridge)
-{
-        return bridge->observers->len;
-}

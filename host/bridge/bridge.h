@@ -32,4 +32,3 @@ void tb_bridge_free(TbBridge *bridge); /* before tb_media_free(); accepts NULL *
 TbHttp *tb_bridge_http(TbBridge *bridge);
 /* {"server":"running"|"connecting"} for /host/health; new reference. */
 json_t *tb_bridge_services(TbBridge *bridge);
-guint tb_bridge_observers(TbBridge *bridge);

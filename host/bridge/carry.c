@@ -320,11 +320,6 @@ void tb_carry_lost(TbCarry *carry)
         tb_mux_reset_all(carry->mux, "the link was lost");
 }
 
-guint tb_carry_count(const TbCarry *carry)
-{
-        return tb_mux_count(carry->mux);
-}
-
 /* --- life --- */
 TbCarry *tb_carry_new(TbCore *core, TbPoller *poller, const char *version, const TbCarryOps *ops,
                       gpointer data, GError **error)

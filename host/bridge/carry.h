@@ -29,6 +29,5 @@ TbHttp *tb_carry_http(TbCarry *carry);
 bool tb_carry_receive(TbCarry *carry, const guint8 *bytes, gsize size, GError **error);
 void tb_carry_pump(TbCarry *carry);
 void tb_carry_lost(TbCarry *carry); /* the link was lost: every request is given up */
-guint tb_carry_count(const TbCarry *carry);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TbCarry, tb_carry_free)

@@ -306,8 +306,3 @@ bool tb_bridge_link_arrived(const TbBridgeLink *link, gint64 wanted)
         const Mark *oldest = link->marks.head ? link->marks.head->data : NULL;
         return !oldest || oldest->t > wanted;
 }
-
-bool tb_bridge_link_is_open(const TbBridgeLink *link)
-{
-        return link->ws != NULL;
-}

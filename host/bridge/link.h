@@ -45,7 +45,6 @@ gsize tb_bridge_link_under_way(const TbBridgeLink *link);
  * connection is no more). */
 gint64 tb_bridge_link_mark(TbBridgeLink *link);
 bool tb_bridge_link_arrived(const TbBridgeLink *link, gint64 mark);
-bool tb_bridge_link_is_open(const TbBridgeLink *link);
 void tb_bridge_link_pong(TbBridgeLink *link, gint64 t); /* a pong message came */
 
 /* Pure: ms to wait before attempt `n` (0: the first after a loss); `random` 0…1. */

@@ -74,11 +74,6 @@ bool tb_peer_add_sdpfrag(TbPeer *peer, const char *fragment, GError **error);
 /* False: TB_ERROR_NOT_FOUND no such channel; TB_ERROR_BUSY not open; TB_ERROR_LIMIT it does not read, and will be closed;
  * TB_ERROR_TOO_LARGE. */
 bool tb_peer_send(TbPeer *peer, const char *channel, const char *text, GError **error);
-/* The viewer shows nothing although bytes arrive: sends a keyframe soon (several calls in a row become one).
- */
-void tb_peer_want_keyframe(TbPeer *peer);
-
-TbPeerState tb_peer_state(TbPeer *peer);
 TbHub *tb_peer_hub(TbPeer *peer); /* borrowed; nullable */
 
 typedef struct TbPeerStats {

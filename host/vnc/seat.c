@@ -329,8 +329,3 @@ bool tb_vnc_seats_full(TbVncSeats *seats)
 {
         return tb_vnc_slots_idle(seats->slots) == 0;
 }
-
-guint tb_vnc_seats_taken(TbVncSeats *seats)
-{
-        return seats->seats->len;
-}

@@ -28,4 +28,3 @@ void tb_vnc_seats_free(TbVncSeats *seats); /* ends every viewer; accepts NULL */
 /* `guest->purpose` is a TbVncTicket. False: no seat or no such video any more, nothing was taken. */
 bool tb_vnc_seats_take(TbVncSeats *seats, const TbVncGuest *guest);
 bool tb_vnc_seats_full(TbVncSeats *seats);
-guint tb_vnc_seats_taken(TbVncSeats *seats);

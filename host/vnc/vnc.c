@@ -312,13 +312,3 @@ json_t *tb_vnc_services(TbVnc *vnc)
                          : config->novnc_port ? "stopped"
                                               : "off");
 }
-
-guint tb_vnc_viewers(TbVnc *vnc)
-{
-        return tb_vnc_seats_taken(vnc->seats);
-}
-
-guint16 tb_vnc_novnc_port(TbVnc *vnc)
-{
-        return vnc->http ? tb_http_port(vnc->http) : 0;
-}

@@ -48,5 +48,3 @@ void tb_vnc_upgrade(TbRequest *request, TbInterface *iface, gpointer vnc);
 
 /* {"vnc":"running"|"stopped","novnc":…} for /host/health; new reference. */
 json_t *tb_vnc_services(TbVnc *vnc);
-guint tb_vnc_viewers(TbVnc *vnc);
-guint16 tb_vnc_novnc_port(TbVnc *vnc); /* 0: not open */

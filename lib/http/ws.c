@@ -128,11 +128,6 @@ void tb_ws_set_max_message(TbWs *ws, gsize max_message)
         ws->max_message = max_message;
 }
 
-const char *tb_ws_request_id(TbWs *ws)
-{
-        return ws->id;
-}
-
 TbRole tb_ws_role(TbWs *ws)
 {
         return (TbRole)ws->role;
@@ -141,9 +136,4 @@ TbRole tb_ws_role(TbWs *ws)
 const char *tb_ws_user(TbWs *ws)
 {
         return ws->user;
-}
-
-const char *tb_ws_peer(TbWs *ws)
-{
-        return ws->peer;
 }

@@ -39,7 +39,5 @@ void tb_ws_drop(TbWs *ws);
 void tb_ws_pause(TbWs *ws, bool paused); /* stop reading: back pressure on the peer */
 /* From the next frame on: a peer that has said who it is may say more at once. */
 void tb_ws_set_max_message(TbWs *ws, gsize max_message);
-const char *tb_ws_request_id(TbWs *ws);
 TbRole tb_ws_role(TbWs *ws);
 const char *tb_ws_user(TbWs *ws);
-const char *tb_ws_peer(TbWs *ws);

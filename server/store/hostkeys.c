@@ -167,8 +167,3 @@ void tb_host_keys_all_again(TbHostKeys *keys)
         while (g_hash_table_iter_next(&iter, &id, NULL))
                 g_hash_table_add(keys->changed, g_strdup(id));
 }
-
-bool tb_host_keys_changed(TbHostKeys *keys)
-{
-        return g_hash_table_size(keys->changed) > 0;
-}

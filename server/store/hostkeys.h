@@ -36,4 +36,3 @@ void tb_host_keys_load(TbHostKeys *keys,
 GPtrArray *tb_host_keys_write(TbHostKeys *keys, TbDbCall *call, guint max);
 void tb_host_keys_again(TbHostKeys *keys, GPtrArray *written);
 void tb_host_keys_all_again(TbHostKeys *keys); /* the file was begun anew */
-bool tb_host_keys_changed(TbHostKeys *keys);

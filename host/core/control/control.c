@@ -119,12 +119,6 @@ void tb_control_free(TbControl *control)
         g_free(control);
 }
 
-void tb_control_set_lease(TbControl *control, const char *lease)
-{
-        g_free(control->lease);
-        control->lease = g_strdup(lease);
-}
-
 void tb_control_drained(TbControl *control)
 {
         tb_control_stream_resume(control->stream);

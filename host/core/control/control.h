@@ -55,8 +55,6 @@ void tb_control_drained(TbControl *control);
  * "sensor"). `from`: console offset; -1: now. */
 bool tb_control_subscribe(TbControl *control, const char *topic, gint64 from, GError **error);
 void tb_control_unsubscribe(TbControl *control, const char *topic);
-/* The lease that the viewer showed elsewhere (X-Lease of the WHEP request). */
-void tb_control_set_lease(TbControl *control, const char *lease);
 void tb_control_free(TbControl *control); /* accepts NULL */
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TbControl, tb_control_free)

@@ -250,17 +250,6 @@ bool tb_peer_send(TbPeer *peer, const char *channel, const char *text, GError **
         return false;
 }
 
-void tb_peer_want_keyframe(TbPeer *peer)
-{
-        if (!peer->ending)
-                say(peer, (TbLinkMessage){.type = TB_LINK_REFRESH});
-}
-
-TbPeerState tb_peer_state(TbPeer *peer)
-{
-        return peer->state;
-}
-
 TbHub *tb_peer_hub(TbPeer *peer)
 {
         return peer->hub;

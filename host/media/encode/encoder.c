@@ -119,11 +119,6 @@ guint tb_encoder_fps(TbEncoder *encoder)
         return encoder->fps;
 }
 
-TbRung tb_encoder_rung(TbEncoder *encoder)
-{
-        return encoder->rung;
-}
-
 const char *tb_encoder_element(TbEncoder *encoder)
 {
         return encoder->spec->element;

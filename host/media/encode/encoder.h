@@ -48,7 +48,6 @@ void tb_encoder_want_keyframe(TbEncoder *encoder);
 void tb_encoder_set_rate(TbEncoder *encoder, guint kbps, guint fps);
 guint tb_encoder_kbps(TbEncoder *encoder);
 guint tb_encoder_fps(TbEncoder *encoder);
-TbRung tb_encoder_rung(TbEncoder *encoder);
 const char *tb_encoder_element(TbEncoder *encoder); /* static: "x264enc" */
 
 #define TB_KEYFRAME_INTERVAL_MS TB_GROUP_MS /* who joins in between begins with the one before */
