@@ -1,6 +1,7 @@
 // testbed-media, the process in which WebRTC peers live, breaks in every way: it crashes, hangs, is killed. That costs pictures for a moment; what is typed
 // into a console, REST and power go on, viewers come back by themselves, and the API says so. And what it may not reach, it cannot.
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { before, test } from 'node:test';
 
@@ -126,4 +127,22 @@ test('it has no device, no token, no state: descriptors, environment, files, mem
   if (guards.system_calls) assert.match(status, /Seccomp:\s*2/);
   if (guards.user) assert.match(status, /CapEff:\s*0000000000000000/);
   assert.equal(guards.files, landlock > 0, 'Landlock is used where the kernel has it');
+});
+
+test('its DTLS certificate is of ECDSA, and the answer bears the fingerprint of the one that it shows', async (t) => {
+  const host = await withHost(t, { devices });
+  const page = await openPage(t, browser, `${host.url}/#/d/pattern`, { spy: true });
+  await showsPictureBy(page, 'webrtc');
+  const { der, sdp } = await inPage(page, 'the certificate of the host', async () => {
+    const pc = window.peers.findLast((p) => p.connectionState === 'connected');
+    const all = [...(await pc?.getStats() ?? new Map()).values()];
+    const shown = all.find((s) => s.id === all.find((x) => x.type === 'transport')?.remoteCertificateId);
+    return shown && { der: shown.base64Certificate, sdp: pc.remoteDescription.sdp };
+  });
+  const certificate = new X509Certificate(Buffer.from(der, 'base64'));
+  assert.equal(certificate.publicKey.asymmetricKeyType, 'ec');
+  assert.equal(certificate.publicKey.asymmetricKeyDetails.namedCurve, 'prime256v1');
+  const told = [...sdp.matchAll(/^a=fingerprint:sha-256 (\S+)/gm)].map((m) => m[1]);
+  assert.ok(told.length > 0, sdp);
+  for (const fingerprint of told) assert.equal(fingerprint, certificate.fingerprint256);
 });

@@ -15,6 +15,7 @@
 #include "host/media/peers/peers.h"
 #include "host/media/peers/sandbox.h"
 #include "host/media/reaper.h"
+#include "host/media/webrtc/certificate.h"
 #include "host/media/webrtc/dtls.h"
 #include "lib/log.h"
 #include "lib/thread.h"
@@ -31,21 +32,32 @@ static void raise_descriptors(void)
         }
 }
 
-/* Everything that a peer uses is loaded, and the certificate of DTLS is made (once per process): neither in a
- * viewer's time, nor when programs and files are out of reach. */
-static GstElement *warm_up(void)
+/* Everything that a peer uses is loaded: neither in a viewer's time, nor when programs and files are out of reach. */
+static void warm_up(void)
 {
-        static const char *const used[] = {
-                "webrtcbin",  "nicesrc",     "nicesink",    "srtpenc",    "srtpdec",   "sctpenc", "sctpdec",
-                "rtpbin",     "rtpfunnel",   "rtprtxsend",  "rtph264pay", "rtpvp8pay", "appsrc",  "queue",
-                "capsfilter", "dtlssrtpenc", "dtlssrtpdec", "clocksync",  NULL};
-        for (const char *const *name = used; *name; name++) {
+        static const char *const made[] = {"webrtcbin",  "nicesrc",   "nicesink", "srtpenc",   "srtpdec",
+                                           "sctpenc",    "sctpdec",   "rtpbin",   "rtpfunnel", "rtprtxsend",
+                                           "rtph264pay", "rtpvp8pay", "appsrc",   "queue",     "capsfilter",
+                                           "clocksync",  NULL};
+        for (const char *const *name = made; *name; name++) {
                 GstElement *element = gst_element_factory_make(*name, NULL);
                 if (element)
                         gst_object_unref(gst_object_ref_sink(element));
         }
+        g_autoptr(GstPlugin) dtls = gst_registry_find_plugin(gst_registry_get(), "dtls");
+        g_autoptr(GstPlugin) loaded = dtls ? gst_plugin_load(dtls) : NULL;
+        if (!loaded)
+                tb_log(TB_LOG_ERROR, TB_F(), "GStreamer's plugin dtls is missing: no WebRTC");
+        tb_certificate_make();
+}
+
+/* Thread of its own. The first element of DTLS of a process makes a certificate of RSA, which nobody uses
+ * (webrtc/certificate.h); a viewer who comes while it is at it waits for it. */
+static void make_first_dtls(gpointer data G_GNUC_UNUSED)
+{
         GstElement *dtls = gst_element_factory_make("dtlsdec", NULL);
-        return dtls ? gst_object_ref_sink(dtls) : NULL;
+        if (dtls)
+                gst_object_unref(gst_object_ref_sink(dtls));
 }
 
 static void on_ended(void *loop)
@@ -66,8 +78,9 @@ static int run(void)
                 return 1;
         }
         tb_dtls_hasten();
-        GstElement *dtls = warm_up();
+        warm_up();
         ready.got |= tb_sandbox_complete();
+        TbThread *first = tb_thread_start("dtls", make_first_dtls, NULL);
         g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
         TbPeers *peers = tb_peers_new(TB_MEDIA_SOCKET, on_ended, loop);
         tb_peers_ready(peers, &ready);
@@ -76,8 +89,7 @@ static int run(void)
         tb_reaper_drain(END_MS);
         tb_reaper_stop();
         tb_main_stop();
-        if (dtls)
-                gst_object_unref(dtls);
+        tb_thread_join(first);
         return 0;
 }
 

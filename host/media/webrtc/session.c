@@ -1,6 +1,7 @@
 #include "host/media/webrtc/session.h"
 
 #include "host/media/reaper.h"
+#include "host/media/webrtc/certificate.h"
 #include "host/media/webrtc/rtpext.h"
 #include "host/media/webrtc/sctp.h"
 #include "host/media/webrtc/session_private.h"
@@ -235,6 +236,7 @@ static bool build(TbSession *session, const char *const *ice_servers, guint max_
         g_object_set(session->webrtc, "latency", 0u, NULL);
         session->sctp = tb_sctp_take();
         tb_sctp_use(session->webrtc, session->sctp);
+        tb_certificate_use(session->webrtc);
         gst_bin_add(GST_BIN(session->pipeline), session->webrtc);
         g_autoptr(GstBus) bus = gst_pipeline_get_bus(GST_PIPELINE(session->pipeline));
         gst_bus_set_sync_handler(bus, on_bus, tb_session_ref(session), tb_session_unref);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "host/media/webrtc/answer.h"
+#include "host/media/webrtc/certificate.h"
 #include "host/media/webrtc/session_private.h"
 #include "lib/error.h"
 #include "lib/log.h"
@@ -71,6 +72,7 @@ static void have_answer(TbSession *session, gpointer value, guint number G_GNUC_
 {
         GstWebRTCSessionDescription *description = value;
         gst_sdp_message_copy(description->sdp, &session->answer);
+        tb_certificate_put(session->answer);
         g_autoptr(GstPromise) promise = gst_promise_new();
         g_signal_emit_by_name(session->webrtc, "set-local-description", description,
                               promise); /* starts gathering */
