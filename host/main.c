@@ -147,10 +147,7 @@ static bool open_rooms(TbHost *h, GError **error)
         h->media = tb_media_new(&(TbMediaConfig){.max_viewers = c->max_viewers,
                                                  .ice_servers = (const char *const *)c->ice.stun,
                                                  .max_kbps = (guint)c->bitrate_kbps,
-                                                 .log_json = args.log_json},
-                                error);
-        if (!h->media)
-                return false;
+                                                 .log_json = args.log_json});
         tb_core_start(h->core);
         h->bind = tb_media_bind(h->media, h->core);
         h->vnc = tb_vnc_new(&(TbVncOptions){h->core, h->media, h->poller, h->metrics, tb_version}, error);

@@ -50,7 +50,8 @@ static json_t *services(TbApi *api)
 /* What is switched off on purpose is well. */
 static bool all_well(json_t *services)
 {
-        static const char *const well[] = {"running", "connected", "idle", "off", "disabled", "unused", NULL};
+        static const char *const well[] = {"running",  "connected", "idle",     "off",
+                                           "disabled", "unused",    "starting", NULL};
         const char *name;
         json_t *state;
         json_object_foreach (services, name, state) {

@@ -6,6 +6,7 @@
 #include "host/media/child/child.h"
 #include "host/media/child/peer_heard.h"
 #include "host/media/child/sources.h"
+#include "host/media/gstreamer.h"
 #include "host/media/media_private.h"
 #include "host/media/memory.h"
 #include "host/media/peer.h"
@@ -34,7 +35,9 @@ struct TbMedia {
         guint tick;
         void (*changed)(void *data);
         void *changed_data;
-        TbStills *stills; /* owned; NULL until the first */
+        const char *told_state; /* static; what `changed` was last called for */
+        char *told_fault;       /* owned; nullable */
+        TbStills *stills;       /* owned; NULL until the first */
         guint mjpeg;
 };
 
@@ -62,9 +65,16 @@ static void on_lost(const char *why, void *data)
                 tb_peer_close(g_ptr_array_index(peers, i), reason);
 }
 
+/* Tells what is new, once. */
 static void on_changed(void *data)
 {
         TbMedia *media = data;
+        const char *state = tb_media_state_name(media), *fault = tb_media_fault(media);
+        if (g_strcmp0(state, media->told_state) == 0 && g_strcmp0(fault, media->told_fault) == 0)
+                return;
+        media->told_state = state;
+        g_free(media->told_fault);
+        media->told_fault = g_strdup(fault);
         if (media->changed)
                 media->changed(media->changed_data);
 }
@@ -90,15 +100,11 @@ static TbLogLevel log_level(void)
         return level;
 }
 
-TbMedia *tb_media_new(const TbMediaConfig *config, GError **error)
+TbMedia *tb_media_new(const TbMediaConfig *config)
 {
         tb_assert_main();
         static const TbMediaConfig defaults;
         config = config ? config : &defaults;
-        if (!gst_is_initialized() && !gst_init_check(NULL, NULL, error)) {
-                tb_error_prefix(error, "GStreamer: ");
-                return NULL;
-        }
         tb_memory_lean();
         TbMedia *media = g_new0(TbMedia, 1);
         media->max_viewers = config->max_viewers ? config->max_viewers : TB_LIMIT_VIEWERS;
@@ -121,6 +127,7 @@ TbMedia *tb_media_new(const TbMediaConfig *config, GError **error)
                                    .log_level = log_level(),
                                    .log_json = config->log_json};
         media->child = tb_media_child_new(config->program, &setup, &child_callbacks, media);
+        media->told_state = tb_media_state_name(media);
         media->tick = g_timeout_add(TICK_MS, tick, media);
         return media;
 }
@@ -133,6 +140,7 @@ void tb_media_free(TbMedia *media)
         while (media->peers->len > 0)
                 tb_peer_end_now(g_ptr_array_index(media->peers, 0), "the host is stopping");
         g_source_remove(media->tick);
+        tb_gstreamer_stop();
         tb_media_child_free(media->child);
         tb_sources_free(media->sources);
         tb_stills_free(media->stills);
@@ -144,6 +152,7 @@ void tb_media_free(TbMedia *media)
         g_ptr_array_free(media->peers, TRUE);
         g_hash_table_unref(media->by_id);
         g_strfreev(media->ice_servers);
+        g_free(media->told_fault);
         g_free(media);
 }
 
@@ -263,17 +272,25 @@ TbStills *tb_media_stills(TbMedia *media)
 /* --- what is known --- */
 void tb_media_start(TbMedia *media)
 {
+        tb_gstreamer_start(on_changed, media);
         tb_media_child_start(media->child);
 }
 
 const char *tb_media_fault(TbMedia *media)
 {
-        return tb_media_child_why(media->child);
+        const char *lasting = tb_gstreamer_fault();
+        return lasting ? lasting : tb_media_child_why(media->child);
 }
 
 const char *tb_media_state_name(TbMedia *media)
 {
-        return tb_media_fault(media) ? "restarting" : "running";
+        if (tb_gstreamer_fault())
+                return "unavailable";
+        if (tb_media_child_why(media->child))
+                return "restarting";
+        TbLinkReady ready;
+        return tb_gstreamer_ready(NULL) && tb_media_child_guards(media->child, &ready) ? "running"
+                                                                                       : "starting";
 }
 
 void tb_media_listen(TbMedia *media, void (*changed)(void *data), void *data)
@@ -329,7 +346,8 @@ static json_t *peers_info(TbMedia *media)
 json_t *tb_media_info(TbMedia *media)
 {
         json_t *codecs = json_array(), *encoders = json_object();
-        for (TbCodec codec = 0; codec < TB_CODECS; codec++) {
+        bool ready = tb_gstreamer_ready(NULL);
+        for (TbCodec codec = 0; ready && codec < TB_CODECS; codec++) {
                 const TbEncoderSpec *spec = tb_codec_encoder(codec, media->hardware);
                 if (!spec)
                         continue;

@@ -26,9 +26,9 @@ typedef struct TbMediaConfig {
         const char *program;        /* testbed-media; NULL: the one beside this program */
 } TbMediaConfig;
 
-/* Also initialises GStreamer, raises RLIMIT_NOFILE to its hard limit. */
-TbMedia *tb_media_new(const TbMediaConfig *config, GError **error);
-/* Starts testbed-media now, and not with the first peer. */
+TbMedia *tb_media_new(const TbMediaConfig *config);
+/* Initialises GStreamer (gstreamer.h) and starts testbed-media now, and not with the first peer. Returns at once: until
+ * both are done the state is "starting", and peers are refused or wait. */
 void tb_media_start(TbMedia *media);
 /* Ends every peer and stream (each gets its `closed`), stops every source, waits for pipelines to end.
  * Accepts NULL. */
@@ -46,7 +46,8 @@ TbHub *tb_media_find_hub(TbMedia *media, const char *device, const char *interfa
 /* --- testbed-media, where the peers are --- */
 /* NULL: WebRTC works; else why it does not at the moment. Borrowed until it changes. */
 const char *tb_media_fault(TbMedia *media);
-const char *tb_media_state_name(TbMedia *media); /* static: "running" "restarting" */
+const char *tb_media_state_name(
+        TbMedia *media); /* static: "starting" "running" "restarting"; "unavailable": it will not run */
 /* Called when that changes; one listener. */
 void tb_media_listen(TbMedia *media, void (*changed)(void *data), void *data);
 
@@ -62,7 +63,7 @@ typedef struct TbMediaStats {
 } TbMediaStats;
 
 void tb_media_get_stats(TbMedia *media, TbMediaStats *ret_stats);
-/* For GET /host/info: {"video":["H264","VP8"],"encoders":{"H264":"x264enc",…},"limits":{…}}; the caller owns
+/* For GET /host/info (without codecs until GStreamer runs): {"video":["H264","VP8"],"encoders":{"H264":"x264enc",…},"limits":{…}}; the caller owns
  * the reference. */
 json_t *tb_media_info(TbMedia *media);
 /* Every peer now, as tb_peer_to_json() has it; the caller owns the reference. */

@@ -18,6 +18,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "host/media/gstreamer.h"
 #include "host/media/media.h"
 #include "host/media/peer.h"
 #include "host/media/reaper.h"
@@ -452,11 +453,7 @@ int main(int argc, char **argv)
         g_autofree char *folder = g_path_get_dirname(self ? self : ".");
         g_autofree char *child = g_build_filename(folder, "..", "testbed-media", NULL);
         TbMediaConfig config = {.max_viewers = (guint)max_viewers, .ice_servers = ice, .program = child};
-        room.media = tb_media_new(&config, &error);
-        if (!room.media) {
-                fprintf(stderr, "media_room: %s\n", error->message);
-                return 1;
-        }
+        room.media = tb_media_new(&config);
         tb_media_start(room.media);
         room.hub = tb_media_add_hub(room.media, "bench", "video", &SOURCE, &room);
         room.peers = g_hash_table_new(NULL, NULL);
@@ -464,6 +461,8 @@ int main(int argc, char **argv)
         GIOChannel *input = g_io_channel_unix_new(0);
         guint watch = g_io_add_watch(input, G_IO_IN | G_IO_HUP, on_input, &room);
         g_unix_signal_add(SIGTERM, on_term, room.loop);
+        while (!tb_gstreamer_ready(NULL) && !tb_gstreamer_fault())
+                g_main_context_iteration(NULL, TRUE);
         say(json_pack("{s:s, s:i}", "event", "ready", "pid", (int)getpid()));
         g_main_loop_run(room.loop);
         if (g_main_context_find_source_by_id(NULL, watch))

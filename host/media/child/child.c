@@ -143,7 +143,8 @@ static void on_message(const TbLinkMessage *m, void *data)
                 child->guards = m->ready;
                 tb_log(TB_LOG_INFO, TB_F(), PROGRAM " is ready after %d ms",
                        (int)((g_get_monotonic_time() - child->started_us) / 1000));
-                set_why(child, NULL);
+                g_clear_pointer(&child->why, g_free);
+                child->callbacks->changed(child->data);
         } else {
                 child->callbacks->message(m, child->data);
         }

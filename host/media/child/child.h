@@ -14,7 +14,7 @@ typedef struct TbMediaChildCallbacks {
         void (*message)(const TbLinkMessage *message, void *data); /* all but READY and PONG */
         /* It has ended, with all that it had: the link is not there any more. */
         void (*lost)(const char *why, void *data);
-        void (*changed)(void *data); /* tb_media_child_why() */
+        void (*changed)(void *data); /* tb_media_child_why(), or it became ready */
 } TbMediaChildCallbacks;
 
 /* `program`: NULL: testbed-media beside the binary of this process. Copied. Nothing is started. */

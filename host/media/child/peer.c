@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "host/media/child/peer_private.h"
+#include "host/media/gstreamer.h"
 #include "host/media/webrtc/candidate.h"
 #include "lib/error.h"
 #include "lib/limits.h"
@@ -120,7 +121,6 @@ static bool announce(TbPeer *peer, const char *offer, const TbPeerOptions *optio
 static bool begin(TbPeer *peer, const char *offer, const TbPeerOptions *options, GError **error)
 {
         TbMediaChild *child = tb_media_child(peer->media);
-        tb_media_child_start(child);
         TbLink *link = tb_media_child_link(child);
         if (!link) {
                 const char *why = tb_media_child_why(child);
@@ -151,7 +151,9 @@ TbPeer *tb_peer_new(TbMedia *media, TbHub *hub, const char *offer_sdp, const TbP
                 tb_set_error(error, TB_ERROR_INVALID, "the SDP offer is not UTF-8");
                 return NULL;
         }
-        if (!tb_offer_parse(offer_sdp, hub != NULL, &offer, error) || !tb_media_admit_peer(media, error))
+        tb_media_start(media);
+        if (!tb_gstreamer_ready(error) || !tb_offer_parse(offer_sdp, hub != NULL, &offer, error) ||
+            !tb_media_admit_peer(media, error))
                 return NULL;
 
         TbPeer *peer = g_new0(TbPeer, 1);
