@@ -137,7 +137,8 @@ static void on_written(json_t *result G_GNUC_UNUSED, const GError *error, gpoint
 {
         TbSerialClient *c = data;
         c->command = NULL;
-        if (error && not_allowed(error)) { /* it has no other way to know that nothing arrives */
+        bool held = error && g_error_matches(error, TB_ERROR, TB_ERROR_TIMEOUT); /* by flow control */
+        if (held || (error && not_allowed(error))) { /* it has no other way to know that nothing arrives */
                 end(c, error->message);
                 return;
         }

@@ -143,6 +143,20 @@ test('a lease of somebody else: who writes is cut off, who reads goes on; nothin
   assert.equal(line.size, 0);
 });
 
+test('a line that takes nothing for ten seconds: who writes is cut off and said so, not led to believe that all arrived', async (t) => {
+  const ends = ['line', 'board'].map((name) => path.join(scratch(), name));
+  const wire = new Program(['socat', ...ends.map((end) => `pty,raw,echo=0,link=${end}`)]);
+  t.after(() => wire.kill());
+  await until('the pty', () => ends.every((end) => existsSync(end)));
+  const port = await freePort();
+  const host = await withHost(t, { devices: { dut: { attach: `serial://${realpathSync(ends[0])}`, tcp: port } } });
+  await host.state_is('dut/console');
+  const writer = await connect(t, port);
+  writer.socket.write(Buffer.alloc(1 << 20, 'x')); // nobody reads at the other end
+  await until('the end of who wrote', () => writer.ended, 40000);
+  await host.program.line(/console connection ended: the line took only \d+ of \d+ bytes/);
+});
+
 test('as many connections as allowed, and one more', async (t) => {
   const { line, port, host } = await wired(t, 'tcp');
   const clients = [];
