@@ -36,7 +36,7 @@ rule_arrows() {
 		return p[1]
 	}
 	BEGIN { # the rooms of host/core: each may look at the folder itself (core.h, private.h), and at these
-		core["device"] = "lanes console state ops"
+		core["device"] = "lanes console state"
 		core["ops"] = "lanes console state"
 		core["console"] = "state ops"
 		core["control"] = "state"

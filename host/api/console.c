@@ -237,17 +237,18 @@ static const TbParam ws_params[] = {
 };
 
 static const TbApiRoute routes[] = {
-        {TB_KIND_CONSOLE,
-         {.method = "GET",
-          .path = "",
-          .role = TB_ROLE_VIEWER,
-          .flags = TB_ROUTE_WEBSOCKET,
-          .query = ws_params,
-          .summary = "Line settings, history offsets, clients. With Upgrade: a WebSocket, binary frames are "
-                     "bytes both ways",
-          .answers = "101; 200 application/json Console; 400; 404"},
-         open_ws},
-        {TB_KIND_CONSOLE, {.method = NULL}, NULL},
+        {.kind = TB_KIND_CONSOLE,
+         .route = {.method = "GET",
+                   .path = "",
+                   .flags = TB_ROUTE_WEBSOCKET,
+                   .query = ws_params,
+                   .summary = "Line settings, history offsets, clients. With Upgrade: a WebSocket, binary "
+                              "frames are "
+                              "bytes both ways",
+                   .answers = "101; 200 application/json Console"},
+         .call = open_ws,
+         .op = "get"},
+        {.route = {.method = NULL}},
 };
 
 void tb_api_add_console(TbApi *api)

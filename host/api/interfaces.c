@@ -1,5 +1,5 @@
-/* Routes below /host/devices/{id}/{interface}: the path alone does not say what is meant, the interface's
- * kind does. */
+/* Routes made of rows of the table of verbs: of a device itself, and below /host/devices/{id}/{interface}, where the
+ * path alone does not say what is meant, the interface's kind does. */
 #include <string.h>
 
 #include "host/api/private.h"
@@ -11,7 +11,7 @@ typedef struct TbApiRouteState {
         TbKind kind;
         const TbVerb *verb; /* static; NULL: none */
         TbApiCall call;
-        char *suffix, *path, *shown;
+        char *suffix, *path, *shown, *tag, *verb_text, *answers;
         TbParam *query, *json; /* owned; NULL: the route's own */
         TbRoute table[2];
 } TbApiRouteState;
@@ -21,6 +21,9 @@ static void state_free(TbApiRouteState *s)
         g_free(s->suffix);
         g_free(s->path);
         g_free(s->shown);
+        g_free(s->tag);
+        g_free(s->verb_text);
+        g_free(s->answers);
         g_free(s->query);
         g_free(s->json);
         g_free(s);
@@ -78,10 +81,28 @@ static TbApiRouteState *add(TbApi *api, TbKind kind, const TbRoute *route, TbApi
         return s;
 }
 
+/* What a row says of the operation, wherever it is asked for. What a lane may answer to any command is not in the rows. */
+static void take_row(TbApiRouteState *s, const TbVerb *verb)
+{
+        TbRoute *route = &s->table[0];
+        const char *own = route->answers ? route->answers : verb->answers;
+        s->verb = verb;
+        s->verb_text = g_strdup_printf("%s.%s", tb_verb_noun(verb), verb->op);
+        s->answers = g_strconcat(own, verb->flags & TB_VERB_CONTROL ? "; 423" : "",
+                                 verb->noun ? "; 429" : "; 409; 410; 429; 501; 502; 503; 504", NULL);
+        route->verb = s->verb_text;
+        route->answers = s->answers;
+        route->role = verb->role;
+        if (!route->summary)
+                route->summary = verb->summary;
+}
+
 void tb_api_add_interface_routes(TbApi *api, const TbApiRoute *routes)
 {
         for (; routes->route.method; routes++) {
                 TbApiRouteState *s = add(api, routes->kind, &routes->route, routes->call);
+                if (routes->op)
+                        take_row(s, tb_core_verb(routes->kind, routes->op));
                 tb_http_add_routes(api->http, s->table, s);
         }
 }
@@ -105,20 +126,35 @@ static TbParam *params_beside_path(const TbVerb *verb)
         return params;
 }
 
+static void call_device(TbRequest *request, gpointer data)
+{
+        const TbApiRouteState *s = data;
+        s->call(s->api, request, NULL, s->verb);
+}
+
+static TbApiRouteState *add_of_device(TbApi *api, const char *noun, const TbRoute *route, TbApiCall target)
+{
+        TbApiRouteState *s = g_new0(TbApiRouteState, 1);
+        s->api = api;
+        s->call = target;
+        s->tag = g_strconcat(noun, "s", NULL);
+        s->table[0] = *route;
+        s->table[0].handler = call_device;
+        s->table[0].tag = s->tag;
+        g_ptr_array_add(api->routes, s);
+        return s;
+}
+
 void tb_api_add_verb_route(TbApi *api, const TbVerb *verb, TbBodyKind body, TbApiCall target)
 {
         bool in_query = body == TB_BODY_NONE || body == TB_BODY_STREAM || body == TB_BODY_BYTES;
-        TbRoute route = {
-                .method = verb->method,
-                .path = verb->path,
-                .role = verb->role,
-                .body = body,
-                .summary = verb->summary,
-                .answers = verb->answers,
-        };
-        TbApiRouteState *s = add(api, verb->kind, &route, target);
-        s->verb = verb;
-        if (in_query)
+        TbRoute route = {.method = verb->method, .path = verb->path, .body = body};
+        TbApiRouteState *s = verb->noun ? add_of_device(api, verb->noun, &route, target)
+                                        : add(api, verb->kind, &route, target);
+        take_row(s, verb);
+        if (in_query && verb->noun)
+                s->table[0].query = NULL; /* any is ignored */
+        else if (in_query)
                 s->table[0].query = s->query = params_beside_path(verb);
         else if (body == TB_BODY_JSON)
                 s->table[0].json = s->json = params_beside_path(verb);
@@ -150,7 +186,8 @@ static char *methods_at(TbApi *api, TbKind kind, const char *suffix)
         GString *s = g_string_new(NULL);
         for (guint i = 0; i < api->routes->len; i++) {
                 const TbApiRouteState *r = g_ptr_array_index(api->routes, i);
-                if (r->kind == kind && suffix_fits(r->suffix, suffix) && !strstr(s->str, r->table[0].method))
+                if (r->suffix && r->kind == kind && suffix_fits(r->suffix, suffix) &&
+                    !strstr(s->str, r->table[0].method))
                         g_string_append_printf(s, "%s%s", s->len ? ", " : "", r->table[0].method);
         }
         return g_string_free(s, FALSE);
@@ -162,7 +199,7 @@ static char *kinds_with(TbApi *api, const char *suffix)
         for (guint i = 0; i < api->routes->len; i++) {
                 const TbApiRouteState *r = g_ptr_array_index(api->routes, i);
                 const char *name = tb_kind_name(r->kind);
-                if (r->suffix[0] && !strchr(r->suffix, '{') && suffix_fits(r->suffix, suffix) &&
+                if (r->suffix && r->suffix[0] && !strchr(r->suffix, '{') && suffix_fits(r->suffix, suffix) &&
                     !strstr(s->str, name))
                         g_string_append_printf(s, "%s%s", s->len ? ", " : "", name);
         }

@@ -51,6 +51,7 @@ void tb_api_run(TbApi *api, TbRequest *request, const TbApiRun *run);
 void tb_api_reply_result(TbRequest *request, int status, json_t *result); /* borrowed; null or NULL: 204 */
 
 /* --- routes below an interface --- */
+/* `iface`: NULL when the verb is the device's own. */
 typedef void (*TbApiCall)(TbApi *api, TbRequest *request, TbInterface *iface, const TbVerb *verb);
 /* One route that interfaces of one kind have. `route.path` is what follows /host/devices/{id}/{interface};
  * `route.handler` is not used. */
@@ -58,6 +59,8 @@ typedef struct TbApiRoute {
         TbKind kind;
         TbRoute route; /* .method NULL ends a table */
         TbApiCall call;
+        const char *
+                op; /* the verb that it spells: role, summary and answers are its row's. NULL: none (pictures, streams) */
 } TbApiRoute;
 void tb_api_add_interface_routes(TbApi *api, const TbApiRoute *routes);
 /* A route made of a row of the verb table; `call` gets the row. */
@@ -68,7 +71,7 @@ void tb_api_routes_free(TbApi *api);
 
 /* --- the files: each adds its routes --- */
 void tb_api_add_system(TbApi *api);  /* health, info, metrics, openapi, docs, drivers, resources */
-void tb_api_add_devices(TbApi *api); /* list, create, change, remove, lease */
+void tb_api_add_devices(TbApi *api); /* the list, a device, its lease */
 void tb_api_add_events(TbApi *api);
 void tb_api_add_console(TbApi *api); /* WebSocket, log */
 void tb_api_add_video(TbApi *api);   /* state, snapshots, MJPEG */

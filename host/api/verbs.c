@@ -20,6 +20,17 @@ static json_t *params_of(TbRequest *request, const TbVerb *verb)
         return params;
 }
 
+/* Of the device itself: the query is nobody's. */
+static void run_device_verb(TbApi *api, TbRequest *request, TbInterface *iface G_GNUC_UNUSED,
+                            const TbVerb *verb)
+{
+        g_autofree char *text = g_strdup_printf("%s.%s", verb->noun, verb->op);
+        tb_api_run(api, request,
+                   &(TbApiRun){.device = tb_request_arg(request, "id"),
+                               .verb = text,
+                               .params = tb_request_json(request)});
+}
+
 static void run_verb(TbApi *api, TbRequest *request, TbInterface *iface, const TbVerb *verb)
 {
         json_auto_t *params = params_of(request, verb);
@@ -43,6 +54,6 @@ void tb_api_add_verbs(TbApi *api)
                                       in_query       ? TB_BODY_NONE
                                       : verb->params ? TB_BODY_JSON
                                                      : TB_BODY_JSON_ANY,
-                                      run_verb);
+                                      verb->noun ? run_device_verb : run_verb);
         }
 }

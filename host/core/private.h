@@ -139,6 +139,19 @@ typedef struct TbLaneOwner {                      /* whom the events of one lane
 
 /* core.c */
 void tb_core_changed(TbCore *core); /* the device list is stale */
+/* What device.add, .patch and .remove (ops/device.c) do; who asks had its role and the lease checked. The ceiling for what comes
+ * from the server is checked here, because it depends on what is attached. {id,label?,attach} as in the contract; on disk before it
+ * is live. */
+TbDevice *tb_core_add_device(TbCore *core, const TbActor *actor, json_t *spec, GError **error); /* borrowed */
+bool tb_core_patch_device(TbCore *core, const TbActor *actor, const char *id, json_t *patch, GError **error);
+bool tb_core_remove_device(TbCore *core, const TbActor *actor, const char *id, GError **error);
+
+/* ops/revoke.c: commands that end without having asked for it */
+/* The device changes hands: commands that control it end (TB_ERROR_LOCKED), those that wait and those that run, but for callers of
+ * whom `keeps` says that they stay. `why`: "bob took its lease". */
+void tb_commands_revoke(TbDevice *device, bool (*keeps)(const TbActor *actor, gpointer data), gpointer data,
+                        const char *why);
+void tb_commands_of_removed(TbCore *core, TbDevice *device); /* fails what is in flight for it */
 
 /* lease.c */
 TbLeaseState *tb_lease_new(TbDevice *device);
@@ -150,6 +163,22 @@ void tb_leases_save(TbCore *core);
 json_t *tb_leases_json(TbCore *core); /* what leases.json is to hold; new reference */
 /* A device that is put in the place of another has its lease. */
 void tb_lease_move(TbDevice *from, TbDevice *to);
+bool tb_lease_is_held(const TbDevice *device);
+bool tb_lease_is_holder(const TbDevice *device, const TbActor *actor);
+/* Nobody holds it. `note`: nullable. {"holder","note","expires_at","lease"}, the one time that the secret is told; new reference */
+json_t *tb_lease_take(TbDevice *device, const TbActor *actor, const char *note, gint64 ttl_ms);
+void tb_lease_extend(TbDevice *device, gint64 ttl_ms); /* from now on; ttl_ms 0: for as long as before */
+void tb_lease_end(TbDevice *device,
+                  const char *by); /* `by`: who takes it over; NULL: the holder gives it back */
+/* Who waits until nobody holds it. Exactly one of the two is called, once, unless it ceases to wait before. */
+typedef struct TbLeaseWaiter {
+        void (*free_now)(gpointer data); /* its turn: takes it at once */
+        void (*removed)(gpointer data);  /* the device has gone */
+        gpointer data;
+} TbLeaseWaiter;
+bool tb_lease_wait(TbDevice *device,
+                   const TbLeaseWaiter *waiter); /* copied; false: TB_LIMIT_LEASE_WAITERS wait already */
+void tb_lease_unwait(TbDevice *device, gpointer data);
 
 /* store.c: devices made by REST */
 void tb_store_load(TbCore *core);

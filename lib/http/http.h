@@ -54,7 +54,11 @@ typedef struct TbRoute {
         void (*handler)(TbRequest *request, gpointer data);
         const char *tag;     /* OpenAPI group: "devices", "power" */
         const char *summary; /* one line */
-        const char *answers; /* OpenAPI: "200 application/json DeviceList; 404; 423" */
+        /* OpenAPI: "200 application/json DeviceList; 404; 423". What any route of its shape may answer (400, 401, 403, 404, 413,
+         * 415, 429, 503) need not be there: openapi.c adds it. */
+        const char *answers;
+        const char *
+                verb; /* OpenAPI, x-verb: "power.set", what the same operation is called on other carriers; NULL: nothing */
         /* More than the path decides (the kind of the interface that it names): false = the next route with
          * that path is tried. Path parameters can be read, nothing else: it runs before the token is checked.
          * NULL: the path decides. */

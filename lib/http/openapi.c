@@ -61,9 +61,41 @@ static json_t *request_body(const TbRoute *route)
         return json_pack("{s:{s:{s:o}}}", "content", type, "schema", schema);
 }
 
-/* "200 application/json DeviceList; 404; 423" */
-static json_t *responses(const TbRoute *route)
+static void add_problem(json_t *out, int status)
 {
+        g_autofree char *text = g_strdup_printf("%d", status);
+        if (!json_object_get(out, text))
+                json_object_set_new(out, text,
+                                    json_pack("{s:s, s:{s:{s:{s:s}}}}", "description",
+                                              tb_status_title(status), "content", "application/problem+json",
+                                              "schema", "$ref", "#/components/schemas/Problem"));
+}
+
+/* What this room refuses before a handler is asked: broken targets, queries and bodies, who asks, how often. */
+static void add_common(json_t *out, const TbHttp *http, const TbHttpRoute *entry)
+{
+        const TbRoute *route = entry->route;
+        add_problem(out, 400);
+        if (route->role > TB_ROLE_NONE)
+                add_problem(out, 401);
+        if (route->role > TB_ROLE_NONE || route->body != TB_BODY_NONE || route->flags & TB_ROUTE_UNSAFE)
+                add_problem(out, 403);
+        for (guint i = 0; i < entry->path.n; i++)
+                if (entry->path.segments[i].is_param)
+                        add_problem(out, 404);
+        if (route->body != TB_BODY_NONE && route->body != TB_BODY_STREAM)
+                add_problem(out, 413);
+        if (route->body == TB_BODY_JSON || route->body == TB_BODY_JSON_ANY)
+                add_problem(out, 415);
+        if (http->rates)
+                add_problem(out, 429);
+        add_problem(out, 503);
+}
+
+/* "200 application/json DeviceList; 404; 423" */
+static json_t *responses(const TbHttp *http, const TbHttpRoute *entry)
+{
+        const TbRoute *route = entry->route;
         json_t *out = json_object();
         g_auto(GStrv) parts = g_strsplit(route->answers ? route->answers : "200 application/json", ";", 0);
         for (char **p = parts; *p; p++) {
@@ -71,19 +103,16 @@ static json_t *responses(const TbRoute *route)
                 if (!words[0] || !*words[0])
                         continue;
                 int status = (int)g_ascii_strtoll(words[0], NULL, 10);
-                const char *type = words[1] ? words[1] : status >= 400 ? "application/problem+json" : NULL;
-                const char *what = words[1] && words[2] ? words[2]
-                                   : status >= 400      ? tb_status_title(status)
-                                                        : "OK";
-                json_t *answer = json_pack("{s:s}", "description", what);
-                if (type && status >= 400)
-                        json_object_set_new(answer, "content",
-                                            json_pack("{s:{s:{s:s}}}", type, "schema", "$ref",
-                                                      "#/components/schemas/Problem"));
-                else if (type)
-                        json_object_set_new(answer, "content", json_pack("{s:{}}", type));
+                if (status >= 400) {
+                        add_problem(out, status);
+                        continue;
+                }
+                json_t *answer = json_pack("{s:s}", "description", words[1] && words[2] ? words[2] : "OK");
+                if (words[1])
+                        json_object_set_new(answer, "content", json_pack("{s:{}}", words[1]));
                 json_object_set_new(out, words[0], answer);
         }
+        add_common(out, http, entry);
         if (!json_object_get(out, "default"))
                 json_object_set_new(out, "default",
                                     json_pack("{s:s, s:{s:{s:{s:s}}}}", "description", "What went wrong",
@@ -104,7 +133,7 @@ static char *operation_id(const char *path, const char *method)
         return g_string_free(id, FALSE);
 }
 
-static json_t *operation(const TbHttpRoute *entry, const char *method)
+static json_t *operation(const TbHttp *http, const TbHttpRoute *entry, const char *method)
 {
         const TbRoute *route = entry->route;
         g_autofree char *id = operation_id(shown_path(route), method);
@@ -112,7 +141,7 @@ static json_t *operation(const TbHttpRoute *entry, const char *method)
         if (route->query)
                 add_query(parameters, route->query);
         json_t *o = json_pack("{s:s, s:s, s:o}", "operationId", id, "summary",
-                              route->summary ? route->summary : "", "responses", responses(route));
+                              route->summary ? route->summary : "", "responses", responses(http, entry));
         if (route->tag)
                 json_object_set_new(o, "tags", json_pack("[s]", route->tag));
         if (json_array_size(parameters) > 0)
@@ -123,12 +152,14 @@ static json_t *operation(const TbHttpRoute *entry, const char *method)
         json_object_set_new(o, "x-role", json_string(tb_role_name(route->role)));
         if (route->role > TB_ROLE_NONE)
                 json_object_set_new(o, "security", json_pack("[{s:[]},{s:[]}]", "bearer", "access_token"));
+        if (route->verb)
+                json_object_set_new(o, "x-verb", json_string(route->verb));
         if (route->flags & TB_ROUTE_WEBSOCKET)
                 json_object_set_new(o, "x-websocket", json_true());
         return o;
 }
 
-static void add_operation(json_t *paths, const TbHttpRoute *entry, const char *method)
+static void add_operation(const TbHttp *http, json_t *paths, const TbHttpRoute *entry, const char *method)
 {
         g_autofree char *lower = g_ascii_strdown(method, -1);
         g_auto(GStrv) halves = g_strsplit(shown_path(entry->route), "...}",
@@ -141,7 +172,7 @@ static void add_operation(json_t *paths, const TbHttpRoute *entry, const char *m
                 json_object_set_new(paths, path, item);
         }
         if (!json_object_get(item, lower)) /* a WebSocket and a plain GET share one entry */
-                json_object_set_new(item, lower, operation(entry, lower));
+                json_object_set_new(item, lower, operation(http, entry, lower));
 }
 
 json_t *tb_http_openapi(TbHttp *http, const char *title, const char *description, const char *root)
@@ -155,7 +186,7 @@ json_t *tb_http_openapi(TbHttp *http, const char *title, const char *description
                 bool any = strcmp(entry->route->method, "*") == 0;
                 for (gsize j = 0; j < G_N_ELEMENTS(all); j++)
                         if (any || strcmp(entry->route->method, all[j]) == 0)
-                                add_operation(paths, entry, all[j]);
+                                add_operation(http, paths, entry, all[j]);
         }
         json_t *problem =
                 json_pack("{s:s, s:{s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s}}, s:[s,s]}", "type",

@@ -252,6 +252,11 @@ test('the ceiling: what the server may not do here unless the configuration says
       relay(link, 'c1', { id: 2, device: 'screen', verb: 'input.send', params: { events: [{ type: 'key', key: 'y' }] } });
       assert.equal((await link.find(to('c1', 2))).error.status, 403);
     }
+    observe(link, 'c2', 'control'); // a link to control a device is none to change the bench, whatever the server may do
+    for (const [k, device, verb, params] of [[1, 'more', 'device.add', { id: 'more', attach: 'tcp://127.0.0.1:1' }], [2, 'screen', 'device.patch', { label: 'x' }], [3, 'screen', 'device.remove', {}]]) {
+      relay(link, 'c2', { id: k, device, verb, params });
+      assert.equal((await link.find(to('c2', k))).error.status, 403, `${what}: ${verb}`);
+    }
     await host.stop();
   }
 });

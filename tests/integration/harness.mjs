@@ -241,6 +241,29 @@ export function assertProblem(answer, status, { field, detail } = {}) {
   if (detail) assert.match(answer.json.detail, detail);
 }
 
+/**
+ * Looks over the shoulder of a host or server: what its OpenAPI document does not list among the answers of an operation, and it gave.
+ * `findings()` ends it; `seen` counts the refusals that were looked up.
+ */
+export function documented(daemon, document) {
+  const templates = Object.entries(document.paths).map(([where, item]) => ({
+    item, where, pattern: new RegExp(`^${where.replace(/[.]/g, '\\.').replace(/\{\w+\}/g, '[^/]+')}$`), fixed: where.split('/').filter((s) => !s.startsWith('{')).length,
+  })).sort((a, b) => b.fixed - a.fixed);
+  const asked = daemon.request.bind(daemon);
+  const found = new Set();
+  const watch = { seen: 0, findings: () => { delete daemon.request; return [...found].sort(); } };
+  daemon.request = async (method, target, options) => {
+    const answer = await asked(method, target, options);
+    const hit = templates.find((t) => t.pattern.test(String(target).split('?')[0]) && t.item[method.toLowerCase()]);
+    if (answer.status >= 400 && hit) {
+      watch.seen++;
+      if (!hit.item[method.toLowerCase()].responses[answer.status]) found.add(`${method} ${hit.where}: ${answer.status}`);
+    }
+    return answer;
+  };
+  return watch;
+}
+
 /** Server-Sent Events as an inbox of {id, event, data (parsed)}. */
 export async function sse(base, target, { headers = {} } = {}) {
   const answer = await request(base, 'GET', target, { headers: { Accept: 'text/event-stream', ...headers }, stream: true });

@@ -4,10 +4,11 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
 import { scriptedDevice } from './bench.mjs';
-import { Host, assertProblem, scratch } from './harness.mjs';
+import { Host, assertProblem, documented, scratch } from './harness.mjs';
 
 let host;
 let document;
+let answers;
 const state = scratch('tb-bad-');
 
 before(async () => {
@@ -22,6 +23,7 @@ before(async () => {
   }, { state, env: { ADB_HOST: '127.0.0.1:9' } });
   await host.state_is('dut/power');
   document = (await host.get('/host/openapi.json')).json;
+  answers = documented(host, document);
 });
 
 after(() => host?.stop());
@@ -198,6 +200,11 @@ test('WHEP refuses what is no offer', async () => {
   const options = await host.request('OPTIONS', whep);
   assert.equal(options.status, 204);
   assert.equal(options.headers['accept-post'], 'application/sdp');
+});
+
+test('every refusal above is among the answers that the document lists', () => {
+  assert.deepEqual(answers.findings(), []);
+  assert.ok(answers.seen > 300, `${answers.seen} refusals`);
 });
 
 test('the host is well after all that', async () => {

@@ -8,6 +8,7 @@ import { test } from 'node:test';
 
 import { check, LIMITS, parse } from '../../web/core/proto.js';
 import { filled } from '../messages.mjs';
+import { Host } from './harness.mjs';
 
 const TOOL = path.join(process.env.TESTBED_BUILD ?? 'build', 'tools', 'messages');
 const table = JSON.parse(readFileSync(new URL('../../lib/proto/messages.json', import.meta.url), 'utf8'));
@@ -106,14 +107,45 @@ test('the host and the page take and refuse the same', async () => {
 
 // ---- the document ---------------------------------------------------------------------------------------------------
 
+const whole = (v) => (['device', 'lease'].includes(v.kind) ? v.path : `/host/devices/{id}/${v.kind}${v.path}`);
+
+// What is asked of a device and is no verb: what has no end, and what is no JSON.
+const STREAMS = ['video/snapshot.png', 'video/snapshot.jpg', 'video/stream.mjpeg', '{interface}/vnc', 'video/whep', 'video/whep/{session}', 'sensors/stream'];
+
+test('a verb for each route of a device, a route for each verb: one table, the same role in both', async () => {
+  const host = await Host.start({ devices: {} });
+  const { paths } = (await host.get('/host/openapi.json')).json;
+  await host.stop();
+  const verbs = JSON.parse((await tool('verbs')).join(''));
+  for (const v of verbs) {
+    const operation = paths[whole(v)]?.[v.method.toLowerCase()];
+    assert.ok(operation, `${v.kind}.${v.op}: there is no ${v.method} ${whole(v)}`);
+    assert.equal(operation['x-role'], v.role, `${v.kind}.${v.op}`);
+  }
+  const named = new Map(verbs.map((v) => [`${v.kind}.${v.op}`, v]));
+  const rest = [];
+  for (const [where, item] of Object.entries(paths).filter(([p]) => p.startsWith('/host/devices'))) {
+    for (const [method, operation] of Object.entries(item)) {
+      const verb = named.get(operation['x-verb']);
+      if (verb) assert.deepEqual([whole(verb), verb.method.toLowerCase()], [where, method], operation['x-verb']);
+      else rest.push(`${method} ${where}`);
+    }
+  }
+  const known = STREAMS.map((s) => `/host/devices/{id}/${s}`);
+  assert.deepEqual(rest.filter((r) => r !== 'get /host/devices' && !known.includes(r.split(' ')[1])), [], 'routes without a verb');
+  // each verb has a route of its own, but that one GET stats, lists and reads files
+  const shown = new Set(Object.values(paths).flatMap((item) => Object.values(item).map((o) => o['x-verb'])));
+  assert.deepEqual([...named.keys()].filter((v) => !shown.has(v)), ['files.stat', 'files.list']);
+});
+
 test('docs/CONTROL.md lists the verbs that there are', async () => {
   const verbs = JSON.parse((await tool('verbs')).join(''));
   const param = (p) => {
     const range = [p.min, p.max].every((x) => x === undefined) ? '' : ` ${p.min ?? ''}…${p.max ?? ''}`;
     return `\`${p.name}\`${p.required ? '' : '?'}: ${p.choices ? p.choices.map((c) => `"${c}"`).join(', ') : p.type}${range}${p.unit ? ` ${p.unit}` : ''}`;
   };
-  const rows = () => ['| verb | role | lease | parameters | what |', '|---|---|---|---|---|', ...verbs.map((v) => (
-    `| \`${v.kind}.${v.op}\` | ${v.role} | ${v.control ? 'yes' : ''} | ${v.params.map(param).join(' · ')} | ${v.summary} |`))];
+  const rows = () => ['| verb | by REST | role | lease | parameters | what |', '|---|---|---|---|---|---|', ...verbs.map((v) => (
+    `| \`${v.kind}.${v.op}\` | ${v.method} ${whole(v).replace('/host/devices/{id}/', '')} | ${v.role} | ${v.control ? 'yes' : ''} | ${v.params.map(param).join(' · ')} | ${v.summary} |`))];
   const doc = readFileSync(new URL('../../docs/CONTROL.md', import.meta.url), 'utf8');
   const want = filled(doc, { verbs: rows });
   if (process.env.TESTBED_WRITE_DOCS) (await import('node:fs')).writeFileSync(new URL('../../docs/CONTROL.md', import.meta.url), want);

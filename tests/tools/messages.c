@@ -125,7 +125,7 @@ static bool params_ok(const TbControlMessage *m, GError **error)
         const char *dot = strrchr(m->verb, '.');
         g_autofree char *kind = g_strndup(m->verb, (gsize)(dot - m->verb));
         for (const TbVerb *v = tb_core_verbs(); v->op; v++) {
-                if (!v->params || strcmp(dot + 1, v->op) != 0 || strcmp(tb_kind_name(v->kind), kind) != 0)
+                if (!v->params || strcmp(dot + 1, v->op) != 0 || strcmp(tb_verb_noun(v), kind) != 0)
                         continue;
                 json_t *valid = tb_params_validate(v->params, m->params, error);
                 json_decref(valid);
@@ -158,12 +158,13 @@ static int verbs(void)
 {
         json_t *all = json_array();
         for (const TbVerb *v = tb_core_verbs(); v->op; v++)
-                json_array_append_new(
-                        all, json_pack("{s:s, s:s, s:s, s:s, s:i, s:b, s:o}", "kind", tb_kind_name(v->kind),
-                                       "op", v->op, "summary", v->summary ? v->summary : "", "role",
-                                       tb_role_name(v->role), "timeout_ms", v->timeout_ms, "control",
-                                       v->flags & TB_VERB_CONTROL, "params",
-                                       v->params ? tb_params_describe(v->params) : json_array()));
+                json_array_append_new(all, json_pack("{s:s, s:s, s:s, s:s, s:i, s:b, s:o, s:s?, s:s?}",
+                                                     "kind", tb_verb_noun(v), "op", v->op, "summary",
+                                                     v->summary ? v->summary : "", "role",
+                                                     tb_role_name(v->role), "timeout_ms", v->timeout_ms,
+                                                     "control", v->flags & TB_VERB_CONTROL, "params",
+                                                     v->params ? tb_params_describe(v->params) : json_array(),
+                                                     "method", v->method, "path", v->path));
         say(all);
         return 0;
 }

@@ -160,10 +160,15 @@ static void command_done(json_t *result, const GError *error, gpointer user)
 
 /* "power.set" + interface "main" -> "main.set". Without an interface the first word is the interface's name,
  * or its kind. */
-static char *full_verb(TbControl *control, const TbControlMessage *m, TbDevice *device, GError **error)
+static char *full_verb(TbControl *control, const TbControlMessage *m, GError **error)
 {
         const char *op = strrchr(m->verb, '.');
         g_autofree char *word = g_strndup(m->verb, (gsize)(op - m->verb));
+        if (tb_is_device_noun(word) && !m->interface)
+                return g_strdup(m->verb); /* the device need not be there: device.add */
+        TbDevice *device = tb_core_device(control->core, m->device, error);
+        if (!device)
+                return NULL;
         if (!m->interface) {
                 if (tb_core_interface(control->core, m->device, word, NULL))
                         return g_strdup(m->verb);
@@ -174,7 +179,7 @@ static char *full_verb(TbControl *control, const TbControlMessage *m, TbDevice *
                         if (iface)
                                 return g_strconcat(tb_interface_name(iface), op, NULL);
                 }
-                return g_strdup(m->verb); /* lease.take, device.get; the core refuses the rest */
+                return g_strdup(m->verb); /* the core refuses it */
         }
         TbInterface *iface = tb_core_interface(control->core, m->device, m->interface, error);
         if (!iface)
@@ -199,7 +204,6 @@ static bool must_finish(TbCore *core, const char *device, const char *verb)
 
 static bool start_command(TbControl *control, const TbControlMessage *m, GError **error)
 {
-        TbDevice *device = NULL;
         if (control->only && !g_str_equal(control->only, m->device)) {
                 tb_set_error(error, TB_ERROR_FORBIDDEN, "this session is for %s only", control->only);
                 return false;
@@ -214,9 +218,7 @@ static bool start_command(TbControl *control, const TbControlMessage *m, GError 
                              TB_CONTROL_IN_FLIGHT);
                 return false;
         }
-        if (!(device = tb_core_device(control->core, m->device, error)))
-                return false;
-        g_autofree char *verb = full_verb(control, m, device, error);
+        g_autofree char *verb = full_verb(control, m, error);
         if (!verb)
                 return false;
         const char *lease = m->lease ? m->lease : g_hash_table_lookup(control->leases, m->device);

@@ -135,8 +135,7 @@ static bool attach_named(TbDevice *device, json_t *attach, GError **error)
                                            tb_name_rule(TB_NAME_ID));
                         return false;
                 }
-                if (strcmp(name, "lease") == 0 ||
-                    strcmp(name, "device") == 0) { /* verbs of the whole device are called so */
+                if (tb_is_device_noun(name)) {
                         tb_error_set_field(error, TB_ERROR_INVALID, "attach",
                                            "no interface can be named \"%s\"", name);
                         return false;

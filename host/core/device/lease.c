@@ -3,19 +3,12 @@
 #include <openssl/sha.h>
 
 #include "host/core/device/lease_private.h"
-#include "host/core/ops/command.h"
 #include "host/core/private.h"
 #include "lib/clock.h"
 #include "lib/limits.h"
-#include "lib/log.h"
 
 /* The holder is warned when this part of the lease is left, but not earlier than a minute before its end. */
 #define WARN_MS 60000
-
-typedef struct Waiter {
-        TbCommand *command;
-        guint timer;
-} Waiter;
 
 TbLeaseState *tb_lease_new(TbDevice *device)
 {
@@ -187,169 +180,65 @@ static json_t *grant(TbLeaseState *l, const TbActor *actor, const char *note, gi
         return o;
 }
 
-static json_t *grant_to(TbLeaseState *l, TbCommand *command)
+json_t *tb_lease_take(TbDevice *device, const TbActor *actor, const char *note, gint64 ttl_ms)
 {
-        json_t *params = tb_command_params(command);
-        return grant(l, tb_command_actor(command), json_string_value(json_object_get(params, "note")),
-                     json_integer_value(json_object_get(params, "ttl_s")) * 1000);
+        g_assert(!device->lease->held);
+        return grant(device->lease, actor, note, ttl_ms);
 }
 
+bool tb_lease_is_held(const TbDevice *device)
+{
+        return device->lease->held;
+}
+
+bool tb_lease_is_holder(const TbDevice *device, const TbActor *actor)
+{
+        return is_holder(device->lease, actor);
+}
+
+void tb_lease_extend(TbDevice *device, gint64 ttl_ms)
+{
+        if (ttl_ms > 0)
+                device->lease->ttl_ms = ttl_ms;
+        extend(device->lease);
+}
+
+void tb_lease_end(TbDevice *device, const char *by)
+{
+        end(device->lease, by ? "taken-over" : "released", by);
+}
+
+/* --- who waits --- */
 static void serve_waiters(TbLeaseState *l)
 {
-        Waiter *w = l->held ? NULL : g_queue_pop_head(&l->waiters);
+        TbLeaseWaiter *w = l->held ? NULL : g_queue_pop_head(&l->waiters);
         if (!w)
                 return;
-        g_source_remove(w->timer);
-        TbCommand *command = w->command;
+        TbLeaseWaiter waiter = *w;
         g_free(w);
-        tb_command_succeed(command, grant_to(l, command));
+        waiter.free_now(waiter.data);
 }
 
-static void refuse(TbLeaseState *l, TbCommand *command)
+bool tb_lease_wait(TbDevice *device, const TbLeaseWaiter *waiter)
 {
-        g_autoptr(GError) error = NULL;
-        tb_lease_allows(l->device, tb_command_actor(command), &error);
-        if (!error)
-                tb_set_error(&error, TB_ERROR_BUSY, "the lease changed hands while you waited: ask again");
-        tb_command_fail(command, g_steal_pointer(&error), tb_device_lease_json(l->device));
+        if (device->lease->waiters.length >= TB_LIMIT_LEASE_WAITERS)
+                return false;
+        g_queue_push_tail(&device->lease->waiters, g_memdup2(waiter, sizeof *waiter));
+        return true;
 }
 
-static gboolean wait_over(gpointer data)
+void tb_lease_unwait(TbDevice *device, gpointer data)
 {
-        TbCommand *command = data;
-        TbLeaseState *l = tb_command_device(command)->lease;
-        for (GList *i = l->waiters.head; i; i = i->next) {
-                Waiter *w = i->data;
-                if (w->command != command)
+        GQueue *waiters = &device->lease->waiters;
+        for (GList *i = waiters->head; i; i = i->next) {
+                TbLeaseWaiter *w = i->data;
+                if (w->data != data)
                         continue;
-                g_queue_delete_link(&l->waiters, i);
-                g_free(w);
-                refuse(l, command);
-                break;
-        }
-        return G_SOURCE_REMOVE;
-}
-
-static void wait_cancelled(TbCommand *command)
-{
-        TbLeaseState *l = tb_command_device(command)->lease;
-        for (GList *i = l->waiters.head; i; i = i->next) {
-                Waiter *w = i->data;
-                if (w->command != command)
-                        continue;
-                g_source_remove(w->timer);
-                g_queue_delete_link(&l->waiters, i);
+                g_queue_delete_link(waiters, i);
                 g_free(w);
                 return;
         }
 }
-
-static void take(TbCommand *command)
-{
-        TbLeaseState *l = tb_command_device(command)->lease;
-        json_int_t wait_s = json_integer_value(json_object_get(tb_command_params(command), "wait_s"));
-        if (!l->held) {
-                tb_command_succeed(command, grant_to(l, command));
-        } else if (is_holder(l, tb_command_actor(command))) { /* the holder asks for another length */
-                l->ttl_ms = json_integer_value(json_object_get(tb_command_params(command), "ttl_s")) * 1000;
-                extend(l);
-                json_t *o = tb_device_lease_json(l->device);
-                if (tb_command_actor(command)->lease)
-                        json_object_set_new(o, "lease", json_string(tb_command_actor(command)->lease));
-                tb_command_succeed(command, o);
-        } else if (wait_s == 0) {
-                refuse(l, command);
-        } else if (l->waiters.length >= TB_LIMIT_LEASE_WAITERS) {
-                tb_command_fail(command,
-                                g_error_new(TB_ERROR, TB_ERROR_LIMIT, "%d callers wait for %s already",
-                                            TB_LIMIT_LEASE_WAITERS, l->device->id),
-                                NULL);
-        } else {
-                Waiter *w = g_new(Waiter, 1);
-                *w = (Waiter){command, g_timeout_add((guint)wait_s * 1000, wait_over, command)};
-                g_queue_push_tail(&l->waiters, w);
-                tb_command_on_cancel(command, wait_cancelled);
-        }
-}
-
-static void renew(TbCommand *command)
-{
-        TbLeaseState *l = tb_command_device(command)->lease;
-        if (!is_holder(l, tb_command_actor(command))) {
-                tb_command_fail(
-                        command,
-                        l->held ? g_error_new(TB_ERROR, TB_ERROR_LOCKED,
-                                              "X-Lease is not the lease that holds %s now", l->device->id)
-                                : g_error_new(TB_ERROR, TB_ERROR_GONE,
-                                              "the lease of %s has ended: take a new one", l->device->id),
-                        l->held ? tb_device_lease_json(l->device) : NULL);
-                return;
-        }
-        extend(l);
-        tb_core_changed(l->device->core);
-        tb_bus_publish_transient(l->device->core->bus, "lease.renewed", l->device->id, NULL,
-                                 tb_device_lease_json(l->device));
-        tb_command_succeed(command, tb_device_lease_json(l->device));
-}
-
-static void release(TbCommand *command)
-{
-        TbLeaseState *l = tb_command_device(command)->lease;
-        const TbActor *actor = tb_command_actor(command);
-        bool holder = is_holder(l, actor);
-        if (!l->held) {
-                tb_command_succeed(command, json_null());
-        } else if (holder || actor->role >= TB_ROLE_ADMIN) {
-                tb_log(TB_LOG_INFO, TB_F("device", l->device->id, "request", actor->request),
-                       "lease of %s %s by %s", l->holder, holder ? "released" : "taken over", actor->user);
-                end(l, holder ? "released" : "taken-over", holder ? NULL : actor->user);
-                tb_command_succeed(command, json_null());
-        } else {
-                refuse(l, command);
-        }
-}
-
-const TbParam tb_lease_take_params[] = {
-        {.name = "ttl_s",
-         .type = TB_PARAM_INT,
-         .min = 1,
-         .max = TB_LIMIT_LEASE_S,
-         .fallback = "300",
-         .unit = "s",
-         .help = "the lease ends when the holder was silent for so long"},
-        {.name = "note", .type = TB_PARAM_STRING, .max = TB_LIMIT_LABEL, .help = "shown to others"},
-        {.name = "wait_s",
-         .type = TB_PARAM_INT,
-         .min = 0,
-         .max = TB_LIMIT_LEASE_WAIT_S,
-         .fallback = "0",
-         .unit = "s",
-         .help = "queue for so long when it is taken"},
-        TB_PARAM_END,
-};
-
-const TbVerbRun tb_lease_verbs[] = {
-        {.verb = {.op = "take",
-                  .role = TB_ROLE_OPERATOR,
-                  .params = tb_lease_take_params,
-                  .timeout_ms = (TB_LIMIT_LEASE_WAIT_S + 10) * 1000,
-                  .summary = "Take the lease of a device"},
-         .start = take},
-        {.verb = {.op = "renew",
-                  .role = TB_ROLE_OPERATOR,
-                  .flags = TB_VERB_QUIET,
-                  .params = tb_no_params,
-                  .timeout_ms = 5000,
-                  .summary = "Heartbeat of the holder"},
-         .start = renew},
-        {.verb = {.op = "release",
-                  .role = TB_ROLE_OPERATOR,
-                  .params = tb_no_params,
-                  .timeout_ms = 5000,
-                  .summary = "Release (holder) or take over (admin)"},
-         .start = release},
-        {.verb = {.op = NULL}},
-};
 
 void tb_lease_move(TbDevice *from, TbDevice *to)
 {
@@ -362,12 +251,9 @@ void tb_lease_move(TbDevice *from, TbDevice *to)
 
 void tb_lease_free(TbLeaseState *l)
 {
-        for (Waiter *w; (w = g_queue_pop_head(&l->waiters));) {
-                g_source_remove(w->timer);
-                TbCommand *command = w->command;
+        for (TbLeaseWaiter *w; (w = g_queue_pop_head(&l->waiters));) {
+                w->removed(w->data);
                 g_free(w);
-                tb_command_fail(command, g_error_new(TB_ERROR, TB_ERROR_NOT_FOUND, "the device was removed"),
-                                NULL);
         }
         clear(l);
         g_free(l);

@@ -15,7 +15,7 @@ struct TbLeaseState {
         json_t *unknown;        /* members of its entry that another version wrote; owned; NULL: none */
         guint timer;            /* the next warning or the end */
         bool warned;
-        GQueue waiters; /* of Waiter */
+        GQueue waiters; /* of owned TbLeaseWaiter */
 };
 
 void tb_lease_arm(TbLeaseState *lease); /* for the next warning or the end */

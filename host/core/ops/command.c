@@ -40,6 +40,13 @@ static void count(TbCommand *c, gint64 us)
         }
 }
 
+/* What changes a device or the bench. */
+static bool is_audited(const TbVerb *verb)
+{
+        return (verb->flags & TB_VERB_CONTROL || verb->role >= TB_ROLE_ADMIN) &&
+               !(verb->flags & TB_VERB_QUIET);
+}
+
 /* Tells the caller, once. The memory stays while a worker still has the call. */
 static void finish(TbCommand *c)
 {
@@ -47,7 +54,7 @@ static void finish(TbCommand *c)
         g_clear_handle_id(&c->later, g_source_remove);
         gint64 us = g_get_monotonic_time() - c->begin_us;
         count(c, us);
-        if (c->verb && (c->verb->flags & TB_VERB_CONTROL) && !(c->verb->flags & TB_VERB_QUIET))
+        if (c->verb && is_audited(c->verb))
                 tb_audit(c->core, &c->actor, c->device_id, c->verb_text, c->params, c->error, us / 1000);
         if (c->pipe && c->error)
                 tb_pipe_fail(c->pipe, c->error);
@@ -205,6 +212,26 @@ static gboolean on_timeout(gpointer data)
 }
 
 /* --- the one entrance --- */
+static const TbVerbRun *run_of(TbCommand *c, const char *name, const char *op, GError **error)
+{
+        bool of_device = tb_is_device_noun(name);
+        const TbVerbRun *run = of_device ? tb_device_verb_run(name, op) : NULL;
+        bool any = run && run->verb.flags & TB_VERB_ANY_DEVICE;
+        c->device = tb_core_device(c->core, c->device_id, any ? NULL : error);
+        if (!c->device && !any)
+                return NULL;
+        if (!of_device) {
+                c->iface = tb_core_interface(c->core, c->device_id, name, error);
+                if (!c->iface)
+                        return NULL;
+                run = tb_verb_run(c->iface->kind, op);
+        }
+        if (!run)
+                tb_error_set_field(error, TB_ERROR_NOT_FOUND, "verb", "%s has no operation \"%.80s\"",
+                                   c->iface ? tb_kind_name(c->iface->kind) : name, op);
+        return run;
+}
+
 static bool find_verb(TbCommand *c, const char *verb, const TbVerbRun **ret, GError **error)
 {
         const char *dot = strrchr(verb, '.');
@@ -213,24 +240,10 @@ static bool find_verb(TbCommand *c, const char *verb, const TbVerbRun **ret, GEr
                                    "a verb is <interface>.<operation>, like power.set; got \"%.80s\"", verb);
                 return false;
         }
-        c->device = tb_core_device(c->core, c->device_id, error);
-        if (!c->device)
-                return false;
         g_autofree char *name = g_strndup(verb, (gsize)(dot - verb));
-        bool of_device = strcmp(name, "lease") == 0 || strcmp(name, "device") == 0;
-        if (of_device) {
-                *ret = tb_device_verb_run(name, dot + 1);
-        } else {
-                c->iface = tb_core_interface(c->core, c->device_id, name, error);
-                if (!c->iface)
-                        return false;
-                *ret = tb_verb_run(c->iface->kind, dot + 1);
-        }
-        if (!*ret) {
-                tb_error_set_field(error, TB_ERROR_NOT_FOUND, "verb", "%s has no operation \"%.80s\"",
-                                   c->iface ? tb_kind_name(c->iface->kind) : name, dot + 1);
+        *ret = run_of(c, name, dot + 1, error);
+        if (!*ret)
                 return false;
-        }
         c->verb = &(*ret)->verb;
         return true;
 }
@@ -281,9 +294,9 @@ static bool check(TbCommand *c, const char *verb, json_t *params, const TbVerbRu
         c->controls = c->verb->flags & TB_VERB_CONTROL;
         c->overrides =
                 c->actor.role >= TB_ROLE_ADMIN && (*ret_run)->overrides && (*ret_run)->overrides(params);
-        if (c->controls && !c->overrides && !may_control(c->device, &c->actor, error))
+        if (c->controls && !c->overrides && c->device && !may_control(c->device, &c->actor, error))
                 return false;
-        if (!(c->verb->flags & TB_VERB_CONTROL))
+        if (!(c->verb->flags & TB_VERB_CONTROL) && c->device)
                 tb_lease_used(c->device, &c->actor);
         if (c->verb->params) {
                 c->params = tb_params_validate(c->verb->params, params, error);

@@ -1,6 +1,6 @@
 #pragma once
 /*
- * The inside of a command: what the verbs of each kind (ops_*.c, lease.c) are written against. Main thread,
+ * The inside of a command: what the verbs of each kind and of the device are written against. Main thread,
  * but for `exec`.
  *
  * A verb's start() either answers at once (succeed / fail), or hands work to the lane's worker (dispatch), or
@@ -85,13 +85,8 @@ gint64 tb_command_int(TbCommand *command, const char *name);
 const TbActor *tb_command_actor(TbCommand *command);
 TbDevice *tb_command_device(TbCommand *command);
 
-/* The device changes hands: commands that control it end (TB_ERROR_LOCKED), those that wait and those that run, but for callers of
- * whom `keeps` says that they stay. `why`: "bob took its lease". */
-void tb_commands_revoke(TbDevice *device, bool (*keeps)(const TbActor *actor, gpointer data), gpointer data,
-                        const char *why);
 /* `urgent` is about to run: what else controls its lane ends (TB_ERROR_BUSY). */
 void tb_commands_overtake(TbCommand *urgent);
-void tb_commands_of_removed(TbCore *core, TbDevice *device); /* fails what is in flight for it */
 void tb_commands_stop(TbCore *core);
 
 /* Rows of a table for verbs that read lines of a history: which ones. */
@@ -112,8 +107,8 @@ void tb_commands_stop(TbCore *core);
 void tb_command_lines(TbCommand *command);
 
 /* The tables that verbs.c joins. */
-extern const TbVerbRun tb_lease_verbs[], tb_power_verbs[], tb_console_verbs[], tb_video_verbs[],
-        tb_input_verbs[], tb_sensors_verbs[], tb_shell_verbs[], tb_files_verbs[], tb_apps_verbs[],
-        tb_logs_verbs[], tb_instrument_verbs[];
+extern const TbVerbRun tb_device_verbs[], tb_lease_verbs[], tb_power_verbs[], tb_console_verbs[],
+        tb_video_verbs[], tb_input_verbs[], tb_sensors_verbs[], tb_shell_verbs[], tb_files_verbs[],
+        tb_apps_verbs[], tb_logs_verbs[], tb_instrument_verbs[];
 const TbVerbRun *tb_verb_run(TbKind kind, const char *op);
 const TbVerbRun *tb_device_verb_run(const char *noun, const char *op); /* lease.*, device.* */

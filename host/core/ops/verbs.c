@@ -12,6 +12,9 @@ static const TbVerbRun *const tables[TB_KINDS] = {
         [TB_KIND_LOGS] = tb_logs_verbs,       [TB_KIND_INSTRUMENT] = tb_instrument_verbs,
 };
 
+/* What a device itself can do; no interface can bear these names. */
+static const TbVerbRun *const of_device[] = {tb_device_verbs, tb_lease_verbs};
+
 static const TbVerbRun *find(const TbVerbRun *table, const char *op)
 {
         for (; table && table->verb.op; table++)
@@ -25,25 +28,25 @@ const TbVerbRun *tb_verb_run(TbKind kind, const char *op)
         return find(tables[kind], op);
 }
 
-static void device_get(TbCommand *c)
-{
-        tb_command_succeed(c, tb_device_json(c->device));
-}
-
-static const TbVerbRun device_verbs[] = {
-        {.verb = {.op = "get",
-                  .role = TB_ROLE_VIEWER,
-                  .flags = TB_VERB_QUIET,
-                  .params = tb_no_params,
-                  .timeout_ms = 5000,
-                  .summary = "What GET of the device answers"},
-         .start = device_get},
-        {.verb = {.op = NULL}},
-};
-
 const TbVerbRun *tb_device_verb_run(const char *noun, const char *op)
 {
-        return find(strcmp(noun, "device") == 0 ? device_verbs : tb_lease_verbs, op);
+        for (guint i = 0; i < G_N_ELEMENTS(of_device); i++)
+                if (strcmp(of_device[i]->verb.noun, noun) == 0)
+                        return find(of_device[i], op);
+        return NULL;
+}
+
+bool tb_is_device_noun(const char *word)
+{
+        for (guint i = 0; i < G_N_ELEMENTS(of_device); i++)
+                if (strcmp(of_device[i]->verb.noun, word) == 0)
+                        return true;
+        return false;
+}
+
+const char *tb_verb_noun(const TbVerb *verb)
+{
+        return verb->noun ? verb->noun : tb_kind_name(verb->kind);
 }
 
 const TbVerb *tb_core_verb(TbKind kind, const char *op)
@@ -52,14 +55,27 @@ const TbVerb *tb_core_verb(TbKind kind, const char *op)
         return run ? &run->verb : NULL;
 }
 
+const TbVerb *tb_core_device_verb(const char *noun, const char *op)
+{
+        const TbVerbRun *run = tb_device_verb_run(noun, op);
+        return run ? &run->verb : NULL;
+}
+
+static void append(GArray *all, const TbVerbRun *table)
+{
+        for (; table && table->verb.op; table++)
+                g_array_append_val(all, table->verb);
+}
+
 const TbVerb *tb_core_verbs(void)
 {
         static GArray *all; /* zero-terminated: an empty row is the end of the table */
         if (!all) {
                 all = g_array_new(TRUE, TRUE, sizeof(TbVerb));
+                for (guint i = 0; i < G_N_ELEMENTS(of_device); i++)
+                        append(all, of_device[i]);
                 for (guint k = 0; k < TB_KINDS; k++)
-                        for (const TbVerbRun *run = tables[k]; run && run->verb.op; run++)
-                                g_array_append_val(all, run->verb);
+                        append(all, tables[k]);
         }
         return (const TbVerb *)(void *)all->data;
 }

@@ -13,8 +13,7 @@ static bool params_ok(const TbControlMessage *m, GError **error)
 {
         g_auto(GStrv) words = g_strsplit(m->verb, ".", 2);
         for (const TbVerb *v = tb_core_verbs(); v->op; v++) {
-                if (!v->params || g_strcmp0(words[1], v->op) != 0 ||
-                    strcmp(tb_kind_name(v->kind), words[0]) != 0)
+                if (!v->params || g_strcmp0(words[1], v->op) != 0 || strcmp(tb_verb_noun(v), words[0]) != 0)
                         continue;
                 json_t *valid = tb_params_validate(v->params, m->params, error);
                 json_decref(valid);

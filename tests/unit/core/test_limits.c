@@ -58,7 +58,7 @@ static void test_parameters(void)
                 {LEASE, "take", "note", TB_LIMIT_LABEL, true},
         };
         for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
-                const TbVerb *verb = cases[i].kind == LEASE ? &tb_lease_verbs[0].verb
+                const TbVerb *verb = cases[i].kind == LEASE ? tb_core_device_verb("lease", cases[i].op)
                                                             : tb_core_verb(cases[i].kind, cases[i].op);
                 g_assert_nonnull(verb);
                 g_assert_cmpstr(verb->op, ==, cases[i].op);

@@ -1,0 +1,215 @@
+/* The verbs of a lease: device/lease.c is its life, here is who asks for it. */
+#include "host/core/ops/command.h"
+#include "host/core/private.h"
+#include "lib/limits.h"
+#include "lib/log.h"
+
+typedef struct Wait { /* the command's scratch */
+        TbCommand *command;
+        guint timer;
+} Wait;
+
+static json_t *grant_to(TbCommand *command)
+{
+        return tb_lease_take(tb_command_device(command), tb_command_actor(command),
+                             tb_command_string(command, "note"), tb_command_int(command, "ttl_s") * 1000);
+}
+
+static void refuse(TbCommand *command)
+{
+        TbDevice *device = tb_command_device(command);
+        g_autoptr(GError) error = NULL;
+        tb_lease_allows(device, tb_command_actor(command), &error);
+        if (!error)
+                tb_set_error(&error, TB_ERROR_BUSY, "the lease changed hands while you waited: ask again");
+        tb_command_fail(command, g_steal_pointer(&error), tb_device_lease_json(device));
+}
+
+static void get(TbCommand *command)
+{
+        tb_command_succeed(command, tb_device_lease_json(tb_command_device(command)));
+}
+
+/* --- take, and wait for it --- */
+static void wait_free(gpointer data)
+{
+        Wait *w = data;
+        g_clear_handle_id(&w->timer, g_source_remove);
+        g_free(w);
+}
+
+static void now_free(gpointer data)
+{
+        Wait *w = data;
+        g_clear_handle_id(&w->timer, g_source_remove);
+        tb_command_succeed(w->command, grant_to(w->command));
+}
+
+static void device_removed(gpointer data)
+{
+        Wait *w = data;
+        g_clear_handle_id(&w->timer, g_source_remove);
+        tb_command_fail(w->command, g_error_new(TB_ERROR, TB_ERROR_NOT_FOUND, "the device was removed"),
+                        NULL);
+}
+
+static gboolean wait_over(gpointer data)
+{
+        Wait *w = data;
+        w->timer = 0;
+        tb_lease_unwait(tb_command_device(w->command), w);
+        refuse(w->command);
+        return G_SOURCE_REMOVE;
+}
+
+static void wait_cancelled(TbCommand *command)
+{
+        Wait *w = command->scratch;
+        g_clear_handle_id(&w->timer, g_source_remove);
+        tb_lease_unwait(tb_command_device(command), w);
+}
+
+static void wait_for(TbCommand *command, guint seconds)
+{
+        Wait *w = g_new0(Wait, 1);
+        w->command = command;
+        command->scratch = w;
+        command->scratch_free = wait_free;
+        if (!tb_lease_wait(tb_command_device(command),
+                           &(TbLeaseWaiter){.free_now = now_free, .removed = device_removed, .data = w})) {
+                tb_command_fail(command,
+                                g_error_new(TB_ERROR, TB_ERROR_LIMIT, "%d callers wait for %s already",
+                                            TB_LIMIT_LEASE_WAITERS, tb_device_id(tb_command_device(command))),
+                                NULL);
+                return;
+        }
+        w->timer = g_timeout_add(seconds * 1000, wait_over, w);
+        tb_command_on_cancel(command, wait_cancelled);
+}
+
+static void take(TbCommand *command)
+{
+        TbDevice *device = tb_command_device(command);
+        const TbActor *actor = tb_command_actor(command);
+        gint64 wait_s = tb_command_int(command, "wait_s");
+        if (!tb_lease_is_held(device)) {
+                tb_command_succeed(command, grant_to(command));
+        } else if (tb_lease_is_holder(device, actor)) { /* the holder asks for another length */
+                tb_lease_extend(device, tb_command_int(command, "ttl_s") * 1000);
+                json_t *o = tb_device_lease_json(device);
+                if (actor->lease)
+                        json_object_set_new(o, "lease", json_string(actor->lease));
+                tb_command_succeed(command, o);
+        } else if (wait_s == 0) {
+                refuse(command);
+        } else {
+                wait_for(command, (guint)wait_s);
+        }
+}
+
+static void renew(TbCommand *command)
+{
+        TbDevice *device = tb_command_device(command);
+        if (!tb_lease_is_holder(device, tb_command_actor(command))) {
+                bool held = tb_lease_is_held(device);
+                tb_command_fail(command,
+                                held ? g_error_new(TB_ERROR, TB_ERROR_LOCKED,
+                                                   "X-Lease is not the lease that holds %s now", device->id)
+                                     : g_error_new(TB_ERROR, TB_ERROR_GONE,
+                                                   "the lease of %s has ended: take a new one", device->id),
+                                held ? tb_device_lease_json(device) : NULL);
+                return;
+        }
+        tb_lease_extend(device, 0);
+        tb_core_changed(device->core);
+        tb_bus_publish_transient(device->core->bus, "lease.renewed", device->id, NULL,
+                                 tb_device_lease_json(device));
+        tb_command_succeed(command, tb_device_lease_json(device));
+}
+
+static void release(TbCommand *command)
+{
+        TbDevice *device = tb_command_device(command);
+        const TbActor *actor = tb_command_actor(command);
+        bool holder = tb_lease_is_holder(device, actor);
+        if (!tb_lease_is_held(device)) {
+                tb_command_succeed(command, json_null());
+        } else if (holder || actor->role >= TB_ROLE_ADMIN) {
+                json_auto_t *lease = tb_device_lease_json(device);
+                tb_log(TB_LOG_INFO, TB_F("device", device->id, "request", actor->request),
+                       "lease of %s %s by %s", json_string_value(json_object_get(lease, "holder")),
+                       holder ? "released" : "taken over", actor->user);
+                tb_lease_end(device, holder ? NULL : actor->user);
+                tb_command_succeed(command, json_null());
+        } else {
+                refuse(command);
+        }
+}
+
+static const TbParam take_params[] = {
+        {.name = "ttl_s",
+         .type = TB_PARAM_INT,
+         .min = 1,
+         .max = TB_LIMIT_LEASE_S,
+         .fallback = "300",
+         .unit = "s",
+         .help = "the lease ends when the holder was silent for so long"},
+        {.name = "note", .type = TB_PARAM_STRING, .max = TB_LIMIT_LABEL, .help = "shown to others"},
+        {.name = "wait_s",
+         .type = TB_PARAM_INT,
+         .min = 0,
+         .max = TB_LIMIT_LEASE_WAIT_S,
+         .fallback = "0",
+         .unit = "s",
+         .help = "queue for so long when it is taken"},
+        TB_PARAM_END,
+};
+
+#define PATH "/host/devices/{id}/lease"
+
+const TbVerbRun tb_lease_verbs[] = {
+        {.verb = {.noun = "lease",
+                  .op = "get",
+                  .role = TB_ROLE_VIEWER,
+                  .flags = TB_VERB_QUIET,
+                  .timeout_ms = 5000,
+                  .params = tb_no_params,
+                  .method = "GET",
+                  .path = PATH,
+                  .http = TB_VERB_SPECIAL,
+                  .summary = "Who holds the device, until when; null when it is free",
+                  .answers = "200 application/json Lease"},
+         .start = get},
+        {.verb = {.noun = "lease",
+                  .op = "take",
+                  .role = TB_ROLE_OPERATOR,
+                  .timeout_ms = (TB_LIMIT_LEASE_WAIT_S + 10) * 1000,
+                  .params = take_params,
+                  .method = "POST",
+                  .path = PATH,
+                  .summary = "Take the device for a while; X-Lease on later calls",
+                  .answers = "200 application/json Lease; 423"},
+         .start = take},
+        {.verb = {.noun = "lease",
+                  .op = "renew",
+                  .role = TB_ROLE_OPERATOR,
+                  .flags = TB_VERB_QUIET,
+                  .timeout_ms = 5000,
+                  .params = tb_no_params,
+                  .method = "PUT",
+                  .path = PATH,
+                  .summary = "Heartbeat of the holder (X-Lease)",
+                  .answers = "200 application/json Lease; 410; 423"},
+         .start = renew},
+        {.verb = {.noun = "lease",
+                  .op = "release",
+                  .role = TB_ROLE_OPERATOR,
+                  .timeout_ms = 5000,
+                  .params = tb_no_params,
+                  .method = "DELETE",
+                  .path = PATH,
+                  .summary = "Release (holder), or take over (admin)",
+                  .answers = "204; 423"},
+         .start = release},
+        {.verb = {.op = NULL}},
+};
