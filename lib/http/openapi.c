@@ -89,6 +89,7 @@ static void add_common(json_t *out, const TbHttp *http, const TbHttpRoute *entry
                 add_problem(out, 415);
         if (http->rates)
                 add_problem(out, 429);
+        add_problem(out, 421);
         add_problem(out, 503);
 }
 

@@ -2,12 +2,16 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { assertProblem, SLOW, until } from './harness.mjs';
+import { assertProblem, documented, SLOW, until } from './harness.mjs';
 import { scrape } from './prometheus.mjs';
 import { Server } from './server-harness.mjs';
 
 let server;
-before(async () => { server = await Server.start(); });
+let answers;
+before(async () => {
+  server = await Server.start();
+  answers = documented(server, (await server.get('/openapi.json')).json);
+});
 after(() => server.stop());
 
 const typed = (type) => (m) => m.type === type;
@@ -265,6 +269,19 @@ test('wrong requests', async () => {
   assertProblem(await server.request('DELETE', '/api/session'), 405);
   assertProblem(await server.get('/nothing'), 404);
   assertProblem(await server.get('/ws'), 426);
+});
+
+test('every refusal is among the answers that the document lists', async () => {
+  const json = { 'Content-Type': 'application/json' };
+  for (const [method, target, options, status] of [
+    ['POST', '/api/session', { body: '{', headers: json }, 400], ['POST', '/api/session', { json: { nonsense: 1 } }, 400],
+    ['POST', '/api/session', { body: 'x', headers: { 'Content-Type': 'text/plain' } }, 415], ['POST', '/api/session', { json: { device: 'no/such' } }, 404],
+    ['POST', '/api/session', { body: `{"x":"${'y'.repeat(1024 * 1024)}"}`, headers: json }, 413], ['POST', '/api/session', { json: {}, headers: { 'Sec-Fetch-Site': 'cross-site' } }, 403],
+    ['GET', '/api/session/nosuchsession', {}, 404], ['GET', '/api/session/nosuchsession/qr.svg', {}, 404], ['GET', '/api/hosts/nosuchhost/host/info', {}, 404],
+    ['DELETE', '/api/hosts/nosuchhost', {}, 404], ['GET', '/ws', {}, 426], ['GET', '/api/ice', { body: '{}', headers: json }, 400], ['GET', '/api/session/%zz', {}, 400],
+  ]) assertProblem(await server.request(method, target, options), status);
+  assert.ok(answers.seen >= 13, `${answers.seen} refusals`);
+  assert.deepEqual(answers.findings(), []);
 });
 
 test('openapi and metrics', async () => {
