@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "host/core/device/resources_private.h"
-#include "host/core/ops/command.h"
 #include "lib/limits.h"
 
 #define TIMEOUT_MS 15000
