@@ -90,9 +90,6 @@ TbCommand *tb_core_command(TbCore *core, const TbActor *actor, const char *devic
                            json_t *params, const TbPayload *payload, TbCommandDone done, gpointer user);
 /* Nobody waits any more: `done` will not be called; a driver call in progress is interrupted. */
 void tb_command_cancel(TbCommand *command);
-/* Would this actor be allowed to control the device now? For views that must refuse early (VNC input, console
- * WebSocket). */
-bool tb_core_may_control(TbCore *core, const TbActor *actor, const char *device, GError **error);
 
 /* The verbs, for routes, OpenAPI and help. */
 typedef enum TbVerbHttp {
@@ -105,7 +102,7 @@ typedef enum TbVerbFlags {
         TB_VERB_JOINS =
                 1 << 3, /* reads a state: same calls that are under way together are one call of the lane */
         TB_VERB_QUIET = 1 << 1, /* too frequent for the audit trail and the timeline (input, console.write) */
-        TB_VERB_ANY_DEVICE = 1 << 3, /* the device need not be there: device.add, device.remove */
+        TB_VERB_ANY_DEVICE = 1 << 4, /* the device need not be there: device.add, device.remove */
 } TbVerbFlags;
 typedef struct TbVerb {
         const char

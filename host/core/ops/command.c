@@ -269,12 +269,6 @@ static bool may_control(TbDevice *device, const TbActor *actor, GError **error)
         return true;
 }
 
-bool tb_core_may_control(TbCore *core, const TbActor *actor, const char *id, GError **error)
-{
-        TbDevice *device = tb_core_device(core, id, error);
-        return device && may_control(device, actor, error);
-}
-
 static bool check(TbCommand *c, const char *verb, json_t *params, const TbVerbRun **ret_run, GError **error)
 {
         if (c->core->stopping) {
@@ -387,11 +381,6 @@ bool tb_command_require_control(TbCommand *c)
                 g_error_matches(error, TB_ERROR, TB_ERROR_LOCKED) ? tb_device_lease_json(c->device) : NULL;
         tb_command_fail(c, error, extra);
         return false;
-}
-
-json_t *tb_command_params(TbCommand *c)
-{
-        return c->params;
 }
 
 const char *tb_command_string(TbCommand *c, const char *name)

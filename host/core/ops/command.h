@@ -79,7 +79,6 @@ void tb_command_on_cancel(TbCommand *command, void (*on_cancel)(TbCommand *comma
 /* For verbs that only sometimes change the device. False: the command was failed. */
 bool tb_command_require_control(TbCommand *command);
 
-json_t *tb_command_params(TbCommand *command);                       /* borrowed */
 const char *tb_command_string(TbCommand *command, const char *name); /* borrowed; NULL: not given */
 gint64 tb_command_int(TbCommand *command, const char *name);
 const TbActor *tb_command_actor(TbCommand *command);
