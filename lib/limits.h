@@ -7,11 +7,17 @@
 /* HTTP */
 /* bytes of a JSON or SDP body; streamed bodies are not bounded by it */
 #define TB_LIMIT_HTTP_BODY (1024 * 1024)
-#define TB_LIMIT_HTTP_HEADERS (32 * 1024) /* bytes of request line + headers */
-#define TB_LIMIT_HTTP_CONNECTIONS 2048    /* host, at once */
-#define TB_LIMIT_HTTP_REFUSALS_SAID 100   /* log lines of one status to one address in 10 s */
-#define TB_LIMIT_HTTP_LINGERING 64        /* refused connections that may still read why */
-#define TB_LIMIT_HTTP_IDLE_S 60           /* keep-alive connection without a request */
+#define TB_LIMIT_HTTP_HEADERS (32 * 1024)        /* bytes of request line + headers */
+#define TB_LIMIT_HTTP_CONNECTIONS 2048           /* host, at once */
+#define TB_LIMIT_HTTP_REFUSALS_SAID 100          /* log lines of one status to one address in 10 s */
+#define TB_LIMIT_HTTP_LINGERING 64               /* refused connections that may still read why */
+#define TB_LIMIT_HTTP_ANSWERS (64 * 1024 * 1024) /* bytes of answers that nobody has read yet, in all */
+#define TB_LIMIT_HTTP_ANSWERS_OF_ONE                                                                         \
+        (8 * 1024 * 1024)                       /* of who asks, when his next requests wait until he reads */
+#define TB_LIMIT_HTTP_READ_FIRST_S 5           /* how long they wait */
+#define TB_LIMIT_HTTP_BODIES (32 * 1024 * 1024) /* bytes of bodies that are collected, in all */
+#define TB_LIMIT_HTTP_BODIES_OF_ONE (8 * 1024 * 1024) /* of who asks */
+#define TB_LIMIT_HTTP_IDLE_S 60                       /* keep-alive connection without a request */
 #define TB_LIMIT_HTTP_REQUEST_S                                                                              \
         60 /* from a request's first line to the end of its head, and of a body that is no stream */
 #define TB_LIMIT_JSON_DEPTH 32 /* nesting */
@@ -98,9 +104,11 @@
 #define TB_LIMIT_CONSOLE_WRITE (1024 * 1024)    /* bytes of one write */
 #define TB_LIMIT_BREAK_MS 5000
 #define TB_LIMIT_CYCLE_OFF_S 120
-#define TB_LIMIT_SAMPLES 256               /* samples in one POST */
-#define TB_LIMIT_SAMPLES_KEPT 600          /* of each sensor stream, in memory */
-#define TB_LIMIT_STREAMS 128               /* sensor streams per interface */
+#define TB_LIMIT_SAMPLES 256      /* samples in one POST */
+#define TB_LIMIT_SAMPLES_KEPT 600 /* of each sensor stream, in memory */
+#define TB_LIMIT_SAMPLES_ANSWER                                                                              \
+        8192                 /* samples in one answer: what was asked for shares them, the newest are given */
+#define TB_LIMIT_STREAMS 128 /* sensor streams per interface */
 #define TB_LIMIT_SENSOR_MS_MIN 100         /* shortest sampling interval */
 #define TB_LIMIT_DEVICE_ANSWER (64 * 1024) /* bytes of one HTTP answer of a plug or a PDU */
 

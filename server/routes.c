@@ -302,11 +302,9 @@ static void metrics(TbRequest *request, gpointer data)
         tb_request_reply_text(request, 200, "text/plain; version=0.0.4; charset=utf-8", text);
 }
 
-static void openapi(TbRequest *request, gpointer data)
+static void openapi(TbRequest *request, gpointer data G_GNUC_UNUSED)
 {
-        tb_request_reply_json(request, 200,
-                              tb_http_openapi(((TbServer *)data)->http, "Testbed server",
-                                              "Pairing of phones, desktops and hosts", "."));
+        tb_http_reply_openapi(request, "Testbed server", "Pairing of phones, desktops and hosts", ".");
 }
 
 static const TbParam session_params[] = {

@@ -219,17 +219,15 @@ static void metrics(TbRequest *request, gpointer data)
 }
 
 /* --- documentation --- */
-static void openapi(TbRequest *request, gpointer data)
+static void openapi(TbRequest *request, gpointer data G_GNUC_UNUSED)
 {
-        TbApi *api = data;
-        tb_request_reply_json(request, 200,
-                              tb_http_openapi(api->http, "Testbed host",
-                                              "Routes below /host/devices/{id}/ are shown with an interface "
-                                              "that is named after its kind, as it is by default; "
-                                              "put the interface's own name there if it has another. Errors "
-                                              "are RFC 9457 problem+json. Control calls carry "
-                                              "X-Lease when the device is leased.",
-                                              ".."));
+        tb_http_reply_openapi(request, "Testbed host",
+                              "Routes below /host/devices/{id}/ are shown with an interface that is named "
+                              "after its kind, as it is by default; "
+                              "put the interface's own name there if it has another. Errors are RFC 9457 "
+                              "problem+json. Control calls carry "
+                              "X-Lease when the device is leased.",
+                              "..");
 }
 
 static void docs(TbRequest *request, gpointer data)

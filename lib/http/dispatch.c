@@ -70,6 +70,14 @@ static void call_handler(TbRequest *request)
         request->in_call = false;
 }
 
+/* libmicrohttpd does not look at its connection meanwhile, and nobody need be served who has left. */
+static void wait_for_turn(TbRequest *request)
+{
+        if (request->conn)
+                tb_share_busy(request->conn);
+        tb_request_watch(request);
+}
+
 static enum MHD_Result answer_or_wait(TbRequest *request)
 {
         return request->response ? queue(request) : suspend(request);
@@ -81,6 +89,15 @@ static void refuse_body(TbRequest *request)
         g_clear_pointer(&request->bytes, g_byte_array_unref);
         request->discard = true;
         tb_respond_error(request, TB_ERROR_TOO_LARGE, "the body is larger than %d bytes", TB_LIMIT_HTTP_BODY);
+}
+
+static void refuse_bodies(TbRequest *request)
+{
+        g_clear_pointer(&request->bytes, g_byte_array_unref);
+        request->discard = true;
+        tb_request_add_header(request, "Retry-After", "1");
+        tb_respond_error(request, TB_ERROR_LIMIT,
+                         "bodies of other requests of yours are under way: let them end first");
 }
 
 static void drop_pipe(TbRequest *request, const char *why)
@@ -121,6 +138,8 @@ static enum MHD_Result take_body(TbRequest *request, const char *upload, size_t 
         request->received += *size;
         if (!request->discard && request->received > TB_LIMIT_HTTP_BODY)
                 refuse_body(request);
+        else if (!request->discard && !tb_turn_count_body(request))
+                refuse_bodies(request);
         if (!request->discard)
                 g_byte_array_append(request->bytes, (const guint8 *)upload, (guint)*size);
         else if (!stream && request->received > TB_HTTP_DISCARD)
@@ -182,8 +201,11 @@ static enum MHD_Result end_of_body(TbRequest *request)
         request->in_call = true;
         bool ok = (kind != TB_BODY_JSON && kind != TB_BODY_JSON_ANY) || parse_json(request);
         request->in_call = false;
-        if (ok)
+        request->phase = TB_PHASE_WAIT;
+        if (ok && tb_turn_take(request))
                 call_handler(request);
+        else if (ok)
+                wait_for_turn(request);
         return answer_or_wait(request);
 }
 
@@ -284,6 +306,7 @@ void tb_dispatch_completed(void *cls, struct MHD_Connection *connection G_GNUC_U
         request->take = NULL;
         drop_pipe(request, "the client left");
         g_clear_pointer(&request->out, tb_pipe_reply_free);
+        tb_turn_leave(request);
         if (request->push)
                 tb_push_abandon(request->push);
         if (request->ws)

@@ -114,6 +114,8 @@ void tb_http_free(TbHttp *http);
 /* OpenAPI 3.1 of every route that was added. `root`: where their paths begin, relative to the address of the
  * document itself ("..": it is one folder below). */
 json_t *tb_http_openapi(TbHttp *http, const char *title, const char *description, const char *root);
+/* The same as an answer, made once. */
+void tb_http_reply_openapi(TbRequest *request, const char *title, const char *description, const char *root);
 
 /* --- the request; valid while the handler runs, longer with a reference --- */
 TbRequest *tb_request_ref(TbRequest *request);

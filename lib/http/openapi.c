@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "lib/http/private.h"
+#include "lib/json.h"
 #include "lib/limits.h"
 
 static const char *shown_path(const TbRoute *route)
@@ -201,4 +202,18 @@ json_t *tb_http_openapi(TbHttp *http, const char *title, const char *description
                 description ? description : "", "servers", "url", root, "paths", paths, "components",
                 "schemas", "Problem", problem, "securitySchemes", "bearer", "type", "http", "scheme",
                 "bearer", "access_token", "type", "apiKey", "in", "query", "name", "access_token");
+}
+
+/* Routes do not change once there is somebody to ask: it is made once, and all have the same bytes. */
+void tb_http_reply_openapi(TbRequest *request, const char *title, const char *description, const char *root)
+{
+        TbHttp *http = request->http;
+        if (!http->openapi) {
+                json_auto_t *all = tb_http_openapi(http, title, description, root);
+                gsize size;
+                char *text = tb_json_text(all, &size);
+                http->openapi = g_bytes_new_take(text, size);
+        }
+        tb_request_add_header(request, "Cache-Control", "no-store");
+        tb_request_reply_bytes(request, 200, "application/json", http->openapi);
 }

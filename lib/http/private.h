@@ -52,6 +52,7 @@ bool tb_raw_head_is_whole(struct MHD_Connection *connection, const char *method)
 /* refuse.c */
 
 typedef struct TbShare TbShare; /* share.c */
+typedef struct TbAsker TbAsker; /* turns.c */
 
 typedef struct TbConn {      /* one client connection */
         const void *magic;   /* tb_conn_magic: not that of another user of the library in this process */
@@ -97,27 +98,35 @@ struct TbHttp {
         char **hosts, **origins; /* owned */
         TbRates *rates;          /* owned; NULL: no limit */
         guint rate;
+        GBytes *openapi;    /* ref; what tb_http_reply_openapi() says; NULL: nobody has asked */
         GPtrArray *routes;  /* owned TbHttpRoute */
         GPtrArray *statics; /* owned TbHttpStatic */
         GQueue requests;    /* live ones, the oldest first; not owned */
         GQueue conns;       /* TbConn; of those without a request the oldest first; not owned */
-        GSource *slow;      /* ref; slow.c; NULL while there is no connection */
-        GQueue pushes;      /* live ones; not owned */
-        GQueue sockets;     /* TbWs, the longest silent first; not owned */
-        GQueue dead;        /* TbWs to be told of their end */
-        GQueue waiting;     /* TbWs that sent too fast; not owned */
-        GSource *resume;    /* ref; reads those again; NULL like sweep */
+        GSource *turns;     /* ref; turns.c */
+        GHashTable *askers; /* TbAsker by its own key: who waits for a turn, or has answers to read; owned */
+        GQueue askers_waiting; /* TbAsker with requests that wait, the next first; not owned */
+        guint waiting_turns;   /* requests in them */
+        gint64 turn_until_us;  /* handlers that begin later wait for another turn */
+        gsize answers;         /* bytes of answers under way that are counted */
+        gsize bodies;          /* bytes of bodies under way that are counted */
+        GSource *slow;         /* ref; slow.c; NULL while there is no connection */
+        GQueue pushes;         /* live ones; not owned */
+        GQueue sockets;        /* TbWs, the longest silent first; not owned */
+        GQueue dead;           /* TbWs to be told of their end */
+        GQueue waiting;        /* TbWs that sent too fast; not owned */
+        GSource *resume;       /* ref; reads those again; NULL like sweep */
         guint max_connections;
-        guint held;                /* connections that have a share */
-        GHashTable *shares;        /* key of its own -> owned TbShare */
-        GQueue idle;               /* TbConn without a request with a handler, the oldest first; not owned */
-        GQueue lingering;          /* refused TbConn, the oldest first; not owned */
-        GSource *room;             /* ref; makes room while nearly full; NULL while not */
-        TbTally *refusals;         /* owned; what is said of those that are refused */
-        const TbNets *trusted;     /* borrowed; NULL: none but this machine */
+        guint held;            /* connections that have a share */
+        GHashTable *shares;    /* key of its own -> owned TbShare */
+        GQueue idle;           /* TbConn without a request with a handler, the oldest first; not owned */
+        GQueue lingering;      /* refused TbConn, the oldest first; not owned */
+        GSource *room;         /* ref; makes room while nearly full; NULL while not */
+        TbTally *refusals;     /* owned; what is said of those that are refused */
+        const TbNets *trusted; /* borrowed; NULL: none but this machine */
         TbWithoutTokens without_tokens;
-        bool needs_tls;            /* secrets are taken by TLS only */
-        TbTally *plain;            /* owned; addresses that showed a secret without TLS */
+        bool needs_tls; /* secrets are taken by TLS only */
+        TbTally *plain; /* owned; addresses that showed a secret without TLS */
         TbBucket read_lines;
         GSource *grace; /* ref; end of tb_http_stop() */
         void (*stopped)(gpointer);
@@ -175,7 +184,12 @@ struct TbRequest {
         struct TbPush *push;     /* borrowed; NULL: none */
         struct TbPipeReply *out; /* owned; NULL: none */
         struct TbWs *ws;         /* borrowed; upgraded and not yet attached */
-        TbPollerEntry *watch;    /* owned; sees the client leave while suspended */
+        TbAsker *asker;  /* borrowed from http; NULL: it does not wait, and has no answer that counts */
+        GList turn_link; /* in asker->waiting while it waits */
+        gint64 turn_us;  /* since when */
+        gsize counted, body_counted; /* bytes of its answer, of its body */
+        bool waits;                  /* for its turn */
+        TbPollerEntry *watch;        /* owned; sees the client leave while suspended */
         void (*gone)(TbRequest *request, gpointer data);
         gpointer gone_data; /* borrowed */
 };
@@ -216,6 +230,16 @@ void tb_share_idle(TbConn *conn);
 void tb_share_leave(TbConn *conn);
 void tb_share_stop(TbHttp *http);
 void tb_share_end_lingering(TbHttp *http, gint64 before_us);
+
+/* turns.c: whose request is handled next */
+void tb_turns_start(TbHttp *http);
+void tb_turns_stop(TbHttp *http);  /* no request lives any more */
+void tb_turns_begin(TbHttp *http); /* a turn of the loop */
+/* False: `request` waits, and its handler is called later, while its connection is suspended. */
+bool tb_turn_take(TbRequest *request);
+void tb_turn_count(TbRequest *request, gsize bytes); /* of its answer, until it is read */
+bool tb_turn_count_body(TbRequest *request);         /* what has come of it; false: too much is under way */
+void tb_turn_leave(TbRequest *request);              /* its end */
 
 /* slow.c: ends clients that drip, and those that left unnoticed */
 void tb_slow_add(TbHttp *http, TbConn *conn);

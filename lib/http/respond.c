@@ -82,6 +82,7 @@ static void reply_json(TbRequest *request, int status, const char *type, json_t 
         gsize size;
         char *text = tb_json_text(body_take, &size);
         json_decref(body_take);
+        tb_turn_count(request, size);
         struct MHD_Response *response = tb_respond_text(text, size);
         add(response, "Content-Type", type);
         add(response, "Cache-Control", "no-store");
@@ -95,7 +96,9 @@ void tb_request_reply_json(TbRequest *request, int status, json_t *body_take)
 
 void tb_request_reply_text(TbRequest *request, int status, const char *content_type, const char *text)
 {
-        struct MHD_Response *response = tb_respond_text(g_strdup(text), strlen(text));
+        gsize size = strlen(text);
+        tb_turn_count(request, size);
+        struct MHD_Response *response = tb_respond_text(g_memdup2(text, size), size);
         add(response, "Content-Type", content_type);
         add(response, "Cache-Control", "no-store");
         tb_respond(request, status, response);
@@ -118,6 +121,7 @@ static ssize_t read_bytes(void *cls, uint64_t pos, char *buf, size_t max)
 void tb_request_reply_bytes(TbRequest *request, int status, const char *content_type, GBytes *body)
 {
         gsize size = g_bytes_get_size(body);
+        tb_turn_count(request, size);
         struct MHD_Response *response =
                 size == 0 ? MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT)
                           : MHD_create_response_from_callback(size, TB_HTTP_STREAM_BLOCK, read_bytes,

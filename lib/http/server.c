@@ -33,6 +33,7 @@ void tb_http_run(TbHttp *http)
                 return;
         http->running = true;
         http->kicked = false;
+        tb_turns_begin(http);
         MHD_run(http->daemon);
         http->running = false;
         arm_timer(http);
@@ -188,6 +189,7 @@ TbHttp *tb_http_new(const TbHttpOptions *options, GError **error)
         http->machine = g_strdup(g_get_host_name());
         http->hosts = g_strdupv((char **)options->hosts);
         http->origins = g_strdupv((char **)options->origins);
+        tb_turns_start(http);
         http->shares = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
         http->refusals = tb_tally_new(TB_LIMIT_HTTP_REFUSALS_SAID, TB_LIMIT_TALLY_S * 1000, say_more,
                                       (gpointer) "answered");
@@ -322,9 +324,11 @@ void tb_http_free(TbHttp *http)
                 g_source_destroy(http->grace);
                 g_source_unref(http->grace);
         }
+        g_bytes_unref(http->openapi);
         g_ptr_array_unref(http->routes);
         g_ptr_array_unref(http->statics);
         tb_share_stop(http);
+        tb_turns_stop(http);
         tb_tally_free(http->refusals);
         tb_tally_free(http->plain);
         g_assert(g_hash_table_size(http->shares) == 0);

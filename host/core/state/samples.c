@@ -129,10 +129,10 @@ json_t *tb_samples_latest(TbSamples *samples)
         return all;
 }
 
-static json_t *history_of(const Stream *s, gint64 since_ms)
+static json_t *history_of(const Stream *s, gint64 since_ms, guint most)
 {
         json_t *t = json_array(), *value = json_array();
-        for (guint i = 0; i < s->count; i++) {
+        for (guint i = s->count > most ? s->count - most : 0; i < s->count; i++) {
                 const Point *p = point_at(s, i);
                 if (p->t_ms <= since_ms)
                         continue;
@@ -146,10 +146,12 @@ static json_t *history_of(const Stream *s, gint64 since_ms)
 json_t *tb_samples_history(TbSamples *samples, const char *const *only, gint64 since_ms)
 {
         json_t *all = json_object();
+        guint asked = only ? g_strv_length((char **)only) : samples->streams->len;
+        guint most = TB_LIMIT_SAMPLES_ANSWER / CLAMP(asked, 1, TB_LIMIT_STREAMS);
         for (guint i = 0; i < samples->streams->len; i++) {
                 const Stream *s = g_ptr_array_index(samples->streams, i);
                 if (!only || g_strv_contains(only, s->name))
-                        json_object_set_new(all, s->name, history_of(s, since_ms));
+                        json_object_set_new(all, s->name, history_of(s, since_ms, most));
         }
         return all;
 }

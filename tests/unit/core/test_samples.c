@@ -51,6 +51,26 @@ static void test_ring(void)
         tb_samples_free(samples);
 }
 
+/* TB_LIMIT_SAMPLES_ANSWER: as many streams as fit have all of theirs, one more and each has the newest of its share. */
+static void test_answer(void)
+{
+        const guint fit = TB_LIMIT_SAMPLES_ANSWER / TB_LIMIT_SAMPLES_KEPT;
+        TbSamples *samples = tb_samples_new();
+        for (guint n = 1; n <= TB_LIMIT_STREAMS; n++) {
+                g_autofree char *name = g_strdup_printf("s%u", n);
+                for (int i = 1; i <= TB_LIMIT_SAMPLES_KEPT; i++)
+                        g_assert_true(add(samples, name, i, i));
+                if (n != fit && n != fit + 1 && n != TB_LIMIT_STREAMS)
+                        continue;
+                guint share = MIN(TB_LIMIT_SAMPLES_KEPT, TB_LIMIT_SAMPLES_ANSWER / n);
+                json_auto_t *history = tb_samples_history(samples, NULL, 0);
+                g_assert_cmpuint(share<TB_LIMIT_SAMPLES_KEPT, ==, n> fit);
+                g_assert_cmpuint(count(history, "s1"), ==, share);
+                g_assert_cmpint(at(history, name, 0), ==, TB_LIMIT_SAMPLES_KEPT - (int)share + 1);
+        }
+        tb_samples_free(samples);
+}
+
 static void test_order(void)
 {
         static const char *const names[] = {"load.1m", "cpu.busy", "b", "a", "uptime"};
@@ -105,6 +125,7 @@ int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/samples/ring", test_ring);
+        g_test_add_func("/samples/answer", test_answer);
         g_test_add_func("/samples/order", test_order);
         g_test_add_func("/samples/chosen", test_chosen);
         g_test_add_func("/samples/refused", test_refused);
