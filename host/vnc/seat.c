@@ -325,6 +325,11 @@ void tb_vnc_seats_free(TbVncSeats *seats)
         g_free(seats);
 }
 
+const char *tb_vnc_seats_problem(const TbVncSeats *seats)
+{
+        return tb_vnc_slots_problem(seats->slots);
+}
+
 bool tb_vnc_seats_full(TbVncSeats *seats)
 {
         return tb_vnc_slots_idle(seats->slots) == 0;

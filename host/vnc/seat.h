@@ -27,4 +27,5 @@ TbVncSeats *tb_vnc_seats_new(TbCore *core, TbMedia *media, GError **error);
 void tb_vnc_seats_free(TbVncSeats *seats); /* ends every viewer; accepts NULL */
 /* `guest->purpose` is a TbVncTicket. False: no seat or no such video any more, nothing was taken. */
 bool tb_vnc_seats_take(TbVncSeats *seats, const TbVncGuest *guest);
+const char *tb_vnc_seats_problem(const TbVncSeats *seats); /* nobody gets one: why; NULL: well */
 bool tb_vnc_seats_full(TbVncSeats *seats);

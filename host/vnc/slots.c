@@ -16,6 +16,7 @@
 struct TbVncSlots {
         GPtrArray *all;  /* owned TbVncSlot */
         GPtrArray *idle; /* borrowed */
+        char *problem;   /* owned; NULL: none */
 };
 
 /* The pointer that viewers draw themselves: many sources have none in their picture, and a local one has no
@@ -183,6 +184,41 @@ static TbVncSlot *slot_new(GError **error)
         return slot;
 }
 
+/* A viewer comes and goes, in memory: the library takes our greeting, and the descriptor stays ours. */
+static bool works(TbVncSlot *slot, GError **error)
+{
+        int pair[2];
+        g_autoptr(GByteArray) init = g_byte_array_new();
+        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0) {
+                tb_set_error(error, TB_ERROR_UNAVAILABLE, "socketpair: %s", g_strerror(errno));
+                return false;
+        }
+        bool ok = tb_vnc_slot_adopt(slot, pair[0], init, error);
+        if (ok)
+                tb_vnc_slot_drop(slot);
+        close(pair[1]);
+        if (ok && fcntl(slot->fd, F_GETFD) < 0) {
+                slot->fd = -1;
+                tb_set_error(error, TB_ERROR_INTERNAL, "it closed a descriptor that is ours");
+                return false;
+        }
+        return ok;
+}
+
+static void try_one(TbVncSlots *slots)
+{
+        g_autoptr(GError) error = NULL;
+        if (strcmp(LIBVNCSERVER_VERSION, TB_VNC_PROVEN) != 0)
+                tb_log(TB_LOG_WARNING, TB_F(),
+                       "built for libvncserver " LIBVNCSERVER_VERSION "; " TB_VNC_PROVEN
+                       " is what VNC was proven with");
+        if (slots->all->len == 0 || works(slots->all->pdata[0], &error))
+                return;
+        slots->problem = g_strdup_printf("libvncserver does not do what VNC needs here: %s", error->message);
+        tb_log(TB_LOG_WARNING, TB_F(), "no VNC: %s", slots->problem);
+        g_ptr_array_set_size(slots->idle, 0);
+}
+
 TbVncSlots *tb_vnc_slots_new(guint n, GError **error)
 {
         static gsize once;
@@ -206,16 +242,23 @@ TbVncSlots *tb_vnc_slots_new(guint n, GError **error)
                 g_ptr_array_add(slots->all, slot);
                 g_ptr_array_add(slots->idle, slot);
         }
+        try_one(slots);
         return slots;
+}
+
+const char *tb_vnc_slots_problem(const TbVncSlots *slots)
+{
+        return slots->problem;
 }
 
 void tb_vnc_slots_free(TbVncSlots *slots)
 {
         if (!slots)
                 return;
-        g_assert(slots->idle->len == slots->all->len || slots->all->len == 0);
+        g_assert(slots->idle->len == slots->all->len || slots->all->len == 0 || slots->problem);
         g_ptr_array_free(slots->idle, TRUE);
         g_ptr_array_free(slots->all, TRUE);
+        g_free(slots->problem);
         g_free(slots);
 }
 

@@ -13,6 +13,8 @@
 #include <rfb/rfb.h>
 #include <stdbool.h>
 
+#define TB_VNC_PROVEN "0.9.14" /* of libvncserver; docs/UPSTREAM.md */
+
 typedef struct TbVncSlots TbVncSlots;
 typedef struct TbVncSlot {
         int fd;                  /* owned; below FD_SETSIZE */
@@ -24,6 +26,9 @@ typedef struct TbVncSlot {
 
 /* Per process: one at a time, before any viewer's thread runs. */
 TbVncSlots *tb_vnc_slots_new(guint n, GError **error);
+/* What is expected of the library's inside is tried once, at the start: NULL, or why viewers cannot be served (then no slot is
+ * idle, and everything else goes on). Borrowed. */
+const char *tb_vnc_slots_problem(const TbVncSlots *slots);
 void tb_vnc_slots_free(TbVncSlots *slots);       /* accepts NULL; all slots were given back */
 TbVncSlot *tb_vnc_slots_take(TbVncSlots *slots); /* NULL: all in use */
 void tb_vnc_slots_give(TbVncSlots *slots, TbVncSlot *slot);

@@ -84,6 +84,8 @@ static void knock(TbVnc *vnc, int fd, const char *peer, TbInterface *iface, cons
 {
         if (why_not)
                 options->refuse = why_not->message;
+        else if (tb_vnc_seats_problem(vnc->seats))
+                options->refuse = tb_vnc_seats_problem(vnc->seats);
         else if (tb_vnc_seats_full(vnc->seats))
                 options->refuse =
                         "too many viewers: " G_STRINGIFY(TB_LIMIT_VNC_CLIENTS) " are watching already";
@@ -303,12 +305,13 @@ void tb_vnc_free(TbVnc *vnc)
 json_t *tb_vnc_services(TbVnc *vnc)
 {
         const TbHostConfig *config = tb_core_config(vnc->core);
+        bool works = !tb_vnc_seats_problem(vnc->seats);
         return json_pack("{s:s, s:s}", "vnc",
-                         vnc->ports->len    ? "running"
-                         : config->vnc_port ? "stopped"
-                                            : "off",
+                         works && vnc->ports->len ? "running"
+                         : config->vnc_port       ? "stopped"
+                                                  : "off",
                          "novnc",
-                         vnc->http            ? "running"
+                         works && vnc->http   ? "running"
                          : config->novnc_port ? "stopped"
                                               : "off");
 }

@@ -3,32 +3,17 @@
  * NUL is hidden from us, and may not be from a proxy before us. It parses in place, so what it hides still lies
  * between two of its strings: in 0.9.75 each header ends with one or two NULs (its LF or CRLF) right before the next
  * one's name, and the target with one right before the version. A value that lies elsewhere was put together from a
- * folded line, which RFC 9112, 5.2, lets us refuse; so does 2.2 a CR alone, which would pass for one of those NULs. With another version of the library nothing is looked at; the
- * unit test (test_http.c) says then that NULs pass.
+ * folded line, which RFC 9112, 5.2, lets us refuse; so does 2.2 a CR alone, which would pass for one of those NULs.
+ * With another version of the library nothing is looked at (library.h).
  */
 #include <string.h>
 
+#include "lib/http/library.h"
 #include "lib/http/private.h"
-#include "lib/log.h"
-
-#define PROVEN "0.9.75"
-
-static bool is_proven(void)
-{
-        static int proven = -1;
-        if (proven < 0) {
-                proven = strcmp(MHD_get_version(), PROVEN) == 0;
-                if (!proven)
-                        tb_log(TB_LOG_INFO, TB_F(),
-                               "libmicrohttpd %s: NULs in headers are looked for in " PROVEN " only",
-                               MHD_get_version());
-        }
-        return proven;
-}
 
 bool tb_raw_method_is_whole(const char *method, const char *uri)
 {
-        if (!is_proven())
+        if (!tb_library_is_proven())
                 return true;
         for (method += strlen(method) + 1; method < uri && *method == ' ';)
                 method++;
@@ -37,7 +22,7 @@ bool tb_raw_method_is_whole(const char *method, const char *uri)
 
 bool tb_raw_target_is_whole(const char *uri)
 {
-        return !is_proven() || strncmp(uri + strlen(uri) + 1, "HTTP/", 5) == 0;
+        return !tb_library_is_proven() || strncmp(uri + strlen(uri) + 1, "HTTP/", 5) == 0;
 }
 
 typedef struct Walk {
@@ -75,7 +60,7 @@ bool tb_raw_head_is_whole(struct MHD_Connection *connection, const char *method)
 {
         const union MHD_ConnectionInfo *info =
                 MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-        if (!is_proven() || !info)
+        if (!tb_library_is_proven() || !info)
                 return true;
         Walk walk = {.begin = method, .end = method + info->header_size};
         MHD_get_connection_values(connection, MHD_HEADER_KIND, look, &walk);

@@ -5,7 +5,7 @@
  * MHD_queue_response(), and in ELF a program's definition of a shared library's public function comes before
  * the library's (ld.so(8), symbol interposition). So that function is ours: what we answer goes through
  * tb_refuse_queue() to the library's, and what arrives in ours is an error of the library, which we answer in
- * its place.
+ * its place. With another version than the proven one (library.h) it is the library's to answer.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "lib/clock.h"
+#include "lib/http/library.h"
 #include "lib/http/private.h"
 #include "lib/json.h"
 #include "lib/limits.h"
@@ -140,7 +141,7 @@ __attribute__((visibility("default"))) enum MHD_Result MHD_queue_response(struct
         const union MHD_ConnectionInfo *info =
                 MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
         TbConn *conn = info ? info->socket_context : NULL;
-        if (!conn || conn->magic != tb_conn_magic)
+        if (!conn || conn->magic != tb_conn_magic || !tb_library_is_proven())
                 return tb_refuse_queue(connection, status, response);
         refuse(conn, status);
         return MHD_NO;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "lib/error.h"
+#include "lib/http/library.h"
 #include "lib/http/private.h"
 #include "lib/limits.h"
 #include "lib/log.h"
@@ -213,6 +214,9 @@ TbHttp *tb_http_new(const TbHttpOptions *options, GError **error)
         }
         http->guard.loopback = tb_address_is_loopback(bound);
         signal(SIGPIPE, SIG_IGN); /* a peer that is gone is told by the write's error */
+        g_autofree char *problem = tb_library_problem();
+        if (problem)
+                tb_log(TB_LOG_WARNING, TB_F(), "%s", problem);
         http->daemon = start_daemon(http, fd);
         if (!http->daemon) {
                 tb_set_error(error, TB_ERROR_INTERNAL, "libmicrohttpd did not start");
