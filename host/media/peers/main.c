@@ -51,13 +51,10 @@ static void warm_up(void)
         tb_certificate_make();
 }
 
-/* Thread of its own. The first element of DTLS of a process makes a certificate of RSA, which nobody uses
- * (webrtc/certificate.h); a viewer who comes while it is at it waits for it. */
-static void make_first_dtls(gpointer data G_GNUC_UNUSED)
+/* A thread of its own: a viewer who comes while it is at it waits for it. */
+static void settle_dtls(gpointer data G_GNUC_UNUSED)
 {
-        GstElement *dtls = gst_element_factory_make("dtlsdec", NULL);
-        if (dtls)
-                gst_object_unref(gst_object_ref_sink(dtls));
+        tb_certificate_settle_gstreamer();
 }
 
 static void on_ended(void *loop)
@@ -80,7 +77,7 @@ static int run(void)
         tb_dtls_hasten();
         warm_up();
         ready.got |= tb_sandbox_complete();
-        TbThread *first = tb_thread_start("dtls", make_first_dtls, NULL);
+        TbThread *first = tb_thread_start("dtls", settle_dtls, NULL);
         g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
         TbPeers *peers = tb_peers_new(TB_MEDIA_SOCKET, on_ended, loop);
         tb_peers_ready(peers, &ready);

@@ -2,6 +2,7 @@
 
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <openssl/x509.h>
 
 #include "lib/log.h"
@@ -75,6 +76,27 @@ const char *tb_certificate_pem(void)
 {
         return tb_certificate_make() ? pem : NULL;
 }
+
+G_GNUC_BEGIN_IGNORE_DEPRECATIONS /* so is what GStreamer calls; OpenSSL has no other way into it */
+        static int
+        of_three_primes(RSA *rsa, int bits, BIGNUM *e, BN_GENCB *progress)
+{
+        return RSA_set_method(rsa, RSA_PKCS1_OpenSSL()) &&
+               RSA_generate_multi_prime_key(rsa, bits, 3, e, progress);
+}
+
+void tb_certificate_settle_gstreamer(void)
+{
+        RSA_METHOD *quick = RSA_meth_dup(RSA_PKCS1_OpenSSL());
+        if (quick && RSA_meth_set_keygen(quick, of_three_primes))
+                RSA_set_default_method(quick);
+        GstElement *dtls = gst_element_factory_make("dtlsdec", NULL);
+        if (dtls)
+                gst_object_unref(gst_object_ref_sink(dtls));
+        RSA_set_default_method(RSA_PKCS1_OpenSSL());
+        RSA_meth_free(quick);
+}
+G_GNUC_END_IGNORE_DEPRECATIONS
 
 /* Any thread. It has made no connection yet. */
 static void on_element(GstBin *bin G_GNUC_UNUSED, GstBin *parent G_GNUC_UNUSED, GstElement *element,

@@ -93,10 +93,30 @@ static void test_fingerprint(void)
         gst_object_unref(pipeline);
 }
 
+/* What GStreamer makes of three primes is a certificate like any other. */
+static void test_gstreamers(void)
+{
+        tb_certificate_settle_gstreamer();
+        GstElement *dtls = gst_object_ref_sink(gst_element_factory_make("dtlsdec", NULL));
+        g_autofree char *pem = NULL;
+        g_object_get(dtls, "pem", &pem, NULL);
+        BIO *in = BIO_new_mem_buf(pem, -1);
+        X509 *certificate = PEM_read_bio_X509(in, NULL, NULL, NULL);
+        g_assert_nonnull(certificate);
+        EVP_PKEY *key = X509_get0_pubkey(certificate);
+        g_assert_cmpint(EVP_PKEY_get_base_id(key), ==, EVP_PKEY_RSA);
+        g_assert_cmpint(EVP_PKEY_get_bits(key), ==, 2048);
+        g_assert_cmpint(X509_verify(certificate, key), ==, 1);
+        X509_free(certificate);
+        BIO_free(in);
+        gst_object_unref(dtls);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         gst_init(&argc, &argv);
+        g_test_add_func("/media/certificate/gstreamers", test_gstreamers);
         g_test_add_func("/media/certificate/fingerprint", test_fingerprint);
         return g_test_run();
 }
