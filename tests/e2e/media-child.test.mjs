@@ -7,6 +7,7 @@ import { before, test } from 'node:test';
 
 import { startSerialPort } from '../integration/bench.mjs';
 import { childOf, forFile, until, withHost } from '../integration/harness.mjs';
+import { withServer } from '../integration/server-harness.mjs';
 import { assertPlays, inPage, openPage, showsPictureBy, startBrowser } from './browser.mjs';
 
 const file = forFile();
@@ -26,6 +27,20 @@ const media = (host) => until('testbed-media to be ready', async () => {
   return json.media.peers.guards && childOf(host.pid);
 }, 60000);
 
+// What the connection that has the picture goes through from now on.
+const keepStates = (page) => page.evaluate(() => {
+  window.states = [];
+  const pc = window.peers.findLast((p) => p.connectionState === 'connected');
+  pc.addEventListener('connectionstatechange', () => window.states.push(pc.connectionState));
+  window.before = window.peers.length;
+});
+async function isBack(page) {
+  await inPage(page, 'a new connection', () => window.peers.slice(window.before).some((p) => p.connectionState === 'connected'));
+  await showsPictureBy(page, 'webrtc');
+}
+/** By the host: it left the connection before ICE found out, which takes seconds. */
+const assertWasTold = async (page) => assert.deepEqual(await page.evaluate(() => window.states), []);
+
 for (const [what, signal, why] of [
   ['is killed', 'SIGKILL', /killed by signal 9/],
   ['aborts, as libnice does it', 'SIGABRT', /killed by signal 6/],
@@ -38,8 +53,12 @@ for (const [what, signal, why] of [
     const events = await host.sse('/host/events');
     t.after(() => events.stop());
     const first = await media(host);
-    const pages = [await openPage(t, browser, `${host.url}/#/d/pattern`), await openPage(t, browser, `${host.url}/#/d/pattern`)];
-    for (const page of pages) await showsPictureBy(page, 'webrtc');
+    const pages = [];
+    for (let n = 0; n < 2; n++) pages.push(await openPage(t, browser, `${host.url}/#/d/pattern`, { spy: true }));
+    for (const page of pages) {
+      await showsPictureBy(page, 'webrtc');
+      await keepStates(page);
+    }
     await port.connected();
 
     // somebody writes and somebody calls REST all the while
@@ -65,11 +84,14 @@ for (const [what, signal, why] of [
     assert.ok(again);
     const second = await media(host);
     assert.notEqual(second, first);
+    let back = 0;
     for (const page of pages) {
-      await showsPictureBy(page, 'webrtc');
+      await isBack(page);
+      back = Date.now() - at;
       await assertPlays(page);
+      if (signal !== 'SIGSTOP') await assertWasTold(page); // a child that hangs is found by both
     }
-    t.diagnostic(`${what}: pictures again after ${Date.now() - at} ms; ${slow.length} writes, longest ${Math.max(...slow)} ms`);
+    t.diagnostic(`${what}: pictures again after ${back} ms; ${slow.length} writes, longest ${Math.max(...slow)} ms`);
     writing = false;
     await writer;
     await until('the console to have sent everything', () => port.received().toString().endsWith(written), 20000);
@@ -77,6 +99,23 @@ for (const [what, signal, why] of [
     assert.match(host.program.text, /in a row\); WebRTC viewers have to come again/);
   });
 }
+
+test('an observer behind the server is told, too, and is back', async (t) => {
+  const server = await withServer(t);
+  const host = await withHost(t, { name: 'lab-1', server: { url: server.url }, devices: { pattern: devices.pattern } });
+  await until('the device on the server', async () => (await server.get('/api/devices')).text.includes('lab-1/pattern'), 30000);
+  const pid = await media(host);
+  const session = await server.session({ device: 'lab-1/pattern', mode: 'view', observers: 4 });
+  const page = await openPage(t, browser, new URL(session.viewUrl, server.url).href, { spy: true });
+  await showsPictureBy(page, 'webrtc');
+  await keepStates(page);
+  const at = Date.now();
+  process.kill(pid, 'SIGSEGV');
+  await isBack(page);
+  t.diagnostic(`an observer: picture again after ${Date.now() - at} ms`);
+  await assertWasTold(page);
+  await assertPlays(page);
+});
 
 test('while it is down the API says so, and a viewer is told to try again', async (t) => {
   const host = await withHost(t, { devices });
@@ -86,6 +125,7 @@ test('while it is down the API says so, and a viewer is told to try again', asyn
     'a=rtcp-mux', 'a=rtpmap:96 VP8/90000', 'a=ice-ufrag:abcd', `a=ice-pwd:${'x'.repeat(24)}`, 'a=setup:actpass',
     `a=fingerprint:sha-256 ${Array(32).fill('AA').join(':')}`, ''].join('\r\n');
   const offer = () => host.request('POST', '/host/devices/pattern/video/whep', { body: sdp, headers: { 'content-type': 'application/sdp' } });
+  await media(host);
   let n = 0;
   // several crashes in a row: the pauses grow until there is time to look
   const answer = await until('a refusal during a pause', async () => {

@@ -9,6 +9,10 @@ const PATIENCE_MS = 3000; // without a connection: a picture by the fallback, wh
 // a connected peer that turns `disconnected` often recovers within this; the fallback shows meanwhile
 const GRACE_MS = 4000;
 
+/** What the host says of viewers that its media process lost or does not take yet (host/media/README.md). */
+export const isSoon = (error) =>
+  /^(the session ended.*: )?media: (re)?starting/.test(error?.detail ?? error?.message ?? '');
+
 /**
  * Events: `change` ({rung, reason, client}) with rung 'connecting' | 'webrtc' | 'fallback' | 'stopped';
  *         `client` (client) for each new attempt, so that whoever wants its events can listen before it starts.
@@ -17,6 +21,7 @@ export class VideoLadder extends Emitter {
   /**
    * @param {object} o
    * @param {() => object} o.connect     makes a client: start() -> Promise, stop(), on('state', …), on('track', …)
+   * @param {Backoff} [o.soon]   waits after a failure that the other side mends by itself (isSoon): its media restarts
    * @param {() => string|null} [o.unsupported]   why WebRTC cannot work here at all, or null
    */
   constructor({
@@ -26,6 +31,7 @@ export class VideoLadder extends Emitter {
     graceMs = GRACE_MS,
     patienceMs = PATIENCE_MS,
     backoff = new Backoff({ firstMs: 2000, maxMs: 30000 }),
+    soon = new Backoff({ firstMs: 200, maxMs: 10000 }),
   }) {
     super();
     Object.assign(this, {
@@ -35,6 +41,7 @@ export class VideoLadder extends Emitter {
       _graceMs: graceMs,
       _patienceMs: patienceMs,
       _backoff: backoff,
+      _soon: soon,
     });
     this.rung = 'stopped';
     this.reason = null; // why we are not on webrtc
@@ -78,6 +85,16 @@ export class VideoLadder extends Emitter {
     this._clear();
     this._drop();
     this._attempt();
+  }
+
+  /** The other side says that it works again: whoever waits for the next attempt makes it now. */
+  hurry() {
+    if (this._retry !== null) this.retry();
+  }
+
+  /** The other side says that its media restarts: is our connection one of those that are gone? */
+  check() {
+    this.client?.check?.();
   }
 
   /** The caller sees what we cannot, for example a connection without a picture. */
@@ -142,6 +159,7 @@ export class VideoLadder extends Emitter {
     if (state === 'connected') {
       this._clock.clearTimeout(this._patience);
       this._backoff.reset();
+      this._soon.reset();
       this._set('webrtc', null);
     } else if (state === 'disconnected') {
       this._grace = this._clock.setTimeout(() => this._failed(new Error('the connection was lost')), this._graceMs);
@@ -154,7 +172,8 @@ export class VideoLadder extends Emitter {
   _failed(error) {
     this._clear();
     this._drop();
-    const wait = error?.extra?.retry_after_s ? error.extra.retry_after_s * 1000 : this._backoff.next();
+    const told = error?.extra?.retry_after_s;
+    const wait = told ? told * 1000 : (isSoon(error) ? this._soon : this._backoff).next();
     this._fallback(error?.message || 'the connection failed', true, wait);
   }
 

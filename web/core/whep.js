@@ -54,6 +54,7 @@ export class WhepClient extends Emitter {
     this._timers = { trickle: null, connect: null };
     this._patching = Promise.resolve();
     this._canTrickle = true;
+    this._checking = false;
     this._stopped = false;
     for (const name of ['track', 'control', 'sensor', 'channel', 'stats', 'log']) {
       this.connection.on(name, (...args) => this.emit(name, ...args));
@@ -151,6 +152,30 @@ export class WhepClient extends Emitter {
       this._canTrickle = ![404, 405, 415, 422, 501].includes(response.status); // it may still connect without
     } catch (error) {
       this.emit('log', `trickle failed: ${error.message}`);
+    }
+  }
+
+  /** Asks the host whether it still has the session; fails when not. A trickle without candidates changes nothing. */
+  async check() {
+    if (!this.session || this._stopped || this._checking) return;
+    this._checking = true;
+    try {
+      const { status } = await this._fetch(this.session, {
+        method: 'PATCH',
+        body: sdpFragment(this._offer, []),
+        headers: {
+          'Content-Type': 'application/trickle-ice-sdpfrag',
+          ...(this._etag ? { 'If-Match': this._etag } : {}),
+          ...this._headers(),
+        },
+      });
+      if (status !== 404 && status !== 410) return;
+      this.session = null; // nothing to delete
+      this._fail(new Error('media: restarting'));
+    } catch (error) {
+      this.emit('log', `no answer about the session: ${error.message}`);
+    } finally {
+      this._checking = false;
     }
   }
 

@@ -50,6 +50,37 @@ test('webrtc works: no fallback is seen', async () => {
   assert.deepEqual(rungs(said), ['connecting', 'webrtc']);
 });
 
+test("the host's media restarts: soon again, with waits that grow; at once when the host says that it runs", async () => {
+  const gone = new Error('media: restarting (testbed-media was killed by signal 9 (Killed)); watch again');
+  const refused = Object.assign(new Error('503'), { detail: 'media: restarting (…): try again in a moment' });
+  const soon = new Backoff({ firstMs: 200, factor: 2, jitter: 0 });
+  const { l, clock, made } = ladder([null, refused, refused, null, null], { soon });
+  l.start();
+  await settle();
+  made[0].emit('state', 'connected');
+  made[0].emit('state', 'failed', gone);
+  assert.equal(l.rung, 'fallback');
+  await clock.advance(199);
+  assert.equal(made.length, 1);
+  await clock.advance(1); // refused
+  assert.equal(made.length, 2);
+  await clock.advance(399);
+  assert.equal(made.length, 2);
+  await clock.advance(1); // refused again
+  assert.equal(made.length, 3);
+  l.hurry();
+  assert.equal(made.length, 4);
+  l.hurry(); // one is under way
+  assert.equal(made.length, 4);
+  await settle();
+  made[3].emit('state', 'connected');
+  l.hurry(); // nobody waits
+  assert.deepEqual([l.rung, made.length, made[3].stopped], ['webrtc', 4, 0]);
+  made[3].emit('state', 'failed', gone);
+  await clock.advance(200); // from the start of the waits
+  assert.equal(made.length, 5);
+});
+
 test('webrtc fails: fallback with the reason; it is tried again behind it, and climbs back', async () => {
   const { l, clock, made, said } = ladder([new Error('UDP may be blocked'), new Error('still'), null]);
   l.start();

@@ -265,3 +265,21 @@ test('the capture time is asked for where the browser can', () => {
   assert.equal(set[1].direction, 'sendrecv');
   assert.equal(wantCaptureTime({}), false);
 });
+
+test('check: a session that the host does not have any more fails at once; others go on', async () => {
+  const { client, fetch, pc, said } = make([CREATED(), response(204), response(404)]);
+  await client.check(); // no session yet
+  await client.start();
+  await settle();
+  pc.become('connected');
+  await client.check();
+  assert.equal(client.state, 'connected');
+  await Promise.all([client.check(), client.check()]);
+  const patches = fetch.calls.slice(1);
+  assert.deepEqual(
+    patches.map((p) => [p.method, p.body.includes('a=candidate')]),
+    Array(2).fill(['PATCH', false]),
+  );
+  const [, state, error] = said.findLast(([name]) => name === 'state');
+  assert.deepEqual([state, error.message], ['failed', 'media: restarting']);
+});

@@ -51,6 +51,14 @@ export function mountVideo(root, svc, { id, iface, control, tools = [] }) {
   });
   scope.add(screen.unmount);
   scope.add(svc.store.watch((s) => s.devices[id]?.interfaces, screen.refresh));
+  // The host's media process ended, or is back. Events of the past come too: the host is asked what holds.
+  scope.add(
+    svc.events.on('event', ({ data }) => {
+      if (data?.event !== 'media.state' && data?.type !== 'media.state') return;
+      screen.ladder.check();
+      if (data.data?.state === 'running') screen.ladder.hurry();
+    }),
+  );
   return () => scope.close();
 }
 
