@@ -135,6 +135,7 @@ static bool open_rooms(TbHost *h, GError **error)
                                  .metrics = h->metrics,
                                  .poller = h->poller,
                                  .max_connections = TB_LIMIT_HTTP_CONNECTIONS,
+                                 .max_streams = TB_LIMIT_HTTP_STREAMS,
                                  .url = c->url,
                                  .trusted = c->trusted,
                                  .needs_tls = c->needs_tls,

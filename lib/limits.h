@@ -37,7 +37,8 @@
 #define TB_LIMIT_WS_HELLO 4000             /* bytes of a message of one who has not said who it is */
 #define TB_LIMIT_WS_EARLY 4096             /* bytes that may come before our 101 */
 #define TB_LIMIT_WS_PING_S 20              /* a silent peer is pinged; two missed pings end it */
-#define TB_LIMIT_SSE_QUEUE (1024 * 1024)   /* bytes waiting for an event-stream reader */
+#define TB_LIMIT_HTTP_STREAMS 1024       /* event streams, MJPEG streams and WebSockets of one host at once */
+#define TB_LIMIT_SSE_QUEUE (1024 * 1024) /* bytes waiting for an event-stream reader */
 
 /* descriptors */
 #define TB_LIMIT_DESCRIPTORS_KEPT 512 /* that no connection gets; a quarter of all where those are few */
@@ -79,8 +80,6 @@
 #define TB_LIMIT_QUEUE_WATCHED 32 /* and of these of viewers: the rest is for who controls */
 #define TB_LIMIT_QUEUE_OF_VIEWER 16
 #define TB_LIMIT_JOINED 2048             /* callers that wait for one read of a state */
-#define TB_LIMIT_JOINED_OF_USER 1024     /* and of these of one user */
-#define TB_LIMIT_JOINED_WATCHED 1536     /* and of these of viewers */
 #define TB_LIMIT_QUEUE_URGENT 8          /* emergencies, beside these */
 #define TB_LIMIT_LANE_BYTES (256 * 1024) /* told by one lane and not yet seen by main: then the lane waits */
 #define TB_LIMIT_TURN_US 2000        /* that main spends on what threads told it, before it looks elsewhere */
@@ -111,6 +110,8 @@
 #define TB_LIMIT_STREAMS 128 /* sensor streams per interface */
 #define TB_LIMIT_SENSOR_MS_MIN 100         /* shortest sampling interval */
 #define TB_LIMIT_DEVICE_ANSWER (64 * 1024) /* bytes of one HTTP answer of a plug or a PDU */
+
+#define TB_LIMIT_CONSOLE_READERS 128 /* sockets, streams and subscriptions of one console */
 
 /* leases */
 #define TB_LIMIT_LEASE_S (24 * 3600)

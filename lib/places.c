@@ -1,10 +1,12 @@
 #include "lib/places.h"
 
 #include "lib/error.h"
+#include "lib/net.h"
+#include "lib/rate.h"
 
-void tb_places_init(TbPlaces *p, const TbPlacesLimits *limits)
+void tb_places_init(TbPlaces *p, const char *what, guint max)
 {
-        *p = (TbPlaces){.limits = limits};
+        *p = (TbPlaces){.what = what, .max = max};
 }
 
 void tb_places_clear(TbPlaces *p)
@@ -13,44 +15,80 @@ void tb_places_clear(TbPlaces *p)
         p->all = p->watched = 0;
 }
 
-guint tb_places_of(const TbPlaces *p, const char *key)
+guint tb_places_each(const TbPlaces *p)
 {
-        return p->held ? GPOINTER_TO_UINT(g_hash_table_lookup(p->held, key)) : 0;
+        return MAX(p->max / 2, 1);
 }
 
-bool tb_places_take(TbPlaces *p, const char *key, bool watches, GError **error)
+guint tb_places_watched(const TbPlaces *p)
 {
-        const TbPlacesLimits *limits = p->limits;
-        guint of_key = tb_places_of(p, key);
-        if (of_key >= limits->each)
-                tb_set_error(error, TB_ERROR_LIMIT, "%u %s are %s's already, which is one user's share",
-                             of_key, limits->what, key);
-        else if (p->all >= limits->all)
-                tb_set_error(error, TB_ERROR_LIMIT, "all %u %s are taken, %u of them by %s", p->all,
-                             limits->what, of_key, key);
-        else if (watches && p->watched >= limits->watched)
+        return MAX(p->max - p->max / 4, 1);
+}
+
+static guint held(const TbPlaces *p, const char *key)
+{
+        return p->held && key ? GPOINTER_TO_UINT(g_hash_table_lookup(p->held, key)) : 0;
+}
+
+static void set_held(TbPlaces *p, const char *key, guint n)
+{
+        if (!key)
+                return;
+        if (!p->held)
+                p->held = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        if (n)
+                g_hash_table_replace(p->held, g_strdup(key), GUINT_TO_POINTER(n));
+        else
+                g_hash_table_remove(p->held, key);
+}
+
+static char *key_of(const char *user, const char *peer)
+{
+        char net[TB_NET_KEY];
+        if (user && g_strcmp0(user, "local") != 0)
+                return g_strdup(user);
+        if (!peer || tb_address_is_loopback(peer))
+                return NULL;
+        tb_net_share_key(peer, net);
+        return g_strdup(net);
+}
+
+bool tb_place_take(TbPlaces *p, const TbPlaceBy *by, TbPlace *ret, GError **error)
+{
+        *ret = (TbPlace){0};
+        if (!p->what)
+                return true;
+        g_autofree char *key = by ? key_of(by->user, by->peer) : NULL;
+        bool watches = by && by->watches;
+        guint n = held(p, key);
+        if (n >= tb_places_each(p))
+                tb_set_error(error, TB_ERROR_LIMIT, "%u %s are %s's already, which is one user's share", n,
+                             p->what, key);
+        else if (p->all >= p->max)
+                tb_set_error(error, TB_ERROR_LIMIT, "there are %u %s already, and no more are served", p->all,
+                             p->what);
+        else if (watches && p->watched >= tb_places_watched(p))
                 tb_set_error(error, TB_ERROR_LIMIT,
-                             "%u %s are taken by those who watch; the rest is kept for who controls",
-                             p->watched, limits->what);
+                             "there are %u %s already of those who watch; the rest is kept for who controls",
+                             p->watched, p->what);
         else {
-                if (!p->held)
-                        p->held = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-                g_hash_table_replace(p->held, g_strdup(key), GUINT_TO_POINTER(of_key + 1));
+                set_held(p, key, n + 1);
                 p->all++;
                 p->watched += watches;
+                *ret = (TbPlace){p, g_steal_pointer(&key), watches};
                 return true;
         }
         return false;
 }
 
-void tb_places_give(TbPlaces *p, const char *key, bool watches)
+void tb_place_give(TbPlace *place)
 {
-        guint of_key = tb_places_of(p, key);
-        g_assert(of_key > 0);
-        if (of_key == 1)
-                g_hash_table_remove(p->held, key);
-        else
-                g_hash_table_replace(p->held, g_strdup(key), GUINT_TO_POINTER(of_key - 1));
+        TbPlaces *p = place->pool;
+        if (!p)
+                return;
+        set_held(p, place->key, held(p, place->key) - 1);
         p->all--;
-        p->watched -= watches;
+        p->watched -= place->watches;
+        g_free(place->key);
+        *place = (TbPlace){0};
 }

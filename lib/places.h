@@ -1,27 +1,35 @@
 #pragma once
 /*
- * A pool that users share: sockets of a console, event streams, viewers, callers of one read. Nobody can have all of
- * it: one key gets `each` places at most, those who may only watch get `watched` together: the rest is kept for who
- * controls. A key is a user, or an address where nobody needs a token. Main thread.
+ * A pool that users share: streams and sockets of a server, readers of a console, viewers, callers of one read. Nobody
+ * can have all of it: one key gets half of the places, those who may only watch get three quarters together: the rest
+ * is kept for who controls. A key is a user, or the network of an address where nobody needs a token. This machine's
+ * address and "local" speak for many: they have no share of their own. Main thread.
  */
 #include <glib.h>
 #include <stdbool.h>
 
-typedef struct TbPlacesLimits {
-        const char *what; /* in the refusal: "sockets of this console"; static */
-        guint all, each, watched;
-} TbPlacesLimits;
-
 typedef struct TbPlaces {
-        const TbPlacesLimits *limits; /* static */
-        GHashTable *held;             /* key -> count; NULL: nobody has one */
-        guint all, watched;
+        const char *what; /* in the refusal: "readers of this console"; static; NULL: everybody is let in */
+        guint max, all, watched;
+        GHashTable *held; /* key -> count; NULL: nobody has one */
 } TbPlaces;
 
-void tb_places_init(TbPlaces *places, const TbPlacesLimits *limits);
-void tb_places_clear(TbPlaces *places); /* also when some are held: nobody gives back any more */
-/* False with TB_ERROR_LIMIT, which says whose share is used up. */
-bool tb_places_take(TbPlaces *places, const char *key, bool watches, GError **error);
-/* With what it was taken with. */
-void tb_places_give(TbPlaces *places, const char *key, bool watches);
-guint tb_places_of(const TbPlaces *places, const char *key);
+typedef struct TbPlace { /* one that is held; all zero: none */
+        TbPlaces *pool;  /* borrowed */
+        char *key;       /* owned; NULL: one who speaks for many */
+        bool watches;
+} TbPlace;
+
+void tb_places_init(TbPlaces *places, const char *what, guint max);
+void tb_places_clear(TbPlaces *places); /* nobody gives back any more */
+typedef struct TbPlaceBy {              /* who asks for one */
+        const char *user, *peer;
+        bool watches;
+} TbPlaceBy;
+
+/* `by` NULL: one who speaks for many. `user`: a name that somebody has proven, or NULL or "local": then `peer`, its address, counts (NULL: this machine).
+ * False with TB_ERROR_LIMIT, which says whose share is used up; *ret is none then. */
+bool tb_place_take(TbPlaces *places, const TbPlaceBy *by, TbPlace *ret, GError **error);
+void tb_place_give(TbPlace *place); /* it is none then; none is allowed */
+guint tb_places_each(const TbPlaces *places);
+guint tb_places_watched(const TbPlaces *places);

@@ -174,13 +174,19 @@ static void open_ws(TbApi *api, TbRequest *request, TbInterface *iface, const Tb
         c->request = g_strdup(actor.request);
         c->pending = g_byte_array_new();
         c->offset = from ? (guint64)json_integer_value(from) : tb_history_end(history);
-        c->ws = tb_request_upgrade(request, NULL, TB_LIMIT_CONSOLE_WRITE, &ws_ops, c);
+        g_autoptr(GError) full = NULL;
+        guint watch = tb_api_watch(request, iface, on_grew, c, &full);
+        if (!watch)
+                tb_request_reply_error(request, full);
+        else
+                c->ws = tb_request_upgrade(request, NULL, TB_LIMIT_CONSOLE_WRITE, &ws_ops, c);
         if (!c->ws) {
+                tb_interface_unwatch(iface, watch);
                 client_free(c);
                 return;
         }
         c->iface = iface;
-        c->watch = tb_interface_watch(iface, on_grew, c);
+        c->watch = watch;
         g_queue_push_tail(&api->consoles, c);
         pump(c);
 }

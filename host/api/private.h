@@ -24,6 +24,11 @@ struct TbApi {
 /* --- who asks, what for --- */
 /* Borrows from the request. The lease comes in X-Lease, or ?lease= where headers cannot be set (WebSocket).
  */
+/* For who sent the request; its strings are the request's. */
+TbPlaceBy tb_api_place_by(TbRequest *request);
+/* A place among the readers of a console for who sent the request; 0: there is none. */
+guint tb_api_watch(TbRequest *request, TbInterface *iface, void (*grew)(TbInterface *iface, gpointer user),
+                   gpointer user, GError **error);
 TbActor tb_api_actor(TbRequest *request);
 /* The device of {id} in the path; NULL: 404 was answered. */
 TbDevice *tb_api_device(TbApi *api, TbRequest *request);

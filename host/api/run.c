@@ -15,6 +15,20 @@ TbActor tb_api_actor(TbRequest *request)
         };
 }
 
+TbPlaceBy tb_api_place_by(TbRequest *request)
+{
+        return (TbPlaceBy){.user = tb_request_user(request),
+                           .peer = tb_request_peer(request),
+                           .watches = tb_request_role(request) < TB_ROLE_OPERATOR};
+}
+
+guint tb_api_watch(TbRequest *request, TbInterface *iface, void (*grew)(TbInterface *, gpointer),
+                   gpointer user, GError **error)
+{
+        const TbPlaceBy by = tb_api_place_by(request);
+        return tb_interface_watch(iface, &by, grew, user, error);
+}
+
 char *tb_api_location(TbRequest *request, const char *format, ...)
 {
         const char *base = tb_request_base_url(request), *origin = strstr(base, "://");

@@ -125,13 +125,16 @@ static void logs(TbApi *api, TbRequest *request, TbInterface *iface, const TbVer
         r->offset = from;
         r->device = g_strdup(tb_device_id(tb_interface_device(iface)));
         r->bus = tb_bus_subscribe(tb_core_bus(api->core), log_event, r);
-        r->push = tb_request_reply_sse(request, log_gone, r);
+        r->watch = tb_api_watch(request, iface, log_grew, r, &error);
+        if (r->watch)
+                r->iface = iface;
+        else
+                tb_request_reply_error(request, error);
+        r->push = r->watch ? tb_request_reply_sse(request, log_gone, r) : NULL;
         if (!r->push) {
                 log_gone(NULL, r);
                 return;
         }
-        r->iface = iface;
-        r->watch = tb_interface_watch(iface, log_grew, r);
         log_pump(r);
 }
 

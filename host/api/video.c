@@ -139,7 +139,8 @@ static void mjpeg(TbApi *api, TbRequest *request, TbInterface *iface, const TbVe
                 return;
         json_t *query = tb_request_query(request);
         Viewer *v = g_new0(Viewer, 1);
-        v->mjpeg = tb_mjpeg_new(api->media, hub, (int)json_integer_value(json_object_get(query, "fps")),
+        const TbPlaceBy by = tb_api_place_by(request);
+        v->mjpeg = tb_mjpeg_new(api->media, hub, &by, (int)json_integer_value(json_object_get(query, "fps")),
                                 (int)json_integer_value(json_object_get(query, "quality")), viewer_frame, v,
                                 &error);
         if (!v->mjpeg) {

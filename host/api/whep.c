@@ -176,7 +176,8 @@ static TbPeer *start_peer(TbWhep *w, TbRequest *request, TbHub *hub, GError **er
         g_autofree char *label = g_strdup_printf("%s %s", tb_request_peer(request), w->user);
         json_auto_t *servers = ice_servers(w->api, w->user);
         g_auto(GStrv) uris = tb_ice_uris(servers);
-        TbPeerOptions options = {.label = label, .ice_servers = (const char *const *)uris};
+        const TbPlaceBy by = tb_api_place_by(request);
+        TbPeerOptions options = {.by = &by, .label = label, .ice_servers = (const char *const *)uris};
         for (char **uri = uris; *uri; uri++)
                 if (g_str_has_prefix(*uri, "turn")) { /* turns: too */
                         options.answer_wait_ms = TURN_WAIT_MS;

@@ -339,7 +339,8 @@ TbCarry *tb_carry_new(TbCore *core, TbPoller *poller, const char *version, const
                                        .version = version,
                                        .auth = carry->auth,
                                        .poller = poller,
-                                       .max_connections = 2 * TB_LIMIT_LINK_STREAMS};
+                                       .max_connections = 2 * TB_LIMIT_LINK_STREAMS,
+                                       .max_streams = TB_LIMIT_LINK_STREAMS};
         carry->http = tb_http_new(&options, error);
         if (!carry->http)
                 return NULL;

@@ -211,8 +211,11 @@ void tb_observer_offer(TbObserver *o, const char *sdp)
         hang_up(o, "a new offer came");
         TbHub *hub = find_hub(o, NULL, NULL); /* none: data channels only */
         g_autofree char *label = g_strdup_printf("%s (%s)", o->user, o->session);
-        const TbPeerOptions options = {
-                .label = label, .ice_servers = (const char *const *)o->ice_servers, .answer_wait_ms = -1};
+        const TbPlaceBy by = {.user = o->user, .watches = !o->control};
+        const TbPeerOptions options = {.by = &by,
+                                       .label = label,
+                                       .ice_servers = (const char *const *)o->ice_servers,
+                                       .answer_wait_ms = -1};
         Line *line = g_new0(Line, 1);
         line->observer = o;
         o->line = line;
@@ -269,7 +272,9 @@ static void on_picture(void *data, GBytes *jpeg, gint64 taken_us)
 static void picture_start(TbObserver *o, TbHub *hub, GError **error)
 {
         g_clear_pointer(&o->picture, tb_mjpeg_free);
-        o->picture = tb_mjpeg_new(o->media, hub, TB_BRIDGE_PICTURE_FPS, o->quality, on_picture, o, error);
+        const TbPlaceBy by = {.user = o->user, .watches = !o->control};
+        o->picture =
+                tb_mjpeg_new(o->media, hub, &by, TB_BRIDGE_PICTURE_FPS, o->quality, on_picture, o, error);
 }
 
 static bool on_picture_topic(const char *device, const char *interface, bool on, gpointer data,

@@ -13,6 +13,7 @@
 #include "host/core/console/history.h"
 #include "host/core/state/bus.h"
 #include "lib/metrics.h"
+#include "lib/places.h"
 
 typedef struct TbCore TbCore;
 typedef struct TbDevice TbDevice;
@@ -133,8 +134,9 @@ json_t *tb_device_lease_json(
 /* --- console --- */
 TbHistory *tb_interface_history(TbInterface *iface); /* CONSOLE and LOGS; borrowed */
 /* `grew` runs after bytes arrived; readers keep their own offset and read from the history at their own pace.
- * Returns an id > 0. */
-guint tb_interface_watch(TbInterface *iface, void (*grew)(TbInterface *iface, gpointer user), gpointer user);
+ * `by` takes a place among the readers of this console (TB_LIMIT_CONSOLE_READERS); NULL: it is counted elsewhere. Returns an id > 0; 0: there is no place (TB_ERROR_LIMIT). */
+guint tb_interface_watch(TbInterface *iface, const TbPlaceBy *by,
+                         void (*grew)(TbInterface *iface, gpointer user), gpointer user, GError **error);
 void tb_interface_unwatch(TbInterface *iface, guint id);
 guint tb_interface_watchers(TbInterface *iface);
 

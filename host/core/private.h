@@ -18,6 +18,7 @@ typedef struct TbWatcher {
         guint id; /* 0: removed while a round of calls runs */
         void (*grew)(TbInterface *iface, gpointer user);
         gpointer user;
+        TbPlace place;
 } TbWatcher;
 
 struct TbInterface {
@@ -38,6 +39,7 @@ struct TbInterface {
         bool history_failed; /* the bus was told */
         bool history_behind; /* its lane is held for it */
         GArray *watchers;    /* of TbWatcher */
+        TbPlaces readers;
         guint next_watcher, watch_depth;
         /* sensors */
         TbSamples *samples; /* owned */

@@ -38,7 +38,7 @@ struct TbMedia {
         const char *told_state; /* static; what `changed` was last called for */
         char *told_fault;       /* owned; nullable */
         TbStills *stills;       /* owned; NULL until the first */
-        guint mjpeg;
+        TbPlaces viewer_places, mjpeg_places;
 };
 
 /* --- testbed-media --- */
@@ -109,6 +109,8 @@ TbMedia *tb_media_new(const TbMediaConfig *config)
         TbMedia *media = g_new0(TbMedia, 1);
         media->max_viewers = config->max_viewers ? config->max_viewers : TB_LIMIT_VIEWERS;
         media->max_mjpeg = config->max_mjpeg ? config->max_mjpeg : TB_LIMIT_MJPEG_VIEWERS;
+        tb_places_init(&media->viewer_places, "WebRTC viewers", media->max_viewers);
+        tb_places_init(&media->mjpeg_places, "MJPEG streams", media->max_mjpeg);
         media->max_fps = CLAMP(config->max_fps ? config->max_fps : DEFAULT_MAX_FPS, 1, TB_LIMIT_FPS);
         media->max_kbps = config->max_kbps ? config->max_kbps : DEFAULT_MAX_KBPS;
         media->hardware = !config->no_hardware;
@@ -220,14 +222,11 @@ guint32 tb_media_next_peer(TbMedia *media)
         return media->last_peer;
 }
 
-bool tb_media_admit_peer(TbMedia *media, GError **error)
+bool tb_media_admit_peer(TbMedia *media, const TbPlaceBy *by, TbPlace *ret_place, GError **error)
 {
-        if (media->peers->len >= media->max_viewers) {
+        if (!tb_place_take(&media->viewer_places, by, ret_place, error)) {
                 TB_COUNT(tb_media_counters()->peers_refused, 1);
-                tb_set_error(error, TB_ERROR_LIMIT,
-                             "%u viewers watch already, and this host allows no more: close one, or raise "
-                             "media.max_viewers",
-                             media->peers->len);
+                tb_error_suffix(error, ": close one, or raise media.viewers");
                 return false;
         }
         TB_COUNT(tb_media_counters()->peers_total, 1);
@@ -246,20 +245,9 @@ void tb_media_remove_peer(TbMedia *media, TbPeer *peer)
         g_hash_table_remove(media->by_id, GUINT_TO_POINTER(tb_peer_id(peer)));
 }
 
-bool tb_media_admit_mjpeg(TbMedia *media, GError **error)
+bool tb_media_admit_mjpeg(TbMedia *media, const TbPlaceBy *by, TbPlace *ret_place, GError **error)
 {
-        if (media->mjpeg >= media->max_mjpeg) {
-                tb_set_error(error, TB_ERROR_LIMIT,
-                             "%u MJPEG streams run already, and this host allows no more", media->mjpeg);
-                return false;
-        }
-        media->mjpeg++;
-        return true;
-}
-
-void tb_media_leave_mjpeg(TbMedia *media)
-{
-        media->mjpeg--;
+        return tb_place_take(&media->mjpeg_places, by, ret_place, error);
 }
 
 TbStills *tb_media_stills(TbMedia *media)
@@ -306,7 +294,7 @@ void tb_media_get_stats(TbMedia *media, TbMediaStats *ret_stats)
         *ret_stats = (TbMediaStats){
                 .hubs = media->hubs->len,
                 .peers = media->peers->len,
-                .mjpeg = media->mjpeg,
+                .mjpeg = media->mjpeg_places.all,
                 .encoders = tb_encoders_count(media->encoders),
                 .peers_total = TB_COUNTED(c->peers_total),
                 .peers_refused = TB_COUNTED(c->peers_refused),

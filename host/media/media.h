@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "host/media/hub/hub.h"
+#include "lib/places.h"
 
 typedef struct TbMedia TbMedia;
 

@@ -15,12 +15,12 @@ TbMediaChild *tb_media_child(TbMedia *media);
 TbSources *tb_media_sources(TbMedia *media);
 guint32 tb_media_next_peer(TbMedia *media); /* a number that no peer has had lately; not 0 */
 
-/* A place for one more WebRTC viewer, or TB_ERROR_LIMIT; counts it either way. */
-bool tb_media_admit_peer(TbMedia *media, GError **error);
+/* A place for one more WebRTC viewer (lib/places.h), or TB_ERROR_LIMIT; counts it either way. */
+bool tb_media_admit_peer(TbMedia *media, const TbPlaceBy *by, TbPlace *ret_place, GError **error);
 void tb_media_add_peer(TbMedia *media, TbPeer *peer);
 void tb_media_remove_peer(TbMedia *media, TbPeer *peer);
-bool tb_media_admit_mjpeg(TbMedia *media, GError **error);
-void tb_media_leave_mjpeg(TbMedia *media);
+/* A place for one more, as lib/places.h says. */
+bool tb_media_admit_mjpeg(TbMedia *media, const TbPlaceBy *by, TbPlace *ret_place, GError **error);
 TbStills *tb_media_stills(TbMedia *media); /* made on first use */
 
 /* peer.c: ends it and delivers `closed` before it returns. For tb_media_free(). */

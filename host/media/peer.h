@@ -46,6 +46,7 @@ typedef struct TbPeerCallbacks {
 
 /* Zero and NULL mean the default. Copied. */
 typedef struct TbPeerOptions {
+        const TbPlaceBy *by;            /* whose place among the viewers it takes */
         const char *label;              /* for logs and statistics: an address, a session */
         const char *const *ice_servers; /* NULL: those of the TbMediaConfig */
         /* The answer waits for our candidates at most this long (and for the first one, or the end of

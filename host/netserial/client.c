@@ -386,9 +386,15 @@ TbInterface *tb_serial_client_interface(const TbSerialClient *c)
         return c->options.iface;
 }
 
-TbSerialClient *tb_serial_client_new(const TbSerialClientOptions *options)
+TbSerialClient *tb_serial_client_new(const TbSerialClientOptions *options, GError **error)
 {
         TbSerialClient *c = g_new0(TbSerialClient, 1);
+        const TbPlaceBy by = {.peer = options->peer};
+        c->watch = tb_interface_watch(options->iface, &by, on_grew, c, error);
+        if (!c->watch) {
+                g_free(c);
+                return NULL;
+        }
         c->options = *options;
         c->options.peer = c->peer = g_strdup(options->peer);
         c->user = g_strdup_printf("%s:%s", options->rfc2217 ? "rfc2217" : "tcp", options->peer);
@@ -398,7 +404,7 @@ TbSerialClient *tb_serial_client_new(const TbSerialClientOptions *options)
         c->pending = g_byte_array_new();
         c->modem_mask = 0xff;
         c->offset = tb_history_end(tb_interface_history(options->iface));
-        c->watch = tb_interface_watch(options->iface, on_grew, c);
+
         tb_comport_init(&c->port);
         if (options->rfc2217)
                 tb_telnet_init(&c->telnet, c->out);
@@ -415,6 +421,7 @@ void tb_serial_client_free(TbSerialClient *c)
         g_clear_handle_id(&c->end_idle, g_source_remove);
         g_clear_handle_id(&c->first_timer, g_source_remove);
         tb_interface_unwatch(c->options.iface, c->watch);
+        tb_place_give(&c->options.place);
         close(c->options.fd);
         g_byte_array_unref(c->out);
         g_byte_array_unref(c->in);

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "host/core/core.h"
+#include "lib/places.h"
 
 typedef struct TbSerialClient TbSerialClient;
 
@@ -20,9 +21,11 @@ typedef struct TbSerialClientOptions {
         /* It has ended: free it. Called by the loop, never from inside a function of this header. */
         void (*ended)(TbSerialClient *client, gpointer data);
         gpointer data;
+        TbPlace place; /* taken: among the connections of the host */
 } TbSerialClientOptions;
 
-TbSerialClient *tb_serial_client_new(const TbSerialClientOptions *options);
+/* NULL with TB_ERROR_LIMIT: the console has too many readers; fd and place stay the caller's. */
+TbSerialClient *tb_serial_client_new(const TbSerialClientOptions *options, GError **error);
 void tb_serial_client_free(TbSerialClient *client);
 TbInterface *tb_serial_client_interface(const TbSerialClient *client);
 /* The modem lines of its console have changed: {"cts","dsr","dcd","ri"}. */

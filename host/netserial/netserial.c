@@ -11,6 +11,7 @@
 #include "lib/listener.h"
 #include "lib/log.h"
 #include "lib/net.h"
+#include "lib/tally.h"
 
 /* A peer that vanished without a word is noticed after 50 s: it would hold its place for ever. */
 #define KEEPALIVE_IDLE_S 20
@@ -22,6 +23,8 @@ struct TbNetSerial {
         GPtrArray *ports;   /* owned Port */
         GPtrArray *clients; /* owned TbSerialClient */
         guint events;
+        TbPlaces places;
+        TbTally *refusals; /* owned */
 };
 
 typedef struct Port {
@@ -50,34 +53,57 @@ static void on_ended(TbSerialClient *client, gpointer data)
         g_ptr_array_remove_fast(((TbNetSerial *)data)->clients, client);
 }
 
+/* The log counts those who come at any rate. `told`: whoever may connect learns why not. */
+static void refuse(Port *port, int fd, const char *peer, const char *why, bool told)
+{
+        TbNetSerial *n = port->netserial;
+        g_autofree char *text = g_strdup_printf("%s\r\n", why);
+        g_autofree char *what = g_strdup_printf("%s: %s refused", tb_interface_id(port->iface), peer);
+        if (tb_tally_note(n->refusals, what))
+                tb_log(TB_LOG_WARNING, TB_F("peer", peer), "%s: refused, %s", tb_interface_id(port->iface),
+                       why);
+        if (told && send(fd, text, strlen(text), MSG_NOSIGNAL) < 0)
+                tb_log(TB_LOG_DEBUG, TB_F("peer", peer), "it has gone already");
+        close(fd);
+}
+
+static void say_more(const char *what, guint64 more, double seconds, gpointer data G_GNUC_UNUSED)
+{
+        g_autofree char *text = tb_tally_text(more, seconds);
+        tb_log(TB_LOG_WARNING, TB_F(), "%s: %s", what, text);
+}
+
 static void on_connection(int fd, const char *peer, gpointer data)
 {
         Port *port = data;
         TbNetSerial *n = port->netserial;
         if (port->allow && !tb_net_ranges_contain(port->allow, peer)) {
-                tb_log(TB_LOG_DEBUG, TB_F("peer", peer), "%s: refused, its address is not in \"allow\"",
-                       tb_interface_id(port->iface));
-                close(fd);
+                refuse(port, fd, peer, "this address is not in \"allow\"", false);
                 return;
         }
         const int idle = KEEPALIVE_IDLE_S, pause = KEEPALIVE_STEP_S, steps = KEEPALIVE_STEPS;
-        if (n->clients->len >= TB_LIMIT_NETSERIAL_CLIENTS) {
-                static const char why[] = "too many connections to consoles of this host\r\n";
-                tb_log(TB_LOG_WARNING, TB_F("peer", peer),
-                       "%s: refused, %d are connected to consoles already", tb_interface_id(port->iface),
-                       TB_LIMIT_NETSERIAL_CLIENTS);
-                if (send(fd, why, strlen(why), MSG_NOSIGNAL) < 0)
-                        tb_log(TB_LOG_DEBUG, TB_F("peer", peer), "it has gone already");
-                close(fd);
+        TbSerialClientOptions options = {.core = n->core,
+                                         .iface = port->iface,
+                                         .fd = fd,
+                                         .peer = peer,
+                                         .rfc2217 = port->rfc2217,
+                                         .ended = on_ended,
+                                         .data = n};
+        g_autoptr(GError) error = NULL;
+        TbSerialClient *client = tb_place_take(&n->places, &(TbPlaceBy){.peer = peer}, &options.place, &error)
+                                         ? tb_serial_client_new(&options, &error)
+                                         : NULL;
+        if (!client) {
+                tb_place_give(&options.place);
+                refuse(port, fd, peer, tb_error_detail(error), true);
                 return;
         }
+        g_ptr_array_add(n->clients, client);
         setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
         setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &pause, sizeof pause);
         setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &steps, sizeof steps);
         tb_log(TB_LOG_INFO, TB_F("device", tb_device_id(tb_interface_device(port->iface)), "peer", peer),
                "console connected by %s", port->rfc2217 ? "RFC 2217" : "TCP");
-        g_ptr_array_add(n->clients, tb_serial_client_new(&(TbSerialClientOptions){
-                                            n->core, port->iface, fd, peer, port->rfc2217, on_ended, n}));
 }
 
 /* Why a port must stay closed, or NULL. A list of who may connect stands in for the token that it cannot carry. */
@@ -190,6 +216,8 @@ TbNetSerial *tb_netserial_new(TbCore *core)
         TbNetSerial *n = g_new0(TbNetSerial, 1);
         n->core = core;
         n->ports = g_ptr_array_new_with_free_func(port_free);
+        tb_places_init(&n->places, "connections to consoles of this host", TB_LIMIT_NETSERIAL_CLIENTS);
+        n->refusals = tb_tally_new(TB_LIMIT_TALLY_SAID, TB_LIMIT_TALLY_S * 1000, say_more, n);
         n->clients = g_ptr_array_new_with_free_func(client_free);
         tb_core_each_device(core, open_device, n);
         n->events = tb_bus_subscribe(tb_core_bus(core), on_event, n);
@@ -203,5 +231,7 @@ void tb_netserial_free(TbNetSerial *n)
         tb_bus_unsubscribe(tb_core_bus(n->core), n->events);
         g_ptr_array_unref(n->clients);
         g_ptr_array_unref(n->ports);
+        tb_places_clear(&n->places);
+        tb_tally_free(n->refusals);
         g_free(n);
 }

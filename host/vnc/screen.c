@@ -108,7 +108,7 @@ static void run(gpointer data)
         }
 }
 
-TbVncScreen *tb_vnc_screen_new(const char *name)
+TbVncScreen *tb_vnc_screen_new(const char *name, GError **error)
 {
         TbVncScreen *screen = g_new0(TbVncScreen, 1);
         tb_mutex_init(&screen->lock);
@@ -117,8 +117,11 @@ TbVncScreen *tb_vnc_screen_new(const char *name)
         screen->pending_damage = sraRgnCreate();
         screen->watchers = g_ptr_array_new();
         g_autofree char *thread = g_strdup_printf("vnc-%s", name);
-        screen->thread = tb_thread_start(thread, run, screen);
-        return screen;
+        screen->thread = tb_thread_try_start(thread, run, screen, error);
+        if (screen->thread)
+                return screen;
+        tb_vnc_screen_free(screen);
+        return NULL;
 }
 
 void tb_vnc_screen_free(TbVncScreen *screen)

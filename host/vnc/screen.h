@@ -16,7 +16,7 @@
 typedef struct TbVncScreen TbVncScreen;
 typedef struct TbVncWatcher TbVncWatcher;
 
-TbVncScreen *tb_vnc_screen_new(const char *name);
+TbVncScreen *tb_vnc_screen_new(const char *name, GError **error); /* NULL: no thread can be had */
 void tb_vnc_screen_free(TbVncScreen *screen); /* after its last watcher, and after the last push returned */
 /* A frame sink: `frame` is borrowed. Returns at once. */
 void tb_vnc_screen_push(void *screen, TbFrame *frame);

@@ -27,8 +27,9 @@ struct TbVncSeats {
         GPtrArray *seats;   /* owned Seat */
         GPtrArray *leaving; /* owned Seat: the viewer is gone, its last keys are still coming up */
         GPtrArray *screens; /* owned Screen */
-        guint bus;          /* subscription */
-        guint64 next;       /* viewer number */
+        TbPlaces places;
+        guint bus;    /* subscription */
+        guint64 next; /* viewer number */
 };
 
 typedef struct Seat {
@@ -40,6 +41,7 @@ typedef struct Seat {
         TbRole role;
         char *id;   /* owned: "vnc-7" */
         char *peer; /* owned */
+        TbPlace place;
         gint64 since_ms;
         TbVncInputState input;
         json_t *pending;    /* owned: input events while a command is on its way */
@@ -80,16 +82,19 @@ static void screen_free(gpointer data)
         g_free(screen);
 }
 
-static Screen *screen_of(TbVncSeats *seats, TbHub *hub)
+static Screen *screen_of(TbVncSeats *seats, TbHub *hub, GError **error)
 {
         for (guint i = 0; i < seats->screens->len; i++) {
                 Screen *screen = g_ptr_array_index(seats->screens, i);
                 if (screen->hub == hub)
                         return screen;
         }
+        TbVncScreen *shared = tb_vnc_screen_new(tb_hub_device(hub), error);
+        if (!shared)
+                return NULL;
         Screen *screen = g_new0(Screen, 1);
         screen->hub = tb_hub_ref(hub);
-        screen->screen = tb_vnc_screen_new(tb_hub_device(hub));
+        screen->screen = shared;
         screen->sink = tb_hub_add_sink(hub, true, tb_vnc_screen_push, screen->screen);
         g_ptr_array_add(seats->screens, screen);
         return screen;
@@ -190,6 +195,7 @@ static void leave(Seat *seat)
                 return;
         tb_vnc_viewer_free(g_steal_pointer(&seat->viewer));
         tb_vnc_slots_give(seats->slots, g_steal_pointer(&seat->slot));
+        tb_place_give(&seat->place);
         if (--seat->screen->viewers == 0)
                 g_ptr_array_remove_fast(seats->screens, seat->screen);
         seat->screen = NULL;
@@ -203,6 +209,7 @@ static void seat_free(gpointer data)
                 tb_command_cancel(seat->command);
         json_decref(seat->pending);
         tb_vnc_ticket_free(seat->ticket);
+        tb_place_give(&seat->place);
         g_free(seat->id);
         g_free(seat->peer);
         g_free(seat);
@@ -249,13 +256,41 @@ static void on_gone(TbVncViewer *viewer, const char *reason, gpointer data)
 
 static const TbVncViewerOps viewer_ops = {.input = on_input, .gone = on_gone};
 
+static TbPlaceBy by_of(const char *user, const char *peer, TbRole role)
+{
+        return (TbPlaceBy){.user = user && !g_str_has_prefix(user, "vnc:") ? user : NULL,
+                           .peer = peer,
+                           .watches = role < TB_ROLE_OPERATOR};
+}
+
+/* Nothing was taken: what was begun for it is given back. */
+static bool refuse(TbVncSeats *seats, const TbVncGuest *guest, Screen *screen, TbVncSlot *slot,
+                   TbPlace *place, const GError *error)
+{
+        tb_log(TB_LOG_WARNING, TB_F("peer", guest->peer), "VNC viewer refused: %s",
+               error ? error->message : "its device or its place is gone");
+        if (slot)
+                tb_vnc_slots_give(seats->slots, slot);
+        if (screen && screen->viewers == 0)
+                g_ptr_array_remove_fast(seats->screens, screen);
+        tb_place_give(place);
+        return false;
+}
+
 bool tb_vnc_seats_take(TbVncSeats *seats, const TbVncGuest *guest)
 {
         TbVncTicket *ticket = guest->purpose;
-        TbHub *hub = ticket ? tb_media_find_hub(seats->media, ticket->device, ticket->interface, NULL) : NULL;
-        TbVncSlot *slot = hub ? tb_vnc_slots_take(seats->slots) : NULL;
+        g_autoptr(GError) error = NULL;
+        TbPlace place = {0};
+        TbHub *hub =
+                ticket ? tb_media_find_hub(seats->media, ticket->device, ticket->interface, &error) : NULL;
+        const TbPlaceBy by = by_of(ticket ? ticket->user : NULL, guest->peer, guest->role);
+        Screen *screen = hub && tb_place_take(&seats->places, &by, &place, &error)
+                                 ? screen_of(seats, hub, &error)
+                                 : NULL;
+        TbVncSlot *slot = screen ? tb_vnc_slots_take(seats->slots) : NULL;
         if (!slot)
-                return false;
+                return refuse(seats, guest, screen, NULL, &place, error);
         TbDevice *device = tb_core_device(seats->core, ticket->device, NULL);
         const char *label = device && tb_device_label(device) ? tb_device_label(device) : ticket->device;
         g_autofree char *name = g_strdup_printf("%s (%s)", label, tb_core_config(seats->core)->name);
@@ -271,10 +306,15 @@ bool tb_vnc_seats_take(TbVncSeats *seats, const TbVncGuest *guest)
         seat->peer = g_strdup(guest->peer);
         seat->since_ms = tb_clock_mono_ms();
         seat->pending = json_array();
-        seat->screen = screen_of(seats, hub);
-        seat->screen->viewers++;
-        seat->viewer = tb_vnc_viewer_new(slot, guest->fd, seat->screen->screen, name,
-                                         guest->role < TB_ROLE_OPERATOR, &viewer_ops, seat);
+        seat->viewer = tb_vnc_viewer_new(slot, guest->fd, screen->screen, name,
+                                         guest->role < TB_ROLE_OPERATOR, &viewer_ops, seat, &error);
+        if (!seat->viewer) {
+                seat_free(seat);
+                return refuse(seats, guest, screen, slot, &place, error);
+        }
+        seat->place = place;
+        seat->screen = screen;
+        screen->viewers++;
         g_ptr_array_add(seats->seats, seat);
         tb_log(TB_LOG_INFO, TB_F("device", ticket->device, "session", seat->id, "peer", seat->peer),
                "VNC viewer joined to %s", guest->role < TB_ROLE_OPERATOR ? "watch" : "control");
@@ -303,6 +343,7 @@ TbVncSeats *tb_vnc_seats_new(TbCore *core, TbMedia *media, GError **error)
         seats->core = core;
         seats->media = media;
         seats->slots = slots;
+        tb_places_init(&seats->places, "VNC viewers", TB_LIMIT_VNC_CLIENTS);
         seats->seats = g_ptr_array_new_with_free_func(seat_free);
         seats->leaving = g_ptr_array_new_with_free_func(seat_free);
         seats->screens = g_ptr_array_new_with_free_func(screen_free);
@@ -322,6 +363,7 @@ void tb_vnc_seats_free(TbVncSeats *seats)
         g_ptr_array_free(seats->leaving, TRUE);
         g_ptr_array_free(seats->screens, TRUE);
         tb_vnc_slots_free(seats->slots);
+        tb_places_clear(&seats->places);
         g_free(seats);
 }
 
@@ -330,7 +372,17 @@ const char *tb_vnc_seats_problem(const TbVncSeats *seats)
         return tb_vnc_slots_problem(seats->slots);
 }
 
-bool tb_vnc_seats_full(TbVncSeats *seats)
+bool tb_vnc_seats_room(TbVncSeats *seats, const char *user, const char *peer, GError **error)
 {
-        return tb_vnc_slots_idle(seats->slots) == 0;
+        TbPlace place;
+        const TbPlaceBy by = by_of(user, peer, TB_ROLE_OPERATOR); /* who it is, shows later */
+        bool room = tb_place_take(&seats->places, &by, &place, error);
+        tb_place_give(&place);
+        if (room && tb_vnc_slots_idle(seats->slots) == 0) {
+                room = false;
+                tb_set_error(error, TB_ERROR_LIMIT, "the last ones are still leaving");
+        }
+        if (!room)
+                tb_error_prefix(error, "too many viewers: ");
+        return room;
 }

@@ -28,4 +28,5 @@ void tb_vnc_seats_free(TbVncSeats *seats); /* ends every viewer; accepts NULL */
 /* `guest->purpose` is a TbVncTicket. False: no seat or no such video any more, nothing was taken. */
 bool tb_vnc_seats_take(TbVncSeats *seats, const TbVncGuest *guest);
 const char *tb_vnc_seats_problem(const TbVncSeats *seats); /* nobody gets one: why; NULL: well */
-bool tb_vnc_seats_full(TbVncSeats *seats);
+/* Whether there may be a seat for this one (lib/places.h); false: TB_ERROR_LIMIT, fit for the viewer's eyes. */
+bool tb_vnc_seats_room(TbVncSeats *seats, const char *user, const char *peer, GError **error);

@@ -321,7 +321,7 @@ static void run(gpointer data)
 
 /* --- life --- */
 TbVncViewer *tb_vnc_viewer_new(TbVncSlot *slot, int fd, TbVncScreen *screen, const char *name, bool view_only,
-                               const TbVncViewerOps *ops, gpointer data)
+                               const TbVncViewerOps *ops, gpointer data, GError **error)
 {
         tb_assert_main();
         TbVncViewer *viewer = g_new0(TbVncViewer, 1);
@@ -335,16 +335,22 @@ TbVncViewer *tb_vnc_viewer_new(TbVncSlot *slot, int fd, TbVncScreen *screen, con
         viewer->ops = ops;
         viewer->data = data;
         viewer->inputs = g_array_new(FALSE, FALSE, sizeof(TbVncInput));
-        viewer->wake = tb_interruptor_new();
-        viewer->watcher = tb_vnc_screen_watch(screen, viewer->wake);
-        viewer->thread = tb_thread_start("vnc-viewer", run, viewer);
-        return viewer;
+        viewer->wake = tb_interruptor_try_new(error);
+        viewer->watcher = viewer->wake ? tb_vnc_screen_watch(screen, viewer->wake) : NULL;
+        viewer->thread = viewer->wake ? tb_thread_try_start("vnc-viewer", run, viewer, error) : NULL;
+        if (viewer->thread)
+                return viewer;
+        slot->user = NULL;
+        viewer->fd = -1; /* its owner's again */
+        tb_vnc_viewer_free(viewer);
+        return NULL;
 }
 
 void tb_vnc_viewer_stop(TbVncViewer *viewer)
 {
         g_atomic_int_set(&viewer->stop, 1);
-        tb_interruptor_raise(viewer->wake);
+        if (viewer->wake)
+                tb_interruptor_raise(viewer->wake);
         /* wakes a write that waits for a viewer which does not read */
         tb_mutex_lock(&viewer->lock);
         if (viewer->adopted)

@@ -39,9 +39,9 @@ typedef struct TbVncViewerStats {
 } TbVncViewerStats;
 
 /* `fd` is taken (non-blocking), `slot` is given back by the caller after tb_vnc_viewer_free(). `name` is the
- * desktop's name. */
+ * desktop's name. NULL when no thread or descriptor can be had: `fd` and the slot are the caller's still. */
 TbVncViewer *tb_vnc_viewer_new(TbVncSlot *slot, int fd, TbVncScreen *screen, const char *name, bool view_only,
-                               const TbVncViewerOps *ops, gpointer data);
+                               const TbVncViewerOps *ops, gpointer data, GError **error);
 void tb_vnc_viewer_stop(TbVncViewer *viewer); /* asks the thread to end; `gone` follows */
 void tb_vnc_viewer_free(TbVncViewer *viewer); /* stops if need be and joins; no callback from here on */
 void tb_vnc_viewer_get_stats(TbVncViewer *viewer, TbVncViewerStats *ret_stats);

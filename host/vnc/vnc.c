@@ -82,13 +82,13 @@ static const TbVncDoorOps door_ops = {.enter = on_enter};
 static void knock(TbVnc *vnc, int fd, const char *peer, TbInterface *iface, const GError *why_not,
                   TbVncHelloOptions *options, const TbVncTicket *ticket)
 {
+        g_autoptr(GError) full = NULL;
         if (why_not)
                 options->refuse = why_not->message;
         else if (tb_vnc_seats_problem(vnc->seats))
                 options->refuse = tb_vnc_seats_problem(vnc->seats);
-        else if (tb_vnc_seats_full(vnc->seats))
-                options->refuse =
-                        "too many viewers: " G_STRINGIFY(TB_LIMIT_VNC_CLIENTS) " are watching already";
+        else if (!tb_vnc_seats_room(vnc->seats, ticket->user, peer, &full))
+                options->refuse = full->message;
         TbVncTicket *own = iface ? tb_vnc_ticket_new(iface, ticket->user, ticket->lease) : NULL;
         tb_vnc_door_knock(vnc->door, fd, peer, options, own, own ? (GDestroyNotify)tb_vnc_ticket_free : NULL);
 }
@@ -203,7 +203,8 @@ static void open_novnc(TbVnc *vnc, const TbVncOptions *options)
                 .trusted = config->trusted,
                 .needs_tls = config->needs_tls,
                 .without_tokens = config->insecure || has_password(config) ? TB_ANYONE : TB_THIS_MACHINE,
-                .max_connections = 4 * TB_LIMIT_VNC_CLIENTS};
+                .max_connections = 4 * TB_LIMIT_VNC_CLIENTS,
+                .max_streams = 2 * TB_LIMIT_VNC_CLIENTS};
         vnc->http = tb_http_new(&http, &error);
         const char *web = config->web_dir ? config->web_dir : "web";
         g_autofree char *pages = g_build_filename(web, "novnc", NULL);

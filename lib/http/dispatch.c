@@ -303,6 +303,7 @@ void tb_dispatch_completed(void *cls, struct MHD_Connection *connection G_GNUC_U
         request->suspended = false;
         if (!complete)
                 tb_request_call_gone(request);
+        tb_place_give(&request->place);
         request->take = NULL;
         drop_pipe(request, "the client left");
         g_clear_pointer(&request->out, tb_pipe_reply_free);

@@ -93,7 +93,8 @@ typedef struct TbHttpOptions {
         const TbNets *trusted;      /* borrowed: proxies whose Forwarded and X-Forwarded-* are believed; this
                                        machine's always are. NULL: no others */
         TbWithoutTokens without_tokens;
-        bool needs_tls; /* a token that came from beyond this machine without TLS is refused */
+        guint max_streams; /* pushed answers and WebSockets at once, shared as lib/places.h says; 0: no limit */
+        bool needs_tls;    /* a token that came from beyond this machine without TLS is refused */
 } TbHttpOptions;
 
 TbHttp *tb_http_new(const TbHttpOptions *options, GError **error);

@@ -16,6 +16,7 @@
 #include "lib/http/http.h"
 #include "lib/http/route.h"
 #include "lib/net.h"
+#include "lib/places.h"
 #include "lib/rate.h"
 #include "lib/tally.h"
 
@@ -122,6 +123,7 @@ struct TbHttp {
         GQueue idle;           /* TbConn without a request with a handler, the oldest first; not owned */
         GQueue lingering;      /* refused TbConn, the oldest first; not owned */
         GSource *room;         /* ref; makes room while nearly full; NULL while not */
+        TbPlaces streams;      /* of pushed answers and WebSockets */
         TbTally *refusals;     /* owned; what is said of those that are refused */
         const TbNets *trusted; /* borrowed; NULL: none but this machine */
         TbWithoutTokens without_tokens;
@@ -161,6 +163,7 @@ struct TbRequest {
         gint64 content_length; /* -1: unknown */
         bool has_body, expects;
         TbRole role;
+        TbPlace place;     /* of its stream */
         char *user;        /* owned: its token may be taken back while it is answered */
         char *authority;   /* owned; of a target in absolute form: it counts, and not Host */
         bool forwarded;    /* a proxy says for whom */
@@ -261,6 +264,8 @@ struct MHD_Response *tb_respond_text(const char *text_take, gsize size);
 void tb_respond_status(TbRequest *request, int status, const char *type, const char *title,
                        const char *format, ...) G_GNUC_PRINTF(5, 6);
 void tb_respond_error(TbRequest *request, TbErrorCode code, const char *format, ...) G_GNUC_PRINTF(3, 4);
+/* A place for a stream. False: there is none, and 429 was answered. */
+bool tb_respond_place(TbRequest *request, TbPlace *ret_place);
 void tb_respond_page_headers(TbRequest *request);
 
 /* push.c, stream.c */

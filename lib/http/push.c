@@ -100,7 +100,7 @@ TbPush *tb_request_reply_push_status(TbRequest *request, int status, const char 
                                      gpointer data)
 {
         tb_assert_main();
-        if (!request->connection || request->answered)
+        if (!request->connection || request->answered || !tb_respond_place(request, &request->place))
                 return NULL;
         TbPush *push = g_new0(TbPush, 1);
         push->ref = 2;

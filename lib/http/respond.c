@@ -173,3 +173,14 @@ void tb_respond_status(TbRequest *request, int status, const char *type, const c
                       json_pack("{s:s, s:s, s:i, s:s}", "type", urn, "title", title, "status", status,
                                 "detail", detail));
 }
+
+bool tb_respond_place(TbRequest *request, TbPlace *ret_place)
+{
+        g_autoptr(GError) error = NULL;
+        const TbPlaceBy by = {request->user, request->peer, request->role < TB_ROLE_OPERATOR};
+        if (tb_place_take(&request->http->streams, &by, ret_place, &error))
+                return true;
+        tb_request_add_header(request, "Retry-After", "5");
+        tb_request_reply_error(request, error);
+        return false;
+}

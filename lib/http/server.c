@@ -191,6 +191,8 @@ TbHttp *tb_http_new(const TbHttpOptions *options, GError **error)
         http->hosts = g_strdupv((char **)options->hosts);
         http->origins = g_strdupv((char **)options->origins);
         tb_turns_start(http);
+        tb_places_init(&http->streams, options->max_streams ? "streams and sockets" : NULL,
+                       options->max_streams);
         http->shares = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
         http->refusals = tb_tally_new(TB_LIMIT_HTTP_REFUSALS_SAID, TB_LIMIT_TALLY_S * 1000, say_more,
                                       (gpointer) "answered");
@@ -337,6 +339,7 @@ void tb_http_free(TbHttp *http)
         tb_tally_free(http->plain);
         g_assert(g_hash_table_size(http->shares) == 0);
         g_hash_table_unref(http->shares);
+        tb_places_clear(&http->streams);
         tb_rates_free(http->rates);
         tb_auth_unref(http->auth);
         g_strfreev(http->hosts);

@@ -122,6 +122,7 @@ void tb_ws_die(TbWs *ws, int code)
         if (ws->waits)
                 g_queue_unlink(&http->waiting, &ws->wait_link);
         ws->waits = false;
+        tb_place_give(&ws->place);
         g_queue_unlink(&http->sockets, &ws->link);
         g_queue_push_tail_link(&http->dead, &ws->link);
         g_source_set_ready_time(

@@ -66,6 +66,7 @@ struct TbWs {
         gint16 code;
         char *id; /* owned: request id NUL user NUL peer NUL in one piece */
         const char *user, *peer;
+        TbPlace place;
 };
 
 /* ws.c */

@@ -78,7 +78,8 @@ TbWs *tb_request_upgrade(TbRequest *request, const char *protocol, gsize max_mes
                 return NULL;
         }
         g_autofree char *accept = check_upgrade(request);
-        if (!accept)
+        TbPlace place;
+        if (!accept || !tb_respond_place(request, &place))
                 return NULL;
         TbWs *ws = g_new0(TbWs, 1);
         ws->http = http;
@@ -88,6 +89,7 @@ TbWs *tb_request_upgrade(TbRequest *request, const char *protocol, gsize max_mes
         ws->data = data;
         ws->max_message = max_message;
         ws->code = TB_WS_CODE_NONE;
+        ws->place = place;
         ws->role = (guint8)request->role;
         GString *names = g_string_new(request->id);
         g_string_append_c(names, '\0');

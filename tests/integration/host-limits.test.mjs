@@ -331,7 +331,7 @@ function atOnce() {
     }
     for (let i = 0; i < 2; i++) {
       const refused = await post();
-      assertProblem(refused, 429, { detail: new RegExp(`${viewers} viewers watch already`) });
+      assertProblem(refused, 429, { detail: new RegExp(`there are ${viewers} WebRTC viewers already`) });
       assert.ok(Number(refused.headers['retry-after']) > 0);
     }
     assert.equal((await host.delete(places[3])).status, 200);
@@ -352,7 +352,7 @@ function atOnce() {
     await host.state_is('pattern/video');
     const clients = await Promise.all(Array.from({ length: 32 }, () => Rfb.connect(port)));
     t.after(() => clients.forEach((c) => c.close()));
-    for (let i = 0; i < 2; i++) await assert.rejects(Rfb.connect(port), /refused: too many viewers: 32 are watching already/);
+    for (let i = 0; i < 2; i++) await assert.rejects(Rfb.connect(port), /refused: too many viewers: there are 32 VNC viewers already/);
     clients.forEach((c) => c.request(false));
     await within('32 pictures', Promise.all(clients.map((c) => c.update())), 20000);
     clients[7].close();

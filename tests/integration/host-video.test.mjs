@@ -110,7 +110,7 @@ test('MJPEG_VIEWERS: 32 streams, the next is told why not, and a place that is l
   const target = '/host/devices/pattern/video/stream.mjpeg?fps=1';
   const open = await Promise.all(Array.from({ length: 32 }, () => host.get(target, { stream: true })));
   assert.ok(open.every((o) => o.status === 200));
-  assertProblem(await host.get(target), 429, { detail: /32 MJPEG streams run already/ });
+  assertProblem(await host.get(target), 429, { detail: /there are 32 MJPEG streams already/ });
   open[7].req.destroy();
   open[7] = await until('the place to be free', async () => {
     const answer = await host.get(target, { stream: true });

@@ -120,7 +120,7 @@ static bool on_enter(const TbVncGuest *guest, gpointer data)
         seat->room = room;
         seat->slot = slot;
         seat->viewer = tb_vnc_viewer_new(slot, guest->fd, room->screen, "test picture",
-                                         guest->role < TB_ROLE_OPERATOR, &viewer_ops, seat);
+                                         guest->role < TB_ROLE_OPERATOR, &viewer_ops, seat, NULL);
         g_ptr_array_add(room->viewers, seat);
         printf("joined %s %s\n", tb_role_name(guest->role), guest->peer);
         return true;
@@ -175,7 +175,7 @@ int main(int argc, char **argv)
                 return 1;
         }
         room.door = tb_vnc_door_new(&door_ops, &room);
-        room.screen = tb_vnc_screen_new("test");
+        room.screen = tb_vnc_screen_new("test", &error);
         room.pool = tb_frame_pool_new(4);
         room.viewers = g_ptr_array_new_with_free_func(seat_free);
 

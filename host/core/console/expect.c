@@ -246,7 +246,7 @@ static void begin(Expect *e)
         const TbCommand *c = e->command;
         json_t *asked = json_object_get(c->params, "timeout_s");
         gint64 left_ms = (c->call.deadline_us - g_get_monotonic_time()) / 1000;
-        e->watch = tb_interface_watch(e->iface, on_grew, e);
+        e->watch = tb_interface_watch(e->iface, NULL, on_grew, e, NULL);
         if (json_number_value(asked) * 1000 < 1) {
                 last_look(e, NOW_MS);
                 return;

@@ -89,7 +89,8 @@ TbControl *tb_control_new(TbCore *core, const TbActor *actor, const char *device
         control->data = data;
         control->running = g_hash_table_new(g_int64_hash, g_int64_equal);
         control->leases = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-        control->stream = tb_control_stream_new(core, device, stream_send, stream_queued, control);
+        const TbPlaceBy by = {.user = control->user, .watches = control->role < TB_ROLE_OPERATOR};
+        control->stream = tb_control_stream_new(core, device, &by, stream_send, stream_queued, control);
         return control;
 }
 

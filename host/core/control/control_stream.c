@@ -26,6 +26,7 @@ typedef struct Subscription {
 struct TbControlStream {
         TbCore *core; /* borrowed */
         char *only;
+        TbPlaceBy by;
         bool (*send)(const char *text, gsize size, gpointer data);
         gsize (*queued)(gpointer data);
         gpointer data;
@@ -53,13 +54,14 @@ static void subscription_free(gpointer data)
         g_free(s);
 }
 
-TbControlStream *tb_control_stream_new(TbCore *core, const char *only_device,
+TbControlStream *tb_control_stream_new(TbCore *core, const char *only_device, const TbPlaceBy *by,
                                        bool (*send)(const char *, gsize, gpointer), gsize (*queued)(gpointer),
                                        gpointer data)
 {
         TbControlStream *stream = g_new0(TbControlStream, 1);
         stream->core = core;
         stream->only = g_strdup(only_device);
+        stream->by = *by;
         stream->send = send;
         stream->queued = queued;
         stream->data = data;
@@ -146,14 +148,24 @@ static TbInterface *find_console(TbControlStream *stream, const char *device_id,
         return iface;
 }
 
+static bool watch(Subscription *s, TbInterface *iface, GError **error)
+{
+        s->watch = tb_interface_watch(iface, &s->stream->by, grew, s, error);
+        s->watched = s->watch ? iface : NULL;
+        return s->watch != 0;
+}
+
 /* A device that comes back (its attachment was changed) goes on in its history: the offset stays. */
 static void rewatch(Subscription *s)
 {
         TbInterface *iface = s->watch ? NULL : find_console(s->stream, s->device, s->interface, NULL);
+        g_autoptr(GError) error = NULL;
         if (!iface)
                 return;
-        s->watched = iface;
-        s->watch = tb_interface_watch(iface, grew, s);
+        if (!watch(s, iface, &error)) { /* others were quicker: said, as on subscribing */
+                send_json(s->stream, tb_control_refusal(error));
+                return;
+        }
         pump(s);
 }
 
@@ -288,12 +300,16 @@ bool tb_control_stream_add(TbControlStream *stream, const char *key, const TbTop
         s->what = what;
         s->device = g_strdup(device);
         s->interface = g_strdup(topic->interface);
+        if (console && !watch(s, console, error)) {
+                subscription_free(s);
+                return false;
+        }
         g_ptr_array_add(stream->subscriptions, s);
         if (!stream->bus)
                 stream->bus = tb_bus_subscribe(tb_core_bus(stream->core), on_event, stream);
         if (console) {
                 s->offset = from >= 0 ? (guint64)from : tb_history_end(tb_interface_history(console));
-                rewatch(s);
+                pump(s);
         }
         return true;
 }

@@ -11,7 +11,8 @@
 
 typedef struct TbControlStream TbControlStream;
 
-TbControlStream *tb_control_stream_new(TbCore *core, const char *only_device,
+/* `by`: its strings are borrowed for its life. */
+TbControlStream *tb_control_stream_new(TbCore *core, const char *only_device, const TbPlaceBy *by,
                                        bool (*send)(const char *text, gsize size, gpointer data),
                                        gsize (*queued)(gpointer data), gpointer data);
 void tb_control_stream_free(TbControlStream *stream);

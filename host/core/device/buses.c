@@ -10,8 +10,7 @@
 typedef struct Waiter {
         TbCommandDone done;
         gpointer user;
-        char *who; /* owned */
-        bool watches;
+        TbPlace place;
 } Waiter;
 
 typedef struct TbBusCall {
@@ -26,21 +25,16 @@ typedef struct TbBusCall {
         GError *error;
 } BusCall;
 
-static const TbPlacesLimits look_limits = {.what = "callers of one look at the bus",
-                                           .all = TB_LIMIT_JOINED,
-                                           .each = TB_LIMIT_JOINED_OF_USER,
-                                           .watched = TB_LIMIT_JOINED_WATCHED};
-
 static void bus_answer(gpointer data)
 {
         BusCall *call = data;
         if (call->by && call->by->tree == call)
                 call->by->tree = NULL;
         for (guint i = 0; i < call->waiters->len; i++) {
-                const Waiter *w = &g_array_index(call->waiters, Waiter, i);
+                Waiter *w = &g_array_index(call->waiters, Waiter, i);
                 if (w->done)
                         w->done(call->error ? NULL : call->result, call->error, w->user);
-                g_free(w->who);
+                tb_place_give(&w->place);
         }
         g_array_unref(call->waiters);
         tb_places_clear(&call->places);
@@ -109,12 +103,11 @@ static bool may_switch(TbCore *core, const TbActor *actor, const char *port, GEr
 
 static bool wait_for(BusCall *call, const TbActor *actor, TbCommandDone done, gpointer user, GError **error)
 {
-        Waiter w = {done, user, g_strdup(actor->user), actor->role < TB_ROLE_OPERATOR};
-        bool ok = tb_places_take(&call->places, w.who, w.watches, error);
+        Waiter w = {.done = done, .user = user};
+        const TbPlaceBy by = {.user = actor->user, .watches = actor->role < TB_ROLE_OPERATOR};
+        bool ok = tb_place_take(&call->places, &by, &w.place, error);
         if (ok)
                 g_array_append_val(call->waiters, w);
-        else
-                g_free(w.who);
         return ok;
 }
 
@@ -141,7 +134,7 @@ void tb_core_host_bus(TbCore *core, const TbActor *actor, const char *bus, TbBus
         TbDiscoverer *d = owner_of(core, bus);
         BusCall *call = g_new0(BusCall, 1);
         *call = (BusCall){.by = d, .op = op, .port = g_strdup(port), .on = on, .changes = core->changes};
-        tb_places_init(&call->places, &look_limits);
+        tb_places_init(&call->places, "callers of one look at the bus", TB_LIMIT_JOINED);
         call->waiters = g_array_new(FALSE, FALSE, sizeof(Waiter));
         bool joins = op == TB_BUS_TREE && d && d->tree && d->tree->changes == core->changes;
         if (op != TB_BUS_TREE && !may_switch(core, actor, port, &call->error))

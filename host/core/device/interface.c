@@ -32,6 +32,7 @@ TbInterface *tb_interface_new(TbDevice *device, const char *name, TbKind kind, T
         iface->power = (TbPowerState){TB_POWER_UNKNOWN, NAN, NAN, NAN, NAN};
         iface->watchers = g_array_new(FALSE, FALSE, sizeof(TbWatcher));
         iface->reads = g_ptr_array_new();
+        tb_places_init(&iface->readers, "readers of this console", TB_LIMIT_CONSOLE_READERS);
         if (kind == TB_KIND_SENSORS)
                 iface->samples = tb_samples_new();
         return iface;
@@ -56,6 +57,7 @@ void tb_interface_free(TbInterface *iface)
         tb_history_close(iface->history);
         tb_attachment_unref(iface->attachment);
         g_array_free(iface->watchers, TRUE);
+        tb_places_clear(&iface->readers);
         tb_samples_free(iface->samples);
         g_assert(iface->reads->len == 0); /* commands end before their interface */
         g_ptr_array_unref(iface->reads);
@@ -160,9 +162,13 @@ json_t *tb_interface_samples(TbInterface *iface)
 }
 
 /* --- watchers of a history --- */
-guint tb_interface_watch(TbInterface *iface, void (*grew)(TbInterface *, gpointer), gpointer user)
+guint tb_interface_watch(TbInterface *iface, const TbPlaceBy *by, void (*grew)(TbInterface *, gpointer),
+                         gpointer user, GError **error)
 {
-        TbWatcher w = {++iface->next_watcher, grew, user};
+        TbWatcher w = {.grew = grew, .user = user};
+        if (by && !tb_place_take(&iface->readers, by, &w.place, error))
+                return 0;
+        w.id = ++iface->next_watcher;
         g_array_append_val(iface->watchers, w);
         return w.id;
 }
@@ -173,6 +179,7 @@ void tb_interface_unwatch(TbInterface *iface, guint id)
                 TbWatcher *w = &g_array_index(iface->watchers, TbWatcher, i);
                 if (w->id != id || id == 0)
                         continue;
+                tb_place_give(&w->place);
                 if (iface->watch_depth > 0)
                         w->id = 0;
                 else

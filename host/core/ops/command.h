@@ -36,6 +36,7 @@ struct TbCommand {
         gint revoked;   /* atomic: no further step may be taken */
         gint begun;     /* atomic: a worker has it in its exec, or had */
         TbRead *read;   /* borrowed: the read whose answer it waits for; NULL: none */
+        TbPlace place;  /* among those who wait for it */
         bool leads;     /* it is the call of a read that others wait for; no caller's own command */
         bool (*exec)(TbCommand *command, TbInstance *instance, TbIo *io, GError **error); /* worker thread */
         void (*after)(TbCommand *command); /* main: instead of answering with result */

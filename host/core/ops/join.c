@@ -18,16 +18,6 @@ struct TbRead {
         bool telling; /* followers are being told */
 };
 
-static const TbPlacesLimits limits = {.what = "callers of one read",
-                                      .all = TB_LIMIT_JOINED,
-                                      .each = TB_LIMIT_JOINED_OF_USER,
-                                      .watched = TB_LIMIT_JOINED_WATCHED};
-
-static bool watches(const TbCommand *c)
-{
-        return c->actor.role < TB_ROLE_OPERATOR;
-}
-
 static void read_free(TbRead *r)
 {
         tb_places_clear(&r->places);
@@ -39,7 +29,7 @@ static void leave(TbCommand *c)
 {
         TbRead *r = g_steal_pointer(&c->read);
         g_ptr_array_remove_fast(r->followers, c);
-        tb_places_give(&r->places, c->actor.user, watches(c));
+        tb_place_give(&c->place);
 }
 
 /* A follower was withdrawn. The last one to leave ends the read. */
@@ -56,8 +46,9 @@ static void on_leave(TbCommand *c)
 
 static bool follow(TbRead *r, TbCommand *c)
 {
+        const TbPlaceBy by = {.user = c->actor.user, .watches = c->actor.role < TB_ROLE_OPERATOR};
         GError *error = NULL;
-        if (!tb_places_take(&r->places, c->actor.user, watches(c), &error)) {
+        if (!tb_place_take(&r->places, &by, &c->place, &error)) {
                 tb_command_fail(c, error, NULL);
                 return false;
         }
@@ -110,7 +101,7 @@ void tb_command_join(TbCommand *c)
                 }
         }
         TbRead *r = g_new0(TbRead, 1);
-        tb_places_init(&r->places, &limits);
+        tb_places_init(&r->places, "callers of one read", TB_LIMIT_JOINED);
         r->followers = g_ptr_array_new();
         r->iface = c->iface;
         r->changes = c->device->changes;

@@ -30,6 +30,7 @@ static void peer_free(TbPeer *peer)
 {
         tb_offer_clear(&peer->offer);
         g_ptr_array_free(peer->channels, TRUE);
+        tb_place_give(&peer->place);
         g_free(peer->label);
         g_free(peer->reason);
         g_free(peer);
@@ -41,6 +42,7 @@ static void tell_closed(TbPeer *peer)
                 return;
         peer->ended = true;
         tb_media_remove_peer(peer->media, peer);
+        tb_place_give(&peer->place);
         tb_log(TB_LOG_INFO, TB_F("device", peer->hub ? tb_hub_device(peer->hub) : NULL, "peer", peer->label),
                "viewer left: %s", peer->reason);
         g_clear_pointer(&peer->hub, tb_hub_unref);
@@ -151,13 +153,15 @@ TbPeer *tb_peer_new(TbMedia *media, TbHub *hub, const char *offer_sdp, const TbP
                 tb_set_error(error, TB_ERROR_INVALID, "the SDP offer is not UTF-8");
                 return NULL;
         }
+        TbPlace place;
         tb_media_start(media);
         if (!tb_gstreamer_ready(error) || !tb_offer_parse(offer_sdp, hub != NULL, &offer, error) ||
-            !tb_media_admit_peer(media, error))
+            !tb_media_admit_peer(media, options->by, &place, error))
                 return NULL;
 
         TbPeer *peer = g_new0(TbPeer, 1);
         peer->media = media;
+        peer->place = place;
         peer->id = tb_media_next_peer(media);
         peer->callbacks = callbacks;
         peer->data = data;

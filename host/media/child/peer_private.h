@@ -12,6 +12,7 @@ struct TbPeer {
         TbHub *hub;                       /* ref; NULL: data only */
         const TbPeerCallbacks *callbacks; /* static */
         void *data;                       /* borrowed from who made it */
+        TbPlace place;                    /* among the viewers */
         char *label;                      /* owned */
         TbOffer offer;                    /* owned */
         TbPeerState state;

@@ -23,8 +23,8 @@ typedef struct Group {
 } Group;
 
 struct TbMjpeg {
-        TbMedia *media; /* borrowed */
-        Group *group;   /* borrowed: lives as long as it has clients */
+        TbPlace place;
+        Group *group; /* borrowed: lives as long as it has clients */
         gint64 interval_us, due_us, last_us;
         void (*frame)(void *data, GBytes *jpeg, gint64 taken_us);
         void *data; /* borrowed from who made it */
@@ -160,7 +160,7 @@ static Group *group_get(TbStills *stills, TbHub *hub, int quality)
         return group;
 }
 
-TbMjpeg *tb_mjpeg_new(TbMedia *media, TbHub *hub, int fps, int quality,
+TbMjpeg *tb_mjpeg_new(TbMedia *media, TbHub *hub, const TbPlaceBy *by, int fps, int quality,
                       void (*frame)(void *data, GBytes *jpeg, gint64 taken_us), void *data, GError **error)
 {
         tb_assert_main();
@@ -174,10 +174,11 @@ TbMjpeg *tb_mjpeg_new(TbMedia *media, TbHub *hub, int fps, int quality,
                 tb_error_set_field(error, TB_ERROR_INVALID, "quality", "quality must be from 10 to 95");
                 return NULL;
         }
-        if (!tb_media_admit_mjpeg(media, error))
+        TbPlace place;
+        if (!tb_media_admit_mjpeg(media, by, &place, error))
                 return NULL;
         TbMjpeg *client = g_new0(TbMjpeg, 1);
-        client->media = media;
+        client->place = place;
         client->group = group_get(tb_media_stills(media), hub, quality);
         client->interval_us = G_USEC_PER_SEC / fps;
         client->frame = frame;
@@ -202,7 +203,7 @@ void tb_mjpeg_free(TbMjpeg *client)
                 return;
         tb_assert_main();
         Group *group = client->group;
-        tb_media_leave_mjpeg(client->media);
+        tb_place_give(&client->place);
         tb_hub_release(group->hub, true);
         g_ptr_array_remove_fast(group->clients, client);
         g_free(client);

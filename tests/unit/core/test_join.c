@@ -62,7 +62,7 @@ static void test_one_call(void)
 {
         Bench b;
         begin(&b);
-        const guint n = TB_LIMIT_JOINED_OF_USER + 1;
+        const guint n = TB_LIMIT_JOINED / 2 + 1;
         g_autofree Answer *eve = g_new0(Answer, n), *mallory = g_new0(Answer, n);
         Answer bob = {0};
         get(&b, &eve[0], "eve", TB_ROLE_VIEWER);
@@ -71,7 +71,7 @@ static void test_one_call(void)
                 get(&b, &eve[i], "eve", TB_ROLE_VIEWER);
         bench_until(&b, is_answered, &eve[n - 1], "the refusal");
         g_assert_error(eve[n - 1].error, TB_ERROR, TB_ERROR_LIMIT);
-        guint room = TB_LIMIT_JOINED_WATCHED - TB_LIMIT_JOINED_OF_USER;
+        guint room = TB_LIMIT_JOINED / 4;
         for (guint i = 0; i <= room; i++)
                 get(&b, &mallory[i], "mallory", TB_ROLE_VIEWER);
         bench_until(&b, is_answered, &mallory[room], "the refusal");
@@ -214,7 +214,7 @@ static void test_bus(void)
 {
         Bench b;
         Answer power = {0}, after[2] = {0};
-        const guint n = TB_LIMIT_JOINED_OF_USER + 1;
+        const guint n = TB_LIMIT_JOINED / 2 + 1;
         g_autofree Answer *eve = g_new0(Answer, n);
         begin(&b);
         g_atomic_int_set(&fake.hold_looks, 1);

@@ -1,47 +1,79 @@
-/* Shares of a pool: at each limit and one beyond, and what is given back can be had again. */
+/* Shares of a pool: at each limit and one beyond, who speaks for many, and what is given back can be had again. */
 #include "lib/error.h"
 #include "lib/places.h"
 
-static const TbPlacesLimits limits = {.what = "seats", .all = 8, .each = 4, .watched = 6};
+#define MAX_PLACES 16
 
-static bool take(TbPlaces *p, const char *key, bool watches)
+static TbPlace places[4 * MAX_PLACES];
+static guint used;
+
+static bool take(TbPlaces *p, const char *user, const char *peer, bool watches)
 {
         g_autoptr(GError) error = NULL;
-        bool ok = tb_places_take(p, key, watches, &error);
+        g_assert_cmpuint(used, <, G_N_ELEMENTS(places));
+        bool ok = tb_place_take(p, &(TbPlaceBy){user, peer, watches}, &places[used], &error);
         if (ok)
-                g_assert_no_error(error);
+                used++;
         else
                 g_assert_error(error, TB_ERROR, TB_ERROR_LIMIT);
         return ok;
 }
 
+static void give_all(TbPlaces *p)
+{
+        while (used > 0)
+                tb_place_give(&places[--used]);
+        g_assert_cmpuint(p->all, ==, 0);
+        g_assert_cmpuint(p->watched, ==, 0);
+        g_assert_cmpuint(p->held ? g_hash_table_size(p->held) : 0, ==, 0);
+}
+
 static void test_shares(void)
 {
         TbPlaces p;
-        tb_places_init(&p, &limits);
-        for (guint i = 0; i < limits.each; i++)
-                g_assert_true(take(&p, "eve", true));
-        g_assert_false(take(&p, "eve", true)); /* limit + 1 of one */
-        for (guint i = limits.each; i < limits.watched; i++)
-                g_assert_true(take(&p, "mallory", true));
-        g_assert_false(take(&p, "trudy", true)); /* limit + 1 of those who watch */
-        for (guint i = limits.watched; i < limits.all; i++)
-                g_assert_true(take(&p, "alice", false));
-        g_assert_false(take(&p, "alice", false)); /* limit + 1 of all */
-        tb_places_give(&p, "eve", true);
-        g_assert_cmpuint(tb_places_of(&p, "eve"), ==, limits.each - 1);
-        g_assert_true(take(&p, "bob", false));
-        tb_places_give(&p, "bob", false);
-        g_assert_cmpuint(tb_places_of(&p, "bob"), ==, 0);
-        g_assert_true(take(&p, "eve", true));
+        tb_places_init(&p, "seats", MAX_PLACES);
+        guint each = tb_places_each(&p), watched = tb_places_watched(&p);
+        for (guint i = 0; i < each; i++)
+                g_assert_true(take(&p, "eve", NULL, true));
+        g_assert_false(take(&p, "eve", NULL, true)); /* limit + 1 of one */
+        for (guint i = each; i < watched; i++)
+                g_assert_true(take(&p, "mallory", NULL, true));
+        g_assert_false(take(&p, "trudy", NULL, true)); /* limit + 1 of those who watch */
+        for (guint i = watched; i < MAX_PLACES; i++)
+                g_assert_true(take(&p, "alice", NULL, false));
+        g_assert_false(take(&p, "bob", NULL, false)); /* limit + 1 of all */
+        tb_place_give(&places[0]);
+        tb_place_give(&places[0]); /* none: nothing happens */
+        g_assert_true(take(&p, "bob", NULL, false));
+        give_all(&p);
         tb_places_clear(&p);
-        g_assert_true(take(&p, "eve", true));
+}
+
+/* Addresses of one subscriber are one; this machine speaks for many; a pool without a name lets everybody in. */
+static void test_keys(void)
+{
+        TbPlaces p;
+        tb_places_init(&p, "seats", MAX_PLACES);
+        for (guint i = 0; i < tb_places_each(&p); i++)
+                g_assert_true(take(&p, "local", i % 2 ? "2001:db8::1" : "2001:db8::2", false));
+        g_assert_false(take(&p, NULL, "2001:db8::3", false));
+        g_assert_true(take(&p, NULL, "192.0.2.1", false));
+        give_all(&p);
+        for (guint i = 0; i < MAX_PLACES; i++)
+                g_assert_true(i % 2 ? take(&p, "local", "127.0.0.1", false) : take(&p, NULL, NULL, false));
+        g_assert_false(take(&p, "local", "::1", false));
+        give_all(&p);
         tb_places_clear(&p);
+        TbPlaces open = {0};
+        for (guint i = 0; i < 2 * MAX_PLACES; i++)
+                g_assert_true(take(&open, "eve", NULL, true));
+        give_all(&open);
 }
 
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/places/shares", test_shares);
+        g_test_add_func("/places/keys", test_keys);
         return g_test_run();
 }

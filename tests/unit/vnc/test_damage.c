@@ -109,7 +109,7 @@ static TbFrame *wait_for(TbVncWatcher *watcher, TbInterruptor *wake, sraRegionPt
 static void test_screen(void)
 {
         g_autoptr(TbFramePool) pool = tb_frame_pool_new(4), slates = tb_frame_pool_new(2);
-        TbVncScreen *screen = tb_vnc_screen_new("test");
+        TbVncScreen *screen = tb_vnc_screen_new("test", NULL);
         TbInterruptor *wake = tb_interruptor_new(), *late_wake = tb_interruptor_new();
         TbVncWatcher *watcher = tb_vnc_screen_watch(screen, wake);
         sraRegionPtr damage = sraRgnCreate();
