@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "lib/limits.h"
+#include "lib/log.h"
 #include "lib/thread.h"
 
 #define OTHERS "others"
@@ -31,6 +32,17 @@ TbTally *tb_tally_new(guint most, guint window_ms, TbTallySay say, gpointer data
         tally->data = data;
         tally->kinds = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
         return tally;
+}
+
+static void say_in_log(const char *key, guint64 more, double seconds, gpointer data G_GNUC_UNUSED)
+{
+        g_autofree char *text = tb_tally_text(more, seconds);
+        tb_log(TB_LOG_INFO, TB_F(), "%s: %s", key, text);
+}
+
+TbTally *tb_tally_new_log(void)
+{
+        return tb_tally_new(TB_LIMIT_TALLY_SAID, TB_LIMIT_TALLY_S * 1000, say_in_log, NULL);
 }
 
 static void end_timer(TbTally *tally)
@@ -125,4 +137,13 @@ char *tb_tally_text(guint64 more, double seconds)
         for (gssize at = (gssize)text->len - 3; at > 0; at -= 3)
                 g_string_insert_c(text, at, ',');
         return g_strdup_printf("and %s more in %.0f s", text->str, MAX(ceil(seconds - 0.5), 1));
+}
+
+bool tb_tally_notef(TbTally *tally, const char *format, ...)
+{
+        va_list args;
+        va_start(args, format);
+        g_autofree char *key = g_strdup_vprintf(format, args);
+        va_end(args);
+        return tb_tally_note(tally, key);
 }

@@ -14,10 +14,13 @@ typedef void (*TbTallySay)(const char *key, guint64 more, double seconds, gpoint
 
 /* `most`: how many of one kind are said in a window of `window_ms`. `data` is borrowed. */
 TbTally *tb_tally_new(guint most, guint window_ms, TbTallySay say, gpointer data);
+/* One for the log: TB_LIMIT_TALLY_SAID of a kind in TB_LIMIT_TALLY_S, then a line "<key>: and 4,120 more in 10 s". */
+TbTally *tb_tally_new_log(void);
 /* Tells what is left, then frees. Accepts NULL. */
 void tb_tally_free(TbTally *tally);
 /* One of kind `key` (say, "401 192.0.2.7") happened. True: say it; false: it is counted. */
 bool tb_tally_note(TbTally *tally, const char *key);
+bool tb_tally_notef(TbTally *tally, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /* Ends all windows now: what was counted is told. */
 void tb_tally_flush(TbTally *tally);
 /* "and 4,120 more in 10 s"; the caller frees. Pure. */

@@ -15,6 +15,7 @@
 #include "lib/log.h"
 #include "lib/net.h"
 #include "lib/proto/link_key.h"
+#include "lib/tally.h"
 #include "lib/thread.h"
 
 #define ANNOUNCE_MS 200 /* changes come in swarms */
@@ -34,7 +35,15 @@ struct TbBridge {
         guint announce;             /* source */
         bool ready;                 /* the server has accepted us */
         bool late_devices;          /* the hello did not have room for them */
+        TbTally *tally;             /* owned: what observers make us log */
 };
+
+/* What a session can make us log is logged at our rate. */
+static bool observer_may_say(const char *what, TbObserver *observer, gpointer data)
+{
+        TbBridge *bridge = data;
+        return tb_tally_notef(bridge->tally, "%s, session %s", what, tb_observer_session(observer));
+}
 
 /* --- sending --- */
 static bool send_text(const char *text, gsize size, gpointer data)
@@ -95,7 +104,7 @@ static gsize queued(gpointer data)
 }
 
 static const TbObserverOps observer_ops = {
-        .send = send_to_observer, .picture = send_picture, .queued = queued};
+        .send = send_to_observer, .picture = send_picture, .queued = queued, observer_may_say};
 static const TbCarryOps carry_ops = {.send = send_frame, .room = bulk_room};
 
 /* --- announcing --- */
@@ -179,18 +188,20 @@ static void peer_connected(TbBridge *bridge, const TbBridgeMessage *m)
                                      .ice_servers = (const char *const *)ice_servers};
         g_ptr_array_add(bridge->observers,
                         tb_observer_new(bridge->core, bridge->media, &info, &observer_ops, bridge));
-        tb_log(TB_LOG_INFO, TB_F("device", m->device, "session", m->session, "peer", m->peer),
-               "observer joined to %s", m->control ? "control" : "watch");
+        if (tb_tally_notef(bridge->tally, "observer joined, session %s", m->session))
+                tb_log(TB_LOG_INFO, TB_F("device", m->device, "session", m->session, "peer", m->peer),
+                       "observer joined to %s", m->control ? "control" : "watch");
 }
 
 static void peer_gone(TbBridge *bridge, const TbBridgeMessage *m)
 {
         guint i;
         while (find(bridge, m->session, m->peer, &i)) { /* peer NULL: all of the session */
-                tb_log(TB_LOG_INFO,
-                       TB_F("session", m->session, "peer",
-                            tb_observer_peer(g_ptr_array_index(bridge->observers, i))),
-                       "observer left");
+                if (tb_tally_notef(bridge->tally, "observer left, session %s", m->session))
+                        tb_log(TB_LOG_INFO,
+                               TB_F("session", m->session, "peer",
+                                    tb_observer_peer(g_ptr_array_index(bridge->observers, i))),
+                               "observer left");
                 g_ptr_array_remove_index_fast(bridge->observers, i);
         }
 }
@@ -280,8 +291,9 @@ static void ready(TbBridge *bridge, const TbBridgeMessage *m)
 
 static void server_error(TbBridge *bridge, const TbBridgeMessage *m)
 {
-        tb_log(TB_LOG_WARNING, TB_F("url", bridge->config->server_url, "session", m->session),
-               "the server says: %s", m->text);
+        if (tb_tally_notef(bridge->tally, "the server says more, session %s", m->session))
+                tb_log(TB_LOG_WARNING, TB_F("url", bridge->config->server_url, "session", m->session),
+                       "the server says: %.*s", TB_LIMIT_LINK_REASON, m->text);
         if (!bridge->ready)
                 tb_bridge_link_drop(bridge->link, m->text);
 }
@@ -298,8 +310,9 @@ static void pong(TbBridge *bridge, gint64 t)
  * be one observer's. */
 static void malformed(TbBridge *bridge, const TbBridgeMessage *m, const GError *error)
 {
-        tb_log(TB_LOG_WARNING, TB_F("session", m->session), "message of the server: %s",
-               tb_error_detail(error));
+        if (tb_tally_notef(bridge->tally, "malformed messages, session %s", m->session))
+                tb_log(TB_LOG_WARNING, TB_F("session", m->session), "message of the server: %s",
+                       tb_error_detail(error));
         if (m->session && m->peer)
                 refuse(bridge, m, "bad-message", tb_error_detail(error));
 }
@@ -389,6 +402,7 @@ TbBridge *tb_bridge_new(const TbBridgeOptions *options, GError **error)
         bridge->config = tb_core_config(options->core);
         bridge->version = g_strdup(options->version);
         bridge->observers = g_ptr_array_new_with_free_func((GDestroyNotify)tb_observer_free);
+        bridge->tally = tb_tally_new_log();
         g_autofree char *key_file = g_build_filename(bridge->config->state_dir, "link-key.pem", NULL);
         bridge->key = tb_link_key_open(key_file, error);
         if (bridge->key)
@@ -415,6 +429,7 @@ void tb_bridge_free(TbBridge *bridge)
         if (bridge->announce)
                 g_source_remove(bridge->announce);
         g_ptr_array_free(bridge->observers, TRUE);
+        tb_tally_free(bridge->tally);
         tb_bridge_link_free(g_steal_pointer(&bridge->link));
         tb_carry_free(bridge->carry);
         tb_link_key_free(bridge->key);

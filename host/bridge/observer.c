@@ -224,8 +224,9 @@ void tb_observer_offer(TbObserver *o, const char *sdp)
                 return;
         o->line = NULL;
         line_free(line);
-        tb_log(TB_LOG_INFO, TB_F("device", o->device, "session", o->session),
-               "observer's offer was refused: %s", error->message);
+        if (o->ops->may_say("offers refused", o, o->data))
+                tb_log(TB_LOG_INFO, TB_F("device", o->device, "session", o->session),
+                       "observer's offer was refused: %s", error->message);
         send_bye(o, tb_error_detail(error));
 }
 

@@ -25,6 +25,8 @@ typedef struct TbObserverOps {
         bool (*picture)(GBytes *jpeg, TbObserver *observer,
                         gpointer data); /* false: the last one is still on its way */
         gsize (*queued)(gpointer data);
+        bool (*may_say)(const char *what, TbObserver *observer,
+                        gpointer data); /* in the log: not too often */
 } TbObserverOps;
 
 typedef struct TbObserverInfo {

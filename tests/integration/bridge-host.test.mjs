@@ -6,7 +6,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { CHUNK, DATA, HEAD, RESET, bodyOf, findFrame, frame, headOf } from './link.mjs';
-import { BUILD, Host, Inbox, Program, ROOT, until, within } from './harness.mjs';
+import { BUILD, Host, Inbox, Program, ROOT, SLOW, until, within } from './harness.mjs';
 
 const { WebSocketServer } = createRequire(path.join(ROOT, 'tests', 'package.json'))('ws');
 
@@ -289,6 +289,30 @@ test('carried uploads stop at a window; a server that breaks the protocol, or is
   await again.find((m) => m.type === 'hello');
   await host.program.line(/update testbed-server/);
   await host.stop();
+});
+
+test('what an observer can make the host log is logged at the host\'s rate, and counted', async (t) => {
+  const server = await FakeServer.start(t);
+  const { host } = await bench(t, server);
+  const link = await server.next();
+  await link.find((m) => m.type === 'hello');
+  observe(link, 'v1', 'view');
+  const before = host.program.text.length;
+  for (let i = 0; i < 300; i++) {
+    relay(link, 'v1', { type: 'offer', sdp: 5 });
+    relay(link, 'v1', { type: 'offer', sdp: 'v=0\r\n' });
+    relay(link, 'v1', { type: 'error', message: 'A'.repeat(3500) });
+    observe(link, `w${i}`, 'view');
+    link.send({ type: 'peer-disconnected', sessionId: 's1', peerId: `w${i}`, peer: 'desktop' });
+  }
+  link.send({ type: 'ping', t: 1 });
+  await link.find((m) => m.type === 'pong'); // all of it was read
+  await host.stop();
+  const said = host.program.text.slice(before), times = (pattern) => said.match(new RegExp(pattern, 'g'))?.length ?? 0;
+  for (const pattern of ['sdp must be a string', 'offer was refused', 'AAAA\\S* ', 'observer joined to', 'observer left'])
+    assert.ok(times(pattern) <= 10 * SLOW, `${pattern}: ${times(pattern)} lines`); // 5 of each in 10 s
+  assert.match(said, /malformed messages, session s1: and \d+ more in /);
+  assert.match(said, /offers refused, session s1: and \d+ more in /);
 });
 
 test('nonsense of the server is survived, and the host ends at once while it is connected', async (t) => {
