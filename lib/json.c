@@ -70,3 +70,19 @@ char *tb_json_text(const json_t *value, gsize *ret_size)
                 *ret_size = dump.out->len;
         return g_string_free(dump.out, FALSE);
 }
+
+#define NODE 64 /* bytes of a value and of what holds it, about */
+
+gsize tb_json_weight(const json_t *value)
+{
+        gsize size = NODE, i;
+        const char *key;
+        json_t *part;
+        if (json_is_string(value))
+                return size + json_string_length(value);
+        json_array_foreach (value, i, part)
+                size += tb_json_weight(part);
+        json_object_foreach ((json_t *)value, key, part)
+                size += strlen(key) + tb_json_weight(part);
+        return size;
+}

@@ -11,5 +11,7 @@
 /* Any JSON value, at most TB_LIMIT_JSON_DEPTH deep, no repeated keys, valid UTF-8. The error says where it
  * broke. The caller owns the reference. */
 json_t *tb_json_parse(const void *text, gsize size, GError **error);
+/* About how many bytes it takes in memory: texts, and the nodes around them. */
+gsize tb_json_weight(const json_t *value);
 /* Compact text; the caller frees with g_free. */
 char *tb_json_text(const json_t *value, gsize *ret_size);

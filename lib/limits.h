@@ -14,7 +14,7 @@
 #define TB_LIMIT_HTTP_ANSWERS (64 * 1024 * 1024) /* bytes of answers that nobody has read yet, in all */
 #define TB_LIMIT_HTTP_ANSWERS_OF_ONE                                                                         \
         (8 * 1024 * 1024)                       /* of who asks, when his next requests wait until he reads */
-#define TB_LIMIT_HTTP_READ_FIRST_S 5           /* how long they wait */
+#define TB_LIMIT_HTTP_READ_FIRST_S 5            /* how long they wait */
 #define TB_LIMIT_HTTP_BODIES (32 * 1024 * 1024) /* bytes of bodies that are collected, in all */
 #define TB_LIMIT_HTTP_BODIES_OF_ONE (8 * 1024 * 1024) /* of who asks */
 #define TB_LIMIT_HTTP_IDLE_S 60                       /* keep-alive connection without a request */
@@ -82,11 +82,12 @@
 #define TB_LIMIT_JOINED 2048             /* callers that wait for one read of a state */
 #define TB_LIMIT_QUEUE_URGENT 8          /* emergencies, beside these */
 #define TB_LIMIT_LANE_BYTES (256 * 1024) /* told by one lane and not yet seen by main: then the lane waits */
-#define TB_LIMIT_TURN_US 2000        /* that main spends on what threads told it, before it looks elsewhere */
-#define TB_LIMIT_BUS_REPLAY 4096     /* events kept for Last-Event-ID */
-#define TB_LIMIT_BUS_REFUSALS 256    /* of these, commands that were refused or failed */
-#define TB_LIMIT_COMMAND_S 600       /* longest timeout_s that a caller may ask for */
-#define TB_LIMIT_EXPECT_PATTERN 1024 /* bytes of a regular expression */
+#define TB_LIMIT_TURN_US 2000    /* that main spends on what threads told it, before it looks elsewhere */
+#define TB_LIMIT_BUS_REPLAY 4096 /* events kept for Last-Event-ID */
+#define TB_LIMIT_BUS_BYTES (16 * 1024 * 1024) /* of them, about */
+#define TB_LIMIT_BUS_REFUSALS 256             /* of these, commands that were refused or failed */
+#define TB_LIMIT_COMMAND_S 600                /* longest timeout_s that a caller may ask for */
+#define TB_LIMIT_EXPECT_PATTERN 1024          /* bytes of a regular expression */
 #define TB_LIMIT_EXPECT_WINDOW (256 * 1024) /* bytes that a match may have at least, and twice that at most */
 #define TB_LIMIT_EXPECT_QUIET_MS 1000   /* a console that says nothing for so long has ended what it said */
 #define TB_LIMIT_EXPECT_STEPS 2000000   /* of the matcher at one place: then the pattern is refused */
@@ -116,7 +117,8 @@
 /* leases */
 #define TB_LIMIT_LEASE_S (24 * 3600)
 #define TB_LIMIT_LEASE_WAIT_S 600
-#define TB_LIMIT_LEASE_WAITERS 32 /* per device */
+#define TB_LIMIT_LEASE_WAITERS 32        /* per device */
+#define TB_LIMIT_LEASE_WAITERS_OF_USER 8 /* of these */
 
 /* history on disk */
 /* bytes of one console's history on disk, with the places of its lines; the oldest segment goes first */

@@ -177,9 +177,10 @@ typedef struct TbLeaseWaiter {
         void (*free_now)(gpointer data); /* its turn: takes it at once */
         void (*removed)(gpointer data);  /* the device has gone */
         gpointer data;
+        const char *user; /* borrowed while it waits */
 } TbLeaseWaiter;
-bool tb_lease_wait(TbDevice *device,
-                   const TbLeaseWaiter *waiter); /* copied; false: TB_LIMIT_LEASE_WAITERS wait already */
+/* Copies `waiter`. False with TB_ERROR_LIMIT: so many wait already, or so many of this user. */
+bool tb_lease_wait(TbDevice *device, const TbLeaseWaiter *waiter, GError **error);
 void tb_lease_unwait(TbDevice *device, gpointer data);
 
 /* store.c: devices made by REST */

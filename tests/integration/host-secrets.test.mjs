@@ -56,6 +56,8 @@ test('a marker in every secret parameter of every driver, in every form of attac
     for (const one of device.json.interfaces) keep(`GET ${id}/${one.name}`, (await host.get(`/host/devices/${id}/${one.name}`, as('viewer'))).text);
     keep(`PUT ${id}`, (await host.put(`/host/devices/${id}/power`, { state: 'on' }, as('operator'))).text);
     keep(`PATCH ${id}`, (await host.patch(`/host/devices/${id}`, { label: 'x' }, as('admin'))).text);
+    const other = `shelly://127.0.0.1:1?password=${encodeURIComponent(MARK)}`;
+    for (const attach of [other, [other], { power: other }]) for (const role of ['admin', 'operator', 'viewer']) keep(`PATCH attach ${id}`, (await host.patch(`/host/devices/${id}`, { attach }, as(role))).text);
   }
   for (const place of ['/host/devices', '/host/resources', '/host/health', '/host/info', '/metrics']) keep(place, (await host.get(place, as('viewer'))).text);
   const events = await fetch(`${host.url}/host/events`, { headers: { ...as('viewer').headers, 'Last-Event-ID': '0' } });

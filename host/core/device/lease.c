@@ -219,11 +219,23 @@ static void serve_waiters(TbLeaseState *l)
         waiter.free_now(waiter.data);
 }
 
-bool tb_lease_wait(TbDevice *device, const TbLeaseWaiter *waiter)
+bool tb_lease_wait(TbDevice *device, const TbLeaseWaiter *waiter, GError **error)
 {
-        if (device->lease->waiters.length >= TB_LIMIT_LEASE_WAITERS)
+        GQueue *waiters = &device->lease->waiters;
+        guint own = 0;
+        for (const GList *i = waiters->head; i; i = i->next)
+                own += strcmp(((const TbLeaseWaiter *)i->data)->user, waiter->user) == 0;
+        bool share = own >= TB_LIMIT_LEASE_WAITERS_OF_USER &&
+                     strcmp(waiter->user, "local") != 0; /* all are "local" */
+        if (share)
+                tb_set_error(error, TB_ERROR_LIMIT, "%u callers of %s wait for %s already", own, waiter->user,
+                             device->id);
+        else if (waiters->length >= TB_LIMIT_LEASE_WAITERS)
+                tb_set_error(error, TB_ERROR_LIMIT, "%d callers wait for %s already", TB_LIMIT_LEASE_WAITERS,
+                             device->id);
+        if (share || waiters->length >= TB_LIMIT_LEASE_WAITERS)
                 return false;
-        g_queue_push_tail(&device->lease->waiters, g_memdup2(waiter, sizeof *waiter));
+        g_queue_push_tail(waiters, g_memdup2(waiter, sizeof *waiter));
         return true;
 }
 

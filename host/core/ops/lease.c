@@ -75,12 +75,13 @@ static void wait_for(TbCommand *command, guint seconds)
         w->command = command;
         command->scratch = w;
         command->scratch_free = wait_free;
-        if (!tb_lease_wait(tb_command_device(command),
-                           &(TbLeaseWaiter){.free_now = now_free, .removed = device_removed, .data = w})) {
-                tb_command_fail(command,
-                                g_error_new(TB_ERROR, TB_ERROR_LIMIT, "%d callers wait for %s already",
-                                            TB_LIMIT_LEASE_WAITERS, tb_device_id(tb_command_device(command))),
-                                NULL);
+        const TbLeaseWaiter waiter = {.free_now = now_free,
+                                      .removed = device_removed,
+                                      .data = w,
+                                      .user = tb_command_actor(command)->user};
+        GError *error = NULL;
+        if (!tb_lease_wait(tb_command_device(command), &waiter, &error)) {
+                tb_command_fail(command, error, NULL);
                 return;
         }
         w->timer = g_timeout_add(seconds * 1000, wait_over, w);

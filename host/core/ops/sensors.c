@@ -121,7 +121,8 @@ const TbVerbRun tb_sensors_verbs[] = {
                   .params = history_params,
                   .method = "GET",
                   .path = "/history",
-                  .summary = "The last samples of each stream, oldest first; many streams share the 8192 of one answer",
+                  .summary = "The last samples of each stream, oldest first; many streams share the 8192 of "
+                             "one answer",
                   .answers = "200 application/json SampleHistory"},
          .start = sensors_history},
         {.verb = {.kind = TB_KIND_SENSORS,

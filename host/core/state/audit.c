@@ -8,6 +8,7 @@
 #include "lib/clock.h"
 #include "lib/limits.h"
 #include "lib/log.h"
+#include "lib/uri.h"
 
 #define FILE_NAME "audit.jsonl"
 #define FILE_BEFORE "audit.1.jsonl"
@@ -86,6 +87,19 @@ void tb_audit_close(TbCore *core)
         close_file(core);
 }
 
+/* What everybody may read of one: no payloads, and of addresses nothing that may be secret. NULL: nothing. */
+static json_t *shown_of(const char *key, json_t *value)
+{
+        if (json_is_number(value) || json_is_boolean(value))
+                return json_incref(value);
+        if (!json_is_string(value) || json_string_length(value) > TB_LIMIT_LABEL || strcmp(key, "stdin") == 0)
+                return NULL;
+        const char *text = json_string_value(value);
+        g_autofree char *shown =
+                strcmp(key, "attach") == 0 || strstr(text, "://") ? tb_uri_shown(text) : NULL;
+        return shown ? json_string(shown) : json_incref(value);
+}
+
 void tb_audit(TbCore *core, const TbActor *actor, const char *device, const char *verb, json_t *params,
               const GError *error, gint64 ms)
 {
@@ -105,10 +119,9 @@ void tb_audit(TbCore *core, const TbActor *actor, const char *device, const char
                 const char *key;
                 json_t *value;
                 json_object_foreach (params, key, value) {
-                        if ((json_is_string(value) && json_string_length(value) <= TB_LIMIT_LABEL &&
-                             strcmp(key, "stdin") != 0) ||
-                            json_is_number(value) || json_is_boolean(value))
-                                json_object_set(kept, key, value);
+                        json_auto_t *shown = shown_of(key, value);
+                        if (shown)
+                                json_object_set(kept, key, shown);
                 }
                 json_object_set(o, "params", kept);
         }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/clock.h"
+#include "lib/json.h"
 #include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/name.h"
@@ -11,6 +12,7 @@
 typedef struct Kept {
         TbEvent event; /* strings and data owned */
         bool refusal;
+        gsize bytes;
 } Kept;
 
 typedef struct Subscriber {
@@ -24,6 +26,7 @@ struct TbBus {
         guint64 gone_id;        /* the last event that is no longer kept, refusals apart */
         bool dropped;           /* there was one */
         GQueue kept;            /* of Kept, oldest first */
+        gsize bytes;            /* of them, about */
         GQueue refusals;        /* of links of kept */
         GPtrArray *subscribers; /* owned Subscribers */
         guint next_subscriber;
@@ -107,6 +110,7 @@ static void drop(TbBus *bus, GList *link)
                 bus->gone_id = k->event.id;
                 bus->dropped = true;
         }
+        bus->bytes -= k->bytes;
         g_queue_delete_link(&bus->kept, link);
         kept_free(k);
 }
@@ -118,7 +122,8 @@ static void make_room(TbBus *bus)
                 return;
         while (bus->refusals.length > TB_LIMIT_BUS_REFUSALS)
                 drop(bus, g_queue_pop_head(&bus->refusals));
-        while (bus->kept.length > TB_LIMIT_BUS_REPLAY) {
+        while (bus->kept.length > TB_LIMIT_BUS_REPLAY ||
+               (bus->bytes > TB_LIMIT_BUS_BYTES && bus->kept.length > 1)) {
                 if (bus->kept.head == g_queue_peek_head(&bus->refusals))
                         g_queue_pop_head(&bus->refusals);
                 drop(bus, bus->kept.head);
@@ -134,6 +139,8 @@ static void publish(TbBus *bus, const char *type, const char *device, const char
                 return;
         Kept *k = g_new0(Kept, 1);
         k->refusal = refusal;
+        k->bytes = sizeof *k + tb_json_weight(data);
+        bus->bytes += k->bytes;
         k->event = (TbEvent){
                 .id = ++bus->last_id,
                 .t = tb_clock_ms(),

@@ -77,6 +77,26 @@ static void test_refusals(void)
         tb_bus_free(bus);
 }
 
+/* Few that are large count like many that are small. */
+static void test_bytes(void)
+{
+        TbBus *bus = tb_bus_new();
+        const guint size = 64 * 1024, fit = TB_LIMIT_BUS_BYTES / size;
+        g_autofree char *text = g_strnfill(size, 'x');
+        for (guint i = 0; i < fit - 8; i++) /* what is around the texts fits, too */
+                tb_bus_publish(bus, "y", NULL, NULL, json_pack("{s:s}", "text", text));
+        guint n = 0;
+        g_assert_true(tb_bus_replay(bus, 0, count, &n));
+        g_assert_cmpuint(n, ==, fit - 8);
+        for (guint i = 0; i < fit; i++)
+                tb_bus_publish(bus, "y", NULL, NULL, json_pack("{s:s}", "text", text));
+        n = 0;
+        g_assert_false(tb_bus_replay(bus, 0, count, &n));
+        g_assert_cmpuint(n, <, fit);
+        g_assert_cmpuint(n, >=, fit - 8);
+        tb_bus_free(bus);
+}
+
 typedef struct Nested {
         TbBus *bus;
         guint a, b, calls_a, calls_b;
@@ -120,6 +140,7 @@ int main(int argc, char **argv)
         tb_main_init(NULL);
         g_test_add_func("/bus/replay", test_replay);
         g_test_add_func("/bus/refusals", test_refusals);
+        g_test_add_func("/bus/bytes", test_bytes);
         g_test_add_func("/bus/nested", test_nested);
         int rc = g_test_run();
         tb_main_stop();

@@ -124,9 +124,20 @@ static void test_lease_waiters(void)
         bench_command(&b, &holder, TB_ROLE_OPERATOR, NULL, "dut", "lease.take", "{\"ttl_s\": 60}");
         g_assert_no_error(holder.error);
         json_auto_t *params = json_pack("{s:i, s:i}", "ttl_s", 60, "wait_s", TB_LIMIT_LEASE_WAIT_S);
-        TbActor actor = {.user = "other", .role = TB_ROLE_OPERATOR, .via = "test"};
-        for (guint i = 0; i < G_N_ELEMENTS(waiting); i++)
+        Answer beyond = {0};
+        for (guint i = 0; i < G_N_ELEMENTS(waiting); i++) {
+                g_autofree char *user = g_strdup_printf("user%u", i / TB_LIMIT_LEASE_WAITERS_OF_USER);
+                TbActor actor = {.user = user, .role = TB_ROLE_OPERATOR, .via = "test"};
                 tb_core_command(b.core, &actor, "dut", "lease.take", params, NULL, answer_cb, &waiting[i]);
+                if (i + 1 == TB_LIMIT_LEASE_WAITERS_OF_USER) { /* one more of the same user */
+                        tb_core_command(b.core, &actor, "dut", "lease.take", params, NULL, answer_cb,
+                                        &beyond);
+                        while (!beyond.done)
+                                g_main_context_iteration(NULL, TRUE);
+                        g_assert_error(beyond.error, TB_ERROR, TB_ERROR_LIMIT);
+                        answer_clear(&beyond);
+                }
+        }
         while (!waiting[TB_LIMIT_LEASE_WAITERS].done)
                 g_main_context_iteration(NULL, TRUE);
         g_assert_error(waiting[TB_LIMIT_LEASE_WAITERS].error, TB_ERROR, TB_ERROR_LIMIT);
