@@ -155,7 +155,7 @@ static void on_candidate(TbPeer *peer, const char *candidate, const char *mid, g
                                           line->observer, line->observer->data);
 }
 
-static void on_state(TbPeer *peer, TbPeerState state, void *data)
+static void on_state(TbPeer *peer, TbViewerState state, void *data)
 {
         (void)peer;
         Line *line = data;
@@ -163,7 +163,7 @@ static void on_state(TbPeer *peer, TbPeerState state, void *data)
                 tb_log(TB_LOG_DEBUG,
                        TB_F("device", line->observer->device, "session", line->observer->session, "peer",
                             line->observer->peer_id),
-                       "observer's peer is %s", tb_peer_state_name(state));
+                       "observer's peer is %s", tb_viewer_state_name(state));
 }
 
 static void line_free(Line *line)

@@ -14,19 +14,10 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "host/media/link/viewer_state.h"
 #include "host/media/media.h"
 
 typedef struct TbPeer TbPeer;
-
-typedef enum TbPeerState {
-        TB_PEER_NEW,        /* no answer yet */
-        TB_PEER_CONNECTING, /* answered */
-        TB_PEER_CONNECTED,
-        TB_PEER_DISCONNECTED, /* ICE lost the other side; may come back */
-        TB_PEER_CLOSED,
-} TbPeerState;
-
-const char *tb_peer_state_name(TbPeerState state); /* static */
 
 typedef struct TbPeerCallbacks {
         /* `error` is set and `sdp` NULL when no answer could be made; `closed` follows. Strings are borrowed.
@@ -35,7 +26,7 @@ typedef struct TbPeerCallbacks {
         /* A candidate of ours: "candidate:…", for trickle ICE. May come before the answer. (nullable) */
         void (*candidate)(TbPeer *peer, const char *candidate, const char *mid, guint mline_index,
                           void *data);
-        void (*state)(TbPeer *peer, TbPeerState state, void *data);                /* nullable */
+        void (*state)(TbPeer *peer, TbViewerState state, void *data);              /* nullable */
         void (*channel)(TbPeer *peer, const char *channel, bool open, void *data); /* nullable */
         /* A message of the browser; `bytes` has a NUL behind its `length` bytes. (nullable) */
         void (*message)(TbPeer *peer, const char *channel, const char *bytes, gsize length, bool text,

@@ -178,11 +178,11 @@ static void on_candidate(TbPeer *peer G_GNUC_UNUSED, const char *candidate, cons
                       candidate, "mid", mid, "mline", (int)mline));
 }
 
-static void on_state(TbPeer *peer G_GNUC_UNUSED, TbPeerState state, void *data)
+static void on_state(TbPeer *peer G_GNUC_UNUSED, TbViewerState state, void *data)
 {
         Watch *w = data;
         say(json_pack("{s:s, s:i, s:s}", "event", "state", "peer", w->number, "state",
-                      tb_peer_state_name(state)));
+                      tb_viewer_state_name(state)));
 }
 
 static void on_channel(TbPeer *peer G_GNUC_UNUSED, const char *channel, bool open, void *data)

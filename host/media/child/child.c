@@ -67,7 +67,7 @@ static gboolean pause_over(gpointer data)
         return G_SOURCE_REMOVE;
 }
 
-static guint pause_ms(guint crashes)
+guint tb_media_child_pause_ms(guint crashes)
 {
         guint ms = FIRST_PAUSE_MS;
         for (guint i = 1; i < crashes && ms < TB_LIMIT_MEDIA_PAUSE_MS; i++)
@@ -82,7 +82,7 @@ static void crashed(TbMediaChild *child, const char *what)
                 child->crashes = 0;
         child->crashes++;
         child->ready = false;
-        guint ms = pause_ms(child->crashes);
+        guint ms = tb_media_child_pause_ms(child->crashes);
         tb_log(child->crashes > TB_LIMIT_MEDIA_CRASHES ? TB_LOG_ERROR : TB_LOG_WARNING, TB_F(),
                "%s (%u in a row); WebRTC viewers have to come again, it is started in %.1f s", what,
                child->crashes, ms / 1000.0);

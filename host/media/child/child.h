@@ -36,4 +36,8 @@ pid_t tb_media_child_pid(TbMediaChild *child); /* 0: none */
 /* False: it has not said it yet. */
 bool tb_media_child_guards(TbMediaChild *child, TbLinkReady *ret_ready);
 
+/* Before it is started again after that many crashes in a row (>= 1): it doubles, up to TB_LIMIT_MEDIA_RESTART_MS for the
+ * first TB_LIMIT_MEDIA_CRASHES, then up to TB_LIMIT_MEDIA_PAUSE_MS. Pure. */
+guint tb_media_child_pause_ms(guint crashes);
+
 #define TB_MEDIA_CHILD_GRACE_MS 1500

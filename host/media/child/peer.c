@@ -13,18 +13,6 @@
 
 #define ANSWER_WAIT_MS 40
 
-const char *tb_peer_state_name(TbPeerState state)
-{
-        switch (state) {
-        case TB_PEER_NEW: return "new";
-        case TB_PEER_CONNECTING: return "connecting";
-        case TB_PEER_CONNECTED: return "connected";
-        case TB_PEER_DISCONNECTED: return "disconnected";
-        case TB_PEER_CLOSED: return "closed";
-        }
-        return "?";
-}
-
 /* --- the end --- */
 static void peer_free(TbPeer *peer)
 {
@@ -68,7 +56,7 @@ static bool begin_end(TbPeer *peer, const char *reason)
         if (peer->ending)
                 return false;
         peer->ending = true;
-        peer->state = TB_PEER_CLOSED;
+        peer->state = TB_VIEWER_CLOSED;
         peer->reason = g_strdup(reason ? reason : "closed");
         g_ptr_array_set_size(peer->channels, 0);
         say(peer, (TbLinkMessage){.type = TB_LINK_CLOSE});

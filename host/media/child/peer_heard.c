@@ -12,8 +12,8 @@ static void answered(TbPeer *peer, const TbLinkMessage *m)
                 return;
         peer->told = true;
         if (m->type == TB_LINK_ANSWER_SDP) {
-                if (peer->state == TB_PEER_NEW)
-                        peer->state = TB_PEER_CONNECTING;
+                if (peer->state == TB_VIEWER_NEW)
+                        peer->state = TB_VIEWER_CONNECTING;
                 peer->callbacks->answer(peer, m->text.data, NULL, peer->data);
                 return;
         }
@@ -22,9 +22,9 @@ static void answered(TbPeer *peer, const TbLinkMessage *m)
         tb_peer_close(peer, error->message);
 }
 
-static void changed(TbPeer *peer, TbPeerState state)
+static void changed(TbPeer *peer, TbViewerState state)
 {
-        if (peer->state == state || state <= TB_PEER_NEW || state >= TB_PEER_CLOSED)
+        if (peer->state == state || state <= TB_VIEWER_NEW || state >= TB_VIEWER_CLOSED)
                 return;
         peer->state = state;
         if (peer->callbacks->state)
@@ -63,7 +63,7 @@ void tb_peer_heard(TbPeer *peer, const TbLinkMessage *m)
         else if (m->type == TB_LINK_LOCAL && peer->callbacks->candidate)
                 peer->callbacks->candidate(peer, m->text.data, peer->offer.mid, 0, peer->data);
         else if (m->type == TB_LINK_STATE)
-                changed(peer, (TbPeerState)m->number);
+                changed(peer, (TbViewerState)m->number);
         else if (m->type == TB_LINK_OPEN)
                 opened(peer, m->chunk.channel.data, m->chunk.flag);
         else if (m->type == TB_LINK_MESSAGE && peer->callbacks->message)

@@ -15,7 +15,7 @@ struct TbPeer {
         TbPlace place;                    /* among the viewers */
         char *label;                      /* owned */
         TbOffer offer;                    /* owned */
-        TbPeerState state;
+        TbViewerState state;
         GPtrArray *channels; /* owned strings: those that are open */
         TbLinkStats stats;   /* the last ones */
         guint remote_candidates;

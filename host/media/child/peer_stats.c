@@ -27,7 +27,7 @@ json_t *tb_peer_to_json(TbPeer *peer)
         json_t *json =
                 json_pack("{s:s?, s:s?, s:s, s:s}", "device", peer->hub ? tb_hub_device(peer->hub) : NULL,
                           "interface", peer->hub ? tb_hub_interface(peer->hub) : NULL, "label", peer->label,
-                          "state", tb_peer_state_name(peer->state));
+                          "state", tb_viewer_state_name(peer->state));
         json_object_set_new(json, "age_s",
                             json_integer((g_get_monotonic_time() - peer->born_us) / G_USEC_PER_SEC));
         if (!peer->hub)

@@ -49,7 +49,7 @@ static void on_candidate(TbSession *session G_GNUC_UNUSED, const char *candidate
         say(data, (TbLinkMessage){.type = TB_LINK_LOCAL, .text = tb_link_text(candidate)});
 }
 
-static void on_state(TbSession *session G_GNUC_UNUSED, TbSessionState state, void *data)
+static void on_state(TbSession *session G_GNUC_UNUSED, TbViewerState state, void *data)
 {
         say(data, (TbLinkMessage){.type = TB_LINK_STATE, .number = state});
 }

@@ -42,18 +42,6 @@ void tb_session_closure_unref(gpointer data, GClosure *closure G_GNUC_UNUSED)
         tb_session_unref(data);
 }
 
-const char *tb_session_state_name(TbSessionState state)
-{
-        switch (state) {
-        case TB_SESSION_NEW: return "new";
-        case TB_SESSION_CONNECTING: return "connecting";
-        case TB_SESSION_CONNECTED: return "connected";
-        case TB_SESSION_DISCONNECTED: return "disconnected";
-        case TB_SESSION_CLOSED: return "closed";
-        }
-        return "?";
-}
-
 /* --- the end --- */
 static void tell_closed(TbSession *session)
 {
@@ -98,7 +86,7 @@ static bool begin_end(TbSession *session, const char *reason)
         if (session->ending)
                 return false;
         session->ending = true;
-        session->state = TB_SESSION_CLOSED;
+        session->state = TB_VIEWER_CLOSED;
         session->reason = g_strdup(reason ? reason : "closed");
         let_go(session);
         return true;
@@ -186,11 +174,11 @@ static gboolean tick(gpointer data)
 {
         TbSession *session = tb_session_ref(data);
         gint64 now = g_get_monotonic_time();
-        if (session->state < TB_SESSION_CONNECTED && now - session->born_us > CONNECT_S * G_USEC_PER_SEC)
+        if (session->state < TB_VIEWER_CONNECTED && now - session->born_us > CONNECT_S * G_USEC_PER_SEC)
                 tb_session_close(session, "no connection was made in time");
         else if (session->lost_us && now - session->lost_us > LOST_S * G_USEC_PER_SEC)
                 tb_session_close(session, "the viewer cannot be reached any more");
-        else if (session->sender && session->state == TB_SESSION_CONNECTED &&
+        else if (session->sender && session->state == TB_VIEWER_CONNECTED &&
                  !tb_sender_tick(session->sender, SILENT_S * G_USEC_PER_SEC))
                 tb_session_close(session, "the viewer does not report any more");
         if (session->sender) {
@@ -206,7 +194,7 @@ static gboolean tick(gpointer data)
 static void pipeline_failed(TbSession *session, gpointer value, guint number G_GNUC_UNUSED)
 {
         /* the usual one: DTLS was closed by the other side, and what is written into it fails */
-        bool gone = session->state == TB_SESSION_CONNECTED || session->state == TB_SESSION_DISCONNECTED;
+        bool gone = session->state == TB_VIEWER_CONNECTED || session->state == TB_VIEWER_DISCONNECTED;
         tb_log(gone ? TB_LOG_DEBUG : TB_LOG_WARNING, TB_F("peer", session->label), "pipeline: %s",
                (const char *)value);
         tb_session_close(session, gone ? "the viewer closed the connection" : value);

@@ -12,26 +12,17 @@
 #include <stdbool.h>
 
 #include "host/media/link/message.h"
+#include "host/media/link/viewer_state.h"
 #include "host/media/webrtc/feed.h"
 
 typedef struct TbSession TbSession;
-
-typedef enum TbSessionState {
-        TB_SESSION_NEW,        /* no answer yet */
-        TB_SESSION_CONNECTING, /* answered */
-        TB_SESSION_CONNECTED,
-        TB_SESSION_DISCONNECTED, /* ICE lost the other side; may come back */
-        TB_SESSION_CLOSED,
-} TbSessionState;
-
-const char *tb_session_state_name(TbSessionState state); /* static */
 
 typedef struct TbSessionCallbacks {
         /* `error` is set and `sdp` NULL when no answer could be made; `closed` follows. Strings are borrowed. */
         void (*answer)(TbSession *session, const char *sdp, const GError *error, void *data);
         /* A candidate of ours: "candidate:…", for trickle ICE. May come before the answer. */
         void (*candidate)(TbSession *session, const char *candidate, void *data);
-        void (*state)(TbSession *session, TbSessionState state, void *data);
+        void (*state)(TbSession *session, TbViewerState state, void *data);
         void (*channel)(TbSession *session, const char *channel, bool open, void *data);
         void (*message)(TbSession *session, const char *channel, const char *bytes, gsize length, bool text,
                         void *data);

@@ -10,13 +10,13 @@
 #define DTLS_CLOSED 1    /* GST_DTLS_CONNECTION_STATE_CLOSED of gst/dtls, which has no header */
 
 /* --- states --- */
-static void set_state(TbSession *session, TbSessionState state)
+static void set_state(TbSession *session, TbViewerState state)
 {
         if (session->state == state || session->ending)
                 return;
         session->state = state;
         tb_log(TB_LOG_INFO, TB_F("device", session->device, "peer", session->label),
-               "viewer is %s after %d ms", tb_session_state_name(state),
+               "viewer is %s after %d ms", tb_viewer_state_name(state),
                (int)((g_get_monotonic_time() - session->born_us) / 1000));
         session->callbacks->state(session, state, session->data);
 }
@@ -30,16 +30,16 @@ static void connection_changed(TbSession *session, gpointer value G_GNUC_UNUSED,
                 session->lost_us = 0;
                 if (session->sender)
                         tb_sender_start(session->sender);
-                set_state(session, TB_SESSION_CONNECTED);
+                set_state(session, TB_VIEWER_CONNECTED);
                 break;
         case GST_WEBRTC_PEER_CONNECTION_STATE_DISCONNECTED:
                 if (!session->lost_us)
                         session->lost_us = g_get_monotonic_time();
-                set_state(session, TB_SESSION_DISCONNECTED);
+                set_state(session, TB_VIEWER_DISCONNECTED);
                 break;
         case GST_WEBRTC_PEER_CONNECTION_STATE_FAILED:
-                tb_session_close(session, session->state == TB_SESSION_CONNECTED ||
-                                                          session->state == TB_SESSION_DISCONNECTED
+                tb_session_close(session, session->state == TB_VIEWER_CONNECTED ||
+                                                          session->state == TB_VIEWER_DISCONNECTED
                                                   ? "the viewer cannot be reached any more"
                                                   : "no connection could be made (ICE failed)");
                 break;
@@ -75,7 +75,7 @@ static void on_ice_connection(GObject *webrtc, GParamSpec *spec G_GNUC_UNUSED, g
 static void dtls_changed(TbSession *session, gpointer value G_GNUC_UNUSED, guint state)
 {
         if (state == DTLS_CLOSED &&
-            (session->state == TB_SESSION_CONNECTED || session->state == TB_SESSION_DISCONNECTED))
+            (session->state == TB_VIEWER_CONNECTED || session->state == TB_VIEWER_DISCONNECTED))
                 tb_session_close(session, "the viewer closed the connection");
 }
 

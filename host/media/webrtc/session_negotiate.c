@@ -48,8 +48,8 @@ static void tell_answer(TbSession *session)
         g_autofree char *sdp = tb_offer_answer(&session->offer, session->answer,
                                                (const char *const *)session->candidates->pdata);
         session->told = true;
-        if (session->state == TB_SESSION_NEW)
-                session->state = TB_SESSION_CONNECTING;
+        if (session->state == TB_VIEWER_NEW)
+                session->state = TB_VIEWER_CONNECTING;
         tb_log(TB_LOG_DEBUG, TB_F("peer", session->label), "answered after %d ms",
                (int)((g_get_monotonic_time() - session->born_us) / 1000));
         session->callbacks->answer(session, sdp, NULL, session->data);

@@ -27,7 +27,7 @@ struct TbSession {
         TbSender *sender;     /* owned; NULL without video */
         TbChannels *channels; /* owned */
         guint sctp;           /* number of the transport; the reaper gives it back */
-        TbSessionState state;
+        TbViewerState state;
         char *reason; /* owned; why it ends */
         bool ending, ended;
         GstSDPMessage *answer; /* owned; made, not told yet */

@@ -5,6 +5,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+#include "lib/limits.h"
 #include "lib/thread.h"
 
 typedef struct Seen {
@@ -120,10 +121,32 @@ static void test_inherits(void)
         g_rmdir(folder);
 }
 
+static void test_pauses(void)
+{
+        g_assert_cmpuint(tb_media_child_pause_ms(1), ==, 100);
+        g_assert_cmpuint(tb_media_child_pause_ms(2), ==, 200);
+        guint before = 0;
+        for (guint crashes = 1; crashes < 64; crashes++) {
+                guint ms = tb_media_child_pause_ms(crashes);
+                g_assert_cmpuint(ms, >=, before);
+                before = ms;
+        }
+        g_assert_cmpuint(tb_media_child_pause_ms(TB_LIMIT_MEDIA_CRASHES), ==, TB_LIMIT_MEDIA_RESTART_MS);
+        g_assert_cmpuint(tb_media_child_pause_ms(TB_LIMIT_MEDIA_CRASHES + 1), ==,
+                         2 * TB_LIMIT_MEDIA_RESTART_MS);
+        guint last = TB_LIMIT_MEDIA_CRASHES; /* the first whose doubled pause is above the limit */
+        while (tb_media_child_pause_ms(last) * 2 <= TB_LIMIT_MEDIA_PAUSE_MS)
+                last++;
+        g_assert_cmpuint(tb_media_child_pause_ms(last), <, TB_LIMIT_MEDIA_PAUSE_MS);
+        g_assert_cmpuint(tb_media_child_pause_ms(last + 1), ==, TB_LIMIT_MEDIA_PAUSE_MS);
+        g_assert_cmpuint(tb_media_child_pause_ms(G_MAXUINT), ==, TB_LIMIT_MEDIA_PAUSE_MS);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         tb_main_init(NULL);
+        g_test_add_func("/media/child/pauses", test_pauses);
         g_test_add_func("/media/child/missing", test_missing);
         g_test_add_func("/media/child/ends", test_ends);
         g_test_add_func("/media/child/hostile", test_hostile);
