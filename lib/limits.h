@@ -151,6 +151,8 @@
 #define TB_LIMIT_MEDIA_CRASHES 10              /* in a row; then the pauses go on growing, */
 #define TB_LIMIT_MEDIA_PAUSE_MS 60000          /* up to this */
 #define TB_LIMIT_MEDIA_PINGS 6                 /* without an answer, two a second: it hangs */
+#define TB_LIMIT_MEDIA_LOG 500                 /* its lines in TB_LIMIT_LOG_WINDOW_MS; the rest is counted */
+#define TB_LIMIT_LOG_WINDOW_MS 10000
 #define TB_LIMIT_MEDIA_START_S 60              /* until it says that it is ready */
 
 /* transports */

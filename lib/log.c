@@ -7,10 +7,20 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
+#include "lib/limits.h"
+#include "lib/thread.h"
 
 static TbLogLevel max_level = TB_LOG_INFO;
 static bool as_json;
 static const char *const names[] = {"error", "warning", "info", "debug"};
+
+static const char *process; /* static; NULL: no child */
+static struct {
+        TbMutex lock;
+        guint most, lines; /* in this window */
+        guint64 more;      /* not said in it */
+        gint64 since_ms;
+} pace = {.lock = TB_MUTEX_INIT};
 
 bool tb_log_enabled(TbLogLevel level)
 {
@@ -84,12 +94,14 @@ static void append_message(GString *line, const char *text)
         }
 }
 
-static void write_line(TbLogLevel level, const char *const *fields, const char *text)
+static void put_line(TbLogLevel level, const char *const *fields, const char *text)
 {
         g_autofree char *time = tb_clock_rfc3339(tb_clock_ms());
         g_autoptr(GString) line = g_string_new(NULL);
         if (as_json) {
                 json_t *o = json_pack("{s:s, s:s}", "time", time, "level", names[level]);
+                if (process)
+                        json_object_set_new(o, "process", json_string(process));
                 for (; fields[0]; fields += 2) {
                         g_autofree char *field = fields[1] ? g_utf8_make_valid(fields[1], -1) : NULL;
                         if (field)
@@ -105,6 +117,8 @@ static void write_line(TbLogLevel level, const char *const *fields, const char *
         } else {
                 g_string_append_printf(line, "%s %-7s ", time, names[level]);
                 append_message(line, text);
+                if (process)
+                        g_string_append_printf(line, " process=%s", process);
                 for (; fields[0]; fields += 2) {
                         if (!fields[1])
                                 continue;
@@ -116,6 +130,47 @@ static void write_line(TbLogLevel level, const char *const *fields, const char *
         /* one write: lines of several threads never mix. A closed stderr is nobody's fault. */
         if (write(STDERR_FILENO, line->str, line->len) < 0)
                 return;
+}
+
+/* What strangers make a child say is said at our rate. False: it is counted. `ret_more`: of the window before. */
+static bool keeps_pace(guint64 *ret_more)
+{
+        gint64 now = tb_clock_mono_ms();
+        tb_mutex_lock(&pace.lock);
+        *ret_more = 0;
+        if (now - pace.since_ms >= TB_LIMIT_LOG_WINDOW_MS) {
+                *ret_more = pace.more;
+                pace.since_ms = now;
+                pace.lines = 0;
+                pace.more = 0;
+        }
+        bool said = pace.lines < pace.most;
+        if (said)
+                pace.lines++;
+        else
+                pace.more++;
+        tb_mutex_unlock(&pace.lock);
+        return said;
+}
+
+static void write_line(TbLogLevel level, const char *const *fields, const char *text)
+{
+        guint64 more = 0;
+        if (process && !keeps_pace(&more))
+                return;
+        if (more > 0) {
+                g_autofree char *left_out = g_strdup_printf(
+                        "%" G_GUINT64_FORMAT " more lines were left out, of more than %u in %d s", more,
+                        pace.most, TB_LIMIT_LOG_WINDOW_MS / 1000);
+                put_line(TB_LOG_WARNING, TB_F(), left_out);
+        }
+        put_line(level, fields, text);
+}
+
+void tb_log_as_child(const char *name, guint most)
+{
+        pace.most = most;
+        process = name;
 }
 
 void tb_log(TbLogLevel level, const char *const *fields, const char *format, ...)

@@ -17,6 +17,7 @@
 #include "host/media/reaper.h"
 #include "host/media/webrtc/certificate.h"
 #include "host/media/webrtc/dtls.h"
+#include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/thread.h"
 #include "lib/version.h"
@@ -106,5 +107,6 @@ int main(int argc, char **argv)
         signal(SIGTERM, SIG_IGN);
         signal(SIGINT, SIG_IGN);
         tb_log_init(TB_LOG_INFO, false);
+        tb_log_as_child("testbed-media", TB_LIMIT_MEDIA_LOG);
         return run();
 }

@@ -61,10 +61,36 @@ static void test_json(void)
                 g_assert_true((guchar)*p >= 0x20 && (guchar)*p < 0x7f);
 }
 
+/* A child's lines bear its name; above its limit they are counted, and told when the window is over. */
+static void test_child(void)
+{
+        enum { MOST = 5 };
+        int ends[2], saved = dup(STDERR_FILENO);
+        char buf[8192];
+        g_assert_cmpint(pipe(ends), ==, 0);
+        dup2(ends[1], STDERR_FILENO);
+        tb_log_init(TB_LOG_INFO, false);
+        tb_log_as_child("some-child", MOST);
+        for (int i = 1; i <= MOST + 3; i++)
+                tb_log(TB_LOG_INFO, TB_F("n", "x"), "line %d", i);
+        tb_log_as_child(NULL, 0);
+        dup2(saved, STDERR_FILENO);
+        close(ends[1]);
+        ssize_t n = read(ends[0], buf, sizeof buf - 1);
+        close(ends[0]);
+        close(saved);
+        g_assert_cmpint(n, >, 0);
+        buf[n] = '\0';
+        g_assert_nonnull(strstr(buf, "line 1 process=some-child n=x\n"));
+        g_assert_nonnull(strstr(buf, "line 5 process=some-child n=x\n")); /* the limit */
+        g_assert_null(strstr(buf, "line 6"));                             /* and one more */
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/log/escapes", test_escapes);
         g_test_add_func("/log/json", test_json);
+        g_test_add_func("/log/child", test_child);
         return g_test_run();
 }
