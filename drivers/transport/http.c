@@ -282,6 +282,9 @@ static bool converse(Exchange *x, GError **error)
 
 bool tb_http_call(TbIo *io, const TbHttpCall *call, TbHttpAnswer *ret, GError **error)
 {
+        TbInterruptor *done = tb_interruptor_try_new(error);
+        if (!done)
+                return false;
         g_autofree char *shown = tb_uri_shown(call->url);
         TbAuth once = {0};
         Exchange x = {.call = call,
@@ -305,19 +308,16 @@ bool tb_http_call(TbIo *io, const TbHttpCall *call, TbHttpAnswer *ret, GError **
         int ms = allowed_ms(io, call->timeout_ms);
         GSource *late = ms >= 0 ? attach(&x, g_timeout_source_new((guint)ms), on_late) : NULL;
 
-        Watch watch = {tb_interruptor_new(),
-                       x.cancel,
-                       tb_interruptor_fd(io->stop),
-                       wake ? tb_interruptor_fd(io->wake) : -1,
-                       ms,
-                       TB_WAIT_READY};
+        Watch watch = {
+                done, x.cancel,     tb_interruptor_fd(io->stop), wake ? tb_interruptor_fd(io->wake) : -1,
+                ms,   TB_WAIT_READY};
         x.watch = &watch;
         x.watcher = tb_thread_start("http-watch", watch_run, &watch);
 
         bool ok = converse(&x, error);
         tb_auth_forget(&once);
         end_watch(&x);
-        tb_interruptor_free(watch.done);
+        tb_interruptor_free(done);
         if (ok)
                 fill_answer(&x, ret);
 

@@ -155,7 +155,11 @@ static Lookup *lookup(TbIo *io, const char *host, const char *name, guint16 port
         l->ref = 1;
         l->host = g_strdup(host);
         l->service = g_strdup_printf("%u", port);
-        l->done = tb_interruptor_new();
+        l->done = tb_interruptor_try_new(error);
+        if (!l->done) {
+                lookup_unref(l);
+                return NULL;
+        }
         l->rc = lookup_now(l, AI_NUMERICHOST);
         if (l->rc == EAI_NONAME) {
                 __atomic_add_fetch(&l->ref, 1, __ATOMIC_RELAXED);
