@@ -63,11 +63,17 @@ test('health: the services that monitoring looks for, running or switched off', 
   assert.deepEqual([json.services.flask, json.services.x11vnc], ['running', 'off'], 'names of the host that Testbed replaces');
 });
 
+/** The answer once media has started: 503 meanwhile. */
+const started = (ask) => until('media to have started', async () => {
+  const answer = await ask();
+  return answer.status !== 503 && answer;
+});
+
 test('WHEP: Link with STUN and with TURN and its credentials; 412 for a session that is not meant', async (t) => {
   const host = await withHost(t, {
     ice: { stun: ['stun:127.0.0.1:3478'], turn: ['turn:127.0.0.1:3478?transport=udp'], turn_secret: 'the-turn-secret' }, devices: { pat: { attach: 'testpattern://' } },
   });
-  const answer = await host.request('POST', '/host/devices/pat/video/whep', { body: offer, ...sdp });
+  const answer = await started(() => host.request('POST', '/host/devices/pat/video/whep', { body: offer, ...sdp }));
   assert.equal(answer.status, 201, answer.text);
   const [stun, turn] = answer.headers.link.split(/, (?=<)/);
   assert.equal(stun, '<stun:127.0.0.1:3478>; rel="ice-server"');
@@ -115,7 +121,7 @@ for (const strip of [true, false]) {
     const made = await request(front, 'POST', '/staging/host/devices', { json: { id: 'made', attach: 'vitals://' } });
     assert.equal(made.headers.location, '/staging/host/devices/made');
     assert.equal((await get(made.headers.location)).json.id, 'made');
-    const whep = await request(front, 'POST', '/staging/host/devices/pat/video/whep', { body: offer, ...sdp });
+    const whep = await started(() => request(front, 'POST', '/staging/host/devices/pat/video/whep', { body: offer, ...sdp }));
     assert.match(whep.headers.location, /^\/staging\/host\/devices\/pat\/video\/whep\//);
     assert.equal((await request(front, 'DELETE', whep.headers.location)).status, 200);
     const ws = await websocket(front, '/staging/host/ws');
