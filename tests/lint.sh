@@ -13,7 +13,7 @@ found=$(mktemp) || exit 1
 trap 'rm -f "$found" "$found".*' EXIT
 
 # What prettier formats (.prettierrc.json). CSS is written by hand: it would make four lines of each.
-formatted='web/*.js web/*.mjs'
+formatted='web/*.js web/*.mjs tests/*.mjs mk/*.mjs'
 
 sources() { git ls-files -co --exclude-standard -- "$@" 2>/dev/null | while read -r f; do [ -f "$f" ] && echo "$f"; done; }
 scripts() { (
@@ -123,7 +123,7 @@ rule_size() {
 	/^\}/ && start { if (FNR - start > 80) printf "%s:%d: function of %d lines (80 is a stop; split it)\n", FILENAME, start, FNR - start; start = 0 }'
 }
 
-# Lines of the pages have 120 columns, as prettier (make format) makes them; it breaks no text and no comment. A line that is longer for a text is left.
+# Lines of the pages and of scripts have 120 columns, as prettier (make format) makes them; it breaks no text and no comment. A line that is longer for a text is left.
 rule_columns() {
 	scripts 'web/*.css' 'web/*.html' | xargs awk -v most=120 '{
 		line = $0

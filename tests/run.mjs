@@ -4,7 +4,8 @@
 //
 //   node tests/run.mjs MODE... [--match TEXT] [--jobs N] [--load N] [--verbose]
 //     all          house unit fuzz web integration e2e rig, then asan and tsan
-//     house        the rules of the house (tests/lint.sh; clang-tidy of what differs from main), what make install and the recipes of the docs do
+//     house        the rules of the house (tests/lint.sh; clang-tidy of what differs from main), what make install
+//                  and the recipes of the docs do
 //     unit         C tests: tests/unit, tests/contract, drivers/*/test_*.c (GLib, TAP)
 //     fuzz         every fuzzer's corpus once
 //     web, integration, e2e, rig     node --test files
@@ -13,9 +14,19 @@
 //     --load N    N processes per core that want all of it: tests must hold on a machine that is so much slower
 //
 // Every file runs in its own process group with a deadline; what it leaves running is killed and counted as a failure.
-// A test that is skipped without a reason is a failure too. Environment of tests: TESTBED_BUILD (folder of the binaries).
+// A test that is skipped without a reason is a failure too. Environment of tests: TESTBED_BUILD (folder of the
+// binaries).
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -37,7 +48,9 @@ for (let i = 2; i < process.argv.length; i++) {
 }
 
 function usage(problem) {
-  console.error(`tests/run.mjs: ${problem}\nmodes: ${Object.keys(MODES).join(' ')}\noptions: --match TEXT --jobs N --load N --verbose`);
+  console.error(
+    `tests/run.mjs: ${problem}\nmodes: ${Object.keys(MODES).join(' ')}\noptions: --match TEXT --jobs N --load N --verbose`,
+  );
   process.exit(2);
 }
 
@@ -48,7 +61,8 @@ function glob(folder, pattern, depth = 3) {
   const found = [];
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const file = path.join(folder, entry.name);
-    if (entry.isDirectory() && entry.name !== 'node_modules' && !entry.name.startsWith('.')) found.push(...glob(file, pattern, depth - 1));
+    if (entry.isDirectory() && entry.name !== 'node_modules' && !entry.name.startsWith('.'))
+      found.push(...glob(file, pattern, depth - 1));
     else if (entry.isFile() && pattern.test(entry.name)) found.push(file);
   }
   return found.sort();
@@ -58,31 +72,44 @@ const variantEnv = {
   '': {},
   asan: {
     // the slow unwinder: libraries have no frame pointers, and a leak without a stack cannot be told apart
-    ASAN_OPTIONS: 'fast_unwind_on_malloc=0:detect_leaks=1:abort_on_error=0:detect_stack_use_after_return=1:strict_string_checks=1:exitcode=99',
+    ASAN_OPTIONS:
+      'fast_unwind_on_malloc=0:detect_leaks=1:abort_on_error=0:detect_stack_use_after_return=1:strict_string_checks=1:exitcode=99',
     UBSAN_OPTIONS: 'print_stacktrace=1:halt_on_error=1',
     LSAN_OPTIONS: `suppressions=${ROOT}/tests/lsan.supp:print_suppressions=0`,
     G_SLICE: 'always-malloc',
   },
   tsan: {
     TSAN_OPTIONS: `suppressions=${ROOT}/tests/tsan.supp:second_deadlock_stack=1:history_size=4:exitcode=66`,
-    G_SLICE: 'always-malloc', // GLib hands small blocks from thread to thread by itself, unseen: every reuse looks like a race
+    // GLib hands small blocks from thread to thread by itself, unseen: every reuse looks like a race
+    G_SLICE: 'always-malloc',
   },
 };
 
 const buildOf = (variant) => path.join(ROOT, 'build', variant);
 // A sanitizer costs time; ThreadSanitizer of this compiler also needs an address space without surprises.
 // and so do others who want the machine
-const slower = (variant) => ({ '': 1, asan: 3, tsan: 3 })[variant] * Math.min(8, Math.max(1, os.loadavg()[0] / os.cpus().length / 2));
-const wrap = (variant, argv) => (variant === 'tsan' && existsSync('/usr/bin/setarch') ? ['/usr/bin/setarch', '-R', ...argv] : argv);
+const slower = (variant) =>
+  ({ '': 1, asan: 3, tsan: 3 })[variant] * Math.min(8, Math.max(1, os.loadavg()[0] / os.cpus().length / 2));
+const wrap = (variant, argv) =>
+  variant === 'tsan' && existsSync('/usr/bin/setarch') ? ['/usr/bin/setarch', '-R', ...argv] : argv;
 
 function cTests(variant = '') {
   const sources = [
-    ...glob('tests/unit', /^test_.*\.c$/), ...glob('tests/contract', /^test_.*\.c$/),
+    ...glob('tests/unit', /^test_.*\.c$/),
+    ...glob('tests/contract', /^test_.*\.c$/),
     ...glob('drivers', /^test_.*\.c$/, 1).filter((f) => !path.basename(path.dirname(f)).startsWith('_')),
   ];
   return sources.map((source) => {
     const binary = path.join(buildOf(variant), 'tests', source.replace(/\.c$/, ''));
-    return { suite: 'unit', variant, name: source.replace(/\.c$/, ''), needs: binary, argv: [binary, '--tap'], tap: true, seconds: 60 };
+    return {
+      suite: 'unit',
+      variant,
+      name: source.replace(/\.c$/, ''),
+      needs: binary,
+      argv: [binary, '--tap'],
+      tap: true,
+      seconds: 60,
+    };
   });
 }
 
@@ -92,21 +119,45 @@ function fuzzTests(variant = '') {
     const binary = path.join(buildOf(variant), 'fuzz', `fuzz_${name}`);
     const corpus = path.join('tests/fuzz/corpus', name);
     const seeds = existsSync(corpus) ? readdirSync(corpus).length : 0;
-    return { suite: 'fuzz', variant, name: `fuzz/${name}`, needs: binary, argv: [binary, corpus], tap: false, seconds: 60,
-      count: seeds, problem: seeds ? '' : `no seeds in ${corpus}/: a fuzzer without a corpus proves nothing` };
+    return {
+      suite: 'fuzz',
+      variant,
+      name: `fuzz/${name}`,
+      needs: binary,
+      argv: [binary, corpus],
+      tap: false,
+      seconds: 60,
+      count: seeds,
+      problem: seeds ? '' : `no seeds in ${corpus}/: a fuzzer without a corpus proves nothing`,
+    };
   });
 }
 
 function nodeTests(suite, folder, seconds, { variant = '', serial = false } = {}) {
   const [major, minor] = process.versions.node.split('.').map(Number);
   const reporter = major > 18 || (major === 18 && minor >= 15) ? ['--test-reporter=tap'] : [];
-  return glob(folder, /\.test\.mjs$/).map((file) => (
-    { suite, variant, serial, name: file, needs: file, argv: [process.execPath, ...reporter, file], tap: true, seconds }));
+  return glob(folder, /\.test\.mjs$/).map((file) => ({
+    suite,
+    variant,
+    serial,
+    name: file,
+    needs: file,
+    argv: [process.execPath, ...reporter, file],
+    tap: true,
+    seconds,
+  }));
 }
 
 const house = () => [
-  ...['rules', 'headers', 'format', 'cppcheck', 'tidy-changed'].map((what) => (
-    { suite: 'house', variant: '', name: `tests/lint.sh ${what}`, needs: 'tests/lint.sh', argv: ['sh', 'tests/lint.sh', what], tap: true, seconds: what === 'tidy-changed' ? 1800 : 180 })),
+  ...['rules', 'headers', 'format', 'cppcheck', 'tidy-changed'].map((what) => ({
+    suite: 'house',
+    variant: '',
+    name: `tests/lint.sh ${what}`,
+    needs: 'tests/lint.sh',
+    argv: ['sh', 'tests/lint.sh', what],
+    tap: true,
+    seconds: what === 'tidy-changed' ? 1800 : 180,
+  })),
   ...nodeTests('house', 'tests/house', 180),
 ];
 
@@ -124,7 +175,11 @@ const MODES = {
 };
 
 function sanitized(variant) {
-  return [...cTests(variant), ...fuzzTests(variant), ...nodeTests('integration', 'tests/integration', 120, { variant })];
+  return [
+    ...cTests(variant),
+    ...fuzzTests(variant),
+    ...nodeTests('integration', 'tests/integration', 120, { variant }),
+  ];
 }
 
 // ---- running one file -----------------------------------------------------------------------------------------
@@ -139,8 +194,11 @@ function leftovers(group) {
     try {
       const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      if (Number(fields[2]) === group && fields[0] !== 'Z') found.push(readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').join(' ').trim() || pid);
-    } catch { /* it has ended meanwhile */ }
+      if (Number(fields[2]) === group && fields[0] !== 'Z')
+        found.push(readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').join(' ').trim() || pid);
+    } catch {
+      /* it has ended meanwhile */
+    }
   }
   return found;
 }
@@ -148,7 +206,11 @@ function leftovers(group) {
 const groups = new Set(); // process groups that run now
 
 function killGroup(group) {
-  try { process.kill(-group, 'SIGKILL'); } catch { /* nobody left */ }
+  try {
+    process.kill(-group, 'SIGKILL');
+  } catch {
+    /* nobody left */
+  }
 }
 
 function run(test, env = {}) {
@@ -164,7 +226,11 @@ function run(test, env = {}) {
       result.failures.push({ name, detail });
     };
     if (test.problem || !existsSync(test.needs)) {
-      fail(test.name, test.problem || `${path.relative(ROOT, test.needs)} is not built: run "make${test.variant ? ` VARIANT=${test.variant}` : ''} tests-bin"`);
+      fail(
+        test.name,
+        test.problem ||
+          `${path.relative(ROOT, test.needs)} is not built: run "make${test.variant ? ` VARIANT=${test.variant}` : ''} tests-bin"`,
+      );
       return finish();
     }
     // Everything a test writes goes here, and is gone afterwards.
@@ -174,8 +240,17 @@ function run(test, env = {}) {
       detached: true, // its own process group
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
-        ...process.env, LC_ALL: 'C.UTF-8', TZ: 'UTC', G_DEBUG: 'fatal-criticals', TMPDIR: scratch, XDG_RUNTIME_DIR: scratch, XDG_STATE_HOME: scratch,
-        TESTBED_BUILD: buildOf(test.variant), TESTBED_VARIANT: test.variant, ...variantEnv[test.variant], ...env,
+        ...process.env,
+        LC_ALL: 'C.UTF-8',
+        TZ: 'UTC',
+        G_DEBUG: 'fatal-criticals',
+        TMPDIR: scratch,
+        XDG_RUNTIME_DIR: scratch,
+        XDG_STATE_HOME: scratch,
+        TESTBED_BUILD: buildOf(test.variant),
+        TESTBED_VARIANT: test.variant,
+        ...variantEnv[test.variant],
+        ...env,
       },
     });
     if (child.pid) groups.add(child.pid);
@@ -225,7 +300,8 @@ function judge(test, result, out, { code, signal }, lateAfter, fail) {
     for (const s of tap.skips.filter((x) => !x.reason)) fail(s.name, 'skipped without a reason');
     if (lateAfter) fail(tap.running || test.name, `not finished after ${lateAfter} s\n${tail()}`);
     else if (signal && !tap.failures.length) fail(tap.running || test.name, `ended by ${signal}\n${tail()}`);
-    else if (!signal && tap.planned >= 0 && tap.planned !== tap.seen) fail(test.name, `planned ${tap.planned} tests, ran ${tap.seen}\n${tail()}`);
+    else if (!signal && tap.planned >= 0 && tap.planned !== tap.seen)
+      fail(test.name, `planned ${tap.planned} tests, ran ${tap.seen}\n${tail()}`);
     else if (code && !result.failed) fail(test.name, `exit code ${code}\n${tail()}`);
     else if (!code && !tap.seen) fail(test.name, 'ran no test at all');
   } else {
@@ -248,8 +324,12 @@ async function told(result) {
 
 function report(result, at, of) {
   const { test, passed, failed, skipped, ms } = result;
-  const counts = [`${passed} passed`, failed && `${failed} FAILED`, skipped && `${skipped} skipped`].filter(Boolean).join(', ');
-  console.log(`[${String(at).padStart(String(of).length)}/${of}] ${failed ? 'FAIL' : 'ok  '} ${label(test).padEnd(16)} ${test.name}  ${counts}  ${(ms / 1000).toFixed(2)} s`);
+  const counts = [`${passed} passed`, failed && `${failed} FAILED`, skipped && `${skipped} skipped`]
+    .filter(Boolean)
+    .join(', ');
+  console.log(
+    `[${String(at).padStart(String(of).length)}/${of}] ${failed ? 'FAIL' : 'ok  '} ${label(test).padEnd(16)} ${test.name}  ${counts}  ${(ms / 1000).toFixed(2)} s`,
+  );
   for (const s of result.skips) console.log(`         skipped: ${s.name}: ${s.reason || '(no reason)'}`);
   const log = path.join(LOGS, `${label(test)}-${test.name}`.replace(/[^\w.-]+/g, '_') + '.log');
   writeFileSync(log, result.told ? `${result.log}\n---- again, with LOG_LEVEL=debug ----\n${result.told}` : result.log);
@@ -267,35 +347,57 @@ function printFailures(result, log) {
   console.log(`         full output: ${path.relative(ROOT, log)}`);
 }
 
-/** What failed and passed when it was run again, alone: no failure, but shown, and counted over runs in build/test-flakes.json. */
+/**
+ * What failed and passed when it was run again, alone: no failure, but shown, and counted over runs in
+ * build/test-flakes.json.
+ */
 function tellFlakes(results) {
   const flaky = results.filter((r) => r.first && !r.failed);
   if (!flaky.length) return 0;
   const file = path.join(ROOT, 'build', 'test-flakes.json');
   let known = {};
-  try { known = JSON.parse(readFileSync(file, 'utf8')); } catch { /* the first ones */ }
-  console.log(`\n${flaky.length} of ${results.length} files are flaky: failed, then passed alone (counts: ${path.relative(ROOT, file)})`);
+  try {
+    known = JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    /* the first ones */
+  }
+  console.log(
+    `\n${flaky.length} of ${results.length} files are flaky: failed, then passed alone (counts: ${path.relative(ROOT, file)})`,
+  );
   for (const { test, first } of flaky) {
     const name = `${label(test)} ${test.name}`;
     const entry = (known[name] ??= { times: 0 });
-    Object.assign(entry, { times: entry.times + 1, last: new Date().toISOString(), failures: first.failures.map((f) => f.name) });
+    Object.assign(entry, {
+      times: entry.times + 1,
+      last: new Date().toISOString(),
+      failures: first.failures.map((f) => f.name),
+    });
     console.log(`  ${name}: ${entry.failures.join(', ')} (${entry.times} so far)`);
   }
   writeFileSync(file, `${JSON.stringify(known, null, 2)}\n`);
   return flaky.length;
 }
 
-/** Where the time went: seconds of all files of a part together; several run at once, so they add up to more than the clock says. */
+/**
+ * Where the time went: seconds of all files of a part together; several run at once, so they add up to more than the
+ * clock says.
+ */
 function tellTimes(results) {
   const parts = new Map();
   for (const r of results) {
     const part = parts.get(label(r.test)) ?? { files: 0, ms: 0, slowest: r };
     const ms = r.ms + (r.first?.ms ?? 0);
-    parts.set(label(r.test), { files: part.files + 1, ms: part.ms + ms, slowest: r.ms > part.slowest.ms ? r : part.slowest });
+    parts.set(label(r.test), {
+      files: part.files + 1,
+      ms: part.ms + ms,
+      slowest: r.ms > part.slowest.ms ? r : part.slowest,
+    });
   }
   console.log('\npart              files   seconds   slowest');
   for (const [name, { files, ms, slowest }] of parts) {
-    console.log(`${name.padEnd(16)} ${String(files).padStart(6)} ${(ms / 1000).toFixed(0).padStart(9)}   ${slowest.test.name} ${(slowest.ms / 1000).toFixed(0)} s`);
+    console.log(
+      `${name.padEnd(16)} ${String(files).padStart(6)} ${(ms / 1000).toFixed(0).padStart(9)}   ${slowest.test.name} ${(slowest.ms / 1000).toFixed(0)} s`,
+    );
   }
 }
 
@@ -327,7 +429,8 @@ async function main() {
     results.push(result);
     report(result, ++at, tests.length);
   }
-  // Real programs on a busy machine may miss a deadline. What failed among them is run once more, alone, and both outcomes are shown.
+  // Real programs on a busy machine may miss a deadline. What failed among them is run once more, alone, and both
+  // outcomes are shown.
   for (const [i, first] of results.entries()) {
     if (!first.failed || !['integration', 'e2e', 'rig'].includes(first.test.suite)) continue;
     console.log(`once more, alone: ${label(first.test)} ${first.test.name}`);
@@ -343,7 +446,9 @@ async function main() {
   }
   const flakes = tellFlakes(results);
   tellTimes(results);
-  console.log(`\n${results.length} files in ${((Date.now() - started) / 1000).toFixed(0)} s${flakes ? `; ${flakes} passed only in a second run` : ''}`);
+  console.log(
+    `\n${results.length} files in ${((Date.now() - started) / 1000).toFixed(0)} s${flakes ? `; ${flakes} passed only in a second run` : ''}`,
+  );
   if (!tests.length) console.log(`nothing matches "${options.match}" in ${options.modes.join(' ')}`);
   console.log(`${sum('passed')} passed, ${sum('failed')} failed, ${sum('skipped')} skipped`);
   process.exitCode = bad.length || !tests.length ? 1 : 0;

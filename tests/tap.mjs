@@ -7,15 +7,16 @@ const POINT = /^( *)(not ok|ok)\b *\d* *-? ?(.*)$/;
 const PLAN = /^( *)1\.\.(\d+)/;
 
 /**
- * -> {passed, failures: [{name, detail}], skips: [{name, reason}], planned (top level, -1: no plan), seen (top level points),
+ * -> {passed, failures: [{name, detail}], skips: [{name, reason}], planned (top level, -1: no plan), seen (top level
+ * points),
  *     running: name of the test that had begun and not ended, as far as it can be told}
  */
 export function readTap(text) {
   const result = { passed: 0, failures: [], skips: [], planned: -1, seen: 0, running: '' };
-  const open = [];     // per depth: did a deeper point come since the last point of this depth? did one fail?
+  const open = []; // per depth: did a deeper point come since the last point of this depth? did one fail?
   let diagnostic = null; // the last failure, which takes the YAML block behind it
   let yaml = false;
-  let before = [];       // comment and plain lines since the last point: GLib prints its assertion before "not ok"
+  let before = []; // comment and plain lines since the last point: GLib prints its assertion before "not ok"
   for (const line of text.split('\n')) {
     const plan = PLAN.exec(line);
     if (plan) {
@@ -49,7 +50,10 @@ export function readTap(text) {
     if (point[2] === 'not ok' && !todo) {
       level.failed = true;
       if (!(parent && childFailed)) {
-        const failure = { name, lines: before.filter((l) => l && !/^ *# (Subtest|Start of|End of|random seed)/.test(l)) };
+        const failure = {
+          name,
+          lines: before.filter((l) => l && !/^ *# (Subtest|Start of|End of|random seed)/.test(l)),
+        };
         result.failures.push(failure);
         diagnostic = failure;
       }

@@ -1,5 +1,5 @@
-// The operator's console on a desktop (Xvfb with xterm) and on a phone (the simulated one behind the real adb server); VNC in the console page and on the
-// noVNC port.
+// The operator's console on a desktop (Xvfb with xterm) and on a phone (the simulated one behind the real adb server);
+// VNC in the console page and on the noVNC port.
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -7,7 +7,17 @@ import { before, test } from 'node:test';
 
 import { startPhone, startXvfb } from '../integration/bench.mjs';
 import { Program, forFile, freePort, scratch, until, withHost } from '../integration/harness.mjs';
-import { BRIGHT, assertQuiet, clickPicture, inPage, openPage, share, showsPictureBy, startBrowser, typeKeys } from './browser.mjs';
+import {
+  BRIGHT,
+  assertQuiet,
+  clickPicture,
+  inPage,
+  openPage,
+  share,
+  showsPictureBy,
+  startBrowser,
+  typeKeys,
+} from './browser.mjs';
 
 const file = forFile();
 const [WIDTH, HEIGHT] = [640, 480];
@@ -21,40 +31,73 @@ before(async () => {
   file.after(() => rmSync(folder, { recursive: true, force: true }));
   const desk = await startXvfb(file, { width: WIDTH, height: HEIGHT });
   // two terminals side by side: a click decides which one is typed into
-  for (const [name, x] of [['left', 0], ['right', WIDTH / 2]]) {
+  for (const [name, x] of [
+    ['left', 0],
+    ['right', WIDTH / 2],
+  ]) {
     mkdirSync(path.join(folder, name));
-    const xterm = new Program(['xterm', '-display', desk.display, '-geometry', `50x36+${x}+0`, '-bg', 'white', '-fg', 'black', '-e', 'sh', '-c', 'cd "$0" && exec sh', path.join(folder, name)],
-      { env: { PS1: '$ ', ENV: '' } });
+    const xterm = new Program(
+      [
+        'xterm',
+        '-display',
+        desk.display,
+        '-geometry',
+        `50x36+${x}+0`,
+        '-bg',
+        'white',
+        '-fg',
+        'black',
+        '-e',
+        'sh',
+        '-c',
+        'cd "$0" && exec sh',
+        path.join(folder, name),
+      ],
+      { env: { PS1: '$ ', ENV: '' } },
+    );
     file.after(() => xterm.kill());
   }
   const phone = await startPhone(file);
   novnc = await freePort();
-  host = await withHost(file, { novnc: { port: novnc }, devices: { desktop: { attach: desk.uri }, phone: { label: 'Phone', attach: phone.uri } } }, { env: phone.env });
+  host = await withHost(
+    file,
+    {
+      novnc: { port: novnc },
+      devices: { desktop: { attach: desk.uri }, phone: { label: 'Phone', attach: phone.uri } },
+    },
+    { env: phone.env },
+  );
   browser = await startBrowser(file);
   await host.state_is('desktop/video');
   await host.state_is('phone/shell', 'ready', 30000);
 });
 
 /** The file that a typed command wrote, with its content. */
-const written = (name, content) => until(`${name} to be written`, () => existsSync(path.join(folder, name)) && readFileSync(path.join(folder, name), 'utf8').trim() === content, 30000);
+const written = (name, content) =>
+  until(
+    `${name} to be written`,
+    () => existsSync(path.join(folder, name)) && readFileSync(path.join(folder, name), 'utf8').trim() === content,
+    30000,
+  );
 
 /** A point of the screen of noVNC in the page, given in pixels of the desktop. */
 async function clickVnc(page, x, y) {
   const box = await page.locator('canvas').first().boundingBox();
   await page.mouse.click(box.x + (x * box.width) / WIDTH, box.y + (y * box.height) / HEIGHT);
 }
-const vncShows = (page) => inPage(page, 'the desktop by VNC', () => {
-  const canvas = document.querySelector('canvas');
-  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-  let white = 0;
-  for (let i = 0; i < data.length; i += 4) if (data[i] > 200 && data[i + 1] > 200 && data[i + 2] > 200) white += 1;
-  return canvas.width === 640 && white > data.length / 4 / 3;
-});
+const vncShows = (page) =>
+  inPage(page, 'the desktop by VNC', () => {
+    const canvas = document.querySelector('canvas');
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    let white = 0;
+    for (let i = 0; i < data.length; i += 4) if (data[i] > 200 && data[i + 1] > 200 && data[i + 2] > 200) white += 1;
+    return canvas.width === 640 && white > data.length / 4 / 3;
+  });
 
 test('a desktop is clicked and typed into: the command lands in the terminal under the pointer', async (t) => {
   const page = await openPage(t, browser, `${host.url}/#/d/desktop`);
   assert.deepEqual(await showsPictureBy(page, 'webrtc'), { width: WIDTH, height: HEIGHT });
-  await until('the terminals on the picture', async () => await share(page, BRIGHT) > 0.5, 30000);
+  await until('the terminals on the picture', async () => (await share(page, BRIGHT)) > 0.5, 30000);
   await inPage(page, 'control', () => !document.querySelector('#control-switch').disabled);
   await clickPicture(page, WIDTH / 4, HEIGHT / 2);
   await typeKeys(page, 'echo "Left & (1)" > clicked\n');
@@ -72,11 +115,11 @@ test('a phone is tapped, and its shell runs a command', async (t) => {
   await inPage(page, 'control', () => !document.querySelector('#control-switch').disabled);
   const started = await host.post('/host/devices/phone/apps/com.testbed.demo/start');
   assert.ok(started.status < 300, started.text);
-  const red = () => share(page, [190, 20, 20], [255, 90, 90]);     // the button after an odd number of taps
-  await until('the app', async () => await share(page, [90, 10, 10], [150, 60, 60]) > 0.005, 30000);
-  assert.ok(await red() < 0.001, 'the button was not tapped yet');
+  const red = () => share(page, [190, 20, 20], [255, 90, 90]); // the button after an odd number of taps
+  await until('the app', async () => (await share(page, [90, 10, 10], [150, 60, 60])) > 0.005, 30000);
+  assert.ok((await red()) < 0.001, 'the button was not tapped yet');
   await clickPicture(page, 105, 290);
-  await until('the tap on the page', async () => await red() > 0.005, 30000);
+  await until('the tap on the page', async () => (await red()) > 0.005, 30000);
 
   const command = page.getByLabel('Command', { exact: true });
   await command.fill('echo "from $((40 + 2))"; exit 3');
@@ -91,7 +134,9 @@ test('a phone is tapped, and its shell runs a command', async (t) => {
 test('the same desktop by VNC, inside the console page', async (t) => {
   const page = await openPage(t, browser, `${host.url}/#/d/desktop`);
   await page.getByRole('button', { name: 'VNC', exact: true }).click();
-  await inPage(page, 'the connection', () => /^Connected$/.test(document.querySelector('[aria-label=VNC] [role=status]').textContent));
+  await inPage(page, 'the connection', () =>
+    /^Connected$/.test(document.querySelector('[aria-label=VNC] [role=status]').textContent),
+  );
   await vncShows(page);
   await clickVnc(page, WIDTH / 4, HEIGHT / 2);
   await typeKeys(page, 'echo vnc > by-tab\n');

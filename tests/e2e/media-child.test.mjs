@@ -1,5 +1,6 @@
-// testbed-media, the process in which WebRTC peers live, breaks in every way: it crashes, hangs, is killed. That costs pictures for a moment; what is typed
-// into a console, REST and power go on, viewers come back by themselves, and the API says so. And what it may not reach, it cannot.
+// testbed-media, the process in which WebRTC peers live, breaks in every way: it crashes, hangs, is killed. That costs
+// pictures for a moment; what is typed into a console, REST and power go on, viewers come back by themselves, and the
+// API says so. And what it may not reach, it cannot.
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
@@ -19,23 +20,34 @@ let devices;
 before(async () => {
   browser = await startBrowser(file);
   port = await startSerialPort(file, {});
-  devices = { pattern: { attach: 'testpattern://?width=320&height=240&fps=20' }, board: { attach: { console: port.uri } } };
+  devices = {
+    pattern: { attach: 'testpattern://?width=320&height=240&fps=20' },
+    board: { attach: { console: port.uri } },
+  };
 });
 
-const media = (host) => until('testbed-media to be ready', async () => {
-  const { json } = await host.get('/host/info');
-  return json.media.peers.guards && childOf(host.pid);
-}, 60000);
+const media = (host) =>
+  until(
+    'testbed-media to be ready',
+    async () => {
+      const { json } = await host.get('/host/info');
+      return json.media.peers.guards && childOf(host.pid);
+    },
+    60000,
+  );
 
 // What the connection that has the picture goes through from now on.
-const keepStates = (page) => page.evaluate(() => {
-  window.states = [];
-  const pc = window.peers.findLast((p) => p.connectionState === 'connected');
-  pc.addEventListener('connectionstatechange', () => window.states.push(pc.connectionState));
-  window.before = window.peers.length;
-});
+const keepStates = (page) =>
+  page.evaluate(() => {
+    window.states = [];
+    const pc = window.peers.findLast((p) => p.connectionState === 'connected');
+    pc.addEventListener('connectionstatechange', () => window.states.push(pc.connectionState));
+    window.before = window.peers.length;
+  });
 async function isBack(page) {
-  await inPage(page, 'a new connection', () => window.peers.slice(window.before).some((p) => p.connectionState === 'connected'));
+  await inPage(page, 'a new connection', () =>
+    window.peers.slice(window.before).some((p) => p.connectionState === 'connected'),
+  );
   await showsPictureBy(page, 'webrtc');
 }
 /** By the host: it left the connection before ICE found out, which takes seconds. */
@@ -78,9 +90,13 @@ for (const [what, signal, why] of [
 
     const at = Date.now();
     process.kill(first, signal);
-    const down = await events.find((e) => e.data.type === 'media.state' && e.data.data.state === 'restarting', { ms: 30000 });
+    const down = await events.find((e) => e.data.type === 'media.state' && e.data.data.state === 'restarting', {
+      ms: 30000,
+    });
     assert.match(down.data.data.reason, why);
-    const again = await events.find((e) => e.data.type === 'media.state' && e.data.data.state === 'running', { ms: 60000 });
+    const again = await events.find((e) => e.data.type === 'media.state' && e.data.data.state === 'running', {
+      ms: 60000,
+    });
     assert.ok(again);
     const second = await media(host);
     assert.notEqual(second, first);
@@ -103,7 +119,11 @@ for (const [what, signal, why] of [
 test('an observer behind the server is told, too, and is back', async (t) => {
   const server = await withServer(t);
   const host = await withHost(t, { name: 'lab-1', server: { url: server.url }, devices: { pattern: devices.pattern } });
-  await until('the device on the server', async () => (await server.get('/api/devices')).text.includes('lab-1/pattern'), 30000);
+  await until(
+    'the device on the server',
+    async () => (await server.get('/api/devices')).text.includes('lab-1/pattern'),
+    30000,
+  );
   const pid = await media(host);
   const session = await server.session({ device: 'lab-1/pattern', mode: 'view', observers: 4 });
   const page = await openPage(t, browser, new URL(session.viewUrl, server.url).href, { spy: true });
@@ -121,23 +141,48 @@ test('while it is down the API says so, and a viewer is told to try again', asyn
   const host = await withHost(t, { devices });
   const events = await host.sse('/host/events');
   t.after(() => events.stop());
-  const sdp = ['v=0', 'o=- 1 1 IN IP4 0.0.0.0', 's=-', 't=0 0', 'a=group:BUNDLE 0', 'm=video 9 UDP/TLS/RTP/SAVPF 96', 'c=IN IP4 0.0.0.0', 'a=mid:0', 'a=recvonly',
-    'a=rtcp-mux', 'a=rtpmap:96 VP8/90000', 'a=ice-ufrag:abcd', `a=ice-pwd:${'x'.repeat(24)}`, 'a=setup:actpass',
-    `a=fingerprint:sha-256 ${Array(32).fill('AA').join(':')}`, ''].join('\r\n');
-  const offer = () => host.request('POST', '/host/devices/pattern/video/whep', { body: sdp, headers: { 'content-type': 'application/sdp' } });
+  const sdp = [
+    'v=0',
+    'o=- 1 1 IN IP4 0.0.0.0',
+    's=-',
+    't=0 0',
+    'a=group:BUNDLE 0',
+    'm=video 9 UDP/TLS/RTP/SAVPF 96',
+    'c=IN IP4 0.0.0.0',
+    'a=mid:0',
+    'a=recvonly',
+    'a=rtcp-mux',
+    'a=rtpmap:96 VP8/90000',
+    'a=ice-ufrag:abcd',
+    `a=ice-pwd:${'x'.repeat(24)}`,
+    'a=setup:actpass',
+    `a=fingerprint:sha-256 ${Array(32).fill('AA').join(':')}`,
+    '',
+  ].join('\r\n');
+  const offer = () =>
+    host.request('POST', '/host/devices/pattern/video/whep', {
+      body: sdp,
+      headers: { 'content-type': 'application/sdp' },
+    });
   await media(host);
   let n = 0;
   // several crashes in a row: the pauses grow until there is time to look
-  const answer = await until('a refusal during a pause', async () => {
-    const pid = childOf(host.pid);
-    if (pid && n < 6) {
-      process.kill(pid, 'SIGKILL');
-      n++;
-      await events.find((e) => e.data.type === 'media.state' && e.data.data.state === 'restarting', { ms: 20000 }).catch(() => {});
-    }
-    const said = await offer();
-    return said.status === 503 && said;
-  }, 60000);
+  const answer = await until(
+    'a refusal during a pause',
+    async () => {
+      const pid = childOf(host.pid);
+      if (pid && n < 6) {
+        process.kill(pid, 'SIGKILL');
+        n++;
+        await events
+          .find((e) => e.data.type === 'media.state' && e.data.data.state === 'restarting', { ms: 20000 })
+          .catch(() => {});
+      }
+      const said = await offer();
+      return said.status === 503 && said;
+    },
+    60000,
+  );
   assert.match(answer.json.detail, /media: restarting|testbed-media/);
   const health = await host.get('/host/health');
   assert.equal(health.json.services.media, 'restarting');
@@ -147,10 +192,20 @@ test('while it is down the API says so, and a viewer is told to try again', asyn
 });
 
 test('it has no device, no token, no state: descriptors, environment, files, memory', async (t) => {
-  const host = await withHost(t, { devices, tokens: [{ token: TOKEN, role: 'operator', name: 'doer' }] }, { env: { A_SECRET_OF_SOMEBODY: TOKEN } });
+  const host = await withHost(
+    t,
+    { devices, tokens: [{ token: TOKEN, role: 'operator', name: 'doer' }] },
+    { env: { A_SECRET_OF_SOMEBODY: TOKEN } },
+  );
   const headers = { Authorization: `Bearer ${TOKEN}` };
-  const pid = await until('testbed-media', async () => (await host.get('/host/info', { headers })).json.media.peers.guards && childOf(host.pid), 60000);
-  const fds = readdirSync(`/proc/${pid}/fd`).filter((fd) => fd !== '2').map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`)); // 2: the host's log
+  const pid = await until(
+    'testbed-media',
+    async () => (await host.get('/host/info', { headers })).json.media.peers.guards && childOf(host.pid),
+    60000,
+  );
+  const fds = readdirSync(`/proc/${pid}/fd`)
+    .filter((fd) => fd !== '2')
+    .map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`)); // 2: the host's log
   const sockets = fds.filter((to) => to.startsWith('socket:'));
   // its end of the socketpair; the rest are its own loop's, and /dev/null
   assert.equal(sockets.length, 1, fds.join(' '));
@@ -175,7 +230,7 @@ test('its DTLS certificate is of ECDSA, and the answer bears the fingerprint of 
   await showsPictureBy(page, 'webrtc');
   const { der, sdp } = await inPage(page, 'the certificate of the host', async () => {
     const pc = window.peers.findLast((p) => p.connectionState === 'connected');
-    const all = [...(await pc?.getStats() ?? new Map()).values()];
+    const all = [...((await pc?.getStats()) ?? new Map()).values()];
     const shown = all.find((s) => s.id === all.find((x) => x.type === 'transport')?.remoteCertificateId);
     return shown && { der: shown.base64Certificate, sdp: pc.remoteDescription.sdp };
   });

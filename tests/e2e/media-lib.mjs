@@ -61,7 +61,10 @@ export class Room {
 // What runs in the page. A viewer is window.viewers[name].
 function pageCode() {
   window.viewers = {};
-  window.join = async (name, { codec = 'H264', channels = false, audio = false, audioFirst = false, bundlePolicy = 'balanced' } = {}) => {
+  window.join = async (
+    name,
+    { codec = 'H264', channels = false, audio = false, audioFirst = false, bundlePolicy = 'balanced' } = {},
+  ) => {
     const v = (window.viewers[name] = { frames: 0, latencies: [], first: 0, sizes: [], messages: [] });
     const pc = (v.pc = new RTCPeerConnection({ bundlePolicy }));
     if (audioFirst) pc.addTransceiver('audio', { direction: 'recvonly' });
@@ -113,7 +116,8 @@ function pageCode() {
     if (answer.error) return answer;
     v.peer = answer.peer;
     v.answered = performance.timeOrigin + performance.now();
-    pc.onicecandidate = (e) => e.candidate && window.tbAsk({ do: 'candidate', peer: v.peer, candidate: e.candidate.candidate });
+    pc.onicecandidate = (e) =>
+      e.candidate && window.tbAsk({ do: 'candidate', peer: v.peer, candidate: e.candidate.candidate });
     await pc.setRemoteDescription({ type: 'answer', sdp: answer.sdp });
     return { peer: v.peer, sdp: answer.sdp };
   };
@@ -131,10 +135,13 @@ function pageCode() {
     c.height = v.video.videoHeight;
     const ctx = c.getContext('2d', { willReadFrequently: true });
     ctx.drawImage(v.video, 0, 0);
-    return points.map(([x, y]) => [...ctx.getImageData(Math.floor(x * c.width), Math.floor(y * c.height), 1, 1).data.slice(0, 3)]);
+    return points.map(([x, y]) => [
+      ...ctx.getImageData(Math.floor(x * c.width), Math.floor(y * c.height), 1, 1).data.slice(0, 3),
+    ]);
   };
   window.inbound = async (name) => {
-    for (const s of (await window.viewers[name].pc.getStats()).values()) if (s.type === 'inbound-rtp' && s.kind === 'video') return s;
+    for (const s of (await window.viewers[name].pc.getStats()).values())
+      if (s.type === 'inbound-rtp' && s.kind === 'video') return s;
     return null;
   };
 }
@@ -142,17 +149,28 @@ function pageCode() {
 /** Chromium with one page that knows join(), leave(), pixels(). */
 export async function chromium(room, { executable = '/usr/bin/chromium', args = [], blank = false } = {}) {
   const { chromium: launcher } = require('playwright-core');
-  const server = http.createServer((req, res) => res.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>viewer</title><body>'));
+  const server = http.createServer((req, res) =>
+    res.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>viewer</title><body>'),
+  );
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   const browser = await launcher.launch({
     executablePath: executable,
     headless: true,
-    args: ['--headless=new', '--no-sandbox', '--disable-gpu', '--autoplay-policy=no-user-gesture-required', '--disable-background-timer-throttling',
-           '--disable-renderer-backgrounding', '--disable-features=CalculateNativeWinOcclusion', ...args],
+    args: [
+      '--headless=new',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--autoplay-policy=no-user-gesture-required',
+      '--disable-background-timer-throttling',
+      '--disable-renderer-backgrounding',
+      '--disable-features=CalculateNativeWinOcclusion',
+      ...args,
+    ],
   });
   const page = await browser.newPage();
   await page.exposeFunction('tbAsk', (request) => room.ask(request));
-  if (!blank) await page.goto(`http://127.0.0.1:${server.address().port}/`); // else about:blank, for a browser that cannot reach us
+  // else about:blank, for a browser that cannot reach us
+  if (!blank) await page.goto(`http://127.0.0.1:${server.address().port}/`);
   await page.evaluate(pageCode);
   return {
     page,
@@ -161,14 +179,27 @@ export async function chromium(room, { executable = '/usr/bin/chromium', args = 
     leave: (name) => page.evaluate((n) => window.leave(n), name),
     pixels: (name, points) => page.evaluate(([n, p]) => window.pixels(n, p), [name, points]),
     get: (name, field) => page.evaluate(([n, f]) => window.viewers[n][f], [name, field]),
-    set: (name, field, value) => page.evaluate(([n, f, x]) => { window.viewers[n][f] = x; }, [name, field, value]),
+    set: (name, field, value) =>
+      page.evaluate(
+        ([n, f, x]) => {
+          window.viewers[n][f] = x;
+        },
+        [name, field, value],
+      ),
     until: (name, expression, ms = 45000) =>
-      page.waitForFunction(`(() => { const v = window.viewers[${JSON.stringify(name)}]; return v && (${expression}); })()`, null, { timeout: ms, polling: 20 }),
+      page.waitForFunction(
+        `(() => { const v = window.viewers[${JSON.stringify(name)}]; return v && (${expression}); })()`,
+        null,
+        { timeout: ms, polling: 20 },
+      ),
     inbound: (name) => page.evaluate((n) => window.inbound(n), name),
     /** The page's process ends without a goodbye. */
     async kill() {
       const session = await browser.newBrowserCDPSession();
-      await Promise.race([session.send('Browser.crash').catch(() => {}), new Promise((resolve) => browser.once('disconnected', resolve))]);
+      await Promise.race([
+        session.send('Browser.crash').catch(() => {}),
+        new Promise((resolve) => browser.once('disconnected', resolve)),
+      ]);
       await browser.close().catch(() => {});
       server.close();
     },

@@ -1,4 +1,5 @@
-// WebRTC of the media room, seen by headless Chromium: codecs, pixels, sizes, data channels, limits, bad offers, slates, leaks.
+// WebRTC of the media room, seen by headless Chromium: codecs, pixels, sizes, data channels, limits, bad offers,
+// slates, leaks.
 import assert from 'node:assert/strict';
 import { readFileSync, rmSync, mkdtempSync } from 'node:fs';
 import os from 'node:os';
@@ -7,7 +8,16 @@ import { after, before, test } from 'node:test';
 
 import { Room, chromium } from './media-lib.mjs';
 
-const BARS = [[255, 255, 255], [192, 192, 0], [0, 192, 192], [0, 192, 0], [192, 0, 192], [192, 0, 0], [0, 0, 192], [16, 16, 16]];
+const BARS = [
+  [255, 255, 255],
+  [192, 192, 0],
+  [0, 192, 192],
+  [0, 192, 0],
+  [192, 0, 192],
+  [192, 0, 0],
+  [0, 0, 192],
+  [16, 16, 16],
+];
 const MIDDLES = BARS.map((_, i) => [(i + 0.5) / 8, 0.5]);
 
 let room;
@@ -84,7 +94,11 @@ test('the answer keeps to the offer: ids of extensions, one codec, audio refused
 for (const bundlePolicy of ['max-bundle', 'balanced', 'max-compat']) {
   test(`a player that offers audio first, ${bundlePolicy}: pictures and channels`, async () => {
     const { sdp } = await join('first', { audioFirst: true, channels: true, bundlePolicy });
-    assert.match(sdp, /m=audio 9 .*\r\n(?:a=.*\r\n|c=.*\r\n)*a=inactive\r\n/, 'held open for its transport, with nothing in it');
+    assert.match(
+      sdp,
+      /m=audio 9 .*\r\n(?:a=.*\r\n|c=.*\r\n)*a=inactive\r\n/,
+      'held open for its transport, with nothing in it',
+    );
     await viewer.until('first', "v.control.readyState === 'open' && v.sensor.readyState === 'open'");
     await viewer.leave('first');
     await until('the peer ends', () => peers(0));
@@ -97,7 +111,7 @@ test('three viewers, one encoder; who comes late to a still screen sees it, too'
   const stats = await room.ask({ do: 'stats' });
   assert.equal(stats.encoders, 1);
   assert.equal(stats.hub.viewers, 3);
-  for (const name of ['a', 'b', 'c']) near((await viewer.pixels(name, [[0.9 / 8 * 5.5, 0.5]]))[0], BARS[4], 30, name);
+  for (const name of ['a', 'b', 'c']) near((await viewer.pixels(name, [[(0.9 / 8) * 5.5, 0.5]]))[0], BARS[4], 30, name);
   for (const name of ['a', 'b', 'c']) await viewer.leave(name);
   await until('the peers end', () => peers(0));
   await room.ask({ do: 'source', pattern: 'bars' });
@@ -133,16 +147,31 @@ test('a fault is a slate in the stream, and pictures come back', async () => {
 test('data channels: text there and back, in order', async () => {
   await join('data', { codec: 'H264', channels: true });
   await viewer.until('data', 'v.control.readyState === "open" && v.sensor.readyState === "open"');
-  await viewer.page.evaluate(() => { for (let i = 0; i < 200; i++) window.viewers.data.control.send(`{"id":${i}}`); });
+  await viewer.page.evaluate(() => {
+    for (let i = 0; i < 200; i++) window.viewers.data.control.send(`{"id":${i}}`);
+  });
   await viewer.until('data', 'v.messages.length === 200');
   const messages = await viewer.get('data', 'messages');
-  assert.deepEqual(messages, Array.from({ length: 200 }, (_, i) => `{"id":${i}}`));
+  assert.deepEqual(
+    messages,
+    Array.from({ length: 200 }, (_, i) => `{"id":${i}}`),
+  );
   // the answer says how large a message may be, and one of that size goes through
   assert.equal(await viewer.page.evaluate(() => window.viewers.data.pc.sctp.maxMessageSize), 65536);
-  await viewer.page.evaluate(() => { window.viewers.data.messages = []; window.viewers.data.control.send('m'.repeat(65536)); });
+  await viewer.page.evaluate(() => {
+    window.viewers.data.messages = [];
+    window.viewers.data.control.send('m'.repeat(65536));
+  });
   await viewer.until('data', 'v.messages.length === 1');
   assert.equal((await viewer.get('data', 'messages'))[0].length, 65536);
-  const tooLarge = () => { try { window.viewers.data.control.send('m'.repeat(65537)); return null; } catch (e) { return e.name; } };
+  const tooLarge = () => {
+    try {
+      window.viewers.data.control.send('m'.repeat(65537));
+      return null;
+    } catch (e) {
+      return e.name;
+    }
+  };
   assert.equal(await viewer.page.evaluate(tooLarge), 'TypeError');
   await viewer.leave('data');
   await until('the peer ends', () => peers(0));
@@ -152,14 +181,23 @@ test('a burst of 12 MB of messages: all of them come back, or their peer ends; n
   await join('good', { codec: 'H264' });
   const { peer } = await join('burst', { codec: 'H264', channels: true });
   let reason = null;
-  room.on(peer, (e) => { if (e.event === 'closed') reason = e.reason; });
+  room.on(peer, (e) => {
+    if (e.event === 'closed') reason = e.reason;
+  });
   await viewer.until('burst', 'v.control.readyState === "open"');
-  await viewer.page.evaluate(() => { for (let i = 0; i < 12000; i++) window.viewers.burst.control.send(`${i}:`.padEnd(1000, 'y')); });
+  await viewer.page.evaluate(() => {
+    for (let i = 0; i < 12000; i++) window.viewers.burst.control.send(`${i}:`.padEnd(1000, 'y'));
+  });
   const frames = await viewer.get('good', 'frames');
   await viewer.until('good', `v.frames > ${frames + 10}`);
-  await until('the burst is over', async () => reason || (await viewer.page.evaluate(() => window.viewers.burst.messages.length)) === 12000, 60000);
+  await until(
+    'the burst is over',
+    async () => reason || (await viewer.page.evaluate(() => window.viewers.burst.messages.length)) === 12000,
+    60000,
+  );
   if (reason) assert.match(reason, /faster than they are read|does not read/);
-  else assert.ok(await viewer.page.evaluate(() => window.viewers.burst.messages.every((m, i) => m.startsWith(`${i}:`))));
+  else
+    assert.ok(await viewer.page.evaluate(() => window.viewers.burst.messages.every((m, i) => m.startsWith(`${i}:`))));
   await viewer.leave('burst');
   await viewer.leave('good');
   await until('the peers end', () => peers(0));
@@ -168,7 +206,11 @@ test('a burst of 12 MB of messages: all of them come back, or their peer ends; n
 test('a viewer gets more by its data channel than it reads: it ends with that reason, instead of missing some of it', async () => {
   await join('good', { codec: 'H264' });
   const { peer } = await join('slow', { codec: 'H264', channels: true });
-  const closed = new Promise((resolve) => room.on(peer, (e) => { if (e.event === 'closed') resolve(e.reason); }));
+  const closed = new Promise((resolve) =>
+    room.on(peer, (e) => {
+      if (e.event === 'closed') resolve(e.reason);
+    }),
+  );
   await viewer.until('slow', 'v.control.readyState === "open"');
   const answer = await room.ask({ do: 'fill', peer, channel: 'control' });
   assert.match(answer.error, /does not read its data channel "control"/);
@@ -197,7 +239,14 @@ test('offers that are wrong say what is wrong', async () => {
     ['', 400, /v=0/],
     ['v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n', 400, /media sections/],
     [readFileSync(new URL('../fuzz/corpus/offer/chromium-data.sdp', import.meta.url), 'utf8'), 422, /no video section/],
-    [readFileSync(new URL('../fuzz/corpus/offer/chromium-video.sdp', import.meta.url), 'utf8').replace('a=mid:0\r\n', ''), 400, /a=mid/],
+    [
+      readFileSync(new URL('../fuzz/corpus/offer/chromium-video.sdp', import.meta.url), 'utf8').replace(
+        'a=mid:0\r\n',
+        '',
+      ),
+      400,
+      /a=mid/,
+    ],
     ['v=0\r\n' + 'a=x\r\n'.repeat(20000), 413, /larger/],
   ];
   for (const [sdp, status, says] of offers) {
@@ -209,21 +258,33 @@ test('offers that are wrong say what is wrong', async () => {
 });
 
 test('stills with nobody watching', async () => {
-  for (const [format, magic] of [['png', '89504e47'], ['jpeg', 'ffd8ff']]) {
+  for (const [format, magic] of [
+    ['png', '89504e47'],
+    ['jpeg', 'ffd8ff'],
+  ]) {
     const file = path.join(folder, `still.${format}`);
     const answer = await room.ask({ do: 'still', format, path: file });
     assert.equal(answer.error, undefined);
-    assert.equal(readFileSync(file).subarray(0, magic.length / 2).toString('hex'), magic);
+    assert.equal(
+      readFileSync(file)
+        .subarray(0, magic.length / 2)
+        .toString('hex'),
+      magic,
+    );
   }
 });
 
 test('viewers that come and go, a third of them abruptly, leave nothing behind', async () => {
   const rounds = Number(process.env.MEDIA_ROUNDS || 24);
   const idle = async () => {
-    await until('everything ends', async () => {
-      const s = await room.ask({ do: 'stats' });
-      return s.peers.length === 0 && s.encoders === 0 && s.hub.state === 'idle';
-    }, 60000);
+    await until(
+      'everything ends',
+      async () => {
+        const s = await room.ask({ do: 'stats' });
+        return s.peers.length === 0 && s.encoders === 0 && s.hub.state === 'idle';
+      },
+      60000,
+    );
     return room.ask({ do: 'stats' });
   };
   let warm = null; // after the first ones: GLib and GStreamer keep a few threads
@@ -240,10 +301,14 @@ test('viewers that come and go, a third of them abruptly, leave nothing behind',
     await other.until('x', 'v.frames > 0');
     await other.kill();
   }
-  const end = await until('threads end', async () => {
-    const s = await idle();
-    return s.threads <= warm.threads + 1 && s.fds <= warm.fds + 1 && s;
-  }, 90000);
+  const end = await until(
+    'threads end',
+    async () => {
+      const s = await idle();
+      return s.threads <= warm.threads + 1 && s.fds <= warm.fds + 1 && s;
+    },
+    90000,
+  );
   assert.equal(end.abandoned, 0);
   assert.ok(end.rss_kb - warm.rss_kb < 12000, `RSS grew from ${warm.rss_kb} to ${end.rss_kb} kB`);
 });

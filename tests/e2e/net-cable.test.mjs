@@ -1,6 +1,6 @@
-// A cable is cut and plugged in again: the host's, so that its own outbound socket and its observers lose it; and that of a browser at the console page. No
-// end of a connection comes with a cut, so what is seen here is found out by silence. Everything comes back by itself, and leases are kept; also when it is
-// the server that dies.
+// A cable is cut and plugged in again: the host's, so that its own outbound socket and its observers lose it; and that
+// of a browser at the console page. No end of a connection comes with a cut, so what is seen here is found out by
+// silence. Everything comes back by itself, and leases are kept; also when it is the server that dies.
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 
@@ -10,7 +10,7 @@ import { Net } from './netns.mjs';
 
 const file = forFile();
 const CUT_MS = 5000;
-const BACK_MS = 60000;               // the longest pause between two tries, and a try
+const BACK_MS = 60000; // the longest pause between two tries, and a try
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 let net;
 let server;
@@ -20,15 +20,30 @@ let browser;
 before(async () => {
   net = await Net.line(file);
   server = await net.server('mid', '10.2.0.1');
-  host = await net.host('host', { name: 'lab-1', server: { url: `http://10.1.0.1:${new URL(server.pages).port}`, insecure: true },
-    devices: { bench: { attach: 'testpattern://?width=640&height=360&fps=20' } } });
+  host = await net.host('host', {
+    name: 'lab-1',
+    server: { url: `http://10.1.0.1:${new URL(server.pages).port}`, insecure: true },
+    devices: { bench: { attach: 'testpattern://?width=640&height=360&fps=20' } },
+  });
   await host.state_is('bench/video');
   await isOnline(true);
   browser = await startBrowser(file, net.chromium('far'));
 });
 
-const isOnline = (online) => until(`presence ${online}`, async () => (await server.get('/api/hosts')).json.find((h) => h.name === 'lab-1')?.online === online, BACK_MS);
-const says = (page, words) => inPage(page, `the page to say "${words}"`, (w) => document.querySelector('main').textContent.includes(w), words, BACK_MS);
+const isOnline = (online) =>
+  until(
+    `presence ${online}`,
+    async () => (await server.get('/api/hosts')).json.find((h) => h.name === 'lab-1')?.online === online,
+    BACK_MS,
+  );
+const says = (page, words) =>
+  inPage(
+    page,
+    `the page to say "${words}"`,
+    (w) => document.querySelector('main').textContent.includes(w),
+    words,
+    BACK_MS,
+  );
 
 async function observe(t) {
   await isOnline(true);
@@ -51,7 +66,7 @@ async function cut(t, cable, seen) {
   return Date.now();
 }
 
-test('the host\'s cable: presence says away, then the picture is back, by the same registration and with the lease', async (t) => {
+test("the host's cable: presence says away, then the picture is back, by the same registration and with the lease", async (t) => {
   const { page, session } = await observe(t);
   const { json: lease } = await host.post('/host/devices/bench/lease', { ttl_s: 600, note: 'kept' });
   t.after(() => host.delete('/host/devices/bench/lease', { headers: { 'X-Lease': lease.lease } }));
@@ -70,35 +85,53 @@ test('the host\'s cable: presence says away, then the picture is back, by the sa
   assert.equal((await server.get(`/api/session/${session.sessionId}`)).json.observers, 1);
   const held = (await host.get('/host/devices/bench')).json.lease;
   assert.equal(held.note, 'kept');
-  assert.equal((await host.put('/host/devices/bench/lease', undefined, { headers: { 'X-Lease': lease.lease } })).status, 200);
+  assert.equal(
+    (await host.put('/host/devices/bench/lease', undefined, { headers: { 'X-Lease': lease.lease } })).status,
+    200,
+  );
 });
 
-test('the host\'s cable for longer than its connection: it registers again, and the observer goes on', async (t) => {
+test("the host's cable for longer than its connection: it registers again, and the observer goes on", async (t) => {
   const { page } = await observe(t);
   const events = await host.sse('/host/events?type=server.lost');
   t.after(() => events.stop());
-  const at = await cut(t, 'host', () => events.find((e) => e.event === 'server.lost' || e.data.type === 'server.lost', { ms: BACK_MS, what: 'the host to miss its server' }));
+  const at = await cut(t, 'host', () =>
+    events.find((e) => e.event === 'server.lost' || e.data.type === 'server.lost', {
+      ms: BACK_MS,
+      what: 'the host to miss its server',
+    }),
+  );
   await isOnline(true);
   await showsPictureBy(page, 'webrtc', BACK_MS);
   await assertPlays(page);
   t.diagnostic(`picture ${Date.now() - at} ms after the cable`);
 });
 
-test('the browser\'s cable at the console page: the picture is back by itself, and the lease is still its own', async (t) => {
+test("the browser's cable at the console page: the picture is back by itself, and the lease is still its own", async (t) => {
   const page = await openPage(t, browser, `http://10.1.0.2:${host.port}/#/d/bench`);
   await showsPictureBy(page, 'webrtc');
   await page.locator('#lease-take').click();
   const lease = await until('the lease', async () => (await host.get('/host/devices/bench')).json.lease);
-  const frozen = () => inPage(page, 'the page to notice', () => document.querySelector('.stage').dataset.rung !== 'webrtc', null, BACK_MS);
+  const frozen = () =>
+    inPage(page, 'the page to notice', () => document.querySelector('.stage').dataset.rung !== 'webrtc', null, BACK_MS);
   const at = await cut(t, 'far', frozen);
   await showsPictureBy(page, 'webrtc', BACK_MS);
   await assertPlays(page);
-  await inPage(page, 'the page to be live', () => /Live/.test(document.querySelector('#link').textContent), null, BACK_MS);
+  await inPage(
+    page,
+    'the page to be live',
+    () => /Live/.test(document.querySelector('#link').textContent),
+    null,
+    BACK_MS,
+  );
   t.diagnostic(`picture ${Date.now() - at} ms after the cable`);
   const held = (await host.get('/host/devices/bench')).json.lease;
   assert.equal(held.holder, lease.holder);
   await page.locator('#lease-renew').click(); // which only the holder's page has
-  await until('the lease to be renewed', async () => Date.parse((await host.get('/host/devices/bench')).json.lease.expires_at) > Date.parse(held.expires_at));
+  await until(
+    'the lease to be renewed',
+    async () => Date.parse((await host.get('/host/devices/bench')).json.lease.expires_at) > Date.parse(held.expires_at),
+  );
   await page.locator('#lease-release').click();
   await until('the lease to be released', async () => (await host.get('/host/devices/bench')).json.lease === null);
 });

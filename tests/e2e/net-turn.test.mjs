@@ -1,6 +1,7 @@
-// A host and an observer behind a NAT each: network namespaces with the server and coturn in the middle. What the observer sees is decoded video, by the
-// path that the two NATs leave: a hole punched through them, or the TURN server, by UDP or by TCP. Credentials are those that testbed-server makes for both
-// sides (WEBRTC_TURN_SERVERS, WEBRTC_TURN_SECRET).
+// A host and an observer behind a NAT each: network namespaces with the server and coturn in the middle. What the
+// observer sees is decoded video, by the path that the two NATs leave: a hole punched through them, or the TURN server,
+// by UDP or by TCP. Credentials are those that testbed-server makes for both sides (WEBRTC_TURN_SERVERS,
+// WEBRTC_TURN_SECRET).
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { before, test } from 'node:test';
@@ -11,7 +12,7 @@ import { Net } from './netns.mjs';
 
 const file = forFile();
 const SECRET = 'a-secret-of-coturn-and-the-server';
-const MID = '203.0.113.1';           // the only address that both can reach
+const MID = '203.0.113.1'; // the only address that both can reach
 const PUBLIC = ['203.0.113.2', '198.51.100.2']; // of the two NATs
 let net;
 let server;
@@ -23,10 +24,19 @@ before(async () => {
   net.cable('host', '192.168.1.2/24', 'hostnat', '192.168.1.1/24');
   net.cable('hostnat', `${PUBLIC[0]}/24`, 'mid', `${MID}/24`);
   net.cable('mid', '198.51.100.1/24', 'farnat', `${PUBLIC[1]}/24`);
-  net.cable('farnat', '192.168.1.1/24', 'far', '192.168.1.2/24'); // both are at home in the same private network, as homes are
-  // whom nobody here knows is lost out there, as in the world, and not refused: coturn ends a session whose peer is unreachable by its own routes
+  // both are at home in the same private network, as homes are
+  net.cable('farnat', '192.168.1.1/24', 'far', '192.168.1.2/24');
+  // whom nobody here knows is lost out there, as in the world, and not refused: coturn ends a session whose peer is
+  // unreachable by its own routes
   net.cable('mid', '192.0.2.1/24', 'world', '192.0.2.2/24');
-  for (const [name, gateway] of [['mid', '192.0.2.2'], ['host', '192.168.1.1'], ['hostnat', MID], ['farnat', '198.51.100.1'], ['far', '192.168.1.1']]) net.gateway(name, gateway);
+  for (const [name, gateway] of [
+    ['mid', '192.0.2.2'],
+    ['host', '192.168.1.1'],
+    ['hostnat', MID],
+    ['farnat', '198.51.100.1'],
+    ['far', '192.168.1.1'],
+  ])
+    net.gateway(name, gateway);
   net.forwards('mid');
   turn = await net.turn('mid', MID, SECRET);
   browser = await startBrowser(file, net.chromium('far'));
@@ -36,9 +46,17 @@ before(async () => {
 async function start(t, env) {
   const own = net.during(t);
   const server = await own.server('mid', MID, { env });
-  const host = await own.host('host', { name: 'lab-1', server: { url: server.pages, insecure: true }, devices: { bench: { attach: 'testpattern://?width=1280&height=720&fps=20' } } });
+  const host = await own.host('host', {
+    name: 'lab-1',
+    server: { url: server.pages, insecure: true },
+    devices: { bench: { attach: 'testpattern://?width=1280&height=720&fps=20' } },
+  });
   await host.state_is('bench/video');
-  await until('the bench on the server', async () => (await server.get('/api/devices')).text.includes('lab-1/bench'), 30000);
+  await until(
+    'the bench on the server',
+    async () => (await server.get('/api/devices')).text.includes('lab-1/bench'),
+    30000,
+  );
   return { server, host };
 }
 
@@ -53,11 +71,17 @@ async function watched(t, page, what) {
   await showsPictureBy(page, 'webrtc', 60000);
   await assertPlays(page);
   const { pair, frames } = await inPage(page, 'thirty decoded frames', pairOf);
-  t.diagnostic(`${what}: ${pair.local} -> ${pair.remote}, ${frames} frames, the picture is ${await pictureAge(page)} ms old`);
+  t.diagnostic(
+    `${what}: ${pair.local} -> ${pair.remote}, ${frames} frames, the picture is ${await pictureAge(page)} ms old`,
+  );
   return pair;
 }
 
-const TURN = { WEBRTC_STUN_SERVERS: `stun:${MID}:3478`, WEBRTC_TURN_SERVERS: `turn:${MID}:3478?transport=udp,turn:${MID}:3478?transport=tcp`, WEBRTC_TURN_SECRET: SECRET };
+const TURN = {
+  WEBRTC_STUN_SERVERS: `stun:${MID}:3478`,
+  WEBRTC_TURN_SERVERS: `turn:${MID}:3478?transport=udp,turn:${MID}:3478?transport=tcp`,
+  WEBRTC_TURN_SECRET: SECRET,
+};
 
 function nats(symmetric) {
   net.nat('hostnat', 'host', 'mid', { symmetric });
@@ -72,7 +96,7 @@ test('NATs that keep their ports: a hole is punched, and TURN is left alone', as
   assert.match(pair.remote, /^(srflx|prflx) udp/);
 });
 
-test('symmetric NATs: video comes through TURN, with credentials of the server\'s making', async (t) => {
+test("symmetric NATs: video comes through TURN, with credentials of the server's making", async (t) => {
   nats(true);
   const begun = turn.text.length;
   const { server, host } = await start(t, TURN);
@@ -80,9 +104,12 @@ test('symmetric NATs: video comes through TURN, with credentials of the server\'
   const pair = await watched(t, page, 'symmetric NATs');
   assert.match(`${pair.local} ${pair.remote}`, /relay/);
 
-  // the host's ports at the TURN server, by UDP and by TCP, are given back when the viewer leaves, not ten minutes later
+  // the host's ports at the TURN server, by UDP and by TCP, are given back when the viewer leaves, not ten minutes
+  // later
   const log = () => turn.text.slice(begun);
-  const allocated = [...log().matchAll(/session (\d+): new, realm=<testbed>, username=<\d+:lab-1>, lifetime=600/g)].map((m) => m[1]);
+  const allocated = [...log().matchAll(/session (\d+): new, realm=<testbed>, username=<\d+:lab-1>, lifetime=600/g)].map(
+    (m) => m[1],
+  );
   const left = () => allocated.filter((id) => !log().includes(`session ${id}: delete: `));
   assert.ok(allocated.length > 0 && left().length > 0, log().slice(-3000));
   await page.close();
@@ -115,7 +142,8 @@ for (const [who, from, pattern] of [
 
 test('coturn by UDP dies under a viewer that leaves: it is let go all the same, with its descriptors', async (t) => {
   nats(true);
-  // by UDP alone: libnice 0.1.21 may abort when a TURN server's TCP connection ends under a viewer (priv_prune_pending_checks), and there is a test of that below
+  // by UDP alone: libnice 0.1.21 may abort when a TURN server's TCP connection ends under a viewer
+  // (priv_prune_pending_checks), and there is a test of that below
   const { server, host } = await start(t, { ...TURN, WEBRTC_TURN_SERVERS: `turn:${MID}:3478?transport=udp` });
   const fds = (pid) => readdirSync(`/proc/${pid}/fd`).length;
   const held = () => fds(host.pid) + fds(childOf(host.pid));
@@ -124,17 +152,21 @@ test('coturn by UDP dies under a viewer that leaves: it is let go all the same, 
     await watched(t, page, 'coturn alive');
     return page;
   };
-  const first = await watch();       // leaves behind what a first viewer brings for good: libraries' descriptors
+  const first = await watch(); // leaves behind what a first viewer brings for good: libraries' descriptors
   const watching = held();
   await first.close();
   let before = watching;
-  await until('the descriptors to settle', async () => {
-    const now = held();
-    const same = now === before && now < watching;
-    before = now;
-    if (!same) await new Promise((next) => setTimeout(next, 500)); // longer than between two steps of its end
-    return same;
-  }, 30000);
+  await until(
+    'the descriptors to settle',
+    async () => {
+      const now = held();
+      const same = now === before && now < watching;
+      before = now;
+      if (!same) await new Promise((next) => setTimeout(next, 500)); // longer than between two steps of its end
+      return same;
+    },
+    30000,
+  );
   const second = await watch();
   assert.ok(held() > before);
   await turn.kill();
@@ -145,7 +177,10 @@ test('coturn by UDP dies under a viewer that leaves: it is let go all the same, 
 
 for (const [what, end] of [
   ['coturn dies', (turn) => turn.kill()],
-  ['testbed-media aborts, as libnice 0.1.21 does it on such an end', (_, host) => process.kill(childOf(host.pid), 'SIGABRT')],
+  [
+    'testbed-media aborts, as libnice 0.1.21 does it on such an end',
+    (_, host) => process.kill(childOf(host.pid), 'SIGABRT'),
+  ],
 ]) {
   test(`TURN by TCP, ${what} under a viewer: the host goes on, and the viewer is back`, async (t) => {
     nats(true);

@@ -1,11 +1,13 @@
-// Networks of a test: kernel network namespaces with veth cables between them, firewalls and NAT by nftables, narrow links by tbf.
+// Networks of a test: kernel network namespaces with veth cables between them, firewalls and NAT by nftables, narrow
+// links by tbf.
 //
-// A namespace has no name: it lives as long as a `cat` in it, which reads from a pipe of the test, and the programs that were started in it. So nothing is
-// left of it when the test ends, in whatever way. Nothing of the machine's own network is touched. Needs iproute2, nftables, util-linux and either root or
-// a kernel that lets users make user namespaces (Debian's does); what is missing fails the test with the words of the tool that missed it.
+// A namespace has no name: it lives as long as a `cat` in it, which reads from a pipe of the test, and the programs
+// that were started in it. So nothing is left of it when the test ends, in whatever way. Nothing of the machine's own
+// network is touched. Needs iproute2, nftables, util-linux and either root or a kernel that lets users make user
+// namespaces (Debian's does); what is missing fails the test with the words of the tool that missed it.
 //
-// Not every kernel has the netem qdisc, so delay and random loss are not made here; tbf gives a rate and a queue, which is where a narrow link's delay and
-// loss come from.
+// Not every kernel has the netem qdisc, so delay and random loss are not made here; tbf gives a rate and a queue, which
+// is where a narrow link's delay and loss come from.
 import { execFileSync, spawn } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
@@ -32,27 +34,38 @@ export class Net {
   static async make(t, ...names) {
     const self = new Net();
     self.t = t;
-    self.spaces = new Map();         // name -> the process that holds it
+    self.spaces = new Map(); // name -> the process that holds it
     self.folder = scratch('tb-net-');
     t.after(() => self.end());
     for (const name of names) {
       const first = self.spaces.values().next().value;
       // without root, one user namespace owns all the network namespaces
-      const argv = !ROOTLESS ? ['unshare', '--net'] : !first ? ['unshare', '--user', '--map-root-user', '--net']
-        : ['nsenter', '--user', '--preserve-credentials', '--target', String(first.pid), '--', 'unshare', '--net'];
+      const argv = !ROOTLESS
+        ? ['unshare', '--net']
+        : !first
+          ? ['unshare', '--user', '--map-root-user', '--net']
+          : ['nsenter', '--user', '--preserve-credentials', '--target', String(first.pid), '--', 'unshare', '--net'];
       const holder = spawn(argv[0], [...argv.slice(1), '--', 'cat'], { stdio: ['pipe', 'pipe', 'pipe'] });
       let said = '';
       let inside = false;
-      holder.stdout.on('data', () => { inside = true; });
-      holder.stderr.on('data', (chunk) => { said += chunk; });
+      holder.stdout.on('data', () => {
+        inside = true;
+      });
+      holder.stderr.on('data', (chunk) => {
+        said += chunk;
+      });
       holder.stdin.on('error', () => {});
       holder.gone = new Promise((resolve) => {
-        holder.on('error', (error) => { said += error.message; resolve(); });
+        holder.on('error', (error) => {
+          said += error.message;
+          resolve();
+        });
         holder.on('close', resolve);
       });
       holder.stdin.write('inside\n'); // cat says it back once it is in its namespace
       await until(`the namespace ${name}`, () => {
-        if (holder.exitCode !== null || !holder.pid) throw new Error(`this test needs network namespaces (root, or user namespaces for users): ${said}`);
+        if (holder.exitCode !== null || !holder.pid)
+          throw new Error(`this test needs network namespaces (root, or user namespaces for users): ${said}`);
         return inside;
       });
       self.spaces.set(name, holder);
@@ -68,7 +81,9 @@ export class Net {
   }
 
   /** The same network, where what is started ends with `t`: one test of a file whose tests share it. */
-  during(t) { return Object.assign(Object.create(this), { t }); }
+  during(t) {
+    return Object.assign(Object.create(this), { t });
+  }
 
   /** argv that runs what follows it in that namespace. */
   enter(name) {
@@ -86,69 +101,128 @@ export class Net {
   cable(a, addressOfA, b, addressOfB) {
     const [pidB, atA, atB] = [String(this.spaces.get(b).pid), b, a];
     this.run(a, ['ip', 'link', 'add', atA, 'type', 'veth', 'peer', 'name', atB, 'netns', pidB]);
-    for (const [name, device, address] of [[a, atA, addressOfA], [b, atB, addressOfB]]) {
+    for (const [name, device, address] of [
+      [a, atA, addressOfA],
+      [b, atB, addressOfB],
+    ]) {
       this.run(name, ['ip', 'address', 'add', address, 'dev', device]);
       this.run(name, ['ip', 'link', 'set', device, 'up']);
     }
   }
 
-  gateway(name, address) { this.run(name, ['ip', 'route', 'add', 'default', 'via', address]); }
-  forwards(name) { this.run(name, ['sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward']); }
+  gateway(name, address) {
+    this.run(name, ['ip', 'route', 'add', 'default', 'via', address]);
+  }
+  forwards(name) {
+    this.run(name, ['sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward']);
+  }
 
   /** The namespace's nftables rules, all of them, from now on. */
-  rules(name, text) { this.run(name, ['nft', '-f', '-'], `flush ruleset\n${text}\n`); }
+  rules(name, text) {
+    this.run(name, ['nft', '-f', '-'], `flush ruleset\n${text}\n`);
+  }
 
   /**
-   * A home router: lets its inside (the cable to `inside`) out under its own address on the cable to `outside`, and nothing in that did not go out first.
-   * `symmetric`: a new random port for each destination, so that what a STUN server sees is of no use to anybody else; else ports stay as they are, as with
-   * most home routers, and holes can be punched.
+   * A home router: lets its inside (the cable to `inside`) out under its own address on the cable to `outside`, and
+   * nothing in that did not go out first.
+   * `symmetric`: a new random port for each destination, so that what a STUN server sees is of no use to anybody else;
+   * else ports stay as they are, as with most home routers, and holes can be punched.
    */
   nat(name, inside, outside, { symmetric = false } = {}) {
     this.forwards(name);
-    this.rules(name, `table ip nat {
+    this.rules(
+      name,
+      `table ip nat {
       chain postrouting { type nat hook postrouting priority srcnat; oifname "${outside}" masquerade ${symmetric ? 'fully-random' : ''}; }
     }
     table ip guard {
-      chain forward { type filter hook forward priority filter; policy drop; ct state established,related accept; iifname "${inside}" accept; }
+      chain forward {
+        type filter hook forward priority filter; policy drop;
+        ct state established,related accept; iifname "${inside}" accept;
+      }
       chain input { type filter hook input priority filter; policy accept; iifname "${outside}" ct state new drop; }
-    }`);
+    }`,
+    );
   }
 
-  /** Drops every UDP packet that comes into `name` or through it by the cables to `from`; without any, lets all pass again. */
+  /**
+   * Drops every UDP packet that comes into `name` or through it by the cables to `from`; without any, lets all pass
+   * again.
+   */
   blockUdp(name, ...from) {
     const drop = from.map((cable) => `iifname "${cable}" meta l4proto udp drop; `).join('');
-    this.rules(name, from.length ? `table inet wall {
+    this.rules(
+      name,
+      from.length
+        ? `table inet wall {
       chain forward { type filter hook forward priority filter; ${drop}}
       chain input { type filter hook input priority filter; ${drop}}
-    }` : '');
+    }`
+        : '',
+    );
   }
 
-  /** Unplugs the cable between them at the end of `name`, whose kernel keeps its addresses, or plugs it in again; `other` sees its carrier go. */
-  plug(name, other, on) { this.run(name, ['ip', 'link', 'set', other, on ? 'up' : 'down']); }
+  /**
+   * Unplugs the cable between them at the end of `name`, whose kernel keeps its addresses, or plugs it in again;
+   * `other` sees its carrier go.
+   */
+  plug(name, other, on) {
+    this.run(name, ['ip', 'link', 'set', other, on ? 'up' : 'down']);
+  }
 
   /** What leaves `name` by the cable to `other` goes at this rate, with a queue of `queueBytes` in front. */
   shape(name, other, kbps, queueBytes) {
-    this.run(name, ['tc', 'qdisc', 'replace', 'dev', other, 'root', 'handle', '1:', 'tbf', 'rate', `${kbps}kbit`, 'burst', '3000', 'limit', String(queueBytes)]);
+    this.run(name, [
+      'tc',
+      'qdisc',
+      'replace',
+      'dev',
+      other,
+      'root',
+      'handle',
+      '1:',
+      'tbf',
+      'rate',
+      `${kbps}kbit`,
+      'burst',
+      '3000',
+      'limit',
+      String(queueBytes),
+    ]);
   }
 
-  /** Bytes that went over the shaped cable since it was first shaped, packets that were dropped, and bytes that wait now. */
+  /**
+   * Bytes that went over the shaped cable since it was first shaped, packets that were dropped, and bytes that wait
+   * now.
+   */
   shaped(name, other) {
     const [qdisc] = JSON.parse(this.run(name, ['tc', '-s', '-j', 'qdisc', 'show', 'dev', other]));
     return { bytes: qdisc.bytes, dropped: qdisc.drops, backlog: qdisc.backlog };
   }
 
-  /** A door for the test's own requests: the URL of a free port here, whose connections come out in that namespace at its loopback's `port`. */
+  /**
+   * A door for the test's own requests: the URL of a free port here, whose connections come out in that namespace at
+   * its loopback's `port`.
+   */
   async door(name, port) {
     const file = path.join(this.folder, `${name}-${port}`);
-    const inside = new Program([...this.enter(name), 'socat', `UNIX-LISTEN:${file},fork`, `TCP:127.0.0.1:${port}`], { name: 'socat' });
+    const inside = new Program([...this.enter(name), 'socat', `UNIX-LISTEN:${file},fork`, `TCP:127.0.0.1:${port}`], {
+      name: 'socat',
+    });
     const sockets = new Set();
     const server = net.createServer((socket) => {
       const far = net.connect(file);
-      for (const [s, other] of [[socket, far], [far, socket]]) {
+      for (const [s, other] of [
+        [socket, far],
+        [far, socket],
+      ]) {
         sockets.add(s);
         s.pipe(other);
         s.on('error', () => other.destroy());
-        s.on('close', () => { sockets.delete(s); other.destroy(); });
+        s.on('close', () => {
+          sockets.delete(s);
+          other.destroy();
+        });
       }
     });
     this.t.after(async () => {
@@ -157,39 +231,80 @@ export class Net {
       await inside.kill();
     });
     await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-    await until('socat to listen', () => new Promise((resolve) => {
-      const probe = net.connect(file, () => { probe.destroy(); resolve(true); });
-      probe.on('error', () => resolve(false));
-    }));
+    await until(
+      'socat to listen',
+      () =>
+        new Promise((resolve) => {
+          const probe = net.connect(file, () => {
+            probe.destroy();
+            resolve(true);
+          });
+          probe.on('error', () => resolve(false));
+        }),
+    );
     return `http://127.0.0.1:${server.address().port}`;
   }
 
-  /** testbed-server in a namespace, on all its addresses; `pages` is its URL there at `address`. `before`: one that ended, whose port and sessions it has. */
+  /**
+   * testbed-server in a namespace, on all its addresses; `pages` is its URL there at `address`. `before`: one that
+   * ended, whose port and sessions it has.
+   */
   async server(name, address, { env = {}, before } = {}) {
     const fixed = before ? { port: Number(new URL(before.pages).port) } : {};
-    const server = await Server.start({ address: '0.0.0.0', insecure: true, ...fixed }, { env, wrap: this.enter(name), state: before?.folder });
+    const server = await Server.start(
+      { address: '0.0.0.0', insecure: true, ...fixed },
+      { env, wrap: this.enter(name), state: before?.folder },
+    );
     const { port } = new URL(server.url);
-    server.url = before?.url ?? await this.door(name, port);
+    server.url = before?.url ?? (await this.door(name, port));
     server.pages = `http://${address}:${port}`;
-    this.t.after(async () => { if (!server.program.how) await server.stop(); });
+    this.t.after(async () => {
+      if (!server.program.how) await server.stop();
+    });
     return server;
   }
 
   /** testbed-host in a namespace, on all its addresses. `kept`: state and options of one that ran before. */
   async host(name, config, options = {}) {
-    const host = await Host.start({ address: '0.0.0.0', insecure: true, ...config }, { ...options, wrap: this.enter(name) });
+    const host = await Host.start(
+      { address: '0.0.0.0', insecure: true, ...config },
+      { ...options, wrap: this.enter(name) },
+    );
     host.port = Number(new URL(host.url).port);
     host.url = await this.door(name, host.port);
-    this.t.after(async () => { if (!host.program.how) await host.stop(); });
+    this.t.after(async () => {
+      if (!host.program.how) await host.stop();
+    });
     return host;
   }
 
   /** Debian's coturn on `address`, with credentials as testbed-server makes them. */
   async turn(name, address, secret) {
     // the namespace is its own: no port can be taken
-    const argv = ['turnserver', '-n', '--listening-ip', address, '--relay-ip', address, '--listening-port', '3478', '--use-auth-secret',
-      `--static-auth-secret=${secret}`, '--realm=testbed', '--no-tls', '--no-dtls', '--no-cli', '--log-file=stdout', '--simple-log', '--verbose',
-      '--pidfile', path.join(this.folder, 'turn.pid'), '--userdb', path.join(this.folder, 'turn.db'), '--allow-loopback-peers'];
+    const argv = [
+      'turnserver',
+      '-n',
+      '--listening-ip',
+      address,
+      '--relay-ip',
+      address,
+      '--listening-port',
+      '3478',
+      '--use-auth-secret',
+      `--static-auth-secret=${secret}`,
+      '--realm=testbed',
+      '--no-tls',
+      '--no-dtls',
+      '--no-cli',
+      '--log-file=stdout',
+      '--simple-log',
+      '--verbose',
+      '--pidfile',
+      path.join(this.folder, 'turn.pid'),
+      '--userdb',
+      path.join(this.folder, 'turn.db'),
+      '--allow-loopback-peers',
+    ];
     const turn = new Program([...this.enter(name), ...argv], { name: 'turnserver' });
     this.t.after(() => turn.kill());
     await until('coturn to listen', () => this.run(name, ['ss', '-Hltn', 'sport', '=', ':3478']).includes('3478'));
@@ -199,7 +314,11 @@ export class Net {
   /** A script that starts Chromium in that namespace, for Playwright's executablePath. */
   chromium(name) {
     const file = path.join(this.folder, `chromium-${name}`);
-    writeFileSync(file, `#!/bin/sh\nexec ${this.enter(name).join(' ')} '${process.env.CHROMIUM || '/usr/bin/chromium'}' "$@"\n`, { mode: 0o755 });
+    writeFileSync(
+      file,
+      `#!/bin/sh\nexec ${this.enter(name).join(' ')} '${process.env.CHROMIUM || '/usr/bin/chromium'}' "$@"\n`,
+      { mode: 0o755 },
+    );
     return file;
   }
 }

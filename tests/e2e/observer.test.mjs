@@ -1,12 +1,25 @@
-// Remote observers: a board behind a host that registered with the server by its own socket, watched and driven through the server's pages, peer to peer and,
-// where WebRTC is impossible, through the relay.
+// Remote observers: a board behind a host that registered with the server by its own socket, watched and driven through
+// the server's pages, peer to peer and, where WebRTC is impossible, through the relay.
 import assert from 'node:assert/strict';
 import { before, beforeEach, test } from 'node:test';
 
 import { UBOOT } from '../integration/bench.mjs';
 import { forFile, until, withHost } from '../integration/harness.mjs';
 import { withServer } from '../integration/server-harness.mjs';
-import { assertPlays, assertQuiet, BRIGHT, channelMessages, clickPicture, inPage, openPage, sendOnChannel, share, showsPictureBy, startBrowser, typeKeys } from './browser.mjs';
+import {
+  assertPlays,
+  assertQuiet,
+  BRIGHT,
+  channelMessages,
+  clickPicture,
+  inPage,
+  openPage,
+  sendOnChannel,
+  share,
+  showsPictureBy,
+  startBrowser,
+  typeKeys,
+} from './browser.mjs';
 
 const file = forFile();
 const BOARD = '/host/devices/board';
@@ -16,10 +29,21 @@ let browser;
 
 before(async () => {
   server = await withServer(file);
-  host = await withHost(file, { name: 'lab-1', server: { url: server.url }, devices: { board: { label: 'U-Boot in QEMU', attach: [UBOOT, 'vitals://?interval_ms=500'] }, meter: { attach: 'vitals://?interval_ms=500' } } });
+  host = await withHost(file, {
+    name: 'lab-1',
+    server: { url: server.url },
+    devices: {
+      board: { label: 'U-Boot in QEMU', attach: [UBOOT, 'vitals://?interval_ms=500'] },
+      meter: { attach: 'vitals://?interval_ms=500' },
+    },
+  });
   browser = await startBrowser(file);
   await host.state_is('board/power');
-  await until('the board on the server', async () => (await server.get('/api/devices')).text.includes('lab-1/board'), 30000);
+  await until(
+    'the board on the server',
+    async () => (await server.get('/api/devices')).text.includes('lab-1/board'),
+    30000,
+  );
 });
 
 // each test finds the board at its prompt, whatever happened in the one before
@@ -29,7 +53,11 @@ beforeEach(async () => {
   const on = await host.put(`${BOARD}/power`, { state: 'on' });
   assert.equal(on.json.observed, 'on', on.text);
   // Ctrl+C: a new prompt from one that waits already, and no command again as after Enter
-  const prompt = await host.post(`${BOARD}/console/expect`, { pattern: '=> ', from: at.offset, timeout_s: 60, ...(was === 'on' ? { send: '\x03' } : {}) }, { ms: 90000 });
+  const prompt = await host.post(
+    `${BOARD}/console/expect`,
+    { pattern: '=> ', from: at.offset, timeout_s: 60, ...(was === 'on' ? { send: '\x03' } : {}) },
+    { ms: 90000 },
+  );
   assert.equal(prompt.status, 200, prompt.text);
 });
 
@@ -38,9 +66,10 @@ const offset = async () => (await host.get(`${BOARD}/console`)).json.offset;
 const create = (mode) => server.session({ device: 'lab-1/board', mode, observers: 4 });
 const watch = (t, link, options) => openPage(t, browser, new URL(link, server.url).href, { spy: true, ...options });
 const mayControl = (page) => inPage(page, 'control', () => !document.querySelector('#control-switch').disabled);
-const say = (page, words, ms) => inPage(page, `the page to say "${words}"`, (w) => document.querySelector('main').textContent.includes(w), words, ms);
+const say = (page, words, ms) =>
+  inPage(page, `the page to say "${words}"`, (w) => document.querySelector('main').textContent.includes(w), words, ms);
 
-test('the server\'s page lists the board with its host and hands out links', async (t) => {
+test("the server's page lists the board with its host and hands out links", async (t) => {
   const page = await openPage(t, browser, `${server.url}/`);
   const row = page.locator('[data-device="lab-1/board"]');
   await row.waitFor();
@@ -49,7 +78,9 @@ test('the server\'s page lists the board with its host and hands out links', asy
   const link = await page.getByLabel('Control link', { exact: true }).inputValue();
   const observer = await watch(t, link);
   await showsPictureBy(observer, 'webrtc');
-  await inPage(page, 'presence on the front page', () => /1 watching, host connected/.test(document.querySelector('[aria-label="Session of lab-1/board"]').textContent));
+  await inPage(page, 'presence on the front page', () =>
+    /1 watching, host connected/.test(document.querySelector('[aria-label="Session of lab-1/board"]').textContent),
+  );
   assertQuiet(page);
   assertQuiet(observer);
 });
@@ -78,7 +109,11 @@ test('a view link: two watch at once, see each other, and cannot control', async
   for (const [i, command] of commands.entries()) {
     const id = 900 + i;
     await sendOnChannel(pages[0], 'control', { id, ...command });
-    const answer = await until(`the answer to ${command.verb}`, async () => (await channelMessages(pages[0], 'control')).find((m) => m.id === id), 30000);
+    const answer = await until(
+      `the answer to ${command.verb}`,
+      async () => (await channelMessages(pages[0], 'control')).find((m) => m.id === id),
+      30000,
+    );
     assert.deepEqual([answer.ok, answer.error.status], [false, 403], JSON.stringify(answer));
   }
   // … and by relay
@@ -108,17 +143,27 @@ test('a control link: what is typed reaches U-Boot over the data channel, and ev
   const from = await offset();
   await typeKeys(page, 'echo REMOTE hand\n');
   assert.equal((await expect('\\nREMOTE hand', from)).status, 200);
-  const acks = await until('acknowledgements', async () => {
-    const [sent, got] = await page.evaluate(() => [window.spied.sent, window.spied.control]);
-    const asked = sent.filter((m) => m.verb === 'input.send').map((m) => m.id);
-    const answered = got.filter((m) => m.ok === true).map((m) => m.id);
-    return asked.length > 0 && asked.every((id) => answered.includes(id)) && asked.length;
-  }, 30000);
+  const acks = await until(
+    'acknowledgements',
+    async () => {
+      const [sent, got] = await page.evaluate(() => [window.spied.sent, window.spied.control]);
+      const asked = sent.filter((m) => m.verb === 'input.send').map((m) => m.id);
+      const answered = got.filter((m) => m.ok === true).map((m) => m.id);
+      return asked.length > 0 && asked.every((id) => answered.includes(id)) && asked.length;
+    },
+    30000,
+  );
   assert.ok(acks > 5, `${acks} commands`);
 
   await page.locator('[aria-label="Power power"]').getByRole('button', { name: 'Off', exact: true }).click();
   await until('the board to be off', async () => (await host.get(`${BOARD}/power`)).json.observed === 'off', 30000);
-  await inPage(page, 'the page to show it', () => [...document.querySelectorAll('.power-truth .value')].map((e) => e.textContent.toLowerCase()).join() === 'off,off');
+  await inPage(
+    page,
+    'the page to show it',
+    () =>
+      [...document.querySelectorAll('.power-truth .value')].map((e) => e.textContent.toLowerCase()).join() ===
+      'off,off',
+  );
   const before = await offset();
   await page.locator('[aria-label="Power power"]').getByRole('button', { name: 'On', exact: true }).click();
   assert.equal((await expect('=> ', before)).status, 200);
@@ -130,17 +175,24 @@ test('without WebRTC: commands, samples and a reduced picture go through the rel
   const page = await watch(t, session.controlUrl, { webrtc: false });
   const size = await showsPictureBy(page, 'fallback');
   assert.ok(size.width > 0, JSON.stringify(size));
-  assert.match(await page.locator('#fallback-notice').textContent(), /WebRTC does not work right now.*a reduced picture through the server/);
-  await until('the screen of U-Boot', async () => await share(page, BRIGHT) > 0.005, 30000);
+  assert.match(
+    await page.locator('#fallback-notice').textContent(),
+    /WebRTC does not work right now.*a reduced picture through the server/,
+  );
+  await until('the screen of U-Boot', async () => (await share(page, BRIGHT)) > 0.005, 30000);
   await mayControl(page);
   await clickPicture(page, 200, 300);
   const from = await offset();
   await typeKeys(page, 'cls\n');
   await typeKeys(page, 'echo by_relay\n');
   assert.equal((await expect('\\nby_relay', from)).status, 200);
-  await until('the emptied screen in the reduced picture', async () => await share(page, BRIGHT) < 0.004, 30000);
+  await until('the emptied screen in the reduced picture', async () => (await share(page, BRIGHT)) < 0.004, 30000);
   await inPage(page, 'samples', () => document.querySelectorAll('[aria-label=Sensors] .reading .value').length >= 2);
-  assert.equal(await page.evaluate(() => window.spied.control.length + window.spied.sensor.length), 0, 'nothing came by data channel');
+  assert.equal(
+    await page.evaluate(() => window.spied.control.length + window.spied.sensor.length),
+    0,
+    'nothing came by data channel',
+  );
   assertQuiet(page);
 });
 
@@ -159,7 +211,11 @@ test('a device without a picture: its readings by data channel, and no stage tha
   const session = await server.session({ device: 'lab-1/meter', mode: 'view' });
   const page = await watch(t, session.viewUrl);
   await say(page, 'Memory used');
-  await until('readings by data channel', async () => (await channelMessages(page, 'sensor'))?.some((m) => m.type === 'sample' && m.device === 'meter'), 30000);
+  await until(
+    'readings by data channel',
+    async () => (await channelMessages(page, 'sensor'))?.some((m) => m.type === 'sample' && m.device === 'meter'),
+    30000,
+  );
   await inPage(page, 'a page without a stage', () => {
     const stage = document.querySelector('#screen');
     return document.querySelector('.stage').dataset.rung === 'webrtc' && !stage.checkVisibility();
@@ -167,13 +223,18 @@ test('a device without a picture: its readings by data channel, and no stage tha
   assertQuiet(page);
 });
 
-test('the console\'s history is replayed over the relay from an offset', async (t) => {
+test("the console's history is replayed over the relay from an offset", async (t) => {
   const session = await create('view');
   const token = new URL(session.viewUrl, server.url).searchParams.get('token');
   const raw = await server.join('desktop', { sessionId: session.sessionId, token });
   t.after(() => raw.stop());
   const start = (await host.get(`${BOARD}/console`)).json.start ?? 0;
-  raw.send({ id: 1, subscribe: ['console:board'], offset: start, to: raw.ready.peers.find((p) => p.peer === 'phone').peerId });
+  raw.send({
+    id: 1,
+    subscribe: ['console:board'],
+    offset: start,
+    to: raw.ready.peers.find((p) => p.peer === 'phone').peerId,
+  });
   const first = await raw.find((m) => m.type === 'console', { what: 'history' });
   assert.equal(first.offset, start);
   assert.match(Buffer.from(first.base64, 'base64').toString(), /U-Boot 20\d\d/);

@@ -8,12 +8,15 @@ import { chromium } from 'playwright-core';
 import { startFakeHost } from '../../web/tests/fakehost.mjs';
 
 const BROWSER = process.env.CHROMIUM ?? '/usr/bin/chromium';
-const WAIT = 30000;                  // other tests may be running on the same cores
+const WAIT = 30000; // other tests may be running on the same cores
 let browser, fake;
 
 before(async () => {
   fake = await startFakeHost({ prefix: '/staging/' });
-  browser = await chromium.launch({ executablePath: BROWSER, args: ['--no-sandbox', '--headless=new', '--disable-gpu'] });
+  browser = await chromium.launch({
+    executablePath: BROWSER,
+    args: ['--no-sandbox', '--headless=new', '--disable-gpu'],
+  });
 });
 after(async () => {
   await browser?.close();
@@ -21,11 +24,21 @@ after(async () => {
 });
 
 // A test that failed leaves its page open: the next one must not run beside it.
-afterEach(async () => { for (const c of browser?.contexts() ?? []) await c.close(); });
+afterEach(async () => {
+  for (const c of browser?.contexts() ?? []) await c.close();
+});
 
 /** A page that collects what a page must never have: errors, refused content, answers that nobody expects. */
-async function open(hash = '', { width = 1280, height = 800, colorScheme = 'light', touch = false, init, host = fake } = {}) {
-  const context = await browser.newContext({ viewport: { width, height }, colorScheme, hasTouch: touch, reducedMotion: 'reduce' });
+async function open(
+  hash = '',
+  { width = 1280, height = 800, colorScheme = 'light', touch = false, init, host = fake } = {},
+) {
+  const context = await browser.newContext({
+    viewport: { width, height },
+    colorScheme,
+    hasTouch: touch,
+    reducedMotion: 'reduce',
+  });
   if (init) await context.addInitScript(init);
   const page = await context.newPage();
   page.setDefaultTimeout(WAIT);
@@ -33,7 +46,8 @@ async function open(hash = '', { width = 1280, height = 800, colorScheme = 'ligh
   page.on('pageerror', (e) => page.faults.push(e.message));
   page.on('console', (m) => {
     // 503: the fake has no WebRTC, and one of its plugs does not answer
-    if (m.type() === 'error' && !/status of 503/.test(m.text()) && !page.forgive?.test(m.text())) page.faults.push(`${m.text()} ${m.location().url}`);
+    if (m.type() === 'error' && !/status of 503/.test(m.text()) && !page.forgive?.test(m.text()))
+      page.faults.push(`${m.text()} ${m.location().url}`);
   });
   await page.goto(host.url + hash);
   page.done = async () => {
@@ -51,7 +65,12 @@ async function until(what, check) {
     if (value) return value;
     await new Promise((r) => setTimeout(r, 20));
   }
-  throw new Error(`not within ${WAIT} ms: ${what}; last calls: ${fake.calls.slice(-8).map((c) => `${c.method} ${c.path} ${c.body.slice(0, 60)}`).join('; ')}`);
+  throw new Error(
+    `not within ${WAIT} ms: ${what}; last calls: ${fake.calls
+      .slice(-8)
+      .map((c) => `${c.method} ${c.path} ${c.body.slice(0, 60)}`)
+      .join('; ')}`,
+  );
 }
 
 const VIEWS = {
@@ -67,16 +86,30 @@ const VIEWS = {
   api: ['docs', '.ops details'],
 };
 for (const [name, [hash, ready]] of Object.entries(VIEWS)) {
-  for (const [width, height, colorScheme] of [[1440, 900, 'light'], [390, 844, 'dark']]) {
+  for (const [width, height, colorScheme] of [
+    [1440, 900, 'light'],
+    [390, 844, 'dark'],
+  ]) {
     test(`${name} at ${width}×${height}, ${colorScheme}: no error, nothing refused, no sideways scroll, everything has a name`, async () => {
       const page = await open(hash, { width, height, colorScheme, touch: width < 500 });
       await page.waitForSelector(ready);
       const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
       assert.ok(over <= 0, `${over} px too wide`);
-      const nameless = await page.evaluate(() => [...document.querySelectorAll('button, a, input, select, textarea, [role="application"]')]
-        .filter((e) => e.checkVisibility())
-        .filter((e) => !(e.ariaLabel || e.labels?.length || e.title || e.textContent.trim() || e.getAttribute('aria-labelledby')))
-        .map((e) => e.outerHTML.slice(0, 120)));
+      const nameless = await page.evaluate(() =>
+        [...document.querySelectorAll('button, a, input, select, textarea, [role="application"]')]
+          .filter((e) => e.checkVisibility())
+          .filter(
+            (e) =>
+              !(
+                e.ariaLabel ||
+                e.labels?.length ||
+                e.title ||
+                e.textContent.trim() ||
+                e.getAttribute('aria-labelledby')
+              ),
+          )
+          .map((e) => e.outerHTML.slice(0, 120)),
+      );
       assert.deepEqual(nameless, []);
       await page.done();
     });
@@ -112,7 +145,7 @@ test('from the bench to the device, its tabs, and back, by keyboard alone', asyn
 test('the picture takes the keyboard on Enter and gives it back on Ctrl+Alt; keys reach the device', async () => {
   const page = await open('#/d/board');
   await page.waitForSelector('.stage[data-rung="fallback"] img:not([hidden])');
-  await page.waitForSelector('.stage .wait', { state: 'hidden' });      // before that nobody knows how large the picture is
+  await page.waitForSelector('.stage .wait', { state: 'hidden' }); // before that nobody knows how large the picture is
   await page.focus('#screen');
   await page.keyboard.press('x');
   await page.keyboard.press('Enter');
@@ -121,18 +154,30 @@ test('the picture takes the keyboard on Enter and gives it back on Ctrl+Alt; key
   await page.keyboard.press('Tab');
   const events = () => calls('CMD', /^input\.send$/).flatMap((c) => JSON.parse(c.body).params.events);
   await until('Tab goes to the device', () => events().some((e) => e.key === 'Tab' && e.action === 'up'));
-  assert.deepEqual(events().filter((e) => e.type === 'key').map((e) => `${e.key} ${e.action}`), ['a down', 'a up', 'Tab down', 'Tab up'], 'neither x nor Enter');
+  assert.deepEqual(
+    events()
+      .filter((e) => e.type === 'key')
+      .map((e) => `${e.key} ${e.action}`),
+    ['a down', 'a up', 'Tab down', 'Tab up'],
+    'neither x nor Enter',
+  );
   await page.keyboard.down('Control');
   await page.keyboard.down('Alt');
   await page.keyboard.up('Alt');
   await page.keyboard.up('Control');
   await page.waitForSelector('.stage:not(.capturing)');
-  await until('nothing stays pressed', () => events().filter((e) => e.action === 'down').length === events().filter((e) => e.action === 'up').length);
+  await until(
+    'nothing stays pressed',
+    () => events().filter((e) => e.action === 'down').length === events().filter((e) => e.action === 'up').length,
+  );
   await page.keyboard.press('Tab');
   assert.notEqual(await page.evaluate(() => document.activeElement.id), 'screen', 'Tab is the page’s again');
 
-  await page.locator('#screen').click();                      // in the middle
-  const clicks = await until('the click', () => { const p = events().filter((e) => e.type === 'pointer'); return p.some((e) => e.buttons === 1) && p.at(-1).buttons === 0 && p; });
+  await page.locator('#screen').click(); // in the middle
+  const clicks = await until('the click', () => {
+    const p = events().filter((e) => e.type === 'pointer');
+    return p.some((e) => e.buttons === 1) && p.at(-1).buttons === 0 && p;
+  });
   const down = clicks.find((e) => e.buttons === 1);
   assert.ok(Math.abs(down.x - 320) <= 1 && Math.abs(down.y - 200) <= 1, `${down.x},${down.y} is the middle of 640×400`);
   await page.fill('#send-text', 'grüß dich');
@@ -144,15 +189,22 @@ test('the picture takes the keyboard on Enter and gives it back on Ctrl+Alt; key
 test('the terminal replays history, sends what is typed, and resumes after a cut without a gap or a repeat', async () => {
   const page = await open('#/d/board');
   const screen = () => page.locator('.xterm-rows').innerText();
-  await page.locator('.terminal-box').scrollIntoViewIfNeeded();        // xterm.js draws nothing that cannot be seen
+  await page.locator('.terminal-box').scrollIntoViewIfNeeded(); // xterm.js draws nothing that cannot be seen
   await until('history', async () => /Model: QEMU x86/.test(await screen()));
   await page.locator('.xterm-helper-textarea').focus();
   await page.keyboard.type('version\r');
   await until('the answer', async () => /gcc 12\.2\.0/.test(await screen()));
   page.forgive = /WebSocket|ERR_|Failed to load/;
   fake.drop();
-  await until('a second connection', () => calls('WS', /board\/console/).length >= 2 && calls('WS', /board\/console/).at(-1).path !== calls('WS', /board\/console/)[0].path);
-  await until('it is open again', async () => /Connected/.test(await page.locator('.terminal-bar .status').innerText()));
+  await until(
+    'a second connection',
+    () =>
+      calls('WS', /board\/console/).length >= 2 &&
+      calls('WS', /board\/console/).at(-1).path !== calls('WS', /board\/console/)[0].path,
+  );
+  await until('it is open again', async () =>
+    /Connected/.test(await page.locator('.terminal-bar .status').innerText()),
+  );
   await page.locator('.xterm-helper-textarea').focus();
   await page.keyboard.type('again\r');
   await until('the new answer', async () => /Unknown command 'again'/.test(await screen()));
@@ -167,7 +219,9 @@ test('power: what was commanded and what is observed; off asks first on the benc
   await until('off', async () => /off/i.test(await page.locator('.power-truth > div').nth(1).innerText()));
   assert.match(calls('CMD', /^power\.set$/).at(-1).body, /"state":"off"/);
   await page.click('#power-cycle-power');
-  await until('on again', async () => /on/i.test((await page.locator('.power-truth > div').nth(1).innerText()).replace('Observed', '')));
+  await until('on again', async () =>
+    /on/i.test((await page.locator('.power-truth > div').nth(1).innerText()).replace('Observed', '')),
+  );
   await page.goto(`${fake.url}#/`);
   const before_ = calls('CMD', /^power\.set$/).length;
   await page.getByRole('button', { name: 'Power off board' }).click();
@@ -181,7 +235,9 @@ test('lease: take it, use it, hand it back; what another one holds can only be w
   await page.click('#lease-take');
   await page.waitForSelector('#lease-release');
   await page.click('#power-on-power');
-  await until('the lease is shown', () => /"lease":"secret-board/.test(calls('CMD', /^power\.set$/).at(-1)?.body ?? ''));
+  await until('the lease is shown', () =>
+    /"lease":"secret-board/.test(calls('CMD', /^power\.set$/).at(-1)?.body ?? ''),
+  );
   await page.click('#lease-release');
   await page.waitForSelector('#lease-take');
   await page.goto(`${fake.url}#/d/desktop`);
@@ -221,24 +277,43 @@ test('found hardware is attached with one click and a name', async () => {
 });
 
 test('USB: what sits where, in the words of the driver; power per port, read back; an occupied port asks first', async (t) => {
-  const lab = await startFakeHost();                         // of its own: ports are switched here
+  const lab = await startFakeHost(); // of its own: ports are switched here
   t.after(() => lab.close());
   const page = await open('#/usb', { host: lab });
   const node = (port) => page.locator(`.node[data-port="${port}"]`);
-  assert.match(await node('1-1.1').innerText(), /FT232R USB UART.*FTDI.*0403:6001.*12 Mbit\/s.*ftdi_sio.*\/dev\/ttyUSB0.*power on/s);
+  assert.match(
+    await node('1-1.1').innerText(),
+    /FT232R USB UART.*FTDI.*0403:6001.*12 Mbit\/s.*ftdi_sio.*\/dev\/ttyUSB0.*power on/s,
+  );
   assert.match(await node('1-1').innerText(), /USB 2\.0 Hub.*power per port/s);
   assert.match(await node('1-1.2').innerText(), /Empty port.*power off/s);
   assert.match(await node('1-1.3').innerText(), /over-current/);
   assert.match(await node('1-1.4').innerText(), /plugged in, but not recognised/);
-  assert.equal(await node('1-1').getByRole('button', { name: /^Power/ }).count(), 0, 'the root hub cannot switch');
+  assert.equal(
+    await node('1-1')
+      .getByRole('button', { name: /^Power/ })
+      .count(),
+    0,
+    'the root hub cannot switch',
+  );
   await page.getByRole('button', { name: 'Power on port 1-1.2' }).press('Enter');
   await page.getByRole('button', { name: 'Power off port 1-1.2' }).waitFor();
-  assert.equal(await page.evaluate(() => document.activeElement.getAttribute('aria-label')), 'Power off port 1-1.2', 'the focus stays where it was');
+  assert.equal(
+    await page.evaluate(() => document.activeElement.getAttribute('aria-label')),
+    'Power off port 1-1.2',
+    'the focus stays where it was',
+  );
   await page.getByRole('button', { name: 'Power off port 1-1.1' }).click();
   await page.getByRole('dialog').getByText('FT232R USB UART loses power.').waitFor();
   await page.getByRole('dialog').getByRole('button', { name: 'Power off' }).click();
   await until('the device to be gone', async () => /Empty port.*power off/s.test(await node('1-1.1').innerText()));
-  assert.deepEqual(lab.calls.filter((c) => c.method === 'PUT').map((c) => [c.path, c.body]), [['/host/usb/1-1.2/power', '{"state":"on"}'], ['/host/usb/1-1.1/power', '{"state":"off"}']]);
+  assert.deepEqual(
+    lab.calls.filter((c) => c.method === 'PUT').map((c) => [c.path, c.body]),
+    [
+      ['/host/usb/1-1.2/power', '{"state":"on"}'],
+      ['/host/usb/1-1.1/power', '{"state":"off"}'],
+    ],
+  );
   await page.done();
 });
 
@@ -247,9 +322,12 @@ test('a part of the page does not come (the network changed): said, and the page
   page.forgive = /ERR_INTERNET_DISCONNECTED/;
   const alerts = [];
   await page.exposeFunction('alerted', (text) => alerts.push(text));
-  await page.addInitScript(() => new MutationObserver((all) => {
-    for (const { addedNodes } of all) for (const e of addedNodes) if (e.role === 'alert') window.alerted(e.textContent);
-  }).observe(document, { childList: true, subtree: true }));
+  await page.addInitScript(() =>
+    new MutationObserver((all) => {
+      for (const { addedNodes } of all)
+        for (const e of addedNodes) if (e.role === 'alert') window.alerted(e.textContent);
+    }).observe(document, { childList: true, subtree: true }),
+  );
   const reload = () => page.evaluate(() => location.reload());
   for (const part of ['core/ladder.js', 'css/layout.css', 'app/main.js']) {
     let asked = 0;
@@ -260,8 +338,15 @@ test('a part of the page does not come (the network changed): said, and the page
     await page.waitForSelector(VIEWS.bench[1]);
     assert.equal(await page.locator('.notice.bad').count(), 0, part);
     const file = part.startsWith('core') ? 'app/main.js' : part; // a browser names the script that imports it
-    assert.deepEqual(alerts, [1, 2].map((s) => `A part of this page could not be loaded (/staging/${file}). Trying again in ${s} s.Try again now`));
-    await until('what worked to count anew', () => page.evaluate(() => sessionStorage.getItem('testbed-load-tries') === null));
+    assert.deepEqual(
+      alerts,
+      [1, 2].map(
+        (s) => `A part of this page could not be loaded (/staging/${file}). Trying again in ${s} s.Try again now`,
+      ),
+    );
+    await until('what worked to count anew', () =>
+      page.evaluate(() => sessionStorage.getItem('testbed-load-tries') === null),
+    );
     await page.unroute(`**/${part}`);
   }
   await page.route('**/app/main.js', (route) => route.abort('internetdisconnected'));
@@ -277,42 +362,64 @@ test('a part of the page does not come (the network changed): said, and the page
 test('sensors: a line is drawn, in the colours of the page; what is under the pointer is read out with its time', async () => {
   const page = await open('#/d/vitals', { colorScheme: 'dark' });
   const plot = page.locator('.plot[data-stream="cpu.busy"]');
-  const line = () => plot.evaluate((el) => {
-    const probe = document.createElement('i');
-    probe.style.color = 'var(--plot-1)';
-    document.body.append(probe);
-    const [r, g, b] = getComputedStyle(probe).color.match(/\d+/g).map(Number);
-    probe.remove();
-    const canvas = el.querySelector('canvas');
-    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-    let n = 0;
-    for (let i = 0; i < data.length; i += 4) if (data[i + 3] > 60 && Math.abs(data[i] - r) + Math.abs(data[i + 1] - g) + Math.abs(data[i + 2] - b) < 60) n += 1;
-    return n;
-  });
+  const line = () =>
+    plot.evaluate((el) => {
+      const probe = document.createElement('i');
+      probe.style.color = 'var(--plot-1)';
+      document.body.append(probe);
+      const [r, g, b] = getComputedStyle(probe).color.match(/\d+/g).map(Number);
+      probe.remove();
+      const canvas = el.querySelector('canvas');
+      const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+      let n = 0;
+      for (let i = 0; i < data.length; i += 4)
+        if (data[i + 3] > 60 && Math.abs(data[i] - r) + Math.abs(data[i + 1] - g) + Math.abs(data[i + 2] - b) < 60)
+          n += 1;
+      return n;
+    });
   await plot.waitFor();
-  await until('a line', async () => await line() > 20);
+  await until('a line', async () => (await line()) > 20);
   assert.match(await plot.locator('.value').innerText(), /\d\s%$/);
   await plot.locator('.u-over').hover();
-  await until('the time under the pointer', async () => /^at \d\d:\d\d:\d\d$/.test(await plot.locator('.at').innerText()));
+  await until('the time under the pointer', async () =>
+    /^at \d\d:\d\d:\d\d$/.test(await plot.locator('.at').innerText()),
+  );
   await plot.locator('.u-over').hover({ position: { x: 3, y: 40 } });
-  const [h, m, s] = /(\d\d):(\d\d):(\d\d)/.exec(await plot.locator('.at').innerText()).slice(1).map(Number);
+  const [h, m, s] = /(\d\d):(\d\d):(\d\d)/
+    .exec(await plot.locator('.at').innerText())
+    .slice(1)
+    .map(Number);
   const now = new Date();
-  const ago = (now.getHours() * 3600 + now.getMinutes() * 60 + now.getSeconds() - (h * 3600 + m * 60 + s) + 86400) % 86400;
-  assert.ok(ago > 60 && ago < 200, `the plot begins ${ago} s ago: it shows what was measured before the page was opened`);
+  const ago =
+    (now.getHours() * 3600 + now.getMinutes() * 60 + now.getSeconds() - (h * 3600 + m * 60 + s) + 86400) % 86400;
+  assert.ok(
+    ago > 60 && ago < 200,
+    `the plot begins ${ago} s ago: it shows what was measured before the page was opened`,
+  );
   await page.mouse.move(2, 2);
   await until('the latest value again', () => plot.locator('.at').isHidden());
   await page.done();
 });
 
 test('at phone size everything that is pressed is at least 40 px high and 24 px wide', async () => {
-  for (const [hash, ready] of [VIEWS.bench, VIEWS.device, VIEWS.phone, VIEWS.files, VIEWS.fault, VIEWS.hardware, VIEWS.usb]) {
+  for (const [hash, ready] of [
+    VIEWS.bench,
+    VIEWS.device,
+    VIEWS.phone,
+    VIEWS.files,
+    VIEWS.fault,
+    VIEWS.hardware,
+    VIEWS.usb,
+  ]) {
     const page = await open(hash, { width: 390, height: 844, touch: true });
     await page.waitForSelector(ready);
-    const small = await page.evaluate(() => [...document.querySelectorAll('button, select, input:not([type=checkbox], [type=file]), a.btn, .nav a, .crumb')]
-      .filter((e) => e.checkVisibility() && !e.closest('.xterm'))
-      .map((e) => [e.getBoundingClientRect(), e])
-      .filter(([r]) => r.height < 39.5 || r.width < 24)
-      .map(([r, e]) => `${Math.round(r.width)}×${Math.round(r.height)} ${e.outerHTML.slice(0, 100)}`));
+    const small = await page.evaluate(() =>
+      [...document.querySelectorAll('button, select, input:not([type=checkbox], [type=file]), a.btn, .nav a, .crumb')]
+        .filter((e) => e.checkVisibility() && !e.closest('.xterm'))
+        .map((e) => [e.getBoundingClientRect(), e])
+        .filter(([r]) => r.height < 39.5 || r.width < 24)
+        .map(([r, e]) => `${Math.round(r.width)}×${Math.round(r.height)} ${e.outerHTML.slice(0, 100)}`),
+    );
     assert.deepEqual(small, [], hash);
     await page.context().close();
   }
@@ -321,21 +428,39 @@ test('at phone size everything that is pressed is at least 40 px high and 24 px 
 test('a bench of many devices: a box finds them by name, label, state or holder; long names break nothing', async () => {
   const many = await startFakeHost();
   const name = (i) => (i ? `node-${i}` : 'the-longest-name-that-is-allowed-here-0123456789-0123456789-abcd');
-  for (let i = 0; i < 45; i++) many.devices[name(i)] = { ...structuredClone(many.devices.vitals), id: name(i), label: i % 2 ? 'Node' : 'A label that somebody wrote at great length, to say everything about this board at once', state: i === 7 ? 'fault' : 'ready' };
+  for (let i = 0; i < 45; i++)
+    many.devices[name(i)] = {
+      ...structuredClone(many.devices.vitals),
+      id: name(i),
+      label: i % 2 ? 'Node' : 'A label that somebody wrote at great length, to say everything about this board at once',
+      state: i === 7 ? 'fault' : 'ready',
+    };
   try {
     const page = await open('', { host: many, width: 390, height: 844 });
-    await until('50 cards', async () => await page.locator('.card').count() === 50);
-    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), 'no sideways scroll');
+    await until('50 cards', async () => (await page.locator('.card').count()) === 50);
+    assert.ok(
+      await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth),
+      'no sideways scroll',
+    );
     const find = page.getByLabel('Find a device');
-    for (const [words, n] of [['node-4', 6], ['fault', 2], ['anna', 1], ['NODE fault', 1], ['nothing like it', 0]]) {
+    for (const [words, n] of [
+      ['node-4', 6],
+      ['fault', 2],
+      ['anna', 1],
+      ['NODE fault', 1],
+      ['nothing like it', 0],
+    ]) {
       await find.fill(words);
-      await until(`${n} for ${words}`, async () => await page.locator('.card').count() === n);
+      await until(`${n} for ${words}`, async () => (await page.locator('.card').count()) === n);
     }
     await page.getByText('No device matches “nothing like it”.').waitFor();
     await find.fill('longest');
     await page.locator('.card .title-link').click();
     await page.waitForSelector('h1:has-text("the-longest-name")');
-    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), 'nor on the device\'s page');
+    assert.ok(
+      await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth),
+      "nor on the device's page",
+    );
     await page.done();
   } finally {
     await many.close();

@@ -1,5 +1,5 @@
-// Pairing a phone on the server's pages: two browsers, the desktop page and the phone page of a real server; readings by data channel and, where
-// WebRTC is impossible, by the server.
+// Pairing a phone on the server's pages: two browsers, the desktop page and the phone page of a real server; readings
+// by data channel and, where WebRTC is impossible, by the server.
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 
@@ -17,7 +17,8 @@ before(async () => {
 });
 
 const panel = '[aria-label="Pair a phone"]';
-const says = (page, words, ms) => inPage(page, `the page to say "${words}"`, (w) => document.querySelector('main').textContent.includes(w), words, ms);
+const says = (page, words, ms) =>
+  inPage(page, `the page to say "${words}"`, (w) => document.querySelector('main').textContent.includes(w), words, ms);
 
 /** The front page with a session, and what its link says. */
 async function desktop(t, options) {
@@ -32,21 +33,36 @@ async function desktop(t, options) {
 async function phone(t, link, options) {
   const page = await openPage(t, browser, link, { phone: true, viewport: { width: 390, height: 844 }, ...options });
   const cdp = await page.context().newCDPSession(page);
-  const turn = (alpha, beta, gamma) => cdp.send('DeviceOrientation.setDeviceOrientationOverride', { alpha, beta, gamma });
+  const turn = (alpha, beta, gamma) =>
+    cdp.send('DeviceOrientation.setDeviceOrientationOverride', { alpha, beta, gamma });
   return { page, turn, motion: () => page.getByRole('button', { name: 'Enable motion' }).click() };
 }
 
 /** The desktop page shows that attitude, in figures. */
-const shows = (page, alpha, beta, gamma) => inPage(page, `${alpha}, ${beta}, ${gamma}`, ([sel, want]) => {
-  const values = [...document.querySelectorAll(`${sel} .axes .value`)].slice(0, 3).map((e) => e.textContent);
-  return JSON.stringify(values) === JSON.stringify(want) || (() => { throw new Error(values.join(' ')); })();
-}, [panel, [alpha, beta, gamma].map((v) => `${v}°`)]);
+const shows = (page, alpha, beta, gamma) =>
+  inPage(
+    page,
+    `${alpha}, ${beta}, ${gamma}`,
+    ([sel, want]) => {
+      const values = [...document.querySelectorAll(`${sel} .axes .value`)].slice(0, 3).map((e) => e.textContent);
+      return (
+        JSON.stringify(values) === JSON.stringify(want) ||
+        (() => {
+          throw new Error(values.join(' '));
+        })()
+      );
+    },
+    [panel, [alpha, beta, gamma].map((v) => `${v}°`)],
+  );
 
 test('the code is the phone\'s link; nothing leaves the phone before somebody asks for it; readings come by the data channel "sensor"', async (t) => {
   const { page, link } = await desktop(t);
   assert.match(link, /\/m\/[\w-]{22,}\?token=[\w-]{22,}$/);
   const code = page.getByRole('img', { name: /QR code/ });
-  await inPage(page, 'the QR code', () => { const img = document.querySelector('img.qr'); return img.complete && img.naturalWidth > 0; });
+  await inPage(page, 'the QR code', () => {
+    const img = document.querySelector('img.qr');
+    return img.complete && img.naturalWidth > 0;
+  });
   assert.match(await code.getAttribute('src'), /\/api\/session\/[\w-]+\/qr\.svg\?token=/);
 
   const p = await phone(t, link);
@@ -65,8 +81,13 @@ test('the code is the phone\'s link; nothing leaves the phone before somebody as
   assert.ok(Number.isInteger(first.t) && first.seq >= 1 && 'alpha' in first.orientation, JSON.stringify(first));
   await p.turn(120, -10, 5);
   await shows(page, 120, -10, 5);
-  await inPage(p.page, 'how many were sent', () => /[1-9]\d* readings? sent/.test(document.querySelector('main').textContent));
-  assert.match(await page.evaluate((sel) => document.querySelector(`${sel} .slab`).style.transform, panel), /rotateX\(10(\.0)?deg\)/);
+  await inPage(p.page, 'how many were sent', () =>
+    /[1-9]\d* readings? sent/.test(document.querySelector('main').textContent),
+  );
+  assert.match(
+    await page.evaluate((sel) => document.querySelector(`${sel} .slab`).style.transform, panel),
+    /rotateX\(10(\.0)?deg\)/,
+  );
   assertQuiet(page);
   assertQuiet(p.page);
 });
@@ -130,7 +151,9 @@ test('the server restarts while both look at it: both say so; its sessions are g
   await own.program.kill();
   await says(page, 'reconnecting');
   await says(p.page, 'reconnecting');
-  await inPage(page, 'the list to say that the server is away', () => /does not answer/.test(document.querySelector('[aria-label=Devices]').textContent));
+  await inPage(page, 'the list to say that the server is away', () =>
+    /does not answer/.test(document.querySelector('[aria-label=Devices]').textContent),
+  );
   await withServer(t, { port });
   await says(page, 'The session is over');
   await says(p.page, 'Scan the code again');

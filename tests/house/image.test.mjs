@@ -1,5 +1,5 @@
-// The container images, without a container engine: what docker/ says agrees with mk/deps.mk, with the ports and with the programs. Building and running them needs
-// an engine and is not part of the tests (docker/README.md says how).
+// The container images, without a container engine: what docker/ says agrees with mk/deps.mk, with the ports and with
+// the programs. Building and running them needs an engine and is not part of the tests (docker/README.md says how).
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -22,16 +22,33 @@ test('Dockerfiles: one build stage, packages of mk/deps.mk, files that are in th
   assert.ok(stage(dockerfiles.host).includes('make deps-build'));
   assert.equal(stage(dockerfiles.host), stage(dockerfiles.server), 'the second image takes it from the cache');
 
-  const known = new Set(read('mk/deps.mk').split('SUDO :=')[0].split(/[\s\\]+/));
-  const allowed = read('.dockerignore').split('\n').filter((l) => l.startsWith('!')).map((l) => l.slice(1));
+  const known = new Set(
+    read('mk/deps.mk')
+      .split('SUDO :=')[0]
+      .split(/[\s\\]+/),
+  );
+  const allowed = read('.dockerignore')
+    .split('\n')
+    .filter((l) => l.startsWith('!'))
+    .map((l) => l.slice(1));
   for (const [name, text] of Object.entries(dockerfiles)) {
-    const installs = [...text.matchAll(/apt-get install ([^\n&]*)/g)].map((m) => m[1].replace(/\\$/, '').trim().split(/\s+/).filter((w) => !w.startsWith('-')));
+    const installs = [...text.matchAll(/apt-get install ([^\n&]*)/g)].map((m) =>
+      m[1]
+        .replace(/\\$/, '')
+        .trim()
+        .split(/\s+/)
+        .filter((w) => !w.startsWith('-')),
+    );
     assert.ok(installs.length > 1, name);
-    for (const word of installs.flat().filter((w) => !/^(\$\(cat|\/usr\/local\/share\/testbed\/packages\))$/.test(w))) assert.ok(known.has(word), `${name}: ${word} is not in mk/deps.mk`);
+    for (const word of installs.flat().filter((w) => !/^(\$\(cat|\/usr\/local\/share\/testbed\/packages\))$/.test(w)))
+      assert.ok(known.has(word), `${name}: ${word} is not in mk/deps.mk`);
     for (const [, sources] of text.matchAll(/^COPY (?!--from)(.*) \S+$/gm))
       for (const file of sources.split(' ').filter((f) => f !== '.')) {
         assert.ok(existsSync(path.join(ROOT, file)), `${name}: COPY ${file}`);
-        assert.ok(allowed.some((a) => `${file}/`.startsWith(`${a}/`)), `${name}: .dockerignore keeps ${file} out`);
+        assert.ok(
+          allowed.some((a) => `${file}/`.startsWith(`${a}/`)),
+          `${name}: .dockerignore keeps ${file} out`,
+        );
       }
     assert.match(text, /^USER testbed$/m);
     assert.match(text, /^STOPSIGNAL SIGTERM$/m);
@@ -54,7 +71,12 @@ test('compose.yaml: every variable is one that a daemon reads, and stands in .en
 for (const name of ['host', 'server'])
   test(`the configuration of testbed-${name} in the image: right with a token, and without one it says what to do`, () => {
     const config = `docker/${name}/${name}.yaml`;
-    const check = (env) => spawnSync(path.join(BUILD, `testbed-${name}`), ['--config', config, '--check'], { cwd: ROOT, encoding: 'utf8', env });
+    const check = (env) =>
+      spawnSync(path.join(BUILD, `testbed-${name}`), ['--config', config, '--check'], {
+        cwd: ROOT,
+        encoding: 'utf8',
+        env,
+      });
     const good = check({ TESTBED_TOKEN: TOKEN });
     assert.equal(good.status, 0, good.stderr);
     const bad = check({});
@@ -66,10 +88,14 @@ test('the health check: 0 while the host answers, not 0 when it answers otherwis
   const dir = scratch();
   const config = path.join(dir, 'host.yaml');
   writeFileSync(config, 'port: 0\nvnc: {port: 0}\nnovnc: {port: 0}\n');
-  const host = new Program([path.join(BUILD, 'testbed-host'), '--config', config, '--state-dir', path.join(dir, 'state')], { env: { TESTBED_TOKEN: TOKEN } });
+  const host = new Program(
+    [path.join(BUILD, 'testbed-host'), '--config', config, '--state-dir', path.join(dir, 'state')],
+    { env: { TESTBED_TOKEN: TOKEN } },
+  );
   t.after(() => host.kill());
   const { port } = new URL((await host.line(/\burl=/)).match(/url=(\S+)/)[1]);
-  const health = (route) => spawnSync(path.join(ROOT, 'docker/scripts/health.sh'), [port, route], { stdio: 'ignore' }).status;
+  const health = (route) =>
+    spawnSync(path.join(ROOT, 'docker/scripts/health.sh'), [port, route], { stdio: 'ignore' }).status;
   assert.equal(health('/host/health'), 0);
   assert.notEqual(health('/host/devices'), 0, '401');
   assert.deepEqual(await host.stop(), { code: 0, signal: null });
@@ -93,14 +119,27 @@ test('make image: without an engine it says what is missing; with one it builds 
   assert.equal(done.status, 0, done.stderr);
   const calls = readFileSync(path.join(dir, 'calls'), 'utf8').trim().split('\n');
   assert.equal(calls[0], 'info');
-  assert.deepEqual(calls.slice(1), ['host', 'server'].map((i) =>
-    `build --network=host --build-arg BASE=mine:12 --build-arg VERSION=1.2 -f docker/${i}/Dockerfile -t testbed-${i}:1.2 -t testbed-${i}:latest .`));
+  assert.deepEqual(
+    calls.slice(1),
+    ['host', 'server'].map(
+      (i) =>
+        `build --network=host --build-arg BASE=mine:12 --build-arg VERSION=1.2 -f docker/${i}/Dockerfile -t testbed-${i}:1.2 -t testbed-${i}:latest .`,
+    ),
+  );
 });
 
 test('libraries.sh: the packages of what a program is linked with', () => {
-  const run = spawnSync('sh', ['docker/scripts/libraries.sh', path.join(BUILD, 'testbed-server')], { cwd: ROOT, encoding: 'utf8' });
+  const run = spawnSync('sh', ['docker/scripts/libraries.sh', path.join(BUILD, 'testbed-server')], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
   assert.equal(run.status, 0, run.stderr);
   const packages = run.stdout.trim().split('\n');
-  for (const wanted of ['libc6', 'libglib2.0-0', 'libjansson4', 'libmicrohttpd12', 'libqrencode4']) assert.ok(packages.includes(wanted), `${wanted}: ${packages}`);
-  assert.notEqual(spawnSync('sh', ['docker/scripts/libraries.sh', 'Makefile'], { cwd: ROOT, stdio: 'ignore' }).status, 0, 'no program');
+  for (const wanted of ['libc6', 'libglib2.0-0', 'libjansson4', 'libmicrohttpd12', 'libqrencode4'])
+    assert.ok(packages.includes(wanted), `${wanted}: ${packages}`);
+  assert.notEqual(
+    spawnSync('sh', ['docker/scripts/libraries.sh', 'Makefile'], { cwd: ROOT, stdio: 'ignore' }).status,
+    0,
+    'no program',
+  );
 });

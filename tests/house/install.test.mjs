@@ -1,4 +1,5 @@
-// What `make install` puts in place runs from there, and every recipe of docs/DEVELOP.md that has a command does what it says.
+// What `make install` puts in place runs from there, and every recipe of docs/DEVELOP.md that has a command does what
+// it says.
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -15,7 +16,8 @@ function make(args, options = {}) {
   return result.stdout;
 }
 
-const version = () => execFileSync(path.join(BUILD, 'testbed-host'), ['--version'], { encoding: 'utf8' }).trim().split(' ')[1];
+const version = () =>
+  execFileSync(path.join(BUILD, 'testbed-host'), ['--version'], { encoding: 'utf8' }).trim().split(' ')[1];
 
 test('make install: binaries, pages, units, rules and man pages; the binaries run from there', async (t) => {
   const dest = scratch();
@@ -37,19 +39,44 @@ test('make install: binaries, pages, units, rules and man pages; the binaries ru
   assert.ok(existsSync(at('lib/udev/rules.d/70-testbed.rules')));
   assert.ok(!existsSync(at('share/testbed/web/tests')));
   make(['install', `DESTDIR=${dest}`, `PREFIX=${prefix}`, `VERSION=${version()}`]);
-  assert.equal(readFileSync(path.join(dest, 'etc/testbed/server.yaml'), 'utf8'), 'port: 0\n', 'a configuration that is there stays');
+  assert.equal(
+    readFileSync(path.join(dest, 'etc/testbed/server.yaml'), 'utf8'),
+    'port: 0\n',
+    'a configuration that is there stays',
+  );
 
   const config = path.join(dest, 'host.yaml');
   writeFileSync(config, 'port: 0\nvnc: {port: 0}\nnovnc: {port: 0}\ndevices:\n  a: {attach: ["vitals://"]}\n');
-  const host = new Program([at('bin/testbed-host'), '--config', config, '--state-dir', path.join(dest, 'state')], { cwd: '/' });
+  const host = new Program([at('bin/testbed-host'), '--config', config, '--state-dir', path.join(dest, 'state')], {
+    cwd: '/',
+  });
   t.after(() => host.kill());
   const base = (await host.line(/\burl=/)).match(/url=(\S+)/)[1];
   const vendor = JSON.parse(readFileSync(path.join(ROOT, 'web/vendor.json'), 'utf8'));
-  for (const page of ['', 'host/health', 'vendor/xterm/lib/xterm.mjs', 'vendor/novnc/core/rfb.js', 'vendor/uplot/dist/uPlot.esm.js'])
+  for (const page of [
+    '',
+    'host/health',
+    'vendor/xterm/lib/xterm.mjs',
+    'vendor/novnc/core/rfb.js',
+    'vendor/uplot/dist/uPlot.esm.js',
+  ])
     assert.equal((await fetch(new URL(page, base))).status, 200, page);
-  for (const folder of Object.values(vendor)) assert.ok(readdirSync(at('share/testbed/web', folder)).some((f) => /^licen[sc]e/i.test(f)), `${folder} keeps its licence`);
+  for (const folder of Object.values(vendor))
+    assert.ok(
+      readdirSync(at('share/testbed/web', folder)).some((f) => /^licen[sc]e/i.test(f)),
+      `${folder} keeps its licence`,
+    );
   assert.deepEqual(await host.stop(), { code: 0, signal: null });
-  const server = new Program([at('bin/testbed-server'), '--config', path.join(dest, 'etc/testbed/server.yaml'), '--state-dir', path.join(dest, 'state')], { cwd: '/' });
+  const server = new Program(
+    [
+      at('bin/testbed-server'),
+      '--config',
+      path.join(dest, 'etc/testbed/server.yaml'),
+      '--state-dir',
+      path.join(dest, 'state'),
+    ],
+    { cwd: '/' },
+  );
   t.after(() => server.kill());
   const url = (await server.line(/\burl=/)).match(/url=(\S+)/)[1];
   assert.equal((await fetch(url)).status, 200);
@@ -58,19 +85,41 @@ test('make install: binaries, pages, units, rules and man pages; the binaries ru
 
 test('make new-driver: a folder that builds, passes its test and the contract test, and breaks no rule', () => {
   const tree = scratch();
-  const files = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], { cwd: ROOT, encoding: 'utf8' }).trim().split('\n').filter((f) => existsSync(path.join(ROOT, f)));
+  const files = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], { cwd: ROOT, encoding: 'utf8' })
+    .trim()
+    .split('\n')
+    .filter((f) => existsSync(path.join(ROOT, f)));
   execFileSync('cp', ['-a', '--parents', '-t', tree, ...files], { cwd: ROOT });
   mkdirSync(path.join(tree, 'build'));
-  for (const part of readdirSync(BUILD).filter((f) => /^(obj|gen|lib.*\.a)$/.test(f))) cpSync(path.join(BUILD, part), path.join(tree, 'build', part), { recursive: true, preserveTimestamps: true });
+  for (const part of readdirSync(BUILD).filter((f) => /^(obj|gen|lib.*\.a)$/.test(f)))
+    cpSync(path.join(BUILD, part), path.join(tree, 'build', part), { recursive: true, preserveTimestamps: true });
   const git = (...args) => execFileSync('git', args, { cwd: tree, stdio: 'ignore' });
   git('init', '-q');
   git('add', '-A');
   const here = { cwd: tree };
   make(['new-driver', 'NAME=recipe'], here);
-  for (const bad of ['Recipe', 'recipe', 'transport', '1st', '']) assert.notEqual(spawnSync('make', ['new-driver', `NAME=${bad}`], { ...here, stdio: 'ignore' }).status, 0, `NAME=${bad}`);
-  make(['-j2', 'WERROR=1', 'build/tests/drivers/recipe/test_recipe', 'build/tests/tests/contract/test_driver_contract', 'build/testbed-host', `VERSION=${version()}`], here);
+  for (const bad of ['Recipe', 'recipe', 'transport', '1st', ''])
+    assert.notEqual(
+      spawnSync('make', ['new-driver', `NAME=${bad}`], { ...here, stdio: 'ignore' }).status,
+      0,
+      `NAME=${bad}`,
+    );
+  make(
+    [
+      '-j2',
+      'WERROR=1',
+      'build/tests/drivers/recipe/test_recipe',
+      'build/tests/tests/contract/test_driver_contract',
+      'build/testbed-host',
+      `VERSION=${version()}`,
+    ],
+    here,
+  );
   execFileSync('build/tests/drivers/recipe/test_recipe', { ...here, stdio: 'ignore' });
-  execFileSync('build/tests/tests/contract/test_driver_contract', ['-p', '/contract/recipe'], { ...here, stdio: 'ignore' });
+  execFileSync('build/tests/tests/contract/test_driver_contract', ['-p', '/contract/recipe'], {
+    ...here,
+    stdio: 'ignore',
+  });
   const rules = spawnSync('sh', ['tests/lint.sh', 'rules'], { ...here, encoding: 'utf8' });
   assert.equal(rules.status, 0, rules.stdout);
 });

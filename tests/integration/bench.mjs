@@ -1,5 +1,5 @@
-// The devices that integration tests use, each a real program: U-Boot in QEMU, a desktop in Xvfb, a serial device on a TCP port, the simulated phone
-// behind the real adb server.
+// The devices that integration tests use, each a real program: U-Boot in QEMU, a desktop in Xvfb, a serial device on a
+// TCP port, the simulated phone behind the real adb server.
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
@@ -14,19 +14,30 @@ function simulator(name) {
   return existsSync(own) ? own : path.join(ROOT, 'build', 'sim', name);
 }
 
-/** {uri, env, phone}: the simulated phone. The host itself starts an adb server on the port in `env`, which ends with it. */
+/**
+ * {uri, env, phone}: the simulated phone. The host itself starts an adb server on the port in `env`, which ends with
+ * it.
+ */
 export async function startPhone(t) {
   const state = scratch('tb-phone-');
   const phone = new Program([simulator('android'), '--port', '0', '--state', state], { name: 'phone' });
   t.after(() => phone.stop());
   const port = Number(/\d+/.exec(await phone.line(/^listening \d+/))[0]);
-  return { uri: `adb://127.0.0.1:${port}?log_replay=10&interval_ms=500`, env: { ADB_HOST: `127.0.0.1:${await freePort()}`, HOME: state }, phone, state };
+  return {
+    uri: `adb://127.0.0.1:${port}?log_replay=10&interval_ms=500`,
+    env: { ADB_HOST: `127.0.0.1:${await freePort()}`, HOME: state },
+    phone,
+    state,
+  };
 }
 
 export function reachable(port) {
   return new Promise((resolve) => {
     const socket = net.connect(port, '127.0.0.1');
-    socket.on('connect', () => { socket.destroy(); resolve(true); });
+    socket.on('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
     socket.on('error', () => resolve(false));
   });
 }
@@ -34,15 +45,25 @@ export function reachable(port) {
 /** {display, uri}: an X server of its own on a free display. */
 export async function startXvfb(t, { width = 640, height = 480 } = {}) {
   // -displayfd lets the server choose; it writes the number to that descriptor
-  const xvfb = new Program(['Xvfb', '-displayfd', '1', '-screen', '0', `${width}x${height}x24`, '-nolisten', 'tcp', '-noreset']);
+  const xvfb = new Program([
+    'Xvfb',
+    '-displayfd',
+    '1',
+    '-screen',
+    '0',
+    `${width}x${height}x24`,
+    '-nolisten',
+    'tcp',
+    '-noreset',
+  ]);
   const display = `:${(await xvfb.line(/^\d+$/)).trim()}`;
   t.after(() => xvfb.kill());
   return { display, uri: `x11://${display}`, xvfb };
 }
 
 /**
- * A device on a TCP port, one connection at a time or many: what the host writes arrives as `received`; `say()` talks to it.
- * {uri, received: Buffer, say(bytes), drop()}
+ * A device on a TCP port, one connection at a time or many: what the host writes arrives as `received`; `say()` talks
+ * to it. {uri, received: Buffer, say(bytes), drop()}
  */
 export async function startSerialPort(t, { echo = false } = {}) {
   const device = { chunks: [], sockets: new Set(), connections: 0, size: 0 };
@@ -63,10 +84,15 @@ export async function startSerialPort(t, { echo = false } = {}) {
   device.port = port;
   device.uri = `tcp://127.0.0.1:${port}`;
   device.received = () => Buffer.concat(device.chunks);
-  device.say = (bytes) => Promise.all([...device.sockets].map((s) => new Promise((resolve) => s.write(bytes, resolve))));
+  device.say = (bytes) =>
+    Promise.all([...device.sockets].map((s) => new Promise((resolve) => s.write(bytes, resolve))));
   device.drop = () => device.sockets.forEach((s) => s.destroy());
   device.connected = () => until('the host to connect', () => device.sockets.size > 0);
-  device.stop = () => new Promise((resolve) => { device.drop(); server.close(resolve); });
+  device.stop = () =>
+    new Promise((resolve) => {
+      device.drop();
+      server.close(resolve);
+    });
   t.after(() => device.stop());
   return device;
 }
@@ -75,27 +101,33 @@ const readFile = (file) => readFileSync(file, 'utf8');
 
 /** Pids of children of `pid` whose command line has `text`. */
 export function childrenOf(pid, text) {
-  return readdirSync(`/proc/${pid}/task`).flatMap((task) => {
-    try {
-      return readFile(`/proc/${pid}/task/${task}/children`).trim().split(/\s+/).filter(Boolean);
-    } catch {
-      return [];
-    }
-  }).map(Number).filter((child) => {
-    try {
-      return readFile(`/proc/${child}/cmdline`).includes(text);
-    } catch {
-      return false;
-    }
-  });
+  return readdirSync(`/proc/${pid}/task`)
+    .flatMap((task) => {
+      try {
+        return readFile(`/proc/${pid}/task/${task}/children`).trim().split(/\s+/).filter(Boolean);
+      } catch {
+        return [];
+      }
+    })
+    .map(Number)
+    .filter((child) => {
+      try {
+        return readFile(`/proc/${child}/cmdline`).includes(text);
+      } catch {
+        return false;
+      }
+    });
 }
 
 /** A device of real commands: power is a file that exists or not; the console is `cat`, which says what it is told. */
 export function scriptedDevice(file) {
   const exec = {
     driver: 'exec',
-    power_on: ['touch', file], power_off: ['rm', '-f', file], power_get: ['sh', '-c', '[ -e "$0" ] && echo on || echo off', file],
-    console: ['cat'], pty: false,
+    power_on: ['touch', file],
+    power_off: ['rm', '-f', file],
+    power_get: ['sh', '-c', '[ -e "$0" ] && echo on || echo off', file],
+    console: ['cat'],
+    pty: false,
   };
   return { label: 'Scripted device', attach: [exec] };
 }

@@ -1,5 +1,6 @@
-// The host's own outbound socket, against a pairing server played by this test: registering, coming back, observers over the relay, the reduced picture,
-// requests that are carried to the host's routes. (The real server and a browser meet it in tests/e2e.)
+// The host's own outbound socket, against a pairing server played by this test: registering, coming back, observers
+// over the relay, the reduced picture, requests that are carried to the host's routes. (The real server and a browser
+// meet it in tests/e2e.)
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -10,13 +11,18 @@ import { BUILD, Host, Inbox, Program, ROOT, SLOW, until, within } from './harnes
 
 const { WebSocketServer } = createRequire(path.join(ROOT, 'tests', 'package.json'))('ws');
 
-/** A pairing server that only speaks; `connections` are inboxes of what the host says (text parsed, binary as Buffer). */
+/**
+ * A pairing server that only speaks; `connections` are inboxes of what the host says (text parsed, binary as Buffer).
+ */
 class FakeServer {
   static async start(t, { port = 0, ready = true } = {}) {
     const server = new FakeServer();
     server.connections = new Inbox('connections');
     server.wss = new WebSocketServer({ port, host: '127.0.0.1', path: '/staging/ws' });
-    await new Promise((yes, no) => { server.wss.once('listening', yes); server.wss.once('error', no); });
+    await new Promise((yes, no) => {
+      server.wss.once('listening', yes);
+      server.wss.once('error', no);
+    });
     server.port = server.wss.address().port;
     server.url = `http://127.0.0.1:${server.port}/staging/`;
     server.wss.on('connection', (ws) => {
@@ -27,7 +33,16 @@ class FakeServer {
       ws.on('message', (data, binary) => {
         const item = binary ? data : JSON.parse(data.toString());
         if (item.type === 'ping') return inbox.pongs && inbox.send({ type: 'pong', t: item.t });
-        if (item.type === 'hello' && ready) inbox.send({ type: 'ready', role: 'host', peerId: 'h1', protocol: server.protocol ?? 2, access: server.access ?? 'tokens', peers: [], iceServers: [] });
+        if (item.type === 'hello' && ready)
+          inbox.send({
+            type: 'ready',
+            role: 'host',
+            peerId: 'h1',
+            protocol: server.protocol ?? 2,
+            access: server.access ?? 'tokens',
+            peers: [],
+            iceServers: [],
+          });
         return inbox.push(item);
       });
       ws.on('close', () => inbox.close());
@@ -51,8 +66,12 @@ class FakeServer {
 async function bench(t, server, config = {}) {
   const source = new Program([path.join(BUILD, 'tools/vnc_room'), '--fps', '10']);
   const line = await source.line(/^port /);
-  const host = await Host.start({ name: 'lab-1', server: { url: server.url, token: 'a-secret-host-token' },
-    devices: { screen: { label: 'Test screen', attach: [`vnc://127.0.0.1:${line.slice(5)}`] } }, ...config });
+  const host = await Host.start({
+    name: 'lab-1',
+    server: { url: server.url, token: 'a-secret-host-token' },
+    devices: { screen: { label: 'Test screen', attach: [`vnc://127.0.0.1:${line.slice(5)}`] } },
+    ...config,
+  });
   t.after(async () => {
     if (!host.program.how) await host.stop();
     source.child.stdin.end();
@@ -62,7 +81,8 @@ async function bench(t, server, config = {}) {
   return { host, source };
 }
 
-const observe = (link, peerId, mode, device = 'screen') => link.send({ type: 'peer-connected', sessionId: 's1', peerId, peer: 'desktop', device, mode });
+const observe = (link, peerId, mode, device = 'screen') =>
+  link.send({ type: 'peer-connected', sessionId: 's1', peerId, peer: 'desktop', device, mode });
 const relay = (link, from, message) => link.send({ ...message, sessionId: 's1', from });
 const to = (peer, id) => (m) => m.to === peer && m.id === id;
 
@@ -75,20 +95,27 @@ test('registers, announces changes, says server.connected and server.lost, and c
   assert.equal(hello.role, 'host');
   assert.equal(hello.host, 'lab-1');
   assert.equal(hello.token, 'a-secret-host-token');
-  assert.deepEqual(hello.devices.map((d) => [d.id, d.label]), [['screen', 'Test screen']]);
+  assert.deepEqual(
+    hello.devices.map((d) => [d.id, d.label]),
+    [['screen', 'Test screen']],
+  );
   assert.deepEqual(hello.devices[0].interfaces.map((i) => i.kind).sort(), ['input', 'video']);
   await until('health', async () => (await host.get('/host/health')).json.services.server === 'running');
 
   await host.post('/host/devices', { id: 'second', attach: ['tcp://127.0.0.1:1'] });
   await link.find((m) => m.type === 'devices' && m.devices.some((d) => d.id === 'second'));
   await host.delete('/host/devices/second');
-  await link.find((m) => m.type === 'devices' && !m.devices.some((d) => d.id === 'second'), { from: link.items.length - 1 });
+  await link.find((m) => m.type === 'devices' && !m.devices.some((d) => d.id === 'second'), {
+    from: link.items.length - 1,
+  });
 
   link.ws.terminate();
   await events.find((e) => e.data.type === 'server.lost');
   const again = await server.next(1);
   await again.find((m) => m.type === 'hello');
-  await events.find((e) => e.data.type === 'server.connected', { from: events.items.findIndex((e) => e.data.type === 'server.lost') });
+  await events.find((e) => e.data.type === 'server.connected', {
+    from: events.items.findIndex((e) => e.data.type === 'server.lost'),
+  });
   events.stop();
   assert.ok(!host.program.text.includes('a-secret-host-token'), 'no secret in the log');
 });
@@ -133,12 +160,13 @@ test('relay: a view observer sees and may not control, a control observer may, a
   assert.equal((await link.find(to('c1', 2))).ok, true);
   await source.line(/"key":"y","action":"up"/);
 
-  for (const peer of ['v1', 'c1']) { // what the observer's page asks first
+  for (const peer of ['v1', 'c1']) {
+    // what the observer's page asks first
     relay(link, peer, { id: 20, device: 'screen', verb: 'device.get', params: {} });
     assert.equal((await link.find(to(peer, 20))).result?.id, 'screen');
   }
   relay(link, 'c1', { id: 3, device: 'other', verb: 'input.send', params: press.params });
-  assert.ok((await link.find(to('c1', 3))).error.status >= 400, 'only the session\'s device');
+  assert.ok((await link.find(to('c1', 3))).error.status >= 400, "only the session's device");
 
   const lease = await host.post('/host/devices/screen/lease', { ttl_s: 60 });
   relay(link, 'c1', { id: 4, ...press });
@@ -164,23 +192,29 @@ test('relay: the reduced picture is a JPEG, a few a second, and waits for a serv
   await link.find((m) => m.type === 'hello');
   observe(link, 'v1', 'view');
   relay(link, 'v1', { id: 1, subscribe: ['picture'] });
-  const picture = (await link.find((m) => Buffer.isBuffer(m), { what: 'a picture' }));
+  const picture = await link.find((m) => Buffer.isBuffer(m), { what: 'a picture' });
   const n = picture[1];
   const m = picture[2 + n];
-  assert.deepEqual([picture[0], picture.toString('latin1', 2, 2 + n), picture.toString('latin1', 3 + n, 3 + n + m)], [1, 'v1', 's1']);
+  assert.deepEqual(
+    [picture[0], picture.toString('latin1', 2, 2 + n), picture.toString('latin1', 3 + n, 3 + n + m)],
+    [1, 'v1', 's1'],
+  );
   assert.equal(picture.readUInt16BE(3 + n + m), 0xffd8);
   await until('five pictures', () => link.items.filter(Buffer.isBuffer).length >= 5);
   link.pongs = false; // nothing is acknowledged from here on: at most one more is under way
   const before = link.items.filter(Buffer.isBuffer).length;
   const seen = new Set(); // the source paints 10 a second: eight of its pictures are time enough for three of ours
-  await until('eight pictures of the source', async () => seen.add((await host.get('/host/devices/screen/video/snapshot.png')).body.toString('base64')).size >= 8);
+  await until(
+    'eight pictures of the source',
+    async () => seen.add((await host.get('/host/devices/screen/video/snapshot.png')).body.toString('base64')).size >= 8,
+  );
   assert.ok(link.items.filter(Buffer.isBuffer).length <= before + 2, 'pictures wait');
   relay(link, 'v1', { id: 2, unsubscribe: ['picture'] });
   await link.find(to('v1', 2));
   await until('the source to stop', async () => (await host.get('/host/devices/screen/video')).json.state === 'idle');
 });
 
-test('carried requests: the host\'s own routes, by the role that the server names', async (t) => {
+test("carried requests: the host's own routes, by the role that the server names", async (t) => {
   const server = await FakeServer.start(t);
   const { host, source } = await bench(t, server);
   const link = await server.next();
@@ -188,7 +222,20 @@ test('carried requests: the host\'s own routes, by the role that the server name
   let next = 0;
   const carry = async (method, target, { role, json, headers } = {}) => {
     const id = ++next;
-    link.ws.send(frame(HEAD, id, { method, path: target, headers: { ...headers, ...(json ? { 'content-type': 'application/json' } : {}) }, role, user: 'anna' }, !json));
+    link.ws.send(
+      frame(
+        HEAD,
+        id,
+        {
+          method,
+          path: target,
+          headers: { ...headers, ...(json ? { 'content-type': 'application/json' } : {}) },
+          role,
+          user: 'anna',
+        },
+        !json,
+      ),
+    );
     if (json) link.ws.send(frame(DATA, id, JSON.stringify(json), true));
     const { head } = await headOf(link, (h, f) => f.stream === id, { what: `the answer to ${method} ${target}` });
     await findFrame(link, (f) => f.stream === id && f.end, { what: 'the end of the answer' });
@@ -200,11 +247,19 @@ test('carried requests: the host\'s own routes, by the role that the server name
   assert.equal(JSON.parse(devices.body)[0].id, 'screen');
   const press = [{ type: 'key', key: 'q' }];
   assert.equal((await carry('POST', '/host/devices/screen/input', { role: 'viewer', json: press })).status, 403);
-  assert.equal((await carry('POST', '/host/devices/screen/input', { json: press })).status, 403, 'no role is the least');
+  assert.equal(
+    (await carry('POST', '/host/devices/screen/input', { json: press })).status,
+    403,
+    'no role is the least',
+  );
   assert.ok(!source.text.includes('"key":"q"'));
   assert.equal((await carry('POST', '/host/devices/screen/input', { role: 'operator', json: press })).status, 204);
   await source.line(/"key":"q","action":"up"/);
-  assert.equal((await carry('POST', '/host/devices', { role: 'operator', json: { id: 'n', attach: ['tcp://127.0.0.1:1'] } })).status, 403);
+  assert.equal(
+    (await carry('POST', '/host/devices', { role: 'operator', json: { id: 'n', attach: ['tcp://127.0.0.1:1'] } }))
+      .status,
+    403,
+  );
   const shot = await carry('GET', '/host/devices/screen/video/snapshot.png', { role: 'viewer' });
   assert.equal(shot.body.readUInt32BE(0), 0x89504e47);
   const openapi = await carry('GET', '/host/openapi.json', { role: 'viewer' }); // some ten thousand bytes
@@ -214,7 +269,8 @@ test('carried requests: the host\'s own routes, by the role that the server name
   assert.equal((await carry('GET', '/host/nothing', { role: 'admin' })).status, 404);
 
   const events = ++next;
-  link.ws.send(frame(HEAD, events, { method: 'GET', path: '/host/events', role: 'viewer' }, true)); // a stream without end
+  // a stream without end
+  link.ws.send(frame(HEAD, events, { method: 'GET', path: '/host/events', role: 'viewer' }, true));
   await headOf(link, (h, f) => f.stream === events);
   await host.post('/host/devices', { id: 'third', attach: ['tcp://127.0.0.1:1'] });
   await until('the event', () => bodyOf(link, events).includes('device.added'));
@@ -230,8 +286,14 @@ test('the ceiling: what the server may not do here unless the configuration says
     [{}, { attach: 403, exec: 403 }],
     [{ role: 'viewer' }, { attach: 403, exec: 403, press: 403 }],
     [{ role: 'admin' }, { attach: 201, exec: 403 }],
-    [{ role: 'admin', allow: ['attach', 'exec'] }, { attach: 201, exec: 201 }],
-    [{ role: 'operator', allow: ['attach'] }, { attach: 403, exec: 403 }],
+    [
+      { role: 'admin', allow: ['attach', 'exec'] },
+      { attach: 201, exec: 201 },
+    ],
+    [
+      { role: 'operator', allow: ['attach'] },
+      { attach: 403, exec: 403 },
+    ],
   ]) {
     const server = await FakeServer.start(t);
     const { host } = await bench(t, server, { server: { url: server.url, ...config } });
@@ -240,20 +302,50 @@ test('the ceiling: what the server may not do here unless the configuration says
     let id = 0;
     const carry = async (method, target, json) => {
       id++;
-      link.ws.send(Buffer.concat([frame(HEAD, id, { method, path: target, headers: { 'content-type': 'application/json' }, role: 'admin', user: 'mallory' }), frame(DATA, id, JSON.stringify(json), true)]));
+      link.ws.send(
+        Buffer.concat([
+          frame(HEAD, id, {
+            method,
+            path: target,
+            headers: { 'content-type': 'application/json' },
+            role: 'admin',
+            user: 'mallory',
+          }),
+          frame(DATA, id, JSON.stringify(json), true),
+        ]),
+      );
       return (await headOf(link, (h, f) => f.stream === id)).head.status;
     };
     const what = JSON.stringify(config);
-    assert.equal(await carry('POST', '/host/devices', { id: 'n', attach: ['tcp://127.0.0.1:1'] }), expected.attach, `${what}: attach`);
+    assert.equal(
+      await carry('POST', '/host/devices', { id: 'n', attach: ['tcp://127.0.0.1:1'] }),
+      expected.attach,
+      `${what}: attach`,
+    );
     assert.equal(await carry('POST', '/host/devices', exec), expected.exec, `${what}: exec`);
-    assert.equal(await carry('POST', '/host/devices/screen/input', [{ type: 'key', key: 'q' }]), expected.press ?? 204, `${what}: input`);
-    if (expected.press) { // and by the relay
+    assert.equal(
+      await carry('POST', '/host/devices/screen/input', [{ type: 'key', key: 'q' }]),
+      expected.press ?? 204,
+      `${what}: input`,
+    );
+    if (expected.press) {
+      // and by the relay
       observe(link, 'c1', 'control');
-      relay(link, 'c1', { id: 2, device: 'screen', verb: 'input.send', params: { events: [{ type: 'key', key: 'y' }] } });
+      relay(link, 'c1', {
+        id: 2,
+        device: 'screen',
+        verb: 'input.send',
+        params: { events: [{ type: 'key', key: 'y' }] },
+      });
       assert.equal((await link.find(to('c1', 2))).error.status, 403);
     }
-    observe(link, 'c2', 'control'); // a link to control a device is none to change the bench, whatever the server may do
-    for (const [k, device, verb, params] of [[1, 'more', 'device.add', { id: 'more', attach: 'tcp://127.0.0.1:1' }], [2, 'screen', 'device.patch', { label: 'x' }], [3, 'screen', 'device.remove', {}]]) {
+    // a link to control a device is none to change the bench, whatever the server may do
+    observe(link, 'c2', 'control');
+    for (const [k, device, verb, params] of [
+      [1, 'more', 'device.add', { id: 'more', attach: 'tcp://127.0.0.1:1' }],
+      [2, 'screen', 'device.patch', { label: 'x' }],
+      [3, 'screen', 'device.remove', {}],
+    ]) {
       relay(link, 'c2', { id: k, device, verb, params });
       assert.equal((await link.find(to('c2', k))).error.status, 403, `${what}: ${verb}`);
     }
@@ -271,7 +363,8 @@ test('a server that asks nobody for a token is joined only when the configuratio
   const told = await Host.start({ name: 'lab-1', server: { url: server.url, insecure: true }, tokens });
   await told.program.line(/registered with the server/);
   await told.stop();
-  const demo = await Host.start({ name: 'lab-1', server: { url: server.url } }); // nobody needs a token there either, and nothing leaves this machine
+  // nobody needs a token there either, and nothing leaves this machine
+  const demo = await Host.start({ name: 'lab-1', server: { url: server.url } });
   await demo.program.line(/registered with the server/);
   await demo.stop();
 });
@@ -291,7 +384,7 @@ test('carried uploads stop at a window; a server that breaks the protocol, or is
   await host.stop();
 });
 
-test('what an observer can make the host log is logged at the host\'s rate, and counted', async (t) => {
+test("what an observer can make the host log is logged at the host's rate, and counted", async (t) => {
   const server = await FakeServer.start(t);
   const { host } = await bench(t, server);
   const link = await server.next();
@@ -308,8 +401,15 @@ test('what an observer can make the host log is logged at the host\'s rate, and 
   link.send({ type: 'ping', t: 1 });
   await link.find((m) => m.type === 'pong'); // all of it was read
   await host.stop();
-  const said = host.program.text.slice(before), times = (pattern) => said.match(new RegExp(pattern, 'g'))?.length ?? 0;
-  for (const pattern of ['sdp must be a string', 'offer was refused', 'AAAA\\S* ', 'observer joined to', 'observer left'])
+  const said = host.program.text.slice(before),
+    times = (pattern) => said.match(new RegExp(pattern, 'g'))?.length ?? 0;
+  for (const pattern of [
+    'sdp must be a string',
+    'offer was refused',
+    'AAAA\\S* ',
+    'observer joined to',
+    'observer left',
+  ])
     assert.ok(times(pattern) <= 10 * SLOW, `${pattern}: ${times(pattern)} lines`); // 5 of each in 10 s
   assert.match(said, /malformed messages, session s1: and \d+ more in /);
   assert.match(said, /offers refused, session s1: and \d+ more in /);
@@ -321,8 +421,20 @@ test('nonsense of the server is survived, and the host ends at once while it is 
   const link = await server.next();
   await link.find((m) => m.type === 'hello');
   observe(link, 'v1', 'control');
-  for (const text of ['', '{', '[]', 'null', '{"type":5}', '{"type":"offer"}', '{"type":"http"}', '{"type":"http","id":1,"method":"GET","path":"x"}',
-    '{"type":"peer-connected"}', JSON.stringify({ type: 'offer', sdp: 'no sdp', sessionId: 's1', from: 'v1' }), `{"a":${'['.repeat(100)}${']'.repeat(100)}}`]) link.ws.send(text);
+  for (const text of [
+    '',
+    '{',
+    '[]',
+    'null',
+    '{"type":5}',
+    '{"type":"offer"}',
+    '{"type":"http"}',
+    '{"type":"http","id":1,"method":"GET","path":"x"}',
+    '{"type":"peer-connected"}',
+    JSON.stringify({ type: 'offer', sdp: 'no sdp', sessionId: 's1', from: 'v1' }),
+    `{"a":${'['.repeat(100)}${']'.repeat(100)}}`,
+  ])
+    link.ws.send(text);
   link.ws.send(Buffer.from([1, 2, 3]));
   const bye = await link.find((m) => m.type === 'bye' && m.to === 'v1');
   assert.ok(bye.reason, 'an offer that is none is answered with a reason');

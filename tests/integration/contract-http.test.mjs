@@ -1,5 +1,5 @@
-// What docs promise of every answer of both daemons: problem+json and a request id whatever went wrong, a path prefix, and what a client is told about
-// where to go on (Location, Link).
+// What docs promise of every answer of both daemons: problem+json and a request id whatever went wrong, a path prefix,
+// and what a client is told about where to go on (Location, Link).
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
@@ -16,29 +16,49 @@ const sdp = { headers: { 'Content-Type': 'application/sdp' } };
 /** Bytes in, everything that comes back until the other side closes. */
 function raw(base, bytes) {
   const url = new URL(base);
-  return within('the end of the connection', new Promise((resolve, reject) => {
-    const socket = net.connect(Number(url.port), url.hostname, () => socket.write(bytes.replaceAll('@HOST', `Host: ${url.host}`)));
-    let text = '';
-    socket.setEncoding('latin1').on('data', (chunk) => { text += chunk; }).on('close', () => resolve(text)).on('error', (e) => (text ? resolve(text) : reject(e)));
-  }));
+  return within(
+    'the end of the connection',
+    new Promise((resolve, reject) => {
+      const socket = net.connect(Number(url.port), url.hostname, () =>
+        socket.write(bytes.replaceAll('@HOST', `Host: ${url.host}`)),
+      );
+      let text = '';
+      socket
+        .setEncoding('latin1')
+        .on('data', (chunk) => {
+          text += chunk;
+        })
+        .on('close', () => resolve(text))
+        .on('error', (e) => (text ? resolve(text) : reject(e)));
+    }),
+  );
 }
 
 test('malformed HTTP: a precise 4xx or 5xx with an RFC 9457 body and a request id, once', async (t) => {
-  const host = await withHost(t, {}), server = await withServer(t);
+  const host = await withHost(t, {}),
+    server = await withServer(t);
   const cases = [
-    ['GARBAGE\r\n\r\n', 400], ['\x16\x03\x01\x02\n\x01\n', 400], ['GET /\r\n\r\n', 400], ['GET / HTTP/2.0\r\n@HOST\r\n\r\n', 505],
-    ['GET / HTTP/1.1\r\nConnection: close\r\n\r\n', 400], ['GET / HTTP/1.1\r\n@HOST\r\nno colon\r\n\r\n', 400],
+    ['GARBAGE\r\n\r\n', 400],
+    ['\x16\x03\x01\x02\n\x01\n', 400],
+    ['GET /\r\n\r\n', 400],
+    ['GET / HTTP/2.0\r\n@HOST\r\n\r\n', 505],
+    ['GET / HTTP/1.1\r\nConnection: close\r\n\r\n', 400],
+    ['GET / HTTP/1.1\r\n@HOST\r\nno colon\r\n\r\n', 400],
     ['GET / HTTP/1.1\r\n@HOST\r\nConnection: close\r\nContent-Length : 3\r\n\r\n', 400],
-    ['POST /x HTTP/1.1\r\n@HOST\r\nContent-Length: abc\r\n\r\n', 400], ['POST /x HTTP/1.1\r\n@HOST\r\nContent-Length: 99999999999999999999\r\n\r\n', 413],
+    ['POST /x HTTP/1.1\r\n@HOST\r\nContent-Length: abc\r\n\r\n', 400],
+    ['POST /x HTTP/1.1\r\n@HOST\r\nContent-Length: 99999999999999999999\r\n\r\n', 413],
     ['POST /x HTTP/1.1\r\n@HOST\r\nTransfer-Encoding: gzip\r\n\r\n', 501],
     ['POST /x HTTP/1.1\r\n@HOST\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', 400],
     ['POST /x HTTP/1.1\r\n@HOST\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n', 400],
-    [`GET /${'a'.repeat(4096)} HTTP/1.1\r\n@HOST\r\nConnection: close\r\n\r\n`, 414], [`GET /${'a'.repeat(60000)} HTTP/1.1\r\n@HOST\r\n\r\n`, 414],
-    [`GET / HTTP/1.1\r\n@HOST\r\nConnection: close\r\nX: ${'a'.repeat(33000)}\r\n\r\n`, 431], [`GET / HTTP/1.1\r\n@HOST\r\nX: ${'a'.repeat(60000)}\r\n\r\n`, 431],
+    [`GET /${'a'.repeat(4096)} HTTP/1.1\r\n@HOST\r\nConnection: close\r\n\r\n`, 414],
+    [`GET /${'a'.repeat(60000)} HTTP/1.1\r\n@HOST\r\n\r\n`, 414],
+    [`GET / HTTP/1.1\r\n@HOST\r\nConnection: close\r\nX: ${'a'.repeat(33000)}\r\n\r\n`, 431],
+    [`GET / HTTP/1.1\r\n@HOST\r\nX: ${'a'.repeat(60000)}\r\n\r\n`, 431],
   ];
   for (const { url, program } of [host, { url: server.url, program: server.program }]) {
     for (const [bytes, status] of cases) {
-      const text = await raw(url, bytes), what = JSON.stringify(bytes.slice(0, 80));
+      const text = await raw(url, bytes),
+        what = JSON.stringify(bytes.slice(0, 80));
       const [head, body] = [text.slice(0, text.indexOf('\r\n\r\n')), text.slice(text.indexOf('\r\n\r\n') + 4)];
       assert.match(head, new RegExp(`^HTTP/1.1 ${status} `), what);
       assert.match(head, /\r\nContent-Type: application\/problem\+json/, what);
@@ -58,30 +78,45 @@ test('health: the services that monitoring looks for, running or switched off', 
   const host = await withHost(t, {}); // no VNC, no noVNC, no pairing server, no device
   const { json } = await host.get('/host/health');
   assert.equal(json.status, 'healthy', JSON.stringify(json));
-  assert.deepEqual([json.services.host, json.services.vnc, json.services.novnc, json.services.server, json.services.xvfb], ['running', 'off', 'off', 'off', 'unused']);
+  assert.deepEqual(
+    [json.services.host, json.services.vnc, json.services.novnc, json.services.server, json.services.xvfb],
+    ['running', 'off', 'off', 'off', 'unused'],
+  );
   assert.ok('adb' in json.services);
-  assert.deepEqual([json.services.flask, json.services.x11vnc], ['running', 'off'], 'names of the host that Testbed replaces');
+  assert.deepEqual(
+    [json.services.flask, json.services.x11vnc],
+    ['running', 'off'],
+    'names of the host that Testbed replaces',
+  );
 });
 
 /** The answer once media has started: 503 meanwhile. */
-const started = (ask) => until('media to have started', async () => {
-  const answer = await ask();
-  return answer.status !== 503 && answer;
-});
+const started = (ask) =>
+  until('media to have started', async () => {
+    const answer = await ask();
+    return answer.status !== 503 && answer;
+  });
 
 test('WHEP: Link with STUN and with TURN and its credentials; 412 for a session that is not meant', async (t) => {
   const host = await withHost(t, {
-    ice: { stun: ['stun:127.0.0.1:3478'], turn: ['turn:127.0.0.1:3478?transport=udp'], turn_secret: 'the-turn-secret' }, devices: { pat: { attach: 'testpattern://' } },
+    ice: { stun: ['stun:127.0.0.1:3478'], turn: ['turn:127.0.0.1:3478?transport=udp'], turn_secret: 'the-turn-secret' },
+    devices: { pat: { attach: 'testpattern://' } },
   });
   const answer = await started(() => host.request('POST', '/host/devices/pat/video/whep', { body: offer, ...sdp }));
   assert.equal(answer.status, 201, answer.text);
   const [stun, turn] = answer.headers.link.split(/, (?=<)/);
   assert.equal(stun, '<stun:127.0.0.1:3478>; rel="ice-server"');
-  const [, expiry] = /^<turn:127\.0\.0\.1:3478\?transport=udp>; rel="ice-server"; username="(\d+):local"; credential="[A-Za-z0-9+/]+="; credential-type="password"$/.exec(turn) ?? [];
+  const [, expiry] =
+    /^<turn:127\.0\.0\.1:3478\?transport=udp>; rel="ice-server"; username="(\d+):local"; credential="[A-Za-z0-9+/]+="; credential-type="password"$/.exec(
+      turn,
+    ) ?? [];
   assert.ok(Number(expiry) > Date.now() / 1000 + 3600, answer.headers.link);
   assert.ok(!answer.headers.link.includes('the-turn-secret'));
   assert.match(answer.text, /^a=max-message-size:65536\r$/m, 'GStreamer 1.22 takes larger messages in pieces');
-  const fragment = { body: 'a=candidate:1 1 udp 1 127.0.0.1 9 typ host\r\n', headers: { 'Content-Type': 'application/trickle-ice-sdpfrag', 'If-Match': '"another"' } };
+  const fragment = {
+    body: 'a=candidate:1 1 udp 1 127.0.0.1 9 typ host\r\n',
+    headers: { 'Content-Type': 'application/trickle-ice-sdpfrag', 'If-Match': '"another"' },
+  };
   assertProblem(await host.request('PATCH', answer.headers.location, fragment), 412);
   assert.equal((await host.delete(answer.headers.location)).status, 200);
 });
@@ -90,23 +125,41 @@ test('WHEP: Link with STUN and with TURN and its credentials; 412 for a session 
 async function proxy(t, target, { strip }) {
   const url = new URL(target);
   const to = (req) => ({
-    host: url.hostname, port: url.port, method: req.method, path: strip ? req.url.replace(/^\/staging/, '') || '/' : req.url,
+    host: url.hostname,
+    port: url.port,
+    method: req.method,
+    path: strip ? req.url.replace(/^\/staging/, '') || '/' : req.url,
     headers: { ...req.headers, ...(strip ? { 'x-forwarded-prefix': '/staging' } : {}) },
   });
-  const server = http.createServer((req, res) => req.pipe(http.request(to(req), (answer) => {
-    res.writeHead(answer.statusCode, answer.headers);
-    answer.pipe(res);
-  })));
+  const server = http.createServer((req, res) =>
+    req.pipe(
+      http.request(to(req), (answer) => {
+        res.writeHead(answer.statusCode, answer.headers);
+        answer.pipe(res);
+      }),
+    ),
+  );
   server.on('upgrade', (req, socket) => {
-    http.request(to(req)).on('upgrade', (answer, upstream, head) => {
-      socket.write(`HTTP/1.1 101 Switching Protocols\r\n${Object.entries(answer.headers).map(([k, v]) => `${k}: ${v}\r\n`).join('')}\r\n`);
-      socket.write(head);
-      upstream.pipe(socket).pipe(upstream);
-      for (const s of [socket, upstream]) s.on('error', () => socket.destroy());
-    }).on('response', () => socket.destroy()).end();
+    http
+      .request(to(req))
+      .on('upgrade', (answer, upstream, head) => {
+        socket.write(
+          `HTTP/1.1 101 Switching Protocols\r\n${Object.entries(answer.headers)
+            .map(([k, v]) => `${k}: ${v}\r\n`)
+            .join('')}\r\n`,
+        );
+        socket.write(head);
+        upstream.pipe(socket).pipe(upstream);
+        for (const s of [socket, upstream]) s.on('error', () => socket.destroy());
+      })
+      .on('response', () => socket.destroy())
+      .end();
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(() => { server.closeAllConnections?.(); server.close(); });
+  t.after(() => {
+    server.closeAllConnections?.();
+    server.close();
+  });
   return `http://127.0.0.1:${server.address().port}`;
 }
 
@@ -121,7 +174,9 @@ for (const strip of [true, false]) {
     const made = await request(front, 'POST', '/staging/host/devices', { json: { id: 'made', attach: 'vitals://' } });
     assert.equal(made.headers.location, '/staging/host/devices/made');
     assert.equal((await get(made.headers.location)).json.id, 'made');
-    const whep = await started(() => request(front, 'POST', '/staging/host/devices/pat/video/whep', { body: offer, ...sdp }));
+    const whep = await started(() =>
+      request(front, 'POST', '/staging/host/devices/pat/video/whep', { body: offer, ...sdp }),
+    );
     assert.match(whep.headers.location, /^\/staging\/host\/devices\/pat\/video\/whep\//);
     assert.equal((await request(front, 'DELETE', whep.headers.location)).status, 200);
     const ws = await websocket(front, '/staging/host/ws');
@@ -136,7 +191,14 @@ for (const strip of [true, false]) {
 
     const server = await withServer(t, strip ? {} : { url: 'http://lab.example/staging' });
     const other = await proxy(t, server.url, { strip });
-    for (const page of ['/staging/', '/staging/m/some-session', '/staging/docs', '/staging/openapi.json', '/staging/health', '/staging/favicon.ico'])
+    for (const page of [
+      '/staging/',
+      '/staging/m/some-session',
+      '/staging/docs',
+      '/staging/openapi.json',
+      '/staging/health',
+      '/staging/favicon.ico',
+    ])
       assert.equal((await get(page, other)).status, 200, page);
     const session = (await request(other, 'POST', '/staging/api/session', { json: {} })).json;
     assert.equal(new URL(session.phoneUrl).pathname, `/staging/m/${session.sessionId}`);
@@ -151,7 +213,11 @@ for (const strip of [true, false]) {
 
 test('carried to a host: one request id, and a Location that leads back through the server', async (t) => {
   const server = await withServer(t);
-  const host = await withHost(t, { name: 'lab-1', server: { url: server.url, role: 'admin' }, devices: { pat: { attach: 'testpattern://' } } }, { env: { LOG_LEVEL: 'debug' } });
+  const host = await withHost(
+    t,
+    { name: 'lab-1', server: { url: server.url, role: 'admin' }, devices: { pat: { attach: 'testpattern://' } } },
+    { env: { LOG_LEVEL: 'debug' } },
+  );
   const below = '/api/hosts/lab-1';
   await until('the host to be registered', async () => (await server.get(`${below}/host/health`)).status === 200);
   const lost = await server.get(`${below}/host/devices/nix`);

@@ -1,5 +1,5 @@
-// device.* and lease.* are verbs like all others: the same over /host/ws and by REST, with the same authority, in the audit trail, and nothing
-// secret in it.
+// device.* and lease.* are verbs like all others: the same over /host/ws and by REST, with the same authority, in the
+// audit trail, and nothing secret in it.
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -11,7 +11,11 @@ const TOKENS = ['viewer', 'operator', 'admin'].map((role) => ({ name: role, role
 const bearer = (role) => ({ headers: { Authorization: `Bearer ${role}-token-0123456789` } });
 const SECRET = 'pw0rd-of-the-plug';
 const PLUG = `shelly://admin:${SECRET}@127.0.0.1:1`;
-const audit = (host) => readFileSync(path.join(host.state, 'audit.jsonl'), 'utf8').trim().split('\n').map((l) => JSON.parse(l));
+const audit = (host) =>
+  readFileSync(path.join(host.state, 'audit.jsonl'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((l) => JSON.parse(l));
 
 test('over /host/ws: an admin adds, changes and removes a device; nobody else does', async (t) => {
   const host = await withHost(t, { tokens: TOKENS, devices: { fixed: { attach: 'vitals://' } } });
@@ -19,9 +23,15 @@ test('over /host/ws: an admin adds, changes and removes a device; nobody else do
   const admin = await socket('admin');
   for (const role of ['viewer', 'operator']) {
     const ws = await socket(role);
-    for (const [device, verb, params] of [['n', 'device.add', { id: 'n', attach: 'vitals://' }], ['fixed', 'device.patch', { label: 'x' }], ['fixed', 'device.remove', {}]])
+    for (const [device, verb, params] of [
+      ['n', 'device.add', { id: 'n', attach: 'vitals://' }],
+      ['fixed', 'device.patch', { label: 'x' }],
+      ['fixed', 'device.remove', {}],
+    ])
       assert.equal((await ws.command(device, verb, params)).error.status, 403, `${role} ${verb}`);
-    if (role === 'viewer') for (const verb of ['lease.take', 'lease.renew', 'lease.release']) assert.equal((await ws.command('fixed', verb, {})).error.status, 403, verb);
+    if (role === 'viewer')
+      for (const verb of ['lease.take', 'lease.renew', 'lease.release'])
+        assert.equal((await ws.command('fixed', verb, {})).error.status, 403, verb);
     assert.equal((await ws.command('fixed', 'lease.get', {})).result ?? null, null);
     await ws.stop();
   }
@@ -31,7 +41,10 @@ test('over /host/ws: an admin adds, changes and removes a device; nobody else do
   assert.equal((await admin.command('n', 'device.nonsense', {})).error.status, 404);
   const added = await admin.command('n', 'device.add', { id: 'n', label: 'New', attach: 'vitals://' });
   assert.deepEqual([added.result.id, added.result.label], ['n', 'New']);
-  assert.deepEqual((await host.get('/host/devices/n', bearer('viewer'))).json.interfaces, (await admin.command('n', 'device.get', {})).result.interfaces);
+  assert.deepEqual(
+    (await host.get('/host/devices/n', bearer('viewer'))).json.interfaces,
+    (await admin.command('n', 'device.get', {})).result.interfaces,
+  );
   assert.equal((await admin.command('n', 'device.add', { id: 'n', attach: 'vitals://' })).error.status, 409);
   assert.equal((await admin.command('n', 'device.patch', { label: 'Newer' })).result.label, 'Newer');
   assert.equal((await admin.command('fixed', 'device.remove', {})).error.status, 409, 'the configuration names it');
@@ -51,7 +64,11 @@ test('a password in an attach string reaches neither the audit trail nor the eve
   const events = await host.sse('/host/events');
   const ws = await host.websocket('/host/ws');
   assert.equal((await host.post('/host/devices', { id: 'a', attach: PLUG })).status, 201);
-  assert.equal((await host.patch('/host/devices/a', { attach: `${PLUG}?x=${SECRET}` })).status, 400, 'no such parameter');
+  assert.equal(
+    (await host.patch('/host/devices/a', { attach: `${PLUG}?x=${SECRET}` })).status,
+    400,
+    'no such parameter',
+  );
   assert.equal((await host.patch('/host/devices/a', { attach: [PLUG] })).status, 200);
   assert.equal((await host.patch('/host/devices/a', { attach: PLUG })).status, 200);
   assert.equal((await ws.command('b', 'device.add', { id: 'b', attach: { power: PLUG } })).ok, true);
@@ -59,11 +76,28 @@ test('a password in an attach string reaches neither the audit trail nor the eve
   assert.equal((await ws.command('b', 'device.remove', {})).ok, true);
   await events.find((e) => e.data.event === 'command' && e.data.data.verb === 'device.remove');
   const trail = audit(host);
-  assert.deepEqual(trail.map((e) => [e.verb, e.ok]), [['device.add', true], ['device.patch', false], ['device.patch', true], ['device.patch', true], ['device.add', true],
-    ['device.patch', true], ['device.remove', true]]);
+  assert.deepEqual(
+    trail.map((e) => [e.verb, e.ok]),
+    [
+      ['device.add', true],
+      ['device.patch', false],
+      ['device.patch', true],
+      ['device.patch', true],
+      ['device.add', true],
+      ['device.patch', true],
+      ['device.remove', true],
+    ],
+  );
   assert.match(trail.at(0).params.attach, /^shelly:\/\/.*127\.0\.0\.1:1/, 'as users may see it');
-  for (const [what, text] of [['audit', JSON.stringify(trail)], ['events', JSON.stringify(events.items)], ['log', host.program.text]])
-    assert.ok(!text.includes(SECRET), `${what}: ${text.slice(Math.max(0, text.indexOf(SECRET) - 200), text.indexOf(SECRET) + 40)}`);
+  for (const [what, text] of [
+    ['audit', JSON.stringify(trail)],
+    ['events', JSON.stringify(events.items)],
+    ['log', host.program.text],
+  ])
+    assert.ok(
+      !text.includes(SECRET),
+      `${what}: ${text.slice(Math.max(0, text.indexOf(SECRET) - 200), text.indexOf(SECRET) + 40)}`,
+    );
   await ws.stop();
   events.stop();
 });

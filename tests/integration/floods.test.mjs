@@ -1,4 +1,5 @@
-// One stranger who sends as fast as it can, in every way there is: others hardly notice, memory stays where it was, and the daemon ends when it is told to.
+// One stranger who sends as fast as it can, in every way there is: others hardly notice, memory stays where it was, and
+// the daemon ends when it is told to.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
@@ -15,7 +16,8 @@ const net = require('node:net');
 const { port, target, kind } = workerData;
 const frame = (first, payload) => {
   const mask = Buffer.from([1, 2, 3, 4]);
-  return Buffer.concat([Buffer.from([first, 0x80 | payload.length]), mask, Buffer.from(payload.map((b, i) => b ^ mask[i % 4]))]);
+  const masked = Buffer.from(payload.map((b, i) => b ^ mask[i % 4]));
+  return Buffer.concat([Buffer.from([first, 0x80 | payload.length]), mask, masked]);
 };
 const times = (n, block) => Buffer.concat(Array(n).fill(block));
 const upgrade = 'GET ' + target + ' HTTP/1.1\\r\\nHost: 127.0.0.1\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\nSec-WebSocket-Version: 13\\r\\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\\r\\n\\r\\n';
@@ -41,7 +43,8 @@ function connect() {
   socket.on('close', connect); // thrown out: the next one
   if (kind === 'request') return socket.on('connect', go).resume();
   socket.on('connect', () => socket.write(upgrade));
-  socket.once('data', () => { socket.pause(); if (first) socket.write(first); go(); }); // and reads nothing from here on
+  // and reads nothing from here on
+  socket.once('data', () => { socket.pause(); if (first) socket.write(first); go(); });
 }
 connect();
 parentPort.on('message', () => { over = true; parentPort.close(); process.exit(); });
@@ -49,7 +52,14 @@ parentPort.on('message', () => { over = true; parentPort.close(); process.exit()
 
 async function flood(url, target, kind) {
   const worker = new Worker(FLOODER, { eval: true, workerData: { port: Number(new URL(url).port), target, kind } });
-  await within(`the flood of ${kind}s to begin`, new Promise((resolve, reject) => { worker.once('message', resolve); worker.once('error', reject); }), 20000);
+  await within(
+    `the flood of ${kind}s to begin`,
+    new Promise((resolve, reject) => {
+      worker.once('message', resolve);
+      worker.once('error', reject);
+    }),
+    20000,
+  );
   return worker;
 }
 
@@ -67,8 +77,11 @@ async function latency(url, target, agent) {
 }
 
 const KINDS = ['ping', 'empty ping', 'pong', 'empty continuation', 'fragment of one byte', 'text', 'request'];
-// A machine may be busy with other things: the best of some rounds counts, and times below FLOOR_MS are all the same. What is not bounded takes seconds.
-const ROUNDS = 5, RATIO = 3, FLOOR_MS = 2;
+// A machine may be busy with other things: the best of some rounds counts, and times below FLOOR_MS are all the same.
+// What is not bounded takes seconds.
+const ROUNDS = 5,
+  RATIO = 3,
+  FLOOR_MS = 2;
 const GROWTH_MB = SLOW > 1 ? 200 : 4; // sanitizers keep freed memory
 
 for (const [name, start, target, health] of [
@@ -78,11 +91,14 @@ for (const [name, start, target, health] of [
   for (const kind of KINDS) {
     test(`${name}: a flood of ${kind}s is the sender's alone`, async (t) => {
       const daemon = await start();
-      t.after(async () => { if (!daemon.program.how) await daemon.stop(); });
+      t.after(async () => {
+        if (!daemon.program.how) await daemon.stop();
+      });
       const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
       t.after(() => agent.destroy());
       await latency(daemon.url, health, agent); // warm
-      const before = rss(daemon.program.pid), ratios = [];
+      const before = rss(daemon.program.pid),
+        ratios = [];
       let worker;
       t.after(() => worker?.postMessage('end'));
       for (let i = 0; i < ROUNDS && !(Math.min(...ratios) <= RATIO); i++) {
@@ -90,10 +106,19 @@ for (const [name, start, target, health] of [
         worker = await flood(daemon.url, target, kind);
         const loud = await latency(daemon.url, health, agent);
         ratios.push(loud / Math.max(quiet, FLOOR_MS));
-        if (Math.min(...ratios) > RATIO && i + 1 < ROUNDS) { worker.postMessage('end'); await within('its end', new Promise((r) => worker.once('exit', r))); }
+        if (Math.min(...ratios) > RATIO && i + 1 < ROUNDS) {
+          worker.postMessage('end');
+          await within('its end', new Promise((r) => worker.once('exit', r)));
+        }
       }
-      assert.ok(Math.min(...ratios) <= RATIO, `others wait ${ratios.map((r) => r.toFixed(1)).join(', ')} times as long as without it`);
-      assert.ok(rss(daemon.program.pid) - before <= GROWTH_MB, `${before} MB before, ${rss(daemon.program.pid)} MB under the flood`);
+      assert.ok(
+        Math.min(...ratios) <= RATIO,
+        `others wait ${ratios.map((r) => r.toFixed(1)).join(', ')} times as long as without it`,
+      );
+      assert.ok(
+        rss(daemon.program.pid) - before <= GROWTH_MB,
+        `${before} MB before, ${rss(daemon.program.pid)} MB under the flood`,
+      );
       await daemon.stop(); // within 5 s, with exit code 0, while the flood goes on
     });
   }

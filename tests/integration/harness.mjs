@@ -1,5 +1,5 @@
-// Starts the real programs for a test and talks to them: REST, Server-Sent Events, WebSockets. Ports are free ones, waits have deadlines, and what a
-// test started is gone when it ends.
+// Starts the real programs for a test and talks to them: REST, Server-Sent Events, WebSockets. Ports are free ones,
+// waits have deadlines, and what a test started is gone when it ends.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -15,7 +15,8 @@ export const ROOT = path.dirname(path.dirname(path.dirname(fileURLToPath(import.
 export const BUILD = process.env.TESTBED_BUILD || path.join(ROOT, 'build');
 /** Waits are longer under sanitizers. */
 export const SANITIZED = Boolean(process.env.TESTBED_VARIANT);
-// how many others want each core, told by the kernel (the load of the last minute): a deadline is of a machine of one's own
+// how many others want each core, told by the kernel (the load of the last minute): a deadline is of a machine of one's
+// own
 const CROWD = Math.min(8, Math.max(1, os.loadavg()[0] / os.cpus().length));
 export const SLOW = ({ asan: 3, tsan: 6 }[process.env.TESTBED_VARIANT] || 1) * CROWD;
 
@@ -27,7 +28,10 @@ export const { WebSocket } = require('ws');
 
 export class Deadline extends Error {}
 
-/** Resolves with the first truthy answer of `look()`; asks again every few milliseconds; fails after `ms` with what was seen last. */
+/**
+ * Resolves with the first truthy answer of `look()`; asks again every few milliseconds; fails after `ms` with what was
+ * seen last.
+ */
 export async function until(what, look, ms = 10000) {
   const end = Date.now() + ms * SLOW;
   let last;
@@ -39,7 +43,10 @@ export async function until(what, look, ms = 10000) {
       if (error instanceof assert.AssertionError) throw error;
       last = error;
     }
-    if (Date.now() > end) throw new Deadline(`${what}: not within ${ms * SLOW} ms; last: ${last instanceof Error ? last.message : JSON.stringify(last)}`);
+    if (Date.now() > end)
+      throw new Deadline(
+        `${what}: not within ${ms * SLOW} ms; last: ${last instanceof Error ? last.message : JSON.stringify(last)}`,
+      );
     await new Promise((resolve) => setTimeout(resolve, 15));
   }
 }
@@ -79,10 +86,14 @@ export class Inbox {
       for (; i < this.items.length; i++) if (fits(this.items[i])) return this.items[i];
       if (this.closed !== null) throw new Error(`${this.name} ended (${this.closed}) before: ${what}`);
       const left = end - Date.now();
-      if (left <= 0) throw new Deadline(`${this.name}: ${what} did not come; last: ${JSON.stringify(this.items.slice(-3))}`);
+      if (left <= 0)
+        throw new Deadline(`${this.name}: ${what} did not come; last: ${JSON.stringify(this.items.slice(-3))}`);
       await new Promise((resolve) => {
         const timer = setTimeout(resolve, left);
-        this._wake.push(() => { clearTimeout(timer); resolve(); });
+        this._wake.push(() => {
+          clearTimeout(timer);
+          resolve();
+        });
       });
     }
   }
@@ -91,14 +102,18 @@ export class Inbox {
 // ---- processes ---------------------------------------------------------------------------------------------------
 
 /**
- * What a whole file of tests has set up: pass it where a test's `t` goes (withHost, startXvfb …). It is undone behind the last test, last first; one step
- * that fails (a host that ended badly) does not leave the rest standing, because what still runs keeps this process from ending.
+ * What a whole file of tests has set up: pass it where a test's `t` goes (withHost, startXvfb …). It is undone behind
+ * the last test, last first; one step that fails (a host that ended badly) does not leave the rest standing, because
+ * what still runs keeps this process from ending.
  */
 export function forFile() {
   const steps = [];
   after(async () => {
     const failures = [];
-    for (const step of steps.reverse()) await Promise.resolve().then(step).catch((error) => failures.push(error));
+    for (const step of steps.reverse())
+      await Promise.resolve()
+        .then(step)
+        .catch((error) => failures.push(error));
     if (failures.length) throw failures[0];
   });
   return { after: (step) => steps.push(step) };
@@ -107,13 +122,16 @@ export function forFile() {
 // What a failed test left open (a server, a socket) must not keep the whole run waiting.
 after(() => {
   setTimeout(() => {
-    console.error(`${path.basename(process.argv[1] ?? '')}: still open a minute after the last test: ${process.getActiveResourcesInfo().join(' ')}`);
+    console.error(
+      `${path.basename(process.argv[1] ?? '')}: still open a minute after the last test: ${process.getActiveResourcesInfo().join(' ')}`,
+    );
     process.exit(1);
   }, 60000 * SLOW).unref();
 });
 
 const running = new Set();
-// When a hook fails, node --test leaves out the ones behind it: what they would have stopped must not keep this process alive, nor outlive it.
+// When a hook fails, node --test leaves out the ones behind it: what they would have stopped must not keep this process
+// alive, nor outlive it.
 process.on('exit', () => running.forEach((program) => program.child.kill('SIGKILL')));
 
 /** A program with its output as lines. It ends with this process at the latest. */
@@ -122,7 +140,11 @@ export class Program {
     this.name = name;
     this.out = new Inbox(name);
     this.text = '';
-    this.child = spawn(argv[0], argv.slice(1), { cwd, env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
+    this.child = spawn(argv[0], argv.slice(1), {
+      cwd,
+      env: { ...process.env, ...env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
     let rest = '';
     const take = (chunk) => {
       this.text = (this.text + chunk).slice(-400000);
@@ -142,14 +164,21 @@ export class Program {
       running.delete(this);
       if (rest) this.out.push(rest);
       this.how = how;
-      this.out.close(`exit code ${how.code}, signal ${how.signal}${how.error ? `, ${how.error.message}` : ''}\n${this.text.slice(-3000)}`);
+      this.out.close(
+        `exit code ${how.code}, signal ${how.signal}${how.error ? `, ${how.error.message}` : ''}\n${this.text.slice(-3000)}`,
+      );
     });
   }
 
-  get pid() { return this.child.pid; }
+  get pid() {
+    return this.child.pid;
+  }
 
   line(fits, options) {
-    return this.out.find((l) => (fits instanceof RegExp ? fits.test(l) : l.includes(fits)), { what: `a line like ${fits}`, ...options });
+    return this.out.find((l) => (fits instanceof RegExp ? fits.test(l) : l.includes(fits)), {
+      what: `a line like ${fits}`,
+      ...options,
+    });
   }
 
   /** SIGTERM; must end by itself within `ms`. */
@@ -183,20 +212,26 @@ export async function freePort() {
 }
 
 /**
- * How many connections the daemon at this URL has: those it accepted (one that waits in the kernel has no inode yet) and neither side has closed. The
- * kernel's list is read in pieces while it changes: a row may be there twice, or be missed once.
+ * How many connections the daemon at this URL has: those it accepted (one that waits in the kernel has no inode yet)
+ * and neither side has closed. The kernel's list is read in pieces while it changes: a row may be there twice, or be
+ * missed once.
  */
 export function held(base) {
   const port = `:${Number(new URL(base).port).toString(16).toUpperCase().padStart(4, '0')}`;
-  return new Set(readFileSync('/proc/net/tcp', 'latin1').split('\n').map((line) => line.trim().split(/\s+/))
-    .filter((field) => field[1]?.endsWith(port) && field[3] === '01' && field[9] !== '0').map((field) => field[9])).size;
+  return new Set(
+    readFileSync('/proc/net/tcp', 'latin1')
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/))
+      .filter((field) => field[1]?.endsWith(port) && field[3] === '01' && field[9] !== '0')
+      .map((field) => field[9]),
+  ).size;
 }
 
 // ---- HTTP ----------------------------------------------------------------------------------------------------------
 
 /**
- * One request. `json` or `body` (string, Buffer, stream) goes up; the answer is {status, headers, body: Buffer, text, json}.
- * With `stream` the answer comes as soon as its headers did: {status, headers, stream}.
+ * One request. `json` or `body` (string, Buffer, stream) goes up; the answer is {status, headers, body: Buffer, text,
+ * json}. With `stream` the answer comes as soon as its headers did: {status, headers, stream}.
  */
 export function request(base, method, target, { json, body, headers = {}, stream = false, agent, ms = 20000 } = {}) {
   const url = new URL(base);
@@ -207,20 +242,27 @@ export function request(base, method, target, { json, body, headers = {}, stream
   }
   if (typeof body === 'string' || Buffer.isBuffer(body)) all['Content-Length'] ??= Buffer.byteLength(body);
   const promise = new Promise((resolve, reject) => {
-    const req = http.request({ host: url.hostname, port: url.port, method, path: target, headers: all, agent: agent ?? false }, (res) => {
-      const answer = { status: res.statusCode, headers: res.headers, req };
-      if (stream) return resolve({ ...answer, stream: res });
-      const chunks = [];
-      res.on('data', (c) => chunks.push(c));
-      res.on('error', reject);
-      res.on('aborted', () => reject(new Error(`${method} ${target}: the answer was cut`)));
-      res.on('end', () => {
-        answer.body = Buffer.concat(chunks);
-        answer.text = answer.body.toString();
-        try { answer.json = JSON.parse(answer.text); } catch { /* not JSON */ }
-        resolve(answer);
-      });
-    });
+    const req = http.request(
+      { host: url.hostname, port: url.port, method, path: target, headers: all, agent: agent ?? false },
+      (res) => {
+        const answer = { status: res.statusCode, headers: res.headers, req };
+        if (stream) return resolve({ ...answer, stream: res });
+        const chunks = [];
+        res.on('data', (c) => chunks.push(c));
+        res.on('error', reject);
+        res.on('aborted', () => reject(new Error(`${method} ${target}: the answer was cut`)));
+        res.on('end', () => {
+          answer.body = Buffer.concat(chunks);
+          answer.text = answer.body.toString();
+          try {
+            answer.json = JSON.parse(answer.text);
+          } catch {
+            /* not JSON */
+          }
+          resolve(answer);
+        });
+      },
+    );
     req.on('error', reject);
     if (body && typeof body.pipe === 'function') body.pipe(req);
     else req.end(body);
@@ -242,22 +284,35 @@ export function assertProblem(answer, status, { field, detail } = {}) {
 }
 
 /**
- * Looks over the shoulder of a host or server: what its OpenAPI document does not list among the answers of an operation, and it gave.
+ * Looks over the shoulder of a host or server: what its OpenAPI document does not list among the answers of an
+ * operation, and it gave.
  * `findings()` ends it; `seen` counts the refusals that were looked up.
  */
 export function documented(daemon, document) {
-  const templates = Object.entries(document.paths).map(([where, item]) => ({
-    item, where, pattern: new RegExp(`^${where.replace(/[.]/g, '\\.').replace(/\{\w+\}/g, '[^/]+')}$`), fixed: where.split('/').filter((s) => !s.startsWith('{')).length,
-  })).sort((a, b) => b.fixed - a.fixed);
+  const templates = Object.entries(document.paths)
+    .map(([where, item]) => ({
+      item,
+      where,
+      pattern: new RegExp(`^${where.replace(/[.]/g, '\\.').replace(/\{\w+\}/g, '[^/]+')}$`),
+      fixed: where.split('/').filter((s) => !s.startsWith('{')).length,
+    }))
+    .sort((a, b) => b.fixed - a.fixed);
   const asked = daemon.request.bind(daemon);
   const found = new Set();
-  const watch = { seen: 0, findings: () => { delete daemon.request; return [...found].sort(); } };
+  const watch = {
+    seen: 0,
+    findings: () => {
+      delete daemon.request;
+      return [...found].sort();
+    },
+  };
   daemon.request = async (method, target, options) => {
     const answer = await asked(method, target, options);
     const hit = templates.find((t) => t.pattern.test(String(target).split('?')[0]) && t.item[method.toLowerCase()]);
     if (answer.status >= 400 && hit) {
       watch.seen++;
-      if (!hit.item[method.toLowerCase()].responses[answer.status]) found.add(`${method} ${hit.where}: ${answer.status}`);
+      if (!hit.item[method.toLowerCase()].responses[answer.status])
+        found.add(`${method} ${hit.where}: ${answer.status}`);
     }
     return answer;
   };
@@ -266,7 +321,10 @@ export function documented(daemon, document) {
 
 /** Server-Sent Events as an inbox of {id, event, data (parsed)}. */
 export async function sse(base, target, { headers = {} } = {}) {
-  const answer = await request(base, 'GET', target, { headers: { Accept: 'text/event-stream', ...headers }, stream: true });
+  const answer = await request(base, 'GET', target, {
+    headers: { Accept: 'text/event-stream', ...headers },
+    stream: true,
+  });
   if (answer.status !== 200) {
     const chunks = [];
     for await (const c of answer.stream) chunks.push(c);
@@ -302,10 +360,18 @@ export async function websocket(base, target, { headers = {}, protocols = [] } =
   const inbox = new Inbox(`WebSocket ${target}`);
   ws.on('message', (data, binary) => {
     let item = data;
-    if (!binary) try { item = JSON.parse(data.toString()); } catch { item = data.toString(); }
+    if (!binary)
+      try {
+        item = JSON.parse(data.toString());
+      } catch {
+        item = data.toString();
+      }
     inbox.push(item);
   });
-  ws.on('close', (code, reason) => { inbox.code = code; inbox.close(`close ${code} ${reason}`); });
+  ws.on('close', (code, reason) => {
+    inbox.code = code;
+    inbox.close(`close ${code} ${reason}`);
+  });
   const opened = new Promise((resolve, reject) => {
     ws.on('open', resolve);
     ws.on('error', reject);
@@ -323,15 +389,17 @@ export async function websocket(base, target, { headers = {}, protocols = [] } =
   });
   await within(`WebSocket ${target} to open`, opened);
   inbox.ws = ws;
-  inbox.send = (message) => ws.send(typeof message === 'string' || Buffer.isBuffer(message) ? message : JSON.stringify(message));
+  inbox.send = (message) =>
+    ws.send(typeof message === 'string' || Buffer.isBuffer(message) ? message : JSON.stringify(message));
   /** All binary messages so far, as one buffer. */
   inbox.bytes = () => Buffer.concat(inbox.items.filter(Buffer.isBuffer));
-  inbox.stop = () => new Promise((resolve) => {
-    if (ws.readyState === WebSocket.CLOSED) return resolve();
-    ws.once('close', resolve);
-    ws.close();
-    setTimeout(() => ws.terminate(), 2000 * SLOW).unref();
-  });
+  inbox.stop = () =>
+    new Promise((resolve) => {
+      if (ws.readyState === WebSocket.CLOSED) return resolve();
+      ws.once('close', resolve);
+      ws.close();
+      setTimeout(() => ws.terminate(), 2000 * SLOW).unref();
+    });
   /** A command over /host/ws; resolves with its acknowledgement. */
   let next = 1;
   inbox.command = (device, verb, params, more = {}) => {
@@ -349,12 +417,15 @@ export function childOf(pid, name = 'testbed-media') {
     try {
       const [, comm, state, parent] = /\((.*)\) (\S) (\d+)/.exec(readFileSync(`/proc/${entry}/stat`, 'utf8'));
       if (comm === name && Number(parent) === pid && state !== 'Z') return Number(entry);
-    } catch { /* it has ended meanwhile */ }
+    } catch {
+      /* it has ended meanwhile */
+    }
   }
   return 0;
 }
 
-// ---- the host --------------------------------------------------------------------------------------------------------
+// ---- the host
+// --------------------------------------------------------------------------------------------------------
 
 /** testbed-host on a free port with a generated configuration. */
 export class Host {
@@ -363,15 +434,32 @@ export class Host {
     host.ownState = !state;
     host.state = state ?? scratch('tb-host-');
     host.config = {
-      name: 'bench', address: '127.0.0.1', port: 0, vnc: { port: 0 }, novnc: { port: 0 }, web: path.join(ROOT, 'web'), devices: {}, ...config,
+      name: 'bench',
+      address: '127.0.0.1',
+      port: 0,
+      vnc: { port: 0 },
+      novnc: { port: 0 },
+      web: path.join(ROOT, 'web'),
+      devices: {},
+      ...config,
     };
     const file = path.join(host.state, 'host.yaml');
     writeFileSync(file, JSON.stringify(host.config, null, 2)); // YAML holds JSON
     const binary = path.join(BUILD, 'testbed-host');
     assert.ok(existsSync(binary), `${binary} is not built`);
-    const clean = { HOST_NAME: '', HOST_PORT: '', HOST_URL: '', SERVER_URL: '', TESTBED_TOKEN: '', STATE_DIRECTORY: '' };
+    const clean = {
+      HOST_NAME: '',
+      HOST_PORT: '',
+      HOST_URL: '',
+      SERVER_URL: '',
+      TESTBED_TOKEN: '',
+      STATE_DIRECTORY: '',
+    };
     for (const name of Object.keys(clean)) delete process.env[name];
-    host.program = new Program([...wrap, binary, '--config', file, '--state-dir', host.state, ...args], { env, name: 'testbed-host' });
+    host.program = new Program([...wrap, binary, '--config', file, '--state-dir', host.state, ...args], {
+      env,
+      name: 'testbed-host',
+    });
     try {
       const line = await host.program.line(/\burl=/, { ms: 20000, what: 'the line with url=' });
       host.url = /\burl="?(http:\/\/[^\s"]+?)\/?"?(\s|$)/.exec(line)[1];
@@ -382,32 +470,58 @@ export class Host {
     return host;
   }
 
-  get pid() { return this.program.pid; }
+  get pid() {
+    return this.program.pid;
+  }
 
-  request(method, target, options) { return request(this.url, method, target, options); }
-  get(target, options) { return this.request('GET', target, options); }
-  post(target, json, options) { return this.request('POST', target, { json, ...options }); }
-  put(target, json, options) { return this.request('PUT', target, { json, ...options }); }
-  patch(target, json, options) { return this.request('PATCH', target, { json, ...options }); }
-  delete(target, options) { return this.request('DELETE', target, options); }
-  sse(target, options) { return sse(this.url, target, options); }
-  websocket(target, options) { return websocket(this.url, target, options); }
+  request(method, target, options) {
+    return request(this.url, method, target, options);
+  }
+  get(target, options) {
+    return this.request('GET', target, options);
+  }
+  post(target, json, options) {
+    return this.request('POST', target, { json, ...options });
+  }
+  put(target, json, options) {
+    return this.request('PUT', target, { json, ...options });
+  }
+  patch(target, json, options) {
+    return this.request('PATCH', target, { json, ...options });
+  }
+  delete(target, options) {
+    return this.request('DELETE', target, options);
+  }
+  sse(target, options) {
+    return sse(this.url, target, options);
+  }
+  websocket(target, options) {
+    return websocket(this.url, target, options);
+  }
 
   /** Waits until an interface ("board/power") is in a state. */
   state_is(id, state = 'ready', ms = 15000) {
     const [device, name] = id.split('/');
-    return until(`${id} to be ${state}`, async () => {
-      const { json } = await this.get(`/host/devices/${device}`);
-      const iface = json?.interfaces?.find((i) => i.name === name);
-      if (iface?.state === state) return iface;
-      throw new Error(`${id} is ${iface?.state}: ${iface?.reason}`);
-    }, ms);
+    return until(
+      `${id} to be ${state}`,
+      async () => {
+        const { json } = await this.get(`/host/devices/${device}`);
+        const iface = json?.interfaces?.find((i) => i.name === name);
+        if (iface?.state === state) return iface;
+        throw new Error(`${id} is ${iface?.state}: ${iface?.reason}`);
+      },
+      ms,
+    );
   }
 
   /** SIGTERM: exit 0 within 5 s (longer under a sanitizer), no sanitizer report. */
   async stop({ keepState = false } = {}) {
     const how = await this.program.stop();
-    assert.deepEqual({ code: how.code, signal: how.signal }, { code: 0, signal: null }, `testbed-host ended badly:\n${this.program.text.slice(-6000)}`);
+    assert.deepEqual(
+      { code: how.code, signal: how.signal },
+      { code: 0, signal: null },
+      `testbed-host ended badly:\n${this.program.text.slice(-6000)}`,
+    );
     if (!keepState) rmSync(this.state, { recursive: true, force: true });
   }
 

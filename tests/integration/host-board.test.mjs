@@ -1,4 +1,5 @@
-// A real board: U-Boot in QEMU. Power with read-back, console, screen, keyboard; its sudden death; the end of the host under load.
+// A real board: U-Boot in QEMU. Power with read-back, console, screen, keyboard; its sudden death; the end of the host
+// under load.
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { after, before, test } from 'node:test';
@@ -21,11 +22,16 @@ after(async () => {
   if (host && !host.program.how) await host.stop();
 });
 
-const expect = (pattern, more = {}) => host.post(`${board}/console/expect`, { pattern, timeout_s: 30, ...more }, { ms: 90000 });
+const expect = (pattern, more = {}) =>
+  host.post(`${board}/console/expect`, { pattern, timeout_s: 30, ...more }, { ms: 90000 });
 const machine = () => childrenOf(host.pid, 'u-boot')[0];
 
 test('the ten lines of the README: power on, wait for the prompt, a command, a screenshot', async () => {
-  assert.deepEqual((({ commanded, observed }) => [commanded, observed])((await host.get(`${board}/power`)).json), ['on', 'on'], 'the configuration had it started');
+  assert.deepEqual(
+    (({ commanded, observed }) => [commanded, observed])((await host.get(`${board}/power`)).json),
+    ['on', 'on'],
+    'the configuration had it started',
+  );
   const on = await host.put(`${board}/power`, { state: 'on' });
   assert.deepEqual([on.status, on.json.commanded, on.json.observed], [200, 'on', 'on'], on.text);
   assert.ok(machine(), 'a QEMU runs');
@@ -42,14 +48,26 @@ test('the ten lines of the README: power on, wait for the prompt, a command, a s
 test('what is typed on the keyboard reaches U-Boot, and its screen changes', async () => {
   const { json: at } = await host.get(`${board}/console`);
   const before = (await host.get(`${board}/video/snapshot.png`)).body;
-  const typed = await host.post(`${board}/input`, [{ type: 'text', text: 'echo from-the-keyboard' }, { type: 'key', key: 'Enter' }]);
+  const typed = await host.post(`${board}/input`, [
+    { type: 'text', text: 'echo from-the-keyboard' },
+    { type: 'key', key: 'Enter' },
+  ]);
   assert.ok(typed.status < 300, typed.text);
   const echoed = await expect('\\nfrom-the-keyboard', { from: at.offset });
   assert.equal(echoed.status, 200, echoed.text);
   const { json: then } = await host.get(`${board}/console`);
-  await host.post(`${board}/input`, [{ type: 'text', text: 'echo one' }, { type: 'key', key: '_', action: 'down' }, { type: 'key', key: '_', action: 'up' },
-    { type: 'key', key: 'Shift', action: 'down' }, { type: 'key', key: 'T', action: 'down' }, { type: 'key', key: 'T', action: 'up' }, { type: 'key', key: 'W' },
-    { type: 'key', key: 'O' }, { type: 'key', key: 'Shift', action: 'up' }, { type: 'key', key: 'Enter' }]);
+  await host.post(`${board}/input`, [
+    { type: 'text', text: 'echo one' },
+    { type: 'key', key: '_', action: 'down' },
+    { type: 'key', key: '_', action: 'up' },
+    { type: 'key', key: 'Shift', action: 'down' },
+    { type: 'key', key: 'T', action: 'down' },
+    { type: 'key', key: 'T', action: 'up' },
+    { type: 'key', key: 'W' },
+    { type: 'key', key: 'O' },
+    { type: 'key', key: 'Shift', action: 'up' },
+    { type: 'key', key: 'Enter' },
+  ]);
   const held = await expect('\\none_TWO', { from: then.offset });
   assert.equal(held.status, 200, `keys that need Shift, with and without it held: ${held.text}`);
   await until('the screen', async () => !(await host.get(`${board}/video/snapshot.png`)).body.equals(before));
@@ -58,7 +76,9 @@ test('what is typed on the keyboard reaches U-Boot, and its screen changes', asy
 test('QEMU is killed: fault with its reason, the picture says so, power on brings it back', async () => {
   const events = await host.sse('/host/events?device=board');
   process.kill(machine(), 'SIGKILL');
-  const fault = await events.find((e) => e.data.type === 'interface.state' && e.data.data.state !== 'ready' && e.data.data.reason);
+  const fault = await events.find(
+    (e) => e.data.type === 'interface.state' && e.data.data.state !== 'ready' && e.data.data.reason,
+  );
   assert.ok(fault.data.data.reason.length > 5);
   const { json } = await host.get(`${board}/power`);
   assert.equal(json.observed ?? 'off', 'off');
@@ -115,7 +135,11 @@ test('SIGTERM under load: exit 0 within 5 s, viewers are told, nothing is left',
   let served = 0;
   const hammer = Array.from({ length: 8 }, async () => {
     for (;;) {
-      try { await request(host.url, 'GET', '/host/devices'); } catch { return; }
+      try {
+        await request(host.url, 'GET', '/host/devices');
+      } catch {
+        return;
+      }
       served++;
     }
   });
@@ -126,10 +150,13 @@ test('SIGTERM under load: exit 0 within 5 s, viewers are told, nothing is left',
   await Promise.all(hammer);
   assert.match((await watching).message, /closed/);
   stalled.close();
-  assert.ok(console_.closed !== null || await until('close', () => console_.closed));
-  assert.ok(control.closed !== null || await until('close', () => control.closed));
-  assert.ok(events.closed !== null || await until('end', () => events.closed));
+  assert.ok(console_.closed !== null || (await until('close', () => console_.closed)));
+  assert.ok(control.closed !== null || (await until('close', () => control.closed)));
+  assert.ok(events.closed !== null || (await until('end', () => events.closed)));
   const answer = await waiting;
   assert.ok(answer instanceof Error || answer.status === 503, `${answer.status}`);
-  assert.ok(!readdirSync('/proc').includes(String(qemu)) || !readFileSync(`/proc/${qemu}/cmdline`, 'utf8').includes('u-boot'), 'QEMU ended with the host');
+  assert.ok(
+    !readdirSync('/proc').includes(String(qemu)) || !readFileSync(`/proc/${qemu}/cmdline`, 'utf8').includes('u-boot'),
+    'QEMU ended with the host',
+  );
 });

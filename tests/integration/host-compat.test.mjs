@@ -7,30 +7,68 @@ import { test } from 'node:test';
 import { assertProblem, scratch, withHost } from './harness.mjs';
 
 /** An outlet that is a file. */
-const outlet = (file) => ({ driver: 'exec', power_on: ['touch', file], power_off: ['rm', '-f', file], power_get: ['sh', '-c', 'test -e "$0" && echo on || echo off', file] });
+const outlet = (file) => ({
+  driver: 'exec',
+  power_on: ['touch', file],
+  power_off: ['rm', '-f', file],
+  power_get: ['sh', '-c', 'test -e "$0" && echo on || echo off', file],
+});
 
 test('a number or a name means one outlet, or 404 and nothing is switched', async (t) => {
   const dir = scratch();
   const file = (name) => path.join(dir, name);
-  const host = await withHost(t, { devices: {
-    pdu: { attach: [outlet(file('1')), outlet(file('2'))] }, // power, power2
-    named: { attach: Object.fromEntries(['outlet4', 'outlet7', 'fan'].map((name) => [name, { ...outlet(file(name)), kind: 'power' }])) },
-    twice: { attach: Object.fromEntries(['left1', 'right1'].map((name) => [name, { ...outlet(file(name)), kind: 'power' }])) },
-    one: { attach: [outlet(file('only'))] },
-  } });
-  const pdud = (device, port) => host.get(`/power/control/on?hostname=${device}${port === undefined ? '' : `&port=${port}`}`);
-  const on = () => ['1', '2', 'outlet4', 'outlet7', 'fan', 'left1', 'right1', 'only'].filter((name) => existsSync(file(name)));
+  const host = await withHost(t, {
+    devices: {
+      pdu: { attach: [outlet(file('1')), outlet(file('2'))] }, // power, power2
+      named: {
+        attach: Object.fromEntries(
+          ['outlet4', 'outlet7', 'fan'].map((name) => [name, { ...outlet(file(name)), kind: 'power' }]),
+        ),
+      },
+      twice: {
+        attach: Object.fromEntries(['left1', 'right1'].map((name) => [name, { ...outlet(file(name)), kind: 'power' }])),
+      },
+      one: { attach: [outlet(file('only'))] },
+    },
+  });
+  const pdud = (device, port) =>
+    host.get(`/power/control/on?hostname=${device}${port === undefined ? '' : `&port=${port}`}`);
+  const on = () =>
+    ['1', '2', 'outlet4', 'outlet7', 'fan', 'left1', 'right1', 'only'].filter((name) => existsSync(file(name)));
 
-  for (const [device, port] of [['pdu', 3], ['pdu', 0], ['pdu', '02x'], ['pdu', 'power3'], ['pdu', undefined], ['named', 1], ['named', 2], ['twice', 1],
-    ['twice', 2], ['one', 2], ['one', '99999999999999999999'], ['none', 1]])
+  for (const [device, port] of [
+    ['pdu', 3],
+    ['pdu', 0],
+    ['pdu', '02x'],
+    ['pdu', 'power3'],
+    ['pdu', undefined],
+    ['named', 1],
+    ['named', 2],
+    ['twice', 1],
+    ['twice', 2],
+    ['one', 2],
+    ['one', '99999999999999999999'],
+    ['none', 1],
+  ])
     assertProblem(await pdud(device, port), 404);
   assert.deepEqual(on(), [], 'nothing was switched');
 
-  for (const [device, port, name] of [['pdu', 2, '2'], ['pdu', 1, '1'], ['named', 7, 'outlet7'], ['named', 3, 'fan'], ['named', 'outlet4', 'outlet4'],
-    ['twice', 'left1', 'left1'], ['one', undefined, 'only']]) {
+  for (const [device, port, name] of [
+    ['pdu', 2, '2'],
+    ['pdu', 1, '1'],
+    ['named', 7, 'outlet7'],
+    ['named', 3, 'fan'],
+    ['named', 'outlet4', 'outlet4'],
+    ['twice', 'left1', 'left1'],
+    ['one', undefined, 'only'],
+  ]) {
     const before = on();
     assert.equal((await pdud(device, port)).status, 200, `${device} ${port}`);
-    assert.deepEqual(on().filter((n) => !before.includes(n)), [name], `${device} ${port}`);
+    assert.deepEqual(
+      on().filter((n) => !before.includes(n)),
+      [name],
+      `${device} ${port}`,
+    );
   }
   // labgrid's: the whole device where it has one outlet, else by ?port=
   assertProblem(await host.get('/host/compat/power/pdu'), 404);
@@ -44,6 +82,8 @@ test('a number or a name means one outlet, or 404 and nothing is switched', asyn
 test('an interface is not named after another kind', async (t) => {
   const host = await withHost(t, { devices: {} });
   for (const name of ['power', 'power2', 'video'])
-    assertProblem(await host.post('/host/devices', { id: 'dut', attach: { [name]: 'tcp://127.0.0.1:1' } }), 400, { detail: /give the interface a name/ });
+    assertProblem(await host.post('/host/devices', { id: 'dut', attach: { [name]: 'tcp://127.0.0.1:1' } }), 400, {
+      detail: /give the interface a name/,
+    });
   assert.equal((await host.post('/host/devices', { id: 'dut', attach: { uart1: 'tcp://127.0.0.1:1' } })).status, 201);
 });

@@ -1,8 +1,18 @@
-// Devices that send as fast as they can, a disk that stands still, patterns that explode: what is held is bounded, whoever sends waits, nothing is lost, and
-// everybody else is served meanwhile.
+// Devices that send as fast as they can, a disk that stands still, patterns that explode: what is held is bounded,
+// whoever sends waits, nothing is lost, and everybody else is served meanwhile.
 import assert from 'node:assert/strict';
 import { spawn, execFileSync } from 'node:child_process';
-import { closeSync, constants, mkdirSync, openSync, readFileSync, readSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  readdirSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -12,8 +22,10 @@ import { SLOW, assertProblem, request, scratch, until, websocket, withHost } fro
 const MB = 1024 * 1024;
 const rss = (host) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${host.pid}/status`, 'utf8'))[1]) * 1024;
 
-/** A program of its own that sends numbered lines of 16 bytes to each connection, 4096 of them over and over: `rate` bytes a second, 0: as fast as they
- *  are taken. It tells how many bytes the sockets took. */
+/**
+ * A program of its own that sends numbered lines of 16 bytes to each connection, 4096 of them over and over: `rate` bytes
+ * a second, 0: as fast as they are taken. It tells how many bytes the sockets took.
+ */
 async function flood(t, rate) {
   const code = `
     const net = require('node:net'), LINE = 16, CHUNK = 4096;
@@ -36,7 +48,9 @@ async function flood(t, rate) {
   const child = spawn(process.execPath, ['-e', code], { stdio: ['pipe', 'pipe', 'inherit'] });
   t.after(() => child.stdin.end());
   let heard = '';
-  child.stdout.setEncoding('utf8').on('data', (text) => { heard += text; });
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    heard += text;
+  });
   const line = async () => {
     await until('the sender to speak', () => heard.includes('\n'));
     const [first, ...rest] = heard.split('\n');
@@ -44,30 +58,45 @@ async function flood(t, rate) {
     return Number(first);
   };
   const port = await line();
-  return { uri: `tcp://127.0.0.1:${port}`, taken: () => { child.stdin.write('?'); return line(); } };
+  return {
+    uri: `tcp://127.0.0.1:${port}`,
+    taken: () => {
+      child.stdin.write('?');
+      return line();
+    },
+  };
 }
 
 const numbered = (from, size) => {
   let text = '';
   for (let n = Math.floor(from / 16); text.length < size + 16; n++) text += `${String(n % 4096).padStart(15, '0')}\n`;
-  return text.slice(from % 16, from % 16 + size);
+  return text.slice(from % 16, (from % 16) + size);
 };
 
 test('six consoles that print without end: memory stays, REST and commands are served, what is kept is whole', async (t) => {
   const sender = await flood(t, 25e6);
-  const devices = Object.fromEntries(Array.from({ length: 6 }, (_, i) => [`wire${i}`, { attach: { console: sender.uri } }]));
+  const devices = Object.fromEntries(
+    Array.from({ length: 6 }, (_, i) => [`wire${i}`, { attach: { console: sender.uri } }]),
+  );
   const host = await withHost(t, { devices });
   const offset = async (i) => (await host.get(`/host/devices/wire${i}/console`)).json.offset;
-  await until('all to print', async () => (await Promise.all([0, 1, 2, 3, 4, 5].map(offset))).every((n) => n > MB), 30000);
+  await until(
+    'all to print',
+    async () => (await Promise.all([0, 1, 2, 3, 4, 5].map(offset))).every((n) => n > MB),
+    30000,
+  );
   const before = rss(host);
   for (let round = 0; round < 30; round++) {
     assert.equal((await host.get('/host/health')).status, 200);
     assert.equal((await host.post(`/host/devices/wire${round % 6}/console/write`, { text: 'x' })).status, 200);
   }
   const end = await offset(0);
-  await until('much more to come', async () => await offset(0) > end + 4 * MB, 30000);
+  await until('much more to come', async () => (await offset(0)) > end + 4 * MB, 30000);
   assert.ok(rss(host) - before < 32 * MB * SLOW, `${((rss(host) - before) / MB).toFixed(1)} MB more`);
-  const { json } = await host.post('/host/devices/wire0/console/expect', { pattern: '^\\d{15}$', from: end - (end % 16) });
+  const { json } = await host.post('/host/devices/wire0/console/expect', {
+    pattern: '^\\d{15}$',
+    from: end - (end % 16),
+  });
   assert.equal(json.match, numbered(end - (end % 16), 15));
   const ws = await websocket(host.url, `/host/devices/wire0/console?from=${end}`);
   const first = await ws.find((m) => Buffer.isBuffer(m));
@@ -81,45 +110,93 @@ test('a disk that stands still: the device waits, everybody else does not, and n
   const state = scratch();
   const folder = path.join(state, 'history', 'wire', 'console');
   mkdirSync(folder, { recursive: true });
-  // where the lines begin is written to a pipe that nobody reads: its write() takes 64 KB and then stands (TB_LIMIT_HISTORY_BEHIND)
+  // where the lines begin is written to a pipe that nobody reads: its write() takes 64 KB and then stands
+  // (TB_LIMIT_HISTORY_BEHIND)
   const file = path.join(folder, '00000000000000000000.idx');
   execFileSync('mkfifo', [file]);
   const reader = openSync(file, constants.O_RDWR | constants.O_NONBLOCK);
   t.after(() => closeSync(reader));
-  const host = await withHost(t, { devices: { wire: { attach: { console: sender.uri } }, other: { attach: 'testpattern://' } } }, { state });
+  const host = await withHost(
+    t,
+    { devices: { wire: { attach: { console: sender.uri } }, other: { attach: 'testpattern://' } } },
+    { state },
+  );
   const offset = async () => (await host.get('/host/devices/wire/console')).json.offset;
   let last = -1;
-  await until('the device to be held', async () => { const n = await offset(), held = n > 0 && n === last; last = n; return held; }, 30000);
-  const taken = await sender.taken(), before = rss(host);
+  await until(
+    'the device to be held',
+    async () => {
+      const n = await offset(),
+        held = n > 0 && n === last;
+      last = n;
+      return held;
+    },
+    30000,
+  );
+  const taken = await sender.taken(),
+    before = rss(host);
   for (let round = 0; round < 20; round++) {
     assert.equal((await host.get('/host/health')).status, 200);
-    assert.equal((await host.post('/host/devices/wire/console/write', { text: 'x' })).status, 200, 'a held lane takes commands');
+    assert.equal(
+      (await host.post('/host/devices/wire/console/write', { text: 'x' })).status,
+      200,
+      'a held lane takes commands',
+    );
   }
   assert.equal(await sender.taken(), taken, 'the sender waits');
   assert.ok(last <= 2 * MB && rss(host) - before < 4 * MB * SLOW);
   // the disk goes on: what is in the history is what was sent, from the first byte on
-  const bytes = Buffer.alloc(64 * 1024), wanted = last + MB;
-  await until('the disk to have what was held, and more', () => {
-    try { while (readSync(reader, bytes)); } catch { /* empty */ }
-    const logs = readdirSync(folder).filter((name) => name.endsWith('.log')).sort();
-    return logs.reduce((sum, name) => sum + statSync(path.join(folder, name)).size, 0) > wanted && logs;
-  }, 60000).then((logs) => {
+  const bytes = Buffer.alloc(64 * 1024),
+    wanted = last + MB;
+  await until(
+    'the disk to have what was held, and more',
+    () => {
+      try {
+        while (readSync(reader, bytes));
+      } catch {
+        /* empty */
+      }
+      const logs = readdirSync(folder)
+        .filter((name) => name.endsWith('.log'))
+        .sort();
+      return logs.reduce((sum, name) => sum + statSync(path.join(folder, name)).size, 0) > wanted && logs;
+    },
+    60000,
+  ).then((logs) => {
     const kept = Buffer.concat(logs.map((name) => readFileSync(path.join(folder, name)))).toString('latin1', 0, wanted);
     assert.equal(kept, numbered(0, wanted));
   });
 });
 
 test('patterns that explode: each ends by its deadline or in words, and nobody waits for them', async (t) => {
-  const server = net.createServer((s) => { s.on('error', () => {}).resume(); s.write(`${'a'.repeat(200000)}!\n`); });
+  const server = net.createServer((s) => {
+    s.on('error', () => {}).resume();
+    s.write(`${'a'.repeat(200000)}!\n`);
+  });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => server.close());
-  const host = await withHost(t, { devices: { echo: { attach: { console: `tcp://127.0.0.1:${server.address().port}` } } } });
+  const host = await withHost(t, {
+    devices: { echo: { attach: { console: `tcp://127.0.0.1:${server.address().port}` } } },
+  });
   const at = 0;
   await until('what it prints', async () => (await host.get('/host/devices/echo/console')).json.offset >= 200002);
-  const patterns = ['(a+)+b', '(a|a)*b', '(a*)*b', 'a*a*a*b', '(?:a{1,100}){1,100}b', '(.*)(.*)(.*)(.*)(.*)[^a!]x', '(?s)(?=(.*)\\1x)', '(\\w+\\s?)+#',
-    'a.*b.*c', '(?<=a{100})b|(a+)\\1+b', '\\w{3,}[:=]'];
+  const patterns = [
+    '(a+)+b',
+    '(a|a)*b',
+    '(a*)*b',
+    'a*a*a*b',
+    '(?:a{1,100}){1,100}b',
+    '(.*)(.*)(.*)(.*)(.*)[^a!]x',
+    '(?s)(?=(.*)\\1x)',
+    '(\\w+\\s?)+#',
+    'a.*b.*c',
+    '(?<=a{100})b|(a+)\\1+b',
+    '\\w{3,}[:=]',
+  ];
   const url = '/host/devices/echo/console/expect';
-  const bad = Array.from({ length: 44 }, (_, i) => host.post(url, { pattern: patterns[i % patterns.length], from: at, timeout_s: 2 }, { ms: 60000 }));
+  const bad = Array.from({ length: 44 }, (_, i) =>
+    host.post(url, { pattern: patterns[i % patterns.length], from: at, timeout_s: 2 }, { ms: 60000 }),
+  );
   const good = await host.post(url, { pattern: 'a!$', from: at, timeout_s: 30 }, { ms: 60000 });
   assert.equal(good.status, 200, good.text);
   assert.equal(good.json.offset, at + 200001);
@@ -132,9 +209,25 @@ test('patterns that explode: each ends by its deadline or in words, and nobody w
 });
 
 test('a sensor that fails says so, once, and is ready again when it works', async (t) => {
-  const state = scratch(), flag = path.join(state, 'works');
-  const host = await withHost(t, { devices: { probe: { attach: [{ driver: 'exec', sensors: ['sh', '-c', `test -e ${flag} && echo n 1 W || { echo boom >&2; exit 3; }`],
-    interval_ms: 100 }] } } }, { state });
+  const state = scratch(),
+    flag = path.join(state, 'works');
+  const host = await withHost(
+    t,
+    {
+      devices: {
+        probe: {
+          attach: [
+            {
+              driver: 'exec',
+              sensors: ['sh', '-c', `test -e ${flag} && echo n 1 W || { echo boom >&2; exit 3; }`],
+              interval_ms: 100,
+            },
+          ],
+        },
+      },
+    },
+    { state },
+  );
   const events = await host.sse('/host/events?type=interface.state');
   const fault = await host.state_is('probe/sensors', 'fault');
   assert.match(fault.reason, /exit code 3: boom/);
@@ -145,12 +238,32 @@ test('a sensor that fails says so, once, and is ready again when it works', asyn
 });
 
 test('one user cannot fill what others need: searches', async (t) => {
-  const host = await withHost(t, {
-    tokens: [{ name: 'eve', role: 'viewer', token: 'viewer-token-of-eve' }, { name: 'bob', role: 'operator', token: 'operator-token-of-bob' }],
-    devices: { echo: { attach: [{ driver: 'exec', console: ['cat'] }] } },
-  }, { token: 'operator-token-of-bob' });
-  const as = (token, json) => request(host.url, 'POST', '/host/devices/echo/console/expect', { json, headers: { authorization: `Bearer ${token}` }, ms: 60000 });
-  await until('the console', async () => (await request(host.url, 'GET', '/host/devices/echo', { headers: { authorization: 'Bearer operator-token-of-bob' } })).json.state === 'ready');
+  const host = await withHost(
+    t,
+    {
+      tokens: [
+        { name: 'eve', role: 'viewer', token: 'viewer-token-of-eve' },
+        { name: 'bob', role: 'operator', token: 'operator-token-of-bob' },
+      ],
+      devices: { echo: { attach: [{ driver: 'exec', console: ['cat'] }] } },
+    },
+    { token: 'operator-token-of-bob' },
+  );
+  const as = (token, json) =>
+    request(host.url, 'POST', '/host/devices/echo/console/expect', {
+      json,
+      headers: { authorization: `Bearer ${token}` },
+      ms: 60000,
+    });
+  await until(
+    'the console',
+    async () =>
+      (
+        await request(host.url, 'GET', '/host/devices/echo', {
+          headers: { authorization: 'Bearer operator-token-of-bob' },
+        })
+      ).json.state === 'ready',
+  );
   const many = Array.from({ length: 65 }, () => as('viewer-token-of-eve', { pattern: 'never', timeout_s: 20 }));
   const over = await Promise.race(many);
   assertProblem(over, 429, { detail: /64 searches of eve/ });

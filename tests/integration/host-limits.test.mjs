@@ -1,6 +1,6 @@
-// What bounds the peers of testbed-host (lib/limits.h), from outside: at the limit all goes on, one beyond it is refused, waits or is cut, and nothing stays
-// behind. Those that take their time (a connection idle for 60 s, three pings, a pause of 10 s) wait side by side: the file takes about a minute, nearly all of
-// it without work.
+// What bounds the peers of testbed-host (lib/limits.h), from outside: at the limit all goes on, one beyond it is
+// refused, waits or is cut, and nothing stays behind. Those that take their time (a connection idle for 60 s, three
+// pings, a pause of 10 s) wait side by side: the file takes about a minute, nearly all of it without work.
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import net from 'node:net';
@@ -9,7 +9,20 @@ import { Readable } from 'node:stream';
 import { before, describe, test } from 'node:test';
 
 import { scriptedDevice, startPhone, startSerialPort } from './bench.mjs';
-import { ROOT, SANITIZED, SLOW, WebSocket, assertProblem, forFile, freePort, held, scratch, until, withHost, within } from './harness.mjs';
+import {
+  ROOT,
+  SANITIZED,
+  SLOW,
+  WebSocket,
+  assertProblem,
+  forFile,
+  freePort,
+  held,
+  scratch,
+  until,
+  withHost,
+  within,
+} from './harness.mjs';
 import { Rfb } from './rfb-client.mjs';
 
 const fdsOf = (host) => readdirSync(`/proc/${host.pid}/fd`).length;
@@ -24,7 +37,10 @@ class Line {
     this.opened = new Promise((resolve) => this.socket.once('connect', resolve));
     this.ended = new Promise((resolve) => this.socket.once('close', () => resolve(Date.now())));
     this.socket.on('error', () => {});
-    this.socket.setEncoding('latin1').on('data', (chunk) => { this.text += chunk; this.take(); });
+    this.socket.setEncoding('latin1').on('data', (chunk) => {
+      this.text += chunk;
+      this.take();
+    });
   }
 
   take() {
@@ -47,7 +63,9 @@ class Line {
     return within(`the answer to GET ${target}`, answer, 30000);
   }
 
-  close() { this.socket.destroy(); }
+  close() {
+    this.socket.destroy();
+  }
 }
 
 /** Sends the beginning of a request, then a byte every few seconds; `ended` is {at, text} with what was heard. */
@@ -58,8 +76,17 @@ class Drip {
     const socket = net.connect(port, hostname, () => socket.write(begin));
     const timer = setInterval(() => socket.write('x'), 5000);
     let text = '';
-    socket.on('data', (data) => { text += data; }).on('error', () => {});
-    this.ended = new Promise((resolve) => socket.on('close', () => { clearInterval(timer); resolve({ at: Date.now(), text }); }));
+    socket
+      .on('data', (data) => {
+        text += data;
+      })
+      .on('error', () => {});
+    this.ended = new Promise((resolve) =>
+      socket.on('close', () => {
+        clearInterval(timer);
+        resolve({ at: Date.now(), text });
+      }),
+    );
   }
 }
 
@@ -80,22 +107,38 @@ function silence() {
   before(async () => {
     const wire = await startSerialPort(file);
     tries = [];
-    const deaf = net.createServer((socket) => { tries.push(Date.now()); socket.destroy(); });
+    const deaf = net.createServer((socket) => {
+      tries.push(Date.now());
+      socket.destroy();
+    });
     await new Promise((resolve) => deaf.listen(0, '127.0.0.1', resolve));
     file.after(() => deaf.close());
     const phone = await startPhone(file);
-    host = await withHost(file, { devices: {
-      phone: { attach: phone.uri }, wire: { attach: { console: wire.uri } }, deaf: { attach: { video: `vnc://127.0.0.1:${deaf.address().port}` } },
-    } }, { env: phone.env });
+    host = await withHost(
+      file,
+      {
+        devices: {
+          phone: { attach: phone.uri },
+          wire: { attach: { console: wire.uri } },
+          deaf: { attach: { video: `vnc://127.0.0.1:${deaf.address().port}` } },
+        },
+      },
+      { env: phone.env },
+    );
     await host.state_is('wire/console');
     await host.state_is('phone/files', 'ready', 20000);
   });
 
   test('HTTP_IDLE_S, HTTP_REQUEST_S: a connection without a request is closed after 60 s, and one whose request drips; one that is used, a stream, an answer that takes longer and an upload to a device are not', async () => {
-    const idle = new Line(host.url), silent = new Line(host.url), half = new Line(host.url), used = new Line(host.url);
-    const drips = ['GET /host/hea', 'GET /host/health HTTP/1.1\r\nX-Drip: ',
-      `POST /host/devices/wire/console/write HTTP/1.1\r\nHost: ${new URL(host.url).host}\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n`]
-      .map((begin) => new Drip(host.url, begin));
+    const idle = new Line(host.url),
+      silent = new Line(host.url),
+      half = new Line(host.url),
+      used = new Line(host.url);
+    const drips = [
+      'GET /host/hea',
+      'GET /host/health HTTP/1.1\r\nX-Drip: ',
+      `POST /host/devices/wire/console/write HTTP/1.1\r\nHost: ${new URL(host.url).host}\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n`,
+    ].map((begin) => new Drip(host.url, begin));
     await Promise.all([silent.opened, half.opened]);
     half.socket.write('GET /host/health HTTP/1.1\r\n');
     assert.deepEqual(await Promise.all([idle.ask(), used.ask()]), [200, 200]);
@@ -104,11 +147,21 @@ function silence() {
     const use = setInterval(() => uses.push(used.ask()), 10000);
     const events = await host.sse('/host/events');
     const late = host.post('/host/devices/wire/console/expect', { pattern: 'never', timeout_s: 63 }, { ms: 100000 });
-    const drops = 14;                // of an upload, one every 5 s
-    const upload = host.put('/host/devices/phone/files?path=/data/local/tmp/slow', undefined, { body: Readable.from(slowly(drops)), headers: { 'Content-Length': drops }, ms: 100000 });
-    const ends = await within('the end of the idle ones', Promise.all([idle, silent, half].map((line) => line.ended)), 75000);
+    const drops = 14; // of an upload, one every 5 s
+    const upload = host.put('/host/devices/phone/files?path=/data/local/tmp/slow', undefined, {
+      body: Readable.from(slowly(drops)),
+      headers: { 'Content-Length': drops },
+      ms: 100000,
+    });
+    const ends = await within(
+      'the end of the idle ones',
+      Promise.all([idle, silent, half].map((line) => line.ended)),
+      75000,
+    );
     clearInterval(use);
-    ends.forEach((at, i) => assert.ok(at - since > 59000, `${['idle', 'silent', 'half a request'][i]}: closed after ${at - since} ms`));
+    ends.forEach((at, i) =>
+      assert.ok(at - since > 59000, `${['idle', 'silent', 'half a request'][i]}: closed after ${at - since} ms`),
+    );
     assert.ok((await Promise.all(uses)).every((status) => status === 200));
     assert.equal(await used.ask(), 200, 'the one that was used');
     const dripped = await within('the end of those that drip', Promise.all(drips.map((drip) => drip.ended)), 20000);
@@ -137,8 +190,12 @@ function silence() {
       ws.since = Date.now();
       return ws;
     };
-    const silent = await open({ autoPong: false }), late = await open({ autoPong: false }), live = await open({ autoPong: true });
-    late.on('ping', () => { if (late.pings.length === 2) late.pong(); });
+    const silent = await open({ autoPong: false }),
+      late = await open({ autoPong: false }),
+      live = await open({ autoPong: true });
+    late.on('ping', () => {
+      if (late.pings.length === 2) late.pong();
+    });
     const { code, ms } = await within('the end of the silent one', silent.ended, 75000);
     assert.equal(code, 1006);
     assert.ok(ms > 59000, `ended after ${ms} ms`);
@@ -166,9 +223,11 @@ function silence() {
 
 function atOnce() {
   test('HTTP_CONNECTIONS: 2048 at once; more wait until others go, and none is lost', async (t) => {
-    const limit = 2048, more = 5;
+    const limit = 2048,
+      more = 5;
     const host = await withHost(t);
-    const sockets = await Promise.all(Array.from({ length: 4 }, () => host.websocket('/host/ws'))); // these do not count
+    // these do not count
+    const sockets = await Promise.all(Array.from({ length: 4 }, () => host.websocket('/host/ws')));
     await host.get('/host/health');
     const before = fdsOf(host);
     const lines = [];
@@ -181,7 +240,12 @@ function atOnce() {
     let served = 0;
     const waiting = Array.from({ length: more }, () => new Line(host.url));
     lines.push(...waiting);
-    const answers = waiting.map((line) => line.ask().then((status) => { served++; return status; }));
+    const answers = waiting.map((line) =>
+      line.ask().then((status) => {
+        served++;
+        return status;
+      }),
+    );
     for (let i = 0; i < 50; i++) assert.equal(await lines[i].ask(), 200, 'who is in is served');
     for (const ws of sockets) {
       ws.send({ type: 'ping', t: 1 });
@@ -211,9 +275,17 @@ function atOnce() {
 
     before(async () => {
       wire = await startSerialPort(file);
-      host = await withHost(file, { devices: {
-        wire: { attach: { console: wire.uri } }, dut: scriptedDevice(path.join(state, 'power')), own: { attach: { sensors: 'testpattern://' } },
-      } }, { state });
+      host = await withHost(
+        file,
+        {
+          devices: {
+            wire: { attach: { console: wire.uri } },
+            dut: scriptedDevice(path.join(state, 'power')),
+            own: { attach: { sensors: 'testpattern://' } },
+          },
+        },
+        { state },
+      );
       await host.state_is('wire/console');
       await host.state_is('dut/power');
     });
@@ -222,17 +294,25 @@ function atOnce() {
     const observed = (event) => event.data.type === 'power.state' && event.data.data.observed;
 
     test('SSE_QUEUE: an event stream that is not read is cut; others lose nothing, and Last-Event-ID makes up for it', async () => {
-      const target = '/host/events?device=own,dut&type=sample,power.state', posts = 50;
-      const stream = 's'.repeat(64), quantity = '\u0001'.repeat(64), unit = '\u0001'.repeat(32); // each of these has 6 bytes in JSON
-      const value = (event) => (event.data.type === 'sample' && event.data.data.stream === stream ? event.data.data.value : undefined);
+      const target = '/host/events?device=own,dut&type=sample,power.state',
+        posts = 50;
+      const stream = 's'.repeat(64),
+        quantity = '\u0001'.repeat(64),
+        unit = '\u0001'.repeat(32); // each of these has 6 bytes in JSON
+      const value = (event) =>
+        event.data.type === 'sample' && event.data.data.stream === stream ? event.data.data.value : undefined;
       const fast = await host.sse(target);
       const slow = await host.get(target, { stream: true });
       await power('on');
       const first = await fast.find((e) => observed(e) === 'on');
       slow.stream.pause();
-      for (let n = 1, from = 0; n <= posts; n++) { // 800 bytes an event: more than the kernel and the queue hold
+      for (let n = 1, from = 0; n <= posts; n++) {
+        // 800 bytes an event: more than the kernel and the queue hold
         from = fast.items.length;
-        const posted = await host.post('/host/devices/own/sensors', Array.from({ length: 256 }, (_, i) => ({ stream, quantity, unit, value: 256 * (n - 1) + i })));
+        const posted = await host.post(
+          '/host/devices/own/sensors',
+          Array.from({ length: 256 }, (_, i) => ({ stream, quantity, unit, value: 256 * (n - 1) + i })),
+        );
         assert.equal(posted.status, 200, posted.text);
         await fast.find((e) => value(e) === 256 * n - 1, { from, what: `the samples of post ${n}` });
       }
@@ -241,18 +321,26 @@ function atOnce() {
       await until('the fast reader', () => fast.items.filter((e) => observed(e)).length >= 3);
       const all = fast.items.map(value).filter((v) => v !== undefined);
       assert.ok(all.length === 256 * posts && all.every((v, i) => v === i), 'the fast one has every sample, in order');
-      const text = await within('the end of the slow one', (async () => {
-        const chunks = [];
-        for await (const chunk of slow.stream) chunks.push(chunk);
-        return Buffer.concat(chunks).toString();
-      })(), 20000);
+      const text = await within(
+        'the end of the slow one',
+        (async () => {
+          const chunks = [];
+          for await (const chunk of slow.stream) chunks.push(chunk);
+          return Buffer.concat(chunks).toString();
+        })(),
+        20000,
+      );
       assert.ok(text.length > 1024 * 1024, `${text.length} bytes: what waited still came`);
       const got = [...text.matchAll(/^data: (.*)$/gm)].map((m) => ({ data: JSON.parse(m[1]) }));
       const samples = got.map(value).filter((v) => v !== undefined);
-      assert.ok(samples.length < all.length && samples.every((v, i) => v === i), `${samples.length} samples, then it was cut`);
+      assert.ok(
+        samples.length < all.length && samples.every((v, i) => v === i),
+        `${samples.length} samples, then it was cut`,
+      );
       assert.ok(!got.some((e) => observed(e) === 'off'), 'what came behind it was not kept for it');
       const again = await host.sse(target, { headers: { 'Last-Event-ID': first.id } });
-      const missed = (inbox) => inbox.items.filter((e) => observed(e) && Number(e.id) > Number(first.id)).map((e) => [e.id, observed(e)]);
+      const missed = (inbox) =>
+        inbox.items.filter((e) => observed(e) && Number(e.id) > Number(first.id)).map((e) => [e.id, observed(e)]);
       await until('what it missed', () => missed(again).length >= 2);
       assert.deepEqual(missed(again), missed(fast));
       again.stop();
@@ -262,34 +350,55 @@ function atOnce() {
     test('WS_QUEUE: a WebSocket that is not read is cut with 4 MB waiting; others go on', async () => {
       const { json: at } = await host.get('/host/devices/wire/console');
       await wire.say(`${'y'.repeat(99)}\n`.repeat(10000));
-      await until('history', async () => (await host.get('/host/devices/wire/console')).json.offset === at.offset + 1000000);
+      await until(
+        'history',
+        async () => (await host.get('/host/devices/wire/console')).json.offset === at.offset + 1000000,
+      );
       await until('the connections of before to be gone', () => held(host.url) === 0);
-      const fast = await host.websocket('/host/ws'), slow = await host.websocket('/host/ws');
+      const fast = await host.websocket('/host/ws'),
+        slow = await host.websocket('/host/ws');
       await until('both to be held', () => held(host.url) === 2);
       slow.ws.pause();
-      for (let id = 1; id <= 20; id++) { // answers of 1.4 MB: more than the kernel and the queue hold
+      for (let id = 1; id <= 20; id++) {
+        // answers of 1.4 MB: more than the kernel and the queue hold
         slow.send({ id, device: 'wire', verb: 'console.log', params: { from: at.offset, limit: 10000 } });
         const answer = await fast.command('wire', 'console.log', { from: at.offset, limit: 10 });
         assert.equal(answer.result.lines.length, 10);
       }
-      await until('the slow one to be cut', () => held(host.url) === 1, 60000); // a sanitizer takes a second and more for each answer
+      // a sanitizer takes a second and more for each answer
+      await until('the slow one to be cut', () => held(host.url) === 1, 60000);
       const answers = slow.items.length;
-      assert.equal((await fast.command('wire', 'console.log', { from: at.offset, limit: 10000 })).result.lines.length, 10000);
+      assert.equal(
+        (await fast.command('wire', 'console.log', { from: at.offset, limit: 10000 })).result.lines.length,
+        10000,
+      );
       slow.ws.resume();
       await until('it to notice', () => slow.code);
       assert.ok([1006, 1008].includes(slow.code), `closed with ${slow.code}`);
       assert.ok(slow.items.length >= answers && slow.items.length < 20, `${slow.items.length} answers`);
-      assert.ok(slow.items.every((m) => m.ok && m.result.lines.length), 'what came is whole');
+      assert.ok(
+        slow.items.every((m) => m.ok && m.result.lines.length),
+        'what came is whole',
+      );
       assert.equal(new Set(slow.items.map((m) => m.id)).size, slow.items.length, 'each answer once');
       await fast.stop();
     });
 
     test('EXPECT_WINDOW: a match of 256 KiB is found wherever it begins, one of more than 512 KiB is not; output before it is no reason', async () => {
-      const limit = 256 * 1024, expect = (from, timeout_s) => host.post('/host/devices/wire/console/expect', { pattern: '<z*>', from, timeout_s }, { ms: 60000 });
-      for (const [size, found] of [[limit, true], [2 * limit + 1, false]]) {
+      const limit = 256 * 1024,
+        expect = (from, timeout_s) =>
+          host.post('/host/devices/wire/console/expect', { pattern: '<z*>', from, timeout_s }, { ms: 60000 });
+      for (const [size, found] of [
+        [limit, true],
+        [2 * limit + 1, false],
+      ]) {
         const { json: at } = await host.get('/host/devices/wire/console');
         await wire.say(`${'.'.repeat(limit - 1)}<${'z'.repeat(size - 2)}>.`);
-        await until('all of it', async () => (await host.get('/host/devices/wire/console')).json.offset >= at.offset + limit + size, 60000);
+        await until(
+          'all of it',
+          async () => (await host.get('/host/devices/wire/console')).json.offset >= at.offset + limit + size,
+          60000,
+        );
         const answer = await expect(at.offset, found ? 30 : 0);
         assert.equal(answer.status, found ? 200 : 504);
         if (found) assert.equal(answer.json.offset, at.offset + limit - 1 + size);
@@ -299,10 +408,15 @@ function atOnce() {
 
   test('SENSOR_MS_MIN: 100 ms between samples, not less', async (t) => {
     const host = await withHost(t);
-    const drivers = (await host.get('/host/drivers')).json.map((d) => [d.name, d.params.find((p) => p.name === 'interval_ms')]).filter(([, p]) => p);
+    const drivers = (await host.get('/host/drivers')).json
+      .map((d) => [d.name, d.params.find((p) => p.name === 'interval_ms')])
+      .filter(([, p]) => p);
     assert.ok(drivers.length >= 4);
     for (const [name, param] of drivers) assert.ok(param.min >= 100, `${name}: ${param.min}`);
-    for (const [driver, uri] of [['testpattern', 'testpattern://'], ['vitals', 'vitals://']]) {
+    for (const [driver, uri] of [
+      ['testpattern', 'testpattern://'],
+      ['vitals', 'vitals://'],
+    ]) {
       const add = (ms) => host.post('/host/devices', { id: driver, attach: { sensors: `${uri}?interval_ms=${ms}` } });
       assertProblem(await add(99), 400);
       assertProblem(await host.get(`/host/devices/${driver}`), 404);
@@ -316,10 +430,18 @@ function atOnce() {
   });
 
   test('VIEWERS: 32 WebRTC viewers, the next is told why not, and a place that is left is free', async (t) => {
-    // The limit is the configuration's; a sanitizer would take longer for 32 than a viewer who never connects is waited for.
-    const host = await withHost(t, { devices: { pattern: { attach: 'testpattern://?width=176&height=144&fps=5' } }, ...(SANITIZED ? { media: { viewers: 6 } } : {}) });
+    // The limit is the configuration's; a sanitizer would take longer for 32 than a viewer who never connects is waited
+    // for.
+    const host = await withHost(t, {
+      devices: { pattern: { attach: 'testpattern://?width=176&height=144&fps=5' } },
+      ...(SANITIZED ? { media: { viewers: 6 } } : {}),
+    });
     const offer = readFileSync(path.join(ROOT, 'tests/fuzz/corpus/offer/chromium-video.sdp'));
-    const post = () => host.request('POST', '/host/devices/pattern/video/whep', { body: offer, headers: { 'Content-Type': 'application/sdp' } });
+    const post = () =>
+      host.request('POST', '/host/devices/pattern/video/whep', {
+        body: offer,
+        headers: { 'Content-Type': 'application/sdp' },
+      });
     await host.state_is('pattern/video');
     const { viewers } = (await host.get('/host/info')).json.limits;
     assert.equal(viewers, SANITIZED ? 6 : 32);
@@ -335,7 +457,8 @@ function atOnce() {
       assert.ok(Number(refused.headers['retry-after']) > 0);
     }
     assert.equal((await host.delete(places[3])).status, 200);
-    const next = await until('the place that was left', async () => { // the host frees it when the viewer has ended
+    const next = await until('the place that was left', async () => {
+      // the host frees it when the viewer has ended
       const answer = await post();
       return answer.status !== 429 && answer;
     });
@@ -348,11 +471,15 @@ function atOnce() {
 
   test('VNC_CLIENTS: 32 viewers, the next is told why not, and a place that is left is free', async (t) => {
     const port = await freePort();
-    const host = await withHost(t, { vnc: { port }, devices: { pattern: { attach: 'testpattern://?width=176&height=144&fps=5' } } });
+    const host = await withHost(t, {
+      vnc: { port },
+      devices: { pattern: { attach: 'testpattern://?width=176&height=144&fps=5' } },
+    });
     await host.state_is('pattern/video');
     const clients = await Promise.all(Array.from({ length: 32 }, () => Rfb.connect(port)));
     t.after(() => clients.forEach((c) => c.close()));
-    for (let i = 0; i < 2; i++) await assert.rejects(Rfb.connect(port), /refused: too many viewers: there are 32 VNC viewers already/);
+    for (let i = 0; i < 2; i++)
+      await assert.rejects(Rfb.connect(port), /refused: too many viewers: there are 32 VNC viewers already/);
     clients.forEach((c) => c.request(false));
     await within('32 pictures', Promise.all(clients.map((c) => c.update())), 20000);
     clients[7].close();

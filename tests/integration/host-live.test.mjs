@@ -17,12 +17,17 @@ let echo; // says what it is told
 before(async () => {
   wire = await startSerialPort(file);
   echo = await startSerialPort(file, { echo: true });
-  host = await Host.start({
-    devices: {
-      dut: scriptedDevice(path.join(state, 'power')), wire: { attach: { console: wire.uri } }, echo: { attach: { console: echo.uri } },
-      pattern: { attach: { sensors: 'testpattern://?interval_ms=200' } },
+  host = await Host.start(
+    {
+      devices: {
+        dut: scriptedDevice(path.join(state, 'power')),
+        wire: { attach: { console: wire.uri } },
+        echo: { attach: { console: echo.uri } },
+        pattern: { attach: { sensors: 'testpattern://?interval_ms=200' } },
+      },
     },
-  }, { state });
+    { state },
+  );
   file.after(() => host.stop());
   for (const id of ['dut/power', 'wire/console', 'echo/console', 'pattern/sensors']) await host.state_is(id);
 });
@@ -46,7 +51,10 @@ describe('events', () => {
     await again.find((e) => e.data.type === 'command', { what: 'the audit of a command' });
     await until('three changes', () => again.items.filter((e) => e.data.type === 'power.state').length >= 3);
     const ids = again.items.map((e) => Number(e.id)).filter(Boolean);
-    assert.ok(ids.every((id, i) => id > (i ? ids[i - 1] : Number(seen.id))), 'rising, none twice');
+    assert.ok(
+      ids.every((id, i) => id > (i ? ids[i - 1] : Number(seen.id))),
+      'rising, none twice',
+    );
     assert.ok(only.items.every((e) => e.data.device === 'dut' && e.data.type.startsWith('power.')));
     only.stop();
     again.stop();
@@ -56,7 +64,9 @@ describe('events', () => {
     const old = await host.sse('/host/events?last_event_id=1');
     assert.equal((await old.find(() => true)).data.type, 'gap');
     old.stop();
-    assertProblem(await host.get('/host/events', { headers: { 'Last-Event-ID': 'nonsense' } }), 400, { field: 'Last-Event-ID' });
+    assertProblem(await host.get('/host/events', { headers: { 'Last-Event-ID': 'nonsense' } }), 400, {
+      field: 'Last-Event-ID',
+    });
     assertProblem(await host.get('/host/events?device=nix'), 404);
   });
 });
@@ -103,17 +113,28 @@ describe('console', () => {
     await wire.say('more');
     await until('live behind it', () => ws.bytes().toString() === 'world\nmore');
     await ws.stop();
-    await assert.rejects(host.websocket(`/host/devices/wire/console?from=${at.offset + 1000000}`), (e) => e.status === 400);
+    await assert.rejects(
+      host.websocket(`/host/devices/wire/console?from=${at.offset + 1000000}`),
+      (e) => e.status === 400,
+    );
   });
 
   test('write, expect with groups, expect that times out', async () => {
     assert.equal((await host.post('/host/devices/echo/console/write', { text: 'U-Boot 2023.01\n' })).json.written, 15);
-    const sent = await host.post('/host/devices/echo/console/expect', { send: 'version=12.34\n', pattern: 'version=(\\d+)\\.(\\d+)', timeout_s: 5 });
+    const sent = await host.post('/host/devices/echo/console/expect', {
+      send: 'version=12.34\n',
+      pattern: 'version=(\\d+)\\.(\\d+)',
+      timeout_s: 5,
+    });
     assert.equal(sent.status, 200, sent.text);
     assert.equal(sent.json.matched, true);
     assert.equal(sent.json.match, 'version=12.34');
     assert.deepEqual(sent.json.groups, ['12', '34']);
-    const late = await host.post('/host/devices/echo/console/expect', { send: 'something\n', pattern: 'never', timeout_s: 0.4 });
+    const late = await host.post('/host/devices/echo/console/expect', {
+      send: 'something\n',
+      pattern: 'never',
+      timeout_s: 0.4,
+    });
     assertProblem(late, 504);
     assert.match(JSON.stringify(late.json), /something/, 'what was seen');
     assertProblem(await host.post('/host/devices/echo/console/expect', { pattern: '(' }), 400, { field: 'pattern' });
@@ -130,7 +151,10 @@ describe('console', () => {
     assert.equal(notice.status, 423);
     assert.ok(notice.holder && notice.expires_at);
     mine.send(Buffer.from('taken'));
-    await until('both see it', () => other.bytes().toString().endsWith('taken') && mine.bytes().toString().endsWith('taken'));
+    await until(
+      'both see it',
+      () => other.bytes().toString().endsWith('taken') && mine.bytes().toString().endsWith('taken'),
+    );
     assert.ok(!other.bytes().toString().includes('refused'));
     await host.delete('/host/devices/echo/lease', { headers: { 'X-Lease': lease.lease } });
     await Promise.all([other.stop(), mine.stop()]);
@@ -185,7 +209,13 @@ describe('/host/ws', () => {
     const sample = await ws.find((m) => m.type === 'sample' && m.device === 'pattern');
     assert.ok(Number.isFinite(sample.value) && Number.isInteger(sample.seq) && Number.isInteger(sample.t));
     await wire.say('over the socket');
-    await until('the bytes', () => Buffer.concat(ws.items.filter((m) => m.type === 'console').map((m) => Buffer.from(m.base64, 'base64'))).toString() === 'over the socket');
+    await until(
+      'the bytes',
+      () =>
+        Buffer.concat(
+          ws.items.filter((m) => m.type === 'console').map((m) => Buffer.from(m.base64, 'base64')),
+        ).toString() === 'over the socket',
+    );
     await ws.stop();
   });
 
@@ -202,25 +232,45 @@ describe('sensors', () => {
   test('latest values, streams by SSE and WebSocket, own samples', async () => {
     const stream = await host.sse(`${sensors}/stream`);
     const ws = await host.websocket(`${sensors}/stream?stream=script.volts`);
-    assert.deepEqual((await host.post(sensors, { stream: 'script.volts', value: 3.3, unit: 'V', quantity: 'voltage' })).json, { accepted: 1 });
+    assert.deepEqual(
+      (await host.post(sensors, { stream: 'script.volts', value: 3.3, unit: 'V', quantity: 'voltage' })).json,
+      { accepted: 1 },
+    );
     const sample = await stream.find((e) => e.data.stream === 'script.volts');
     assert.deepEqual([sample.data.type, sample.data.value, sample.data.unit], ['sample', 3.3, 'V']);
     assert.equal((await ws.find((m) => m.stream === 'script.volts')).value, 3.3);
     assert.ok(ws.items.every((m) => m.stream === 'script.volts'));
-    const answer = await host.get(sensors), latest = answer.json;
+    const answer = await host.get(sensors),
+      latest = answer.json;
     assert.match(answer.text, /"value":3\.3[,}]/, 'and not 3.2999999999999998');
     assert.equal(latest['script.volts'].value, 3.3);
     assert.ok(latest['pattern.counter'].seq > 0);
-    assert.deepEqual((await host.post(sensors, [{ stream: 'a', value: 1 }, { stream: 'b', value: 2 }])).json, { accepted: 2 });
+    assert.deepEqual(
+      (
+        await host.post(sensors, [
+          { stream: 'a', value: 1 },
+          { stream: 'b', value: 2 },
+        ])
+      ).json,
+      { accepted: 2 },
+    );
     stream.stop();
     await ws.stop();
   });
 
   test('what was measured before: oldest first, chosen streams, after a moment; over /host/ws too', async () => {
     const t = Date.now();
-    await host.post(sensors, [1, 2, 3, 4].map((i) => ({ stream: 'past', value: i / 4, unit: 'A', quantity: 'current', t: t + i })));
+    await host.post(
+      sensors,
+      [1, 2, 3, 4].map((i) => ({ stream: 'past', value: i / 4, unit: 'A', quantity: 'current', t: t + i })),
+    );
     const all = (await host.get(`${sensors}/history`)).json;
-    assert.deepEqual(all.past, { quantity: 'current', unit: 'A', t: [t + 1, t + 2, t + 3, t + 4], value: [0.25, 0.5, 0.75, 1] });
+    assert.deepEqual(all.past, {
+      quantity: 'current',
+      unit: 'A',
+      t: [t + 1, t + 2, t + 3, t + 4],
+      value: [0.25, 0.5, 0.75, 1],
+    });
     assert.ok(all['pattern.counter'].t.length > 0);
     const some = (await host.get(`${sensors}/history?stream=past,none&since=${t + 2}`)).json;
     assert.deepEqual(some, { past: { ...all.past, t: [t + 3, t + 4], value: [0.75, 1] } });

@@ -37,7 +37,8 @@ describe('shell', () => {
 });
 
 test('shell: output at the limit and one byte beyond it', async () => {
-  const run = (bytes) => host.post(at('shell'), { command: `head -c ${bytes} /dev/zero | tr '\\0' x`, timeout_s: 60 }, { ms: 90000 });
+  const run = (bytes) =>
+    host.post(at('shell'), { command: `head -c ${bytes} /dev/zero | tr '\\0' x`, timeout_s: 60 }, { ms: 90000 });
   const limit = 8 * 1024 * 1024;
   const most = await run(limit);
   assert.equal(most.status, 200, most.text.slice(0, 300));
@@ -63,30 +64,52 @@ describe('files', () => {
     const total = 96 * 1024 * 1024;
     const block = randomBytes(1024 * 1024);
     const sent = createHash('sha256');
-    const body = Readable.from((function* blocks() {
-      for (let n = 0; n < total; n += block.length) { sent.update(block); yield block; }
-    })());
+    const body = Readable.from(
+      (function* blocks() {
+        for (let n = 0; n < total; n += block.length) {
+          sent.update(block);
+          yield block;
+        }
+      })(),
+    );
     const rss = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${host.pid}/status`, 'utf8'))[1]) * 1024;
     const before = rss();
     let peak = before;
-    const watch = setInterval(() => { peak = Math.max(peak, rss()); }, 20);
-    const put = await host.put(at('files?path=/data/local/tmp/big'), undefined, { body, headers: { 'Content-Length': total }, ms: 60000 });
+    const watch = setInterval(() => {
+      peak = Math.max(peak, rss());
+    }, 20);
+    const put = await host.put(at('files?path=/data/local/tmp/big'), undefined, {
+      body,
+      headers: { 'Content-Length': total },
+      ms: 60000,
+    });
     assert.ok([200, 204].includes(put.status), put.text);
     const got = await host.get(at('files?path=/data/local/tmp/big'), { stream: true });
     const read = createHash('sha256');
     let size = 0;
-    for await (const chunk of got.stream) { read.update(chunk); size += chunk.length; }
+    for await (const chunk of got.stream) {
+      read.update(chunk);
+      size += chunk.length;
+    }
     clearInterval(watch);
     assert.equal(size, total);
     assert.equal(read.digest('hex'), sent.digest('hex'));
-    if (!process.env.TESTBED_VARIANT) assert.ok(peak - before < 24 * 1024 * 1024, `memory grew by ${peak - before} bytes`);
+    if (!process.env.TESTBED_VARIANT)
+      assert.ok(peak - before < 24 * 1024 * 1024, `memory grew by ${peak - before} bytes`);
     await host.delete(at('files?path=/data/local/tmp/big'));
   });
 
   test('an upload that breaks off leaves no file and no hang', async () => {
     const url = new URL(host.url);
-    for (let i = 0; i < 20; i++) { // more than the phone has workers: none may stay with one that left
-      const req = http.request({ host: url.hostname, port: url.port, method: 'PUT', path: at('files?path=/data/local/tmp/torn'), headers: { 'Content-Length': 1000000 } });
+    for (let i = 0; i < 20; i++) {
+      // more than the phone has workers: none may stay with one that left
+      const req = http.request({
+        host: url.hostname,
+        port: url.port,
+        method: 'PUT',
+        path: at('files?path=/data/local/tmp/torn'),
+        headers: { 'Content-Length': 1000000 },
+      });
       req.on('error', () => {});
       await new Promise((resolve) => req.write(randomBytes(100000), resolve));
       req.destroy();
@@ -98,7 +121,9 @@ describe('files', () => {
     assertProblem(await host.get(at('files')), 400, { field: 'path' });
     assertProblem(await host.get(at('files?path=relative')), 400, { field: 'path' });
     assertProblem(await host.get(at('files?path=/nix')), 404);
-    assertProblem(await host.put(at('files?path=/data/local/tmp/x&mode=9'), undefined, { body: 'x' }), 400, { field: 'mode' });
+    assertProblem(await host.put(at('files?path=/data/local/tmp/x&mode=9'), undefined, { body: 'x' }), 400, {
+      field: 'mode',
+    });
     assertProblem(await host.get(at('files?path=/data&other=1')), 400, { field: 'other' });
     assertProblem(await host.delete(at('files?path=/nix/nix')), 404);
   });
@@ -107,14 +132,26 @@ describe('files', () => {
 /** Announces a body of so many bytes and sends none: the status, or 'continue' when it is wanted. */
 function announce(target, size) {
   const url = new URL(host.url);
-  return within(`the answer to ${size} bytes`, new Promise((resolve, reject) => {
-    const req = http.request({ host: url.hostname, port: url.port, method: 'POST', path: target, headers: { 'Content-Length': size, Expect: '100-continue' } });
-    const done = (what) => { resolve(what); req.destroy(); };
-    req.on('response', (res) => done(res.statusCode));
-    req.on('continue', () => setTimeout(done, 500 * SLOW, 'continue')); // the refusal comes behind it, if one does
-    req.on('error', reject);
-    req.flushHeaders();
-  }));
+  return within(
+    `the answer to ${size} bytes`,
+    new Promise((resolve, reject) => {
+      const req = http.request({
+        host: url.hostname,
+        port: url.port,
+        method: 'POST',
+        path: target,
+        headers: { 'Content-Length': size, Expect: '100-continue' },
+      });
+      const done = (what) => {
+        resolve(what);
+        req.destroy();
+      };
+      req.on('response', (res) => done(res.statusCode));
+      req.on('continue', () => setTimeout(done, 500 * SLOW, 'continue')); // the refusal comes behind it, if one does
+      req.on('error', reject);
+      req.flushHeaders();
+    }),
+  );
 }
 
 describe('apps', () => {
@@ -126,7 +163,10 @@ describe('apps', () => {
   test('bad input', async () => {
     assertProblem(await host.post(at('apps'), { package: 'x' }), 415);
     assertProblem(await host.post(at('apps'), undefined, { body: '' }), 400);
-    const garbage = await host.post(at('apps'), undefined, { body: 'this is no package', headers: { 'Content-Type': 'application/octet-stream' } });
+    const garbage = await host.post(at('apps'), undefined, {
+      body: 'this is no package',
+      headers: { 'Content-Type': 'application/octet-stream' },
+    });
     assert.ok(garbage.status >= 400 && garbage.status < 600, garbage.text);
     assertProblem(await host.post(at('apps/a%3Bb/start')), 400, { field: 'package' });
     const missing = await host.post(at('apps/org.example.missing/start'));
@@ -142,16 +182,24 @@ test('logs: live lines, replay, resume', async () => {
   await host.post(at('shell'), { argv: ['log', '-t', 'bench', 'second mark'] });
   const resumed = await host.sse(at('logs'), { headers: { 'Last-Event-ID': first.id } });
   await resumed.find((e) => e.data.text.includes('second mark'));
-  assert.ok(resumed.items.every((e) => Number(e.id) > Number(first.id)), 'nothing twice');
+  assert.ok(
+    resumed.items.every((e) => Number(e.id) > Number(first.id)),
+    'nothing twice',
+  );
   resumed.stop();
   const all = await host.sse(at('logs?from=0'));
   await all.find((e) => e.data.text.includes('first mark'));
-  await host.post(at('shell'), { command: 'i=0; while [ $i -lt 20 ]; do log -t bench "tail mark $i of twenty"; i=$((i+1)); done' });
+  await host.post(at('shell'), {
+    command: 'i=0; while [ $i -lt 20 ]; do log -t bench "tail mark $i of twenty"; i=$((i+1)); done',
+  });
   await all.find((e) => e.data.text.includes('tail mark 19'));
   const end = Number(all.items.at(-1).id);
   const tail = await host.sse(at('logs?from=-400'));
   const first400 = await tail.find((e) => e.data);
-  assert.ok(Number(first400.id) > end - 600 && all.items.some((e) => e.id === first400.id), `the last 400 bytes of ${end}, from the start of a line: ${JSON.stringify(first400)}`);
+  assert.ok(
+    Number(first400.id) > end - 600 && all.items.some((e) => e.id === first400.id),
+    `the last 400 bytes of ${end}, from the start of a line: ${JSON.stringify(first400)}`,
+  );
   tail.stop();
   const whole = await host.sse(at('logs?from=-9000000000000000'));
   assert.equal((await whole.find((e) => e.data)).id, all.items[0].id, 'more than there is: all of it');

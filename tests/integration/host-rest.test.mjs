@@ -47,7 +47,10 @@ test('health and info', async () => {
 test('the list of devices', async () => {
   const { json, headers } = await host.get('/host/devices');
   assert.match(headers['content-type'], /^application\/json/);
-  assert.deepEqual(json.map((d) => d.id), ['dut', 'wire']);
+  assert.deepEqual(
+    json.map((d) => d.id),
+    ['dut', 'wire'],
+  );
   const power = json[0].interfaces.find((i) => i.name === 'power');
   assert.deepEqual([power.kind, power.driver, power.state], ['power', 'exec', 'ready']);
   assert.equal(json[0].lease, null);
@@ -106,7 +109,8 @@ test('a lease: taken, refused to others, waited for, renewed, released', async (
   const next = await waiting;
   assert.equal(next.status, 200);
   assert.notEqual(next.json.lease, taken.json.lease);
-  assert.equal((await host.delete(lease)).status, 204, 'an admin takes over'); // loopback without tokens: everybody is admin
+  // loopback without tokens: everybody is admin
+  assert.equal((await host.delete(lease)).status, 204, 'an admin takes over');
   assertProblem(await host.put(lease, {}, mine), 410);
   assert.equal((await host.get(lease)).json, null);
 });
@@ -119,7 +123,13 @@ test('an abandoned waiter does not get the lease', async () => {
   // the harness gave up, but its socket lives; the next request of the same kind is cut by hand
   const { request } = await import('node:http');
   const url = new URL(host.url);
-  const req = request({ host: url.hostname, port: url.port, method: 'POST', path: lease, headers: { 'Content-Type': 'application/json' } });
+  const req = request({
+    host: url.hostname,
+    port: url.port,
+    method: 'POST',
+    path: lease,
+    headers: { 'Content-Type': 'application/json' },
+  });
   req.on('error', () => {});
   req.end(JSON.stringify({ ttl_s: 60, wait_s: 60 }));
   await new Promise((resolve) => req.once('finish', resolve));
@@ -148,8 +158,14 @@ test('after a restart: devices, leases and console history are there', async () 
   await port.connected();
   await port.say('after it\n');
   await until('the next line', async () => (await host.get(log)).text.includes('after it'));
-  const lines = (await host.get(`${log}?format=jsonl`)).text.trim().split('\n').map((l) => JSON.parse(l));
-  assert.deepEqual(lines.map((l) => l.text).filter((l) => /restart|after/.test(l)), ['before the restart', 'after it']);
+  const lines = (await host.get(`${log}?format=jsonl`)).text
+    .trim()
+    .split('\n')
+    .map((l) => JSON.parse(l));
+  assert.deepEqual(
+    lines.map((l) => l.text).filter((l) => /restart|after/.test(l)),
+    ['before the restart', 'after it'],
+  );
   assert.ok(lines.every((l) => Number.isInteger(l.offset) && Math.abs(Date.now() - l.t) < 600000));
 });
 

@@ -1,5 +1,6 @@
-// Pools of the host that users share (lib/places.h): a viewer who takes all that it can get has half of them, an operator comes in beside it, and what is given
-// back can be had again. By one user's token, so that the address (this machine's) does not matter.
+// Pools of the host that users share (lib/places.h): a viewer who takes all that it can get has half of them, an
+// operator comes in beside it, and what is given back can be had again. By one user's token, so that the address (this
+// machine's) does not matter.
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import path from 'node:path';
@@ -8,7 +9,9 @@ import { after, before, test } from 'node:test';
 import { scriptedDevice } from './bench.mjs';
 import { Host, assertProblem, scratch, until } from './harness.mjs';
 
-const READERS = 128, MJPEG = 32, STREAMS = 1024; // TB_LIMIT_CONSOLE_READERS, TB_LIMIT_MJPEG_VIEWERS, TB_LIMIT_HTTP_STREAMS
+const READERS = 128,
+  MJPEG = 32,
+  STREAMS = 1024; // TB_LIMIT_CONSOLE_READERS, TB_LIMIT_MJPEG_VIEWERS, TB_LIMIT_HTTP_STREAMS
 const TOKEN = { eve: 'eve-watches-0123456789', mallory: 'mallory-watches-0123456789', bob: 'bob-controls-0123456789' };
 const state = scratch('tb-shares-');
 let host;
@@ -16,12 +19,23 @@ let host;
 const as = (user, target) => `${target}${target.includes('?') ? '&' : '?'}access_token=${TOKEN[user]}`;
 
 before(async () => {
-  host = await Host.start({
-    tokens: [{ name: 'eve', role: 'viewer', token: TOKEN.eve }, { name: 'mallory', role: 'viewer', token: TOKEN.mallory },
-      { name: 'bob', role: 'operator', token: TOKEN.bob }],
-    devices: { dut: scriptedDevice(path.join(state, 'power')), screen: { attach: 'testpattern://' } },
-  }, { state });
-  await until('the console', async () => (await host.get(as('bob', '/host/devices/dut'))).json.interfaces.find((i) => i.kind === 'console').state === 'ready');
+  host = await Host.start(
+    {
+      tokens: [
+        { name: 'eve', role: 'viewer', token: TOKEN.eve },
+        { name: 'mallory', role: 'viewer', token: TOKEN.mallory },
+        { name: 'bob', role: 'operator', token: TOKEN.bob },
+      ],
+      devices: { dut: scriptedDevice(path.join(state, 'power')), screen: { attach: 'testpattern://' } },
+    },
+    { state },
+  );
+  await until(
+    'the console',
+    async () =>
+      (await host.get(as('bob', '/host/devices/dut'))).json.interfaces.find((i) => i.kind === 'console').state ===
+      'ready',
+  );
 });
 
 after(() => host?.stop());
@@ -40,18 +54,20 @@ async function takeAll(open, limit) {
 }
 
 /** A pushed answer that nobody reads: rejects with the status when it is refused. */
-const stream = (user, target) => new Promise((resolve, reject) => {
-  const { hostname, port } = new URL(host.url);
-  const request = http.get({ hostname, port, path: as(user, target), agent: false }, (answer) => {
-    if (answer.statusCode === 200) return resolve({ stop: () => request.destroy() });
-    answer.resume();
-    return reject(Object.assign(new Error(`status ${answer.statusCode}`), { status: answer.statusCode }));
+const stream = (user, target) =>
+  new Promise((resolve, reject) => {
+    const { hostname, port } = new URL(host.url);
+    const request = http.get({ hostname, port, path: as(user, target), agent: false }, (answer) => {
+      if (answer.statusCode === 200) return resolve({ stop: () => request.destroy() });
+      answer.resume();
+      return reject(Object.assign(new Error(`status ${answer.statusCode}`), { status: answer.statusCode }));
+    });
+    request.on('error', reject);
   });
-  request.on('error', reject);
-});
 
 test('sockets of one console', async () => {
-  const target = '/host/devices/dut/console', open = (user) => () => host.websocket(as(user, target));
+  const target = '/host/devices/dut/console',
+    open = (user) => () => host.websocket(as(user, target));
   const { held, refused } = await takeAll(open('eve'), READERS);
   assert.equal(held.length, READERS / 2);
   assert.equal(refused.status, 429);
@@ -85,7 +101,10 @@ test('MJPEG streams', async () => {
 
 test('event streams and sockets of the host', async () => {
   const { held, refused } = await takeAll(() => stream('eve', '/host/events'), STREAMS);
-  assert.ok(held.length <= STREAMS / 2 && held.length > STREAMS / 2 - 16, `${held.length}: what the tests before held may still be ending`);
+  assert.ok(
+    held.length <= STREAMS / 2 && held.length > STREAMS / 2 - 16,
+    `${held.length}: what the tests before held may still be ending`,
+  );
   assert.equal(refused.status, 429);
   await assert.rejects(host.websocket(as('eve', '/host/ws')), (e) => e.status === 429);
   assertProblem(await host.get(as('eve', '/host/events')), 429, { detail: /one user's share/ });

@@ -7,9 +7,24 @@ import { test } from 'node:test';
 
 import { scratch, until, withHost } from './harness.mjs';
 
-const OFFER = ['v=0', 'o=- 1 1 IN IP4 0.0.0.0', 's=-', 't=0 0', 'a=group:BUNDLE 0', 'm=video 9 UDP/TLS/RTP/SAVPF 96', 'c=IN IP4 0.0.0.0', 'a=mid:0', 'a=recvonly',
-  'a=rtcp-mux', 'a=rtpmap:96 VP8/90000', 'a=ice-ufrag:abcd', `a=ice-pwd:${'x'.repeat(24)}`, 'a=setup:actpass',
-  `a=fingerprint:sha-256 ${Array(32).fill('AA').join(':')}`, ''].join('\r\n');
+const OFFER = [
+  'v=0',
+  'o=- 1 1 IN IP4 0.0.0.0',
+  's=-',
+  't=0 0',
+  'a=group:BUNDLE 0',
+  'm=video 9 UDP/TLS/RTP/SAVPF 96',
+  'c=IN IP4 0.0.0.0',
+  'a=mid:0',
+  'a=recvonly',
+  'a=rtcp-mux',
+  'a=rtpmap:96 VP8/90000',
+  'a=ice-ufrag:abcd',
+  `a=ice-pwd:${'x'.repeat(24)}`,
+  'a=setup:actpass',
+  `a=fingerprint:sha-256 ${Array(32).fill('AA').join(':')}`,
+  '',
+].join('\r\n');
 
 test('REST answers before media is ready, says so, and a viewer is told to come again', async (t) => {
   // GStreamer waits for its registry until somebody writes it: a pipe stands in its place
@@ -17,9 +32,20 @@ test('REST answers before media is ready, says so, and a viewer is told to come 
   const held = `${registry}.held`;
   execFileSync('mkfifo', [registry]);
   linkSync(registry, held); // GStreamer puts a file in the place of the first
-  const host = await withHost(t, { devices: { pattern: { attach: 'testpattern://?width=320&height=240&fps=20' } } }, { env: { GST_REGISTRY: registry } });
+  const host = await withHost(
+    t,
+    { devices: { pattern: { attach: 'testpattern://?width=320&height=240&fps=20' } } },
+    { env: { GST_REGISTRY: registry } },
+  );
   // who reads it finds it empty; false: nobody does at the moment
-  const release = () => { try { closeSync(openSync(held, constants.O_WRONLY | constants.O_NONBLOCK)); return true; } catch { return false; } };
+  const release = () => {
+    try {
+      closeSync(openSync(held, constants.O_WRONLY | constants.O_NONBLOCK));
+      return true;
+    } catch {
+      return false;
+    }
+  };
 
   const health = await host.get('/host/health');
   assert.equal(health.status, 200);
@@ -31,18 +57,35 @@ test('REST answers before media is ready, says so, and a viewer is told to come 
   await host.state_is('pattern/video');
   assert.equal((await host.get('/host/devices/pattern/video')).json.media, 'starting');
   assert.equal((await host.get('/host/devices/pattern/video/snapshot.jpg')).status, 200, 'pictures need no GStreamer');
-  const refused = await host.request('POST', '/host/devices/pattern/video/whep', { body: OFFER, headers: { 'content-type': 'application/sdp' } });
+  const refused = await host.request('POST', '/host/devices/pattern/video/whep', {
+    body: OFFER,
+    headers: { 'content-type': 'application/sdp' },
+  });
   assert.equal(refused.status, 503);
   assert.match(refused.json.detail, /media: starting/);
 
   const events = await host.sse('/host/events');
   t.after(() => events.stop());
-  await until('media to run', async () => { release(); return (await host.get('/host/health')).json.services.media === 'running'; }, 120000);
+  await until(
+    'media to run',
+    async () => {
+      release();
+      return (await host.get('/host/health')).json.services.media === 'running';
+    },
+    120000,
+  );
   await events.find((e) => e.data.type === 'media.state' && e.data.data.state === 'running', { ms: 60000 });
   assert.ok((await host.get('/host/info')).json.codecs.length > 0);
-  const viewer = await until('a viewer', async () => {
-    const said = await host.request('POST', '/host/devices/pattern/video/whep', { body: OFFER, headers: { 'content-type': 'application/sdp' } });
-    return said.status === 201 && said;
-  }, 60000);
+  const viewer = await until(
+    'a viewer',
+    async () => {
+      const said = await host.request('POST', '/host/devices/pattern/video/whep', {
+        body: OFFER,
+        headers: { 'content-type': 'application/sdp' },
+      });
+      return said.status === 201 && said;
+    },
+    60000,
+  );
   assert.match(viewer.text, /a=fingerprint:sha-256 /);
 });

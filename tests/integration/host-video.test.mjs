@@ -16,7 +16,11 @@ let desktop;
 before(async () => {
   desktop = await startXvfb(file, { width: 400, height: 300 });
   host = await Host.start({
-    devices: { pattern: { attach: 'testpattern://?width=320&height=240&fps=20' }, desktop: { attach: desktop.uri }, away: { attach: 'x11://:1999' } },
+    devices: {
+      pattern: { attach: 'testpattern://?width=320&height=240&fps=20' },
+      desktop: { attach: desktop.uri },
+      away: { attach: 'x11://:1999' },
+    },
   });
   file.after(() => host.stop());
   await host.state_is('pattern/video');
@@ -30,7 +34,7 @@ function pngSize(buffer) {
 
 function jpegSize(buffer) {
   assert.equal(buffer.readUInt16BE(0), 0xffd8);
-  for (let at = 2; at < buffer.length;) {
+  for (let at = 2; at < buffer.length; ) {
     const marker = buffer.readUInt16BE(at);
     if (marker >= 0xffc0 && marker <= 0xffc2) return [buffer.readUInt16BE(at + 7), buffer.readUInt16BE(at + 5)];
     at += 2 + buffer.readUInt16BE(at + 2);
@@ -50,7 +54,7 @@ test('snapshots with nobody watching, and the source stops again', async () => {
   await until('nobody watches', async () => (await host.get('/host/devices/pattern/video')).json.state === 'idle');
 });
 
-test('the picture is the device\'s: a colour painted there comes out here', async () => {
+test("the picture is the device's: a colour painted there comes out here", async () => {
   execFileSync('xsetroot', ['-display', desktop.display, '-solid', '#20c040']);
   await until('green', async () => {
     const { body } = await host.get('/host/devices/desktop/video/snapshot.png');
@@ -77,24 +81,28 @@ test('MJPEG: parts that are whole pictures, at the asked rate', async () => {
   const boundary = /boundary="?([^"]+)"?$/.exec(answer.headers['content-type'])[1];
   let buffer = Buffer.alloc(0);
   const times = [];
-  await within('ten pictures', new Promise((resolve, reject) => {
-    answer.stream.on('error', reject);
-    answer.stream.on('data', (chunk) => {
-      buffer = Buffer.concat([buffer, chunk]);
-      for (;;) {
-        const head = buffer.indexOf('\r\n\r\n');
-        if (head < 0) return;
-        const text = buffer.subarray(0, head).toString();
-        const length = Number(/Content-Length: (\d+)/i.exec(text)[1]);
-        if (buffer.length < head + 4 + length + 2) return;
-        assert.ok(text.includes(`--${boundary}`), text);
-        assert.deepEqual(jpegSize(buffer.subarray(head + 4, head + 4 + length)), [320, 240]);
-        buffer = buffer.subarray(head + 4 + length + 2);
-        times.push(Date.now());
-        if (times.length === 10) return resolve();
-      }
-    });
-  }), 15000);
+  await within(
+    'ten pictures',
+    new Promise((resolve, reject) => {
+      answer.stream.on('error', reject);
+      answer.stream.on('data', (chunk) => {
+        buffer = Buffer.concat([buffer, chunk]);
+        for (;;) {
+          const head = buffer.indexOf('\r\n\r\n');
+          if (head < 0) return;
+          const text = buffer.subarray(0, head).toString();
+          const length = Number(/Content-Length: (\d+)/i.exec(text)[1]);
+          if (buffer.length < head + 4 + length + 2) return;
+          assert.ok(text.includes(`--${boundary}`), text);
+          assert.deepEqual(jpegSize(buffer.subarray(head + 4, head + 4 + length)), [320, 240]);
+          buffer = buffer.subarray(head + 4 + length + 2);
+          times.push(Date.now());
+          if (times.length === 10) return resolve();
+        }
+      });
+    }),
+    15000,
+  );
   answer.req.destroy();
   assert.ok(times[9] - times[0] > 600, `10 pictures at 10 fps in ${times[9] - times[0]} ms`);
 });
@@ -144,7 +152,9 @@ test('no picture: a snapshot says why, the stream shows a slate', async () => {
 test('the X server is killed: said, and a new one is picked up', async () => {
   const stream = await host.get('/host/devices/desktop/video/stream.mjpeg?fps=5', { stream: true });
   let bytes = 0;
-  stream.stream.on('data', (c) => { bytes += c.length; });
+  stream.stream.on('data', (c) => {
+    bytes += c.length;
+  });
   await until('pictures', () => bytes > 0);
   await desktop.xvfb.kill();
   await until('the fault', async () => {
@@ -158,17 +168,25 @@ test('the X server is killed: said, and a new one is picked up', async () => {
   const again = new Program(['Xvfb', desktop.display, '-screen', '0', '300x200x24', '-nolisten', 'tcp', '-noreset']);
   file.after(() => again.kill());
   await host.state_is('desktop/video', 'ready', 20000);
-  await until('the new size', async () => {
-    const shot = await host.get('/host/devices/desktop/video/snapshot.png');
-    return shot.status === 200 && pngSize(shot.body)[0] === 300;
-  }, 15000);
+  await until(
+    'the new size',
+    async () => {
+      const shot = await host.get('/host/devices/desktop/video/snapshot.png');
+      return shot.status === 200 && pngSize(shot.body)[0] === 300;
+    },
+    15000,
+  );
   stream.req.destroy();
 });
 
 /** Bytes that the kernel holds for who reads from this port: tx_queue of /proc/net/tcp. */
 function unread(port) {
   const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
-  return readFileSync('/proc/net/tcp', 'utf8').split('\n').slice(1).map((row) => row.trim().split(/\s+/)).filter((row) => row[1]?.endsWith(local) && row[3] === '01')
+  return readFileSync('/proc/net/tcp', 'utf8')
+    .split('\n')
+    .slice(1)
+    .map((row) => row.trim().split(/\s+/))
+    .filter((row) => row[1]?.endsWith(local) && row[3] === '01')
     .reduce((sum, row) => sum + parseInt(row[4], 16), 0);
 }
 
@@ -183,13 +201,17 @@ test('SIGTERM while a viewer does not read: who asks then, on an open connection
   const stream = await big.get('/host/devices/big/video/stream.mjpeg?fps=30&quality=95', { stream: true });
   stream.stream.on('error', () => {}).pause();
   let before = 0;
-  await until('a full socket', async () => {
-    const now = unread(Number(new URL(big.url).port));
-    const same = now > 0 && now === before;
-    before = now;
-    if (!same) await new Promise((next) => setTimeout(next, 400)); // longer than between two pictures
-    return same;
-  }, 30000);
+  await until(
+    'a full socket',
+    async () => {
+      const now = unread(Number(new URL(big.url).port));
+      const same = now > 0 && now === before;
+      before = now;
+      if (!same) await new Promise((next) => setTimeout(next, 400)); // longer than between two pictures
+      return same;
+    },
+    30000,
+  );
   const stopped = big.stop();
   await until('the events to end', async () => events.closed !== null);
   // a page whose WebRTC just ended does this: a stream of a host that goes must not be begun

@@ -1,4 +1,5 @@
-// Consoles by RFC 2217 and bare TCP. The client of RFC 2217 is pyserial (what labgrid uses); the lines are U-Boot in QEMU, a pty, a TCP port.
+// Consoles by RFC 2217 and bare TCP. The client of RFC 2217 is pyserial (what labgrid uses); the lines are U-Boot in
+// QEMU, a pty, a TCP port.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { existsSync, realpathSync } from 'node:fs';
@@ -19,7 +20,9 @@ ${code}
 port.close()`;
   const python = spawn('/usr/bin/python3', ['-c', script], { stdio: ['ignore', 'pipe', 'inherit'] });
   let text = '';
-  python.stdout.on('data', (chunk) => { text += chunk; });
+  python.stdout.on('data', (chunk) => {
+    text += chunk;
+  });
   const status = await within('pyserial', new Promise((resolve) => python.once('close', resolve)), 60000);
   assert.equal(status, 0, text);
   return text ? JSON.parse(text) : null;
@@ -33,9 +36,19 @@ async function connect(t, port) {
   const seen = { socket, ended: false, bytes: () => Buffer.concat(chunks) };
   socket.on('data', (chunk) => chunks.push(chunk));
   socket.on('error', () => {});
-  socket.on('close', () => { seen.ended = true; });
-  socket.on('end', () => { seen.ended = true; });
-  await within('the connection', new Promise((yes, no) => { socket.once('connect', yes); socket.once('error', no); }));
+  socket.on('close', () => {
+    seen.ended = true;
+  });
+  socket.on('end', () => {
+    seen.ended = true;
+  });
+  await within(
+    'the connection',
+    new Promise((yes, no) => {
+      socket.once('connect', yes);
+      socket.once('error', no);
+    }),
+  );
   return seen;
 }
 
@@ -50,24 +63,33 @@ async function wired(t, field) {
 }
 
 /** A connection is open before the host has taken it in: what the line says in between is not for it. */
-const listening = (host, n) => until(`${n} to listen`, async () => (await host.get('/host/devices/dut/console')).json.clients === n, 30000);
+const listening = (host, n) =>
+  until(`${n} to listen`, async () => (await host.get('/host/devices/dut/console')).json.clients === n, 30000);
 
-test('pyserial: a board\'s prompt, every byte both ways, settings, buffers, lines', async (t) => {
+test("pyserial: a board's prompt, every byte both ways, settings, buffers, lines", async (t) => {
   const echo = await startSerialPort(t, { echo: true });
   const [boardPort, echoPort] = [await freePort(), await freePort()];
-  const host = await withHost(t, { devices: {
-    board: { attach: UBOOT, rfc2217: boardPort }, echo: { attach: echo.uri, rfc2217: { console: echoPort } },
-  } });
+  const host = await withHost(t, {
+    devices: {
+      board: { attach: UBOOT, rfc2217: boardPort },
+      echo: { attach: echo.uri, rfc2217: { console: echoPort } },
+    },
+  });
   await host.state_is('board/console');
   await host.state_is('echo/console');
-  const version = await pyserial(boardPort, `
+  const version = await pyserial(
+    boardPort,
+    `
 port.write(b'\\r')
 port.read_until(b'=> ')
 port.write(b'version\\r')
-print(json.dumps(port.read_until(b'=> ').decode('latin1')))`);
+print(json.dumps(port.read_until(b'=> ').decode('latin1')))`,
+  );
   assert.match(version, /U-Boot 20\d\d/);
 
-  const seen = await pyserial(echoPort, `
+  const seen = await pyserial(
+    echoPort,
+    `
 sent = bytes(range(256)) * 200
 port.write(sent)
 got = port.read(len(sent))
@@ -83,8 +105,14 @@ port.send_break(0.01)
 port.reset_input_buffer()
 port.reset_output_buffer()
 port.write(b'after')
-print(json.dumps([sent == got, port.read(5).decode(), port.cts, port.dsr, port.cd, port.ri]))`, { baudrate: 57600 });
-  assert.deepEqual(seen, [true, 'after', true, true, true, false], 'a line without settings agrees to everything; lines nobody knows are on');
+print(json.dumps([sent == got, port.read(5).decode(), port.cts, port.dsr, port.cd, port.ri]))`,
+    { baudrate: 57600 },
+  );
+  assert.deepEqual(
+    seen,
+    [true, 'after', true, true, true, false],
+    'a line without settings agrees to everything; lines nobody knows are on',
+  );
   assert.equal(echo.size, 256 * 200 + 5);
 });
 
@@ -95,15 +123,21 @@ test('pyserial sets a line that can be set, and is told what it is set to', asyn
   t.after(() => wire.kill());
   const port = await freePort();
   await until('the pty', () => ends.every((end) => existsSync(end)));
-  const host = await withHost(t, { devices: { dut: { attach: `serial://${realpathSync(ends[1])}?baud=115200`, rfc2217: port } } });
+  const host = await withHost(t, {
+    devices: { dut: { attach: `serial://${realpathSync(ends[1])}?baud=115200`, rfc2217: port } },
+  });
   await host.state_is('dut/console');
   await pyserial(port, 'port.baudrate = 19200', { baudrate: 38400 });
   assert.equal((await host.get('/host/devices/dut/console')).json.baud, 19200);
-  const wrong = await pyserial(port, `
+  const wrong = await pyserial(
+    port,
+    `
 try:
     port.baudrate = 13000000
 except ValueError as error:
-    print(json.dumps(str(error)))`, { baudrate: 19200 });
+    print(json.dumps(str(error)))`,
+    { baudrate: 19200 },
+  );
   assert.match(wrong, /rejected value for option 'baudrate'/, 'more than a console takes');
   assert.equal((await host.get('/host/devices/dut/console')).json.baud, 19200);
 });
@@ -120,7 +154,8 @@ test('bare TCP: several at once, none disturbs another, the line comes back by i
   await host.state_is('dut/console', 'ready', 30000);
   await line.connected();
   await line.say('back\n');
-  for (const client of [one, two]) await until('the line again', () => client.bytes().subarray(-5).toString() === 'back\n');
+  for (const client of [one, two])
+    await until('the line again', () => client.bytes().subarray(-5).toString() === 'back\n');
   stalled.socket.resume();
   await until('all of it, late', () => stalled.bytes().length === (8 << 20) + 5, 30000);
 
@@ -180,7 +215,8 @@ test('who asks much and reads no answer is listened to again when it reads; noth
   const client = await connect(t, port);
   client.socket.pause();
   const asked = 4 << 20;
-  client.socket.write(Buffer.alloc(3 * asked, Buffer.from([255, 253, 24]))); // IAC DO TERMINAL-TYPE, each refused with three bytes
+  // IAC DO TERMINAL-TYPE, each refused with three bytes
+  client.socket.write(Buffer.alloc(3 * asked, Buffer.from([255, 253, 24])));
   client.socket.end('after\n');
   assert.equal((await host.get('/host/health')).status, 200);
   client.socket.resume();
@@ -193,9 +229,13 @@ test('ports come and go with devices; what cannot be is refused; tokens keep the
   const line = await startSerialPort(t);
   const [port, other] = [await freePort(), await freePort()];
   const host = await withHost(t, { devices: {} });
-  assertProblem(await host.post('/host/devices', { id: 'dut', attach: 'testpattern://', rfc2217: port }), 400, { field: 'rfc2217' });
+  assertProblem(await host.post('/host/devices', { id: 'dut', attach: 'testpattern://', rfc2217: port }), 400, {
+    field: 'rfc2217',
+  });
   assertProblem(await host.post('/host/devices', { id: 'dut', attach: line.uri, tcp: 65536 }), 400, { field: 'tcp' });
-  assertProblem(await host.post('/host/devices', { id: 'dut', attach: line.uri, tcp: { uart9: port } }), 400, { field: 'tcp' });
+  assertProblem(await host.post('/host/devices', { id: 'dut', attach: line.uri, tcp: { uart9: port } }), 400, {
+    field: 'tcp',
+  });
   assert.equal((await host.post('/host/devices', { id: 'dut', attach: line.uri, tcp: port })).status, 201);
   const client = await connect(t, port);
   assert.equal((await host.patch('/host/devices/dut', { tcp: other })).status, 200);
@@ -205,15 +245,23 @@ test('ports come and go with devices; what cannot be is refused; tokens keep the
   assert.equal((await host.delete('/host/devices/dut')).status, 204);
   await assert.rejects(connect(t, other));
 
-  const closed = await withHost(t, { tokens: [{ name: 'lab', role: 'admin', token: 'an-admin-token-of-a-test' }], devices: { dut: { attach: line.uri, rfc2217: port } } });
+  const closed = await withHost(t, {
+    tokens: [{ name: 'lab', role: 'admin', token: 'an-admin-token-of-a-test' }],
+    devices: { dut: { attach: line.uri, rfc2217: port } },
+  });
   await assert.rejects(connect(t, port));
   assert.match(closed.program.text, /RFC 2217 on port \d+ stays closed: tokens are configured/);
 });
 
-test('a browser\'s request to a raw port ends the connection before a byte reaches the board; a user\'s first key does not wait', async (t) => {
+test("a browser's request to a raw port ends the connection before a byte reaches the board; a user's first key does not wait", async (t) => {
   for (const field of ['tcp', 'rfc2217']) {
     const { line, port } = await wired(t, field);
-    for (const request of ['POST / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n\nreboot\n', 'GET /?reboot HTTP/1.1\r\n', 'OPTIONS * HTTP/1.1\r\n', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03']) {
+    for (const request of [
+      'POST / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n\nreboot\n',
+      'GET /?reboot HTTP/1.1\r\n',
+      'OPTIONS * HTTP/1.1\r\n',
+      '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03',
+    ]) {
       const whole = await connect(t, port);
       whole.socket.write(Buffer.from(request, 'latin1'));
       await until('the end', () => whole.ended);
@@ -236,18 +284,30 @@ test('a port that is bound and allowed on its own goes with tokens; the console 
   const [port, bare] = [await freePort(), await freePort()];
   const token = 'an-admin-token-of-a-test';
   const headers = { Authorization: `Bearer ${token}` };
-  const host = await withHost(t, { tokens: [{ name: 'lab', role: 'admin', token }], devices: { dut: {
-    attach: line.uri, tcp: { listen: `127.0.0.1:${port}`, allow: ['127.0.0.8/29', 'fd00::/8'] }, rfc2217: bare } } });
-  const from = (localAddress) => new Promise((resolve) => {
-    const socket = net.connect({ port, host: '127.0.0.1', localAddress });
-    t.after(() => socket.destroy());
-    let open = true;
-    socket.on('error', () => {});
-    socket.on('close', () => { open = false; });
-    socket.on('connect', () => resolve({ socket, open: () => open }));
+  const host = await withHost(t, {
+    tokens: [{ name: 'lab', role: 'admin', token }],
+    devices: {
+      dut: {
+        attach: line.uri,
+        tcp: { listen: `127.0.0.1:${port}`, allow: ['127.0.0.8/29', 'fd00::/8'] },
+        rfc2217: bare,
+      },
+    },
   });
+  const from = (localAddress) =>
+    new Promise((resolve) => {
+      const socket = net.connect({ port, host: '127.0.0.1', localAddress });
+      t.after(() => socket.destroy());
+      let open = true;
+      socket.on('error', () => {});
+      socket.on('close', () => {
+        open = false;
+      });
+      socket.on('connect', () => resolve({ socket, open: () => open }));
+    });
   await line.connected();
-  const inside = await from('127.0.0.9'), outside = await from('127.0.0.1');
+  const inside = await from('127.0.0.9'),
+    outside = await from('127.0.0.1');
   await until('the stranger to be refused', () => !outside.open());
   inside.socket.write('hello\n');
   await until('the words', () => line.received().toString() === 'hello\n');
@@ -257,7 +317,16 @@ test('a port that is bound and allowed on its own goes with tokens; the console 
   assert.equal(json.rfc2217.listen, `127.0.0.1:${bare}`);
   assert.equal(json.rfc2217.open, false);
   assert.match(json.rfc2217.why, /tokens are configured/);
-  for (const tcp of [{ listen: '0.0.0.0:4001' }, { listen: `127.0.0.1:${port}`, allow: [] }, { listen: `127.0.0.1:${port}`, allow: ['10.1.2.3/16'] },
-    { listen: 'here' }, { listen: 0 }, { listen: `127.0.0.1:${port}`, alow: ['127.0.0.1'] }, { console: { allow: ['127.0.0.1'] } }])
-    assertProblem(await host.post('/host/devices', { id: 'other', attach: line.uri, tcp }, { headers }), 400, { field: 'tcp' });
+  for (const tcp of [
+    { listen: '0.0.0.0:4001' },
+    { listen: `127.0.0.1:${port}`, allow: [] },
+    { listen: `127.0.0.1:${port}`, allow: ['10.1.2.3/16'] },
+    { listen: 'here' },
+    { listen: 0 },
+    { listen: `127.0.0.1:${port}`, alow: ['127.0.0.1'] },
+    { console: { allow: ['127.0.0.1'] } },
+  ])
+    assertProblem(await host.post('/host/devices', { id: 'other', attach: line.uri, tcp }, { headers }), 400, {
+      field: 'tcp',
+    });
 });

@@ -12,7 +12,8 @@ const exec = promisify(execFile);
 const sim = path.join(BUILD, 'sim', 'android');
 let dir, phone, host, serial, adbPort;
 
-const control = async (line) => (await exec(sim, ['--state', path.join(dir, 'phone'), '--control', line])).stdout.trim();
+const control = async (line) =>
+  (await exec(sim, ['--state', path.join(dir, 'phone'), '--control', line])).stdout.trim();
 const phoneState = async () => JSON.parse(await control('state'));
 const shell = (command, more = {}) => host.post('/host/devices/phone/shell', { command, timeout_s: 20, ...more });
 
@@ -26,7 +27,10 @@ before(async () => {
   await startPhone(0);
   adbPort = await freePort();
   // No adb server runs there: the host starts one, and it ends with the host.
-  host = await Host.start({ devices: { phone: { attach: `adb://${serial}?log_replay=10&interval_ms=500` } } }, { env: { ADB_HOST: `127.0.0.1:${adbPort}`, HOME: dir } });
+  host = await Host.start(
+    { devices: { phone: { attach: `adb://${serial}?log_replay=10&interval_ms=500` } } },
+    { env: { ADB_HOST: `127.0.0.1:${adbPort}`, HOME: dir } },
+  );
   for (const kind of ['shell', 'input', 'video', 'logs']) await host.state_is(`phone/${kind}`, 'ready', 20000);
 });
 
@@ -38,7 +42,15 @@ after(async () => {
 
 test('the kinds of a phone are interfaces, each named by its kind', async () => {
   const { json } = await host.get('/host/devices/phone');
-  assert.deepEqual(json.interfaces.map((i) => i.name).sort(), ['apps', 'files', 'input', 'logs', 'sensors', 'shell', 'video']);
+  assert.deepEqual(json.interfaces.map((i) => i.name).sort(), [
+    'apps',
+    'files',
+    'input',
+    'logs',
+    'sensors',
+    'shell',
+    'video',
+  ]);
   assert.ok(json.interfaces.every((i) => i.driver === 'adb'));
 });
 
@@ -60,7 +72,8 @@ test('shell: exit code, both outputs, stdin, exact arguments', async () => {
 });
 
 test('shell: several calls at once do not wait for each other', async () => {
-  const first = shell('until [ -e /data/local/tmp/go ]; do sleep 0.05; done; echo first'); // ends only if the second one runs beside it
+  // ends only if the second one runs beside it
+  const first = shell('until [ -e /data/local/tmp/go ]; do sleep 0.05; done; echo first');
   assert.equal((await shell('touch /data/local/tmp/go')).json.exit_code, 0);
   assert.equal((await first).json.stdout, 'first\n');
 });
@@ -82,7 +95,10 @@ test('files: a large file goes up and comes back unchanged', async () => {
 
 test('apps: install a real APK, start, stop, remove', async () => {
   const apk = readFileSync(path.join(ROOT, 'drivers/adb/fixtures/hello.apk'));
-  const put = await host.request('POST', '/host/devices/phone/apps', { body: apk, headers: { 'Content-Type': 'application/vnd.android.package-archive' } });
+  const put = await host.request('POST', '/host/devices/phone/apps', {
+    body: apk,
+    headers: { 'Content-Type': 'application/vnd.android.package-archive' },
+  });
   assert.ok(put.status === 200 || put.status === 201, `${put.status} ${put.text}`);
   assert.equal(put.json.package, 'com.example.hello');
   assert.match((await host.get('/host/devices/phone/apps')).text, /com\.example\.hello/);
@@ -92,23 +108,35 @@ test('apps: install a real APK, start, stop, remove', async () => {
   assert.equal((await phoneState()).app, 'com.testbed.launcher');
   assert.ok((await host.delete('/host/devices/phone/apps/com.example.hello')).status < 300);
   assertProblem(await host.post('/host/devices/phone/apps/com.example.hello/start'), 404);
-  assertProblem(await host.request('POST', '/host/devices/phone/apps', { body: 'no apk', headers: { 'Content-Type': 'application/octet-stream' } }), 400);
+  assertProblem(
+    await host.request('POST', '/host/devices/phone/apps', {
+      body: 'no apk',
+      headers: { 'Content-Type': 'application/octet-stream' },
+    }),
+    400,
+  );
 });
 
 test('input: what is typed arrives, whatever the characters', async () => {
   await host.post('/host/devices/phone/apps/com.testbed.demo/start');
-  const text = "it's $HOME; 100%s `id` \"q\" \\ | & <> * ? {} ~ !";
-  const sent = await host.post('/host/devices/phone/input', [{ type: 'tap', x: 200, y: 170 }, { type: 'text', text }]);
+  const text = 'it\'s $HOME; 100%s `id` "q" \\ | & <> * ? {} ~ !';
+  const sent = await host.post('/host/devices/phone/input', [
+    { type: 'tap', x: 200, y: 170 },
+    { type: 'text', text },
+  ]);
   assert.ok(sent.status < 300, sent.text);
   assert.equal((await phoneState()).text, text);
-  await host.post('/host/devices/phone/input', [{ type: 'key', key: 'Enter' }, { type: 'tap', x: 100, y: 290 }]);
+  await host.post('/host/devices/phone/input', [
+    { type: 'key', key: 'Enter' },
+    { type: 'tap', x: 100, y: 290 },
+  ]);
   const state = await phoneState();
   assert.equal(state.entered, text);
   assert.deepEqual(state.taps, [1, 0, 0]);
   assertProblem(await host.post('/host/devices/phone/input', [{ type: 'text', text: 'é' }]), 501);
 });
 
-test('video: the picture is the phone\'s, also with nobody watching', async () => {
+test("video: the picture is the phone's, also with nobody watching", async () => {
   const png = await host.get('/host/devices/phone/video/snapshot.png');
   assert.equal(png.status, 200, png.text.slice(0, 300));
   assert.equal(png.body.subarray(1, 4).toString(), 'PNG');
@@ -126,10 +154,14 @@ test('logs: lines come as they are written', async () => {
 
 test('sensors: battery and temperatures', async () => {
   await control('battery level 55');
-  const values = await until('samples', async () => {
-    const { json } = await host.get('/host/devices/phone/sensors');
-    return json?.['thermal.cpu'] && json['battery.level']?.value === 55 && json;
-  }, 25000);
+  const values = await until(
+    'samples',
+    async () => {
+      const { json } = await host.get('/host/devices/phone/sensors');
+      return json?.['thermal.cpu'] && json['battery.level']?.value === 55 && json;
+    },
+    25000,
+  );
   assert.equal(values['battery.level'].unit, '%');
   assert.equal(values['battery.temperature'].value, 28.4);
   assert.equal(values['thermal.cpu'].unit, 'Cel');

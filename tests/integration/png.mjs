@@ -4,7 +4,7 @@ import zlib from 'node:zlib';
 export function decode(png) {
   const chunks = [];
   let header;
-  for (let at = 8; at < png.length;) {
+  for (let at = 8; at < png.length; ) {
     const size = png.readUInt32BE(at);
     const type = png.toString('latin1', at + 4, at + 8);
     const data = png.subarray(at + 8, at + 8 + size);

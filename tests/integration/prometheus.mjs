@@ -1,4 +1,5 @@
-// /metrics as a scraper reads it: Prometheus' own Python client parses it, and a series comes once (Prometheus refuses the whole scrape otherwise).
+// /metrics as a scraper reads it: Prometheus' own Python client parses it, and a series comes once (Prometheus refuses
+// the whole scrape otherwise).
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 

@@ -9,7 +9,9 @@ import { UBOOT } from './bench.mjs';
 import { Host, ROOT, scratch, until, within } from './harness.mjs';
 import { decode } from './png.mjs';
 
-const blocks = [...readFileSync(path.join(ROOT, 'README.md'), 'utf8').matchAll(/\*\*(\d)\. [\s\S]*?```sh\n([\s\S]*?)```/g)];
+const blocks = [
+  ...readFileSync(path.join(ROOT, 'README.md'), 'utf8').matchAll(/\*\*(\d)\. [\s\S]*?```sh\n([\s\S]*?)```/g),
+];
 const example = (n) => blocks.find((b) => b[1] === String(n))[2];
 let host;
 
@@ -22,10 +24,18 @@ after(() => host?.stop());
 
 async function sh(script) {
   const dir = scratch('tb-readme-');
-  const child = spawn('sh', ['-e', '-c', script.replaceAll('http://localhost:6109', host.url)], { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] });
-  let out = '', err = '';
-  child.stdout.on('data', (d) => { out += d; });
-  child.stderr.on('data', (d) => { err += d; });
+  const child = spawn('sh', ['-e', '-c', script.replaceAll('http://localhost:6109', host.url)], {
+    cwd: dir,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let out = '',
+    err = '';
+  child.stdout.on('data', (d) => {
+    out += d;
+  });
+  child.stderr.on('data', (d) => {
+    err += d;
+  });
   const code = await within('the example', new Promise((resolve) => child.on('close', resolve)), 90000);
   assert.equal(code, 0, `${script}\n${out}\n${err}`);
   return { dir, out };
@@ -42,21 +52,40 @@ test('1: power cycle, prompt, version, and a picture of the screen that shows th
   const { dir, out } = await sh(example(1));
   assert.match(out, /U-Boot 20\d\d/);
   const shot = decode(readFileSync(path.join(dir, 'board.png')));
-  assert.deepEqual([shot.width, shot.height], [1024, 768], 'the size of U-Boot\'s screen');
+  assert.deepEqual([shot.width, shot.height], [1024, 768], "the size of U-Boot's screen");
   assert.ok(colours(shot) > 1, 'a picture with something in it');
 });
 
 test('2: a lease, its control call, and the board free again; 3: the bus tells all of it', async () => {
-  const { json: { offset } } = await host.get('/host/devices/board/console');
+  const {
+    json: { offset },
+  } = await host.get('/host/devices/board/console');
   await sh(example(2));
   assert.equal((await host.get('/host/devices/board')).json.lease, null);
-  assert.equal((await host.post('/host/devices/board/console/expect', { pattern: '=> ', from: offset, timeout_s: 60 }, { ms: 90000 })).status, 200, 'it was cycled');
+  assert.equal(
+    (
+      await host.post(
+        '/host/devices/board/console/expect',
+        { pattern: '=> ', from: offset, timeout_s: 60 },
+        { ms: 90000 },
+      )
+    ).status,
+    200,
+    'it was cycled',
+  );
 
-  const curl = spawn('sh', ['-c', `exec ${example(3).trim().replaceAll('http://localhost:6109', host.url)}`], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const curl = spawn('sh', ['-c', `exec ${example(3).trim().replaceAll('http://localhost:6109', host.url)}`], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   let told = '';
-  curl.stdout.setEncoding('utf8').on('data', (d) => { told += d; });
+  curl.stdout.setEncoding('utf8').on('data', (d) => {
+    told += d;
+  });
   try {
-    await until('what example 2 did', () => /soak test/.test(told) && /"reason":"released"/.test(told) && /"observed":"off"/.test(told));
+    await until(
+      'what example 2 did',
+      () => /soak test/.test(told) && /"reason":"released"/.test(told) && /"observed":"off"/.test(told),
+    );
   } finally {
     curl.kill();
   }

@@ -1,8 +1,13 @@
-// A small RFB client for tests: version, None or VNC authentication, raw encoding, DesktopSize, keys and pointer. It can also stop reading.
+// A small RFB client for tests: version, None or VNC authentication, raw encoding, DesktopSize, keys and pointer. It
+// can also stop reading.
 import { createCipheriv } from 'node:crypto';
 import net from 'node:net';
 
-const mirror = (byte) => { let out = 0; for (let i = 0; i < 8; i++) if (byte & (1 << i)) out |= 0x80 >> i; return out; };
+const mirror = (byte) => {
+  let out = 0;
+  for (let i = 0; i < 8; i++) if (byte & (1 << i)) out |= 0x80 >> i;
+  return out;
+};
 
 /** DES of VNC authentication; EDE3 with three equal keys is DES, which OpenSSL 3 no longer offers by itself. */
 export function respond(password, challenge) {
@@ -33,7 +38,11 @@ export class Rfb {
   /** stream: a net.Socket, or a WebSocket turned into a duplex stream. */
   constructor(stream) {
     this.stream = stream;
-    stream.on('data', (chunk) => { this.#chunks.push(chunk); this.#size += chunk.length; this.#serve(); });
+    stream.on('data', (chunk) => {
+      this.#chunks.push(chunk);
+      this.#size += chunk.length;
+      this.#serve();
+    });
     stream.on('error', (error) => this.#fail(error));
     stream.on('end', () => this.#fail(new Error('closed by the server')));
     stream.on('close', () => this.#fail(new Error('closed')));
@@ -121,7 +130,13 @@ export class Rfb {
     const rects = [];
     for (let i = head.readUInt16BE(2); i > 0; i--) {
       const r = await this.read(12);
-      const rect = { x: r.readUInt16BE(0), y: r.readUInt16BE(2), w: r.readUInt16BE(4), h: r.readUInt16BE(6), encoding: r.readInt32BE(8) };
+      const rect = {
+        x: r.readUInt16BE(0),
+        y: r.readUInt16BE(2),
+        w: r.readUInt16BE(4),
+        h: r.readUInt16BE(6),
+        encoding: r.readInt32BE(8),
+      };
       rects.push(rect);
       if (rect.encoding === 0) this.#paste(rect, await this.read(rect.w * rect.h * 4));
       else if (rect.encoding === -223) {
@@ -134,7 +149,8 @@ export class Rfb {
   }
 
   #paste({ x, y, w, h }, bytes) {
-    for (let row = 0; row < h; row++) bytes.copy(this.pixels, ((y + row) * this.width + x) * 4, row * w * 4, (row + 1) * w * 4);
+    for (let row = 0; row < h; row++)
+      bytes.copy(this.pixels, ((y + row) * this.width + x) * 4, row * w * 4, (row + 1) * w * 4);
   }
 
   /** [r, g, b] */

@@ -5,12 +5,19 @@ import { test } from 'node:test';
 import { readTap } from '../tap.mjs';
 
 test('GLib: points, plan, skips with their reason', () => {
-  const r = readTap('TAP version 13\n# random seed: R02S\n1..3\n# Start of lib tests\nok 1 /lib/a\nok 2 /lib/b # SKIP no camera here\nok 3 /lib/c\n# End of lib tests\n');
-  assert.deepEqual([r.passed, r.failures, r.skips, r.planned, r.seen], [2, [], [{ name: '/lib/b', reason: 'no camera here' }], 3, 3]);
+  const r = readTap(
+    'TAP version 13\n# random seed: R02S\n1..3\n# Start of lib tests\nok 1 /lib/a\nok 2 /lib/b # SKIP no camera here\nok 3 /lib/c\n# End of lib tests\n',
+  );
+  assert.deepEqual(
+    [r.passed, r.failures, r.skips, r.planned, r.seen],
+    [2, [], [{ name: '/lib/b', reason: 'no camera here' }], 3, 3],
+  );
 });
 
 test('GLib: a failed assertion brings its text, and the plan shows what never ran', () => {
-  const r = readTap('1..3\nok 1 /lib/a\n# ERROR:test.c:7: assertion failed (1 == 2)\nnot ok /lib/b - ERROR:test.c:7: assertion failed (1 == 2)\nBail out!\n');
+  const r = readTap(
+    '1..3\nok 1 /lib/a\n# ERROR:test.c:7: assertion failed (1 == 2)\nnot ok /lib/b - ERROR:test.c:7: assertion failed (1 == 2)\nBail out!\n',
+  );
   assert.equal(r.passed, 1);
   assert.equal(r.failures.length, 1);
   assert.match(r.failures[0].name, /^\/lib\/b/);
@@ -44,7 +51,10 @@ ok 2 - later # SKIP no chromium
 test('Node: leaves count, a parent does not count its child twice', () => {
   const r = readTap(NODE);
   assert.equal(r.passed, 1);
-  assert.deepEqual(r.failures.map((f) => f.name), ['two']);
+  assert.deepEqual(
+    r.failures.map((f) => f.name),
+    ['two'],
+  );
   assert.match(r.failures[0].detail, /Expected 1, got 2/);
   assert.deepEqual(r.skips, [{ name: 'later', reason: 'no chromium' }]);
   assert.deepEqual([r.planned, r.seen], [2, 2]);

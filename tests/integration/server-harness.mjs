@@ -1,4 +1,5 @@
-// testbed-server on a free port with a generated configuration, and a host that is only a socket (the protocol of docs/PROTOCOL.md by hand).
+// testbed-server on a free port with a generated configuration, and a host that is only a socket (the protocol of
+// docs/PROTOCOL.md by hand).
 import assert from 'node:assert/strict';
 import { sign } from 'node:crypto';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,13 +12,28 @@ export class Server {
     const server = new Server();
     server.folder = state ?? scratch('tb-server-');
     const file = path.join(server.folder, 'server.yaml');
-    writeFileSync(file, JSON.stringify({ port: 0, web: path.join(ROOT, 'web'), sessions_per_minute: 100000, ...config }, null, 2)); // YAML holds JSON
+    writeFileSync(
+      file,
+      JSON.stringify({ port: 0, web: path.join(ROOT, 'web'), sessions_per_minute: 100000, ...config }, null, 2),
+    ); // YAML holds JSON
     const binary = path.join(BUILD, 'testbed-server');
     assert.ok(existsSync(binary), `${binary} is not built`);
     const clean = {};
-    for (const name of ['SERVER_URL', 'TESTBED_TOKEN', 'FRONTEND_URL', 'WEBRTC_STUN_SERVERS', 'WEBRTC_TURN_SERVERS', 'WEBRTC_TURN_SECRET', 'LOG_LEVEL', 'DEBUG'])
+    for (const name of [
+      'SERVER_URL',
+      'TESTBED_TOKEN',
+      'FRONTEND_URL',
+      'WEBRTC_STUN_SERVERS',
+      'WEBRTC_TURN_SERVERS',
+      'WEBRTC_TURN_SECRET',
+      'LOG_LEVEL',
+      'DEBUG',
+    ])
       clean[name] = '';
-    server.program = new Program([...wrap, binary, '--config', file, '--state-dir', server.folder, ...args], { env: { ...clean, ...env }, name: 'testbed-server' });
+    server.program = new Program([...wrap, binary, '--config', file, '--state-dir', server.folder, ...args], {
+      env: { ...clean, ...env },
+      name: 'testbed-server',
+    });
     try {
       const line = await server.program.line(/\burl=/, { ms: 20000, what: 'the line with url=' });
       server.url = /\burl="?(http:\/\/[^\s"]+)/.exec(line)[1];
@@ -28,10 +44,18 @@ export class Server {
     return server;
   }
 
-  request(method, target, options) { return request(this.url, method, target, options); }
-  get(target, options) { return this.request('GET', target, options); }
-  post(target, json, options) { return this.request('POST', target, { json, ...options }); }
-  websocket(target = '/ws', options) { return websocket(this.url, target, options); }
+  request(method, target, options) {
+    return request(this.url, method, target, options);
+  }
+  get(target, options) {
+    return this.request('GET', target, options);
+  }
+  post(target, json, options) {
+    return this.request('POST', target, { json, ...options });
+  }
+  websocket(target = '/ws', options) {
+    return websocket(this.url, target, options);
+  }
 
   async session(json = {}, options) {
     const answer = await this.post('/api/session', json, options);
@@ -50,12 +74,25 @@ export class Server {
   /** `key`: of generateKeyPairSync('ed25519'); without, a host of before keys. */
   async host(name, devices, { token, protocol = 2, key } = {}) {
     const host = await this.websocket();
-    const hello = { type: 'hello', role: 'host', host: name, protocol, version: 'test', devices, ...(token ? { token } : {}) };
+    const hello = {
+      type: 'hello',
+      role: 'host',
+      host: name,
+      protocol,
+      version: 'test',
+      devices,
+      ...(token ? { token } : {}),
+    };
     if (key) hello.key = key.publicKey.export({ format: 'jwk' }).x;
     host.send(hello);
     if (key) {
       const { nonce } = await host.find((m) => m.type === 'challenge', { what: 'the challenge' });
-      host.send({ type: 'proof', signature: sign(null, Buffer.from(`testbed host link\n${name}\n${nonce}`), key.privateKey).toString('base64url') });
+      host.send({
+        type: 'proof',
+        signature: sign(null, Buffer.from(`testbed host link\n${name}\n${nonce}`), key.privateKey).toString(
+          'base64url',
+        ),
+      });
     }
     host.ready = await host.find((m) => m.type === 'ready', { what: 'ready of the host' });
     return host;
@@ -64,13 +101,19 @@ export class Server {
   async stop({ keepState = false } = {}) {
     const how = await this.program.stop();
     if (!keepState) rmSync(this.folder, { recursive: true, force: true });
-    assert.deepEqual({ code: how.code, signal: how.signal }, { code: 0, signal: null }, `testbed-server ended badly:\n${this.program.text.slice(-6000)}`);
+    assert.deepEqual(
+      { code: how.code, signal: how.signal },
+      { code: 0, signal: null },
+      `testbed-server ended badly:\n${this.program.text.slice(-6000)}`,
+    );
   }
 }
 
 /** Starts a server for one test (or a file: t = {after}) and stops it behind it. */
 export async function withServer(t, config, options) {
   const server = await Server.start(config, options);
-  t.after(async () => { if (!server.program.how) await server.stop(); });
+  t.after(async () => {
+    if (!server.program.how) await server.stop();
+  });
   return server;
 }

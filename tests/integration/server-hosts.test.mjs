@@ -1,10 +1,24 @@
-// Hosts behind the pairing server: registry, sessions on their devices, relay, pictures, carried HTTP (docs/PROTOCOL.md).
+// Hosts behind the pairing server: registry, sessions on their devices, relay, pictures, carried HTTP
+// (docs/PROTOCOL.md).
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { test } from 'node:test';
 
 import { assertProblem, request, until } from './harness.mjs';
-import { CHUNK, CREDIT, DATA, HEAD, RESET, WINDOW, bodyOf, credit, findFrame, frame, framesOf, headOf } from './link.mjs';
+import {
+  CHUNK,
+  CREDIT,
+  DATA,
+  HEAD,
+  RESET,
+  WINDOW,
+  bodyOf,
+  credit,
+  findFrame,
+  frame,
+  framesOf,
+  headOf,
+} from './link.mjs';
 import { withServer } from './server-harness.mjs';
 
 const typed = (type) => (m) => m.type === type;
@@ -21,7 +35,13 @@ test('hosts and devices with presence', async (t) => {
   const hosts = (await server.get('/api/hosts')).json;
   assert.deepEqual([hosts.length, hosts[0].name, hosts[0].online, hosts[0].version], [1, 'lab-1', true, 'test']);
   let devices = (await server.get('/api/devices')).json;
-  assert.deepEqual(devices.map((d) => [d.id, d.host, d.device, d.label]), [['lab-1/board', 'lab-1', 'board', 'U-Boot'], ['lab-1/desktop', 'lab-1', 'desktop', 'Desk']]);
+  assert.deepEqual(
+    devices.map((d) => [d.id, d.host, d.device, d.label]),
+    [
+      ['lab-1/board', 'lab-1', 'board', 'U-Boot'],
+      ['lab-1/desktop', 'lab-1', 'desktop', 'Desk'],
+    ],
+  );
   host.send({ type: 'devices', devices: [{ ...DEVICES[0], state: 'fault' }] });
   await until('the new list', async () => (await server.get('/api/devices')).json.length === 1);
   assert.equal((await server.get('/api/devices')).json[0].state, 'fault');
@@ -30,12 +50,20 @@ test('hosts and devices with presence', async (t) => {
   await host.stop();
   await until('the host to be offline', async () => (await server.get('/api/hosts')).json[0]?.online === false);
   devices = (await server.get('/api/devices')).json;
-  assert.deepEqual(devices.map((d) => [d.id, d.online]), [['lab-1/board', false]]);
+  assert.deepEqual(
+    devices.map((d) => [d.id, d.online]),
+    [['lab-1/board', false]],
+  );
 });
 
 test('host tokens: each is good for its own name', async (t) => {
   const token = 'host-token-0123456789';
-  const server = await withServer(t, { hosts: [{ name: 'lab-1', token }, { name: 'lab-2', token: `${token}x` }] });
+  const server = await withServer(t, {
+    hosts: [
+      { name: 'lab-1', token },
+      { name: 'lab-2', token: `${token}x` },
+    ],
+  });
   const refused = async (hello) => {
     const peer = await server.websocket();
     peer.send({ type: 'hello', role: 'host', ...hello });
@@ -46,7 +74,8 @@ test('host tokens: each is good for its own name', async (t) => {
   assert.equal(await refused({ host: 'lab 1', token }), 'Invalid host name');
   assert.equal(await refused({ host: 'lab-1', token, devices: {} }), 'Invalid devices');
   const host = await server.host('lab-1', DEVICES, { token });
-  const again = await server.host('lab-1', DEVICES, { token }); // a reconnect before the old socket was noticed to be dead
+  // a reconnect before the old socket was noticed to be dead
+  const again = await server.host('lab-1', DEVICES, { token });
   assert.equal((await host.find(typed('error'))).code, 'replaced');
   assert.equal((await server.get('/api/hosts')).json.filter((h) => h.online).length, 1);
   await again.stop();
@@ -60,7 +89,13 @@ test('a name belongs to a key: another host is told apart, never mixed, also aft
   const other = await first.host('lab-1', [DEVICES[1]], { key: b });
   assert.equal(other.ready.host, 'lab-1~2');
   const shown = (await first.get('/api/hosts')).json;
-  assert.deepEqual(shown.map((h) => [h.name, h.online, h.devices.length]), [['lab-1', true, 2], ['lab-1~2', true, 1]]);
+  assert.deepEqual(
+    shown.map((h) => [h.name, h.online, h.devices.length]),
+    [
+      ['lab-1', true, 2],
+      ['lab-1~2', true, 1],
+    ],
+  );
   assert.notEqual(shown[0].instance, shown[1].instance);
   assert.match(shown[0].instance, /^[0-9a-f]{16}$/);
   const again = await first.host('lab-1', DEVICES, { key: a }); // the same one, from a new connection
@@ -69,12 +104,29 @@ test('a name belongs to a key: another host is told apart, never mixed, also aft
   await assert.rejects(first.host('lab-1', DEVICES), /1008/, 'without a key nobody takes it');
 
   const liar = await first.websocket(); // somebody else's key, an old proof, no proof
-  liar.send({ type: 'hello', role: 'host', host: 'lab-1', protocol: 2, key: a.publicKey.export({ format: 'jwk' }).x, devices: [] });
+  liar.send({
+    type: 'hello',
+    role: 'host',
+    host: 'lab-1',
+    protocol: 2,
+    key: a.publicKey.export({ format: 'jwk' }).x,
+    devices: [],
+  });
   const { nonce } = await liar.find(typed('challenge'));
-  liar.send({ type: 'proof', signature: sign(null, Buffer.from(`testbed host link\nlab-1\n${nonce}`), b.privateKey).toString('base64url') });
+  liar.send({
+    type: 'proof',
+    signature: sign(null, Buffer.from(`testbed host link\nlab-1\n${nonce}`), b.privateKey).toString('base64url'),
+  });
   assert.equal((await liar.find(typed('error'))).code, 'unauthorized');
   const eager = await first.websocket();
-  eager.send({ type: 'hello', role: 'host', host: 'lab-1', protocol: 2, key: a.publicKey.export({ format: 'jwk' }).x, devices: [] });
+  eager.send({
+    type: 'hello',
+    role: 'host',
+    host: 'lab-1',
+    protocol: 2,
+    key: a.publicKey.export({ format: 'jwk' }).x,
+    devices: [],
+  });
   await eager.find(typed('challenge'));
   eager.send({ type: 'devices', devices: [] });
   assert.equal((await eager.find(typed('error'))).code, 'expected-hello');
@@ -84,19 +136,32 @@ test('a name belongs to a key: another host is told apart, never mixed, also aft
   const server = await withServer(t, {}, { state: first.folder });
   const back = await server.host('lab-1', [DEVICES[1]], { key: b }); // it comes first, and still is the other one
   assert.equal(back.ready.host, 'lab-1~2');
-  assert.equal((await server.request('DELETE', '/api/hosts/lab-1')).status, 204); // an admin says that the old one is gone
+  // an admin says that the old one is gone
+  assert.equal((await server.request('DELETE', '/api/hosts/lab-1')).status, 204);
   assert.equal((await server.host('lab-1', DEVICES, { key: generateKeyPairSync('ed25519') })).ready.host, 'lab-1');
 });
 
 test('TB_LIMIT_HOST_INSTANCES: nine keys may have one name, the next is refused in words', async (t) => {
   const server = await withServer(t);
-  const keys = Array.from({ length: 9 }, () => generateKeyPairSync('ed25519')), names = [];
+  const keys = Array.from({ length: 9 }, () => generateKeyPairSync('ed25519')),
+    names = [];
   for (const key of keys) names.push((await server.host('lab-1', [], { key })).ready.host);
   assert.deepEqual(names, ['lab-1', ...[2, 3, 4, 5, 6, 7, 8, 9].map((n) => `lab-1~${n}`)]);
-  const key = generateKeyPairSync('ed25519'), tenth = await server.websocket();
-  tenth.send({ type: 'hello', role: 'host', host: 'lab-1', protocol: 2, key: key.publicKey.export({ format: 'jwk' }).x, devices: [] });
+  const key = generateKeyPairSync('ed25519'),
+    tenth = await server.websocket();
+  tenth.send({
+    type: 'hello',
+    role: 'host',
+    host: 'lab-1',
+    protocol: 2,
+    key: key.publicKey.export({ format: 'jwk' }).x,
+    devices: [],
+  });
   const { nonce } = await tenth.find(typed('challenge'));
-  tenth.send({ type: 'proof', signature: sign(null, Buffer.from(`testbed host link\nlab-1\n${nonce}`), key.privateKey).toString('base64url') });
+  tenth.send({
+    type: 'proof',
+    signature: sign(null, Buffer.from(`testbed host link\nlab-1\n${nonce}`), key.privateKey).toString('base64url'),
+  });
   const refused = await tenth.find(typed('error'));
   assert.equal(refused.code, 'name-taken');
   assert.match(refused.message, /Too many hosts have this name/);
@@ -104,11 +169,12 @@ test('TB_LIMIT_HOST_INSTANCES: nine keys may have one name, the next is refused 
   assert.equal((await server.host('lab-1', [], { key: keys[4] })).ready.host, 'lab-1~5'); // those that are known stay
 });
 
-test('observers share a host\'s line: who sends too much is refused, the host stays', async (t) => {
+test("observers share a host's line: who sends too much is refused, the host stays", async (t) => {
   const server = await withServer(t);
   const host = await server.host('lab-1', DEVICES);
   const session = await server.session({ device: 'lab-1/board', mode: 'view', observers: 2 });
-  const bad = await server.join('desktop', session), good = await server.join('desktop', session);
+  const bad = await server.join('desktop', session),
+    good = await server.join('desktop', session);
   for (let i = 0; i < 40; i++) bad.send({ type: 'junk', pad: 'x'.repeat(40000) });
   assert.equal((await bad.find(typed('error'))).code, 'busy');
   good.send({ id: 1, verb: 'power.get', device: 'board' });
@@ -118,8 +184,13 @@ test('observers share a host\'s line: who sends too much is refused, the host st
 });
 
 test('user tokens and roles', async (t) => {
-  const server = await withServer(t, { tokens: [{ name: 'tv', role: 'viewer', token: 'viewer-token-12345' }, { name: 'ci', role: 'operator', token: 'operator-token-123' },
-    { name: 'lab', role: 'admin', token: 'admin-token-1234567' }] });
+  const server = await withServer(t, {
+    tokens: [
+      { name: 'tv', role: 'viewer', token: 'viewer-token-12345' },
+      { name: 'ci', role: 'operator', token: 'operator-token-123' },
+      { name: 'lab', role: 'admin', token: 'admin-token-1234567' },
+    ],
+  });
   for (const token of [undefined, 'operator-token-123', 'no-such-token-12345'])
     await assert.rejects(server.host('lab-1', DEVICES, { token }), /1008/, 'a stranger is not taken for the lab');
   const host = await server.host('lab-1', DEVICES, { token: 'admin-token-1234567' });
@@ -128,26 +199,54 @@ test('user tokens and roles', async (t) => {
   assertProblem(await server.post('/api/session', {}), 401);
   assert.equal((await server.get('/api/hosts', as('viewer-token-12345'))).status, 200);
   assert.equal((await server.get('/api/hosts?access_token=viewer-token-12345')).status, 200);
-  assert.equal((await server.post('/api/session', { device: 'lab-1/board', mode: 'view' }, as('viewer-token-12345'))).status, 201);
-  assertProblem(await server.post('/api/session', { device: 'lab-1/board', mode: 'control' }, as('viewer-token-12345')), 403);
-  assert.equal((await server.post('/api/session', { device: 'lab-1/board', mode: 'control' }, as('operator-token-123'))).status, 201);
-  assertProblem(await server.request('PUT', '/api/hosts/lab-1/host/devices/board/power', { json: { state: 'on' }, ...as('viewer-token-12345') }), 403);
+  assert.equal(
+    (await server.post('/api/session', { device: 'lab-1/board', mode: 'view' }, as('viewer-token-12345'))).status,
+    201,
+  );
+  assertProblem(
+    await server.post('/api/session', { device: 'lab-1/board', mode: 'control' }, as('viewer-token-12345')),
+    403,
+  );
+  assert.equal(
+    (await server.post('/api/session', { device: 'lab-1/board', mode: 'control' }, as('operator-token-123'))).status,
+    201,
+  );
+  assertProblem(
+    await server.request('PUT', '/api/hosts/lab-1/host/devices/board/power', {
+      json: { state: 'on' },
+      ...as('viewer-token-12345'),
+    }),
+    403,
+  );
   await host.stop();
 });
 
 test('without tokens, who is not on this machine pairs a phone and sees no host', async (t) => {
   const open = await withServer(t, { url: 'https://lab.example' });
   await open.host('lab-1', DEVICES);
-  const elsewhere = [{ 'X-Forwarded-For': '203.0.113.9' }, { Forwarded: 'for=203.0.113.9' }, { 'X-Real-IP': '203.0.113.9' }, { Host: 'lab.example' }];
+  const elsewhere = [
+    { 'X-Forwarded-For': '203.0.113.9' },
+    { Forwarded: 'for=203.0.113.9' },
+    { 'X-Real-IP': '203.0.113.9' },
+    { Host: 'lab.example' },
+  ];
   for (const headers of elsewhere) {
-    for (const target of ['/api/hosts', '/api/devices', '/api/ice', '/api/hosts/lab-1/host/devices']) assertProblem(await open.get(target, { headers }), 403, { detail: /no tokens are configured/ });
-    for (const mode of ['view', 'control']) assertProblem(await open.post('/api/session', { device: 'lab-1/board', mode }, { headers }), 403, { detail: /needs the role/ });
+    for (const target of ['/api/hosts', '/api/devices', '/api/ice', '/api/hosts/lab-1/host/devices'])
+      assertProblem(await open.get(target, { headers }), 403, { detail: /no tokens are configured/ });
+    for (const mode of ['view', 'control'])
+      assertProblem(await open.post('/api/session', { device: 'lab-1/board', mode }, { headers }), 403, {
+        detail: /needs the role/,
+      });
     const phone = await open.post('/api/session', {}, { headers });
     assert.equal(phone.status, 201, phone.text);
     assert.equal((await open.get(`/api/session/${phone.json.sessionId}`, { headers })).status, 200);
     assert.equal((await open.get('/', { headers })).status, 200);
   }
-  assert.equal((await open.post('/api/session', { device: 'lab-1/board', mode: 'control' })).status, 201, 'a person here');
+  assert.equal(
+    (await open.post('/api/session', { device: 'lab-1/board', mode: 'control' })).status,
+    201,
+    'a person here',
+  );
   const meant = await withServer(t, { insecure: true });
   assert.equal((await meant.get('/api/hosts', { headers: elsewhere[0] })).status, 200);
 });
@@ -179,7 +278,12 @@ test('a session on a device: view and control observers, relay with from and to'
   assert.equal((await phone.find(typed('error'))).message, 'Invalid role');
 
   boss.send({ type: 'offer', sdp: 'v=0', to: host.ready.peerId, sessionId: 'forged', from: 'forged' });
-  assert.deepEqual(await host.find(typed('offer')), { type: 'offer', sdp: 'v=0', sessionId: s.sessionId, from: boss.ready.peerId });
+  assert.deepEqual(await host.find(typed('offer')), {
+    type: 'offer',
+    sdp: 'v=0',
+    sessionId: s.sessionId,
+    from: boss.ready.peerId,
+  });
   host.send({ type: 'answer', sdp: 'v=0', sessionId: s.sessionId, to: boss.ready.peerId });
   assert.deepEqual(await boss.find(typed('answer')), { type: 'answer', sdp: 'v=0', from: host.ready.peerId });
   boss.send({ id: 7, device: 'board', verb: 'power.set', params: { state: 'off' } });
@@ -191,7 +295,10 @@ test('a session on a device: view and control observers, relay with from and to'
   assert.equal(guest.items.filter((m) => m.type === 'answer').length, 0);
 
   const status = (await server.get(`/api/session/${s.sessionId}`)).json;
-  assert.deepEqual([status.observers, status.phoneConnected, status.device, status.mode], [2, true, 'lab-1/board', 'control']);
+  assert.deepEqual(
+    [status.observers, status.phoneConnected, status.device, status.mode],
+    [2, true, 'lab-1/board', 'control'],
+  );
   await guest.stop();
   assert.equal((await host.find(typed('peer-disconnected'))).peerId, guest.ready.peerId);
   host.send({ type: 'ice', candidate: '', sessionId: s.sessionId, to: guest.ready.peerId });
@@ -200,7 +307,10 @@ test('a session on a device: view and control observers, relay with from and to'
   await host.find((m) => m.code === 'no-session');
 
   await host.stop(); // the observers are told, and the host learns of them again when it is back
-  assert.equal((await boss.find((m) => m.type === 'peer-disconnected' && m.peer === 'phone')).peerId, host.ready.peerId);
+  assert.equal(
+    (await boss.find((m) => m.type === 'peer-disconnected' && m.peer === 'phone')).peerId,
+    host.ready.peerId,
+  );
   boss.send({ type: 'offer', sdp: 'v=0' });
   assert.equal((await boss.find(typed('error'))).message, 'Peer not connected');
   const back = await server.host('lab-1', DEVICES);
@@ -222,7 +332,13 @@ test('a host cannot reach sessions of another host', async (t) => {
 });
 
 function picture(peerId, sessionId, jpeg) {
-  return Buffer.concat([Buffer.from([1, peerId.length]), Buffer.from(peerId), Buffer.from([sessionId.length]), Buffer.from(sessionId), jpeg]);
+  return Buffer.concat([
+    Buffer.from([1, peerId.length]),
+    Buffer.from(peerId),
+    Buffer.from([sessionId.length]),
+    Buffer.from(sessionId),
+    jpeg,
+  ]);
 }
 
 test('pictures go to their observer; one that does not read gets the newest, and slows nobody', async (t) => {
@@ -232,7 +348,11 @@ test('pictures go to their observer; one that does not read gets the newest, and
   const reader = await server.join('desktop', s);
   const stuck = await server.join('desktop', s);
   stuck.ws._socket.pause();
-  const jpeg = (n) => { const b = Buffer.alloc(200 * 1024, n); b.writeUInt16BE(0xffd8); return b; };
+  const jpeg = (n) => {
+    const b = Buffer.alloc(200 * 1024, n);
+    b.writeUInt16BE(0xffd8);
+    return b;
+  };
   for (let n = 1; n <= 60; n++) {
     host.send(picture(stuck.ready.peerId, s.sessionId, jpeg(n)));
     host.send(picture(reader.ready.peerId, s.sessionId, jpeg(n).subarray(0, 100)));
@@ -273,11 +393,28 @@ const answerTo = (host, stream, status, headers, text) => {
 test('HTTP is carried to the host and back', async (t) => {
   const server = await withServer(t);
   const host = await server.host('lab-1', DEVICES);
-  serve(host, (head, stream, body) => answerTo(host, stream, 201, { 'Content-Type': 'application/json', 'Set-Cookie': 'x=1', ETag: '"7"' }, JSON.stringify({ ...head, text: body.toString() })));
-  const put = await server.request('PUT', '/api/hosts/lab-1/host/devices/a%2Fb/power?x=1&access_token=secret&y=%20', { json: { state: 'on' }, headers: { 'X-Lease': 'L1', 'X-Request-Id': 'req-1' } });
+  serve(host, (head, stream, body) =>
+    answerTo(
+      host,
+      stream,
+      201,
+      { 'Content-Type': 'application/json', 'Set-Cookie': 'x=1', ETag: '"7"' },
+      JSON.stringify({ ...head, text: body.toString() }),
+    ),
+  );
+  const put = await server.request('PUT', '/api/hosts/lab-1/host/devices/a%2Fb/power?x=1&access_token=secret&y=%20', {
+    json: { state: 'on' },
+    headers: { 'X-Lease': 'L1', 'X-Request-Id': 'req-1' },
+  });
   assert.equal(put.status, 201);
-  assert.deepEqual([put.json.method, put.json.path, put.json.text, put.json.role], ['PUT', '/host/devices/a%2Fb/power?x=1&y=%20', '{"state":"on"}', 'admin']);
-  assert.deepEqual([put.json.headers['X-Lease'], put.json.headers['X-Request-Id'], put.json.headers['Content-Type'], put.json.length], ['L1', 'req-1', 'application/json', 14]);
+  assert.deepEqual(
+    [put.json.method, put.json.path, put.json.text, put.json.role],
+    ['PUT', '/host/devices/a%2Fb/power?x=1&y=%20', '{"state":"on"}', 'admin'],
+  );
+  assert.deepEqual(
+    [put.json.headers['X-Lease'], put.json.headers['X-Request-Id'], put.json.headers['Content-Type'], put.json.length],
+    ['L1', 'req-1', 'application/json', 14],
+  );
   assert.equal(put.headers.etag, '"7"');
   assert.equal(put.headers['set-cookie'], undefined);
   assert.match(put.headers['content-security-policy'], /sandbox/);
@@ -306,7 +443,10 @@ test('carried bodies of any size, both ways, at the pace of the reader', async (
   const upload = server.request('PUT', '/api/hosts/lab-1/host/up', { body: Buffer.alloc(3 * 1024 * 1024, 7) });
   const up = await headOf(host);
   assert.equal(up.head.length, 3 * 1024 * 1024);
-  const cost = () => framesOf(host, up.stream).filter((f) => f.type === DATA).reduce((n, f) => n + f.payload.length + 32, 0);
+  const cost = () =>
+    framesOf(host, up.stream)
+      .filter((f) => f.type === DATA)
+      .reduce((n, f) => n + f.payload.length + 32, 0);
   await until('the first window', () => cost() > WINDOW - CHUNK - 64);
   const other = server.get('/api/hosts/lab-1/host/other'); // the upload stands; others go on
   const small = await headOf(host, (h) => h.path === '/host/other');
@@ -316,7 +456,10 @@ test('carried bodies of any size, both ways, at the pace of the reader', async (
   while (bodyOf(host, up.stream).length < 3 * 1024 * 1024) {
     const before = host.items.length;
     host.send(credit(up.stream, WINDOW));
-    await host.find((m) => Buffer.isBuffer(m) && m.readUInt32BE(4) === up.stream, { from: before, what: 'more of the upload' });
+    await host.find((m) => Buffer.isBuffer(m) && m.readUInt32BE(4) === up.stream, {
+      from: before,
+      what: 'more of the upload',
+    });
   }
   await until('its end', () => framesOf(host, up.stream).at(-1).end);
   assert.ok(bodyOf(host, up.stream).every((b) => b === 7));
@@ -328,9 +471,13 @@ test('carried bodies of any size, both ways, at the pace of the reader', async (
   host.send(frame(HEAD, d.stream, { status: 200, headers: {} }));
   const slow = await down;
   slow.stream.pause();
-  let left = WINDOW, sent = 0; // as much as there is credit for, until no more is given
-  const creditFor = () => framesOf(host, d.stream).filter((f) => f.type === CREDIT).reduce((n, f) => n + f.payload.readUInt32BE(0), 0);
-  for (let quiet = 0; quiet < 20;) {
+  let left = WINDOW,
+    sent = 0; // as much as there is credit for, until no more is given
+  const creditFor = () =>
+    framesOf(host, d.stream)
+      .filter((f) => f.type === CREDIT)
+      .reduce((n, f) => n + f.payload.readUInt32BE(0), 0);
+  for (let quiet = 0; quiet < 20; ) {
     left = WINDOW + creditFor() - sent;
     if (left >= CHUNK + 32) {
       host.send(frame(DATA, d.stream, Buffer.alloc(CHUNK, 1)));
@@ -355,7 +502,12 @@ test('carried answers in pieces; an error after the head cuts the body', async (
   const host = await server.host('lab-1', DEVICES);
   const whole = server.get('/api/hosts/lab-1/host/whole');
   const m = await headOf(host);
-  host.send(Buffer.concat([frame(HEAD, m.stream, { status: 200, headers: { 'Content-Type': 'text/event-stream' } }), frame(DATA, m.stream, 'one ')]));
+  host.send(
+    Buffer.concat([
+      frame(HEAD, m.stream, { status: 200, headers: { 'Content-Type': 'text/event-stream' } }),
+      frame(DATA, m.stream, 'one '),
+    ]),
+  );
   host.send(frame(DATA, m.stream, 'two '));
   host.send(frame(DATA, m.stream, 'three', true));
   assert.equal((await whole).text, 'one two three');
@@ -368,7 +520,12 @@ test('carried answers in pieces; an error after the head cuts the body', async (
   host.send(frame(HEAD, h.stream, { status: 200, headers: {} }));
   host.send(frame(DATA, h.stream, 'half'));
   const cut = await half;
-  const ended = new Promise((resolve) => { cut.stream.on('aborted', () => resolve('cut')); cut.stream.on('end', () => resolve('complete')); cut.stream.on('error', () => {}); cut.stream.resume(); });
+  const ended = new Promise((resolve) => {
+    cut.stream.on('aborted', () => resolve('cut'));
+    cut.stream.on('end', () => resolve('complete'));
+    cut.stream.on('error', () => {});
+    cut.stream.resume();
+  });
   host.send(frame(RESET, h.stream, 'the disk is gone'));
   assert.equal(await ended, 'cut');
   await host.stop();
@@ -396,39 +553,57 @@ test('a client that leaves cancels; a lost host ends its answers', async (t) => 
   host.send(frame(HEAD, half.stream, { status: 200, headers: {} }));
   host.send(frame(DATA, half.stream, 'half'));
   const cut = await half.answer;
-  const ended = new Promise((resolve) => { cut.stream.on('aborted', () => resolve('cut')); cut.stream.on('end', () => resolve('complete')); cut.stream.on('error', () => {}); cut.stream.resume(); });
+  const ended = new Promise((resolve) => {
+    cut.stream.on('aborted', () => resolve('cut'));
+    cut.stream.on('end', () => resolve('complete'));
+    cut.stream.on('error', () => {});
+    cut.stream.resume();
+  });
   host.ws.terminate();
   assert.equal((await waiting.answer).status, 502);
   assert.equal(await ended, 'cut');
 });
 
 test('shares: who reads much leaves room for others, and for what changes something', async (t) => {
-  const tokens = [{ name: 'vera', role: 'viewer', token: 'viewer-token-12345' }, { name: 'vito', role: 'viewer', token: 'viewer-token-54321' }, { name: 'vic', role: 'viewer', token: 'viewer-token-99999' },
-    { name: 'otto', role: 'operator', token: 'operator-token-123' }, { name: 'lab', role: 'admin', token: 'admin-token-1234567' }, { name: 'oda', role: 'operator', token: 'operator-token-456' }];
+  const tokens = [
+    { name: 'vera', role: 'viewer', token: 'viewer-token-12345' },
+    { name: 'vito', role: 'viewer', token: 'viewer-token-54321' },
+    { name: 'vic', role: 'viewer', token: 'viewer-token-99999' },
+    { name: 'otto', role: 'operator', token: 'operator-token-123' },
+    { name: 'lab', role: 'admin', token: 'admin-token-1234567' },
+    { name: 'oda', role: 'operator', token: 'operator-token-456' },
+  ];
   const server = await withServer(t, { tokens });
   const host = await server.host('lab-1', DEVICES, { token: 'admin-token-1234567' });
   const heads = (path) => framesOf(host).filter((f) => f.type === HEAD && f.head.path === path).length;
   const as = (i) => ({ headers: { Authorization: `Bearer ${tokens[i].token}` } });
-  const all = Array.from({ length: 33 }, () => server.get('/api/hosts/lab-1/host/slow', as(0))); // TB_LIMIT_CARRY_READS_EACH + 1
+  // TB_LIMIT_CARRY_READS_EACH + 1
+  const all = Array.from({ length: 33 }, () => server.get('/api/hosts/lab-1/host/slow', as(0)));
   const first = await Promise.race(all);
   assertProblem(first, 429);
   assert.ok(first.headers['retry-after']);
   await until('32 to arrive', () => framesOf(host).filter((f) => f.type === HEAD).length === 32);
   all.push(...Array.from({ length: 32 }, () => server.get('/api/hosts/lab-1/host/slow', as(1))));
   await until('64 to arrive', () => framesOf(host).filter((f) => f.type === HEAD).length === 64);
-  assertProblem(await server.get('/api/hosts/lab-1/host/slow', as(2)), 429); // viewers have had theirs: TB_LIMIT_CARRY_VIEWERS + 1
+  // viewers have had theirs: TB_LIMIT_CARRY_VIEWERS + 1
+  assertProblem(await server.get('/api/hosts/lab-1/host/slow', as(2)), 429);
   all.push(...Array.from({ length: 32 }, () => server.get('/api/hosts/lab-1/host/slow', as(3))));
   await until('96 to arrive', () => heads('/host/slow') === 96);
-  assertProblem(await server.get('/api/hosts/lab-1/host/slow', as(5)), 429, { detail: /answers 96 requests at once/ }); // TB_LIMIT_CARRY_READS + 1
-  const writes = Array.from({ length: 16 }, () => server.request('PUT', '/api/hosts/lab-1/host/write', { json: {}, ...as(5) }));
+  // TB_LIMIT_CARRY_READS + 1
+  assertProblem(await server.get('/api/hosts/lab-1/host/slow', as(5)), 429, { detail: /answers 96 requests at once/ });
+  const writes = Array.from({ length: 16 }, () =>
+    server.request('PUT', '/api/hosts/lab-1/host/write', { json: {}, ...as(5) }),
+  );
   await until('16 to arrive', () => heads('/host/write') === 16);
-  assertProblem(await server.request('PUT', '/api/hosts/lab-1/host/write', { json: {}, ...as(5) }), 429); // TB_LIMIT_CARRY_WRITES_EACH + 1
+  // TB_LIMIT_CARRY_WRITES_EACH + 1
+  assertProblem(await server.request('PUT', '/api/hosts/lab-1/host/write', { json: {}, ...as(5) }), 429);
   const off = server.request('PUT', '/api/hosts/lab-1/host/off', { json: {}, ...as(3) });
   const { stream, head } = await headOf(host, (h) => h.path === '/host/off');
   assert.deepEqual([head.user, head.role], ['otto', 'operator']);
   answerTo(host, stream, 200, {}, 'off');
   assert.equal((await off).status, 200);
-  for (const f of framesOf(host).filter((x) => x.type === HEAD && ['/host/slow', '/host/write'].includes(x.head.path))) host.send(frame(HEAD, f.stream, { status: 204, headers: {} }, true));
+  for (const f of framesOf(host).filter((x) => x.type === HEAD && ['/host/slow', '/host/write'].includes(x.head.path)))
+    host.send(frame(HEAD, f.stream, { status: 204, headers: {} }, true));
   const statuses = (await Promise.all(all)).map((a) => a.status).sort();
   assert.deepEqual(statuses, [...Array(96).fill(204), 429]);
   for (const a of await Promise.all(writes)) assert.equal(a.status, 204);
@@ -444,7 +619,11 @@ test('a host that breaks the protocol is cut, and nothing else is', async (t) =>
     'heads without end': (s) => Buffer.concat([frame(HEAD, s, { status: 200 }), frame(HEAD, s, { status: 200 })]),
     'credit without end': (s) => frame(CREDIT, s, most),
     'negative credit': (s) => frame(CREDIT, s, Buffer.from([0xff, 0xff, 0xff, 0xff])),
-    'more than there is credit for': (s) => Buffer.concat([frame(HEAD, s, { status: 200 }), ...Array.from({ length: 12 }, () => frame(DATA, s, Buffer.alloc(CHUNK)))]),
+    'more than there is credit for': (s) =>
+      Buffer.concat([
+        frame(HEAD, s, { status: 200 }),
+        ...Array.from({ length: 12 }, () => frame(DATA, s, Buffer.alloc(CHUNK))),
+      ]),
     'half a frame': (s) => frame(DATA, s, 'abc', true).subarray(0, 9),
   };
   const good = await server.host('good', DEVICES);
@@ -455,7 +634,10 @@ test('a host that breaks the protocol is cut, and nothing else is', async (t) =>
     assert.equal((await host.find(typed('error'), { what })).code, 'protocol', what);
     const { status } = await answer;
     assert.ok(status === undefined || status === 502 || status === 200, `${what}: ${status}`);
-    await until(`${what}: gone`, async () => (await server.get('/api/hosts')).json.find((h) => h.name === 'bad').online === false);
+    await until(
+      `${what}: gone`,
+      async () => (await server.get('/api/hosts')).json.find((h) => h.name === 'bad').online === false,
+    );
   }
   const fine = server.get('/api/hosts/good/host/x');
   answerTo(good, (await headOf(good)).stream, 200, {}, 'fine');
@@ -466,13 +648,17 @@ test('a host that breaks the protocol is cut, and nothing else is', async (t) =>
 test('a restart keeps sessions: links go on, tokens are kept as hashes only', async (t) => {
   const first = await withServer(t);
   const lab = await first.host('lab-1', DEVICES);
-  const pairing = await first.session({}), control = await first.session({ device: 'lab-1/board', mode: 'control', observers: 3 });
+  const pairing = await first.session({}),
+    control = await first.session({ device: 'lab-1/board', mode: 'control', observers: 3 });
   await lab.stop();
   await first.stop({ keepState: true });
 
   const server = await withServer(t, {}, { state: first.folder });
   const status = (await server.get(`/api/session/${control.sessionId}`)).json;
-  assert.deepEqual([status.device, status.mode, status.phoneConnected, status.observers], ['lab-1/board', 'control', false, 0]);
+  assert.deepEqual(
+    [status.device, status.mode, status.phoneConnected, status.observers],
+    ['lab-1/board', 'control', false, 0],
+  );
   const again = await server.host('lab-1', DEVICES);
   const view = new URL(control.viewUrl).searchParams.get('token');
   assert.equal((await server.join('desktop', control)).ready.mode, 'control');

@@ -30,7 +30,10 @@ async function refused(hello, message) {
   peer.send(hello);
   const error = await peer.find(typed('error'));
   assert.equal(error.message, message);
-  await assert.rejects(peer.find(() => false, { from: peer.items.length }), /ended/);
+  await assert.rejects(
+    peer.find(() => false, { from: peer.items.length }),
+    /ended/,
+  );
 }
 
 test('a session is created', async () => {
@@ -109,7 +112,10 @@ test('hellos that are refused', async () => {
   await refused({ type: 'hello', sessionId: s.sessionId, token: s.token }, 'Invalid role');
   await refused({ type: 'hello', role: 'desktop', sessionId: 'nope', token: s.token }, 'Invalid session or token');
   await refused({ type: 'hello', role: 'desktop', sessionId: s.sessionId, token: 'nope' }, 'Invalid session or token');
-  await refused({ type: 'hello', role: 'desktop', sessionId: s.sessionId, token: `${s.token}x` }, 'Invalid session or token');
+  await refused(
+    { type: 'hello', role: 'desktop', sessionId: s.sessionId, token: `${s.token}x` },
+    'Invalid session or token',
+  );
   await refused({ type: 'hello', role: 'desktop', sessionId: s.sessionId }, 'Invalid session or token');
   await refused({ type: 'hello', role: 'desktop', sessionId: 7, token: {} }, 'Invalid session or token');
   await refused({ type: 'offer', sdp: 'v=0' }, 'Expected hello message');
@@ -125,7 +131,10 @@ test('no hello: timeout after ten seconds', async () => {
   const error = await peer.find(typed('error'), { ms: 15000 });
   assert.equal(error.message, 'Hello timeout');
   assert.ok(Date.now() - start > 9000 && Date.now() - start < 14000 * SLOW);
-  await assert.rejects(peer.find(() => false, { from: peer.items.length }), /ended/);
+  await assert.rejects(
+    peer.find(() => false, { from: peer.items.length }),
+    /ended/,
+  );
 });
 
 test('the peer is announced', async () => {
@@ -142,7 +151,7 @@ test('the peer is announced', async () => {
 test('messages are relayed both ways, unchanged', async () => {
   const { desktop, phone, stop } = await pair();
   const offer = { type: 'offer', sdp: 'v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\n' };
-  const answer = { type: 'answer', sdp: 'v=0\r\n', extra: { kept: [1, 2.50, 'ü'] } };
+  const answer = { type: 'answer', sdp: 'v=0\r\n', extra: { kept: [1, 2.5, 'ü'] } };
   desktop.send(offer);
   assert.deepEqual(await phone.find(typed('offer')), offer);
   phone.send(answer);
@@ -215,20 +224,32 @@ test('too many messages: told, and cut when it goes on', async () => {
   const { desktop, phone } = await pair();
   for (let i = 0; i < 2000; i++) desktop.send({ type: 'sample', stream: 'x', t: i, seq: i, unit: '', value: i });
   assert.equal((await desktop.find(typed('error'))).message, 'Too many messages');
-  await assert.rejects(desktop.find(() => false, { from: desktop.items.length, ms: 5000 }), /ended \(close 1008/);
+  await assert.rejects(
+    desktop.find(() => false, { from: desktop.items.length, ms: 5000 }),
+    /ended \(close 1008/,
+  );
   await phone.find(typed('peer-disconnected'));
   await phone.stop();
 });
 
 test('message size by type: at the limit it is relayed, one byte more is refused, and who goes on is cut', async () => {
   const session = await server.session();
-  const desktop = await server.join('desktop', session), phone = await server.join('phone', session);
+  const desktop = await server.join('desktop', session),
+    phone = await server.join('phone', session);
   const sized = (type, size) => {
     const message = { type, x: '' };
     message.x = 'x'.repeat(size - JSON.stringify(message).length);
     return JSON.stringify(message);
   };
-  for (const [type, limit] of [['offer', 128 * 1024], ['answer', 128 * 1024], ['ice', 4096], ['bye', 4096], ['sensor', 4096], ['sample', 4096], ['event', 64 * 1024]]) {
+  for (const [type, limit] of [
+    ['offer', 128 * 1024],
+    ['answer', 128 * 1024],
+    ['ice', 4096],
+    ['bye', 4096],
+    ['sensor', 4096],
+    ['sample', 4096],
+    ['event', 64 * 1024],
+  ]) {
     phone.send(sized(type, limit));
     const arrived = await desktop.find((m) => m.type === type);
     assert.equal(JSON.stringify(arrived).length, limit, type);
@@ -253,7 +274,10 @@ test('pictures in binary: the first byte says what it is', async () => {
 });
 
 test('a foreign page may not open a WebSocket or create a session', async () => {
-  await assert.rejects(server.websocket('/ws', { headers: { Origin: 'http://evil.example' } }), (e) => e.status === 403);
+  await assert.rejects(
+    server.websocket('/ws', { headers: { Origin: 'http://evil.example' } }),
+    (e) => e.status === 403,
+  );
   assertProblem(await server.post('/api/session', {}, { headers: { Origin: 'http://evil.example' } }), 403);
   assertProblem(await server.post('/api/session', {}, { headers: { 'Sec-Fetch-Site': 'cross-site' } }), 403);
   assertProblem(await server.get('/health', { headers: { Host: 'evil.example' } }), 421);
@@ -265,7 +289,10 @@ test('wrong requests', async () => {
   assertProblem(await server.post('/api/session', { mode: 'own' }), 400, { field: 'mode' });
   assertProblem(await server.post('/api/session', { device: 'nothing/board' }), 404, { field: 'device' });
   assertProblem(await server.post('/api/session', { devices: 1 }), 400);
-  assertProblem(await server.request('POST', '/api/session', { body: '{}', headers: { 'Content-Type': 'text/plain' } }), 415);
+  assertProblem(
+    await server.request('POST', '/api/session', { body: '{}', headers: { 'Content-Type': 'text/plain' } }),
+    415,
+  );
   assertProblem(await server.request('DELETE', '/api/session'), 405);
   assertProblem(await server.get('/nothing'), 404);
   assertProblem(await server.get('/ws'), 426);
@@ -274,12 +301,21 @@ test('wrong requests', async () => {
 test('every refusal is among the answers that the document lists', async () => {
   const json = { 'Content-Type': 'application/json' };
   for (const [method, target, options, status] of [
-    ['POST', '/api/session', { body: '{', headers: json }, 400], ['POST', '/api/session', { json: { nonsense: 1 } }, 400],
-    ['POST', '/api/session', { body: 'x', headers: { 'Content-Type': 'text/plain' } }, 415], ['POST', '/api/session', { json: { device: 'no/such' } }, 404],
-    ['POST', '/api/session', { body: `{"x":"${'y'.repeat(1024 * 1024)}"}`, headers: json }, 413], ['POST', '/api/session', { json: {}, headers: { 'Sec-Fetch-Site': 'cross-site' } }, 403],
-    ['GET', '/api/session/nosuchsession', {}, 404], ['GET', '/api/session/nosuchsession/qr.svg', {}, 404], ['GET', '/api/hosts/nosuchhost/host/info', {}, 404],
-    ['DELETE', '/api/hosts/nosuchhost', {}, 404], ['GET', '/ws', {}, 426], ['GET', '/api/ice', { body: '{}', headers: json }, 400], ['GET', '/api/session/%zz', {}, 400],
-  ]) assertProblem(await server.request(method, target, options), status);
+    ['POST', '/api/session', { body: '{', headers: json }, 400],
+    ['POST', '/api/session', { json: { nonsense: 1 } }, 400],
+    ['POST', '/api/session', { body: 'x', headers: { 'Content-Type': 'text/plain' } }, 415],
+    ['POST', '/api/session', { json: { device: 'no/such' } }, 404],
+    ['POST', '/api/session', { body: `{"x":"${'y'.repeat(1024 * 1024)}"}`, headers: json }, 413],
+    ['POST', '/api/session', { json: {}, headers: { 'Sec-Fetch-Site': 'cross-site' } }, 403],
+    ['GET', '/api/session/nosuchsession', {}, 404],
+    ['GET', '/api/session/nosuchsession/qr.svg', {}, 404],
+    ['GET', '/api/hosts/nosuchhost/host/info', {}, 404],
+    ['DELETE', '/api/hosts/nosuchhost', {}, 404],
+    ['GET', '/ws', {}, 426],
+    ['GET', '/api/ice', { body: '{}', headers: json }, 400],
+    ['GET', '/api/session/%zz', {}, 400],
+  ])
+    assertProblem(await server.request(method, target, options), status);
   assert.ok(answers.seen >= 13, `${answers.seen} refusals`);
   assert.deepEqual(answers.findings(), []);
 });
@@ -287,7 +323,11 @@ test('every refusal is among the answers that the document lists', async () => {
 test('openapi and metrics', async () => {
   const api = (await server.get('/openapi.json')).json;
   assert.equal(api.openapi, '3.1.0');
-  assert.equal(new URL(api.servers[0].url, `${server.url}/openapi.json`).href, `${server.url}/`, 'where the paths begin');
+  assert.equal(
+    new URL(api.servers[0].url, `${server.url}/openapi.json`).href,
+    `${server.url}/`,
+    'where the paths begin',
+  );
   assert.ok(api.paths['/api/session'].post.requestBody);
   const page = await server.get('/metrics');
   assert.ok(scrape(page).find((f) => f.name === 'testbed_relayed_bytes'));

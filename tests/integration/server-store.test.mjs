@@ -1,4 +1,5 @@
-// What testbed-server keeps, and what becomes of it: SIGKILL, full and locked disks, damaged and newer files, the clock, and whose place a session takes.
+// What testbed-server keeps, and what becomes of it: SIGKILL, full and locked disks, damaged and newer files, the
+// clock, and whose place a session takes.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
@@ -11,12 +12,17 @@ import { withServer } from './server-harness.mjs';
 
 const WALLCLOCK = path.join(BUILD, 'preload/wallclock.so');
 const database = (server) => path.join(server.folder, 'server.db');
-const all = (server) => readdirSync(server.folder).filter((f) => f.startsWith('server.db')).map((f) => readFileSync(path.join(server.folder, f), 'latin1')).join('');
+const all = (server) =>
+  readdirSync(server.folder)
+    .filter((f) => f.startsWith('server.db'))
+    .map((f) => readFileSync(path.join(server.folder, f), 'latin1'))
+    .join('');
 const health = async (server) => (await server.get('/health')).json;
 
 /** Python's own SQLite on the server's file: the counterpart that we did not write. */
 function sql(file, ...statements) {
-  const script = 'import sqlite3, sys, json\nc = sqlite3.connect(sys.argv[1], timeout=10)\nfor s in sys.argv[2:]: r = c.execute(s).fetchall()\nc.commit()\nprint(json.dumps(r))';
+  const script =
+    'import sqlite3, sys, json\nc = sqlite3.connect(sys.argv[1], timeout=10)\nfor s in sys.argv[2:]: r = c.execute(s).fetchall()\nc.commit()\nprint(json.dumps(r))';
   const run = spawnSync('python3', ['-c', script, file, ...statements], { encoding: 'utf8' });
   assert.equal(run.status, 0, run.stderr);
   return JSON.parse(run.stdout);
@@ -25,7 +31,13 @@ function sql(file, ...statements) {
 const kill = (server) => server.program.kill(); // SIGKILL
 
 async function refusedStart(folder) {
-  const program = new Program([path.join(BUILD, 'testbed-server'), '--config', path.join(folder, 'server.yaml'), '--state-dir', folder]);
+  const program = new Program([
+    path.join(BUILD, 'testbed-server'),
+    '--config',
+    path.join(folder, 'server.yaml'),
+    '--state-dir',
+    folder,
+  ]);
   const how = await within('the refusal', program.exited, 20000);
   assert.equal(how.code, 1, program.text);
   return program.text;
@@ -50,7 +62,8 @@ test('SIGKILL while sessions are made, again and again: what was answered is the
     server = await withServer(t, {}, { state: server.folder });
   }
   assert.equal((await health(server)).status, 'running');
-  for (const s of made) assert.equal((await server.get(`/api/session/${s.sessionId}`)).status, 200, 'a session that was answered is lost');
+  for (const s of made)
+    assert.equal((await server.get(`/api/session/${s.sessionId}`)).status, 200, 'a session that was answered is lost');
   const file = all(server);
   for (const s of made) assert.ok(!file.includes(s.token), 'tokens are not in the file');
   assert.equal(statSync(database(server)).mode & 0o777, 0o600);
@@ -63,17 +76,38 @@ test('a session in use when the server is killed goes on with the tokens that it
   await first.join('phone', session);
   await kill(first);
   const server = await withServer(t, {}, { state: first.folder });
-  const desktop = await server.join('desktop', session), phone = await server.join('phone', session);
+  const desktop = await server.join('desktop', session),
+    phone = await server.join('phone', session);
   phone.send({ type: 'event', n: 3 });
   await desktop.find((m) => m.n === 3);
   await Promise.all([desktop, phone].map((p) => p.stop()));
 });
 
 test('sessions of the JSON file of before go on; the file is kept aside, read once', async (t) => {
-  const folder = scratch('tb-server-'), now = Date.now();
-  const token = randomBytes(32).toString('base64url'), hash = createHash('sha256').update(token).digest('base64');
-  const old = (id, more) => ({ id, token: hash, view: hash, mode: 'view', observers: 1, created: now - 60000, active: now - 50000, ...more });
-  writeFileSync(path.join(folder, 'server-sessions.json'), JSON.stringify([old('good'), old('expired', { created: now - 700000, active: now - 601000 }), old('x'.repeat(65)), { id: 'no-hash' }, 7]));
+  const folder = scratch('tb-server-'),
+    now = Date.now();
+  const token = randomBytes(32).toString('base64url'),
+    hash = createHash('sha256').update(token).digest('base64');
+  const old = (id, more) => ({
+    id,
+    token: hash,
+    view: hash,
+    mode: 'view',
+    observers: 1,
+    created: now - 60000,
+    active: now - 50000,
+    ...more,
+  });
+  writeFileSync(
+    path.join(folder, 'server-sessions.json'),
+    JSON.stringify([
+      old('good'),
+      old('expired', { created: now - 700000, active: now - 601000 }),
+      old('x'.repeat(65)),
+      { id: 'no-hash' },
+      7,
+    ]),
+  );
   const server = await withServer(t, {}, { state: folder });
   await until('the file to be put aside', () => existsSync(path.join(folder, 'server-sessions.json.imported')));
   assert.ok(!existsSync(path.join(folder, 'server-sessions.json')));
@@ -84,7 +118,10 @@ test('sessions of the JSON file of before go on; the file is kept aside, read on
   await again.stop({ keepState: true });
   writeFileSync(path.join(folder, 'server-sessions.json'), '{"broken');
   const broken = await withServer(t, {}, { state: folder });
-  assert.match((await health(broken)).reason, /sessions of before are lost: .*server-sessions\.json was not understood/);
+  assert.match(
+    (await health(broken)).reason,
+    /sessions of before are lost: .*server-sessions\.json was not understood/,
+  );
   assert.equal((await broken.get('/api/session/good')).status, 200);
   assert.equal(readdirSync(folder).filter((f) => /^server-sessions\.json\..*kept$/.test(f)).length, 1);
 });
@@ -112,7 +149,10 @@ test('a file of a newer program, and a folder in use: refused in words, nothing 
   assert.match(await refusedStart(first.folder), /is in use by another testbed-server \(pid \d+\)/);
   await first.stop({ keepState: true });
   sql(database(first), "INSERT INTO migrations VALUES (999, 'of-tomorrow', 1)");
-  assert.match(await refusedStart(first.folder), /server\.db: it was written by a newer testbed-server \(schema 999, this program knows \d+\)/);
+  assert.match(
+    await refusedStart(first.folder),
+    /server\.db: it was written by a newer testbed-server \(schema 999, this program knows \d+\)/,
+  );
   sql(database(first), 'DELETE FROM migrations WHERE number = 999');
   const server = await withServer(t, {}, { state: first.folder });
   assert.match((await server.get('/metrics')).text, /^testbed_sessions 1$/m);
@@ -121,9 +161,15 @@ test('a file of a newer program, and a folder in use: refused in words, nothing 
 test('a disk that is locked or slow: sessions are made and answered, health tells, all is written afterwards', async (t) => {
   const server = await withServer(t);
   await server.session();
-  const locker = spawn('python3', ['-c', 'import sqlite3, sys\nc = sqlite3.connect(sys.argv[1], isolation_level=None)\nc.execute("BEGIN IMMEDIATE")\nprint("locked", flush=True)\nsys.stdin.read()', database(server)]);
+  const locker = spawn('python3', [
+    '-c',
+    'import sqlite3, sys\nc = sqlite3.connect(sys.argv[1], isolation_level=None)\nc.execute("BEGIN IMMEDIATE")\nprint("locked", flush=True)\nsys.stdin.read()',
+    database(server),
+  ]);
   t.after(() => locker.kill());
-  await new Promise((resolve) => { locker.stdout.once('data', resolve); });
+  await new Promise((resolve) => {
+    locker.stdout.once('data', resolve);
+  });
   const made = [];
   for (let i = 0; i < 5; i++) made.push(await server.session());
   await until('health to tell', async () => (await health(server)).status === 'degraded');
@@ -139,36 +185,54 @@ test('a disk that is locked or slow: sessions are made and answered, health tell
   for (const s of made) assert.equal((await again.get(`/api/session/${s.sessionId}`)).status, 200);
 });
 
-test('a disk that is full: the same', { skip: process.getuid() !== 0 && 'mounting a small disk needs root' }, async (t) => {
-  const folder = scratch('tb-server-'), disk = path.join(folder, 'disk');
-  mkdirSync(disk);
-  assert.equal(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=400k', 'tb-small', disk]).status, 0);
-  t.after(() => spawnSync('umount', ['-l', disk]));
-  let server = await withServer(t, {}, { state: disk });
-  const made = [];
-  await until('the disk to be full', async () => { // a read between keeps what is written in the WAL
-    for (let i = 0; i < 50; i++) made.push(await server.session({}));
-    return (await health(server)).status === 'degraded';
-  }, 60000);
-  assert.match((await health(server)).reason, /full|disk/);
-  made.push(await server.session());
-  assert.equal(spawnSync('mount', ['-o', 'remount,size=20m', disk]).status, 0);
-  await until('all to be well', async () => (await health(server)).status === 'running', 30000);
-  await kill(server);
-  server = await withServer(t, {}, { state: disk });
-  for (const s of made) assert.equal((await server.get(`/api/session/${s.sessionId}`)).status, 200);
-  await server.stop({ keepState: true });
-});
+test(
+  'a disk that is full: the same',
+  { skip: process.getuid() !== 0 && 'mounting a small disk needs root' },
+  async (t) => {
+    const folder = scratch('tb-server-'),
+      disk = path.join(folder, 'disk');
+    mkdirSync(disk);
+    assert.equal(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=400k', 'tb-small', disk]).status, 0);
+    t.after(() => spawnSync('umount', ['-l', disk]));
+    let server = await withServer(t, {}, { state: disk });
+    const made = [];
+    await until(
+      'the disk to be full',
+      async () => {
+        // a read between keeps what is written in the WAL
+        for (let i = 0; i < 50; i++) made.push(await server.session({}));
+        return (await health(server)).status === 'degraded';
+      },
+      60000,
+    );
+    assert.match((await health(server)).reason, /full|disk/);
+    made.push(await server.session());
+    assert.equal(spawnSync('mount', ['-o', 'remount,size=20m', disk]).status, 0);
+    await until('all to be well', async () => (await health(server)).status === 'running', 30000);
+    await kill(server);
+    server = await withServer(t, {}, { state: disk });
+    for (const s of made) assert.equal((await server.get(`/api/session/${s.sessionId}`)).status, 200);
+    await server.stop({ keepState: true });
+  },
+);
 
 test('a wall clock that is set ends nothing, stops nothing, and is understood after a kill', async (t) => {
-  const folder = scratch('tb-server-'), clock = path.join(folder, 'clock');
-  const env = { LD_PRELOAD: WALLCLOCK, WALLCLOCK: clock, ASAN_OPTIONS: `${process.env.ASAN_OPTIONS || ''}:verify_asan_link_order=0` };
+  const folder = scratch('tb-server-'),
+    clock = path.join(folder, 'clock');
+  const env = {
+    LD_PRELOAD: WALLCLOCK,
+    WALLCLOCK: clock,
+    ASAN_OPTIONS: `${process.env.ASAN_OPTIONS || ''}:verify_asan_link_order=0`,
+  };
   for (const jump of ['+900', '-7200', '+100000']) {
     writeFileSync(clock, '+0\n');
     const server = await withServer(t, { sessions_per_minute: 30 }, { env, state: folder });
     const host = await server.host('lab', [{ id: 'd', label: 'D', state: 'ready', interfaces: [] }]);
-    const session = await server.session(), device = await server.session({ device: 'lab/d' });
-    const desktop = await server.join('desktop', session), phone = await server.join('phone', session), observer = await server.join('desktop', device);
+    const session = await server.session(),
+      device = await server.session({ device: 'lab/d' });
+    const desktop = await server.join('desktop', session),
+      phone = await server.join('phone', session),
+      observer = await server.join('desktop', device);
     const ping = await host.find((m) => m.type === 'ping');
     host.send({ type: 'pong', t: ping.t });
     writeFileSync(clock, `${jump}\n`);
@@ -178,11 +242,23 @@ test('a wall clock that is set ends nothing, stops nothing, and is understood af
     phone.send({ type: 'event', jump });
     await desktop.find((m) => m.jump === jump);
     const shown = (await server.get(`/api/session/${session.sessionId}`)).json;
-    assert.ok(Math.abs(Date.parse(shown.expiresAt) - Date.now() - Number(jump) * 1000 - 600000) < 60000, shown.expiresAt);
-    await until('the times to be written', () => Math.abs(sql(database(server), `SELECT active FROM sessions WHERE id = '${session.sessionId}'`)[0][0] - Date.now() - Number(jump) * 1000) < 60000);
+    assert.ok(
+      Math.abs(Date.parse(shown.expiresAt) - Date.now() - Number(jump) * 1000 - 600000) < 60000,
+      shown.expiresAt,
+    );
+    await until(
+      'the times to be written',
+      () =>
+        Math.abs(
+          sql(database(server), `SELECT active FROM sessions WHERE id = '${session.sessionId}'`)[0][0] -
+            Date.now() -
+            Number(jump) * 1000,
+        ) < 60000,
+    );
     await kill(server);
     const again = await withServer(t, {}, { env, state: folder });
-    for (const s of [session, device]) assert.equal((await again.get(`/api/session/${s.sessionId}`)).status, 200, `after ${jump} s`);
+    for (const s of [session, device])
+      assert.equal((await again.get(`/api/session/${s.sessionId}`)).status, 200, `after ${jump} s`);
     await again.stop({ keepState: true });
   }
 });
@@ -191,7 +267,8 @@ test('sessions per network: an IPv6 /64 has one share, others find places, also 
   const config = { sessions_per_network: 4 };
   let server = await withServer(t, config);
   const from = (address) => ({ headers: { 'X-Forwarded-For': address } });
-  for (let i = 0; i < 4; i++) assert.equal((await server.post('/api/session', {}, from(`2001:db8:1:1::${i}`))).status, 201);
+  for (let i = 0; i < 4; i++)
+    assert.equal((await server.post('/api/session', {}, from(`2001:db8:1:1::${i}`))).status, 201);
   for (let restart = 0; restart < 2; restart++) {
     const more = await server.post('/api/session', {}, from('2001:db8:1:1:ffff::9'));
     assertProblem(more, 429, { detail: /4 sessions exist that 2001:db8:1:1::\/64 has made/ });
@@ -204,9 +281,21 @@ test('sessions per network: an IPv6 /64 has one share, others find places, also 
 
 test('sessions per minute: an IPv6 /64 and a mapped IPv4 address have one bucket', async (t) => {
   const server = await withServer(t, { sessions_per_minute: 5 });
-  const statuses = async (address) => (await Promise.all(Array.from({ length: 8 }, (_, i) => server.post('/api/session', {}, { headers: { 'X-Forwarded-For': address(i) } })))).map((a) => a.status).sort();
+  const statuses = async (address) =>
+    (
+      await Promise.all(
+        Array.from({ length: 8 }, (_, i) =>
+          server.post('/api/session', {}, { headers: { 'X-Forwarded-For': address(i) } }),
+        ),
+      )
+    )
+      .map((a) => a.status)
+      .sort();
   assert.deepEqual(await statuses((i) => `2001:db8:7:7::${i}`), [201, 201, 201, 201, 201, 429, 429, 429]);
-  assert.deepEqual(await statuses((i) => (i % 2 ? '192.0.2.7' : '::ffff:192.0.2.7')), [201, 201, 201, 201, 201, 429, 429, 429]);
+  assert.deepEqual(
+    await statuses((i) => (i % 2 ? '192.0.2.7' : '::ffff:192.0.2.7')),
+    [201, 201, 201, 201, 201, 429, 429, 429],
+  );
 });
 
 test('WAITING: 512 sockets without a hello from one network; for the next the oldest gives way, for a right token always', async (t) => {
@@ -217,9 +306,14 @@ test('WAITING: 512 sockets without a hello from one network; for the next the ol
   assert.equal(crowd[0].code, undefined);
   const next = await server.join('phone', session); // the 513th
   const why = await crowd[0].find((m) => m.type === 'error');
-  assert.deepEqual(why, { type: 'error', code: 'rate', message: 'Too many connections from this address have not said hello' });
+  assert.deepEqual(why, {
+    type: 'error',
+    code: 'rate',
+    message: 'Too many connections from this address have not said hello',
+  });
   await until('the oldest to be closed', () => crowd[0].code !== undefined);
-  crowd[1].send({ type: 'hello', role: 'desktop', sessionId: session.sessionId, token: session.token }); // the others wait on
+  // the others wait on
+  crowd[1].send({ type: 'hello', role: 'desktop', sessionId: session.sessionId, token: session.token });
   await crowd[1].find((m) => m.type === 'ready');
   const again = await server.websocket(); // one has said hello, one has gone: there is room
   assert.equal(crowd[2].code, undefined);

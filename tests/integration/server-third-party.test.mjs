@@ -13,18 +13,46 @@ const run = promisify(execFile);
 
 test('coturn accepts our time-limited credentials, and refuses others', async (t) => {
   const port = await freePort();
-  const turn = new Program(['turnserver', '-n', '--use-auth-secret', '--static-auth-secret=north-secret', '--realm=testbed', '-p', String(port), '-L', '127.0.0.1',
-    '-E', '127.0.0.1', '--allow-loopback-peers', '--no-tls', '--no-dtls', '--no-cli', '--log-file=stdout', '--simple-log', `--pidfile=${path.join(scratch(), 'pid')}`]);
+  const turn = new Program([
+    'turnserver',
+    '-n',
+    '--use-auth-secret',
+    '--static-auth-secret=north-secret',
+    '--realm=testbed',
+    '-p',
+    String(port),
+    '-L',
+    '127.0.0.1',
+    '-E',
+    '127.0.0.1',
+    '--allow-loopback-peers',
+    '--no-tls',
+    '--no-dtls',
+    '--no-cli',
+    '--log-file=stdout',
+    '--simple-log',
+    `--pidfile=${path.join(scratch(), 'pid')}`,
+  ]);
   t.after(() => turn.kill());
-  const server = await withServer(t, { turn: { servers: [`turn:127.0.0.1:${port}`], secret: 'north-secret', ttl_s: 600 }, stun: ['stun.example:3478'] });
+  const server = await withServer(t, {
+    turn: { servers: [`turn:127.0.0.1:${port}`], secret: 'north-secret', ttl_s: 600 },
+    stun: ['stun.example:3478'],
+  });
   const { iceServers } = (await server.get('/api/ice')).json;
   assert.deepEqual(iceServers[0], { urls: ['stun:stun.example:3478'] });
   const { username, credential, urls } = iceServers[1];
   assert.deepEqual(urls, [`turn:127.0.0.1:${port}`]);
   const left = Number(username.split(':')[0]) - Date.now() / 1000;
   assert.ok(left > 500 && left <= 601, `${left} s`);
-  const client = (password) => run('turnutils_uclient', ['-u', username, '-w', password, '-p', String(port), '-y', '-n', '1', '-m', '1', '127.0.0.1'], { timeout: 30000 })
-    .then((r) => r.stdout, (e) => e.stdout ?? '');
+  const client = (password) =>
+    run(
+      'turnutils_uclient',
+      ['-u', username, '-w', password, '-p', String(port), '-y', '-n', '1', '-m', '1', '127.0.0.1'],
+      { timeout: 30000 },
+    ).then(
+      (r) => r.stdout,
+      (e) => e.stdout ?? '',
+    );
   await until('coturn to answer', async () => (await client(credential)).includes('Total lost packets 0'), 40000);
   assert.match(await client('wrong'), /Cannot complete Allocation/);
   const desktop = await server.join('desktop', await server.session());
@@ -56,11 +84,17 @@ test('session creation is limited per address', async (t) => {
   const answer = await server.post('/api/session', {});
   assertProblem(answer, 429);
   assert.ok(Number(answer.headers['retry-after']) >= 1);
-  assert.equal((await server.post('/api/session', {}, { headers: { 'X-Forwarded-For': '192.0.2.1, 192.0.2.9' } })).status, 201); // another client of a proxy here
+  assert.equal(
+    (await server.post('/api/session', {}, { headers: { 'X-Forwarded-For': '192.0.2.1, 192.0.2.9' } })).status,
+    201,
+  ); // another client of a proxy here
 });
 
 test('connections that come to nothing are counted per address, and lock nobody out who has a token', async (t) => {
-  const server = await withServer(t, { refusals_per_minute: 3, hosts: [{ name: 'lab-1', token: 'host-token-0123456789' }] });
+  const server = await withServer(t, {
+    refusals_per_minute: 3,
+    hosts: [{ name: 'lab-1', token: 'host-token-0123456789' }],
+  });
   const s = await server.session();
   const desktop = await server.join('desktop', s); // one that is let in does not count
   const guess = async (hello) => {
@@ -73,22 +107,40 @@ test('connections that come to nothing are counted per address, and lock nobody 
   const wrong = { type: 'hello', role: 'phone', sessionId: s.sessionId, token: 'guess' };
   for (let i = 0; i < 3; i++) assert.equal((await guess(wrong)).message, 'Invalid session or token');
   const spent = 'Too many connections from this address came to nothing';
-  for (const hello of [wrong, { type: 'hello', role: 'host', host: 'lab-1', token: 'guess-0123456789' }, { type: 'offer', sdp: '' }, '{'])
+  for (const hello of [
+    wrong,
+    { type: 'hello', role: 'host', host: 'lab-1', token: 'guess-0123456789' },
+    { type: 'offer', sdp: '' },
+    '{',
+  ])
     assert.deepEqual(await guess(hello), { type: 'error', code: 'rate', message: spent });
   const phone = await server.join('phone', s); // the same address, a right token: now, not in a minute
-  assert.equal((await guess({ ...wrong, token: s.token })).message, 'Phone already connected'); // and is told what is the matter
+  // and is told what is the matter
+  assert.equal((await guess({ ...wrong, token: s.token })).message, 'Phone already connected');
   const host = await server.host('lab-1', [], { token: 'host-token-0123456789' });
   for (const peer of [phone, desktop, host]) await peer.stop();
 });
 
 test('every problem of the configuration is told with its line', async () => {
   const file = path.join(scratch(), 'server.yaml');
-  writeFileSync(file, 'port: 70000\naddress: 0.0.0.0\ntokens:\n  - name: ci\n    token: short\nturn:\n  servers: [x]\ncolour: blue\n');
+  writeFileSync(
+    file,
+    'port: 70000\naddress: 0.0.0.0\ntokens:\n  - name: ci\n    token: short\nturn:\n  servers: [x]\ncolour: blue\n',
+  );
   const { default: childProcess } = await import('node:child_process');
   const { BUILD } = await import('./harness.mjs');
-  const result = childProcess.spawnSync(path.join(BUILD, 'testbed-server'), ['--config', file, '--check'], { encoding: 'utf8', env: { ...process.env, TESTBED_TOKEN: '' } });
+  const result = childProcess.spawnSync(path.join(BUILD, 'testbed-server'), ['--config', file, '--check'], {
+    encoding: 'utf8',
+    env: { ...process.env, TESTBED_TOKEN: '' },
+  });
   assert.equal(result.status, 1);
-  for (const [line, text] of [[1, 'port must be from 0 to 65535'], [2, 'without a token'], [5, 'token must be 16 to 256 bytes'], [6, 'a secret is needed'], [8, 'unknown field "colour"']])
+  for (const [line, text] of [
+    [1, 'port must be from 0 to 65535'],
+    [2, 'without a token'],
+    [5, 'token must be 16 to 256 bytes'],
+    [6, 'a secret is needed'],
+    [8, 'unknown field "colour"'],
+  ])
     assert.match(result.stderr, new RegExp(`^${file.replaceAll('.', '\\.')}:${line}: .*${text}`, 'm'));
   writeFileSync(file, 'port: 0\n');
   assert.equal(childProcess.spawnSync(path.join(BUILD, 'testbed-server'), ['--config', file, '--check']).status, 0);

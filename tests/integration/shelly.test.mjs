@@ -1,4 +1,5 @@
-// A Shelly plug over REST: from a script through the host to a plug's relay (simulated: tests/sim/shelly), and what a user is told when it goes wrong.
+// A Shelly plug over REST: from a script through the host to a plug's relay (simulated: tests/sim/shelly), and what a
+// user is told when it goes wrong.
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -6,7 +7,10 @@ import { after, before, test } from 'node:test';
 import { Host, Program, ROOT, assertProblem } from './harness.mjs';
 
 async function startPlug(...options) {
-  const plug = new Program([process.execPath, path.join(ROOT, 'tests/sim/shelly/shelly-sim.mjs'), '--control', ...options], { name: 'plug' });
+  const plug = new Program(
+    [process.execPath, path.join(ROOT, 'tests/sim/shelly/shelly-sim.mjs'), '--control', ...options],
+    { name: 'plug' },
+  );
   plug.port = Number((await plug.line(/^listening \d+/)).split(' ')[1]);
   plug.ask = async (line) => {
     const from = plug.out.items.length;
@@ -25,7 +29,11 @@ before(async () => {
   old = await startPlug('--gen', '1', '--auth', 'basic');
   host = await Host.start({
     devices: {
-      board: { attach: { power: `shelly://127.0.0.1:${plug.port}?poll_ms=1000&timeout_ms=1000&password=${encodeURIComponent('pa55 wörd')}` } },
+      board: {
+        attach: {
+          power: `shelly://127.0.0.1:${plug.port}?poll_ms=1000&timeout_ms=1000&password=${encodeURIComponent('pa55 wörd')}`,
+        },
+      },
       lamp: { attach: [`shelly://127.0.0.1:${old.port}?password=secret&interval_ms=1000`] },
       locked: { attach: [`shelly://127.0.0.1:${old.port}?password=guess`] },
     },
@@ -88,7 +96,9 @@ test('what goes wrong is said', async () => {
   const { reason } = await host.state_is('locked/power', 'fault');
   assert.match(reason, /SHPLG-S at 127\.0\.0\.1 refuses the password/);
   await plug.ask('fault stuck');
-  assertProblem(await host.put('/host/devices/board/power', { state: 'on' }), 502, { detail: /commanded on and still reads off/ });
+  assertProblem(await host.put('/host/devices/board/power', { state: 'on' }), 502, {
+    detail: /commanded on and still reads off/,
+  });
   await plug.ask('fault refuse');
   assertProblem(await host.put('/host/devices/board/power', { state: 'on' }), 422, { detail: /Overpower/ });
   await plug.ask('fault silent');

@@ -1,11 +1,23 @@
-// testbed-host's VNC doors, end to end: a made-up screen behind a VNC server (tests/tools/vnc_room.c) is the device, the driver `vnc` reads it, and viewers see
-// and drive it by 5900's successor, a port of its own, noVNC's socket and the console page's socket.
+// testbed-host's VNC doors, end to end: a made-up screen behind a VNC server (tests/tools/vnc_room.c) is the device,
+// the driver `vnc` reads it, and viewers see and drive it by 5900's successor, a port of its own, noVNC's socket and
+// the console page's socket.
 import assert from 'node:assert/strict';
 import { Duplex } from 'node:stream';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { BUILD, Program, WebSocket, assertProblem, freePort, request, until, websocket, withHost, within } from './harness.mjs';
+import {
+  BUILD,
+  Program,
+  WebSocket,
+  assertProblem,
+  freePort,
+  request,
+  until,
+  websocket,
+  withHost,
+  within,
+} from './harness.mjs';
 import { Rfb } from './rfb-client.mjs';
 
 async function room(t, ...args) {
@@ -23,8 +35,10 @@ async function bench(t, { roomArgs = [], vnc = {}, ...config } = {}) {
   const source = await room(t, ...roomArgs);
   const ports = { vnc: await freePort(), own: await freePort(), novnc: await freePort() };
   const host = await withHost(t, {
-    vnc: { port: ports.vnc, ...vnc }, novnc: { port: ports.novnc },
-    devices: { screen: { label: 'Test screen', attach: [`vnc://127.0.0.1:${source.port}`], vnc: ports.own } }, ...config,
+    vnc: { port: ports.vnc, ...vnc },
+    novnc: { port: ports.novnc },
+    devices: { screen: { label: 'Test screen', attach: [`vnc://127.0.0.1:${source.port}`], vnc: ports.own } },
+    ...config,
   });
   await host.state_is('screen/video');
   return { host, source, ports };
@@ -32,10 +46,15 @@ async function bench(t, { roomArgs = [], vnc = {}, ...config } = {}) {
 
 async function expectPicture(client) {
   const expected = (x, y) => [x & 255, y & 255, (x ^ y) & 255];
-  await until('the device\'s picture', async () => { // a slate may come first
+  await until("the device's picture", async () => {
+    // a slate may come first
     client.request(false);
     await within('an update', client.update());
-    return [[100, 200], [5, 7], [639, 479]].every(([x, y]) => String(client.pixel(x, y)) === String(expected(x, y)));
+    return [
+      [100, 200],
+      [5, 7],
+      [639, 479],
+    ].every(([x, y]) => String(client.pixel(x, y)) === String(expected(x, y)));
   });
 }
 
@@ -44,13 +63,24 @@ async function rfbOverWebSocket(url, options = {}, headers = {}) {
   const ws = new WebSocket(url, ['binary'], { headers });
   const stream = new Duplex({
     read() {},
-    write(chunk, _, done) { ws.send(chunk, done); },
-    destroy(error, done) { ws.terminate(); done(error); },
+    write(chunk, _, done) {
+      ws.send(chunk, done);
+    },
+    destroy(error, done) {
+      ws.terminate();
+      done(error);
+    },
   });
   ws.on('message', (data) => stream.push(data));
   ws.on('close', () => stream.push(null));
   const client = new Rfb(stream); // before it opens: the first bytes may come with the upgrade
-  await within('the WebSocket', new Promise((yes, no) => { ws.once('open', yes); ws.once('error', no); }));
+  await within(
+    'the WebSocket',
+    new Promise((yes, no) => {
+      ws.once('open', yes);
+      ws.once('error', no);
+    }),
+  );
   await client.greet(options);
   client.protocol = ws.protocol;
   return client;
@@ -59,9 +89,17 @@ async function rfbOverWebSocket(url, options = {}, headers = {}) {
 test('every door shows the device and drives it; nothing is captured while nobody watches', async (t) => {
   const { host, source, ports } = await bench(t, { url: 'http://lab.example:6109', insecure: true });
   const events = await host.sse('/host/events');
-  const pages = await Promise.all(['/', '/vnc.html', '/vnc_lite.html'].map((p) => request(`http://127.0.0.1:${ports.novnc}`, 'GET', p, { headers: { Host: 'lab.example:6080' } })));
-  for (const page of pages) assert.deepEqual([page.status, page.text], [200, pages[0].text], 'also by the name in HOST_URL');
-  assert.equal((await request(`http://127.0.0.1:${ports.novnc}`, 'GET', '/', { headers: { Host: 'evil.example' } })).status, 421);
+  const pages = await Promise.all(
+    ['/', '/vnc.html', '/vnc_lite.html'].map((p) =>
+      request(`http://127.0.0.1:${ports.novnc}`, 'GET', p, { headers: { Host: 'lab.example:6080' } }),
+    ),
+  );
+  for (const page of pages)
+    assert.deepEqual([page.status, page.text], [200, pages[0].text], 'also by the name in HOST_URL');
+  assert.equal(
+    (await request(`http://127.0.0.1:${ports.novnc}`, 'GET', '/', { headers: { Host: 'evil.example' } })).status,
+    421,
+  );
   const doors = {
     default: () => Rfb.connect(ports.vnc),
     own: () => Rfb.connect(ports.own),
@@ -103,7 +141,9 @@ test('a lease shuts VNC input out, watching goes on, and its end lets it in agai
   client.key(0x78, false);
   await host.program.line(/VNC input was refused/);
   await expectPicture(client);
-  const holder = await rfbOverWebSocket(`${host.url.replace('http', 'ws')}/host/devices/screen/video/vnc?lease=${lease.json.lease}`);
+  const holder = await rfbOverWebSocket(
+    `${host.url.replace('http', 'ws')}/host/devices/screen/video/vnc?lease=${lease.json.lease}`,
+  );
   t.after(() => holder.close());
   holder.key(0x79, true);
   holder.key(0x79, false);
@@ -116,10 +156,13 @@ test('a lease shuts VNC input out, watching goes on, and its end lets it in agai
   assert.ok(!source.program.text.includes('"key":"x"'));
 });
 
-test('VNC passwords: full, view-only, wrong; also over noVNC\'s socket', async (t) => {
+test("VNC passwords: full, view-only, wrong; also over noVNC's socket", async (t) => {
   const { source, ports } = await bench(t, { vnc: { password: 'secretpw', view_password: 'lookonly' } });
   const novnc = `ws://127.0.0.1:${ports.novnc}/websockify`;
-  for (const connect of [(password) => Rfb.connect(ports.vnc, { password }), (password) => rfbOverWebSocket(novnc, { password })]) {
+  for (const connect of [
+    (password) => Rfb.connect(ports.vnc, { password }),
+    (password) => rfbOverWebSocket(novnc, { password }),
+  ]) {
     await assert.rejects(connect('wrong'), /wrong password/);
     const viewer = await connect('lookonly');
     viewer.key(0x78, true);
@@ -135,18 +178,28 @@ test('VNC passwords: full, view-only, wrong; also over noVNC\'s socket', async (
   assert.ok(!source.program.text.includes('"key":"x"'));
 });
 
-test('tokens: raw ports stay closed without a VNC password, sockets ask for the token, a viewer\'s token only watches', async (t) => {
+test("tokens: raw ports stay closed without a VNC password, sockets ask for the token, a viewer's token only watches", async (t) => {
   const source = await room(t);
   const ports = { vnc: await freePort(), novnc: await freePort() };
-  const tokens = [{ name: 'anna', token: 'operator-token-0123456789', role: 'operator' }, { name: 'bob', token: 'viewer-token-0123456789', role: 'viewer' }];
+  const tokens = [
+    { name: 'anna', token: 'operator-token-0123456789', role: 'operator' },
+    { name: 'bob', token: 'viewer-token-0123456789', role: 'viewer' },
+  ];
   const host = await withHost(t, {
-    vnc: { port: ports.vnc }, novnc: { port: ports.novnc }, tokens, devices: { screen: { attach: [`vnc://127.0.0.1:${source.port}`] } } });
+    vnc: { port: ports.vnc },
+    novnc: { port: ports.novnc },
+    tokens,
+    devices: { screen: { attach: [`vnc://127.0.0.1:${source.port}`] } },
+  });
   await host.program.line(/VNC ports stay closed/);
   await assert.rejects(Rfb.connect(ports.vnc), /ECONNREFUSED/);
   const novnc = `ws://127.0.0.1:${ports.novnc}/websockify`;
   await assert.rejects(rfbOverWebSocket(novnc), /401/);
   const [anna, bob] = await Promise.all(tokens.map((k) => rfbOverWebSocket(`${novnc}?access_token=${k.token}`)));
-  t.after(() => { anna.close(); bob.close(); });
+  t.after(() => {
+    anna.close();
+    bob.close();
+  });
   bob.key(0x78, true);
   await expectPicture(bob);
   anna.key(0x79, true);
@@ -159,8 +212,14 @@ test('bad requests at the sockets: unknown device, no video, a foreign page', as
   const { host, ports } = await bench(t);
   await assert.rejects(websocket(host.url, '/host/devices/nobody/video/vnc'), (e) => e.status === 404);
   await assert.rejects(websocket(host.url, '/host/devices/screen/input/vnc'), (e) => e.status === 404);
-  await assert.rejects(websocket(`http://127.0.0.1:${ports.novnc}`, '/websockify?device=nobody'), (e) => e.status === 404);
-  await assert.rejects(websocket(`http://127.0.0.1:${ports.novnc}`, '/websockify', { headers: { Origin: 'http://evil.example' } }), (e) => e.status === 403);
+  await assert.rejects(
+    websocket(`http://127.0.0.1:${ports.novnc}`, '/websockify?device=nobody'),
+    (e) => e.status === 404,
+  );
+  await assert.rejects(
+    websocket(`http://127.0.0.1:${ports.novnc}`, '/websockify', { headers: { Origin: 'http://evil.example' } }),
+    (e) => e.status === 403,
+  );
   const page = await host.request('GET', '/host/devices/screen/video/vnc');
   assert.ok(page.status >= 400, 'not without an upgrade');
   assertProblem(page, page.status);
@@ -170,6 +229,9 @@ test('the host ends with viewers on it, stalled ones too', async (t) => {
   const { host, ports } = await bench(t, { roomArgs: ['--size', '1280x720', '--fps', '25'] });
   const clients = await Promise.all(Array.from({ length: 8 }, () => Rfb.connect(ports.vnc)));
   t.after(() => clients.forEach((c) => c.close()));
-  clients.forEach((c) => { c.stream.pause(); c.request(false); });
+  clients.forEach((c) => {
+    c.stream.pause();
+    c.request(false);
+  });
   await host.stop();
 });

@@ -1,5 +1,5 @@
-// The VNC room with viewers that others wrote, and with ones that behave badly. The room shows a made-up picture (tests/tools/vnc_room.c):
-// pixel (x, y) is (x & 255, y & 255, (x ^ y) & 255).
+// The VNC room with viewers that others wrote, and with ones that behave badly. The room shows a made-up picture
+// (tests/tools/vnc_room.c): pixel (x, y) is (x & 255, y & 255, (x ^ y) & 255).
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,8 +16,12 @@ const build = process.env.TESTBED_BUILD ?? 'build';
 const slow = { '': 1, asan: 3, tsan: 8 }[process.env.TESTBED_VARIANT ?? ''];
 const within = (ms, promise, what) => {
   let timer;
-  return Promise.race([promise, new Promise((_, no) => { timer = setTimeout(() => no(new Error(`${what}: not within ${ms * slow} ms`)), ms * slow); })])
-    .finally(() => clearTimeout(timer));
+  return Promise.race([
+    promise,
+    new Promise((_, no) => {
+      timer = setTimeout(() => no(new Error(`${what}: not within ${ms * slow} ms`)), ms * slow);
+    }),
+  ]).finally(() => clearTimeout(timer));
 };
 
 class Lines {
@@ -35,16 +39,26 @@ class Lines {
   wait(pattern, ms = 10000) {
     const found = this.#all.find((l) => pattern.test(l));
     if (found) return Promise.resolve(pattern.exec(found));
-    return within(ms, new Promise((yes) => { this.#wanted.push((l) => pattern.test(l) && (yes(pattern.exec(l)), true)); }), String(pattern));
+    return within(
+      ms,
+      new Promise((yes) => {
+        this.#wanted.push((l) => pattern.test(l) && (yes(pattern.exec(l)), true));
+      }),
+      String(pattern),
+    );
   }
 
-  get all() { return this.#all; }
+  get all() {
+    return this.#all;
+  }
 }
 
 async function room(t, ...args) {
   const child = spawn(path.join(build, 'tools/vnc_room'), args, { stdio: ['pipe', 'pipe', 'pipe'] });
   let stderr = '';
-  child.stderr.on('data', (d) => { stderr += d; });
+  child.stderr.on('data', (d) => {
+    stderr += d;
+  });
   const lines = new Lines(child.stdout);
   const ended = new Promise((yes) => child.on('exit', (code, signal) => yes(code ?? signal)));
   t.after(async () => {
@@ -54,9 +68,12 @@ async function room(t, ...args) {
   return { port: Number((await lines.wait(/^port (\d+)/))[1]), lines, pid: child.pid };
 }
 
-const run = (file, args, options = {}) => new Promise((yes) => {
-  execFile(file, args, { timeout: 30000 * slow, ...options }, (error, stdout, stderr) => yes({ code: error ? error.code ?? 'signal' : 0, out: stdout + stderr }));
-});
+const run = (file, args, options = {}) =>
+  new Promise((yes) => {
+    execFile(file, args, { timeout: 30000 * slow, ...options }, (error, stdout, stderr) =>
+      yes({ code: error ? (error.code ?? 'signal') : 0, out: stdout + stderr }),
+    );
+  });
 
 function scratch(t) {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'vnc-'));
@@ -99,7 +116,17 @@ function readPng(file) {
 }
 
 const expected = (x, y) => [x & 255, y & 255, (x ^ y) & 255];
-const places = [[0, 0], [1, 0], [0, 1], [100, 200], [255, 255], [256, 300], [639, 479], [31, 32], [333, 111]];
+const places = [
+  [0, 0],
+  [1, 0],
+  [0, 1],
+  [100, 200],
+  [255, 255],
+  [256, 300],
+  [639, 479],
+  [31, 32],
+  [333, 111],
+];
 
 test('gvnccapture sees every pixel as it is', async (t) => {
   const { port } = await room(t);
@@ -108,13 +135,19 @@ test('gvnccapture sees every pixel as it is', async (t) => {
   assert.equal(code, 0, out);
   const png = readPng(file);
   assert.deepEqual([png.width, png.height], [640, 480]);
-  for (let y = 0; y < 480; y++) for (let x = 0; x < 640; x++) assert.deepEqual(png.pixel(x, y), expected(x, y), `pixel ${x},${y}`);
+  for (let y = 0; y < 480; y++)
+    for (let x = 0; x < 640; x++) assert.deepEqual(png.pixel(x, y), expected(x, y), `pixel ${x},${y}`);
 });
 
 test('Tight with JPEG: strips of whole blocks, and the picture is right', async (t) => {
   const { port } = await room(t, '--size', '1280x720');
   const file = path.join(scratch(t), 'picture');
-  const { code, out } = await run(path.join(build, 'tools/vnc_count'), [`127.0.0.1:${port}`, '0.2', 'tight copyrect hextile raw', file]);
+  const { code, out } = await run(path.join(build, 'tools/vnc_count'), [
+    `127.0.0.1:${port}`,
+    '0.2',
+    'tight copyrect hextile raw',
+    file,
+  ]);
   assert.equal(code, 0, out);
   assert.equal(JSON.parse(out.trim().split('\n').pop()).rows, 48);
   const rgbx = readFileSync(file);
@@ -122,7 +155,11 @@ test('Tight with JPEG: strips of whole blocks, and the picture is right', async 
   // JPEG is not exact: each strip's mean error, so that one in the wrong place would show
   for (let top = 0; top < 720; top += 48) {
     let error = 0;
-    for (let y = top; y < top + 48; y++) for (let x = 0; x < 1280; x++) expected(x, y).forEach((v, i) => { error += Math.abs(rgbx[(y * 1280 + x) * 4 + i] - v); });
+    for (let y = top; y < top + 48; y++)
+      for (let x = 0; x < 1280; x++)
+        expected(x, y).forEach((v, i) => {
+          error += Math.abs(rgbx[(y * 1280 + x) * 4 + i] - v);
+        });
     assert.ok(error / (48 * 1280 * 3) < 6, `rows from ${top}: mean error ${error / (48 * 1280 * 3)}`);
   }
 });
@@ -132,7 +169,12 @@ test('vncsnapshot: passwords open, wrong ones do not, and five of them end the t
   const folder = scratch(t);
   const shot = async (password) => {
     writeFileSync(path.join(folder, 'pw'), passwordFile(password));
-    return run('vncsnapshot', ['-passwd', path.join(folder, 'pw'), `127.0.0.1::${port}`, path.join(folder, 'shot.jpg')]);
+    return run('vncsnapshot', [
+      '-passwd',
+      path.join(folder, 'pw'),
+      `127.0.0.1::${port}`,
+      path.join(folder, 'shot.jpg'),
+    ]);
   };
   assert.equal((await shot('secretpw')).code, 0);
   await lines.wait(/^joined operator/);
@@ -187,8 +229,11 @@ test('keys and buttons of a viewer that vanishes come up', async (t) => {
   await lines.wait(/^gone/);
   const events = lines.all.filter((l) => l.startsWith('input ')).flatMap((l) => JSON.parse(l.slice(6)));
   assert.deepEqual(events, [
-    { type: 'key', key: 'Control', action: 'down' }, { type: 'pointer', x: 5, y: 6, buttons: 1 },
-    { type: 'key', key: 'Control', action: 'up' }, { type: 'pointer', x: 5, y: 6, buttons: 0 }]);
+    { type: 'key', key: 'Control', action: 'down' },
+    { type: 'pointer', x: 5, y: 6, buttons: 1 },
+    { type: 'key', key: 'Control', action: 'up' },
+    { type: 'pointer', x: 5, y: 6, buttons: 0 },
+  ]);
 });
 
 test('a change of size reaches who can follow, and ends who cannot', async (t) => {
@@ -216,7 +261,10 @@ test('a viewer that stops reading slows nobody', async (t) => {
   const { port } = await room(t, '--size', '1280x720', '--fps', '50');
   const good = await Rfb.connect(port);
   const stalled = await Rfb.connect(port);
-  t.after(() => { good.close(); stalled.close(); });
+  t.after(() => {
+    good.close();
+    stalled.close();
+  });
   const fiftyUpdates = async () => {
     const start = performance.now();
     for (let i = 0; i < 50; i++) {
@@ -231,7 +279,10 @@ test('a viewer that stops reading slows nobody', async (t) => {
   stalled.stream.pause(); // 3.6 MB a picture: more than any socket buffer
   for (let i = 0; i < 20; i++) stalled.request(false);
   const beside = await fiftyUpdates();
-  assert.ok(beside < alone * 1.5 + 300 * slow, `${Math.round(alone)} ms alone, ${Math.round(beside)} ms beside a stalled viewer`);
+  assert.ok(
+    beside < alone * 1.5 + 300 * slow,
+    `${Math.round(alone)} ms alone, ${Math.round(beside)} ms beside a stalled viewer`,
+  );
 });
 
 test('32 viewers are served, the 33rd is told why not, and a place that is left is free again', async (t) => {
@@ -260,7 +311,13 @@ test('peers that say nothing, or nonsense, are let go and cost no place', async 
     socket.write(nonsense);
     await within(5000, new Promise((yes) => socket.on('close', yes)), 'close');
   }
-  for (const message of [[8, 2, 0, 0], [7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], [11, 0, 0, 0, 255, 255, 255, 255], [6, 0, 0, 0, 0x7f, 255, 255, 255], [99]]) {
+  for (const message of [
+    [8, 2, 0, 0],
+    [7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+    [11, 0, 0, 0, 255, 255, 255, 255],
+    [6, 0, 0, 0, 0x7f, 255, 255, 255],
+    [99],
+  ]) {
     const client = await Rfb.connect(port); // scaling, file transfer, chat, a clipboard of 2 GB, unknown
     client.stream.write(Buffer.from(message));
     await assert.rejects(within(5000, client.read(1), `end after message ${message[0]}`), /closed|ECONNRESET/);
@@ -274,8 +331,14 @@ test('peers that say nothing, or nonsense, are let go and cost no place', async 
 
 test('xtigervncviewer shows the screen and types', async (t) => {
   const { port, lines } = await room(t, '--size', '320x240');
-  const xvfb = spawn('Xvfb', ['-displayfd', '3', '-screen', '0', '800x600x24', '-nolisten', 'tcp'], { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] });
-  const display = await within(10000, new Promise((yes) => xvfb.stdio[3].once('data', (d) => yes(`:${String(d).trim()}`))), 'Xvfb');
+  const xvfb = spawn('Xvfb', ['-displayfd', '3', '-screen', '0', '800x600x24', '-nolisten', 'tcp'], {
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+  });
+  const display = await within(
+    10000,
+    new Promise((yes) => xvfb.stdio[3].once('data', (d) => yes(`:${String(d).trim()}`))),
+    'Xvfb',
+  );
   const env = { ...process.env, DISPLAY: display };
   const viewer = spawn('xtigervncviewer', ['-AlertOnFatalError=0', `127.0.0.1::${port}`], { env, stdio: 'ignore' });
   t.after(async () => {
@@ -287,7 +350,8 @@ test('xtigervncviewer shows the screen and types', async (t) => {
   await lines.wait(/^joined/);
   await run('xdotool', ['search', '--sync', '--name', 'test picture'], { env });
   // without a window manager the pointer's window has the focus
-  for (let i = 0; i < 20 && !lines.all.some((l) => /"key":"é"/.test(l)); i++) await run('xdotool', ['mousemove', '100', '120', 'click', '1', 'key', 'eacute', 'sleep', '0.1'], { env });
+  for (let i = 0; i < 20 && !lines.all.some((l) => /"key":"é"/.test(l)); i++)
+    await run('xdotool', ['mousemove', '100', '120', 'click', '1', 'key', 'eacute', 'sleep', '0.1'], { env });
   await lines.wait(/^input .*"key":"é","action":"down"/);
   await lines.wait(/^input .*"type":"pointer".*"buttons":1/);
 });

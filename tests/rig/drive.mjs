@@ -2,20 +2,23 @@
 import net from 'node:net';
 import { until } from './rig.mjs';
 
-export const DRIVE_PORTS = [7101, 7102, 7103, 7104, 7105, 7106, 7107, 7108, 7109, 7110, 7111]; // of the guest; Rig.boot({ forward: DRIVE_PORTS })
+// of the guest; Rig.boot({ forward: DRIVE_PORTS })
+export const DRIVE_PORTS = [7101, 7102, 7103, 7104, 7105, 7106, 7107, 7108, 7109, 7110, 7111];
 
 export class Drive {
-  lines = [];     // every line so far
-  #socket; #rest = ''; #waiting = new Set(); #ended = false;
+  lines = []; // every line so far
+  #socket;
+  #rest = '';
+  #waiting = new Set();
+  #ended = false;
 
   // args: ['usbhub://1-1.4'] or ['--discover', 'usb']
   static async start(rig, args) {
     rig.drivePort = (rig.drivePort ?? -1) + 1;
     const port = DRIVE_PORTS[rig.drivePort];
-    if (!port)
-      throw new Error('more drives than DRIVE_PORTS');
+    if (!port) throw new Error('more drives than DRIVE_PORTS');
     const words = args.map((a) => `'${a}'`).join(' ');
-    await rig.sh(`printf '#!/bin/sh\\nexec drive ${words.replaceAll("'", "\"")}\\n' >/tmp/drive${port}; chmod +x /tmp/drive${port}
+    await rig.sh(`printf '#!/bin/sh\\nexec drive ${words.replaceAll("'", '"')}\\n' >/tmp/drive${port}; chmod +x /tmp/drive${port}
       nc -l -p ${port} -e /tmp/drive${port} >/dev/null 2>&1 &`);
     await until(`guest's port ${port}`, () => rig.sh(`netstat -ltn | grep ':${port} '`));
     const drive = new Drive();
@@ -23,26 +26,30 @@ export class Drive {
     drive.#socket.setEncoding('utf8');
     drive.#socket.on('data', (text) => drive.#take(text));
     drive.#socket.on('error', () => {});
-    drive.#socket.on('close', () => { drive.#ended = true; drive.#wake(); });
+    drive.#socket.on('close', () => {
+      drive.#ended = true;
+      drive.#wake();
+    });
     return drive;
   }
 
   // The first line at or after `from` that fits; resolves to it, with its index as `index`.
   async wait(what, fits, { from = 0, timeout = 20_000 } = {}) {
     const end = Date.now() + timeout;
-    for (let at = from; ;) {
+    for (let at = from; ; ) {
       for (; at < this.lines.length; at++) {
-        if (fits(this.lines[at]))
-          return { ...this.lines[at], index: at };
+        if (fits(this.lines[at])) return { ...this.lines[at], index: at };
       }
-      if (this.#ended)
-        throw new Error(`drive has ended before: ${what}; ${JSON.stringify(this.lines.slice(-5))}`);
+      if (this.#ended) throw new Error(`drive has ended before: ${what}; ${JSON.stringify(this.lines.slice(-5))}`);
       const left = end - Date.now();
       if (left <= 0)
         throw new Error(`no ${what} within ${timeout} ms; last lines ${JSON.stringify(this.lines.slice(-5))}`);
       await new Promise((resolve) => {
         const timer = setTimeout(resolve, left);
-        this.#waiting.add(() => { clearTimeout(timer); resolve(); });
+        this.#waiting.add(() => {
+          clearTimeout(timer);
+          resolve();
+        });
       });
     }
   }
@@ -53,21 +60,21 @@ export class Drive {
     return this.wait(`answer to '${command}'`, (line) => line.command === command, { from, ...options });
   }
 
-  close() { this.#socket.end('quit\n'); }
+  close() {
+    this.#socket.end('quit\n');
+  }
 
   #take(text) {
     this.#rest += text;
     const parts = this.#rest.split('\n');
     this.#rest = parts.pop();
-    for (const part of parts)
-      this.lines.push({ ...JSON.parse(part), seen: Date.now() });
+    for (const part of parts) this.lines.push({ ...JSON.parse(part), seen: Date.now() });
     this.#wake();
   }
 
   #wake() {
     const waiting = [...this.#waiting];
     this.#waiting.clear();
-    for (const call of waiting)
-      call();
+    for (const call of waiting) call();
   }
 }

@@ -10,12 +10,15 @@ const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 const BY_ID = 'serial:///dev/serial/by-id/usb-QEMU_QEMU_USB_SERIAL_RIG0001-if00-port0';
 
 let rig, bus;
-before(async () => {
-  build({ programs: [path.resolve(top, process.env.TESTBED_BUILD || 'build', 'tools/drive')] });
-  rig = await Rig.boot({ cameras: 1, forward: DRIVE_PORTS });
-  bus = await Drive.start(rig, ['--discover', 'usb']);
-  await bus.wait('start of discovery', (line) => line.open);
-}, { timeout: 300_000 });
+before(
+  async () => {
+    build({ programs: [path.resolve(top, process.env.TESTBED_BUILD || 'build', 'tools/drive')] });
+    rig = await Rig.boot({ cameras: 1, forward: DRIVE_PORTS });
+    bus = await Drive.start(rig, ['--discover', 'usb']);
+    await bus.wait('start of discovery', (line) => line.open);
+  },
+  { timeout: 300_000 },
+);
 after(() => rig?.stop());
 
 const guestHas = async (file) => (await rig.sh(`[ -e ${file} ] && echo yes || echo no`)).trim() === 'yes';
@@ -27,8 +30,7 @@ function flat(tree) {
   const walk = (device) => {
     devices.set(device.port, device);
     for (const port of device.ports ?? []) {
-      if (port.device)
-        walk(port.device);
+      if (port.device) walk(port.device);
     }
   };
   tree.buses.forEach(walk);
@@ -39,20 +41,28 @@ test('usb: the tree has speed, ids, drivers, device files and port power', async
   const tree = await bus.run('tree');
   const devices = flat(tree);
   const { nodes, interfaces, ...ftdi } = devices.get('1-1.1');
-  assert.deepEqual({ speed: ftdi.speed_mbps, vendor: ftdi.vendor_id, product: ftdi.product_id, serial: ftdi.serial },
-    { speed: 12, vendor: '0403', product: '6001', serial: 'RIG0001' });
+  assert.deepEqual(
+    { speed: ftdi.speed_mbps, vendor: ftdi.vendor_id, product: ftdi.product_id, serial: ftdi.serial },
+    { speed: 12, vendor: '0403', product: '6001', serial: 'RIG0001' },
+  );
   assert.deepEqual(nodes, ['/dev/ttyUSB0']);
   assert.equal(interfaces[0].driver, 'ftdi_sio');
   assert.equal(devices.get('1-1.2').interfaces[0].driver, 'usbhid');
   const hub = devices.get('1-1');
   assert.equal(hub.power_switching, 'per-port');
   assert.equal(devices.get('1-2').power_switching, 'none');
-  assert.deepEqual(hub.ports.map((p) => [p.port, p.power, p.connected]), [1, 2, 3, 4, 5, 6, 7, 8].map((n) => [`1-1.${n}`, 'on', n <= 3]));
+  assert.deepEqual(
+    hub.ports.map((p) => [p.port, p.power, p.connected]),
+    [1, 2, 3, 4, 5, 6, 7, 8].map((n) => [`1-1.${n}`, 'on', n <= 3]),
+  );
 });
 
 test('usb: every switchable port is a resource that says why', async () => {
   const offers = bus.lines.filter((line) => line.found);
-  assert.deepEqual(offers.map((line) => line.found), [1, 2, 3, 4, 5, 6, 7, 8].map((n) => `usbhub://1-1.${n}`));
+  assert.deepEqual(
+    offers.map((line) => line.found),
+    [1, 2, 3, 4, 5, 6, 7, 8].map((n) => `usbhub://1-1.${n}`),
+  );
   assert.match(offers[1].label, /QEMU USB Keyboard/);
   assert.match(offers[1].why, /hub 1-1 reports power switching per port/);
 });
@@ -68,8 +78,14 @@ test('usb: plug and unplug are told once each, in order, ten times', async () =>
     await rig.unplug(`tablet${i}`);
     await bus.wait('usb.removed', event('usb.removed', '1-1.5'), { from: added.index });
   }
-  const told = bus.lines.slice(from).filter((line) => line.event && line.event !== 'usb.bound').map((line) => line.event);
-  assert.deepEqual(told, Array.from({ length: 20 }, (_, i) => (i % 2 ? 'usb.removed' : 'usb.added')));
+  const told = bus.lines
+    .slice(from)
+    .filter((line) => line.event && line.event !== 'usb.bound')
+    .map((line) => line.event);
+  assert.deepEqual(
+    told,
+    Array.from({ length: 20 }, (_, i) => (i % 2 ? 'usb.removed' : 'usb.added')),
+  );
 });
 
 test('usb: a port is switched off and on; the device goes and comes; uhubctl reads the same', async () => {
@@ -118,10 +134,16 @@ test('usb: the two halves of a USB 3 port are switched together', async () => {
   const off = await bus.run('power 3-1 off');
   assert.deepEqual([off.ok, off.observed, off.peer], [true, 'off', '4-1']);
   const seen = async () => (await rig.sh('uhubctl -e -l 3; uhubctl -e -l 4')).match(/Port 1: .*/g);
-  assert.deepEqual((await seen()).map((line) => /power/.test(line)), [false, false]);
+  assert.deepEqual(
+    (await seen()).map((line) => /power/.test(line)),
+    [false, false],
+  );
   const on = await bus.run('power 4-1 on'); // by its other name
   assert.deepEqual([on.ok, on.observed, on.peer], [true, 'on', '3-1']);
-  assert.deepEqual((await seen()).map((line) => /power/.test(line)), [true, true]);
+  assert.deepEqual(
+    (await seen()).map((line) => /power/.test(line)),
+    [true, true],
+  );
 });
 
 test('usbhub:// tells when somebody else switches the port, and when its hub is gone', async () => {
@@ -160,17 +182,24 @@ test('serial: 64 KB pasted and 1 MB printed arrive byte by byte, at the same tim
   const far = await rig.serial('ftdi1');
   const parts = [];
   let bytes = 0;
-  far.on('data', (part) => { parts.push(part); bytes += part.length; });
+  far.on('data', (part) => {
+    parts.push(part);
+    bytes += part.length;
+  });
   const printed = randomBytes(1 << 20);
   far.write(printed);
   const paste = await line.run('paste 65536', { timeout: 60_000 });
   assert.equal(paste.ok, true);
   await until('pasted bytes at the far end', () => bytes >= 65536, 60_000);
   assert.equal(sha256(Buffer.concat(parts)), paste.sha256);
-  const all = await until('printed bytes', async () => {
-    const now = await line.run('count');
-    return now.bytes >= printed.length && now;
-  }, 120_000);
+  const all = await until(
+    'printed bytes',
+    async () => {
+      const now = await line.run('count');
+      return now.bytes >= printed.length && now;
+    },
+    120_000,
+  );
   assert.equal(all.bytes, printed.length);
   assert.equal(all.sha256, sha256(printed));
   far.destroy();
@@ -208,7 +237,9 @@ test('serial: pulled in the middle and plugged again, it is the same line with t
   const far = await rig.serial('ftdi1');
   let got = '';
   far.setEncoding('utf8');
-  far.on('data', (text) => { got += text; });
+  far.on('data', (text) => {
+    got += text;
+  });
   await line.run('set data_bits=8 parity=0 stop_bits=1');
   assert.equal((await line.run('write back again')).ok, true);
   await until('bytes after the return', () => got === 'back again');
@@ -224,7 +255,7 @@ test('serial: a second owner is refused; the line has a name by its USB port too
   second.close();
 });
 
-test('serial: a line under another name than the kernel\'s, as in a container, is refused with the right one', async () => {
+test("serial: a line under another name than the kernel's, as in a container, is refused with the right one", async () => {
   await rig.sh('mknod /tmp/board c $(tr : " " </sys/class/tty/ttyUSB0/dev)');
   const board = await Drive.start(rig, ['serial:///tmp/board']);
   const { error } = await board.wait('refusal', (l) => l.open === false);
@@ -234,14 +265,21 @@ test('serial: a line under another name than the kernel\'s, as in a container, i
 });
 
 test('v4l2: vivid gives frames of the right size in every raw format', async () => {
-  for (const [format, fourcc, bytes] of [['nv12', 'NV12', 1.5], ['i420', 'YU12', 1.5], ['bgrx', 'XR24', 4]]) {
+  for (const [format, fourcc, bytes] of [
+    ['nv12', 'NV12', 1.5],
+    ['i420', 'YU12', 1.5],
+    ['bgrx', 'XR24', 4],
+  ]) {
     const camera = await Drive.start(rig, [`v4l2:///dev/video0?width=320&height=180&format=${format}`]);
     await camera.wait('open', (l) => l.open);
     assert.equal((await camera.run('start 30')).ok, true, format);
     assert.equal((await camera.wait('mode', event('video.mode'))).data.format, fourcc);
     assert.equal((await camera.wait('first frame', (l) => l.width)).size, 320 * 180 * bytes, format);
     camera.close();
-    await until(`end of the ${format} drive`, async () => (await rig.sh('pidof drive || true')).trim().split(/\s+/).length <= 1);
+    await until(
+      `end of the ${format} drive`,
+      async () => (await rig.sh('pidof drive || true')).trim().split(/\s+/).length <= 1,
+    );
   }
 });
 

@@ -18,29 +18,42 @@ const next = (type, fits = () => true, from = 0, ms = 30_000) =>
   events.find((item) => item.data.type === type && fits(item.data), { from, ms, what: type });
 const interfaceState = (id, state) => {
   const [device, name] = id.split('/');
-  return until(`${id} ${state}`, async () => {
-    const { json } = await get(`/host/devices/${device}`);
-    const iface = json.interfaces.find((i) => i.name === name);
-    if (iface.state !== state)
-      throw new Error(`${iface.state}: ${iface.reason}`);
-    return iface;
-  }, 30_000);
+  return until(
+    `${id} ${state}`,
+    async () => {
+      const { json } = await get(`/host/devices/${device}`);
+      const iface = json.interfaces.find((i) => i.name === name);
+      if (iface.state !== state) throw new Error(`${iface.state}: ${iface.reason}`);
+      return iface;
+    },
+    30_000,
+  );
 };
 
-before(async () => {
-  build();
-  assert.ok(fs.existsSync(path.join(top, 'build/rig/host/usr/bin/testbed-host')), 'testbed-host is built');
-  rig = await Rig.boot({ cameras: 1, files: { '/etc/testbed/host.yaml': fs.readFileSync(path.join(top, 'tests/rig/guest/host.yaml')) } });
-  await rig.hostReady();
-  events = await sse(rig.url, '/host/events');
-}, { timeout: 300_000 });
+before(
+  async () => {
+    build();
+    assert.ok(fs.existsSync(path.join(top, 'build/rig/host/usr/bin/testbed-host')), 'testbed-host is built');
+    rig = await Rig.boot({
+      cameras: 1,
+      files: { '/etc/testbed/host.yaml': fs.readFileSync(path.join(top, 'tests/rig/guest/host.yaml')) },
+    });
+    await rig.hostReady();
+    events = await sse(rig.url, '/host/events');
+  },
+  { timeout: 300_000 },
+);
 after(async () => {
   events?.stop();
-  // A daemon that died is started again by the lab's init; its end and its core tell more than the requests that failed meanwhile.
+  // A daemon that died is started again by the lab's init; its end and its core tell more than the requests that failed
+  // meanwhile.
   const crashed = /testbed-host ended with (?!0\b)\d+/.exec(rig?.bootLog ?? '');
   if (crashed) {
     const core = path.join(top, 'build/rig/core');
-    await rig.pull('/core').then((bytes) => fs.writeFileSync(core, bytes), (error) => console.log(error.message));
+    await rig.pull('/core').then(
+      (bytes) => fs.writeFileSync(core, bytes),
+      (error) => console.log(error.message),
+    );
     console.log(`${crashed[0]}; core in ${core}\n${rig.hostLog().slice(-4000)}`);
   }
   await rig?.stop();
@@ -64,7 +77,10 @@ test('GET /host/usb is the tree with speed, ids, driver and port power', async (
   const hub = json.buses.find((b) => b.port === 'usb1').ports.find((p) => p.port === '1-1').device;
   assert.equal(hub.power_switching, 'per-port');
   const ftdi = hub.ports[0];
-  assert.deepEqual([ftdi.port, ftdi.power, ftdi.device.vendor_id, ftdi.device.speed_mbps, ftdi.device.interfaces[0].driver], ['1-1.1', 'on', '0403', 12, 'ftdi_sio']);
+  assert.deepEqual(
+    [ftdi.port, ftdi.power, ftdi.device.vendor_id, ftdi.device.speed_mbps, ftdi.device.interfaces[0].driver],
+    ['1-1.1', 'on', '0403', 12, 'ftdi_sio'],
+  );
 });
 
 test(`plug and unplug reach the bus, ${CYCLES} cycles, none missed`, async () => {
@@ -76,7 +92,8 @@ test(`plug and unplug reach the bus, ${CYCLES} cycles, none missed`, async () =>
     const added = await next('usb.added', (e) => e.data.port === '1-3', from);
     latency.push(Number(process.hrtime.bigint() - start) / 1e6);
     assert.equal(added.data.data.vendor_id, '0627');
-    // QEMU loses transfers of a device that goes while the kernel still asks it who it is; the kernel then waits for seconds.
+    // QEMU loses transfers of a device that goes while the kernel still asks it who it is; the kernel then waits for
+    // seconds.
     await next('usb.bound', (e) => e.data.port === '1-3', from);
     await rig.unplug(`cycle${i}`);
     await next('usb.removed', (e) => e.data.port === '1-3', from);
@@ -93,7 +110,10 @@ test('a hub port is switched by /host/usb: the device disappears and the device 
   assert.deepEqual([off.json.commanded, off.json.observed], ['off', 'off']);
   await next('usb.removed', (e) => e.data.port === '1-1.2', from);
   assert.match(await rig.sh('uhubctl -l 1-1 -p 2'), /Port 2: 0000 off/);
-  await until('keyboard/power observed off', async () => (await get('/host/devices/keyboard/power')).json.observed === 'off');
+  await until(
+    'keyboard/power observed off',
+    async () => (await get('/host/devices/keyboard/power')).json.observed === 'off',
+  );
   const on = await put('/host/usb/1-1.2/power', { state: 'on' });
   assert.equal(on.json.observed, 'on');
   await next('usb.added', (e) => e.data.port === '1-1.2', from);
@@ -123,10 +143,14 @@ test('the FTDI console both ways: 64 KB pasted, 1 MB printed, byte by byte', asy
   const far = await rig.serial('ftdi1');
   const parts = [];
   let bytes = 0;
-  far.on('data', (part) => { parts.push(part); bytes += part.length; });
+  far.on('data', (part) => {
+    parts.push(part);
+    bytes += part.length;
+  });
   const offset = (await get('/host/devices/board/console')).json.offset;
   const console_ = await websocket(rig.url, `/host/devices/board/console?from=${offset}`);
-  const pasted = randomBytes(65536), printed = randomBytes(1 << 20);
+  const pasted = randomBytes(65536),
+    printed = randomBytes(1 << 20);
   console_.send(pasted);
   far.write(printed);
   await until('pasted bytes at the far end', () => bytes >= pasted.length, 60_000);
@@ -161,7 +185,9 @@ test('pulled in the middle and plugged again: the console returns by itself and 
   console.log(`re-plug -> console ready: ${Date.now() - start} ms`);
   far = await rig.serial('ftdi1');
   let got = '';
-  far.setEncoding('utf8').on('data', (text) => { got += text; });
+  far.setEncoding('utf8').on('data', (text) => {
+    got += text;
+  });
   far.write('after\n');
   await until('after', () => viewer.bytes().toString() === 'before\nafter\n');
   const write = await post('/host/devices/board/console/write', { text: 'hello' });
@@ -180,11 +206,19 @@ test('hub port off takes the console away, on brings it back', async () => {
   let from = events.items.length;
   const off = await put('/host/devices/board/power', { state: 'off' });
   assert.equal(off.json.observed, 'off', off.text);
-  await next('interface.state', (e) => e.device === 'board' && e.interface === 'console' && e.data.state === 'absent', from);
+  await next(
+    'interface.state',
+    (e) => e.device === 'board' && e.interface === 'console' && e.data.state === 'absent',
+    from,
+  );
   from = events.items.length;
   const on = await put('/host/devices/board/power', { state: 'on' });
   assert.equal(on.json.observed, 'on');
-  await next('interface.state', (e) => e.device === 'board' && e.interface === 'console' && e.data.state === 'ready', from);
+  await next(
+    'interface.state',
+    (e) => e.device === 'board' && e.interface === 'console' && e.data.state === 'ready',
+    from,
+  );
 });
 
 test('console settings are set and read back from the adapter; a wish it cannot meet changes nothing', async () => {
@@ -222,7 +256,11 @@ test('SIGTERM ends the daemon with 0 within 5 s; started again, the history is t
   assert.ok(offset > 1 << 20);
   events.stop();
   await rig.sh('touch /run/hold; kill -TERM $(cat /run/testbed-host.pid)');
-  await within('end of the daemon', until('exit', () => rig.bootLog.includes('testbed-host ended with 0')), 10_000);
+  await within(
+    'end of the daemon',
+    until('exit', () => rig.bootLog.includes('testbed-host ended with 0')),
+    10_000,
+  );
   await rig.sh('rm /run/hold');
   await rig.hostReady();
   assert.equal((await get('/host/devices/board/console')).json.offset, offset);

@@ -5,10 +5,13 @@ import { after, before, test } from 'node:test';
 import { Rig, build, until } from './rig.mjs';
 
 let rig;
-before(async () => {
-  build();
-  rig = await Rig.boot({ cameras: 1 });
-}, { timeout: 300_000 });
+before(
+  async () => {
+    build();
+    rig = await Rig.boot({ cameras: 1 });
+  },
+  { timeout: 300_000 },
+);
 after(() => rig?.stop());
 
 const exists = async (path) => (await rig.sh(`[ -e ${path} ] && echo yes || echo no`)).trim() === 'yes';
@@ -26,7 +29,7 @@ test("uhubctl switches one port of the first hub and finds the second hub's powe
   assert.match(hubs, /hub 1-1 .*ppps/);
   assert.doesNotMatch(hubs, /hub 1-2 /);
   await rig.sh('uhubctl -l 1-1 -p 2 -a off');
-  await until('absence of the keyboard', async () => !await exists('/sys/bus/usb/devices/1-1.2'));
+  await until('absence of the keyboard', async () => !(await exists('/sys/bus/usb/devices/1-1.2')));
   assert.ok(await exists('/sys/bus/usb/devices/1-1.3'), 'the neighbour stays');
   await rig.sh('uhubctl -l 1-1 -p 2 -a on');
   await until('keyboard', () => exists('/sys/bus/usb/devices/1-1.2'));
@@ -36,11 +39,13 @@ test('QMP plugs and pulls a device', async () => {
   await rig.plug('tablet', 'usb-tablet', '1.5');
   await until('tablet', () => exists('/sys/bus/usb/devices/1-1.5'));
   await rig.unplug('tablet');
-  await until('absence of the tablet', async () => !await exists('/sys/bus/usb/devices/1-1.5'));
+  await until('absence of the tablet', async () => !(await exists('/sys/bus/usb/devices/1-1.5')));
 });
 
 test('64 KB go through the FTDI line and come back byte by byte', async () => {
-  await rig.sh('stty -F /dev/ttyUSB0 raw -echo 115200; (cat </dev/ttyUSB0 >/dev/ttyUSB0 2>/dev/null) >/dev/null 2>&1 &');
+  await rig.sh(
+    'stty -F /dev/ttyUSB0 raw -echo 115200; (cat </dev/ttyUSB0 >/dev/ttyUSB0 2>/dev/null) >/dev/null 2>&1 &',
+  );
   const line = await rig.serial('ftdi1');
   const sent = randomBytes(65536);
   const got = await new Promise((resolve, reject) => {

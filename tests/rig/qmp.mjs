@@ -4,7 +4,7 @@ import { EventEmitter } from 'node:events';
 import net from 'node:net';
 
 const GREETING_MS = 10_000;
-const MAX_LINE = 1 << 20;       // QEMU answers are small; more than this without a newline is not QMP
+const MAX_LINE = 1 << 20; // QEMU answers are small; more than this without a newline is not QMP
 
 export class QmpError extends Error {
   constructor(command, { class: kind, desc }) {
@@ -14,7 +14,12 @@ export class QmpError extends Error {
 }
 
 export class Qmp extends EventEmitter {
-  #socket; #next = 1; #waiting = new Map(); #rest = ''; #ready; #closed = null;
+  #socket;
+  #next = 1;
+  #waiting = new Map();
+  #rest = '';
+  #ready;
+  #closed = null;
 
   constructor(socket) {
     super();
@@ -38,7 +43,10 @@ export class Qmp extends EventEmitter {
       socket.once('error', reject);
     });
     const qmp = new Qmp(socket);
-    const late = setTimeout(() => socket.destroy(new Error(`QMP: no greeting on ${path}: another client has the socket`)), GREETING_MS);
+    const late = setTimeout(
+      () => socket.destroy(new Error(`QMP: no greeting on ${path}: another client has the socket`)),
+      GREETING_MS,
+    );
     try {
       await qmp.#ready;
     } finally {
@@ -50,8 +58,7 @@ export class Qmp extends EventEmitter {
 
   // Runs one command; resolves with its return value, rejects with QmpError.
   run(command, args) {
-    if (this.#closed)
-      return Promise.reject(this.#closed);
+    if (this.#closed) return Promise.reject(this.#closed);
     const id = this.#next++;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { command, resolve, reject });
@@ -66,11 +73,11 @@ export class Qmp extends EventEmitter {
         clearTimeout(timer);
         this.off('event', onEvent);
         this.off('end', onEnd);
-        if (error) reject(error); else resolve(value);
+        if (error) reject(error);
+        else resolve(value);
       };
       const onEvent = (event) => {
-        if (event.event === name && (!device || event.data?.device === device))
-          done(null, event);
+        if (event.event === name && (!device || event.data?.device === device)) done(null, event);
       };
       const onEnd = (error) => done(error);
       const timer = setTimeout(() => done(new Error(`QMP: no ${name} within ${timeout} ms`)), timeout);
@@ -80,20 +87,22 @@ export class Qmp extends EventEmitter {
   }
 
   // HMP has a few things that QMP lacks (info usernet).
-  hmp(line) { return this.run('human-monitor-command', { 'command-line': line }); }
+  hmp(line) {
+    return this.run('human-monitor-command', { 'command-line': line });
+  }
 
-  close() { this.#socket.end(); }
+  close() {
+    this.#socket.end();
+  }
 
   #take(text) {
     this.#rest += text;
-    for (let at; (at = this.#rest.indexOf('\n')) >= 0;) {
+    for (let at; (at = this.#rest.indexOf('\n')) >= 0; ) {
       const line = this.#rest.slice(0, at);
       this.#rest = this.#rest.slice(at + 1);
-      if (line.trim())
-        this.#message(line);
+      if (line.trim()) this.#message(line);
     }
-    if (this.#rest.length > MAX_LINE)
-      this.#socket.destroy(new Error('QMP: line too long'));
+    if (this.#rest.length > MAX_LINE) this.#socket.destroy(new Error('QMP: line too long'));
   }
 
   #message(line) {
@@ -111,16 +120,15 @@ export class Qmp extends EventEmitter {
     } else if (this.#waiting.has(message.id)) {
       const { command, resolve, reject } = this.#waiting.get(message.id);
       this.#waiting.delete(message.id);
-      if (message.error) reject(new QmpError(command, message.error)); else resolve(message.return);
+      if (message.error) reject(new QmpError(command, message.error));
+      else resolve(message.return);
     }
   }
 
   #end(error) {
-    if (this.#closed)
-      return;
+    if (this.#closed) return;
     this.#closed = error;
-    for (const { reject } of this.#waiting.values())
-      reject(error);
+    for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
     this.emit('end', error);
   }

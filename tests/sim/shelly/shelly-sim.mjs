@@ -1,9 +1,12 @@
 #!/usr/bin/env node
-// A simulated Shelly plug, for tests: SIMULATOR, nothing here comes out of a real device. It speaks as the public fixtures do (README.md names them).
+// A simulated Shelly plug, for tests: SIMULATOR, nothing here comes out of a real device. It speaks as the public
+// fixtures do (README.md names them).
 //
-//   node tests/sim/shelly/shelly-sim.mjs [--gen 1|2] [--auth none|basic|digest] [--password TEXT] [--user NAME] [--outputs N] [--port N] [--control]
+//   node tests/sim/shelly/shelly-sim.mjs [--gen 1|2] [--auth none|basic|digest] [--password TEXT] [--user NAME]
+//                                        [--outputs N] [--port N] [--control]
 //
-// Prints `listening PORT` once it does. With --control it takes lines on stdin, answers each with one line, and ends when stdin does:
+// Prints `listening PORT` once it does. With --control it takes lines on stdin, answers each with one line, and ends
+// when stdin does:
 //   fault NAME         one of FAULTS below
 //   press [N]          the button on the plug: toggles output N
 //   load WATTS         what hangs on output 0
@@ -57,7 +60,11 @@ const same = (a, b) => a.length === b.length && crypto.timingSafeEqual(Buffer.fr
 
 function answer(response, status, value, headers = {}) {
   const body = typeof value === 'string' ? value : JSON.stringify(value);
-  response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body), ...headers });
+  response.writeHead(status, {
+    'Content-Type': 'application/json',
+    'Content-Length': Buffer.byteLength(body),
+    ...headers,
+  });
   response.end(body);
 }
 
@@ -91,8 +98,16 @@ function digestOk(request) {
   const header = request.headers.authorization ?? '';
   if (!header.startsWith('Digest ')) return false;
   const given = {};
-  for (const [, key, quoted, plain] of header.slice(7).matchAll(/(\w+)=(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))/g)) given[key] = quoted ?? plain;
-  if (given.username !== 'admin' || given.realm !== ID || given.uri !== request.url || given.qop !== 'auth' || given.algorithm !== 'SHA-256') return false;
+  for (const [, key, quoted, plain] of header.slice(7).matchAll(/(\w+)=(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))/g))
+    given[key] = quoted ?? plain;
+  if (
+    given.username !== 'admin' ||
+    given.realm !== ID ||
+    given.uri !== request.url ||
+    given.qop !== 'auth' ||
+    given.algorithm !== 'SHA-256'
+  )
+    return false;
   if (!/^[0-9a-f]{8}$/.test(given.nc ?? '') || !spend(given.nonce, parseInt(given.nc, 16))) return false;
   const ha1 = sha256(`admin:${ID}:${options.password}`);
   const ha2 = sha256(`${request.method}:${request.url}`);
@@ -102,7 +117,13 @@ function digestOk(request) {
 // ---- Gen1 -----------------------------------------------------------------------------------------------------
 
 const gen1Relay = (output) => ({
-  ison: output.on, has_timer: false, timer_started: 0, timer_duration: 0, timer_remaining: 0, overpower: fault === 'refuse', source: 'http',
+  ison: output.on,
+  has_timer: false,
+  timer_started: 0,
+  timer_duration: 0,
+  timer_remaining: 0,
+  overpower: fault === 'refuse',
+  source: 'http',
 });
 
 const gen1Status = () => ({
@@ -115,7 +136,12 @@ const gen1Status = () => ({
   mac: mac(),
   relays: outputs.map(gen1Relay),
   meters: outputs.map((o) => ({
-    power: watts(o), overpower: 0, is_valid: true, timestamp: 1707300000, counters: [watts(o), 0, 0], total: Math.round(o.energyWh * 60),
+    power: watts(o),
+    overpower: 0,
+    is_valid: true,
+    timestamp: 1707300000,
+    counters: [watts(o), 0, 0],
+    total: Math.round(o.energyWh * 60),
   })),
   temperature: 29.04,
   overtemperature: false,
@@ -128,8 +154,16 @@ const gen1Status = () => ({
 function gen1(request, response, body) {
   const url = new URL(request.url, 'http://plug');
   if (url.pathname === '/shelly')
-    return answer(response, 200, { type: 'SHPLG-S', mac: mac(), auth: options.auth !== 'none', fw: '20230913-113421/v1.14.0-gcb84623', num_outputs: outputs.length, num_meters: outputs.length });
-  if (options.auth === 'basic' && !basicOk(request)) return answer(response, 401, '401 Unauthorized', { 'WWW-Authenticate': 'Basic realm="shellyplug-s-DDEEFF"' });
+    return answer(response, 200, {
+      type: 'SHPLG-S',
+      mac: mac(),
+      auth: options.auth !== 'none',
+      fw: '20230913-113421/v1.14.0-gcb84623',
+      num_outputs: outputs.length,
+      num_meters: outputs.length,
+    });
+  if (options.auth === 'basic' && !basicOk(request))
+    return answer(response, 401, '401 Unauthorized', { 'WWW-Authenticate': 'Basic realm="shellyplug-s-DDEEFF"' });
   if (fault === 'error') return answer(response, 500, 'Internal error');
   if (url.pathname === '/status') return answer(response, 200, gen1Status());
   const relay = /^\/relay\/(\d+)$/.exec(url.pathname);
@@ -146,23 +180,39 @@ function gen1(request, response, body) {
 // ---- Gen2+ ----------------------------------------------------------------------------------------------------
 
 const gen2Switch = (output, id) => ({
-  id, source: 'init', output: output.on, apower: watts(output), voltage: 227.9, current: Number((watts(output) / 227.9).toFixed(3)),
+  id,
+  source: 'init',
+  output: output.on,
+  apower: watts(output),
+  voltage: 227.9,
+  current: Number((watts(output) / 227.9).toFixed(3)),
   aenergy: { total: output.energyWh, by_minute: [34.786, 45.552, 45.552], minute_ts: 1707326925 },
   temperature: { tC: 32.1, tF: 89.7 },
 });
 
 const gen2Info = () => ({
-  name: null, id: ID, mac: mac(), slot: 0, model: 'SNPL-00112EU', gen: 2, fw_id: '20231219-133940/1.1.0-g34b5d4f', ver: '1.1.0', app: 'PlusPlugS',
-  auth_en: options.auth !== 'none', auth_domain: options.auth !== 'none' ? ID : null,
+  name: null,
+  id: ID,
+  mac: mac(),
+  slot: 0,
+  model: 'SNPL-00112EU',
+  gen: 2,
+  fw_id: '20231219-133940/1.1.0-g34b5d4f',
+  ver: '1.1.0',
+  app: 'PlusPlugS',
+  auth_en: options.auth !== 'none',
+  auth_domain: options.auth !== 'none' ? ID : null,
 });
 
 function call(method, params) {
   if (method === 'Shelly.GetDeviceInfo') return { result: gen2Info() };
-  if (!/^Switch\.(Set|Toggle|GetStatus)$/.test(method)) return { error: { code: 404, message: `No handler for ${method}` } };
+  if (!/^Switch\.(Set|Toggle|GetStatus)$/.test(method))
+    return { error: { code: 404, message: `No handler for ${method}` } };
   const output = outputs[params.id];
   if (!output) return { error: { code: -105, message: `Argument 'id', value ${params.id} not found!` } };
   if (method === 'Switch.GetStatus') return { result: gen2Switch(output, params.id) };
-  if (method === 'Switch.Set' && typeof params.on !== 'boolean') return { error: { code: -103, message: "Missing required argument 'on'!" } };
+  if (method === 'Switch.Set' && typeof params.on !== 'boolean')
+    return { error: { code: -103, message: "Missing required argument 'on'!" } };
   if (fault === 'refuse') return { error: { code: -106, message: 'Overpower detected, switch is off!' } };
   const was = output.on;
   turn(output, method === 'Switch.Toggle' ? !was : params.on);
@@ -175,10 +225,13 @@ function gen2(request, response, body) {
   if (!url.pathname.startsWith('/rpc')) return answer(response, 404, 'Not Found');
   if (options.auth === 'digest' && !digestOk(request)) {
     const nonce = freshNonce();
-    return answer(response, 401, '', { 'WWW-Authenticate': `Digest qop="auth", realm="${ID}", nonce="${nonce}", algorithm=SHA-256` });
+    return answer(response, 401, '', {
+      'WWW-Authenticate': `Digest qop="auth", realm="${ID}", nonce="${nonce}", algorithm=SHA-256`,
+    });
   }
   if (fault === 'error') return answer(response, 500, 'Internal error');
-  if (url.pathname !== '/rpc') { // GET /rpc/Switch.Set?id=0&on=true
+  if (url.pathname !== '/rpc') {
+    // GET /rpc/Switch.Set?id=0&on=true
     const params = Object.fromEntries([...url.searchParams].map(([k, v]) => [k, JSON.parse(v)]));
     const reply = call(url.pathname.slice('/rpc/'.length), params);
     return answer(response, reply.error ? 500 : 200, reply.error ?? reply.result);
@@ -201,7 +254,10 @@ const server = http.createServer((request, response) => {
   request.on('data', (chunk) => chunks.push(chunk));
   request.on('end', () => {
     if (fault === 'silent') return;
-    if (fault === 'another' && !request.url.startsWith('/shelly')) { request.socket.destroy(); return; }
+    if (fault === 'another' && !request.url.startsWith('/shelly')) {
+      request.socket.destroy();
+      return;
+    }
     if (fault === 'busy' || fault === 'busy-once') {
       if (fault === 'busy-once') fault = 'none';
       answer(response, 503, 'busy');
@@ -220,7 +276,8 @@ const server = http.createServer((request, response) => {
 function control(line) {
   const [verb, word] = line.trim().split(/\s+/);
   if (verb === 'fault' && word in FAULTS) fault = word;
-  else if (verb === 'press' && outputs[Number(word ?? 0)]) outputs[Number(word ?? 0)].on = !outputs[Number(word ?? 0)].on;
+  else if (verb === 'press' && outputs[Number(word ?? 0)])
+    outputs[Number(word ?? 0)].on = !outputs[Number(word ?? 0)].on;
   else if (verb === 'load' && Number.isFinite(Number(word))) load = Number(word);
   else if (verb === 'state') return JSON.stringify({ outputs: outputs.map((o) => o.on), ...seen });
   else return `unknown: ${line}`;
