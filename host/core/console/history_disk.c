@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "host/core/console/history_private.h"
+#include "lib/error.h"
 #include "lib/limits.h"
 
 #define RETRY_US (5 * G_USEC_PER_SEC)
@@ -228,6 +229,12 @@ static bool owes_news(TbHistory *h, bool had_error)
         return true;
 }
 
+static void post_news(TbHistory *h)
+{
+        if (!tb_main_post(tell, tb_history_ref(h)))
+                tb_history_unref(h);
+}
+
 /* True: there is more. */
 static bool turn(TbHistory *h, Piece *p)
 {
@@ -243,8 +250,8 @@ static bool turn(TbHistory *h, Piece *p)
                 tb_cond_broadcast(&h->settled);
         bool news = owes_news(h, had_error);
         tb_mutex_unlock(&h->lock);
-        if (news && !tb_main_post(tell, tb_history_ref(h)))
-                tb_history_unref(h);
+        if (news)
+                post_news(h);
         return more;
 }
 
@@ -271,14 +278,35 @@ static void run(gpointer data G_GNUC_UNUSED)
         tb_mutex_unlock(&writer.lock);
 }
 
+/* Without a thread it is as without a disk: said, tried again later, and the newest bytes wait in the ring. */
+static bool writer_start(TbHistory *h)
+{
+        g_autoptr(GError) error = NULL;
+        tb_cond_init(&writer.changed);
+        writer.stop = writer.ended = false;
+        writer.thread = tb_thread_try_start("history", run, NULL, &error);
+        if (writer.thread)
+                return true;
+        tb_cond_clear(&writer.changed);
+        files_close(h); /* nobody writes: a new segment begins when somebody does */
+        tb_mutex_lock(&h->lock);
+        bool had_error = h->error != NULL;
+        g_free(h->error);
+        h->error =
+                g_strdup_printf("cannot write the console history in %s: %s", h->dir, tb_error_detail(error));
+        h->retry_us = g_get_monotonic_time() + RETRY_US;
+        bool news = owes_news(h, had_error);
+        tb_mutex_unlock(&h->lock);
+        if (news)
+                post_news(h);
+        return false;
+}
+
 void tb_history_disk_wake(TbHistory *h)
 {
         tb_assert_main();
-        if (!writer.thread) {
-                tb_cond_init(&writer.changed);
-                writer.stop = writer.ended = false;
-                writer.thread = tb_thread_start("history", run, NULL);
-        }
+        if (!writer.thread && !writer_start(h))
+                return;
         tb_mutex_lock(&h->lock);
         bool push = !h->queued;
         h->queued = true;

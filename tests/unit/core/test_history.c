@@ -3,8 +3,9 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
-#include "host/core/console/history.h"
+#include "host/core/console/history_private.h"
 #include "lib/clock.h"
 #include "lib/limits.h"
 #include "lib/thread.h"
@@ -307,6 +308,54 @@ static void test_full_disk(void)
         remove_dir(dir);
 }
 
+static void on_change(gpointer user)
+{
+        ++*(guint *)user;
+}
+
+/* No thread can be had: said once, nothing is lost that the ring holds, and written when there is one. In a process of its
+ * own, because root's threads have no limit. */
+static void test_no_thread(void)
+{
+        if (!g_test_subprocess()) {
+                g_test_trap_subprocess(NULL, 0, G_TEST_SUBPROCESS_DEFAULT);
+                g_test_trap_assert_passed();
+                return;
+        }
+        tb_histories_stop();
+        char *dir = new_dir();
+        if (getuid() == 0 && (g_chmod(dir, 0777) < 0 || setuid(65534) < 0))
+                g_error("cannot become nobody");
+        TbHistory *h = tb_history_open(dir, 0);
+        guint told = 0;
+        tb_history_on_change(h, on_change, &told);
+        struct rlimit old, none = {.rlim_cur = 1};
+        getrlimit(RLIMIT_NPROC, &old);
+        none.rlim_max = old.rlim_max;
+        setrlimit(RLIMIT_NPROC, &none);
+        append(h, 5000);
+        append(h, 5000);
+        while (g_main_context_iteration(NULL, FALSE))
+                ;
+        g_assert_cmpuint(told, ==, 1);
+        g_autofree char *why = tb_history_error(h);
+        g_assert_nonnull(strstr(why, "thread"));
+        g_assert_false(tb_history_behind(h));
+        g_assert_cmpuint(check_all(h, 0, 1000), ==, 10000);
+        setrlimit(RLIMIT_NPROC, &old);
+        h->retry_us = 0;
+        append(h, 5000);
+        g_assert_false(broken(h));
+        tb_history_close(h);
+        tb_histories_stop();
+        while (g_main_context_iteration(NULL, FALSE))
+                ;
+        h = tb_history_open(dir, 0);
+        g_assert_cmpuint(check_all(h, 0, 4096), ==, 15000);
+        tb_history_close(h);
+        remove_dir(dir);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -319,6 +368,7 @@ int main(int argc, char **argv)
         g_test_add_func("/history/strange-files", test_strange_files);
         g_test_add_func("/history/no-disk", test_no_disk);
         g_test_add_func("/history/full-disk", test_full_disk);
+        g_test_add_func("/history/no-thread", test_no_thread);
         int rc = g_test_run();
         tb_main_stop();
         tb_histories_stop();
