@@ -130,7 +130,7 @@ static void *thread_main_detached(void *arg)
         return NULL;
 }
 
-void tb_thread_detach(const char *name, void (*run)(gpointer), gpointer data)
+bool tb_thread_try_detach(const char *name, void (*run)(gpointer), gpointer data, GError **error)
 {
         TbThread *thread = g_new0(TbThread, 1);
         g_strlcpy(thread->name, name, sizeof thread->name);
@@ -138,8 +138,18 @@ void tb_thread_detach(const char *name, void (*run)(gpointer), gpointer data)
         thread->data = data;
         pthread_t id;
         int rc = pthread_create(&id, NULL, thread_main_detached, thread);
-        if (rc != 0)
-                g_error("cannot start thread %s: %s", name, g_strerror(rc));
+        if (rc == 0)
+                return true;
+        tb_set_error(error, TB_ERROR_UNAVAILABLE, "no thread can be had for %s: %s", name, g_strerror(rc));
+        g_free(thread);
+        return false;
+}
+
+void tb_thread_detach(const char *name, void (*run)(gpointer), gpointer data)
+{
+        g_autoptr(GError) error = NULL;
+        if (!tb_thread_try_detach(name, run, data, &error))
+                g_error("%s", error->message);
 }
 
 /* --- who is main --- */

@@ -50,6 +50,8 @@ void tb_thread_yield_to_others(void);
 /* For a library call that can neither be interrupted nor be given a deadline (libc's resolver): nobody waits
  * for its end, and it may outlive the caller, so `data` must belong to both of them (a counted reference). */
 void tb_thread_detach(const char *name, void (*run)(gpointer), gpointer data);
+/* The same for what can be refused: false with TB_ERROR_UNAVAILABLE, and `run` was not called. */
+bool tb_thread_try_detach(const char *name, void (*run)(gpointer), gpointer data, GError **error);
 
 /* --- main loop --- */
 /* Declares the calling thread as main and `context` (NULL: the default) as its loop. Once per process, before

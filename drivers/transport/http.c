@@ -312,9 +312,9 @@ bool tb_http_call(TbIo *io, const TbHttpCall *call, TbHttpAnswer *ret, GError **
                 done, x.cancel,     tb_interruptor_fd(io->stop), wake ? tb_interruptor_fd(io->wake) : -1,
                 ms,   TB_WAIT_READY};
         x.watch = &watch;
-        x.watcher = tb_thread_start("http-watch", watch_run, &watch);
+        x.watcher = tb_thread_try_start("http-watch", watch_run, &watch, error);
 
-        bool ok = converse(&x, error);
+        bool ok = x.watcher && converse(&x, error); /* without it nothing could end what hangs */
         tb_auth_forget(&once);
         end_watch(&x);
         tb_interruptor_free(done);

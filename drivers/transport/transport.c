@@ -148,6 +148,15 @@ static void lookup_run(gpointer data)
         lookup_unref(l);
 }
 
+static bool start_lookup(Lookup *l, GError **error)
+{
+        __atomic_add_fetch(&l->ref, 1, __ATOMIC_RELAXED);
+        if (tb_thread_try_detach("resolve", lookup_run, l, error))
+                return true;
+        lookup_unref(l);
+        return false;
+}
+
 static Lookup *lookup(TbIo *io, const char *host, const char *name, guint16 port, gint64 until_us,
                       GError **error)
 {
@@ -155,15 +164,13 @@ static Lookup *lookup(TbIo *io, const char *host, const char *name, guint16 port
         l->ref = 1;
         l->host = g_strdup(host);
         l->service = g_strdup_printf("%u", port);
-        l->done = tb_interruptor_try_new(error);
-        if (!l->done) {
-                lookup_unref(l);
-                return NULL;
-        }
         l->rc = lookup_now(l, AI_NUMERICHOST);
         if (l->rc == EAI_NONAME) {
-                __atomic_add_fetch(&l->ref, 1, __ATOMIC_RELAXED);
-                tb_thread_detach("resolve", lookup_run, l);
+                l->done = tb_interruptor_try_new(error);
+                if (!l->done || !start_lookup(l, error)) {
+                        lookup_unref(l);
+                        return NULL;
+                }
                 struct pollfd p = {.fd = tb_interruptor_fd(l->done), .events = POLLIN};
                 TbWait w = tb_io_wait(io, &p, 1, until_ms(until_us));
                 if (w != TB_WAIT_READY) {

@@ -5,12 +5,14 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <glib/gstdio.h>
 
+#include "drivers/transport/http.h"
 #include "lib/error.h"
 
 static TbIo io;
@@ -309,6 +311,40 @@ static void test_kill_group(void)
         tb_child_free(NULL, 1);
 }
 
+/* No thread can be had for the resolver, nor for who watches over a call: refused in words. In a process of its own, because
+ * root's threads have no limit. */
+static void test_no_thread(void)
+{
+        if (!g_test_subprocess()) {
+                g_test_trap_subprocess(NULL, 0, G_TEST_SUBPROCESS_DEFAULT);
+                g_test_trap_assert_passed();
+                return;
+        }
+        if (getuid() == 0 && setuid(65534) < 0)
+                g_error("cannot become nobody");
+        struct rlimit none;
+        getrlimit(RLIMIT_NPROC, &none);
+        none.rlim_cur = 1;
+        setrlimit(RLIMIT_NPROC, &none);
+        g_autoptr(GError) error = NULL;
+        g_assert_null(tb_tcp_connect(&io, "localhost", 9, 2000, &error));
+        g_assert_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE);
+        g_clear_error(&error);
+        TbHttpAnswer answer = {0};
+        const TbHttpCall call = {.method = "GET", .url = "http://127.0.0.1:9/", .timeout_ms = 2000};
+        g_assert_false(tb_http_call(&io, &call, &answer, &error));
+        g_assert_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE);
+        struct rlimit files;
+        getrlimit(RLIMIT_NOFILE, &files);
+        int next = dup(0);
+        close(next);
+        files.rlim_cur = (rlim_t)next;
+        setrlimit(RLIMIT_NOFILE, &files);
+        g_clear_error(&error);
+        g_assert_null(tb_tcp_connect(&io, "localhost", 9, 2000, &error));
+        g_assert_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -319,6 +355,7 @@ int main(int argc, char **argv)
         g_test_add_func("/transport/unix", test_unix);
         g_test_add_func("/transport/lines", test_lines);
         g_test_add_func("/transport/line-limit", test_line_limit);
+        g_test_add_func("/transport/no-thread", test_no_thread);
         g_test_add_func("/io/wait", test_wait);
         g_test_add_func("/io/write-interrupted", test_write_interrupted);
         g_test_add_func("/child/run", test_run);
