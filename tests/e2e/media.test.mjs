@@ -225,7 +225,7 @@ test('one viewer too many is refused with 429, and room is made by leaving', asy
   for (const name of ['1', '2', '3', '4']) await join(name, { codec: 'H264' });
   const fifth = await viewer.join('5', { codec: 'H264' });
   assert.equal(fifth.status, 429);
-  assert.match(fifth.error, /4 viewers/);
+  assert.match(fifth.error, /4 WebRTC viewers/);
   await viewer.leave('5');
   await viewer.leave('4');
   await until('three peers', () => peers(3));
