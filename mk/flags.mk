@@ -14,8 +14,8 @@ HOST_PKGS := gstreamer-1.0 gstreamer-app-1.0 gstreamer-video-1.0 gstreamer-webrt
 SERVER_PKGS := libqrencode sqlite3
 # programs in tests/tools; --as-needed keeps them out of everything else
 TOOL_PKGS := x11 xext libvncclient
-# a driver names its own libraries in drivers/<name>/driver.mk: DRIVER_PKGS += libserialport
-DRIVER_PKGS := libsoup-3.0
+# a driver names its own libraries in drivers/<name>/driver.mk: DRIVER_PKGS += libusb-1.0; these are drivers/transport's
+DRIVER_PKGS := libserialport libsoup-3.0 libudev
 -include $(wildcard drivers/*/driver.mk)
 PKGS := $(sort $(LIB_PKGS) $(HOST_PKGS) $(SERVER_PKGS) $(DRIVER_PKGS) $(TOOL_PKGS))
 

@@ -7,9 +7,8 @@
 #include <unistd.h>
 
 #include "drivers/driver.h"
-#include "drivers/serial/serial_find.h"
-#include "drivers/serial/serial_line.h"
-#include "drivers/serial/serial_proto.h"
+#include "drivers/serial/serial_discovery.h"
+#include "drivers/transport/tty.h"
 
 #define READ_SIZE (64 * 1024)
 #define WRITE_SIZE 4096      /* FTDI's and ACM's buffers in the kernel; more at once only waits there */
@@ -18,12 +17,13 @@
 #define MODEM_MS 250
 #define DRAIN_MS 1000 /* before a break: how long what was written may take to leave */
 #define DRAIN_STEP_MS 5
+#define TX_DELAY_MOST_MS 1000 /* after each byte */
 
 typedef struct Serial {
         TbInstance base;
-        TbSerialLine *line; /* owned; NULL: closed */
-        gint64 edges;       /* of the last look; -1: not counted */
-        guint8 *buffer;     /* owned, READ_SIZE */
+        TbTty *tty;     /* owned; NULL: closed */
+        gint64 edges;   /* of the last look; -1: not counted */
+        guint8 *buffer; /* owned, READ_SIZE */
         int tx_delay_ms;
         TbSerialSettings
                 wanted; /* what the last open line was set to, so that a re-plugged one is the same */
@@ -34,15 +34,15 @@ typedef struct Serial {
 static bool hung_up(Serial *s, GError **error)
 {
         tb_set_error(error, TB_ERROR_GONE, "%s: %s", s->base.uri->shown,
-                     tb_serial_line_is_pty(s->line) ? "the program behind the pty has closed it"
-                                                    : "the adapter was unplugged");
+                     tb_tty_is_pty(s->tty) ? "the program behind the pty has closed it"
+                                           : "the adapter was unplugged");
         return false;
 }
 
 /* Hands up what has arrived; returns with nothing more to read, or after a fair share. */
 static bool read_in(Serial *s, GError **error)
 {
-        ssize_t n = read(tb_serial_line_fd(s->line), s->buffer, READ_SIZE);
+        ssize_t n = read(tb_tty_fd(s->tty), s->buffer, READ_SIZE);
 
         if (n > 0) {
                 s->base.up->bytes(&s->base, s->buffer, (gsize)n);
@@ -55,20 +55,20 @@ static bool read_in(Serial *s, GError **error)
 
 static void tell_modem(Serial *s)
 {
-        gint64 edges = tb_serial_line_edges(s->line);
+        gint64 edges = tb_tty_edges(s->tty);
         TbSerialSettings now;
 
         if (edges == s->edges)
                 return;
         s->edges = edges;
-        if (tb_serial_line_get(s->line, &now, NULL))
-                s->base.up->event(&s->base, "modem", tb_serial_modem_json(&now));
+        if (tb_tty_get(s->tty, &now, NULL))
+                s->base.up->event(&s->base, "modem", tb_tty_modem_json(&now));
 }
 
 static bool serial_pump(TbInstance *self, TbIo *io, GError **error)
 {
         Serial *s = (Serial *)self;
-        struct pollfd fd = {.fd = tb_serial_line_fd(s->line), .events = POLLIN};
+        struct pollfd fd = {.fd = tb_tty_fd(s->tty), .events = POLLIN};
 
         TbWait wait = tb_io_wait(io, &fd, 1, s->edges >= 0 ? MODEM_MS : -1);
         if (wait == TB_WAIT_READY && !read_in(s, error))
@@ -85,7 +85,7 @@ static bool wait_writable(Serial *s, TbIo *io, gsize done, gsize size, GError **
         gint64 until = g_get_monotonic_time() + WRITE_STALL_MS * G_TIME_SPAN_MILLISECOND;
 
         for (;;) {
-                struct pollfd fd = {.fd = tb_serial_line_fd(s->line), .events = POLLIN | POLLOUT};
+                struct pollfd fd = {.fd = tb_tty_fd(s->tty), .events = POLLIN | POLLOUT};
                 gint64 left = (until - g_get_monotonic_time()) / G_TIME_SPAN_MILLISECOND;
                 TbWait wait = tb_io_wait(io, &fd, 1, (int)MAX(left, 0));
                 if (wait == TB_WAIT_TIMEOUT) {
@@ -112,7 +112,7 @@ static bool pause_ms(Serial *s, TbIo *io, int ms, GError **error)
         gint64 until = g_get_monotonic_time() + ms * G_TIME_SPAN_MILLISECOND;
 
         for (;;) {
-                struct pollfd fd = {.fd = tb_serial_line_fd(s->line), .events = POLLIN};
+                struct pollfd fd = {.fd = tb_tty_fd(s->tty), .events = POLLIN};
                 gint64 left = (until - g_get_monotonic_time() + 999) / G_TIME_SPAN_MILLISECOND;
                 if (left <= 0)
                         return true;
@@ -135,7 +135,7 @@ static bool serial_write(TbInstance *self, TbIo *io, const void *data, gsize siz
         for (gsize done = 0; done < size;) {
                 if (!wait_writable(s, io, done, size, error))
                         return false;
-                ssize_t n = write(tb_serial_line_fd(s->line), bytes + done, MIN(size - done, most));
+                ssize_t n = write(tb_tty_fd(s->tty), bytes + done, MIN(size - done, most));
                 if (n < 0 && errno != EAGAIN && errno != EINTR)
                         return hung_up(s, error);
                 done += n > 0 ? (gsize)n : 0;
@@ -150,21 +150,20 @@ static bool serial_break(TbInstance *self, TbIo *io, int ms, GError **error)
 {
         Serial *s = (Serial *)self;
 
-        for (int waited = 0; tb_serial_line_queued(s->line) > 0 && waited < DRAIN_MS;
-             waited += DRAIN_STEP_MS) {
+        for (int waited = 0; tb_tty_queued(s->tty) > 0 && waited < DRAIN_MS; waited += DRAIN_STEP_MS) {
                 if (!pause_ms(s, io, DRAIN_STEP_MS, error))
                         return false;
         }
-        if (!tb_serial_line_break(s->line, true, error))
+        if (!tb_tty_break(s->tty, true, error))
                 return false;
         bool ok = pause_ms(s, io, ms, error);
-        return tb_serial_line_break(s->line, false, ok ? error : NULL) && ok;
+        return tb_tty_break(s->tty, false, ok ? error : NULL) && ok;
 }
 
 static bool serial_get(TbInstance *self, TbIo *io, TbSerialSettings *ret, GError **error)
 {
         (void)io;
-        return tb_serial_line_get(((Serial *)self)->line, ret, error);
+        return tb_tty_get(((Serial *)self)->tty, ret, error);
 }
 
 static bool serial_set(TbInstance *self, TbIo *io, const TbSerialSettings *settings, GError **error)
@@ -172,7 +171,7 @@ static bool serial_set(TbInstance *self, TbIo *io, const TbSerialSettings *setti
         Serial *s = (Serial *)self;
 
         (void)io;
-        if (!tb_serial_line_set(s->line, settings, error))
+        if (!tb_tty_set(s->tty, settings, error))
                 return false;
         s->wanted = *settings;
         s->wanted_known = true;
@@ -183,22 +182,15 @@ static bool serial_set(TbInstance *self, TbIo *io, const TbSerialSettings *setti
 static bool serial_open(TbInstance *self, TbIo *io, GError **error)
 {
         Serial *s = (Serial *)self;
-        TbSerialTarget target;
 
         (void)io;
-        if (!tb_serial_target_parse(self->uri, self->params, &target, error))
-                return false;
-        g_autofree char *path = tb_serial_find(&target, error);
-        if (!path)
-                return false;
         if (!s->wanted_known)
-                tb_serial_settings_of(self->params, &s->wanted);
-        s->line = tb_serial_line_open(path, &s->wanted,
-                                      json_is_true(json_object_get(self->params, "low_latency")), error);
-        if (!s->line)
+                tb_tty_settings_of(self->params, &s->wanted);
+        s->tty = tb_tty_open_attached(self, &s->wanted, error);
+        if (!s->tty)
                 return false;
         s->tx_delay_ms = (int)json_integer_value(json_object_get(self->params, "tx_delay_ms"));
-        s->edges = tb_serial_line_edges(s->line);
+        s->edges = tb_tty_edges(s->tty);
         if (!s->buffer)
                 s->buffer = g_malloc(READ_SIZE);
         return true;
@@ -206,7 +198,7 @@ static bool serial_open(TbInstance *self, TbIo *io, GError **error)
 
 static void serial_close(TbInstance *self)
 {
-        g_clear_pointer(&((Serial *)self)->line, tb_serial_line_close);
+        g_clear_pointer(&((Serial *)self)->tty, tb_tty_close);
 }
 
 static void serial_finalize(TbInstance *self)
@@ -214,14 +206,25 @@ static void serial_finalize(TbInstance *self)
         g_clear_pointer(&((Serial *)self)->buffer, g_free);
 }
 
-static bool check(const TbUri *uri, json_t *params, GError **error)
+static const TbParam params[] = {
+        TB_TTY_PARAMS("115200"),
+        {.name = "tx_delay_ms",
+         .type = TB_PARAM_INT,
+         .min = 0,
+         .max = TX_DELAY_MOST_MS,
+         .fallback = "0",
+         .unit = "ms",
+         .help = "Pause after each byte sent, for targets without flow control that lose pasted text."},
+        TB_PARAM_END,
+};
+
+static bool check(const TbUri *uri, json_t *p, GError **error)
 {
         TbSerialSettings settings;
-        TbSerialTarget target;
+        TbTtyTarget target;
 
-        tb_serial_settings_of(params, &settings);
-        return tb_serial_target_parse(uri, params, &target, error) &&
-               tb_serial_settings_check(&settings, error);
+        tb_tty_settings_of(p, &settings);
+        return tb_tty_target_parse(uri, p, &target, error) && tb_tty_settings_check(&settings, error);
 }
 
 static const TbConsoleOps console = {
@@ -243,7 +246,7 @@ const TbDriver tb_driver_serial = {
         .summary = "A serial line: UART, USB adapter (FTDI, CP210x, CH341, PL2303, CDC-ACM) or pty; found "
                    "again when it is re-plugged.",
         .example = "serial:///dev/serial/by-id/usb-FTDI_FT232R_USB_UART_A1B2C3D4-if00-port0?baud=115200",
-        .params = tb_serial_params,
+        .params = params,
         .check = check,
         .lanes = lanes,
         .discovery = &tb_serial_discovery,

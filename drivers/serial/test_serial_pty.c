@@ -330,6 +330,23 @@ static void test_tx_delay(Fixture *f, gconstpointer query)
         g_assert_cmpmem(got, 10, "0123456789", 10);
 }
 
+/* What this driver takes beside the line's settings (tests/unit/transport/test_tty.c). */
+static void test_limits(Fixture *f, gconstpointer query)
+{
+        static const char *const bad[] = {"{\"tx_delay_ms\":1001}", "{\"tx_delay_ms\":-1}"};
+
+        (void)f, (void)query;
+        for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
+                g_autoptr(GError) error = NULL;
+                json_auto_t *in = json_loads(bad[i], 0, NULL);
+                g_assert_null(tb_params_validate(tb_driver_serial.params, in, &error));
+                g_assert_cmpstr(tb_error_field(error), ==, "tx_delay_ms");
+        }
+        json_auto_t *in = json_pack("{s:i}", "tx_delay_ms", 1000);
+        json_auto_t *good = tb_params_validate(tb_driver_serial.params, in, NULL);
+        g_assert_nonnull(good);
+}
+
 #define ADD(name, query, call) g_test_add("/serial-pty/" name, Fixture, query, set_up, call, tear_down)
 
 int main(int argc, char **argv)
@@ -342,6 +359,7 @@ int main(int argc, char **argv)
         ADD("loss-and-return", NULL, test_loss_and_return);
         ADD("taken", NULL, test_taken);
         ADD("no-line", NULL, test_no_line);
+        ADD("limits", NULL, test_limits);
         ADD("tx-delay", "?tx_delay_ms=5", test_tx_delay);
         return g_test_run();
 }

@@ -1,63 +1,8 @@
-#include "drivers/serial/serial_proto.h"
+#include "drivers/transport/tty_settings.h"
 
 #include "drivers/transport/sysdev.h"
 
 #define BAUD_TOLERANCE_PERCENT 3
-
-const TbParam tb_serial_params[] = {
-        {.name = "baud",
-         .type = TB_PARAM_INT,
-         .min = 1,
-         .max = TB_SERIAL_BAUD_MAX,
-         .fallback = "115200",
-         .unit = "Bd",
-         .help = "Bits per second."},
-        {.name = "data_bits",
-         .type = TB_PARAM_INT,
-         .min = 5,
-         .max = 8,
-         .fallback = "8",
-         .help = "Bits of a character."},
-        {.name = "parity",
-         .type = TB_PARAM_ENUM,
-         .choices = TB_CHOICES("none", "odd", "even", "mark", "space"),
-         .fallback = "\"none\"",
-         .help = "Parity bit."},
-        {.name = "stop_bits",
-         .type = TB_PARAM_INT,
-         .min = 1,
-         .max = 2,
-         .fallback = "1",
-         .help = "Stop bits."},
-        {.name = "flow",
-         .type = TB_PARAM_ENUM,
-         .choices = TB_CHOICES("none", "rtscts", "xonxoff"),
-         .fallback = "\"none\"",
-         .help = "Flow control."},
-        {.name = "dtr",
-         .type = TB_PARAM_BOOL,
-         .help = "DTR after opening; the kernel raises it when nothing is said."},
-        {.name = "rts",
-         .type = TB_PARAM_BOOL,
-         .help = "RTS after opening; the kernel raises it when nothing is said."},
-        {.name = "low_latency",
-         .type = TB_PARAM_BOOL,
-         .fallback = "true",
-         .help = "Ask the adapter to pass bytes on at once (FTDI: 1 ms instead of 16)."},
-        {.name = "tx_delay_ms",
-         .type = TB_PARAM_INT,
-         .min = 0,
-         .max = TB_SERIAL_TX_DELAY_MS,
-         .fallback = "0",
-         .unit = "ms",
-         .help = "Pause after each byte sent, for targets without flow control that lose pasted text."},
-        {.name = "interface",
-         .type = TB_PARAM_INT,
-         .min = 0,
-         .max = TB_SERIAL_INTERFACES,
-         .help = "With serial://<USB port>: the USB interface of an adapter with several lines."},
-        TB_PARAM_END,
-};
 
 static const char *const parities[] = {[TB_PARITY_NONE] = "none",
                                        [TB_PARITY_ODD] = "odd",
@@ -67,36 +12,36 @@ static const char *const parities[] = {[TB_PARITY_NONE] = "none",
 static const char *const flows[] = {
         [TB_FLOW_NONE] = "none", [TB_FLOW_RTSCTS] = "rtscts", [TB_FLOW_XONXOFF] = "xonxoff"};
 
-bool tb_serial_target_parse(const TbUri *uri, const json_t *params, TbSerialTarget *ret_target,
-                            GError **error)
+bool tb_tty_target_parse(const TbUri *uri, const json_t *params, TbTtyTarget *ret_target, GError **error)
 {
         const json_t *interface = json_object_get(params, "interface");
         bool no_path = !uri->path[0] || g_str_equal(uri->path, "/");
 
         if (uri->host[0] && !no_path) {
                 tb_error_set_field(error, TB_ERROR_INVALID, "uri",
-                                   "'%s' and '%s' both name a line: write serial:///dev/… or serial://1-1.4",
-                                   uri->host, uri->path);
+                                   "'%s' and '%s' both name a line: write %s:///dev/… or %s://1-1.4",
+                                   uri->host, uri->path, uri->scheme, uri->scheme);
                 return false;
         }
         if (uri->host[0] && !tb_sysdev_is_usb_port(uri->host)) {
                 tb_error_set_field(error, TB_ERROR_INVALID, "uri",
                                    "'%s' is no USB port such as 1-1.4 (a file takes three slashes: "
-                                   "serial:///dev/ttyUSB0)",
-                                   uri->host);
+                                   "%s:///dev/ttyUSB0)",
+                                   uri->host, uri->scheme);
                 return false;
         }
         if (!uri->host[0] && no_path) {
                 tb_error_set_field(error, TB_ERROR_INVALID, "uri",
-                                   "the URI names no line: write serial:///dev/… or serial://1-1.4");
+                                   "the URI names no line: write %s:///dev/… or %s://1-1.4", uri->scheme,
+                                   uri->scheme);
                 return false;
         }
         if (interface && !uri->host[0]) {
                 tb_error_set_field(error, TB_ERROR_INVALID, "interface",
-                                   "an interface is only chosen with serial://<USB port>");
+                                   "an interface is only chosen with %s://<USB port>", uri->scheme);
                 return false;
         }
-        *ret_target = (TbSerialTarget){
+        *ret_target = (TbTtyTarget){
                 .path = uri->host[0] ? NULL : uri->path,
                 .port = uri->host[0] ? uri->host : NULL,
                 .interface = interface ? (int)json_integer_value(interface) : -1,
@@ -124,7 +69,7 @@ static int index_of(const json_t *params, const char *name, const char *const *n
         return 0;
 }
 
-void tb_serial_settings_of(const json_t *params, TbSerialSettings *ret_settings)
+void tb_tty_settings_of(const json_t *params, TbSerialSettings *ret_settings)
 {
         *ret_settings = (TbSerialSettings){
                 .baud = number_of(params, "baud", 115200),
@@ -141,11 +86,11 @@ void tb_serial_settings_of(const json_t *params, TbSerialSettings *ret_settings)
         };
 }
 
-bool tb_serial_settings_check(const TbSerialSettings *s, GError **error)
+bool tb_tty_settings_check(const TbSerialSettings *s, GError **error)
 {
         const char *field = NULL;
 
-        if (s->baud < 1 || s->baud > TB_SERIAL_BAUD_MAX)
+        if (s->baud < 1 || s->baud > TB_TTY_BAUD_MAX)
                 field = "baud";
         else if (s->data_bits < 5 || s->data_bits > 8)
                 field = "data_bits";
@@ -163,21 +108,21 @@ bool tb_serial_settings_check(const TbSerialSettings *s, GError **error)
         return true;
 }
 
-char *tb_serial_settings_text(const TbSerialSettings *s)
+char *tb_tty_settings_text(const TbSerialSettings *s)
 {
         return g_strdup_printf("%d %d%c%d%s%s", s->baud, s->data_bits, "NOEMS"[s->parity], s -> stop_bits,
                                s -> flow == TB_FLOW_NONE ? "" : " ",
                                s->flow == TB_FLOW_NONE ? "" : flows[s->flow]);
 }
 
-bool tb_serial_baud_close(int asked, int got)
+bool tb_tty_baud_close(int asked, int got)
 {
         gint64 difference = ABS((gint64)asked - got);
 
         return difference * 100 <= (gint64)asked * BAUD_TOLERANCE_PERCENT;
 }
 
-json_t *tb_serial_modem_json(const TbSerialSettings *s)
+json_t *tb_tty_modem_json(const TbSerialSettings *s)
 {
         const struct {
                 const char *name;

@@ -1,11 +1,11 @@
-#include "drivers/serial/serial_find.h"
+#include "drivers/serial/serial_discovery.h"
 
 #include <string.h>
 
 #include "drivers/transport/offers.h"
 #include "drivers/transport/sysdev.h"
+#include "drivers/transport/tty.h"
 
-#define SYS_TTY "/sys/class/tty"
 #define DEV_SERIAL "/dev/serial"
 
 /* One line that hardware stands behind. */
@@ -32,7 +32,7 @@ static void port_free(gpointer data)
  * there (type 0). */
 static Port *port_of(const char *name)
 {
-        g_autofree char *sysdir = g_build_filename(SYS_TTY, name, NULL);
+        g_autofree char *sysdir = g_build_filename(TB_TTY_CLASS, name, NULL);
         g_autofree char *device = g_build_filename(sysdir, "device", NULL);
         guint type;
 
@@ -59,7 +59,7 @@ static int compare(gconstpointer a, gconstpointer b)
 static GPtrArray *ports_now(void)
 {
         GPtrArray *ports = g_ptr_array_new_with_free_func(port_free);
-        g_autoptr(GDir) names = g_dir_open(SYS_TTY, 0, NULL);
+        g_autoptr(GDir) names = g_dir_open(TB_TTY_CLASS, 0, NULL);
 
         for (const char *name; names && (name = g_dir_read_name(names)) != NULL;) {
                 Port *port = port_of(name);
@@ -68,13 +68,6 @@ static GPtrArray *ports_now(void)
         }
         g_ptr_array_sort(ports, compare);
         return ports;
-}
-
-char *tb_serial_find(const TbSerialTarget *target, GError **error)
-{
-        if (target->path)
-                return g_strdup(target->path);
-        return tb_sysdev_find_usb(SYS_TTY, "serial adapter", target->port, target->interface, error);
 }
 
 /* --- discovery --- */

@@ -1,1 +1,0 @@
-DRIVER_PKGS += libserialport libudev
