@@ -1,6 +1,6 @@
 #!/bin/sh
 # make new-driver NAME=foo KIND=line|http: drivers/foo/ from drivers/_template/KIND/, with a simulator, a fuzzer and a row in README.md; it builds and
-# passes its tests, the contract test and the rules. KIND line: lines over TCP; http (the default): a plug that answers HTTP with JSON.
+# passes its tests, the contract test and the rules. KIND line: lines over TCP or a tty; http (the default): a plug that answers HTTP with JSON.
 set -eu
 name=${1:-}
 kind=${2:-http}
@@ -10,7 +10,7 @@ template | transport) echo "the name $name is taken" >&2; exit 2 ;;
 esac
 case $kind in
 line | http) ;;
-*) echo "KIND is line (lines over TCP) or http (a plug that answers HTTP with JSON), not \"$kind\"" >&2; exit 2 ;;
+*) echo "KIND is line (lines over TCP or a tty) or http (a plug that answers HTTP with JSON), not \"$kind\"" >&2; exit 2 ;;
 esac
 cd "$(dirname "$0")/.."
 for taken in "drivers/$name" "tests/sim/$name" "tests/fuzz/fuzz_$name.c"; do
@@ -19,7 +19,7 @@ done
 upper=$(printf %s "$name" | tr a-z A-Z)
 camel=$(printf %s "$upper" | cut -c1)$(printf %s "$name" | cut -c2-)
 mkdir -p "drivers/$name" "tests/sim/$name" "tests/fuzz/corpus/$name"
-for f in drivers/_template/"$kind"/*; do
+for f in drivers/_template/test_template_lane.c drivers/_template/"$kind"/*; do
 	case $(basename "$f") in
 	template-sim.mjs) to=tests/sim/$name/$name-sim.mjs ;;
 	fuzz_template.c) to=tests/fuzz/fuzz_$name.c ;;

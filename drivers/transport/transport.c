@@ -14,9 +14,19 @@
 struct TbTransport {
         int fd; /* owned; non-blocking */
         bool socket;
-        char *name;        /* owned; for error texts */
-        GByteArray *ahead; /* owned; read by read_line and not yet handed out */
+        char *name;          /* owned; for error texts */
+        GByteArray *ahead;   /* owned; read by read_line and not yet handed out */
+        GDestroyNotify shut; /* closes the fd, which belongs to `owner`; NULL: close() */
+        gpointer owner;
 };
+
+TbTransport *tb_fd_transport_owned(int fd, const char *name, GDestroyNotify shut, gpointer owner_take)
+{
+        TbTransport *t = tb_fd_transport(fd, name);
+        t->shut = shut;
+        t->owner = owner_take;
+        return t;
+}
 
 TbTransport *tb_fd_transport(int fd, const char *name)
 {
@@ -36,7 +46,10 @@ void tb_transport_close(TbTransport *t)
 {
         if (!t)
                 return;
-        close(t->fd);
+        if (t->shut)
+                t->shut(t->owner);
+        else
+                close(t->fd);
         g_free(t->name);
         g_byte_array_free(t->ahead, TRUE);
         g_free(t);

@@ -238,7 +238,7 @@ Lane *lane_start(const char *text, json_t *params_take, const char *lane_name, c
         g_assert_no_error(error);
         g_assert_true(!driver->check || driver->check(lane->uri, params, &error));
         const TbLane *ops = driver->lanes;
-        while (ops->name && strcmp(ops->name, lane_name) != 0)
+        while (lane_name && ops->name && strcmp(ops->name, lane_name) != 0)
                 ops++;
         g_assert_nonnull(ops->name);
 

@@ -27,7 +27,7 @@ typedef struct Lane Lane;
 typedef bool (*LaneCall)(TbInstance *self, TbIo *io, gpointer data, GError **error);
 typedef bool (*LaneDone)(const LaneSeen *seen, gpointer data);
 
-/* `params`: typed, taken; NULL: those of the URI's query. */
+/* `params`: typed, taken; NULL: those of the URI's query. `lane_name` NULL: the first lane. */
 Lane *lane_start(const char *uri, json_t *params, const char *lane_name, const char *run_dir);
 /* Asserts that it ended within `limit_ms`. */
 void lane_stop(Lane *lane, int limit_ms);

@@ -7,16 +7,16 @@
 
 #define PATIENCE_MS 20000
 
-static Lane *attach(const Sim *sim, const char *query)
+static Lane *attach(const Sim *sim)
 {
-        g_autofree char *uri = g_strdup_printf("template://127.0.0.1:%d%s", sim->port, query);
-        return lane_start(uri, NULL, "plug", "/tmp");
+        g_autofree char *uri = g_strdup_printf("template://127.0.0.1:%d", sim->port);
+        return lane_start(uri, NULL, NULL, "/tmp");
 }
 
 static void test_power(void)
 {
         Sim sim = sim_start("tests/sim/template/template-sim.mjs", NULL);
-        Lane *lane = attach(&sim, "");
+        Lane *lane = attach(&sim);
         lane_open_wait(lane, PATIENCE_MS);
         g_assert_cmpint(lane_observed(lane), ==, TB_POWER_OFF);
         lane_power(lane, true);
@@ -37,7 +37,7 @@ static bool call_set(TbInstance *self, TbIo *io, gpointer data, GError **error)
 static void test_garbage(void)
 {
         Sim sim = sim_start("tests/sim/template/template-sim.mjs", NULL);
-        Lane *lane = attach(&sim, "");
+        Lane *lane = attach(&sim);
         lane_open_wait(lane, PATIENCE_MS);
         sim_do(&sim, "fault garbage");
         const bool on = true;
