@@ -176,6 +176,16 @@
 #define TB_LIMIT_MESSAGES_PER_S 200            /* per socket */
 #define TB_LIMIT_BYTES_PER_S (4 * 1024 * 1024) /* per socket */
 #define TB_LIMIT_HOSTS 256
+#define TB_LIMIT_DEVICE_LIST (160 * 1024) /* bytes of one host's devices, as JSON text */
+/* of all hosts together, for those that are longer than what every host has room for */
+#define TB_LIMIT_DEVICE_LISTS (8 * 1024 * 1024)
+#define TB_LIMIT_DEVICE_LIST_SHARE (16 * 1024)
+#define TB_LIMIT_DEVICE_LISTS_AWAY                                                                           \
+        (4 * 1024 * 1024) /* of hosts that have left; the longest away goes first */
+#define TB_LIMIT_DEVICE_LISTS_PER_S                                                                          \
+        (16 * 1024 * 1024) /* bytes made anew for who asks, four times that at once */
+#define TB_LIMIT_DEVICE_LISTS_HELD (96 * 1024 * 1024) /* bytes of what was made and is still being read */
+#define TB_LIMIT_DEVICE_LISTS_OF_HOST_PER_S 10        /* messages `devices` of one host, twice that at once */
 
 /* store of the server */
 #define TB_LIMIT_DB_QUEUE 256                     /* calls that wait for the lane */

@@ -31,5 +31,5 @@ bool tb_pairing_forget_host(TbPairing *pairing, const char *name)
         const TbHostKey *owner = keys ? tb_host_keys_find(keys, name, NULL) : NULL;
         g_autofree char *instance = owner ? g_strdup(owner->instance) : NULL;
         bool known = instance && tb_host_keys_forget(keys, name, instance);
-        return g_hash_table_remove(pairing->offline, name) || known;
+        return tb_lists_forget(pairing->lists, name) || known;
 }

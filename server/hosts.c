@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "lib/clock.h"
+#include "lib/error.h"
 #include "lib/json.h"
 #include "lib/limits.h"
 #include "lib/log.h"
@@ -11,31 +12,6 @@
 
 #define PING_MS 2000
 #define AWAY_MS 4000 /* without an answer to a ping */
-
-/* A copy of what we know how to show; NULL: not a list of devices. */
-static json_t *checked_devices(json_t *list)
-{
-        if (!json_is_array(list) || json_array_size(list) > TB_LIMIT_DEVICES)
-                return NULL;
-        gsize i;
-        json_t *device;
-        json_array_foreach (list, i, device) {
-                if (!tb_name_valid(TB_NAME_ID, json_string_value(json_object_get(device, "id"))))
-                        return NULL;
-        }
-        return json_incref(list);
-}
-
-json_t *tb_host_device(TbParty *host, const char *id)
-{
-        gsize i;
-        json_t *device;
-        json_array_foreach (host->devices, i, device) {
-                if (g_strcmp0(json_string_value(json_object_get(device, "id")), id) == 0)
-                        return device;
-        }
-        return NULL;
-}
 
 /* --- to the host --- */
 void tb_host_announce(TbParty *host, TbParty *observer, bool present)
@@ -85,8 +61,6 @@ static void tell_observers(TbParty *host, bool present, bool announce)
         }
 }
 
-static void remember(TbParty *host);
-
 /* Host tokens are each good for one name. Without any, what lets a user be admin lets a host be one: a server
  * that asks its users for tokens must not take a stranger's word for being the lab. */
 static bool may_be_host(const TbPairing *pairing, const char *name, const char *token)
@@ -120,7 +94,6 @@ static void welcome(TbParty *party)
 static void join(TbParty *party, char *name_take, json_t *hello, gint64 now_ms)
 {
         TbPairing *pairing = party->pairing;
-        json_t *list = json_object_get(hello, "devices");
         TbParty *old = g_hash_table_lookup(pairing->hosts, name_take);
         if (!old && g_hash_table_size(pairing->hosts) >= TB_LIMIT_HOSTS) {
                 g_free(name_take);
@@ -132,15 +105,16 @@ static void join(TbParty *party, char *name_take, json_t *hello, gint64 now_ms)
                 tb_party_refuse(old, "replaced", "Host connected again");
         }
         party->host = name_take;
+        if (!tb_lists_set(party, json_object_get(hello, "devices"), NULL)) /* no room for a long list */
+                tb_lists_set(party, NULL, NULL);
         party->version = g_strdup(json_string_value(json_object_get(hello, "version")));
         party->protocol =
                 (int)CLAMP(json_integer_value(json_object_get(hello, "protocol")), 1, TB_LINK_PROTOCOL);
-        party->devices = list ? checked_devices(list) : json_array();
         party->since_ms = now_ms;
         g_hash_table_insert(pairing->hosts, party->host, party);
-        g_hash_table_remove(pairing->offline, party->host);
+        tb_lists_forget(pairing->lists, party->host);
         tb_log(TB_LOG_INFO, TB_F("host", party->host, "request", party->request_id),
-               "host connected with %zu devices", json_array_size(party->devices));
+               "host connected with %u devices", tb_device_list_count(party->devices));
         welcome(party);
 }
 
@@ -153,15 +127,18 @@ static const char *name_of(json_t *hello)
 void tb_host_hello(TbParty *party, json_t *hello, gint64 now_ms)
 {
         const char *name = name_of(hello), *token = json_string_value(json_object_get(hello, "token"));
-        json_t *list = json_object_get(hello, "devices"), *key = json_object_get(hello, "key");
-        json_auto_t *devices = list ? checked_devices(list) : json_array();
+        json_t *key = json_object_get(hello, "key");
+        g_autoptr(GError) error = NULL;
+        TbDeviceList *devices = tb_device_list_new(json_object_get(hello, "devices"), &error);
         if (!tb_name_valid(TB_NAME_HOST, name)) {
                 tb_party_refuse_hello(party, "invalid", "Invalid host name");
         } else if (!may_be_host(party->pairing, name, token)) {
                 tb_party_refuse_stranger(party, "unauthorized",
                                          "Invalid host or token"); /* a token is good for its own name only */
         } else if (!devices) {
-                tb_party_refuse_hello(party, "invalid", "Invalid devices");
+                tb_party_refuse_hello(party, "invalid", tb_error_detail(error));
+        } else if (json_string_length(json_object_get(hello, "version")) > TB_LIMIT_LABEL) {
+                tb_party_refuse_hello(party, "invalid", "Invalid version");
         } else if (key && !tb_link_key_is_public(json_string_value(key))) {
                 tb_party_refuse_hello(party, "invalid", "Invalid key");
         } else if (key) {
@@ -178,6 +155,7 @@ void tb_host_hello(TbParty *party, json_t *hello, gint64 now_ms)
                                               "or take another "
                                               "name");
         }
+        tb_device_list_free(devices);
 }
 
 void tb_host_proof(TbParty *party, json_t *message, gint64 now_ms)
@@ -212,7 +190,7 @@ void tb_host_left(TbParty *party)
                 return;
         tb_log(TB_LOG_INFO, TB_F("host", party->host), "host disconnected");
         g_hash_table_remove(pairing->hosts, party->host);
-        remember(party);
+        tb_lists_left(party);
         if (!party->away)
                 tell_observers(party, false, false);
         if (pairing->options.host_left)
@@ -230,6 +208,7 @@ void tb_host_heard(TbParty *party, bool pong)
         if (!party->away)
                 return;
         party->away = false;
+        tb_lists_changed(party->pairing->lists);
         tb_log(TB_LOG_INFO, TB_F("host", party->host), "host answers again");
         tell_observers(party, true, false);
 }
@@ -251,6 +230,7 @@ gint64 tb_hosts_tick(TbPairing *pairing, gint64 now_ms)
                         next = MIN(next, host->asked_ms + AWAY_MS);
                 } else {
                         host->away = true;
+                        tb_lists_changed(pairing->lists);
                         tb_log(TB_LOG_WARNING, TB_F("host", host->host), "host does not answer");
                         tell_observers(host, false, false);
                 }
@@ -297,85 +277,41 @@ static void to_observers(TbParty *host, json_t *message, gint64 now_ms)
                                         "message", "Peer not connected", "sessionId", session->id, "to", to));
 }
 
+/* What is refused leaves the list of before, so that sessions on its devices go on. */
+static void take_devices(TbParty *host, json_t *devices, gint64 now_ms)
+{
+        g_autoptr(GError) error = NULL;
+        if (!tb_bucket_take(&host->messages, TB_LIMIT_DEVICE_LISTS_OF_HOST_PER_S,
+                            2 * TB_LIMIT_DEVICE_LISTS_OF_HOST_PER_S, 1, now_ms * 1000, NULL)) {
+                tb_party_drop(host, "Too many lists of devices");
+                return;
+        }
+        if (host->messages.tokens > TB_LIMIT_DEVICE_LISTS_OF_HOST_PER_S)
+                host->dropped = 0;
+        if (!devices)
+                tb_set_error(&error, TB_ERROR_INVALID, "Invalid devices");
+        if (!devices || !tb_lists_set(host, devices, &error)) {
+                bool large = g_error_matches(error, TB_ERROR, TB_ERROR_TOO_LARGE);
+                if (!host->list_refused)
+                        tb_log(TB_LOG_WARNING, TB_F("host", host->host), "devices of the host refused: %s",
+                               tb_error_detail(error));
+                host->list_refused = true;
+                tb_party_error(host, large ? "too-large" : "invalid", tb_error_detail(error));
+                return;
+        }
+        host->list_refused = false;
+}
+
 void tb_host_text(TbParty *party, json_t *message, gint64 now_ms)
 {
         const char *type = json_string_value(json_object_get(message, "type"));
         if (type && strcmp(type, "devices") == 0) {
-                json_t *devices = checked_devices(json_object_get(message, "devices"));
-                if (!devices) {
-                        tb_party_error(party, "invalid", "Invalid devices");
-                        return;
-                }
-                json_decref(party->devices);
-                party->devices = devices;
+                take_devices(party, json_object_get(message, "devices"), now_ms);
         } else if (json_object_get(message, "sessionId")) {
                 to_observers(party, message, now_ms);
         } else {
                 tb_party_error(party, "invalid", "Unknown message");
         }
-}
-
-/* --- lists --- */
-static json_t *describe(TbParty *host, bool online)
-{
-        g_autofree char *since = tb_clock_rfc3339(host->since_ms + tb_clock_ms() - tb_clock_mono_ms());
-        g_autofree char *instance = host->key ? tb_link_key_id(host->key) : NULL;
-        return json_pack("{s:s, s:s?, s:b, s:s, s:s?, s:O}", "name", host->host, "version", host->version,
-                         "online", online, "connectedAt", since, "instance", instance, "devices",
-                         host->devices);
-}
-
-/* Who has left is still shown, as far as there is room. */
-static void remember(TbParty *host)
-{
-        GHashTable *offline = host->pairing->offline;
-        if (g_hash_table_size(offline) < TB_LIMIT_HOSTS || g_hash_table_contains(offline, host->host))
-                g_hash_table_insert(offline, g_strdup(host->host), describe(host, false));
-}
-
-static int by_name(gconstpointer a, gconstpointer b)
-{
-        return strcmp(json_string_value(json_object_get(*(json_t *const *)a, "name")),
-                      json_string_value(json_object_get(*(json_t *const *)b, "name")));
-}
-
-json_t *tb_pairing_hosts(TbPairing *pairing)
-{
-        g_autoptr(GPtrArray) list = g_ptr_array_new();
-        GHashTableIter iter;
-        gpointer value;
-        g_hash_table_iter_init(&iter, pairing->hosts);
-        while (g_hash_table_iter_next(&iter, NULL, &value))
-                g_ptr_array_add(list, describe(value, !((TbParty *)value)->away));
-        g_hash_table_iter_init(&iter, pairing->offline);
-        while (g_hash_table_iter_next(&iter, NULL, &value))
-                g_ptr_array_add(list, json_incref(value));
-        g_ptr_array_sort(list, by_name);
-        json_t *out = json_array();
-        for (guint i = 0; i < list->len; i++)
-                json_array_append_new(out, g_ptr_array_index(list, i));
-        return out;
-}
-
-json_t *tb_pairing_devices(TbPairing *pairing)
-{
-        json_t *out = json_array(), *host, *device;
-        json_auto_t *hosts = tb_pairing_hosts(pairing);
-        gsize i, j;
-        json_array_foreach (hosts, i, host) {
-                const char *name = json_string_value(json_object_get(host, "name"));
-                json_array_foreach (json_object_get(host, "devices"), j, device) {
-                        const char *id = json_string_value(json_object_get(device, "id"));
-                        g_autofree char *full = g_strconcat(name, "/", id, NULL);
-                        json_t *copy = json_copy(device);
-                        json_object_set_new(copy, "host", json_string(name));
-                        json_object_set_new(copy, "device", json_string(id));
-                        json_object_set(copy, "online", json_object_get(host, "online"));
-                        json_object_set_new(copy, "id", json_string(full)); /* `id` is gone with it */
-                        json_array_append_new(out, copy);
-                }
-        }
-        return out;
 }
 
 TbParty *tb_pairing_host(TbPairing *pairing, const char *name)

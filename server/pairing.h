@@ -94,8 +94,14 @@ json_t *tb_session_status(TbSession *session);
 gint64 tb_session_expires_ms(TbSession *session); /* on the clock of `now_ms` */
 
 /* --- hosts --- */
-json_t *tb_pairing_hosts(TbPairing *pairing);
-json_t *tb_pairing_devices(TbPairing *pairing); /* [{"id":"lab-1/board","host","device","label",…}] */
+typedef enum TbList {
+        TB_LIST_HOSTS,   /* [{"name":"lab-1","online":true,…,"devices":[{"id":"board",…}]}] */
+        TB_LIST_DEVICES, /* of all hosts: [{"id":"lab-1/board","host","device","label",…}] */
+} TbList;
+
+/* Its JSON text, one for all who ask; a new reference. Made anew after a change, a large one
+ * (TB_LIMIT_DEVICE_LISTS_PER_S) up to some seconds later. */
+GBytes *tb_pairing_list(TbPairing *pairing, TbList which, gint64 now_ms);
 TbParty *tb_pairing_host(TbPairing *pairing, const char *name); /* NULL: not connected */
 /* The name is free for another key from here on. False: it was not known. A connected host stays as it is. */
 bool tb_pairing_forget_host(TbPairing *pairing, const char *name);

@@ -2,7 +2,10 @@
 /* What session.c, party.c, relay.c and hosts.c share. */
 #include "lib/limits.h"
 #include "lib/rate.h"
+#include "server/device_list.h"
 #include "server/pairing.h"
+
+typedef struct TbLists TbLists; /* lists.c */
 
 struct TbSession {
         TbPairing *pairing; /* borrowed */
@@ -28,17 +31,18 @@ struct TbParty {
         char request_id[65];
         TbPartyRole role;
         TbMode mode;
-        bool refused;       /* an error was sent and the connection is being closed */
-        TbSession *session; /* borrowed; NULL: none */
-        char *host;         /* owned; name of a host */
-        char *version;      /* owned; of a host; may be NULL */
-        int protocol;       /* of a host: TB_LINK_PROTOCOL, or what an older one speaks */
-        json_t *devices;    /* owned; of a host */
-        char *key;          /* owned; of a host: its public key, proven; NULL: none */
-        json_t *hello;      /* owned; of a host that is yet to prove its key; NULL: none */
-        char *nonce;        /* owned; that it is to sign */
-        gint64 asked_ms;    /* of a host: when the ping left that nothing came after; 0: none */
-        bool pongs, away;   /* of a host: it has answered a ping once; it does not any more */
+        bool refused;          /* an error was sent and the connection is being closed */
+        TbSession *session;    /* borrowed; NULL: none */
+        char *host;            /* owned; name of a host */
+        char *version;         /* owned; of a host; may be NULL */
+        int protocol;          /* of a host: TB_LINK_PROTOCOL, or what an older one speaks */
+        TbDeviceList *devices; /* owned; of a host */
+        bool list_refused;     /* its last list of devices was, and is written about */
+        char *key;             /* owned; of a host: its public key, proven; NULL: none */
+        json_t *hello;         /* owned; of a host that is yet to prove its key; NULL: none */
+        char *nonce;           /* owned; that it is to sign */
+        gint64 asked_ms;       /* of a host: when the ping left that nothing came after; 0: none */
+        bool pongs, away;      /* of a host: it has answered a ping once; it does not any more */
         gint64 since_ms;
         TbBucket messages, bytes, to_host;
         guint refused_by_host; /* messages over the budget towards the host */
@@ -49,9 +53,9 @@ struct TbParty {
 
 struct TbPairing {
         TbPairingOptions options;
-        GHashTable *sessions; /* id (borrowed from the session) -> owned TbSession */
-        GHashTable *hosts;    /* name (borrowed from the party) -> TbParty */
-        GHashTable *offline;  /* owned name -> owned json_t: hosts that were here, as /api/hosts shows them */
+        GHashTable *sessions;       /* id (borrowed from the session) -> owned TbSession */
+        GHashTable *hosts;          /* name (borrowed from the party) -> TbParty */
+        TbLists *lists;             /* owned; what everybody may ask, and hosts that are away */
         GHashTable *shares, *wides; /* ref string -> sessions of it */
         GQueue waiting;             /* TbParty before its hello, oldest first */
         guint parties[4];           /* by role */
@@ -64,7 +68,9 @@ struct TbPairing {
 /* party.c */
 bool tb_party_send(TbParty *party, json_t *message_take);
 void tb_party_error(TbParty *party, const char *code, const char *message);
-void tb_party_refuse(TbParty *party, const char *code, const char *message);       /* error + close */
+void tb_party_refuse(TbParty *party, const char *code, const char *message); /* error + close */
+/* A message over its rate: it is told of the first one that is dropped, and cut when it goes on. */
+void tb_party_drop(TbParty *party, const char *message);
 void tb_party_refuse_hello(TbParty *party, const char *code, const char *message); /* counted */
 /* Who showed no token that is right. One from a network that comes to nothing all the time learns that alone. */
 void tb_party_refuse_stranger(TbParty *party, const char *code, const char *message);
@@ -84,7 +90,16 @@ void tb_host_heard(TbParty *party, bool pong);           /* something came from 
 gint64 tb_hosts_tick(TbPairing *pairing, gint64 now_ms); /* when it is to be called again */
 void tb_host_announce(TbParty *host, TbParty *observer, bool present);
 void tb_host_session_closed(TbPairing *pairing, TbSession *session);
-json_t *tb_host_device(TbParty *host, const char *id); /* borrowed; NULL: none */
+
+/* lists.c */
+TbLists *tb_lists_new(void);
+void tb_lists_free(TbLists *lists);
+void tb_lists_changed(TbLists *lists); /* a host came, left, is away or back: the texts are to be made anew */
+/* Takes the place of the host's devices; false: they stay. TB_ERROR_INVALID, TB_ERROR_TOO_LARGE. */
+bool tb_lists_set(TbParty *host, json_t *devices, GError **error);
+void tb_lists_left(TbParty *host);                      /* its devices are taken over */
+bool tb_lists_forget(TbLists *lists, const char *name); /* of those away; false: none is of this name */
+void tb_lists_metrics(const TbLists *lists, GString *out);
 
 /* host_keys.c */
 /* The name that a host with this key (NULL: none) has here; NULL: none is free for it. The caller frees. */

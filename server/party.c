@@ -122,7 +122,7 @@ void tb_pairing_left(TbParty *party, gint64 now_ms)
         pairing->parties[party->role]--;
         if (party->picture)
                 g_bytes_unref(party->picture);
-        json_decref(party->devices);
+        tb_device_list_free(party->devices);
         json_decref(party->hello);
         g_free(party->nonce);
         g_free(party->key);
@@ -266,8 +266,15 @@ static void host_proof(TbParty *party, json_t *message, gint64 now_ms)
 }
 
 /* --- messages --- */
-/* Over the rate a message is dropped and the party told; who goes on is cut. Hosts carry many observers:
- * their queues bound them instead. */
+void tb_party_drop(TbParty *party, const char *message)
+{
+        if (party->dropped++ == 0)
+                tb_party_error(party, "rate", message);
+        else if (party->dropped > DROPPED_MAX)
+                tb_party_refuse(party, "rate", message);
+}
+
+/* Hosts carry many observers: their queues bound them instead, and their lists of devices have a rate of their own. */
 static bool within_rate(TbParty *party, gsize size, gint64 now_ms)
 {
         gint64 now_us = now_ms * 1000;
@@ -283,10 +290,7 @@ static bool within_rate(TbParty *party, gsize size, gint64 now_ms)
                         party->dropped = 0; /* it has calmed down, not just found a gap */
                 return true;
         }
-        if (party->dropped++ == 0)
-                tb_party_error(party, "rate", "Too many messages");
-        else if (party->dropped > DROPPED_MAX)
-                tb_party_refuse(party, "rate", "Too many messages");
+        tb_party_drop(party, "Too many messages");
         return false;
 }
 

@@ -206,9 +206,16 @@ static void qr_png(TbRequest *request, gpointer data)
 }
 
 /* --- hosts --- */
+static void reply_list(TbRequest *request, TbServer *server, TbList which)
+{
+        g_autoptr(GBytes) text = tb_pairing_list(server->pairing, which, tb_clock_mono_ms());
+        tb_request_add_header(request, "Cache-Control", "no-store");
+        tb_request_reply_bytes(request, 200, "application/json", text);
+}
+
 static void list_hosts(TbRequest *request, gpointer data)
 {
-        tb_request_reply_json(request, 200, tb_pairing_hosts(((TbServer *)data)->pairing));
+        reply_list(request, data, TB_LIST_HOSTS);
 }
 
 static void forget_host(TbRequest *request, gpointer data)
@@ -230,7 +237,7 @@ static void forget_host(TbRequest *request, gpointer data)
 
 static void list_devices(TbRequest *request, gpointer data)
 {
-        tb_request_reply_json(request, 200, tb_pairing_devices(((TbServer *)data)->pairing));
+        reply_list(request, data, TB_LIST_DEVICES);
 }
 
 /* "/api/hosts/lab-1/host/devices/x?a=b&access_token=…" -> "/host/devices/x?a=b" */

@@ -80,8 +80,7 @@ TbPairing *tb_pairing_new(const TbPairingOptions *options)
         pairing->shares = g_hash_table_new_full(g_str_hash, g_str_equal, ref_string_free, NULL);
         pairing->wides = g_hash_table_new_full(g_str_hash, g_str_equal, ref_string_free, NULL);
         pairing->hosts = g_hash_table_new(g_str_hash, g_str_equal);
-        pairing->offline =
-                g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)json_decref);
+        pairing->lists = tb_lists_new();
         return pairing;
 }
 
@@ -94,7 +93,7 @@ void tb_pairing_free(TbPairing *pairing)
         g_hash_table_unref(pairing->shares);
         g_hash_table_unref(pairing->wides);
         g_hash_table_unref(pairing->hosts);
-        g_hash_table_unref(pairing->offline);
+        tb_lists_free(pairing->lists);
         g_free(pairing);
 }
 
@@ -142,7 +141,7 @@ static bool find_device(TbPairing *pairing, const char *name, char **ret_host, c
                 tb_error_set_field(error, TB_ERROR_NOT_FOUND, "device", "no host \"%s\" is connected", host);
                 return false;
         }
-        if (!tb_host_device(party, slash + 1)) {
+        if (!tb_device_list_has(party->devices, slash + 1)) {
                 tb_error_set_field(error, TB_ERROR_NOT_FOUND, "device",
                                    "the host \"%s\" has no device \"%s\"", host, slash + 1);
                 return false;
@@ -321,4 +320,5 @@ void tb_pairing_metrics(GString *out, gpointer data)
         for (guint i = 0; i < G_N_ELEMENTS(counters); i++)
                 tb_metrics_one(out, TB_METRIC_COUNTER, counters[i].name, counters[i].help,
                                (double)counters[i].value);
+        tb_lists_metrics(pairing->lists, out);
 }

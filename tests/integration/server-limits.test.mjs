@@ -119,3 +119,95 @@ test('WS_QUEUE: an observer that does not read is cut with 4 MB waiting; the oth
   await Promise.all([back, fast].map((peer) => peer.find((m) => m.n === 'again')));
   await Promise.all([host, fast, back].map((peer) => peer.stop()));
 });
+
+// `size` bytes of JSON: 256 devices of the same shape, the last one takes the rest
+function devicesOf(size) {
+  const interfaces = Array.from({ length: 10 }, () => ({ name: 'u', kind: 'uart', state: 'ready' }));
+  const list = Array.from({ length: 256 }, (_, i) => ({ id: `d${100 + i}`, label: '', state: 'ready', interfaces }));
+  let left = size - JSON.stringify(list).length;
+  for (const device of list) {
+    device.label = 'x'.repeat(Math.min(200, left));
+    left -= device.label.length;
+  }
+  assert.equal(JSON.stringify(list).length, size);
+  return list;
+}
+
+test('DEVICE_LIST: 160 KB of one host are kept, one byte more is refused, the list of before stays', async (t) => {
+  const server = await withServer(t);
+  const host = await server.host('lab', []),
+    limit = 160 * 1024;
+  host.send({ type: 'devices', devices: devicesOf(limit) });
+  await until('the list', async () => (await server.get('/api/devices')).json.length === 256);
+  assert.deepEqual((await server.get('/api/hosts')).json[0].devices, devicesOf(limit));
+  assert.deepEqual(host.items.filter(typed('error')), []);
+  host.send({
+    type: 'devices',
+    devices: devicesOf(limit + 1)
+      .slice()
+      .reverse(),
+  });
+  const error = await host.find(typed('error'));
+  assert.equal(error.code, 'too-large');
+  assert.match(error.message, /list of devices is too large: at most 163840 bytes/);
+  assert.deepEqual((await server.get('/api/hosts')).json[0].devices, devicesOf(limit), 'as before');
+  assert.equal((await server.session({ device: 'lab/d100' })).sessionId.length > 0, true);
+  const junk = 'x'.repeat(limit); // what nobody knows is not kept
+  host.send({ type: 'devices', devices: [{ ...DEVICES[0], junk }] });
+  await until('the next list', async () => (await server.get('/api/devices')).json.length === 1);
+  assert.deepEqual((await server.get('/api/hosts')).json[0].devices, DEVICES);
+  assert.match((await server.get('/metrics')).text, /^testbed_device_lists_refused_total 1$/m);
+  const line = /devices of the host refused: The list of devices is too large/;
+  await until('the line about it', () => line.test(server.program.text));
+  await host.stop();
+});
+
+test('DEVICE_LIST: each string is bounded as a host bounds it', async (t) => {
+  const server = await withServer(t);
+  const host = await server.host('lab', DEVICES);
+  const interfaces = Array.from({ length: 32 }, () => ({ name: 'n'.repeat(64), kind: 'power', state: 'off' }));
+  const fits = { id: 'a'.repeat(64), label: 'x'.repeat(200), state: 'ready', interfaces };
+  host.send({ type: 'devices', devices: [fits] });
+  await until('all of it', async () => (await server.get('/api/devices')).json[0].device === fits.id);
+  const beyond = [
+    { id: 'a'.repeat(65) },
+    { label: 'x'.repeat(201) },
+    { label: 7 },
+    { state: 's'.repeat(65) },
+    { interfaces: [...interfaces, interfaces[0]] },
+    { interfaces: 'x' },
+    { interfaces: [{ name: 'n'.repeat(65) }] },
+    { interfaces: [{ name: 'u', kind: 'k'.repeat(65) }] },
+    { interfaces: [{ name: 'u', state: {} }] },
+  ];
+  for (const [i, part] of beyond.entries()) {
+    host.send({ type: 'devices', devices: [{ ...fits, ...part }] });
+    await until(`refusal ${i}`, () => host.items.filter(typed('error')).length === i + 1);
+    const { code, message } = host.items.filter(typed('error'))[i];
+    assert.deepEqual([code, message.slice(0, 15)], ['invalid', 'Invalid devices'], JSON.stringify(part).slice(0, 60));
+  }
+  assert.deepEqual((await server.get('/api/hosts')).json[0].devices, [fits]);
+  await host.stop();
+});
+
+test('DEVICE_LISTS_OF_HOST_PER_S: 20 lists at once, then 10 a second; told, and cut when it goes on', async (t) => {
+  const server = await withServer(t);
+  const host = await server.host('lab', DEVICES),
+    since = Date.now();
+  for (let i = 0; i < 20; i++) host.send({ type: 'devices', devices: DEVICES });
+  host.send({ type: 'nonsense' }); // the answer to it comes behind theirs
+  await host.find(typed('error'));
+  assert.deepEqual(
+    host.items.filter(typed('error')).map((m) => m.code),
+    ['invalid'],
+  );
+  let sent = 20;
+  const again = JSON.stringify({ type: 'devices', devices: DEVICES });
+  for (; !host.code && sent < 100000; sent++)
+    await new Promise((done) => host.ws.send(again, () => setImmediate(done)));
+  assert.equal(host.code, 1008);
+  const rate = host.items.filter((m) => m.code === 'rate');
+  assert.ok(rate.every((m) => m.message === 'Too many lists of devices'));
+  assert.ok(sent > 420, `${sent} lists in ${Date.now() - since} ms`);
+  assert.equal((await server.get('/api/devices')).json.length, 1);
+});

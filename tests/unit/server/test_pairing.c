@@ -125,6 +125,14 @@ static TbSession *create(World *w, char **ret_token)
         return session;
 }
 
+static json_t *list_of(World *w, TbList which)
+{
+        g_autoptr(GBytes) text = tb_pairing_list(w->pairing, which, w->now);
+        json_t *list = tb_json_parse(g_bytes_get_data(text, NULL), g_bytes_get_size(text), NULL);
+        g_assert_true(json_is_array(list));
+        return list;
+}
+
 static void test_hello_timeout(void)
 {
         World w;
@@ -307,7 +315,7 @@ static void test_away(void)
         }
         g_assert_cmpint(w.now, >=, 1700000000000 + 6000);
         g_assert_cmpstr(text_of(last(observer), "type"), ==, "peer-disconnected");
-        json_auto_t *hosts = tb_pairing_hosts(w.pairing), *status = tb_session_status(session);
+        json_auto_t *hosts = list_of(&w, TB_LIST_HOSTS), *status = tb_session_status(session);
         g_assert_false(json_boolean_value(json_object_get(json_array_get(hosts, 0), "online")));
         g_assert_true(json_boolean_value(json_object_get(json_array_get(hosts, 1), "online")));
         g_assert_false(json_boolean_value(json_object_get(status, "phoneConnected")));

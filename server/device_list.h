@@ -1,0 +1,24 @@
+#pragma once
+/*
+ * The devices of one host as the server keeps them: their ids, and of each the text that the lists of everybody are
+ * put together from, so that nothing is computed for who asks. What the server does not know is not kept; every
+ * string is bounded as the host bounds it. Immutable. Main thread.
+ */
+#include <glib.h>
+#include <jansson.h>
+#include <stdbool.h>
+
+typedef struct TbDeviceList TbDeviceList;
+
+/* `list`: DEVICE of docs/PROTOCOL.md; NULL: no devices. Errors: TB_ERROR_INVALID (not a list of devices),
+ * TB_ERROR_TOO_LARGE (beyond TB_LIMIT_DEVICE_LIST). */
+TbDeviceList *tb_device_list_new(json_t *list, GError **error);
+void tb_device_list_free(TbDeviceList *list); /* NULL is fine */
+
+bool tb_device_list_has(const TbDeviceList *list, const char *id);
+guint tb_device_list_count(const TbDeviceList *list);
+gsize tb_device_list_size(const TbDeviceList *list); /* bytes of its JSON text */
+
+void tb_device_list_append(const TbDeviceList *list, GString *out); /* that text: [{"id":"board",…},…] */
+/* The devices of one among many hosts, each followed by a comma: {"id":"lab-1/board",…,"host","device","online"}. */
+void tb_device_list_append_of_host(const TbDeviceList *list, const char *host, bool online, GString *out);

@@ -1,0 +1,280 @@
+/*
+ * What everybody may ask: which hosts there are, and their devices. The texts are made once per change and shared by
+ * all who read them; how much is kept of hosts, and how much is made anew in a second, is bounded here.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/error.h"
+#include "lib/log.h"
+#include "lib/metrics.h"
+#include "lib/proto/link_key.h"
+#include "server/pairing_private.h"
+
+/* A host that has left. */
+typedef struct Away {
+        char *name, *version, *instance; /* owned; the last two may be NULL */
+        gint64 since_ms;
+        TbDeviceList *devices; /* owned */
+} Away;
+
+struct TbLists {
+        GQueue away;             /* owned Away, the longest away first */
+        gsize away_bytes, bytes; /* of device lists: of those, and of hosts that are connected */
+        struct {
+                GBytes *text; /* owned; NULL: never asked */
+                bool stale;
+        } hosts, devices;
+        TbBucket built; /* bytes of these texts made lately */
+        gsize *held;    /* rc box; bytes of all texts that somebody still reads, the newest included */
+        guint64 refused;
+};
+
+static void away_free(gpointer p)
+{
+        Away *away = p;
+        tb_device_list_free(away->devices);
+        g_free(away->instance);
+        g_free(away->version);
+        g_free(away->name);
+        g_free(away);
+}
+
+TbLists *tb_lists_new(void)
+{
+        TbLists *lists = g_new0(TbLists, 1);
+        lists->held = g_rc_box_new0(gsize);
+        return lists;
+}
+
+void tb_lists_free(TbLists *lists)
+{
+        g_queue_clear_full(&lists->away, away_free);
+        g_clear_pointer(&lists->hosts.text, g_bytes_unref);
+        g_clear_pointer(&lists->devices.text, g_bytes_unref);
+        g_rc_box_release(lists->held);
+        g_free(lists);
+}
+
+void tb_lists_changed(TbLists *lists)
+{
+        lists->hosts.stale = lists->devices.stale = true;
+}
+
+/* --- what is kept --- */
+/* Up to its share every host has room, longer lists while there is some left. */
+static bool has_room(const TbLists *lists, gsize before, gsize size, GError **error)
+{
+        if (size <= TB_LIMIT_DEVICE_LIST_SHARE || lists->bytes - before + size <= TB_LIMIT_DEVICE_LISTS)
+                return true;
+        tb_set_error(
+                error, TB_ERROR_TOO_LARGE,
+                "The list of devices is too large: it has %zu bytes, and the lists of all hosts leave no "
+                "room for more than %d of one host now; the list of before stays",
+                size, TB_LIMIT_DEVICE_LIST_SHARE);
+        return false;
+}
+
+bool tb_lists_set(TbParty *host, json_t *devices, GError **error)
+{
+        TbLists *lists = host->pairing->lists;
+        TbDeviceList *list = tb_device_list_new(devices, error);
+        gsize before = host->devices ? tb_device_list_size(host->devices) : 0;
+        if (!list || !has_room(lists, before, tb_device_list_size(list), error)) {
+                tb_device_list_free(list);
+                lists->refused++;
+                return false;
+        }
+        lists->bytes += tb_device_list_size(list) - before;
+        tb_device_list_free(host->devices);
+        host->devices = list;
+        tb_lists_changed(lists);
+        return true;
+}
+
+static GList *find_away(TbLists *lists, const char *name)
+{
+        for (GList *l = lists->away.head; l; l = l->next)
+                if (strcmp(((Away *)l->data)->name, name) == 0)
+                        return l;
+        return NULL;
+}
+
+static void forget(TbLists *lists, GList *link)
+{
+        Away *away = link->data;
+        lists->away_bytes -= tb_device_list_size(away->devices);
+        g_queue_delete_link(&lists->away, link);
+        away_free(away);
+        tb_lists_changed(lists);
+}
+
+bool tb_lists_forget(TbLists *lists, const char *name)
+{
+        GList *link = find_away(lists, name);
+        if (link)
+                forget(lists, link);
+        return link != NULL;
+}
+
+void tb_lists_left(TbParty *host)
+{
+        TbLists *lists = host->pairing->lists;
+        Away *away = g_new0(Away, 1);
+        away->name = g_strdup(host->host);
+        away->version = g_strdup(host->version);
+        away->instance = host->key ? tb_link_key_id(host->key) : NULL;
+        away->since_ms = host->since_ms;
+        away->devices = g_steal_pointer(&host->devices);
+        lists->bytes -= tb_device_list_size(away->devices);
+        lists->away_bytes += tb_device_list_size(away->devices);
+        tb_lists_forget(lists, host->host);
+        g_queue_push_tail(&lists->away, away);
+        while (lists->away.length > TB_LIMIT_HOSTS || lists->away_bytes > TB_LIMIT_DEVICE_LISTS_AWAY) {
+                tb_log(TB_LOG_INFO, TB_F("host", ((Away *)lists->away.head->data)->name),
+                       "host forgotten: of those that are away it is so the longest, and there is no room "
+                       "for "
+                       "more of them");
+                forget(lists, lists->away.head);
+        }
+        tb_lists_changed(lists);
+}
+
+/* --- what is told --- */
+typedef struct Text {
+        char *bytes; /* owned */
+        gsize size;
+        gsize *held; /* ref */
+} Text;
+
+static void text_free(gpointer p)
+{
+        Text *text = p;
+        *text->held -= text->size;
+        g_rc_box_release(text->held);
+        g_free(text->bytes);
+        g_free(text);
+}
+
+typedef struct Entry {
+        const char *name, *version, *key_id;
+        char *own_key_id; /* owned */
+        gint64 since_ms;
+        bool online;
+        const TbDeviceList *devices;
+} Entry;
+
+static void entry_clear(gpointer p)
+{
+        g_free(((Entry *)p)->own_key_id);
+}
+
+static int by_name(gconstpointer a, gconstpointer b)
+{
+        return strcmp(((const Entry *)a)->name, ((const Entry *)b)->name);
+}
+
+static GArray *entries_of(TbPairing *pairing)
+{
+        GArray *entries = g_array_new(FALSE, FALSE, sizeof(Entry));
+        GHashTableIter iter;
+        gpointer value;
+        g_array_set_clear_func(entries, entry_clear);
+        g_hash_table_iter_init(&iter, pairing->hosts);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                TbParty *host = value;
+                char *id = host->key ? tb_link_key_id(host->key) : NULL;
+                g_array_append_vals(entries,
+                                    &(Entry){host->host, host->version, id, id, host->since_ms, !host->away,
+                                             host->devices},
+                                    1);
+        }
+        for (GList *l = pairing->lists->away.head; l; l = l->next) {
+                Away *away = l->data;
+                g_array_append_vals(entries,
+                                    &(Entry){away->name, away->version, away->instance, NULL, away->since_ms,
+                                             false, away->devices},
+                                    1);
+        }
+        g_array_sort(entries, by_name);
+        return entries;
+}
+
+static void append_host(const Entry *entry, GString *out)
+{
+        g_autofree char *since = tb_clock_rfc3339(entry->since_ms + tb_clock_ms() - tb_clock_mono_ms());
+        json_auto_t *head =
+                json_pack("{s:s, s:s?, s:b, s:s, s:s?}", "name", entry->name, "version", entry->version,
+                          "online", (int)entry->online, "connectedAt", since, "instance", entry->key_id);
+        char *text = json_dumps(head, JSON_COMPACT);
+        g_string_append_len(out, text, (gssize)strlen(text) - 1);
+        free(text);
+        g_string_append(out, ",\"devices\":");
+        tb_device_list_append(entry->devices, out);
+        g_string_append(out, "},");
+}
+
+static void append_devices(const Entry *entry, GString *out)
+{
+        tb_device_list_append_of_host(entry->devices, entry->name, entry->online, out);
+}
+
+static GBytes *make(TbPairing *pairing, void (*append)(const Entry *, GString *), gsize size_hint)
+{
+        g_autoptr(GArray) entries = entries_of(pairing);
+        GString *out = g_string_sized_new(size_hint + 64);
+        g_string_append_c(out, '[');
+        for (guint i = 0; i < entries->len; i++)
+                append(&g_array_index(entries, Entry, i), out);
+        if (out->len > 1)
+                g_string_truncate(out, out->len - 1); /* the last comma */
+        g_string_append_c(out, ']');
+        Text *text = g_new(Text, 1);
+        text->size = out->len;
+        text->bytes = g_realloc(g_string_free(out, FALSE), text->size + 1); /* it may have twice the room */
+        text->held = g_rc_box_acquire(pairing->lists->held);
+        *text->held += text->size;
+        return g_bytes_new_with_free_func(text->bytes, text->size, text_free, text);
+}
+
+/* A text that is not the newest is told on when making it anew costs too much: hosts change it at their will, and each
+ * one that a slow reader still holds takes memory. Small ones are always new. */
+GBytes *tb_pairing_list(TbPairing *pairing, TbList which, gint64 now_ms)
+{
+        TbLists *lists = pairing->lists;
+        GBytes **text = which == TB_LIST_HOSTS ? &lists->hosts.text : &lists->devices.text;
+        bool *stale = which == TB_LIST_HOSTS ? &lists->hosts.stale : &lists->devices.stale;
+        gsize size = *text ? g_bytes_get_size(*text) : 0;
+        bool may = !*text ||
+                   (*stale && *lists->held + size <= TB_LIMIT_DEVICE_LISTS_HELD &&
+                    tb_bucket_take(&lists->built, TB_LIMIT_DEVICE_LISTS_PER_S,
+                                   4 * TB_LIMIT_DEVICE_LISTS_PER_S, (double)size, now_ms * 1000, NULL));
+        if (may) {
+                if (*text)
+                        g_bytes_unref(*text);
+                *text = make(pairing, which == TB_LIST_HOSTS ? append_host : append_devices, size);
+                *stale = false;
+        }
+        return g_bytes_ref(*text);
+}
+
+void tb_lists_metrics(const TbLists *lists, GString *out)
+{
+        const struct {
+                TbMetricType type;
+                const char *name, *help;
+                double value;
+        } all[] = {
+                {TB_METRIC_GAUGE, "testbed_device_lists_bytes", "Device lists of hosts that are connected.",
+                 (double)lists->bytes},
+                {TB_METRIC_GAUGE, "testbed_device_lists_away_bytes", "Device lists of hosts that are away.",
+                 (double)lists->away_bytes},
+                {TB_METRIC_GAUGE, "testbed_device_lists_held_bytes",
+                 "Texts of /api/hosts and /api/devices that are kept or being read.", (double)*lists->held},
+                {TB_METRIC_COUNTER, "testbed_device_lists_refused_total",
+                 "Device lists that were refused: not valid, or too large.", (double)lists->refused},
+        };
+        for (guint i = 0; i < G_N_ELEMENTS(all); i++)
+                tb_metrics_one(out, all[i].type, all[i].name, all[i].help, all[i].value);
+}
