@@ -35,6 +35,7 @@ struct TbBridge {
         guint announce;             /* source */
         bool ready;                 /* the server has accepted us */
         bool late_devices;          /* the hello did not have room for them */
+        bool short_devices;         /* their interfaces are left out */
         TbTally *tally;             /* owned: what observers make us log */
 };
 
@@ -113,8 +114,7 @@ static gboolean on_announce(gpointer data)
         TbBridge *bridge = data;
         bridge->announce = 0;
         if (bridge->ready)
-                send_json(bridge, json_pack("{s:s, s:o}", "type", "devices", "devices",
-                                            tb_bridge_devices(bridge->core)));
+                send_json(bridge, tb_bridge_devices_message(bridge->core, &bridge->short_devices));
         return G_SOURCE_REMOVE;
 }
 
@@ -229,7 +229,8 @@ static void say_hello(gpointer data)
         json_t *hello = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:s*, s:o}", "type", "hello", "role",
                                   "host", "protocol", TB_LINK_PROTOCOL, "host", bridge->config->name,
                                   "version", bridge->version, "key", tb_link_key_public(bridge->key), "token",
-                                  bridge->config->server_token, "devices", tb_bridge_devices(bridge->core));
+                                  bridge->config->server_token, "devices",
+                                  tb_bridge_devices(bridge->core, &bridge->short_devices));
         /* Nobody takes much of one who has not said who it is: a long list comes after the answer. */
         bridge->late_devices = json_dumpb(hello, NULL, 0, JSON_COMPACT) > TB_LIMIT_WS_HELLO;
         if (bridge->late_devices)
@@ -279,8 +280,7 @@ static void ready(TbBridge *bridge, const TbBridgeMessage *m)
                        bridge->config->name, m->host);
         bridge->ready = true;
         if (bridge->late_devices)
-                send_json(bridge, json_pack("{s:s, s:o}", "type", "devices", "devices",
-                                            tb_bridge_devices(bridge->core)));
+                send_json(bridge, tb_bridge_devices_message(bridge->core, &bridge->short_devices));
         tb_bridge_link_settled(bridge->link);
         json_decref(bridge->ice_servers);
         bridge->ice_servers = json_incref(m->ice_servers);

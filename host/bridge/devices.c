@@ -1,5 +1,8 @@
 #include "host/bridge/devices.h"
 
+#include "lib/limits.h"
+#include "lib/log.h"
+
 static void add_interface(TbInterface *iface, gpointer list)
 {
         json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "name", tb_interface_name(iface), "kind",
@@ -21,9 +24,32 @@ static void add_device(TbDevice *device, gpointer list)
         json_decref(full);
 }
 
-json_t *tb_bridge_devices(TbCore *core)
+bool tb_bridge_devices_fit(json_t *list)
+{
+        if (json_dumpb(list, NULL, 0, JSON_COMPACT) <= TB_LIMIT_DEVICE_LIST)
+                return true;
+        gsize i;
+        json_t *entry;
+        json_array_foreach (list, i, entry)
+                json_object_del(entry, "interfaces");
+        return false;
+}
+
+json_t *tb_bridge_devices(TbCore *core, bool *is_short)
 {
         json_t *list = json_array();
         tb_core_each_device(core, add_device, list);
+        bool fits = tb_bridge_devices_fit(list);
+        if (!fits && !*is_short)
+                tb_log(TB_LOG_WARNING, TB_F(),
+                       "the server takes %d bytes of devices and this host has more: its lists show them "
+                       "without interfaces",
+                       TB_LIMIT_DEVICE_LIST);
+        *is_short = !fits;
         return list;
+}
+
+json_t *tb_bridge_devices_message(TbCore *core, bool *is_short)
+{
+        return json_pack("{s:s, s:o}", "type", "devices", "devices", tb_bridge_devices(core, is_short));
 }
