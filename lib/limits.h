@@ -153,7 +153,7 @@
 #define TB_LIMIT_MEDIA_PINGS 6                 /* without an answer, two a second: it hangs */
 #define TB_LIMIT_MEDIA_LOG 500                 /* its lines in TB_LIMIT_LOG_WINDOW_MS; the rest is counted */
 #define TB_LIMIT_LOG_WINDOW_MS 10000
-#define TB_LIMIT_MEDIA_START_S 60              /* until it says that it is ready */
+#define TB_LIMIT_MEDIA_START_S 60 /* until it says that it is ready */
 
 /* transports */
 #define TB_LIMIT_LINE (64 * 1024)          /* bytes of one line of a text protocol */
