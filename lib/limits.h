@@ -149,6 +149,7 @@
 #define TB_LIMIT_LINK_PEER TB_LIMIT_WS_QUEUE   /* of them of one peer: then it is closed */
 #define TB_LIMIT_MEDIA_RESTART_MS 5000         /* longest pause before it is started again */
 #define TB_LIMIT_MEDIA_CRASHES 10              /* in a row; then the pauses go on growing, */
+#define TB_LIMIT_MEDIA_START_MS 5000           /* an offer waits so long for GStreamer's start */
 #define TB_LIMIT_MEDIA_PAUSE_MS 60000          /* up to this */
 #define TB_LIMIT_MEDIA_PINGS 6                 /* without an answer, two a second: it hangs */
 #define TB_LIMIT_MEDIA_LOG 500                 /* its lines in TB_LIMIT_LOG_WINDOW_MS; the rest is counted */

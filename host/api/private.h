@@ -14,6 +14,7 @@ struct TbApi {
         json_t *(*services)(gpointer data); /* NULL: none */
         gpointer services_data;
         GPtrArray *routes;      /* owned TbApiRouteState (interfaces.c) */
+        GQueue early_offers;    /* whep.c: owned; those that came before media could take them */
         GHashTable *whep;       /* session id -> owned by its peer: each removes itself */
         GQueue consoles;        /* open console WebSockets; each removes itself */
         guint bus;              /* subscription: devices that go away */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "host/api/private.h"
+#include "host/media/gstreamer.h"
 #include "host/media/peer.h"
 #include "lib/clock.h"
 #include "lib/ice.h"
@@ -186,11 +187,10 @@ static TbPeer *start_peer(TbWhep *w, TbRequest *request, TbHub *hub, GError **er
         return tb_peer_new(w->api->media, hub, sdp, &options, &callbacks, w, error);
 }
 
-static void post(TbApi *api, TbRequest *request, TbInterface *iface, const TbVerb *verb G_GNUC_UNUSED)
+static void answer_offer(TbApi *api, TbRequest *request, const char *device, const char *interface)
 {
         g_autoptr(GError) error = NULL;
         TbHub *hub = NULL;
-        const char *device = tb_device_id(tb_interface_device(iface)), *interface = tb_interface_name(iface);
         if (!api->media || api->stopping)
                 tb_set_error(&error, TB_ERROR_UNAVAILABLE,
                              api->stopping ? "the host is stopping" : "this host runs without video");
@@ -222,6 +222,57 @@ static void post(TbApi *api, TbRequest *request, TbInterface *iface, const TbVer
         g_hash_table_insert(api->whep, w->id, w);
         w->request = tb_request_ref(request);
         tb_request_on_gone(request, on_gone, w);
+}
+
+/* --- an offer that comes before GStreamer has started waits for it --- */
+typedef struct Early {
+        TbApi *api;         /* borrowed */
+        TbRequest *request; /* ref */
+} Early;
+
+static void early_free(Early *e)
+{
+        g_queue_remove(&e->api->early_offers, e);
+        tb_request_unref(e->request);
+        g_free(e);
+}
+
+static void on_started(gpointer data)
+{
+        Early *e = data;
+        tb_request_on_gone(e->request, NULL, NULL);
+        answer_offer(e->api, e->request, tb_request_arg(e->request, "id"),
+                     tb_request_arg(e->request, "interface"));
+        early_free(e);
+}
+
+static void refuse_early(TbApi *api)
+{
+        for (Early *e; (e = g_queue_peek_head(&api->early_offers));) {
+                tb_gstreamer_unwait(e);
+                on_started(e); /* says that the host is stopping */
+        }
+}
+
+static void on_early_gone(TbRequest *request G_GNUC_UNUSED, gpointer data)
+{
+        tb_gstreamer_unwait(data);
+        early_free(data);
+}
+
+static void post(TbApi *api, TbRequest *request, TbInterface *iface, const TbVerb *verb G_GNUC_UNUSED)
+{
+        Early *e = g_new(Early, 1);
+        *e = (Early){api, request};
+        if (!api->media || api->stopping || !tb_gstreamer_wait(on_started, e)) {
+                g_free(e);
+                answer_offer(api, request, tb_device_id(tb_interface_device(iface)),
+                             tb_interface_name(iface));
+                return;
+        }
+        tb_request_ref(request);
+        g_queue_push_tail(&api->early_offers, e);
+        tb_request_on_gone(request, on_early_gone, e);
 }
 
 /* The id is 128 random bits: who knows it is the viewer. */
@@ -294,6 +345,7 @@ static void options(TbApi *api, TbRequest *request, TbInterface *iface G_GNUC_UN
 
 void tb_api_whep_stop(TbApi *api)
 {
+        refuse_early(api);
         g_autoptr(GList) all = g_hash_table_get_values(api->whep);
         for (GList *i = all; i; i = i->next)
                 tb_peer_close(((TbWhep *)i->data)->peer, "the host is stopping");

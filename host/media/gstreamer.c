@@ -3,20 +3,43 @@
 #include <gst/gst.h>
 
 #include "lib/error.h"
+#include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/thread.h"
 
 #define STOP_MS 1500 /* a scan of all plugins may take longer; the process ends in the middle of it then */
+
+typedef struct Waiter {
+        void (*call)(void *data);
+        void *data;
+        guint timer;
+} Waiter;
 
 static struct {
         bool started, ready;
         char *fault; /* owned */
         void (*done)(void *data);
         void *data;
+        GSList *waiters; /* owned Waiter */
         TbMutex lock;
         TbCond over;
         bool running; /* under the lock */
 } gstreamer = {.lock = TB_MUTEX_INIT};
+
+static void end_wait(Waiter *w)
+{
+        g_source_remove(w->timer);
+        gstreamer.waiters = g_slist_remove(gstreamer.waiters, w);
+        w->call(w->data);
+        g_free(w);
+}
+
+static gboolean waited(gpointer data)
+{
+        Waiter *w = data;
+        end_wait(w); /* ends this source, too */
+        return G_SOURCE_CONTINUE;
+}
 
 /* `value`: why it failed, taken; or NULL. */
 static void finished(gpointer value)
@@ -30,6 +53,8 @@ static void finished(gpointer value)
         gstreamer.fault = g_steal_pointer(&fault);
         if (gstreamer.done)
                 gstreamer.done(gstreamer.data);
+        while (gstreamer.waiters)
+                end_wait(gstreamer.waiters->data);
 }
 
 static void initialise(gpointer data G_GNUC_UNUSED)
@@ -84,6 +109,30 @@ bool tb_gstreamer_ready(GError **error)
         else
                 tb_set_error(error, TB_ERROR_UNAVAILABLE, "media: starting: try again in a moment");
         return false;
+}
+
+bool tb_gstreamer_wait(void (*call)(void *data), void *data)
+{
+        if (tb_gstreamer_ready(NULL) || gstreamer.fault || !gstreamer.started)
+                return false;
+        Waiter *w = g_new(Waiter, 1);
+        *w = (Waiter){call, data, 0};
+        w->timer = g_timeout_add(TB_LIMIT_MEDIA_START_MS, waited, w);
+        gstreamer.waiters = g_slist_append(gstreamer.waiters, w);
+        return true;
+}
+
+void tb_gstreamer_unwait(void *data)
+{
+        for (GSList *l = gstreamer.waiters; l; l = l->next) {
+                Waiter *w = l->data;
+                if (w->data != data)
+                        continue;
+                g_source_remove(w->timer);
+                gstreamer.waiters = g_slist_delete_link(gstreamer.waiters, l);
+                g_free(w);
+                return;
+        }
 }
 
 const char *tb_gstreamer_fault(void)

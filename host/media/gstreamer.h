@@ -14,5 +14,9 @@ void tb_gstreamer_start(void (*done)(void *data), void *data);
 void tb_gstreamer_stop(void);
 /* False with TB_ERROR_UNAVAILABLE: not yet, or it failed. */
 bool tb_gstreamer_ready(GError **error);
+/* Whether it is being initialised: then `call(data)` comes once, when that is over or TB_LIMIT_MEDIA_START_MS have passed,
+ * unless tb_gstreamer_unwait() comes before. False: there is nothing to wait for. */
+bool tb_gstreamer_wait(void (*call)(void *data), void *data);
+void tb_gstreamer_unwait(void *data);
 /* Why it failed; NULL: it did not. Borrowed, for ever. */
 const char *tb_gstreamer_fault(void);
