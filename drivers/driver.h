@@ -59,7 +59,7 @@ typedef struct TbPowerState {
 } TbPowerState;
 
 typedef struct TbSample {
-        const char *stream;   /* "load.1m", "battery.level": [a-z0-9._-], stable */
+        const char *stream;   /* "load.1m", "battery.level": stable; TB_NAME_STREAM of lib/name.h */
         const char *quantity; /* "temperature", "power", "voltage", "ratio", … */
         const char *unit;     /* UCUM-like: "Cel", "W", "V", "%", "By", "1" */
         double value;

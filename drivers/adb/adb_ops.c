@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "drivers/adb/adb_dump.h"
+#include "drivers/transport/samples.h"
 
 #define MARK "@@testbed"
 
@@ -18,14 +19,6 @@ static bool shell_run(TbInstance *self, TbIo *io, const TbShellRequest *request,
 }
 
 const TbShellOps tb_adb_shell_ops = {.run = shell_run};
-
-static void tell(TbInstance *self, const char *stream, const char *quantity, const char *unit, double value)
-{
-        TbSample sample = {.stream = stream, .quantity = quantity, .unit = unit, .value = value};
-
-        if (!isnan(value))
-                self->up->sample(self, &sample);
-}
 
 static bool sample(TbInstance *self, TbIo *io, GError **error)
 {
@@ -46,19 +39,19 @@ static bool sample(TbInstance *self, TbIo *io, GError **error)
                 return false;
         }
         if (tb_adb_parse_battery(parts[0], parts[1], &b)) {
-                tell(self, "battery.level", "ratio", "%", b.level_pct);
-                tell(self, "battery.temperature", "temperature", "Cel", b.celsius);
-                tell(self, "battery.voltage", "voltage", "V", b.volts);
-                tell(self, "battery.current", "current", "A", b.amps);
-                tell(self, "battery.power", "power", "W", b.volts * b.amps);
-                tell(self, "battery.plugged", "state", "1", b.plugged < 0 ? NAN : b.plugged);
+                tb_samples_tell(self, "battery.level", "ratio", "%", b.level_pct);
+                tb_samples_tell(self, "battery.temperature", "temperature", "Cel", b.celsius);
+                tb_samples_tell(self, "battery.voltage", "voltage", "V", b.volts);
+                tb_samples_tell(self, "battery.current", "current", "A", b.amps);
+                tb_samples_tell(self, "battery.power", "power", "W", b.volts * b.amps);
+                tb_samples_tell(self, "battery.plugged", "state", "1", b.plugged < 0 ? NAN : b.plugged);
         }
         g_autoptr(GPtrArray) zones = tb_adb_parse_thermal(parts[2]);
         for (guint i = 0; i < zones->len; i++) {
                 const TbAdbTemperature *t = g_ptr_array_index(zones, i);
                 g_autofree char *stream = g_strdup_printf("thermal.%s", t->name);
 
-                tell(self, stream, "temperature", "Cel", t->celsius);
+                tb_samples_tell(self, stream, "temperature", "Cel", t->celsius);
         }
         return true;
 }

@@ -8,6 +8,7 @@
 
 #include "drivers/driver.h"
 #include "drivers/exec/exec_proto.h"
+#include "drivers/transport/samples.h"
 #include "drivers/transport/transport.h"
 #include "lib/limits.h"
 
@@ -161,9 +162,9 @@ static bool sample(TbInstance *self, TbIo *io, GError **error)
 {
         g_autoptr(GByteArray) out = NULL;
         return run(self, io, "sensors", &out, error) &&
-               exec_parse_samples((const char *)out->data, out->len,
-                                  json_string_value(json_object_get(self->params, "sensor_name")),
-                                  tell_sample, self, error);
+               tb_samples_parse((const char *)out->data, out->len, "the command",
+                                json_string_value(json_object_get(self->params, "sensor_name")), tell_sample,
+                                self, error);
 }
 
 /* --- the console: a program that stays --- */

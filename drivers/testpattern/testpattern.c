@@ -4,6 +4,7 @@
 
 #include "drivers/driver.h"
 #include "drivers/testpattern/pattern.h"
+#include "drivers/transport/samples.h"
 #include "lib/clock.h"
 #include "lib/limits.h"
 
@@ -159,10 +160,8 @@ static bool send(TbInstance *self, TbIo *io G_GNUC_UNUSED, const TbInput *events
 static bool sample(TbInstance *self, TbIo *io G_GNUC_UNUSED, GError **error G_GNUC_UNUSED)
 {
         Counter *c = (Counter *)self;
-        const TbSample count = {"pattern.counter", "count", "1", (double)c->n, 0};
-        const TbSample wave = {"pattern.wave", "ratio", "1", sin((double)c->n * M_PI / 16), 0};
-        self->up->sample(self, &count);
-        self->up->sample(self, &wave);
+        tb_samples_tell(self, "pattern.counter", "count", "1", (double)c->n);
+        tb_samples_tell(self, "pattern.wave", "ratio", "1", sin((double)c->n * M_PI / 16));
         c->n++;
         return true;
 }

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "drivers/transport/samples.h"
+
 #define MISSES 2 /* polls in a row without an answer: it is gone */
 
 const TbParam tb_plug_params[] = {
@@ -170,9 +172,7 @@ static bool sample(TbInstance *self, TbIo *io, GError **error)
                 return false;
         for (guint i = 0; state.rows && state.rows[i].stream; i++) {
                 const TbReading *row = &state.rows[i];
-                if (isfinite(state.values[i]))
-                        self->up->sample(
-                                self, &(TbSample){row->stream, row->quantity, row->unit, state.values[i], 0});
+                tb_samples_tell(self, row->stream, row->quantity, row->unit, state.values[i]);
         }
         return true;
 }

@@ -4,6 +4,8 @@
 #include <sys/statvfs.h>
 
 #include "drivers/driver.h"
+#include "drivers/transport/reading.h"
+#include "drivers/transport/samples.h"
 #include "drivers/vitals/vitals_proto.h"
 #include "lib/limits.h"
 
@@ -35,12 +37,6 @@ static const TbParam params[] = {
          .help = "whose file system's free space is told"},
         TB_PARAM_END,
 };
-
-static void tell(Vitals *v, const char *stream, const char *quantity, const char *unit, double value)
-{
-        const TbSample sample = {stream, quantity, unit, value, 0};
-        v->base.up->sample(&v->base, &sample);
-}
 
 static char *read_file(const char *path)
 {
@@ -142,13 +138,15 @@ static void sample_rates(Vitals *v)
         gint64 now = g_get_monotonic_time();
         double seconds = (double)(now - v->then_us) / G_USEC_PER_SEC;
         if (v->then_us && have_cpu && cpu.total > v->cpu.total && cpu.busy >= v->cpu.busy)
-                tell(v, "cpu.busy", "ratio", "%",
-                     100.0 * (double)(cpu.busy - v->cpu.busy) / (double)(cpu.total - v->cpu.total));
+                tb_samples_tell(&v->base, "cpu.busy", "ratio", "%",
+                                100.0 * (double)(cpu.busy - v->cpu.busy) /
+                                        (double)(cpu.total - v->cpu.total));
         if (v->then_us && have_net && seconds > 0 && net.received >= v->net.received &&
             net.sent >= v->net.sent) {
-                tell(v, "network.received", "data rate", "By/s",
-                     (double)(net.received - v->net.received) / seconds);
-                tell(v, "network.sent", "data rate", "By/s", (double)(net.sent - v->net.sent) / seconds);
+                tb_samples_tell(&v->base, "network.received", "data rate", "By/s",
+                                (double)(net.received - v->net.received) / seconds);
+                tb_samples_tell(&v->base, "network.sent", "data rate", "By/s",
+                                (double)(net.sent - v->net.sent) / seconds);
         }
         v->cpu = cpu;
         v->net = net;
@@ -161,10 +159,9 @@ static void sample_temperatures(Vitals *v)
                 Source *source = &g_array_index(v->sources, Source, i);
                 g_autofree char *text = read_file(
                         source->path); /* some zones answer EAGAIN while they sleep: then nothing is told */
-                char *end;
-                gint64 milli = text ? g_ascii_strtoll(text, &end, 10) : 0;
-                if (text && end != text && milli > -274000 && milli < 1000000)
-                        tell(v, source->stream, "temperature", "Cel", (double)milli / 1000);
+                double milli = text ? tb_reading_text(text) : NAN;
+                if (milli > -274000 && milli < 1000000)
+                        tb_samples_tell(&v->base, source->stream, "temperature", "Cel", milli / 1000);
         }
 }
 
@@ -179,21 +176,22 @@ static bool vitals_sample(TbInstance *self, TbIo *io G_GNUC_UNUSED, GError **err
                 tb_set_error(error, TB_ERROR_DEVICE, "/proc/loadavg cannot be read: is /proc mounted?");
                 return false;
         }
-        tell(v, "load.1m", "load", "1", load[0]);
-        tell(v, "load.5m", "load", "1", load[1]);
-        tell(v, "load.15m", "load", "1", load[2]);
+        tb_samples_tell(&v->base, "load.1m", "load", "1", load[0]);
+        tb_samples_tell(&v->base, "load.5m", "load", "1", load[1]);
+        tb_samples_tell(&v->base, "load.15m", "load", "1", load[2]);
         if (memory_text && vitals_parse_memory(memory_text, &memory)) {
-                tell(v, "memory.available", "data", "By", memory.available);
-                tell(v, "memory.used", "ratio", "%",
-                     100.0 * (memory.total - memory.available) / memory.total);
+                tb_samples_tell(&v->base, "memory.available", "data", "By", memory.available);
+                tb_samples_tell(&v->base, "memory.used", "ratio", "%",
+                                100.0 * (memory.total - memory.available) / memory.total);
         }
         if (up_text && vitals_parse_uptime(up_text, &uptime))
-                tell(v, "uptime", "time", "s", uptime);
+                tb_samples_tell(&v->base, "uptime", "time", "s", uptime);
         struct statvfs fs;
         if (statvfs(json_string_value(json_object_get(self->params, "path")), &fs) == 0 && fs.f_blocks > 0) {
-                tell(v, "disk.free", "data", "By", (double)fs.f_bavail * (double)fs.f_frsize);
-                tell(v, "disk.used", "ratio", "%",
-                     100.0 * (double)(fs.f_blocks - fs.f_bfree) / (double)fs.f_blocks);
+                tb_samples_tell(&v->base, "disk.free", "data", "By",
+                                (double)fs.f_bavail * (double)fs.f_frsize);
+                tb_samples_tell(&v->base, "disk.used", "ratio", "%",
+                                100.0 * (double)(fs.f_blocks - fs.f_bfree) / (double)fs.f_blocks);
         }
         sample_rates(v);
         sample_temperatures(v);
