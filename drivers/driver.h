@@ -245,7 +245,8 @@ struct TbDiscovery { /* a driver's discovery state begins with this */
                       json_t *properties_take); /* again = update */
         void (*lost)(TbDiscovery *self, const char *uri);
         void (*event)(TbDiscovery *self, const char *type,
-                      json_t *data_take); /* on the bus: "usb.added", … */
+                      json_t *data_take);                     /* on the bus: "usb.added", … */
+        void (*fault)(TbDiscovery *self, const char *reason); /* it goes on, but not well; NULL: well again */
         gpointer host;
 };
 typedef struct TbDiscoveryOps {

@@ -163,6 +163,14 @@
 #define TB_LIMIT_PACKAGE ((gint64)4 << 30) /* bytes of one app package */
 #define TB_LIMIT_OPEN_RETRY_MS 10000       /* longest pause between attempts to reach a lost device */
 
+/* discovery (drivers/transport/finder.h) */
+#define TB_LIMIT_FOUND 256         /* what one driver's discovery tells of at once */
+#define TB_LIMIT_FOUND_URI 512     /* bytes of its attach URI: what is longer is left out, never cut */
+#define TB_LIMIT_FOUND_TEXT 256    /* bytes of a text in its properties and events: a serial, a model */
+#define TB_LIMIT_FOUND_PER_S 20    /* of one discovery that came, changed or went, in the long run */
+#define TB_LIMIT_FOUND_BURST 64    /* … at once */
+#define TB_LIMIT_LOOK_PAUSE_MS 200 /* shortest from one look to the next */
+
 /* pairing server */
 #define TB_LIMIT_SESSIONS 20000
 #define TB_LIMIT_SESSIONS_RESERVE 2000 /* beyond them, for operators and for networks with next to none */

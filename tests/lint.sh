@@ -139,6 +139,9 @@ rule_drivers() {
 		[ -f "$d/README.md" ] || echo "${d}README.md:1: a driver says what it drives, how to attach it and what it was proven against"
 		ls "$d"test_*.c >/dev/null 2>&1 || echo "${d}test_$name.c:1: a driver has its tests in its folder"
 	done
+	# what is found is bounded, made fit and paced in one place, and so is what a discovery says of itself
+	sources 'drivers/*.c' | grep -vE '^drivers/transport/(offers|finder)\.c$|/test_' | xargs grep -nE '\b(found|lost)\(self|(->|\.)(found|lost)\(|base\.(event|fault)\(|self->(event|fault)\(' |
+		sed -E 's/^([^:]*:[0-9]+):.*/\1: discoveries tell through drivers\/transport\/finder.h/'
 	# one place for them: what is about all drivers is tests/contract/test_driver_contract.c, all else drivers/<name>/test_*.c
 	sources 'tests/contract/test_*.c' | grep -v '/test_driver_contract\.c$' | sed 's/$/:1: tests of a driver stand in drivers\/<name>\/test_*.c/'
 	sources 'tests/unit/*.c' | xargs grep -nE '^#include "drivers/[a-z0-9]+/' | grep -vE '"drivers/transport/' |

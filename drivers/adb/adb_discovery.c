@@ -7,16 +7,19 @@
 #include <string.h>
 
 #include "drivers/adb/adb_proto.h"
+#include "drivers/transport/finder.h"
 
 #define START_MS 10000
 #define STEP_MS 100
+#define LISTS 16 /* of the server that are read before one look: each replaces the one before */
 
 typedef struct {
-        TbDiscovery discovery; /* first */
-        TbAdbTarget target;    /* the server; no serial */
-        TbTransport *link;     /* owned: host:track-devices-l */
-        TbChild *server;       /* owned; NULL: not ours */
-        GHashTable *seen;      /* owned: serial -> state */
+        TbFinder finder;    /* first */
+        TbAdbTarget target; /* the server; no serial */
+        TbTransport *link;  /* owned: host:track-devices-l */
+        TbChild *server;    /* owned; NULL: not ours */
+        char *list;         /* owned: the newest */
+        GHashTable *seen;   /* owned: serial -> state */
 } State;
 
 static bool start_server(State *state, TbIo *io, GError **error)
@@ -47,69 +50,60 @@ static bool start_server(State *state, TbIo *io, GError **error)
         return true;
 }
 
-static bool discovery_open(TbDiscovery *self, TbIo *io, GError **error)
+static void tell_state(State *state, const char *serial, const char *now)
 {
-        State *state = (State *)self;
+        json_t *event = json_object();
 
-        if (!tb_adb_parse_server(NULL, &state->target.host, &state->target.port, error))
-                return false;
-        state->seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-        bool here =
-                g_str_has_prefix(state->target.host, "127.") || strcmp(state->target.host, "localhost") == 0;
-        if (here && !tb_adb_server_up(io, state->target.host, state->target.port) &&
-            !start_server(state, io, error))
-                return false;
-        state->link = tb_adb_host_service(io, &state->target, "host:track-devices-l", error);
-        return state->link != NULL;
+        tb_offers_set(event, "serial", serial);
+        tb_offers_set(event, "state", now);
+        tb_finder_event(&state->finder, "adb.state", event);
 }
 
-static void tell(State *state, const TbAdbDevice *device)
+/* False: it is left out. */
+static bool offer(State *state, const TbAdbDevice *device)
 {
-        TbDiscovery *self = &state->discovery;
         const char *before = g_hash_table_lookup(state->seen, device->serial);
         g_autofree char *uri = g_strdup_printf("adb://%s", device->serial);
         g_autofree char *label = g_strdup(device->model != NULL ? device->model : device->serial);
         g_autofree char *why = g_strdup_printf("the adb server lists it as \"%s\"", device->state);
+        json_t *properties = json_object();
 
-        if (g_strcmp0(before, device->state) == 0)
-                return;
-        g_hash_table_insert(state->seen, g_strdup(device->serial), g_strdup(device->state));
         g_strdelimit(label, "_", ' ');
-        self->found(self, uri, label, why,
-                    json_pack("{s:s, s:s, s:s*, s:s*, s:s*}", "serial", device->serial, "state",
-                              device->state, "model", device->model, "product", device->product, "usb",
-                              device->usb));
-        self->event(self, "adb.state",
-                    json_pack("{s:s, s:s}", "serial", device->serial, "state", device->state));
+        tb_offers_set(properties, "serial", device->serial);
+        tb_offers_set(properties, "state", device->state);
+        tb_offers_set(properties, "model", device->model);
+        tb_offers_set(properties, "product", device->product);
+        tb_offers_set(properties, "usb", device->usb);
+        if (!tb_offers_add(state->finder.offers, uri, label, why, properties))
+                return false;
+        if (g_strcmp0(before, device->state) != 0) {
+                g_hash_table_insert(state->seen, g_strdup(device->serial), g_strdup(device->state));
+                tell_state(state, device->serial, device->state);
+        }
+        return true;
 }
 
-static void forget(State *state, const char *serial)
+static bool look(TbFinder *finder, TbIo *io, bool all, GError **error)
 {
-        TbDiscovery *self = &state->discovery;
-        g_autofree char *uri = g_strdup_printf("adb://%s", serial);
-
-        self->lost(self, uri);
-        self->event(self, "adb.state", json_pack("{s:s, s:s}", "serial", serial, "state", "gone"));
-}
-
-static void compare(State *state, GPtrArray *devices)
-{
+        State *state = (State *)finder;
+        g_autoptr(GPtrArray) devices = tb_adb_parse_devices(state->list);
         g_autoptr(GHashTable) now = g_hash_table_new(g_str_hash, g_str_equal);
         GHashTableIter iter;
         void *serial;
 
+        (void)io, (void)all, (void)error;
         for (guint i = 0; i < devices->len; i++) {
                 const TbAdbDevice *device = g_ptr_array_index(devices, i);
-
-                g_hash_table_add(now, device->serial);
-                tell(state, device);
+                if (offer(state, device))
+                        g_hash_table_add(now, device->serial);
         }
         g_hash_table_iter_init(&iter, state->seen);
         while (g_hash_table_iter_next(&iter, &serial, NULL))
                 if (!g_hash_table_contains(now, serial)) {
-                        forget(state, serial);
+                        tell_state(state, serial, "gone");
                         g_hash_table_iter_remove(&iter);
                 }
+        return true;
 }
 
 /* The server's own chatter: only for people who debug. */
@@ -124,28 +118,63 @@ static void drain(TbChild *server)
         }
 }
 
-static bool discovery_pump(TbDiscovery *self, TbIo *io, GError **error)
+static guint listen_to(TbFinder *finder, struct pollfd *fds)
 {
-        State *state = (State *)self;
-        struct pollfd fds[2] = {{.fd = tb_transport_fd(state->link), .events = POLLIN},
-                                {.fd = -1, .events = POLLIN}};
-        g_autofree char *text = NULL;
+        const State *state = (const State *)finder;
 
-        if (state->server != NULL)
-                fds[1].fd = tb_transport_fd(tb_child_stderr(state->server));
-        if (tb_io_wait(io, fds, 2, -1) != TB_WAIT_READY)
-                return true;
-        if ((fds[1].revents & POLLIN) != 0)
+        fds[0] = (struct pollfd){.fd = tb_transport_fd(state->link), .events = POLLIN};
+        if (state->server == NULL)
+                return 1;
+        fds[1] = (struct pollfd){.fd = tb_transport_fd(tb_child_stderr(state->server)), .events = POLLIN};
+        return 2;
+}
+
+static bool heard(TbFinder *finder, TbIo *io, const struct pollfd *fds, bool *ret_look, GError **error)
+{
+        State *state = (State *)finder;
+        struct pollfd more = {.fd = fds[0].fd, .events = POLLIN};
+        short chatter = state->server != NULL ? fds[1].revents : 0;
+
+        if ((chatter & POLLIN) != 0)
                 drain(state->server);
         if (fds[0].revents == 0)
-                return (fds[1].revents & (POLLHUP | POLLERR)) == 0 ||
+                return (chatter & (POLLHUP | POLLERR)) == 0 ||
                        tb_io_sleep(io, STEP_MS, error); /* it is ending: the link will say so */
-        text = tb_adb_read_text(state->link, io, TB_ADB_ANSWER_MS, error);
-        if (text == NULL)
-                return false;
-        g_autoptr(GPtrArray) devices = tb_adb_parse_devices(text);
-        compare(state, devices);
+        for (guint i = 0; i < LISTS; i++) {
+                char *text = tb_adb_read_text(state->link, io, TB_ADB_ANSWER_MS, error);
+                if (text == NULL)
+                        return false;
+                g_free(state->list);
+                state->list = text;
+                *ret_look = true;
+                if (tb_io_wait(io, &more, 1, 0) != TB_WAIT_READY)
+                        break;
+        }
         return true;
+}
+
+static const TbFinderOps finder_ops = {.listen = listen_to, .heard = heard, .look = look};
+
+static bool discovery_open(TbDiscovery *self, TbIo *io, GError **error)
+{
+        State *state = (State *)self;
+
+        if (!tb_adb_parse_server(NULL, &state->target.host, &state->target.port, error) ||
+            !tb_finder_open(&state->finder, &finder_ops, error))
+                return false;
+        state->seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+        bool here =
+                g_str_has_prefix(state->target.host, "127.") || strcmp(state->target.host, "localhost") == 0;
+        if (here && !tb_adb_server_up(io, state->target.host, state->target.port) &&
+            !start_server(state, io, error))
+                return false;
+        state->link = tb_adb_host_service(io, &state->target, "host:track-devices-l", error);
+        return state->link != NULL;
+}
+
+static bool discovery_pump(TbDiscovery *self, TbIo *io, GError **error)
+{
+        return tb_finder_pump((TbFinder *)self, io, error);
 }
 
 static void discovery_close(TbDiscovery *self)
@@ -154,12 +183,14 @@ static void discovery_close(TbDiscovery *self)
         GHashTableIter iter;
         void *serial;
 
+        tb_finder_close(&state->finder);
         if (state->seen != NULL) {
                 g_hash_table_iter_init(&iter, state->seen);
                 while (g_hash_table_iter_next(&iter, &serial, NULL))
-                        forget(state, serial);
+                        tell_state(state, serial, "gone");
                 g_clear_pointer(&state->seen, g_hash_table_unref);
         }
+        g_clear_pointer(&state->list, g_free);
         g_clear_pointer(&state->link, tb_transport_close);
         tb_child_free(g_steal_pointer(&state->server), 1000);
         tb_adb_target_clear(&state->target);

@@ -184,6 +184,12 @@ static void on_event(TbDiscovery *self, const char *type, json_t *data_take)
         events++;
 }
 
+static void on_fault(TbDiscovery *self, const char *reason)
+{
+        (void)self;
+        g_assert_cmpstr(reason, ==, NULL); /* nothing is wrong with a look, whatever happens to the server */
+}
+
 static void pump_until(TbDiscovery *d, const char *uri, const char *state)
 {
         gint64 until = g_get_monotonic_time() + PATIENCE_S * G_USEC_PER_SEC;
@@ -220,7 +226,7 @@ static void test_discovery(void)
         g_autoptr(GError) error = NULL, lost = NULL, again = NULL;
 
         found = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-        *d = (TbDiscovery){.found = on_found, .lost = on_lost, .event = on_event};
+        *d = (TbDiscovery){.found = on_found, .lost = on_lost, .event = on_event, .fault = on_fault};
         kill_server(); /* the bench's own: nothing listens now */
         tb_child_free(g_steal_pointer(&bench.server), 5000);
         g_assert_true(d_ops->open(d, &bench.io, &error)); /* starts one */

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "drivers/transport/offers.h"
+#include "drivers/transport/finder.h"
 #include "drivers/transport/sysdev.h"
 #include "drivers/transport/tty.h"
 
@@ -56,13 +56,15 @@ static int compare(gconstpointer a, gconstpointer b)
         return strcmp(x->node, y->node);
 }
 
-static GPtrArray *ports_now(void)
+static GPtrArray *ports_now(GError **error)
 {
-        GPtrArray *ports = g_ptr_array_new_with_free_func(port_free);
-        g_autoptr(GDir) names = g_dir_open(TB_TTY_CLASS, 0, NULL);
+        g_autoptr(GPtrArray) names = tb_sysdev_names(TB_TTY_CLASS, error);
 
-        for (const char *name; names && (name = g_dir_read_name(names)) != NULL;) {
-                Port *port = port_of(name);
+        if (!names)
+                return NULL;
+        GPtrArray *ports = g_ptr_array_new_with_free_func(port_free);
+        for (guint i = 0; i < names->len; i++) {
+                Port *port = port_of(names->pdata[i]);
                 if (port)
                         g_ptr_array_add(ports, port);
         }
@@ -71,12 +73,6 @@ static GPtrArray *ports_now(void)
 }
 
 /* --- discovery --- */
-typedef struct SerialDiscovery {
-        TbDiscovery base;
-        TbHotplug *hotplug; /* owned */
-        TbOffers *offers;   /* owned */
-} SerialDiscovery;
-
 /* The most stable name that the line has, and why it was chosen. */
 static char *uri_of(const Port *port, char **ret_why)
 {
@@ -103,21 +99,18 @@ static char *label_of(const Port *port)
 {
         g_autofree char *product = port->usb_dir ? tb_sysdev_attr(port->usb_dir, "product") : NULL;
         g_autofree char *serial = port->usb_dir ? tb_sysdev_attr(port->usb_dir, "serial") : NULL;
-        g_autofree char *label = NULL;
 
         if (!product || !*product)
-                label = g_strdup_printf("serial line %s", port->node);
-        else if (port->interface > 0)
-                label = g_strdup_printf("%s%s%s, line %d", product, serial ? " " : "", serial ? serial : "",
-                                        port->interface);
-        else
-                label = g_strdup_printf("%s%s%s", product, serial ? " " : "", serial ? serial : "");
-        return g_utf8_make_valid(label, -1);
+                return g_strdup_printf("serial line %s", port->node);
+        if (port->interface > 0)
+                return g_strdup_printf("%s%s%s, line %d", product, serial ? " " : "", serial ? serial : "",
+                                       port->interface);
+        return g_strdup_printf("%s%s%s", product, serial ? " " : "", serial ? serial : "");
 }
 
 static json_t *properties_of(const Port *port)
 {
-        json_t *properties = json_pack("{s:s, s:s}", "kind", "console", "node", port->node);
+        json_t *properties = json_pack("{s:s}", "kind", "console");
         static const struct {
                 const char *key, *attr;
         } attrs[] = {{"vendor_id", "idVendor"},
@@ -126,72 +119,49 @@ static json_t *properties_of(const Port *port)
                      {"product", "product"},
                      {"serial", "serial"}};
 
-        if (port->driver)
-                json_object_set_new(properties, "driver", json_string(port->driver));
-        if (port->usb_port)
-                json_object_set_new(properties, "usb_port", json_string(port->usb_port));
+        tb_offers_set(properties, "node", port->node);
+        tb_offers_set(properties, "driver", port->driver);
+        tb_offers_set(properties, "usb_port", port->usb_port);
         for (guint i = 0; port->usb_dir && i < G_N_ELEMENTS(attrs); i++) {
                 g_autofree char *text = tb_sysdev_attr(port->usb_dir, attrs[i].attr);
-                g_autofree char *valid = text ? g_utf8_make_valid(text, -1) : NULL;
-                if (valid && *valid)
-                        json_object_set_new(properties, attrs[i].key, json_string(valid));
+                tb_offers_set(properties, attrs[i].key, text);
         }
         return properties;
 }
 
-static void look(SerialDiscovery *d)
+static bool look(TbFinder *finder, TbIo *io, bool all, GError **error)
 {
-        g_autoptr(GPtrArray) ports = ports_now();
+        g_autoptr(GPtrArray) ports = ports_now(error);
 
-        tb_offers_begin(d->offers);
-        for (guint i = 0; i < ports->len; i++) {
+        (void)io, (void)all;
+        for (guint i = 0; ports && i < ports->len; i++) {
                 const Port *port = g_ptr_array_index(ports, i);
                 g_autofree char *why = NULL;
                 g_autofree char *uri = uri_of(port, &why);
                 g_autofree char *label = label_of(port);
-                tb_offers_add(d->offers, uri, label, why, properties_of(port));
+                tb_offers_add(finder->offers, uri, label, why, properties_of(port));
         }
-        tb_offers_end(d->offers);
+        return ports != NULL;
 }
+
+static const TbFinderOps finder_ops = {
+        .source = TB_HOTPLUG_SETTLED, .subsystems = (const char *const[]){"tty", NULL}, .look = look};
 
 static bool discovery_open(TbDiscovery *self, TbIo *io, GError **error)
 {
-        SerialDiscovery *d = (SerialDiscovery *)self;
-
         (void)io;
-        d->hotplug = tb_hotplug_open(TB_HOTPLUG_SETTLED, (const char *const[]){"tty", NULL}, error);
-        if (!d->hotplug)
-                return false;
-        d->offers = tb_offers_new(self);
-        look(d);
-        return true;
+        return tb_finder_open((TbFinder *)self, &finder_ops, error);
 }
 
 static bool discovery_pump(TbDiscovery *self, TbIo *io, GError **error)
 {
-        SerialDiscovery *d = (SerialDiscovery *)self;
-        struct pollfd fd = {.fd = tb_hotplug_fd(d->hotplug), .events = POLLIN};
-        TbUevent event;
-
-        (void)error;
-        TbWait wait = tb_io_wait(io, &fd, 1, TB_SYSDEV_RESCAN_MS);
-        if (wait == TB_WAIT_WAKE || wait == TB_WAIT_STOP)
-                return true;
-        while (tb_hotplug_next(d->hotplug, &event))
-                tb_uevent_clear(&event);
-        look(d);
-        return true;
+        return tb_finder_pump((TbFinder *)self, io, error);
 }
 
 static void discovery_close(TbDiscovery *self)
 {
-        SerialDiscovery *d = (SerialDiscovery *)self;
-
-        g_clear_pointer(&d->hotplug, tb_hotplug_close);
-        g_clear_pointer(&d->offers, tb_offers_free);
+        tb_finder_close((TbFinder *)self);
 }
 
-const TbDiscoveryOps tb_serial_discovery = {.size = sizeof(SerialDiscovery),
-                                            .open = discovery_open,
-                                            .pump = discovery_pump,
-                                            .close = discovery_close};
+const TbDiscoveryOps tb_serial_discovery = {
+        .size = sizeof(TbFinder), .open = discovery_open, .pump = discovery_pump, .close = discovery_close};

@@ -19,6 +19,9 @@
 
 /* The attribute's text without the white space around it; NULL when there is none. The caller frees. */
 char *tb_sysdev_attr(const char *dir, const char *name);
+/* Names in a folder, in its order. A folder that is not there is an empty one: the kernel has no such class.
+ * NULL: it cannot be read. The caller unrefs. */
+GPtrArray *tb_sysdev_names(const char *dir, GError **error);
 /* False when there is none or it is not a number that fits. base 10 or 16. */
 bool tb_sysdev_attr_uint(const char *dir, const char *name, guint base, guint *ret_value);
 /* Writes `text`; TB_ERROR_NOT_FOUND (no such attribute), FORBIDDEN (with advice), DEVICE. */

@@ -7,6 +7,7 @@
 
 #include "drivers/usb/usb_tree.h"
 #include "drivers/usb/usb_watch.h"
+#include "lib/error.h"
 
 typedef struct Fixture {
         char *root;    /* owned */
@@ -97,7 +98,7 @@ static void test_scan(Fixture *f, gconstpointer data)
         plug(f, "1-1.10", "4\n");
         plug(f, "1-1.2", "5\n");
         plug(f, "usb2", "1\n");
-        g_autoptr(GArray) paths = tb_usb_tree_scan(f->root);
+        g_autoptr(GArray) paths = tb_usb_tree_scan(f->root, NULL);
         g_autoptr(GString) names = g_string_new(NULL);
         for (guint i = 0; i < paths->len; i++) {
                 g_autofree char *name = tb_usb_path_format(&g_array_index(paths, TbUsbPath, i));
@@ -161,7 +162,7 @@ static void test_device(Fixture *f, gconstpointer data)
 
 static void test_watch_events(Fixture *f, gconstpointer data)
 {
-        TbUsbWatch *watch = tb_usb_watch_new(f->root, told, f);
+        TbUsbWatch *watch = tb_usb_watch_new(f->root, told, f, NULL);
 
         (void)data;
         g_assert_cmpuint(tb_usb_watch_count(watch), ==, 2);
@@ -183,23 +184,62 @@ static void test_watch_events(Fixture *f, gconstpointer data)
         tb_usb_watch_free(watch);
 }
 
-static void test_watch_rescan(Fixture *f, gconstpointer data)
+static bool rescan(TbUsbWatch *watch)
 {
-        TbUsbWatch *watch = tb_usb_watch_new(f->root, told, f);
+        bool changed = false;
+        g_autoptr(GError) error = NULL;
+
+        g_assert_true(tb_usb_watch_rescan(watch, &changed, &error));
+        g_assert_no_error(error);
+        return changed;
+}
+
+/* A folder that cannot be read is no empty one: nothing was unplugged. */
+static void test_watch_unreadable(Fixture *f, gconstpointer data)
+{
+        g_autoptr(GError) error = NULL;
+        g_autofree char *file = g_build_filename(f->root, "file", NULL);
+        TbUsbWatch *watch;
+        bool changed = false;
 
         (void)data;
-        g_assert_false(tb_usb_watch_rescan(watch));
+        g_assert_true(g_file_set_contents(file, "", 0, NULL));
+        watch = tb_usb_watch_new(file, told, f, &error);
+        g_assert_null(watch);
+        g_assert_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE);
+        g_clear_error(&error);
+        watch = tb_usb_watch_new(f->root, told, f, &error);
+        guint known = tb_usb_watch_count(watch);
+        g_autofree char *away = g_strconcat(f->root, ".away", NULL);
+        g_assert_cmpint(g_rename(f->root, away), ==, 0);
+        g_assert_true(g_file_set_contents(f->root, "", 0, NULL));
+        g_assert_false(tb_usb_watch_rescan(watch, &changed, &error));
+        g_assert_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE);
+        g_assert_false(changed);
+        g_assert_cmpuint(tb_usb_watch_count(watch), ==, known);
+        g_assert_cmpint(g_unlink(f->root), ==, 0);
+        g_assert_cmpint(g_rename(away, f->root), ==, 0);
+        g_assert_false(rescan(watch));
+        tb_usb_watch_free(watch);
+}
+
+static void test_watch_rescan(Fixture *f, gconstpointer data)
+{
+        TbUsbWatch *watch = tb_usb_watch_new(f->root, told, f, NULL);
+
+        (void)data;
+        g_assert_false(rescan(watch));
         plug(f, "1-1.1", "3\n");
         plug(f, "1-1.1.2", "4\n");
-        g_assert_true(tb_usb_watch_rescan(watch));
+        g_assert_true(rescan(watch));
         assert_told(f, "+1-1.1#3 +1-1.1.2#4 ");
         g_assert_false(uevent(watch, TB_UEVENT_ADD, "1-1.1", 3)); /* arrives after the look */
         plug(f, "1-1.1.2", "9\n");                                /* pulled and plugged in between */
-        g_assert_true(tb_usb_watch_rescan(watch));
+        g_assert_true(rescan(watch));
         assert_told(f, "-1-1.1.2#4 +1-1.1.2#9 ");
         pull(f, "1-1.1");
         pull(f, "1-1.1.2");
-        g_assert_true(tb_usb_watch_rescan(watch));
+        g_assert_true(rescan(watch));
         assert_told(f, "-1-1.1.2#9 -1-1.1#3 "); /* the leaf first */
         tb_usb_watch_free(watch);
 }
@@ -208,7 +248,7 @@ static void test_gone_root(Fixture *f, gconstpointer data)
 {
         (void)data;
         g_autofree char *none = g_build_filename(f->root, "none", NULL);
-        g_autoptr(GArray) paths = tb_usb_tree_scan(none); /* a kernel without USB */
+        g_autoptr(GArray) paths = tb_usb_tree_scan(none, NULL); /* a kernel without USB */
         g_assert_cmpuint(paths->len, ==, 0);
 }
 
@@ -221,6 +261,7 @@ int main(int argc, char **argv)
         ADD("device", test_device);
         ADD("watch-events", test_watch_events);
         ADD("watch-rescan", test_watch_rescan);
+        ADD("watch-unreadable", test_watch_unreadable);
         ADD("no-usb", test_gone_root);
         return g_test_run();
 }

@@ -1,16 +1,15 @@
 #include "drivers/usb/usb_bus.h"
 
-#include "drivers/transport/offers.h"
+#include "drivers/transport/finder.h"
 #include "drivers/transport/sysdev.h"
 #include "drivers/usb/usb_port.h"
 #include "drivers/usb/usb_tree.h"
 #include "drivers/usb/usb_watch.h"
 
 typedef struct UsbBus {
-        TbDiscovery base;
-        TbHotplug *hotplug; /* owned */
-        TbUsbWatch *watch;  /* owned: which devices there are, and what was told of them */
-        TbOffers *offers;   /* owned: the ports that can be switched */
+        TbFinder finder;   /* first; it offers the ports that can be switched */
+        TbUsbWatch *watch; /* owned: which devices there are, and what was told of them */
+        bool changed;      /* since the ports were offered */
 } UsbBus;
 
 static void told(gpointer data, bool added, const TbUsbSeen *device)
@@ -28,7 +27,7 @@ static void told(gpointer data, bool added, const TbUsbSeen *device)
                 json_object_set_new(event, "vendor_id", json_string(vendor));
                 json_object_set_new(event, "product_id", json_string(product));
         }
-        bus->base.event(&bus->base, added ? "usb.added" : "usb.removed", event);
+        tb_finder_event(&bus->finder, added ? "usb.added" : "usb.removed", event);
 }
 
 static char *port_label(const TbUsbPath *hub, guint number, const char *hub_label)
@@ -58,40 +57,33 @@ static void offer_hub(UsbBus *bus, const TbUsbPath *path)
                 g_autofree char *port = tb_usb_path_format(&at);
                 g_autofree char *uri = g_strdup_printf("usbhub://%s", port);
                 g_autofree char *text = port_label(path, number, label);
-                tb_offers_add(bus->offers, uri, text, why,
+                tb_offers_add(bus->finder.offers, uri, text, why,
                               json_pack("{s:s, s:s, s:s}", "kind", "power", "hub", name, "port", port));
         }
 }
 
-/* Tells which ports can be switched. */
-static void offer(UsbBus *bus)
+/* Which ports can be switched: hubs are only asked when devices came or went. */
+static bool look(TbFinder *finder, TbIo *io, bool all, GError **error)
 {
-        g_autoptr(GArray) paths = tb_usb_tree_scan(TB_USB_SYSFS);
+        UsbBus *bus = (UsbBus *)finder;
 
-        tb_offers_begin(bus->offers);
-        for (guint i = 0; i < paths->len; i++) {
+        (void)io;
+        if (all && !tb_usb_watch_rescan(bus->watch, &bus->changed, error))
+                return false;
+        if (!bus->changed) {
+                tb_offers_keep(finder->offers);
+                return true;
+        }
+        g_autoptr(GArray) paths = tb_usb_tree_scan(TB_USB_SYSFS, error);
+        for (guint i = 0; paths && i < paths->len; i++) {
                 const TbUsbPath *path = &g_array_index(paths, TbUsbPath, i);
                 g_autofree char *dir = tb_usb_tree_dir(TB_USB_SYSFS, path);
                 guint children = 0;
                 if (tb_sysdev_attr_uint(dir, "maxchild", 10, &children) && children > 0)
                         offer_hub(bus, path);
         }
-        tb_offers_end(bus->offers);
-}
-
-static bool bus_open(TbDiscovery *self, TbIo *io, GError **error)
-{
-        UsbBus *bus = (UsbBus *)self;
-
-        (void)io;
-        bus->hotplug = tb_hotplug_open(TB_HOTPLUG_KERNEL, (const char *const[]){"usb", NULL}, error);
-        if (!bus->hotplug)
-                return false;
-        bus->offers = tb_offers_new(self);
-        /* Listening began before this look, so nothing falls in between. */
-        bus->watch = tb_usb_watch_new(TB_USB_SYSFS, told, bus);
-        offer(bus);
-        return true;
+        bus->changed = paths == NULL;
+        return paths != NULL;
 }
 
 /* A driver took an interface ("1-1.4:1.0"): now the device has its driver and, soon or already, its device
@@ -106,31 +98,37 @@ static void tell_bound(UsbBus *bus, const TbUevent *event)
                 return;
         json_t *device = tb_usb_tree_device(TB_USB_SYSFS, &path);
         if (device)
-                bus->base.event(&bus->base, "usb.bound", device);
+                tb_finder_event(&bus->finder, "usb.bound", device);
+}
+
+static void uevent(TbFinder *finder, const TbUevent *event)
+{
+        UsbBus *bus = (UsbBus *)finder;
+
+        bus->changed |= tb_usb_watch_uevent(bus->watch, event);
+        tell_bound(bus, event);
+}
+
+static const TbFinderOps finder_ops = {.source = TB_HOTPLUG_KERNEL,
+                                       .subsystems = (const char *const[]){"usb", NULL},
+                                       .uevent = uevent,
+                                       .look = look};
+
+static bool bus_open(TbDiscovery *self, TbIo *io, GError **error)
+{
+        UsbBus *bus = (UsbBus *)self;
+
+        (void)io;
+        if (!tb_finder_open(&bus->finder, &finder_ops, error))
+                return false;
+        bus->watch = tb_usb_watch_new(TB_USB_SYSFS, told, bus, error);
+        bus->changed = true;
+        return bus->watch != NULL;
 }
 
 static bool bus_pump(TbDiscovery *self, TbIo *io, GError **error)
 {
-        UsbBus *bus = (UsbBus *)self;
-        struct pollfd fd = {.fd = tb_hotplug_fd(bus->hotplug), .events = POLLIN};
-        bool changed = false;
-
-        (void)error;
-        TbWait wait = tb_io_wait(io, &fd, 1, TB_SYSDEV_RESCAN_MS);
-        if (wait == TB_WAIT_WAKE || wait == TB_WAIT_STOP)
-                return true;
-        for (;;) {
-                g_auto(TbUevent) event = {0};
-                if (!tb_hotplug_next(bus->hotplug, &event))
-                        break;
-                changed |= tb_usb_watch_uevent(bus->watch, &event);
-                tell_bound(bus, &event);
-        }
-        if (tb_hotplug_overflowed(bus->hotplug) || wait == TB_WAIT_TIMEOUT)
-                changed |= tb_usb_watch_rescan(bus->watch);
-        if (changed)
-                offer(bus);
-        return true;
+        return tb_finder_pump((TbFinder *)self, io, error);
 }
 
 static void bus_close(TbDiscovery *self)
@@ -138,8 +136,7 @@ static void bus_close(TbDiscovery *self)
         UsbBus *bus = (UsbBus *)self;
 
         g_clear_pointer(&bus->watch, tb_usb_watch_free);
-        g_clear_pointer(&bus->hotplug, tb_hotplug_close);
-        g_clear_pointer(&bus->offers, tb_offers_free);
+        tb_finder_close(&bus->finder);
 }
 
 static json_t *power_json(const TbUsbPath *path, const TbUsbPower *power)
@@ -197,10 +194,12 @@ static json_t *with_ports(const TbUsbPath *path)
 
 static json_t *bus_tree(TbDiscovery *self, TbIo *io, GError **error)
 {
-        g_autoptr(GArray) paths = tb_usb_tree_scan(TB_USB_SYSFS);
-        json_t *buses = json_array();
+        g_autoptr(GArray) paths = tb_usb_tree_scan(TB_USB_SYSFS, error);
 
-        (void)self, (void)io, (void)error;
+        (void)self, (void)io;
+        if (!paths)
+                return NULL;
+        json_t *buses = json_array();
         for (guint i = 0; i < paths->len; i++) {
                 const TbUsbPath *path = &g_array_index(paths, TbUsbPath, i);
                 json_t *root = path->depth == 0 ? with_ports(path) : NULL;
@@ -236,7 +235,7 @@ static bool bus_power(TbDiscovery *self, TbIo *io, const char *text, bool on, js
         json_t *state = power_json(&path, &power);
         json_object_set_new(state, "commanded", json_string(on ? "on" : "off"));
         json_object_set_new(state, "observed", json_string(power.on ? "on" : "off"));
-        self->event(self, "usb.power", json_incref(state));
+        tb_finder_event((TbFinder *)self, "usb.power", json_incref(state));
         *ret_state = state;
         return true;
 }
@@ -249,7 +248,7 @@ static bool bus_reset(TbDiscovery *self, TbIo *io, const char *text, GError **er
         (void)io;
         if (!tb_usb_place_parse(text, &path, &failed) || !tb_usb_device_reset(TB_USB_SYSFS, &path, &failed))
                 return not_found(failed, error);
-        self->event(self, "usb.reset", json_pack("{s:s}", "port", text));
+        tb_finder_event((TbFinder *)self, "usb.reset", json_pack("{s:s}", "port", text));
         return true;
 }
 

@@ -11,14 +11,16 @@ static int compare(gconstpointer a, gconstpointer b)
         return tb_usb_path_compare(a, b);
 }
 
-GArray *tb_usb_tree_scan(const char *root)
+GArray *tb_usb_tree_scan(const char *root, GError **error)
 {
-        GArray *paths = g_array_new(FALSE, FALSE, sizeof(TbUsbPath));
-        g_autoptr(GDir) names = g_dir_open(root, 0, NULL);
+        g_autoptr(GPtrArray) names = tb_sysdev_names(root, error);
 
-        for (const char *name; names && (name = g_dir_read_name(names)) != NULL;) {
+        if (!names)
+                return NULL;
+        GArray *paths = g_array_new(FALSE, FALSE, sizeof(TbUsbPath));
+        for (guint i = 0; i < names->len; i++) {
                 TbUsbPath path;
-                if (tb_usb_path_parse(name, &path)) /* interfaces (1-1:1.0) are no devices */
+                if (tb_usb_path_parse(names->pdata[i], &path)) /* interfaces (1-1:1.0) are no devices */
                         g_array_append_val(paths, path);
         }
         g_array_sort(paths, compare);

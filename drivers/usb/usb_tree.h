@@ -1,8 +1,8 @@
 #pragma once
 /*
  * The USB devices of this machine, read from sysfs. Needs no permission and disturbs no device; port power is
- * not in here (usb_port.h). `root` is /sys/bus/usb/devices, another folder in tests. Thread: any. Nothing
- * here fails: what cannot be read is left out.
+ * not in here (usb_port.h). `root` is /sys/bus/usb/devices, another folder in tests. Thread: any. What
+ * cannot be read of a device is left out.
  */
 #include <glib.h>
 #include <jansson.h>
@@ -12,8 +12,8 @@
 #define TB_USB_SYSFS "/sys/bus/usb/devices"
 #define TB_USB_NODES 64 /* device nodes named for one device */
 
-/* Every device, in the order of tb_usb_path_compare(). The caller unrefs. */
-GArray *tb_usb_tree_scan(const char *root); /* of TbUsbPath */
+/* Every device, in the order of tb_usb_path_compare(); NULL: the folder cannot be read. The caller unrefs. */
+GArray *tb_usb_tree_scan(const char *root, GError **error); /* of TbUsbPath */
 /* The folder of a device. The caller frees. */
 char *tb_usb_tree_dir(const char *root, const TbUsbPath *path);
 /* What to call it: "QEMU USB SERIAL", "0403:6001"; NULL when there is no such device. The caller frees. */

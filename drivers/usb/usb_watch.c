@@ -14,9 +14,12 @@ static int compare(gconstpointer a, gconstpointer b)
         return tb_usb_path_compare(&((const TbUsbSeen *)a)->path, &((const TbUsbSeen *)b)->path);
 }
 
-static GArray *look(const char *root)
+static GArray *look(const char *root, GError **error)
 {
-        g_autoptr(GArray) paths = tb_usb_tree_scan(root);
+        g_autoptr(GArray) paths = tb_usb_tree_scan(root, error);
+
+        if (!paths)
+                return NULL;
         GArray *seen = g_array_new(FALSE, FALSE, sizeof(TbUsbSeen));
 
         for (guint i = 0; i < paths->len; i++) {
@@ -31,14 +34,17 @@ static GArray *look(const char *root)
         return seen;
 }
 
-TbUsbWatch *tb_usb_watch_new(const char *root, TbUsbTold told, gpointer data)
+TbUsbWatch *tb_usb_watch_new(const char *root, TbUsbTold told, gpointer data, GError **error)
 {
-        TbUsbWatch *watch = g_new0(TbUsbWatch, 1);
+        GArray *seen = look(root, error);
 
+        if (!seen)
+                return NULL;
+        TbUsbWatch *watch = g_new0(TbUsbWatch, 1);
         watch->root = g_strdup(root);
         watch->told = told;
         watch->data = data;
-        watch->seen = look(root);
+        watch->seen = seen;
         return watch;
 }
 
@@ -110,11 +116,12 @@ bool tb_usb_watch_uevent(TbUsbWatch *watch, const TbUevent *event)
         return false;
 }
 
-bool tb_usb_watch_rescan(TbUsbWatch *watch)
+bool tb_usb_watch_rescan(TbUsbWatch *watch, bool *ret_changed, GError **error)
 {
-        g_autoptr(GArray) now = look(watch->root);
-        bool changed = false;
+        g_autoptr(GArray) now = look(watch->root, error);
 
+        if (!now)
+                return false;
         /* Backwards: what hangs on a hub goes before the hub. */
         for (guint i = watch->seen->len; i-- > 0;) {
                 TbUsbSeen *one = &g_array_index(watch->seen, TbUsbSeen, i);
@@ -122,15 +129,15 @@ bool tb_usb_watch_rescan(TbUsbWatch *watch)
                 bool there = g_array_binary_search(now, one, compare, &at);
                 if (!there || g_array_index(now, TbUsbSeen, at).number != one->number) {
                         drop(watch, one);
-                        changed = true;
+                        *ret_changed = true;
                 }
         }
         for (guint i = 0; i < now->len; i++) {
                 TbUsbSeen *one = &g_array_index(now, TbUsbSeen, i);
                 if (!find(watch, &one->path)) {
                         add(watch, *one);
-                        changed = true;
+                        *ret_changed = true;
                 }
         }
-        return changed;
+        return true;
 }

@@ -19,10 +19,11 @@ typedef struct TbUsbSeen {
 typedef void (*TbUsbTold)(gpointer data, bool added, const TbUsbSeen *device);
 typedef struct TbUsbWatch TbUsbWatch;
 
-/* Takes what is there now as known; tells nothing about it. */
-TbUsbWatch *tb_usb_watch_new(const char *root, TbUsbTold told, gpointer data);
+/* Takes what is there now as known; tells nothing about it. NULL: it cannot be read. */
+TbUsbWatch *tb_usb_watch_new(const char *root, TbUsbTold told, gpointer data, GError **error);
 void tb_usb_watch_free(TbUsbWatch *watch); /* accepts NULL */
-/* Both: true when something was told. */
+/* True when something was told. */
 bool tb_usb_watch_uevent(TbUsbWatch *watch, const TbUevent *event);
-bool tb_usb_watch_rescan(TbUsbWatch *watch);
+/* Sets *ret_changed, and only ever to true, when something was told. False, and nothing told: it cannot be read. */
+bool tb_usb_watch_rescan(TbUsbWatch *watch, bool *ret_changed, GError **error);
 guint tb_usb_watch_count(const TbUsbWatch *watch);

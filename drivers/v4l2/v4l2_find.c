@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "drivers/transport/offers.h"
+#include "drivers/transport/finder.h"
 #include "drivers/transport/sysdev.h"
 #include "drivers/v4l2/v4l2_capture.h"
 
@@ -34,11 +34,10 @@ char *tb_v4l2_find(const TbUri *uri, GError **error)
 }
 
 typedef struct CameraDiscovery {
-        TbDiscovery base;
-        TbHotplug *hotplug; /* owned */
-        TbOffers *offers;   /* owned */
-        GHashTable *cards;  /* owned: node -> name, "" for no camera: a node is opened once while it is there,
-                               not at every look */
+        TbFinder finder; /* first */
+        GHashTable *
+                cards; /* owned: node -> name, "" for no camera: a node is opened once while it is there, not at
+                              every look */
 } CameraDiscovery;
 
 static void offer(CameraDiscovery *d, const char *name, const char *node, const char *card)
@@ -62,19 +61,23 @@ static void offer(CameraDiscovery *d, const char *name, const char *node, const 
                 uri = g_strconcat("v4l2://", node, NULL);
                 why = "the kernel offers pictures there";
         }
-        json_t *properties = json_pack("{s:s, s:s}", "kind", "video", "node", node);
-        if (port)
-                json_object_set_new(properties, "usb_port", json_string(port));
-        tb_offers_add(d->offers, uri, card, why, properties);
+        json_t *properties = json_pack("{s:s}", "kind", "video");
+        tb_offers_set(properties, "node", node);
+        tb_offers_set(properties, "usb_port", port);
+        tb_offers_add(d->finder.offers, uri, card, why, properties);
 }
 
-static void look(CameraDiscovery *d)
+static bool look(TbFinder *finder, TbIo *io, bool all, GError **error)
 {
-        g_autoptr(GDir) names = g_dir_open(SYS_V4L, 0, NULL);
-        GHashTable *cards = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+        CameraDiscovery *d = (CameraDiscovery *)finder;
+        g_autoptr(GPtrArray) names = tb_sysdev_names(SYS_V4L, error);
 
-        tb_offers_begin(d->offers);
-        for (const char *name; names && (name = g_dir_read_name(names)) != NULL;) {
+        (void)io, (void)all;
+        if (!names)
+                return false;
+        GHashTable *cards = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+        for (guint i = 0; i < names->len; i++) {
+                const char *name = names->pdata[i];
                 char *node = g_build_filename("/dev", name, NULL);
                 char *card = g_strdup(g_hash_table_lookup(d->cards, node));
                 if (!card && !tb_v4l2_is_camera(node, &card))
@@ -83,51 +86,41 @@ static void look(CameraDiscovery *d)
                 if (*card)
                         offer(d, name, node, card);
         }
-        tb_offers_end(d->offers);
         g_hash_table_unref(d->cards);
         d->cards = cards;
+        return true;
 }
+
+static void changed(TbFinder *finder, const TbUevent *event)
+{
+        if (event->node) /* another device may have the name now */
+                g_hash_table_remove(((CameraDiscovery *)finder)->cards, event->node);
+}
+
+static const TbFinderOps finder_ops = {.source = TB_HOTPLUG_SETTLED,
+                                       .subsystems = (const char *const[]){"video4linux", NULL},
+                                       .uevent = changed,
+                                       .look = look};
 
 static bool discovery_open(TbDiscovery *self, TbIo *io, GError **error)
 {
         CameraDiscovery *d = (CameraDiscovery *)self;
 
         (void)io;
-        d->hotplug = tb_hotplug_open(TB_HOTPLUG_SETTLED, (const char *const[]){"video4linux", NULL}, error);
-        if (!d->hotplug)
-                return false;
         d->cards = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-        d->offers = tb_offers_new(self);
-        look(d);
-        return true;
+        return tb_finder_open(&d->finder, &finder_ops, error);
 }
 
 static bool discovery_pump(TbDiscovery *self, TbIo *io, GError **error)
 {
-        CameraDiscovery *d = (CameraDiscovery *)self;
-        struct pollfd fd = {.fd = tb_hotplug_fd(d->hotplug), .events = POLLIN};
-
-        (void)error;
-        TbWait wait = tb_io_wait(io, &fd, 1, TB_SYSDEV_RESCAN_MS);
-        if (wait == TB_WAIT_WAKE || wait == TB_WAIT_STOP)
-                return true;
-        for (;;) {
-                g_auto(TbUevent) event = {0};
-                if (!tb_hotplug_next(d->hotplug, &event))
-                        break;
-                if (event.node) /* another device may have the name now */
-                        g_hash_table_remove(d->cards, event.node);
-        }
-        look(d);
-        return true;
+        return tb_finder_pump((TbFinder *)self, io, error);
 }
 
 static void discovery_close(TbDiscovery *self)
 {
         CameraDiscovery *d = (CameraDiscovery *)self;
 
-        g_clear_pointer(&d->hotplug, tb_hotplug_close);
-        g_clear_pointer(&d->offers, tb_offers_free);
+        tb_finder_close(&d->finder);
         g_clear_pointer(&d->cards, g_hash_table_unref);
 }
 

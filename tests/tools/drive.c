@@ -306,6 +306,12 @@ static void event(TbDiscovery *self, const char *type, json_t *data)
         say(json_pack("{s:s, s:o}", "event", type, "data", data));
 }
 
+static void fault(TbDiscovery *self, const char *reason)
+{
+        (void)self;
+        say(json_pack("{s:s?}", "fault", reason));
+}
+
 static void run_bus(const TbDiscoveryOps *ops, TbDiscovery *self, TbIo *io, const char *command)
 {
         g_auto(GStrv) words = g_strsplit(command, " ", -1);
@@ -330,7 +336,7 @@ static int discover(const char *name, TbIo *io)
                 return 1;
         const TbDiscoveryOps *ops = driver->discovery;
         g_autofree TbDiscovery *self = g_malloc0(ops->size);
-        *self = (TbDiscovery){.found = found, .lost = lost, .event = event};
+        *self = (TbDiscovery){.found = found, .lost = lost, .event = event, .fault = fault};
         if (!ops->open(self, io, &error)) {
                 answer("open", error, NULL);
                 return 1;

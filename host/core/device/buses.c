@@ -58,7 +58,7 @@ static void bus_run(TbDiscoverer *d, BusCall *call, bool open)
         else if (ops->bus_reset(d->state, &d->io, call->port, &call->error))
                 call->result = json_object();
         d->io.deadline_us = G_MAXINT64;
-        tb_main_post(bus_answer, call);
+        tb_inlet_post(d->inlet, 0, bus_answer, call); /* behind the events that it made */
 }
 
 void tb_bus_drain(TbDiscoverer *d, bool open)

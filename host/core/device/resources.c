@@ -2,10 +2,13 @@
 #include <string.h>
 
 #include "host/core/device/resources_private.h"
+#include "lib/json.h"
 #include "lib/limits.h"
 #include "lib/log.h"
+#include "lib/text.h"
 
-#define RETRY_MS 2000
+#define RETRY_FIRST_MS 500
+#define START_RETRY_MS 2000
 
 typedef enum PostType { POST_FOUND, POST_LOST, POST_EVENT, POST_STATE } PostType;
 typedef struct Post {
@@ -40,6 +43,15 @@ static void state_arrives(TbDiscoverer *d, bool ok, const char *why)
         }
 }
 
+static void post_free(Post *p)
+{
+        g_free(p->uri);
+        g_free(p->label);
+        g_free(p->why);
+        json_decref(p->json);
+        g_free(p);
+}
+
 static void arrive(gpointer data)
 {
         Post *p = data;
@@ -66,26 +78,43 @@ static void arrive(gpointer data)
         case POST_EVENT: tb_bus_publish(core->bus, p->uri, NULL, NULL, json_incref(p->json)); break;
         case POST_STATE: state_arrives(p->from, p->ok, p->why); break;
         }
-        g_free(p->uri);
-        g_free(p->label);
-        g_free(p->why);
-        json_decref(p->json);
-        g_free(p);
+        post_free(p);
 }
 
 /* --- the discovery's thread --- */
+static gsize length(const char *text)
+{
+        return text ? strlen(text) : 0;
+}
+
+/* Waits while main is behind. What it would tell when all ends, nobody reads. */
 static void post(TbDiscoverer *d, PostType type, const char *uri, const char *label, const char *why,
-                 json_t *json, bool ok)
+                 json_t *json_take, bool ok)
 {
         Post *p = g_new0(Post, 1);
-        *p = (Post){d, type, g_strdup(uri), g_strdup(label), g_strdup(why), json, ok};
-        if (!tb_main_post(arrive, p)) {
-                json_decref(json);
-                g_free(p->uri);
-                g_free(p->label);
-                g_free(p->why);
-                g_free(p);
+        *p = (Post){d,
+                    type,
+                    g_strdup(uri),
+                    g_strdup(label),
+                    why ? tb_text_cut(why, TB_LIMIT_DETAIL) : NULL,
+                    json_take,
+                    ok};
+        gsize cost = sizeof *p + length(p->uri) + length(p->label) + length(p->why) +
+                     (json_take ? tb_json_weight(json_take) : 0);
+        if (tb_discoverer_closing(d) || !tb_inlet_post(d->inlet, cost, arrive, p)) {
+                post_free(p);
+                return;
         }
+        TbIo before = d->io;
+        d->io.in_pump =
+                false; /* a call of the bus comes after what it would see, and has no say in how long */
+        d->io.deadline_us = G_MAXINT64;
+        while (tb_inlet_full(d->inlet)) {
+                struct pollfd room = {.fd = tb_inlet_room_fd(d->inlet), .events = POLLIN};
+                if (tb_io_wait(&d->io, &room, 1, -1) != TB_WAIT_READY)
+                        break;
+        }
+        d->io = before;
 }
 
 static void found(TbDiscovery *self, const char *uri, const char *label, const char *why,
@@ -105,6 +134,13 @@ static void event(TbDiscovery *self, const char *type, json_t *data_take)
         post(self->host, POST_EVENT, type, NULL, NULL, data_take ? data_take : json_object(), true);
 }
 
+static void fault(TbDiscovery *self, const char *reason)
+{
+        TbDiscoverer *d = self->host;
+        d->faulty = reason != NULL;
+        post(d, POST_STATE, NULL, NULL, reason, NULL, true);
+}
+
 bool tb_discoverer_closing(TbDiscoverer *d)
 {
         tb_mutex_lock(&d->lock);
@@ -115,34 +151,56 @@ bool tb_discoverer_closing(TbDiscoverer *d)
 
 static void say_state(TbDiscoverer *d, bool ok, const GError *error)
 {
-        bool fault = error && !g_error_matches(error, TB_ERROR, TB_ERROR_GONE) &&
-                     !g_error_matches(error, TB_ERROR, TB_ERROR_UNSUPPORTED);
-        post(d, POST_STATE, NULL, NULL, fault ? tb_error_detail(error) : NULL, NULL, ok);
+        bool why = error && !g_error_matches(error, TB_ERROR, TB_ERROR_GONE) &&
+                   !g_error_matches(error, TB_ERROR, TB_ERROR_UNSUPPORTED);
+        post(d, POST_STATE, NULL, NULL, why ? tb_error_detail(error) : NULL, NULL, ok);
+}
+
+static void pause_before_retry(TbDiscoverer *d)
+{
+        d->io.in_pump = true;
+        tb_io_wait(&d->io, NULL, 0, d->retry_ms);
+        d->io.in_pump = false;
+        d->retry_ms = MIN(d->retry_ms * 2, TB_LIMIT_OPEN_RETRY_MS);
+}
+
+/* Pumps until it is lost. After a round that failed it is only well again when it has worked. */
+static void run_open(TbDiscoverer *d, bool failed, GError **error)
+{
+        gint64 since = g_get_monotonic_time();
+        bool ok = true;
+        d->faulty = false;
+        if (!failed)
+                say_state(d, true, NULL);
+        while (ok && !tb_discoverer_closing(d)) {
+                tb_bus_drain(d, true);
+                d->io.in_pump = true;
+                ok = d->driver->discovery->pump(d->state, &d->io, error);
+                d->io.in_pump = false;
+                if (ok && failed && !d->faulty)
+                        say_state(d, true, NULL);
+                failed = false;
+        }
+        if (g_get_monotonic_time() - since > TB_LIMIT_OPEN_RETRY_MS * G_TIME_SPAN_MILLISECOND)
+                d->retry_ms = RETRY_FIRST_MS;
 }
 
 static void discover(gpointer data)
 {
         TbDiscoverer *d = data;
         const TbDiscoveryOps *ops = d->driver->discovery;
+        bool failed = false;
+        d->retry_ms = RETRY_FIRST_MS;
         while (!tb_discoverer_closing(d)) {
                 g_autoptr(GError) error = NULL;
-                bool ok = ops->open(d->state, &d->io, &error);
-                say_state(d, ok, error);
-                while (ok && !tb_discoverer_closing(d)) {
-                        tb_bus_drain(d, true);
-                        d->io.in_pump = true;
-                        ok = ops->pump(d->state, &d->io, &error);
-                        d->io.in_pump = false;
-                }
+                if (ops->open(d->state, &d->io, &error))
+                        run_open(d, failed, &error);
                 ops->close(d->state);
-                if (!tb_discoverer_closing(d) && error)
-                        say_state(d, false, error);
+                say_state(d, false, error);
+                failed = true;
                 tb_bus_drain(d, false);
-                if (tb_discoverer_closing(d))
-                        break;
-                d->io.in_pump = true;
-                tb_io_wait(&d->io, NULL, 0, RETRY_MS);
-                d->io.in_pump = false;
+                if (!tb_discoverer_closing(d))
+                        pause_before_retry(d);
         }
         tb_bus_drain(d, false);
 }
@@ -167,12 +225,14 @@ static void try_start(TbDiscoverer *d)
                 d->io.stop = tb_interruptor_try_new(&error);
         if (d->io.stop && !d->io.wake)
                 d->io.wake = tb_interruptor_try_new(&error);
-        if (d->io.wake)
+        if (d->io.wake && !d->inlet)
+                d->inlet = tb_inlet_new(TB_LIMIT_LANE_BYTES, &error);
+        if (d->inlet)
                 d->thread = tb_thread_try_start(name, discover, d, &error);
         if (d->thread)
                 return;
         state_arrives(d, false, tb_error_detail(error));
-        d->start_timer = g_timeout_add(RETRY_MS, start_again, d);
+        d->start_timer = g_timeout_add(START_RETRY_MS, start_again, d);
 }
 
 void tb_resources_start(TbCore *core)
@@ -188,7 +248,8 @@ void tb_resources_start(TbCore *core)
                 d->io = (TbIo){.deadline_us = G_MAXINT64};
                 tb_mutex_init(&d->lock);
                 d->state = g_malloc0((*driver)->discovery->size);
-                *d->state = (TbDiscovery){.found = found, .lost = lost, .event = event, .host = d};
+                *d->state = (TbDiscovery){
+                        .found = found, .lost = lost, .event = event, .fault = fault, .host = d};
                 g_ptr_array_add(core->discoverers, d);
                 try_start(d);
         }
@@ -221,6 +282,7 @@ void tb_resources_free(TbCore *core)
         for (guint i = 0; core->discoverers && i < core->discoverers->len; i++) {
                 TbDiscoverer *d = g_ptr_array_index(core->discoverers, i);
                 tb_queue_free(d->queue);
+                tb_inlet_free(d->inlet);
                 tb_interruptor_free(d->io.stop);
                 tb_interruptor_free(d->io.wake);
                 tb_mutex_clear(&d->lock);

@@ -1,6 +1,7 @@
 #pragma once
 /* What resources.c (discovery) and buses.c (the host's buses) share: a driver's discovery and its thread. */
 #include "host/core/private.h"
+#include "lib/inlet.h"
 #include "lib/thread.h"
 
 struct TbDiscoverer {
@@ -9,6 +10,9 @@ struct TbDiscoverer {
         TbDiscovery *state; /* owned: the driver's, begins with TbDiscovery */
         TbIo io;
         TbQueue *queue; /* of BusCall */
+        TbInlet *inlet; /* owned: what it tells, TB_LIMIT_LANE_BYTES of it at most; then its thread waits */
+        bool faulty;    /* its thread: what the driver said last of itself */
+        int retry_ms;   /* its thread: pause after the next round that fails */
         TbThread *thread;
         TbMutex lock;
         bool closing;           /* protected by lock */

@@ -173,15 +173,23 @@ static const TbLane lanes[] = {
 };
 
 /* --- its bus --- */
-static bool bus_open(TbDiscovery *self G_GNUC_UNUSED, TbIo *io G_GNUC_UNUSED, GError **error G_GNUC_UNUSED)
+static bool bus_works(GError **error)
 {
-        return true;
+        if (g_atomic_int_get(&fake.no_bus))
+                tb_set_error(error, TB_ERROR_DEVICE, "the fake bus is broken \xff");
+        return !g_atomic_int_get(&fake.no_bus);
 }
 
-static bool bus_pump(TbDiscovery *self G_GNUC_UNUSED, TbIo *io, GError **error G_GNUC_UNUSED)
+static bool bus_open(TbDiscovery *self G_GNUC_UNUSED, TbIo *io G_GNUC_UNUSED, GError **error)
 {
-        tb_io_wait(io, NULL, 0, -1);
-        return true;
+        g_atomic_int_inc(&fake.bus_opens);
+        return bus_works(error);
+}
+
+static bool bus_pump(TbDiscovery *self G_GNUC_UNUSED, TbIo *io, GError **error)
+{
+        tb_io_wait(io, NULL, 0, 20);
+        return bus_works(error);
 }
 
 static void bus_close(TbDiscovery *self G_GNUC_UNUSED)
@@ -202,9 +210,14 @@ static json_t *bus_tree(TbDiscovery *self G_GNUC_UNUSED, TbIo *io, GError **erro
         return o;
 }
 
-static bool bus_power(TbDiscovery *self G_GNUC_UNUSED, TbIo *io G_GNUC_UNUSED, const char *port G_GNUC_UNUSED,
-                      bool on, json_t **ret_state, GError **error G_GNUC_UNUSED)
+static bool bus_power(TbDiscovery *self, TbIo *io G_GNUC_UNUSED, const char *port G_GNUC_UNUSED, bool on,
+                      json_t **ret_state, GError **error G_GNUC_UNUSED)
 {
+        g_autofree char *text = g_strnfill(FAKE_EVENT, 'x');
+        for (int n = g_atomic_int_get(&fake.flood); n > 0; n--) {
+                g_atomic_int_inc(&fake.flooded);
+                self->event(self, "flood", json_pack("{s:s}", "text", text));
+        }
         g_atomic_int_set(&fake.port, on);
         *ret_state = json_object();
         return true;

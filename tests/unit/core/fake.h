@@ -3,6 +3,8 @@
  * Its table replaces the generated one. */
 #include "host/core/core.h"
 
+#define FAKE_EVENT 1000 /* bytes of an event of the flood */
+
 typedef struct Fake {
         gint present;    /* atomic: 0 = open fails with GONE */
         gint power;      /* atomic: what is observed */
@@ -15,6 +17,8 @@ typedef struct Fake {
         gint reading;      /* atomic: a get of power has begun and not looked yet */
         gint looks, hold_looks, looking;          /* atomic: the bus's tree: counted, held, begun */
         gint port;                                /* atomic: what bus_power switched */
+        gint no_bus, bus_opens;                   /* atomic: the bus is broken; tries to open it */
+        gint flood, flooded;                      /* atomic: events that bus_power tells; told so far */
         gint lose;                                /* atomic: the next pump fails */
         gint opens, closes, entered, interrupted; /* atomic counters */
         gint video_fps;                           /* atomic: what start was given; 0 = stopped */
