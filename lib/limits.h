@@ -17,6 +17,7 @@
 #define TB_LIMIT_HTTP_READ_FIRST_S 5            /* how long they wait */
 #define TB_LIMIT_HTTP_BODIES (32 * 1024 * 1024) /* bytes of bodies that are collected, in all */
 #define TB_LIMIT_HTTP_BODIES_OF_ONE (8 * 1024 * 1024) /* of who asks */
+#define TB_LIMIT_HTTP_PAGES (16 * 1024 * 1024)        /* bytes of pages that are kept in memory */
 #define TB_LIMIT_HTTP_IDLE_S 60                       /* keep-alive connection without a request */
 #define TB_LIMIT_HTTP_REQUEST_S                                                                              \
         60 /* from a request's first line to the end of its head, and of a body that is no stream */

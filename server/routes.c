@@ -210,7 +210,7 @@ static void reply_list(TbRequest *request, TbServer *server, TbList which)
 {
         g_autoptr(GBytes) text = tb_pairing_list(server->pairing, which, tb_clock_mono_ms());
         tb_request_add_header(request, "Cache-Control", "no-store");
-        tb_request_reply_bytes(request, 200, "application/json", text);
+        tb_request_reply_shared(request, 200, "application/json", text);
 }
 
 static void list_hosts(TbRequest *request, gpointer data)
@@ -346,6 +346,7 @@ const TbRoute tb_server_routes[] = {
          .flags = TB_ROUTE_STRANGERS, /* a phone is paired without tokens; devices ask for the role */
          .body = TB_BODY_JSON,
          .json = session_params,
+         .max_body = 16 * 1024,
          .handler = create_session,
          .tag = "sessions",
          .summary = "Create a session: {} for a phone, or one on a device",

@@ -357,6 +357,7 @@ static const TbApiRoute routes[] = {
                    .path = "/whep",
                    .role = TB_ROLE_VIEWER,
                    .body = TB_BODY_BYTES,
+                   .max_body = TB_LIMIT_SDP,
                    .body_type = "application/sdp",
                    .summary = "Watch by WebRTC: the body is the viewer's offer (H.264 or VP8)",
                    .answers = "201 application/sdp; 400; 404; 415; 422; 429"},

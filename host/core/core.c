@@ -57,6 +57,7 @@ TbCore *tb_core_new(const TbHostConfig *config, TbMetrics *metrics, GError **err
         core->jobs = tb_jobs_new();
         core->devices = g_tree_new_full(compare_ids, NULL, NULL, (GDestroyNotify)tb_device_free);
         core->commands = g_hash_table_new(NULL, NULL);
+        core->at_work = g_hash_table_new(NULL, NULL);
         core->resources = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)json_decref);
         core->audit_fd = -1;
         if (metrics) {
@@ -149,6 +150,7 @@ void tb_core_free(TbCore *core)
         tb_resources_free(core);
         g_assert(g_hash_table_size(core->commands) == 0);
         g_hash_table_unref(core->commands);
+        g_hash_table_unref(core->at_work);
         g_hash_table_unref(core->resources);
         tb_jobs_free(core->jobs);
         tb_audit_close(core);

@@ -64,7 +64,8 @@ struct TbCore {
         TbMetrics *metrics;    /* borrowed; may be NULL */
         TbJobs *jobs;          /* owned: what is computed for callers */
         GTree *devices;        /* id -> owned TbDevice, sorted */
-        GHashTable *commands;  /* set of running TbCommand */
+        GHashTable *commands;  /* set of running TbCommand: those that are not answered yet */
+        GHashTable *at_work;   /* set of TbCommand that are with a worker, answered or not */
         GHashTable *resources; /* uri -> json_t */
         GPtrArray *discoverers;
         char *devices_text; /* cache of GET /host/devices; NULL: stale */

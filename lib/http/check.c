@@ -221,7 +221,7 @@ static bool method_fits(const TbRoute *route, const TbRequest *request)
 }
 
 typedef struct Found {
-        const TbHttpRoute *route; /* NULL: none */
+        TbHttpRoute *route; /* NULL: none */
         bool path_known, websocket_only;
         GString *allow; /* owned */
 } Found;
@@ -237,7 +237,7 @@ static void add_allow(Found *found, const char *method)
                                        strcmp(method, "GET") == 0 ? ", HEAD" : "");
 }
 
-static bool is_meant(TbRequest *request, const TbHttpRoute *r)
+static bool is_meant(TbRequest *request, TbHttpRoute *r)
 {
         if (!r->route->match)
                 return true;
@@ -250,7 +250,7 @@ static void find_route(TbRequest *request, Found *found)
         GPtrArray *routes = request->http->routes;
         bool websocket = wants_websocket(request);
         for (guint i = 0; i < routes->len; i++) {
-                const TbHttpRoute *r = g_ptr_array_index(routes, i);
+                TbHttpRoute *r = g_ptr_array_index(routes, i);
                 if (!tb_path_match(&r->path, &request->split))
                         continue;
                 found->path_known = true;
@@ -381,9 +381,10 @@ bool tb_check_body(TbRequest *request)
                 tb_respond_error(request, TB_ERROR_MEDIA_TYPE, "Content-Type must be %s", want);
                 return false;
         }
-        if (request->content_length > TB_LIMIT_HTTP_BODY) {
-                tb_respond_error(request, TB_ERROR_TOO_LARGE, "the body is larger than %d bytes",
-                                 TB_LIMIT_HTTP_BODY);
+        if (request->content_length > tb_http_max_body(request)) {
+                tb_respond_error(request, TB_ERROR_TOO_LARGE,
+                                 "the body is larger than %" G_GINT64_FORMAT " bytes",
+                                 tb_http_max_body(request));
                 return false;
         }
         return true;

@@ -59,6 +59,38 @@ void tb_dispatch_wake(TbRequest *request)
         tb_http_kick(request->http);
 }
 
+static bool parse_json(TbRequest *request)
+{
+        const TbRoute *route = request->match->route;
+        g_autoptr(GError) error = NULL;
+        gsize size = 0;
+        const void *text = request->body ? g_bytes_get_data(request->body, &size) : NULL;
+        if (size == 0 && route->body == TB_BODY_JSON) {
+                request->json = tb_params_validate(
+                        route->json, NULL, &error); /* no body is {}: the table says what is missing */
+        } else {
+                request->json = tb_json_parse(text, size, &error);
+                if (request->json && route->body == TB_BODY_JSON && route->json) {
+                        json_t *checked = tb_params_validate(route->json, request->json, &error);
+                        json_decref(request->json);
+                        request->json = checked;
+                } else if (request->json && route->body == TB_BODY_JSON && !json_is_object(request->json)) {
+                        tb_set_error(&error, TB_ERROR_INVALID, "the body must be a JSON object");
+                }
+        }
+        if (error)
+                tb_request_reply_error(request, error);
+        return !error;
+}
+
+void tb_dispatch_handle(TbRequest *request)
+{
+        TbBodyKind kind = request->match->route->body;
+        if ((kind == TB_BODY_JSON || kind == TB_BODY_JSON_ANY) && !parse_json(request))
+                return;
+        request->match->route->handler(request, request->match->data);
+}
+
 static void call_handler(TbRequest *request)
 {
         g_assert(request->match); /* tb_check_route() found it */
@@ -66,7 +98,7 @@ static void call_handler(TbRequest *request)
                 tb_share_busy(request->conn);
         request->in_call = true;
         request->phase = TB_PHASE_WAIT;
-        request->match->route->handler(request, request->match->data);
+        tb_dispatch_handle(request);
         request->in_call = false;
 }
 
@@ -84,11 +116,18 @@ static enum MHD_Result answer_or_wait(TbRequest *request)
 }
 
 /* --- body --- */
+gint64 tb_http_max_body(const TbRequest *request)
+{
+        guint most = request->match ? request->match->route->max_body : 0;
+        return most ? most : TB_LIMIT_HTTP_BODY;
+}
+
 static void refuse_body(TbRequest *request)
 {
         g_clear_pointer(&request->bytes, g_byte_array_unref);
         request->discard = true;
-        tb_respond_error(request, TB_ERROR_TOO_LARGE, "the body is larger than %d bytes", TB_LIMIT_HTTP_BODY);
+        tb_respond_error(request, TB_ERROR_TOO_LARGE, "the body is larger than %" G_GINT64_FORMAT " bytes",
+                         tb_http_max_body(request));
 }
 
 static void refuse_bodies(TbRequest *request)
@@ -136,7 +175,7 @@ static enum MHD_Result take_body(TbRequest *request, const char *upload, size_t 
         if (stream && !request->discard)
                 return pipe_body(request, upload, size);
         request->received += *size;
-        if (!request->discard && request->received > TB_LIMIT_HTTP_BODY)
+        if (!request->discard && request->received > (guint64)tb_http_max_body(request))
                 refuse_body(request);
         else if (!request->discard && !tb_turn_count_body(request))
                 refuse_bodies(request);
@@ -146,30 +185,6 @@ static enum MHD_Result take_body(TbRequest *request, const char *upload, size_t 
                 return MHD_NO; /* more than is worth reading for politeness */
         *size = 0;
         return MHD_YES;
-}
-
-static bool parse_json(TbRequest *request)
-{
-        const TbRoute *route = request->match->route;
-        g_autoptr(GError) error = NULL;
-        gsize size = 0;
-        const void *text = request->body ? g_bytes_get_data(request->body, &size) : NULL;
-        if (size == 0 && route->body == TB_BODY_JSON) {
-                request->json = tb_params_validate(
-                        route->json, NULL, &error); /* no body is {}: the table says what is missing */
-        } else {
-                request->json = tb_json_parse(text, size, &error);
-                if (request->json && route->body == TB_BODY_JSON && route->json) {
-                        json_t *checked = tb_params_validate(route->json, request->json, &error);
-                        json_decref(request->json);
-                        request->json = checked;
-                } else if (request->json && route->body == TB_BODY_JSON && !json_is_object(request->json)) {
-                        tb_set_error(&error, TB_ERROR_INVALID, "the body must be a JSON object");
-                }
-        }
-        if (error)
-                tb_request_reply_error(request, error);
-        return !error;
 }
 
 static enum MHD_Result end_of_body(TbRequest *request)
@@ -198,13 +213,10 @@ static enum MHD_Result end_of_body(TbRequest *request)
                 request->body = g_byte_array_free_to_bytes(g_steal_pointer(&request->bytes));
         if (kind == TB_BODY_BYTES && !request->body)
                 request->body = g_bytes_new_static("", 0);
-        request->in_call = true;
-        bool ok = (kind != TB_BODY_JSON && kind != TB_BODY_JSON_ANY) || parse_json(request);
-        request->in_call = false;
         request->phase = TB_PHASE_WAIT;
-        if (ok && tb_turn_take(request))
+        if (tb_turn_take(request))
                 call_handler(request);
-        else if (ok)
+        else
                 wait_for_turn(request);
         return answer_or_wait(request);
 }

@@ -51,6 +51,7 @@ typedef struct TbRoute {
         const char *body_type;
         const TbParam *query; /* NULL: any query is ignored */
         const TbParam *json;  /* TB_BODY_JSON */
+        guint max_body;       /* bytes of a body that is collected; 0: TB_LIMIT_HTTP_BODY */
         void (*handler)(TbRequest *request, gpointer data);
         const char *tag;     /* OpenAPI group: "devices", "power" */
         const char *summary; /* one line */
@@ -157,6 +158,8 @@ void tb_request_add_header(TbRequest *request, const char *name, const char *val
 void tb_request_reply_json(TbRequest *request, int status, json_t *body_take);
 void tb_request_reply_text(TbRequest *request, int status, const char *content_type, const char *text);
 void tb_request_reply_bytes(TbRequest *request, int status, const char *content_type, GBytes *body);
+/* The same for bytes that are there once for all who ask: they count for nobody (TB_LIMIT_HTTP_ANSWERS). */
+void tb_request_reply_shared(TbRequest *request, int status, const char *content_type, GBytes *body);
 void tb_request_reply_empty(TbRequest *request, int status);
 void tb_request_reply_error(TbRequest *request, const GError *error);
 void tb_request_reply_problem(TbRequest *request, const GError *error,

@@ -215,5 +215,5 @@ void tb_http_reply_openapi(TbRequest *request, const char *title, const char *de
                 http->openapi = g_bytes_new_take(text, size);
         }
         tb_request_add_header(request, "Cache-Control", "no-store");
-        tb_request_reply_bytes(request, 200, "application/json", http->openapi);
+        tb_request_reply_shared(request, 200, "application/json", http->openapi);
 }

@@ -29,6 +29,7 @@ typedef struct TbHttpRoute {
         const TbRoute *route; /* borrowed */
         TbPath path;
         gpointer data; /* borrowed */
+        bool is_large; /* an answer of it counted: who asks for the next reads before */
 } TbHttpRoute;
 
 typedef struct TbHttpStatic TbHttpStatic;
@@ -102,6 +103,8 @@ struct TbHttp {
         GBytes *openapi;    /* ref; what tb_http_reply_openapi() says; NULL: nobody has asked */
         GPtrArray *routes;  /* owned TbHttpRoute */
         GPtrArray *statics; /* owned TbHttpStatic */
+        GHashTable *pages;  /* static.c: path -> file in memory; owned; NULL: none yet */
+        gsize pages_bytes;  /* of them */
         GQueue requests;    /* live ones, the oldest first; not owned */
         GQueue conns;       /* TbConn; of those without a request the oldest first; not owned */
         GSource *turns;     /* ref; turns.c */
@@ -154,7 +157,7 @@ struct TbRequest {
         char method[12];
         char id[65];
         char peer[64];
-        const TbHttpRoute *match; /* borrowed */
+        TbHttpRoute *match;       /* borrowed */
         TbPath split;             /* of path */
         char *args[TB_PATH_ARGS]; /* owned, decoded on demand */
         const char *arg_names[TB_PATH_ARGS];
@@ -209,6 +212,8 @@ enum MHD_Result tb_dispatch_access(void *cls, struct MHD_Connection *connection,
                                    void **context);
 void tb_dispatch_completed(void *cls, struct MHD_Connection *connection, void **context,
                            enum MHD_RequestTerminationCode code);
+gint64 tb_http_max_body(const TbRequest *request); /* bytes of a body that is collected */
+void tb_dispatch_handle(TbRequest *request);       /* its turn: reads its JSON, and calls its handler */
 void tb_dispatch_wake(TbRequest *request); /* resumes a suspended request: the access handler runs again */
 
 /* check.c: the steps before the handler; each answers the request itself and returns false when it fails */
@@ -259,6 +264,7 @@ void tb_request_call_gone(TbRequest *request);
 /* respond.c */
 /* The one way to an answer. Takes `response` (NULL: out of memory; then 500). */
 void tb_respond(TbRequest *request, int status, struct MHD_Response *response);
+struct MHD_Response *tb_respond_shared(GBytes *body); /* takes a reference */
 struct MHD_Response *tb_respond_text(const char *text_take, gsize size);
 /* A problem that has no code of TbErrorCode. */
 void tb_respond_status(TbRequest *request, int status, const char *type, const char *title,

@@ -118,16 +118,25 @@ static ssize_t read_bytes(void *cls, uint64_t pos, char *buf, size_t max)
         return (ssize_t)n;
 }
 
-void tb_request_reply_bytes(TbRequest *request, int status, const char *content_type, GBytes *body)
+struct MHD_Response *tb_respond_shared(GBytes *body)
 {
         gsize size = g_bytes_get_size(body);
-        tb_turn_count(request, size);
-        struct MHD_Response *response =
-                size == 0 ? MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT)
-                          : MHD_create_response_from_callback(size, TB_HTTP_STREAM_BLOCK, read_bytes,
-                                                              g_bytes_ref(body), unref_bytes);
+        return size == 0 ? MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT)
+                         : MHD_create_response_from_callback(size, TB_HTTP_STREAM_BLOCK, read_bytes,
+                                                             g_bytes_ref(body), unref_bytes);
+}
+
+void tb_request_reply_shared(TbRequest *request, int status, const char *content_type, GBytes *body)
+{
+        struct MHD_Response *response = tb_respond_shared(body);
         add(response, "Content-Type", content_type);
         tb_respond(request, status, response);
+}
+
+void tb_request_reply_bytes(TbRequest *request, int status, const char *content_type, GBytes *body)
+{
+        tb_turn_count(request, g_bytes_get_size(body));
+        tb_request_reply_shared(request, status, content_type, body);
 }
 
 void tb_request_reply_empty(TbRequest *request, int status)

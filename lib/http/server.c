@@ -333,6 +333,7 @@ void tb_http_free(TbHttp *http)
         g_bytes_unref(http->openapi);
         g_ptr_array_unref(http->routes);
         g_ptr_array_unref(http->statics);
+        g_clear_pointer(&http->pages, g_hash_table_unref);
         tb_share_stop(http);
         tb_turns_stop(http);
         tb_tally_free(http->refusals);

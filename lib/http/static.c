@@ -9,6 +9,7 @@
 #include "lib/error.h"
 #include "lib/http/private.h"
 #include "lib/json.h"
+#include "lib/limits.h"
 
 /* A folder that is served; its vendor folders are entries of their own, tried before it. */
 struct TbHttpStatic {
@@ -74,6 +75,57 @@ static bool accepts_gzip(TbRequest *request)
         return gzip && !g_str_has_prefix(gzip, "gzip;q=0");
 }
 
+/* --- what pages are made of, kept in memory: an answer that nobody reads must hold no descriptor --- */
+typedef struct Page {
+        struct timespec changed;
+        GBytes *bytes; /* ref */
+} Page;
+
+static void page_free(gpointer p)
+{
+        g_bytes_unref(((Page *)p)->bytes);
+        g_free(p);
+}
+
+/* The whole file; NULL: it is no longer as `st` says. */
+static GBytes *read_all(int fd, const struct stat *st)
+{
+        gsize size = (gsize)st->st_size;
+        g_autofree char *bytes = g_malloc(size + 1);
+        for (gsize at = 0; at < size;) {
+                ssize_t n = pread(fd, bytes + at, size - at, (off_t)at);
+                if (n <= 0 && errno != EINTR)
+                        return NULL;
+                at += (gsize)MAX(n, 0);
+        }
+        return g_bytes_new_take(g_steal_pointer(&bytes), size);
+}
+
+/* A reference; NULL: too large to keep, or it changes at the moment. */
+static GBytes *page_of(TbHttp *http, const char *path, int fd, const struct stat *st)
+{
+        Page *kept = http->pages ? g_hash_table_lookup(http->pages, path) : NULL;
+        if (kept && memcmp(&kept->changed, &st->st_mtim, sizeof kept->changed) == 0 &&
+            g_bytes_get_size(kept->bytes) == (gsize)st->st_size)
+                return g_bytes_ref(kept->bytes);
+        if (kept) {
+                http->pages_bytes -= g_bytes_get_size(kept->bytes);
+                g_hash_table_remove(http->pages, path);
+        }
+        if (http->pages_bytes + (gsize)st->st_size > TB_LIMIT_HTTP_PAGES)
+                return NULL;
+        GBytes *bytes = read_all(fd, st);
+        if (!bytes)
+                return NULL;
+        if (!http->pages)
+                http->pages = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, page_free);
+        Page *page = g_new(Page, 1);
+        *page = (Page){st->st_mtim, g_bytes_ref(bytes)};
+        g_hash_table_insert(http->pages, g_strdup(path), page);
+        http->pages_bytes += (gsize)st->st_size;
+        return bytes;
+}
+
 static int open_regular(const char *path, struct stat *ret_stat)
 {
         int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -90,8 +142,8 @@ static bool reply_file(TbRequest *request, const char *path)
         struct stat st;
         bool zipped = false;
         int fd = -1;
-        if (accepts_gzip(request)) {
-                g_autofree char *gz = g_strconcat(path, ".gz", NULL);
+        g_autofree char *gz = accepts_gzip(request) ? g_strconcat(path, ".gz", NULL) : NULL;
+        if (gz) {
                 fd = open_regular(gz, &st);
                 zipped = fd >= 0;
         }
@@ -116,12 +168,11 @@ static bool reply_file(TbRequest *request, const char *path)
         tb_request_add_header(request, "Content-Type", type_of(path));
         if (zipped)
                 tb_request_add_header(request, "Content-Encoding", "gzip");
-        if (st.st_size > 0) {
-                tb_respond(request, 200, MHD_create_response_from_fd64((uint64_t)st.st_size, fd));
-        } else {
+        g_autoptr(GBytes) page = page_of(request->http, zipped ? gz : path, fd, &st);
+        if (page)
                 close(fd);
-                tb_request_reply_empty(request, 200);
-        }
+        tb_respond(request, 200,
+                   page ? tb_respond_shared(page) : MHD_create_response_from_fd64((uint64_t)st.st_size, fd));
         return true;
 }
 

@@ -31,7 +31,9 @@ static TbAsker *find_asker(TbRequest *request, bool make)
         TbHttp *http = request->http;
         char net[TB_NET_KEY];
         tb_net_share_key(request->peer, net);
-        g_autofree char *key = g_strconcat(net, " ", request->user, NULL);
+        /* Whose token is known is one asker, wherever he says that he is. */
+        bool known = request->role > TB_ROLE_NONE && !tb_auth_is_open(http->auth);
+        g_autofree char *key = known ? g_strconcat("user ", request->user, NULL) : g_strdup(net);
         TbAsker *a = g_hash_table_lookup(http->askers, key);
         if (!a && make) {
                 a = g_new0(TbAsker, 1);
@@ -68,14 +70,11 @@ static gsize most_for(const TbRequest *request, gsize all)
 
 static bool must_read_first(const TbRequest *request, const TbAsker *a)
 {
-        return a && a->bytes > 0 &&
-               (a->bytes >= TB_LIMIT_HTTP_ANSWERS_OF_ONE ||
-                request->http->answers >= most_for(request, TB_LIMIT_HTTP_ANSWERS));
-}
-
-static void handle(TbRequest *request)
-{
-        request->match->route->handler(request, request->match->data);
+        gsize own = a ? a->bytes : 0;
+        if (!request->match->is_large || (own == 0 && request->role >= TB_ROLE_OPERATOR))
+                return false;
+        return own >= TB_LIMIT_HTTP_ANSWERS_OF_ONE ||
+               request->http->answers >= most_for(request, TB_LIMIT_HTTP_ANSWERS);
 }
 
 static void leave_queue(TbRequest *request)
@@ -112,7 +111,7 @@ static bool take_one(TbHttp *http, TbAsker *a, gint64 now_us)
         if (waits)
                 refuse(request);
         else
-                handle(request);
+                tb_dispatch_handle(request);
         if (request->asker)
                 let_go(request);
         tb_request_unref(request);
@@ -189,6 +188,8 @@ void tb_turn_count(TbRequest *request, gsize bytes)
                 return;
         request->asker = find_asker(request, true);
         request->counted = bytes;
+        if (request->match)
+                request->match->is_large = true;
         request->asker->bytes += bytes;
         request->http->answers += bytes;
 }

@@ -122,6 +122,7 @@ static void call_done(TbCall *call)
 {
         TbCommand *c = (TbCommand *)call;
         c->dispatched = false;
+        g_hash_table_remove(c->core->at_work, c);
         note_change(c);
         if (c->settle)
                 c->settle(c);
@@ -158,10 +159,12 @@ void tb_command_dispatch(TbCommand *c, bool (*exec)(TbCommand *, TbInstance *, T
         if (c->verb->flags & TB_VERB_CONTROL)
                 c->call.rank = MAX(c->call.rank, TB_CALL_CHANGES);
         c->dispatched = true;
+        g_hash_table_add(c->core->at_work, c);
         g_autoptr(GError) error = NULL;
         if (worker && (c->urgent ? tb_worker_call_first : tb_worker_call)(worker, &c->call, &error))
                 return;
         c->dispatched = false;
+        g_hash_table_remove(c->core->at_work, c);
         tb_command_fail(c,
                         g_error_new(TB_ERROR, error ? error->code : TB_ERROR_UNAVAILABLE, "%s: %s",
                                     c->iface->id, error ? error->message : "it has no thread now"),

@@ -95,6 +95,17 @@ static void withdraw_all(TbCore *core, TbDevice *device, TbErrorCode code, const
 void tb_commands_of_removed(TbCore *core, TbDevice *device)
 {
         withdraw_all(core, device, TB_ERROR_NOT_FOUND, "the device was removed");
+        GHashTableIter
+                iter; /* those that were answered come back from their worker when the device is no more */
+        gpointer p;
+        g_hash_table_iter_init(&iter, core->at_work);
+        while (g_hash_table_iter_next(&iter, &p, NULL)) {
+                TbCommand *c = p;
+                if (c->device != device)
+                        continue;
+                c->device = NULL;
+                c->iface = NULL;
+        }
 }
 
 void tb_commands_stop(TbCore *core)

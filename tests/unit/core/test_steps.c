@@ -218,6 +218,36 @@ static void test_emergency(void)
         bench_stop(&b, false);
 }
 
+static bool is_back(gpointer data)
+{
+        return g_hash_table_size(((Bench *)data)->core->at_work) == 0;
+}
+
+/* The device goes while its worker is in the middle: the caller is told at once, and what comes back touches nothing. */
+static void test_removed(void)
+{
+        Bench b;
+        Answer a = {0};
+        begin(&b);
+        const TbActor admin = {.user = "root", .role = TB_ROLE_ADMIN, .via = "test"};
+        json_auto_t *spec = json_pack("{s:s, s:s}", "id", "gone", "attach", "fake://y");
+        g_assert_nonnull(tb_core_add_device(b.core, &admin, spec, NULL));
+        g_atomic_int_set(&fake.slow_ms, 20000);
+        g_atomic_int_set(&fake.entered, 0);
+        json_auto_t *on = json_pack("{s:s}", "state", "on");
+        tb_core_command(b.core, &admin, "gone", "power.set", on, NULL, answer_cb, &a);
+        while (!g_atomic_int_get(&fake.entered))
+                g_main_context_iteration(NULL, FALSE);
+        g_assert_true(tb_core_remove_device(b.core, &admin, "gone", NULL));
+        bench_until(&b, answered, &a, "its answer");
+        g_assert_error(a.error, TB_ERROR, TB_ERROR_NOT_FOUND);
+        bench_until(&b, is_back, &b, "the worker");
+        g_atomic_int_set(&fake.slow_ms, 0);
+        assert_power(&b, "on", "on", false); /* of the one that stays */
+        answer_clear(&a);
+        bench_stop(&b, false);
+}
+
 /* Its caller leaves in the middle: the cycle goes on. */
 static void test_caller_leaves(void)
 {
@@ -267,6 +297,7 @@ int main(int argc, char **argv)
         g_test_add_func("/steps/table", test_table);
         g_test_add_func("/steps/take-over", test_take_over);
         g_test_add_func("/steps/expiry", test_expiry);
+        g_test_add_func("/steps/removed", test_removed);
         g_test_add_func("/steps/emergency", test_emergency);
         g_test_add_func("/steps/caller-leaves", test_caller_leaves);
         g_test_add_func("/steps/holder", test_holder);
