@@ -16,6 +16,9 @@ cd "$(dirname "$0")/.."
 for taken in "drivers/$name" "tests/sim/$name" "tests/fuzz/fuzz_$name.c"; do
 	[ ! -e "$taken" ] || { echo "$taken exists already" >&2; exit 2; }
 done
+# what a driver shows begins with tb_<name>_ (docs/CONTRIBUTING.md): nobody else may have that
+taken=$(grep -rlE --include='*.h' "\\btb_${name}_" lib host server drivers | head -1)
+[ -z "$taken" ] || { echo "the name $name is taken: tb_${name}_ stands in $taken" >&2; exit 2; }
 upper=$(printf %s "$name" | tr a-z A-Z)
 camel=$(printf %s "$upper" | cut -c1)$(printf %s "$name" | cut -c2-)
 mkdir -p "drivers/$name" "tests/sim/$name" "tests/fuzz/corpus/$name"

@@ -148,6 +148,46 @@ rule_drivers() {
 		sed -E 's/^([^:]*:[0-9]+):.*/\1: tests of a driver stand in drivers\/<name>\/test_*.c/'
 }
 
+# Who reads a name knows whose it is, and two drivers never have the same one: all that other files see of drivers/foo/ is tb_foo_…, TbFoo…, TB_FOO_…;
+# a part of drivers/transport/ goes by a file of that folder, or by a word of `things`.
+rule_prefixes() {
+	things="wait uevent $(sources 'drivers/transport/*.[ch]' | sed -E 's#.*/##; s/\.[ch]$//; s/_//g' | sort -u | tr '\n' ' ')"
+	sources 'drivers/*/*.[ch]' | grep -vE '/(test|fuzz)_' | xargs awk -v things="$things" '
+	function say(name) {
+		printf "%s:%d: %s begins with %s\n", FILENAME, FNR, name,
+			folder == "transport" ? "tb_ or Tb and the name of a file of this folder" : "tb_" folder "_, Tb" camel " or TB_" toupper(folder) "_"
+	}
+	function fits(name,   plain, i) {
+		if (folder != "transport")
+			return index(name, "tb_" folder "_") == 1 || name == "tb_driver_" folder || index(name, "Tb" camel) == 1 || index(name, "TB_" toupper(folder) "_") == 1
+		if (name !~ /^(tb_|Tb[A-Z]|TB_)/) return 0
+		plain = tolower(name); gsub(/_/, "", plain); plain = substr(plain, 3)
+		for (i = 1; i <= n; i++) if (index(plain, thing[i]) == 1) return 1
+		return 0
+	}
+	function look(name) { if (name != "" && !fits(name)) say(name) }
+	BEGIN { n = split(things, thing, " ") }
+	FNR == 1 {
+		split(FILENAME, part, "/")
+		folder = part[2] == "_template" ? "template" : part[2]
+		camel = toupper(substr(folder, 1, 1)) substr(folder, 2)
+		header = FILENAME ~ /\.h$/; choices = 0
+	}
+	# enumerators stand alone, or behind the brace
+	header && (choices || /^(typedef )?enum [^;]*\{/) {
+		line = $0; sub(/^[^{]*\{/, "", line); sub(/\}.*/, "", line); gsub(/\/\*[^*]*\*\//, "", line); gsub(/\/\*.*/, "", line)
+		m = split(line, word, ","); for (i = 1; i <= m; i++) if (match(word[i], /^ *[A-Z][A-Z0-9_]+/)) { at = substr(word[i], RSTART, RLENGTH); gsub(/ /, "", at); look(at) }
+		choices = /\}/ ? 0 : 1
+	}
+	header && /^#define / { at = $2; sub(/\(.*/, "", at); look(at) }
+	/^struct [A-Za-z0-9_]+;/ { next } # it belongs elsewhere
+	header && /^(typedef )?(struct|union|enum) [A-Za-z0-9_]+/ { sub(/^typedef /, ""); at = $2; sub(/;.*/, "", at); look(at); next }
+	header && /^typedef .*\(\*[A-Za-z0-9_]+\)/ { match($0, /\(\*[A-Za-z0-9_]+/); look(substr($0, RSTART + 2, RLENGTH - 2)); next }
+	/^(static|typedef|struct|union|enum|extern "C"|return|else|default|case|G_DEFINE)/ && !(header && /^static inline/) { next }
+	/^[A-Za-z_][^=(]*[ *][A-Za-z0-9_]+\(/ { at = $0; sub(/\(.*/, "", at); sub(/.*[ *]/, "", at); look(at); next }
+	/^[A-Za-z_][^(=]*[ *][A-Za-z0-9_]+(\[[^]]*\])* *(=|;)/ { at = $0; sub(/ *(=|;).*/, "", at); sub(/\[.*/, "", at); sub(/.*[ *]/, "", at); look(at) }'
+}
+
 rule_headers() {
 	sources '*.h' | while read -r f; do head -1 "$f" | grep -q '^#pragma once$' || echo "$f:1: begin with #pragma once"; done
 	# own header first proves that it stands alone
@@ -224,7 +264,7 @@ rule_unused() {
 	END { for (f in n) if (n[f] == 1) print where[f] ": nobody uses " f "()" }' | sort
 }
 
-rules='arrows threads banned steps size columns drivers secrets headers private fuzz tests errors traces messages unused'
+rules='arrows threads banned steps size columns drivers prefixes secrets headers private fuzz tests errors traces messages unused'
 n=0
 failed=0
 

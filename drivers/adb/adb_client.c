@@ -68,7 +68,7 @@ void tb_adb_target_clear(TbAdbTarget *target)
 
 bool tb_adb_server_up(TbIo *io, const char *host, guint16 port)
 {
-        g_autoptr(TbTransport) link = tb_tcp_connect(io, host, port, DIAL_MS, NULL);
+        g_autoptr(TbTransport) link = tb_transport_tcp(io, host, port, DIAL_MS, NULL);
 
         return link != NULL;
 }
@@ -79,7 +79,7 @@ static TbTransport *dial(TbIo *io, const TbAdbTarget *target, GError **error)
         int waited = 0;
 
         for (;;) {
-                TbTransport *link = tb_tcp_connect(io, target->host, target->port, DIAL_MS, &why);
+                TbTransport *link = tb_transport_tcp(io, target->host, target->port, DIAL_MS, &why);
 
                 if (link != NULL)
                         return link;

@@ -149,7 +149,7 @@ static bool power_get(TbInstance *self, TbIo *io, TbPowerState *ret, GError **er
         }
         g_autoptr(GByteArray) out = NULL;
         return run(self, io, "power_get", &out, error) &&
-               exec_parse_power((const char *)out->data, out->len, ret, error);
+               tb_exec_parse_power((const char *)out->data, out->len, ret, error);
 }
 
 static void tell_sample(const TbSample *sample, gpointer data)
@@ -194,7 +194,7 @@ static bool console_open(TbInstance *self, TbIo *io G_GNUC_UNUSED, GError **erro
                         close(master);
                 return false;
         }
-        c->pty = tb_fd_transport(master, argv[0]);
+        c->pty = tb_transport_of_fd(master, argv[0]);
         c->child = tb_child_spawn_tty(argv, NULL, NULL, slave, error);
         close(slave);
         return c->child != NULL;

@@ -4,8 +4,8 @@
 
 #include "drivers/transport/plug.h"
 
-static const TbReading measured[] = {TB_READ_WATTS("/watts"), TB_READ_VOLTS("/volts"), TB_READ_AMPS("/amps"),
-                                     TB_READ_ENERGY("/energy_wh", 1)};
+static const TbReading measured[] = {TB_READING_WATTS("/watts"), TB_READING_VOLTS("/volts"),
+                                     TB_READING_AMPS("/amps"), TB_READING_ENERGY("/energy_wh", 1)};
 
 static bool state_of(const json_t *value, TbPowerObserved *ret)
 {
@@ -29,7 +29,7 @@ static bool power_from_json(const json_t *root, TbPowerState *ret)
         return state_of(state ? state : json_object_get(root, "state"), &ret->observed);
 }
 
-bool exec_parse_power(const char *text, gsize size, TbPowerState *ret, GError **error)
+bool tb_exec_parse_power(const char *text, gsize size, TbPowerState *ret, GError **error)
 {
         TbPowerState state = {TB_POWER_UNKNOWN, NAN, NAN, NAN, NAN};
         g_autofree char *copy = g_strndup(text, size);

@@ -18,18 +18,18 @@ static void test_power(void)
                     {"{\"observed\":false}", TB_POWER_OFF}};
         TbPowerState s;
         for (guint i = 0; i < G_N_ELEMENTS(good); i++) {
-                g_assert_true(exec_parse_power(good[i].text, strlen(good[i].text), &s, NULL));
+                g_assert_true(tb_exec_parse_power(good[i].text, strlen(good[i].text), &s, NULL));
                 g_assert_cmpint(s.observed, ==, good[i].state);
                 g_assert_true(isnan(s.watts));
         }
-        g_assert_true(exec_parse_power("{\"state\":\"on\",\"watts\":3.5,\"volts\":\"x\"}", 40, &s, NULL));
+        g_assert_true(tb_exec_parse_power("{\"state\":\"on\",\"watts\":3.5,\"volts\":\"x\"}", 40, &s, NULL));
         g_assert_cmpfloat(s.watts, ==, 3.5);
         g_assert_true(isnan(s.volts));
         static const char *const bad[] = {"",       "maybe", "{\"state\":3}",    "{", "{\"watts\":1}",
                                           "on off", "\xff",  "{\"state\":null}", "[]"};
         for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
                 g_autoptr(GError) error = NULL;
-                g_assert_false(exec_parse_power(bad[i], strlen(bad[i]), &s, &error));
+                g_assert_false(tb_exec_parse_power(bad[i], strlen(bad[i]), &s, &error));
                 g_assert_error(error, TB_ERROR, TB_ERROR_DEVICE);
         }
 }

@@ -39,7 +39,7 @@ static void add_drive(GPtrArray *argv, const char *file, bool snapshot)
             snapshot ? ",snapshot=on" : "");
 }
 
-char **qemu_argv(const TbUri *uri, json_t *params, const char *run_dir)
+char **tb_qemu_argv(const TbUri *uri, json_t *params, const char *run_dir)
 {
         GPtrArray *argv = g_ptr_array_new();
         g_ptr_array_add(argv, g_strdup(text_of(params, "program")));
@@ -75,8 +75,8 @@ char **qemu_argv(const TbUri *uri, json_t *params, const char *run_dir)
                 add_drive(argv, json_string_value(item), snapshot);
         add_socket(argv, "qmp", run_dir, "qmp");
         add(argv, "-mon", "chardev=qmp,mode=control");
-        add_socket(argv, QEMU_SERIAL_LABEL, run_dir, "serial");
-        add(argv, "-serial", "chardev:%s", QEMU_SERIAL_LABEL);
+        add_socket(argv, TB_QEMU_SERIAL_LABEL, run_dir, "serial");
+        add(argv, "-serial", "chardev:%s", TB_QEMU_SERIAL_LABEL);
         add(argv, "-vnc", "unix:%s/vnc", dir);
         json_array_foreach (json_object_get(params, "args"), i, item)
                 g_ptr_array_add(argv, g_strdup(json_string_value(item)));

@@ -3,25 +3,25 @@
 
 #include "drivers/qemu/qemu.h"
 
-bool qemu_console_open(TbInstance *self, TbIo *io G_GNUC_UNUSED, GError **error)
+bool tb_qemu_console_open(TbInstance *self, TbIo *io G_GNUC_UNUSED, GError **error)
 {
-        return qemu_link_open(&((QemuConsole *)self)->link, self->run_dir, "serial", error);
+        return tb_qemu_link_open(&((TbQemuConsole *)self)->link, self->run_dir, "serial", error);
 }
 
-void qemu_console_close(TbInstance *self)
+void tb_qemu_console_close(TbInstance *self)
 {
-        QemuConsole *c = (QemuConsole *)self;
+        TbQemuConsole *c = (TbQemuConsole *)self;
         tb_transport_close(g_steal_pointer(&c->serial));
-        qemu_link_close(&c->link);
+        tb_qemu_link_close(&c->link);
 }
 
-bool qemu_console_pump(TbInstance *self, TbIo *io, GError **error G_GNUC_UNUSED)
+bool tb_qemu_console_pump(TbInstance *self, TbIo *io, GError **error G_GNUC_UNUSED)
 {
-        QemuConsole *c = (QemuConsole *)self;
+        TbQemuConsole *c = (TbQemuConsole *)self;
         if (!c->serial) {
-                c->serial = qemu_link_connect(&c->link, io);
+                c->serial = tb_qemu_link_connect(&c->link, io);
                 if (!c->serial)
-                        qemu_link_wait(&c->link, io);
+                        tb_qemu_link_wait(&c->link, io);
                 return true;
         }
         struct pollfd p = {.fd = tb_transport_fd(c->serial), .events = POLLIN};
@@ -38,12 +38,12 @@ bool qemu_console_pump(TbInstance *self, TbIo *io, GError **error G_GNUC_UNUSED)
 
 static bool write_console(TbInstance *self, TbIo *io, const void *data, gsize size, GError **error)
 {
-        QemuConsole *c = (QemuConsole *)self;
+        TbQemuConsole *c = (TbQemuConsole *)self;
         if (c->serial)
                 return tb_transport_write(c->serial, io, data, size, -1, error);
-        g_autofree char *reason = qemu_off_reason(self);
+        g_autofree char *reason = tb_qemu_off_reason(self);
         tb_set_error(error, TB_ERROR_UNAVAILABLE, "%s", reason);
         return false;
 }
 
-const TbConsoleOps qemu_console = {.write = write_console};
+const TbConsoleOps tb_qemu_console = {.write = write_console};

@@ -8,7 +8,7 @@
 /* Between bind() and listen() of QEMU the socket exists and refuses: then look again soon. */
 #define RETRY_MS 10
 
-bool qemu_link_open(QemuLink *link, const char *dir, const char *name, GError **error)
+bool tb_qemu_link_open(TbQemuLink *link, const char *dir, const char *name, GError **error)
 {
         link->dir = dir;
         link->name = name;
@@ -20,7 +20,7 @@ bool qemu_link_open(QemuLink *link, const char *dir, const char *name, GError **
         return false;
 }
 
-void qemu_link_close(QemuLink *link)
+void tb_qemu_link_close(TbQemuLink *link)
 {
         if (link->watch > 0)
                 close(link->watch);
@@ -34,26 +34,26 @@ static void drain(int fd)
         }
 }
 
-TbTransport *qemu_link_connect(QemuLink *link, TbIo *io)
+TbTransport *tb_qemu_link_connect(TbQemuLink *link, TbIo *io)
 {
         g_autofree char *path = g_build_filename(link->dir, link->name, NULL);
         drain(link->watch); /* before looking, so that nothing that comes afterwards is missed */
-        return tb_unix_connect(io, path, 1000, NULL);
+        return tb_transport_unix(io, path, 1000, NULL);
 }
 
-bool qemu_link_there(const QemuLink *link)
+bool tb_qemu_link_there(const TbQemuLink *link)
 {
         g_autofree char *path = g_build_filename(link->dir, link->name, NULL);
         return access(path, F_OK) == 0;
 }
 
-void qemu_link_wait(QemuLink *link, TbIo *io)
+void tb_qemu_link_wait(TbQemuLink *link, TbIo *io)
 {
         struct pollfd p = {.fd = link->watch, .events = POLLIN};
-        tb_io_wait(io, &p, 1, qemu_link_there(link) ? RETRY_MS : -1);
+        tb_io_wait(io, &p, 1, tb_qemu_link_there(link) ? RETRY_MS : -1);
 }
 
-char *qemu_off_reason(TbInstance *self)
+char *tb_qemu_off_reason(TbInstance *self)
 {
         g_autofree char *path = g_build_filename(self->run_dir, "off", NULL);
         char *text = NULL;

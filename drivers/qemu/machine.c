@@ -14,18 +14,18 @@
 #define QUIT_MS 3000    /* from "quit" to the end of the process */
 #define TAIL 2048       /* bytes of QEMU's stderr that are kept for the reason */
 
-static QemuMachine *machine_of(TbInstance *self)
+static TbQemuMachine *machine_of(TbInstance *self)
 {
-        return (QemuMachine *)self;
+        return (TbQemuMachine *)self;
 }
 
-static void tell_power(QemuMachine *m)
+static void tell_power(TbQemuMachine *m)
 {
         TbPowerState state = {m->child ? TB_POWER_ON : TB_POWER_OFF, NAN, NAN, NAN, NAN, m->autostarted};
         m->base.up->power(&m->base, &state);
 }
 
-static void read_stderr(QemuMachine *m)
+static void read_stderr(TbQemuMachine *m)
 {
         char buf[1024];
         gssize n;
@@ -37,19 +37,19 @@ static void read_stderr(QemuMachine *m)
 }
 
 /* The last line that QEMU printed, or "". Its stderr is not ours to trust: what is not UTF-8 is replaced. */
-static char *last_words(QemuMachine *m)
+static char *last_words(TbQemuMachine *m)
 {
         g_strchomp(m->tail->str);
         const char *line = strrchr(m->tail->str, '\n');
         return g_utf8_make_valid(line ? line + 1 : m->tail->str, -1);
 }
 
-static char *path_in(QemuMachine *m, const char *name)
+static char *path_in(TbQemuMachine *m, const char *name)
 {
         return g_build_filename(m->base.run_dir, name, NULL);
 }
 
-static void remove_sockets(QemuMachine *m)
+static void remove_sockets(TbQemuMachine *m)
 {
         static const char *const names[] = {"qmp", "serial", "vnc", "pid"};
         for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
@@ -58,7 +58,7 @@ static void remove_sockets(QemuMachine *m)
         }
 }
 
-static void set_off_reason(QemuMachine *m, const char *reason)
+static void set_off_reason(TbQemuMachine *m, const char *reason)
 {
         g_autofree char *path = path_in(m, "off");
         if (!reason)
@@ -68,9 +68,9 @@ static void set_off_reason(QemuMachine *m, const char *reason)
 }
 
 /* The process is gone, or is to go now. `fault`: NULL when it was meant to. */
-static void reap(QemuMachine *m, const char *fault)
+static void reap(TbQemuMachine *m, const char *fault)
 {
-        qmp_close(g_steal_pointer(&m->qmp));
+        tb_qemu_qmp_close(g_steal_pointer(&m->qmp));
         set_off_reason(m, fault); /* before the connections end: the screen lane reads it then */
         tb_child_free(g_steal_pointer(&m->child), 500);
         remove_sockets(m);
@@ -80,7 +80,7 @@ static void reap(QemuMachine *m, const char *fault)
         tell_power(m);
 }
 
-static char *end_text(QemuMachine *m, int status)
+static char *end_text(TbQemuMachine *m, int status)
 {
         if (status > 128)
                 return g_strdup_printf("QEMU ended by signal %d", status - 128);
@@ -90,7 +90,7 @@ static char *end_text(QemuMachine *m, int status)
 
 static void on_event(gpointer data, const char *name, json_t *value)
 {
-        QemuMachine *m = data;
+        TbQemuMachine *m = data;
         if (strcmp(name, "SHUTDOWN") == 0)
                 m->expected = true;
         static const char *const told[] = {"SHUTDOWN", "POWERDOWN",      "RESET",   "STOP",
@@ -104,10 +104,10 @@ static void on_event(gpointer data, const char *name, json_t *value)
 }
 
 /* --- on --- */
-static bool wait_qmp(QemuMachine *m, TbIo *io, GError **error)
+static bool wait_qmp(TbQemuMachine *m, TbIo *io, GError **error)
 {
-        QemuLink link;
-        if (!qemu_link_open(&link, m->base.run_dir, "qmp", error))
+        TbQemuLink link;
+        if (!tb_qemu_link_open(&link, m->base.run_dir, "qmp", error))
                 return false;
         g_autofree char *path = path_in(m, "qmp");
         gint64 end = g_get_monotonic_time() + START_MS * 1000;
@@ -121,7 +121,7 @@ static bool wait_qmp(QemuMachine *m, TbIo *io, GError **error)
                         tb_set_error(error, TB_ERROR_DEVICE, "%s", text);
                         break;
                 }
-                m->qmp = qmp_open(io, path, on_event, m, &mine);
+                m->qmp = tb_qemu_qmp_open(io, path, on_event, m, &mine);
                 if (m->qmp) {
                         ok = true;
                         break;
@@ -145,20 +145,20 @@ static bool wait_qmp(QemuMachine *m, TbIo *io, GError **error)
                     !tb_io_sleep(io, 5, error)) /* bound, not yet listening */
                         break;
         }
-        qemu_link_close(&link);
+        tb_qemu_link_close(&link);
         return ok;
 }
 
 /* Not a byte of the console may be lost: the CPU starts when our console lane is connected, or when it does
  * not come (nobody attached it). */
-static bool wait_console(QemuMachine *m, TbIo *io, GError **error)
+static bool wait_console(TbQemuMachine *m, TbIo *io, GError **error)
 {
         gint64 end = g_get_monotonic_time() + CONSOLE_MS * 1000;
         for (;;) {
                 json_t *list = NULL;
-                if (!qmp_run(m->qmp, io, "query-chardev", NULL, &list, error))
+                if (!tb_qemu_qmp_run(m->qmp, io, "query-chardev", NULL, &list, error))
                         return false;
-                bool connected = qmp_chardev_connected(list, QEMU_SERIAL_LABEL);
+                bool connected = tb_qemu_qmp_chardev_connected(list, TB_QEMU_SERIAL_LABEL);
                 json_decref(list);
                 if (connected)
                         return true;
@@ -172,14 +172,14 @@ static bool wait_console(QemuMachine *m, TbIo *io, GError **error)
         }
 }
 
-static bool power_on(QemuMachine *m, TbIo *io, GError **error)
+static bool power_on(TbQemuMachine *m, TbIo *io, GError **error)
 {
         if (m->child)
                 return true;
         remove_sockets(m);
         g_string_truncate(m->tail, 0);
         m->expected = false;
-        g_auto(GStrv) argv = qemu_argv(m->base.uri, m->base.params, m->base.run_dir);
+        g_auto(GStrv) argv = tb_qemu_argv(m->base.uri, m->base.params, m->base.run_dir);
         m->child = tb_child_spawn((const char *const *)argv, NULL, NULL, TB_CHILD_STDERR, error);
         if (!m->child)
                 return false;
@@ -187,7 +187,7 @@ static bool power_on(QemuMachine *m, TbIo *io, GError **error)
                         *pid_path = path_in(m, "pid");
         g_file_set_contents(pid_path, pid, -1, NULL); /* for people who look for the process of this device */
         if (!wait_qmp(m, io, error) || !wait_console(m, io, error) ||
-            !qmp_run(m->qmp, io, "cont", NULL, NULL, error)) {
+            !tb_qemu_qmp_run(m->qmp, io, "cont", NULL, NULL, error)) {
                 int status;
                 bool ended = tb_child_ended(m->child, &status);
                 reap(m, ended && error && *error ? (*error)->message : NULL);
@@ -202,33 +202,33 @@ static bool power_on(QemuMachine *m, TbIo *io, GError **error)
 }
 
 /* --- off --- */
-static bool wait_end(QemuMachine *m, TbIo *io, int ms)
+static bool wait_end(TbQemuMachine *m, TbIo *io, int ms)
 {
         int status;
         return tb_child_wait(m->child, io, ms, &status, NULL);
 }
 
-static bool power_off(QemuMachine *m, TbIo *io, GError **error)
+static bool power_off(TbQemuMachine *m, TbIo *io, GError **error)
 {
         if (!m->child)
                 return true;
         m->expected = true;
         int grace_s = (int)json_integer_value(json_object_get(m->base.params, "shutdown_s"));
-        if (grace_s > 0 && qmp_run(m->qmp, io, "system_powerdown", NULL, NULL, NULL) &&
+        if (grace_s > 0 && tb_qemu_qmp_run(m->qmp, io, "system_powerdown", NULL, NULL, NULL) &&
             wait_end(m, io, grace_s * 1000)) {
                 reap(m, NULL);
                 return true;
         }
         if (tb_interruptor_raised(io->stop))
                 return tb_io_fail(TB_WAIT_STOP, "power off", error);
-        qmp_run(m->qmp, io, "quit", NULL, NULL, NULL); /* QEMU may be gone before it answers */
+        tb_qemu_qmp_run(m->qmp, io, "quit", NULL, NULL, NULL); /* QEMU may be gone before it answers */
         wait_end(m, io, QUIT_MS);
         reap(m, NULL); /* kills it if it is still there */
         return true;
 }
 
 /* --- ops --- */
-static void check_child(QemuMachine *m)
+static void check_child(TbQemuMachine *m)
 {
         int status;
         if (!m->child || !tb_child_ended(m->child, &status))
@@ -240,20 +240,20 @@ static void check_child(QemuMachine *m)
 
 static bool set(TbInstance *self, TbIo *io, bool on, GError **error)
 {
-        QemuMachine *m = machine_of(self);
+        TbQemuMachine *m = machine_of(self);
         check_child(m);
         return on ? power_on(m, io, error) : power_off(m, io, error);
 }
 
 static bool get(TbInstance *self, TbIo *io, TbPowerState *ret, GError **error)
 {
-        QemuMachine *m = machine_of(self);
+        TbQemuMachine *m = machine_of(self);
         check_child(m);
         *ret = (TbPowerState){TB_POWER_OFF, NAN, NAN, NAN, NAN};
         if (!m->child)
                 return true;
         json_t *status = NULL;
-        if (!qmp_run(m->qmp, io, "query-status", NULL, &status, error))
+        if (!tb_qemu_qmp_run(m->qmp, io, "query-status", NULL, &status, error))
                 return false;
         const char *text = json_string_value(json_object_get(status, "status"));
         ret->observed = text && strcmp(text, "shutdown") == 0 ? TB_POWER_OFF : TB_POWER_ON;
@@ -261,13 +261,13 @@ static bool get(TbInstance *self, TbIo *io, TbPowerState *ret, GError **error)
         return true;
 }
 
-const TbPowerOps qemu_power = {
+const TbPowerOps tb_qemu_power = {
         .set = set, .get = get}; /* cycle: core's off, wait, on is what a power cut does to a board */
 
 /* --- lane --- */
-bool qemu_machine_open(TbInstance *self, TbIo *io, GError **error G_GNUC_UNUSED)
+bool tb_qemu_machine_open(TbInstance *self, TbIo *io, GError **error G_GNUC_UNUSED)
 {
-        QemuMachine *m = machine_of(self);
+        TbQemuMachine *m = machine_of(self);
         m->tail = g_string_new(NULL);
         set_off_reason(m, NULL);
         remove_sockets(m); /* of a daemon that was killed */
@@ -285,10 +285,10 @@ bool qemu_machine_open(TbInstance *self, TbIo *io, GError **error G_GNUC_UNUSED)
         return true;
 }
 
-void qemu_machine_close(TbInstance *self)
+void tb_qemu_machine_close(TbInstance *self)
 {
-        QemuMachine *m = machine_of(self);
-        qmp_close(g_steal_pointer(&m->qmp));
+        TbQemuMachine *m = machine_of(self);
+        tb_qemu_qmp_close(g_steal_pointer(&m->qmp));
         tb_child_free(g_steal_pointer(&m->child), QUIT_MS / 3);
         if (m->tail) {
                 remove_sockets(m);
@@ -298,22 +298,22 @@ void qemu_machine_close(TbInstance *self)
         m->tail = NULL;
 }
 
-bool qemu_machine_pump(TbInstance *self, TbIo *io, GError **error G_GNUC_UNUSED)
+bool tb_qemu_machine_pump(TbInstance *self, TbIo *io, GError **error G_GNUC_UNUSED)
 {
-        QemuMachine *m = machine_of(self);
+        TbQemuMachine *m = machine_of(self);
         if (!m->child) {
                 tb_io_wait(io, NULL, 0, -1);
                 return true;
         }
         struct pollfd p[3] = {{.fd = tb_child_pidfd(m->child), .events = POLLIN},
-                              {.fd = qmp_fd(m->qmp), .events = POLLIN},
+                              {.fd = tb_qemu_qmp_fd(m->qmp), .events = POLLIN},
                               {.fd = tb_transport_fd(tb_child_stderr(m->child)), .events = POLLIN}};
         bool stderr_open = (p[2].fd >= 0);
         if (tb_io_wait(io, p, stderr_open ? 3 : 2, -1) != TB_WAIT_READY)
                 return true;
         if (p[2].revents & POLLIN)
                 read_stderr(m);
-        bool hung_up = p[1].revents && !qmp_pump(m->qmp, NULL);
+        bool hung_up = p[1].revents && !tb_qemu_qmp_pump(m->qmp, NULL);
         if ((hung_up || (p[2].revents & POLLHUP)) && !p[0].revents)
                 wait_end(m, io, QUIT_MS); /* it is about to end */
         if (hung_up && !tb_child_ended(m->child, NULL)) {

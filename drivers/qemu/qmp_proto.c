@@ -4,7 +4,7 @@
 
 #include "lib/limits.h"
 
-static bool classify(QmpMessage *m)
+static bool classify(TbQemuQmpMessage *m)
 {
         json_t *part;
         m->id = -1;
@@ -12,26 +12,26 @@ static bool classify(QmpMessage *m)
         if (json_is_integer(id))
                 m->id = json_integer_value(id);
         if (json_object_get(m->root, "QMP")) {
-                m->kind = QMP_GREETING;
+                m->kind = TB_QEMU_QMP_GREETING;
                 return true;
         }
         if ((part = json_object_get(m->root, "return"))) {
-                m->kind = QMP_RETURN;
+                m->kind = TB_QEMU_QMP_RETURN;
                 m->value = part;
                 return true;
         }
         if ((part = json_object_get(m->root, "error"))) {
-                m->kind = QMP_ERROR;
+                m->kind = TB_QEMU_QMP_ERROR;
                 m->text = json_string_value(json_object_get(part, "desc"));
                 return m->text != NULL;
         }
-        m->kind = QMP_EVENT;
+        m->kind = TB_QEMU_QMP_EVENT;
         m->text = json_string_value(json_object_get(m->root, "event"));
         m->value = json_object_get(m->root, "data");
         return m->text != NULL;
 }
 
-gssize qmp_parse(const char *data, gsize size, QmpMessage *ret)
+gssize tb_qemu_qmp_parse(const char *data, gsize size, TbQemuQmpMessage *ret)
 {
         const char *end = size > 0 ? memchr(data, '\n', size) : NULL;
         gsize length = end ? (gsize)(end - data) : size;
@@ -39,7 +39,7 @@ gssize qmp_parse(const char *data, gsize size, QmpMessage *ret)
                 return -1;
         if (!end)
                 return 0;
-        QmpMessage m = {.root = json_loadb(data, length, JSON_REJECT_DUPLICATES, NULL)};
+        TbQemuQmpMessage m = {.root = json_loadb(data, length, JSON_REJECT_DUPLICATES, NULL)};
         if (!m.root || !json_is_object(m.root) || !classify(&m)) {
                 json_decref(m.root);
                 return -1;
@@ -48,13 +48,13 @@ gssize qmp_parse(const char *data, gsize size, QmpMessage *ret)
         return (gssize)length + 1;
 }
 
-void qmp_message_clear(QmpMessage *message)
+void tb_qemu_qmp_message_clear(TbQemuQmpMessage *message)
 {
         json_decref(message->root);
-        *message = (QmpMessage){0};
+        *message = (TbQemuQmpMessage){0};
 }
 
-char *qmp_command(gint64 id, const char *name, json_t *arguments)
+char *tb_qemu_qmp_command(gint64 id, const char *name, json_t *arguments)
 {
         json_auto_t *o = json_pack("{s:s, s:I}", "execute", name, "id", (json_int_t)id);
         if (arguments)
@@ -63,7 +63,7 @@ char *qmp_command(gint64 id, const char *name, json_t *arguments)
         return g_strconcat(text, "\n", NULL);
 }
 
-bool qmp_chardev_connected(json_t *value, const char *label)
+bool tb_qemu_qmp_chardev_connected(json_t *value, const char *label)
 {
         gsize i;
         json_t *entry;

@@ -6,16 +6,16 @@
 
 #define ROUSE_MS 200
 
-bool qemu_screen_open(TbInstance *self, TbIo *io G_GNUC_UNUSED, GError **error)
+bool tb_qemu_screen_open(TbInstance *self, TbIo *io G_GNUC_UNUSED, GError **error)
 {
-        return qemu_link_open(&((QemuScreen *)self)->link, self->run_dir, "vnc", error);
+        return tb_qemu_link_open(&((TbQemuScreen *)self)->link, self->run_dir, "vnc", error);
 }
 
-void qemu_screen_close(TbInstance *self)
+void tb_qemu_screen_close(TbInstance *self)
 {
-        QemuScreen *s = (QemuScreen *)self;
+        TbQemuScreen *s = (TbQemuScreen *)self;
         tb_rfb_close(g_steal_pointer(&s->rfb));
-        qemu_link_close(&s->link);
+        tb_qemu_link_close(&s->link);
 }
 
 static void on_frame(gpointer data, TbFrame *frame_take)
@@ -24,21 +24,21 @@ static void on_frame(gpointer data, TbFrame *frame_take)
         self->up->frame(self, frame_take);
 }
 
-static void tell_dark(QemuScreen *s)
+static void tell_dark(TbQemuScreen *s)
 {
         if (s->max_fps == 0)
                 return;
-        g_autofree char *reason = qemu_off_reason(&s->base);
+        g_autofree char *reason = tb_qemu_off_reason(&s->base);
         s->base.up->no_signal(&s->base, reason);
 }
 
-static void try_connect(QemuScreen *s, TbIo *io)
+static void try_connect(TbQemuScreen *s, TbIo *io)
 {
-        TbTransport *t = qemu_link_connect(&s->link, io);
+        TbTransport *t = tb_qemu_link_connect(&s->link, io);
         if (!t) {
-                if (!qemu_link_there(&s->link))
+                if (!tb_qemu_link_there(&s->link))
                         tell_dark(s); /* again at each wake: the reason may have changed */
-                qemu_link_wait(&s->link, io);
+                tb_qemu_link_wait(&s->link, io);
                 return;
         }
         const TbRfbOptions options = {
@@ -54,9 +54,9 @@ static void try_connect(QemuScreen *s, TbIo *io)
                 tb_rfb_start(s->rfb, s->max_fps, NULL);
 }
 
-bool qemu_screen_pump(TbInstance *self, TbIo *io, GError **error G_GNUC_UNUSED)
+bool tb_qemu_screen_pump(TbInstance *self, TbIo *io, GError **error G_GNUC_UNUSED)
 {
-        QemuScreen *s = (QemuScreen *)self;
+        TbQemuScreen *s = (TbQemuScreen *)self;
         if (!s->rfb) {
                 try_connect(s, io);
                 return true;
@@ -77,7 +77,7 @@ bool qemu_screen_pump(TbInstance *self, TbIo *io, GError **error G_GNUC_UNUSED)
 
 static bool start(TbInstance *self, TbIo *io G_GNUC_UNUSED, int max_fps, GError **error G_GNUC_UNUSED)
 {
-        QemuScreen *s = (QemuScreen *)self;
+        TbQemuScreen *s = (TbQemuScreen *)self;
         s->max_fps = max_fps;
         if (s->rfb && !tb_rfb_start(s->rfb, max_fps, NULL))
                 tb_rfb_close(g_steal_pointer(&s->rfb)); /* pump connects again */
@@ -86,7 +86,7 @@ static bool start(TbInstance *self, TbIo *io G_GNUC_UNUSED, int max_fps, GError 
 
 static void stop(TbInstance *self, TbIo *io G_GNUC_UNUSED)
 {
-        QemuScreen *s = (QemuScreen *)self;
+        TbQemuScreen *s = (TbQemuScreen *)self;
         s->max_fps = 0;
         if (s->rfb)
                 tb_rfb_stop(s->rfb);
@@ -94,13 +94,13 @@ static void stop(TbInstance *self, TbIo *io G_GNUC_UNUSED)
 
 static bool send(TbInstance *self, TbIo *io, const TbInput *events, guint n, GError **error)
 {
-        QemuScreen *s = (QemuScreen *)self;
+        TbQemuScreen *s = (TbQemuScreen *)self;
         if (s->rfb)
                 return tb_rfb_input(s->rfb, io, events, n, error);
-        g_autofree char *reason = qemu_off_reason(self);
+        g_autofree char *reason = tb_qemu_off_reason(self);
         tb_set_error(error, TB_ERROR_UNAVAILABLE, "%s", reason);
         return false;
 }
 
-const TbVideoOps qemu_video = {.start = start, .stop = stop};
-const TbInputOps qemu_input = {.send = send};
+const TbVideoOps tb_qemu_video = {.start = start, .stop = stop};
+const TbInputOps tb_qemu_input = {.send = send};

@@ -15,17 +15,18 @@ static const char refused[] = "{\"id\": 4, \"error\": {\"class\": \"CommandNotFo
 static const char event[] = "{\"timestamp\": {\"seconds\": 1, \"microseconds\": 2}, \"event\": \"SHUTDOWN\", "
                             "\"data\": {\"guest\": true, \"reason\": \"guest-shutdown\"}}\r\n";
 
-static void check(const QmpMessage *m, guint i)
+static void check(const TbQemuQmpMessage *m, guint i)
 {
-        static const QmpKind kinds[] = {QMP_GREETING, QMP_RETURN, QMP_ERROR, QMP_EVENT};
+        static const TbQemuQmpKind kinds[] = {TB_QEMU_QMP_GREETING, TB_QEMU_QMP_RETURN, TB_QEMU_QMP_ERROR,
+                                              TB_QEMU_QMP_EVENT};
         g_assert_cmpint(m->kind, ==, kinds[i]);
-        if (m->kind == QMP_RETURN) {
+        if (m->kind == TB_QEMU_QMP_RETURN) {
                 g_assert_cmpint(m->id, ==, 3);
                 g_assert_true(json_is_true(json_object_get(m->value, "running")));
-        } else if (m->kind == QMP_ERROR) {
+        } else if (m->kind == TB_QEMU_QMP_ERROR) {
                 g_assert_cmpint(m->id, ==, 4);
                 g_assert_cmpstr(m->text, ==, "The command nix has not been found");
-        } else if (m->kind == QMP_EVENT) {
+        } else if (m->kind == TB_QEMU_QMP_EVENT) {
                 g_assert_cmpstr(m->text, ==, "SHUTDOWN");
                 g_assert_cmpint(m->id, ==, -1);
         }
@@ -41,13 +42,13 @@ static void feed(const char *text, gsize split)
                 for (;;) {
                         /* an exact copy, so that ASan sees a byte too many */
                         g_autofree char *copy = g_memdup2(text + used, given - used);
-                        QmpMessage m;
-                        gssize n = qmp_parse(copy, given - used, &m);
+                        TbQemuQmpMessage m;
+                        gssize n = tb_qemu_qmp_parse(copy, given - used, &m);
                         g_assert_cmpint(n, >=, 0);
                         if (n == 0)
                                 break;
                         check(&m, seen++);
-                        qmp_message_clear(&m);
+                        tb_qemu_qmp_message_clear(&m);
                         used += (gsize)n;
                 }
         }
@@ -73,33 +74,33 @@ static void test_violations(void)
                                           "{\"error\":1}\n",
                                           "{\"event\":1}\n",
                                           "{\n"};
-        QmpMessage m;
+        TbQemuQmpMessage m;
         for (guint i = 0; i < G_N_ELEMENTS(bad); i++)
-                g_assert_cmpint(qmp_parse(bad[i], strlen(bad[i]), &m), ==, -1);
-        g_assert_cmpint(qmp_parse("", 0, &m), ==, 0);
+                g_assert_cmpint(tb_qemu_qmp_parse(bad[i], strlen(bad[i]), &m), ==, -1);
+        g_assert_cmpint(tb_qemu_qmp_parse("", 0, &m), ==, 0);
 }
 
 static void test_limit(void)
 {
         g_autofree char *line = g_strnfill(TB_LIMIT_LINE + 2, ' ');
         memcpy(line, "{\"return\":{}}", 13);
-        QmpMessage m;
-        g_assert_cmpint(qmp_parse(line, TB_LIMIT_LINE, &m), ==, 0);
+        TbQemuQmpMessage m;
+        g_assert_cmpint(tb_qemu_qmp_parse(line, TB_LIMIT_LINE, &m), ==, 0);
         line[TB_LIMIT_LINE] = '\n';
-        g_assert_cmpint(qmp_parse(line, TB_LIMIT_LINE + 1, &m), ==, TB_LIMIT_LINE + 1);
-        qmp_message_clear(&m);
+        g_assert_cmpint(tb_qemu_qmp_parse(line, TB_LIMIT_LINE + 1, &m), ==, TB_LIMIT_LINE + 1);
+        tb_qemu_qmp_message_clear(&m);
         line[TB_LIMIT_LINE] = ' ';
         line[TB_LIMIT_LINE + 1] = '\n';
-        g_assert_cmpint(qmp_parse(line, TB_LIMIT_LINE + 2, &m), ==, -1);
-        g_assert_cmpint(qmp_parse(line, TB_LIMIT_LINE + 1, &m), ==, -1);
+        g_assert_cmpint(tb_qemu_qmp_parse(line, TB_LIMIT_LINE + 2, &m), ==, -1);
+        g_assert_cmpint(tb_qemu_qmp_parse(line, TB_LIMIT_LINE + 1, &m), ==, -1);
 }
 
 static void test_command(void)
 {
-        g_autofree char *plain = qmp_command(7, "quit", NULL);
+        g_autofree char *plain = tb_qemu_qmp_command(7, "quit", NULL);
         g_assert_cmpstr(plain, ==, "{\"execute\":\"quit\",\"id\":7}\n");
         json_auto_t *arguments = json_pack("{s:s}", "a", "b\n");
-        g_autofree char *with = qmp_command(8, "x", arguments);
+        g_autofree char *with = tb_qemu_qmp_command(8, "x", arguments);
         g_assert_cmpstr(with, ==, "{\"execute\":\"x\",\"id\":8,\"arguments\":{\"a\":\"b\\n\"}}\n");
 }
 
@@ -109,10 +110,10 @@ static void test_chardev(void)
                 json_loads("[{\"label\":\"console\",\"filename\":\"disconnected:unix:/x/serial,server=on\"},"
                            "{\"label\":\"qmp\",\"filename\":\"unix:/x/qmp,server=on\"},{\"label\":3}]",
                            0, NULL);
-        g_assert_false(qmp_chardev_connected(list, "console"));
-        g_assert_true(qmp_chardev_connected(list, "qmp"));
-        g_assert_false(qmp_chardev_connected(list, "none"));
-        g_assert_false(qmp_chardev_connected(NULL, "qmp"));
+        g_assert_false(tb_qemu_qmp_chardev_connected(list, "console"));
+        g_assert_true(tb_qemu_qmp_chardev_connected(list, "qmp"));
+        g_assert_false(tb_qemu_qmp_chardev_connected(list, "none"));
+        g_assert_false(tb_qemu_qmp_chardev_connected(NULL, "qmp"));
 }
 
 static void test_argv(void)
@@ -123,7 +124,7 @@ static void test_argv(void)
                                     "usb-tablet", "drives", "/x,y.qcow2", "snapshot", 1);
         json_auto_t *params = tb_params_validate(tb_driver_find("qemu")->params, in, &error);
         g_assert_no_error(error);
-        g_auto(GStrv) argv = qemu_argv(uri, params, "/run,dir");
+        g_auto(GStrv) argv = tb_qemu_argv(uri, params, "/run,dir");
         g_autofree char *line = g_strjoinv("|", argv);
         g_assert_nonnull(strstr(line, "|-S|"));
         g_assert_nonnull(strstr(line, "|-m|64|"));

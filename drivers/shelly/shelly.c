@@ -7,7 +7,7 @@ static bool identify(TbPlug *p, TbIo *io, char ret_id[TB_PLUG_ID], GError **erro
         json_auto_t *info = tb_http_device_get(&p->http, io, error, "/shelly");
         if (!info)
                 return false;
-        p->dialect = shelly_parse_info(info, ret_id, &why);
+        p->dialect = tb_shelly_parse_info(info, ret_id, &why);
         tb_http_device_name(&p->http, json_object_get(info, p->dialect == 1 ? "type" : "model"));
         if (p->dialect > 1)
                 p->http.user = "admin"; /* the only one that they have */
@@ -20,7 +20,7 @@ static bool read_state(TbPlug *p, TbIo *io, TbPlugState *ret, GError **error)
         json_auto_t *status =
                 old ? tb_http_device_get(&p->http, io, error, "/status")
                     : tb_http_device_get(&p->http, io, error, "/rpc/Switch.GetStatus?id=%d", p->output);
-        return status && (old ? shelly_parse_gen1 : shelly_parse_gen2)(status, p->output, ret, error);
+        return status && (old ? tb_shelly_parse_gen1 : tb_shelly_parse_gen2)(status, p->output, ret, error);
 }
 
 static bool set_state(TbPlug *p, TbIo *io, bool on, GError **error)

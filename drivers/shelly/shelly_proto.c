@@ -1,6 +1,6 @@
 #include "drivers/shelly/shelly_proto.h"
 
-int shelly_parse_info(const json_t *info, char ret_id[TB_PLUG_ID], const char **ret_why)
+int tb_shelly_parse_info(const json_t *info, char ret_id[TB_PLUG_ID], const char **ret_why)
 {
         const json_t *gen = json_object_get(info, "gen");
         json_int_t generation = gen ? json_integer_value(gen) : 1;
@@ -12,26 +12,26 @@ int shelly_parse_info(const json_t *info, char ret_id[TB_PLUG_ID], const char **
         return *ret_why ? 0 : (int)generation;
 }
 
-bool shelly_parse_gen1(const json_t *status, int output, TbPlugState *ret, GError **error)
+bool tb_shelly_parse_gen1(const json_t *status, int output, TbPlugState *ret, GError **error)
 {
-        static const TbReading bare[] = {TB_READ_CELSIUS("/temperature"), {NULL}};
-        static const TbReading metered[] = {TB_READ_WATTS("/meters/*/power"),
-                                            TB_READ_ENERGY("/meters/*/total", 1. / 60), /* Watt-minutes */
-                                            TB_READ_CELSIUS("/temperature"),
+        static const TbReading bare[] = {TB_READING_CELSIUS("/temperature"), {NULL}};
+        static const TbReading metered[] = {TB_READING_WATTS("/meters/*/power"),
+                                            TB_READING_ENERGY("/meters/*/total", 1. / 60), /* Watt-minutes */
+                                            TB_READING_CELSIUS("/temperature"),
                                             {NULL}};
         /* one meter for two relays (Shelly 2) measures both: that is nobody's watts */
         bool own = json_array_size(json_object_get(status, "meters")) >=
                            json_array_size(json_object_get(status, "relays")) &&
-                   json_is_true(tb_json_at(status, "/meters/*/is_valid", output));
+                   json_is_true(tb_reading_at(status, "/meters/*/is_valid", output));
         return tb_plug_parse(status, "/relays/*/ison", own ? metered : bare, output, ret, error);
 }
 
-bool shelly_parse_gen2(const json_t *status, int output, TbPlugState *ret, GError **error)
+bool tb_shelly_parse_gen2(const json_t *status, int output, TbPlugState *ret, GError **error)
 {
         static const TbReading rows[] = {
-                TB_READ_WATTS("/apower"),           TB_READ_VOLTS("/voltage"),
-                TB_READ_AMPS("/current"),           TB_READ_ENERGY("/aenergy/total", 1),
-                TB_READ_CELSIUS("/temperature/tC"), {NULL}};
+                TB_READING_WATTS("/apower"),           TB_READING_VOLTS("/voltage"),
+                TB_READING_AMPS("/current"),           TB_READING_ENERGY("/aenergy/total", 1),
+                TB_READING_CELSIUS("/temperature/tC"), {NULL}};
         const json_t *id = json_object_get(status, "id");
         if (!json_is_integer(id) || json_integer_value(id) != output) {
                 tb_set_error(error, TB_ERROR_DEVICE, "not the state of switch %d: its \"id\" is another",

@@ -7,7 +7,7 @@
 #include "drivers/transport/plug.h"
 
 /* GET /shelly, which needs no password: 1, 2, 3, …; 0: no Shelly, `ret_why` says why (static). */
-int shelly_parse_info(const json_t *info, char ret_id[TB_PLUG_ID], const char **ret_why);
+int tb_shelly_parse_info(const json_t *info, char ret_id[TB_PLUG_ID], const char **ret_why);
 /* GET /status; GET /rpc/Switch.GetStatus */
-bool shelly_parse_gen1(const json_t *status, int output, TbPlugState *ret, GError **error);
-bool shelly_parse_gen2(const json_t *status, int output, TbPlugState *ret, GError **error);
+bool tb_shelly_parse_gen1(const json_t *status, int output, TbPlugState *ret, GError **error);
+bool tb_shelly_parse_gen2(const json_t *status, int output, TbPlugState *ret, GError **error);

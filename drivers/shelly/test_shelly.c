@@ -31,9 +31,9 @@ static void test_info(void)
         char id[TB_PLUG_ID];
         const char *why;
         json_auto_t *old = fixture("gen1_shelly"), *new = fixture("gen2_shelly");
-        g_assert_cmpint(shelly_parse_info(old, id, &why), ==, 1);
+        g_assert_cmpint(tb_shelly_parse_info(old, id, &why), ==, 1);
         g_assert_cmpstr(id, ==, json_string_value(json_object_get(old, "mac")));
-        g_assert_cmpint(shelly_parse_info(new, id, &why), ==, 2);
+        g_assert_cmpint(tb_shelly_parse_info(new, id, &why), ==, 2);
         g_assert_cmpstr(id, ==, json_string_value(json_object_get(new, "mac")));
         static const char *const bad[] = {"[]",
                                           "{}",
@@ -44,7 +44,7 @@ static void test_info(void)
                                           "{\"gen\":2,\"type\":\"X\",\"mac\":\"A\"}"};
         for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
                 json_auto_t *info = of(bad[i]);
-                g_assert_cmpint(shelly_parse_info(info, id, &why), ==, 0);
+                g_assert_cmpint(tb_shelly_parse_info(info, id, &why), ==, 0);
                 g_assert_nonnull(why);
         }
 }
@@ -62,29 +62,29 @@ static void test_gen1(void)
         TbPlugState s;
         g_autoptr(GError) error = NULL;
         json_auto_t *status = fixture("gen1_status");
-        g_assert_true(shelly_parse_gen1(status, 0, &s, &error));
+        g_assert_true(tb_shelly_parse_gen1(status, 0, &s, &error));
         g_assert_cmpint(s.power.observed, ==, TB_POWER_ON);
         g_assert_cmpfloat(s.power.watts, ==, 27.5);
         g_assert_cmpfloat(s.power.energy_wh, ==, 10); /* 600 Watt-minutes */
         g_assert_cmpfloat(value_of(&s, "temperature"), ==, 29.04);
         g_assert_true(isnan(s.power.volts) && isnan(s.power.amps));
-        g_assert_false(shelly_parse_gen1(status, 1, &s, &error));
+        g_assert_false(tb_shelly_parse_gen1(status, 1, &s, &error));
         g_assert_error(error, TB_ERROR, TB_ERROR_UNPROCESSABLE);
         g_assert_nonnull(strstr(error->message, "no output 1 (it has 1, counted from 0)"));
         json_auto_t *shared = of("{\"relays\":[{\"ison\":true},{\"ison\":false}],\"meters\":[{\"power\":"
                                  "5,\"is_valid\":true,\"total\":1}]}");
-        g_assert_true(shelly_parse_gen1(shared, 0, &s, NULL));
+        g_assert_true(tb_shelly_parse_gen1(shared, 0, &s, NULL));
         g_assert_true(isnan(s.power.watts)); /* one meter for both */
         json_auto_t *invalid =
                 of("{\"relays\":[{\"ison\":false}],\"meters\":[{\"power\":5,\"is_valid\":false}]}");
-        g_assert_true(shelly_parse_gen1(invalid, 0, &s, NULL));
+        g_assert_true(tb_shelly_parse_gen1(invalid, 0, &s, NULL));
         g_assert_true(s.power.observed == TB_POWER_OFF && isnan(s.power.watts));
         static const char *const bad[] = {"{}", "{\"relays\":[{}]}", "{\"relays\":[]}",
                                           "{\"relays\":[{\"ison\":2}]}"};
         for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
                 json_auto_t *json = of(bad[i]);
                 g_clear_error(&error);
-                g_assert_false(shelly_parse_gen1(json, 0, &s, &error));
+                g_assert_false(tb_shelly_parse_gen1(json, 0, &s, &error));
                 g_assert_error(error, TB_ERROR, TB_ERROR_DEVICE);
         }
 }
@@ -95,14 +95,14 @@ static void test_gen2(void)
         g_autoptr(GError) error = NULL;
         json_auto_t *frame = fixture("gen2_switch");
         const json_t *status = json_object_get(frame, "result");
-        g_assert_true(shelly_parse_gen2(status, 0, &s, NULL));
+        g_assert_true(tb_shelly_parse_gen2(status, 0, &s, NULL));
         g_assert_cmpint(s.power.observed, ==, TB_POWER_ON);
         g_assert_cmpfloat(s.power.watts, ==, 2.7);
         g_assert_cmpfloat(s.power.volts, ==, 227.9);
         g_assert_cmpfloat(s.power.amps, ==, 0.121);
         g_assert_cmpfloat(s.power.energy_wh, ==, 7258.589);
         g_assert_cmpfloat(value_of(&s, "temperature"), ==, 32.1);
-        g_assert_false(shelly_parse_gen2(status, 1, &s, &error)); /* the state of another one */
+        g_assert_false(tb_shelly_parse_gen2(status, 1, &s, &error)); /* the state of another one */
         g_assert_error(error, TB_ERROR, TB_ERROR_DEVICE);
 }
 

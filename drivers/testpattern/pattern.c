@@ -15,7 +15,7 @@ static void fill(guint32 *pixels, int width, int height, int x, int y, int w, in
                         pixels[(gsize)row * (gsize)width + (gsize)col] = colour;
 }
 
-void pattern_init(Pattern *pattern, int width, int height)
+void tb_testpattern_init(TbTestpattern *pattern, int width, int height)
 {
         static const guint32 bars[] = {0xc0c0c0, 0xc0c000, 0x00c0c0, 0x00c000,
                                        0xc000c0, 0xc00000, 0x0000c0, 0x202020};
@@ -32,14 +32,14 @@ void pattern_init(Pattern *pattern, int width, int height)
                 }
 }
 
-void pattern_clear(Pattern *pattern)
+void tb_testpattern_clear(TbTestpattern *pattern)
 {
         g_clear_pointer(&pattern->background, g_free);
 }
 
-int pattern_block(int width)
+int tb_testpattern_block(int width)
 {
-        return MIN(16, width / PATTERN_BITS);
+        return MIN(16, width / TB_TESTPATTERN_BITS);
 }
 
 static void draw_clock(guint32 *pixels, int width, int height, gint64 t_ms)
@@ -62,7 +62,8 @@ static void draw_clock(guint32 *pixels, int width, int height, gint64 t_ms)
         }
 }
 
-void pattern_draw(const Pattern *p, guint32 *pixels, guint64 n, gint64 t_ms, int marker_x, int marker_y)
+void tb_testpattern_draw(const TbTestpattern *p, guint32 *pixels, guint64 n, gint64 t_ms, int marker_x,
+                         int marker_y)
 {
         memcpy(pixels, p->background, (gsize)p->width * (gsize)p->height * 4);
         int bar = MAX(p->width / 40, 4);
@@ -74,17 +75,17 @@ void pattern_draw(const Pattern *p, guint32 *pixels, guint64 n, gint64 t_ms, int
                 fill(pixels, p->width, p->height, marker_x - 8, marker_y, 17, 1, 0xffffff);
                 fill(pixels, p->width, p->height, marker_x, marker_y - 8, 1, 17, 0xffffff);
         }
-        int block = pattern_block(p->width);
-        for (int i = 0; i < PATTERN_BITS; i++)
+        int block = tb_testpattern_block(p->width);
+        for (int i = 0; i < TB_TESTPATTERN_BITS; i++)
                 fill(pixels, p->width, p->height, i * block, 0, block, block,
-                     t_ms >> (PATTERN_BITS - 1 - i) & 1 ? 0xffffff : 0x000000);
+                     t_ms >> (TB_TESTPATTERN_BITS - 1 - i) & 1 ? 0xffffff : 0x000000);
 }
 
-gint64 pattern_read(const guint32 *pixels, int width)
+gint64 tb_testpattern_read(const guint32 *pixels, int width)
 {
-        int block = pattern_block(width);
+        int block = tb_testpattern_block(width);
         gint64 t = 0;
-        for (int i = 0; i < PATTERN_BITS; i++)
+        for (int i = 0; i < TB_TESTPATTERN_BITS; i++)
                 t = t << 1 | ((pixels[(gsize)(block / 2) * (gsize)width + (gsize)(i * block + block / 2)] &
                                0xff) > 0x7f);
         return t;

@@ -7,8 +7,8 @@
 
 static void look_age(const LaneSeen *seen, gpointer data)
 {
-        gint64 painted =
-                pattern_read((const guint32 *)(gconstpointer)seen->frame->plane[0], seen->frame->width);
+        gint64 painted = tb_testpattern_read((const guint32 *)(gconstpointer)seen->frame->plane[0],
+                                             seen->frame->width);
         gint64 age = tb_clock_ms() - painted;
         g_assert_cmpint(age, >=, 0);
         g_assert_cmpint(age, <, 5000);

@@ -10,7 +10,7 @@
 
 typedef struct Screen {
         TbInstance base;
-        Pattern pattern;
+        TbTestpattern pattern;
         TbFramePool *pool; /* ref */
         int width, height, fps;
         gint64 interval_us, next_us; /* next_us 0: stopped */
@@ -26,14 +26,14 @@ typedef struct Counter {
 static const TbParam params[] = {
         {.name = "width",
          .type = TB_PARAM_INT,
-         .min = PATTERN_MIN_WIDTH,
+         .min = TB_TESTPATTERN_MIN_WIDTH,
          .max = TB_LIMIT_VIDEO_SIDE,
          .fallback = "1280",
          .unit = "px",
          .help = "of the picture"},
         {.name = "height",
          .type = TB_PARAM_INT,
-         .min = PATTERN_MIN_HEIGHT,
+         .min = TB_TESTPATTERN_MIN_HEIGHT,
          .max = TB_LIMIT_VIDEO_SIDE,
          .fallback = "720",
          .unit = "px",
@@ -63,14 +63,14 @@ static bool screen_open(TbInstance *self, TbIo *io G_GNUC_UNUSED, GError **error
         s->height = (int)json_integer_value(json_object_get(self->params, "height"));
         s->fps = (int)json_integer_value(json_object_get(self->params, "fps"));
         s->marker_x = -1;
-        pattern_init(&s->pattern, s->width, s->height);
+        tb_testpattern_init(&s->pattern, s->width, s->height);
         return true;
 }
 
 static void screen_close(TbInstance *self)
 {
         Screen *s = (Screen *)self;
-        pattern_clear(&s->pattern);
+        tb_testpattern_clear(&s->pattern);
         g_clear_pointer(&s->pool, tb_frame_pool_unref);
         s->next_us = 0;
 }
@@ -79,8 +79,8 @@ static void paint(Screen *s)
 {
         TbFrame *frame = tb_frame_pool_take(s->pool, TB_PIXEL_BGRX, s->width, s->height, 0);
         frame->t_us = g_get_monotonic_time();
-        pattern_draw(&s->pattern, (guint32 *)(gpointer)frame->plane[0], s->n++, tb_clock_ms(), s->marker_x,
-                     s->marker_y);
+        tb_testpattern_draw(&s->pattern, (guint32 *)(gpointer)frame->plane[0], s->n++, tb_clock_ms(),
+                            s->marker_x, s->marker_y);
         s->base.up->frame(&s->base, frame);
 }
 
@@ -119,17 +119,17 @@ static bool set_size(Screen *s, const char *text, GError **error)
         gint64 height = *end == 'x' ? g_ascii_strtoll(end + 1, &end, 10) : 0;
         if (*end == '\n')
                 end++;
-        if (*end || width < PATTERN_MIN_WIDTH || height < PATTERN_MIN_HEIGHT || width > TB_LIMIT_VIDEO_SIDE ||
-            height > TB_LIMIT_VIDEO_SIDE) {
+        if (*end || width < TB_TESTPATTERN_MIN_WIDTH || height < TB_TESTPATTERN_MIN_HEIGHT ||
+            width > TB_LIMIT_VIDEO_SIDE || height > TB_LIMIT_VIDEO_SIDE) {
                 tb_error_set_field(error, TB_ERROR_INVALID, "text",
-                                   "type a size, as 640x360 (%dx%d to %dx%d)", PATTERN_MIN_WIDTH,
-                                   PATTERN_MIN_HEIGHT, TB_LIMIT_VIDEO_SIDE, TB_LIMIT_VIDEO_SIDE);
+                                   "type a size, as 640x360 (%dx%d to %dx%d)", TB_TESTPATTERN_MIN_WIDTH,
+                                   TB_TESTPATTERN_MIN_HEIGHT, TB_LIMIT_VIDEO_SIDE, TB_LIMIT_VIDEO_SIDE);
                 return false;
         }
         s->width = (int)width;
         s->height = (int)height;
-        pattern_clear(&s->pattern);
-        pattern_init(&s->pattern, s->width, s->height);
+        tb_testpattern_clear(&s->pattern);
+        tb_testpattern_init(&s->pattern, s->width, s->height);
         return true;
 }
 

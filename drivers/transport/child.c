@@ -188,7 +188,7 @@ TbChild *tb_child_spawn(const char *const *argv, const char *const *env, const c
                 if (!(flags & (1U << i)))
                         continue;
                 close(start.fd[i]);
-                *ends[i] = tb_fd_transport(pair[i][i == 0 ? 1 : 0], argv[0]);
+                *ends[i] = tb_transport_of_fd(pair[i][i == 0 ? 1 : 0], argv[0]);
         }
         return child;
 }

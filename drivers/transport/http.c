@@ -15,7 +15,7 @@
 typedef struct Exchange {
         const TbHttpCall *call; /* borrowed */
         const char *who;        /* borrowed; for texts: nothing in it is secret */
-        TbAuth *auth;           /* borrowed */
+        TbHttpAuth *auth;       /* borrowed */
         GMainContext *context;  /* ref */
         SoupSession *session;   /* ref */
         SoupMessage *message;   /* ref; of the attempt that runs */
@@ -209,14 +209,14 @@ static char *authorization(Exchange *x)
         g_autoptr(GUri) uri = g_uri_parse(call->url, SOUP_HTTP_URI_FLAGS, NULL);
         const char *query = uri ? g_uri_get_query(uri) : NULL, *path = uri ? g_uri_get_path(uri) : "";
         g_autofree char *target = g_strconcat(*path ? path : "/", query ? "?" : "", query, NULL);
-        return tb_auth_next(x->auth, call->user ? call->user : "", call->password, call->method, target);
+        return tb_http_auth_next(x->auth, call->user ? call->user : "", call->password, call->method, target);
 }
 
 static bool learn_challenge(Exchange *x)
 {
         const char *header = soup_message_headers_get_list(soup_message_get_response_headers(x->message),
                                                            "WWW-Authenticate");
-        return x->call->password && header && tb_auth_learn(x->auth, header);
+        return x->call->password && header && tb_http_auth_learn(x->auth, header);
 }
 
 static void keep_header(const char *name, const char *value, gpointer data)
@@ -270,7 +270,7 @@ static bool converse(Exchange *x, GError **error)
                 return false;
         for (int answers = 0; soup_message_get_status(x->message) == SOUP_STATUS_UNAUTHORIZED; answers++) {
                 if (answers == 2 || !learn_challenge(x) || (answers == 1 && !x->auth->challenge.stale)) {
-                        tb_auth_forget(x->auth);
+                        tb_http_auth_forget(x->auth);
                         return true;
                 }
                 g_autofree char *answer = authorization(x);
@@ -286,7 +286,7 @@ bool tb_http_call(TbIo *io, const TbHttpCall *call, TbHttpAnswer *ret, GError **
         if (!done)
                 return false;
         g_autofree char *shown = tb_uri_shown(call->url);
-        TbAuth once = {0};
+        TbHttpAuth once = {0};
         Exchange x = {.call = call,
                       .who = call->who ? call->who : shown,
                       .auth = call->auth ? call->auth : &once,
@@ -315,7 +315,7 @@ bool tb_http_call(TbIo *io, const TbHttpCall *call, TbHttpAnswer *ret, GError **
         x.watcher = tb_thread_try_start("http-watch", watch_run, &watch, error);
 
         bool ok = x.watcher && converse(&x, error); /* without it nothing could end what hangs */
-        tb_auth_forget(&once);
+        tb_http_auth_forget(&once);
         end_watch(&x);
         tb_interruptor_free(done);
         if (ok)

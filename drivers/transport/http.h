@@ -20,7 +20,7 @@ typedef struct TbHttpCall {
         const char *const *headers; /* "Name", "value", …, NULL */
         const char *user,
                 *password; /* Basic, or Digest (MD5, SHA-256) when the device asks for it; NULL: none */
-        TbAuth *auth;      /* kept from call to call; NULL: nothing is */
+        TbHttpAuth *auth;  /* kept from call to call; NULL: nothing is */
         const char *who;   /* in texts, instead of the URL; NULL: the URL */
         int timeout_ms;
         gsize limit; /* bytes of the answer; 0: TB_LIMIT_HTTP_BODY */

@@ -39,7 +39,7 @@ void tb_http_device_init(TbHttpDevice *d, const TbInstance *self, const char *wh
 
 void tb_http_device_clear(TbHttpDevice *d)
 {
-        tb_auth_forget(&d->auth);
+        tb_http_auth_forget(&d->auth);
         g_free(d->origin);
         g_free(d->what);
         *d = (TbHttpDevice){0};

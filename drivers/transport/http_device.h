@@ -19,7 +19,7 @@ typedef struct TbHttpDevice {
         const char *user, *password; /* borrowed from the attachment; password NULL: none is set */
         const char *where;           /* borrowed: the host of the URI */
         char *origin;                /* owned: "http://[fe80::1]:8080" */
-        TbAuth auth;
+        TbHttpAuth auth;
         int timeout_ms; /* of one attempt */
 } TbHttpDevice;
 

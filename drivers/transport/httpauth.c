@@ -44,16 +44,16 @@ static char *read_value(const char **p)
 }
 
 typedef struct Candidate {
-        TbAuthChallenge c;
+        TbHttpAuthChallenge c;
         bool unknown_algorithm, qop_given;
 } Candidate;
 
-void tb_auth_clear(TbAuthChallenge *challenge)
+void tb_http_auth_clear(TbHttpAuthChallenge *challenge)
 {
         g_free(challenge->realm);
         g_free(challenge->nonce);
         g_free(challenge->opaque);
-        *challenge = (TbAuthChallenge){0};
+        *challenge = (TbHttpAuthChallenge){0};
 }
 
 static void set(char **where, char **value_take)
@@ -66,13 +66,13 @@ static void read_algorithm(Candidate *now, const char *value)
 {
         static const struct {
                 const char *name;
-                TbAuthScheme scheme;
+                TbHttpAuthScheme scheme;
                 bool session;
         } known[] = {
-                {"MD5", TB_AUTH_DIGEST_MD5, false},
-                {"MD5-sess", TB_AUTH_DIGEST_MD5, true},
-                {"SHA-256", TB_AUTH_DIGEST_SHA256, false},
-                {"SHA-256-sess", TB_AUTH_DIGEST_SHA256, true},
+                {"MD5", TB_HTTP_AUTH_DIGEST_MD5, false},
+                {"MD5-sess", TB_HTTP_AUTH_DIGEST_MD5, true},
+                {"SHA-256", TB_HTTP_AUTH_DIGEST_SHA256, false},
+                {"SHA-256-sess", TB_HTTP_AUTH_DIGEST_SHA256, true},
         };
         now->unknown_algorithm = true;
         for (guint i = 0; i < G_N_ELEMENTS(known); i++)
@@ -94,7 +94,7 @@ static void read_param(Candidate *now, const char *key, char *value_take)
                 set(&now->c.opaque, &value);
         } else if (g_ascii_strcasecmp(key, "stale") == 0) {
                 now->c.stale = g_ascii_strcasecmp(value, "true") == 0;
-        } else if (g_ascii_strcasecmp(key, "algorithm") == 0 && now->c.scheme > TB_AUTH_BASIC) {
+        } else if (g_ascii_strcasecmp(key, "algorithm") == 0 && now->c.scheme > TB_HTTP_AUTH_BASIC) {
                 read_algorithm(now, value);
         } else if (g_ascii_strcasecmp(key, "qop") == 0) {
                 now->qop_given = true;
@@ -104,31 +104,32 @@ static void read_param(Candidate *now, const char *key, char *value_take)
         }
 }
 
-static void settle(Candidate *now, TbAuthChallenge *best)
+static void settle(Candidate *now, TbHttpAuthChallenge *best)
 {
-        bool digest = now->c.scheme > TB_AUTH_BASIC;
+        bool digest = now->c.scheme > TB_HTTP_AUTH_BASIC;
         bool usable = !digest || (now->c.realm && now->c.nonce && !now->unknown_algorithm &&
                                   (now->c.qop || !now->qop_given));
         if (usable && now->c.scheme > best->scheme) {
-                tb_auth_clear(best);
+                tb_http_auth_clear(best);
                 *best = now->c;
-                now->c = (TbAuthChallenge){0};
+                now->c = (TbHttpAuthChallenge){0};
         }
-        tb_auth_clear(&now->c);
+        tb_http_auth_clear(&now->c);
         *now = (Candidate){0};
 }
 
-static TbAuthScheme scheme_of(const char *name)
+static TbHttpAuthScheme scheme_of(const char *name)
 {
         if (g_ascii_strcasecmp(name, "Basic") == 0)
-                return TB_AUTH_BASIC;
-        return g_ascii_strcasecmp(name, "Digest") == 0 ? TB_AUTH_DIGEST_MD5
-                                                       : TB_AUTH_NONE; /* MD5 unless "algorithm" says more */
+                return TB_HTTP_AUTH_BASIC;
+        return g_ascii_strcasecmp(name, "Digest") == 0
+                       ? TB_HTTP_AUTH_DIGEST_MD5
+                       : TB_HTTP_AUTH_NONE; /* MD5 unless "algorithm" says more */
 }
 
-bool tb_auth_parse(const char *header, TbAuthChallenge *ret)
+bool tb_http_auth_parse(const char *header, TbHttpAuthChallenge *ret)
 {
-        TbAuthChallenge best = {0};
+        TbHttpAuthChallenge best = {0};
         Candidate now = {0};
         const char *p = header;
         bool ok = true;
@@ -162,20 +163,20 @@ bool tb_auth_parse(const char *header, TbAuthChallenge *ret)
         }
         settle(&now, &best);
         if (!ok)
-                tb_auth_clear(&best);
+                tb_http_auth_clear(&best);
         *ret = best;
         return ok;
 }
 
-static char *hash(TbAuthScheme scheme, const char *format, ...) G_GNUC_PRINTF(2, 3);
-static char *hash(TbAuthScheme scheme, const char *format, ...)
+static char *hash(TbHttpAuthScheme scheme, const char *format, ...) G_GNUC_PRINTF(2, 3);
+static char *hash(TbHttpAuthScheme scheme, const char *format, ...)
 {
         va_list args;
         va_start(args, format);
         g_autofree char *text = g_strdup_vprintf(format, args);
         va_end(args);
         return g_compute_checksum_for_string(
-                scheme == TB_AUTH_DIGEST_SHA256 ? G_CHECKSUM_SHA256 : G_CHECKSUM_MD5, text, -1);
+                scheme == TB_HTTP_AUTH_DIGEST_SHA256 ? G_CHECKSUM_SHA256 : G_CHECKSUM_MD5, text, -1);
 }
 
 static void append_quoted(GString *out, const char *key, const char *value)
@@ -189,12 +190,12 @@ static void append_quoted(GString *out, const char *key, const char *value)
         g_string_append_c(out, '"');
 }
 
-char *tb_auth_answer(const TbAuthChallenge *c, const char *user, const char *password, const char *method,
-                     const char *target, const char *cnonce, guint nc)
+char *tb_http_auth_answer(const TbHttpAuthChallenge *c, const char *user, const char *password,
+                          const char *method, const char *target, const char *cnonce, guint nc)
 {
-        if (c->scheme == TB_AUTH_NONE)
+        if (c->scheme == TB_HTTP_AUTH_NONE)
                 return NULL;
-        if (c->scheme == TB_AUTH_BASIC) {
+        if (c->scheme == TB_HTTP_AUTH_BASIC) {
                 g_autofree char *pair = g_strdup_printf("%s:%s", user, password);
                 g_autofree char *base64 = g_base64_encode((const guchar *)pair, strlen(pair));
                 return g_strdup_printf("Basic %s", base64);
@@ -215,7 +216,7 @@ char *tb_auth_answer(const TbAuthChallenge *c, const char *user, const char *pas
         append_quoted(out, "nonce", c->nonce);
         append_quoted(out, "uri", target);
         g_string_append_printf(out, ", algorithm=%s%s",
-                               c->scheme == TB_AUTH_DIGEST_SHA256 ? "SHA-256" : "MD5",
+                               c->scheme == TB_HTTP_AUTH_DIGEST_SHA256 ? "SHA-256" : "MD5",
                                c->session ? "-sess" : "");
         append_quoted(out, "response", response);
         if (c->qop)
@@ -227,7 +228,7 @@ char *tb_auth_answer(const TbAuthChallenge *c, const char *user, const char *pas
         return g_string_free(out, FALSE);
 }
 
-char *tb_auth_cnonce(void)
+char *tb_http_auth_cnonce(void)
 {
         guint8 bytes[16];
         g_assert(getrandom(bytes, sizeof bytes, 0) == sizeof bytes);
@@ -237,23 +238,23 @@ char *tb_auth_cnonce(void)
         return g_string_free(out, FALSE);
 }
 
-void tb_auth_forget(TbAuth *auth)
+void tb_http_auth_forget(TbHttpAuth *auth)
 {
-        tb_auth_clear(&auth->challenge);
+        tb_http_auth_clear(&auth->challenge);
         auth->count = 0;
 }
 
-bool tb_auth_learn(TbAuth *auth, const char *header)
+bool tb_http_auth_learn(TbHttpAuth *auth, const char *header)
 {
-        tb_auth_forget(auth);
-        return tb_auth_parse(header, &auth->challenge) && auth->challenge.scheme != TB_AUTH_NONE;
+        tb_http_auth_forget(auth);
+        return tb_http_auth_parse(header, &auth->challenge) && auth->challenge.scheme != TB_HTTP_AUTH_NONE;
 }
 
-char *tb_auth_next(TbAuth *auth, const char *user, const char *password, const char *method,
-                   const char *target)
+char *tb_http_auth_next(TbHttpAuth *auth, const char *user, const char *password, const char *method,
+                        const char *target)
 {
-        if (auth->challenge.scheme == TB_AUTH_NONE)
+        if (auth->challenge.scheme == TB_HTTP_AUTH_NONE)
                 return NULL;
-        g_autofree char *cnonce = tb_auth_cnonce();
-        return tb_auth_answer(&auth->challenge, user, password, method, target, cnonce, ++auth->count);
+        g_autofree char *cnonce = tb_http_auth_cnonce();
+        return tb_http_auth_answer(&auth->challenge, user, password, method, target, cnonce, ++auth->count);
 }

@@ -57,14 +57,14 @@ bool tb_line_open(TbInstance *self, TbIo *io, GError **error)
         int ms = (int)json_integer_value(json_object_get(self->params, "connect_ms"));
         TbLine *line = (TbLine *)self;
         if (is_tcp(uri)) {
-                line->link = tb_tcp_connect(io, uri->host, (guint16)uri->port, ms, error);
+                line->link = tb_transport_tcp(io, uri->host, (guint16)uri->port, ms, error);
         } else if (!takes_tty(self->params) || is_socket(uri->path)) {
-                line->link = tb_unix_connect(io, uri->path, ms, error);
+                line->link = tb_transport_unix(io, uri->path, ms, error);
         } else {
                 TbTty *tty = tb_tty_open_attached(self, NULL, error);
                 if (tty)
-                        line->link = tb_fd_transport_owned(tb_tty_fd(tty), uri->shown,
-                                                           (GDestroyNotify)tb_tty_close, tty);
+                        line->link = tb_transport_of_fd_owned(tb_tty_fd(tty), uri->shown,
+                                                              (GDestroyNotify)tb_tty_close, tty);
         }
         return line->link != NULL;
 }

@@ -40,7 +40,7 @@ static const json_t *list_of(const json_t *answer, const char *on, int output)
 {
         const char *star = strstr(on, "/*");
         g_autofree char *list = star ? g_strndup(on, (gsize)(star - on)) : NULL;
-        const json_t *value = list ? tb_json_at(answer, list, output) : NULL;
+        const json_t *value = list ? tb_reading_at(answer, list, output) : NULL;
         return json_is_array(value) ? value : NULL;
 }
 
@@ -56,7 +56,7 @@ bool tb_plug_parse(const json_t *answer, const char *on, const TbReading *rows, 
                              output, json_array_size(list));
                 return false;
         }
-        if (!tb_reading_switch(tb_json_at(answer, on, output), &is_on)) {
+        if (!tb_reading_switch(tb_reading_at(answer, on, output), &is_on)) {
                 tb_set_error(error, TB_ERROR_DEVICE, "the answer does not say at %s whether output %d is on",
                              on, output);
                 return false;

@@ -18,23 +18,23 @@
 #define TB_PLUG_READINGS 16 /* rows of a table */
 
 /* Rows that every plug may have; the streams that fill the power state. */
-#define TB_READ_WATTS(where)                                                                                 \
+#define TB_READING_WATTS(where)                                                                              \
         {                                                                                                    \
                 "power.watts", "power", "W", where, 1                                                        \
         }
-#define TB_READ_VOLTS(where)                                                                                 \
+#define TB_READING_VOLTS(where)                                                                              \
         {                                                                                                    \
                 "power.volts", "voltage", "V", where, 1                                                      \
         }
-#define TB_READ_AMPS(where)                                                                                  \
+#define TB_READING_AMPS(where)                                                                               \
         {                                                                                                    \
                 "power.amps", "current", "A", where, 1                                                       \
         }
-#define TB_READ_ENERGY(where, to_wh)                                                                         \
+#define TB_READING_ENERGY(where, to_wh)                                                                      \
         {                                                                                                    \
                 "power.energy", "energy", "W.h", where, to_wh                                                \
         }
-#define TB_READ_CELSIUS(where)                                                                               \
+#define TB_READING_CELSIUS(where)                                                                            \
         {                                                                                                    \
                 "temperature", "temperature", "Cel", where, 1                                                \
         }

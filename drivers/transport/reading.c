@@ -14,7 +14,7 @@ static char *part_of(const char *from, gsize size)
         return g_string_free(out, FALSE);
 }
 
-const json_t *tb_json_at(const json_t *root, const char *pointer, int index)
+const json_t *tb_reading_at(const json_t *root, const char *pointer, int index)
 {
         const json_t *at = root;
         while (at && *pointer == '/') {
@@ -49,7 +49,7 @@ double tb_reading_text(const char *text)
 
 double tb_reading_json(const TbReading *row, const json_t *root, int index)
 {
-        const json_t *value = tb_json_at(root, row->pointer, index);
+        const json_t *value = tb_reading_at(root, row->pointer, index);
         double number = NAN;
         if (json_is_number(value)) {
                 number = json_number_value(value);

@@ -18,7 +18,7 @@ typedef struct TbReading {
 } TbReading;
 
 /* What stands there; borrowed; NULL: nothing. */
-const json_t *tb_json_at(const json_t *root, const char *pointer, int index);
+const json_t *tb_reading_at(const json_t *root, const char *pointer, int index);
 /* A number there, or a number as a string ("21.5"), times the scale; NAN: none, or none that is finite. */
 double tb_reading_json(const TbReading *row, const json_t *root, int index);
 /* true, 1, "on", "true", "1" and their opposites, in any case. False: it is none of them. */

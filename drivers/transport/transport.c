@@ -20,15 +20,15 @@ struct TbTransport {
         gpointer owner;
 };
 
-TbTransport *tb_fd_transport_owned(int fd, const char *name, GDestroyNotify shut, gpointer owner_take)
+TbTransport *tb_transport_of_fd_owned(int fd, const char *name, GDestroyNotify shut, gpointer owner_take)
 {
-        TbTransport *t = tb_fd_transport(fd, name);
+        TbTransport *t = tb_transport_of_fd(fd, name);
         t->shut = shut;
         t->owner = owner_take;
         return t;
 }
 
-TbTransport *tb_fd_transport(int fd, const char *name)
+TbTransport *tb_transport_of_fd(int fd, const char *name)
 {
         TbTransport *t = g_new0(TbTransport, 1);
         t->fd = fd;
@@ -90,7 +90,7 @@ static void set_connect_error(GError **error, const char *name, int err)
 static TbTransport *connect_fd(TbIo *io, int fd, const struct sockaddr *address, socklen_t size,
                                const char *name, gint64 until_us, GError **error)
 {
-        g_autoptr(TbTransport) t = tb_fd_transport(fd, name);
+        g_autoptr(TbTransport) t = tb_transport_of_fd(fd, name);
         while (connect(fd, address, size) < 0) {
                 if (errno == EINTR)
                         continue;
@@ -201,7 +201,7 @@ static Lookup *lookup(TbIo *io, const char *host, const char *name, guint16 port
         return l;
 }
 
-TbTransport *tb_tcp_connect(TbIo *io, const char *host, guint16 port, int timeout_ms, GError **error)
+TbTransport *tb_transport_tcp(TbIo *io, const char *host, guint16 port, int timeout_ms, GError **error)
 {
         /* An IPv6 address may stand in brackets, as in a URI. */
         gsize n = strlen(host);
@@ -240,7 +240,7 @@ TbTransport *tb_tcp_connect(TbIo *io, const char *host, guint16 port, int timeou
         return t;
 }
 
-TbTransport *tb_unix_connect(TbIo *io, const char *path, int timeout_ms, GError **error)
+TbTransport *tb_transport_unix(TbIo *io, const char *path, int timeout_ms, GError **error)
 {
         struct sockaddr_un address = {.sun_family = AF_UNIX};
         if (strlen(path) >= sizeof address.sun_path) {

@@ -12,12 +12,12 @@
 
 typedef struct TbTransport TbTransport;
 
-TbTransport *tb_tcp_connect(TbIo *io, const char *host, guint16 port, int timeout_ms, GError **error);
-TbTransport *tb_unix_connect(TbIo *io, const char *path, int timeout_ms, GError **error);
+TbTransport *tb_transport_tcp(TbIo *io, const char *host, guint16 port, int timeout_ms, GError **error);
+TbTransport *tb_transport_unix(TbIo *io, const char *path, int timeout_ms, GError **error);
 /* Takes the fd (made non-blocking). `name` is for error texts. */
-TbTransport *tb_fd_transport(int fd, const char *name);
+TbTransport *tb_transport_of_fd(int fd, const char *name);
 /* The same for an fd that belongs to something: closing is `shut(owner)`. */
-TbTransport *tb_fd_transport_owned(int fd, const char *name, GDestroyNotify shut, gpointer owner_take);
+TbTransport *tb_transport_of_fd_owned(int fd, const char *name, GDestroyNotify shut, gpointer owner_take);
 void tb_transport_close(TbTransport *transport); /* accepts NULL */
 int tb_transport_fd(TbTransport *transport);     /* borrowed: for tb_io_wait() */
 const char *tb_transport_name(TbTransport *transport);

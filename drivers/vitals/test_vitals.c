@@ -16,18 +16,18 @@ static const char net[] = "Inter-|   Receive                                    
 static void test_values(void)
 {
         double load[3], uptime;
-        g_assert_true(vitals_parse_load("0.52 1.05 2.25 1/234 5678\n", load));
+        g_assert_true(tb_vitals_parse_load("0.52 1.05 2.25 1/234 5678\n", load));
         g_assert_cmpfloat(load[2], ==, 2.25);
-        g_assert_true(vitals_parse_uptime("12345.67 9.0\n", &uptime));
-        VitalsMemory m;
-        g_assert_true(vitals_parse_memory(memory, &m));
+        g_assert_true(tb_vitals_parse_uptime("12345.67 9.0\n", &uptime));
+        TbVitalsMemory m;
+        g_assert_true(tb_vitals_parse_memory(memory, &m));
         g_assert_cmpfloat(m.available, ==, 24000000.0 * 1024);
-        VitalsCpu c;
-        g_assert_true(vitals_parse_cpu(stat_text, &c));
+        TbVitalsCpu c;
+        g_assert_true(tb_vitals_parse_cpu(stat_text, &c));
         g_assert_cmpuint(c.total, ==, 4221);
         g_assert_cmpuint(c.busy, ==, 171);
-        VitalsNet n;
-        g_assert_true(vitals_parse_net(net, &n));
+        TbVitalsNet n;
+        g_assert_true(tb_vitals_parse_net(net, &n));
         g_assert_cmpuint(n.received, ==, 123457);
         g_assert_cmpuint(n.sent, ==, 654323);
 }
@@ -35,25 +35,25 @@ static void test_values(void)
 static void test_bad(void)
 {
         double load[3];
-        VitalsMemory m;
-        VitalsCpu c;
-        VitalsNet n;
-        g_assert_false(vitals_parse_load("0.52 x 2", load));
-        g_assert_false(vitals_parse_load("nan 1 1", load));
-        g_assert_false(vitals_parse_memory("MemTotal: 1 MB\nMemAvailable: 1 kB\n", &m));
-        g_assert_false(vitals_parse_memory("MemTotal: 0 kB\nMemAvailable: 1 kB\n", &m));
-        g_assert_false(vitals_parse_cpu("cpu0 1 2 3 4 5 6 7 8", &c));
-        g_assert_false(vitals_parse_cpu("cpu  1 2 3", &c));
-        g_assert_false(vitals_parse_cpu("cpu  99999999999999999999999 2 3 4 5 6 7 8", &c));
-        g_assert_false(vitals_parse_net("", &n));
+        TbVitalsMemory m;
+        TbVitalsCpu c;
+        TbVitalsNet n;
+        g_assert_false(tb_vitals_parse_load("0.52 x 2", load));
+        g_assert_false(tb_vitals_parse_load("nan 1 1", load));
+        g_assert_false(tb_vitals_parse_memory("MemTotal: 1 MB\nMemAvailable: 1 kB\n", &m));
+        g_assert_false(tb_vitals_parse_memory("MemTotal: 0 kB\nMemAvailable: 1 kB\n", &m));
+        g_assert_false(tb_vitals_parse_cpu("cpu0 1 2 3 4 5 6 7 8", &c));
+        g_assert_false(tb_vitals_parse_cpu("cpu  1 2 3", &c));
+        g_assert_false(tb_vitals_parse_cpu("cpu  99999999999999999999999 2 3 4 5 6 7 8", &c));
+        g_assert_false(tb_vitals_parse_net("", &n));
         const char *const texts[] = {memory, stat_text, net};
         for (guint i = 0; i < G_N_ELEMENTS(texts); i++)
                 for (gsize cut = 0; cut <= strlen(texts[i]); cut++) {
                         g_autofree char *part = g_strndup(texts[i], cut);
-                        vitals_parse_load(part, load);
-                        vitals_parse_memory(part, &m);
-                        vitals_parse_cpu(part, &c);
-                        vitals_parse_net(part, &n);
+                        tb_vitals_parse_load(part, load);
+                        tb_vitals_parse_memory(part, &m);
+                        tb_vitals_parse_cpu(part, &c);
+                        tb_vitals_parse_net(part, &n);
                 }
 }
 
@@ -65,7 +65,7 @@ static void test_names(void)
                                                {"--", "sensor"},
                                                {" A ", "a"}};
         for (guint i = 0; i < G_N_ELEMENTS(table); i++) {
-                g_autofree char *part = vitals_stream_part(table[i][0]);
+                g_autofree char *part = tb_vitals_stream_part(table[i][0]);
                 g_assert_cmpstr(part, ==, table[i][1]);
         }
 }

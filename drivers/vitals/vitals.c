@@ -16,8 +16,8 @@ typedef struct Source {      /* one temperature file */
 typedef struct Vitals {
         TbInstance base;
         GArray *sources; /* of Source; owned */
-        VitalsCpu cpu;   /* at the last sample */
-        VitalsNet net;
+        TbVitalsCpu cpu; /* at the last sample */
+        TbVitalsNet net;
         gint64 then_us; /* 0: there was none */
 } Vitals;
 
@@ -48,7 +48,7 @@ static char *read_file(const char *path)
 /* --- which temperatures there are --- */
 static void add_source(Vitals *v, char *path_take, const char *kind, const char *label)
 {
-        g_autofree char *part = vitals_stream_part(label);
+        g_autofree char *part = tb_vitals_stream_part(label);
         Source source = {path_take, g_strdup_printf("temperature.%s%s%s", kind, *kind ? "." : "", part)};
         for (guint i = 0; i < v->sources->len; i++)
                 if (strcmp(g_array_index(v->sources, Source, i).stream, source.stream) == 0) {
@@ -63,7 +63,7 @@ static void add_source(Vitals *v, char *path_take, const char *kind, const char 
 static void find_hwmon(Vitals *v, const char *folder)
 {
         g_autofree char *name_path = g_build_filename(folder, "name", NULL), *name = read_file(name_path);
-        g_autofree char *chip = vitals_stream_part(name ? name : "hwmon");
+        g_autofree char *chip = tb_vitals_stream_part(name ? name : "hwmon");
         for (int i = 1; i <= 32; i++) {
                 g_autofree char *input = g_strdup_printf("%s/temp%d_input", folder, i);
                 if (!g_file_test(input, G_FILE_TEST_EXISTS))
@@ -132,9 +132,10 @@ static void vitals_close(TbInstance *self)
 static void sample_rates(Vitals *v)
 {
         g_autofree char *stat = read_file("/proc/stat"), *dev = read_file("/proc/net/dev");
-        VitalsCpu cpu = {0};
-        VitalsNet net = {0};
-        bool have_cpu = stat && vitals_parse_cpu(stat, &cpu), have_net = dev && vitals_parse_net(dev, &net);
+        TbVitalsCpu cpu = {0};
+        TbVitalsNet net = {0};
+        bool have_cpu = stat && tb_vitals_parse_cpu(stat, &cpu),
+             have_net = dev && tb_vitals_parse_net(dev, &net);
         gint64 now = g_get_monotonic_time();
         double seconds = (double)(now - v->then_us) / G_USEC_PER_SEC;
         if (v->then_us && have_cpu && cpu.total > v->cpu.total && cpu.busy >= v->cpu.busy)
@@ -171,20 +172,20 @@ static bool vitals_sample(TbInstance *self, TbIo *io G_GNUC_UNUSED, GError **err
         g_autofree char *load_text = read_file("/proc/loadavg"), *memory_text = read_file("/proc/meminfo"),
                         *up_text = read_file("/proc/uptime");
         double load[3], uptime;
-        VitalsMemory memory;
-        if (!load_text || !vitals_parse_load(load_text, load)) {
+        TbVitalsMemory memory;
+        if (!load_text || !tb_vitals_parse_load(load_text, load)) {
                 tb_set_error(error, TB_ERROR_DEVICE, "/proc/loadavg cannot be read: is /proc mounted?");
                 return false;
         }
         tb_samples_tell(&v->base, "load.1m", "load", "1", load[0]);
         tb_samples_tell(&v->base, "load.5m", "load", "1", load[1]);
         tb_samples_tell(&v->base, "load.15m", "load", "1", load[2]);
-        if (memory_text && vitals_parse_memory(memory_text, &memory)) {
+        if (memory_text && tb_vitals_parse_memory(memory_text, &memory)) {
                 tb_samples_tell(&v->base, "memory.available", "data", "By", memory.available);
                 tb_samples_tell(&v->base, "memory.used", "ratio", "%",
                                 100.0 * (memory.total - memory.available) / memory.total);
         }
-        if (up_text && vitals_parse_uptime(up_text, &uptime))
+        if (up_text && tb_vitals_parse_uptime(up_text, &uptime))
                 tb_samples_tell(&v->base, "uptime", "time", "s", uptime);
         struct statvfs fs;
         if (statvfs(json_string_value(json_object_get(self->params, "path")), &fs) == 0 && fs.f_blocks > 0) {

@@ -35,12 +35,12 @@ static bool read_count(const char **p, guint64 *ret)
         return true;
 }
 
-bool vitals_parse_load(const char *text, double load[3])
+bool tb_vitals_parse_load(const char *text, double load[3])
 {
         return read_number(&text, &load[0]) && read_number(&text, &load[1]) && read_number(&text, &load[2]);
 }
 
-bool vitals_parse_uptime(const char *text, double *ret)
+bool tb_vitals_parse_uptime(const char *text, double *ret)
 {
         return read_number(&text, ret);
 }
@@ -58,19 +58,19 @@ static bool memory_line(const char *text, const char *key, double *ret)
         return true;
 }
 
-bool vitals_parse_memory(const char *text, VitalsMemory *ret)
+bool tb_vitals_parse_memory(const char *text, TbVitalsMemory *ret)
 {
         return memory_line(text, "MemTotal:", &ret->total) &&
                memory_line(text, "MemAvailable:", &ret->available) && ret->total > 0;
 }
 
-bool vitals_parse_cpu(const char *text, VitalsCpu *ret)
+bool tb_vitals_parse_cpu(const char *text, TbVitalsCpu *ret)
 {
         if (!g_str_has_prefix(text, "cpu "))
                 return false;
         const char *p = text + 4;
         guint64 value[8]; /* user nice system idle iowait irq softirq steal */
-        *ret = (VitalsCpu){0};
+        *ret = (TbVitalsCpu){0};
         for (guint i = 0; i < G_N_ELEMENTS(value); i++) {
                 if (!read_count(&p, &value[i]))
                         return false;
@@ -81,9 +81,9 @@ bool vitals_parse_cpu(const char *text, VitalsCpu *ret)
         return true;
 }
 
-bool vitals_parse_net(const char *text, VitalsNet *ret)
+bool tb_vitals_parse_net(const char *text, TbVitalsNet *ret)
 {
-        *ret = (VitalsNet){0};
+        *ret = (TbVitalsNet){0};
         guint lines = 0;
         for (const char *line = text; line && *line;
              line = strchr(line, '\n'), line = line ? line + 1 : NULL) {
@@ -107,7 +107,7 @@ bool vitals_parse_net(const char *text, VitalsNet *ret)
         return lines >= 2;
 }
 
-char *vitals_stream_part(const char *label)
+char *tb_vitals_stream_part(const char *label)
 {
         GString *out = g_string_new(NULL);
         for (; *label && *label != '\n' && out->len < 32; label++) {

@@ -58,10 +58,10 @@ static bool vnc_open(TbInstance *self, TbIo *io, GError **error)
 {
         Vnc *v = (Vnc *)self;
         const TbUri *uri = self->uri;
-        TbTransport *t = *uri->host ? tb_tcp_connect(io, uri->host,
-                                                     (guint16)(uri->port < 0 ? DEFAULT_PORT : uri->port),
-                                                     CONNECT_MS, error)
-                                    : tb_unix_connect(io, uri->path, CONNECT_MS, error);
+        TbTransport *t = *uri->host ? tb_transport_tcp(io, uri->host,
+                                                       (guint16)(uri->port < 0 ? DEFAULT_PORT : uri->port),
+                                                       CONNECT_MS, error)
+                                    : tb_transport_unix(io, uri->path, CONNECT_MS, error);
         if (!t)
                 return false;
         const char *password = json_string_value(json_object_get(self->params, "password"));

@@ -15,7 +15,7 @@ typedef struct Buffer {
         xcb_shm_seg_t segment; /* 0: not attached; the screen's thread only */
 } Buffer;
 
-struct X11Buffers {
+struct TbX11Buffers {
         TbMutex lock;
         GArray *all; /* of Buffer; protected by lock */
         GArray *dead; /* of xcb_shm_seg_t: the memory is gone, the server does not know yet; protected by lock */
@@ -23,7 +23,7 @@ struct X11Buffers {
 
 static guint8 *buffer_alloc(gsize size, gpointer data)
 {
-        X11Buffers *buffers = data;
+        TbX11Buffers *buffers = data;
         Buffer b = {.size = size, .fd = memfd_create("testbed-x11", MFD_CLOEXEC)};
         b.memory = b.fd >= 0 && ftruncate(b.fd, (off_t)size) == 0
                            ? mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, b.fd, 0)
@@ -41,7 +41,7 @@ static guint8 *buffer_alloc(gsize size, gpointer data)
 }
 
 /* With the lock held. */
-static guint find(X11Buffers *buffers, const guint8 *memory)
+static guint find(TbX11Buffers *buffers, const guint8 *memory)
 {
         guint i = 0;
         while (g_array_index(buffers->all, Buffer, i).memory != memory)
@@ -51,7 +51,7 @@ static guint find(X11Buffers *buffers, const guint8 *memory)
 
 static void buffer_free(guint8 *memory, gpointer data)
 {
-        X11Buffers *buffers = data;
+        TbX11Buffers *buffers = data;
         tb_mutex_lock(&buffers->lock);
         guint i = find(buffers, memory);
         Buffer b = g_array_index(buffers->all, Buffer, i);
@@ -69,17 +69,17 @@ static void buffer_free(guint8 *memory, gpointer data)
 
 static void buffers_free(gpointer data)
 {
-        X11Buffers *buffers = data;
+        TbX11Buffers *buffers = data;
         g_array_free(buffers->all, TRUE);
         g_array_free(buffers->dead, TRUE);
         tb_mutex_clear(&buffers->lock);
         g_free(buffers);
 }
 
-TbFramePool *x11_buffers_new(guint max_idle, X11Buffers **ret_buffers)
+TbFramePool *tb_x11_buffers_new(guint max_idle, TbX11Buffers **ret_buffers)
 {
         static const TbFrameMemory memory = {buffer_alloc, buffer_free, buffers_free};
-        X11Buffers *buffers = g_new0(X11Buffers, 1);
+        TbX11Buffers *buffers = g_new0(TbX11Buffers, 1);
         tb_mutex_init(&buffers->lock);
         buffers->all = g_array_new(FALSE, FALSE, sizeof(Buffer));
         buffers->dead = g_array_new(FALSE, FALSE, sizeof(xcb_shm_seg_t));
@@ -87,14 +87,14 @@ TbFramePool *x11_buffers_new(guint max_idle, X11Buffers **ret_buffers)
         return tb_frame_pool_new_in(max_idle, &memory, buffers);
 }
 
-static void detach_dead(X11Buffers *buffers, xcb_connection_t *c)
+static void detach_dead(TbX11Buffers *buffers, xcb_connection_t *c)
 {
         for (guint i = 0; i < buffers->dead->len; i++)
                 xcb_shm_detach(c, g_array_index(buffers->dead, xcb_shm_seg_t, i));
         g_array_set_size(buffers->dead, 0);
 }
 
-xcb_shm_seg_t x11_buffers_segment(X11Buffers *buffers, X11Conn *x, const guint8 *memory)
+xcb_shm_seg_t tb_x11_buffers_segment(TbX11Buffers *buffers, TbX11Conn *x, const guint8 *memory)
 {
         tb_mutex_lock(&buffers->lock);
         detach_dead(buffers, x->c);
@@ -116,7 +116,7 @@ xcb_shm_seg_t x11_buffers_segment(X11Buffers *buffers, X11Conn *x, const guint8 
         return b.segment;
 }
 
-void x11_buffers_detach(X11Buffers *buffers, X11Conn *x)
+void tb_x11_buffers_detach(TbX11Buffers *buffers, TbX11Conn *x)
 {
         tb_mutex_lock(&buffers->lock);
         detach_dead(buffers, x->c);

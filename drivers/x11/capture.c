@@ -12,7 +12,7 @@
 
 #include "drivers/x11/x11.h"
 
-static bool map_shared(X11Screen *s)
+static bool map_shared(TbX11Screen *s)
 {
         if (!s->x.local)
                 return false;
@@ -40,9 +40,9 @@ static bool map_shared(X11Screen *s)
         return true;
 }
 
-void x11_capture_release(X11Screen *s)
+void tb_x11_capture_release(TbX11Screen *s)
 {
-        x11_buffers_detach(s->buffers, &s->x);
+        tb_x11_buffers_detach(s->buffers, &s->x);
         if (s->segment) {
                 xcb_shm_detach(s->x.c, s->segment);
                 munmap(s->memory, s->memory_size);
@@ -53,9 +53,9 @@ void x11_capture_release(X11Screen *s)
         s->memory = NULL;
 }
 
-bool x11_capture_prepare(X11Screen *s, GError **error)
+bool tb_x11_capture_prepare(TbX11Screen *s, GError **error)
 {
-        x11_capture_release(s);
+        tb_x11_capture_release(s);
         xcb_get_geometry_reply_t *g =
                 xcb_get_geometry_reply(s->x.c, xcb_get_geometry(s->x.c, s->x.screen->root), NULL);
         if (!g) {
@@ -82,7 +82,7 @@ bool x11_capture_prepare(X11Screen *s, GError **error)
 }
 
 /* Rows [y1, y2) into a segment, at their place in a whole picture. */
-static bool fetch_shared(X11Screen *s, xcb_shm_seg_t segment, int y1, int y2)
+static bool fetch_shared(TbX11Screen *s, xcb_shm_seg_t segment, int y1, int y2)
 {
         xcb_shm_get_image_reply_t *r = xcb_shm_get_image_reply(
                 s->x.c,
@@ -96,7 +96,7 @@ static bool fetch_shared(X11Screen *s, xcb_shm_seg_t segment, int y1, int y2)
 }
 
 /* Rows [y1, y2). False: the server would not (the window has just become smaller). */
-static bool fetch_rows(X11Screen *s, int y1, int y2)
+static bool fetch_rows(TbX11Screen *s, int y1, int y2)
 {
         if (s->segment)
                 return fetch_shared(s, s->segment, y1, y2);
@@ -117,7 +117,7 @@ static bool fetch_rows(X11Screen *s, int y1, int y2)
 
 /* What changed since the last picture, as rectangles of the frame; the band of rows that covers them. Taken
  * before the picture is: what is painted from here on is reported again. */
-static bool take_damage(X11Screen *s, TbFrame *frame, int *y1, int *y2)
+static bool take_damage(TbX11Screen *s, TbFrame *frame, int *y1, int *y2)
 {
         xcb_damage_subtract(s->x.c, s->damage, XCB_NONE, s->region);
         xcb_xfixes_fetch_region_reply_t *r =
@@ -148,10 +148,11 @@ static bool take_damage(X11Screen *s, TbFrame *frame, int *y1, int *y2)
 }
 
 /* The picture, of which rows [y1, y2) changed. False as above. */
-static bool fetch(X11Screen *s, TbFrame *frame, int y1, int y2)
+static bool fetch(TbX11Screen *s, TbFrame *frame, int y1, int y2)
 {
         bool all = y1 == 0 && y2 == s->height;
-        xcb_shm_seg_t segment = all && s->segment ? x11_buffers_segment(s->buffers, &s->x, frame->data) : 0;
+        xcb_shm_seg_t segment =
+                all && s->segment ? tb_x11_buffers_segment(s->buffers, &s->x, frame->data) : 0;
         if (segment) {
                 s->stale = true;
                 return fetch_shared(s, segment, y1, y2);
@@ -167,14 +168,14 @@ static bool fetch(X11Screen *s, TbFrame *frame, int y1, int y2)
         return true;
 }
 
-bool x11_capture(X11Screen *s, GError **error)
+bool tb_x11_capture(TbX11Screen *s, GError **error)
 {
-        if (s->resized && !x11_capture_prepare(s, error))
+        if (s->resized && !tb_x11_capture_prepare(s, error))
                 return false;
         if (s->cursor.reload)
-                x11_cursor_load(s);
+                tb_x11_cursor_load(s);
         if (s->cursor.moved)
-                x11_cursor_locate(s);
+                tb_x11_cursor_locate(s);
         g_autoptr(TbFrame) frame = tb_frame_pool_take(s->pool, TB_PIXEL_BGRX, s->width, s->height, 0);
         g_assert(frame); /* the size was checked by prepare */
         int y1, y2;
@@ -185,7 +186,7 @@ bool x11_capture(X11Screen *s, GError **error)
                 s->resized = true;
                 return true;
         }
-        x11_cursor_draw(s, frame);
+        tb_x11_cursor_draw(s, frame);
         if (!s->whole && frame->n_damage == 0) /* the pointer moved and came back */
                 return true;
         s->whole = false;

@@ -35,15 +35,15 @@ static int read_cookie(TbInstance *self, char **ret_data)
         return size;
 }
 
-static TbTransport *dial(X11Conn *x, const TbUri *uri, TbIo *io, GError **error)
+static TbTransport *dial(TbX11Conn *x, const TbUri *uri, TbIo *io, GError **error)
 {
         x->local = !*uri->host || strcmp(uri->host, "unix") == 0;
         x->name = g_strdup_printf("%s:%d", x->local ? "" : uri->host, uri->port);
         if (!x->local)
-                return tb_tcp_connect(io, uri->host, (guint16)(6000 + uri->port), CONNECT_MS, error);
+                return tb_transport_tcp(io, uri->host, (guint16)(6000 + uri->port), CONNECT_MS, error);
         g_autofree char *path = g_strdup_printf("/tmp/.X11-unix/X%d", uri->port);
         g_autoptr(GError) mine = NULL;
-        TbTransport *t = tb_unix_connect(io, path, CONNECT_MS, &mine);
+        TbTransport *t = tb_transport_unix(io, path, CONNECT_MS, &mine);
         if (!t && g_error_matches(mine, TB_ERROR, TB_ERROR_GONE))
                 tb_set_error(error, TB_ERROR_GONE, "no X server on display %s", x->name);
         else if (!t)
@@ -51,7 +51,7 @@ static TbTransport *dial(X11Conn *x, const TbUri *uri, TbIo *io, GError **error)
         return t;
 }
 
-bool x11_connect(X11Conn *x, TbInstance *self, TbIo *io, GError **error)
+bool tb_x11_connect(TbX11Conn *x, TbInstance *self, TbIo *io, GError **error)
 {
         g_autoptr(TbTransport) t = dial(x, self->uri, io, error);
         if (!t)
@@ -67,7 +67,7 @@ bool x11_connect(X11Conn *x, TbInstance *self, TbIo *io, GError **error)
         auth.datalen = read_cookie(self, &data);
         auth.data = data;
         x->guard = tb_guard_new(tb_interruptor_fd(io->stop), fd);
-        x11_enter(x);
+        tb_x11_enter(x);
         x->c = xcb_connect_to_fd(fd, auth.datalen > 0 ? &auth : NULL);
         int failed = xcb_connection_has_error(x->c);
         tb_guard_busy(x->guard, false);
@@ -84,7 +84,7 @@ bool x11_connect(X11Conn *x, TbInstance *self, TbIo *io, GError **error)
         return true;
 }
 
-void x11_disconnect(X11Conn *x)
+void tb_x11_disconnect(TbX11Conn *x)
 {
         tb_guard_free(g_steal_pointer(&x->guard)); /* before the socket goes */
         if (x->c)
@@ -94,12 +94,12 @@ void x11_disconnect(X11Conn *x)
         g_clear_pointer(&x->name, g_free);
 }
 
-void x11_enter(X11Conn *x)
+void tb_x11_enter(TbX11Conn *x)
 {
         tb_guard_busy(x->guard, true);
 }
 
-bool x11_leave(X11Conn *x, TbIo *io, GError **error)
+bool tb_x11_leave(TbX11Conn *x, TbIo *io, GError **error)
 {
         tb_guard_busy(x->guard, false);
         if (!xcb_connection_has_error(x->c))
@@ -111,8 +111,8 @@ bool x11_leave(X11Conn *x, TbIo *io, GError **error)
         return false;
 }
 
-bool x11_extension(X11Conn *x, xcb_extension_t *extension, const char *name, guint8 *ret_first_event,
-                   GError **error)
+bool tb_x11_extension(TbX11Conn *x, xcb_extension_t *extension, const char *name, guint8 *ret_first_event,
+                      GError **error)
 {
         const xcb_query_extension_reply_t *reply = xcb_get_extension_data(x->c, extension);
         if (reply && reply->present) {

@@ -4,9 +4,9 @@
 
 #include "drivers/x11/x11.h"
 
-void x11_cursor_load(X11Screen *s)
+void tb_x11_cursor_load(TbX11Screen *s)
 {
-        X11Cursor *cursor = &s->cursor;
+        TbX11Cursor *cursor = &s->cursor;
         cursor->reload = false;
         xcb_xfixes_get_cursor_image_reply_t *r =
                 xcb_xfixes_get_cursor_image_reply(s->x.c, xcb_xfixes_get_cursor_image(s->x.c), NULL);
@@ -26,7 +26,7 @@ void x11_cursor_load(X11Screen *s)
         free(r);
 }
 
-void x11_cursor_locate(X11Screen *s)
+void tb_x11_cursor_locate(TbX11Screen *s)
 {
         s->cursor.moved = false;
         xcb_query_pointer_reply_t *r =
@@ -43,8 +43,8 @@ static guint8 over(guint8 below, guint32 above, guint32 alpha)
         return (guint8)MIN(above + below * (255 - alpha) / 255, 255);
 }
 
-void x11_cursor_blend(const X11Cursor *cursor, guint8 *pixels, int stride, int width, int height,
-                      TbRect *ret_drawn)
+void tb_x11_cursor_blend(const TbX11Cursor *cursor, guint8 *pixels, int stride, int width, int height,
+                         TbRect *ret_drawn)
 {
         int left = cursor->x - cursor->hot_x, top = cursor->y - cursor->hot_y;
         int x1 = MAX(left, 0), y1 = MAX(top, 0);
@@ -67,11 +67,11 @@ void x11_cursor_blend(const X11Cursor *cursor, guint8 *pixels, int stride, int w
         *ret_drawn = (TbRect){x1, y1, x2 - x1, y2 - y1};
 }
 
-void x11_cursor_draw(X11Screen *s, TbFrame *frame)
+void tb_x11_cursor_draw(TbX11Screen *s, TbFrame *frame)
 {
         TbRect before = s->cursor.drawn;
-        x11_cursor_blend(&s->cursor, frame->plane[0], frame->stride[0], frame->width, frame->height,
-                         &s->cursor.drawn);
+        tb_x11_cursor_blend(&s->cursor, frame->plane[0], frame->stride[0], frame->width, frame->height,
+                            &s->cursor.drawn);
         TbRect now = s->cursor.drawn;
         if (frame->n_damage == 0 && s->whole) /* all is new anyway */
                 return;

@@ -11,30 +11,30 @@
  * must keep its meaning that long. */
 #define LENT_MS 20
 
-bool x11_input_open(TbInstance *self, TbIo *io, GError **error)
+bool tb_x11_input_open(TbInstance *self, TbIo *io, GError **error)
 {
-        X11Input *in = (X11Input *)self;
-        if (!x11_connect(&in->x, self, io, error))
+        TbX11Input *in = (TbX11Input *)self;
+        if (!tb_x11_connect(&in->x, self, io, error))
                 return false;
-        x11_enter(&in->x);
+        tb_x11_enter(&in->x);
         guint8 event;
-        bool ok = x11_extension(&in->x, &xcb_test_id, "XTEST", &event, error) &&
-                  x11_keymap_load(&in->x, &in->map);
+        bool ok = tb_x11_extension(&in->x, &xcb_test_id, "XTEST", &event, error) &&
+                  tb_x11_keymap_load(&in->x, &in->map);
         bool shifted, lent;
         if (ok)
-                in->shift = x11_keymap_find(&in->x, &in->map, TB_KEYSYM_SHIFT, &shifted, &lent);
-        return x11_leave(&in->x, io, ok ? error : NULL) && ok;
+                in->shift = tb_x11_keymap_find(&in->x, &in->map, TB_KEYSYM_SHIFT, &shifted, &lent);
+        return tb_x11_leave(&in->x, io, ok ? error : NULL) && ok;
 }
 
-static void fake(X11Input *in, guint8 type, guint8 detail, int x, int y)
+static void fake(TbX11Input *in, guint8 type, guint8 detail, int x, int y)
 {
         xcb_test_fake_input(in->x.c, type, detail, XCB_CURRENT_TIME, in->x.screen->root, (int16_t)x,
                             (int16_t)y, 0);
 }
 
-void x11_input_close(TbInstance *self)
+void tb_x11_input_close(TbInstance *self)
 {
-        X11Input *in = (X11Input *)self;
+        TbX11Input *in = (TbX11Input *)self;
         static const guint8 button[] = {1, 3, 2, 8, 9};
         for (guint i = 0; in->x.c && i < G_N_ELEMENTS(button); i++) /* nothing stays pressed when we go */
                 if (in->buttons & 1 << i)
@@ -45,31 +45,31 @@ void x11_input_close(TbInstance *self)
         memset(in->held, 0, sizeof in->held);
         in->buttons = 0;
         if (in->x.c && !xcb_connection_has_error(in->x.c)) {
-                x11_keymap_clear(&in->x, &in->map);
+                tb_x11_keymap_clear(&in->x, &in->map);
                 xcb_flush(in->x.c);
         } else {
                 g_free(in->map.symbols);
-                in->map = (X11Keymap){0};
+                in->map = (TbX11Keymap){0};
         }
-        x11_disconnect(&in->x);
+        tb_x11_disconnect(&in->x);
 }
 
 /* Somebody may change the layout; our own loans come back as an event too. */
-static void read_events(X11Input *in)
+static void read_events(TbX11Input *in)
 {
         bool reload = false;
         for (xcb_generic_event_t *event; (event = xcb_poll_for_event(in->x.c)); free(event))
                 reload |= (event->response_type & 0x7f) == XCB_MAPPING_NOTIFY;
         if (reload)
-                x11_keymap_load(&in->x, &in->map);
+                tb_x11_keymap_load(&in->x, &in->map);
 }
 
-bool x11_input_pump(TbInstance *self, TbIo *io, GError **error)
+bool tb_x11_input_pump(TbInstance *self, TbIo *io, GError **error)
 {
-        X11Input *in = (X11Input *)self;
-        x11_enter(&in->x);
+        TbX11Input *in = (TbX11Input *)self;
+        tb_x11_enter(&in->x);
         read_events(in);
-        if (!x11_leave(&in->x, io, error))
+        if (!tb_x11_leave(&in->x, io, error))
                 return false;
         struct pollfd p = {.fd = xcb_get_file_descriptor(in->x.c), .events = POLLIN};
         tb_io_wait(io, &p, 1, -1);
@@ -77,16 +77,16 @@ bool x11_input_pump(TbInstance *self, TbIo *io, GError **error)
 }
 
 /* --- keys --- */
-static void key(X11Input *in, guint8 code, bool down)
+static void key(TbX11Input *in, guint8 code, bool down)
 {
         fake(in, down ? XCB_KEY_PRESS : XCB_KEY_RELEASE, code, 0, 0);
         in->held[code] = down;
 }
 
-static bool type_keysym(X11Input *in, TbIo *io, guint32 keysym, TbKeyAction action, GError **error)
+static bool type_keysym(TbX11Input *in, TbIo *io, guint32 keysym, TbKeyAction action, GError **error)
 {
         bool shift, lent;
-        guint8 code = x11_keymap_find(&in->x, &in->map, keysym, &shift, &lent);
+        guint8 code = tb_x11_keymap_find(&in->x, &in->map, keysym, &shift, &lent);
         if (code == 0) {
                 tb_set_error(error, TB_ERROR_UNPROCESSABLE,
                              "display %s: no free keycode for the character U+%04X", in->x.name,
@@ -110,7 +110,7 @@ static bool type_keysym(X11Input *in, TbIo *io, guint32 keysym, TbKeyAction acti
         return true;
 }
 
-static bool do_key(X11Input *in, TbIo *io, const TbInput *e, GError **error)
+static bool do_key(TbX11Input *in, TbIo *io, const TbInput *e, GError **error)
 {
         guint32 keysym = tb_keysym_of_key(e->text);
         if (keysym)
@@ -120,7 +120,7 @@ static bool do_key(X11Input *in, TbIo *io, const TbInput *e, GError **error)
         return false;
 }
 
-static bool do_text(X11Input *in, TbIo *io, const char *text, GError **error)
+static bool do_text(TbX11Input *in, TbIo *io, const char *text, GError **error)
 {
         for (const char *p = text; *p; p = g_utf8_next_char(p)) {
                 guint32 keysym = tb_keysym_of_char(g_utf8_get_char(p));
@@ -131,13 +131,13 @@ static bool do_text(X11Input *in, TbIo *io, const char *text, GError **error)
 }
 
 /* --- pointer --- */
-static void move(X11Input *in, double x, double y)
+static void move(TbX11Input *in, double x, double y)
 {
         fake(in, XCB_MOTION_NOTIFY, 0, CLAMP((int)x, 0, G_MAXINT16), CLAMP((int)y, 0, G_MAXINT16));
 }
 
 /* MouseEvent.buttons: 1 left, 2 right, 4 middle, 8 back, 16 forward. X: 1, 3, 2, 8, 9. */
-static void set_buttons(X11Input *in, int buttons)
+static void set_buttons(TbX11Input *in, int buttons)
 {
         static const guint8 number[] = {1, 3, 2, 8, 9};
         for (guint i = 0; i < G_N_ELEMENTS(number); i++)
@@ -146,13 +146,13 @@ static void set_buttons(X11Input *in, int buttons)
         in->buttons = buttons & 31;
 }
 
-static bool press_for(X11Input *in, TbIo *io, int ms, GError **error)
+static bool press_for(TbX11Input *in, TbIo *io, int ms, GError **error)
 {
         xcb_flush(in->x.c);
         return tb_io_sleep(io, ms, error);
 }
 
-static bool do_swipe(X11Input *in, TbIo *io, const TbInput *e, GError **error)
+static bool do_swipe(TbX11Input *in, TbIo *io, const TbInput *e, GError **error)
 {
         int steps = CLAMP(e->ms / 16, 1, 600);
         move(in, e->x, e->y);
@@ -166,7 +166,7 @@ static bool do_swipe(X11Input *in, TbIo *io, const TbInput *e, GError **error)
         return ok;
 }
 
-static void do_scroll(X11Input *in, const TbInput *e)
+static void do_scroll(TbX11Input *in, const TbInput *e)
 {
         const struct {
                 double clicks;
@@ -180,7 +180,7 @@ static void do_scroll(X11Input *in, const TbInput *e)
                 }
 }
 
-static bool do_event(X11Input *in, TbIo *io, const TbInput *e, GError **error)
+static bool do_event(TbX11Input *in, TbIo *io, const TbInput *e, GError **error)
 {
         bool ok = true;
         switch (e->type) {
@@ -204,15 +204,15 @@ static bool do_event(X11Input *in, TbIo *io, const TbInput *e, GError **error)
 
 static bool send(TbInstance *self, TbIo *io, const TbInput *events, guint n, GError **error)
 {
-        X11Input *in = (X11Input *)self;
-        x11_enter(&in->x);
+        TbX11Input *in = (TbX11Input *)self;
+        tb_x11_enter(&in->x);
         read_events(in);
         bool ok = true;
         for (guint i = 0; ok && i < n; i++)
                 ok = do_event(in, io, &events[i], error);
         /* a round trip: the server has acted on all of it when we answer */
         free(xcb_get_input_focus_reply(in->x.c, xcb_get_input_focus(in->x.c), NULL));
-        return x11_leave(&in->x, io, ok ? error : NULL) && ok;
+        return tb_x11_leave(&in->x, io, ok ? error : NULL) && ok;
 }
 
-const TbInputOps x11_input = {.send = send};
+const TbInputOps tb_x11_input = {.send = send};

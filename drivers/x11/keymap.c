@@ -4,7 +4,7 @@
 
 #include "drivers/x11/x11.h"
 
-bool x11_keymap_load(X11Conn *x, X11Keymap *map)
+bool tb_x11_keymap_load(TbX11Conn *x, TbX11Keymap *map)
 {
         const xcb_setup_t *setup = xcb_get_setup(x->c);
         map->min = setup->min_keycode;
@@ -24,7 +24,7 @@ bool x11_keymap_load(X11Conn *x, X11Keymap *map)
         free(r);
         if (map->n_spare > 0 || map->per_code == 0) /* the spare ones stay ours */
                 return true;
-        for (int code = map->max; code >= map->min && map->n_spare < X11_SPARE; code--) {
+        for (int code = map->max; code >= map->min && map->n_spare < TB_X11_SPARE; code--) {
                 const guint32 *at = map->symbols + (code - map->min) * map->per_code;
                 bool empty = true;
                 for (int i = 0; i < map->per_code; i++)
@@ -35,7 +35,7 @@ bool x11_keymap_load(X11Conn *x, X11Keymap *map)
         return true;
 }
 
-static void set_code(X11Conn *x, X11Keymap *map, guint8 code, guint32 keysym)
+static void set_code(TbX11Conn *x, TbX11Keymap *map, guint8 code, guint32 keysym)
 {
         /* both levels, so that Shift does not matter */
         const guint32 pair[2] = {keysym, keysym};
@@ -45,17 +45,17 @@ static void set_code(X11Conn *x, X11Keymap *map, guint8 code, guint32 keysym)
                 at[i] = keysym;
 }
 
-void x11_keymap_clear(X11Conn *x, X11Keymap *map)
+void tb_x11_keymap_clear(TbX11Conn *x, TbX11Keymap *map)
 {
         if (x->c && map->symbols)
                 for (guint i = 0; i < map->n_spare; i++)
                         if (map->lent[i])
                                 set_code(x, map, map->spare[i], 0);
         g_free(map->symbols);
-        *map = (X11Keymap){0};
+        *map = (TbX11Keymap){0};
 }
 
-guint8 x11_keymap_find(X11Conn *x, X11Keymap *map, guint32 keysym, bool *ret_shift, bool *ret_lent)
+guint8 tb_x11_keymap_find(TbX11Conn *x, TbX11Keymap *map, guint32 keysym, bool *ret_shift, bool *ret_lent)
 {
         *ret_shift = *ret_lent = false;
         for (int level = 0; level < 2 && level < map->per_code; level++)

@@ -7,15 +7,15 @@
 
 #include "drivers/x11/x11.h"
 
-static bool query_versions(X11Screen *s, GError **error)
+static bool query_versions(TbX11Screen *s, GError **error)
 {
-        X11Conn *x = &s->x;
+        TbX11Conn *x = &s->x;
         guint8 shm_event;
-        if (!x11_extension(x, &xcb_damage_id, "DAMAGE", &s->damage_event, error) ||
-            !x11_extension(x, &xcb_xfixes_id, "XFIXES", &s->fixes_event, error) ||
-            !x11_extension(x, &xcb_randr_id, "RANDR", &s->randr_event, error))
+        if (!tb_x11_extension(x, &xcb_damage_id, "DAMAGE", &s->damage_event, error) ||
+            !tb_x11_extension(x, &xcb_xfixes_id, "XFIXES", &s->fixes_event, error) ||
+            !tb_x11_extension(x, &xcb_randr_id, "RANDR", &s->randr_event, error))
                 return false;
-        if (!x11_extension(x, &xcb_shm_id, "MIT-SHM", &shm_event, NULL))
+        if (!tb_x11_extension(x, &xcb_shm_id, "MIT-SHM", &shm_event, NULL))
                 x->local = false; /* then without shared memory */
         /* A server answers requests of an extension only after its version was asked for. */
         free(xcb_damage_query_version_reply(x->c, xcb_damage_query_version(x->c, 1, 1), NULL));
@@ -32,7 +32,7 @@ static bool query_versions(X11Screen *s, GError **error)
 }
 
 /* Raw motion reaches us wherever the pointer is; XTest's moves too. Only while somebody watches. */
-static void select_motion(X11Screen *s, bool on)
+static void select_motion(TbX11Screen *s, bool on)
 {
         if (!s->input_opcode)
                 return;
@@ -43,14 +43,14 @@ static void select_motion(X11Screen *s, bool on)
         xcb_input_xi_select_events(s->x.c, s->x.screen->root, 1, &select.head);
 }
 
-bool x11_screen_open(TbInstance *self, TbIo *io, GError **error)
+bool tb_x11_screen_open(TbInstance *self, TbIo *io, GError **error)
 {
-        X11Screen *s = (X11Screen *)self;
+        TbX11Screen *s = (TbX11Screen *)self;
         if (!s->pool)
-                s->pool = x11_buffers_new(4, &s->buffers);
-        if (!x11_connect(&s->x, self, io, error))
+                s->pool = tb_x11_buffers_new(4, &s->buffers);
+        if (!tb_x11_connect(&s->x, self, io, error))
                 return false;
-        x11_enter(&s->x);
+        tb_x11_enter(&s->x);
         bool ok = query_versions(s, error);
         if (ok) {
                 xcb_window_t root = s->x.screen->root;
@@ -58,37 +58,37 @@ bool x11_screen_open(TbInstance *self, TbIo *io, GError **error)
                 xcb_xfixes_select_cursor_input(s->x.c, root, XCB_XFIXES_CURSOR_NOTIFY_MASK_DISPLAY_CURSOR);
                 xcb_flush(s->x.c);
         }
-        return x11_leave(&s->x, io, ok ? error : NULL) && ok;
+        return tb_x11_leave(&s->x, io, ok ? error : NULL) && ok;
 }
 
-static void stop_running(X11Screen *s)
+static void stop_running(TbX11Screen *s)
 {
         if (s->damage) {
                 xcb_damage_destroy(s->x.c, s->damage);
                 xcb_xfixes_destroy_region(s->x.c, s->region);
                 select_motion(s, false);
-                x11_capture_release(s);
+                tb_x11_capture_release(s);
                 xcb_flush(s->x.c);
         }
         s->damage = 0;
         s->running = false;
 }
 
-void x11_screen_close(TbInstance *self)
+void tb_x11_screen_close(TbInstance *self)
 {
-        X11Screen *s = (X11Screen *)self;
+        TbX11Screen *s = (TbX11Screen *)self;
         if (s->x.c)
                 stop_running(s);
-        x11_disconnect(&s->x);
+        tb_x11_disconnect(&s->x);
         g_clear_pointer(&s->cursor.pixels, g_free);
 }
 
-void x11_screen_finalize(TbInstance *self)
+void tb_x11_screen_finalize(TbInstance *self)
 {
-        tb_frame_pool_unref(((X11Screen *)self)->pool);
+        tb_frame_pool_unref(((TbX11Screen *)self)->pool);
 }
 
-static void on_event(X11Screen *s, const xcb_generic_event_t *event)
+static void on_event(TbX11Screen *s, const xcb_generic_event_t *event)
 {
         guint8 type = event->response_type & 0x7f;
         if (type == s->damage_event + XCB_DAMAGE_NOTIFY)
@@ -102,7 +102,7 @@ static void on_event(X11Screen *s, const xcb_generic_event_t *event)
                 s->cursor.moved = true;
 }
 
-static void read_events(X11Screen *s)
+static void read_events(TbX11Screen *s)
 {
         for (xcb_generic_event_t *event; (event = xcb_poll_for_event(s->x.c));) {
                 on_event(s, event);
@@ -110,26 +110,26 @@ static void read_events(X11Screen *s)
         }
 }
 
-static bool wanted(const X11Screen *s)
+static bool wanted(const TbX11Screen *s)
 {
         return s->running && (s->damaged || s->whole || s->resized || s->cursor.reload || s->cursor.moved);
 }
 
-bool x11_screen_pump(TbInstance *self, TbIo *io, GError **error)
+bool tb_x11_screen_pump(TbInstance *self, TbIo *io, GError **error)
 {
-        X11Screen *s = (X11Screen *)self;
-        x11_enter(&s->x);
+        TbX11Screen *s = (TbX11Screen *)self;
+        tb_x11_enter(&s->x);
         bool ok = true;
         read_events(s); /* also what xcb read ahead while it waited for a reply */
         gint64 now = g_get_monotonic_time();
         int due = wanted(s) ? tb_pace_due_ms(&s->pace, now) : -1;
         if (due == 0) {
-                ok = x11_capture(s, error);
+                ok = tb_x11_capture(s, error);
                 tb_pace_take(&s->pace, now);
                 read_events(s);
                 due = wanted(s) ? tb_pace_due_ms(&s->pace, g_get_monotonic_time()) : -1;
         }
-        if (!x11_leave(&s->x, io, ok ? error : NULL) || !ok) {
+        if (!tb_x11_leave(&s->x, io, ok ? error : NULL) || !ok) {
                 if (s->running && error && *error)
                         self->up->no_signal(self, (*error)->message);
                 return false;
@@ -143,9 +143,9 @@ bool x11_screen_pump(TbInstance *self, TbIo *io, GError **error)
 
 static bool start(TbInstance *self, TbIo *io, int max_fps, GError **error)
 {
-        X11Screen *s = (X11Screen *)self;
-        x11_enter(&s->x);
-        bool ok = x11_capture_prepare(s, error);
+        TbX11Screen *s = (TbX11Screen *)self;
+        tb_x11_enter(&s->x);
+        bool ok = tb_x11_capture_prepare(s, error);
         if (ok) {
                 s->damage = xcb_generate_id(s->x.c);
                 s->region = xcb_generate_id(s->x.c);
@@ -157,17 +157,17 @@ static bool start(TbInstance *self, TbIo *io, int max_fps, GError **error)
                 s->cursor.reload = s->running = true;
                 s->cursor.drawn = (TbRect){0};
         }
-        return x11_leave(&s->x, io, ok ? error : NULL) && ok;
+        return tb_x11_leave(&s->x, io, ok ? error : NULL) && ok;
 }
 
 static void stop(TbInstance *self, TbIo *io)
 {
-        X11Screen *s = (X11Screen *)self;
+        TbX11Screen *s = (TbX11Screen *)self;
         if (!s->x.c)
                 return;
-        x11_enter(&s->x);
+        tb_x11_enter(&s->x);
         stop_running(s);
-        x11_leave(&s->x, io, NULL);
+        tb_x11_leave(&s->x, io, NULL);
 }
 
-const TbVideoOps x11_video = {.start = start, .stop = stop};
+const TbVideoOps tb_x11_video = {.start = start, .stop = stop};

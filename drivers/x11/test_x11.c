@@ -122,7 +122,7 @@ static void test_keyboard(void)
         g_assert_cmpint(mkfifo(fifo, 0600), ==, 0);
         g_autofree char *script = g_strdup_printf("echo ready > %s; exec cat > %s", fifo, fifo);
         /* opened for both, so that neither open nor a read ends before the writer comes */
-        g_autoptr(TbTransport) typed = tb_fd_transport(open(fifo, O_RDWR | O_CLOEXEC), "fifo");
+        g_autoptr(TbTransport) typed = tb_transport_of_fd(open(fifo, O_RDWR | O_CLOEXEC), "fifo");
         TbChild *xterm = xserver_spawn(&server,
                                        ARGV("xterm", "-u8", "-xrm", "*waitForMap: true", "-geometry",
                                             "80x24+0+0", "-e", "sh", "-c", script),
@@ -229,12 +229,12 @@ static void test_cursor(void)
 static void test_blend(void)
 {
         guint32 pixels[4] = {0xffffffff, 0x00000000, 0x80800000, 0xff0000ff};
-        X11Cursor cursor = {
+        TbX11Cursor cursor = {
                 .pixels = pixels, .width = 2, .height = 2, .hot_x = 1, .hot_y = 1, .x = 0, .y = 0};
         guint8 image[2 * 2 * 4];
         memset(image, 0x40, sizeof image);
         TbRect drawn;
-        x11_cursor_blend(&cursor, image, 8, 2, 2, &drawn); /* only its last pixel is inside */
+        tb_x11_cursor_blend(&cursor, image, 8, 2, 2, &drawn); /* only its last pixel is inside */
         g_assert_cmpint(drawn.x, ==, 0);
         g_assert_cmpint(drawn.width * drawn.height, ==, 1);
         g_assert_cmpint(image[0], ==, 0xff);
@@ -242,12 +242,12 @@ static void test_blend(void)
         g_assert_cmpint(image[4], ==, 0x40);
         cursor.x = cursor.y = 1;
         memset(image, 0x40, sizeof image);
-        x11_cursor_blend(&cursor, image, 8, 2, 2, &drawn);
+        tb_x11_cursor_blend(&cursor, image, 8, 2, 2, &drawn);
         g_assert_cmpint(drawn.width * drawn.height, ==, 4);
         g_assert_cmpint(image[4], ==, 0x40);                     /* transparent */
         g_assert_cmpint(image[10], ==, 0x80 + 0x40 * 127 / 255); /* half red over grey */
         cursor.x = 100;
-        x11_cursor_blend(&cursor, image, 8, 2, 2, &drawn);
+        tb_x11_cursor_blend(&cursor, image, 8, 2, 2, &drawn);
         g_assert_cmpint(drawn.width, ==, 0);
 }
 

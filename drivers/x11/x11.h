@@ -12,44 +12,44 @@
 #include "drivers/transport/pace.h"
 
 /* --- the connection (conn.c) --- */
-typedef struct X11Conn {
+typedef struct TbX11Conn {
         xcb_connection_t *c;  /* owned; NULL: not open */
         xcb_screen_t *screen; /* borrowed */
         TbGuard *guard;       /* owned: xcb's reads cannot be interrupted otherwise */
         bool local;           /* UNIX socket */
         char *name;           /* owned; ":1" */
-} X11Conn;
+} TbX11Conn;
 
-bool x11_connect(X11Conn *x, TbInstance *self, TbIo *io, GError **error);
-void x11_disconnect(X11Conn *x);
+bool tb_x11_connect(TbX11Conn *x, TbInstance *self, TbIo *io, GError **error);
+void tb_x11_disconnect(TbX11Conn *x);
 /* Around every call that waits for the server. `leave` says whether the connection still lives. */
-void x11_enter(X11Conn *x);
-bool x11_leave(X11Conn *x, TbIo *io, GError **error);
+void tb_x11_enter(TbX11Conn *x);
+bool tb_x11_leave(TbX11Conn *x, TbIo *io, GError **error);
 /* The extension's first event number, or 0 with an error. */
-bool x11_extension(X11Conn *x, xcb_extension_t *extension, const char *name, guint8 *ret_first_event,
-                   GError **error);
+bool tb_x11_extension(TbX11Conn *x, xcb_extension_t *extension, const char *name, guint8 *ret_first_event,
+                      GError **error);
 
 /* --- frames that the X server writes into (buffers.c) --- */
-typedef struct X11Buffers X11Buffers;
+typedef struct TbX11Buffers TbX11Buffers;
 /* A pool of frames in memory that can be shared; *ret_buffers lives as long as the pool. */
-TbFramePool *x11_buffers_new(guint max_idle, X11Buffers **ret_buffers);
+TbFramePool *tb_x11_buffers_new(guint max_idle, TbX11Buffers **ret_buffers);
 /* The segment by which the server reaches a frame's memory (offset 0); 0: it cannot. The screen's thread. */
-xcb_shm_seg_t x11_buffers_segment(X11Buffers *buffers, X11Conn *x, const guint8 *memory);
+xcb_shm_seg_t tb_x11_buffers_segment(TbX11Buffers *buffers, TbX11Conn *x, const guint8 *memory);
 /* Before the connection ends or pauses; frames that are still on their way keep their memory. */
-void x11_buffers_detach(X11Buffers *buffers, X11Conn *x);
+void tb_x11_buffers_detach(TbX11Buffers *buffers, TbX11Conn *x);
 
 /* --- screen (screen.c, capture.c, cursor.c) --- */
-typedef struct X11Cursor {
+typedef struct TbX11Cursor {
         guint32 *pixels; /* owned; premultiplied ARGB; NULL: none */
         int width, height, hot_x, hot_y;
         int x, y;     /* of the hot spot */
         TbRect drawn; /* where the last frame shows it; width 0: nowhere */
         bool reload, moved;
-} X11Cursor;
+} TbX11Cursor;
 
-typedef struct X11Screen {
+typedef struct TbX11Screen {
         TbInstance base;
-        X11Conn x;
+        TbX11Conn x;
         guint8 damage_event, fixes_event, randr_event;
         guint8 input_opcode;        /* 0: no XInput, the pointer's moves are seen with the next damage only */
         xcb_damage_damage_t damage; /* 0: not running */
@@ -61,54 +61,54 @@ typedef struct X11Screen {
         bool running, damaged, whole, resized;
         bool stale; /* `memory` misses pictures that went straight into a frame */
         TbPace pace;
-        X11Cursor cursor;
-        TbFramePool *pool;   /* ref */
-        X11Buffers *buffers; /* borrowed from pool */
-} X11Screen;
-extern const TbVideoOps x11_video;
-bool x11_screen_open(TbInstance *self, TbIo *io, GError **error);
-void x11_screen_close(TbInstance *self);
-bool x11_screen_pump(TbInstance *self, TbIo *io, GError **error);
-void x11_screen_finalize(TbInstance *self);
+        TbX11Cursor cursor;
+        TbFramePool *pool;     /* ref */
+        TbX11Buffers *buffers; /* borrowed from pool */
+} TbX11Screen;
+extern const TbVideoOps tb_x11_video;
+bool tb_x11_screen_open(TbInstance *self, TbIo *io, GError **error);
+void tb_x11_screen_close(TbInstance *self);
+bool tb_x11_screen_pump(TbInstance *self, TbIo *io, GError **error);
+void tb_x11_screen_finalize(TbInstance *self);
 
 /* Makes the place for a picture of the root window's present size. */
-bool x11_capture_prepare(X11Screen *s, GError **error);
-void x11_capture_release(X11Screen *s);
+bool tb_x11_capture_prepare(TbX11Screen *s, GError **error);
+void tb_x11_capture_release(TbX11Screen *s);
 /* Takes what changed and pushes a frame. False: the connection is gone, or the picture cannot be had. */
-bool x11_capture(X11Screen *s, GError **error);
+bool tb_x11_capture(TbX11Screen *s, GError **error);
 
-void x11_cursor_load(X11Screen *s);
-void x11_cursor_locate(X11Screen *s);
-void x11_cursor_draw(X11Screen *s, TbFrame *frame);
+void tb_x11_cursor_load(TbX11Screen *s);
+void tb_x11_cursor_locate(TbX11Screen *s);
+void tb_x11_cursor_draw(TbX11Screen *s, TbFrame *frame);
 /* Blends premultiplied ARGB over BGRX. Pure. */
-void x11_cursor_blend(const X11Cursor *cursor, guint8 *pixels, int stride, int width, int height,
-                      TbRect *ret_drawn);
+void tb_x11_cursor_blend(const TbX11Cursor *cursor, guint8 *pixels, int stride, int width, int height,
+                         TbRect *ret_drawn);
 
 /* --- input (input.c, keymap.c) --- */
-#define X11_SPARE 8 /* keycodes lent to characters that the keyboard layout lacks */
-typedef struct X11Keymap {
+#define TB_X11_SPARE 8 /* keycodes lent to characters that the keyboard layout lacks */
+typedef struct TbX11Keymap {
         guint32 *symbols; /* owned; per_code for each keycode from min on */
         int min, max, per_code;
-        guint8 spare[X11_SPARE];
+        guint8 spare[TB_X11_SPARE];
         guint n_spare, next_spare;
-        guint32 lent[X11_SPARE]; /* the keysym on each spare keycode; 0: none */
-} X11Keymap;
+        guint32 lent[TB_X11_SPARE]; /* the keysym on each spare keycode; 0: none */
+} TbX11Keymap;
 
-typedef struct X11Input {
+typedef struct TbX11Input {
         TbInstance base;
-        X11Conn x;
-        X11Keymap map;
+        TbX11Conn x;
+        TbX11Keymap map;
         int buttons;    /* MouseEvent.buttons that we hold down */
         bool held[256]; /* keycodes that we hold down */
         guint8 shift;   /* keycode; 0: none */
-} X11Input;
-extern const TbInputOps x11_input;
-bool x11_input_open(TbInstance *self, TbIo *io, GError **error);
-void x11_input_close(TbInstance *self);
-bool x11_input_pump(TbInstance *self, TbIo *io, GError **error);
+} TbX11Input;
+extern const TbInputOps tb_x11_input;
+bool tb_x11_input_open(TbInstance *self, TbIo *io, GError **error);
+void tb_x11_input_close(TbInstance *self);
+bool tb_x11_input_pump(TbInstance *self, TbIo *io, GError **error);
 
-bool x11_keymap_load(X11Conn *x, X11Keymap *map);
-void x11_keymap_clear(X11Conn *x, X11Keymap *map); /* gives lent keycodes back; x->c may be NULL */
+bool tb_x11_keymap_load(TbX11Conn *x, TbX11Keymap *map);
+void tb_x11_keymap_clear(TbX11Conn *x, TbX11Keymap *map); /* gives lent keycodes back; x->c may be NULL */
 /* The keycode for a keysym and whether it needs Shift; lends a spare keycode when there is none. 0:
  * impossible. *ret_lent: the layout was changed. */
-guint8 x11_keymap_find(X11Conn *x, X11Keymap *map, guint32 keysym, bool *ret_shift, bool *ret_lent);
+guint8 tb_x11_keymap_find(TbX11Conn *x, TbX11Keymap *map, guint32 keysym, bool *ret_shift, bool *ret_lent);

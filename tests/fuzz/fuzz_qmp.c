@@ -9,14 +9,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         g_autofree char *copy = g_memdup2(data, size);
         for (gsize used = 0; used < size;) {
-                QmpMessage m;
-                gssize n = qmp_parse(copy + used, size - used, &m);
+                TbQemuQmpMessage m;
+                gssize n = tb_qemu_qmp_parse(copy + used, size - used, &m);
                 if (n <= 0)
                         break;
                 g_assert_cmpint(copy[used + (gsize)n - 1], ==, '\n');
-                if (m.kind == QMP_RETURN)
-                        qmp_chardev_connected(m.value, "console");
-                qmp_message_clear(&m);
+                if (m.kind == TB_QEMU_QMP_RETURN)
+                        tb_qemu_qmp_chardev_connected(m.value, "console");
+                tb_qemu_qmp_message_clear(&m);
                 used += (gsize)n;
         }
         return 0;

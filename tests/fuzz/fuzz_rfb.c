@@ -37,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         tb_io_init_plain(&io);
         io.deadline_us = g_get_monotonic_time() + 5 * G_USEC_PER_SEC;
         const TbRfbOptions options = {.password = "secret", .quality = 5, .frame = on_frame, .data = &frames};
-        TbRfb *rfb = tb_rfb_open(&io, tb_fd_transport(pair[0], "fuzz"), &options, &error);
+        TbRfb *rfb = tb_rfb_open(&io, tb_transport_of_fd(pair[0], "fuzz"), &options, &error);
         g_assert_true((rfb == NULL) == (error != NULL));
         if (rfb && tb_rfb_start(rfb, 30, &error))
                 while (tb_rfb_process(rfb, &io, true, &error))

@@ -19,11 +19,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         bool ok = true;
         switch (data[0]) {
         case 'i':
-                g_assert_true(shelly_parse_info(json, id, &why) == 0 ? why != NULL
-                                                                     : *id && g_utf8_validate(id, -1, NULL));
+                g_assert_true(tb_shelly_parse_info(json, id, &why) == 0
+                                      ? why != NULL
+                                      : *id && g_utf8_validate(id, -1, NULL));
                 break;
-        case 's': ok = shelly_parse_gen1(json, 0, &state, &error); break;
-        default: ok = shelly_parse_gen2(json, 0, &state, &error); break;
+        case 's': ok = tb_shelly_parse_gen1(json, 0, &state, &error); break;
+        default: ok = tb_shelly_parse_gen2(json, 0, &state, &error); break;
         }
         g_assert_true(ok ||
                       (error && error->domain == TB_ERROR && g_utf8_validate(error->message, -1, NULL)));

@@ -10,17 +10,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         g_autofree char *text = g_strndup((const char *)data, size);
         double load[3], uptime;
-        VitalsMemory memory;
-        VitalsCpu cpu;
-        VitalsNet net;
-        if (vitals_parse_load(text, load))
+        TbVitalsMemory memory;
+        TbVitalsCpu cpu;
+        TbVitalsNet net;
+        if (tb_vitals_parse_load(text, load))
                 g_assert_true(isfinite(load[0]) && isfinite(load[2]));
-        if (vitals_parse_memory(text, &memory))
+        if (tb_vitals_parse_memory(text, &memory))
                 g_assert_true(memory.total > 0 && isfinite(memory.available));
-        vitals_parse_cpu(text, &cpu);
-        vitals_parse_net(text, &net);
-        vitals_parse_uptime(text, &uptime);
-        g_autofree char *part = vitals_stream_part(text);
+        tb_vitals_parse_cpu(text, &cpu);
+        tb_vitals_parse_net(text, &net);
+        tb_vitals_parse_uptime(text, &uptime);
+        g_autofree char *part = tb_vitals_stream_part(text);
         g_assert_cmpuint(strspn(part, "abcdefghijklmnopqrstuvwxyz0123456789-"), ==, strlen(part));
         return 0;
 }

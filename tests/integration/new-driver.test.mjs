@@ -56,11 +56,18 @@ for (const kind of ['line', 'http'])
         for (const program of own) assert.match(run(program), /^ok 1 /m);
         run(fuzz, 'tests/fuzz/corpus/acme9/on');
 
-        for (const name of ['acme9', '', 'Acme', '9x', 'a/b', 'transport']) {
+        for (const [name, why] of [
+          ['acme9', 'exists already'],
+          ...['', 'Acme', '9x', 'a/b'].map((bad) => [bad, 'usage:']),
+          ['transport', 'is taken'],
+          ['line', 'tb_line_ stands in'], // a part that drivers share
+          ['json', 'tb_json_ stands in'],
+        ]) {
           const again = spawnSync('sh', ['mk/new-driver.sh', name], { cwd: tree, encoding: 'utf8' });
           assert.equal(again.status, 2, `"${name}" must be refused`);
-          assert.notEqual(again.stderr, '');
+          assert.ok(again.stderr.includes(why), `${name}: ${again.stderr}`);
         }
+        for (const name of ['line', 'json']) assert.ok(!existsSync(join(tree, 'drivers', name)), 'nothing was begun');
         assert.equal(
           spawnSync('sh', ['mk/new-driver.sh', 'other', 'modbus'], { cwd: tree }).status,
           2,

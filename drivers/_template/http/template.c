@@ -4,7 +4,7 @@
 static bool read_state(TbPlug *p, TbIo *io, TbPlugState *ret, GError **error)
 {
         json_auto_t *state = tb_http_device_get(&p->http, io, error, "/state");
-        return state && template_parse(state, p->output, ret, error);
+        return state && tb_template_parse(state, p->output, ret, error);
 }
 
 /* Core reads back: only what the device refuses is an error here. */

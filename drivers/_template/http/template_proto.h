@@ -6,4 +6,4 @@
 #include "drivers/transport/plug.h"
 
 /* GET /state: {"id":"A1","outputs":[{"on":true,"watts":3.2}]} */
-bool template_parse(const json_t *state, int output, TbPlugState *ret, GError **error);
+bool tb_template_parse(const json_t *state, int output, TbPlugState *ret, GError **error);

@@ -6,18 +6,18 @@ static void test_answers(void)
         TbPlugState s;
         g_autoptr(GError) error = NULL;
         json_auto_t *good = json_loads("{\"outputs\":[{\"on\":true,\"watts\":3.5},{\"on\":false}]}", 0, NULL);
-        g_assert_true(template_parse(good, 0, &s, &error));
+        g_assert_true(tb_template_parse(good, 0, &s, &error));
         g_assert_true(s.power.observed == TB_POWER_ON && s.power.watts == 3.5);
-        g_assert_true(template_parse(good, 1, &s, &error));
+        g_assert_true(tb_template_parse(good, 1, &s, &error));
         g_assert_true(s.power.observed == TB_POWER_OFF && isnan(s.power.watts));
-        g_assert_false(template_parse(good, 2, &s, &error));
+        g_assert_false(tb_template_parse(good, 2, &s, &error));
         g_assert_error(error, TB_ERROR, TB_ERROR_UNPROCESSABLE);
         static const char *const bad[] = {"{}", "[]", "{\"outputs\":{}}",
                                           "{\"outputs\":[{\"on\":\"perhaps\"}]}"};
         for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
                 json_auto_t *json = json_loads(bad[i], 0, NULL);
                 g_clear_error(&error);
-                g_assert_false(template_parse(json, 0, &s, &error));
+                g_assert_false(tb_template_parse(json, 0, &s, &error));
                 g_assert_error(error, TB_ERROR, TB_ERROR_DEVICE);
         }
 }

@@ -8,9 +8,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         g_autofree char *line = g_strndup((const char *)data, size);
-        TemplateState state;
+        TbTemplateState state;
         g_autoptr(GError) error = NULL;
-        if (!template_parse(line, &state, &error))
+        if (!tb_template_parse(line, &state, &error))
                 g_assert_true(error && error->domain == TB_ERROR &&
                               g_utf8_validate(error->message, -1, NULL));
         return 0;

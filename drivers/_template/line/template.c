@@ -25,24 +25,24 @@ static int outlet_of(const TbInstance *self)
 }
 
 /* Sends one request and parses its one line of answer. */
-static bool ask(TbInstance *self, TbIo *io, const char *request, TemplateState *ret, GError **error)
+static bool ask(TbInstance *self, TbIo *io, const char *request, TbTemplateState *ret, GError **error)
 {
         g_autofree char *line = tb_line_ask((TbLine *)self, io, request, ANSWER_MS, error);
-        return line && template_parse(line, ret, error);
+        return line && tb_template_parse(line, ret, error);
 }
 
 static bool set(TbInstance *self, TbIo *io, bool on, GError **error)
 {
-        TemplateState ignored;
-        g_autofree char *request = template_request_set(outlet_of(self), on);
+        TbTemplateState ignored;
+        g_autofree char *request = tb_template_request_set(outlet_of(self), on);
         return ask(self, io, request, &ignored, error);
 }
 
 /* Observed is what the device says, never what was commanded. */
 static bool get(TbInstance *self, TbIo *io, TbPowerState *ret, GError **error)
 {
-        TemplateState state;
-        g_autofree char *request = template_request_get(outlet_of(self));
+        TbTemplateState state;
+        g_autofree char *request = tb_template_request_get(outlet_of(self));
         if (!ask(self, io, request, &state, error))
                 return false;
         *ret = (TbPowerState){state.on ? TB_POWER_ON : TB_POWER_OFF, state.watts, NAN, NAN, NAN};

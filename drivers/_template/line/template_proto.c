@@ -5,12 +5,12 @@
 
 #include "lib/error.h"
 
-char *template_request_set(int outlet, bool on)
+char *tb_template_request_set(int outlet, bool on)
 {
         return g_strdup_printf("set %d %s\n", outlet, on ? "on" : "off");
 }
 
-char *template_request_get(int outlet)
+char *tb_template_request_get(int outlet)
 {
         return g_strdup_printf("get %d\n", outlet);
 }
@@ -22,7 +22,7 @@ static bool bad(const char *line, GError **error)
         return false;
 }
 
-bool template_parse(const char *line, TemplateState *ret, GError **error)
+bool tb_template_parse(const char *line, TbTemplateState *ret, GError **error)
 {
         if (g_str_has_prefix(line, "error ")) {
                 g_autofree char *shown = g_utf8_make_valid(line + 6, (gssize)MIN(strlen(line + 6), 80));
@@ -32,7 +32,7 @@ bool template_parse(const char *line, TemplateState *ret, GError **error)
         bool on = g_str_has_prefix(line, "on");
         if (!on && !g_str_has_prefix(line, "off"))
                 return bad(line, error);
-        TemplateState state = {on, NAN};
+        TbTemplateState state = {on, NAN};
         const char *rest = line + (on ? 2 : 3);
         if (*rest) {
                 char *end;

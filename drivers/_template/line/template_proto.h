@@ -7,14 +7,14 @@
 #include <glib.h>
 #include <stdbool.h>
 
-typedef struct TemplateState {
+typedef struct TbTemplateState {
         bool on;
         double watts; /* NAN: not told */
-} TemplateState;
+} TbTemplateState;
 
 /* The callers free. */
-char *template_request_set(int outlet, bool on);
-char *template_request_get(int outlet);
+char *tb_template_request_set(int outlet, bool on);
+char *tb_template_request_get(int outlet);
 /* "on", "off", "on 3.2"; "error <text>" is the device's refusal (TB_ERROR_UNPROCESSABLE), anything else
  * TB_ERROR_DEVICE. */
-bool template_parse(const char *line, TemplateState *ret, GError **error);
+bool tb_template_parse(const char *line, TbTemplateState *ret, GError **error);

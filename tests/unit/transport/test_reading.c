@@ -20,11 +20,11 @@ static void test_pointer(void)
                      {"/x~1y/~0", 0, 3}, {"/s/*", 1, 4},   {"/", 0, 5},
                      {"/a/x/b", 0, -1},  {"/a/-1", 0, -1}, {"/none/at/all", 0, -1}};
         for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
-                const json_t *at = tb_json_at(root, cases[i].pointer, cases[i].index);
+                const json_t *at = tb_reading_at(root, cases[i].pointer, cases[i].index);
                 g_assert_cmpint(at ? (int)json_integer_value(at) : -1, ==, cases[i].value);
         }
-        g_assert_true(tb_json_at(root, "", 0) == root);
-        g_assert_null(tb_json_at(NULL, "/a", 0));
+        g_assert_true(tb_reading_at(root, "", 0) == root);
+        g_assert_null(tb_reading_at(NULL, "/a", 0));
 }
 
 static void test_numbers(void)
@@ -54,7 +54,7 @@ static void test_numbers(void)
 
 static void test_plug(void)
 {
-        static const TbReading rows[] = {TB_READ_WATTS("/o/*/w"), TB_READ_CELSIUS("/c"), {NULL}};
+        static const TbReading rows[] = {TB_READING_WATTS("/o/*/w"), TB_READING_CELSIUS("/c"), {NULL}};
         json_auto_t *answer = of("{\"o\":[{\"s\":\"on\",\"w\":3},{\"s\":\"off\"}],\"c\":20}");
         TbPlugState state;
         g_autoptr(GError) error = NULL;

@@ -39,7 +39,7 @@ static void check_tcp(int family, const char *host)
         guint16 port;
         int server = listen_on(family, &port);
         g_autoptr(GError) error = NULL;
-        g_autoptr(TbTransport) t = tb_tcp_connect(&io, host, port, 2000, &error);
+        g_autoptr(TbTransport) t = tb_transport_tcp(&io, host, port, 2000, &error);
         g_assert_no_error(error);
         int peer = accept(server, NULL, NULL);
         g_assert_true(tb_transport_write(t, &io, "hello", 5, 1000, &error));
@@ -70,18 +70,18 @@ static void test_refused(void)
         int server = listen_on(AF_INET, &port);
         close(server);
         g_autoptr(GError) error = NULL;
-        g_assert_null(tb_tcp_connect(&io, "127.0.0.1", port, 2000, &error));
+        g_assert_null(tb_transport_tcp(&io, "127.0.0.1", port, 2000, &error));
         g_assert_error(error, TB_ERROR, TB_ERROR_GONE);
         g_clear_error(&error);
-        g_assert_null(tb_tcp_connect(&io, "no-such-host.invalid", 1, 5000, &error));
+        g_assert_null(tb_transport_tcp(&io, "no-such-host.invalid", 1, 5000, &error));
         g_assert_true(g_error_matches(error, TB_ERROR, TB_ERROR_GONE) ||
                       g_error_matches(error, TB_ERROR, TB_ERROR_TIMEOUT));
         g_clear_error(&error);
-        g_assert_null(tb_unix_connect(&io, "/nonexistent/socket", 1000, &error));
+        g_assert_null(tb_transport_unix(&io, "/nonexistent/socket", 1000, &error));
         g_assert_error(error, TB_ERROR, TB_ERROR_GONE);
         g_clear_error(&error);
         g_autofree char *path = g_strnfill(200, 'x');
-        g_assert_null(tb_unix_connect(&io, path, 1000, &error));
+        g_assert_null(tb_transport_unix(&io, path, 1000, &error));
         g_assert_error(error, TB_ERROR, TB_ERROR_INVALID);
 }
 
@@ -94,7 +94,7 @@ static void test_unix(void)
         int server = socket(AF_UNIX, SOCK_STREAM, 0);
         g_assert_cmpint(bind(server, (struct sockaddr *)&a, sizeof a), ==, 0);
         g_assert_cmpint(listen(server, 1), ==, 0);
-        g_autoptr(TbTransport) t = tb_unix_connect(&io, path, 1000, NULL);
+        g_autoptr(TbTransport) t = tb_transport_unix(&io, path, 1000, NULL);
         g_assert_nonnull(t);
         close(server);
         g_unlink(path);
@@ -127,7 +127,7 @@ static void test_lines(void)
         for (gsize split = 0; split < sizeof text - 1; split++) {
                 int pair[2];
                 g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), ==, 0);
-                g_autoptr(TbTransport) t = tb_fd_transport(pair[0], "pair");
+                g_autoptr(TbTransport) t = tb_transport_of_fd(pair[0], "pair");
                 Feed feed = {pair[1], text, sizeof text - 1, split};
                 TbThread *thread = tb_thread_start("feed", feed_run, &feed);
                 g_autofree char *a = tb_transport_read_line(t, &io, 5, 2000, NULL);
@@ -152,7 +152,7 @@ static void test_line_limit(void)
         for (guint i = 0; i < G_N_ELEMENTS(texts); i++) {
                 int pair[2];
                 g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), ==, 0);
-                g_autoptr(TbTransport) t = tb_fd_transport(pair[0], "pair");
+                g_autoptr(TbTransport) t = tb_transport_of_fd(pair[0], "pair");
                 g_assert_cmpint(write(pair[1], texts[i], strlen(texts[i])), ==, (gssize)strlen(texts[i]));
                 close(pair[1]);
                 g_autoptr(GError) error = NULL;
@@ -208,7 +208,7 @@ static void test_write_interrupted(void)
         tb_io_init_plain(&mine);
         int pair[2];
         g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), ==, 0);
-        g_autoptr(TbTransport) t = tb_fd_transport(pair[0], "pair");
+        g_autoptr(TbTransport) t = tb_transport_of_fd(pair[0], "pair");
         g_autofree char *much = g_malloc0(8 << 20);
         g_autoptr(GError) error = NULL;
         g_assert_false(tb_transport_write(t, &mine, much, 8 << 20, 30, &error)); /* nobody reads */
@@ -327,7 +327,7 @@ static void test_no_thread(void)
         none.rlim_cur = 1;
         setrlimit(RLIMIT_NPROC, &none);
         g_autoptr(GError) error = NULL;
-        g_assert_null(tb_tcp_connect(&io, "localhost", 9, 2000, &error));
+        g_assert_null(tb_transport_tcp(&io, "localhost", 9, 2000, &error));
         g_assert_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE);
         g_clear_error(&error);
         TbHttpAnswer answer = {0};
@@ -341,7 +341,7 @@ static void test_no_thread(void)
         files.rlim_cur = (rlim_t)next;
         setrlimit(RLIMIT_NOFILE, &files);
         g_clear_error(&error);
-        g_assert_null(tb_tcp_connect(&io, "localhost", 9, 2000, &error));
+        g_assert_null(tb_transport_tcp(&io, "localhost", 9, 2000, &error));
         g_assert_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE);
 }
 
