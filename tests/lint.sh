@@ -80,6 +80,13 @@ rule_threads() {
 		grep -v 'lint: threads -' | sed -E 's/^([^:]*:[0-9]+):.*/\1: threads and locks only by lib\/thread.h (TbMutex, TbQueue, TbMailbox, tb_main_post)/'
 }
 
+# What ends the process when it is out of threads or descriptors is for a program's start; later it is refused (tb_thread_try_start() etc.).
+rule_start() {
+	sources 'lib/*.c' 'host/*.c' 'server/*.c' 'drivers/*.c' | grep -vE '/test_|^lib/thread\.c$' | xargs grep -nE '\b(tb_thread_(start|detach)|tb_interruptor_new|tb_io_init_plain)\(' |
+		grep -vE '^(host/media/peers/main|host/media/gstreamer|server/store/db|drivers/transport/io)\.c:' |
+		sed -E 's/^([^:]*:[0-9]+):.*/\1: only at the start of a program; here it is refused (tb_thread_try_start(), tb_thread_try_detach(), tb_interruptor_try_new())/'
+}
+
 rule_banned() {
 	sources 'lib/*.[ch]' 'host/*.[ch]' 'server/*.[ch]' 'drivers/*.[ch]' | xargs awk '
 	function say(what) { if ($0 !~ /lint: banned -/) printf "%s:%d: %s\n", FILENAME, FNR, what }
@@ -264,7 +271,7 @@ rule_unused() {
 	END { for (f in n) if (n[f] == 1) print where[f] ": nobody uses " f "()" }' | sort
 }
 
-rules='arrows threads banned steps size columns drivers prefixes secrets headers private fuzz tests errors traces messages unused'
+rules='arrows threads start banned steps size columns drivers prefixes secrets headers private fuzz tests errors traces messages unused'
 n=0
 failed=0
 

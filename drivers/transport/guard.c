@@ -37,14 +37,18 @@ static void guard_run(gpointer data)
         }
 }
 
-TbGuard *tb_guard_new(int stop_fd, int sock)
+TbGuard *tb_guard_new(int stop_fd, int sock, GError **error)
 {
         TbGuard *g = g_new0(TbGuard, 1);
-        g->changed = tb_interruptor_new();
+        g->changed = tb_interruptor_try_new(error);
         g->stop_fd = stop_fd;
         g->sock = sock;
-        g->thread = tb_thread_start("guard", guard_run, g);
-        return g;
+        g->thread = g->changed ? tb_thread_try_start("guard", guard_run, g, error) : NULL;
+        if (g->thread)
+                return g;
+        tb_interruptor_free(g->changed);
+        g_free(g);
+        return NULL;
 }
 
 void tb_guard_busy(TbGuard *g, bool busy)

@@ -9,7 +9,8 @@
 
 typedef struct TbGuard TbGuard;
 
-TbGuard *tb_guard_new(int stop_fd, int sock); /* both borrowed */
+/* Both borrowed. NULL with TB_ERROR_UNAVAILABLE when no thread or descriptor can be had. */
+TbGuard *tb_guard_new(int stop_fd, int sock, GError **error);
 void tb_guard_busy(TbGuard *guard, bool busy);
 bool tb_guard_fired(TbGuard *guard);
 void tb_guard_free(TbGuard *guard); /* accepts NULL */

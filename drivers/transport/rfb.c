@@ -49,7 +49,11 @@ TbRfb *tb_rfb_open(TbIo *io, TbTransport *transport_take, const TbRfbOptions *op
                 tb_rfb_close(rfb);
                 return NULL;
         }
-        rfb->guard = tb_guard_new(tb_interruptor_fd(io->stop), rfb->client->sock);
+        rfb->guard = tb_guard_new(tb_interruptor_fd(io->stop), rfb->client->sock, error);
+        if (!rfb->guard) {
+                tb_rfb_close(rfb);
+                return NULL;
+        }
         tb_rfb_enter(rfb);
         rfbClient *c = rfb->client;
         bool ok = InitialiseRFBConnection(c);

@@ -66,7 +66,11 @@ bool tb_x11_connect(TbX11Conn *x, TbInstance *self, TbIo *io, GError **error)
         xcb_auth_info_t auth = {.name = (char *)COOKIE, .namelen = sizeof COOKIE - 1};
         auth.datalen = read_cookie(self, &data);
         auth.data = data;
-        x->guard = tb_guard_new(tb_interruptor_fd(io->stop), fd);
+        x->guard = tb_guard_new(tb_interruptor_fd(io->stop), fd, error);
+        if (!x->guard) {
+                close(fd);
+                return false;
+        }
         tb_x11_enter(x);
         x->c = xcb_connect_to_fd(fd, auth.datalen > 0 ? &auth : NULL);
         int failed = xcb_connection_has_error(x->c);

@@ -23,10 +23,10 @@ static struct {
         TbMutex lock;
         TbCond changed;
         GQueue jobs;    /* owned Job; protected by lock */
-        Worker *worker; /* owned; protected by lock */
+        Worker *worker; /* owned; protected by lock; NULL: not needed yet, or none can be had */
         guint abandoned;
         guint watchdog;         /* main only */
-        bool ready;             /* main only */
+        bool ready, told;       /* main only; told: in the log, that it has no thread */
         bool stop, freed, trim; /* protected by lock */
 } reaper;
 
@@ -69,11 +69,20 @@ static void run(gpointer data)
                 g_free(self); /* it came back after all; its thread handle is lost */
 }
 
-/* With the lock held. */
+/* With the lock held. Out of threads: the jobs wait, and watch() tries again. */
 static void start_worker(void)
 {
-        reaper.worker = g_new0(Worker, 1);
-        reaper.worker->thread = tb_thread_start("tb-reaper", run, reaper.worker);
+        g_autoptr(GError) error = NULL;
+        Worker *w = g_new0(Worker, 1);
+        w->thread = tb_thread_try_start("tb-reaper", run, w, &error);
+        if (!w->thread) {
+                if (!reaper.told)
+                        tb_log(TB_LOG_ERROR, TB_F(), "media pipelines wait to be ended: %s", error->message);
+                reaper.told = true;
+                g_clear_pointer(&w, g_free);
+        }
+        reaper.told = reaper.told && !w;
+        reaper.worker = w;
 }
 
 /* With the lock held. */
@@ -94,7 +103,10 @@ static gboolean watch(gpointer data G_GNUC_UNUSED)
 {
         tb_mutex_lock(&reaper.lock);
         abandon_if_stuck(TB_REAPER_STUCK_MS * 1000);
-        bool idle = reaper.jobs.length == 0 && !reaper.worker->busy_since && !reaper.freed;
+        if (!reaper.worker)
+                start_worker();
+        bool idle =
+                reaper.jobs.length == 0 && (!reaper.worker || !reaper.worker->busy_since) && !reaper.freed;
         if (idle)
                 reaper.watchdog = 0;
         /* Megabytes of frames and packets are free: give them back. Once a second, because meanwhile nobody can

@@ -4,15 +4,17 @@
 #include "host/media/still/still.h"
 #include "lib/clock.h"
 #include "lib/error.h"
+#include "lib/log.h"
 #include "lib/thread.h"
 
 #define JOBS (TB_STILL_WAITING + 32) /* every still, and one per MJPEG group */
 
 struct TbStills {
         TbQueue *queue;    /* owned; of Job */
-        TbThread *thread;  /* owned */
+        TbThread *thread;  /* owned; NULL until the first picture */
         GPtrArray *groups; /* borrowed from mjpeg.c */
         int waiting;
+        bool told; /* in the log, that it has no thread */
 };
 
 typedef struct Job {
@@ -56,7 +58,6 @@ TbStills *tb_stills_new(void)
         TbStills *stills = g_new0(TbStills, 1);
         stills->queue = tb_queue_new(JOBS, finish);
         stills->groups = g_ptr_array_new();
-        stills->thread = tb_thread_start("tb-stills", run, stills);
         return stills;
 }
 
@@ -73,8 +74,28 @@ void tb_stills_free(TbStills *stills)
         g_free(stills);
 }
 
+/* Out of threads: this picture is refused, the next one tries again. */
+static bool have_thread(TbStills *stills, GError **error)
+{
+        if (stills->thread)
+                return true;
+        g_autoptr(GError) why = NULL;
+        stills->thread = tb_thread_try_start("tb-stills", run, stills, &why);
+        if (stills->thread)
+                return true;
+        if (!stills->told)
+                tb_log(TB_LOG_ERROR, TB_F(), "pictures are refused until a thread can be had: %s",
+                       why->message);
+        stills->told = true;
+        g_propagate_error(error, g_steal_pointer(&why));
+        tb_error_prefix(error, "the picture cannot be compressed now: ");
+        return false;
+}
+
 bool tb_stills_compress(TbStills *stills, const TbPictureJob *spec, GError **error)
 {
+        if (!have_thread(stills, error))
+                return false;
         Job *job = g_new0(Job, 1);
         *job = (Job){.frame = tb_frame_ref(spec->frame),
                      .png = spec->png,

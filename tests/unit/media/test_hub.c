@@ -2,7 +2,9 @@
 #include "host/media/hub/hub.h"
 
 #include <string.h>
+#include <sys/resource.h>
 #include <turbojpeg.h>
+#include <unistd.h>
 
 #include "host/media/hub/slate.h"
 #include "host/media/media.h"
@@ -342,6 +344,36 @@ static void test_still(Fixture *f, gconstpointer data G_GNUC_UNUSED)
         taken_clear(&t);
 }
 
+/* Out of threads: a refusal in words, and the next one tries again. In a process of its own, because root's threads have no
+ * limit. */
+static void test_still_no_thread(Fixture *f, gconstpointer data G_GNUC_UNUSED)
+{
+        if (!g_test_subprocess()) {
+                g_test_trap_subprocess(NULL, 0, G_TEST_SUBPROCESS_DEFAULT);
+                g_test_trap_assert_passed();
+                return;
+        }
+        if (getuid() == 0 && setuid(65534) < 0)
+                g_error("cannot become nobody");
+        Taken t = {0};
+        struct rlimit old, none = {.rlim_cur = 1};
+        getrlimit(RLIMIT_NPROC, &old);
+        none.rlim_max = old.rlim_max;
+        tb_still_take(f->media, f->hub, TB_STILL_PNG, 0, 0, on_taken, &t);
+        setrlimit(RLIMIT_NPROC, &none);
+        push(&f->source, 33, 21, 0x0000ff);
+        run_until(t.calls == 1);
+        setrlimit(RLIMIT_NPROC, &old);
+        g_assert_error(t.error, TB_ERROR, TB_ERROR_UNAVAILABLE);
+        g_assert_nonnull(strstr(t.error->message, "thread"));
+        taken_clear(&t);
+        tb_still_take(f->media, f->hub, TB_STILL_PNG, 0, 0, on_taken, &t);
+        push(&f->source, 33, 21, 0x0000ff);
+        run_until(t.calls == 1);
+        g_assert_no_error(t.error);
+        taken_clear(&t);
+}
+
 static void test_still_limit(Fixture *f, gconstpointer data G_GNUC_UNUSED)
 {
         Taken t[TB_STILL_WAITING + 1] = {0};
@@ -477,6 +509,7 @@ int main(int argc, char **argv)
         g_test_add("/media/hub/mailbox", Fixture, NULL, set_up, test_mailbox, tear_down);
         g_test_add("/media/hub/jpeg-source", Fixture, NULL, set_up, test_jpeg_source, tear_down);
         g_test_add("/media/still/taken", Fixture, NULL, set_up, test_still, tear_down);
+        g_test_add("/media/still/no-thread", Fixture, NULL, set_up, test_still_no_thread, tear_down);
         g_test_add("/media/still/limit", Fixture, NULL, set_up, test_still_limit, tear_down);
         g_test_add("/media/mjpeg", Fixture, NULL, set_up, test_mjpeg, tear_down);
         g_test_add_func("/media/pictures", test_pictures);

@@ -1,4 +1,5 @@
 /* TbIo, TbTransport, TbChild on real sockets, pipes and processes of this machine. */
+#include "drivers/transport/guard.h"
 #include "drivers/transport/transport.h"
 
 #include <netinet/in.h>
@@ -326,6 +327,9 @@ static void test_no_thread(void)
         getrlimit(RLIMIT_NPROC, &none);
         none.rlim_cur = 1;
         setrlimit(RLIMIT_NPROC, &none);
+        g_autoptr(GError) unguarded = NULL;
+        g_assert_null(tb_guard_new(0, 0, &unguarded));
+        g_assert_error(unguarded, TB_ERROR, TB_ERROR_UNAVAILABLE);
         g_autoptr(GError) error = NULL;
         g_assert_null(tb_transport_tcp(&io, "localhost", 9, 2000, &error));
         g_assert_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE);
