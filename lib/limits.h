@@ -215,6 +215,10 @@
         (128 * 1024) /* bytes under way on one stream, one way, that its reader has not taken */
 #define TB_LIMIT_STREAM_QUEUE (64 * 1024) /* bytes that wait on one stream for the line or for credit */
 #define TB_LIMIT_LINK_STREAMS 128         /* streams of one host at once: then 429 */
+/* one turn of what came over the link: then the others on the main loop have theirs, the rest waits unread */
+#define TB_LIMIT_LINK_TURN_FRAMES 64
+#define TB_LIMIT_LINK_TURN_US 2000
+#define TB_LIMIT_LINK_TURN_IN (16 * 1024) /* bytes that a host reads from its link's socket */
 #define TB_LIMIT_LINK_LINE                                                                                   \
         (32 * 1024)             /* bytes handed to the socket ahead of time: commands wait for no more */
 #define TB_LIMIT_CARRY_READS 96 /* of the streams of one host: the rest is kept for what changes something */

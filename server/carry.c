@@ -330,8 +330,22 @@ static gsize line_room(gpointer data)
         return queued < TB_LIMIT_LINK_LINE ? TB_LIMIT_LINK_LINE - queued : 0;
 }
 
+static void line_hold(bool held, gpointer data)
+{
+        Link *link = data;
+        link->carry->ops->pause(tb_party_connection(link->host), held);
+}
+
+static void line_broken(const GError *error, gpointer data)
+{
+        Link *link = data;
+        tb_party_refuse(link->host, "protocol", tb_error_detail(error));
+}
+
 static const TbMuxOps mux_ops = {.send = line_send,
                                  .room = line_room,
+                                 .hold = line_hold,
+                                 .broken = line_broken,
                                  .head = on_head,
                                  .data = on_data,
                                  .writable = on_writable,

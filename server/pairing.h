@@ -34,6 +34,7 @@ typedef struct TbPartyOps {
                       const char *reason);    /* `tb_pairing_left` follows later */
         void (*entered)(gpointer connection); /* its hello was accepted; nullable */
         bool (*spent)(gpointer connection);   /* too much of its network came to nothing lately; nullable */
+        void (*pause)(gpointer connection, bool paused); /* its socket is not read meanwhile */
 } TbPartyOps;
 
 typedef enum TbSessionChange { TB_SESSION_CREATED, TB_SESSION_TOUCHED, TB_SESSION_ENDED } TbSessionChange;

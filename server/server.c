@@ -57,6 +57,11 @@ static bool party_spent(gpointer connection)
         return is_spent(connection);
 }
 
+static void party_pause(gpointer connection, bool paused)
+{
+        tb_ws_pause(((Connection *)connection)->ws, paused);
+}
+
 /* --- the socket's view of the pairing --- */
 static void on_message(TbWs *ws G_GNUC_UNUSED, bool binary, const guint8 *bytes, gsize size, gpointer data)
 {
@@ -125,8 +130,8 @@ static void on_closed(TbWs *ws G_GNUC_UNUSED, int code G_GNUC_UNUSED, gpointer d
 }
 
 static const TbWsOps ws_ops = {on_message, on_drained, on_closed};
-static const TbPartyOps party_ops = {party_text,  party_binary, party_queued,
-                                     party_close, on_role,      party_spent};
+static const TbPartyOps party_ops = {party_text, party_binary, party_queued, party_close,
+                                     on_role,    party_spent,  party_pause};
 
 static void arm_tick(TbServer *server, gint64 at_ms)
 {

@@ -49,8 +49,7 @@ static bool observer_may_say(const char *what, TbObserver *observer, gpointer da
 /* --- sending --- */
 static bool send_text(const char *text, gsize size, gpointer data)
 {
-        TbBridge *bridge = data;
-        return bridge->link && tb_bridge_link_send(bridge->link, false, text, size);
+        return tb_bridge_link_send(((TbBridge *)data)->link, false, text, size);
 }
 
 static bool send_json(TbBridge *bridge, json_t *message_take)
@@ -63,8 +62,7 @@ static bool send_json(TbBridge *bridge, json_t *message_take)
 
 static bool send_frame(const void *bytes, gsize size, gpointer data)
 {
-        TbBridge *bridge = data;
-        return bridge->link && tb_bridge_link_send(bridge->link, true, bytes, size);
+        return tb_bridge_link_send(((TbBridge *)data)->link, true, bytes, size);
 }
 
 /* Bodies go only as far ahead as keeps the line busy: an answer to a command waits for no more than that. */
@@ -100,13 +98,24 @@ static bool send_picture(GBytes *jpeg, TbObserver *observer, gpointer data)
 
 static gsize queued(gpointer data)
 {
-        TbBridge *bridge = data;
-        return tb_bridge_link_under_way(bridge->link);
+        return tb_bridge_link_under_way(((TbBridge *)data)->link);
 }
 
 static const TbObserverOps observer_ops = {
         .send = send_to_observer, .picture = send_picture, .queued = queued, observer_may_say};
-static const TbCarryOps carry_ops = {.send = send_frame, .room = bulk_room};
+static void hold_line(bool held, gpointer data)
+{
+        tb_bridge_link_hold(((TbBridge *)data)->link, held);
+}
+
+static void on_broken(const GError *error, gpointer data)
+{
+        g_autofree char *why = g_strdup_printf("the server breaks the protocol: %s", tb_error_detail(error));
+        tb_bridge_link_drop(((TbBridge *)data)->link, why);
+}
+
+static const TbCarryOps carry_ops = {
+        .send = send_frame, .room = bulk_room, .hold = hold_line, .broken = on_broken};
 
 /* --- announcing --- */
 static gboolean on_announce(gpointer data)
@@ -300,10 +309,8 @@ static void server_error(TbBridge *bridge, const TbBridgeMessage *m)
 
 static void pong(TbBridge *bridge, gint64 t)
 {
-        json_t *message = json_pack("{s:s}", "type", "pong");
-        if (t >= 0)
-                json_object_set_new(message, "t", json_integer(t));
-        send_json(bridge, message);
+        json_t *told = t >= 0 ? json_integer(t) : NULL;
+        send_json(bridge, json_pack("{s:s, s:o*}", "type", "pong", "t", told));
 }
 
 /* A malformed message is answered where there is somebody to answer, and never ends the link: the fault may
@@ -367,16 +374,10 @@ static void on_lost(const char *reason, gpointer data)
 static void on_binary(GBytes *message, gpointer data)
 {
         TbBridge *bridge = data;
-        g_autoptr(GError) error = NULL;
         gsize size;
         const guint8 *bytes = g_bytes_get_data(message, &size);
-        if (!bridge->ready || !tb_link_frame_begins(bytes, size))
-                return; /* nothing that we know: as with texts, the server may grow first */
-        if (tb_carry_receive(bridge->carry, bytes, size, &error))
-                return;
-        tb_log(TB_LOG_WARNING, TB_F("url", bridge->config->server_url), "the server breaks the protocol: %s",
-               tb_error_detail(error));
-        tb_bridge_link_drop(bridge->link, "the server breaks the protocol");
+        if (bridge->ready && tb_link_frame_begins(bytes, size)) /* else the server has grown first */
+                tb_carry_receive(bridge->carry, bytes, size);
 }
 
 static void on_arrived(gpointer data)

@@ -85,8 +85,10 @@ static void refuse(TbMuxStream *stream, const GError *error)
         gsize size;
         json_auto_t *problem = tb_error_to_problem(error, NULL);
         g_autofree char *text = tb_json_text(problem, &size);
-        send_head(stream, tb_error_status(error),
-                  json_pack("{s:s}", "content-type", "application/problem+json"), false);
+        json_t *headers = json_pack("{s:s}", "content-type", "application/problem+json");
+        if (g_error_matches(error, TB_ERROR, TB_ERROR_LIMIT))
+                json_object_set_new(headers, "retry-after", json_string("1"));
+        send_head(stream, tb_error_status(error), headers, false);
         tb_mux_write(stream, text, MIN(size, TB_LIMIT_STREAM_QUEUE), true);
 }
 
@@ -237,6 +239,13 @@ static void on_opened(TbMuxStream *stream, const guint8 *head, gsize size, bool 
         TbCarry *carry = data;
         g_autoptr(GError) error = NULL;
         g_auto(TbBridgeMessage) m = {0};
+        /* A stream that was reset is gone at once, its call only when it has ended: calls count, not streams. */
+        if (carry->flying >= TB_LIMIT_LINK_STREAMS) {
+                tb_set_error(&error, TB_ERROR_LIMIT, "%u requests of the server are under way here already",
+                             carry->flying);
+                refuse(stream, error);
+                return;
+        }
         if (!tb_bridge_parse_request(head, size, &m, &error)) {
                 refuse(stream, error);
                 return;
@@ -298,16 +307,32 @@ static gsize line_room(gpointer data)
         return carry->ops->room(carry->data);
 }
 
+static void line_hold(bool held, gpointer data)
+{
+        TbCarry *carry = data;
+        carry->ops->hold(held, carry->data);
+}
+
+static void line_broken(const GError *error, gpointer data)
+{
+        TbCarry *carry = data;
+        carry->ops->broken(error, carry->data);
+}
+
 static const TbMuxOps mux_ops = {.send = line_send,
                                  .room = line_room,
+                                 .hold = line_hold,
+                                 .broken = line_broken,
                                  .opened = on_opened,
                                  .data = on_data,
                                  .writable = on_writable,
                                  .closed = on_closed};
 
-bool tb_carry_receive(TbCarry *carry, const guint8 *bytes, gsize size, GError **error)
+void tb_carry_receive(TbCarry *carry, const guint8 *bytes, gsize size)
 {
-        return tb_mux_receive(carry->mux, bytes, size, error);
+        g_autoptr(GError) error = NULL;
+        if (!tb_mux_receive(carry->mux, bytes, size, &error))
+                line_broken(error, carry);
 }
 
 void tb_carry_pump(TbCarry *carry)

@@ -17,7 +17,10 @@ typedef struct TbCarry TbCarry;
 
 typedef struct TbCarryOps {
         bool (*send)(const void *bytes, gsize size, gpointer data); /* a binary message */
-        gsize (*room)(gpointer data); /* bytes that the line takes; 0: tb_carry_pump() follows */
+        gsize (*room)(gpointer data);           /* bytes that the line takes; 0: tb_carry_pump() follows */
+        void (*hold)(bool held, gpointer data); /* the line is not to be read meanwhile */
+        void (*broken)(const GError *error,
+                       gpointer data); /* the server breaks the protocol; the link should end */
 } TbCarryOps;
 
 TbCarry *tb_carry_new(TbCore *core, TbPoller *poller, const char *version, const TbCarryOps *ops,
@@ -25,8 +28,7 @@ TbCarry *tb_carry_new(TbCore *core, TbPoller *poller, const char *version, const
 void tb_carry_free(TbCarry *carry); /* accepts NULL */
 /* The listener; who builds the host adds the API's routes to it. Borrowed. */
 TbHttp *tb_carry_http(TbCarry *carry);
-/* Frames of the server. False: it breaks the protocol. */
-bool tb_carry_receive(TbCarry *carry, const guint8 *bytes, gsize size, GError **error);
+void tb_carry_receive(TbCarry *carry, const guint8 *bytes, gsize size); /* frames of the server; `broken` */
 void tb_carry_pump(TbCarry *carry);
 void tb_carry_lost(TbCarry *carry); /* the link was lost: every request is given up */
 

@@ -4,6 +4,7 @@
 
 #include <libsoup/soup.h>
 
+#include "host/bridge/paced_input.h"
 #include "lib/error.h"
 #include "lib/limits.h"
 #include "lib/log.h"
@@ -20,12 +21,14 @@ struct TbBridgeLink {
         char *url;                  /* owned: ws(s)://… */
         const TbBridgeLinkOps *ops; /* static */
         gpointer data;
-        SoupSession *session;        /* ref */
-        SoupWebsocketConnection *ws; /* ref; NULL: not open */
-        GCancellable *cancel;        /* ref: of an attempt; NULL: none */
-        guint retry;                 /* source */
-        GNetworkMonitor *monitor;    /* ref */
-        guint alive;                 /* source */
+        SoupSession *session;            /* ref */
+        SoupWebsocketConnection *ws;     /* ref; NULL: not open */
+        SoupWebsocketConnection *opener; /* ref: libsoup's own, whose stream `ws` reads at our pace */
+        TbPacedInput *input;             /* ref: of `ws` */
+        GCancellable *cancel;            /* ref: of an attempt; NULL: none */
+        guint retry;                     /* source */
+        GNetworkMonitor *monitor;        /* ref */
+        guint alive;                     /* source */
         guint doomed;   /* source: cuts from the loop, for a sender may not lose itself inside its own send */
         guint attempts; /* since the last time that the server accepted us */
         gint64 heard_us;
@@ -87,6 +90,8 @@ static bool forget(TbBridgeLink *link)
         if (soup_websocket_connection_get_state(link->ws) == SOUP_WEBSOCKET_STATE_OPEN)
                 soup_websocket_connection_close(link->ws, SOUP_WEBSOCKET_CLOSE_GOING_AWAY, NULL);
         g_clear_object(&link->ws);
+        g_clear_object(&link->input);
+        g_clear_object(&link->opener);
         return true;
 }
 
@@ -161,6 +166,21 @@ void tb_bridge_link_pong(TbBridgeLink *link, gint64 t)
         link->ops->arrived(link->data);
 }
 
+/* The same connection on a stream that is read a turn at a time: libsoup opens WebSockets only on streams of its
+ * own, which it reads to their end. Its object stays, as the owner of the socket, and reads no more. */
+static SoupWebsocketConnection *paced(TbBridgeLink *link, SoupWebsocketConnection *opener)
+{
+        GIOStream *io = soup_websocket_connection_get_io_stream(opener);
+        bool stopped = g_source_remove_by_user_data(opener);
+        g_assert(stopped);
+        link->input = tb_paced_input_new(g_io_stream_get_input_stream(io), TB_LIMIT_LINK_TURN_IN);
+        g_autoptr(GIOStream) stream =
+                g_simple_io_stream_new(G_INPUT_STREAM(link->input), g_io_stream_get_output_stream(io));
+        return soup_websocket_connection_new(stream, soup_websocket_connection_get_uri(opener),
+                                             SOUP_WEBSOCKET_CONNECTION_CLIENT, NULL,
+                                             soup_websocket_connection_get_protocol(opener), NULL);
+}
+
 static void on_connected(GObject *source, GAsyncResult *result, gpointer data)
 {
         g_autoptr(GError) error = NULL;
@@ -176,7 +196,8 @@ static void on_connected(GObject *source, GAsyncResult *result, gpointer data)
                 try_again(link);
                 return;
         }
-        link->ws = ws;
+        link->opener = ws;
+        link->ws = ws = paced(link, ws);
         link->heard_us = g_get_monotonic_time();
         soup_websocket_connection_set_max_incoming_payload_size(ws, 2 * TB_LIMIT_WS_MESSAGE);
         g_signal_connect(ws, "message", G_CALLBACK(on_message), link);
@@ -231,6 +252,8 @@ TbBridgeLink *tb_bridge_link_new(const char *url, const char *ca, const TbBridge
         link->ops = ops;
         link->data = data;
         link->session = soup_session_new_with_options("user-agent", "testbed-host", "timeout", 15, NULL);
+        /* a compressed message has no bound that is known before it is unpacked */
+        soup_session_remove_feature_by_type(link->session, SOUP_TYPE_WEBSOCKET_EXTENSION_MANAGER);
         if (trusted)
                 soup_session_set_tls_database(link->session, trusted);
         g_queue_init(&link->marks);
@@ -273,7 +296,7 @@ static gboolean on_doomed(gpointer data)
 
 bool tb_bridge_link_send(TbBridgeLink *link, bool binary, const void *bytes, gsize size)
 {
-        if (!link->ws || soup_websocket_connection_get_state(link->ws) != SOUP_WEBSOCKET_STATE_OPEN)
+        if (!link || !link->ws || soup_websocket_connection_get_state(link->ws) != SOUP_WEBSOCKET_STATE_OPEN)
                 return false;
         if (tb_bridge_link_under_way(link) + size > TB_LIMIT_WS_QUEUE) {
                 if (!link->doomed)
@@ -287,6 +310,12 @@ bool tb_bridge_link_send(TbBridgeLink *link, bool binary, const void *bytes, gsi
         if (link->sent - link->marked >= PING_EVERY)
                 mark(link);
         return true;
+}
+
+void tb_bridge_link_hold(TbBridgeLink *link, bool held)
+{
+        if (link && link->input)
+                tb_paced_input_hold(link->input, held);
 }
 
 gsize tb_bridge_link_under_way(const TbBridgeLink *link)

@@ -38,8 +38,9 @@ void tb_bridge_link_free(
 void tb_bridge_link_settled(TbBridgeLink *link);
 /* Cuts and tries again later (the server refused us). */
 void tb_bridge_link_drop(TbBridgeLink *link, const char *reason);
-/* False: not open, or too much under way (then the link is cut: the other side has stopped reading). */
+/* False: not open (or no link at all, NULL), or too much under way (then the link is cut: the other side has stopped reading). */
 bool tb_bridge_link_send(TbBridgeLink *link, bool binary, const void *bytes, gsize size);
+void tb_bridge_link_hold(TbBridgeLink *link, bool held); /* reads no more of this connection */
 gsize tb_bridge_link_under_way(const TbBridgeLink *link);
 /* A point in what was sent, and whether all before it has arrived at the server (true also when that
  * connection is no more). */

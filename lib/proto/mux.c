@@ -4,6 +4,7 @@
 
 #include "lib/error.h"
 #include "lib/limits.h"
+#include "lib/proto/turns.h"
 #include "lib/thread.h"
 
 struct TbMuxStream {
@@ -33,6 +34,7 @@ struct TbMux {
         GQueue heads, bodies; /* TbMuxStream with something to send, next one first */
         guint32 last;         /* the newest stream's number */
         bool pumping;
+        TbTurns *turns; /* owned: what came */
 };
 
 static void stream_free(gpointer p)
@@ -339,26 +341,38 @@ static bool on_frame(TbMux *mux, const TbLinkFrame *f, GError **error)
         return true;
 }
 
+static gssize take_frame(const guint8 *bytes, gsize size, gpointer data, GError **error)
+{
+        TbLinkFrame frame;
+        gssize n = tb_link_frame_parse(bytes, size, &frame, error);
+        if (n == 0)
+                tb_set_error(error, TB_ERROR_INVALID, "link frame: cut short");
+        return n > 0 && on_frame(data, &frame, error) ? n : -1;
+}
+
+static void on_hold(bool held, gpointer data)
+{
+        TbMux *mux = data;
+        mux->ops->hold(held, mux->data);
+}
+
+static void on_broken(const GError *error, gpointer data)
+{
+        TbMux *mux = data;
+        mux->ops->broken(error, mux->data);
+}
+
 bool tb_mux_receive(TbMux *mux, const guint8 *bytes, gsize size, GError **error)
 {
-        tb_assert_main();
-        while (size > 0) {
-                TbLinkFrame frame;
-                gssize n = tb_link_frame_parse(bytes, size, &frame, error);
-                if (n == 0)
-                        tb_set_error(error, TB_ERROR_INVALID, "link frame: cut short");
-                if (n <= 0 || !on_frame(mux, &frame, error))
-                        return false;
-                bytes += n;
-                size -= (gsize)n;
-        }
-        return true;
+        return tb_turns_add(mux->turns, bytes, size, error);
 }
 
 /* --- life --- */
 TbMux *tb_mux_new(const TbMuxOps *ops, gpointer data)
 {
+        static const TbTurnsOps turns = {.frame = take_frame, .hold = on_hold, .broken = on_broken};
         TbMux *mux = g_new0(TbMux, 1);
+        mux->turns = tb_turns_new(&turns, mux);
         mux->ops = ops;
         mux->data = data;
         mux->streams = g_hash_table_new_full(NULL, NULL, NULL, stream_free);
@@ -369,12 +383,14 @@ void tb_mux_free(TbMux *mux)
 {
         if (!mux)
                 return;
+        tb_turns_free(mux->turns);
         g_hash_table_unref(mux->streams);
         g_free(mux);
 }
 
 void tb_mux_reset_all(TbMux *mux, const char *reason)
 {
+        tb_turns_forget(mux->turns);
         g_autoptr(GList) all = g_hash_table_get_keys(mux->streams);
         for (GList *l = all; l; l = l->next) {
                 TbMuxStream *s = g_hash_table_lookup(mux->streams, l->data); /* one's end may end others */

@@ -27,11 +27,16 @@ typedef struct TbMuxOps {
         void (*data)(TbMuxStream *stream, const guint8 *bytes, gsize size, bool end, gpointer data);
         void (*writable)(TbMuxStream *stream, gpointer data); /* after a write that was not taken whole */
         void (*closed)(TbMuxStream *stream, const char *reason, gpointer data); /* reason NULL: complete */
+        /* True: frames wait for their turn, nothing more is to be read from the line until it says false. */
+        void (*hold)(bool held, gpointer data);
+        /* From the loop: what waited breaks the protocol; the link should end. May free the mux. */
+        void (*broken)(const GError *error, gpointer data);
 } TbMuxOps;
 
 TbMux *tb_mux_new(const TbMuxOps *ops, gpointer data);
 void tb_mux_free(TbMux *mux); /* no callbacks; accepts NULL */
-/* A binary message of the link. False: the other side breaks the protocol; the link should end. */
+/* A binary message of the link: a turn's worth of its frames at once, the rest from the loop, under
+ * `hold` (lib/proto/turns.h). False: the other side breaks the protocol; the link should end. */
 bool tb_mux_receive(TbMux *mux, const guint8 *bytes, gsize size, GError **error);
 void tb_mux_pump(TbMux *mux);                          /* the line has room again */
 void tb_mux_reset_all(TbMux *mux, const char *reason); /* the link is lost: `closed` for every stream */

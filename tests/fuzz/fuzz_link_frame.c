@@ -51,6 +51,16 @@ static void writable(TbMuxStream *s, gpointer data)
         (void)s, (void)data;
 }
 
+static void hold(bool on, gpointer data)
+{
+        (void)on, (void)data;
+}
+
+static void broken(const GError *error, gpointer data)
+{
+        (void)error, (void)data;
+}
+
 static void closed(TbMuxStream *s, const char *reason, gpointer data)
 {
         (void)s, (void)reason, (void)data;
@@ -60,12 +70,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         static const TbMuxOps ops[] = {{.send = send_nothing,
                                         .room = room,
+                                        .hold = hold,
+                                        .broken = broken,
                                         .opened = opened,
                                         .data = on_data,
                                         .writable = writable,
                                         .closed = closed},
                                        {.send = send_nothing,
                                         .room = room,
+                                        .hold = hold,
+                                        .broken = broken,
                                         .head = on_head,
                                         .data = on_data,
                                         .writable = writable,
@@ -82,6 +96,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                         tb_mux_open(mux, "{}", 2, n == 0, NULL, NULL);
                 bool ok = tb_mux_receive(mux, data, size, &error);
                 g_assert(ok == (error == NULL));
+                while (ok && g_main_context_iteration(NULL, FALSE))
+                        ;
                 g_assert(held <= size);
                 tb_mux_reset_all(mux, "over");
                 tb_mux_free(mux);

@@ -384,6 +384,32 @@ test('carried uploads stop at a window; a server that breaks the protocol, or is
   await host.stop();
 });
 
+test('streams that are opened and reset as fast as it goes cost nobody else their turn', async (t) => {
+  const server = await FakeServer.start(t);
+  const { host } = await bench(t, server);
+  const link = await server.next();
+  await link.find((m) => m.type === 'hello');
+  let stream = 0;
+  const request = () => frame(HEAD, ++stream, { method: 'GET', path: '/host/health', role: 'viewer' }, true);
+  const message = () =>
+    Buffer.concat(Array.from({ length: 800 }, () => Buffer.concat([request(), frame(RESET, stream, 'no')])));
+  let written = 0;
+  const all = Array.from({ length: 40 }, () => new Promise((yes) => link.ws.send(message(), () => yes(++written))));
+  const t0 = Date.now();
+  assert.equal((await host.get('/host/health')).status, 200);
+  assert.ok(Date.now() - t0 < 2000 * SLOW, `others waited ${Date.now() - t0} ms`);
+  await Promise.all(all);
+  // calls count, not streams: with those of reset streams still under way, more are refused
+  assert.ok(await headOf(link, (head) => head.status === 429 && head.headers['retry-after'] === '1'));
+  const last = frame(HEAD, ++stream, { method: 'GET', path: '/host/health', role: 'viewer' }, true);
+  link.ws.send(last);
+  await findFrame(link, (f) => f.type === HEAD && f.stream === stream, { ms: 20000 * SLOW });
+  assert.equal(written, 40);
+  for (let i = 0; i < 10; i++) link.ws.send(message());
+  await host.stop();
+  assert.doesNotMatch(host.program.text, / error /);
+});
+
 test("what an observer can make the host log is logged at the host's rate, and counted", async (t) => {
   const server = await FakeServer.start(t);
   const { host } = await bench(t, server);

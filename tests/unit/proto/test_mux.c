@@ -11,6 +11,7 @@ typedef struct End {
         struct End *other;
         GQueue wire; /* owned GBytes on their way to `other` */
         gsize room;
+        bool on_hold, broken;
         bool lazy;    /* takes in, passes nothing on */
         GString *log; /* owned */
         guint64 got[2 * TB_LIMIT_LINK_STREAMS];
@@ -71,14 +72,29 @@ static void closed(TbMuxStream *s, const char *reason, gpointer data)
         note(data, s, "closed", reason, reason ? strlen(reason) : 0, reason == NULL);
 }
 
+static void hold(bool held, gpointer data)
+{
+        ((End *)data)->on_hold = held;
+}
+
+static void broken(const GError *error, gpointer data)
+{
+        g_assert_error(error, TB_ERROR, TB_ERROR_INVALID);
+        ((End *)data)->broken = true;
+}
+
 static const TbMuxOps client_ops = {.send = send_bytes,
                                     .room = room,
+                                    .hold = hold,
+                                    .broken = broken,
                                     .head = head,
                                     .data = on_data,
                                     .writable = writable,
                                     .closed = closed};
 static const TbMuxOps server_ops = {.send = send_bytes,
                                     .room = room,
+                                    .hold = hold,
+                                    .broken = broken,
                                     .opened = opened,
                                     .data = on_data,
                                     .writable = writable,
@@ -331,6 +347,63 @@ static void test_hostile_requests(void)
         pair_clear(&p);
 }
 
+static GByteArray *pairs(guint first, guint n)
+{
+        GByteArray *all = g_byte_array_new();
+        for (guint id = first; id < first + n; id++) {
+                guint8 head[TB_LINK_FRAME_HEADER];
+                tb_link_frame_header(head, TB_LINK_HEAD, true, id, 2);
+                g_byte_array_append(all, head, sizeof head);
+                g_byte_array_append(all, (const guint8 *)"{}", 2);
+                tb_link_frame_header(head, TB_LINK_RESET, false, id, 0);
+                g_byte_array_append(all, head, sizeof head);
+        }
+        return all;
+}
+
+static guint opened_so_far(const End *e)
+{
+        guint n = 0;
+        for (const char *at = e->log->str; (at = strstr(at, "open")); at++)
+                n++;
+        return n;
+}
+
+/* One message of many frames takes many turns of the loop, and nothing is read meanwhile. */
+static void test_turn(void)
+{
+        const guint n = TB_LIMIT_LINK_STREAMS;
+        Pair p;
+        pair_init(&p);
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GByteArray) first = pairs(1, n / 2), second = pairs(1 + n / 2, n / 2);
+        g_assert_true(tb_mux_receive(p.b.mux, first->data, first->len, &error));
+        g_assert_cmpuint(opened_so_far(&p.b), <=, TB_LIMIT_LINK_TURN_FRAMES / 2);
+        g_assert_true(p.b.on_hold);
+        g_assert_true(tb_mux_receive(p.b.mux, second->data, second->len, &error)); /* was read already */
+        for (guint before; p.b.on_hold;) {
+                before = opened_so_far(&p.b);
+                g_main_context_iteration(NULL, TRUE);
+                g_assert_cmpuint(opened_so_far(&p.b) - before, <=, TB_LIMIT_LINK_TURN_FRAMES / 2);
+        }
+        g_assert_cmpuint(opened_so_far(&p.b), ==, n);
+        /* what breaks the protocol in a later turn ends the link, too, and what is behind it is forgotten */
+        g_autoptr(GByteArray) bad = pairs(1 + n, n / 2 - 1);
+        g_byte_array_append(bad, (const guint8 *)"\x10", 1);
+        g_assert_true(tb_mux_receive(p.b.mux, bad->data, bad->len, &error));
+        while (p.b.on_hold)
+                g_main_context_iteration(NULL, TRUE);
+        g_assert_true(p.b.broken);
+        tb_mux_reset_all(p.b.mux, "lost");
+        /* the loss of the link forgets what waited */
+        guint before = opened_so_far(&p.b);
+        g_assert_true(tb_mux_receive(p.b.mux, first->data, first->len, &error));
+        tb_mux_reset_all(p.b.mux, "lost");
+        g_assert_cmpuint(opened_so_far(&p.b) - before, <=, TB_LIMIT_LINK_TURN_FRAMES / 2);
+        g_assert_false(g_main_context_iteration(NULL, FALSE));
+        pair_clear(&p);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -340,6 +413,7 @@ int main(int argc, char **argv)
         g_test_add_func("/mux/turns", test_turns);
         g_test_add_func("/mux/reset", test_reset);
         g_test_add_func("/mux/limits", test_limits);
+        g_test_add_func("/mux/turn", test_turn);
         g_test_add_func("/mux/hostile-answers", test_hostile_answers);
         g_test_add_func("/mux/hostile-requests", test_hostile_requests);
         int rc = g_test_run();
