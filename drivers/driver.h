@@ -11,9 +11,9 @@
  * everything of one lane on its worker, one call at a time (but see `parallel`); every wait goes through the
  * TbIo it passes.
  *
- *   open -> pump, ops, pump, … -> close          open is tried again with a growing pause until it works
- * (state ABSENT for TB_ERROR_GONE, FAULT otherwise) pump returns false -> close -> open again    the device
- * was lost; the error is the reason that users see
+ * - open -> pump, ops, pump, … -> close
+ * - open fails: tried again with a growing pause; state ABSENT for TB_ERROR_GONE, FAULT otherwise
+ * - pump returns false: close -> open again; the device was lost, the error is the reason that users see
  */
 #include <glib.h>
 #include <jansson.h>

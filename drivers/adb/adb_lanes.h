@@ -3,10 +3,10 @@
  * The lanes of an attached phone (drivers/driver.h). Every lane's state begins with TbAdbLane; only its own
  * worker touches it.
  *
- *   ops     shell, files, apps, sensors: a connection per call, several calls at once   adb_ops.c adb_files.c
- * adb_apps.c input   one shell that stays open and takes `input` commands                        adb_type.c
- *   screen  video by raw screencap                                                      adb_screen.c
- *   log     logs by logcat                                                              adb_logs.c
+ * - ops: shell, files, apps, sensors: a connection per call, several calls at once (adb_ops.c, adb_files.c, adb_apps.c)
+ * - input: one shell that stays open and takes `input` commands (adb_type.c)
+ * - screen: video by raw screencap (adb_screen.c)
+ * - log: logs by logcat (adb_logs.c)
  */
 #include "drivers/adb/adb_client.h"
 #include "drivers/adb/adb_input.h"
