@@ -364,9 +364,14 @@ json_t *tb_state_load(TbStateDir *dir, const char *name, json_type type, GError 
         return NULL;
 }
 
+char *tb_state_text(const json_t *value)
+{
+        return json_dumps(value, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
+}
+
 bool tb_state_save(TbStateDir *dir, const char *name, const json_t *value, GError **error)
 {
-        char *text = json_dumps(value, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
+        char *text = tb_state_text(value);
         if (!text) {
                 tb_set_error(error, TB_ERROR_INTERNAL, "%s/%s: it cannot be said in JSON", dir->path, name);
                 return false;

@@ -6,7 +6,8 @@
  *   - a file is replaced as a whole or not at all (written beside, fsync, rename, fsync of the folder);
  *   - what cannot be read or understood is never written over: it is kept aside under a name with the date, or, where that
  *     cannot be done, writing to that name is refused.
- * Blocking calls on files of at most TB_LIMIT_STATE_FILE bytes. One thread.
+ * Blocking calls on files of at most TB_LIMIT_STATE_FILE bytes. One thread at a time; tb_state_write(),
+ * tb_state_append() and tb_state_rename() may move to another one when all has been loaded.
  */
 #include <glib.h>
 #include <jansson.h>
@@ -41,6 +42,8 @@ bool tb_keep_aside_at(int folder, const char *name, char **ret_kept);
 /* JSON of the type that is expected; a new reference. NULL without an error: there is no such file. NULL with one: it could not
  * be read or is no such JSON, and was kept aside; the message says where. */
 json_t *tb_state_load(TbStateDir *dir, const char *name, json_type type, GError **error);
+/* What tb_state_save() writes: the caller free()s. NULL: it cannot be said in JSON. Any thread. */
+char *tb_state_text(const json_t *value);
 bool tb_state_save(TbStateDir *dir, const char *name, const json_t *value, GError **error);
 
 /* For files that grow: a descriptor to append with; the caller closes. -1: not possible. */

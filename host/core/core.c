@@ -47,6 +47,7 @@ TbCore *tb_core_new(const TbHostConfig *config, TbMetrics *metrics, GError **err
                 return NULL;
         TbCore *core = g_new0(TbCore, 1);
         core->state = state;
+        core->disk = tb_disk_new(state, tb_audit_failed, core);
         core->save_devices = tb_saver_new(core, "devices.json", tb_store_json);
         core->save_leases = tb_saver_new(core, "leases.json", tb_leases_json);
         core->unknown_devices = json_object();
@@ -59,7 +60,6 @@ TbCore *tb_core_new(const TbHostConfig *config, TbMetrics *metrics, GError **err
         core->commands = g_hash_table_new(NULL, NULL);
         core->at_work = g_hash_table_new(NULL, NULL);
         core->resources = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)json_decref);
-        core->audit_fd = -1;
         if (metrics) {
                 static const double buckets[] = {0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 0};
                 core->commands_total = tb_metrics_get(metrics, TB_METRIC_COUNTER, "testbed_commands_total",
@@ -131,6 +131,8 @@ void tb_core_stop(TbCore *core)
         core->stopping = true;
         tb_leases_save(core);
         tb_commands_stop(core);
+        if (tb_saver_busy(core->save_devices)) /* what nobody makes live any more */
+                tb_saver_now(core->save_devices);
         tb_resources_stop(core);
         for (GTreeNode *n = g_tree_node_first(core->devices); n; n = g_tree_node_next(n)) {
                 const TbDevice *device = g_tree_node_value(n);
@@ -157,9 +159,11 @@ void tb_core_free(TbCore *core)
         tb_bus_free(core->bus);
         tb_saver_free(core->save_devices);
         tb_saver_free(core->save_leases);
+        bool written = tb_disk_free(core->disk);
         json_decref(core->unknown_devices);
         json_decref(core->unknown_leases);
-        tb_state_dir_close(core->state);
+        if (written) /* else the disk's thread holds it */
+                tb_state_dir_close(core->state);
         g_free(core->state_problem);
         free(core->devices_text);
         g_free(core);
@@ -392,8 +396,9 @@ json_t *tb_core_drivers_json(void)
 json_t *tb_core_problems_json(TbCore *core)
 {
         json_t *list = json_array();
-        const char *const said[] = {tb_saver_problem(core->save_devices), tb_saver_problem(core->save_leases),
-                                    core->state_problem};
+        g_autofree char *disk = tb_disk_problem(core->disk);
+        const char *const said[] = {disk, tb_saver_problem(core->save_devices),
+                                    tb_saver_problem(core->save_leases), core->state_problem};
         const char *id;
         json_t *spec;
         for (guint i = 0; i < G_N_ELEMENTS(said); i++)

@@ -2,6 +2,7 @@
 /* The structs of host/core. Nobody outside this folder includes it. Main thread, all of it. */
 #include "host/core/core.h"
 #include "host/core/lanes/worker.h"
+#include "host/core/state/disk.h"
 #include "host/core/state/samples.h"
 #include "host/core/state/saver.h"
 #include "lib/job.h"
@@ -74,13 +75,12 @@ struct TbCore {
         guint ending;    /* workers that were released and did not end yet */
         bool stopping;
         TbStateDir *state; /* owned: the state folder, locked; NULL: only on trial (--check) */
+        TbDisk *disk;      /* owned: who writes in it */
         TbSaver *save_devices, *save_leases; /* owned */
+        bool store_waits;                    /* tb_store_change() asked to be called again */
         json_t *unknown_devices; /* {id: spec}: stored, and not attached here: carried over; owned */
         json_t *unknown_leases;  /* {id: entry}; owned */
         char *state_problem;     /* a state file that was not understood at start: where it is kept; owned */
-        int audit_fd;            /* -1: none */
-        gint64 audit_size;       /* bytes */
-        bool audit_torn;         /* the last line is not whole: the disk was full */
         TbTally *refusals;       /* owned */
         TbMetric *commands_total, *command_seconds, *command_errors;
 };
@@ -144,7 +144,7 @@ typedef struct TbLaneOwner {                      /* whom the events of one lane
 void tb_core_changed(TbCore *core); /* the device list is stale */
 /* What device.add, .patch and .remove (ops/device.c) do; who asks had its role and the lease checked. The ceiling for what comes
  * from the server is checked here, because it depends on what is attached. {id,label?,attach} as in the contract; on disk before it
- * is live. */
+ * is live: while that takes they fail and tb_store_waits() says so: they are called again, from the start. */
 TbDevice *tb_core_add_device(TbCore *core, const TbActor *actor, json_t *spec, GError **error); /* borrowed */
 bool tb_core_patch_device(TbCore *core, const TbActor *actor, const char *id, json_t *patch, GError **error);
 bool tb_core_remove_device(TbCore *core, const TbActor *actor, const char *id, GError **error);
@@ -187,8 +187,10 @@ void tb_lease_unwait(TbDevice *device, gpointer data);
 /* store.c: devices made by REST */
 void tb_store_load(TbCore *core);
 json_t *tb_store_json(TbCore *core); /* what devices.json is to hold; new reference */
-/* On disk before it is live: `spec` NULL removes. False: nothing has changed. */
+/* On disk before it is live: `spec` NULL removes. False: nothing has changed; tb_store_waits() then tells whether it is being stored. */
 bool tb_store_change(TbCore *core, const char *id, json_t *spec, GError **error);
+/* The change that failed just now, for TB_ERROR_BUSY, is to be made again when core->save_devices has settled. */
+bool tb_store_waits(const TbCore *core);
 
 /* resources.c */
 void tb_resources_start(TbCore *core);
@@ -200,5 +202,6 @@ void tb_resources_problems(TbCore *core, json_t *list); /* appends what discover
 /* audit.c: who did what, on the bus, in the log and in audit.jsonl */
 void tb_audit_open(TbCore *core);
 void tb_audit_close(TbCore *core);
+void tb_audit_failed(const char *why, gpointer core); /* for TbDisk */
 void tb_audit(TbCore *core, const TbActor *actor, const char *device, const char *verb, json_t *params,
               const GError *error, gint64 ms);

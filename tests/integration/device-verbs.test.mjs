@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { assertProblem, scratch, withHost } from './harness.mjs';
+import { assertProblem, scratch, until, withHost } from './harness.mjs';
 
 const TOKENS = ['viewer', 'operator', 'admin'].map((role) => ({ name: role, role, token: `${role}-token-0123456789` }));
 const bearer = (role) => ({ headers: { Authorization: `Bearer ${role}-token-0123456789` } });
@@ -75,6 +75,7 @@ test('a password in an attach string reaches neither the audit trail nor the eve
   assert.equal((await ws.command('b', 'device.patch', { attach: PLUG })).ok, true);
   assert.equal((await ws.command('b', 'device.remove', {})).ok, true);
   await events.find((e) => e.data.event === 'command' && e.data.data.verb === 'device.remove');
+  await until('the last line of the audit trail', () => audit(host).at(-1).verb === 'device.remove');
   const trail = audit(host);
   assert.deepEqual(
     trail.map((e) => [e.verb, e.ok]),

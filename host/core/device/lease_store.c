@@ -34,7 +34,7 @@ json_t *tb_leases_json(TbCore *core)
 
 void tb_leases_save(TbCore *core)
 {
-        tb_saver_now(core->save_leases, NULL); /* it tries again by itself, and says so */
+        tb_saver_now(core->save_leases); /* it tries again by itself, and says so */
 }
 
 static bool restore(TbLeaseState *l, const json_t *o)

@@ -8,6 +8,7 @@
  */
 #include "host/core/core.h"
 #include "host/core/lanes/worker.h"
+#include "host/core/state/saver.h"
 
 typedef struct TbRead TbRead; /* join.c */
 
@@ -64,6 +65,12 @@ typedef struct TbVerbRun {
 bool tb_command_may_step(TbCommand *command, GError **error); /* any thread */
 
 void tb_command_succeed(TbCommand *command, json_t *result_take); /* NULL: json null */
+/* stored.c: succeeds when what `saver` was given so far is stored, could not be stored, or is late (health says so). */
+void tb_command_succeed_stored(TbCommand *command, TbSaver *saver, json_t *result_take);
+/* stored.c: makes a change of the stored devices, from its start again as often as the disk asks for. `run`: false with an error;
+ * its result goes to command->result. Takes `spec`. */
+void tb_command_store(TbCommand *command, bool (*run)(TbCommand *command, json_t *spec, GError **error),
+                      json_t *spec_take);
 /* `extra_take`: further members for the answer's body (holder, expires_at, what was seen); may be NULL. */
 void tb_command_fail(TbCommand *command, GError *error_take, json_t *extra_take);
 /* Queues exec on the interface's lane; a verb that joins (TB_VERB_JOINS) waits for the same read of another caller instead. Fails the command when the queue is full. `after` NULL: answers with

@@ -30,47 +30,54 @@ static void tell_attach(TbCommand *c, const TbDevice *device)
                                     json_string(((TbAttachment *)device->attachments->pdata[0])->shown));
 }
 
+static bool run_add(TbCommand *c, json_t *spec, GError **error)
+{
+        TbDevice *device = tb_core_add_device(c->core, &c->actor, spec, error);
+        if (!device)
+                return false;
+        tell_attach(c, device);
+        c->result = tb_device_json(device);
+        return true;
+}
+
 static void add(TbCommand *c)
 {
         GError *error = NULL;
-        json_auto_t *spec = take_spec(c);
-        const char *id = json_string_value(json_object_get(spec, "id"));
-        TbDevice *device = NULL;
-        if (strcmp(id, c->device_id) != 0)
-                tb_error_set_field(&error, TB_ERROR_INVALID, "id",
-                                   "\"id\" must be the device of the command, %s", c->device_id);
-        else
-                device = tb_core_add_device(c->core, &c->actor, spec, &error);
-        if (!device) {
-                tb_command_fail(c, error, NULL);
+        json_t *spec = take_spec(c);
+        if (strcmp(json_string_value(json_object_get(spec, "id")), c->device_id) == 0) {
+                tb_command_store(c, run_add, spec);
                 return;
         }
-        tell_attach(c, device);
-        tb_command_succeed(c, tb_device_json(device));
+        json_decref(spec);
+        tb_error_set_field(&error, TB_ERROR_INVALID, "id", "\"id\" must be the device of the command, %s",
+                           c->device_id);
+        tb_command_fail(c, error, NULL);
+}
+
+static bool run_patch(TbCommand *c, json_t *change, GError **error)
+{
+        if (!tb_core_patch_device(c->core, &c->actor, c->device_id, change, error))
+                return false;
+        TbDevice *device = tb_core_device(c->core, c->device_id, NULL);
+        if (json_object_get(change, "attach"))
+                tell_attach(c, device);
+        c->result = tb_device_json(device);
+        return true;
 }
 
 static void patch(TbCommand *c)
 {
-        GError *error = NULL;
-        json_auto_t *change = take_spec(c);
-        if (!tb_core_patch_device(c->core, &c->actor, c->device_id, change, &error)) {
-                tb_command_fail(c, error, NULL);
-                return;
-        }
-        TbDevice *device = tb_core_device(c->core, c->device_id, NULL);
-        if (json_object_get(change, "attach"))
-                tell_attach(c, device);
-        tb_command_succeed(c, tb_device_json(device));
+        tb_command_store(c, run_patch, take_spec(c));
+}
+
+static bool run_remove(TbCommand *c, json_t *nothing G_GNUC_UNUSED, GError **error)
+{
+        return tb_core_remove_device(c->core, &c->actor, c->device_id, error);
 }
 
 static void take_away(TbCommand *c)
 {
-        GError *error = NULL;
-        json_auto_t *nothing = take_spec(c);
-        if (tb_core_remove_device(c->core, &c->actor, c->device_id, &error))
-                tb_command_succeed(c, json_null());
-        else
-                tb_command_fail(c, error, NULL);
+        tb_command_store(c, run_remove, take_spec(c));
 }
 
 static const TbParam add_params[] = {
@@ -113,7 +120,7 @@ const TbVerbRun tb_device_verbs[] = {
         {.verb = {.noun = "device",
                   .op = "add",
                   .role = TB_ROLE_ADMIN,
-                  .flags = TB_VERB_ANY_DEVICE,
+                  .flags = TB_VERB_ANY_DEVICE | TB_VERB_FINISHES,
                   .timeout_ms = 15000,
                   .params = add_params,
                   .method = "POST",
@@ -125,7 +132,7 @@ const TbVerbRun tb_device_verbs[] = {
         {.verb = {.noun = "device",
                   .op = "patch",
                   .role = TB_ROLE_ADMIN,
-                  .flags = TB_VERB_CONTROL,
+                  .flags = TB_VERB_CONTROL | TB_VERB_FINISHES,
                   .timeout_ms = 15000,
                   .params = patch_params,
                   .method = "PATCH",
@@ -136,7 +143,7 @@ const TbVerbRun tb_device_verbs[] = {
         {.verb = {.noun = "device",
                   .op = "remove",
                   .role = TB_ROLE_ADMIN,
-                  .flags = TB_VERB_CONTROL | TB_VERB_ANY_DEVICE,
+                  .flags = TB_VERB_CONTROL | TB_VERB_ANY_DEVICE | TB_VERB_FINISHES,
                   .timeout_ms = 15000,
                   .params = tb_no_params,
                   .method = "DELETE",

@@ -15,6 +15,13 @@ static json_t *grant_to(TbCommand *command)
                              tb_command_string(command, "note"), tb_command_int(command, "ttl_s") * 1000);
 }
 
+/* The lease is the caller's, also after a kill -9, when the answer comes. */
+static void grant_stored(TbCommand *command)
+{
+        json_t *grant = grant_to(command);
+        tb_command_succeed_stored(command, command->core->save_leases, grant);
+}
+
 static void refuse(TbCommand *command)
 {
         TbDevice *device = tb_command_device(command);
@@ -42,7 +49,7 @@ static void now_free(gpointer data)
 {
         Wait *w = data;
         g_clear_handle_id(&w->timer, g_source_remove);
-        tb_command_succeed(w->command, grant_to(w->command));
+        grant_stored(w->command);
 }
 
 static void device_removed(gpointer data)
@@ -94,7 +101,7 @@ static void take(TbCommand *command)
         const TbActor *actor = tb_command_actor(command);
         gint64 wait_s = tb_command_int(command, "wait_s");
         if (!tb_lease_is_held(device)) {
-                tb_command_succeed(command, grant_to(command));
+                grant_stored(command);
         } else if (tb_lease_is_holder(device, actor)) { /* the holder asks for another length */
                 tb_lease_extend(device, tb_command_int(command, "ttl_s") * 1000);
                 json_t *o = tb_device_lease_json(device);
@@ -141,7 +148,7 @@ static void release(TbCommand *command)
                        "lease of %s %s by %s", json_string_value(json_object_get(lease, "holder")),
                        holder ? "released" : "taken over", actor->user);
                 tb_lease_end(device, holder ? NULL : actor->user);
-                tb_command_succeed(command, json_null());
+                tb_command_succeed_stored(command, command->core->save_leases, json_null());
         } else {
                 refuse(command);
         }

@@ -1,45 +1,11 @@
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "host/core/private.h"
 #include "lib/clock.h"
 #include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/uri.h"
-
-#define FILE_NAME "audit.jsonl"
-#define FILE_BEFORE "audit.1.jsonl"
-
-static void open_file(TbCore *core)
-{
-        g_autoptr(GError) error = NULL;
-        struct stat st;
-        core->audit_fd = tb_state_append(core->state, FILE_NAME, &error);
-        if (core->audit_fd < 0)
-                tb_log(TB_LOG_WARNING, TB_F(),
-                       "no audit file: %s; commands are still on the bus and in the log", error->message);
-        core->audit_size = core->audit_fd >= 0 && fstat(core->audit_fd, &st) == 0 ? st.st_size : 0;
-        core->audit_torn = core->audit_size > 0; /* killed in a write: a line begins on a line of its own */
-}
-
-static void close_file(TbCore *core)
-{
-        if (core->audit_fd >= 0)
-                close(core->audit_fd);
-        core->audit_fd = -1;
-}
-
-static void rotate(TbCore *core)
-{
-        g_autoptr(GError) error = NULL;
-        close_file(core);
-        if (!tb_state_rename(core->state, FILE_NAME, FILE_BEFORE, &error))
-                tb_log(TB_LOG_WARNING, TB_F(), "audit file: %s", error->message);
-        open_file(core);
-}
 
 static void write_line(TbCore *core, json_t *entry, const char *device)
 {
@@ -48,19 +14,8 @@ static void write_line(TbCore *core, json_t *entry, const char *device)
         json_object_set_new(line, "time", json_string(time));
         json_object_set_new(line, "device", device ? json_string(device) : json_null());
         char *text = json_dumps(line, JSON_COMPACT);
-        g_autofree char *whole = g_strconcat(core->audit_torn ? "\n" : "", text, "\n", NULL);
-        gsize size = strlen(whole);
+        tb_disk_audit(core->disk, g_strconcat(text, "\n", NULL));
         free(text);
-        if (core->audit_fd >= 0 && core->audit_size > 0 && core->audit_size + (gint64)size > TB_LIMIT_AUDIT)
-                rotate(core);
-        if (core->audit_fd < 0)
-                return;
-        ssize_t n = write(core->audit_fd, whole, size);
-        if (n < (ssize_t)size && tb_tally_note(core->refusals, "audit file"))
-                tb_log(TB_LOG_WARNING, TB_F(), "audit file: %s",
-                       n < 0 ? g_strerror(errno) : "the disk is full");
-        core->audit_torn = n < (ssize_t)size && (n > 0 || core->audit_torn);
-        core->audit_size += MAX(n, 0);
 }
 
 /* What a sender can make us say at any rate is counted from some number on. `key`: "user via". */
@@ -75,16 +30,22 @@ static void say_more(const char *key, guint64 more, double seconds, gpointer dat
         tb_bus_publish_refusal(core->bus, "command", NULL, NULL, o);
 }
 
+void tb_audit_failed(const char *why, gpointer data)
+{
+        TbCore *core = data;
+        if (core->refusals && tb_tally_note(core->refusals, "audit file"))
+                tb_log(TB_LOG_WARNING, TB_F(), "audit file: %s; commands are still on the bus and in the log",
+                       why);
+}
+
 void tb_audit_open(TbCore *core)
 {
         core->refusals = tb_tally_new(TB_LIMIT_REFUSALS_SAID, TB_LIMIT_REFUSALS_MS, say_more, core);
-        open_file(core);
 }
 
 void tb_audit_close(TbCore *core)
 {
         tb_tally_free(core->refusals);
-        close_file(core);
 }
 
 /* What everybody may read of one: no payloads, and of addresses nothing that may be secret. NULL: nothing. */

@@ -53,14 +53,21 @@ json_t *tb_store_json(TbCore *core)
 bool tb_store_change(TbCore *core, const char *id, json_t *spec, GError **error)
 {
         json_auto_t *all = tb_store_json(core);
-        g_autoptr(GError) why = NULL;
         if (spec)
                 json_object_set(all, id, spec);
         else
                 json_object_del(all, id);
-        if (tb_saver_staged(core->save_devices, all, &why))
+        core->store_waits = false;
+        if (tb_saver_holds(core->save_devices, all))
                 return true;
-        tb_set_error(error, TB_ERROR_INTERNAL,
-                     "nothing was changed, because it would not survive a restart: %s", why->message);
+        core->store_waits = true;
+        if (!tb_saver_busy(core->save_devices))
+                tb_saver_stage(core->save_devices, all);
+        tb_set_error(error, TB_ERROR_BUSY, "%s is being stored", id);
         return false;
+}
+
+bool tb_store_waits(const TbCore *core)
+{
+        return core->store_waits;
 }

@@ -1,5 +1,7 @@
 #include "tests/unit/core/fake.h"
 
+#include "host/core/private.h"
+
 #include <glib/gstdio.h>
 #include <string.h>
 
@@ -336,4 +338,62 @@ void bench_command(Bench *b, Answer *a, TbRole role, const char *lease, const ch
         tb_core_command(b->core, &actor, device, verb, params, NULL, answer_cb, a);
         g_assert_false(a->done); /* never from inside */
         bench_until(b, answered, a, verb);
+}
+
+/* A change of the stored devices, made again from inside the disk's answer, as commands do. */
+typedef struct Change {
+        TbCore *core;
+        const TbActor *actor;
+        const char *id;
+        json_t *spec;
+        enum { ADD, PATCH, REMOVE } what;
+        GError **error;
+        TbDevice *device;
+        bool ok, settled;
+} Change;
+
+static void attempt(const GError *failed, gpointer data)
+{
+        Change *c = data;
+        g_assert_no_error(failed);
+        g_clear_error(c->error);
+        c->core->store_waits = false;
+        if (c->what == ADD)
+                c->ok = (c->device = tb_core_add_device(c->core, c->actor, c->spec, c->error)) != NULL;
+        else if (c->what == PATCH)
+                c->ok = tb_core_patch_device(c->core, c->actor, c->id, c->spec, c->error);
+        else
+                c->ok = tb_core_remove_device(c->core, c->actor, c->id, c->error);
+        if (!c->ok && tb_store_waits(c->core))
+                tb_saver_wait(c->core->save_devices, attempt, c);
+        else
+                c->settled = true;
+}
+
+static void change(Change *c)
+{
+        attempt(NULL, c);
+        while (!c->settled)
+                g_main_context_iteration(NULL, TRUE);
+}
+
+TbDevice *bench_add_device(TbCore *core, const TbActor *actor, json_t *spec, GError **error)
+{
+        Change c = {.core = core, .actor = actor, .spec = spec, .what = ADD, .error = error};
+        change(&c);
+        return c.device;
+}
+
+bool bench_patch_device(TbCore *core, const TbActor *actor, const char *id, json_t *patch, GError **error)
+{
+        Change c = {.core = core, .actor = actor, .id = id, .spec = patch, .what = PATCH, .error = error};
+        change(&c);
+        return c.ok;
+}
+
+bool bench_remove_device(TbCore *core, const TbActor *actor, const char *id, GError **error)
+{
+        Change c = {.core = core, .actor = actor, .id = id, .what = REMOVE, .error = error};
+        change(&c);
+        return c.ok;
 }

@@ -35,6 +35,10 @@ typedef struct Bench { /* a core on a temporary state folder */
 
 void bench_start(Bench *b, const char *devices_json, const char *keep_dir);
 void bench_stop(Bench *b, bool keep_dir);
+/* tb_core_{add,patch,remove}_device(), as often as the disk asks for. */
+TbDevice *bench_add_device(TbCore *core, const TbActor *actor, json_t *spec, GError **error);
+bool bench_patch_device(TbCore *core, const TbActor *actor, const char *id, json_t *patch, GError **error);
+bool bench_remove_device(TbCore *core, const TbActor *actor, const char *id, GError **error);
 typedef struct Answer {
         bool done;
         json_t *result;

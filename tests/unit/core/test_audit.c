@@ -36,29 +36,36 @@ static guint64 count_lines(const char *dir, const char *word)
         return g_strv_length(parts) - 1;
 }
 
+static void audit(Bench *b, const TbActor *actor, const char *device, const char *verb, json_t *params,
+                  const GError *error, gint64 ms)
+{
+        tb_audit(b->core, actor, device, verb, params, error, ms);
+        g_assert_true(tb_disk_flush(b->core->disk, 5000));
+}
+
 static void test_rotation(void)
 {
         Bench b;
         g_autofree char *dir = g_dir_make_tmp("tbaudit-XXXXXX", NULL);
         bench_start(&b, NONE, dir);
-        tb_audit(b.core, &otto, "dut", "power.set", NULL, NULL, 1);
+        audit(&b, &otto, "dut", "power.set", NULL, NULL, 1);
         gint64 line = size_of(dir, "audit.jsonl");
         g_assert_cmpint(line, >, 50);
         bench_stop(&b, true);
 
         leave_file(dir, TB_LIMIT_AUDIT - line - 1); /* with the line end that a file of before gets */
         bench_start(&b, NONE, dir);
-        tb_audit(b.core, &otto, "dut", "power.set", NULL, NULL, 1);
+        audit(&b, &otto, "dut", "power.set", NULL, NULL, 1);
         g_assert_cmpint(size_of(dir, "audit.jsonl"), ==, TB_LIMIT_AUDIT);
         g_assert_cmpint(size_of(dir, "audit.1.jsonl"), ==, -1);
-        tb_audit(b.core, &otto, "dut", "power.set", NULL, NULL, 1);
+        audit(&b, &otto, "dut", "power.set", NULL, NULL, 1);
         g_assert_cmpint(size_of(dir, "audit.jsonl"), ==, line);
         g_assert_cmpint(size_of(dir, "audit.1.jsonl"), ==, TB_LIMIT_AUDIT);
         bench_stop(&b, true);
 
         leave_file(dir, TB_LIMIT_AUDIT - line); /* limit + 1: the one before it goes */
         bench_start(&b, NONE, dir);
-        tb_audit(b.core, &otto, "dut", "power.set", NULL, NULL, 1);
+        audit(&b, &otto, "dut", "power.set", NULL, NULL, 1);
         g_assert_cmpint(size_of(dir, "audit.1.jsonl"), ==, TB_LIMIT_AUDIT - line);
         g_assert_cmpint(size_of(dir, "audit.jsonl"), <=, line + 1);
         g_assert_cmpint(size_of(dir, "audit.2.jsonl"), ==, -1);
@@ -73,13 +80,13 @@ static void test_refusals(void)
         g_autoptr(GError) error = g_error_new(TB_ERROR, TB_ERROR_FORBIDDEN, "no");
         bench_start(&b, NONE, dir);
         for (int i = 0; i < TB_LIMIT_REFUSALS_SAID; i++)
-                tb_audit(b.core, &vera, "dut", "power.set", NULL, error, 0);
+                audit(&b, &vera, "dut", "power.set", NULL, error, 0);
         g_assert_cmpuint(count_lines(dir, "\"vera\""), ==, TB_LIMIT_REFUSALS_SAID);
         for (int i = 0; i < 1000; i++) /* limit + 1, and on */
-                tb_audit(b.core, &vera, "dut", "power.set", NULL, error, 0);
+                audit(&b, &vera, "dut", "power.set", NULL, error, 0);
         g_assert_cmpuint(count_lines(dir, "\"vera\""), ==, TB_LIMIT_REFUSALS_SAID);
-        tb_audit(b.core, &otto, "dut", "power.set", NULL, error, 0);
-        tb_audit(b.core, &vera, "dut", "lease.get", NULL, NULL, 0);
+        audit(&b, &otto, "dut", "power.set", NULL, error, 0);
+        audit(&b, &vera, "dut", "lease.get", NULL, NULL, 0);
         g_assert_cmpuint(count_lines(dir, "\"otto\""), ==, 1);
         g_assert_cmpuint(count_lines(dir, "\"vera\""), ==, TB_LIMIT_REFUSALS_SAID + 1);
         bench_stop(&b, true);

@@ -381,8 +381,8 @@ static void test_cancel_timeout_removal(void)
         bench_start(&b, "{}", NULL);
         json_auto_t *spec = json_pack("{s:s, s:s}", "id", "dut", "attach", "fake://y");
         g_autoptr(GError) error = NULL;
-        g_assert_nonnull(tb_core_add_device(b.core, &admin, spec, &error));
-        g_assert_null(tb_core_add_device(b.core, &admin, spec, &error));
+        g_assert_nonnull(bench_add_device(b.core, &admin, spec, &error));
+        g_assert_null(bench_add_device(b.core, &admin, spec, &error));
         g_assert_error(error, TB_ERROR, TB_ERROR_BUSY);
         g_clear_error(&error);
         until_state(&b, "shell", TB_STATE_READY);
@@ -403,7 +403,7 @@ static void test_cancel_timeout_removal(void)
 
         /* removal in the middle of a command: it fails, nothing dangles */
         tb_core_command(b.core, &admin, "dut", "shell.run", run, NULL, answer_cb, &a);
-        g_assert_true(tb_core_remove_device(b.core, &admin, "dut", &error));
+        g_assert_true(bench_remove_device(b.core, &admin, "dut", &error));
         g_assert_true(a.done);
         assert_code(&a, TB_ERROR_NOT_FOUND);
         g_assert_null(tb_core_device(b.core, "dut", NULL));
@@ -419,12 +419,12 @@ static void test_stored_devices(void)
         g_autoptr(GError) error = NULL;
         json_auto_t *spec = json_pack("{s:s, s:{s:s, s:s}}", "id", "two", "attach", "console", "fake://z",
                                       "power", "fake://z");
-        g_assert_nonnull(tb_core_add_device(b.core, &admin, spec, &error));
-        g_assert_false(tb_core_remove_device(b.core, &admin, "dut", &error)); /* the file names it */
+        g_assert_nonnull(bench_add_device(b.core, &admin, spec, &error));
+        g_assert_false(bench_remove_device(b.core, &admin, "dut", &error)); /* the file names it */
         g_assert_error(error, TB_ERROR, TB_ERROR_BUSY);
         g_clear_error(&error);
         json_auto_t *label = json_pack("{s:s}", "label", "Zwei");
-        g_assert_true(tb_core_patch_device(b.core, &admin, "two", label, &error));
+        g_assert_true(bench_patch_device(b.core, &admin, "two", label, &error));
         g_autofree char *dir = g_strdup(b.dir);
         bench_stop(&b, true);
         bench_start(&b, ONE, dir);
@@ -433,7 +433,7 @@ static void test_stored_devices(void)
         g_assert_cmpstr(tb_device_label(two), ==, "Zwei");
         g_assert_cmpuint(two->attachments->len, ==, 1); /* one URI, one machine */
         json_auto_t *attach = json_pack("{s:s}", "attach", "fake://q");
-        g_assert_true(tb_core_patch_device(b.core, &admin, "two", attach, &error));
+        g_assert_true(bench_patch_device(b.core, &admin, "two", attach, &error));
         g_assert_nonnull(tb_core_interface(b.core, "two", "shell", &error));
         static const char *const bad[] = {
                 "{\"id\": \"x\"}",
@@ -446,7 +446,7 @@ static void test_stored_devices(void)
         };
         for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
                 json_auto_t *o = json_loads(bad[i], 0, NULL);
-                g_assert_null(tb_core_add_device(b.core, &admin, o, &error));
+                g_assert_null(bench_add_device(b.core, &admin, o, &error));
                 g_assert_error(error, TB_ERROR, TB_ERROR_INVALID);
                 g_clear_error(&error);
         }

@@ -164,10 +164,10 @@ static bool added(TbCore *core, gsize id_size, gsize label_size, guint interface
         json_auto_t *spec = json_pack("{s:s, s:s, s:O}", "id", id, "label", label, "attach", attach);
         g_autoptr(GError) error = NULL;
         const TbActor actor = {.user = "tester", .role = TB_ROLE_ADMIN, .via = "test"};
-        TbDevice *device = tb_core_add_device(core, &actor, spec, &error);
+        TbDevice *device = bench_add_device(core, &actor, spec, &error);
         g_assert_true((device == NULL) == (error != NULL));
         if (device)
-                g_assert_true(tb_core_remove_device(core, &actor, id, NULL));
+                g_assert_true(bench_remove_device(core, &actor, id, NULL));
         return device != NULL;
 }
 
@@ -182,14 +182,14 @@ static void test_many_devices(void)
                 g_autofree char *id = g_strdup_printf("d%u", i);
                 json_auto_t *spec = json_pack("{s:s, s:{s:{s:s, s:s}}}", "id", id, "attach", "p", "uri",
                                               "fake://x", "kind", "power");
-                TbDevice *device = tb_core_add_device(b.core, &actor, spec, &error);
+                TbDevice *device = bench_add_device(b.core, &actor, spec, &error);
                 g_assert_true((device != NULL) == (i < TB_LIMIT_DEVICES));
                 if (device)
                         continue;
                 g_assert_error(error, TB_ERROR, TB_ERROR_LIMIT);
                 g_assert_null(tb_core_device(b.core, id, NULL));
-                g_assert_true(tb_core_remove_device(b.core, &actor, "d7", NULL));
-                g_assert_nonnull(tb_core_add_device(b.core, &actor, spec, NULL));
+                g_assert_true(bench_remove_device(b.core, &actor, "d7", NULL));
+                g_assert_nonnull(bench_add_device(b.core, &actor, spec, NULL));
         }
         bench_stop(&b, false);
 }

@@ -1,0 +1,99 @@
+/* The writer of the state folder with a disk that stands still: main goes on, what waits is counted. */
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "host/core/state/disk.h"
+#include "lib/limits.h"
+#include "lib/statefile.h"
+#include "lib/thread.h"
+
+static TbMutex lock = TB_MUTEX_INIT;
+static TbCond changed;
+static bool held; /* protected */
+
+/* Instead of libc's: the disk. */
+int fsync(int fd)
+{
+        tb_mutex_lock(&lock);
+        while (held)
+                tb_cond_wait_until(&changed, &lock, -1);
+        tb_mutex_unlock(&lock);
+        return (int)syscall(SYS_fsync, fd);
+}
+
+static void hold(bool on)
+{
+        tb_mutex_lock(&lock);
+        held = on;
+        tb_cond_broadcast(&changed);
+        tb_mutex_unlock(&lock);
+}
+
+static guint64 stored; /* number */
+static void done(guint64 number, const char *why, gpointer user G_GNUC_UNUSED)
+{
+        g_assert_null(why);
+        stored = number;
+}
+
+static void audit_failed(const char *why, gpointer user G_GNUC_UNUSED)
+{
+        g_error("%s", why);
+}
+
+static char *line_of(gsize size)
+{
+        char *line = g_strnfill(size, 'x');
+        line[size - 1] = '\n';
+        return line;
+}
+
+static char *text_of(const char *dir, const char *name)
+{
+        g_autofree char *path = g_build_filename(dir, name, NULL);
+        char *text = NULL;
+        g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+        return text;
+}
+
+/* TB_LIMIT_AUDIT_QUEUE bytes wait; one line more is counted, and a line says so when the disk goes on. */
+static void test_queue(void)
+{
+        g_autoptr(GError) error = NULL;
+        g_autofree char *path = g_dir_make_tmp("tbdisk-XXXXXX", NULL);
+        TbStateDir *dir = tb_state_dir_open(path, "host", true, &error);
+        g_assert_no_error(error);
+        TbDisk *disk = tb_disk_new(dir, audit_failed, NULL);
+        guint place = tb_disk_place(disk, "a.json", done, NULL);
+        hold(true);
+        tb_disk_save(disk, place, 1, g_strdup("1"));
+        g_assert_false(tb_disk_flush(disk, 50));
+        tb_disk_save(disk, place, 2, g_strdup("2"));
+        tb_disk_save(disk, place, 3, g_strdup("3"));
+        for (gsize n = 0; n < TB_LIMIT_AUDIT_QUEUE; n += 1024)
+                tb_disk_audit(disk, line_of(1024));
+        tb_disk_audit(disk, line_of(1)); /* limit + 1 */
+        g_assert_cmpuint(stored, ==, 0);
+        hold(false);
+        g_assert_true(tb_disk_flush(disk, 20000));
+        while (stored < 3)
+                g_main_context_iteration(NULL, TRUE);
+        g_autofree char *file = text_of(path, "a.json"), *audit = text_of(path, "audit.jsonl");
+        g_assert_cmpstr(file, ==, "3"); /* the latest wins */
+        g_auto(GStrv) lines = g_strsplit(g_strchomp(audit), "\n", -1);
+        g_assert_cmpuint(g_strv_length(lines), ==, TB_LIMIT_AUDIT_QUEUE / 1024 + 1);
+        g_assert_nonnull(strstr(lines[TB_LIMIT_AUDIT_QUEUE / 1024], "\"more\":1,"));
+        g_assert_null(tb_disk_problem(disk));
+        g_assert_true(tb_disk_free(disk));
+        tb_state_dir_close(dir);
+}
+
+int main(int argc, char **argv)
+{
+        g_test_init(&argc, &argv, NULL);
+        tb_main_init(NULL);
+        tb_cond_init(&changed);
+        g_test_add_func("/disk/queue", test_queue);
+        return g_test_run();
+}
