@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 
 import { assertProblem, scratch, until, withHost } from './harness.mjs';
 
@@ -41,9 +42,11 @@ test('over /host/ws: an admin adds, changes and removes a device; nobody else do
   assert.equal((await admin.command('n', 'device.nonsense', {})).error.status, 404);
   const added = await admin.command('n', 'device.add', { id: 'n', label: 'New', attach: 'vitals://' });
   assert.deepEqual([added.result.id, added.result.label], ['n', 'New']);
-  assert.deepEqual(
-    (await host.get('/host/devices/n', bearer('viewer'))).json.interfaces,
-    (await admin.command('n', 'device.get', {})).result.interfaces,
+  await until('both to say the same', async () =>
+    isDeepStrictEqual(
+      (await host.get('/host/devices/n', bearer('viewer'))).json.interfaces,
+      (await admin.command('n', 'device.get', {})).result.interfaces,
+    ),
   );
   assert.equal((await admin.command('n', 'device.add', { id: 'n', attach: 'vitals://' })).error.status, 409);
   assert.equal((await admin.command('n', 'device.patch', { label: 'Newer' })).result.label, 'Newer');

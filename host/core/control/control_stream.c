@@ -32,6 +32,7 @@ struct TbControlStream {
         gpointer data;
         GPtrArray *subscriptions; /* owned */
         guint bus;                /* subscription on the bus; 0: none */
+        guint more;               /* the rest of what consoles have said comes in later turns of the loop */
         guint retry;
         guint64 lost; /* events that could not be sent since the last "gap" */
 };
@@ -77,6 +78,8 @@ void tb_control_stream_free(TbControlStream *stream)
                 tb_bus_unsubscribe(tb_core_bus(stream->core), stream->bus);
         if (stream->retry)
                 g_source_remove(stream->retry);
+        if (stream->more)
+                g_source_remove(stream->more);
         g_ptr_array_unref(stream->subscriptions);
         g_free(stream->only);
         g_free(stream);
@@ -100,26 +103,53 @@ static gboolean on_retry(gpointer data)
 }
 
 /* --- console --- */
-static void pump(Subscription *s)
+/* One piece: a reader who keeps up must not make a turn of the loop of a whole history. Whether there may be more. */
+static bool pump_piece(Subscription *s)
 {
         TbControlStream *stream = s->stream;
         TbHistory *history = s->watch ? tb_interface_history(s->watched) : NULL;
-        while (history && !stream->retry && stream->queued(stream->data) < TB_CONTROL_QUEUE_HIGH) {
-                guint8 bytes[TB_CONTROL_CONSOLE_CHUNK];
-                guint64 at = 0;
-                gsize n = tb_history_read(history, s->offset, bytes, sizeof bytes, &at);
-                if (n == 0)
-                        return;
-                g_autofree char *base64 = g_base64_encode(bytes, n);
-                json_t *m = json_pack("{s:s, s:s, s:s, s:I, s:s}", "type", "console", "device", s->device,
-                                      "interface", tb_interface_name(s->watched), "offset", (json_int_t)at,
-                                      "base64", base64);
-                if (!send_json(stream, m)) {
-                        stream->retry = g_timeout_add(RETRY_MS, on_retry, stream);
-                        return;
-                }
-                s->offset = at + n;
+        if (!history || stream->retry || stream->queued(stream->data) >= TB_CONTROL_QUEUE_HIGH)
+                return false;
+        guint8 bytes[TB_CONTROL_CONSOLE_CHUNK];
+        guint64 at = 0;
+        gsize n = tb_history_read(history, s->offset, bytes, sizeof bytes, &at);
+        if (n == 0)
+                return false;
+        g_autofree char *base64 = g_base64_encode(bytes, n);
+        json_t *m =
+                json_pack("{s:s, s:s, s:s, s:I, s:s}", "type", "console", "device", s->device, "interface",
+                          tb_interface_name(s->watched), "offset", (json_int_t)at, "base64", base64);
+        if (!send_json(stream, m)) {
+                stream->retry = g_timeout_add(RETRY_MS, on_retry, stream);
+                return false;
         }
+        s->offset = at + n;
+        return n == sizeof bytes;
+}
+
+static gboolean on_more(gpointer data)
+{
+        TbControlStream *stream = data;
+        bool more = false;
+        for (guint i = 0; i < stream->subscriptions->len; i++) {
+                Subscription *s = g_ptr_array_index(stream->subscriptions, i);
+                more |= s->what == WHAT_CONSOLE && pump_piece(s);
+        }
+        if (!more)
+                stream->more = 0;
+        return more ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
+}
+
+static void pump_on(TbControlStream *stream)
+{
+        if (!stream->more)
+                stream->more = g_idle_add_full(G_PRIORITY_DEFAULT, on_more, stream, NULL);
+}
+
+static void pump(Subscription *s)
+{
+        if (!s->stream->more && pump_piece(s))
+                pump_on(s->stream);
 }
 
 static void grew(TbInterface *iface G_GNUC_UNUSED, gpointer user)
@@ -179,11 +209,7 @@ void tb_control_stream_resume(TbControlStream *stream)
                 else if (!stream->retry)
                         stream->retry = g_timeout_add(RETRY_MS, on_retry, stream);
         }
-        for (guint i = 0; i < stream->subscriptions->len; i++) {
-                Subscription *s = g_ptr_array_index(stream->subscriptions, i);
-                if (s->what == WHAT_CONSOLE)
-                        pump(s);
-        }
+        pump_on(stream);
 }
 
 /* --- bus --- */
