@@ -2,7 +2,21 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { RESULTS, table } from './table.mjs';
 
-const ORDER = ['screen', 'media', 'whep', 'viewers', 'rest', 'vnc', 'console', 'shell', 'rig', 'load', 'server', 'start', 'idle'];
+const ORDER = [
+  'screen',
+  'media',
+  'whep',
+  'viewers',
+  'rest',
+  'vnc',
+  'console',
+  'shell',
+  'rig',
+  'load',
+  'server',
+  'start',
+  'idle',
+];
 const [BEGIN, END] = ['<!-- figures: written by `make figures` -->', '<!-- end of figures -->'];
 
 const { machine, results } = JSON.parse(readFileSync(RESULTS, 'utf8'));

@@ -68,8 +68,16 @@ test('a disk that stands still: callers are told, others do not wait, and all is
     'two',
   ]);
   await until('the audit trail', () => {
-    const lines = readFileSync(path.join(state, 'audit.jsonl'), 'utf8').trim().split('\n').map((l) => JSON.parse(l));
-    return lines.filter((l) => l.verb === 'device.add').map((l) => l.ok).join() === 'true,false,true';
+    const lines = readFileSync(path.join(state, 'audit.jsonl'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((l) => JSON.parse(l));
+    return (
+      lines
+        .filter((l) => l.verb === 'device.add')
+        .map((l) => l.ok)
+        .join() === 'true,false,true'
+    );
   });
 });
 
@@ -78,7 +86,10 @@ test('a change that was given up is not there after a restart', async (t) => {
   stall.begin();
   assertProblem(await host.post('/host/devices', { id: 'late', attach: PLUG }), 503);
   stall.end();
-  await until('what is live to be stored', () => readFileSync(path.join(state, 'devices.json'), 'utf8').trim() === '{}');
+  await until(
+    'what is live to be stored',
+    () => readFileSync(path.join(state, 'devices.json'), 'utf8').trim() === '{}',
+  );
   await host.kill();
   const again = await withHost(t, {}, { state });
   assertProblem(await again.get('/host/devices/late'), 404);
