@@ -13,7 +13,7 @@ found=$(mktemp) || exit 1
 trap 'rm -f "$found" "$found".*' EXIT
 
 # What prettier formats (.prettierrc.json). CSS is written by hand: it would make four lines of each.
-formatted='web/*.js web/*.mjs tests/*.mjs mk/*.mjs'
+formatted='web/*.js web/*.mjs tests/*.mjs mk/*.mjs drivers/*.mjs'
 
 sources() { git ls-files -co --exclude-standard -- "$@" 2>/dev/null | while read -r f; do [ -f "$f" ] && echo "$f"; done; }
 scripts() { (

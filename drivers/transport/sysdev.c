@@ -31,13 +31,11 @@ GPtrArray *tb_sysdev_names(const char *dir, GError **error)
 {
         g_autoptr(GError) failed = NULL;
         g_autoptr(GDir) folder = g_dir_open(dir, 0, &failed);
-        GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
-
         if (!folder && !g_error_matches(failed, G_FILE_ERROR, G_FILE_ERROR_NOENT)) {
                 tb_set_error(error, TB_ERROR_UNAVAILABLE, "cannot look for hardware: %s", failed->message);
-                g_clear_pointer(&names, g_ptr_array_unref);
                 return NULL;
         }
+        GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
         for (const char *name; folder && (name = g_dir_read_name(folder)) != NULL;)
                 g_ptr_array_add(names, g_strdup(name));
         return names;

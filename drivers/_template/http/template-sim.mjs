@@ -11,10 +11,14 @@ let fault = 'none';
 const server = http.createServer((request, response) => {
   const url = new URL(request.url, 'http://template');
   const output = outputs[Number(url.searchParams.get('output') ?? 0)];
-  const reply = (status, value) => response.writeHead(status, { 'Content-Type': 'application/json' }).end(typeof value === 'string' ? value : JSON.stringify(value));
+  const reply = (status, value) =>
+    response
+      .writeHead(status, { 'Content-Type': 'application/json' })
+      .end(typeof value === 'string' ? value : JSON.stringify(value));
   if (fault === 'garbage') return reply(200, '<html>');
   if (!output) return reply(422, { message: 'no such output' });
-  if (url.pathname === '/set') Object.assign(output, url.searchParams.get('on') === '1' ? { on: true, watts: 3.2 } : { on: false, watts: 0 });
+  if (url.pathname === '/set')
+    Object.assign(output, url.searchParams.get('on') === '1' ? { on: true, watts: 3.2 } : { on: false, watts: 0 });
   return reply(200, { id: 'A1', outputs });
 });
 if (process.argv.includes('--control')) {

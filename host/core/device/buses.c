@@ -14,10 +14,12 @@ typedef struct Waiter {
 } Waiter;
 
 typedef struct TbBusCall {
-        TbDiscoverer *by;
-        GArray *waiters; /* of Waiter: looks join, as reads of a device do (ops/join.c) */
+        /* main's, always */
+        TbDiscoverer *by; /* NULL: it was refused and never queued */
+        GArray *waiters;  /* of Waiter: looks join, as reads of a device do (ops/join.c) */
         TbPlaces places;
         guint64 changes; /* of the core, when it was queued */
+        /* the bus's thread's from push() to bus_answer(): main does not even read them in between */
         TbBusOp op;
         char *port;
         bool on;
@@ -111,10 +113,9 @@ static bool wait_for(BusCall *call, const TbActor *actor, TbCommandDone done, gp
         return ok;
 }
 
-/* Those who look leave room for who switches. */
-static bool push(TbDiscoverer *d, BusCall *call, const char *bus, GError **error)
+/* Those who look leave room for who switches. When it returns true, the call is the bus's thread's. */
+static bool push(TbDiscoverer *d, BusCall *call, bool look, const char *bus, GError **error)
 {
-        bool look = call->op == TB_BUS_TREE;
         if (d->thread && (!look || tb_queue_length(d->queue) < TB_LIMIT_QUEUE_WATCHED) &&
             tb_queue_push(d->queue, call)) {
                 d->tree = look ? call : NULL; /* what looked before a change answers nobody after it */
@@ -126,34 +127,50 @@ static bool push(TbDiscoverer *d, BusCall *call, const char *bus, GError **error
         return false;
 }
 
+static bool may_ask(TbCore *core, const TbActor *actor, TbDiscoverer *d, const char *bus, TbBusOp op,
+                    const char *port, GError **error)
+{
+        TbRole role = op == TB_BUS_TREE ? TB_ROLE_VIEWER : TB_ROLE_OPERATOR;
+        if (op != TB_BUS_TREE && !may_switch(core, actor, port, error))
+                return false;
+        if (actor->role < role)
+                tb_set_error(error, TB_ERROR_FORBIDDEN, "this needs role %s", tb_role_name(role));
+        else if (!d || core->stopping)
+                tb_set_error(error, TB_ERROR_UNAVAILABLE, "this host has no %s bus", bus);
+        else
+                return true;
+        return false;
+}
+
+static void audit(TbCore *core, const TbActor *actor, const char *bus, TbBusOp op, const char *port, bool on)
+{
+        json_auto_t *params = json_pack("{s:s, s:b}", "port", port, "on", on);
+        tb_audit(core, actor, bus, op == TB_BUS_POWER ? "usb.power" : "usb.reset", params, NULL, 0);
+}
+
 void tb_core_host_bus(TbCore *core, const TbActor *actor, const char *bus, TbBusOp op, const char *port,
                       bool on, TbCommandDone done, gpointer user)
 {
         tb_assert_main();
-        TbRole role = op == TB_BUS_TREE ? TB_ROLE_VIEWER : TB_ROLE_OPERATOR;
+        bool look = op == TB_BUS_TREE;
         TbDiscoverer *d = owner_of(core, bus);
+        bool joins = look && d && d->tree && d->tree->changes == core->changes;
+        g_autoptr(GError) refusal = NULL;
+        bool may = may_ask(core, actor, d, bus, op, port, &refusal);
+        if (may && joins && wait_for(d->tree, actor, done, user, &refusal))
+                return;
         BusCall *call = g_new0(BusCall, 1);
         *call = (BusCall){.by = d, .op = op, .port = g_strdup(port), .on = on, .changes = core->changes};
         tb_places_init(&call->places, "callers of one look at the bus", TB_LIMIT_JOINED);
         call->waiters = g_array_new(FALSE, FALSE, sizeof(Waiter));
-        bool joins = op == TB_BUS_TREE && d && d->tree && d->tree->changes == core->changes;
-        if (op != TB_BUS_TREE && !may_switch(core, actor, port, &call->error))
-                g_assert(call->error);
-        else if (actor->role < role)
-                tb_set_error(&call->error, TB_ERROR_FORBIDDEN, "this needs role %s", tb_role_name(role));
-        else if (!d || core->stopping)
-                tb_set_error(&call->error, TB_ERROR_UNAVAILABLE, "this host has no %s bus", bus);
-        else if (joins && wait_for(d->tree, actor, done, user, &call->error)) {
-                bus_answer(call); /* nobody waits for this one */
+        wait_for(call, actor, done, user, NULL); /* the first one has a place */
+        if (may && !joins && push(d, call, look, bus, &refusal)) {
+                core->changes += !look;
+                if (!look)
+                        audit(core, actor, bus, op, port, on);
                 return;
-        } else if (!joins && push(d, call, bus, &call->error))
-                core->changes += op != TB_BUS_TREE;
-        bool refused = call->error != NULL;
-        wait_for(call, actor, done, user, NULL);
-        if (refused) {
-                g_idle_add(answer_idle, call);
-        } else if (op != TB_BUS_TREE) {
-                json_auto_t *params = json_pack("{s:s, s:b}", "port", port, "on", on);
-                tb_audit(core, actor, bus, op == TB_BUS_POWER ? "usb.power" : "usb.reset", params, NULL, 0);
         }
+        call->by = NULL;
+        call->error = g_steal_pointer(&refusal);
+        g_idle_add(answer_idle, call);
 }

@@ -198,8 +198,18 @@ static void bus_close(TbDiscovery *self G_GNUC_UNUSED)
 {
 }
 
+static bool bus_breaks(GError **error)
+{
+        if (!g_atomic_int_get(&fake.fail_bus))
+                return false;
+        tb_set_error(error, TB_ERROR_NOT_FOUND, "the fake bus has no such port");
+        return true;
+}
+
 static json_t *bus_tree(TbDiscovery *self G_GNUC_UNUSED, TbIo *io, GError **error)
 {
+        if (bus_breaks(error))
+                return NULL;
         g_atomic_int_inc(&fake.looks);
         json_t *o = json_pack("{s:i}", "port", g_atomic_int_get(&fake.port));
         g_atomic_int_set(&fake.looking, 1);
@@ -213,8 +223,10 @@ static json_t *bus_tree(TbDiscovery *self G_GNUC_UNUSED, TbIo *io, GError **erro
 }
 
 static bool bus_power(TbDiscovery *self, TbIo *io G_GNUC_UNUSED, const char *port G_GNUC_UNUSED, bool on,
-                      json_t **ret_state, GError **error G_GNUC_UNUSED)
+                      json_t **ret_state, GError **error)
 {
+        if (bus_breaks(error))
+                return false;
         g_autofree char *text = g_strnfill(FAKE_EVENT, 'x');
         for (int n = g_atomic_int_get(&fake.flood); n > 0; n--) {
                 g_atomic_int_inc(&fake.flooded);
@@ -225,13 +237,20 @@ static bool bus_power(TbDiscovery *self, TbIo *io G_GNUC_UNUSED, const char *por
         return true;
 }
 
+static bool bus_reset(TbDiscovery *self G_GNUC_UNUSED, TbIo *io G_GNUC_UNUSED, const char *port G_GNUC_UNUSED,
+                      GError **error)
+{
+        return !bus_breaks(error);
+}
+
 static const TbDiscoveryOps discovery = {.size = sizeof(TbDiscovery),
                                          .open = bus_open,
                                          .pump = bus_pump,
                                          .close = bus_close,
                                          .bus = "usb",
                                          .bus_tree = bus_tree,
-                                         .bus_power = bus_power};
+                                         .bus_power = bus_power,
+                                         .bus_reset = bus_reset};
 
 static const TbDriver driver = {.name = "fake",
                                 .summary = "the test itself",

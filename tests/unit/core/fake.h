@@ -16,6 +16,7 @@ typedef struct Fake {
         gint hold_gets;    /* atomic: power's get does not return while it is set */
         gint reading;      /* atomic: a get of power has begun and not looked yet */
         gint looks, hold_looks, looking;          /* atomic: the bus's tree: counted, held, begun */
+        gint fail_bus;                            /* atomic: the bus refuses whatever it is asked */
         gint port;                                /* atomic: what bus_power switched */
         gint no_bus, bus_opens;                   /* atomic: the bus is broken; tries to open it */
         gint flood, flooded;                      /* atomic: events that bus_power tells; told so far */

@@ -37,7 +37,7 @@ static void test_flood(void)
         Bench b;
         Answer a = {0};
         Seen seen = {0};
-        const TbActor actor = {.user = "test", .role = TB_ROLE_OPERATOR};
+        const TbActor actor = {.user = "test", .role = TB_ROLE_OPERATOR, .via = "test"};
         bench_start(&b, "[]", NULL);
         guint id = tb_bus_subscribe(tb_core_bus(b.core), on_event, &seen);
         g_atomic_int_set(&fake.flood, FLOOD);

@@ -324,9 +324,10 @@ static void test_no_thread(void)
         }
         tb_histories_stop();
         char *dir = new_dir();
-        if (getuid() == 0 && (g_chmod(dir, 0777) < 0 || setuid(65534) < 0))
+        /* by its own path nobody may not reach it: what is above may be root's */
+        if (g_chmod(dir, 0777) < 0 || chdir(dir) < 0 || (getuid() == 0 && setuid(65534) < 0))
                 g_error("cannot become nobody");
-        TbHistory *h = tb_history_open(dir, 0);
+        TbHistory *h = tb_history_open(".", 0);
         guint told = 0;
         tb_history_on_change(h, on_change, &told);
         struct rlimit old, none = {.rlim_cur = 1};
@@ -350,10 +351,11 @@ static void test_no_thread(void)
         tb_histories_stop();
         while (g_main_context_iteration(NULL, FALSE))
                 ;
-        h = tb_history_open(dir, 0);
+        h = tb_history_open(".", 0);
         g_assert_cmpuint(check_all(h, 0, 4096), ==, 15000);
         tb_history_close(h);
         remove_dir(dir);
+        _exit(0); /* the search for leaks would look at a process that was root's */
 }
 
 int main(int argc, char **argv)

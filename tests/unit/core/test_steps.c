@@ -231,14 +231,14 @@ static void test_removed(void)
         begin(&b);
         const TbActor admin = {.user = "root", .role = TB_ROLE_ADMIN, .via = "test"};
         json_auto_t *spec = json_pack("{s:s, s:s}", "id", "gone", "attach", "fake://y");
-        g_assert_nonnull(tb_core_add_device(b.core, &admin, spec, NULL));
+        g_assert_nonnull(bench_add_device(b.core, &admin, spec, NULL));
         g_atomic_int_set(&fake.slow_ms, 20000);
         g_atomic_int_set(&fake.entered, 0);
         json_auto_t *on = json_pack("{s:s}", "state", "on");
         tb_core_command(b.core, &admin, "gone", "power.set", on, NULL, answer_cb, &a);
         while (!g_atomic_int_get(&fake.entered))
                 g_main_context_iteration(NULL, FALSE);
-        g_assert_true(tb_core_remove_device(b.core, &admin, "gone", NULL));
+        g_assert_true(bench_remove_device(b.core, &admin, "gone", NULL));
         bench_until(&b, answered, &a, "its answer");
         g_assert_error(a.error, TB_ERROR, TB_ERROR_NOT_FOUND);
         bench_until(&b, is_back, &b, "the worker");
