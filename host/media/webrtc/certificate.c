@@ -6,6 +6,7 @@
 #include <openssl/x509.h>
 
 #include "lib/log.h"
+#include "lib/thread.h"
 
 static char *pem, *fingerprint; /* made once */
 
@@ -64,12 +65,15 @@ static void make(void)
 
 bool tb_certificate_make(void)
 {
-        static gsize once;
-        if (g_once_init_enter(&once)) {
+        static TbMutex lock = TB_MUTEX_INIT;
+        static bool made;
+        tb_mutex_lock(&lock);
+        if (!made)
                 make();
-                g_once_init_leave(&once, 1);
-        }
-        return pem != NULL;
+        made = true;
+        bool have = pem != NULL;
+        tb_mutex_unlock(&lock);
+        return have;
 }
 
 const char *tb_certificate_pem(void)
