@@ -58,6 +58,7 @@ test('usb: the tree has speed, ids, drivers, device files and port power', async
 });
 
 test('usb: every switchable port is a resource that says why', async () => {
+  await bus.wait('the last port', (line) => line.found === 'usbhub://1-1.8', { from: 0 });
   const offers = bus.lines.filter((line) => line.found);
   assert.deepEqual(
     offers.map((line) => line.found),
@@ -168,7 +169,7 @@ let line;
 test('serial: the FTDI line is found by its udev name and opened as asked', async () => {
   const find = await Drive.start(rig, ['--discover', 'serial']);
   await find.wait('start', (l) => l.open);
-  const offer = find.lines.find((l) => l.found === BY_ID);
+  const offer = await find.wait('the line', (l) => l.found === BY_ID, { from: 0 });
   assert.equal(offer.properties.usb_port, '1-1.1');
   assert.match(offer.why, /udev names it by its maker, product and serial number/);
   find.close();
