@@ -87,8 +87,9 @@
 #define TB_LIMIT_JOINED 2048             /* callers that wait for one read of a state */
 #define TB_LIMIT_QUEUE_URGENT 8          /* emergencies, beside these */
 #define TB_LIMIT_LANE_BYTES (256 * 1024) /* told by one lane and not yet seen by main: then the lane waits */
-#define TB_LIMIT_TURN_US 2000    /* that main spends on what threads told it, before it looks elsewhere */
-#define TB_LIMIT_BUS_REPLAY 4096 /* events kept for Last-Event-ID */
+#define TB_LIMIT_TURN_US                                                                                     \
+        2000 /* that main spends on what threads told it, or on requests, before it looks elsewhere */
+#define TB_LIMIT_BUS_REPLAY 4096              /* events kept for Last-Event-ID */
 #define TB_LIMIT_BUS_BYTES (16 * 1024 * 1024) /* of them, about */
 #define TB_LIMIT_BUS_REFUSALS 256             /* of these, commands that were refused or failed */
 #define TB_LIMIT_COMMAND_S 600                /* longest timeout_s that a caller may ask for */

@@ -20,15 +20,16 @@ typedef struct TbPlace { /* one that is held; all zero: none */
         bool watches;
 } TbPlace;
 
-void tb_places_init(TbPlaces *places, const char *what, guint max);
-void tb_places_clear(TbPlaces *places); /* nobody gives back any more */
-typedef struct TbPlaceBy {              /* who asks for one */
-        const char *user, *peer;
+typedef struct TbPlaceBy { /* who asks for one */
+        const char *user;  /* a name that somebody has proven; NULL or "local": then `peer` counts */
+        const char *peer;  /* its address; NULL: this machine */
         bool watches;
 } TbPlaceBy;
 
-/* `by` NULL: one who speaks for many. `user`: a name that somebody has proven, or NULL or "local": then `peer`, its address, counts (NULL: this machine).
- * False with TB_ERROR_LIMIT, which says whose share is used up; *ret is none then. */
+void tb_places_init(TbPlaces *places, const char *what, guint max);
+void tb_places_clear(TbPlaces *places); /* nobody gives back any more */
+/* `by` NULL: one who speaks for many. False with TB_ERROR_LIMIT, which says whose share is used up; *ret is none
+ * then. */
 bool tb_place_take(TbPlaces *places, const TbPlaceBy *by, TbPlace *ret, GError **error);
 void tb_place_give(TbPlace *place); /* it is none then; none is allowed */
 guint tb_places_each(const TbPlaces *places);

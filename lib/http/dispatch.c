@@ -136,7 +136,7 @@ static void refuse_bodies(TbRequest *request)
         request->discard = true;
         tb_request_add_header(request, "Retry-After", "1");
         tb_respond_error(request, TB_ERROR_LIMIT,
-                         "bodies of other requests of yours are under way: let them end first");
+                         "bodies of other requests are under way: let them end first");
 }
 
 static void drop_pipe(TbRequest *request, const char *why)

@@ -240,9 +240,9 @@ void tb_share_stop(TbHttp *http);
 void tb_share_end_lingering(TbHttp *http, gint64 before_us);
 
 /* turns.c: whose request is handled next */
-void tb_turns_start(TbHttp *http);
-void tb_turns_stop(TbHttp *http);  /* no request lives any more */
-void tb_turns_begin(TbHttp *http); /* a turn of the loop */
+void tb_http_turns_start(TbHttp *http);
+void tb_http_turns_stop(TbHttp *http);  /* no request lives any more */
+void tb_http_turns_begin(TbHttp *http); /* a turn of the loop */
 /* False: `request` waits, and its handler is called later, while its connection is suspended. */
 bool tb_turn_take(TbRequest *request);
 void tb_turn_count(TbRequest *request, gsize bytes); /* of its answer, until it is read */

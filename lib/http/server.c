@@ -34,7 +34,7 @@ void tb_http_run(TbHttp *http)
                 return;
         http->running = true;
         http->kicked = false;
-        tb_turns_begin(http);
+        tb_http_turns_begin(http);
         MHD_run(http->daemon);
         http->running = false;
         arm_timer(http);
@@ -190,7 +190,7 @@ TbHttp *tb_http_new(const TbHttpOptions *options, GError **error)
         http->machine = g_strdup(g_get_host_name());
         http->hosts = g_strdupv((char **)options->hosts);
         http->origins = g_strdupv((char **)options->origins);
-        tb_turns_start(http);
+        tb_http_turns_start(http);
         tb_places_init(&http->streams, options->max_streams ? "streams and sockets" : NULL,
                        options->max_streams);
         http->shares = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
@@ -335,7 +335,7 @@ void tb_http_free(TbHttp *http)
         g_ptr_array_unref(http->statics);
         g_clear_pointer(&http->pages, g_hash_table_unref);
         tb_share_stop(http);
-        tb_turns_stop(http);
+        tb_http_turns_stop(http);
         tb_tally_free(http->refusals);
         tb_tally_free(http->plain);
         g_assert(g_hash_table_size(http->shares) == 0);

@@ -9,7 +9,6 @@
 #include "lib/http/private.h"
 #include "lib/limits.h"
 
-#define TURN_US 2000                 /* of handlers, in one turn of the loop */
 #define COUNTED 4096                 /* bytes: shorter answers are in the kernel at once */
 #define LOOK_US (G_USEC_PER_SEC / 4) /* how often those are looked at who wait for a reader */
 
@@ -121,7 +120,7 @@ static bool take_one(TbHttp *http, TbAsker *a, gint64 now_us)
 static gboolean dispatch(GSource *source, GSourceFunc callback G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
 {
         TbHttp *http = ((TurnSource *)source)->http;
-        gint64 now_us = g_get_monotonic_time(), until_us = now_us + TURN_US;
+        gint64 now_us = g_get_monotonic_time(), until_us = now_us + TB_LIMIT_TURN_US;
         g_source_set_ready_time(source, -1);
         for (guint idle = 0; http->waiting_turns > 0 && idle < http->askers_waiting.length;) {
                 idle = take_one(http, g_queue_peek_head(&http->askers_waiting), now_us) ? 0 : idle + 1;
@@ -138,7 +137,7 @@ static gboolean dispatch(GSource *source, GSourceFunc callback G_GNUC_UNUSED, gp
 
 static GSourceFuncs turn_funcs = {.dispatch = dispatch};
 
-void tb_turns_start(TbHttp *http)
+void tb_http_turns_start(TbHttp *http)
 {
         http->askers = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, asker_free);
         http->turns = g_source_new(&turn_funcs, sizeof(TurnSource));
@@ -147,7 +146,7 @@ void tb_turns_start(TbHttp *http)
         g_source_attach(http->turns, g_main_context_get_thread_default());
 }
 
-void tb_turns_stop(TbHttp *http)
+void tb_http_turns_stop(TbHttp *http)
 {
         if (!http->turns)
                 return;
@@ -157,9 +156,9 @@ void tb_turns_stop(TbHttp *http)
         g_hash_table_unref(http->askers);
 }
 
-void tb_turns_begin(TbHttp *http)
+void tb_http_turns_begin(TbHttp *http)
 {
-        http->turn_until_us = g_get_monotonic_time() + TURN_US;
+        http->turn_until_us = g_get_monotonic_time() + TB_LIMIT_TURN_US;
 }
 
 bool tb_turn_take(TbRequest *request)

@@ -32,10 +32,10 @@ static const TbRoute routes[] = {
         {.method = NULL},
 };
 
-static void ask(Client *c, const char *line, char who, gsize length, gsize sent)
+static void ask(Client *c, const char *line, guint who, gsize length, gsize sent)
 {
         g_autofree char *head =
-                g_strdup_printf("%s HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 192.0.2.%c\r\n"
+                g_strdup_printf("%s HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 192.0.2.%u\r\n"
                                 "Content-Length: %" G_GSIZE_FORMAT "\r\n\r\n",
                                 line, who, length);
         g_autofree char *body = g_malloc0(sent + 1);
@@ -64,8 +64,8 @@ static void test_fair(void)
         for (guint i = 0; i < 20; i++)
                 rig_turn(-1);
         for (guint i = 0; i < G_N_ELEMENTS(crowd); i++)
-                ask(&crowd[i], "GET /slow", '1', 0, 0);
-        ask(&other, "GET /slow", '2', 0, 0);
+                ask(&crowd[i], "GET /slow", 1, 0, 0);
+        ask(&other, "GET /slow", 2, 0, 0);
         for (guint i = 0; i < G_N_ELEMENTS(crowd); i++)
                 answers_with(&crowd[i], 200, "done");
         answers_with(&other, 200, "done");
@@ -113,12 +113,12 @@ static void test_answers(void)
         rig_start(&rig, routes, NULL, NULL);
         Client one = rig_connect(&rig), two = rig_connect(&rig), three = rig_connect(&rig),
                other = rig_connect(&rig);
-        ask(&one, "GET /big", '1', 0, 0);
-        ask(&two, "GET /big", '1', 0, 0); /* 6 MB are less than the limit */
+        ask(&one, "GET /big", 1, 0, 0);
+        ask(&two, "GET /big", 1, 0, 0); /* 6 MB are less than the limit */
         for (guint i = 0; i < 50; i++)
                 rig_turn(-1);
-        ask(&three, "GET /big", '1', 0, 0); /* 12 are more */
-        ask(&other, "POST /post", '2', 0, 0);
+        ask(&three, "GET /big", 1, 0, 0); /* 12 are more */
+        ask(&other, "POST /post", 2, 0, 0);
         answers_with(&other, 200, "taken");
         for (guint i = 0; i < 50; i++)
                 rig_turn(three.fd);
@@ -128,15 +128,15 @@ static void test_answers(void)
         answers_with(&two, 200, NULL);
         answers_with(&three, 200, NULL);
 
-        ask(&one, "GET /big", '1', 0, 0);
-        ask(&two, "GET /big", '1', 0, 0);
+        ask(&one, "GET /big", 1, 0, 0);
+        ask(&two, "GET /big", 1, 0, 0);
         for (guint i = 0; i < 50; i++)
                 rig_turn(-1);
-        ask(&three, "GET /big", '1', 0, 0);
+        ask(&three, "GET /big", 1, 0, 0);
         answers_with(&three, 429, "read them first");
         rig_close(&one);
         rig_close(&two);
-        ask(&three, "GET /big", '1', 0, 0);
+        ask(&three, "GET /big", 1, 0, 0);
         answers_with(&three, 200, NULL);
         rig_close(&three);
         rig_close(&other);
@@ -151,25 +151,77 @@ static void test_bodies(void)
         rig_start(&rig, routes, NULL, NULL);
         for (guint i = 0; i < G_N_ELEMENTS(held); i++) {
                 held[i] = rig_connect(&rig);
-                ask(&held[i], "POST /post", '1', TB_LIMIT_HTTP_BODY, TB_LIMIT_HTTP_BODY - 1);
+                ask(&held[i], "POST /post", 1, TB_LIMIT_HTTP_BODY, TB_LIMIT_HTTP_BODY - 1);
         }
         Client more = rig_connect(&rig), other = rig_connect(&rig);
         for (guint i = 0; i < 50; i++)
                 rig_turn(-1);
-        ask(&more, "POST /post", '1', 100000, 100000);
-        answers_with(&more, 429, "bodies of other requests of yours");
-        ask(&more, "POST /post", '1', 100, 100); /* what is short does not count */
+        ask(&more, "POST /post", 1, 100000, 100000);
+        answers_with(&more, 429, "bodies of other requests");
+        ask(&more, "POST /post", 1, 100, 100); /* what is short does not count */
         answers_with(&more, 200, NULL);
-        ask(&other, "POST /post", '2', TB_LIMIT_HTTP_BODY, TB_LIMIT_HTTP_BODY);
+        ask(&other, "POST /post", 2, TB_LIMIT_HTTP_BODY, TB_LIMIT_HTTP_BODY);
         answers_with(&other, 200, NULL);
         rig_send(&held[0], "x", 1);
         answers_with(&held[0], 200, NULL);
-        ask(&more, "POST /post", '1', 100000, 100000);
+        ask(&more, "POST /post", 1, 100000, 100000);
         answers_with(&more, 200, NULL);
         for (guint i = 0; i < G_N_ELEMENTS(held); i++)
                 rig_close(&held[i]);
         rig_close(&more);
         rig_close(&other);
+        rig_stop(&rig);
+}
+
+/* ANSWERS: when all together have more to read, who has something to read waits, and who has nothing is served. */
+static void test_all_answers(void)
+{
+        Rig rig;
+        Client held[TB_LIMIT_HTTP_ANSWERS / BIG + 1];
+        rig_start(&rig, routes, NULL, NULL);
+        for (guint i = 0; i < G_N_ELEMENTS(held); i++) {
+                held[i] = rig_connect(&rig);
+                ask(&held[i], "GET /big", 100 + i, 0, 0);
+        }
+        for (guint i = 0; i < 50; i++)
+                rig_turn(-1);
+        Client more = rig_connect(&rig), other = rig_connect(&rig);
+        ask(&more, "GET /big", 100, 0, 0);
+        ask(&other, "GET /big", 1, 0, 0);
+        answers_with(&other, 200, NULL);
+        rig_read(&more);
+        g_assert_cmpuint(more.in->len, ==, 0);
+        answers_with(&held[1], 200, NULL); /* one less: there is room */
+        answers_with(&more, 200, NULL);
+        for (guint i = 0; i < G_N_ELEMENTS(held); i++)
+                rig_close(&held[i]);
+        rig_close(&more);
+        rig_close(&other);
+        rig_stop(&rig);
+}
+
+/* BODIES: the bodies of all together. */
+static void test_all_bodies(void)
+{
+        Rig rig;
+        Client held[TB_LIMIT_HTTP_BODIES / TB_LIMIT_HTTP_BODY];
+        rig_start(&rig, routes, NULL, NULL);
+        for (guint i = 0; i < G_N_ELEMENTS(held); i++) {
+                held[i] = rig_connect(&rig);
+                ask(&held[i], "POST /post", 100 + i / 8, TB_LIMIT_HTTP_BODY, TB_LIMIT_HTTP_BODY - 1);
+        }
+        Client more = rig_connect(&rig);
+        for (guint i = 0; i < 50; i++)
+                rig_turn(-1);
+        ask(&more, "POST /post", 1, 500000, 500000);
+        answers_with(&more, 429, "bodies of other requests");
+        rig_send(&held[0], "x", 1);
+        answers_with(&held[0], 200, NULL);
+        ask(&more, "POST /post", 1, 500000, 500000);
+        answers_with(&more, 200, NULL);
+        for (guint i = 0; i < G_N_ELEMENTS(held); i++)
+                rig_close(&held[i]);
+        rig_close(&more);
         rig_stop(&rig);
 }
 
@@ -181,6 +233,8 @@ int main(int argc, char **argv)
         g_test_add_func("/http-turns/left", test_left);
         g_test_add_func("/http-turns/answers", test_answers);
         g_test_add_func("/http-turns/bodies", test_bodies);
+        g_test_add_func("/http-turns/all-answers", test_all_answers);
+        g_test_add_func("/http-turns/all-bodies", test_all_bodies);
         int rc = g_test_run();
         tb_main_stop();
         return rc;

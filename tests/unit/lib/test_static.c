@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "lib/error.h"
+#include "lib/limits.h"
 #include "lib/log.h"
 #include "tests/unit/lib/http_rig.h"
 
@@ -122,6 +123,44 @@ static void test_etag(void)
         rig_stop(&rig);
 }
 
+static guint descriptors(void)
+{
+        guint n = 0;
+        g_autoptr(GDir) dir = g_dir_open("/proc/self/fd", 0, NULL);
+        while (g_dir_read_name(dir))
+                n++;
+        return n;
+}
+
+/* TB_LIMIT_HTTP_PAGES: what is kept in memory holds no descriptor while nobody reads it; one byte more is served from its file. */
+static void test_kept(void)
+{
+        static const char ask[] = "GET /large.bin" H "\r\n";
+        g_autofree char *web = g_build_filename(folder, "web", NULL),
+                        *path = g_build_filename(web, "large.bin", NULL);
+        for (guint more = 0; more <= 1; more++) {
+                Rig rig;
+                rig_start(&rig, NULL, NULL, NULL);
+                g_assert_true(tb_http_add_static(rig.http, "/", web, NULL, NULL));
+                put("web/large.bin", "");
+                g_assert_cmpint(truncate(path, TB_LIMIT_HTTP_PAGES + more), ==, 0);
+                Client c = rig_connect(&rig);
+                for (guint i = 0; i < 20; i++)
+                        rig_turn(-1);
+                guint before = descriptors();
+                rig_send(&c, ask, strlen(ask));
+                for (guint i = 0; i < 50; i++)
+                        rig_turn(-1);
+                g_assert_cmpuint(descriptors(), ==, before + more);
+                g_autoptr(Answer) a = rig_answer(&c);
+                g_assert_cmpint(a->status, ==, 200);
+                g_assert_cmpuint(a->size, ==, TB_LIMIT_HTTP_PAGES + more);
+                rig_close(&c);
+                rig_stop(&rig);
+        }
+        g_unlink(path);
+}
+
 static void test_errors(void)
 {
         Rig rig;
@@ -144,6 +183,7 @@ int main(int argc, char **argv)
         make_files();
         g_test_add_func("/static/table", test_table);
         g_test_add_func("/static/etag", test_etag);
+        g_test_add_func("/static/kept", test_kept);
         g_test_add_func("/static/errors", test_errors);
         int rc = g_test_run();
         remove_tree(folder);
