@@ -68,14 +68,14 @@ typedef struct TbSample {
 
 typedef struct TbUp {
         void (*bytes)(TbInstance *self, const void *data, gsize size); /* console output */
-        void (*line)(TbInstance *self, const char *line,
-                     gint64 t_ms); /* one log line, without its end; t_ms 0: now */
+        /* one log line, without its end; t_ms 0: now */
+        void (*line)(TbInstance *self, const char *line, gint64 t_ms);
         void (*sample)(TbInstance *self, const TbSample *sample);
         void (*power)(TbInstance *self, const TbPowerState *state); /* seen without being asked */
         void (*frame)(TbInstance *self, TbFrame *frame_take);       /* straight to the media hub */
         void (*no_signal)(TbInstance *self, const char *reason); /* the source works, there is no picture */
-        void (*event)(TbInstance *self, const char *type,
-                      json_t *data_take); /* on the bus: "modem", "screen-off", …; data may be NULL */
+        /* on the bus: "modem", "screen-off", …; data may be NULL */
+        void (*event)(TbInstance *self, const char *type, json_t *data_take);
         void (*fault)(TbInstance *self, const char *reason); /* still open, but broken; NULL: well again */
 } TbUp;
 
@@ -84,21 +84,22 @@ struct TbInstance {
         const TbDriver *driver;
         const TbLane *lane;
         const TbUp *up;
-        const TbUri *uri;    /* borrowed, immutable */
-        json_t *params;      /* borrowed, immutable: validated by driver->params, defaults filled in */
-        const char *device;  /* borrowed: device id, for texts */
-        const char *run_dir; /* borrowed: a private folder of this attachment (sockets, pid files); the same
-                                for all its lanes; exists */
-        gpointer host;       /* core's */
+        const TbUri *uri;   /* borrowed, immutable */
+        json_t *params;     /* borrowed, immutable: validated by driver->params, defaults filled in */
+        const char *device; /* borrowed: device id, for texts */
+        /* borrowed: a private folder of this attachment (sockets, pid files); the same for all its lanes;
+         * exists */
+        const char *run_dir;
+        gpointer host; /* core's */
 };
 
 /* --- ops per kind. All: worker thread; false with an error; results are only written on success. --- */
 typedef struct TbPowerOps {
-        bool (*set)(TbInstance *self, TbIo *io, bool on,
-                    GError **error); /* core reads back by get afterwards */
+        /* core reads back by get afterwards */
+        bool (*set)(TbInstance *self, TbIo *io, bool on, GError **error);
         bool (*get)(TbInstance *self, TbIo *io, TbPowerState *ret, GError **error);
-        bool (*cycle)(TbInstance *self, TbIo *io, int off_ms,
-                      GError **error); /* NULL: core does off, wait, on */
+        /* NULL: core does off, wait, on */
+        bool (*cycle)(TbInstance *self, TbIo *io, int off_ms, GError **error);
 } TbPowerOps;
 
 typedef enum TbParity {
@@ -119,10 +120,9 @@ typedef struct TbSerialSettings {
 
 typedef struct TbConsoleOps {
         bool (*write)(TbInstance *self, TbIo *io, const void *data, gsize size, GError **error);
-        bool (*get)(TbInstance *self, TbIo *io, TbSerialSettings *ret,
-                    GError **error); /* NULL: no line settings */
-        bool (*set)(TbInstance *self, TbIo *io, const TbSerialSettings *settings,
-                    GError **error);                                            /* NULL: no line settings */
+        /* both NULL: no line settings */
+        bool (*get)(TbInstance *self, TbIo *io, TbSerialSettings *ret, GError **error);
+        bool (*set)(TbInstance *self, TbIo *io, const TbSerialSettings *settings, GError **error);
         bool (*send_break)(TbInstance *self, TbIo *io, int ms, GError **error); /* NULL: no break */
 } TbConsoleOps;
 
@@ -158,8 +158,8 @@ typedef struct TbInputOps {
 
 typedef struct TbSensorOps {
         int interval_ms; /* how often core asks when the parameter "interval_ms" does not say */
-        bool (*sample)(TbInstance *self, TbIo *io,
-                       GError **error); /* tells by up->sample(); NULL: pump tells */
+        /* tells by up->sample(); NULL: pump tells */
+        bool (*sample)(TbInstance *self, TbIo *io, GError **error);
 } TbSensorOps;
 
 typedef struct TbShellRequest {
@@ -170,8 +170,8 @@ typedef struct TbShellRequest {
 } TbShellRequest;
 typedef struct TbShellResult {
         int exit_code;
-        GByteArray *out, *err; /* made by core; bounded by TB_LIMIT_SHELL_OUTPUT, the driver stops with
-                                  TB_ERROR_TOO_LARGE */
+        /* made by core; bounded by TB_LIMIT_SHELL_OUTPUT, the driver stops with TB_ERROR_TOO_LARGE */
+        GByteArray *out, *err;
 } TbShellResult;
 typedef struct TbShellOps {
         bool (*run)(TbInstance *self, TbIo *io, const TbShellRequest *request, TbShellResult *ret,
@@ -186,17 +186,18 @@ typedef struct TbFileInfo {
 } TbFileInfo;
 typedef struct TbFilesOps {
         bool (*stat)(TbInstance *self, TbIo *io, const char *path, TbFileInfo *ret, GError **error);
-        bool (*list)(TbInstance *self, TbIo *io, const char *path,
-                     json_t *into /* array of {name,directory,size,mode,mtime} */, GError **error);
-        bool (*read)(TbInstance *self, TbIo *io, const char *path, TbPipe *to,
-                     GError **error); /* core finishes the pipe */
+        /* into an array, {name,directory,size,mode,mtime} each */
+        bool (*list)(TbInstance *self, TbIo *io, const char *path, json_t *into, GError **error);
+        /* core finishes the pipe */
+        bool (*read)(TbInstance *self, TbIo *io, const char *path, TbPipe *to, GError **error);
         bool (*write)(TbInstance *self, TbIo *io, const char *path, guint32 mode, TbPipe *from,
                       GError **error);
         bool (*remove)(TbInstance *self, TbIo *io, const char *path, GError **error);
 } TbFilesOps;
 
 typedef struct TbAppsOps {
-        bool (*list)(TbInstance *self, TbIo *io, json_t *into /* array of {package, …} */, GError **error);
+        /* into an array, {package, …} each */
+        bool (*list)(TbInstance *self, TbIo *io, json_t *into, GError **error);
         bool (*install)(TbInstance *self, TbIo *io, TbPipe *from, gint64 size, char **ret_package,
                         GError **error);
         bool (*remove)(TbInstance *self, TbIo *io, const char *package, GError **error);
@@ -216,15 +217,15 @@ typedef struct TbInstrumentOps {
 /* --- lane, driver --- */
 struct TbLane {
         const char *name; /* NULL ends the table; "console", "screen": thread and log name */
-        gsize size; /* of the state struct that begins with TbInstance; zeroed by core, survives close and
-                       re-open */
+        /* of the state struct that begins with TbInstance; zeroed by core, survives close and re-open */
+        gsize size;
         /* 0 or 1: one call at a time. N: up to N ops at once, each with its own TbIo, no pump; ops then only
          * read the state that open made. */
         guint parallel;
         bool (*open)(TbInstance *self, TbIo *io, GError **error); /* NULL: nothing to open */
         void (*close)(TbInstance *self);                          /* after a failed open too; NULL: nothing */
-        bool (*pump)(TbInstance *self, TbIo *io, GError **error); /* blocks until TB_WAIT_WAKE/STOP or some
-                                                                     work is done; NULL: nothing to watch */
+        /* blocks until TB_WAIT_WAKE/STOP or some work is done; NULL: nothing to watch */
+        bool (*pump)(TbInstance *self, TbIo *io, GError **error);
         void (*finalize)(TbInstance *self); /* once, before core frees the state; NULL: nothing */
         const TbPowerOps *power;
         const TbConsoleOps *console;
@@ -241,11 +242,12 @@ struct TbLane {
 /* Hardware that is there and not attached. One worker per driver, whether or not a device uses it. */
 typedef struct TbDiscovery TbDiscovery;
 struct TbDiscovery { /* a driver's discovery state begins with this */
+        /* again = update */
         void (*found)(TbDiscovery *self, const char *uri, const char *label, const char *why,
-                      json_t *properties_take); /* again = update */
+                      json_t *properties_take);
         void (*lost)(TbDiscovery *self, const char *uri);
-        void (*event)(TbDiscovery *self, const char *type,
-                      json_t *data_take);                     /* on the bus: "usb.added", … */
+        /* on the bus: "usb.added", … */
+        void (*event)(TbDiscovery *self, const char *type, json_t *data_take);
         void (*fault)(TbDiscovery *self, const char *reason); /* it goes on, but not well; NULL: well again */
         gpointer host;
 };
@@ -258,8 +260,9 @@ typedef struct TbDiscoveryOps {
          * worker as pump. */
         const char *bus;
         json_t *(*bus_tree)(TbDiscovery *self, TbIo *io, GError **error);
+        /* answers what was read back */
         bool (*bus_power)(TbDiscovery *self, TbIo *io, const char *port, bool on, json_t **ret_state,
-                          GError **error); /* answers what was read back */
+                          GError **error);
         bool (*bus_reset)(TbDiscovery *self, TbIo *io, const char *port, GError **error);
 } TbDiscoveryOps;
 

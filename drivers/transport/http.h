@@ -18,10 +18,10 @@ typedef struct TbHttpCall {
         const void *body;
         gsize body_size;
         const char *const *headers; /* "Name", "value", …, NULL */
-        const char *user,
-                *password; /* Basic, or Digest (MD5, SHA-256) when the device asks for it; NULL: none */
-        TbHttpAuth *auth;  /* kept from call to call; NULL: nothing is */
-        const char *who;   /* in texts, instead of the URL; NULL: the URL */
+        /* Basic, or Digest (MD5, SHA-256) when the device asks for it; NULL: none */
+        const char *user, *password;
+        TbHttpAuth *auth; /* kept from call to call; NULL: nothing is */
+        const char *who;  /* in texts, instead of the URL; NULL: the URL */
         int timeout_ms;
         gsize limit; /* bytes of the answer; 0: TB_LIMIT_HTTP_BODY */
 } TbHttpCall;

@@ -22,8 +22,8 @@ typedef struct TbUsbPort {
 } TbUsbPort;
 
 typedef struct TbUsbPower {
-        bool on; /* current can flow, on either half: switched on, or something is connected although it is
-                    "off" */
+        /* current can flow, on either half: switched on, or something is connected although it is "off" */
+        bool on;
         bool connected; /* a device answers at this port itself */
         bool overcurrent;
         char peer[32]; /* the other half ("2-1"); "" when there is none */
