@@ -82,7 +82,7 @@ static bool spool(TbPipe *from, int fd, gint64 *ret_size, GError **error)
                 for (gssize at = 0, w; at < n; at += w)
                         if ((w = write(fd, chunk + at, (gsize)(n - at))) <= 0) {
                                 tb_set_error(error, TB_ERROR_UNAVAILABLE,
-                                             "no room for the APK on the host: %s", g_strerror(errno));
+                                             "this host has no room for the APK: %s", g_strerror(errno));
                                 return false;
                         }
         }
@@ -132,7 +132,8 @@ static bool send_apk(TbInstance *self, TbIo *io, int fd, gint64 size, GError **e
         for (gint64 at = 0; at < size && broke == NULL; at += n) {
                 n = pread(fd, chunk, 256 * 1024, at);
                 if (n <= 0) {
-                        tb_set_error(error, TB_ERROR_INTERNAL, "the received APK cannot be read again");
+                        tb_set_error(error, TB_ERROR_INTERNAL, "the received APK cannot be read again: %s",
+                                     n < 0 ? g_strerror(errno) : "it is shorter now");
                         return false;
                 }
                 tb_transport_write(link, io, chunk, (gsize)n, INSTALL_MS,
@@ -148,7 +149,8 @@ static bool send_apk(TbInstance *self, TbIo *io, int fd, gint64 size, GError **e
                 return true;
         g_autofree char *failure = tb_adb_failure(said);
         g_autofree char *text = g_utf8_make_valid(failure != NULL ? failure : g_strstrip(said), -1);
-        tb_set_error(error, TB_ERROR_UNPROCESSABLE, "the phone refused the app: %s", text);
+        tb_set_error(error, TB_ERROR_UNPROCESSABLE, "%s refused the app: %s",
+                     ((TbAdbLane *)self)->target.serial, text);
         return false;
 }
 
@@ -163,7 +165,8 @@ static bool app_install(TbInstance *self, TbIo *io, TbPipe *from, gint64 size, c
                 return false;
         fd = open(self->run_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
         if (fd < 0) {
-                tb_set_error(error, TB_ERROR_UNAVAILABLE, "%s: %s", self->run_dir, g_strerror(errno));
+                tb_set_error(error, TB_ERROR_UNAVAILABLE,
+                             "this host cannot keep the APK while it is sent: %s", g_strerror(errno));
                 return false;
         }
         ok = spool(from, fd, &size, error) && (package = package_of(fd, size, error)) != NULL &&

@@ -91,7 +91,11 @@ static TbTransport *dial(TbIo *io, const TbAdbTarget *target, GError **error)
                         return NULL;
                 waited += STEP_MS;
         }
-        g_propagate_prefixed_error(error, g_steal_pointer(&why), "adb server: ");
+        tb_error_prefix(&why, "%s%sadb server ", target->serial != NULL ? target->serial : "",
+                        target->serial != NULL ? ": " : "");
+        if (target->local && g_error_matches(why, TB_ERROR, TB_ERROR_GONE))
+                tb_error_suffix(&why, " (\"adb start-server\" starts one)");
+        g_propagate_error(error, g_steal_pointer(&why));
         return NULL;
 }
 
@@ -119,7 +123,8 @@ static bool read_status(TbTransport *link, TbIo *io, int timeout_ms, char **ret_
         }
         if (n > 0)
                 return true;
-        tb_set_error(error, TB_ERROR_DEVICE, "what answers on the adb server's port is not an adb server");
+        tb_set_error(error, TB_ERROR_DEVICE, "what answers at %s is no adb server: is the port right?",
+                     tb_transport_name(link));
         return false;
 }
 
@@ -173,7 +178,9 @@ char *tb_adb_read_text(TbTransport *link, TbIo *io, int timeout_ms, GError **err
                 tb_adb_parse_text(data, 4 + length, &text);
         }
         if (text == NULL)
-                tb_set_error(error, TB_ERROR_DEVICE, "the adb server's answer is not ADB");
+                tb_set_error(error, TB_ERROR_DEVICE,
+                             "the adb server at %s answers what is not ADB: is it of another program?",
+                             tb_transport_name(link));
         return text;
 }
 
@@ -289,6 +296,7 @@ static TbTransport *try_service(TbIo *io, const TbAdbTarget *target, const char 
 
         if (link == NULL)
                 return NULL;
+        tb_transport_rename(link, target->serial); /* what breaks from here on is the phone */
         if (!request(link, io, service, TB_ADB_ANSWER_MS, &fail, error)) {
                 if (fail != NULL)
                         fail_error(target, fail, error);

@@ -35,9 +35,10 @@ static bool sync_send(TbTransport *link, TbIo *io, const char id[4], const void 
         return tb_transport_write(link, io, out->data, out->len, STALL_MS, error);
 }
 
-static bool protocol_error(GError **error)
+static bool protocol_error(TbTransport *link, GError **error)
 {
-        tb_set_error(error, TB_ERROR_DEVICE, "the phone broke the sync protocol");
+        tb_set_error(error, TB_ERROR_DEVICE, "%s broke adb's sync protocol: try again, or restart its adbd",
+                     tb_transport_name(link));
         return false;
 }
 
@@ -65,7 +66,7 @@ static bool read_stat(TbInstance *self, TbTransport *link, TbIo *io, const char 
             !tb_transport_read_exact(link, io, data, size, STALL_MS, error))
                 return false;
         if (tb_adb_parse_stat(data, size, ret) != (gssize)size)
-                return protocol_error(error);
+                return protocol_error(link, error);
         if (ret->error != 0) /* Linux on both sides: the numbers are the same */
                 return refuse(path, g_strerror((int)ret->error), error);
         if (ret->mode == 0)
@@ -96,7 +97,7 @@ static void add_entry(json_t *into, const TbAdbStat *st, const char *name)
                                               (int)(st->mode & 07777), "mtime", mtime));
 }
 
-static bool read_entries(TbTransport *link, TbIo *io, bool v2, json_t *into, GError **error)
+static bool read_entries(TbTransport *link, TbIo *io, const char *path, bool v2, json_t *into, GError **error)
 {
         g_autoptr(GByteArray) in = g_byte_array_new();
 
@@ -108,7 +109,7 @@ static bool read_entries(TbTransport *link, TbIo *io, bool v2, json_t *into, GEr
                 if (n < 0)
                         return false;
                 if (n == 0)
-                        return protocol_error(error);
+                        return protocol_error(link, error);
                 g_byte_array_append(in, chunk, (guint)n);
                 for (;;) {
                         g_autofree char *name = NULL;
@@ -116,15 +117,16 @@ static bool read_entries(TbTransport *link, TbIo *io, bool v2, json_t *into, GEr
 
                         used = tb_adb_parse_entry(in->data + at, in->len - at, v2, &st, &name);
                         if (used < 0)
-                                return protocol_error(error);
+                                return protocol_error(link, error);
                         if (used == 0)
                                 break;
                         at += (gsize)used;
                         if (name == NULL)
                                 return true;
                         if (json_array_size(into) >= TB_LIMIT_FOLDER_ENTRIES) {
-                                tb_set_error(error, TB_ERROR_TOO_LARGE, "more than %d entries",
-                                             TB_LIMIT_FOLDER_ENTRIES);
+                                tb_error_set_field(error, TB_ERROR_TOO_LARGE, "path",
+                                                   "%s has more than %d entries: list them by a command",
+                                                   path, TB_LIMIT_FOLDER_ENTRIES);
                                 return false;
                         }
                         add_entry(into, &st, name);
@@ -149,7 +151,7 @@ static bool file_list(TbInstance *self, TbIo *io, const char *path, json_t *into
         slash = strlen(path) < TB_ADB_SYNC_PATH ? g_strconcat(path, "/", NULL)
                                                 : g_strdup(path); /* through a link, as /sdcard is */
         return sync_send(link, io, v2 ? "LIS2" : "LIST", slash, strlen(slash), error) &&
-               read_entries(link, io, v2, into, error);
+               read_entries(link, io, path, v2, into, error);
 }
 
 /* Reads one head and, for FAIL, the message, which becomes the error. */
@@ -161,7 +163,7 @@ static bool read_head(TbTransport *link, TbIo *io, const char *path, TbAdbSyncKi
         if (!tb_transport_read_exact(link, io, head, sizeof(head), STALL_MS, error))
                 return false;
         if (tb_adb_parse_sync_head(head, sizeof(head), ret_kind, ret_size) != sizeof(head))
-                return protocol_error(error);
+                return protocol_error(link, error);
         if (*ret_kind != TB_ADB_SYNC_FAIL)
                 return true;
         g_autofree char *said = g_malloc0((gsize)*ret_size + 1);
@@ -186,7 +188,7 @@ static bool file_read(TbInstance *self, TbIo *io, const char *path, TbPipe *to, 
                 if (kind == TB_ADB_SYNC_DONE)
                         return true;
                 if (kind != TB_ADB_SYNC_DATA_CHUNK)
-                        return protocol_error(error);
+                        return protocol_error(link, error);
                 if (!tb_transport_read_exact(link, io, chunk, size, STALL_MS, error) ||
                     !tb_pipe_write(to, chunk, size, error))
                         return false;
@@ -232,7 +234,7 @@ static bool file_write(TbInstance *self, TbIo *io, const char *path, guint32 mod
         if (!tb_transport_write(link, io, done->data, done->len, STALL_MS, error) ||
             !read_head(link, io, path, &kind, &size, error))
                 return false;
-        return kind == TB_ADB_SYNC_OKAY || protocol_error(error);
+        return kind == TB_ADB_SYNC_OKAY || protocol_error(link, error);
 }
 
 static bool file_remove(TbInstance *self, TbIo *io, const char *path, GError **error)

@@ -110,7 +110,7 @@ bool tb_adb_logs_pump(TbInstance *self, TbIo *io, GError **error)
         if (n < 0)
                 return false;
         if (n == 0) {
-                tb_set_error(error, TB_ERROR_GONE, "the phone's log ended");
+                tb_set_error(error, TB_ERROR_GONE, "%s: logcat ended", lane->lane.target.serial);
                 return false;
         }
         g_byte_array_append(lane->in, chunk, (guint)n);

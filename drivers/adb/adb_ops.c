@@ -35,7 +35,8 @@ static bool sample(TbInstance *self, TbIo *io, GError **error)
                 return false;
         g_auto(GStrv) parts = g_strsplit(text, MARK "\n", 3);
         if (g_strv_length(parts) != 3) {
-                tb_set_error(error, TB_ERROR_DEVICE, "the phone's shell did not run dumpsys");
+                tb_set_error(error, TB_ERROR_DEVICE, "the shell of %s did not run dumpsys: is it an Android?",
+                             target->serial);
                 return false;
         }
         if (tb_adb_parse_battery(parts[0], parts[1], &b)) {

@@ -120,7 +120,7 @@ static bool read_pixels(TbTransport *link, TbIo *io, const guint8 head[16], guin
                 if (more == 4)
                         return true;
         }
-        tb_set_error(error, TB_ERROR_DEVICE, "screencap sent half a picture");
+        tb_set_error(error, TB_ERROR_DEVICE, "%s: screencap sent half a picture", tb_transport_name(link));
         return false;
 }
 
@@ -135,7 +135,8 @@ static TbFrame *read_picture(TbAdbScreenLane *lane, TbTransport *link, TbIo *io,
         if (tb_adb_parse_picture(head, sizeof(head), &p) <= 0 ||
             (frame = tb_frame_pool_take(lane->pool, frame_format(p.format), (int)p.width, (int)p.height,
                                         0)) == NULL) {
-                tb_set_error(error, TB_ERROR_DEVICE, "screencap sent no picture");
+                tb_set_error(error, TB_ERROR_DEVICE, "%s: screencap sent no picture",
+                             tb_transport_name(link));
                 return NULL;
         }
         gsize row = (gsize)p.width * p.bytes_per_pixel, size = row * p.height;

@@ -41,7 +41,8 @@ static bool collect(GByteArray *into, const TbAdbShellPacket *packet, GError **e
         if (into == NULL)
                 return true;
         if (packet->size > TB_LIMIT_SHELL_OUTPUT - into->len) {
-                tb_set_error(error, TB_ERROR_TOO_LARGE, "the command printed more than %d bytes",
+                tb_set_error(error, TB_ERROR_TOO_LARGE,
+                             "the command printed more than %d bytes: let it write into a file",
                              TB_LIMIT_SHELL_OUTPUT);
                 return false;
         }
@@ -58,7 +59,9 @@ static bool parse(Run *run, GError **error)
         while (run->code < 0 &&
                (n = tb_adb_parse_shell(run->in->data + at, run->in->len - at, &packet)) != 0) {
                 if (n < 0) {
-                        tb_set_error(error, TB_ERROR_DEVICE, "the phone broke the shell protocol");
+                        tb_set_error(error, TB_ERROR_DEVICE,
+                                     "%s broke adb's shell protocol: try again, or restart its adbd",
+                                     tb_transport_name(run->link));
                         return false;
                 }
                 GByteArray *into = packet.id == TB_ADB_SHELL_STDOUT   ? run->out
@@ -86,7 +89,7 @@ static bool step(Run *run, TbIo *io, GError **error)
                 fd.events |= POLLOUT;
         wait = tb_io_wait(io, &fd, 1, -1);
         if (wait != TB_WAIT_READY)
-                return tb_io_fail(wait, "adb shell", error);
+                return tb_io_fail(wait, tb_transport_name(run->link), error);
         if ((fd.revents & POLLOUT) != 0) {
                 n = send(fd.fd, run->send->data, run->send->len, MSG_NOSIGNAL | MSG_DONTWAIT);
                 if (n > 0)
@@ -98,7 +101,8 @@ static bool step(Run *run, TbIo *io, GError **error)
         if (n < 0)
                 return false;
         if (n == 0) {
-                tb_set_error(error, TB_ERROR_GONE, "the phone went away while the command ran");
+                tb_set_error(error, TB_ERROR_GONE, "%s went away while the command ran",
+                             tb_transport_name(run->link));
                 return false;
         }
         g_byte_array_append(run->in, chunk, (guint)n);
@@ -147,7 +151,7 @@ char *tb_adb_ask(TbIo *io, const TbAdbTarget *target, const char *command, int *
                 g_autofree char *text =
                         g_utf8_make_valid((const char *)said->data, (gssize)MIN(said->len, 300u));
 
-                tb_set_error(error, TB_ERROR_UNPROCESSABLE, "the phone answered: %s",
+                tb_set_error(error, TB_ERROR_UNPROCESSABLE, "%s answered: %s", target->serial,
                              *g_strstrip(text) ? text : "(nothing)");
                 return NULL;
         }

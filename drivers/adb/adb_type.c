@@ -79,7 +79,8 @@ static bool receive(TbAdbInputLane *lane, TbIo *io, GString *out, GString *said,
                 at += (gsize)n;
         }
         if (n < 0) {
-                tb_set_error(error, TB_ERROR_GONE, "the phone closed its input shell");
+                tb_set_error(error, TB_ERROR_GONE, "%s closed the shell of its input",
+                             tb_transport_name(lane->link));
                 return false;
         }
         g_byte_array_remove_range(lane->in, 0, (guint)at);
@@ -93,7 +94,8 @@ static bool parse_code(const char *text, int *ret_code, GError **error)
         gint64 code;
 
         if (!g_ascii_string_to_signed(digits, 10, 0, 255, &code, NULL)) {
-                tb_set_error(error, TB_ERROR_DEVICE, "the phone's shell gave no exit code");
+                tb_set_error(error, TB_ERROR_DEVICE,
+                             "the phone's shell gave no exit code: is it an Android?");
                 return false;
         }
         *ret_code = (int)code;
@@ -170,7 +172,8 @@ static bool input_send(TbInstance *self, TbIo *io, const TbInput *events, guint 
                 g_autofree char *text =
                         g_utf8_make_valid(failure != NULL ? failure : g_strstrip(said->str), -1);
 
-                tb_set_error(error, TB_ERROR_UNPROCESSABLE, "the phone refused the input: %s", text);
+                tb_set_error(error, TB_ERROR_UNPROCESSABLE, "%s refused the input: %s",
+                             lane->lane.target.serial, text);
                 return false;
         }
         lane->state = state;

@@ -135,6 +135,14 @@ static bool run(TbInstance *self, TbIo *io, const char *name, GByteArray **ret_o
         return true;
 }
 
+/* What it printed is blamed on it by its name: there may be four of them. */
+static bool blame(TbInstance *self, const char *name, GError **error)
+{
+        json_t *argv = json_object_get(self->params, name);
+        tb_error_prefix(error, "%s: ", json_string_value(json_array_get(argv, 0)));
+        return false;
+}
+
 static bool power_set(TbInstance *self, TbIo *io, bool on, GError **error)
 {
         return run(self, io, on ? "power_on" : "power_off", NULL, error);
@@ -149,7 +157,8 @@ static bool power_get(TbInstance *self, TbIo *io, TbPowerState *ret, GError **er
         }
         g_autoptr(GByteArray) out = NULL;
         return run(self, io, "power_get", &out, error) &&
-               tb_exec_parse_power((const char *)out->data, out->len, ret, error);
+               (tb_exec_parse_power((const char *)out->data, out->len, ret, error) ||
+                blame(self, "power_get", error));
 }
 
 static void tell_sample(const TbSample *sample, gpointer data)
@@ -162,9 +171,10 @@ static bool sample(TbInstance *self, TbIo *io, GError **error)
 {
         g_autoptr(GByteArray) out = NULL;
         return run(self, io, "sensors", &out, error) &&
-               tb_samples_parse((const char *)out->data, out->len, "the command",
-                                json_string_value(json_object_get(self->params, "sensor_name")), tell_sample,
-                                self, error);
+               (tb_samples_parse((const char *)out->data, out->len, "the command",
+                                 json_string_value(json_object_get(self->params, "sensor_name")), tell_sample,
+                                 self, error) ||
+                blame(self, "sensors", error));
 }
 
 /* --- the console: a program that stays --- */
@@ -189,7 +199,9 @@ static bool console_open(TbInstance *self, TbIo *io G_GNUC_UNUSED, GError **erro
                             ? open(name, O_RDWR | O_NOCTTY | O_CLOEXEC)
                             : -1;
         if (slave < 0) {
-                tb_set_error(error, TB_ERROR_INTERNAL, "cannot make a terminal: %s", g_strerror(errno));
+                tb_set_error(error, TB_ERROR_UNAVAILABLE,
+                             "cannot make a terminal for %s: %s (\"pty\": false does without)", argv[0],
+                             g_strerror(errno));
                 if (master >= 0)
                         close(master);
                 return false;

@@ -16,7 +16,9 @@ bool tb_qemu_link_open(TbQemuLink *link, const char *dir, const char *name, GErr
         if (link->watch >= 0 &&
             inotify_add_watch(link->watch, dir, IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO) >= 0)
                 return true;
-        tb_set_error(error, TB_ERROR_INTERNAL, "cannot watch %s: %s", dir, g_strerror(errno));
+        tb_set_error(error, TB_ERROR_UNAVAILABLE,
+                     "cannot watch for QEMU's socket \"%s\": %s (fs.inotify.max_user_instances bounds that)",
+                     name, g_strerror(errno));
         return false;
 }
 

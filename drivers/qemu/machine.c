@@ -220,7 +220,7 @@ static bool power_off(TbQemuMachine *m, TbIo *io, GError **error)
                 return true;
         }
         if (tb_interruptor_raised(io->stop))
-                return tb_io_fail(TB_WAIT_STOP, "power off", error);
+                return tb_io_fail(TB_WAIT_STOP, "switching QEMU off", error);
         tb_qemu_qmp_run(m->qmp, io, "quit", NULL, NULL, NULL); /* QEMU may be gone before it answers */
         wait_end(m, io, QUIT_MS);
         reap(m, NULL); /* kills it if it is still there */

@@ -22,7 +22,9 @@ static int next(TbQemuQmp *qmp, TbQemuQmpMessage *ret, GError **error)
                 if (n == 0)
                         return 0;
                 if (n < 0) {
-                        tb_set_error(error, TB_ERROR_DEVICE, "QEMU sent something that is not QMP");
+                        tb_set_error(error, TB_ERROR_DEVICE,
+                                     "what QEMU sent on its control connection is not QMP: is \"program\" a "
+                                     "QEMU?");
                         return -1;
                 }
                 g_byte_array_remove_range(qmp->in, 0, (guint)n);
@@ -91,7 +93,8 @@ TbQemuQmp *tb_qemu_qmp_open(TbIo *io, const char *path, void (*event)(gpointer, 
         if (ok) {
                 ok = hello.kind == TB_QEMU_QMP_GREETING;
                 if (!ok)
-                        tb_set_error(error, TB_ERROR_DEVICE, "QEMU did not greet");
+                        tb_set_error(error, TB_ERROR_DEVICE,
+                                     "QEMU did not greet on its control connection: is \"program\" a QEMU?");
                 tb_qemu_qmp_message_clear(&hello);
         }
         if (!ok || !tb_qemu_qmp_run(qmp, io, "qmp_capabilities", NULL, NULL, error)) {

@@ -34,7 +34,9 @@ bool tb_shelly_parse_gen2(const json_t *status, int output, TbPlugState *ret, GE
                 TB_READING_CELSIUS("/temperature/tC"), {NULL}};
         const json_t *id = json_object_get(status, "id");
         if (!json_is_integer(id) || json_integer_value(id) != output) {
-                tb_set_error(error, TB_ERROR_DEVICE, "not the state of switch %d: its \"id\" is another",
+                tb_set_error(error, TB_ERROR_DEVICE,
+                             "it answers with the state of another switch than %d: correct \"output\" of "
+                             "this attachment",
                              output);
                 return false;
         }

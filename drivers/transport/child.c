@@ -85,11 +85,27 @@ static void close_pair(int pair[2])
                         close(pair[i]);
 }
 
+/* That it is not there is one thing, that it may not be started another, and that this host has no room a third. */
+static void start_failed(const char *name, int errnum, GError **error)
+{
+        if (errnum == EACCES || errnum == EPERM)
+                tb_set_error(error, TB_ERROR_FORBIDDEN,
+                             "no permission to start %s: may the daemon's user execute it?", name);
+        else if (errnum == ENOENT || errnum == ENOTDIR)
+                tb_set_error(error, TB_ERROR_GONE,
+                             "cannot start %s: it, its interpreter or its folder is not there", name);
+        else if (errnum == EMFILE || errnum == ENFILE || errnum == EAGAIN || errnum == ENOMEM)
+                tb_set_error(error, TB_ERROR_UNAVAILABLE, "this host has no room to start %s now: %s", name,
+                             g_strerror(errnum));
+        else
+                tb_set_error(error, TB_ERROR_DEVICE, "cannot start %s: %s", name, g_strerror(errnum));
+}
+
 static pid_t fork_exec(Start *start, const char *name, GError **error)
 {
         int report[2];
         if (pipe2(report, O_CLOEXEC) < 0) {
-                tb_set_error(error, TB_ERROR_INTERNAL, "cannot make a pipe: %s", g_strerror(errno));
+                start_failed(name, errno, error);
                 return -1;
         }
         start->report = report[1];
@@ -106,12 +122,12 @@ static pid_t fork_exec(Start *start, const char *name, GError **error)
                 }
         close(report[0]);
         if (pid < 0) {
-                tb_set_error(error, TB_ERROR_INTERNAL, "cannot start %s: %s", name, g_strerror(fork_errno));
+                start_failed(name, fork_errno, error);
                 return -1;
         }
         if (n > 0) {
                 waitpid(pid, NULL, 0);
-                tb_set_error(error, TB_ERROR_GONE, "cannot start %s: %s", name, g_strerror(err));
+                start_failed(name, err, error);
                 return -1;
         }
         return pid;
@@ -131,7 +147,8 @@ static char *find_program(const char *name, GError **error)
 {
         char *program = g_find_program_in_path(name);
         if (!program)
-                tb_set_error(error, TB_ERROR_GONE, "program not found: %s", name);
+                tb_set_error(error, TB_ERROR_GONE,
+                             "program not found: %s (install it, or name its whole path)", name);
         return program;
 }
 
@@ -174,7 +191,7 @@ TbChild *tb_child_spawn(const char *const *argv, const char *const *env, const c
                 start.envp = envp;
                 pid = fork_exec(&start, argv[0], error);
         } else {
-                tb_set_error(error, TB_ERROR_INTERNAL, "cannot make a pipe: %s", g_strerror(errno));
+                start_failed(argv[0], errno, error);
         }
         if (pid < 0) {
                 for (int i = 0; i < 3; i++)

@@ -29,7 +29,9 @@ void tb_http_device_init(TbHttpDevice *d, const TbInstance *self, const char *wh
         tb_http_device_clear(d);
         d->kind = what;
         d->what = g_strdup(what);
-        d->where = uri->host;
+        d->where = uri->port > 0 ? g_strdup_printf("%s%s%s:%d", six ? "[" : "", uri->host, six ? "]" : "",
+                                                   uri->port)
+                                 : g_strdup(uri->host);
         d->user = given ? given : uri->user ? uri->user : user;
         d->password = password ? password : uri->password;
         d->origin = g_strdup_printf("http://%s%s%s:%d", six ? "[" : "", uri->host, six ? "]" : "",
@@ -41,6 +43,7 @@ void tb_http_device_clear(TbHttpDevice *d)
 {
         tb_http_auth_forget(&d->auth);
         g_free(d->origin);
+        g_free(d->where);
         g_free(d->what);
         *d = (TbHttpDevice){0};
 }

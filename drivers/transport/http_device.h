@@ -17,7 +17,7 @@ typedef struct TbHttpDevice {
         const char *kind;            /* "Shelly"; static */
         char *what;                  /* owned: "Shelly", or "Shelly SHPLG-S" once it has said its model */
         const char *user, *password; /* borrowed from the attachment; password NULL: none is set */
-        const char *where;           /* borrowed: the host of the URI */
+        char *where;                 /* owned: host of the URI, and its port when it has one */
         char *origin;                /* owned: "http://[fe80::1]:8080" */
         TbHttpAuth auth;
         int timeout_ms; /* of one attempt */

@@ -69,7 +69,7 @@ bool tb_io_sleep(TbIo *io, int ms, GError **error)
         io->in_pump = in_pump;
         if (w == TB_WAIT_TIMEOUT && (io->deadline_us >= end || g_get_monotonic_time() >= end))
                 return true;
-        return tb_io_fail(w, "pause", error);
+        return tb_io_fail(w, "waiting for the device", error);
 }
 
 bool tb_io_fail(TbWait result, const char *what, GError **error)

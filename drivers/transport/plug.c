@@ -57,7 +57,8 @@ bool tb_plug_parse(const json_t *answer, const char *on, const TbReading *rows, 
                 return false;
         }
         if (!tb_reading_switch(tb_reading_at(answer, on, output), &is_on)) {
-                tb_set_error(error, TB_ERROR_DEVICE, "the answer does not say at %s whether output %d is on",
+                tb_set_error(error, TB_ERROR_DEVICE,
+                             "the answer does not say at %s whether output %d is on: is it another model?",
                              on, output);
                 return false;
         }
@@ -94,8 +95,13 @@ static const TbPlugModel *model_of(const TbPlug *p)
 /* Tells what was seen, and that the plug is well. */
 static bool observe(TbPlug *p, TbIo *io, TbPlugState *ret, GError **error)
 {
-        if (!model_of(p)->read(p, io, ret, error))
+        GError *why = NULL;
+        if (!model_of(p)->read(p, io, ret, &why)) {
+                if (!strstr(why->message, p->http.where)) /* what the parser said, which knows no address */
+                        tb_error_prefix(&why, "the %s at %s: ", p->http.what, p->http.where);
+                g_propagate_error(error, why);
                 return false;
+        }
         p->base.up->power(&p->base, &ret->power);
         tb_polled_seen(&p->poll, &p->base);
         return true;

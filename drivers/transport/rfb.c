@@ -64,7 +64,8 @@ TbRfb *tb_rfb_open(TbIo *io, TbTransport *transport_take, const TbRfbOptions *op
         }
         tb_rfb_leave(rfb);
         if (!ok) {
-                tb_rfb_fail(rfb, io, "cannot start a VNC session", error);
+                tb_rfb_fail(rfb, io, "no VNC session could be started (does a VNC server listen there?)",
+                            error);
                 tb_rfb_close(rfb);
                 return NULL;
         }

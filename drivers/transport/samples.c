@@ -100,7 +100,8 @@ bool tb_samples_parse(const char *text, gsize size, const char *who, const char 
                 json_auto_t *root = json_loads(copy, JSON_REJECT_DUPLICATES, NULL);
                 if (root)
                         return samples_from_json(root, &out, error);
-                tb_set_error(error, TB_ERROR_DEVICE, "%s printed broken JSON", who);
+                tb_set_error(error, TB_ERROR_DEVICE,
+                             "%s printed broken JSON: an object {\"name\": number, …} is expected", who);
                 return false;
         }
         g_auto(GStrv) lines = g_strsplit(copy, "\n", -1);

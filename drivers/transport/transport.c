@@ -60,6 +60,12 @@ int tb_transport_fd(TbTransport *t)
         return t->fd;
 }
 
+void tb_transport_rename(TbTransport *t, const char *name)
+{
+        g_free(t->name);
+        t->name = g_strdup(name);
+}
+
 const char *tb_transport_name(TbTransport *t)
 {
         return t->name;
@@ -82,8 +88,12 @@ static gint64 until_of(int timeout_ms)
 /* No one listens, no route, no such file: the device is not there. */
 static void set_connect_error(GError **error, const char *name, int err)
 {
-        tb_set_error(error, err == ETIMEDOUT ? TB_ERROR_TIMEOUT : TB_ERROR_GONE, "%s: %s", name,
-                     g_strerror(err));
+        if (err == EACCES || err == EPERM)
+                tb_set_error(error, TB_ERROR_FORBIDDEN,
+                             "no permission for %s: may the daemon's user open it?", name);
+        else
+                tb_set_error(error, err == ETIMEDOUT ? TB_ERROR_TIMEOUT : TB_ERROR_GONE, "%s: %s", name,
+                             g_strerror(err));
 }
 
 /* Takes the fd. */

@@ -21,6 +21,8 @@ TbTransport *tb_transport_of_fd_owned(int fd, const char *name, GDestroyNotify s
 void tb_transport_close(TbTransport *transport); /* accepts NULL */
 int tb_transport_fd(TbTransport *transport);     /* borrowed: for tb_io_wait() */
 const char *tb_transport_name(TbTransport *transport);
+/* For texts from here on: whom it leads to, once that is known (a phone behind a server). */
+void tb_transport_rename(TbTransport *transport, const char *name);
 
 /* Some bytes (1..size); 0 when the other side closed; -1 with an error. timeout_ms < 0: the io's deadline
  * only. */

@@ -88,21 +88,21 @@ void tb_tty_settings_of(const json_t *params, TbSerialSettings *ret_settings)
 
 bool tb_tty_settings_check(const TbSerialSettings *s, GError **error)
 {
-        const char *field = NULL;
+        const char *field = NULL, *range = "0 or 1";
 
         if (s->baud < 1 || s->baud > TB_TTY_BAUD_MAX)
-                field = "baud";
+                field = "baud", range = "1 to " G_STRINGIFY(TB_TTY_BAUD_MAX);
         else if (s->data_bits < 5 || s->data_bits > 8)
-                field = "data_bits";
+                field = "data_bits", range = "5 to 8";
         else if (s->stop_bits < 1 || s->stop_bits > 2)
-                field = "stop_bits";
+                field = "stop_bits", range = "1 or 2";
         else if (s->dtr < -1 || s->dtr > 1)
                 field = "dtr";
         else if (s->rts < -1 || s->rts > 1)
                 field = "rts";
         if (field) {
-                tb_error_set_field(error, TB_ERROR_INVALID, field, "a serial line cannot have this %s",
-                                   field);
+                tb_error_set_field(error, TB_ERROR_INVALID, field, "%s of a serial line must be %s", field,
+                                   range);
                 return false;
         }
         return true;

@@ -210,7 +210,11 @@ static bool check_port(const char *root, const TbUsbPort *port, GError **error)
         guint children = 0;
 
         if (!g_file_test(dir, G_FILE_TEST_IS_DIR)) {
-                tb_set_error(error, TB_ERROR_GONE, "there is no USB hub at %s", name);
+                TbUsbPath at = port_path(port);
+                g_autofree char *wanted = tb_usb_path_format(&at);
+                tb_set_error(error, TB_ERROR_GONE,
+                             "there is no USB hub at %s with the port %s: is it plugged in there?", name,
+                             wanted);
                 return false;
         }
         (void)tb_sysdev_attr_uint(dir, "maxchild", 10, &children);

@@ -45,10 +45,17 @@ static TbTransport *dial(TbX11Conn *x, const TbUri *uri, TbIo *io, GError **erro
         g_autoptr(GError) mine = NULL;
         TbTransport *t = tb_transport_unix(io, path, CONNECT_MS, &mine);
         if (!t && g_error_matches(mine, TB_ERROR, TB_ERROR_GONE))
-                tb_set_error(error, TB_ERROR_GONE, "no X server on display %s", x->name);
+                tb_set_error(error, TB_ERROR_GONE,
+                             "no X server on display %s: is it started, and is that its number?", x->name);
         else if (!t)
                 g_propagate_error(error, g_steal_pointer(&mine));
         return t;
+}
+
+static bool stopped(const TbX11Conn *x, GError **error)
+{
+        g_autofree char *whom = g_strdup_printf("the X server on display %s", x->name);
+        return tb_io_fail(TB_WAIT_STOP, whom, error);
 }
 
 bool tb_x11_connect(TbX11Conn *x, TbInstance *self, TbIo *io, GError **error)
@@ -58,7 +65,9 @@ bool tb_x11_connect(TbX11Conn *x, TbInstance *self, TbIo *io, GError **error)
                 return false;
         int fd = fcntl(tb_transport_fd(t), F_DUPFD_CLOEXEC, 3);
         if (fd < 0) {
-                tb_set_error(error, TB_ERROR_UNAVAILABLE, "display %s: %s", x->name, g_strerror(errno));
+                tb_set_error(error, TB_ERROR_UNAVAILABLE,
+                             "this host has no room for a connection to display %s: %s", x->name,
+                             g_strerror(errno));
                 return false;
         }
         fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK); /* xcb sets what it wants */
@@ -77,7 +86,7 @@ bool tb_x11_connect(TbX11Conn *x, TbInstance *self, TbIo *io, GError **error)
         tb_guard_busy(x->guard, false);
         if (failed) {
                 if (tb_guard_fired(x->guard))
-                        return tb_io_fail(TB_WAIT_STOP, "X server", error);
+                        return stopped(x, error);
                 tb_set_error(error, TB_ERROR_UNAUTHORIZED,
                              "the X server on display %s refused us: let this user in (xauth, parameter "
                              "\"xauthority\")",
@@ -109,7 +118,7 @@ bool tb_x11_leave(TbX11Conn *x, TbIo *io, GError **error)
         if (!xcb_connection_has_error(x->c))
                 return true;
         if (tb_guard_fired(x->guard) || tb_interruptor_raised(io->stop))
-                return tb_io_fail(TB_WAIT_STOP, "X server", error);
+                return stopped(x, error);
         if (!error || !*error)
                 tb_set_error(error, TB_ERROR_GONE, "the X server on display %s is gone", x->name);
         return false;

@@ -89,8 +89,9 @@ static bool type_keysym(TbX11Input *in, TbIo *io, guint32 keysym, TbKeyAction ac
         guint8 code = tb_x11_keymap_find(&in->x, &in->map, keysym, &shift, &lent);
         if (code == 0) {
                 tb_set_error(error, TB_ERROR_UNPROCESSABLE,
-                             "display %s: no free keycode for the character U+%04X", in->x.name,
-                             keysym & 0xffffff);
+                             "display %s: no free keycode for the character U+%04X: load a keyboard layout "
+                             "that has it",
+                             in->x.name, keysym & 0xffffff);
                 return false;
         }
         bool add_shift = shift && in->shift && !in->held[in->shift];

@@ -17,6 +17,7 @@
 
 #define OPEN_LIMIT_MS 15000
 #define INTERRUPT_LIMIT_MS 200
+#define SECRET "s3cr3t-of-the-test"
 
 static const TbKind with_ops[] = {TB_KIND_POWER,   TB_KIND_CONSOLE,   TB_KIND_VIDEO, TB_KIND_INPUT,
                                   TB_KIND_SENSORS, TB_KIND_SHELL,     TB_KIND_FILES, TB_KIND_APPS,
@@ -164,19 +165,39 @@ static int dead_port(int *fd)
         return ntohs(a.sin_port);
 }
 
+static bool has_password(const TbDriver *driver)
+{
+        for (const TbParam *p = driver->params; p && p->name; p++)
+                if (strcmp(p->name, "password") == 0)
+                        return true;
+        return false;
+}
+
+/* The example's query, with a password that no text may have. */
+static char *query_of(const TbDriver *driver)
+{
+        const char *query = strchr(driver->example, '?');
+        if (!has_password(driver))
+                return g_strdup(query ? query : "");
+        g_auto(GStrv) parts = g_strsplit(query ? query + 1 : "", "&", -1);
+        g_autoptr(GString) text = g_string_new("?password=" SECRET);
+        for (char **part = parts; *part; part++)
+                if (**part && !g_str_has_prefix(*part, "password="))
+                        g_string_append_printf(text, "&%s", *part);
+        return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
 /* The example, led to where nothing is: its host becomes loopback with a dead port, its path one that does
  * not exist. */
 static char *nowhere(const TbDriver *driver, int port)
 {
         g_autoptr(TbUri) uri = tb_uri_parse(driver->example, NULL);
-        const char *query = strchr(driver->example, '?');
+        g_autofree char *query = query_of(driver);
         bool dotted = g_hostname_is_ip_address(uri->host) || uri->port > 1000;
         if (*uri->host && dotted)
-                return g_strdup_printf("%s://127.0.0.1:%d%s%s", uri->scheme, port, uri->path,
-                                       query ? query : "");
+                return g_strdup_printf("%s://127.0.0.1:%d%s%s", uri->scheme, port, uri->path, query);
         if (*uri->path)
-                return g_strdup_printf("%s://%s/nonexistent%s%s", uri->scheme, uri->host, uri->path,
-                                       query ? query : "");
+                return g_strdup_printf("%s://%s/nonexistent%s%s", uri->scheme, uri->host, uri->path, query);
         return g_strdup(driver->example);
 }
 
@@ -185,10 +206,42 @@ static bool settled(const LaneSeen *seen, gpointer data G_GNUC_UNUSED)
         return seen->open || seen->lost;
 }
 
+/* What users read says where: the address, the path, the program; and never what is secret. */
+static void check_text(const char *uri_text, const char *text)
+{
+        g_autoptr(TbUri) uri = tb_uri_parse(uri_text, NULL);
+        const char *word = strstr(uri_text, "[\""); /* exec: the first word of a command */
+        g_autofree char *program = word ? g_strndup(word + 2, strcspn(word + 2, "\"")) : NULL;
+        const char *places[] = {uri->host, uri->path, program};
+        bool named = false, any = false;
+        for (guint i = 0; i < G_N_ELEMENTS(places); i++)
+                if (places[i] && *places[i]) {
+                        any = true;
+                        named = named || strstr(text, places[i]);
+                }
+        g_autofree char *port = uri->port >= 0 ? g_strdup_printf(":%d", uri->port) : NULL; /* x11://:1 */
+        named = named || (port && strstr(text, port));
+        if (!named && (any || port))
+                g_error("attached as %s, users read \"%s\": it does not say where", uri_text, text);
+        g_assert_true(g_utf8_validate(text, -1, NULL));
+        g_assert_cmpuint(strlen(text), <=, TB_LIMIT_DETAIL);
+        g_assert_null(strstr(text, SECRET));
+        for (const char *c = text; *c; c++)
+                g_assert_false(g_ascii_iscntrl(*c));
+}
+
+typedef struct Reason {
+        const char *uri;
+        bool open;
+} Reason;
+
 static void look_reason(const LaneSeen *seen, gpointer data)
 {
+        Reason *r = data;
         g_assert_true(seen->open || (seen->lost && *seen->lost));
-        *(bool *)data = seen->open;
+        r->open = seen->open;
+        if (!seen->open)
+                check_text(r->uri, seen->lost);
 }
 
 static guint offered(const TbDriver *driver, const char *text)
@@ -206,9 +259,9 @@ static void check_lane(const TbDriver *driver, const TbLane *ops, const char *ur
         for (int round = 0; round < 2; round++) {
                 Lane *lane = lane_start(uri, NULL, ops->name, dir);
                 lane_wait(lane, "an end of open", settled, NULL, OPEN_LIMIT_MS);
-                bool open = false;
-                lane_look(lane, look_reason, &open);
-                if (open && ops->video)
+                Reason reason = {uri, false};
+                lane_look(lane, look_reason, &reason);
+                if (reason.open && ops->video)
                         lane_video(lane, 10);
                 /* a machine that was really started takes its time to end; everything else only has to let go
                  */
@@ -219,18 +272,84 @@ static void check_lane(const TbDriver *driver, const TbLane *ops, const char *ur
         g_assert_cmpint(g_rmdir(dir), ==, 0); /* nothing is left in run_dir */
 }
 
+/* --- who answers is somebody else --- */
+typedef struct Stranger {
+        int fd; /* listens */
+        TbIo io;
+} Stranger;
+
+/* Whoever connects gets bytes of no protocol, and a line with the terminal's control characters. */
+static void babble(gpointer data)
+{
+        static const char bytes[] = "\x1b[31m\xff\xfe no protocol \0 at all\r\n\x7f\x80\xc3\x28\r\n\r\n";
+        Stranger *s = data;
+        struct pollfd p = {.fd = s->fd, .events = POLLIN};
+        while (tb_io_wait(&s->io, &p, 1, -1) == TB_WAIT_READY) {
+                int client = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC);
+                if (client < 0)
+                        continue;
+                (void)!send(client, bytes, sizeof bytes - 1, MSG_NOSIGNAL);
+                shutdown(client, SHUT_WR);
+                struct pollfd gone = {.fd = client, .events = POLLIN};
+                char heard[4096]; /* until the driver has had enough: a reset would hide what was sent */
+                while (tb_io_wait(&s->io, &gone, 1, 2000) == TB_WAIT_READY &&
+                       recv(client, heard, sizeof heard, 0) > 0) {
+                }
+                close(client);
+        }
+}
+
+static bool was_lost(const LaneSeen *seen, gpointer data G_GNUC_UNUSED)
+{
+        return seen->lost != NULL && *seen->lost;
+}
+
+static void look_lost(const LaneSeen *seen, gpointer data)
+{
+        check_text(data, seen->lost);
+}
+
+/* What answers there is no such device: that is said, with where, and nothing of what it sent gets to users raw. */
+static void check_stranger(const TbDriver *driver)
+{
+        Stranger s = {0};
+        int port = dead_port(&s.fd);
+        g_autofree char *uri = nowhere(driver, port);
+        if (!strstr(uri, "127.0.0.1")) {
+                close(s.fd);
+                return; /* reached by other means than an address */
+        }
+        g_assert_cmpint(listen(s.fd, 16), ==, 0);
+        tb_io_init_plain(&s.io);
+        TbThread *thread = tb_thread_start("stranger", babble, &s);
+        guint lanes = offered(driver, uri);
+        for (guint i = 0; driver->lanes[i].name; i++) {
+                if (!(lanes & 1U << i) || driver->lanes[i].parallel > 1)
+                        continue;
+                Lane *lane = lane_start(uri, NULL, driver->lanes[i].name, "/tmp");
+                lane_wait(lane, "a reason", was_lost, NULL, OPEN_LIMIT_MS);
+                lane_look(lane, look_lost, uri);
+                lane_stop(lane, INTERRUPT_LIMIT_MS);
+        }
+        tb_interruptor_raise(s.io.stop);
+        tb_thread_join(thread);
+        tb_io_clear_plain(&s.io);
+        close(s.fd);
+}
+
 static void test_nowhere(gconstpointer data)
 {
         const TbDriver *driver = data;
         int fd, port = dead_port(&fd);
-        g_autofree char *adb = g_strdup_printf("%d", port);
-        g_setenv("ANDROID_ADB_SERVER_PORT", adb, TRUE); /* never somebody else's adb server */
+        g_autofree char *adb = g_strdup_printf("127.0.0.1:%d", port);
+        g_setenv("ADB_HOST", adb, TRUE); /* never somebody else's adb server */
         g_autofree char *uri = nowhere(driver, port);
         guint lanes = offered(driver, uri);
         for (guint i = 0; driver->lanes[i].name; i++)
                 if ((lanes & 1U << i) && driver->lanes[i].parallel <= 1)
                         check_lane(driver, &driver->lanes[i], uri);
         close(fd);
+        check_stranger(driver);
 }
 
 /* a device that takes the connection and then says nothing: an open that waits must let go at once */
