@@ -82,20 +82,23 @@ static void test_bounds(void)
         g_assert_cmpint(code_of(json_object()), ==, TB_ERROR_INVALID);
 }
 
-/* TB_LIMIT_DEVICES devices whose list has `size` bytes. */
+/* TB_LIMIT_DEVICES devices whose list has `size` bytes: a label each, and interfaces with long names, since a sanitizer's
+ * time goes by the pieces. */
 static json_t *list_of_size(gsize size)
 {
         json_t *list = json_array();
         gsize left = size - 1;
+        g_autofree char *name = g_strnfill(TB_LIMIT_ID - 8, 'u');
+        const gsize empty = strlen("{\"id\":\"d000\",\"label\":\"\",\"interfaces\":[]},"),
+                    each = strlen("{\"name\":\"\",\"kind\":\"\",\"state\":\"\"},") + 3 * strlen(name);
+        G_STATIC_ASSERT(3 * TB_LIMIT_ID + 7 <= TB_LIMIT_LABEL); /* `each`: the label takes what is left */
         for (guint i = 0; i < TB_LIMIT_DEVICES; i++) {
                 g_autofree char *id = g_strdup_printf("d%03u", i);
                 gsize share = left / (TB_LIMIT_DEVICES - i), states = 0;
                 json_t *interfaces = json_array();
-                gsize empty = strlen("{\"id\":\"d000\",\"label\":\"\",\"interfaces\":[]},"),
-                      each = strlen("{\"name\":\"u\",\"kind\":\"uart\"},");
-                while (share - empty - states > TB_LIMIT_LABEL) { /* the label takes what is left */
-                        json_array_append_new(interfaces,
-                                              json_pack("{s:s, s:s}", "name", "u", "kind", "uart"));
+                while (share - empty - states > TB_LIMIT_LABEL) {
+                        json_array_append_new(interfaces, json_pack("{s:s, s:s, s:s}", "name", name, "kind",
+                                                                    name, "state", name));
                         states += json_array_size(interfaces) == 1 ? each - 1 : each;
                 }
                 g_autofree char *label = g_strnfill(share - empty - states, 'x');
