@@ -54,12 +54,15 @@ static gboolean on_readable(int fd, GIOCondition condition, gpointer data)
         socklen_t size = sizeof address;
         int peer = accept4(fd, (struct sockaddr *)&address, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (peer < 0 && (errno == EMFILE || errno == ENFILE)) {
+                tb_descriptors_ask();
                 say_refused(listener);
                 listener->source = g_timeout_add(OUT_OF_DESCRIPTORS_MS, on_pause_over, listener);
                 return G_SOURCE_REMOVE;
         }
         if (peer < 0)
                 return G_SOURCE_CONTINUE;
+        if (tb_descriptors_are_few(peer))
+                tb_descriptors_ask();
         if (!tb_descriptors_allow(peer)) {
                 say_refused(listener);
                 close(peer);

@@ -63,6 +63,7 @@ typedef struct TbConn {      /* one client connection */
         bool peer_is_loopback;
         bool peer_is_trusted; /* a proxy of ours, or this machine */
         bool is_idle;         /* no request of it is with a handler: it makes room for others */
+        bool is_kept;         /* the same of a proxy or this machine, once asked: for descriptors alone */
         bool was_asked;       /* a handler had a request of it */
         bool lingers;         /* refused, and may still read why */
         bool begun;           /* a request line was understood */
@@ -70,7 +71,7 @@ typedef struct TbConn {      /* one client connection */
         int fd;
         GList link;                /* in http->conns */
         TbShare *share;            /* borrowed; NULL: refused, or told to go */
-        GList share_link;          /* in share's idle ones while is_idle */
+        GList share_link;          /* in share's idle or kept ones while it is one */
         GList idle_link;           /* in http->idle while is_idle, in http->lingering while it lingers */
         struct TbRequest *request; /* borrowed; NULL: between two, or its first line is not complete */
         gint64 since_us;           /* without a request: since the connection, or the end of the last one */
@@ -236,7 +237,8 @@ void tb_share_enter(TbConn *conn); /* a new one; it may be refused */
 void tb_share_busy(TbConn *conn);  /* a request of it is with a handler: it does not make room for others */
 void tb_share_idle(TbConn *conn);
 void tb_share_leave(TbConn *conn);
-void tb_share_stop(TbHttp *http);
+void tb_share_start(TbHttp *http);
+void tb_share_stop(TbHttp *http); /* no connection lives any more */
 void tb_share_end_lingering(TbHttp *http, gint64 before_us);
 
 /* turns.c: whose request is handled next */

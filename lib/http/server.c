@@ -193,7 +193,7 @@ TbHttp *tb_http_new(const TbHttpOptions *options, GError **error)
         tb_http_turns_start(http);
         tb_places_init(&http->streams, options->max_streams ? "streams and sockets" : NULL,
                        options->max_streams);
-        http->shares = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
+        tb_share_start(http);
         http->refusals = tb_tally_new(TB_LIMIT_HTTP_REFUSALS_SAID, TB_LIMIT_TALLY_S * 1000, say_more,
                                       (gpointer) "answered");
         http->plain = tb_tally_new(1, PLAIN_SAID_S * 1000, say_more, (gpointer) "secrets without TLS from");
@@ -338,8 +338,6 @@ void tb_http_free(TbHttp *http)
         tb_http_turns_stop(http);
         tb_tally_free(http->refusals);
         tb_tally_free(http->plain);
-        g_assert(g_hash_table_size(http->shares) == 0);
-        g_hash_table_unref(http->shares);
         tb_places_clear(&http->streams);
         tb_rates_free(http->rates);
         tb_auth_unref(http->auth);

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/descriptors.h"
 #include "lib/error.h"
 #include "lib/http/private.h"
 #include "lib/json.h"
@@ -149,6 +150,12 @@ static bool reply_file(TbRequest *request, const char *path)
         }
         if (fd < 0)
                 fd = open_regular(path, &st);
+        if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
+                tb_descriptors_ask();
+                tb_request_add_header(request, "Retry-After", "1");
+                tb_respond_error(request, TB_ERROR_UNAVAILABLE, "no open files are left: try again later");
+                return true;
+        }
         if (fd < 0)
                 return false;
         g_autofree char *tag = g_strdup_printf("\"%llx-%llx%s\"",
