@@ -20,7 +20,6 @@ struct TbVnc {
         TbVncSeats *seats;          /* owned */
         GPtrArray *ports;           /* owned Port */
         TbHttp *http;               /* owned; NULL: 6080 is not open */
-        TbAuth *open_auth;          /* ref: of 6080 when RFB passwords decide */
 };
 
 typedef struct Port {
@@ -112,11 +111,14 @@ static void upgrade(TbVnc *vnc, TbRequest *request, TbInterface *iface, bool by_
         if (fd < 0)
                 return;
         TbVncHelloOptions options = {.open_role = tb_request_role(request)};
+        g_autofree char *stranger = NULL; /* named as on the raw ports: a password is no user's */
+        if (by_password && *tb_request_user(request) == '\0')
+                stranger = g_strdup_printf("vnc:%s", tb_request_peer(request));
         if (by_password) {
                 options.password = vnc->config->vnc_password;
                 options.view_password = vnc->config->vnc_view_password;
         }
-        TbVncTicket ticket = {.user = (char *)(gpointer)tb_request_user(request),
+        TbVncTicket ticket = {.user = stranger ? stranger : (char *)(gpointer)tb_request_user(request),
                               .lease = (char *)(gpointer)tb_request_query_string(request, "lease")};
         knock(vnc, fd, tb_request_peer(request), iface, NULL, &options, &ticket);
 }
@@ -166,14 +168,6 @@ static const TbRoute routes[] = {
         {.method = "GET", .path = "/vnc.html", .flags = TB_ROUTE_HIDDEN, .handler = get_page},
         {.method = "GET", .path = "/vnc_lite.html", .flags = TB_ROUTE_HIDDEN, .handler = get_page},
         {.method = "GET",
-         .path = "/websockify",
-         .role = TB_ROLE_VIEWER,
-         .flags = TB_ROUTE_WEBSOCKET,
-         .handler = get_websockify,
-         .tag = "vnc",
-         .summary = "RFB over WebSocket",
-         .answers = "101; 404"},
-        {.method = "GET",
          .path = "/screens.json",
          .role = TB_ROLE_VIEWER,
          .handler = get_screens,
@@ -183,13 +177,23 @@ static const TbRoute routes[] = {
         {.method = NULL},
 };
 
+#define WEBSOCKIFY(who)                                                                                      \
+        {                                                                                                    \
+                .method = "GET", .path = "/websockify", .role = (who), .flags = TB_ROUTE_WEBSOCKET,          \
+                .handler = get_websockify, .tag = "vnc", .summary = "RFB over WebSocket",                    \
+                .answers = "101; 404"                                                                        \
+        }
+
+static const TbRoute by_token[] = {WEBSOCKIFY(TB_ROLE_VIEWER), {.method = NULL}};
+/* RFB asks for the password; it opens a screen, and nothing that says which devices there are */
+static const TbRoute by_password[] = {WEBSOCKIFY(TB_ROLE_NONE), {.method = NULL}};
+
 static void open_novnc(TbVnc *vnc, const TbVncOptions *options)
 {
         const TbHostConfig *config = vnc->config;
         if (!config->novnc_port)
                 return;
         g_autoptr(GError) error = NULL;
-        vnc->open_auth = has_password(config) ? tb_auth_new() : tb_auth_ref(config->auth);
         g_autoptr(GUri) own = config->url ? g_uri_parse(config->url, G_URI_FLAGS_NONE, NULL) : NULL;
         const char *const hosts[] = {own ? g_uri_get_host(own) : NULL, NULL};
         const TbHttpOptions http = {
@@ -198,7 +202,7 @@ static void open_novnc(TbVnc *vnc, const TbVncOptions *options)
                 .port = config->novnc_port,
                 .name = "testbed-novnc",
                 .version = options->version,
-                .auth = vnc->open_auth,
+                .auth = config->auth,
                 .poller = options->poller,
                 .trusted = config->trusted,
                 .needs_tls = config->needs_tls,
@@ -212,6 +216,7 @@ static void open_novnc(TbVnc *vnc, const TbVncOptions *options)
         g_autofree char *rfb = g_build_filename(web, "node_modules", "@novnc", "novnc", NULL);
         if (vnc->http) {
                 tb_http_add_routes(vnc->http, routes, vnc);
+                tb_http_add_routes(vnc->http, has_password(config) ? by_password : by_token, vnc);
                 if (!tb_http_add_static(vnc->http, "/novnc/", rfb, NULL, &error) ||
                     !tb_http_add_static(vnc->http, "/app/", app, NULL, &error) ||
                     !tb_http_add_static(vnc->http, "/", pages, NULL, &error))
@@ -298,8 +303,6 @@ void tb_vnc_free(TbVnc *vnc)
         tb_vnc_door_free(vnc->door);
         tb_vnc_seats_free(vnc->seats);
         tb_http_free(vnc->http);
-        if (vnc->open_auth)
-                tb_auth_unref(vnc->open_auth);
         g_free(vnc);
 }
 

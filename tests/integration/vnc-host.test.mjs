@@ -208,6 +208,35 @@ test("tokens: raw ports stay closed without a VNC password, sockets ask for the 
   assert.ok(!source.program.text.includes('"key":"x"'));
 });
 
+test('a VNC password opens screens, and does not say which there are: the list asks for a token as /host/devices does', async (t) => {
+  const token = 'viewer-token-0123456789';
+  const source = await room(t);
+  const ports = { vnc: await freePort(), novnc: await freePort() };
+  const host = await withHost(t, {
+    vnc: { port: ports.vnc, password: 'secretpw' },
+    novnc: { port: ports.novnc },
+    tokens: [{ name: 'bob', token, role: 'viewer' }],
+    devices: { screen: { attach: [`vnc://127.0.0.1:${source.port}`] } },
+  });
+  const novnc = `http://127.0.0.1:${ports.novnc}`;
+  for (const [base, target] of [
+    [host.url, '/host/devices'],
+    [novnc, '/screens.json'],
+  ]) {
+    assert.equal((await request(base, 'GET', target)).status, 401, target);
+    assert.equal((await request(base, 'GET', `${target}?access_token=not-a-token-0123456789`)).status, 401, target);
+    const told = await request(base, 'GET', `${target}?access_token=${token}`);
+    assert.equal(told.status, 200, target);
+    assert.match(told.text, /"screen"/);
+  }
+  const url = `ws://127.0.0.1:${ports.novnc}/websockify?device=screen`;
+  await assert.rejects(rfbOverWebSocket(url, { password: 'wrong' }), /wrong password/);
+  await assert.rejects(rfbOverWebSocket(`${url}&access_token=${token}`, { password: 'wrong' }), /wrong password/);
+  const viewer = await rfbOverWebSocket(url, { password: 'secretpw' });
+  await expectPicture(viewer);
+  viewer.close();
+});
+
 test('bad requests at the sockets: unknown device, no video, a foreign page', async (t) => {
   const { host, ports } = await bench(t);
   await assert.rejects(websocket(host.url, '/host/devices/nobody/video/vnc'), (e) => e.status === 404);

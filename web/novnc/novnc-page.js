@@ -76,8 +76,9 @@ async function fillDevices() {
   const url = new URL('screens.json', location.href);
   if (token) url.searchParams.set('access_token', token);
   const answer = await fetch(url);
-  if (!answer.ok) return;
   const select = by('device');
+  select.hidden = !answer.ok; // a password opens a screen; the list wants a token
+  if (!answer.ok) return;
   for (const { id, label } of await answer.json())
     select.add(new Option(label || id, id, false, id === query.get('device')));
   showDevice();
