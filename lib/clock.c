@@ -21,7 +21,8 @@ gint64 tb_clock_mono_ms(void)
 
 char *tb_clock_rfc3339(gint64 ms)
 {
-        g_autoptr(GDateTime) t = g_date_time_new_from_unix_utc(ms / 1000);
+        int part = (int)((ms % 1000 + 1000) % 1000); /* before 1970, too, a second begins below its parts */
+        g_autoptr(GDateTime) t = g_date_time_new_from_unix_utc((ms - part) / 1000);
         g_autofree char *seconds = t ? g_date_time_format(t, "%Y-%m-%dT%H:%M:%S") : NULL;
-        return g_strdup_printf("%s.%03dZ", seconds ? seconds : "1970-01-01T00:00:00", (int)(ms % 1000));
+        return g_strdup_printf("%s.%03dZ", seconds ? seconds : "1970-01-01T00:00:00", part);
 }

@@ -318,6 +318,16 @@ static void test_clock(void)
         g_assert_cmpint(a, >, 0);
         g_assert_cmpint(tb_clock_mono_ms(), >=, a);
         g_assert_cmpint(tb_clock_ms(), >, G_GINT64_CONSTANT(1600000000000));
+        static const struct {
+                gint64 ms;
+                const char *text;
+        } times[] = {{0, "1970-01-01T00:00:00.000Z"},      {1, "1970-01-01T00:00:00.001Z"},
+                     {-1, "1969-12-31T23:59:59.999Z"},     {-1000, "1969-12-31T23:59:59.000Z"},
+                     {-38512, "1969-12-31T23:59:21.488Z"}, {1700000000123, "2023-11-14T22:13:20.123Z"}};
+        for (guint i = 0; i < G_N_ELEMENTS(times); i++) {
+                g_autofree char *text = tb_clock_rfc3339(times[i].ms);
+                g_assert_cmpstr(text, ==, times[i].text);
+        }
 }
 
 int main(int argc, char **argv)
