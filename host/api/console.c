@@ -22,9 +22,9 @@ typedef struct Client {
         char *device, *interface, *lease, *request;
         TbInterface *iface; /* borrowed; NULL: it went away, the socket is being closed */
         guint watch;
-        guint64 offset;
-        GByteArray *pending; /* written by the client, not yet given to the device */
-        TbCommand *command;  /* the write in progress; NULL: none */
+        TbHistoryReader *reader; /* owned; NULL with iface */
+        GByteArray *pending;     /* written by the client, not yet given to the device */
+        TbCommand *command;      /* the write in progress; NULL: none */
         bool paused;
 } Client;
 
@@ -37,20 +37,25 @@ static void send_notice(Client *c, json_t *notice_take)
 /* --- device -> client --- */
 static void pump(Client *c)
 {
-        TbHistory *history = c->iface ? tb_interface_history(c->iface) : NULL;
-        while (history && tb_ws_queued(c->ws) < QUEUE_HIGH) {
+        while (c->iface && tb_ws_queued(c->ws) < QUEUE_HIGH) {
                 guint8 bytes[CHUNK];
                 guint64 at = 0;
-                gsize n = tb_history_read(history, c->offset, bytes, sizeof bytes, &at);
+                gint64 place = tb_history_reader_place(c->reader);
+                gsize n = tb_history_reader_read(c->reader, bytes, sizeof bytes, &at);
                 if (n == 0)
                         return;
-                if (at != c->offset)
-                        send_notice(c, json_pack("{s:s, s:I, s:I}", "type", "gap", "from",
-                                                 (json_int_t)c->offset, "to", (json_int_t)at));
-                c->offset = at + n;
+                if (place >= 0 && place != TB_HISTORY_NOW && at != (guint64)place)
+                        send_notice(c, json_pack("{s:s, s:I, s:I}", "type", "gap", "from", (json_int_t)place,
+                                                 "to", (json_int_t)at));
+                tb_history_reader_seek(c->reader, (gint64)(at + n));
                 if (!tb_ws_send(c->ws, true, bytes, n))
                         return; /* it is being closed */
         }
+}
+
+static void on_fetched(gpointer user)
+{
+        pump(user);
 }
 
 static void on_grew(TbInterface *iface G_GNUC_UNUSED, gpointer user)
@@ -115,12 +120,19 @@ static void on_message(TbWs *ws G_GNUC_UNUSED, bool binary G_GNUC_UNUSED, const 
 }
 
 /* --- life --- */
+static void leave(Client *c)
+{
+        if (c->iface)
+                tb_interface_unwatch(c->iface, c->watch);
+        g_clear_pointer(&c->reader, tb_history_reader_free);
+        c->iface = NULL;
+}
+
 static void client_free(Client *c)
 {
         if (c->command)
                 tb_command_cancel(c->command);
-        if (c->iface)
-                tb_interface_unwatch(c->iface, c->watch);
+        leave(c);
         g_byte_array_unref(c->pending);
         g_free(c->device);
         g_free(c->interface);
@@ -146,8 +158,7 @@ void tb_api_consoles_event(TbApi *api, const TbEvent *event)
                 Client *c = i->data;
                 if (!c->iface || strcmp(c->device, event->device) != 0)
                         continue;
-                tb_interface_unwatch(c->iface, c->watch);
-                c->iface = NULL;
+                leave(c);
                 tb_ws_close(c->ws, 1001, "the device was removed, or attached otherwise: connect again");
         }
 }
@@ -156,7 +167,8 @@ static void open_ws(TbApi *api, TbRequest *request, TbInterface *iface, const Tb
 {
         TbHistory *history = tb_interface_history(iface);
         json_t *from = json_object_get(tb_request_query(request), "from");
-        if (from && (guint64)json_integer_value(from) > tb_history_end(history)) {
+        bool open = tb_history_is_open(history);
+        if (from && open && (guint64)json_integer_value(from) > tb_history_end(history)) {
                 g_autoptr(GError) error = NULL;
                 tb_error_set_field(&error, TB_ERROR_INVALID, "from",
                                    "offset %" JSON_INTEGER_FORMAT
@@ -173,7 +185,8 @@ static void open_ws(TbApi *api, TbRequest *request, TbInterface *iface, const Tb
         c->lease = g_strdup(actor.lease);
         c->request = g_strdup(actor.request);
         c->pending = g_byte_array_new();
-        c->offset = from ? (guint64)json_integer_value(from) : tb_history_end(history);
+        c->reader = tb_history_reader_new(history, from ? json_integer_value(from) : TB_HISTORY_NOW,
+                                          on_fetched, c);
         g_autoptr(GError) full = NULL;
         guint watch = tb_api_watch(request, iface, on_grew, c, &full);
         if (!watch)

@@ -17,7 +17,7 @@ typedef struct LogReader {
         TbInterface *iface; /* borrowed; NULL: it went away */
         guint watch, bus, timer;
         char *device;
-        guint64 offset; /* of the next line */
+        TbHistoryReader *reader; /* owned; stands at the next line; NULL with iface */
         bool closing;
 } LogReader;
 
@@ -25,6 +25,7 @@ static void log_detach(LogReader *r)
 {
         if (r->iface)
                 tb_interface_unwatch(r->iface, r->watch);
+        g_clear_pointer(&r->reader, tb_history_reader_free);
         r->iface = NULL;
 }
 
@@ -48,9 +49,10 @@ static void log_pump(LogReader *r)
                         r->timer = g_timeout_add(RETRY_MS, log_again, r);
                         return;
                 }
-                guint64 next = r->offset;
-                json_auto_t *lines =
-                        tb_history_lines(tb_interface_history(r->iface), r->offset, LINES_AT_ONCE, &next);
+                guint64 next = 0;
+                json_auto_t *lines = tb_history_reader_lines(r->reader, LINES_AT_ONCE, &next);
+                if (!lines)
+                        return; /* log_fetched() goes on */
                 gsize i;
                 json_t *line;
                 json_array_foreach (lines, i, line) {
@@ -60,8 +62,8 @@ static void log_pump(LogReader *r)
                         tb_sse_send(r->push, id, NULL, text);
                         free(text);
                 }
-                r->offset = MAX(r->offset, next);
-                if (json_array_size(lines) < LINES_AT_ONCE)
+                tb_history_reader_seek(r->reader, MAX(tb_history_reader_place(r->reader), (gint64)next));
+                if (next >= tb_history_end(tb_interface_history(r->iface)))
                         return;
         }
 }
@@ -82,6 +84,11 @@ static void log_grew(TbInterface *iface G_GNUC_UNUSED, gpointer user)
         log_pump(user);
 }
 
+static void log_fetched(gpointer user)
+{
+        log_pump(user);
+}
+
 static void log_event(const TbEvent *event, gpointer user)
 {
         LogReader *r = user;
@@ -95,41 +102,43 @@ static void log_event(const TbEvent *event, gpointer user)
         r->timer = g_idle_add(log_again, r);
 }
 
-static bool log_from(TbRequest *request, TbHistory *history, guint64 *ret, GError **error)
+/* As `from` of a reader. */
+static bool log_from(TbRequest *request, gint64 *ret, GError **error)
 {
         json_t *from = json_object_get(tb_request_query(request), "from");
         const char *last = tb_request_header(request, "Last-Event-ID");
-        gint64 end = (gint64)tb_history_end(history), at = from ? json_integer_value(from) : end;
-        *ret = (guint64)(at < 0 ? MAX(0, end + at) : at);
-        if (last) {
-                if (!g_ascii_string_to_unsigned(last, 10, 0, G_MAXINT64, ret, NULL)) {
-                        tb_error_set_field(error, TB_ERROR_INVALID, "Last-Event-ID",
-                                           "Last-Event-ID is not the offset of a line");
-                        return false;
-                }
-                *ret += 1; /* the line after that one */
+        guint64 line;
+        *ret = from ? json_integer_value(from) : TB_HISTORY_NOW;
+        if (!last)
+                return true;
+        if (!g_ascii_string_to_unsigned(last, 10, 0, TB_LIMIT_JSON_INT, &line, NULL)) {
+                tb_error_set_field(error, TB_ERROR_INVALID, "Last-Event-ID",
+                                   "Last-Event-ID is not the offset of a line");
+                return false;
         }
+        *ret = (gint64)line + 1; /* the line after that one */
         return true;
 }
 
 static void logs(TbApi *api, TbRequest *request, TbInterface *iface, const TbVerb *verb G_GNUC_UNUSED)
 {
         g_autoptr(GError) error = NULL;
-        guint64 from = 0;
-        if (!log_from(request, tb_interface_history(iface), &from, &error)) {
+        gint64 from = 0;
+        if (!log_from(request, &from, &error)) {
                 tb_request_reply_error(request, error);
                 return;
         }
         LogReader *r = g_new0(LogReader, 1);
         r->api = api;
-        r->offset = from;
         r->device = g_strdup(tb_device_id(tb_interface_device(iface)));
         r->bus = tb_bus_subscribe(tb_core_bus(api->core), log_event, r);
         r->watch = tb_api_watch(request, iface, log_grew, r, &error);
-        if (r->watch)
+        if (r->watch) {
                 r->iface = iface;
-        else
+                r->reader = tb_history_reader_new(tb_interface_history(iface), from, log_fetched, r);
+        } else {
                 tb_request_reply_error(request, error);
+        }
         r->push = r->watch ? tb_request_reply_sse(request, log_gone, r) : NULL;
         if (!r->push) {
                 log_gone(NULL, r);

@@ -10,7 +10,7 @@
 #include "drivers/driver.h"
 #include "host/core/actor.h"
 #include "host/core/config.h"
-#include "host/core/console/history.h"
+#include "host/core/console/history_reader.h"
 #include "host/core/state/bus.h"
 #include "lib/metrics.h"
 #include "lib/places.h"
@@ -133,7 +133,7 @@ json_t *tb_device_lease_json(
 
 /* --- console --- */
 TbHistory *tb_interface_history(TbInterface *iface); /* CONSOLE and LOGS; borrowed */
-/* `grew` runs after bytes arrived; readers keep their own offset and read from the history at their own pace.
+/* `grew` runs after bytes arrived; who follows has a TbHistoryReader and reads at his own pace.
  * `by` takes a place among the readers of this console (TB_LIMIT_CONSOLE_READERS); NULL: it is counted elsewhere. Returns an id > 0; 0: there is no place (TB_ERROR_LIMIT). */
 guint tb_interface_watch(TbInterface *iface, const TbPlaceBy *by,
                          void (*grew)(TbInterface *iface, gpointer user), gpointer user, GError **error);

@@ -39,6 +39,7 @@ struct TbInterface {
         TbHistory *history;  /* owned */
         bool history_failed; /* the bus was told */
         bool history_behind; /* its lane is held for it */
+        bool unopened;       /* its history is not open yet */
         GArray *watchers;    /* of TbWatcher */
         TbPlaces readers;
         guint next_watcher, watch_depth;
@@ -122,7 +123,12 @@ TbInterface *tb_device_find(TbDevice *device, const char *name);
 TbInterface *tb_interface_new(TbDevice *device, const char *name, TbKind kind, TbAttachment *attachment,
                               guint lane);
 void tb_interface_free(TbInterface *iface);
+void tb_interface_tell_state(TbInterface *iface); /* on the bus */
+/* interface_history.c */
 void tb_interface_open_history(TbInterface *iface);
+void tb_interface_started(TbInterface *iface); /* its lane has a worker */
+void tb_interface_grew(TbInterface *iface);    /* its history */
+/* interface.c */
 json_t *tb_interface_json(const TbInterface *iface);
 json_t *tb_interface_power_json(const TbInterface *iface);
 TbWorker *tb_interface_worker(const TbInterface *iface);

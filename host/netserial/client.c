@@ -23,13 +23,13 @@ struct TbSerialClient {
         char *peer, *user, *device;
         guint watch; /* of the history */
         guint in_watch, out_watch, end_idle;
-        guint first_timer;   /* the first bytes are held back until it fires or more came */
-        bool admitted;       /* they are no browser's */
-        guint64 offset;      /* of the history: what is sent next */
-        GByteArray *out;     /* for the socket */
-        GByteArray *in;      /* of the socket, not yet looked at */
-        GByteArray *pending; /* data for the device */
-        TbCommand *command;  /* in progress; NULL: none */
+        guint first_timer;       /* the first bytes are held back until it fires or more came */
+        bool admitted;           /* they are no browser's */
+        TbHistoryReader *reader; /* owned; of the history: stands at what is sent next */
+        GByteArray *out;         /* for the socket */
+        GByteArray *in;          /* of the socket, not yet looked at */
+        GByteArray *pending;     /* data for the device */
+        TbCommand *command;      /* in progress; NULL: none */
         bool eof, suspended, ending;
 
         /* RFC 2217 */
@@ -72,14 +72,14 @@ static gboolean on_writable(int fd, GIOCondition condition, gpointer data);
 
 static void fill(TbSerialClient *c)
 {
-        TbHistory *history = tb_interface_history(c->options.iface);
         while (!c->suspended && c->out->len < OUT_HIGH) {
                 guint8 bytes[CHUNK];
                 guint64 at = 0;
-                gsize n = tb_history_read(history, c->offset, bytes, sizeof bytes, &at);
+                gsize n = tb_history_reader_read(c->reader, bytes, sizeof bytes, &at);
                 if (n == 0)
                         return;
-                c->offset = at + n; /* what the history did not keep any more is left out */
+                /* what the history did not keep any more is left out */
+                tb_history_reader_seek(c->reader, (gint64)(at + n));
                 if (c->options.rfc2217)
                         tb_telnet_write(c->out, bytes, n);
                 else
@@ -112,6 +112,11 @@ static gboolean on_writable(int fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_
 }
 
 static void on_grew(TbInterface *iface G_GNUC_UNUSED, gpointer data)
+{
+        flush(data);
+}
+
+static void on_fetched(gpointer data)
 {
         flush(data);
 }
@@ -237,7 +242,7 @@ static void take_break(TbSerialClient *c, guint8 value)
 static void purge(TbSerialClient *c, guint8 what)
 {
         if (what & 1) /* what the client did not get yet */
-                c->offset = tb_history_end(tb_interface_history(c->options.iface));
+                tb_history_reader_seek(c->reader, TB_HISTORY_NOW);
         if (what & 2)
                 g_byte_array_set_size(c->pending, 0);
         answer(c);
@@ -403,7 +408,8 @@ TbSerialClient *tb_serial_client_new(const TbSerialClientOptions *options, GErro
         c->in = g_byte_array_new();
         c->pending = g_byte_array_new();
         c->modem_mask = 0xff;
-        c->offset = tb_history_end(tb_interface_history(options->iface));
+        c->reader =
+                tb_history_reader_new(tb_interface_history(options->iface), TB_HISTORY_NOW, on_fetched, c);
 
         tb_comport_init(&c->port);
         if (options->rfc2217)
@@ -421,6 +427,7 @@ void tb_serial_client_free(TbSerialClient *c)
         g_clear_handle_id(&c->end_idle, g_source_remove);
         g_clear_handle_id(&c->first_timer, g_source_remove);
         tb_interface_unwatch(c->options.iface, c->watch);
+        tb_history_reader_free(c->reader);
         tb_place_give(&c->options.place);
         close(c->options.fd);
         g_byte_array_unref(c->out);

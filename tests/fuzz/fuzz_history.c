@@ -4,10 +4,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "host/core/console/history.h"
 #include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/thread.h"
+#include "tests/unit/core/histories.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -41,13 +41,13 @@ static void look(TbHistory *h)
         char buf[512];
         g_assert_cmpuint(start, <=, end);
         for (guint64 from = start; from < end;) {
-                gsize n = tb_history_read(h, from, buf, sizeof buf, &at);
+                gsize n = histories_read(h, from, buf, sizeof buf, &at);
                 g_assert_true(n <= sizeof buf && at >= from && at + n <= end);
                 if (n == 0)
                         break;
                 from = at + n;
         }
-        json_auto_t *lines = tb_history_lines(h, 0, 100, &next);
+        json_auto_t *lines = histories_lines(h, 0, 100, &next);
         g_assert_cmpuint(json_array_size(lines), <=, 100);
         g_assert_cmpuint(next, <=, end);
 }
@@ -67,15 +67,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         empty_dir();
         put("00000000000000000000.idx", data + 2, index);
         put("00000000000000000000.log", data + 2 + index, size - 2 - index);
-        TbHistory *h = tb_history_open(dir, 0);
+        TbHistory *h = histories_open(dir, 0);
         look(h);
         guint64 end = tb_history_end(h);
         tb_history_append(h, "more\n", 5);
         g_assert_cmpuint(tb_history_end(h), ==, end + 5);
         look(h);
-        tb_history_close(h);
-        h = tb_history_open(dir, 0);
+        histories_close(h);
+        h = histories_open(dir, 0);
         look(h);
-        tb_history_close(h);
+        histories_close(h);
         return 0;
 }

@@ -538,3 +538,26 @@ export async function withHost(t, config, options) {
   });
   return host;
 }
+
+/** A host whose disk stands still, in `dir` of its state folder and below, between stall.begin() and stall.end(). */
+export async function withStall(
+  t,
+  config = {},
+  { dir = '.', stalled = false, env = {}, state = scratch('tb-disk-') } = {},
+) {
+  const file = path.join(scratch('tb-stall-'), 'stall');
+  const stall = { begin: () => writeFileSync(file, ''), end: () => rmSync(file, { force: true }) };
+  if (stalled) stall.begin();
+  const host = await withHost(t, config, {
+    state,
+    env: {
+      ...env,
+      LD_PRELOAD: path.join(BUILD, 'preload/stalldisk.so'),
+      STALL: file,
+      STALL_DIR: path.join(state, dir),
+      ASAN_OPTIONS: `${process.env.ASAN_OPTIONS || ''}:verify_asan_link_order=0`,
+    },
+  });
+  t.after(stall.end);
+  return { host, state, stall };
+}

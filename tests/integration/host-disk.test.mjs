@@ -1,31 +1,14 @@
 // A disk of the state folder that stands still: no call and no stop waits for it, and what was answered as stored is
 // stored.
 import assert from 'node:assert/strict';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { BUILD, assertProblem, scratch, until, withHost } from './harness.mjs';
+import { assertProblem, scratch, until, withHost, withStall } from './harness.mjs';
 
 const PLUG = 'shelly://127.0.0.1:1';
 const health = async (host) => (await host.get('/host/health')).json;
-
-/** A host whose disk stands still between stall.begin() and stall.end(). */
-async function withStall(t, config = {}) {
-  const state = scratch('tb-disk-'),
-    file = path.join(scratch('tb-stall-'), 'stall');
-  const host = await withHost(t, config, {
-    state,
-    env: {
-      LD_PRELOAD: path.join(BUILD, 'preload/stalldisk.so'),
-      STALL: file,
-      STALL_DIR: state,
-      ASAN_OPTIONS: `${process.env.ASAN_OPTIONS || ''}:verify_asan_link_order=0`,
-    },
-  });
-  t.after(() => rmSync(file, { force: true }));
-  return { host, state, stall: { begin: () => writeFileSync(file, ''), end: () => rmSync(file) } };
-}
 
 /** Fails unless others are answered while `call` waits. */
 async function whileWaiting(host, what, call) {

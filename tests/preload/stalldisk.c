@@ -1,9 +1,11 @@
 /*
- * LD_PRELOAD: a disk that stands still. While the file $STALL exists, every write, fsync, rename and truncation of a regular file or
- * folder below $STALL_DIR waits in the calling thread, as in a kernel whose disk does not answer.
+ * LD_PRELOAD: a disk that stands still. While the file $STALL exists, every open, read at a place, write, fsync, rename, truncation,
+ * making and removal of a regular file or folder below $STALL_DIR waits in the calling thread, as in a kernel whose disk does not
+ * answer.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +27,12 @@ static int is_below(const char *path)
         return n > 0 && strncmp(path, dir, n) == 0 && (path[n] == '/' || !path[n]);
 }
 
+static void wait_at(const char *path)
+{
+        while (is_below(path) && stalled())
+                syscall(SYS_nanosleep, &(struct timespec){.tv_nsec = 20000000}, NULL);
+}
+
 static void wait_for(int fd)
 {
         char link[64], path[4096];
@@ -33,8 +41,51 @@ static void wait_for(int fd)
         snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
         ssize_t n = readlink(link, path, sizeof path - 1);
         path[n > 0 ? n : 0] = '\0';
-        while (is_below(path) && stalled())
-                syscall(SYS_nanosleep, &(struct timespec){.tv_nsec = 20000000}, NULL);
+        wait_at(path);
+}
+
+#define MODE(flags, mode)                                                                                    \
+        mode_t mode = 0;                                                                                     \
+        if ((flags) & (O_CREAT | O_TMPFILE)) {                                                               \
+                va_list args;                                                                                \
+                va_start(args, flags);                                                                       \
+                mode = va_arg(args, mode_t);                                                                 \
+                va_end(args);                                                                                \
+        }
+
+int open(const char *path, int flags, ...)
+{
+        MODE(flags, mode)
+        wait_at(path);
+        return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+}
+
+int openat(int dir, const char *path, int flags, ...)
+{
+        MODE(flags, mode)
+        if (path[0] == '/')
+                wait_at(path);
+        else
+                wait_for(dir);
+        return (int)syscall(SYS_openat, dir, path, flags, mode);
+}
+
+ssize_t pread(int fd, void *data, size_t size, off_t at)
+{
+        wait_for(fd);
+        return syscall(SYS_pread64, fd, data, size, at);
+}
+
+int mkdir(const char *path, mode_t mode)
+{
+        wait_at(path);
+        return (int)syscall(SYS_mkdirat, AT_FDCWD, path, mode);
+}
+
+int unlink(const char *path)
+{
+        wait_at(path);
+        return (int)syscall(SYS_unlinkat, AT_FDCWD, path, 0);
 }
 
 ssize_t write(int fd, const void *data, size_t size)

@@ -11,12 +11,13 @@
 #define NOW_MS 2000  /* timeout_s 0: for a look at what is there */
 #define CHUNK (16 * 1024)
 
-typedef enum Outcome { COMPILED, WAITING, FOUND, FAILED, NOT_FOUND } Outcome;
+typedef enum Outcome { COMPILED, WAITING, READING, FOUND, FAILED, NOT_FOUND } Outcome;
 
 /* One expect: its job reads the history and searches, main says when. Main holds it for the command and for the job. */
 typedef struct Expect {
-        guint refs;         /* main */
-        TbHistory *history; /* ref */
+        guint refs;              /* main */
+        TbHistory *history;      /* ref */
+        TbHistoryReader *reader; /* the job's while it is awake, but for what it waits for */
         char *text;
         gsize size;
         gint final; /* atomic: no more bytes count than there are now; main sets it */
@@ -46,6 +47,7 @@ static void expect_unref(gpointer p)
                 return;
         tb_scan_free(e->scan);
         tb_pattern_free(e->pattern);
+        tb_history_reader_free(e->reader);
         tb_history_unref(e->history);
         g_clear_error(&e->error);
         json_decref(e->result);
@@ -54,16 +56,23 @@ static void expect_unref(gpointer p)
 }
 
 /* --- the job's thread --- */
+typedef enum Fed { FED, ALL_FED, ON_DISK } Fed;
+
 /* History may have moved on over bytes that were not looked at: a match never stands on both sides of that. */
-static bool feed(Expect *e)
+static Fed feed(Expect *e)
 {
         guint8 buf[CHUNK];
         guint64 at = 0;
         gsize want =
                 (gsize)MIN(MIN(sizeof buf, tb_scan_room(e->scan)), e->stop > e->next ? e->stop - e->next : 0);
-        gsize n = want > 0 ? tb_history_read(e->history, e->next, buf, want, &at) : 0;
+        gsize n = 0;
+        if (want > 0) {
+                tb_history_reader_seek(e->reader, (gint64)e->next);
+                if (!tb_history_reader_peek(e->reader, buf, want, &n, &at))
+                        return ON_DISK;
+        }
         if (n == 0 || at >= e->stop)
-                return false;
+                return ALL_FED;
         if (at != e->next) {
                 tb_scan_free(e->scan);
                 e->scan = tb_scan_new(e->pattern);
@@ -71,7 +80,7 @@ static bool feed(Expect *e)
         }
         tb_scan_feed(e->scan, buf, n);
         e->next = at + n;
-        return true;
+        return FED;
 }
 
 static TbJobTurn compile(Expect *e)
@@ -117,15 +126,19 @@ static TbJobTurn turn(gpointer data, gint64 until_us)
         if (g_atomic_int_get(&e->final) && e->stop == G_MAXUINT64)
                 e->stop = tb_history_end(e->history);
         do {
-                bool more = true;
-                while (g_get_monotonic_time() < until_us && (more = feed(e)))
+                Fed fed = FED;
+                while (g_get_monotonic_time() < until_us && (fed = feed(e)) == FED)
                         ;
-                bool end = e->end && !more && tb_scan_room(e->scan) > 0;
+                bool more = fed != ALL_FED, end = e->end && !more && tb_scan_room(e->scan) > 0;
                 switch (tb_scan_step(e->scan, end, until_us, &e->error)) {
                 case TB_SCAN_FOUND: return found(e);
                 case TB_SCAN_FAILED: e->outcome = FAILED; return TB_JOB_DONE;
                 case TB_SCAN_AGAIN: break;
                 case TB_SCAN_MORE:
+                        if (fed == ON_DISK) {
+                                e->outcome = READING;
+                                return TB_JOB_SLEEP;
+                        }
                         if (more || (e->end && !end))
                                 break;
                         return nothing_left(e);
@@ -279,11 +292,22 @@ static void go(Expect *e)
 static void slept(gpointer data)
 {
         Expect *e = data;
+        if (e->outcome == READING) { /* awake until it has what it wants */
+                tb_history_reader_fetch(e->reader);
+                return;
+        }
         e->awake = false;
         if (e->outcome == COMPILED)
                 go(e);
         else
                 wait_for_more(e);
+}
+
+static void fetched(gpointer data)
+{
+        const Expect *e = data;
+        if (e->job)
+                tb_job_wake(e->job);
 }
 
 static void done(gpointer data)
@@ -326,6 +350,7 @@ void tb_expect_start(TbCommand *c)
         e->from = from ? MAX((guint64)json_integer_value(from), tb_history_start(e->history))
                        : tb_history_end(e->history);
         e->next = e->from;
+        e->reader = tb_history_reader_new(e->history, (gint64)e->from, fetched, e);
         e->stop = G_MAXUINT64;
         e->grew_us = g_get_monotonic_time();
         e->awake = true;

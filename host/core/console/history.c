@@ -1,6 +1,5 @@
 #include "host/core/console/history.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,7 +8,6 @@
 #include "lib/clock.h"
 #include "lib/limits.h"
 
-#define CLOSE_MS 200 /* what a close waits for the disk */
 /* Lines of the ring that are remembered beside the disk's index: a console of empty lines has a million. A disk that
  * keeps less than this for sure forgets lines before the ring does: then all are remembered. */
 #define RECENT_MAX 65536
@@ -27,28 +25,41 @@ TbHistory *tb_history_ref(TbHistory *h)
         return h;
 }
 
-void tb_history_unref(TbHistory *h)
+static void history_free(TbHistory *h)
 {
-        if (!h)
-                return;
-        tb_mutex_lock(&registry_lock);
-        bool last = tb_ref_dec(&h->ref);
-        if (last) {
-                tb_history_disk_close(
-                        h); /* under the lock: whoever opens the folder next finds it in order */
-                g_hash_table_remove(registry, h->dir);
-        }
-        tb_mutex_unlock(&registry_lock);
-        if (!last)
-                return;
+        tb_history_disk_close(h);
         g_array_free(h->segments, TRUE);
         g_array_free(h->recent, TRUE);
+        g_array_free(h->waiters, TRUE);
         tb_cond_clear(&h->settled);
         tb_mutex_clear(&h->lock);
         g_free(h->ring);
         g_free(h->error);
         g_free(h->dir);
         g_free(h);
+}
+
+/* The files are closed by the writer, which also opens them: whoever opens the folder next finds it in order. */
+static void unref(TbHistory *h, bool by_writer)
+{
+        tb_mutex_lock(&registry_lock);
+        bool last = tb_ref_dec(&h->ref) && (by_writer || !tb_history_disk_take(h));
+        if (last)
+                g_hash_table_remove(registry, h->dir);
+        tb_mutex_unlock(&registry_lock);
+        if (last)
+                history_free(h);
+}
+
+void tb_history_unref(TbHistory *h)
+{
+        if (h)
+                unref(h, false);
+}
+
+void tb_history_unref_by_writer(TbHistory *h)
+{
+        unref(h, true);
 }
 
 static TbHistory *history_new(const char *dir)
@@ -60,6 +71,7 @@ static TbHistory *history_new(const char *dir)
         h->dir = g_strdup(dir);
         h->segments = g_array_new(FALSE, FALSE, sizeof(TbSegment));
         h->recent = g_array_new(FALSE, FALSE, sizeof(TbLineStart));
+        h->waiters = g_array_new(FALSE, FALSE, sizeof(TbHistoryWaiter));
         h->ring = g_malloc(TB_HISTORY_RING);
         h->log_fd = h->idx_fd = -1;
         h->at_line_start = true;
@@ -73,18 +85,19 @@ TbHistory *tb_history_open(const char *dir, guint64 limit)
         if (!registry)
                 registry = g_hash_table_new(g_str_hash, g_str_equal);
         TbHistory *h = g_hash_table_lookup(registry, dir);
-        if (h)
+        if (h) {
                 tb_ref_inc(&h->ref);
-        else
+        } else {
                 h = history_new(dir);
-        g_hash_table_replace(registry, h->dir, h);
+                g_hash_table_insert(registry, h->dir, h);
+        }
         tb_mutex_unlock(&registry_lock);
         tb_mutex_lock(&h->lock);
         h->limit = limit ? limit : TB_LIMIT_HISTORY;
-        bool fresh = h->end == 0 && h->segments->len == 0 && !h->error;
+        bool wake = !h->open && !h->queued;
         tb_mutex_unlock(&h->lock);
-        if (fresh)
-                tb_history_disk_open(h);
+        if (wake)
+                tb_history_disk_wake(h);
         return h;
 }
 
@@ -93,7 +106,6 @@ void tb_history_close(TbHistory *h)
         if (!h)
                 return;
         tb_assert_main();
-        tb_history_flush(h, CLOSE_MS);
         tb_history_on_change(h, NULL, NULL);
         tb_history_unref(h);
 }
@@ -105,6 +117,32 @@ void tb_history_on_change(TbHistory *h, void (*changed)(gpointer), gpointer user
         h->changed = changed;
         h->user = user;
         tb_mutex_unlock(&h->lock);
+}
+
+bool tb_history_is_open(TbHistory *h)
+{
+        tb_mutex_lock(&h->lock);
+        bool open = h->open;
+        tb_mutex_unlock(&h->lock);
+        return open;
+}
+
+bool tb_history_when_open(TbHistory *h, void (*opened)(gpointer), gpointer data)
+{
+        tb_assert_main();
+        TbHistoryWaiter w = {opened, data};
+        if (h->waiters->len == 0 && tb_history_is_open(h))
+                return false;
+        g_array_append_val(h->waiters, w); /* behind those that are about to be called, too */
+        return true;
+}
+
+void tb_history_forget(TbHistory *h, gpointer data)
+{
+        tb_assert_main();
+        for (guint i = h->waiters->len; i-- > 0;)
+                if (g_array_index(h->waiters, TbHistoryWaiter, i).data == data)
+                        g_array_remove_index(h->waiters, i);
 }
 
 static void ring_put(TbHistory *h, const guint8 *data, gsize size)
@@ -174,7 +212,7 @@ void tb_history_append(TbHistory *h, const void *data, gsize size)
 bool tb_history_behind(TbHistory *h)
 {
         tb_mutex_lock(&h->lock);
-        h->behind = !h->error && h->end - h->disk_end > TB_LIMIT_HISTORY_BEHIND;
+        h->behind = !h->error && (!h->open || h->end - h->disk_end > TB_LIMIT_HISTORY_BEHIND);
         bool behind = h->behind;
         tb_mutex_unlock(&h->lock);
         return behind;
@@ -263,8 +301,18 @@ static bool read_memory(const TbHistory *h, guint64 offset, bool no_disk, void *
         return true;
 }
 
+bool tb_history_peek(TbHistory *h, guint64 offset, void *buf, gsize size, gsize *ret_n, guint64 *ret_offset)
+{
+        TbSegment on_disk;
+        tb_mutex_lock(&h->lock);
+        bool got = read_memory(h, offset, false, buf, size, ret_n, ret_offset, &on_disk);
+        tb_mutex_unlock(&h->lock);
+        return got;
+}
+
 gsize tb_history_read(TbHistory *h, guint64 offset, void *buf, gsize size, guint64 *ret_offset)
 {
+        g_assert(!tb_is_main()); /* the disk may stand still */
         gsize n = 0;
         TbSegment s;
         for (bool no_disk = false;; no_disk = true) {
@@ -273,8 +321,7 @@ gsize tb_history_read(TbHistory *h, guint64 offset, void *buf, gsize size, guint
                 tb_mutex_unlock(&h->lock);
                 if (got)
                         return n;
-                g_autofree char *path = tb_history_segment_path(h, s.first, "log");
-                int fd = open(path, O_RDONLY | O_CLOEXEC);
+                int fd = tb_history_segment_open(h, s.first, "log", O_RDONLY);
                 gsize want = (gsize)MIN((guint64)size, s.first + s.size - *ret_offset);
                 gssize r = fd >= 0 ? pread(fd, buf, want, (off_t)(*ret_offset - s.first)) : -1;
                 if (fd >= 0)

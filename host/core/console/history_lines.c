@@ -33,8 +33,7 @@ static guint64 find_record(int fd, guint64 count, guint64 from)
 static void lines_of_segment(TbHistory *h, const TbSegment *s, guint64 from, guint64 until, guint limit,
                              GArray *out, TbLineStart *before)
 {
-        g_autofree char *path = tb_history_segment_path(h, s->first, "idx");
-        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        int fd = tb_history_segment_open(h, s->first, "idx", O_RDONLY);
         if (fd < 0)
                 return;
         TbLineStart lines[INDEX_CHUNK];
@@ -51,20 +50,11 @@ static void lines_of_segment(TbHistory *h, const TbSegment *s, guint64 from, gui
         close(fd);
 }
 
-/* All line starts at or after `from`, at most `limit`, oldest first; *before: the line that runs into `from`. */
-static GArray *line_starts(TbHistory *h, guint64 from, guint limit, TbLineStart *before)
+/* Lock held. The lines that are in memory: those at or after `from`, at most `limit`. */
+static void recent_starts(const TbHistory *h, guint64 from, guint limit, GArray *out, TbLineStart *before)
 {
-        GArray *out = g_array_new(FALSE, FALSE, sizeof(TbLineStart));
-        tb_mutex_lock(&h->lock);
-        g_autofree TbLineStart *recent = g_memdup2(h->recent->data, h->recent->len * sizeof(TbLineStart));
-        g_autofree TbSegment *segments = g_memdup2(h->segments->data, h->segments->len * sizeof(TbSegment));
-        guint n_recent = h->recent->len, n_segments = h->segments->len;
-        guint64 memory_from = n_recent > 0 ? recent[0].offset : h->end;
-        tb_mutex_unlock(&h->lock);
-        for (guint i = 0; i < n_segments && out->len < limit && from < memory_from; i++)
-                if (segments[i].first + segments[i].size > from)
-                        lines_of_segment(h, &segments[i], from, memory_from, limit, out, before);
-        guint low = 0, high = n_recent;
+        const TbLineStart *recent = (const TbLineStart *)(gconstpointer)h->recent->data;
+        guint low = 0, high = h->recent->len;
         while (low < high) {
                 guint middle = low + (high - low) / 2;
                 if (recent[middle].offset < from)
@@ -72,10 +62,38 @@ static GArray *line_starts(TbHistory *h, guint64 from, guint limit, TbLineStart 
                 else
                         high = middle;
         }
-        if (low > 0 && out->len == 0)
+        if (low > 0)
                 *before = recent[low - 1];
-        for (; low < n_recent && out->len < limit; low++)
-                g_array_append_val(out, recent[low]);
+        g_array_append_vals(out, recent + low, MIN(limit, h->recent->len - low));
+}
+
+/* All line starts at or after `from`, at most `limit`, oldest first; *before: the line that runs into `from`. NULL: `memory`
+ * was all that may be looked at, and does not do. */
+static GArray *line_starts(TbHistory *h, guint64 from, guint limit, bool memory, TbLineStart *before)
+{
+        GArray *out = g_array_new(FALSE, FALSE, sizeof(TbLineStart));
+        g_autoptr(GArray) recent = g_array_new(FALSE, FALSE, sizeof(TbLineStart));
+        g_autoptr(GArray) segments = g_array_new(FALSE, FALSE, sizeof(TbSegment));
+        TbLineStart before_recent = {.offset = G_MAXUINT64};
+        tb_mutex_lock(&h->lock);
+        recent_starts(h, from, limit, recent, &before_recent);
+        guint64 memory_from = h->recent->len > 0 ? g_array_index(h->recent, TbLineStart, 0).offset : h->end;
+        for (guint i = 0; i < h->segments->len && from < memory_from; i++) {
+                const TbSegment *s = &g_array_index(h->segments, TbSegment, i);
+                if (s->first + s->size > from)
+                        g_array_append_vals(segments, s, 1);
+        }
+        tb_mutex_unlock(&h->lock);
+        if (memory && segments->len > 0) {
+                g_array_unref(out);
+                return NULL;
+        }
+        for (guint i = 0; i < segments->len && out->len < limit; i++)
+                lines_of_segment(h, &g_array_index(segments, TbSegment, i), from, memory_from, limit, out,
+                                 before);
+        if (out->len == 0 && before_recent.offset != G_MAXUINT64)
+                *before = before_recent;
+        g_array_append_vals(out, recent->data, MIN(limit - out->len, recent->len));
         return out;
 }
 
@@ -85,7 +103,18 @@ typedef struct Lines {
         char *buf; /* TB_LIMIT_LINE bytes */
         guint limit;
         gsize bytes;
+        bool memory; /* the disk is not to be touched */
+        bool lacks;  /* and it would have been */
 } Lines;
+
+static gsize read_some(Lines *l, guint64 at, char *buf, gsize size, guint64 *where)
+{
+        gsize n = 0;
+        if (!l->memory)
+                return tb_history_read(l->history, at, buf, size, where);
+        l->lacks |= !tb_history_peek(l->history, at, buf, size, &n, where);
+        return l->lacks ? 0 : n;
+}
 
 /* The pieces of one line in [from, stop). False: the answer is full, and *next is the piece that it lacks. */
 static bool add_line(Lines *l, const TbLineStart *line, guint64 from, guint64 stop, guint64 *next)
@@ -98,11 +127,13 @@ static bool add_line(Lines *l, const TbLineStart *line, guint64 from, guint64 st
                 gsize want = (gsize)MIN(stop - at, (guint64)TB_LIMIT_LINE), got = 0;
                 while (got < want) {
                         guint64 where;
-                        gsize n = tb_history_read(l->history, at + got, l->buf + got, want - got, &where);
+                        gsize n = read_some(l, at + got, l->buf + got, want - got, &where);
                         if (n == 0 || where != at + got)
                                 break;
                         got += n;
                 }
+                if (l->lacks)
+                        return false;
                 while (at + got == stop && got > 0 && (l->buf[got - 1] == '\n' || l->buf[got - 1] == '\r'))
                         got--, stop--;
                 if (got == 0 && at != line->offset)
@@ -115,14 +146,16 @@ static bool add_line(Lines *l, const TbLineStart *line, guint64 from, guint64 st
         return true;
 }
 
-json_t *tb_history_lines(TbHistory *h, guint64 from, guint limit, guint64 *ret_next)
+static json_t *lines(TbHistory *h, guint64 from, guint limit, bool memory, guint64 *ret_next)
 {
         TbLineStart before = {.offset = G_MAXUINT64};
         guint64 end = tb_history_end(h), next = end;
         g_autoptr(GArray) starts =
-                line_starts(h, from, limit + 1, &before); /* one more: it ends the last line */
+                line_starts(h, from, limit + 1, memory, &before); /* one more: it ends the last line */
+        if (!starts)
+                return NULL;
         g_autofree char *buf = g_malloc(TB_LIMIT_LINE);
-        Lines l = {.history = h, .out = json_array(), .buf = buf, .limit = limit};
+        Lines l = {.history = h, .out = json_array(), .buf = buf, .limit = limit, .memory = memory};
         bool room = true;
         if (before.offset != G_MAXUINT64)
                 room = add_line(&l, &before, from,
@@ -134,6 +167,21 @@ json_t *tb_history_lines(TbHistory *h, guint64 from, guint limit, guint64 *ret_n
                 guint64 stop = i + 1 < starts->len ? g_array_index(starts, TbLineStart, i + 1).offset : end;
                 room = add_line(&l, line, from, MIN(stop, end), &next);
         }
+        if (l.lacks) {
+                json_decref(l.out);
+                return NULL;
+        }
         *ret_next = room ? end : next;
         return l.out;
+}
+
+json_t *tb_history_lines(TbHistory *h, guint64 from, guint limit, guint64 *ret_next)
+{
+        g_assert(!tb_is_main()); /* the disk may stand still */
+        return lines(h, from, limit, false, ret_next);
+}
+
+json_t *tb_history_peek_lines(TbHistory *h, guint64 from, guint limit, guint64 *ret_next)
+{
+        return lines(h, from, limit, true, ret_next);
 }

@@ -18,9 +18,10 @@ typedef struct Subscription {
         What what;
         char *device, *interface; /* NULL: any */
         /* console */
-        guint watch;          /* 0: the interface is not there now */
-        TbInterface *watched; /* borrowed; NULL with watch 0 */
-        guint64 offset;
+        guint watch;             /* 0: the interface is not there now */
+        TbInterface *watched;    /* borrowed; NULL with watch 0 */
+        TbHistoryReader *reader; /* owned; NULL with watch 0 */
+        gint64 from;             /* where the next reader begins */
 } Subscription;
 
 struct TbControlStream {
@@ -41,6 +42,9 @@ static void unwatch(Subscription *s)
 {
         if (s->watch)
                 tb_interface_unwatch(s->watched, s->watch);
+        if (s->reader)
+                s->from = tb_history_reader_place(s->reader);
+        g_clear_pointer(&s->reader, tb_history_reader_free);
         s->watch = 0;
         s->watched = NULL;
 }
@@ -107,12 +111,11 @@ static gboolean on_retry(gpointer data)
 static bool pump_piece(Subscription *s)
 {
         TbControlStream *stream = s->stream;
-        TbHistory *history = s->watch ? tb_interface_history(s->watched) : NULL;
-        if (!history || stream->retry || stream->queued(stream->data) >= TB_CONTROL_QUEUE_HIGH)
+        if (!s->reader || stream->retry || stream->queued(stream->data) >= TB_CONTROL_QUEUE_HIGH)
                 return false;
         guint8 bytes[TB_CONTROL_CONSOLE_CHUNK];
         guint64 at = 0;
-        gsize n = tb_history_read(history, s->offset, bytes, sizeof bytes, &at);
+        gsize n = tb_history_reader_read(s->reader, bytes, sizeof bytes, &at);
         if (n == 0)
                 return false;
         g_autofree char *base64 = g_base64_encode(bytes, n);
@@ -123,8 +126,8 @@ static bool pump_piece(Subscription *s)
                 stream->retry = g_timeout_add(RETRY_MS, on_retry, stream);
                 return false;
         }
-        s->offset = at + n;
-        return n == sizeof bytes;
+        tb_history_reader_seek(s->reader, (gint64)(at + n));
+        return at + n < tb_history_end(tb_interface_history(s->watched));
 }
 
 static gboolean on_more(gpointer data)
@@ -157,6 +160,11 @@ static void grew(TbInterface *iface G_GNUC_UNUSED, gpointer user)
         pump(user);
 }
 
+static void fetched(gpointer user)
+{
+        pump(user);
+}
+
 static TbInterface *find_console(TbControlStream *stream, const char *device_id, const char *name,
                                  GError **error)
 {
@@ -181,8 +189,11 @@ static TbInterface *find_console(TbControlStream *stream, const char *device_id,
 static bool watch(Subscription *s, TbInterface *iface, GError **error)
 {
         s->watch = tb_interface_watch(iface, &s->stream->by, grew, s, error);
-        s->watched = s->watch ? iface : NULL;
-        return s->watch != 0;
+        if (!s->watch)
+                return false;
+        s->watched = iface;
+        s->reader = tb_history_reader_new(tb_interface_history(iface), s->from, fetched, s);
+        return true;
 }
 
 /* A device that comes back (its attachment was changed) goes on in its history: the offset stays. */
@@ -326,6 +337,7 @@ bool tb_control_stream_add(TbControlStream *stream, const char *key, const TbTop
         s->what = what;
         s->device = g_strdup(device);
         s->interface = g_strdup(topic->interface);
+        s->from = from >= 0 ? from : TB_HISTORY_NOW;
         if (console && !watch(s, console, error)) {
                 subscription_free(s);
                 return false;
@@ -333,10 +345,8 @@ bool tb_control_stream_add(TbControlStream *stream, const char *key, const TbTop
         g_ptr_array_add(stream->subscriptions, s);
         if (!stream->bus)
                 stream->bus = tb_bus_subscribe(tb_core_bus(stream->core), on_event, stream);
-        if (console) {
-                s->offset = from >= 0 ? (guint64)from : tb_history_end(tb_interface_history(console));
+        if (console)
                 pump(s);
-        }
         return true;
 }
 

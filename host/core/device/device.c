@@ -238,6 +238,8 @@ void tb_device_start(TbDevice *device)
                 tb_interface_open_history(g_ptr_array_index(device->interfaces, i));
         for (guint i = 0; i < device->attachments->len; i++)
                 tb_attachment_start(g_ptr_array_index(device->attachments, i), device);
+        for (guint i = 0; i < device->interfaces->len; i++)
+                tb_interface_started(g_ptr_array_index(device->interfaces, i));
 }
 
 void tb_device_free(TbDevice *device)
@@ -286,7 +288,7 @@ static TbState device_state(const TbDevice *device)
 {
         TbState worst = TB_STATE_READY;
         for (guint i = 0; i < device->interfaces->len; i++) {
-                TbState s = ((const TbInterface *)g_ptr_array_index(device->interfaces, i))->state;
+                TbState s = tb_interface_state(g_ptr_array_index(device->interfaces, i), NULL);
                 if (s == TB_STATE_FAULT)
                         return s;
                 if (s == TB_STATE_ABSENT || (s == TB_STATE_OPENING && worst == TB_STATE_READY))

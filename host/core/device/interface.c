@@ -38,20 +38,6 @@ TbInterface *tb_interface_new(TbDevice *device, const char *name, TbKind kind, T
         return iface;
 }
 
-static void history_changed(gpointer data);
-
-void tb_interface_open_history(TbInterface *iface)
-{
-        if (iface->history || (iface->kind != TB_KIND_CONSOLE && iface->kind != TB_KIND_LOGS))
-                return;
-        const TbHostConfig *config = iface->device->core->config;
-        g_autofree char *dir =
-                g_build_filename(config->state_dir, "history", iface->device->id, iface->name, NULL);
-        iface->history = tb_history_open(dir, config->history_limit);
-        tb_history_on_change(iface->history, history_changed, iface);
-        history_changed(iface);
-}
-
 void tb_interface_free(TbInterface *iface)
 {
         tb_history_close(iface->history);
@@ -89,11 +75,13 @@ const char *tb_interface_id(const TbInterface *iface)
         return iface->id;
 }
 
+/* A lane may be ready before the disk is: nobody sees then what it says. */
 TbState tb_interface_state(const TbInterface *iface, const char **ret_reason)
 {
+        bool waits = iface->unopened && iface->state == TB_STATE_READY;
         if (ret_reason)
-                *ret_reason = iface->reason;
-        return iface->state;
+                *ret_reason = waits ? "the disk has not opened its history yet" : iface->reason;
+        return waits ? TB_STATE_OPENING : iface->state;
 }
 
 const void *tb_interface_ops(const TbInterface *iface)
@@ -104,11 +92,6 @@ const void *tb_interface_ops(const TbInterface *iface)
 TbWorker *tb_interface_worker(const TbInterface *iface)
 {
         return iface->attachment->workers[iface->lane];
-}
-
-TbHistory *tb_interface_history(TbInterface *iface)
-{
-        return iface->history;
 }
 
 static void set_number(json_t *o, const char *key, double value)
@@ -146,11 +129,13 @@ json_t *tb_interface_power_json(const TbInterface *iface)
 
 json_t *tb_interface_json(const TbInterface *iface)
 {
+        const char *reason;
+        TbState state = tb_interface_state(iface, &reason);
         json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", iface->name, "kind",
                               tb_kind_name(iface->kind), "driver", iface->attachment->driver->name, "uri",
-                              iface->attachment->shown, "state", tb_state_name(iface->state));
-        if (iface->reason)
-                json_object_set_new(o, "reason", json_string(iface->reason));
+                              iface->attachment->shown, "state", tb_state_name(state));
+        if (reason)
+                json_object_set_new(o, "reason", json_string(reason));
         if (iface->kind == TB_KIND_POWER)
                 json_object_set_new(o, "power", tb_interface_power_json(iface));
         return o;
@@ -161,82 +146,28 @@ json_t *tb_interface_samples(TbInterface *iface)
         return iface->samples ? tb_samples_latest(iface->samples) : json_object();
 }
 
-/* --- watchers of a history --- */
-guint tb_interface_watch(TbInterface *iface, const TbPlaceBy *by, void (*grew)(TbInterface *, gpointer),
-                         gpointer user, GError **error)
+void tb_interface_tell_state(TbInterface *iface)
 {
-        TbWatcher w = {.grew = grew, .user = user};
-        if (by && !tb_place_take(&iface->readers, by, &w.place, error))
-                return 0;
-        w.id = ++iface->next_watcher;
-        g_array_append_val(iface->watchers, w);
-        return w.id;
+        const char *reason;
+        TbState state = tb_interface_state(iface, &reason);
+        tb_core_changed(iface->device->core);
+        json_t *data = json_pack("{s:s}", "state", tb_state_name(state));
+        if (reason)
+                json_object_set_new(data, "reason", json_string(reason));
+        tb_bus_publish(iface->device->core->bus, "interface.state", iface->device->id, iface->name, data);
 }
 
-void tb_interface_unwatch(TbInterface *iface, guint id)
+static void set_state(TbInterface *iface, TbState state, const char *reason)
 {
-        for (guint i = 0; i < iface->watchers->len; i++) {
-                TbWatcher *w = &g_array_index(iface->watchers, TbWatcher, i);
-                if (w->id != id || id == 0)
-                        continue;
-                tb_place_give(&w->place);
-                if (iface->watch_depth > 0)
-                        w->id = 0;
-                else
-                        g_array_remove_index(iface->watchers, i);
+        if (iface->state == state && g_strcmp0(iface->reason, reason) == 0)
                 return;
-        }
-}
-
-guint tb_interface_watchers(TbInterface *iface)
-{
-        return iface->watchers->len;
-}
-
-/* The disk pushes back: the lane makes no more until the disk has what it made. Commands go on. */
-static void hold_lane(TbInterface *iface)
-{
-        bool behind = tb_history_behind(iface->history);
-        TbWorker *worker = tb_interface_worker(iface);
-        if (behind != iface->history_behind && worker)
-                tb_worker_hold(worker, behind);
-        iface->history_behind = behind;
-}
-
-static void history_state(TbInterface *iface)
-{
-        TbBus *bus = iface->device->core->bus;
-        g_autofree char *error = tb_history_error(iface->history);
-        if ((error != NULL) != iface->history_failed) {
-                iface->history_failed = error != NULL;
-                tb_log(error ? TB_LOG_WARNING : TB_LOG_INFO, TB_F("device", iface->id), "console history: %s",
-                       error ? error : "is written to the disk again");
-                tb_bus_publish(bus, error ? "history.stopped" : "history.resumed", iface->device->id,
-                               iface->name, error ? json_pack("{s:s}", "reason", error) : NULL);
-        }
-}
-
-static void history_changed(gpointer data)
-{
-        TbInterface *iface = data;
-        history_state(iface);
-        hold_lane(iface);
-}
-
-static void history_grew(TbInterface *iface)
-{
-        hold_lane(iface);
-        iface->watch_depth++;
-        for (guint i = 0; i < iface->watchers->len; i++) {
-                TbWatcher w = g_array_index(iface->watchers, TbWatcher, i);
-                if (w.id != 0)
-                        w.grew(iface, w.user);
-        }
-        if (--iface->watch_depth > 0)
-                return;
-        for (guint i = iface->watchers->len; i-- > 0;)
-                if (g_array_index(iface->watchers, TbWatcher, i).id == 0)
-                        g_array_remove_index(iface->watchers, i);
+        tb_log(state == TB_STATE_FAULT ? TB_LOG_WARNING : TB_LOG_INFO,
+               TB_F("device", iface->id, "state", tb_state_name(state)), "%s",
+               reason ? reason : tb_state_name(state));
+        iface->state = state;
+        g_free(iface->reason);
+        iface->reason = g_strdup(reason);
+        tb_interface_tell_state(iface);
 }
 
 /* --- what a lane tells --- */
@@ -256,23 +187,6 @@ static TbInterface *of_kind(const TbLaneOwner *owner, TbKind kind)
                         return iface;
         }
         return NULL;
-}
-
-static void set_state(TbInterface *iface, TbState state, const char *reason)
-{
-        if (iface->state == state && g_strcmp0(iface->reason, reason) == 0)
-                return;
-        tb_log(state == TB_STATE_FAULT ? TB_LOG_WARNING : TB_LOG_INFO,
-               TB_F("device", iface->id, "state", tb_state_name(state)), "%s",
-               reason ? reason : tb_state_name(state));
-        iface->state = state;
-        g_free(iface->reason);
-        iface->reason = g_strdup(reason);
-        tb_core_changed(iface->device->core);
-        json_t *data = json_pack("{s:s}", "state", tb_state_name(state));
-        if (reason)
-                json_object_set_new(data, "reason", json_string(reason));
-        tb_bus_publish(iface->device->core->bus, "interface.state", iface->device->id, iface->name, data);
 }
 
 /* One lane of a device came up: the others need not wait for the end of their pause. */
@@ -318,7 +232,7 @@ static void on_bytes(gpointer data, const guint8 *bytes, gsize size)
         if (!iface)
                 return;
         tb_history_append(iface->history, bytes, size);
-        history_grew(iface);
+        tb_interface_grew(iface);
 }
 
 static void on_line(gpointer data, const char *line, gint64 t_ms)
@@ -328,7 +242,7 @@ static void on_line(gpointer data, const char *line, gint64 t_ms)
                 return;
         g_autofree char *text = g_strconcat(line, "\n", NULL);
         tb_history_append(iface->history, text, strlen(text));
-        history_grew(iface);
+        tb_interface_grew(iface);
         g_autofree char *valid = g_utf8_make_valid(line, -1);
         tb_bus_publish_transient(iface->device->core->bus, "line", iface->device->id, iface->name,
                                  json_pack("{s:I, s:s}", "t", (json_int_t)t_ms, "text", valid));

@@ -168,6 +168,7 @@ static bool start(TbWorker *w, GError **error)
                                                                   .wait = tb_worker_wait_room,
                                                                   .data = w});
         w->instance->host = w->events;
+        tb_inlet_hold(w->inlet, w->held);
         bool ok = true;
         for (guint i = 0; ok && i < w->n_runners; i++) {
                 TbIo *io = &w->runners[i].io;
@@ -290,6 +291,7 @@ void tb_worker_cancel(TbWorker *w, TbCall *call)
 
 void tb_worker_hold(TbWorker *w, bool hold)
 {
+        w->held = hold;
         if (w->started)
                 tb_inlet_hold(w->inlet, hold);
 }

@@ -44,6 +44,7 @@ struct TbWorker {
         guint probe_timer;   /* main */
         bool started;        /* main: it has its threads and descriptors */
         guint start_timer;   /* main: it has not, and tries again */
+        bool held;           /* main: the owner is behind */
         bool sample_failed;  /* main: the owner was told so */
         /* the consumer of frames */
         TbMutex video_lock;

@@ -209,12 +209,39 @@ static gboolean on_timeout(gpointer data)
 {
         TbCommand *c = data;
         c->timer = 0;
-        tb_command_withdraw(c, g_error_new(TB_ERROR, TB_ERROR_TIMEOUT, "%s %s: no answer in time",
-                                           c->device_id, c->verb_text));
+        tb_command_withdraw(c,
+                            g_error_new(TB_ERROR, TB_ERROR_TIMEOUT, "%s %s: no answer in time%s",
+                                        c->device_id, c->verb_text,
+                                        c->waits ? ": the disk has not opened the history of it yet" : ""));
         return G_SOURCE_REMOVE;
 }
 
 /* --- the one entrance --- */
+static void opened(gpointer data)
+{
+        TbCommand *c = data;
+        tb_command_on_cancel(c, NULL);
+        g_steal_pointer(&c->waits)->start(c);
+}
+
+static void wait_no_more(TbCommand *c)
+{
+        tb_history_forget(c->iface->history, c);
+        c->waits = NULL;
+}
+
+/* Nobody knows where a history begins and ends that the disk has not opened yet: what concerns it waits, and main does not. */
+static void begin(TbCommand *c, const TbVerbRun *run)
+{
+        TbHistory *history = c->iface ? c->iface->history : NULL;
+        if (!history || !tb_history_when_open(history, opened, c)) {
+                run->start(c);
+                return;
+        }
+        c->waits = run;
+        tb_command_on_cancel(c, wait_no_more);
+}
+
 static const TbVerbRun *run_of(TbCommand *c, const char *name, const char *op, GError **error)
 {
         bool of_device = tb_is_device_noun(name);
@@ -369,7 +396,7 @@ TbCommand *tb_core_command(TbCore *core, const TbActor *actor, const char *devic
                 tb_command_fail(c, error, extra);
         } else {
                 set_deadline(c);
-                run->start(c);
+                begin(c, run);
         }
         c->in_start = false;
         return c;

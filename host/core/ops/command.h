@@ -11,6 +11,7 @@
 #include "host/core/state/saver.h"
 
 typedef struct TbRead TbRead; /* join.c */
+typedef struct TbVerbRun TbVerbRun;
 
 struct TbCommand {
         TbCall call; /* must be first: the worker's view of it */
@@ -31,14 +32,15 @@ struct TbCommand {
         gint64 begin_us;
         guint timer, later;
         bool dispatched, in_start, answered;
-        bool controls;  /* authority was needed: ends when somebody else gets the device */
-        bool overrides; /* an admin's emergency: a lease of somebody else does not end it */
-        bool urgent;    /* overtakes what waits for the lane */
-        gint revoked;   /* atomic: no further step may be taken */
-        gint begun;     /* atomic: a worker has it in its exec, or had */
-        TbRead *read;   /* borrowed: the read whose answer it waits for; NULL: none */
-        TbPlace place;  /* among those who wait for it */
-        bool leads;     /* it is the call of a read that others wait for; no caller's own command */
+        const TbVerbRun *waits; /* what it begins when its interface's history is open; NULL: it has begun */
+        bool controls;          /* authority was needed: ends when somebody else gets the device */
+        bool overrides;         /* an admin's emergency: a lease of somebody else does not end it */
+        bool urgent;            /* overtakes what waits for the lane */
+        gint revoked;           /* atomic: no further step may be taken */
+        gint begun;             /* atomic: a worker has it in its exec, or had */
+        TbRead *read;           /* borrowed: the read whose answer it waits for; NULL: none */
+        TbPlace place;          /* among those who wait for it */
+        bool leads;             /* it is the call of a read that others wait for; no caller's own command */
         bool (*exec)(TbCommand *command, TbInstance *instance, TbIo *io, GError **error); /* worker thread */
         void (*after)(TbCommand *command); /* main: instead of answering with result */
         /* main: the worker is done with it, however it ended and whether or not the caller was answered already; iface is NULL
@@ -49,11 +51,11 @@ struct TbCommand {
         GDestroyNotify scratch_free;
 };
 
-typedef struct TbVerbRun {
+struct TbVerbRun {
         TbVerb verb; /* verb.op NULL ends a table */
         void (*start)(TbCommand *command);
         bool (*overrides)(json_t *params); /* with these an admin need not hold the lease; NULL: never */
-} TbVerbRun;
+};
 
 /*
  * One step of a command on its worker: the driver's op is called if the command may still act (its caller holds the device, nobody

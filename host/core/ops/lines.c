@@ -1,4 +1,5 @@
-/* Lines of a history for a caller: read in turns on a job's thread, because a long log is megabytes of disk. */
+/* Lines of a history for a caller: made in turns on a job's thread, because a long log is megabytes; what is on the disk alone
+ * comes by the history's reader, and the job sleeps until then. */
 #include "host/core/ops/command.h"
 #include "host/core/private.h"
 #include "lib/job.h"
@@ -7,13 +8,14 @@
 #define AT_ONCE 200 /* lines of one look */
 
 typedef struct Lines {
-        guint refs;         /* main: the command's and the job's */
-        TbHistory *history; /* ref */
-        TbCommand *command; /* main; borrowed: the owner */
-        TbJob *job;         /* main; NULL: over */
+        guint refs;              /* main: the command's and the job's */
+        TbHistory *history;      /* ref */
+        TbHistoryReader *reader; /* the job's, but while it sleeps */
+        TbCommand *command;      /* main; borrowed: the owner */
+        TbJob *job;              /* main; NULL: over */
         /* the job's */
-        guint64 next;
-        guint left; /* lines that are still wanted */
+        guint64 next; /* where its reader stands */
+        guint left;   /* lines that are still wanted */
         gsize bytes;
         json_t *lines;
 } Lines;
@@ -23,6 +25,7 @@ static void lines_unref(gpointer data)
         Lines *l = data;
         if (--l->refs > 0)
                 return;
+        tb_history_reader_free(l->reader);
         tb_history_unref(l->history);
         json_decref(l->lines);
         g_free(l);
@@ -32,8 +35,10 @@ static TbJobTurn turn(gpointer data, gint64 until_us)
 {
         Lines *l = data;
         do {
-                guint64 from = l->next;
-                json_auto_t *some = tb_history_lines(l->history, from, MIN(l->left, AT_ONCE), &l->next);
+                json_auto_t *some = tb_history_reader_peek_lines(l->reader, MIN(l->left, AT_ONCE), &l->next);
+                if (!some)
+                        return TB_JOB_SLEEP;
+                tb_history_reader_seek(l->reader, (gint64)l->next);
                 size_t i;
                 json_t *line;
                 json_array_foreach (some, i, line)
@@ -44,6 +49,19 @@ static TbJobTurn turn(gpointer data, gint64 until_us)
                         return TB_JOB_DONE;
         } while (g_get_monotonic_time() < until_us);
         return TB_JOB_AGAIN;
+}
+
+static void slept(gpointer data)
+{
+        const Lines *l = data;
+        tb_history_reader_fetch(l->reader);
+}
+
+static void fetched(gpointer data)
+{
+        const Lines *l = data;
+        if (l->job)
+                tb_job_wake(l->job);
 }
 
 static void lines_stop(TbCommand *c)
@@ -81,6 +99,7 @@ void tb_command_lines(TbCommand *c)
         l->history = tb_history_ref(c->iface->history);
         l->next = (guint64)tb_command_int(c, "from");
         l->left = (guint)tb_command_int(c, "limit");
+        l->reader = tb_history_reader_new(l->history, (gint64)l->next, fetched, l);
         l->lines = json_array();
         c->scratch = l;
         c->scratch_free = scratch_free;
@@ -89,6 +108,7 @@ void tb_command_lines(TbCommand *c)
         l->job = tb_jobs_start(c->core->jobs,
                                &(TbJobOptions){.user = tb_command_actor(c)->user,
                                                .turn = turn,
+                                               .slept = slept,
                                                .done = done,
                                                .drop = lines_unref,
                                                .data = l},

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "host/core/console/history_private.h"
@@ -10,6 +11,7 @@
 #include "lib/limits.h"
 #include "lib/thread.h"
 #include "tests/unit/core/fake.h"
+#include "tests/unit/core/histories.h"
 
 static guint line_length = 97;
 
@@ -29,14 +31,32 @@ static void append(TbHistory *h, gsize size)
         g_assert_true(tb_history_flush(h, 60000));
 }
 
+static void moved(gpointer user)
+{
+        ++*(guint *)user;
+}
+
 static guint64 check_all(TbHistory *h, guint64 from, gsize step)
 {
         g_autofree guint8 *buf = g_malloc(step);
         guint64 at, seen = 0;
-        for (gsize n; (n = tb_history_read(h, from, buf, step, &at)) > 0; from = at + n, seen += n)
+        guint moves = 0;
+        TbHistoryReader *r = tb_history_reader_new(h, (gint64)from, moved, &moves);
+        for (gsize n;;) {
+                guint before = moves;
+                n = tb_history_reader_read(r, buf, step, &at);
+                if (n == 0 && !tb_history_reader_waits(r))
+                        break;
+                while (n == 0 && moves == before)
+                        g_main_context_iteration(NULL, TRUE);
                 for (gsize i = 0; i < n; i++)
                         g_assert_cmpint(buf[i], ==, byte_at(at + i));
-        g_assert_cmpuint(from, ==, tb_history_end(h));
+                seen += n;
+                if (n > 0)
+                        tb_history_reader_seek(r, (gint64)(at + n));
+        }
+        g_assert_cmpint(tb_history_reader_place(r), ==, (gint64)tb_history_end(h));
+        tb_history_reader_free(r);
         return seen;
 }
 
@@ -89,7 +109,7 @@ static void test_restart(void)
         char *dir = new_dir();
         guint64 end = 0;
         for (int run = 0; run < 4; run++) {
-                TbHistory *h = tb_history_open(dir, 0);
+                TbHistory *h = histories_open(dir, 0);
                 g_assert_false(broken(h));
                 g_assert_cmpuint(tb_history_end(h), ==, end);
                 append(h, 1000 + (gsize)run);
@@ -100,14 +120,14 @@ static void test_restart(void)
                 end = tb_history_end(h);
                 g_assert_cmpuint(check_all(h, 0, 4096), ==, end);
                 g_assert_cmpuint(check_all(h, end - 10, 3), ==, 10);
-                tb_history_close(h);
+                histories_close(h);
         }
-        TbHistory *h = tb_history_open(dir, 0); /* nothing said in this run */
+        TbHistory *h = histories_open(dir, 0); /* nothing said in this run */
         g_assert_cmpuint(check_all(h, 0, 65536), ==, end);
-        tb_history_close(h);
+        histories_close(h);
         guint before = files_in(dir);
-        h = tb_history_open(dir, 0);
-        tb_history_close(h);
+        h = histories_open(dir, 0);
+        histories_close(h);
         g_assert_cmpuint(files_in(dir), ==, before);
         remove_dir(dir);
 }
@@ -115,13 +135,13 @@ static void test_restart(void)
 static void test_lines(void)
 {
         char *dir = new_dir();
-        TbHistory *h = tb_history_open(dir, 0);
+        TbHistory *h = histories_open(dir, 0);
         gint64 before = tb_clock_ms();
         tb_history_append(h, "one\r\ntw", 7);
         tb_history_append(h, "o\n\nbad \xff end\npart", 17);
         g_assert_true(tb_history_flush(h, 60000));
         guint64 next;
-        json_auto_t *lines = tb_history_lines(h, 0, 10, &next);
+        json_auto_t *lines = histories_lines(h, 0, 10, &next);
         static const char *const expected[] = {"one", "two", "", "bad \xef\xbf\xbd end", "part"};
         static const int offsets[] = {0, 5, 9, 10, 20};
         g_assert_cmpuint(json_array_size(lines), ==, G_N_ELEMENTS(expected));
@@ -132,14 +152,14 @@ static void test_lines(void)
                 g_assert_cmpint(json_integer_value(json_object_get(line, "t")), >=, before);
         }
         g_assert_cmpuint(next, ==, tb_history_end(h));
-        json_auto_t *two = tb_history_lines(h, 5, 2, &next);
+        json_auto_t *two = histories_lines(h, 5, 2, &next);
         g_assert_cmpuint(json_array_size(two), ==, 2);
         g_assert_cmpuint(next, ==, 10);
-        tb_history_close(h);
-        h = tb_history_open(dir, 0); /* the same from disk */
-        json_auto_t *again = tb_history_lines(h, 0, 10, &next);
+        histories_close(h);
+        h = histories_open(dir, 0); /* the same from disk */
+        json_auto_t *again = histories_lines(h, 0, 10, &next);
         g_assert_true(json_equal(lines, again));
-        tb_history_close(h);
+        histories_close(h);
         remove_dir(dir);
 }
 
@@ -147,7 +167,7 @@ static void test_oldest_goes(void)
 {
         char *dir = new_dir();
         const guint64 limit = 2 * TB_LIMIT_HISTORY_SEGMENT;
-        TbHistory *h = tb_history_open(dir, limit);
+        TbHistory *h = histories_open(dir, limit);
         while (tb_history_end(h) < 5 * (guint64)TB_LIMIT_HISTORY_SEGMENT)
                 append(h, 65536);
         guint64 start = tb_history_start(h);
@@ -155,7 +175,7 @@ static void test_oldest_goes(void)
         g_assert_cmpuint(tb_history_end(h) - start, <=, limit);
         g_assert_cmpuint(check_all(h, 0, 65536), ==,
                          tb_history_end(h) - start); /* asking for what is gone begins where it is not */
-        tb_history_close(h);
+        histories_close(h);
         remove_dir(dir);
 }
 
@@ -165,7 +185,7 @@ static void test_limit(void)
         char *dir = new_dir();
         const guint64 place = 16; /* of the only line */
         line_length = G_MAXUINT;
-        TbHistory *h = tb_history_open(dir, 0);
+        TbHistory *h = histories_open(dir, 0);
         while (tb_history_end(h) < TB_LIMIT_HISTORY - 65536)
                 append(h, 65536);
         append(h, TB_LIMIT_HISTORY - place - tb_history_end(h));
@@ -178,15 +198,15 @@ static void test_limit(void)
         g_assert_cmpuint(bytes_in(dir), ==, TB_LIMIT_HISTORY - place + 1 - start);
         g_assert_cmpuint(tb_history_end(h), ==, TB_LIMIT_HISTORY - place + 1);
         g_assert_cmpuint(check_all(h, 0, 65536), ==, tb_history_end(h) - start);
-        tb_history_close(h);
+        histories_close(h);
         const guint64 lower = 2 * TB_LIMIT_HISTORY_SEGMENT; /* it was set lower in between */
-        h = tb_history_open(dir, lower);
+        h = histories_open(dir, lower);
         g_assert_cmpuint(tb_history_start(h), ==, start);
         append(h, 1);
         g_assert_cmpuint(bytes_in(dir), <=, lower);
         g_assert_cmpuint(tb_history_start(h), >, start);
         g_assert_cmpuint(check_all(h, start, 65536), ==, tb_history_end(h) - tb_history_start(h));
-        tb_history_close(h);
+        histories_close(h);
         line_length = 97;
         remove_dir(dir);
 }
@@ -197,18 +217,18 @@ static void test_limit_of_lines(void)
         char *dir = new_dir();
         const guint64 limit = 2 * TB_LIMIT_HISTORY_SEGMENT;
         line_length = 1;
-        TbHistory *h = tb_history_open(dir, limit);
+        TbHistory *h = histories_open(dir, limit);
         while (tb_history_end(h) < 2 * 1024 * 1024) {
                 append(h, 8192);
                 g_assert_cmpuint(bytes_in(dir), <=, limit);
         }
         g_assert_cmpuint(tb_history_start(h), >, 0);
         guint64 next, start = tb_history_start(h);
-        json_auto_t *lines = tb_history_lines(h, 0, 2, &next);
+        json_auto_t *lines = histories_lines(h, 0, 2, &next);
         g_assert_cmpint(json_integer_value(json_object_get(json_array_get(lines, 0), "offset")), ==, start);
         g_assert_cmpint(json_integer_value(json_object_get(json_array_get(lines, 1), "offset")), ==,
                         start + 1);
-        tb_history_close(h);
+        histories_close(h);
         line_length = 97;
         remove_dir(dir);
 }
@@ -236,9 +256,9 @@ static void test_strange_files(void)
                                             "18446744073709551615.log", "99999999999999999999.log",
                                             "00000000000000000005.log" /* within the first segment */};
         char *dir = new_dir();
-        TbHistory *h = tb_history_open(dir, 0);
+        TbHistory *h = histories_open(dir, 0);
         append(h, 5000);
-        tb_history_close(h);
+        histories_close(h);
         guint before = files_in(dir);
         for (guint i = 0; i < G_N_ELEMENTS(never); i++)
                 put_file(dir, never[i], 100);
@@ -250,10 +270,10 @@ static void test_strange_files(void)
         g_assert_cmpint(symlink("/etc/passwd", link), ==, 0);
         guint with = files_in(dir);
         for (int run = 0; run < 2; run++) {
-                h = tb_history_open(dir, 0);
+                h = histories_open(dir, 0);
                 g_assert_cmpuint(tb_history_end(h), ==, 5000);
                 g_assert_cmpuint(check_all(h, 0, 4096), ==, 5000);
-                tb_history_close(h);
+                histories_close(h);
                 g_assert_cmpuint(files_in(dir), ==, with); /* nothing is lost, nothing more is made */
         }
         for (guint i = 0; i < G_N_ELEMENTS(never); i++)
@@ -263,28 +283,163 @@ static void test_strange_files(void)
         g_assert_cmpuint(with - before, ==, G_N_ELEMENTS(never) + 4);
 
         put_file(dir, at_limit, 100); /* as far as a console may get: it goes on from there */
-        h = tb_history_open(dir, 0);
+        h = histories_open(dir, 0);
         g_assert_cmpuint(tb_history_end(h), ==, TB_LIMIT_HISTORY_OFFSET);
         append(h, 10);
         g_assert_cmpuint(tb_history_end(h), ==, TB_LIMIT_HISTORY_OFFSET + 10);
-        tb_history_close(h);
+        histories_close(h);
         remove_dir(dir);
+}
+
+/* Nothing but a plain file is opened: a pipe would keep who opens it for ever, a link leads elsewhere. */
+static void test_no_files(void)
+{
+        char *dir = new_dir();
+        TbHistory *h = histories_open(dir, 0);
+        append(h, 5000);
+        histories_close(h);
+        g_autofree char *idx = g_build_filename(dir, "00000000000000000000.idx", NULL);
+        g_autofree char *next = g_build_filename(dir, "00000000000000005000.idx", NULL);
+        g_autofree char *log = g_build_filename(dir, "00000000000000005000.log", NULL);
+        g_assert_cmpint(g_unlink(idx), ==, 0);
+        g_assert_cmpint(mkfifo(idx, 0600), ==, 0);
+        g_assert_cmpint(mkfifo(next, 0600), ==, 0);
+        g_assert_cmpint(mkfifo(log, 0600), ==, 0);
+        h = histories_open(dir, 0);
+        g_assert_false(broken(h));
+        g_assert_cmpuint(tb_history_end(h), ==, 5000);
+        append(h, 100);
+        g_assert_cmpuint(check_all(h, 0, 4096), ==, 5100);
+        histories_close(h);
+        /* one that comes while it is open */
+        h = histories_open(dir, 0);
+        g_autofree char *now = g_build_filename(dir, "00000000000000005100.idx", NULL);
+        append(h, 100);
+        g_assert_cmpint(g_unlink(now), ==, 0);
+        g_assert_cmpint(mkfifo(now, 0600), ==, 0);
+        guint64 after;
+        json_auto_t *lines = histories_lines(h, 0, 1000, &after);
+        g_assert_cmpuint(after, ==, 5200);
+        g_assert_cmpuint(check_all(h, 0, 4096), ==, 5200);
+        histories_close(h);
+        remove_dir(dir);
+}
+
+/* What comes before the folder was looked at gets its place behind what stands there. */
+static void test_early(void)
+{
+        char *dir = new_dir();
+        TbHistory *h = histories_open(dir, 0);
+        append(h, TB_HISTORY_RING - 1000);
+        histories_close(h);
+        guint ready = 0;
+        h = tb_history_open(dir, 0);
+        tb_history_append(h, "early\n", 6);
+        TbHistoryReader *now = tb_history_reader_new(h, TB_HISTORY_NOW, moved, &ready);
+        TbHistoryReader *tail = tb_history_reader_new(h, -106, moved, &ready);
+        tb_history_append(h, "late\n", 5);
+        char buf[200];
+        guint64 at = 0;
+        gsize n = 0;
+        while ((n = tb_history_reader_read(now, buf, sizeof buf, &at)) == 0)
+                g_main_context_iteration(NULL, TRUE);
+        if (at == TB_HISTORY_RING - 1000) { /* it was open before the reader was there */
+                g_assert_cmpuint(n, ==, 11);
+        } else {
+                g_assert_cmpuint(at, ==, TB_HISTORY_RING - 1000 + 6);
+                g_assert_cmpmem(buf, n, "late\n", 5);
+        }
+        while ((n = tb_history_reader_read(tail, buf, sizeof buf, &at)) == 0)
+                g_main_context_iteration(NULL, TRUE);
+        g_assert_cmpint(buf[0], ==, byte_at(at)); /* of the run before */
+        tb_history_reader_free(now);
+        tb_history_reader_free(tail);
+        g_assert_cmpuint(tb_history_end(h), ==, TB_HISTORY_RING - 1000 + 11);
+        g_assert_true(tb_history_flush(h, 60000));
+        guint64 next;
+        json_auto_t *lines = histories_lines(h, TB_HISTORY_RING - 1000, 10, &next);
+        g_assert_cmpuint(json_array_size(lines), ==, 2);
+        g_assert_cmpstr(json_string_value(json_object_get(json_array_get(lines, 1), "text")), ==, "late");
+        histories_close(h);
+        h = histories_open(dir, 0);
+        n = histories_read(h, TB_HISTORY_RING - 1000, buf, sizeof buf, &at);
+        g_assert_cmpmem(buf, n, "early\nlate\n", 11);
+        histories_close(h);
+        remove_dir(dir);
+}
+
+static void never(gpointer user G_GNUC_UNUSED)
+{
+        g_assert_not_reached();
+}
+
+/* Whoever leaves does so whatever is under way: an opening, a read. */
+static void test_leaving(void)
+{
+        char *dir = new_dir();
+        TbHistory *h = histories_open(dir, 0);
+        while (tb_history_end(h) < 3 * TB_HISTORY_RING)
+                append(h, 65536);
+        histories_close(h);
+        for (int round = 0; round < 20; round++) {
+                h = tb_history_open(dir, 0);
+                TbHistoryReader *r = tb_history_reader_new(h, 0, never, NULL);
+                char buf[100];
+                guint64 at, next;
+                tb_history_reader_read(r, buf, sizeof buf, &at);
+                tb_history_close(h);
+                tb_history_reader_free(r);
+                h = tb_history_open(dir, 0); /* the same one, or the next */
+                g_assert_true(tb_history_flush(h, 60000));
+                TbHistoryReader *some[4];
+                for (guint i = 0; i < G_N_ELEMENTS(some); i++) {
+                        some[i] = tb_history_reader_new(h, 0, never, NULL);
+                        g_assert_cmpuint(tb_history_reader_read(some[i], buf, sizeof buf, &at), ==, 0);
+                        g_assert_true(tb_history_reader_waits(some[i]));
+                        g_assert_null(tb_history_reader_lines(some[i], 10, &next)); /* one look at a time */
+                }
+                for (guint i = 0; i < G_N_ELEMENTS(some); i++)
+                        tb_history_reader_free(some[i]);
+                tb_history_close(h);
+                histories_settle();
+        }
+        tb_histories_stop();
+        histories_settle();
+        h = histories_open(dir, 0);
+        g_assert_cmpuint(check_all(h, 0, 65536), ==, 3 * TB_HISTORY_RING);
+        histories_close(h);
+        remove_dir(dir);
+}
+
+/* Main does not get at the disk, whoever calls. */
+static void test_main_may_not(void)
+{
+        if (!g_test_subprocess()) {
+                g_test_trap_subprocess(NULL, 0, G_TEST_SUBPROCESS_DEFAULT);
+                g_test_trap_assert_failed();
+                g_test_trap_assert_stderr("*tb_is_main*");
+                return;
+        }
+        TbHistory *h = histories_open(new_dir(), 0);
+        char byte;
+        guint64 at;
+        tb_history_read(h, 0, &byte, 1, &at);
 }
 
 static void test_no_disk(void)
 {
-        TbHistory *h = tb_history_open("/proc/nowhere/history", 0);
+        TbHistory *h = histories_open("/proc/nowhere/history", 0);
         g_assert_true(broken(h));
         append(h, 2 * TB_HISTORY_RING + 5);
         g_assert_cmpuint(tb_history_end(h) - tb_history_start(h), ==, TB_HISTORY_RING);
         g_assert_cmpuint(check_all(h, 0, 1000), ==, TB_HISTORY_RING);
-        tb_history_close(h);
+        histories_close(h);
 }
 
 static void test_full_disk(void)
 {
         char *dir = new_dir();
-        TbHistory *h = tb_history_open(dir, 0);
+        TbHistory *h = histories_open(dir, 0);
         append(h, 100000);
         g_assert_false(broken(h));
         signal(SIGXFSZ, SIG_IGN);
@@ -297,14 +452,11 @@ static void test_full_disk(void)
         append(h, 50000);
         setrlimit(RLIMIT_FSIZE, &old);
         g_assert_cmpuint(check_all(h, 0, 4096), ==, 200000); /* readers miss nothing while it is in memory */
-        tb_history_close(h);
-        tb_histories_stop();
-        while (g_main_context_iteration(NULL, FALSE))
-                ;                    /* the word about the disk was under way, and held it */
-        h = tb_history_open(dir, 0); /* what is on the disk is whole, and in its place */
+        histories_close(h);
+        h = histories_open(dir, 0); /* what is on the disk is whole, and in its place */
         g_assert_cmpuint(tb_history_end(h), ==, 100000);
         g_assert_cmpuint(check_all(h, 0, 4096), ==, 100000);
-        tb_history_close(h);
+        histories_close(h);
         remove_dir(dir);
 }
 
@@ -322,12 +474,12 @@ static void test_no_thread(void)
                 g_test_trap_assert_passed();
                 return;
         }
-        tb_histories_stop();
         char *dir = new_dir();
         /* by its own path nobody may not reach it: what is above may be root's */
         if (g_chmod(dir, 0777) < 0 || chdir(dir) < 0 || (getuid() == 0 && setuid(65534) < 0))
                 g_error("cannot become nobody");
-        TbHistory *h = tb_history_open(".", 0);
+        TbHistory *h = histories_open(".", 0);
+        tb_histories_stop(); /* its thread, which is wanted again with the first byte */
         guint told = 0;
         tb_history_on_change(h, on_change, &told);
         struct rlimit old, none = {.rlim_cur = 1};
@@ -336,8 +488,7 @@ static void test_no_thread(void)
         setrlimit(RLIMIT_NPROC, &none);
         append(h, 5000);
         append(h, 5000);
-        while (g_main_context_iteration(NULL, FALSE))
-                ;
+        histories_settle();
         g_assert_cmpuint(told, ==, 1);
         g_autofree char *why = tb_history_error(h);
         g_assert_nonnull(strstr(why, "thread"));
@@ -347,13 +498,10 @@ static void test_no_thread(void)
         h->retry_us = 0;
         append(h, 5000);
         g_assert_false(broken(h));
-        tb_history_close(h);
-        tb_histories_stop();
-        while (g_main_context_iteration(NULL, FALSE))
-                ;
-        h = tb_history_open(".", 0);
+        histories_close(h);
+        h = histories_open(".", 0);
         g_assert_cmpuint(check_all(h, 0, 4096), ==, 15000);
-        tb_history_close(h);
+        histories_close(h);
         remove_dir(dir);
         _exit(0); /* the search for leaks would look at a process that was root's */
 }
@@ -368,6 +516,10 @@ int main(int argc, char **argv)
         g_test_add_func("/history/limit", test_limit);
         g_test_add_func("/history/limit-of-lines", test_limit_of_lines);
         g_test_add_func("/history/strange-files", test_strange_files);
+        g_test_add_func("/history/no-files", test_no_files);
+        g_test_add_func("/history/early", test_early);
+        g_test_add_func("/history/leaving", test_leaving);
+        g_test_add_func("/history/main-may-not", test_main_may_not);
         g_test_add_func("/history/no-disk", test_no_disk);
         g_test_add_func("/history/full-disk", test_full_disk);
         g_test_add_func("/history/no-thread", test_no_thread);
