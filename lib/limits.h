@@ -233,4 +233,5 @@
 #define TB_LIMIT_HOST_INSTANCES 9            /* of one name: lab-1, lab-1~2 … lab-1~9 */
 #define TB_LIMIT_OBSERVER_BYTES_PER_S 65536  /* of one observer towards its host */
 #define TB_LIMIT_OBSERVER_BURST (512 * 1024) /* … at once: an offer and its candidates, a paste */
+#define TB_LIMIT_HOST_AHEAD (32 * 1024)      /* bytes in a host's socket, above which observers take turns */
 #define TB_LIMIT_HOST_BACKLOG (1024 * 1024)  /* bytes that wait for a host; above, observers are refused */

@@ -190,6 +190,7 @@ void tb_host_left(TbParty *party)
                 return;
         tb_log(TB_LOG_INFO, TB_F("host", party->host), "host disconnected");
         g_hash_table_remove(pairing->hosts, party->host);
+        tb_host_line_left(party); /* another may be in its place already */
         tb_lists_left(party);
         if (!party->away)
                 tell_observers(party, false, false);

@@ -1,5 +1,5 @@
 #pragma once
-/* What session.c, party.c, relay.c and hosts.c share. */
+/* What session.c, party.c, relay.c, host_line.c and hosts.c share. */
 #include "lib/limits.h"
 #include "lib/rate.h"
 #include "server/device_list.h"
@@ -48,6 +48,11 @@ struct TbParty {
         guint refused_by_host; /* messages over the budget towards the host */
         guint oversized;       /* messages in a row that were too large */
         guint dropped;         /* messages over the rate since it was calm */
+        TbParty *line;         /* borrowed; of an observer: the host in whose turns it is; NULL: none */
+        GList turn;            /* in line->turns */
+        GQueue waits;          /* owned GBytes; of an observer: what waits for its host's line */
+        GQueue turns;          /* of a host: TbParty with something that waits, the next first; not owned */
+        gsize waiting;         /* bytes that wait, of an observer; of a host: of all of them */
         GBytes *picture;       /* owned; the newest one that waits for the reader; NULL: none */
 };
 
@@ -80,6 +85,13 @@ const char *tb_party_role_name(TbPartyRole role);
 void tb_relay_text(TbParty *party, const char *text, gsize size, json_t *message, gint64 now_ms);
 void tb_relay_binary(TbParty *party, const guint8 *bytes, gsize size);
 void tb_relay_picture(TbParty *observer, GBytes *picture);
+
+/* host_line.c */
+/* False: so much waits for the host, of this observer or in all, that it is refused. */
+bool tb_host_line_has_room(const TbParty *observer, const TbParty *host, gsize size);
+void tb_host_line_send(TbParty *observer, TbParty *host, const char *text, gsize size); /* in its turn */
+void tb_host_line_drained(TbParty *host);
+void tb_host_line_left(TbParty *party); /* an observer or a host: what waits for its turn is forgotten */
 
 /* hosts.c */
 void tb_host_hello(TbParty *party, json_t *hello, gint64 now_ms);

@@ -120,6 +120,7 @@ void tb_pairing_left(TbParty *party, gint64 now_ms)
         if (party->role == TB_PARTY_NONE)
                 g_queue_unlink(&pairing->waiting, &party->link);
         pairing->parties[party->role]--;
+        tb_host_line_left(party);
         if (party->picture)
                 g_bytes_unref(party->picture);
         tb_device_list_free(party->devices);
@@ -351,6 +352,7 @@ void tb_pairing_drained(TbParty *party)
         g_autoptr(GBytes) picture = g_steal_pointer(&party->picture);
         if (picture)
                 tb_relay_picture(party, picture);
+        tb_host_line_drained(party);
         if (party->role == TB_PARTY_HOST && party->pairing->options.host_drained)
                 party->pairing->options.host_drained(party, party->pairing->options.data);
 }

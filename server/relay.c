@@ -53,13 +53,19 @@ static gsize limit_of(const char *type)
         return CONTROL_MAX;
 }
 
+static bool drops(TbParty *to, const char *type)
+{
+        TbPairing *pairing = to->pairing;
+        bool drop = is_sample(type) && pairing->options.ops->queued(to->connection) > SLOW;
+        pairing->dropped_samples += drop;
+        return drop;
+}
+
 static bool pass(TbParty *to, const char *type, const char *text, gsize size)
 {
         TbPairing *pairing = to->pairing;
-        if (is_sample(type) && pairing->options.ops->queued(to->connection) > SLOW) {
-                pairing->dropped_samples++;
+        if (drops(to, type))
                 return true;
-        }
         pairing->relayed_messages++;
         pairing->relayed_bytes += size;
         return pairing->options.ops->text(to->connection, text, size);
@@ -69,7 +75,7 @@ static bool pass(TbParty *to, const char *type, const char *text, gsize size)
  * on regardless is cut. */
 static bool may_burden_host(TbParty *party, TbParty *host, gsize size, gint64 now_ms)
 {
-        bool ok = host->pairing->options.ops->queued(host->connection) <= TB_LIMIT_HOST_BACKLOG &&
+        bool ok = tb_host_line_has_room(party, host, size) &&
                   tb_bucket_take(&party->to_host, TB_LIMIT_OBSERVER_BYTES_PER_S, TB_LIMIT_OBSERVER_BURST,
                                  (double)size, now_ms * 1000, NULL);
         if (ok)
@@ -113,12 +119,14 @@ void tb_relay_text(TbParty *party, const char *text, gsize size, json_t *message
         }
         if (!may_burden_host(party, to, size, now_ms))
                 return;
+        if (drops(to, type))
+                return;
         json_object_del(message, "to");
         json_object_set_new(message, "sessionId", json_string(session->id));
         json_object_set_new(message, "from", json_string(party->id));
         gsize length;
         g_autofree char *wrapped = tb_json_text(message, &length);
-        pass(to, type, wrapped, length);
+        tb_host_line_send(party, to, wrapped, length);
 }
 
 /* --- pictures: per observer the newest one wins --- */

@@ -476,7 +476,15 @@ static void test_slow_reader(void)
         teardown(&w);
 }
 
-/* A message of `size` bytes that an observer sends towards its host; whether it went there. */
+static void drain(Line *host)
+{
+        gsize queued = host->queued;
+        host->queued = 0;
+        tb_pairing_drained(host->party);
+        host->queued = queued;
+}
+
+/* A message of `size` bytes that an observer sends towards its host; whether it was taken. */
 static bool burdens(World *w, Line *observer, Line *host, gsize size)
 {
         guint before = host->said->len;
@@ -484,6 +492,7 @@ static bool burdens(World *w, Line *observer, Line *host, gsize size)
         g_autofree char *text = g_strdup_printf("{\"type\":\"event\",\"x\":\"%s\"}", fill);
         g_assert_cmpuint(strlen(text), ==, size);
         tb_pairing_text(observer->party, text, size, w->now);
+        drain(host);
         return host->said->len > before;
 }
 
@@ -533,6 +542,78 @@ static void test_burden_of_host(void)
         hang_up(&w, a);
         hang_up(&w, b);
         hang_up(&w, host);
+        teardown(&w);
+}
+
+static void says(World *w, Line *observer, const char *name, gsize size)
+{
+        g_autofree char *fill = g_strnfill(size, 'x');
+        tell(w, observer, json_pack("{s:s, s:s, s:s}", "type", "event", "name", name, "x", fill));
+}
+
+/* An observer that says all it may to a host whose line is slow delays the next one by a message, not by all of it;
+ * what waits is bounded for each, and who has nothing there gets in beside who has much. */
+static void test_turns_of_observers(void)
+{
+        World w;
+        setup(&w);
+        Line *host = dial(&w);
+        tell(&w, host,
+             json_pack("{s:s, s:s, s:s, s:[{s:s}]}", "type", "hello", "role", "host", "host", "lab",
+                       "devices", "id", "board"));
+        g_autofree char *token = NULL, *view = NULL;
+        TbSession *session = tb_pairing_create(w.pairing,
+                                               &(TbSessionAsk){.device = "lab/board",
+                                                               .mode = TB_MODE_VIEW,
+                                                               .observers = 3,
+                                                               .share = "net",
+                                                               .wide = "wide"},
+                                               w.now, &token, &view, NULL);
+        const char *id = tb_session_id(session);
+        Line *a = join(&w, "desktop", id, token), *b = join(&w, "desktop", id, token),
+             *c = join(&w, "desktop", id, token);
+        guint at = host->said->len;
+        host->queued = TB_LIMIT_HOST_AHEAD; /* at the limit it goes on at once */
+        says(&w, a, "a", 1);
+        g_assert_cmpuint(host->said->len, ==, at + 1);
+        host->queued = TB_LIMIT_HOST_AHEAD + 1;
+        for (guint i = 0; i < 100; i++) /* more than TB_LIMIT_OBSERVER_BURST */
+                says(&w, a, "a", 8000);
+        g_assert_cmpstr(text_of(last(a), "code"), ==, "busy");
+        says(&w, b, "b", 10);
+        says(&w, b, "b", 10);
+        says(&w, c, "c", 10);
+        g_assert_cmpuint(host->said->len, ==, at + 1);
+        hang_up(&w, c); /* and takes it back */
+        at = host->said->len;
+        drain(host);
+        static const char *const order[] = {"a", "b", "a", "b", "a", "a"};
+        for (guint i = 0; i < G_N_ELEMENTS(order);) {
+                json_t *message = g_ptr_array_index(host->said, at++);
+                if (text_of(message, "name"))
+                        g_assert_cmpstr(text_of(message, "name"), ==, order[i++]);
+        }
+        guint from_a = 0;
+        for (guint i = 0; i < host->said->len; i++)
+                from_a += g_strcmp0(text_of(g_ptr_array_index(host->said, i), "name"), "a") == 0;
+        g_assert_cmpuint(from_a, >, 10);
+        g_assert_cmpuint(from_a, <=, 2 + TB_LIMIT_OBSERVER_BURST / 8000);
+        w.now += 60000;
+        says(&w, a, "late", 100); /* waits for a host that comes again by another line */
+        Line *again = dial(&w);
+        tell(&w, again,
+             json_pack("{s:s, s:s, s:s, s:[{s:s}]}", "type", "hello", "role", "host", "host", "lab",
+                       "devices", "id", "board"));
+        says(&w, a, "anew", 100);
+        g_assert_cmpstr(text_of(last(again), "name"), ==, "anew");
+        hang_up(&w, host);
+        again->queued = TB_LIMIT_HOST_AHEAD + 1;
+        says(&w, a, "a", 100); /* what waits when the host goes, or at the end, is freed */
+        hang_up(&w, again);
+        says(&w, a, "a", 100);
+        g_assert_cmpstr(text_of(last(a), "code"), ==, "no-peer");
+        hang_up(&w, a);
+        hang_up(&w, b);
         teardown(&w);
 }
 
@@ -629,6 +710,7 @@ int main(int argc, char **argv)
         g_test_add_func("/pairing/observers", test_observers);
         g_test_add_func("/pairing/slow-reader", test_slow_reader);
         g_test_add_func("/pairing/burden-of-host", test_burden_of_host);
+        g_test_add_func("/pairing/turns", test_turns_of_observers);
         g_test_add_func("/pairing/message-sizes", test_message_sizes);
         g_test_add_func("/pairing/golden-hellos", test_golden_hellos);
         g_test_add_func("/qr/sizes", test_qr);
