@@ -6,36 +6,58 @@
 
 #include "lib/limits.h"
 
-static int ceiling = G_MAXINT; /* set once, before other threads are there */
-static void (*giver)(void);    /* NULL: nobody */
+static int pretended;       /* 0: as many as the system says */
+static void (*giver)(void); /* NULL: nobody */
 
-static void set_ceiling(rlim_t all)
+/* Asked each time: an administrator may change it while we run (prlimit). */
+static int all(void)
 {
-        all = MIN(all, (rlim_t)G_MAXINT);
-        ceiling = (int)(all - MIN(all / 4, (rlim_t)TB_LIMIT_DESCRIPTORS_KEPT));
+        struct rlimit limit;
+        if (pretended > 0)
+                return pretended;
+        return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? (int)MIN(limit.rlim_cur, (rlim_t)G_MAXINT) : G_MAXINT;
+}
+
+static int ceiling(int n)
+{
+        return n - MIN(n / 4, TB_LIMIT_DESCRIPTORS_KEPT);
 }
 
 void tb_descriptors_init(void)
 {
         struct rlimit limit;
-        if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= limit.rlim_max)
                 return;
-        if (limit.rlim_cur < limit.rlim_max) {
-                struct rlimit more = {.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
-                if (setrlimit(RLIMIT_NOFILE, &more) == 0)
-                        limit = more;
-        }
-        set_ceiling(limit.rlim_cur);
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit); /* else it stays as it is */
+}
+
+guint tb_descriptors_for_connections(void)
+{
+        return (guint)all() / 2;
 }
 
 bool tb_descriptors_allow(int fd)
 {
-        return fd < ceiling;
+        return fd < ceiling(all());
+}
+
+bool tb_descriptors_allow_device(int fd)
+{
+        int n = all(), end = ceiling(n) - MIN(n / 16, TB_LIMIT_DESCRIPTORS_KEPT / 4);
+        if (fd >= end)
+                return false;
+        /* a hole among those that are taken is no room: is there any where the last ones are? */
+        int next = fcntl(fd, F_DUPFD_CLOEXEC, end);
+        if (next >= 0)
+                close(next);
+        return next >= 0 && n - next > MIN(n / 8, TB_LIMIT_DESCRIPTORS_SPARE);
 }
 
 bool tb_descriptors_are_few(int fd)
 {
-        return fd < 0 || fd >= ceiling - ceiling / 8;
+        int end = ceiling(all());
+        return fd < 0 || fd >= end - end / 8;
 }
 
 bool tb_descriptors_next_are_few(void)
@@ -58,7 +80,7 @@ void tb_descriptors_set_giver(void (*give)(void))
         giver = give;
 }
 
-void tb_descriptors_pretend(guint all)
+void tb_descriptors_pretend(guint n)
 {
-        set_ceiling(all > 0 ? all : RLIM_INFINITY);
+        pretended = n > 0 ? (int)n : G_MAXINT;
 }

@@ -1,9 +1,11 @@
 #pragma once
 /*
- * Descriptors run out in one place only: where strangers' connections are accepted. Those may not have the last
- * ones, so that what libraries open inside (GLib, GStreamer and libnice end the process when they get none) finds
- * one. A descriptor gets the lowest number that is free: a connection whose number is at the ceiling or above came
- * when all below were taken, and is refused. Before that, when few are left, connections that do nothing are closed
+ * Descriptors run out in two places only: where strangers' connections are accepted, and where something of a device
+ * begins (a lane, a call, a program). Neither may have the last ones, so that what libraries open inside (GLib,
+ * GStreamer and libnice end the process when they get none) finds one. And neither may have what the other one needs:
+ * connections get half of all, and devices stop a little earlier than connections, so that somebody can come and look.
+ * A descriptor gets the lowest number that is free: one whose number is at the ceiling or above came when all below
+ * were taken, and is given back. Before that, when few are left, connections that do nothing are closed
  * (lib/http/share.c): the next client finds a place.
  * Any thread, after tb_descriptors_init().
  */
@@ -12,8 +14,12 @@
 
 /* As many as the system gives us. Main thread, at start. */
 void tb_descriptors_init(void);
+/* How many connections there may be at once, as far as descriptors go: half of all. */
+guint tb_descriptors_for_connections(void);
 /* Whether a connection may keep the descriptor that it got. */
 bool tb_descriptors_allow(int fd);
+/* Whether something of a device may; then TB_LIMIT_DESCRIPTORS_SPARE more can be had. */
+bool tb_descriptors_allow_device(int fd);
 /* Whether few are left below that ceiling: `fd` has come last; negative: none came. */
 bool tb_descriptors_are_few(int fd);
 /* The same of the descriptor that would come next. */

@@ -43,6 +43,7 @@
 
 /* descriptors */
 #define TB_LIMIT_DESCRIPTORS_KEPT 512 /* that no connection gets; a quarter of all where those are few */
+#define TB_LIMIT_DESCRIPTORS_SPARE 16 /* that are left when something of a device begins */
 
 /* what is written at a sender's rate (lib/tally.h) */
 #define TB_LIMIT_TALLY_KEYS 256 /* kinds that are counted each on their own */

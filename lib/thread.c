@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/descriptors.h"
 #include "lib/error.h"
 #include "lib/inlet.h"
 
@@ -318,6 +319,11 @@ TbInterruptor *tb_interruptor_try_new(GError **error)
         int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         if (fd < 0) {
                 tb_set_error(error, TB_ERROR_UNAVAILABLE, "no descriptor can be had: %s", g_strerror(errno));
+                return NULL;
+        }
+        if (!tb_descriptors_allow_device(fd)) {
+                close(fd);
+                tb_set_error(error, TB_ERROR_UNAVAILABLE, "no descriptor can be had: the last ones are kept");
                 return NULL;
         }
         TbInterruptor *intr = g_new(TbInterruptor, 1);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "drivers/transport/transport.h"
+#include "lib/descriptors.h"
 #include "lib/error.h"
 
 struct TbChild {
@@ -108,6 +109,11 @@ static pid_t fork_exec(Start *start, const char *name, GError **error)
                 start_failed(name, errno, error);
                 return -1;
         }
+        if (!tb_descriptors_allow_device(report[1])) {
+                close_pair(report);
+                start_failed(name, EMFILE, error);
+                return -1;
+        }
         start->report = report[1];
         start->parent = getpid();
         pid_t pid = fork();
@@ -133,13 +139,20 @@ static pid_t fork_exec(Start *start, const char *name, GError **error)
         return pid;
 }
 
-static TbChild *child_new(pid_t pid, const char *name)
+/* NULL: the program runs already, and nothing could be told of its end; it is ended. */
+static TbChild *child_new(pid_t pid, const char *name, GError **error)
 {
+        int pidfd = pidfd_open(pid, 0);
+        if (pidfd < 0) {
+                start_failed(name, errno, error);
+                kill(pid, SIGKILL);
+                waitpid(pid, NULL, 0);
+                return NULL;
+        }
         TbChild *child = g_new0(TbChild, 1);
         child->pid = pid;
         child->name = g_strdup(name);
-        child->pidfd = pidfd_open(pid, 0);
-        g_assert(child->pidfd >= 0); /* Linux 5.3; the process is ours and not reaped */
+        child->pidfd = pidfd;
         return child;
 }
 
@@ -166,7 +179,7 @@ TbChild *tb_child_spawn_tty(const char *const *argv, const char *const *env, con
                        .fd = {tty, tty, tty},
                        .tty = true};
         pid_t pid = fork_exec(&start, argv[0], error);
-        return pid > 0 ? child_new(pid, argv[0]) : NULL;
+        return pid > 0 ? child_new(pid, argv[0], error) : NULL;
 }
 
 TbChild *tb_child_spawn(const char *const *argv, const char *const *env, const char *cwd, guint flags,
@@ -185,21 +198,21 @@ TbChild *tb_child_spawn(const char *const *argv, const char *const *env, const c
                 ok = ok && pipe2(pair[i], O_CLOEXEC) == 0;
                 start.fd[i] = pair[i][i == 0 ? 0 : 1];
         }
-        pid_t pid = -1;
+        TbChild *child = NULL;
         if (ok) {
                 g_auto(GStrv) envp = environment(env);
                 start.envp = envp;
-                pid = fork_exec(&start, argv[0], error);
+                pid_t pid = fork_exec(&start, argv[0], error);
+                child = pid > 0 ? child_new(pid, argv[0], error) : NULL;
         } else {
                 start_failed(argv[0], errno, error);
         }
-        if (pid < 0) {
+        if (!child) {
                 for (int i = 0; i < 3; i++)
                         close_pair(pair[i]);
                 return NULL;
         }
 
-        TbChild *child = child_new(pid, argv[0]);
         TbTransport **ends[3] = {&child->in, &child->out, &child->err};
         for (int i = 0; i < 3; i++) {
                 if (!(flags & (1U << i)))

@@ -152,6 +152,8 @@ void tb_media_free(TbMedia *media)
         tb_reaper_stop();
         g_ptr_array_free(media->hubs, TRUE);
         g_ptr_array_free(media->peers, TRUE);
+        tb_places_clear(&media->viewer_places);
+        tb_places_clear(&media->mjpeg_places);
         g_hash_table_unref(media->by_id);
         g_strfreev(media->ice_servers);
         g_free(media->told_fault);

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lib/descriptors.h"
 #include "lib/error.h"
 #include "lib/http/library.h"
 #include "lib/http/private.h"
@@ -176,7 +177,8 @@ TbHttp *tb_http_new(const TbHttpOptions *options, GError **error)
 {
         TbHttp *http = g_new0(TbHttp, 1);
         http->max_connections =
-                options->max_connections ? options->max_connections : TB_LIMIT_HTTP_CONNECTIONS;
+                MIN(options->max_connections ? options->max_connections : TB_LIMIT_HTTP_CONNECTIONS,
+                    tb_descriptors_for_connections());
         http->poller = options->poller;
         http->auth = tb_auth_ref(options->auth);
         http->metrics = options->metrics;
@@ -192,7 +194,7 @@ TbHttp *tb_http_new(const TbHttpOptions *options, GError **error)
         http->origins = g_strdupv((char **)options->origins);
         tb_http_turns_start(http);
         tb_places_init(&http->streams, options->max_streams ? "streams and sockets" : NULL,
-                       options->max_streams);
+                       MIN(options->max_streams, tb_descriptors_for_connections() / 2));
         tb_share_start(http);
         http->refusals = tb_tally_new(TB_LIMIT_HTTP_REFUSALS_SAID, TB_LIMIT_TALLY_S * 1000, say_more,
                                       (gpointer) "answered");

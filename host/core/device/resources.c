@@ -105,16 +105,19 @@ static void post(TbDiscoverer *d, PostType type, const char *uri, const char *la
                 post_free(p);
                 return;
         }
-        TbIo before = d->io;
-        d->io.in_pump =
-                false; /* a call of the bus comes after what it would see, and has no say in how long */
+        /* A call of the bus comes after what it would see, and has no say in how long. (Not the whole of `io`: main reads
+         * the rest.) */
+        bool in_pump = d->io.in_pump;
+        gint64 deadline_us = d->io.deadline_us;
+        d->io.in_pump = false;
         d->io.deadline_us = G_MAXINT64;
         while (tb_inlet_full(d->inlet)) {
                 struct pollfd room = {.fd = tb_inlet_room_fd(d->inlet), .events = POLLIN};
                 if (tb_io_wait(&d->io, &room, 1, -1) != TB_WAIT_READY)
                         break;
         }
-        d->io = before;
+        d->io.in_pump = in_pump;
+        d->io.deadline_us = deadline_us;
 }
 
 static void found(TbDiscovery *self, const char *uri, const char *label, const char *why,

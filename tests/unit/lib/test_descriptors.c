@@ -2,9 +2,11 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "lib/descriptors.h"
+#include "lib/error.h"
 #include "lib/limits.h"
 #include "lib/listener.h"
 #include "lib/net.h"
@@ -201,10 +203,80 @@ static void test_kept(void)
         g_assert_true(tb_descriptors_allow(1 << 20));
 }
 
+/* --- what is opened for a device --- */
+static struct rlimit before;
+
+/* A process that has `soft` descriptors. */
+static void allow(rlim_t soft)
+{
+        struct rlimit few = {soft, before.rlim_max};
+        g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &few), ==, 0);
+}
+
+static void test_ceilings(void)
+{
+        const int all = 4 * TB_LIMIT_DESCRIPTORS_KEPT, strangers = all - TB_LIMIT_DESCRIPTORS_KEPT,
+                  devices = strangers - TB_LIMIT_DESCRIPTORS_KEPT / 4;
+        allow((rlim_t)all);
+        g_assert_cmpuint(tb_descriptors_for_connections(), ==, (guint)all / 2);
+        g_assert_true(tb_descriptors_allow(strangers - 1));
+        g_assert_false(tb_descriptors_allow(strangers));
+        g_assert_false(tb_descriptors_allow_device(devices));
+        g_assert_true(dup2(0, devices - 1) == devices - 1);
+        g_assert_true(tb_descriptors_allow_device(devices - 1));
+        close(devices - 1);
+        allow(40); /* where there are few, a quarter */
+        g_assert_true(tb_descriptors_allow(29));
+        g_assert_false(tb_descriptors_allow(30));
+        g_assert_false(tb_descriptors_allow_device(28));
+        allow(before.rlim_cur);
+}
+
+/* GLib ends the process when a context finds no descriptor: whoever got an interruptor before it may make one. */
+static void test_what_libraries_open(void)
+{
+        enum { FEW = 4 * TB_LIMIT_DESCRIPTORS_SPARE };
+        allow(FEW);
+        g_autoptr(GArray) held = g_array_new(FALSE, FALSE, sizeof(TbInterruptor *));
+        g_autoptr(GError) error = NULL;
+        for (;;) {
+                TbInterruptor *one = tb_interruptor_try_new(&error);
+                if (!one)
+                        break;
+                g_array_append_val(held, one);
+                g_assert_cmpuint(held->len, <, FEW);
+        }
+        g_assert_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE);
+        /* one that is free among the first ones, when the last ones are taken, is not enough */
+        int taken[FEW], n = 0;
+        while ((taken[n] = dup(0)) >= 0)
+                n++;
+        tb_interruptor_free(g_array_index(held, TbInterruptor *, 0));
+        g_array_remove_index(held, 0);
+        g_assert_null(tb_interruptor_try_new(NULL));
+        while (n > 0)
+                close(taken[--n]);
+        GMainContext *contexts[TB_LIMIT_DESCRIPTORS_SPARE - 8]; /* a sanitizer may hold some */
+        for (guint i = 0; i < G_N_ELEMENTS(contexts); i++)
+                contexts[i] = g_main_context_new();
+        for (guint i = 0; i < G_N_ELEMENTS(contexts); i++)
+                g_main_context_unref(contexts[i]);
+        for (guint i = 0; i < held->len; i++)
+                tb_interruptor_free(g_array_index(held, TbInterruptor *, i));
+        TbInterruptor *again = tb_interruptor_try_new(NULL);
+        g_assert_nonnull(again);
+        tb_interruptor_free(again);
+        allow(before.rlim_cur);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         tb_main_init(NULL);
+        g_assert_cmpint(getrlimit(RLIMIT_NOFILE, &before), ==, 0);
+        g_test_add_func("/descriptors/ceilings", test_ceilings);
+        g_test_add_func("/descriptors/what-libraries-open", test_what_libraries_open);
+        /* these pretend */
         g_test_add_func("/descriptors/kept", test_kept);
         g_test_add_func("/descriptors/crowd", test_crowd);
         g_test_add_func("/descriptors/none-to-give", test_none_to_give);
