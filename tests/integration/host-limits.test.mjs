@@ -222,6 +222,14 @@ function silence() {
 // ---- the rest ----------------------------------------------------------------------------------------------------
 
 function atOnce() {
+  test('HTTP_REFUSALS_SAID, TALLY_S: 100 refusals of one kind are written down in 10 s, the next is counted', async (t) => {
+    const host = await withHost(t);
+    const lines = () => host.program.text.match(/GET \/no-such-page 404/g)?.length ?? 0;
+    for (let i = 0; i < 101; i++) assert.equal((await host.get('/no-such-page')).status, 404);
+    await host.program.line(/answered 404 to \S+: and 1 more in (1\d|[2-9]\d) s/, { ms: 25000 });
+    assert.equal(lines(), 100);
+  });
+
   test('HTTP_CONNECTIONS: 2048 at once; more wait until others go, and none is lost', async (t) => {
     const limit = 2048,
       more = 5;

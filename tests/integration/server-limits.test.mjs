@@ -51,6 +51,23 @@ test('OBSERVERS: 32 of one session, the next is refused, and a place that is lef
   await Promise.all([...all, host].map((peer) => peer.stop()));
 });
 
+test('WS_HELLO: a first message of 4000 bytes is heard, one byte more ends the socket', async (t) => {
+  const server = await withServer(t);
+  const hello = (size) => {
+    const text = JSON.stringify({ type: 'hello', role: 'host', host: `lab-${size}`, protocol: 2, pad: '' });
+    return text.replace('"pad":""', `"pad":"${'x'.repeat(size - text.length)}"`);
+  };
+  const one = await server.websocket(),
+    two = await server.websocket();
+  assert.equal(hello(4000).length, 4000);
+  one.send(hello(4000));
+  await one.find(typed('ready'));
+  two.send(hello(4001));
+  await until('the second to be cut', () => two.code !== undefined);
+  assert.equal(two.code, 1009);
+  await one.stop();
+});
+
 test('BYTES_PER_S: 8 MB at once, then 4 MB a second; told, and cut when it goes on', async (t) => {
   const server = await withServer(t);
   const session = await server.session();

@@ -20,6 +20,13 @@ static void big(TbRequest *request, gpointer data G_GNUC_UNUSED)
         tb_request_reply_bytes(request, 200, "application/octet-stream", bytes);
 }
 
+static void sized(TbRequest *request, gpointer data G_GNUC_UNUSED)
+{
+        gsize size = g_ascii_strtoull(tb_request_arg(request, "size"), NULL, 10);
+        g_autoptr(GBytes) bytes = g_bytes_new_take(g_malloc0(size), size);
+        tb_request_reply_bytes(request, 200, "application/octet-stream", bytes);
+}
+
 static void post(TbRequest *request, gpointer data G_GNUC_UNUSED)
 {
         tb_request_reply_text(request, 200, "text/plain", "taken");
@@ -28,6 +35,7 @@ static void post(TbRequest *request, gpointer data G_GNUC_UNUSED)
 static const TbRoute routes[] = {
         {.method = "GET", .path = "/slow", .handler = slow},
         {.method = "GET", .path = "/big", .handler = big},
+        {.method = "GET", .path = "/sized/{size}", .handler = sized},
         {.method = "POST", .path = "/post", .body = TB_BODY_BYTES, .handler = post},
         {.method = NULL},
 };
@@ -173,6 +181,31 @@ static void test_bodies(void)
         rig_stop(&rig);
 }
 
+/* To the byte: who has TB_LIMIT_HTTP_ANSWERS_OF_ONE to read waits, for TB_LIMIT_HTTP_READ_FIRST_S; with a byte less he
+ * is served. */
+static void test_answers_to_the_byte(void)
+{
+        Rig rig;
+        rig_start(&rig, routes, NULL, NULL);
+        for (guint i = 0; i <= 1; i++) {
+                g_autofree char *line =
+                        g_strdup_printf("GET /sized/%u", TB_LIMIT_HTTP_ANSWERS_OF_ONE - 1 + i);
+                Client held = rig_connect(&rig), next = rig_connect(&rig);
+                ask(&held, line, 1 + i, 0, 0);
+                for (guint k = 0; k < 50; k++)
+                        rig_turn(-1);
+                gint64 since_us = g_get_monotonic_time();
+                ask(&next, "GET /sized/100", 1 + i, 0, 0);
+                answers_with(&next, i ? 429 : 200, NULL);
+                if (i)
+                        g_assert_cmpint(g_get_monotonic_time() - since_us, >=,
+                                        TB_LIMIT_HTTP_READ_FIRST_S * G_USEC_PER_SEC);
+                rig_close(&held);
+                rig_close(&next);
+        }
+        rig_stop(&rig);
+}
+
 /* ANSWERS: when all together have more to read, who has something to read waits, and who has nothing is served. */
 static void test_all_answers(void)
 {
@@ -232,6 +265,7 @@ int main(int argc, char **argv)
         g_test_add_func("/http-turns/fair", test_fair);
         g_test_add_func("/http-turns/left", test_left);
         g_test_add_func("/http-turns/answers", test_answers);
+        g_test_add_func("/http-turns/answers-to-the-byte", test_answers_to_the_byte);
         g_test_add_func("/http-turns/bodies", test_bodies);
         g_test_add_func("/http-turns/all-answers", test_all_answers);
         g_test_add_func("/http-turns/all-bodies", test_all_bodies);

@@ -136,6 +136,47 @@ static void test_jobs(void)
         tb_jobs_free(jobs);
 }
 
+static gint at_once, most_at_once; /* atomic: turns under way */
+
+/* Takes all of its turn, and is glad of more. */
+static TbJobTurn long_turn(gpointer data G_GNUC_UNUSED, gint64 until_us)
+{
+        gint now = g_atomic_int_add(&at_once, 1) + 1, most = g_atomic_int_get(&most_at_once);
+        while (now > most && !g_atomic_int_compare_and_exchange(&most_at_once, most, now))
+                most = g_atomic_int_get(&most_at_once);
+        g_assert_cmpint(until_us - g_get_monotonic_time(), <=, TB_LIMIT_JOB_TURN_US);
+        while (g_get_monotonic_time() < until_us)
+                ;
+        g_atomic_int_add(&at_once, -1);
+        return TB_JOB_AGAIN;
+}
+
+/* TB_LIMIT_JOBS of all users, in TB_LIMIT_JOB_THREADS threads: one more is refused until one has ended. */
+static void test_all_jobs(void)
+{
+        TbJobs *jobs = tb_jobs_new();
+        Work all[TB_LIMIT_JOBS] = {0}, more = {0};
+        g_autoptr(GError) error = NULL;
+        for (guint i = 0; i < TB_LIMIT_JOBS; i++) {
+                g_autofree char *user = g_strdup_printf("user%u", i / TB_LIMIT_JOBS_OF_USER);
+                g_assert_nonnull(start(jobs, user, long_turn, &all[i], &error));
+        }
+        g_assert_null(start(jobs, "late", turn, &more, &error));
+        g_assert_error(error, TB_ERROR, TB_ERROR_LIMIT);
+        g_clear_error(&error);
+        tb_job_cancel(all[0].job);
+        run_until(&all[0].dropped, 1);
+        g_assert_nonnull(start(jobs, "late", turn, &more, &error));
+        run_until(&more.done, 1);
+        for (guint i = 1; i < TB_LIMIT_JOBS; i++)
+                tb_job_cancel(all[i].job);
+        for (guint i = 1; i < TB_LIMIT_JOBS; i++)
+                run_until(&all[i].dropped, 1);
+        g_assert_cmpint(g_atomic_int_get(&most_at_once), ==, TB_LIMIT_JOB_THREADS);
+        tb_jobs_stop(jobs);
+        tb_jobs_free(jobs);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -143,6 +184,7 @@ int main(int argc, char **argv)
         g_test_add_func("/inlet/ceiling", test_ceiling);
         g_test_add_func("/inlet/fair", test_fair);
         g_test_add_func("/jobs", test_jobs);
+        g_test_add_func("/jobs/all", test_all_jobs);
         int rc = g_test_run();
         tb_main_stop();
         return rc;

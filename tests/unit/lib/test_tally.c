@@ -112,6 +112,17 @@ static void test_text(void)
         }
 }
 
+/* TB_LIMIT_TALLY_SAID lines of a kind are said, one more is counted. */
+static void test_said_in_log(void)
+{
+        TbTally *tally = tb_tally_new_log();
+        for (guint i = 0; i < TB_LIMIT_TALLY_SAID; i++)
+                g_assert_true(tb_tally_note(tally, "a"));
+        g_assert_false(tb_tally_note(tally, "a"));
+        g_assert_true(tb_tally_note(tally, "b"));
+        tb_tally_free(tally);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -121,6 +132,7 @@ int main(int argc, char **argv)
         g_test_add_func("/tally/keys-are-bounded", test_keys_are_bounded);
         g_test_add_func("/tally/noting-while-telling", test_noting_while_telling);
         g_test_add_func("/tally/text", test_text);
+        g_test_add_func("/tally/said-in-log", test_said_in_log);
         int rc = g_test_run();
         reset();
         tb_main_stop();

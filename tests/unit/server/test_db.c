@@ -211,8 +211,10 @@ static void test_bad_calls(void)
         tb_db_statement(endless,
                         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) "
                         "FROM n");
+        gint64 since_us = g_get_monotonic_time();
         ask(&w, &a, endless);
         g_assert_error(a.error, TB_ERROR, TB_ERROR_TIMEOUT);
+        g_assert_cmpint(g_get_monotonic_time() - since_us, >=, TB_LIMIT_DB_CALL_MS * 1000ll); /* not before */
         ask(&w, &a, put("a", "k"));
         g_assert_no_error(a.error);
         answer_clear(&a);
@@ -254,6 +256,30 @@ static void test_limits(void)
 }
 
 /* --- files in a bad way --- */
+/* One result: to its last byte, and not one more; the next call is answered. */
+static void test_result(void)
+{
+        World w;
+        Answer a = {0};
+        setup(&w, NULL);
+        start(&w);
+        for (gint64 more = 0; more <= 1; more++) {
+                TbDbCall *blob = tb_db_call_reads();
+                tb_db_statement(blob, "SELECT zeroblob($1)");
+                tb_db_int(blob, TB_LIMIT_DB_RESULT - (gint64)sizeof(TbDbValue) + more);
+                ask(&w, &a, blob);
+                if (more)
+                        g_assert_error(a.error, TB_ERROR, TB_ERROR_TOO_LARGE);
+                else
+                        g_assert_no_error(a.error);
+                g_assert_cmpuint(a.rows, ==, more ? 0 : 1);
+        }
+        ask(&w, &a, put("a", "k"));
+        g_assert_no_error(a.error);
+        answer_clear(&a);
+        teardown(&w);
+}
+
 static void spoil(World *w, gsize from)
 {
         g_autofree char *bytes = NULL;
@@ -389,11 +415,13 @@ static void test_full_disk(void)
 static TbMutex gate;
 static TbCond gate_moved;
 static bool gate_shut; /* protected by gate */
+static guint begun;    /* transactions; protected by gate */
 
 static TbDbFault stalled_run(gpointer connection, const TbDbStatement *statement, gint64 until_us,
                              TbDbResult *result, GError **error)
 {
         tb_mutex_lock(&gate);
+        begun += strcmp(statement->sql, tb_db_sqlite.begin) == 0;
         while (gate_shut)
                 tb_cond_wait_until(&gate_moved, &gate, -1);
         tb_mutex_unlock(&gate);
@@ -453,6 +481,47 @@ static void test_stall(void)
         teardown(&w);
 }
 
+static guint transactions(bool forget)
+{
+        tb_mutex_lock(&gate);
+        guint n = begun;
+        if (forget)
+                begun = 0;
+        tb_mutex_unlock(&gate);
+        return n;
+}
+
+/* Calls that wait together are one transaction, TB_LIMIT_DB_TRANSACTION of them; one more begins the next. */
+static void test_transactions(void)
+{
+        static const guint beyond[] = {0, 1};
+        for (guint i = 0; i < G_N_ELEMENTS(beyond); i++) {
+                World w;
+                Answer first = {0}, last[TB_LIMIT_DB_TRANSACTION + 1] = {0};
+                const guint n = TB_LIMIT_DB_TRANSACTION + beyond[i];
+                TbDbEngine engine = tb_db_sqlite;
+                guint turns = 0, turning = g_timeout_add(5, count_turn, &turns);
+                engine.run = stalled_run;
+                setup(&w, NULL);
+                w.db = tb_db_new(&engine, w.file, on_changed, &w);
+                UNTIL(tb_db_state(w.db) == TB_DB_RUNNING);
+                transactions(true);
+                set_gate(true);
+                g_assert_true(tb_db_submit_take(w.db, put("lab-1", "k"), on_answer, &first, NULL));
+                UNTIL(transactions(false) == 1); /* it has begun: the others wait together */
+                for (guint k = 0; k < n; k++)
+                        g_assert_true(tb_db_submit_take(w.db, put("lab-2", "k"), on_answer, &last[k], NULL));
+                set_gate(false);
+                for (guint k = 0; k < n; k++) {
+                        UNTIL(last[k].there);
+                        g_assert_no_error(last[k].error);
+                }
+                g_assert_cmpuint(transactions(false), ==, 2 + beyond[i]);
+                g_source_remove(turning);
+                teardown(&w);
+        }
+}
+
 /* --- host keys --- */
 static void test_host_keys(void)
 {
@@ -493,6 +562,8 @@ int main(int argc, char **argv)
         g_test_add_func("/db/one-fails", test_one_fails);
         g_test_add_func("/db/bad-calls", test_bad_calls);
         g_test_add_func("/db/limits", test_limits);
+        g_test_add_func("/db/result", test_result);
+        g_test_add_func("/db/transactions", test_transactions);
         g_test_add_func("/db/damaged", test_damaged);
         g_test_add_func("/db/removed-while-running", test_removed_while_running);
         g_test_add_func("/db/newer", test_newer);

@@ -277,6 +277,9 @@ static void test_limits(Server *s, gconstpointer data G_GNUC_UNUSED)
         expect_size(s, "/size?n=1048576", 0, true);
         expect_size(s, "/size?n=1048577", 0, false);
         expect_size(s, "/endless", 0, false);
+        G_STATIC_ASSERT(TB_LIMIT_DEVICE_ANSWER == 65536); /* what http_device.h asks for */
+        expect_size(s, "/size?n=65536", TB_LIMIT_DEVICE_ANSWER, true);
+        expect_size(s, "/size?n=65537", TB_LIMIT_DEVICE_ANSWER, false);
 }
 
 /* --- a socket that misbehaves --- */
