@@ -42,26 +42,37 @@ static void log_gone(TbPush *push G_GNUC_UNUSED, gpointer data)
 
 static gboolean log_again(gpointer data);
 
+static void log_send(LogReader *r, const json_t *line)
+{
+        g_autofree char *id =
+                g_strdup_printf("%" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(line, "offset")));
+        char *text = json_dumps(line, TB_JSON);
+        tb_sse_send(r->push, id, NULL, text);
+        free(text);
+}
+
+static bool log_is_behind(LogReader *r)
+{
+        if (tb_push_queued(r->push) <= QUEUE_HIGH)
+                return false;
+        r->timer = g_timeout_add(RETRY_MS, log_again, r);
+        return true;
+}
+
+/* A few lines may be megabytes: each is looked at. */
 static void log_pump(LogReader *r)
 {
-        while (r->iface && !r->timer) {
-                if (tb_push_queued(r->push) > QUEUE_HIGH) {
-                        r->timer = g_timeout_add(RETRY_MS, log_again, r);
-                        return;
-                }
+        while (r->iface && !r->timer && !log_is_behind(r)) {
                 guint64 next = 0;
                 json_auto_t *lines = tb_history_reader_lines(r->reader, LINES_AT_ONCE, &next);
                 if (!lines)
                         return; /* log_fetched() goes on */
-                gsize i;
-                json_t *line;
-                json_array_foreach (lines, i, line) {
-                        g_autofree char *id = g_strdup_printf(
-                                "%" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(line, "offset")));
-                        char *text = json_dumps(line, TB_JSON);
-                        tb_sse_send(r->push, id, NULL, text);
-                        free(text);
-                }
+                size_t sent = 0, n = json_array_size(lines);
+                while (sent < n && (sent == 0 || !log_is_behind(r)))
+                        log_send(r, json_array_get(lines, sent++));
+                if (sent < n)
+                        next = (guint64)json_integer_value(
+                                json_object_get(json_array_get(lines, sent), "offset"));
                 tb_history_reader_seek(r->reader, MAX(tb_history_reader_place(r->reader), (gint64)next));
                 if (next >= tb_history_end(tb_interface_history(r->iface)))
                         return;
