@@ -396,8 +396,8 @@ json_t *tb_core_drivers_json(void)
 json_t *tb_core_problems_json(TbCore *core)
 {
         json_t *list = json_array();
-        g_autofree char *disk = tb_disk_problem(core->disk);
-        const char *const said[] = {disk, tb_saver_problem(core->save_devices),
+        g_autofree char *disk = tb_disk_problem(core->disk), *histories = tb_histories_problem();
+        const char *const said[] = {disk, histories, tb_saver_problem(core->save_devices),
                                     tb_saver_problem(core->save_leases), core->state_problem};
         const char *id;
         json_t *spec;

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { startSerialPort } from './bench.mjs';
-import { assertProblem, freePort, request, scratch, until, withStall } from './harness.mjs';
+import { assertProblem, freePort, request, scratch, until, withHost, withStall } from './harness.mjs';
 
 const MB = 1024 * 1024;
 const WIDTH = 32;
@@ -19,12 +19,12 @@ const lines = (size, word = 'line') => {
   return Buffer.from(text.slice(0, size), 'latin1');
 };
 
-/** A history as an earlier run of the host left it: bytes, and where the lines begin. */
-function leave(state, device, iface, bytes) {
+/** A history as an earlier run of the host left it: bytes, and where the lines, all of one length, begin. */
+function leave(state, device, iface, bytes, width = WIDTH) {
   const folder = path.join(state, 'history', device, iface);
-  const index = Buffer.alloc((bytes.length / WIDTH) * 16);
-  for (let i = 0; i < bytes.length / WIDTH; i++) {
-    index.writeBigUInt64LE(BigInt(i * WIDTH), i * 16);
+  const index = Buffer.alloc((bytes.length / width) * 16);
+  for (let i = 0; i < bytes.length / width; i++) {
+    index.writeBigUInt64LE(BigInt(i * width), i * 16);
     index.writeBigInt64LE(1700000000000n, i * 16 + 8);
   }
   mkdirSync(folder, { recursive: true });
@@ -92,6 +92,9 @@ test('a disk that stands still: who replays waits alone, and has it all, in orde
   await leaver.stop();
   // one that gives up is told in time
   assertProblem(await host.post(`${url}/expect`, { pattern: 'line 1\\.', from: 0, timeout_s: 0.2 }), 504);
+  await until('health to say so', async () =>
+    /console histories has not answered for \d+ s: what they said before/.test((await host.get('/host/health')).text),
+  );
   await answers(host, 'readers still wait');
   assert.equal(replay.bytes().length + logs.items.length, 0);
   assert.deepEqual(
@@ -116,6 +119,22 @@ test('a disk that stands still: who replays waits alone, and has it all, in orde
   await until('live behind it', () => replay.bytes().subarray(all.length).toString() === 'live\n');
   logs.stop();
   await Promise.all([replay.stop(), subscription.stop(), near.stop()]);
+});
+
+test('a log of long lines is replayed to its end', async (t) => {
+  const state = scratch('tb-disk-'),
+    width = 60000,
+    text = Array.from({ length: 100 }, (_, i) => `${`${i} `.padEnd(width - 1, '\u0001')}\n`).join('');
+  leave(state, 'phone', 'logs', Buffer.from(text, 'latin1'), width);
+  const host = await withHost(
+    t,
+    { devices: { phone: { attach: { logs: 'adb://127.0.0.1:1' } } } },
+    { state, env: { ADB_HOST: '127.0.0.1:1' } },
+  );
+  const logs = await host.sse('/host/devices/phone/logs?from=0');
+  await until('all lines', () => logs.items.length >= 100, 30000);
+  logs.items.forEach((e, i) => assert.equal(e.data.text, text.slice(i * width, (i + 1) * width - 1)));
+  logs.stop();
 });
 
 test('a raw port whose client was slow goes on where it stood, and nobody waits for it', async (t) => {
@@ -184,6 +203,9 @@ test('a device whose history the disk does not open: it is there, what concerns 
   const written = pending(host.post('/host/devices/wire/console/write', { text: 'x' }));
   const found = pending(host.post('/host/devices/wire/console/expect', { pattern: 'line 7\\.', from: 0 }));
   await answers(host, 'readers wait for it');
+  await until('health to say so', async () =>
+    /console histories has not answered for \d+ s: what consoles say now/.test((await host.get('/host/health')).text),
+  );
   stall.end();
   await host.state_is('wire/console');
   assert.equal((await written.answer).status, 200);
@@ -195,12 +217,14 @@ test('a device whose history the disk does not open: it is there, what concerns 
   await until('live', () => ws.bytes().toString().endsWith('more\n'));
   assert.ok(Buffer.from('boot\nmore\n').toString().endsWith(ws.bytes().toString()), 'nothing of what was before');
   assert.equal((await host.get('/host/devices/wire/console')).json.offset, all.length + 5);
-  await until('the disk', () =>
-    readdirSync(folder)
-      .filter((name) => name.endsWith('.log'))
-      .sort()
-      .map((name) => `${Number.parseInt(name, 10)}:${readFileSync(path.join(folder, name)).length}`)
-      .join() === `0:${past.length},${past.length}:10`,
+  await until(
+    'the disk',
+    () =>
+      readdirSync(folder)
+        .filter((name) => name.endsWith('.log'))
+        .sort()
+        .map((name) => `${Number.parseInt(name, 10)}:${readFileSync(path.join(folder, name)).length}`)
+        .join() === `0:${past.length},${past.length}:10`,
   );
   await Promise.all([ws.stop(), whole.stop()]);
 });

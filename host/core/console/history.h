@@ -48,3 +48,5 @@ guint64 tb_history_end(TbHistory *history);   /* offset of the next byte; any th
 char *tb_history_error(TbHistory *history);
 /* Ends the threads that write and read; one that a disk keeps is left behind. After the last close. */
 void tb_histories_stop(void);
+/* In words, when the disk has not answered for TB_LIMIT_DISK_LATE_MS; the caller frees. NULL: well. */
+char *tb_histories_problem(void);

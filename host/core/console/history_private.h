@@ -79,6 +79,7 @@ json_t *tb_history_lines(TbHistory *history, guint64 from, guint limit, guint64 
 json_t *tb_history_peek_lines(TbHistory *history, guint64 from, guint limit, guint64 *ret_next);
 /* history_reader.c: ends the thread that reads; one that a disk keeps is left behind. Main. */
 void tb_history_reads_stop(void);
+gint64 tb_history_reads_busy_us(void); /* since when it is at one look (monotonic); 0: idle. Main. */
 
 /* history_folder.c */
 char *tb_history_segment_path(const TbHistory *history, guint64 first,

@@ -41,6 +41,7 @@ static struct {
         TbCond changed;
         GQueue fetches;   /* of Fetch; protected by lock */
         bool stop, ended; /* protected by lock */
+        gint64 busy_us;   /* since when it is at a look; 0: idle; protected by lock */
         TbThread *thread; /* main; NULL: not needed yet */
         guint retry;      /* main: there was no thread */
 } disk = {.lock = TB_MUTEX_INIT};
@@ -88,11 +89,13 @@ static void run(gpointer data G_GNUC_UNUSED)
                         tb_cond_wait_until(&disk.changed, &disk.lock, -1);
                         continue;
                 }
+                disk.busy_us = g_get_monotonic_time();
                 tb_mutex_unlock(&disk.lock);
                 look(f);
                 if (!tb_main_post(fetched, f))
                         fetch_free(f);
                 tb_mutex_lock(&disk.lock);
+                disk.busy_us = 0;
         }
         disk.ended = true;
         tb_cond_broadcast(&disk.changed);
@@ -149,6 +152,14 @@ void tb_history_reads_stop(void)
                 return; /* it has none, or the disk keeps it: the process ends without it */
         tb_thread_join(g_steal_pointer(&disk.thread));
         tb_cond_clear(&disk.changed);
+}
+
+gint64 tb_history_reads_busy_us(void)
+{
+        tb_mutex_lock(&disk.lock);
+        gint64 since = disk.busy_us;
+        tb_mutex_unlock(&disk.lock);
+        return since;
 }
 
 /* --- the reader --- */

@@ -15,6 +15,7 @@ static struct {
         bool stop;           /* protected by lock */
         bool runs;           /* the thread, and takes what is pushed; protected by lock */
         guint64 turns;       /* that it has ended; protected by lock */
+        gint64 busy_us;      /* since when it is at a turn; 0: idle; protected by lock */
         guint retry;         /* main: there was no thread */
         GPtrArray *unopened; /* main; of TbHistory, ref each: they wait for one */
         TbThread *thread;    /* main; NULL: not needed yet */
@@ -95,6 +96,7 @@ static void run(gpointer data G_GNUC_UNUSED)
                         tb_cond_wait_until(&writer.changed, &writer.lock, -1);
                         continue;
                 }
+                writer.busy_us = g_get_monotonic_time();
                 tb_mutex_unlock(&writer.lock);
                 bool more = turn(h, piece);
                 if (!more)
@@ -102,6 +104,7 @@ static void run(gpointer data G_GNUC_UNUSED)
                 tb_mutex_lock(&writer.lock);
                 if (more)
                         g_queue_push_tail(&writer.ready, h);
+                writer.busy_us = 0;
                 writer.turns++;
                 if (writer.stop)
                         tb_cond_broadcast(&writer.changed);
@@ -227,4 +230,22 @@ void tb_histories_stop(void)
         g_clear_pointer(&writer.unopened, g_ptr_array_unref);
         tb_history_reads_stop();
         writer_stop();
+}
+
+char *tb_histories_problem(void)
+{
+        tb_assert_main();
+        tb_mutex_lock(&writer.lock);
+        gint64 since[] = {writer.busy_us, tb_history_reads_busy_us()};
+        tb_mutex_unlock(&writer.lock);
+        static const char *const what[] = {"what consoles say now is not stored, and they are held",
+                                           "what they said before cannot be read"};
+        for (guint i = 0; i < G_N_ELEMENTS(since); i++) {
+                gint64 ms = since[i] ? (g_get_monotonic_time() - since[i]) / G_TIME_SPAN_MILLISECOND : 0;
+                if (ms >= TB_LIMIT_DISK_LATE_MS)
+                        return g_strdup_printf("the disk of the console histories has not answered for "
+                                               "%" G_GINT64_FORMAT " s: %s",
+                                               ms / 1000, what[i]);
+        }
+        return NULL;
 }
