@@ -14,6 +14,7 @@ typedef struct User {
 struct TbJob {
         TbJobs *jobs; /* borrowed */
         TbJobOptions o;
+        TbPlace place;
         User *user; /* borrowed */
         /* protected by lock */
         bool running;
@@ -27,7 +28,7 @@ struct TbJobs {
         TbCond changed;
         GHashTable *users; /* name -> owned User; protected by lock */
         GQueue turns;      /* of User with ready jobs, each once; protected by lock */
-        guint count;       /* of jobs; protected by lock */
+        TbPlaces places;   /* main */
         bool closing;      /* protected by lock */
         TbThread *threads[TB_LIMIT_JOB_THREADS];
         guint n_threads;
@@ -45,6 +46,7 @@ TbJobs *tb_jobs_new(void)
         TbJobs *jobs = g_new0(TbJobs, 1);
         tb_mutex_init(&jobs->lock);
         tb_cond_init(&jobs->changed);
+        tb_places_init(&jobs->places, "searches", TB_LIMIT_JOBS);
         jobs->users = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, user_free);
         return jobs;
 }
@@ -71,11 +73,11 @@ static TbJob *take(TbJobs *jobs)
         return job;
 }
 
-/* Lock held: the job leaves the books. */
+/* Main, lock held: the job leaves the books. */
 static void forget(TbJob *job)
 {
         TbJobs *jobs = job->jobs;
-        jobs->count--;
+        tb_place_give(&job->place);
         if (--job->user->jobs == 0)
                 g_hash_table_remove(jobs->users, job->user->name);
 }
@@ -136,27 +138,6 @@ static void run(gpointer data)
         tb_mutex_unlock(&jobs->lock);
 }
 
-static bool may_start(TbJobs *jobs, const char *name, GError **error)
-{
-        if (jobs->closing) {
-                tb_set_error(error, TB_ERROR_UNAVAILABLE, "the host is stopping");
-                return false;
-        }
-        const User *user = g_hash_table_lookup(jobs->users, name);
-        if (user && user->jobs >= TB_LIMIT_JOBS_OF_USER) {
-                tb_set_error(error, TB_ERROR_LIMIT, "%u searches of %s run already: wait for one to end",
-                             user->jobs, *name ? name : "this host");
-                return false;
-        }
-        if (jobs->count >= TB_LIMIT_JOBS) {
-                tb_set_error(error, TB_ERROR_LIMIT,
-                             "%u searches of %u users run already: wait for one to end", jobs->count,
-                             g_hash_table_size(jobs->users));
-                return false;
-        }
-        return true;
-}
-
 static bool have_threads(TbJobs *jobs, GError **error)
 {
         while (jobs->n_threads < TB_LIMIT_JOB_THREADS) {
@@ -168,30 +149,34 @@ static bool have_threads(TbJobs *jobs, GError **error)
         return true;
 }
 
+/* Lock held. Turns go by who has the place; the host's own work is one of them. */
+static User *user_of(TbJobs *jobs, const TbPlace *place)
+{
+        const char *name = place->key ? place->key : "";
+        User *user = g_hash_table_lookup(jobs->users, name);
+        if (!user) {
+                user = g_new0(User, 1);
+                user->name = g_strdup(name);
+                g_hash_table_insert(jobs->users, user->name, user);
+        }
+        user->jobs++;
+        return user;
+}
+
 TbJob *tb_jobs_start(TbJobs *jobs, const TbJobOptions *options, GError **error)
 {
         tb_assert_main();
-        const char *name = options->user ? options->user : "";
-        if (!have_threads(jobs, error))
+        TbPlace place;
+        if (!have_threads(jobs, error) || !tb_place_take(&jobs->places, &options->by, &place, error))
                 return NULL;
+        TbJob *job = g_new0(TbJob, 1);
+        job->jobs = jobs;
+        job->o = *options;
+        job->o.by = (TbPlaceBy){0}; /* its names are the caller's */
+        job->place = place;
         tb_mutex_lock(&jobs->lock);
-        TbJob *job = NULL;
-        if (may_start(jobs, name, error)) {
-                User *user = g_hash_table_lookup(jobs->users, name);
-                if (!user) {
-                        user = g_new0(User, 1);
-                        user->name = g_strdup(name);
-                        g_hash_table_insert(jobs->users, user->name, user);
-                }
-                user->jobs++;
-                jobs->count++;
-                job = g_new0(TbJob, 1);
-                job->jobs = jobs;
-                job->o = *options;
-                job->o.user = NULL;
-                job->user = user;
-                make_ready(job);
-        }
+        job->user = user_of(jobs, &place);
+        make_ready(job);
         tb_mutex_unlock(&jobs->lock);
         return job;
 }
@@ -242,7 +227,8 @@ void tb_jobs_free(TbJobs *jobs)
         if (!jobs)
                 return;
         tb_jobs_stop(jobs);
-        g_assert(jobs->count == 0); /* their owners cancelled them, and main ran what that posted */
+        g_assert(jobs->places.all == 0); /* their owners cancelled them, and main ran what that posted */
+        tb_places_clear(&jobs->places);
         g_hash_table_unref(jobs->users);
         tb_cond_clear(&jobs->changed);
         tb_mutex_clear(&jobs->lock);

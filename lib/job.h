@@ -6,10 +6,12 @@
  *
  * `data` belongs to the job from start to end: `turn` has it on a job's thread, one turn at a time; main has it
  * while the job sleeps, and at its end, in `done` or `drop`. The deadline is the owner's: he cancels. A sleeping job
- * counts in its user's share. All functions: main thread.
+ * keeps its place. All functions: main thread.
  */
 #include <glib.h>
 #include <stdbool.h>
+
+#include "lib/places.h"
 
 typedef struct TbJobs TbJobs;
 typedef struct TbJob TbJob;
@@ -21,7 +23,7 @@ typedef enum TbJobTurn {
 } TbJobTurn;
 
 typedef struct TbJobOptions {
-        const char *user; /* whose share it is; copied; NULL: the host's own */
+        TbPlaceBy by; /* whose place it takes (lib/places.h); copied; none: the host's own */
         TbJobTurn (*turn)(gpointer data, gint64 until_us); /* a job's thread: until about then (monotonic) */
         void (*slept)(
                 gpointer

@@ -102,8 +102,7 @@
 #define TB_LIMIT_EXPECT_HEAP_KB (32 * 1024) /* of the matcher's memory of where it may go back to */
 #define TB_LIMIT_JOB_THREADS 2              /* that compute for callers */
 #define TB_LIMIT_JOB_TURN_US 4000           /* of one job before the next one's */
-#define TB_LIMIT_JOBS 192                   /* at once */
-#define TB_LIMIT_JOBS_OF_USER 64            /* and of these of one user */
+#define TB_LIMIT_JOBS 192                   /* at once, with shares (lib/places.h) */
 #define TB_LIMIT_INPUT_EVENTS 256           /* per input call */
 #define TB_LIMIT_INPUT_TEXT 4096            /* bytes of one text event */
 #define TB_LIMIT_SWIPE_MS 10000

@@ -42,9 +42,14 @@ static void set_held(TbPlaces *p, const char *key, guint n)
                 g_hash_table_remove(p->held, key);
 }
 
-static char *key_of(const char *user, const char *peer)
+char *tb_place_key(const char *user, const char *peer)
 {
         char net[TB_NET_KEY];
+        if (user && g_str_has_suffix(user, TB_VIA_SERVER)) {
+                const char *link = g_strrstr(user, TB_LINK_OF);
+                return link ? g_strdup_printf("%.*s" TB_VIA_SERVER, (int)(link - user), user)
+                            : g_strdup(user);
+        }
         if (user && g_strcmp0(user, "local") != 0)
                 return g_strdup(user);
         if (!peer || tb_address_is_loopback(peer))
@@ -53,13 +58,18 @@ static char *key_of(const char *user, const char *peer)
         return g_strdup(net);
 }
 
+bool tb_place_yields(const char *user, bool watches)
+{
+        return watches || (user && g_str_has_suffix(user, TB_VIA_SERVER));
+}
+
 bool tb_place_take(TbPlaces *p, const TbPlaceBy *by, TbPlace *ret, GError **error)
 {
         *ret = (TbPlace){0};
         if (!p->what)
                 return true;
-        g_autofree char *key = by ? key_of(by->user, by->peer) : NULL;
-        bool watches = by && by->watches;
+        g_autofree char *key = by ? tb_place_key(by->user, by->peer) : NULL;
+        bool watches = by && tb_place_yields(by->user, by->watches);
         guint n = held(p, key);
         if (n >= tb_places_each(p))
                 tb_set_error(error, TB_ERROR_LIMIT, "%u %s are %s's already, which is one user's share", n,
@@ -69,7 +79,9 @@ bool tb_place_take(TbPlaces *p, const TbPlaceBy *by, TbPlace *ret, GError **erro
                              p->what);
         else if (watches && p->watched >= tb_places_watched(p))
                 tb_set_error(error, TB_ERROR_LIMIT,
-                             "there are %u %s already of those who watch; the rest is kept for who controls",
+                             "there are %u %s already of those who watch or come by a server; the rest is "
+                             "kept for who "
+                             "controls here",
                              p->watched, p->what);
         else {
                 set_held(p, key, n + 1);

@@ -1,12 +1,17 @@
 #pragma once
 /*
  * A pool that users share: streams and sockets of a server, readers of a console, viewers, callers of one read. Nobody
- * can have all of it: one key gets half of the places, those who may only watch get three quarters together: the rest
- * is kept for who controls. A key is a user, or the network of an address where nobody needs a token. This machine's
- * address and "local" speak for many: they have no share of their own. Main thread.
+ * can have all of it: one key gets half of the places; those who may only watch, and those whose name a server has
+ * spelled, get three quarters together: the rest is kept for who controls here. A key is a user (all links that one has
+ * made are his), or the network of an address where nobody needs a token. This machine's address and "local" speak for
+ * many: they have no share of their own. Main thread.
  */
 #include <glib.h>
 #include <stdbool.h>
+
+#define TB_VIA_SERVER                                                                                        \
+        " (via server)"      /* ends a name that the pairing server has spelled (host/core/ceiling.h) */
+#define TB_LINK_OF ", link " /* before it: then comes whose link is used, by its maker's name */
 
 typedef struct TbPlaces {
         const char *what; /* in the refusal: "readers of this console"; static; NULL: everybody is let in */
@@ -25,6 +30,11 @@ typedef struct TbPlaceBy { /* who asks for one */
         const char *peer;  /* its address; NULL: this machine */
         bool watches;
 } TbPlaceBy;
+
+/* The key; NULL: one who speaks for many. The caller frees. */
+char *tb_place_key(const char *user, const char *peer);
+/* Whether somebody leaves the last places to others: he may only watch, or a server has spelled `user` (nullable). */
+bool tb_place_yields(const char *user, bool watches);
 
 void tb_places_init(TbPlaces *places, const char *what, guint max);
 void tb_places_clear(TbPlaces *places); /* nobody gives back any more */

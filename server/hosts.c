@@ -24,6 +24,7 @@ void tb_host_announce(TbParty *host, TbParty *observer, bool present)
                 json_object_set_new(o, "device", json_string(session->device));
                 json_object_set_new(o, "mode",
                                     json_string(observer->mode == TB_MODE_CONTROL ? "control" : "view"));
+                json_object_set_new(o, "name", json_string(session->share)); /* who has made the link */
                 /* those of the host's own `ready` may have run out since */
                 json_object_set_new(o, "iceServers",
                                     tb_ice_servers(host->pairing->options.ice, host->host, tb_clock_ms()));

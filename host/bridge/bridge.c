@@ -250,9 +250,10 @@ static void say_hello(gpointer data)
 /* The server wants to see that the key of our hello is ours. */
 static void prove(TbBridge *bridge, const char *nonce)
 {
+        if (bridge->ready)
+                return;
         g_autofree char *signature = tb_link_key_sign(bridge->key, bridge->config->name, nonce);
-        if (!bridge->ready)
-                send_json(bridge, json_pack("{s:s, s:s}", "type", "proof", "signature", signature));
+        send_json(bridge, json_pack("{s:s, s:s}", "type", "proof", "signature", signature));
 }
 
 /* Whoever reaches a server without tokens is operator here by its word. That is for who said so, and for a machine
@@ -267,6 +268,8 @@ static bool may_join_open(const TbBridge *bridge)
 
 static void ready(TbBridge *bridge, const TbBridgeMessage *m)
 {
+        if (bridge->ready)
+                return; /* said once: a line in the log and an event for each is not the server's to choose */
         if (m->open && !may_join_open(bridge)) {
                 tb_log(TB_LOG_ERROR, TB_F("url", bridge->config->server_url),
                        "the server asks nobody for a token, so anybody could control this host through it: "

@@ -4,7 +4,7 @@
 
 typedef struct TbActor {
         /* The name of the token that was shown: then it is under this name that leases are held. Everybody else bears a ':'
-         * ("server:…", "observer:…", "vnc:…", "rfc2217:…"), which no token's name counts with, or is "local". */
+         * ("vnc:…", "rfc2217:…"), which no token's name counts with, ends in TB_VIA_SERVER, or is "local". */
         const char *user;
         TbRole role;
         const char *lease;   /* the lease secret the caller showed; NULL: none */

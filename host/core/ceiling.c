@@ -12,7 +12,7 @@ char *tb_via_server_user(const char *user, const char *link)
                 g_string_append_unichar(out, g_unichar_isprint(c) ? c : '_');
         }
         if (link)
-                g_string_append_printf(out, ", link %s", link);
+                g_string_append_printf(out, TB_LINK_OF "%s", link);
         g_string_append(out, TB_VIA_SERVER);
         return g_string_free(out, FALSE);
 }
@@ -20,6 +20,11 @@ char *tb_via_server_user(const char *user, const char *link)
 bool tb_is_via_server(const char *user)
 {
         return user && g_str_has_suffix(user, TB_VIA_SERVER);
+}
+
+TbPlaceBy tb_actor_place(const TbActor *actor)
+{
+        return (TbPlaceBy){.user = actor->user, .watches = actor->role < TB_ROLE_OPERATOR};
 }
 
 TbRole tb_via_server_role(TbCore *core, TbRole role)

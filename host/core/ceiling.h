@@ -6,8 +6,7 @@
  * else can have: so name and ceiling cannot part on the way from a socket to a command. Main thread.
  */
 #include "host/core/core.h"
-
-#define TB_VIA_SERVER " (via server)"
+#include "lib/places.h" /* TB_VIA_SERVER */
 
 typedef enum TbAllow {                           /* words of server.allow */
                        TB_ALLOW_ATTACH = 1 << 0, /* attach, change, remove devices */
@@ -23,6 +22,9 @@ char *tb_via_server_user(const char *user, const char *link);
 bool tb_is_via_server(const char *user);
 /* At most the configuration's. */
 TbRole tb_via_server_role(TbCore *core, TbRole role);
+
+/* For pools that are shared (lib/places.h). */
+TbPlaceBy tb_actor_place(const TbActor *actor);
 
 /* The checks, for every actor; who does not come from the server passes. `kind`: of the verb's interface; -1: a verb of
  * the device itself, of least role `role`. TB_ERROR_FORBIDDEN names the word that would allow it. */

@@ -422,6 +422,7 @@ test("what an observer can make the host log is logged at the host's rate, and c
     relay(link, 'v1', { type: 'offer', sdp: 'v=0\r\n' });
     relay(link, 'v1', { type: 'error', message: 'A'.repeat(3500) });
     observe(link, `w${i}`, 'view');
+    link.send({ type: 'ready', role: 'host', protocol: 2, access: 'tokens', peers: [], iceServers: [] });
     link.send({ type: 'peer-disconnected', sessionId: 's1', peerId: `w${i}`, peer: 'desktop' });
   }
   link.send({ type: 'ping', t: 1 });
@@ -437,6 +438,7 @@ test("what an observer can make the host log is logged at the host's rate, and c
     'observer left',
   ])
     assert.ok(times(pattern) <= 10 * SLOW, `${pattern}: ${times(pattern)} lines`); // 5 of each in 10 s
+  assert.ok(times('registered with the server') <= 1, 'that is said once, until the line is lost');
   assert.match(said, /malformed messages, session s1: and \d+ more in /);
   assert.match(said, /offers refused, session s1: and \d+ more in /);
 });

@@ -1,4 +1,5 @@
 #include "host/core/console/expect.h"
+#include "host/core/ceiling.h"
 
 #include <string.h>
 
@@ -359,7 +360,7 @@ void tb_expect_start(TbCommand *c)
         tb_command_on_cancel(c, cancelled);
         GError *error = NULL;
         e->job = tb_jobs_start(c->core->jobs,
-                               &(TbJobOptions){.user = tb_command_actor(c)->user,
+                               &(TbJobOptions){.by = tb_actor_place(tb_command_actor(c)),
                                                .turn = turn,
                                                .slept = slept,
                                                .done = done,

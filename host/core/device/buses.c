@@ -2,6 +2,7 @@
  * a device do. */
 #include <string.h>
 
+#include "host/core/ceiling.h"
 #include "host/core/device/resources_private.h"
 #include "lib/limits.h"
 
@@ -106,7 +107,7 @@ static bool may_switch(TbCore *core, const TbActor *actor, const char *port, GEr
 static bool wait_for(BusCall *call, const TbActor *actor, TbCommandDone done, gpointer user, GError **error)
 {
         Waiter w = {.done = done, .user = user};
-        const TbPlaceBy by = {.user = actor->user, .watches = actor->role < TB_ROLE_OPERATOR};
+        const TbPlaceBy by = tb_actor_place(actor);
         bool ok = tb_place_take(&call->places, &by, &w.place, error);
         if (ok)
                 g_array_append_val(call->waiters, w);

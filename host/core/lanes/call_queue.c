@@ -10,7 +10,7 @@ struct TbCallQueue {
         TbMutex lock;
         TbCond changed;
         GQueue waiting[TB_CALL_RANKS]; /* of TbCall; protected by lock */
-        bool closed;                   /* protected by lock */
+        bool closed, prefers;          /* protected by lock */
 };
 
 TbCallQueue *tb_call_queue_new(void)
@@ -31,7 +31,7 @@ void tb_call_queue_free(TbCallQueue *queue)
 }
 
 typedef struct Count {
-        guint all, watched, of_user;
+        guint all, yielding, of_user;
 } Count;
 
 /* Lock held. */
@@ -42,7 +42,7 @@ static Count count(const TbCallQueue *queue, const char *user)
                 for (const GList *l = queue->waiting[rank].head; l; l = l->next) {
                         const TbCall *call = l->data;
                         n.all += call->user != NULL;
-                        n.watched += call->user && call->watches;
+                        n.yielding += call->user && call->yields;
                         n.of_user += g_strcmp0(call->user, user) == 0;
                 }
         }
@@ -74,11 +74,12 @@ static bool fits(const TbCallQueue *queue, const TbCall *call, GError **error)
         else if (n.all >= TB_LIMIT_QUEUE)
                 tb_set_error(error, TB_ERROR_LIMIT, "busy: %u commands wait already, %u of them yours", n.all,
                              n.of_user);
-        else if (call->watches && n.watched >= TB_LIMIT_QUEUE_WATCHED)
+        else if (call->yields && n.yielding >= TB_LIMIT_QUEUE_WATCHED)
                 tb_set_error(
                         error, TB_ERROR_LIMIT,
-                        "busy: %u commands of viewers wait already; the rest is kept for who controls it",
-                        n.watched);
+                        "busy: %u commands of those who watch or come by a server wait already; the rest is "
+                        "kept for who controls here",
+                        n.yielding);
         else
                 return true;
         return false;
@@ -96,13 +97,24 @@ bool tb_call_queue_push(TbCallQueue *queue, TbCall *call, GError **error)
         return ok;
 }
 
-/* Lock held. */
+/* Lock held. Of those of one rank every second one is the oldest, and every second one the oldest of who does not
+ * yield: many that come by a server make one here wait for one more, not for all. */
 static TbCall *pop(TbCallQueue *queue)
 {
-        for (guint rank = TB_CALL_RANKS; rank-- > 0;)
-                if (queue->waiting[rank].length > 0)
-                        return g_queue_pop_head(&queue->waiting[rank]);
-        return NULL;
+        guint rank = TB_CALL_RANKS;
+        while (rank > 0 && queue->waiting[rank - 1].length == 0)
+                rank--;
+        if (rank == 0)
+                return NULL;
+        GQueue *waiting = &queue->waiting[rank - 1];
+        GList *next = waiting->head;
+        queue->prefers = !queue->prefers;
+        if (queue->prefers)
+                while (next && ((TbCall *)next->data)->yields)
+                        next = next->next;
+        TbCall *call = (next ? next : waiting->head)->data;
+        g_queue_delete_link(waiting, next ? next : waiting->head);
+        return call;
 }
 
 TbCall *tb_call_queue_take(TbCallQueue *queue, gint64 until_us)

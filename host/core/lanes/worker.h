@@ -30,6 +30,7 @@ struct TbCall {
         bool cancelled;             /* protected by the worker's lock */
         const char *user; /* whose share of the queue it takes; borrowed until done; NULL: the lane's own */
         bool watches;     /* of a user who may only watch */
+        bool yields;      /* leaves the last places to others (tb_place_yields()) */
         TbCallRank rank;
 };
 

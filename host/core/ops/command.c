@@ -23,6 +23,7 @@ static void command_free(TbCommand *c)
                 c->scratch_free(c->scratch);
         g_free(c->device_id);
         g_free(c->verb_text);
+        g_free(c->share);
         g_free((char *)c->actor.user);
         g_free((char *)c->actor.lease);
         g_free((char *)c->actor.via);
@@ -154,8 +155,12 @@ void tb_command_dispatch(TbCommand *c, bool (*exec)(TbCommand *, TbInstance *, T
         note_change(c);
         c->call.exec = call_exec;
         c->call.done = call_done;
-        c->call.user = c->actor.user ? c->actor.user : "nobody";
-        c->call.watches = c->actor.role < TB_ROLE_OPERATOR;
+        const TbPlaceBy by = tb_actor_place(&c->actor);
+        g_free(c->share);
+        c->share = tb_place_key(by.user, NULL);
+        c->call.user = c->share ? c->share : "local";
+        c->call.watches = by.watches;
+        c->call.yields = tb_place_yields(by.user, by.watches);
         if (c->verb->flags & TB_VERB_CONTROL)
                 c->call.rank = MAX(c->call.rank, TB_CALL_CHANGES);
         c->dispatched = true;

@@ -39,6 +39,7 @@ struct TbCommand {
         gint revoked;           /* atomic: no further step may be taken */
         gint begun;             /* atomic: a worker has it in its exec, or had */
         TbRead *read;           /* borrowed: the read whose answer it waits for; NULL: none */
+        char *share;            /* owned: of the lane's queue */
         TbPlace place;          /* among those who wait for it */
         bool leads;             /* it is the call of a read that others wait for; no caller's own command */
         bool (*exec)(TbCommand *command, TbInstance *instance, TbIo *io, GError **error); /* worker thread */

@@ -5,6 +5,7 @@
  * waits is joined always, because it looks later. The call is a command of its own (the read's), so that it lives as long
  * as one of its callers waits; it is charged to the user who came first.
  */
+#include "host/core/ceiling.h"
 #include "host/core/ops/command.h"
 #include "host/core/private.h"
 #include "lib/limits.h"
@@ -46,7 +47,7 @@ static void on_leave(TbCommand *c)
 
 static bool follow(TbRead *r, TbCommand *c)
 {
-        const TbPlaceBy by = {.user = c->actor.user, .watches = c->actor.role < TB_ROLE_OPERATOR};
+        const TbPlaceBy by = tb_actor_place(&c->actor);
         GError *error = NULL;
         if (!tb_place_take(&r->places, &by, &c->place, &error)) {
                 tb_command_fail(c, error, NULL);

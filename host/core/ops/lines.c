@@ -1,5 +1,6 @@
 /* Lines of a history for a caller: made in turns on a job's thread, because a long log is megabytes; what is on the disk alone
  * comes by the history's reader, and the job sleeps until then. */
+#include "host/core/ceiling.h"
 #include "host/core/ops/command.h"
 #include "host/core/private.h"
 #include "lib/job.h"
@@ -106,7 +107,7 @@ void tb_command_lines(TbCommand *c)
         tb_command_on_cancel(c, lines_stop);
         GError *error = NULL;
         l->job = tb_jobs_start(c->core->jobs,
-                               &(TbJobOptions){.user = tb_command_actor(c)->user,
+                               &(TbJobOptions){.by = tb_actor_place(tb_command_actor(c)),
                                                .turn = turn,
                                                .slept = slept,
                                                .done = done,

@@ -3,6 +3,8 @@
 #include "lib/error.h"
 #include "lib/limits.h"
 
+#include <string.h>
+
 #define MANY 200
 
 static TbCall calls[MANY];
@@ -13,7 +15,7 @@ static bool push(TbCallQueue *queue, const char *user, bool watches, TbCallRank 
         g_autoptr(GError) error = NULL;
         g_assert_cmpuint(used, <, MANY);
         TbCall *call = &calls[used++];
-        *call = (TbCall){.user = user, .watches = watches, .rank = rank};
+        *call = (TbCall){.user = user, .watches = watches, .yields = watches, .rank = rank};
         bool ok = tb_call_queue_push(queue, call, &error);
         if (!ok)
                 g_assert_error(error, TB_ERROR, TB_ERROR_LIMIT);
@@ -52,6 +54,25 @@ static void test_shares(void)
         tb_call_queue_free(queue);
 }
 
+/* One who controls here comes after one of a crowd that yields, not after all of it. */
+static void test_yielding(void)
+{
+        TbCallQueue *queue = tb_call_queue_new();
+        for (guint i = 0; i < TB_LIMIT_QUEUE_OF_VIEWER; i++)
+                g_assert_true(push(queue, "eve", true, TB_CALL_READS));
+        for (guint i = 0; i < 4; i++)
+                g_assert_true(push(queue, "bob", false, TB_CALL_READS));
+        guint of_bob = 0;
+        for (guint i = 0; i < 8; i++)
+                of_bob += strcmp(tb_call_queue_take(queue, 0)->user, "bob") == 0;
+        g_assert_cmpuint(of_bob, ==, 4);
+        for (guint i = 0; i < TB_LIMIT_QUEUE_OF_VIEWER - 4; i++)
+                g_assert_cmpstr(tb_call_queue_take(queue, 0)->user, ==, "eve");
+        g_assert_null(tb_call_queue_take(queue, 0));
+        tb_call_queue_free(queue);
+        used = 0;
+}
+
 static void test_order(void)
 {
         static const TbCallRank ranks[] = {TB_CALL_READS, TB_CALL_CHANGES, TB_CALL_READS, TB_CALL_CHANGES,
@@ -76,6 +97,7 @@ int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/call-queue/shares", test_shares);
+        g_test_add_func("/call-queue/yielding", test_yielding);
         g_test_add_func("/call-queue/order", test_order);
         return g_test_run();
 }

@@ -108,19 +108,25 @@ static void on_drop(gpointer data)
 static TbJob *start(TbJobs *jobs, const char *user, TbJobTurn (*run)(gpointer, gint64), Work *w,
                     GError **error)
 {
-        TbJobOptions o = {
-                .user = user, .turn = run, .slept = on_slept, .done = on_done, .drop = on_drop, .data = w};
+        TbJobOptions o = {.by = {.user = user},
+                          .turn = run,
+                          .slept = on_slept,
+                          .done = on_done,
+                          .drop = on_drop,
+                          .data = w};
         return w->job = tb_jobs_start(jobs, &o, error);
 }
+
+#define OF_USER (TB_LIMIT_JOBS / 2)
 
 static void test_jobs(void)
 {
         TbJobs *jobs = tb_jobs_new();
-        Work endless[TB_LIMIT_JOBS_OF_USER + 1] = {0}, mine = {.sleep = 1};
+        Work endless[OF_USER + 1] = {0}, mine = {.sleep = 1};
         g_autoptr(GError) error = NULL;
-        for (guint i = 0; i < TB_LIMIT_JOBS_OF_USER; i++)
+        for (guint i = 0; i < OF_USER; i++)
                 g_assert_nonnull(start(jobs, "eve", never_done, &endless[i], &error));
-        g_assert_null(start(jobs, "eve", never_done, &endless[TB_LIMIT_JOBS_OF_USER], &error));
+        g_assert_null(start(jobs, "eve", never_done, &endless[OF_USER], &error));
         g_assert_error(error, TB_ERROR, TB_ERROR_LIMIT);
         g_clear_error(&error);
         g_assert_nonnull(start(jobs, "bob", turn, &mine, &error)); /* others go on, and have turns */
@@ -128,9 +134,9 @@ static void test_jobs(void)
         tb_job_wake(mine.job);
         run_until(&mine.done, 1);
         g_assert_cmpuint(mine.dropped, ==, 0);
-        for (guint i = 0; i < TB_LIMIT_JOBS_OF_USER; i++)
+        for (guint i = 0; i < OF_USER; i++)
                 tb_job_cancel(endless[i].job);
-        for (guint i = 0; i < TB_LIMIT_JOBS_OF_USER; i++)
+        for (guint i = 0; i < OF_USER; i++)
                 run_until(&endless[i].dropped, 1);
         tb_jobs_stop(jobs);
         tb_jobs_free(jobs);

@@ -49,6 +49,28 @@ static void test_shares(void)
         tb_places_clear(&p);
 }
 
+/* Who multiplies his name by links has one share; what a server spells leaves places for who controls here. */
+static void test_via_server(void)
+{
+        TbPlaces p;
+        tb_places_init(&p, "seats", MAX_PLACES);
+        for (guint i = 0; i < tb_places_each(&p); i++) {
+                g_autofree char *link = g_strdup_printf("eve, link p%u (via server)", i);
+                g_assert_true(take(&p, i % 2 ? link : "eve (via server)", NULL, i % 3));
+        }
+        g_assert_false(take(&p, "eve, link p99 (via server)", NULL, false));
+        g_assert_true(take(&p, "eve", NULL, false)); /* the one of this host is another one */
+        for (guint i = tb_places_each(&p); i < tb_places_watched(&p); i++) {
+                g_autofree char *spelled = g_strdup_printf("u%u (via server)", i);
+                g_assert_true(take(&p, spelled, NULL, false));
+        }
+        g_assert_false(take(&p, "one more (via server)", NULL, false));
+        for (guint i = tb_places_watched(&p) + 1; i < MAX_PLACES; i++)
+                g_assert_true(take(&p, "bob", NULL, false));
+        give_all(&p);
+        tb_places_clear(&p);
+}
+
 /* Addresses of one subscriber are one; this machine speaks for many; a pool without a name lets everybody in. */
 static void test_keys(void)
 {
@@ -74,6 +96,7 @@ int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/places/shares", test_shares);
+        g_test_add_func("/places/via-server", test_via_server);
         g_test_add_func("/places/keys", test_keys);
         return g_test_run();
 }
