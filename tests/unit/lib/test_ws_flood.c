@@ -36,6 +36,28 @@ static void test_turn(void)
         rig_stop(&rig);
 }
 
+/* The same for what goes out: one send, and each round after it, takes TB_LIMIT_WS_TURN_OUT from the queue at most. */
+static void test_turn_out(void)
+{
+        const gsize size = 8 * TB_LIMIT_WS_TURN_OUT;
+        g_autofree char *bytes = g_malloc0(size);
+        Rig rig;
+        reset();
+        rig_start(&rig, routes, NULL, NULL);
+        Client c = open_ws(&rig);
+        RIG_WAIT(seen.ws && tb_ws_queued(seen.ws) == 0);
+        g_assert_true(tb_ws_send(seen.ws, true, bytes, size));
+        g_assert_cmpuint(size + 10 - tb_ws_queued(seen.ws), <=, TB_LIMIT_WS_TURN_OUT); /* with its head */
+        for (gsize before = tb_ws_queued(seen.ws); before > 0; before = tb_ws_queued(seen.ws)) {
+                g_main_context_iteration(NULL, FALSE);
+                g_assert_cmpuint(before - tb_ws_queued(seen.ws), <=, TB_LIMIT_WS_TURN_OUT);
+                rig_read(&c);
+        }
+        rig_close(&c);
+        RIG_WAIT(seen.closed == 1);
+        rig_stop(&rig);
+}
+
 /* What a socket may send at once is taken at once; one more waits until it is due, and is not lost. */
 static void test_rate(void)
 {
@@ -198,6 +220,7 @@ int main(int argc, char **argv)
         tb_log_init(g_test_verbose() ? TB_LOG_DEBUG : TB_LOG_ERROR, false);
         tb_main_init(NULL);
         g_test_add_func("/ws/turn", test_turn);
+        g_test_add_func("/ws/turn-out", test_turn_out);
         g_test_add_func("/ws/rate", test_rate);
         g_test_add_func("/ws/latest-pong", test_latest_pong);
         g_test_add_func("/ws/max-message", test_max_message);
