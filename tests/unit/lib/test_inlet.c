@@ -164,7 +164,7 @@ static void test_all_jobs(void)
         Work all[TB_LIMIT_JOBS] = {0}, more = {0};
         g_autoptr(GError) error = NULL;
         for (guint i = 0; i < TB_LIMIT_JOBS; i++) {
-                g_autofree char *user = g_strdup_printf("user%u", i / TB_LIMIT_JOBS_OF_USER);
+                g_autofree char *user = g_strdup_printf("user%u", i / OF_USER);
                 g_assert_nonnull(start(jobs, user, long_turn, &all[i], &error));
         }
         g_assert_null(start(jobs, "late", turn, &more, &error));
