@@ -250,8 +250,6 @@ static void say_hello(gpointer data)
 /* The server wants to see that the key of our hello is ours. */
 static void prove(TbBridge *bridge, const char *nonce)
 {
-        if (bridge->ready)
-                return;
         g_autofree char *signature = tb_link_key_sign(bridge->key, bridge->config->name, nonce);
         send_json(bridge, json_pack("{s:s, s:s}", "type", "proof", "signature", signature));
 }
@@ -268,13 +266,10 @@ static bool may_join_open(const TbBridge *bridge)
 
 static void ready(TbBridge *bridge, const TbBridgeMessage *m)
 {
-        if (bridge->ready)
-                return; /* said once: a line in the log and an event for each is not the server's to choose */
         if (m->open && !may_join_open(bridge)) {
                 tb_log(TB_LOG_ERROR, TB_F("url", bridge->config->server_url),
                        "the server asks nobody for a token, so anybody could control this host through it: "
-                       "not "
-                       "joined. Give the server `tokens:`, or say `server: {insecure: true}` here");
+                       "not joined. Give the server `tokens:`, or say `server: {insecure: true}` here");
                 tb_bridge_link_drop(bridge->link, "the server asks nobody for a token");
                 return;
         }
@@ -287,8 +282,7 @@ static void ready(TbBridge *bridge, const TbBridgeMessage *m)
         }
         if (m->host && strcmp(m->host, bridge->config->name) != 0)
                 tb_log(TB_LOG_WARNING, TB_F("url", bridge->config->server_url),
-                       "the server knows another host as %s and calls this one %s: give it a `name:` of its "
-                       "own",
+                       "the server knows another host as %s and calls this one %s: give it its own `name:`",
                        bridge->config->name, m->host);
         bridge->ready = true;
         if (bridge->late_devices)
@@ -336,9 +330,11 @@ static void on_text(const char *text, gsize size, gpointer data)
                 malformed(bridge, &m, error);
                 return;
         }
-        bool early = m.type == TB_BRIDGE_READY || m.type == TB_BRIDGE_CHALLENGE ||
-                     m.type == TB_BRIDGE_ERROR || m.type == TB_BRIDGE_PING || m.type == TB_BRIDGE_PONG;
-        if (!bridge->ready && !early)
+        /* heard once: a line in the log and an event for each is not the server's to choose */
+        bool once = m.type == TB_BRIDGE_READY || m.type == TB_BRIDGE_CHALLENGE;
+        bool early =
+                once || m.type == TB_BRIDGE_ERROR || m.type == TB_BRIDGE_PING || m.type == TB_BRIDGE_PONG;
+        if (bridge->ready ? once : !early)
                 return;
         switch (m.type) {
         case TB_BRIDGE_OTHER: break;
