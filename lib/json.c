@@ -5,6 +5,7 @@
 
 #include "lib/error.h"
 #include "lib/limits.h"
+#include "lib/log.h"
 
 /* jansson recurses 2048 deep; counting brackets outside strings first costs one pass and no stack. */
 static bool too_deep(const char *text, gsize size)
@@ -64,6 +65,14 @@ static int append(const char *bytes, size_t size, void *data)
 
 char *tb_json_text(const json_t *value, gsize *ret_size)
 {
+        static gint told;
+        if (ret_size)
+                *ret_size = 0;
+        if (!value) { /* jansson made nothing: a text in it is no UTF-8. Said once: nobody makes us say it at his rate */
+                if (g_atomic_int_compare_and_exchange(&told, 0, 1))
+                        tb_log(TB_LOG_ERROR, TB_F(), "a message is not sent: a text in it is not UTF-8");
+                return NULL;
+        }
         Dump dump = {g_string_sized_new(256)};
         json_dump_callback(value, append, &dump, TB_JSON | JSON_ENCODE_ANY);
         if (ret_size)

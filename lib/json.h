@@ -13,5 +13,6 @@
 json_t *tb_json_parse(const void *text, gsize size, GError **error);
 /* About how many bytes it takes in memory: texts, and the nodes around them. */
 gsize tb_json_weight(const json_t *value);
-/* Compact text; the caller frees with g_free. */
+/* Compact text; the caller frees with g_free. What json_pack() makes of a text that is no UTF-8 is NULL: so is the text then, its size
+ * is 0, and whoever sends must not. All that leaves as JSON is written here (lint rule `json`). */
 char *tb_json_text(const json_t *value, gsize *ret_size);

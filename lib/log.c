@@ -109,8 +109,7 @@ static void put_line(TbLogLevel level, const char *const *fields, const char *te
                 }
                 g_autofree char *valid = g_utf8_make_valid(text, -1);
                 json_object_set_new(o, "message", json_string(valid));
-                char *dump =
-                        json_dumps(o, JSON_COMPACT | JSON_ENSURE_ASCII); /* no control character is left */
+                char *dump = json_dumps(o, JSON_COMPACT | JSON_ENSURE_ASCII); /* lint: json - ASCII */
                 g_string_append(line, dump);
                 free(dump);
                 json_decref(o);

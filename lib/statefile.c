@@ -366,7 +366,7 @@ json_t *tb_state_load(TbStateDir *dir, const char *name, json_type type, GError 
 
 char *tb_state_text(const json_t *value)
 {
-        return json_dumps(value, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
+        return json_dumps(value, JSON_INDENT(2) | JSON_REAL_PRECISION(15)); /* lint: json - indented */
 }
 
 bool tb_state_save(TbStateDir *dir, const char *name, const json_t *value, GError **error)

@@ -86,15 +86,19 @@ static char *prefix_of(TbRequest *request, const char *name)
         return g_strconcat(path ? path : "", "/api/hosts/", name, NULL);
 }
 
-static json_t *headers_of(TbRequest *request, const char *name)
+/* NULL: one of them is no text. */
+static json_t *headers_of(TbRequest *request, const char *name, GError **error)
 {
         static const char *const passed[] = {"Accept",        "Content-Type", "X-Lease", "Last-Event-ID",
                                              "If-None-Match", "If-Match",     "Range"};
         json_t *out = json_object();
         for (gsize i = 0; i < G_N_ELEMENTS(passed); i++) {
                 const char *value = tb_request_header(request, passed[i]);
-                if (value && g_utf8_validate(value, -1, NULL))
-                        json_object_set_new(out, passed[i], json_string(value));
+                if (value && json_object_set_new(out, passed[i], json_string(value)) != 0) {
+                        tb_set_error(error, TB_ERROR_INVALID, "the header %s is not UTF-8", passed[i]);
+                        json_decref(out);
+                        return NULL;
+                }
         }
         g_autofree char *prefix = prefix_of(request, name);
         json_object_set_new(out, "X-Request-Id", json_string(tb_request_id(request)));
@@ -102,12 +106,14 @@ static json_t *headers_of(TbRequest *request, const char *name)
         return out;
 }
 
-static char *head_of(TbRequest *request, TbParty *host, const char *path, gsize *ret_size)
+static char *head_of(TbRequest *request, TbParty *host, const char *path, gsize *ret_size, GError **error)
 {
-        json_auto_t *head =
-                json_pack("{s:s, s:s, s:o, s:s, s:s}", "method", tb_request_method(request), "path", path,
-                          "headers", headers_of(request, host->host), "role",
-                          tb_role_name(tb_request_role(request)), "user", tb_request_user(request));
+        json_t *headers = headers_of(request, host->host, error);
+        if (!headers)
+                return NULL;
+        json_auto_t *head = json_pack(
+                "{s:s, s:s, s:o, s:s, s:s}", "method", tb_request_method(request), "path", path, "headers",
+                headers, "role", tb_role_name(tb_request_role(request)), "user", tb_request_user(request));
         if (tb_request_content_length(request) >= 0)
                 json_object_set_new(head, "length", json_integer(tb_request_content_length(request)));
         return tb_json_text(head, ret_size);
@@ -172,9 +178,10 @@ static bool start(TbCarry *carry, Job *job, TbParty *host, const char *path, GEr
         job->link = link_of(carry, host);
         if (!has_room(job->link, job, error))
                 return false;
-        g_autofree char *head = head_of(job->request, host, path, &size);
+        g_autofree char *head = head_of(job->request, host, path, &size, error);
         bool body = tb_request_has_body(job->request);
-        job->stream = tb_mux_open(job->link->mux, head, size, !body, job, error);
+        if (head)
+                job->stream = tb_mux_open(job->link->mux, head, size, !body, job, error);
         if (!job->stream)
                 return false;
         job->node.data = job;

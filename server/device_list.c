@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/error.h"
+#include "lib/json.h"
 #include "lib/limits.h"
 #include "lib/name.h"
 
@@ -89,10 +90,8 @@ static char *rest_of(json_t *device, const char *id, GError **error)
                 return NULL;
         if (json_object_size(known) == 0)
                 return g_strdup("");
-        char *text = json_dumps(known, JSON_COMPACT); /* {"label":"…"} */
-        char *rest = g_strdup_printf(",%.*s", (int)strlen(text) - 2, text + 1);
-        free(text);
-        return rest;
+        g_autofree char *text = tb_json_text(known, NULL); /* {"label":"…"} */
+        return g_strdup_printf(",%.*s", (int)strlen(text) - 2, text + 1);
 }
 
 static bool take_device(TbDeviceList *list, json_t *device, GError **error)

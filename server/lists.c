@@ -7,6 +7,7 @@
 
 #include "lib/clock.h"
 #include "lib/error.h"
+#include "lib/json.h"
 #include "lib/log.h"
 #include "lib/metrics.h"
 #include "lib/proto/link_key.h"
@@ -207,9 +208,8 @@ static void append_host(const Entry *entry, GString *out)
         json_auto_t *head =
                 json_pack("{s:s, s:s?, s:b, s:s, s:s?}", "name", entry->name, "version", entry->version,
                           "online", (int)entry->online, "connectedAt", since, "instance", entry->key_id);
-        char *text = json_dumps(head, JSON_COMPACT);
+        g_autofree char *text = tb_json_text(head, NULL);
         g_string_append_len(out, text, (gssize)strlen(text) - 1);
-        free(text);
         g_string_append(out, ",\"devices\":");
         tb_device_list_append(entry->devices, out);
         g_string_append(out, "},");

@@ -111,6 +111,12 @@ rule_banned() {
 	line ~ /NDEBUG/ { say("asserts stay in") }'
 }
 
+# All that leaves as JSON is written by tb_json_text(), which tells NULL (a text that is no UTF-8) from a message.
+rule_json() {
+	sources 'lib/*.c' 'host/*.c' 'server/*.c' 'drivers/*.c' | grep -vE '/test_|^lib/json\.c$' | xargs grep -nE '\bjson_(dumps|dump_callback|dumpf|dumpfd)\(' |
+		grep -v 'lint: json -' | sed -E 's/^([^:]*:[0-9]+):.*/\1: tb_json_text() (lib\/json.h)/'
+}
+
 # A driver's op that changes something is one step of a command: authority is looked at before each.
 rule_steps() {
 	sources 'host/*.c' | grep '^host/core/' | xargs grep -nE '[a-z_]\((instance|[a-z]+->instance), *(&[a-z>.-]*)?io\b' |
@@ -271,7 +277,7 @@ rule_unused() {
 	END { for (f in n) if (n[f] == 1) print where[f] ": nobody uses " f "()" }' | sort
 }
 
-rules='arrows threads start banned steps size columns drivers prefixes secrets headers private fuzz tests errors traces messages unused'
+rules='arrows threads start banned json steps size columns drivers prefixes secrets headers private fuzz tests errors traces messages unused'
 n=0
 failed=0
 

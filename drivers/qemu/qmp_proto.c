@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "lib/json.h"
 #include "lib/limits.h"
 
 static bool classify(TbQemuQmpMessage *m)
@@ -59,7 +60,7 @@ char *tb_qemu_qmp_command(gint64 id, const char *name, json_t *arguments)
         json_auto_t *o = json_pack("{s:s, s:I}", "execute", name, "id", (json_int_t)id);
         if (arguments)
                 json_object_set(o, "arguments", arguments);
-        g_autofree char *text = json_dumps(o, JSON_COMPACT);
+        g_autofree char *text = tb_json_text(o, NULL);
         return g_strconcat(text, "\n", NULL);
 }
 

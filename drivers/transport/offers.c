@@ -77,7 +77,7 @@ bool tb_offers_add(TbOffers *offers, const char *uri, const char *label, const c
         g_autofree char *shown = tb_text_cut(label, TB_LIMIT_LABEL);
         g_autofree char *reason = tb_text_cut(why, TB_LIMIT_FOUND_TEXT);
         json_t *properties = tb_offers_fit(properties_take ? properties_take : json_object());
-        char *text = json_dumps(properties, JSON_SORT_KEYS | JSON_COMPACT);
+        char *text = json_dumps(properties, JSON_SORT_KEYS | JSON_COMPACT); /* lint: json - sorted */
         char *all = g_strdup_printf("%s\n%s\n%s", shown, reason, text);
 
         free(text);

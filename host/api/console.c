@@ -213,9 +213,8 @@ static void reply_log(TbRequest *request, json_t *result, gpointer data)
         gsize i;
         json_array_foreach (lines, i, line) {
                 if (jsonl) {
-                        char *text = json_dumps(line, TB_JSON);
+                        g_autofree char *text = tb_json_text(line, NULL);
                         g_string_append(out, text);
-                        free(text);
                 } else {
                         g_string_append(out, json_string_value(json_object_get(line, "text")));
                 }

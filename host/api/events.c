@@ -76,12 +76,11 @@ static gboolean close_later(gpointer data)
 
 static void send_event(Reader *r, const char *id, json_t *event_take)
 {
-        char *text = json_dumps(event_take, TB_JSON);
+        g_autofree char *text = tb_json_text(event_take, NULL);
         if (text && !tb_sse_send(r->push, id, NULL, text)) {
                 r->cut = true;
                 r->closing = g_idle_add(close_later, r);
         }
-        free(text);
         json_decref(event_take);
 }
 

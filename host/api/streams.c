@@ -46,9 +46,8 @@ static void log_send(LogReader *r, const json_t *line)
 {
         g_autofree char *id =
                 g_strdup_printf("%" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(line, "offset")));
-        char *text = json_dumps(line, TB_JSON);
+        g_autofree char *text = tb_json_text(line, NULL);
         tb_sse_send(r->push, id, NULL, text);
-        free(text);
 }
 
 static bool log_is_behind(LogReader *r)
@@ -207,12 +206,11 @@ static void sample_send(SampleReader *r, const char *stream, json_t *value, gint
         json_object_update_missing(m, value);
         if (!json_object_get(m, "t"))
                 json_object_set_new(m, "t", json_integer(t));
-        char *text = json_dumps(m, TB_JSON);
+        g_autofree char *text = tb_json_text(m, NULL);
         if (r->push)
                 tb_sse_send(r->push, NULL, NULL, text);
         else
                 tb_ws_send_text(r->ws, text);
-        free(text);
 }
 
 static void sample_event(const TbEvent *event, gpointer user)

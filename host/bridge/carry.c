@@ -77,7 +77,7 @@ static bool send_head(TbMuxStream *stream, int status, json_t *headers_take, boo
         gsize size;
         json_auto_t *head = json_pack("{s:i, s:o}", "status", status, "headers", headers_take);
         g_autofree char *text = tb_json_text(head, &size);
-        return tb_mux_answer(stream, text, size, end);
+        return tb_mux_answer(stream, text, size, end); /* not without a text */
 }
 
 static void refuse(TbMuxStream *stream, const GError *error)
@@ -155,7 +155,7 @@ static void on_answer(GObject *source, GAsyncResult *result, gpointer data)
         bool bare = status == SOUP_STATUS_NO_CONTENT || status == SOUP_STATUS_NOT_MODIFIED ||
                     soup_message_get_method(call->message) == SOUP_METHOD_HEAD;
         if (!send_head(call->stream, status, answer_headers(call->message), bare)) {
-                fail(call, "its headers are too large");
+                fail(call, "its headers are too large, or no text");
                 return;
         }
         call->answered = true;

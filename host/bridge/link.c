@@ -298,6 +298,8 @@ bool tb_bridge_link_send(TbBridgeLink *link, bool binary, const void *bytes, gsi
 {
         if (!link || !link->ws || soup_websocket_connection_get_state(link->ws) != SOUP_WEBSOCKET_STATE_OPEN)
                 return false;
+        if (!bytes)
+                return true; /* what could not be written as JSON (lib/json.h) is no message */
         if (tb_bridge_link_under_way(link) + size > TB_LIMIT_WS_QUEUE) {
                 if (!link->doomed)
                         link->doomed = g_idle_add(on_doomed, link);

@@ -234,8 +234,7 @@ const char *tb_core_devices_text(TbCore *core, gsize *ret_size)
 {
         if (!core->devices_text) {
                 json_auto_t *list = tb_core_devices_json(core);
-                core->devices_text = json_dumps(list, TB_JSON);
-                core->devices_size = strlen(core->devices_text);
+                core->devices_text = tb_json_text(list, &core->devices_size);
         }
         *ret_size = core->devices_size;
         return core->devices_text;

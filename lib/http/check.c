@@ -309,6 +309,15 @@ static bool no_route(TbRequest *request, const Found *found)
         return false;
 }
 
+/* Of every request: routes pass a query on without reading it. */
+static bool query_is_text(TbRequest *request)
+{
+        if (!request->raw_query || g_utf8_validate(request->raw_query, -1, NULL))
+                return true;
+        tb_respond_error(request, TB_ERROR_INVALID, "the query is not UTF-8");
+        return false;
+}
+
 static bool check_query(TbRequest *request, const TbRoute *route)
 {
         g_autoptr(GError) error = NULL;
@@ -342,6 +351,8 @@ static bool check_args(TbRequest *request)
 bool tb_check_route(TbRequest *request)
 {
         Found found = {NULL};
+        if (!query_is_text(request))
+                return false;
         if (tb_path_split(request->path, &request->split))
                 find_route(request, &found);
         request->match = found.route;

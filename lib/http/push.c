@@ -205,6 +205,8 @@ static void append_field(GString *out, const char *name, const char *value)
 
 bool tb_sse_send(TbPush *push, const char *id, const char *event, const char *data)
 {
+        if (!data)
+                return true; /* what could not be written as JSON (lib/json.h) */
         GString *out = g_string_sized_new(strlen(data) + 64);
         append_field(out, "id", id);
         append_field(out, "event", event);

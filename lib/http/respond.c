@@ -82,6 +82,10 @@ static void reply_json(TbRequest *request, int status, const char *type, json_t 
         gsize size;
         char *text = tb_json_text(body_take, &size);
         json_decref(body_take);
+        if (!text) {
+                tb_respond_error(request, TB_ERROR_INTERNAL, "a text in the answer is not UTF-8");
+                return;
+        }
         tb_turn_count(request, size);
         struct MHD_Response *response = tb_respond_text(text, size);
         add(response, "Content-Type", type);

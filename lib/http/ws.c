@@ -69,6 +69,8 @@ bool tb_ws_send(TbWs *ws, bool binary, const void *bytes, gsize size)
         tb_assert_main();
         if (ws->dead || ws->close_us)
                 return false;
+        if (!bytes)
+                return true; /* what could not be written as JSON (lib/json.h) is no message */
         if (!tb_ws_queue(ws, binary ? WSLAY_BINARY_FRAME : WSLAY_TEXT_FRAME, bytes, size,
                          TB_LIMIT_WS_QUEUE)) {
                 tb_ws_close(ws, 1008, "too slow");
@@ -80,7 +82,7 @@ bool tb_ws_send(TbWs *ws, bool binary, const void *bytes, gsize size)
 
 bool tb_ws_send_text(TbWs *ws, const char *text)
 {
-        return tb_ws_send(ws, false, text, strlen(text));
+        return tb_ws_send(ws, false, text, text ? strlen(text) : 0);
 }
 
 bool tb_ws_send_json(TbWs *ws, json_t *message)

@@ -166,6 +166,10 @@ static bool give_head(TbMuxStream *s, const char *head, gsize size, bool end)
 TbMuxStream *tb_mux_open(TbMux *mux, const char *head, gsize size, bool end, gpointer user, GError **error)
 {
         tb_assert_main();
+        if (size == 0) { /* tb_json_text() of nothing; the other side would end the link for everybody */
+                tb_set_error(error, TB_ERROR_INVALID, "a text in the head of the request is not UTF-8");
+                return NULL;
+        }
         if (size > TB_LIMIT_LINK_HEAD) {
                 tb_set_error(error, TB_ERROR_TOO_LARGE, "the head of the request is larger than %d bytes",
                              TB_LIMIT_LINK_HEAD);
@@ -188,7 +192,7 @@ bool tb_mux_answer(TbMuxStream *s, const char *head, gsize size, bool end)
 {
         tb_assert_main();
         g_assert(!s->answered);
-        if (size > TB_LIMIT_LINK_HEAD)
+        if (size == 0 || size > TB_LIMIT_LINK_HEAD)
                 return false;
         s->answered = true;
         return give_head(s, head, size, end);

@@ -43,9 +43,9 @@ void tb_mux_reset_all(TbMux *mux, const char *reason); /* the link is lost: `clo
 guint tb_mux_count(const TbMux *mux);
 
 /* Opens a stream. `user` is the caller's own pointer. NULL with TB_ERROR_LIMIT: too many, or a head that is too
- * large (TB_ERROR_TOO_LARGE). */
+ * large (TB_ERROR_TOO_LARGE) or empty, as of what cannot be written as JSON (TB_ERROR_INVALID). */
 TbMuxStream *tb_mux_open(TbMux *mux, const char *head, gsize size, bool end, gpointer user, GError **error);
-/* Begins the answer. False: the head is too large. */
+/* Begins the answer. False: the head is too large, or empty. */
 bool tb_mux_answer(TbMuxStream *stream, const char *head, gsize size, bool end);
 /* Bytes of the body that were taken; fewer than given: `writable` follows. `end` counts when all were taken. */
 gsize tb_mux_write(TbMuxStream *stream, const void *bytes, gsize size, bool end);

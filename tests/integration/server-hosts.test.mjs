@@ -425,6 +425,22 @@ test('HTTP is carried to the host and back', async (t) => {
   await host.stop();
 });
 
+test('what is no text is refused here: it never reaches the connection that all share', async (t) => {
+  const server = await withServer(t);
+  const host = await server.host('lab-1', DEVICES);
+  serve(host, (head, stream) => answerTo(host, stream, 200, { 'Content-Type': 'application/json' }, '{}'));
+  for (const query of ['x=\xff', '\xc3\x28=1', 'access_token=secret&x=\x80'])
+    assertProblem(await server.get(`/api/hosts/lab-1/host/devices?${query}`), 400, { detail: /query is not UTF-8/ });
+  for (const name of ['Accept', 'Content-Type', 'X-Lease', 'If-Match'])
+    assertProblem(await server.get('/api/hosts/lab-1/host/devices', { headers: { [name]: 'a\xff' } }), 400, {
+      detail: new RegExp(`header ${name} is not UTF-8`),
+    });
+  assert.equal((await server.get('/api/hosts/lab-1/host/devices?x=%ff')).status, 200, 'escapes are the host to judge');
+  assert.deepEqual(framesOf(host).filter((f) => f.type === HEAD).length, 1, 'nothing else was sent');
+  assert.ok((await server.get('/api/hosts')).json[0].online);
+  await host.stop();
+});
+
 test('an older host is told what to update, and nothing is carried to it', async (t) => {
   const server = await withServer(t);
   const host = await server.host('lab-1', DEVICES, { protocol: 1 });

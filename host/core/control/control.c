@@ -37,9 +37,9 @@ static void pending_free(Pending *p)
 
 static bool send_json(TbControl *control, json_t *message_take)
 {
-        char *text = json_dumps(message_take, TB_JSON);
-        bool sent = text && control->ops->send(text, strlen(text), control->data);
-        free(text);
+        gsize size;
+        g_autofree char *text = tb_json_text(message_take, &size);
+        bool sent = text && control->ops->send(text, size, control->data);
         json_decref(message_take);
         return sent;
 }
@@ -50,15 +50,17 @@ static void send_answer(TbControl *control, gint64 id, json_t *answer_take)
         gsize size, max = control->ops->max ? control->ops->max : TB_CONTROL_MESSAGE;
         g_autofree char *text = tb_json_text(answer_take, &size);
         json_decref(answer_take);
-        if (size <= max) {
+        if (text && size <= max) {
                 control->ops->send(text, size, control->data);
                 return;
         }
         g_autoptr(GError) error =
-                g_error_new(TB_ERROR, TB_ERROR_TOO_LARGE,
-                            "the command is done; its result has %zu bytes and %zu can be sent "
-                            "here: ask for less, or use REST",
-                            size, max);
+                text ? g_error_new(TB_ERROR, TB_ERROR_TOO_LARGE,
+                                   "the command is done; its result has %zu bytes and %zu can be sent "
+                                   "here: ask for less, or use REST",
+                                   size, max)
+                     : g_error_new_literal(TB_ERROR, TB_ERROR_INTERNAL,
+                                           "the command is done; a text in its result is not UTF-8");
         send_json(control, tb_control_result(id, NULL, error, NULL));
 }
 

@@ -91,9 +91,9 @@ void tb_control_stream_free(TbControlStream *stream)
 
 static bool send_json(TbControlStream *stream, json_t *message_take)
 {
-        char *text = json_dumps(message_take, TB_JSON);
-        bool sent = text && stream->send(text, strlen(text), stream->data);
-        free(text);
+        gsize size;
+        g_autofree char *text = tb_json_text(message_take, &size);
+        bool sent = text && stream->send(text, size, stream->data);
         json_decref(message_take);
         return sent;
 }

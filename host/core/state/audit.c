@@ -3,6 +3,7 @@
 
 #include "host/core/private.h"
 #include "lib/clock.h"
+#include "lib/json.h"
 #include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/uri.h"
@@ -13,9 +14,9 @@ static void write_line(TbCore *core, json_t *entry, const char *device)
         json_auto_t *line = json_copy(entry);
         json_object_set_new(line, "time", json_string(time));
         json_object_set_new(line, "device", device ? json_string(device) : json_null());
-        char *text = json_dumps(line, JSON_COMPACT);
-        tb_disk_audit(core->disk, g_strconcat(text, "\n", NULL));
-        free(text);
+        g_autofree char *text = tb_json_text(line, NULL);
+        if (text)
+                tb_disk_audit(core->disk, g_strconcat(text, "\n", NULL));
 }
 
 /* What a sender can make us say at any rate is counted from some number on. `key`: "user via". */

@@ -9,6 +9,7 @@
 
 #include "lib/clock.h"
 #include "lib/error.h"
+#include "lib/json.h"
 #include "lib/limits.h"
 
 #define FILE_NAME "audit.jsonl"
@@ -83,7 +84,6 @@ char *tb_audit_file_more(guint64 more)
                                                 more);
         json_auto_t *o = json_pack("{s:s, s:I, s:s, s:s, s:n}", "verb", "(not written)", "more",
                                    (json_int_t)more, "text", text, "time", time, "device");
-        char *dumped = json_dumps(o, JSON_COMPACT), *line = g_strconcat(dumped, "\n", NULL);
-        free(dumped);
-        return line;
+        g_autofree char *dumped = tb_json_text(o, NULL);
+        return g_strconcat(dumped, "\n", NULL);
 }

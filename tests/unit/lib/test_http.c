@@ -90,6 +90,8 @@ static const struct {
         {"POST /things/a?limit=%zz HTTP/1.1\r\n" JSON "Content-Length: 10\r\n\r\n{\"baud\":3}", 400,
          "broken percent escape"},
         {"POST /things/%ff HTTP/1.1\r\n" JSON "Content-Length: 10\r\n\r\n{\"baud\":3}", 400, "not UTF-8"},
+        {"GET /hello?x=\xff HTTP/1.1\r\n" H "\r\n", 400, "the query is not UTF-8"}, /* reads no query */
+        {"GET /nothing?\xc3\x28=1 HTTP/1.1\r\n" H "\r\n", 400, "the query is not UTF-8"},
         {"POST /things/%00 HTTP/1.1\r\n" JSON "Content-Length: 10\r\n\r\n{\"baud\":3}", 400, NULL},
         {"POST /things/a?access_token=x HTTP/1.1\r\n" JSON "Content-Length: 10\r\n\r\n{\"baud\":3}", 201,
          NULL},

@@ -246,9 +246,21 @@ static void test_json(void)
         }
 }
 
+/* What jansson refuses to make is told from a message, and nothing is written for it. */
+static void test_no_json(void)
+{
+        gsize size = 7;
+        json_auto_t *bad = json_pack("{s:s}", "path", "/a?\xff");
+        g_autofree char *text = tb_json_text(bad, &size);
+        g_assert_null(bad);
+        g_assert_null(text);
+        g_assert_cmpuint(size, ==, 0);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/json/none", test_no_json);
         g_test_add_func("/route/match", test_match);
         g_test_add_func("/route/many-segments", test_many_segments);
         g_test_add_func("/route/decode", test_decode);

@@ -273,7 +273,9 @@ static void test_limits(void)
         static char big[TB_LIMIT_LINK_HEAD + 1];
         Pair p;
         pair_init(&p);
-        g_autoptr(GError) error = NULL, more = NULL;
+        g_autoptr(GError) error = NULL, more = NULL, none = NULL;
+        g_assert_null(tb_mux_open(p.a.mux, NULL, 0, true, NULL, &none)); /* of tb_json_text(NULL) */
+        g_assert_error(none, TB_ERROR, TB_ERROR_INVALID);
         g_assert_null(tb_mux_open(p.a.mux, big, sizeof big, true, NULL, &error));
         g_assert_error(error, TB_ERROR, TB_ERROR_TOO_LARGE);
         for (guint i = 0; i < TB_LIMIT_LINK_STREAMS; i++)
@@ -282,6 +284,7 @@ static void test_limits(void)
         g_assert_error(more, TB_ERROR, TB_ERROR_LIMIT);
         deliver(&p);
         g_assert_false(tb_mux_answer(p.b.streams[1], big, sizeof big, true));
+        g_assert_false(tb_mux_answer(p.b.streams[1], NULL, 0, true));
         g_assert_cmpuint(tb_mux_count(p.b.mux), ==, TB_LIMIT_LINK_STREAMS);
         pair_clear(&p);
 }
