@@ -111,6 +111,19 @@ rule_banned() {
 	line ~ /NDEBUG/ { say("asserts stay in") }'
 }
 
+# libsoup and GIO ask the system's proxy unless they are told: devices and this machine are ours, tokens and passwords go to them alone.
+rule_proxy() {
+	sources 'lib/*.c' 'host/*.c' 'server/*.c' 'drivers/*.c' | xargs awk '
+	/(^|[^a-z_])(soup_session_new|g_socket_client_new|g_proxy_resolver_[a-z_]+)[ ]*\(|(^|[^a-z_])soup_session_new_with_options[ ]*\(|g_object_new\((SOUP_TYPE_SESSION|G_TYPE_SOCKET_CLIENT)/ { call = ""; at = FNR }
+	at { call = call $0 }
+	at && /;/ {
+		if (call !~ /"proxy-resolver"/)
+			printf "%s:%d: say \"proxy-resolver\" (NULL for devices and for this machine; docs\/DEVELOP.md)\n", FILENAME, at
+		at = 0
+	}
+	FNR == 1 { at = 0 }'
+}
+
 # All that leaves as JSON is written by tb_json_text(), which tells NULL (a text that is no UTF-8) from a message.
 rule_json() {
 	sources 'lib/*.c' 'host/*.c' 'server/*.c' 'drivers/*.c' | grep -vE '/test_|^lib/json\.c$' | xargs grep -nE '\bjson_(dumps|dump_callback|dumpf|dumpfd)\(' |
@@ -277,7 +290,7 @@ rule_unused() {
 	END { for (f in n) if (n[f] == 1) print where[f] ": nobody uses " f "()" }' | sort
 }
 
-rules='arrows threads start banned json steps size columns drivers prefixes secrets headers private fuzz tests errors traces messages unused'
+rules='arrows threads start banned proxy json steps size columns drivers prefixes secrets headers private fuzz tests errors traces messages unused'
 n=0
 failed=0
 

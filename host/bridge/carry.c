@@ -369,8 +369,10 @@ TbCarry *tb_carry_new(TbCore *core, TbPoller *poller, const char *version, const
         carry->http = tb_http_new(&options, error);
         if (!carry->http)
                 return NULL;
-        carry->session = soup_session_new_with_options("max-conns", 2 * TB_LIMIT_LINK_STREAMS,
-                                                       "max-conns-per-host", 2 * TB_LIMIT_LINK_STREAMS, NULL);
+        /* our own loopback, with a token: the system's proxy has no part in it */
+        carry->session =
+                soup_session_new_with_options("proxy-resolver", NULL, "max-conns", 2 * TB_LIMIT_LINK_STREAMS,
+                                              "max-conns-per-host", 2 * TB_LIMIT_LINK_STREAMS, NULL);
         soup_session_remove_feature_by_type(carry->session, SOUP_TYPE_CONTENT_DECODER);
         return g_steal_pointer(&carry);
 }

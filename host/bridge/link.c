@@ -8,6 +8,7 @@
 #include "lib/error.h"
 #include "lib/limits.h"
 #include "lib/log.h"
+#include "lib/net.h"
 #include "lib/thread.h"
 
 #define PING_EVERY (32 * 1024) /* bytes between two marks */
@@ -235,6 +236,12 @@ static char *socket_url(const char *url, GError **error)
                           g_uri_get_port(uri), full, NULL, NULL);
 }
 
+static bool leads_here(const char *url)
+{
+        g_autoptr(GUri) uri = g_uri_parse(url, G_URI_FLAGS_NONE, NULL);
+        return uri && tb_address_is_loopback(g_uri_get_host(uri));
+}
+
 TbBridgeLink *tb_bridge_link_new(const char *url, const char *ca, const TbBridgeLinkOps *ops, gpointer data,
                                  GError **error)
 {
@@ -251,7 +258,10 @@ TbBridgeLink *tb_bridge_link_new(const char *url, const char *ca, const TbBridge
         link->url = socket;
         link->ops = ops;
         link->data = data;
-        link->session = soup_session_new_with_options("user-agent", "testbed-host", "timeout", 15, NULL);
+        /* a server elsewhere may be beyond the system's proxy; a proxy knows nothing of this machine's loopback */
+        link->session =
+                soup_session_new_with_options("user-agent", "testbed-host", "timeout", 15,
+                                              leads_here(socket) ? "proxy-resolver" : NULL, NULL, NULL);
         /* a compressed message has no bound that is known before it is unpacked */
         soup_session_remove_feature_by_type(link->session, SOUP_TYPE_WEBSOCKET_EXTENSION_MANAGER);
         if (trusted)

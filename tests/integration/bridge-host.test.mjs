@@ -2,6 +2,7 @@
 // over the relay, the reduced picture, requests that are carried to the host's routes. (The real server and a browser
 // meet it in tests/e2e.)
 import assert from 'node:assert/strict';
+import http from 'node:http';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -278,6 +279,46 @@ test("carried requests: the host's own routes, by the role that the server names
   assert.equal((await carry('GET', '/host/devices', { role: 'viewer' })).status, 200);
   const lease = await carry('POST', '/host/devices/screen/lease', { role: 'operator', json: { ttl_s: 60 } });
   assert.equal(JSON.parse(lease.body).holder, 'anna (via server)');
+});
+
+test("no proxy sees what goes to this machine's own loopback, or to a device", async (t) => {
+  const seen = [];
+  const proxy = http.createServer((request, response) => {
+    seen.push(`${request.method} ${request.url}`);
+    response.end('proxied');
+  });
+  proxy.on('connect', (request, socket) => {
+    seen.push(`CONNECT ${request.url}`);
+    socket.destroy();
+  });
+  await new Promise((yes) => proxy.listen(0, '127.0.0.1', yes));
+  t.after(() => proxy.close());
+  const url = `http://127.0.0.1:${proxy.address().port}`;
+  const server = await FakeServer.start(t);
+  const host = await Host.start(
+    {
+      name: 'lab-1',
+      server: { url: server.url, token: 'a-secret-host-token' },
+      devices: { plug: { attach: [`shelly://127.0.0.1:${proxy.address().port}`] } },
+    },
+    { env: { http_proxy: url, https_proxy: url, all_proxy: url, HTTP_PROXY: url, no_proxy: '', NO_PROXY: '' } },
+  );
+  t.after(() => host.stop());
+  const link = await server.next();
+  await link.find((m) => m.type === 'hello', { what: 'the host without a proxy in between' });
+  link.ws.send(
+    frame(HEAD, 1, { method: 'GET', path: '/host/devices', headers: {}, role: 'viewer', user: 'anna' }, true),
+  );
+  const { head } = await headOf(link, (h, f) => f.stream === 1, { what: 'the answer' });
+  await findFrame(link, (f) => f.stream === 1 && f.end, { what: 'the end of the answer' });
+  assert.equal(head.status, 200);
+  assert.equal(JSON.parse(bodyOf(link, 1))[0].id, 'plug');
+  await until('the plug is asked', () => seen.length > 0);
+  assert.deepEqual(
+    seen.filter((line) => !/^(GET|POST) \//.test(line)),
+    [],
+    'a proxy is asked with a whole URL, or by CONNECT',
+  );
 });
 
 test('the ceiling: what the server may not do here unless the configuration says so', async (t) => {
