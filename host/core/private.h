@@ -45,7 +45,7 @@ struct TbInterface {
         guint next_watcher, watch_depth;
         /* sensors */
         TbSamples *samples; /* owned */
-        GPtrArray *reads;   /* borrowed TbRead: reads under way that others may join (ops/join.c) */
+        GPtrArray *joints;  /* borrowed TbJoint: calls under way that others may join (ops/join.c) */
         json_t *ports; /* owned: {"rfc2217": {"listen","open","why"?}, "tcp": …}; NULL: none was asked for */
 };
 

@@ -31,7 +31,7 @@ TbInterface *tb_interface_new(TbDevice *device, const char *name, TbKind kind, T
         iface->commanded = -1;
         iface->power = (TbPowerState){TB_POWER_UNKNOWN, NAN, NAN, NAN, NAN};
         iface->watchers = g_array_new(FALSE, FALSE, sizeof(TbWatcher));
-        iface->reads = g_ptr_array_new();
+        iface->joints = g_ptr_array_new();
         tb_places_init(&iface->readers, "readers of this console", TB_LIMIT_CONSOLE_READERS);
         if (kind == TB_KIND_SENSORS)
                 iface->samples = tb_samples_new();
@@ -45,8 +45,8 @@ void tb_interface_free(TbInterface *iface)
         g_array_free(iface->watchers, TRUE);
         tb_places_clear(&iface->readers);
         tb_samples_free(iface->samples);
-        g_assert(iface->reads->len == 0); /* commands end before their interface */
-        g_ptr_array_unref(iface->reads);
+        g_assert(iface->joints->len == 0); /* commands end before their interface */
+        g_ptr_array_unref(iface->joints);
         json_decref(iface->ports);
         g_free(iface->reason);
         g_free(iface->power_left);

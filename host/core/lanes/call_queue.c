@@ -128,6 +128,14 @@ TbCall *tb_call_queue_take(TbCallQueue *queue, gint64 until_us)
         return call;
 }
 
+bool tb_call_queue_remove(TbCallQueue *queue, TbCall *call)
+{
+        tb_mutex_lock(&queue->lock);
+        bool waits = g_queue_remove(&queue->waiting[call->rank], call);
+        tb_mutex_unlock(&queue->lock);
+        return waits;
+}
+
 guint tb_call_queue_length(TbCallQueue *queue)
 {
         tb_mutex_lock(&queue->lock);

@@ -14,5 +14,7 @@ void tb_call_queue_free(TbCallQueue *queue); /* empty by then */
 bool tb_call_queue_push(TbCallQueue *queue, TbCall *call, GError **error);
 /* NULL on timeout, or when closed and empty; until_us as tb_queue_take()'s. Any thread. */
 TbCall *tb_call_queue_take(TbCallQueue *queue, gint64 until_us);
+bool tb_call_queue_remove(TbCallQueue *queue,
+                          TbCall *call); /* false: it does not wait (any more). Any thread */
 guint tb_call_queue_length(TbCallQueue *queue);
 void tb_call_queue_close(TbCallQueue *queue); /* wakes every taker */

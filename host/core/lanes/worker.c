@@ -269,11 +269,12 @@ bool tb_worker_call_first(TbWorker *w, TbCall *call, GError **error)
         call->rank = TB_CALL_URGENT;
         tb_mutex_lock(&w->lock); /* held over both: no thread may take another call in between */
         bool pushed = tb_worker_call(w, call, error);
-        if (pushed)
-                w->urgent = call; /* one that a thread has taken and not begun is overtaken too */
-        for (guint i = 0; pushed && i < w->n_runners; i++)
-                if (w->runners[i].current && w->runners[i].current != call)
+        w->urgent += pushed; /* one that a thread has taken and not begun is overtaken too */
+        for (guint i = 0; pushed && i < w->n_runners; i++) {
+                const TbCall *current = w->runners[i].current;
+                if (current && current->rank != TB_CALL_URGENT)
                         tb_interruptor_raise(w->runners[i].io.stop);
+        }
         tb_mutex_unlock(&w->lock);
         return pushed;
 }
@@ -287,6 +288,10 @@ void tb_worker_cancel(TbWorker *w, TbCall *call)
                 if (w->runners[i].current == call)
                         tb_interruptor_raise(w->runners[i].io.stop);
         tb_mutex_unlock(&w->lock);
+        if (!tb_call_queue_remove(w->queue, call)) /* else it would keep its place until the lane has time */
+                return;
+        tb_set_error(&call->error, TB_ERROR_INTERRUPTED, "cancelled before it ran");
+        tb_worker_post(w, call);
 }
 
 void tb_worker_hold(TbWorker *w, bool hold)

@@ -66,9 +66,11 @@ typedef struct TbWorkerOptions {
 TbWorker *tb_worker_new(const TbWorkerOptions *options);
 /* False when the queue, or the user's share of it, is full (TB_ERROR_LIMIT, in words). */
 bool tb_worker_call(TbWorker *worker, TbCall *call, GError **error);
-/* Goes before what waits, also when the queue is full, and interrupts what runs (TB_ERROR_INTERRUPTED). */
+/* Goes before what waits, also when the queue is full, and interrupts what runs (TB_ERROR_INTERRUPTED), but what came by
+ * this call as well. */
 bool tb_worker_call_first(TbWorker *worker, TbCall *call, GError **error);
-/* Ends the call soon: it fails with TB_ERROR_INTERRUPTED (through done) if it has not succeeded already. */
+/* Ends the call soon: it fails with TB_ERROR_INTERRUPTED (through done, later) if it has not succeeded already. One that waits
+ * leaves the queue at once. */
 void tb_worker_cancel(TbWorker *worker, TbCall *call);
 /* The owner's own sink is behind: the lane makes no more until it is let go. Commands go on. */
 void tb_worker_hold(TbWorker *worker, bool hold);

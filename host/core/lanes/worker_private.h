@@ -27,16 +27,16 @@ struct TbWorker {
         TbRunner *runners;
         guint n_runners;
         TbMutex lock;
-        TbCond idle;    /* parallel lanes: running fell to 0 */
-        bool closing;   /* protected by lock */
-        bool kicked;    /* protected by lock */
-        bool open;      /* protected by lock */
-        bool opening;   /* parallel lanes: one thread is in open; protected by lock */
-        bool stale;     /* parallel lanes: open succeeded and close was not called; protected by lock */
-        TbCall *urgent; /* overtakes all others until it is over; protected by lock */
-        guint running;  /* parallel lanes: ops that run; protected by lock */
-        guint ended;    /* threads that are done; protected by lock */
-        char *absent;   /* why it is not open; owned; protected by lock */
+        TbCond idle;  /* parallel lanes: running fell to 0 */
+        bool closing; /* protected by lock */
+        bool kicked;  /* protected by lock */
+        bool open;    /* protected by lock */
+        bool opening; /* parallel lanes: one thread is in open; protected by lock */
+        bool stale;   /* parallel lanes: open succeeded and close was not called; protected by lock */
+        guint urgent; /* emergencies that are not over: what is none is overtaken until then; protected by lock */
+        guint running; /* parallel lanes: ops that run; protected by lock */
+        guint ended;   /* threads that are done; protected by lock */
+        char *absent;  /* why it is not open; owned; protected by lock */
         int absent_code;
         int retry_ms;
         guint sample_timer;  /* main */
@@ -58,6 +58,8 @@ struct TbWorker {
 /* The body of each of its threads; data: TbRunner. Ends when the worker closes; the last one posts
  * tb_worker_finalize(). */
 void tb_worker_run(gpointer data);
+/* It is over: main is told. Any thread. */
+void tb_worker_post(TbWorker *worker, TbCall *call);
 /* What tb_worker_up does above the inlet's ceiling; data: TbWorker. One of its threads. */
 void tb_worker_wait_room(gpointer data);
 /* Main thread: joins the threads and frees the worker. */

@@ -79,11 +79,10 @@ static void call_finish(gpointer data)
         call->done(call);
 }
 
-static void call_post(TbWorker *w, TbCall *call)
+void tb_worker_post(TbWorker *w, TbCall *call)
 {
         tb_mutex_lock(&w->lock);
-        if (w->urgent == call)
-                w->urgent = NULL;
+        w->urgent -= call->rank == TB_CALL_URGENT;
         tb_mutex_unlock(&w->lock);
         if (!tb_worker_events_call(w->events, call_finish, call))
                 tb_log(TB_LOG_ERROR, TB_F(),
@@ -97,14 +96,14 @@ static void call_fail_absent(TbWorker *w, TbCall *call)
         tb_set_error(&call->error, w->absent_code, "%s",
                      w->absent ? w->absent : "the device is not reached yet");
         tb_mutex_unlock(&w->lock);
-        call_post(w, call);
+        tb_worker_post(w, call);
 }
 
 static void call_run(TbRunner *r, TbCall *call)
 {
         TbWorker *w = r->worker;
         tb_mutex_lock(&w->lock);
-        bool skip = call->cancelled || w->closing, overtaken = w->urgent && w->urgent != call;
+        bool skip = call->cancelled || w->closing, overtaken = w->urgent > 0 && call->rank != TB_CALL_URGENT;
         if (!skip && !overtaken)
                 r->current = call;
         tb_mutex_unlock(&w->lock);
@@ -136,7 +135,7 @@ static void call_run(TbRunner *r, TbCall *call)
         if (!w->closing)
                 tb_interruptor_lower(r->io.stop); /* a cancel that was meant for this call */
         tb_mutex_unlock(&w->lock);
-        call_post(w, call);
+        tb_worker_post(w, call);
 }
 
 static void fail_queue(TbWorker *w)

@@ -55,7 +55,7 @@ static void finish(TbCommand *c)
         g_clear_handle_id(&c->later, g_source_remove);
         gint64 us = g_get_monotonic_time() - c->begin_us;
         count(c, us);
-        if (c->verb && is_audited(c->verb))
+        if (c->verb && is_audited(c->verb) && !c->leads)
                 tb_audit(c->core, &c->actor, c->device_id, c->verb_text, c->params, c->error, us / 1000);
         if (c->pipe && c->error)
                 tb_pipe_fail(c->pipe, c->error);
@@ -148,7 +148,7 @@ void tb_command_dispatch(TbCommand *c, bool (*exec)(TbCommand *, TbInstance *, T
         TbWorker *worker = tb_interface_worker(c->iface);
         c->exec = exec;
         c->after = after;
-        if ((c->verb->flags & TB_VERB_JOINS) && !c->leads) {
+        if ((c->urgent || c->verb->flags & TB_VERB_JOINS) && !c->leads) {
                 tb_command_join(c);
                 return;
         }
@@ -377,6 +377,8 @@ TbCommand *tb_command_split(TbCommand *c, TbCommandDone done, gpointer user)
         split->scratch = g_steal_pointer(&c->scratch);
         split->scratch_free = c->scratch_free;
         c->scratch_free = NULL;
+        split->controls = c->controls;
+        split->urgent = c->urgent;
         split->leads = true;
         return split;
 }

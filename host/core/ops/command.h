@@ -10,7 +10,7 @@
 #include "host/core/lanes/worker.h"
 #include "host/core/state/saver.h"
 
-typedef struct TbRead TbRead; /* join.c */
+typedef struct TbJoint TbJoint; /* join.c */
 typedef struct TbVerbRun TbVerbRun;
 
 struct TbCommand {
@@ -35,13 +35,13 @@ struct TbCommand {
         const TbVerbRun *waits; /* what it begins when its interface's history is open; NULL: it has begun */
         bool controls;          /* authority was needed: ends when somebody else gets the device */
         bool overrides;         /* an admin's emergency: a lease of somebody else does not end it */
-        bool urgent;            /* overtakes what waits for the lane */
-        gint revoked;           /* atomic: no further step may be taken */
-        gint begun;             /* atomic: a worker has it in its exec, or had */
-        TbRead *read;           /* borrowed: the read whose answer it waits for; NULL: none */
-        char *share;            /* owned: of the lane's queue */
-        TbPlace place;          /* among those who wait for it */
-        bool leads;             /* it is the call of a read that others wait for; no caller's own command */
+        bool urgent;  /* an emergency: overtakes what waits for the lane, but no other one, which it joins */
+        gint revoked; /* atomic: no further step may be taken */
+        gint begun;   /* atomic: a worker has it in its exec, or had */
+        TbJoint *joint; /* borrowed: the call whose answer it waits for; NULL: none */
+        char *share;    /* owned: of the lane's queue */
+        TbPlace place;  /* among those who wait for it */
+        bool leads;     /* it is the call that others wait for; no caller's own command */
         bool (*exec)(TbCommand *command, TbInstance *instance, TbIo *io, GError **error); /* worker thread */
         void (*after)(TbCommand *command); /* main: instead of answering with result */
         /* main: the worker is done with it, however it ended and whether or not the caller was answered already; iface is NULL
@@ -76,11 +76,11 @@ void tb_command_store(TbCommand *command, bool (*run)(TbCommand *command, json_t
                       json_t *spec_take);
 /* `extra_take`: further members for the answer's body (holder, expires_at, what was seen); may be NULL. */
 void tb_command_fail(TbCommand *command, GError *error_take, json_t *extra_take);
-/* Queues exec on the interface's lane; a verb that joins (TB_VERB_JOINS) waits for the same read of another caller instead. Fails the command when the queue is full. `after` NULL: answers with
+/* Queues exec on the interface's lane; what joins (TB_VERB_JOINS, or urgent) waits for the same call of another caller instead. Fails the command when the queue is full. `after` NULL: answers with
  * what exec left in command->result. */
 void tb_command_dispatch(TbCommand *command, bool (*exec)(TbCommand *, TbInstance *, TbIo *, GError **),
                          void (*after)(TbCommand *));
-/* join.c: waits for a read of the same that is under way, or begins one; as dispatch, with the command's exec and after. */
+/* join.c: waits for a call that does the same and is under way, or begins one; as dispatch, with the command's exec and after. */
 void tb_command_join(TbCommand *command);
 /* A command that does what `command` would: same interface, verb, parameters, user, deadline; its scratch moves over. */
 TbCommand *tb_command_split(TbCommand *command, TbCommandDone done, gpointer user);
@@ -95,7 +95,7 @@ gint64 tb_command_int(TbCommand *command, const char *name);
 const TbActor *tb_command_actor(TbCommand *command);
 TbDevice *tb_command_device(TbCommand *command);
 
-/* `urgent` is about to run: what else controls its lane ends (TB_ERROR_BUSY). */
+/* `urgent` is about to run: what else controls its lane ends (TB_ERROR_BUSY), but other emergencies. */
 void tb_commands_overtake(TbCommand *urgent);
 void tb_commands_stop(TbCore *core);
 

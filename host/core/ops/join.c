@@ -1,25 +1,27 @@
 /*
- * Reads that join. Whoever asks for a state (TB_VERB_JOINS) with the same parameters as a read that is under way gets that
+ * Calls that join: reads, and emergencies. Whoever asks for a state (TB_VERB_JOINS) with the same parameters as a read that is under way gets that
  * read's answer: any number of pollers cost the lane one call. What answers has looked after the last change that its
  * caller can know of: a read that has begun is joined only while nothing changed the device since it was queued; one that
- * waits is joined always, because it looks later. The call is a command of its own (the read's), so that it lives as long
+ * waits is joined always, because it looks later. The call is a command of its own (the leader), so that it lives as long
  * as one of its callers waits; it is charged to the user who came first.
+ * Emergencies of one switch are the same: who presses again, or beside somebody else, has the result of the one that is under
+ * way. So one runs and one waits at most, however many ask and whatever comes in between.
  */
 #include "host/core/ceiling.h"
 #include "host/core/ops/command.h"
 #include "host/core/private.h"
 #include "lib/limits.h"
 
-struct TbRead {
+struct TbJoint {
         TbCommand *leader; /* the call on the lane; NULL: over */
         TbInterface *iface;
-        guint64 changes;      /* of the device, when it was queued */
+        guint64 changes;      /* of the device, when it was queued, itself counted */
         GPtrArray *followers; /* borrowed TbCommand: who waits for it */
         TbPlaces places;
         bool telling; /* followers are being told */
 };
 
-static void read_free(TbRead *r)
+static void joint_free(TbJoint *r)
 {
         tb_places_clear(&r->places);
         g_ptr_array_unref(r->followers);
@@ -28,15 +30,15 @@ static void read_free(TbRead *r)
 
 static void leave(TbCommand *c)
 {
-        TbRead *r = g_steal_pointer(&c->read);
+        TbJoint *r = g_steal_pointer(&c->joint);
         g_ptr_array_remove_fast(r->followers, c);
         tb_place_give(&c->place);
 }
 
-/* A follower was withdrawn. The last one to leave ends the read. */
+/* A follower was withdrawn. The last one to leave ends the call. */
 static void on_leave(TbCommand *c)
 {
-        TbRead *r = c->read;
+        TbJoint *r = c->joint;
         if (!r)
                 return;
         leave(c);
@@ -45,15 +47,17 @@ static void on_leave(TbCommand *c)
                                     g_error_new(TB_ERROR, TB_ERROR_INTERRUPTED, "all callers left"));
 }
 
-static bool follow(TbRead *r, TbCommand *c)
+static bool follow(TbJoint *r, TbCommand *c)
 {
-        const TbPlaceBy by = tb_actor_place(&c->actor);
+        TbPlaceBy by = tb_actor_place(&c->actor);
+        if (c->urgent) /* the last places of an emergency are the admins' and the holder's */
+                by.watches = !c->overrides && !tb_lease_is_holder(c->device, &c->actor);
         GError *error = NULL;
         if (!tb_place_take(&r->places, &by, &c->place, &error)) {
                 tb_command_fail(c, error, NULL);
                 return false;
         }
-        c->read = r;
+        c->joint = r;
         tb_command_on_cancel(c, on_leave);
         g_ptr_array_add(r->followers, c);
         return true;
@@ -66,13 +70,13 @@ static bool has_time(const TbCommand *c, const TbCommand *leader)
         return leader->call.deadline_us <= now && c->call.deadline_us > now;
 }
 
-static void read_done(json_t *result, const GError *error, gpointer user)
+static void leader_done(json_t *result, const GError *error, gpointer user)
 {
-        TbRead *r = user;
+        TbJoint *r = user;
         const TbCommand *leader = g_steal_pointer(&r->leader);
         bool late = g_error_matches(error, TB_ERROR, TB_ERROR_TIMEOUT);
         r->telling = true; /* telling one may end others */
-        g_ptr_array_remove_fast(r->iface->reads, r);
+        g_ptr_array_remove_fast(r->iface->joints, r);
         while (r->followers->len > 0) {
                 TbCommand *c = g_ptr_array_index(r->followers, 0);
                 leave(c);
@@ -83,10 +87,10 @@ static void read_done(json_t *result, const GError *error, gpointer user)
                 else
                         tb_command_fail(c, g_error_copy(error), json_incref(result));
         }
-        read_free(r);
+        joint_free(r);
 }
 
-static bool may_join(const TbRead *r, const TbCommand *c)
+static bool may_join(const TbJoint *r, const TbCommand *c)
 {
         return r->leader && r->leader->verb == c->verb && json_equal(r->leader->params, c->params) &&
                (!g_atomic_int_get(&r->leader->begun) || r->changes == c->device->changes);
@@ -94,21 +98,22 @@ static bool may_join(const TbRead *r, const TbCommand *c)
 
 void tb_command_join(TbCommand *c)
 {
-        GPtrArray *reads = c->iface->reads;
-        for (guint i = 0; i < reads->len; i++) {
-                if (may_join(g_ptr_array_index(reads, i), c)) {
-                        follow(g_ptr_array_index(reads, i), c);
+        GPtrArray *joints = c->iface->joints;
+        for (guint i = 0; i < joints->len; i++) {
+                if (may_join(g_ptr_array_index(joints, i), c)) {
+                        follow(g_ptr_array_index(joints, i), c);
                         return;
                 }
         }
-        TbRead *r = g_new0(TbRead, 1);
-        tb_places_init(&r->places, "callers of one read", TB_LIMIT_JOINED);
+        TbJoint *r = g_new0(TbJoint, 1);
+        tb_places_init(&r->places, c->urgent ? "callers of one emergency" : "callers of one read",
+                       TB_LIMIT_JOINED);
         r->followers = g_ptr_array_new();
         r->iface = c->iface;
-        r->changes = c->device->changes;
-        g_ptr_array_add(reads, r);
+        r->changes = c->device->changes + c->controls;
+        g_ptr_array_add(joints, r);
         follow(r, c);
-        TbCommand *leader = tb_command_split(c, read_done, r);
+        TbCommand *leader = tb_command_split(c, leader_done, r);
         r->leader = leader;
         tb_command_dispatch(leader, leader->exec, leader->after);
 }

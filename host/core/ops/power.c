@@ -250,7 +250,8 @@ static const TbParam set_params[] = {
         {.name = "emergency",
          .type = TB_PARAM_BOOL,
          .fallback = "false",
-         .help = "off at once: overtakes what waits, stops what runs; an admin may without the lease"},
+         .help = "off at once: overtakes what waits, stops what runs, joins another emergency; an admin may "
+                 "without the lease"},
         TB_PARAM_END,
 };
 static const TbParam cycle_params[] = {

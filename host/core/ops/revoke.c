@@ -50,6 +50,7 @@ static bool loses(const TbCommand *c, gpointer data)
 {
         const Handover *h = data;
         return c->device == h->device && c->controls && !c->overrides && !c->answered &&
+               !c->leads && /* it ends with the last one who waits for it */
                !h->keeps(&c->actor, h->data);
 }
 
@@ -61,10 +62,11 @@ void tb_commands_revoke(TbDevice *device, bool (*keeps)(const TbActor *, gpointe
         withdraw_list(device->core, list, TB_ERROR_LOCKED, why);
 }
 
+/* An emergency never ends another one: two people who press at once, or one who presses again, would keep the device on. */
 static bool is_overtaken(const TbCommand *c, gpointer data)
 {
         const TbCommand *urgent = data;
-        return c != urgent && c->controls && c->iface && c->dispatched && !c->answered &&
+        return !c->urgent && c->controls && c->iface && c->dispatched && !c->answered &&
                tb_interface_worker(c->iface) == tb_interface_worker(urgent->iface);
 }
 

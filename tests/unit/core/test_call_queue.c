@@ -93,11 +93,29 @@ static void test_order(void)
         tb_call_queue_free(queue);
 }
 
+/* One that is withdrawn gives its place back while it waits. */
+static void test_remove(void)
+{
+        TbCallQueue *queue = tb_call_queue_new();
+        for (guint i = 0; i < TB_LIMIT_QUEUE_URGENT; i++)
+                g_assert_true(push(queue, "bob", false, TB_CALL_URGENT));
+        g_assert_false(push(queue, "root", false, TB_CALL_URGENT));
+        g_assert_true(tb_call_queue_remove(queue, &calls[0]));
+        g_assert_false(tb_call_queue_remove(queue, &calls[0]));
+        g_assert_true(push(queue, "root", false, TB_CALL_URGENT));
+        TbCall *taken = tb_call_queue_take(queue, 0);
+        g_assert_true(taken == &calls[1]);
+        g_assert_false(tb_call_queue_remove(queue, taken));
+        drain(queue);
+        tb_call_queue_free(queue);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/call-queue/shares", test_shares);
         g_test_add_func("/call-queue/yielding", test_yielding);
         g_test_add_func("/call-queue/order", test_order);
+        g_test_add_func("/call-queue/remove", test_remove);
         return g_test_run();
 }

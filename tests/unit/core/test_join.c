@@ -1,4 +1,4 @@
-/* Reads of a state join: how many calls the device sees, that nobody is answered from before a change, and who ends what. */
+/* Reads of a state join, and emergencies: how many calls the device sees, that nobody is answered from before a change, and who ends what. */
 #include <string.h>
 
 #include "host/core/ops/command.h"
@@ -78,7 +78,7 @@ static void test_one_call(void)
         g_assert_error(mallory[room].error, TB_ERROR, TB_ERROR_LIMIT);
         get(&b, &bob, "bob", TB_ROLE_OPERATOR);
         TbInterface *power = tb_core_interface(b.core, "dut", "power", NULL);
-        g_assert_cmpuint(power->reads->len, ==, 1);
+        g_assert_cmpuint(power->joints->len, ==, 1);
         g_assert_false(eve[0].done || bob.done);
         g_atomic_int_set(&fake.hold_gets, 0);
         assert_observed(&b, &bob, "off");
@@ -89,7 +89,7 @@ static void test_one_call(void)
         g_assert_cmpint(g_atomic_int_get(&fake.gets), ==, 1);
         answer_clear(&eve[n - 1]);
         answer_clear(&mallory[room]);
-        g_assert_cmpuint(power->reads->len, ==, 0);
+        g_assert_cmpuint(power->joints->len, ==, 0);
         bench_stop(&b, false);
 }
 
@@ -104,7 +104,7 @@ static void test_changes(void)
         run(&b, &set, "bob", TB_ROLE_OPERATOR, "power.set", "{\"state\": \"on\"}");
         for (guint i = 0; i < G_N_ELEMENTS(after); i++)
                 get(&b, &after[i], i ? "eve" : "bob", i ? TB_ROLE_VIEWER : TB_ROLE_OPERATOR);
-        g_assert_cmpuint(tb_core_interface(b.core, "dut", "power", NULL)->reads->len, ==, 2);
+        g_assert_cmpuint(tb_core_interface(b.core, "dut", "power", NULL)->joints->len, ==, 2);
         g_atomic_int_set(&fake.hold_gets, 0);
         assert_observed(&b, &before, "off");
         assert_observed(&b, &set, "on");
@@ -268,6 +268,136 @@ static void test_bus_fails(void)
         bench_stop(&b, false);
 }
 
+#define OFF_NOW "{\"state\": \"off\", \"emergency\": true}"
+
+static TbCommand *off_now(Bench *b, Answer *a, const char *user, TbRole role)
+{
+        return run(b, a, user, role, "power.set", OFF_NOW);
+}
+
+/* It is on, and an emergency of otto is in its read-back, which takes until `hold_gets` is taken back. */
+static void begin_emergency(Bench *b, Answer *otto)
+{
+        Answer on = {0};
+        begin(b);
+        g_atomic_int_set(&fake.hold_gets, 0);
+        run(b, &on, "otto", TB_ROLE_OPERATOR, "power.set", "{\"state\": \"on\"}");
+        assert_observed(b, &on, "on");
+        bench_until(b, is_quiet, b, "quiet");
+        g_atomic_int_set(&fake.hold_gets, 1);
+        g_atomic_int_set(&fake.sets, 0);
+        g_atomic_int_set(&fake.interrupted, 0);
+        off_now(b, otto, "otto", TB_ROLE_OPERATOR);
+        bench_until(b, is_reading, NULL, "the driver");
+}
+
+/* However often somebody presses, and whatever is asked for in between: no emergency ends another one, and who asks after a change
+ * has a look that is later. */
+static void test_emergencies(void)
+{
+        Bench b;
+        Answer otto[4] = {0}, root[2] = {0}, on = {0};
+        begin_emergency(&b, &otto[0]);
+        off_now(&b, &otto[1], "otto", TB_ROLE_OPERATOR);
+        off_now(&b, &root[0], "root", TB_ROLE_ADMIN);
+        GPtrArray *joints = tb_core_interface(b.core, "dut", "power", NULL)->joints;
+        g_assert_cmpuint(joints->len, ==, 1);
+        run(&b, &on, "otto", TB_ROLE_OPERATOR, "power.set", "{\"state\": \"on\"}");
+        off_now(&b, &root[1], "root", TB_ROLE_ADMIN);
+        for (guint i = 2; i < G_N_ELEMENTS(otto); i++)
+                off_now(&b, &otto[i], "otto", TB_ROLE_OPERATOR);
+        g_assert_cmpuint(joints->len, ==, 2);
+        bench_until(&b, is_answered, &on, "the one that is none");
+        g_assert_error(on.error, TB_ERROR, TB_ERROR_BUSY);
+        g_atomic_int_set(&fake.hold_gets, 0);
+        for (guint i = 0; i < G_N_ELEMENTS(root); i++)
+                assert_observed(&b, &root[i], "off");
+        for (guint i = 0; i < G_N_ELEMENTS(otto); i++)
+                assert_observed(&b, &otto[i], "off");
+        bench_until(&b, is_quiet, &b, "quiet");
+        g_assert_cmpint(g_atomic_int_get(&fake.sets), ==, 2);
+        g_assert_cmpint(g_atomic_int_get(&fake.power), ==, 0);
+        answer_clear(&on);
+        bench_stop(&b, false);
+}
+
+/* A caller of an emergency loses the device: the emergency is the others' still. The last one: it ends. */
+static void test_emergency_revoked(void)
+{
+        Bench b;
+        Answer otto = {0}, root = {0}, lease = {0}, again = {0};
+        begin_emergency(&b, &otto);
+        off_now(&b, &root, "root", TB_ROLE_ADMIN);
+        run(&b, &lease, "bob", TB_ROLE_OPERATOR, "lease.take", "{}");
+        bench_until(&b, is_answered, &otto, "the one who lost it");
+        g_assert_error(otto.error, TB_ERROR, TB_ERROR_LOCKED);
+        g_assert_false(root.done);
+        g_atomic_int_set(&fake.hold_gets, 0);
+        assert_observed(&b, &root, "off");
+        off_now(&b, &again, "otto", TB_ROLE_OPERATOR);
+        bench_until(&b, is_answered, &again, "the refusal");
+        g_assert_error(again.error, TB_ERROR, TB_ERROR_LOCKED);
+        answer_clear(&otto);
+        answer_clear(&again);
+        bench_until(&b, is_answered, &lease, "the lease");
+        answer_clear(&lease);
+        bench_stop(&b, false);
+}
+
+/* Those that were withdrawn while they waited keep no place of the lane. */
+static void test_emergencies_withdrawn(void)
+{
+        Bench b;
+        Answer otto = {0}, root = {0};
+        begin_emergency(&b, &otto);
+        for (guint i = 0; i <= 2 * TB_LIMIT_QUEUE_URGENT; i++) {
+                Answer on = {0}, off = {0};
+                run(&b, &on, "otto", TB_ROLE_OPERATOR, "power.set", "{\"state\": \"on\"}");
+                TbCommand *waits = off_now(&b, &off, "otto", TB_ROLE_OPERATOR);
+                tb_command_withdraw(waits, g_error_new(TB_ERROR, TB_ERROR_LOCKED, "somebody took it"));
+                bench_until(&b, is_answered, &on, "the end of on");
+                bench_until(&b, is_answered, &off, "its end");
+                g_assert_error(off.error, TB_ERROR, TB_ERROR_LOCKED);
+                answer_clear(&on);
+                answer_clear(&off);
+        }
+        off_now(&b, &root, "root", TB_ROLE_ADMIN);
+        g_atomic_int_set(&fake.hold_gets, 0);
+        assert_observed(&b, &root, "off");
+        assert_observed(&b, &otto, "off");
+        g_assert_cmpint(g_atomic_int_get(&fake.sets), ==, 2);
+        bench_stop(&b, false);
+}
+
+/* A crowd at the limit, and one beyond: an admin finds a place. */
+static void test_emergency_places(void)
+{
+        Bench b;
+        const guint n = TB_LIMIT_JOINED / 2 + 1, room = TB_LIMIT_JOINED / 4;
+        g_autofree Answer *otto = g_new0(Answer, n), *mallory = g_new0(Answer, n);
+        Answer root = {0};
+        begin_emergency(&b, &otto[0]);
+        for (guint i = 1; i < n; i++)
+                off_now(&b, &otto[i], "otto", TB_ROLE_OPERATOR);
+        for (guint i = 0; i <= room; i++)
+                off_now(&b, &mallory[i], "mallory", TB_ROLE_OPERATOR);
+        bench_until(&b, is_answered, &otto[n - 1], "the refusal");
+        g_assert_error(otto[n - 1].error, TB_ERROR, TB_ERROR_LIMIT);
+        bench_until(&b, is_answered, &mallory[room], "the refusal");
+        g_assert_error(mallory[room].error, TB_ERROR, TB_ERROR_LIMIT);
+        off_now(&b, &root, "root", TB_ROLE_ADMIN);
+        g_atomic_int_set(&fake.hold_gets, 0);
+        assert_observed(&b, &root, "off");
+        for (guint i = 0; i < n - 1; i++)
+                assert_observed(&b, &otto[i], "off");
+        for (guint i = 0; i < room; i++)
+                assert_observed(&b, &mallory[i], "off");
+        g_assert_cmpint(g_atomic_int_get(&fake.sets), ==, 1);
+        answer_clear(&otto[n - 1]);
+        answer_clear(&mallory[room]);
+        bench_stop(&b, false);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -278,5 +408,9 @@ int main(int argc, char **argv)
         g_test_add_func("/join/late", test_late);
         g_test_add_func("/join/bus", test_bus);
         g_test_add_func("/join/bus-fails", test_bus_fails);
+        g_test_add_func("/join/emergencies", test_emergencies);
+        g_test_add_func("/join/emergency-revoked", test_emergency_revoked);
+        g_test_add_func("/join/emergencies-withdrawn", test_emergencies_withdrawn);
+        g_test_add_func("/join/emergency-places", test_emergency_places);
         return g_test_run();
 }
