@@ -210,7 +210,10 @@
 #define TB_LIMIT_DB_BUSY_MS 1000                  /* waiting for another connection's lock */
 #define TB_LIMIT_DB_RESULT (32 * 1024 * 1024)     /* bytes of one result */
 #define TB_LIMIT_PERSIST_WAIT_MS 500              /* that a 201 waits for the disk */
-#define TB_LIMIT_HOST_KEYS 1024 /* bindings of host names to keys; the longest unseen goes first */
+#define TB_LIMIT_HOST_KEYS 1024       /* bindings of host names to keys; above it newcomers are refused */
+#define TB_LIMIT_HOST_KEYS_EACH 256   /* of one network */
+#define TB_LIMIT_HOST_KEY_DAYS 30     /* unseen: then a newcomer may take a binding's place */
+#define TB_LIMIT_HOST_KEY_BRIEF_S 600 /* who was here for less in all gives way after a day */
 /* the link between a host and the pairing server */
 #define TB_LIMIT_LINK_HEAD (16 * 1024) /* bytes of a request's or an answer's head, as JSON */
 #define TB_LIMIT_LINK_CHUNK                                                                                  \

@@ -9,20 +9,32 @@
 #include "server/pairing_private.h"
 #include "server/store/hostkeys.h"
 
-char *tb_host_name_for(TbPairing *pairing, const char *name, const char *key)
+char *tb_host_name_for(TbParty *party, const char *name, const char *key)
 {
-        TbHostKeys *keys = pairing->options.host_keys;
+        const TbPairingOptions *options = &party->pairing->options;
+        TbHostKeys *keys = options->host_keys;
+        const char *net = options->ops->net ? options->ops->net(party->connection) : NULL;
         g_autofree char *instance = key ? tb_link_key_id(key) : NULL;
         for (guint n = 1; n <= TB_LIMIT_HOST_INSTANCES; n++) {
                 g_autofree char *full = n == 1 ? g_strdup(name) : g_strdup_printf("%s~%u", name, n);
                 const TbHostKey *owner = keys ? tb_host_keys_find(keys, full, NULL) : NULL;
                 if (owner && (!key || strcmp(owner->key, key) != 0))
                         continue; /* it is somebody else's */
-                if (keys && key)
-                        tb_host_keys_put(keys, full, instance, key, tb_clock_ms());
+                if (keys && key && !tb_host_keys_put(keys, full, instance, key, net, tb_clock_ms()))
+                        return NULL;
                 return n == 1 || key ? g_steal_pointer(&full) : NULL;
         }
         return NULL;
+}
+
+void tb_host_key_present(TbParty *party, bool present, gint64 now_ms)
+{
+        TbHostKeys *keys = party->pairing->options.host_keys;
+        if (!keys || !party->key)
+                return;
+        g_autofree char *instance = tb_link_key_id(party->key);
+        tb_host_keys_present(keys, party->host, instance, present, tb_clock_ms());
+        party->noted_ms = now_ms;
 }
 
 bool tb_pairing_forget_host(TbPairing *pairing, const char *name)

@@ -11,7 +11,8 @@
 #include "server/pairing_private.h"
 
 #define PING_MS 2000
-#define AWAY_MS 4000 /* without an answer to a ping */
+#define NOTE_MS 3600000 /* a host that is there is noted down as seen */
+#define AWAY_MS 4000    /* without an answer to a ping */
 
 /* --- to the host --- */
 void tb_host_announce(TbParty *host, TbParty *observer, bool present)
@@ -114,6 +115,7 @@ static void join(TbParty *party, char *name_take, json_t *hello, gint64 now_ms)
         party->since_ms = now_ms;
         g_hash_table_insert(pairing->hosts, party->host, party);
         tb_lists_forget(pairing->lists, party->host);
+        tb_host_key_present(party, true, now_ms);
         tb_log(TB_LOG_INFO, TB_F("host", party->host, "request", party->request_id),
                "host connected with %u devices", tb_device_list_count(party->devices));
         welcome(party);
@@ -147,7 +149,7 @@ void tb_host_hello(TbParty *party, json_t *hello, gint64 now_ms)
                 party->nonce = tb_random_token(32);
                 tb_party_send(party, json_pack("{s:s, s:s}", "type", "challenge", "nonce", party->nonce));
         } else {
-                char *full = tb_host_name_for(party->pairing, name, NULL);
+                char *full = tb_host_name_for(party, name, NULL);
                 if (full)
                         join(party, full, hello, now_ms);
                 else
@@ -168,7 +170,7 @@ void tb_host_proof(TbParty *party, json_t *message, gint64 now_ms)
                 tb_party_refuse_stranger(party, "unauthorized", "Invalid proof of the host's key");
                 return;
         }
-        char *full = tb_host_name_for(party->pairing, name, key);
+        char *full = tb_host_name_for(party, name, key);
         if (!full) {
                 tb_party_refuse_hello(
                         party, "name-taken",
@@ -190,6 +192,7 @@ void tb_host_left(TbParty *party)
         if (!party->host || g_hash_table_lookup(pairing->hosts, party->host) != party)
                 return;
         tb_log(TB_LOG_INFO, TB_F("host", party->host), "host disconnected");
+        tb_host_key_present(party, false, party->noted_ms);
         g_hash_table_remove(pairing->hosts, party->host);
         tb_host_line_left(party); /* another may be in its place already */
         tb_lists_left(party);
@@ -223,6 +226,8 @@ gint64 tb_hosts_tick(TbPairing *pairing, gint64 now_ms)
         g_hash_table_iter_init(&iter, pairing->hosts);
         while (g_hash_table_iter_next(&iter, NULL, &value)) {
                 TbParty *host = value;
+                if (now_ms - host->noted_ms >= NOTE_MS)
+                        tb_host_key_present(host, true, now_ms);
                 if (!host->asked_ms) {
                         host->asked_ms = now_ms;
                         tb_party_send(host, json_pack("{s:s, s:I}", "type", "ping", "t", (json_int_t)now_ms));

@@ -35,6 +35,7 @@ typedef struct TbPartyOps {
         void (*entered)(gpointer connection); /* its hello was accepted; nullable */
         bool (*spent)(gpointer connection);   /* too much of its network came to nothing lately; nullable */
         void (*pause)(gpointer connection, bool paused); /* its socket is not read meanwhile */
+        const char *(*net)(gpointer connection);         /* whose share it takes; NULL, nullable: nobody's */
 } TbPartyOps;
 
 typedef enum TbSessionChange { TB_SESSION_CREATED, TB_SESSION_TOUCHED, TB_SESSION_ENDED } TbSessionChange;

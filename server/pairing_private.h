@@ -44,6 +44,7 @@ struct TbParty {
         gint64 asked_ms;       /* of a host: when the ping left that nothing came after; 0: none */
         bool pongs, away;      /* of a host: it has answered a ping once; it does not any more */
         gint64 since_ms;
+        gint64 noted_ms; /* of a host with a key: when its binding was last said to be in use */
         TbBucket messages, bytes, to_host;
         guint refused_by_host; /* messages over the budget towards the host */
         guint oversized;       /* messages in a row that were too large */
@@ -115,7 +116,9 @@ void tb_lists_metrics(const TbLists *lists, GString *out);
 
 /* host_keys.c */
 /* The name that a host with this key (NULL: none) has here; NULL: none is free for it. The caller frees. */
-char *tb_host_name_for(TbPairing *pairing, const char *name, const char *key);
+char *tb_host_name_for(TbParty *party, const char *name, const char *key);
+/* Its name is in use: what is connected is pushed out by nobody. Said at its coming, each hour, and at its leaving. */
+void tb_host_key_present(TbParty *party, bool present, gint64 now_ms);
 
 /* session.c */
 /* One that was written down; false (and freed): it is there already, or there is no room. */

@@ -6,6 +6,7 @@
 #include "lib/error.h"
 #include "lib/limits.h"
 #include "lib/log.h"
+#include "lib/net.h"
 #include "lib/thread.h"
 #include "lib/version.h"
 #include "server/server_private.h"
@@ -18,6 +19,7 @@ typedef struct Connection {   /* a WebSocket and the party behind it */
         TbWs *ws;             /* borrowed; NULL once closed */
         TbParty *party;       /* owned by the pairing; borrowed */
         char net[TB_NET_KEY]; /* whose share it takes */
+        bool local;           /* it comes from this machine */
         GList link;           /* in the queue of its network until its hello is accepted */
 } Connection;
 
@@ -60,6 +62,12 @@ static bool party_spent(gpointer connection)
 static void party_pause(gpointer connection, bool paused)
 {
         tb_ws_pause(((Connection *)connection)->ws, paused);
+}
+
+static const char *party_net(gpointer connection)
+{
+        const Connection *c = connection;
+        return c->local ? NULL : c->net; /* this machine speaks for many */
 }
 
 /* --- the socket's view of the pairing --- */
@@ -131,7 +139,7 @@ static void on_closed(TbWs *ws G_GNUC_UNUSED, int code G_GNUC_UNUSED, gpointer d
 
 static const TbWsOps ws_ops = {on_message, on_drained, on_closed};
 static const TbPartyOps party_ops = {party_text, party_binary, party_queued, party_close,
-                                     on_role,    party_spent,  party_pause};
+                                     on_role,    party_spent,  party_pause,  party_net};
 
 static void arm_tick(TbServer *server, gint64 at_ms)
 {
@@ -147,6 +155,7 @@ void tb_server_upgrade(TbRequest *request, gpointer data)
         TbServer *server = data;
         Connection *c = g_new0(Connection, 1);
         tb_net_share_key(tb_request_peer(request), c->net);
+        c->local = tb_address_is_loopback(tb_request_peer(request));
         c->server = server;
         c->ws = tb_request_upgrade(request, NULL, TB_LIMIT_WS_HELLO, &ws_ops, c);
         if (!c->ws) {

@@ -5,6 +5,8 @@
 #include "lib/limits.h"
 #include "server/store/sql.h"
 
+#define DAY_MS ((gint64)24 * 3600 * 1000)
+
 struct TbHostKeys {
         GHashTable *all;     /* "name\ninstance", owned -> owned TbHostKey */
         GHashTable *changed; /* set of such, owned: not written yet */
@@ -58,8 +60,8 @@ const TbHostKey *tb_host_keys_find(TbHostKeys *keys, const char *name, const cha
         return found;
 }
 
-static void insert(TbHostKeys *keys, const char *name, const char *instance, const char *key, gint64 first_ms,
-                   gint64 last_ms)
+static TbHostKey *insert(TbHostKeys *keys, const char *name, const char *instance, const char *key,
+                         gint64 first_ms, gint64 last_ms)
 {
         TbHostKey *k = g_new0(TbHostKey, 1);
         k->name = g_strdup(name);
@@ -68,30 +70,66 @@ static void insert(TbHostKeys *keys, const char *name, const char *instance, con
         k->first_ms = first_ms;
         k->last_ms = last_ms;
         g_hash_table_insert(keys->all, id_of(name, instance), k);
+        return k;
 }
 
-static void forget_oldest(TbHostKeys *keys)
+/* Who was here for long may come back after weeks; of who looked in once, nobody knows yet that there is a host. */
+static bool may_go(const TbHostKey *k, gint64 now_ms)
 {
-        const TbHostKey *oldest = NULL;
+        bool brief = k->last_ms - k->first_ms < (gint64)TB_LIMIT_HOST_KEY_BRIEF_S * 1000;
+        return !k->present && now_ms - k->last_ms >= (brief ? 1 : TB_LIMIT_HOST_KEY_DAYS) * DAY_MS;
+}
+
+/* A network that has its share makes room among its own. */
+static bool make_room(TbHostKeys *keys, const char *net, gint64 now_ms)
+{
+        const TbHostKey *of_all = NULL, *of_net = NULL;
+        guint of_this = 0;
         GHashTableIter iter;
         gpointer value;
         g_hash_table_iter_init(&iter, keys->all);
-        while (g_hash_table_iter_next(&iter, NULL, &value))
-                if (!oldest || ((TbHostKey *)value)->last_ms < oldest->last_ms)
-                        oldest = value;
-        if (oldest)
-                tb_host_keys_forget(keys, oldest->name, oldest->instance);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                const TbHostKey *k = value;
+                bool own = net && strcmp(k->net, net) == 0, goes = may_go(k, now_ms);
+                of_this += own;
+                if (goes && (!of_all || k->last_ms < of_all->last_ms))
+                        of_all = k;
+                if (goes && own && (!of_net || k->last_ms < of_net->last_ms))
+                        of_net = k;
+        }
+        bool has_share = of_this >= TB_LIMIT_HOST_KEYS_EACH;
+        if (!has_share && g_hash_table_size(keys->all) < TB_LIMIT_HOST_KEYS)
+                return true;
+        const TbHostKey *goes = has_share ? of_net : of_all;
+        return goes && tb_host_keys_forget(keys, goes->name, goes->instance);
 }
 
-void tb_host_keys_put(TbHostKeys *keys, const char *name, const char *instance, const char *key,
-                      gint64 now_ms)
+bool tb_host_keys_put(TbHostKeys *keys, const char *name, const char *instance, const char *key,
+                      const char *net, gint64 now_ms)
 {
         const TbHostKey *old = tb_host_keys_find(keys, name, instance);
-        gint64 first_ms = old ? old->first_ms : now_ms;
-        if (!old && g_hash_table_size(keys->all) >= TB_LIMIT_HOST_KEYS)
-                forget_oldest(keys);
-        insert(keys, name, instance, key, first_ms, now_ms);
+        if (!old && !make_room(keys, net, now_ms))
+                return false;
+        bool present = old && old->present;
+        TbHostKey *k = insert(keys, name, instance, key, old ? old->first_ms : now_ms, now_ms);
+        k->present = present;
+        g_strlcpy(k->net, net ? net : "", sizeof k->net);
         g_hash_table_add(keys->changed, id_of(name, instance));
+        return true;
+}
+
+void tb_host_keys_present(TbHostKeys *keys, const char *name, const char *instance, bool present,
+                          gint64 now_ms)
+{
+        char *id = id_of(name, instance);
+        TbHostKey *k = g_hash_table_lookup(keys->all, id);
+        if (!k) {
+                g_free(id);
+                return;
+        }
+        k->present = present;
+        k->last_ms = now_ms;
+        g_hash_table_add(keys->changed, id);
 }
 
 bool tb_host_keys_forget(TbHostKeys *keys, const char *name, const char *instance)

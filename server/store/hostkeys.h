@@ -2,17 +2,22 @@
 /*
  * Which key the instances of a host name came with when they were first seen. Names are not authority: who comes under a
  * known name with another key is not the host that everybody means. The table is in memory and written behind (server/
- * persist.c); TB_LIMIT_HOST_KEYS bindings, the one that was not seen for longest goes first. Times are wall-clock
- * ms. Main thread.
+ * persist.c). It has TB_LIMIT_HOST_KEYS bindings, TB_LIMIT_HOST_KEYS_EACH of one network, and no newcomer takes the place
+ * of one that may be needed: a host that is connected, one that was unseen for less than TB_LIMIT_HOST_KEY_DAYS, or less than a
+ * day where it was here for less than TB_LIMIT_HOST_KEY_BRIEF_S in all. Times are wall-clock ms. Main thread.
  */
 #include <glib.h>
+#include <stdbool.h>
 
+#include "lib/rate.h"
 #include "server/store/db.h"
 
 typedef struct TbHostKey {
         char *name, *instance; /* owned */
         char *key;             /* owned; the public key as the host sends it */
         gint64 first_ms, last_ms;
+        char net[TB_NET_KEY]; /* whose share it takes; "": nobody's, as after a restart until it comes again */
+        bool present;         /* connected: last_ms is of lately, not of now */
 } TbHostKey;
 
 typedef struct TbHostKeys TbHostKeys;
@@ -21,9 +26,13 @@ TbHostKeys *tb_host_keys_new(void);
 void tb_host_keys_free(TbHostKeys *keys);
 /* Borrowed until the next put or forget. `instance` NULL: the one of that name that was seen last. NULL: unknown. */
 const TbHostKey *tb_host_keys_find(TbHostKeys *keys, const char *name, const char *instance);
-/* Seen now: makes the binding, or renews it (`first_ms` stays). */
-void tb_host_keys_put(TbHostKeys *keys, const char *name, const char *instance, const char *key,
-                      gint64 now_ms);
+/* Seen now: makes the binding, or renews it (`first_ms` stays). `net`: of tb_net_share_key(), NULL: no share. False: there is no room
+ * for one more. */
+bool tb_host_keys_put(TbHostKeys *keys, const char *name, const char *instance, const char *key,
+                      const char *net, gint64 now_ms);
+/* It is connected now, is so still, or was until now. What is unknown is left alone. */
+void tb_host_keys_present(TbHostKeys *keys, const char *name, const char *instance, bool present,
+                          gint64 now_ms);
 /* What an admin does when a host was replaced on purpose. False: there was none. */
 bool tb_host_keys_forget(TbHostKeys *keys, const char *name, const char *instance);
 guint tb_host_keys_size(TbHostKeys *keys);

@@ -169,6 +169,27 @@ test('TB_LIMIT_HOST_INSTANCES: nine keys may have one name, the next is refused 
   assert.equal((await server.host('lab-1', [], { key: keys[4] })).ready.host, 'lab-1~5'); // those that are known stay
 });
 
+test('TB_LIMIT_HOST_KEYS: throw-away keys push nobody out; above it newcomers are refused in words', async (t) => {
+  const server = await withServer(t);
+  const keys = () => generateKeyPairSync('ed25519');
+  const there = keys(),
+    away = keys();
+  const stays = await server.host('there', [], { key: there });
+  await (await server.host('away', [], { key: away })).stop();
+  let next = 0;
+  const fill = async () => {
+    while (next < 1022) await (await server.host(`n${next++}`, [], { key: keys() })).stop();
+  };
+  await Promise.all(Array.from({ length: 16 }, fill));
+  for (const name of ['there', 'away', 'new-1'])
+    await assert.rejects(server.host(name, [], { key: keys() }), /too many are known/);
+  await stays.stop();
+  assert.equal((await server.host('away', [], { key: away })).ready.host, 'away');
+  assert.equal((await server.host('there', [], { key: there })).ready.host, 'there');
+  assert.equal((await server.request('DELETE', '/api/hosts/n7')).status, 204);
+  assert.equal((await server.host('new-1', [], { key: keys() })).ready.host, 'new-1');
+});
+
 test("observers share a host's line: who sends too much is refused, the host stays", async (t) => {
   const server = await withServer(t);
   const host = await server.host('lab-1', DEVICES);

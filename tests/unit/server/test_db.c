@@ -526,9 +526,9 @@ static void test_transactions(void)
 static void test_host_keys(void)
 {
         TbHostKeys *keys = tb_host_keys_new();
-        tb_host_keys_put(keys, "lab", "one", "K1", 100);
-        tb_host_keys_put(keys, "lab", "two", "K2", 200);
-        tb_host_keys_put(keys, "lab", "one", "K1", 150);
+        tb_host_keys_put(keys, "lab", "one", "K1", NULL, 100);
+        tb_host_keys_put(keys, "lab", "two", "K2", NULL, 200);
+        tb_host_keys_put(keys, "lab", "one", "K1", NULL, 150);
         g_assert_cmpstr(tb_host_keys_find(keys, "lab", NULL)->key, ==, "K2");
         g_assert_cmpint(tb_host_keys_find(keys, "lab", "one")->first_ms, ==, 100);
         g_assert_null(tb_host_keys_find(keys, "lab", "three"));
@@ -542,13 +542,53 @@ static void test_host_keys(void)
         g_autoptr(GPtrArray) again = tb_host_keys_write(keys, call, 10);
         g_assert_cmpuint(again->len, ==, 2);
         tb_db_call_free(call);
-        for (guint i = 0; i < TB_LIMIT_HOST_KEYS; i++) { /* one too many: the oldest goes */
-                char name[16];
-                g_snprintf(name, sizeof name, "h%u", i);
-                tb_host_keys_put(keys, name, "i", "k", 1000 + i);
-        }
+        tb_host_keys_free(keys);
+}
+
+#define DAY_MS ((gint64)24 * 3600 * 1000)
+
+static bool newcomer(TbHostKeys *keys, guint i, const char *net, gint64 now_ms)
+{
+        char name[16];
+        g_snprintf(name, sizeof name, "h%u", i);
+        return tb_host_keys_put(keys, name, "i", "k", net, now_ms);
+}
+
+/* TB_LIMIT_HOST_KEYS: who is known is pushed out by no newcomer, unless he is away for long. */
+static void test_host_keys_full(void)
+{
+        TbHostKeys *keys = tb_host_keys_new();
+        const gint64 now = 400 * DAY_MS, brief = now - 1;
+        tb_host_keys_put(keys, "there", "i", "K1", NULL, 1);
+        tb_host_keys_present(keys, "there", "i", true, 2); /* and connected since */
+        tb_host_keys_put(keys, "away", "i", "K2", NULL, now - 100 * DAY_MS);
+        tb_host_keys_present(keys, "away", "i", false, now - TB_LIMIT_HOST_KEY_DAYS * DAY_MS + 1);
+        for (guint i = 2; i < TB_LIMIT_HOST_KEYS; i++)
+                g_assert_true(newcomer(keys, i, NULL, brief));
+        g_assert_false(newcomer(keys, TB_LIMIT_HOST_KEYS, NULL, now)); /* limit + 1 */
+        g_assert_true(newcomer(keys, 2, NULL, now));                   /* known already */
+        g_assert_nonnull(tb_host_keys_find(keys, "away", NULL));
+        g_assert_true(newcomer(keys, TB_LIMIT_HOST_KEYS, NULL, now + 1)); /* its days are over */
+        g_assert_null(tb_host_keys_find(keys, "away", NULL));
+        g_assert_false(newcomer(keys, TB_LIMIT_HOST_KEYS + 1, NULL, brief + DAY_MS - 1));
+        g_assert_true(newcomer(keys, TB_LIMIT_HOST_KEYS + 1, NULL, brief + DAY_MS)); /* who only looked in */
+        g_assert_nonnull(tb_host_keys_find(keys, "there", NULL));
         g_assert_cmpuint(tb_host_keys_size(keys), ==, TB_LIMIT_HOST_KEYS);
-        g_assert_null(tb_host_keys_find(keys, "lab", NULL));
+        tb_host_keys_free(keys);
+}
+
+/* TB_LIMIT_HOST_KEYS_EACH: a network makes room among its own. */
+static void test_host_keys_share(void)
+{
+        TbHostKeys *keys = tb_host_keys_new();
+        g_assert_true(tb_host_keys_put(keys, "old", "i", "K", "192.0.2.1", 0));
+        for (guint i = 0; i < TB_LIMIT_HOST_KEYS_EACH; i++)
+                g_assert_true(newcomer(keys, i, "192.0.2.9", DAY_MS));
+        g_assert_false(newcomer(keys, TB_LIMIT_HOST_KEYS_EACH, "192.0.2.9", DAY_MS)); /* limit + 1 */
+        g_assert_true(newcomer(keys, TB_LIMIT_HOST_KEYS_EACH, "192.0.2.1", DAY_MS));
+        g_assert_true(newcomer(keys, 9999, "192.0.2.9", 3 * DAY_MS));
+        g_assert_nonnull(tb_host_keys_find(keys, "old", NULL)); /* of another network */
+        g_assert_cmpuint(tb_host_keys_size(keys), ==, TB_LIMIT_HOST_KEYS_EACH + 2);
         tb_host_keys_free(keys);
 }
 
@@ -571,5 +611,7 @@ int main(int argc, char **argv)
         g_test_add_func("/db/full-disk", test_full_disk);
         g_test_add_func("/db/stall", test_stall);
         g_test_add_func("/db/host-keys", test_host_keys);
+        g_test_add_func("/db/host-keys-full", test_host_keys_full);
+        g_test_add_func("/db/host-keys-share", test_host_keys_share);
         return g_test_run();
 }
