@@ -84,6 +84,9 @@ struct TbHttp {
         GSource *timer;            /* ref; libmicrohttpd's timeouts */
         GSource *sweep;            /* ref; WebSocket pings; NULL while there is none */
         GSource *reaper;           /* ref; ends WebSockets outside their own callbacks */
+        GSource *look;             /* ref; deaf.c; NULL: the library has said nothing */
+        int listen_fd;             /* the library's */
+        int nobody_fd;             /* of the connection that deaf.c made; -1: none */
         guint16 port;
         bool running; /* inside MHD_run() */
         bool kicked;  /* MHD_run() is to be called again */
@@ -237,6 +240,12 @@ void tb_share_enter(TbConn *conn); /* a new one; it may be refused */
 void tb_share_busy(TbConn *conn);  /* a request of it is with a handler: it does not make room for others */
 void tb_share_idle(TbConn *conn);
 void tb_share_leave(TbConn *conn);
+/* deaf.c: the library has said something: it may have stopped to listen. */
+void tb_deaf_look(TbHttp *http);
+/* Whether it is the connection that makes it listen again. */
+bool tb_deaf_is_nobody(TbHttp *http, struct MHD_Connection *connection,
+                       enum MHD_ConnectionNotificationCode code);
+void tb_deaf_stop(TbHttp *http);
 void tb_share_start(TbHttp *http);
 void tb_share_stop(TbHttp *http); /* no connection lives any more */
 void tb_share_end_lingering(TbHttp *http, gint64 before_us);

@@ -69,7 +69,7 @@ static gboolean timer_dispatch(GSource *source, GSourceFunc callback G_GNUC_UNUS
 
 static GSourceFuncs timer_funcs = {.dispatch = timer_dispatch};
 
-static void on_log(void *data G_GNUC_UNUSED, const char *format, va_list args)
+static void on_log(void *data, const char *format, va_list args)
 {
         G_GNUC_BEGIN_IGNORE_DEPRECATIONS
 #pragma GCC diagnostic push
@@ -78,6 +78,7 @@ static void on_log(void *data G_GNUC_UNUSED, const char *format, va_list args)
 #pragma GCC diagnostic pop
         G_GNUC_END_IGNORE_DEPRECATIONS
         tb_log(TB_LOG_DEBUG, TB_F("library", "libmicrohttpd"), "%s", g_strchomp(text));
+        tb_deaf_look(data);
 }
 
 #define PLAIN_SAID_S 3600 /* an address that shows secrets without TLS is told of once in that time */
@@ -87,8 +88,11 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
                           enum MHD_ConnectionNotificationCode code)
 {
         TbHttp *http = cls;
-        if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+        if (code == MHD_CONNECTION_NOTIFY_CLOSED)
                 tb_http_kick(http); /* at its limit the library listens again only when it runs once more */
+        if (tb_deaf_is_nobody(http, connection, code))
+                return;
+        if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
                 tb_refuse_silent_close(*context);
                 tb_share_leave(*context);
                 tb_slow_remove(http, *context);
@@ -135,7 +139,7 @@ static struct MHD_Daemon *start_daemon(TbHttp *http, int fd)
         unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_TURBO |
                          MHD_USE_ERROR_LOG;
         return MHD_start_daemon(flags, 0, NULL, NULL, tb_dispatch_access, http, MHD_OPTION_EXTERNAL_LOGGER,
-                                on_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+                                on_log, http, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
                                 http->max_connections, MHD_OPTION_CONNECTION_TIMEOUT,
                                 (unsigned)TB_LIMIT_HTTP_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
                                 (size_t)TB_HTTP_POOL, MHD_OPTION_STRICT_FOR_CLIENT,
@@ -221,6 +225,8 @@ TbHttp *tb_http_new(const TbHttpOptions *options, GError **error)
         g_autofree char *problem = tb_library_problem();
         if (problem)
                 tb_log(TB_LOG_WARNING, TB_F(), "%s", problem);
+        http->listen_fd = fd;
+        http->nobody_fd = -1;
         http->daemon = start_daemon(http, fd);
         if (!http->daemon) {
                 tb_set_error(error, TB_ERROR_INTERNAL, "libmicrohttpd did not start");
@@ -326,6 +332,7 @@ void tb_http_free(TbHttp *http)
                 g_source_destroy(http->timer);
                 g_source_unref(http->timer);
         }
+        tb_deaf_stop(http);
         g_assert(http->requests.length == 0 && http->pushes.length == 0 && http->sockets.length == 0 &&
                  http->dead.length == 0);
         if (http->grace) {

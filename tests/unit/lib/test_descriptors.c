@@ -7,6 +7,7 @@
 
 #include "lib/descriptors.h"
 #include "lib/error.h"
+#include "lib/http/private.h"
 #include "lib/limits.h"
 #include "lib/listener.h"
 #include "lib/net.h"
@@ -191,6 +192,47 @@ static void test_listener(void)
         tb_descriptors_pretend(0);
 }
 
+static struct rlimit before;
+
+/* A process that has `soft` descriptors. */
+static void allow(rlim_t soft)
+{
+        struct rlimit few = {soft, before.rlim_max};
+        g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &few), ==, 0);
+}
+
+/* None at all for a moment: who came then is served when there are some again, though no connection has ended meanwhile. */
+static void test_moment(void)
+{
+        Rig rig;
+        TbPush *push = NULL;
+        rig_start(&rig, routes, &push, NULL);
+        Client streams = rig_connect(&rig);
+        rig_send(&streams, "GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n", 41);
+        RIG_WAIT(push);
+        Client late = {.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), .in = g_string_new(NULL)};
+        int next = open("/", O_PATH | O_CLOEXEC);
+        close(next);
+        allow((rlim_t)next);
+        struct sockaddr_in to = {.sin_family = AF_INET,
+                                 .sin_port = htons(tb_http_port(rig.http)),
+                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        g_assert_cmpint(connect(late.fd, (struct sockaddr *)&to, sizeof to), ==, 0);
+        rig_send(&late, whole, strlen(whole));
+        RIG_WAIT(rig.http->look); /* the library has found that there are none */
+        allow(before.rlim_cur);
+        RIG_WAIT((rig_read(&late), strstr(late.in->str, "hello")));
+        asks(&rig);
+        RIG_WAIT(!rig.http->look);
+        g_assert_cmpint(rig.http->nobody_fd, ==, -1);
+        rig_read(&streams);
+        g_assert_false(streams.eof);
+        tb_push_close(push);
+        rig_close(&streams);
+        rig_close(&late);
+        rig_stop(&rig);
+}
+
 static void test_kept(void)
 {
         tb_descriptors_pretend(8 * TB_LIMIT_DESCRIPTORS_KEPT);
@@ -204,15 +246,6 @@ static void test_kept(void)
 }
 
 /* --- what is opened for a device --- */
-static struct rlimit before;
-
-/* A process that has `soft` descriptors. */
-static void allow(rlim_t soft)
-{
-        struct rlimit few = {soft, before.rlim_max};
-        g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &few), ==, 0);
-}
-
 static void test_ceilings(void)
 {
         const int all = 4 * TB_LIMIT_DESCRIPTORS_KEPT, strangers = all - TB_LIMIT_DESCRIPTORS_KEPT,
@@ -275,6 +308,7 @@ int main(int argc, char **argv)
         tb_main_init(NULL);
         g_assert_cmpint(getrlimit(RLIMIT_NOFILE, &before), ==, 0);
         g_test_add_func("/descriptors/ceilings", test_ceilings);
+        g_test_add_func("/descriptors/moment", test_moment);
         g_test_add_func("/descriptors/what-libraries-open", test_what_libraries_open);
         /* these pretend */
         g_test_add_func("/descriptors/kept", test_kept);
