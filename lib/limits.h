@@ -68,7 +68,8 @@
 
 #define TB_LIMIT_SAVE_RETRY_FIRST_MS 500 /* pause after a save that failed; doubles */
 #define TB_LIMIT_SAVE_RETRY_MS 30000     /* and at most */
-#define TB_LIMIT_AUDIT_WAIT_MS 10 /* main waits so long for a line, once, until the disk has caught up */
+#define TB_LIMIT_AUDIT_WAIT_MS 10     /* main waits so long for a line, once, until the disk has caught up */
+#define TB_LIMIT_AUDIT_WAITS_US 20000 /* and in each second for all of them */
 #define TB_LIMIT_AUDIT_QUEUE (1024 * 1024) /* bytes of lines that wait for the disk; more are counted */
 #define TB_LIMIT_DISK_LATE_MS 2000         /* a disk that has not answered for so long: callers are told */
 #define TB_LIMIT_DISK_STOP_MS 500          /* what the end waits for the disk */

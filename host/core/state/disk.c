@@ -6,6 +6,7 @@
 #include "lib/error.h"
 #include "lib/limits.h"
 #include "lib/log.h"
+#include "lib/rate.h"
 #include "lib/refcount.h"
 #include "lib/thread.h"
 
@@ -36,6 +37,7 @@ struct TbDisk {
         TbThread *thread;   /* main; NULL: not needed yet, or none can be had */
         char *no_thread;    /* main; owned: why not */
         bool closed;        /* main */
+        TbBucket waits;     /* main: microseconds that it may wait for lines */
         bool late; /* main: the disk was not quick lately; nobody waits for it until it has caught up */
         void (*audit_failed)(const char *why, gpointer user); /* main */
         gpointer user;
@@ -215,14 +217,22 @@ void tb_disk_save(TbDisk *d, guint place, guint64 number, char *text_take)
                 post(d, p, number, d->no_thread);
 }
 
-/* On a disk that is well a line takes microseconds, and is there when its command is answered. */
+/* On a disk that is well a line takes microseconds, and is there when its command is answered. One that is slow each time is waited
+ * for as well, but no longer than a small part of main's time. */
 static void wait_briefly(TbDisk *d)
 {
-        gint64 until = g_get_monotonic_time() + TB_LIMIT_AUDIT_WAIT_MS * G_TIME_SPAN_MILLISECOND;
+        gint64 begun = g_get_monotonic_time();
+        tb_bucket_charge(&d->waits, TB_LIMIT_AUDIT_WAITS_US, TB_LIMIT_AUDIT_WAITS_US, 0, begun);
+        gint64 most = MIN((gint64)d->waits.tokens, TB_LIMIT_AUDIT_WAIT_MS * G_TIME_SPAN_MILLISECOND);
+        if (d->late || most <= 0)
+                return;
         tb_mutex_lock(&d->lock);
         while (!d->late && d->lines_bytes > 0)
-                d->late = !tb_cond_wait_until(&d->changed, &d->lock, until);
+                d->late = !tb_cond_wait_until(&d->changed, &d->lock, begun + most);
         tb_mutex_unlock(&d->lock);
+        gint64 now = g_get_monotonic_time();
+        tb_bucket_charge(&d->waits, TB_LIMIT_AUDIT_WAITS_US, TB_LIMIT_AUDIT_WAITS_US, (double)(now - begun),
+                         now);
 }
 
 void tb_disk_audit(TbDisk *d, char *line_take)

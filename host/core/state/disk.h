@@ -22,7 +22,8 @@ guint tb_disk_place(TbDisk *disk, const char *name,
                     void (*done)(guint64 number, const char *why, gpointer user), gpointer user);
 /* Takes the place of what waits there. `number` grows. */
 void tb_disk_save(TbDisk *disk, guint place, guint64 number, char *text_take);
-/* One line with its line end. Waits for it TB_LIMIT_AUDIT_WAIT_MS at most, and not at all while the disk is behind. */
+/* One line with its line end. Waits for it TB_LIMIT_AUDIT_WAIT_MS at most, for all TB_LIMIT_AUDIT_WAITS_US in a second, and not at
+ * all while the disk is behind. */
 void tb_disk_audit(TbDisk *disk, char *line_take);
 /* Waits until all is written. False: not within `ms`. */
 bool tb_disk_flush(TbDisk *disk, int ms);
