@@ -93,9 +93,12 @@
         2000 /* that main spends on what threads told it, or on requests, before it looks elsewhere */
 #define TB_LIMIT_BUS_REPLAY 4096              /* events kept for Last-Event-ID */
 #define TB_LIMIT_BUS_BYTES (16 * 1024 * 1024) /* of them, about */
-#define TB_LIMIT_BUS_REFUSALS 256             /* of these, commands that were refused or failed */
-#define TB_LIMIT_COMMAND_S 600                /* longest timeout_s that a caller may ask for */
-#define TB_LIMIT_EXPECT_PATTERN 1024          /* bytes of a regular expression */
+#define TB_LIMIT_BUS_AT_ONCE 64             /* readers that a publisher tells itself, in a turn of the loop */
+#define TB_LIMIT_BUS_WAITING 4096           /* events that wait for their readers' turns */
+#define TB_LIMIT_BUS_PASSING 512            /* samples and lines among these: then the latest wins */
+#define TB_LIMIT_BUS_REFUSALS 256           /* of these, commands that were refused or failed */
+#define TB_LIMIT_COMMAND_S 600              /* longest timeout_s that a caller may ask for */
+#define TB_LIMIT_EXPECT_PATTERN 1024        /* bytes of a regular expression */
 #define TB_LIMIT_EXPECT_WINDOW (256 * 1024) /* bytes that a match may have at least, and twice that at most */
 #define TB_LIMIT_EXPECT_QUIET_MS 1000   /* a console that says nothing for so long has ended what it said */
 #define TB_LIMIT_EXPECT_STEPS 2000000   /* of the matcher at one place: then the pattern is refused */

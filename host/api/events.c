@@ -74,14 +74,12 @@ static gboolean close_later(gpointer data)
         return G_SOURCE_REMOVE;
 }
 
-static void send_event(Reader *r, const char *id, json_t *event_take)
+static void cut(Reader *r)
 {
-        g_autofree char *text = tb_json_text(event_take, NULL);
-        if (text && !tb_sse_send(r->push, id, NULL, text)) {
-                r->cut = true;
-                r->closing = g_idle_add(close_later, r);
-        }
-        json_decref(event_take);
+        if (r->cut)
+                return;
+        r->cut = true;
+        r->closing = g_idle_add(close_later, r);
 }
 
 static void on_event(const TbEvent *event, gpointer user)
@@ -90,14 +88,24 @@ static void on_event(const TbEvent *event, gpointer user)
         if (r->cut || !wanted(r, event))
                 return;
         g_autofree char *id = event->id ? g_strdup_printf("%" G_GUINT64_FORMAT, event->id) : NULL;
-        send_event(r, id, tb_event_json(event));
+        if (!tb_sse_send(r->push, id, NULL, tb_event_text(event, TB_EVENT_JSON, NULL)))
+                cut(r);
+}
+
+/* It comes back with the id of the last one that it has. */
+static void on_lost(guint64 events G_GNUC_UNUSED, gpointer user)
+{
+        cut(user);
 }
 
 /* Without an id field: a browser then keeps the id of the last real event. */
 static void tell_gap(Reader *r, guint64 after, const char *why)
 {
         json_auto_t *data = json_pack("{s:I, s:s}", "after", (json_int_t)after, "reason", why);
-        send_event(r, NULL, tb_event_json(&(TbEvent){.t = tb_clock_ms(), .type = "gap", .data = data}));
+        json_auto_t *gap = tb_event_json(&(TbEvent){.t = tb_clock_ms(), .type = "gap", .data = data});
+        g_autofree char *text = tb_json_text(gap, NULL);
+        if (!tb_sse_send(r->push, NULL, NULL, text))
+                cut(r);
 }
 
 typedef struct Replay {
@@ -175,7 +183,7 @@ static void events(TbRequest *request, gpointer data)
         }
         if (resume)
                 replay(r, after);
-        r->bus = tb_bus_subscribe(tb_core_bus(api->core), on_event, r);
+        r->bus = tb_bus_read(tb_core_bus(api->core), on_event, on_lost, r);
 }
 
 static const TbParam event_params[] = {

@@ -141,7 +141,7 @@ static void logs(TbApi *api, TbRequest *request, TbInterface *iface, const TbVer
         LogReader *r = g_new0(LogReader, 1);
         r->api = api;
         r->device = g_strdup(tb_device_id(tb_interface_device(iface)));
-        r->bus = tb_bus_subscribe(tb_core_bus(api->core), log_event, r);
+        r->bus = tb_bus_follow_devices(tb_core_bus(api->core), log_event, r);
         r->watch = tb_api_watch(request, iface, log_grew, r, &error);
         if (r->watch) {
                 r->iface = iface;
@@ -194,34 +194,31 @@ static void sample_message(TbWs *ws, bool binary G_GNUC_UNUSED, const guint8 *by
 
 static const TbWsOps sample_ops = {.message = sample_message, .closed = sample_closed};
 
-/* Latest wins: a reader that is behind misses samples, it is never sent old ones. */
-static void sample_send(SampleReader *r, const char *stream, json_t *value, gint64 t)
+static void sample_text(SampleReader *r, const char *text)
 {
-        if (r->streams && !g_strv_contains((const char *const *)r->streams, stream))
-                return;
-        if ((r->push ? tb_push_queued(r->push) : tb_ws_queued(r->ws)) > QUEUE_HIGH)
-                return;
-        json_auto_t *m = json_pack("{s:s, s:s, s:s, s:s}", "type", "sample", "device", r->device, "interface",
-                                   r->interface, "stream", stream);
-        json_object_update_missing(m, value);
-        if (!json_object_get(m, "t"))
-                json_object_set_new(m, "t", json_integer(t));
-        g_autofree char *text = tb_json_text(m, NULL);
         if (r->push)
                 tb_sse_send(r->push, NULL, NULL, text);
         else
                 tb_ws_send_text(r->ws, text);
 }
 
+/* Latest wins: a reader that is behind misses samples, it is never sent old ones. */
+static bool sample_fits(const SampleReader *r, const char *stream)
+{
+        if (r->streams && !g_strv_contains((const char *const *)r->streams, stream))
+                return false;
+        return (r->push ? tb_push_queued(r->push) : tb_ws_queued(r->ws)) <= QUEUE_HIGH;
+}
+
 static void sample_event(const TbEvent *event, gpointer user)
 {
         SampleReader *r = user;
-        if (event->id != 0 || strcmp(event->type, "sample") != 0 ||
-            g_strcmp0(event->device, r->device) != 0 || g_strcmp0(event->interface, r->interface) != 0)
+        if (!tb_event_is_sample(event) || g_strcmp0(event->device, r->device) != 0 ||
+            g_strcmp0(event->interface, r->interface) != 0)
                 return;
         const char *stream = json_string_value(json_object_get(event->data, "stream"));
-        if (stream)
-                sample_send(r, stream, event->data, event->t);
+        if (stream && sample_fits(r, stream))
+                sample_text(r, tb_event_text(event, TB_EVENT_MESSAGE, NULL));
 }
 
 static SampleReader *sample_new(TbApi *api, TbRequest *request, TbInterface *iface)
@@ -232,7 +229,7 @@ static SampleReader *sample_new(TbApi *api, TbRequest *request, TbInterface *ifa
         r->device = g_strdup(tb_device_id(tb_interface_device(iface)));
         r->interface = g_strdup(tb_interface_name(iface));
         r->streams = streams && *streams ? g_strsplit(streams, ",", TB_LIMIT_STREAMS) : NULL;
-        r->bus = tb_bus_subscribe(tb_core_bus(api->core), sample_event, r);
+        r->bus = tb_bus_read(tb_core_bus(api->core), sample_event, NULL, r);
         return r;
 }
 
@@ -242,8 +239,15 @@ static void sample_begin(SampleReader *r, TbInterface *iface)
         json_auto_t *latest = tb_interface_samples(iface);
         const char *stream;
         json_t *value;
-        json_object_foreach (latest, stream, value)
-                sample_send(r, stream, value, 0);
+        json_object_foreach (latest, stream, value) {
+                if (!sample_fits(r, stream))
+                        continue;
+                json_auto_t *m = json_pack("{s:s, s:s, s:s, s:s}", "type", "sample", "device", r->device,
+                                           "interface", r->interface, "stream", stream);
+                json_object_update_missing(m, value);
+                g_autofree char *text = tb_json_text(m, NULL);
+                sample_text(r, text);
+        }
 }
 
 static void samples_sse(TbApi *api, TbRequest *request, TbInterface *iface, const TbVerb *verb G_GNUC_UNUSED)

@@ -8,6 +8,8 @@
 #include "lib/limits.h"
 #include "lib/thread.h"
 
+#define TOGETHER_US 1000 /* what is said so soon after the last message goes out with what follows it */
+
 /* A writable socket is told of at once: that is how a turn is asked for whose bytes are in our memory already. */
 void tb_ws_set_events(TbWs *ws)
 {
@@ -76,6 +78,14 @@ bool tb_ws_send(TbWs *ws, bool binary, const void *bytes, gsize size)
                 tb_ws_close(ws, 1008, "too slow");
                 return false;
         }
+        gint64 now_us = g_get_monotonic_time();
+        if (now_us - ws->sent_us <
+            TOGETHER_US) { /* a burst of messages is one call of the kernel in the loop's next round */
+                ws->behind = true;
+                tb_ws_set_events(ws);
+                return true;
+        }
+        ws->sent_us = now_us;
         tb_ws_write(ws);
         return !ws->dead;
 }

@@ -53,6 +53,7 @@ struct TbWs {
         gsize pong_end;            /* where in `out` the last pong ends; 0: none is in it */
         GBytes *pong;              /* owned; the latest ping's payload, not yet answered; NULL: none */
         gint64 heard_us, close_us; /* last bytes from the peer; when we started to close, 0: not */
+        gint64 sent_us;            /* when a message was last handed to the kernel at once */
         bool paused;               /* by the owner */
         bool waits;                /* for its frames to be due */
         bool again;                /* more is to be done without the kernel telling of it */

@@ -32,7 +32,7 @@ struct TbControlStream {
         gsize (*queued)(gpointer data);
         gpointer data;
         GPtrArray *subscriptions; /* owned */
-        guint bus;                /* subscription on the bus; 0: none */
+        guint bus, devices;       /* subscriptions on the bus; 0: none */
         guint more;               /* the rest of what consoles have said comes in later turns of the loop */
         guint retry;
         guint64 lost; /* events that could not be sent since the last "gap" */
@@ -78,8 +78,8 @@ void tb_control_stream_free(TbControlStream *stream)
 {
         if (!stream)
                 return;
-        if (stream->bus)
-                tb_bus_unsubscribe(tb_core_bus(stream->core), stream->bus);
+        tb_bus_unsubscribe(tb_core_bus(stream->core), stream->bus);
+        tb_bus_unsubscribe(tb_core_bus(stream->core), stream->devices);
         if (stream->retry)
                 g_source_remove(stream->retry);
         if (stream->more)
@@ -239,8 +239,9 @@ static bool matches(const Subscription *s, const TbEvent *event)
                (!s->interface || g_strcmp0(s->interface, event->interface) == 0);
 }
 
-static void follow_device(TbControlStream *stream, const TbEvent *event)
+static void on_device(const TbEvent *event, gpointer user)
 {
+        TbControlStream *stream = user;
         bool removed = g_str_equal(event->type, "device.removed");
         if (!removed && !g_str_equal(event->type, "device.added"))
                 return;
@@ -255,26 +256,52 @@ static void follow_device(TbControlStream *stream, const TbEvent *event)
         }
 }
 
+static void lose(TbControlStream *stream, guint64 events)
+{
+        stream->lost += events;
+        if (!stream->retry)
+                stream->retry = g_timeout_add(RETRY_MS, on_retry, stream);
+}
+
+static bool wants(const TbControlStream *stream, What what, const TbEvent *event)
+{
+        if (stream->only && g_strcmp0(stream->only, event->device) != 0)
+                return false;
+        for (guint i = 0; i < stream->subscriptions->len; i++) {
+                const Subscription *s = g_ptr_array_index(stream->subscriptions, i);
+                if (s->what == what && matches(s, event))
+                        return true;
+        }
+        return false;
+}
+
 static void on_event(const TbEvent *event, gpointer user)
 {
         TbControlStream *stream = user;
         What what = what_of(event);
-        if (what == WHAT_EVENT)
-                follow_device(stream, event);
-        if (stream->only && g_strcmp0(stream->only, event->device) != 0)
-                return;
-        bool wanted = false;
-        for (guint i = 0; i < stream->subscriptions->len && !wanted; i++) {
-                const Subscription *s = g_ptr_array_index(stream->subscriptions, i);
-                wanted = s->what == what && matches(s, event);
-        }
-        if (!wanted)
+        if (!wants(stream, what, event))
                 return;
         bool full = stream->queued(stream->data) >= TB_CONTROL_QUEUE_HIGH;
-        if ((full || !send_json(stream, tb_event_message(event))) && what == WHAT_EVENT) {
-                stream->lost++;
-                if (!full && !stream->retry)
-                        stream->retry = g_timeout_add(RETRY_MS, on_retry, stream);
+        gsize size = 0;
+        const char *text = full ? NULL : tb_event_text(event, TB_EVENT_MESSAGE, &size);
+        if ((full || !stream->send(text, size, stream->data)) && what == WHAT_EVENT) {
+                if (full)
+                        stream->lost++; /* told when it has drained */
+                else
+                        lose(stream, 1);
+        }
+}
+
+/* Main itself was too slow: nobody knows whether they were of those that are subscribed to. */
+static void on_lost(guint64 events, gpointer user)
+{
+        TbControlStream *stream = user;
+        for (guint i = 0; i < stream->subscriptions->len; i++) {
+                const Subscription *s = g_ptr_array_index(stream->subscriptions, i);
+                if (s->what == WHAT_EVENT) {
+                        lose(stream, events);
+                        return;
+                }
         }
 }
 
@@ -343,8 +370,10 @@ bool tb_control_stream_add(TbControlStream *stream, const char *key, const TbTop
                 return false;
         }
         g_ptr_array_add(stream->subscriptions, s);
-        if (!stream->bus)
-                stream->bus = tb_bus_subscribe(tb_core_bus(stream->core), on_event, stream);
+        if (console && !stream->devices)
+                stream->devices = tb_bus_follow_devices(tb_core_bus(stream->core), on_device, stream);
+        if (!console && !stream->bus)
+                stream->bus = tb_bus_read(tb_core_bus(stream->core), on_event, on_lost, stream);
         if (console)
                 pump(s);
         return true;

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "host/core/state/bus_private.h"
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/limits.h"
@@ -9,39 +10,17 @@
 #include "lib/name.h"
 #include "lib/thread.h"
 
-typedef struct Kept {
-        TbEvent event; /* strings and data owned */
-        bool refusal;
-        gsize bytes;
-} Kept;
-
-typedef struct Subscriber {
-        guint id; /* 0: unsubscribed while a publish runs */
-        TbEventCall call;
-        gpointer user; /* borrowed */
-} Subscriber;
-
-struct TbBus {
-        guint64 last_id;
-        guint64 gone_id;        /* the last event that is no longer kept, refusals apart */
-        bool dropped;           /* there was one */
-        GQueue kept;            /* of Kept, oldest first */
-        gsize bytes;            /* of them, about */
-        GQueue refusals;        /* of links of kept */
-        GPtrArray *subscribers; /* owned Subscribers */
-        guint next_subscriber;
-        guint depth; /* publishes that are running: the list only grows meanwhile */
-        bool dirty;  /* a subscriber left meanwhile */
-};
-
-static void kept_free(gpointer p)
+void tb_bus_item_unref(TbBusItem *item)
 {
-        Kept *k = p;
-        g_free((char *)k->event.type);
-        g_free((char *)k->event.device);
-        g_free((char *)k->event.interface);
-        json_decref(k->event.data);
-        g_free(k);
+        if (--item->refs > 0)
+                return;
+        tb_event_forget_texts(&item->event);
+        g_free(item->event.texts);
+        g_free((char *)item->event.type);
+        g_free((char *)item->event.device);
+        g_free((char *)item->event.interface);
+        json_decref(item->event.data);
+        g_free(item);
 }
 
 TbBus *tb_bus_new(void)
@@ -49,7 +28,9 @@ TbBus *tb_bus_new(void)
         TbBus *bus = g_new0(TbBus, 1);
         g_queue_init(&bus->kept);
         g_queue_init(&bus->refusals);
-        bus->subscribers = g_ptr_array_new_with_free_func(g_free);
+        bus->own = g_ptr_array_new_with_free_func(g_free);
+        bus->devices = g_ptr_array_new_with_free_func(g_free);
+        tb_bus_readers_init(bus);
         /* Ids go on rising over restarts, so that a reader's Last-Event-ID never names a newer event of
          * another run. */
         bus->last_id = bus->gone_id = (guint64)tb_clock_ms() * 1000;
@@ -60,32 +41,53 @@ void tb_bus_free(TbBus *bus)
 {
         if (!bus)
                 return;
+        tb_bus_readers_clear(bus);
         g_queue_clear(&bus->refusals);
-        g_queue_clear_full(&bus->kept, kept_free);
-        g_ptr_array_free(bus->subscribers, TRUE);
+        g_queue_clear_full(&bus->kept, (GDestroyNotify)tb_bus_item_unref);
+        g_ptr_array_free(bus->own, TRUE);
+        g_ptr_array_free(bus->devices, TRUE);
         g_free(bus);
+}
+
+static void sweep_list(GPtrArray *list)
+{
+        for (guint i = list->len; i-- > 0;) {
+                const TbBusSubscriber *s = g_ptr_array_index(list, i);
+                if (s->id == 0)
+                        g_ptr_array_remove_index(list, i);
+        }
 }
 
 static void sweep(TbBus *bus)
 {
-        for (guint i = bus->subscribers->len; i-- > 0;) {
-                Subscriber *s = g_ptr_array_index(bus->subscribers, i);
-                if (s->id == 0)
-                        g_ptr_array_remove_index(bus->subscribers, i);
-        }
+        if (bus->depth > 0 || !bus->dirty)
+                return;
+        sweep_list(bus->own);
+        sweep_list(bus->devices);
         bus->dirty = false;
 }
 
-static void deliver(TbBus *bus, const TbEvent *event)
+static void tell(GPtrArray *list, const TbEvent *event)
 {
-        bus->depth++;
-        for (guint i = 0; i < bus->subscribers->len; i++) {
-                Subscriber *s = g_ptr_array_index(bus->subscribers, i);
+        for (guint i = 0; i < list->len; i++) {
+                const TbBusSubscriber *s = g_ptr_array_index(list, i);
                 if (s->id != 0)
                         s->call(event, s->user);
         }
-        if (--bus->depth == 0 && bus->dirty)
-                sweep(bus);
+}
+
+/* Those first who hold what the event is about. */
+static void deliver(TbBus *bus, TbBusItem *item)
+{
+        item->refs++;
+        bus->depth++;
+        tell(bus->own, &item->event);
+        if (g_str_has_prefix(item->event.type, "device."))
+                tell(bus->devices, &item->event);
+        tb_bus_readers_add(bus, item);
+        bus->depth--;
+        sweep(bus);
+        tb_bus_item_unref(item);
 }
 
 /* Types come from drivers too: what readers could not name, or not read, does not get through. Takes `data`; NULL: refused. */
@@ -105,14 +107,14 @@ static json_t *checked_data(const char *type, json_t *data_take)
 
 static void drop(TbBus *bus, GList *link)
 {
-        Kept *k = link->data;
+        TbBusItem *k = link->data;
         if (!k->refusal) {
                 bus->gone_id = k->event.id;
                 bus->dropped = true;
         }
         bus->bytes -= k->bytes;
         g_queue_delete_link(&bus->kept, link);
-        kept_free(k);
+        tb_bus_item_unref(k);
 }
 
 /* Nothing goes while somebody walks the list or reads an event. */
@@ -130,6 +132,23 @@ static void make_room(TbBus *bus)
         }
 }
 
+/* Takes `data`. */
+static TbBusItem *item_new(const char *type, const char *device, const char *interface, json_t *data_take)
+{
+        TbBusItem *item = g_new0(TbBusItem, 1);
+        item->refs = 1;
+        item->bytes = sizeof *item + tb_json_weight(data_take);
+        item->event = (TbEvent){
+                .t = tb_clock_ms(),
+                .type = g_strdup(type),
+                .device = g_strdup(device),
+                .interface = g_strdup(interface),
+                .data = data_take,
+                .texts = g_new0(TbEventTexts, 1),
+        };
+        return item;
+}
+
 static void publish(TbBus *bus, const char *type, const char *device, const char *interface,
                     json_t *data_take, bool refusal)
 {
@@ -137,23 +156,15 @@ static void publish(TbBus *bus, const char *type, const char *device, const char
         json_t *data = checked_data(type, data_take);
         if (!data)
                 return;
-        Kept *k = g_new0(Kept, 1);
+        TbBusItem *k = item_new(type, device, interface, data);
+        k->event.id = ++bus->last_id;
         k->refusal = refusal;
-        k->bytes = sizeof *k + tb_json_weight(data);
         bus->bytes += k->bytes;
-        k->event = (TbEvent){
-                .id = ++bus->last_id,
-                .t = tb_clock_ms(),
-                .type = g_strdup(type),
-                .device = g_strdup(device),
-                .interface = g_strdup(interface),
-                .data = data,
-        };
         g_queue_push_tail(&bus->kept, k);
         if (refusal)
                 g_queue_push_tail(&bus->refusals, bus->kept.tail);
         make_room(bus);
-        deliver(bus, &k->event);
+        deliver(bus, k);
 }
 
 void tb_bus_publish(TbBus *bus, const char *type, const char *device, const char *interface,
@@ -175,36 +186,49 @@ void tb_bus_publish_transient(TbBus *bus, const char *type, const char *device, 
         json_t *data = checked_data(type, data_take);
         if (!data)
                 return;
-        TbEvent event = {
-                .t = tb_clock_ms(), .type = type, .device = device, .interface = interface, .data = data};
-        deliver(bus, &event);
-        json_decref(data);
+        TbBusItem *item = item_new(type, device, interface, data);
+        deliver(bus, item);
+        tb_bus_item_unref(item);
+}
+
+static guint subscribe(TbBus *bus, GPtrArray *list, TbEventCall call, gpointer user)
+{
+        tb_assert_main();
+        TbBusSubscriber *s = g_new(TbBusSubscriber, 1);
+        *s = (TbBusSubscriber){++bus->last_subscriber, call, user};
+        g_ptr_array_add(list, s);
+        return s->id;
 }
 
 guint tb_bus_subscribe(TbBus *bus, TbEventCall call, gpointer user)
 {
-        tb_assert_main();
-        Subscriber *s = g_new(Subscriber, 1);
-        *s = (Subscriber){++bus->next_subscriber, call, user};
-        g_ptr_array_add(bus->subscribers, s);
-        return s->id;
+        return subscribe(bus, bus->own, call, user);
+}
+
+guint tb_bus_follow_devices(TbBus *bus, TbEventCall call, gpointer user)
+{
+        return subscribe(bus, bus->devices, call, user);
+}
+
+static bool unsubscribe(TbBus *bus, GPtrArray *list, guint id)
+{
+        for (guint i = 0; i < list->len; i++) {
+                TbBusSubscriber *s = g_ptr_array_index(list, i);
+                if (s->id != id)
+                        continue;
+                s->id = 0;
+                bus->dirty = true;
+                sweep(bus);
+                return true;
+        }
+        return false;
 }
 
 void tb_bus_unsubscribe(TbBus *bus, guint id)
 {
         tb_assert_main();
-        for (guint i = 0; i < bus->subscribers->len; i++) {
-                Subscriber *s = g_ptr_array_index(bus->subscribers, i);
-                if (s->id != id || id == 0)
-                        continue;
-                if (bus->depth == 0) {
-                        g_ptr_array_remove_index(bus->subscribers, i);
-                } else {
-                        s->id = 0;
-                        bus->dirty = true;
-                }
-                return;
-        }
+        if (id != 0 && !unsubscribe(bus, bus->own, id) && !unsubscribe(bus, bus->devices, id))
+                tb_bus_readers_remove(bus, id);
 }
 
 guint64 tb_bus_last_id(TbBus *bus)
@@ -220,52 +244,14 @@ bool tb_bus_replay(TbBus *bus, guint64 after, TbEventCall call, gpointer user)
                 complete = !bus->dropped;
         bus->depth++; /* nothing is dropped from `kept` while we walk it */
         for (GList *l = bus->kept.head; l; l = l->next) {
-                const Kept *k = l->data;
-                if (k->event.id > after)
-                        call(&k->event, user);
+                TbBusItem *k = l->data;
+                if (k->event.id <= after)
+                        continue;
+                call(&k->event, user);
+                if (k->waits == 0) /* the past is kept as data alone */
+                        tb_event_forget_texts(&k->event);
         }
         bus->depth--;
-        if (bus->depth == 0 && bus->dirty)
-                sweep(bus);
+        sweep(bus);
         return complete;
-}
-
-bool tb_event_is_sample(const TbEvent *event)
-{
-        return event->id == 0 && strcmp(event->type, "sample") == 0;
-}
-
-static json_t *message_of(const TbEvent *event, const char *type)
-{
-        json_t *o = json_object();
-        json_object_set_new(o, "type", json_string(type));
-        if (tb_event_is_sample(event))
-                json_object_update(o, event->data);
-        else
-                json_object_set_new(o, "event", json_string(event->type));
-        if (event->id)
-                json_object_set_new(o, "id", json_integer((json_int_t)event->id));
-        if (!json_object_get(o, "t"))
-                json_object_set_new(o, "t", json_integer(event->t));
-        if (event->device)
-                json_object_set_new(o, "device", json_string(event->device));
-        if (event->interface)
-                json_object_set_new(o, "interface", json_string(event->interface));
-        return o;
-}
-
-json_t *tb_event_message(const TbEvent *event)
-{
-        if (tb_event_is_sample(event))
-                return message_of(event, "sample");
-        json_t *o = message_of(event, "event");
-        json_object_set(o, "data", event->data);
-        return o;
-}
-
-json_t *tb_event_json(const TbEvent *event)
-{
-        json_t *o = message_of(event, event->type);
-        json_object_set(o, "data", event->data);
-        return o;
 }

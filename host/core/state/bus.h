@@ -18,6 +18,7 @@
 #include <stdbool.h>
 
 typedef struct TbBus TbBus;
+typedef struct TbEventTexts TbEventTexts;
 
 typedef struct TbEvent {
         guint64 id; /* rises by one per lasting event; 0: transient, not kept */
@@ -26,9 +27,13 @@ typedef struct TbEvent {
         const char *device;    /* NULL: the host itself */
         const char *interface; /* NULL: the whole device */
         json_t *data;          /* object, borrowed */
+        TbEventTexts *texts;   /* the bus's; NULL: it was not published */
 } TbEvent;
 
+typedef enum TbEventForm { TB_EVENT_MESSAGE, TB_EVENT_JSON } TbEventForm;
+
 typedef void (*TbEventCall)(const TbEvent *event, gpointer user);
+typedef void (*TbEventRead)(const TbEvent *event, gpointer user);
 
 TbBus *tb_bus_new(void);
 void tb_bus_free(TbBus *bus);
@@ -39,10 +44,22 @@ void tb_bus_publish_refusal(TbBus *bus, const char *type, const char *device, co
                             json_t *data_take);
 void tb_bus_publish_transient(TbBus *bus, const char *type, const char *device, const char *interface,
                               json_t *data_take);
-/* Subscribers may unsubscribe anybody, themselves included, and publish, from inside the call. Returns an id
- * > 0. */
+/*
+ * For the host's own parts, which are few: called by the publisher, before publish returns. Subscribers may unsubscribe
+ * anybody, themselves included, and publish, from inside the call. Returns an id > 0.
+ */
 guint tb_bus_subscribe(TbBus *bus, TbEventCall call, gpointer user);
-void tb_bus_unsubscribe(TbBus *bus, guint id);
+/* The same for any number of those who hold something of a device and let go of it in time: device.* alone. */
+guint tb_bus_follow_devices(TbBus *bus, TbEventCall call, gpointer user);
+/*
+ * For whoever reads, of whom there may be a thousand: told in turns of the loop with a budget (TB_LIMIT_TURN_US), each in the
+ * order of what happened; the first TB_LIMIT_BUS_AT_ONCE of a turn by the publisher. While more than TB_LIMIT_BUS_PASSING samples
+ * and lines wait for their turn, a sample takes the place of the one before it of its stream, or the oldest is left out;
+ * of lasting events `lost` (NULL: nothing is said) tells how many were left out when more than TB_LIMIT_BUS_WAITING wait. Both
+ * calls may unsubscribe and publish. What `read` says of an event it takes from tb_event_text().
+ */
+guint tb_bus_read(TbBus *bus, TbEventRead read, void (*lost)(guint64 events, gpointer user), gpointer user);
+void tb_bus_unsubscribe(TbBus *bus, guint id); /* any of them; 0: nothing */
 guint64 tb_bus_last_id(TbBus *bus);
 /* Calls for every kept event with an id above `after` (0: from the beginning). False when some in between are
  * no longer kept (the reader should reload). */
@@ -56,4 +73,6 @@ json_t *tb_event_message(const TbEvent *event);
 /* The same for Server-Sent Events, where `type` is the event's name, as their readers have always known it, and a sample is
  * in `data` as well. */
 json_t *tb_event_json(const TbEvent *event);
+/* The text of the one or the other, NUL behind it: made once for all who read. Borrowed, for the time of the call. */
+const char *tb_event_text(const TbEvent *event, TbEventForm form, gsize *ret_size);
 bool tb_event_is_sample(const TbEvent *event);

@@ -134,6 +134,166 @@ static void test_nested(void)
         tb_bus_free(n.bus);
 }
 
+/* --- readers --- */
+typedef struct Reader {
+        TbBus *bus;
+        guint id, n;
+        guint64 lost;
+        GArray *values; /* of guint */
+        const char *last_text;
+        gint64 slow_us;
+        guint leaves_at; /* n; 0: never */
+        guint *calls;    /* of all */
+} Reader;
+
+static void reader_lost(guint64 events, gpointer user)
+{
+        ((Reader *)user)->lost += events;
+}
+
+static void reader_read(const TbEvent *event, gpointer user)
+{
+        Reader *r = user;
+        guint value = (guint)json_integer_value(json_object_get(event->data, "value"));
+        for (gint64 until = g_get_monotonic_time() + r->slow_us; g_get_monotonic_time() < until;)
+                ;
+        g_array_append_val(r->values, value);
+        r->last_text = tb_event_text(event, TB_EVENT_MESSAGE, NULL);
+        if (r->calls)
+                ++*r->calls;
+        if (++r->n == r->leaves_at)
+                tb_bus_unsubscribe(r->bus, r->id);
+}
+
+static void readers_open(TbBus *bus, Reader *readers, guint n, guint *calls)
+{
+        for (guint i = 0; i < n; i++) {
+                readers[i] = (Reader){
+                        .bus = bus, .values = g_array_new(FALSE, FALSE, sizeof(guint)), .calls = calls};
+                readers[i].id = tb_bus_read(bus, reader_read, reader_lost, &readers[i]);
+        }
+}
+
+static void readers_close(TbBus *bus, Reader *readers, guint n)
+{
+        for (guint i = 0; i < n; i++) {
+                tb_bus_unsubscribe(bus, readers[i].id);
+                g_array_unref(readers[i].values);
+        }
+}
+
+static void sample(TbBus *bus, const char *stream, guint value)
+{
+        tb_bus_publish_transient(bus, "sample", "dut", "sensors",
+                                 json_pack("{s:s, s:i}", "stream", stream, "value", (int)value));
+}
+
+static void run_dry(guint *calls)
+{
+        guint before;
+        do {
+                before = *calls;
+                g_main_context_iteration(NULL, FALSE);
+        } while (*calls > before || g_main_context_pending(NULL));
+}
+
+/* Who publishes tells few; the others are told in turns that end, each in order, and the text is one for all. */
+static void test_turns(void)
+{
+        enum { READERS = 100, EVENTS = 20 };
+        TbBus *bus = tb_bus_new();
+        Reader readers[READERS];
+        guint calls = 0;
+        readers_open(bus, readers, READERS, &calls);
+        for (guint i = 0; i < EVENTS; i++)
+                sample(bus, "a", i);
+        g_assert_cmpuint(calls, ==, TB_LIMIT_BUS_AT_ONCE);
+        for (guint i = 0; i < READERS; i++)
+                readers[i].slow_us = TB_LIMIT_TURN_US / 4;
+        while (calls < READERS * EVENTS / 4) {
+                guint before = calls;
+                g_main_context_iteration(NULL, TRUE);
+                g_assert_cmpuint(calls - before, <=, 4);
+        }
+        for (guint i = 0; i < READERS; i++)
+                readers[i].slow_us = 0;
+        run_dry(&calls);
+        for (guint i = 0; i < READERS; i++) {
+                g_assert_cmpuint(readers[i].values->len, ==, EVENTS);
+                for (guint k = 0; k < EVENTS; k++)
+                        g_assert_cmpuint(g_array_index(readers[i].values, guint, k), ==, k);
+        }
+        sample(bus, "a", 0);
+        guint same = 0;
+        for (guint i = 0; i < READERS; i++)
+                same += readers[i].n == EVENTS + 1 &&
+                        readers[i].last_text == readers[(i + 1) % READERS].last_text;
+        g_assert_cmpuint(same, >=, TB_LIMIT_BUS_AT_ONCE - 1); /* not only alike: the same bytes */
+        readers_close(bus, readers, READERS);
+        tb_bus_free(bus);
+}
+
+static void test_latest_wins(void)
+{
+        TbBus *bus = tb_bus_new();
+        Reader r;
+        guint calls = 0;
+        readers_open(bus, &r, 1, &calls);
+        for (guint i = 0; i < TB_LIMIT_BUS_AT_ONCE; i++)
+                sample(bus, "a", 0);
+        sample(bus, "slow", 7);
+        for (guint i = 1; i < TB_LIMIT_BUS_PASSING; i++)
+                sample(bus, "a", i);
+        tb_bus_publish(bus, "kept", NULL, NULL, json_pack("{s:i}", "value", 9999));
+        sample(bus, "a", TB_LIMIT_BUS_PASSING); /* one too many: the first of its stream goes */
+        run_dry(&calls);
+        g_assert_cmpuint(r.n, ==, TB_LIMIT_BUS_AT_ONCE + TB_LIMIT_BUS_PASSING + 1);
+        const guint *v = &g_array_index(r.values, guint, TB_LIMIT_BUS_AT_ONCE);
+        g_assert_cmpuint(v[0], ==, 7);
+        g_assert_cmpuint(v[1], ==, 2);
+        g_assert_cmpuint(v[TB_LIMIT_BUS_PASSING - 1], ==, 9999);
+        g_assert_cmpuint(v[TB_LIMIT_BUS_PASSING], ==, TB_LIMIT_BUS_PASSING);
+        g_assert_cmpuint(r.lost, ==, 0);
+        readers_close(bus, &r, 1);
+        tb_bus_free(bus);
+}
+
+static void test_lost(void)
+{
+        for (guint over = 0; over < 2; over++) {
+                TbBus *bus = tb_bus_new();
+                Reader r;
+                guint calls = 0;
+                readers_open(bus, &r, 1, &calls);
+                for (guint i = 0; i < TB_LIMIT_BUS_AT_ONCE + TB_LIMIT_BUS_WAITING + over; i++)
+                        tb_bus_publish(bus, "x", NULL, NULL, json_pack("{s:i}", "value", (int)i));
+                run_dry(&calls);
+                g_assert_cmpuint(r.n, ==, TB_LIMIT_BUS_AT_ONCE + TB_LIMIT_BUS_WAITING);
+                g_assert_cmpuint(r.lost, ==, over);
+                readers_close(bus, &r, 1);
+                tb_bus_free(bus);
+        }
+}
+
+static void test_readers_leave(void)
+{
+        enum { READERS = 20, EVENTS = 40 };
+        TbBus *bus = tb_bus_new();
+        Reader readers[READERS];
+        guint calls = 0;
+        readers_open(bus, readers, READERS, &calls);
+        for (guint i = 0; i < READERS; i++)
+                readers[i].leaves_at = i; /* some at once, some in the loop */
+        for (guint i = 0; i < EVENTS; i++)
+                tb_bus_publish(bus, "x", NULL, NULL, NULL);
+        tb_bus_unsubscribe(bus, readers[0].id);
+        run_dry(&calls);
+        for (guint i = 1; i < READERS; i++)
+                g_assert_cmpuint(readers[i].n, ==, i);
+        readers_close(bus, readers, READERS);
+        tb_bus_free(bus);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -142,6 +302,10 @@ int main(int argc, char **argv)
         g_test_add_func("/bus/refusals", test_refusals);
         g_test_add_func("/bus/bytes", test_bytes);
         g_test_add_func("/bus/nested", test_nested);
+        g_test_add_func("/bus/readers/turns", test_turns);
+        g_test_add_func("/bus/readers/latest-wins", test_latest_wins);
+        g_test_add_func("/bus/readers/lost", test_lost);
+        g_test_add_func("/bus/readers/leave", test_readers_leave);
         int rc = g_test_run();
         tb_main_stop();
         return rc;
