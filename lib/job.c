@@ -17,17 +17,24 @@ struct TbJob {
         TbPlace place;
         User *user; /* borrowed */
         /* protected by lock */
+        guint turns; /* that it has had without sleeping */
         bool running;
         bool posted; /* main is to look at it */
         bool done;
         bool cancelled;
 };
 
+typedef struct Rest {
+        GDestroyNotify destroy;
+        gpointer data;
+} Rest;
+
 struct TbJobs {
         TbMutex lock;
         TbCond changed;
         GHashTable *users; /* name -> owned User; protected by lock */
         GQueue turns;      /* of User with ready jobs, each once; protected by lock */
+        GQueue rests;      /* of owned Rests: protected by lock */
         TbPlaces places;   /* main */
         bool closing;      /* protected by lock */
         TbThread *threads[TB_LIMIT_JOB_THREADS];
@@ -51,13 +58,17 @@ TbJobs *tb_jobs_new(void)
         return jobs;
 }
 
-/* Lock held. */
+/* Lock held. Of one user's jobs the one that has begun goes on, so that some end in time and not all of them late; one
+ * that turns out to be long waits behind the others. */
 static void make_ready(TbJob *job)
 {
         User *user = job->user;
         if (user->ready.length == 0)
                 g_queue_push_tail(&job->jobs->turns, user);
-        g_queue_push_tail(&user->ready, job);
+        if (job->turns > 0 && job->turns < TB_LIMIT_JOB_TURNS)
+                g_queue_push_head(&user->ready, job);
+        else
+                g_queue_push_tail(&user->ready, job);
         tb_cond_signal(&job->jobs->changed);
 }
 
@@ -109,6 +120,7 @@ static void one_turn(TbJobs *jobs, TbJob *job)
                 skip ? TB_JOB_DONE : job->o.turn(job->o.data, g_get_monotonic_time() + TB_LIMIT_JOB_TURN_US);
         tb_mutex_lock(&jobs->lock);
         job->running = false;
+        job->turns = turn == TB_JOB_AGAIN ? job->turns + 1 : 0;
         if (turn == TB_JOB_AGAIN && !job->cancelled) {
                 make_ready(job);
                 return;
@@ -120,12 +132,26 @@ static void one_turn(TbJobs *jobs, TbJob *job)
                        "a job ended after the main loop: its owner was not stopped in order");
 }
 
+/* Lock held; released meanwhile. */
+static void one_rest(TbJobs *jobs, Rest *rest)
+{
+        tb_mutex_unlock(&jobs->lock);
+        rest->destroy(rest->data);
+        g_free(rest);
+        tb_mutex_lock(&jobs->lock);
+}
+
 static void run(gpointer data)
 {
         TbJobs *jobs = data;
         tb_thread_yield_to_others();
         tb_mutex_lock(&jobs->lock);
         for (;;) {
+                Rest *rest = g_queue_pop_head(&jobs->rests);
+                if (rest) {
+                        one_rest(jobs, rest);
+                        continue;
+                }
                 TbJob *job = take(jobs);
                 if (!job && jobs->closing)
                         break;
@@ -210,6 +236,17 @@ void tb_job_cancel(TbJob *job)
         g_free(job);
 }
 
+void tb_jobs_destroy(TbJobs *jobs, GDestroyNotify destroy, gpointer data_take)
+{
+        tb_assert_main();
+        Rest *rest = g_new(Rest, 1);
+        *rest = (Rest){destroy, data_take};
+        tb_mutex_lock(&jobs->lock);
+        g_queue_push_tail(&jobs->rests, rest);
+        tb_cond_signal(&jobs->changed);
+        tb_mutex_unlock(&jobs->lock);
+}
+
 void tb_jobs_stop(TbJobs *jobs)
 {
         tb_assert_main();
@@ -228,6 +265,10 @@ void tb_jobs_free(TbJobs *jobs)
                 return;
         tb_jobs_stop(jobs);
         g_assert(jobs->places.all == 0); /* their owners cancelled them, and main ran what that posted */
+        for (Rest *rest; (rest = g_queue_pop_head(&jobs->rests));) { /* what came after the threads */
+                rest->destroy(rest->data);
+                g_free(rest);
+        }
         tb_places_clear(&jobs->places);
         g_hash_table_unref(jobs->users);
         tb_cond_clear(&jobs->changed);

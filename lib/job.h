@@ -1,8 +1,8 @@
 #pragma once
 /*
  * TbJobs: work that main must not do for a caller (a search, a long log), on a few threads of its own, in turns of
- * about TB_LIMIT_JOB_TURN_US: fair between users, then between the jobs of a user, so that a job that needs minutes
- * makes no other one late. The threads stand back behind those that answer somebody.
+ * about TB_LIMIT_JOB_TURN_US: fair between users, then between the jobs of a user: one that has begun goes on for
+ * TB_LIMIT_JOB_TURNS, so that short ones end one after the other, and one that needs minutes makes no other one late. The threads stand back behind those that answer somebody.
  *
  * `data` belongs to the job from start to end: `turn` has it on a job's thread, one turn at a time; main has it
  * while the job sleeps, and at its end, in `done` or `drop`. The deadline is the owner's: he cancels. A sleeping job
@@ -41,6 +41,8 @@ void tb_jobs_free(TbJobs *jobs); /* after stop, and after what that posted was r
 /* NULL with TB_ERROR_LIMIT (who fills it) or TB_ERROR_UNAVAILABLE (no thread): nothing was started, `data` stays the
  * caller's. The handle is valid until done or cancel. */
 TbJob *tb_jobs_start(TbJobs *jobs, const TbJobOptions *options, GError **error);
+/* Has a job's thread free what a job has made, which may be much: main must not. After tb_jobs_stop() tb_jobs_free() does. */
+void tb_jobs_destroy(TbJobs *jobs, GDestroyNotify destroy, gpointer data_take);
 void tb_job_wake(TbJob *job); /* after slept */
 /* `slept` and `done` do not come any more; `drop` comes, from here or later. */
 void tb_job_cancel(TbJob *job);

@@ -106,6 +106,7 @@
 #define TB_LIMIT_EXPECT_HEAP_KB (32 * 1024) /* of the matcher's memory of where it may go back to */
 #define TB_LIMIT_JOB_THREADS 2              /* that compute for callers */
 #define TB_LIMIT_JOB_TURN_US 4000           /* of one job before the next one's */
+#define TB_LIMIT_JOB_TURNS 25               /* of one job before the next one of the same user */
 #define TB_LIMIT_JOBS 192                   /* at once, with shares (lib/places.h) */
 #define TB_LIMIT_INPUT_EVENTS 256           /* per input call */
 #define TB_LIMIT_INPUT_TEXT 4096            /* bytes of one text event */
@@ -139,6 +140,8 @@
 #define TB_LIMIT_HISTORY_BEHIND (256 * 1024) /* bytes that wait for the disk: then the device waits */
 #define TB_LIMIT_LOG_LINES 10000             /* lines of one answer */
 #define TB_LIMIT_LOG_BYTES (1024 * 1024)     /* and what they say: the last line may begin below it */
+/* bytes of lines that are collected for all callers: above, an answer ends early, and says where it goes on */
+#define TB_LIMIT_LOGS_HELD (32 * 1024 * 1024)
 
 /* media */
 #define TB_LIMIT_VIDEO_SIDE 8192 /* pixels of width or height */

@@ -65,6 +65,7 @@ struct TbCore {
         TbBus *bus;
         TbMetrics *metrics;    /* borrowed; may be NULL */
         TbJobs *jobs;          /* owned: what is computed for callers */
+        gsize lines_held;      /* bytes of lines that are collected for callers; atomic */
         GTree *devices;        /* id -> owned TbDevice, sorted */
         GHashTable *commands;  /* set of running TbCommand: those that are not answered yet */
         GHashTable *at_work;   /* set of TbCommand that are with a worker, answered or not */

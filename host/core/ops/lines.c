@@ -7,6 +7,7 @@
 #include "lib/limits.h"
 
 #define AT_ONCE 200 /* lines of one look */
+#define NODE 400    /* bytes of a line in memory beside its text, about */
 
 typedef struct Lines {
         guint refs;              /* main: the command's and the job's */
@@ -14,12 +15,26 @@ typedef struct Lines {
         TbHistoryReader *reader; /* the job's, but while it sleeps */
         TbCommand *command;      /* main; borrowed: the owner */
         TbJob *job;              /* main; NULL: over */
+        TbJobs *jobs;            /* borrowed */
+        gsize *all;              /* borrowed; of all callers, atomic */
         /* the job's */
         guint64 next; /* where its reader stands */
         guint left;   /* lines that are still wanted */
-        gsize bytes;
+        gsize bytes;  /* of text */
+        gsize held;   /* of memory, counted in `all` */
         json_t *lines;
 } Lines;
+
+static void free_tree(gpointer data)
+{
+        json_decref(data);
+}
+
+static void count(Lines *l, gssize bytes)
+{
+        l->held += (gsize)bytes;
+        g_atomic_pointer_add(l->all, bytes);
+}
 
 static void lines_unref(gpointer data)
 {
@@ -28,7 +43,11 @@ static void lines_unref(gpointer data)
                 return;
         tb_history_reader_free(l->reader);
         tb_history_unref(l->history);
-        json_decref(l->lines);
+        if (l->held > 0)
+                tb_jobs_destroy(l->jobs, free_tree, l->lines);
+        else
+                json_decref(l->lines);
+        count(l, -(gssize)l->held);
         g_free(l);
 }
 
@@ -42,11 +61,15 @@ static TbJobTurn turn(gpointer data, gint64 until_us)
                 tb_history_reader_seek(l->reader, (gint64)l->next);
                 size_t i;
                 json_t *line;
+                gsize text = 0;
                 json_array_foreach (some, i, line)
-                        l->bytes += json_string_length(json_object_get(line, "text"));
+                        text += json_string_length(json_object_get(line, "text"));
+                l->bytes += text;
+                count(l, (gssize)(text + json_array_size(some) * NODE));
                 json_array_extend(l->lines, some);
                 l->left -= (guint)json_array_size(some);
-                if (json_array_size(some) == 0 || l->left == 0 || l->bytes >= TB_LIMIT_LOG_BYTES)
+                if (json_array_size(some) == 0 || l->left == 0 || l->bytes >= TB_LIMIT_LOG_BYTES ||
+                    (gsize)g_atomic_pointer_get(l->all) >= TB_LIMIT_LOGS_HELD)
                         return TB_JOB_DONE;
         } while (g_get_monotonic_time() < until_us);
         return TB_JOB_AGAIN;
@@ -85,9 +108,10 @@ static void done(gpointer data)
         Lines *l = data;
         TbCommand *c = l->command;
         l->job = NULL;
-        json_t *answer = json_pack("{s:O, s:I, s:I, s:I}", "lines", l->lines, "next", (json_int_t)l->next,
-                                   "start", (json_int_t)tb_history_start(l->history), "offset",
-                                   (json_int_t)tb_history_end(l->history));
+        json_t *answer = json_pack("{s:o, s:I, s:I, s:I}", "lines", g_steal_pointer(&l->lines), "next",
+                                   (json_int_t)l->next, "start", (json_int_t)tb_history_start(l->history),
+                                   "offset", (json_int_t)tb_history_end(l->history));
+        count(l, -(gssize)l->held); /* the answer's reader is charged for it now */
         lines_unref(l);
         tb_command_succeed(c, answer);
 }
@@ -97,6 +121,8 @@ void tb_command_lines(TbCommand *c)
         Lines *l = g_new0(Lines, 1);
         l->refs = 2;
         l->command = c;
+        l->jobs = c->core->jobs;
+        l->all = &c->core->lines_held;
         l->history = tb_history_ref(c->iface->history);
         l->next = (guint64)tb_command_int(c, "from");
         l->left = (guint)tb_command_int(c, "limit");

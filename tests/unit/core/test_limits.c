@@ -77,6 +77,33 @@ static void assert_only_beyond(const Answer *a, bool beyond, TbErrorCode code)
                 g_assert_no_error(a->error);
 }
 
+/* While much is collected for others, a log ends early, and says where it goes on. */
+static void test_logs_held(void)
+{
+        Bench b;
+        Answer a = {0};
+        bench_start(&b, "{\"dut\": {\"attach\": \"fake://x\"}}", NULL);
+        TbInterface *iface = tb_core_interface(b.core, "dut", "console", NULL);
+        for (guint i = 0; i < 1000; i++)
+                tb_history_append(iface->history, "a line\n", 7);
+        for (gsize held = 0; held <= TB_LIMIT_LOGS_HELD; held += TB_LIMIT_LOGS_HELD) {
+                b.core->lines_held = held;
+                bench_command(&b, &a, TB_ROLE_VIEWER, NULL, "dut", "console.log",
+                              "{\"from\":0,\"limit\":1000}");
+                g_assert_no_error(a.error);
+                gsize n = json_array_size(json_object_get(a.result, "lines"));
+                gint64 next = json_integer_value(json_object_get(a.result, "next")),
+                       end = json_integer_value(json_object_get(a.result, "offset"));
+                g_assert_cmpint(n == 1000, ==, held == 0);
+                g_assert_cmpuint(n, >, 0);
+                g_assert_true(held == 0 || next < end);
+                g_assert_cmpuint(b.core->lines_held, ==, held); /* given back */
+        }
+        b.core->lines_held = 0;
+        answer_clear(&a);
+        bench_stop(&b, false);
+}
+
 static void test_samples(void)
 {
         Bench b;
@@ -242,6 +269,7 @@ int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/limits/parameters", test_parameters);
+        g_test_add_func("/limits/logs-held", test_logs_held);
         g_test_add_func("/limits/samples", test_samples);
         g_test_add_func("/limits/lease-waiters", test_lease_waiters);
         g_test_add_func("/limits/devices", test_devices);

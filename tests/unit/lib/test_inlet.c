@@ -183,6 +183,64 @@ static void test_all_jobs(void)
         tb_jobs_free(jobs);
 }
 
+static gint begun, most_begun; /* atomic: jobs that have begun and not ended */
+
+static TbJobTurn short_job(gpointer data, gint64 until_us G_GNUC_UNUSED)
+{
+        Work *w = data;
+        gint turns = g_atomic_int_add(&w->turns, 1) + 1;
+        if (turns == 1) {
+                gint now = g_atomic_int_add(&begun, 1) + 1, most = g_atomic_int_get(&most_begun);
+                while (now > most && !g_atomic_int_compare_and_exchange(&most_begun, most, now))
+                        most = g_atomic_int_get(&most_begun);
+        }
+        if (turns < TB_LIMIT_JOB_TURNS)
+                return TB_JOB_AGAIN;
+        g_atomic_int_add(&begun, -1);
+        return TB_JOB_DONE;
+}
+
+/* Of one user's jobs those that have begun end before others begin: what is half done is memory, and an answer too late. */
+static void test_one_after_the_other(void)
+{
+        TbJobs *jobs = tb_jobs_new();
+        Work work[40] = {0}, endless = {0};
+        g_assert_nonnull(
+                start(jobs, "eve", never_done, &endless, NULL)); /* makes way when it has shown what it is */
+        for (guint i = 0; i < G_N_ELEMENTS(work); i++)
+                g_assert_nonnull(start(jobs, "eve", short_job, &work[i], NULL));
+        for (guint i = 0; i < G_N_ELEMENTS(work); i++)
+                run_until(&work[i].done, 1);
+        g_assert_cmpint(g_atomic_int_get(&most_begun), <=, TB_LIMIT_JOB_THREADS);
+        tb_job_cancel(endless.job);
+        run_until(&endless.dropped, 1);
+        tb_jobs_stop(jobs);
+        tb_jobs_free(jobs);
+}
+
+static gint destroyed, destroyed_on_main; /* atomic */
+
+static void note_destroyed(gpointer data)
+{
+        g_atomic_int_inc(tb_is_main() ? &destroyed_on_main : &destroyed);
+        g_free(data);
+}
+
+static void test_destroy(void)
+{
+        TbJobs *jobs = tb_jobs_new();
+        Work w = {0};
+        tb_jobs_destroy(jobs, note_destroyed, g_malloc(1)); /* there is no thread yet: it waits for one */
+        g_assert_nonnull(start(jobs, "eve", turn, &w, NULL));
+        tb_jobs_destroy(jobs, note_destroyed, g_malloc(1));
+        run_until(&w.done, 1);
+        tb_jobs_stop(jobs);
+        g_assert_cmpint(g_atomic_int_get(&destroyed), ==, 2);
+        tb_jobs_destroy(jobs, note_destroyed, g_malloc(1));
+        tb_jobs_free(jobs);
+        g_assert_cmpint(g_atomic_int_get(&destroyed_on_main), ==, 1);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -191,6 +249,8 @@ int main(int argc, char **argv)
         g_test_add_func("/inlet/fair", test_fair);
         g_test_add_func("/jobs", test_jobs);
         g_test_add_func("/jobs/all", test_all_jobs);
+        g_test_add_func("/jobs/one-after-the-other", test_one_after_the_other);
+        g_test_add_func("/jobs/destroy", test_destroy);
         int rc = g_test_run();
         tb_main_stop();
         return rc;
