@@ -26,7 +26,7 @@ typedef struct Connection {   /* a WebSocket and the party behind it */
 /* --- the pairing's view of a connection --- */
 static bool party_text(gpointer connection, const char *text, gsize size)
 {
-        return tb_ws_send(((Connection *)connection)->ws, false, text, size);
+        return !text || tb_ws_send(((Connection *)connection)->ws, false, text, size); /* NULL: lib/json.h */
 }
 
 static bool party_binary(gpointer connection, const void *bytes, gsize size)

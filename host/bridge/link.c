@@ -308,7 +308,7 @@ bool tb_bridge_link_send(TbBridgeLink *link, bool binary, const void *bytes, gsi
 {
         if (!link || !link->ws || soup_websocket_connection_get_state(link->ws) != SOUP_WEBSOCKET_STATE_OPEN)
                 return false;
-        if (!bytes)
+        if (!bytes && !binary)
                 return true; /* what could not be written as JSON (lib/json.h) is no message */
         if (tb_bridge_link_under_way(link) + size > TB_LIMIT_WS_QUEUE) {
                 if (!link->doomed)

@@ -71,8 +71,6 @@ bool tb_ws_send(TbWs *ws, bool binary, const void *bytes, gsize size)
         tb_assert_main();
         if (ws->dead || ws->close_us)
                 return false;
-        if (!bytes)
-                return true; /* what could not be written as JSON (lib/json.h) is no message */
         if (!tb_ws_queue(ws, binary ? WSLAY_BINARY_FRAME : WSLAY_TEXT_FRAME, bytes, size,
                          TB_LIMIT_WS_QUEUE)) {
                 tb_ws_close(ws, 1008, "too slow");
@@ -92,14 +90,14 @@ bool tb_ws_send(TbWs *ws, bool binary, const void *bytes, gsize size)
 
 bool tb_ws_send_text(TbWs *ws, const char *text)
 {
-        return tb_ws_send(ws, false, text, text ? strlen(text) : 0);
+        return !text || tb_ws_send(ws, false, text, strlen(text)); /* NULL: no message (lib/json.h) */
 }
 
 bool tb_ws_send_json(TbWs *ws, json_t *message)
 {
         gsize size;
         g_autofree char *text = tb_json_text(message, &size);
-        return tb_ws_send(ws, false, text, size);
+        return !text || tb_ws_send(ws, false, text, size);
 }
 
 void tb_ws_close(TbWs *ws, int code, const char *reason)
