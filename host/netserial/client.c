@@ -87,18 +87,21 @@ static void fill(TbSerialClient *c)
         }
 }
 
+/* A turn has its budget: a client that reads as fast as we send would have a whole history in one. */
 static void flush(TbSerialClient *c)
 {
-        while (!c->ending && !c->out_watch) {
+        for (gsize sent = 0; !c->ending && !c->out_watch;) {
                 fill(c);
                 if (c->out->len == 0)
                         return;
                 ssize_t n = send(c->options.fd, c->out->data, c->out->len, MSG_NOSIGNAL);
-                if (n > 0)
+                if (n > 0) {
                         g_byte_array_remove_range(c->out, 0, (guint)n);
-                else if (errno == EAGAIN)
+                        sent += (gsize)n;
+                }
+                if (n > 0 ? sent >= TB_LIMIT_NETSERIAL_TURN : errno == EAGAIN)
                         c->out_watch = g_unix_fd_add(c->options.fd, G_IO_OUT, on_writable, c);
-                else if (errno != EINTR)
+                else if (n < 0 && errno != EINTR)
                         end(c, g_strerror(errno));
         }
 }
