@@ -2,6 +2,8 @@
 
 #include <time.h>
 
+#define STEADY_MS 500 /* by so much two looks at two clocks may differ: more is a clock that was set */
+
 gint64 tb_clock_us(void)
 {
         return g_get_real_time();
@@ -17,6 +19,15 @@ gint64 tb_clock_mono_ms(void)
         struct timespec t;
         clock_gettime(CLOCK_BOOTTIME, &t);
         return (gint64)t.tv_sec * 1000 + t.tv_nsec / 1000000 + 1; /* + 1: 0 is "never" to many callers */
+}
+
+gint64 tb_clock_wall_of(gint64 mono_ms)
+{
+        static _Atomic gint64 kept = G_MININT64;
+        gint64 between = tb_clock_ms() - tb_clock_mono_ms(), last = kept;
+        if (last == G_MININT64 || ABS(between - last) > STEADY_MS)
+                kept = last = between;
+        return mono_ms + last;
 }
 
 char *tb_clock_rfc3339(gint64 ms)

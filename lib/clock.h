@@ -6,7 +6,10 @@
  */
 #include <glib.h>
 
-gint64 tb_clock_ms(void);          /* wall clock, ms since the epoch */
-gint64 tb_clock_us(void);          /* the same in us */
-gint64 tb_clock_mono_ms(void);     /* CLOCK_BOOTTIME, ms since some past instant; never 0 */
+gint64 tb_clock_ms(void);      /* wall clock, ms since the epoch */
+gint64 tb_clock_us(void);      /* the same in us */
+gint64 tb_clock_mono_ms(void); /* CLOCK_BOOTTIME, ms since some past instant; never 0 */
+/* When `mono_ms` was, or will be, by the wall clock: for people. The same instant has the same answer until the clock is
+ * set: each look at two clocks is a millisecond off. */
+gint64 tb_clock_wall_of(gint64 mono_ms);
 char *tb_clock_rfc3339(gint64 ms); /* "2026-11-20T20:00:00.123Z"; the caller frees */

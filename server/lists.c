@@ -204,7 +204,7 @@ static GArray *entries_of(TbPairing *pairing)
 
 static void append_host(const Entry *entry, GString *out)
 {
-        g_autofree char *since = tb_clock_rfc3339(entry->since_ms + tb_clock_ms() - tb_clock_mono_ms());
+        g_autofree char *since = tb_clock_rfc3339(tb_clock_wall_of(entry->since_ms));
         json_auto_t *head =
                 json_pack("{s:s, s:s?, s:b, s:s, s:s?}", "name", entry->name, "version", entry->version,
                           "online", (int)entry->online, "connectedAt", since, "instance", entry->key_id);

@@ -33,7 +33,7 @@ typedef struct Batch {
 
 static gint64 wall_offset(void)
 {
-        return tb_clock_ms() - tb_clock_mono_ms();
+        return tb_clock_wall_of(0);
 }
 
 /* --- marks --- */

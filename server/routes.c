@@ -107,8 +107,7 @@ static json_t *session_links(TbRequest *request, TbServer *server, TbSession *se
                              const char *view, bool control)
 {
         const char *id = tb_session_id(session), *base = base_url(request, server);
-        g_autofree char *expires =
-                tb_clock_rfc3339(tb_session_expires_ms(session) + tb_clock_ms() - tb_clock_mono_ms());
+        g_autofree char *expires = tb_clock_rfc3339(tb_clock_wall_of(tb_session_expires_ms(session)));
         json_t *o = json_pack("{s:s, s:s, s:s}", "sessionId", id, "token", token, "expiresAt", expires);
         if (tb_session_is_device(session)) {
                 put_url(o, "viewUrl", "%s/v/%s?token=%s", base, id, view);

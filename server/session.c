@@ -238,10 +238,8 @@ bool tb_session_check(TbSession *session, const char *token, TbMode *ret_mode)
 
 json_t *tb_session_status(TbSession *session)
 {
-        gint64 wall_ms =
-                tb_clock_ms() - tb_clock_mono_ms(); /* ages are by the boot clock, people read the other */
-        g_autofree char *created = tb_clock_rfc3339(session->created_ms + wall_ms),
-                        *expires = tb_clock_rfc3339(tb_session_expires_ms(session) + wall_ms);
+        g_autofree char *created = tb_clock_rfc3339(tb_clock_wall_of(session->created_ms)),
+                        *expires = tb_clock_rfc3339(tb_clock_wall_of(tb_session_expires_ms(session)));
         json_t *o = json_pack("{s:s, s:b, s:b, s:i, s:s, s:s}", "sessionId", session->id, "desktopConnected",
                               session->observers->len > 0, "phoneConnected", tb_session_present(session),
                               "observers", (int)session->observers->len, "createdAt", created, "expiresAt",

@@ -44,7 +44,7 @@ static bool is_holder(const TbLeaseState *l, const TbActor *actor)
 
 gint64 tb_lease_wall_end_ms(const TbLeaseState *l)
 {
-        return tb_clock_ms() + l->ends_ms - tb_clock_mono_ms();
+        return tb_clock_wall_of(l->ends_ms);
 }
 
 json_t *tb_device_lease_json(TbDevice *device)
@@ -211,12 +211,11 @@ void tb_lease_end(TbDevice *device, const char *by)
 /* --- who waits --- */
 static void serve_waiters(TbLeaseState *l)
 {
-        TbLeaseWaiter *w = l->held ? NULL : g_queue_pop_head(&l->waiters);
-        if (!w)
-                return;
-        TbLeaseWaiter waiter = *w;
-        g_free(w);
-        waiter.free_now(waiter.data);
+        for (TbLeaseWaiter *w; !l->held && (w = g_queue_pop_head(&l->waiters));) {
+                TbLeaseWaiter waiter = *w;
+                g_free(w);
+                waiter.free_now(waiter.data); /* takes it, unless he has left meanwhile */
+        }
 }
 
 bool tb_lease_wait(TbDevice *device, const TbLeaseWaiter *waiter, GError **error)

@@ -318,6 +318,10 @@ static void test_clock(void)
         g_assert_cmpint(a, >, 0);
         g_assert_cmpint(tb_clock_mono_ms(), >=, a);
         g_assert_cmpint(tb_clock_ms(), >, G_GINT64_CONSTANT(1600000000000));
+        gint64 then = tb_clock_wall_of(a);
+        g_assert_cmpint(ABS(then - tb_clock_ms()), <, 60000);
+        for (guint i = 0; i < 20000; i++)
+                g_assert_cmpint(tb_clock_wall_of(a), ==, then); /* people see one instant once */
         static const struct {
                 gint64 ms;
                 const char *text;
