@@ -90,6 +90,11 @@ static void on_done(json_t *result, const GError *error, gpointer user)
         run_free(r);
 }
 
+static bool is_there(gpointer user)
+{
+        return tb_request_is_there(((Run *)user)->request);
+}
+
 static void on_gone(TbRequest *request G_GNUC_UNUSED, gpointer data)
 {
         Run *r = data;
@@ -107,5 +112,6 @@ void tb_api_run(TbApi *api, TbRequest *request, const TbApiRun *run)
         TbActor actor = tb_api_actor(request);
         r->command = tb_core_command(api->core, &actor, run->device, run->verb, run->params, run->payload,
                                      on_done, r);
+        tb_command_set_there(r->command, is_there);
         tb_request_on_gone(request, on_gone, r);
 }

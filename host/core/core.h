@@ -89,6 +89,9 @@ typedef struct TbPayload {
  */
 TbCommand *tb_core_command(TbCore *core, const TbActor *actor, const char *device, const char *verb,
                            json_t *params, const TbPayload *payload, TbCommandDone done, gpointer user);
+/* `there` (of the `user` of `done`) is asked before a caller is given what only he could give back: can he still be
+ * answered? Not set: yes, until the command is cancelled. */
+void tb_command_set_there(TbCommand *command, bool (*there)(gpointer user));
 /* Nobody waits any more: `done` will not be called; a driver call in progress is interrupted. */
 void tb_command_cancel(TbCommand *command);
 

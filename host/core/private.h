@@ -182,7 +182,7 @@ void tb_lease_end(TbDevice *device,
                   const char *by); /* `by`: who takes it over; NULL: the holder gives it back */
 /* Who waits until nobody holds it. Exactly one of the two is called, once, unless it ceases to wait before. */
 typedef struct TbLeaseWaiter {
-        void (*free_now)(gpointer data); /* its turn: takes it at once */
+        void (*free_now)(gpointer data); /* its turn: takes it at once, or leaves it to the next */
         void (*removed)(gpointer data);  /* the device has gone */
         gpointer data;
         const char *user; /* borrowed while it waits */

@@ -142,6 +142,8 @@ const char *tb_request_peer(TbRequest *request); /* address text */
 const char *tb_request_base_url(TbRequest *request);
 /* `gone` runs once if the client leaves before the answer is complete. NULL: no more. */
 void tb_request_on_gone(TbRequest *request, void (*gone)(TbRequest *request, gpointer data), gpointer data);
+/* Whether the client is still connected, by the kernel's word now: before `gone` has come. */
+bool tb_request_is_there(TbRequest *request);
 /* TB_BODY_STREAM: moves the body into the pipe (finishes it at the end, fails it when the client leaves). */
 void tb_request_read_to(TbRequest *request, TbPipe *pipe);
 /* TB_BODY_STREAM, for who passes the body on in the main loop: `take` gets it as it comes and says how many bytes

@@ -1,3 +1,4 @@
+#include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
 
@@ -236,6 +237,16 @@ void tb_request_on_gone(TbRequest *request, void (*gone)(TbRequest *request, gpo
         request->gone_data = data;
         if (gone && request->suspended)
                 tb_request_watch(request);
+}
+
+bool tb_request_is_there(TbRequest *request)
+{
+        const union MHD_ConnectionInfo *info =
+                request->connection
+                        ? MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD)
+                        : NULL;
+        struct pollfd p = {.fd = info ? info->connect_fd : -1, .events = POLLRDHUP};
+        return info && !request->gone_called && poll(&p, 1, 0) == 0;
 }
 
 /* --- streamed bodies --- */

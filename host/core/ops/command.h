@@ -25,7 +25,8 @@ struct TbCommand {
         GBytes *bytes;  /* payload; owned */
         TbPipe *pipe;   /* payload; ref */
         gint64 size;
-        TbCommandDone done; /* NULL: nobody waits */
+        TbCommandDone done;           /* NULL: nobody waits */
+        bool (*there)(gpointer user); /* NULL: he is, while `done` is set */
         gpointer user;
         json_t *result; /* owned; exec writes it, after() or the end reads it */
         GError *error;  /* owned */
@@ -69,6 +70,7 @@ bool tb_command_may_step(TbCommand *command, GError **error); /* any thread */
 
 void tb_command_succeed(TbCommand *command, json_t *result_take); /* NULL: json null */
 /* stored.c: succeeds when what `saver` was given so far is stored, could not be stored, or is late (health says so). */
+void tb_command_stop_storing(TbCommand *command); /* its on_cancel, for who has another one */
 void tb_command_succeed_stored(TbCommand *command, TbSaver *saver, json_t *result_take);
 /* stored.c: makes a change of the stored devices, from its start again as often as the disk asks for. `run`: false with an error;
  * its result goes to command->result. Takes `spec`. */
@@ -86,6 +88,7 @@ void tb_command_join(TbCommand *command);
 TbCommand *tb_command_split(TbCommand *command, TbCommandDone done, gpointer user);
 /* Ends it now: its caller is told the error, a driver call in progress is interrupted. Nothing when it was answered. */
 void tb_command_withdraw(TbCommand *command, GError *error_take);
+bool tb_command_caller_is_there(const TbCommand *command);
 void tb_command_on_cancel(TbCommand *command, void (*on_cancel)(TbCommand *command));
 /* For verbs that only sometimes change the device. False: the command was failed. */
 bool tb_command_require_control(TbCommand *command);

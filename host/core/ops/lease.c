@@ -15,11 +15,22 @@ static json_t *grant_to(TbCommand *command)
                              tb_command_string(command, "note"), tb_command_int(command, "ttl_s") * 1000);
 }
 
+/* The caller left before he was told the secret: nobody could give the lease back. */
+static void grant_unheard(TbCommand *command)
+{
+        TbActor holder = *tb_command_actor(command);
+        holder.lease = json_string_value(json_object_get(command->result, "lease"));
+        tb_command_stop_storing(command);
+        if (command->device && tb_lease_is_holder(command->device, &holder))
+                tb_lease_end(command->device, NULL);
+}
+
 /* The lease is the caller's, also after a kill -9, when the answer comes. */
 static void grant_stored(TbCommand *command)
 {
         json_t *grant = grant_to(command);
         tb_command_succeed_stored(command, command->core->save_leases, grant);
+        tb_command_on_cancel(command, grant_unheard);
 }
 
 static void refuse(TbCommand *command)
@@ -49,7 +60,10 @@ static void now_free(gpointer data)
 {
         Wait *w = data;
         g_clear_handle_id(&w->timer, g_source_remove);
-        grant_stored(w->command);
+        if (tb_command_caller_is_there(w->command))
+                grant_stored(w->command);
+        else
+                refuse(w->command); /* he has left, which is told of later: the next one's turn */
 }
 
 static void device_removed(gpointer data)

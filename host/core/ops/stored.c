@@ -2,7 +2,7 @@
 #include "host/core/ops/command.h"
 #include "host/core/private.h"
 
-static void stop_waiting(TbCommand *c)
+void tb_command_stop_storing(TbCommand *c)
 {
         tb_saver_unwait(c->core->save_devices, c);
         tb_saver_unwait(c->core->save_leases, c);
@@ -19,7 +19,7 @@ static void stored(const GError *error G_GNUC_UNUSED,
 void tb_command_succeed_stored(TbCommand *c, TbSaver *saver, json_t *result_take)
 {
         c->result = result_take;
-        tb_command_on_cancel(c, stop_waiting);
+        tb_command_on_cancel(c, tb_command_stop_storing);
         tb_saver_wait(saver, stored, c);
 }
 
@@ -72,7 +72,7 @@ static void attempt(const GError *failed, gpointer data)
         } else {
                 g_clear_error(&error);
                 c->core->store_waits = false;
-                tb_command_on_cancel(c, stop_waiting);
+                tb_command_on_cancel(c, tb_command_stop_storing);
                 tb_saver_wait(c->core->save_devices, attempt, c);
         }
 }

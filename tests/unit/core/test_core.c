@@ -148,6 +148,11 @@ static void test_limits(void)
         bench_stop(&b, false);
 }
 
+static bool is_away(gpointer user G_GNUC_UNUSED)
+{
+        return false;
+}
+
 static void test_lease(void)
 {
         Bench b;
@@ -186,6 +191,21 @@ static void test_lease(void)
         g_assert_no_error(waiting.error);
         bench_command(&b, &a, TB_ROLE_OPERATOR, lease, "dut", "power.set", "{\"state\": \"off\"}");
         assert_code(&a, TB_ERROR_LOCKED);
+
+        /* who has left gets nothing, noticed or not: it is the next one's, or nobody's */
+        Answer left = {0};
+        tb_command_set_there(
+                tb_core_command(b.core, &other, "dut", "lease.take", wait, NULL, answer_cb, &left), is_away);
+        g_autofree char *first = g_strdup(json_string_value(json_object_get(waiting.result, "lease")));
+        answer_clear(&waiting);
+        tb_core_command(b.core, &other, "dut", "lease.take", wait, NULL, answer_cb, &waiting);
+        bench_command(&b, &a, TB_ROLE_OPERATOR, first, "dut", "lease.release", NULL);
+        g_assert_no_error(a.error);
+        while (!left.done || !waiting.done)
+                g_main_context_iteration(NULL, TRUE);
+        assert_code(&left, TB_ERROR_BUSY);
+        answer_clear(&left);
+        g_assert_no_error(waiting.error);
 
         /* it survives a restart with its secret */
         g_autofree char *second = g_strdup(json_string_value(json_object_get(waiting.result, "lease")));
