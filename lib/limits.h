@@ -40,6 +40,8 @@
 #define TB_LIMIT_WS_PING_S 20              /* a silent peer is pinged; two missed pings end it */
 #define TB_LIMIT_HTTP_STREAMS 1024       /* event streams, MJPEG streams and WebSockets of one host at once */
 #define TB_LIMIT_SSE_QUEUE (1024 * 1024) /* bytes waiting for an event-stream reader */
+#define TB_LIMIT_UNREAD (128 * 1024 * 1024)       /* bytes waiting for all of these, whoever they are */
+#define TB_LIMIT_UNREAD_OF_ONE (32 * 1024 * 1024) /* and of these of one user or network */
 
 /* descriptors */
 #define TB_LIMIT_DESCRIPTORS_KEPT 512 /* that no connection gets; a quarter of all where those are few */

@@ -15,6 +15,7 @@
 #include "lib/http/guard.h"
 #include "lib/http/http.h"
 #include "lib/http/route.h"
+#include "lib/http/unread.h"
 #include "lib/net.h"
 #include "lib/places.h"
 #include "lib/rate.h"
@@ -131,6 +132,7 @@ struct TbHttp {
         GQueue lingering;      /* refused TbConn, the oldest first; not owned */
         GSource *room;         /* ref; makes room while nearly full; NULL while not */
         TbPlaces streams;      /* of pushed answers and WebSockets */
+        TbUnreadBook unread;   /* what waits for their readers */
         TbTally *refusals;     /* owned; what is said of those that are refused */
         const TbNets *trusted; /* borrowed; NULL: none but this machine */
         TbWithoutTokens without_tokens;

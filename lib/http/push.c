@@ -2,6 +2,7 @@
 
 #include "lib/http/private.h"
 #include "lib/limits.h"
+#include "lib/log.h"
 #include "lib/thread.h"
 
 #define KEEP_ALIVE_S 15 /* proxies cut silent streams after 30 to 60 s */
@@ -16,6 +17,7 @@ struct TbPush {
         GSource *keep_alive;                       /* ref; NULL: none */
         void (*gone)(TbPush *push, gpointer data);
         gpointer data; /* borrowed */
+        TbUnread unread;
 };
 
 static void push_unref(void *p)
@@ -44,6 +46,7 @@ static ssize_t read_push(void *cls, uint64_t pos G_GNUC_UNUSED, char *buf, size_
                         push->offset = 0;
                 }
         }
+        tb_unread_set(&push->unread, push->queued);
         if (push->room && push->queued <= push->max_queue / 2) {
                 void (*room)(TbPush *, gpointer) = g_steal_pointer(&push->room);
                 room(push, push->data);
@@ -77,6 +80,7 @@ static void call_gone(TbPush *push)
 void tb_push_abandon(TbPush *push)
 {
         g_queue_remove(&push->request->http->pushes, push);
+        tb_unread_end(&push->unread);
         push->request->push = NULL;
         push->request = NULL;
         call_gone(push);
@@ -87,6 +91,17 @@ static void on_client_left(TbRequest *request, gpointer data G_GNUC_UNUSED)
 {
         if (request->push)
                 call_gone(request->push); /* the completion callback does the rest */
+}
+
+static void cut(gpointer data)
+{
+        TbPush *push = data;
+        if (tb_tally_notef(push->request->http->refusals, "slow %s", push->request->peer))
+                tb_log(TB_LOG_INFO, TB_F("user", push->request->user, "peer", push->request->peer),
+                       "a stream was cut: too much waits for its reader and others of the same");
+        g_queue_clear_full(&push->chunks, (GDestroyNotify)g_bytes_unref);
+        push->offset = push->queued = 0;
+        tb_push_fail(push);
 }
 
 TbPush *tb_request_reply_push(TbRequest *request, const char *content_type, gsize max_queue,
@@ -109,6 +124,7 @@ TbPush *tb_request_reply_push_status(TbRequest *request, int status, const char 
         push->gone = gone;
         push->data = data;
         request->push = push;
+        tb_unread_begin(&push->unread, &request->http->unread, request->user, request->peer, cut, push);
         g_queue_push_tail(&request->http->pushes, push);
         tb_request_on_gone(request, on_client_left, NULL);
         struct MHD_Response *response = MHD_create_response_from_callback(
@@ -129,6 +145,7 @@ bool tb_push_send(TbPush *push, GBytes *bytes)
                 return true;
         g_queue_push_tail(&push->chunks, g_bytes_ref(bytes));
         push->queued += size;
+        tb_unread_set(&push->unread, push->queued);
         if (push->request->phase == TB_PHASE_SENT)
                 tb_dispatch_wake(push->request);
         return true;

@@ -344,6 +344,7 @@ void tb_http_free(TbHttp *http)
         g_ptr_array_unref(http->statics);
         g_clear_pointer(&http->pages, g_hash_table_unref);
         tb_share_stop(http);
+        tb_unread_book_clear(&http->unread);
         tb_http_turns_stop(http);
         tb_tally_free(http->refusals);
         tb_tally_free(http->plain);

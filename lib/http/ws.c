@@ -80,6 +80,7 @@ bool tb_ws_send(TbWs *ws, bool binary, const void *bytes, gsize size)
         if (now_us - ws->sent_us <
             TOGETHER_US) { /* a burst of messages is one call of the kernel in the loop's next round */
                 ws->behind = true;
+                tb_unread_set(&ws->unread, tb_ws_queued(ws));
                 tb_ws_set_events(ws);
                 return true;
         }

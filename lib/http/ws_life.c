@@ -3,6 +3,7 @@
 
 #include "lib/http/ws_private.h"
 #include "lib/limits.h"
+#include "lib/log.h"
 
 #define WAIT_US (50 * 1000) /* between two looks at the sockets that wait */
 
@@ -93,6 +94,15 @@ static GSource *make_source(TbHttp *http, GSourceFuncs *funcs)
         return source;
 }
 
+static void cut(gpointer data)
+{
+        TbWs *ws = data;
+        if (tb_tally_notef(ws->http->refusals, "slow %s", ws->peer))
+                tb_log(TB_LOG_INFO, TB_F("user", ws->user, "peer", ws->peer),
+                       "a WebSocket was cut: too much waits for its reader and others of the same");
+        tb_ws_die(ws, 1008);
+}
+
 void tb_ws_enlist(TbWs *ws)
 {
         TbHttp *http = ws->http;
@@ -103,6 +113,7 @@ void tb_ws_enlist(TbWs *ws)
         }
         ws->link.data = ws->wait_link.data = ws;
         ws->heard_us = g_get_monotonic_time();
+        tb_unread_begin(&ws->unread, &http->unread, ws->user, ws->peer, cut, ws);
         g_queue_push_tail_link(&http->sockets, &ws->link);
         if (g_source_get_ready_time(http->sweep) < 0)
                 g_source_set_ready_time(http->sweep, ws->heard_us + G_USEC_PER_SEC);
@@ -123,6 +134,7 @@ void tb_ws_die(TbWs *ws, int code)
                 g_queue_unlink(&http->waiting, &ws->wait_link);
         ws->waits = false;
         tb_place_give(&ws->place);
+        tb_unread_end(&ws->unread);
         g_queue_unlink(&http->sockets, &ws->link);
         g_queue_push_tail_link(&http->dead, &ws->link);
         g_source_set_ready_time(

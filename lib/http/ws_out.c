@@ -125,6 +125,7 @@ void tb_ws_write(TbWs *ws)
                 if (ws->out_at == ws->out->len)
                         all_sent(ws);
         }
+        tb_unread_set(&ws->unread, tb_ws_queued(ws));
         ws->behind = ws->behind || tb_ws_has_output(ws);
         if (ws->closing_out && (ws->closing_in || ws->hurry) && !tb_ws_has_output(ws))
                 tb_ws_die(ws, ws->code);

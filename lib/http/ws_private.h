@@ -68,6 +68,7 @@ struct TbWs {
         char *id; /* owned: request id NUL user NUL peer NUL in one piece */
         const char *user, *peer;
         TbPlace place;
+        TbUnread unread;
 };
 
 /* ws.c */

@@ -109,7 +109,9 @@ static void test_latest_pong(void)
         Client c = open_ws(&rig);
         RIG_WAIT(seen.ws);
         g_autofree char *block = g_malloc0(64 * 1024);
-        while (tb_ws_queued(seen.ws) < 1024 * 1024) { /* the kernel takes its part in the loop's turns */
+        /* nearly all that may wait: the kernel takes its part in the loop's turns, and finds room for a megabyte more
+         * by and by */
+        while (tb_ws_queued(seen.ws) < TB_LIMIT_WS_QUEUE - 128 * 1024) {
                 g_assert_true(tb_ws_send(seen.ws, true, block, 64 * 1024));
                 rig_turn(-1);
         }
@@ -216,6 +218,67 @@ static void test_stop_under_flood(void)
         }
 }
 
+/* --- many that read nothing, each below its own ceiling --- */
+#define CROWD (TB_LIMIT_UNREAD / TB_LIMIT_WS_QUEUE + 4)
+
+static TbWs *crowd[CROWD];
+static guint crowd_size, crowd_cut;
+
+static void crowd_closed(TbWs *ws, int code, gpointer data G_GNUC_UNUSED)
+{
+        for (guint i = 0; i < crowd_size; i++)
+                if (crowd[i] == ws)
+                        crowd[i] = NULL;
+        crowd_cut += code == 1008;
+}
+
+static const TbWsOps crowd_ops = {.closed = crowd_closed};
+
+static void join_crowd(TbRequest *request, gpointer data G_GNUC_UNUSED)
+{
+        g_assert_cmpuint(crowd_size, <, CROWD);
+        crowd[crowd_size++] = tb_request_upgrade(request, NULL, MAX_MESSAGE, &crowd_ops, NULL);
+}
+
+static const TbRoute crowd_routes[] = {
+        {.method = "GET", .path = "/ws", .flags = TB_ROUTE_WEBSOCKET, .handler = join_crowd},
+        {.method = NULL},
+};
+
+static gsize crowd_left(void)
+{
+        gsize left = 0;
+        for (guint i = 0; i < CROWD; i++)
+                left += crowd[i] ? tb_ws_queued(crowd[i]) : 0;
+        return left;
+}
+
+/* The sum has a ceiling, too: who has read nothing for longest goes, who came last and who reads stay. */
+static void test_unread(void)
+{
+        Rig rig;
+        Client clients[CROWD];
+        reset();
+        crowd_size = crowd_cut = 0;
+        rig_start(&rig, crowd_routes, NULL, NULL);
+        g_autofree char *block = g_malloc0(64 * 1024);
+        for (guint i = 0; i < CROWD; i++) {
+                clients[i] = open_ws(&rig);
+                RIG_WAIT(crowd_size == i + 1);
+                while (crowd[i] && tb_ws_queued(crowd[i]) < TB_LIMIT_WS_QUEUE - 128 * 1024) {
+                        g_assert_true(tb_ws_send(crowd[i], true, block, 64 * 1024));
+                        rig_turn(-1);
+                }
+        }
+        RIG_WAIT(crowd_cut > 0 && crowd_left() <= TB_LIMIT_UNREAD);
+        g_assert_cmpuint(crowd_left(), >, TB_LIMIT_UNREAD - 2 * TB_LIMIT_WS_QUEUE); /* no more than that */
+        g_assert_null(crowd[0]);
+        g_assert_nonnull(crowd[CROWD - 1]);
+        for (guint i = 0; i < CROWD; i++)
+                rig_close(&clients[i]);
+        rig_stop(&rig);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -228,6 +291,7 @@ int main(int argc, char **argv)
         g_test_add_func("/ws/max-message", test_max_message);
         g_test_add_func("/ws/too-early", test_too_early);
         g_test_add_func("/ws/stop-under-flood", test_stop_under_flood);
+        g_test_add_func("/ws/unread", test_unread); /* last: it fills the kernel, too */
         int rc = g_test_run();
         g_string_free(seen.last, TRUE);
         tb_main_stop();
