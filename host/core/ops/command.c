@@ -201,16 +201,6 @@ void tb_command_withdraw(TbCommand *c, GError *error_take)
         }
 }
 
-void tb_command_set_there(TbCommand *c, bool (*there)(gpointer user))
-{
-        c->there = there;
-}
-
-bool tb_command_caller_is_there(const TbCommand *c)
-{
-        return c->done && (!c->there || c->there(c->user));
-}
-
 void tb_command_cancel(TbCommand *c)
 {
         tb_assert_main();

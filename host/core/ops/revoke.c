@@ -114,3 +114,14 @@ void tb_commands_stop(TbCore *core)
 {
         withdraw_all(core, NULL, TB_ERROR_UNAVAILABLE, "the host is stopping");
 }
+
+/* --- a caller who leaves by himself --- */
+void tb_command_set_there(TbCommand *c, bool (*there)(gpointer user))
+{
+        c->there = there;
+}
+
+bool tb_command_caller_is_there(const TbCommand *c)
+{
+        return c->done && (!c->there || c->there(c->user));
+}
