@@ -46,7 +46,7 @@ static gboolean look(GSource *source, GSourceFunc callback G_GNUC_UNUSED, gpoint
         for (TbUnread *u; (u = next_to_go(book, now_us, &later));) {
                 gpointer owner = u->owner;
                 void (*cut)(gpointer) = u->cut;
-                g_assert(cut); /* who waits has begun */
+                g_assert(cut);    /* who waits has begun */
                 tb_unread_end(u); /* what it holds goes with it */
                 cut(owner);
         }
