@@ -15,7 +15,8 @@ static int all(void)
         struct rlimit limit;
         if (pretended > 0)
                 return pretended;
-        return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? (int)MIN(limit.rlim_cur, (rlim_t)G_MAXINT) : G_MAXINT;
+        return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? (int)MIN(limit.rlim_cur, (rlim_t)TB_LIMIT_DESCRIPTORS)
+                                                     : TB_LIMIT_DESCRIPTORS;
 }
 
 static int ceiling(int n)
@@ -82,5 +83,5 @@ void tb_descriptors_set_giver(void (*give)(void))
 
 void tb_descriptors_pretend(guint n)
 {
-        pretended = n > 0 ? (int)n : G_MAXINT;
+        pretended = (int)MIN(n, TB_LIMIT_DESCRIPTORS);
 }

@@ -27,4 +27,4 @@ bool tb_descriptors_next_are_few(void);
 /* Main thread: few are left, or none; who holds some that do nothing gives back. */
 void tb_descriptors_ask(void);
 void tb_descriptors_set_giver(void (*give)(void));
-void tb_descriptors_pretend(guint all); /* for tests: as if the system gave so many; 0: without an end */
+void tb_descriptors_pretend(guint all); /* for tests: as if the system gave so many; 0: no more */

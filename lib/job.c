@@ -193,6 +193,10 @@ TbJob *tb_jobs_start(TbJobs *jobs, const TbJobOptions *options, GError **error)
 {
         tb_assert_main();
         TbPlace place;
+        if (jobs->closing) { /* main has written it */
+                tb_set_error(error, TB_ERROR_UNAVAILABLE, "the host is stopping");
+                return NULL;
+        }
         if (!have_threads(jobs, error) || !tb_place_take(&jobs->places, &options->by, &place, error))
                 return NULL;
         TbJob *job = g_new0(TbJob, 1);

@@ -2,7 +2,8 @@
 /*
  * TbJobs: work that main must not do for a caller (a search, a long log), on a few threads of its own, in turns of
  * about TB_LIMIT_JOB_TURN_US: fair between users, then between the jobs of a user: one that has begun goes on for
- * TB_LIMIT_JOB_TURNS, so that short ones end one after the other, and one that needs minutes makes no other one late. The threads stand back behind those that answer somebody.
+ * TB_LIMIT_JOB_TURNS, so that short ones end one after the other, and one that needs minutes makes no other one late.
+ * The threads stand back behind those that answer somebody.
  *
  * `data` belongs to the job from start to end: `turn` has it on a job's thread, one turn at a time; main has it
  * while the job sleeps, and at its end, in `done` or `drop`. The deadline is the owner's: he cancels. A sleeping job

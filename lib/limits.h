@@ -44,6 +44,8 @@
 #define TB_LIMIT_UNREAD_OF_ONE (32 * 1024 * 1024) /* and of these of one user or network */
 
 /* descriptors */
+/* that are used, of however many the system gives: a look at the last one makes the kernel's table that long */
+#define TB_LIMIT_DESCRIPTORS 65536
 #define TB_LIMIT_DESCRIPTORS_KEPT 512 /* that no connection gets; a quarter of all where those are few */
 #define TB_LIMIT_DESCRIPTORS_SPARE 16 /* that are left when something of a device begins */
 

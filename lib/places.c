@@ -80,8 +80,7 @@ bool tb_place_take(TbPlaces *p, const TbPlaceBy *by, TbPlace *ret, GError **erro
         else if (watches && p->watched >= tb_places_watched(p))
                 tb_set_error(error, TB_ERROR_LIMIT,
                              "there are %u %s already of those who watch or come by a server; the rest is "
-                             "kept for who "
-                             "controls here",
+                             "kept for who controls here",
                              p->watched, p->what);
         else {
                 set_held(p, key, n + 1);

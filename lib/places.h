@@ -9,9 +9,9 @@
 #include <glib.h>
 #include <stdbool.h>
 
-#define TB_VIA_SERVER                                                                                        \
-        " (via server)"      /* ends a name that the pairing server has spelled (host/core/ceiling.h) */
-#define TB_LINK_OF ", link " /* before it: then comes whose link is used, by its maker's name */
+/* "alice (via server)", "alice, link p7 (via server)": names that the pairing server has spelled (host/core/ceiling.h) */
+#define TB_VIA_SERVER " (via server)"
+#define TB_LINK_OF ", link "
 
 typedef struct TbPlaces {
         const char *what; /* in the refusal: "readers of this console"; static; NULL: everybody is let in */

@@ -77,8 +77,8 @@ bool tb_ws_send(TbWs *ws, bool binary, const void *bytes, gsize size)
                 return false;
         }
         gint64 now_us = g_get_monotonic_time();
-        if (now_us - ws->sent_us <
-            TOGETHER_US) { /* a burst of messages is one call of the kernel in the loop's next round */
+        /* a burst of messages is one call of the kernel in the loop's next round */
+        if (now_us - ws->sent_us < TOGETHER_US) {
                 ws->behind = true;
                 tb_unread_set(&ws->unread, tb_ws_queued(ws));
                 tb_ws_set_events(ws);

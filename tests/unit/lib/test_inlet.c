@@ -139,6 +139,8 @@ static void test_jobs(void)
         for (guint i = 0; i < OF_USER; i++)
                 run_until(&endless[i].dropped, 1);
         tb_jobs_stop(jobs);
+        g_assert_null(start(jobs, "bob", turn, &mine, &error));
+        g_assert_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE);
         tb_jobs_free(jobs);
 }
 
