@@ -484,6 +484,31 @@ static void drain(Line *host)
         host->queued = queued;
 }
 
+/* The host "lab", with a board. */
+static Line *lab(World *w)
+{
+        Line *host = dial(w);
+        tell(w, host,
+             json_pack("{s:s, s:s, s:s, s:[{s:s}]}", "type", "hello", "role", "host", "host", "lab",
+                       "devices", "id", "board"));
+        return host;
+}
+
+/* A session for as many observers of it as one may have: its id. */
+static char *watch_lab(World *w, char **ret_token)
+{
+        g_autofree char *view = NULL;
+        TbSession *session = tb_pairing_create(w->pairing,
+                                               &(TbSessionAsk){.device = "lab/board",
+                                                               .mode = TB_MODE_VIEW,
+                                                               .observers = TB_LIMIT_OBSERVERS,
+                                                               .share = "net",
+                                                               .wide = "wide"},
+                                               w->now, ret_token, &view, NULL);
+        g_assert_nonnull(session);
+        return g_strdup(tb_session_id(session));
+}
+
 /* A message of `size` bytes that an observer sends towards its host; whether it was taken. */
 static bool burdens(World *w, Line *observer, Line *host, gsize size)
 {
@@ -500,21 +525,9 @@ static void test_burden_of_host(void)
 {
         World w;
         setup(&w);
-        Line *host = dial(&w);
-        tell(&w, host,
-             json_pack("{s:s, s:s, s:s, s:[{s:s}]}", "type", "hello", "role", "host", "host", "lab",
-                       "devices", "id", "board"));
-        g_autofree char *token = NULL, *view = NULL;
-        TbSession *session = tb_pairing_create(w.pairing,
-                                               &(TbSessionAsk){.device = "lab/board",
-                                                               .mode = TB_MODE_VIEW,
-                                                               .observers = 2,
-                                                               .share = "net",
-                                                               .wide = "wide"},
-                                               w.now, &token, &view, NULL);
-        g_assert_nonnull(session);
-        Line *a = join(&w, "desktop", tb_session_id(session), token),
-             *b = join(&w, "desktop", tb_session_id(session), token);
+        Line *host = lab(&w);
+        g_autofree char *token = NULL, *id = watch_lab(&w, &token);
+        Line *a = join(&w, "desktop", id, token), *b = join(&w, "desktop", id, token);
         const gsize block = 32 * 1024;
         w.now += 60000;
         host->queued = TB_LIMIT_HOST_BACKLOG; /* just full: it still takes one */
@@ -557,19 +570,8 @@ static void test_turns_of_observers(void)
 {
         World w;
         setup(&w);
-        Line *host = dial(&w);
-        tell(&w, host,
-             json_pack("{s:s, s:s, s:s, s:[{s:s}]}", "type", "hello", "role", "host", "host", "lab",
-                       "devices", "id", "board"));
-        g_autofree char *token = NULL, *view = NULL;
-        TbSession *session = tb_pairing_create(w.pairing,
-                                               &(TbSessionAsk){.device = "lab/board",
-                                                               .mode = TB_MODE_VIEW,
-                                                               .observers = 3,
-                                                               .share = "net",
-                                                               .wide = "wide"},
-                                               w.now, &token, &view, NULL);
-        const char *id = tb_session_id(session);
+        Line *host = lab(&w);
+        g_autofree char *token = NULL, *id = watch_lab(&w, &token);
         Line *a = join(&w, "desktop", id, token), *b = join(&w, "desktop", id, token),
              *c = join(&w, "desktop", id, token);
         guint at = host->said->len;
@@ -600,10 +602,7 @@ static void test_turns_of_observers(void)
         g_assert_cmpuint(from_a, <=, 2 + TB_LIMIT_OBSERVER_BURST / 8000);
         w.now += 60000;
         says(&w, a, "late", 100); /* waits for a host that comes again by another line */
-        Line *again = dial(&w);
-        tell(&w, again,
-             json_pack("{s:s, s:s, s:s, s:[{s:s}]}", "type", "hello", "role", "host", "host", "lab",
-                       "devices", "id", "board"));
+        Line *again = lab(&w);
         says(&w, a, "anew", 100);
         g_assert_cmpstr(text_of(last(again), "name"), ==, "anew");
         hang_up(&w, host);
