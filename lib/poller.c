@@ -85,9 +85,10 @@ TbPollerEntry *tb_poller_add(TbPoller *poller, int fd, uint32_t epoll_events, Tb
         *entry = (TbPollerEntry){
                 .poller = poller, .fd = fd, .events = epoll_events, .call = call, .data = data};
         struct epoll_event event = {.events = epoll_events, .data.ptr = entry};
-        if (epoll_ctl(poller->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0)
-                /* a fd that cannot be polled is our mistake */
-                g_error("epoll_ctl: %s", g_strerror(errno)); /* lint: banned - our bug */
+        if (epoll_ctl(poller->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0) {
+                g_free(entry);
+                return NULL;
+        }
         poller->entries++;
         return entry;
 }

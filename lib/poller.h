@@ -12,6 +12,8 @@ typedef void (*TbPollerCall)(uint32_t epoll_events, gpointer data);
 
 TbPoller *tb_poller_new(GMainContext *context);
 void tb_poller_free(TbPoller *poller); /* asserts that no entry is left */
+/* NULL, with errno: the kernel has no room to wait for one more (ENOSPC: fs.epoll.max_user_watches, which all programs
+ * of a user share; ENOMEM). The caller ends what it had begun. */
 TbPollerEntry *tb_poller_add(TbPoller *poller, int fd, uint32_t epoll_events, TbPollerCall call,
                              gpointer data);
 void tb_poller_change(TbPollerEntry *entry, uint32_t epoll_events);

@@ -214,7 +214,8 @@ static void on_hang_up(uint32_t events G_GNUC_UNUSED, gpointer data)
         tb_request_unref(request);
 }
 
-/* libmicrohttpd does not look at a suspended connection; we do. */
+/* libmicrohttpd does not look at a suspended connection; we do. Where the kernel has no room for that, a caller who left
+ * is noticed when the answer cannot be written. */
 void tb_request_watch(TbRequest *request)
 {
         if (request->watch || !request->connection)

@@ -240,6 +240,12 @@ TbHttp *tb_http_new(const TbHttpOptions *options, GError **error)
         g_source_attach(http->timer, g_main_context_get_thread_default());
         const union MHD_DaemonInfo *info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
         http->entry = tb_poller_add(http->poller, info->epoll_fd, EPOLLIN, on_epoll, http);
+        if (!http->entry) {
+                tb_set_error(error, TB_ERROR_INTERNAL, "cannot wait for connections: epoll: %s",
+                             g_strerror(errno));
+                tb_http_free(http);
+                return NULL;
+        }
         add_metrics(http);
         return http;
 }

@@ -1,11 +1,14 @@
 #include "lib/http/ws.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
 
 #include "lib/http/ws_private.h"
 #include "lib/json.h"
 #include "lib/limits.h"
+#include "lib/log.h"
+#include "lib/tally.h"
 #include "lib/thread.h"
 
 #define TOGETHER_US 1000 /* what is said so soon after the last message goes out with what follows it */
@@ -60,6 +63,14 @@ void tb_ws_begin(TbWs *ws, int fd, GBytes *extra_take)
 {
         ws->fd = fd;
         ws->entry = tb_poller_add(ws->http->poller, fd, EPOLLIN | EPOLLRDHUP, on_events, ws);
+        if (!ws->entry) {
+                if (tb_tally_note(ws->http->refusals, "sockets that cannot be waited for"))
+                        tb_log(TB_LOG_WARNING, TB_F("request", ws->id), "WebSocket refused: epoll: %s",
+                               g_strerror(errno));
+                g_bytes_unref(extra_take);
+                tb_ws_die(ws, TB_WS_CODE_NONE);
+                return;
+        }
         ws->extra = extra_take;
         ws->again = extra_take != NULL;    /* no event tells of these */
         ws->behind = tb_ws_has_output(ws); /* what was sent before the 101 went out */

@@ -1,5 +1,7 @@
 #include "lib/poller.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -116,6 +118,18 @@ static void test_change(void)
         tb_poller_free(poller);
 }
 
+/* A regular file stands for a kernel without room: epoll refuses both. */
+static void test_no_room(void)
+{
+        TbPoller *poller = tb_poller_new(NULL);
+        int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+        g_assert_cmpint(fd, >=, 0);
+        g_assert_null(tb_poller_add(poller, fd, EPOLLIN, drain, NULL));
+        g_assert_cmpint(errno, ==, EPERM);
+        close(fd);
+        tb_poller_free(poller);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -123,5 +137,6 @@ int main(int argc, char **argv)
         g_test_add_func("/poller/remove-other-in-batch", test_remove_other_in_batch);
         g_test_add_func("/poller/remove-self", test_remove_self);
         g_test_add_func("/poller/change", test_change);
+        g_test_add_func("/poller/no-room", test_no_room);
         return g_test_run();
 }
