@@ -6,6 +6,7 @@
 #include "lib/job.h"
 #include "lib/limits.h"
 #include "lib/thread.h"
+#include "tests/unit/clock.h"
 
 static guint delivered, from_other;
 
@@ -66,6 +67,37 @@ static void test_fair(void)
         run_until(&delivered, 100001);
         tb_inlet_free(loud);
         tb_inlet_free(quiet);
+}
+
+static gint64 cost_us;
+
+static void take_dear(gpointer data G_GNUC_UNUSED)
+{
+        delivered++;
+        clock_advance(cost_us);
+}
+
+/* TB_LIMIT_TURN_US: what fits into it is one turn; with a microsecond left there is one more. Then others have theirs. */
+static void test_turn(void)
+{
+        enum { FIT = 4, ALL = 60 };
+        G_STATIC_ASSERT(TB_LIMIT_TURN_US % FIT == 0);
+        TbInlet *inlet = tb_inlet_new(1, NULL);
+        for (guint left = 0; left <= 1; left++) {
+                delivered = 0;
+                for (guint i = 0; i < ALL; i++)
+                        g_assert_true(tb_inlet_post(inlet, 1, take_dear, NULL));
+                clock_stop(0);
+                cost_us = TB_LIMIT_TURN_US / FIT - left;
+                while (delivered < ALL) {
+                        guint before = delivered;
+                        g_main_context_iteration(NULL, TRUE);
+                        if (delivered > before)
+                                g_assert_cmpuint(delivered - before, ==, FIT + left);
+                }
+                clock_go();
+        }
+        tb_inlet_free(inlet);
 }
 
 typedef struct Work {
@@ -249,6 +281,7 @@ int main(int argc, char **argv)
         tb_main_init(NULL);
         g_test_add_func("/inlet/ceiling", test_ceiling);
         g_test_add_func("/inlet/fair", test_fair);
+        g_test_add_func("/inlet/turn", test_turn);
         g_test_add_func("/jobs", test_jobs);
         g_test_add_func("/jobs/all", test_all_jobs);
         g_test_add_func("/jobs/one-after-the-other", test_one_after_the_other);

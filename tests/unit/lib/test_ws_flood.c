@@ -1,8 +1,10 @@
 /* Floods: each kind is metered, whoever sends it. */
 #include <stdlib.h>
+#include <sys/ioctl.h>
 
 #include "lib/http/ws_private.h"
 #include "lib/log.h"
+#include "tests/unit/clock.h"
 #include "tests/unit/lib/ws_rig.h"
 
 static GString *many(guint n, guint8 first, const void *payload, gsize size)
@@ -31,6 +33,71 @@ static void test_turn(void)
                 rounds += seen.messages > before;
         }
         g_assert_cmpuint(rounds, >=, 500 / TB_LIMIT_WS_TURN_FRAMES);
+        rig_close(&c);
+        RIG_WAIT(seen.closed == 1);
+        rig_stop(&rig);
+}
+
+/* TB_LIMIT_WS_TURN_US: as many messages as fit into it are one turn; with a microsecond left there is one more. */
+static void test_turn_us(void)
+{
+        enum { FIT = 5, ALL = 60 };
+        G_STATIC_ASSERT(TB_LIMIT_WS_TURN_US % FIT == 0);
+        Rig rig;
+        for (guint left = 0; left <= 1; left++) {
+                reset();
+                rig_start(&rig, routes, NULL, NULL);
+                Client c = open_ws(&rig);
+                RIG_WAIT(seen.ws);
+                g_autoptr(GString) f = many(ALL, 0x81, "x", 1);
+                rig_send(&c, f->str, f->len);
+                clock_stop(0);
+                seen.called = clock_advance;
+                seen.cost_us = TB_LIMIT_WS_TURN_US / FIT - left;
+                for (guint before = 0; seen.messages < ALL; before = seen.messages) {
+                        g_main_context_iteration(NULL, TRUE);
+                        if (seen.messages > before)
+                                g_assert_cmpuint(seen.messages - before, ==, FIT + left);
+                }
+                clock_go();
+                rig_close(&c);
+                RIG_WAIT(seen.closed == 1);
+                rig_stop(&rig);
+        }
+}
+
+/* TB_LIMIT_WS_TURN_BYTES: a long message comes in so many bytes a turn. */
+static void test_turn_bytes(void)
+{
+        const gsize size = 8 * TB_LIMIT_WS_TURN_BYTES, head = 14;
+        Rig rig;
+        reset();
+        rig_start(&rig, routes, NULL, NULL);
+        Client c = open_ws(&rig);
+        RIG_WAIT(seen.ws);
+        tb_ws_set_max_message(seen.ws, size);
+        g_autofree char *text = g_strnfill(size, 'm');
+        g_autoptr(GString) f = frame(0x81, text, size);
+        clock_stop(0); /* no turn ends for its time */
+        guint full = 0;
+        for (gsize sent = 0, before = 0; seen.messages == 0;) {
+                gssize n = send(c.fd, f->str + sent, f->len - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+                sent += (gsize)MAX(n, 0);
+                int there = 0;
+                g_assert_cmpint(ioctl(seen.ws->fd, FIONREAD, &there), ==, 0);
+                g_main_context_iteration(NULL, TRUE);
+                const TbWsIn *in = seen.ws->in;
+                gsize taken = !in ? before : in->held + (in->message ? head + in->message->len : 0);
+                if (seen.messages > 0)
+                        taken = size + head;
+                g_assert_cmpuint(taken - before, <=, TB_LIMIT_WS_TURN_BYTES);
+                full += taken - before == TB_LIMIT_WS_TURN_BYTES;
+                if (taken > before && (gsize)there >= TB_LIMIT_WS_TURN_BYTES)
+                        g_assert_cmpuint(taken - before, ==, TB_LIMIT_WS_TURN_BYTES);
+                before = taken;
+        }
+        clock_go();
+        g_assert_cmpuint(full, >, 0);
         rig_close(&c);
         RIG_WAIT(seen.closed == 1);
         rig_stop(&rig);
@@ -285,6 +352,8 @@ int main(int argc, char **argv)
         tb_log_init(g_test_verbose() ? TB_LOG_DEBUG : TB_LOG_ERROR, false);
         tb_main_init(NULL);
         g_test_add_func("/ws/turn", test_turn);
+        g_test_add_func("/ws/turn-us", test_turn_us);
+        g_test_add_func("/ws/turn-bytes", test_turn_bytes);
         g_test_add_func("/ws/turn-out", test_turn_out);
         g_test_add_func("/ws/rate", test_rate);
         g_test_add_func("/ws/latest-pong", test_latest_pong);

@@ -12,7 +12,9 @@ static struct {
         int code;
         bool greet, close_inside;
         GString *last;
-        gsize large; /* answer a message with so many bytes */
+        gsize large;               /* answer a message with so many bytes */
+        void (*called)(gint64 us); /* with each message; NULL: nothing */
+        gint64 cost_us;
 } seen;
 
 static inline void on_message(TbWs *ws, bool binary, const guint8 *bytes, gsize size,
@@ -23,6 +25,8 @@ static inline void on_message(TbWs *ws, bool binary, const guint8 *bytes, gsize 
         g_assert_true(ws == seen.ws);
         g_assert_cmpint(bytes[size], ==, 0);
         seen.messages++;
+        if (seen.called)
+                seen.called(seen.cost_us);
         g_string_truncate(seen.last, 0);
         g_string_append_len(seen.last, (const char *)bytes, (gssize)size);
         if (seen.close_inside) {
