@@ -1,4 +1,6 @@
 /* The writer of the state folder with a disk that stands still: main goes on, what waits is counted. */
+#include <dlfcn.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -7,19 +9,35 @@
 #include "lib/limits.h"
 #include "lib/statefile.h"
 #include "lib/thread.h"
+#include "tests/unit/clock.h"
 
 static TbMutex lock = TB_MUTEX_INIT;
 static TbCond changed;
-static bool held; /* protected */
+static bool held, stuck; /* protected */
 
 /* Instead of libc's: the disk. */
 int fsync(int fd)
 {
         tb_mutex_lock(&lock);
+        stuck = held;
+        tb_cond_broadcast(&changed);
         while (held)
                 tb_cond_wait_until(&changed, &lock, -1);
         tb_mutex_unlock(&lock);
         return (int)syscall(SYS_fsync, fd);
+}
+
+/* Instead of libc's: until when main was ready to wait, and a look at it before it does. */
+static gint64 main_until_us;
+
+int pthread_cond_timedwait(pthread_cond_t *cond, pthread_mutex_t *mutex, const struct timespec *until)
+{
+        static int (*real)(pthread_cond_t *, pthread_mutex_t *, const struct timespec *);
+        if (!real)
+                *(void **)&real = dlsym(RTLD_NEXT, "pthread_cond_timedwait");
+        main_until_us = (gint64)until->tv_sec * G_USEC_PER_SEC +
+                        until->tv_nsec / 1000; /* the thread waits for ever */
+        return real(cond, mutex, until);
 }
 
 static void hold(bool on)
@@ -121,6 +139,48 @@ static void test_slow(void)
         tb_state_dir_close(dir);
 }
 
+#define AGO_US (60 * G_USEC_PER_SEC) /* so far back stands the clock: what waits by it waits for nothing */
+
+/* TB_LIMIT_AUDIT_WAIT_MS for a line, and not at all for the next ones until the disk has caught up; TB_LIMIT_DISK_LATE_MS:
+ * then callers are told; TB_LIMIT_DISK_STOP_MS at the end. In a process of its own, which ends without its thread. */
+static void test_waits(void)
+{
+        if (!g_test_subprocess()) {
+                g_test_trap_subprocess(NULL, 0, G_TEST_SUBPROCESS_DEFAULT);
+                g_test_trap_assert_passed();
+                return;
+        }
+        g_autoptr(GError) error = NULL;
+        g_autofree char *path = g_dir_make_tmp("tbdisk-XXXXXX", NULL);
+        TbStateDir *dir = tb_state_dir_open(path, "host", true, &error);
+        g_assert_no_error(error);
+        TbDisk *disk = tb_disk_new(dir, audit_failed, NULL);
+        guint place = tb_disk_place(disk, "a.json", done, NULL);
+        const gint64 at = clock_stop(AGO_US);
+        hold(true);
+        tb_disk_save(disk, place, 1, g_strdup("1"));
+        tb_mutex_lock(&lock);
+        while (!stuck)
+                tb_cond_wait_until(&changed, &lock, -1);
+        tb_mutex_unlock(&lock);
+        main_until_us = 0;
+        tb_disk_audit(disk, line_of(100));
+        g_assert_cmpint(main_until_us, ==, at + TB_LIMIT_AUDIT_WAIT_MS * 1000);
+        main_until_us = 0;
+        tb_disk_audit(disk, line_of(100));
+        g_assert_cmpint(main_until_us, ==, 0);
+
+        clock_advance(TB_LIMIT_DISK_LATE_MS * 1000 - 1);
+        g_assert_null(tb_disk_problem(disk));
+        clock_advance(1);
+        g_autofree char *problem = tb_disk_problem(disk);
+        g_assert_nonnull(strstr(problem, "has not answered for 2 s"));
+
+        g_assert_false(tb_disk_free(disk));
+        g_assert_cmpint(main_until_us, ==, g_get_monotonic_time() + TB_LIMIT_DISK_STOP_MS * 1000);
+        _exit(0); /* the disk keeps the thread */
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -128,5 +188,6 @@ int main(int argc, char **argv)
         tb_cond_init(&changed);
         g_test_add_func("/disk/slow", test_slow);
         g_test_add_func("/disk/queue", test_queue);
+        g_test_add_func("/disk/waits", test_waits);
         return g_test_run();
 }
