@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "host/core/console/pattern.h"
+#include "host/core/console/pattern_private.h"
 #include "lib/error.h"
 #include "lib/limits.h"
 
@@ -187,6 +188,67 @@ static void test_explosions(void)
         }
 }
 
+/* What the library itself says of a pattern under our limits: the oracle. */
+static int matcher(const TbPattern *p, const char *bytes, gsize size)
+{
+        pcre2_match_context *context = pcre2_match_context_create(NULL);
+        pcre2_match_data *match = pcre2_match_data_create_from_pattern(p->re, NULL);
+        pcre2_set_match_limit(context, TB_LIMIT_EXPECT_STEPS);
+        pcre2_set_heap_limit(context, TB_LIMIT_EXPECT_HEAP_KB);
+        pcre2_set_offset_limit(context, 0);
+        int rc = pcre2_match(p->re, (PCRE2_SPTR)bytes, size, 0, PCRE2_PARTIAL_HARD, match, context);
+        pcre2_match_data_free(match);
+        pcre2_match_context_free(context);
+        return rc;
+}
+
+/* `n` times "a", and empty lines that end the search. */
+static char *subject(gsize n)
+{
+        char *bytes = g_strnfill(n + 3, 'a');
+        memcpy(bytes + n, "\n\n\n", 3);
+        return bytes;
+}
+
+/* TB_LIMIT_EXPECT_STEPS, TB_LIMIT_EXPECT_HEAP_KB: the longest text on which a pattern keeps within them is searched; with more the
+ * pattern is refused. */
+static void test_limits(void)
+{
+        static const struct {
+                const char *pattern, *says;
+                int rc;
+                gsize most,
+                        step; /* enough to be refused; how near to the limit we look, for each look takes long */
+        } rows[] = {
+                {"^a*?a*?a*?a*?[^a\\n]", "match limit", PCRE2_ERROR_MATCHLIMIT, 512, 1},
+                {"^(?:(a)|(b))*[^a\\n]", "heap limit", PCRE2_ERROR_HEAPLIMIT, 128 * 1024, 2048},
+        };
+        for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+                TbPattern *p = pattern_of(rows[i].pattern);
+                gsize fits = 1, beyond = rows[i].most;
+                while (beyond - fits > rows[i].step) {
+                        gsize middle = fits + (beyond - fits) / 2;
+                        g_autofree char *bytes = subject(middle);
+                        int rc = matcher(p, bytes, middle + 3);
+                        g_assert_true(rc == PCRE2_ERROR_NOMATCH || rc == rows[i].rc);
+                        *(rc == rows[i].rc ? &beyond : &fits) = middle;
+                }
+                g_assert_cmpuint(beyond, <, rows[i].most);
+                for (gsize n = fits; n <= beyond; n += beyond - fits) {
+                        g_autofree char *bytes = subject(n);
+                        g_autoptr(GError) error = NULL;
+                        TbScan *s = tb_scan_new(p);
+                        tb_scan_feed(s, bytes, n + 3);
+                        TbScanState state = tb_scan_step(s, false, NO_LIMIT, &error);
+                        g_assert_cmpint(state, ==, n == fits ? TB_SCAN_MORE : TB_SCAN_FAILED);
+                        if (n == beyond)
+                                g_assert_nonnull(strstr(error->message, rows[i].says));
+                        tb_scan_free(s);
+                }
+                tb_pattern_free(p);
+        }
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -194,5 +256,6 @@ int main(int argc, char **argv)
         g_test_add_func("/pattern/window", test_window);
         g_test_add_func("/pattern/refused", test_refused);
         g_test_add_func("/pattern/explosions", test_explosions);
+        g_test_add_func("/pattern/limits", test_limits);
         return g_test_run();
 }
