@@ -17,8 +17,8 @@ static const char *const names[] = {"error", "warning", "info", "debug"};
 static const char *process; /* static; NULL: no child */
 static struct {
         TbMutex lock;
-        guint most, lines; /* in this window */
-        guint64 more;      /* not said in it */
+        guint lines;  /* in this window */
+        guint64 more; /* not said in it */
         gint64 since_ms;
 } pace = {.lock = TB_MUTEX_INIT};
 
@@ -143,7 +143,7 @@ static bool keeps_pace(guint64 *ret_more)
                 pace.lines = 0;
                 pace.more = 0;
         }
-        bool said = pace.lines < pace.most;
+        bool said = pace.lines < TB_LIMIT_MEDIA_LOG;
         if (said)
                 pace.lines++;
         else
@@ -159,16 +159,15 @@ static void write_line(TbLogLevel level, const char *const *fields, const char *
                 return;
         if (more > 0) {
                 g_autofree char *left_out = g_strdup_printf(
-                        "%" G_GUINT64_FORMAT " more lines were left out, of more than %u in %d s", more,
-                        pace.most, TB_LIMIT_LOG_WINDOW_MS / 1000);
+                        "%" G_GUINT64_FORMAT " more lines were left out, of more than %d in %d s", more,
+                        TB_LIMIT_MEDIA_LOG, TB_LIMIT_LOG_WINDOW_MS / 1000);
                 put_line(TB_LOG_WARNING, TB_F(), left_out);
         }
         put_line(level, fields, text);
 }
 
-void tb_log_as_child(const char *name, guint most)
+void tb_log_as_child(const char *name)
 {
-        pace.most = most;
         process = name;
 }
 

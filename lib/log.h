@@ -12,9 +12,9 @@ typedef enum TbLogLevel { TB_LOG_ERROR, TB_LOG_WARNING, TB_LOG_INFO, TB_LOG_DEBU
 
 /* Also routes GLib's own messages (and those of the libraries on it) through here. */
 void tb_log_init(TbLogLevel level, bool json);
-/* For a child that logs to its parent's stderr: each line bears the field `process`, and of more than `most` lines in
+/* For a child that logs to its parent's stderr: each line bears the field `process`, and of more than TB_LIMIT_MEDIA_LOG lines in
  * TB_LIMIT_LOG_WINDOW_MS the rest is counted and told in one. After tb_log_init(). `process` is static. */
-void tb_log_as_child(const char *process, guint most);
+void tb_log_as_child(const char *process);
 bool tb_log_enabled(TbLogLevel level); /* for callers that would otherwise build a costly message */
 bool tb_log_level_parse(const char *text, TbLogLevel *ret_level);
 

@@ -107,6 +107,6 @@ int main(int argc, char **argv)
         signal(SIGTERM, SIG_IGN);
         signal(SIGINT, SIG_IGN);
         tb_log_init(TB_LOG_INFO, false);
-        tb_log_as_child("testbed-media", TB_LIMIT_MEDIA_LOG);
+        tb_log_as_child("testbed-media");
         return run();
 }

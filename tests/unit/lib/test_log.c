@@ -1,7 +1,12 @@
 #include "lib/log.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "lib/limits.h"
 
 /* What a call writes to stderr. */
 static char *written(bool json, const char *field, const char *message)
@@ -61,29 +66,52 @@ static void test_json(void)
                 g_assert_true((guchar)*p >= 0x20 && (guchar)*p < 0x7f);
 }
 
-/* A child's lines bear its name; above its limit they are counted, and told when the window is over. */
+/* Instead of libc's: the clock of the window. */
+static gint64 boot_ms; /* 0: the system's */
+
+int clock_gettime(clockid_t id, struct timespec *t)
+{
+        if (id != CLOCK_BOOTTIME || boot_ms == 0)
+                return (int)syscall(SYS_clock_gettime, id, t);
+        *t = (struct timespec){.tv_sec = boot_ms / 1000, .tv_nsec = boot_ms % 1000 * 1000000};
+        return 0;
+}
+
+/* A child's lines bear its name; TB_LIMIT_MEDIA_LOG are said in TB_LIMIT_LOG_WINDOW_MS, those above are counted, and told when
+ * the window is over. */
 static void test_child(void)
 {
-        enum { MOST = 5 };
-        int ends[2], saved = dup(STDERR_FILENO);
-        char buf[8192];
-        g_assert_cmpint(pipe(ends), ==, 0);
-        dup2(ends[1], STDERR_FILENO);
+        FILE *file = tmpfile();
+        int saved = dup(STDERR_FILENO);
+        const gint64 begin_ms = 1000000;
+        dup2(fileno(file), STDERR_FILENO);
         tb_log_init(TB_LOG_INFO, false);
-        tb_log_as_child("some-child", MOST);
-        for (int i = 1; i <= MOST + 3; i++)
-                tb_log(TB_LOG_INFO, TB_F("n", "x"), "line %d", i);
-        tb_log_as_child(NULL, 0);
+        tb_log_as_child("some-child");
+        boot_ms = begin_ms;
+        for (int i = 1; i <= TB_LIMIT_MEDIA_LOG + 1; i++)
+                tb_log(TB_LOG_INFO, TB_F("n", "x"), "line %d.", i);
+        boot_ms = begin_ms + TB_LIMIT_LOG_WINDOW_MS - 1;
+        tb_log(TB_LOG_INFO, TB_F(), "too early.");
+        boot_ms++;
+        tb_log(TB_LOG_INFO, TB_F(), "the next window.");
+        boot_ms = 0;
+        tb_log_as_child(NULL);
         dup2(saved, STDERR_FILENO);
-        close(ends[1]);
-        ssize_t n = read(ends[0], buf, sizeof buf - 1);
-        close(ends[0]);
         close(saved);
-        g_assert_cmpint(n, >, 0);
-        buf[n] = '\0';
-        g_assert_nonnull(strstr(buf, "line 1 process=some-child n=x\n"));
-        g_assert_nonnull(strstr(buf, "line 5 process=some-child n=x\n")); /* the limit */
-        g_assert_null(strstr(buf, "line 6"));                             /* and one more */
+        rewind(file);
+        g_autofree char *text = g_malloc0(1024 * 1024);
+        g_assert_cmpuint(fread(text, 1, 1024 * 1024 - 1, file), >, 0);
+        fclose(file);
+        g_autofree char *last = g_strdup_printf("line %d. process=some-child n=x\n", TB_LIMIT_MEDIA_LOG),
+                        *more = g_strdup_printf("line %d.", TB_LIMIT_MEDIA_LOG + 1);
+        g_assert_nonnull(strstr(text, "line 1. process=some-child n=x\n"));
+        g_assert_nonnull(strstr(text, last)); /* the limit */
+        g_assert_null(strstr(text, more));    /* and one more */
+        g_assert_null(strstr(text, "too early."));
+        const char *told = strstr(text, "2 more lines were left out"),
+                   *next = strstr(text, "the next window.");
+        g_assert_nonnull(told);
+        g_assert_true(next > told);
 }
 
 int main(int argc, char **argv)
