@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/clock.h"
@@ -70,6 +71,44 @@ static guint mode_of(const char *path)
         struct stat st;
         g_assert_cmpint(lstat(path, &st), ==, 0);
         return st.st_mode & 0777;
+}
+
+static gint64 wall_us; /* 0: the system's clock */
+
+/* Instead of GLib's: so that a millisecond may last. */
+gint64 g_get_real_time(void)
+{
+        struct timespec t;
+        if (wall_us)
+                return wall_us;
+        clock_gettime(CLOCK_REALTIME, &t);
+        return (gint64)t.tv_sec * G_USEC_PER_SEC + t.tv_nsec / 1000;
+}
+
+/* TB_LIMIT_STATE_KEPT files of one name are kept aside within a millisecond; one more stays where it is, and is not written
+ * over either. */
+static void test_kept_at_once(void)
+{
+        Room r;
+        room_init(&r);
+        wall_us = 1700000000ll * G_USEC_PER_SEC;
+        for (guint i = 0; i < TB_LIMIT_STATE_KEPT; i++) {
+                g_autoptr(GError) error = NULL;
+                put(&r, "a.json", "odd", -1);
+                g_assert_true(tb_state_keep_aside(r.dir, "a.json", NULL, &error));
+                g_assert_no_error(error);
+        }
+        g_autoptr(GError) error = NULL;
+        put(&r, "a.json", "one more", -1);
+        g_assert_false(tb_state_keep_aside(r.dir, "a.json", NULL, &error));
+        g_assert_nonnull(strstr(error->message, "cannot be kept aside"));
+        g_assert_false(tb_state_write(r.dir, "a.json", "{}", 2, NULL));
+        g_assert_cmpuint(count(&r, "a.json"), ==, TB_LIMIT_STATE_KEPT + 1);
+        g_autofree char *path = in(&r, "a.json"), *text = NULL;
+        g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+        g_assert_cmpstr(text, ==, "one more");
+        wall_us = 0;
+        room_clear(&r);
 }
 
 static void test_modes(void)
@@ -337,6 +376,7 @@ static void test_clock(void)
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/state/kept-at-once", test_kept_at_once);
         g_test_add_func("/statefile/modes", test_modes);
         g_test_add_func("/statefile/links", test_links);
         g_test_add_func("/statefile/lock", test_lock);

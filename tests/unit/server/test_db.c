@@ -577,6 +577,22 @@ static void test_host_keys_full(void)
         tb_host_keys_free(keys);
 }
 
+/* TB_LIMIT_HOST_KEY_BRIEF_S: who was here for so long keeps his place for weeks; for a moment less, for a day. */
+static void test_host_keys_brief(void)
+{
+        for (gint64 less = 0; less <= 1; less++) {
+                TbHostKeys *keys = tb_host_keys_new();
+                const gint64 gone = TB_LIMIT_HOST_KEY_BRIEF_S * 1000 - less, now = gone + 2 * DAY_MS;
+                tb_host_keys_put(keys, "was-here", "i", "K", NULL, 0);
+                tb_host_keys_present(keys, "was-here", "i", false, gone);
+                for (guint i = 1; i < TB_LIMIT_HOST_KEYS; i++)
+                        g_assert_true(newcomer(keys, i, NULL, now));
+                g_assert_cmpint(newcomer(keys, TB_LIMIT_HOST_KEYS, NULL, now), ==, less);
+                g_assert_cmpint(tb_host_keys_find(keys, "was-here", NULL) == NULL, ==, less);
+                tb_host_keys_free(keys);
+        }
+}
+
 /* TB_LIMIT_HOST_KEYS_EACH: a network makes room among its own. */
 static void test_host_keys_share(void)
 {
@@ -612,6 +628,7 @@ int main(int argc, char **argv)
         g_test_add_func("/db/stall", test_stall);
         g_test_add_func("/db/host-keys", test_host_keys);
         g_test_add_func("/db/host-keys-full", test_host_keys_full);
+        g_test_add_func("/db/host-keys-brief", test_host_keys_brief);
         g_test_add_func("/db/host-keys-share", test_host_keys_share);
         return g_test_run();
 }
