@@ -86,7 +86,8 @@ static void answer(TbPersist *p, guint64 seq, bool written)
         g_source_set_ready_time(p->wait_timer, next ? next->until_us : -1);
 }
 
-static gboolean on_wait_over(gpointer data)
+/* No timeout of GLib's: that one would set its own time again when this returns, and the next waiter would wait by it. */
+static gboolean on_wait_over(GSource *source G_GNUC_UNUSED, GSourceFunc callback G_GNUC_UNUSED, gpointer data)
 {
         TbPersist *p = data;
         gint64 now_us = g_get_monotonic_time();
@@ -96,6 +97,8 @@ static gboolean on_wait_over(gpointer data)
         answer(p, seq, false);
         return G_SOURCE_CONTINUE;
 }
+
+static GSourceFuncs wait_funcs = {.dispatch = on_wait_over};
 
 /* --- transactions --- */
 static void batch_free(Batch *batch)
@@ -266,9 +269,8 @@ TbPersist *tb_persist_new(const char *state_dir, GError **error)
         p->dir = dir;
         p->keys = tb_host_keys_new();
         p->wall_offset_ms = wall_offset();
-        p->wait_timer = g_timeout_source_new_seconds(1);
-        g_source_set_callback(p->wait_timer, on_wait_over, p, NULL);
-        g_source_set_ready_time(p->wait_timer, -1);
+        p->wait_timer = g_source_new(&wait_funcs, sizeof(GSource));
+        g_source_set_callback(p->wait_timer, NULL, p, NULL);
         g_source_attach(p->wait_timer, NULL);
         p->db = tb_db_new(&tb_db_sqlite, file, on_db_changed, p);
         return p;
