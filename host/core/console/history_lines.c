@@ -141,7 +141,7 @@ static bool add_line(Lines *l, const TbLineStart *line, guint64 from, guint64 st
                 g_autofree char *text = g_utf8_make_valid(l->buf, (gssize)got);
                 json_array_append_new(l->out, json_pack("{s:I, s:I, s:s}", "offset", (json_int_t)at, "t",
                                                         (json_int_t)line->t_ms, "text", text));
-                l->bytes += got;
+                l->bytes += strlen(text); /* what is no UTF-8 grows */
         }
         return true;
 }

@@ -51,6 +51,23 @@ static void lines_unref(gpointer data)
         g_free(l);
 }
 
+/* Adds what finds room; the last line begins below the limit, and the next look begins behind it. */
+static gsize add(Lines *l, json_t *some)
+{
+        gsize n = 0;
+        for (; n < json_array_size(some) && l->bytes < TB_LIMIT_LOG_BYTES; n++) {
+                json_t *line = json_array_get(some, n);
+                gsize text = json_string_length(json_object_get(line, "text"));
+                l->bytes += text;
+                count(l, (gssize)(text + NODE));
+                json_array_append(l->lines, line);
+        }
+        if (n < json_array_size(some))
+                l->next = (guint64)json_integer_value(json_object_get(json_array_get(some, n), "offset"));
+        l->left -= (guint)n;
+        return n;
+}
+
 static TbJobTurn turn(gpointer data, gint64 until_us)
 {
         Lines *l = data;
@@ -58,17 +75,9 @@ static TbJobTurn turn(gpointer data, gint64 until_us)
                 json_auto_t *some = tb_history_reader_peek_lines(l->reader, MIN(l->left, AT_ONCE), &l->next);
                 if (!some)
                         return TB_JOB_SLEEP;
+                gsize n = add(l, some);
                 tb_history_reader_seek(l->reader, (gint64)l->next);
-                size_t i;
-                json_t *line;
-                gsize text = 0;
-                json_array_foreach (some, i, line)
-                        text += json_string_length(json_object_get(line, "text"));
-                l->bytes += text;
-                count(l, (gssize)(text + json_array_size(some) * NODE));
-                json_array_extend(l->lines, some);
-                l->left -= (guint)json_array_size(some);
-                if (json_array_size(some) == 0 || l->left == 0 || l->bytes >= TB_LIMIT_LOG_BYTES ||
+                if (n == 0 || l->left == 0 || l->bytes >= TB_LIMIT_LOG_BYTES ||
                     (gsize)g_atomic_pointer_get(l->all) >= TB_LIMIT_LOGS_HELD)
                         return TB_JOB_DONE;
         } while (g_get_monotonic_time() < until_us);

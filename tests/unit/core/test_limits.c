@@ -104,6 +104,45 @@ static void test_logs_held(void)
         bench_stop(&b, false);
 }
 
+/* TB_LIMIT_LOG_BYTES of text in one answer: the last line begins below it, wherever the looks at the history end; the next
+ * answer goes on behind it, and nothing is left out. */
+static void test_log_bytes(void)
+{
+        static const struct {
+                gsize first, others; /* bytes of the lines */
+                guint n;             /* that find room */
+        } rows[] = {
+                {1024, 1024, TB_LIMIT_LOG_BYTES / 1024},     {1023, 1024, TB_LIMIT_LOG_BYTES / 1024 + 1},
+                {1025, 1024, TB_LIMIT_LOG_BYTES / 1024},     {4096, 4096, TB_LIMIT_LOG_BYTES / 4096},
+                {4095, 4096, TB_LIMIT_LOG_BYTES / 4096 + 1},
+        };
+        for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+                Bench b;
+                Answer a = {0};
+                bench_start(&b, "{\"dut\": {\"attach\": \"fake://x\"}}", NULL);
+                TbHistory *history = tb_core_interface(b.core, "dut", "console", NULL)->history;
+                g_autofree char *first = g_strnfill(rows[i].first + 1, 'f'),
+                                *other = g_strnfill(rows[i].others + 1, 'o');
+                first[rows[i].first] = other[rows[i].others] = '\n';
+                tb_history_append(history, first, rows[i].first + 1);
+                for (guint k = 1; k < rows[i].n + 3; k++) {
+                        tb_history_append(history, other, rows[i].others + 1);
+                        g_assert_true(tb_history_flush(history, 60000));
+                }
+                bench_command(&b, &a, TB_ROLE_VIEWER, NULL, "dut", "console.log",
+                              "{\"from\":0,\"limit\":10000}");
+                g_assert_no_error(a.error);
+                g_assert_cmpuint(json_array_size(json_object_get(a.result, "lines")), ==, rows[i].n);
+                json_int_t next = json_integer_value(json_object_get(a.result, "next"));
+                g_assert_cmpint(next, ==, rows[i].first + 1 + (rows[i].n - 1) * (rows[i].others + 1));
+                g_autofree char *params = g_strdup_printf("{\"from\":%" JSON_INTEGER_FORMAT "}", next);
+                bench_command(&b, &a, TB_ROLE_VIEWER, NULL, "dut", "console.log", params);
+                g_assert_cmpuint(json_array_size(json_object_get(a.result, "lines")), ==, 3);
+                answer_clear(&a);
+                bench_stop(&b, false);
+        }
+}
+
 static void test_samples(void)
 {
         Bench b;
@@ -270,6 +309,7 @@ int main(int argc, char **argv)
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/limits/parameters", test_parameters);
         g_test_add_func("/limits/logs-held", test_logs_held);
+        g_test_add_func("/limits/log-bytes", test_log_bytes);
         g_test_add_func("/limits/samples", test_samples);
         g_test_add_func("/limits/lease-waiters", test_lease_waiters);
         g_test_add_func("/limits/devices", test_devices);
