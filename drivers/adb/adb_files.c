@@ -90,8 +90,6 @@ static void add_entry(json_t *into, const TbAdbStat *st, const char *name)
         g_autofree char *text = g_utf8_make_valid(name, -1);
         g_autofree char *mtime = tb_clock_rfc3339(st->mtime_s * 1000);
 
-        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-                return;
         json_array_append_new(into, json_pack("{s:s, s:b, s:I, s:i, s:s}", "name", text, "directory",
                                               S_ISDIR(st->mode), "size", (json_int_t)st->size, "mode",
                                               (int)(st->mode & 07777), "mtime", mtime));
@@ -123,6 +121,8 @@ static bool read_entries(TbTransport *link, TbIo *io, const char *path, bool v2,
                         at += (gsize)used;
                         if (name == NULL)
                                 return true;
+                        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+                                continue;
                         if (json_array_size(into) >= TB_LIMIT_FOLDER_ENTRIES) {
                                 tb_error_set_field(error, TB_ERROR_TOO_LARGE, "path",
                                                    "%s has more than %d entries: list them by a command",

@@ -1,4 +1,6 @@
 /* Shell, files, apps, sensors, input, video and log against the real adb server and the simulated phone */
+#include <sys/stat.h>
+
 #include "drivers/adb/test_bench.h"
 
 #include "lib/clock.h"
@@ -152,6 +154,32 @@ static void test_files(void)
         g_assert_false(ops->lane->files->stat(ops, &bench.io, path, &info, &error));
         g_assert_error(error, TB_ERROR, TB_ERROR_NOT_FOUND);
         g_assert_cmpstr(tb_error_field(error), ==, "path");
+}
+
+/* TB_LIMIT_FOLDER_ENTRIES are listed, whenever "." and ".." come among them; with one more the folder is refused in words. */
+static void test_files_many(void)
+{
+        g_autofree char *folder = g_build_filename(bench.dir, "phone", "sdcard", "many", NULL);
+
+        g_assert_cmpint(g_mkdir(folder, 0755), ==, 0);
+        for (guint i = 0; i <= TB_LIMIT_FOLDER_ENTRIES; i++) {
+                g_autofree char *path = g_strdup_printf("%s/%u", folder, i);
+                g_autoptr(GError) error = NULL;
+                json_t *list = json_array();
+
+                g_assert_cmpint(mknod(path, S_IFREG | 0644, 0), ==, 0);
+                if (i + 1 >= TB_LIMIT_FOLDER_ENTRIES) {
+                        bool all = ops->lane->files->list(ops, &bench.io, "/sdcard/many", list, &error);
+
+                        g_assert_cmpint(all, ==, i < TB_LIMIT_FOLDER_ENTRIES);
+                        if (all)
+                                g_assert_cmpuint(json_array_size(list), ==, TB_LIMIT_FOLDER_ENTRIES);
+                        else
+                                g_assert_error(error, TB_ERROR, TB_ERROR_TOO_LARGE);
+                        g_assert_cmpstr(error ? tb_error_field(error) : "path", ==, "path");
+                }
+                json_decref(list);
+        }
 }
 
 static void test_files_errors(void)
@@ -495,6 +523,7 @@ int main(int argc, char **argv)
         g_test_add_func("/adb/live/shell-argv", test_shell_argv);
         g_test_add_func("/adb/live/shell-limits", test_shell_limits);
         g_test_add_func("/adb/live/files", test_files);
+        g_test_add_func("/adb/live/files-many", test_files_many);
         g_test_add_func("/adb/live/files-errors", test_files_errors);
         g_test_add_func("/adb/live/files-broken-off", test_files_broken_off);
         g_test_add_func("/adb/live/apps", test_apps);
