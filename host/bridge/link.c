@@ -174,7 +174,7 @@ static SoupWebsocketConnection *paced(TbBridgeLink *link, SoupWebsocketConnectio
         GIOStream *io = soup_websocket_connection_get_io_stream(opener);
         bool stopped = g_source_remove_by_user_data(opener);
         g_assert(stopped);
-        link->input = tb_paced_input_new(g_io_stream_get_input_stream(io), TB_LIMIT_LINK_TURN_IN);
+        link->input = tb_paced_input_new(g_io_stream_get_input_stream(io));
         g_autoptr(GIOStream) stream =
                 g_simple_io_stream_new(G_INPUT_STREAM(link->input), g_io_stream_get_output_stream(io));
         return soup_websocket_connection_new(stream, soup_websocket_connection_get_uri(opener),

@@ -1,8 +1,10 @@
 #include "host/bridge/paced_input.h"
 
+#include "lib/limits.h"
+
 struct _TbPacedInput {
         GFilterInputStream parent;
-        gsize turn_bytes, left; /* left: of this turn */
+        gsize left; /* of this turn */
         bool held;
 };
 
@@ -77,7 +79,7 @@ static GSource *create_source(GPollableInputStream *stream, GCancellable *cancel
                                     .closure_callback =
                                             nothing}; /* GLib gives it a callback that is never called */
         TbPacedInput *input = TB_PACED_INPUT(stream);
-        input->left = input->turn_bytes;
+        input->left = TB_LIMIT_LINK_TURN_IN;
         g_autoptr(GSource) child = NULL;
         if (input->held) {
                 child = g_source_new(&gate, sizeof(Gate));
@@ -104,10 +106,10 @@ static void tb_paced_input_init(TbPacedInput *input G_GNUC_UNUSED)
 {
 }
 
-TbPacedInput *tb_paced_input_new(GInputStream *base, gsize turn_bytes)
+TbPacedInput *tb_paced_input_new(GInputStream *base)
 {
         TbPacedInput *input = g_object_new(tb_paced_input_get_type(), "base-stream", base, NULL);
-        input->turn_bytes = input->left = turn_bytes;
+        input->left = TB_LIMIT_LINK_TURN_IN;
         return input;
 }
 
