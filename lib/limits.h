@@ -239,8 +239,8 @@
 #define TB_LIMIT_LINK_TURN_FRAMES 64
 #define TB_LIMIT_LINK_TURN_US 2000
 #define TB_LIMIT_LINK_TURN_IN (16 * 1024) /* bytes that a host reads from its link's socket */
-#define TB_LIMIT_LINK_LINE                                                                                   \
-        (32 * 1024)             /* bytes handed to the socket ahead of time: commands wait for no more */
+/* bytes handed to a host's socket ahead of time: what is urgent waits for them, and for the frame that began below */
+#define TB_LIMIT_LINK_LINE (32 * 1024)
 #define TB_LIMIT_CARRY_READS 96 /* of the streams of one host: the rest is kept for what changes something */
 #define TB_LIMIT_CARRY_VIEWERS 64    /* of these, for the role viewer */
 #define TB_LIMIT_CARRY_READS_EACH 32 /* of one user, or of one address where nobody needs a token */

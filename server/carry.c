@@ -9,7 +9,7 @@
 #include "server/pairing_private.h"
 
 typedef struct Link { /* the streams of one host's connection */
-        TbCarry *carry;
+        TbCarrier *carry;
         TbParty *host; /* borrowed */
         TbMux *mux;    /* owned */
         GQueue jobs;   /* Job */
@@ -27,7 +27,7 @@ typedef struct Job {
         guint64 given, told; /* bytes of the answer: to the client's queue, and taken from there */
 } Job;
 
-struct TbCarry {
+struct TbCarrier {
         const TbPartyOps *ops; /* borrowed */
         GHashTable *links;     /* TbParty -> owned Link */
 };
@@ -163,9 +163,9 @@ static void take_end(gpointer data)
         tb_mux_write(((Job *)data)->stream, NULL, 0, true);
 }
 
-static Link *link_of(TbCarry *carry, TbParty *host);
+static Link *link_of(TbCarrier *carry, TbParty *host);
 
-static bool start(TbCarry *carry, Job *job, TbParty *host, const char *path, GError **error)
+static bool start(TbCarrier *carry, Job *job, TbParty *host, const char *path, GError **error)
 {
         gsize size;
         if (host->protocol < TB_LINK_PROTOCOL) {
@@ -192,7 +192,7 @@ static bool start(TbCarry *carry, Job *job, TbParty *host, const char *path, GEr
         return true;
 }
 
-void tb_carry_request(TbCarry *carry, TbRequest *request, TbParty *host, const char *path)
+void tb_carrier_request(TbCarrier *carry, TbRequest *request, TbParty *host, const char *path)
 {
         const char *method = tb_request_method(request);
         g_autoptr(GError) error = NULL;
@@ -358,7 +358,7 @@ static const TbMuxOps mux_ops = {.send = line_send,
                                  .writable = on_writable,
                                  .closed = on_stream_closed};
 
-static Link *link_of(TbCarry *carry, TbParty *host)
+static Link *link_of(TbCarrier *carry, TbParty *host)
 {
         Link *link = g_hash_table_lookup(carry->links, host);
         if (link)
@@ -371,14 +371,14 @@ static Link *link_of(TbCarry *carry, TbParty *host)
         return link;
 }
 
-void tb_carry_frames(TbCarry *carry, TbParty *host, const guint8 *bytes, gsize size)
+void tb_carrier_frames(TbCarrier *carry, TbParty *host, const guint8 *bytes, gsize size)
 {
         g_autoptr(GError) error = NULL;
         if (!tb_mux_receive(link_of(carry, host)->mux, bytes, size, &error))
                 tb_party_refuse(host, "protocol", tb_error_detail(error));
 }
 
-void tb_carry_drained(TbCarry *carry, TbParty *host)
+void tb_carrier_drained(TbCarrier *carry, TbParty *host)
 {
         Link *link = g_hash_table_lookup(carry->links, host);
         if (link)
@@ -395,20 +395,20 @@ static void link_free(gpointer p)
         g_free(link);
 }
 
-void tb_carry_host_left(TbCarry *carry, TbParty *host)
+void tb_carrier_host_left(TbCarrier *carry, TbParty *host)
 {
         g_hash_table_remove(carry->links, host);
 }
 
-TbCarry *tb_carry_new(const TbPartyOps *ops)
+TbCarrier *tb_carrier_new(const TbPartyOps *ops)
 {
-        TbCarry *carry = g_new0(TbCarry, 1);
+        TbCarrier *carry = g_new0(TbCarrier, 1);
         carry->ops = ops;
         carry->links = g_hash_table_new_full(NULL, NULL, NULL, link_free);
         return carry;
 }
 
-void tb_carry_free(TbCarry *carry)
+void tb_carrier_free(TbCarrier *carry)
 {
         if (!carry)
                 return;

@@ -8,12 +8,13 @@
 #include "lib/http/http.h"
 #include "server/pairing.h"
 
-typedef struct TbCarry TbCarry;
+typedef struct TbCarrier TbCarrier;
 
-TbCarry *tb_carry_new(const TbPartyOps *ops); /* borrowed */
-void tb_carry_free(TbCarry *carry);
+TbCarrier *tb_carrier_new(const TbPartyOps *ops); /* borrowed */
+void tb_carrier_free(TbCarrier *carry);
 /* `path`: "/host/…" with its query. The route has TB_BODY_STREAM. Answers the request now or later. */
-void tb_carry_request(TbCarry *carry, TbRequest *request, TbParty *host, const char *path);
-void tb_carry_frames(TbCarry *carry, TbParty *host, const guint8 *bytes, gsize size); /* a binary message */
-void tb_carry_drained(TbCarry *carry, TbParty *host); /* its socket takes more */
-void tb_carry_host_left(TbCarry *carry, TbParty *host);
+void tb_carrier_request(TbCarrier *carry, TbRequest *request, TbParty *host, const char *path);
+void tb_carrier_frames(TbCarrier *carry, TbParty *host, const guint8 *bytes,
+                       gsize size);                       /* a binary message */
+void tb_carrier_drained(TbCarrier *carry, TbParty *host); /* its socket takes more */
+void tb_carrier_host_left(TbCarrier *carry, TbParty *host);

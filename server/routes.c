@@ -277,7 +277,7 @@ static void carry_http(TbRequest *request, gpointer data)
                 return;
         }
         g_autofree char *path = carried_path(request);
-        tb_carry_request(server->carry, request, host, path);
+        tb_carrier_request(server->carry, request, host, path);
 }
 
 /* --- the rest --- */

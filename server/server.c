@@ -171,17 +171,17 @@ void tb_server_upgrade(TbRequest *request, gpointer data)
 
 static void on_carried(TbParty *host, const guint8 *bytes, gsize size, gpointer data)
 {
-        tb_carry_frames(((TbServer *)data)->carry, host, bytes, size);
+        tb_carrier_frames(((TbServer *)data)->carry, host, bytes, size);
 }
 
 static void on_host_drained(TbParty *host, gpointer data)
 {
-        tb_carry_drained(((TbServer *)data)->carry, host);
+        tb_carrier_drained(((TbServer *)data)->carry, host);
 }
 
 static void on_host_left(TbParty *host, gpointer data)
 {
-        tb_carry_host_left(((TbServer *)data)->carry, host);
+        tb_carrier_host_left(((TbServer *)data)->carry, host);
 }
 
 /* --- clock --- */
@@ -283,7 +283,7 @@ TbServer *tb_server_new(const TbServerConfig *config, GError **error)
         server->started_ms = tb_clock_mono_ms();
         server->metrics = tb_metrics_new();
         server->poller = tb_poller_new(NULL);
-        server->carry = tb_carry_new(&party_ops);
+        server->carry = tb_carrier_new(&party_ops);
         server->waiting = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
         server->creations = tb_rates_new(config->sessions_per_minute / 60.0, config->sessions_per_minute);
         server->refusals = tb_rates_new(config->refusals_per_minute / 60.0, config->refusals_per_minute);
@@ -319,7 +319,7 @@ void tb_server_free(TbServer *server)
         g_source_destroy(server->tick);
         g_source_unref(server->tick);
         tb_pairing_free(server->pairing);
-        tb_carry_free(server->carry);
+        tb_carrier_free(server->carry);
         g_hash_table_unref(server->waiting);
         tb_rates_free(server->creations);
         tb_rates_free(server->refusals);

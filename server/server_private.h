@@ -17,7 +17,7 @@ struct TbServer {
         TbPoller *poller;             /* owned */
         TbHttp *http;                 /* owned */
         TbPairing *pairing;           /* owned */
-        TbCarry *carry;               /* owned */
+        TbCarrier *carry;             /* owned */
         TbRates *creations;           /* owned; sessions per address */
         TbRates *refusals;            /* owned; sockets without an accepted hello, per address */
         GSource *tick;                /* ref; the pairing's clock */
