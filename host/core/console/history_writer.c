@@ -6,8 +6,6 @@
 #include "lib/error.h"
 #include "lib/limits.h"
 
-#define STOP_MS 500 /* what the end waits for a turn of the thread */
-
 static struct {
         TbMutex lock;
         TbCond changed;
@@ -201,7 +199,7 @@ bool tb_history_disk_take(TbHistory *h)
         return taken;
 }
 
-/* What a disk that works still has to take is waited for, turn by turn. */
+/* What a disk that works still has to take is waited for, turn by turn (TB_LIMIT_DISK_STOP_MS). */
 static void writer_stop(void)
 {
         if (!writer.thread)
@@ -211,7 +209,7 @@ static void writer_stop(void)
         tb_cond_broadcast(&writer.changed);
         for (bool answers = true; writer.runs && answers;) {
                 guint64 turns = writer.turns;
-                gint64 until = g_get_monotonic_time() + STOP_MS * G_TIME_SPAN_MILLISECOND;
+                gint64 until = g_get_monotonic_time() + TB_LIMIT_DISK_STOP_MS * G_TIME_SPAN_MILLISECOND;
                 while (writer.runs && turns == writer.turns && answers)
                         answers = tb_cond_wait_until(&writer.changed, &writer.lock, until);
         }

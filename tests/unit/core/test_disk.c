@@ -174,6 +174,7 @@ static void test_waits(void)
         g_assert_null(tb_disk_problem(disk));
         clock_advance(1);
         g_autofree char *problem = tb_disk_problem(disk);
+        g_assert_nonnull(problem);
         g_assert_nonnull(strstr(problem, "has not answered for 2 s"));
 
         g_assert_false(tb_disk_free(disk));

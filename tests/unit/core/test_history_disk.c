@@ -1,6 +1,7 @@
 /* The console histories' disk when it stands still: who appends is held back, callers are told, the end does not wait. */
-#include <errno.h>
+#include <dlfcn.h>
 #include <glib/gstdio.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -94,6 +95,39 @@ static void test_behind(void)
         remove_dir(dir);
 }
 
+/* Instead of libc's: until when main was ready to wait. */
+static gint64 main_until_us;
+
+int pthread_cond_timedwait(pthread_cond_t *cond, pthread_mutex_t *mutex, const struct timespec *until)
+{
+        static int (*real)(pthread_cond_t *, pthread_mutex_t *, const struct timespec *);
+        if (!real)
+                *(void **)&real = dlsym(RTLD_NEXT, "pthread_cond_timedwait");
+        if (tb_is_main())
+                main_until_us = (gint64)until->tv_sec * G_USEC_PER_SEC + until->tv_nsec / 1000;
+        return real(cond, mutex, until);
+}
+
+/* TB_LIMIT_DISK_STOP_MS: what the end waits for a disk that does not answer. In a process of its own, which ends without the
+ * thread. */
+static void test_stop(void)
+{
+        if (!g_test_subprocess()) {
+                g_test_trap_subprocess(NULL, 0, G_TEST_SUBPROCESS_DEFAULT);
+                g_test_trap_assert_passed();
+                return;
+        }
+        g_autofree char *dir = g_dir_make_tmp("tbhistory-XXXXXX", NULL);
+        TbHistory *h = histories_open(dir, 0);
+        get_stuck(h);
+        const gint64 at =
+                clock_stop(60 * G_USEC_PER_SEC); /* so far back: what waits by it waits for nothing */
+        tb_histories_stop();
+        g_assert_cmpint(main_until_us, ==, at + TB_LIMIT_DISK_STOP_MS * 1000);
+        remove_dir(dir);
+        _exit(0);
+}
+
 /* TB_LIMIT_DISK_LATE_MS without an answer: then it is said. */
 static void test_late(void)
 {
@@ -105,6 +139,7 @@ static void test_late(void)
         g_assert_null(tb_histories_problem());
         clock_advance(1);
         g_autofree char *problem = tb_histories_problem();
+        g_assert_nonnull(problem);
         g_assert_nonnull(strstr(problem, "has not answered for 2 s"));
         clock_go();
         set_held(false);
@@ -121,6 +156,7 @@ int main(int argc, char **argv)
         tb_cond_init(&moved);
         g_test_add_func("/history-disk/behind", test_behind);
         g_test_add_func("/history-disk/late", test_late);
+        g_test_add_func("/history-disk/stop", test_stop);
         int rc = g_test_run();
         tb_main_stop();
         return rc;

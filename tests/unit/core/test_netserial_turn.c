@@ -1,0 +1,80 @@
+/* What a raw port sends to a client that reads as fast as it is sent to: a turn's worth, then it is everybody else's turn. */
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "host/core/private.h"
+#include "host/netserial/client.h"
+#include "lib/limits.h"
+#include "tests/unit/core/fake.h"
+
+static int client_fd = -1;
+static gsize sent;
+
+/* Instead of libc's: the client's socket takes all. */
+ssize_t send(int fd, const void *bytes, size_t size, int flags)
+{
+        if (fd != client_fd)
+                return syscall(SYS_sendto, fd, bytes, size, flags, NULL, 0);
+        sent += size;
+        return (ssize_t)size;
+}
+
+static void ended(TbSerialClient *client G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
+{
+        g_error("nobody has ended it");
+}
+
+static gsize turn(void)
+{
+        gsize before = sent;
+        g_main_context_iteration(NULL, FALSE);
+        return sent - before;
+}
+
+/* TB_LIMIT_NETSERIAL_TURN bytes are one turn; a byte more comes with the next. */
+static void test_turn(void)
+{
+        Bench b;
+        int ends[2];
+        g_autoptr(GError) error = NULL;
+        bench_start(&b, "{\"dut\": {\"attach\": \"fake://x\"}}", NULL);
+        TbInterface *iface = tb_core_interface(b.core, "dut", "console", NULL);
+        g_assert_true(tb_history_flush(iface->history, 60000));
+        g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), ==, 0);
+        client_fd = ends[0];
+        TbSerialClient *client = tb_serial_client_new(
+                &(TbSerialClientOptions){
+                        .core = b.core, .iface = iface, .fd = ends[0], .peer = "192.0.2.1", .ended = ended},
+                &error);
+        g_assert_no_error(error);
+        for (guint i = 0; i < 50; i++)
+                turn();
+        g_assert_cmpuint(sent, ==, 0);
+        g_autofree char *bytes = g_strnfill(2 * TB_LIMIT_NETSERIAL_TURN + 1, 'x');
+        for (gsize size = TB_LIMIT_NETSERIAL_TURN; size <= 2 * TB_LIMIT_NETSERIAL_TURN + 1;
+             size += size == TB_LIMIT_NETSERIAL_TURN ? 1 : TB_LIMIT_NETSERIAL_TURN) {
+                sent = 0;
+                tb_history_append(iface->history, bytes, size);
+                tb_interface_grew(iface);
+                g_assert_cmpuint(sent, ==, TB_LIMIT_NETSERIAL_TURN);
+                for (gsize left = size - sent; left > 0;) {
+                        gsize n = turn();
+                        g_assert_cmpuint(n, <=, TB_LIMIT_NETSERIAL_TURN);
+                        left -= n;
+                }
+                for (guint i = 0; i < 50; i++)
+                        g_assert_cmpuint(turn(), ==, 0);
+        }
+        client_fd = -1;
+        tb_serial_client_free(client);
+        close(ends[1]);
+        bench_stop(&b, false);
+}
+
+int main(int argc, char **argv)
+{
+        g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/netserial/turn", test_turn);
+        return g_test_run();
+}
