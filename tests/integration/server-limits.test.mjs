@@ -228,3 +228,25 @@ test('DEVICE_LISTS_OF_HOST_PER_S: 20 lists at once, then 10 a second; told, and 
   assert.ok(sent > 420, `${sent} lists in ${Date.now() - since} ms`);
   assert.equal((await server.get('/api/devices')).json.length, 1);
 });
+
+test('REFUSALS_PER_MINUTE: 600 sockets of one address may come to nothing, then that is all a stranger learns', async (t) => {
+  const server = await withServer(t, { refusals_per_minute: undefined }); // the default
+  const s = await server.session();
+  const begun = Date.now();
+  const guess = async () => {
+    const ws = await server.websocket();
+    ws.send({ type: 'hello', role: 'phone', sessionId: s.sessionId, token: 'guess' });
+    const { message } = await ws.find(typed('error'));
+    await until('its end', () => ws.code !== undefined);
+    return message;
+  };
+  for (let n = 0; ; ) {
+    const told = await Promise.all(Array.from({ length: 20 }, guess));
+    const heard = told.filter((message) => message === 'Invalid session or token').length;
+    n += heard;
+    if (n <= 600) assert.equal(heard, 20, `after ${n}`);
+    if (heard < 20) break;
+    // ten a second come free, and those of one round do not count each other
+    assert.ok(n <= 621 + ((Date.now() - begun) / 1000) * 10, `${n} in ${Date.now() - begun} ms`);
+  }
+});

@@ -1,8 +1,12 @@
 /* Limits of lib/http that tests from outside cannot meet to the byte. */
 #include <stdlib.h>
+#include <sys/syscall.h>
 
+#include "lib/descriptors.h"
 #include "lib/http/library.h"
+#include "lib/http/private.h"
 #include "lib/limits.h"
+#include "tests/unit/clock.h"
 #include "tests/unit/lib/http_rig.h"
 
 static TbPush *push; /* NULL: none, or gone */
@@ -136,6 +140,61 @@ static void test_places(void)
         rig_stop(&rig);
 }
 
+static bool from_elsewhere;
+
+/* Instead of libc's: who connects is on another machine, where the test says so. */
+int accept4(int fd, struct sockaddr *address, socklen_t *size, int flags)
+{
+        int peer = (int)syscall(SYS_accept4, fd, address, size, flags);
+        if (peer >= 0 && from_elsewhere)
+                ((struct sockaddr_in *)address)->sin_addr.s_addr = htonl(0xc0000207); /* 192.0.2.7 */
+        return peer;
+}
+
+#define MANY (16 * (TB_LIMIT_HTTP_LINGERING + 2)) /* one network may have half of these */
+
+static void many_places(TbHttpOptions *options)
+{
+        options->max_connections = MANY;
+}
+
+/* TB_LIMIT_HTTP_LINGERING: so many who are refused may read why, however long they take; who comes then is told, too, and closed
+ * at once. When one has left, the next may. */
+static void test_lingering(void)
+{
+        static const char stream[] = "GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        Rig rig;
+        TbPush *last = NULL;
+        Client busy[MANY / 2], refused[TB_LIMIT_HTTP_LINGERING + 2];
+        tb_descriptors_init();
+        rig_start(&rig, share_routes, &last, many_places);
+        from_elsewhere = true;
+        for (guint i = 0; i < G_N_ELEMENTS(busy); i++) {
+                last = NULL;
+                busy[i] = rig_connect(&rig);
+                rig_send(&busy[i], stream, strlen(stream));
+                RIG_WAIT(last);
+        }
+        clock_stop(0); /* who lingers is not late */
+        for (guint i = 0; i < G_N_ELEMENTS(refused); i++) {
+                if (i == TB_LIMIT_HTTP_LINGERING + 1) {
+                        rig_close(&refused[0]);
+                        RIG_WAIT(rig.http->lingering.length == TB_LIMIT_HTTP_LINGERING - 1);
+                }
+                refused[i] = rig_connect(&rig);
+                RIG_WAIT((rig_read(&refused[i]),
+                          strstr(refused[i].in->str, "too many requests are under way")));
+                g_assert_cmpuint(rig.http->lingering.length, ==, MIN(i + 1, TB_LIMIT_HTTP_LINGERING));
+        }
+        for (guint i = 1; i < G_N_ELEMENTS(refused); i++)
+                rig_close(&refused[i]);
+        clock_go();
+        from_elsewhere = false;
+        for (guint i = 0; i < G_N_ELEMENTS(busy); i++)
+                rig_close(&busy[i]);
+        rig_stop(&rig);
+}
+
 /* A NUL hides what stands behind it from us, and not from a proxy: wherever it is, the request is refused and the
  * connection ends. Without it each is answered. */
 static void test_nul(void)
@@ -212,6 +271,7 @@ int main(int argc, char **argv)
         g_test_add_func("/http-limits/sse-queue", test_sse_queue);
         g_test_add_func("/http-limits/idle-make-room", test_idle_make_room);
         g_test_add_func("/http-limits/places", test_places);
+        g_test_add_func("/http-limits/lingering", test_lingering);
         g_test_add_func("/http-limits/nul", test_nul);
         g_test_add_func("/http-limits/unproven-library", test_unproven_library);
         int rc = g_test_run();

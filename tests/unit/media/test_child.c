@@ -3,10 +3,14 @@
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "lib/limits.h"
 #include "lib/thread.h"
+#include "tests/unit/clock.h"
 
 typedef struct Seen {
         guint lost, changed;
@@ -121,6 +125,86 @@ static void test_inherits(void)
         g_rmdir(folder);
 }
 
+/* Instead of libc's: how often something was ended. */
+static guint kills;
+
+int kill(pid_t pid, int signal)
+{
+        kills += signal == SIGKILL;
+        return (int)syscall(SYS_kill, pid, signal);
+}
+
+#define TICK_MS 500 /* of child.c: it is looked after twice a second */
+
+/* The loop goes on until the child, which was ended, is buried. */
+static void wait_for_end(const Seen *seen, const char *says)
+{
+        g_assert_cmpuint(kills, ==, 1);
+        while (seen->lost == 0)
+                g_main_context_iteration(NULL, TRUE);
+        g_assert_nonnull(strstr(seen->why, says));
+}
+
+static TbMediaChild *begin(const char *program, Seen *seen)
+{
+        test_clock.held_from_ms = TICK_MS;
+        kills = 0;
+        clock_stop(0);
+        TbMediaChild *child = tb_media_child_new(program, &(TbLinkSetup){.max_fps = 60}, &callbacks, seen);
+        tb_media_child_start(child);
+        return child;
+}
+
+static void end(TbMediaChild *child, Seen *seen)
+{
+        tb_media_child_free(child);
+        g_free(seen->why);
+        clock_go();
+        test_clock.held_from_ms = 0;
+}
+
+/* TB_LIMIT_MEDIA_START_S: until then it may load, then it is ended. */
+static void test_never_ready(void)
+{
+        g_autofree char *folder = g_dir_make_tmp("tb-child-XXXXXX", NULL);
+        g_autofree char *program = script(folder, "exec sleep 600");
+        Seen seen = {0};
+        TbMediaChild *child = begin(program, &seen);
+        clock_advance(TB_LIMIT_MEDIA_START_S * G_USEC_PER_SEC);
+        g_assert_true(clock_fire(TICK_MS));
+        g_assert_cmpuint(kills, ==, 0);
+        clock_advance(1);
+        g_assert_true(clock_fire(TICK_MS));
+        wait_for_end(&seen, "did not become ready in time");
+        end(child, &seen);
+        g_unlink(program);
+        g_rmdir(folder);
+}
+
+/* TB_LIMIT_MEDIA_PINGS: so many without an answer are waited for, and at the next it is ended. */
+static void test_hangs(void)
+{
+        g_autofree char *folder = g_dir_make_tmp("tb-child-XXXXXX", NULL);
+        g_autofree char *program = script(folder, "cat \"${0%/*}/ready\" >&3; exec sleep 600");
+        g_autofree char *ready = g_build_filename(folder, "ready", NULL);
+        g_autoptr(GByteArray) message = tb_link_write(&(TbLinkMessage){.type = TB_LINK_READY}, NULL);
+        g_assert_true(g_file_set_contents(ready, (const char *)message->data, message->len, NULL));
+        Seen seen = {0};
+        TbLinkReady guards;
+        TbMediaChild *child = begin(program, &seen);
+        while (!tb_media_child_guards(child, &guards))
+                g_main_context_iteration(NULL, TRUE);
+        for (guint i = 0; i < TB_LIMIT_MEDIA_PINGS; i++)
+                g_assert_true(clock_fire(TICK_MS));
+        g_assert_cmpuint(kills, ==, 0);
+        g_assert_true(clock_fire(TICK_MS));
+        wait_for_end(&seen, "does not answer any more");
+        end(child, &seen);
+        g_unlink(ready);
+        g_unlink(program);
+        g_rmdir(folder);
+}
+
 static void test_pauses(void)
 {
         g_assert_cmpuint(tb_media_child_pause_ms(1), ==, 100);
@@ -151,5 +235,7 @@ int main(int argc, char **argv)
         g_test_add_func("/media/child/ends", test_ends);
         g_test_add_func("/media/child/hostile", test_hostile);
         g_test_add_func("/media/child/inherits", test_inherits);
+        g_test_add_func("/media/child/never-ready", test_never_ready);
+        g_test_add_func("/media/child/hangs", test_hangs);
         return g_test_run();
 }

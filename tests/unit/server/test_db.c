@@ -2,6 +2,7 @@
 #include "server/store/db.h"
 
 #include <glib/gstdio.h>
+#include <sqlite3.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -522,6 +523,56 @@ static void test_transactions(void)
         }
 }
 
+/* SQLite's pauses while somebody else has the lock: they are counted and take no time. */
+static gint64 paused_us;  /* protected by gate */
+static gint64 release_us; /* protected by gate: after so long the other one gives it back; < 0: never */
+static sqlite3 *other;    /* protected by gate */
+
+static int on_pause(sqlite3_vfs *vfs G_GNUC_UNUSED, int us)
+{
+        tb_mutex_lock(&gate);
+        paused_us += us;
+        if (release_us >= 0 && paused_us >= release_us)
+                g_assert_cmpint(sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL), ==, SQLITE_OK);
+        tb_mutex_unlock(&gate);
+        return us;
+}
+
+/* TB_LIMIT_DB_BUSY_MS: a lock that is given back by then has cost nothing but time; after it the call has failed. */
+static void test_busy(void)
+{
+        sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+        int (*before)(sqlite3_vfs *, int) = vfs->xSleep;
+        for (guint beyond = 0; beyond <= 1; beyond++) {
+                World w;
+                Answer a = {0};
+                setup(&w, NULL);
+                start(&w);
+                ask(&w, &a, put("lab-1", "k"));
+                tb_mutex_lock(&gate);
+                g_assert_cmpint(sqlite3_open(w.file, &other), ==, SQLITE_OK);
+                g_assert_cmpint(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), ==, SQLITE_OK);
+                vfs->xSleep = on_pause;
+                paused_us = 0;
+                release_us = beyond ? -1 : TB_LIMIT_DB_BUSY_MS * 1000;
+                tb_mutex_unlock(&gate);
+                ask(&w, &a, put("lab-2", "k"));
+                tb_mutex_lock(&gate);
+                g_assert_cmpint(paused_us, ==, TB_LIMIT_DB_BUSY_MS * 1000);
+                if (beyond)
+                        g_assert_cmpint(sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL), ==, SQLITE_OK);
+                sqlite3_close(other);
+                vfs->xSleep = before;
+                tb_mutex_unlock(&gate);
+                if (beyond)
+                        g_assert_error(a.error, TB_ERROR, TB_ERROR_UNAVAILABLE);
+                else
+                        g_assert_no_error(a.error);
+                answer_clear(&a);
+                teardown(&w);
+        }
+}
+
 /* --- host keys --- */
 static void test_host_keys(void)
 {
@@ -626,6 +677,7 @@ int main(int argc, char **argv)
         g_test_add_func("/db/link", test_link);
         g_test_add_func("/db/full-disk", test_full_disk);
         g_test_add_func("/db/stall", test_stall);
+        g_test_add_func("/db/busy", test_busy);
         g_test_add_func("/db/host-keys", test_host_keys);
         g_test_add_func("/db/host-keys-full", test_host_keys_full);
         g_test_add_func("/db/host-keys-brief", test_host_keys_brief);
