@@ -277,6 +277,19 @@ rule_traces() {
 # One table of messages: its copies and limits are what it says.
 rule_messages() { node tests/messages.mjs; }
 
+# Every limit has a test that names it: by its whole name, in the title of a test of the daemons ("WAITING: 512 ..."), or as a row of
+# messages.json, whose limits are all tried.
+rule_limits() {
+	tests=$(sources 'tests/*.c' 'tests/*.h' 'tests/*.mjs' 'drivers/*/test_*.c')
+	awk '$1 == "#define" && $2 ~ /^TB_LIMIT_/ { print FNR, $2 }' lib/limits.h | while read -r line name; do
+		# shellcheck disable=SC2086
+		grep -qw "$name" lib/proto/messages.json $tests && continue
+		# shellcheck disable=SC2086
+		grep -qE "test\(['\"\`][A-Z0-9_, ]*\b${name#TB_LIMIT_}\b[A-Z0-9_, ]*: " $tests && continue
+		echo "lib/limits.h:$line: no test names $name (at the limit, and one beyond it)"
+	done
+}
+
 # What stands in a header and nobody calls is gone.
 rule_unused() {
 	{
@@ -290,7 +303,7 @@ rule_unused() {
 	END { for (f in n) if (n[f] == 1) print where[f] ": nobody uses " f "()" }' | sort
 }
 
-rules='arrows threads start banned proxy json steps size columns drivers prefixes secrets headers private fuzz tests errors traces messages unused'
+rules='arrows threads start banned proxy json steps size columns drivers prefixes secrets headers private fuzz tests errors traces messages limits unused'
 n=0
 failed=0
 
