@@ -21,8 +21,9 @@
 #define TB_LIMIT_HTTP_IDLE_S 60                       /* keep-alive connection without a request */
 #define TB_LIMIT_HTTP_REQUEST_S                                                                              \
         60 /* from a request's first line to the end of its head, and of a body that is no stream */
-#define TB_LIMIT_JSON_DEPTH 32 /* nesting */
-#define TB_LIMIT_URI 4096      /* bytes of an attach URI or a request target */
+#define TB_LIMIT_JSON_DEPTH 32     /* nesting */
+#define TB_LIMIT_JSON_VALUES 16384 /* in one text: some 2 ms */
+#define TB_LIMIT_URI 4096          /* bytes of an attach URI or a request target */
 
 /* WebSocket and event streams */
 #define TB_LIMIT_WS_MESSAGE (256 * 1024) /* bytes of one message, unless the endpoint says less */

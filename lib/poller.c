@@ -21,6 +21,7 @@ struct TbPoller {
         GSource *source; /* ref */
         int epoll_fd;    /* owned */
         guint entries;
+        guint64 round;
         guint depth;       /* dispatches under way: a callback may run a nested loop */
         GPtrArray *buried; /* owned entries that were removed during a dispatch */
 };
@@ -37,6 +38,7 @@ static gboolean poller_dispatch(GSource *source, GSourceFunc callback G_GNUC_UNU
         struct epoll_event events[BATCH];
         int n = epoll_wait(poller->epoll_fd, events, BATCH, 0);
         poller->depth++;
+        poller->round++;
         for (int i = 0; i < n; i++) {
                 TbPollerEntry *entry = events[i].data.ptr;
                 if (entry->call)
@@ -91,6 +93,11 @@ TbPollerEntry *tb_poller_add(TbPoller *poller, int fd, uint32_t epoll_events, Tb
         }
         poller->entries++;
         return entry;
+}
+
+guint64 tb_poller_round(const TbPoller *poller)
+{
+        return poller->round;
 }
 
 void tb_poller_change(TbPollerEntry *entry, uint32_t epoll_events)

@@ -16,5 +16,7 @@ void tb_poller_free(TbPoller *poller); /* asserts that no entry is left */
  * of a user share; ENOMEM). The caller ends what it had begun. */
 TbPollerEntry *tb_poller_add(TbPoller *poller, int fd, uint32_t epoll_events, TbPollerCall call,
                              gpointer data);
+/* Counts the rounds of the loop in which it called anybody: for those who share a budget in one. */
+guint64 tb_poller_round(const TbPoller *poller);
 void tb_poller_change(TbPollerEntry *entry, uint32_t epoll_events);
 void tb_poller_remove(TbPollerEntry *entry); /* accepts NULL; does not close the fd */

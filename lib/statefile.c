@@ -338,7 +338,7 @@ static json_t *parse(TbStateDir *dir, const char *name, json_type type, GError *
 {
         gsize size = 0;
         g_autofree char *text = tb_state_read(dir, name, &size, error);
-        json_t *value = text ? tb_json_parse(text, size, error) : NULL;
+        json_t *value = text ? tb_json_parse_kept(text, size, error) : NULL;
         if (value && json_typeof(value) != type) {
                 tb_set_error(error, TB_ERROR_INVALID, "%s is expected",
                              type == JSON_OBJECT ? "an object" : "a list");

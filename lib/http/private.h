@@ -114,17 +114,22 @@ struct TbHttp {
         GQueue conns;       /* TbConn; of those without a request the oldest first; not owned */
         GSource *turns;     /* ref; turns.c */
         GHashTable *askers; /* TbAsker by its own key: who waits for a turn, or has answers to read; owned */
-        GQueue askers_waiting; /* TbAsker with requests that wait, the next first; not owned */
-        guint waiting_turns;   /* requests in them */
-        gint64 turn_until_us;  /* handlers that begin later wait for another turn */
-        gsize answers;         /* bytes of answers under way that are counted */
-        gsize bodies;          /* bytes of bodies under way that are counted */
-        GSource *slow;         /* ref; slow.c; NULL while there is no connection */
-        GQueue pushes;         /* live ones; not owned */
-        GQueue sockets;        /* TbWs, the longest silent first; not owned */
-        GQueue dead;           /* TbWs to be told of their end */
-        GQueue waiting;        /* TbWs that sent too fast; not owned */
-        GSource *resume;       /* ref; reads those again; NULL like sweep */
+        GQueue askers_waiting;  /* TbAsker with requests that wait, the next first; not owned */
+        guint waiting_turns;    /* requests in them */
+        gint64 turn_until_us;   /* handlers that begin later wait for another turn */
+        gsize answers;          /* bytes of answers under way that are counted */
+        gsize bodies;           /* bytes of bodies under way that are counted */
+        GSource *slow;          /* ref; slow.c; NULL while there is no connection */
+        GQueue pushes;          /* live ones; not owned */
+        GQueue sockets;         /* TbWs, the longest silent first; not owned */
+        GQueue dead;            /* TbWs to be told of their end */
+        GQueue waiting;         /* TbWs that sent too fast; not owned */
+        GSource *ws_turns;      /* ref; ws_turns.c */
+        GHashTable *ws_holders; /* key of its own -> owned TbWsHolder: who has sockets that wait for a turn */
+        GQueue ws_waiting;      /* TbWsHolder, the next first; not owned */
+        guint64 ws_round;       /* of the poller, in which sockets are read until */
+        gint64 ws_until_us;
+        GSource *resume; /* ref; reads those again; NULL like sweep */
         guint max_connections;
         guint held;            /* connections that have a share */
         GHashTable *shares;    /* key of its own -> owned TbShare */
@@ -254,6 +259,8 @@ void tb_share_end_lingering(TbHttp *http, gint64 before_us);
 
 /* turns.c: whose request is handled next */
 void tb_http_turns_start(TbHttp *http);
+void tb_ws_turns_start(TbHttp *http);
+void tb_ws_turns_stop(TbHttp *http);    /* no socket lives any more */
 void tb_http_turns_stop(TbHttp *http);  /* no request lives any more */
 void tb_http_turns_begin(TbHttp *http); /* a turn of the loop */
 /* False: `request` waits, and its handler is called later, while its connection is suspended. */

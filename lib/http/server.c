@@ -197,6 +197,7 @@ TbHttp *tb_http_new(const TbHttpOptions *options, GError **error)
         http->hosts = g_strdupv((char **)options->hosts);
         http->origins = g_strdupv((char **)options->origins);
         tb_http_turns_start(http);
+        tb_ws_turns_start(http);
         tb_places_init(&http->streams, options->max_streams ? "streams and sockets" : NULL,
                        MIN(options->max_streams, tb_descriptors_for_connections() / 2));
         tb_share_start(http);
@@ -352,6 +353,7 @@ void tb_http_free(TbHttp *http)
         tb_share_stop(http);
         tb_unread_book_clear(&http->unread);
         tb_http_turns_stop(http);
+        tb_ws_turns_stop(http);
         tb_tally_free(http->refusals);
         tb_tally_free(http->plain);
         tb_places_clear(&http->streams);

@@ -274,7 +274,8 @@ static bool add_entry(TbHttp *http, const char *prefix, const char *directory, G
 bool tb_http_add_static(TbHttp *http, const char *prefix, const char *directory, const char *vendor_json,
                         GError **error)
 {
-        json_t *vendor = vendor_json ? tb_json_parse(vendor_json, strlen(vendor_json), error) : json_object();
+        json_t *vendor =
+                vendor_json ? tb_json_parse_kept(vendor_json, strlen(vendor_json), error) : json_object();
         const char *name;
         json_t *folder;
         bool ok = vendor != NULL;

@@ -13,19 +13,28 @@
 
 #define TOGETHER_US 1000 /* what is said so soon after the last message goes out with what follows it */
 
+static bool may_read(const TbWs *ws)
+{
+        return !ws->dead && !ws->paused && !ws->waits && !ws->closing_in && !ws->holder;
+}
+
 /* A writable socket is told of at once: that is how a turn is asked for whose bytes are in our memory already. */
 void tb_ws_set_events(TbWs *ws)
 {
         if (!ws->entry)
                 return;
-        bool reads = !ws->paused && !ws->waits && !ws->closing_in;
+        bool reads = may_read(ws);
         bool turn = (ws->again && reads) || ws->behind || tb_ws_has_output(ws);
         tb_poller_change(ws->entry, (reads ? (uint32_t)EPOLLIN : 0u) | (turn ? (uint32_t)EPOLLOUT : 0u) |
-                                            (ws->waits ? 0u : (uint32_t)EPOLLRDHUP));
+                                            (ws->waits || ws->holder ? 0u : (uint32_t)EPOLLRDHUP));
 }
 
-static void read_turn(TbWs *ws)
+void tb_ws_turn(TbWs *ws)
 {
+        if (!may_read(ws)) { /* its owner has paused it while it waited */
+                tb_ws_set_events(ws);
+                return;
+        }
         tb_ws_heard(ws);
         ws->in_io = true;
         tb_ws_read(ws);
@@ -46,16 +55,19 @@ static void tell_drained(TbWs *ws)
 static void on_events(uint32_t events, gpointer data)
 {
         TbWs *ws = data;
-        bool reads = !ws->paused && !ws->waits && !ws->closing_in;
+        bool reads = may_read(ws);
         if (events & EPOLLOUT)
                 tb_ws_write(ws);
         if (!ws->dead && ws->behind && !tb_ws_has_output(ws))
                 tell_drained(ws);
         if (ws->dead)
                 return;
-        if (reads && ((events & EPOLLIN) || ws->again))
-                read_turn(ws);
-        else if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+        if (reads && ((events & EPOLLIN) || ws->again)) {
+                if (tb_ws_turn_take(ws))
+                        tb_ws_turn(ws);
+                else
+                        tb_ws_set_events(ws);
+        } else if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
                 tb_ws_die(ws, TB_WS_CODE_NONE);
 }
 

@@ -6,7 +6,8 @@
  *
  * Work is metered in one place, tb_ws_read(): a turn of one socket ends after TB_LIMIT_WS_TURN_* bytes, frames or
  * microseconds and goes on with the loop's next round, after everybody else's; and a socket whose frames come
- * faster than TB_LIMIT_WS_FRAMES_PER_S is not read until they are due. Nobody can send what is not counted:
+ * faster than TB_LIMIT_WS_FRAMES_PER_S is not read until they are due. All together have TB_LIMIT_TURN_US in a round of the
+ * loop, in the order of their holders (ws_turns.c). Nobody can send what is not counted:
  * every frame costs one, one that carries nothing or only a part costs TB_WS_EMPTY_COST.
  */
 #include <wslay/wslay.h>
@@ -33,9 +34,13 @@ typedef struct TbWsIn {
         guint8 control[TB_WS_CONTROL_MAX];
 } TbWsIn;
 
+typedef struct TbWsHolder TbWsHolder;
+
 struct TbWs {
         GList link;           /* in http->sockets, the longest silent first; then in http->dead */
         GList wait_link;      /* in http->waiting while `waits` */
+        GList turn_link;      /* in the holder's queue */
+        TbWsHolder *holder;   /* borrowed; NULL: it does not wait for its turn */
         TbHttp *http;         /* borrowed */
         TbRequest *request;   /* borrowed; until the 101 is sent */
         int fd;               /* owned; -1: not yet, or closed */
@@ -75,6 +80,12 @@ struct TbWs {
 /* The upgraded socket (taken); `extra` (taken, nullable): what came with the request. */
 void tb_ws_begin(TbWs *ws, int fd, GBytes *extra_take);
 void tb_ws_set_events(TbWs *ws); /* after its state has changed */
+void tb_ws_turn(TbWs *ws);       /* reads and answers, if it still may; it does not wait for its turn */
+
+/* ws_turns.c */
+/* False: the budget of this round is spent, tb_ws_turn() is called in another one. */
+bool tb_ws_turn_take(TbWs *ws);
+void tb_ws_turn_leave(TbWs *ws); /* it does not wait any more; one that does not wait is allowed */
 
 /* ws_in.c */
 /* One turn: reads, and calls the owner's `message`. The rest of what came is left for the next. */
