@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define LIST_PIECE 32768 /* bytes of a listing that go out at once */
 #define PATH_LIMIT 1024
 #define DATA_LIMIT (64u << 10)
 
@@ -169,7 +170,8 @@ static void do_list(Sync *s, bool v2, const char *path)
                 }
                 put32(out, (guint32)strlen(e->d_name));
                 g_byte_array_append(out, (guint8 *)e->d_name, (guint)strlen(e->d_name));
-                flush(s, out);
+                if (out->len >= LIST_PIECE)
+                        flush(s, out);
         }
         if (dir != NULL)
                 closedir(dir);

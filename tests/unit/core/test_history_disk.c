@@ -17,10 +17,11 @@ static TbMutex lock = TB_MUTEX_INIT;
 static TbCond moved;
 static bool held, stuck; /* protected */
 
-/* Instead of libc's: the disk, when a thread writes. */
+/* Instead of libc's: the disk, when a thread writes a file. */
 ssize_t write(int fd, const void *bytes, size_t size)
 {
-        if (!tb_is_main()) {
+        struct stat st;
+        if (!tb_is_main() && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
                 tb_mutex_lock(&lock);
                 stuck = held;
                 tb_cond_broadcast(&moved);
