@@ -163,6 +163,32 @@ static void test_lines(void)
         remove_dir(dir);
 }
 
+/* TB_LIMIT_LOG_BYTES of one look: the last line begins below it; what is no UTF-8 counts as what is said for it, three bytes each. */
+static void test_bytes_of_lines(void)
+{
+        enum { LINE = 3000 };
+        char *dir = new_dir();
+        TbHistory *h = histories_open(dir, 0);
+        guint64 next = 0;
+        char line[LINE + 1];
+        const guint fit[] = {(TB_LIMIT_LOG_BYTES + LINE - 1) / LINE,
+                             (TB_LIMIT_LOG_BYTES + 3 * LINE - 1) / (3 * LINE)};
+        for (guint odd = 0; odd <= 1; odd++) {
+                guint64 from = tb_history_end(h);
+                memset(line, odd ? 0xff : 'x', LINE);
+                line[LINE] = '\n';
+                for (guint i = 0; i <= fit[odd]; i++) {
+                        tb_history_append(h, line, sizeof line);
+                        g_assert_true(tb_history_flush(h, 60000));
+                }
+                json_auto_t *lines = histories_lines(h, from, TB_LIMIT_LOG_LINES, &next);
+                g_assert_cmpuint(json_array_size(lines), ==, fit[odd]);
+                g_assert_cmpuint(next, ==, from + fit[odd] * sizeof line);
+        }
+        histories_close(h);
+        remove_dir(dir);
+}
+
 static void test_oldest_goes(void)
 {
         char *dir = new_dir();
@@ -512,6 +538,7 @@ int main(int argc, char **argv)
         tb_main_init(NULL);
         g_test_add_func("/history/restart", test_restart);
         g_test_add_func("/history/lines", test_lines);
+        g_test_add_func("/history/bytes-of-lines", test_bytes_of_lines);
         g_test_add_func("/history/oldest-goes", test_oldest_goes);
         g_test_add_func("/history/limit", test_limit);
         g_test_add_func("/history/limit-of-lines", test_limit_of_lines);

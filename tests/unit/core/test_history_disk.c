@@ -81,6 +81,8 @@ static void test_behind(void)
         guint told = 0;
         tb_history_on_change(h, on_changed, &told);
         get_stuck(h);
+        histories_settle(); /* that it is open was told */
+        told = 0;
         append(h, TB_LIMIT_HISTORY_BEHIND - 1);
         g_assert_false(tb_history_behind(h));
         append(h, 1);
