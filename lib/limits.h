@@ -223,6 +223,10 @@
 #define TB_LIMIT_DB_BUSY_MS 1000                  /* waiting for another connection's lock */
 #define TB_LIMIT_DB_RESULT (32 * 1024 * 1024)     /* bytes of one result */
 #define TB_LIMIT_PERSIST_WAIT_MS 500              /* that a 201 waits for the disk */
+#define TB_LIMIT_HOST_JOINS_PER_S 10              /* hellos of hosts of one network, and so many at once */
+#define TB_LIMIT_HOST_JOINS (2 * TB_LIMIT_HOSTS)
+#define TB_LIMIT_JOINS_PER_S 10 /* hellos to one session, and so many at once */
+#define TB_LIMIT_JOINS 100
 #define TB_LIMIT_HOST_KEYS 1024       /* bindings of host names to keys; above it newcomers are refused */
 #define TB_LIMIT_HOST_KEYS_EACH 256   /* of one network */
 #define TB_LIMIT_HOST_KEY_DAYS 30     /* unseen: then a newcomer may take a binding's place */

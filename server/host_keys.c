@@ -9,7 +9,7 @@
 #include "server/pairing_private.h"
 #include "server/store/hostkeys.h"
 
-char *tb_host_name_for(TbParty *party, const char *name, const char *key)
+char *tb_host_name_for(TbParty *party, const char *name, const char *key, bool *ret_known)
 {
         const TbPairingOptions *options = &party->pairing->options;
         TbHostKeys *keys = options->host_keys;
@@ -20,11 +20,21 @@ char *tb_host_name_for(TbParty *party, const char *name, const char *key)
                 const TbHostKey *owner = keys ? tb_host_keys_find(keys, full, NULL) : NULL;
                 if (owner && (!key || strcmp(owner->key, key) != 0))
                         continue; /* it is somebody else's */
+                if (owner && ret_known)
+                        *ret_known = true;
                 if (keys && key && !tb_host_keys_put(keys, full, instance, key, net, tb_clock_ms()))
                         return NULL;
                 return n == 1 || key ? g_steal_pointer(&full) : NULL;
         }
         return NULL;
+}
+
+bool tb_host_key_is_old(const TbParty *host, const char *name)
+{
+        TbHostKeys *keys = host->pairing->options.host_keys;
+        g_autofree char *instance = keys && host->key ? tb_link_key_id(host->key) : NULL;
+        const TbHostKey *k = instance ? tb_host_keys_find(keys, name, instance) : NULL;
+        return k && tb_clock_ms() - k->first_ms >= TB_LIMIT_HOST_KEY_BRIEF_S * G_GINT64_CONSTANT(1000);
 }
 
 void tb_host_key_present(TbParty *party, bool present, gint64 now_ms)

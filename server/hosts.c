@@ -45,13 +45,9 @@ void tb_host_session_closed(TbPairing *pairing, TbSession *session)
  * observers again: `announce`. */
 static void tell_observers(TbParty *host, bool present, bool announce)
 {
-        GHashTableIter iter;
-        gpointer value;
-        g_hash_table_iter_init(&iter, host->pairing->sessions);
-        while (g_hash_table_iter_next(&iter, NULL, &value)) {
-                TbSession *session = value;
-                if (g_strcmp0(session->host, host->host) != 0)
-                        continue;
+        const GQueue *sessions = g_hash_table_lookup(host->pairing->of_host, host->host);
+        for (GList *l = sessions ? sessions->head : NULL; l; l = l->next) {
+                TbSession *session = l->data;
                 for (guint i = 0; i < session->observers->len; i++) {
                         TbParty *observer = g_ptr_array_index(session->observers, i);
                         tb_party_send(observer, json_pack("{s:s, s:s, s:s}", "type",
@@ -93,11 +89,11 @@ static void welcome(TbParty *party)
 
 /* Everything about it is right: it is `name` here. The same host may be back before its old connection was noticed to
  * be dead; one without a key gives way to one that has proven its own. */
-static void join(TbParty *party, char *name_take, json_t *hello, gint64 now_ms)
+static void join(TbParty *party, char *name_take, bool known, json_t *hello, gint64 now_ms)
 {
         TbPairing *pairing = party->pairing;
         TbParty *old = g_hash_table_lookup(pairing->hosts, name_take);
-        if (!old && g_hash_table_size(pairing->hosts) >= TB_LIMIT_HOSTS) {
+        if (!old && !tb_host_find_place(party, name_take, known)) {
                 g_free(name_take);
                 tb_party_refuse_hello(party, "too-many-hosts", "Too many hosts");
                 return;
@@ -116,8 +112,9 @@ static void join(TbParty *party, char *name_take, json_t *hello, gint64 now_ms)
         g_hash_table_insert(pairing->hosts, party->host, party);
         tb_lists_forget(pairing->lists, party->host);
         tb_host_key_present(party, true, now_ms);
-        tb_log(TB_LOG_INFO, TB_F("host", party->host, "request", party->request_id),
-               "host connected with %u devices", tb_device_list_count(party->devices));
+        if (tb_host_is_said(party))
+                tb_log(TB_LOG_INFO, TB_F("host", party->host, "request", party->request_id),
+                       "host connected with %u devices", tb_device_list_count(party->devices));
         welcome(party);
 }
 
@@ -135,6 +132,9 @@ void tb_host_hello(TbParty *party, json_t *hello, gint64 now_ms)
         TbDeviceList *devices = tb_device_list_new(json_object_get(hello, "devices"), &error);
         if (!tb_name_valid(TB_NAME_HOST, name)) {
                 tb_party_refuse_hello(party, "invalid", "Invalid host name");
+        } else if (!tb_host_may_come(party, now_ms)) {
+                tb_party_refuse_hello(party, "rate",
+                                      "Hosts of this network connect too often: try again in some seconds");
         } else if (!may_be_host(party->pairing, name, token)) {
                 tb_party_refuse_stranger(party, "unauthorized",
                                          "Invalid host or token"); /* a token is good for its own name only */
@@ -149,9 +149,9 @@ void tb_host_hello(TbParty *party, json_t *hello, gint64 now_ms)
                 party->nonce = tb_random_token(32);
                 tb_party_send(party, json_pack("{s:s, s:s}", "type", "challenge", "nonce", party->nonce));
         } else {
-                char *full = tb_host_name_for(party, name, NULL);
+                char *full = tb_host_name_for(party, name, NULL, NULL);
                 if (full)
-                        join(party, full, hello, now_ms);
+                        join(party, full, false, hello, now_ms);
                 else
                         tb_party_refuse_hello(party, "name-taken",
                                               "This name belongs to a host with a key: update testbed-host, "
@@ -170,7 +170,8 @@ void tb_host_proof(TbParty *party, json_t *message, gint64 now_ms)
                 tb_party_refuse_stranger(party, "unauthorized", "Invalid proof of the host's key");
                 return;
         }
-        char *full = tb_host_name_for(party, name, key);
+        bool known = false;
+        char *full = tb_host_name_for(party, name, key, &known);
         if (!full) {
                 tb_party_refuse_hello(
                         party, "name-taken",
@@ -183,7 +184,7 @@ void tb_host_proof(TbParty *party, json_t *message, gint64 now_ms)
         if (strcmp(full, name) != 0)
                 tb_log(TB_LOG_WARNING, TB_F("host", full, "request", party->request_id),
                        "another host is known as %s: this one is told apart as %s", name, full);
-        join(party, full, hello, now_ms);
+        join(party, full, known, hello, now_ms);
 }
 
 void tb_host_left(TbParty *party)
@@ -191,7 +192,8 @@ void tb_host_left(TbParty *party)
         TbPairing *pairing = party->pairing;
         if (!party->host || g_hash_table_lookup(pairing->hosts, party->host) != party)
                 return;
-        tb_log(TB_LOG_INFO, TB_F("host", party->host), "host disconnected");
+        if (tb_host_is_said(party))
+                tb_log(TB_LOG_INFO, TB_F("host", party->host), "host disconnected");
         tb_host_key_present(party, false, party->noted_ms);
         g_hash_table_remove(pairing->hosts, party->host);
         tb_host_line_left(party); /* another may be in its place already */

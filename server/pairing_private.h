@@ -2,16 +2,25 @@
 /* What session.c, party.c, relay.c, host_line.c and hosts.c share. */
 #include "lib/limits.h"
 #include "lib/rate.h"
+#include "lib/tally.h"
 #include "server/device_list.h"
 #include "server/pairing.h"
 
-typedef struct TbLists TbLists; /* lists.c */
+typedef struct TbLists TbLists; /* host_places.c */
+/* Whether there is a place for one more; one of another network may have lost it. `known`: its key has the name from before. */
+bool tb_host_find_place(TbParty *party, const char *name, bool known);
+bool tb_host_may_come(TbParty *party, gint64 now_ms); /* its network does not come too often */
+bool tb_host_is_said(TbParty *party);                 /* one more line of it goes into the log */
+
+/* lists.c */
 
 struct TbSession {
         TbPairing *pairing; /* borrowed */
         char *id;           /* owned */
         guint8 token[TB_SECRET_HASH], view[TB_SECRET_HASH];
         char *host, *device; /* owned; NULL: a phone session */
+        GList of_host;       /* in pairing->of_host; not in any: a phone session */
+        TbBucket joins;
         TbMode mode;
         guint max_observers;
         gint64 created_ms, active_ms; /* boot clock; below 0: before the machine started */
@@ -61,6 +70,9 @@ struct TbPairing {
         TbPairingOptions options;
         GHashTable *sessions;       /* id (borrowed from the session) -> owned TbSession */
         GHashTable *hosts;          /* name (borrowed from the party) -> TbParty */
+        GHashTable *of_host;        /* name, owned -> owned GQueue of its sessions */
+        TbRates *host_joins;        /* owned; of a network */
+        TbTally *said;              /* owned; lines of hosts that come and go */
         TbLists *lists;             /* owned; what everybody may ask, and hosts that are away */
         GHashTable *shares, *wides; /* ref string -> sessions of it */
         GQueue waiting;             /* TbParty before its hello, oldest first */
@@ -116,7 +128,10 @@ void tb_lists_metrics(const TbLists *lists, GString *out);
 
 /* host_keys.c */
 /* The name that a host with this key (NULL: none) has here; NULL: none is free for it. The caller frees. */
-char *tb_host_name_for(TbParty *party, const char *name, const char *key);
+/* ret_known (nullable): set when the key had it before. */
+char *tb_host_name_for(TbParty *party, const char *name, const char *key, bool *ret_known);
+/* It has a key, and came with it first TB_LIMIT_HOST_KEY_BRIEF_S ago or before. */
+bool tb_host_key_is_old(const TbParty *host, const char *name);
 /* Its name is in use: what is connected is pushed out by nobody. Said at its coming, each hour, and at its leaving. */
 void tb_host_key_present(TbParty *party, bool present, gint64 now_ms);
 

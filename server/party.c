@@ -224,6 +224,23 @@ static void enter(TbParty *party, TbSession *session, TbPartyRole role, gint64 n
                 tb_party_send(producer, presence("peer-connected", party));
 }
 
+/* Who watches takes no place from who controls: the last one who came to watch goes. */
+static bool make_room_for(const TbParty *party, TbSession *session)
+{
+        if (!session->host || party->mode != TB_MODE_CONTROL)
+                return false;
+        for (guint i = session->observers->len; i > 0; i--) {
+                TbParty *watcher = g_ptr_array_index(session->observers, i - 1);
+                if (watcher->mode == TB_MODE_CONTROL)
+                        continue;
+                leave_session(watcher);
+                tb_party_refuse(watcher, "too-many-observers",
+                                "Too many observers: somebody who controls came");
+                return true;
+        }
+        return false;
+}
+
 static void hello(TbParty *party, json_t *message, gint64 now_ms)
 {
         const char *role_name = json_string_value(json_object_get(message, "role"));
@@ -249,9 +266,13 @@ static void hello(TbParty *party, json_t *message, gint64 now_ms)
         }
         if (session->host && role == TB_PARTY_PHONE) {
                 tb_party_refuse_hello(party, "invalid-role", "Invalid role");
+        } else if (!tb_bucket_take(&session->joins, TB_LIMIT_JOINS_PER_S, TB_LIMIT_JOINS, 1, now_ms * 1000,
+                                   NULL)) {
+                tb_party_refuse_hello(party, "rate", "Too many joins of this session: try again in a moment");
         } else if (role == TB_PARTY_PHONE && session->phone) {
                 tb_party_refuse_hello(party, "phone-connected", "Phone already connected");
-        } else if (role == TB_PARTY_DESKTOP && session->observers->len >= session->max_observers) {
+        } else if (role == TB_PARTY_DESKTOP && session->observers->len >= session->max_observers &&
+                   !make_room_for(party, session)) {
                 tb_party_refuse_hello(party, session->host ? "too-many-observers" : "desktop-connected",
                                       session->host ? "Too many observers" : "Desktop already connected");
         } else {

@@ -47,6 +47,25 @@ static void keep(TbPairing *pairing, TbSession *session)
         g_hash_table_insert(pairing->sessions, session->id, session);
         count(pairing->shares, session->share, 1);
         count(pairing->wides, session->wide, 1);
+        if (!session->host)
+                return;
+        GQueue *all = g_hash_table_lookup(pairing->of_host, session->host);
+        if (!all)
+                g_hash_table_insert(pairing->of_host, g_strdup(session->host), all = g_new0(GQueue, 1));
+        session->of_host.data = session;
+        g_queue_push_tail_link(all, &session->of_host);
+}
+
+static void forget(TbPairing *pairing, TbSession *session)
+{
+        GQueue *all = session->host ? g_hash_table_lookup(pairing->of_host, session->host) : NULL;
+        count(pairing->shares, session->share, -1);
+        count(pairing->wides, session->wide, -1);
+        if (!all)
+                return;
+        g_queue_unlink(all, &session->of_host);
+        if (all->length == 0)
+                g_hash_table_remove(pairing->of_host, session->host);
 }
 
 /* --- life --- */
@@ -72,6 +91,12 @@ static void ref_string_free(gpointer p)
         g_ref_string_release(p);
 }
 
+/* Its links are the sessions' own. */
+static void queue_free(gpointer p)
+{
+        g_free(p);
+}
+
 TbPairing *tb_pairing_new(const TbPairingOptions *options)
 {
         TbPairing *pairing = g_new0(TbPairing, 1);
@@ -80,6 +105,9 @@ TbPairing *tb_pairing_new(const TbPairingOptions *options)
         pairing->shares = g_hash_table_new_full(g_str_hash, g_str_equal, ref_string_free, NULL);
         pairing->wides = g_hash_table_new_full(g_str_hash, g_str_equal, ref_string_free, NULL);
         pairing->hosts = g_hash_table_new(g_str_hash, g_str_equal);
+        pairing->of_host = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, queue_free);
+        pairing->host_joins = tb_rates_new(TB_LIMIT_HOST_JOINS_PER_S, TB_LIMIT_HOST_JOINS);
+        pairing->said = tb_tally_new_log();
         pairing->lists = tb_lists_new();
         return pairing;
 }
@@ -93,6 +121,9 @@ void tb_pairing_free(TbPairing *pairing)
         g_hash_table_unref(pairing->shares);
         g_hash_table_unref(pairing->wides);
         g_hash_table_unref(pairing->hosts);
+        g_hash_table_unref(pairing->of_host);
+        tb_rates_free(pairing->host_joins);
+        tb_tally_free(pairing->said);
         tb_lists_free(pairing->lists);
         g_free(pairing);
 }
@@ -271,8 +302,7 @@ static void end_session(TbPairing *pairing, TbSession *session)
         if (session->phone)
                 let_go(g_steal_pointer(&session->phone));
         pairing->expired++;
-        count(pairing->shares, session->share, -1);
-        count(pairing->wides, session->wide, -1);
+        forget(pairing, session);
         tell(session, TB_SESSION_ENDED);
 }
 

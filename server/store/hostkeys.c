@@ -73,11 +73,45 @@ static TbHostKey *insert(TbHostKeys *keys, const char *name, const char *instanc
         return k;
 }
 
+static bool is_brief(const TbHostKey *k)
+{
+        return k->last_ms - k->first_ms < (gint64)TB_LIMIT_HOST_KEY_BRIEF_S * 1000;
+}
+
 /* Who was here for long may come back after weeks; of who looked in once, nobody knows yet that there is a host. */
 static bool may_go(const TbHostKey *k, gint64 now_ms)
 {
-        bool brief = k->last_ms - k->first_ms < (gint64)TB_LIMIT_HOST_KEY_BRIEF_S * 1000;
-        return !k->present && now_ms - k->last_ms >= (brief ? 1 : TB_LIMIT_HOST_KEY_DAYS) * DAY_MS;
+        return !k->present && now_ms - k->last_ms >= (is_brief(k) ? 1 : TB_LIMIT_HOST_KEY_DAYS) * DAY_MS;
+}
+
+/* Of the network with most bindings, when that are more than the newcomer's, the youngest of those that were here briefly: a few
+ * networks that fill the table keep nobody else out. NULL: none. */
+static const TbHostKey *of_largest(TbHostKeys *keys, guint of_this)
+{
+        g_autoptr(GHashTable) nets = g_hash_table_new(g_str_hash, g_str_equal);
+        const TbHostKey *goes = NULL;
+        guint most = of_this + 1;
+        GHashTableIter iter;
+        gpointer value;
+        g_hash_table_iter_init(&iter, keys->all);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                TbHostKey *k = value;
+                if (*k->net)
+                        g_hash_table_insert(
+                                nets, k->net,
+                                GUINT_TO_POINTER(GPOINTER_TO_UINT(g_hash_table_lookup(nets, k->net)) + 1));
+        }
+        g_hash_table_iter_init(&iter, keys->all);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                const TbHostKey *k = value;
+                guint n = GPOINTER_TO_UINT(g_hash_table_lookup(nets, k->net));
+                if (k->present || !is_brief(k) || n < most ||
+                    (n == most && (!goes || k->first_ms <= goes->first_ms)))
+                        continue;
+                goes = k;
+                most = n;
+        }
+        return goes;
 }
 
 /* A network that has its share makes room among its own. */
@@ -100,7 +134,7 @@ static bool make_room(TbHostKeys *keys, const char *net, gint64 now_ms)
         bool has_share = of_this >= TB_LIMIT_HOST_KEYS_EACH;
         if (!has_share && g_hash_table_size(keys->all) < TB_LIMIT_HOST_KEYS)
                 return true;
-        const TbHostKey *goes = has_share ? of_net : of_all;
+        const TbHostKey *goes = has_share ? of_net : of_all ? of_all : of_largest(keys, of_this);
         return goes && tb_host_keys_forget(keys, goes->name, goes->instance);
 }
 

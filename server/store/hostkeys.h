@@ -4,7 +4,8 @@
  * known name with another key is not the host that everybody means. The table is in memory and written behind (server/
  * persist.c). It has TB_LIMIT_HOST_KEYS bindings, TB_LIMIT_HOST_KEYS_EACH of one network, and no newcomer takes the place
  * of one that may be needed: a host that is connected, one that was unseen for less than TB_LIMIT_HOST_KEY_DAYS, or less than a
- * day where it was here for less than TB_LIMIT_HOST_KEY_BRIEF_S in all. Times are wall-clock ms. Main thread.
+ * day where it was here for less than TB_LIMIT_HOST_KEY_BRIEF_S in all. But of the network that has most, the youngest such brief
+ * one makes room for a newcomer of a network with fewer. Times are wall-clock ms. Main thread.
  */
 #include <glib.h>
 #include <stdbool.h>

@@ -5,6 +5,7 @@
 
 #include "lib/json.h"
 #include "lib/log.h"
+#include "lib/thread.h"
 #include "server/pairing.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -52,6 +53,10 @@ static char *hello(const char *role, const char *id, const char *token)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         static const char who[] = "dphx";
+        static bool begun;
+        if (!begun)
+                tb_main_init(NULL);
+        begun = true;
         tb_log_init(TB_LOG_ERROR, false);
         TbAuth *hosts = tb_auth_new();
         gint64 now = 1000000;

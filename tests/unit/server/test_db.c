@@ -644,6 +644,25 @@ static void test_host_keys_brief(void)
         }
 }
 
+/* A few networks fill the table: the largest makes room for a newcomer of another, by the youngest that was here briefly. */
+static void test_host_keys_largest(void)
+{
+        TbHostKeys *keys = tb_host_keys_new();
+        const guint each = TB_LIMIT_HOST_KEYS_EACH, nets = TB_LIMIT_HOST_KEYS / TB_LIMIT_HOST_KEYS_EACH;
+        for (guint i = 0; i < TB_LIMIT_HOST_KEYS; i++) {
+                g_autofree char *net = g_strdup_printf("192.0.2.%u", i / each % nets);
+                g_assert_true(newcomer(keys, i, net, DAY_MS + i));
+        }
+        g_assert_true(tb_host_keys_put(keys, "lab", "i", "K", "198.51.100.1", DAY_MS + 5000));
+        g_assert_null(tb_host_keys_find(keys, "h1023", NULL));
+        g_assert_nonnull(tb_host_keys_find(keys, "h1022", NULL));
+        g_assert_true(tb_host_keys_put(keys, "lab2", "i", "K", "198.51.100.1", DAY_MS + 5001));
+        g_assert_false(newcomer(keys, 5000, "192.0.2.0",
+                                DAY_MS + 5002)); /* nobody makes room for one of the largest */
+        g_assert_nonnull(tb_host_keys_find(keys, "lab", NULL));
+        tb_host_keys_free(keys);
+}
+
 /* TB_LIMIT_HOST_KEYS_EACH: a network makes room among its own. */
 static void test_host_keys_share(void)
 {
@@ -682,5 +701,6 @@ int main(int argc, char **argv)
         g_test_add_func("/db/host-keys-full", test_host_keys_full);
         g_test_add_func("/db/host-keys-brief", test_host_keys_brief);
         g_test_add_func("/db/host-keys-share", test_host_keys_share);
+        g_test_add_func("/db/host-keys-largest", test_host_keys_largest);
         return g_test_run();
 }

@@ -6,6 +6,7 @@
 #include "lib/error.h"
 #include "lib/json.h"
 #include "lib/log.h"
+#include "lib/thread.h"
 #include "server/pairing.h"
 
 #define GOLDEN "tests/fixtures/proto/host"
@@ -101,6 +102,7 @@ static void test_golden(void)
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
+        tb_main_init(NULL);
         tb_log_init(TB_LOG_ERROR, false);
         seen.errors = g_string_new(NULL);
         g_test_add_func("/host-protocol/golden", test_golden);

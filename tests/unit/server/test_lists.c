@@ -7,6 +7,7 @@
 #include "lib/json.h"
 #include "lib/limits.h"
 #include "lib/log.h"
+#include "lib/thread.h"
 
 /* --- one host's list --- */
 static json_t *device_of(gsize size)
@@ -222,7 +223,7 @@ static void send_list(World *w, Line *host, json_t *list_take)
 static json_t *list_of(World *w, TbList which)
 {
         g_autoptr(GBytes) text = tb_pairing_list(w->pairing, which, w->now);
-        json_t *list = tb_json_parse(g_bytes_get_data(text, NULL), g_bytes_get_size(text), NULL);
+        json_t *list = tb_json_parse_kept(g_bytes_get_data(text, NULL), g_bytes_get_size(text), NULL);
         g_assert_true(json_is_array(list));
         return list;
 }
@@ -416,6 +417,7 @@ static void test_rate(void)
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
+        tb_main_init(NULL);
         tb_log_init(TB_LOG_ERROR, false);
         g_test_add_func("/device-list/fields", test_fields);
         g_test_add_func("/device-list/bounds", test_bounds);
@@ -427,5 +429,7 @@ int main(int argc, char **argv)
         g_test_add_func("/lists/made-seldom", test_made_seldom);
         g_test_add_func("/lists/held", test_held);
         g_test_add_func("/lists/rate", test_rate);
-        return g_test_run();
+        int rc = g_test_run();
+        tb_main_stop();
+        return rc;
 }

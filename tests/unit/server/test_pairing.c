@@ -7,128 +7,14 @@
 #include "lib/json.h"
 #include "lib/limits.h"
 #include "lib/log.h"
+#include "lib/thread.h"
 #include "server/qr.h"
-
-/* A connection that is only a list of what was said to it. */
-typedef struct Line {
-        TbParty *party;
-        GPtrArray *said; /* owned json_t */
-        gsize queued, pictures;
-        char last_picture;
-        int closed;
-        char *reason;
-} Line;
-
-static bool say(gpointer connection, const char *text, gsize size)
-{
-        Line *line = connection;
-        json_t *message = tb_json_parse(text, size, NULL);
-        g_assert_true(json_is_object(message));
-        g_ptr_array_add(line->said, message);
-        return true;
-}
-
-static bool show(gpointer connection, const void *bytes, gsize size)
-{
-        Line *line = connection;
-        line->pictures++;
-        line->last_picture = ((const char *)bytes)[size - 1];
-        return true;
-}
-
-static gsize queued(gpointer connection)
-{
-        return ((Line *)connection)->queued;
-}
-
-static void cut(gpointer connection, int code, const char *reason)
-{
-        Line *line = connection;
-        line->closed = code;
-        line->reason = g_strdup(reason);
-}
-
-static const TbPartyOps ops = {say, show, queued, cut};
-static const TbIceConfig no_ice;
-
-typedef struct World {
-        TbPairing *pairing;
-        TbAuth *hosts;
-        gint64 now;
-} World;
-
-static void setup(World *w)
-{
-        w->hosts = tb_auth_new();
-        w->now = 1700000000000;
-        w->pairing = tb_pairing_new(&(TbPairingOptions){.ops = &ops, .ice = &no_ice, .hosts = w->hosts});
-}
-
-static void teardown(World *w)
-{
-        tb_pairing_free(w->pairing);
-        tb_auth_unref(w->hosts);
-}
-
-static Line *dial(World *w)
-{
-        Line *line = g_new0(Line, 1);
-        line->said = g_ptr_array_new_with_free_func((GDestroyNotify)json_decref);
-        line->party = tb_pairing_join(w->pairing, line, "r", w->now);
-        return line;
-}
-
-static void hang_up(World *w, Line *line)
-{
-        tb_pairing_left(line->party, w->now);
-        g_ptr_array_unref(line->said);
-        g_free(line->reason);
-        g_free(line);
-}
-
-static void tell(World *w, Line *line, json_t *message_take)
-{
-        gsize size;
-        g_autofree char *text = tb_json_text(message_take, &size);
-        json_decref(message_take);
-        tb_pairing_text(line->party, text, size, w->now);
-}
-
-static json_t *last(Line *line)
-{
-        return line->said->len ? g_ptr_array_index(line->said, line->said->len - 1) : NULL;
-}
-
-static const char *text_of(json_t *message, const char *field)
-{
-        return json_string_value(json_object_get(message, field));
-}
-
-static Line *join(World *w, const char *role, const char *id, const char *token)
-{
-        Line *line = dial(w);
-        tell(w, line,
-             json_pack("{s:s, s:s, s:s, s:s}", "type", "hello", "role", role, "sessionId", id, "token",
-                       token));
-        return line;
-}
-
-static TbSession *create(World *w, char **ret_token)
-{
-        g_autofree char *view = NULL;
-        TbSession *session = tb_pairing_create(
-                w->pairing,
-                &(TbSessionAsk){
-                        .device = NULL, .mode = TB_MODE_VIEW, .observers = 1, .share = "net", .wide = "wide"},
-                w->now, ret_token, &view, NULL);
-        g_assert_null(view);
-        return session;
-}
+#include "tests/unit/server/pairing_rig.h"
 
 static json_t *list_of(World *w, TbList which)
 {
         g_autoptr(GBytes) text = tb_pairing_list(w->pairing, which, w->now);
-        json_t *list = tb_json_parse(g_bytes_get_data(text, NULL), g_bytes_get_size(text), NULL);
+        json_t *list = tb_json_parse_kept(g_bytes_get_data(text, NULL), g_bytes_get_size(text), NULL);
         g_assert_true(json_is_array(list));
         return list;
 }
@@ -696,6 +582,7 @@ static void test_qr(void)
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
+        tb_main_init(NULL);
         tb_log_init(TB_LOG_ERROR, false);
         g_test_add_func("/pairing/hello-timeout", test_hello_timeout);
         g_test_add_func("/pairing/expiry", test_expiry);
@@ -713,5 +600,7 @@ int main(int argc, char **argv)
         g_test_add_func("/pairing/message-sizes", test_message_sizes);
         g_test_add_func("/pairing/golden-hellos", test_golden_hellos);
         g_test_add_func("/qr/sizes", test_qr);
-        return g_test_run();
+        int rc = g_test_run();
+        tb_main_stop();
+        return rc;
 }
