@@ -224,21 +224,18 @@ static void enter(TbParty *party, TbSession *session, TbPartyRole role, gint64 n
                 tb_party_send(producer, presence("peer-connected", party));
 }
 
-/* Who watches takes no place from who controls: the last one who came to watch goes. */
+/* A crowd that watches does not keep the one out who is to control: the last who came goes. */
 static bool make_room_for(const TbParty *party, TbSession *session)
 {
         if (!session->host || party->mode != TB_MODE_CONTROL)
                 return false;
-        for (guint i = session->observers->len; i > 0; i--) {
-                TbParty *watcher = g_ptr_array_index(session->observers, i - 1);
-                if (watcher->mode == TB_MODE_CONTROL)
-                        continue;
-                leave_session(watcher);
-                tb_party_refuse(watcher, "too-many-observers",
-                                "Too many observers: somebody who controls came");
-                return true;
-        }
-        return false;
+        for (guint i = 0; i < session->observers->len; i++)
+                if (((TbParty *)g_ptr_array_index(session->observers, i))->mode == TB_MODE_CONTROL)
+                        return false; /* somebody controls already */
+        TbParty *watcher = g_ptr_array_index(session->observers, session->observers->len - 1);
+        leave_session(watcher);
+        tb_party_refuse(watcher, "too-many-observers", "Too many observers: somebody who controls came");
+        return true;
 }
 
 static void hello(TbParty *party, json_t *message, gint64 now_ms)
