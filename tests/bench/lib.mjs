@@ -165,6 +165,11 @@ export function folder(prefix) {
   folders.push(dir);
   return dir;
 }
+/** The last of what each program that still runs has said: why a benchmark failed often stands there. */
+export function lastWords() {
+  return [...running].map((p) => `--- ${p.spawnargs[0]}\n${p.text.slice(-3000)}`).join('\n');
+}
+
 export async function cleanUp() {
   await Promise.all([...running].map((p) => stop(p)));
   folders.splice(0).forEach((dir) => rmSync(dir, { recursive: true, force: true }));

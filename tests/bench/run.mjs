@@ -4,7 +4,7 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { cleanUp } from './lib.mjs';
+import { cleanUp, lastWords } from './lib.mjs';
 import { RESULTS, machine, table } from './table.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -34,6 +34,7 @@ for (const name of wanted.length ? names.filter((n) => wanted.includes(n)) : nam
     failed++;
     now.push({ what: name, ours: `failed: ${error.message.split('\n')[0]}`, peer: '', ratio: '', target: '' });
     console.error(error);
+    console.error(lastWords());
   } finally {
     await cleanUp();
   }
