@@ -101,6 +101,7 @@
 #define TB_LIMIT_BUS_AT_ONCE 64             /* readers that a publisher tells itself, in a turn of the loop */
 #define TB_LIMIT_BUS_WAITING 4096           /* events that wait for their readers' turns */
 #define TB_LIMIT_BUS_PASSING 512            /* samples and lines among these: then the latest wins */
+#define TB_LIMIT_BUS_VIEWERS 512            /* of these, viewers that came or left */
 #define TB_LIMIT_BUS_REFUSALS 256           /* of these, commands that were refused or failed */
 #define TB_LIMIT_COMMAND_S 600              /* longest timeout_s that a caller may ask for */
 #define TB_LIMIT_EXPECT_PATTERN 1024        /* bytes of a regular expression */
@@ -196,6 +197,7 @@
 #define TB_LIMIT_SESSIONS_NEWCOMER 20  /* what "next to none" is, of one /24 or /48 */
 #define TB_LIMIT_WAITING 512           /* sockets without an accepted hello at once, per network */
 #define TB_LIMIT_OBSERVERS 32          /* per session */
+#define TB_LIMIT_HOST_OBSERVERS (4 * TB_LIMIT_OBSERVERS) /* of one host, with shares (lib/places.h) */
 #define TB_LIMIT_HELLO_S 10
 #define TB_LIMIT_SESSION_IDLE_S 600
 #define TB_LIMIT_SESSION_MAX_S (24 * 3600)

@@ -19,7 +19,6 @@
 #include "lib/thread.h"
 
 #define ANNOUNCE_MS 200 /* changes come in swarms */
-#define OBSERVERS_MAX (4 * TB_LIMIT_OBSERVERS)
 
 struct TbBridge {
         TbCore *core;               /* borrowed */
@@ -30,6 +29,7 @@ struct TbBridge {
         TbCarry *carry;             /* owned */
         TbLinkKey *key;             /* owned */
         GPtrArray *observers;       /* owned TbObserver */
+        TbPlaces places;            /* of them, by who made their link */
         json_t *ice_servers;        /* ref: of `ready`; NULL: none */
         guint bus;                  /* subscription */
         guint announce;             /* source */
@@ -181,23 +181,22 @@ static void peer_connected(TbBridge *bridge, const TbBridgeMessage *m)
         g_auto(GStrv) ice_servers = ice_of(bridge, m);
         if (find(bridge, m->session, m->peer, &i))
                 g_ptr_array_remove_index_fast(bridge->observers, i); /* it came back: begin anew */
-        if (!tb_core_device(bridge->core, m->device, &error)) {
-                refuse(bridge, m, "no-device", tb_error_detail(error));
-                return;
-        }
-        if (bridge->observers->len >= OBSERVERS_MAX) {
-                refuse(bridge, m, "too-many", "this host has too many observers already");
-                return;
-        }
+        bool known = tb_core_device(bridge->core, m->device, &error) != NULL;
         const TbObserverInfo info = {.session = m->session,
                                      .peer = m->peer,
                                      .device = m->device,
                                      .name = m->name,
                                      .control = m->control,
+                                     .places = &bridge->places,
                                      .ice_servers = (const char *const *)ice_servers};
-        g_ptr_array_add(bridge->observers,
-                        tb_observer_new(bridge->core, bridge->media, &info, &observer_ops, bridge));
-        if (tb_tally_notef(bridge->tally, "observer joined, session %s", m->session))
+        TbObserver *o =
+                known ? tb_observer_new(bridge->core, bridge->media, &info, &observer_ops, bridge, &error)
+                      : NULL;
+        if (o)
+                g_ptr_array_add(bridge->observers, o);
+        else
+                refuse(bridge, m, known ? "too-many" : "no-device", tb_error_detail(error));
+        if (o && tb_tally_notef(bridge->tally, "observer joined, session %s", m->session))
                 tb_log(TB_LOG_INFO, TB_F("device", m->device, "session", m->session, "peer", m->peer),
                        "observer joined to %s", m->control ? "control" : "watch");
 }
@@ -401,6 +400,7 @@ TbBridge *tb_bridge_new(const TbBridgeOptions *options, GError **error)
         bridge->media = options->media;
         bridge->config = tb_core_config(options->core);
         bridge->version = g_strdup(options->version);
+        tb_places_init(&bridge->places, "observers of this host", TB_LIMIT_HOST_OBSERVERS);
         bridge->observers = g_ptr_array_new_with_free_func((GDestroyNotify)tb_observer_free);
         bridge->tally = tb_tally_new_log();
         g_autofree char *key_file = g_build_filename(bridge->config->state_dir, "link-key.pem", NULL);
@@ -429,6 +429,7 @@ void tb_bridge_free(TbBridge *bridge)
         if (bridge->announce)
                 g_source_remove(bridge->announce);
         g_ptr_array_free(bridge->observers, TRUE);
+        tb_places_clear(&bridge->places);
         tb_tally_free(bridge->tally);
         tb_bridge_link_free(g_steal_pointer(&bridge->link));
         tb_carry_free(bridge->carry);

@@ -18,6 +18,7 @@ struct TbObserver {
         const TbObserverOps *ops; /* static */
         gpointer data;
         char *session, *peer_id, *device, *user; /* owned */
+        TbPlace place;
         bool control;
         char **ice_servers; /* owned; nullable */
         struct Line *line;  /* owned: the peer connection; NULL: none */
@@ -63,10 +64,10 @@ static TbHub *find_hub(TbObserver *o, const char *interface, GError **error)
 
 static void publish(TbObserver *o, const char *type, const char *via, const char *reason)
 {
-        tb_bus_publish(tb_core_bus(o->core), type, o->device, NULL,
-                       json_pack("{s:s, s:s, s:s, s:s, s:s, s:s*}", "via", via, "viewer", o->peer_id,
-                                 "session", o->session, "user", o->user, "mode",
-                                 o->control ? "control" : "view", "reason", reason));
+        tb_bus_publish_share(tb_core_bus(o->core), TB_BUS_VIEWERS, type, o->device, NULL,
+                             json_pack("{s:s, s:s, s:s, s:s, s:s, s:s*}", "via", via, "viewer", o->peer_id,
+                                       "session", o->session, "user", o->user, "mode",
+                                       o->control ? "control" : "view", "reason", reason));
 }
 
 /* --- data channels --- */
@@ -323,8 +324,14 @@ void tb_observer_drained(TbObserver *o)
 
 /* --- life --- */
 TbObserver *tb_observer_new(TbCore *core, TbMedia *media, const TbObserverInfo *info,
-                            const TbObserverOps *ops, gpointer data)
+                            const TbObserverOps *ops, gpointer data, GError **error)
 {
+        /* all come by the server, so who controls finds what is kept; "local" would speak for many */
+        const char *maker = info->name && strcmp(info->name, "local") != 0 ? info->name : "somebody";
+        TbPlace place;
+        if (!tb_place_take(info->places, &(TbPlaceBy){.user = maker, .watches = !info->control}, &place,
+                           error))
+                return NULL;
         tb_assert_main();
         TbObserver *o = g_new0(TbObserver, 1);
         o->core = core;
@@ -336,6 +343,7 @@ TbObserver *tb_observer_new(TbCore *core, TbMedia *media, const TbObserverInfo *
         o->device = g_strdup(info->device);
         o->user = tb_via_server_user(info->name, info->peer);
         o->control = info->control;
+        o->place = place;
         o->ice_servers = g_strdupv((char **)(gpointer)info->ice_servers);
         o->quality = TB_BRIDGE_PICTURE_QUALITY;
         o->picture_mark = -1;
@@ -351,6 +359,7 @@ void tb_observer_free(TbObserver *o)
         tb_control_free(o->relay);
         tb_mjpeg_free(o->picture);
         publish(o, "viewer.left", "server", NULL);
+        tb_place_give(&o->place);
         g_free(o->session);
         g_free(o->peer_id);
         g_free(o->device);

@@ -11,6 +11,7 @@
 
 #include "host/core/core.h"
 #include "host/media/media.h"
+#include "lib/places.h"
 
 #define TB_BRIDGE_PICTURE_FPS 4
 #define TB_BRIDGE_PICTURE_QUALITY 45
@@ -32,12 +33,13 @@ typedef struct TbObserverOps {
 typedef struct TbObserverInfo {
         const char *session, *peer, *device, *name; /* name: nullable */
         bool control;
+        TbPlaces *places;               /* of the host's observers, by `name` */
         const char *const *ice_servers; /* as tb_ice_uris() has them */
 } TbObserverInfo;
 
-/* `info` is copied. Publishes viewer.joined. */
+/* `info` is copied. Publishes viewer.joined. NULL with TB_ERROR_LIMIT: no place is left for who made its link. */
 TbObserver *tb_observer_new(TbCore *core, TbMedia *media, const TbObserverInfo *info,
-                            const TbObserverOps *ops, gpointer data);
+                            const TbObserverOps *ops, gpointer data, GError **error);
 /* Publishes viewer.left; its peer ends. */
 void tb_observer_free(TbObserver *observer);
 const char *tb_observer_session(const TbObserver *observer);

@@ -183,8 +183,8 @@ static void publish(Seat *seat, const char *type, const char *reason)
         json_t *data = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s*}", "via", "vnc", "viewer", seat->id, "peer",
                                  seat->peer, "user", seat->ticket->user, "mode",
                                  seat->role >= TB_ROLE_OPERATOR ? "control" : "view", "reason", reason);
-        tb_bus_publish(tb_core_bus(seat->seats->core), type, seat->ticket->device, seat->ticket->interface,
-                       data);
+        tb_bus_publish_share(tb_core_bus(seat->seats->core), TB_BUS_VIEWERS, type, seat->ticket->device,
+                             seat->ticket->interface, data);
 }
 
 /* Gives back what only a present viewer needs. */

@@ -186,6 +186,35 @@ test('relay: a view observer sees and may not control, a control observer may, a
   events.stop();
 });
 
+test('HOST_OBSERVERS: 128, half for one maker of links, a quarter kept for who controls', async (t) => {
+  const server = await FakeServer.start(t);
+  await bench(t, server);
+  const link = await server.next();
+  await link.find((m) => m.type === 'hello');
+  let n = 0;
+  const join = (name, mode) => {
+    const peerId = `${name}${n++}`;
+    link.send({ type: 'peer-connected', sessionId: 's1', peerId, peer: 'desktop', device: 'screen', mode, name });
+    return peerId;
+  };
+  const refusal = (peer) => link.find((m) => m.type === 'error' && m.to === peer);
+  const many = (count, name, mode) => Array.from({ length: count }, () => join(name, mode));
+  const answer = async (peer) => {
+    relay(link, peer, { id: 1, device: 'screen', verb: 'lease.get', params: {} });
+    return link.find(to(peer, 1));
+  };
+  const [first] = many(64, 'vera', 'view');
+  assert.match((await refusal(join('vera', 'view'))).message, /64 observers of this host are vera's already/);
+  many(32, 'wim', 'view');
+  const late = await refusal(join('wim', 'view'));
+  assert.deepEqual([late.code, /kept for who controls/.test(late.message)], ['too-many', true]);
+  const [otto] = many(32, 'otto', 'control');
+  await answer(otto); // it is served
+  assert.match((await refusal(join('otto', 'control'))).message, /there are 128 observers/);
+  link.send({ type: 'peer-disconnected', sessionId: 's1', peerId: first, peer: 'desktop' });
+  await answer(join('vera', 'view')); // a place that was given back
+});
+
 test('relay: the reduced picture is a JPEG, a few a second, and waits for a server that does not keep up', async (t) => {
   const server = await FakeServer.start(t);
   const { host } = await bench(t, server);

@@ -28,7 +28,7 @@ static void say_more(const char *key, guint64 more, double seconds, gpointer dat
                               "more", (json_int_t)more, "seconds", seconds, "text", text);
         tb_log(TB_LOG_INFO, TB_F("user", key), "commands refused: %s", text);
         write_line(core, o, NULL);
-        tb_bus_publish_refusal(core->bus, "command", NULL, NULL, o);
+        tb_bus_publish_share(core->bus, TB_BUS_REFUSALS, "command", NULL, NULL, o);
 }
 
 void tb_audit_failed(const char *why, gpointer data)
@@ -94,5 +94,5 @@ void tb_audit(TbCore *core, const TbActor *actor, const char *device, const char
         if (ok)
                 tb_bus_publish(core->bus, "command", device, NULL, o);
         else
-                tb_bus_publish_refusal(core->bus, "command", device, NULL, o);
+                tb_bus_publish_share(core->bus, TB_BUS_REFUSALS, "command", device, NULL, o);
 }

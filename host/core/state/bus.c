@@ -27,7 +27,8 @@ TbBus *tb_bus_new(void)
 {
         TbBus *bus = g_new0(TbBus, 1);
         g_queue_init(&bus->kept);
-        g_queue_init(&bus->refusals);
+        for (guint i = 0; i < TB_BUS_SHARES; i++)
+                g_queue_init(&bus->shares[i]);
         bus->own = g_ptr_array_new_with_free_func(g_free);
         bus->devices = g_ptr_array_new_with_free_func(g_free);
         tb_bus_readers_init(bus);
@@ -42,7 +43,8 @@ void tb_bus_free(TbBus *bus)
         if (!bus)
                 return;
         tb_bus_readers_clear(bus);
-        g_queue_clear(&bus->refusals);
+        for (guint i = 0; i < TB_BUS_SHARES; i++)
+                g_queue_clear(&bus->shares[i]);
         g_queue_clear_full(&bus->kept, (GDestroyNotify)tb_bus_item_unref);
         g_ptr_array_free(bus->own, TRUE);
         g_ptr_array_free(bus->devices, TRUE);
@@ -108,7 +110,7 @@ static json_t *checked_data(const char *type, json_t *data_take)
 static void drop(TbBus *bus, GList *link)
 {
         TbBusItem *k = link->data;
-        if (!k->refusal) {
+        if (k->share == TB_BUS_SHARES) {
                 bus->gone_id = k->event.id;
                 bus->dropped = true;
         }
@@ -117,17 +119,22 @@ static void drop(TbBus *bus, GList *link)
         tb_bus_item_unref(k);
 }
 
+static const guint share_limits[TB_BUS_SHARES] = {
+        [TB_BUS_REFUSALS] = TB_LIMIT_BUS_REFUSALS, [TB_BUS_VIEWERS] = TB_LIMIT_BUS_VIEWERS};
+
 /* Nothing goes while somebody walks the list or reads an event. */
 static void make_room(TbBus *bus)
 {
         if (bus->depth > 0)
                 return;
-        while (bus->refusals.length > TB_LIMIT_BUS_REFUSALS)
-                drop(bus, g_queue_pop_head(&bus->refusals));
+        for (guint i = 0; i < TB_BUS_SHARES; i++)
+                while (bus->shares[i].length > share_limits[i])
+                        drop(bus, g_queue_pop_head(&bus->shares[i]));
         while (bus->kept.length > TB_LIMIT_BUS_REPLAY ||
                (bus->bytes > TB_LIMIT_BUS_BYTES && bus->kept.length > 1)) {
-                if (bus->kept.head == g_queue_peek_head(&bus->refusals))
-                        g_queue_pop_head(&bus->refusals);
+                const TbBusItem *oldest = bus->kept.head->data;
+                if (oldest->share < TB_BUS_SHARES) /* it is the oldest of its share, too */
+                        g_queue_pop_head(&bus->shares[oldest->share]);
                 drop(bus, bus->kept.head);
         }
 }
@@ -150,7 +157,7 @@ static TbBusItem *item_new(const char *type, const char *device, const char *int
 }
 
 static void publish(TbBus *bus, const char *type, const char *device, const char *interface,
-                    json_t *data_take, bool refusal)
+                    json_t *data_take, TbBusShare share)
 {
         tb_assert_main();
         json_t *data = checked_data(type, data_take);
@@ -158,11 +165,11 @@ static void publish(TbBus *bus, const char *type, const char *device, const char
                 return;
         TbBusItem *k = item_new(type, device, interface, data);
         k->event.id = ++bus->last_id;
-        k->refusal = refusal;
+        k->share = share;
         bus->bytes += k->bytes;
         g_queue_push_tail(&bus->kept, k);
-        if (refusal)
-                g_queue_push_tail(&bus->refusals, bus->kept.tail);
+        if (share < TB_BUS_SHARES)
+                g_queue_push_tail(&bus->shares[share], bus->kept.tail);
         make_room(bus);
         deliver(bus, k);
 }
@@ -170,13 +177,13 @@ static void publish(TbBus *bus, const char *type, const char *device, const char
 void tb_bus_publish(TbBus *bus, const char *type, const char *device, const char *interface,
                     json_t *data_take)
 {
-        publish(bus, type, device, interface, data_take, false);
+        publish(bus, type, device, interface, data_take, TB_BUS_SHARES);
 }
 
-void tb_bus_publish_refusal(TbBus *bus, const char *type, const char *device, const char *interface,
-                            json_t *data_take)
+void tb_bus_publish_share(TbBus *bus, TbBusShare share, const char *type, const char *device,
+                          const char *interface, json_t *data_take)
 {
-        publish(bus, type, device, interface, data_take, true);
+        publish(bus, type, device, interface, data_take, share);
 }
 
 void tb_bus_publish_transient(TbBus *bus, const char *type, const char *device, const char *interface,

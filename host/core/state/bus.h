@@ -39,9 +39,14 @@ TbBus *tb_bus_new(void);
 void tb_bus_free(TbBus *bus);
 void tb_bus_publish(TbBus *bus, const char *type, const char *device, const char *interface,
                     json_t *data_take);
-/* Lasting, but of these TB_LIMIT_BUS_REFUSALS are kept at most: what strangers cause pushes nothing else out of the replay. */
-void tb_bus_publish_refusal(TbBus *bus, const char *type, const char *device, const char *interface,
-                            json_t *data_take);
+/* What strangers can cause at their rate: lasting, but each sort has a share of the replay and pushes nothing else out of it. */
+typedef enum TbBusShare {
+        TB_BUS_REFUSALS, /* commands that were refused or failed: TB_LIMIT_BUS_REFUSALS */
+        TB_BUS_VIEWERS,  /* who comes to watch, and leaves: TB_LIMIT_BUS_VIEWERS */
+        TB_BUS_SHARES
+} TbBusShare;
+void tb_bus_publish_share(TbBus *bus, TbBusShare share, const char *type, const char *device,
+                          const char *interface, json_t *data_take);
 void tb_bus_publish_transient(TbBus *bus, const char *type, const char *device, const char *interface,
                               json_t *data_take);
 /*

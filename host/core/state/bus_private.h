@@ -8,7 +8,7 @@
 typedef struct TbBusItem {
         TbEvent event; /* strings, data and texts owned */
         guint refs;
-        bool refusal;
+        TbBusShare share; /* TB_BUS_SHARES: none */
         gsize bytes;
         guint waits;    /* readers that have not had it */
         guint stream;   /* hash of a sample's stream; 0: it is no sample */
@@ -48,13 +48,13 @@ typedef struct TbBusSubscriber {
 
 struct TbBus {
         guint64 last_id;
-        guint64 gone_id;    /* the last event that is no longer kept, refusals apart */
-        bool dropped;       /* there was one */
-        GQueue kept;        /* of TbBusItem, refs, oldest first */
-        gsize bytes;        /* of them, about */
-        GQueue refusals;    /* of links of kept */
-        GPtrArray *own;     /* owned TbBusSubscribers: told of everything */
-        GPtrArray *devices; /* owned TbBusSubscribers: told of device.* */
+        guint64 gone_id;              /* the last event that is no longer kept, shares apart */
+        bool dropped;                 /* there was one */
+        GQueue kept;                  /* of TbBusItem, refs, oldest first */
+        gsize bytes;                  /* of them, about */
+        GQueue shares[TB_BUS_SHARES]; /* of links of kept, each oldest first */
+        GPtrArray *own;               /* owned TbBusSubscribers: told of everything */
+        GPtrArray *devices;           /* owned TbBusSubscribers: told of device.* */
         TbBusReaders readers;
         guint last_subscriber;
         guint depth; /* publishes that are running: the lists only grow meanwhile */

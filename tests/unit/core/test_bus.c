@@ -47,6 +47,33 @@ static void count_types(const TbEvent *event, gpointer user)
         n[g_str_equal(event->type, "command")]++;
 }
 
+/* TB_LIMIT_BUS_VIEWERS: who comes and goes pushes out others who came and went, and no refusals either. */
+static void test_viewers(void)
+{
+        TbBus *bus = tb_bus_new();
+        guint n[2] = {0};
+        tb_bus_publish(bus, "lease.taken", "dut", NULL, NULL);
+        tb_bus_publish_share(bus, TB_BUS_REFUSALS, "command", "dut", NULL, json_object());
+        for (int i = 0; i < 2 * TB_LIMIT_BUS_REPLAY; i++) {
+                tb_bus_publish_share(bus, TB_BUS_VIEWERS, "viewer.joined", "dut", NULL, json_object());
+                n[0] = n[1] = 0;
+                if (i == TB_LIMIT_BUS_VIEWERS - 1 || i == TB_LIMIT_BUS_VIEWERS ||
+                    i == 2 * TB_LIMIT_BUS_REPLAY - 1) {
+                        tb_bus_replay(bus, 0, count_types, n);
+                        g_assert_cmpuint(n[0], ==, 1 + TB_LIMIT_BUS_VIEWERS);
+                        g_assert_cmpuint(n[1], ==, 1);
+                }
+        }
+        for (int i = 0; i < TB_LIMIT_BUS_REPLAY; i++)
+                tb_bus_publish(bus, "y", NULL, NULL, NULL);
+        tb_bus_publish_share(bus, TB_BUS_VIEWERS, "viewer.left", "dut", NULL, json_object());
+        n[0] = n[1] = 0;
+        tb_bus_replay(bus, 0, count_types, n); /* the shares' events were older */
+        g_assert_cmpuint(n[0], ==, TB_LIMIT_BUS_REPLAY);
+        g_assert_cmpuint(n[1], ==, 0);
+        tb_bus_free(bus);
+}
+
 /* What somebody is refused pushes nothing out of the replay but what he was refused before. */
 static void test_refusals(void)
 {
@@ -54,12 +81,12 @@ static void test_refusals(void)
         guint n[2] = {0};
         tb_bus_publish(bus, "lease.taken", "dut", NULL, NULL);
         for (int i = 0; i < TB_LIMIT_BUS_REFUSALS; i++)
-                tb_bus_publish_refusal(bus, "command", "dut", NULL, json_object());
+                tb_bus_publish_share(bus, TB_BUS_REFUSALS, "command", "dut", NULL, json_object());
         tb_bus_replay(bus, 0, count_types, n);
         g_assert_cmpuint(n[0], ==, 1);
         g_assert_cmpuint(n[1], ==, TB_LIMIT_BUS_REFUSALS);
         for (int i = 0; i < 2 * TB_LIMIT_BUS_REPLAY; i++) /* limit + 1, and on */
-                tb_bus_publish_refusal(bus, "command", "dut", NULL, json_object());
+                tb_bus_publish_share(bus, TB_BUS_REFUSALS, "command", "dut", NULL, json_object());
         n[0] = n[1] = 0;
         tb_bus_replay(bus, 0, count_types, n);
         g_assert_cmpuint(n[0], ==, 1);
@@ -70,7 +97,7 @@ static void test_refusals(void)
         tb_bus_replay(bus, 0, count_types, n); /* all of the refusals were older */
         g_assert_cmpuint(n[0], ==, TB_LIMIT_BUS_REPLAY);
         g_assert_cmpuint(n[1], ==, 0);
-        tb_bus_publish_refusal(bus, "command", "dut", NULL, json_object());
+        tb_bus_publish_share(bus, TB_BUS_REFUSALS, "command", "dut", NULL, json_object());
         n[0] = n[1] = 0;
         tb_bus_replay(bus, 0, count_types, n);
         g_assert_cmpuint(n[1], ==, 1);
@@ -300,6 +327,7 @@ int main(int argc, char **argv)
         tb_main_init(NULL);
         g_test_add_func("/bus/replay", test_replay);
         g_test_add_func("/bus/refusals", test_refusals);
+        g_test_add_func("/bus/viewers", test_viewers);
         g_test_add_func("/bus/bytes", test_bytes);
         g_test_add_func("/bus/nested", test_nested);
         g_test_add_func("/bus/readers/turns", test_turns);
