@@ -104,6 +104,34 @@ static void test_refusals(void)
         tb_bus_free(bus);
 }
 
+/* Shares that are mixed, and older than all else, go oldest first, each out of its own. */
+static void test_mixed_shares(void)
+{
+        TbBus *bus = tb_bus_new();
+        guint n[2] = {0};
+        for (int i = 0; i < 2 * TB_LIMIT_BUS_VIEWERS; i++) {
+                tb_bus_publish_share(bus, TB_BUS_VIEWERS, "viewer.joined", "dut", NULL, NULL);
+                tb_bus_publish_share(bus, TB_BUS_REFUSALS, "command", "dut", NULL, NULL);
+        }
+        tb_bus_replay(bus, 0, count_types, n);
+        g_assert_cmpuint(n[0], ==, TB_LIMIT_BUS_VIEWERS);
+        g_assert_cmpuint(n[1], ==, TB_LIMIT_BUS_REFUSALS);
+        for (int i = 0; i < TB_LIMIT_BUS_REPLAY - TB_LIMIT_BUS_REFUSALS; i++) /* the older two thirds go */
+                tb_bus_publish(bus, "y", NULL, NULL, NULL);
+        n[0] = n[1] = 0;
+        tb_bus_replay(bus, 0, count_types, n);
+        g_assert_cmpuint(n[0] + n[1], ==, TB_LIMIT_BUS_REPLAY);
+        for (int i = 0; i < TB_LIMIT_BUS_REFUSALS; i++) {
+                tb_bus_publish_share(bus, TB_BUS_VIEWERS, "viewer.left", "dut", NULL, NULL);
+                tb_bus_publish_share(bus, TB_BUS_REFUSALS, "command", "dut", NULL, NULL);
+        }
+        n[0] = n[1] = 0;
+        tb_bus_replay(bus, 0, count_types, n);
+        g_assert_cmpuint(n[0] + n[1], <=, TB_LIMIT_BUS_REPLAY);
+        g_assert_cmpuint(n[1], ==, TB_LIMIT_BUS_REFUSALS);
+        tb_bus_free(bus);
+}
+
 /* Few that are large count like many that are small. */
 static void test_bytes(void)
 {
@@ -328,6 +356,7 @@ int main(int argc, char **argv)
         g_test_add_func("/bus/replay", test_replay);
         g_test_add_func("/bus/refusals", test_refusals);
         g_test_add_func("/bus/viewers", test_viewers);
+        g_test_add_func("/bus/mixed-shares", test_mixed_shares);
         g_test_add_func("/bus/bytes", test_bytes);
         g_test_add_func("/bus/nested", test_nested);
         g_test_add_func("/bus/readers/turns", test_turns);
