@@ -91,8 +91,9 @@
 #define TB_LIMIT_QUEUE_OF_USER 48 /* and of these of one user */
 #define TB_LIMIT_QUEUE_WATCHED 32 /* and of these of viewers: the rest is for who controls */
 #define TB_LIMIT_QUEUE_OF_VIEWER 16
-#define TB_LIMIT_JOINED 2048             /* callers that wait for one read of a state, or for one emergency */
-#define TB_LIMIT_QUEUE_URGENT 8          /* emergencies, beside these: one waits for each switch */
+#define TB_LIMIT_KNOWN_MS 2000  /* a read that waits for its lane so long is answered with what is known */
+#define TB_LIMIT_JOINED 2048    /* callers that wait for one read of a state, or for one emergency */
+#define TB_LIMIT_QUEUE_URGENT 8 /* emergencies, beside these: one waits for each switch */
 #define TB_LIMIT_LANE_BYTES (256 * 1024) /* told by one lane and not yet seen by main: then the lane waits */
 #define TB_LIMIT_TURN_US                                                                                     \
         2000 /* that main spends on what threads told it, or on requests, before it looks elsewhere */

@@ -326,13 +326,13 @@ void tb_observer_drained(TbObserver *o)
 TbObserver *tb_observer_new(TbCore *core, TbMedia *media, const TbObserverInfo *info,
                             const TbObserverOps *ops, gpointer data, GError **error)
 {
+        tb_assert_main();
         /* all come by the server, so who controls finds what is kept; "local" would speak for many */
         const char *maker = info->name && strcmp(info->name, "local") != 0 ? info->name : "somebody";
         TbPlace place;
         if (!tb_place_take(info->places, &(TbPlaceBy){.user = maker, .watches = !info->control}, &place,
                            error))
                 return NULL;
-        tb_assert_main();
         TbObserver *o = g_new0(TbObserver, 1);
         o->core = core;
         o->media = media;

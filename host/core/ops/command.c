@@ -53,6 +53,7 @@ static void finish(TbCommand *c)
 {
         g_clear_handle_id(&c->timer, g_source_remove);
         g_clear_handle_id(&c->later, g_source_remove);
+        g_clear_handle_id(&c->known_timer, g_source_remove);
         gint64 us = g_get_monotonic_time() - c->begin_us;
         count(c, us);
         if (c->verb && is_audited(c->verb) && !c->leads)

@@ -40,9 +40,13 @@ struct TbCommand {
         gint revoked; /* atomic: no further step may be taken */
         gint begun;   /* atomic: a worker has it in its exec, or had */
         TbJoint *joint; /* borrowed: the call whose answer it waits for; NULL: none */
-        char *share;    /* owned: of the lane's queue */
-        TbPlace place;  /* among those who wait for it */
-        bool leads;     /* it is the call that others wait for; no caller's own command */
+        json_t *(*known)(
+                TbCommand *
+                        command); /* main: what it is answered when the lane is busy for long; NULL, or gives NULL: it waits */
+        guint known_timer;
+        char *share;   /* owned: of the lane's queue */
+        TbPlace place; /* among those who wait for it */
+        bool leads;    /* it is the call that others wait for; no caller's own command */
         bool (*exec)(TbCommand *command, TbInstance *instance, TbIo *io, GError **error); /* worker thread */
         void (*after)(TbCommand *command); /* main: instead of answering with result */
         /* main: the worker is done with it, however it ended and whether or not the caller was answered already; iface is NULL

@@ -4,6 +4,7 @@
  * caller can know of: a read that has begun is joined only while nothing changed the device since it was queued; one that
  * waits is joined always, because it looks later. The call is a command of its own (the leader), so that it lives as long
  * as one of its callers waits; it is charged to the user who came first.
+ * A read that waits for TB_LIMIT_KNOWN_MS behind something else on its lane is answered with what is known, where its verb says so.
  * Emergencies of one switch are the same: who presses again, or beside somebody else, has the result of the one that is under
  * way. So one runs and one waits at most, however many ask and whatever comes in between.
  */
@@ -47,6 +48,21 @@ static void on_leave(TbCommand *c)
                                     g_error_new(TB_ERROR, TB_ERROR_INTERRUPTED, "all callers left"));
 }
 
+/* Something else has the lane, a cycle that keeps a board off: what is known of the state is the answer, with its time. */
+static gboolean on_known(gpointer data)
+{
+        TbCommand *c = data;
+        TbJoint *r = c->joint;
+        c->known_timer = 0;
+        bool waits = r && r->leader && !g_atomic_int_get(&r->leader->begun);
+        json_t *known = waits ? c->known(c) : NULL;
+        if (!known)
+                return G_SOURCE_REMOVE; /* the device itself is asked, or nobody has ever looked */
+        on_leave(c);
+        tb_command_succeed(c, known);
+        return G_SOURCE_REMOVE;
+}
+
 static bool follow(TbJoint *r, TbCommand *c)
 {
         TbPlaceBy by = tb_actor_place(&c->actor);
@@ -59,6 +75,8 @@ static bool follow(TbJoint *r, TbCommand *c)
         }
         c->joint = r;
         tb_command_on_cancel(c, on_leave);
+        if (c->known && !c->known_timer)
+                c->known_timer = g_timeout_add(TB_LIMIT_KNOWN_MS, on_known, c);
         g_ptr_array_add(r->followers, c);
         return true;
 }

@@ -31,6 +31,9 @@ static bool read_state(TbCommand *c, TbInstance *instance, TbIo *io, GError **er
                 return false;
         run->seen = seen;
         run->looked = true;
+        if (c->verb->flags &
+            TB_VERB_CONTROL) /* who asks meanwhile knows it, too: a board may be off for minutes */
+                instance->up->power(instance, &seen);
         return true;
 }
 
@@ -200,8 +203,14 @@ static void dispatch(TbCommand *c, bool (*exec)(TbCommand *, TbInstance *, TbIo 
         tb_command_dispatch(c, exec, answer_state);
 }
 
+static json_t *known(TbCommand *c)
+{
+        return c->iface && c->iface->power_at != 0 ? tb_interface_power_json(c->iface) : NULL;
+}
+
 static void get(TbCommand *c)
 {
+        c->known = known;
         dispatch(c, exec_get, false);
 }
 

@@ -115,6 +115,50 @@ static void test_changes(void)
         bench_stop(&b, false);
 }
 
+static gboolean wake(gpointer fired)
+{
+        *(bool *)fired = true;
+        return G_SOURCE_REMOVE;
+}
+
+static bool is_true(gpointer value)
+{
+        return *(const bool *)value;
+}
+
+/* A cycle keeps the lane: who asks is answered after TB_LIMIT_KNOWN_MS with what the cycle has seen. A device that is being asked is
+ * waited for. */
+static void test_known(void)
+{
+        Bench b;
+        Answer cycle = {0}, off = {0}, during = {0}, slow = {0};
+        begin(&b);
+        g_atomic_int_set(&fake.hold_gets, 0);
+        run(&b, &cycle, "bob", TB_ROLE_OPERATOR, "power.cycle", "{\"off_s\": 60}");
+        gint64 begun = g_get_monotonic_time();
+        get(&b, &during, "eve", TB_ROLE_VIEWER);
+        bench_until(&b, is_answered, &during, "what is known");
+        g_assert_cmpstr(json_string_value(json_object_get(during.result, "commanded")), ==,
+                        "on"); /* as it is to end */
+        assert_observed(&b, &during, "off");
+        g_assert_cmpint(g_get_monotonic_time() - begun, >=, TB_LIMIT_KNOWN_MS * 1000);
+        g_assert_false(cycle.done);
+        run(&b, &off, "bob", TB_ROLE_OPERATOR, "power.set", "{\"state\": \"off\", \"emergency\": true}");
+        bench_until(&b, is_answered, &cycle, "the cycle's end");
+        bench_until(&b, is_quiet, &b, "quiet");
+        answer_clear(&cycle);
+        answer_clear(&off);
+        g_atomic_int_set(&fake.hold_gets, 1);
+        get(&b, &slow, "eve", TB_ROLE_VIEWER);
+        bool fired = false;
+        g_timeout_add(TB_LIMIT_KNOWN_MS + 100, wake, &fired);
+        bench_until(&b, is_true, &fired, "the time");
+        g_assert_false(slow.done);
+        g_atomic_int_set(&fake.hold_gets, 0);
+        assert_observed(&b, &slow, "off");
+        bench_stop(&b, false);
+}
+
 /* Who came first leaves: the others are answered. The last one leaves: the driver is let go. */
 static void test_leaving(void)
 {
@@ -403,6 +447,7 @@ int main(int argc, char **argv)
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/join/one-call", test_one_call);
         g_test_add_func("/join/changes", test_changes);
+        g_test_add_func("/join/known", test_known);
         g_test_add_func("/join/leaving", test_leaving);
         g_test_add_func("/join/failing", test_failing);
         g_test_add_func("/join/late", test_late);
