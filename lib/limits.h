@@ -156,8 +156,10 @@
 #define TB_LIMIT_VIEWERS 32 /* WebRTC peers of one host, if the configuration says nothing */
 #define TB_LIMIT_MJPEG_VIEWERS 32
 #define TB_LIMIT_VNC_CLIENTS 32
-#define TB_LIMIT_NET_RANGES 64               /* ranges of addresses in one list of a configuration */
-#define TB_LIMIT_NETSERIAL_CLIENTS 64        /* RFC 2217 and bare TCP, of one host */
+#define TB_LIMIT_NET_RANGES 64        /* ranges of addresses in one list of a configuration */
+#define TB_LIMIT_NETSERIAL_CLIENTS 64 /* RFC 2217 and bare TCP, of one host */
+#define TB_LIMIT_NETSERIAL_LAST_MS                                                                           \
+        10000 /* that one who has closed its side has to read what is left for it */
 #define TB_LIMIT_NETSERIAL_TURN (256 * 1024) /* bytes for one of them before it is everybody else's turn */
 #define TB_LIMIT_SDP (64 * 1024)             /* bytes */
 #define TB_LIMIT_CANDIDATES 64               /* per peer */

@@ -23,7 +23,7 @@ struct TbSerialClient {
         char *peer, *user, *device;
         guint watch; /* of the history */
         guint in_watch, out_watch, end_idle;
-        guint first_timer;       /* the first bytes are held back until it fires or more came */
+        guint timer; /* the first bytes are held back until it fires or more came; then: it has to read what is left */
         bool admitted;           /* they are no browser's */
         TbHistoryReader *reader; /* owned; of the history: stands at what is sent next */
         GByteArray *out;         /* for the socket */
@@ -31,6 +31,7 @@ struct TbSerialClient {
         GByteArray *pending;     /* data for the device */
         TbCommand *command;      /* in progress; NULL: none */
         bool eof, suspended, ending;
+        bool last; /* the other side has said its last: it is sent what it is owed, no more of the console */
 
         /* RFC 2217 */
         TbTelnet telnet;
@@ -60,7 +61,7 @@ static void end(TbSerialClient *c, const char *reason)
         c->ending = true;
         g_clear_handle_id(&c->in_watch, g_source_remove);
         g_clear_handle_id(&c->out_watch, g_source_remove);
-        g_clear_handle_id(&c->first_timer, g_source_remove);
+        g_clear_handle_id(&c->timer, g_source_remove);
         tb_log(TB_LOG_INFO, TB_F("device", c->device, "peer", c->peer), "console connection ended: %s",
                reason);
         /* not of idle priority: a loop with something to do all the time would never come to it */
@@ -72,7 +73,7 @@ static gboolean on_writable(int fd, GIOCondition condition, gpointer data);
 
 static void fill(TbSerialClient *c)
 {
-        while (!c->suspended && c->out->len < OUT_HIGH) {
+        while (!c->suspended && !c->last && c->out->len < OUT_HIGH) {
                 guint8 bytes[CHUNK];
                 guint64 at = 0;
                 gsize n = tb_history_reader_read(c->reader, bytes, sizeof bytes, &at);
@@ -92,6 +93,8 @@ static void flush(TbSerialClient *c)
 {
         for (gsize sent = 0; !c->ending && !c->out_watch;) {
                 fill(c);
+                if (c->out->len == 0 && c->last)
+                        end(c, "the other side closed it");
                 if (c->out->len == 0)
                         return;
                 ssize_t n = send(c->options.fd, c->out->data, c->out->len, MSG_NOSIGNAL);
@@ -320,11 +323,13 @@ static gboolean on_readable(int fd, GIOCondition condition G_GNUC_UNUSED, gpoint
         return c->in_watch == watch ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
 }
 
-static gboolean on_first_timer(gpointer data)
+static gboolean on_timer(gpointer data)
 {
         TbSerialClient *c = data;
-        c->first_timer = 0;
+        c->timer = 0;
         c->admitted = true; /* nobody's browser writes a request so slowly */
+        if (c->last)
+                end(c, "the other side closed it, and does not read what is left");
         step(c);
         return G_SOURCE_REMOVE;
 }
@@ -341,9 +346,9 @@ static bool admit(TbSerialClient *c)
         }
         c->admitted = first == TB_FIRST_OWN || c->eof;
         int ms = first == TB_FIRST_LONG ? TB_FIRST_LINE_MS : TB_FIRST_KEY_MS;
-        g_clear_handle_id(&c->first_timer, g_source_remove);
+        g_clear_handle_id(&c->timer, g_source_remove);
         if (!c->admitted)
-                c->first_timer = g_timeout_add((guint)ms, on_first_timer, c);
+                c->timer = g_timeout_add((guint)ms, on_timer, c);
         return c->admitted;
 }
 
@@ -370,8 +375,10 @@ static void step(TbSerialClient *c)
                 else
                         look(c);
         }
-        if (!c->ending && c->eof && !c->command && c->in->len == 0)
-                end(c, "the other side closed it");
+        if (!c->ending && !c->last && c->eof && !c->command && c->in->len == 0) {
+                c->last = true;
+                c->timer = g_timeout_add(TB_LIMIT_NETSERIAL_LAST_MS, on_timer, c);
+        }
         flush(c);
         bool read = !c->ending && !c->eof && c->in->len + c->pending->len < IN_HIGH && c->out->len < OUT_STOP;
         if (!read)
@@ -428,7 +435,7 @@ void tb_serial_client_free(TbSerialClient *c)
         g_clear_handle_id(&c->in_watch, g_source_remove);
         g_clear_handle_id(&c->out_watch, g_source_remove);
         g_clear_handle_id(&c->end_idle, g_source_remove);
-        g_clear_handle_id(&c->first_timer, g_source_remove);
+        g_clear_handle_id(&c->timer, g_source_remove);
         tb_interface_unwatch(c->options.iface, c->watch);
         tb_history_reader_free(c->reader);
         tb_place_give(&c->options.place);

@@ -1,4 +1,5 @@
 /* What a raw port sends to a client that reads as fast as it is sent to: a turn's worth, then it is everybody else's turn. */
+#include <errno.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -6,23 +7,32 @@
 #include "host/core/private.h"
 #include "host/netserial/client.h"
 #include "lib/limits.h"
+#include "tests/unit/clock.h"
 #include "tests/unit/core/fake.h"
 
 static int client_fd = -1;
 static gsize sent;
+static bool stands; /* the client does not read */
+static guint ends_told;
+static bool may_end;
 
 /* Instead of libc's: the client's socket takes all. */
 ssize_t send(int fd, const void *bytes, size_t size, int flags)
 {
         if (fd != client_fd)
                 return syscall(SYS_sendto, fd, bytes, size, flags, NULL, 0);
+        if (stands) {
+                errno = EAGAIN;
+                return -1;
+        }
         sent += size;
         return (ssize_t)size;
 }
 
 static void ended(TbSerialClient *client G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
 {
-        g_error("nobody has ended it");
+        g_assert_true(may_end);
+        ends_told++;
 }
 
 static gsize turn(void)
@@ -72,9 +82,63 @@ static void test_turn(void)
         bench_stop(&b, false);
 }
 
+/* Who closes his side is sent what he is owed before he is let go; for TB_LIMIT_NETSERIAL_LAST_MS, if he does not read. */
+static void test_last_words(void)
+{
+        for (guint reads = 0; reads < 2; reads++) {
+                Bench b;
+                int ends[2];
+                static const char asks[] =
+                        "\377\375\030"; /* IAC DO TERMINAL-TYPE: refused by as many bytes */
+                bench_start(&b, "{\"dut\": {\"attach\": \"fake://x\"}}", NULL);
+                TbInterface *iface = tb_core_interface(b.core, "dut", "console", NULL);
+                g_assert_true(tb_history_flush(iface->history, 60000));
+                g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), ==,
+                                0);
+                client_fd = ends[0];
+                stands = true;
+                may_end = false;
+                sent = ends_told = 0;
+                test_clock.held_from_ms = TB_LIMIT_NETSERIAL_LAST_MS;
+                TbSerialClient *client = tb_serial_client_new(&(TbSerialClientOptions){.core = b.core,
+                                                                                       .iface = iface,
+                                                                                       .fd = ends[0],
+                                                                                       .peer = "192.0.2.1",
+                                                                                       .rfc2217 = true,
+                                                                                       .ended = ended},
+                                                              NULL);
+                g_assert_nonnull(client);
+                for (guint i = 0; i < 100; i++)
+                        g_assert_cmpint(write(ends[1], asks, 3), ==, 3);
+                g_assert_cmpint(shutdown(ends[1], SHUT_WR), ==, 0);
+                for (guint i = 0; i < 200; i++)
+                        turn();
+                g_assert_cmpuint(clock_last_ms(), ==, TB_LIMIT_NETSERIAL_LAST_MS);
+                may_end = true;
+                if (reads) {
+                        stands = false;
+                        while (ends_told == 0)
+                                g_main_context_iteration(NULL, TRUE);
+                        g_assert_cmpuint(sent, ==, 12 + 3 * 100); /* four offers, and every answer */
+                        g_assert_false(clock_fire(TB_LIMIT_NETSERIAL_LAST_MS));
+                } else {
+                        g_assert_true(clock_fire(TB_LIMIT_NETSERIAL_LAST_MS));
+                        while (ends_told == 0)
+                                g_main_context_iteration(NULL, TRUE);
+                        g_assert_cmpuint(sent, ==, 0);
+                }
+                test_clock.held_from_ms = 0;
+                client_fd = -1;
+                tb_serial_client_free(client);
+                close(ends[1]);
+                bench_stop(&b, false);
+        }
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/netserial/turn", test_turn);
+        g_test_add_func("/netserial/last-words", test_last_words);
         return g_test_run();
 }
