@@ -43,19 +43,14 @@ static Shape shape_of(const char *text, gsize size)
         return shape;
 }
 
-json_t *tb_json_parse(const void *text, gsize size, GError **error)
-{
-        if (shape_of(text, size).values > TB_LIMIT_JSON_VALUES) {
-                tb_set_error(error, TB_ERROR_INVALID, "the JSON has more than %d values",
-                             TB_LIMIT_JSON_VALUES);
-                return NULL;
-        }
-        return tb_json_parse_kept(text, size, error);
-}
-
-json_t *tb_json_parse_kept(const void *text, gsize size, GError **error)
+static json_t *parse(const void *text, gsize size, gsize most, GError **error)
 {
         Shape shape = shape_of(text, size);
+        if (shape.values > most) {
+                tb_set_error(error, TB_ERROR_INVALID, "the JSON has more than %" G_GSIZE_FORMAT " values",
+                             most);
+                return NULL;
+        }
         if (shape.depth > TB_LIMIT_JSON_DEPTH) {
                 tb_set_error(error, TB_ERROR_INVALID, "the JSON is nested more than %d deep",
                              TB_LIMIT_JSON_DEPTH);
@@ -74,6 +69,16 @@ json_t *tb_json_parse_kept(const void *text, gsize size, GError **error)
         tb_set_error(error, TB_ERROR_INVALID, "not JSON: %s (line %d, column %d)", reason, where.line,
                      where.column);
         return NULL;
+}
+
+json_t *tb_json_parse(const void *text, gsize size, GError **error)
+{
+        return parse(text, size, TB_LIMIT_JSON_VALUES, error);
+}
+
+json_t *tb_json_parse_kept(const void *text, gsize size, GError **error)
+{
+        return parse(text, size, G_MAXSIZE, error);
 }
 
 typedef struct Dump {

@@ -8,8 +8,8 @@
 /* How we write it. 15 digits: 9.93 stays 9.93, with 17 it would be 9.9299999999999997. */
 #define TB_JSON (JSON_COMPACT | JSON_REAL_PRECISION(15))
 
-/* Any JSON value, at most TB_LIMIT_JSON_DEPTH deep, at most TB_LIMIT_JSON_VALUES values (about: brackets and commas), no repeated keys, valid UTF-8. The error says where it
- * broke. The caller owns the reference. */
+/* Any JSON value, at most TB_LIMIT_JSON_DEPTH deep, of at most TB_LIMIT_JSON_VALUES values (about: brackets and commas
+ * count), no repeated keys, valid UTF-8. The error says where it broke. The caller owns the reference. */
 json_t *tb_json_parse(const void *text, gsize size, GError **error);
 /* The same of what we have written ourselves (a state file, a page's list): with any number of values. */
 json_t *tb_json_parse_kept(const void *text, gsize size, GError **error);

@@ -5,7 +5,6 @@
  */
 #include <string.h>
 
-#include "lib/log.h"
 #include "server/pairing_private.h"
 
 typedef enum Rank { WITHOUT_KEY, WITH_KEY, KNOWN_FOR_LONG } Rank;

@@ -91,12 +91,6 @@ static void ref_string_free(gpointer p)
         g_ref_string_release(p);
 }
 
-/* Its links are the sessions' own. */
-static void queue_free(gpointer p)
-{
-        g_free(p);
-}
-
 TbPairing *tb_pairing_new(const TbPairingOptions *options)
 {
         TbPairing *pairing = g_new0(TbPairing, 1);
@@ -105,7 +99,8 @@ TbPairing *tb_pairing_new(const TbPairingOptions *options)
         pairing->shares = g_hash_table_new_full(g_str_hash, g_str_equal, ref_string_free, NULL);
         pairing->wides = g_hash_table_new_full(g_str_hash, g_str_equal, ref_string_free, NULL);
         pairing->hosts = g_hash_table_new(g_str_hash, g_str_equal);
-        pairing->of_host = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, queue_free);
+        /* the queues' links are the sessions' own */
+        pairing->of_host = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
         pairing->host_joins = tb_rates_new(TB_LIMIT_HOST_JOINS_PER_S, TB_LIMIT_HOST_JOINS);
         pairing->said = tb_tally_new_log();
         pairing->lists = tb_lists_new();

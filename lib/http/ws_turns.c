@@ -10,7 +10,7 @@
 struct TbWsHolder {
         char *key;      /* owned; tb_place_key(), or the socket's own id for one who speaks for many */
         GQueue waiting; /* TbWs, the first to be read first; not owned */
-        GList link;     /* in http->ws_holders */
+        GList link;     /* in http->ws_waiting */
 };
 
 typedef struct TurnSource {

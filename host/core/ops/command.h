@@ -40,9 +40,8 @@ struct TbCommand {
         gint revoked; /* atomic: no further step may be taken */
         gint begun;   /* atomic: a worker has it in its exec, or had */
         TbJoint *joint; /* borrowed: the call whose answer it waits for; NULL: none */
-        json_t *(*known)(
-                TbCommand *
-                        command); /* main: what it is answered when the lane is busy for long; NULL, or gives NULL: it waits */
+        /* main: what it is answered when its lane is busy for long; NULL, or gives NULL: it waits */
+        json_t *(*known)(TbCommand *command);
         guint known_timer;
         char *share;   /* owned: of the lane's queue */
         TbPlace place; /* among those who wait for it */

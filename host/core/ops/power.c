@@ -31,8 +31,8 @@ static bool read_state(TbCommand *c, TbInstance *instance, TbIo *io, GError **er
                 return false;
         run->seen = seen;
         run->looked = true;
-        if (c->verb->flags &
-            TB_VERB_CONTROL) /* who asks meanwhile knows it, too: a board may be off for minutes */
+        /* who asks meanwhile knows it, too: a board may be off for minutes */
+        if (c->verb->flags & TB_VERB_CONTROL)
                 instance->up->power(instance, &seen);
         return true;
 }

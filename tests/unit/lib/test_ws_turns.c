@@ -1,4 +1,9 @@
 /* Many sockets, each with a message that costs: the loop's round has a budget, and who holds the sockets takes turns. */
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include "lib/http/ws_private.h"
 #include "lib/limits.h"
 #include "lib/log.h"
@@ -7,6 +12,20 @@
 #include "tests/unit/lib/ws_rig.h"
 
 enum { CROWD = 90, EACH = 3 };
+
+static guint room; /* so many more may be waited for; G_MAXUINT: any number */
+
+/* Instead of libc's: the kernel's room for what is waited for. */
+int epoll_ctl(int epoll_fd, int op, int fd, struct epoll_event *event)
+{
+        if (op == EPOLL_CTL_ADD && room == 0) {
+                errno = ENOSPC;
+                return -1;
+        }
+        if (op == EPOLL_CTL_ADD && room != G_MAXUINT)
+                room--;
+        return (int)syscall(SYS_epoll_ctl, epoll_fd, op, fd, event);
+}
 
 static struct {
         guint messages, of_guest, of_owner;
@@ -30,8 +49,12 @@ static void on_text(TbWs *ws, bool binary G_GNUC_UNUSED, const guint8 *bytes G_G
 
 static const TbWsOps turn_ops = {.message = on_text};
 
+static bool fills; /* no room is left when a socket is accepted */
+
 static void accept_ws(TbRequest *request, gpointer data G_GNUC_UNUSED)
 {
+        if (fills)
+                room = 0;
         tb_request_upgrade(request, NULL, MAX_MESSAGE, &turn_ops, NULL);
 }
 
@@ -53,8 +76,7 @@ static void begin(Rig *rig)
         g_assert_true(tb_auth_add(rig->auth, "owner", "a-token-of-the-owner", TB_ROLE_OPERATOR, NULL));
 }
 
-/* A socket of `user`, with `n` messages in the kernel that nobody has read. */
-static Client open_with(Rig *rig, const char *user, guint n)
+static Client open_as(Rig *rig, const char *user)
 {
         g_autofree char *text = g_strdup_printf(
                 "GET /ws HTTP/1.1\r\nAuthorization: Bearer a-token-of-the-%s\r\n" UP KEY "\r\n", user);
@@ -62,10 +84,15 @@ static Client open_with(Rig *rig, const char *user, guint n)
         rig_send(&c, text, strlen(text));
         g_autoptr(Answer) a = rig_answer(&c);
         g_assert_cmpint(a->status, ==, 101);
-        g_autoptr(GString) f = frame(0x81, "x", 1);
-        for (guint i = 0; i < n; i++)
-                g_assert_cmpint(send(c.fd, f->str, f->len, MSG_NOSIGNAL), ==, (gssize)f->len);
         return c;
+}
+
+/* `rounds` messages of each, which wait in the kernel: nobody runs the server. */
+static void send_each(const Client *clients, guint n, guint rounds)
+{
+        g_autoptr(GString) f = frame(0x81, "x", 1);
+        for (guint i = 0; i < n * rounds; i++)
+                g_assert_cmpint(send(clients[i % n].fd, f->str, f->len, MSG_NOSIGNAL), ==, (gssize)f->len);
 }
 
 /* Rounds until all `n` messages are heard; in none of them are more than `most`. */
@@ -89,11 +116,8 @@ static void test_budget(void)
                 Client crowd[CROWD];
                 clock_stop(0);
                 for (guint i = 0; i < CROWD; i++)
-                        crowd[i] = open_with(&rig, "guest", 0);
-                g_autoptr(GString) f = frame(0x81, "x", 1);
-                for (guint i = 0; i < CROWD * EACH; i++)
-                        g_assert_cmpint(send(crowd[i % CROWD].fd, f->str, f->len, MSG_NOSIGNAL), ==,
-                                        (gssize)f->len);
+                        crowd[i] = open_as(&rig, "guest");
+                send_each(crowd, CROWD, EACH);
                 heard.cost_us = TB_LIMIT_TURN_US - less;
                 g_assert_cmpuint(run_rounds(CROWD * EACH, 1 + less), >=, CROWD * EACH / (1 + less));
                 clock_go();
@@ -111,14 +135,12 @@ static void test_shares(void)
         Client crowd[CROWD];
         clock_stop(0);
         for (guint i = 0; i < CROWD; i++)
-                crowd[i] = open_with(&rig, "guest", 0);
-        Client owner = open_with(&rig, "owner", 0);
-        g_autoptr(GString) f = frame(0x81, "x", 1);
-        for (guint i = 0; i < CROWD * EACH; i++)
-                g_assert_cmpint(send(crowd[i % CROWD].fd, f->str, f->len, MSG_NOSIGNAL), ==, (gssize)f->len);
+                crowd[i] = open_as(&rig, "guest");
+        Client owner = open_as(&rig, "owner");
+        send_each(crowd, CROWD, EACH);
         while (heard.of_guest < 5) /* they wait in line */
                 g_main_context_iteration(NULL, TRUE);
-        g_assert_cmpint(send(owner.fd, f->str, f->len, MSG_NOSIGNAL), ==, (gssize)f->len);
+        send_each(&owner, 1, 1);
         run_rounds(CROWD * EACH + 1, 2);
         g_assert_cmpuint(heard.after, <=, 5 + 3);
         clock_go();
@@ -136,10 +158,8 @@ static void test_leave(void)
         Client crowd[CROWD];
         clock_stop(0);
         for (guint i = 0; i < CROWD; i++)
-                crowd[i] = open_with(&rig, i % 2 ? "guest" : "owner", 0);
-        g_autoptr(GString) f = frame(0x81, "x", 1);
-        for (guint i = 0; i < CROWD; i++)
-                g_assert_cmpint(send(crowd[i].fd, f->str, f->len, MSG_NOSIGNAL), ==, (gssize)f->len);
+                crowd[i] = open_as(&rig, i % 2 ? "guest" : "owner");
+        send_each(crowd, CROWD, 1);
         heard.pause = true; /* none is read twice */
         while (heard.messages < 3)
                 g_main_context_iteration(NULL, TRUE);
@@ -157,8 +177,7 @@ static void test_leave(void)
         for (GList *l = sockets; l; l = l->next)
                 tb_ws_pause(l->data, false);
         run_rounds(CROWD, 2);
-        for (guint i = 0; i < CROWD; i++)
-                g_assert_cmpint(send(crowd[i].fd, f->str, f->len, MSG_NOSIGNAL), ==, (gssize)f->len);
+        send_each(crowd, CROWD, 1);
         while (heard.messages < CROWD + 3)
                 g_main_context_iteration(NULL, TRUE);
         clock_go();
@@ -167,11 +186,63 @@ static void test_leave(void)
                 rig_close(&crowd[i]);
 }
 
+/* A socket that the kernel has no room to wait for is closed; the next one finds room. */
+static void test_no_room(void)
+{
+        Rig rig;
+        begin(&rig);
+        fills = true;
+        Client lost = open_as(&rig, "guest");
+        fills = false;
+        room = G_MAXUINT;
+        RIG_WAIT((rig_read(&lost), lost.eof));
+        g_assert_cmpuint(rig.http->sockets.length, ==, 0);
+        Client next = open_as(&rig, "guest");
+        g_assert_cmpuint(rig.http->sockets.length, ==, 1);
+        rig_close(&lost);
+        rig_close(&next);
+        rig_stop(&rig);
+}
+
+/* A server that the kernel has no room for says so, at whichever of its sockets it comes to that. */
+static void test_no_room_to_start(void)
+{
+        TbPoller *poller = tb_poller_new(NULL);
+        TbAuth *auth = tb_auth_new();
+        TbMetrics *metrics = tb_metrics_new();
+        bool ours = false;
+        for (guint n = 0;; n++) {
+                g_autoptr(GError) error = NULL;
+                room = n;
+                TbHttp *http = tb_http_new(&(TbHttpOptions){.address = "127.0.0.1",
+                                                            .name = "testbed-test",
+                                                            .version = "1.2",
+                                                            .auth = auth,
+                                                            .metrics = metrics,
+                                                            .poller = poller},
+                                           &error);
+                room = G_MAXUINT;
+                g_assert_true((http == NULL) == (error != NULL));
+                ours |= error && strstr(error->message, "cannot wait for connections");
+                if (http) {
+                        tb_http_free(http);
+                        break;
+                }
+        }
+        g_assert_true(ours);
+        tb_metrics_free(metrics);
+        tb_auth_unref(auth);
+        tb_poller_free(poller);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         tb_log_init(g_test_verbose() ? TB_LOG_DEBUG : TB_LOG_ERROR, false);
         tb_main_init(NULL);
+        room = G_MAXUINT;
+        g_test_add_func("/ws-turns/no-room", test_no_room);
+        g_test_add_func("/ws-turns/no-room-to-start", test_no_room_to_start);
         g_test_add_func("/ws-turns/budget", test_budget);
         g_test_add_func("/ws-turns/shares", test_shares);
         g_test_add_func("/ws-turns/leave", test_leave);

@@ -1,6 +1,7 @@
 /* Shares among hosts and observers: a crowd of one network, or who only watches, keeps nobody out. */
 #include <glib/gstdio.h>
 
+#include "lib/clock.h"
 #include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/proto/link_key.h"
@@ -105,6 +106,36 @@ static void test_known(void)
         end_all(&w, crowd, TB_LIMIT_HOSTS);
         teardown(&w);
         tb_host_keys_free(keys);
+}
+
+/* TB_LIMIT_HOST_KEY_BRIEF_S: who came first so long ago goes before those whose key is known for less; a minute less, not. */
+static void test_known_for_long(void)
+{
+        for (guint less = 0; less <= 1; less++) {
+                World w;
+                setup(&w);
+                tb_pairing_free(w.pairing);
+                TbHostKeys *keys = tb_host_keys_new();
+                w.pairing = tb_pairing_new(&(TbPairingOptions){
+                        .ops = &ops, .ice = &no_ice, .hosts = w.hosts, .host_keys = keys});
+                g_autoptr(TbLinkKey) key = new_key(), other = new_key();
+                g_autofree char *instance = tb_link_key_id(tb_link_key_public(key));
+                const gint64 ago_ms = ((gint64)TB_LIMIT_HOST_KEY_BRIEF_S - 60 * less) * 1000;
+                tb_host_keys_put(keys, "lab", instance, tb_link_key_public(key), NULL,
+                                 tb_clock_ms() - ago_ms);
+                Line *crowd[TB_LIMIT_HOSTS];
+                for (guint i = 0; i < TB_LIMIT_HOSTS; i++) {
+                        g_autofree char *own = g_strdup_printf("k%u", i);
+                        crowd[i] = come(&w, NULL, own, other);
+                        g_assert_true(is_in(crowd[i]));
+                }
+                Line *lab = come(&w, NULL, "lab", key);
+                g_assert_cmpint(is_in(lab), ==, !less);
+                hang_up(&w, lab);
+                end_all(&w, crowd, TB_LIMIT_HOSTS);
+                teardown(&w);
+                tb_host_keys_free(keys);
+        }
 }
 
 /* Hosts that show tokens: who is there stays. */
@@ -215,6 +246,7 @@ int main(int argc, char **argv)
         tb_main_init(NULL);
         g_test_add_func("/host-places/network", test_network);
         g_test_add_func("/host-places/known", test_known);
+        g_test_add_func("/host-places/known-for-long", test_known_for_long);
         g_test_add_func("/host-places/tokens", test_tokens);
         g_test_add_func("/host-places/joins", test_host_joins);
         g_test_add_func("/observers/joins", test_joins);

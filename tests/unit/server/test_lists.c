@@ -8,6 +8,7 @@
 #include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/thread.h"
+#include "tests/unit/server/pairing_rig.h"
 
 /* --- one host's list --- */
 static json_t *device_of(gsize size)
@@ -132,91 +133,29 @@ static void test_largest_host(void)
 }
 
 /* --- the lists of all --- */
-typedef struct Line {
-        TbParty *party;
-        json_t *last; /* owned; what was said to it */
-        int closed;
-} Line;
-
-static bool say(gpointer connection, const char *text, gsize size)
-{
-        Line *line = connection;
-        json_decref(line->last);
-        line->last = tb_json_parse(text, size, NULL);
-        return true;
-}
-
-static bool show(gpointer connection G_GNUC_UNUSED, const void *bytes G_GNUC_UNUSED, gsize size G_GNUC_UNUSED)
-{
-        return true;
-}
-
-static gsize queued(gpointer connection G_GNUC_UNUSED)
-{
-        return 0;
-}
-
-static void cut(gpointer connection, int code, const char *reason G_GNUC_UNUSED)
-{
-        ((Line *)connection)->closed = code;
-}
-
-static const TbPartyOps ops = {say, show, queued, cut};
-static const TbIceConfig no_ice;
-
-typedef struct World {
-        TbPairing *pairing;
-        TbAuth *hosts;
-        gint64 now;
-} World;
-
-static void setup(World *w)
-{
-        w->hosts = tb_auth_new();
-        w->now = 1700000000000;
-        w->pairing = tb_pairing_new(&(TbPairingOptions){.ops = &ops, .ice = &no_ice, .hosts = w->hosts});
-}
-
-static void teardown(World *w)
-{
-        tb_pairing_free(w->pairing);
-        tb_auth_unref(w->hosts);
-}
-
-static void tell(World *w, Line *line, json_t *message_take)
-{
-        gsize size;
-        g_autofree char *text = tb_json_text(message_take, &size);
-        json_decref(message_take);
-        tb_pairing_text(line->party, text, size, w->now);
-}
-
 static const char *told(Line *line, const char *field)
 {
-        const char *text = json_string_value(json_object_get(line->last, field));
+        const char *text = text_of(last(line), field);
         return text ? text : "";
+}
+
+static void forget_said(Line *line)
+{
+        g_ptr_array_set_size(line->said, 0);
 }
 
 static Line *host_of(World *w, guint n)
 {
-        Line *line = g_new0(Line, 1);
         g_autofree char *name = g_strdup_printf("h%03u", n);
-        line->party = tb_pairing_join(w->pairing, line, "r", w->now);
+        Line *line = dial(w);
         tell(w, line, json_pack("{s:s, s:s, s:s}", "type", "hello", "role", "host", "host", name));
-        g_clear_pointer(&line->last, json_decref);
+        forget_said(line);
         return line;
-}
-
-static void hang_up(World *w, Line *line)
-{
-        tb_pairing_left(line->party, w->now);
-        json_decref(line->last);
-        g_free(line);
 }
 
 static void send_list(World *w, Line *host, json_t *list_take)
 {
-        g_clear_pointer(&host->last, json_decref);
+        forget_said(host);
         tell(w, host, json_pack("{s:s, s:o}", "type", "devices", "devices", list_take));
 }
 
@@ -244,7 +183,7 @@ static void test_room(void)
                 gsize left = TB_LIMIT_DEVICE_LISTS - (gsize)long_ones * TB_LIMIT_DEVICE_LIST;
                 if (i == long_ones && left > TB_LIMIT_DEVICE_LIST_SHARE) {
                         send_list(&w, lines[i], list_of_size(left)); /* what fits still goes, to the byte */
-                        g_assert_null(lines[i]->last);
+                        g_assert_null(last(lines[i]));
                         send_list(&w, lines[i], list_of_size(left + 1));
                         g_assert_cmpstr(told(lines[i], "code"), ==, "too-large");
                         continue;
@@ -252,7 +191,7 @@ static void test_room(void)
                 send_list(&w, lines[i], list_of_size(TB_LIMIT_DEVICE_LIST_SHARE + 1));
                 g_assert_cmpstr(told(lines[i], "code"), ==, "too-large");
                 send_list(&w, lines[i], list_of_size(TB_LIMIT_DEVICE_LIST_SHARE));
-                g_assert_null(lines[i]->last);
+                g_assert_null(last(lines[i]));
         }
         json_auto_t *devices = list_of(&w, TB_LIST_DEVICES);
         g_assert_cmpuint(json_array_size(devices), ==, TB_LIMIT_HOSTS * TB_LIMIT_DEVICES);
@@ -262,7 +201,7 @@ static void test_room(void)
         for (guint i = 1; i < long_ones; i++)
                 send_list(&w, lines[i], json_array());
         send_list(&w, lines[TB_LIMIT_HOSTS - 1], list_of_size(TB_LIMIT_DEVICE_LIST));
-        g_assert_null(lines[TB_LIMIT_HOSTS - 1]->last);
+        g_assert_null(last(lines[TB_LIMIT_HOSTS - 1]));
         for (guint i = 0; i < G_N_ELEMENTS(lines); i++)
                 hang_up(&w, lines[i]);
         teardown(&w);
@@ -277,7 +216,7 @@ static void test_away_forgotten(void)
         for (guint i = 0; i <= fit; i++) {
                 Line *host = host_of(&w, i);
                 send_list(&w, host, list_of_size(TB_LIMIT_DEVICE_LIST));
-                g_assert_null(host->last);
+                g_assert_null(last(host));
                 hang_up(&w, host);
                 json_auto_t *hosts = list_of(&w, TB_LIST_HOSTS);
                 g_assert_cmpuint(json_array_size(hosts), ==, i < fit ? i + 1 : fit);
@@ -332,7 +271,7 @@ static void test_made_seldom(void)
         for (guint i = 0; i < 20 * TB_LIMIT_DEVICE_LISTS_OF_HOST_PER_S; i++) {
                 w.now += 1000 / TB_LIMIT_DEVICE_LISTS_OF_HOST_PER_S;
                 send_list(&w, lines[0], list_of_size(TB_LIMIT_DEVICE_LIST - i % 2));
-                g_assert_null(lines[0]->last);
+                g_assert_null(last(lines[0]));
                 GBytes *next = tb_pairing_list(w.pairing, TB_LIST_DEVICES, w.now);
                 made += next != text ? g_bytes_get_size(next) : 0;
                 g_bytes_unref(text);
@@ -394,7 +333,7 @@ static void test_rate(void)
         Line *host = host_of(&w, 1);
         for (guint i = 0; i < 2 * TB_LIMIT_DEVICE_LISTS_OF_HOST_PER_S; i++) {
                 send_list(&w, host, json_pack("[{s:s}]", "id", "taken"));
-                g_assert_null(host->last);
+                g_assert_null(last(host));
         }
         send_list(&w, host, json_pack("[{s:s}]", "id", "dropped"));
         g_assert_cmpstr(told(host, "code"), ==, "rate");
@@ -403,7 +342,7 @@ static void test_rate(void)
                         "taken");
         w.now += 1000 / TB_LIMIT_DEVICE_LISTS_OF_HOST_PER_S + 1;
         send_list(&w, host, json_array());
-        g_assert_null(host->last);
+        g_assert_null(last(host));
         for (guint i = 0; i < 1000 && !host->closed; i++) {
                 w.now += i % 100 == 0;
                 send_list(&w, host, json_array());
