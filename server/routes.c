@@ -85,18 +85,18 @@ static bool within_creations(TbRequest *request, TbServer *server, GError **erro
         return false;
 }
 
-static TbSession *make_session(TbRequest *request, TbServer *server, TbSessionAsk *ask, char **ret_token,
+static TbSession *make_session(TbRequest *request, TbServer *server, TbSessionAsk ask, char **ret_token,
                                char **ret_view, GError **error)
 {
         char net[TB_NET_KEY], wide[TB_NET_KEY];
         bool open = tb_auth_is_open(server->config->auth);
         tb_net_share_key(tb_request_peer(request), net);
         tb_net_wide_key(tb_request_peer(request), wide);
-        ask->share = open ? net : tb_request_user(request);
-        ask->wide = wide;
-        ask->trusted = !open && tb_request_role(request) >= TB_ROLE_OPERATOR;
+        ask.share = open ? net : tb_request_user(request);
+        ask.wide = wide;
+        ask.trusted = !open && tb_request_role(request) >= TB_ROLE_OPERATOR;
         TbSession *session =
-                tb_pairing_create(server->pairing, ask, tb_clock_mono_ms(), ret_token, ret_view, error);
+                tb_pairing_create(server->pairing, &ask, tb_clock_mono_ms(), ret_token, ret_view, error);
         if (!session && tb_error_status(*error) != 404)
                 tb_request_add_header(request, "Retry-After",
                                       "30"); /* ended sessions are cleared away so often */
@@ -137,7 +137,7 @@ static void create_session(TbRequest *request, gpointer data)
                         tb_set_error(&error, TB_ERROR_FORBIDDEN, "a %s session of a device needs the role %s",
                                      control ? "control" : "view", control ? "operator" : "viewer");
                 else
-                        session = make_session(request, server, &ask, &token, &view, &error);
+                        session = make_session(request, server, ask, &token, &view, &error);
         }
         if (!session) {
                 tb_request_reply_error(request, error);
