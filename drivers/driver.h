@@ -222,6 +222,8 @@ struct TbLane {
         /* 0 or 1: one call at a time. N: up to N ops at once, each with its own TbIo, no pump; ops then only
          * read the state that open made. */
         guint parallel;
+        /* Longest pause between two attempts to open it, where looking costs little; 0: TB_LIMIT_OPEN_RETRY_MS. */
+        int retry_ms;
         bool (*open)(TbInstance *self, TbIo *io, GError **error); /* NULL: nothing to open */
         void (*close)(TbInstance *self);                          /* after a failed open too; NULL: nothing */
         /* blocks until TB_WAIT_WAKE/STOP or some work is done; NULL: nothing to watch */

@@ -185,6 +185,7 @@
 #define TB_LIMIT_FOLDER_ENTRIES 50000      /* of one listing of a device's folder */
 #define TB_LIMIT_PACKAGE ((gint64)4 << 30) /* bytes of one app package */
 #define TB_LIMIT_OPEN_RETRY_MS 10000       /* longest pause between attempts to reach a lost device */
+#define TB_LIMIT_DISPLAY_RETRY_MS 1000     /* the same for an X display: its server is back in a moment */
 
 /* discovery (drivers/transport/finder.h) */
 #define TB_LIMIT_FOUND 256         /* what one driver's discovery tells of at once */

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "drivers/x11/x11.h"
+#include "lib/limits.h"
 #include "tests/contract/lane.h"
 #include "tests/contract/xserver.h"
 
@@ -253,6 +254,9 @@ static void test_blend(void)
 
 static void test_nothing_there(void)
 {
+        for (const TbLane *l = tb_driver_find("x11")->lanes; l->name;
+             l++) /* /worker/retry says what that does */
+                g_assert_cmpint(l->retry_ms, ==, TB_LIMIT_DISPLAY_RETRY_MS);
         Lane *screen = lane_start("x11://:59535", NULL, "screen", "/tmp");
         lane_wait(screen, "reason", lane_is_lost, "no X server on display :59535", 5000);
         lane_stop(screen, 500);

@@ -1,5 +1,7 @@
 #include "drivers/x11/x11.h"
 
+#include "lib/limits.h"
+
 static const TbParam params[] = {
         {.name = "xauthority",
          .type = TB_PARAM_STRING,
@@ -19,6 +21,7 @@ static bool check(const TbUri *uri, json_t *p G_GNUC_UNUSED, GError **error)
 static const TbLane lanes[] = {
         {.name = "screen",
          .size = sizeof(TbX11Screen),
+         .retry_ms = TB_LIMIT_DISPLAY_RETRY_MS,
          .open = tb_x11_screen_open,
          .close = tb_x11_screen_close,
          .pump = tb_x11_screen_pump,
@@ -26,6 +29,7 @@ static const TbLane lanes[] = {
          .video = &tb_x11_video},
         {.name = "input",
          .size = sizeof(TbX11Input),
+         .retry_ms = TB_LIMIT_DISPLAY_RETRY_MS,
          .open = tb_x11_input_open,
          .close = tb_x11_input_close,
          .pump = tb_x11_input_pump,

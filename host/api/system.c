@@ -64,7 +64,8 @@ static bool all_well(json_t *services)
 static void health(TbRequest *request, gpointer data)
 {
         TbApi *api = data;
-        json_t *all = services(api), *reasons = tb_core_problems_json(api->core);
+        json_t *all = services(api), *reasons;
+        reasons = tb_core_problems_json(api->core, tb_request_role(request) >= TB_ROLE_VIEWER);
         tb_request_reply_json(
                 request, 200,
                 json_pack("{s:s, s:s, s:s, s:I, s:o, s:o}", "status",

@@ -327,15 +327,15 @@ bool tb_core_patch_device(TbCore *core, const TbActor *actor, const char *id, js
         if (!tb_ceiling_attach(core, actor, spec, error))
                 return false;
         if (json_object_get(patch, "attach") || json_object_get(patch, "vnc") ||
-            json_object_get(patch, "rfc2217") || json_object_get(patch, "tcp"))
+            json_object_get(patch, "rfc2217") || json_object_get(patch, "tcp") ||
+            json_object_get(patch, "optional"))
                 return replace(core, device, spec, error);
         json_t *label = json_object_get(patch, "label");
         if (!json_is_string(label) || json_object_size(patch) != 1 ||
             json_string_length(label) > TB_LIMIT_LABEL) {
                 tb_error_set_field(error, TB_ERROR_INVALID, "label",
                                    "PATCH takes \"label\" (a string of at most %d bytes), \"attach\", "
-                                   "\"vnc\", \"rfc2217\" and "
-                                   "\"tcp\"",
+                                   "\"vnc\", \"rfc2217\", \"tcp\" and \"optional\"",
                                    TB_LIMIT_LABEL);
                 return false;
         }
@@ -392,7 +392,7 @@ json_t *tb_core_drivers_json(void)
         return list;
 }
 
-json_t *tb_core_problems_json(TbCore *core)
+json_t *tb_core_problems_json(TbCore *core, bool names)
 {
         json_t *list = json_array();
         g_autofree char *disk = tb_disk_problem(core->disk), *histories = tb_histories_problem();
@@ -408,29 +408,13 @@ json_t *tb_core_problems_json(TbCore *core)
                         list,
                         json_sprintf("the stored device %s could not be attached: the log says why", id));
         tb_resources_problems(core, list);
+        tb_devices_problems(core, list, names);
         return list;
 }
 
 json_t *tb_core_services_json(TbCore *core)
 {
-        json_t *services = tb_resources_services(core), *state;
-        g_autoptr(GHashTable) used = g_hash_table_new(g_str_hash, g_str_equal);
-        const char *name;
-        for (GTreeNode *n = g_tree_node_first(core->devices); n; n = g_tree_node_next(n)) {
-                const TbDevice *device = g_tree_node_value(n);
-                for (guint i = 0; i < device->interfaces->len; i++) {
-                        const TbInterface *iface = g_ptr_array_index(device->interfaces, i);
-                        const char *driver = iface->attachment->driver->name;
-                        g_hash_table_add(used, (char *)driver);
-                        if (iface->state == TB_STATE_READY || !json_object_get(services, driver))
-                                json_object_set_new(
-                                        services, driver,
-                                        json_string(iface->state == TB_STATE_READY ? "running" : "stopped"));
-                }
-        }
-        json_object_foreach (services, name, state) {
-                if (!g_hash_table_contains(used, name) && g_strcmp0(json_string_value(state), "stopped") == 0)
-                        json_object_set_new(services, name, json_string("unused")); /* nobody misses it */
-        }
+        json_t *services = tb_resources_services(core);
+        tb_devices_services(core, services);
         return services;
 }

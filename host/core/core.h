@@ -67,8 +67,9 @@ json_t *tb_core_resources_json(TbCore *core);
 json_t *tb_core_drivers_json(void);
 /* {"adb":"running"|"stopped"…}: what drivers and core know of the services they use, for /host/health */
 json_t *tb_core_services_json(TbCore *core);
-/* What is not well with the host itself, in words: array of strings; new reference */
-json_t *tb_core_problems_json(TbCore *core);
+/* What is not well with the host itself and with its devices, in words: array of strings; new reference. `names`: false
+ * for who may not see the devices: how many, and not which. */
+json_t *tb_core_problems_json(TbCore *core, bool names);
 
 /* --- commands --- */
 typedef struct TbCommand TbCommand;
@@ -143,9 +144,17 @@ guint tb_interface_watch(TbInterface *iface, const TbPlaceBy *by,
 void tb_interface_unwatch(TbInterface *iface, guint id);
 guint tb_interface_watchers(TbInterface *iface);
 
-/* Rows of a table: the TCP ports that a device may ask for. */
-#define TB_PARAM_DEVICE_PORTS                                                                                \
-        {.name = "vnc", .type = TB_PARAM_INT, .min = 1, .max = 65535, .help = "a VNC port of its own"},      \
+/* Rows of a table: what a device may have besides its name and its attachments: whether it may be away, and the TCP
+ * ports that it asks for. */
+#define TB_PARAM_DEVICE_MORE                                                                                 \
+        {.name = "optional",                                                                                 \
+         .type = TB_PARAM_BOOL,                                                                              \
+         .help = "it may be away: that is no problem of the host's (GET /host/health)"},                     \
+                {.name = "vnc",                                                                              \
+                 .type = TB_PARAM_INT,                                                                       \
+                 .min = 1,                                                                                   \
+                 .max = 65535,                                                                               \
+                 .help = "a VNC port of its own"},                                                           \
                 {.name = "rfc2217",                                                                          \
                  .type = TB_PARAM_ANY,                                                                       \
                  .help = "a TCP port that speaks RFC 2217 for the first console, {listen, allow}, or "       \

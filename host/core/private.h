@@ -206,6 +206,10 @@ void tb_resources_free(TbCore *core);
 json_t *tb_resources_services(TbCore *core);
 void tb_resources_problems(TbCore *core, json_t *list); /* appends what discovery cannot do, in words */
 
+/* problems.c: what /host/health says of the devices */
+void tb_devices_problems(TbCore *core, json_t *list, bool names); /* appends a text for each; see core.h */
+void tb_devices_services(TbCore *core, json_t *services); /* {driver: state of what its devices are behind} */
+
 /* audit.c: who did what, on the bus, in the log and in audit.jsonl */
 void tb_audit_open(TbCore *core);
 void tb_audit_close(TbCore *core);

@@ -197,7 +197,7 @@ static const TbParam device_params[] = {
          .type = TB_PARAM_ANY,
          .required = true,
          .help = "a URI, an array of URIs, or {interface: URI}"},
-        TB_PARAM_DEVICE_PORTS,
+        TB_PARAM_DEVICE_MORE,
         TB_PARAM_END,
 };
 

@@ -214,7 +214,8 @@ static void pause_before_retry(TbRunner *r)
                 w->retry_ms = TB_WORKER_RETRY_FIRST_MS;
         w->kicked = false;
         tb_mutex_unlock(&w->lock);
-        w->retry_ms = MIN(w->retry_ms * 2, TB_LIMIT_OPEN_RETRY_MS);
+        int longest = w->o.lane->retry_ms ? w->o.lane->retry_ms : TB_LIMIT_OPEN_RETRY_MS;
+        w->retry_ms = MIN(w->retry_ms * 2, longest);
 }
 
 static void run_single(TbRunner *r)

@@ -92,7 +92,7 @@ static const TbParam add_params[] = {
          .type = TB_PARAM_ANY,
          .required = true,
          .help = "an attach URI, an array of them, or {interface: URI}"},
-        TB_PARAM_DEVICE_PORTS,
+        TB_PARAM_DEVICE_MORE,
         TB_PARAM_END,
 };
 static const TbParam patch_params[] = {
@@ -100,7 +100,7 @@ static const TbParam patch_params[] = {
         {.name = "attach",
          .type = TB_PARAM_ANY,
          .help = "replaces the interfaces: an attach URI, an array of them, or {interface: URI}"},
-        TB_PARAM_DEVICE_PORTS,
+        TB_PARAM_DEVICE_MORE,
         TB_PARAM_END,
 };
 

@@ -71,7 +71,7 @@ static void test_fault_once(void)
         bench_until(&b, tried_thrice, NULL, "three tries");
         g_assert_cmpuint(seen.faults, ==, 1);
         g_assert_cmpuint(seen.running, ==, 0);
-        json_auto_t *problems = tb_core_problems_json(b.core);
+        json_auto_t *problems = tb_core_problems_json(b.core, true);
         g_assert_cmpuint(json_array_size(problems), ==, 1);
         g_atomic_int_set(&fake.no_bus, 0);
         bench_until(&b, runs, &seen, "that it runs again");

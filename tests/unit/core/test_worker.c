@@ -214,6 +214,31 @@ static void test_sampling(void)
         end(worker, &seen);
 }
 
+static gint opens_of[2]; /* atomic: how often each lane was tried */
+
+static bool open_nothing(TbInstance *self, TbIo *io G_GNUC_UNUSED, GError **error)
+{
+        g_atomic_int_inc(&opens_of[self->lane->retry_ms > 0]);
+        tb_set_error(error, TB_ERROR_GONE, "there is nothing");
+        return false;
+}
+
+/* A lane that says so is looked for more often than the others, whose pauses go on growing. */
+static void test_retry(void)
+{
+        static const TbLane patient = {.name = "patient", .size = sizeof(TbInstance), .open = open_nothing},
+                            eager = {.name = "eager",
+                                     .size = sizeof(TbInstance),
+                                     .open = open_nothing,
+                                     .retry_ms = TB_LIMIT_DISPLAY_RETRY_MS / 4};
+        Seen seen[2] = {0};
+        TbWorker *workers[] = {worker_of(&patient, &seen[0], 0), worker_of(&eager, &seen[1], 0)};
+        UNTIL(g_atomic_int_get(&opens_of[0]) >= 5); /* 250 + 500 + 1000 + 2000 ms */
+        g_assert_cmpint(g_atomic_int_get(&opens_of[1]), >=, 8);
+        for (int i = 0; i < 2; i++)
+                end(workers[i], &seen[i]);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -222,6 +247,7 @@ int main(int argc, char **argv)
         g_test_add_data_func("/worker/no-descriptors-parallel", &parallel, test_no_descriptors);
         g_test_add_func("/worker/flood", test_flood);
         g_test_add_func("/worker/sampling", test_sampling);
+        g_test_add_func("/worker/retry", test_retry);
         int rc = g_test_run();
         tb_main_stop();
         return rc;
