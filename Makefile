@@ -15,6 +15,7 @@ include mk/rules.mk
 include mk/drivers.mk
 include mk/tests.mk
 include mk/install.mk
+include mk/deb.mk
 include mk/image.mk
 
 .PHONY: all help clean run

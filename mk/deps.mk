@@ -11,7 +11,9 @@ DEPS_HOST := gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-pl
 DEPS_HOST_IMAGE := tini
 # the demo bench
 DEPS_RUN := $(DEPS_HOST) $(DEPS_PAGES) qemu-system-x86 u-boot-qemu xvfb xterm fluxbox x11-apps x11-utils x11-xserver-utils busybox-static
-DEPS_TEST := curl clang clang-format clang-tidy cppcheck libclang-rt-14-dev chromium socat python3 python3-serial python3-prometheus-client vncsnapshot gvncviewer \
+# `make deb`, and who checks its packages
+DEPS_DEB := debhelper
+DEPS_TEST := $(DEPS_DEB) lintian systemd curl clang clang-format clang-tidy cppcheck libclang-rt-14-dev chromium socat python3 python3-serial python3-prometheus-client vncsnapshot gvncviewer \
 	xdotool iproute2 nftables util-linux coturn x11vnc tigervnc-standalone-server tigervnc-viewer websockify novnc python3-flask gunicorn wrk zbar-tools cpio xz-utils zstd uhubctl
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
@@ -27,7 +29,7 @@ define npm-install
 	(cd $(1) && npm ci --silent --no-audit --no-fund --ignore-scripts) && cp $(1)/package-lock.json $(1)/node_modules/.installed-lock; fi
 endef
 
-.PHONY: deps deps-build deps-run deps-test
+.PHONY: deps deps-build deps-run deps-deb deps-test
 deps: deps-test ## install everything that building, running and testing need
 deps-build: ## install what `make install` needs, no more
 	$(call apt-install,$(DEPS_BUILD) $(DEPS_PAGES))
@@ -35,6 +37,8 @@ deps-build: ## install what `make install` needs, no more
 deps-run:
 	$(call apt-install,$(DEPS_BUILD) $(DEPS_RUN))
 	$(call npm-install,web)
+deps-deb:
+	$(call apt-install,$(DEPS_DEB))
 deps-test:
 	$(call apt-install,$(DEPS_BUILD) $(DEPS_RUN) $(DEPS_TEST))
 	$(call npm-install,web)

@@ -2,10 +2,12 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 WEBDIR := $(DESTDIR)$(PREFIX)/share/testbed/web
-UNITDIR := $(DESTDIR)$(PREFIX)/lib/systemd/system
+LIBDIR := $(PREFIX)/lib
+UNITDIR := $(DESTDIR)$(LIBDIR)/systemd/system
+COMPLETIONS := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 
 .PHONY: install
-install: all ## install binaries, web pages, units, udev rules, man pages
+install: all ## install binaries, web pages, units, udev rules, users, man pages, completion
 	@[ -e web/node_modules/.installed-lock ] || { echo 'the pages need their npm packages: run "make deps" first' >&2; exit 1; }
 	install -Dm755 -t $(DESTDIR)$(PREFIX)/bin $(PROGRAMS)
 	rm -rf $(WEBDIR)
@@ -14,7 +16,11 @@ install: all ## install binaries, web pages, units, udev rules, man pages
 		--exclude='*.map' --exclude='*.d.ts' --exclude='./node_modules/@xterm/*/src' --owner=0 --group=0 --mode=u=rwX,go=rX . | tar -C $(WEBDIR) -xf -
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man1 docs/man/*.1
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/doc/testbed LICENSE
-	install -Dm644 -t $(DESTDIR)$(PREFIX)/lib/udev/rules.d mk/install/*.rules
+	install -Dm644 -t $(DESTDIR)$(LIBDIR)/udev/rules.d mk/install/*.rules
+	for p in host server; do install -Dm644 mk/install/testbed-$$p.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/testbed-$$p.conf && \
+		install -Dm644 mk/install/testbed-$$p.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/testbed-$$p.conf && \
+		install -Dm644 mk/install/testbed-$$p.completion $(COMPLETIONS)/testbed-$$p || exit 1; done
 	install -d $(UNITDIR)
 	for u in mk/install/*.service; do sed 's|/usr/local|$(PREFIX)|' $$u >$(UNITDIR)/$${u##*/} && chmod 644 $(UNITDIR)/$${u##*/} || exit 1; done
 	for c in mk/install/*.yaml; do f=$(DESTDIR)/etc/testbed/$${c##*/}; [ -e $$f ] || install -Dm640 $$c $$f || exit 1; done
+	@[ -n "$(DESTDIR)" ] || echo 'next: systemd-sysusers; systemd-tmpfiles --create; systemctl daemon-reload; systemctl enable --now testbed-host'

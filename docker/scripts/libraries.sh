@@ -4,5 +4,6 @@ set -eu
 folder=$(gcc -print-multiarch)
 names=$(objdump -p "$@" | awk '$1 == "NEEDED" { print $2 }' | sort -u)
 [ -n "$names" ] || exit 1
-owners=$(for name in $names; do dpkg-query -S "*/$folder/$name" || exit 1; done)
+# shellcheck disable=SC2046
+owners=$(dpkg-query -S $(printf "*/$folder/%s " $names)) || exit 1
 echo "$owners" | cut -d: -f1 | sort -u

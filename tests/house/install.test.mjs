@@ -30,6 +30,8 @@ test('make install: binaries, pages, units, rules and man pages; the binaries ru
     const unit = readFileSync(at(`lib/systemd/system/testbed-${name}.service`), 'utf8');
     assert.match(unit, new RegExp(`^ExecStart=${prefix}/bin/testbed-${name} `, 'm'));
     assert.ok(statSync(at(`share/man/man1/testbed-${name}.1`)).size > 500);
+    for (const kind of ['sysusers.d', 'tmpfiles.d'])
+      assert.ok(existsSync(at('lib', kind, `testbed-${name}.conf`)), `${kind}: ${name}`);
     const file = path.join(dest, 'etc/testbed', `${name}.yaml`);
     assert.equal(statSync(file).mode & 0o777, 0o640);
     // the configuration that comes with it is one that starts
