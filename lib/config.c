@@ -246,6 +246,18 @@ void tb_config_env_string(char **field, const char *name)
         *field = g_strdup(value);
 }
 
+void tb_config_env_port(TbConfigReader *r, guint16 *field, const char *name)
+{
+        const char *value = tb_config_env(name);
+        guint64 port;
+        if (!value)
+                return;
+        if (g_ascii_string_to_unsigned(value, 10, 0, 65535, &port, NULL))
+                *field = (guint16)port;
+        else
+                tb_config_problem(r, NULL, NULL, name, "a port number is expected, got \"%s\"", value);
+}
+
 void tb_config_env_ice(TbConfigReader *r, char ***field, const char *name, const char *scheme)
 {
         const char *value = tb_config_env(name);

@@ -241,15 +241,10 @@ static void read_sections(TbHostConfig *c, TbConfigReader *r)
 /* --- environment --- */
 static void read_environment(TbHostConfig *c, TbConfigReader *r)
 {
-        const char *port = tb_config_env("HOST_PORT");
-        guint64 number;
-        if (port) {
-                if (g_ascii_string_to_unsigned(port, 10, 0, 65535, &number, NULL))
-                        c->port = (guint16)number;
-                else
-                        tb_config_problem(r, NULL, NULL, "HOST_PORT", "a port number is expected");
-        }
+        tb_config_env_port(r, &c->port, "PORT"); /* what platforms that run containers say */
+        tb_config_env_port(r, &c->port, "HOST_PORT");
         tb_config_env_string(&c->name, "HOST_NAME");
+        tb_config_env_string(&c->url, "RENDER_EXTERNAL_URL");
         tb_config_env_string(&c->url, "HOST_URL");
         tb_config_env_string(&c->server_url, "SERVER_URL");
         tb_config_env_string(&c->server_token, "TESTBED_TOKEN");

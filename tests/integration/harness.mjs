@@ -451,6 +451,8 @@ export class Host {
       HOST_NAME: '',
       HOST_PORT: '',
       HOST_URL: '',
+      PORT: '',
+      RENDER_EXTERNAL_URL: '',
       SERVER_URL: '',
       TESTBED_TOKEN: '',
       STATE_DIRECTORY: '',

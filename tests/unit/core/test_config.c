@@ -54,6 +54,20 @@ static void test_environment(void)
         g_assert_null(load("name: file\n", &error));
         g_assert_nonnull(strstr(error->message, "HOST_PORT"));
         g_unsetenv("HOST_PORT");
+        g_setenv("PORT", "8100", TRUE);
+        g_setenv("RENDER_EXTERNAL_URL", "http://localhost:9", TRUE);
+        g_autoptr(TbHostConfig) platform = load("port: 1\n", NULL);
+        g_assert_cmpint(platform->port, ==, 8100);
+        g_assert_cmpstr(platform->url, ==, "http://localhost:9");
+        g_setenv("HOST_PORT", "7123", TRUE);
+        g_setenv("HOST_URL", "http://localhost:8", TRUE);
+        g_autoptr(TbHostConfig) named = load("port: 1\n", NULL);
+        g_assert_cmpint(named->port, ==, 7123); /* the daemon's own word wins */
+        g_assert_cmpstr(named->url, ==, "http://localhost:8");
+        g_unsetenv("PORT");
+        g_unsetenv("RENDER_EXTERNAL_URL");
+        g_unsetenv("HOST_URL");
+        g_unsetenv("HOST_PORT");
         g_unsetenv("HOST_NAME");
         g_unsetenv("WEBRTC_STUN_SERVERS");
 }
