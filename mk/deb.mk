@@ -14,3 +14,13 @@ deb: all deps-deb ## Debian packages testbed-host, testbed-server, testbed-web i
 	@printf 'testbed (%s) unstable; urgency=medium\n\n  * Made by `make deb` of %s.\n\n -- Testbed maintainers <testbed@example.org>  %s\n' '$(DEB_VERSION)' '$(VERSION)' "$$(date -R)" >$(DEB_STAGE)/changelog
 	@cd $(DEB)/source && RECOMMENDS="$$(echo $(DEPS_HOST) | sed 's/ /, /g')" debian/rules binary >../log 2>&1 || { tail -30 ../log; exit 1; }
 	@ls $(DEB)/*.deb
+
+# A Debian 12 with what the packages depend on, made once
+DEB_BASE ?= build/deb-base
+DEB_MIRROR ?= http://deb.debian.org/debian
+.PHONY: deb-test
+deb-test: ## minutes, root: install, use, upgrade, remove and purge the packages in a Debian that its own systemd starts
+	$(call apt-install,$(DEPS_DEB) $(DEPS_DEB_TEST))
+	+@for v in 1.0 1.1; do DEB_BUILD_OPTIONS=noautodbgsym $(MAKE) $(JOBS) --no-print-directory deb VERSION=$$v DEB=build/deb-test/$$v || exit 1; done
+	@sh tests/deb/base.sh $(DEB_BASE) $(DEB_MIRROR) build/deb-test/1.0/*.deb
+	@DEB_BASE=$(DEB_BASE) node --test --test-reporter=spec tests/deb/packages.test.mjs

@@ -13,6 +13,7 @@ DEPS_HOST_IMAGE := tini
 DEPS_RUN := $(DEPS_HOST) $(DEPS_PAGES) qemu-system-x86 u-boot-qemu xvfb xterm fluxbox x11-apps x11-utils x11-xserver-utils busybox-static
 # `make deb`, and who checks its packages
 DEPS_DEB := debhelper
+DEPS_DEB_TEST := debootstrap socat curl
 DEPS_TEST := $(DEPS_DEB) lintian systemd curl clang clang-format clang-tidy cppcheck libclang-rt-14-dev chromium socat python3 python3-serial python3-prometheus-client vncsnapshot gvncviewer \
 	xdotool iproute2 nftables util-linux coturn x11vnc tigervnc-standalone-server tigervnc-viewer websockify novnc python3-flask gunicorn wrk zbar-tools cpio xz-utils zstd uhubctl
 
