@@ -8,9 +8,11 @@ environment=$1 version=$2 health=$3
 cd "$(dirname "$0")/../.."
 override=docker/compose.$environment.yaml
 [ -f "$override" ] || { echo "deploy: there is no $override" >&2; exit 2; }
+[ -f .env ] || { echo "deploy: there is no .env in $PWD: cp .env.example .env, and put DOMAIN and secrets into it" >&2; exit 2; }
+[ "$environment" = dev ] && project=staging || project=testbed
 before=$(cat .deployed 2>/dev/null || true)
 
-compose() { docker compose -f docker/compose.yaml -f "$override" "$@"; }
+compose() { docker compose --env-file .env -p "$project" -f docker/compose.yaml -f "$override" "$@"; }
 healthy() {
 	until_s=$(($(date +%s) + ${HEALTH_S:-120}))
 	while ! curl -fsS --max-time 10 -o /dev/null "$health"; do

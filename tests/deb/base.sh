@@ -3,8 +3,8 @@
 set -eu
 folder=$1 mirror=$2
 shift 2
-needed=$(for p in "$@"; do dpkg-deb -f "$p" Depends; done | tr ',' '\n' | sed 's/[|(].*//; s/ //g' | grep -v '^testbed' | sort -u)
-needed="$(echo $needed) ca-certificates dbus iproute2 procps socat systemd-sysv udev"
+needed=$(for p in "$@"; do dpkg-deb -f "$p" Depends; done | tr ',' '\n' | sed 's/[|(].*//; s/ //g' | grep -v '^testbed' | sort -u | tr '\n' ' ')
+needed="$needed ca-certificates dbus iproute2 procps socat systemd-sysv udev"
 [ "$(cat "$folder.packages" 2>/dev/null)" != "$needed" ] || exit 0
 rm -rf "$folder" "$folder.packages"
 debootstrap --variant=minbase bookworm "$folder" "$mirror" >"$folder.log" 2>&1 || { tail -5 "$folder.log" >&2; exit 1; }

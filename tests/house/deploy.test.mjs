@@ -3,7 +3,7 @@
 // say what they were asked.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -65,7 +65,7 @@ test('workflows: least permissions, each branch where it belongs, one deployment
   }
   const shell = action.runs.steps.map((s) => s.run).join('\n');
   assert.match(shell, /StrictHostKeyChecking yes/);
-  assert.match(shell, /rsync .*--exclude=\/docker\/\.env/, "the machine's secrets stay");
+  assert.match(shell, /rsync .*--exclude=\/\.env/, "the machine's secrets stay");
   assert.doesNotMatch(shell, /\$\{\{/, 'nothing from outside is pasted into a shell line: it comes by the environment');
 });
 
@@ -144,7 +144,7 @@ function machine({ well, builds = 'v1 v2' }) {
   const at = (...parts) => path.join(dir, ...parts);
   for (const folder of ['docker/scripts', 'bin']) mkdirSync(at(folder), { recursive: true });
   cpSync(path.join(ROOT, 'docker/scripts/deploy.sh'), at('docker/scripts/deploy.sh'));
-  for (const file of ['compose.yaml', 'compose.prod.yaml']) writeFileSync(at('docker', file), 'services: {}\n');
+  for (const file of ['.env', 'docker/compose.yaml', 'docker/compose.prod.yaml']) writeFileSync(at(file), '');
   const program = (name, body) => {
     writeFileSync(at('bin', name), `#!/bin/sh\n${body}\n`);
     chmodSync(at('bin', name), 0o755);
@@ -167,10 +167,10 @@ function machine({ well, builds = 'v1 v2' }) {
     return { ...done, calls: readFileSync(at('calls'), 'utf8').trim().split('\n') };
   };
   const now = (file) => (existsSync(at(file)) ? readFileSync(at(file), 'utf8').trim() : null);
-  return { deploy, now };
+  return { at, deploy, now };
 }
 const UP = (version, how) =>
-  `VERSION=${version} compose -f docker/compose.yaml -f docker/compose.prod.yaml up -d ${how} --remove-orphans`;
+  `VERSION=${version} compose --env-file .env -p testbed -f docker/compose.yaml -f docker/compose.prod.yaml up -d ${how} --remove-orphans`;
 const URL = 'https://testbed.example.org/health';
 
 test('deploy.sh: builds and starts; well: it is the version to go back to, and older images go', () => {
@@ -212,4 +212,8 @@ test('deploy.sh: the first version ever is not well: it says that there is nothi
   assert.equal(m.now('.deployed'), null);
   assert.equal(m.deploy('nowhere', 'v1', URL).status, 2);
   assert.equal(m.deploy('prod').status, 2);
+  rmSync(m.at('.env'));
+  const bare = m.deploy('prod', 'v1', URL);
+  assert.equal(bare.status, 2);
+  assert.match(bare.stderr, /there is no \.env in .*cp \.env\.example \.env/);
 });
