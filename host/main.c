@@ -139,6 +139,7 @@ static bool open_rooms(TbHost *h, GError **error)
                                  .url = c->url,
                                  .trusted = c->trusted,
                                  .needs_tls = c->needs_tls,
+                                 .tls = c->tls,
                                  .without_tokens = c->insecure ? TB_ANYONE : TB_THIS_MACHINE,
                                  .origins = (const char *const *)c->origins,
                                  .hosts = (const char *const[]){own ? g_uri_get_host(own) : NULL, NULL}},
@@ -213,10 +214,13 @@ static int run(TbHost *h)
         g_unix_signal_add(SIGINT, on_signal, h);
         bool ok = open_rooms(h, &error);
         if (ok) {
-                g_autofree char *url = g_strdup_printf(
-                        "http://%s%s%s:%u/", strchr(h->config->address, ':') ? "[" : "", h->config->address,
-                        strchr(h->config->address, ':') ? "]" : "", tb_http_port(h->http));
-                tb_log(TB_LOG_INFO, TB_F("url", url, "version", tb_version, "state", h->config->state_dir),
+                g_autofree char *url =
+                        g_strdup_printf("%s://%s%s%s:%u/", h->config->tls ? "https" : "http",
+                                        strchr(h->config->address, ':') ? "[" : "", h->config->address,
+                                        strchr(h->config->address, ':') ? "]" : "", tb_http_port(h->http));
+                g_autofree char *tls = h->config->tls ? tb_tls_about(h->config->tls) : NULL;
+                tb_log(TB_LOG_INFO,
+                       TB_F("url", url, "version", tb_version, "tls", tls, "state", h->config->state_dir),
                        "listening");
                 tb_media_start(h->media); /* from here on somebody could watch */
                 g_main_loop_run(h->loop);

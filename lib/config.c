@@ -200,6 +200,52 @@ void tb_config_public(TbConfigReader *r, const char *url, TbAuth *auth, bool ins
                         url);
 }
 
+char *tb_config_path(const TbConfigReader *r, const char *path)
+{
+        const char *file = tb_config_file(r);
+        if (!path || g_path_is_absolute(path) || !file)
+                return g_strdup(path);
+        g_autofree char *folder = g_path_get_dirname(file);
+        return g_build_filename(folder, path, NULL);
+}
+
+void tb_config_tls(TbConfigReader *r, json_t *node, TbTls **ret_tls, bool *ret_required)
+{
+        static const TbParam params[] = {
+                {.name = "cert",
+                 .type = TB_PARAM_STRING,
+                 .required = true,
+                 .min = 1,
+                 .max = 4096,
+                 .help = "PEM file: the certificate, then those between it and its root"},
+                {.name = "key",
+                 .type = TB_PARAM_STRING,
+                 .required = true,
+                 .min = 1,
+                 .max = 4096,
+                 .help = "PEM file: its private key"},
+                TB_PARAM_END,
+        };
+        const char *word = json_string_value(node);
+        *ret_required = g_strcmp0(word, "required") == 0;
+        if (!node || *ret_required || g_strcmp0(word, "optional") == 0)
+                return;
+        if (!json_is_object(node)) {
+                tb_config_problem(r, node, NULL, "tls",
+                                  "\"optional\", \"required\" or {cert: FILE, key: FILE} is expected");
+                return;
+        }
+        json_auto_t *tls = tb_config_section(r, params, node, "tls");
+        g_autofree char *cert = tb_config_path(r, json_string_value(json_object_get(tls, "cert"))),
+                        *key = tb_config_path(r, json_string_value(json_object_get(tls, "key")));
+        g_autoptr(GError) error = NULL;
+        if (!cert || !key) /* told already */
+                return;
+        *ret_tls = tb_tls_new(cert, key, &error);
+        if (!*ret_tls)
+                tb_config_problem(r, node, NULL, "tls", "%s", tb_error_detail(error));
+}
+
 TbNets *tb_config_nets(TbConfigReader *r, const json_t *list, const char *path)
 {
         g_autoptr(GError) error = NULL;

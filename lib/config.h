@@ -19,6 +19,7 @@
 #include "lib/http/auth.h"
 #include "lib/nets.h"
 #include "lib/param.h"
+#include "lib/tls.h"
 #include "lib/yaml.h"
 
 typedef struct TbConfigReader {
@@ -61,6 +62,11 @@ void tb_config_access(TbConfigReader *r, const char *address, TbAuth *auth, bool
 /* The same for an address by which others reach us although only this machine is heard: a proxy brings them, and
  * nothing tells them from persons here. */
 void tb_config_public(TbConfigReader *r, const char *url, TbAuth *auth, bool insecure);
+/* The row TB_CONFIG_TLS: "optional", "required", or {cert, key}. Files are named from the configuration's folder.
+ * *ret_tls: the caller's; NULL: plain HTTP. */
+void tb_config_tls(TbConfigReader *r, json_t *node, TbTls **ret_tls, bool *ret_required);
+/* A file that the configuration names: relative to its folder. The caller frees it; NULL for NULL. */
+char *tb_config_path(const TbConfigReader *r, const char *path);
 /* Networks of proxies; never NULL. */
 TbNets *tb_config_nets(TbConfigReader *r, const json_t *list, const char *path);
 
@@ -72,9 +78,9 @@ TbNets *tb_config_nets(TbConfigReader *r, const json_t *list, const char *path);
         }
 #define TB_CONFIG_TLS                                                                                        \
         {                                                                                                    \
-                .name = "tls", .type = TB_PARAM_ENUM, .choices = TB_CHOICES("optional", "required"),         \
-                .fallback = "\"optional\"",                                                                  \
-                .help = "required: tokens from beyond this machine only by https"                            \
+                .name = "tls", .type = TB_PARAM_ANY,                                                         \
+                .help = "{cert, key}: PEM files, then https is spoken; required: tokens from beyond "        \
+                        "this machine only by https"                                                         \
         }
 
 /* Rows that the token tables of all daemons share. */

@@ -44,6 +44,16 @@
 #define TB_LIMIT_UNREAD (128 * 1024 * 1024)       /* bytes waiting for all of these, whoever they are */
 #define TB_LIMIT_UNREAD_OF_ONE (32 * 1024 * 1024) /* and of these of one user or network */
 
+/* TLS (lib/tls.h, lib/http/tls_front.h) */
+#define TB_LIMIT_TLS_FILE (1024 * 1024)   /* bytes of a certificate's file, of a key's */
+#define TB_LIMIT_TLS_HANDSHAKES 256       /* under way on one port: then the oldest of who has most goes */
+#define TB_LIMIT_TLS_HANDSHAKE_S 10       /* for one of them */
+#define TB_LIMIT_TLS_TURN (64 * 1024)     /* bytes of one connection in one direction in a turn */
+#define TB_LIMIT_TLS_BETWEEN (128 * 1024) /* bytes on the way between TLS and HTTP, each way */
+#define TB_LIMIT_TLS_STALL_S 10 /* a client that takes nothing of the rest, whose sender has closed */
+#define TB_LIMIT_TLS_CLOSE_S 2  /* to read our last words */
+#define TB_LIMIT_TLS_DRAIN_MS 400 /* the same for all when the daemon ends */
+
 /* descriptors */
 /* that are used, of however many the system gives: a look at the last one makes the kernel's table that long */
 #define TB_LIMIT_DESCRIPTORS 65536

@@ -127,7 +127,7 @@ static void read_file(TbServerConfig *c, TbConfigReader *r)
         c->origins = tb_config_strings(r, json_object_get(top, "frontends"), "frontends");
         c->insecure = json_is_true(json_object_get(top, "insecure"));
         c->trusted = tb_config_nets(r, json_object_get(top, "trusted_proxies"), "trusted_proxies");
-        c->needs_tls = g_strcmp0(json_string_value(json_object_get(top, "tls")), "required") == 0;
+        tb_config_tls(r, json_object_get(top, "tls"), &c->tls, &c->needs_tls);
         c->sessions_per_minute = (guint)json_integer_value(json_object_get(top, "sessions_per_minute"));
         c->sessions_per_network = (guint)json_integer_value(json_object_get(top, "sessions_per_network"));
         c->refusals_per_minute = (guint)json_integer_value(json_object_get(top, "refusals_per_minute"));
@@ -239,6 +239,7 @@ void tb_server_config_free(TbServerConfig *config)
         g_strfreev(config->names);
         g_strfreev(config->origins);
         tb_nets_free(config->trusted);
+        tb_tls_unref(config->tls);
         tb_auth_unref(config->auth);
         tb_auth_unref(config->hosts);
         tb_ice_config_clear(&config->ice);

@@ -10,6 +10,7 @@
 #include "lib/ice.h"
 #include "lib/log.h"
 #include "lib/nets.h"
+#include "lib/tls.h"
 
 typedef struct TbServerConfig {
         char *address;   /* 127.0.0.1 */
@@ -26,6 +27,7 @@ typedef struct TbServerConfig {
         bool insecure;
         TbNets *trusted; /* trusted_proxies: whose forwarding headers are believed, besides this machine's */
         bool needs_tls;  /* tls: required */
+        TbTls *tls;      /* tls: {cert, key}; ref; NULL: plain HTTP */
         guint sessions_per_minute; /* per network (tb_net_share_key()) */
         guint sessions_per_network; /* that exist, of one network or user; 0: what its rate fills while they lie idle */
         guint refusals_per_minute; /* per network: sockets without an accepted hello */

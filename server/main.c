@@ -52,9 +52,11 @@ static int serve(const TbServerConfig *config)
         guint term = g_unix_signal_add(SIGTERM, on_signal, &run),
               interrupt = g_unix_signal_add(SIGINT, on_signal, &run);
         bool v6 = strchr(config->address, ':') != NULL;
-        g_autofree char *url = g_strdup_printf("http://%s%s%s:%u", v6 ? "[" : "", config->address,
-                                               v6 ? "]" : "", tb_server_port(server));
-        tb_log(TB_LOG_INFO, TB_F("url", url, "version", tb_version), "listening");
+        g_autofree char *url =
+                g_strdup_printf("%s://%s%s%s:%u", config->tls ? "https" : "http", v6 ? "[" : "",
+                                config->address, v6 ? "]" : "", tb_server_port(server));
+        g_autofree char *tls = config->tls ? tb_tls_about(config->tls) : NULL;
+        tb_log(TB_LOG_INFO, TB_F("url", url, "version", tb_version, "tls", tls), "listening");
         g_main_loop_run(loop);
         g_source_remove(term);
         g_source_remove(interrupt);

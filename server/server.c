@@ -269,6 +269,7 @@ static bool start(TbServer *server, GError **error)
                                  .url = config->url,
                                  .trusted = config->trusted,
                                  .needs_tls = config->needs_tls,
+                                 .tls = config->tls,
                                  .hosts = (const char *const *)config->names,
                                  .origins = (const char *const *)config->origins,
                                  .max_connections = CONNECTIONS},

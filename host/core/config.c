@@ -211,7 +211,7 @@ static void read_sections(TbHostConfig *c, TbConfigReader *r)
         c->state_dir = tb_config_string(top, "state_dir");
         c->insecure = json_is_true(json_object_get(top, "insecure"));
         c->trusted = tb_config_nets(r, json_object_get(top, "trusted_proxies"), "trusted_proxies");
-        c->needs_tls = g_strcmp0(json_string_value(json_object_get(top, "tls")), "required") == 0;
+        tb_config_tls(r, json_object_get(top, "tls"), &c->tls, &c->needs_tls);
         c->compat = tb_config_nets(r, json_object_get(compat, "allow"), "compat.allow");
         c->vnc_port = (guint16)json_integer_value(json_object_get(vnc, "port"));
         c->vnc_device = tb_config_string(vnc, "device");
@@ -407,6 +407,7 @@ void tb_host_config_free(TbHostConfig *c)
                 return;
         tb_auth_unref(c->auth);
         tb_nets_free(c->trusted);
+        tb_tls_unref(c->tls);
         tb_nets_free(c->compat);
         g_free(c->name);
         g_free(c->address);

@@ -10,6 +10,7 @@
 #include "lib/http/auth.h"
 #include "lib/ice.h"
 #include "lib/nets.h"
+#include "lib/tls.h"
 
 typedef struct TbHostConfig {
         char *name;    /* HOST_NAME; default: the machine's name */
@@ -22,6 +23,7 @@ typedef struct TbHostConfig {
         bool insecure;
         TbNets *trusted; /* trusted_proxies: whose forwarding headers are believed, besides this machine's */
         bool needs_tls;  /* tls: required */
+        TbTls *tls;      /* tls: {cert, key}; ref; NULL: plain HTTP */
         TbNets *compat;  /* compat.allow: who may switch by the GET routes of other tools without a token */
         /* VNC */
         guint16 vnc_port;   /* 5900; 0: off */

@@ -206,6 +206,7 @@ static void open_novnc(TbVnc *vnc, const TbVncOptions *options)
                 .poller = options->poller,
                 .trusted = config->trusted,
                 .needs_tls = config->needs_tls,
+                .tls = config->tls,
                 .without_tokens = config->insecure || has_password(config) ? TB_ANYONE : TB_THIS_MACHINE,
                 .max_connections = 4 * TB_LIMIT_VNC_CLIENTS,
                 .max_streams = 2 * TB_LIMIT_VNC_CLIENTS};

@@ -16,10 +16,12 @@ void tb_access_proxy(TbRequest *request, const TbProxySaid *said)
                    *all = said->forwarded ? said->forwarded->str : NULL;
         request->forwarded = for_ || all || said->real_ip;
         request->stranger = !conn || !conn->peer_is_loopback || request->forwarded;
+        request->secure = conn && conn->tls;
         if (!conn || !conn->peer_is_trusted)
                 return;
         g_autofree char *proto = tb_forwarded_last(all, "proto");
-        request->secure = g_strcmp0(said->proto ? said->proto : proto, "https") == 0;
+        if (said->proto || proto)
+                request->secure = strcmp(said->proto ? said->proto : proto, "https") == 0;
         char address[TB_ADDRESS_TEXT];
         if (tb_forwarded_client(for_ ? for_ : said->real_ip, all, request->http->trusted, address) !=
             TB_HOP_CLIENT)

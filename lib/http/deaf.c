@@ -44,7 +44,7 @@ static gboolean on_look(gpointer data)
 
 void tb_deaf_look(TbHttp *http)
 {
-        if (http->look || !http->daemon || http->stopping)
+        if (http->look || !http->daemon || http->stopping || http->listen_fd < 0)
                 return;
         http->look = g_timeout_source_new(LOOK_MS);
         g_source_set_callback(http->look, on_look, http, NULL);

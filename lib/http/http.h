@@ -18,6 +18,7 @@
 #include "lib/param.h"
 #include "lib/pipe.h"
 #include "lib/poller.h"
+#include "lib/tls.h"
 
 typedef struct TbHttp TbHttp;
 typedef struct TbRequest TbRequest;
@@ -96,6 +97,7 @@ typedef struct TbHttpOptions {
         TbWithoutTokens without_tokens;
         guint max_streams; /* pushed answers and WebSockets at once, shared as lib/places.h says; 0: no limit */
         bool needs_tls;    /* a token that came from beyond this machine without TLS is refused */
+        TbTls *tls;        /* ref is taken: https (and wss) instead of http; NULL: plain */
 } TbHttpOptions;
 
 TbHttp *tb_http_new(const TbHttpOptions *options, GError **error);

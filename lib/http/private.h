@@ -15,6 +15,7 @@
 #include "lib/http/guard.h"
 #include "lib/http/http.h"
 #include "lib/http/route.h"
+#include "lib/http/tls_front.h"
 #include "lib/http/unread.h"
 #include "lib/net.h"
 #include "lib/places.h"
@@ -63,6 +64,7 @@ typedef struct TbConn {      /* one client connection */
         char peer[TB_ADDRESS_TEXT], local[TB_ADDRESS_TEXT];
         bool peer_is_loopback;
         bool peer_is_trusted; /* a proxy of ours, or this machine */
+        bool tls;             /* its bytes came by TLS */
         bool is_idle;         /* no request of it is with a handler: it makes room for others */
         bool is_kept;         /* the same of a proxy or this machine, once asked: for descriptors alone */
         bool was_asked;       /* a handler had a request of it */
@@ -79,15 +81,17 @@ typedef struct TbConn {      /* one client connection */
 } TbConn;
 
 struct TbHttp {
-        struct MHD_Daemon *daemon; /* owned */
-        TbPoller *poller;          /* borrowed */
-        TbPollerEntry *entry;      /* owned */
-        GSource *timer;            /* ref; libmicrohttpd's timeouts */
-        GSource *sweep;            /* ref; WebSocket pings; NULL while there is none */
-        GSource *reaper;           /* ref; ends WebSockets outside their own callbacks */
-        GSource *look;             /* ref; deaf.c; NULL: the library has said nothing */
-        int listen_fd;             /* the library's */
-        int nobody_fd;             /* of the connection that deaf.c made; -1: none */
+        struct MHD_Daemon *daemon;   /* owned */
+        TbPoller *poller;            /* borrowed */
+        TbPollerEntry *entry;        /* owned */
+        GSource *timer;              /* ref; libmicrohttpd's timeouts */
+        GSource *sweep;              /* ref; WebSocket pings; NULL while there is none */
+        GSource *reaper;             /* ref; ends WebSockets outside their own callbacks */
+        GSource *look;               /* ref; deaf.c; NULL: the library has said nothing */
+        int listen_fd;               /* the library's */
+        int nobody_fd;               /* of the connection that deaf.c made; -1: none */
+        TbTlsFront *front;           /* owned; NULL: plain HTTP */
+        const TbTlsArrival *arrival; /* while it is given to the library; NULL: none is */
         guint16 port;
         bool running; /* inside MHD_run() */
         bool kicked;  /* MHD_run() is to be called again */
@@ -184,7 +188,7 @@ struct TbRequest {
         bool whole;        /* no NUL was in the head */
         const char *uri;   /* borrowed, the library's own; until the head is checked */
         bool stranger;     /* not (only) from this machine */
-        bool secure;       /* came by TLS, as a proxy of ours says */
+        bool secure;       /* came by TLS; behind a proxy of ours that says how: to the proxy */
         json_t *query;     /* owned */
         GByteArray *bytes; /* owned; body that is being collected */
         guint64 received;
@@ -256,6 +260,10 @@ void tb_deaf_stop(TbHttp *http);
 void tb_share_start(TbHttp *http);
 void tb_share_stop(TbHttp *http); /* no connection lives any more */
 void tb_share_end_lingering(TbHttp *http, gint64 before_us);
+
+/* tls.c: the listener is a TLS one. False, and `listen_fd` is still the caller's. */
+bool tb_tls_begin(TbHttp *http, int listen_fd, TbTls *tls, guint most, GError **error);
+#define TB_TLS_DESCRIPTORS 3 /* of one connection by TLS: the client's socket, and a pair */
 
 /* turns.c: whose request is handled next */
 void tb_http_turns_start(TbHttp *http);

@@ -111,7 +111,10 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
         struct sockaddr_storage local = {0};
         socklen_t size = sizeof local;
         conn->fd = info ? info->connect_fd : -1;
-        if (getsockname(conn->fd, (struct sockaddr *)&local, &size) == 0)
+        conn->tls = http->arrival != NULL;
+        if (conn->tls)
+                g_strlcpy(conn->local, http->arrival->local, sizeof conn->local);
+        else if (getsockname(conn->fd, (struct sockaddr *)&local, &size) == 0)
                 tb_address_text((struct sockaddr *)&local, conn->local);
         conn->peer_is_loopback = tb_address_is_loopback(conn->peer);
         conn->peer_is_trusted = conn->peer_is_loopback || tb_nets_have(http->trusted, conn->peer);
@@ -134,12 +137,15 @@ static size_t keep_escapes(void *cls G_GNUC_UNUSED, struct MHD_Connection *conne
 }
 
 /* --- listener --- */
+/* `fd` -1: it has none, and who comes is given to it (tls.c). */
 static struct MHD_Daemon *start_daemon(TbHttp *http, int fd)
 {
         unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_TURBO |
-                         MHD_USE_ERROR_LOG;
+                         MHD_USE_ERROR_LOG | (fd < 0 ? MHD_USE_NO_LISTEN_SOCKET : 0);
+        struct MHD_OptionItem listener[] = {{fd < 0 ? MHD_OPTION_END : MHD_OPTION_LISTEN_SOCKET, fd, NULL},
+                                            {MHD_OPTION_END, 0, NULL}};
         return MHD_start_daemon(flags, 0, NULL, NULL, tb_dispatch_access, http, MHD_OPTION_EXTERNAL_LOGGER,
-                                on_log, http, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+                                on_log, http, MHD_OPTION_ARRAY, listener, MHD_OPTION_CONNECTION_LIMIT,
                                 http->max_connections, MHD_OPTION_CONNECTION_TIMEOUT,
                                 (unsigned)TB_LIMIT_HTTP_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
                                 (size_t)TB_HTTP_POOL, MHD_OPTION_STRICT_FOR_CLIENT,
@@ -180,9 +186,9 @@ static char *prefix_of(const char *url)
 TbHttp *tb_http_new(const TbHttpOptions *options, GError **error)
 {
         TbHttp *http = g_new0(TbHttp, 1);
+        guint places = tb_descriptors_for_connections() / (options->tls ? TB_TLS_DESCRIPTORS : 1);
         http->max_connections =
-                MIN(options->max_connections ? options->max_connections : TB_LIMIT_HTTP_CONNECTIONS,
-                    tb_descriptors_for_connections());
+                MIN(options->max_connections ? options->max_connections : TB_LIMIT_HTTP_CONNECTIONS, places);
         http->poller = options->poller;
         http->auth = tb_auth_ref(options->auth);
         http->metrics = options->metrics;
@@ -199,7 +205,7 @@ TbHttp *tb_http_new(const TbHttpOptions *options, GError **error)
         tb_http_turns_start(http);
         tb_ws_turns_start(http);
         tb_places_init(&http->streams, options->max_streams ? "streams and sockets" : NULL,
-                       MIN(options->max_streams, tb_descriptors_for_connections() / 2));
+                       MIN(options->max_streams, places / 2));
         tb_share_start(http);
         http->refusals = tb_tally_new(TB_LIMIT_HTTP_REFUSALS_SAID, TB_LIMIT_TALLY_S * 1000, say_more,
                                       (gpointer) "answered");
@@ -226,9 +232,9 @@ TbHttp *tb_http_new(const TbHttpOptions *options, GError **error)
         g_autofree char *problem = tb_library_problem();
         if (problem)
                 tb_log(TB_LOG_WARNING, TB_F(), "%s", problem);
-        http->listen_fd = fd;
+        http->listen_fd = options->tls ? -1 : fd;
         http->nobody_fd = -1;
-        http->daemon = start_daemon(http, fd);
+        http->daemon = start_daemon(http, http->listen_fd);
         if (!http->daemon) {
                 tb_set_error(error, TB_ERROR_INTERNAL, "libmicrohttpd did not start");
                 close(fd);
@@ -244,10 +250,18 @@ TbHttp *tb_http_new(const TbHttpOptions *options, GError **error)
         if (!http->entry) {
                 tb_set_error(error, TB_ERROR_INTERNAL, "cannot wait for connections: epoll: %s",
                              g_strerror(errno));
+                if (options->tls)
+                        close(fd);
                 tb_http_free(http);
                 return NULL;
         }
         add_metrics(http);
+        /* the sockets that it carries are WebSockets, too, which are none of the library's connections any more */
+        if (options->tls && !tb_tls_begin(http, fd, options->tls, 2 * places, error)) {
+                close(fd);
+                tb_http_free(http);
+                return NULL;
+        }
         return http;
 }
 
@@ -303,6 +317,8 @@ void tb_http_stop(TbHttp *http, guint grace_ms, void (*done)(gpointer), gpointer
         http->stopping = true;
         http->stopped = done;
         http->stopped_data = data;
+        if (http->front)
+                tb_tls_front_quiesce(http->front);
         int fd = MHD_quiesce_daemon(http->daemon);
         if (fd >= 0)
                 close(fd);
@@ -336,6 +352,7 @@ void tb_http_free(TbHttp *http)
                 tb_poller_remove(http->entry);
                 MHD_stop_daemon(http->daemon);
                 tb_ws_drop_all(http);
+                tb_tls_front_free(http->front);
                 g_source_destroy(http->timer);
                 g_source_unref(http->timer);
         }

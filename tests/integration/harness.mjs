@@ -1,9 +1,10 @@
 // Starts the real programs for a test and talks to them: REST, Server-Sent Events, WebSockets. Ports are free ones,
 // waits have deadlines, and what a test started is gone when it ends.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
+import https from 'node:https';
 import { createRequire } from 'node:module';
 import net from 'node:net';
 import os from 'node:os';
@@ -202,6 +203,27 @@ export function scratch(prefix = 'tb-') {
   return mkdtempSync(path.join(os.tmpdir(), prefix));
 }
 
+/**
+ * A certificate made by openssl: {cert, key} are files (PEM). `by`: another one that signs it (its own otherwise); `days`
+ * may be negative.
+ */
+export function certificate(folder, name = 'localhost', { by, days = 30, ca = false } = {}) {
+  const at = (what) => path.join(folder, `${name}.${what}`);
+  const openssl = (...args) => execFileSync('openssl', args, { stdio: 'pipe' });
+  const ext = ca ? 'basicConstraints=critical,CA:TRUE' : 'subjectAltName=DNS:localhost,IP:127.0.0.1';
+  openssl('ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', at('key'));
+  chmodSync(at('key'), 0o600);
+  openssl('req', '-new', '-key', at('key'), '-subj', `/CN=${name}`, '-out', at('csr'));
+  writeFileSync(at('ext'), `${ext}\n`);
+  const signer = by ? ['-CA', by.cert, '-CAkey', by.key, '-CAcreateserial'] : ['-signkey', at('key')];
+  const args = ['x509', '-req', '-in', at('csr'), ...signer, '-extfile', at('ext'), '-days', String(days)];
+  openssl(...args, '-out', at('cert'));
+  return { cert: at('cert'), key: at('key') };
+}
+
+/** For a daemon's configuration: with TESTBED_TLS=1 every test's daemons speak TLS that does not say more. */
+export const tls = (folder) => (process.env.TESTBED_TLS ? { tls: certificate(folder) } : {});
+
 /** A port nobody listens on now. For programs that cannot be asked which port they got. */
 export async function freePort() {
   const server = net.createServer();
@@ -242,8 +264,16 @@ export function request(base, method, target, { json, body, headers = {}, stream
   }
   if (typeof body === 'string' || Buffer.isBuffer(body)) all['Content-Length'] ??= Buffer.byteLength(body);
   const promise = new Promise((resolve, reject) => {
-    const req = http.request(
-      { host: url.hostname, port: url.port, method, path: target, headers: all, agent: agent ?? false },
+    const req = (url.protocol === 'https:' ? https : http).request(
+      {
+        host: url.hostname,
+        port: url.port,
+        method,
+        path: target,
+        headers: all,
+        agent: agent ?? false,
+        rejectUnauthorized: false,
+      },
       (res) => {
         const answer = { status: res.statusCode, headers: res.headers, req };
         if (stream) return resolve({ ...answer, stream: res });
@@ -356,7 +386,7 @@ export async function sse(base, target, { headers = {} } = {}) {
 /** A WebSocket with an inbox: binary messages as Buffer, text ones parsed when they are JSON. */
 export async function websocket(base, target, { headers = {}, protocols = [] } = {}) {
   const url = new URL(target, base.replace(/^http/, 'ws'));
-  const ws = new WebSocket(url, protocols, { headers, perMessageDeflate: false });
+  const ws = new WebSocket(url, protocols, { headers, perMessageDeflate: false, rejectUnauthorized: false });
   const inbox = new Inbox(`WebSocket ${target}`);
   ws.on('message', (data, binary) => {
     let item = data;
@@ -441,6 +471,7 @@ export class Host {
       novnc: { port: 0 },
       web: path.join(ROOT, 'web'),
       devices: {},
+      ...tls(host.state),
       ...config,
     };
     const file = path.join(host.state, 'host.yaml');
@@ -464,7 +495,7 @@ export class Host {
     });
     try {
       const line = await host.program.line(/\burl=/, { ms: 20000, what: 'the line with url=' });
-      host.url = /\burl="?(http:\/\/[^\s"]+?)\/?"?(\s|$)/.exec(line)[1];
+      host.url = /\burl="?(https?:\/\/[^\s"]+?)\/?"?(\s|$)/.exec(line)[1];
     } catch (error) {
       await host.program.kill();
       throw error;

@@ -5,7 +5,7 @@ import { sign } from 'node:crypto';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { BUILD, Program, ROOT, request, scratch, websocket } from './harness.mjs';
+import { BUILD, Program, ROOT, request, scratch, tls, websocket } from './harness.mjs';
 
 export class Server {
   static async start(config = {}, { env = {}, args = [], wrap = [], state } = {}) {
@@ -14,7 +14,11 @@ export class Server {
     const file = path.join(server.folder, 'server.yaml');
     writeFileSync(
       file,
-      JSON.stringify({ port: 0, web: path.join(ROOT, 'web'), sessions_per_minute: 100000, ...config }, null, 2),
+      JSON.stringify(
+        { port: 0, web: path.join(ROOT, 'web'), sessions_per_minute: 100000, ...tls(server.folder), ...config },
+        null,
+        2,
+      ),
     ); // YAML holds JSON
     const binary = path.join(BUILD, 'testbed-server');
     assert.ok(existsSync(binary), `${binary} is not built`);
@@ -36,7 +40,7 @@ export class Server {
     });
     try {
       const line = await server.program.line(/\burl=/, { ms: 20000, what: 'the line with url=' });
-      server.url = /\burl="?(http:\/\/[^\s"]+)/.exec(line)[1];
+      server.url = /\burl="?(https?:\/\/[^\s"]+)/.exec(line)[1];
     } catch (error) {
       await server.program.kill();
       throw error;

@@ -1,0 +1,24 @@
+/* Clients whose handshake is through, on their way to libmicrohttpd. */
+#include <netinet/in.h>
+
+#include "lib/http/private.h"
+#include "lib/thread.h"
+
+static void arrived(const TbTlsArrival *arrival, gpointer data)
+{
+        TbHttp *http = data;
+        tb_assert_main();
+        http->arrival = arrival; /* the library calls on_connection() at once: it has no thread of its own */
+        /* closes the descriptor when it refuses */
+        MHD_add_connection(http->daemon, arrival->fd, (const struct sockaddr *)&arrival->peer,
+                           arrival->peer.ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+                                                               : sizeof(struct sockaddr_in));
+        http->arrival = NULL;
+        tb_http_kick(http);
+}
+
+bool tb_tls_begin(TbHttp *http, int listen_fd, TbTls *tls, guint most, GError **error)
+{
+        http->front = tb_tls_front_new(listen_fd, tls, most, arrived, http, error);
+        return http->front != NULL;
+}

@@ -1,0 +1,301 @@
+// Both daemons speak TLS themselves: what works without works with it, with the limits that hold without; and what the
+// counterparts of others (openssl s_client, curl, Node) say of it.
+import assert from 'node:assert/strict';
+import { execFile, spawnSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { chmodSync, rmSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { Duplex, Readable } from 'node:stream';
+import { test } from 'node:test';
+import tls from 'node:tls';
+import { promisify } from 'node:util';
+
+import {
+  BUILD,
+  Program,
+  SLOW,
+  WebSocket,
+  assertProblem,
+  certificate,
+  freePort,
+  request,
+  scratch,
+  until,
+  within,
+  withHost,
+} from './harness.mjs';
+import { CHUNK, DATA, HEAD, credit, frame, frames, headOf } from './link.mjs';
+import { Rfb } from './rfb-client.mjs';
+import { withServer } from './server-harness.mjs';
+
+const run = promisify(execFile);
+const PATTERN = { attach: ['testpattern:///?width=320&height=240&fps=30'] };
+
+function files(t) {
+  const folder = scratch('tb-tls-');
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+const port = (daemon) => Number(new URL(daemon.url).port);
+
+/** A handshake that is through. */
+async function connected(daemon, options = {}) {
+  const socket = tls.connect({ port: port(daemon), host: '127.0.0.1', rejectUnauthorized: false, ...options });
+  socket.on('error', () => {});
+  await within('the handshake', new Promise((yes) => socket.once('secureConnect', yes)));
+  return socket;
+}
+
+test('pages, REST, events, WebSocket, MJPEG and noVNC by TLS, and nothing else', async (t) => {
+  const folder = files(t);
+  const pair = certificate(folder);
+  const novnc = await freePort();
+  const host = await withHost(t, {
+    tls: pair,
+    vnc: { password: 'secret12' },
+    novnc: { port: novnc },
+    devices: { pattern: PATTERN },
+  });
+  assert.match(host.url, /^https:/);
+  await host.program.line(/listening .*tls="CN=localhost, valid until \d{4}-\d\d-\d\d"/);
+  await host.state_is('pattern/video');
+  const { stdout } = await run('curl', ['-sS', '--cacert', pair.cert, `${host.url}/host/health`]);
+  assert.equal(JSON.parse(stdout).status, 'healthy', 'curl trusts it');
+  assertProblem(await host.get('/host/devices/none'), 404);
+  assert.equal((await host.get('/')).status, 200);
+  assert.match((await host.get('/')).text, /<html/i);
+  assertProblem(await host.get('/host/devices', { headers: { Host: 'evil.example' } }), 421);
+
+  const events = await host.sse('/host/events');
+  const ws = await host.websocket('/host/ws');
+  const answer = await ws.command('pattern', 'lease.take', { ttl_s: 60 });
+  assert.ok(answer.ok, JSON.stringify(answer));
+  await events.find((e) => e.data.type.startsWith('lease.'));
+  events.stop();
+  await ws.stop();
+
+  const stream = await host.get('/host/devices/pattern/video/stream.mjpeg?fps=20', { stream: true });
+  let bytes = Buffer.alloc(0);
+  for await (const chunk of stream.stream) {
+    bytes = Buffer.concat([bytes, chunk]);
+    if (bytes.toString('latin1').split('Content-Type: image/jpeg').length > 6) break;
+  }
+
+  for (const url of [
+    `wss://127.0.0.1:${novnc}/websockify?device=pattern`,
+    `${host.url.replace('https', 'wss')}/host/devices/pattern/video/vnc`,
+  ]) {
+    const socket = new WebSocket(url, ['binary'], { rejectUnauthorized: false });
+    const inner = new Duplex({ read() {}, write: (chunk, _, done) => socket.send(chunk, done) });
+    socket.on('message', (data) => inner.push(data));
+    const rfb = new Rfb(inner);
+    await within('the WebSocket', new Promise((yes, no) => socket.once('open', yes).once('error', no)));
+    await rfb.greet({ password: 'secret12' });
+    rfb.request(false);
+    await within('a picture', rfb.update());
+    socket.terminate();
+  }
+
+  for (const where of [host.url, `https://127.0.0.1:${novnc}`]) {
+    for (const method of ['GET', 'DELETE', 'OPTIONS']) {
+      const plain = await request(where.replace('https', 'http'), method, '/host/health');
+      assertProblem(plain, 400, { detail: /https:\/\// });
+    }
+  }
+});
+
+test('TLS 1.2 and 1.3 with forward secrecy, nothing older', async (t) => {
+  const server = await withServer(t, { tls: certificate(files(t)) });
+  const s_client = (...args) =>
+    spawnSync('openssl', ['s_client', '-connect', `127.0.0.1:${port(server)}`, ...args], {
+      input: '',
+      encoding: 'utf8',
+    });
+  for (const [version, says] of [
+    ['-tls1_2', /Protocol *: TLSv1\.2/],
+    ['-tls1_3', /TLSv1\.3, Cipher is TLS_/],
+  ])
+    assert.match(s_client(version).stdout, says);
+  assert.match(s_client('-tls1_2', '-cipher', 'ECDHE').stdout, /Cipher is ECDHE-\w+-(AES\d+-GCM|CHACHA20)/);
+  for (const args of [
+    ['-tls1_1', '-cipher', 'ALL:@SECLEVEL=0'],
+    ['-tls1', '-cipher', 'ALL:@SECLEVEL=0'],
+    ['-tls1_2', '-cipher', 'AES128-SHA:AES256-GCM-SHA384:ECDHE-ECDSA-AES128-SHA'],
+  ]) {
+    const refused = s_client(...args);
+    assert.notEqual(refused.status, 0, args.join(' '));
+    assert.match(refused.stdout, /Cipher is \(NONE\)/, args.join(' '));
+  }
+  await server.program.line(/no TLS: .*(protocol|version)/, { what: 'a line that says why' });
+  assert.match(s_client('-alpn', 'h2,http/1.1').stdout, /ALPN protocol: http\/1\.1/);
+});
+
+test('files that do not do are told with their name and the reason, by --check and at the start', async (t) => {
+  const folder = files(t);
+  const good = certificate(folder, 'good');
+  const other = certificate(folder, 'other');
+  const old = certificate(folder, 'old', { days: -1 });
+  const at = (name, text) => {
+    writeFileSync(path.join(folder, name), text, { mode: 0o600 });
+    return path.join(folder, name);
+  };
+  const large = at('large', Buffer.alloc(1024 * 1024 + 1, '\n'));
+  const cases = [
+    [{ cert: path.join(folder, 'none'), key: good.key }, /none: No such file/],
+    [{ cert: folder, key: good.key }, /it is no plain file/],
+    [{ cert: at('text', 'hello\n'), key: good.key }, /text: there is no certificate in it/],
+    [{ cert: good.cert, key: at('nokey', 'hello\n') }, /nokey: there is no private key in it/],
+    [{ cert: good.cert, key: other.key }, /other\.key: the key is not that of the certificate \S*good\.cert/],
+    [old, /old\.cert: the certificate has expired on \d{4}-\d\d-\d\d/],
+    [{ cert: large, key: good.key }, /large: it is larger than 1048576 bytes/],
+    [{ cert: good.cert }, /tls.*key/],
+    ['sometimes', /"optional", "required" or \{cert: FILE, key: FILE\}/],
+  ];
+  for (const daemon of ['testbed-host', 'testbed-server']) {
+    for (const [value, says] of cases) {
+      const file = at('config.yaml', JSON.stringify({ port: 0, tls: value }));
+      for (const args of [['--check'], ['--state-dir', path.join(folder, 'state')]]) {
+        const program = new Program([path.join(BUILD, daemon), '--config', file, ...args]);
+        const { code } = await within(`${daemon} ${args} to end`, program.exited, 10000 * SLOW);
+        assert.equal(code, 1, program.text);
+        assert.match(program.text, says);
+        assert.match(program.text, /config\.yaml:1: tls/);
+      }
+    }
+    chmodSync(good.key, 0o644);
+    const file = at('config.yaml', JSON.stringify({ port: 0, tls: { cert: 'good.cert', key: 'good.key' } }));
+    const program = new Program([path.join(BUILD, daemon), '--config', file, '--check']);
+    assert.equal((await within('the check', program.exited)).code, 0, 'from the folder of the configuration');
+    assert.match(program.text, /warning .*everybody on this machine can read the key \S*good\.key: chmod o-rwx/);
+    chmodSync(good.key, 0o600);
+  }
+});
+
+test('handshakes that stall keep nobody out, and end', async (t) => {
+  const server = await withServer(t, { tls: certificate(files(t)) });
+  const open = () => {
+    const socket = net.connect(port(server), '127.0.0.1');
+    socket.ended = new Promise((yes) => socket.on('close', yes).on('error', () => {}));
+    socket.resume();
+    t.after(() => socket.destroy());
+    return socket;
+  };
+  const began = Date.now();
+  const silent = Array.from({ length: 200 }, open);
+  const halves = Array.from({ length: 40 }, open);
+  for (const socket of halves) socket.write(Buffer.from([0x16, 3, 1, 2, 0, 1])); // a ClientHello that never comes whole
+  for (let i = 0; i < 20; i++) assert.equal((await server.get('/health')).status, 200);
+  await within('stalled handshakes to be ended', Promise.all([...silent, ...halves].map((s) => s.ended)), 30000 * SLOW);
+  assert.ok(Date.now() - began > 9000, 'they had their time');
+  await server.program.line(/no TLS: its handshake took too long/);
+  assert.equal((await server.get('/health')).status, 200);
+});
+
+test('TB_LIMIT_TLS_HANDSHAKES: one more, and the oldest goes', async (t) => {
+  const server = await withServer(t, { tls: certificate(files(t)) });
+  const sockets = [];
+  let ended = 0;
+  const open = async () => {
+    const socket = net.connect(port(server), '127.0.0.1');
+    socket.on('error', () => {}).on('close', () => ended++);
+    socket.resume();
+    t.after(() => socket.destroy());
+    sockets.push(socket);
+    await within('a connection', new Promise((yes) => socket.once('connect', yes)));
+  };
+  for (let i = 0; i < 256; i++) await open();
+  assert.equal(ended, 0);
+  await open();
+  await within('the oldest to go', new Promise((yes) => sockets[0].once('close', yes)));
+  assert.equal(ended, 1);
+  const through = await connected(server);
+  through.destroy();
+});
+
+test('100 MB go up by TLS, byte for byte', async (t) => {
+  const server = await withServer(t, { tls: certificate(files(t)) });
+  const lab = await server.host('lab-1', []);
+  const size = 100 * 1024 * 1024;
+  const [sent, heard] = [createHash('sha256'), createHash('sha256')];
+  const block = randomBytes(CHUNK);
+  let left = size;
+  const body = new Readable({
+    read() {
+      const piece = block.subarray(0, Math.min(left, CHUNK));
+      block.writeUInt32BE(left, 0);
+      left -= piece.length;
+      sent.update(piece);
+      this.push(piece.length ? Buffer.from(piece) : null);
+    },
+  });
+  const upload = server.request('PUT', '/api/hosts/lab-1/host/up', {
+    body,
+    headers: { 'Content-Length': size },
+    ms: 120000 * SLOW,
+  });
+  const up = await headOf(lab);
+  assert.equal(up.head.length, size);
+  let got = 0;
+  const take = (message) => {
+    lab.items.length = 0; // the inbox would keep all of it
+    for (const f of Buffer.isBuffer(message) ? frames(message) : [])
+      if (f.type === DATA && f.stream === up.stream) {
+        heard.update(f.payload);
+        got += f.payload.length;
+        lab.send(credit(up.stream, f.payload.length + 32));
+      }
+  };
+  lab.items.splice(0).forEach(take);
+  lab.ws.on('message', take);
+  await until('the body', () => got === size, 120000 * SLOW);
+  assert.equal(heard.digest('hex'), sent.digest('hex'));
+  lab.send(frame(HEAD, up.stream, { status: 204, headers: {} }, true));
+  assert.equal((await upload).status, 204);
+});
+
+test('a reader that stops is held back by TLS too, nobody else is, and its end is seen', async (t) => {
+  const host = await withHost(t, { tls: certificate(files(t)), devices: { pattern: PATTERN } });
+  await host.state_is('pattern/video');
+  const video = async () => (await host.get('/host/devices/pattern/video')).json;
+  const slow = await connected(host);
+  slow.pause();
+  slow.write('GET /host/devices/pattern/video/stream.mjpeg?fps=30&quality=95 HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  await until('the viewer', async () => (await video()).viewers === 1);
+  for (let i = 0; i < 50; i++) assert.equal((await host.get('/host/devices')).status, 200);
+  slow.destroy();
+  await until('its end to be seen', async () => (await video()).viewers === 0);
+});
+
+test('an answer is whole although the client stops first; one that is cut is not taken for whole', async (t) => {
+  const host = await withHost(t, { tls: certificate(files(t)) });
+  const half = await connected(host, { allowHalfOpen: true });
+  let text = '';
+  half.setEncoding('utf8').on('data', (chunk) => (text += chunk));
+  const ended = new Promise((yes) => half.once('end', yes));
+  half.end('GET /host/drivers HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
+  await within('the end', ended);
+  const [head, json] = text.split('\r\n\r\n');
+  assert.equal(Buffer.byteLength(json), Number(/content-length: (\d+)/i.exec(head)[1]));
+});
+
+test('tokens come by TLS: nothing is said of secrets without it, and X-Forwarded-Proto of a proxy still counts', async (t) => {
+  const token = 'a-token-of-an-operator';
+  const host = await withHost(t, {
+    tls: certificate(files(t)),
+    tokens: [{ name: 'op', role: 'operator', token }],
+    address: '0.0.0.0',
+    trusted_proxies: ['127.0.0.2'],
+  });
+  const mine = Object.values(os.networkInterfaces())
+    .flat()
+    .find((a) => a.family === 'IPv4' && !a.internal);
+  assert.ok(mine, 'this machine has an address beyond loopback');
+  const url = `https://${mine.address}:${port(host)}`;
+  const headers = { Authorization: `Bearer ${token}` };
+  assert.equal((await request(url, 'GET', '/host/devices', { headers })).status, 200);
+  assertProblem(await request(url, 'GET', '/host/devices'), 401);
+  assert.doesNotMatch(host.program.text, /without TLS/);
+});
