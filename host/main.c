@@ -19,7 +19,8 @@
 #include "lib/thread.h"
 #include "lib/version.h"
 
-#define GRACE_MS 700 /* for answers in flight at SIGTERM */
+#define GRACE_MS 700    /* for answers in flight at SIGTERM */
+#define EXIT_RESTART 75 /* EX_TEMPFAIL: no success, so that "restart on failure" starts it again */
 
 typedef struct TbHost {
         TbHostConfig *config;
@@ -35,6 +36,7 @@ typedef struct TbHost {
         TbApi *api;
         TbBridge *bridge; /* NULL: no pairing server */
         TbApi *carried;   /* the routes once more, for what the server carries to us */
+        bool restart;     /* ends to be started again */
 } TbHost;
 
 static struct {
@@ -107,6 +109,15 @@ static void add_pages(TbHost *h)
                 tb_log(TB_LOG_WARNING, TB_F(), "pages: %s", tb_error_detail(error));
 }
 
+/* The answer that says so is still sent: close_rooms() lets answers in flight end. */
+static void restart(gpointer data)
+{
+        TbHost *h = data;
+        tb_log(TB_LOG_INFO, TB_F(), "stopping, to be started again: asked for over the API");
+        h->restart = true;
+        g_main_loop_quit(h->loop);
+}
+
 static bool open_bridge(TbHost *h, GError **error)
 {
         h->bridge = tb_bridge_new(&(TbBridgeOptions){h->core, h->media, h->poller, tb_version}, error);
@@ -114,6 +125,7 @@ static bool open_bridge(TbHost *h, GError **error)
                 return false;
         h->carried = tb_api_new(tb_bridge_http(h->bridge), h->core, h->media, NULL);
         tb_api_set_services(h->carried, services, h);
+        tb_api_set_restart(h->carried, restart, h);
         return true;
 }
 
@@ -159,6 +171,7 @@ static bool open_rooms(TbHost *h, GError **error)
         tb_http_add_routes(h->http, vnc_routes, h);
         h->api = tb_api_new(h->http, h->core, h->media, h->metrics);
         tb_api_set_services(h->api, services, h);
+        tb_api_set_restart(h->api, restart, h);
         add_pages(h);
         return !c->server_url || open_bridge(h, error);
 }
@@ -229,7 +242,9 @@ static int run(TbHost *h)
         }
         close_rooms(h);
         g_main_loop_unref(h->loop);
-        return ok ? 0 : 1;
+        if (!ok)
+                return 1;
+        return h->restart ? EXIT_RESTART : 0;
 }
 
 int main(int argc, char **argv)

@@ -128,6 +128,9 @@
 #define TB_LIMIT_INPUT_EVENTS 256           /* per input call */
 #define TB_LIMIT_INPUT_TEXT 4096            /* bytes of one text event */
 #define TB_LIMIT_SWIPE_MS 10000
+#define TB_LIMIT_UI_DUMP (1024 * 1024)          /* bytes of a phone's screen as uiautomator writes it */
+#define TB_LIMIT_UI_ELEMENTS 2048               /* of one screen; some 7 JSON values each */
+#define TB_LIMIT_COMPAT_WAIT_MS 60000           /* pause behind a command that VirtualPyTest asks for */
 #define TB_LIMIT_SHELL_OUTPUT (8 * 1024 * 1024) /* bytes of stdout and of stderr of one shell call */
 #define TB_LIMIT_CONSOLE_WRITE (1024 * 1024)    /* bytes of one write */
 #define TB_LIMIT_BREAK_MS 5000

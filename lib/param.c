@@ -217,6 +217,16 @@ json_t *tb_params_validate(const TbParam *params, json_t *in, GError **error)
         return out;
 }
 
+void tb_params_keep_known(const TbParam *params, json_t *object)
+{
+        json_t *value;
+        const char *name;
+        void *next;
+        json_object_foreach_safe (object, next, name, value)
+                if (!find(params, name) || json_is_null(value))
+                        json_object_del(object, name);
+}
+
 /* --- text values --- */
 static json_t *number_from_text(const TbParam *p, const char *text)
 {

@@ -42,6 +42,9 @@ extern const TbParam tb_no_params[]; /* a table without rows: no field is allowe
 /* A new object with every default filled in, or NULL with TB_ERROR_INVALID that blames the field. Unknown
  * fields are refused with the list of known ones. `in` may be NULL (= {}). NULL `params` allows no field. */
 json_t *tb_params_validate(const TbParam *params, json_t *in, GError **error);
+/* Takes out of an object what the table does not name and what is null: what a program of another product writes. Nothing
+ * when it is no object. */
+void tb_params_keep_known(const TbParam *params, json_t *object);
 /* The same for text values (a URL's query): each value is converted to its parameter's type first. `in`:
  * object of strings. */
 json_t *tb_params_validate_text(const TbParam *params, json_t *in, GError **error);

@@ -14,7 +14,7 @@
 
 #define OUTPUT (1024 * 1024)
 
-enum { LANE_POWER, LANE_SENSORS, LANE_CONSOLE };
+enum { LANE_POWER, LANE_SENSORS, LANE_CONSOLE, LANE_SHELL };
 
 static const TbParam params[] = {
         {.name = "power_on",
@@ -59,6 +59,13 @@ static const TbParam params[] = {
          .type = TB_PARAM_BOOL,
          .fallback = "true",
          .help = "the console's program gets a terminal; false: pipes"},
+        {.name = "shell",
+         .type = TB_PARAM_ARRAY,
+         .min = 1,
+         .max = 64,
+         .help = "program that runs what users type, as its last argument: [\"bash\", \"-c\"]; admins give "
+                 "users a "
+                 "shell on this machine with it"},
         {.name = "timeout_ms",
          .type = TB_PARAM_INT,
          .min = 100,
@@ -71,7 +78,8 @@ static const TbParam params[] = {
 
 static bool check(const TbUri *uri G_GNUC_UNUSED, json_t *p, GError **error)
 {
-        static const char *const names[] = {"power_on", "power_off", "power_get", "sensors", "console"};
+        static const char *const names[] = {"power_on", "power_off", "power_get",
+                                            "sensors",  "console",   "shell"};
         bool any = false;
         for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
                 json_t *argv = json_object_get(p, names[i]), *item;
@@ -92,8 +100,9 @@ static bool check(const TbUri *uri G_GNUC_UNUSED, json_t *p, GError **error)
                 return false;
         }
         if (!any)
-                tb_error_set_field(error, TB_ERROR_INVALID, "attach",
-                                   "give at least one command: power_on and power_off, sensors, or console");
+                tb_error_set_field(
+                        error, TB_ERROR_INVALID, "attach",
+                        "give at least one command: power_on and power_off, sensors, console, or shell");
         return any;
 }
 
@@ -101,7 +110,8 @@ static guint lanes_of(const TbUri *uri G_GNUC_UNUSED, json_t *p)
 {
         return (json_object_get(p, "power_on") ? 1U << LANE_POWER : 0) |
                (json_object_get(p, "sensors") ? 1U << LANE_SENSORS : 0) |
-               (json_object_get(p, "console") ? 1U << LANE_CONSOLE : 0);
+               (json_object_get(p, "console") ? 1U << LANE_CONSOLE : 0) |
+               (json_object_get(p, "shell") ? 1U << LANE_SHELL : 0);
 }
 
 /* Borrowed strings; the caller frees the array. */
@@ -252,9 +262,33 @@ static bool console_write(TbInstance *self, TbIo *io, const void *data, gsize si
         return tb_transport_write(c->pty ? c->pty : tb_child_stdin(c->child), io, data, size, -1, error);
 }
 
+/* --- a shell: what users type is one argument, or, as argv, a program of its own that the shell is not asked about --- */
+static bool shell_run(TbInstance *self, TbIo *io, const TbShellRequest *request, TbShellResult *ret,
+                      GError **error)
+{
+        g_autofree const char **shell = argv_of(self, "shell");
+        g_autoptr(GPtrArray) argv = g_ptr_array_new();
+        for (const char **word = shell; request->command && *word; word++)
+                g_ptr_array_add(argv, (char *)*word);
+        if (request->command)
+                g_ptr_array_add(argv, (char *)request->command);
+        for (const char *const *word = request->argv; !request->command && *word; word++)
+                g_ptr_array_add(argv, (char *)*word);
+        g_ptr_array_add(argv, NULL);
+        g_autoptr(GByteArray) out = NULL, err = NULL;
+        int left_ms = (int)MAX(1, (io->deadline_us - g_get_monotonic_time()) / 1000);
+        if (!tb_child_run(io, (const char *const *)argv->pdata, request->input, request->input_size,
+                          TB_LIMIT_SHELL_OUTPUT, left_ms, &ret->exit_code, &out, &err, error))
+                return false;
+        g_byte_array_append(ret->out, out->data, out->len);
+        g_byte_array_append(ret->err, err->data, err->len);
+        return true;
+}
+
 static const TbPowerOps power = {.set = power_set, .get = power_get};
 static const TbSensorOps sensors = {.interval_ms = 5000, .sample = sample};
 static const TbConsoleOps console = {.write = console_write};
+static const TbShellOps shell = {.run = shell_run};
 static const TbLane lanes[] = {
         [LANE_POWER] = {.name = "power", .size = sizeof(TbInstance), .power = &power},
         [LANE_SENSORS] = {.name = "sensors", .size = sizeof(TbInstance), .sensors = &sensors},
@@ -264,13 +298,14 @@ static const TbLane lanes[] = {
                           .close = console_close,
                           .pump = console_pump,
                           .console = &console},
+        [LANE_SHELL] = {.name = "shell", .size = sizeof(TbInstance), .parallel = 4, .shell = &shell},
         {.name = NULL},
 };
 
 const TbDriver tb_driver_exec = {
         .starts_programs = true,
         .name = "exec",
-        .summary = "Power, sensors and a console by your own commands.",
+        .summary = "Power, sensors, a console and a shell by your own commands.",
         .example = "exec://?power_on=[\"relay\",\"3\",\"on\"]&power_off=[\"relay\",\"3\",\"off\"]",
         .params = params,
         .check = check,

@@ -88,6 +88,55 @@ static void test_exec_console(void)
         lane_stop(lane, 1000);
 }
 
+/* --- shell: a line is one argument of the program, argv is a program of its own --- */
+typedef struct Said {
+        TbShellRequest request;
+        int exit_code;
+        GByteArray *out, *err;
+} Said;
+
+static bool call_run(TbInstance *self, TbIo *io, gpointer data, GError **error)
+{
+        Said *said = data;
+        TbShellResult result = {.out = said->out, .err = said->err};
+        bool ok = self->lane->shell->run(self, io, &said->request, &result, error);
+        said->exit_code = result.exit_code;
+        return ok;
+}
+
+static void run_line(Lane *lane, const TbShellRequest *request, const char *out, const char *err,
+                     int exit_code)
+{
+        Said said = {.request = *request, .out = g_byte_array_new(), .err = g_byte_array_new()};
+        g_autoptr(GError) error = NULL;
+        g_assert_true(lane_call(lane, call_run, &said, 5000, &error));
+        g_assert_no_error(error);
+        g_assert_cmpmem(said.out->data, said.out->len, out, strlen(out));
+        g_assert_cmpmem(said.err->data, said.err->len, err, strlen(err));
+        g_assert_cmpint(said.exit_code, ==, exit_code);
+        g_byte_array_unref(said.out);
+        g_byte_array_unref(said.err);
+}
+
+static void test_exec_shell(void)
+{
+        Lane *lane = start_exec("{\"shell\":[\"sh\",\"-c\"]}", "shell");
+        lane_open_wait(lane, 5000);
+        run_line(lane, &(TbShellRequest){.command = "echo 'a  b'; echo c >&2; exit 7"}, "a  b\n", "c\n", 7);
+        run_line(lane, &(TbShellRequest){.argv = (const char *const[]){"printf", "%s", "$HOME; x", NULL}},
+                 "$HOME; x", "", 0);
+        run_line(lane, &(TbShellRequest){.command = "tr a-z A-Z", .input = "typed", .input_size = 5}, "TYPED",
+                 "", 0);
+        Said slow = {
+                .request = {.command = "sleep 1000"}, .out = g_byte_array_new(), .err = g_byte_array_new()};
+        g_autoptr(GError) error = NULL;
+        g_assert_false(lane_call(lane, call_run, &slow, 100, &error));
+        g_assert_error(error, TB_ERROR, TB_ERROR_TIMEOUT);
+        g_byte_array_unref(slow.out);
+        g_byte_array_unref(slow.err);
+        lane_stop(lane, 500);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -95,5 +144,6 @@ int main(int argc, char **argv)
         g_test_add_func("/exec/power", test_exec_power);
         g_test_add_func("/exec/sensors", test_exec_sensors);
         g_test_add_func("/exec/console", test_exec_console);
+        g_test_add_func("/exec/shell", test_exec_shell);
         return g_test_run();
 }

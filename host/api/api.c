@@ -43,6 +43,12 @@ void tb_api_set_services(TbApi *api, json_t *(*services)(gpointer data), gpointe
         api->services_data = data;
 }
 
+void tb_api_set_restart(TbApi *api, void (*restart)(gpointer data), gpointer data)
+{
+        api->restart = restart;
+        api->restart_data = data;
+}
+
 void tb_api_stop(TbApi *api)
 {
         api->stopping = true;

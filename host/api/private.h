@@ -13,6 +13,8 @@ struct TbApi {
         gint64 started_us;
         json_t *(*services)(gpointer data); /* NULL: none */
         gpointer services_data;
+        void (*restart)(gpointer data); /* ends the host, to be started again; NULL: nobody does */
+        gpointer restart_data;
         GPtrArray *routes;      /* owned TbApiRouteState (interfaces.c) */
         GQueue early_offers;    /* whep.c: owned; those that came before media could take them */
         GHashTable *whep;       /* session id -> owned by its peer: each removes itself */
@@ -85,9 +87,9 @@ void tb_api_add_whep(TbApi *api);
 void tb_api_add_streams(TbApi *api); /* logs, sensors: SSE and WebSocket */
 void tb_api_add_files(TbApi *api);   /* files, app packages: streamed bodies */
 void tb_api_add_usb(TbApi *api);
-void tb_api_add_compat(TbApi *api);
-void tb_api_add_ws(TbApi *api);    /* /host/ws */
-void tb_api_add_verbs(TbApi *api); /* every verb that needs nothing special */
+void tb_api_add_compat(TbApi *api); /* compat/: routes of other products */
+void tb_api_add_ws(TbApi *api);     /* /host/ws */
+void tb_api_add_verbs(TbApi *api);  /* every verb that needs nothing special */
 /* A path for Location as the client sees it: with the prefix of a proxy, without the origin. The caller
  * frees. */
 char *tb_api_location(TbRequest *request, const char *format, ...) G_GNUC_PRINTF(2, 3);

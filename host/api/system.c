@@ -5,7 +5,6 @@
 #include <microhttpd.h>
 
 #include "host/api/private.h"
-#include "lib/clock.h"
 #include "lib/limits.h"
 #include "lib/version.h"
 
@@ -72,16 +71,6 @@ static void health(TbRequest *request, gpointer data)
                           all_well(all) && json_array_size(reasons) == 0 ? "healthy" : "degraded",
                           "host_name", tb_core_config(api->core)->name, "version", tb_version, "uptime_s",
                           (json_int_t)uptime_s(api), "services", all, "reasons", reasons));
-}
-
-/* As the hosts that were there before us answer it. */
-static void system_health(TbRequest *request, gpointer data)
-{
-        TbApi *api = data;
-        tb_request_reply_json(request, 200,
-                              json_pack("{s:s, s:f, s:s, s:s, s:n}", "status", "ok", "timestamp",
-                                        (double)tb_clock_us() / G_USEC_PER_SEC, "mode", "host", "host_name",
-                                        tb_core_config(api->core)->name, "supabase"));
 }
 
 /* --- info --- */
@@ -246,13 +235,6 @@ static const TbRoute routes[] = {
          .tag = "host",
          .summary = "Whether all is well, answered from the main loop",
          .answers = "200 application/json Health"},
-        {.method = "GET",
-         .path = "/host/system/health",
-         .role = TB_ROLE_NONE,
-         .handler = system_health,
-         .tag = "compatibility",
-         .summary = "Health in an older form",
-         .answers = "200 application/json"},
         {.method = "GET",
          .path = "/host/info",
          .role = TB_ROLE_VIEWER,

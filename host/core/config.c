@@ -45,7 +45,7 @@ static const TbParam top_params[] = {
          .help = "[{name, role, token}]"},
         TB_CONFIG_PROXIES,
         TB_CONFIG_TLS,
-        OBJECT("compat", "allow"),
+        OBJECT("compat", "allow, restart"),
         OBJECT("vnc", "port, device, password, view_password"),
         OBJECT("novnc", "port"),
         OBJECT("server", "url, token, ca, role, allow, insecure: the pairing server"),
@@ -189,6 +189,10 @@ static const TbParam compat_params[] = {
          .max = 64,
          .fallback = "[]",
          .help = "networks that may switch by the GET routes of pdudaemon without a token"},
+        {.name = "restart",
+         .type = TB_PARAM_BOOL,
+         .fallback = "false",
+         .help = "POST /host/system/restartHostService ends this host: a supervisor starts it again"},
         TB_PARAM_END,
 };
 
@@ -213,6 +217,7 @@ static void read_sections(TbHostConfig *c, TbConfigReader *r)
         c->trusted = tb_config_nets(r, json_object_get(top, "trusted_proxies"), "trusted_proxies");
         tb_config_tls(r, json_object_get(top, "tls"), &c->tls, &c->needs_tls);
         c->compat = tb_config_nets(r, json_object_get(compat, "allow"), "compat.allow");
+        c->restart = json_is_true(json_object_get(compat, "restart"));
         c->vnc_port = (guint16)json_integer_value(json_object_get(vnc, "port"));
         c->vnc_device = tb_config_string(vnc, "device");
         c->vnc_password = tb_config_string(vnc, "password");

@@ -25,6 +25,7 @@ typedef struct TbHostConfig {
         bool needs_tls;  /* tls: required */
         TbTls *tls;      /* tls: {cert, key}; ref; NULL: plain HTTP */
         TbNets *compat;  /* compat.allow: who may switch by the GET routes of other tools without a token */
+        bool restart; /* compat.restart: an admin may end it over the API, for a supervisor to start it again */
         /* VNC */
         guint16 vnc_port;   /* 5900; 0: off */
         char *vnc_device;   /* what port 5900 shows; NULL: the first device with video */

@@ -70,6 +70,8 @@ static bool parse_json(TbRequest *request)
                         route->json, NULL, &error); /* no body is {}: the table says what is missing */
         } else {
                 request->json = tb_json_parse(text, size, &error);
+                if (request->json && route->json && route->flags & TB_ROUTE_FOREIGN)
+                        tb_params_keep_known(route->json, request->json);
                 if (request->json && route->body == TB_BODY_JSON && route->json) {
                         json_t *checked = tb_params_validate(route->json, request->json, &error);
                         json_decref(request->json);

@@ -40,6 +40,9 @@ typedef enum TbRouteFlags {
         TB_ROUTE_STREAMING = 1 << 3, /* answers without end (SSE, MJPEG): not counted as slow */
         TB_ROUTE_STRANGERS =
                 1 << 4, /* without tokens, also for who is not on this machine: see TB_THIS_MACHINE_ALWAYS */
+        /* Spoken by programs of another product: fields of the body that the table does not name, or that are null, are
+         * left out, and a refusal says "success": false and "error" beside what problem+json says. */
+        TB_ROUTE_FOREIGN = 1 << 5,
 } TbRouteFlags;
 
 typedef struct TbRoute {

@@ -53,6 +53,8 @@ static json_t *request_body(const TbRoute *route)
         case TB_BODY_JSON:
                 if (route->json)
                         json_object_update_new(schema, tb_params_schema(route->json));
+                if (route->flags & TB_ROUTE_FOREIGN)
+                        json_object_set_new(schema, "additionalProperties", json_true());
                 type = "application/json";
                 break;
         case TB_BODY_JSON_ANY: type = "application/json"; break;

@@ -152,6 +152,10 @@ void tb_request_reply_empty(TbRequest *request, int status)
 static void reply_problem(TbRequest *request, int status, json_t *problem_take)
 {
         json_object_set_new(problem_take, "requestId", json_string(request->id));
+        if (request->match && request->match->route->flags & TB_ROUTE_FOREIGN) {
+                json_object_set_new(problem_take, "success", json_false());
+                json_object_set(problem_take, "error", json_object_get(problem_take, "detail"));
+        }
         reply_json(request, status, "application/problem+json", problem_take);
 }
 

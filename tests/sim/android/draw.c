@@ -56,7 +56,7 @@ static unsigned package_colour(const char *name)
 }
 
 /* com.testbed.demo -> Demo */
-static char *package_title(const char *name)
+char *sim_package_title(const char *name)
 {
         const char *dot = strrchr(name, '.');
         char *title = g_strdup(dot && dot[1] ? dot + 1 : name);
@@ -100,7 +100,7 @@ static void nav_bar(cairo_t *cr)
 
 static void title_bar(cairo_t *cr, const char *package)
 {
-        g_autofree char *title = package_title(package);
+        g_autofree char *title = sim_package_title(package);
 
         box(cr, package_colour(package), 0, SIM_STATUS_H, SIM_WIDTH, SIM_TITLE_H);
         text(cr, 0xffffff, 30, 30, SIM_STATUS_H + 47, 0, title);
@@ -125,7 +125,7 @@ static void draw_home(SimScreen *s, cairo_t *cr)
                         continue;
                 if (y + SIM_CELL_H > SIM_NAV_Y)
                         break;
-                g_autofree char *title = package_title(p->name);
+                g_autofree char *title = sim_package_title(p->name);
                 char letter[2] = {title[0], '\0'};
 
                 round_box(cr, package_colour(p->name), x - 52, y + 10, 104, 104, 24);

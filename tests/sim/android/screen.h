@@ -102,4 +102,5 @@ void sim_screen_stop_app(SimScreen *screen, const char *package);
 cairo_surface_t *sim_screen_picture(SimScreen *screen);
 
 /* draw.c */
+char *sim_package_title(const char *name); /* "com.testbed.demo" -> "Demo"; owned */
 void sim_screen_draw(SimScreen *screen, cairo_t *cr, const char *clock);

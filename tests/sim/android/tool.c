@@ -19,7 +19,7 @@ const SimTool sim_tools[] = {
         {"cmd", sim_tool_cmd, sim_client_cmd},     {"monkey", sim_tool_monkey, NULL},
         {"logcat", sim_tool_logcat, NULL},         {"log", sim_tool_log, NULL},
         {"screencap", NULL, sim_client_screencap}, {"sim-picture", sim_tool_picture, NULL},
-        {"screenrecord", sim_tool_refused, NULL},  {"uiautomator", sim_tool_refused, NULL},
+        {"screenrecord", sim_tool_refused, NULL},  {"uiautomator", sim_tool_ui, NULL},
         {"getevent", sim_tool_refused, NULL},      {"sendevent", sim_tool_refused, NULL},
         {"reboot", sim_tool_reboot, NULL},         {"svc", sim_tool_svc, NULL},
 };

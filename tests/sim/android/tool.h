@@ -77,4 +77,5 @@ int sim_tool_log(SimCall *call);
 int sim_tool_picture(SimCall *call);
 int sim_tool_reboot(SimCall *call);
 int sim_tool_svc(SimCall *call);
+int sim_tool_ui(SimCall *call);
 int sim_tool_refused(SimCall *call);

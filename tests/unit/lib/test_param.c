@@ -180,6 +180,20 @@ static void test_schema(void)
         json_decref(want);
 }
 
+/* What a program of another product sends: what nobody knows is left out, what is null is not there. */
+static void test_keep_known(void)
+{
+        json_auto_t *in = json_loads("{\"long\": \"x\", \"team\": 7, \"host\": {}}", 0, NULL),
+                    *nothing = json_pack("{s:n}", "long"), *list = json_array();
+        tb_params_keep_known(params, in);
+        g_assert_cmpuint(json_object_size(in), ==, 1);
+        g_assert_cmpstr(json_string_value(json_object_get(in, "long")), ==, "x");
+        tb_params_keep_known(params, nothing);
+        g_assert_cmpuint(json_object_size(nothing), ==, 0);
+        tb_params_keep_known(params, list);
+        tb_params_keep_known(params, NULL);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -189,5 +203,6 @@ int main(int argc, char **argv)
         g_test_add_func("/param/required", test_required);
         g_test_add_func("/param/no-table", test_no_table);
         g_test_add_func("/param/schema", test_schema);
+        g_test_add_func("/param/keep-known", test_keep_known);
         return g_test_run();
 }

@@ -1,0 +1,111 @@
+/* pdudaemon: GET /power/control/{on|off|reboot}?hostname=DEVICE&port=OUTLET&delay=S (its HTTP listener; lavacli, labgrid's
+ * pdudaemon driver). The GETs that switch are marked unsafe: the Origin guard treats them like a POST. */
+#include <string.h>
+
+#include "host/api/compat/private.h"
+#include "host/api/private.h"
+#include "lib/limits.h"
+#include "lib/net.h"
+
+#define OWN_HEADER "X-Testbed-Compat"
+
+static void say_accepted(TbRequest *request, json_t *result G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
+{
+        tb_request_reply_text(request, 200, "text/plain; charset=utf-8", "OK - accepted request\n");
+}
+
+/* A GET that switches can be asked for by any page that somebody looks at, in a picture's address. Where a token is
+ * needed it proves who asks. Without tokens it is this machine's own clients (of which lib/http/guard.h
+ * has refused foreign pages, where the browser names them; old ones say Referer only), an address of `compat.allow`, or who sends a header that no page can. */
+static bool may_switch(TbApi *api, TbRequest *request)
+{
+        const TbHostConfig *config = tb_core_config(api->core);
+        const char *peer = tb_request_peer(request);
+        bool page = tb_request_header(request, "Referer") && !tb_request_header(request, "Sec-Fetch-Site");
+        if (!tb_auth_is_open(config->auth) || tb_request_header(request, OWN_HEADER) ||
+            tb_nets_have(config->compat, peer) || (tb_address_is_loopback(peer) && !page))
+                return true;
+        g_autoptr(GError) error =
+                g_error_new(TB_ERROR, TB_ERROR_FORBIDDEN,
+                            "a GET that switches is not taken from %s without a token: set \"compat: {allow: "
+                            "[…]}\" in the configuration, or send the header " OWN_HEADER ": 1",
+                            page ? "a web page" : peer);
+        tb_request_reply_error(request, error);
+        return false;
+}
+
+static void pdudaemon(TbRequest *request, gpointer data)
+{
+        TbApi *api = data;
+        g_autoptr(GError) error = NULL;
+        if (!may_switch(api, request))
+                return;
+        const char *command = tb_request_arg(request, "command");
+        json_t *delay = json_object_get(tb_request_query(request), "delay");
+        json_auto_t *params = NULL;
+        const char *op = "set";
+        if (strcmp(command, "on") == 0 || strcmp(command, "off") == 0) {
+                params = json_pack("{s:s}", "state", command);
+        } else if (strcmp(command, "reboot") == 0) {
+                op = "cycle";
+                params = json_pack("{s:f}", "off_s",
+                                   delay ? json_number_value(delay) : TB_COMPAT_REBOOT_OFF_S);
+        } else {
+                tb_error_set_field(&error, TB_ERROR_NOT_FOUND, "command",
+                                   "there is no command %s: on, off, reboot", command);
+        }
+        TbInterface *iface = params ? tb_compat_outlet(api, tb_request_query_string(request, "hostname"),
+                                                       tb_request_query_string(request, "port"), &error)
+                                    : NULL;
+        if (!iface) {
+                tb_request_reply_error(request, error);
+                return;
+        }
+        g_autofree char *verb = g_strdup_printf("%s.%s", tb_interface_name(iface), op);
+        tb_api_run(api, request,
+                   &(TbApiRun){.device = tb_device_id(tb_interface_device(iface)),
+                               .verb = verb,
+                               .params = params,
+                               .finishes = true,
+                               .reply = say_accepted});
+}
+
+static const TbParam pdudaemon_params[] = {
+        {.name = "hostname",
+         .type = TB_PARAM_STRING,
+         .required = true,
+         .min = 1,
+         .max = TB_LIMIT_ID,
+         .help = "the device's id"},
+        {.name = "port",
+         .type = TB_PARAM_STRING,
+         .max = TB_LIMIT_ID,
+         .help = "the outlet: its interface's name, or its number (the one that a name ends in, else counted "
+                 "from 1); may be left out where a device has one"},
+        {.name = "delay",
+         .type = TB_PARAM_NUMBER,
+         .min = 0,
+         .max = TB_LIMIT_CYCLE_OFF_S,
+         .unit = "s",
+         .help = "reboot: how long it stays off; 5"},
+        TB_PARAM_END,
+};
+
+#define PDUDAEMON(p)                                                                                         \
+        {                                                                                                    \
+                .method = "GET", .path = p "/{command}", .role = TB_ROLE_OPERATOR, .flags = TB_ROUTE_UNSAFE, \
+                .query = pdudaemon_params, .handler = pdudaemon, .tag = "compatibility",                     \
+                .summary = "pdudaemon's HTTP listener: on, off, reboot",                                     \
+                .answers = "200 text/plain; 400; 404; 423"                                                   \
+        }
+
+static const TbRoute routes[] = {
+        PDUDAEMON("/power/control"),
+        PDUDAEMON("/host/compat/power/control"),
+        {.method = NULL},
+};
+
+void tb_compat_add_pdudaemon(TbApi *api)
+{
+        tb_http_add_routes(api->http, routes, api);
+}
