@@ -7,14 +7,24 @@ DEPS_BUILD := make gcc libc6-dev ca-certificates pkg-config git libglib2.0-dev l
 	libturbojpeg0-dev libpng-dev libcairo2-dev zlib1g-dev libxkbcommon-dev
 DEPS_PAGES := nodejs npm
 # what testbed-host loads, starts or reads when it is there
-DEPS_HOST := gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-nice adb fonts-dejavu-core
+DEPS_GSTREAMER := gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-nice
+DEPS_HOST := $(DEPS_GSTREAMER) adb fonts-dejavu-core
+# The images take of those sets only the plugins whose elements are made somewhere (docker/README.md): the sets' own libraries are 400 MB.
+# tests/house/image.test.mjs runs the host with these alone.
+GST_PLUGINS := app videoconvertscale x264 vpx va nvcodec qsv video4linux2 rtp rtpmanager webrtc nice dtls srtp sctp
 DEPS_HOST_IMAGE := tini
+# the lab container: a desktop, and who keeps it alive
+DEPS_LAB_IMAGE := supervisor xvfb blackbox xterm firefox-esr
 # the demo bench
 DEPS_RUN := $(DEPS_HOST) $(DEPS_PAGES) qemu-system-x86 u-boot-qemu xvfb xterm fluxbox x11-apps x11-utils x11-xserver-utils busybox-static
 # `make deb`, and who checks its packages
 DEPS_DEB := debhelper
 DEPS_DEB_TEST := debootstrap socat curl
-DEPS_TEST := $(DEPS_DEB) lintian systemd curl clang clang-format clang-tidy cppcheck libclang-rt-14-dev chromium socat python3 python3-serial python3-prometheus-client vncsnapshot gvncviewer \
+# the inside of the lab container, scripts, compose files
+DEPS_LAB_TEST := supervisor blackbox libjpeg-turbo-progs shellcheck docker-compose
+# an engine for `make image-test`
+DEPS_IMAGE_TEST := docker.io debootstrap
+DEPS_TEST := $(DEPS_DEB) $(DEPS_LAB_TEST) lintian systemd curl clang clang-format clang-tidy cppcheck libclang-rt-14-dev chromium socat python3 python3-serial python3-prometheus-client vncsnapshot gvncviewer \
 	xdotool iproute2 nftables util-linux coturn x11vnc tigervnc-standalone-server tigervnc-viewer websockify novnc python3-flask gunicorn wrk zbar-tools cpio xz-utils zstd uhubctl
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
@@ -30,16 +40,21 @@ define npm-install
 	(cd $(1) && npm ci --silent --no-audit --no-fund --ignore-scripts) && cp $(1)/package-lock.json $(1)/node_modules/.installed-lock; fi
 endef
 
-.PHONY: deps deps-build deps-run deps-deb deps-test
+.PHONY: deps deps-packages deps-build deps-gstreamer deps-run deps-deb deps-test deps-image-test
 deps: deps-test ## install everything that building, running and testing need
-deps-build: ## install what `make install` needs, no more
+deps-packages:
 	$(call apt-install,$(DEPS_BUILD) $(DEPS_PAGES))
+deps-build: deps-packages ## install what `make install` needs, no more
 	$(call npm-install,web)
+deps-gstreamer:
+	$(call apt-install,$(DEPS_GSTREAMER))
 deps-run:
 	$(call apt-install,$(DEPS_BUILD) $(DEPS_RUN))
 	$(call npm-install,web)
 deps-deb:
 	$(call apt-install,$(DEPS_DEB))
+deps-image-test: deps-test
+	$(call apt-install,$(DEPS_IMAGE_TEST))
 deps-test:
 	$(call apt-install,$(DEPS_BUILD) $(DEPS_RUN) $(DEPS_TEST))
 	$(call npm-install,web)

@@ -5,17 +5,31 @@
 BASE ?= debian:12-slim
 NETWORK ?=
 DOCKER ?= docker
-IMAGES := host server
+IMAGES ?= host lab server
 
-.PHONY: image image-packages
-image: ## container images testbed-host, testbed-server (BASE=image:tag NETWORK=host)
+.PHONY: image image-host image-server
+image: ## container images testbed-host, testbed-lab, testbed-server (BASE=image:tag NETWORK=host)
 	@command -v $(DOCKER) >/dev/null || { echo 'make image: $(DOCKER) is not installed (Debian: apt-get install docker.io)' >&2; exit 1; }
 	@$(DOCKER) info >/dev/null || { echo 'make image: $(DOCKER) does not answer; does its daemon run (systemctl start docker), and are you in its group?' >&2; exit 1; }
 	@for i in $(IMAGES); do $(DOCKER) build $(if $(NETWORK),--network=$(NETWORK)) --build-arg BASE=$(BASE) --build-arg VERSION=$(VERSION) \
 		-f docker/$$i/Dockerfile -t testbed-$$i:$(VERSION) -t testbed-$$i:latest . || exit 1; done
 	@echo 'made $(IMAGES:%=testbed-%:$(VERSION)); docker/README.md says how to start them'
 
-# Inside of the build: the Debian packages that each image needs to run its program, in $(DESTDIR)/packages-*
-image-packages: all
-	set -e; libraries=$$(sh docker/scripts/libraries.sh $(BUILD)/testbed-host $(BUILD)/testbed-media) && echo $(DEPS_HOST) $(DEPS_HOST_IMAGE) $$libraries >$(DESTDIR)/packages-host
-	set -e; libraries=$$(sh docker/scripts/libraries.sh $(BUILD)/testbed-server) && echo $$libraries >$(DESTDIR)/packages-server
+# Inside of the builds: what each image is made of besides `make install`, in $(DESTDIR)/image. Packages are found from the programs and the plugins.
+# image-host wants DEPS_GSTREAMER installed.
+IMAGE := $(DESTDIR)/image
+image-host: all
+	install -d $(IMAGE)
+	sh docker/image/plugins.sh $(IMAGE)/gstreamer $(GST_PLUGINS)
+	set -e; libraries=$$(sh docker/image/libraries.sh $(BUILD)/testbed-host $(BUILD)/testbed-media $$(find $(IMAGE)/gstreamer -name '*.so')) \
+		&& echo $(filter-out $(DEPS_GSTREAMER),$(DEPS_HOST)) $(DEPS_HOST_IMAGE) $$libraries >$(IMAGE)/packages-host
+	echo $(DEPS_LAB_IMAGE) >$(IMAGE)/packages-lab
+image-server: all
+	install -d $(IMAGE)
+	set -e; libraries=$$(sh docker/image/libraries.sh $(BUILD)/testbed-server) && echo $$libraries >$(IMAGE)/packages-server
+
+.PHONY: image-base image-test
+image-base: ## a base image without a registry, by debootstrap: make image BASE=testbed-base:12
+	sh docker/image/base.sh $(DOCKER) testbed-base:12
+image-test: deps-image-test ## long: builds all images and uses them (starts an engine of its own where none answers)
+	node --test --test-concurrency=1 tests/images/

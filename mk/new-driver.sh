@@ -19,7 +19,7 @@ done
 # what a driver shows begins with tb_<name>_ (docs/CONTRIBUTING.md): nobody else may have that
 taken=$(grep -rlE --include='*.h' "\\btb_${name}_" lib host server drivers | head -1)
 [ -z "$taken" ] || { echo "the name $name is taken: tb_${name}_ stands in $taken" >&2; exit 2; }
-upper=$(printf %s "$name" | tr a-z A-Z)
+upper=$(printf %s "$name" | tr '[:lower:]' '[:upper:]')
 camel=$(printf %s "$upper" | cut -c1)$(printf %s "$name" | cut -c2-)
 mkdir -p "drivers/$name" "tests/sim/$name" "tests/fuzz/corpus/$name"
 for f in drivers/_template/test_template_lane.c drivers/_template/"$kind"/*; do

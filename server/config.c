@@ -146,6 +146,7 @@ static void read_environment(TbServerConfig *c, TbConfigReader *r)
         const char *level = tb_config_env("LOG_LEVEL"), *token = tb_config_env("TESTBED_TOKEN");
         g_auto(GStrv) front = tb_config_env_origins("FRONTEND_URL");
         g_autoptr(GError) error = NULL;
+        tb_config_env_string(&c->address, "SERVER_ADDRESS");
         tb_config_env_port(r, &c->port, "PORT"); /* what platforms that run containers say */
         tb_config_env_string(&c->url, "RENDER_EXTERNAL_URL");
         tb_config_env_string(&c->url, "SERVER_URL");

@@ -248,6 +248,7 @@ static void read_environment(TbHostConfig *c, TbConfigReader *r)
 {
         tb_config_env_port(r, &c->port, "PORT"); /* what platforms that run containers say */
         tb_config_env_port(r, &c->port, "HOST_PORT");
+        tb_config_env_string(&c->address, "HOST_ADDRESS");
         tb_config_env_string(&c->name, "HOST_NAME");
         tb_config_env_string(&c->url, "RENDER_EXTERNAL_URL");
         tb_config_env_string(&c->url, "HOST_URL");

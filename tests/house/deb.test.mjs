@@ -108,7 +108,7 @@ test('dependencies: the pages of the same version, the libraries of the programs
     const depends = ask(name, 'Depends');
     assert.ok(depends.startsWith(`testbed-web (= ${ask('testbed-web', 'Version')})`), depends);
     const programs = readdirSync(unpacked(name, 'usr/bin')).map((p) => unpacked(name, 'usr/bin', p));
-    const libraries = run('sh', ['docker/scripts/libraries.sh', ...programs]);
+    const libraries = run('sh', ['docker/image/libraries.sh', ...programs]);
     assert.equal(libraries.status, 0, libraries.all);
     const named = new Set(depends.split(', ').map((d) => d.split(' ')[0]));
     for (const needed of libraries.out.trim().split('\n')) assert.ok(named.has(needed), `${needed}: ${depends}`);

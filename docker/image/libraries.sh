@@ -5,5 +5,6 @@ folder=$(gcc -print-multiarch)
 names=$(objdump -p "$@" | awk '$1 == "NEEDED" { print $2 }' | sort -u)
 [ -n "$names" ] || exit 1
 # shellcheck disable=SC2046
+# shellcheck disable=SC2046,SC2086
 owners=$(dpkg-query -S $(printf "*/$folder/%s " $names)) || exit 1
 echo "$owners" | cut -d: -f1 | sort -u
