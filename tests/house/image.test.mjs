@@ -1,15 +1,18 @@
 // The container images, without a container engine: what docker/ says agrees with mk/deps.mk, with the ports and with
-// the programs. Building and running them needs an engine and is not part of the tests (docker/README.md says how).
+// the programs. Building and using them: make image-test.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { BUILD, Program, ROOT, scratch } from '../integration/harness.mjs';
+import { BUILD, Program, ROOT, scratch, until, withHost } from '../integration/harness.mjs';
 
+const require = createRequire(path.join(ROOT, 'tests', 'package.json'));
 const read = (file) => readFileSync(path.join(ROOT, file), 'utf8');
-const dockerfiles = { host: read('docker/host/Dockerfile'), server: read('docker/server/Dockerfile') };
+const NAMES = ['host', 'lab', 'server'];
+const dockerfiles = Object.fromEntries(NAMES.map((name) => [name, read(`docker/${name}/Dockerfile`)]));
 const TOKEN = '0123456789abcdef';
 
 function make(args, env = {}) {
@@ -17,10 +20,14 @@ function make(args, env = {}) {
   return spawnSync('make', ['--no-print-directory', ...args], { cwd: ROOT, encoding: 'utf8', env: { ...own, ...env } });
 }
 
-test('Dockerfiles: one build stage, packages of mk/deps.mk, files that are in the context, the ports of the contract', () => {
-  const stage = (text) => text.slice(text.indexOf('FROM '), text.indexOf('# --- what runs'));
-  assert.ok(stage(dockerfiles.host).includes('make deps-build'));
-  assert.equal(stage(dockerfiles.host), stage(dockerfiles.server), 'the second image takes it from the cache');
+test('Dockerfiles: the same stages are written the same, packages of mk/deps.mk, files that are in the context, the ports of the contract', () => {
+  const from = (text, start, end) => text.slice(text.indexOf(start), text.indexOf(end));
+  const build = (name) => from(dockerfiles[name], '# --- build', 'RUN make -j');
+  const host = (name) => from(dockerfiles[name], '# --- the host', 'ENTRYPOINT');
+  assert.ok(build('host').includes('make deps-build'));
+  for (const name of NAMES) assert.equal(build(name), build('host'), 'the second image takes it from the cache');
+  assert.ok(host('host').includes('HEALTHCHECK'));
+  assert.equal(host('lab'), host('host'));
 
   const known = new Set(
     read('mk/deps.mk')
@@ -32,16 +39,12 @@ test('Dockerfiles: one build stage, packages of mk/deps.mk, files that are in th
     .filter((l) => l.startsWith('!'))
     .map((l) => l.slice(1));
   for (const [name, text] of Object.entries(dockerfiles)) {
-    const installs = [...text.matchAll(/apt-get install ([^\n&]*)/g)].map((m) =>
-      m[1]
-        .replace(/\\$/, '')
+    for (const [, words] of text.matchAll(/apt-get install ([^\n&]*)/g))
+      for (const word of words
         .trim()
         .split(/\s+/)
-        .filter((w) => !w.startsWith('-')),
-    );
-    assert.ok(installs.length > 1, name);
-    for (const word of installs.flat().filter((w) => !/^(\$\(cat|\/usr\/local\/share\/testbed\/packages\))$/.test(w)))
-      assert.ok(known.has(word), `${name}: ${word} is not in mk/deps.mk`);
+        .filter((w) => !w.startsWith('-')))
+        assert.ok(known.has(word), `${name}: ${word} is not in mk/deps.mk`);
     for (const [, sources] of text.matchAll(/^COPY (?!--from)(.*) \S+$/gm))
       for (const file of sources.split(' ').filter((f) => f !== '.')) {
         assert.ok(existsSync(path.join(ROOT, file)), `${name}: COPY ${file}`);
@@ -54,29 +57,103 @@ test('Dockerfiles: one build stage, packages of mk/deps.mk, files that are in th
     assert.match(text, /^STOPSIGNAL SIGTERM$/m);
     assert.doesNotMatch(text, /^(ARG|ENV) .*(TOKEN|SECRET|PASSWORD)/m);
   }
-  assert.match(dockerfiles.host, /^EXPOSE 6109 5900 6080$/m);
+  for (const name of ['host', 'lab']) assert.match(dockerfiles[name], /^EXPOSE 6109 5900 6080$/m);
   assert.match(dockerfiles.server, /^EXPOSE 5109$/m);
 });
 
-test('compose.yaml: every variable is one that a daemon reads, and stands in .env.example', () => {
-  const man = read('docs/man/testbed-host.1') + read('docs/man/testbed-server.1');
-  const example = new Set([...read('docker/.env.example').matchAll(/^([A-Z_]+)=/gm)].map((m) => m[1]));
-  const used = new Set([...read('docker/compose.yaml').matchAll(/\$\{([A-Z_]+)/g)].map((m) => m[1]));
-  used.delete('VERSION'); // the image's tag
-  assert.ok(used.has('TESTBED_TOKEN'));
-  assert.deepEqual([...used].sort(), [...example].sort());
-  for (const name of used) assert.ok(man.includes(name), `${name} is in no man page`);
+test('Dockerfiles: a linter that is not ours finds nothing', () => {
+  const { validate } = require('dockerfile-utils');
+  for (const [name, text] of Object.entries(dockerfiles))
+    assert.deepEqual(
+      validate(text).map((d) => `docker/${name}/Dockerfile:${d.range.start.line + 1}: ${d.message}`),
+      [],
+    );
 });
 
-for (const name of ['host', 'server'])
+test('scripts: shellcheck finds nothing', () => {
+  const list = spawnSync('git', ['ls-files', 'docker', 'supervisord', 'mk'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  }).stdout.trim();
+  const scripts = list.split('\n').filter((file) => /^#!.*sh\b|^# shellcheck shell/.test(read(file).split('\n')[0]));
+  assert.ok(scripts.length > 15, `${scripts}`);
+  const done = spawnSync('shellcheck', ['-x', '--source-path=SCRIPTDIR', ...scripts], { cwd: ROOT, encoding: 'utf8' });
+  assert.equal(done.status, 0, done.stdout + done.stderr);
+});
+
+test('.env.example: a variable of it is read by a daemon, by compose or by a script, and what compose asks for stands there', () => {
+  const man = read('docs/man/testbed-host.1') + read('docs/man/testbed-server.1');
+  const names = [...read('.env.example').matchAll(/^([A-Z_]+)=/gm)].map((m) => m[1]);
+  const files = ['', '.dev', '.prod', '.watch'].map((over) => read(`docker/compose${over}.yaml`));
+  const readers = [
+    man,
+    ...files,
+    read('docker/scripts/common.sh'),
+    read('docker/caddy/Caddyfile'),
+    read('docker/turn/turn-start'),
+  ].join('\n');
+  assert.ok(names.includes('TESTBED_TOKEN'));
+  for (const name of names) assert.ok(new RegExp(`\\b${name}\\b`).test(readers), `nothing reads ${name}`);
+  // those have a default in compose.yaml
+  const own = /^(VERSION|(HOST|SERVER)_ADDRESS|TURN_CERTS|(TURN|CADDY|PROMETHEUS|GRAFANA)_IMAGE)$/;
+  for (const name of new Set([...files.join('').matchAll(/\$\{([A-Z_]+)/g)].map((m) => m[1])))
+    assert.ok(names.includes(name) || own.test(name), `${name} is not in .env.example`);
+});
+
+test('compose files: an old docker-compose reads each combination, and no service has more rights than it says', () => {
+  const dir = scratch();
+  const services = (env, ...files) => {
+    writeFileSync(path.join(dir, 'env'), env);
+    const done = spawnSync(
+      'docker-compose',
+      ['--env-file', path.join(dir, 'env'), ...files.flatMap((f) => ['-f', `docker/${f}`]), 'config'],
+      { cwd: ROOT, encoding: 'utf8' },
+    );
+    assert.equal(done.status, 0, done.stderr);
+    return done.stdout;
+  };
+  const env = path.join(ROOT, '.env');
+  const made = !existsSync(env);
+  if (made) copyFileSync(path.join(ROOT, '.env.example'), env); // env_file has to be there
+  try {
+    const base = services('', 'compose.yaml');
+    for (const name of ['server', 'host', 'lab', 'turn', 'caddy', 'prometheus', 'grafana'])
+      assert.match(base, new RegExp(`^  ${name}:$`, 'm'));
+    const count = (what) => base.match(what)?.length ?? 0;
+    assert.equal(count(/^    read_only: true$/gm), 7);
+    assert.equal(count(/^    - ALL$/gm), 7);
+    assert.equal(count(/no-new-privileges:true/g), 7);
+    assert.deepEqual([...base.matchAll(/^    cap_add:\n((?:    - .*\n)+)/gm)].map((m) => m[1].match(/\w+/g)).sort(), [
+      ['NET_BIND_SERVICE'],
+      ['SETUID', 'SETGID', 'KILL'],
+    ]);
+    assert.match(
+      services('DOMAIN=a.example\n', 'compose.yaml', 'compose.prod.yaml'),
+      /SERVER_URL: https:\/\/a\.example$/m,
+    );
+    assert.match(
+      services('DOMAIN=a.example\n', 'compose.yaml', 'compose.dev.yaml'),
+      /SERVER_URL: https:\/\/a\.example\/staging$/m,
+    );
+    services('', 'compose.yaml', 'compose.watch.yaml');
+  } finally {
+    if (made) rmSync(env);
+  }
+});
+
+for (const name of NAMES)
   test(`the configuration of testbed-${name} in the image: right with a token, and without one it says what to do`, () => {
-    const config = `docker/${name}/${name}.yaml`;
+    const config = `docker/${name}/${name === 'server' ? 'server' : 'host'}.yaml`;
     const check = (env) =>
-      spawnSync(path.join(BUILD, `testbed-${name}`), ['--config', config, '--check'], {
-        cwd: ROOT,
-        encoding: 'utf8',
-        env,
-      });
+      spawnSync(
+        path.join(BUILD, name === 'server' ? 'testbed-server' : 'testbed-host'),
+        ['--config', config, '--check'],
+        {
+          cwd: ROOT,
+          encoding: 'utf8',
+          env,
+        },
+      );
     const good = check({ TESTBED_TOKEN: TOKEN });
     assert.equal(good.status, 0, good.stderr);
     const bad = check({});
@@ -95,14 +172,44 @@ test('the health check: 0 while the host answers, not 0 when it answers otherwis
   t.after(() => host.kill());
   const { port } = new URL((await host.line(/\burl=/)).match(/url=(\S+)/)[1]);
   const health = (route) =>
-    spawnSync(path.join(ROOT, 'docker/scripts/health.sh'), [port, route], { stdio: 'ignore' }).status;
+    spawnSync(path.join(ROOT, 'docker/image/health.sh'), [port, route], { stdio: 'ignore' }).status;
   assert.equal(health('/host/health'), 0);
   assert.notEqual(health('/host/devices'), 0, '401');
   assert.deepEqual(await host.stop(), { code: 0, signal: null });
   assert.notEqual(health('/host/health'), 0, 'nobody listens');
 });
 
-test('make image: without an engine it says what is missing; with one it builds both, tagged with the version', () => {
+test('GST_PLUGINS: with these plugins alone the host encodes both codecs and answers a viewer; without one of them it does not', async (t) => {
+  const line = /^GST_PLUGINS := (.*)$/m.exec(read('mk/deps.mk'))[1].split(' ');
+  const place = spawnSync('pkg-config', ['--variable=pluginsdir', 'gstreamer-1.0'], { encoding: 'utf8' }).stdout.trim();
+  const answered = async (names) => {
+    const dir = scratch();
+    // coreelements is a part of GStreamer's own library package
+    for (const name of ['coreelements', ...names])
+      symlinkSync(path.join(place, `libgst${name}.so`), path.join(dir, `libgst${name}.so`));
+    const env = { GST_PLUGIN_SYSTEM_PATH: dir, GST_REGISTRY: path.join(dir, 'registry') };
+    const host = await withHost(t, { devices: { pat: { attach: 'testpattern://' } } }, { env });
+    const body = readFileSync(path.join(ROOT, 'tests/fuzz/corpus/offer/chromium-audio-video-data.sdp'));
+    await until(
+      'the encoders',
+      async () => (await host.get('/host/info')).json.media.peers.state !== 'starting',
+      20000,
+    );
+    const answer = await host.request('POST', '/host/devices/pat/video/whep', {
+      body,
+      headers: { 'Content-Type': 'application/sdp' },
+    });
+    return { status: answer.status, codecs: (await host.get('/host/info')).json.codecs };
+  };
+  assert.deepEqual(await answered(line), { status: 201, codecs: ['H264', 'VP8'] });
+  for (const name of ['vpx', 'x264']) {
+    const { codecs } = await answered(line.filter((n) => n !== name));
+    assert.equal(codecs.length, 1, `without ${name}: ${codecs}`);
+  }
+  assert.notEqual((await answered(line.filter((n) => n !== 'webrtc'))).status, 201);
+});
+
+test('make image: without an engine it says what is missing; with one it builds all, tagged with the version', () => {
   const none = make(['image', 'DOCKER=no-such-engine']);
   assert.notEqual(none.status, 0);
   assert.match(none.stderr, /no-such-engine is not installed/);
@@ -121,7 +228,7 @@ test('make image: without an engine it says what is missing; with one it builds 
   assert.equal(calls[0], 'info');
   assert.deepEqual(
     calls.slice(1),
-    ['host', 'server'].map(
+    NAMES.map(
       (i) =>
         `build --network=host --build-arg BASE=mine:12 --build-arg VERSION=1.2 -f docker/${i}/Dockerfile -t testbed-${i}:1.2 -t testbed-${i}:latest .`,
     ),
@@ -129,7 +236,7 @@ test('make image: without an engine it says what is missing; with one it builds 
 });
 
 test('libraries.sh: the packages of what a program is linked with', () => {
-  const run = spawnSync('sh', ['docker/scripts/libraries.sh', path.join(BUILD, 'testbed-server')], {
+  const run = spawnSync('sh', ['docker/image/libraries.sh', path.join(BUILD, 'testbed-server')], {
     cwd: ROOT,
     encoding: 'utf8',
   });
@@ -138,7 +245,7 @@ test('libraries.sh: the packages of what a program is linked with', () => {
   for (const wanted of ['libc6', 'libglib2.0-0', 'libjansson4', 'libmicrohttpd12', 'libqrencode4'])
     assert.ok(packages.includes(wanted), `${wanted}: ${packages}`);
   assert.notEqual(
-    spawnSync('sh', ['docker/scripts/libraries.sh', 'Makefile'], { cwd: ROOT, stdio: 'ignore' }).status,
+    spawnSync('sh', ['docker/image/libraries.sh', 'Makefile'], { cwd: ROOT, stdio: 'ignore' }).status,
     0,
     'no program',
   );

@@ -1,0 +1,59 @@
+# shellcheck shell=bash
+# Read by the others: where the project is, `compose` with what .env asks for, and how to give up.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+fail() { echo "$(basename "$0"): $*" >&2; exit 1; }
+
+# value NAME [DEFAULT]: from the environment, else from .env (its last line wins, quotes around it are not part of it)
+value() {
+	local found=${!1:-}
+	[ -n "$found" ] || found=$(sed -n "s/^$1=//p" .env 2>/dev/null | tail -n 1 | sed "s/^\"\(.*\)\"\$/\1/; s/^'\(.*\)'\$/\1/")
+	echo "${found:-${2:-}}"
+}
+
+need_env() { [ -f .env ] || fail 'there is no .env here: cp .env.example .env, and look through it'; }
+
+need_engine() {
+	command -v docker >/dev/null || fail 'docker is not installed (Debian: apt-get install docker.io docker-compose)'
+	docker info >/dev/null 2>&1 || fail 'docker does not answer: does its daemon run (systemctl start docker), and are you in its group?'
+	if docker compose version >/dev/null 2>&1; then
+		COMPOSE=(docker compose)
+	elif command -v docker-compose >/dev/null; then
+		COMPOSE=(docker-compose)
+	else
+		fail 'neither "docker compose" nor docker-compose is installed (Debian: apt-get install docker-compose)'
+	fi
+}
+
+# Without a token the daemons listen for this machine alone; they would refuse anything else.
+if [ -z "$(value TESTBED_TOKEN)" ]; then export HOST_ADDRESS=127.0.0.1 SERVER_ADDRESS=127.0.0.1; fi
+
+compose() {
+	local profiles=() profile
+	for profile in $(value COMPOSE_PROFILES server,lab | tr ',' ' '); do profiles+=(--profile "$profile"); done
+	env -u COMPOSE_PROFILES "${COMPOSE[@]}" --project-name "$(value COMPOSE_PROJECT_NAME testbed)" --env-file .env -f docker/compose.yaml "${OVER[@]}" "${profiles[@]}" "$@"
+}
+OVER=()
+if [ -n "$(value COMPOSE_OVER)" ]; then OVER=(-f "docker/compose.$(value COMPOSE_OVER).yaml"); fi
+
+# The container that has the bench: the lab, else the host.
+bench() {
+	local id
+	id=$(compose ps -q lab 2>/dev/null || true)
+	[ -n "$id" ] || id=$(compose ps -q host 2>/dev/null || true)
+	[ -n "$id" ] || fail 'no lab is running: docker/scripts/run.sh'
+	echo "$id"
+}
+
+# answers URL: does it answer 200? bash alone asks, so that nothing has to be installed
+answers() {
+	local address=${1#http://} host port status
+	host=${address%%/*}
+	port=${host##*:}
+	exec 3<>"/dev/tcp/127.0.0.1/$port" || return 1
+	printf 'GET /%s HTTP/1.0\r\nHost: localhost:%s\r\n\r\n' "${address#*/}" "$port" >&3
+	read -r -t 8 _ status _ <&3 || status=
+	exec 3>&-
+	[ "$status" = 200 ]
+} 2>/dev/null

@@ -1,0 +1,25 @@
+#!/bin/bash
+# run.sh: starts what .env asks for, in the background, waits until it answers, and says where.
+. "$(dirname "$0")/common.sh"
+need_env
+need_engine
+[ -n "$(value TESTBED_TOKEN)" ] || echo 'no TESTBED_TOKEN in .env: reachable from this machine only, by everybody on it'
+compose up -d
+host=http://localhost:$(value HOST_PORT 6109)
+urls=()
+case ,$(value COMPOSE_PROFILES server,lab), in *,lab,* | *,host,*) urls+=("$host/host/health") ;; esac
+case ,$(value COMPOSE_PROFILES server,lab), in *,server,*) urls+=("http://localhost:5109/health") ;; esac
+for url in "${urls[@]}"; do
+	for _ in $(seq 150); do
+		answers "$url" && continue 2
+		sleep 0.2
+	done
+	compose logs --tail 20 >&2
+	fail "$url did not answer within 30 s; above is what the containers said"
+done
+cat <<END
+console and API   $host/
+desktop           http://localhost:6080/   (noVNC)   vnc://localhost:5900
+server            http://localhost:5109/
+logs              docker/scripts/logs.sh     help   docker/scripts/help.sh
+END
