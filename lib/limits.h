@@ -50,8 +50,8 @@
 #define TB_LIMIT_TLS_HANDSHAKE_S 10       /* for one of them */
 #define TB_LIMIT_TLS_TURN (64 * 1024)     /* bytes of one connection in one direction in a turn */
 #define TB_LIMIT_TLS_BETWEEN (128 * 1024) /* bytes on the way between TLS and HTTP, each way */
-#define TB_LIMIT_TLS_STALL_S 10 /* a client that takes nothing of the rest, whose sender has closed */
-#define TB_LIMIT_TLS_CLOSE_S 2  /* to read our last words */
+#define TB_LIMIT_TLS_STALL_S 10   /* a client that takes nothing of the rest, whose sender has closed */
+#define TB_LIMIT_TLS_CLOSE_S 2    /* to read our last words */
 #define TB_LIMIT_TLS_DRAIN_MS 400 /* the same for all when the daemon ends */
 
 /* descriptors */
