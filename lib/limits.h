@@ -274,3 +274,12 @@
 #define TB_LIMIT_OBSERVER_BURST (512 * 1024) /* … at once: an offer and its candidates, a paste */
 #define TB_LIMIT_HOST_AHEAD (32 * 1024)      /* bytes in a host's socket, above which observers take turns */
 #define TB_LIMIT_HOST_BACKLOG (1024 * 1024)  /* bytes that wait for a host; above, observers are refused */
+/* the command line */
+#define TB_LIMIT_CLI_TAIL (16 * 1024 * 1024) /* bytes of a console's history that are shown first */
+#define TB_LIMIT_CLI_LOG_LINES 10000         /* of one look at the history */
+#define TB_LIMIT_CLI_TYPED                                                                                   \
+        (64 * 1024) /* bytes read from the terminal or a pipe that the host does not have yet */
+#define TB_LIMIT_CLI_ANSWER (64 * 1024 * 1024)  /* bytes of one answer that is taken as a whole */
+#define TB_LIMIT_CLI_EVENT (4 * 1024 * 1024)    /* bytes of one event of a stream */
+#define TB_LIMIT_CLI_DEPTH 64                   /* folders in folders that are copied */
+#define TB_LIMIT_CLI_PICTURE (16 * 1024 * 1024) /* bytes of one picture of a stream */

@@ -20,6 +20,7 @@ install: all ## install binaries, web pages, units, udev rules, users, man pages
 	for p in host server; do install -Dm644 mk/install/testbed-$$p.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/testbed-$$p.conf && \
 		install -Dm644 mk/install/testbed-$$p.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/testbed-$$p.conf && \
 		install -Dm644 mk/install/testbed-$$p.completion $(COMPLETIONS)/testbed-$$p || exit 1; done
+	$(BUILD)/testbed completion bash >$(COMPLETIONS)/testbed
 	install -d $(UNITDIR)
 	for u in mk/install/*.service; do sed 's|/usr/local|$(PREFIX)|' $$u >$(UNITDIR)/$${u##*/} && chmod 644 $(UNITDIR)/$${u##*/} || exit 1; done
 	for c in mk/install/*.yaml; do f=$(DESTDIR)/etc/testbed/$${c##*/}; [ -e $$f ] || install -Dm640 $$c $$f || exit 1; done

@@ -34,6 +34,8 @@ $(LIBHOST): $(call obj,$(HOST_SRCS))
 	$(archive)
 $(LIBSERVER): $(call obj,$(SERVER_SRCS)) $(BUILD)/obj/gen/sql.o
 	$(archive)
+$(LIBCLIENT): $(call obj,$(CLIENT_SRCS))
+	$(archive)
 
 define link
 	@mkdir -p $(@D)
@@ -47,5 +49,7 @@ $(BUILD)/testbed-media: $(call obj,$(MEDIA_MAIN)) $(LIBHOST) $(LIBTB)
 	$(call link,$<,$(LIBHOST) $(LIBTB))
 $(BUILD)/testbed-server: $(call obj,server/main.c) $(LIBSERVER) $(LIBTB)
 	$(call link,$<,$(LIBSERVER) $(LIBTB))
+$(BUILD)/testbed: $(call obj,client/main.c) $(LIBCLIENT) $(LIBTB)
+	$(call link,$<,$(LIBCLIENT) $(LIBTB))
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

@@ -16,8 +16,8 @@ helpers_in = $(call obj,$(filter-out $(1)test_%,$(wildcard $(1)*.c)))
 helpers = $(if $(filter tests/%,$(1)),$(call helpers_in,$(dir $(1))),$(if $(filter drivers/%,$(1)),$(call helpers_in,tests/contract/)))
 
 .SECONDEXPANSION:
-$(BUILD)/tests/%: $(BUILD)/obj/%.o $$(call helpers,$$*) $(BUILD)/obj/tests/quiet.o $(LIBHOST) $(LIBSERVER) $(LIBDRIVERS) $(LIBTB)
-	$(call link,$(filter %.o,$^),$(LIBHOST) $(LIBSERVER) $(LIBDRIVERS) $(LIBTB))
+$(BUILD)/tests/%: $(BUILD)/obj/%.o $$(call helpers,$$*) $(BUILD)/obj/tests/quiet.o $(LIBHOST) $(LIBSERVER) $(LIBCLIENT) $(LIBDRIVERS) $(LIBTB)
+	$(call link,$(filter %.o,$^),$(LIBHOST) $(LIBSERVER) $(LIBCLIENT) $(LIBDRIVERS) $(LIBTB))
 $(BUILD)/tools/%: $(BUILD)/obj/tests/tools/%.o $(LIBHOST) $(LIBDRIVERS) $(LIBTB)
 	$(call link,$<,$(LIBHOST) $(LIBDRIVERS) $(LIBTB))
 # gcc: replays files; VARIANT=fuzz (clang): a libFuzzer binary

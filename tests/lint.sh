@@ -56,7 +56,7 @@ rule_arrows() {
 		if (from == "host/main") return to ~ /^host\// || to == "drivers/driver.h"
 		if (from ~ /^host\//) return to == "host/core" || to == "host/media" || to == "drivers/driver.h"
 		if (from == "server") return to == "server/store"
-		if (from == "server/store") return 0
+		if (from == "server/store" || from == "client") return 0
 		if (from == "tests") return 1
 		return 0
 	}
@@ -75,20 +75,20 @@ rule_arrows() {
 
 # Only lib/thread knows threads. GStreamer callbacks need none of these either.
 rule_threads() {
-	sources 'lib/*.[ch]' 'host/*.[ch]' 'server/*.[ch]' 'drivers/*.[ch]' | grep -v '^lib/thread\.[ch]$' | xargs grep -nE \
+	sources 'lib/*.[ch]' 'host/*.[ch]' 'server/*.[ch]' 'client/*.[ch]' 'drivers/*.[ch]' | grep -v '^lib/thread\.[ch]$' | xargs grep -nE \
 		'\b(pthread_[a-z]+|g_thread_(new|try_new)|g_(rec_)?mutex_[a-z]+|g_rw_lock_[a-z]+|g_cond_[a-z]+|thrd_[a-z]+|mtx_[a-z]+)[ ]*\(|\bG(Mutex|RecMutex|Cond|RWLock)\b' |
 		grep -v 'lint: threads -' | sed -E 's/^([^:]*:[0-9]+):.*/\1: threads and locks only by lib\/thread.h (TbMutex, TbQueue, TbMailbox, tb_main_post)/'
 }
 
 # What ends the process when it is out of threads or descriptors is for a program's start; later it is refused (tb_thread_try_start() etc.).
 rule_start() {
-	sources 'lib/*.c' 'host/*.c' 'server/*.c' 'drivers/*.c' | grep -vE '/test_|^lib/thread\.c$' | xargs grep -nE '\b(tb_thread_(start|detach)|tb_interruptor_new|tb_io_init_plain)\(' |
+	sources 'lib/*.c' 'host/*.c' 'server/*.c' 'client/*.c' 'drivers/*.c' | grep -vE '/test_|^lib/thread\.c$' | xargs grep -nE '\b(tb_thread_(start|detach)|tb_interruptor_new|tb_io_init_plain)\(' |
 		grep -vE '^(host/media/peers/main|host/media/gstreamer|server/store/db|drivers/transport/io)\.c:' |
 		sed -E 's/^([^:]*:[0-9]+):.*/\1: only at the start of a program; here it is refused (tb_thread_try_start(), tb_thread_try_detach(), tb_interruptor_try_new())/'
 }
 
 rule_banned() {
-	sources 'lib/*.[ch]' 'host/*.[ch]' 'server/*.[ch]' 'drivers/*.[ch]' | xargs awk '
+	sources 'lib/*.[ch]' 'host/*.[ch]' 'server/*.[ch]' 'client/*.[ch]' 'drivers/*.[ch]' | xargs awk '
 	function say(what) { if ($0 !~ /lint: banned -/) printf "%s:%d: %s\n", FILENAME, FNR, what }
 	{
 		line = $0
@@ -113,7 +113,7 @@ rule_banned() {
 
 # libsoup and GIO ask the system's proxy unless they are told: devices and this machine are ours, tokens and passwords go to them alone.
 rule_proxy() {
-	sources 'lib/*.c' 'host/*.c' 'server/*.c' 'drivers/*.c' | xargs awk '
+	sources 'lib/*.c' 'host/*.c' 'server/*.c' 'client/*.c' 'drivers/*.c' | xargs awk '
 	/(^|[^a-z_])(soup_session_new|g_socket_client_new|g_proxy_resolver_[a-z_]+)[ ]*\(|(^|[^a-z_])soup_session_new_with_options[ ]*\(|g_object_new\((SOUP_TYPE_SESSION|G_TYPE_SOCKET_CLIENT)/ { call = ""; at = FNR }
 	at { call = call $0 }
 	at && /;/ {
@@ -126,7 +126,7 @@ rule_proxy() {
 
 # All that leaves as JSON is written by tb_json_text(), which tells NULL (a text that is no UTF-8) from a message.
 rule_json() {
-	sources 'lib/*.c' 'host/*.c' 'server/*.c' 'drivers/*.c' | grep -vE '/test_|^lib/json\.c$' | xargs grep -nE '\bjson_(dumps|dump_callback|dumpf|dumpfd)\(' |
+	sources 'lib/*.c' 'host/*.c' 'server/*.c' 'client/*.c' 'drivers/*.c' | grep -vE '/test_|^lib/json\.c$' | xargs grep -nE '\bjson_(dumps|dump_callback|dumpf|dumpfd)\(' |
 		grep -v 'lint: json -' | sed -E 's/^([^:]*:[0-9]+):.*/\1: tb_json_text() (lib\/json.h)/'
 }
 
@@ -217,7 +217,7 @@ rule_prefixes() {
 rule_headers() {
 	sources '*.h' | while read -r f; do head -1 "$f" | grep -q '^#pragma once$' || echo "$f:1: begin with #pragma once"; done
 	# own header first proves that it stands alone
-	sources 'lib/*.c' 'host/*.c' 'server/*.c' 'drivers/*.c' | while read -r f; do
+	sources 'lib/*.c' 'host/*.c' 'server/*.c' 'client/*.c' 'drivers/*.c' | while read -r f; do
 		h="${f%.c}.h"
 		[ -f "$h" ] || continue
 		first=$(grep -n -m1 '^#include' "$f")
@@ -228,7 +228,7 @@ rule_headers() {
 # private.h belongs to its folder, <thing>_private.h to the files of that thing: nobody else includes them.
 rule_private() {
 	sources '*.h' | grep -E '(^|[/_])internal\.h$' | sed 's/$/:1: what a folder keeps to itself is private.h or <thing>_private.h/'
-	sources 'lib/*.[ch]' 'host/*.[ch]' 'server/*.[ch]' 'drivers/*.[ch]' | xargs awk -F'"' '/^[ \t]*#[ \t]*include[ \t]*".*private\.h"/ {
+	sources 'lib/*.[ch]' 'host/*.[ch]' 'server/*.[ch]' 'client/*.[ch]' 'drivers/*.[ch]' | xargs awk -F'"' '/^[ \t]*#[ \t]*include[ \t]*".*private\.h"/ {
 		folder = $2; sub(/[^\/]*$/, "", folder)
 		if (index(FILENAME, folder) != 1) printf "%s:%d: %s is private to %s\n", FILENAME, FNR, $2, folder }'
 }
@@ -257,7 +257,7 @@ rule_secrets() {
 
 # What users read says what happened and where. A text that is all in one literal does not end in "failed".
 rule_errors() {
-	sources 'lib/*.c' 'host/*.c' 'server/*.c' 'drivers/*.c' | grep -v '/test_' | xargs awk '
+	sources 'lib/*.c' 'host/*.c' 'server/*.c' 'client/*.c' 'drivers/*.c' | grep -v '/test_' | xargs awk '
 	/tb_set_error\(|tb_error_set_field\(|return bad\(error/ { open = 1 }
 	open && match($0, /"([^"\\]|\\.)*"[ ]*(\)|,|$)/) {
 		text = $0; sub(/^[^"]*"/, "", text); sub(/"[^"]*$/, "", text)
@@ -293,7 +293,7 @@ rule_limits() {
 # What stands in a header and nobody calls is gone.
 rule_unused() {
 	{
-		sources 'lib/*.h' 'host/*.h' 'server/*.h' 'drivers/*.h' | xargs grep -ohE '\btb_[a-z0-9_]+\(' | tr -d '(' | sort -u | sed 's/^/declared:0:/'
+		sources 'lib/*.h' 'host/*.h' 'server/*.h' 'client/*.h' 'drivers/*.h' | xargs grep -ohE '\btb_[a-z0-9_]+\(' | tr -d '(' | sort -u | sed 's/^/declared:0:/'
 		sources '*.c' | xargs grep -noE '\btb_[a-z0-9_]+\b'
 		sources '*.h' | xargs grep -noE '#define .*|^ {8}.*|^G_DEFINE_.*|^ .*\\$' |
 			awk -F: '{ at = $1 ":" $2 ":"; s = $0; sub(/^[^:]*:[^:]*:/, "", s); while (match(s, /tb_[a-z0-9_]+/)) { print at substr(s, RSTART, RLENGTH); s = substr(s, RSTART + RLENGTH) } }'
@@ -379,7 +379,7 @@ run_format() {
 
 run_cppcheck() {
 	mkdir -p build/cppcheck # it keeps there what it found in each file
-	sources 'lib/*.c' 'host/*.c' 'server/*.c' 'drivers/*.c' | cppcheck --quiet --cppcheck-build-dir=build/cppcheck -j"$jobs" --enable=warning,performance,portability --std=c11 --inline-suppr \
+	sources 'lib/*.c' 'host/*.c' 'server/*.c' 'client/*.c' 'drivers/*.c' | cppcheck --quiet --cppcheck-build-dir=build/cppcheck -j"$jobs" --enable=warning,performance,portability --std=c11 --inline-suppr \
 		--library=gtk --suppressions-list=tests/cppcheck.supp --template='{file}:{line}: {severity}: {message} [{id}]' -I. -D_GNU_SOURCE -D__cppcheck__=1 \
 		-DG_DEFINE_AUTOPTR_CLEANUP_FUNC\(a,b\)= --file-list=- >"$found" 2>&1
 	verdict cppcheck
@@ -400,7 +400,7 @@ tidy_one() {
 run_tidy() {
 	flags=$(cflags | sed -E 's/ -(W[^ ]*|fcf-protection|fstack-clash-protection|D_FORTIFY_SOURCE=.|O2)//g') || exit 2
 	export flags
-	{ if [ $# -gt 0 ]; then printf '%s\n' "$@"; else sources 'lib/*.c' 'host/*.c' 'server/*.c' 'drivers/*.c' | grep -v '/test_'; fi; } |
+	{ if [ $# -gt 0 ]; then printf '%s\n' "$@"; else sources 'lib/*.c' 'host/*.c' 'server/*.c' 'client/*.c' 'drivers/*.c' | grep -v '/test_'; fi; } |
 		xargs -P"$jobs" -n1 sh tests/lint.sh tidy-one | sort -u >"$found"
 	verdict tidy
 }
@@ -409,7 +409,7 @@ run_tidy() {
 changed() {
 	base=$(git merge-base HEAD "$(git rev-parse --verify -q origin/main || git rev-parse --verify -q main || echo HEAD)" 2>/dev/null)
 	[ "$base" = "$(git rev-parse HEAD)" ] && base=$(git rev-parse --verify -q HEAD~1 || echo "$base")
-	{ git diff --name-only --diff-filter=d "$base" --; git ls-files -o --exclude-standard; } | grep -E '^(lib|host|server|drivers)/.*\.c$' | grep -v '/test_' | sort -u
+	{ git diff --name-only --diff-filter=d "$base" --; git ls-files -o --exclude-standard; } | grep -E '^(lib|host|server|client|drivers)/.*\.c$' | grep -v '/test_' | sort -u
 }
 
 run_tidy_changed() {

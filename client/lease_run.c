@@ -1,0 +1,233 @@
+/* A program that runs while the device is ours: heartbeats, signals, its end, and the end of the lease. */
+#include <errno.h>
+#include <glib-unix.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "client/lease.h"
+#include "client/out.h"
+#include "client/settings.h"
+#include "lib/clock.h"
+#include "lib/error.h"
+
+#define KILL_AFTER_S 10 /* between SIGTERM and SIGKILL */
+
+typedef struct Run {
+        TbCli *cli;           /* borrowed */
+        const TbCliDevice *d; /* borrowed */
+        GMainLoop *loop;
+        GPid pid; /* 0: it has ended */
+        int status;
+        guint beat, killer;   /* sources; 0: none */
+        GCancellable *cancel; /* of a heartbeat under way; ref */
+        gint64 ttl_ms, until; /* by the boot clock: when the lease ends if nothing is heard */
+        char *lost;           /* why; NULL: it is ours */
+} Run;
+
+static gboolean on_kill(gpointer data)
+{
+        Run *r = data;
+        r->killer = 0;
+        if (r->pid)
+                kill(r->pid, SIGKILL);
+        return G_SOURCE_REMOVE;
+}
+
+static void lose(Run *r, const char *why)
+{
+        if (r->lost || !r->pid)
+                return;
+        r->lost = g_strdup(why);
+        tb_cli_say("%s: the lease is lost: %s; the program is told to end", r->d->name, why);
+        kill(r->pid, SIGTERM);
+        r->killer = g_timeout_add_seconds(KILL_AFTER_S, on_kill, r);
+}
+
+/* --- heartbeats --- */
+static void on_answer(GObject *source, GAsyncResult *result, gpointer data)
+{
+        g_autoptr(GError) why = NULL;
+        SoupSession *session = SOUP_SESSION(source);
+        g_autoptr(GBytes) body = soup_session_send_and_read_finish(session, result, &why);
+        if (g_error_matches(why, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+                return; /* the run is over */
+        Run *r = data;
+        SoupMessage *m = soup_session_get_async_result_message(session, result);
+        int status = body ? (int)soup_message_get_status(m) : 0;
+        g_clear_object(&r->cancel);
+        if (status >= 200 && status < 300)
+                r->until = tb_clock_mono_ms() + r->ttl_ms;
+        else if (status == 410)
+                lose(r, "it has ended");
+        else if (status == 423)
+                lose(r, "somebody else has the device now");
+        else if (status == 401 || status == 403 || status == 404)
+                lose(r, tb_status_title(status));
+}
+
+/* A host that is away for a moment took nothing from us: the lease ends when its time is over. */
+static gboolean on_beat(gpointer data)
+{
+        Run *r = data;
+        if (tb_clock_mono_ms() > r->until)
+                lose(r, "the host did not answer in time");
+        if (r->cancel || r->lost)
+                return G_SOURCE_CONTINUE;
+        const TbCliRequest request = {.method = "PUT", .device = r->d, .path = "/lease"};
+        g_autoptr(SoupMessage) m = tb_cli_message(r->cli, &request, NULL);
+        r->cancel = g_cancellable_new();
+        soup_session_set_timeout(tb_cli_session(r->cli), (guint)MAX(r->ttl_ms / 3000, 1));
+        soup_session_send_and_read_async(tb_cli_session(r->cli), m, G_PRIORITY_DEFAULT, r->cancel, on_answer,
+                                         r);
+        return G_SOURCE_CONTINUE;
+}
+
+/* --- the program --- */
+static void on_exit_of(GPid pid G_GNUC_UNUSED, gint status, gpointer data)
+{
+        Run *r = data;
+        r->status = status;
+        r->pid = 0;
+        g_main_loop_quit(r->loop);
+}
+
+static gboolean on_term(gpointer data)
+{
+        Run *r = data;
+        if (r->pid)
+                kill(r->pid, SIGTERM);
+        if (!r->killer)
+                r->killer = g_timeout_add_seconds(KILL_AFTER_S, on_kill, r);
+        return G_SOURCE_CONTINUE;
+}
+
+/* The terminal sends Ctrl-C to the program as well: what that means is the program's matter. */
+static gboolean on_int(gpointer data G_GNUC_UNUSED)
+{
+        return G_SOURCE_CONTINUE;
+}
+
+/* In the child: whoever is left alone by a killed `testbed lease` has no lease. */
+static void before_exec(gpointer data)
+{
+        prctl(PR_SET_PDEATHSIG, SIGTERM);
+        if (getppid() != GPOINTER_TO_INT(data))
+                raise(SIGTERM);
+}
+
+static char **add_console(TbCli *cli, const TbCliDevice *d, char **env)
+{
+        g_auto(TbCliDevice) c = {.host = g_strdup(d->host), .id = g_strdup(d->id), .name = g_strdup(d->name)};
+        json_auto_t *device = tb_cli_ask(cli, &(TbCliRequest){.method = "GET", .device = &c}, NULL, NULL);
+        size_t i;
+        json_t *each;
+        json_array_foreach (json_object_get(device, "interfaces"), i, each) {
+                if (g_strcmp0(json_string_value(json_object_get(each, "kind")), "console") != 0)
+                        continue;
+                c.interface = g_strdup(json_string_value(json_object_get(each, "name")));
+                json_auto_t *console =
+                        tb_cli_ask(cli, &(TbCliRequest){.method = "GET", .device = &c}, NULL, NULL);
+                const char *rfc2217 = json_string_value(
+                                   json_object_get(json_object_get(console, "rfc2217"), "listen")),
+                           *tcp = json_string_value(
+                                   json_object_get(json_object_get(console, "tcp"), "listen"));
+                if (rfc2217)
+                        env = g_environ_setenv(env, "TESTBED_RFC2217", rfc2217, TRUE);
+                if (tcp)
+                        env = g_environ_setenv(env, "TESTBED_TCP", tcp, TRUE);
+                break;
+        }
+        return env;
+}
+
+/* A token goes on as it came: from the environment, or as the name of its file. */
+static char **environment(TbCli *cli, const TbCliDevice *d)
+{
+        const TbCliSettings *s = cli->settings;
+        char **env = g_get_environ();
+        g_autofree char *url = tb_cli_url(cli, &(TbCliRequest){.device = d});
+        env = g_environ_unsetenv(env, s->server ? "TESTBED_HOST" : "TESTBED_SERVER");
+        env = g_environ_setenv(env, s->server ? "TESTBED_SERVER" : "TESTBED_HOST",
+                               !s->server && tb_cli_text(cli, "host") ? tb_cli_text(cli, "host") : s->url,
+                               TRUE);
+        if (!s->server && g_getenv("TESTBED_HOST") && !tb_cli_text(cli, "host"))
+                env = g_environ_setenv(env, "TESTBED_HOST", g_getenv("TESTBED_HOST"), TRUE);
+        env = g_environ_setenv(env, "TESTBED_DEVICE", d->name, TRUE);
+        env = g_environ_setenv(env, "TESTBED_LEASE", s->lease, TRUE);
+        env = g_environ_setenv(env, "TESTBED_URL", url, TRUE);
+        if (s->token_file && tb_cli_text(cli, "token-file")) {
+                env = g_environ_unsetenv(env, "TESTBED_TOKEN");
+                env = g_environ_setenv(env, "TESTBED_TOKEN_FILE", s->token_file, TRUE);
+        }
+        if (s->ca)
+                env = g_environ_setenv(env, "TESTBED_CA", s->ca, TRUE);
+        return add_console(cli, d, env);
+}
+
+static bool start(Run *r, GError **error)
+{
+        g_auto(GStrv) env = environment(r->cli, r->d);
+        g_autoptr(GError) why = NULL;
+        GSpawnFlags flags = G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_SEARCH_PATH | G_SPAWN_CHILD_INHERITS_STDIN;
+        if (g_spawn_async(NULL, r->cli->rest, env, flags, before_exec, GINT_TO_POINTER(getpid()), &r->pid,
+                          &why))
+                return true;
+        tb_set_error(error, TB_ERROR_INVALID, "%s", why->message);
+        return false;
+}
+
+static int code_of(const Run *r)
+{
+        if (WIFSIGNALED(r->status))
+                return 128 + WTERMSIG(r->status);
+        return WEXITSTATUS(r->status);
+}
+
+static void run_loop(Run *r)
+{
+        guint signals[] = {g_unix_signal_add(SIGTERM, on_term, r), g_unix_signal_add(SIGHUP, on_term, r),
+                           g_unix_signal_add(SIGINT, on_int, r)};
+        g_child_watch_add(r->pid, on_exit_of, r);
+        r->beat = g_timeout_add((guint)MAX(r->ttl_ms / 3, 300), on_beat, r);
+        g_main_loop_run(r->loop);
+        g_source_remove(r->beat);
+        if (r->killer)
+                g_source_remove(r->killer);
+        if (r->cancel)
+                g_cancellable_cancel(r->cancel);
+        g_clear_object(&r->cancel);
+        for (guint i = 0; i < G_N_ELEMENTS(signals); i++)
+                g_source_remove(signals[i]);
+}
+
+int tb_cli_lease_run(TbCli *cli, const TbCliDevice *d, GError **error)
+{
+        double ttl_s = tb_cli_number(cli, "ttl", 60);
+        if (!tb_cli_lease_take(cli, d, ttl_s, error))
+                return TB_CLI_FAILED;
+        Run r = {.cli = cli,
+                 .d = d,
+                 .ttl_ms = (gint64)ttl_s * 1000,
+                 .until = tb_clock_mono_ms() + (gint64)ttl_s * 1000};
+        r.loop = g_main_loop_new(NULL, FALSE);
+        int code = TB_CLI_FAILED;
+        if (start(&r, error)) {
+                run_loop(&r);
+                code = code_of(&r);
+        }
+        g_autoptr(GError) why = NULL;
+        if (!r.lost && !tb_cli_lease_release(cli, d, &why))
+                tb_cli_say("%s: the lease was not given back, it ends by itself: %s", d->name,
+                           tb_error_detail(why));
+        if (r.lost) {
+                tb_set_error(error, TB_ERROR_LOCKED, "%s: the lease was lost while the program ran: %s",
+                             d->name, r.lost);
+                code = TB_CLI_LEASED;
+        }
+        g_free(r.lost);
+        g_main_loop_unref(r.loop);
+        return code;
+}

@@ -1,0 +1,230 @@
+/* The table of commands: the line is parsed by it, help and completion are made of it, the man page is held against it. */
+#include <string.h>
+
+#include "client/cli.h"
+#include "lib/limits.h"
+
+#define END                                                                                                  \
+        {                                                                                                    \
+                .name = NULL                                                                                 \
+        }
+
+const TbCliOption tb_cli_common[] = {
+        {"host", 'H', TB_CLI_TEXT, "URL|NAME",
+         .help = "the host, by URL or by its name in client.yaml (TESTBED_HOST)"},
+        {"server", 0, TB_CLI_TEXT, "URL",
+         .help = "the pairing server; devices are lab-1/board then (TESTBED_SERVER)"},
+        {"token-file", 0, TB_CLI_FILE, "FILE",
+         .help = "where the token is (TESTBED_TOKEN_FILE; or TESTBED_TOKEN itself)"},
+        {"ca", 0, TB_CLI_FILE, "FILE",
+         .help = "PEM certificates that vouch for it, in place of the system's (TESTBED_CA)"},
+        {"lease", 0, TB_CLI_TEXT, "LEASE", .help = "a lease that was taken before (TESTBED_LEASE)"},
+        {"json", 'j', TB_CLI_FLAG, NULL, .help = "print JSON"},
+        {"help", 'h', TB_CLI_FLAG, NULL, .help = "print this"},
+        {"version", 0, TB_CLI_FLAG, NULL, .help = "print the version"},
+        END,
+};
+
+static const TbCliOption ls_options[] = {
+        {"quiet", 'q', TB_CLI_FLAG, NULL, .help = "names alone, a line each"},
+        END,
+};
+
+static const TbCliOption power_options[] = {
+        {"off-s", 0, TB_CLI_SECONDS, "S", 0, TB_LIMIT_CYCLE_OFF_S, "how long a cycle leaves it off"},
+        {"emergency", 0, TB_CLI_FLAG, NULL,
+         .help = "off: at once, before all that waits (the holder, or an admin)"},
+        END,
+};
+
+#define FROM                                                                                                 \
+        {                                                                                                    \
+                "from", 0, TB_CLI_INT, "OFFSET", 0, 9e15,                                                    \
+                        "begin at this byte of the history; 0: all that is kept"                             \
+        }
+
+static const TbCliOption console_options[] = {
+        {"tail", 'n', TB_CLI_INT, "BYTES", 0, TB_LIMIT_CLI_TAIL,
+         "of the history first (2000; none behind a pipe)"},
+        FROM,
+        {"log", 'l', TB_CLI_FILE, "FILE", .help = "append what the device says to this file, too"},
+        {"escape", 'e', TB_CLI_TEXT, "KEY", .help = "key that opens the menu: ^A to ^_, or none (^])"},
+        {"follow", 'f', TB_CLI_FLAG, NULL, .help = "go on when the input has ended"},
+        {"quiet-s", 0, TB_CLI_SECONDS, "S", 0, 3600,
+         "the input has ended: silence of the device that ends it (1)"},
+        {"reconnect-s", 0, TB_CLI_SECONDS, "S", 0, 86400, "how long a lost connection is tried again (300)"},
+        END,
+};
+
+static const TbCliOption expect_options[] = {
+        {"send", 's', TB_CLI_TEXT, "TEXT",
+         .help = "send it first; \\n \\r \\t \\e \\\\ \\xHH mean what they mean in C"},
+        {"timeout", 't', TB_CLI_SECONDS, "S", 0, TB_LIMIT_COMMAND_S, "how long to wait (30)"},
+        FROM,
+        END,
+};
+
+static const TbCliOption log_options[] = {
+        {"tail", 'n', TB_CLI_INT, "LINES", 1, TB_LIMIT_CLI_LOG_LINES, "the last ones"},
+        {"since", 0, TB_CLI_SECONDS, "AGO", 0, 1e9, "lines of the last so many seconds (10m, 2h)"},
+        FROM,
+        {"times", 't', TB_CLI_FLAG, NULL, .help = "with the time of each line"},
+        END,
+};
+
+static const TbCliOption run_options[] = {
+        {"timeout", 't', TB_CLI_SECONDS, "S", 0.1, TB_LIMIT_COMMAND_S, "then it is killed (30)"},
+        {"stdin", 'i', TB_CLI_FLAG, NULL, .help = "it reads what we read: text, up to 1 MiB"},
+        {"command", 'c', TB_CLI_TEXT, "LINE",
+         .help = "a line for the device's own shell, in place of a program"},
+        END,
+};
+
+static const TbCliOption copy_options[] = {
+        {"recursive", 'r', TB_CLI_FLAG, NULL, .help = "a folder with all that is in it"},
+        {"mode", 'm', TB_CLI_TEXT, "MODE",
+         .help = "push: of the file there, octal (by default that of the file here)"},
+        {"quiet", 'q', TB_CLI_FLAG, NULL, .help = "no progress"},
+        END,
+};
+
+static const TbCliOption output_options[] = {
+        {"output", 'o', TB_CLI_FILE, "FILE",
+         .help = "where to; - is the standard output (DEVICE.png; .jpg makes a JPEG)"},
+        END,
+};
+
+static const TbCliOption record_options[] = {
+        {"output", 'o', TB_CLI_FILE, "FILE", .help = "where to; - is the standard output (DEVICE.mjpeg)"},
+        {"fps", 0, TB_CLI_INT, "N", 1, 60, "pictures a second at most"},
+        {"quality", 0, TB_CLI_INT, "N", 1, 100, "of each picture"},
+        END,
+};
+
+#define TTL                                                                                                  \
+        {                                                                                                    \
+                "ttl", 0, TB_CLI_SECONDS, "S", 1, TB_LIMIT_LEASE_S,                                          \
+                        "it ends when we are silent for so long (60; lock: 300)"                             \
+        }
+#define WAIT                                                                                                 \
+        {                                                                                                    \
+                "wait", 'w', TB_CLI_SECONDS, "S", 0, TB_LIMIT_LEASE_WAIT_S,                                  \
+                        "queue for so long when it is taken (0)"                                             \
+        }
+#define NOTE                                                                                                 \
+        {                                                                                                    \
+                "note", 0, TB_CLI_TEXT, "TEXT", .help = "shown to others"                                    \
+        }
+
+static const TbCliOption lease_options[] = {TTL, WAIT, NOTE, END};
+
+static const TbCliOption watch_options[] = {
+        {"type", 0, TB_CLI_TEXT, "TYPES",
+         .help = "only these: power.state, or a family, lease.*; with commas"},
+        {"after", 0, TB_CLI_INT, "ID", 0, 9e15, "what came after this event first; 0: all that is kept"},
+        END,
+};
+
+static const TbCliOption sensors_options[] = {
+        {"follow", 'f', TB_CLI_FLAG, NULL, .help = "samples as they come"},
+        END,
+};
+
+static const TbCliOption attach_options[] = {
+        {"label", 0, TB_CLI_TEXT, "TEXT", .help = "what people call it"},
+        END,
+};
+
+static const TbCliOption unlock_options[] = {
+        {"force", 'f', TB_CLI_FLAG, NULL,
+         .help = "also when somebody else has it (an admin): his control ends at once"},
+        END,
+};
+
+#define CODES                                                                                                \
+        "Exit code: the program's own. What is ours is 120 and more: 121 the device failed, 122 usage, 123 " \
+        "no host, "                                                                                          \
+        "124 the lease, 125 time is over."
+
+const TbCliCommand tb_cli_commands[] = {
+        {"ls", "[HOST]", "the devices: state, who has them, interfaces",
+         "HOST: of one host of the server (--server).", ls_options, 0, 1, .run = tb_cli_run_ls},
+        {"show", "DEVICE", "one device and its interfaces", NULL, NULL, 1, 1, .complete = {"@device"},
+         .run = tb_cli_run_show},
+        {"power", "DEVICE[/SWITCH] [on|off|cycle|status]",
+         "switch it, or say how it is (status, the default)",
+         "Answers when the driver has read the state back.", power_options, 1, 2,
+         .complete = {"@device", "on off cycle status"}, .run = tb_cli_run_power},
+        {"console", "DEVICE[/CONSOLE]", "a terminal on its serial console",
+         "The key ^] opens a menu: power cycle, break, log to a file, quit; ^] again sends it. A lost "
+         "connection is made again, and "
+         "goes on where it was: no byte is missed or shown twice. Input from a pipe is sent as it is; when "
+         "it has ended and the device "
+         "was silent for a second, that is the end.",
+         console_options, 1, 1, .complete = {"@device"}, .run = tb_cli_run_console},
+        {"expect", "DEVICE[/CONSOLE] PATTERN", "wait until the console says it, and print that",
+         "PATTERN is a regular expression (PCRE). Prints what matched; with --json also its groups and what "
+         "stood before. "
+         "Exit code 0: it came; 5: it did not come in time, and what came instead is on the standard error.",
+         expect_options, 2, 2, .complete = {"@device"}, .run = tb_cli_run_expect},
+        {"log", "DEVICE[/CONSOLE]", "what the console said, from the history", NULL, log_options, 1, 1,
+         .complete = {"@device"}, .run = tb_cli_run_log},
+        {"run", "DEVICE[/SHELL] [--] PROGRAM [ARG…]", "run a program on the device",
+         "Its output comes when it has ended. " CODES, run_options, 1, 1, .rest = true,
+         .complete = {"@device"}, .run = tb_cli_run_run},
+        {"push", "DEVICE LOCAL REMOTE", "copy a file to the device", "LOCAL - is the standard input.",
+         copy_options, 3, 3, .complete = {"@device", "@file"}, .run = tb_cli_run_push},
+        {"pull", "DEVICE REMOTE [LOCAL]", "copy a file from the device",
+         "LOCAL - is the standard output. A file that came in part is removed.", copy_options, 2, 3,
+         .complete = {"@device", NULL, "@file"}, .run = tb_cli_run_pull},
+        {"install", "DEVICE FILE", "install an app's package (APK)", NULL, NULL, 2, 2,
+         .complete = {"@device", "@file"}, .run = tb_cli_run_install},
+        {"apps", "DEVICE [start|stop|remove PACKAGE]", "the installed apps; start, stop, remove one", NULL,
+         NULL, 1, 3, .complete = {"@device", "start stop remove"}, .run = tb_cli_run_apps},
+        {"screenshot", "DEVICE[/SCREEN]", "its screen as a picture", NULL, output_options, 1, 1,
+         .complete = {"@device"}, .run = tb_cli_run_screenshot},
+        {"record", "DEVICE[/SCREEN] TIME", "its screen for a while, as a stream of JPEG pictures",
+         "The file is MJPEG, as ffmpeg, ffplay and mpv read it (ffmpeg -f mjpeg -i FILE …).", record_options,
+         2, 2, .complete = {"@device"}, .run = tb_cli_run_record},
+        {"input", "DEVICE text TEXT | key KEY… | tap X Y | swipe X1 Y1 X2 Y2 [MS]", "keys and touches",
+         "KEY is a KeyboardEvent.key (Enter, F2, a), or several together: Control+Alt+Delete. Pixels are "
+         "those of the screen.",
+         NULL, 2, 64, .complete = {"@device", "text key tap swipe"}, .run = tb_cli_run_input},
+        {"lease", "DEVICE [--] [PROGRAM ARG…]",
+         "run a program while the device is ours; without one: who has it",
+         "The program's environment has TESTBED_DEVICE, TESTBED_LEASE, TESTBED_URL and where the host is: "
+         "what it calls of testbed holds "
+         "the lease. Raw consoles that are open are in TESTBED_RFC2217 and TESTBED_TCP. The lease is given "
+         "back when the program ends. Is "
+         "it lost before, the program gets SIGTERM, SIGKILL ten seconds later. " CODES,
+         lease_options, 1, 1, .rest = true, .complete = {"@device"}, .run = tb_cli_run_lease},
+        {"lock", "DEVICE", "take the device, and print the lease",
+         "It ends when its holder was silent for --ttl: each call with it counts (TESTBED_LEASE).",
+         lease_options, 1, 1, .complete = {"@device"}, .run = tb_cli_run_lock},
+        {"unlock", "DEVICE", "give the device back", NULL, unlock_options, 1, 1, .complete = {"@device"},
+         .run = tb_cli_run_unlock},
+        {"watch", "[DEVICE]", "what happens, a line each, until Ctrl-C",
+         "With a server: HOST/ or HOST/DEVICE.", watch_options, 0, 1, .complete = {"@device"},
+         .run = tb_cli_run_watch},
+        {"sensors", "DEVICE[/SENSORS]", "the latest value of each sensor", NULL, sensors_options, 1, 1,
+         .complete = {"@device"}, .run = tb_cli_run_sensors},
+        {"discover", "[HOST]", "hardware that was found, with the URI to attach it by", NULL, NULL, 0, 1,
+         .run = tb_cli_run_discover},
+        {"attach", "DEVICE URI…", "add a device", "It is kept across restarts of the host (an admin).",
+         attach_options, 2, 32, .run = tb_cli_run_attach},
+        {"detach", "DEVICE", "remove a device that was added so", NULL, NULL, 1, 1, .complete = {"@device"},
+         .run = tb_cli_run_detach},
+        {"completion", "bash", "the script that completes words in bash",
+         "In ~/.bashrc: source <(testbed completion bash)", NULL, 1, 1, .complete = {"bash"},
+         .run = tb_cli_run_completion},
+        {"help", "[COMMAND]", "what a command does", NULL, NULL, 0, 1, .run = tb_cli_run_help},
+        END,
+};
+
+const TbCliCommand *tb_cli_command(const char *name)
+{
+        for (const TbCliCommand *c = tb_cli_commands; c->name; c++)
+                if (strcmp(c->name, name) == 0)
+                        return c;
+        return NULL;
+}
