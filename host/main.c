@@ -225,6 +225,8 @@ static int run(TbHost *h)
         h->loop = g_main_loop_new(NULL, FALSE);
         g_unix_signal_add(SIGTERM, on_signal, h); /* before anybody is told that we listen */
         g_unix_signal_add(SIGINT, on_signal, h);
+        for (guint i = 0; i < h->config->notes->len; i++)
+                tb_log(TB_LOG_WARNING, TB_F(), "%s", (const char *)h->config->notes->pdata[i]);
         bool ok = open_rooms(h, &error);
         if (ok) {
                 g_autofree char *url =

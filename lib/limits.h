@@ -75,6 +75,9 @@
 #define TB_LIMIT_FIELD 256                    /* bytes of the name of the field that an error blames */
 #define TB_LIMIT_JSON_INT ((1LL << 53) - 1)   /* largest whole number that every reader of JSON keeps whole */
 #define TB_LIMIT_LABEL 200                    /* bytes of a label or note */
+#define TB_LIMIT_ENV_DEVICES 12               /* that the environment can name: DEVICE1_NAME … */
+#define TB_LIMIT_ENV_NAMES 64                 /* variables without a meaning that are said by name */
+#define TB_LIMIT_ENV_HOST 253                 /* bytes of an address there */
 #define TB_LIMIT_DEVICES 256                  /* per host */
 #define TB_LIMIT_INTERFACES 32                /* per device */
 #define TB_LIMIT_TOKEN_MIN 16                 /* bytes of an access token at least */

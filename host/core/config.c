@@ -1,6 +1,7 @@
 #include "host/core/config.h"
 
 #include "host/core/ceiling.h"
+#include "host/core/environment.h"
 #include "host/core/private.h"
 #include "lib/config.h"
 #include "lib/limits.h"
@@ -397,8 +398,10 @@ TbHostConfig *tb_host_config_load(const TbHostOptions *options, GError **error)
         g_autoptr(TbHostConfig) c = g_new0(TbHostConfig, 1);
         c->auth = tb_auth_new();
         c->file = g_strdup(tb_config_file(&r));
+        c->notes = g_ptr_array_new_with_free_func(g_free);
         read_sections(c, &r);
         read_environment(c, &r);
+        tb_environment_read(c, &r);
         fill_defaults(c, options);
         check_urls(c, &r);
         check_ice(c, &r);
@@ -430,5 +433,6 @@ void tb_host_config_free(TbHostConfig *c)
         tb_ice_config_clear(&c->ice);
         json_decref(c->devices);
         g_free(c->file);
+        g_clear_pointer(&c->notes, g_ptr_array_unref);
         g_free(c);
 }

@@ -47,8 +47,9 @@ typedef struct TbHostConfig {
         TbIceConfig ice;       /* WEBRTC_STUN_SERVERS, WEBRTC_TURN_SERVERS, WEBRTC_TURN_SECRET */
         guint64 history_limit; /* bytes per console */
         /* devices as written: {id: {label?, attach, vnc?: port, rfc2217?, tcp?: port or {console: port}}} with lines for messages */
-        json_t *devices; /* object; owned */
-        char *file;      /* where it was read from; NULL: built-in defaults */
+        json_t *devices;  /* object; owned */
+        char *file;       /* where it was read from; NULL: built-in defaults */
+        GPtrArray *notes; /* owned texts: what was asked for and is not done here; said once at start */
 } TbHostConfig;
 
 typedef struct TbHostOptions {   /* command line */

@@ -6,7 +6,18 @@ import path from 'node:path';
 import { before, describe, test } from 'node:test';
 
 import { scriptedDevice, startPhone } from './bench.mjs';
-import { Host, assertProblem, documented, forFile, scratch, until, withHost, within } from './harness.mjs';
+import {
+  BUILD,
+  Host,
+  Program,
+  assertProblem,
+  documented,
+  forFile,
+  scratch,
+  until,
+  withHost,
+  within,
+} from './harness.mjs';
 
 const file = forFile();
 const state = scratch('tb-vpt-');
@@ -346,6 +357,44 @@ describe('roles, leases, foreign pages', () => {
       assert.equal(answer.json.success, false);
     }
   });
+});
+
+test('the .env of its host: devices, DEBUG, and what means nothing is said once, by name', async (t) => {
+  const phone = await startPhone(t);
+  const [, ip, port] = /adb:\/\/([^:]+):(\d+)/.exec(phone.uri);
+  const env = {
+    ...phone.env,
+    HOST_NAME: 'docker-host',
+    DEBUG: 'true',
+    DEVICE1_NAME: 'Pixel',
+    DEVICE1_MODEL: 'android_mobile',
+    DEVICE1_IP: ip,
+    DEVICE1_PORT: port,
+    DEVICE1_POWER_IP: '10.0.0.9',
+    FLASK_SECRET_KEY: 'geheim',
+    NEXT_PUBLIC_SUPABASE_URL: 'https://geheim.example',
+    DATABASE_URL: 'postgres://geheim',
+  };
+  const other = await withHost(t, { name: undefined }, { env });
+  await other.state_is('device1/shell', 'ready', 20000);
+  const [device] = (await other.get('/host/devices')).json;
+  assert.deepEqual([device.id, device.label], ['device1', 'Pixel']);
+  assert.equal((await other.get('/host/health')).json.host_name, 'docker-host');
+  const said = other.program.text.split('\n').filter((line) => /no meaning|Tapo/.test(line));
+  assert.equal(said.length, 2, said.join('\n'));
+  assert.match(
+    said.join(),
+    /DEVICE1_POWER_IP: there is no driver.*DATABASE_URL, FLASK_SECRET_KEY, NEXT_PUBLIC_SUPABASE_URL/,
+  );
+  assert.doesNotMatch(other.program.text, /geheim/);
+  assert.match(other.program.text, / debug /, 'DEBUG=true is the level debug');
+
+  const bad = new Program([path.join(BUILD, 'testbed-host'), '--check'], {
+    env: { ...env, DEVICE1_PORT: '70000', DEVICE2_NAME: 'TV', DEVICE2_MODEL: 'android_tv' },
+  });
+  assert.equal((await within('--check', bad.exited)).code, 1);
+  assert.match(bad.text, /DEVICE1_PORT: a port number is expected/);
+  assert.match(bad.text, /DEVICE2_IP: the phone's address is missing/);
 });
 
 test('every refusal above is among the answers that the document lists, and the routes are marked', async () => {
