@@ -16,6 +16,7 @@
 #include "lib/http/http.h"
 #include "lib/limits.h"
 #include "lib/log.h"
+#include "lib/service.h"
 #include "lib/thread.h"
 #include "lib/version.h"
 
@@ -213,6 +214,7 @@ static void close_rooms(TbHost *h)
 static gboolean on_signal(gpointer data)
 {
         tb_log(TB_LOG_INFO, TB_F(), "stopping");
+        tb_service_stopping();
         g_main_loop_quit(((TbHost *)data)->loop);
         return G_SOURCE_REMOVE;
 }
@@ -220,6 +222,7 @@ static gboolean on_signal(gpointer data)
 static int run(TbHost *h)
 {
         g_autoptr(GError) error = NULL;
+        tb_service_init();
         tb_main_init(NULL);
         tb_descriptors_init();
         h->loop = g_main_loop_new(NULL, FALSE);
@@ -238,6 +241,7 @@ static int run(TbHost *h)
                        TB_F("url", url, "version", tb_version, "tls", tls, "state", h->config->state_dir),
                        "listening");
                 tb_media_start(h->media); /* from here on somebody could watch */
+                tb_service_ready();
                 g_main_loop_run(h->loop);
         } else {
                 tb_log(TB_LOG_ERROR, TB_F(), "%s", tb_error_detail(error));

@@ -286,3 +286,7 @@
 #define TB_LIMIT_CLI_EVENT (4 * 1024 * 1024)    /* bytes of one event of a stream */
 #define TB_LIMIT_CLI_DEPTH 64                   /* folders in folders that are copied */
 #define TB_LIMIT_CLI_PICTURE (16 * 1024 * 1024) /* bytes of one picture of a stream */
+
+/* What the service manager holds for us over a restart (lib/service.h) */
+#define TB_LIMIT_HELD_FDS 256 /* FileDescriptorStoreMax= of the unit */
+#define TB_LIMIT_HELD_S 60    /* until what nobody asked for is released */

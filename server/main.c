@@ -6,6 +6,7 @@
 #include "lib/descriptors.h"
 #include "lib/error.h"
 #include "lib/log.h"
+#include "lib/service.h"
 #include "lib/thread.h"
 #include "lib/version.h"
 #include "server/config.h"
@@ -30,6 +31,7 @@ static gboolean on_signal(gpointer data)
         if (!run->stopping) {
                 run->stopping = true;
                 tb_log(TB_LOG_INFO, TB_F(), "stopping");
+                tb_service_stopping();
                 tb_server_stop(run->server, GRACE_MS, on_stopped, run);
         }
         return G_SOURCE_CONTINUE;
@@ -38,6 +40,7 @@ static gboolean on_signal(gpointer data)
 static int serve(const TbServerConfig *config)
 {
         g_autoptr(GError) error = NULL;
+        tb_service_init();
         tb_main_init(NULL);
         tb_descriptors_init();
         TbServer *server = tb_server_new(config, &error);
@@ -57,6 +60,7 @@ static int serve(const TbServerConfig *config)
                                 config->address, v6 ? "]" : "", tb_server_port(server));
         g_autofree char *tls = config->tls ? tb_tls_about(config->tls) : NULL;
         tb_log(TB_LOG_INFO, TB_F("url", url, "version", tb_version, "tls", tls), "listening");
+        tb_service_ready();
         g_main_loop_run(loop);
         g_source_remove(term);
         g_source_remove(interrupt);

@@ -7,10 +7,13 @@
 #include <pty.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include "drivers/driver.h"
+#include "lib/service.h"
 
 extern const TbDriver tb_driver_serial;
 
@@ -349,6 +352,81 @@ static void test_limits(Fixture *f, gconstpointer query)
 
 #define ADD(name, query, call) g_test_add("/serial-pty/" name, Fixture, query, set_up, call, tear_down)
 
+/* --- a restart --- */
+/* What a service manager is told: the next message, and the descriptor that came with it. */
+static char *told(int manager, int *ret_fd)
+{
+        char text[512] = "";
+        union {
+                char bytes[CMSG_SPACE(sizeof(int))];
+                struct cmsghdr align;
+        } control = {0};
+        struct iovec part = {.iov_base = text, .iov_len = sizeof text - 1};
+        struct msghdr message = {.msg_iov = &part,
+                                 .msg_iovlen = 1,
+                                 .msg_control = control.bytes,
+                                 .msg_controllen = sizeof control.bytes};
+
+        g_assert_cmpint(recvmsg(manager, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC), >, 0);
+        *ret_fd = -1;
+        if (CMSG_FIRSTHDR(&message))
+                memcpy(ret_fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof *ret_fd);
+        return g_strdup(text);
+}
+
+static int new_manager(const char *dir)
+{
+        struct sockaddr_un at = {.sun_family = AF_UNIX};
+        int manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+        g_snprintf(at.sun_path, sizeof at.sun_path, "%s/notify", dir);
+        g_assert_cmpint(bind(manager, (struct sockaddr *)&at, sizeof at), ==, 0);
+        g_setenv("NOTIFY_SOCKET", at.sun_path, TRUE);
+        tb_service_init();
+        (void)g_unlink(at.sun_path);
+        return manager;
+}
+
+/* A line is held while it is attached, and over a restart: what comes meanwhile is there after it. (A pty would keep it anyhow while
+ * its other side is open; a UART's driver does not, and drops DTR.) */
+static void test_restart(Fixture *f, gconstpointer query)
+{
+        int manager = new_manager(f->dir), none, held;
+        char real[64];
+
+        (void)query;
+        open_lane(f);
+        g_autofree char *stale = told(manager, &none), *hold = told(manager, &held);
+        g_assert_cmpint(ptsname_r(f->master, real, sizeof real), ==, 0);
+        g_autofree char *wanted = g_strconcat("FDSTORE=1\nFDNAME=", real, NULL);
+        g_assert_cmpstr(hold, ==, wanted);
+        g_assert_cmpint(held, >=, 0);
+        g_assert_cmpint(none, ==, -1);
+
+        /* detached: it is given up */
+        f->lane->close(f->self);
+        g_autofree char *release = told(manager, &none);
+        g_autofree char *gone = g_strconcat("FDSTOREREMOVE=1\nFDNAME=", real, NULL);
+        g_assert_cmpstr(release, ==, gone);
+        close(held);
+
+        open_lane(f);
+        g_autofree char *again = told(manager, &none), *hold_again = told(manager, &held);
+        g_assert_cmpstr(again, ==, gone);
+        g_assert_cmpstr(hold_again, ==, wanted);
+        tb_service_stopping();
+        g_autofree char *stopping = told(manager, &none);
+        g_assert_cmpstr(stopping, ==, "STOPPING=1");
+        f->lane->close(f->self); /* not a word: it stays held */
+        g_assert_cmpint(write(f->master, "panic: at the worst moment\n", 27), ==, 27);
+        g_byte_array_set_size(f->got, 0);
+        open_lane(f);
+        pump_until(f, 27);
+        g_assert_cmpmem(f->got->data, f->got->len, "panic: at the worst moment\n", 27);
+        close(held);
+        close(manager);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -361,5 +439,6 @@ int main(int argc, char **argv)
         ADD("no-line", NULL, test_no_line);
         ADD("limits", NULL, test_limits);
         ADD("tx-delay", "?tx_delay_ms=5", test_tx_delay);
+        ADD("restart", NULL, test_restart); /* the last: after it this process "stops" */
         return g_test_run();
 }

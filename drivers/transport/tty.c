@@ -14,10 +14,12 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "drivers/transport/hold.h"
 #include "drivers/transport/sysdev.h"
 
 struct TbTty {
         char *path;           /* owned: the device itself, links resolved */
+        bool held;            /* over a restart of this process (hold.h), by that name */
         int fd;               /* owned when `port` is NULL, else libserialport's */
         struct sp_port *port; /* owned; NULL: a pty */
 };
@@ -337,6 +339,7 @@ TbTty *tb_tty_open(const char *path, const TbSerialSettings *settings, bool low_
         }
         g_free(tty->path);
         tty->path = g_strdup(real);
+        tb_hold_take_over(real);
         if (is_pty(real)) {
                 tty->fd = open(real, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
                 if (tty->fd < 0) {
@@ -350,6 +353,7 @@ TbTty *tb_tty_open(const char *path, const TbSerialSettings *settings, bool low_
                 tb_sysdev_open_failed(real, EBUSY, error);
                 return NULL;
         }
+        tty->held = tb_hold_line(real);
         if (tty->port)
                 (void)ioctl(tty->fd, TIOCEXCL);
         if (low_latency && tty->port)
@@ -378,6 +382,8 @@ void tb_tty_close(TbTty *tty)
 {
         if (!tty)
                 return;
+        if (tty->held)
+                tb_hold_release(tty->path);
         if (tty->port) {
                 if (tty->fd >= 0) {
                         (void)ioctl(tty->fd, TIOCNXCL);

@@ -139,10 +139,56 @@ test('a wrong configuration: it is not started, the journal names file and line,
   await until('it runs', () => health()?.host_name === 'bench-7');
 });
 
-test('upgraded: the new version runs, with the state and the configuration that were there', async () => {
+// A board that prints without a pause: lines come in by UDP, and stand at the other end of a pty.
+const BOARD = JSON.stringify({ id: 'board', attach: ['serial:///run/board'] });
+const held = () => must('systemctl', 'show', '-P', 'NFileDescriptorStore', 'testbed-host');
+const print = (from, to) =>
+  spawn('nsenter', [
+    '-t',
+    init,
+    '-n',
+    'bash',
+    '-c',
+    `for i in {${from}..${to}}; do echo "line $i" >/dev/udp/127.0.0.1/7000; sleep 0.02; done`,
+  ]);
+const ended = (child) => new Promise((resolve) => child.once('exit', resolve));
+const printed = () => (http(`${HOST}/host/devices/board/console/log?limit=10000`) ?? '').match(/line \d+/g) ?? [];
+const lines = (count) => Array.from({ length: count }, (_, i) => `line ${i + 1}`);
+
+test('a console goes on over a restart and over kill -9: systemd holds the line meanwhile, and no byte is lost', async () => {
+  must('systemd-run', '-q', '--unit=board', 'socat', 'PTY,link=/run/board,raw,echo=0,mode=666', 'UDP-RECV:7000');
+  await until('the line', () => inside('test', '-e', '/run/board').status === 0);
+  assert.ok(http(`${HOST}/host/devices`, '-H', 'Content-Type: application/json', '-d', BOARD));
+  await until('systemd holds it', () => held() === '1');
+  const first = print(1, 250);
+  await until('it prints', () => printed().length > 10);
+  must('systemctl', 'restart', 'testbed-host');
+  await ended(first);
+  await until('every line', () => printed().length >= 250);
+  assert.equal(held(), '1');
+  // what is printed while nobody runs
+  must('kill', '-9', String(pid('testbed-host')));
+  await until('it is down', () => pid('testbed-host') === 0);
+  await ended(print(251, 350));
+  await until('every line', () => printed().length >= 350, 20000);
+  assert.deepEqual(printed(), lines(350));
+  assert.equal(held(), '1');
+  http(`${HOST}/host/devices/board`, '-X', 'DELETE');
+  await until('who detaches it gives it up', () => held() === '0');
+  assert.ok(http(`${HOST}/host/devices`, '-H', 'Content-Type: application/json', '-d', BOARD));
+  await until('it is held for the upgrade', () => held() === '1');
+});
+
+test('upgraded: the new version runs, with the state and the configuration that were there, and every byte of a console', async () => {
   const first = pid('testbed-host');
-  apt('install', ...packages('1.1'));
+  const files = packages('1.1');
+  const log = printed().length;
+  const board = print(1001, 1600); // longer than it takes
+  apt('install', ...files);
   await until('the new version runs', () => health()?.version === '1.1');
+  await ended(board);
+  await until('every line of the board', () => printed().length >= log + 600);
+  assert.deepEqual(printed().slice(log), lines(1600).slice(1000));
   assert.notEqual(pid('testbed-host'), first);
   await until('the server, too', () => json('http://127.0.0.1:5109/health')?.version === '1.1');
   assert.equal(health().host_name, 'bench-7');
