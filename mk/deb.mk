@@ -8,7 +8,7 @@ DEB_STAGE = $(DEB)/source/debian
 .PHONY: deb deb-version
 deb-version:
 	@echo '$(DEB_VERSION)'
-deb: all deps-deb ## Debian packages testbed-host, testbed-server, testbed-web in build/deb
+deb: all deps-deb ## Debian packages testbed, testbed-host, testbed-server, testbed-web in build/deb
 	@rm -rf $(DEB) && mkdir -p $(DEB)/source && cp -r mk/debian $(DEB_STAGE)
 	@$(MAKE) --no-print-directory install VERSION='$(VERSION)' DESTDIR=$(abspath $(DEB))/files PREFIX=/usr LIBDIR=/lib >/dev/null
 	@printf 'testbed (%s) unstable; urgency=medium\n\n  * Made by `make deb` of %s.\n\n -- Testbed maintainers <testbed@example.org>  %s\n' '$(DEB_VERSION)' '$(VERSION)' "$$(date -R)" >$(DEB_STAGE)/changelog
