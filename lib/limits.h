@@ -226,6 +226,9 @@
 #define TB_LIMIT_MESSAGES_PER_S 200            /* per socket */
 #define TB_LIMIT_BYTES_PER_S (4 * 1024 * 1024) /* per socket */
 #define TB_LIMIT_HOSTS 256
+#define TB_LIMIT_REGISTERED 256           /* hosts that register by HTTP, at once */
+#define TB_LIMIT_REGISTERED_OF_NET 64     /* of these of one network */
+#define TB_LIMIT_REGISTERED_S 120         /* without a word from one: it is forgotten */
 #define TB_LIMIT_DEVICE_LIST (160 * 1024) /* bytes of one host's devices, as JSON text */
 /* of all hosts together, for those that are longer than what every host has room for */
 #define TB_LIMIT_DEVICE_LISTS (8 * 1024 * 1024)

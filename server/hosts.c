@@ -61,7 +61,7 @@ static void tell_observers(TbParty *host, bool present, bool announce)
 
 /* Host tokens are each good for one name. Without any, what lets a user be admin lets a host be one: a server
  * that asks its users for tokens must not take a stranger's word for being the lab. */
-static bool may_be_host(const TbPairing *pairing, const char *name, const char *token)
+bool tb_pairing_may_be_host(const TbPairing *pairing, const char *name, const char *token)
 {
         const char *owner = NULL;
         TbAuth *hosts = pairing->options.hosts, *users = pairing->options.users;
@@ -135,7 +135,7 @@ void tb_host_hello(TbParty *party, json_t *hello, gint64 now_ms)
         } else if (!tb_host_may_come(party, now_ms)) {
                 tb_party_refuse_hello(party, "rate",
                                       "Hosts of this network connect too often: try again in some seconds");
-        } else if (!may_be_host(party->pairing, name, token)) {
+        } else if (!tb_pairing_may_be_host(party->pairing, name, token)) {
                 tb_party_refuse_stranger(party, "unauthorized",
                                          "Invalid host or token"); /* a token is good for its own name only */
         } else if (!devices) {

@@ -105,6 +105,8 @@ typedef enum TbList {
  * (TB_LIMIT_DEVICE_LISTS_PER_S) up to some seconds later. */
 GBytes *tb_pairing_list(TbPairing *pairing, TbList which, gint64 now_ms);
 TbParty *tb_pairing_host(TbPairing *pairing, const char *name); /* NULL: not connected */
+/* Whether who shows this token (NULL: none) may speak for the host of this name. */
+bool tb_pairing_may_be_host(const TbPairing *pairing, const char *name, const char *token);
 /* The name is free for another key from here on. False: it was not known. A connected host stays as it is. */
 bool tb_pairing_forget_host(TbPairing *pairing, const char *name);
 gpointer tb_party_connection(TbParty *party);

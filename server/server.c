@@ -285,6 +285,7 @@ TbServer *tb_server_new(const TbServerConfig *config, GError **error)
         server->metrics = tb_metrics_new();
         server->poller = tb_poller_new(NULL);
         server->carry = tb_carrier_new(&party_ops);
+        server->registered = tb_registered_new();
         server->waiting = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
         server->creations = tb_rates_new(config->sessions_per_minute / 60.0, config->sessions_per_minute);
         server->refusals = tb_rates_new(config->refusals_per_minute / 60.0, config->refusals_per_minute);
@@ -296,6 +297,7 @@ TbServer *tb_server_new(const TbServerConfig *config, GError **error)
         }
         g_source_attach(server->tick, NULL);
         tb_http_add_routes(server->http, tb_server_routes, server);
+        tb_http_add_routes(server->http, tb_server_registered_routes, server);
         add_pages(server);
         arm_tick(server, server->started_ms + 1000);
         return server;
@@ -321,6 +323,7 @@ void tb_server_free(TbServer *server)
         g_source_unref(server->tick);
         tb_pairing_free(server->pairing);
         tb_carrier_free(server->carry);
+        tb_registered_free(server->registered);
         g_hash_table_unref(server->waiting);
         tb_rates_free(server->creations);
         tb_rates_free(server->refusals);

@@ -9,6 +9,7 @@
 #include "server/config.h"
 #include "server/pairing.h"
 #include "server/persist.h"
+#include "server/registered.h"
 #include "server/server.h"
 
 struct TbServer {
@@ -22,9 +23,10 @@ struct TbServer {
         TbRates *refusals;            /* owned; sockets without an accepted hello, per address */
         GSource *tick;                /* ref; the pairing's clock */
         TbPersist *persist;           /* owned */
+        TbRegistered *registered;     /* owned; hosts that announce themselves by HTTP */
         GHashTable *waiting; /* network, owned -> GQueue, owned: its sockets without an accepted hello */
         gint64 started_ms;   /* boot clock */
 };
 
-extern const TbRoute tb_server_routes[];
+extern const TbRoute tb_server_routes[], tb_server_registered_routes[];
 void tb_server_upgrade(TbRequest *request, gpointer server);
