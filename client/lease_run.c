@@ -12,6 +12,7 @@
 #include "client/settings.h"
 #include "lib/clock.h"
 #include "lib/error.h"
+#include "lib/net.h"
 
 #define KILL_AFTER_S 10 /* between SIGTERM and SIGKILL */
 
@@ -118,27 +119,52 @@ static void before_exec(gpointer data)
                 raise(SIGTERM);
 }
 
+/* "4001" or "ADDRESS:4001" as the host listens, as a program here reaches it. NULL: it does not, or the port is closed. */
+static char *reachable(const TbCli *cli, const json_t *port)
+{
+        g_autoptr(GUri) uri = g_uri_parse(cli->settings->url, G_URI_FLAGS_NONE, NULL);
+        const char *listen = json_string_value(json_object_get(port, "listen")), *host = g_uri_get_host(uri);
+        g_autofree char *address = NULL;
+        guint16 number = 0;
+        if (!listen || json_is_false(json_object_get(port, "open")) || cli->settings->server ||
+            !tb_net_endpoint_parse(listen, &address, &number, NULL))
+                return NULL;
+        bool local = address && tb_address_is_loopback(address),
+             any = !address || strcmp(address, "0.0.0.0") == 0 || strcmp(address, "::") == 0;
+        if (local && !tb_address_is_loopback(host))
+                return NULL;
+        const char *at = local || any ? host : address;
+        bool v6 = strchr(at, ':') != NULL;
+        return g_strdup_printf("%s%s%s:%u", v6 ? "[" : "", at, v6 ? "]" : "", number);
+}
+
+static char **add_ports(TbCli *cli, const TbCliDevice *console, char **env)
+{
+        static const char *const ports[][2] = {{"rfc2217", "TESTBED_RFC2217"}, {"tcp", "TESTBED_TCP"}};
+        const TbCliRequest request = {.method = "GET", .device = console};
+        json_auto_t *shown = tb_cli_ask(cli, &request, NULL, NULL);
+        for (guint i = 0; i < G_N_ELEMENTS(ports); i++) {
+                g_autofree char *at = reachable(cli, json_object_get(shown, ports[i][0]));
+                env = at ? g_environ_setenv(env, ports[i][1], at, TRUE)
+                         : g_environ_unsetenv(env, ports[i][1]);
+        }
+        return env;
+}
+
+/* Of the first console. */
 static char **add_console(TbCli *cli, const TbCliDevice *d, char **env)
 {
-        g_auto(TbCliDevice) c = {.host = g_strdup(d->host), .id = g_strdup(d->id), .name = g_strdup(d->name)};
-        json_auto_t *device = tb_cli_ask(cli, &(TbCliRequest){.method = "GET", .device = &c}, NULL, NULL);
+        const TbCliRequest request = {.method = "GET", .device = d};
+        json_auto_t *device = tb_cli_ask(cli, &request, NULL, NULL);
         size_t i;
         json_t *each;
         json_array_foreach (json_object_get(device, "interfaces"), i, each) {
-                if (g_strcmp0(json_string_value(json_object_get(each, "kind")), "console") != 0)
+                const char *name = json_string_value(json_object_get(each, "name"));
+                if (!name || g_strcmp0(json_string_value(json_object_get(each, "kind")), "console") != 0)
                         continue;
-                c.interface = g_strdup(json_string_value(json_object_get(each, "name")));
-                json_auto_t *console =
-                        tb_cli_ask(cli, &(TbCliRequest){.method = "GET", .device = &c}, NULL, NULL);
-                const char *rfc2217 = json_string_value(
-                                   json_object_get(json_object_get(console, "rfc2217"), "listen")),
-                           *tcp = json_string_value(
-                                   json_object_get(json_object_get(console, "tcp"), "listen"));
-                if (rfc2217)
-                        env = g_environ_setenv(env, "TESTBED_RFC2217", rfc2217, TRUE);
-                if (tcp)
-                        env = g_environ_setenv(env, "TESTBED_TCP", tcp, TRUE);
-                break;
+                TbCliDevice console = *d; /* borrowed but for its interface */
+                g_autofree char *interface = console.interface = g_strdup(name);
+                return add_ports(cli, &console, env);
         }
         return env;
 }

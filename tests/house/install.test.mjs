@@ -39,6 +39,11 @@ test('make install: binaries, pages, units, rules and man pages; the binaries ru
     writeFileSync(file, 'port: 0\n');
   }
   assert.ok(existsSync(at('lib/udev/rules.d/70-testbed.rules')));
+  assert.ok(statSync(at('share/man/man1/testbed.1')).size > 500);
+  assert.match(
+    readFileSync(at('share/bash-completion/completions/testbed'), 'utf8'),
+    /^complete -F _testbed testbed$/m,
+  );
   assert.ok(!existsSync(at('share/testbed/web/tests')));
   make(['install', `DESTDIR=${dest}`, `PREFIX=${prefix}`, `VERSION=${version()}`]);
   assert.equal(

@@ -3,12 +3,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
 import path from 'node:path';
 import { before, test } from 'node:test';
 
 import { scriptedDevice, startSerialPort } from './bench.mjs';
-import { TESTBED, environment, ok, refused, started, testbed } from './cli.mjs';
-import { BUILD, Host, forFile, scratch, until, within, withHost } from './harness.mjs';
+import { TESTBED, environment, ok, onTerminal, refused, started, testbed } from './cli.mjs';
+import { BUILD, Host, certificate, forFile, freePort, scratch, until, within, withHost } from './harness.mjs';
 import { Server } from './server-harness.mjs';
 
 const file = forFile();
@@ -98,6 +99,25 @@ test('lease: the program has the device, its environment, its exit code, and giv
   assert.equal((await testbed(host.url, ['lease', 'board', 'sh', '-c', 'kill -9 $$'])).code, 137);
   assert.equal((await testbed(host.url, ['lease', 'board', '--', '/no/such/program'])).code, 122);
   assert.equal(await lease(), null);
+});
+
+test('lease: Ctrl-C is for the program, and the device is given back', async (t) => {
+  const script = 'trap "echo told; exit 5" INT; echo on; while :; do read x; done';
+  const terminal = onTerminal(host.url, ['lease', 'board', '--', 'bash', '-c', script]);
+  t.after(terminal.kill);
+  await terminal.see(/^on/m);
+  terminal.type('\x03');
+  await terminal.see('told');
+  assert.equal((await terminal.end()).code, 5);
+  assert.equal(await lease(), null);
+});
+
+test('lease: the ports of its console, as the program reaches them', async (t) => {
+  const [raw, telnet] = [await freePort(), await freePort()];
+  const other = await withHost(t, { devices: { a: { attach: [serial.uri], tcp: raw, rfc2217: telnet } } });
+  await other.state_is('a/console');
+  const out = await ok(other.url, ['lease', 'a', '--', 'sh', '-c', 'echo "$TESTBED_TCP $TESTBED_RFC2217"']);
+  assert.equal(out, `127.0.0.1:${raw} 127.0.0.1:${telnet}\n`);
 });
 
 test('lease: taken by another, waited for, shown, taken away', async (t) => {
@@ -301,6 +321,49 @@ test('who may: tokens by environment, file and client.yaml; never by a file that
   writeFileSync(config, 'default: lab\nhosts:\n  lab: {uri: x}\n');
   const bad = await refused('', ['ls'], 2, /client\.yaml:3/, { env });
   assert.doesNotMatch(bad.err, new RegExp(TOKEN));
+});
+
+test('https: the system vouches, or --ca; whom it does not know is refused in words', async (t) => {
+  const folder = scratch('tb-cli-');
+  const ca = certificate(folder, 'lab-ca', { ca: true });
+  const closed = await withHost(t, {
+    tls: certificate(folder, 'localhost', { by: ca }),
+    devices: { v: { attach: [serial.uri] } },
+  });
+  const url = closed.url.replace('127.0.0.1', 'localhost');
+  assert.match(url, /^https:/);
+  await closed.state_is('v/console');
+  await refused(url, ['ls'], 3, /its certificate is vouched for by nobody who is known here: .*--ca FILE/);
+  await ok(url, ['ls', '--ca', ca.cert]);
+  await refused(url, ['console', 'v/console'], 3, /its certificate/);
+  await refused(url, ['ls', '--ca', ca.key], 2, /--ca/);
+  const console_ = started(url, ['console', 'v', '-f'], { env: { TESTBED_CA: ca.cert } });
+  t.after(() => console_.kill());
+  await until('a reader', async () => {
+    const { json } =
+      JSON.parse(await ok(url, ['show', 'v', '-j', '--ca', ca.cert])) && (await closed.get('/host/devices/v/console'));
+    return json.clients > 0;
+  });
+  await serial.say('by tls\r\n');
+  await console_.line(/by tls/);
+});
+
+test('a connection that breaks: what only reads is asked again, what changes something is not', async (t) => {
+  let calls = [];
+  const proxy = http.createServer((req, res) => {
+    calls.push(req.method);
+    if (calls.length < 3 || req.method !== 'GET') return req.socket.destroy();
+    res.setHeader('Content-Type', 'application/json');
+    return res.end('[]');
+  });
+  await new Promise((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  t.after(() => proxy.close());
+  const url = `http://127.0.0.1:${proxy.address().port}`;
+  await ok(url, ['ls']);
+  assert.deepEqual(calls, ['GET', 'GET', 'GET']);
+  calls = [];
+  await refused(url, ['power', 'a/power', 'on'], 3, /./);
+  assert.deepEqual(calls, ['PUT'], 'asked once');
 });
 
 test('nobody there, something else there: one line, code 3', async () => {
