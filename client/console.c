@@ -162,10 +162,6 @@ static void run(TbCliConsole *c)
         guint signals[] = {g_unix_signal_add(SIGTERM, on_signal, c), g_unix_signal_add(SIGHUP, on_signal, c),
                            g_unix_signal_add(SIGINT, on_signal, c)};
         c->tty = tb_cli_terminal_raw();
-        if (c->tty) {
-                g_autofree char *name = tb_cli_escape_name(&c->escape);
-                tb_cli_console_note(c, "%s/%s; %s opens the menu", c->d.name, c->d.interface, name);
-        }
         c->socket = tb_cli_socket_new(c->cli, &c->d, tb_cli_number(c->cli, "reconnect-s", 300),
                                       &tb_cli_console_ops, c);
         tb_cli_console_read_input(c);

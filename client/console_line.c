@@ -14,8 +14,6 @@
 static void show(TbCliConsole *c, const guint8 *bytes, gsize n)
 {
         g_autoptr(GError) error = NULL;
-        if (c->log)
-                fwrite(bytes, 1, n, c->log);
         if (!tb_cli_write(STDOUT_FILENO, bytes, n, &error))
                 tb_cli_console_end(c, g_steal_pointer(&error));
 }
@@ -24,6 +22,10 @@ static void show(TbCliConsole *c, const guint8 *bytes, gsize n)
 static void show_from(TbCliConsole *c, guint64 offset, const guint8 *bytes, gsize n)
 {
         gsize old = offset < c->live && c->tty ? (gsize)MIN(n, c->live - offset) : 0;
+        if (c->log) { /* with the questions: they are what it said */
+                fwrite(bytes, 1, n, c->log);
+                fflush(c->log);
+        }
         if (old > 0) {
                 g_autoptr(GByteArray) out = g_byte_array_new();
                 tb_cli_replay_feed(&c->replay, bytes, old, out);
@@ -33,8 +35,6 @@ static void show_from(TbCliConsole *c, guint64 offset, const guint8 *bytes, gsiz
         }
         if (n > old)
                 show(c, bytes + old, n - old);
-        if (c->log)
-                fflush(c->log);
 }
 
 static void on_console(TbCliConsole *c, const json_t *m)
@@ -181,8 +181,11 @@ static void on_opened(gpointer data)
 {
         TbCliConsole *c = data;
         g_autofree char *verb = g_strconcat(c->d.interface, ".get", NULL);
+        g_autofree char *key = tb_cli_escape_name(&c->escape);
         if (c->place.known)
                 tb_cli_console_note(c, "connected again");
+        else if (c->tty)
+                tb_cli_console_note(c, "%s/%s; %s opens the menu", c->d.name, c->d.interface, key);
         c->ask = tb_cli_socket_command(c->socket, verb, NULL);
         tb_cli_console_write_next(c);
 }

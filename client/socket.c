@@ -21,8 +21,9 @@ struct TbCliSocket {
         SoupWebsocketConnection *ws; /* ref; NULL: none */
         SoupMessage *message;        /* ref: of an attempt */
         GCancellable *cancel;        /* ref */
-        char *session, *token; /* owned: of the server's session on the device; NULL: not through a server */
-        bool open;             /* commands can be sent */
+        /* owned: of the server's session on the device, which ends by itself ten minutes after we have gone; NULL: not through a server */
+        char *session, *token;
+        bool open; /* commands can be sent */
         bool was_open, given_up;
         guint retry, alive;       /* sources; 0: none */
         guint attempts;           /* since it was open */
@@ -179,15 +180,6 @@ static bool make_session(TbCliSocket *s, GError **error)
         return true;
 }
 
-static void end_session(TbCliSocket *s)
-{
-        g_autofree char *path = s->session ? g_strconcat("/api/session/", s->session, NULL) : NULL;
-        json_auto_t *answer =
-                path ? tb_cli_ask(s->cli, &(TbCliRequest){.method = "DELETE", .path = path}, NULL, NULL)
-                     : NULL;
-        (void)answer; /* it ends by itself, too */
-}
-
 /* --- the socket --- */
 static void on_message(SoupWebsocketConnection *ws G_GNUC_UNUSED, gint kind, GBytes *bytes, gpointer data)
 {
@@ -315,7 +307,6 @@ void tb_cli_socket_free(TbCliSocket *s)
                 g_cancellable_cancel(s->cancel);
         g_clear_object(&s->cancel);
         g_clear_object(&s->message);
-        end_session(s);
         g_free(s->session);
         g_free(s->token);
         g_free(s);

@@ -339,11 +339,7 @@ test('https: the system vouches, or --ca; whom it does not know is refused in wo
   await refused(url, ['ls', '--ca', ca.key], 2, /--ca/);
   const console_ = started(url, ['console', 'v', '-f'], { env: { TESTBED_CA: ca.cert } });
   t.after(() => console_.kill());
-  await until('a reader', async () => {
-    const { json } =
-      JSON.parse(await ok(url, ['show', 'v', '-j', '--ca', ca.cert])) && (await closed.get('/host/devices/v/console'));
-    return json.clients > 0;
-  });
+  await until('a reader', async () => (await closed.get('/host/devices/v/console')).json.clients > 0);
   await serial.say('by tls\r\n');
   await console_.line(/by tls/);
 });
