@@ -311,9 +311,11 @@ json_t *tb_vnc_services(TbVnc *vnc)
 {
         const TbHostConfig *config = tb_core_config(vnc->core);
         bool works = !tb_vnc_seats_problem(vnc->seats);
+        /* Ports that the configuration keeps closed are off; those that could not be opened are missed. */
+        bool wanted = config->vnc_port && !closed_because(config);
         return json_pack("{s:s, s:s}", "vnc",
                          works && vnc->ports->len ? "running"
-                         : config->vnc_port       ? "stopped"
+                         : wanted                 ? "stopped"
                                                   : "off",
                          "novnc",
                          works && vnc->http   ? "running"

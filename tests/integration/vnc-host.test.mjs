@@ -192,6 +192,8 @@ test("tokens: raw ports stay closed without a VNC password, sockets ask for the 
     devices: { screen: { attach: [`vnc://127.0.0.1:${source.port}`] } },
   });
   await host.program.line(/VNC ports stay closed/);
+  const health = (await host.get('/host/health')).json;
+  assert.equal(health.services.vnc, 'off', 'closed on purpose: not missed');
   await assert.rejects(Rfb.connect(ports.vnc), /ECONNREFUSED/);
   const novnc = `ws://127.0.0.1:${ports.novnc}/websockify`;
   await assert.rejects(rfbOverWebSocket(novnc), /401/);
