@@ -12,7 +12,7 @@ check() {
 greets() { # greets PORT: an RFB server's first words
 	local words
 	exec 3<>"/dev/tcp/127.0.0.1/$1" || return 1
-	read -r -t 5 -n 4 words <&3 || words=
+	IFS= read -r -t 5 -n 4 words <&3 || words=
 	exec 3>&-
 	[ "$words" = 'RFB ' ]
 } 2>/dev/null
