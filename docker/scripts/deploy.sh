@@ -1,20 +1,19 @@
-#!/bin/sh
+#!/bin/bash
 # deploy.sh dev|prod VERSION HEALTH_URL: on the machine, in the folder of the commit to start. Builds its images under VERSION, starts them, and when
 # HEALTH_URL does not answer 200 within HEALTH_S seconds (120) starts the images of the version before again and ends with 1. `.deployed` names the
-# version that is known to be well. By hand: sh docker/scripts/deploy.sh prod "$(git rev-parse HEAD)" https://example.org/health
-set -eu
+# version that is known to be well. By hand: docker/scripts/deploy.sh prod "$(git rev-parse HEAD)" https://example.org/health
 [ $# = 3 ] || { sed -n '2,5s/^# //p' "$0" >&2; exit 2; }
 environment=$1 version=$2 health=$3
-cd "$(dirname "$0")/../.."
-override=docker/compose.$environment.yaml
-[ -f "$override" ] || { echo "deploy: there is no $override" >&2; exit 2; }
-[ -f .env ] || { echo "deploy: there is no .env in $PWD: cp .env.example .env, and put DOMAIN and secrets into it" >&2; exit 2; }
-[ "$environment" = dev ] && project=staging || project=testbed
+export COMPOSE_OVER=$environment COMPOSE_PROJECT_NAME=testbed
+if [ "$environment" = dev ]; then COMPOSE_PROJECT_NAME=staging; fi
+. "$(dirname "$0")/common.sh"
+[ -f "docker/compose.$environment.yaml" ] || fail "there is no docker/compose.$environment.yaml"
+need_env
+need_engine
 before=$(cat .deployed 2>/dev/null || true)
 
-compose() { docker compose --env-file .env -p "$project" -f docker/compose.yaml -f "$override" "$@"; }
 healthy() {
-	until_s=$(($(date +%s) + ${HEALTH_S:-120}))
+	local until_s=$(($(date +%s) + ${HEALTH_S:-120}))
 	while ! curl -fsS --max-time 10 -o /dev/null "$health"; do
 		[ "$(date +%s)" -lt "$until_s" ] || return 1
 		sleep 2

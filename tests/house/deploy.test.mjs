@@ -143,8 +143,10 @@ function machine({ well, builds = 'v1 v2' }) {
   const dir = scratch();
   const at = (...parts) => path.join(dir, ...parts);
   for (const folder of ['docker/scripts', 'bin']) mkdirSync(at(folder), { recursive: true });
-  cpSync(path.join(ROOT, 'docker/scripts/deploy.sh'), at('docker/scripts/deploy.sh'));
-  for (const file of ['.env', 'docker/compose.yaml', 'docker/compose.prod.yaml']) writeFileSync(at(file), '');
+  for (const file of ['deploy.sh', 'common.sh'])
+    cpSync(path.join(ROOT, 'docker/scripts', file), at('docker/scripts', file));
+  for (const file of ['.env', 'docker/compose.yaml', 'docker/compose.prod.yaml'])
+    writeFileSync(at(file), file === '.env' ? 'COMPOSE_PROFILES=server,tls\n' : '');
   const program = (name, body) => {
     writeFileSync(at('bin', name), `#!/bin/sh\n${body}\n`);
     chmodSync(at('bin', name), 0o755);
@@ -163,14 +165,14 @@ function machine({ well, builds = 'v1 v2' }) {
   const deploy = (...args) => {
     writeFileSync(at('calls'), '');
     const env = { PATH: `${at('bin')}:${process.env.PATH}`, HEALTH_S: '0' };
-    const done = spawnSync('sh', [at('docker/scripts/deploy.sh'), ...args], { encoding: 'utf8', env, cwd: '/' });
-    return { ...done, calls: readFileSync(at('calls'), 'utf8').trim().split('\n') };
+    const done = spawnSync('bash', [at('docker/scripts/deploy.sh'), ...args], { encoding: 'utf8', env, cwd: '/' });
+    return { ...done, calls: readFileSync(at('calls'), 'utf8').trim().split('\n').slice(2) }; // info, compose version
   };
   const now = (file) => (existsSync(at(file)) ? readFileSync(at(file), 'utf8').trim() : null);
   return { at, deploy, now };
 }
 const UP = (version, how) =>
-  `VERSION=${version} compose --env-file .env -p testbed -f docker/compose.yaml -f docker/compose.prod.yaml up -d ${how} --remove-orphans`;
+  `VERSION=${version} compose --project-name testbed --env-file .env -f docker/compose.yaml -f docker/compose.prod.yaml --profile server --profile tls up -d ${how} --remove-orphans`;
 const URL = 'https://testbed.example.org/health';
 
 test('deploy.sh: builds and starts; well: it is the version to go back to, and older images go', () => {
@@ -210,10 +212,10 @@ test('deploy.sh: the first version ever is not well: it says that there is nothi
   assert.equal(bad.status, 1);
   assert.match(bad.stderr, /no version before it/);
   assert.equal(m.now('.deployed'), null);
-  assert.equal(m.deploy('nowhere', 'v1', URL).status, 2);
+  assert.match(m.deploy('nowhere', 'v1', URL).stderr, /there is no docker\/compose\.nowhere\.yaml/);
   assert.equal(m.deploy('prod').status, 2);
   rmSync(m.at('.env'));
   const bare = m.deploy('prod', 'v1', URL);
-  assert.equal(bare.status, 2);
-  assert.match(bare.stderr, /there is no \.env in .*cp \.env\.example \.env/);
+  assert.equal(bare.status, 1);
+  assert.match(bare.stderr, /there is no \.env here: cp \.env\.example \.env/);
 });
