@@ -10,6 +10,7 @@ import { ROOT, until } from '../integration/harness.mjs';
 
 const BASE = path.resolve(ROOT, process.env.DEB_BASE);
 const HOST = 'http://127.0.0.1:6109';
+const NAMES = ['testbed', 'testbed-host', 'testbed-server', 'testbed-web'];
 const DEVICE = JSON.stringify({ id: 'machine', label: 'This machine', attach: ['vitals://'] });
 let booted, init;
 
@@ -124,6 +125,7 @@ test('it comes again: kill -9, and a restart keeps what it had', async () => {
   }
   must('systemctl', 'restart', 'testbed-host');
   await until('the device is there', () => health() && json(`${HOST}/host/devices/machine`)?.label === 'This machine');
+  assert.match(must('testbed', 'ls'), /^machine\b/m);
 });
 
 test('a wrong configuration: it is not started, the journal names file and line, and mended it runs', async () => {
@@ -197,7 +199,7 @@ test('upgraded: the new version runs, with the state and the configuration that 
 });
 
 test('removed: nothing runs, state and configuration stay; purged: nothing is left', async () => {
-  apt('remove', 'testbed-host', 'testbed-server', 'testbed-web');
+  apt('remove', ...NAMES);
   for (const unit of ['testbed-host', 'testbed-server']) assert.notEqual(active(unit), 'active');
   assert.equal(inside('pgrep', '-f', '^/usr/bin/testbed').status, 1);
   for (const kept of [
@@ -207,7 +209,7 @@ test('removed: nothing runs, state and configuration stay; purged: nothing is le
     '/var/lib/testbed-server/server.db',
   ])
     assert.ok(existsSync(at(kept)), kept);
-  apt('purge', 'testbed-host', 'testbed-server', 'testbed-web');
+  apt('purge', 'testbed-host', 'testbed-server'); // the others had nothing that stayed
   assert.deepEqual(
     tree().filter((f) => !clean.files.includes(f)),
     [],
