@@ -19,7 +19,9 @@ typedef struct Mark { /* a ping on its way: its pong says that everything before
 } Mark;
 
 struct TbBridgeLink {
-        char *url;                  /* owned: ws(s)://… */
+        char *url;             /* owned: ws(s)://… */
+        GTlsDatabase *trusted; /* ref; who vouches for the server besides the system's; NULL: nobody */
+        char *distrust;        /* owned: why its certificate was not trusted in this attempt; NULL: it was */
         const TbBridgeLinkOps *ops; /* static */
         gpointer data;
         SoupSession *session;            /* ref */
@@ -27,6 +29,7 @@ struct TbBridgeLink {
         SoupWebsocketConnection *opener; /* ref: libsoup's own, whose stream `ws` reads at our pace */
         TbPacedInput *input;             /* ref: of `ws` */
         GCancellable *cancel;            /* ref: of an attempt; NULL: none */
+        SoupMessage *message;            /* ref: of the last attempt; NULL: none yet */
         guint retry;                     /* source */
         GNetworkMonitor *monitor;        /* ref */
         guint alive;                     /* source */
@@ -193,7 +196,7 @@ static void on_connected(GObject *source, GAsyncResult *result, gpointer data)
         g_clear_object(&link->cancel);
         if (!ws) {
                 tb_log(link->attempts == 0 ? TB_LOG_WARNING : TB_LOG_DEBUG, TB_F("url", link->url),
-                       "the server cannot be reached: %s", error->message);
+                       "the server cannot be reached: %s", link->distrust ? link->distrust : error->message);
                 try_again(link);
                 return;
         }
@@ -207,11 +210,51 @@ static void on_connected(GObject *source, GAsyncResult *result, gpointer data)
         link->ops->opened(link->data);
 }
 
+static const char *why_not(GTlsCertificateFlags errors)
+{
+        return errors & G_TLS_CERTIFICATE_EXPIRED ? "its certificate has expired: it needs a new one"
+               : errors & G_TLS_CERTIFICATE_NOT_ACTIVATED
+                       ? "its certificate is not valid yet: is the clock of this machine right?"
+               : errors & G_TLS_CERTIFICATE_BAD_IDENTITY
+                       ? "its certificate is for another name than the one in server.url"
+               : errors & G_TLS_CERTIFICATE_UNKNOWN_CA
+                       ? "nobody whom this host trusts has signed its certificate: put the certificate of "
+                         "who "
+                         "did into a file, and name that in server: {ca: FILE}, or SERVER_CA"
+                       : "its certificate is not good";
+}
+
+/* The system does not trust it. */
+static gboolean on_certificate(SoupMessage *message, GTlsCertificate *certificate,
+                               GTlsCertificateFlags errors, gpointer data)
+{
+        TbBridgeLink *link = data;
+        GUri *uri = soup_message_get_uri(message);
+        g_autoptr(GSocketConnectable) name = g_network_address_new(g_uri_get_host(uri), 443);
+        if (link->trusted)
+                errors = g_tls_database_verify_chain(link->trusted, certificate,
+                                                     G_TLS_DATABASE_PURPOSE_AUTHENTICATE_SERVER, name, NULL,
+                                                     G_TLS_DATABASE_VERIFY_NONE, NULL, NULL);
+        g_free(link->distrust);
+        link->distrust = errors ? g_strdup(why_not(errors)) : NULL;
+        return errors == 0;
+}
+
+static void forget_message(TbBridgeLink *link)
+{
+        if (link->message)
+                g_signal_handlers_disconnect_by_data(link->message, link);
+        g_clear_object(&link->message);
+        g_clear_pointer(&link->distrust, g_free);
+}
+
 static void attempt(TbBridgeLink *link)
 {
-        g_autoptr(SoupMessage) message = soup_message_new(SOUP_METHOD_GET, link->url);
+        forget_message(link);
+        link->message = soup_message_new(SOUP_METHOD_GET, link->url);
+        g_signal_connect(link->message, "accept-certificate", G_CALLBACK(on_certificate), link);
         link->cancel = g_cancellable_new();
-        soup_session_websocket_connect_async(link->session, message, NULL, NULL, G_PRIORITY_DEFAULT,
+        soup_session_websocket_connect_async(link->session, link->message, NULL, NULL, G_PRIORITY_DEFAULT,
                                              link->cancel, on_connected, link);
 }
 
@@ -264,8 +307,7 @@ TbBridgeLink *tb_bridge_link_new(const char *url, const char *ca, const TbBridge
                                               leads_here(socket) ? "proxy-resolver" : NULL, NULL, NULL);
         /* a compressed message has no bound that is known before it is unpacked */
         soup_session_remove_feature_by_type(link->session, SOUP_TYPE_WEBSOCKET_EXTENSION_MANAGER);
-        if (trusted)
-                soup_session_set_tls_database(link->session, trusted);
+        link->trusted = g_steal_pointer(&trusted);
         g_queue_init(&link->marks);
         link->monitor = g_object_ref(g_network_monitor_get_default());
         g_signal_connect(link->monitor, "network-changed", G_CALLBACK(on_network), link);
@@ -287,6 +329,8 @@ void tb_bridge_link_free(TbBridgeLink *link)
         g_clear_object(&link->cancel);
         soup_session_abort(link->session);
         g_object_unref(link->session);
+        forget_message(link);
+        g_clear_object(&link->trusted);
         g_free(link->url);
         g_free(link);
 }

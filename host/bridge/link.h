@@ -27,9 +27,8 @@ typedef struct TbBridgeLinkOps {
         void (*arrived)(gpointer data);                  /* more of what was sent has come to the server */
 } TbBridgeLinkOps;
 
-/* `url`: http(s):// or ws(s)://, with a path prefix or not; "/ws" is added. `ca`: file of the certificates
- * that vouch for a TLS server; NULL: the system's. Errors: TB_ERROR_INVALID. Opens
- * it from the loop. */
+/* `url`: http(s):// or ws(s)://, with a path prefix or not; "/ws" is added. `ca`: file of certificates that
+ * vouch for a TLS server besides the system's; NULL: none. Errors: TB_ERROR_INVALID. Opens it from the loop. */
 TbBridgeLink *tb_bridge_link_new(const char *url, const char *ca, const TbBridgeLinkOps *ops, gpointer data,
                                  GError **error);
 void tb_bridge_link_free(

@@ -1,5 +1,7 @@
 #include "host/core/config.h"
 
+#include <gio/gio.h>
+
 #include "host/core/ceiling.h"
 #include "host/core/environment.h"
 #include "host/core/private.h"
@@ -226,7 +228,7 @@ static void read_sections(TbHostConfig *c, TbConfigReader *r)
         c->novnc_port = (guint16)json_integer_value(json_object_get(novnc, "port"));
         c->server_url = tb_config_string(server, "url");
         c->server_token = tb_config_string(server, "token");
-        c->server_ca = tb_config_string(server, "ca");
+        c->server_ca = tb_config_path(r, json_string_value(json_object_get(server, "ca")));
         c->server_insecure = json_is_true(json_object_get(server, "insecure"));
         tb_role_parse(json_string_value(json_object_get(server, "role")), &c->server_role);
         c->server_allow = read_allow(c, r, json_object_get(server, "allow"));
@@ -254,6 +256,7 @@ static void read_environment(TbHostConfig *c, TbConfigReader *r)
         tb_config_env_string(&c->url, "RENDER_EXTERNAL_URL");
         tb_config_env_string(&c->url, "HOST_URL");
         tb_config_env_string(&c->server_url, "SERVER_URL");
+        tb_config_env_string(&c->server_ca, "SERVER_CA");
         tb_config_env_string(&c->server_token, "TESTBED_TOKEN");
         c->origins = tb_config_env_origins("FRONTEND_URL");
         /* One secret for a small lab: who shows it is admin here, and we show it to the server. */
@@ -296,6 +299,22 @@ static void check_urls(const TbHostConfig *c, TbConfigReader *r)
         if (c->url && (!host || !*host || (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)))
                 tb_config_problem(r, tb_config_root(r), "url", "url",
                                   "an http:// or https:// address is expected, got \"%s\"", c->url);
+}
+
+static void unref_certificate(gpointer p)
+{
+        g_object_unref(p);
+}
+
+static void check_ca(const TbHostConfig *c, TbConfigReader *r)
+{
+        g_autoptr(GError) error = NULL;
+        GList *list = c->server_ca ? g_tls_certificate_list_new_from_file(c->server_ca, &error) : NULL;
+        if (c->server_ca && !list)
+                tb_config_problem(r, json_object_get(tb_config_root(r), "server"), "ca", "server.ca",
+                                  "%s: %s", c->server_ca,
+                                  error ? error->message : "there is no certificate in it (PEM is expected)");
+        g_list_free_full(list, unref_certificate);
 }
 
 static void check_ice(const TbHostConfig *c, TbConfigReader *r)
@@ -404,6 +423,7 @@ TbHostConfig *tb_host_config_load(const TbHostOptions *options, GError **error)
         tb_environment_read(c, &r);
         fill_defaults(c, options);
         check_urls(c, &r);
+        check_ca(c, &r);
         check_ice(c, &r);
         check_access(c, &r);
         check_devices(c, &r);

@@ -35,7 +35,7 @@ typedef struct TbHostConfig {
         /* pairing server */
         char *server_url;     /* SERVER_URL; NULL: none */
         char *server_token;   /* TESTBED_TOKEN; NULL: none */
-        char *server_ca;      /* file of certificates that vouch for it; NULL: the system's */
+        char *server_ca;      /* SERVER_CA: file of certificates that vouch for it besides the system's; NULL: none */
         TbRole server_role;   /* the most that anybody is here who comes through it */
         guint server_allow;   /* TbAllow of host/core/ceiling.h: what is let through beyond that */
         bool server_insecure; /* join one that asks nobody for a token */

@@ -207,10 +207,14 @@ export function scratch(prefix = 'tb-') {
  * A certificate made by openssl: {cert, key} are files (PEM). `by`: another one that signs it (its own otherwise); `days`
  * may be negative.
  */
-export function certificate(folder, name = 'localhost', { by, days = 30, ca = false } = {}) {
+export function certificate(
+  folder,
+  name = 'localhost',
+  { by, days = 30, ca = false, names = 'DNS:localhost,IP:127.0.0.1' } = {},
+) {
   const at = (what) => path.join(folder, `${name}.${what}`);
   const openssl = (...args) => execFileSync('openssl', args, { stdio: 'pipe' });
-  const ext = ca ? 'basicConstraints=critical,CA:TRUE' : 'subjectAltName=DNS:localhost,IP:127.0.0.1';
+  const ext = ca ? 'basicConstraints=critical,CA:TRUE' : `subjectAltName=${names}`;
   openssl('ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', at('key'));
   chmodSync(at('key'), 0o600);
   openssl('req', '-new', '-key', at('key'), '-subj', `/CN=${name}`, '-out', at('csr'));

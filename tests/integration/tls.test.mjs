@@ -31,6 +31,7 @@ import { Rfb } from './rfb-client.mjs';
 import { withServer } from './server-harness.mjs';
 
 const run = promisify(execFile);
+const TOKEN = 'a-token-of-this-test';
 const PATTERN = { attach: ['testpattern:///?width=320&height=240&fps=30'] };
 
 function files(t) {
@@ -298,4 +299,38 @@ test('tokens come by TLS: nothing is said of secrets without it, and X-Forwarded
   assert.equal((await request(url, 'GET', '/host/devices', { headers })).status, 200);
   assertProblem(await request(url, 'GET', '/host/devices'), 401);
   assert.doesNotMatch(host.program.text, /without TLS/);
+});
+
+test('a host joins a server of a private CA that server.ca names, and says in words why it does not join another', async (t) => {
+  const folder = files(t);
+  const ca = certificate(folder, 'Lab CA', { ca: true });
+  const start = async (name, options) =>
+    withServer(t, { tls: certificate(folder, name, { by: ca, ...options }), hosts: [{ name: 'lab-1', token: TOKEN }] });
+  const [good, elsewhere] = [await start('good'), await start('elsewhere', { names: 'DNS:other.example' })];
+  const join = (server, more, options) =>
+    withHost(t, { name: 'lab-1', server: { url: server.url, token: TOKEN, ...more } }, options);
+  const joined = (server, name) =>
+    until('the host', async () => (await server.get('/api/hosts')).json?.some((h) => h.name === name && h.online));
+  const host = await join(good, { ca: ca.cert });
+  await joined(good, 'lab-1');
+  await host.stop();
+  const other = await join(good, {}, { env: { SERVER_CA: ca.cert } });
+  await joined(good, 'lab-1~2'); // it has a key of its own
+  await other.stop();
+  const alone = await join(good, {});
+  await alone.program.line(/cannot be reached: nobody whom this host trusts.*server: \{ca: FILE\}/);
+  const misled = await join(elsewhere, { ca: ca.cert });
+  await misled.program.line(/cannot be reached: its certificate is for another name/);
+
+  writeFileSync(path.join(folder, 'empty'), 'nothing\n');
+  for (const [file, says] of [
+    ['none', /server\.ca: \S*none: .*No such file/],
+    ['empty', /server\.ca: \S*empty: there is no certificate in it/],
+  ]) {
+    const config = path.join(folder, 'host.yaml');
+    writeFileSync(config, JSON.stringify({ server: { url: good.url, ca: file } }));
+    const check = new Program([path.join(BUILD, 'testbed-host'), '--config', config, '--check']);
+    assert.equal((await within('the check', check.exited)).code, 1);
+    assert.match(check.text, says);
+  }
 });
