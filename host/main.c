@@ -16,6 +16,7 @@
 #include "lib/http/http.h"
 #include "lib/limits.h"
 #include "lib/log.h"
+#include "lib/reload.h"
 #include "lib/service.h"
 #include "lib/thread.h"
 #include "lib/version.h"
@@ -219,6 +220,30 @@ static gboolean on_signal(gpointer data)
         return G_SOURCE_REMOVE;
 }
 
+static TbReload reload_of(const TbHostConfig *c)
+{
+        return (TbReload){c->auth, c->tls, c->log_level, c->prints};
+}
+
+static gboolean on_hangup(gpointer data)
+{
+        TbHost *h = data;
+        g_autoptr(GError) error = NULL;
+        g_autoptr(TbHostConfig) fresh =
+                tb_host_config_load(&(TbHostOptions){args.config, args.state_dir, args.insecure}, &error);
+        if (!fresh) {
+                tb_log(TB_LOG_ERROR, TB_F(), "the configuration stays as it was: %s", tb_error_detail(error));
+                return G_SOURCE_CONTINUE;
+        }
+        TbReload now = reload_of(h->config), next = reload_of(fresh);
+        g_auto(GStrv) gone = tb_reload_take(&now, &next, NULL);
+        for (char **user = gone; *user; user++) {
+                tb_http_end_user(h->http, *user);
+                tb_vnc_end_user(h->vnc, *user);
+        }
+        return G_SOURCE_CONTINUE;
+}
+
 static int run(TbHost *h)
 {
         g_autoptr(GError) error = NULL;
@@ -232,6 +257,7 @@ static int run(TbHost *h)
                 tb_log(TB_LOG_WARNING, TB_F(), "%s", (const char *)h->config->notes->pdata[i]);
         bool ok = open_rooms(h, &error);
         if (ok) {
+                g_unix_signal_add(SIGHUP, on_hangup, h);
                 g_autofree char *url =
                         g_strdup_printf("%s://%s%s%s:%u/", h->config->tls ? "https" : "http",
                                         strchr(h->config->address, ':') ? "[" : "", h->config->address,
@@ -267,19 +293,16 @@ int main(int argc, char **argv)
                 printf("testbed-host %s\n", tb_version);
                 return 0;
         }
-        TbLogLevel level = tb_config_env_true("DEBUG") ? TB_LOG_DEBUG : TB_LOG_INFO;
-        const char *wanted = g_getenv("LOG_LEVEL");
-        if (wanted && *wanted && !tb_log_level_parse(wanted, &level))
-                fprintf(stderr, "testbed-host: LOG_LEVEL=%s is none of error, warning, info, debug\n",
-                        wanted);
-        tb_log_init(level, args.log_json);
+        tb_log_init(TB_LOG_INFO, args.log_json);
         signal(SIGPIPE, SIG_IGN);
+        signal(SIGHUP, SIG_IGN); /* until there is something to read again */
         TbHost host = {.config = tb_host_config_load(
                                &(TbHostOptions){args.config, args.state_dir, args.insecure}, &error)};
         if (!host.config) {
                 fprintf(stderr, "%s\n", tb_error_detail(error));
                 return 1;
         }
+        tb_log_set_level(host.config->log_level);
         int rc = args.check ? 0 : run(&host);
         tb_host_config_free(host.config);
         g_free(args.config);

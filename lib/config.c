@@ -1,5 +1,7 @@
 #include "lib/config.h"
 
+#include <gio/gio.h>
+
 #include <string.h>
 
 #include "lib/error.h"
@@ -246,6 +248,21 @@ void tb_config_tls(TbConfigReader *r, json_t *node, TbTls **ret_tls, bool *ret_r
                 tb_config_problem(r, node, NULL, "tls", "%s", tb_error_detail(error));
 }
 
+static void unref_certificate(gpointer p)
+{
+        g_object_unref(p);
+}
+
+void tb_config_ca(TbConfigReader *r, const json_t *section, const char *file)
+{
+        g_autoptr(GError) error = NULL;
+        GList *list = file ? g_tls_certificate_list_new_from_file(file, &error) : NULL;
+        if (file && !list)
+                tb_config_problem(r, section, "ca", "server.ca", "%s: %s", file,
+                                  error ? error->message : "there is no certificate in it (PEM is expected)");
+        g_list_free_full(list, unref_certificate);
+}
+
 TbNets *tb_config_nets(TbConfigReader *r, const json_t *list, const char *path)
 {
         g_autoptr(GError) error = NULL;
@@ -316,4 +333,14 @@ void tb_config_env_ice(TbConfigReader *r, char ***field, const char *name, const
                         add_ice(r, out, *p, scheme, NULL, name);
         g_strfreev(*field);
         *field = g_strv_builder_end(out);
+}
+
+void tb_config_env_log_level(TbConfigReader *r, TbLogLevel *level)
+{
+        const char *wanted = tb_config_env("LOG_LEVEL");
+        if (tb_config_env_true("DEBUG"))
+                *level = TB_LOG_DEBUG;
+        if (wanted && !tb_log_level_parse(wanted, level))
+                tb_config_problem(r, NULL, NULL, "LOG_LEVEL", "\"%s\" is none of error, warning, info, debug",
+                                  wanted);
 }

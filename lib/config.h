@@ -17,6 +17,7 @@
 #include <stdbool.h>
 
 #include "lib/http/auth.h"
+#include "lib/log.h"
 #include "lib/nets.h"
 #include "lib/param.h"
 #include "lib/tls.h"
@@ -65,6 +66,8 @@ void tb_config_public(TbConfigReader *r, const char *url, TbAuth *auth, bool ins
 /* The row TB_CONFIG_TLS: "optional", "required", or {cert, key}. Files are named from the configuration's folder.
  * *ret_tls: the caller's; NULL: plain HTTP. */
 void tb_config_tls(TbConfigReader *r, json_t *node, TbTls **ret_tls, bool *ret_required);
+/* A file of certificates (PEM) that `section` names in its field "ca" must have one. `file` NULL: fine. */
+void tb_config_ca(TbConfigReader *r, const json_t *section, const char *file);
 /* A file that the configuration names: relative to its folder. The caller frees it; NULL for NULL. */
 char *tb_config_path(const TbConfigReader *r, const char *path);
 /* Networks of proxies; never NULL. */
@@ -75,6 +78,12 @@ TbNets *tb_config_nets(TbConfigReader *r, const json_t *list, const char *path);
         {                                                                                                    \
                 .name = "trusted_proxies", .type = TB_PARAM_ARRAY, .max = 64, .fallback = "[]",              \
                 .help = "networks whose Forwarded and X-Forwarded-* are believed; loopback always is"        \
+        }
+#define TB_CONFIG_LOG_LEVEL                                                                                  \
+        {                                                                                                    \
+                .name = "log_level", .type = TB_PARAM_ENUM,                                                  \
+                .choices = TB_CHOICES("error", "warning", "info", "debug"), .fallback = "\"info\"",          \
+                .help = "least level"                                                                        \
         }
 #define TB_CONFIG_TLS                                                                                        \
         {                                                                                                    \
@@ -102,4 +111,5 @@ char **tb_config_env_origins(const char *name);
 const char *tb_config_env(const char *name);                                  /* NULL: not set */
 void tb_config_env_string(char **field, const char *name);                    /* replaces *field when set */
 void tb_config_env_port(TbConfigReader *r, guint16 *field, const char *name); /* the same; 0 to 65535 */
+void tb_config_env_log_level(TbConfigReader *r, TbLogLevel *level);           /* DEBUG, LOG_LEVEL */
 void tb_config_env_ice(TbConfigReader *r, char ***field, const char *name, const char *scheme);

@@ -24,7 +24,7 @@ static struct {
 
 bool tb_log_enabled(TbLogLevel level)
 {
-        return level <= max_level;
+        return level <= __atomic_load_n(&max_level, __ATOMIC_RELAXED);
 }
 
 bool tb_log_level_parse(const char *text, TbLogLevel *ret_level)
@@ -173,7 +173,7 @@ void tb_log_as_child(const char *name)
 
 void tb_log(TbLogLevel level, const char *const *fields, const char *format, ...)
 {
-        if (level > max_level)
+        if (!tb_log_enabled(level))
                 return;
         va_list args;
         va_start(args, format);
@@ -195,15 +195,20 @@ static GLogWriterOutput glib_writer(GLogLevelFlags flags, const GLogField *field
         TbLogLevel level = flags & (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL) ? TB_LOG_ERROR
                            : flags & G_LOG_LEVEL_WARNING                      ? TB_LOG_WARNING
                                                                               : TB_LOG_DEBUG;
-        if (level <= max_level)
+        if (tb_log_enabled(level))
                 write_line(level, TB_F("library", domain), message);
         return G_LOG_WRITER_HANDLED;
+}
+
+void tb_log_set_level(TbLogLevel level)
+{
+        __atomic_store_n(&max_level, level, __ATOMIC_RELAXED);
 }
 
 void tb_log_init(TbLogLevel level, bool json)
 {
         static gsize once;
-        max_level = level;
+        tb_log_set_level(level);
         as_json = json;
         if (g_once_init_enter(&once)) {
                 g_log_set_writer_func(glib_writer, NULL, NULL);

@@ -12,6 +12,7 @@ typedef enum TbLogLevel { TB_LOG_ERROR, TB_LOG_WARNING, TB_LOG_INFO, TB_LOG_DEBU
 
 /* Also routes GLib's own messages (and those of the libraries on it) through here. */
 void tb_log_init(TbLogLevel level, bool json);
+void tb_log_set_level(TbLogLevel level); /* main thread */
 /* For a child that logs to its parent's stderr: each line bears the field `process`, and of more than TB_LIMIT_MEDIA_LOG lines in
  * TB_LIMIT_LOG_WINDOW_MS the rest is counted and told in one. After tb_log_init(). `process` is static. */
 void tb_log_as_child(const char *process);

@@ -7,6 +7,7 @@
 #include "lib/error.h"
 #include "lib/limits.h"
 #include "lib/pages.h"
+#include "lib/reload.h"
 
 #define DEFAULT_FILE "/etc/testbed/server.yaml"
 
@@ -50,11 +51,7 @@ static const TbParam top_params[] = {
          .help = "[{name, token}]: who may be a host"},
         {.name = "stun", .type = TB_PARAM_ARRAY, .max = 16, .fallback = "[]", .help = "STUN servers"},
         {.name = "turn", .type = TB_PARAM_OBJECT, .fallback = "{}", .help = "servers, secret, ttl_s"},
-        {.name = "log_level",
-         .type = TB_PARAM_ENUM,
-         .choices = TB_CHOICES("error", "warning", "info", "debug"),
-         .fallback = "\"info\"",
-         .help = "least level"},
+        TB_CONFIG_LOG_LEVEL,
         {.name = "insecure",
          .type = TB_PARAM_BOOL,
          .fallback = "false",
@@ -143,7 +140,7 @@ static void read_file(TbServerConfig *c, TbConfigReader *r)
 /* --- environment --- */
 static void read_environment(TbServerConfig *c, TbConfigReader *r)
 {
-        const char *level = tb_config_env("LOG_LEVEL"), *token = tb_config_env("TESTBED_TOKEN");
+        const char *token = tb_config_env("TESTBED_TOKEN");
         g_auto(GStrv) front = tb_config_env_origins("FRONTEND_URL");
         g_autoptr(GError) error = NULL;
         tb_config_env_string(&c->address, "SERVER_ADDRESS");
@@ -157,11 +154,7 @@ static void read_environment(TbServerConfig *c, TbConfigReader *r)
                 g_strfreev(c->origins);
                 c->origins = g_steal_pointer(&front);
         }
-        if (tb_config_env_true("DEBUG"))
-                c->log_level = TB_LOG_DEBUG;
-        if (level && !tb_log_level_parse(level, &c->log_level))
-                tb_config_problem(r, NULL, NULL, "LOG_LEVEL", "\"%s\" is none of error, warning, info, debug",
-                                  level);
+        tb_config_env_log_level(r, &c->log_level);
         if (token && !tb_auth_add(c->auth, "TESTBED_TOKEN", token, TB_ROLE_ADMIN, &error))
                 tb_config_problem(r, NULL, NULL, "TESTBED_TOKEN", "%s", error->message);
 }
@@ -226,6 +219,7 @@ TbServerConfig *tb_server_config_load(const char *file, const char *state_dir, b
         c->insecure |= insecure;
         read_environment(c, &r);
         finish(c, &r);
+        c->prints = tb_config_prints(&r);
         return tb_config_done(&r, error) ? g_steal_pointer(&c) : NULL;
 }
 
@@ -241,6 +235,7 @@ void tb_server_config_free(TbServerConfig *config)
         g_strfreev(config->origins);
         tb_nets_free(config->trusted);
         tb_tls_unref(config->tls);
+        json_decref(config->prints);
         tb_auth_unref(config->auth);
         tb_auth_unref(config->hosts);
         tb_ice_config_clear(&config->ice);

@@ -4,6 +4,7 @@
  * (which wins). Every problem is reported, each with file:line.
  */
 #include <glib.h>
+#include <jansson.h>
 #include <stdbool.h>
 
 #include "lib/http/auth.h"
@@ -28,6 +29,7 @@ typedef struct TbServerConfig {
         TbNets *trusted; /* trusted_proxies: whose forwarding headers are believed, besides this machine's */
         bool needs_tls;  /* tls: required */
         TbTls *tls;      /* tls: {cert, key}; ref; NULL: plain HTTP */
+        json_t *prints;  /* tb_config_prints(); owned */
         guint sessions_per_minute; /* per network (tb_net_share_key()) */
         guint sessions_per_network; /* that exist, of one network or user; 0: what its rate fills while they lie idle */
         guint refusals_per_minute; /* per network: sockets without an accepted hello */

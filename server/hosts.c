@@ -187,6 +187,16 @@ void tb_host_proof(TbParty *party, json_t *message, gint64 now_ms)
         join(party, full, known, hello, now_ms);
 }
 
+void tb_pairing_end_host(TbPairing *pairing, const char *name)
+{
+        for (guint n = 1; n <= TB_LIMIT_HOST_INSTANCES; n++) {
+                g_autofree char *full = n == 1 ? g_strdup(name) : g_strdup_printf("%s~%u", name, n);
+                TbParty *host = g_hash_table_lookup(pairing->hosts, full);
+                if (host)
+                        tb_party_refuse(host, "unauthorized", "The token was taken back");
+        }
+}
+
 void tb_host_left(TbParty *party)
 {
         TbPairing *pairing = party->pairing;

@@ -1,11 +1,13 @@
 /* testbed-server: arguments, configuration, signals. */
 #include <glib-unix.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "lib/descriptors.h"
 #include "lib/error.h"
 #include "lib/log.h"
+#include "lib/reload.h"
 #include "lib/service.h"
 #include "lib/thread.h"
 #include "lib/version.h"
@@ -15,6 +17,9 @@
 #define GRACE_MS 2500 /* for answers under way after SIGTERM */
 
 typedef struct Run {
+        TbServerConfig *config;       /* borrowed; what runs */
+        const char *file, *state_dir; /* as they were given */
+        bool insecure;
         TbServer *server; /* borrowed */
         GMainLoop *loop;  /* borrowed */
         bool stopping;
@@ -37,8 +42,32 @@ static gboolean on_signal(gpointer data)
         return G_SOURCE_CONTINUE;
 }
 
-static int serve(const TbServerConfig *config)
+static TbReload reload_of(const TbServerConfig *c)
 {
+        return (TbReload){c->auth, c->tls, c->log_level, c->prints};
+}
+
+static gboolean on_hangup(gpointer data)
+{
+        static const char *const hosts[] = {"hosts", NULL};
+        Run *run = data;
+        g_autoptr(GError) error = NULL;
+        g_autoptr(TbServerConfig) fresh =
+                tb_server_config_load(run->file, run->state_dir, run->insecure, &error);
+        if (!fresh) {
+                tb_log(TB_LOG_ERROR, TB_F(), "the configuration stays as it was: %s", tb_error_detail(error));
+                return G_SOURCE_CONTINUE;
+        }
+        TbReload now = reload_of(run->config), next = reload_of(fresh);
+        g_auto(GStrv) hosts_gone = tb_auth_exchange(run->config->hosts, fresh->hosts);
+        g_auto(GStrv) gone = tb_reload_take(&now, &next, hosts);
+        tb_server_end_users(run->server, (const char *const *)gone, (const char *const *)hosts_gone);
+        return G_SOURCE_CONTINUE;
+}
+
+static int serve(Run *run)
+{
+        const TbServerConfig *config = run->config;
         g_autoptr(GError) error = NULL;
         tb_service_init();
         tb_main_init(NULL);
@@ -51,9 +80,11 @@ static int serve(const TbServerConfig *config)
         }
         /* before "listening" is said: who waits for that may end us at once */
         g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
-        Run run = {.server = server, .loop = loop};
-        guint term = g_unix_signal_add(SIGTERM, on_signal, &run),
-              interrupt = g_unix_signal_add(SIGINT, on_signal, &run);
+        run->server = server;
+        run->loop = loop;
+        guint term = g_unix_signal_add(SIGTERM, on_signal, run),
+              interrupt = g_unix_signal_add(SIGINT, on_signal, run),
+              hangup = g_unix_signal_add(SIGHUP, on_hangup, run);
         bool v6 = strchr(config->address, ':') != NULL;
         g_autofree char *url =
                 g_strdup_printf("%s://%s%s%s:%u", config->tls ? "https" : "http", v6 ? "[" : "",
@@ -64,6 +95,7 @@ static int serve(const TbServerConfig *config)
         g_main_loop_run(loop);
         g_source_remove(term);
         g_source_remove(interrupt);
+        g_source_remove(hangup);
         tb_server_free(server);
         tb_main_stop();
         return 0;
@@ -111,5 +143,7 @@ int main(int argc, char **argv)
         if (port >= 0)
                 config->port = (guint16)port;
         tb_log_init(config->log_level, json);
-        return serve(config);
+        signal(SIGHUP, SIG_IGN); /* until there is something to read again */
+        Run run = {.config = config, .file = file, .state_dir = state_dir, .insecure = insecure};
+        return serve(&run);
 }

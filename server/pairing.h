@@ -109,6 +109,8 @@ TbParty *tb_pairing_host(TbPairing *pairing, const char *name); /* NULL: not con
 bool tb_pairing_may_be_host(const TbPairing *pairing, const char *name, const char *token);
 /* The name is free for another key from here on. False: it was not known. A connected host stays as it is. */
 bool tb_pairing_forget_host(TbPairing *pairing, const char *name);
+/* Its token was taken back: the host that came by this name, and those told apart from it (name~2, …), are sent away. */
+void tb_pairing_end_host(TbPairing *pairing, const char *name);
 gpointer tb_party_connection(TbParty *party);
 bool tb_party_has_role(const TbParty *party); /* false: no hello of it was accepted */
 

@@ -308,6 +308,14 @@ guint16 tb_server_port(TbServer *server)
         return tb_http_port(server->http);
 }
 
+void tb_server_end_users(TbServer *server, const char *const *users, const char *const *hosts)
+{
+        for (; *users; users++)
+                tb_http_end_user(server->http, *users);
+        for (; *hosts; hosts++)
+                tb_pairing_end_host(server->pairing, *hosts);
+}
+
 void tb_server_stop(TbServer *server, guint grace_ms, void (*done)(gpointer), gpointer data)
 {
         tb_http_stop(server->http, grace_ms, done, data);

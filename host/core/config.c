@@ -1,13 +1,12 @@
 #include "host/core/config.h"
 
-#include <gio/gio.h>
-
 #include "host/core/ceiling.h"
 #include "host/core/environment.h"
 #include "host/core/private.h"
 #include "lib/config.h"
 #include "lib/limits.h"
 #include "lib/pages.h"
+#include "lib/reload.h"
 
 #define DEFAULT_FILE "/etc/testbed/host.yaml"
 #define TURN_TTL_S 86400 /* of credentials: a viewer may watch for as long */
@@ -46,6 +45,7 @@ static const TbParam top_params[] = {
          .max = 1000,
          .fallback = "[]",
          .help = "[{name, role, token}]"},
+        TB_CONFIG_LOG_LEVEL,
         TB_CONFIG_PROXIES,
         TB_CONFIG_TLS,
         OBJECT("compat", "allow, restart"),
@@ -217,6 +217,7 @@ static void read_sections(TbHostConfig *c, TbConfigReader *r)
         c->web_dir = tb_config_string(top, "web");
         c->state_dir = tb_config_string(top, "state_dir");
         c->insecure = json_is_true(json_object_get(top, "insecure"));
+        tb_log_level_parse(json_string_value(json_object_get(top, "log_level")), &c->log_level);
         c->trusted = tb_config_nets(r, json_object_get(top, "trusted_proxies"), "trusted_proxies");
         tb_config_tls(r, json_object_get(top, "tls"), &c->tls, &c->needs_tls);
         c->compat = tb_config_nets(r, json_object_get(compat, "allow"), "compat.allow");
@@ -258,6 +259,7 @@ static void read_environment(TbHostConfig *c, TbConfigReader *r)
         tb_config_env_string(&c->server_url, "SERVER_URL");
         tb_config_env_string(&c->server_ca, "SERVER_CA");
         tb_config_env_string(&c->server_token, "TESTBED_TOKEN");
+        tb_config_env_log_level(r, &c->log_level);
         c->origins = tb_config_env_origins("FRONTEND_URL");
         /* One secret for a small lab: who shows it is admin here, and we show it to the server. */
         const char *token = tb_config_env("TESTBED_TOKEN");
@@ -299,22 +301,6 @@ static void check_urls(const TbHostConfig *c, TbConfigReader *r)
         if (c->url && (!host || !*host || (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)))
                 tb_config_problem(r, tb_config_root(r), "url", "url",
                                   "an http:// or https:// address is expected, got \"%s\"", c->url);
-}
-
-static void unref_certificate(gpointer p)
-{
-        g_object_unref(p);
-}
-
-static void check_ca(const TbHostConfig *c, TbConfigReader *r)
-{
-        g_autoptr(GError) error = NULL;
-        GList *list = c->server_ca ? g_tls_certificate_list_new_from_file(c->server_ca, &error) : NULL;
-        if (c->server_ca && !list)
-                tb_config_problem(r, json_object_get(tb_config_root(r), "server"), "ca", "server.ca",
-                                  "%s: %s", c->server_ca,
-                                  error ? error->message : "there is no certificate in it (PEM is expected)");
-        g_list_free_full(list, unref_certificate);
 }
 
 static void check_ice(const TbHostConfig *c, TbConfigReader *r)
@@ -416,6 +402,7 @@ TbHostConfig *tb_host_config_load(const TbHostOptions *options, GError **error)
                 return NULL;
         g_autoptr(TbHostConfig) c = g_new0(TbHostConfig, 1);
         c->auth = tb_auth_new();
+        c->log_level = TB_LOG_INFO;
         c->file = g_strdup(tb_config_file(&r));
         c->notes = g_ptr_array_new_with_free_func(g_free);
         read_sections(c, &r);
@@ -423,10 +410,11 @@ TbHostConfig *tb_host_config_load(const TbHostOptions *options, GError **error)
         tb_environment_read(c, &r);
         fill_defaults(c, options);
         check_urls(c, &r);
-        check_ca(c, &r);
+        tb_config_ca(&r, json_object_get(tb_config_root(&r), "server"), c->server_ca);
         check_ice(c, &r);
         check_access(c, &r);
         check_devices(c, &r);
+        c->prints = tb_config_prints(&r);
         return tb_config_done(&r, error) ? g_steal_pointer(&c) : NULL;
 }
 
@@ -437,6 +425,7 @@ void tb_host_config_free(TbHostConfig *c)
         tb_auth_unref(c->auth);
         tb_nets_free(c->trusted);
         tb_tls_unref(c->tls);
+        json_decref(c->prints);
         tb_nets_free(c->compat);
         g_free(c->name);
         g_free(c->address);

@@ -9,6 +9,7 @@
 
 #include "lib/http/auth.h"
 #include "lib/ice.h"
+#include "lib/log.h"
 #include "lib/nets.h"
 #include "lib/tls.h"
 
@@ -21,9 +22,11 @@ typedef struct TbHostConfig {
         char *web_dir; /* web/ pages */
         TbAuth *auth;
         bool insecure;
+        TbLogLevel log_level; /* LOG_LEVEL, DEBUG; info */
         TbNets *trusted; /* trusted_proxies: whose forwarding headers are believed, besides this machine's */
         bool needs_tls;  /* tls: required */
         TbTls *tls;      /* tls: {cert, key}; ref; NULL: plain HTTP */
+        json_t *prints;  /* tb_config_prints(); owned */
         TbNets *compat;  /* compat.allow: who may switch by the GET routes of other tools without a token */
         bool restart; /* compat.restart: an admin may end it over the API, for a supervisor to start it again */
         /* VNC */
@@ -33,9 +36,9 @@ typedef struct TbHostConfig {
         char *vnc_view_password;
         guint16 novnc_port; /* 6080; 0: off */
         /* pairing server */
-        char *server_url;     /* SERVER_URL; NULL: none */
-        char *server_token;   /* TESTBED_TOKEN; NULL: none */
-        char *server_ca;      /* SERVER_CA: file of certificates that vouch for it besides the system's; NULL: none */
+        char *server_url;   /* SERVER_URL; NULL: none */
+        char *server_token; /* TESTBED_TOKEN; NULL: none */
+        char *server_ca; /* SERVER_CA: file of certificates that vouch for it besides the system's; NULL: none */
         TbRole server_role;   /* the most that anybody is here who comes through it */
         guint server_allow;   /* TbAllow of host/core/ceiling.h: what is let through beyond that */
         bool server_insecure; /* join one that asks nobody for a token */

@@ -295,6 +295,12 @@ TbVnc *tb_vnc_new(const TbVncOptions *options, GError **error)
         return vnc;
 }
 
+void tb_vnc_end_user(TbVnc *vnc, const char *user)
+{
+        if (vnc->http)
+                tb_http_end_user(vnc->http, user);
+}
+
 void tb_vnc_free(TbVnc *vnc)
 {
         if (!vnc)

@@ -39,6 +39,8 @@ typedef struct TbVncOptions {
 /* A port that cannot be opened is a warning and shows in tb_vnc_services(); the rest goes on. */
 TbVnc *tb_vnc_new(const TbVncOptions *options, GError **error);
 /* Ends every viewer and joins its thread. Before tb_media_free() and tb_core_free(). Accepts NULL. */
+/* Ends what a user has open on the noVNC port whose token was taken back. */
+void tb_vnc_end_user(TbVnc *vnc, const char *user);
 void tb_vnc_free(TbVnc *vnc);
 
 /* Takes over a WebSocket request (it is answered here, with 101 or an error). `iface`: of kind video; core of

@@ -143,6 +143,28 @@ bool tb_auth_names(TbAuth *auth, const char *name)
         return false;
 }
 
+static bool keeps(const TbAuth *auth, const Token *token)
+{
+        for (guint i = 0; i < auth->tokens->len; i++) {
+                const Token *entry = &g_array_index(auth->tokens, Token, i);
+                if (tb_secret_equal(entry->hash, token->hash, HASH_SIZE))
+                        return entry->role >= token->role && strcmp(entry->name, token->name) == 0;
+        }
+        return false;
+}
+
+char **tb_auth_exchange(TbAuth *auth, TbAuth *newer)
+{
+        GArray *old = auth->tokens;
+        g_autoptr(GStrvBuilder) gone = g_strv_builder_new();
+        auth->tokens = newer->tokens;
+        newer->tokens = old;
+        for (guint i = 0; i < old->len; i++)
+                if (!keeps(auth, &g_array_index(old, Token, i)))
+                        g_strv_builder_add(gone, g_array_index(old, Token, i).name);
+        return g_strv_builder_end(gone);
+}
+
 TbRole tb_auth_check(TbAuth *auth, const char *token, const char **ret_name)
 {
         const Token *found = NULL;

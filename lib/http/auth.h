@@ -23,6 +23,9 @@ bool tb_auth_add(TbAuth *auth, const char *name, const char *token, TbRole role,
 bool tb_auth_is_open(TbAuth *auth);                   /* no tokens */
 bool tb_auth_names(TbAuth *auth, const char *name);   /* there is a token of this name */
 void tb_auth_remove(TbAuth *auth, const char *token); /* unknown: nothing */
+/* `auth` has the tokens of `newer` from here on, `newer` those of `auth`. Gives the names of which a token is gone, or its role is
+ * less; the caller frees. */
+char **tb_auth_exchange(TbAuth *auth, TbAuth *newer);
 /* TB_ROLE_NONE for an unknown token; `token` NULL is allowed. ret_name is borrowed from auth. */
 TbRole tb_auth_check(TbAuth *auth, const char *token, const char **ret_name);
 #define TB_SECRET_HASH 32

@@ -118,6 +118,8 @@ bool tb_http_add_static(TbHttp *http, const char *prefix, const char *directory,
  * `grace_ms`; then `done`. */
 void tb_http_stop(TbHttp *http, guint grace_ms, void (*done)(gpointer), gpointer data);
 void tb_http_free(TbHttp *http);
+/* Ends the WebSockets and streams of a user whose token was taken back. */
+void tb_http_end_user(TbHttp *http, const char *user);
 /* OpenAPI 3.1 of every route that was added. `root`: where their paths begin, relative to the address of the
  * document itself ("..": it is one folder below). */
 json_t *tb_http_openapi(TbHttp *http, const char *title, const char *description, const char *root);

@@ -304,6 +304,7 @@ void tb_respond_page_headers(TbRequest *request);
 
 /* push.c, stream.c */
 void tb_push_abandon(struct TbPush *push); /* the client left */
+bool tb_push_is_of(const struct TbPush *push, const char *user);
 void tb_pipe_reply_free(struct TbPipeReply *reply);
 
 /* static.c */
@@ -312,5 +313,6 @@ void tb_static_free(gpointer p);
 
 /* ws.c */
 void tb_ws_stop_all(TbHttp *http);
+void tb_ws_end_user(TbHttp *http, const char *user);
 void tb_ws_drop_all(TbHttp *http);
 void tb_ws_abandon(struct TbWs *ws); /* the connection ended before the upgrade did */

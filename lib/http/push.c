@@ -20,6 +20,11 @@ struct TbPush {
         TbUnread unread;
 };
 
+bool tb_push_is_of(const TbPush *push, const char *user)
+{
+        return push->request && strcmp(push->request->user, user) == 0;
+}
+
 static void push_unref(void *p)
 {
         TbPush *push = p;

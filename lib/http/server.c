@@ -335,6 +335,18 @@ void tb_http_stop(TbHttp *http, guint grace_ms, void (*done)(gpointer), gpointer
         tb_http_check_stopped(http);
 }
 
+void tb_http_end_user(TbHttp *http, const char *user)
+{
+        tb_assert_main();
+        tb_ws_end_user(http, user);
+        for (GList *l = http->pushes.head; l;) {
+                TbPush *push = l->data;
+                l = l->next;
+                if (tb_push_is_of(push, user))
+                        tb_push_close(push);
+        }
+}
+
 void tb_http_free(TbHttp *http)
 {
         if (!http)

@@ -191,6 +191,16 @@ void tb_ws_stop_all(TbHttp *http)
         }
 }
 
+void tb_ws_end_user(TbHttp *http, const char *user)
+{
+        for (GList *l = http->sockets.head; l;) {
+                TbWs *ws = l->data;
+                l = l->next;
+                if (strcmp(ws->user, user) == 0)
+                        tb_ws_close(ws, 1008, "the token was taken back");
+        }
+}
+
 void tb_ws_drop_all(TbHttp *http)
 {
         while (http->sockets.length > 0) {

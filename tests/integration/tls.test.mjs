@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { chmodSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -333,4 +333,86 @@ test('a host joins a server of a private CA that server.ca names, and says in wo
     assert.equal((await within('the check', check.exited)).code, 1);
     assert.match(check.text, says);
   }
+});
+
+/** Writes the configuration anew, and tells the daemon. Gives what it says. */
+async function reload(daemon, folder, name, change) {
+  const file = path.join(folder, name);
+  writeFileSync(file, JSON.stringify(change(JSON.parse(readFileSync(file, 'utf8')))));
+  const from = daemon.program.out.items.length;
+  daemon.program.child.kill('SIGHUP');
+  return daemon.program.line(/the configuration (was read again|stays as it was)/, { from });
+}
+
+const subject = async (daemon) => {
+  const socket = await connected(daemon);
+  const { CN } = socket.getPeerCertificate().subject;
+  socket.destroy();
+  return CN;
+};
+
+test('SIGHUP: a new certificate for who comes now, who is here goes on; a broken one changes nothing', async (t) => {
+  const folder = files(t);
+  const pair = certificate(folder, 'first');
+  const host = await withHost(t, { tls: pair, devices: { pattern: PATTERN } });
+  const ws = await host.websocket('/host/ws');
+  t.after(() => ws.stop());
+  assert.equal(await subject(host), 'first');
+  const second = certificate(folder, 'second');
+  copyFileSync(second.cert, pair.cert);
+  assert.match(
+    await reload(host, host.state, 'host.yaml', (c) => c),
+    /error .*stays as it was: .*first\.key: the key is not that of the certificate/,
+  );
+  assert.equal(await subject(host), 'first');
+  copyFileSync(second.key, pair.key);
+  assert.match(
+    await reload(host, host.state, 'host.yaml', (c) => c),
+    /all of it holds now tls="CN=second, valid until/,
+  );
+  assert.equal(await subject(host), 'second');
+  assert.ok((await ws.command('pattern', 'lease.take', { ttl_s: 60 })).ok, 'who is here goes on');
+  assert.match(
+    await reload(host, host.state, 'host.yaml', ({ tls: _, ...c }) => ({ ...c, name: 'other', vnc: { port: 5999 } })),
+    /these need a restart: (name|tls|vnc)(, (name|tls|vnc)){2}$/,
+  );
+  assert.match(await reload(host, host.state, 'host.yaml', () => ({ nonsense: 1 })), /stays as it was: .*nonsense/);
+  assert.equal(await subject(host), 'second');
+});
+
+test('SIGHUP: tokens and the log level hold at once; what a lost token has open ends', async (t) => {
+  const token = (name) => ({ name, role: 'operator', token: `the-token-of-${name}-here` });
+  const headers = (name) => ({ Authorization: `Bearer ${token(name).token}` });
+  const host = await withHost(t, { tokens: [token('ann'), token('bob')], devices: { pattern: PATTERN } });
+  const status = async (name) => (await host.get('/host/devices', { headers: headers(name) })).status;
+  const [ann, bob] = await Promise.all(
+    ['ann', 'bob'].map((name) => host.websocket('/host/ws', { headers: headers(name) })),
+  );
+  const events = await host.sse('/host/events', { headers: headers('bob') });
+  const swap = (c) => ({ ...c, log_level: 'debug', tokens: [token('ann'), token('eve')] });
+  assert.match(await reload(host, host.state, 'host.yaml', swap), /all of it holds now/);
+  assert.deepEqual([await status('ann'), await status('bob'), await status('eve')], [200, 401, 200]);
+  await until('the end of what he has open', () => bob.code === 1008 && events.closed);
+  assert.ok((await ann.command('pattern', 'lease.take', { ttl_s: 60 })).ok);
+  await ann.stop();
+  for (let i = 0; i < 230; i++) await status('ann'); // of so many reads some are said to developers only
+  await host.program.line(/ debug .*GET/);
+  assert.match(
+    await reload(host, host.state, 'host.yaml', ({ tokens: _, ...c }) => c),
+    /these need a restart: tokens/,
+    'ports that are open without tokens are decided at the start',
+  );
+  assert.equal(await status('ann'), 200);
+
+  const hosts = ['lab-1', 'lab-2'].map((name) => ({ name, token: token(name).token }));
+  const server = await withServer(t, { hosts });
+  const [first, other] = [
+    await server.host('lab-1', [], { token: hosts[0].token }),
+    await server.host('lab-2', [], { token: hosts[1].token }),
+  ];
+  const said = await reload(server, server.folder, 'server.yaml', (c) => ({ ...c, hosts: [hosts[1]] }));
+  assert.match(said, /all of it holds now/);
+  await until('the host to be sent away', () => first.code === 1008);
+  assert.equal(other.ws.readyState, WebSocket.OPEN);
+  await assert.rejects(server.host('lab-1', [], { token: hosts[0].token }));
 });
