@@ -353,6 +353,8 @@ TbTty *tb_tty_open(const char *path, const TbSerialSettings *settings, bool low_
                 tb_sysdev_open_failed(real, EBUSY, error);
                 return NULL;
         }
+        if (tty->port)
+                (void)ioctl(tty->fd, TIOCNXCL); /* libserialport after 0.1.1 sets it */
         tty->held = tb_hold_line(real);
         if (tty->port)
                 (void)ioctl(tty->fd, TIOCEXCL);
