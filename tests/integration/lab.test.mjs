@@ -126,7 +126,6 @@ test('a killed display: degraded at once, healthy again when it is back', async 
 for (const [name, comm] of [
   ['testbed-host', 'testbed-host'],
   ['desktop', 'blackbox'],
-  ['adb', 'adb'],
 ])
   test(`${name} comes back when it is killed`, async () => {
     const before = programs()[comm];
@@ -134,6 +133,15 @@ for (const [name, comm] of [
     await until(`another ${name}`, () => programs()[comm] > before, 20000);
     await until('healthy', async () => (await health()).status === 'healthy', 20000);
   });
+
+test('a killed adb server: there is one again, by the lab or by the host, whoever is first', async () => {
+  process.kill(programs().adb, 'SIGKILL');
+  await lab.line(/exited: adb .*not expected/);
+  const listens = async () => (await inside('ss', '-ltnp', 'sport = 5037')).stdout.includes('"adb"');
+  await until('an adb server', listens, 20000);
+  await until('adb RUNNING', async () => /^adb +RUNNING/m.test((await ctl('status')).stdout), 20000);
+  await until('healthy', async () => (await health()).status === 'healthy', 20000);
+});
 
 test('supervisorctl restarts by old names, too, and says what they are now', async () => {
   const before = programs()['testbed-host'];
