@@ -19,6 +19,16 @@ struct TbRegistered {
         GTree *hosts; /* name (borrowed from the host) -> owned Host */
 };
 
+static Host *host_new(const char *name, const char *net, json_t *info_take, gint64 now_ms)
+{
+        Host *host = g_new0(Host, 1);
+        host->name = g_strdup(name);
+        host->net = g_strdup(net);
+        host->info = info_take;
+        host->since_ms = host->seen_ms = now_ms;
+        return host;
+}
+
 static void host_free(gpointer p)
 {
         Host *host = p;
@@ -168,12 +178,7 @@ bool tb_registered_put(TbRegistered *registered, json_t *message, const char *ne
                 json_decref(info);
                 return false;
         }
-        Host *host = g_new0(Host, 1);
-        *host = (Host){.name = g_strdup(name),
-                       .net = g_strdup(net),
-                       .info = info,
-                       .since_ms = now_ms,
-                       .seen_ms = now_ms};
+        Host *host = host_new(name, net, info, now_ms);
         g_tree_replace(registered->hosts, host->name, host);
         return true;
 }

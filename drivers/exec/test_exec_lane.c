@@ -109,8 +109,9 @@ static void run_line(Lane *lane, const TbShellRequest *request, const char *out,
 {
         Said said = {.request = *request, .out = g_byte_array_new(), .err = g_byte_array_new()};
         g_autoptr(GError) error = NULL;
-        g_assert_true(lane_call(lane, call_run, &said, 5000, &error));
+        bool ok = lane_call(lane, call_run, &said, 5000, &error);
         g_assert_no_error(error);
+        g_assert_true(ok);
         g_assert_cmpmem(said.out->data, said.out->len, out, strlen(out));
         g_assert_cmpmem(said.err->data, said.err->len, err, strlen(err));
         g_assert_cmpint(said.exit_code, ==, exit_code);
@@ -130,7 +131,8 @@ static void test_exec_shell(void)
         Said slow = {
                 .request = {.command = "sleep 1000"}, .out = g_byte_array_new(), .err = g_byte_array_new()};
         g_autoptr(GError) error = NULL;
-        g_assert_false(lane_call(lane, call_run, &slow, 100, &error));
+        bool ended = lane_call(lane, call_run, &slow, 100, &error);
+        g_assert_false(ended);
         g_assert_error(error, TB_ERROR, TB_ERROR_TIMEOUT);
         g_byte_array_unref(slow.out);
         g_byte_array_unref(slow.err);
