@@ -45,7 +45,8 @@ static gboolean on_quiet(gpointer data)
 void tb_cli_console_stirred(TbCliConsole *c)
 {
         g_clear_handle_id(&c->quiet, g_source_remove);
-        if (c->input_over && !c->tty && !tb_cli_flag(c->cli, "follow") && c->typed->len == 0 && !c->write)
+        if (c->input_over && c->connected && !c->tty && !tb_cli_flag(c->cli, "follow") &&
+            c->typed->len == 0 && !c->write)
                 c->quiet = g_timeout_add((guint)(tb_cli_number(c->cli, "quiet-s", 1) * 1000), on_quiet, c);
 }
 

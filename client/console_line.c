@@ -85,6 +85,8 @@ static void subscribe(TbCliConsole *c, const json_t *info)
         g_autofree char *topic = g_strdup_printf("console:%s/%s", c->d.id, c->d.interface);
         tb_cli_socket_send(c->socket,
                            json_pack("{s:[s], s:I}", "subscribe", topic, "offset", (json_int_t)from));
+        c->connected = true;
+        tb_cli_console_stirred(c);
 }
 
 /* --- what it is told --- */
@@ -204,8 +206,10 @@ static void on_lost(const char *why, gpointer data)
                              c->under_way);
                 tb_cli_console_end(c, error);
         }
+        c->connected = false;
         c->write = c->action = c->ask = 0;
         c->under_way = 0;
+        tb_cli_console_stirred(c); /* waits for the connection */
 }
 
 static void on_failed(GError *error_take, gpointer data)

@@ -25,7 +25,8 @@ typedef struct TbCliConsole {
         const char *action_name;   /* static */
         guint input;               /* source; 0: not read now */
         bool input_over;
-        guint quiet; /* source: silence that ends it */
+        bool connected; /* and its bytes come: only then is silence the device's */
+        guint quiet;    /* source: silence that ends it */
         TbCliEscape escape;
         bool tty;
 } TbCliConsole;

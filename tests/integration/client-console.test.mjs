@@ -218,6 +218,22 @@ test('nobody there: it is said at once, and given up', async () => {
   assert.match(done.err, /127\.0\.0\.1:1: .*refused/);
 });
 
+test('input that has ended, and a host that is slow: it is waited for', async (t) => {
+  const { device, host } = await serialBench(t);
+  await device.say('here\r\n');
+  await until('history', async () => (await host.get('/host/devices/board/console')).json.offset === 6);
+  process.kill(host.pid, 'SIGSTOP');
+  const program = started(host.url, ['console', 'board/console', '--from', '0', '--quiet-s', '0.1']);
+  program.child.stdin.end();
+  // as long as another one takes to give up silence that is the device's
+  const other = await testbed('http://127.0.0.1:1', ['run', 'x', 'true']);
+  assert.equal(other.code, 123);
+  assert.equal(program.how, undefined);
+  process.kill(host.pid, 'SIGCONT');
+  await program.line('here');
+  assert.equal((await program.exited).code, 0);
+});
+
 test('somebody else has the lease: a pipe is told so, a terminal as well', async (t) => {
   const { host } = await serialBench(t);
   await host.post('/host/devices/board/lease', { note: 'soak' });
