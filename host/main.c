@@ -14,6 +14,7 @@
 #include "lib/config.h"
 #include "lib/descriptors.h"
 #include "lib/http/http.h"
+#include "lib/http/probe.h"
 #include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/reload.h"
@@ -43,7 +44,7 @@ typedef struct TbHost {
 
 static struct {
         char *config, *state_dir;
-        gboolean check, version, insecure, log_json;
+        gboolean check, health, version, insecure, log_json;
 } args;
 
 static const GOptionEntry entries[] = {
@@ -53,6 +54,8 @@ static const GOptionEntry entries[] = {
          "where devices, leases and console history are kept", "DIR"},
         {"check", 0, 0, G_OPTION_ARG_NONE, &args.check, "print every problem of the configuration and exit",
          NULL},
+        {"health", 0, 0, G_OPTION_ARG_NONE, &args.health,
+         "ask the host that runs with this configuration how it is, and exit", NULL},
         {"insecure", 0, 0, G_OPTION_ARG_NONE, &args.insecure,
          "allow listening beyond this machine without tokens", NULL},
         {"log-json", 0, 0, G_OPTION_ARG_NONE, &args.log_json, "logs as one JSON object a line", NULL},
@@ -279,6 +282,15 @@ static int run(TbHost *h)
         return h->restart ? EXIT_RESTART : 0;
 }
 
+static int ask(const TbHostConfig *c)
+{
+        g_autoptr(GError) error = NULL;
+        if (tb_probe(c->address, c->port, c->tls, "/host/health", &error))
+                return 0;
+        fprintf(stderr, "testbed-host: %s\n", tb_error_detail(error));
+        return 1;
+}
+
 int main(int argc, char **argv)
 {
         g_autoptr(GError) error = NULL;
@@ -303,7 +315,7 @@ int main(int argc, char **argv)
                 return 1;
         }
         tb_log_set_level(host.config->log_level);
-        int rc = args.check ? 0 : run(&host);
+        int rc = args.check ? 0 : args.health ? ask(host.config) : run(&host);
         tb_host_config_free(host.config);
         g_free(args.config);
         g_free(args.state_dir);

@@ -6,13 +6,16 @@
 
 #include "lib/descriptors.h"
 #include "lib/error.h"
+#include "lib/http/probe.h"
 #include "lib/log.h"
 #include "lib/reload.h"
 #include "lib/service.h"
 #include "lib/thread.h"
 #include "lib/version.h"
 #include "server/config.h"
+#include "server/persist.h"
 #include "server/server.h"
+#include "server/store/backup.h"
 
 #define GRACE_MS 2500 /* for answers under way after SIGTERM */
 
@@ -101,15 +104,31 @@ static int serve(Run *run)
         return 0;
 }
 
+/* What is done beside a server that runs. */
+static int ask(const TbServerConfig *config, const char *backup)
+{
+        g_autoptr(GError) error = NULL;
+        g_autofree char *store = g_build_filename(config->state_dir, TB_PERSIST_FILE, NULL);
+        bool ok = backup ? tb_db_backup(store, backup, &error)
+                         : tb_probe(config->address, config->port, config->tls, "/health", &error);
+        if (!ok)
+                fprintf(stderr, "testbed-server: %s\n", tb_error_detail(error));
+        return ok ? 0 : 1;
+}
+
 int main(int argc, char **argv)
 {
-        g_autofree char *file = NULL, *state_dir = NULL;
-        gboolean check = FALSE, insecure = FALSE, version = FALSE, json = FALSE;
+        g_autofree char *file = NULL, *state_dir = NULL, *backup = NULL;
+        gboolean check = FALSE, health = FALSE, insecure = FALSE, version = FALSE, json = FALSE;
         int port = -1;
         const GOptionEntry entries[] = {
                 {"config", 'c', 0, G_OPTION_ARG_FILENAME, &file,
                  "configuration (default: /etc/testbed/server.yaml)", "FILE"},
                 {"check", 0, 0, G_OPTION_ARG_NONE, &check, "validate the configuration and exit", NULL},
+                {"backup", 0, 0, G_OPTION_ARG_FILENAME, &backup,
+                 "copy what the server keeps into a new file, also while it runs, and exit", "FILE"},
+                {"health", 0, 0, G_OPTION_ARG_NONE, &health,
+                 "ask the server that runs with this configuration how it is, and exit", NULL},
                 {"port", 'p', 0, G_OPTION_ARG_INT, &port, "port to listen on (0: any free one)", "PORT"},
                 {"state-dir", 0, 0, G_OPTION_ARG_FILENAME, &state_dir,
                  "where sessions are kept across restarts", "DIR"},
@@ -142,6 +161,8 @@ int main(int argc, char **argv)
                 return 0;
         if (port >= 0)
                 config->port = (guint16)port;
+        if (backup || health)
+                return ask(config, backup);
         tb_log_init(config->log_level, json);
         signal(SIGHUP, SIG_IGN); /* until there is something to read again */
         Run run = {.config = config, .file = file, .state_dir = state_dir, .insecure = insecure};

@@ -8,7 +8,6 @@
 #include "server/persist_private.h"
 #include "server/session_rows.h"
 
-#define FILE_NAME "server.db"
 #define OPEN_MS 5000     /* what a start waits for the store */
 #define BATCH 100        /* changes in one transaction: what building it costs the loop */
 #define TOUCHED_MS 15000 /* between writes of last activities */
@@ -265,7 +264,7 @@ TbPersist *tb_persist_new(const char *state_dir, GError **error)
         if (!dir)
                 tb_log(TB_LOG_WARNING, TB_F(), "%s", why->message);
         TbPersist *p = g_new0(TbPersist, 1);
-        g_autofree char *file = g_build_filename(state_dir, FILE_NAME, NULL);
+        g_autofree char *file = g_build_filename(state_dir, TB_PERSIST_FILE, NULL);
         p->dir = dir;
         p->keys = tb_host_keys_new();
         p->wall_offset_ms = wall_offset();
@@ -299,7 +298,7 @@ bool tb_persist_load(TbPersist *p, TbPairing *pairing, GError **error)
                 g_source_remove(timer);
         if (tb_db_state(p->db) != TB_DB_REFUSED)
                 return true;
-        tb_set_error(error, TB_ERROR_UNSUPPORTED, "%s: %s", FILE_NAME, tb_db_reason(p->db));
+        tb_set_error(error, TB_ERROR_UNSUPPORTED, "%s: %s", TB_PERSIST_FILE, tb_db_reason(p->db));
         return false;
 }
 

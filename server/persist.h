@@ -11,6 +11,8 @@
 
 #include "server/pairing.h"
 
+#define TB_PERSIST_FILE "server.db" /* in the state folder */
+
 typedef struct TbPersist TbPersist;
 
 /* Opens the state folder. Its lock in another server's hands (TB_ERROR_BUSY), or a store of a newer program

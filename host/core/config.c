@@ -259,6 +259,7 @@ static void read_environment(TbHostConfig *c, TbConfigReader *r)
         tb_config_env_string(&c->server_url, "SERVER_URL");
         tb_config_env_string(&c->server_ca, "SERVER_CA");
         tb_config_env_string(&c->server_token, "TESTBED_TOKEN");
+        tb_config_env_string(&c->server_token, "SERVER_TOKEN");
         tb_config_env_log_level(r, &c->log_level);
         c->origins = tb_config_env_origins("FRONTEND_URL");
         /* One secret for a small lab: who shows it is admin here, and we show it to the server. */

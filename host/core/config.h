@@ -37,7 +37,7 @@ typedef struct TbHostConfig {
         guint16 novnc_port; /* 6080; 0: off */
         /* pairing server */
         char *server_url;   /* SERVER_URL; NULL: none */
-        char *server_token; /* TESTBED_TOKEN; NULL: none */
+        char *server_token; /* SERVER_TOKEN, TESTBED_TOKEN; NULL: none */
         char *server_ca; /* SERVER_CA: file of certificates that vouch for it besides the system's; NULL: none */
         TbRole server_role;   /* the most that anybody is here who comes through it */
         guint server_allow;   /* TbAllow of host/core/ceiling.h: what is let through beyond that */

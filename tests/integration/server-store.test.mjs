@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -318,4 +318,49 @@ test('WAITING: 512 sockets without a hello from one network; for the next the ol
   const again = await server.websocket(); // one has said hello, one has gone: there is room
   assert.equal(crowd[2].code, undefined);
   await Promise.all([...crowd, next, again].map((c) => c.stop()));
+});
+
+test('--backup while sessions are made: a whole copy, to a transaction; nothing is written over; it starts a server', async (t) => {
+  const server = await withServer(t);
+  const before = [];
+  for (let i = 0; i < 50; i++) before.push(await server.session());
+  const backup = async (file, ...more) => {
+    const args = ['--config', path.join(server.folder, 'server.yaml'), '--state-dir', server.folder, ...more];
+    const program = new Program([path.join(BUILD, 'testbed-server'), ...args, '--backup', file]);
+    return { ...(await within('the backup', program.exited, 30000)), text: program.text };
+  };
+  let busy = true;
+  const made = [];
+  const writers = Array.from({ length: 4 }, async () => {
+    while (busy) made.push(await server.session());
+  });
+  const folder = scratch('tb-backup-');
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  for (let i = 0; i < 5; i++) {
+    const file = path.join(folder, `${i}.db`);
+    const { code, text } = await backup(file);
+    assert.equal(code, 0, text);
+    assert.deepEqual(sql(file, 'PRAGMA integrity_check'), [['ok']]);
+    assert.ok(sql(file, 'SELECT count(*) FROM sessions')[0][0] >= before.length);
+    assert.equal(statSync(file).mode & 0o777, 0o600);
+  }
+  busy = false;
+  await Promise.all(writers);
+  assert.ok(made.length > 0, 'it was written meanwhile');
+  assert.deepEqual(readdirSync(folder).sort(), ['0.db', '1.db', '2.db', '3.db', '4.db'], 'nothing is left beside them');
+  const kept = readFileSync(path.join(folder, '0.db'));
+  const again = await backup(path.join(folder, '0.db'));
+  assert.equal(again.code, 1);
+  assert.match(again.text, /0\.db: it is there already, and nothing is written over/);
+  assert.ok(readFileSync(path.join(folder, '0.db')).equals(kept));
+  assert.match((await backup(path.join(folder, 'none/x.db'))).text, /x\.db: No such file/);
+  const other = scratch('tb-restored-');
+  const missing = await backup(path.join(folder, 'y.db'), '--state-dir', other);
+  assert.equal(missing.code, 1);
+  assert.match(missing.text, /server\.db: No such file/);
+  assert.ok(!existsSync(path.join(folder, 'y.db')));
+
+  writeFileSync(path.join(other, 'server.db'), readFileSync(path.join(folder, '4.db')), { mode: 0o600 });
+  const restored = await withServer(t, {}, { state: other });
+  for (const { sessionId } of before) assert.equal((await restored.get(`/api/session/${sessionId}`)).status, 200);
 });

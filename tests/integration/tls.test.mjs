@@ -389,14 +389,19 @@ test('SIGHUP: tokens and the log level hold at once; what a lost token has open 
     ['ann', 'bob'].map((name) => host.websocket('/host/ws', { headers: headers(name) })),
   );
   const events = await host.sse('/host/events', { headers: headers('bob') });
-  const swap = (c) => ({ ...c, log_level: 'debug', tokens: [token('ann'), token('eve')] });
+  const swap = (c) => ({ ...c, tokens: [token('ann'), token('eve')] });
   assert.match(await reload(host, host.state, 'host.yaml', swap), /all of it holds now/);
   assert.deepEqual([await status('ann'), await status('bob'), await status('eve')], [200, 401, 200]);
   await until('the end of what he has open', () => bob.code === 1008 && events.closed);
   assert.ok((await ann.command('pattern', 'lease.take', { ttl_s: 60 })).ok);
   await ann.stop();
-  for (let i = 0; i < 230; i++) await status('ann'); // of so many reads some are said to developers only
-  await host.program.line(/ debug .*GET/);
+  await reload(host, host.state, 'host.yaml', (c) => ({ ...c, log_level: 'warning' }));
+  const from = host.program.out.items.length;
+  assert.equal(await status('ann'), 200);
+  await reload(host, host.state, 'host.yaml', (c) => ({ ...c, log_level: 'info' }));
+  assert.ok(!host.program.out.items.slice(from).some((line) => /GET/.test(line)), 'requests are no warnings');
+  assert.equal(await status('ann'), 200);
+  await host.program.line(/GET .host.devices 200/, { from });
   assert.match(
     await reload(host, host.state, 'host.yaml', ({ tokens: _, ...c }) => c),
     /these need a restart: tokens/,
@@ -415,4 +420,34 @@ test('SIGHUP: tokens and the log level hold at once; what a lost token has open 
   await until('the host to be sent away', () => first.code === 1008);
   assert.equal(other.ws.readyState, WebSocket.OPEN);
   await assert.rejects(server.host('lab-1', [], { token: hosts[0].token }));
+});
+
+test('TB_PROBE_S: --health asks by TLS or without, and says why not', async (t) => {
+  const folder = files(t);
+  const pair = certificate(folder);
+  for (const tlsOf of [{ tls: pair }, {}]) {
+    const port = await freePort();
+    const host = await withHost(t, { port, ...tlsOf, tokens: [{ name: 'ann', role: 'viewer', token: TOKEN }] });
+    const file = path.join(host.state, 'host.yaml');
+    const ask = async () => {
+      const program = new Program([path.join(BUILD, 'testbed-host'), '--config', file, '--health']);
+      const { code } = await within('the answer', program.exited, 30000 * SLOW);
+      return [code, program.text];
+    };
+    assert.deepEqual(await ask(), [0, '']);
+    await host.program.stop();
+    const [code, text] = await ask();
+    assert.equal(code, 1);
+    assert.match(text, /testbed-host: port \d+ of 127\.0\.0\.1: Connection refused/);
+    const deaf = net.createServer(() => {});
+    await new Promise((yes) => deaf.listen(port, '127.0.0.1', yes));
+    const began = Date.now();
+    assert.match((await ask())[1], /no answer came in time/);
+    assert.ok(Date.now() - began >= 5000);
+    deaf.close();
+  }
+  const server = await withServer(t, { tls: pair, port: await freePort() });
+  const file = path.join(server.folder, 'server.yaml');
+  const program = new Program([path.join(BUILD, 'testbed-server'), '--config', file, '--health']);
+  assert.equal((await within('the answer', program.exited)).code, 0, program.text);
 });
