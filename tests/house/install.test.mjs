@@ -28,7 +28,7 @@ test('make install: binaries, pages, units, rules and man pages; the binaries ru
   assert.deepEqual(readdirSync(at('bin')).sort(), ['testbed', 'testbed-host', 'testbed-media', 'testbed-server']);
   for (const name of ['host', 'server']) {
     const unit = readFileSync(at(`lib/systemd/system/testbed-${name}.service`), 'utf8');
-    assert.match(unit, new RegExp(`^ExecStart=${prefix}/bin/testbed-${name} `, 'm'));
+    assert.match(unit, new RegExp(`^ExecStart=${prefix}/bin/testbed-${name}( |$)`, 'm'));
     assert.ok(statSync(at(`share/man/man1/testbed-${name}.1`)).size > 500);
     for (const kind of ['sysusers.d', 'tmpfiles.d'])
       assert.ok(existsSync(at('lib', kind, `testbed-${name}.conf`)), `${kind}: ${name}`);
