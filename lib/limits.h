@@ -252,10 +252,13 @@
 #define TB_LIMIT_HOST_JOINS (2 * TB_LIMIT_HOSTS)
 #define TB_LIMIT_JOINS_PER_S 10 /* hellos to one session, and so many at once */
 #define TB_LIMIT_JOINS 100
-#define TB_LIMIT_HOST_KEYS 1024       /* bindings of host names to keys; above it newcomers are refused */
-#define TB_LIMIT_HOST_KEYS_EACH 256   /* of one network */
-#define TB_LIMIT_HOST_KEY_DAYS 30     /* unseen: then a newcomer may take a binding's place */
-#define TB_LIMIT_HOST_KEY_BRIEF_S 600 /* who was here for less in all gives way after a day */
+#define TB_LIMIT_HOST_KEYS 1024          /* bindings of host names to keys; above it newcomers are refused */
+#define TB_LIMIT_HOST_KEYS_EACH 256      /* of one network */
+#define TB_LIMIT_HOST_KEY_DAYS 30        /* unseen: then a newcomer may take a binding's place */
+#define TB_LIMIT_HOST_KEY_BRIEF_S 600    /* who was here for less in all gives way after a day */
+#define TB_LIMIT_ENROLMENTS 256          /* tokens of hosts that admins made; above it one is to be revoked */
+#define TB_LIMIT_ENROL_TTL_S (7 * 86400) /* until one that nobody used is dead */
+#define TB_LIMIT_ENROL_TTL_DEFAULT_S 3600
 /* the link between a host and the pairing server */
 #define TB_LIMIT_LINK_HEAD (16 * 1024) /* bytes of a request's or an answer's head, as JSON */
 #define TB_LIMIT_LINK_CHUNK                                                                                  \

@@ -40,6 +40,8 @@ bool tb_host_key_is_old(const TbParty *host, const char *name)
 void tb_host_key_present(TbParty *party, bool present, gint64 now_ms)
 {
         TbHostKeys *keys = party->pairing->options.host_keys;
+        if (party->enrolment)
+                tb_enrolments_seen(party->pairing->options.enrolments, party->enrolment, tb_clock_ms());
         if (!keys || !party->key)
                 return;
         g_autofree char *instance = tb_link_key_id(party->key);

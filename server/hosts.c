@@ -135,9 +135,8 @@ void tb_host_hello(TbParty *party, json_t *hello, gint64 now_ms)
         } else if (!tb_host_may_come(party, now_ms)) {
                 tb_party_refuse_hello(party, "rate",
                                       "Hosts of this network connect too often: try again in some seconds");
-        } else if (!tb_pairing_may_be_host(party->pairing, name, token)) {
-                tb_party_refuse_stranger(party, "unauthorized",
-                                         "Invalid host or token"); /* a token is good for its own name only */
+        } else if (!tb_host_is_admitted(party, name, token, json_string_value(key), &error)) {
+                tb_party_refuse_stranger(party, "unauthorized", tb_error_detail(error));
         } else if (!devices) {
                 tb_party_refuse_hello(party, "invalid", tb_error_detail(error));
         } else if (json_string_length(json_object_get(hello, "version")) > TB_LIMIT_LABEL) {
@@ -164,10 +163,16 @@ void tb_host_hello(TbParty *party, json_t *hello, gint64 now_ms)
 void tb_host_proof(TbParty *party, json_t *message, gint64 now_ms)
 {
         json_auto_t *hello = g_steal_pointer(&party->hello);
-        const char *name = name_of(hello), *key = json_string_value(json_object_get(hello, "key"));
+        const char *name = name_of(hello), *key = json_string_value(json_object_get(hello, "key")),
+                   *token = json_string_value(json_object_get(hello, "token"));
+        g_autoptr(GError) error = NULL;
         if (!tb_link_key_verify(key, name, party->nonce,
                                 json_string_value(json_object_get(message, "signature")))) {
                 tb_party_refuse_stranger(party, "unauthorized", "Invalid proof of the host's key");
+                return;
+        }
+        if (!tb_host_is_admitted(party, name, token, key, &error)) { /* not any more since its hello */
+                tb_party_refuse_stranger(party, "unauthorized", tb_error_detail(error));
                 return;
         }
         bool known = false;
@@ -181,6 +186,7 @@ void tb_host_proof(TbParty *party, json_t *message, gint64 now_ms)
                 return;
         }
         party->key = g_strdup(key);
+        tb_host_enrol(party, token, key, full);
         if (strcmp(full, name) != 0)
                 tb_log(TB_LOG_WARNING, TB_F("host", full, "request", party->request_id),
                        "another host is known as %s: this one is told apart as %s", name, full);

@@ -16,6 +16,7 @@
 
 #include "lib/http/auth.h"
 #include "lib/ice.h"
+#include "server/store/enrolments.h"
 #include "server/store/hostkeys.h"
 
 typedef struct TbPairing TbPairing;
@@ -52,6 +53,7 @@ typedef struct TbPairingOptions {
         /* What is to be written down; nullable. It calls nothing of the pairing. After ENDED the session is gone. */
         void (*session_changed)(TbSession *session, TbSessionChange change, gpointer data);
         TbHostKeys *host_keys;    /* borrowed; NULL: names are not bound to keys */
+        TbEnrolments *enrolments; /* borrowed; further tokens by which hosts come; NULL: none */
         guint sessions_per_share; /* live ones of one user or network; 0: no limit of its own */
         gpointer data;
 } TbPairingOptions;
@@ -111,6 +113,10 @@ bool tb_pairing_may_be_host(const TbPairing *pairing, const char *name, const ch
 bool tb_pairing_forget_host(TbPairing *pairing, const char *name);
 /* Its token was taken back: the host that came by this name, and those told apart from it (name~2, …), are sent away. */
 void tb_pairing_end_host(TbPairing *pairing, const char *name);
+/* Takes back a token of `enrolments`: who came by it is sent away. False: there was none. */
+bool tb_pairing_revoke(TbPairing *pairing, const char *enrolment);
+/* A host that came by it is connected and answers. */
+bool tb_pairing_enrolled(const TbPairing *pairing, const char *enrolment);
 gpointer tb_party_connection(TbParty *party);
 bool tb_party_has_role(const TbParty *party); /* false: no hello of it was accepted */
 

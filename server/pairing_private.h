@@ -50,6 +50,7 @@ struct TbParty {
         char *key;             /* owned; of a host: its public key, proven; NULL: none */
         json_t *hello;         /* owned; of a host that is yet to prove its key; NULL: none */
         char *nonce;           /* owned; that it is to sign */
+        char *enrolment;       /* owned; of a host: whose token it came by; NULL: none */
         gint64 asked_ms;       /* of a host: when the ping left that nothing came after; 0: none */
         bool pongs, away;      /* of a host: it has answered a ping once; it does not any more */
         gint64 since_ms;
@@ -115,6 +116,14 @@ void tb_host_heard(TbParty *party, bool pong);           /* something came from 
 gint64 tb_hosts_tick(TbPairing *pairing, gint64 now_ms); /* when it is to be called again */
 void tb_host_announce(TbParty *host, TbParty *observer, bool present);
 void tb_host_session_closed(TbPairing *pairing, TbSession *session);
+
+/* enrol.c */
+/* Whether who shows this token (nullable) may be the host of this name with this key (nullable). TB_ERROR_UNAUTHORIZED in
+ * words for it. */
+bool tb_host_is_admitted(const TbParty *party, const char *name, const char *token, const char *key,
+                         GError **error);
+/* The key is proven, and `host` its name here: a token of an enrolment is this key's from here on. */
+void tb_host_enrol(TbParty *party, const char *token, const char *key, const char *host);
 
 /* lists.c */
 TbLists *tb_lists_new(void);

@@ -126,6 +126,7 @@ void tb_pairing_left(TbParty *party, gint64 now_ms)
         tb_device_list_free(party->devices);
         json_decref(party->hello);
         g_free(party->nonce);
+        g_free(party->enrolment);
         g_free(party->key);
         g_free(party->host);
         g_free(party->version);

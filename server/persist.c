@@ -26,7 +26,7 @@ typedef struct Waiter {
 typedef struct Batch {
         TbPersist *persist;
         GPtrArray *made, *touched, *ended; /* owned ids */
-        GPtrArray *keys;                   /* owned; NULL */
+        GPtrArray *keys, *enrolments;      /* owned; NULL */
         guint64 seq;
 } Batch;
 
@@ -107,6 +107,8 @@ static void batch_free(Batch *batch)
         g_ptr_array_unref(batch->ended);
         if (batch->keys)
                 g_ptr_array_unref(batch->keys);
+        if (batch->enrolments)
+                g_ptr_array_unref(batch->enrolments);
         g_free(batch);
 }
 
@@ -118,6 +120,8 @@ static void put_back(TbPersist *p, Batch *batch)
                 g_queue_push_tail(&p->ended, g_strdup(g_ptr_array_index(batch->ended, i)));
         if (batch->keys)
                 tb_host_keys_again(p->keys, batch->keys);
+        if (batch->enrolments)
+                tb_enrolments_again(p->enrolments, batch->enrolments);
 }
 
 void tb_persist_failed(TbPersist *p, const char *why)
@@ -183,7 +187,10 @@ static TbDbCall *next_call(TbPersist *p, Batch **ret_batch)
                 g_ptr_array_add(batch->touched, g_strdup(session->id));
         }
         batch->keys = tb_host_keys_write(p->keys, call, BATCH);
-        if (n > 0 || batch->keys) {
+        batch->enrolments = tb_enrolments_write(p->enrolments, call);
+        if (p->made.length == 0) /* all sessions of before are in it, too */
+                batch->seq = MAX(batch->seq, p->seq_enrolled);
+        if (n > 0 || batch->keys || batch->enrolments) {
                 *ret_batch = batch;
                 return call;
         }
@@ -244,11 +251,19 @@ static void on_db_changed(gpointer data)
                 p->generation = tb_db_generation(p->db);
                 mark_all(p, true);
                 tb_host_keys_all_again(p->keys);
+                tb_enrolments_all_again(p->enrolments);
         }
         if (runs)
                 p->retry_at_ms = 0;
         if (runs && !p->loaded && !p->loading)
                 tb_persist_read(p);
+        tb_persist_write_next(p);
+}
+
+static void on_enrolled(gpointer data)
+{
+        TbPersist *p = data;
+        p->seq_enrolled = ++p->seq;
         tb_persist_write_next(p);
 }
 
@@ -267,6 +282,7 @@ TbPersist *tb_persist_new(const char *state_dir, GError **error)
         g_autofree char *file = g_build_filename(state_dir, TB_PERSIST_FILE, NULL);
         p->dir = dir;
         p->keys = tb_host_keys_new();
+        p->enrolments = tb_enrolments_new(on_enrolled, p);
         p->wall_offset_ms = wall_offset();
         p->wait_timer = g_source_new(&wait_funcs, sizeof(GSource));
         g_source_set_callback(p->wait_timer, NULL, p, NULL);
@@ -278,6 +294,11 @@ TbPersist *tb_persist_new(const char *state_dir, GError **error)
 TbHostKeys *tb_persist_host_keys(TbPersist *persist)
 {
         return persist->keys;
+}
+
+TbEnrolments *tb_persist_enrolments(TbPersist *persist)
+{
+        return persist->enrolments;
 }
 
 static gboolean on_late(gpointer data)
@@ -322,6 +343,7 @@ void tb_persist_free(TbPersist *p, guint grace_ms)
         g_source_unref(p->wait_timer);
         g_queue_clear_full(&p->ended, g_free);
         tb_host_keys_free(p->keys);
+        tb_enrolments_free(p->enrolments);
         tb_state_dir_close(p->dir);
         g_free(p->lost);
         g_free(p->trouble);

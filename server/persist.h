@@ -1,6 +1,6 @@
 #pragma once
 /*
- * What the server knows, across restarts: sessions and host keys, written behind to the store lane (server/store/).
+ * What the server knows, across restarts: sessions, host keys and enrolments, written behind to the store lane (server/store/).
  * Tokens are there as they are in memory, as SHA-256; who was connected is not: clients say hello again.
  *
  * A session that was made is written at once, its last activity every few seconds. Only one transaction is under way; what
@@ -18,7 +18,8 @@ typedef struct TbPersist TbPersist;
 /* Opens the state folder. Its lock in another server's hands (TB_ERROR_BUSY), or a store of a newer program
  * (TB_ERROR_UNSUPPORTED): NULL with the error. Whatever else fails is tried again later: tb_persist_trouble(). */
 TbPersist *tb_persist_new(const char *state_dir, GError **error);
-TbHostKeys *tb_persist_host_keys(TbPersist *persist); /* borrowed */
+TbHostKeys *tb_persist_host_keys(TbPersist *persist);    /* borrowed */
+TbEnrolments *tb_persist_enrolments(TbPersist *persist); /* borrowed; changes are written at once */
 /* Puts into `pairing` (borrowed) what was kept, and waits for that for a moment, running the main loop. */
 bool tb_persist_load(TbPersist *persist, TbPairing *pairing, GError **error);
 /* Writes the rest, for at most `grace_ms`. */

@@ -80,11 +80,19 @@ static void on_keys(const TbDbResult *rows, const GError *error, gpointer data)
                 tb_host_keys_load(((TbPersist *)data)->keys, rows);
 }
 
+static void on_enrolments(const TbDbResult *rows, const GError *error, gpointer data)
+{
+        if (!error)
+                tb_enrolments_load(((TbPersist *)data)->enrolments, rows);
+}
+
 void tb_persist_read(TbPersist *p)
 {
-        TbDbCall *keys = tb_db_call_reads(), *sessions = tb_db_call_reads();
+        TbDbCall *keys = tb_db_call_reads(), *enrolments = tb_db_call_reads(), *sessions = tb_db_call_reads();
         tb_db_statement(keys, tb_sql_host_list);
+        tb_db_statement(enrolments, tb_sql_enrolment_list);
         tb_db_statement(sessions, tb_sql_session_list);
         p->loading = tb_db_submit_take(p->db, keys, on_keys, p, NULL) &
+                     tb_db_submit_take(p->db, enrolments, on_enrolments, p, NULL) &
                      tb_db_submit_take(p->db, sessions, on_sessions, p, NULL);
 }

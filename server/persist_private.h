@@ -5,18 +5,20 @@
 #include "server/persist.h"
 
 struct TbPersist {
-        TbStateDir *dir;    /* owned; NULL: not to be had at the start */
-        TbDb *db;           /* owned */
-        TbPairing *pairing; /* borrowed; NULL before tb_persist_load() */
-        TbHostKeys *keys;   /* owned */
-        char *lost;         /* owned: what went wrong at the start for good; NULL */
-        char *trouble;      /* owned; what tb_persist_trouble() gave */
+        TbStateDir *dir;          /* owned; NULL: not to be had at the start */
+        TbDb *db;                 /* owned */
+        TbPairing *pairing;       /* borrowed; NULL before tb_persist_load() */
+        TbHostKeys *keys;         /* owned */
+        TbEnrolments *enrolments; /* owned */
+        char *lost;               /* owned: what went wrong at the start for good; NULL */
+        char *trouble;            /* owned; what tb_persist_trouble() gave */
         bool loaded, loading;
         /* what is to be written */
         GQueue made, touched;     /* TbSession by its `unsaved` */
         guint round;              /* of `touched`: how many this round still writes */
         GQueue ended;             /* owned ids */
-        guint64 seq, seq_written; /* sessions made */
+        guint64 seq, seq_written; /* sessions made, and changes of enrolments */
+        guint64 seq_enrolled;     /* the last one of these */
         GQueue waiters;           /* owned Waiter, oldest first */
         GSource *wait_timer;      /* ref */
         /* under way */

@@ -41,7 +41,7 @@ static void favicon(TbRequest *request, gpointer data)
 }
 
 /* --- sessions --- */
-static const char *base_url(TbRequest *request, TbServer *server)
+const char *tb_server_base_url(TbRequest *request, TbServer *server)
 {
         return server->config->url ? server->config->url : tb_request_base_url(request);
 }
@@ -106,7 +106,7 @@ static TbSession *make_session(TbRequest *request, TbServer *server, TbSessionAs
 static json_t *session_links(TbRequest *request, TbServer *server, TbSession *session, const char *token,
                              const char *view, bool control)
 {
-        const char *id = tb_session_id(session), *base = base_url(request, server);
+        const char *id = tb_session_id(session), *base = tb_server_base_url(request, server);
         g_autofree char *expires = tb_clock_rfc3339(tb_clock_wall_of(tb_session_expires_ms(session)));
         json_t *o = json_pack("{s:s, s:s, s:s}", "sessionId", id, "token", token, "expiresAt", expires);
         if (tb_session_is_device(session)) {
@@ -183,7 +183,7 @@ static void reply_qr(TbRequest *request, TbServer *server, const char *type,
                 return;
         }
         g_autofree char *url =
-                g_strdup_printf("%s/%s/%s?token=%s", base_url(request, server),
+                g_strdup_printf("%s/%s/%s?token=%s", tb_server_base_url(request, server),
                                 tb_session_is_device(session) ? "v" : "m", tb_session_id(session), token);
         g_autoptr(GBytes) picture = make(url, &error);
         if (!picture) {

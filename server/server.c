@@ -241,6 +241,7 @@ static void new_pairing(TbServer *server)
                 .host_left = on_host_left,
                 .session_changed = on_session,
                 .host_keys = tb_persist_host_keys(server->persist),
+                .enrolments = tb_persist_enrolments(server->persist),
                 .sessions_per_share = share_of(config),
                 .data = server,
         });
@@ -297,6 +298,7 @@ TbServer *tb_server_new(const TbServerConfig *config, GError **error)
         }
         g_source_attach(server->tick, NULL);
         tb_http_add_routes(server->http, tb_server_routes, server);
+        tb_http_add_routes(server->http, tb_server_enrol_routes, server);
         tb_http_add_routes(server->http, tb_server_registered_routes, server);
         add_pages(server);
         arm_tick(server, server->started_ms + 1000);

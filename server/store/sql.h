@@ -13,4 +13,5 @@ extern const TbMigration tb_migrations[];
 
 extern const char tb_sql_migrations_table[], tb_sql_migrations_last[], tb_sql_migrations_add[];
 extern const char tb_sql_session_put[], tb_sql_session_touch[], tb_sql_session_end[], tb_sql_session_list[];
+extern const char tb_sql_enrolment_put[], tb_sql_enrolment_end[], tb_sql_enrolment_list[];
 extern const char tb_sql_host_put[], tb_sql_host_forget[], tb_sql_host_list[];

@@ -1,0 +1,201 @@
+/* GET, POST /api/enrol and DELETE /api/enrol/{id}: hosts elsewhere join by one command. */
+#include "lib/clock.h"
+#include "lib/error.h"
+#include "lib/json.h"
+#include "lib/limits.h"
+#include "lib/log.h"
+#include "lib/name.h"
+#include "server/server_private.h"
+
+#define IMAGE "testbed-host"
+
+/* An answer that waits until what it says is written. */
+typedef struct Waiting {
+        TbServer *server;   /* borrowed */
+        TbRequest *request; /* ref */
+        json_t *answer;     /* owned; NULL: of a revocation */
+} Waiting;
+
+static void when_written(TbRequest *request, TbServer *server, json_t *answer_take,
+                         void (*done)(bool written, gpointer data))
+{
+        Waiting *w = g_new0(Waiting, 1);
+        w->server = server;
+        w->request = tb_request_ref(request);
+        w->answer = answer_take;
+        tb_persist_when_written(server->persist, done, w);
+}
+
+static void waiting_free(Waiting *w)
+{
+        tb_request_unref(w->request);
+        g_free(w);
+}
+
+/* --- what is shown --- */
+static void put_time(json_t *o, const char *key, gint64 ms)
+{
+        g_autofree char *text = ms ? tb_clock_rfc3339(ms) : NULL;
+        json_object_set_new(o, key, text ? json_string(text) : json_null());
+}
+
+static json_t *about(const TbServer *server, const TbEnrolment *e)
+{
+        const char *state = e->key                                   ? "joined"
+                            : tb_enrolment_expired(e, tb_clock_ms()) ? "expired"
+                                                                     : "waiting";
+        json_t *o = json_pack("{s:s, s:s?, s:s, s:s?, s:b}", "id", e->id, "name", e->name, "state", state,
+                              "host", e->host, "online", tb_pairing_enrolled(server->pairing, e->id));
+        put_time(o, "createdAt", e->created_ms);
+        put_time(o, "expiresAt",
+                 e->key ? 0 : e->expires_ms); /* one that is somebody's does not end by itself */
+        put_time(o, "firstSeen", e->first_ms);
+        put_time(o, "lastSeen", e->last_ms);
+        return o;
+}
+
+/* The host listens on its own machine alone: whoever wants something of it comes by the server. */
+static json_t *commands(const char *url, const char *token, const char *name)
+{
+        g_autofree char *server = g_shell_quote(url);
+        g_autofree char *docker = g_strdup_printf(
+                "docker run -d --restart unless-stopped --network host -v testbed:/var/lib/testbed -e "
+                "HOST_ADDRESS=127.0.0.1 -e SERVER_URL=%s -e SERVER_TOKEN=%s%s%s " IMAGE,
+                server, token, name ? " -e HOST_NAME=" : "", name ? name : "");
+        json_auto_t *section = json_pack("{s:s, s:s}", "url", url, "token", token); /* YAML holds JSON */
+        g_autofree char *json = tb_json_text(section, NULL),
+                        *lines = g_strdup_printf("%s%s%sserver: %s", name ? "name: " : "", name ? name : "",
+                                                 name ? "\n" : "", json),
+                        *text = g_shell_quote(lines),
+                        *systemd = g_strdup_printf("printf '%%s\\n' %s | sudo tee -a /etc/testbed/host.yaml "
+                                                   ">/dev/null && sudo systemctl restart testbed-host",
+                                                   text);
+        return json_pack("{s:s, s:s}", "docker", docker, "systemd", systemd);
+}
+
+/* --- routes --- */
+static void on_made(bool written G_GNUC_UNUSED, gpointer data)
+{
+        Waiting *w = data; /* not written: as with sessions, it exists, and /health says what is wrong */
+        tb_request_add_header(w->request, "Cache-Control", "no-store");
+        tb_request_reply_json(w->request, 201, w->answer);
+        waiting_free(w);
+}
+
+static void enrol(TbRequest *request, gpointer data)
+{
+        TbServer *server = data;
+        json_t *in = tb_request_json(request);
+        const char *name = json_string_value(json_object_get(in, "name"));
+        gint64 ttl_ms = json_integer_value(json_object_get(in, "ttl_s")) * G_GINT64_CONSTANT(1000);
+        g_autofree char *token = NULL;
+        g_autoptr(GError) error = NULL;
+        const TbEnrolment *e = NULL;
+        if (name && !tb_name_valid(TB_NAME_HOST, name))
+                tb_error_set_field(&error, TB_ERROR_INVALID, "name", "name must be %s",
+                                   tb_name_rule(TB_NAME_HOST));
+        else
+                e = tb_enrolments_add(tb_persist_enrolments(server->persist), name, ttl_ms, tb_clock_ms(),
+                                      &token, &error);
+        if (!e) {
+                tb_request_reply_error(request, error);
+                return;
+        }
+        tb_log(TB_LOG_INFO,
+               TB_F("enrolment", e->id, "user", tb_request_user(request), "request", tb_request_id(request)),
+               "a token for a host was made");
+        json_t *o = about(server, e);
+        json_object_set_new(o, "token", json_string(token));
+        json_object_set_new(o, "commands", commands(tb_server_base_url(request, server), token, name));
+        when_written(request, server, o, on_made);
+}
+
+static void list(TbRequest *request, gpointer data)
+{
+        TbServer *server = data;
+        g_autoptr(GPtrArray) all = tb_enrolments_list(tb_persist_enrolments(server->persist));
+        json_t *out = json_array();
+        for (guint i = 0; i < all->len; i++)
+                json_array_append_new(out, about(server, g_ptr_array_index(all, i)));
+        tb_request_add_header(request, "Cache-Control", "no-store");
+        tb_request_reply_json(request, 200, out);
+}
+
+static void on_revoked(bool written, gpointer data)
+{
+        Waiting *w = data;
+        g_autoptr(GError) error = NULL;
+        if (written) {
+                tb_request_reply_empty(w->request, 204);
+        } else {
+                const char *why = tb_persist_trouble(w->server->persist);
+                tb_set_error(
+                        &error, TB_ERROR_UNAVAILABLE,
+                        "the token is revoked and its host sent away, but that is not written yet, and tried "
+                        "again: a restart before would let the host in again%s%s",
+                        why ? "; " : "", why ? why : "");
+                tb_request_reply_error(w->request, error);
+        }
+        waiting_free(w);
+}
+
+static void revoke_one(TbRequest *request, gpointer data)
+{
+        TbServer *server = data;
+        const char *id = tb_request_arg(request, "id");
+        g_autoptr(GError) error = NULL;
+        if (!tb_pairing_revoke(server->pairing, id)) {
+                tb_set_error(&error, TB_ERROR_NOT_FOUND, "there is no such enrolment");
+                tb_request_reply_error(request, error);
+                return;
+        }
+        tb_log(TB_LOG_INFO,
+               TB_F("enrolment", id, "user", tb_request_user(request), "request", tb_request_id(request)),
+               "the token of a host was revoked");
+        when_written(request, server, NULL, on_revoked);
+}
+
+static const TbParam enrol_params[] = {
+        {.name = "name",
+         .type = TB_PARAM_STRING,
+         .min = 1,
+         .max = TB_LIMIT_ID,
+         .help = "the one name that the host may have; default: its own"},
+        {.name = "ttl_s",
+         .type = TB_PARAM_INT,
+         .min = 1,
+         .max = TB_LIMIT_ENROL_TTL_S,
+         .fallback = G_STRINGIFY(TB_LIMIT_ENROL_TTL_DEFAULT_S),
+         .unit = "s",
+         .help = "until then a host must have come by it"},
+        TB_PARAM_END,
+};
+
+const TbRoute tb_server_enrol_routes[] = {
+        {.method = "POST",
+         .path = "/api/enrol",
+         .role = TB_ROLE_ADMIN,
+         .body = TB_BODY_JSON,
+         .json = enrol_params,
+         .max_body = 16 * 1024,
+         .handler = enrol,
+         .tag = "hosts",
+         .summary = "A token for one host elsewhere, shown here alone, and the commands by which that host "
+                    "joins",
+         .answers = "201 application/json Enrolment; 400; 401; 403; 429"},
+        {.method = "GET",
+         .path = "/api/enrol",
+         .role = TB_ROLE_ADMIN,
+         .handler = list,
+         .tag = "hosts",
+         .summary = "Enrolments: waiting, joined (by which host, seen when), expired",
+         .answers = "200 application/json EnrolmentList; 401; 403"},
+        {.method = "DELETE",
+         .path = "/api/enrol/{id}",
+         .role = TB_ROLE_ADMIN,
+         .handler = revoke_one,
+         .tag = "hosts",
+         .summary = "Revoke a host's token: the host is sent away and does not come back",
+         .answers = "204; 401; 403; 404; 503"},
+        {.method = NULL},
+};
