@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { BUILD, Program, ROOT, scratch, until, withHost } from '../integration/harness.mjs';
+import { BUILD, ROOT, scratch, until, withHost } from '../integration/harness.mjs';
 
 const require = createRequire(path.join(ROOT, 'tests', 'package.json'));
 const read = (file) => readFileSync(path.join(ROOT, file), 'utf8');
@@ -160,24 +160,6 @@ for (const name of NAMES)
     assert.equal(bad.status, 1);
     assert.match(bad.stderr, new RegExp(`^${config}:\\d+: address: .*0\\.0\\.0\\.0.*TESTBED_TOKEN`));
   });
-
-test('the health check: 0 while the host answers, not 0 when it answers otherwise or not at all', async (t) => {
-  const dir = scratch();
-  const config = path.join(dir, 'host.yaml');
-  writeFileSync(config, 'port: 0\nvnc: {port: 0}\nnovnc: {port: 0}\n');
-  const host = new Program(
-    [path.join(BUILD, 'testbed-host'), '--config', config, '--state-dir', path.join(dir, 'state')],
-    { env: { TESTBED_TOKEN: TOKEN } },
-  );
-  t.after(() => host.kill());
-  const { port } = new URL((await host.line(/\burl=/)).match(/url=(\S+)/)[1]);
-  const health = (route) =>
-    spawnSync(path.join(ROOT, 'docker/image/health.sh'), [port, route], { stdio: 'ignore' }).status;
-  assert.equal(health('/host/health'), 0);
-  assert.notEqual(health('/host/devices'), 0, '401');
-  assert.deepEqual(await host.stop(), { code: 0, signal: null });
-  assert.notEqual(health('/host/health'), 0, 'nobody listens');
-});
 
 test('GST_PLUGINS: with these plugins alone the host encodes both codecs and answers a viewer; without one of them it does not', async (t) => {
   const line = /^GST_PLUGINS := (.*)$/m.exec(read('mk/deps.mk'))[1].split(' ');
