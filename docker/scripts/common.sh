@@ -8,7 +8,7 @@ fail() { echo "$(basename "$0"): $*" >&2; exit 1; }
 # value NAME [DEFAULT]: from the environment, else from .env (its last line wins, quotes around it are not part of it)
 value() {
 	local found=${!1:-}
-	[ -n "$found" ] || found=$(sed -n "s/^$1=//p" .env 2>/dev/null | tail -n 1 | sed "s/^\"\(.*\)\"\$/\1/; s/^'\(.*\)'\$/\1/")
+	[ -n "$found" ] || found=$(sed -n "s/^$1=//p" .env 2>/dev/null | tail -n 1 | tr -d '\r' | sed "s/^\"\(.*\)\"\$/\1/; s/^'\(.*\)'\$/\1/")
 	echo "${found:-${2:-}}"
 }
 
