@@ -5,10 +5,11 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 fail() { echo "$(basename "$0"): $*" >&2; exit 1; }
 
-# value NAME [DEFAULT]: from the environment, else from .env (its last line wins, quotes around it are not part of it)
+# value NAME [DEFAULT]: from the environment, else from .env as compose reads it: its last line wins, quotes and comments are not part of it.
 value() {
 	local found=${!1:-}
-	[ -n "$found" ] || found=$(sed -n "s/^$1=//p" .env 2>/dev/null | tail -n 1 | tr -d '\r' | sed "s/^\"\(.*\)\"\$/\1/; s/^'\(.*\)'\$/\1/")
+	[ -n "$found" ] || found=$(sed -n "s/^[[:space:]]*\(export[[:space:]]\+\)\{0,1\}$1=[[:space:]]*//p" .env 2>/dev/null | tail -n 1 | tr -d '\r' |
+		sed "s/^\"\([^\"]*\)\".*/\1/; t; s/^'\([^']*\)'.*/\1/; t; s/^#.*//; s/[[:space:]]\+#.*//; s/[[:space:]]*\$//")
 	echo "${found:-${2:-}}"
 }
 
@@ -30,8 +31,9 @@ need_engine() {
 if [ -z "$(value TESTBED_TOKEN)" ]; then export HOST_ADDRESS=127.0.0.1 SERVER_ADDRESS=127.0.0.1; fi
 
 compose() {
-	local profiles=() profile
-	for profile in $(value COMPOSE_PROFILES server,lab | tr ',' ' '); do profiles+=(--profile "$profile"); done
+	local profiles=() profile list
+	IFS=', ' read -ra list <<<"$(value COMPOSE_PROFILES server,lab)"
+	for profile in "${list[@]}"; do profiles+=(--profile "$profile"); done
 	env -u COMPOSE_PROFILES "${COMPOSE[@]}" --project-name "$(value COMPOSE_PROJECT_NAME testbed)" --env-file .env -f docker/compose.yaml "${OVER[@]}" "${profiles[@]}" "$@"
 }
 OVER=()

@@ -2,7 +2,16 @@
 // the programs. Building and using them: make image-test.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -98,6 +107,71 @@ test('.env.example: a variable of it is read by a daemon, by compose or by a scr
   const own = /^(VERSION|(HOST|SERVER)_ADDRESS|TURN_CERTS|(TURN|CADDY|PROMETHEUS|GRAFANA)_IMAGE)$/;
   for (const name of new Set([...files.join('').matchAll(/\$\{([A-Z_]+)/g)].map((m) => m[1])))
     assert.ok(names.includes(name) || own.test(name), `${name} is not in .env.example`);
+});
+
+test('scripts read .env as compose does: quotes, comments, spaces, CRLF; the last line wins', () => {
+  const dir = scratch();
+  mkdirSync(path.join(dir, 'docker/scripts'), { recursive: true });
+  copyFileSync(path.join(ROOT, 'docker/scripts/common.sh'), path.join(dir, 'docker/scripts/common.sh'));
+  const lines = [
+    'A=x\r',
+    'B=x # both',
+    "C='x y' # z",
+    'D="" # none',
+    'E= # none',
+    'export F=x',
+    'G=*',
+    'H=a#b',
+    'I=',
+    'J=1',
+    'J=2',
+  ];
+  writeFileSync(path.join(dir, '.env'), lines.join('\n'));
+  const script = path.join(dir, 'docker/scripts/show.sh');
+  writeFileSync(
+    script,
+    '. "$(dirname "$0")/common.sh"\nfor n in A B C D E F G H I J K; do echo "$(value $n none)"; done\n',
+  );
+  const done = spawnSync('bash', [script], { encoding: 'utf8', env: { PATH: process.env.PATH, K: 'environment' } });
+  assert.equal(
+    done.stdout,
+    ['x', 'x', 'x y', 'none', 'none', 'x', '*', 'a#b', 'none', '2', 'environment', ''].join('\n'),
+  );
+});
+
+/** What the script of a service hands to its program: a program of that name which shows its environment and files. */
+function started(script, program, body, env) {
+  const dir = scratch();
+  writeFileSync(path.join(dir, program), `#!/bin/sh\n${body}\n`);
+  chmodSync(path.join(dir, program), 0o755);
+  const done = spawnSync('sh', [path.join(ROOT, script)], {
+    encoding: 'utf8',
+    env: { PATH: `${dir}:${process.env.PATH}`, ...env },
+  });
+  return done.stdout + done.stderr;
+}
+
+test('caddy-start: an empty name is localhost, an address becomes a line of the Caddyfile', () => {
+  const show = 'echo "[${DOMAIN-unset}] [$CADDY_EMAIL]"';
+  const run = (env) => started('docker/caddy/caddy-start', 'caddy', show, env);
+  assert.equal(run({ DOMAIN: '', ACME_EMAIL: '' }), '[unset] []\n');
+  assert.equal(run({ DOMAIN: 'a.example', ACME_EMAIL: 'me@a.example' }), '[a.example] [email me@a.example]\n');
+});
+
+test('turn-start: no secret, no relay; the secret is in a file of its own; private networks are closed unless asked for', () => {
+  const run = (env) => started('docker/turn/turn-start', 'turnserver', 'echo "args $*"; cat "$2"', env);
+  const conf = path.join(ROOT, 'docker/turn');
+  assert.match(run({ TURN_CONF: conf }), /WEBRTC_TURN_SECRET is missing/);
+  const said = run({ TURN_CONF: conf, TMPDIR: scratch(), WEBRTC_TURN_SECRET: 'the-secret', DOMAIN: 'a.example' });
+  assert.match(said, /^args -c \S+ --userdb \S+$/m);
+  assert.match(said, /^static-auth-secret=the-secret$/m);
+  assert.match(said, /^realm=a\.example$/m);
+  assert.match(said, /^use-auth-secret$/m);
+  assert.match(said, /^denied-peer-ip=192\.168\.0\.0-192\.168\.255\.255$/m);
+  assert.doesNotMatch(
+    run({ TURN_CONF: conf, TMPDIR: scratch(), WEBRTC_TURN_SECRET: 'the-secret', TURN_PRIVATE: 'true' }),
+    /192\.168/,
+  );
 });
 
 test('compose files: an old docker-compose reads each combination, and no service has more rights than it says', () => {

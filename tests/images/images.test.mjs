@@ -194,6 +194,7 @@ test(
       ...[
         `TESTBED_TOKEN=${TOKEN}`,
         'DOMAIN=localhost',
+        'ACME_EMAIL=me@example.org',
         'CADDY_TLS=tls internal',
         'CADDY_IMAGE=test-caddy',
         'HOST_NAME=lab-1',
