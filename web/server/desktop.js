@@ -6,26 +6,29 @@ import { RemotePeer } from '../core/peer.js';
 import { fixed, toneOf } from '../core/format.js';
 import { actionButton, badge, empty, field, fill, h, icon, notice, text } from '../app/dom.js';
 import { openSettings } from '../app/views/settings.js';
+import { makeHosts } from './hosts.js';
 import { linkBox, makePage, makeSignaling, sessionOf } from './common.js';
 
 const POLL_MS = 4000;
 const RETRY_MS = 15000; // the data channel again, while readings come by the relay
 
 const root = new URL('.', document.baseURI).href;
-const { main, end, toast, api } = makePage(root, null, { onToken: newToken });
+const { main, end, toast, api, announce } = makePage(root, null, { onToken: newToken });
 end.prepend(h('a', { class: 'btn quiet', href: 'docs' }, 'API'));
 
 const list = h('ul', { class: 'list' });
 const box = h('section', { class: 'panel', 'aria-label': 'Devices' }, list);
 const count = h('span', { class: 'muted num' });
 const sessions = h('div', { class: 'stack' });
+const hosts = makeHosts({ api, toast, announce });
 const phoneBody = h('div', { class: 'body stack' });
 main.classList.add('narrow');
 fill(
   main,
-  h('div', { class: 'head' }, h('h1', {}, 'Devices'), count),
+  h('div', { class: 'head' }, h('h1', {}, 'Devices'), count, h('span', { class: 'spacer' }), hosts.button),
   box,
   sessions,
+  hosts.el,
   h('h2', { class: 'section-title' }, 'Pair a phone'),
   h('section', { class: 'panel', 'aria-label': 'Pair a phone' }, phoneBody),
 );
@@ -36,9 +39,10 @@ let shown = '';
 async function load() {
   if (document.hidden) return;
   try {
-    const [devices, hosts] = await Promise.all([api.get('api/devices'), api.get('api/hosts').catch(() => [])]);
+    const [devices, online] = await Promise.all([api.get('api/devices'), api.get('api/hosts').catch(() => [])]);
+    hosts.load();
     const all = Array.isArray(devices) ? devices : (devices.devices ?? []);
-    const known = Array.isArray(hosts) ? hosts : (hosts.hosts ?? []);
+    const known = Array.isArray(online) ? online : (online.hosts ?? []);
     const now = JSON.stringify([all, known]);
     if (now === shown) return;
     shown = now;
@@ -365,6 +369,7 @@ async function pair(known) {
 
 function newToken() {
   shown = '';
+  hosts.newToken();
   load();
 }
 

@@ -1,0 +1,109 @@
+// An admin adds a host on the server's front page, by keyboard: the command is shown once, a real host joins by what it
+// says, the page follows, and revoking sends the host away. Who is no admin finds none of it.
+import assert from 'node:assert/strict';
+import { before, test } from 'node:test';
+
+import { Host, forFile, until } from '../integration/harness.mjs';
+import { withServer } from '../integration/server-harness.mjs';
+import { assertQuiet, inPage, openPage, startBrowser } from './browser.mjs';
+
+const file = forFile();
+const tokens = ['admin', 'viewer'].map((role) => ({ name: role, role, token: `${role}-0123456789abcdef` }));
+let server;
+let browser;
+
+before(async () => {
+  server = await withServer(file, { tokens });
+  browser = await startBrowser(file);
+});
+
+async function front(t, role, options) {
+  const page = await openPage(t, browser, `${server.url}/`, options);
+  await page.getByRole('button', { name: 'Enter a token' }).click();
+  await page.getByLabel('Access token').fill(`${role}-0123456789abcdef`);
+  page.problems = []; // that it asked without one
+  await page.keyboard.press('Enter');
+  return page;
+}
+
+/** Nothing is wider than the window. */
+const assertFits = async (page) =>
+  assert.deepEqual(
+    await page.evaluate(() =>
+      [document.documentElement, ...document.querySelectorAll('dialog')]
+        .filter((e) => e.scrollWidth > e.clientWidth)
+        .map((e) => `${e.tagName} ${e.scrollWidth} > ${e.clientWidth}`),
+    ),
+    [],
+  );
+
+const says = (page, words) =>
+  inPage(
+    page,
+    `the list to say "${words}"`,
+    (w) => document.querySelector('[aria-label="Hosts added here"]').textContent.includes(w),
+    words,
+  );
+
+test('a host is added by keyboard, joins by the command, and is revoked; the page follows', async (t) => {
+  const page = await front(t, 'admin', { phone: true, viewport: { width: 390, height: 844 }, dark: true });
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  const add = page.getByRole('button', { name: 'Add a host…' });
+  await add.focus();
+  await page.keyboard.press('Enter');
+  await page.getByLabel('Name (optional)').fill('lab 5');
+  await page.keyboard.press('Enter');
+  await inPage(page, 'what is wrong with the name', () =>
+    document.querySelector('dialog [role=alert]')?.textContent.includes('name must be'),
+  );
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'host-name');
+  page.problems = [];
+  await page.getByLabel('Name (optional)').fill('lab-5');
+  await page.keyboard.press('Enter');
+
+  const command = page.getByLabel('On the host, with Docker', { exact: true });
+  const shown = await command.textContent();
+  assert.match(shown, /^docker run -d .* -e SERVER_TOKEN=enrol-[\w-]{43} -e HOST_NAME=lab-5 testbed-host$/);
+  await assertFits(page);
+  await page.getByRole('button', { name: 'Copy: On the host, with Docker' }).press('Enter');
+  await inPage(page, 'that it was copied', () => document.querySelector('#status').textContent === 'Copied');
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), shown);
+  await inPage(page, 'that it waits', () => document.querySelector('dialog').textContent.includes('waiting'));
+
+  const env = Object.fromEntries([...shown.matchAll(/-e ([A-Z_]+)='?([^' ]+)'?/g)].map((m) => [m[1], m[2]]));
+  const host = await Host.start({}, { env });
+  t.after(() => host.stop());
+  await inPage(page, 'that it has joined', () =>
+    document.querySelector('dialog').textContent.includes('joined as lab-5, '),
+  );
+  await page.keyboard.press('Escape');
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'add-host', 'focus is where it was');
+  await says(page, 'joined as lab-5');
+  await says(page, 'connected');
+  assert.ok(!(await page.content()).includes('SERVER_TOKEN'), 'shown once');
+  await assertFits(page);
+
+  await page.getByRole('button', { name: 'Revoke the token of lab-5' }).press('Enter');
+  await page.getByRole('button', { name: 'Revoke', exact: true }).press('Enter');
+  await host.program.line('The token was revoked');
+  await inPage(page, 'the list to be gone', () => document.querySelector('[aria-label="Hosts added here"]').hidden);
+  assertQuiet(page);
+});
+
+test('a viewer is not offered it, and asks once whether he may', async (t) => {
+  const page = await front(t, 'viewer');
+  const asked = { devices: 0 };
+  page.on('response', (r) => {
+    asked.devices += r.url().endsWith('/api/devices');
+  });
+  await inPage(page, 'the devices', () => document.querySelector('.head .num').textContent.includes('host'));
+  await until('the answer about hosts', () => page.problems.some((p) => p.includes('/api/enrol: 403')));
+  for (let want = asked.devices + 3; asked.devices < want; )
+    await Promise.all([
+      page.waitForResponse((r) => r.url().endsWith('/api/devices')),
+      page.evaluate(() => document.dispatchEvent(new Event('visibilitychange'))),
+    ]);
+  assert.equal(page.problems.length, 1, page.problems.join('\n'));
+  assert.ok(await page.locator('#add-host').isHidden());
+  assert.ok(await page.getByLabel('Hosts added here').isHidden());
+});
