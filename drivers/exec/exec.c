@@ -8,6 +8,7 @@
 
 #include "drivers/driver.h"
 #include "drivers/exec/exec_proto.h"
+#include "drivers/transport/duplex.h"
 #include "drivers/transport/samples.h"
 #include "drivers/transport/transport.h"
 #include "lib/limits.h"
@@ -238,14 +239,7 @@ static bool console_pump(TbInstance *self, TbIo *io, GError **error)
 {
         Console *c = (Console *)self;
         TbTransport *from = output_of(c);
-        struct pollfd p = {.fd = tb_transport_fd(from), .events = POLLIN};
-        if (tb_io_wait(io, &p, 1, -1) != TB_WAIT_READY)
-                return true;
-        char buf[16384];
-        gssize n = tb_transport_read_now(from, buf, sizeof buf, NULL);
-        if (n > 0)
-                self->up->bytes(self, buf, (gsize)n);
-        if (n >= 0)
+        if (tb_duplex_pump(self, io, from, NULL))
                 return true;
         int status = 0;
         if (tb_child_wait(c->child, io, 1000, &status, NULL))
@@ -259,7 +253,8 @@ static bool console_pump(TbInstance *self, TbIo *io, GError **error)
 static bool console_write(TbInstance *self, TbIo *io, const void *data, gsize size, GError **error)
 {
         Console *c = (Console *)self;
-        return tb_transport_write(c->pty ? c->pty : tb_child_stdin(c->child), io, data, size, -1, error);
+        TbTransport *to = c->pty ? c->pty : tb_child_stdin(c->child);
+        return tb_duplex_write(self, io, output_of(c), to, data, size, error);
 }
 
 /* --- a shell: what users type is one argument, or, as argv, a program of its own that the shell is not asked about --- */

@@ -5,6 +5,8 @@
 
 #include "tests/contract/lane.h"
 
+#define ECHO (2 * 1024 * 1024) /* more than ptys and pipes hold */
+
 static bool opened_twice(const LaneSeen *seen, gpointer data G_GNUC_UNUSED)
 {
         return seen->open && seen->opened >= 2;
@@ -88,6 +90,20 @@ static void test_exec_console(void)
         lane_stop(lane, 1000);
 }
 
+/* cat stops reading when its echo is not taken. */
+static void test_exec_echo(void)
+{
+        Lane *lane = start_exec("{\"console\":[\"sh\",\"-c\",\"stty raw -echo; echo ready; exec cat\"]}",
+                                "console");
+        lane_wait_text(lane, "ready\n", 10000);
+        lane_echo(lane, ECHO);
+        lane_stop(lane, 1000);
+        lane = start_exec("{\"console\":[\"cat\"],\"pty\":false}", "console");
+        lane_open_wait(lane, 5000);
+        lane_echo(lane, ECHO);
+        lane_stop(lane, 1000);
+}
+
 /* --- shell: a line is one argument of the program, argv is a program of its own --- */
 typedef struct Said {
         TbShellRequest request;
@@ -146,6 +162,7 @@ int main(int argc, char **argv)
         g_test_add_func("/exec/power", test_exec_power);
         g_test_add_func("/exec/sensors", test_exec_sensors);
         g_test_add_func("/exec/console", test_exec_console);
+        g_test_add_func("/exec/echo", test_exec_echo);
         g_test_add_func("/exec/shell", test_exec_shell);
         return g_test_run();
 }

@@ -5,6 +5,7 @@
 #include "drivers/transport/transport.h"
 #include "tests/contract/lane.h"
 
+#define ECHO (16 * 1024 * 1024) /* more than the sockets of both sides hold */
 #define ARGV(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 static bool is_lost(const LaneSeen *seen, gpointer data)
@@ -47,6 +48,7 @@ static void test_tcp(void)
         lane_open_wait(lane, 5000);
         lane_write(lane, "hello board\n");
         lane_wait_text(lane, "hello board\n", 5000);
+        lane_echo(lane, ECHO);
         tb_child_free(socat, 0);
         lane_wait(lane, "loss", is_lost, ":", 5000);
         socat = start_socat(&io, &port);

@@ -399,24 +399,33 @@ gssize tb_transport_read_now(TbTransport *t, void *buf, gsize size, GError **err
 }
 
 /* --- writing --- */
+gssize tb_transport_write_now(TbTransport *t, const void *data, gsize size, GError **error)
+{
+        for (;;) {
+                /* MSG_NOSIGNAL where it exists; the daemon ignores SIGPIPE for pipes and ttys */
+                gssize n = t->socket ? send(t->fd, data, size, MSG_NOSIGNAL) : write(t->fd, data, size);
+                if (n >= 0)
+                        return n;
+                if (errno == EINTR)
+                        continue;
+                if (errno == EAGAIN || errno == EWOULDBLOCK)
+                        return 0;
+                tb_set_error(error, TB_ERROR_GONE, "%s: %s", t->name, g_strerror(errno));
+                return -1;
+        }
+}
+
 bool tb_transport_write(TbTransport *t, TbIo *io, const void *data, gsize size, int timeout_ms,
                         GError **error)
 {
         gint64 until = until_of(timeout_ms);
         for (gsize done = 0; done < size;) {
-                /* MSG_NOSIGNAL where it exists; the daemon ignores SIGPIPE for pipes and ttys */
-                gssize n = t->socket ? send(t->fd, (const char *)data + done, size - done, MSG_NOSIGNAL)
-                                     : write(t->fd, (const char *)data + done, size - done);
-                if (n >= 0) {
-                        done += (gsize)n;
-                        continue;
-                }
-                if (errno == EINTR)
-                        continue;
-                if (errno != EAGAIN && errno != EWOULDBLOCK) {
-                        tb_set_error(error, TB_ERROR_GONE, "%s: %s", t->name, g_strerror(errno));
+                gssize n = tb_transport_write_now(t, (const char *)data + done, size - done, error);
+                if (n < 0)
                         return false;
-                }
+                done += (gsize)n;
+                if (n > 0)
+                        continue;
                 struct pollfd p = {.fd = t->fd, .events = POLLOUT};
                 TbWait w = tb_io_wait(io, &p, 1, until_ms(until));
                 if (w != TB_WAIT_READY)

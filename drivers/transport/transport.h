@@ -34,11 +34,13 @@ bool tb_transport_read_exact(TbTransport *transport, TbIo *io, void *buf, gsize 
 /* One line without its end (\n or \r\n); at most `limit` bytes (TB_ERROR_DEVICE beyond). The caller frees.
  * Buffers what follows. */
 char *tb_transport_read_line(TbTransport *transport, TbIo *io, gsize limit, int timeout_ms, GError **error);
-/* All of it. */
+/* All of it. Nothing is read meanwhile: for requests, whose peer answers afterwards; a console's stream has duplex.h. */
 bool tb_transport_write(TbTransport *transport, TbIo *io, const void *data, gsize size, int timeout_ms,
                         GError **error);
 /* What can be read without waiting: bytes, 0 = nothing now, -1 = closed or error. */
 gssize tb_transport_read_now(TbTransport *transport, void *buf, gsize size, GError **error);
+/* What can be written without waiting: bytes, 0 = nothing now, -1 with an error. */
+gssize tb_transport_write_now(TbTransport *transport, const void *data, gsize size, GError **error);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TbTransport, tb_transport_close)
 
 /* --- child processes: argv only, never a shell --- */

@@ -53,6 +53,9 @@ void lane_power(Lane *lane, bool on);
 TbPowerObserved lane_observed(Lane *lane);
 void lane_write(Lane *lane, const char *text);
 void lane_wait_text(Lane *lane, const char *text, int timeout_ms);
+/* A console whose peer sends back what it gets: `size` bytes in one write, which is more than any buffer on the way takes; and
+ * all of them come back, in order. */
+void lane_echo(Lane *lane, gsize size);
 void lane_wait_frames(Lane *lane, guint n, int timeout_ms);
 void lane_wait_dark(Lane *lane, const char *reason, int timeout_ms);
 void lane_input(Lane *lane, const TbInput *events, guint n);

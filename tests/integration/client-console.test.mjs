@@ -106,6 +106,25 @@ test('a pipe: all of it arrives, all of the answer comes, and then it ends', asy
   assert.ok(done.bytes.equals(bytes), `as it came: ${done.bytes.length} of ${bytes.length}`);
 });
 
+// cat on a terminal stops reading when nobody takes its echo: whoever only writes then waits for it for good.
+for (const pty of [true, false])
+  test(`a pipe into a program that echoes, by ${pty ? 'a terminal' : 'pipes'}: both ways at once`, async (t) => {
+    const program = pty ? ['sh', '-c', 'stty raw -echo; echo ready; exec cat'] : ['sh', '-c', 'echo ready; exec cat'];
+    const host = await withHost(t, { devices: { cat: { attach: [{ driver: 'exec', console: program, pty }] } } });
+    await until('it to run', async () => (await host.get('/host/devices/cat/console')).json.offset >= 6);
+    const bytes = Buffer.alloc(2 << 20);
+    for (let i = 0; i < bytes.length; i++) bytes[i] = (i * 7 + (i >> 8)) & 0xff;
+    const done = await testbed(host.url, ['console', 'cat', '--quiet-s', '3'], { input: bytes, ms: 100000 });
+    assert.equal(done.code, 0, done.err);
+    assert.ok(done.bytes.equals(bytes), `as it came: ${done.bytes.length} of ${bytes.length}`);
+    // one large write, while nobody watches
+    const size = 700 * 1024;
+    const before = (await host.get('/host/devices/cat/console')).json.offset;
+    const sent = await host.post('/host/devices/cat/console/write', { base64: bytes.toString('base64', 0, size) });
+    assert.deepEqual([sent.status, sent.json?.written], [200, size], JSON.stringify(sent.json));
+    await until('its echo', async () => (await host.get('/host/devices/cat/console')).json.offset === before + size);
+  });
+
 test('CLI_TYPED: 65536 bytes are read ahead of a host that takes none, not one more', async (t) => {
   const { device, host } = await serialBench(t);
   const file = path.join(scratch('tb-cli-'), 'input');
