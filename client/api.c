@@ -148,8 +148,19 @@ void tb_cli_refusal(const TbCliDevice *device, int status, const json_t *body, G
 void tb_cli_transport_error(const TbCli *cli, SoupMessage *message, const GError *why, GError **error)
 {
         const char *url = cli->settings->url;
+        const char *to =
+                message && SOUP_STATUS_IS_REDIRECTION(soup_message_get_status(message))
+                        ? soup_message_headers_get_one(soup_message_get_response_headers(message), "Location")
+                        : NULL;
         GTlsCertificateFlags bad = message ? soup_message_get_tls_peer_certificate_errors(message) : 0;
-        if (why->domain == G_TLS_ERROR && bad)
+        if (to)
+                tb_set_error(error, TB_ERROR_UNAVAILABLE,
+                             "%s sends us on to %s, where our token and lease may be for nobody: if that is "
+                             "the host, give its address (--host, --server)",
+                             url, to);
+        else if (!why)
+                tb_set_error(error, TB_ERROR_UNAVAILABLE, "%s does not answer as a testbed host does", url);
+        else if (why->domain == G_TLS_ERROR && bad)
                 tb_set_error(error, TB_ERROR_UNAVAILABLE, "%s: its certificate %s", url,
                              bad & G_TLS_CERTIFICATE_BAD_IDENTITY ? "is for another name"
                              : bad & G_TLS_CERTIFICATE_EXPIRED    ? "has expired"
@@ -179,6 +190,8 @@ SoupMessage *tb_cli_message(const TbCli *cli, const TbCliRequest *r, GError **er
                 tb_set_error(error, TB_ERROR_INVALID, "%s is no address", url);
                 return NULL;
         }
+        /* what is shown to this host is for no other one: a redirect is said, not followed */
+        soup_message_add_flags(m, SOUP_MESSAGE_NO_REDIRECT);
         SoupMessageHeaders *h = soup_message_get_request_headers(m);
         if (cli->settings->token) {
                 g_autofree char *bearer = g_strdup_printf("Bearer %s", cli->settings->token);
@@ -260,7 +273,7 @@ static GInputStream *exchange(TbCli *cli, const TbCliRequest *r, SoupMessage **r
                         tb_cli_pause_ms(100u << tries);
                         continue;
                 }
-                if (!in) {
+                if (!in || status < 400) {
                         tb_cli_transport_error(cli, m, why, error);
                         return NULL;
                 }

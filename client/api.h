@@ -62,7 +62,7 @@ bool tb_cli_read_all(GInputStream *in, GByteArray *all, GError **error);
 /* Copies the answer's body to a descriptor. `got` may be NULL. */
 bool tb_cli_copy(GInputStream *in, int fd, void (*got)(gsize bytes, gpointer data), gpointer data,
                  GError **error);
-/* Makes an error of a failed exchange. */
+/* Makes an error of a failed exchange, or of one that was sent elsewhere (`why` NULL). */
 void tb_cli_transport_error(const TbCli *cli, SoupMessage *message, const GError *why, GError **error);
 /* Of an answer that refuses; `body` may be NULL. */
 void tb_cli_refusal(const TbCliDevice *device, int status, const json_t *body, GError **error);

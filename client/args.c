@@ -136,6 +136,38 @@ static int take_short(TbCli *cli, const char *word, const char *next, GError **e
         return 1;
 }
 
+/* What goes to the host is text. Files here may have any name, and so may the words of a program that runs here. */
+static bool check_utf8(const TbCli *cli, GError **error)
+{
+        const TbCliCommand *c = cli->command;
+        const TbCliOption *const lists[] = {tb_cli_common, c ? c->options : NULL};
+        g_autofree char *what = NULL;
+        const char *bad = NULL;
+        for (guint i = 0; i < G_N_ELEMENTS(lists) && !bad; i++)
+                for (const TbCliOption *o = lists[i]; o && o->name && !bad; o++) {
+                        const char *text = o->type == TB_CLI_TEXT ? tb_cli_text(cli, o->name) : NULL;
+                        if (!text || g_utf8_validate(text, -1, NULL))
+                                continue;
+                        bad = text;
+                        what = g_strconcat("--", o->name, NULL);
+                }
+        for (int i = 0; i < cli->n && !bad; i++) {
+                bool file = i < (int)G_N_ELEMENTS(c->complete) && g_strcmp0(c->complete[i], "@file") == 0;
+                if (!file && !g_utf8_validate(cli->args[i], -1, NULL))
+                        bad = cli->args[i];
+        }
+        for (int i = 0; c && c->remote && cli->rest[i] && !bad; i++)
+                if (!g_utf8_validate(cli->rest[i], -1, NULL)) {
+                        bad = cli->rest[i];
+                        what = g_strdup_printf("word %d of the program", i + 1);
+                }
+        g_autofree char *shown = bad ? g_utf8_make_valid(bad, -1) : NULL;
+        if (bad)
+                tb_set_error(error, TB_ERROR_INVALID, "%s: %s%s\"%s\" is no text (UTF-8)", c ? c->name : "",
+                             what ? what : "", what ? ": " : "", shown);
+        return !bad;
+}
+
 static bool check_count(const TbCli *cli, GError **error)
 {
         const TbCliCommand *c = cli->command;
@@ -186,7 +218,7 @@ bool tb_cli_parse(TbCli *cli, const char *const *words, GError **error)
         g_ptr_array_add(args, NULL);
         cli->args = (char **)g_ptr_array_free(g_steal_pointer(&args), FALSE);
         cli->json = g_hash_table_contains(cli->values, "json");
-        return used && check_count(cli, error);
+        return used && check_count(cli, error) && check_utf8(cli, error);
 }
 
 void tb_cli_clear(TbCli *cli)

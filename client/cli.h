@@ -45,7 +45,8 @@ typedef struct TbCliCommand {
         const char *help;           /* more than the summary; NULL: none */
         const TbCliOption *options; /* NULL: none of its own */
         int min, max;               /* arguments that are no options */
-        bool rest; /* behind `max` of them stands a program with its arguments: nothing of it is ours */
+        bool rest;   /* behind `max` of them stands a program with its arguments: nothing of it is ours */
+        bool remote; /* … which runs on the device: its words are text, as the API's are */
         const char *complete[3]; /* of each argument: "@device", "@file", or words; NULL: nothing */
         int (*run)(TbCli *cli, GError **error);
 } TbCliCommand;

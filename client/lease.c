@@ -8,8 +8,63 @@
 #include "client/settings.h"
 #include "lib/error.h"
 
-bool tb_cli_lease_take(TbCli *cli, const TbCliDevice *d, double ttl_s, GError **error)
+static json_t *who(TbCli *cli, const TbCliDevice *d, GError **error)
 {
+        return tb_cli_ask(cli, &(TbCliRequest){.method = "GET", .device = d, .path = "/lease"}, NULL, error);
+}
+
+bool tb_cli_lease_inside(const TbCli *cli, const TbCliDevice *d)
+{
+        return cli->settings->lease && g_strcmp0(g_getenv("TESTBED_LEASED"), d->name) == 0;
+}
+
+/* The lease that is shown is this device's: it is kept alive, and stays whose it is. */
+static bool ride(TbCli *cli, const TbCliDevice *d, bool *ret_riding, GError **error)
+{
+        const char *leased = g_getenv("TESTBED_LEASED");
+        g_autoptr(GError) why = NULL;
+        *ret_riding = false;
+        if (!cli->settings->lease || (leased && strcmp(leased, d->name) != 0 && !tb_cli_text(cli, "lease")))
+                return true;
+        json_auto_t *renewed =
+                tb_cli_ask(cli, &(TbCliRequest){.method = "PUT", .device = d, .path = "/lease"}, NULL, &why);
+        *ret_riding = renewed != NULL;
+        bool ended = g_error_matches(why, TB_ERROR, TB_ERROR_LOCKED) ||
+                     g_error_matches(why, TB_ERROR, TB_ERROR_GONE);
+        if (renewed || (ended && !tb_cli_lease_inside(cli, d)))
+                return true;
+        if (ended)
+                tb_set_error(error, TB_ERROR_LOCKED,
+                             "%s: the lease that this program runs with (TESTBED_LEASE) has ended", d->name);
+        else
+                g_propagate_error(error, g_steal_pointer(&why));
+        return false;
+}
+
+/* Whoever does not wait does not touch what another program with the same token has: a take would give it another length. */
+static bool refuse_held(TbCli *cli, const TbCliDevice *d, GError **error)
+{
+        json_auto_t *lease = who(cli, d, error);
+        g_autofree char *holder = tb_cli_clean(json_string_value(json_object_get(lease, "holder"))),
+                        *note = tb_cli_clean(json_string_value(json_object_get(lease, "note")));
+        if (json_is_object(lease))
+                tb_set_error(
+                        error, TB_ERROR_LOCKED,
+                        "%s is leased by %s until %s%s%s (--wait of testbed lease and lock queues for it)",
+                        d->name, holder, json_string_value(json_object_get(lease, "expires_at")) ?: "?",
+                        strcmp(note, "-") != 0 ? ": " : "", strcmp(note, "-") != 0 ? note : "");
+        return json_is_null(lease);
+}
+
+bool tb_cli_lease_take(TbCli *cli, const TbCliDevice *d, double ttl_s, bool *ret_riding, GError **error)
+{
+        if (!ride(cli, d, ret_riding, error))
+                return false;
+        if (*ret_riding)
+                return true;
+        g_clear_pointer(&cli->settings->lease, g_free); /* of another device, or of another day */
+        if (tb_cli_number(cli, "wait", 0) < 1 && !refuse_held(cli, d, error))
+                return false;
         json_auto_t *body = json_object();
         double wait_s = tb_cli_number(cli, "wait", 0);
         const char *note = tb_cli_text(cli, "note");
@@ -23,10 +78,10 @@ bool tb_cli_lease_take(TbCli *cli, const TbCliDevice *d, double ttl_s, GError **
         const char *lease = json_string_value(json_object_get(grant, "lease"));
         if (grant && !lease)
                 tb_set_error(error, TB_ERROR_LOCKED,
-                             "%s: is yours already: another of your programs took the lease", d->name);
+                             "%s: another program with your token has just taken it (--wait queues for it)",
+                             d->name);
         if (!lease)
                 return false;
-        g_free(cli->settings->lease);
         cli->settings->lease = g_strdup(lease);
         return true;
 }
@@ -36,11 +91,6 @@ bool tb_cli_lease_release(TbCli *cli, const TbCliDevice *d, GError **error)
         json_auto_t *answer = tb_cli_ask(
                 cli, &(TbCliRequest){.method = "DELETE", .device = d, .path = "/lease"}, NULL, error);
         return answer != NULL;
-}
-
-static json_t *who(TbCli *cli, const TbCliDevice *d, GError **error)
-{
-        return tb_cli_ask(cli, &(TbCliRequest){.method = "GET", .device = d, .path = "/lease"}, NULL, error);
 }
 
 int tb_cli_run_lease(TbCli *cli, GError **error)
@@ -70,8 +120,9 @@ int tb_cli_run_lease(TbCli *cli, GError **error)
 int tb_cli_run_lock(TbCli *cli, GError **error)
 {
         g_auto(TbCliDevice) d = {0};
+        bool riding = false;
         if (!tb_cli_device(cli, cli->args[0], NULL, &d, error) ||
-            !tb_cli_lease_take(cli, &d, tb_cli_number(cli, "ttl", 300), error))
+            !tb_cli_lease_take(cli, &d, tb_cli_number(cli, "ttl", 300), &riding, error))
                 return TB_CLI_FAILED;
         if (cli->json) {
                 json_auto_t *said = json_pack("{s:s, s:s}", "device", d.name, "lease", cli->settings->lease);
@@ -87,6 +138,12 @@ int tb_cli_run_unlock(TbCli *cli, GError **error)
         g_auto(TbCliDevice) d = {0};
         if (!tb_cli_device(cli, cli->args[0], NULL, &d, error))
                 return TB_CLI_FAILED;
+        if (tb_cli_lease_inside(cli, &d) && !tb_cli_flag(cli, "force")) {
+                tb_cli_say(
+                        "%s: the program that testbed lease runs has it, and it is given back when that ends",
+                        d.name);
+                return TB_CLI_OK;
+        }
         json_auto_t *lease = who(cli, &d, error), *me = NULL;
         if (!lease)
                 return TB_CLI_FAILED;

@@ -1,12 +1,10 @@
 /* A program that runs while the device is ours: heartbeats, signals, its end, and the end of the lease. */
-#include <errno.h>
 #include <glib-unix.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
+#include "client/keeper.h"
 #include "client/lease.h"
 #include "client/out.h"
 #include "client/settings.h"
@@ -14,28 +12,19 @@
 #include "lib/error.h"
 #include "lib/net.h"
 
-#define KILL_AFTER_S 10 /* between SIGTERM and SIGKILL */
+#define NO_PROGRAM 127 /* as shells say it */
 
 typedef struct Run {
         TbCli *cli;           /* borrowed */
         const TbCliDevice *d; /* borrowed */
         GMainLoop *loop;
-        GPid pid; /* 0: it has ended */
+        GPid pid; /* the keeper's; 0: it has ended, and the program with it */
         int status;
-        guint beat, killer;   /* sources; 0: none */
+        guint beat;           /* source */
         GCancellable *cancel; /* of a heartbeat under way; ref */
         gint64 ttl_ms, until; /* by the boot clock: when the lease ends if nothing is heard */
         char *lost;           /* why; NULL: it is ours */
 } Run;
-
-static gboolean on_kill(gpointer data)
-{
-        Run *r = data;
-        r->killer = 0;
-        if (r->pid)
-                kill(r->pid, SIGKILL);
-        return G_SOURCE_REMOVE;
-}
 
 static void lose(Run *r, const char *why)
 {
@@ -44,7 +33,6 @@ static void lose(Run *r, const char *why)
         r->lost = g_strdup(why);
         tb_cli_say("%s: the lease is lost: %s; the program is told to end", r->d->name, why);
         kill(r->pid, SIGTERM);
-        r->killer = g_timeout_add_seconds(KILL_AFTER_S, on_kill, r);
 }
 
 /* --- heartbeats --- */
@@ -100,8 +88,6 @@ static gboolean on_term(gpointer data)
         Run *r = data;
         if (r->pid)
                 kill(r->pid, SIGTERM);
-        if (!r->killer)
-                r->killer = g_timeout_add_seconds(KILL_AFTER_S, on_kill, r);
         return G_SOURCE_CONTINUE;
 }
 
@@ -109,14 +95,6 @@ static gboolean on_term(gpointer data)
 static gboolean on_int(gpointer data G_GNUC_UNUSED)
 {
         return G_SOURCE_CONTINUE;
-}
-
-/* In the child: whoever is left alone by a killed `testbed lease` has no lease. */
-static void before_exec(gpointer data)
-{
-        prctl(PR_SET_PDEATHSIG, SIGTERM);
-        if (getppid() != GPOINTER_TO_INT(data))
-                raise(SIGTERM);
 }
 
 /* "4001" or "ADDRESS:4001" as the host listens, as a program here reaches it. NULL: it does not, or the port is closed. */
@@ -169,20 +147,20 @@ static char **add_console(TbCli *cli, const TbCliDevice *d, char **env)
         return env;
 }
 
-/* A token goes on as it came: from the environment, or as the name of its file. */
+/* A token goes on as it came: from the environment, from client.yaml, or as the name of its file. */
 static char **environment(TbCli *cli, const TbCliDevice *d)
 {
         const TbCliSettings *s = cli->settings;
         char **env = g_get_environ();
         g_autofree char *url = tb_cli_url(cli, &(TbCliRequest){.device = d});
-        env = g_environ_unsetenv(env, s->server ? "TESTBED_HOST" : "TESTBED_SERVER");
-        env = g_environ_setenv(env, s->server ? "TESTBED_SERVER" : "TESTBED_HOST",
-                               !s->server && tb_cli_text(cli, "host") ? tb_cli_text(cli, "host") : s->url,
+        bool server = s->server &&
+                      !s->entry; /* a name of client.yaml says what it is the name of, and has the token */
+        env = g_environ_unsetenv(env, server ? "TESTBED_HOST" : "TESTBED_SERVER");
+        env = g_environ_setenv(env, server ? "TESTBED_SERVER" : "TESTBED_HOST", s->entry ? s->entry : s->url,
                                TRUE);
-        if (!s->server && g_getenv("TESTBED_HOST") && !tb_cli_text(cli, "host"))
-                env = g_environ_setenv(env, "TESTBED_HOST", g_getenv("TESTBED_HOST"), TRUE);
         env = g_environ_setenv(env, "TESTBED_DEVICE", d->name, TRUE);
         env = g_environ_setenv(env, "TESTBED_LEASE", s->lease, TRUE);
+        env = g_environ_setenv(env, "TESTBED_LEASED", d->name, TRUE);
         env = g_environ_setenv(env, "TESTBED_URL", url, TRUE);
         if (s->token_file && tb_cli_text(cli, "token-file")) {
                 env = g_environ_unsetenv(env, "TESTBED_TOKEN");
@@ -191,18 +169,6 @@ static char **environment(TbCli *cli, const TbCliDevice *d)
         if (s->ca)
                 env = g_environ_setenv(env, "TESTBED_CA", s->ca, TRUE);
         return add_console(cli, d, env);
-}
-
-static bool start(Run *r, GError **error)
-{
-        g_auto(GStrv) env = environment(r->cli, r->d);
-        g_autoptr(GError) why = NULL;
-        GSpawnFlags flags = G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_SEARCH_PATH | G_SPAWN_CHILD_INHERITS_STDIN;
-        if (g_spawn_async(NULL, r->cli->rest, env, flags, before_exec, GINT_TO_POINTER(getpid()), &r->pid,
-                          &why))
-                return true;
-        tb_set_error(error, TB_ERROR_INVALID, "%s", why->message);
-        return false;
 }
 
 static int code_of(const Run *r)
@@ -220,8 +186,6 @@ static void run_loop(Run *r)
         r->beat = g_timeout_add((guint)MAX(r->ttl_ms / 3, 300), on_beat, r);
         g_main_loop_run(r->loop);
         g_source_remove(r->beat);
-        if (r->killer)
-                g_source_remove(r->killer);
         if (r->cancel)
                 g_cancellable_cancel(r->cancel);
         g_clear_object(&r->cancel);
@@ -231,8 +195,14 @@ static void run_loop(Run *r)
 
 int tb_cli_lease_run(TbCli *cli, const TbCliDevice *d, GError **error)
 {
+        g_autofree char *program = g_find_program_in_path(*cli->rest);
+        if (!program) { /* nobody waits for a device to learn this */
+                tb_cli_say("%s: there is no such program", *cli->rest);
+                return NO_PROGRAM;
+        }
         double ttl_s = tb_cli_number(cli, "ttl", 60);
-        if (!tb_cli_lease_take(cli, d, ttl_s, error))
+        bool riding = false;
+        if (!tb_cli_lease_take(cli, d, ttl_s, &riding, error))
                 return TB_CLI_FAILED;
         Run r = {.cli = cli,
                  .d = d,
@@ -240,12 +210,17 @@ int tb_cli_lease_run(TbCli *cli, const TbCliDevice *d, GError **error)
                  .until = tb_clock_mono_ms() + (gint64)ttl_s * 1000};
         r.loop = g_main_loop_new(NULL, FALSE);
         int code = TB_CLI_FAILED;
-        if (start(&r, error)) {
+        g_auto(GStrv) env = environment(cli, d);
+        g_autoptr(GError) why = NULL;
+        r.pid = tb_cli_keeper_start(cli->rest, env, &code, &why);
+        if (r.pid) {
                 run_loop(&r);
                 code = code_of(&r);
+        } else {
+                tb_cli_say("%s", tb_error_detail(why));
+                g_clear_error(&why);
         }
-        g_autoptr(GError) why = NULL;
-        if (!r.lost && !tb_cli_lease_release(cli, d, &why))
+        if (!r.lost && !riding && !tb_cli_lease_release(cli, d, &why))
                 tb_cli_say("%s: the lease was not given back, it ends by itself: %s", d->name,
                            tb_error_detail(why));
         if (r.lost) {

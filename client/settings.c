@@ -65,6 +65,20 @@ static bool private_file(const char *file, GError **error)
         return false;
 }
 
+/* Alone in its file or variable; what echo and editors put behind it does not count. */
+static char *clean_token(const char *text, const char *from, GError **error)
+{
+        g_autofree char *token = g_strstrip(g_strdup(text));
+        bool ok = *token && strlen(token) <= TB_LIMIT_TOKEN;
+        for (const char *at = token; *at; at++)
+                ok = ok && g_ascii_isgraph(*at);
+        if (!ok)
+                tb_set_error(error, TB_ERROR_INVALID,
+                             "%s is to hold one token, of at most %d bytes, and nothing else", from,
+                             TB_LIMIT_TOKEN);
+        return ok ? g_steal_pointer(&token) : NULL;
+}
+
 static char *read_token(const char *file, GError **error)
 {
         g_autofree char *text = NULL;
@@ -76,14 +90,7 @@ static char *read_token(const char *file, GError **error)
                 tb_set_error(error, TB_ERROR_INVALID, "the token: %s", why->message);
                 return NULL;
         }
-        g_strstrip(text);
-        if (!*text || strlen(text) > TB_LIMIT_TOKEN || strpbrk(text, "\r\n \t")) {
-                tb_set_error(error, TB_ERROR_INVALID,
-                             "%s is to hold one token, of at most %d bytes, and nothing else", file,
-                             TB_LIMIT_TOKEN);
-                return NULL;
-        }
-        return g_steal_pointer(&text);
+        return clean_token(strlen(text) == size ? text : "", file, error);
 }
 
 /* --- client.yaml --- */
@@ -99,6 +106,7 @@ static void take_entry(TbCliSettings *s, TbConfigReader *r, json_t *entry, const
                 tb_config_problem(r, entry, NULL, path, "it has either a url or a server");
         else if (!(s->url = tb_cli_base_url(url ? url : server, &error)))
                 tb_config_problem(r, entry, url ? "url" : "server", path, "%s", tb_error_detail(error));
+        s->entry = g_strdup(name);
         s->server = server != NULL;
         s->token = tb_config_string(row, "token");
         s->token_file = file ? absolute(file, folder) : NULL;
@@ -194,11 +202,12 @@ static bool find_token(TbCliSettings *s, const TbCli *cli, GError **error)
                 s->token_file = g_canonicalize_filename(file, NULL);
         else if (given)
                 s->token = g_strdup(given);
-        if (!s->token_file)
-                return true;
-        g_free(s->token);
-        s->token = read_token(s->token_file, error);
-        return s->token != NULL;
+        g_autofree char *text = g_steal_pointer(&s->token);
+        if (s->token_file)
+                s->token = read_token(s->token_file, error);
+        else if (text)
+                s->token = clean_token(text, given ? "TESTBED_TOKEN" : "the token in client.yaml", error);
+        return s->token || (!s->token_file && !text);
 }
 
 TbCliSettings *tb_cli_settings_load(const TbCli *cli, GError **error)
@@ -220,6 +229,7 @@ void tb_cli_settings_free(TbCliSettings *settings)
         if (!settings)
                 return;
         g_free(settings->url);
+        g_free(settings->entry);
         g_free(settings->token);
         g_free(settings->token_file);
         g_free(settings->ca);

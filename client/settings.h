@@ -17,6 +17,7 @@
 
 typedef struct TbCliSettings {
         char *url;        /* without a slash at its end */
+        char *entry;      /* its name in client.yaml; NULL: it is not from there */
         bool server;      /* url is a pairing server's: devices are host/device */
         char *token;      /* NULL: none. Never printed */
         char *token_file; /* absolute; NULL: it was not from one */

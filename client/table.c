@@ -170,7 +170,7 @@ const TbCliCommand tb_cli_commands[] = {
         {"log", "DEVICE[/CONSOLE]", "what the console said, from the history", NULL, log_options, 1, 1,
          .complete = {"@device"}, .run = tb_cli_run_log},
         {"run", "DEVICE[/SHELL] [--] PROGRAM [ARG…]", "run a program on the device",
-         "Its output comes when it has ended. " CODES, run_options, 1, 1, .rest = true,
+         "Its output comes when it has ended. " CODES, run_options, 1, 1, .rest = true, .remote = true,
          .complete = {"@device"}, .run = tb_cli_run_run},
         {"push", "DEVICE LOCAL REMOTE", "copy a file to the device", "LOCAL - is the standard input.",
          copy_options, 3, 3, .complete = {"@device", "@file"}, .run = tb_cli_run_push},
@@ -194,9 +194,11 @@ const TbCliCommand tb_cli_commands[] = {
          "run a program while the device is ours; without one: who has it",
          "The program's environment has TESTBED_DEVICE, TESTBED_LEASE, TESTBED_URL and where the host is: "
          "what it calls of testbed holds "
-         "the lease. Raw consoles that are open are in TESTBED_RFC2217 and TESTBED_TCP. The lease is given "
+         "the lease, and lease and lock in it take nothing and give nothing back. Raw consoles that are open "
+         "are in TESTBED_RFC2217 and TESTBED_TCP. The lease is given "
          "back when the program ends. Is "
-         "it lost before, the program gets SIGTERM, SIGKILL ten seconds later. " CODES,
+         "it lost before, or testbed told to end, the program and all that it started get SIGTERM, SIGKILL "
+         "ten seconds later. A program that does not exist: 127, one that cannot be run: 126. " CODES,
          lease_options, 1, 1, .rest = true, .complete = {"@device"}, .run = tb_cli_run_lease},
         {"lock", "DEVICE", "take the device, and print the lease",
          "It ends when its holder was silent for --ttl: each call with it counts (TESTBED_LEASE).",

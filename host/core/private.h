@@ -175,6 +175,7 @@ json_t *tb_leases_json(TbCore *core); /* what leases.json is to hold; new refere
 void tb_lease_move(TbDevice *from, TbDevice *to);
 bool tb_lease_is_held(const TbDevice *device);
 bool tb_lease_is_holder(const TbDevice *device, const TbActor *actor);
+bool tb_lease_is_shown(const TbDevice *device, const TbActor *actor); /* X-Lease is this lease */
 /* Nobody holds it. `note`: nullable. {"holder","note","expires_at","lease"}, the one time that the secret is told; new reference */
 json_t *tb_lease_take(TbDevice *device, const TbActor *actor, const char *note, gint64 ttl_ms);
 void tb_lease_extend(TbDevice *device, gint64 ttl_ms); /* from now on; ttl_ms 0: for as long as before */

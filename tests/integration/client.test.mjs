@@ -97,7 +97,7 @@ test('lease: the program has the device, its environment, its exit code, and giv
   assert.match(done.out, /"note":"soak"/);
   assert.equal(await lease(), null);
   assert.equal((await testbed(host.url, ['lease', 'board', 'sh', '-c', 'kill -9 $$'])).code, 137);
-  assert.equal((await testbed(host.url, ['lease', 'board', '--', '/no/such/program'])).code, 122);
+  assert.equal((await testbed(host.url, ['lease', 'board', '--', '/no/such/program'])).code, 127);
   assert.equal(await lease(), null);
 });
 

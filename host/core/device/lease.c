@@ -29,17 +29,20 @@ static bool is_proven(const TbLeaseState *l, const TbActor *actor)
         return !strchr(actor->user, ':') && tb_auth_names(l->device->core->config->auth, actor->user);
 }
 
-static bool is_holder(const TbLeaseState *l, const TbActor *actor)
+static bool is_shown(const TbLeaseState *l, const TbActor *actor)
 {
         guint8 hash[SHA256_DIGEST_LENGTH];
-        if (!l->held)
-                return false;
-        if (l->of_token && is_proven(l, actor))
-                return strcmp(actor->user, l->holder) == 0;
-        if (!actor->lease)
+        if (!l->held || !actor->lease)
                 return false;
         hash_of(actor->lease, hash);
         return tb_secret_equal(hash, l->hash, sizeof hash);
+}
+
+static bool is_holder(const TbLeaseState *l, const TbActor *actor)
+{
+        if (l->held && l->of_token && is_proven(l, actor))
+                return strcmp(actor->user, l->holder) == 0;
+        return is_shown(l, actor);
 }
 
 gint64 tb_lease_wall_end_ms(const TbLeaseState *l)
@@ -194,6 +197,11 @@ bool tb_lease_is_held(const TbDevice *device)
 bool tb_lease_is_holder(const TbDevice *device, const TbActor *actor)
 {
         return is_holder(device->lease, actor);
+}
+
+bool tb_lease_is_shown(const TbDevice *device, const TbActor *actor)
+{
+        return is_shown(device->lease, actor);
 }
 
 void tb_lease_extend(TbDevice *device, gint64 ttl_ms)

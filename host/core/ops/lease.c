@@ -37,8 +37,11 @@ static void refuse(TbCommand *command)
 {
         TbDevice *device = tb_command_device(command);
         g_autoptr(GError) error = NULL;
-        tb_lease_allows(device, tb_command_actor(command), &error);
-        if (!error)
+        if (tb_lease_allows(device, tb_command_actor(command), &error) && tb_lease_is_held(device))
+                tb_set_error(&error, TB_ERROR_LOCKED,
+                             "%s is leased by another program of %s, which shows the same token", device->id,
+                             tb_command_actor(command)->user);
+        else if (!error)
                 tb_set_error(&error, TB_ERROR_BUSY, "the lease changed hands while you waited: ask again");
         tb_command_fail(command, g_steal_pointer(&error), tb_device_lease_json(device));
 }
@@ -116,7 +119,9 @@ static void take(TbCommand *command)
         gint64 wait_s = tb_command_int(command, "wait_s");
         if (!tb_lease_is_held(device)) {
                 grant_stored(command);
-        } else if (tb_lease_is_holder(device, actor)) { /* the holder asks for another length */
+        } else if (tb_lease_is_holder(device, actor) && (wait_s == 0 || tb_lease_is_shown(device, actor))) {
+                /* the holder asks for another length. By his token alone, and ready to wait, it is another program of his: that one
+                 * queues, or two of them would work on the device at once */
                 tb_lease_extend(device, tb_command_int(command, "ttl_s") * 1000);
                 json_t *o = tb_device_lease_json(device);
                 if (actor->lease)
@@ -129,10 +134,17 @@ static void take(TbCommand *command)
         }
 }
 
+/* Whoever shows a lease means that one: a program whose lease has ended neither renews nor gives back the one that another program
+ * with the same token has taken since. */
+static bool means_it(const TbDevice *device, const TbActor *actor)
+{
+        return actor->lease ? tb_lease_is_shown(device, actor) : tb_lease_is_holder(device, actor);
+}
+
 static void renew(TbCommand *command)
 {
         TbDevice *device = tb_command_device(command);
-        if (!tb_lease_is_holder(device, tb_command_actor(command))) {
+        if (!means_it(device, tb_command_actor(command))) {
                 bool held = tb_lease_is_held(device);
                 tb_command_fail(command,
                                 held ? g_error_new(TB_ERROR, TB_ERROR_LOCKED,
@@ -153,10 +165,10 @@ static void release(TbCommand *command)
 {
         TbDevice *device = tb_command_device(command);
         const TbActor *actor = tb_command_actor(command);
-        bool holder = tb_lease_is_holder(device, actor);
+        bool holder = means_it(device, actor), other = !holder && tb_lease_is_holder(device, actor);
         if (!tb_lease_is_held(device)) {
                 tb_command_succeed(command, json_null());
-        } else if (holder || actor->role >= TB_ROLE_ADMIN) {
+        } else if (holder || (actor->role >= TB_ROLE_ADMIN && !other)) {
                 json_auto_t *lease = tb_device_lease_json(device);
                 tb_log(TB_LOG_INFO, TB_F("device", device->id, "request", actor->request),
                        "lease of %s %s by %s", json_string_value(json_object_get(lease, "holder")),

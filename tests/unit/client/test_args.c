@@ -52,6 +52,18 @@ static const Row rows[] = {
         {"power|a|cycle|--off-s|3m", "0 to 120 seconds", NULL, NULL},
         {"console|a|--tail|1.5", "whole number", NULL, NULL},
         {"console|a|--tail|-1", "0 to 16777216", NULL, NULL},
+        /* what the API carries is text; files and programs of this machine have any name */
+        {"run|a|ls|b\xff", "run: word 2 of the program: \"b\xef\xbf\xbd\" is no text", NULL, NULL},
+        {"run|a|-c|ls \xff", "run: --command: \"ls \xef\xbf\xbd\" is no text", NULL, NULL},
+        {"lock|a|--note|\xff", "lock: --note: ", NULL, NULL},
+        {"attach|a|x://\xff", "attach: \"x://", NULL, NULL},
+        {"input|a|text|\xff", "input: \"", NULL, NULL},
+        {"expect|a|\xff", "expect: \"", NULL, NULL},
+        {"push|a|b\xff|/x", NULL, "a|b\xff|/x", ""},
+        {"pull|a|/x|b\xff", NULL, "a|/x|b\xff", ""},
+        {"pull|a|/\xff", "pull: \"/", NULL, NULL},
+        {"lease|a|--|ls|\xff", NULL, "a", "ls|\xff"},
+        {"screenshot|a|-o|\xff", NULL, "a", "", "output", "\xff"},
 };
 
 static bool parse(TbCli *cli, const char *line, GError **error)
