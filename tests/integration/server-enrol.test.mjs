@@ -67,7 +67,10 @@ test('a host joins by its token, which is its own from then on; another is refus
   const server = await withServer(t, { tokens });
   const made = await enrol(server, { name: 'lab-7' });
   assert.match(made.token, /^enrol-[\w-]{43}$/);
-  assert.ok(Math.abs(Date.parse(made.expiresAt) - Date.parse(made.createdAt) - 3600000) < 1000, 'TB_LIMIT_ENROL_TTL_DEFAULT_S');
+  assert.ok(
+    Math.abs(Date.parse(made.expiresAt) - Date.parse(made.createdAt) - 3600000) < 1000,
+    'TB_LIMIT_ENROL_TTL_DEFAULT_S',
+  );
   assert.equal(await stateOf(server, made), 'waiting');
 
   const host = await hostOf(t, server, 'lab-7', { token: made.token });
