@@ -256,8 +256,6 @@ static int run(TbHost *h)
         h->loop = g_main_loop_new(NULL, FALSE);
         g_unix_signal_add(SIGTERM, on_signal, h); /* before anybody is told that we listen */
         g_unix_signal_add(SIGINT, on_signal, h);
-        for (guint i = 0; i < h->config->notes->len; i++)
-                tb_log(TB_LOG_WARNING, TB_F(), "%s", (const char *)h->config->notes->pdata[i]);
         bool ok = open_rooms(h, &error);
         if (ok) {
                 g_unix_signal_add(SIGHUP, on_hangup, h);
@@ -315,6 +313,8 @@ int main(int argc, char **argv)
                 return 1;
         }
         tb_log_set_level(host.config->log_level);
+        for (guint i = 0; !args.health && i < host.config->notes->len; i++)
+                tb_log(TB_LOG_WARNING, TB_F(), "%s", (const char *)host.config->notes->pdata[i]);
         int rc = args.check ? 0 : args.health ? ask(host.config) : run(&host);
         tb_host_config_free(host.config);
         g_free(args.config);

@@ -37,25 +37,42 @@ const char *tb_config_file(const TbConfigReader *r)
         return r->yaml ? tb_yaml_name(r->yaml) : NULL;
 }
 
-void tb_config_problem(TbConfigReader *r, const json_t *node, const char *field, const char *path,
-                       const char *format, ...)
+/* One more line of problems, up to its words. */
+static GString *begin(TbConfigReader *r)
 {
         if (r->problems->len)
                 g_string_append_c(r->problems, '\n');
+        return r->problems;
+}
+
+void tb_config_problem(TbConfigReader *r, const json_t *node, const char *field, const char *path,
+                       const char *format, ...)
+{
+        GString *out = begin(r);
         if (r->yaml) {
                 int line = node && field ? tb_yaml_field_line(r->yaml, node, field) : 0;
                 if (line == 0 && node)
                         line = tb_yaml_line(r->yaml, node);
-                g_string_append_printf(r->problems, "%s:", tb_yaml_name(r->yaml));
+                g_string_append_printf(out, "%s:", tb_yaml_name(r->yaml));
                 if (line > 0)
-                        g_string_append_printf(r->problems, "%d:", line);
-                g_string_append_c(r->problems, ' ');
+                        g_string_append_printf(out, "%d:", line);
+                g_string_append_c(out, ' ');
         }
         if (*path)
-                g_string_append_printf(r->problems, "%s: ", path);
+                g_string_append_printf(out, "%s: ", path);
         va_list args;
         va_start(args, format);
-        g_string_append_vprintf(r->problems, format, args);
+        g_string_append_vprintf(out, format, args);
+        va_end(args);
+}
+
+void tb_config_env_problem(TbConfigReader *r, const char *name, const char *format, ...)
+{
+        GString *out = begin(r);
+        g_string_append_printf(out, "environment: %s: ", name);
+        va_list args;
+        va_start(args, format);
+        g_string_append_vprintf(out, format, args);
         va_end(args);
 }
 
@@ -138,15 +155,17 @@ static bool is_bare(const char *text)
         return *text && !strpbrk(text, "/?# \t");
 }
 
-/* `node`, `path`: whom to blame */
+/* `node`, `path`: whom to blame; without a node `path` is a variable */
 static void add_ice(TbConfigReader *r, GStrvBuilder *out, const char *text, const char *scheme,
                     const json_t *node, const char *path)
 {
         g_autofree char *full = is_bare(text) ? g_strconcat(scheme, ":", text, NULL) : g_strdup(text);
         if (has_scheme(full, scheme))
                 g_strv_builder_add(out, full);
-        else
+        else if (node)
                 tb_config_problem(r, node, NULL, path, "\"%s\" is not like %s:host:3478", text, scheme);
+        else
+                tb_config_env_problem(r, path, "\"%s\" is not like %s:host:3478", text, scheme);
 }
 
 char **tb_config_ice(TbConfigReader *r, const json_t *list, const char *path, const char *scheme)
@@ -318,7 +337,7 @@ void tb_config_env_port(TbConfigReader *r, guint16 *field, const char *name)
         if (g_ascii_string_to_unsigned(value, 10, 0, 65535, &port, NULL))
                 *field = (guint16)port;
         else
-                tb_config_problem(r, NULL, NULL, name, "a port number is expected, got \"%s\"", value);
+                tb_config_env_problem(r, name, "a port number is expected, got \"%s\"", value);
 }
 
 void tb_config_env_ice(TbConfigReader *r, char ***field, const char *name, const char *scheme)
@@ -341,6 +360,6 @@ void tb_config_env_log_level(TbConfigReader *r, TbLogLevel *level)
         if (tb_config_env_true("DEBUG"))
                 *level = TB_LOG_DEBUG;
         if (wanted && !tb_log_level_parse(wanted, level))
-                tb_config_problem(r, NULL, NULL, "LOG_LEVEL", "\"%s\" is none of error, warning, info, debug",
-                                  wanted);
+                tb_config_env_problem(r, "LOG_LEVEL", "\"%s\" is none of error, warning, info, debug",
+                                      wanted);
 }

@@ -1,7 +1,7 @@
 #pragma once
 /*
  * Reading the configuration of a daemon: a YAML file, then the environment, which wins. Nothing stops at the
- * first problem: each is collected as "file:line: section.field: what is wrong", and all are told at once.
+ * first problem: each is collected as "file:line: section.field: what is wrong" (or "environment: NAME: …"), and all are told at once.
  * Main thread, once at start.
  *
  *     g_auto(TbConfigReader) r = {0};
@@ -39,9 +39,11 @@ json_t *tb_config_root(TbConfigReader *r);           /* borrowed; {} without a f
 const char *tb_config_file(const TbConfigReader *r); /* borrowed; NULL: there is no file */
 
 /* One problem. `node` says the line: the value to blame, or with `field` the section in which that field
- * stands (NULL: no place in the file). `path` is what users know it by ("vnc.password", "HOST_PORT"; ""). */
+ * stands (NULL: no place in the file). `path` is what users know it by ("vnc.password"; ""). */
 void tb_config_problem(TbConfigReader *r, const json_t *node, const char *field, const char *path,
                        const char *format, ...) G_GNUC_PRINTF(5, 6);
+/* One of a variable: "environment: HOST_PORT: what is wrong", whether or not there is a file. */
+void tb_config_env_problem(TbConfigReader *r, const char *name, const char *format, ...) G_GNUC_PRINTF(3, 4);
 /* False with every problem as the message when there was one. */
 bool tb_config_done(TbConfigReader *r, GError **error);
 

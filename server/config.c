@@ -156,7 +156,7 @@ static void read_environment(TbServerConfig *c, TbConfigReader *r)
         }
         tb_config_env_log_level(r, &c->log_level);
         if (token && !tb_auth_add(c->auth, "TESTBED_TOKEN", token, TB_ROLE_ADMIN, &error))
-                tb_config_problem(r, NULL, NULL, "TESTBED_TOKEN", "%s", error->message);
+                tb_config_env_problem(r, "TESTBED_TOKEN", "%s", error->message);
 }
 
 static void add_name(TbServerConfig *c, const char *name)

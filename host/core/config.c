@@ -266,7 +266,7 @@ static void read_environment(TbHostConfig *c, TbConfigReader *r)
         const char *token = tb_config_env("TESTBED_TOKEN");
         g_autoptr(GError) error = NULL;
         if (token && !tb_auth_add(c->auth, "TESTBED_TOKEN", token, TB_ROLE_ADMIN, &error))
-                tb_config_problem(r, NULL, NULL, "TESTBED_TOKEN", "%s", error->message);
+                tb_config_env_problem(r, "TESTBED_TOKEN", "%s", error->message);
         tb_config_env_ice(r, &c->ice.stun, "WEBRTC_STUN_SERVERS", "stun");
         tb_config_env_ice(r, &c->ice.turn, "WEBRTC_TURN_SERVERS", "turn");
         tb_config_env_string(&c->ice.secret, "WEBRTC_TURN_SECRET");

@@ -19,6 +19,9 @@ static void note(TbHostConfig *c, const char *format, ...)
 }
 
 /* --- one device --- */
+/* What is read of DEVICE{i}_ besides its NAME. */
+static const char *const of_devices[] = {"MODEL", "IP", "PORT", "VIDEO", "POWER_IP", NULL};
+
 typedef struct Device {
         TbHostConfig *config;
         TbConfigReader *reader;
@@ -36,7 +39,7 @@ static const char *value_of(const Device *d, const char *what, char **ret_name)
 
 static void wrong(Device *d, const char *name, const char *words)
 {
-        tb_config_problem(d->reader, NULL, NULL, name, "%s", words);
+        tb_config_env_problem(d->reader, name, "%s", words);
         d->wrong = true;
 }
 
@@ -46,12 +49,17 @@ static void attach(Device *d, char *uri_take)
         g_free(uri_take);
 }
 
-/* "10.0.0.7", "phone.lab", "fe80::1" */
+/* "10.0.0.7", "phone.lab", "fe80::1"; no port behind it */
 static bool is_host(const char *text)
 {
-        return *text && strlen(text) <= TB_LIMIT_ENV_HOST &&
-               strspn(text, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-_:") ==
-                       strlen(text);
+        static const char digits[] = "0123456789.",
+                          letters[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-_";
+        gsize n = strlen(text);
+        if (n > TB_LIMIT_ENV_HOST || !*text)
+                return false;
+        if (strchr(text, ':') || strspn(text, digits) == n)
+                return g_hostname_is_ip_address(text) && !strchr(text, '%');
+        return g_ascii_isalnum(*text) && strspn(text, letters) == n;
 }
 
 /* "10.0.0.7:5555", or the name of the variable that is wrong or missing was told. The caller frees; NULL: none. `standard`: 0: a
@@ -67,7 +75,8 @@ static char *address_of(Device *d, guint standard, bool needed)
                 return NULL;
         }
         if (!is_host(ip))
-                wrong(d, ip_name, "an address is expected, such as 10.0.0.7");
+                wrong(d, ip_name,
+                      "an address is expected, such as 10.0.0.7; a port stands in the variable _PORT");
         else if (port && !g_ascii_string_to_unsigned(port, 10, 1, G_MAXUINT16, &number, NULL))
                 wrong(d, port_name, "a port number is expected, 1 to 65535");
         else
@@ -154,16 +163,31 @@ static void read_device(TbHostConfig *c, TbConfigReader *r, guint number, const 
         json_decref(d.attach);
 }
 
+/* Variables of a device that has no name: nobody would see it, or why. */
+static void note_nameless(TbHostConfig *c, guint number)
+{
+        g_autoptr(GString) names = g_string_new(NULL);
+        for (const char *const *what = of_devices; *what; what++) {
+                g_autofree char *name = g_strdup_printf("DEVICE%u_%s", number, *what);
+                if (tb_config_env(name))
+                        g_string_append_printf(names, "%s%s", names->len ? ", " : "", name);
+        }
+        if (names->len)
+                note(c, "%s: there is no device%u without DEVICE%u_NAME", names->str, number, number);
+}
+
 static void read_devices(TbHostConfig *c, TbConfigReader *r)
 {
         for (guint i = 1; i <= TB_LIMIT_ENV_DEVICES + 1; i++) {
                 g_autofree char *name = g_strdup_printf("DEVICE%u_NAME", i);
                 const char *label = tb_config_env(name);
-                if (label && i <= TB_LIMIT_ENV_DEVICES)
+                if (!label)
+                        note_nameless(c, i);
+                else if (i <= TB_LIMIT_ENV_DEVICES)
                         read_device(c, r, i, label);
-                else if (label)
-                        tb_config_problem(
-                                r, NULL, NULL, name,
+                else
+                        tb_config_env_problem(
+                                r, name,
                                 "the environment can name %d devices: put more into the configuration file",
                                 TB_LIMIT_ENV_DEVICES);
         }
@@ -193,11 +217,11 @@ static bool is_idle(const char *name)
                                             "HOST_VIDEO_FPS",
                                             "HOST_WEB_BROWSER_PATH",
                                             NULL};
-        static const char *const read[] = {"NAME", "MODEL", "IP", "PORT", "VIDEO", "POWER_IP", NULL};
         const char *what = of_device(name);
         bool tapo = strcmp(name, "TAPO_USERNAME") == 0 || strcmp(name, "TAPO_PASSWORD") == 0;
         return g_strv_contains(exact, name) || g_str_has_prefix(name, "NEXT_PUBLIC_") ||
-               (what && !g_strv_contains(read, what)) || (tapo && !tb_driver_find("tapo")) ||
+               (what && strcmp(what, "NAME") != 0 && !g_strv_contains(of_devices, what)) ||
+               (tapo && !tb_driver_find("tapo")) ||
                (strcmp(name, "HOST_API_URL") == 0 && tb_config_env("HOST_URL"));
 }
 
@@ -229,8 +253,8 @@ void tb_environment_read(TbHostConfig *c, TbConfigReader *r)
 {
         const char *password = tb_config_env("HOST_VNC_PASSWORD");
         if (password && strlen(password) > VNC_PASSWORD)
-                tb_config_problem(
-                        r, NULL, NULL, "HOST_VNC_PASSWORD",
+                tb_config_env_problem(
+                        r, "HOST_VNC_PASSWORD",
                         "VNC knows passwords of at most 8 characters: what is longer would not be checked");
         else
                 tb_config_env_string(&c->vnc_password, "HOST_VNC_PASSWORD");

@@ -305,12 +305,20 @@ test('TESTBED_TOKEN is a token like those of the configuration; FRONTEND_URL is 
   assert.equal((await request(base, 'GET', `/host/devices/pat/video/snapshot.png?access_token=${secret}`)).status, 200);
   await open.program.line(/ debug .*video is/);
   assert.ok(!open.program.text.includes(secret));
-  const short = new Program([path.join(BUILD, 'testbed-host'), '--check', '--state-dir', state], {
+  const file = path.join(state, 'h.yaml');
+  writeFileSync(file, 'name: bench\n');
+  const short = new Program([path.join(BUILD, 'testbed-host'), '--check', '-c', file, '--state-dir', state], {
     env: { TESTBED_TOKEN: 'short' },
   });
   t.after(() => short.kill());
   assert.equal((await short.exited).code, 1);
-  assert.match(short.text, /TESTBED_TOKEN: .*shorter than 16/);
+  assert.match(short.text, /^environment: TESTBED_TOKEN: .*shorter than 16/m, 'not as if it stood in the file');
+  const nameless = new Program([path.join(BUILD, 'testbed-host'), '--check', '-c', file, '--state-dir', state], {
+    env: { DEVICE1_MODEL: 'host_vnc', DEVICE1_IP: '10.0.0.7' },
+  });
+  t.after(() => nameless.kill());
+  assert.equal((await nameless.exited).code, 0);
+  assert.match(nameless.text, /DEVICE1_MODEL, DEVICE1_IP: there is no device1 without DEVICE1_NAME/);
 });
 
 test('the pages are found from any folder; --log-json is one object a line with time and level', async (t) => {

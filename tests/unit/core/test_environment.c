@@ -83,6 +83,12 @@ static void test_wrong(void)
         } cases[] = {
                 {"DEVICE1_NAME=A\nDEVICE1_MODEL=android_mobile", "DEVICE1_IP: "},
                 {"DEVICE1_NAME=A\nDEVICE1_MODEL=android_mobile\nDEVICE1_IP=10.0.0.7/secret", "DEVICE1_IP: "},
+                {"DEVICE1_NAME=A\nDEVICE1_MODEL=host_vnc\nDEVICE1_IP=:::", "DEVICE1_IP: "},
+                {"DEVICE1_NAME=A\nDEVICE1_MODEL=host_vnc\nDEVICE1_IP=10.0.0.7:5901", "DEVICE1_IP: "},
+                {"DEVICE1_NAME=A\nDEVICE1_MODEL=host_vnc\nDEVICE1_IP=tv.lab:5901", "DEVICE1_IP: "},
+                {"DEVICE1_NAME=A\nDEVICE1_MODEL=host_vnc\nDEVICE1_IP=10.0.0.256", "DEVICE1_IP: "},
+                {"DEVICE1_NAME=A\nDEVICE1_MODEL=host_vnc\nDEVICE1_IP=.", "DEVICE1_IP: "},
+                {"DEVICE1_NAME=A\nDEVICE1_MODEL=host_vnc\nDEVICE1_IP=-lab", "DEVICE1_IP: "},
                 {"DEVICE3_NAME=A\nDEVICE3_MODEL=fire_tv\nDEVICE3_IP=a\nDEVICE3_PORT=65536", "DEVICE3_PORT: "},
                 {"DEVICE3_NAME=A\nDEVICE3_MODEL=host_vnc\nDEVICE3_IP=a\nDEVICE3_PORT=0", "DEVICE3_PORT: "},
                 {"DEVICE1_NAME=A\nDEVICE1_VIDEO=rtsp://secret", "DEVICE1_VIDEO: "},
@@ -98,10 +104,25 @@ static void test_wrong(void)
         for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
                 g_autoptr(GError) error = NULL;
                 g_assert_null(read_env(cases[i].text, &error));
-                g_assert_true(g_str_has_prefix(error->message, cases[i].name));
+                g_autofree char *start = g_strconcat("environment: ", cases[i].name, NULL);
+                g_assert_true(g_str_has_prefix(error->message, start));
                 g_assert_null(strchr(error->message, '\n')); /* one problem, told once */
                 g_assert_null(strstr(error->message, "secret"));
         }
+}
+
+/* Nothing of it is attached, which is said. */
+static void test_nameless(void)
+{
+        g_autoptr(GError) error = NULL;
+        g_autoptr(TbHostConfig) c =
+                read_env("DEVICE1_MODEL=host_vnc\nDEVICE1_IP=10.0.0.7\nDEVICE13_VIDEO=:1", &error);
+        g_assert_no_error(error);
+        g_assert_null(json_object_get(c->devices, "device1"));
+        g_assert_cmpuint(c->notes->len, ==, 2);
+        g_assert_cmpstr(c->notes->pdata[0], ==,
+                        "DEVICE1_MODEL, DEVICE1_IP: there is no device1 without DEVICE1_NAME");
+        g_assert_cmpstr(c->notes->pdata[1], ==, "DEVICE13_VIDEO: there is no device13 without DEVICE13_NAME");
 }
 
 /* One line, names alone, sorted. */
@@ -150,6 +171,7 @@ int main(int argc, char **argv)
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/environment/devices", test_devices);
         g_test_add_func("/environment/wrong", test_wrong);
+        g_test_add_func("/environment/nameless", test_nameless);
         g_test_add_func("/environment/notes", test_notes);
         return g_test_run();
 }

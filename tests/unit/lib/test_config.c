@@ -107,8 +107,8 @@ static void test_no_file(void)
         g_assert_true(tb_config_open(&r, NULL, "/nowhere", NULL));
         g_assert_null(tb_config_file(&r));
         json_auto_t *s = tb_config_section(&r, params, tb_config_root(&r), "");
-        tb_config_problem(&r, NULL, NULL, "HOST_PORT", "a port number is expected");
-        assert_problems(&r, "must: must is missing\nHOST_PORT: a port number is expected");
+        tb_config_env_problem(&r, "HOST_PORT", "a port number is expected");
+        assert_problems(&r, "must: must is missing\nenvironment: HOST_PORT: a port number is expected");
 }
 
 static void test_tokens(void)
@@ -163,7 +163,7 @@ static void test_environment(void)
         g_assert_cmpuint(g_strv_length(list), ==, 2);
         g_assert_cmpstr(list[0], ==, "turn:a.example:3478");
         g_assert_cmpstr(list[1], ==, "turns:b:443?transport=tcp");
-        assert_problems(&r, "TB_TEST_VALUE: \"stun:c\" is not like turn:host:3478");
+        assert_problems(&r, "environment: TB_TEST_VALUE: \"stun:c\" is not like turn:host:3478");
         g_strfreev(list);
 }
 
