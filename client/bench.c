@@ -63,5 +63,7 @@ int tb_cli_run_detach(TbCli *cli, GError **error)
         if (!tb_cli_device(cli, cli->args[0], NULL, &d, error))
                 return TB_CLI_FAILED;
         json_auto_t *answer = tb_cli_ask(cli, &(TbCliRequest){.method = "DELETE", .device = &d}, NULL, error);
+        if (answer)
+                tb_cli_print_done(cli, d.name, "detached", json_true());
         return answer ? TB_CLI_OK : TB_CLI_FAILED;
 }

@@ -88,7 +88,13 @@ static void show_help(TbCliConsole *c)
 static void on_key(TbCliConsole *c, guint8 byte)
 {
         switch (tb_cli_escape_feed(&c->escape, byte)) {
-        case TB_CLI_KEY_SEND: g_byte_array_append(c->typed, &byte, 1); break;
+        case TB_CLI_KEY_SEND:
+                if (!c->away)
+                        g_byte_array_append(c->typed, &byte, 1);
+                else if (!c->dropped)
+                        tb_cli_console_note(c, "not connected: what is typed is dropped until it is");
+                c->dropped |= c->away;
+                break;
         case TB_CLI_KEY_MENU: show_menu(c); break;
         case TB_CLI_KEY_BACK: tb_cli_console_note(c, "back"); break;
         case TB_CLI_KEY_POWER: tb_cli_console_act(c, "power.cycle", "power cycle"); break;

@@ -184,6 +184,7 @@ static void on_opened(gpointer data)
         TbCliConsole *c = data;
         g_autofree char *verb = g_strconcat(c->d.interface, ".get", NULL);
         g_autofree char *key = tb_cli_escape_name(&c->escape);
+        c->away = false;
         if (c->place.known)
                 tb_cli_console_note(c, "connected again");
         else if (c->tty)
@@ -206,6 +207,12 @@ static void on_lost(const char *why, gpointer data)
                              c->under_way);
                 tb_cli_console_end(c, error);
         }
+        if (c->tty && c->typed->len > 0) { /* a command line that was meant for what stood there before */
+                tb_cli_console_note(c, "%u bytes were not sent", c->typed->len);
+                g_byte_array_set_size(c->typed, 0);
+        }
+        c->away = true;
+        c->dropped = false;
         c->connected = false;
         c->write = c->action = c->ask = 0;
         c->under_way = 0;

@@ -26,6 +26,8 @@ typedef struct TbCliConsole {
         guint input;               /* source; 0: not read now */
         bool input_over;
         bool connected; /* and its bytes come: only then is silence the device's */
+        bool away;      /* it was there, and is lost: what is typed on a terminal is for nobody */
+        bool dropped;   /* … which was said */
         guint quiet;    /* source: silence that ends it */
         TbCliEscape escape;
         bool tty;

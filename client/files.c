@@ -9,6 +9,7 @@
 
 #include "client/api.h"
 #include "client/out.h"
+#include "client/partial.h"
 #include "client/progress.h"
 #include "lib/error.h"
 #include "lib/limits.h"
@@ -17,6 +18,8 @@ typedef struct Copy {
         TbCli *cli;    /* borrowed */
         TbCliDevice d; /* owned */
         guint depth;   /* folders that we are in */
+        guint files, left_out;
+        guint64 bytes;
 } Copy;
 
 static char *path_query(const char *remote, const char *mode)
@@ -44,6 +47,30 @@ static bool is_plain_name(const char *name)
         return name && *name && !strchr(name, '/') && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
 }
 
+/* What was done, for --json; and whether that is all. */
+static int tell(const Copy *c, bool ok, const char *remote, const char *local, GError **error)
+{
+        if (ok && c->cli->json) {
+                json_auto_t *said =
+                        json_pack("{s:s, s:s, s:i, s:I, s:i}", "device", c->d.name, "remote", remote, "files",
+                                  (int)c->files, "bytes", (json_int_t)c->bytes, "left_out", (int)c->left_out);
+                if (g_utf8_validate(local, -1, NULL))
+                        json_object_set_new(said, "local", json_string(local));
+                tb_cli_print_json(said);
+        }
+        if (ok && c->left_out > 0)
+                tb_set_error(error, TB_ERROR_UNPROCESSABLE,
+                             "%u of %s left out, as said above; everything else was copied", c->left_out,
+                             local);
+        return ok && c->left_out == 0 ? TB_CLI_OK : TB_CLI_FAILED;
+}
+
+static void leave_out(Copy *c, const char *path, const char *why)
+{
+        tb_cli_say("%s: left out (%s)", path, why);
+        c->left_out++;
+}
+
 /* --- push --- */
 static bool push_fd(Copy *c, int fd, gint64 size, const char *remote, const char *mode, GError **error)
 {
@@ -61,6 +88,8 @@ static bool push_fd(Copy *c, int fd, gint64 size, const char *remote, const char
                                       .wait_s = 600};
         json_auto_t *answer = tb_cli_ask(c->cli, &request, NULL, error);
         tb_cli_progress_end(&p);
+        c->files += answer != NULL;
+        c->bytes += p.done;
         return answer != NULL;
 }
 
@@ -93,17 +122,20 @@ static bool push_tree(Copy *c, const char *local, const char *remote, GError **e
                 tb_set_error(error, TB_ERROR_INVALID, "%s", why->message);
                 return false;
         }
-        for (const char *name; (name = g_dir_read_name(dir));) {
+        bool empty = true;
+        for (const char *name; (name = g_dir_read_name(dir)); empty = false) {
                 g_autofree char *from = g_build_filename(local, name, NULL),
                                 *to = g_strdup_printf("%s/%s", remote, name);
                 struct stat st;
                 if (lstat(from, &st) != 0 || (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))) {
-                        tb_cli_say("%s: left out (neither a file nor a folder)", from);
+                        leave_out(c, from, "neither a file nor a folder");
                         continue;
                 }
                 if (!(S_ISDIR(st.st_mode) ? push_tree(c, from, to, error) : push_file(c, from, to, error)))
                         return false;
         }
+        if (empty)
+                leave_out(c, local, "an empty folder: the host makes folders for files only");
         c->depth--;
         return true;
 }
@@ -122,8 +154,9 @@ int tb_cli_run_push(TbCli *cli, GError **error)
                 ok = push_tree(&c, local, into, error);
         else if (ok)
                 ok = push_file(&c, local, into, error);
+        int code = tell(&c, ok, strcmp(local, "-") == 0 ? remote : into, local, error);
         tb_cli_device_clear(&c.d);
-        return ok ? TB_CLI_OK : TB_CLI_FAILED;
+        return code;
 }
 
 /* --- pull --- */
@@ -140,28 +173,24 @@ static bool save(Copy *c, GInputStream *in, SoupMessage *m, const char *local, G
                 soup_message_headers_get_one(soup_message_get_response_headers(m), "X-File-Mode");
         guint64 mode = mode_text ? g_ascii_strtoull(mode_text, NULL, 8) & 0777 : 0644;
         bool plain = g_file_test(local, G_FILE_TEST_IS_REGULAR) || !g_file_test(local, G_FILE_TEST_EXISTS);
-        g_autofree char *beside = plain ? g_strconcat(local, ".part", NULL) : g_strdup(local);
-        int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        int fd = plain ? tb_cli_partial_open(local, error) : open(local, O_WRONLY | O_CLOEXEC);
         if (fd < 0) {
-                tb_set_error(error, TB_ERROR_INVALID, "%s: %s", beside, g_strerror(errno));
+                if (!plain)
+                        tb_set_error(error, TB_ERROR_INVALID, "%s: %s", local, g_strerror(errno));
                 return false;
         }
         TbCliProgress p;
         tb_cli_progress_begin(&p, c->cli, local, -1);
         bool ok = tb_cli_copy(in, fd, tb_cli_progress_add, &p, error);
         tb_cli_progress_end(&p);
-        if (plain)
-                fchmod(fd, (mode_t)mode);
-        if (close(fd) != 0 && ok) {
-                tb_set_error(error, TB_ERROR_INVALID, "%s: %s", beside, g_strerror(errno));
-                ok = false;
-        }
-        if (ok && plain && rename(beside, local) != 0) {
+        if (plain) {
+                ok = tb_cli_partial_close(fd, local, (guint)mode, ok, error);
+        } else if (close(fd) != 0 && ok) {
                 tb_set_error(error, TB_ERROR_INVALID, "%s: %s", local, g_strerror(errno));
                 ok = false;
         }
-        if (!ok && plain)
-                unlink(beside);
+        c->files += ok;
+        c->bytes += p.done;
         return ok;
 }
 
@@ -223,9 +252,15 @@ int tb_cli_run_pull(TbCli *cli, GError **error)
         const char *remote = cli->args[1], *local = cli->n > 2 ? cli->args[2] : ".";
         Copy c = {.cli = cli};
         g_autofree char *base = g_path_get_basename(remote);
+        if (cli->json && strcmp(local, "-") == 0) {
+                tb_set_error(error, TB_ERROR_INVALID,
+                             "pull: the standard output is the file: no JSON goes there");
+                return TB_CLI_USAGE;
+        }
         bool into = strcmp(local, "-") != 0 && g_file_test(local, G_FILE_TEST_IS_DIR);
         g_autofree char *to = into ? g_build_filename(local, base, NULL) : g_strdup(local);
         bool ok = tb_cli_device(cli, cli->args[0], "files", &c.d, error) && pull(&c, remote, to, error);
+        int code = tell(&c, ok, remote, to, error);
         tb_cli_device_clear(&c.d);
-        return ok ? TB_CLI_OK : TB_CLI_FAILED;
+        return code;
 }

@@ -75,5 +75,7 @@ int tb_cli_run_input(TbCli *cli, GError **error)
                 return TB_CLI_FAILED;
         const TbCliRequest request = {.method = "POST", .device = &d, .body = events};
         json_auto_t *answer = tb_cli_ask(cli, &request, NULL, error);
+        if (answer)
+                tb_cli_print_done(cli, d.name, "events", json_integer((json_int_t)json_array_size(events)));
         return answer ? TB_CLI_OK : TB_CLI_FAILED;
 }

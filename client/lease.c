@@ -142,6 +142,7 @@ int tb_cli_run_unlock(TbCli *cli, GError **error)
                 tb_cli_say(
                         "%s: the program that testbed lease runs has it, and it is given back when that ends",
                         d.name);
+                tb_cli_print_done(cli, d.name, "lease", json_string(cli->settings->lease));
                 return TB_CLI_OK;
         }
         json_auto_t *lease = who(cli, &d, error), *me = NULL;
@@ -154,5 +155,8 @@ int tb_cli_run_unlock(TbCli *cli, GError **error)
                 if (!me)
                         return TB_CLI_LEASED;
         }
-        return tb_cli_lease_release(cli, &d, error) ? TB_CLI_OK : TB_CLI_FAILED;
+        if (!tb_cli_lease_release(cli, &d, error))
+                return TB_CLI_FAILED;
+        tb_cli_print_done(cli, d.name, "lease", json_null());
+        return TB_CLI_OK;
 }

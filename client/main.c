@@ -42,7 +42,10 @@ int main(int argc G_GNUC_UNUSED, char **argv)
                 tb_cli_say("%s", tb_error_detail(error));
                 code = tb_cli_code_of(error) + (passes(&cli) ? TB_CLI_OWN : 0);
         }
-        if (fflush(stdout) != 0 && code == TB_CLI_OK)
+        g_autoptr(GError) unwritten = NULL;
+        if (!tb_cli_flush(&unwritten) && code == TB_CLI_OK) {
+                tb_cli_say("%s", tb_error_detail(unwritten));
                 code = TB_CLI_FAILED;
+        }
         return code;
 }

@@ -39,7 +39,23 @@ void tb_cli_print_json(const json_t *value)
 {
         g_autofree char *text = tb_json_text(value, NULL);
         tb_cli_print("%s\n", text ? text : "null");
-        fflush(stdout);
+}
+
+void tb_cli_print_done(const TbCli *cli, const char *device, const char *field, json_t *value_take)
+{
+        json_auto_t *said = json_pack("{s:s, s:o}", "device", device, field, value_take);
+        if (cli->json)
+                tb_cli_print_json(said);
+}
+
+bool tb_cli_flush(GError **error)
+{
+        errno = 0;
+        if (fflush(stdout) == 0 && !ferror(stdout))
+                return true;
+        tb_set_error(error, TB_ERROR_INTERNAL, "the standard output cannot be written%s%s", errno ? ": " : "",
+                     errno ? g_strerror(errno) : "");
+        return false;
 }
 
 bool tb_cli_write(int fd, const void *bytes, gsize size, GError **error)

@@ -7,11 +7,16 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "client/cli.h"
+
 void tb_cli_print(const char *format, ...) G_GNUC_PRINTF(1, 2);
 void tb_cli_say(const char *format, ...)
         G_GNUC_PRINTF(1, 2);                 /* on the standard error, "testbed: " first, a newline behind */
 void tb_cli_print_json(const json_t *value); /* one line; nothing else may be on that line */
-/* False: the reader has gone, or the disk is full; `error` says so. */
+/* For commands whose answer has nothing in it: {"device":…, `field`: value}, with --json; nothing else. */
+void tb_cli_print_done(const TbCli *cli, const char *device, const char *field, json_t *value_take);
+/* Both: false: the reader has gone, or the disk is full; `error` says so. What was printed so far is out then, or will never be. */
+bool tb_cli_flush(GError **error);
 bool tb_cli_write(int fd, const void *bytes, gsize size, GError **error);
 
 typedef enum TbCliColor { TB_CLI_PLAIN, TB_CLI_GREEN, TB_CLI_YELLOW, TB_CLI_RED, TB_CLI_FAINT } TbCliColor;

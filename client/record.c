@@ -197,5 +197,5 @@ int tb_cli_run_record(TbCli *cli, GError **error)
         } else if (ok) {
                 tb_cli_say("%s: %u pictures", d.name, r->parts.parts);
         }
-        return tb_cli_close_output(fd, name, ok, error) ? TB_CLI_OK : TB_CLI_FAILED;
+        return tb_cli_close_output(cli, &d, fd, name, r->parts.parts, ok, error) ? TB_CLI_OK : TB_CLI_FAILED;
 }

@@ -1,10 +1,12 @@
 /* run: a program on the device, by its shell. */
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "client/api.h"
 #include "client/out.h"
 #include "lib/error.h"
+#include "lib/json.h"
 #include "lib/limits.h"
 
 /* All of our standard input, as the text that it has to be. */
@@ -15,9 +17,15 @@ static bool read_stdin(json_t *body, GError **error)
         ssize_t n;
         while ((n = read(STDIN_FILENO, chunk, sizeof chunk)) > 0 && all->len <= TB_LIMIT_HTTP_BODY)
                 g_byte_array_append(all, chunk, (guint)n);
-        if (all->len > TB_LIMIT_HTTP_BODY) {
-                tb_set_error(error, TB_ERROR_TOO_LARGE,
-                             "--stdin: the host takes 1 MiB; testbed push takes files of any size");
+        const guint8 *nul = all->len ? memchr(all->data, 0, all->len) : NULL;
+        if (n < 0) {
+                tb_set_error(error, TB_ERROR_INVALID, "--stdin: %s", g_strerror(errno));
+                return false;
+        }
+        if (nul) {
+                tb_set_error(error, TB_ERROR_INVALID,
+                             "--stdin: byte %u is NUL, which no text has; testbed push takes any bytes",
+                             (guint)(nul - all->data));
                 return false;
         }
         json_t *text = json_stringn(all->len ? (const char *)all->data : "", all->len);
@@ -27,7 +35,15 @@ static bool read_stdin(json_t *body, GError **error)
                 return false;
         }
         json_object_set_new(body, "stdin", text);
-        return true;
+        gsize size = 0;
+        g_autofree char *sent = tb_json_text(body, &size);
+        if (size > TB_LIMIT_HTTP_BODY)
+                tb_set_error(
+                        error, TB_ERROR_TOO_LARGE,
+                        "--stdin: the host takes requests of 1 MiB, and with it this one has %s%zu bytes, "
+                        "as JSON writes them; testbed push takes files of any size",
+                        all->len > TB_LIMIT_HTTP_BODY ? "more than " : "", size);
+        return size <= TB_LIMIT_HTTP_BODY;
 }
 
 static json_t *program(TbCli *cli, GError **error)

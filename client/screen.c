@@ -18,6 +18,11 @@ int tb_cli_open_output(const TbCli *cli, const TbCliDevice *d, const char *suffi
         const char *wanted = tb_cli_text(cli, "output");
         if (wanted && strcmp(wanted, "-") == 0) {
                 *ret_name = NULL;
+                if (cli->json) {
+                        tb_set_error(error, TB_ERROR_INVALID,
+                                     "--output -: the standard output is the picture: no JSON goes there");
+                        return -1;
+                }
                 return STDOUT_FILENO;
         }
         g_autofree char *name = wanted ? g_strdup(wanted) : g_strconcat(d->id, suffix, NULL);
@@ -29,13 +34,20 @@ int tb_cli_open_output(const TbCli *cli, const TbCliDevice *d, const char *suffi
         return fd;
 }
 
-bool tb_cli_close_output(int fd, const char *name, bool ok, GError **error)
+bool tb_cli_close_output(const TbCli *cli, const TbCliDevice *d, int fd, const char *name, guint pictures,
+                         bool ok, GError **error)
 {
         if (fd != STDOUT_FILENO && close(fd) != 0 && ok) {
                 tb_set_error(error, TB_ERROR_INVALID, "%s: %s", name, g_strerror(errno));
                 return false;
         }
-        if (ok && name)
+        if (ok && name && cli->json) {
+                json_auto_t *said = json_pack("{s:s, s:s, s:i}", "device", d->name, "interface", d->interface,
+                                              "pictures", (int)MAX(pictures, 1));
+                if (g_utf8_validate(name, -1, NULL))
+                        json_object_set_new(said, "file", json_string(name));
+                tb_cli_print_json(said);
+        } else if (ok && name)
                 tb_cli_print("%s\n", name);
         return ok;
 }
@@ -57,5 +69,5 @@ int tb_cli_run_screenshot(TbCli *cli, GError **error)
         if (fd < 0)
                 return TB_CLI_FAILED;
         bool ok = tb_cli_copy(in, fd, NULL, NULL, error);
-        return tb_cli_close_output(fd, name, ok, error) ? TB_CLI_OK : TB_CLI_FAILED;
+        return tb_cli_close_output(cli, &d, fd, name, 1, ok, error) ? TB_CLI_OK : TB_CLI_FAILED;
 }

@@ -7,8 +7,9 @@
 /* The file that --output names, or DEVICE and `suffix`; "-" is the standard output, *ret_name is NULL then. -1: error. */
 int tb_cli_open_output(const TbCli *cli, const TbCliDevice *d, const char *suffix, char **ret_name,
                        GError **error);
-/* And says its name when all is well (`ok`). */
-bool tb_cli_close_output(int fd, const char *name, bool ok, GError **error);
+/* And says its name when all is well (`ok`); `pictures`: how many they are, for --json; 0: one. */
+bool tb_cli_close_output(const TbCli *cli, const TbCliDevice *d, int fd, const char *name, guint pictures,
+                         bool ok, GError **error);
 
 /* The parts of a multipart stream, as the bytes come: split anywhere. Pure. */
 typedef struct TbCliParts {

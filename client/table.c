@@ -74,7 +74,8 @@ static const TbCliOption log_options[] = {
 
 static const TbCliOption run_options[] = {
         {"timeout", 't', TB_CLI_SECONDS, "S", 0.1, TB_LIMIT_COMMAND_S, "then it is killed (30)"},
-        {"stdin", 'i', TB_CLI_FLAG, NULL, .help = "it reads what we read: text, up to 1 MiB"},
+        {"stdin", 'i', TB_CLI_FLAG, NULL,
+         .help = "it reads what we read: text, in a request of 1 MiB at most"},
         {"command", 'c', TB_CLI_TEXT, "LINE",
          .help = "a line for the device's own shell, in place of a program"},
         END,
@@ -158,7 +159,8 @@ const TbCliCommand tb_cli_commands[] = {
         {"console", "DEVICE[/CONSOLE]", "a terminal on its serial console",
          "The key ^] opens a menu: power cycle, break, log to a file, quit; ^] again sends it. A lost "
          "connection is made again, and "
-         "goes on where it was: no byte is missed or shown twice. Input from a pipe is sent as it is; when "
+         "goes on where it was: no byte is missed or shown twice; keys that are typed meanwhile are dropped. "
+         "Input from a pipe is sent as it is; when "
          "it has ended and the device "
          "was silent for a second, that is the end.",
          console_options, 1, 1, .complete = {"@device"}, .run = tb_cli_run_console},
@@ -172,7 +174,10 @@ const TbCliCommand tb_cli_commands[] = {
         {"run", "DEVICE[/SHELL] [--] PROGRAM [ARG…]", "run a program on the device",
          "Its output comes when it has ended. " CODES, run_options, 1, 1, .rest = true, .remote = true,
          .complete = {"@device"}, .run = tb_cli_run_run},
-        {"push", "DEVICE LOCAL REMOTE", "copy a file to the device", "LOCAL - is the standard input.",
+        {"push", "DEVICE LOCAL REMOTE", "copy a file to the device",
+         "LOCAL - is the standard input. What cannot be copied (links, devices, empty folders) is said, and "
+         "the "
+         "exit code is 1 then.",
          copy_options, 3, 3, .complete = {"@device", "@file"}, .run = tb_cli_run_push},
         {"pull", "DEVICE REMOTE [LOCAL]", "copy a file from the device",
          "LOCAL - is the standard output. A file that came in part is removed.", copy_options, 2, 3,

@@ -32,7 +32,7 @@ static char *summary_of(const json_t *data)
         return g_string_free(out, FALSE);
 }
 
-static bool on_event(const char *data, gpointer user, GError **error G_GNUC_UNUSED)
+static bool on_event(const char *data, gpointer user, GError **error)
 {
         TbCli *cli = user;
         json_auto_t *event = json_loads(data, 0, NULL);
@@ -40,7 +40,7 @@ static bool on_event(const char *data, gpointer user, GError **error G_GNUC_UNUS
                 return true;
         if (cli->json) {
                 tb_cli_print_json(event);
-                return true;
+                return tb_cli_flush(error);
         }
         const char *device = text_of(event, "device"), *interface = text_of(event, "interface");
         g_autofree char *at = tb_clock_rfc3339((gint64)json_integer_value(json_object_get(event, "t"))),
@@ -50,8 +50,7 @@ static bool on_event(const char *data, gpointer user, GError **error G_GNUC_UNUS
                                                 text_of(event, "type") ?: "?", summary),
                         *clean = tb_cli_clean(line);
         tb_cli_print("%s\n", clean);
-        fflush(stdout);
-        return true;
+        return tb_cli_flush(error);
 }
 
 int tb_cli_run_watch(TbCli *cli, GError **error)
@@ -72,7 +71,7 @@ int tb_cli_run_watch(TbCli *cli, GError **error)
                        : TB_CLI_FAILED;
 }
 
-static bool on_sample(const char *data, gpointer user, GError **error G_GNUC_UNUSED)
+static bool on_sample(const char *data, gpointer user, GError **error)
 {
         TbCli *cli = user;
         json_auto_t *sample = json_loads(data, 0, NULL);
@@ -80,15 +79,14 @@ static bool on_sample(const char *data, gpointer user, GError **error G_GNUC_UNU
                 return true;
         if (cli->json) {
                 tb_cli_print_json(sample);
-                return true;
+                return tb_cli_flush(error);
         }
         g_autofree char *at = tb_clock_rfc3339((gint64)json_integer_value(json_object_get(sample, "t"))),
                         *stream = tb_cli_clean(text_of(sample, "stream")),
                         *unit = tb_cli_clean(text_of(sample, "unit"));
         tb_cli_print("%s  %s  %.6g %s\n", at, stream, json_number_value(json_object_get(sample, "value")),
                      strcmp(unit, "1") == 0 ? "" : unit);
-        fflush(stdout);
-        return true;
+        return tb_cli_flush(error);
 }
 
 static void print_latest(const json_t *streams)

@@ -190,6 +190,33 @@ test('a host that restarts: it goes on where it was, no byte is missed or double
   await restarts(t, { end: (host) => host.stop({ keepState: true }) });
 });
 
+test('keys that are typed while nobody is there are dropped, and that is said', async (t) => {
+  const device = await startSerialPort(t);
+  const config = { port: await freePort(), devices: { board: { attach: [device.uri] } } };
+  const state = scratch('tb-cli-state-');
+  const first = await Host.start(config, { state });
+  await first.state_is('board/console');
+  await device.connected();
+  const terminal = onTerminal(first.url, ['console', 'board']);
+  t.after(terminal.kill);
+  await terminal.see('opens the menu');
+  terminal.type('before');
+  await until('what was typed', () => device.received().toString() === 'before');
+  await first.stop({ keepState: true });
+  await terminal.see('connection lost');
+  terminal.type('reboot\r');
+  await terminal.see('not connected: what is typed is dropped until it is');
+  const again = await withHost(t, config, { state });
+  await again.state_is('board/console');
+  await terminal.see('connected again');
+  terminal.type(' after');
+  await until('what was typed', () => device.received().toString().includes('after'));
+  assert.equal(device.received().toString(), 'before after');
+  assert.equal(terminal.text().split('is dropped until').length, 2, 'said once');
+  terminal.type(`${ESC}q`);
+  assert.equal((await terminal.end()).code, 0);
+});
+
 test('a host that is killed: the same', async (t) => {
   await restarts(t, { end: (host) => host.kill() });
 });

@@ -34,6 +34,12 @@ test('run: output, errors, exit code, input, time', async () => {
   await refused(host.url, ['run', 'phone', '-t', '1', '-c', 'echo begun; sleep 60'], 125, /phone/);
   await refused(host.url, ['run', 'phone', '-i', 'cat'], 122, /no text/, { input: Buffer.from([0xff, 0xfe]) });
   await refused(host.url, ['run', 'phone', '-i', 'cat'], 122, /1 MiB/, { input: Buffer.alloc(1024 * 1024 + 1, 'x') });
+  const fits = 'x'.repeat(1024 * 1024 - Buffer.byteLength('{"argv":["wc","-c"],"timeout_s":30.0,"stdin":""}'));
+  assert.equal((await run(['run', 'phone', '-i', 'wc', '-c'], { input: fits })).trim(), String(fits.length));
+  await refused(host.url, ['run', 'phone', '-i', 'wc', '-c'], 122, /requests of 1 MiB.* 1048577 bytes/, {
+    input: `${fits}x`,
+  });
+  await refused(host.url, ['run', 'phone', '-i', 'cat'], 122, /byte 1 is NUL.*testbed push/, { input: 'a\0b' });
   await refused(host.url, ['run', 'nobody', 'true'], 121, /no device/);
 });
 
@@ -50,6 +56,12 @@ test('push, pull: any bytes, any size, the mode goes along', async () => {
   await run(['push', 'phone', '-', '/sdcard/from a pipe & more'], { input: 'piped' });
   assert.equal(await run(['pull', 'phone', '/sdcard/from a pipe & more', '-']), 'piped');
   assert.equal(await run(['pull', 'phone', '/sdcard/big', folder]), '');
+  const copied = { device: 'phone', remote: '/sdcard/json', files: 1, bytes: 3, left_out: 0 };
+  writeFileSync(path.join(folder, 'json'), 'abc');
+  const json = async (...args) => JSON.parse(await run([...args, '--json'], { cwd: folder }));
+  assert.deepEqual(await json('push', 'phone', 'json', '/sdcard/'), { ...copied, local: 'json' });
+  assert.deepEqual(await json('pull', 'phone', '/sdcard/json', 'back'), { ...copied, local: 'back' });
+  await refused(host.url, ['pull', 'phone', '/sdcard/json', '-', '--json'], 2, /the standard output is the file/);
   assert.equal(hash(readFileSync(big)), hash(bytes));
 });
 
@@ -69,13 +81,15 @@ test('push, pull: what cannot be leaves nothing behind', async () => {
 
 test('push, pull: folders', async () => {
   const folder = scratch('tb-cli-');
-  mkdirSync(path.join(folder, 'tree', 'sub'), { recursive: true });
+  mkdirSync(path.join(folder, 'tree', 'sub', 'none'), { recursive: true });
   writeFileSync(path.join(folder, 'tree', 'a'), 'a');
   writeFileSync(path.join(folder, 'tree', 'sub', 'b'), 'b');
   symlinkSync('/etc/passwd', path.join(folder, 'tree', 'link'));
   const done = await testbed(host.url, ['push', '-r', 'phone', path.join(folder, 'tree'), '/sdcard/']);
-  assert.equal(done.code, 0, done.err);
+  assert.equal(done.code, 1, 'not all of it is there');
   assert.match(done.err, /tree\/link: left out/);
+  assert.match(done.err, /tree\/sub\/none: left out \(an empty folder/);
+  assert.match(done.err, /2 of .*tree left out, as said above/);
   assert.equal(readFileSync(there('tree', 'sub', 'b'), 'utf8'), 'b');
   assert.ok(!existsSync(there('tree', 'link')));
   await run(['pull', '-r', 'phone', '/sdcard/tree', path.join(folder, 'back')]);
@@ -92,6 +106,7 @@ test('CLI_DEPTH: 64 folders in each other are copied, 65 are not', async () => {
   ]) {
     mkdirSync(path.join(folder, `up${n}`, ...chain(n - 1)), { recursive: true });
     mkdirSync(there(`down${n}`, ...chain(n - 1)), { recursive: true });
+    writeFileSync(path.join(folder, `up${n}`, ...chain(n - 1), 'f'), '');
     const up = await testbed(host.url, ['push', '-r', 'phone', path.join(folder, `up${n}`), '/sdcard/']);
     assert.equal(up.code, code, up.err);
     const down = await testbed(host.url, ['pull', '-r', 'phone', `/sdcard/down${n}`, path.join(folder, `back${n}`)]);
