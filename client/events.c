@@ -84,6 +84,7 @@ bool tb_cli_follow(TbCli *cli, const TbCliDevice *d, const char *path, const cha
 {
         TbCliEvents e;
         tb_cli_events_init(&e);
+        tb_cli_end_with_reader();
         e.id = g_strdup(after);
         gint64 heard = 0; /* 0: never yet, and then nothing is tried again */
         bool broke = true, said = false;

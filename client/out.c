@@ -1,6 +1,8 @@
 #include "client/out.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,6 +10,7 @@
 
 #include "lib/error.h"
 #include "lib/json.h"
+#include "lib/thread.h"
 
 struct TbCliTable {
         guint columns;
@@ -56,6 +59,21 @@ bool tb_cli_flush(GError **error)
         tb_set_error(error, TB_ERROR_INTERNAL, "the standard output cannot be written%s%s", errno ? ": " : "",
                      errno ? g_strerror(errno) : "");
         return false;
+}
+
+static void wait_for_reader_to_go(gpointer data G_GNUC_UNUSED)
+{
+        struct pollfd out = {
+                .fd = STDOUT_FILENO}; /* of a pipe without readers, and of nothing else, POLLERR is told */
+        while (poll(&out, 1, -1) < 0 && errno == EINTR)
+                ;
+        if (out.revents & POLLERR)
+                kill(getpid(), SIGPIPE);
+}
+
+void tb_cli_end_with_reader(void)
+{
+        tb_thread_try_detach("reader", wait_for_reader_to_go, NULL, NULL); /* else the next line finds out */
 }
 
 bool tb_cli_write(int fd, const void *bytes, gsize size, GError **error)

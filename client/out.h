@@ -18,6 +18,8 @@ void tb_cli_print_done(const TbCli *cli, const char *device, const char *field, 
 /* Both: false: the reader has gone, or the disk is full; `error` says so. What was printed so far is out then, or will never be. */
 bool tb_cli_flush(GError **error);
 bool tb_cli_write(int fd, const void *bytes, gsize size, GError **error);
+/* For what prints on and on: who read it may go while there is nothing to print. Ends the process by SIGPIPE then. Once. */
+void tb_cli_end_with_reader(void);
 
 typedef enum TbCliColor { TB_CLI_PLAIN, TB_CLI_GREEN, TB_CLI_YELLOW, TB_CLI_RED, TB_CLI_FAINT } TbCliColor;
 TbCliColor tb_cli_color_of(const char *state); /* of a device or an interface: ready, absent, fault … */

@@ -21,7 +21,7 @@ static void on_deadly(int number)
 
 static void on_stop(int number G_GNUC_UNUSED)
 {
-        int saved = errno;
+        int saved = errno; /* NOLINT(bugprone-signal-handler): errno is a thread's own */
         if (is_raw)
                 tcsetattr(STDIN_FILENO, TCSANOW, &kept);
         raise(SIGSTOP);
@@ -30,7 +30,7 @@ static void on_stop(int number G_GNUC_UNUSED)
 
 static void on_continue(int number G_GNUC_UNUSED)
 {
-        int saved = errno;
+        int saved = errno; /* NOLINT(bugprone-signal-handler): errno is a thread's own */
         if (is_raw)
                 tcsetattr(STDIN_FILENO, TCSANOW, &raw);
         errno = saved;

@@ -430,4 +430,10 @@ test('no colour without a terminal; a reader that goes ends it', async () => {
   });
   assert.equal(done.signal, null);
   assert.match(done.stdout, /device\.added/);
+  // also while there is nothing more to print
+  const silent = spawnSync('bash', ['-c', `${TESTBED} watch --type none | sleep 0.5`], {
+    env: environment(host.url),
+    timeout: 20000,
+  });
+  assert.equal(silent.signal, null);
 });
