@@ -152,7 +152,8 @@ static bool check_utf8(const TbCli *cli, GError **error)
                         what = g_strconcat("--", o->name, NULL);
                 }
         for (int i = 0; i < cli->n && !bad; i++) {
-                bool file = i < (int)G_N_ELEMENTS(c->complete) && g_strcmp0(c->complete[i], "@file") == 0;
+                bool file =
+                        c && i < (int)G_N_ELEMENTS(c->complete) && g_strcmp0(c->complete[i], "@file") == 0;
                 if (!file && !g_utf8_validate(cli->args[i], -1, NULL))
                         bad = cli->args[i];
         }

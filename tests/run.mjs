@@ -183,12 +183,18 @@ const MODES = {
   all: () => ['house', 'unit', 'fuzz', 'web', 'integration', 'e2e', 'rig', 'asan', 'tsan'].flatMap((m) => MODES[m]()),
 };
 
+// Files that run in the plain build alone, for CI's time: the lab (about who starts whom), the command line (one
+// thread; its parsers are unit tests); under ThreadSanitizer also what is about main's own state.
+const PLAIN = {
+  asan: /\/(lab|client(-\w+)?)\.test\.mjs$/,
+  tsan: /\/(lab|client(-\w+)?|host-virtualpytest|host-health|server-enrol|server-registered)\.test\.mjs$/,
+};
+
 function sanitized(variant) {
   return [
     ...cTests(variant),
     ...fuzzTests(variant),
-    // the lab is about who starts whom; the daemon's own files are all here
-    ...nodeTests('integration', 'tests/integration', 120, { variant }).filter((t) => !t.name.endsWith('/lab.test.mjs')),
+    ...nodeTests('integration', 'tests/integration', 120, { variant }).filter((t) => !PLAIN[variant].test(t.name)),
   ];
 }
 

@@ -247,7 +247,7 @@ static bool port_took(TbTty *tty, const TbSerialSettings *s, GError **error)
 
 static bool port_set(TbTty *tty, const TbSerialSettings *s, GError **error)
 {
-        TbSerialSettings before;
+        TbSerialSettings before = {0};
 
         if (!port_get(tty, &before, error))
                 return false;
