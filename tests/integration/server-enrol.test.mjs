@@ -245,7 +245,8 @@ test('a disk that takes nothing: the token works; a revocation says that it is n
   const inFile = `import sqlite3, sys
 print(sqlite3.connect(sys.argv[1], timeout=10).execute("SELECT count(*) FROM enrolments").fetchone()[0])`;
   const rows = () => spawnSync('python3', ['-c', inFile, path.join(server.folder, 'server.db')], { encoding: 'utf8' });
-  await until('it to be written', () => rows().stdout === '0\n');
+  // tries are 15 s apart at most
+  await until('it to be written', () => rows().stdout === '0\n', 60000);
   await server.program.kill();
   const again = await withServer(t, { tokens }, { state: server.folder });
   assert.deepEqual((await again.get('/api/enrol', admin)).json, [], 'it was written when the disk took it again');
