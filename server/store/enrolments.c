@@ -4,6 +4,7 @@
 
 #include "lib/error.h"
 #include "lib/limits.h"
+#include "server/store/changed.h"
 #include "server/store/sql.h"
 
 #define ID_BYTES 9
@@ -213,8 +214,9 @@ void tb_enrolments_load(TbEnrolments *all, const TbDbResult *rows)
         }
 }
 
-static void write_one(const TbEnrolment *e, const char *id, TbDbCall *call)
+static void write_one(gconstpointer row, const char *id, TbDbCall *call)
 {
+        const TbEnrolment *e = row;
         tb_db_statement(call, e ? tb_sql_enrolment_put : tb_sql_enrolment_end);
         tb_db_text(call, id);
         if (!e)
@@ -231,31 +233,15 @@ static void write_one(const TbEnrolment *e, const char *id, TbDbCall *call)
 
 GPtrArray *tb_enrolments_write(TbEnrolments *all, TbDbCall *call)
 {
-        if (g_hash_table_size(all->changed) == 0)
-                return NULL;
-        GPtrArray *written = g_ptr_array_new_with_free_func(g_free);
-        GHashTableIter iter;
-        gpointer id;
-        g_hash_table_iter_init(&iter, all->changed);
-        while (g_hash_table_iter_next(&iter, &id, NULL)) {
-                write_one(g_hash_table_lookup(all->all, id), id, call);
-                g_hash_table_iter_steal(&iter);
-                g_ptr_array_add(written, id);
-        }
-        return written;
+        return tb_changed_write(all->changed, all->all, G_MAXUINT, write_one, call);
 }
 
 void tb_enrolments_again(TbEnrolments *all, GPtrArray *written)
 {
-        for (guint i = 0; i < written->len; i++)
-                g_hash_table_add(all->changed, g_strdup(g_ptr_array_index(written, i)));
+        tb_changed_again(all->changed, written);
 }
 
 void tb_enrolments_all_again(TbEnrolments *all)
 {
-        GHashTableIter iter;
-        gpointer id;
-        g_hash_table_iter_init(&iter, all->all);
-        while (g_hash_table_iter_next(&iter, &id, NULL))
-                g_hash_table_add(all->changed, g_strdup(id));
+        tb_changed_all(all->changed, all->all);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/limits.h"
+#include "server/store/changed.h"
 #include "server/store/sql.h"
 
 #define DAY_MS ((gint64)24 * 3600 * 1000)
@@ -195,8 +196,9 @@ void tb_host_keys_load(TbHostKeys *keys, const TbDbResult *rows)
         }
 }
 
-static void write_one(const TbHostKey *k, const char *id, TbDbCall *call)
+static void write_one(gconstpointer row, const char *id, TbDbCall *call)
 {
+        const TbHostKey *k = row;
         const char *split = strchr(id, '\n');
         g_autofree char *name = g_strndup(id, (gsize)(split - id));
         tb_db_statement(call, k ? tb_sql_host_put : tb_sql_host_forget);
@@ -211,31 +213,15 @@ static void write_one(const TbHostKey *k, const char *id, TbDbCall *call)
 
 GPtrArray *tb_host_keys_write(TbHostKeys *keys, TbDbCall *call, guint max)
 {
-        if (g_hash_table_size(keys->changed) == 0)
-                return NULL;
-        GPtrArray *written = g_ptr_array_new_with_free_func(g_free);
-        GHashTableIter iter;
-        gpointer id;
-        g_hash_table_iter_init(&iter, keys->changed);
-        while (written->len < max && g_hash_table_iter_next(&iter, &id, NULL)) {
-                write_one(g_hash_table_lookup(keys->all, id), id, call);
-                g_hash_table_iter_steal(&iter);
-                g_ptr_array_add(written, id);
-        }
-        return written;
+        return tb_changed_write(keys->changed, keys->all, max, write_one, call);
 }
 
 void tb_host_keys_again(TbHostKeys *keys, GPtrArray *written)
 {
-        for (guint i = 0; i < written->len; i++)
-                g_hash_table_add(keys->changed, g_strdup(g_ptr_array_index(written, i)));
+        tb_changed_again(keys->changed, written);
 }
 
 void tb_host_keys_all_again(TbHostKeys *keys)
 {
-        GHashTableIter iter;
-        gpointer id;
-        g_hash_table_iter_init(&iter, keys->all);
-        while (g_hash_table_iter_next(&iter, &id, NULL))
-                g_hash_table_add(keys->changed, g_strdup(id));
+        tb_changed_all(keys->changed, keys->all);
 }
