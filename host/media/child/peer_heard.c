@@ -61,7 +61,8 @@ void tb_peer_heard(TbPeer *peer, const TbLinkMessage *m)
         if (m->type == TB_LINK_ANSWER_SDP || m->type == TB_LINK_ANSWER_NONE)
                 answered(peer, m);
         else if (m->type == TB_LINK_LOCAL && peer->callbacks->candidate)
-                peer->callbacks->candidate(peer, m->text.data, peer->offer.mid, 0, peer->data);
+                peer->callbacks->candidate(peer, m->text.data, peer->offer.sections[peer->offer.tagged].mid,
+                                           peer->offer.tagged, peer->data);
         else if (m->type == TB_LINK_STATE)
                 changed(peer, (TbViewerState)m->number);
         else if (m->type == TB_LINK_OPEN)

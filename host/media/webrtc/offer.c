@@ -17,31 +17,20 @@ bool tb_offer_bad(TbOfferParse *p, const char *format, ...)
         return false;
 }
 
-/* Everything must share one transport: we make only one. */
-static bool check_bundle(TbOfferParse *p, GString *out)
+bool tb_offer_not_ours(TbOfferParse *p, const char *format, ...)
 {
-        const char *group = NULL;
-        for (guint i = 0; !group && i < gst_sdp_message_attributes_len(p->message); i++) {
-                const GstSDPAttribute *a = gst_sdp_message_get_attribute(p->message, i);
-                if (g_strcmp0(a->key, "group") == 0 && a->value && g_str_has_prefix(a->value, "BUNDLE"))
-                        group = a->value + strlen("BUNDLE");
-        }
-        g_auto(GStrv) listed = g_strsplit(group ? group : "", " ", TB_OFFER_MLINES + 2);
-        g_string_append(out, "a=group:BUNDLE");
-        for (guint i = 0; i < p->offer->n_mlines; i++) {
-                const char *mid =
-                        gst_sdp_media_get_attribute_val(gst_sdp_message_get_media(p->message, i), "mid");
-                if (p->offer->n_mlines > 1 && !g_strv_contains((const char *const *)listed, mid)) {
-                        tb_set_error(
-                                p->error, TB_ERROR_UNPROCESSABLE,
-                                "the offer must BUNDLE all its media sections (a=group:BUNDLE lacks \"%s\")",
-                                mid);
-                        return false;
-                }
-                g_string_append_printf(out, " %s", mid);
-        }
-        g_string_append(out, "\r\n");
-        return true;
+        va_list args;
+        va_start(args, format);
+        g_autofree char *text = g_strdup_vprintf(format, args);
+        va_end(args);
+        tb_set_error(p->error, TB_ERROR_UNPROCESSABLE, "%s", text);
+        return false;
+}
+
+const char *tb_offer_attribute(const TbOfferParse *p, const GstSDPMedia *media, const char *name)
+{
+        const char *value = gst_sdp_media_get_attribute_val(media, name);
+        return value ? value : gst_sdp_message_get_attribute_val(p->message, name);
 }
 
 static bool check_text(TbOfferParse *p, const char *sdp)
@@ -76,35 +65,26 @@ static bool parse(TbOfferParse *p)
         if (offer->n_mlines < 1 || offer->n_mlines > TB_OFFER_MLINES)
                 return tb_offer_bad(p, "it has %u media sections, not 1 to %d", offer->n_mlines,
                                     TB_OFFER_MLINES);
-        g_autoptr(GString) sections = g_string_new(NULL);
-        g_autoptr(GString) out = g_string_new("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n");
+        if (!tb_offer_use_sections(p))
+                return false;
+        g_autoptr(GString) out =
+                g_string_new("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE");
         for (guint i = 0; i < offer->n_mlines; i++)
-                if (!tb_offer_write_section(p, i, sections))
+                if (offer->sections[i].use >= TB_OFFER_VIDEO)
+                        g_string_append_printf(out, " %u", i);
+        g_string_append(out, "\r\n");
+        for (guint i = 0; i < offer->n_mlines; i++)
+                if (offer->sections[i].use >= TB_OFFER_VIDEO && !tb_offer_write_section(p, i, out))
                         return false;
-        if (!check_bundle(p, out))
-                return false;
-        if (p->want_video && offer->video_mline < 0) {
-                tb_set_error(
-                        p->error, TB_ERROR_UNPROCESSABLE,
-                        "the offer has no video section to receive H264 (packetization-mode=1, baseline) "
-                        "or VP8");
-                return false;
-        }
-        if (!p->want_video && offer->data_mline < 0) {
-                tb_set_error(p->error, TB_ERROR_UNPROCESSABLE,
-                             "there is no video here, and the offer has no data channel");
-                return false;
-        }
-        offer->sdp = g_strconcat(out->str, sections->str, NULL);
+        offer->sdp = g_strdup(out->str);
         return true;
 }
 
 bool tb_offer_parse(const char *sdp, bool want_video, TbOffer *ret_offer, GError **error)
 {
         g_auto(TbOffer) offer = {.video_mline = -1, .data_mline = -1};
-        g_autoptr(GHashTable) mids = g_hash_table_new(g_str_hash, g_str_equal);
         g_autoptr(GstSDPMessage) message = NULL;
-        TbOfferParse p = {.offer = &offer, .want_video = want_video, .mids = mids, .error = error};
+        TbOfferParse p = {.offer = &offer, .want_video = want_video, .error = error};
 
         if (!check_text(&p, sdp))
                 return false;
@@ -112,7 +92,9 @@ bool tb_offer_parse(const char *sdp, bool want_video, TbOffer *ret_offer, GError
         p.message = message;
         if (gst_sdp_message_parse_buffer((const guint8 *)sdp, (guint)strlen(sdp), message) != GST_SDP_OK)
                 return tb_offer_bad(&p, "it cannot be parsed");
-        if (!parse(&p))
+        bool parsed = parse(&p);
+        g_strfreev(p.group);
+        if (!parsed)
                 return false;
         *ret_offer = offer;
         offer = (TbOffer){0};
@@ -124,10 +106,11 @@ void tb_offer_clear(TbOffer *offer)
         g_clear_pointer(&offer->sdp, g_free);
         g_clear_pointer(&offer->profile, g_free);
         g_clear_pointer(&offer->ufrag, g_free);
-        g_clear_pointer(&offer->mid, g_free);
-        g_clear_pointer(&offer->held, g_free);
-        for (guint i = 0; i < TB_OFFER_MLINES; i++)
-                g_clear_pointer(&offer->declined[i], g_free);
+        for (guint i = 0; i < TB_OFFER_MLINES; i++) {
+                g_clear_pointer(&offer->sections[i].mid, g_free);
+                g_clear_pointer(&offer->sections[i].proto, g_free);
+                g_clear_pointer(&offer->sections[i].text, g_free);
+        }
 }
 
 void tb_offer_extensions(const TbOffer *offer, TbOfferExtension ret[TB_OFFER_EXTENSIONS])

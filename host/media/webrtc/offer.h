@@ -14,21 +14,36 @@
 #define TB_OFFER_MLINES 16
 #define TB_OFFER_EXTENSIONS 3 /* RTP header extensions that we write */
 
+/* What becomes of a media section of the offer. */
+typedef enum TbOfferUse {
+        TB_OFFER_REFUSED, /* port 0 in the answer */
+        TB_OFFER_HELD, /* open, with nothing sent: it is the one whose transport the others share, and Chromium with
+                             bundlePolicy max-bundle takes no answer that refuses it (RFC 8843 §7.3.1 allows it) */
+        TB_OFFER_VIDEO,
+        TB_OFFER_DATA,
+} TbOfferUse;
+
+typedef struct TbOfferSection {
+        TbOfferUse use;
+        char *mid;   /* owned; NULL: the offer names it not, nor may the answer */
+        char *proto; /* owned; of its m-line, which the answer repeats */
+        char *text; /* owned; refused: all that the answer has of it; held: all but the transport; else NULL */
+} TbOfferSection;
+
 typedef struct TbOffer {
-        char *sdp;       /* owned */
-        int video_mline; /* -1: none that we can send to, or not wanted */
+        char *sdp;       /* owned; has the sections that we use, and no other */
+        int video_mline; /* of the offer; -1: none that we can send to, or not wanted */
         int data_mline;  /* -1: no data channels */
         guint n_mlines;
+        TbOfferSection sections[TB_OFFER_MLINES];
+        bool bundled;  /* the sections that we use are of one a=group:BUNDLE */
+        guint tagged;  /* the section whose transport it is (RFC 8843 §7.2: offerer tagged) */
+        bool old_data; /* "DTLS/SCTP 5000" and a=sctpmap, as before RFC 8841 */
         TbCodec codec;
         guint payload;
         char *profile; /* owned; H.264 profile-level-id of that payload as offered; NULL for VP8 */
         guint ext_playout_delay, ext_twcc, ext_capture_time; /* ids of the offer; 0: not offered */
-        char *ufrag, *mid;               /* owned; of the first media section, whose transport all share */
-        char *declined[TB_OFFER_MLINES]; /* owned; m-lines of the answer ("m=audio 0 …") for sections that we
-                                            refuse; else NULL */
-        char *held; /* owned; the first section of the answer when we send nothing in it, but for its transport;
-                       else NULL. It is held open, since Chromium with bundlePolicy max-bundle takes no answer
-                       that refuses the section whose transport the others share (RFC 8843 §7.3.1 allows it) */
+        char *ufrag;                                         /* owned; of the transport */
 } TbOffer;
 
 /* `want_video` false: video in the offer is declined, a data channel must be there. `offer` is filled on

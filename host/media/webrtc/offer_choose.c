@@ -14,7 +14,7 @@ static int suits(const GstSDPMedia *media, const char *payload, TbCodec *ret_cod
                 return 0;
         if (g_ascii_strcasecmp(map, "VP8/90000") == 0) {
                 *ret_codec = TB_CODEC_VP8;
-                return 1;
+                return 2;
         }
         if (g_ascii_strcasecmp(map, "H264/90000") != 0)
                 return 0;
@@ -28,10 +28,12 @@ static int suits(const GstSDPMedia *media, const char *payload, TbCodec *ret_cod
         *ret_codec = TB_CODEC_H264;
         guint64 id =
                 g_ascii_strtoull(profile ? profile : "42000a", NULL, 16); /* RFC 6184: baseline, level 1 */
-        if (id >> 16 != 0x42)                                             /* profile_idc 66 */
+        guint idc = (guint)(id >> 16);
+        if (idc != 66 && idc != 77 &&
+            idc != 100) /* baseline, main, high: all of them decode constrained baseline */
                 return 0;
         *ret_profile = profile ? g_steal_pointer(&profile) : g_strdup("42000a");
-        return id & 0x4000 ? 3 : 2; /* constraint_set1: constrained baseline */
+        return idc != 66 ? 1 : id & 0x4000 ? 4 : 3; /* constraint_set1: constrained baseline */
 }
 
 int tb_offer_choose_payload(TbOfferParse *p, const GstSDPMedia *media)
@@ -66,6 +68,18 @@ int tb_offer_choose_payload(TbOfferParse *p, const GstSDPMedia *media)
         return best > 0 ? 1 : 0;
 }
 
+bool tb_offer_has_feedback(const TbOfferParse *p, const GstSDPMedia *media, const char *kind)
+{
+        for (guint i = 0; i < gst_sdp_media_attributes_len(media); i++) {
+                const GstSDPAttribute *a = gst_sdp_media_get_attribute(media, i);
+                const char *behind = a->value ? strchr(a->value, ' ') : NULL;
+                if (g_strcmp0(a->key, "rtcp-fb") == 0 && behind && strcmp(behind + 1, kind) == 0 &&
+                    (a->value[0] == '*' || g_ascii_strtoull(a->value, NULL, 10) == p->offer->payload))
+                        return true;
+        }
+        return false;
+}
+
 /* a=extmap:<id>[/direction] <uri> */
 bool tb_offer_choose_extensions(TbOfferParse *p, const GstSDPMedia *media)
 {
@@ -88,7 +102,8 @@ bool tb_offer_choose_extensions(TbOfferParse *p, const GstSDPMedia *media)
                         continue;
                 if (strcmp(parts[1], TB_URI_PLAYOUT_DELAY) == 0)
                         p->offer->ext_playout_delay = id;
-                else if (strcmp(parts[1], TB_URI_TWCC) == 0)
+                else if (strcmp(parts[1], TB_URI_TWCC) == 0 &&
+                         tb_offer_has_feedback(p, media, "transport-cc"))
                         p->offer->ext_twcc = id;
                 else if (strcmp(parts[1], TB_URI_CAPTURE_TIME) == 0)
                         p->offer->ext_capture_time = id;

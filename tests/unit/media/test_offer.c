@@ -96,7 +96,7 @@ static void test_declined_sections(void)
         g_assert_cmpuint(offer.n_mlines, ==, 3);
         g_assert_cmpint(offer.video_mline, ==, 1);
         g_assert_cmpint(offer.data_mline, ==, 2);
-        g_assert_null(offer.declined[0]);
+        g_assert_cmpint(offer.sections[0].use, ==, TB_OFFER_HELD);
 
         GstSDPMessage *answer = NULL; /* stands for webrtcbin's: the same sections */
         gst_sdp_message_new(&answer);
@@ -117,19 +117,20 @@ static void test_declined_sections(void)
         /* any other is refused; so is a first one that cannot share */
         const char *audio = strstr(sdp, "m=audio"), *rest = strstr(sdp, "m=video");
         const char *data = strstr(sdp, "m=application");
-        g_autofree char *later = g_strdup_printf("%.*s%.*s%.*s%s", (int)(audio - sdp), sdp,
+        g_autofree char *moved = g_strdup_printf("%.*s%.*s%.*s%s", (int)(audio - sdp), sdp,
                                                  (int)(data - rest), rest, (int)(rest - audio), audio, data);
+        g_autofree char *later = replace(moved, "BUNDLE 0 1 2", "BUNDLE 1 0 2");
         g_auto(TbOffer) second = {0};
         g_assert_true(tb_offer_parse(later, true, &second, NULL));
-        g_assert_null(second.held);
-        g_assert_true(g_str_has_prefix(second.declined[1], "m=audio 0 UDP/TLS/RTP/SAVPF 111 "));
+        g_assert_cmpint(second.sections[0].use, ==, TB_OFFER_VIDEO);
+        g_assert_true(g_str_has_prefix(second.sections[1].text, "m=audio 0 UDP/TLS/RTP/SAVPF 111 "));
         GstSDPMessage *other = NULL;
         gst_sdp_message_new(&other);
         gst_sdp_message_parse_buffer((const guint8 *)second.sdp, (guint)strlen(second.sdp), other);
         g_autofree char *refusal = tb_offer_answer(&second, other, candidates);
         gst_sdp_message_free(other);
         g_assert_nonnull(strstr(refusal, "a=group:BUNDLE 1 2\r\n"));
-        g_assert_nonnull(strstr(refusal, second.declined[1]));
+        g_assert_nonnull(strstr(refusal, second.sections[1].text));
 }
 
 /* What webrtcbin 1.22 makes of an offer lacks three things that players look at. */
@@ -148,8 +149,7 @@ static void test_completed(void)
         refused(wrong, TB_ERROR_INVALID, "max-message-size");
 
         g_autofree char *made = g_strdup_printf(
-                "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1 2\r\n"
-                "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=inactive\r\n"
+                "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 1 2\r\n"
                 "m=video 9 UDP/TLS/RTP/SAVPF %u 109\r\nc=IN IP4 0.0.0.0\r\na=mid:1\r\n"
                 "a=rtpmap:%u H264/90000\r\na=fmtp:%u packetization-mode=1;level-asymmetry-allowed=1\r\n"
                 "a=rtpmap:109 rtx/90000\r\na=fmtp:109 apt=%u\r\na=sendonly\r\n"
@@ -194,13 +194,13 @@ static void test_malformed(void)
         } wrong[] = {
                 {"v=0\r\n", "", "v=0"},
                 {"s=-\r\n", "s-\r\n", "line 3"},
-                {"a=mid:0\r\n", "", "a=mid"}, /* webrtcbin 1.22 aborts on it */
+                {"a=mid:0\r\n", "", "names \"0\""},
+                {"a=mid:0\r\n", "a=mid:a/b\r\n", "a=mid"},
                 {"a=mid:1\r\n", "a=mid:0\r\n", "a=mid:0"},
                 {"a=ice-ufrag:ab12cd34\r\n", "", "ice-ufrag"},
                 {"a=ice-pwd:50d4ef20ba1b2d1b1a2f8a4e3c7f8a90", "a=ice-pwd:short", "ice-pwd"},
                 {"a=fingerprint:sha-256 E5:", "a=fingerprint:md5 E5:", "fingerprint"},
                 {"a=setup:actpass\r\n", "a=setup:holdconn\r\n", "setup"},
-                {"a=rtcp-mux\r\n", "", "rtcp-mux"},
                 {"a=sctp-port:5000", "a=sctp-port:70000", "sctp-port"},
                 {"SAVPF 120 124", "SAVPF 320 124", "payload"},
                 {"a=extmap:3 ", "a=extmap:300 ", "extmap"},
@@ -211,8 +211,6 @@ static void test_malformed(void)
                 g_autofree char *text = replace(sdp, wrong[i].from, wrong[i].to);
                 refused(text, TB_ERROR_INVALID, wrong[i].says);
         }
-        g_autofree char *unbundled = replace(sdp, "a=group:BUNDLE 0 1\r\n", "");
-        refused(unbundled, TB_ERROR_UNPROCESSABLE, "BUNDLE");
         g_autofree char *sender = replace(sdp, "a=recvonly\r\n", "a=sendonly\r\n");
         refused(sender, TB_ERROR_UNPROCESSABLE, "no video section");
         refused("", TB_ERROR_INVALID, "v=0");
