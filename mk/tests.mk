@@ -32,7 +32,7 @@ $(BUILD)/preload/%.so: tests/preload/%.c
 $(BUILD)/sim/%: $$(call obj,$$(wildcard tests/sim/%/*.c)) $(LIBTB)
 	$(call link,$(filter %.o,$^),$(LIBTB))
 
-.PHONY: soak messages sims tests-bin test test-fast lint format fuzz bench figures rig asan tsan headercheck cflags
+.PHONY: soak advisories messages sims tests-bin test test-fast lint format fuzz bench figures rig asan tsan headercheck cflags
 sims: $(SIMS) $(TOOLS) $(PRELOADS)
 tests-bin: all $(UNIT_TESTS) $(FUZZERS) sims
 
@@ -58,6 +58,9 @@ headercheck: ## every header compiles alone
 
 lint: ## formatting, arrows between folders, headers alone, static analysis
 	@sh tests/lint.sh
+
+advisories: ## what the npm registry knows of our packages and tests/advisories.json does not
+	@node tests/advisories.mjs --ask
 
 messages: $(BUILD)/tools/messages ## what comes from lib/proto/messages.json: the page's copy, tables of docs/CONTROL.md
 	@node tests/messages.mjs --write

@@ -277,6 +277,9 @@ rule_traces() {
 # One table of messages: its copies and limits are what it says.
 rule_messages() { node tests/messages.mjs; }
 
+# npm packages against known advisories, without the network.
+rule_advisories() { node tests/advisories.mjs; }
+
 # Every limit has a test that names it: by its whole name, in the title of a test of the daemons ("WAITING: 512 ..."), or as a row of
 # messages.json, whose limits are all tried.
 rule_limits() {
@@ -303,7 +306,7 @@ rule_unused() {
 	END { for (f in n) if (n[f] == 1) print where[f] ": nobody uses " f "()" }' | sort
 }
 
-rules='arrows threads start banned proxy json steps size columns drivers prefixes secrets headers private fuzz tests errors traces messages limits unused'
+rules='arrows threads start banned proxy json steps size columns drivers prefixes secrets headers private fuzz tests errors traces messages advisories limits unused'
 n=0
 failed=0
 

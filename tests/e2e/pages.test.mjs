@@ -213,6 +213,51 @@ test('the terminal replays history, sends what is typed, and resumes after a cut
   await page.done();
 });
 
+test('the terminal is a door: a paste is text and asks before it is several commands, OSC 52 asks, colours are allowed', async () => {
+  const page = await open('#/d/board');
+  await page.locator('.terminal-box').scrollIntoViewIfNeeded();
+  await until('the console', async () => /Connected/.test(await page.locator('.terminal-bar .status').innerText()));
+  await page.locator('.xterm-helper-textarea').focus();
+  const typed = () =>
+    fake.calls
+      .filter((c) => c.method === 'TYPED')
+      .map((c) => c.body)
+      .join('');
+  const paste = (text) =>
+    page.locator('.xterm-helper-textarea').evaluate((el, what) => {
+      const clipboardData = new DataTransfer();
+      clipboardData.setData('text/plain', what);
+      el.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }));
+    }, text);
+  fake.calls.length = 0;
+  await paste('ls \x1b[201~\x03');
+  const bytes = (text) => Buffer.from(text).toString('latin1');
+  await until('the paste', () => typed().endsWith(bytes('␃')));
+  assert.equal(typed(), bytes('ls ␛[201~␃'));
+  await paste('one\ntwo\n');
+  await page.getByRole('heading', { name: 'Paste 2 lines?' }).waitFor();
+  assert.ok(!typed().includes('one'), 'not before it is agreed to');
+  await page.getByRole('button', { name: 'Paste', exact: true }).click();
+  await until('two lines', () => typed().endsWith('one\rtwo\r'));
+  // where the shell has bracketed paste on, it is the shell that asks
+  fake.say('\x1b[?2004h\x1b[38;2;10;200;30mGREEN\x1b[48;5;208m \x1b[4:3mcurl\x1b[0m');
+  await until('the colours', async () => /GREEN/.test(await page.locator('.xterm-rows').innerText()));
+  await paste('three\nfour \x1b[201~five\n');
+  await until('in brackets', () => typed().endsWith(bytes('\x1b[200~three\rfour ␛[201~five\r\x1b[201~')));
+  fake.say(`\x1b[?2004l\x1b]52;c;${Buffer.from('from the device').toString('base64')}\x07\x1b]52;c;?\x07`);
+  await page.locator('.terminal > .notice', { hasText: 'from the device' }).waitFor();
+  await page.getByRole('button', { name: 'Copy it to the clipboard' }).click();
+  await page.locator('.toast', { hasText: 'Copied' }).waitFor();
+  await page.getByRole('button', { name: /^Find in the terminal/ }).click();
+  await page.keyboard.type('GREEN');
+  await page.keyboard.press('Enter');
+  await until('found', () => page.evaluate(() => document.querySelector('.xterm-selection')?.children.length > 0));
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'Larger letters' }).click();
+  await until('larger letters', () => page.evaluate(() => localStorage.getItem('testbed.terminal-size') === '14'));
+  await page.done();
+});
+
 test('power: what was commanded and what is observed; off asks first on the bench', async () => {
   const page = await open('#/d/board');
   await page.click('#power-off-power');

@@ -1,9 +1,19 @@
-// xterm.js under a strict content security policy. Its DOM renderer writes <style> elements and style attributes,
-// which `style-src 'self'` refuses; constructed style sheets and the CSSOM are allowed. This module gives it elements
-// whose text goes to a constructed sheet, and spans whose style attribute goes to the CSSOM. Nothing else changes.
+// xterm.js, as this page needs it: under a strict content security policy, and as a door that holds (core/paste.js).
+//
+// xterm's DOM renderer writes <style> elements and style attributes, which `style-src 'self'` refuses; constructed
+// style sheets and the CSSOM are allowed. It gets elements whose text goes to a constructed sheet, and what anybody
+// sets as a style attribute goes to the CSSOM.
 
 import { Terminal } from '../vendor/xterm/lib/xterm.mjs';
 import { FitAddon } from '../vendor/xterm-fit/lib/addon-fit.mjs';
+import { copyRequest, pasteable } from '../core/paste.js';
+
+const OSC_CLIPBOARD = 52;
+
+HTMLElement.prototype.setAttribute = function setAttribute(name, value) {
+  if (name === 'style') this.style.cssText = value;
+  else Element.prototype.setAttribute.call(this, name, value);
+};
 
 function styleElement(create) {
   const el = create('i'); // even an empty <style> is refused; this one is never shown
@@ -25,24 +35,14 @@ function styleElement(create) {
   return el;
 }
 
-function setAttribute(name, value) {
-  if (name === 'style') this.style.cssText = value;
-  else Element.prototype.setAttribute.call(this, name, value);
-}
+const guarded = (create) => (tag, options) => (tag === 'style' ? styleElement(create) : create(tag, options));
 
-function guarded(create, tag, options) {
-  if (tag === 'style') return styleElement(create);
-  const el = create(tag, options);
-  if (tag === 'span') el.setAttribute = setAttribute;
-  return el;
-}
-
-/** What xterm.js may use instead of `document`: the same, with other elements. */
+/** What xterm.js may use instead of `document`: the same, with other style elements. */
 function documentForXterm() {
-  const create = document.createElement.bind(document);
+  const create = guarded(document.createElement.bind(document));
   return new Proxy(document, {
     get(target, name) {
-      if (name === 'createElement') return (tag, options) => guarded(create, tag, options);
+      if (name === 'createElement') return create;
       const value = target[name];
       return typeof value === 'function' ? value.bind(target) : value;
     },
@@ -53,14 +53,47 @@ function documentForXterm() {
   });
 }
 
-/** Opens a terminal in `el`: {term, fit, dispose}. */
-export function openTerminal(el, options) {
-  const term = new Terminal({ ...options, documentOverride: documentForXterm() });
+/**
+ * All ways of pasting (keys, menu, middle button, term.paste()) lead through `onPaste`, which is given what
+ * pasteable() says of the text and `go`, which pastes it.
+ */
+function guardPaste(term, el, onPaste) {
+  const paste = term.paste.bind(term);
+  term.paste = (raw) => {
+    const clean = pasteable(raw);
+    if (clean.text) onPaste(clean, () => paste(clean.text));
+  };
+  el.addEventListener(
+    'paste',
+    (e) => {
+      e.preventDefault();
+      e.stopImmediatePropagation();
+      term.paste(e.clipboardData?.getData('text/plain') ?? '');
+    },
+    { capture: true },
+  );
+}
+
+/**
+ * Opens a terminal in `el`: {term, fit, dispose}. `onPaste({text, made, lines}, go)`: something is to be pasted;
+ * `onCopy(text)`: a program wants to put it into the clipboard (never read it).
+ */
+export function openTerminal(el, { onPaste = (_clean, go) => go(), onCopy = () => {}, ...options }) {
+  const term = new Terminal({
+    ...options,
+    logLevel: 'off', // it would log each sequence of a binary that it cannot parse
+    documentOverride: documentForXterm(),
+  });
   const fit = new FitAddon();
   term.loadAddon(fit);
+  term.parser.registerOscHandler(OSC_CLIPBOARD, (data) => {
+    const text = copyRequest(data);
+    if (text !== null) onCopy(text);
+    return true;
+  });
+  guardPaste(term, el, onPaste);
   // open() also makes style elements through the real document, in the same call
-  const create = document.createElement.bind(document);
-  document.createElement = (tag, o) => guarded(create, tag, o);
+  document.createElement = guarded(document.createElement.bind(document));
   try {
     term.open(el);
   } finally {

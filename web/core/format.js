@@ -206,3 +206,10 @@ export function toneOf(state) {
       return 'neutral';
   }
 }
+
+/** What a terminal would show of a line: without its sequences and other control characters. */
+export function printable(line) {
+  return line
+    .replace(/\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])/g, '')
+    .replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '');
+}

@@ -463,6 +463,8 @@ export async function startFakeHost({ port = 0, prefix = '/', token = null, tick
     calls,
     devices,
     emit,
+    /** Every board prints that. */
+    say: (text) => say(Buffer.from(text)),
     /** Cuts every open connection, as a restart would. */
     drop() {
       for (const s of sockets) s.raw.destroy();

@@ -2,9 +2,12 @@
 
 import { bytes } from '../../core/format.js';
 import { ConsoleClient } from '../../core/console.js';
+import { Feed } from '../../core/feed.js';
 import { interfacesOf } from '../../core/store.js';
-import { actionButton, field, fill, h, icon, modal, Scope, text } from '../dom.js';
+import { actionButton, h, icon, Scope, text } from '../dom.js';
 import { openTerminal } from '../xterm.js';
+import { lineDialog } from './line.js';
+import { terminalTools } from './termtools.js';
 
 const THEME = {
   background: '#07090a',
@@ -89,8 +92,25 @@ export function mountConsole(root, svc, { id, iface, control }) {
     icon('download'),
     'Log',
   );
-  root.append(
-    box,
+  const whole = h('div', { class: 'terminal' }, box);
+  root.append(whole); // xterm.js measures its letters while it opens
+  const { term, fit, dispose } = openTerminal(box, {
+    theme: THEME,
+    fontFamily: getComputedStyle(document.documentElement).getPropertyValue('--mono').trim(),
+    fontSize: svc.prefs.get('terminal-size', 13),
+    lineHeight: 1.15,
+    scrollback: 10000,
+    cursorBlink: !window.matchMedia('(prefers-reduced-motion: reduce)').matches,
+    convertEol: false,
+    screenReaderMode: svc.prefs.get('screen-reader', false),
+    macOptionIsMeta: true,
+    onPaste: (clean, go) => tools.paste(clean, go),
+    onCopy: (what) => !replaying && tools.copy(what),
+  });
+  const tools = terminalTools({ term, fit, root: whole, svc, api, id, iface });
+  whole.prepend(...tools.above);
+  whole.append(
+    tools.end,
     h(
       'div',
       { class: 'terminal-bar', role: 'group', 'aria-label': 'Console' },
@@ -98,22 +118,13 @@ export function mountConsole(root, svc, { id, iface, control }) {
       brk,
       cycle,
       settings,
+      tools.bar,
       log,
+      h('span', { class: 'muted small way-out' }, 'Shift+Tab leaves the terminal'),
       status,
     ),
   );
-
-  const { term, fit, dispose } = openTerminal(box, {
-    theme: THEME,
-    fontFamily: getComputedStyle(document.documentElement).getPropertyValue('--mono').trim(),
-    fontSize: 13,
-    lineHeight: 1.15,
-    scrollback: 10000,
-    cursorBlink: !window.matchMedia('(prefers-reduced-motion: reduce)').matches,
-    convertEol: false,
-    screenReaderMode: svc.prefs.get('screen-reader', false),
-    macOptionIsMeta: true,
-  });
+  scope.add(() => tools.dispose());
   scope.add(dispose);
   const resize = new ResizeObserver(() => {
     if (box.clientWidth > 40 && box.clientHeight > 40) fit.fit();
@@ -132,15 +143,16 @@ export function mountConsole(root, svc, { id, iface, control }) {
   let may = true;
   let shownLease = svc.leases.secret(id);
   let toldAt = 0;
+  const feed = new Feed({
+    write: (data, done) => term.write(data, done),
+    told: (n) => `\x1b[33m[${bytes(n)} came faster than can be shown; the log has them]\x1b[0m`,
+  });
+  scope.add(() => feed.stop());
   client.on('data', (data, { replay }) => {
-    if (!replay) {
-      term.write(data);
-      return;
-    }
     // history may ask the terminal for its state (ESC[6n): the answer must not reach the device again
-    replaying += 1;
-    term.write(data, () => {
-      replaying -= 1;
+    if (replay) replaying += 1;
+    feed.push(data, () => {
+      if (replay) replaying -= 1;
     });
   });
   client.on('state', (s, reason) => {
@@ -185,11 +197,7 @@ export function mountConsole(root, svc, { id, iface, control }) {
       cycle.click();
       return false;
     }
-    if (e.type === 'keydown' && e.ctrlKey && e.shiftKey && e.code === 'KeyC' && term.hasSelection()) {
-      e.preventDefault();
-      navigator.clipboard?.writeText(term.getSelection());
-      return false;
-    }
+    if (tools.key(e)) return false;
     if (e.ctrlKey && e.shiftKey && e.code === 'KeyV') return false; // the browser's paste
     if (e.key === 'Tab' && e.shiftKey) return false; // the way out by keyboard
     return true;
@@ -216,89 +224,7 @@ export function mountConsole(root, svc, { id, iface, control }) {
       /* the state line says it */
     }
   }
-  function openLine() {
-    const s = current?.settings ?? current ?? {};
-    modal(
-      (close) => {
-        const select = (name, values) => {
-          const el = h(
-            'select',
-            { class: 'input', name },
-            values.map((v) => h('option', { value: String(v) }, String(v))),
-          );
-          el.value = String(s[name] ?? values[0]);
-          return el;
-        };
-        const baud = h('input', {
-          class: 'input',
-          name: 'baud',
-          type: 'number',
-          min: '50',
-          max: '12000000',
-          value: String(s.baud ?? 115200),
-          list: 'bauds',
-        });
-        const f = {
-          data_bits: select('data_bits', [8, 7, 6, 5]),
-          parity: select('parity', ['none', 'even', 'odd', 'mark', 'space']),
-          stop_bits: select('stop_bits', [1, 2]),
-          flow: select('flow', ['none', 'rtscts', 'xonxoff']),
-        };
-        const dtr = h('input', { type: 'checkbox', checked: s.dtr === true || s.dtr === 1 });
-        const rts = h('input', { type: 'checkbox', checked: s.rts === true || s.rts === 1 });
-        const error = h('p', { class: 'error-text', role: 'alert' });
-        return h(
-          'form',
-          {
-            method: 'dialog',
-            onsubmit: async (e) => {
-              e.preventDefault();
-              try {
-                await api.setConsole(id, iface.name, {
-                  baud: Number(baud.value),
-                  data_bits: Number(f.data_bits.value),
-                  parity: f.parity.value,
-                  stop_bits: Number(f.stop_bits.value),
-                  flow: f.flow.value,
-                  dtr: dtr.checked,
-                  rts: rts.checked,
-                });
-                close(true);
-                readLine();
-              } catch (problem) {
-                text(error, problem.message);
-              }
-            },
-          },
-          h('h2', {}, `Line of ${iface.name}`),
-          h(
-            'datalist',
-            { id: 'bauds' },
-            [9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600, 1500000].map((b) => h('option', { value: b })),
-          ),
-          field('Baud', baud),
-          field('Data bits', f.data_bits),
-          field('Parity', f.parity),
-          field('Stop bits', f.stop_bits),
-          field('Flow control', f.flow),
-          h(
-            'div',
-            { class: 'row' },
-            h('label', { class: 'check' }, dtr, 'DTR'),
-            h('label', { class: 'check' }, rts, 'RTS'),
-          ),
-          error,
-          h(
-            'div',
-            { class: 'buttons' },
-            h('button', { type: 'button', class: 'btn', onclick: () => close(null) }, 'Cancel'),
-            h('button', { type: 'submit', class: 'btn primary' }, 'Apply'),
-          ),
-        );
-      },
-      { label: 'Line settings' },
-    );
-  }
+  const openLine = () => lineDialog(api, { id, iface, settings: current?.settings ?? current ?? {}, done: readLine });
 
   scope.add(
     control.watch((on) => {
