@@ -178,7 +178,8 @@
         10000 /* that one who has closed its side has to read what is left for it */
 #define TB_LIMIT_NETSERIAL_TURN (256 * 1024) /* bytes for one of them before it is everybody else's turn */
 #define TB_LIMIT_SDP (64 * 1024)             /* bytes */
-#define TB_LIMIT_CANDIDATES 64               /* per peer */
+#define TB_LIMIT_CANDIDATES 64               /* per peer, and again when its ICE begins anew */
+#define TB_LIMIT_WHEP_GONE 256               /* sessions that have ended, of which a DELETE is answered 200 */
 
 /* testbed-host and its child testbed-media */
 #define TB_LIMIT_LINK_UNIT (4 * 1024 * 1024)                   /* bytes of one encoded picture */

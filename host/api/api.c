@@ -66,6 +66,7 @@ void tb_api_free(TbApi *api)
         g_assert(g_queue_is_empty(&api->consoles));
         g_assert(g_hash_table_size(api->whep) == 0);
         g_hash_table_unref(api->whep);
+        tb_whep_gone_clear(&api->whep_gone);
         tb_api_routes_free(api);
         g_free(api);
 }

@@ -1,6 +1,7 @@
 #pragma once
 /* What the files of host/api share. Nobody outside this folder includes it. Main thread, all of it. */
 #include "host/api/api.h"
+#include "host/api/whep_gone.h"
 #include "host/core/control/control.h"
 #include "lib/error.h"
 #include "lib/http/ws.h"
@@ -18,6 +19,7 @@ struct TbApi {
         GPtrArray *routes;      /* owned TbApiRouteState (interfaces.c) */
         GQueue early_offers;    /* whep.c: owned; those that came before media could take them */
         GHashTable *whep;       /* session id -> owned by its peer: each removes itself */
+        TbWhepGone whep_gone;   /* … that have ended */
         GQueue consoles;        /* open console WebSockets; each removes itself */
         guint bus;              /* subscription: devices that go away */
         TbMetric *push_clients; /* borrowed from metrics; may be NULL */

@@ -1,13 +1,15 @@
 /*
- * WHEP: WebRTC for a viewer by HTTP (draft-ietf-wish-whep; statuses and trickle as RFC 9725 has them for
- * WHIP). The viewer offers, we answer. POST .../whep            application/sdp -> 201, Location, ETag, Link
- * (ICE servers), the answer PATCH {Location}         application/trickle-ice-sdpfrag -> 204 DELETE {Location}
- * -> 200;  GET {Location} -> statistics of this viewer The data channel `control` speaks the messages of
- * /host/ws with the rights of whoever sent the POST; `sensor` carries samples of the device.
+ * WHEP: WebRTC for a viewer by HTTP (draft-ietf-wish-whep; statuses, trickle and ICE restart as RFC 9725 has them for
+ * WHIP). The viewer offers, we answer.
+ *   POST .../whep       application/sdp -> 201, Location, ETag, Link (ICE servers), the answer
+ *   PATCH {Location}    application/trickle-ice-sdpfrag -> 204; with other ICE credentials -> 200, ETag, ours
+ *   DELETE {Location}   -> 200, however often;  GET {Location} -> statistics of this viewer
+ * The data channel `control` speaks the messages of /host/ws with the rights of whoever sent the POST; `sensor` carries
+ * samples of the device. Here: the offer, and the viewer's life; whep_session.c has what is asked of one that is there.
  */
 #include <string.h>
 
-#include "host/api/private.h"
+#include "host/api/whep_private.h"
 #include "host/media/gstreamer.h"
 #include "host/media/peer.h"
 #include "lib/clock.h"
@@ -18,17 +20,6 @@
 /* at most, for an allocation: a few round trips, and on a bad line one more try. The answer is our only
  * message. */
 #define TURN_WAIT_MS 1500
-#define SDPFRAG "application/trickle-ice-sdpfrag"
-
-typedef struct TbWhep {
-        TbApi *api;   /* borrowed */
-        TbPeer *peer; /* borrowed until `closed` */
-        char *id, *etag, *device;
-        char *location, *user, *lease, *log_id;
-        TbRole role;
-        TbRequest *request;          /* ref; the POST that waits for the answer; NULL: answered */
-        TbControl *control, *sensor; /* owned; NULL: the channel is not open */
-} TbWhep;
 
 /* --- data channels --- */
 static bool channel_control_send(const char *text, gsize size G_GNUC_UNUSED, gpointer data)
@@ -76,13 +67,18 @@ static void on_message(TbPeer *peer G_GNUC_UNUSED, const char *channel, const ch
 /* --- life --- */
 static void whep_free(TbWhep *w)
 {
+        if (w->location) /* it was one */
+                tb_whep_gone_add(&w->api->whep_gone, w->device, w->id);
         g_hash_table_remove(w->api->whep, w->id);
         tb_control_free(w->control);
         tb_control_free(w->sensor);
         if (w->request)
                 tb_request_unref(w->request);
+        if (w->restart)
+                tb_request_unref(w->restart);
         g_free(w->id);
         g_free(w->etag);
+        g_free(w->former);
         g_free(w->device);
         g_free(w->location);
         g_free(w->user);
@@ -98,7 +94,7 @@ static json_t *ice_servers(TbApi *api, const char *user)
 }
 
 /* The viewer's side of them: Link headers (RFC 9725 section 4.6). */
-static void add_ice_links(TbApi *api, TbRequest *request)
+void tb_whep_add_links(TbApi *api, TbRequest *request)
 {
         json_auto_t *servers = ice_servers(api, tb_request_user(request));
         g_auto(GStrv) links = tb_ice_links(servers);
@@ -108,9 +104,10 @@ static void add_ice_links(TbApi *api, TbRequest *request)
                 tb_request_add_header(request, "Cache-Control", "no-store");
 }
 
-static TbRequest *take_request(TbWhep *w)
+/* Whoever waits is answered now, or has gone. */
+TbRequest *tb_whep_take(TbRequest **slot)
 {
-        TbRequest *request = g_steal_pointer(&w->request);
+        TbRequest *request = g_steal_pointer(slot);
         if (request)
                 tb_request_on_gone(request, NULL, NULL);
         return request;
@@ -119,7 +116,7 @@ static TbRequest *take_request(TbWhep *w)
 static void on_answer(TbPeer *peer G_GNUC_UNUSED, const char *sdp, const GError *error, void *data)
 {
         TbWhep *w = data;
-        TbRequest *request = take_request(w);
+        TbRequest *request = tb_whep_take(&w->request);
         if (!request)
                 return;
         if (error) {
@@ -127,8 +124,8 @@ static void on_answer(TbPeer *peer G_GNUC_UNUSED, const char *sdp, const GError 
         } else {
                 tb_request_add_header(request, "Location", w->location);
                 tb_request_add_header(request, "ETag", w->etag);
-                tb_request_add_header(request, "Accept-Patch", SDPFRAG);
-                add_ice_links(w->api, request);
+                tb_request_add_header(request, "Accept-Patch", TB_WHEP_SDPFRAG);
+                tb_whep_add_links(w->api, request);
                 tb_request_reply_text(request, 201, "application/sdp", sdp);
         }
         tb_request_unref(request);
@@ -137,21 +134,25 @@ static void on_answer(TbPeer *peer G_GNUC_UNUSED, const char *sdp, const GError 
 static void on_closed(TbPeer *peer G_GNUC_UNUSED, const char *reason, void *data)
 {
         TbWhep *w = data;
-        TbRequest *request = take_request(w);
-        if (request) {
-                g_autoptr(GError) error = g_error_new(TB_ERROR, TB_ERROR_UNAVAILABLE,
-                                                      "the session ended before it was answered: %s", reason);
-                tb_request_reply_error(request, error);
-                tb_request_unref(request);
-        }
+        TbRequest *waiting[] = {tb_whep_take(&w->request), tb_whep_take(&w->restart)};
+        g_autoptr(GError) error = g_error_new(TB_ERROR, TB_ERROR_UNAVAILABLE,
+                                              "the session ended before it was answered: %s", reason);
+        for (gsize i = 0; i < G_N_ELEMENTS(waiting); i++)
+                if (waiting[i]) {
+                        tb_request_reply_error(waiting[i], error);
+                        tb_request_unref(waiting[i]);
+                }
         tb_log(TB_LOG_INFO, TB_F("device", w->device, "session", w->log_id, "user", w->user),
                "viewer left: %s", reason);
         w->peer = NULL;
         whep_free(w);
 }
 
-static const TbPeerCallbacks callbacks = {
-        .answer = on_answer, .channel = on_channel, .message = on_message, .closed = on_closed};
+static const TbPeerCallbacks callbacks = {.answer = on_answer,
+                                          .channel = on_channel,
+                                          .message = on_message,
+                                          .restarted = tb_whep_restarted,
+                                          .closed = on_closed};
 
 static void on_gone(TbRequest *request, gpointer data)
 {
@@ -204,7 +205,7 @@ static void answer_offer(TbApi *api, TbRequest *request, const char *device, con
         TbWhep *w = g_new0(TbWhep, 1);
         w->api = api;
         w->id = tb_random_token(16);
-        w->etag = g_strdup_printf("\"%.8s\"", w->id);
+        w->etag = tb_whep_new_etag();
         w->device = g_strdup(device);
         w->location = tb_api_location(request, "/host/devices/%s/%s/whep/%s", device, interface, w->id);
         w->user = g_strdup(actor.user);
@@ -275,74 +276,6 @@ static void post(TbApi *api, TbRequest *request, TbInterface *iface, const TbVer
         tb_request_on_gone(request, on_early_gone, e);
 }
 
-/* The id is 128 random bits: who knows it is the viewer. */
-static TbWhep *session_of(TbApi *api, TbRequest *request)
-{
-        TbWhep *w = g_hash_table_lookup(api->whep, tb_request_arg(request, "session"));
-        if (w && w->peer && strcmp(w->device, tb_request_arg(request, "id")) == 0)
-                return w;
-        g_autoptr(GError) error =
-                g_error_new(TB_ERROR, TB_ERROR_NOT_FOUND, "there is no such session; it may have ended");
-        tb_request_reply_error(request, error);
-        return NULL;
-}
-
-static void patch(TbApi *api, TbRequest *request, TbInterface *iface G_GNUC_UNUSED,
-                  const TbVerb *verb G_GNUC_UNUSED)
-{
-        g_autoptr(GError) error = NULL;
-        TbWhep *w = session_of(api, request);
-        if (!w)
-                return;
-        const char *match = tb_request_header(request, "If-Match");
-        if (match && strcmp(match, "*") != 0 && strcmp(match, w->etag) != 0) {
-                tb_request_add_header(request, "ETag", w->etag);
-                tb_set_error(&error, TB_ERROR_PRECONDITION, "If-Match is not the ETag of this session");
-                tb_request_reply_error(request, error);
-                return;
-        }
-        gsize size = 0;
-        const char *text = g_bytes_get_data(tb_request_body(request), &size);
-        g_autofree char *fragment = g_strndup(text, size);
-        if (size > TB_LIMIT_SDP || strlen(fragment) != size)
-                tb_set_error(&error, TB_ERROR_INVALID, "the body is no SDP fragment");
-        else if (tb_peer_add_sdpfrag(w->peer, fragment, &error))
-                tb_request_reply_empty(request, 204);
-        if (error)
-                tb_request_reply_error(request, error);
-}
-
-static void delete (TbApi *api, TbRequest *request, TbInterface *iface G_GNUC_UNUSED,
-                    const TbVerb *verb G_GNUC_UNUSED)
-{
-        TbWhep *w = session_of(api, request);
-        if (!w)
-                return;
-        tb_peer_close(w->peer, "the viewer left");
-        g_hash_table_remove(api->whep, w->id); /* a second DELETE finds nothing */
-        tb_request_reply_empty(request, 200);
-}
-
-static void get(TbApi *api, TbRequest *request, TbInterface *iface G_GNUC_UNUSED,
-                const TbVerb *verb G_GNUC_UNUSED)
-{
-        TbWhep *w = session_of(api, request);
-        if (w)
-                tb_request_reply_json(request, 200, tb_peer_to_json(w->peer));
-}
-
-static void options(TbApi *api, TbRequest *request, TbInterface *iface G_GNUC_UNUSED,
-                    const TbVerb *verb G_GNUC_UNUSED)
-{
-        bool session = tb_request_arg(request, "session") != NULL;
-        tb_request_add_header(request, "Allow", session ? "GET, PATCH, DELETE, OPTIONS" : "POST, OPTIONS");
-        tb_request_add_header(request, session ? "Accept-Patch" : "Accept-Post",
-                              session ? SDPFRAG : "application/sdp");
-        if (!session) /* before its offer a player can still use them */
-                add_ice_links(api, request);
-        tb_request_reply_empty(request, 204);
-}
-
 void tb_api_whep_stop(TbApi *api)
 {
         refuse_early(api);
@@ -364,36 +297,37 @@ static const TbApiRoute routes[] = {
          .call = post},
         {.kind = TB_KIND_VIDEO,
          .route = {.method = "OPTIONS", .path = "/whep", .role = TB_ROLE_VIEWER, .flags = TB_ROUTE_HIDDEN},
-         .call = options},
+         .call = tb_whep_options},
         {.kind = TB_KIND_VIDEO,
          .route = {.method = "PATCH",
                    .path = "/whep/{session}",
                    .role = TB_ROLE_VIEWER,
                    .body = TB_BODY_BYTES,
-                   .body_type = SDPFRAG,
-                   .summary = "Trickle ICE: further candidates of the viewer",
-                   .answers = "204; 400; 404; 412; 415; 429"},
-         .call = patch},
+                   .body_type = TB_WHEP_SDPFRAG,
+                   .summary = "Trickle ICE: further candidates of the viewer; with other credentials, ICE "
+                              "begins anew",
+                   .answers = "200 application/trickle-ice-sdpfrag; 204; 400; 404; 409; 412; 415; 429; 503"},
+         .call = tb_whep_patch},
         {.kind = TB_KIND_VIDEO,
          .route = {.method = "DELETE",
                    .path = "/whep/{session}",
                    .role = TB_ROLE_VIEWER,
                    .summary = "Stop watching",
                    .answers = "200; 404"},
-         .call = delete},
+         .call = tb_whep_delete},
         {.kind = TB_KIND_VIDEO,
          .route = {.method = "GET",
                    .path = "/whep/{session}",
                    .role = TB_ROLE_VIEWER,
                    .summary = "This viewer's statistics",
                    .answers = "200 application/json Viewer; 404"},
-         .call = get},
+         .call = tb_whep_get},
         {.kind = TB_KIND_VIDEO,
          .route = {.method = "OPTIONS",
                    .path = "/whep/{session}",
                    .role = TB_ROLE_VIEWER,
                    .flags = TB_ROUTE_HIDDEN},
-         .call = options},
+         .call = tb_whep_options},
         {.route = {.method = NULL}},
 };
 

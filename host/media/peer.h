@@ -31,6 +31,8 @@ typedef struct TbPeerCallbacks {
         /* A message of the browser; `bytes` has a NUL behind its `length` bytes. (nullable) */
         void (*message)(TbPeer *peer, const char *channel, const char *bytes, gsize length, bool text,
                         void *data);
+        /* Our side's new ICE, an SDP fragment: what follows tb_peer_restart(). NULL: it cannot be restarted. (nullable) */
+        void (*restarted)(TbPeer *peer, const char *fragment, void *data);
         /* `reason` is for people: "closed", "the other side went away", … `peer` is gone when it returns. */
         void (*closed)(TbPeer *peer, const char *reason, void *data);
 } TbPeerCallbacks;
@@ -59,9 +61,13 @@ void tb_peer_close(TbPeer *peer, const char *reason);
  * are accepted and ignored (the browser reaches us). False: TB_ERROR_INVALID malformed, TB_ERROR_LIMIT more
  * than TB_LIMIT_CANDIDATES. */
 bool tb_peer_add_candidate(TbPeer *peer, const char *candidate, guint mline_index, GError **error);
-/* Body of a WHEP PATCH (application/trickle-ice-sdpfrag, RFC 8840). TB_ERROR_INVALID also for an ICE restart
- * (other ufrag): then nothing changed. */
+/* Body of a WHEP PATCH (application/trickle-ice-sdpfrag, RFC 8840), as tb_peer_add_candidate() for each candidate of
+ * it; all or none. */
 bool tb_peer_add_sdpfrag(TbPeer *peer, const char *fragment, GError **error);
+/* The viewer's ICE begins anew, with these credentials and the candidates of `fragment`; those of before do not count any
+ * more. `restarted` follows. Media flow by the old way until there is a new one. False: nothing was changed. */
+bool tb_peer_restart(TbPeer *peer, const char *ufrag, const char *pwd, const char *fragment, GError **error);
+const char *tb_peer_ufrag(TbPeer *peer); /* the viewer's; borrowed until tb_peer_restart() */
 
 /* False: TB_ERROR_NOT_FOUND no such channel; TB_ERROR_BUSY not open; TB_ERROR_LIMIT it does not read, and will be closed;
  * TB_ERROR_TOO_LARGE. */

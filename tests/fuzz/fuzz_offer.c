@@ -54,7 +54,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         try_offer(text, false);
         tb_candidate_check(text);
         g_autoptr(GError) error = NULL;
-        if (!tb_sdpfrag_parse(text, "abcd", any_candidate, NULL, &error))
+        if (!tb_sdpfrag_parse(text, any_candidate, NULL, &error))
                 g_assert_nonnull(error);
+        g_autoptr(GError) none = NULL;
+        g_autofree char *ufrag = NULL, *pwd = NULL;
+        g_assert_true(tb_sdpfrag_credentials(text, &ufrag, &pwd, &none) || none);
         return 0;
 }

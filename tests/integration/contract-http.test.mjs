@@ -121,6 +121,48 @@ test('WHEP: Link with STUN and with TURN and its credentials; 412 for a session 
   assert.equal((await host.delete(answer.headers.location)).status, 200);
 });
 
+test('WHEP as RFC 9725 has it: what is taken, entity tags, trickle, ICE that begins anew, DELETE', async (t) => {
+  const host = await withHost(t, { devices: { pat: { attach: 'testpattern://' } } });
+  const whep = '/host/devices/pat/video/whep';
+  const options = await host.request('OPTIONS', whep);
+  assert.equal(options.headers['accept-post'], 'application/sdp');
+  const created = await started(() => host.request('POST', whep, { body: offer, ...sdp }));
+  assert.equal(created.status, 201, created.text);
+  const { location, etag } = created.headers;
+  const of = (text, name) => new RegExp(`^a=${name}:(.*?)\r?$`, 'm').exec(text)?.[1];
+  const patch = (lines, match) =>
+    host.request('PATCH', location, {
+      body: `${lines.join('\r\n')}\r\n`,
+      headers: { 'Content-Type': 'application/trickle-ice-sdpfrag', ...(match ? { 'If-Match': match } : {}) },
+    });
+  const old = [`a=ice-ufrag:${of(offer.toString(), 'ice-ufrag')}`, `a=ice-pwd:${of(offer.toString(), 'ice-pwd')}`];
+  const candidate = 'a=candidate:1 1 udp 2122260223 127.0.0.1 9 typ host';
+  for (const match of [etag, '*', undefined]) assert.equal((await patch([...old, candidate], match)).status, 204);
+
+  const anew = ['a=ice-ufrag:anew', 'a=ice-pwd:anewanewanewanewanewanew'];
+  assertProblem(await patch([anew[0]], '*'), 400, { detail: /ice-pwd/ });
+  assertProblem(await patch([...anew, 'a=candidate:1'], '*'), 400, { detail: /candidate/ });
+  assertProblem(await patch(anew, '"another"'), 412);
+  const restarted = await patch([...anew, candidate], '*'); // as npm's whip-whep does
+  assert.equal(restarted.status, 200, restarted.text);
+  assert.match(restarted.headers['content-type'], /^application\/trickle-ice-sdpfrag/);
+  assert.notEqual(restarted.headers.etag, etag);
+  for (const name of ['ice-ufrag', 'ice-pwd']) {
+    assert.ok(of(restarted.text, name));
+    assert.notEqual(of(restarted.text, name), of(created.text, name));
+  }
+  assert.equal(restarted.text.match(/^a=candidate:/gm).length, 1, 'whip-whep joins several by commas');
+  assertProblem(await patch([...anew, candidate], etag), 412); // of before
+  const late = await patch([...old, candidate]);
+  assertProblem(late, 412);
+  assert.equal(late.headers.etag, restarted.headers.etag);
+  assert.equal((await patch([...anew, candidate], restarted.headers.etag)).status, 204);
+
+  for (let i = 0; i < 2; i++) assert.equal((await host.delete(location)).status, 200);
+  assertProblem(await patch([...anew, candidate]), 404);
+  assertProblem(await host.delete(`${whep}/nosuchsession`), 404);
+});
+
 /** A reverse proxy for /staging, as Caddy's handle_path (strip) and handle (not) are. */
 async function proxy(t, target, { strip }) {
   const url = new URL(target);

@@ -213,8 +213,25 @@ static bool frag_check(const char *line, guint mline G_GNUC_UNUSED, void *data G
 bool tb_peer_add_sdpfrag(TbPeer *peer, const char *fragment, GError **error)
 {
         /* all or nothing: first look, then add */
-        return tb_sdpfrag_parse(fragment, peer->offer.ufrag, frag_check, NULL, error) &&
-               tb_sdpfrag_parse(fragment, peer->offer.ufrag, frag_candidate, peer, error);
+        return tb_sdpfrag_parse(fragment, frag_check, NULL, error) &&
+               tb_sdpfrag_parse(fragment, frag_candidate, peer, error);
+}
+
+bool tb_peer_restart(TbPeer *peer, const char *ufrag, const char *pwd, const char *fragment, GError **error)
+{
+        if (!tb_sdpfrag_parse(fragment, frag_check, NULL, error))
+                return false;
+        g_autofree char *both = g_strdup_printf("%s %s", ufrag, pwd);
+        g_free(peer->offer.ufrag);
+        peer->offer.ufrag = g_strdup(ufrag);
+        peer->remote_candidates = 0;
+        say(peer, (TbLinkMessage){.type = TB_LINK_RESTART, .text = tb_link_text(both)});
+        return tb_sdpfrag_parse(fragment, frag_candidate, peer, error);
+}
+
+const char *tb_peer_ufrag(TbPeer *peer)
+{
+        return peer->offer.ufrag;
 }
 
 /* --- to the viewer --- */

@@ -63,6 +63,8 @@ void tb_peer_heard(TbPeer *peer, const TbLinkMessage *m)
         else if (m->type == TB_LINK_LOCAL && peer->callbacks->candidate)
                 peer->callbacks->candidate(peer, m->text.data, peer->offer.sections[peer->offer.tagged].mid,
                                            peer->offer.tagged, peer->data);
+        else if (m->type == TB_LINK_RESTARTED && peer->callbacks->restarted)
+                peer->callbacks->restarted(peer, *m->text.data ? m->text.data : NULL, peer->data);
         else if (m->type == TB_LINK_STATE)
                 changed(peer, (TbViewerState)m->number);
         else if (m->type == TB_LINK_OPEN)

@@ -200,6 +200,8 @@ static bool body(Cursor *c, TbLinkMessage *m)
         case TB_LINK_UNIT: unit(c, &m->unit); return true;
         case TB_LINK_READY: ready(c, &m->ready); return true;
         case TB_LINK_STATS: stats(c, &m->stats); return true;
+        case TB_LINK_RESTART: text(c, &m->text, TB_LINK_CREDENTIALS); return true;
+        case TB_LINK_RESTARTED:
         case TB_LINK_ANSWER_SDP: text(c, &m->text, TB_LINK_ANSWER); return true;
         case TB_LINK_REMOTE:
         case TB_LINK_LOCAL: text(c, &m->text, TB_LINK_CANDIDATE); return true;

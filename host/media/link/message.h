@@ -19,7 +19,8 @@
 #define TB_LINK_LABEL 256  /* bytes of a label */
 #define TB_LINK_CHANNEL 64 /* bytes of a data channel's name */
 #define TB_LINK_CANDIDATE 1024
-#define TB_LINK_SERVER 1024 /* bytes of one ICE server's URI */
+#define TB_LINK_CREDENTIALS 520 /* bytes of ICE's, as RFC 8839 §5.4 bounds them */
+#define TB_LINK_SERVER 1024     /* bytes of one ICE server's URI */
 #define TB_LINK_SERVERS 16
 #define TB_LINK_ANSWER (2 * TB_LIMIT_SDP)
 
@@ -34,7 +35,8 @@ typedef enum TbLinkType {
         TB_LINK_SOURCE,
         TB_LINK_FEED,
         TB_LINK_UNIT,
-        TB_LINK_PING, /* id: a number */
+        TB_LINK_PING,    /* id: a number */
+        TB_LINK_RESTART, /* text: "ufrag pwd" of the viewer's new ICE; its candidates follow */
         /* media -> host */
         TB_LINK_READY = 32,
         TB_LINK_ANSWER_SDP,  /* text */
@@ -45,6 +47,7 @@ typedef enum TbLinkType {
         TB_LINK_MESSAGE,     /* chunk; `flag`: text */
         TB_LINK_CLOSED,      /* text: why */
         TB_LINK_STATS,
+        TB_LINK_RESTARTED,   /* text: SDP fragment of our new ICE; "": it cannot be restarted */
         TB_LINK_SUBSCRIBE,   /* number: rung of the source */
         TB_LINK_UNSUBSCRIBE, /* number: rung */
         TB_LINK_KEYFRAME,    /* number: rung */

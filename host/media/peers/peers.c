@@ -54,6 +54,11 @@ static void on_state(TbSession *session G_GNUC_UNUSED, TbViewerState state, void
         say(data, (TbLinkMessage){.type = TB_LINK_STATE, .number = state});
 }
 
+static void on_restarted(TbSession *session G_GNUC_UNUSED, const char *fragment, void *data)
+{
+        say(data, (TbLinkMessage){.type = TB_LINK_RESTARTED, .text = tb_link_text(fragment)});
+}
+
 static void on_channel(TbSession *session G_GNUC_UNUSED, const char *channel, bool open, void *data)
 {
         say(data, (TbLinkMessage){.type = TB_LINK_OPEN, .chunk = {open, tb_link_text(channel), {"", 0}}});
@@ -84,6 +89,7 @@ static void on_closed(TbSession *session G_GNUC_UNUSED, const char *reason, void
 
 static const TbSessionCallbacks session_callbacks = {.answer = on_answer,
                                                      .candidate = on_candidate,
+                                                     .restarted = on_restarted,
                                                      .state = on_state,
                                                      .channel = on_channel,
                                                      .message = on_message,
@@ -174,6 +180,8 @@ static void to_viewer(TbPeers *peers, const TbLinkMessage *m)
                 tb_session_close(v->session, "the host ended it");
         else if (m->type == TB_LINK_REMOTE)
                 tb_session_add_candidate(v->session, m->text.data);
+        else if (m->type == TB_LINK_RESTART)
+                tb_session_restart(v->session, m->text.data);
         else if (m->type == TB_LINK_REFRESH)
                 tb_session_want_keyframe(v->session);
         else

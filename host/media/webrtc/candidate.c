@@ -37,7 +37,7 @@ TbCandidate tb_candidate_check(const char *text)
                                               : TB_CANDIDATE_IGNORE; /* .local, or a name */
 }
 
-bool tb_sdpfrag_parse(const char *fragment, const char *ufrag,
+bool tb_sdpfrag_parse(const char *fragment,
                       bool (*candidate)(const char *line, guint mline, void *data, GError **error),
                       void *data, GError **error)
 {
@@ -55,15 +55,46 @@ bool tb_sdpfrag_parse(const char *fragment, const char *ufrag,
                                      line);
                         return false;
                 }
-                if (g_str_has_prefix(line, "a=ice-ufrag:") &&
-                    strcmp(line + strlen("a=ice-ufrag:"), ufrag) != 0) {
-                        tb_set_error(error, TB_ERROR_INVALID,
-                                     "ICE restart is not supported: make a new WHEP session");
-                        return false;
-                }
                 /* everything is bundled on the first section, whichever one it names */
                 if (g_str_has_prefix(line, "a=candidate:") && !candidate(line + 2, 0, data, error))
                         return false;
         }
+        return true;
+}
+
+/* One value of all lines that begin with `prefix`. */
+static bool find_one(const char *const *lines, const char *prefix, char **ret, GError **error)
+{
+        const char *found = NULL;
+        for (; *lines; lines++) {
+                if (!g_str_has_prefix(*lines, prefix))
+                        continue;
+                const char *value = *lines + strlen(prefix);
+                if (found && strcmp(found, value) != 0) {
+                        tb_set_error(error, TB_ERROR_INVALID,
+                                     "the SDP fragment has two of %s; all media share one transport", prefix);
+                        return false;
+                }
+                found = value;
+        }
+        *ret = g_strdup(found);
+        return true;
+}
+
+bool tb_sdpfrag_credentials(const char *fragment, char **ret_ufrag, char **ret_pwd, GError **error)
+{
+        g_auto(GStrv) lines = g_strsplit_set(fragment, "\r\n", -1);
+        g_autofree char *ufrag = NULL, *pwd = NULL;
+        if (!find_one((const char *const *)lines, "a=ice-ufrag:", &ufrag, error) ||
+            !find_one((const char *const *)lines, "a=ice-pwd:", &pwd, error))
+                return false;
+        if ((ufrag && !tb_sdp_is_token(ufrag, 4, 256, "+/")) ||
+            (pwd && !tb_sdp_is_token(pwd, 22, 256, "+/"))) {
+                tb_set_error(error, TB_ERROR_INVALID,
+                             "the SDP fragment has no usable a=ice-ufrag and a=ice-pwd");
+                return false;
+        }
+        *ret_ufrag = g_steal_pointer(&ufrag);
+        *ret_pwd = g_steal_pointer(&pwd);
         return true;
 }

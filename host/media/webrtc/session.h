@@ -22,6 +22,8 @@ typedef struct TbSessionCallbacks {
         void (*answer)(TbSession *session, const char *sdp, const GError *error, void *data);
         /* A candidate of ours: "candidate:…", for trickle ICE. May come before the answer. */
         void (*candidate)(TbSession *session, const char *candidate, void *data);
+        /* Our new ICE, an SDP fragment; "": it cannot be restarted. From inside tb_session_restart(). */
+        void (*restarted)(TbSession *session, const char *fragment, void *data);
         void (*state)(TbSession *session, TbViewerState state, void *data);
         void (*channel)(TbSession *session, const char *channel, bool open, void *data);
         void (*message)(TbSession *session, const char *channel, const char *bytes, gsize length, bool text,
@@ -54,6 +56,8 @@ void tb_session_close(TbSession *session, const char *reason);
 void tb_session_free(TbSession *session);
 /* A candidate of the other side, checked: "candidate:…". */
 void tb_session_add_candidate(TbSession *session, const char *candidate);
+/* `credentials`: "ufrag pwd" of the viewer's new ICE (RFC 8445 §9); its candidates are added after it. */
+void tb_session_restart(TbSession *session, const char *credentials);
 /* False: TB_ERROR_NOT_FOUND no such channel; TB_ERROR_BUSY not open; TB_ERROR_LIMIT it does not read, and will
  * be closed. */
 bool tb_session_send(TbSession *session, const char *channel, const char *text, GError **error);

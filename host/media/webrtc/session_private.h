@@ -1,5 +1,6 @@
 #pragma once
-/* What session.c (life), session_negotiate.c (offer to answer) and session_ice.c (the way to the viewer) share. */
+/* What session.c (life), session_negotiate.c (offer to answer), session_ice.c (the way to the viewer) and
+ * session_restart.c (another way) share. */
 #include <gst/gst.h>
 #include <gst/sdp/sdp.h>
 #include <gst/webrtc/webrtc.h>

@@ -277,18 +277,31 @@ static void test_sdpfrag(void)
 {
         guint n = 0;
         g_autoptr(GError) error = NULL;
+        g_autofree char *ufrag = NULL, *pwd = NULL;
         const char *frag = "a=ice-ufrag:EsAw\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\nm=video 9 "
                            "UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\n"
                            "a=candidate:1 1 UDP 1 192.0.2.1 9 typ host\r\na=candidate:2 1 UDP 1 192.0.2.2 9 "
                            "typ host\r\na=end-of-candidates\r\n";
-        g_assert_true(tb_sdpfrag_parse(frag, "EsAw", count_candidate, &n, &error));
+        g_assert_true(tb_sdpfrag_parse(frag, count_candidate, &n, &error));
         g_assert_cmpuint(n, ==, 2);
-        g_assert_false(tb_sdpfrag_parse(frag, "Other", count_candidate, &n, &error));
+        g_assert_true(tb_sdpfrag_credentials(frag, &ufrag, &pwd, &error));
+        g_assert_cmpstr(ufrag, ==, "EsAw");
+        g_assert_cmpstr(pwd, ==, "P2uYro0UCOQ4zxjKXaWCBui1");
+        g_assert_false(tb_sdpfrag_parse("{}", count_candidate, &n, &error));
         g_assert_error(error, TB_ERROR, TB_ERROR_INVALID);
+        g_assert_cmpuint(n, ==, 2);
+        g_clear_pointer(&ufrag, g_free);
+        g_clear_pointer(&pwd, g_free);
         g_clear_error(&error);
-        g_assert_false(tb_sdpfrag_parse("{}", "EsAw", count_candidate, &n, &error));
-        g_assert_error(error, TB_ERROR, TB_ERROR_INVALID);
-        g_assert_cmpuint(n, ==, 2);
+        g_assert_true(tb_sdpfrag_credentials("a=end-of-candidates\r\n", &ufrag, &pwd, &error));
+        g_assert_true(!ufrag && !pwd);
+        const char *const wrong[] = {"a=ice-ufrag:abc\r\n", "a=ice-pwd:short\r\n", "a=ice-ufrag:ab cd\r\n",
+                                     "a=ice-ufrag:abcd\r\nm=video 9 X 0\r\na=ice-ufrag:efgh\r\n"};
+        for (gsize i = 0; i < G_N_ELEMENTS(wrong); i++) {
+                g_assert_false(tb_sdpfrag_credentials(wrong[i], &ufrag, &pwd, &error));
+                g_assert_error(error, TB_ERROR, TB_ERROR_INVALID);
+                g_clear_error(&error);
+        }
 }
 
 int main(int argc, char **argv)
