@@ -37,7 +37,10 @@ WARNINGS += -Werror
 endif
 
 OPTIMISE := -O2 -g
-HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fcf-protection
+# where a processor can hold jumps to their targets, each by its own name
+MACHINE := $(shell $(CC) -dumpmachine)
+BRANCHES := $(if $(filter x86_64-%,$(MACHINE)),-fcf-protection)$(if $(filter aarch64-%,$(MACHINE)),-mbranch-protection=standard)
+HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection $(BRANCHES)
 LINK_HARDEN := -pie -Wl,-z,relro,-z,now,-z,noexecstack
 ifeq ($(VARIANT),asan)
 OPTIMISE := -O1 -g -fno-omit-frame-pointer

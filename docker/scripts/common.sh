@@ -48,14 +48,12 @@ bench() {
 	echo "$id"
 }
 
-# answers URL: does it answer 200? bash alone asks, so that nothing has to be installed
-answers() {
-	local address=${1#http://} host port status
-	host=${address%%/*}
-	port=${host##*:}
-	exec 3<>"/dev/tcp/127.0.0.1/$port" || return 1
-	printf 'GET /%s HTTP/1.0\r\nHost: localhost:%s\r\n\r\n' "${address#*/}" "$port" >&3
-	read -r -t 8 _ status _ <&3 || status=
-	exec 3>&-
-	[ "$status" = 200 ]
-} 2>/dev/null
+# well SERVICE: does its daemon answer, by HTTP or HTTPS, as its configuration says? Asked inside, where that configuration is.
+well() {
+	local id program=testbed-host
+	[ "$1" != server ] || program=testbed-server
+	id=$(compose ps -q "$1" 2>/dev/null) && [ -n "$id" ] && docker exec "$id" "$program" --health >/dev/null 2>&1
+}
+
+# listens PORT: does this machine take connections there?
+listens() { (: <"/dev/tcp/127.0.0.1/$1"); } 2>/dev/null

@@ -6,16 +6,14 @@ need_engine
 [ -n "$(value TESTBED_TOKEN)" ] || echo 'no TESTBED_TOKEN in .env: reachable from this machine only, by everybody on it'
 compose up -d
 host=http://localhost:$(value HOST_PORT 6109)
-urls=()
-case ,$(value COMPOSE_PROFILES server,lab), in *,lab,* | *,host,*) urls+=("$host/host/health") ;; esac
-case ,$(value COMPOSE_PROFILES server,lab), in *,server,*) urls+=("http://localhost:5109/health") ;; esac
-for url in "${urls[@]}"; do
+for service in lab host server; do
+	case ,$(value COMPOSE_PROFILES server,lab), in *,"$service",*) ;; *) continue ;; esac
 	for _ in $(seq 150); do
-		answers "$url" && continue 2
+		well "$service" && continue 2
 		sleep 0.2
 	done
 	compose logs --tail 20 >&2
-	fail "$url did not answer within 30 s; above is what the containers said"
+	fail "$service did not answer within 30 s; above is what the containers said"
 done
 cat <<END
 console and API   $host/

@@ -20,11 +20,11 @@ supervised() { ! docker exec "$1" supervisorctl status | grep -v -E ' (RUNNING|S
 
 id=$(compose ps -q lab || true)
 if [ -n "$id" ]; then
-	check 'API, 6109' answers "http://localhost:$(value HOST_PORT 6109)/host/health"
-	check 'noVNC, 6080' answers http://localhost:6080/
+	check "API, $(value HOST_PORT 6109)" well lab
+	check 'noVNC, 6080' listens 6080
 	check 'VNC, 5900' greets 5900
 	check 'programs of the lab' supervised "$id"
 fi
-[ -z "$(compose ps -q host || true)" ] || check 'API, 6109' answers "http://localhost:$(value HOST_PORT 6109)/host/health"
-[ -z "$(compose ps -q server || true)" ] || check 'server, 5109' answers http://localhost:5109/health
+[ -z "$(compose ps -q host || true)" ] || check "API, $(value HOST_PORT 6109)" well host
+[ -z "$(compose ps -q server || true)" ] || check 'server, 5109' well server
 [ "$bad" = 0 ] || fail 'docker/scripts/logs.sh tells more'
