@@ -47,6 +47,11 @@ test('Dockerfiles: the same stages are written the same, packages of mk/deps.mk,
     .split('\n')
     .filter((l) => l.startsWith('!'))
     .map((l) => l.slice(1));
+  const { stdout } = spawnSync('git', ['ls-files', '*.c'], { cwd: ROOT, encoding: 'utf8' });
+  const folders = new Set(stdout.match(/^[^/]+(?=\/)/gm));
+  assert.ok(folders.size > 4);
+  for (const folder of folders)
+    assert.ok(folder === 'tests' || allowed.includes(folder), `.dockerignore keeps ${folder}/ out: it has sources`);
   for (const [name, text] of Object.entries(dockerfiles)) {
     for (const [, words] of text.matchAll(/apt-get install ([^\n&]*)/g))
       for (const word of words
