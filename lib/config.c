@@ -224,10 +224,9 @@ void tb_config_public(TbConfigReader *r, const char *url, TbAuth *auth, bool ins
 char *tb_config_path(const TbConfigReader *r, const char *path)
 {
         const char *file = tb_config_file(r);
-        if (!path || g_path_is_absolute(path) || !file)
-                return g_strdup(path);
-        g_autofree char *folder = g_path_get_dirname(file);
-        return g_build_filename(folder, path, NULL);
+        g_autofree char *folder = file ? g_path_get_dirname(file) : NULL,
+                        *from = folder ? g_canonicalize_filename(folder, NULL) : NULL;
+        return path ? g_canonicalize_filename(path, from) : NULL;
 }
 
 void tb_config_tls(TbConfigReader *r, json_t *node, TbTls **ret_tls, bool *ret_required)
@@ -326,6 +325,15 @@ void tb_config_env_string(char **field, const char *name)
                 return;
         g_free(*field);
         *field = g_strdup(value);
+}
+
+void tb_config_env_path(char **field, const char *name)
+{
+        const char *value = tb_config_env(name);
+        if (!value)
+                return;
+        g_free(*field);
+        *field = g_canonicalize_filename(value, NULL);
 }
 
 void tb_config_env_port(TbConfigReader *r, guint16 *field, const char *name)

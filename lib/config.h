@@ -70,7 +70,7 @@ void tb_config_public(TbConfigReader *r, const char *url, TbAuth *auth, bool ins
 void tb_config_tls(TbConfigReader *r, json_t *node, TbTls **ret_tls, bool *ret_required);
 /* A file of certificates (PEM) that `section` names in its field "ca" must have one. `file` NULL: fine. */
 void tb_config_ca(TbConfigReader *r, const json_t *section, const char *file);
-/* A file that the configuration names: relative to its folder. The caller frees it; NULL for NULL. */
+/* A file that the configuration names, relative to its folder: its absolute path. The caller frees it; NULL for NULL. */
 char *tb_config_path(const TbConfigReader *r, const char *path);
 /* Networks of proxies; never NULL. */
 TbNets *tb_config_nets(TbConfigReader *r, const json_t *list, const char *path);
@@ -112,6 +112,7 @@ bool tb_config_env_true(const char *name); /* set, and neither "0" nor "false" *
 char **tb_config_env_origins(const char *name);
 const char *tb_config_env(const char *name);                                  /* NULL: not set */
 void tb_config_env_string(char **field, const char *name);                    /* replaces *field when set */
+void tb_config_env_path(char **field, const char *name); /* of a file: absolute from here on */
 void tb_config_env_port(TbConfigReader *r, guint16 *field, const char *name); /* the same; 0 to 65535 */
 void tb_config_env_log_level(TbConfigReader *r, TbLogLevel *level);           /* DEBUG, LOG_LEVEL */
 void tb_config_env_ice(TbConfigReader *r, char ***field, const char *name, const char *scheme);

@@ -256,3 +256,21 @@ char *tb_tls_about(TbTls *tls)
         tb_mutex_unlock(&tls->lock);
         return about;
 }
+
+bool tb_tls_is_private(TbTls *tls)
+{
+        SSL *ssl = tb_tls_session(tls);
+        X509_STORE *system = X509_STORE_new();
+        X509_STORE_CTX *check = X509_STORE_CTX_new();
+        STACK_OF(X509) *between = NULL;
+        bool trusted = false;
+        if (ssl && system && check && X509_STORE_set_default_paths(system) == 1 &&
+            SSL_get0_chain_certs(ssl, &between) == 1 &&
+            X509_STORE_CTX_init(check, system, SSL_get_certificate(ssl), between) == 1)
+                trusted = X509_verify_cert(check) == 1;
+        X509_STORE_CTX_free(check);
+        X509_STORE_free(system);
+        SSL_free(ssl);
+        ERR_clear_error();
+        return !trusted;
+}

@@ -19,6 +19,9 @@ void tb_tls_unref(TbTls *tls); /* accepts NULL */
 void tb_tls_replace(TbTls *tls, TbTls *newer);
 /* A session of a server, not connected yet; the caller frees it. NULL: out of memory. Any thread. */
 SSL *tb_tls_session(TbTls *tls);
+/* Whether the certificate, with those that its file holds behind it, leads to nobody whom this system trusts. Reads the system's
+ * authorities: for a request in an hour, not for each. Any thread. */
+bool tb_tls_is_private(TbTls *tls);
 /* "CN=lab.example, valid until 2027-01-31"; for the log. The caller frees it. Any thread. */
 char *tb_tls_about(TbTls *tls);
 /* What OpenSSL says about the last failure of the calling thread, in words; takes it away. The caller frees it. */

@@ -5,6 +5,7 @@
 #include "lib/error.h"
 #include "lib/log.h"
 #include "server/pairing_private.h"
+#include "server/store/hostkeys.h"
 
 static const TbEnrolment *enrolment_of(const TbPairing *pairing, const char *token)
 {
@@ -35,6 +36,23 @@ bool tb_host_is_admitted(const TbParty *party, const char *name, const char *tok
                         ? "This token was revoked, or is another server's: add the host on the server's page"
                         : "Invalid host or token"); /* a token is good for its own name only */
         return false;
+}
+
+/* An admin's new token for the name of a host that lost its key (a new disk, a new machine): it is that host from here on. One that is
+ * connected keeps its name. */
+void tb_host_replace(TbParty *party, const char *name, const char *token, const char *key)
+{
+        TbPairing *pairing = party->pairing;
+        const TbEnrolment *enrolment = enrolment_of(pairing, token);
+        const TbHostKey *owner = pairing->options.host_keys
+                                         ? tb_host_keys_find(pairing->options.host_keys, name, NULL)
+                                         : NULL;
+        if (!enrolment || enrolment->key || g_strcmp0(enrolment->name, name) != 0 || !owner ||
+            strcmp(owner->key, key) == 0 || tb_pairing_host(pairing, name))
+                return;
+        tb_log(TB_LOG_WARNING, TB_F("host", name, "enrolment", enrolment->id, "request", party->request_id),
+               "this host comes with another key, by a token that was made for it: the key of before is forgotten");
+        tb_pairing_forget_host(pairing, name);
 }
 
 void tb_host_enrol(TbParty *party, const char *token, const char *key, const char *host)

@@ -5,9 +5,12 @@
 #include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/name.h"
+#include "lib/net.h"
+#include "lib/tls.h"
 #include "server/server_private.h"
 
 #define IMAGE "testbed-host"
+#define JOIN_FILE "/etc/testbed/join.env" /* the unit reads it, mk/install/testbed-host.service */
 
 /* An answer that waits until what it says is written. */
 typedef struct Waiting {
@@ -54,7 +57,19 @@ static json_t *about(const TbServer *server, const TbEnrolment *e)
         return o;
 }
 
-/* The host listens on its own machine alone: whoever wants something of it comes by the server. */
+/* As a line of a file that systemd reads (systemd.exec(5), EnvironmentFile=). */
+static void add_variable(GString *lines, const char *name, const char *value)
+{
+        if (!value)
+                return;
+        g_string_append_printf(lines, "%s=\"", name);
+        for (const char *c = value; *c; c++)
+                g_string_append_printf(lines, strchr("\"\\`$", *c) ? "\\%c" : "%c", *c);
+        g_string_append(lines, "\"\n");
+}
+
+/* The host listens on its own machine alone: whoever wants something of it comes by the server. Each may be given again: what was
+ * said before is replaced. */
 static json_t *commands(const char *url, const char *token, const char *name)
 {
         g_autofree char *server = g_shell_quote(url);
@@ -62,15 +77,32 @@ static json_t *commands(const char *url, const char *token, const char *name)
                 "docker run -d --restart unless-stopped --network host -v testbed:/var/lib/testbed -e "
                 "HOST_ADDRESS=127.0.0.1 -e SERVER_URL=%s -e SERVER_TOKEN=%s%s%s " IMAGE,
                 server, token, name ? " -e HOST_NAME=" : "", name ? name : "");
-        json_auto_t *section = json_pack("{s:s, s:s}", "url", url, "token", token); /* YAML holds JSON */
-        g_autofree char *json = tb_json_text(section, NULL),
-                        *lines = g_strdup_printf("%s%s%sserver: %s", name ? "name: " : "", name ? name : "",
-                                                 name ? "\n" : "", json),
-                        *text = g_shell_quote(lines),
-                        *systemd = g_strdup_printf("printf '%%s\\n' %s | sudo tee -a /etc/testbed/host.yaml "
-                                                   ">/dev/null && sudo systemctl restart testbed-host",
+        g_autoptr(GString) lines = g_string_new(NULL);
+        add_variable(lines, "SERVER_URL", url);
+        add_variable(lines, "SERVER_TOKEN", token);
+        add_variable(lines, "HOST_NAME", name);
+        g_string_truncate(lines, lines->len - 1); /* printf ends it */
+        g_autofree char *text = g_shell_quote(lines->str),
+                        *systemd = g_strdup_printf("printf '%%s\\n' %s | sudo install -m 600 /dev/stdin " JOIN_FILE
+                                                   " && sudo systemctl restart testbed-host",
                                                    text);
         return json_pack("{s:s, s:s}", "docker", docker, "systemd", systemd);
+}
+
+/* What may keep the command from working elsewhere. */
+static json_t *notes(const TbServer *server, const char *url)
+{
+        json_t *out = json_array();
+        g_autoptr(GUri) uri = g_uri_parse(url, G_URI_FLAGS_NONE, NULL);
+        if (uri && tb_address_is_loopback(g_uri_get_host(uri)))
+                json_array_append_new(
+                        out, json_string("This address is good on this machine alone: open this page by the name that the host "
+                                         "will reach, or give the server its url (SERVER_URL)."));
+        if (server->config->tls && tb_tls_is_private(server->config->tls))
+                json_array_append_new(
+                        out, json_string("This server's certificate is signed by nobody whom systems trust: bring the signer's "
+                                         "certificate to the host, and name it there (SERVER_CA, or server: {ca})."));
+        return out;
 }
 
 /* --- routes --- */
@@ -106,7 +138,9 @@ static void enrol(TbRequest *request, gpointer data)
                "a token for a host was made");
         json_t *o = about(server, e);
         json_object_set_new(o, "token", json_string(token));
-        json_object_set_new(o, "commands", commands(tb_server_base_url(request, server), token, name));
+        const char *url = tb_server_base_url(request, server);
+        json_object_set_new(o, "commands", commands(url, token, name));
+        json_object_set_new(o, "notes", notes(server, url));
         when_written(request, server, o, on_made);
 }
 

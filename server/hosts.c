@@ -130,7 +130,10 @@ void tb_host_hello(TbParty *party, json_t *hello, gint64 now_ms)
         json_t *key = json_object_get(hello, "key");
         g_autoptr(GError) error = NULL;
         TbDeviceList *devices = tb_device_list_new(json_object_get(hello, "devices"), &error);
-        if (!tb_name_valid(TB_NAME_HOST, name)) {
+        bool named = tb_name_valid(TB_NAME_HOST, name);
+        g_free(party->claimed);
+        party->claimed = g_strdup(named ? name : "");
+        if (!named) {
                 tb_party_refuse_hello(party, "invalid", "Invalid host name");
         } else if (!tb_host_may_come(party, now_ms)) {
                 tb_party_refuse_hello(party, "rate",
@@ -176,6 +179,7 @@ void tb_host_proof(TbParty *party, json_t *message, gint64 now_ms)
                 return;
         }
         bool known = false;
+        tb_host_replace(party, name, token, key);
         char *full = tb_host_name_for(party, name, key, &known);
         if (!full) {
                 tb_party_refuse_hello(

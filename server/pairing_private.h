@@ -44,6 +44,7 @@ struct TbParty {
         TbSession *session;    /* borrowed; NULL: none */
         char *host;            /* owned; name of a host */
         char *version;         /* owned; of a host; may be NULL */
+        char *claimed;         /* owned; the name in a host's hello, for the log; NULL: no host */
         int protocol;          /* of a host: TB_LINK_PROTOCOL, or what an older one speaks */
         TbDeviceList *devices; /* owned; of a host */
         bool list_refused;     /* its last list of devices was, and is written about */
@@ -124,6 +125,8 @@ bool tb_host_is_admitted(const TbParty *party, const char *name, const char *tok
                          GError **error);
 /* The key is proven, and `host` its name here: a token of an enrolment is this key's from here on. */
 void tb_host_enrol(TbParty *party, const char *token, const char *key, const char *host);
+/* The key is proven: a token that was made for this name, and that nobody has used, takes it from a key that is away. */
+void tb_host_replace(TbParty *party, const char *name, const char *token, const char *key);
 
 /* lists.c */
 TbLists *tb_lists_new(void);

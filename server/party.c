@@ -130,6 +130,7 @@ void tb_pairing_left(TbParty *party, gint64 now_ms)
         g_free(party->key);
         g_free(party->host);
         g_free(party->version);
+        g_free(party->claimed);
         g_free(party);
 }
 
@@ -157,6 +158,9 @@ gint64 tb_pairing_tick(TbPairing *pairing, gint64 now_ms)
 void tb_party_refuse_hello(TbParty *party, const char *code, const char *message)
 {
         party->pairing->refused++;
+        if (tb_tally_notef(party->pairing->said, "connections refused (%s)", code))
+                tb_log(TB_LOG_INFO, TB_F("request", party->request_id, "host", party->claimed ? party->claimed : "", "code", code),
+                       "a connection was refused: %s", message);
         tb_party_refuse(party, code, message);
 }
 

@@ -185,6 +185,22 @@ static SoupWebsocketConnection *paced(TbBridgeLink *link, SoupWebsocketConnectio
                                              soup_websocket_connection_get_protocol(opener), NULL);
 }
 
+/* Why there is no WebSocket, with what to look at; the caller frees it. */
+static char *why_refused(const TbBridgeLink *link, const GError *error)
+{
+        guint status = soup_message_get_status(link->message);
+        if (link->distrust)
+                return g_strdup(link->distrust);
+        if (status != SOUP_STATUS_NONE && status != SOUP_STATUS_SWITCHING_PROTOCOLS)
+                return g_strdup_printf("what is there answered %u %s: is it testbed-server, and has server.url its scheme "
+                                       "(https:// where it speaks TLS) and its path?",
+                                       status, soup_message_get_reason_phrase(link->message));
+        if (error->domain == G_TLS_ERROR)
+                return g_strdup_printf("%s: does it speak TLS (1.2 or newer) there? If not, server.url begins with http://",
+                                       error->message);
+        return g_strdup(error->message);
+}
+
 static void on_connected(GObject *source, GAsyncResult *result, gpointer data)
 {
         g_autoptr(GError) error = NULL;
@@ -195,8 +211,9 @@ static void on_connected(GObject *source, GAsyncResult *result, gpointer data)
         TbBridgeLink *link = data;
         g_clear_object(&link->cancel);
         if (!ws) {
+                g_autofree char *why = why_refused(link, error);
                 tb_log(link->attempts == 0 ? TB_LOG_WARNING : TB_LOG_DEBUG, TB_F("url", link->url),
-                       "the server cannot be reached: %s", link->distrust ? link->distrust : error->message);
+                       "the server cannot be reached: %s", why);
                 try_again(link);
                 return;
         }

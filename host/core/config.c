@@ -257,7 +257,7 @@ static void read_environment(TbHostConfig *c, TbConfigReader *r)
         tb_config_env_string(&c->url, "RENDER_EXTERNAL_URL");
         tb_config_env_string(&c->url, "HOST_URL");
         tb_config_env_string(&c->server_url, "SERVER_URL");
-        tb_config_env_string(&c->server_ca, "SERVER_CA");
+        tb_config_env_path(&c->server_ca, "SERVER_CA");
         tb_config_env_string(&c->server_token, "TESTBED_TOKEN");
         tb_config_env_string(&c->server_token, "SERVER_TOKEN");
         tb_config_env_log_level(r, &c->log_level);

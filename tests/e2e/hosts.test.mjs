@@ -59,11 +59,15 @@ test('a host is added by keyboard, joins by the command, and is revoked; the pag
   assert.equal(await page.evaluate(() => document.activeElement.id), 'host-name');
   page.problems = [];
   await page.getByLabel('Name (optional)').fill('lab-5');
-  await page.keyboard.press('Enter');
+  await page.keyboard.down('Enter');
 
   const command = page.getByLabel('On the host, with Docker', { exact: true });
   const shown = await command.textContent();
   assert.match(shown, /^docker run -d .* -e SERVER_TOKEN=enrol-[\w-]{43} -e HOST_NAME=lab-5 testbed-host$/);
+  for (let i = 0; i < 5; i++) await page.keyboard.down('Enter'); // it is held
+  await page.keyboard.up('Enter');
+  assert.equal(await command.textContent(), shown, 'what is shown once stays');
+  assert.match(await page.locator('dialog').textContent(), /This address is good on this machine alone/);
   await assertFits(page);
   await page.getByRole('button', { name: 'Copy: On the host, with Docker' }).press('Enter');
   await inPage(page, 'that it was copied', () => document.querySelector('#status').textContent === 'Copied');

@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { generateKeyPairSync, sign } from 'node:crypto';
-import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { BUILD, Host, assertProblem, scratch, until } from './harness.mjs';
+import { BUILD, Host, ROOT, assertProblem, scratch, until } from './harness.mjs';
 import { withServer } from './server-harness.mjs';
 
 const tokens = ['admin', 'operator', 'viewer'].map((role) => ({ name: role, role, token: `${role}-0123456789abcdef` }));
@@ -149,7 +149,25 @@ test('who is refused is told why: time, name, no key, revoked between hello and 
   peer.send({ type: 'proof', signature: sign(null, text, key.privateKey).toString('base64url') });
   assert.match((await peer.find((m) => m.type === 'error')).message, /revoked/);
   assert.equal((await answerTo(server, 'lab-2', 'a-token-of-nobody-0', key)).message, 'Invalid host or token');
+  await server.program.line(/a connection was refused: .*for the host \\?"lab-2\\?" alone/);
   assert.deepEqual((await server.get('/api/hosts', admin)).json, []);
+});
+
+test('a host that lost its key gets its name back by a new token for that name, unless the host of before is connected', async (t) => {
+  const server = await withServer(t, { tokens });
+  const keys = [1, 2, 3].map(() => generateKeyPairSync('ed25519'));
+  const came = async (key, json) => (await answerTo(server, 'lab-1', (await enrol(server, json)).token, key)).host;
+  const first = await enrol(server, { name: 'lab-1' });
+  const state = scratch('tb-state-');
+  t.after(() => rmSync(state, { recursive: true, force: true }));
+  const host = await hostOf(t, server, 'lab-1', { token: first.token, state });
+  await until('the host', async () => (await row(server, first.id)).online);
+  assert.equal(await came(keys[0], { name: 'lab-1' }), 'lab-1~2', 'it is here');
+  await host.stop();
+  await until('the host to be gone', async () => !(await row(server, first.id)).online);
+  assert.equal(await came(keys[1], {}), 'lab-1~3', 'a token for any name takes nobody\'s');
+  assert.equal(await came(keys[2], { name: 'lab-1' }), 'lab-1');
+  await server.program.line(/the key of before is forgotten/);
 });
 
 test('a server without tokens: the token is bound all the same, and revoked it lets nobody in', async (t) => {
@@ -204,20 +222,31 @@ test('the commands: what docker is told makes a host join; what goes into host.y
     'testbed-host',
   ]);
 
+  // what the unit reads: systemd's own reading of EnvironmentFile= is in `make deb-test`; here a shell's, which agrees on
+  // double quotes
   const bin = scratch('tb-bin-');
   t.after(() => rmSync(bin, { recursive: true, force: true }));
-  const file = path.join(bin, 'host.yaml');
-  writeFileSync(path.join(bin, 'sudo'), `#!/bin/sh\n[ "$1" = tee ] && exec tee -a ${file}\necho "$@" >&2\n`, {
-    mode: 0o755,
-  });
-  writeFileSync(file, 'devices: {}\n');
-  const run = spawnSync('sh', ['-c', commands.systemd], {
-    encoding: 'utf8',
-    env: { PATH: `${bin}:${process.env.PATH}` },
-  });
-  assert.deepEqual([run.status, run.stderr], [0, 'systemctl restart testbed-host\n']);
-  const check = spawnSync(path.join(BUILD, 'testbed-host'), ['--config', file, '--check'], { encoding: 'utf8' });
-  assert.equal(check.status, 0, check.stderr + readFileSync(file, 'utf8'));
+  const file = path.join(bin, 'join.env');
+  writeFileSync(
+    path.join(bin, 'sudo'),
+    `#!/bin/sh\n[ "$1" = install ] && exec install -m "$3" "$4" ${file}\necho "$@" >&2\n`,
+    { mode: 0o755 },
+  );
+  for (let twice = 0; twice < 2; twice++) {
+    const run = spawnSync('sh', ['-c', commands.systemd], {
+      encoding: 'utf8',
+      env: { PATH: `${bin}:${process.env.PATH}` },
+    });
+    assert.deepEqual([run.status, run.stderr], [0, 'systemctl restart testbed-host\n']);
+    assert.equal(statSync(file).mode & 0o777, 0o600);
+    const said = spawnSync('sh', ['-c', `. ${file}; printf '%s\n' "$SERVER_URL" "$SERVER_TOKEN" "$HOST_NAME"`], {
+      encoding: 'utf8',
+    });
+    assert.deepEqual(said.stdout.split('\n').slice(0, -1), ["https://lab.example/it's", token, 'lab-3']);
+  }
+  const unit = readFileSync(path.join(ROOT, 'mk/install/testbed-host.service'), 'utf8');
+  assert.match(unit, /^EnvironmentFile=-\/etc\/testbed\/join\.env$/m);
+  assert.ok(commands.systemd.includes('/dev/stdin /etc/testbed/join.env &&'));
 
   const real = await withServer(t, { tokens });
   const made = await enrol(real, { name: 'lab-4' });

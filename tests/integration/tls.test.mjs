@@ -56,7 +56,7 @@ test('pages, REST, events, WebSocket, MJPEG and noVNC by TLS, and nothing else',
   const novnc = await freePort();
   const host = await withHost(t, {
     tls: pair,
-    vnc: { password: 'secret12' },
+    vnc: { password: 'secret12', port: await freePort() },
     novnc: { port: novnc },
     devices: { pattern: PATTERN },
   });
@@ -314,13 +314,24 @@ test('a host joins a server of a private CA that server.ca names, and says in wo
   const host = await join(good, { ca: ca.cert });
   await joined(good, 'lab-1');
   await host.stop();
-  const other = await join(good, {}, { env: { SERVER_CA: ca.cert } });
+  const other = await join(good, {}, { env: { SERVER_CA: path.relative('', ca.cert) } });
   await joined(good, 'lab-1~2'); // it has a key of its own
   await other.stop();
   const alone = await join(good, {});
   await alone.program.line(/cannot be reached: nobody whom this host trusts.*server: \{ca: FILE\}/);
   const misled = await join(elsewhere, { ca: ca.cert });
   await misled.program.line(/cannot be reached: its certificate is for another name/);
+  await misled.stop();
+  const plain = await withServer(t, { tls: undefined });
+  for (const [url, says] of [
+    [good.url.replace('https', 'http'), /answered 400 Bad Request: .*scheme/],
+    [`${good.url}/nowhere`, /answered 404 Not Found: .*its path/],
+    [plain.url.replace(/^http:/, 'https:'), /does it speak TLS/],
+  ]) {
+    const lost = await join({ url }, { ca: ca.cert });
+    await lost.program.line(says);
+    await lost.stop();
+  }
 
   writeFileSync(path.join(folder, 'empty'), 'nothing\n');
   for (const [file, says] of [

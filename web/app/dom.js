@@ -193,6 +193,11 @@ export class Scope {
 }
 
 /** Shows a modal dialog; resolves with what close(value) was given, or null. Focus returns to where it was. */
+// A held Enter presses once: what it opens or closes puts another button under it.
+globalThis.document?.addEventListener?.('keydown', (e) => {
+  if (e.repeat && e.key === 'Enter' && e.target.matches('button, a, summary, input, select')) e.preventDefault();
+});
+
 export function modal(build, { wide = false, label } = {}) {
   return new Promise((resolve) => {
     const before = document.activeElement;

@@ -144,16 +144,18 @@ export function makeHosts({ api, toast, announce }) {
     watched = { id: made.id, tell };
     tell(made);
     const done = h('button', { type: 'button', class: 'btn primary', onclick: () => close() }, 'Done');
+    const docker = commandBox('On the host, with Docker', made.commands.docker, { toast, announce });
     fill(
       inner,
       h('h2', {}, made.name ? `Add the host ${made.name}` : 'Add a host'),
       notice('warn', 'The command holds the token, and is shown only now. It is good for the first host that runs it.'),
-      commandBox('On the host, with Docker', made.commands.docker, { toast, announce }),
+      made.notes.map((note) => notice('warn', note)),
+      docker,
       commandBox('Or on a lab PC with the package testbed-host', made.commands.systemd, { toast, announce }),
       state,
       h('div', { class: 'buttons' }, done),
     );
-    done.focus();
+    docker.querySelector('pre').focus(); // not a button: who holds Enter would press it, and what is shown once were gone
   }
 
   function open() {
