@@ -37,6 +37,7 @@
 #define TB_LIMIT_WS_FRAMES_PER_S 4000      /* of one socket, as many at once: it waits for more */
 #define TB_WS_EMPTY_COST 20                /* frames that a control frame, an empty one or a part counts as */
 #define TB_LIMIT_WS_HELLO 4000             /* bytes of a message of one who has not said who it is */
+#define TB_LIMIT_EVENTS_MESSAGE 1024       /* bytes of what a reader of events says: a ping */
 #define TB_LIMIT_WS_EARLY 4096             /* bytes that may come before our 101 */
 #define TB_LIMIT_WS_PING_S 20              /* a silent peer is pinged; two missed pings end it */
 #define TB_LIMIT_HTTP_STREAMS 1024       /* event streams, MJPEG streams and WebSockets of one host at once */

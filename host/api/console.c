@@ -3,6 +3,11 @@
  * history and is fed at its own pace, so a slow one neither slows another nor loses a byte. Text frames are
  * notices, as JSON: {"type":"gap","from","to"} when history was older than what is kept,
  * {"type":"error","status","title","detail",…} when what the client wrote was refused.
+ *
+ * With ?control=true text frames of the client are no bytes for the device but messages: {"type":"ping"} is answered by
+ * {"type":"pong","taken","end"} (bytes of this client that the device was given, end of the history), so that a client
+ * finds out that its connection is dead, and what of its typing got lost; {"type":"end","keep"} goes on at that many bytes
+ * before the end, with a gap.
  */
 #include <string.h>
 
@@ -25,7 +30,10 @@ typedef struct Client {
         TbHistoryReader *reader; /* owned; NULL with iface */
         GByteArray *pending;     /* written by the client, not yet given to the device */
         TbCommand *command;      /* the write in progress; NULL: none */
+        gsize writing;           /* bytes of that command */
+        guint64 taken;           /* bytes that the device was given */
         bool paused;
+        bool control; /* its text frames are messages */
 } Client;
 
 static void send_notice(Client *c, json_t *notice_take)
@@ -83,6 +91,8 @@ static void on_written(json_t *result, const GError *error, gpointer user)
 {
         Client *c = user;
         c->command = NULL;
+        if (!error)
+                c->taken += c->writing;
         if (error) {
                 json_t *notice = tb_error_to_json(error);
                 json_object_set_new(notice, "type", json_string("error"));
@@ -105,16 +115,62 @@ static void write_next(Client *c)
                 g_autofree char *verb = g_strconcat(c->interface, ".write", NULL);
                 TbActor actor = {tb_ws_user(c->ws), tb_ws_role(c->ws), c->lease, "ws", c->request};
                 TbPayload payload = {.bytes = bytes, .size = (gint64)n};
+                c->writing = n;
                 c->command =
                         tb_core_command(c->api->core, &actor, c->device, verb, NULL, &payload, on_written, c);
         }
         set_paused(c, c->pending->len > PENDING_HIGH);
 }
 
-static void on_message(TbWs *ws G_GNUC_UNUSED, bool binary G_GNUC_UNUSED, const guint8 *bytes, gsize size,
-                       gpointer data)
+static void refuse(Client *c, const GError *error)
+{
+        json_t *notice = tb_error_to_json(error);
+        json_object_set_new(notice, "type", json_string("error"));
+        send_notice(c, notice);
+}
+
+/* The client saw enough of a flood: the rest is in the history. */
+static void go_to_end(Client *c, guint64 keep)
+{
+        TbHistory *history = tb_interface_history(c->iface);
+        guint64 end = tb_history_end(history), start = tb_history_start(history);
+        guint64 to = end - MIN(keep, end - start);
+        gint64 place = tb_history_reader_place(c->reader);
+        if (place < 0 || place == TB_HISTORY_NOW || to <= (guint64)place)
+                return;
+        send_notice(c, json_pack("{s:s, s:I, s:I, s:s}", "type", "gap", "from", (json_int_t)place, "to",
+                                 (json_int_t)to, "reason", "skipped"));
+        tb_history_reader_seek(c->reader, (gint64)to);
+        pump(c);
+}
+
+static void on_control(Client *c, const guint8 *bytes, gsize size)
+{
+        g_autoptr(GError) error = NULL;
+        json_auto_t *m = tb_json_parse((const char *)bytes, size, &error);
+        const char *type = json_string_value(json_object_get(m, "type"));
+        json_int_t keep = json_integer_value(json_object_get(m, "keep"));
+        if (!error && g_strcmp0(type, "ping") == 0)
+                send_notice(c, json_pack("{s:s, s:I, s:I}", "type", "pong", "taken", (json_int_t)c->taken,
+                                         "end", (json_int_t)tb_history_end(tb_interface_history(c->iface))));
+        else if (!error && g_strcmp0(type, "end") == 0 && keep >= 0)
+                go_to_end(c, (guint64)keep);
+        else if (!error)
+                tb_set_error(&error, TB_ERROR_INVALID,
+                             "text frames of this console (control=true) are {\"type\":\"ping\"} or "
+                             "{\"type\":\"end\",\"keep\"}; bytes for the device go in binary frames");
+        if (error)
+                refuse(c, error);
+}
+
+static void on_message(TbWs *ws G_GNUC_UNUSED, bool binary, const guint8 *bytes, gsize size, gpointer data)
 {
         Client *c = data;
+        if (c->control && !binary) {
+                if (c->iface)
+                        on_control(c, bytes, size);
+                return;
+        }
         g_byte_array_append(c->pending, bytes, (guint)size);
         write_next(c);
 }
@@ -184,6 +240,7 @@ static void open_ws(TbApi *api, TbRequest *request, TbInterface *iface, const Tb
         c->interface = g_strdup(tb_interface_name(iface));
         c->lease = g_strdup(actor.lease);
         c->request = g_strdup(actor.request);
+        c->control = json_is_true(json_object_get(tb_request_query(request), "control"));
         c->pending = g_byte_array_new();
         c->reader = tb_history_reader_new(history, from ? json_integer_value(from) : TB_HISTORY_NOW,
                                           on_fetched, c);
@@ -251,6 +308,11 @@ static const TbParam ws_params[] = {
          .max = 9e15,
          .help = "replays the history from this offset first; 0: all that is kept"},
         {.name = "lease", .type = TB_PARAM_STRING, .max = 128, .help = "as X-Lease"},
+        {.name = "control",
+         .type = TB_PARAM_BOOL,
+         .help = "text frames are messages: {\"type\":\"ping\"} is answered by "
+                 "{\"type\":\"pong\",\"taken\",\"end\"}, "
+                 "{\"type\":\"end\",\"keep\"} skips to so many bytes before the end"},
         TB_PARAM_END,
 };
 

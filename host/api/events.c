@@ -1,7 +1,8 @@
 /*
- * The bus as Server-Sent Events. A reader that is too slow is cut: it comes back with Last-Event-ID and
- * misses nothing, as long as the bus still has what it missed; otherwise it gets one event "gap" and should
- * reload.
+ * The bus as Server-Sent Events or, with Upgrade, as a WebSocket of the same objects: a browser gives a host six
+ * connections for all its tabs, and WebSockets are not among them. A reader that is too slow is cut: it comes back with
+ * the id of the last event that it has and misses nothing, as long as the bus still has what it missed; otherwise it gets
+ * one event "gap" and should reload.
  */
 #include <string.h>
 
@@ -13,7 +14,8 @@
 
 typedef struct Reader {
         TbApi *api;   /* borrowed */
-        TbPush *push; /* borrowed */
+        TbPush *push; /* borrowed; NULL: it is a WebSocket */
+        TbWs *ws;     /* borrowed; NULL: it is an event stream */
         guint bus;
         char **devices, **types; /* NULL: all */
         bool cut;                /* its queue is full: to be closed from the loop */
@@ -70,7 +72,10 @@ static gboolean close_later(gpointer data)
 {
         Reader *r = data;
         r->closing = 0;
-        tb_push_close(r->push); /* frees the reader */
+        if (r->push)
+                tb_push_close(r->push); /* frees the reader */
+        else
+                tb_ws_close(r->ws, 1013, "too slow: come back with last_event_id");
         return G_SOURCE_REMOVE;
 }
 
@@ -82,14 +87,19 @@ static void cut(Reader *r)
         r->closing = g_idle_add(close_later, r);
 }
 
+static void say(Reader *r, const char *id, const char *text)
+{
+        if (!(r->push ? tb_sse_send(r->push, id, NULL, text) : tb_ws_send_text(r->ws, text)))
+                cut(r);
+}
+
 static void on_event(const TbEvent *event, gpointer user)
 {
         Reader *r = user;
         if (r->cut || !wanted(r, event))
                 return;
         g_autofree char *id = event->id ? g_strdup_printf("%" G_GUINT64_FORMAT, event->id) : NULL;
-        if (!tb_sse_send(r->push, id, NULL, tb_event_text(event, TB_EVENT_JSON, NULL)))
-                cut(r);
+        say(r, id, tb_event_text(event, TB_EVENT_JSON, NULL));
 }
 
 /* It comes back with the id of the last one that it has. */
@@ -104,8 +114,7 @@ static void tell_gap(Reader *r, guint64 after, const char *why)
         json_auto_t *data = json_pack("{s:I, s:s}", "after", (json_int_t)after, "reason", why);
         json_auto_t *gap = tb_event_json(&(TbEvent){.t = tb_clock_ms(), .type = "gap", .data = data});
         g_autofree char *text = tb_json_text(gap, NULL);
-        if (!tb_sse_send(r->push, NULL, NULL, text))
-                cut(r);
+        say(r, NULL, text);
 }
 
 typedef struct Replay {
@@ -151,12 +160,28 @@ static char **words(TbRequest *request, const char *name)
         return text && *text ? g_strsplit(text, ",", 64) : NULL;
 }
 
-static void events(TbRequest *request, gpointer data)
+/* --- WebSocket --- */
+static void on_closed(TbWs *ws G_GNUC_UNUSED, int code G_GNUC_UNUSED, gpointer data)
 {
-        TbApi *api = data;
+        reader_free(data);
+}
+
+/* {"type":"ping"} is answered, so that a page finds out by itself that nobody is there any more. */
+static void on_message(TbWs *ws, bool binary, const guint8 *bytes, gsize size, gpointer data G_GNUC_UNUSED)
+{
+        json_auto_t *message = binary ? NULL : tb_json_parse((const char *)bytes, size, NULL);
+        if (g_strcmp0(json_string_value(json_object_get(message, "type")), "ping") == 0)
+                tb_ws_send_text(ws, "{\"type\":\"pong\"}");
+        else
+                tb_ws_close(ws, 1003, "here only {\"type\":\"ping\"} is understood; commands go by /host/ws");
+}
+
+static const TbWsOps ws_ops = {.message = on_message, .closed = on_closed};
+
+/* NULL, and answered: the request is wrong. */
+static Reader *reader_new(TbApi *api, TbRequest *request, bool *ret_resume, guint64 *ret_after)
+{
         g_autoptr(GError) error = NULL;
-        bool resume = false;
-        guint64 after = 0;
         g_auto(GStrv) devices = words(request, "device");
         for (char **d = devices; d && *d && !error; d++)
                 tb_core_device(api->core, *d, &error);
@@ -168,22 +193,45 @@ static void events(TbRequest *request, gpointer data)
                                 "\"%s\" is no type of events: name it whole, \"power.state\", or a "
                                 "family, \"lease.*\"",
                                 *t);
-        if (error || !last_event_id(request, &resume, &after, &error)) {
+        if (error || !last_event_id(request, ret_resume, ret_after, &error)) {
                 tb_request_reply_error(request, error);
-                return;
+                return NULL;
         }
         Reader *r = g_new0(Reader, 1);
         r->api = api;
         r->devices = g_steal_pointer(&devices);
         r->types = g_steal_pointer(&types);
-        r->push = tb_request_reply_sse(request, on_gone, r);
-        if (!r->push) {
+        return r;
+}
+
+static void begin(TbRequest *request, TbApi *api, bool socket)
+{
+        bool resume = false;
+        guint64 after = 0;
+        Reader *r = reader_new(api, request, &resume, &after);
+        if (!r)
+                return;
+        if (socket)
+                r->ws = tb_request_upgrade(request, NULL, TB_LIMIT_EVENTS_MESSAGE, &ws_ops, r);
+        else
+                r->push = tb_request_reply_sse(request, on_gone, r);
+        if (!r->push && !r->ws) {
                 reader_free(r);
                 return;
         }
         if (resume)
                 replay(r, after);
         r->bus = tb_bus_read(tb_core_bus(api->core), on_event, on_lost, r);
+}
+
+static void events(TbRequest *request, gpointer data)
+{
+        begin(request, data, false);
+}
+
+static void events_ws(TbRequest *request, gpointer data)
+{
+        begin(request, data, true);
 }
 
 static const TbParam event_params[] = {
@@ -205,6 +253,16 @@ static const TbParam event_params[] = {
 };
 
 static const TbRoute routes[] = {
+        {.method = "GET",
+         .path = "/host/events",
+         .role = TB_ROLE_VIEWER,
+         .flags = TB_ROUTE_WEBSOCKET,
+         .query = event_params,
+         .handler = events_ws,
+         .tag = "events",
+         .summary = "What happens, as Server-Sent Events or a WebSocket (with Upgrade) of the same objects; "
+                    "Last-Event-ID or last_event_id resumes, {\"type\":\"ping\"} is answered",
+         .answers = "101; 200 text/event-stream; 400; 404"},
         {.method = "GET",
          .path = "/host/events",
          .role = TB_ROLE_VIEWER,

@@ -71,6 +71,92 @@ describe('events', () => {
   });
 });
 
+describe('events by WebSocket', () => {
+  test('the same objects, filtered and resumed the same way; a ping is answered', async () => {
+    const all = await host.websocket('/host/events');
+    const only = await host.websocket('/host/events?device=dut&type=power.*');
+    const old = await host.sse('/host/events?type=power.*');
+    await host.put('/host/devices/dut/power', { state: 'on' });
+    const seen = await all.find((e) => e.type === 'power.state' && e.data.observed === 'on');
+    assert.deepEqual((await old.find((e) => e.data.id === seen.id)).data, seen);
+    old.stop();
+    assert.equal(parse(JSON.stringify(seen)).kind, 'event');
+    await only.find((e) => e.id === seen.id);
+    all.send({ type: 'ping' });
+    await all.find((e) => e.type === 'pong');
+    await all.stop();
+    for (const state of ['off', 'on']) await host.put('/host/devices/dut/power', { state });
+    await until('changes', () => only.items.filter((e) => e.type === 'power.state').length >= 3);
+    const again = await host.websocket(`/host/events?last_event_id=${seen.id}`);
+    await until('what was missed', () => again.items.filter((e) => e.type === 'power.state').length >= 2);
+    assert.ok(again.items.every((e) => e.id > seen.id));
+    assert.ok(only.items.every((e) => e.device === 'dut' && e.type.startsWith('power.')));
+    await Promise.all([only.stop(), again.stop()]);
+    await assert.rejects(host.websocket('/host/events?device=nix'), (e) => e.status === 404);
+    await assert.rejects(host.websocket('/host/events?type=pow*'), (e) => e.status === 400);
+  });
+
+  test('EVENTS_MESSAGE: a ping of 1024 bytes is answered, a longer message or another one ends the socket', async () => {
+    const ping = (size) => JSON.stringify({ type: 'ping', x: 'x'.repeat(size - 22) });
+    assert.equal(ping(1024).length, 1024);
+    for (const [message, code] of [
+      [ping(1024), 0],
+      [ping(1025), 1009],
+      [JSON.stringify({ subscribe: ['event'] }), 1003],
+    ]) {
+      const ws = await host.websocket('/host/events');
+      ws.send(message);
+      if (code) await until('the end', () => ws.code === code);
+      else await ws.find((e) => e.type === 'pong');
+      await ws.stop();
+    }
+  });
+});
+
+describe('console with messages (control=true)', () => {
+  const open = (more = '') => host.websocket(`/host/devices/wire/console?control=true${more}`);
+
+  test('a pong says how much of what was written the device was given; text frames are no bytes for it', async () => {
+    const ws = await open();
+    const before = wire.size;
+    ws.send(Buffer.from('version\n'));
+    await until('it arrives', () => wire.size - before === 8);
+    ws.send({ type: 'ping' });
+    const pong = await ws.find((m) => m.type === 'pong' && m.taken === 8);
+    assert.equal(pong.end, (await host.get('/host/devices/wire/console')).json.offset);
+    ws.send('{"type":"nothing"}');
+    assert.match((await ws.find((m) => m.type === 'error')).detail, /binary frames/);
+    ws.send('no JSON');
+    await until('another refusal', () => ws.items.filter((m) => m.type === 'error').length === 2);
+    assert.equal(wire.size - before, 8);
+    await ws.stop();
+  });
+
+  test('who is behind goes to the end, and is told what was left out', async () => {
+    const { json: at } = await host.get('/host/devices/wire/console');
+    const ws = await open();
+    ws.ws.pause();
+    const printed = randomBytes(12 * 1024 * 1024);
+    await wire.say(printed);
+    await until(
+      'all of it',
+      async () => (await host.get('/host/devices/wire/console')).json.offset === at.offset + printed.length,
+      30000,
+    );
+    ws.send({ type: 'end', keep: 1000 });
+    ws.send({ type: 'ping' });
+    ws.ws.resume();
+    const gap = await ws.find((m) => m.type === 'gap', { ms: 30000 });
+    const seen = () => ws.items.filter(Buffer.isBuffer).reduce((n, b) => n + b.length, 0);
+    await until('the end', () => seen() === printed.length - (gap.to - gap.from), 30000);
+    assert.equal(gap.to, at.offset + printed.length - 1000);
+    const got = ws.bytes();
+    assert.ok(got.subarray(0, gap.from - at.offset).equals(printed.subarray(0, gap.from - at.offset)));
+    assert.ok(got.subarray(-1000).equals(printed.subarray(-1000)));
+    await ws.stop();
+  });
+});
+
 describe('console', () => {
   const log = '/host/devices/wire/console/log';
 

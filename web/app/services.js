@@ -54,6 +54,8 @@ export function makeServices({ base, onAuth }) {
   const events = new EventStream({
     url: api.url('host/events'),
     fetch: (...args) => fetch(...args),
+    wsUrl: (last) => api.wsUrl('host/events', { last_event_id: last }),
+    WebSocket,
     headers: () => api.headers(),
     lastEventId: '0', // the timeline begins with what the host still remembers
   });

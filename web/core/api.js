@@ -35,6 +35,7 @@ export async function problemOf(response) {
 }
 
 const seg = encodeURIComponent;
+const READ_MS = 12000; // longer than the host needs for any state: the connection is dead
 
 export class Api {
   /**
@@ -71,12 +72,29 @@ export class Api {
     return { ...(token ? { Authorization: `Bearer ${token}` } : {}), ...extra };
   }
 
+  /** A read that is not answered in time is asked once more, by another connection. */
+  async _answered(url, options) {
+    if (options.method !== 'GET' || options.signal) return this._fetch(url, options);
+    for (let again = true; ; again = false) {
+      const late = new AbortController();
+      const timer = setTimeout(() => late.abort(), READ_MS);
+      try {
+        return await this._fetch(url, { ...options, signal: late.signal });
+      } catch (error) {
+        if (!late.signal.aborted) throw error;
+        if (!again) throw new TypeError('no answer');
+      } finally {
+        clearTimeout(timer);
+      }
+    }
+  }
+
   /** One request; resolves with the Response when it is a 2xx, rejects with ApiError otherwise. */
   async raw(method, path, { body, type, headers = {}, query, signal, device } = {}) {
     const lease = device ? this._lease(device) : null;
     let response;
     try {
-      response = await this._fetch(this.url(path, { query }), {
+      response = await this._answered(this.url(path, { query }), {
         method,
         body,
         signal,

@@ -4,14 +4,18 @@
 import { ApiError } from './api.js';
 import { Backoff, systemClock } from './backoff.js';
 import { Emitter } from './emitter.js';
+import { Heartbeat } from './heartbeat.js';
 
 const HISTORY_BYTES = 128 * 1024; // replayed when a terminal opens
 const CHUNK_BYTES = 4096; // one frame of pasted text
 const MAX_BUFFERED = 1024 * 1024; // typed or pasted while the socket cannot keep up
+const MAX_BEHIND = 8 * 1024 * 1024; // printed and not here yet: more is skipped, the log has it
+const MAX_UNSURE = 64 * 1024; // of what was typed and not acknowledged
 
 /**
  * Events: `data` (Uint8Array, {offset, replay}), `state` ('connecting'|'open'|'waiting'|'closed', reason),
- *         `gap` (from, to): history that the host no longer has, `refused` (ApiError): what was written is lost.
+ *         `gap` (from, to, skipped): history that the host no longer has, or that was skipped because it is too far behind,
+ *         `refused` (ApiError): what was written is lost, `unsure` (Uint8Array): whether the device got this, nobody knows.
  */
 export class ConsoleClient extends Emitter {
   /**
@@ -42,6 +46,15 @@ export class ConsoleClient extends Emitter {
     this._socket = null;
     this._retry = null;
     this._run = 0; // attempts are told apart by number
+    this._straight = false; // the last connection opened: the next need not ask where it stands
+    this._unsure = []; // sent, and not acknowledged yet: Uint8Array
+    this._taken = 0; // bytes that were acknowledged on this connection
+    this._heart = new Heartbeat({
+      ask: () => this._socket?.readyState === 1 && this._socket.send('{"type":"ping"}'),
+      gone: () => this._wait('the host does not answer', false),
+      eager: () => this._unsure.length > 0,
+      clock,
+    });
   }
 
   start() {
@@ -51,8 +64,10 @@ export class ConsoleClient extends Emitter {
   stop() {
     this._run += 1;
     this._clock.clearTimeout(this._retry);
+    this._heart.stop();
     const socket = this._socket;
     this._socket = null;
+    this._unsure = [];
     socket?.close(1000);
     this._set('closed');
   }
@@ -63,6 +78,7 @@ export class ConsoleClient extends Emitter {
     if (this._socket?.readyState !== 1) return false;
     if ((this._socket.bufferedAmount ?? 0) + bytes.length > MAX_BUFFERED) return false;
     for (let i = 0; i < bytes.length; i += CHUNK_BYTES) this._socket.send(bytes.slice(i, i + CHUNK_BYTES));
+    this._unsure.push(bytes);
     return true;
   }
 
@@ -74,6 +90,13 @@ export class ConsoleClient extends Emitter {
   async _connect() {
     const run = ++this._run;
     this._set('connecting');
+    if (this.offset !== null && this._straight) {
+      // it goes on where it was: a line that was dead may have left dead connections for requests, too
+      this._replayTo = Infinity; // until a pong tells the end
+      this._straight = false;
+      this._open(run);
+      return;
+    }
     let info;
     try {
       info = await this._info();
@@ -102,12 +125,20 @@ export class ConsoleClient extends Emitter {
     };
     socket.addEventListener(
       'open',
-      mine(() => this._set('open')),
+      mine(() => {
+        this._taken = 0;
+        this._unsure = [];
+        this._heart.start();
+        this._straight = true;
+        if (this._replayTo === Infinity) socket.send('{"type":"ping"}');
+        this._set('open');
+      }),
     );
     socket.addEventListener(
       'message',
       mine((e) => {
         this._backoff.reset();
+        this._heart.heard();
         if (typeof e.data === 'string') {
           this._onNotice(e.data);
           return;
@@ -124,7 +155,7 @@ export class ConsoleClient extends Emitter {
     );
   }
 
-  /** Text frames: {"type":"gap","from","to"}, {"type":"error","status","title","detail"}. */
+  /** Text frames: {"type":"gap","from","to"}, {"type":"pong","taken","end"}, {"type":"error","status","title","detail"}. */
   _onNotice(text) {
     let notice;
     try {
@@ -133,15 +164,42 @@ export class ConsoleClient extends Emitter {
       return;
     }
     if (notice?.type === 'gap' && Number.isFinite(notice.to)) {
-      this.emit('gap', notice.from, notice.to);
+      this.emit('gap', notice.from, notice.to, notice.reason === 'skipped');
       this.offset = notice.to;
+    } else if (notice?.type === 'pong') {
+      this._onPong(notice);
     } else if (notice?.type === 'error') {
+      this._unsure = []; // said, and dropped: it will not be counted as taken
       this.emit('refused', new ApiError(notice));
     }
   }
 
+  _onPong({ taken, end }) {
+    if (this._replayTo === Infinity) this._replayTo = end;
+    let n = Number.isFinite(taken) ? taken - this._taken : 0;
+    this._taken += Math.max(0, n);
+    while (n > 0 && this._unsure.length) {
+      const [first] = this._unsure;
+      if (first.length <= n) this._unsure.shift();
+      else this._unsure[0] = first.subarray(n);
+      n -= first.length;
+    }
+    if (end - this.offset > MAX_BEHIND) this._socket.send(JSON.stringify({ type: 'end', keep: this._history }));
+  }
+
   _wait(reason, final) {
+    this._run += 1; // whatever the old socket still says is not ours
+    this._heart.stop();
+    const socket = this._socket;
     this._socket = null;
+    socket?.close();
+    const unsure = this._unsure;
+    this._unsure = [];
+    if (unsure.length) {
+      const all = new Uint8Array(unsure.reduce((n, b) => n + b.length, 0));
+      unsure.reduce((at, b) => (all.set(b, at), at + b.length), 0);
+      this.emit('unsure', all.subarray(0, MAX_UNSURE));
+    }
     if (final) {
       this._set('closed', reason);
       return;

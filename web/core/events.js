@@ -1,8 +1,11 @@
-// Server-Sent Events over fetch: a header can carry the token, Last-Event-ID is ours to keep, and tests can
-// feed it bytes. Comes back by itself, with back-off; after a pause it resumes where it stopped.
+// What happens on the host. By WebSocket, of which a browser gives a host any number: of the six other connections for
+// all its tabs none may stand. Where a WebSocket does not get through, Server-Sent Events over fetch: a header can
+// carry the token, Last-Event-ID is ours to keep, and the answer says why when there is none. Comes back by itself,
+// with back-off; after a pause it resumes where it stopped.
 
 import { Backoff, systemClock } from './backoff.js';
 import { Emitter } from './emitter.js';
+import { Heartbeat } from './heartbeat.js';
 import { problemOf } from './api.js';
 
 const MAX_LINE = 1024 * 1024;
@@ -68,15 +71,41 @@ export class SseParser {
   }
 }
 
-/** Emits `event` {type, id, data (parsed JSON, or text)}, `state` ('connecting'|'open'|'waiting'|'closed', reason). */
+/** Emits `event` {type, id, data (parsed JSON, or text)}, `state` ('connecting'|'open'|'waiting'|'closed', reason); `problem`: the ApiError behind the reason, or null. */
 export class EventStream extends Emitter {
-  constructor({ url, fetch, headers = () => ({}), clock = systemClock, backoff = new Backoff(), lastEventId = null }) {
+  /**
+   * @param {(lastEventId: string|null) => string} [o.wsUrl]   with o.WebSocket; without them by fetch alone
+   */
+  constructor({
+    url,
+    fetch,
+    wsUrl = null,
+    WebSocket = null,
+    headers = () => ({}),
+    clock = systemClock,
+    backoff = new Backoff(),
+    lastEventId = null,
+  }) {
     super();
-    Object.assign(this, { _url: url, _fetch: fetch, _headers: headers, _clock: clock, _backoff: backoff });
+    Object.assign(this, {
+      _url: url,
+      _fetch: fetch,
+      _wsUrl: wsUrl,
+      _WebSocket: WebSocket,
+      _headers: headers,
+      _clock: clock,
+      _backoff: backoff,
+    });
     this.lastEventId = lastEventId;
     this.state = 'closed';
     this._abort = null;
     this._timer = null;
+    this._socket = null;
+    this._heart = new Heartbeat({
+      ask: () => this._socket?.readyState === 1 && this._socket.send('{"type":"ping"}'),
+      gone: () => this._socketEnds('the host does not answer'),
+      clock,
+    });
   }
 
   start() {
@@ -88,20 +117,97 @@ export class EventStream extends Emitter {
     this._clock.clearTimeout(this._timer);
     this._abort?.abort();
     this._abort = null;
+    this._dropSocket();
     this._set('closed');
   }
 
-  _set(state, reason) {
+  _set(state, reason, problem = null) {
     if (this.state === state && !reason) return;
     this.state = state;
+    this.problem = problem;
     this.emit('state', state, reason);
   }
 
-  async _connect() {
+  _connect() {
+    if (this._WebSocket) this._bySocket();
+    else this._byFetch();
+  }
+
+  // ---- WebSocket ----
+
+  _bySocket() {
+    this._set('connecting');
+    const socket = (this._socket = new this._WebSocket(this._wsUrl(this.lastEventId)));
+    const mine = (fn) => (e) => {
+      if (socket === this._socket) fn(e);
+    };
+    let open = false;
+    socket.addEventListener(
+      'open',
+      mine(() => {
+        open = true;
+        this._heart.start();
+        this._set('open');
+      }),
+    );
+    socket.addEventListener(
+      'message',
+      mine((e) => {
+        this._backoff.reset();
+        this._heart.heard();
+        if (typeof e.data === 'string') this._message(e.data);
+      }),
+    );
+    socket.addEventListener(
+      'close',
+      mine((e) => {
+        if (open) {
+          this._socketEnds(e.reason || 'the connection ended');
+          return;
+        }
+        // it does not say why: asked by HTTP, which also serves where no WebSocket gets through
+        this._socket = null;
+        this._byFetch();
+      }),
+    );
+  }
+
+  _message(text) {
+    let data;
+    try {
+      data = JSON.parse(text);
+    } catch {
+      return;
+    }
+    if (data?.type === 'pong') return;
+    if (data?.id) this.lastEventId = String(data.id);
+    this.emit('event', { type: 'message', id: data?.id ? String(data.id) : undefined, data });
+  }
+
+  _dropSocket() {
+    this._heart.stop();
+    const socket = this._socket;
+    this._socket = null;
+    socket?.close();
+  }
+
+  _socketEnds(reason) {
+    this._dropSocket();
+    this._again(reason);
+  }
+
+  _again(reason, error) {
+    this._set('waiting', reason, error);
+    this._timer = this._clock.setTimeout(() => this._connect(), this._retryMs ?? this._backoff.next());
+  }
+
+  // ---- Server-Sent Events ----
+
+  async _byFetch() {
     const abort = (this._abort = new AbortController());
     this._set('connecting');
     let reason = 'the stream ended';
-    let fatal = false;
+    let error = null;
     try {
       const response = await this._fetch(this._url, {
         signal: abort.signal,
@@ -112,23 +218,16 @@ export class EventStream extends Emitter {
           ...(this.lastEventId ? { 'Last-Event-ID': this.lastEventId } : {}),
         },
       });
-      if (!response.ok) {
-        const problem = await problemOf(response);
-        fatal = response.status === 401 || response.status === 403 || response.status === 404;
-        throw problem;
-      }
+      if (!response.ok) throw await problemOf(response);
       await this._read(response, abort);
-    } catch (error) {
+    } catch (problem) {
       if (abort.signal.aborted) return;
-      reason = error.message;
+      error = problem;
+      reason = problem.status ? problem.message : 'the host does not answer';
     }
     if (abort.signal.aborted) return;
-    if (fatal) {
-      this._set('closed', reason);
-      return;
-    }
-    this._set('waiting', reason);
-    this._timer = this._clock.setTimeout(() => this._connect(), this._retryMs ?? this._backoff.next());
+    if ([401, 403, 404].includes(error?.status)) this._set('closed', reason, error);
+    else this._again(reason, error);
   }
 
   async _read(response, abort) {

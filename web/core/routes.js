@@ -2,6 +2,7 @@
 
 import { Backoff, systemClock } from './backoff.js';
 import { Emitter } from './emitter.js';
+import { Heartbeat } from './heartbeat.js';
 
 /** A WebSocket that comes back by itself, as a route. Opened when first needed, closed by stop(). */
 export class SocketRoute extends Emitter {
@@ -11,6 +12,11 @@ export class SocketRoute extends Emitter {
     this._socket = null;
     this._retry = null;
     this._on = false;
+    this._heart = new Heartbeat({
+      ask: () => this.send('{"type":"ping"}'),
+      gone: () => this._lost(),
+      clock,
+    });
   }
 
   ready() {
@@ -32,9 +38,20 @@ export class SocketRoute extends Emitter {
   stop() {
     this._on = false;
     this._clock.clearTimeout(this._retry);
+    this._heart.stop();
     const socket = this._socket;
     this._socket = null;
     socket?.close(1000);
+  }
+
+  /** It closed, or nobody is there: a close of ours would wait for an answer, too. */
+  _lost() {
+    this._heart.stop();
+    const socket = this._socket;
+    this._socket = null;
+    socket?.close();
+    this.emit('change', false);
+    if (this._on) this._retry = this._clock.setTimeout(() => this._connect(), this._backoff.next());
   }
 
   _connect() {
@@ -47,22 +64,20 @@ export class SocketRoute extends Emitter {
       'open',
       mine(() => {
         this._backoff.reset();
+        this._heart.start();
         this.emit('change', true);
       }),
     );
     socket.addEventListener(
       'message',
       mine((e) => {
+        this._heart.heard();
         if (typeof e.data === 'string') this.emit('message', e.data);
       }),
     );
     socket.addEventListener(
       'close',
-      mine(() => {
-        this._socket = null;
-        this.emit('change', false);
-        if (this._on) this._retry = this._clock.setTimeout(() => this._connect(), this._backoff.next());
-      }),
+      mine(() => this._lost()),
     );
   }
 }

@@ -344,13 +344,16 @@ test('history that is gone is told, a host that starts anew too', async () => {
   WebSocket.last.open();
   WebSocket.last.lose();
   await clock.advance(100);
+  assert.equal(WebSocket.last.url, 'ws://x?from=0', 'straight on: requests may wait on dead connections');
+  WebSocket.last.lose(); // refused: it asks where the console stands
+  await clock.advance(300);
   assert.equal(WebSocket.last.url, 'ws://x?from=8000');
   assert.deepEqual(
     said.filter(([n]) => n === 'gap'),
     [['gap', 0, 8000]],
   );
   WebSocket.last.lose();
-  await clock.advance(200);
+  await clock.advance(1000);
   assert.equal(WebSocket.last.url, 'ws://x?from=0');
 });
 

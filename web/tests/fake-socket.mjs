@@ -61,8 +61,8 @@ export class Socket {
         this.raw.end();
         return;
       }
-      if (op === 1) this.onmessage(body.toString('utf8'));
-      else if (op === 2) this.onmessage(body);
+      if (op === 1) this.onmessage(body.toString('utf8'), false);
+      else if (op === 2) this.onmessage(body, true);
     }
   }
 }

@@ -46,6 +46,7 @@ export async function startFakeHost({ port = 0, prefix = '/', token = null, tick
   const calls = [];
   const log = [];
   const sse = new Set();
+  const readers = new Set(); // of events, by WebSocket
   const sockets = new Set();
   let eventId = 100;
   let turn = 0;
@@ -66,6 +67,7 @@ export async function startFakeHost({ port = 0, prefix = '/', token = null, tick
     };
     log.push(event);
     for (const res of sse) res.write(`id: ${event.id}\nevent: ${type}\ndata: ${JSON.stringify(event)}\n\n`);
+    for (const s of readers) s.send(JSON.stringify(event));
   }
   emit('server.connected', null, null, { url: 'http://127.0.0.1:5109' });
   emit('interface.state', 'rack-pi', 'power', {
@@ -399,19 +401,37 @@ export async function startFakeHost({ port = 0, prefix = '/', token = null, tick
     const url = new URL(req.url, 'http://fake');
     const path = url.pathname.slice(prefix.length - 1);
     calls.push({ method: 'WS', path: path + url.search, body: '' });
+    if (token && url.searchParams.get('access_token') !== token) {
+      raw.end('HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n');
+      return;
+    }
     const s = Socket.accept(req, raw, req.headers['sec-websocket-protocol']?.split(',')[0]);
     sockets.add(s);
     s.onclose = () => {
       sockets.delete(s);
       terms.delete(s);
+      readers.delete(s);
     };
+    const pong = (more = {}) => s.send(JSON.stringify({ type: 'pong', ...more }));
+    if (path === '/host/events') {
+      const after = Number(url.searchParams.get('last_event_id') ?? 0);
+      for (const e of log.filter((x) => x.id > after)) s.send(JSON.stringify(e));
+      readers.add(s);
+      s.onmessage = () => pong();
+    }
     const stream = path.match(/^\/host\/devices\/([^/]+)\/sensors\/stream$/);
     if (stream) s.sensorsOf = stream[1];
     if (/\/console$/.test(path)) {
       s.send(history.subarray(Number(url.searchParams.get('from') ?? history.length)));
       terms.add(s);
       let line = '';
-      s.onmessage = (data) => {
+      let taken = 0;
+      s.onmessage = (data, binary) => {
+        if (!binary) {
+          pong({ taken, end: history.length });
+          return;
+        }
+        taken += data.length;
         for (const c of data.toString('latin1')) {
           calls.push({ method: 'TYPED', path, body: c });
           if (c === '\r') {
@@ -431,6 +451,10 @@ export async function startFakeHost({ port = 0, prefix = '/', token = null, tick
     if (path === '/host/ws')
       s.onmessage = (text) => {
         const m = JSON.parse(text);
+        if (m.type === 'ping') {
+          pong();
+          return;
+        }
         calls.push({ method: 'CMD', path: m.verb ?? 'subscribe', body: text });
         if (!m.verb) return;
         const lease = devices[m.device]?.lease;

@@ -136,7 +136,7 @@ export function mountConsole(root, svc, { id, iface, control }) {
   // ---- the line ----
   const client = new ConsoleClient({
     info: () => api.console(id, iface.name),
-    url: (from) => api.wsUrl(api.iface(id, iface.name), { from, lease: svc.leases.secret(id) }),
+    url: (from) => api.wsUrl(api.iface(id, iface.name), { from, lease: svc.leases.secret(id), control: true }),
     WebSocket,
   });
   let replaying = 0; // writes of history that the terminal has not parsed yet
@@ -162,8 +162,13 @@ export function mountConsole(root, svc, { id, iface, control }) {
     if (s === 'open') readLine();
   });
   client.on('refused', (error) => svc.toast.error(error, iface.name));
-  client.on('gap', (from, to) =>
-    term.write(`\r\n\x1b[33m[${bytes(to - from)} of history are no longer kept]\x1b[0m\r\n`),
+  client.on('unsure', (data) => tools.unsure(data, () => write(data)));
+  client.on('gap', (from, to, skipped) =>
+    feed.push(
+      new TextEncoder().encode(
+        `\x18\x1b[0m\r\n\x1b[33m[${bytes(to - from)} ${skipped ? 'came faster than can be shown; the log has them' : 'of history are no longer kept'}]\x1b[0m\r\n`,
+      ),
+    ),
   );
 
   function write(data) {

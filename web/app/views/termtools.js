@@ -2,6 +2,7 @@
 // and what is asked before something passes between clipboard and device.
 
 import { clockTime, printable } from '../../core/format.js';
+import { pasteable } from '../../core/paste.js';
 import { copyText } from '../clipboard.js';
 import { add, fill, h, icon, modal, text } from '../dom.js';
 
@@ -164,6 +165,19 @@ export function terminalTools({ term, fit, root, svc, api, id, iface }) {
           tell(await copyText(what));
         }),
         button('Do not copy it', 'No', close),
+      );
+    },
+    /** The connection ended, and whether the device got the last words nobody knows. */
+    unsure(data, again) {
+      const what = new TextDecoder().decode(data).replace(/\r/g, '⏎');
+      const shown = pasteable(what.length > SHOWN_CHARS ? `${what.slice(0, SHOWN_CHARS)}…` : what).text;
+      put(
+        h('p', {}, 'The connection ended. This may not have reached the device: ', h('code', {}, shown)),
+        button('Send it again', 'Send again', () => {
+          close();
+          again();
+        }),
+        button('Do not send it again', 'No', close),
       );
     },
     dispose() {
