@@ -110,9 +110,9 @@ TbNets *tb_config_nets(TbConfigReader *r, const json_t *list, const char *path);
 bool tb_config_env_true(const char *name); /* set, and neither "0" nor "false" */
 /* Comma-separated origins of pages that may use the API; the caller frees. NULL: not set. */
 char **tb_config_env_origins(const char *name);
-const char *tb_config_env(const char *name);                                  /* NULL: not set */
-void tb_config_env_string(char **field, const char *name);                    /* replaces *field when set */
-void tb_config_env_path(char **field, const char *name); /* of a file: absolute from here on */
+const char *tb_config_env(const char *name);               /* NULL: not set */
+void tb_config_env_string(char **field, const char *name); /* replaces *field when set */
+void tb_config_env_path(char **field, const char *name);   /* of a file: absolute from here on */
 void tb_config_env_port(TbConfigReader *r, guint16 *field, const char *name); /* the same; 0 to 65535 */
 void tb_config_env_log_level(TbConfigReader *r, TbLogLevel *level);           /* DEBUG, LOG_LEVEL */
 void tb_config_env_ice(TbConfigReader *r, char ***field, const char *name, const char *scheme);

@@ -44,14 +44,14 @@ void tb_host_replace(TbParty *party, const char *name, const char *token, const 
 {
         TbPairing *pairing = party->pairing;
         const TbEnrolment *enrolment = enrolment_of(pairing, token);
-        const TbHostKey *owner = pairing->options.host_keys
-                                         ? tb_host_keys_find(pairing->options.host_keys, name, NULL)
-                                         : NULL;
+        const TbHostKey *owner =
+                pairing->options.host_keys ? tb_host_keys_find(pairing->options.host_keys, name, NULL) : NULL;
         if (!enrolment || enrolment->key || g_strcmp0(enrolment->name, name) != 0 || !owner ||
             strcmp(owner->key, key) == 0 || tb_pairing_host(pairing, name))
                 return;
         tb_log(TB_LOG_WARNING, TB_F("host", name, "enrolment", enrolment->id, "request", party->request_id),
-               "this host comes with another key, by a token that was made for it: the key of before is forgotten");
+               "this host comes with another key, by a token that was made for it: the key of before is "
+               "forgotten");
         tb_pairing_forget_host(pairing, name);
 }
 

@@ -83,9 +83,10 @@ static json_t *commands(const char *url, const char *token, const char *name)
         add_variable(lines, "HOST_NAME", name);
         g_string_truncate(lines, lines->len - 1); /* printf ends it */
         g_autofree char *text = g_shell_quote(lines->str),
-                        *systemd = g_strdup_printf("printf '%%s\\n' %s | sudo install -m 600 /dev/stdin " JOIN_FILE
-                                                   " && sudo systemctl restart testbed-host",
-                                                   text);
+                        *systemd = g_strdup_printf(
+                                "printf '%%s\\n' %s | sudo install -m 600 /dev/stdin " JOIN_FILE
+                                " && sudo systemctl restart testbed-host",
+                                text);
         return json_pack("{s:s, s:s}", "docker", docker, "systemd", systemd);
 }
 
@@ -95,13 +96,17 @@ static json_t *notes(const TbServer *server, const char *url)
         json_t *out = json_array();
         g_autoptr(GUri) uri = g_uri_parse(url, G_URI_FLAGS_NONE, NULL);
         if (uri && tb_address_is_loopback(g_uri_get_host(uri)))
-                json_array_append_new(
-                        out, json_string("This address is good on this machine alone: open this page by the name that the host "
-                                         "will reach, or give the server its url (SERVER_URL)."));
+                json_array_append_new(out,
+                                      json_string("This address is good on this machine alone: open this "
+                                                  "page by the name that the host "
+                                                  "will reach, or give the server its url (SERVER_URL)."));
         if (server->config->tls && tb_tls_is_private(server->config->tls))
                 json_array_append_new(
-                        out, json_string("This server's certificate is signed by nobody whom systems trust: bring the signer's "
-                                         "certificate to the host, and name it there (SERVER_CA, or server: {ca})."));
+                        out,
+                        json_string(
+                                "This server's certificate is signed by nobody whom systems trust: bring the "
+                                "signer's "
+                                "certificate to the host, and name it there (SERVER_CA, or server: {ca})."));
         return out;
 }
 

@@ -159,7 +159,9 @@ void tb_party_refuse_hello(TbParty *party, const char *code, const char *message
 {
         party->pairing->refused++;
         if (tb_tally_notef(party->pairing->said, "connections refused (%s)", code))
-                tb_log(TB_LOG_INFO, TB_F("request", party->request_id, "host", party->claimed ? party->claimed : "", "code", code),
+                tb_log(TB_LOG_INFO,
+                       TB_F("request", party->request_id, "host", party->claimed ? party->claimed : "",
+                            "code", code),
                        "a connection was refused: %s", message);
         tb_party_refuse(party, code, message);
 }

@@ -192,12 +192,14 @@ static char *why_refused(const TbBridgeLink *link, const GError *error)
         if (link->distrust)
                 return g_strdup(link->distrust);
         if (status != SOUP_STATUS_NONE && status != SOUP_STATUS_SWITCHING_PROTOCOLS)
-                return g_strdup_printf("what is there answered %u %s: is it testbed-server, and has server.url its scheme "
-                                       "(https:// where it speaks TLS) and its path?",
-                                       status, soup_message_get_reason_phrase(link->message));
+                return g_strdup_printf(
+                        "what is there answered %u %s: is it testbed-server, and has server.url its scheme "
+                        "(https:// where it speaks TLS) and its path?",
+                        status, soup_message_get_reason_phrase(link->message));
         if (error->domain == G_TLS_ERROR)
-                return g_strdup_printf("%s: does it speak TLS (1.2 or newer) there? If not, server.url begins with http://",
-                                       error->message);
+                return g_strdup_printf(
+                        "%s: does it speak TLS (1.2 or newer) there? If not, server.url begins with http://",
+                        error->message);
         return g_strdup(error->message);
 }
 

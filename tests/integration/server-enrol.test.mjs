@@ -165,7 +165,7 @@ test('a host that lost its key gets its name back by a new token for that name, 
   assert.equal(await came(keys[0], { name: 'lab-1' }), 'lab-1~2', 'it is here');
   await host.stop();
   await until('the host to be gone', async () => !(await row(server, first.id)).online);
-  assert.equal(await came(keys[1], {}), 'lab-1~3', 'a token for any name takes nobody\'s');
+  assert.equal(await came(keys[1], {}), 'lab-1~3', "a token for any name takes nobody's");
   assert.equal(await came(keys[2], { name: 'lab-1' }), 'lab-1');
   await server.program.line(/the key of before is forgotten/);
 });
