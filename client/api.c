@@ -171,8 +171,9 @@ void tb_cli_transport_error(const TbCli *cli, SoupMessage *message, const GError
         else if (g_error_matches(why, G_IO_ERROR, G_IO_ERROR_TIMED_OUT))
                 tb_set_error(error, TB_ERROR_TIMEOUT, "%s does not answer", url);
         else
-                tb_set_error(error, TB_ERROR_UNAVAILABLE,
-                             "%s: %s (is it the right one? --host, TESTBED_HOST)", url, why->message);
+                tb_set_error(error, TB_ERROR_UNAVAILABLE, "%s: %s (is it the right one? %s)", url,
+                             why->message,
+                             cli->settings->server ? "--server, TESTBED_SERVER" : "--host, TESTBED_HOST");
 }
 
 /* --- one exchange --- */
@@ -253,6 +254,14 @@ static json_t *read_problem(GInputStream *in)
         return body;
 }
 
+/* A host has nothing at a server's addresses, and the other way round. */
+static bool is_other_kind(const TbCli *cli, const json_t *problem)
+{
+        const char *detail = json_string_value(json_object_get(problem, "detail"));
+        return detail && g_str_has_prefix(detail, cli->settings->server ? "there is nothing at /api/"
+                                                                        : "there is nothing at /host/");
+}
+
 static GInputStream *exchange(TbCli *cli, const TbCliRequest *r, SoupMessage **ret_message,
                               json_t **ret_problem, GError **error)
 {
@@ -278,7 +287,12 @@ static GInputStream *exchange(TbCli *cli, const TbCliRequest *r, SoupMessage **r
                         return NULL;
                 }
                 json_auto_t *problem = read_problem(in);
-                tb_cli_refusal(r->device, status, problem, error);
+                if (status == 404 && is_other_kind(cli, problem))
+                        tb_set_error(error, TB_ERROR_NOT_FOUND, "%s is a testbed %s: name it with %s",
+                                     cli->settings->url, cli->settings->server ? "host" : "server",
+                                     cli->settings->server ? "--host" : "--server");
+                else
+                        tb_cli_refusal(r->device, status, problem, error);
                 if (ret_problem)
                         *ret_problem = json_incref(problem);
                 return NULL;

@@ -5,6 +5,7 @@
 
 #include "client/cli.h"
 #include "client/out.h"
+#include "lib/descriptors.h"
 #include "lib/error.h"
 #include "lib/version.h"
 
@@ -31,6 +32,7 @@ static bool passes(const TbCli *cli)
 
 int main(int argc G_GNUC_UNUSED, char **argv)
 {
+        tb_descriptors_standard();
         setlocale(LC_CTYPE, "");
         g_set_prgname("testbed");
         g_autoptr(GError) error = NULL;

@@ -291,6 +291,7 @@ static int ask(const TbHostConfig *c)
 
 int main(int argc, char **argv)
 {
+        tb_descriptors_standard();
         g_autoptr(GError) error = NULL;
         g_autoptr(GOptionContext) context = g_option_context_new("- puts a bench of hardware on the network");
         g_option_context_add_main_entries(context, entries, NULL);

@@ -24,6 +24,14 @@ static int ceiling(int n)
         return n - MIN(n / 4, TB_LIMIT_DESCRIPTORS_KEPT);
 }
 
+void tb_descriptors_standard(void)
+{
+        for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+                if (fcntl(fd, F_GETFD) < 0)
+                        open("/dev/null",
+                             fd == STDIN_FILENO ? O_WRONLY : O_RDONLY); /* the lowest number is free */
+}
+
 void tb_descriptors_init(void)
 {
         struct rlimit limit;

@@ -12,6 +12,9 @@
 #include <glib.h>
 #include <stdbool.h>
 
+/* First of all in main(): a program that was started with stdin, stdout or stderr closed would get these numbers for files and sockets of
+ * its own, and what it prints would go there. Writing there fails from here on (EBADF), as it should. */
+void tb_descriptors_standard(void);
 /* As many as the system gives us. Main thread, at start. */
 void tb_descriptors_init(void);
 /* How many connections there may be at once, as far as descriptors go: half of all. */

@@ -118,6 +118,7 @@ static int ask(const TbServerConfig *config, const char *backup)
 
 int main(int argc, char **argv)
 {
+        tb_descriptors_standard();
         g_autofree char *file = NULL, *state_dir = NULL, *backup = NULL;
         gboolean check = FALSE, health = FALSE, insecure = FALSE, version = FALSE, json = FALSE;
         int port = -1;

@@ -57,6 +57,7 @@ before(
     for (const part of ['docker', 'supervisord', '.env.example'])
       cpSync(path.join(ROOT, part), path.join(project, part), { recursive: true });
     env(readFileSync(path.join(project, '.env.example'), 'utf8').split('\n'));
+    works('clean', '--yes'); // what a run before, that was ended, has left
     file.after(() => works('clean', '--yes'));
   },
   { timeout: 3600000 },

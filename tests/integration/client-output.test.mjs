@@ -1,11 +1,12 @@
 // testbed: where what comes goes to: JSON of every command, a standard output that is full, a file that comes in part.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { openSync, readFileSync, readdirSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import { before, test } from 'node:test';
 
-import { ok, refused, started, testbed } from './cli.mjs';
+import { TESTBED, environment, ok, refused, started, testbed } from './cli.mjs';
 import { Host, forFile, scratch, until, within } from './harness.mjs';
 
 const file = forFile();
@@ -49,6 +50,17 @@ test('a standard output that is full ends every command with 1', async () => {
     const done = await testbed(host.url, args, { stdio });
     assert.equal(done.code, 1, args.join(' '));
     assert.match(done.err, /^testbed: .*cannot be written: No space left on device$/m, args.join(' '));
+  }
+});
+
+test('a standard output that is closed: nothing is written elsewhere in its place', async () => {
+  for (const args of [['ls'], ['watch', '--after', '0'], ['screenshot', 'screen', '-o', '-']]) {
+    const done = spawnSync('sh', ['-c', '"$@" >&-', 'sh', TESTBED, ...args], {
+      encoding: 'utf8',
+      env: environment(host.url),
+    });
+    assert.equal(done.status, 1, args.join(' '));
+    assert.match(done.stderr, /^testbed: .*cannot be written: Bad file descriptor$/m, args.join(' '));
   }
 });
 

@@ -292,6 +292,8 @@ test('through a server: names are HOST/DEVICE, everything else is the same', asy
   await refused('', ['power', 'board'], 2, /HOST\/DEVICE/, far());
   await refused('', ['power', 'lab-9/board'], 1, /no host "lab-9"/, far());
   await refused('', ['watch'], 2, /say which host/, far());
+  await refused(server.url, ['ls'], 1, /is a testbed server: name it with --server/);
+  await refused('', ['ls', '--server', host.url], 1, /is a testbed host: name it with --host/);
   const watch = started('', ['watch', 'lab-1/board', '--after', '0'], far());
   await watch.line(/power\.state commanded=off/);
   await watch.kill();

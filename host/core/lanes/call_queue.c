@@ -10,12 +10,16 @@ struct TbCallQueue {
         TbMutex lock;
         TbCond changed;
         GQueue waiting[TB_CALL_RANKS]; /* of TbCall; protected by lock */
-        bool closed, prefers;          /* protected by lock */
+        GPtrArray *running;            /* TbCall, borrowed; protected by lock; NULL: not bounded */
+        guint most;
+        bool closed, prefers; /* protected by lock */
 };
 
-TbCallQueue *tb_call_queue_new(void)
+TbCallQueue *tb_call_queue_new(guint most)
 {
         TbCallQueue *queue = g_new0(TbCallQueue, 1);
+        queue->most = most;
+        queue->running = most > 0 ? g_ptr_array_new() : NULL;
         tb_mutex_init(&queue->lock);
         tb_cond_init(&queue->changed);
         return queue;
@@ -27,6 +31,7 @@ void tb_call_queue_free(TbCallQueue *queue)
                 return;
         tb_cond_clear(&queue->changed);
         tb_mutex_clear(&queue->lock);
+        g_clear_pointer(&queue->running, g_ptr_array_unref);
         g_free(queue);
 }
 
@@ -97,23 +102,44 @@ bool tb_call_queue_push(TbCallQueue *queue, TbCall *call, GError **error)
         return ok;
 }
 
+/* Lock held. A reader who takes nothing holds a thread: the last ones are for others. */
+static bool has_turn(const TbCallQueue *queue, const TbCall *call)
+{
+        if (!queue->running || !call->user || call->rank == TB_CALL_URGENT || queue->closed)
+                return true;
+        guint n = 0;
+        for (guint i = 0; i < queue->running->len; i++)
+                n += g_strcmp0(((TbCall *)g_ptr_array_index(queue->running, i))->user, call->user) == 0;
+        return n < queue->most;
+}
+
+/* Lock held. The oldest of this rank that has its turn. */
+static GList *oldest(const TbCallQueue *queue, guint rank, bool without_yielding)
+{
+        for (GList *l = queue->waiting[rank].head; l; l = l->next) {
+                const TbCall *call = l->data;
+                if ((!without_yielding || !call->yields) && has_turn(queue, call))
+                        return l;
+        }
+        return NULL;
+}
+
 /* Lock held. Of those of one rank every second one is the oldest, and every second one the oldest of who does not
  * yield: many that come by a server make one here wait for one more, not for all. */
 static TbCall *pop(TbCallQueue *queue)
 {
+        GList *next = NULL;
         guint rank = TB_CALL_RANKS;
-        while (rank > 0 && queue->waiting[rank - 1].length == 0)
-                rank--;
-        if (rank == 0)
+        while (!next && rank > 0)
+                next = oldest(queue, --rank, false);
+        if (!next)
                 return NULL;
-        GQueue *waiting = &queue->waiting[rank - 1];
-        GList *next = waiting->head;
         queue->prefers = !queue->prefers;
-        if (queue->prefers)
-                while (next && ((TbCall *)next->data)->yields)
-                        next = next->next;
-        TbCall *call = (next ? next : waiting->head)->data;
-        g_queue_delete_link(waiting, next ? next : waiting->head);
+        GList *preferred = queue->prefers ? oldest(queue, rank, true) : NULL;
+        TbCall *call = (preferred ? preferred : next)->data;
+        g_queue_delete_link(&queue->waiting[rank], preferred ? preferred : next);
+        if (queue->running)
+                g_ptr_array_add(queue->running, call);
         return call;
 }
 
@@ -126,6 +152,16 @@ TbCall *tb_call_queue_take(TbCallQueue *queue, gint64 until_us)
                         break;
         tb_mutex_unlock(&queue->lock);
         return call;
+}
+
+void tb_call_queue_done(TbCallQueue *queue, const TbCall *call)
+{
+        if (!queue->running)
+                return;
+        tb_mutex_lock(&queue->lock);
+        g_ptr_array_remove_fast(queue->running, (gpointer)call);
+        tb_cond_broadcast(&queue->changed); /* one of its user's may go on now */
+        tb_mutex_unlock(&queue->lock);
 }
 
 bool tb_call_queue_remove(TbCallQueue *queue, TbCall *call)

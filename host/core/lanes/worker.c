@@ -127,6 +127,12 @@ static void no_signal_out(gpointer data, const char *reason)
         tb_mutex_unlock(&w->video_lock);
 }
 
+/* How many threads of `all` one user may have. */
+static guint of_user(guint all)
+{
+        return all > 1 ? all - MAX(1, all / 4) : 0;
+}
+
 /* Undoes start(): no thread has the worker any more. */
 static void unstart(TbWorker *w, guint threads)
 {
@@ -147,7 +153,7 @@ static void unstart(TbWorker *w, guint threads)
         g_clear_pointer(&w->events, tb_worker_events_free);
         g_clear_pointer(&w->inlet, tb_inlet_free);
         tb_call_queue_free(w->queue);
-        w->queue = tb_call_queue_new();
+        w->queue = tb_call_queue_new(of_user(w->n_runners));
         w->closing = false;
         w->ended = 0;
 }
@@ -227,9 +233,9 @@ TbWorker *tb_worker_new(const TbWorkerOptions *options)
         w->o = *options;
         w->o.device = g_strdup(options->device);
         w->o.run_dir = g_strdup(options->run_dir);
-        w->queue = tb_call_queue_new();
         w->retry_ms = TB_WORKER_RETRY_FIRST_MS;
         w->n_runners = MAX(1, options->lane->parallel);
+        w->queue = tb_call_queue_new(of_user(w->n_runners));
         tb_mutex_init(&w->lock);
         tb_mutex_init(&w->video_lock);
         tb_cond_init(&w->idle);

@@ -96,6 +96,7 @@ static void call_fail_absent(TbWorker *w, TbCall *call)
         tb_set_error(&call->error, w->absent_code, "%s",
                      w->absent ? w->absent : "the device is not reached yet");
         tb_mutex_unlock(&w->lock);
+        tb_call_queue_done(w->queue, call);
         tb_worker_post(w, call);
 }
 
@@ -135,6 +136,7 @@ static void call_run(TbRunner *r, TbCall *call)
         if (!w->closing)
                 tb_interruptor_lower(r->io.stop); /* a cancel that was meant for this call */
         tb_mutex_unlock(&w->lock);
+        tb_call_queue_done(w->queue, call);
         tb_worker_post(w, call);
 }
 

@@ -31,7 +31,7 @@ static void drain(TbCallQueue *queue)
 
 static void test_shares(void)
 {
-        TbCallQueue *queue = tb_call_queue_new();
+        TbCallQueue *queue = tb_call_queue_new(0);
         for (guint i = 0; i < TB_LIMIT_QUEUE_OF_VIEWER; i++)
                 g_assert_true(push(queue, "eve", true, TB_CALL_READS));
         g_assert_false(push(queue, "eve", true, TB_CALL_READS)); /* limit + 1 */
@@ -57,7 +57,7 @@ static void test_shares(void)
 /* One who controls here comes after one of a crowd that yields, not after all of it. */
 static void test_yielding(void)
 {
-        TbCallQueue *queue = tb_call_queue_new();
+        TbCallQueue *queue = tb_call_queue_new(0);
         for (guint i = 0; i < TB_LIMIT_QUEUE_OF_VIEWER; i++)
                 g_assert_true(push(queue, "eve", true, TB_CALL_READS));
         for (guint i = 0; i < 4; i++)
@@ -78,7 +78,7 @@ static void test_order(void)
         static const TbCallRank ranks[] = {TB_CALL_READS, TB_CALL_CHANGES, TB_CALL_READS, TB_CALL_CHANGES,
                                            TB_CALL_URGENT};
         static const guint order[] = {4, 1, 3, 0, 2};
-        TbCallQueue *queue = tb_call_queue_new();
+        TbCallQueue *queue = tb_call_queue_new(0);
         for (guint i = 0; i < G_N_ELEMENTS(ranks); i++)
                 g_assert_true(push(queue, "bob", false, ranks[i]));
         g_assert_cmpuint(tb_call_queue_length(queue), ==, G_N_ELEMENTS(ranks));
@@ -96,7 +96,7 @@ static void test_order(void)
 /* One that is withdrawn gives its place back while it waits. */
 static void test_remove(void)
 {
-        TbCallQueue *queue = tb_call_queue_new();
+        TbCallQueue *queue = tb_call_queue_new(0);
         for (guint i = 0; i < TB_LIMIT_QUEUE_URGENT; i++)
                 g_assert_true(push(queue, "bob", false, TB_CALL_URGENT));
         g_assert_false(push(queue, "root", false, TB_CALL_URGENT));
@@ -110,6 +110,33 @@ static void test_remove(void)
         tb_call_queue_free(queue);
 }
 
+/* A lane of several threads: whoever has its share of them waits, others do not wait for him. */
+static void test_running(void)
+{
+        TbCallQueue *queue = tb_call_queue_new(2);
+        for (guint i = 0; i < 4; i++)
+                g_assert_true(push(queue, "bob", false, TB_CALL_CHANGES));
+        g_assert_true(push(queue, "eve", false, TB_CALL_READS));
+        g_assert_true(tb_call_queue_take(queue, 0) == &calls[0]);
+        g_assert_true(tb_call_queue_take(queue, 0) == &calls[1]);
+        g_assert_true(tb_call_queue_take(queue, 0) == &calls[4]);
+        g_assert_null(tb_call_queue_take(queue, 0));
+        g_assert_true(push(queue, "bob", false, TB_CALL_URGENT));
+        g_assert_true(tb_call_queue_take(queue, 0) == &calls[5]); /* an emergency has no share */
+        tb_call_queue_done(queue, &calls[5]);
+        g_assert_null(tb_call_queue_take(queue, 0));
+        tb_call_queue_done(queue, &calls[1]);
+        g_assert_true(tb_call_queue_take(queue, 0) == &calls[2]);
+        g_assert_null(tb_call_queue_take(queue, 0));
+        g_assert_cmpuint(tb_call_queue_length(queue), ==, 1);
+        tb_call_queue_close(queue); /* what is left is taken to be failed */
+        g_assert_true(tb_call_queue_take(queue, 0) == &calls[3]);
+        for (guint i = 0; i < 5; i++)
+                tb_call_queue_done(queue, &calls[i]);
+        drain(queue);
+        tb_call_queue_free(queue);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -117,5 +144,6 @@ int main(int argc, char **argv)
         g_test_add_func("/call-queue/yielding", test_yielding);
         g_test_add_func("/call-queue/order", test_order);
         g_test_add_func("/call-queue/remove", test_remove);
+        g_test_add_func("/call-queue/running", test_running);
         return g_test_run();
 }
