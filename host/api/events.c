@@ -166,13 +166,9 @@ static void on_closed(TbWs *ws G_GNUC_UNUSED, int code G_GNUC_UNUSED, gpointer d
         reader_free(data);
 }
 
-/* {"type":"ping"} is answered, so that a page finds out by itself that nobody is there any more. */
 static void on_message(TbWs *ws, bool binary, const guint8 *bytes, gsize size, gpointer data G_GNUC_UNUSED)
 {
-        json_auto_t *message = binary ? NULL : tb_json_parse((const char *)bytes, size, NULL);
-        if (g_strcmp0(json_string_value(json_object_get(message, "type")), "ping") == 0)
-                tb_ws_send_text(ws, "{\"type\":\"pong\"}");
-        else
+        if (!tb_api_answer_ping(ws, binary, bytes, size))
                 tb_ws_close(ws, 1003, "here only {\"type\":\"ping\"} is understood; commands go by /host/ws");
 }
 

@@ -90,8 +90,11 @@ void tb_api_add_streams(TbApi *api); /* logs, sensors: SSE and WebSocket */
 void tb_api_add_files(TbApi *api);   /* files, app packages: streamed bodies */
 void tb_api_add_usb(TbApi *api);
 void tb_api_add_compat(TbApi *api); /* compat/: routes of other products */
-void tb_api_add_ws(TbApi *api);     /* /host/ws */
-void tb_api_add_verbs(TbApi *api);  /* every verb that needs nothing special */
+/* {"type":"ping"} on a socket that otherwise only talks: answered, so that a page finds out that nobody is there any more.
+ * False: it was something else. */
+bool tb_api_answer_ping(TbWs *ws, bool binary, const guint8 *bytes, gsize size);
+void tb_api_add_ws(TbApi *api);    /* /host/ws */
+void tb_api_add_verbs(TbApi *api); /* every verb that needs nothing special */
 /* A path for Location as the client sees it: with the prefix of a proxy, without the origin. The caller
  * frees. */
 char *tb_api_location(TbRequest *request, const char *format, ...) G_GNUC_PRINTF(2, 3);

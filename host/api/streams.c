@@ -186,10 +186,11 @@ static void sample_closed(TbWs *ws G_GNUC_UNUSED, int code G_GNUC_UNUSED, gpoint
         sample_free(data);
 }
 
-static void sample_message(TbWs *ws, bool binary G_GNUC_UNUSED, const guint8 *bytes G_GNUC_UNUSED,
-                           gsize size G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
+static void sample_message(TbWs *ws, bool binary, const guint8 *bytes, gsize size,
+                           gpointer data G_GNUC_UNUSED)
 {
-        tb_ws_close(ws, 1003, "this stream only talks: POST samples, or use /host/ws");
+        if (!tb_api_answer_ping(ws, binary, bytes, size))
+                tb_ws_close(ws, 1003, "this stream only talks: POST samples, or use /host/ws");
 }
 
 static const TbWsOps sample_ops = {.message = sample_message, .closed = sample_closed};

@@ -3,7 +3,17 @@
 #include <string.h>
 
 #include "host/api/private.h"
+#include "lib/json.h"
 #include "lib/limits.h"
+
+bool tb_api_answer_ping(TbWs *ws, bool binary, const guint8 *bytes, gsize size)
+{
+        json_auto_t *message = binary ? NULL : tb_json_parse((const char *)bytes, size, NULL);
+        if (g_strcmp0(json_string_value(json_object_get(message, "type")), "ping") != 0)
+                return false;
+        tb_ws_send_text(ws, "{\"type\":\"pong\"}");
+        return true;
+}
 
 typedef struct Carrier {
         TbWs *ws;           /* borrowed */

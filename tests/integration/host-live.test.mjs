@@ -96,6 +96,14 @@ describe('events by WebSocket', () => {
     await assert.rejects(host.websocket('/host/events?type=pow*'), (e) => e.status === 400);
   });
 
+  test('samples by WebSocket: a ping is answered, anything else ends it', async () => {
+    const ws = await host.websocket('/host/devices/pattern/sensors/stream');
+    ws.send({ type: 'ping' });
+    await ws.find((m) => m.type === 'pong');
+    ws.send('x');
+    await until('the end', () => ws.code === 1003);
+  });
+
   test('EVENTS_MESSAGE: a ping of 1024 bytes is answered, a longer message or another one ends the socket', async () => {
     const ping = (size) => JSON.stringify({ type: 'ping', x: 'x'.repeat(size - 22) });
     assert.equal(ping(1024).length, 1024);

@@ -420,7 +420,10 @@ export async function startFakeHost({ port = 0, prefix = '/', token = null, tick
       s.onmessage = () => pong();
     }
     const stream = path.match(/^\/host\/devices\/([^/]+)\/sensors\/stream$/);
-    if (stream) s.sensorsOf = stream[1];
+    if (stream) {
+      s.sensorsOf = stream[1];
+      s.onmessage = () => pong();
+    }
     if (/\/console$/.test(path)) {
       s.send(history.subarray(Number(url.searchParams.get('from') ?? history.length)));
       terms.add(s);
