@@ -19,7 +19,7 @@ include mk/deb.mk
 include mk/image.mk
 
 .PHONY: all help clean run
-all: $(PROGRAMS) ## build testbed-host, testbed-server and testbed
+all: $(PROGRAMS) pages ## build testbed-host, testbed-server and testbed
 
 run: deps-run ## install what is missing, build, start the demo bench; Ctrl-C stops it
 	+@$(MAKE) $(JOBS) --no-print-directory all sims

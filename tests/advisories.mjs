@@ -53,11 +53,12 @@ export function findings(packages, { looked, advisories }, has) {
         if (!has(test, title)) say(`${a.id}: the test that ${FILE} names for it is not there (${a.held.test})`);
       }
     }
-    if (looked[name] !== version)
+    if ((looked[name] ?? looked[name.replace(/\/.*/, '/*')]) !== version)
       say(`nobody looked at its advisories (https://github.com/advisories?query=${name}); then write it into ${FILE}`);
   }
   for (const name of Object.keys(looked))
-    if (!packages.some((p) => p.name === name)) found.push(`${FILE}:1: ${name} is not used any more: remove it`);
+    if (!packages.some((p) => p.name === name || p.name.replace(/\/.*/, '/*') === name))
+      found.push(`${FILE}:1: ${name} is not used any more: remove it`);
   return found;
 }
 

@@ -69,12 +69,28 @@ static bool same_tag(const char *header, const char *tag)
         return found != NULL;
 }
 
-static bool accepts_gzip(TbRequest *request)
+/* Whether Accept-Encoding takes `coding` (RFC 9110, 12.5.3): named, or by "*", with a weight that is not 0. */
+static bool accepts(TbRequest *request, const char *coding)
 {
-        const char *header = tb_request_header(request, "Accept-Encoding");
-        const char *gzip = header ? strstr(header, "gzip") : NULL;
-        return gzip && !g_str_has_prefix(gzip, "gzip;q=0");
+        g_auto(GStrv) items = g_strsplit(tb_request_header(request, "Accept-Encoding") ?: "", ",", 32);
+        bool any = false;
+        for (char **item = items; *item; item++) {
+                g_auto(GStrv) parts = g_strsplit(*item, ";", 2);
+                const char *name = parts[0] ? g_strstrip(parts[0]) : "";
+                const char *q = parts[0] && parts[1] ? strchr(parts[1], '=') : NULL;
+                bool takes = !q || g_ascii_strtod(q + 1, NULL) > 0;
+                if (g_ascii_strcasecmp(name, coding) == 0)
+                        return takes;
+                if (strcmp(name, "*") == 0)
+                        any = takes;
+        }
+        return any;
 }
+
+/* What is beside a file, in order of preference; `tag` tells their ETags apart, although they are made at one time. */
+static const struct Coding {
+        const char *name, *ending, *tag;
+} codings[] = {{"br", ".br", "b"}, {"gzip", ".gz", "z"}};
 
 /* --- what pages are made of, kept in memory: an answer that nobody reads must hold no descriptor --- */
 typedef struct Page {
@@ -141,12 +157,16 @@ static int open_regular(const char *path, struct stat *ret_stat)
 static bool reply_file(TbRequest *request, const char *path)
 {
         struct stat st;
-        bool zipped = false;
+        const struct Coding *coding = NULL;
+        g_autofree char *packed = NULL;
         int fd = -1;
-        g_autofree char *gz = accepts_gzip(request) ? g_strconcat(path, ".gz", NULL) : NULL;
-        if (gz) {
-                fd = open_regular(gz, &st);
-                zipped = fd >= 0;
+        for (gsize i = 0; i < G_N_ELEMENTS(codings) && fd < 0; i++) {
+                if (!accepts(request, codings[i].name))
+                        continue;
+                g_free(packed);
+                packed = g_strconcat(path, codings[i].ending, NULL);
+                fd = open_regular(packed, &st);
+                coding = fd >= 0 ? &codings[i] : NULL;
         }
         if (fd < 0)
                 fd = open_regular(path, &st);
@@ -161,7 +181,7 @@ static bool reply_file(TbRequest *request, const char *path)
         g_autofree char *tag = g_strdup_printf("\"%llx-%llx%s\"",
                                                (unsigned long long)st.st_mtim.tv_sec * 1000000000ull +
                                                        (unsigned long long)st.st_mtim.tv_nsec,
-                                               (unsigned long long)st.st_size, zipped ? "z" : "");
+                                               (unsigned long long)st.st_size, coding ? coding->tag : "");
         tb_respond_page_headers(request);
         tb_request_add_header(request, "ETag", tag);
         tb_request_add_header(request, "Cache-Control",
@@ -173,9 +193,9 @@ static bool reply_file(TbRequest *request, const char *path)
                 return true;
         }
         tb_request_add_header(request, "Content-Type", type_of(path));
-        if (zipped)
-                tb_request_add_header(request, "Content-Encoding", "gzip");
-        g_autoptr(GBytes) page = page_of(request->http, zipped ? gz : path, fd, &st);
+        if (coding)
+                tb_request_add_header(request, "Content-Encoding", coding->name);
+        g_autoptr(GBytes) page = page_of(request->http, coding ? packed : path, fd, &st);
         if (page)
                 close(fd);
         tb_respond(request, 200,

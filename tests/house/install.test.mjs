@@ -6,7 +6,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, wri
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { BUILD, Program, ROOT, scratch } from '../integration/harness.mjs';
+import { BUILD, Program, ROOT, request, scratch } from '../integration/harness.mjs';
 
 function make(args, options = {}) {
   // not the jobs of a make above us
@@ -68,6 +68,32 @@ test('make install: binaries, pages, units, rules and man pages; the binaries ru
     'vendor/uplot/dist/uPlot.esm.js',
   ])
     assert.equal((await fetch(new URL(page, base))).status, 200, page);
+  // the first page is few requests and few bytes (a browser by plain http takes gzip): the API's are seven or so more
+  for (const [page, most] of [
+    ['', 100],
+    ['docs', 40],
+  ]) {
+    const html = await (await fetch(new URL(page, base))).text();
+    const parts = new Set([page, ...[...html.matchAll(/(?:src|href)="([^"#]+)"/g)].map(([, url]) => url)]);
+    assert.ok(parts.size <= 5, `${page}: ${[...parts]}`);
+    let bytes = 0;
+    for (const part of parts) {
+      const answer = await request(base, 'GET', `/${part}`, { headers: { 'Accept-Encoding': 'gzip, deflate' } });
+      assert.equal(answer.status, 200, part);
+      if (answer.body.length > 512) assert.equal(answer.headers['content-encoding'], 'gzip', part);
+      bytes += answer.body.length;
+    }
+    assert.ok(bytes < most * 1024, `${page}: ${bytes} bytes`);
+    const script = await (
+      await fetch(
+        new URL(
+          [...parts].find((u) => u.startsWith('app/') && !u.includes('crash')),
+          base,
+        ),
+      )
+    ).text();
+    assert.doesNotMatch(script, /from ?"\.|import ?"\./, 'nothing else is loaded before it runs');
+  }
   for (const folder of Object.values(vendor))
     assert.ok(
       readdirSync(at('share/testbed/web', folder)).some((f) => /^licen[sc]e/i.test(f)),

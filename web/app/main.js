@@ -99,7 +99,7 @@ services.store.watch(
   },
 );
 services.store.watch(
-  (s) => s.health?.host_name ?? s.info?.host_name,
+  (s) => s.health?.host_name,
   (name) => text(hostName, name ? `/ ${name}` : ''),
 );
 

@@ -1,7 +1,13 @@
 // uPlot with our colours: one place that knows its options. Redraws when the colours change.
 
-import uPlot from '../vendor/uplot/dist/uPlot.esm.js';
 import { clockTime, tickLabels } from '../core/format.js';
+
+let uPlot = null;
+
+/** Fetches uPlot; before plot(). */
+export async function loadPlot() {
+  uPlot = (await import('../vendor/uplot/dist/uPlot.esm.js')).default;
+}
 
 const LEAST_S = 30; // the least span of time that is shown
 const FONT_PX = 11;

@@ -143,10 +143,6 @@ export function makeServices({ base, onAuth }) {
     telemetry,
     start() {
       events.start();
-      api.info().then(
-        (info) => store.dispatch({ type: 'info', info }),
-        () => {},
-      );
       api.health().then(
         (health) => store.dispatch({ type: 'health', health }),
         () => {},

@@ -4,11 +4,18 @@
 // style sheets and the CSSOM are allowed. It gets elements whose text goes to a constructed sheet, and what anybody
 // sets as a style attribute goes to the CSSOM.
 
-import { Terminal } from '../vendor/xterm/lib/xterm.mjs';
-import { FitAddon } from '../vendor/xterm-fit/lib/addon-fit.mjs';
 import { copyRequest, pasteable } from '../core/paste.js';
 
 const OSC_CLIPBOARD = 52;
+let Terminal, FitAddon;
+
+/** Fetches xterm.js, which is larger than all the rest of the page; before openTerminal(). */
+export async function loadXterm() {
+  [{ Terminal }, { FitAddon }] = await Promise.all([
+    import('../vendor/xterm/lib/xterm.mjs'),
+    import('../vendor/xterm-fit/lib/addon-fit.mjs'),
+  ]);
+}
 
 HTMLElement.prototype.setAttribute = function setAttribute(name, value) {
   if (name === 'style') this.style.cssText = value;

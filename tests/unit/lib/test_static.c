@@ -24,6 +24,9 @@ static void make_files(void)
         put("web/index.html", "<p>index");
         put("web/app/main.js", "js");
         put("web/app/main.js.gz", "gzipped");
+        put("web/app/both.js", "plain");
+        put("web/app/both.js.gz", "gzipped");
+        put("web/app/both.js.br", "brotli");
         put("web/sub/index.html", "sub");
         put("web/empty.css", "");
         put("web/.hidden", "no");
@@ -66,6 +69,16 @@ static const struct {
         {"GET /app/main.js?v=1" H "\r\n", 200, "js"},
         {"GET /app/main.js" H "Accept-Encoding: br, gzip\r\n\r\n", 200, "Content-Encoding: gzip"},
         {"GET /app/main.js" H "Accept-Encoding: gzip\r\n\r\n", 200, "gzipped"},
+        {"GET /app/both.js" H "\r\n", 200, "plain"},
+        {"GET /app/both.js" H "\r\n", 200, "Vary: Accept-Encoding"},
+        {"GET /app/both.js" H "Accept-Encoding: gzip, br\r\n\r\n", 200, "Content-Encoding: br"},
+        {"GET /app/both.js" H "Accept-Encoding: gzip, br;q=0\r\n\r\n", 200, "gzipped"},
+        {"GET /app/both.js" H "Accept-Encoding: gzip;q=0.0, br; q=0\r\n\r\n", 200, "plain"},
+        {"GET /app/both.js" H "Accept-Encoding: *\r\n\r\n", 200, "brotli"},
+        {"GET /app/both.js" H "Accept-Encoding: *;q=0\r\n\r\n", 200, "plain"},
+        {"GET /app/both.js" H "Accept-Encoding: brotli, x-gzip\r\n\r\n", 200, "plain"},
+        {"GET /app/both.js" H "Accept-Encoding: GZIP\r\n\r\n", 200, "gzipped"},
+        {"GET /app/main.js" H "Accept-Encoding: br\r\n\r\n", 200, "js"},
         {"GET /sub" H "\r\n", 301, "Location: ./sub/"},
         {"GET /sub/" H "\r\n", 200, "sub"},
         {"GET /app/" H "\r\n", 404, NULL},
@@ -99,6 +112,26 @@ static void test_table(void)
                         g_error("%s -> %s%s", rows[i].request, a->headers, a->body);
                 g_assert_null(strstr(a->body, "no\n"));
         }
+        rig_stop(&rig);
+}
+
+/* What is made at one time has as many ETags as codings. */
+static void test_etag_of_codings(void)
+{
+        Rig rig;
+        rig_start(&rig, NULL, NULL, NULL);
+        g_autofree char *web = g_build_filename(folder, "web", NULL);
+        g_assert_true(tb_http_add_static(rig.http, "/", web, NULL, NULL));
+        const char *const accept[] = {"", "Accept-Encoding: gzip\r\n", "Accept-Encoding: br\r\n"};
+        g_autoptr(GHashTable) tags = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        for (gsize i = 0; i < G_N_ELEMENTS(accept); i++) {
+                g_autofree char *ask = g_strconcat("GET /app/both.js" H, accept[i], "\r\n", NULL);
+                g_autoptr(Answer) a = rig_ask(&rig, ask);
+                const char *at = strstr(a->headers, "ETag: \"");
+                g_assert_nonnull(at);
+                g_hash_table_add(tags, g_strndup(at + 6, strcspn(at + 6, "\r")));
+        }
+        g_assert_cmpuint(g_hash_table_size(tags), ==, 3);
         rig_stop(&rig);
 }
 
@@ -183,6 +216,7 @@ int main(int argc, char **argv)
         make_files();
         g_test_add_func("/static/table", test_table);
         g_test_add_func("/static/etag", test_etag);
+        g_test_add_func("/static/etag-of-codings", test_etag_of_codings);
         g_test_add_func("/static/kept", test_kept);
         g_test_add_func("/static/errors", test_errors);
         int rc = g_test_run();

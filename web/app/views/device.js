@@ -3,13 +3,17 @@
 import { humanize, toneOf } from '../../core/format.js';
 import { deviceState, interfacesOf } from '../../core/store.js';
 import { actionButton, badge, confirmDialog, empty, fill, h, icon, Scope, tabs, text } from '../dom.js';
+import { lazy } from '../lazy.js';
+import { loadPlot } from '../plot.js';
+import { loadXterm } from '../xterm.js';
 import { mountApps } from './apps.js';
 import { mountFiles } from './files.js';
 import { mountGeneric, mountInstrument } from './generic.js';
 import { controlOf, mountLease } from './lease.js';
 import { mountLogs } from './logs.js';
+import { mountSensors } from './plots.js';
 import { mountPower } from './power.js';
-import { followSensors, mountReadings, mountSensors } from './sensors.js';
+import { followSensors, mountReadings } from './sensors.js';
 import { mountShell } from './shell.js';
 import { mountConsole } from './terminal.js';
 import { mountDeviceTimeline } from './timeline.js';
@@ -18,8 +22,8 @@ import { mountVnc } from './vnc.js';
 
 /** Panels by kind; what is not here gets the generic one. The order is the order of the tabs. */
 const PANELS = {
-  console: mountConsole,
-  sensors: mountSensors,
+  console: lazy(loadXterm, mountConsole),
+  sensors: lazy(loadPlot, mountSensors),
   shell: mountShell,
   files: mountFiles,
   apps: mountApps,

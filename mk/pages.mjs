@@ -1,0 +1,135 @@
+// Makes the pages as they are served: `node mk/pages.mjs OUT` writes web/ into OUT, bundled (one script for what a
+// page always needs, packages when they are needed), with gzip and brotli beside each file. web/ itself stays what is
+// edited, and can be served as it lies there.
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+
+const WEB = 'web';
+const out = path.relative('', path.resolve(process.argv[2]));
+const vendor = JSON.parse(readFileSync(`${WEB}/vendor.json`, 'utf8'));
+const { build, transformSync } = createRequire(path.resolve(WEB, 'package.json'))('esbuild');
+const TEXT = /\.(html|js|mjs|css|svg|json)$/;
+const LEAST = 512; // bytes; below that compressing gains nothing
+
+/** web/vendor/<name>/… is a URL: the file that is served there. */
+const vendorFile = (url) => {
+  const [, name, rest] = /(?:^|\/)vendor\/([^/]+)\/(.+)$/.exec(url);
+  return path.resolve(WEB, vendor[name], rest);
+};
+const PACKAGES = 'packages'; // what is imported when it is needed, one file each, for all pages
+const packages = new Map(); // its file there -> the package's file
+const vendorPlugin = {
+  name: 'vendor',
+  setup: (b) =>
+    b.onResolve({ filter: /(^|\/)(vendor|novnc)\// }, ({ path: p, resolveDir, kind }) => {
+      if (kind === 'entry-point' || resolveDir.includes('node_modules')) return undefined;
+      // the page of port 6080 finds noVNC at novnc/, as the host serves it there
+      const file = /(^|\/)vendor\//.test(p)
+        ? vendorFile(p)
+        : path.resolve(WEB, vendor.novnc, p.replace(/^\.\/novnc\//, ''));
+      if (kind !== 'dynamic-import') return { path: file };
+      const name = `${path.basename(file).replace(/\.(esm\.)?m?js$/, '')}.js`;
+      packages.set(name, file);
+      return { path: `../${PACKAGES}/${name}`, external: true };
+    }),
+};
+
+const html = ['', 'server/', 'novnc/'].flatMap((dir) =>
+  readdirSync(path.join(WEB, dir))
+    .filter((f) => f.endsWith('.html'))
+    .map((f) => dir + f),
+);
+/** Attribute values of tags that `tag` matches: [{whole, url}] */
+const refs = (text, tag) => [...text.matchAll(tag)].map(([whole, url]) => ({ whole, url }));
+const below = (page, url) => path.posix.normalize(path.posix.join(ROOTS[page] ?? path.posix.dirname(page), url));
+// pages that are served at another place than they lie: URLs in them are as seen from there
+const ROOTS = { 'server/index.html': '.' };
+
+const pages = html.map((page) => {
+  const text = readFileSync(path.join(WEB, page), 'utf8');
+  return {
+    page,
+    text,
+    modules: refs(text, /<script type="module" src="([^"]+)"><\/script>/g),
+    scripts: refs(text, /<script src="([^"]+)"><\/script>/g),
+    styles: refs(text, /[ \t]*<link rel="stylesheet" href="([^"]+)">\n/g),
+  };
+});
+
+rmSync(out, { recursive: true, force: true });
+mkdirSync(out, { recursive: true });
+
+const bundle = (entryPoints, more) =>
+  build({
+    entryPoints,
+    bundle: true,
+    format: 'esm',
+    target: ['es2022', 'safari16'],
+    minify: true,
+    legalComments: 'eof',
+    plugins: [vendorPlugin],
+    logLevel: 'warning',
+    ...more,
+  });
+
+const modules = [...new Set(pages.flatMap((p) => p.modules.map((m) => below(p.page, m.url))))];
+await bundle(
+  modules.map((m) => path.join(WEB, m)),
+  { outbase: WEB, outdir: out },
+);
+for (const [name, file] of packages) await bundle([file], { outfile: path.join(out, PACKAGES, name) });
+
+const minified = (file, loader) =>
+  transformSync(readFileSync(file, 'utf8'), { loader, minify: true, legalComments: 'inline' }).code;
+for (const { page, text, modules: mods, scripts, styles } of pages) {
+  const dir = ROOTS[page] ?? path.posix.dirname(page);
+  const root = page.startsWith('novnc/') ? 'novnc/' : '';
+  const sheet = `${root}css/${path.basename(path.dirname(path.join(WEB, page)))}-${path.basename(page, '.html')}.css`;
+  // the script is asked for before the style sheet is read
+  const preload = mods.map((m) => `  <link rel="modulepreload" href="${m.url}">\n`).join('');
+  let done = text.replace(/([ \t]*<script)/, `${preload}$1`);
+  if (styles.length) {
+    const css = styles.map((s) => {
+      const at = below(page, s.url);
+      return minified(/(^|\/)vendor\//.test(at) ? vendorFile(at) : path.join(WEB, at), 'css');
+    });
+    mkdirSync(path.dirname(path.join(out, sheet)), { recursive: true });
+    writeFileSync(path.join(out, sheet), css.join(''));
+    const link = `  <link rel="stylesheet" href="${path.posix.relative(dir, sheet)}">\n`;
+    styles.forEach((s, i) => {
+      done = done.replace(s.whole, i ? '' : link);
+    });
+  }
+  for (const s of scripts) {
+    // the page of port 6080 has the other's crash.js at app/
+    const at = below(page, s.url).replace(/^novnc\/app\//, 'app/');
+    const target = path.join(out, at);
+    mkdirSync(path.dirname(target), { recursive: true });
+    writeFileSync(target, minified(path.join(WEB, at), 'js'));
+  }
+  mkdirSync(path.dirname(path.join(out, page)), { recursive: true });
+  writeFileSync(path.join(out, page), done);
+}
+for (const f of ['favicon.svg', 'novnc/favicon.svg', 'vendor.json']) cpSync(path.join(WEB, f), path.join(out, f));
+
+// as modules, for pages of one's own and for tests
+cpSync(path.join(WEB, 'core'), path.join(out, 'core'), { recursive: true });
+
+const files = readdirSync(out, { recursive: true, withFileTypes: true }).filter((e) => e.isFile() && TEXT.test(e.name));
+for (const e of files) {
+  const file = path.join(e.parentPath ?? e.path, e.name);
+  const bytes = readFileSync(file);
+  if (bytes.length < LEAST) continue;
+  writeFileSync(`${file}.gz`, gzipSync(bytes, { level: 9 }));
+  writeFileSync(
+    `${file}.br`,
+    brotliCompressSync(bytes, {
+      params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length },
+    }),
+  );
+}
+// vendored packages are served beside them (licences, /vendor/…); make install copies them
+if (!existsSync(path.join(out, 'node_modules')))
+  symlinkSync(path.resolve(WEB, 'node_modules'), path.join(out, 'node_modules'));
