@@ -144,16 +144,32 @@ typedef enum TbInputType {
 typedef enum TbKeyAction { TB_KEY_PRESS /* down and up */, TB_KEY_DOWN, TB_KEY_UP } TbKeyAction;
 typedef struct TbInput {
         TbInputType type;
-        const char *text; /* KEY: KeyboardEvent.key ("Enter", "a", "ArrowUp", "Control"); TEXT: UTF-8 */
+        /* KEY: KeyboardEvent.key ("Enter", "a", "ArrowUp", "Control") or, for keys that the names of browsers do not tell
+         * apart, X's name of the keysym ("KP_5", "Shift_R", "dead_acute"); NULL: `code` says it. TEXT: UTF-8, line ends
+         * are \n */
+        const char *text;
+        const char *
+                code; /* KEY: KeyboardEvent.code, the key at that place whatever is printed on it; NULL: by `text` */
         TbKeyAction action;
+        /* KEY of one character: Control, Alt and Meta that are down have no part in it. TEXT is always so. */
+        bool exact;
         double x, y;   /* pixels of the video; POINTER, TAP, SCROLL; SWIPE: start */
-        double x2, y2; /* SWIPE: end; SCROLL: dx, dy in wheel clicks, +y = down */
-        int buttons;   /* POINTER: mask 1 left, 2 right, 4 middle (MouseEvent.buttons) */
+        double x2, y2; /* SWIPE: end; SCROLL: dx, dy in whole wheel clicks, +y = down */
+        int buttons;   /* POINTER: mask 1 left, 2 right, 4 middle, 8 back, 16 forward (MouseEvent.buttons) */
         int ms;        /* SWIPE: duration */
 } TbInput;
 
+/*
+ * Who holds what is core's (host/core/input): a key comes up when its last holder lets go. A character arrives as that
+ * character, whatever modifiers and locks are on at the device; they are as before afterwards.
+ */
 typedef struct TbInputOps {
-        bool (*send)(TbInstance *self, TbIo *io, const TbInput *events, guint n, GError **error);
+        /* In order. False: *ret_done events were done, and the next one was not, because this way in cannot make it
+         * (INVALID, UNPROCESSABLE, UNSUPPORTED: the error names it; core goes on behind it) or because the device
+         * failed. A TEXT is typed wholly or, when a character of it cannot be made, not at all. Up for a key that is not
+         * down is no error. */
+        bool (*send)(TbInstance *self, TbIo *io, const TbInput *events, guint n, guint *ret_done,
+                     GError **error);
 } TbInputOps;
 
 typedef struct TbSensorOps {

@@ -131,6 +131,9 @@
 #define TB_LIMIT_JOBS 192                   /* at once, with shares (lib/places.h) */
 #define TB_LIMIT_INPUT_EVENTS 256           /* per input call */
 #define TB_LIMIT_INPUT_TEXT 4096            /* bytes of one text event */
+#define TB_LIMIT_INPUT_HELD 64              /* keys that one connection holds */
+#define TB_LIMIT_INPUT_REST_MS 1000 /* that a key stays down after a call by REST without another one */
+#define TB_LIMIT_INPUT_AGE_MS 1000  /* older input is dropped, and said */
 #define TB_LIMIT_SWIPE_MS 10000
 #define TB_LIMIT_UI_DUMP (1024 * 1024)          /* bytes of a phone's screen as uiautomator writes it */
 #define TB_LIMIT_UI_ELEMENTS 2048               /* of one screen; some 7 JSON values each */

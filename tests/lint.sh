@@ -36,10 +36,11 @@ rule_arrows() {
 		return p[1]
 	}
 	BEGIN { # the rooms of host/core: each may look at the folder itself (core.h, private.h), and at these
-		core["device"] = "lanes console state"
-		core["ops"] = "lanes console state"
+		core["device"] = "lanes console state input"
+		core["ops"] = "lanes console state input"
 		core["console"] = "state ops"
 		core["control"] = "state"
+		core["input"] = "lanes"
 	}
 	function allowed(from, to, file) {
 		if (from == to || to == "lib") return 1

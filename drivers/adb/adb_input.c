@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "drivers/transport/keysym.h"
 #include "lib/limits.h"
 
 #define SCROLL_MS 150
@@ -204,21 +205,29 @@ static void press(Build *b, const char *code)
         add(b, "%s", line->str);
 }
 
-static bool type_char(Build *b, gunichar c, const char *field, GError **error)
+static bool can_type(gunichar c, const char *field, GError **error)
+{
+        char text[7] = "";
+
+        if (c == '\n' || c == '\r' || c == '\t' || (c >= 0x20 && c <= 0x7e))
+                return true;
+        g_unichar_to_utf8(c, text);
+        tb_error_set_field(error, TB_ERROR_UNPROCESSABLE, field,
+                           "Android's `input text` types printable ASCII only, not %s (U+%04X)",
+                           c < 0x20 ? "a control character" : text, (guint)c);
+        return false;
+}
+
+static void type_char(Build *b, gunichar c)
 {
         if (c == '\n' || c == '\r') {
                 press(b, "66");
         } else if (c == '\t') {
                 press(b, "61");
-        } else if (c >= 0x20 && c <= 0x7e) {
+        } else {
                 flush_keys(b);
                 g_string_append_c(b->text, (char)c);
-        } else {
-                tb_error_set_field(error, TB_ERROR_UNSUPPORTED, field,
-                                   "Android's `input text` types printable ASCII only, not U+%04X", (guint)c);
-                return false;
         }
-        return true;
 }
 
 static bool add_text(Build *b, const char *text, GError **error)
@@ -228,24 +237,26 @@ static bool add_text(Build *b, const char *text, GError **error)
                                    TB_LIMIT_INPUT_TEXT);
                 return false;
         }
-        for (const char *c = text; *c != '\0'; c = g_utf8_next_char(c))
-                if (!type_char(b, g_utf8_get_char(c), "text", error))
+        for (const char *c = text; *c != '\0'; c = g_utf8_next_char(c)) /* all of it or nothing */
+                if (!can_type(g_utf8_get_char(c), "text", error))
                         return false;
+        for (const char *c = text; *c != '\0'; c = g_utf8_next_char(c))
+                type_char(b, g_utf8_get_char(c));
         return true;
 }
 
-static bool add_character(Build *b, gunichar c, GError **error)
+static bool press_character(Build *b, gunichar c, GError **error)
 {
-        const char *at;
+        const char *at = c < 0x7f ? strchr(plain, (int)c) : NULL;
 
-        if ((b->state.modifiers & ~(guint)MOD_SHIFT) == 0) /* the browser has applied Shift already */
-                return type_char(b, c, "key", error);
-        at = c < 0x7f ? strchr(plain, (int)c) : NULL;
         if (at == NULL && c < 0x7f && (at = strchr(shifted, (int)c)) != NULL)
                 at = plain + (at - shifted);
         if (at == NULL || *at == '\0') {
-                tb_error_set_field(error, TB_ERROR_UNSUPPORTED, "key", "Android has no key for U+%04X",
-                                   (guint)c);
+                char text[7] = "";
+
+                g_unichar_to_utf8(c, text);
+                tb_error_set_field(error, TB_ERROR_UNPROCESSABLE, "key", "Android has no key for %s (U+%04X)",
+                                   text, (guint)c);
                 return false;
         }
         g_autofree char *code = g_strdup_printf("%u", codes[at - plain]);
@@ -253,17 +264,29 @@ static bool add_character(Build *b, gunichar c, GError **error)
         return true;
 }
 
+static bool add_character(Build *b, gunichar c, bool exact, GError **error)
+{
+        if (!exact && (b->state.modifiers & ~(guint)MOD_SHIFT) != 0)
+                return press_character(b, c, error);
+        if (!can_type(c, "key", error)) /* the browser has applied Shift already */
+                return false;
+        type_char(b, c);
+        return true;
+}
+
 static bool add_key(Build *b, const TbInput *e, GError **error)
 {
-        const char *code;
+        const char *code, *key;
+        char plain_key[8], place[2];
 
-        if (e->text == NULL || *e->text == '\0' || !g_utf8_validate(e->text, -1, NULL)) {
+        if (e->code == NULL && (e->text == NULL || *e->text == '\0' || !g_utf8_validate(e->text, -1, NULL))) {
                 tb_error_set_field(error, TB_ERROR_INVALID, "key",
                                    "must be the name of a key, as in KeyboardEvent.key");
                 return false;
         }
+        key = e->code != NULL ? tb_adb_key_at(e->code, place) : tb_keysym_plain_key(e->text, plain_key);
         for (guint i = 0; i < G_N_ELEMENTS(modifiers); i++) {
-                if (strcmp(modifiers[i].key, e->text) != 0)
+                if (strcmp(modifiers[i].key, key) != 0)
                         continue;
                 if (e->action == TB_KEY_PRESS)
                         press(b, modifiers[i].code);
@@ -273,20 +296,23 @@ static bool add_key(Build *b, const TbInput *e, GError **error)
                         b->state.modifiers &= ~modifiers[i].bit;
                 return true;
         }
-        code = tb_adb_keycode(e->text);
-        if (code == NULL && g_utf8_strlen(e->text, -1) != 1) {
-                g_autofree char *name = g_utf8_make_valid(e->text, (gssize)MIN(strlen(e->text), (gsize)60));
+        code = tb_adb_keycode(key);
+        if (code == NULL && g_utf8_strlen(key, -1) != 1) {
+                g_autofree char *name = g_utf8_make_valid(key, (gssize)MIN(strlen(key), (gsize)60));
 
-                tb_error_set_field(error, TB_ERROR_INVALID, "key", "Android has no key for \"%s\"", name);
+                tb_error_set_field(error, TB_ERROR_INVALID, e->code != NULL ? "code" : "key",
+                                   "Android has no key for \"%s\"", name);
                 return false;
         }
         if (e->action == TB_KEY_UP)
                 return true;
-        if (code != NULL && strcmp(e->text, " ") != 0) {
+        if (code != NULL && strcmp(key, " ") != 0) {
                 press(b, code);
                 return true;
         }
-        return add_character(b, g_utf8_get_char(e->text), error);
+        if (e->code != NULL)
+                return press_character(b, g_utf8_get_char(key), error);
+        return add_character(b, g_utf8_get_char(key), e->exact, error);
 }
 
 static bool check_point(double x, double y, const char *field_x, const char *field_y, GError **error)
@@ -401,17 +427,16 @@ static bool add_event(Build *b, const TbInput *e, const TbInput *next, gint64 no
 }
 
 bool tb_adb_input_commands(TbAdbInput *state, const TbInput *events, guint n, gint64 now_ms,
-                           GPtrArray *ret_commands, GError **error)
+                           GPtrArray *ret_commands, guint *ret_done, GError **error)
 {
-        g_autoptr(GPtrArray) out = g_ptr_array_new_with_free_func(g_free);
         g_autoptr(GString) text = g_string_new(NULL), codes_line = g_string_new(NULL);
-        Build b = {*state, out, text, codes_line};
+        Build b = {*state, ret_commands, text, codes_line};
+        bool ok = true;
 
-        for (guint i = 0; i < n; i++)
-                if (!add_event(&b, &events[i], i + 1 < n ? &events[i + 1] : NULL, now_ms, error))
-                        return false;
+        for (*ret_done = 0; ok && *ret_done < n; *ret_done += ok)
+                ok = add_event(&b, &events[*ret_done], *ret_done + 1 < n ? &events[*ret_done + 1] : NULL,
+                               now_ms, error);
         flush(&b);
         *state = b.state;
-        g_ptr_array_extend_and_steal(ret_commands, g_steal_pointer(&out));
-        return true;
+        return ok;
 }

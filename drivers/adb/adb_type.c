@@ -133,12 +133,11 @@ static bool run_script(TbAdbInputLane *lane, TbIo *io, GPtrArray *commands, int 
 
 /* One attempt with the state's present knowledge of what this Android can do. */
 static bool attempt(TbAdbInputLane *lane, TbIo *io, TbAdbInput *state, const TbInput *events, guint n,
-                    GString *said, int *ret_code, GError **error)
+                    GString *said, int *ret_code, guint *ret_done, GError **refused, GError **error)
 {
         g_autoptr(GPtrArray) commands = g_ptr_array_new_with_free_func(g_free);
 
-        if (!tb_adb_input_commands(state, events, n, g_get_monotonic_time() / 1000, commands, error))
-                return false;
+        tb_adb_input_commands(state, events, n, g_get_monotonic_time() / 1000, commands, ret_done, refused);
         *ret_code = 0;
         if (commands->len == 0)
                 return true;
@@ -150,21 +149,24 @@ static bool attempt(TbAdbInputLane *lane, TbIo *io, TbAdbInput *state, const TbI
         return false;
 }
 
-static bool input_send(TbInstance *self, TbIo *io, const TbInput *events, guint n, GError **error)
+static bool input_send(TbInstance *self, TbIo *io, const TbInput *events, guint n, guint *ret_done,
+                       GError **error)
 {
+        g_autoptr(GError) refused = NULL;
         TbAdbInputLane *lane = (TbAdbInputLane *)self;
         g_autoptr(GString) said = g_string_new(NULL);
         TbAdbInput state = lane->state;
         int code;
 
-        if (!attempt(lane, io, &state, events, n, said, &code, error))
+        if (!attempt(lane, io, &state, events, n, said, &code, ret_done, &refused, error))
                 return false;
         if (code != 0 && !lane->state.no_motion &&
             strstr(said->str, "motionevent") != NULL) { /* before Android 11 */
                 state = lane->state;
                 state.no_motion = true;
                 g_string_truncate(said, 0);
-                if (!attempt(lane, io, &state, events, n, said, &code, error))
+                g_clear_error(&refused);
+                if (!attempt(lane, io, &state, events, n, said, &code, ret_done, &refused, error))
                         return false;
         }
         if (code != 0) {
@@ -177,7 +179,10 @@ static bool input_send(TbInstance *self, TbIo *io, const TbInput *events, guint 
                 return false;
         }
         lane->state = state;
-        return true;
+        if (refused == NULL)
+                return true;
+        g_propagate_error(error, g_steal_pointer(&refused));
+        return false;
 }
 
 const TbInputOps tb_adb_input_ops = {.send = input_send};

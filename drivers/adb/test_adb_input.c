@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/limits.h"
+#include "tests/contract/typing.h"
 
 static void check_quote(const char *text)
 {
@@ -49,7 +50,10 @@ static char *commands(const TbInput *events, guint n, GError **error)
 {
         g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
 
-        if (!tb_adb_input_commands(&state, events, n, 1000, list, error)) {
+        guint done;
+
+        if (!tb_adb_input_commands(&state, events, n, 1000, list, &done, error)) {
+                g_assert_cmpuint(done, <, n);
                 g_assert_cmpuint(list->len, ==, 0);
                 return NULL;
         }
@@ -100,7 +104,7 @@ static void test_text(void)
                "input text 'it'\\''s%s$HOME;`id`'\ninput keyevent 66\ninput text '\"x\"'\ninput keyevent "
                "61\ninput text '|&'");
         expect((TbInput[]){TEXT("")}, 1, "");
-        expect_error(&(TbInput)TEXT("caf\xc3\xa9"), TB_ERROR_UNSUPPORTED, "text");
+        expect_error(&(TbInput)TEXT("caf\xc3\xa9"), TB_ERROR_UNPROCESSABLE, "text");
         expect_error(&(TbInput)TEXT("\xff"), TB_ERROR_INVALID, "text");
         g_autofree char *most = g_strnfill(TB_LIMIT_INPUT_TEXT, 'a'),
                         *more = g_strnfill(TB_LIMIT_INPUT_TEXT + 1, 'a');
@@ -134,8 +138,78 @@ static void test_keys(void)
         expect_error(&(TbInput)KEY("", TB_KEY_PRESS), TB_ERROR_INVALID, "key");
         expect_error(&(TbInput)KEY("KEYCODE_A;reboot", TB_KEY_PRESS), TB_ERROR_INVALID, "key");
         expect_error(&(TbInput)KEY("KEYCODE_", TB_KEY_PRESS), TB_ERROR_INVALID, "key");
-        expect_error(&(TbInput)KEY("\xc3\xa9", TB_KEY_PRESS), TB_ERROR_UNSUPPORTED, "key");
+        expect_error(&(TbInput)KEY("\xc3\xa9", TB_KEY_PRESS), TB_ERROR_UNPROCESSABLE, "key");
         expect_error(&(TbInput){.type = TB_INPUT_KEY}, TB_ERROR_INVALID, "key");
+}
+
+/* --- the table of all drivers and doors, read out of the commands --- */
+static void read_codes(char **codes, GString *typed)
+{
+        guint n = g_strv_length(codes);
+
+        for (guint i = 0; i < n; i++)
+                if (g_str_equal(codes[i], "66"))
+                        g_string_append_c(typed, '\r');
+        if (n == 2 && g_str_equal(codes[0], "113")) /* Control and a letter */
+                g_string_append_c(typed, (char)(atoi(codes[1]) - 28));
+}
+
+static void read_command(const char *command, GString *typed)
+{
+        g_auto(GStrv) words = NULL;
+
+        g_assert_true(g_shell_parse_argv(command, NULL, &words, NULL));
+        if (g_str_equal(words[1], "text")) {
+                g_auto(GStrv) parts = g_strsplit(words[2], "%s", -1);
+                g_autofree char *text = g_strjoinv(" ", parts);
+
+                g_string_append(typed, text);
+        } else {
+                read_codes(words + 2, typed);
+        }
+}
+
+static void check_row(const TypingRow *row, gpointer data G_GNUC_UNUSED)
+{
+        g_autoptr(GArray) events = typing_events(row);
+        g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
+        g_autoptr(GString) typed = g_string_new(NULL);
+        guint refused = 0;
+
+        state = (TbAdbInput){0};
+        for (guint at = 0, done = 0; at < events->len; at += done + 1) {
+                g_autoptr(GError) error = NULL;
+
+                if (tb_adb_input_commands(&state, &g_array_index(events, TbInput, at), events->len - at, 1000,
+                                          list, &done, &error))
+                        break;
+                refused++;
+        }
+        for (guint i = 0; i < list->len; i++)
+                read_command(g_ptr_array_index(list, i), typed);
+        if (row->ascii)
+                g_assert_cmpstr(typed->str, ==, row->text);
+        g_assert_cmpint(refused > 0, ==, row->refused || !row->ascii);
+        g_assert_cmpuint(state.modifiers, ==, 0);
+}
+
+static void test_typing(void)
+{
+        typing_each(check_row, NULL);
+}
+
+static void test_place(void)
+{
+        const TbInput events[] = {{.type = TB_INPUT_KEY, .code = "KeyQ"},
+                                  {.type = TB_INPUT_KEY, .code = "ShiftRight", .action = TB_KEY_DOWN},
+                                  {.type = TB_INPUT_KEY, .code = "Digit1"},
+                                  {.type = TB_INPUT_KEY, .code = "ShiftRight", .action = TB_KEY_UP},
+                                  {.type = TB_INPUT_KEY, .code = "ArrowUp"}};
+
+        state = (TbAdbInput){0};
+        expect(events, G_N_ELEMENTS(events),
+               "input keyevent 45\ninput keycombination 59 8\ninput keyevent 19");
+        expect_error(&(TbInput){.type = TB_INPUT_KEY, .code = "Nowhere"}, TB_ERROR_INVALID, "code");
 }
 
 static void test_pointer(void)
@@ -177,6 +251,8 @@ int main(int argc, char **argv)
         g_test_add_func("/adb/input/quote", test_quote);
         g_test_add_func("/adb/input/text", test_text);
         g_test_add_func("/adb/input/keys", test_keys);
+        g_test_add_func("/adb/input/typing", test_typing);
+        g_test_add_func("/adb/input/place", test_place);
         g_test_add_func("/adb/input/pointer", test_pointer);
         g_test_add_func("/adb/input/old-pointer", test_old_pointer);
         return g_test_run();

@@ -356,7 +356,8 @@ static void see(int x, int y, guint colour)
 static void send_events(const TbInput *events, guint n)
 {
         g_autoptr(GError) error = NULL;
-        bool ok = input->lane->input->send(input, &bench.io, events, n, &error);
+        guint done;
+        bool ok = input->lane->input->send(input, &bench.io, events, n, &done, &error);
 
         g_assert_no_error(error);
         g_assert_true(ok);
@@ -417,6 +418,7 @@ static void test_screen_off(void)
 
 static void test_input_text(void)
 {
+        guint done;
         static const char typed[] =
                 "it's $HOME; 100%s `id` \"q\" \\ | & <> * ? [] {} ~ ! # ^ ( ) = + , . / :;@_-";
         g_autofree char *state = NULL, *escaped = g_strescape(typed, NULL),
@@ -436,7 +438,7 @@ static void test_input_text(void)
         g_assert_nonnull(strstr(after, "\"entered\":\"Ok!\""));
         g_assert_nonnull(strstr(after, "\"text\":\"\""));
         g_assert_false(input->lane->input->send(
-                input, &bench.io, &(TbInput){.type = TB_INPUT_KEY, .text = "KEYCODE_NIX"}, 1, &error));
+                input, &bench.io, &(TbInput){.type = TB_INPUT_KEY, .text = "KEYCODE_NIX"}, 1, &done, &error));
         g_assert_error(error, TB_ERROR, TB_ERROR_UNPROCESSABLE);
         g_assert_nonnull(strstr(error->message, "KEYCODE_NIX"));
 }

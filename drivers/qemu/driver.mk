@@ -1,1 +1,1 @@
-DRIVER_PKGS += libvncclient
+DRIVER_PKGS += libvncclient xkbcommon

@@ -58,6 +58,13 @@ static const TbParam params[] = {
          .fallback = "0",
          .unit = "s",
          .help = "power off presses the ACPI button first and waits this long for the guest"},
+        {.name = "layout",
+         .type = TB_PARAM_STRING,
+         .min = 1,
+         .max = 64,
+         .help = "the guest's keyboard layout (us, de, fr, us(dvorak)): a machine gets the places of keys, "
+                 "and what they type is "
+                 "up to it; without it that of -k in args, or us"},
         {.name = "key_delay_ms",
          .type = TB_PARAM_INT,
          .min = 0,

@@ -57,8 +57,9 @@ bool tb_qemu_console_pump(TbInstance *self, TbIo *io, GError **error);
 typedef struct TbQemuScreen {
         TbInstance base;
         TbQemuLink link;
-        TbRfb *rfb;  /* owned; NULL: the machine is off */
-        int max_fps; /* 0: nobody watches */
+        TbRfb *rfb;     /* owned; NULL: the machine is off */
+        int max_fps;    /* 0: nobody watches */
+        bool no_layout; /* the one that was asked for is not there */
 } TbQemuScreen;
 extern const TbVideoOps tb_qemu_video;
 extern const TbInputOps tb_qemu_input;

@@ -32,6 +32,19 @@ static void tell_dark(TbQemuScreen *s)
         s->base.up->no_signal(&s->base, reason);
 }
 
+/* The guest's layout: as said, or as QEMU's own -k says it. */
+static const char *layout_of(TbQemuScreen *s)
+{
+        const char *layout = json_string_value(json_object_get(s->base.params, "layout"));
+        json_t *args = json_object_get(s->base.params, "args");
+        for (gsize i = 0; !layout && i + 1 < json_array_size(args); i++)
+                if (g_strcmp0(json_string_value(json_array_get(args, i)), "-k") == 0)
+                        layout = json_string_value(json_array_get(args, i + 1));
+        if (!layout || s->no_layout || strcmp(layout, "en-us") == 0)
+                return "us";
+        return strcmp(layout, "en-gb") == 0 ? "gb" : layout;
+}
+
 static void try_connect(TbQemuScreen *s, TbIo *io)
 {
         TbTransport *t = tb_qemu_link_connect(&s->link, io);
@@ -45,11 +58,17 @@ static void try_connect(TbQemuScreen *s, TbIo *io)
                 .encodings = "copyrect raw", /* a local socket: bytes are cheaper than packing them */
                 .quality = -1,
                 .key_delay_ms = (int)json_integer_value(json_object_get(s->base.params, "key_delay_ms")),
+                .layout = layout_of(s),
                 .rouse_ms = ROUSE_MS,
                 .frame = on_frame,
                 .data = &s->base,
         };
-        s->rfb = tb_rfb_open(io, t, &options, NULL);
+        g_autoptr(GError) error = NULL;
+        s->rfb = tb_rfb_open(io, t, &options, &error);
+        if (g_error_matches(error, TB_ERROR, TB_ERROR_INVALID)) { /* the screen is seen all the same */
+                s->base.up->fault(&s->base, error->message);
+                s->no_layout = true;
+        }
         if (s->rfb && s->max_fps > 0)
                 tb_rfb_start(s->rfb, s->max_fps, NULL);
 }
@@ -92,11 +111,11 @@ static void stop(TbInstance *self, TbIo *io G_GNUC_UNUSED)
                 tb_rfb_stop(s->rfb);
 }
 
-static bool send(TbInstance *self, TbIo *io, const TbInput *events, guint n, GError **error)
+static bool send(TbInstance *self, TbIo *io, const TbInput *events, guint n, guint *ret_done, GError **error)
 {
         TbQemuScreen *s = (TbQemuScreen *)self;
         if (s->rfb)
-                return tb_rfb_input(s->rfb, io, events, n, error);
+                return tb_rfb_input(s->rfb, io, events, n, ret_done, error);
         g_autofree char *reason = tb_qemu_off_reason(self);
         tb_set_error(error, TB_ERROR_UNAVAILABLE, "%s", reason);
         return false;

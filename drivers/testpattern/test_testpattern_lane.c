@@ -23,7 +23,8 @@ static bool is_640(const LaneSeen *seen, gpointer data G_GNUC_UNUSED)
 static bool call_bad_text(TbInstance *self, TbIo *io, gpointer data, GError **error)
 {
         const TbInput input = {.type = TB_INPUT_TEXT, .text = data};
-        return self->lane->input->send(self, io, &input, 1, error);
+        guint done;
+        return self->lane->input->send(self, io, &input, 1, &done, error);
 }
 
 static void test_testpattern(void)

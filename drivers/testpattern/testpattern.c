@@ -133,7 +133,8 @@ static bool set_size(Screen *s, const char *text, GError **error)
         return true;
 }
 
-static bool send(TbInstance *self, TbIo *io G_GNUC_UNUSED, const TbInput *events, guint n, GError **error)
+static bool send(TbInstance *self, TbIo *io G_GNUC_UNUSED, const TbInput *events, guint n,
+                 guint *ret_done G_GNUC_UNUSED, GError **error)
 {
         Screen *s = (Screen *)self;
         for (guint i = 0; i < n; i++)

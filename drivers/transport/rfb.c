@@ -33,6 +33,23 @@ static bool take_socket(TbRfb *rfb, TbTransport *transport, GError **error)
         return true;
 }
 
+/* QEMU gives its guest the places of keys: what they type is the guest's layout. */
+static bool take_layout(TbRfb *rfb, GError **error)
+{
+        const char *name = rfb->client->desktopName;
+        rfb->layout = g_strdup(rfb->o.layout                            ? rfb->o.layout
+                               : name && g_str_has_prefix(name, "QEMU") ? "us"
+                                                                        : NULL);
+        if (!rfb->layout || tb_keymap_load(&rfb->keymap, rfb->layout))
+                return true;
+        tb_error_set_field(error, TB_ERROR_INVALID, "layout",
+                           "%s: there is no keyboard layout \"%s\" here (names are those of "
+                           "xkeyboard-config: us, de, fr, "
+                           "us(dvorak))",
+                           rfb->peer, rfb->layout);
+        return false;
+}
+
 TbRfb *tb_rfb_open(TbIo *io, TbTransport *transport_take, const TbRfbOptions *options, GError **error)
 {
         g_autoptr(TbTransport) transport = transport_take;
@@ -43,6 +60,7 @@ TbRfb *tb_rfb_open(TbIo *io, TbTransport *transport_take, const TbRfbOptions *op
                 g_strdup(options->encodings ? options->encodings : "tight zrle zlib hextile copyrect raw");
         rfb->peer = g_strdup(tb_transport_name(transport));
         rfb->pool = tb_frame_pool_new(4);
+        rfb->down = g_hash_table_new(NULL, NULL);
         rfb->damage = g_array_new(FALSE, FALSE, sizeof(TbRect));
         rfb->client = tb_rfb_client_new(rfb);
         if (!take_socket(rfb, transport, error)) {
@@ -70,7 +88,10 @@ TbRfb *tb_rfb_open(TbIo *io, TbTransport *transport_take, const TbRfbOptions *op
                 return NULL;
         }
         allow_requests(rfb, false);
-        return rfb;
+        if (take_layout(rfb, error))
+                return rfb;
+        tb_rfb_close(rfb);
+        return NULL;
 }
 
 void tb_rfb_close(TbRfb *rfb)
@@ -81,6 +102,9 @@ void tb_rfb_close(TbRfb *rfb)
         tb_rfb_client_free(rfb);
         tb_frame_pool_unref(rfb->pool);
         g_array_free(rfb->damage, TRUE);
+        tb_keymap_clear(&rfb->keymap);
+        g_hash_table_unref(rfb->down);
+        g_free(rfb->layout);
         g_free(rfb->password);
         g_free(rfb->encodings);
         g_free(rfb->peer);

@@ -20,6 +20,9 @@ typedef struct TbRfbOptions {
         int quality;           /* JPEG quality 0..9; -1: lossless */
         bool exclusive;        /* other viewers are thrown out */
         int key_delay_ms;      /* pause after each key event: a PS/2 controller holds 16 bytes only */
+        /* The keyboard layout of a machine that takes the places of keys and not characters (QEMU): "us", "de". NULL: what
+         * the server says decides, us for QEMU's. */
+        const char *layout;
         /* QEMU looks at its guest's screen ever more rarely while nothing changes, every 3 s in the end; any input
          * ends that. Not 0: a picture that stands still is followed by a harmless input every so many ms. */
         int rouse_ms;
@@ -39,4 +42,6 @@ int tb_rfb_due_ms(TbRfb *rfb);
 bool tb_rfb_process(TbRfb *rfb, TbIo *io, bool readable, GError **error);
 bool tb_rfb_start(TbRfb *rfb, int max_fps, GError **error); /* one whole frame soon, then what changes */
 void tb_rfb_stop(TbRfb *rfb);
-bool tb_rfb_input(TbRfb *rfb, TbIo *io, const struct TbInput *events, guint n, GError **error);
+/* As TbInputOps.send. */
+bool tb_rfb_input(TbRfb *rfb, TbIo *io, const struct TbInput *events, guint n, guint *ret_done,
+                  GError **error);

@@ -43,12 +43,28 @@ static void on_complaint(const char *format, ...)
         g_strchomp(speaking->reason);
 }
 
+#define ENCODING_LED_STATE (-261) /* the library knows another one of that name */
+
+/* Its rectangle is one byte: which of the machine's lights are on. */
+static rfbBool on_lights(rfbClient *client, rfbFramebufferUpdateRectHeader *rect)
+{
+        guint8 leds;
+        if ((gint32)rect->encoding != ENCODING_LED_STATE || !ReadFromRFBServer(client, (char *)&leds, 1))
+                return FALSE;
+        TbRfb *rfb = rfbClientGetClientData(client, on_log);
+        if (rfb)
+                rfb->leds = leds;
+        return TRUE;
+}
+
 static void library_setup(void)
 {
+        static rfbClientProtocolExtension lights = {.handleEncoding = on_lights};
         static gsize done;
         if (g_once_init_enter(&done)) {
                 rfbClientLog = on_log;
                 rfbClientErr = on_complaint;
+                rfbClientRegisterExtension(&lights);
                 g_once_init_leave(&done, 1);
         }
 }
@@ -188,6 +204,11 @@ static guint list_encodings(const TbRfb *rfb, guint32 *list)
         list[n++] = GUINT32_TO_BE(rfbEncodingCompressLevel0 + COMPRESS_LEVEL);
         if (rfb->o.quality >= 0)
                 list[n++] = GUINT32_TO_BE(rfbEncodingQualityLevel0 + (guint32)rfb->o.quality);
+        const char *name = rfb->client->desktopName;
+        if (rfb->o.layout || (name && g_str_has_prefix(name, "QEMU"))) { /* others find the keys themselves */
+                list[n++] = GUINT32_TO_BE(rfbEncodingQemuExtendedKeyEvent);
+                list[n++] = GUINT32_TO_BE((guint32)ENCODING_LED_STATE);
+        }
         list[n++] = GUINT32_TO_BE(rfbEncodingNewFBSize);
         list[n++] = GUINT32_TO_BE(rfbEncodingLastRect);
         return n;
@@ -205,7 +226,7 @@ bool tb_rfb_client_negotiate(TbRfb *rfb)
         format.format.redMax = GUINT16_TO_BE(format.format.redMax);
         format.format.greenMax = GUINT16_TO_BE(format.format.greenMax);
         format.format.blueMax = GUINT16_TO_BE(format.format.blueMax);
-        guint32 list[G_N_ELEMENTS(encodings) + 4];
+        guint32 list[G_N_ELEMENTS(encodings) + 6];
         guint n = list_encodings(rfb, list);
         rfbSetEncodingsMsg head = {.type = rfbSetEncodings, .nEncodings = GUINT16_TO_BE((guint16)n)};
         return WriteToRFBServer(c, (const char *)&format, sz_rfbSetPixelFormatMsg) &&

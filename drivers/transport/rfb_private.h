@@ -3,7 +3,9 @@
  * keyboard and pointer. Worker thread. */
 #include <rfb/rfbclient.h>
 
+#include "drivers/driver.h"
 #include "drivers/transport/guard.h"
+#include "drivers/transport/keymap.h"
 #include "drivers/transport/pace.h"
 #include "drivers/transport/rfb.h"
 
@@ -13,6 +15,7 @@ struct TbRfb {
         TbRfbOptions o;
         char *password;             /* owned */
         char *encodings;            /* owned */
+        char *layout;               /* owned; of `keymap` */
         char *peer;                 /* owned; for texts */
         TbFramePool *pool;          /* ref */
         GArray *damage;             /* of TbRect; since the last frame */
@@ -20,11 +23,19 @@ struct TbRfb {
         bool finished;              /* one update is complete */
         TbPace pace;
         gint64 rouse_us; /* when the server is roused next */
-        bool shift;      /* a user holds it */
-        int buttons;     /* RFB mask */
+        TbKeymap keymap; /* of a machine that takes places; map NULL: characters are its server's business */
+        GHashTable *
+                down; /* owned: keysym (or a place, RFB_PLACE) -> the keycode that was told; 0: it is told by keysym */
+        guint leds;  /* the machine's lights: 1 ScrollLock, 2 NumLock, 4 CapsLock */
+        int buttons; /* RFB mask */
         int x, y;
         char reason[256]; /* the library's last complaint */
 };
+
+/* --- rfb_keys.c: as those of x11 (drivers/x11/x11.h) --- */
+bool tb_rfb_keys_key(TbRfb *rfb, TbIo *io, guint32 keysym, TbKeyAction action, bool exact, GError **error);
+bool tb_rfb_keys_code(TbRfb *rfb, TbIo *io, const char *code, TbKeyAction action, GError **error);
+bool tb_rfb_keys_text(TbRfb *rfb, TbIo *io, const char *text, GError **error);
 
 /* --- rfb_client.c --- */
 /* A client of the library for rfb->o, not connected. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tests/contract/lane.h"
+#include "tests/contract/typing.h"
 #include "tests/contract/xserver.h"
 
 #define ARGV(...) ((const char *const[]){__VA_ARGS__, NULL})
@@ -32,6 +33,13 @@ static void test_xvnc(void)
         lane_input(screen, &tap, 1);
         g_autofree char *at = xserver_run(&server, ARGV("xdotool", "getmouselocation", "--shell"));
         g_assert_nonnull(strstr(at, "X=200\nY=150\n"));
+
+        TypingTerminal terminal;
+        typing_open(&terminal, &server);
+        const TbInput over = {.type = TB_INPUT_POINTER, .x = 100, .y = 100};
+        lane_input(screen, &over, 1);
+        typing_run(&terminal, screen);
+        typing_close(&terminal);
 
         lane_video(screen, 0);
         int display = server.display;

@@ -36,6 +36,13 @@ static const TbParam params[] = {
          .fallback = "0",
          .unit = "ms",
          .help = "pause after each key event"},
+        {.name = "layout",
+         .type = TB_PARAM_STRING,
+         .min = 1,
+         .max = 64,
+         .help = "the keyboard layout of a virtual machine (us, de, fr, us(dvorak)): keys are told by their "
+                 "place then; "
+                 "QEMU's server is known by itself, as us"},
         TB_PARAM_END,
 };
 
@@ -71,6 +78,7 @@ static bool vnc_open(TbInstance *self, TbIo *io, GError **error)
                 .quality = (int)json_integer_value(json_object_get(self->params, "quality")),
                 .exclusive = json_is_true(json_object_get(self->params, "exclusive")),
                 .key_delay_ms = (int)json_integer_value(json_object_get(self->params, "key_delay_ms")),
+                .layout = json_string_value(json_object_get(self->params, "layout")),
                 .frame = on_frame,
                 .data = self,
         };
@@ -117,9 +125,9 @@ static void stop(TbInstance *self, TbIo *io G_GNUC_UNUSED)
                 tb_rfb_stop(v->rfb);
 }
 
-static bool send(TbInstance *self, TbIo *io, const TbInput *events, guint n, GError **error)
+static bool send(TbInstance *self, TbIo *io, const TbInput *events, guint n, guint *ret_done, GError **error)
 {
-        return tb_rfb_input(((Vnc *)self)->rfb, io, events, n, error);
+        return tb_rfb_input(((Vnc *)self)->rfb, io, events, n, ret_done, error);
 }
 
 static const TbVideoOps video = {.start = start, .stop = stop};

@@ -1,75 +1,99 @@
-/* Which keycode types which keysym. Characters that the layout lacks borrow a keycode that types nothing. */
-#include <stdlib.h>
-#include <string.h>
+/* The display's own keymap. What it lacks borrows a keycode that types nothing. */
+#include <xkbcommon/xkbcommon-x11.h>
 
 #include "drivers/x11/x11.h"
 
-bool tb_x11_keymap_load(TbX11Conn *x, TbX11Keymap *map)
+static bool is_empty(struct xkb_keymap *map, xkb_keycode_t code)
 {
-        const xcb_setup_t *setup = xcb_get_setup(x->c);
-        map->min = setup->min_keycode;
-        map->max = setup->max_keycode;
-        xcb_get_keyboard_mapping_reply_t *r = xcb_get_keyboard_mapping_reply(
-                x->c,
-                xcb_get_keyboard_mapping(x->c, (xcb_keycode_t)map->min, (uint8_t)(map->max - map->min + 1)),
-                NULL);
-        if (!r)
-                return false;
-        map->per_code = r->keysyms_per_keycode;
-        int n = xcb_get_keyboard_mapping_keysyms_length(r);
-        g_free(map->symbols);
-        map->symbols = g_new0(guint32, (gsize)((map->max - map->min + 1) * map->per_code));
-        memcpy(map->symbols, xcb_get_keyboard_mapping_keysyms(r),
-               sizeof(guint32) * (gsize)MIN(n, (map->max - map->min + 1) * map->per_code));
-        free(r);
-        if (map->n_spare > 0 || map->per_code == 0) /* the spare ones stay ours */
-                return true;
-        for (int code = map->max; code >= map->min && map->n_spare < TB_X11_SPARE; code--) {
-                const guint32 *at = map->symbols + (code - map->min) * map->per_code;
-                bool empty = true;
-                for (int i = 0; i < map->per_code; i++)
-                        empty = empty && at[i] == 0;
-                if (empty)
-                        map->spare[map->n_spare++] = (guint8)code;
-        }
+        for (xkb_layout_index_t layout = 0; layout < xkb_keymap_num_layouts_for_key(map, code); layout++)
+                for (xkb_level_index_t level = 0; level < xkb_keymap_num_levels_for_key(map, code, layout);
+                     level++) {
+                        const xkb_keysym_t *symbols;
+                        if (xkb_keymap_key_get_syms_by_level(map, code, layout, level, &symbols) > 0)
+                                return false;
+                }
         return true;
 }
 
-static void set_code(TbX11Conn *x, TbX11Keymap *map, guint8 code, guint32 keysym)
+static guint32 level0(struct xkb_keymap *map, xkb_keycode_t code)
 {
-        /* both levels, so that Shift does not matter */
+        const xkb_keysym_t *symbols;
+        return xkb_keymap_key_get_syms_by_level(map, code, 0, 0, &symbols) == 1 ? symbols[0] : 0;
+}
+
+/* What is lent stays lent as long as the layout still has it there. */
+static void find_spare(TbX11Keymap *map)
+{
+        map->n_spare = 0;
+        for (int code = map->k.max; code >= map->k.min; code--) {
+                bool ours = map->lent[code] && level0(map->k.map, (xkb_keycode_t)code) == map->lent[code];
+                if (!ours)
+                        map->lent[code] = 0;
+                if (map->n_spare < TB_X11_SPARE && (ours || is_empty(map->k.map, (xkb_keycode_t)code)))
+                        map->spare[map->n_spare++] = (guint8)code;
+        }
+}
+
+bool tb_x11_keymap_load(TbX11Conn *x, TbX11Keymap *map)
+{
+        struct xkb_context *context =
+                xkb_context_new(XKB_CONTEXT_NO_DEFAULT_INCLUDES | XKB_CONTEXT_NO_ENVIRONMENT_NAMES);
+        int32_t device = xkb_x11_get_core_keyboard_device_id(x->c);
+        struct xkb_keymap *read =
+                context && device >= 0
+                        ? xkb_x11_keymap_new_from_device(context, x->c, device, XKB_KEYMAP_COMPILE_NO_FLAGS)
+                        : NULL;
+        xkb_context_unref(context);
+        if (!read)
+                return false;
+        tb_keymap_take(&map->k, read);
+        map->k.skip = map->lent;
+        find_spare(map);
+        return true;
+}
+
+/* Both levels, so that Shift does not matter. */
+static void set_code(TbX11Conn *x, guint8 code, guint32 keysym)
+{
         const guint32 pair[2] = {keysym, keysym};
         xcb_change_keyboard_mapping(x->c, 1, code, 2, pair);
-        guint32 *at = map->symbols + (code - map->min) * map->per_code;
-        for (int i = 0; i < map->per_code && i < 2; i++)
-                at[i] = keysym;
 }
 
 void tb_x11_keymap_clear(TbX11Conn *x, TbX11Keymap *map)
 {
-        if (x->c && map->symbols)
-                for (guint i = 0; i < map->n_spare; i++)
-                        if (map->lent[i])
-                                set_code(x, map, map->spare[i], 0);
-        g_free(map->symbols);
+        for (int code = 0; x->c && code < 256; code++)
+                if (map->lent[code])
+                        set_code(x, (guint8)code, 0);
+        tb_keymap_clear(&map->k);
         *map = (TbX11Keymap){0};
 }
 
-guint8 tb_x11_keymap_find(TbX11Conn *x, TbX11Keymap *map, guint32 keysym, bool *ret_shift, bool *ret_lent)
+bool tb_x11_keymap_is_own_change(const TbX11Keymap *map, guint first, guint n)
 {
-        *ret_shift = *ret_lent = false;
-        for (int level = 0; level < 2 && level < map->per_code; level++)
-                for (int code = map->min; code <= map->max; code++)
-                        if (map->symbols[(code - map->min) * map->per_code + level] == keysym) {
-                                *ret_shift = level == 1;
-                                return (guint8)code;
-                        }
-        /* A layout may give a letter on the first level only; its capital is on the same key then. */
+        for (guint code = first; code < first + n; code++)
+                if (code > 255 || !map->lent[code])
+                        return false;
+        return n > 0;
+}
+
+guint8 tb_x11_keymap_find(TbX11Keymap *map, guint group, guint32 keysym, guint mods, guint *ret_mods)
+{
+        /* programs apply CapsLock to what is lent */
+        bool cased = xkb_keysym_to_upper(keysym) != keysym || xkb_keysym_to_lower(keysym) != keysym;
+        for (guint i = 0; i < map->n_spare; i++)
+                if (map->lent[map->spare[i]] == keysym) {
+                        *ret_mods = cased ? mods & ~(guint)TB_KEYMAP_LOCK : mods;
+                        return map->spare[i];
+                }
+        return tb_keymap_find(&map->k, group, keysym, mods, true, ret_mods);
+}
+
+guint8 tb_x11_keymap_lend(TbX11Conn *x, TbX11Keymap *map, guint32 keysym)
+{
         if (map->n_spare == 0)
                 return 0;
-        guint i = map->next_spare++ % map->n_spare;
-        map->lent[i] = keysym;
-        set_code(x, map, map->spare[i], keysym);
-        *ret_lent = true;
-        return map->spare[i];
+        guint8 code = map->spare[map->next_spare++ % map->n_spare];
+        map->lent[code] = keysym;
+        set_code(x, code, keysym);
+        return code;
 }

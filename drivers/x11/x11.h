@@ -9,6 +9,7 @@
 
 #include "drivers/driver.h"
 #include "drivers/transport/guard.h"
+#include "drivers/transport/keymap.h"
 #include "drivers/transport/pace.h"
 
 /* --- the connection (conn.c) --- */
@@ -84,31 +85,47 @@ void tb_x11_cursor_draw(TbX11Screen *s, TbFrame *frame);
 void tb_x11_cursor_blend(const TbX11Cursor *cursor, guint8 *pixels, int stride, int width, int height,
                          TbRect *ret_drawn);
 
-/* --- input (input.c, keymap.c) --- */
-#define TB_X11_SPARE 8 /* keycodes lent to characters that the keyboard layout lacks */
+/* --- input (input.c, keys.c, keymap.c) --- */
+#define TB_X11_SPARE                                                                                         \
+        96 /* keycodes that may be lent to what the keyboard layout lacks; the oldest is lent anew */
 typedef struct TbX11Keymap {
-        guint32 *symbols; /* owned; per_code for each keycode from min on */
-        int min, max, per_code;
+        TbKeymap k;
         guint8 spare[TB_X11_SPARE];
         guint n_spare, next_spare;
-        guint32 lent[TB_X11_SPARE]; /* the keysym on each spare keycode; 0: none */
+        guint32 lent[256]; /* the keysym that we put on each keycode; 0: none */
 } TbX11Keymap;
 
 typedef struct TbX11Input {
         TbInstance base;
         TbX11Conn x;
         TbX11Keymap map;
-        int buttons;    /* MouseEvent.buttons that we hold down */
-        bool held[256]; /* keycodes that we hold down */
-        guint8 shift;   /* keycode; 0: none */
+        guint8 xkb_event;
+        int buttons;      /* MouseEvent.buttons that we hold down */
+        bool held[256];   /* keycodes that we hold down */
+        GHashTable *down; /* owned: keysym -> the keycode that types it, for those that are held */
+        bool stale;       /* the next four are of before a modifier or lock */
+        guint base_mods, latched, locked, group; /* the display's, as core's bits */
 } TbX11Input;
 extern const TbInputOps tb_x11_input;
 bool tb_x11_input_open(TbInstance *self, TbIo *io, GError **error);
 void tb_x11_input_close(TbInstance *self);
 bool tb_x11_input_pump(TbInstance *self, TbIo *io, GError **error);
+void tb_x11_input_fake(TbX11Input *in, guint8 type, guint8 detail, int x, int y);
 
+/* keys.c. False: no key can type it, and none was pressed. `exact`: as in TbInput. */
+bool tb_x11_keys_key(TbX11Input *in, TbIo *io, guint32 keysym, TbKeyAction action, bool exact,
+                     GError **error);
+bool tb_x11_keys_code(TbX11Input *in, const char *code, TbKeyAction action, GError **error);
+bool tb_x11_keys_text(TbX11Input *in, TbIo *io, const char *text, GError **error);
+/* Reads what is really down and on; what we held and somebody else let go is not ours any more. `all`: lets go of whatever is
+ * down, of a host that was killed for example. */
+void tb_x11_keys_sync(TbX11Input *in, bool all);
+
+/* False: the display has no XKB keymap. */
 bool tb_x11_keymap_load(TbX11Conn *x, TbX11Keymap *map);
 void tb_x11_keymap_clear(TbX11Conn *x, TbX11Keymap *map); /* gives lent keycodes back; x->c may be NULL */
-/* The keycode for a keysym and whether it needs Shift; lends a spare keycode when there is none. 0:
- * impossible. *ret_lent: the layout was changed. */
-guint8 tb_x11_keymap_find(TbX11Conn *x, TbX11Keymap *map, guint32 keysym, bool *ret_shift, bool *ret_lent);
+/* A change of these keycodes is what we lent. */
+bool tb_x11_keymap_is_own_change(const TbX11Keymap *map, guint first, guint n);
+/* As tb_keymap_find(), among what is lent as well. */
+guint8 tb_x11_keymap_find(TbX11Keymap *map, guint group, guint32 keysym, guint mods, guint *ret_mods);
+guint8 tb_x11_keymap_lend(TbX11Conn *x, TbX11Keymap *map, guint32 keysym); /* 0: no keycode is free */

@@ -10,4 +10,6 @@ typedef struct TbActor {
         const char *lease;   /* the lease secret the caller showed; NULL: none */
         const char *via;     /* "rest", "ws", "datachannel", "relay", "vnc", "rfc2217", "tcp" */
         const char *request; /* request or session id, for the log; NULL: none */
+        /* The connection that holds what goes down, and lets go by tb_core_left(); NULL: there is none (REST). */
+        const char *who;
 } TbActor;

@@ -95,6 +95,8 @@ TbCommand *tb_core_command(TbCore *core, const TbActor *actor, const char *devic
 void tb_command_set_there(TbCommand *command, bool (*there)(gpointer user));
 /* Nobody waits any more: `done` will not be called; a driver call in progress is interrupted. */
 void tb_command_cancel(TbCommand *command);
+/* The connection `who` (TbActor's) is over: what it holds down on keyboards and pointers comes up, behind what it sent. */
+void tb_core_left(TbCore *core, const char *who);
 
 /* The verbs, for routes, OpenAPI and help. */
 typedef enum TbVerbHttp {

@@ -1,6 +1,7 @@
 #pragma once
 /* The structs of host/core. Nobody outside this folder includes it. Main thread, all of it. */
 #include "host/core/core.h"
+#include "host/core/input/holds.h"
 #include "host/core/lanes/worker.h"
 #include "host/core/state/disk.h"
 #include "host/core/state/samples.h"
@@ -45,7 +46,10 @@ struct TbInterface {
         guint next_watcher, watch_depth;
         /* sensors */
         TbSamples *samples; /* owned */
-        GPtrArray *joints;  /* borrowed TbJoint: calls under way that others may join (ops/join.c) */
+        /* input (host/core/input) */
+        TbHolds *holds;        /* ref */
+        GHashTable *lingering; /* who holds something by REST -> the timer that ends it */
+        GPtrArray *joints;     /* borrowed TbJoint: calls under way that others may join (ops/join.c) */
         json_t *ports; /* owned: {"rfc2217": {"listen","open","why"?}, "tcp": …}; NULL: none was asked for */
 };
 

@@ -10,24 +10,16 @@ typedef struct Name {
         const char *key;
 } Name;
 
-/* sorted by keysym (there is a test) */
+/* What browsers have a name for, and one only. Sorted by keysym (there is a test). */
 static const Name names[] = {
         {0xfe03, "AltGraph"},  /* ISO_Level3_Shift */
         {0xfe08, "GroupNext"}, /* ISO_Next_Group */
-        {0xfe20, "Tab"},       /* ISO_Left_Tab: Shift is its own key */
-        {0xfe50, "Dead"},      /* dead_grave */
-        {0xfe51, "Dead"},      /* dead_acute */
-        {0xfe52, "Dead"},      /* dead_circumflex */
-        {0xfe53, "Dead"},      /* dead_tilde */
-        {0xfe57, "Dead"},      /* dead_diaeresis */
         {0xff08, "Backspace"},
         {0xff09, "Tab"},
-        {0xff0a, "Enter"}, /* Linefeed */
         {0xff0b, "Clear"},
         {0xff0d, "Enter"},
         {0xff13, "Pause"},
         {0xff14, "ScrollLock"},
-        {0xff15, "PrintScreen"}, /* Sys_Req */
         {0xff1b, "Escape"},
         {0xff20, "Compose"}, /* Multi_key */
         {0xff50, "Home"},
@@ -48,39 +40,14 @@ static const Name names[] = {
         {0xff68, "Find"},
         {0xff69, "Cancel"},
         {0xff6a, "Help"},
-        {0xff6b, "Pause"},    /* Break */
-        {0xff7e, "AltGraph"}, /* Mode_switch */
         {0xff7f, "NumLock"},
-        {0xff80, " "}, /* KP_Space */
-        {0xff89, "Tab"},
-        {0xff8d, "Enter"},
-        {0xff91, "F1"},
-        {0xff92, "F2"},
-        {0xff93, "F3"},
-        {0xff94, "F4"},
-        {0xff95, "Home"},
-        {0xff96, "ArrowLeft"},
-        {0xff97, "ArrowUp"},
-        {0xff98, "ArrowRight"},
-        {0xff99, "ArrowDown"},
-        {0xff9a, "PageUp"},
-        {0xff9b, "PageDown"},
-        {0xff9c, "End"},
-        {0xff9d, "Clear"}, /* KP_Begin */
-        {0xff9e, "Insert"},
-        {0xff9f, "Delete"},
         {0xffe1, "Shift"},
-        {0xffe2, "Shift"},
         {0xffe3, "Control"},
-        {0xffe4, "Control"},
         {0xffe5, "CapsLock"},
-        {0xffe6, "CapsLock"}, /* Shift_Lock */
         {0xffe7, "Meta"},
         {0xffe8, "Meta"},
         {0xffe9, "Alt"},
-        {0xffea, "Alt"},
         {0xffeb, "Meta"}, /* Super_L: the Windows key */
-        {0xffec, "Meta"},
         {0xffed, "Hyper"},
         {0xffee, "Hyper"},
         {0xffff, "Delete"},
@@ -116,10 +83,14 @@ char *tb_vnc_key_name(guint32 keysym)
         const Name *name = bsearch(&keysym, names, G_N_ELEMENTS(names), sizeof names[0], compare);
         if (name)
                 return g_strdup(name->key);
-        /* letters, digits, keypad characters, Unicode keysyms and the older ones of other scripts */
-        char text[8];
+        /* letters, digits, Unicode keysyms and the older ones of other scripts */
+        char text[64];
         int size = xkb_keysym_to_utf8(keysym, text, sizeof text); /* with the NUL */
-        if (size <= 1 || g_ascii_iscntrl(text[0]))
+        if (size > 1 && !g_ascii_iscntrl(text[0]) && (keysym < 0xff00 || keysym > 0xffff))
+                return g_strdup(text);
+        /* the keypad, right modifiers, dead keys, the keys of other keyboards: X's names */
+        if (keysym == 0 || keysym >> 24 == 1 || xkb_keysym_get_name(keysym, text, sizeof text) <= 0 ||
+            g_str_has_prefix(text, "0x"))
                 return NULL;
         return g_strdup(text);
 }
@@ -132,11 +103,12 @@ static void append_key(const TbVncInput *event, json_t *into)
                                                       event->down ? "down" : "up"));
 }
 
-/* RFB: 1 left, 2 middle, 4 right; MouseEvent.buttons: 1 left, 2 right, 4 middle; 128/256 of later RFB are
- * back and forward. */
+/* RFB: 1 left, 2 middle, 4 right, 128 back, 256 forward; MouseEvent.buttons: 1 left, 2 right, 4 middle, 8 back, 16
+ * forward. */
 static int dom_buttons(int mask)
 {
-        return (mask & 1) | (mask & 2 ? 4 : 0) | (mask & 4 ? 2 : 0);
+        return (mask & 1) | (mask & 2 ? 4 : 0) | (mask & 4 ? 2 : 0) | (mask & 128 ? 8 : 0) |
+               (mask & 256 ? 16 : 0);
 }
 
 static void append_pointer(TbVncInputState *state, const TbVncInput *event, json_t *into)
@@ -172,4 +144,75 @@ void tb_vnc_input_json(TbVncInputState *state, const TbVncInput *events, guint n
                 else
                         append_pointer(state, &events[i], into);
         }
+}
+
+/* --- what waits --- */
+#define MAX_CLICKS 100 /* of a wheel, in one event */
+
+static const char *type_of(json_t *event)
+{
+        return json_string_value(json_object_get(event, "type"));
+}
+
+static bool moves_only(json_t *last, json_t *event)
+{
+        return strcmp(type_of(last), "pointer") == 0 && strcmp(type_of(event), "pointer") == 0 &&
+               json_equal(json_object_get(last, "buttons"), json_object_get(event, "buttons"));
+}
+
+static void add(json_t *into, json_t *event, const char *field)
+{
+        json_object_set_new(into, field,
+                            json_integer(json_integer_value(json_object_get(into, field)) +
+                                         json_integer_value(json_object_get(event, field))));
+}
+
+static int clicks(json_t *event)
+{
+        return (int)(ABS(json_integer_value(json_object_get(event, "dx"))) +
+                     ABS(json_integer_value(json_object_get(event, "dy"))));
+}
+
+/* The wheel at one place, in one direction: one event of several clicks. */
+static bool scrolls_on(json_t *last, json_t *event)
+{
+        return strcmp(type_of(last), "scroll") == 0 && strcmp(type_of(event), "scroll") == 0 &&
+               json_equal(json_object_get(last, "x"), json_object_get(event, "x")) &&
+               json_equal(json_object_get(last, "y"), json_object_get(event, "y")) &&
+               clicks(last) < MAX_CLICKS &&
+               json_integer_value(json_object_get(last, "dx")) *
+                               json_integer_value(json_object_get(event, "dx")) >=
+                       0 &&
+               json_integer_value(json_object_get(last, "dy")) *
+                               json_integer_value(json_object_get(event, "dy")) >=
+                       0;
+}
+
+void tb_vnc_input_queue(json_t *pending, json_t *event)
+{
+        size_t n = json_array_size(pending);
+        json_t *last = n ? json_array_get(pending, n - 1) : NULL;
+        if (last && moves_only(last, event)) {
+                json_array_set(pending, n - 1, event);
+        } else if (last && scrolls_on(last, event)) {
+                add(last, event, "dx");
+                add(last, event, "dy");
+        } else {
+                json_array_append(pending, event);
+        }
+}
+
+json_t *tb_vnc_input_take(json_t *pending, guint most)
+{
+        json_t *taken = json_array();
+        size_t n = MIN(json_array_size(pending), (size_t)most);
+        for (size_t i = 0; i < n; i++)
+                json_array_append(taken, json_array_get(pending, i));
+        json_t *rest = json_array();
+        for (size_t i = n; i < json_array_size(pending); i++)
+                json_array_append(rest, json_array_get(pending, i));
+        json_array_clear(pending);
+        json_array_extend(pending, rest);
+        json_decref(rest);
+        return taken;
 }

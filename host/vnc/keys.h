@@ -18,3 +18,8 @@ typedef struct TbVncInputState { /* of one viewer; starts zeroed */
 
 /* Appends events of `POST …/input` to `into` (an array). */
 void tb_vnc_input_json(TbVncInputState *state, const TbVncInput *events, guint n, json_t *into);
+/* Appends such an event to what waits: a pointer that only moves replaces its last position, clicks of the wheel at one place
+ * add up. */
+void tb_vnc_input_queue(json_t *pending, json_t *event);
+/* The first `most` of them leave; the caller owns the array. */
+json_t *tb_vnc_input_take(json_t *pending, guint most);

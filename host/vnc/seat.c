@@ -102,6 +102,7 @@ static Screen *screen_of(TbVncSeats *seats, TbHub *hub, GError **error)
 
 /* --- input --- */
 static void send_pending(Seat *seat);
+static void take_input(Seat *seat);
 
 static void on_sent(json_t *result, const GError *error, gpointer user)
 {
@@ -115,27 +116,28 @@ static void on_sent(json_t *result, const GError *error, gpointer user)
                 tb_log(TB_LOG_INFO, TB_F("device", seat->ticket->device, "session", seat->id),
                        "VNC input was refused: %s", error->message);
         }
+        take_input(seat);
         send_pending(seat);
         if (seat->left && !seat->busy)
                 g_ptr_array_remove_fast(seat->seats->leaving, seat);
 }
 
 /* One command at a time per viewer: what comes meanwhile waits and goes as one batch, so a slow device sees
- * the newest pointer, not a backlog. */
+ * the newest pointer, not a backlog of moves. */
 static void send_pending(Seat *seat)
 {
         if (seat->busy || json_array_size(seat->pending) == 0)
                 return;
         TbDevice *device = tb_core_device(seat->seats->core, seat->ticket->device, NULL);
         TbInterface *iface = device ? tb_device_interface_of(device, TB_KIND_INPUT) : NULL;
-        json_t *events = seat->pending;
-        seat->pending = json_array();
+        json_t *events = tb_vnc_input_take(seat->pending, TB_LIMIT_INPUT_EVENTS);
         if (iface) {
                 const TbActor actor = {.user = seat->ticket->user,
                                        .role = seat->role,
                                        .lease = seat->ticket->lease,
                                        .via = "vnc",
-                                       .request = seat->id};
+                                       .request = seat->id,
+                                       .who = seat->id};
                 g_autofree char *verb = g_strdup_printf("%s.send", tb_interface_name(iface));
                 json_t *params = json_pack("{s:O}", "events", events);
                 seat->busy = true;
@@ -146,34 +148,26 @@ static void send_pending(Seat *seat)
         json_decref(events);
 }
 
-static bool moves_only(json_t *event)
+/* What one command may have is taken of the viewer; the rest stays with its thread, and then in its socket: a burst waits,
+ * and nothing of it is given up. */
+static void take_input(Seat *seat)
 {
-        return g_strcmp0(json_string_value(json_object_get(event, "type")), "pointer") == 0;
-}
-
-/* Bounded: a pointer that only moves replaces its last position; at the limit the oldest motion, else the
- * newest event, is given up. */
-static void add_pending(Seat *seat, json_t *event)
-{
-        size_t n = json_array_size(seat->pending);
-        json_t *last = n ? json_array_get(seat->pending, n - 1) : NULL;
-        if (last && moves_only(last) && moves_only(event) &&
-            json_equal(json_object_get(last, "buttons"), json_object_get(event, "buttons")))
-                json_array_set(seat->pending, n - 1, event);
-        else if (n < TB_LIMIT_INPUT_EVENTS)
-                json_array_append(seat->pending, event);
-}
-
-static void on_input(TbVncViewer *viewer, const TbVncInput *events, guint n, gpointer data)
-{
-        (void)viewer;
-        Seat *seat = data;
+        if (!seat->viewer || json_array_size(seat->pending) >= TB_LIMIT_INPUT_EVENTS)
+                return;
+        g_autoptr(GArray) inputs = tb_vnc_viewer_take(seat->viewer);
         json_t *list = json_array(), *event;
         size_t i;
-        tb_vnc_input_json(&seat->input, events, n, list);
+        tb_vnc_input_json(&seat->input, inputs->len ? &g_array_index(inputs, TbVncInput, 0) : NULL,
+                          inputs->len, list);
         json_array_foreach (list, i, event)
-                add_pending(seat, event);
+                tb_vnc_input_queue(seat->pending, event);
         json_decref(list);
+}
+
+static void on_input(TbVncViewer *viewer G_GNUC_UNUSED, gpointer data)
+{
+        Seat *seat = data;
+        take_input(seat);
         send_pending(seat);
 }
 
@@ -207,6 +201,7 @@ static void seat_free(gpointer data)
         leave(seat);
         if (seat->command)
                 tb_command_cancel(seat->command);
+        tb_core_left(seat->seats->core, seat->id);
         json_decref(seat->pending);
         tb_vnc_ticket_free(seat->ticket);
         tb_place_give(&seat->place);
@@ -235,8 +230,7 @@ static void log_end(Seat *seat, const char *reason)
                (tb_clock_mono_ms() - seat->since_ms) / 1000, stats.updates, reason);
 }
 
-/* What was still down came up by `input` just before: those commands are not cancelled, or a key would stay
- * down on the device. */
+/* What it had sent is still typed; then what it holds comes up. */
 static void on_gone(TbVncViewer *viewer, const char *reason, gpointer data)
 {
         (void)viewer;
@@ -244,6 +238,8 @@ static void on_gone(TbVncViewer *viewer, const char *reason, gpointer data)
         TbVncSeats *seats = seat->seats;
         log_end(seat, reason);
         publish(seat, "viewer.left", reason);
+        take_input(seat);
+        send_pending(seat);
         if (!seat->busy) {
                 g_ptr_array_remove_fast(seats->seats, seat);
                 return;

@@ -11,7 +11,6 @@
 #include "lib/refcount.h"
 
 #define FIRST_PICTURE_US (5 * G_USEC_PER_SEC) /* the hub shows a slate long before that */
-#define HELD_KEYS 32 /* keys down at once that are released for a viewer that vanishes */
 
 struct TbVncViewer {
         TbRefCount ref;        /* the caller's and one per post on its way */
@@ -33,10 +32,7 @@ struct TbVncViewer {
         TbVncViewerStats stats; /* protected by lock */
 
         /* the thread's own */
-        TbFrame *frame; /* owned: what the library's frame buffer points to */
-        guint32 held[HELD_KEYS];
-        guint n_held;
-        int mask, x, y;
+        TbFrame *frame;     /* owned: what the library's frame buffer points to */
         const char *reason; /* static */
 };
 
@@ -59,85 +55,76 @@ static void post(TbVncViewer *viewer, void (*call)(gpointer))
 }
 
 /* --- main --- */
-static void deliver_inputs(TbVncViewer *viewer)
+GArray *tb_vnc_viewer_take(TbVncViewer *viewer)
 {
         tb_mutex_lock(&viewer->lock);
-        g_autoptr(GArray) inputs = viewer->inputs;
+        GArray *inputs = viewer->inputs;
+        bool full = inputs->len >= TB_LIMIT_INPUT_EVENTS;
         viewer->inputs = g_array_new(FALSE, FALSE, sizeof(TbVncInput));
-        viewer->input_posted = false;
         tb_mutex_unlock(&viewer->lock);
-        if (viewer->ops && inputs->len)
-                viewer->ops->input(viewer, &g_array_index(inputs, TbVncInput, 0), inputs->len, viewer->data);
+        if (full)
+                tb_interruptor_raise(viewer->wake); /* it may read on */
+        return inputs;
 }
 
 static void on_inputs(gpointer data)
 {
-        deliver_inputs(data);
+        TbVncViewer *viewer = data;
+        tb_mutex_lock(&viewer->lock);
+        viewer->input_posted = false;
+        tb_mutex_unlock(&viewer->lock);
+        if (viewer->ops)
+                viewer->ops->input(viewer, viewer->data);
         viewer_unref(data);
 }
 
 static void on_gone(gpointer data)
 {
         TbVncViewer *viewer = data;
-        deliver_inputs(viewer);
         if (viewer->ops)
                 viewer->ops->gone(viewer, viewer->reason, viewer->data);
         viewer_unref(viewer);
 }
 
 /* --- the viewer's thread --- */
-/* Bounded: while main is busy, a pointer that only moves replaces its last position, and a flood of keys is
- * dropped at the limit. */
+/* A pointer that only moves replaces its last position. One message makes one input at most, and none is read while the
+ * queue is full. */
 static void queue_input(TbVncViewer *viewer, TbVncInput input)
 {
-        bool first = false;
         tb_mutex_lock(&viewer->lock);
         GArray *inputs = viewer->inputs;
         TbVncInput *last = inputs->len ? &g_array_index(inputs, TbVncInput, inputs->len - 1) : NULL;
-        if (last && !last->key && !input.key && last->mask == input.mask) {
+        if (last && !last->key && !input.key && last->mask == input.mask)
                 *last = input;
-        } else if (inputs->len < TB_LIMIT_INPUT_EVENTS) {
+        else
                 g_array_append_val(inputs, input);
-        }
-        first = !viewer->input_posted;
+        bool first = !viewer->input_posted;
         viewer->input_posted = true;
         tb_mutex_unlock(&viewer->lock);
         if (first)
                 post(viewer, on_inputs);
 }
 
+static bool has_room(TbVncViewer *viewer)
+{
+        tb_mutex_lock(&viewer->lock);
+        bool room = viewer->inputs->len < TB_LIMIT_INPUT_EVENTS;
+        tb_mutex_unlock(&viewer->lock);
+        return room;
+}
+
 static void key_event(rfbBool down, rfbKeySym keysym, rfbClientPtr client)
 {
         TbVncSlot *slot = client->screen->screenData;
-        TbVncViewer *viewer = slot->user;
-        guint i = 0;
-        while (i < viewer->n_held && viewer->held[i] != keysym)
-                i++;
-        if (down && i == viewer->n_held && i < HELD_KEYS)
-                viewer->held[viewer->n_held++] = keysym;
-        else if (!down && i < viewer->n_held)
-                viewer->held[i] = viewer->held[--viewer->n_held];
-        queue_input(viewer, (TbVncInput){.key = true, .down = down, .keysym = keysym});
+        queue_input(slot->user, (TbVncInput){.key = true, .down = down, .keysym = keysym});
 }
 
 static void pointer_event(int mask, int x, int y, rfbClientPtr client)
 {
         TbVncSlot *slot = client->screen->screenData;
-        TbVncViewer *viewer = slot->user;
-        viewer->mask = mask;
-        viewer->x = CLAMP(x, 0, client->screen->width - 1);
-        viewer->y = CLAMP(y, 0, client->screen->height - 1);
-        queue_input(viewer, (TbVncInput){.x = viewer->x, .y = viewer->y, .mask = mask});
-}
-
-static void release_held(TbVncViewer *viewer)
-{
-        for (guint i = 0; i < viewer->n_held; i++)
-                queue_input(viewer, (TbVncInput){.key = true, .keysym = viewer->held[i]});
-        if (viewer->mask)
-                queue_input(viewer, (TbVncInput){.x = viewer->x, .y = viewer->y});
-        viewer->n_held = 0;
-        viewer->mask = 0;
+        queue_input(slot->user, (TbVncInput){.x = CLAMP(x, 0, client->screen->width - 1),
+                                             .y = CLAMP(y, 0, client->screen->height - 1),
+                                             .mask = mask});
 }
 
 static void show(TbVncViewer *viewer, TbFrame *frame_take)
@@ -287,7 +274,7 @@ static bool begin(TbVncViewer *viewer)
 static void serve(TbVncViewer *viewer)
 {
         while (!g_atomic_int_get(&viewer->stop)) {
-                struct pollfd p[2] = {{.fd = viewer->slot->fd, .events = POLLIN},
+                struct pollfd p[2] = {{.fd = has_room(viewer) ? viewer->slot->fd : -1, .events = POLLIN},
                                       {.fd = tb_interruptor_fd(viewer->wake), .events = POLLIN}};
                 if (poll(p, 2, -1) < 0 && errno != EINTR)
                         return;
@@ -315,7 +302,6 @@ static void run(gpointer data)
         tb_mutex_unlock(&viewer->lock);
         tb_vnc_slot_drop(viewer->slot);
         g_clear_pointer(&viewer->frame, tb_frame_unref);
-        release_held(viewer);
         post(viewer, on_gone);
 }
 

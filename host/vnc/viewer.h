@@ -9,8 +9,9 @@
  * threads (slots.h), the pictures are shared read-only (screen.h).
  *
  * Thread: main. Order of callbacks, all on the main thread: any number of `input`; `gone` exactly once and
- * last, never from inside a call of this header; after it the viewer may be freed. Keys and buttons that are
- * still down are released by `input` before `gone`.
+ * last, never from inside a call of this header; after it the viewer may be freed.
+ *
+ * What the viewer types waits in a queue of TB_LIMIT_INPUT_EVENTS; while it is full nothing is read from the viewer.
  */
 #include <glib.h>
 #include <stdbool.h>
@@ -28,7 +29,7 @@ typedef struct TbVncInput {
 } TbVncInput;
 
 typedef struct TbVncViewerOps {
-        void (*input)(TbVncViewer *viewer, const TbVncInput *events, guint n, gpointer data);
+        void (*input)(TbVncViewer *viewer, gpointer data); /* there is something for tb_vnc_viewer_take() */
         void (*gone)(TbVncViewer *viewer, const char *reason,
                      gpointer data); /* `reason` for the log; borrowed */
 } TbVncViewerOps;
@@ -42,6 +43,7 @@ typedef struct TbVncViewerStats {
  * desktop's name. NULL when no thread or descriptor can be had: `fd` and the slot are the caller's still. */
 TbVncViewer *tb_vnc_viewer_new(TbVncSlot *slot, int fd, TbVncScreen *screen, const char *name, bool view_only,
                                const TbVncViewerOps *ops, gpointer data, GError **error);
-void tb_vnc_viewer_stop(TbVncViewer *viewer); /* asks the thread to end; `gone` follows */
-void tb_vnc_viewer_free(TbVncViewer *viewer); /* stops if need be and joins; no callback from here on */
+GArray *tb_vnc_viewer_take(TbVncViewer *viewer); /* of TbVncInput: what waits; the caller owns it */
+void tb_vnc_viewer_stop(TbVncViewer *viewer);    /* asks the thread to end; `gone` follows */
+void tb_vnc_viewer_free(TbVncViewer *viewer);    /* stops if need be and joins; no callback from here on */
 void tb_vnc_viewer_get_stats(TbVncViewer *viewer, TbVncViewerStats *ret_stats);

@@ -451,7 +451,8 @@ typedef struct Inputs {
 static bool call_input(TbInstance *self, TbIo *io, gpointer data, GError **error)
 {
         Inputs *in = data;
-        return self->lane->input->send(self, io, in->events, in->n, error);
+        guint done;
+        return self->lane->input->send(self, io, in->events, in->n, &done, error);
 }
 
 void lane_input(Lane *lane, const TbInput *events, guint n)

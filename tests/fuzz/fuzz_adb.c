@@ -88,8 +88,9 @@ static void input(const char *text)
 
         for (guint i = 0; i < G_N_ELEMENTS(events); i++) {
                 g_autoptr(GError) error = NULL;
+                guint done;
 
-                if (!tb_adb_input_commands(&state, &events[i], 1, 0, commands, &error))
+                if (!tb_adb_input_commands(&state, &events[i], 1, 0, commands, &done, &error))
                         g_assert(error != NULL);
         }
         for (guint i = 0; i < commands->len; i++) {

@@ -133,7 +133,7 @@ test('input: what is typed arrives, whatever the characters', async () => {
   const state = await phoneState();
   assert.equal(state.entered, text);
   assert.deepEqual(state.taps, [1, 0, 0]);
-  assertProblem(await host.post('/host/devices/phone/input', [{ type: 'text', text: 'é' }]), 501);
+  assertProblem(await host.post('/host/devices/phone/input', [{ type: 'text', text: 'é' }]), 422);
 });
 
 test("video: the picture is the phone's, also with nobody watching", async () => {

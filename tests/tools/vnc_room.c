@@ -74,12 +74,12 @@ static gboolean push(gpointer data)
         return G_SOURCE_CONTINUE;
 }
 
-static void on_input(TbVncViewer *viewer, const TbVncInput *events, guint n, gpointer data)
+static void on_input(TbVncViewer *viewer, gpointer data)
 {
-        (void)viewer;
         Seat *seat = data;
+        g_autoptr(GArray) inputs = tb_vnc_viewer_take(viewer);
         json_t *list = json_array();
-        tb_vnc_input_json(&seat->input, events, n, list);
+        tb_vnc_input_json(&seat->input, &g_array_index(inputs, TbVncInput, 0), inputs->len, list);
         g_autofree char *text = json_dumps(list, JSON_COMPACT);
         json_decref(list);
         printf("input %s\n", text);

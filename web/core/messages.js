@@ -72,6 +72,8 @@ export default {
         interface: { type: 'string', name: 'id', optional: true },
         params: { type: 'object', of: 'any', optional: true },
         lease: { type: 'string', min: 1, max: 'lease', optional: true },
+        client: { type: 'string', min: 1, max: 'name', optional: true },
+        t: { type: 'int', min: 0, optional: true },
       },
     },
     result: {
@@ -213,6 +215,7 @@ export default {
   input: {
     key: {
       key: { type: 'string', min: 1, max: 64 },
+      code: { type: 'string', min: 1, max: 32, optional: true },
       action: { type: 'enum', values: ['press', 'down', 'up'], optional: true },
     },
     text: { text: { type: 'string', min: 1, max: 'inputText' } },

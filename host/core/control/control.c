@@ -6,11 +6,15 @@
 #include "host/core/control/control_stream.h"
 #include "lib/error.h"
 #include "lib/json.h"
+#include "lib/limits.h"
 #include "lib/log.h"
 
 struct TbControl {
         TbCore *core; /* borrowed */
         char *user, *via, *request, *only, *lease;
+        char *own;        /* names this connection where the viewer gives its own name not */
+        GHashTable *whos; /* set of char *: as whom it may hold keys and buttons */
+        gint64 ahead_ms; /* our clock before the viewer's, as its quickest message says; G_MAXINT64: none came */
         TbRole role;
         const TbControlOps *ops; /* static */
         gpointer data;
@@ -76,6 +80,8 @@ static gsize stream_queued(gpointer data)
         return control->ops->queued ? control->ops->queued(control->data) : 0;
 }
 
+static guint serial; /* of connections; main */
+
 TbControl *tb_control_new(TbCore *core, const TbActor *actor, const char *device, const TbControlOps *ops,
                           gpointer data)
 {
@@ -86,6 +92,9 @@ TbControl *tb_control_new(TbCore *core, const TbActor *actor, const char *device
         control->request = g_strdup(actor->request);
         control->lease = g_strdup(actor->lease);
         control->only = g_strdup(device);
+        control->own = g_strdup_printf("%s:%u", actor->via, ++serial);
+        control->whos = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        control->ahead_ms = G_MAXINT64;
         control->role = actor->role;
         control->ops = ops;
         control->data = data;
@@ -111,6 +120,11 @@ void tb_control_free(TbControl *control)
                 tb_command_cancel(p->command);
                 pending_free(p);
         }
+        g_hash_table_iter_init(&iter, control->whos);
+        while (g_hash_table_iter_next(&iter, &value, NULL))
+                tb_core_left(control->core, value);
+        g_hash_table_unref(control->whos);
+        g_free(control->own);
         g_hash_table_unref(control->running);
         g_hash_table_unref(control->leases);
         tb_control_stream_free(control->stream);
@@ -205,6 +219,49 @@ static bool must_finish(TbCore *core, const char *device, const char *verb)
         return kind == TB_KIND_POWER || kind == TB_KIND_INPUT;
 }
 
+/* A page has several connections, and what goes down by one may come up by another: it names itself. */
+static const char *who_of(TbControl *control, const TbControlMessage *m)
+{
+        char *who =
+                m->client ? g_strdup_printf("page:%s:%s", control->user, m->client) : g_strdup(control->own);
+        if (g_hash_table_size(control->whos) >= TB_CONTROL_CLIENTS &&
+            !g_hash_table_contains(control->whos, who)) {
+                g_free(who);
+                return control->own;
+        }
+        gpointer known;
+        if (g_hash_table_lookup_extended(control->whos, who, &known, NULL)) {
+                g_free(who);
+                return known;
+        }
+        g_hash_table_add(control->whos, who);
+        return who;
+}
+
+/* A line that stood still gives out late what was typed into it: on a device that has moved on, that would be typed into
+ * something else. The clocks may differ; the quickest message of this connection says by how much. */
+static bool is_fresh(TbControl *control, const TbControlMessage *m, GError **error)
+{
+        if (m->t < 0)
+                return true;
+        gint64 behind = g_get_monotonic_time() / 1000 - m->t;
+        control->ahead_ms = MIN(control->ahead_ms, behind);
+        gint64 age = behind - control->ahead_ms;
+        if (age <= TB_LIMIT_INPUT_AGE_MS)
+                return true;
+        tb_set_error(error, TB_ERROR_TIMEOUT,
+                     "this input was %.1f s on its way and was dropped: nothing is typed late",
+                     (double)age / 1000);
+        return false;
+}
+
+static bool is_input(TbCore *core, const char *device, const char *verb)
+{
+        g_autofree char *name = g_strndup(verb, (gsize)(strrchr(verb, '.') - verb));
+        TbInterface *iface = tb_core_interface(core, device, name, NULL);
+        return iface && tb_interface_kind(iface) == TB_KIND_INPUT;
+}
+
 static bool start_command(TbControl *control, const TbControlMessage *m, GError **error)
 {
         if (control->only && !g_str_equal(control->only, m->device)) {
@@ -224,9 +281,11 @@ static bool start_command(TbControl *control, const TbControlMessage *m, GError 
         g_autofree char *verb = full_verb(control, m, error);
         if (!verb)
                 return false;
+        if (is_input(control->core, m->device, verb) && !is_fresh(control, m, error))
+                return false;
         const char *lease = m->lease ? m->lease : g_hash_table_lookup(control->leases, m->device);
-        TbActor actor = {control->user, control->role, lease ? lease : control->lease, control->via,
-                         control->request};
+        TbActor actor = {control->user, control->role,    lease ? lease : control->lease,
+                         control->via,  control->request, who_of(control, m)};
         Pending *p = g_new0(Pending, 1);
         p->control = control;
         p->id = m->id;

@@ -23,6 +23,7 @@
 #include "host/core/core.h"
 
 #define TB_CONTROL_IN_FLIGHT 64 /* commands of one viewer that run at once: then 429 */
+#define TB_CONTROL_CLIENTS 8    /* names ("client") by which one connection holds keys and buttons */
 /* bytes waiting in the carrier above which console bytes wait in the history */
 #define TB_CONTROL_QUEUE_HIGH (256 * 1024)
 /* bytes of one console message (16 KiB as base64: fits any data channel) */

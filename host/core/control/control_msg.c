@@ -110,7 +110,9 @@ static bool parse_command(TbControlMessage *m, GError **error)
         m->params = json_object_get(m->json, "params");
         if (m->params && !json_is_object(m->params))
                 return invalid(error, "params", "must be an object");
-        return get_text(m->json, "lease", false, 1, LEASE_MAX_SIZE, &m->lease, error);
+        return get_number(m->json, "t", 0, &m->t, error) &&
+               get_text(m->json, "client", false, 1, TB_LIMIT_ID, &m->client, error) &&
+               get_text(m->json, "lease", false, 1, LEASE_MAX_SIZE, &m->lease, error);
 }
 
 static bool parse_topics(TbControlMessage *m, const char *field, GError **error)
@@ -172,14 +174,49 @@ static bool parse_typed(TbControlMessage *m, GError **error)
         return g_strv_contains(signaling, name) || invalid(error, "type", "is unknown here");
 }
 
+/* Behind a string's first quote: behind its last one. */
+static const char *skip_string(const char *p, const char *end)
+{
+        for (; p < end && *p != '"'; p++)
+                if (*p == '\\' && p + 1 < end)
+                        p++;
+        return p < end ? p + 1 : end;
+}
+
+/* The "id" of an object that is no JSON (half a character in a text): its sender waits for an answer of that number. 0: none
+ * is to be seen. */
+static gint64 guess_id(const char *text, gsize size)
+{
+        const char *p = text, *end = text + size;
+        for (int depth = 0; p < end;) {
+                const char c = *p++;
+                depth += (c == '{' || c == '[') - (c == '}' || c == ']');
+                if (c != '"')
+                        continue;
+                const char *name = p;
+                p = skip_string(p, end);
+                if (depth != 1 || p - name != 3 || memcmp(name, "id\"", 3) != 0)
+                        continue;
+                while (p < end && strchr(" \t\r\n:", *p) && *p)
+                        p++;
+                gint64 id = 0;
+                for (int digits = 0; p < end && g_ascii_isdigit(*p) && digits < 16; digits++)
+                        id = id * 10 + (*p++ - '0');
+                return id <= TB_LIMIT_JSON_INT ? id : 0;
+        }
+        return 0;
+}
+
 bool tb_control_parse(const char *text, gsize size, TbControlMessage *m, GError **error)
 {
         *m = (TbControlMessage){.kind = TB_CONTROL_OTHER, .t = -1, .offset = -1};
         if (size > TB_LIMIT_WS_MESSAGE)
                 return invalid(error, "message", "is too long");
         m->json = tb_json_parse(text, size, error);
-        if (!m->json)
+        if (!m->json) {
+                m->id = guess_id(text, size);
                 return false;
+        }
         if (!json_is_object(m->json))
                 return invalid(error, "message", "must be a JSON object");
         if (json_object_get(m->json, "type"))

@@ -1,6 +1,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "host/core/input/release.h"
 #include "host/core/private.h"
 #include "lib/clock.h"
 #include "lib/limits.h"
@@ -35,11 +36,16 @@ TbInterface *tb_interface_new(TbDevice *device, const char *name, TbKind kind, T
         tb_places_init(&iface->readers, "readers of this console", TB_LIMIT_CONSOLE_READERS);
         if (kind == TB_KIND_SENSORS)
                 iface->samples = tb_samples_new();
+        if (kind == TB_KIND_INPUT) {
+                iface->holds = tb_holds_new();
+                iface->lingering = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        }
         return iface;
 }
 
 void tb_interface_free(TbInterface *iface)
 {
+        tb_release_forget(iface);
         tb_history_close(iface->history);
         tb_attachment_unref(iface->attachment);
         g_array_free(iface->watchers, TRUE);

@@ -3,6 +3,7 @@
 #include <openssl/sha.h>
 
 #include "host/core/device/lease_private.h"
+#include "host/core/input/release.h"
 #include "host/core/private.h"
 #include "lib/clock.h"
 #include "lib/limits.h"
@@ -112,6 +113,7 @@ static void end(TbLeaseState *l, const char *reason, const char *by)
         if (why)
                 tb_commands_revoke(l->device, is_not_holder, l, why);
         json_t *data = json_pack("{s:s, s:s}", "holder", l->holder, "reason", reason);
+        tb_release_device(l->device);
         clear(l);
         publish(l, "lease.ended", data);
         tb_leases_save(l->device->core);
@@ -177,6 +179,7 @@ static json_t *grant(TbLeaseState *l, const TbActor *actor, const char *note, gi
         extend(l);
         g_autofree char *why = g_strdup_printf("%s has the lease now", l->holder);
         tb_commands_revoke(l->device, may_go_on, l, why);
+        tb_release_device(l->device);
         publish(l, "lease.taken", tb_device_lease_json(l->device));
         json_t *o = tb_device_lease_json(l->device);
         json_object_set_new(o, "lease", json_string(secret));

@@ -28,6 +28,7 @@ static void command_free(TbCommand *c)
         g_free((char *)c->actor.lease);
         g_free((char *)c->actor.via);
         g_free((char *)c->actor.request);
+        g_free((char *)c->actor.who);
         g_free(c);
 }
 
@@ -354,8 +355,8 @@ static TbCommand *command_new(TbCore *core, const TbActor *actor, const char *de
         c->core = core;
         c->device_id = g_strdup(device);
         c->verb_text = g_strdup(verb);
-        c->actor = (TbActor){g_strdup(actor->user), role_of(core, actor), g_strdup(actor->lease),
-                             g_strdup(actor->via), g_strdup(actor->request)};
+        c->actor = (TbActor){g_strdup(actor->user), role_of(core, actor),     g_strdup(actor->lease),
+                             g_strdup(actor->via),  g_strdup(actor->request), g_strdup(actor->who)};
         c->done = done;
         c->user = user;
         c->begin_us = g_get_monotonic_time();

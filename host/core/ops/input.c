@@ -1,18 +1,26 @@
 /* input: key, text, pointer, tap, swipe, scroll. Coordinates are pixels of the video. */
 #include <string.h>
 
+#include "host/core/input/made.h"
+#include "host/core/input/release.h"
 #include "host/core/ops/command.h"
 #include "host/core/private.h"
 #include "lib/limits.h"
 
 typedef struct Batch {
-        TbInput *events;
+        TbInput *events; /* their strings are the params' */
         guint n;
+        TbHolds *holds; /* ref */
+        char *who;      /* owned */
+        guint refused;  /* events that could not be made */
+        guint first;    /* of them */
 } Batch;
 
 static void batch_free(gpointer p)
 {
         Batch *b = p;
+        tb_holds_unref(b->holds);
+        g_free(b->who);
         g_free(b->events);
         g_free(b);
 }
@@ -21,10 +29,14 @@ static const TbParam key_params[] = {
         {.name = "type", .type = TB_PARAM_STRING, .required = true},
         {.name = "key",
          .type = TB_PARAM_STRING,
-         .required = true,
          .min = 1,
          .max = 64,
-         .help = "KeyboardEvent.key"},
+         .help = "KeyboardEvent.key, or X's name of a keysym"},
+        {.name = "code",
+         .type = TB_PARAM_STRING,
+         .min = 1,
+         .max = 32,
+         .help = "KeyboardEvent.code: the key at that place, whatever is printed on it"},
         {.name = "action",
          .type = TB_PARAM_ENUM,
          .choices = TB_CHOICES("press", "down", "up"),
@@ -50,7 +62,7 @@ static const TbParam pointer_params[] = {
          .min = 0,
          .max = 31,
          .fallback = "0",
-         .help = "mask: 1 left, 2 right, 4 middle"},
+         .help = "mask: 1 left, 2 right, 4 middle, 8 back, 16 forward"},
         TB_PARAM_END,
 };
 static const TbParam tap_params[] = {
@@ -110,6 +122,14 @@ static double number(json_t *o, const char *name)
         return json_number_value(json_object_get(o, name));
 }
 
+static void one_line_end(json_t *valid)
+{
+        const char *text = json_string_value(json_object_get(valid, "text"));
+        g_autofree char *plain = tb_made_line_ends(text);
+        if (plain)
+                json_object_set_new(valid, "text", json_string(plain));
+}
+
 /* `valid` keeps the strings alive. */
 static void fill(TbInput *in, TbInputType type, json_t *valid)
 {
@@ -118,12 +138,16 @@ static void fill(TbInput *in, TbInputType type, json_t *valid)
         case TB_INPUT_KEY: {
                 const char *action = json_string_value(json_object_get(valid, "action"));
                 in->text = json_string_value(json_object_get(valid, "key"));
+                in->code = json_string_value(json_object_get(valid, "code"));
                 in->action = strcmp(action, "down") == 0 ? TB_KEY_DOWN
                              : strcmp(action, "up") == 0 ? TB_KEY_UP
                                                          : TB_KEY_PRESS;
                 break;
         }
-        case TB_INPUT_TEXT: in->text = json_string_value(json_object_get(valid, "text")); break;
+        case TB_INPUT_TEXT:
+                one_line_end(valid);
+                in->text = json_string_value(json_object_get(valid, "text"));
+                break;
         case TB_INPUT_POINTER:
                 in->buttons = (int)json_integer_value(json_object_get(valid, "buttons"));
                 break;
@@ -151,6 +175,11 @@ static json_t *validate_one(json_t *event, size_t i, TbInputType *ret_type, GErr
                 *ret_type = types[k].type;
                 GError *inner = NULL;
                 json_t *valid = tb_params_validate(types[k].params, event, &inner);
+                if (valid && types[k].type == TB_INPUT_KEY && !json_object_get(valid, "key") &&
+                    !json_object_get(valid, "code")) {
+                        g_clear_pointer(&valid, json_decref);
+                        tb_error_set_field(&inner, TB_ERROR_INVALID, "key", "key or code is missing");
+                }
                 if (inner) {
                         g_autofree char *field = g_strdup_printf(
                                 "[%zu].%s", i, tb_error_field(inner) ? tb_error_field(inner) : "type");
@@ -165,10 +194,94 @@ static json_t *validate_one(json_t *event, size_t i, TbInputType *ret_type, GErr
         return NULL;
 }
 
+/* One event that cannot be made costs only itself. */
+static bool costs_itself(const GError *error)
+{
+        static const TbErrorCode codes[] = {TB_ERROR_INVALID, TB_ERROR_UNPROCESSABLE, TB_ERROR_UNSUPPORTED,
+                                            TB_ERROR_BUSY, TB_ERROR_LIMIT};
+        for (guint i = 0; i < G_N_ELEMENTS(codes); i++)
+                if (g_error_matches(error, TB_ERROR, (int)codes[i]))
+                        return true;
+        return false;
+}
+
+static void refuse_event(Batch *b, guint i, GError *why_take, GError **first)
+{
+        if (b->refused++ == 0) {
+                b->first = i;
+                *first = why_take;
+        } else {
+                g_error_free(why_take);
+        }
+}
+
+typedef struct Seen {   /* what the device is to see of a batch */
+        GArray *events; /* TbInput */
+        GArray *of;     /* guint: which event of the batch each is of */
+} Seen;
+
+static void seen_clear(Seen *seen)
+{
+        g_clear_pointer(&seen->events, g_array_unref);
+        g_clear_pointer(&seen->of, g_array_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Seen, seen_clear)
+
+static void look(Batch *b, Seen *seen, GError **first)
+{
+        *seen = (Seen){g_array_new(FALSE, FALSE, sizeof(TbInput)), g_array_new(FALSE, FALSE, sizeof(guint))};
+        for (guint i = 0; i < b->n; i++) {
+                GError *why = NULL;
+                if (!tb_holds_apply(b->holds, b->who, &b->events[i], seen->events, &why))
+                        refuse_event(b, i, why, first);
+                else if (seen->events->len > seen->of->len)
+                        g_array_append_val(seen->of, i);
+        }
+}
+
+static bool send_from(TbCommand *c, TbInstance *instance, TbIo *io, const Seen *seen, guint at,
+                      guint *ret_done, GError **error)
+{
+        const TbInput *events = &g_array_index(seen->events, TbInput, at);
+        return TB_STEP(c, instance->lane->input->send, instance, io, events, seen->events->len - at, ret_done,
+                       error);
+}
+
 static bool exec_send(TbCommand *c, TbInstance *instance, TbIo *io, GError **error)
 {
+        Batch *b = c->scratch;
+        g_autoptr(GError) first = NULL;
+        g_auto(Seen) seen = {0};
+        tb_release_sweep(b->holds, instance, io);
+        look(b, &seen, &first);
+        for (guint at = 0; at < seen.events->len; at++) {
+                GError *why = NULL;
+                guint done = 0;
+                if (send_from(c, instance, io, &seen, at, &done, &why))
+                        break;
+                if (!costs_itself(why)) {
+                        g_propagate_error(error, why);
+                        return false;
+                }
+                at = MIN(at + done, seen.events->len - 1);
+                guint bad = g_array_index(seen.of, guint, at);
+                tb_holds_refused(b->holds, b->who, &b->events[bad]);
+                refuse_event(b, bad, why, &first);
+        }
+        if (!first)
+                return true;
+        if (b->n > 1)
+                tb_error_prefix(&first, "event %u%s: ", b->first,
+                                b->n > b->refused ? " (what could be sent of the others was)" : "");
+        g_propagate_error(error, g_steal_pointer(&first));
+        return false;
+}
+
+static void settle(TbCommand *c)
+{
         const Batch *b = c->scratch;
-        return TB_STEP(c, instance->lane->input->send, instance, io, b->events, b->n, error);
+        if (c->iface && !c->actor.who)
+                tb_release_linger(c->iface, b->who);
 }
 
 /* An array, as REST sends it, or {"events": [...]}. */
@@ -196,12 +309,18 @@ static void send(TbCommand *c)
         }
         json_decref(c->params);
         c->params = kept; /* the events borrow its strings */
+        b->holds = tb_holds_ref(c->iface->holds);
+        b->who = c->actor.who ? g_strdup(c->actor.who) : g_strdup_printf("rest:%s", c->actor.user);
         c->scratch = b;
         c->scratch_free = batch_free;
-        if (error)
+        c->settle = settle;
+        if (error) {
                 tb_command_fail(c, error, NULL);
-        else
-                tb_command_dispatch(c, exec_send, NULL);
+                return;
+        }
+        if (!c->actor.who)
+                tb_release_resume(c->iface, b->who);
+        tb_command_dispatch(c, exec_send, NULL);
 }
 
 const TbVerbRun tb_input_verbs[] = {

@@ -5,6 +5,8 @@
 #include "host/core/control/control.h"
 #include "host/core/control/control_msg.h"
 #include "lib/error.h"
+#include "lib/limits.h"
+#include "tests/unit/clock.h"
 #include "tests/unit/core/fake.h"
 
 #define TWO "{\"dut\": {\"attach\": \"fake://x\"}, \"other\": {\"attach\": \"fake://y\"}}"
@@ -438,6 +440,90 @@ static void test_large_answer(void)
         bench_stop(&b, false);
 }
 
+/* What cannot be read is answered by its number, and not left to a time-out. */
+static void test_unreadable(void)
+{
+        Bench b;
+        Viewer v;
+        start(&b);
+        viewer_open(&v, &b, TB_ROLE_OPERATOR, NULL);
+        g_assert_cmpint(
+                status_of(
+                        ask(&b, &v, 41,
+                            "{\"id\":41,\"device\":\"dut\",\"verb\":\"input.send\",\"params\":{\"events\":[{"
+                            "\"type\":\"text\",\"text\":\"half \\ud83d\"}]}}")),
+                ==, 400);
+        g_assert_cmpint(
+                status_of(ask(&b, &v, 42, "{\"a\":{\"id\":7},\"b\":\"\\\"id\\\":8\", \"id\" : 42, nonsense")),
+                ==, 400);
+        say(&v, "{\"a\":{\"id\":7}, nonsense"); /* nobody's number: said all the same */
+        json_t *last = g_ptr_array_index(v.messages, v.messages->len - 1);
+        g_assert_cmpstr(json_string_value(json_object_get(last, "type")), ==, "error");
+        g_assert_null(answer_of(&v, 7));
+        g_assert_null(answer_of(&v, 8));
+        viewer_close(&v);
+        bench_stop(&b, false);
+}
+
+static void press(Viewer *v, int id, const char *more, const char *key, const char *action)
+{
+        g_autofree char *text = g_strdup_printf(
+                "{\"id\":%d,%s\"device\":\"dut\",\"verb\":\"input.send\",\"params\":{\"events\":[{\"type\":"
+                "\"key\",\"key\":\"%s\",\"action\":\"%s\"}]}}",
+                id, more, key, action);
+        say(v, text);
+}
+
+/* Input that stood still on its way is dropped, and said; the clocks of both sides need not agree. */
+static void test_late_input(void)
+{
+        Bench b;
+        Viewer v;
+        start(&b);
+        viewer_open(&v, &b, TB_ROLE_OPERATOR, NULL);
+        clock_stop(0);
+        for (int late = 0; late <= 2; late++) {
+                g_autofree char *t =
+                        g_strdup_printf("\"t\":%d,", 50000 - (late ? TB_LIMIT_INPUT_AGE_MS + late - 1 : 0));
+                press(&v, late + 1, t, "a", "press");
+        }
+        clock_go();
+        for (int late = 0; late <= 2; late++) {
+                bench_until(&b, has_answer, &(WaitAnswer){&v, late + 1}, "an answer");
+                g_assert_cmpint(status_of(answer_of(&v, late + 1)), ==, late == 2 ? 504 : 200);
+        }
+        g_assert_cmpint(g_atomic_int_get(&fake.inputs), ==, 2);
+        viewer_close(&v);
+        bench_stop(&b, false);
+}
+
+static bool has_inputs(gpointer n)
+{
+        return g_atomic_int_get(&fake.inputs) == GPOINTER_TO_INT(n);
+}
+
+/* One page on two connections holds one key; it comes up when one of them ends. */
+static void test_one_page(void)
+{
+        Bench b;
+        Viewer v, w;
+        start(&b);
+        viewer_open(&v, &b, TB_ROLE_OPERATOR, NULL);
+        viewer_open(&w, &b, TB_ROLE_OPERATOR, NULL);
+        press(&v, 1, "\"client\":\"page\",", "Shift", "down");
+        bench_until(&b, has_answer, &(WaitAnswer){&v, 1}, "Shift");
+        press(&w, 1, "\"client\":\"page\",", "Shift", "up");
+        bench_until(&b, has_answer, &(WaitAnswer){&w, 1}, "Shift up");
+        viewer_close(&w); /* nothing is down */
+        press(&v, 2, "\"client\":\"page\",", "x", "down");
+        press(&v, 3, "", "y", "down");
+        bench_until(&b, has_answer, &(WaitAnswer){&v, 3}, "y");
+        g_assert_cmpint(g_atomic_int_get(&fake.inputs), ==, 4);
+        viewer_close(&v);
+        bench_until(&b, has_inputs, GINT_TO_POINTER(6), "both come up");
+        bench_stop(&b, false);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -450,5 +536,8 @@ int main(int argc, char **argv)
         g_test_add_func("/control/leaving", test_leaving);
         g_test_add_func("/control/limits", test_limits);
         g_test_add_func("/control/large-answer", test_large_answer);
+        g_test_add_func("/control/unreadable", test_unreadable);
+        g_test_add_func("/control/late-input", test_late_input);
+        g_test_add_func("/control/one-page", test_one_page);
         return g_test_run();
 }

@@ -8,7 +8,7 @@
 #include "lib/clock.h"
 #include "lib/thread.h"
 
-Fake fake;
+Fake fake = {.input_lock = TB_MUTEX_INIT};
 
 typedef struct FakeLane {
         TbInstance base;
@@ -123,11 +123,45 @@ static void video_stop(TbInstance *self G_GNUC_UNUSED, TbIo *io G_GNUC_UNUSED)
         g_atomic_int_set(&fake.video_fps, 0);
 }
 
-static bool input_send(TbInstance *self G_GNUC_UNUSED, TbIo *io G_GNUC_UNUSED,
-                       const TbInput *events G_GNUC_UNUSED, guint n, GError **error G_GNUC_UNUSED)
+/* What it was given, as text: "+Shift", "-Shift" (a key pressed: "=a"), "!" before a character that is exact, "p10,20:1". */
+static void tell_input(const TbInput *e, GString *seen)
 {
-        g_atomic_int_add(&fake.inputs, (int)n);
-        return true;
+        switch (e->type) {
+        case TB_INPUT_KEY:
+                g_string_append_printf(seen, "%s%s%s%s ", e->exact ? "!" : "",
+                                       e->action == TB_KEY_DOWN ? "+"
+                                       : e->action == TB_KEY_UP ? "-"
+                                                                : "=",
+                                       e->code ? "@" : "", e->code ? e->code : e->text);
+                break;
+        case TB_INPUT_TEXT: g_string_append_printf(seen, "\"%s\" ", e->text); break;
+        case TB_INPUT_POINTER: g_string_append_printf(seen, "p%g,%g:%d ", e->x, e->y, e->buttons); break;
+        case TB_INPUT_TAP: g_string_append_printf(seen, "t%g,%g ", e->x, e->y); break;
+        case TB_INPUT_SWIPE: g_string_append_printf(seen, "s%g,%g ", e->x, e->y); break;
+        case TB_INPUT_SCROLL: g_string_append_printf(seen, "w%g,%g ", e->x2, e->y2); break;
+        }
+}
+
+/* It knows no key "Unknown", and its keyboard has no é. */
+static bool input_send(TbInstance *self G_GNUC_UNUSED, TbIo *io, const TbInput *events, guint n,
+                       guint *ret_done, GError **error)
+{
+        if (!delay(io, error))
+                return false;
+        tb_mutex_lock(&fake.input_lock);
+        for (*ret_done = 0; *ret_done < n; (*ret_done)++) {
+                const char *text = events[*ret_done].text;
+                if (text && (strcmp(text, "Unknown") == 0 || strstr(text, "é"))) {
+                        tb_set_error(error, TB_ERROR_UNPROCESSABLE, "the fake has no key for %s", text);
+                        break;
+                }
+                if (!fake.input)
+                        fake.input = g_string_new(NULL);
+                tell_input(&events[*ret_done], fake.input);
+        }
+        tb_mutex_unlock(&fake.input_lock);
+        g_atomic_int_add(&fake.inputs, (int)*ret_done);
+        return *ret_done == n;
 }
 
 static bool sample(TbInstance *self, TbIo *io G_GNUC_UNUSED, GError **error G_GNUC_UNUSED)
@@ -275,7 +309,9 @@ static void remove_tree(const char *path)
 
 void bench_start(Bench *b, const char *devices_json, const char *keep_dir)
 {
-        fake = (Fake){.present = 1};
+        if (fake.input)
+                g_string_free(fake.input, TRUE);
+        fake = (Fake){.present = 1, .input_lock = TB_MUTEX_INIT};
         b->dir = keep_dir ? g_strdup(keep_dir) : g_dir_make_tmp("tbcore-XXXXXX", NULL);
         b->config = g_new0(TbHostConfig, 1);
         b->config->state_dir = g_strdup(b->dir);

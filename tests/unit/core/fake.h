@@ -2,6 +2,7 @@
 /* A driver whose hardware is this test: what it is told is recorded, what it should do is set by the test.
  * Its table replaces the generated one. */
 #include "host/core/core.h"
+#include "lib/thread.h"
 
 #define FAKE_EVENT 1000 /* bytes of an event of the flood */
 
@@ -24,6 +25,9 @@ typedef struct Fake {
         gint opens, closes, entered, interrupted; /* atomic counters */
         gint video_fps;                           /* atomic: what start was given; 0 = stopped */
         gint inputs;                              /* atomic: input events that came */
+        TbMutex input_lock;
+        GString *
+                input; /* what they were (fake.c, tell_input()); NULL: nothing yet; protected by input_lock */
 } Fake;
 
 extern Fake fake;

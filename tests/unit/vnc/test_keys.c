@@ -18,10 +18,10 @@ static void test_names(void)
                 {0x06c1, "а"} /* Cyrillic_a */,
                 {0x0101f600, "😀"},
                 {0xff0d, "Enter"},
-                {0xff8d, "Enter"},
+                {0xff8d, "KP_Enter"},
                 {0xff1b, "Escape"},
                 {0xff09, "Tab"},
-                {0xfe20, "Tab"},
+                {0xfe20, "ISO_Left_Tab"},
                 {0xff08, "Backspace"},
                 {0xffff, "Delete"},
                 {0xff51, "ArrowLeft"},
@@ -31,18 +31,20 @@ static void test_names(void)
                 {0xffc9, "F12"},
                 {0xffd5, "F24"},
                 {0xffe1, "Shift"},
-                {0xffe4, "Control"},
+                {0xffe4, "Control_R"},
+                {0xfe51, "dead_acute"},
                 {0xffe9, "Alt"},
                 {0xffeb, "Meta"},
                 {0xfe03, "AltGraph"},
-                {0xffb5, "5"} /* KP_5 */,
-                {0xffab, "+"} /* KP_Add */,
+                {0xffb5, "KP_5"},
+                {0xffab, "KP_Add"},
                 {0x1008ff13, "AudioVolumeUp"},
                 {0, NULL},
                 {0xffffffff, NULL},
                 {0x01000007, NULL} /* a control character */,
-                {0x1008ff02, NULL},
-                {0xffd6, NULL},
+                {0x1008ff02, "XF86MonBrightnessUp"},
+                {0xffd6, "F25"},
+                {0x1fffffff, NULL},
         };
         for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
                 g_autofree char *key = tb_vnc_key_name(rows[i].keysym);
@@ -95,7 +97,37 @@ static void test_input(void)
               "2,\"dx\":0,\"dy\":1}]");
         check(&state, (TbVncInput[]){{.x = 1, .y = 2, .mask = 64}, {.x = 1, .y = 2}}, 2,
               "[{\"type\":\"scroll\",\"x\":1,\"y\":2,\"dx\":1,\"dy\":0}]");
-        check(&state, (TbVncInput[]){{.key = true, .down = true, .keysym = 0x1008ff02}}, 1, "[]");
+        check(&state, (TbVncInput[]){{.key = true, .down = true, .keysym = 0x1fffffff}}, 1, "[]");
+        check(&state, (TbVncInput[]){{.x = 1, .y = 2, .mask = 0x180}}, 1,
+              "[{\"type\":\"pointer\",\"x\":1,\"y\":2,\"buttons\":24}]");
+}
+
+/* Bursts: moves become one, clicks of the wheel add up, nothing else is lost. */
+static void test_queue(void)
+{
+        json_auto_t *pending = json_array(), *events = json_array();
+        json_t *event;
+        TbVncInputState state = {0};
+        TbVncInput burst[2 * 250];
+        for (guint i = 0; i < G_N_ELEMENTS(burst); i++)
+                burst[i] = (TbVncInput){.x = 1, .y = 2, .mask = i % 2 ? 0 : 16};
+        tb_vnc_input_json(&state, burst, G_N_ELEMENTS(burst), events);
+        tb_vnc_input_json(&state,
+                          (TbVncInput[]){{.x = 3, .y = 4}, {.x = 5, .y = 6}, {.x = 5, .y = 6, .mask = 1}}, 3,
+                          events);
+        size_t i;
+        json_array_foreach (events, i, event)
+                tb_vnc_input_queue(pending, event);
+        g_assert_cmpuint(json_array_size(pending), ==, 5);
+        json_auto_t *first = tb_vnc_input_take(pending, 3);
+        int clicks = 0;
+        json_array_foreach (first, i, event)
+                clicks += (int)json_integer_value(json_object_get(event, "dy"));
+        g_assert_cmpint(clicks, ==, 250);
+        g_assert_cmpint(json_integer_value(json_object_get(json_array_get(pending, 0), "x")), ==, 5);
+        json_auto_t *rest = tb_vnc_input_take(pending, 3);
+        g_assert_cmpuint(json_array_size(rest), ==, 2);
+        g_assert_cmpuint(json_array_size(pending), ==, 0);
 }
 
 int main(int argc, char **argv)
@@ -103,5 +135,6 @@ int main(int argc, char **argv)
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/vnc/keys/names", test_names);
         g_test_add_func("/vnc/keys/input", test_input);
+        g_test_add_func("/vnc/keys/queue", test_queue);
         return g_test_run();
 }
