@@ -174,6 +174,8 @@
 #define TB_LIMIT_VIDEO_SIDE 8192 /* pixels of width or height */
 #define TB_LIMIT_FPS 120
 #define TB_LIMIT_VIEWERS 32 /* WebRTC peers of one host, if the configuration says nothing */
+#define TB_LIMIT_UNCONNECTED_MS                                                                              \
+        1000 /* that an offer has to be connected before another one may take its place */
 #define TB_LIMIT_MJPEG_VIEWERS 32
 #define TB_LIMIT_VNC_CLIENTS 32
 #define TB_LIMIT_NET_RANGES 64        /* ranges of addresses in one list of a configuration */

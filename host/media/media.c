@@ -224,15 +224,46 @@ guint32 tb_media_next_peer(TbMedia *media)
         return media->last_peer;
 }
 
+/* False: nobody has to. */
+static bool make_room(TbMedia *media, const TbPlaceBy *by, bool anybody)
+{
+        g_autofree char *key = by ? tb_place_key(by->user, by->peer) : NULL;
+        g_autofree TbRoomPlace *places = g_new(TbRoomPlace, media->peers->len + 1);
+        for (guint i = 0; i < media->peers->len; i++)
+                places[i] = tb_peer_place(g_ptr_array_index(media->peers, i));
+        if (!anybody &&
+            tb_room_waiting(places, media->peers->len, key) < tb_places_each(&media->viewer_places))
+                return false;
+        int found = tb_room_find(places, media->peers->len, key, anybody, g_get_monotonic_time());
+        if (found >= 0)
+                tb_peer_make_room(g_ptr_array_index(media->peers, found));
+        return true;
+}
+
+static bool waits_too_often(TbMedia *media, const TbPlaceBy *by, GError **error)
+{
+        guint before = media->viewer_places.all;
+        if (!make_room(media, by, false) || media->viewer_places.all < before)
+                return false;
+        tb_set_error(error, TB_ERROR_LIMIT,
+                     "%u of your viewers are not connected yet, which is one user's share",
+                     tb_places_each(&media->viewer_places));
+        return true;
+}
+
 bool tb_media_admit_peer(TbMedia *media, const TbPlaceBy *by, TbPlace *ret_place, GError **error)
 {
-        if (!tb_place_take(&media->viewer_places, by, ret_place, error)) {
-                TB_COUNT(tb_media_counters()->peers_refused, 1);
-                tb_error_suffix(error, ": close one, or raise media.viewers");
-                return false;
+        bool taken = !waits_too_often(media, by, error) &&
+                     tb_place_take(&media->viewer_places, by, ret_place, NULL);
+        if (!taken && !(error && *error)) {
+                make_room(media, by, true);
+                taken = tb_place_take(&media->viewer_places, by, ret_place, error);
+                if (!taken)
+                        tb_error_suffix(error, ": close one, or raise media.viewers");
         }
-        TB_COUNT(tb_media_counters()->peers_total, 1);
-        return true;
+        TB_COUNT(tb_media_counters()->peers_total, taken);
+        TB_COUNT(tb_media_counters()->peers_refused, !taken);
+        return taken;
 }
 
 void tb_media_add_peer(TbMedia *media, TbPeer *peer)

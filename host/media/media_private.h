@@ -1,5 +1,6 @@
 #pragma once
 /* What TbMedia lends to peers and stills. Main thread. */
+#include "host/media/child/room.h"
 #include "host/media/encode/encoder.h"
 #include "host/media/media.h"
 #include "host/media/private.h"
@@ -23,6 +24,9 @@ void tb_media_remove_peer(TbMedia *media, TbPeer *peer);
 bool tb_media_admit_mjpeg(TbMedia *media, const TbPlaceBy *by, TbPlace *ret_place, GError **error);
 TbStills *tb_media_stills(TbMedia *media); /* made on first use */
 
+/* peer.c: its place is free at once; `closed` comes later. */
+void tb_peer_make_room(TbPeer *peer);
+TbRoomPlace tb_peer_place(const TbPeer *peer); /* borrows from the peer */
 /* peer.c: ends it and delivers `closed` before it returns. For tb_media_free(). */
 void tb_peer_end_now(TbPeer *peer, const char *reason);
 /* still.c */

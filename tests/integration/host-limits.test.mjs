@@ -438,44 +438,44 @@ function atOnce() {
     samples.stop();
   });
 
-  test('VIEWERS: 32 WebRTC viewers, the next is told why not, and a place that is left is free', async (t) => {
-    // The limit is the configuration's; a sanitizer would take longer for 32 than a viewer who never connects is waited
-    // for.
+  test('VIEWERS: 32; offers that nobody connects to keep out neither others nor their own maker', async (t) => {
     const host = await withHost(t, {
+      tokens: ['eve', 'ann'].map((name) => ({ name, role: 'operator', token: `${name}-token-0123456789` })),
       devices: { pattern: { attach: 'testpattern://?width=176&height=144&fps=5' } },
-      ...(SANITIZED ? { media: { viewers: 6 } } : {}),
     });
+    const as = (name) => ({ Authorization: `Bearer ${name}-token-0123456789` });
     const offer = readFileSync(path.join(ROOT, 'tests/fuzz/corpus/offer/chromium-video.sdp'));
-    const post = () =>
+    const post = (name) =>
       host.request('POST', '/host/devices/pattern/video/whep', {
         body: offer,
-        headers: { 'Content-Type': 'application/sdp' },
+        headers: { 'Content-Type': 'application/sdp', ...as(name) },
       });
-    await host.state_is('pattern/video');
-    const { viewers } = (await host.get('/host/info')).json.limits;
-    assert.equal(viewers, SANITIZED ? 6 : 32);
-    const places = [];
-    for (let i = 0; i < viewers; i++) {
-      const answer = await post();
-      assert.equal(answer.status, 201, answer.text);
-      places.push(answer.headers.location);
-    }
-    for (let i = 0; i < 2; i++) {
-      const refused = await post();
-      assertProblem(refused, 429, { detail: new RegExp(`there are ${viewers} WebRTC viewers already`) });
-      assert.ok(Number(refused.headers['retry-after']) > 0);
-    }
-    assert.equal((await host.delete(places[3])).status, 200);
-    const next = await until('the place that was left', async () => {
-      // the host frees it when the viewer has ended
-      const answer = await post();
-      return answer.status !== 429 && answer;
+    const { limits } = (await host.request('GET', '/host/info', { headers: as('ann') })).json;
+    assert.equal(limits.viewers, 32);
+    const share = limits.viewers / 2;
+    const at = await until('media to have started', async () => {
+      const answer = await post('ann');
+      return answer.status !== 503 && answer;
     });
-    assert.equal(next.status, 201, next.text);
-    assertProblem(await post(), 429);
-    places[3] = next.headers.location;
-    for (const place of places) assert.equal((await host.delete(place)).status, 200);
-    await until('no viewer', async () => (await host.get('/host/devices/pattern/video')).json.viewers === 0);
+    assert.equal(at.status, 201, at.text);
+    const all = await Promise.all(Array.from({ length: share + 1 }, () => post('eve')));
+    const places = all.filter((a) => a.status === 201).map((a) => a.headers.location);
+    assert.equal(places.length, share, 'at once, before any of them has had its second');
+    const refused = all.find((a) => a.status !== 201);
+    assertProblem(refused, 429, { detail: /16 of your viewers are not connected yet/ });
+    assert.ok(Number(refused.headers['retry-after']) > 0);
+    assert.equal((await post('ann')).status, 201, 'another user is let in');
+    const next = await until('the oldest to make room', async () => {
+      const answer = await post('eve');
+      return answer.status === 201 && answer;
+    });
+    const alive = async (location) => (await host.request('GET', location, { headers: as('eve') })).status === 200;
+    await until('the one that made room to be gone', async () => {
+      const left = await Promise.all(places.map(alive));
+      return left.filter((x) => !x).length === 1;
+    });
+    for (const place of [next.headers.location, ...places])
+      assert.equal((await host.request('DELETE', place, { headers: as('eve') })).status, 200);
   });
 
   test('VNC_CLIENTS: 32 viewers, the next is told why not, and a place that is left is free', async (t) => {

@@ -19,6 +19,7 @@ static void peer_free(TbPeer *peer)
         tb_offer_clear(&peer->offer);
         g_ptr_array_free(peer->channels, TRUE);
         tb_place_give(&peer->place);
+        g_free(peer->key);
         g_free(peer->label);
         g_free(peer->reason);
         g_free(peer);
@@ -72,6 +73,17 @@ void tb_peer_close(TbPeer *peer, const char *reason)
         /* without a loop nobody hears of it before tb_peer_end_now() */
         if (begin_end(peer, reason))
                 peer->posted = tb_main_post(tell_closed_later, peer);
+}
+
+void tb_peer_make_room(TbPeer *peer)
+{
+        tb_peer_close(peer, "it made room: it was not connected in time, and others want to watch");
+        tb_place_give(&peer->place);
+}
+
+TbRoomPlace tb_peer_place(const TbPeer *peer)
+{
+        return (TbRoomPlace){peer->key, peer->born_us, peer->ending || peer->state >= TB_VIEWER_CONNECTED};
 }
 
 void tb_peer_end_now(TbPeer *peer, const char *reason)
@@ -150,6 +162,7 @@ TbPeer *tb_peer_new(TbMedia *media, TbHub *hub, const char *offer_sdp, const TbP
         TbPeer *peer = g_new0(TbPeer, 1);
         peer->media = media;
         peer->place = place;
+        peer->key = options->by ? tb_place_key(options->by->user, options->by->peer) : NULL;
         peer->id = tb_media_next_peer(media);
         peer->callbacks = callbacks;
         peer->data = data;

@@ -13,6 +13,7 @@ struct TbPeer {
         const TbPeerCallbacks *callbacks; /* static */
         void *data;                       /* borrowed from who made it */
         TbPlace place;                    /* among the viewers */
+        char *key;                        /* owned; whose it is (tb_place_key()); nullable */
         char *label;                      /* owned */
         TbOffer offer;                    /* owned */
         TbViewerState state;
