@@ -29,6 +29,8 @@ static const char *const X264[] = {"tune",
                                    "false",
                                    "qp-min",
                                    "10",
+                                   "qp-step", /* a picture that rests is sharp within seconds */
+                                   "12",
                                    "pass",
                                    "cbr",
                                    "option-string",
@@ -161,6 +163,14 @@ GstElement *tb_codec_make(const TbEncoderSpec *spec)
         if (strcmp(spec->element, "x264enc") == 0)
                 g_object_set(element, "threads", CLAMP(g_get_num_processors(), 1, 4), NULL);
         return element;
+}
+
+void tb_codec_rate_of_few(guint fps, guint every_ms, guint *kbps, guint *vbv_ms)
+{
+        if (fps * every_ms <= 1000)
+                return;
+        *kbps = *kbps * fps * every_ms / 1000;
+        *vbv_ms = MAX(*vbv_ms * 1000 / (fps * every_ms), 1000 / fps + 1);
 }
 
 void tb_codec_set_rate(GstElement *element, const TbEncoderSpec *spec, guint kbps, guint vbv_ms)

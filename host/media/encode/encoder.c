@@ -7,12 +7,17 @@
 #include "lib/limits.h"
 #include "lib/log.h"
 
-/* a still picture is encoded again: the end of a burst that was lost is noticed by what follows */
-#define REFRESH_MS 250
-#define REFRESH_SLOW_AFTER 12 /* refreshes, then one of four */
-#define EXPECT_MS 100         /* a keyframe that is no older will do when the way to the viewer opens */
-#define KEY_OVERDUE_MS 500    /* a keyframe that was asked for and did not come in this time will not */
-#define VBV_FRAMES 3          /* rate buffer, in frames of the rung */
+/* A still picture is encoded again: until it is sharp, and then because the end of a burst that was lost is noticed by
+ * what follows. */
+#define REFRESH_MS 125
+#define STILL_MS 225         /* without a new one */
+#define UNSETTLED_BYTES 1200 /* of one that is encoded again: there was more to say of it */
+#define REFRESH_OFTEN 24     /* times, at most */
+#define REFRESH_EVERY 2      /* … one of so many, once nothing more is to be said */
+#define REFRESH_SLOW_EVERY 8 /* after that */
+#define EXPECT_MS 100        /* a keyframe that is no older will do when the way to the viewer opens */
+#define KEY_OVERDUE_MS 500   /* a keyframe that was asked for and did not come in this time will not */
+#define VBV_FRAMES 3         /* rate buffer, in frames of the rung */
 
 const TbRungSpec tb_rung_specs[TB_RUNGS] = {
         [TB_RUNG_FULL] = {0, TB_LIMIT_FPS, 4000},
@@ -82,15 +87,29 @@ void tb_encoder_want_keyframe(TbEncoder *encoder)
                 encoder->key_timer = g_timeout_add((guint)(wait_us / 1000 + 1), key_due, encoder);
 }
 
+void tb_encoder_apply_rate(TbEncoder *encoder)
+{
+        guint vbv_ms = CLAMP(VBV_FRAMES * 1000 / encoder->fps, 100, 400), kbps = encoder->kbps;
+        if (encoder->resting && encoder->spec->vbv_ms)
+                tb_codec_rate_of_few(encoder->caps_fps, REFRESH_MS, &kbps, &vbv_ms);
+        tb_codec_set_rate(encoder->encoder, encoder->spec, kbps, vbv_ms);
+}
+
 static gboolean refresh(gpointer data)
 {
         TbEncoder *encoder = data;
         tb_mutex_lock(&encoder->input_lock);
-        bool still = g_get_monotonic_time() - encoder->live_us > REFRESH_MS * 900;
+        bool still = g_get_monotonic_time() - encoder->live_us > STILL_MS * 1000;
+        if (still && !encoder->resting && encoder->pipeline) {
+                encoder->resting = true;
+                tb_encoder_apply_rate(encoder);
+        }
         tb_mutex_unlock(&encoder->input_lock);
-        if (!still)
-                encoder->still_ticks = 0;
-        else if (encoder->still_ticks++ < REFRESH_SLOW_AFTER || encoder->still_ticks % 4 == 0)
+        guint n = still ? encoder->still_ticks++ : (encoder->still_ticks = 0);
+        guint every = n >= REFRESH_OFTEN ? REFRESH_SLOW_EVERY
+                      : __atomic_load_n(&encoder->size, __ATOMIC_RELAXED) > UNSETTLED_BYTES ? 1
+                                                                                            : REFRESH_EVERY;
+        if (still && n % every == 0)
                 encode_again(encoder);
         tb_encoder_check(encoder);
         return G_SOURCE_CONTINUE;
@@ -102,11 +121,10 @@ void tb_encoder_set_rate(TbEncoder *encoder, guint kbps, guint fps)
         kbps = CLAMP(kbps, 50, encoder->set->max_kbps);
         tb_mutex_lock(&encoder->input_lock);
         encoder->fps = fps;
-        tb_mutex_unlock(&encoder->input_lock);
         encoder->kbps = kbps;
         if (encoder->pipeline)
-                tb_codec_set_rate(encoder->encoder, encoder->spec, kbps,
-                                  CLAMP(VBV_FRAMES * 1000 / fps, 100, 400));
+                tb_encoder_apply_rate(encoder);
+        tb_mutex_unlock(&encoder->input_lock);
 }
 
 guint tb_encoder_kbps(TbEncoder *encoder)

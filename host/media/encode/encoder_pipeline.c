@@ -24,6 +24,7 @@ static void hand_out(TbEncoder *encoder, GstBuffer *buffer)
         TB_COUNT(tb_media_counters()->frames_encoded, 1);
         TB_COUNT(tb_media_counters()->keyframes, keyframe);
         TB_COUNT(encoder->encoded, 1);
+        __atomic_store_n(&encoder->size, (guint)gst_buffer_get_size(buffer), __ATOMIC_RELAXED);
         tb_mutex_lock(&encoder->taps_lock);
         tb_group_add(&encoder->group, buffer, keyframe, g_get_monotonic_time());
         for (guint i = 0; i < encoder->taps->len; i++) {
@@ -81,11 +82,13 @@ static GstBuffer *wrap(TbFrame *frame, int width, int height)
         return buffer;
 }
 
-/* Encoders want even sizes, and rungs a smaller one. With input_lock held. */
+/* H.264 has even sizes only: an odd one is made larger, since a terminal's last line or column may be in it. Rungs want
+ * a smaller one. With input_lock held. */
 static void set_caps(TbEncoder *encoder, const TbFrame *frame, int width, int height)
 {
         guint max = tb_rung_specs[encoder->rung].max_height;
-        int out_w = width, out_h = height;
+        int odd = encoder->codec == TB_CODEC_VP8 ? 0 : 1;
+        int out_w = (width + odd) & ~odd, out_h = (height + odd) & ~odd;
         if (max && height > (int)max) {
                 out_h = (int)max;
                 out_w = MAX((int)((gint64)width * out_h / height) & ~1, 2);
@@ -102,6 +105,7 @@ static void set_caps(TbEncoder *encoder, const TbFrame *frame, int width, int he
                 "max-framerate", GST_TYPE_FRACTION, (int)encoder->fps, 1, "pixel-aspect-ratio",
                 GST_TYPE_FRACTION, 1, 1, NULL);
         gst_app_src_set_caps(encoder->src, caps);
+        encoder->caps_fps = encoder->fps;
         encoder->format = frame->format;
         encoder->width = width;
         encoder->height = height;
@@ -120,7 +124,10 @@ static bool is_due(TbEncoder *encoder, gint64 now_us)
 
 void tb_encoder_push(TbEncoder *encoder, TbFrame *frame, bool again)
 {
-        int width = frame->width & ~1, height = frame->height & ~1;
+        /* with chroma of two columns or rows, an odd one is no more than half there */
+        bool whole = frame->format == TB_PIXEL_BGRX || frame->format == TB_PIXEL_RGBX;
+        int width = whole ? frame->width : frame->width & ~1,
+            height = whole ? frame->height : frame->height & ~1;
         if (width < 2 || height < 2)
                 return;
         gint64 now_us = g_get_monotonic_time();
@@ -137,8 +144,13 @@ void tb_encoder_push(TbEncoder *encoder, TbFrame *frame, bool again)
                                                        G_USEC_PER_SEC / encoder->fps, LASTS_MAX_US)
                                                : LASTS_MAX_US / 4;
         encoder->last_pts_us = pts_us;
-        if (!again)
+        if (!again) {
                 encoder->live_us = now_us;
+                if (encoder->resting) {
+                        encoder->resting = false;
+                        tb_encoder_apply_rate(encoder);
+                }
+        }
         GstBuffer *buffer = wrap(frame, width, height);
         GST_BUFFER_PTS(buffer) = (GstClockTime)pts_us * GST_USECOND - tb_media_epoch();
         GST_BUFFER_DURATION(buffer) = (GstClockTime)lasts_us * GST_USECOND; /* vp8enc counts its bits by it */

@@ -45,9 +45,12 @@ struct TbEncoder {
         gint64 last_pts_us;      /* protected by input_lock */
         gint64 due_us;           /* the next frame of the rung's rate; protected by input_lock */
         guint fps;               /* protected by input_lock */
+        guint caps_fps;          /* what the encoder was told of it; protected by input_lock */
+        bool resting;            /* nothing moves: it is set up for few pictures; protected by input_lock */
         guint64 pushed, encoded; /* atomic */
+        guint size;              /* bytes of the last one that came out; atomic */
 
-        guint kbps;
+        guint kbps;    /* written by main with input_lock */
         gint64 key_us; /* when the last keyframe was asked for */
         guint key_timer, refresh_timer, retry_timer, still_ticks;
         guint64 seen_encoded, seen_pushed; /* when the encoder last gave something */
@@ -70,6 +73,8 @@ void tb_encoder_stop(TbEncoder *encoder);
 void tb_encoder_push(TbEncoder *encoder, TbFrame *frame, bool again);
 
 /* --- encoder.c --- */
+/* Sets the encoder to kbps and fps. With input_lock held. */
+void tb_encoder_apply_rate(TbEncoder *encoder);
 void tb_encoder_free(TbEncoder *encoder); /* no pipeline of it is left */
 
 /* --- encoder_failover.c; main thread --- */

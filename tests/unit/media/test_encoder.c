@@ -295,6 +295,20 @@ static void test_group(void)
         gst_buffer_unref(b);
 }
 
+/* A screen that rests is encoded eight times a second: it may use the whole rate all the same. */
+static void test_rate_of_few(void)
+{
+        guint kbps = 1200, vbv_ms = 100;
+        tb_codec_rate_of_few(60, 125, &kbps, &vbv_ms);
+        g_assert_cmpuint(kbps / 60, ==, 1200 / 8);          /* of each picture */
+        g_assert_cmpuint(kbps * vbv_ms, <=, 1200 * 8 * 17); /* the buffer: one picture's worth */
+        g_assert_cmpuint(vbv_ms, >=, 17);
+        kbps = 250, vbv_ms = 400;
+        tb_codec_rate_of_few(6, 125, &kbps, &vbv_ms); /* that is no fewer */
+        g_assert_cmpuint(kbps, ==, 250);
+        g_assert_cmpuint(vbv_ms, ==, 400);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -302,6 +316,7 @@ int main(int argc, char **argv)
         register_doubles();
         tb_main_init(NULL);
         gpointer software = GINT_TO_POINTER(1);
+        g_test_add_func("/media/encoder/rate-of-few", test_rate_of_few);
         g_test_add_func("/media/encoder/group", test_group);
         g_test_add("/media/encoder/join-h264", Fixture, software, set_up, test_join_h264, tear_down);
         g_test_add("/media/encoder/join-vp8", Fixture, software, set_up, test_join_vp8, tear_down);
