@@ -208,8 +208,12 @@ static void on_closed(TbPeer *peer G_GNUC_UNUSED, const char *reason, void *data
         g_free(w);
 }
 
-static const TbPeerCallbacks CALLBACKS = {on_answer,  on_candidate, on_state,
-                                          on_channel, on_message,   on_closed};
+static const TbPeerCallbacks CALLBACKS = {.answer = on_answer,
+                                          .candidate = on_candidate,
+                                          .state = on_state,
+                                          .channel = on_channel,
+                                          .message = on_message,
+                                          .closed = on_closed};
 
 static void fail(json_t *request, const GError *error)
 {

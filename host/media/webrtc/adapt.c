@@ -9,8 +9,18 @@
 #define HOLD_MAX_MS 1500
 #define LOSS_HIGH 0.10
 #define LOSS_LOW 0.02
+#define LOSS_TESTED 0.04 /* above, without a queue: is it the link's own? */
+#define LOSS_FLOOR 0.16  /* most that is taken for the link's own */
+#define TEST_US (1200 * 1000)
+#define TEST_EVERY_US (6 * G_USEC_PER_SEC)
+#define TEST_PACKETS 20 /* of a window, to tell anything */
+#define JUMP_US 45000   /* from one packet to the next */
+#define JUMP_FLAT_US 40000
+#define JUMP_LASTS_US 200000 /* flat for so long: it is no queue, which would grow or drain */
+#define JUMP_PACKETS 6
 #define MIN_KBPS 80
 #define GROW_USED 0.40 /* per second, while at least half of the estimate is used */
+#define GROW_FRESH 1.5 /* per second, until the first cut */
 #define GROW_IDLE 0.15 /* per second else: nothing proves that the link would carry it */
 #define CUT_EVERY_US 300000
 #define RECENT_CUT_US (5 * G_USEC_PER_SEC)
@@ -19,6 +29,7 @@ void tb_adapt_init(TbAdapt *a, guint start_kbps, guint max_kbps)
 {
         *a = (TbAdapt){.kbps = MIN(start_kbps, max_kbps),
                        .max_kbps = max_kbps,
+                       .fresh = true,
                        .base_us = {G_MAXINT64, G_MAXINT64},
                        .win_recv_us = -1,
                        .win_sent_us = -1};
@@ -56,6 +67,8 @@ static void count(TbAdapt *a, const TbAdaptPacket *p)
                 a->win_sent_us = p->sent_us;
         a->win_sent_bytes += p->size;
         a->win_packets++;
+        a->test_packets++;
+        a->test_lost += p->recv_us < 0;
         a->last_sent_us = p->sent_us;
         if (p->recv_us < 0) {
                 a->win_lost++;
@@ -74,6 +87,8 @@ static void count(TbAdapt *a, const TbAdaptPacket *p)
         a->recv_kbps = kbps(a->win_recv_bytes, MAX(received, TB_ADAPT_WINDOW_US / 4));
         double loss = (double)a->win_lost / a->win_packets;
         a->loss = a->win_packets >= 10 ? loss : (a->loss + loss) / 2;
+        a->floor = MIN(a->floor, (a->floor + a->loss) / 2 + LOSS_LOW / 2);
+        a->windows += a->win_packets >= TEST_PACKETS;
         restart_window(a);
 }
 
@@ -90,6 +105,7 @@ static void cut(TbAdapt *a, gint64 now_us, double to)
         if (to < a->kbps)
                 a->kbps = MAX(to, MIN_KBPS);
         a->last_cut_us = now_us;
+        a->fresh = false;
 }
 
 static void grow(TbAdapt *a, gint64 now_us, gint64 passed_us)
@@ -97,9 +113,104 @@ static void grow(TbAdapt *a, gint64 now_us, gint64 passed_us)
         bool used = a->recv_kbps > a->kbps * 0.5;
         /* carefully at first: what was too much a moment ago is so now */
         double rate = used ? (now_us - a->last_cut_us < RECENT_CUT_US ? GROW_IDLE : GROW_USED) : GROW_IDLE;
+        if (a->fresh)
+                rate = GROW_FRESH;
         double seconds = (double)MIN(passed_us, G_USEC_PER_SEC) / G_USEC_PER_SEC;
         double limit = MAX(a->kbps, a->recv_kbps * 2.5 + 300);
         a->kbps = MIN(MIN(a->kbps + (a->kbps * rate + 20) * seconds, limit), a->max_kbps);
+}
+
+/* --- another path --- */
+static void rebase(TbAdapt *a, gint64 now_us, gint64 delay_us)
+{
+        a->base_us[0] = a->base_us[1] = delay_us;
+        a->base_since_us = now_us;
+        a->queue_ms = 0;
+        a->queued_reports = 0;
+        a->held_us = 0;
+}
+
+/* One packet that arrived. A queue grows by what is sent, and drains when less is: a delay that jumps by more than that
+ * and is flat afterwards is a longer path. */
+static void watch_jump(TbAdapt *a, gint64 now_us, gint64 sent_us, gint64 delay_us)
+{
+        if (a->jump.since_us) {
+                a->jump.least_us = MIN(a->jump.least_us, delay_us);
+                a->jump.most_us = MAX(a->jump.most_us, delay_us);
+                a->jump.n++;
+                if (a->jump.most_us - a->jump.least_us > JUMP_FLAT_US) {
+                        a->jump.since_us = 0;
+                } else if (a->jump.n >= JUMP_PACKETS && sent_us - a->jump.since_us >= JUMP_LASTS_US) {
+                        rebase(a, now_us, a->jump.least_us);
+                        a->jump.since_us = 0;
+                }
+        } else if (a->prev_sent_us && delay_us - a->prev_delay_us > JUMP_US) {
+                a->jump.since_us = sent_us;
+                a->jump.from_us = a->prev_delay_us;
+                a->jump.least_us = a->jump.most_us = delay_us;
+                a->jump.n = 1;
+        }
+        a->prev_delay_us = delay_us;
+        a->prev_sent_us = sent_us;
+        /* while nothing was sent a queue has drained; what has not become shorter was none */
+        if (a->held_us && sent_us >= a->hold_until_us) {
+                if (a->held_delay_us - delay_us < a->held_us * 3 / 10)
+                        rebase(a, now_us, delay_us);
+                a->held_us = 0;
+        }
+}
+
+/* --- loss of the link's own --- */
+static double own_loss(const TbAdapt *a)
+{
+        return MAX(a->loss - a->floor, 0);
+}
+
+/* Half of the rate for a second: loss that stays is the link's own. True: the test rules, for now. */
+static bool test_loss(TbAdapt *a, gint64 now_us)
+{
+        if (a->test_us) {
+                if (now_us - a->test_us < TEST_US || a->test_packets < 2 * TEST_PACKETS)
+                        return now_us - a->test_us < 3 * TEST_US;
+                double loss = (double)a->test_lost / a->test_packets;
+                if (loss > a->tested_loss * 0.5 && loss <= LOSS_FLOOR) { /* it stays */
+                        a->floor = loss * 1.1 + LOSS_LOW / 2;
+                        a->kbps = MAX(a->kbps, a->tested_kbps);
+                }
+                a->test_us = 0;
+                return true;
+        }
+        if (a->loss < LOSS_TESTED || own_loss(a) < LOSS_LOW || a->loss > 2 * LOSS_FLOOR ||
+            a->queue_ms > QUEUE_LOW_MS || a->windows < 2 ||
+            (a->last_test_us && now_us - a->last_test_us < TEST_EVERY_US))
+                return false;
+        a->tested_kbps = a->kbps;
+        a->tested_loss = a->loss;
+        a->test_us = a->last_test_us = now_us;
+        a->windows = a->test_packets = a->test_lost = 0;
+        cut(a, now_us, a->kbps * 0.5);
+        restart_window(a);
+        return true;
+}
+
+/* False: nothing shall be sent for now. */
+static bool judge_queue(TbAdapt *a, gint64 now_us, gint64 mean_us, gint64 newest_us)
+{
+        gint64 base = MIN(a->base_us[0], a->base_us[1]);
+        double report_ms = (double)(mean_us - base) / 1000;
+        a->queue_ms += (MAX(report_ms, 0) - a->queue_ms) * 0.5;
+        a->queued_reports = report_ms > QUEUE_HIGH_MS ? a->queued_reports + 1 : 0;
+        if (a->queued_reports == 1)
+                restart_window(a); /* from here on arrivals measure the full link, not the time before */
+        double newest_ms = (double)(newest_us - base) / 1000;
+        if (newest_ms <= QUEUE_HOLD_MS || a->hold_until_us >= now_us)
+                return true;
+        a->held_us = (gint64)(MIN(newest_ms, HOLD_MAX_MS) * 1000);
+        a->held_delay_us = newest_us;
+        a->hold_until_us = now_us + a->held_us;
+        a->test_us = 0;
+        cut(a, now_us, arriving(a) * 0.75);
+        return false;
 }
 
 void tb_adapt_feedback(TbAdapt *a, gint64 now_us, const TbAdaptPacket *packets, guint n)
@@ -113,34 +224,59 @@ void tb_adapt_feedback(TbAdapt *a, gint64 now_us, const TbAdaptPacket *packets, 
                         continue;
                 newest_delay = packets[i].recv_us - packets[i].sent_us;
                 note_base(a, now_us, newest_delay);
+                watch_jump(a, now_us, packets[i].sent_us, newest_delay);
                 sum += newest_delay;
                 arrived++;
         }
         gint64 passed_us = a->last_us ? now_us - a->last_us : 0;
         a->last_us = now_us;
-        if (arrived > 0) {
-                gint64 base = MIN(a->base_us[0], a->base_us[1]);
-                gint64 mean = sum / arrived;
-                double report_ms = (double)(mean - base) / 1000;
-                a->queue_ms += (report_ms - a->queue_ms) * 0.5;
-                a->queued_reports = report_ms > QUEUE_HIGH_MS ? a->queued_reports + 1 : 0;
-                if (a->queued_reports == 1)
-                        restart_window(
-                                a); /* from here on arrivals measure the full link, not the time before */
-                double newest_ms = (double)(newest_delay - base) / 1000;
-                if (newest_ms > QUEUE_HOLD_MS && a->hold_until_us < now_us) {
-                        a->hold_until_us = now_us + (gint64)(MIN(newest_ms, HOLD_MAX_MS) * 1000);
-                        cut(a, now_us, arriving(a) * 0.75);
-                        return;
-                }
-        }
+        if (a->jump.since_us) /* not known yet what it is */
+                return;
+        if (arrived > 0 && !judge_queue(a, now_us, sum / arrived, newest_delay))
+                return;
         bool may_cut = now_us - a->last_cut_us > CUT_EVERY_US;
         if (a->queued_reports >= 2 && may_cut)
                 cut(a, now_us, arriving(a) * 0.85);
-        else if (a->loss > LOSS_HIGH && may_cut)
+        else if (test_loss(a, now_us))
+                return;
+        else if (own_loss(a) > LOSS_HIGH && may_cut)
                 cut(a, now_us, a->kbps * (1 - 0.5 * a->loss));
-        else if (a->queue_ms < QUEUE_LOW_MS && a->loss < LOSS_LOW && !tb_adapt_holds(a, now_us))
+        else if (a->queue_ms < QUEUE_LOW_MS && own_loss(a) < LOSS_LOW && !tb_adapt_holds(a, now_us))
                 grow(a, now_us, passed_us);
+}
+
+/* --- without feedback of each packet --- */
+#define REMB_FULL 1.2
+#define REPORT_QUEUE_MS 150 /* of the round trip above its least: reports are few, and jitter is in them */
+
+void tb_adapt_report(TbAdapt *a, gint64 now_us, const TbAdaptReport *r)
+{
+        gint64 passed_us = a->last_us ? now_us - a->last_us : 0;
+        if (r->rtt_ms >= 0) {
+                note_base(a, now_us, (gint64)(r->rtt_ms * 1000));
+                double queue_ms = r->rtt_ms - (double)MIN(a->base_us[0], a->base_us[1]) / 1000;
+                a->queue_ms = (a->queue_ms + queue_ms) / 2;
+        }
+        /* a viewer says at most half more than what it gets: only what is hardly that says anything of the link */
+        bool full = r->remb_kbps > 0 && r->remb_kbps < r->sent_kbps * REMB_FULL;
+        if (full && r->remb_kbps < a->kbps)
+                cut(a, now_us, r->remb_kbps);
+        if (r->loss < 0)
+                return;
+        a->last_us = now_us;
+        a->loss = r->loss;
+        a->sent_kbps = r->sent_kbps;
+        a->recv_kbps = r->sent_kbps * (1 - r->loss);
+        if (r->loss > LOSS_HIGH)
+                /* what arrives is what the link carries; a little loss may be its own */
+                cut(a, now_us,
+                    r->loss > 0.25 ? MIN(a->recv_kbps * 0.85, a->kbps * 0.7) : a->kbps * (1 - 0.5 * r->loss));
+        else if (a->queue_ms > REPORT_QUEUE_MS)
+                cut(a, now_us, MIN(a->recv_kbps, a->kbps) * 0.8);
+        else if (r->loss < LOSS_LOW)
+                grow(a, now_us, passed_us);
+        if (full)
+                a->kbps = MAX(MIN(a->kbps, r->remb_kbps), MIN_KBPS);
 }
 
 bool tb_adapt_holds(const TbAdapt *a, gint64 now_us)
@@ -189,7 +325,8 @@ static void choose_rung(TbAdaptViewer *v, gint64 now_us, double scale)
                 v->probing = false;
                 v->failed = 0;
         }
-        while (v->rung < TB_ADAPT_RUNGS - 1 && v->kbps < STEPS[v->rung].leave * (v->rung == 0 ? scale : 1))
+        while (!v->fresh && v->rung < TB_ADAPT_RUNGS - 1 &&
+               v->kbps < STEPS[v->rung].leave * (v->rung == 0 ? scale : 1))
                 move(v, v->rung + 1, now_us);
         if (v->rung > 0) {
                 double enter = STEPS[v->rung - 1].enter * (v->rung == 1 ? scale : 1);
@@ -198,13 +335,15 @@ static void choose_rung(TbAdaptViewer *v, gint64 now_us, double scale)
         }
 }
 
-static double best_of(const TbAdaptViewer *viewers, guint n, int rung)
+/* Of those who are proven, if there are any: who has just come says nothing of his link. */
+static double best_of(const TbAdaptViewer *viewers, guint n, int rung, bool *ret_fresh)
 {
-        double best = 0;
+        double best[2] = {0, 0};
         for (guint i = 0; i < n; i++)
                 if (viewers[i].rung == rung)
-                        best = MAX(best, viewers[i].kbps);
-        return best;
+                        best[viewers[i].fresh] = MAX(best[viewers[i].fresh], viewers[i].kbps);
+        *ret_fresh = best[false] <= 0 || best[true] > best[false];
+        return *ret_fresh ? best[true] : best[false];
 }
 
 void tb_adapt_plan(TbAdaptViewer *viewers, guint n, gint64 now_us, int pixels, guint max_fps, guint max_kbps,
@@ -215,9 +354,11 @@ void tb_adapt_plan(TbAdaptViewer *viewers, guint n, gint64 now_us, int pixels, g
         for (guint i = 0; i < n; i++)
                 choose_rung(&viewers[i], now_us, scale);
         for (int rung = 0; rung < TB_ADAPT_RUNGS; rung++) {
-                double best = MIN(best_of(viewers, n, rung), max_kbps), least = best;
+                bool fresh;
+                double best = MIN(best_of(viewers, n, rung, &fresh), max_kbps), least = best;
                 for (guint i = 0; i < n; i++) {
-                        if (viewers[i].rung != rung)
+                        if (viewers[i].rung != rung ||
+                            (viewers[i].fresh && (!fresh || viewers[i].kbps < best)))
                                 continue;
                         if (rung < TB_ADAPT_RUNGS - 1 && viewers[i].kbps < best * MUCH_WORSE)
                                 move(&viewers[i], rung + 1,

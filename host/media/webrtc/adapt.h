@@ -26,10 +26,18 @@ typedef struct TbAdaptPacket {
         guint size;     /* bytes */
 } TbAdaptPacket;
 
+typedef struct TbAdaptReport {
+        double loss;      /* 0…1 since the report before; < 0: not told */
+        double rtt_ms;    /* < 0: not known */
+        double remb_kbps; /* what the viewer says that it can receive; 0: it does not */
+        double sent_kbps; /* meanwhile */
+} TbAdaptReport;
+
 typedef struct TbAdapt {
         double kbps, max_kbps;       /* estimate; never above max */
         double recv_kbps, sent_kbps; /* of the last TB_ADAPT_WINDOW_US of packets */
         double queue_ms, loss;       /* smoothed; loss 0…1 */
+        bool fresh;                  /* nothing has shown yet that the link has an end */
         gint64 hold_until_us;        /* send nothing before; 0: no hold */
         /* private */
         gint64 base_us[2], base_since_us; /* least one-way delay of this and the last half of the window */
@@ -39,6 +47,19 @@ typedef struct TbAdapt {
         guint64 win_recv_bytes, win_sent_bytes;
         guint win_packets, win_lost;
         guint queued_reports; /* in a row */
+        /* the delay has jumped: from, and what came since */
+        struct {
+                gint64 since_us, from_us, least_us, most_us; /* since: 0: it has not */
+                guint n;
+        } jump;
+        gint64 prev_delay_us, prev_sent_us; /* of the packet that arrived last; sent 0: none */
+        gint64 held_delay_us, held_us; /* when a hold began, and for how long; held 0: none is to be judged */
+        /* whether loss goes when less is sent */
+        double floor; /* loss that does not */
+        double tested_kbps, tested_loss;
+        gint64 test_us; /* when the test under way began; 0: none */
+        gint64 last_test_us;
+        guint windows, test_packets, test_lost; /* counted since it began */
 } TbAdapt;
 
 #define TB_ADAPT_WINDOW_US 500000
@@ -46,12 +67,15 @@ typedef struct TbAdapt {
 void tb_adapt_init(TbAdapt *a, guint start_kbps, guint max_kbps);
 /* One feedback message, packets in order of sending; `now_us` on the sender's clock. */
 void tb_adapt_feedback(TbAdapt *a, gint64 now_us, const TbAdaptPacket *packets, guint n);
+/* One receiver report or REMB of a viewer who sends no such feedback. */
+void tb_adapt_report(TbAdapt *a, gint64 now_us, const TbAdaptReport *report);
 /* Should pictures be held back at `now_us`? */
 bool tb_adapt_holds(const TbAdapt *a, gint64 now_us);
 
 typedef struct TbAdaptViewer {
         double kbps;     /* estimate */
         int rung;        /* in: now; out: wanted */
+        bool fresh;      /* TbAdapt.fresh: it keeps its rung, and drags nobody down */
         int failed;      /* upward moves that had to be taken back in a row */
         gint64 moved_us; /* last change of rung */
         bool probing;    /* moved up, not proven yet */

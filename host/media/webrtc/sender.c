@@ -9,13 +9,15 @@
 #include "lib/thread.h"
 
 #define RTP_MTU 1200
-#define START_KBPS 3000 /* before the first report */
+#define START_KBPS 1500 /* before the first report */
 
 void tb_sender_unref(gpointer data)
 {
         TbSender *sender = data;
         if (!tb_ref_dec(&sender->ref))
                 return;
+        tb_mutex_clear(&sender->pace_lock);
+        tb_cond_clear(&sender->pace_over);
         g_free(sender);
 }
 
@@ -122,6 +124,8 @@ TbSender *tb_sender_new(TbFeeds *feeds, guint source, GstElement *pipeline, cons
 
         TbSender *sender = g_new0(TbSender, 1);
         tb_ref_init(&sender->ref);
+        tb_mutex_init(&sender->pace_lock);
+        tb_cond_init(&sender->pace_over);
         sender->need_key = true;
         sender->feeds = feeds;
         sender->source = source;
@@ -133,7 +137,9 @@ TbSender *tb_sender_new(TbFeeds *feeds, guint source, GstElement *pipeline, cons
         guint most = tb_feeds_limits(feeds)->max_kbps;
         sender->max_kbps = max_kbps ? MIN(max_kbps, most) : most;
         sender->rtt_ms = -1;
+        sender->ssrc = ssrc;
         tb_adapt_init(&sender->adapt, START_KBPS, sender->max_kbps);
+        tb_sender_set_budgets(sender);
         set_extensions(sender);
         g_ptr_array_add(tb_feeds_senders(feeds), sender);
         if (!gst_element_link_many(src, pay, filter, NULL)) {
@@ -160,22 +166,32 @@ bool tb_sender_link(TbSender *sender, GstElement *webrtc, GError **error)
         tb_ref_inc(&sender->ref);
         gst_pad_add_probe(out, GST_PAD_PROBE_TYPE_EVENT_UPSTREAM, tb_sender_upstream, sender,
                           tb_sender_unref);
-        g_autoptr(GstElement) rtpbin = gst_bin_get_by_name(GST_BIN(webrtc), "rtpbin");
-        if (rtpbin)
-                g_signal_emit_by_name(rtpbin, "get-internal-session", 0, &sender->session);
+        tb_ref_inc(&sender->ref);
+        gst_pad_add_probe(out, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST, tb_sender_pace,
+                          sender, tb_sender_unref);
+        tb_sender_find_session(sender, webrtc);
         return true;
+}
+
+void tb_sender_bound_rtx(TbSender *sender, GstElement *rtx)
+{
+        g_autoptr(GstPad) src = gst_element_get_static_pad(rtx, "src");
+        tb_ref_inc(&sender->ref);
+        gst_pad_add_probe(src, GST_PAD_PROBE_TYPE_EVENT_UPSTREAM, tb_sender_rtx, sender, tb_sender_unref);
 }
 
 void tb_sender_expect(TbSender *sender)
 {
         TbSenderSlot *slot = tb_sender_current(sender);
-        if (slot && !sender->started)
-                tb_feed_tap_expect(slot->tap);
+        if (!slot || sender->started)
+                return;
+        tb_sender_plan(sender); /* the keyframe is as large as the way is wide */
+        tb_feed_tap_expect(slot->tap);
 }
 
 void tb_sender_start(TbSender *sender)
 {
-        sender->heard_us = g_get_monotonic_time();
+        __atomic_store_n(&sender->heard_us, g_get_monotonic_time(), __ATOMIC_RELAXED);
         if (sender->started)
                 return;
         sender->started = true;
@@ -203,9 +219,14 @@ bool tb_sender_tick(TbSender *sender, gint64 silence_us)
         sender->tick_us = now;
         sender->tick_bytes = bytes;
         sender->rtt_ms = tb_sender_read_rtt(sender);
-        /* without transport-wide feedback in the offer only a PLI would speak: ICE alone must notice */
-        return !sender->offer->ext_twcc || !sender->heard_us ||
-               sender->sent_us - sender->heard_us < silence_us;
+        tb_sender_set_budgets(sender);
+        return tb_sender_silent_us(sender) < silence_us;
+}
+
+gint64 tb_sender_silent_us(TbSender *sender)
+{
+        gint64 heard_us = __atomic_load_n(&sender->heard_us, __ATOMIC_RELAXED);
+        return heard_us ? MAX(sender->sent_us - heard_us, 0) : 0;
 }
 
 void tb_sender_get_stats(TbSender *sender, TbLinkStats *ret_stats)
@@ -239,6 +260,9 @@ void tb_sender_free(TbSender *sender)
                 g_source_remove(sender->hold_timer);
         tb_sender_slot_free(g_steal_pointer(&sender->active));
         tb_sender_slot_free(g_steal_pointer(&sender->next));
+        tb_sender_end_pace(sender);
+        if (sender->session)
+                g_signal_handlers_disconnect_by_data(sender->session, sender);
         g_clear_object(&sender->session);
         gst_object_unref(sender->src);
         sender->feeds = NULL;

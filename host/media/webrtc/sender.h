@@ -26,6 +26,10 @@ void tb_sender_start(TbSender *sender);
 /* Once a second. False: the viewer has not reported anything for `silence_us` although it was sent pictures.
  */
 bool tb_sender_tick(TbSender *sender, gint64 silence_us);
+/* How long nothing has come from the viewer although it was sent pictures. */
+gint64 tb_sender_silent_us(TbSender *sender);
+/* webrtcbin has made the element that sends packets again. */
+void tb_sender_bound_rtx(TbSender *sender, GstElement *rtx);
 void tb_sender_want_keyframe(TbSender *sender);
 void tb_sender_get_stats(TbSender *sender, TbLinkStats *ret_stats);
 void tb_sender_free(TbSender *sender); /* main; the pipeline may still run; accepts NULL */

@@ -7,6 +7,12 @@
 #include "host/media/webrtc/feed.h"
 #include "host/media/webrtc/sender.h"
 #include "lib/refcount.h"
+#include "lib/thread.h"
+
+typedef struct TbBudget {
+        gint64 at_us;
+        double bytes;
+} TbBudget;
 
 typedef struct TbSenderSlot {
         TbSender *sender; /* borrowed: a slot ends before its sender */
@@ -33,8 +39,16 @@ struct TbSender {
         bool started;
         guint max_kbps, pli;
         guint hold_timer;
-        gint64 heard_us,
-                sent_us; /* last report of the viewer; last time that we noticed that something was sent */
+        gint64 heard_us; /* last RTCP of the viewer; atomic */
+        gint64 sent_us;  /* last time that we noticed that something was sent */
+        gint64 twcc_us;  /* last feedback of each packet; 0: none yet */
+        guint ssrc;
+        TbBudget rtx;            /* of rtprtxsend's thread */
+        int rtx_kbps, pace_kbps; /* atomic */
+        TbMutex pace_lock;
+        TbCond pace_over;
+        TbBudget pace; /* protected by pace_lock */
+        bool over;     /* nothing waits any more; protected by pace_lock */
         guint64 seen_bytes, tick_bytes;
         gint64 tick_us;
         double tick_kbps, rtt_ms;
@@ -54,7 +68,18 @@ TbSenderSlot *tb_sender_current(TbSender *sender);
 /* Rung, bit rate and frame rate for all viewers of the source: one plan. */
 void tb_sender_plan(TbSender *sender);
 
+/* --- sender_pace.c --- */
+/* Pad probes: on what the payloader gives, which smooths what is more than a moment's; on what asks rtprtxsend for a
+ * packet again, which refuses what is above the share. */
+GstPadProbeReturn tb_sender_pace(GstPad *pad, GstPadProbeInfo *info, gpointer sender);
+GstPadProbeReturn tb_sender_rtx(GstPad *pad, GstPadProbeInfo *info, gpointer sender);
+void tb_sender_end_pace(TbSender *sender); /* who waits goes on at once */
+/* What both go by, from the sender's estimate. Main thread. */
+void tb_sender_set_budgets(TbSender *sender);
+
 /* --- sender_feedback.c --- */
+/* Looks for webrtcbin's RTP session, whose RTCP is read from then on. */
+void tb_sender_find_session(TbSender *sender, GstElement *webrtc);
 /* A pad probe on what webrtcbin sends upstream: keyframes that are asked for, transport-wide feedback. */
 GstPadProbeReturn tb_sender_upstream(GstPad *pad, GstPadProbeInfo *info, gpointer sender);
 /* Round trip in ms of the viewer's receiver reports; < 0: none yet. Main thread. */

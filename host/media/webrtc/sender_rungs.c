@@ -100,6 +100,7 @@ void tb_sender_plan(TbSender *sender)
                 if (s->source != sender->source)
                         continue;
                 s->viewer.kbps = MIN(s->adapt.kbps, s->max_kbps);
+                s->viewer.fresh = s->adapt.fresh;
                 g_ptr_array_add(mine, s);
                 g_array_append_val(viewers, s->viewer);
         }
@@ -111,6 +112,7 @@ void tb_sender_plan(TbSender *sender)
                       width && height ? (int)(width * height) : 1280 * 720, limits->max_fps, limits->max_kbps,
                       &p);
         hold(sender);
+        tb_sender_set_budgets(sender);
         for (guint i = 0; i < mine->len; i++) {
                 TbSender *s = g_ptr_array_index(mine, i);
                 s->viewer = g_array_index(viewers, TbAdaptViewer, i);

@@ -15,6 +15,7 @@
 #define LOST_S 15    /* disconnected */
 /* no report from the viewer while pictures are sent; Chromium reports several times a second */
 #define SILENT_S 8
+#define PROBE_US (1500 * 1000) /* … before its machine is asked whether it is still there */
 
 void tb_session_unref(gpointer data)
 {
@@ -70,6 +71,7 @@ static void let_go(TbSession *session)
         if (session->tick_timer)
                 g_source_remove(session->tick_timer);
         session->answer_timer = session->tick_timer = 0;
+        tb_session_end_probe(session);
         tb_channels_close(g_steal_pointer(&session->channels));
         tb_sender_free(g_steal_pointer(&session->sender));
         if (!session->pipeline)
@@ -170,6 +172,16 @@ bool tb_session_send(TbSession *session, const char *channel, const char *text, 
 }
 
 /* --- life --- */
+static bool has_vanished(TbSession *session)
+{
+        if (!session->sender || session->state < TB_VIEWER_CONNECTED)
+                return false;
+        if (tb_sender_silent_us(session->sender) > PROBE_US || session->lost_us)
+                return tb_session_port_is_closed(session);
+        tb_session_end_probe(session);
+        return false;
+}
+
 static gboolean tick(gpointer data)
 {
         TbSession *session = tb_session_ref(data);
@@ -181,6 +193,8 @@ static gboolean tick(gpointer data)
         else if (session->sender && session->state == TB_VIEWER_CONNECTED &&
                  !tb_sender_tick(session->sender, SILENT_S * G_USEC_PER_SEC))
                 tb_session_close(session, "the viewer does not report any more");
+        else if (has_vanished(session))
+                tb_session_close(session, "the viewer has gone: its machine has closed the port");
         if (session->sender) {
                 TbLinkStats stats;
                 tb_sender_get_stats(session->sender, &stats);
@@ -256,6 +270,7 @@ TbSession *tb_session_new(TbFeeds *feeds, const TbSessionOptions *options,
                 return NULL;
         TbSession *session = g_new0(TbSession, 1);
         tb_ref_init(&session->ref);
+        session->probe = -1;
         session->feeds = feeds;
         session->source = options->source;
         session->callbacks = callbacks;

@@ -86,10 +86,18 @@ static void on_dtls(GObject *dtls, GParamSpec *spec G_GNUC_UNUSED, gpointer data
         tb_session_post(data, dtls_changed, NULL, NULL, (guint)state);
 }
 
+static void bound_rtx(TbSession *session, gpointer rtx, guint number G_GNUC_UNUSED)
+{
+        if (session->sender)
+                tb_sender_bound_rtx(session->sender, rtx);
+}
+
 static void on_element(GstBin *webrtc G_GNUC_UNUSED, GstBin *parent G_GNUC_UNUSED, GstElement *element,
                        gpointer data)
 {
         GstElementFactory *factory = gst_element_get_factory(element);
+        if (factory && g_strcmp0(GST_OBJECT_NAME(factory), "rtprtxsend") == 0)
+                tb_session_post(data, bound_rtx, gst_object_ref(element), gst_object_unref, 0);
         if (factory && g_strcmp0(GST_OBJECT_NAME(factory), "dtlsdec") == 0)
                 g_signal_connect_data(element, "notify::connection-state", G_CALLBACK(on_dtls),
                                       tb_session_ref(data), tb_session_closure_unref, 0);

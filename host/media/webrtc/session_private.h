@@ -35,6 +35,7 @@ struct TbSession {
         bool told;             /* the answer was given */
         GPtrArray *candidates; /* owned strings; ours, before the answer */
         guint answer_timer, tick_timer;
+        int probe;               /* a socket that asks whether the viewer's port is still there; -1: none */
         gint64 born_us, lost_us; /* lost: since when ICE is disconnected; 0: it is not */
 };
 
@@ -56,3 +57,13 @@ bool tb_session_negotiate(TbSession *session, GError **error);
 /* Sets up webrtcbin's agent, and listens to the states of ICE, DTLS and the connection. Before it is started.
  */
 void tb_session_set_up_ice(TbSession *session, const char *const *servers);
+
+/* --- session_restart.c; main thread --- */
+/* The number of the agent's stream; 0: there is none yet. */
+guint tb_session_stream(gpointer agent);
+
+/* --- session_probe.c; main thread --- */
+/* Of a viewer that has been silent: true once its machine has said that nobody has that port any more. Asks anew with
+ * each call. */
+bool tb_session_port_is_closed(TbSession *session);
+void tb_session_end_probe(TbSession *session); /* it was heard, or ends */

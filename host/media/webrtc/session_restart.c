@@ -10,7 +10,7 @@
 #define COMPONENT 1 /* RTP; RTCP and data share it */
 #define STREAMS 16  /* more than webrtcbin makes: with max-bundle it is one */
 
-static guint find_stream(NiceAgent *agent)
+guint tb_session_stream(gpointer agent)
 {
         for (guint id = 1; id <= STREAMS; id++) {
                 g_autofree char *ufrag = NULL, *pwd = NULL;
@@ -38,7 +38,7 @@ static char *restart(TbSession *session, const char *ufrag, const char *pwd)
         g_autoptr(GObject) ice = NULL, agent = NULL;
         g_object_get(session->webrtc, "ice-agent", &ice, NULL);
         g_object_get(ice, "agent", &agent, NULL);
-        guint stream = agent ? find_stream(NICE_AGENT(agent)) : 0;
+        guint stream = agent ? tb_session_stream(agent) : 0;
         if (!stream)
                 return NULL;
         g_autofree char *candidate = best_candidate(session, NICE_AGENT(agent), stream);

@@ -17,8 +17,16 @@ typedef struct Link {
         gint64 free_us; /* when the link has sent all that is in it */
         double credit;  /* bytes that the encoder may send */
         guint lost_every, count;
+        gint64 further_us;     /* of the path, beside the queue */
+        double lost_share;     /* at random */
+        bool reports;          /* a viewer without feedback of each packet: one report a second */
+        guint sent, lost;      /* since the last report */
+        gint64 queue_most_us;  /* more is dropped; 0: nothing is */
+        guint64 arrived_bytes; /* since run() began */
+        GRand *random;
         GArray *flying;
-        gint64 next_feedback_us;
+        gint64 next_feedback_us, next_report_us;
+        double remb_kbps;
         double worst_delay_ms;
         guint rate_kbps;
 } Link;
@@ -27,6 +35,7 @@ static void link_init(Link *l, double kbps)
 {
         *l = (Link){.link_kbps = kbps, .content_kbps = 1e9, .now_us = G_USEC_PER_SEC};
         tb_adapt_init(&l->adapt, 3000, 8000);
+        l->random = g_rand_new_with_seed(7);
         l->flying = g_array_new(FALSE, FALSE, sizeof(TbAdaptPacket));
         l->rate_kbps = 2500;
 }
@@ -34,6 +43,7 @@ static void link_init(Link *l, double kbps)
 static void link_clear(Link *l)
 {
         g_array_free(l->flying, TRUE);
+        g_rand_free(l->random);
 }
 
 static void send_packets(Link *l)
@@ -46,9 +56,16 @@ static void send_packets(Link *l)
         while (l->credit >= PACKET) {
                 l->credit -= PACKET;
                 TbAdaptPacket p = {.sent_us = l->now_us, .size = PACKET};
-                l->free_us = MAX(l->free_us, l->now_us) + (gint64)(PACKET * 8000 / l->link_kbps);
-                bool lost = l->lost_every && ++l->count % l->lost_every == 0;
-                p.recv_us = lost ? -1 : l->free_us + OWD_US;
+                bool lost = (l->lost_every && ++l->count % l->lost_every == 0) ||
+                            g_rand_double(l->random) < l->lost_share;
+                if (l->queue_most_us && l->free_us - l->now_us > l->queue_most_us)
+                        lost = true;
+                else
+                        l->free_us = MAX(l->free_us, l->now_us) + (gint64)(PACKET * 8000 / l->link_kbps);
+                p.recv_us = lost ? -1 : l->free_us + OWD_US + l->further_us;
+                l->sent++;
+                l->lost += lost;
+                l->arrived_bytes += lost ? 0 : PACKET;
                 g_array_append_val(l->flying, p);
         }
 }
@@ -58,7 +75,9 @@ static void feed_back(Link *l)
         guint n = 0;
         while (n < l->flying->len) {
                 const TbAdaptPacket *p = &g_array_index(l->flying, TbAdaptPacket, n);
-                if ((p->recv_us < 0 ? p->sent_us + OWD_US : p->recv_us) + OWD_US > l->now_us)
+                if ((p->recv_us < 0 ? p->sent_us + OWD_US + l->further_us : p->recv_us) + OWD_US +
+                            l->further_us >
+                    l->now_us)
                         break;
                 if (p->recv_us >= 0)
                         l->worst_delay_ms = MAX(l->worst_delay_ms, (double)(p->recv_us - p->sent_us) / 1000);
@@ -66,10 +85,21 @@ static void feed_back(Link *l)
         }
         if (n == 0)
                 return;
-        tb_adapt_feedback(&l->adapt, l->now_us, (const TbAdaptPacket *)l->flying->data, n);
+        if (!l->reports)
+                tb_adapt_feedback(&l->adapt, l->now_us, (const TbAdaptPacket *)l->flying->data, n);
         g_array_remove_range(l->flying, 0, n);
+        if (l->reports && l->now_us >= l->next_report_us) {
+                TbAdaptReport r = {.loss = l->sent ? (double)l->lost / l->sent : 0,
+                                   .rtt_ms = (double)(MAX(l->free_us - l->now_us, 0) + 2 * OWD_US) / 1000,
+                                   .remb_kbps = l->remb_kbps,
+                                   .sent_kbps = l->rate_kbps};
+                tb_adapt_report(&l->adapt, l->now_us, &r);
+                l->sent = l->lost = 0;
+                l->next_report_us = l->now_us + G_USEC_PER_SEC;
+        }
         TbAdaptPlan plan;
         l->viewer.kbps = l->adapt.kbps;
+        l->viewer.fresh = l->adapt.fresh;
         tb_adapt_plan(&l->viewer, 1, l->now_us, 1280 * 720, 60, 8000, &plan);
         l->rate_kbps = plan.kbps[l->viewer.rung];
 }
@@ -78,6 +108,7 @@ static void run(Link *l, double seconds)
 {
         gint64 end = l->now_us + (gint64)(seconds * G_USEC_PER_SEC);
         l->worst_delay_ms = 0;
+        l->arrived_bytes = 0;
         for (; l->now_us < end; l->now_us += STEP_US) {
                 send_packets(l);
                 if (l->now_us >= l->next_feedback_us) {
@@ -167,6 +198,142 @@ static void test_idle_keeps_the_estimate(void)
         link_clear(&l);
 }
 
+/* Nothing is known of a link at first; a wide one is used within two seconds. */
+static void test_starts_low(void)
+{
+        Link l;
+        link_init(&l, 50000);
+        tb_adapt_init(&l.adapt, 1500, 8000);
+        run(&l, 0.2);
+        g_assert_cmpfloat(l.adapt.kbps, <, 2500);
+        g_assert_true(l.adapt.fresh);
+        run(&l, 2);
+        g_assert_cmpfloat(l.adapt.kbps, >, 6000);
+        l.link_kbps = 1000;
+        run(&l, 1);
+        g_assert_false(l.adapt.fresh);
+        link_clear(&l);
+}
+
+/* Who has just come neither drags others down nor is sent down for them. */
+static void test_fresh_beside_proven(void)
+{
+        TbAdaptViewer v[2] = {{.kbps = 8000}, {.kbps = 1500, .fresh = true}};
+        TbAdaptPlan plan;
+        tb_adapt_plan(v, 2, 10 * G_USEC_PER_SEC, 1280 * 720, 30, 8000, &plan);
+        g_assert_cmpint(v[1].rung, ==, 0);
+        g_assert_cmpuint(plan.kbps[0], >, 6000);
+        TbAdaptViewer alone = {.kbps = 1500, .fresh = true};
+        tb_adapt_plan(&alone, 1, 10 * G_USEC_PER_SEC, 4096 * 2160, 30, 8000, &plan);
+        g_assert_cmpint(alone.rung, ==, 0);
+        g_assert_cmpuint(plan.kbps[0], <=, 1500);
+}
+
+/* Another path, not a queue: it neither grows nor drains. */
+static void test_step_of_delay(void)
+{
+        static const gint64 steps[] = {145000, 290000, 20000, 100000, 0};
+        Link l;
+        link_init(&l, 20000);
+        run(&l, 10);
+        for (gsize i = 0; i < G_N_ELEMENTS(steps); i++) {
+                double before = l.adapt.kbps;
+                l.further_us = steps[i];
+                run(&l, 3);
+                g_test_message("path %d ms longer: %.0f kbit/s of %.0f, queue %.0f ms",
+                               (int)(steps[i] / 1000), l.adapt.kbps, before, l.adapt.queue_ms);
+                g_assert_cmpfloat(l.adapt.kbps, >=, before * 0.95);
+                g_assert_cmpint(l.viewer.rung, ==, 0);
+                g_assert_cmpfloat(l.adapt.queue_ms, <, 30);
+        }
+        link_clear(&l);
+}
+
+/* A queue is still one when it comes with a step. */
+static void test_step_and_queue(void)
+{
+        Link l;
+        link_init(&l, 5000);
+        run(&l, 10);
+        l.further_us = 200000;
+        l.link_kbps = 400;
+        run(&l, 8);
+        g_assert_cmpfloat(l.adapt.kbps, <, 500);
+        g_assert_cmpint(l.viewer.rung, >=, 1);
+        link_clear(&l);
+}
+
+/* A radio link's loss does not go when less is sent; a full link's does. */
+static void test_loss_of_its_own(void)
+{
+        Link l;
+        link_init(&l, 20000);
+        run(&l, 10);
+        l.lost_share = 0.10;
+        run(&l, 4);
+        run(&l, 12);
+        g_test_message("10 %% lost at random: %.0f kbit/s, loss %.2f of its own %.2f", l.adapt.kbps,
+                       l.adapt.loss, l.adapt.floor);
+        g_assert_cmpint(l.viewer.rung, ==, 0);
+        g_assert_cmpfloat(l.adapt.kbps, >, 3000);
+        l.lost_share = 0;
+        run(&l, 10);
+        g_assert_cmpfloat(l.adapt.floor, <, 0.03);
+        g_assert_cmpfloat(l.adapt.kbps, >, 5000);
+        link_clear(&l);
+        /* a line with hardly a queue: nothing but loss says that it is full */
+        Link tight;
+        link_init(&tight, 1000);
+        tight.queue_most_us = 30000;
+        run(&tight, 30);
+        run(&tight, 10);
+        double arrived = (double)tight.arrived_bytes * 8 / 10000;
+        g_test_message("1000 kbit/s without a queue: estimate %.0f, %.0f arrive, loss %.2f", tight.adapt.kbps,
+                       arrived, tight.adapt.loss);
+        g_assert_cmpfloat(tight.adapt.kbps, <, 1500);
+        g_assert_cmpfloat(arrived, >, 350);
+        link_clear(&tight);
+}
+
+/* Receiver reports alone: 300 kbit/s are found, and left again. */
+static void test_reports(void)
+{
+        Link l;
+        link_init(&l, 300);
+        tb_adapt_init(&l.adapt, 1500, 8000);
+        l.reports = true;
+        l.queue_most_us = 500000; /* 20 KB */
+        run(&l, 6);
+        g_test_message("reports on 300 kbit/s: estimate %.0f, rung %d, loss %.2f", l.adapt.kbps,
+                       l.viewer.rung, l.adapt.loss);
+        g_assert_cmpfloat(l.adapt.kbps, <, 700);
+        g_assert_cmpint(l.viewer.rung, ==, 2);
+        l.link_kbps = 20000;
+        run(&l, 20);
+        g_assert_cmpfloat(l.adapt.kbps, >, 1200);
+        link_clear(&l);
+}
+
+static void test_remb(void)
+{
+        TbAdapt a;
+        tb_adapt_init(&a, 1500, 8000);
+        tb_adapt_report(&a, G_USEC_PER_SEC,
+                        &(TbAdaptReport){.loss = -1, .rtt_ms = -1, .remb_kbps = 420, .sent_kbps = 1200});
+        g_assert_cmpfloat(a.kbps, <=, 420);
+        for (int i = 2; i < 12; i++)
+                tb_adapt_report(
+                        &a, i * G_USEC_PER_SEC,
+                        &(TbAdaptReport){.loss = 0, .rtt_ms = 40, .remb_kbps = 900, .sent_kbps = a.kbps});
+        g_assert_cmpfloat(a.kbps, >, 500);
+        g_assert_cmpfloat(a.kbps, <=, 900);
+        g_assert_cmpfloat(a.loss, ==, 0);
+        tb_adapt_report(&a, 13 * G_USEC_PER_SEC,
+                        &(TbAdaptReport){.loss = 0.95, .rtt_ms = 40, .sent_kbps = 800});
+        g_assert_cmpfloat(a.kbps, <, 100);
+        g_assert_cmpfloat(a.loss, >, 0.9); /* what is shown is what happens */
+}
+
 static void test_nothing_arrives(void)
 {
         TbAdapt a;
@@ -235,5 +402,12 @@ int main(int argc, char **argv)
         g_test_add_func("/media/adapt/nothing-arrives", test_nothing_arrives);
         g_test_add_func("/media/adapt/one-bad-viewer", test_one_bad_viewer);
         g_test_add_func("/media/adapt/backs-off", test_backs_off);
+        g_test_add_func("/media/adapt/starts-low", test_starts_low);
+        g_test_add_func("/media/adapt/fresh-beside-proven", test_fresh_beside_proven);
+        g_test_add_func("/media/adapt/step-of-delay", test_step_of_delay);
+        g_test_add_func("/media/adapt/step-and-queue", test_step_and_queue);
+        g_test_add_func("/media/adapt/loss-of-its-own", test_loss_of_its_own);
+        g_test_add_func("/media/adapt/reports", test_reports);
+        g_test_add_func("/media/adapt/remb", test_remb);
         return g_test_run();
 }

@@ -1,0 +1,67 @@
+/*
+ * A browser that was killed says no goodbye, and its silence looks like that of a line that was cut for a moment. But its
+ * machine knows: what comes to a port that nobody has is answered by "port unreachable" (RFC 1122 §4.1.3.1). libnice's
+ * sockets are connected to nobody and hear nothing of that; one that is connected does. A firewall that answers nothing
+ * leaves it at the silence.
+ */
+#include <errno.h>
+#include <nice/agent.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "host/media/webrtc/session_private.h"
+
+#define COMPONENT 1
+
+/* A STUN Binding indication (RFC 8489 §5), which nobody answers. */
+static const guint8 INDICATION[20] = {0x00, 0x11, 0x00, 0x00, 0x21, 0x12, 0xa4, 0x42};
+
+static bool remote_address(TbSession *session, struct sockaddr_storage *ret)
+{
+        g_autoptr(GObject) ice = NULL, agent = NULL;
+        g_object_get(session->webrtc, "ice-agent", &ice, NULL);
+        g_object_get(ice, "agent", &agent, NULL);
+        NiceCandidate *local = NULL, *remote = NULL;
+        guint stream = agent ? tb_session_stream(agent) : 0;
+        if (!stream || !nice_agent_get_selected_pair(NICE_AGENT(agent), stream, COMPONENT, &local, &remote) ||
+            local->type == NICE_CANDIDATE_TYPE_RELAYED || remote->type == NICE_CANDIDATE_TYPE_RELAYED ||
+            remote->transport != NICE_CANDIDATE_TRANSPORT_UDP)
+                return false;
+        memset(ret, 0, sizeof *ret);
+        nice_address_copy_to_sockaddr(&remote->addr, (struct sockaddr *)ret);
+        return true;
+}
+
+static int open_probe(TbSession *session)
+{
+        struct sockaddr_storage to;
+        if (!remote_address(session, &to))
+                return -1;
+        int fd = socket(to.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        socklen_t size = to.ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+        if (fd >= 0 && connect(fd, (struct sockaddr *)&to, size) != 0) {
+                close(fd);
+                fd = -1;
+        }
+        return fd;
+}
+
+bool tb_session_port_is_closed(TbSession *session)
+{
+        char byte;
+        if (session->probe < 0)
+                session->probe = open_probe(session);
+        if (session->probe < 0)
+                return false;
+        if (recv(session->probe, &byte, 1, 0) < 0 && errno == ECONNREFUSED)
+                return true;
+        return send(session->probe, INDICATION, sizeof INDICATION, MSG_NOSIGNAL) < 0 && errno == ECONNREFUSED;
+}
+
+void tb_session_end_probe(TbSession *session)
+{
+        if (session->probe >= 0)
+                close(session->probe);
+        session->probe = -1;
+}
