@@ -512,15 +512,26 @@ test('a bench of many devices: a box finds them by name, label, state or holder;
   }
 });
 
-test('a host with tokens asks for one, once, and goes on', async () => {
-  const locked = await startFakeHost({ token: 'a-token-of-some-length' });
+test('a host with tokens: a page to log in, wrong ones asked again, a token by the link; who one is, and out again', async () => {
+  const token = 'a-token-of-some-length';
+  const locked = await startFakeHost({ token });
   try {
     const page = await open('', { host: locked });
     page.forgive = /status of 401|HTTP Authentication failed/; // of the socket
-    page.faults.length = 0;
-    await page.fill('#token', 'a-token-of-some-length');
-    await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
+    await page.fill('#token', 'not-that-one');
+    await page.getByRole('button', { name: 'Log in' }).click();
+    await page.getByRole('alert').filter({ hasText: 'not known here' }).waitFor();
+    await page.fill('#token', token);
+    await page.getByRole('button', { name: 'Log in' }).click();
     await page.waitForSelector('.card[data-device="board"]');
+    await page.getByRole('button', { name: 'Logged in as local, admin. Log out' }).click();
+    await page.getByRole('button', { name: 'Log out', exact: true }).click();
+    await page.getByRole('heading', { name: 'Log in' }).waitFor();
+    assert.equal(await page.evaluate(() => localStorage.getItem('testbed.token')), null);
+    await page.goto(`${locked.url}?again#/d/board?token=${token}`);
+    await page.getByRole('heading', { name: 'board', exact: true }).waitFor();
+    assert.ok(!page.url().includes(token), page.url());
+    page.faults.length = 0;
     await page.done();
   } finally {
     await locked.close();

@@ -72,6 +72,19 @@ describe('events', () => {
 });
 
 describe('events by WebSocket', () => {
+  test('who waits for a lease asks its holder', async () => {
+    const events = await host.websocket('/host/events?device=dut&type=lease.*');
+    const { json: lease } = await host.post('/host/devices/dut/lease', { ttl_s: 60 });
+    const waits = host.post('/host/devices/dut/lease', { ttl_s: 60, wait_s: 60, note: 'five minutes' });
+    const asked = await events.find((e) => e.type === 'lease.asked');
+    assert.deepEqual([asked.device, asked.data], ['dut', { by: 'local', note: 'five minutes' }]);
+    await host.delete('/host/devices/dut/lease', { headers: { 'X-Lease': lease.lease } });
+    const got = await waits;
+    assert.equal(got.status, 200, got.text);
+    await host.delete('/host/devices/dut/lease', { headers: { 'X-Lease': got.json.lease } });
+    await events.stop();
+  });
+
   test('the same objects, filtered and resumed the same way; a ping is answered', async () => {
     const all = await host.websocket('/host/events');
     const only = await host.websocket('/host/events?device=dut&type=power.*');

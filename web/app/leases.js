@@ -1,16 +1,23 @@
-// Our leases: secrets for this tab, heartbeats while somebody works, the warning before one ends.
+// Our leases: heartbeats while somebody works, the warning before one ends, who asks for one. A lease is its user's:
+// who shows a token has it in every tab and script by his name; where there are no tokens, all tabs of this browser
+// share the secret.
 
 import { LeaseKeeper } from '../core/lease.js';
 import { Emitter } from '../core/emitter.js';
 import * as prefs from './prefs.js';
+import { showAsk } from './views/login.js';
 
 export class Leases extends Emitter {
   constructor({ toast }) {
     super();
     this._toast = toast;
     // device -> {lease, holder, ttl_s, expires_at}
-    this._mine = new Map(Object.entries(prefs.get('leases', {}, 'session')));
+    this._mine = new Map(Object.entries(prefs.get('leases', {})));
+    window.addEventListener('storage', (e) => {
+      if (e.key === prefs.name('leases')) this._fromOtherTab();
+    });
     this._keepers = new Map();
+    this._asks = new Map(); // device -> takes the question away
     for (const name of ['pointerdown', 'keydown', 'wheel']) {
       window.addEventListener(
         name,
@@ -28,6 +35,7 @@ export class Leases extends Emitter {
     for (const device of this._mine.keys()) this._keep(device);
     store.subscribe((state, before) => {
       if (state.devices === before.devices) return;
+      for (const [device, away] of this._asks) if (!this.isMine(device)) away();
       for (const device of [...this._mine.keys()]) {
         const was = before.devices[device]?.lease;
         const now = state.devices[device]?.lease;
@@ -42,6 +50,42 @@ export class Leases extends Emitter {
     });
   }
 
+  async renew(device) {
+    if (this._keepers.has(device)) await this._keepers.get(device).renew();
+    else await this._api.renewLease(device);
+  }
+
+  /** Somebody waits for what we have. */
+  asked(device, { by, note }) {
+    if (!this.isMine(device) || by === this._store.state.me?.user) return;
+    this._asks.get(device)?.();
+    this._asks.set(device, showAsk({ device, by, note, handOver: () => this.release(device) }));
+  }
+
+  /** Who used this browser has logged out: his leases stay his, by his token. */
+  forget() {
+    for (const device of [...this._mine.keys()]) this._drop(device);
+  }
+
+  /** Taken or handed back in another tab of this browser. */
+  _fromOtherTab() {
+    const now = prefs.get('leases', {});
+    for (const device of [...this._mine.keys()]) if (!now[device]) this._drop(device);
+    for (const [device, lease] of Object.entries(now)) {
+      if (this._mine.get(device)?.lease === lease.lease) continue;
+      this._mine.set(device, lease);
+      this._keep(device);
+      this.emit('change', device);
+    }
+  }
+
+  /** Whether this user has the lease: by its secret, or by name. */
+  isMine(device) {
+    if (this._mine.has(device)) return true;
+    const { me, devices } = this._store?.state ?? {};
+    return Boolean(me?.named && me.user && devices[device]?.lease?.holder === me.user);
+  }
+
   secret(device) {
     return this._mine.get(device)?.lease ?? null;
   }
@@ -54,8 +98,13 @@ export class Leases extends Emitter {
     return this._keepers.get(device) ?? null;
   }
 
-  async take(device, { ttl_s, note }) {
-    const lease = await this._api.takeLease(device, { ttl_s, ...(note ? { note } : {}) });
+  /** `wait`: {wait_s, signal}: asks for what somebody else has, and gets it when it is free. */
+  async take(device, { ttl_s, note }, { wait_s, signal } = {}) {
+    const lease = await this._api.takeLease(
+      device,
+      { ttl_s, ...(note ? { note } : {}), ...(wait_s ? { wait_s } : {}) },
+      signal,
+    );
     this._mine.set(device, { ...lease, ttl_s });
     this._save();
     this._keep(device);
@@ -120,6 +169,6 @@ export class Leases extends Emitter {
   }
 
   _save() {
-    prefs.put('leases', Object.fromEntries(this._mine), 'session');
+    prefs.put('leases', Object.fromEntries(this._mine));
   }
 }

@@ -3,6 +3,7 @@
 import { fill, h, icon, set, text } from './dom.js';
 import * as prefs from './prefs.js';
 import { makeServices } from './services.js';
+import { askWho, tokenOfLink, userButton } from './views/login.js';
 import { openSettings } from './views/settings.js';
 import * as bench from './views/bench.js';
 import * as device from './views/device.js';
@@ -19,19 +20,35 @@ const PAGES = [
 
 prefs.applyTheme();
 
+const linked = tokenOfLink(location, history);
+if (linked) prefs.put('token', linked);
+
 let asking = false;
 const services = makeServices({
   base: new URL('.', document.baseURI).href,
-  onAuth: async (status) => {
-    if (status !== 401 || asking) return;
-    asking = true;
-    await openSettings({ reason: 'This host wants a token.', onToken: newToken });
-    asking = false;
+  onAuth: (status) => {
+    if (status === 401 && !asking) logIn(prefs.get('token') ? 'Your token is not known here any more.' : '');
   },
 });
-function newToken() {
-  services.events.stop();
-  services.events.start();
+
+/** Everything stands still until it is known who is there. */
+async function logIn(reason) {
+  asking = true;
+  services.stop();
+  services.store.dispatch({ type: 'me', me: null });
+  prefs.put('token', null);
+  leavePage();
+  document.body.classList.add('locked');
+  await askWho(main, { reason, check: services.logIn });
+  document.body.classList.remove('locked');
+  asking = false;
+  services.start();
+  route();
+}
+
+function logOut() {
+  services.leases.forget();
+  logIn('You are logged out.');
 }
 
 // ---- shell ----
@@ -66,6 +83,7 @@ document.getElementById('topbar').append(
     'div',
     { class: 'end' },
     h('span', { class: 'link-state', id: 'link' }, linkDot, linkText),
+    userButton(services.store, { logOut }),
     themeButton,
     h(
       'button',
@@ -74,7 +92,7 @@ document.getElementById('topbar').append(
         class: 'btn quiet icon-only',
         'aria-label': 'Settings',
         title: 'Settings',
-        onclick: () => openSettings({ onToken: newToken }),
+        onclick: () => openSettings(),
       },
       icon('gear'),
     ),
@@ -99,7 +117,7 @@ services.store.watch(
   },
 );
 services.store.watch(
-  (s) => s.health?.host_name,
+  (s) => s.me?.host_name,
   (name) => text(hostName, name ? `/ ${name}` : ''),
 );
 
@@ -108,7 +126,15 @@ services.store.watch(
 let unmount = null;
 let current = null;
 
+function leavePage() {
+  current = null;
+  unmount?.();
+  unmount = null;
+  main.replaceChildren();
+}
+
 function route() {
+  if (asking) return;
   const parts = location.hash.replace(/^#\/?/, '').split('/').map(decodeURIComponent);
   const isDevice = parts[0] === 'd' && parts[1];
   const where = isDevice ? `d/${parts[1]}` : parts[0];

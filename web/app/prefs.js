@@ -10,7 +10,7 @@ function store(kind) {
   }
 }
 
-const name = (key) => `testbed.${key}`;
+export const name = (key) => `testbed.${key}`;
 
 export function get(key, fallback = null, kind = 'local') {
   let raw;

@@ -1,6 +1,6 @@
 // What every view is given: the API, the store that follows the bus, the command client, leases, messages.
 
-import { Api } from '../core/api.js';
+import { Api, problemOf } from '../core/api.js';
 import { CommandClient } from '../core/command.js';
 import { EventStream } from '../core/events.js';
 import { eventOf } from '../core/proto.js';
@@ -113,10 +113,20 @@ export function makeServices({ base, onAuth }) {
     store.dispatch({ type: 'event', event: e });
     if (/^(device|lease|interface)\./.test(e.event) && e.event !== 'lease.renewed')
       reload(e.event === 'device.added' ? '*' : (e.device ?? '*'));
+    if (e.event === 'lease.asked') leases.asked(e.device, e.data);
     if (e.event === 'command' && e.device && /\.(set|cycle)$/.test(e.data?.verb ?? '')) readPowerSoon(e.device);
   });
   function readPowerSoon(device) {
     for (const i of store.state.devices[device]?.interfaces ?? []) if (i.kind === 'power') readPower(device, i.name);
+  }
+
+  async function whoAmI() {
+    try {
+      const info = await api.info();
+      store.dispatch({ type: 'me', me: { ...info, named: Boolean(prefs.get('token')) } });
+    } catch {
+      /* the login page, or the link's state, says it */
+    }
   }
 
   let hiddenTimer = null;
@@ -143,10 +153,23 @@ export function makeServices({ base, onAuth }) {
     telemetry,
     start() {
       events.start();
-      api.health().then(
-        (health) => store.dispatch({ type: 'health', health }),
-        () => {},
-      );
+      whoAmI();
+    },
+    /** Nothing is asked of the host any more, until start(). */
+    stop() {
+      events.stop();
+      socket.stop();
+    },
+    /** Who that token is, from now on used; null: nobody. */
+    async logIn(token) {
+      const answer = await fetch(api.url('host/info'), {
+        headers: { Authorization: `Bearer ${token}` },
+        cache: 'no-store',
+      });
+      if (answer.status === 401) return null;
+      if (!answer.ok) throw await problemOf(answer);
+      prefs.put('token', token);
+      return answer.json();
     },
     /** Read out by screen readers, not shown. */
     announce(message) {

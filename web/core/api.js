@@ -1,8 +1,12 @@
 // REST client. All URLs are relative to a base that is given, so that everything works below a path prefix.
 // Errors are RFC 9457 problems: whoever catches one has a status, a title, a detail and perhaps a field.
 
+import { humane } from './words.js';
+
+/** What went wrong; its texts are fit for people (core/words.js). */
 export class ApiError extends Error {
   constructor({ status = 0, title, detail, field, type, ...rest } = {}) {
+    detail = typeof detail === 'string' ? humane(detail) : detail;
     super(detail || title || (status ? `HTTP ${status}` : 'The host does not answer'));
     this.name = 'ApiError';
     this.status = status;
@@ -178,8 +182,8 @@ export class Api {
     return this.json('DELETE', this.device(id), { device: id });
   }
 
-  takeLease(id, request) {
-    return this.json('POST', `${this.device(id)}/lease`, { body: request });
+  takeLease(id, request, signal) {
+    return this.json('POST', `${this.device(id)}/lease`, { body: request, signal });
   }
   renewLease(id) {
     return this.json('PUT', `${this.device(id)}/lease`, { device: id });

@@ -16,7 +16,7 @@ export const initialState = Object.freeze({
   timeline: [], // newest first: {id, t, event, device, interface, data}
   link: { state: 'connecting', reason: null },
   health: null,
-  info: null,
+  me: null, // {user, role, host_name, named: by a token of one's own}; null: not known yet
 });
 
 export const key = (...parts) => parts.join('/');
@@ -77,7 +77,14 @@ function onEvent(state, event) {
   } else if (type === 'sample') {
     return onSample(state, { device, interface: iface, t: event.t, ...data });
   }
-  if (event.id === 0 || event.id === undefined || event.id === null || type === 'line' || type === 'lease.renewed')
+  if (
+    event.id === 0 ||
+    event.id === undefined ||
+    event.id === null ||
+    type === 'line' ||
+    type === 'lease.renewed' ||
+    type === 'lease.asked'
+  )
     return next;
   return { ...next, timeline: [event, ...next.timeline].slice(0, MAX_TIMELINE) };
 }
@@ -161,8 +168,8 @@ export function reduce(state, action) {
       return { ...state, link: { state: action.state, reason: action.reason ?? null } };
     case 'health':
       return { ...state, health: action.health };
-    case 'info':
-      return { ...state, info: action.info };
+    case 'me':
+      return { ...state, me: action.me };
     default:
       throw new TypeError(`unknown action ${action.type}`);
   }

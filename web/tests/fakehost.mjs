@@ -163,7 +163,7 @@ export async function startFakeHost({ port = 0, prefix = '/', token = null, tick
         uptime_s: 4211,
         services: { host: 'running' },
       });
-    if (path === '/host/info') return json(res, { version: '0.1.0', host_name: 'lab-1' });
+    if (path === '/host/info') return json(res, { version: '0.1.0', host_name: 'lab-1', user: 'local', role: 'admin' });
     if (path === '/host/devices' && req.method === 'GET') return json(res, Object.values(devices));
     if (path === '/host/devices' && req.method === 'POST') {
       const d = JSON.parse(body);

@@ -108,6 +108,11 @@ static void wait_for(TbCommand *command, guint seconds)
                 tb_command_fail(command, error, NULL);
                 return;
         }
+        /* whoever has it may hand it over */
+        const TbActor *actor = tb_command_actor(command);
+        tb_bus_publish_transient(
+                command->core->bus, "lease.asked", tb_command_device(command)->id, NULL,
+                json_pack("{s:s, s:s?}", "by", actor->user, "note", tb_command_string(command, "note")));
         w->timer = g_timeout_add(seconds * 1000, wait_over, w);
         tb_command_on_cancel(command, wait_cancelled);
 }

@@ -7,7 +7,7 @@
  * Types are matched whole, by everybody who filters. They are words with dots between (lib/name.h, TB_NAME_TYPE):
  * device.added device.removed device.changed · interface.state {state,reason} · power.state
  * {commanded,observed,…} · power.left (the same, reason: a command did not end as it should) ·
- * lease.taken lease.renewed(transient) lease.expiring lease.ended {holder,reason} ·
+ * lease.taken lease.renewed(transient) lease.asked(transient) {by,note} lease.expiring lease.ended {holder,reason} ·
  * resource.added resource.removed · command {verb,user,via,ok,…} · history.stopped history.resumed ·
  * state.failed state.saved {file} · discovery.fault discovery.running {driver} ·
  * viewer.joined viewer.left · media.state · server.connected server.lost · driver's own types · sample (transient) · line

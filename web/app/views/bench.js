@@ -25,16 +25,17 @@ export function mount(root, svc) {
     id: 'find-device',
   });
   const find = h('div', { class: 'filter', hidden: true }, word);
-  root.append(
-    h(
-      'div',
-      { class: 'head' },
-      h('h1', {}, 'Bench'),
-      count,
-      h('span', { class: 'spacer' }),
-      find,
-      h('a', { class: 'btn', href: '#/resources' }, icon('plug'), 'Attach hardware'),
+  const attach = h('a', { class: 'btn', href: '#/resources' }, icon('plug'), 'Attach hardware');
+  scope.add(
+    svc.store.watch(
+      (s) => (s.me?.role ?? 'admin') === 'admin',
+      (may) => {
+        attach.hidden = !may;
+      },
     ),
+  );
+  root.append(
+    h('div', { class: 'head' }, h('h1', {}, 'Bench'), count, h('span', { class: 'spacer' }), find, attach),
     banner,
     grid,
   );
@@ -60,7 +61,7 @@ export function mount(root, svc) {
       card.update(state);
       for (const p of interfacesOf(state.devices[id], 'power')) {
         const k = key(id, p.name);
-        if (asked.has(k) || state.power[k]) continue;
+        if (asked.has(k) || state.power[k]?.at) continue; // the host has not looked yet
         asked.add(k);
         svc.readPower(id, p.name);
       }
@@ -164,11 +165,11 @@ class Card {
 
   update(state) {
     const device = state.devices[this.id];
-    if (device === this._device && state.power === this._powerState && this.svc.leases.secret(this.id) === this._secret)
+    if (device === this._device && state.power === this._powerState && this.svc.leases.isMine(this.id) === this._mine)
       return;
     this._device = device;
     this._powerState = state.power;
-    this._secret = this.svc.leases.secret(this.id);
+    this._mine = this.svc.leases.isMine(this.id);
 
     const word = deviceState(device);
     this.el.dataset.state = word;
@@ -254,7 +255,7 @@ class Card {
 
   _updateLease(device) {
     const lease = device.lease;
-    const what = leaseState(lease, this._secret, Date.now());
+    const what = leaseState(lease, this._mine, Date.now());
     const words = what === 'mine' ? 'Yours' : what === 'other' ? (lease.holder ?? 'taken') : 'Free';
     fill(
       this.lease,

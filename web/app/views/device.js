@@ -261,34 +261,39 @@ function advice(i) {
 function mountInterfaces(root, svc, id) {
   const scope = new Scope();
   const list = h('ul', { class: 'list' });
+  const detach = actionButton(
+    { class: 'btn quiet danger' },
+    'Detach …',
+    async () => {
+      if (
+        !(await confirmDialog({
+          title: `Detach ${id}?`,
+          message: 'The host forgets this device. Its hardware stays as it is and can be attached again.',
+          action: 'Detach',
+          danger: true,
+        }))
+      )
+        return;
+      await svc.api.detach(id);
+      location.hash = '#/';
+    },
+    (e) => svc.toast.error(e, 'Detach'),
+  );
   root.append(
     h(
       'section',
       { class: 'panel', 'aria-label': 'Interfaces' },
-      h(
-        'header',
-        {},
-        h('h2', {}, 'Interfaces'),
-        actionButton(
-          { class: 'btn quiet danger' },
-          'Detach …',
-          async () => {
-            if (
-              !(await confirmDialog({
-                title: `Detach ${id}?`,
-                message: 'The host forgets this device. Its hardware stays as it is and can be attached again.',
-                action: 'Detach',
-                danger: true,
-              }))
-            )
-              return;
-            await svc.api.detach(id);
-            location.hash = '#/';
-          },
-          (e) => svc.toast.error(e, 'Detach'),
-        ),
-      ),
+      h('header', {}, h('h2', {}, 'Interfaces'), detach),
       list,
+    ),
+  );
+  // what the configuration names cannot be detached, and only an admin may
+  scope.add(
+    svc.store.watch(
+      (s) => s.devices[id]?.stored !== false && (s.me?.role ?? 'admin') === 'admin',
+      (may) => {
+        detach.hidden = !may;
+      },
     ),
   );
   scope.add(

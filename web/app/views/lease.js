@@ -2,6 +2,7 @@
 
 import { duration } from '../../core/format.js';
 import { leaseState, secondsLeft } from '../../core/lease.js';
+import { timeOfDay, whoHasIt } from '../../core/words.js';
 import { actionButton, confirmDialog, field, fill, h, icon, notice, Scope, text } from '../dom.js';
 
 const TTLS = [
@@ -11,6 +12,8 @@ const TTLS = [
   [14400, '4 hours'],
   [86400, '24 hours'],
 ];
+
+const ASK_S = 600; // a request waits so long
 
 export function mountLease(root, svc, { id }) {
   const scope = new Scope();
@@ -42,7 +45,7 @@ export function mountLease(root, svc, { id }) {
       e.status === 423
         ? Object.assign(e, {
             title: 'Taken',
-            detail: e.detail ?? `${e.extra?.holder ?? 'Somebody'} has it until ${e.extra?.expires_at ?? '?'}`,
+            detail: whoHasIt(e.extra),
           })
         : e,
       'Lease',
@@ -59,17 +62,54 @@ export function mountLease(root, svc, { id }) {
     text(left, s === null ? '–' : duration(s));
   };
 
+  // ---- asking for what somebody else has ----
+  let asking = null; // AbortController of the request that waits
+  let told = false; // wants to be told when it is free
+  async function ask() {
+    asking = new AbortController();
+    update();
+    try {
+      await svc.leases.take(id, request(), { wait_s: ASK_S, signal: asking.signal });
+      svc.toast.good(`You have ${id} now`);
+    } catch (error) {
+      if (error.name !== 'AbortError') fail(error);
+    } finally {
+      asking = null;
+      update();
+    }
+  }
+  const stopAsking = () => asking?.abort();
+  scope.add(stopAsking);
+  function freed(lease) {
+    if (lease || !told) return;
+    told = false;
+    svc.toast.good(`${id} is free`, 'You may take the lease.');
+    svc.announce(`${id} is free`);
+    if (document.hidden) document.title = `${id} is free – Testbed`;
+  }
+  scope.add(svc.store.watch((s) => s.devices[id]?.lease ?? null, freed));
+
   let shown = '';
   function update() {
     const lease = svc.store.state.devices[id]?.lease ?? null;
-    const what = leaseState(lease, svc.leases.secret(id), Date.now());
+    const what = leaseState(lease, svc.leases.isMine(id), Date.now());
     chip.className = `badge plain ${{ free: '', mine: 'accent', other: 'warn' }[what]}`;
     text(chip, { free: 'free', mine: 'yours', other: 'taken' }[what]);
     showLeft();
-    const now = JSON.stringify([what, lease?.holder, lease?.note]);
+    const role = svc.store.state.me?.role ?? 'operator';
+    const now = JSON.stringify([what, lease && whoHasIt(lease), lease?.note, role, Boolean(asking), told]);
     if (now === shown) return;
     shown = now;
-    if (what === 'free') {
+    if (role === 'viewer') {
+      fill(
+        body,
+        h(
+          'p',
+          { class: 'muted' },
+          `${what === 'other' ? `${whoHasIt(lease)}. ` : ''}You may watch: your role is viewer. An operator's token may control.`,
+        ),
+      );
+    } else if (what === 'free') {
       fill(
         body,
         h(
@@ -100,7 +140,7 @@ export function mountLease(root, svc, { id }) {
         h(
           'div',
           { class: 'row' },
-          actionButton({ class: 'btn', id: 'lease-renew' }, 'Renew now', () => svc.leases.keeper(id)?.renew(), fail),
+          actionButton({ class: 'btn', id: 'lease-renew' }, 'Renew now', () => svc.leases.renew(id), fail),
           actionButton(
             { class: 'btn', id: 'lease-release' },
             [icon('unlock'), 'Release'],
@@ -112,7 +152,10 @@ export function mountLease(root, svc, { id }) {
     } else {
       fill(
         body,
-        notice('warn', `${lease.holder ?? 'Somebody'} controls this device. You can watch.`),
+        notice(
+          'warn',
+          `${lease.holder ?? 'Somebody'} controls this device, and has it until ${timeOfDay(lease.expires_at)}. You can watch.`,
+        ),
         h(
           'dl',
           { class: 'facts' },
@@ -120,25 +163,53 @@ export function mountLease(root, svc, { id }) {
           h('dd', {}, left),
           lease.note ? [h('dt', {}, 'Note'), h('dd', {}, lease.note)] : null,
         ),
-        actionButton(
-          { class: 'btn danger', id: 'lease-takeover' },
-          'Take over …',
-          async () => {
-            const sure = await confirmDialog({
-              title: `Take over ${id}?`,
-              message: `${lease.holder ?? 'The holder'} loses control at once and can go on watching. Only an admin may do this.`,
-              action: 'Take over',
-              danger: true,
-            });
-            if (sure) await svc.leases.takeOver(id, request());
-          },
-          fail,
+        asking
+          ? h(
+              'p',
+              { role: 'status' },
+              `You asked. You have it as soon as ${lease.holder ?? 'the holder'} hands it over.`,
+            )
+          : null,
+        h(
+          'div',
+          { class: 'row' },
+          asking
+            ? h('button', { type: 'button', class: 'btn', onclick: stopAsking }, 'Stop asking')
+            : h('button', { type: 'button', class: 'btn primary', id: 'lease-ask', onclick: ask }, 'Ask for it'),
+          h(
+            'label',
+            { class: 'check' },
+            h('input', {
+              type: 'checkbox',
+              id: 'lease-tell',
+              checked: told,
+              onchange: (e) => (told = e.target.checked),
+            }),
+            'Tell me when it is free',
+          ),
         ),
+        role !== 'admin'
+          ? null
+          : actionButton(
+              { class: 'btn danger', id: 'lease-takeover' },
+              'Take over …',
+              async () => {
+                const sure = await confirmDialog({
+                  title: `Take over ${id}?`,
+                  message: `${lease.holder ?? 'The holder'} loses control at once and can go on watching. Only an admin may do this.`,
+                  action: 'Take over',
+                  danger: true,
+                });
+                if (sure) await svc.leases.takeOver(id, request());
+              },
+              fail,
+            ),
       );
     }
   }
 
   scope.add(svc.store.watch((s) => s.devices[id]?.lease, update));
+  scope.add(svc.store.watch((s) => s.me, update));
   scope.add(
     svc.leases.on('change', (d) => {
       if (d === id) {
@@ -156,8 +227,9 @@ export function controlOf(svc, id, scope) {
   const listeners = new Set();
   const now = () => {
     const device = svc.store.state.devices[id];
-    const what = leaseState(device?.lease, svc.leases.secret(id), Date.now());
-    return what === 'other' ? [false, `${device.lease.holder ?? 'Somebody'} has the lease`] : [true, ''];
+    const what = leaseState(device?.lease, svc.leases.isMine(id), Date.now());
+    if (svc.store.state.me?.role === 'viewer') return [false, 'You may watch: your role is viewer'];
+    return what === 'other' ? [false, whoHasIt(device.lease).replace(' it', ' the lease')] : [true, ''];
   };
   let last = now();
   const tell = () => {
@@ -167,6 +239,7 @@ export function controlOf(svc, id, scope) {
     for (const fn of listeners) fn(...next);
   };
   scope.add(svc.store.watch((s) => s.devices[id]?.lease, tell));
+  scope.add(svc.store.watch((s) => s.me, tell));
   scope.add(svc.leases.on('change', tell));
   scope.interval(tell, 1000);
   return {

@@ -3,10 +3,10 @@
 import { field, h, modal } from '../dom.js';
 import * as prefs from '../prefs.js';
 
-/** `onToken`: told after the access token was changed. */
+/** `onToken`: told after the access token was changed; without it the page asks for tokens elsewhere. */
 export function openSettings({
   reason,
-  onToken = () => {},
+  onToken = null,
   tokenHint = 'Kept in this browser. Only needed when the host was configured with tokens.',
 } = {}) {
   return modal(
@@ -34,14 +34,14 @@ export function openSettings({
       const save = (e) => {
         e.preventDefault();
         const was = prefs.get('token');
-        prefs.put('token', token.value.trim() || null);
+        if (onToken) prefs.put('token', token.value.trim() || null);
         prefs.put('theme', theme.value);
         prefs.put('webrtc', webrtc.checked);
         prefs.put('debug', debug.checked);
         prefs.applyTheme();
         document.dispatchEvent(new CustomEvent('testbed-theme'));
         document.dispatchEvent(new CustomEvent('testbed-settings'));
-        if (was !== prefs.get('token')) onToken();
+        if (was !== prefs.get('token')) onToken?.();
         close(true);
       };
       return h(
@@ -49,7 +49,7 @@ export function openSettings({
         { method: 'dialog', onsubmit: save },
         h('h2', {}, 'Settings'),
         reason ? h('p', { class: 'error-text', role: 'alert' }, reason) : null,
-        field('Access token', token, tokenHint),
+        onToken ? field('Access token', token, tokenHint) : null,
         field('Colours', theme),
         h('label', { class: 'check' }, webrtc, 'Live video by WebRTC (off: the fallback picture)'),
         h(

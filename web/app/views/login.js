@@ -1,0 +1,145 @@
+// Who one is: the page that asks for a token, the name and role in the top bar, logging out. A token in the link's
+// fragment (#token=…) logs in and disappears from the address.
+
+import { field, fill, h, icon, modal, text } from '../dom.js';
+
+const ROLES = {
+  viewer: 'You may watch everything, and control nothing.',
+  operator: 'You may control devices; others see when you have a lease.',
+  admin: 'You may control devices, attach and detach them, and end the leases of others.',
+};
+
+/** The token of the fragment, which is taken out of the address; null: there is none. */
+export function tokenOfLink(location, history) {
+  const at = /(^#|[&?])token=([^&]*)/.exec(location.hash);
+  if (!at) return null;
+  const rest = location.hash.replace(at[0], at[1] === '#' ? '#' : '').replace(/^#[&?]/, '#');
+  history.replaceState(null, '', `${location.pathname}${location.search}${rest === '#' ? '' : rest}`);
+  return decodeURIComponent(at[2]) || null;
+}
+
+/**
+ * Asks for a token until one is right. `check(token)`: resolves with who that is, null: nobody. Resolves when somebody
+ * is logged in.
+ */
+export function askWho(root, { reason, check }) {
+  return new Promise((resolve) => {
+    const token = h('input', {
+      class: 'input',
+      type: 'password',
+      id: 'token',
+      autocomplete: 'current-password',
+      required: true,
+    });
+    const error = h('p', { class: 'error-text', role: 'alert' }, reason ?? '');
+    const submit = h('button', { type: 'submit', class: 'btn primary' }, 'Log in');
+    const form = h(
+      'form',
+      {
+        class: 'panel login',
+        onsubmit: async (e) => {
+          e.preventDefault();
+          submit.disabled = true;
+          text(error, '');
+          try {
+            const who = await check(token.value.trim());
+            if (who) resolve(who);
+            else {
+              text(
+                error,
+                'This token is not known here. Look whether all of it was copied, or ask who set up the host.',
+              );
+              token.select();
+            }
+          } catch (problem) {
+            text(error, problem.message);
+          } finally {
+            submit.disabled = false;
+          }
+        },
+      },
+      h('h1', {}, 'Log in'),
+      h(
+        'p',
+        { class: 'muted' },
+        'This host wants to know who you are. The token is kept in this browser until you log out.',
+      ),
+      field('Access token', token),
+      error,
+      h('div', { class: 'buttons' }, submit),
+    );
+    fill(root, form);
+    token.focus();
+  });
+}
+
+/** The button of the top bar: shown once it is known who one is, by a token. */
+export function userButton(store, { logOut }) {
+  const name = h('span', {});
+  const role = h('span', { class: 'muted' });
+  const button = h(
+    'button',
+    { type: 'button', class: 'btn quiet user', id: 'user', hidden: true, 'aria-haspopup': 'dialog', onclick: open },
+    name,
+    role,
+  );
+  function open() {
+    const { me } = store.state;
+    modal(
+      (close) =>
+        h(
+          'form',
+          { method: 'dialog', onsubmit: (e) => e.preventDefault() },
+          h('h2', {}, me.user),
+          h('p', {}, h('strong', {}, me.role), `. ${ROLES[me.role] ?? ''}`),
+          h(
+            'div',
+            { class: 'buttons' },
+            h('button', { type: 'button', class: 'btn', onclick: () => close() }, 'Close'),
+            h(
+              'button',
+              {
+                type: 'button',
+                class: 'btn primary',
+                id: 'log-out',
+                onclick: () => {
+                  close();
+                  logOut();
+                },
+              },
+              'Log out',
+            ),
+          ),
+        ),
+      { label: `Logged in as ${me.user}` },
+    );
+  }
+  store.watch(
+    (s) => s.me,
+    (me) => {
+      button.hidden = !me?.named;
+      text(name, me?.user ?? '');
+      text(role, me?.role ? ` · ${me.role}` : '');
+      if (me?.named) button.setAttribute('aria-label', `Logged in as ${me.user}, ${me.role}. Log out`);
+    },
+  );
+  return button;
+}
+
+/** "bert asks for board": above the page, until it is answered or has become pointless. Returns what takes it away. */
+export function showAsk({ device, by, note, handOver }) {
+  const strip = h(
+    'div',
+    { class: 'notice warn ask', role: 'alert' },
+    icon('lock'),
+    h('p', {}, h('strong', {}, by), ` asks for ${device}${note ? `: ${note}` : ''}.`),
+    h(
+      'button',
+      { type: 'button', class: 'btn primary', onclick: () => handOver().finally(() => strip.remove()) },
+      'Hand it over',
+    ),
+    h('button', { type: 'button', class: 'btn', onclick: () => strip.remove() }, 'Not now'),
+  );
+  document.getElementById('main').before(strip);
+  return () => strip.remove();
+}

@@ -1,0 +1,34 @@
+// What people read: no headers, no ISO times, no browser's words; a token of the link leaves the address.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { ApiError } from '../core/api.js';
+import { timeOfDay, whoHasIt } from '../core/words.js';
+
+const at = new Date(2026, 10, 29, 14, 5, 9).getTime();
+const iso = new Date(at).toISOString();
+
+test('times are of this day and place', () => {
+  assert.equal(timeOfDay(iso, at), '14:05');
+  assert.match(timeOfDay(iso, at + 86400000), /29.*14:05|14:05.*29/);
+  assert.equal(timeOfDay('soon', at), 'soon');
+  assert.equal(whoHasIt({ holder: 'anna', expires_at: iso }, at), 'anna has it until 14:05');
+  assert.equal(whoHasIt(null), 'Somebody has it');
+});
+
+test('whatever an error of the API says reaches people in words', () => {
+  const said = (detail) => new ApiError({ status: 423, title: 'Locked', detail }).message;
+  assert.match(
+    said(`sh is leased by anna until ${iso}; send X-Lease if that is you, or wait`),
+    /^sh is leased by anna until [^;TZ]*14:05$/,
+  );
+  for (const [api, people] of [
+    ['a token is needed (Authorization: Bearer …)', 'a token is needed'],
+    ['X-Lease is not the lease that holds sh now', 'yours is not the lease that holds sh now'],
+    ['Failed to fetch', 'no answer'],
+    ['NetworkError when attempting to fetch resource.', 'no answer'],
+    ['the relay answers HTTP 404', 'the relay answers HTTP 404'],
+  ])
+    assert.equal(said(api), people);
+  assert.doesNotMatch(said(`between ${iso} and ${iso}`), /T\d\d:|Z/);
+});
