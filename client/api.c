@@ -141,8 +141,10 @@ void tb_cli_refusal(const TbCliDevice *device, int status, const json_t *body, G
         /* most of what hosts say begins with the device */
         gsize known = device && device->id && g_str_has_prefix(detail, device->id) ? strlen(device->id) : 0;
         bool said = known > 0 && !device->host && strchr(" :/", detail[known]);
-        tb_set_error(error, code_of_status(status), "%s%s%s%s", said ? "" : name, said || !*name ? "" : ": ",
-                     detail, advice(status));
+        /* the server's word for a host that is away, or not back yet after the server's own restart */
+        bool away = status == 404 && device && device->host && g_str_has_prefix(detail, "no host \"");
+        tb_set_error(error, away ? TB_ERROR_UNAVAILABLE : code_of_status(status), "%s%s%s%s",
+                     said ? "" : name, said || !*name ? "" : ": ", detail, advice(status));
 }
 
 void tb_cli_transport_error(const TbCli *cli, SoupMessage *message, const GError *why, GError **error)

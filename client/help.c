@@ -126,20 +126,29 @@ static void add_takers(GString *out, bool files)
         }
 }
 
-static const char head[] = "# bash completion of testbed, made by `testbed completion bash`\n"
-                           "_testbed() {\n"
-                           "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command= "
-                           "n=0 i w words= opts=\n"
-                           "\tlocal -a at=()\n"
-                           "\tCOMPREPLY=()\n";
+static const char head[] =
+        "# bash completion of testbed, made by `testbed completion bash`\n"
+        "_testbed() {\n"
+        "\tlocal command= n=0 i w words= opts= cur= prev=\n"
+        "\tlocal -a at=() typed=()\n"
+        /* readline splits at ':' and '=', of which URLs and options have some: words are put
+                              together where no blank stood between them */
+        "\tlocal line=${COMP_LINE:0:COMP_POINT}\n"
+        "\tread -ra typed <<<\"$line\"\n"
+        "\t[[ $line == *[[:blank:]] ]] && typed+=('')\n"
+        "\tlocal last=$((${#typed[@]} - 1))\n"
+        "\tcur=${typed[last]}\n"
+        "\t((last > 0)) && prev=${typed[last-1]}\n"
+        "\tCOMPREPLY=()\n";
 
 /* Devices are asked for with the options that stand on the line: the host may be another one. */
 static const char body[] =
-        "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
-        "\t\tw=${COMP_WORDS[i]}\n"
+        "\tfor ((i = 1; i < last; i++)); do\n"
+        "\t\tw=${typed[i]}\n"
         "\t\tcase $w in\n"
         "\t\t--) return ;;\n"
-        "\t\t--host|-H|--server|--token-file|--ca) at+=(\"$w\" \"${COMP_WORDS[i+1]}\"); ((i++)) ;;\n"
+        "\t\t--host|-H|--server|--token-file|--ca) at+=(\"$w\" \"${typed[i+1]}\"); ((i++)) ;;\n"
+        "\t\t--host=*|--server=*|--token-file=*|--ca=*) at+=(\"$w\") ;;\n"
         "\t\t-*) [[ \" $takers \" == *\" $w \"* ]] && ((i++)) ;;\n"
         "\t\t*) if [[ -z $command ]]; then command=$w; else ((n++)); fi ;;\n"
         "\t\tesac\n"
@@ -147,10 +156,15 @@ static const char body[] =
 
 static const char tail[] =
         "\tcase $words in\n"
-        "\t@device) words=$(testbed \"${at[@]}\" ls -q 2>/dev/null) ;;\n"
-        "\t@file) COMPREPLY=($(compgen -f -- \"$cur\")); compopt -o filenames 2>/dev/null; return ;;\n"
+        /* not by compgen -W, which evaluates what a host calls its devices */
+        "\t@device) while read -r w; do [[ $w == \"$cur\"* ]] && COMPREPLY+=(\"$w\"); done \\\n"
+        "\t\t< <(testbed \"${at[@]}\" ls -q 2>/dev/null) ;;\n"
+        "\t@file) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- \"$cur\") ;;\n"
+        "\t*) COMPREPLY=($(compgen -W \"$words\" -- \"$cur\")) ;;\n"
         "\tesac\n"
-        "\tCOMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
+        /* readline replaces only what stands behind the last ':' or '=' */
+        "\tlocal before=${cur%\"${cur##*[:=]}\"}\n"
+        "\tCOMPREPLY=(\"${COMPREPLY[@]#\"$before\"}\")\n"
         "}\n"
         "complete -F _testbed testbed\n";
 

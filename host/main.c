@@ -138,6 +138,8 @@ static bool open_rooms(TbHost *h, GError **error)
 {
         TbHostConfig *c = h->config;
         h->metrics = tb_metrics_new();
+        if (c->tls)
+                tb_metrics_collector(h->metrics, tb_tls_metrics, c->tls);
         h->poller = tb_poller_new(NULL);
         h->core = tb_core_new(c, h->metrics, error);
         if (!h->core)

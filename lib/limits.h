@@ -46,6 +46,8 @@
 #define TB_LIMIT_UNREAD_OF_ONE (32 * 1024 * 1024) /* and of these of one user or network */
 
 /* TLS (lib/tls.h, lib/http/tls_front.h) */
+#define TB_LIMIT_TLS_ENDS_SOON_S                                                                             \
+        (14 * 86400) /* a certificate that ends within is warned of at start and at SIGHUP */
 #define TB_LIMIT_TLS_FILE (1024 * 1024)   /* bytes of a certificate's file, of a key's */
 #define TB_LIMIT_TLS_HANDSHAKES 256       /* under way on one port: then the oldest of who has most goes */
 #define TB_LIMIT_TLS_HANDSHAKE_S 10       /* for one of them */

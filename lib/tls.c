@@ -14,6 +14,7 @@
 #include "lib/error.h"
 #include "lib/limits.h"
 #include "lib/log.h"
+#include "lib/metrics.h"
 #include "lib/refcount.h"
 #include "lib/thread.h"
 
@@ -22,6 +23,7 @@ struct TbTls {
         TbMutex lock;
         SSL_CTX *context; /* ref; under `lock` */
         char *about;      /* owned; under `lock` */
+        gint64 until_s;   /* wall-clock; under `lock` */
 };
 
 char *tb_tls_reason(void)
@@ -92,6 +94,13 @@ static char *day_of(const ASN1_TIME *time)
         return g_strdup_printf("%04d-%02d-%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday);
 }
 
+static gint64 seconds_of(const ASN1_TIME *time)
+{
+        struct tm tm = {0};
+        ASN1_TIME_to_tm(time, &tm);
+        return (gint64)timegm(&tm);
+}
+
 /* A clock that has not been set after a start is early, never late: what is not valid yet is no reason to stay away. */
 static bool check_days(X509 *cert, const char *path, GError **error)
 {
@@ -105,6 +114,12 @@ static bool check_days(X509 *cert, const char *path, GError **error)
         }
         if (X509_cmp_time(X509_get0_notBefore(cert), &now) > 0)
                 tb_log(TB_LOG_WARNING, TB_F(), "tls: the certificate %s is not valid before %s", path, from);
+        else if (seconds_of(X509_get0_notAfter(cert)) - now < TB_LIMIT_TLS_ENDS_SOON_S)
+                tb_log(TB_LOG_WARNING, TB_F(),
+                       "tls: the certificate %s ends on %s: a daemon that is started after that refuses it. "
+                       "Put a new one in its place, "
+                       "and send SIGHUP",
+                       path, until);
         return true;
 }
 
@@ -131,6 +146,7 @@ static bool use_cert(TbTls *tls, const char *path, GError **error)
                 X509_NAME_get_text_by_NID(X509_get_subject_name(cert), NID_commonName, name, sizeof name);
                 g_autofree char *until = day_of(X509_get0_notAfter(cert));
                 tls->about = g_strdup_printf("CN=%s, valid until %s", name, until);
+                tls->until_s = seconds_of(X509_get0_notAfter(cert));
         }
         X509_free(cert);
         BIO_free(bio);
@@ -230,12 +246,14 @@ void tb_tls_replace(TbTls *tls, TbTls *newer)
         SSL_CTX *context = newer->context;
         SSL_CTX_up_ref(context);
         char *about = g_strdup(newer->about);
+        gint64 until_s = newer->until_s;
         tb_mutex_unlock(&newer->lock);
         tb_mutex_lock(&tls->lock);
         SSL_CTX *old = tls->context;
         char *old_about = tls->about;
         tls->context = context;
         tls->about = about;
+        tls->until_s = until_s;
         tb_mutex_unlock(&tls->lock);
         SSL_CTX_free(old);
         g_free(old_about);
@@ -273,4 +291,14 @@ bool tb_tls_is_private(TbTls *tls)
         SSL_free(ssl);
         ERR_clear_error();
         return !trusted;
+}
+
+void tb_tls_metrics(GString *out, gpointer data)
+{
+        TbTls *tls = data;
+        tb_mutex_lock(&tls->lock);
+        gint64 until_s = tls->until_s;
+        tb_mutex_unlock(&tls->lock);
+        tb_metrics_one(out, TB_METRIC_GAUGE, "testbed_tls_certificate_ends_seconds",
+                       "When the certificate ends, seconds since 1970.", (double)until_s);
 }

@@ -1,5 +1,6 @@
 /* testbed-server: arguments, configuration, signals. */
 #include <glib-unix.h>
+#include <glib/gstdio.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -112,7 +113,13 @@ static int ask(const TbServerConfig *config, const char *backup)
         bool ok = backup ? tb_db_backup(store, backup, &error)
                          : tb_probe(config->address, config->port, config->tls, "/health", &error);
         if (!ok)
-                fprintf(stderr, "testbed-server: %s\n", tb_error_detail(error));
+                fprintf(stderr, "testbed-server: %s%s\n", tb_error_detail(error),
+                        backup && g_access(store, F_OK) != 0
+                                ? " (which state it is says --state-dir; of the package's "
+                                  "unit it is /var/lib/testbed-server)"
+                                : "");
+        else if (backup)
+                printf("%s is a copy of %s\n", backup, store);
         return ok ? 0 : 1;
 }
 

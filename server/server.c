@@ -284,6 +284,8 @@ TbServer *tb_server_new(const TbServerConfig *config, GError **error)
         server->config = config;
         server->started_ms = tb_clock_mono_ms();
         server->metrics = tb_metrics_new();
+        if (config->tls)
+                tb_metrics_collector(server->metrics, tb_tls_metrics, config->tls);
         server->poller = tb_poller_new(NULL);
         server->carry = tb_carrier_new(&party_ops);
         server->registered = tb_registered_new();

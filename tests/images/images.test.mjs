@@ -153,7 +153,8 @@ test('the lab: each program that is killed comes back, health says so', async ()
   await until('degraded', async () => (await health()).status === 'degraded', 2000);
   await healthy();
   for (const name of ['blackbox', 'adb', 'testbed-host']) {
-    const old = await pidIn(id, name);
+    // the window manager ended with the display, and may be on its way
+    const old = await until(`${name}`, () => pidIn(id, name).catch(() => false), 20000);
     process.kill(old, 'SIGKILL');
     await until(`another ${name}`, async () => (await pidIn(id, name).catch(() => old)) !== old, 20000);
   }

@@ -290,7 +290,7 @@ test('through a server: names are HOST/DEVICE, everything else is the same', asy
   assert.match(done.out, new RegExp(`^TESTBED_SERVER=${server.url}$`, 'm'));
   assert.doesNotMatch(done.out, /^TESTBED_HOST=/m);
   await refused('', ['power', 'board'], 2, /HOST\/DEVICE/, far());
-  await refused('', ['power', 'lab-9/board'], 1, /no host "lab-9"/, far());
+  await refused('', ['power', 'lab-9/board'], 3, /no host "lab-9"/, far());
   await refused('', ['watch'], 2, /say which host/, far());
   await refused(server.url, ['ls'], 1, /is a testbed server: name it with --server/);
   await refused('', ['ls', '--server', host.url], 1, /is a testbed host: name it with --host/);
@@ -390,8 +390,8 @@ test('completion, in bash: commands, options, words, devices', async () => {
   const complete = (...words) => {
     const ask = `
 source ${script}
-COMP_WORDS=(${words.map((w) => `'${w}'`).join(' ')})
-COMP_CWORD=${words.length - 1}
+COMP_LINE='${words.join(' ')}'
+COMP_POINT=\${#COMP_LINE}
 _testbed
 printf '%s\\n' "\${COMPREPLY[@]}"`;
     const done = spawnSync('bash', ['--norc', '-c', ask], {
@@ -411,6 +411,10 @@ printf '%s\\n' "\${COMPREPLY[@]}"`;
   assert.deepEqual(complete('testbed', 'push', 'board', 'compl'), ['completion']);
   assert.deepEqual(complete('testbed', '--host', 'http://127.0.0.1:1', 'power', 'b'), ['']);
   assert.deepEqual(complete('testbed', 'lease', 'board', '--', 'ma'), ['']);
+  assert.deepEqual(complete('testbed', '--host', host.url, 'power', 'b'), ['board']);
+  assert.deepEqual(complete('testbed', `--host=${host.url}`, 'power', 'b'), ['board']);
+  writeFileSync(path.join(folder, 'a:b'), '');
+  assert.deepEqual(complete('testbed', 'push', 'board', 'a:'), ['b'], 'readline keeps what stands before the colon');
 });
 
 test('help and version of everything, without a host', async () => {

@@ -311,6 +311,7 @@ test('a host joins a server of a private CA that server.ca names, and says in wo
     withHost(t, { name: 'lab-1', server: { url: server.url, token: TOKEN, ...more } }, options);
   const joined = (server, name) =>
     until('the host', async () => (await server.get('/api/hosts')).json?.some((h) => h.name === name && h.online));
+  assert.match((await good.post('/api/enrol', {})).text, /signed by nobody whom systems trust/);
   const host = await join(good, { ca: ca.cert });
   await joined(good, 'lab-1');
   await host.stop();
@@ -369,7 +370,7 @@ test('SIGHUP: a new certificate for who comes now, who is here goes on; a broken
   const ws = await host.websocket('/host/ws');
   t.after(() => ws.stop());
   assert.equal(await subject(host), 'first');
-  const second = certificate(folder, 'second');
+  const second = certificate(folder, 'second', { days: 3 });
   copyFileSync(second.cert, pair.cert);
   assert.match(
     await reload(host, host.state, 'host.yaml', (c) => c),
@@ -382,6 +383,9 @@ test('SIGHUP: a new certificate for who comes now, who is here goes on; a broken
     /all of it holds now tls="CN=second, valid until/,
   );
   assert.equal(await subject(host), 'second');
+  await host.program.line(/warning .*first\.cert ends on \d{4}-\d\d-\d\d: .*send SIGHUP/);
+  const [, ends] = (await host.get('/metrics')).text.match(/^testbed_tls_certificate_ends_seconds (\S+)$/m);
+  assert.ok(Math.abs(Number(ends) - Date.now() / 1000 - 3 * 86400) < 600, ends);
   assert.ok((await ws.command('pattern', 'lease.take', { ttl_s: 60 })).ok, 'who is here goes on');
   assert.match(
     await reload(host, host.state, 'host.yaml', ({ tls: _, ...c }) => ({ ...c, name: 'other', vnc: { port: 5999 } })),
