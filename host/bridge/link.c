@@ -20,6 +20,8 @@ typedef struct Mark { /* a ping on its way: its pong says that everything before
 
 struct TbBridgeLink {
         char *url;             /* owned: ws(s)://… */
+        char *ca;              /* owned: the file of `trusted`; NULL: none */
+        char *said;            /* owned: why it cannot be reached, as the log has it; NULL: it could */
         GTlsDatabase *trusted; /* ref; who vouches for the server besides the system's; NULL: nobody */
         char *distrust;        /* owned: why its certificate was not trusted in this attempt; NULL: it was */
         const TbBridgeLinkOps *ops; /* static */
@@ -214,11 +216,14 @@ static void on_connected(GObject *source, GAsyncResult *result, gpointer data)
         g_clear_object(&link->cancel);
         if (!ws) {
                 g_autofree char *why = why_refused(link, error);
-                tb_log(link->attempts == 0 ? TB_LOG_WARNING : TB_LOG_DEBUG, TB_F("url", link->url),
-                       "the server cannot be reached: %s", why);
+                tb_log(g_strcmp0(why, link->said) != 0 ? TB_LOG_WARNING : TB_LOG_DEBUG,
+                       TB_F("url", link->url), "the server cannot be reached: %s", why);
+                g_free(link->said);
+                link->said = g_steal_pointer(&why);
                 try_again(link);
                 return;
         }
+        g_clear_pointer(&link->said, g_free);
         link->opener = ws;
         link->ws = ws = paced(link, ws);
         link->heard_us = g_get_monotonic_time();
@@ -267,9 +272,21 @@ static void forget_message(TbBridgeLink *link)
         g_clear_pointer(&link->distrust, g_free);
 }
 
+/* The file may have been renewed: each attempt takes what is in it now. One that is broken changes nothing. */
+static void trust_again(TbBridgeLink *link)
+{
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GTlsDatabase) now = link->ca ? g_tls_file_database_new(link->ca, &error) : NULL;
+        if (now)
+                g_set_object(&link->trusted, now);
+        else if (link->ca)
+                tb_log(TB_LOG_DEBUG, TB_F("file", link->ca), "server.ca stays as it was: %s", error->message);
+}
+
 static void attempt(TbBridgeLink *link)
 {
         forget_message(link);
+        trust_again(link);
         link->message = soup_message_new(SOUP_METHOD_GET, link->url);
         g_signal_connect(link->message, "accept-certificate", G_CALLBACK(on_certificate), link);
         link->cancel = g_cancellable_new();
@@ -327,6 +344,7 @@ TbBridgeLink *tb_bridge_link_new(const char *url, const char *ca, const TbBridge
         /* a compressed message has no bound that is known before it is unpacked */
         soup_session_remove_feature_by_type(link->session, SOUP_TYPE_WEBSOCKET_EXTENSION_MANAGER);
         link->trusted = g_steal_pointer(&trusted);
+        link->ca = g_strdup(ca);
         g_queue_init(&link->marks);
         link->monitor = g_object_ref(g_network_monitor_get_default());
         g_signal_connect(link->monitor, "network-changed", G_CALLBACK(on_network), link);
@@ -350,6 +368,8 @@ void tb_bridge_link_free(TbBridgeLink *link)
         g_object_unref(link->session);
         forget_message(link);
         g_clear_object(&link->trusted);
+        g_free(link->ca);
+        g_free(link->said);
         g_free(link->url);
         g_free(link);
 }

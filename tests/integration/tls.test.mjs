@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { chmodSync, copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -317,6 +317,20 @@ test('a host joins a server of a private CA that server.ca names, and says in wo
   await host.stop();
   const other = await join(good, {}, { env: { SERVER_CA: path.relative('', ca.cert) } });
   await joined(good, 'lab-1~2'); // it has a key of its own
+
+  // the server comes back under another authority: that is said, and the file is read again
+  await good.program.stop();
+  await other.program.line(/the server is lost/);
+  const next = certificate(folder, 'Next CA', { ca: true });
+  const renewed = await withServer(t, {
+    port: Number(new URL(good.url).port),
+    tls: certificate(folder, 'renewed', { by: next }),
+    hosts: [{ name: 'lab-1', token: TOKEN }],
+  });
+  await other.program.line(/cannot be reached: nobody whom this host trusts/);
+  assert.ok((await other.get('/host/health')).json.reasons.some((r) => r.startsWith('the service server is ')));
+  appendFileSync(ca.cert, readFileSync(next.cert));
+  await joined(renewed, 'lab-1');
   await other.stop();
   const alone = await join(good, {});
   await alone.program.line(/cannot be reached: nobody whom this host trusts.*server: \{ca: FILE\}/);
