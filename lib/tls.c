@@ -114,7 +114,7 @@ static bool check_days(X509 *cert, const char *path, GError **error)
         }
         if (X509_cmp_time(X509_get0_notBefore(cert), &now) > 0)
                 tb_log(TB_LOG_WARNING, TB_F(), "tls: the certificate %s is not valid before %s", path, from);
-        else if (seconds_of(X509_get0_notAfter(cert)) - now < TB_LIMIT_TLS_ENDS_SOON_S)
+        else if (seconds_of(X509_get0_notAfter(cert)) - now <= TB_LIMIT_TLS_ENDS_SOON_S)
                 tb_log(TB_LOG_WARNING, TB_F(),
                        "tls: the certificate %s ends on %s: a daemon that is started after that refuses it. "
                        "Put a new one in its place, "

@@ -225,6 +225,9 @@ static void start(TbCarry *carry, TbMuxStream *stream, SoupMessage *message_take
                 g_autofree char *type = g_strdup(soup_message_headers_get_one(
                         soup_message_get_request_headers(message_take), "content-type"));
                 soup_message_set_request_body(message_take, type, from, (gssize)length);
+                /* a refusal comes in place of the body: one that came in the midst of it would be lost with the connection */
+                soup_message_headers_set_expectations(soup_message_get_request_headers(message_take),
+                                                      SOUP_EXPECTATION_CONTINUE);
                 /* a body cannot be sent twice: on no connection that may be closed already */
                 soup_message_add_flags(message_take, SOUP_MESSAGE_NEW_CONNECTION);
         }

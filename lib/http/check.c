@@ -192,7 +192,7 @@ bool tb_check_head(TbRequest *request, const char *version)
             !tb_guard_host(&http->guard, request->host, request->conn ? request->conn->local : NULL)) {
                 tb_respond_status(request, 421, "misdirected", "Misdirected request",
                                   "the name in the Host header is not one of this server; add it to the "
-                                  "configuration (HOST_URL) if it is");
+                                  "configuration (url:) if it is");
                 return false;
         }
         if (!tb_access_person(request) || !check_prefix(request))

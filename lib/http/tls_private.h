@@ -17,6 +17,8 @@ typedef struct TbTlsConn TbTlsConn;
 typedef struct TbTlsNet { /* who has handshakes under way, by the key of its share */
         char key[TB_NET_KEY];
         GQueue shaking; /* TbTlsConn, the oldest first; not owned */
+        guint64 turn;   /* the last one that it had something to do in */
+        guint asked;    /* its handshakes in that turn */
 } TbTlsNet;
 
 typedef enum TbTlsState {
@@ -39,6 +41,8 @@ struct TbTlsConn {
         SSL *ssl;                   /* owned */
         TbTlsState state;
         bool looked;       /* its first byte is that of TLS */
+        bool left;         /* it has closed its side */
+        guint rank;        /* of a turn: how many of its network come before it */
         bool wants_out;    /* OpenSSL waits for room in the client's socket */
         bool client_ended; /* it says nothing more */
         bool orphaned;     /* nobody is at the inner side any more, and the client does not take the rest */
@@ -60,6 +64,7 @@ typedef struct TbTlsThread {
         GQueue shaking, stalled, orphans, closing; /* TbTlsConn, the oldest first; owned */
         GQueue open;                               /* the other ones; owned */
         GPtrArray *dead;                           /* owned TbTlsConn */
+        guint64 turn;                              /* how many there were */
         GHashTable *nets;                          /* key of its own -> owned TbTlsNet */
         TbBucket said;                             /* log lines */
         int listen_fd;                             /* owned; -1: it accepts no more */

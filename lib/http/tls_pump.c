@@ -32,6 +32,8 @@ void tb_tls_watch(TbTlsConn *c)
                 return;
         if (c->state == TB_TLS_CLOSES || (!c->client_ended && !c->in))
                 client |= EPOLLIN;
+        if (c->state == TB_TLS_SHAKES)
+                client |= EPOLLRDHUP;
         if (c->state == TB_TLS_OPEN)
                 inner = (c->out ? 0 : EPOLLIN) | (c->in ? EPOLLOUT : 0);
         /* The end of the inner side is told for as long as it is watched, so it is not while nothing is wanted of it. The

@@ -15,8 +15,8 @@
 #include "lib/limits.h"
 #include "lib/log.h"
 
-#define BATCH 64
-#define ACCEPTS 16      /* in a turn */
+#define BATCH 512       /* more than may shake hands: each turn sees them all */
+#define ACCEPTS 256     /* in a turn: the kernel's queue has no shares, ours has */
 #define SHAKES_US 4000  /* computed for handshakes in a turn, before those that are through go on */
 #define PAUSE_US 500000 /* without a descriptor for the next client */
 
@@ -198,6 +198,10 @@ static void shake(TbTlsThread *t, TbTlsConn *c)
 {
         if (!look_at_first(c))
                 return;
+        if (c->left && SSL_in_before(c->ssl)) { /* nobody reads what it would cost a signature to say */
+                tb_tls_kill(c);
+                return;
+        }
         ERR_clear_error();
         int rc = SSL_do_handshake(c->ssl), why = rc == 1 ? SSL_ERROR_NONE : SSL_get_error(c->ssl, rc);
         c->wants_out = why == SSL_ERROR_WANT_WRITE;
@@ -293,15 +297,41 @@ static int wait_ms(TbTlsThread *t)
         return next_us == G_MAXINT64 ? -1 : (int)MIN((next_us - now_us) / 1000 + 1, 60000);
 }
 
+static int by_rank(const void *a, const void *b)
+{
+        guint x = (*(TbTlsConn *const *)a)->rank, y = (*(TbTlsConn *const *)b)->rank;
+        return (x > y) - (x < y);
+}
+
+/* A handshake costs a signature: networks take turns, and what is not reached now is told of again. */
+static void shake_some(TbTlsThread *t, TbTlsConn **shaking, gsize n)
+{
+        t->turn++;
+        for (gsize i = 0; i < n; i++) {
+                TbTlsNet *net = shaking[i]->net;
+                if (net && net->turn != t->turn)
+                        net->asked = 0;
+                if (net)
+                        net->turn = t->turn;
+                shaking[i]->rank = net ? net->asked++ : 0;
+        }
+        qsort(shaking, n, sizeof *shaking, by_rank);
+        gint64 until_us = g_get_monotonic_time() + SHAKES_US;
+        for (gsize i = 0; i < n && g_get_monotonic_time() < until_us; i++)
+                if (shaking[i]->state == TB_TLS_SHAKES)
+                        shake(t, shaking[i]);
+}
+
 static void turn(TbTlsThread *t, const struct epoll_event *events, int n)
 {
         TbTlsConn *shaking[BATCH];
-        int shake_n = 0;
+        gsize shake_n = 0;
         for (int i = 0; i < n; i++) {
                 TbTlsSide *side = events[i].data.ptr;
                 if ((gpointer)side == t || (gpointer)side == t->wake)
                         continue;
                 TbTlsConn *c = side->conn;
+                c->left = c->left || (side == &c->client && events[i].events & EPOLLRDHUP);
                 if (side == &c->client && events[i].events & (EPOLLERR | EPOLLHUP))
                         tb_tls_kill(c);
                 else if (c->state == TB_TLS_SHAKES)
@@ -311,11 +341,7 @@ static void turn(TbTlsThread *t, const struct epoll_event *events, int n)
                 else if (c->state == TB_TLS_CLOSES)
                         tb_tls_drain(c);
         }
-        /* who is not reached now is told of again */
-        gint64 until_us = g_get_monotonic_time() + SHAKES_US;
-        for (int i = 0; i < shake_n && g_get_monotonic_time() < until_us; i++)
-                if (shaking[i]->state == TB_TLS_SHAKES)
-                        shake(t, shaking[i]);
+        shake_some(t, shaking, shake_n);
         for (int i = 0; i < n; i++)
                 if (events[i].data.ptr == t)
                         accept_some(t);

@@ -266,6 +266,11 @@ test('carried to a host: one request id, and a Location that leads back through 
   assertProblem(lost, 404);
   assert.equal(lost.json.requestId, lost.headers['x-request-id'], 'the log of server and host bear the same');
   await host.program.line(lost.json.requestId);
+  const refused = await server.request('PUT', `${below}/host/devices/none/files?path=/x`, {
+    body: Buffer.alloc(32 << 20),
+    headers: { 'Content-Type': 'application/octet-stream' },
+  });
+  assertProblem(refused, 404); // the host's word, although most of the body never reached it
   const wrong = await server.request('PUT', `${below}/host/devices/pat`, { json: {} });
   assertProblem(wrong, 405);
   assert.match(wrong.headers.allow ?? '', /PATCH/);
