@@ -128,6 +128,18 @@ test('it comes again: kill -9, and a restart keeps what it had', async () => {
   assert.match(must('testbed', 'ls'), /^machine\b/m);
 });
 
+test('the host joins by the command of the server, given twice', async () => {
+  for (let twice = 0; twice < 2; twice++) {
+    const body = JSON.stringify({ name: 'lab-deb' });
+    const made = json('http://127.0.0.1:5109/api/enrol', '-H', 'Content-Type: application/json', '-d', body);
+    must('sh', '-c', `sudo() { "$@"; }; ${made.commands.systemd}`);
+    await until('the host to have joined', () =>
+      json('http://127.0.0.1:5109/api/enrol').some((e) => e.id === made.id && e.online && e.host === 'lab-deb'),
+    );
+    assert.equal(must('stat', '-c', '%U %a', '/etc/testbed/join.env'), 'root 600');
+  }
+});
+
 test('a wrong configuration: it is not started, the journal names file and line, and mended it runs', async () => {
   const before_ = readFileSync(at('/etc/testbed/host.yaml'), 'utf8');
   appendFileSync(at('/etc/testbed/host.yaml'), 'prot: 1\n');
