@@ -1,7 +1,11 @@
 # Tests. Every layer ends in one line per test; tests/run.mjs adds them up.
 UNIT_SRCS := $(sort $(wildcard tests/unit/*/test_*.c tests/unit/test_*.c tests/contract/test_*.c drivers/[!_]*/test_*.c))
+# ThreadSanitizer says nothing of tests with one thread: it runs those whose source names one of these
+ifeq ($(VARIANT),tsan)
+UNIT_SRCS := $(sort $(shell grep -lFf tests/threads.txt $(UNIT_SRCS)))
+endif
 UNIT_TESTS := $(patsubst %.c,$(BUILD)/tests/%,$(UNIT_SRCS))
-FUZZ_SRCS := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SRCS := $(if $(filter tsan,$(VARIANT)),,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRCS))
 SIM_NAMES := $(sort $(notdir $(patsubst %/,%,$(wildcard tests/sim/*/))))
 SIMS := $(foreach s,$(SIM_NAMES),$(if $(wildcard tests/sim/$(s)/*.c),$(BUILD)/sim/$(s)))

@@ -9,7 +9,7 @@
 //     unit         C tests: tests/unit, tests/contract, drivers/*/test_*.c (GLib, TAP)
 //     fuzz         every fuzzer's corpus once
 //     web, integration, e2e, rig     node --test files
-//     asan, tsan   unit, fuzz and integration of that build
+//     asan, tsan   unit, fuzz and integration of that build; of tsan, what has threads
 //
 //     --load N    N processes per core that want all of it: tests must hold on a machine that is so much slower
 //
@@ -175,28 +175,34 @@ const MODES = {
   unit: () => cTests(),
   fuzz: () => fuzzTests(),
   web: () => nodeTests('web', 'web/tests', 60),
-  integration: () => nodeTests('integration', 'tests/integration', 120),
+  integration: () => integration(''),
   e2e: () => nodeTests('e2e', 'tests/e2e', 300, { serial: true }),
   rig: () => nodeTests('rig', 'tests/rig', 600, { serial: true }),
-  asan: () => sanitized('asan'),
-  tsan: () => sanitized('tsan'),
+  asan: () => asan(),
+  tsan: () => tsan(),
   all: () => ['house', 'unit', 'fuzz', 'web', 'integration', 'e2e', 'rig', 'asan', 'tsan'].flatMap((m) => MODES[m]()),
 };
 
-// Files that run in the plain build alone, for CI's time: the lab (about who starts whom), the command line (one
-// thread; its parsers are unit tests); under ThreadSanitizer also what is about main's own state.
-const PLAIN = {
-  asan: /\/(lab|client(-\w+)?)\.test\.mjs$/,
-  tsan: /\/(lab|client(-\w+)?|host-virtualpytest|host-health|server-enrol|server-registered)\.test\.mjs$/,
-};
+// Not under AddressSanitizer, for CI's time: the lab (about who starts whom), the command line (one thread; its parsers
+// are unit tests), what compiles a driver or reads the README.
+const NOT_ASAN = /\/(lab|client(-\w+)?|new-driver|readme|runner-tap)\.test\.mjs$/;
+// Under ThreadSanitizer, what is about more than main's own state: lanes, media, disks, TLS, floods.
+const TSAN = new RegExp(
+  `/(device-verbs|floods|host-(board|disk|flood|history|limits|live|phone|rest|shares|start|video)|netserial|phone|server-(limits|store)|tls|vnc-\\w+)\\.test\\.mjs$`,
+);
+const THREADS = readFileSync('tests/threads.txt', 'utf8').trim().split('\n');
+const hasThreads = (source) => THREADS.some((word) => readFileSync(source, 'utf8').includes(word));
 
-function sanitized(variant) {
-  return [
-    ...cTests(variant),
-    ...fuzzTests(variant),
-    ...nodeTests('integration', 'tests/integration', 120, { variant }).filter((t) => !PLAIN[variant].test(t.name)),
-  ];
-}
+const integration = (variant) => nodeTests('integration', 'tests/integration', 120, { variant });
+const asan = () => [
+  ...cTests('asan'),
+  ...fuzzTests('asan'),
+  ...integration('asan').filter((t) => !NOT_ASAN.test(t.name)),
+];
+const tsan = () => [
+  ...cTests('tsan').filter((t) => hasThreads(`${t.name}.c`)),
+  ...integration('tsan').filter((t) => TSAN.test(t.name)),
+];
 
 // ---- running one file -----------------------------------------------------------------------------------------
 
