@@ -117,6 +117,12 @@ static json_t *limits(TbApi *api)
         return o;
 }
 
+/* A page that may not open a WebSocket is not told why by its browser: it asks here, where the same is looked at. */
+static void ping(TbRequest *request, gpointer data G_GNUC_UNUSED)
+{
+        tb_request_reply_empty(request, 204);
+}
+
 static void info(TbRequest *request, gpointer data)
 {
         TbApi *api = data;
@@ -243,6 +249,14 @@ static const TbRoute routes[] = {
          .tag = "host",
          .summary = "Whether all is well, answered from the main loop",
          .answers = "200 application/json Health"},
+        {.method = "POST",
+         .path = "/host/ping",
+         .role = TB_ROLE_VIEWER,
+         .handler = ping,
+         .tag = "host",
+         .summary = "Nothing but the checks of every change: Host, Origin, token. For a page whose "
+                    "WebSockets do not open",
+         .answers = "204; 403; 421"},
         {.method = "GET",
          .path = "/host/info",
          .role = TB_ROLE_VIEWER,

@@ -8,6 +8,8 @@
 #include "lib/http/private.h"
 #include "lib/log.h"
 
+#define TB_SHOWN_HEADER 200 /* bytes of a header that a text names */
+
 /* Of a proxy of ours what it says of its client is believed; of nobody else. */
 void tb_access_proxy(TbRequest *request, const TbProxySaid *said)
 {
@@ -59,6 +61,15 @@ bool tb_access_person(TbRequest *request)
                refuse_stranger(request);
 }
 
+char *tb_access_shown(const char *header)
+{
+        char *shown = g_strndup(header ? header : "nothing", TB_SHOWN_HEADER);
+        for (char *p = shown; *p; p++)
+                if (!g_ascii_isprint(*p) || *p == '"')
+                        *p = '?';
+        return shown;
+}
+
 bool tb_access_origin(TbRequest *request, const TbRoute *route)
 {
         bool reads = request->is_head || strcmp(request->method, "GET") == 0;
@@ -66,7 +77,17 @@ bool tb_access_origin(TbRequest *request, const TbRoute *route)
                 return true;
         if (tb_guard_unsafe(&request->http->guard, request->origin, request->fetch_site, request->host))
                 return true;
-        tb_respond_error(request, TB_ERROR_FORBIDDEN, "web pages of another origin may not do this");
+        g_autofree char *origin = tb_access_shown(request->origin), *host = tb_access_shown(request->host);
+        if (request->origin)
+                tb_respond_error(
+                        request, TB_ERROR_FORBIDDEN,
+                        "web pages of another origin may not do this: the page is of %s (Origin), and the "
+                        "request names %s (Host). If both are this one, let the proxy in between pass the "
+                        "Host on as it came (nginx: proxy_set_header Host $http_host), or set \"url: %s\" "
+                        "in the configuration",
+                        origin, host, origin);
+        else
+                tb_respond_error(request, TB_ERROR_FORBIDDEN, "web pages of another origin may not do this");
         return false;
 }
 

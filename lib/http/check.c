@@ -190,9 +190,15 @@ bool tb_check_head(TbRequest *request, const char *version)
         }
         if (!(old && !request->host) &&
             !tb_guard_host(&http->guard, request->host, request->conn ? request->conn->local : NULL)) {
-                tb_respond_status(request, 421, "misdirected", "Misdirected request",
-                                  "the name in the Host header is not one of this server; add it to the "
-                                  "configuration (url:) if it is");
+                g_autofree char
+                        *host = tb_access_shown(request->host),
+                        *origin = tb_access_shown(request->origin),
+                        *why = g_strdup_printf(
+                                "the name in the Host header is not one of this server: %s%s%s. If it is, "
+                                "set \"url: http://%s\" in the configuration",
+                                host, request->origin ? ", asked for by a page of " : "",
+                                request->origin ? origin : "", host);
+                tb_respond_status(request, 421, "misdirected", "Misdirected request", "%s", why);
                 return false;
         }
         if (!tb_access_person(request) || !check_prefix(request))

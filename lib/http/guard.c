@@ -92,6 +92,8 @@ bool tb_guard_origin(const TbGuard *guard, const char *origin, const char *host,
                                                                   : NULL;
         if (rest && host && *rest && g_ascii_strcasecmp(rest, host) == 0)
                 return true;
+        if (guard->own && g_ascii_strcasecmp(guard->own, origin) == 0)
+                return true;
         bool listed = is_listed(guard->origins, origin);
         if (ret_listed)
                 *ret_listed = listed;

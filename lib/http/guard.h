@@ -10,10 +10,12 @@
 #include <stdbool.h>
 
 typedef struct TbGuard {
-        bool loopback;              /* the listener is bound to loopback only */
-        const char *address;        /* own address as text; borrowed, may be NULL */
-        const char *machine;        /* own host name; borrowed, may be NULL */
-        const char *const *hosts;   /* further names; borrowed, may be NULL */
+        bool loopback;            /* the listener is bound to loopback only */
+        const char *address;      /* own address as text; borrowed, may be NULL */
+        const char *machine;      /* own host name; borrowed, may be NULL */
+        const char *const *hosts; /* further names; borrowed, may be NULL */
+        const char
+                *own; /* origin of the public URL, of our own pages behind a proxy; borrowed, may be NULL */
         const char *const *origins; /* foreign origins that are allowed; borrowed, may be NULL */
 } TbGuard;
 
@@ -22,7 +24,7 @@ typedef struct TbGuard {
 bool tb_host_split(const char *text, char *ret_name, gsize size);
 /* `host`: the Host header. `local`: address text of the socket that took the connection. */
 bool tb_guard_host(const TbGuard *guard, const char *host, const char *local);
-/* Whether `origin` is http(s)://<host> itself, or one of guard->origins (*ret_listed). NULL origin: true. */
+/* Whether `origin` is http(s)://<host> itself, guard->own, or one of guard->origins (*ret_listed). NULL origin: true. */
 bool tb_guard_origin(const TbGuard *guard, const char *origin, const char *host, bool *ret_listed);
 /* The verdict on a request that changes something or opens a WebSocket. */
 bool tb_guard_unsafe(const TbGuard *guard, const char *origin, const char *fetch_site, const char *host);

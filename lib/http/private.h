@@ -45,6 +45,8 @@ typedef struct TbProxySaid { /* headers, as they came; NULL: not there */
 
 void tb_access_proxy(TbRequest *request, const TbProxySaid *said); /* says for whom it asks */
 bool tb_access_person(TbRequest *request);
+/* What a header says, as a text may name it: printable, bounded. The caller frees. */
+char *tb_access_shown(const char *header);
 bool tb_access_origin(TbRequest *request, const TbRoute *route);
 bool tb_access_role(TbRequest *request, const TbRoute *route);
 
@@ -106,6 +108,7 @@ struct TbHttp {
         TbGuard guard;
         char *prefix;            /* owned; "/staging": may stand before every path; NULL: none */
         char *address, *machine; /* owned; guard points to them */
+        char *own_origin;        /* owned; of the public URL; NULL: none */
         char **hosts, **origins; /* owned */
         TbRates *rates;          /* owned; NULL: no limit */
         guint rate;

@@ -183,6 +183,19 @@ static char *prefix_of(const char *url)
         return path && *path == '/' ? g_steal_pointer(&path) : NULL;
 }
 
+/* "https://name:port" of a URL, as browsers say it in Origin. NULL: there is none. */
+static char *origin_of(const char *url)
+{
+        g_autoptr(GUri) uri = url ? g_uri_parse(url, G_URI_FLAGS_NONE, NULL) : NULL;
+        const char *scheme = uri ? g_uri_get_scheme(uri) : NULL, *host = uri ? g_uri_get_host(uri) : NULL;
+        if (!host || !*host)
+                return NULL;
+        int port = g_uri_get_port(uri), usual = strcmp(scheme, "https") == 0 ? 443 : 80;
+        const char *open = strchr(host, ':') ? "[" : "", *close = *open ? "]" : "";
+        return port > 0 && port != usual ? g_strdup_printf("%s://%s%s%s:%d", scheme, open, host, close, port)
+                                         : g_strdup_printf("%s://%s%s%s", scheme, open, host, close);
+}
+
 TbHttp *tb_http_new(const TbHttpOptions *options, GError **error)
 {
         TbHttp *http = g_new0(TbHttp, 1);
@@ -219,6 +232,7 @@ TbHttp *tb_http_new(const TbHttpOptions *options, GError **error)
                               : NULL;
         http->guard = (TbGuard){.address = http->address,
                                 .machine = http->machine,
+                                .own = http->own_origin = origin_of(options->url),
                                 .hosts = (const char *const *)http->hosts,
                                 .origins = (const char *const *)http->origins};
         char bound[TB_ADDRESS_TEXT];
@@ -389,6 +403,7 @@ void tb_http_free(TbHttp *http)
         tb_rates_free(http->rates);
         tb_auth_unref(http->auth);
         g_strfreev(http->hosts);
+        g_free(http->own_origin);
         g_strfreev(http->origins);
         g_free(http->prefix);
         g_free(http->address);

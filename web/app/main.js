@@ -121,6 +121,16 @@ services.store.watch(
   (name) => text(hostName, name ? `/ ${name}` : ''),
 );
 
+const refusal = h('div', { class: 'notice bad ask', role: 'alert', hidden: true });
+main.before(refusal);
+services.store.watch(
+  (s) => s.refusal,
+  (why) => {
+    refusal.hidden = !why;
+    fill(refusal, icon('warn'), h('p', {}, h('strong', {}, 'The host refuses this page. '), why ?? ''));
+  },
+);
+
 // ---- routes: #/ · #/timeline · #/d/{device}/{tab} ----
 
 let unmount = null;

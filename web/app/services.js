@@ -99,6 +99,15 @@ export function makeServices({ base, onAuth }) {
     }
   }
 
+  // by HTTP the host says why no WebSocket opens: a proxy that changes Host, for example
+  events.on('no-socket', async () => {
+    try {
+      await api.json('POST', 'host/ping');
+      store.dispatch({ type: 'refusal', refusal: null });
+    } catch (error) {
+      if (error.status === 403 || error.status === 421) store.dispatch({ type: 'refusal', refusal: error.message });
+    }
+  });
   events.on('state', (state, reason) => {
     store.dispatch({ type: 'link', state, reason });
     debug(`event stream ${state}${reason ? `: ${reason}` : ''}`);

@@ -71,7 +71,8 @@ export class SseParser {
   }
 }
 
-/** Emits `event` {type, id, data (parsed JSON, or text)}, `state` ('connecting'|'open'|'waiting'|'closed', reason); `problem`: the ApiError behind the reason, or null. */
+/** Emits `event` {type, id, data (parsed JSON, or text)}, `state` ('connecting'|'open'|'waiting'|'closed', reason); `problem`: the ApiError behind the reason, or null.
+ * `no-socket`: a WebSocket did not open. */
 export class EventStream extends Emitter {
   /**
    * @param {(lastEventId: string|null) => string} [o.wsUrl]   with o.WebSocket; without them by fetch alone
@@ -167,6 +168,7 @@ export class EventStream extends Emitter {
         }
         // it does not say why: asked by HTTP, which also serves where no WebSocket gets through
         this._socket = null;
+        this.emit('no-socket');
         this._byFetch();
       }),
     );

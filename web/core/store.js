@@ -16,6 +16,7 @@ export const initialState = Object.freeze({
   timeline: [], // newest first: {id, t, event, device, interface, data}
   link: { state: 'connecting', reason: null },
   health: null,
+  refusal: null, // why this page may do nothing here, in the host's words
   me: null, // {user, role, host_name, named: by a token of one's own}; null: not known yet
 });
 
@@ -168,6 +169,8 @@ export function reduce(state, action) {
       return { ...state, link: { state: action.state, reason: action.reason ?? null } };
     case 'health':
       return { ...state, health: action.health };
+    case 'refusal':
+      return { ...state, refusal: action.refusal };
     case 'me':
       return { ...state, me: action.me };
     default:
