@@ -18,12 +18,13 @@
 #define JUMP_FLAT_US 40000
 #define JUMP_LASTS_US 200000 /* flat for so long: it is no queue, which would grow or drain */
 #define JUMP_PACKETS 6
+#define JUMP_FALLS_US 600000
 #define MIN_KBPS 80
-#define GROW_USED 0.40 /* per second, while at least half of the estimate is used */
+#define GROW_USED 0.60 /* per second, while at least half of the estimate is used */
 #define GROW_FRESH 1.5 /* per second, until the first cut */
 #define GROW_IDLE 0.15 /* per second else: nothing proves that the link would carry it */
 #define CUT_EVERY_US 300000
-#define RECENT_CUT_US (5 * G_USEC_PER_SEC)
+#define RECENT_CUT_US (3 * G_USEC_PER_SEC)
 
 void tb_adapt_init(TbAdapt *a, guint start_kbps, guint max_kbps)
 {
@@ -116,7 +117,7 @@ static void grow(TbAdapt *a, gint64 now_us, gint64 passed_us)
         if (a->fresh)
                 rate = GROW_FRESH;
         double seconds = (double)MIN(passed_us, G_USEC_PER_SEC) / G_USEC_PER_SEC;
-        double limit = MAX(a->kbps, a->recv_kbps * 2.5 + 300);
+        double limit = MAX(a->kbps, a->recv_kbps * 3 + 500);
         a->kbps = MIN(MIN(a->kbps + (a->kbps * rate + 20) * seconds, limit), a->max_kbps);
 }
 
@@ -131,14 +132,21 @@ static void rebase(TbAdapt *a, gint64 now_us, gint64 delay_us)
 }
 
 /* One packet that arrived. A queue grows by what is sent, and drains when less is: a delay that jumps by more than that
- * and is flat afterwards is a longer path. */
+ * and is flat afterwards is a longer path, and one that falls again by itself was a stall. */
 static void watch_jump(TbAdapt *a, gint64 now_us, gint64 sent_us, gint64 delay_us)
 {
         if (a->jump.since_us) {
+                bool falls = delay_us < a->jump.most_us - JUMP_FLAT_US;
+                a->jump.falls = a->jump.falls || falls;
                 a->jump.least_us = MIN(a->jump.least_us, delay_us);
                 a->jump.most_us = MAX(a->jump.most_us, delay_us);
                 a->jump.n++;
-                if (a->jump.most_us - a->jump.least_us > JUMP_FLAT_US) {
+                if (a->jump.falls) {
+                        /* what had waited comes at once: the viewer's machine, or its radio, was busy */
+                        if (!falls || delay_us < a->jump.from_us + JUMP_FLAT_US ||
+                            sent_us - a->jump.since_us > JUMP_FALLS_US)
+                                a->jump.since_us = 0;
+                } else if (a->jump.most_us - a->jump.least_us > JUMP_FLAT_US) {
                         a->jump.since_us = 0;
                 } else if (a->jump.n >= JUMP_PACKETS && sent_us - a->jump.since_us >= JUMP_LASTS_US) {
                         rebase(a, now_us, a->jump.least_us);
@@ -149,6 +157,7 @@ static void watch_jump(TbAdapt *a, gint64 now_us, gint64 sent_us, gint64 delay_u
                 a->jump.from_us = a->prev_delay_us;
                 a->jump.least_us = a->jump.most_us = delay_us;
                 a->jump.n = 1;
+                a->jump.falls = false;
         }
         a->prev_delay_us = delay_us;
         a->prev_sent_us = sent_us;
@@ -246,7 +255,8 @@ void tb_adapt_feedback(TbAdapt *a, gint64 now_us, const TbAdaptPacket *packets, 
 }
 
 /* --- without feedback of each packet --- */
-#define REMB_FULL 1.2
+#define REMB_LESS 0.95
+#define REMB_STAYS_US (5 * G_USEC_PER_SEC)
 #define REPORT_QUEUE_MS 150 /* of the round trip above its least: reports are few, and jitter is in them */
 
 void tb_adapt_report(TbAdapt *a, gint64 now_us, const TbAdaptReport *r)
@@ -257,10 +267,19 @@ void tb_adapt_report(TbAdapt *a, gint64 now_us, const TbAdaptReport *r)
                 double queue_ms = r->rtt_ms - (double)MIN(a->base_us[0], a->base_us[1]) / 1000;
                 a->queue_ms = (a->queue_ms + queue_ms) / 2;
         }
-        /* a viewer says at most half more than what it gets: only what is hardly that says anything of the link */
-        bool full = r->remb_kbps > 0 && r->remb_kbps < r->sent_kbps * REMB_FULL;
-        if (full && r->remb_kbps < a->kbps)
-                cut(a, now_us, r->remb_kbps);
+        /* A viewer says at most half more than what it gets, and less while it finds out or when pictures come unevenly:
+         * what is less than is sent says something of the link when something else does, too, or when it stays. */
+        bool less = r->remb_kbps > 0 && r->remb_kbps < r->sent_kbps * REMB_LESS;
+        if (less && (!a->remb_less_us || r->remb_kbps > a->remb_less_kbps * 1.05)) {
+                a->remb_less_us = now_us; /* one that grows is finding out */
+                a->remb_less_kbps = r->remb_kbps;
+        } else if (r->remb_kbps > 0 && !less) {
+                a->remb_less_us = 0;
+        }
+        bool full = less && (r->loss > LOSS_LOW || a->queue_ms > QUEUE_LOW_MS ||
+                             now_us - a->remb_less_us >= REMB_STAYS_US);
+        if (full)
+                cut(a, now_us, MAX(r->remb_kbps, r->sent_kbps / 2));
         if (r->loss < 0)
                 return;
         a->last_us = now_us;
@@ -273,10 +292,8 @@ void tb_adapt_report(TbAdapt *a, gint64 now_us, const TbAdaptReport *r)
                     r->loss > 0.25 ? MIN(a->recv_kbps * 0.85, a->kbps * 0.7) : a->kbps * (1 - 0.5 * r->loss));
         else if (a->queue_ms > REPORT_QUEUE_MS)
                 cut(a, now_us, MIN(a->recv_kbps, a->kbps) * 0.8);
-        else if (r->loss < LOSS_LOW)
-                grow(a, now_us, passed_us);
-        if (full)
-                a->kbps = MAX(MIN(a->kbps, r->remb_kbps), MIN_KBPS);
+        else if (r->loss < LOSS_LOW && !full)
+                grow(a, now_us, passed_us / 2); /* what it does to the link is heard of late */
 }
 
 bool tb_adapt_holds(const TbAdapt *a, gint64 now_us)
@@ -296,10 +313,10 @@ static const struct {
         {0, 0, 350, 10},
 };
 
-#define UP_AFTER_US (3 * G_USEC_PER_SEC) /* doubled by each failed try, at most 2^4 */
+#define UP_AFTER_US (1200 * 1000) /* doubled by each failed try, at most 2^4 */
 #define PROVEN_US (8 * G_USEC_PER_SEC)
 #define SHARE 0.85 /* of an estimate that video gets: retransmissions and bursts need the rest */
-#define MUCH_WORSE 0.5
+#define MUCH_WORSE 0.4
 
 static double scale_of(int pixels)
 {
@@ -319,7 +336,8 @@ static void move(TbAdaptViewer *v, int rung, gint64 now_us)
         v->moved_us = now_us;
 }
 
-static void choose_rung(TbAdaptViewer *v, gint64 now_us, double scale)
+/* `best`: estimate of the best viewer of each rung, beside which it could stay. */
+static void choose_rung(TbAdaptViewer *v, gint64 now_us, double scale, const double *best)
 {
         if (v->probing && now_us - v->moved_us > PROVEN_US) {
                 v->probing = false;
@@ -330,7 +348,8 @@ static void choose_rung(TbAdaptViewer *v, gint64 now_us, double scale)
                 move(v, v->rung + 1, now_us);
         if (v->rung > 0) {
                 double enter = STEPS[v->rung - 1].enter * (v->rung == 1 ? scale : 1);
-                if (v->kbps >= enter && now_us - v->moved_us > UP_AFTER_US << v->failed)
+                if (v->kbps >= MAX(enter, best[v->rung - 1] * MUCH_WORSE) &&
+                    now_us - v->moved_us > UP_AFTER_US << v->failed)
                         move(v, v->rung - 1, now_us);
         }
 }
@@ -351,10 +370,13 @@ void tb_adapt_plan(TbAdaptViewer *viewers, guint n, gint64 now_us, int pixels, g
 {
         double scale = scale_of(pixels);
         *ret_plan = (TbAdaptPlan){0};
+        double bests[TB_ADAPT_RUNGS];
+        bool fresh;
+        for (int rung = 0; rung < TB_ADAPT_RUNGS; rung++)
+                bests[rung] = MIN(best_of(viewers, n, rung, &fresh), max_kbps);
         for (guint i = 0; i < n; i++)
-                choose_rung(&viewers[i], now_us, scale);
+                choose_rung(&viewers[i], now_us, scale, bests);
         for (int rung = 0; rung < TB_ADAPT_RUNGS; rung++) {
-                bool fresh;
                 double best = MIN(best_of(viewers, n, rung, &fresh), max_kbps), least = best;
                 for (guint i = 0; i < n; i++) {
                         if (viewers[i].rung != rung ||

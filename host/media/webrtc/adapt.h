@@ -51,6 +51,7 @@ typedef struct TbAdapt {
         struct {
                 gint64 since_us, from_us, least_us, most_us; /* since: 0: it has not */
                 guint n;
+                bool falls;
         } jump;
         gint64 prev_delay_us, prev_sent_us; /* of the packet that arrived last; sent 0: none */
         gint64 held_delay_us, held_us; /* when a hold began, and for how long; held 0: none is to be judged */
@@ -59,6 +60,8 @@ typedef struct TbAdapt {
         double tested_kbps, tested_loss;
         gint64 test_us; /* when the test under way began; 0: none */
         gint64 last_test_us;
+        double remb_less_kbps;
+        gint64 remb_less_us; /* since when REMB has asked for less than is sent; 0: it does not */
         guint windows, test_packets, test_lost; /* counted since it began */
 } TbAdapt;
 

@@ -307,7 +307,7 @@ static void test_reports(void)
         g_test_message("reports on 300 kbit/s: estimate %.0f, rung %d, loss %.2f", l.adapt.kbps,
                        l.viewer.rung, l.adapt.loss);
         g_assert_cmpfloat(l.adapt.kbps, <, 700);
-        g_assert_cmpint(l.viewer.rung, ==, 2);
+        g_assert_cmpint(l.viewer.rung, >=, 1);
         l.link_kbps = 20000;
         run(&l, 20);
         g_assert_cmpfloat(l.adapt.kbps, >, 1200);
@@ -318,20 +318,55 @@ static void test_remb(void)
 {
         TbAdapt a;
         tb_adapt_init(&a, 1500, 8000);
-        tb_adapt_report(&a, G_USEC_PER_SEC,
-                        &(TbAdaptReport){.loss = -1, .rtt_ms = -1, .remb_kbps = 420, .sent_kbps = 1200});
-        g_assert_cmpfloat(a.kbps, <=, 420);
-        for (int i = 2; i < 12; i++)
+        const TbAdaptReport tight = {.loss = -1, .rtt_ms = -1, .remb_kbps = 720, .sent_kbps = 1200};
+        tb_adapt_report(&a, G_USEC_PER_SEC, &tight);
+        g_assert_cmpfloat(a.kbps, ==, 1500); /* it finds out yet */
+        tb_adapt_report(&a, 2 * G_USEC_PER_SEC, &tight);
+        g_assert_cmpfloat(a.kbps, ==, 1500);
+        tb_adapt_report(&a, 6 * G_USEC_PER_SEC, &tight); /* it stays at that */
+        g_assert_cmpfloat(a.kbps, ==, 720);
+        TbAdapt queued;
+        tb_adapt_init(&queued, 1500, 8000);
+        tb_adapt_report(&queued, G_USEC_PER_SEC,
+                        &(TbAdaptReport){.loss = 0.05, .rtt_ms = 40, .remb_kbps = 720, .sent_kbps = 1200});
+        g_assert_cmpfloat(queued.kbps, ==, 720);
+        /* of a screen that hardly changes it says little, whatever the link carries */
+        TbAdapt still;
+        tb_adapt_init(&still, 1500, 8000);
+        for (int i = 1; i < 9; i++)
+                tb_adapt_report(
+                        &still, i * G_USEC_PER_SEC,
+                        &(TbAdaptReport){.loss = 0, .rtt_ms = 40, .remb_kbps = 300, .sent_kbps = 200});
+        g_assert_cmpfloat(still.kbps, >=, 1500);
+        for (int i = 7; i < 20; i++) /* tried for a while, and held */
                 tb_adapt_report(
                         &a, i * G_USEC_PER_SEC,
                         &(TbAdaptReport){.loss = 0, .rtt_ms = 40, .remb_kbps = 900, .sent_kbps = a.kbps});
-        g_assert_cmpfloat(a.kbps, >, 500);
-        g_assert_cmpfloat(a.kbps, <=, 900);
+        g_assert_cmpfloat(a.kbps, >, 720);
+        g_assert_cmpfloat(a.kbps, <, 3000);
         g_assert_cmpfloat(a.loss, ==, 0);
         tb_adapt_report(&a, 13 * G_USEC_PER_SEC,
                         &(TbAdaptReport){.loss = 0.95, .rtt_ms = 40, .sent_kbps = 800});
         g_assert_cmpfloat(a.kbps, <, 100);
         g_assert_cmpfloat(a.loss, >, 0.9); /* what is shown is what happens */
+}
+
+/* The viewer's machine was busy: everything arrives, later. That says nothing of the line. */
+static void test_stalls(void)
+{
+        Link l;
+        link_init(&l, 50000);
+        l.content_kbps = 600;
+        tb_adapt_init(&l.adapt, 1500, 8000);
+        run(&l, 3);
+        for (int i = 0; i < 3; i++) {
+                l.free_us = l.now_us + 300000;
+                run(&l, 2);
+        }
+        g_test_message("after three stalls: %.0f kbit/s", l.adapt.kbps);
+        g_assert_cmpfloat(l.adapt.kbps, >, 1200);
+        g_assert_cmpint(l.viewer.rung, ==, 0);
+        link_clear(&l);
 }
 
 static void test_nothing_arrives(void)
@@ -407,6 +442,7 @@ int main(int argc, char **argv)
         g_test_add_func("/media/adapt/step-of-delay", test_step_of_delay);
         g_test_add_func("/media/adapt/step-and-queue", test_step_and_queue);
         g_test_add_func("/media/adapt/loss-of-its-own", test_loss_of_its_own);
+        g_test_add_func("/media/adapt/stalls", test_stalls);
         g_test_add_func("/media/adapt/reports", test_reports);
         g_test_add_func("/media/adapt/remb", test_remb);
         return g_test_run();
