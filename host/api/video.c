@@ -83,6 +83,7 @@ static void snapshot(TbApi *api, TbRequest *request, TbInterface *iface, TbStill
         int quality = (int)json_integer_value(json_object_get(query, "quality"));
         int timeout_ms = (int)(json_number_value(json_object_get(query, "timeout_s")) * 1000);
         s->still = tb_still_take(api->media, hub, format, quality, timeout_ms, shot_done, s);
+        tb_still_set_width(s->still, (int)json_integer_value(json_object_get(query, "width")));
         tb_request_on_gone(request, shot_gone, s);
 }
 
@@ -179,6 +180,11 @@ static const TbParam jpg_params[] = {
          .fallback = "85",
          .unit = "%",
          .help = "of the JPEG"},
+        {.name = "width",
+         .type = TB_PARAM_INT,
+         .min = 16,
+         .max = TB_LIMIT_VIDEO_SIDE,
+         .help = "pixels that are enough, for a thumbnail: the picture is made smaller, never larger"},
         {.name = "timeout_s",
          .type = TB_PARAM_NUMBER,
          .min = 0.1,

@@ -7,8 +7,9 @@
 #include "lib/error.h"
 
 struct TbPicture {
-        tjhandle jpeg;     /* owned */
-        TbFramePool *pool; /* ref; YUV frames converted */
+        tjhandle jpeg;      /* owned */
+        TbFramePool *pool;  /* ref; YUV frames converted */
+        TbFramePool *small; /* ref; thumbnails */
 };
 
 TbPicture *tb_picture_new(void)
@@ -16,6 +17,7 @@ TbPicture *tb_picture_new(void)
         TbPicture *picture = g_new0(TbPicture, 1);
         picture->jpeg = tjInitCompress();
         picture->pool = tb_frame_pool_new(1);
+        picture->small = tb_frame_pool_new(1);
         return picture;
 }
 
@@ -26,6 +28,7 @@ void tb_picture_free(TbPicture *picture)
         if (picture->jpeg)
                 tjDestroy(picture->jpeg);
         tb_frame_pool_unref(picture->pool);
+        tb_frame_pool_unref(picture->small);
         g_free(picture);
 }
 
@@ -83,6 +86,34 @@ static TbFrame *to_rgb(TbPicture *picture, const TbFrame *frame, GError **error)
         return rgb;
 }
 
+/* Each pixel is the mean of those that it stands for. Takes the reference. */
+static TbFrame *shrink_take(TbPicture *picture, TbFrame *rgb, int width)
+{
+        int height = MAX(1, (int)((gint64)rgb->height * width / rgb->width));
+        TbFrame *small = tb_frame_pool_take(picture->small, rgb->format, width, height, 0);
+        for (int y = 0; y < height; y++) {
+                int y0 = (int)((gint64)y * rgb->height / height),
+                    y1 = MAX(y0 + 1, (int)((gint64)(y + 1) * rgb->height / height));
+                guint8 *out = small->data + (gsize)y * small->stride[0];
+                for (int x = 0; x < width; x++, out += 4) {
+                        int x0 = (int)((gint64)x * rgb->width / width),
+                            x1 = MAX(x0 + 1, (int)((gint64)(x + 1) * rgb->width / width));
+                        guint sum[3] = {0}, n = (guint)((x1 - x0) * (y1 - y0));
+                        for (int row = y0; row < y1; row++) {
+                                const guint8 *in = rgb->plane[0] + (gsize)row * rgb->stride[0] + 4 * x0;
+                                for (int i = x0; i < x1; i++, in += 4)
+                                        for (int c = 0; c < 3; c++)
+                                                sum[c] += in[c];
+                        }
+                        for (int c = 0; c < 3; c++)
+                                out[c] = (guint8)(sum[c] / n);
+                        out[3] = 0;
+                }
+        }
+        tb_frame_unref(rgb);
+        return small;
+}
+
 /* --- PNG --- */
 static void png_write(png_structp png, png_bytep data, png_size_t size)
 {
@@ -131,13 +162,15 @@ static void free_jpeg(gpointer data)
         tjFree(data);
 }
 
-GBytes *tb_picture_jpeg(TbPicture *picture, const TbFrame *frame, int quality, GError **error)
+GBytes *tb_picture_jpeg(TbPicture *picture, const TbFrame *frame, int quality, int width, GError **error)
 {
         if (frame->format == TB_PIXEL_JPEG)
                 return g_bytes_new(frame->data, frame->size);
         g_autoptr(TbFrame) rgb = to_rgb(picture, frame, error);
         if (!rgb)
                 return NULL;
+        if (width > 0 && width < rgb->width)
+                rgb = shrink_take(picture, g_steal_pointer(&rgb), width);
         unsigned char *out = NULL;
         unsigned long size = 0;
         /* 4:4:4 at high quality: coloured text stays readable */

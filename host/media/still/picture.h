@@ -12,4 +12,5 @@ TbPicture *tb_picture_new(void);
 void tb_picture_free(TbPicture *picture); /* accepts NULL */
 /* New bytes. NULL + TB_ERROR_INTERNAL. */
 GBytes *tb_picture_png(TbPicture *picture, const TbFrame *frame, GError **error);
-GBytes *tb_picture_jpeg(TbPicture *picture, const TbFrame *frame, int quality, GError **error);
+/* `width`: pixels that are enough, the height follows; 0, or more than the picture has: all of it. */
+GBytes *tb_picture_jpeg(TbPicture *picture, const TbFrame *frame, int quality, int width, GError **error);

@@ -11,7 +11,7 @@ struct TbStill {
         TbStills *stills; /* borrowed from the TbMedia */
         TbHub *hub;       /* ref */
         TbStillFormat format;
-        int quality;
+        int quality, width;
         void (*done)(void *data, GBytes *image, gint64 taken_us, const GError *error);
         void *data;      /* borrowed from who asked; NULL with done after a cancel */
         TbHubSink *sink; /* owned; NULL once a picture came */
@@ -61,6 +61,7 @@ static void have_frame(void *data, TbFrame *frame)
         TbPictureJob job = {.frame = frame,
                             .png = still->format == TB_STILL_PNG,
                             .quality = still->quality,
+                            .width = still->width,
                             .done = compressed,
                             .data = still};
         g_autoptr(GError) error = NULL;
@@ -138,6 +139,11 @@ TbStill *tb_still_take(TbMedia *media, TbHub *hub, TbStillFormat format, int qua
                 g_timeout_add((guint)(timeout_ms > 0 ? timeout_ms : DEFAULT_TIMEOUT_MS), timed_out, still);
         still->soon = g_idle_add(begin, still);
         return still;
+}
+
+void tb_still_set_width(TbStill *still, int width)
+{
+        still->width = width;
 }
 
 void tb_still_cancel(TbStill *still)

@@ -22,6 +22,8 @@ typedef struct TbStill TbStill;
 TbStill *tb_still_take(TbMedia *media, TbHub *hub, TbStillFormat format, int quality, int timeout_ms,
                        void (*done)(void *data, GBytes *image, gint64 taken_us, const GError *error),
                        void *data);
+/* Right after tb_still_take(): so many pixels of width are enough of a JPEG (a thumbnail). */
+void tb_still_set_width(TbStill *still, int width);
 void tb_still_cancel(TbStill *still); /* only before `done` */
 
 typedef struct TbMjpeg TbMjpeg;

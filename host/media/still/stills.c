@@ -20,7 +20,7 @@ struct TbStills {
 typedef struct Job {
         TbFrame *frame; /* ref */
         bool png;
-        int quality;
+        int quality, width;
         GBytes *image; /* ref */
         GError *error; /* owned */
         void (*done)(void *data, GBytes *image, gint64 taken_us, const GError *error);
@@ -45,7 +45,8 @@ static void run(gpointer data)
         TbPicture *picture = tb_picture_new();
         for (Job *job; (job = tb_queue_take(stills->queue, -1));) {
                 job->image = job->png ? tb_picture_png(picture, job->frame, &job->error)
-                                      : tb_picture_jpeg(picture, job->frame, job->quality, &job->error);
+                                      : tb_picture_jpeg(picture, job->frame, job->quality, job->width,
+                                                        &job->error);
                 if (!tb_main_post(finish, job))
                         finish(job); /* the main loop has ended and main waits for us: nobody else is in there
                                       */
@@ -100,6 +101,7 @@ bool tb_stills_compress(TbStills *stills, const TbPictureJob *spec, GError **err
         *job = (Job){.frame = tb_frame_ref(spec->frame),
                      .png = spec->png,
                      .quality = spec->quality,
+                     .width = spec->width,
                      .done = spec->done,
                      .data = spec->data};
         if (tb_queue_push(stills->queue, job))

@@ -9,6 +9,7 @@ typedef struct TbPictureJob {
         TbFrame *frame; /* borrowed; a reference is taken */
         bool png;
         int quality; /* of a JPEG */
+        int width;   /* pixels that are enough of a JPEG; 0: all */
         /* Exactly once, on the main loop, later; also when the worker ends. `image` NULL with an error. */
         void (*done)(void *data, GBytes *image, gint64 taken_us, const GError *error);
         void *data;

@@ -255,7 +255,7 @@ static TbFrame *jpeg_frame(int width, int height, guint32 colour)
 {
         g_autoptr(TbFrame) raw = plain(width, height, colour);
         TbPicture *picture = tb_picture_new();
-        g_autoptr(GBytes) bytes = tb_picture_jpeg(picture, raw, 90, NULL);
+        g_autoptr(GBytes) bytes = tb_picture_jpeg(picture, raw, 90, 0, NULL);
         tb_picture_free(picture);
         TbFrame *frame = tb_frame_pool_take(pool, TB_PIXEL_JPEG, width, height, g_bytes_get_size(bytes));
         memcpy(frame->data, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
@@ -443,7 +443,7 @@ static void test_mjpeg(Fixture *f, gconstpointer data G_GNUC_UNUSED)
 static void check_jpeg(TbPicture *picture, TbFrame *take, int r, int g, int b)
 {
         g_autoptr(TbFrame) frame = take;
-        g_autoptr(GBytes) bytes = tb_picture_jpeg(picture, frame, 95, NULL);
+        g_autoptr(GBytes) bytes = tb_picture_jpeg(picture, frame, 95, 0, NULL);
         g_assert_nonnull(bytes);
         tjhandle tj = tjInitDecompress();
         g_autofree guint8 *out = g_malloc((gsize)frame->width * frame->height * 3);
@@ -468,6 +468,39 @@ static TbFrame *yuv(TbPixelFormat format, guint8 y, guint8 u, guint8 v)
                 memset(f->plane[2], v, (gsize)(f->data + f->size - f->plane[2]));
         }
         return f;
+}
+
+/* A thumbnail: the left half is dark, the right half bright, at every width; never larger than the picture. */
+static void test_smaller(void)
+{
+        TbPicture *picture = tb_picture_new();
+        g_autoptr(TbFrame) frame = tb_frame_pool_take(pool, TB_PIXEL_BGRX, 301, 99, 0);
+        for (int y = 0; y < 99; y++)
+                for (int x = 0; x < 301; x++)
+                        memset(frame->plane[0] + (gsize)y * frame->stride[0] + 4 * x, x < 150 ? 20 : 220, 4);
+        static const int rows[][3] = {{0, 301, 99}, {301, 301, 99}, {302, 301, 99}, {300, 300, 98},
+                                      {77, 77, 25}, {16, 16, 5},    {1, 1, 1}};
+        for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+                g_autoptr(GBytes) bytes = tb_picture_jpeg(picture, frame, 95, rows[i][0], NULL);
+                tjhandle tj = tjInitDecompress();
+                int width = 0, height = 0, sub = 0;
+                guint8 *data = (guint8 *)g_bytes_get_data(bytes, NULL);
+                g_assert_cmpint(tjDecompressHeader2(tj, data, g_bytes_get_size(bytes), &width, &height, &sub),
+                                ==, 0);
+                g_assert_cmpint(width, ==, rows[i][1]);
+                g_assert_cmpint(height, ==, rows[i][2]);
+                g_autofree guint8 *out = g_malloc((gsize)width * height * 3);
+                g_assert_cmpint(
+                        tjDecompress2(tj, data, g_bytes_get_size(bytes), out, width, 0, height, TJPF_RGB, 0),
+                        ==, 0);
+                if (width >= 16) {
+                        const guint8 *row = out + (gsize)(height / 2) * width * 3;
+                        g_assert_cmpint(row[3 * (width / 8)], <, 60);
+                        g_assert_cmpint(row[3 * (width - 2)], >, 180);
+                }
+                tjDestroy(tj);
+        }
+        tb_picture_free(picture);
 }
 
 static void test_pictures(void)
@@ -513,6 +546,7 @@ int main(int argc, char **argv)
         g_test_add("/media/still/limit", Fixture, NULL, set_up, test_still_limit, tear_down);
         g_test_add("/media/mjpeg", Fixture, NULL, set_up, test_mjpeg, tear_down);
         g_test_add_func("/media/pictures", test_pictures);
+        g_test_add_func("/media/pictures-smaller", test_smaller);
         g_test_add_func("/media/slate", test_slate);
         int rc = g_test_run();
         tb_frame_pool_unref(pool);

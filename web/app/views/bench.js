@@ -6,8 +6,9 @@ import { badge, empty, fill, h, icon, Scope, set, text } from '../dom.js';
 import { leaseState } from '../../core/lease.js';
 import { powerButton, powerWords } from './power.js';
 
-const REFRESH_MS = 1000; // of a thumbnail that is on the screen
+const REFRESH_MS = 1500; // of a thumbnail that is on the screen
 const FAILED_MS = 5000;
+const THUMB_QUALITY = 60;
 const READINGS_MS = 3000;
 const MANY = 8; // from here on there is a box to find a device
 const PARALLEL = 2; // snapshots on their way at once: browsers have six connections per host
@@ -269,6 +270,12 @@ class Card {
     );
   }
 
+  /** Pixels that the picture has on this screen, in steps: the host compresses once for all who want the same. */
+  width() {
+    const px = (this.thumb.clientWidth || 320) * Math.min(2, window.devicePixelRatio || 1);
+    return Math.min(1280, Math.ceil(px / 80) * 80);
+  }
+
   /** Shows a picture, or says why there is none. */
   show(bitmap, why) {
     this.image.hidden = !bitmap;
@@ -338,7 +345,9 @@ class Thumbnails {
     const started = performance.now();
     try {
       // fetched, not an <img>: that would show its cached picture again, and would not tell why there is none
-      const response = await this._svc.api.raw('GET', this._svc.api.iface(card.id, item.iface, '/snapshot.jpg'));
+      const response = await this._svc.api.raw('GET', this._svc.api.iface(card.id, item.iface, '/snapshot.jpg'), {
+        query: { width: card.width(), quality: THUMB_QUALITY },
+      });
       const bitmap = await createImageBitmap(await response.blob());
       if (this._items.has(card)) card.show(bitmap);
       else bitmap.close();

@@ -83,14 +83,23 @@ function mjpeg(url, name, report) {
       if (on) load();
     }, MJPEG_RETRY_MS);
   });
+  // a browser has six connections for all tabs of a host: one that nobody looks at gives its own back
+  const onVisibility = () => {
+    if (!on) return;
+    clearTimeout(timer);
+    if (document.hidden) el.removeAttribute('src');
+    else load();
+  };
   return {
     el,
     start() {
       on = true;
-      load();
+      document.addEventListener('visibilitychange', onVisibility);
+      if (!document.hidden) load();
     },
     stop() {
       on = false;
+      document.removeEventListener('visibilitychange', onVisibility);
       clearTimeout(timer);
       el.removeAttribute('src');
     },
