@@ -1,7 +1,7 @@
 // Keyboard, mouse and fingers over a picture -> input messages. The picture takes the keyboard on click or Enter and
 // gives it back on Ctrl+Alt; nothing stays pressed on the device when the page loses it.
 
-import { KeyState } from '../core/keys.js';
+import { KeyState, textEvents } from '../core/keys.js';
 import { buttonsOf, GestureState, InputBatcher, toPixel, WheelState } from '../core/pointer.js';
 
 export class InputCapture {
@@ -25,7 +25,11 @@ export class InputCapture {
     scope.listen(el, 'pointerdown', (e) => this._pointer(e, 'down'));
     scope.listen(el, 'pointermove', (e) => this._pointer(e, 'move'));
     scope.listen(el, 'pointerup', (e) => this._pointer(e, 'up'));
-    scope.listen(el, 'pointercancel', () => this._gesture.cancel());
+    // a call, a palm, a gesture of the system: no pointerup comes
+    scope.listen(el, 'pointercancel', () => this._letGo());
+    scope.listen(el, 'lostpointercapture', (e) => {
+      if (!e.buttons) this._letGo();
+    });
     scope.listen(el, 'contextmenu', (e) => {
       if (this.enabled) e.preventDefault();
     });
@@ -33,6 +37,12 @@ export class InputCapture {
     scope.listen(el, 'keydown', (e) => this._key(e, true));
     scope.listen(el, 'keyup', (e) => this._key(e, false));
     scope.listen(el, 'blur', () => this.release());
+    // nobody sees what a page that is hidden would go on doing
+    scope.listen(document, 'visibilitychange', () => {
+      if (document.visibilityState === 'hidden') this.release();
+    });
+    scope.listen(window, 'blur', () => this.release());
+    scope.listen(window, 'pagehide', () => this.release());
     scope.listen(el, 'paste', (e) => this._paste(e));
     scope.add(() => this.release());
   }
@@ -48,9 +58,14 @@ export class InputCapture {
     this._onCapture(true);
   }
 
+  _letGo() {
+    this._gesture.cancel();
+    this._batch.release();
+  }
+
   release() {
     this._batch.push(this._keys.releaseAll());
-    this._batch.release();
+    this._letGo();
     if (!this.capturing) return;
     this.capturing = false;
     this._onCapture(false);
@@ -62,7 +77,7 @@ export class InputCapture {
   }
 
   _pointer(e, phase) {
-    if (!this.enabled) return;
+    if (!this.enabled || (e.pointerType === 'touch' && !e.isPrimary)) return; // there is one pointer
     const client = { x: e.clientX, y: e.clientY };
     if (phase === 'down') {
       this.el.focus({ preventScroll: true });
@@ -127,6 +142,6 @@ export class InputCapture {
     if (!this.capturing || !text) return;
     e.preventDefault();
     this._batch.push(this._keys.releaseAll());
-    for (let i = 0; i < text.length; i += 4000) this._batch.push([{ type: 'text', text: text.slice(i, i + 4000) }]);
+    this._batch.push(textEvents(text));
   }
 }

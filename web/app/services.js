@@ -1,7 +1,7 @@
 // What every view is given: the API, the store that follows the bus, the command client, leases, messages.
 
 import { Api, problemOf } from '../core/api.js';
-import { CommandClient } from '../core/command.js';
+import { CommandClient, pageName } from '../core/command.js';
 import { EventStream } from '../core/events.js';
 import { eventOf } from '../core/proto.js';
 import { restVerbs, SocketRoute } from '../core/routes.js';
@@ -31,7 +31,11 @@ export function makeServices({ base, onAuth }) {
   });
   leases.attach(api, store);
 
-  const commands = new CommandClient({ lease: (device) => leases.secret(device), queueMs: QUEUE_MS });
+  const commands = new CommandClient({
+    lease: (device) => leases.secret(device),
+    queueMs: QUEUE_MS,
+    client: pageName(),
+  });
   commands.setRest(restVerbs(api), async () => {
     if (store.state.link.state === 'open') return true;
     try {
@@ -47,7 +51,7 @@ export function makeServices({ base, onAuth }) {
   const socket = new SocketRoute({ url: () => api.wsUrl('host/ws'), WebSocket });
   commands.addRoute(socket);
   socket.on('change', () => commands.routesChanged());
-  socket.on('message', (text) => commands.receive(text));
+  socket.on('message', (text) => commands.receive(text, socket.name));
   commands.on('event', (event) => store.dispatch({ type: 'event', event }));
   commands.on('sample', (s) => store.dispatch({ type: 'sample', sample: s }));
 

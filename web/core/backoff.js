@@ -22,6 +22,7 @@ export class Backoff {
 /** The clock and timers that core uses; tests pass their own. */
 export const systemClock = {
   now: () => Date.now(),
+  mono: () => performance.now(), // never steps
   setTimeout: (fn, ms) => setTimeout(fn, ms),
   clearTimeout: (id) => clearTimeout(id),
   setInterval: (fn, ms) => setInterval(fn, ms),

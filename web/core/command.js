@@ -10,6 +10,7 @@ import { parse, ProtoError, serialize } from './proto.js';
 const TIMEOUT_MS = 10000;
 const MAX_PENDING = 256;
 const MAX_QUEUE = 32; // commands that wait for a route
+const SUSPECT_MS = 3000; // a route that may be dead is tried again when there is no other
 const QUEUE_MS = 5000; // older ones are not worth sending: nobody wants a late power off
 
 /**
@@ -25,6 +26,7 @@ export class CommandClient extends Emitter {
     maxQueue = MAX_QUEUE,
     queueMs = QUEUE_MS,
     lease = () => null,
+    client = null,
   } = {}) {
     super();
     Object.assign(this, {
@@ -33,8 +35,11 @@ export class CommandClient extends Emitter {
       _maxQueue: maxQueue,
       _queueMs: queueMs,
       _lease: lease,
+      _client: client, // what this page calls itself: what goes down by one route may come up by another
     });
     this._routes = [];
+    this._known = new Set(); // routes that were ready when we last looked
+    this._suspect = new Map(); // route -> since when: another way to the same host broke, and it was not heard since
     this._rest = null; // async ({device, interface, verb, params}) => result, or undefined: cannot
     this._reachable = null;
     this._nextId = 1;
@@ -110,11 +115,58 @@ export class CommandClient extends Emitter {
   }
 
   _open() {
-    return this._routes.find((r) => r.ready());
+    const ready = this._routes.filter((r) => r.ready());
+    const now = this._clock.now();
+    return (
+      ready.find((r) => !this._suspect.has(r)) ??
+      ready.find((r) => now - this._suspect.get(r) >= SUSPECT_MS) ??
+      undefined
+    );
+  }
+
+  /**
+   * Of two ways to a host that was started anew one is told at once, and the other one stays open for seconds and
+   * swallows what it is given. So when one breaks the others have to answer first; and when it is back, what was
+   * given to one that did not is over.
+   */
+  _lookAtRoutes() {
+    const ready = new Set(this._routes.filter((r) => r.ready()));
+    const lost = [...this._known].some((r) => this._routes.includes(r) && !ready.has(r));
+    const back = [...ready].some((r) => !this._known.has(r));
+    if (this._client)
+      // whichever way ends first tells the host that the page has gone
+      for (const r of ready) if (!this._known.has(r)) r.send(JSON.stringify({ type: 'ping', client: this._client }));
+    this._known = ready;
+    for (const r of this._suspect.keys()) if (!ready.has(r)) this._suspect.delete(r);
+    if (lost)
+      for (const r of ready) {
+        if (!this._suspect.has(r)) this._suspect.set(r, this._clock.now());
+        r.send('{"type":"ping"}');
+      }
+    if (!back) return;
+    for (const [id, waiting] of this._pending)
+      if (this._suspect.has(waiting.route) && waiting.message.t !== undefined)
+        this._settle(id).reject(
+          new ApiError({
+            status: 504,
+            title: 'No answer',
+            detail: 'The connection broke before this was acknowledged',
+          }),
+        );
+  }
+
+  /** Something came by the route of this name. */
+  _heard(name) {
+    for (const r of this._suspect.keys())
+      if (r.name === name) {
+        this._suspect.delete(r);
+        this.routesChanged();
+      }
   }
 
   /** A route opened or closed: subscriptions move to the best one, waiting commands leave. */
   routesChanged() {
+    this._lookAtRoutes();
     const open = this._open() ?? null;
     if (open !== this._route) {
       this._route = open;
@@ -135,6 +187,7 @@ export class CommandClient extends Emitter {
       const waiting = this._pending.get(id);
       this._clock.clearTimeout(waiting.timer);
       waiting.sentAt = now;
+      waiting.route = open;
       waiting.timer = this._clock.setTimeout(() => this._expire(id), waiting.timeoutMs);
       this._trace(entry.message, `sent late by ${open.name}`);
     }
@@ -146,11 +199,24 @@ export class CommandClient extends Emitter {
    * @param {string} device
    * @param {string} verb      `<interface>.<op>`
    * @param {object} [params]
-   * @param {{timeoutMs?: number, queue?: boolean}} [o]   queue: wait for a route if none is open
+   * @param {{timeoutMs?: number, queue?: boolean, fresh?: boolean}} [o]   queue: wait for a route if none is open;
+   *                        fresh: input, which the host drops when it comes late
    */
-  send(device, verb, params = {}, { timeoutMs = this._timeoutMs, queue = true } = {}) {
+  send(device, verb, params = {}, { timeoutMs = this._timeoutMs, queue = true, fresh = false } = {}) {
     const lease = this._lease(device);
-    const message = { id: this._nextId++, device, verb, params, ...(lease ? { lease } : {}) };
+    const message = {
+      id: this._nextId++,
+      device,
+      verb,
+      params,
+      ...(lease ? { lease } : {}),
+      ...(fresh
+        ? {
+            t: Math.round(this._clock.mono?.() ?? this._clock.now()),
+            ...(this._client ? { client: this._client } : {}),
+          }
+        : {}),
+    };
     let text;
     try {
       text = serialize(message);
@@ -184,8 +250,10 @@ export class CommandClient extends Emitter {
     return new Promise((resolve, reject) => {
       const timer = this._clock.setTimeout(() => this._expire(message.id), open ? timeoutMs : this._queueMs);
       this._pending.set(message.id, { message, resolve, reject, timer, sentAt, timeoutMs });
-      if (open?.send(text)) this._trace(message, `sent by ${open.name}`);
-      else {
+      if (open?.send(text)) {
+        this._pending.get(message.id).route = open;
+        this._trace(message, `sent by ${open.name}`);
+      } else {
         this._trace(message, 'waits for a connection');
         this._setQueue([...this._queue, { text, message, until: sentAt + this._queueMs }]);
       }
@@ -247,8 +315,9 @@ export class CommandClient extends Emitter {
     if (route) route.send(serialize(message));
   }
 
-  /** Everything that a route receives, as text. */
-  receive(text) {
+  /** Everything that a route receives, as text; `from`: the route's name. */
+  receive(text, from = null) {
+    if (from) this._heard(from);
     let kind, message;
     try {
       ({ kind, message } = parse(text));
@@ -261,7 +330,8 @@ export class CommandClient extends Emitter {
   }
 
   /** The same for a message that was parsed already. */
-  accept(kind, message) {
+  accept(kind, message, from = null) {
+    if (from) this._heard(from);
     switch (kind) {
       case 'result':
         this._onResult(message);
@@ -307,4 +377,9 @@ export class CommandClient extends Emitter {
     this._setQueue([]);
     this._topics.clear();
   }
+}
+
+/** What a page calls itself on all its connections: made anew by each load. */
+export function pageName() {
+  return [...crypto.getRandomValues(new Uint8Array(12))].map((b) => b.toString(16).padStart(2, '0')).join('');
 }

@@ -130,7 +130,13 @@ export default {
         base64: { type: 'string', name: 'base64', max: 'consoleChunk' },
       },
     },
-    ping: { fields: { type: { const: 'ping' }, t: { type: 'int', min: 0, optional: true } } },
+    ping: {
+      fields: {
+        type: { const: 'ping' },
+        t: { type: 'int', min: 0, optional: true },
+        client: { type: 'string', min: 1, max: 'name', optional: true },
+      },
+    },
     pong: { fields: { type: { const: 'pong' }, t: { type: 'int', min: 0, optional: true } } },
     error: {
       fields: {

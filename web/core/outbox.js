@@ -1,9 +1,16 @@
 // Input on its way to a device that takes its time: a machine that wants a pause after each key is slower than a quick
 // typist. A few commands are under way at once, and what comes meanwhile waits here and leaves together, in order; so
-// the host's queue never fills and no key is refused.
+// the host's queue never fills and no key is refused. When the line breaks, what waits is not typed late into whatever
+// has the device's keyboard by then: it is dropped, and said.
+
+import { systemClock } from './backoff.js';
 
 const IN_FLIGHT = 4;
 const MAX_WAITING = 2048; // events; nobody types that far ahead of a device that still answers
+const LATE_MS = 1000;
+
+/** Lifts something: never too late, and never dropped. */
+const lifts = (event) => event.action === 'up' || (event.type === 'pointer' && !event.buttons);
 
 export class InputOutbox {
   /**
@@ -13,9 +20,9 @@ export class InputOutbox {
    * @param {() => void} [o.onAck]
    * @param {(error: Error) => void} [o.onError]
    */
-  constructor({ send, atOnce, onAck = () => {}, onError = () => {} }) {
-    Object.assign(this, { _send: send, _atOnce: atOnce, _onAck: onAck, _onError: onError });
-    this._waiting = [];
+  constructor({ send, atOnce, onAck = () => {}, onError = () => {}, clock = systemClock }) {
+    Object.assign(this, { _send: send, _atOnce: atOnce, _onAck: onAck, _onError: onError, _clock: clock });
+    this._waiting = []; // {event, at}
     this._flying = 0;
     this._buttons = 0;
     this._moves = false; // the last that waits only moves the pointer
@@ -37,16 +44,33 @@ export class InputOutbox {
         );
         break;
       }
-      this._waiting.push(event);
+      this._waiting.push({ event, at: this._clock.now() });
     }
     this._pump();
+  }
+
+  /** The line broke: what it did not take in time is over. */
+  _dropLate() {
+    const since = this._clock.now() - LATE_MS;
+    const kept = this._waiting.filter(({ event, at }) => at >= since || lifts(event));
+    const late = this._waiting.length - kept.length;
+    this._waiting = kept;
+    if (late)
+      this._onError(
+        new Error(`${late} keys, clicks and moves were not sent: the connection was away, and nothing is typed late`),
+      );
+  }
+
+  _failed(error) {
+    if (error.status === 0 || error.status === 504) this._dropLate();
+    this._onError(error);
   }
 
   _pump() {
     while (this._flying < IN_FLIGHT && this._waiting.length) {
       this._flying++;
-      this._send(this._waiting.splice(0, this._atOnce))
-        .then(this._onAck, this._onError)
+      this._send(this._waiting.splice(0, this._atOnce).map(({ event }) => event))
+        .then(this._onAck, (error) => this._failed(error))
         .finally(() => {
           this._flying--;
           this._pump();

@@ -3,7 +3,7 @@
 
 import { ApiError } from '../core/api.js';
 import { Backoff } from '../core/backoff.js';
-import { CommandClient } from '../core/command.js';
+import { CommandClient, pageName } from '../core/command.js';
 import { capital, humanize, quantity } from '../core/format.js';
 import { RemotePeer } from '../core/peer.js';
 import { parseBinary, PictureSink } from '../core/relay.js';
@@ -64,7 +64,7 @@ function run(status) {
   document.title = `${full || 'Watch'} – Testbed`;
 
   const signaling = makeSignaling(api, { role: 'desktop', ...session });
-  const commands = new CommandClient();
+  const commands = new CommandClient({ client: pageName() });
   commands.on('trace', debug);
   mountQueue(document.body, commands);
   const producer = () => signaling.peerWithRole('phone');
@@ -76,7 +76,7 @@ function run(status) {
     ready: () => signaling.state === 'ready' && Boolean(producer()),
     send: (raw) => signaling.send(addressed(JSON.parse(raw))),
   });
-  signaling.on('message', (m, kind) => commands.accept(kind, m));
+  signaling.on('message', (m, kind) => commands.accept(kind, m, 'relay'));
 
   // ---- page ----
   const mode = badge('', 'neutral', true);
@@ -131,7 +131,8 @@ function run(status) {
     hasInput: () => interfacesOf(device, 'input').length > 0,
     hasVideo,
     isPhone: () => isPhone(device),
-    send: (events) => commands.send(id, `${interfacesOf(device, 'input')[0].name}.send`, { events }, { queue: false }),
+    send: (events) =>
+      commands.send(id, `${interfacesOf(device, 'input')[0].name}.send`, { events }, { queue: false, fresh: true }),
     fallbackName: 'Relay',
     fallbackText: 'a reduced picture through the server',
     start: false,

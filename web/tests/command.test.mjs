@@ -389,3 +389,50 @@ test('a console that does not exist is not asked for again', async () => {
   assert.deepEqual(said.at(-1), ['state', 'closed', 'no such device']);
   assert.equal(clock.pending, 0);
 });
+
+test('a host that was started anew: the way that is back first takes what is typed', async () => {
+  const { c, clock } = make({ client: 'page' });
+  const channel = route('data channel');
+  const socket = route('websocket');
+  c.addRoute(socket);
+  c.addRoute(channel, { first: true });
+  const input = (o = {}) =>
+    c.send('d', 'input.send', { events: [{ type: 'key', key: 'a' }] }, { queue: false, fresh: true, ...o });
+  clock.t = 500;
+  const lost = input();
+  for (const way of [channel, socket]) assert.deepEqual(way.sent[0], { type: 'ping', client: 'page' });
+  assert.deepEqual([channel.sent[1].t, channel.sent[1].client], [500, 'page']);
+  socket.open = false; // and the data channel swallows what it is given
+  c.routesChanged();
+  assert.deepEqual(channel.sent.at(-1), { type: 'ping' });
+  await assert.rejects(input(), (e) => e.status === 0, 'nobody is there');
+  socket.open = true;
+  c.routesChanged();
+  await assert.rejects(lost, (e) => e.status === 504);
+  input().catch(() => {});
+  assert.equal(socket.sent.at(-1).verb, 'input.send');
+  assert.equal(c.route, 'websocket');
+  c.receive('{"type":"pong"}', 'data channel'); // it was well all the time
+  assert.equal(c.route, 'data channel');
+  c.close();
+});
+
+test('one way breaks, the other one is well: nothing is lost', async () => {
+  const { c, clock } = make();
+  const channel = route('data channel');
+  const socket = route('websocket');
+  c.addRoute(socket);
+  c.addRoute(channel, { first: true });
+  socket.open = false;
+  c.routesChanged();
+  const off = c.send('board', 'power.set', { state: 'off' });
+  assert.equal(channel.sent.length, 1, 'it has to answer first');
+  c.receive('{"type":"pong"}', 'data channel');
+  assert.equal(channel.sent.at(-1).verb, 'power.set');
+  c.receive(`{"id":${channel.sent.at(-1).id},"ok":true}`);
+  assert.equal(await off, null);
+  channel.open = false;
+  c.routesChanged();
+  clock.t += 1;
+  assert.equal(clock.pending, 0);
+});

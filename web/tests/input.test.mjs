@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { chord, KeyState, SPECIAL_KEYS } from '../core/keys.js';
+import { chord, KeyState, SPECIAL_KEYS, textEvents } from '../core/keys.js';
 import { buttonsOf, contain, GestureState, InputBatcher, toPixel, WheelState } from '../core/pointer.js';
 import { checkInput } from '../core/proto.js';
 
@@ -150,4 +150,125 @@ test('a button that is held when control ends comes up where the pointer was', (
   const n = sent.length;
   b.release();
   assert.equal(sent.length, n, 'once');
+});
+
+/** A browser's event. */
+const event = (key, code, { caps = false, graph = false, ...flags } = {}) => ({
+  key,
+  code,
+  ...flags,
+  getModifierState: (name) => (name === 'CapsLock' ? caps : name === 'AltGraph' ? graph : false),
+});
+
+const said = (e) =>
+  e.type === 'text' ? `"${e.text}"` : `${{ down: '+', up: '-', press: '=' }[e.action ?? 'press']}${e.key}`;
+
+test('characters that a modifier made are sent as such, shortcuts as keys', () => {
+  const CA = { ctrlKey: true, altKey: true };
+  for (const [name, want, list] of [
+    [
+      'AltGr of Windows, which says Control and Alt',
+      '+Control "@" -Control',
+      [
+        ['d', 'Control', 'ControlLeft', { ctrlKey: true }],
+        ['d', 'AltGraph', 'AltRight', CA],
+        ['d', '@', 'KeyQ', CA],
+        ['u', '@', 'KeyQ', CA],
+        ['u', 'Control', 'ControlLeft'],
+        ['u', 'AltGraph', 'AltRight'],
+      ],
+    ],
+    ['AltGr of Windows, tidied up by the browser', '"€"', [['d', '€', 'KeyE', { graph: true }]]],
+    ['Control and Alt without AltGraph', '"{"', [['d', '{', 'Digit7', CA]]],
+    ['Ctrl+Alt+T', '+t', [['d', 't', 'KeyT', CA]]],
+    ['Ctrl+Alt+-', '+-', [['d', '-', 'Minus', CA]]],
+    [
+      'AltGr of Linux',
+      '"@"',
+      [
+        ['d', 'AltGraph', 'AltRight'],
+        ['d', '@', 'KeyQ'],
+        ['u', '@', 'KeyQ'],
+      ],
+    ],
+    [
+      'Ctrl+] on a German keyboard',
+      '+Control +]',
+      [
+        ['d', 'Control', 'ControlLeft', { ctrlKey: true }],
+        ['d', 'AltGraph', 'AltRight', { ctrlKey: true }],
+        ['d', ']', 'Digit9', { ctrlKey: true, graph: true }],
+      ],
+    ],
+    ['Option of a Mac', '"@"', [['d', '@', 'KeyL', { altKey: true }]]],
+    ['Alt+x', '+x', [['d', 'x', 'KeyX', { altKey: true }]]],
+    [
+      'Alt+. and Alt+<',
+      '+. +<',
+      [
+        ['d', '.', 'Period', { altKey: true }],
+        ['d', '<', 'Comma', { altKey: true }],
+      ],
+    ],
+    [
+      'Alt and a key that types this without it',
+      '+é -é +é',
+      [
+        ['d', 'é', 'Digit2'],
+        ['u', 'é', 'Digit2'],
+        ['d', 'é', 'Digit2', { altKey: true }],
+      ],
+    ],
+    [
+      'Cmd+C: its keyup never comes',
+      '+Meta =c -Meta',
+      [
+        ['d', 'Meta', 'MetaLeft', { metaKey: true }],
+        ['d', 'c', 'KeyC', { metaKey: true }],
+        ['u', 'Meta', 'MetaLeft'],
+      ],
+    ],
+    [
+      'a key that was down before Cmd',
+      '+a +Meta -a -Meta',
+      [
+        ['d', 'a', 'KeyA'],
+        ['d', 'Meta', 'MetaLeft', { metaKey: true }],
+        ['u', 'Meta', 'MetaLeft'],
+      ],
+    ],
+    [
+      'CapsLock of a Mac',
+      '=CapsLock =CapsLock',
+      [
+        ['d', 'CapsLock', 'CapsLock', { caps: true }],
+        ['u', 'CapsLock', 'CapsLock'],
+      ],
+    ],
+    [
+      'CapsLock of others',
+      '=CapsLock =CapsLock',
+      [
+        ['d', 'CapsLock', 'CapsLock'],
+        ['u', 'CapsLock', 'CapsLock', { caps: true }],
+        ['d', 'CapsLock', 'CapsLock', { caps: true }],
+        ['u', 'CapsLock', 'CapsLock'],
+      ],
+    ],
+  ]) {
+    const k = new KeyState();
+    const events = list.flatMap(([how, key, code, o]) => k[how === 'd' ? 'down' : 'up'](event(key, code, o)).events);
+    events.forEach((e) => checkInput(e));
+    assert.equal(events.map(said).join(' '), want, name);
+  }
+});
+
+test('a text is cut between characters, and a line end is one', () => {
+  assert.deepEqual(textEvents('a\r\nb\rc\n'), [{ type: 'text', text: 'a\nb\nc\n' }]);
+  assert.deepEqual(textEvents(''), []);
+  const text = `${'a'.repeat(4094)}😀${'é'.repeat(3000)}`;
+  const parts = textEvents(text);
+  assert.equal(parts.map((e) => e.text).join(''), text);
+  for (const part of parts) checkInput(part);
+  assert.equal(parts[0].text.length, 4094);
 });

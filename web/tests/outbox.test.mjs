@@ -7,13 +7,14 @@ const key = (k) => ({ type: 'key', key: k });
 const at = (x, buttons = 0) => ({ type: 'pointer', x, y: 0, buttons });
 
 /** An outbox over a device that answers when told to. */
-function bench(atOnce = 3) {
+function bench(atOnce = 3, clock = undefined) {
   const sent = [],
     answers = [],
     errors = [];
   let acks = 0;
   const outbox = new InputOutbox({
     atOnce,
+    ...(clock ? { clock } : {}),
     onAck: () => {
       acks++;
     },
@@ -78,4 +79,22 @@ test('a refusal is told and the next ones go on; there is an end to waiting', as
   assert.match(b.errors[1], /2048 .* wait already/);
   await b.answer();
   assert.equal(b.sent.at(-1).length, 2048);
+});
+
+test('when the line breaks, what waits is not typed late: it is dropped and said, but for what lifts something', async () => {
+  const clock = { t: 0, now: () => clock.t };
+  const b = bench(8, clock);
+  for (const k of '1234') b.outbox.push([key(k)]);
+  b.outbox.push([key('a'), { type: 'key', key: 'Shift', action: 'up' }, at(1, 0)]);
+  clock.t = 700;
+  b.outbox.push([key('b')]);
+  clock.t = 1500;
+  await b.answer('reject', Object.assign(new Error('gone'), { status: 0 }));
+  assert.deepEqual(b.errors, [
+    '1 keys, clicks and moves were not sent: the connection was away, and nothing is typed late',
+    'gone',
+  ]);
+  assert.deepEqual(b.sent[4], [{ type: 'key', key: 'Shift', action: 'up' }, at(1, 0), key('b')]);
+  await b.answer('reject', Object.assign(new Error('taken'), { status: 423 })); // an answer: the line is well
+  assert.equal(b.errors.length, 3);
 });

@@ -15,6 +15,8 @@ struct TbControl {
         char *own;        /* names this connection where the viewer gives its own name not */
         GHashTable *whos; /* set of char *: as whom it may hold keys and buttons */
         gint64 ahead_ms; /* our clock before the viewer's, as its quickest message says; G_MAXINT64: none came */
+        gint64 late_ms;     /* since when all that comes is late; 0: it is not */
+        gint64 late_behind; /* the least of them since then */
         TbRole role;
         const TbControlOps *ops; /* static */
         gpointer data;
@@ -80,7 +82,8 @@ static gsize stream_queued(gpointer data)
         return control->ops->queued ? control->ops->queued(control->data) : 0;
 }
 
-static guint serial; /* of connections; main */
+#define CLOCKS_APART_MS 2000 /* so long late is another clock, and no line that stood still */
+static guint serial;         /* of connections; main */
 
 TbControl *tb_control_new(TbCore *core, const TbActor *actor, const char *device, const TbControlOps *ops,
                           gpointer data)
@@ -244,11 +247,18 @@ static bool is_fresh(TbControl *control, const TbControlMessage *m, GError **err
 {
         if (m->t < 0)
                 return true;
-        gint64 behind = g_get_monotonic_time() / 1000 - m->t;
+        gint64 now = g_get_monotonic_time() / 1000, behind = now - m->t;
+        if (control->late_ms && now - control->late_ms > CLOCKS_APART_MS)
+                control->ahead_ms =
+                        control->late_behind; /* nothing else came meanwhile: its clock stood, in sleep */
         control->ahead_ms = MIN(control->ahead_ms, behind);
         gint64 age = behind - control->ahead_ms;
-        if (age <= TB_LIMIT_INPUT_AGE_MS)
+        if (age <= TB_LIMIT_INPUT_AGE_MS) {
+                control->late_ms = 0;
                 return true;
+        }
+        control->late_behind = control->late_ms ? MIN(control->late_behind, behind) : behind;
+        control->late_ms = control->late_ms ? control->late_ms : now;
         tb_set_error(error, TB_ERROR_TIMEOUT,
                      "this input was %.1f s on its way and was dropped: nothing is typed late",
                      (double)age / 1000);
@@ -370,6 +380,8 @@ void tb_control_receive(TbControl *control, const char *text, gsize size)
                         send_json(control, tb_control_result(m.id, NULL, NULL, NULL));
                 break;
         case TB_CONTROL_PING:
+                if (m.client) /* what that page holds is let go when this connection ends, too */
+                        who_of(control, &m);
                 send_json(control, m.t >= 0 ? json_pack("{s:s, s:I}", "type", "pong", "t", (json_int_t)m.t)
                                             : json_pack("{s:s}", "type", "pong"));
                 break;

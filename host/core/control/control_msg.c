@@ -159,7 +159,8 @@ static bool parse_typed(TbControlMessage *m, GError **error)
         const char *name = json_string_value(type);
         if (g_str_equal(name, "ping")) {
                 m->kind = TB_CONTROL_PING;
-                return get_number(m->json, "t", 0, &m->t, error);
+                return get_number(m->json, "t", 0, &m->t, error) &&
+                       get_text(m->json, "client", false, 1, TB_LIMIT_ID, &m->client, error);
         }
         if (g_str_equal(name, "bye")) {
                 m->kind = TB_CONTROL_BYE;

@@ -26,10 +26,11 @@ typedef struct TbControlMessage {
         gint64 t;     /* ping; command: when it was made, ms of the viewer's own clock; -1: none */
         json_t *json; /* the whole message; owned; what follows is borrowed from it */
         const char *device, *interface, *verb, *lease; /* command; interface and lease may be NULL */
-        const char *client; /* command: what the page calls itself on all its connections; NULL: no page */
-        json_t *params;     /* command; NULL: none */
-        json_t *topics;     /* subscribe, unsubscribe: array of strings */
-        gint64 offset;      /* subscribe: console offset to begin at; -1: with what comes next */
+        const char
+                *client; /* command, ping: what the page calls itself on all its connections; NULL: no page */
+        json_t *params;  /* command; NULL: none */
+        json_t *topics;  /* subscribe, unsubscribe: array of strings */
+        gint64 offset;   /* subscribe: console offset to begin at; -1: with what comes next */
 } TbControlMessage;
 
 /* False with TB_ERROR_INVALID that blames the field ("params", "subscribe[0]"); ret_message->id is set all

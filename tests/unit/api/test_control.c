@@ -493,6 +493,13 @@ static void test_late_input(void)
                 g_assert_cmpint(status_of(answer_of(&v, late + 1)), ==, late == 2 ? 504 : 200);
         }
         g_assert_cmpint(g_atomic_int_get(&fake.inputs), ==, 2);
+        /* a clock that stood still while its machine slept is a clock all the same */
+        clock_stop(0);
+        clock_advance(3000 * 1000);
+        press(&v, 4, "\"t\":51990,", "a", "press");
+        clock_go();
+        bench_until(&b, has_answer, &(WaitAnswer){&v, 4}, "an answer");
+        g_assert_cmpint(status_of(answer_of(&v, 4)), ==, 200);
         viewer_close(&v);
         bench_stop(&b, false);
 }
@@ -515,12 +522,18 @@ static void test_one_page(void)
         press(&w, 1, "\"client\":\"page\",", "Shift", "up");
         bench_until(&b, has_answer, &(WaitAnswer){&w, 1}, "Shift up");
         viewer_close(&w); /* nothing is down */
-        press(&v, 2, "\"client\":\"page\",", "x", "down");
-        press(&v, 3, "", "y", "down");
-        bench_until(&b, has_answer, &(WaitAnswer){&v, 3}, "y");
-        g_assert_cmpint(g_atomic_int_get(&fake.inputs), ==, 4);
+        viewer_open(&w, &b, TB_ROLE_OPERATOR, NULL);
+        say(&w, "{\"type\":\"ping\",\"client\":\"page\"}"); /* only says who it is */
+        press(&v, 2, "\"client\":\"page\",", "z", "down");
+        bench_until(&b, has_answer, &(WaitAnswer){&v, 2}, "z");
+        viewer_close(&w);
+        bench_until(&b, has_inputs, GINT_TO_POINTER(4), "z comes up");
+        press(&v, 3, "\"client\":\"page\",", "x", "down");
+        press(&v, 4, "", "y", "down");
+        bench_until(&b, has_answer, &(WaitAnswer){&v, 4}, "y");
+        g_assert_cmpint(g_atomic_int_get(&fake.inputs), ==, 6);
         viewer_close(&v);
-        bench_until(&b, has_inputs, GINT_TO_POINTER(6), "both come up");
+        bench_until(&b, has_inputs, GINT_TO_POINTER(8), "both come up");
         bench_stop(&b, false);
 }
 

@@ -1,7 +1,7 @@
 // Control over a picture: mouse, keys and fingers on it, the text box, special keys, and one line that always says
 // whether what is typed goes to the device. The picture itself is views/screen.js.
 
-import { chord, SPECIAL_KEYS } from '../../core/keys.js';
+import { chord, SPECIAL_KEYS, textEvents } from '../../core/keys.js';
 import { InputOutbox } from '../../core/outbox.js';
 import { fill, h, icon, set, text, uid } from '../dom.js';
 import { InputCapture } from '../input.js';
@@ -96,7 +96,7 @@ export function mountControl({
     touched();
   }
   function sendText() {
-    send([typed.value ? { type: 'text', text: typed.value } : { type: 'key', key: 'Enter' }]);
+    send(typed.value ? textEvents(typed.value) : [{ type: 'key', key: 'Enter' }]);
     typed.value = '';
   }
   scope.listen(typed, 'keydown', (e) => {

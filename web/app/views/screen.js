@@ -221,7 +221,7 @@ export function mountScreen(
       quality.note(line);
       debug(`${id}: ${line}`);
     });
-    client.on('control', (message) => commands.receive(message));
+    client.on('control', (message) => commands.receive(message, 'data channel'));
     client.on('sensor', (message) => commands.receive(message));
     client.on('channel', useChannels);
   });

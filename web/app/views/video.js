@@ -29,7 +29,7 @@ export function mountVideo(root, svc, { id, iface, control, tools = [] }) {
     touched: () => svc.leases.keeper(id)?.touch(),
     hasInput: () => Boolean(input()),
     isPhone: () => isPhone(device()),
-    send: (events) => svc.commands.send(id, `${input().name}.send`, { events }, { queue: false }),
+    send: (events) => svc.commands.send(id, `${input().name}.send`, { events }, { queue: false, fresh: true }),
     telemetry: () => svc.telemetry.opened(id),
     snapshot: api.url(api.iface(id, iface.name, '/snapshot.png'), { auth: true }),
     fallbackName: 'MJPEG',
