@@ -121,12 +121,12 @@ services.store.watch(
   (name) => text(hostName, name ? `/ ${name}` : ''),
 );
 
-const refusal = h('div', { class: 'notice bad ask', role: 'alert', hidden: true });
-main.before(refusal);
+const refusal = h('div', { class: 'notice bad ask', role: 'alert' });
 services.store.watch(
   (s) => s.refusal,
   (why) => {
-    refusal.hidden = !why;
+    refusal.remove();
+    if (why) main.before(refusal);
     fill(refusal, icon('warn'), h('p', {}, h('strong', {}, 'The host refuses this page. '), why ?? ''));
   },
 );

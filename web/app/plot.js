@@ -6,7 +6,7 @@ let uPlot = null;
 
 /** Fetches uPlot; before plot(). */
 export async function loadPlot() {
-  uPlot = (await import('../vendor/uplot/dist/uPlot.esm.js')).default;
+  uPlot ??= (await import('../vendor/uplot/dist/uPlot.esm.js')).default;
 }
 
 const LEAST_S = 30; // the least span of time that is shown

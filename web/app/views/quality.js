@@ -3,7 +3,7 @@
 import { bitrate, bytes, clockTime, fixed, millis, percent } from '../../core/format.js';
 import { gradeOf } from '../../core/stats.js';
 import { fill, h, modal, set, text } from '../dom.js';
-import { plot } from '../plot.js';
+import { loadPlot, plot } from '../plot.js';
 
 const MAX_LOG = 300;
 const MAX_HISTORY = 180;
@@ -142,7 +142,14 @@ export class Quality {
     };
     const done = modal(
       (close) => {
-        queueMicrotask(() => {
+        queueMicrotask(async () => {
+          update();
+          try {
+            await loadPlot();
+          } catch {
+            return; // the figures are there; the line is not
+          }
+          if (!canvas.isConnected) return;
           chart = plot(canvas, {
             series: [
               { label: 'latency', unit: 'ms' },
