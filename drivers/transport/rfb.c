@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "drivers/driver.h"
+#include "drivers/transport/keysym.h"
 #include "drivers/transport/rfb_private.h"
 
 /* --- when the next picture is asked for --- */
@@ -37,6 +38,9 @@ static bool take_socket(TbRfb *rfb, TbTransport *transport, GError **error)
 static bool take_layout(TbRfb *rfb, GError **error)
 {
         const char *name = rfb->client->desktopName;
+        for (guint code = 8; code < G_N_ELEMENTS(rfb->no_place); code++)
+                rfb->no_place[code] = tb_keysym_xt_of_evdev(code - 8) == 0;
+        rfb->keymap.skip = rfb->no_place;
         rfb->layout = g_strdup(rfb->o.layout                            ? rfb->o.layout
                                : name && g_str_has_prefix(name, "QEMU") ? "us"
                                                                         : NULL);

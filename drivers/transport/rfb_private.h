@@ -24,6 +24,7 @@ struct TbRfb {
         TbPace pace;
         gint64 rouse_us; /* when the server is roused next */
         TbKeymap keymap; /* of a machine that takes places; map NULL: characters are its server's business */
+        guint32 no_place[256]; /* not 0: a key of X alone, which no machine has (keymap.skip) */
         GHashTable *
                 down; /* owned: keysym (or a place, RFB_PLACE) -> the keycode that was told; 0: it is told by keysym */
         guint leds;  /* the machine's lights: 1 ScrollLock, 2 NumLock, 4 CapsLock */

@@ -70,6 +70,25 @@ test('what is typed on the keyboard reaches U-Boot, and its screen changes', asy
   ]);
   const held = await expect('\\none_TWO', { from: then.offset });
   assert.equal(held.status, 200, `keys that need Shift, with and without it held: ${held.text}`);
+  // modifiers that made a character, all that a US keyboard has, and what none can make: named, and not typed
+  const { json: next } = await host.get(`${board}/console`);
+  const refused = await host.post(`${board}/input`, [
+    { type: 'text', text: 'echo ' },
+    { type: 'key', key: 'Control', action: 'down' },
+    { type: 'key', key: 'Alt', action: 'down' },
+    { type: 'key', key: '@', action: 'down' },
+    { type: 'key', key: '@', action: 'up' },
+    { type: 'key', key: 'Alt', action: 'up' },
+    { type: 'key', key: 'Control', action: 'up' },
+    { type: 'text', text: 'Aa1!%^*()_+-={}[]:,./?~' },
+    { type: 'text', text: 'x€' },
+    { type: 'key', key: 'é' },
+    { type: 'key', key: 'KP_7' },
+    { type: 'key', code: 'Enter' },
+  ]);
+  assertProblem(refused, 422, { detail: /event 8.*€/ });
+  const named = await expect('\\n@Aa1!%\\^\\*\\(\\)_\\+-=\\{\\}\\[\\]:,\\./\\?~7\\r?\\n', { from: next.offset });
+  assert.equal(named.status, 200, named.text);
   await until('the screen', async () => !(await host.get(`${board}/video/snapshot.png`)).body.equals(before));
 });
 
