@@ -138,7 +138,7 @@ test('the host joins by the command of the server, given twice', async () => {
     );
     assert.equal(must('stat', '-c', '%U %a', '/etc/testbed/join.env'), 'root 600');
   }
-  must('mv', '/etc/testbed/join.env', '/root/'); // to leave; it comes back before the packages go
+  must('mv', '/etc/testbed/join.env', '/tmp/'); // to leave; it comes back before the packages go
   must('systemctl', 'restart', 'testbed-host');
   await until('the host answers', () => health()?.status);
 });
@@ -214,7 +214,7 @@ test('upgraded: the new version runs, with the state and the configuration that 
 });
 
 test('removed: nothing runs, state and configuration stay; purged: nothing is left', async () => {
-  must('mv', '/root/join.env', '/etc/testbed/');
+  must('mv', '/tmp/join.env', '/etc/testbed/');
   apt('remove', ...NAMES);
   for (const unit of ['testbed-host', 'testbed-server']) assert.notEqual(active(unit), 'active');
   assert.equal(inside('pgrep', '-f', '^/usr/bin/testbed').status, 1);
