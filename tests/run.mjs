@@ -165,7 +165,7 @@ const house = () => [
     needs: 'tests/lint.sh',
     argv: ['sh', 'tests/lint.sh', what],
     tap: true,
-    seconds: what === 'tidy-changed' ? 6000 : 180,
+    seconds: what === 'tidy-changed' ? 6000 : 600,
   })),
   ...nodeTests('house', 'tests/house', 600),
 ];

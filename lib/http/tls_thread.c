@@ -315,7 +315,7 @@ static void shake_some(TbTlsThread *t, TbTlsConn **shaking, gsize n)
                         net->turn = t->turn;
                 shaking[i]->rank = net ? net->asked++ : 0;
         }
-        qsort(shaking, n, sizeof *shaking, by_rank);
+        qsort(shaking, n, sizeof *shaking, by_rank); /* NOLINT(bugprone-sizeof-expression): of pointers */
         gint64 until_us = g_get_monotonic_time() + SHAKES_US;
         for (gsize i = 0; i < n && g_get_monotonic_time() < until_us; i++)
                 if (shaking[i]->state == TB_TLS_SHAKES)

@@ -97,6 +97,13 @@ typedef struct Linger {
         char *who;
 } Linger;
 
+static Linger *linger_new(TbInterface *iface, const char *who)
+{
+        Linger *l = g_new0(Linger, 1);
+        *l = (Linger){.iface = iface, .who = g_strdup(who)};
+        return l;
+}
+
 static void linger_free(gpointer data)
 {
         Linger *l = data;
@@ -122,11 +129,8 @@ void tb_release_linger(TbInterface *iface, const char *who)
         if (!tb_holds_knows(iface->holds, who))
                 return;
         stop_timer(iface, who);
-        Linger *l = g_new0(Linger, 1);
-        l->iface = iface;
-        l->who = g_strdup(who);
-        guint timer =
-                g_timeout_add_full(G_PRIORITY_DEFAULT, TB_LIMIT_INPUT_REST_MS, on_silence, l, linger_free);
+        guint timer = g_timeout_add_full(G_PRIORITY_DEFAULT, TB_LIMIT_INPUT_REST_MS, on_silence,
+                                         linger_new(iface, who), linger_free);
         g_hash_table_insert(iface->lingering, g_strdup(who), GUINT_TO_POINTER(timer));
 }
 

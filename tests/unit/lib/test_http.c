@@ -34,7 +34,7 @@ static const struct {
         {"GET /hello HTTP/1.1\r\n" H "X-Request-Id: a b\r\n\r\n", 200, "X-Request-Id: "},
         /* Host */
         {"GET /hello HTTP/1.1\r\nHost: evil.example\r\n\r\n", 421, "\"title\":\"Misdirected request\""},
-        {"GET /hello HTTP/1.1\r\nHost: 10.1.2.3\r\n\r\n", 421, "(url:)"},
+        {"GET /hello HTTP/1.1\r\nHost: 10.1.2.3\r\n\r\n", 421, "url: http://10.1.2.3"},
         {"GET /hello HTTP/1.1\r\nHost: localhost.evil.example\r\n\r\n", 421, NULL},
         {"GET /hello HTTP/1.1\r\nHost: LOCALHOST:1234\r\n\r\n", 200, NULL},
         {"GET /hello HTTP/1.1\r\nHost: 127.0.0.1:80\r\n\r\n", 200, NULL},
