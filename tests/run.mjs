@@ -71,7 +71,9 @@ function glob(folder, pattern, depth = 3) {
 const variantEnv = {
   '': {},
   asan: {
-    ASAN_OPTIONS: 'detect_leaks=1:abort_on_error=0:detect_stack_use_after_return=1:strict_string_checks=1:exitcode=99',
+    // libxkbcommon-x11 gives strndup() text that nothing ends, which is what it is for; strict_string_checks reads on
+    ASAN_OPTIONS:
+      'detect_leaks=1:abort_on_error=0:detect_stack_use_after_return=1:strict_string_checks=1:intercept_strndup=0:exitcode=99',
     UBSAN_OPTIONS: 'print_stacktrace=1:halt_on_error=1',
     LSAN_OPTIONS: `suppressions=${ROOT}/tests/lsan.supp:print_suppressions=0`,
     G_SLICE: 'always-malloc',

@@ -63,7 +63,9 @@ before(async () => {
   let unshare = lab.pid;
   while (nameOf(unshare) !== 'unshare') [unshare] = childrenOf(unshare);
   [init] = childrenOf(unshare);
-  await until('a healthy lab', async () => (await health()).status === 'healthy', 20000);
+  await until('a healthy lab', async () => (await health()).status === 'healthy', 20000).catch(async (error) => {
+    throw new Error(`${error.message}: ${JSON.stringify(await health())}`);
+  });
 });
 
 test('the programs run in their order, supervisord as root, the others as a user', async () => {
@@ -130,7 +132,7 @@ for (const [name, comm] of [
   test(`${name} comes back when it is killed`, async () => {
     const before = programs()[comm];
     process.kill(before, 'SIGKILL');
-    await until(`another ${name}`, () => programs()[comm] > before, 20000);
+    await until(`another ${name}`, () => (programs()[comm] ?? before) !== before, 20000);
     await until('healthy', async () => (await health()).status === 'healthy', 20000);
   });
 

@@ -83,7 +83,9 @@ void tb_peer_make_room(TbPeer *peer)
 
 TbRoomPlace tb_peer_place(const TbPeer *peer)
 {
-        return (TbRoomPlace){peer->key, peer->born_us, peer->ending || peer->state >= TB_VIEWER_CONNECTED};
+        /* who has no answer cannot connect: its time has not begun */
+        return (TbRoomPlace){peer->key, peer->told ? peer->told_us : G_MAXINT64,
+                             peer->ending || peer->state >= TB_VIEWER_CONNECTED};
 }
 
 void tb_peer_end_now(TbPeer *peer, const char *reason)

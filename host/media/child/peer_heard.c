@@ -11,6 +11,7 @@ static void answered(TbPeer *peer, const TbLinkMessage *m)
         if (peer->told)
                 return;
         peer->told = true;
+        peer->told_us = g_get_monotonic_time();
         if (m->type == TB_LINK_ANSWER_SDP) {
                 if (peer->state == TB_VIEWER_NEW)
                         peer->state = TB_VIEWER_CONNECTING;

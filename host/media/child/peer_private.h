@@ -24,5 +24,5 @@ struct TbPeer {
         bool ending, ended;
         bool posted;  /* `closed` is on its way through the loop */
         char *reason; /* owned; why it ends */
-        gint64 born_us;
+        gint64 born_us, told_us; /* told: 0 before the answer */
 };

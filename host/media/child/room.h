@@ -10,7 +10,7 @@
 typedef struct TbRoomPlace {
         const char *
                 key; /* borrowed; whose it is (tb_place_key()); NULL: this machine's, which is one user here */
-        gint64 since_us;
+        gint64 since_us; /* when it was answered; G_MAXINT64: not yet, and it makes no room */
         bool connected;
 } TbRoomPlace;
 

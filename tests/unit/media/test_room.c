@@ -35,6 +35,8 @@ static void test_has_its_time(void)
         g_assert_cmpint(tb_room_find(&place, 1, "eve", false, NOW), ==, -1);
         place.since_us = OLD;
         g_assert_cmpint(tb_room_find(&place, 1, "eve", false, NOW), ==, 0);
+        place.since_us = G_MAXINT64; /* it has no answer yet, and cannot connect */
+        g_assert_cmpint(tb_room_find(&place, 1, "eve", false, NOW), ==, -1);
 }
 
 int main(int argc, char **argv)
