@@ -132,4 +132,4 @@ for (const e of files) {
 }
 // vendored packages are served beside them (licences, /vendor/…); make install copies them
 if (!existsSync(path.join(out, 'node_modules')))
-  symlinkSync(path.resolve(WEB, 'node_modules'), path.join(out, 'node_modules'));
+  symlinkSync(path.relative(out, path.resolve(WEB, 'node_modules')), path.join(out, 'node_modules'));

@@ -84,6 +84,7 @@ test('a host is added by keyboard, joins by the command, and is revoked; the pag
   assert.equal(await page.evaluate(() => document.activeElement.id), 'add-host', 'focus is where it was');
   await says(page, 'joined as lab-5');
   await says(page, 'connected');
+  await inPage(page, 'the dialog to be gone', () => !document.querySelector('dialog'));
   assert.ok(!(await page.content()).includes('SERVER_TOKEN'), 'shown once');
   await assertFits(page);
 
