@@ -186,11 +186,11 @@ const MODES = {
 };
 
 // Not under AddressSanitizer, for CI's time: the lab (about who starts whom), the command line (one thread; its parsers
-// are unit tests), what compiles a driver or reads the README.
-const NOT_ASAN = /\/(lab|client(-\w+)?|new-driver|readme|runner-tap)\.test\.mjs$/;
+// are unit tests), what compiles a driver, reads the README, or is about routes whose parts unit tests have.
+const NOT_ASAN = /\/(lab|client(-\w+)?|host-virtualpytest|new-driver|proxy|readme|runner-tap|server-enrol)\.test\.mjs$/;
 // Under ThreadSanitizer, what is about more than main's own state: lanes, media, disks, TLS, floods.
 const TSAN = new RegExp(
-  `/(device-verbs|floods|host-(board|disk|flood|history|limits|live|phone|rest|shares|start|video)|netserial|phone|server-(limits|store)|tls|vnc-\\w+)\\.test\\.mjs$`,
+  `/(device-verbs|floods|host-(board|disk|flood|limits|live|phone|shares|start|video)|server-(limits|store)|tls|vnc-\\w+)\\.test\\.mjs$`,
 );
 const THREADS = readFileSync('tests/threads.txt', 'utf8').trim().split('\n');
 const hasThreads = (source) => THREADS.some((word) => readFileSync(source, 'utf8').includes(word));
