@@ -92,7 +92,8 @@ bool tb_guard_origin(const TbGuard *guard, const char *origin, const char *host,
                                                                   : NULL;
         if (rest && host && *rest && g_ascii_strcasecmp(rest, host) == 0)
                 return true;
-        bool listed = is_listed(guard->origins, origin); /* also of one's own: its pages may come past the proxy */
+        bool listed =
+                is_listed(guard->origins, origin); /* also of one's own: its pages may come past the proxy */
         if (ret_listed)
                 *ret_listed = listed;
         return listed || (guard->own && g_ascii_strcasecmp(guard->own, origin) == 0);

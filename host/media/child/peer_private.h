@@ -22,7 +22,7 @@ struct TbPeer {
         guint remote_candidates;
         bool told; /* the answer was given */
         bool ending, ended;
-        bool posted;  /* `closed` is on its way through the loop */
-        char *reason; /* owned; why it ends */
+        bool posted;             /* `closed` is on its way through the loop */
+        char *reason;            /* owned; why it ends */
         gint64 born_us, told_us; /* told: 0 before the answer */
 };
