@@ -131,8 +131,7 @@ static const char head[] =
         "_testbed() {\n"
         "\tlocal command= n=0 i w words= opts= cur= prev=\n"
         "\tlocal -a at=() typed=()\n"
-        /* readline splits at ':' and '=', of which URLs and options have some: words are put
-                              together where no blank stood between them */
+        /* readline splits at ':' and '=', of which URLs and options have some: the line's own words are taken */
         "\tlocal line=${COMP_LINE:0:COMP_POINT}\n"
         "\tread -ra typed <<<\"$line\"\n"
         "\t[[ $line == *[[:blank:]] ]] && typed+=('')\n"

@@ -308,12 +308,11 @@ static void shake_some(TbTlsThread *t, TbTlsConn **shaking, gsize n)
 {
         t->turn++;
         for (gsize i = 0; i < n; i++) {
-                TbTlsNet *net = shaking[i]->net;
-                if (net && net->turn != t->turn)
+                TbTlsNet *net = shaking[i]->net; /* whoever shakes hands has one */
+                if (net->turn != t->turn)
                         net->asked = 0;
-                if (net)
-                        net->turn = t->turn;
-                shaking[i]->rank = net ? net->asked++ : 0;
+                net->turn = t->turn;
+                shaking[i]->rank = net->asked++;
         }
         qsort(shaking, n, sizeof *shaking, by_rank); /* NOLINT(bugprone-sizeof-expression): of pointers */
         gint64 until_us = g_get_monotonic_time() + SHAKES_US;

@@ -348,6 +348,12 @@ test('a host joins a server of a private CA that server.ca names, and says in wo
   const joined = (server, name) =>
     until('the host', async () => (await server.get('/api/hosts')).json?.some((h) => h.name === name && h.online));
   assert.match((await good.post('/api/enrol', {})).text, /signed by nobody whom systems trust/);
+  const known = await withServer(
+    t,
+    { tls: certificate(folder, 'known', { by: ca }) },
+    { env: { SSL_CERT_FILE: ca.cert } },
+  );
+  assert.doesNotMatch((await known.post('/api/enrol', {})).text, /signed by nobody/);
   const host = await join(good, { ca: ca.cert });
   await joined(good, 'lab-1');
   await host.stop();

@@ -221,6 +221,19 @@ export function modal(build, { wide = false, label } = {}) {
   });
 }
 
+/** What a dialog's form is sent by. */
+const submit = (action, { danger = false, autofocus = null } = {}) =>
+  h('button', { type: 'submit', class: `btn ${danger ? 'danger-fill' : 'primary'}`, autofocus }, action);
+
+/** The last row of a dialog's form. `action`: words for a button, or a button. */
+export const dialogButtons = (cancel, action) =>
+  h(
+    'div',
+    { class: 'buttons' },
+    h('button', { type: 'button', class: 'btn', onclick: () => cancel() }, 'Cancel'),
+    typeof action === 'string' ? submit(action) : action,
+  );
+
 /** A question with two answers. */
 export function confirmDialog({ title, message, action, danger = false }) {
   return modal(
@@ -236,12 +249,7 @@ export function confirmDialog({ title, message, action, danger = false }) {
         },
         h('h2', {}, title),
         h('p', {}, message),
-        h(
-          'div',
-          { class: 'buttons' },
-          h('button', { type: 'button', class: 'btn', onclick: () => close(false) }, 'Cancel'),
-          h('button', { type: 'submit', class: `btn ${danger ? 'danger-fill' : 'primary'}`, autofocus: true }, action),
-        ),
+        dialogButtons(() => close(false), submit(action, { danger, autofocus: true })),
       ),
     { label: title },
   );

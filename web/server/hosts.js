@@ -1,6 +1,18 @@
 // Hosts that join from elsewhere: an admin makes a token, gives the command to who sits at that host, and sees it come.
 
-import { actionButton, badge, confirmDialog, field, fill, h, icon, modal, notice, text } from '../app/dom.js';
+import {
+  actionButton,
+  badge,
+  confirmDialog,
+  dialogButtons,
+  field,
+  fill,
+  h,
+  icon,
+  modal,
+  notice,
+  text,
+} from '../app/dom.js';
 
 const TONES = { waiting: 'warn', joined: 'good', expired: 'neutral' };
 const when = (time) => new Date(time).toLocaleString([], { dateStyle: 'short', timeStyle: 'short' });
@@ -205,12 +217,7 @@ export function makeHosts({ api, toast, announce }) {
               'The one name that the host may have here. Without one it takes its machine’s.',
             ),
             problem,
-            h(
-              'div',
-              { class: 'buttons' },
-              h('button', { type: 'button', class: 'btn', onclick: () => close() }, 'Cancel'),
-              submit,
-            ),
+            dialogButtons(() => close(), submit),
           ),
         );
       },

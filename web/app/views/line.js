@@ -1,6 +1,6 @@
 // Settings of a serial line.
 
-import { field, h, modal, text } from '../dom.js';
+import { dialogButtons, field, h, modal, text } from '../dom.js';
 
 /** Asks for other settings of the line. `settings`: as they are; `done`: told after they were changed. */
 export function lineDialog(api, { id, iface, settings: s, done }) {
@@ -74,12 +74,7 @@ export function lineDialog(api, { id, iface, settings: s, done }) {
           h('label', { class: 'check' }, rts, 'RTS'),
         ),
         error,
-        h(
-          'div',
-          { class: 'buttons' },
-          h('button', { type: 'button', class: 'btn', onclick: () => close(null) }, 'Cancel'),
-          h('button', { type: 'submit', class: 'btn primary' }, 'Apply'),
-        ),
+        dialogButtons(() => close(null), 'Apply'),
       );
     },
     { label: 'Line settings' },

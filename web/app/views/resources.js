@@ -1,6 +1,6 @@
 // Hardware that was found and is not attached yet: one click attaches it. And attaching by hand, by URI.
 
-import { actionButton, empty, field, fill, h, icon, modal, Scope, text } from '../dom.js';
+import { actionButton, dialogButtons, empty, field, fill, h, icon, modal, Scope, text } from '../dom.js';
 import { listOf } from '../services.js';
 
 export function mount(root, svc) {
@@ -123,12 +123,7 @@ export function mount(root, svc) {
           field('Label', label),
           field('Attach URI', uri),
           error,
-          h(
-            'div',
-            { class: 'buttons' },
-            h('button', { type: 'button', class: 'btn', onclick: () => close(null) }, 'Cancel'),
-            h('button', { type: 'submit', class: 'btn primary' }, 'Attach'),
-          ),
+          dialogButtons(() => close(null), 'Attach'),
         );
       },
       { label: 'Attach hardware' },

@@ -1,6 +1,6 @@
 // Token, colours, video, debug mode: what this browser remembers. The host's page and the server's share it.
 
-import { field, h, modal } from '../dom.js';
+import { dialogButtons, field, h, modal } from '../dom.js';
 import * as prefs from '../prefs.js';
 
 /** `onToken`: told after the access token was changed; without it the page asks for tokens elsewhere. */
@@ -58,12 +58,7 @@ export function openSettings({
           debug,
           'Debug mode: commands, events and WebRTC states in the browser’s console',
         ),
-        h(
-          'div',
-          { class: 'buttons' },
-          h('button', { type: 'button', class: 'btn', onclick: () => close(null) }, 'Cancel'),
-          h('button', { type: 'submit', class: 'btn primary' }, 'Save'),
-        ),
+        dialogButtons(() => close(null), 'Save'),
       );
     },
     { label: 'Settings' },

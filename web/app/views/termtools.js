@@ -4,7 +4,7 @@
 import { clockTime, printable } from '../../core/format.js';
 import { pasteable } from '../../core/paste.js';
 import { copyText } from '../clipboard.js';
-import { add, fill, h, icon, modal, text } from '../dom.js';
+import { add, dialogButtons, fill, h, icon, modal, text } from '../dom.js';
 
 const SIZES = [9, 10, 11, 12, 13, 14, 16, 18, 21, 24];
 const SHOWN_LINES = 12; // of a paste that is asked about
@@ -205,10 +205,8 @@ function askPaste(svc, what, lines) {
         h('p', {}, 'The device gets them as if they were typed: each line may be carried out as a command.'),
         h('pre', { class: 'ice-log' }, lines > SHOWN_LINES ? `${shown}\n…` : shown),
         h('label', { class: 'check' }, again, 'Do not ask again in this browser'),
-        h(
-          'div',
-          { class: 'buttons' },
-          h('button', { type: 'button', class: 'btn', onclick: () => close(false) }, 'Cancel'),
+        dialogButtons(
+          () => close(false),
           h('button', { type: 'submit', class: 'btn primary', autofocus: true }, 'Paste'),
         ),
       );

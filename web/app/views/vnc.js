@@ -1,6 +1,6 @@
 // The same screen by VNC, in the page: noVNC's client on the host's RFB-over-WebSocket.
 
-import { field, fill, h, icon, modal, Scope, text } from '../dom.js';
+import { dialogButtons, field, fill, h, icon, modal, Scope, text } from '../dom.js';
 
 export function mountVnc(root, svc, { id, iface, control, tools = [], url }) {
   const scope = new Scope();
@@ -75,12 +75,7 @@ export function mountVnc(root, svc, { id, iface, control, tools = [], url }) {
             },
             h('h2', {}, 'VNC password'),
             field('Password', input, 'The view-only password works too.'),
-            h(
-              'div',
-              { class: 'buttons' },
-              h('button', { type: 'button', class: 'btn', onclick: () => close(null) }, 'Cancel'),
-              h('button', { type: 'submit', class: 'btn primary' }, 'Connect'),
-            ),
+            dialogButtons(() => close(null), 'Connect'),
           );
         },
         { label: 'VNC password' },
