@@ -66,7 +66,8 @@ bool tb_descriptors_allow_device(int fd)
 bool tb_descriptors_are_few(int fd)
 {
         int end = ceiling(all());
-        return fd < 0 || fd >= end - end / 8;
+        /* as many come in one turn, before what is given back is closed */
+        return fd < 0 || fd >= end - MAX(end / 8, MIN(end / 4, TB_LIMIT_DESCRIPTORS_SPARE));
 }
 
 bool tb_descriptors_next_are_few(void)

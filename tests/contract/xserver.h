@@ -1,5 +1,5 @@
 #pragma once
-/* A real X server (or VNC server) of a test, on a display number of its own choice, and programs on it. */
+/* A real X server (or VNC server) of a test, on a display number of its own, and programs on it. */
 #include "drivers/transport/transport.h"
 
 typedef struct XServer {
@@ -7,7 +7,7 @@ typedef struct XServer {
         int display;
 } XServer;
 
-/* `display` < 0: the server chooses. `argv0`: "Xvfb" or "Xvnc". */
+/* `display` < 0: one that no other process's has. `program`: "Xvfb" or "Xvnc". */
 void xserver_start(XServer *server, const char *program, const char *size, int display);
 void xserver_stop(XServer *server); /* SIGKILL: as when it crashes */
 /* Runs a program on the display to its end; asserts that it succeeded. Its output is returned; the caller

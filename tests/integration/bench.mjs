@@ -42,11 +42,15 @@ export function reachable(port) {
   });
 }
 
-/** {display, uri}: an X server of its own on a free display. */
+let displays = 0;
+
+/** {display, uri}: an X server of its own. */
 export async function startXvfb(t, { width = 640, height = 480 } = {}) {
-  // -displayfd lets the server choose; it writes the number to that descriptor
+  // Not the first one that is free: another test's server takes that while ours is started again. What is written to
+  // the descriptor says that it is there.
   const xvfb = new Program([
     'Xvfb',
+    `:${1000 + ((process.pid * 8 + displays++) % 50000)}`,
     '-displayfd',
     '1',
     '-screen',
