@@ -116,6 +116,46 @@ for (const [name, [hash, ready]] of Object.entries(VIEWS)) {
   }
 }
 
+/** Where elements are in the window: {name: {top, bottom, left, right}} */
+const places = (page, selectors) =>
+  page.evaluate(
+    (all) =>
+      Object.fromEntries(
+        Object.entries(all).map(([name, s]) => [name, document.querySelector(s).getBoundingClientRect().toJSON()]),
+      ),
+    selectors,
+  );
+
+test('picture and console are seen whole without scrolling from 1366×768 on; on a phone power and lease come first', async () => {
+  for (const [width, height] of [
+    [1366, 768],
+    [1920, 1080],
+  ])
+    for (const hash of ['#/d/board', '#/d/phone/shell']) {
+      const page = await open(hash, { width, height });
+      await page.waitForSelector('.stage[data-rung="fallback"] img:not([hidden])');
+      await page.waitForSelector('.stage .wait', { state: 'hidden' });
+      await page.waitForSelector(hash === '#/d/board' ? '.terminal-bar .dot.good' : '[aria-label="Output"]');
+      const at = await places(page, { stage: '.stage', panel: '[role="tabpanel"]', power: '.first' });
+      for (const name of ['stage', 'panel'])
+        assert.ok(at[name].top >= 0 && at[name].bottom <= height, `${hash} ${width}×${height}: ${JSON.stringify(at)}`);
+      assert.ok(at.stage.height >= 200, `the picture is ${at.stage.height} px high`);
+      assert.ok(at.power.top < height - 40, 'power or control begins within the window');
+      if (hash === '#/d/board')
+        assert.ok(
+          await page.evaluate(() => document.querySelector('.xterm-screen').clientWidth >= 80 * 7.8),
+          '80 columns fit',
+        );
+      await page.done();
+    }
+  const page = await open('#/d/board', { width: 390, height: 844, touch: true });
+  await page.waitForSelector('.stage[data-rung="fallback"] img:not([hidden])');
+  const at = await places(page, { power: '#power-off-power', lease: '#lease-take', stage: '.stage' });
+  assert.ok(at.power.bottom < at.lease.top && at.lease.bottom < at.stage.top, JSON.stringify(at));
+  assert.ok(at.lease.bottom < 844, 'both without scrolling');
+  await page.done();
+});
+
 test('from the bench to the device, its tabs, and back, by keyboard alone', async () => {
   const page = await open('');
   await page.waitForSelector('.card');

@@ -20,7 +20,7 @@ document
   .append(
     h(
       'a',
-      { class: 'brand', href: './', 'aria-label': 'Testbed' },
+      { class: 'brand', href: './' },
       icon('mark'),
       h('span', {}, 'Testbed'),
       h('span', { class: 'host' }, '/ API'),

@@ -71,13 +71,7 @@ function showTheme(theme) {
 }
 
 document.getElementById('topbar').append(
-  h(
-    'a',
-    { class: 'brand', href: '#/', 'aria-label': 'Testbed, bench' },
-    icon('mark'),
-    h('span', {}, 'Testbed'),
-    hostName,
-  ),
+  h('a', { class: 'brand', href: '#/' }, icon('mark'), h('span', {}, 'Testbed'), hostName),
   h('nav', { class: 'nav', 'aria-label': 'Pages' }, navLinks, h('a', { href: 'docs' }, 'API')),
   h(
     'div',

@@ -13,7 +13,11 @@ main.className = 'phone';
 const session = sessionOf(location);
 
 if (!session.sessionId || !session.token) {
-  fill(main, notice('bad', 'This link is not complete. Scan the code on the desktop page again.'));
+  fill(
+    main,
+    h('h1', { class: 'sr-only' }, 'This phone as a sensor'),
+    notice('bad', 'This link is not complete. Scan the code on the desktop page again.'),
+  );
 } else {
   run();
 }
@@ -32,6 +36,7 @@ function run() {
   const sent = h('span', { class: 'muted small num' });
   fill(
     main,
+    h('h1', { class: 'sr-only' }, 'This phone as a sensor'),
     h('div', { class: 'row' }, state, how),
     enable,
     problem,

@@ -11,6 +11,7 @@ import { interfacesOf, isPhone } from '../core/store.js';
 import { actionButton, badge, fill, h, icon, notice, Scope, text } from '../app/dom.js';
 import { debug } from '../app/debug.js';
 import { mountQueue } from '../app/queue.js';
+import { deviceLayout } from '../app/views/layout.js';
 import { mountScreen } from '../app/views/screen.js';
 import { makePage, makeSignaling, sessionOf } from './common.js';
 
@@ -21,14 +22,16 @@ const root = new URL('..', document.baseURI.replace(/[?#].*$/, '')).href;
 const page = makePage(root);
 const { main, api, toast, announce } = page;
 const session = sessionOf(location);
+/** Instead of all else on the page. */
+const only = (what) => fill(main, h('h1', { class: 'sr-only' }, 'Watch a device'), what);
 
 if (!session.sessionId || !session.token)
-  fill(main, notice('bad', 'This link is not complete: session or token is missing.'));
+  only(notice('bad', 'This link is not complete: session or token is missing.'));
 else begin();
 
 async function begin() {
   const pause = new Backoff({ maxMs: 8000 });
-  fill(main, h('p', { class: 'muted' }, 'Connecting'));
+  only(h('p', { class: 'muted' }, 'Connecting'));
   for (;;) {
     try {
       run(
@@ -40,8 +43,7 @@ async function begin() {
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       const passes = error.status === 0 || error.status === 429 || error.status >= 500;
-      fill(
-        main,
+      only(
         passes
           ? notice('warn', `The server does not answer (${error.message}). The page tries again by itself.`)
           : notice(
@@ -83,13 +85,12 @@ function run(status) {
   const people = h('span', { class: 'muted small num' });
   const host = h('span', { class: 'badge warn' }, 'connecting');
   const lost = h('div', { class: 'link-banner', hidden: true });
-  const stageBox = h('div', {});
-  const powerBox = h('div', { class: 'side' });
+  const { el: parts, picture: stageBox, first: powerBox } = deviceLayout();
   fill(
     main,
     h('div', { class: 'head' }, h('h1', {}, full || 'Session'), mode, host, h('span', { class: 'spacer' }), people),
     lost,
-    h('div', { class: 'device' }, h('div', { class: 'main' }, stageBox), powerBox),
+    parts,
   );
 
   // ---- who may control: the link says, the host decides ----
@@ -340,7 +341,7 @@ function run(status) {
     if (state === 'refused') {
       scope.close();
       commands.close();
-      fill(main, notice('bad', `${reason}. Ask for a new link.`));
+      only(notice('bad', `${reason}. Ask for a new link.`));
     }
   });
   scope.interval(async () => {
@@ -352,7 +353,7 @@ function run(status) {
       if (error.status !== 404) return;
       signaling.stop();
       scope.close();
-      fill(main, notice('warn', 'This session has ended. Ask for a new link.'));
+      only(notice('warn', 'This session has ended. Ask for a new link.'));
     }
   }, STATUS_MS);
   window.addEventListener('pagehide', () => signaling.stop());

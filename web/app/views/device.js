@@ -9,6 +9,7 @@ import { loadXterm } from '../xterm.js';
 import { mountApps } from './apps.js';
 import { mountFiles } from './files.js';
 import { mountGeneric, mountInstrument } from './generic.js';
+import { deviceLayout } from './layout.js';
 import { controlOf, mountLease } from './lease.js';
 import { mountLogs } from './logs.js';
 import { mountSensors } from './plots.js';
@@ -44,13 +45,14 @@ export function mount(root, svc, { id, rest = [] }) {
     if (!device) {
       if (!state.loaded && shape === null) {
         shape = 'loading';
-        fill(root, empty('screen', 'Loading'));
+        fill(root, h('h1', { class: 'sr-only' }, id), empty('screen', 'Loading'));
       } else if (state.loaded && shape !== 'gone') {
         shape = 'gone';
         inner?.();
         inner = null;
         fill(
           root,
+          h('h1', { class: 'sr-only' }, id),
           empty(
             'plug',
             `There is no device “${id}” on this host.`,
@@ -88,8 +90,7 @@ function mountDevice(root, svc, device, wanted, onTab) {
   const stateBadge = badge('', 'neutral');
   const label = h('span', { class: 'muted ellipsis' });
   const reasons = h('div', { class: 'stack link-banner', hidden: true });
-  const main = h('div', { class: 'main' });
-  const side = h('aside', { class: 'side', 'aria-label': 'Power and control' });
+  const { el, first, picture, panels, rest } = deviceLayout();
   fill(
     root,
     h(
@@ -101,7 +102,7 @@ function mountDevice(root, svc, device, wanted, onTab) {
       stateBadge,
     ),
     reasons,
-    h('div', { class: 'device' }, main, side),
+    el,
   );
 
   scope.add(
@@ -144,7 +145,7 @@ function mountDevice(root, svc, device, wanted, onTab) {
   const videos = of('video');
   if (videos.length) {
     const stageBox = h('div', { class: 'stage-box' });
-    main.append(stageBox);
+    picture.append(stageBox);
     let close = null;
     let mode = null;
     const modes = [
@@ -216,17 +217,16 @@ function mountDevice(root, svc, device, wanted, onTab) {
       show(tab);
     },
   });
-  main.append(h('section', { class: 'panel', 'aria-label': 'Panels' }, bar.el, body));
-  main.classList.toggle('two', videos.length > 0);
+  panels.append(h('section', { class: 'panel', 'aria-label': 'Panels' }, bar.el, body));
   scope.add(() => closePanel?.());
 
-  // ---- side ----
-  for (const iface of of('power')) scope.add(mountPower(side, svc, { id, iface, control }));
-  scope.add(mountLease(side, svc, { id }));
+  // ---- beside them ----
+  for (const iface of of('power')) scope.add(mountPower(first, svc, { id, iface, control }));
+  scope.add(mountLease(first, svc, { id }));
   for (const iface of of('sensors')) {
     followSensors(svc, { id, iface }, scope);
     scope.add(
-      mountReadings(side, svc, {
+      mountReadings(rest, svc, {
         id,
         iface,
         onOpen: () => {
@@ -236,7 +236,7 @@ function mountDevice(root, svc, device, wanted, onTab) {
       }),
     );
   }
-  scope.add(mountInterfaces(side, svc, id));
+  scope.add(mountInterfaces(rest, svc, id));
   // states of this device also come by the data channel, ahead of the event stream; the store takes each once
   scope.add(svc.commands.subscribe(`event:${id}`));
 

@@ -112,13 +112,8 @@ export function mountLease(root, svc, { id }) {
     } else if (what === 'free') {
       fill(
         body,
-        h(
-          'p',
-          { class: 'muted' },
-          'Anybody may control this device. Take a lease to keep it for yourself; others can go on watching.',
-        ),
-        field('Note', note),
-        field('For', ttl),
+        h('p', { class: 'muted' }, 'Anybody may control it. A lease keeps it for you; others can go on watching.'),
+        h('div', { class: 'lease-ask' }, field('Note', note), field('For', ttl)),
         actionButton(
           { class: 'btn primary', id: 'lease-take' },
           [icon('lock'), 'Take the lease'],

@@ -25,6 +25,7 @@ export class Quality {
     this.el = h(
       'button',
       { type: 'button', class: 'quality', id: 'quality', onclick: () => this.show() },
+      h('span', { class: 'sr-only' }, 'Video quality: '),
       this._dot,
       this._segs,
     );
@@ -80,10 +81,7 @@ export class Quality {
           : null,
       );
     }
-    set(this.el, {
-      'aria-label': `Video quality: ${this._segs.textContent}. Details`,
-      title: this.reason ?? 'Details',
-    });
+    set(this.el, { title: this.reason ?? 'Details' });
     this._open?.();
   }
 

@@ -139,11 +139,10 @@ export function mountScreen(
   function layOut(width, height) {
     const portrait = height > width;
     stage.classList.toggle('tall', portrait);
-    root.closest('.main')?.classList.toggle('portrait', portrait);
+    root.closest('.device')?.classList.toggle('portrait', portrait);
     // no taller than the picture needs: less black around wide ones
+    stage.classList.toggle('wide', !portrait);
     stage.style.aspectRatio = portrait ? '' : `${width} / ${height}`;
-    stage.style.height = portrait ? '' : 'auto';
-    stage.style.maxHeight = portrait ? '' : 'min(64vh, 720px)';
   }
   scope.listen(video, 'resize', () => setSize(video.videoWidth, video.videoHeight));
   const last = prefs.get(`size.${id}`);

@@ -36,7 +36,7 @@ const HOTKEYS = [
   ['^C', '\x03', 'Send Ctrl+C'],
   ['^D', '\x04', 'Send Ctrl+D'],
   ['^Z', '\x1a', 'Send Ctrl+Z'],
-  ['Esc', '\x1b', 'Send Escape'],
+  ['Esc', '\x1b', 'Send Esc'],
   ['Tab', '\t', 'Send Tab'],
 ];
 

@@ -130,8 +130,8 @@ export function terminalTools({ term, fit, root, svc, api, id, iface }) {
         term.clear();
         term.focus();
       }),
-      button('Smaller letters', 'A−', () => setSize(-1)),
-      button('Larger letters', 'A+', () => setSize(1)),
+      button('A−: smaller letters', 'A−', () => setSize(-1)),
+      button('A+: larger letters', 'A+', () => setSize(1)),
       button('Lines with their times, and older ones', 'Times', () => showTimes({ api, id, iface, toast: svc.toast })),
       document.fullscreenEnabled ? button('Full screen', icon('expand'), fullScreen) : null,
     ],
