@@ -51,6 +51,7 @@ void typing_each(void (*check)(const TypingRow *row, gpointer data), gpointer da
                 TypingRow row = {.name = json_string_value(json_object_get(o, "name")),
                                  .text = json_string_value(json_object_get(o, "text")),
                                  .events = g_array_new(FALSE, FALSE, sizeof(TbInput)),
+                                 .strings = g_ptr_array_new_with_free_func(g_free),
                                  .ascii = !json_is_false(json_object_get(o, "ascii")),
                                  .refused = json_is_true(json_object_get(o, "refused"))};
                 for (guint w = 0; w < words->len; w++) {
@@ -60,6 +61,7 @@ void typing_each(void (*check)(const TypingRow *row, gpointer data), gpointer da
                 g_test_message("%s", row.name);
                 check(&row, data);
                 g_array_unref(row.events);
+                g_ptr_array_unref(row.strings);
         }
         json_decref(table);
 }
@@ -80,8 +82,8 @@ GArray *typing_events(const TypingRow *row)
         TbHolds *holds = tb_holds_new();
         GArray *events = g_array_new(FALSE, FALSE, sizeof(TbInput));
         for (guint i = 0; i < row->events->len; i++)
-                g_assert_true(
-                        tb_holds_apply(holds, "test", &g_array_index(row->events, TbInput, i), events, NULL));
+                g_assert_true(tb_holds_apply(holds, "test", &g_array_index(row->events, TbInput, i), events,
+                                             row->strings, NULL));
         tb_holds_unref(holds);
         return events;
 }
@@ -95,6 +97,7 @@ bool typing_send(Lane *lane, const TypingRow *row)
                 g_autoptr(GError) error = NULL;
                 if (lane_call(lane, send, &call, 30000, &error))
                         break;
+                g_test_message("%s", error->message);
                 whole = false;
                 at += call.done;
         }

@@ -10,7 +10,8 @@
 
 typedef struct TypingRow {
         const char *name, *text;
-        GArray *events; /* of TbInput */
+        GArray *events;     /* of TbInput */
+        GPtrArray *strings; /* owned; of events that core made of these */
         bool ascii, refused;
 } TypingRow;
 

@@ -88,6 +88,28 @@ static int index_of(const Holder *holder, const char *text, const char *code)
         return -1;
 }
 
+static gunichar character_of(const char *text)
+{
+        return text && *text && !*g_utf8_next_char(text) ? g_utf8_get_char(text) : 0;
+}
+
+/* A key may come up by another name than it went down by: Shift came up first. Which name that is, is the viewer's layout's
+ * matter (" and ', 1 and &): letters are told by their case, else it is the character that is down longest. */
+static int index_of_up(const Holder *holder, const TbInput *event)
+{
+        int at = index_of(holder, event->text, event->code), oldest = -1;
+        gunichar c = event->code ? 0 : character_of(event->text);
+        for (guint i = 0; at < 0 && c && i < holder->keys->len; i++) {
+                const Key *key = &g_array_index(holder->keys, Key, i);
+                gunichar down = key->code ? 0 : character_of(key->text);
+                if (down && g_unichar_tolower(down) == g_unichar_tolower(c))
+                        at = (int)i;
+                else if (down && oldest < 0)
+                        oldest = (int)i;
+        }
+        return at >= 0 ? at : oldest;
+}
+
 static bool somebody_holds(TbHolds *holds, const Holder *but, const char *text, const char *code)
 {
         GHashTableIter iter;
@@ -109,10 +131,20 @@ static guint modifiers_of(const Holder *holder)
         return modifiers;
 }
 
-static bool apply_key(TbHolds *holds, Holder *holder, const TbInput *event, GArray *out, GError **error)
+/* The name by which it went down. */
+static const char *take_down(Holder *holder, guint at, GPtrArray *strings)
+{
+        char *name = g_steal_pointer(&g_array_index(holder->keys, Key, at).text);
+        g_array_remove_index(holder->keys, at);
+        g_ptr_array_add(strings, name);
+        return name;
+}
+
+static bool apply_key(TbHolds *holds, Holder *holder, const TbInput *event, GArray *out, GPtrArray *strings,
+                      GError **error)
 {
         TbInput in = *event;
-        int at = index_of(holder, in.text, in.code);
+        int at = in.action == TB_KEY_UP ? index_of_up(holder, event) : index_of(holder, in.text, in.code);
         switch (in.action) {
         case TB_KEY_DOWN:
                 if (at < 0 && holder->keys->len >= TB_LIMIT_INPUT_HELD) {
@@ -128,7 +160,7 @@ static bool apply_key(TbHolds *holds, Holder *holder, const TbInput *event, GArr
                 break;
         case TB_KEY_UP:
                 if (at >= 0)
-                        g_array_remove_index(holder->keys, (guint)at);
+                        in.text = take_down(holder, (guint)at, strings);
                 if (somebody_holds(holds, holder, in.text, in.code))
                         return true;
                 break;
@@ -195,10 +227,11 @@ static void apply_scroll(Holder *holder, const TbInput *event, GArray *out)
                 g_array_append_val(out, in);
 }
 
-static bool apply(TbHolds *holds, Holder *holder, const TbInput *event, GArray *out, GError **error)
+static bool apply(TbHolds *holds, Holder *holder, const TbInput *event, GArray *out, GPtrArray *strings,
+                  GError **error)
 {
         switch (event->type) {
-        case TB_INPUT_KEY: return apply_key(holds, holder, event, out, error);
+        case TB_INPUT_KEY: return apply_key(holds, holder, event, out, strings, error);
         case TB_INPUT_TEXT: g_array_append_val(out, *event); return true;
         case TB_INPUT_POINTER: return apply_pointer(holds, holder, event, out, error);
         case TB_INPUT_TAP:
@@ -214,10 +247,11 @@ static bool apply(TbHolds *holds, Holder *holder, const TbInput *event, GArray *
         return true;
 }
 
-bool tb_holds_apply(TbHolds *holds, const char *who, const TbInput *event, GArray *out, GError **error)
+bool tb_holds_apply(TbHolds *holds, const char *who, const TbInput *event, GArray *out, GPtrArray *strings,
+                    GError **error)
 {
         tb_mutex_lock(&holds->lock);
-        bool ok = apply(holds, holder_of(holds, who), event, out, error);
+        bool ok = apply(holds, holder_of(holds, who), event, out, strings, error);
         tb_mutex_unlock(&holds->lock);
         return ok;
 }

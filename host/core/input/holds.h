@@ -17,10 +17,11 @@ TbHolds *tb_holds_new(void);
 TbHolds *tb_holds_ref(TbHolds *holds);
 void tb_holds_unref(TbHolds *holds); /* accepts NULL */
 
-/* Appends to `out` (of TbInput, whose strings stay the event's) what the device is to see of one event: nothing, it, or
+/* Appends to `out` (of TbInput, whose strings are the event's, or go to `strings`, with g_free) what the device is to see of one event: nothing, it, or
  * what became of it (small deltas of a wheel add up to clicks). False: the event is refused, BUSY while somebody else has
  * a button down, LIMIT with too many keys down (TB_LIMIT_INPUT_HELD). */
-bool tb_holds_apply(TbHolds *holds, const char *who, const TbInput *event, GArray *out, GError **error);
+bool tb_holds_apply(TbHolds *holds, const char *who, const TbInput *event, GArray *out, GPtrArray *strings,
+                    GError **error);
 /* The driver did not take it: a key that it does not know is not down. */
 void tb_holds_refused(TbHolds *holds, const char *who, const TbInput *event);
 

@@ -215,24 +215,27 @@ static void refuse_event(Batch *b, guint i, GError *why_take, GError **first)
         }
 }
 
-typedef struct Seen {   /* what the device is to see of a batch */
-        GArray *events; /* TbInput */
-        GArray *of;     /* guint: which event of the batch each is of */
+typedef struct Seen {       /* what the device is to see of a batch */
+        GArray *events;     /* TbInput */
+        GArray *of;         /* guint: which event of the batch each is of */
+        GPtrArray *strings; /* owned; of events that are not the batch's own */
 } Seen;
 
 static void seen_clear(Seen *seen)
 {
         g_clear_pointer(&seen->events, g_array_unref);
         g_clear_pointer(&seen->of, g_array_unref);
+        g_clear_pointer(&seen->strings, g_ptr_array_unref);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Seen, seen_clear)
 
 static void look(Batch *b, Seen *seen, GError **first)
 {
-        *seen = (Seen){g_array_new(FALSE, FALSE, sizeof(TbInput)), g_array_new(FALSE, FALSE, sizeof(guint))};
+        *seen = (Seen){g_array_new(FALSE, FALSE, sizeof(TbInput)), g_array_new(FALSE, FALSE, sizeof(guint)),
+                       g_ptr_array_new_with_free_func(g_free)};
         for (guint i = 0; i < b->n; i++) {
                 GError *why = NULL;
-                if (!tb_holds_apply(b->holds, b->who, &b->events[i], seen->events, &why))
+                if (!tb_holds_apply(b->holds, b->who, &b->events[i], seen->events, seen->strings, &why))
                         refuse_event(b, i, why, first);
                 else if (seen->events->len > seen->of->len)
                         g_array_append_val(seen->of, i);

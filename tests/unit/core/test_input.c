@@ -90,6 +90,23 @@ static void test_leaving(void)
         answer_clear(&a);
 }
 
+/* Shift comes up before the key: which name that has then is the viewer's layout's matter. */
+static void test_other_name(void)
+{
+        Bench b;
+        bench_start(&b, ONE, NULL);
+        ok(&b, "a", "[" DOWN("Shift") "," DOWN("A") "," UP("Shift") "," UP("a") "]");
+        expect(&b, "+Shift !+A -Shift -A ");
+        ok(&b, "a", "[" DOWN("1") "," DOWN("B") "," UP("b") "," UP("&") "," UP("&") "]");
+        expect(&b, "!+1 !+B -B -1 -& ");
+        ok(&b, "a", "[" DOWN("F1") "," UP("x") "]"); /* no character */
+        expect(&b, "+F1 -x ");
+        /* so nobody keeps down what another one types */
+        ok(&b, "b", "[" DOWN("A") "," UP("A") "]");
+        expect(&b, "!+A -A ");
+        bench_stop(&b, true);
+}
+
 static void test_lease(void)
 {
         Bench b;
@@ -226,6 +243,7 @@ int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/input/leaving", test_leaving);
+        g_test_add_func("/input/other-name", test_other_name);
         g_test_add_func("/input/lease", test_lease);
         g_test_add_func("/input/rest", test_rest);
         g_test_add_func("/input/costs-itself", test_costs_itself);
