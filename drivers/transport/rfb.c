@@ -147,12 +147,18 @@ static bool rouse(TbRfb *rfb)
         return SendKeyEvent(rfb->client, XK_Pause, FALSE);
 }
 
+bool tb_rfb_request(TbRfb *rfb, const TbRect *rect, bool whole)
+{
+        allow_requests(rfb, true);
+        bool ok = SendFramebufferUpdateRequest(rfb->client, rect->x, rect->y, rect->width, rect->height, !whole);
+        allow_requests(rfb, false);
+        return ok;
+}
+
 static bool ask(TbRfb *rfb)
 {
         rfbClient *c = rfb->client;
-        allow_requests(rfb, true);
-        bool ok = SendFramebufferUpdateRequest(c, 0, 0, c->width, c->height, !rfb->whole);
-        allow_requests(rfb, false);
+        bool ok = tb_rfb_request(rfb, &(TbRect){0, 0, c->width, c->height}, rfb->whole);
         rfb->asked = true;
         rfb->whole = false;
         rouse_later(rfb);
@@ -173,20 +179,24 @@ static void push_frame(TbRfb *rfb)
         rfb->o.frame(rfb->o.data, frame);
 }
 
+bool tb_rfb_take(TbRfb *rfb)
+{
+        rfb->finished = false;
+        if (!HandleRFBServerMessage(rfb->client))
+                return false;
+        if (!rfb->finished)
+                return true;
+        rfb->asked = false;
+        tb_pace_take(&rfb->pace, g_get_monotonic_time());
+        if (rfb->running && rfb->damage->len > 0)
+                push_frame(rfb);
+        return true;
+}
+
 bool tb_rfb_process(TbRfb *rfb, TbIo *io, bool readable, GError **error)
 {
         tb_rfb_enter(rfb);
-        bool ok = true;
-        if (readable) {
-                rfb->finished = false;
-                ok = HandleRFBServerMessage(rfb->client);
-                if (ok && rfb->finished) {
-                        rfb->asked = false;
-                        tb_pace_take(&rfb->pace, g_get_monotonic_time());
-                        if (rfb->running && rfb->damage->len > 0)
-                                push_frame(rfb);
-                }
-        }
+        bool ok = !readable || tb_rfb_take(rfb);
         if (ok && tb_rfb_due_ms(rfb) == 0)
                 ok = rfb->asked ? rouse(rfb) : ask(rfb);
         tb_rfb_leave(rfb);

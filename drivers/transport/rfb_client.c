@@ -43,28 +43,37 @@ static void on_complaint(const char *format, ...)
         g_strchomp(speaking->reason);
 }
 
-#define ENCODING_LED_STATE (-261) /* the library knows another one of that name */
+/* Of https://github.com/rfbproto/rfbproto, and not of the library (which knows another one of the first's name). */
+#define ENCODING_LED_STATE (-261)
+#define ENCODING_EXTENDED_BUTTONS (-316)
 
-/* Its rectangle is one byte: which of the machine's lights are on. */
-static rfbBool on_lights(rfbClient *client, rfbFramebufferUpdateRectHeader *rect)
+/* A rectangle of one byte: which of the machine's lights are on. Another one of none: the server takes pointer events with
+ * a byte more, for buttons behind the eighth. */
+static rfbBool on_encoding(rfbClient *client, rfbFramebufferUpdateRectHeader *rect)
 {
-        guint8 leds;
-        if ((gint32)rect->encoding != ENCODING_LED_STATE || !ReadFromRFBServer(client, (char *)&leds, 1))
-                return FALSE;
         TbRfb *rfb = rfbClientGetClientData(client, on_log);
-        if (rfb)
+        guint8 leds;
+        if (!rfb)
+                return FALSE;
+        switch ((gint32)rect->encoding) {
+        case ENCODING_EXTENDED_BUTTONS: rfb->many_buttons = true; return TRUE;
+        case ENCODING_LED_STATE:
+                if (!ReadFromRFBServer(client, (char *)&leds, 1))
+                        return FALSE;
                 rfb->leds = leds;
-        return TRUE;
+                return TRUE;
+        default: return FALSE;
+        }
 }
 
 static void library_setup(void)
 {
-        static rfbClientProtocolExtension lights = {.handleEncoding = on_lights};
+        static rfbClientProtocolExtension extension = {.handleEncoding = on_encoding};
         static gsize done;
         if (g_once_init_enter(&done)) {
                 rfbClientLog = on_log;
                 rfbClientErr = on_complaint;
-                rfbClientRegisterExtension(&lights);
+                rfbClientRegisterExtension(&extension);
                 g_once_init_leave(&done, 1);
         }
 }
@@ -95,10 +104,17 @@ static rfbBool on_size(rfbClient *client)
         return client->frameBuffer != NULL;
 }
 
+/* What a probe (rfb_probe.c) was answered is no new picture, unless that pixel changed. */
 static void on_update(rfbClient *client, int x, int y, int w, int h)
 {
+        TbRfb *rfb = self_of(client);
         TbRect rect = {x, y, w, h};
-        g_array_append_val(self_of(client)->damage, rect);
+        bool probed = rfb->probing && x == 0 && y == 0;
+        if (probed)
+                rfb->probing = false;
+        if (rfb->running && !(probed && w == 1 && h == 1 &&
+                              rfb->corner == *(const guint32 *)(gconstpointer)client->frameBuffer))
+                g_array_append_val(rfb->damage, rect);
 }
 
 static void on_finished(rfbClient *client)
@@ -193,7 +209,8 @@ static const struct {
                  {"hextile", rfbEncodingHextile}, {"zlib", rfbEncodingZlib},
                  {"zrle", rfbEncodingZRLE},       {"tight", rfbEncodingTight}};
 
-static guint list_encodings(const TbRfb *rfb, guint32 *list)
+/* `first`: what QEMU answers each time by the whole screen's size, too. */
+static guint list_encodings(const TbRfb *rfb, bool first, guint32 *list)
 {
         guint n = 0;
         g_auto(GStrv) words = g_strsplit(rfb->encodings, " ", G_N_ELEMENTS(encodings));
@@ -206,12 +223,23 @@ static guint list_encodings(const TbRfb *rfb, guint32 *list)
                 list[n++] = GUINT32_TO_BE(rfbEncodingQualityLevel0 + (guint32)rfb->o.quality);
         const char *name = rfb->client->desktopName;
         if (rfb->o.layout || (name && g_str_has_prefix(name, "QEMU"))) { /* others find the keys themselves */
-                list[n++] = GUINT32_TO_BE(rfbEncodingQemuExtendedKeyEvent);
+                if (first)
+                        list[n++] = GUINT32_TO_BE(rfbEncodingQemuExtendedKeyEvent);
                 list[n++] = GUINT32_TO_BE((guint32)ENCODING_LED_STATE);
         }
+        list[n++] = GUINT32_TO_BE((guint32)ENCODING_EXTENDED_BUTTONS);
         list[n++] = GUINT32_TO_BE(rfbEncodingNewFBSize);
         list[n++] = GUINT32_TO_BE(rfbEncodingLastRect);
         return n;
+}
+
+static bool set_encodings(TbRfb *rfb, bool first)
+{
+        guint32 list[G_N_ELEMENTS(encodings) + 7];
+        guint n = list_encodings(rfb, first, list);
+        rfbSetEncodingsMsg head = {.type = rfbSetEncodings, .nEncodings = GUINT16_TO_BE((guint16)n)};
+        return WriteToRFBServer(rfb->client, (const char *)&head, sz_rfbSetEncodingsMsg) &&
+               WriteToRFBServer(rfb->client, (const char *)list, n * sizeof *list);
 }
 
 /* Not the library's SetFormatAndEncodings(): that asks for ExtendedDesktopSize in any case, which QEMU then prefers to
@@ -226,10 +254,12 @@ bool tb_rfb_client_negotiate(TbRfb *rfb)
         format.format.redMax = GUINT16_TO_BE(format.format.redMax);
         format.format.greenMax = GUINT16_TO_BE(format.format.greenMax);
         format.format.blueMax = GUINT16_TO_BE(format.format.blueMax);
-        guint32 list[G_N_ELEMENTS(encodings) + 6];
-        guint n = list_encodings(rfb, list);
-        rfbSetEncodingsMsg head = {.type = rfbSetEncodings, .nEncodings = GUINT16_TO_BE((guint16)n)};
         return WriteToRFBServer(c, (const char *)&format, sz_rfbSetPixelFormatMsg) &&
-               WriteToRFBServer(c, (const char *)&head, sz_rfbSetEncodingsMsg) &&
-               WriteToRFBServer(c, (const char *)list, n * sizeof *list);
+               set_encodings(rfb, true);
+}
+
+bool tb_rfb_client_ask_lights(TbRfb *rfb)
+{
+        rfb->corner = *(const guint32 *)(gconstpointer)rfb->client->frameBuffer;
+        return set_encodings(rfb, false);
 }

@@ -15,13 +15,27 @@ static bool do_key(TbRfb *rfb, TbIo *io, const TbInput *event, GError **error)
         return false;
 }
 
+#define EXTENDED 0x80 /* in the mask: a byte with those behind the seventh follows */
+#define FORWARD 0x100
+
+/* The eighth has a bit of the plain event, too, which is what most servers know. */
+static bool send_pointer(TbRfb *rfb, int mask)
+{
+        if (!rfb->many_buttons || mask < EXTENDED)
+                return SendPointerEvent(rfb->client, rfb->x, rfb->y, mask & 0xff);
+        const char event[] = {rfbPointerEvent,     (char)(EXTENDED | (mask & 0x7f)),
+                              (char)(rfb->x >> 8), (char)rfb->x,
+                              (char)(rfb->y >> 8), (char)rfb->y,
+                              (char)(mask >> 7)};
+        return WriteToRFBServer(rfb->client, event, sizeof event);
+}
+
 static bool point(TbRfb *rfb, TbIo *io, double x, double y, int mask, GError **error)
 {
         rfb->x = CLAMP((int)x, 0, rfb->client->width - 1);
         rfb->y = CLAMP((int)y, 0, rfb->client->height - 1);
         rfb->buttons = mask;
-        return SendPointerEvent(rfb->client, rfb->x, rfb->y, mask) ||
-               tb_rfb_fail(rfb, io, "cannot send the pointer", error);
+        return send_pointer(rfb, mask) || tb_rfb_fail(rfb, io, "cannot send the pointer", error);
 }
 
 static bool do_swipe(TbRfb *rfb, TbIo *io, const TbInput *e, GError **error)
@@ -55,18 +69,22 @@ static bool do_scroll(TbRfb *rfb, TbIo *io, const TbInput *e, GError **error)
         return true;
 }
 
-/* MouseEvent.buttons: 1 left, 2 right, 4 middle, 8 back. RFB: 1 left, 2 middle, 4 right, 128 back. */
+/* MouseEvent.buttons: 1 left, 2 right, 4 middle, 8 back, 16 forward. RFB: 1 left, 2 middle, 4 right, 128 back, 256 forward. */
 static int rfb_mask(int buttons)
 {
-        return (buttons & 1) | (buttons & 2 ? 4 : 0) | (buttons & 4 ? 2 : 0) | (buttons & 8 ? 128 : 0);
+        return (buttons & 1) | (buttons & 2 ? 4 : 0) | (buttons & 4 ? 2 : 0) | (buttons & 8 ? 128 : 0) |
+               (buttons & 16 ? FORWARD : 0);
 }
 
+/* Whether a server takes the longer event shows with its first answer. */
 static bool do_pointer(TbRfb *rfb, TbIo *io, const TbInput *e, GError **error)
 {
-        if (!(e->buttons & 16))
+        if (rfb_mask(e->buttons) >= EXTENDED && !rfb->many_buttons && !tb_rfb_probe(rfb, io, error))
+                return false;
+        if (rfb->many_buttons || !(e->buttons & 16))
                 return point(rfb, io, e->x, e->y, rfb_mask(e->buttons), error);
         tb_error_set_field(error, TB_ERROR_UNPROCESSABLE, "buttons",
-                           "%s: a VNC session has eight buttons, and forward is the ninth", rfb->peer);
+                           "%s: this VNC server takes eight buttons, and forward is the ninth", rfb->peer);
         return false;
 }
 
@@ -85,12 +103,25 @@ static bool do_event(TbRfb *rfb, TbIo *io, const TbInput *e, GError **error)
         return true;
 }
 
+/* Nothing new goes to a server that stands still, it would be typed late; what is held comes up there when it goes on. */
+static bool lift_only(TbRfb *rfb, TbIo *io, const TbInput *events, guint n)
+{
+        for (guint i = 0; i < n; i++)
+                if ((events[i].type == TB_INPUT_KEY && events[i].action == TB_KEY_UP) ||
+                    (events[i].type == TB_INPUT_POINTER && !events[i].buttons && rfb->buttons))
+                        do_event(rfb, io, &events[i], NULL);
+        return false;
+}
+
 bool tb_rfb_input(TbRfb *rfb, TbIo *io, const TbInput *events, guint n, guint *ret_done, GError **error)
 {
-        bool ok = true;
         tb_rfb_enter(rfb);
-        for (*ret_done = 0; ok && *ret_done < n; *ret_done += ok)
+        *ret_done = 0;
+        bool ok = tb_rfb_probe_wait(rfb, io, 0, error) || lift_only(rfb, io, events, n);
+        for (; ok && *ret_done < n; *ret_done += ok)
                 ok = do_event(rfb, io, &events[*ret_done], error);
+        if (ok && n > 0)
+                ok = tb_rfb_probe(rfb, io, error);
         tb_rfb_leave(rfb);
         return ok;
 }

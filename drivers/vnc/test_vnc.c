@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "lib/limits.h"
 #include "tests/contract/lane.h"
 #include "tests/contract/typing.h"
 #include "tests/contract/xserver.h"
@@ -56,6 +57,67 @@ static void test_xvnc(void)
         g_rmdir(dir);
 }
 
+typedef struct Send {
+        const TbInput *events;
+        guint n, done;
+} Send;
+
+static bool call_send(TbInstance *self, TbIo *io, gpointer data, GError **error)
+{
+        Send *send = data;
+        return self->lane->input->send(self, io, send->events, send->n, &send->done, error);
+}
+
+/* What is acknowledged was done: a server that stands still has taken nothing. */
+static void test_stopped(void)
+{
+        g_autofree char *dir = g_dir_make_tmp("tbv-XXXXXX", NULL), *path = g_build_filename(dir, "rfb", NULL),
+                        *uri = g_strconcat("vnc://", path, NULL);
+        g_setenv("TB_VNC_SOCKET", path, TRUE);
+        XServer server;
+        xserver_start(&server, "Xvnc", "640x480", -1);
+        Lane *screen = lane_start(uri, NULL, "screen", dir);
+        lane_open_wait(screen, 10000);
+        TypingTerminal terminal;
+        typing_open(&terminal, &server);
+        const TbInput over = {.type = TB_INPUT_POINTER, .x = 100, .y = 100};
+        lane_input(screen, &over, 1);
+        const TbInput keys[] = {{.type = TB_INPUT_KEY, .text = "Shift", .action = TB_KEY_DOWN},
+                                {.type = TB_INPUT_KEY, .text = "A"},
+                                {.type = TB_INPUT_KEY, .text = "B"},
+                                {.type = TB_INPUT_KEY, .text = "Shift", .action = TB_KEY_UP}};
+        lane_input(screen, keys, 2);
+        typing_expect(&terminal, "before", "A");
+
+        g_assert_cmpint(kill(tb_child_pid(server.child), SIGSTOP), ==, 0);
+        const gint64 begin = g_get_monotonic_time();
+        g_autoptr(GError) first = NULL, second = NULL;
+        Send stands = {&keys[1], 1, 0}, later = {&keys[2], 2, 0};
+        g_assert_false(lane_call(screen, call_send, &stands, 30000, &first));
+        g_assert_error(first, TB_ERROR, TB_ERROR_TIMEOUT);
+        g_assert_nonnull(strstr(first->message, "stand still"));
+        g_assert_cmpint(g_get_monotonic_time() - begin, >=, TB_LIMIT_RFB_SILENT_MS * 1000);
+        g_assert_false(
+                lane_call(screen, call_send, &later, 30000, &second)); /* and Shift comes up all the same */
+        g_assert_error(second, TB_ERROR, TB_ERROR_TIMEOUT);
+
+        g_assert_cmpint(kill(tb_child_pid(server.child), SIGCONT), ==, 0);
+        typing_expect(&terminal, "what was on its way", "A"); /* what came later, B, was not sent */
+        const TbInput code = {.type = TB_INPUT_KEY, .text = "x"};
+        Send again = {&code, 1, 0};
+        GError *error = NULL;
+        while (!lane_call(screen, call_send, &again, 30000, &error)) { /* until the answer is there */
+                g_assert_error(error, TB_ERROR, TB_ERROR_TIMEOUT);
+                g_clear_error(&error);
+        }
+        typing_expect(&terminal, "again", "x");
+        typing_close(&terminal);
+        lane_stop(screen, 500);
+        xserver_stop(&server);
+        g_unlink(path);
+        g_rmdir(dir);
+}
+
 static void test_password(void)
 {
         XServer server;
@@ -103,6 +165,7 @@ int main(int argc, char **argv)
         g_test_init(&argc, &argv, NULL);
         signal(SIGPIPE, SIG_IGN);
         g_test_add_func("/vnc/xvnc", test_xvnc);
+        g_test_add_func("/vnc/stopped", test_stopped);
         g_test_add_func("/vnc/password", test_password);
         return g_test_run();
 }

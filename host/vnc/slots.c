@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "host/vnc/buttons.h"
 #include "lib/error.h"
 #include "lib/limits.h"
 #include "lib/log.h"
@@ -100,7 +101,8 @@ static void extension_close(rfbClientPtr client, void *data)
         client->sock = RFB_INVALID_SOCKET;
 }
 
-static rfbProtocolExtension extension = {.newClient = extension_new, .close = extension_close};
+static rfbProtocolExtension extension = {
+        .newClient = extension_new, .close = extension_close, .enablePseudoEncoding = tb_vnc_buttons_offered};
 
 static enum rfbNewClientAction accept_client(rfbClientPtr client)
 {
@@ -299,6 +301,7 @@ static void read_all(int fd, GByteArray *into)
 bool tb_vnc_slot_adopt(TbVncSlot *slot, int fd, GByteArray *ret_init, GError **error)
 {
         int pair[2];
+        slot->buttons = slot->tell_buttons = false;
         if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0) {
                 tb_set_error(error, TB_ERROR_UNAVAILABLE, "socketpair: %s", g_strerror(errno));
                 close(fd);

@@ -22,6 +22,8 @@ typedef struct TbVncSlot {
         rfbClientPtr client;     /* owned by the viewer's thread; NULL: none */
         rfbCursorPtr cursor;     /* owned */
         gpointer user;           /* the viewer's */
+        bool buttons;            /* buttons.h: it sends extended pointer events */
+        bool tell_buttons;       /* and is to be told that we take them */
 } TbVncSlot;
 
 /* Per process: one at a time, before any viewer's thread runs. */

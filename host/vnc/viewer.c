@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "host/vnc/buttons.h"
 #include "host/vnc/tight.h"
 #include "lib/limits.h"
 #include "lib/refcount.h"
@@ -180,9 +181,12 @@ static bool read_message(TbVncViewer *viewer)
         case rfbSetEncodings:
         case rfbFramebufferUpdateRequest:
         case rfbKeyEvent:
-        case rfbPointerEvent:
         case rfbClientCutText:
         case rfbSetDesktopSize: rfbProcessClientMessage(client); break;
+        case rfbPointerEvent:
+                if (!tb_vnc_buttons_read(viewer->slot, pointer_event))
+                        rfbProcessClientMessage(client);
+                break;
         default: /* a byte from outside, no enum of ours */ viewer->reason = "unknown message"; return false;
         }
         if (client->sock == RFB_INVALID_SOCKET) {
@@ -195,7 +199,13 @@ static bool read_message(TbVncViewer *viewer)
 static bool update(TbVncViewer *viewer)
 {
         rfbClientPtr client = viewer->slot->client;
-        if (sraRgnEmpty(client->requestedRegion) || !FB_UPDATE_PENDING(client))
+        if (sraRgnEmpty(client->requestedRegion))
+                return true;
+        if (!tb_vnc_buttons_announce(viewer->slot)) {
+                viewer->reason = "the viewer takes nothing any more";
+                return false;
+        }
+        if (!FB_UPDATE_PENDING(client))
                 return true;
         gint64 start = g_get_monotonic_time();
         bool ok = false;

@@ -123,7 +123,7 @@ export class Rfb {
     this.stream.write(m);
   }
 
-  /** The next update; returns what it held. Only raw and DesktopSize were asked for. */
+  /** The next update; returns what it held. Only raw, DesktopSize and ExtendedMouseButtons may be asked for. */
   async update() {
     const head = await this.read(4);
     if (head[0] !== 0) throw new Error(`message ${head[0]}`);
@@ -143,6 +143,8 @@ export class Rfb {
         this.width = rect.w;
         this.height = rect.h;
         this.pixels = Buffer.alloc(rect.w * rect.h * 4);
+      } else if (rect.encoding === -316) {
+        this.extendedButtons = true;
       } else throw new Error(`encoding ${rect.encoding}`);
     }
     return rects;
@@ -167,10 +169,13 @@ export class Rfb {
     this.stream.write(m);
   }
 
+  /** With more than seven buttons a byte longer, when the server said that it knows that. */
   pointer(x, y, mask) {
-    const m = Buffer.alloc(6);
+    const extended = this.extendedButtons && mask > 127;
+    const m = Buffer.alloc(extended ? 7 : 6);
     m[0] = 5;
-    m[1] = mask;
+    m[1] = extended ? 128 | (mask & 127) : mask;
+    if (extended) m[6] = mask >> 7;
     m.writeUInt16BE(x, 2);
     m.writeUInt16BE(y, 4);
     this.stream.write(m);
