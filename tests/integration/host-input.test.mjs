@@ -1,0 +1,254 @@
+// What is typed arrives, through every door (REST, WebSocket, the page's keyboard, VNC) and as tests/fixtures/typing
+// says (which the drivers' own tests read, too). One host with a desktop; what arrives is told by programs that others
+// wrote: a terminal that reads raw, and xev.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { before, test } from 'node:test';
+
+import { KeyState } from '../../web/core/keys.js';
+import { InputOutbox } from '../../web/core/outbox.js';
+import { startXvfb } from './bench.mjs';
+import { Host, Program, ROOT, assertProblem, forFile, freePort, scratch, until, websocket } from './harness.mjs';
+import { Rfb } from './rfb-client.mjs';
+import { CHARACTERS, KEYS, LAYOUTS, TABLE, eventsOf, keysymOf, pageEvents, strokes } from './typing.mjs';
+
+const file = forFile();
+const typed = path.join(scratch(), 'typed');
+let host;
+let vnc;
+let display;
+let xev;
+
+const input = (events, device = 'desktop') => host.post(`/host/devices/${device}/input`, events);
+/** The window under the pointer has the keyboard. */
+const overTerminal = () => input([{ type: 'pointer', x: 100, y: 100 }]);
+const overXev = () => input([{ type: 'pointer', x: 520, y: 100 }]);
+
+before(async () => {
+  const desktop = await startXvfb(file, { width: 640, height: 480 });
+  display = desktop.display;
+  const env = { DISPLAY: display };
+  vnc = await freePort();
+  writeFileSync(typed, '');
+  const read = `stty raw -echo; echo ready >> ${typed}; exec cat >> ${typed}`;
+  const show = ['-u8', '-xrm', '*waitForMap: true', '-geometry', '60x20+0+0', '-e', 'sh', '-c', read];
+  const xterm = new Program(['xterm', ...show], { env });
+  file.after(() => xterm.kill());
+  const events = ['keyboard', 'button'].flatMap((kind) => ['-event', kind]);
+  xev = new Program(['stdbuf', '-oL', 'xev', '-geometry', '150x150+450+20', ...events], { env });
+  file.after(() => xev.kill());
+  await until('the terminal', () => readFileSync(typed, 'utf8') === 'ready\n');
+  writeFileSync(typed, '');
+  host = await Host.start({
+    vnc: { port: vnc },
+    // the desktop once more, by the host's own VNC port
+    devices: { desktop: { attach: desktop.uri }, mirror: { attach: `vnc://127.0.0.1:${vnc}` } },
+  });
+  file.after(() => host.stop());
+  await host.state_is('desktop/input');
+  await host.state_is('mirror/input', 'ready', 30000);
+  await overTerminal();
+});
+
+/** What the terminal reads is `text`, and no more. */
+async function expect(text, what) {
+  const now = () => readFileSync(typed, 'utf8');
+  await until(`${what}: ${JSON.stringify(text)}`, () => {
+    const got = now();
+    if (!text.startsWith(got) || got === text) return true;
+    throw new Error(JSON.stringify(got));
+  });
+  assert.equal(now(), text, what);
+  writeFileSync(typed, '');
+}
+
+/** A page's connection, with what it uses to send: a few commands under way at once. */
+async function pageDoor() {
+  const ws = await websocket(host.url, '/host/ws');
+  const send = async (events) => {
+    const answer = await ws.command('desktop', 'input.send', { events });
+    if (!answer.ok) throw Object.assign(new Error(answer.error.detail), { status: answer.error.status });
+  };
+  const errors = [];
+  const outbox = new InputOutbox({ send, atOnce: 16, onError: (error) => errors.push(error.message) });
+  return { push: (events) => outbox.push(events), errors, close: () => ws.stop() };
+}
+
+function type(viewer, key, action) {
+  if (action !== 'up') viewer.key(keysymOf(key), true);
+  if (action !== 'down') viewer.key(keysymOf(key), false);
+}
+
+test('the table, by REST, by WebSocket and by VNC', async () => {
+  const page = await pageDoor();
+  const viewer = await Rfb.connect(vnc);
+  for (const row of TABLE) {
+    const events = eventsOf(row.keys);
+    const answer = await input(events);
+    if (row.refused) assertProblem(answer, 400, { detail: /NoSuchKey/ });
+    else assert.equal(answer.status, 204, `${row.name}: ${answer.text}`);
+    await expect(row.text, `REST: ${row.name}`);
+    page.push(events);
+    await expect(row.text, `WebSocket: ${row.name}`);
+    if (row.refused) await until('the refusal', () => page.errors.length);
+    assert.equal(page.errors.splice(0).length, row.refused ? 1 : 0, `WebSocket: ${row.name}`);
+    for (const e of events)
+      if (e.type === 'key') type(viewer, e.key, e.action);
+      else for (const c of e.text.replace(/\r\n?/g, '\n')) type(viewer, c === '\n' ? 'Enter' : c);
+    // a viewer has no texts: what it types with Control is a shortcut
+    await expect(row.name === 'text with Control down' ? '\u0001\u0002' : row.text, `VNC: ${row.name}`);
+  }
+  const burst = 'Ab1!é'.repeat(200);
+  for (const c of burst) type(viewer, c);
+  await expect(burst, 'a burst by VNC');
+  viewer.close();
+  await page.close();
+});
+
+test('every character of us, de and fr viewers on us, de and fr desktops', async (t) => {
+  t.after(() => execFileSync('setxkbmap', ['-display', display, 'us']));
+  const page = await pageDoor();
+  const viewer = await Rfb.connect(vnc);
+  for (const target of Object.keys(LAYOUTS)) {
+    execFileSync('setxkbmap', ['-display', display, target]);
+    for (const [name, layout] of Object.entries(LAYOUTS)) {
+      const all = strokes(layout);
+      const text = all.map((s) => s.character).join('');
+      for (const { character, held } of all) {
+        held.forEach((key) => type(viewer, key, 'down'));
+        type(viewer, character);
+        held.toReversed().forEach((key) => type(viewer, key, 'up'));
+      }
+      await expect(text, `VNC, a ${name} viewer on ${target}`);
+      const keys = new KeyState();
+      page.push(all.flatMap((stroke) => pageEvents(keys, stroke)));
+      await expect(text, `page, a ${name} browser on ${target}`);
+    }
+    for (const c of CHARACTERS) type(viewer, c);
+    await expect(CHARACTERS.join(''), `VNC, bare keysyms on ${target}`);
+    assert.equal((await input([{ type: 'text', text: CHARACTERS.join('') }])).status, 204);
+    await expect(CHARACTERS.join(''), `text on ${target}`);
+  }
+  viewer.close();
+  await page.close();
+});
+
+/** What xev tells of keys and buttons from now on: "+a", "-a", "+button 8". */
+function watch() {
+  const from = xev.out.items.length;
+  const told = () => {
+    const found = [];
+    let kind;
+    for (const line of xev.out.items.slice(from)) {
+      kind = /^(Key|Button)(Press|Release) event/.exec(line)?.[2] ?? kind;
+      const name = /\(keysym 0x[0-9a-f]+, (\S+)\)/.exec(line)?.[1] ?? /, (button \d+), same_screen/.exec(line)?.[1];
+      if (name) found.push(`${kind === 'Press' ? '+' : '-'}${name}`);
+    }
+    return found;
+  };
+  return async (expected, what) => {
+    await until(what, () => {
+      if (told().length >= expected.length) return true;
+      throw new Error(told().join(' '));
+    });
+    assert.deepEqual(told(), expected, what);
+  };
+}
+
+test('keys that type nothing', async () => {
+  await overXev();
+  const viewer = await Rfb.connect(vnc);
+  for (const [key, , name] of KEYS) {
+    const seen = watch();
+    const answer = await input([{ type: 'key', key }]);
+    assert.equal(answer.status, 204, `${key}: ${answer.text}`);
+    await seen([`+${name}`, `-${name}`], `REST: ${key}`);
+  }
+  for (const [key, number, name] of KEYS) {
+    const seen = watch();
+    viewer.key(number, true);
+    viewer.key(number, false);
+    await seen([`+${name}`, `-${name}`], `VNC: ${key}`);
+  }
+  viewer.close();
+  await overTerminal();
+});
+
+const press = (number) => [`+button ${number}`, `-button ${number}`];
+
+test('buttons one to nine, and a burst of the wheel', async () => {
+  await overXev();
+  const viewer = await Rfb.connect(vnc, { encodings: [0, -223, -316] });
+  viewer.request();
+  await viewer.update();
+  assert.ok(viewer.extendedButtons, 'the host says that it knows a ninth button');
+  for (let number = 1; number <= 9; number++) {
+    const seen = watch();
+    viewer.pointer(520, 100, 1 << (number - 1));
+    viewer.pointer(520, 100, 0);
+    await seen(press(number), `VNC: button ${number}`);
+  }
+  const old = await Rfb.connect(vnc);
+  const eighth = watch();
+  old.pointer(520, 100, 128);
+  old.pointer(520, 100, 0);
+  await eighth(press(8), 'a viewer that knows eight buttons');
+  old.close();
+  const MASKS = { 1: 1, 2: 4, 3: 2, 8: 8, 9: 16 }; // X's number: MouseEvent.buttons
+  for (const device of ['desktop', 'mirror'])
+    for (const [number, buttons] of Object.entries(MASKS)) {
+      const seen = watch();
+      for (const b of [buttons, 0]) {
+        const answer = await input([{ type: 'pointer', x: 520, y: 100, buttons: b }], device);
+        assert.equal(answer.status, 204, `${device}, ${number}: ${answer.text}`);
+      }
+      await seen(press(number), `REST, ${device}: button ${number}`);
+    }
+  const burst = watch();
+  for (let i = 0; i < 300; i++) {
+    viewer.pointer(520, 100, 16);
+    viewer.pointer(520, 100, 0);
+  }
+  await burst(Array(300).fill(press(5)).flat(), '300 clicks of a wheel');
+  viewer.close();
+  await overTerminal();
+});
+
+test('whatever ends a connection, nothing stays down', async () => {
+  await overXev();
+  const down = watch();
+  const ws = await websocket(host.url, '/host/ws');
+  await ws.command('desktop', 'input.send', { events: eventsOf('+Shift +F1') });
+  await ws.command('desktop', 'input.send', { events: [{ type: 'pointer', x: 520, y: 100, buttons: 1 }] });
+  await down(['+Shift_L', '+F1', '+button 1'], 'a page holds');
+  const up = watch();
+  ws.ws.terminate();
+  await up(['-F1', '-Shift_L', '-button 1'], 'its connection was cut');
+
+  const viewer = await Rfb.connect(vnc);
+  const held = watch();
+  viewer.key(keysymOf('Control'), true);
+  viewer.pointer(520, 100, 4);
+  await held(['+Control_L', '+button 3'], 'a viewer holds');
+  const letGo = watch();
+  viewer.stream.destroy();
+  await letGo(['-Control_L', '-button 3'], 'it was killed');
+
+  const script = watch();
+  await input(eventsOf('+Alt'));
+  await script(['+Alt_L', '-Alt_L'], 'a call by REST that nothing follows');
+
+  const loser = await websocket(host.url, '/host/ws');
+  const before = watch();
+  await loser.command('desktop', 'input.send', { events: eventsOf('+Super_L') });
+  await before(['+Super_L'], 'held without a lease');
+  const taken = watch();
+  const lease = await host.post('/host/devices/desktop/lease', { ttl_s: 60 });
+  assert.equal(lease.status, 200, lease.text);
+  await taken(['-Super_L'], 'somebody took the lease');
+  await host.delete(`/host/devices/desktop/lease`, { headers: { 'X-Lease': lease.json.lease } });
+  await loser.stop();
+  await overTerminal();
+});
