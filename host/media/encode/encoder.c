@@ -18,6 +18,7 @@
 #define EXPECT_MS 100        /* a keyframe that is no older will do when the way to the viewer opens */
 #define KEY_OVERDUE_MS 500   /* a keyframe that was asked for and did not come in this time will not */
 #define VBV_FRAMES 3         /* rate buffer, in frames of the rung */
+#define VBV_MOST_MS 200      /* … so long a picture is on its way at the rate that it was made for */
 
 const TbRungSpec tb_rung_specs[TB_RUNGS] = {
         [TB_RUNG_FULL] = {0, TB_LIMIT_FPS, 4000},
@@ -89,7 +90,7 @@ void tb_encoder_want_keyframe(TbEncoder *encoder)
 
 void tb_encoder_apply_rate(TbEncoder *encoder)
 {
-        guint vbv_ms = CLAMP(VBV_FRAMES * 1000 / encoder->fps, 100, 400), kbps = encoder->kbps;
+        guint vbv_ms = CLAMP(VBV_FRAMES * 1000 / encoder->fps, 100, VBV_MOST_MS), kbps = encoder->kbps;
         if (encoder->resting && encoder->spec->vbv_ms)
                 tb_codec_rate_of_few(encoder->caps_fps, REFRESH_MS, &kbps, &vbv_ms);
         tb_codec_set_rate(encoder->encoder, encoder->spec, kbps, vbv_ms);

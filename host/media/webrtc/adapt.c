@@ -1,6 +1,6 @@
 #include "host/media/webrtc/adapt.h"
 
-#include <math.h>
+#include "host/media/webrtc/adapt_private.h"
 
 #define BASE_HALF_US (10 * G_USEC_PER_SEC) /* the least delay is looked for in 10 to 20 s */
 #define QUEUE_LOW_MS 60                    /* below: the link has room */
@@ -8,7 +8,6 @@
 #define QUEUE_HOLD_MS 250                  /* above: wait until it is empty */
 #define HOLD_MAX_MS 1500
 #define LOSS_HIGH 0.10
-#define LOSS_LOW 0.02
 #define LOSS_TESTED 0.04 /* above, without a queue: is it the link's own? */
 #define LOSS_FLOOR 0.16  /* most that is taken for the link's own */
 #define TEST_US (1200 * 1000)
@@ -19,7 +18,6 @@
 #define JUMP_LASTS_US 200000 /* flat for so long: it is no queue, which would grow or drain */
 #define JUMP_PACKETS 6
 #define JUMP_FALLS_US 600000
-#define MIN_KBPS 80
 #define GROW_USED 0.60 /* per second, while at least half of the estimate is used */
 #define GROW_FRESH 1.5 /* per second, until the first cut */
 #define GROW_IDLE 0.15 /* per second else: nothing proves that the link would carry it */
@@ -88,7 +86,7 @@ static void count(TbAdapt *a, const TbAdaptPacket *p)
         a->recv_kbps = kbps(a->win_recv_bytes, MAX(received, TB_ADAPT_WINDOW_US / 4));
         double loss = (double)a->win_lost / a->win_packets;
         a->loss = a->win_packets >= 10 ? loss : (a->loss + loss) / 2;
-        a->floor = MIN(a->floor, (a->floor + a->loss) / 2 + LOSS_LOW / 2);
+        a->floor = MIN(a->floor, (a->floor + a->loss) / 2 + TB_ADAPT_LOSS_LOW / 2);
         a->windows += a->win_packets >= TEST_PACKETS;
         restart_window(a);
 }
@@ -101,12 +99,13 @@ static double arriving(const TbAdapt *a)
         return us > TB_ADAPT_WINDOW_US / 5 ? kbps(a->win_recv_bytes, us) : a->recv_kbps;
 }
 
-static void cut(TbAdapt *a, gint64 now_us, double to)
+void tb_adapt_cut(TbAdapt *a, gint64 now_us, double to)
 {
         if (to < a->kbps)
-                a->kbps = MAX(to, MIN_KBPS);
+                a->kbps = MAX(to, TB_ADAPT_MIN_KBPS);
         a->last_cut_us = now_us;
         a->fresh = false;
+        tb_adapt_probe_later(a, now_us);
 }
 
 static void grow(TbAdapt *a, gint64 now_us, gint64 passed_us)
@@ -118,6 +117,8 @@ static void grow(TbAdapt *a, gint64 now_us, gint64 passed_us)
                 rate = GROW_FRESH;
         double seconds = (double)MIN(passed_us, G_USEC_PER_SEC) / G_USEC_PER_SEC;
         double limit = MAX(a->kbps, a->recv_kbps * 3 + 500);
+        if (now_us < a->ceiling_us) /* a probe has shown where the link ends */
+                limit = MIN(limit, MAX(a->kbps, a->ceiling_kbps));
         a->kbps = MIN(MIN(a->kbps + (a->kbps * rate + 20) * seconds, limit), a->max_kbps);
 }
 
@@ -170,7 +171,7 @@ static void watch_jump(TbAdapt *a, gint64 now_us, gint64 sent_us, gint64 delay_u
 }
 
 /* --- loss of the link's own --- */
-static double own_loss(const TbAdapt *a)
+double tb_adapt_own_loss(const TbAdapt *a)
 {
         return MAX(a->loss - a->floor, 0);
 }
@@ -183,13 +184,13 @@ static bool test_loss(TbAdapt *a, gint64 now_us)
                         return now_us - a->test_us < 3 * TEST_US;
                 double loss = (double)a->test_lost / a->test_packets;
                 if (loss > a->tested_loss * 0.5 && loss <= LOSS_FLOOR) { /* it stays */
-                        a->floor = loss * 1.1 + LOSS_LOW / 2;
+                        a->floor = loss * 1.1 + TB_ADAPT_LOSS_LOW / 2;
                         a->kbps = MAX(a->kbps, a->tested_kbps);
                 }
                 a->test_us = 0;
                 return true;
         }
-        if (a->loss < LOSS_TESTED || own_loss(a) < LOSS_LOW || a->loss > 2 * LOSS_FLOOR ||
+        if (a->loss < LOSS_TESTED || tb_adapt_own_loss(a) < TB_ADAPT_LOSS_LOW || a->loss > 2 * LOSS_FLOOR ||
             a->queue_ms > QUEUE_LOW_MS || a->windows < 2 ||
             (a->last_test_us && now_us - a->last_test_us < TEST_EVERY_US))
                 return false;
@@ -197,7 +198,7 @@ static bool test_loss(TbAdapt *a, gint64 now_us)
         a->tested_loss = a->loss;
         a->test_us = a->last_test_us = now_us;
         a->windows = a->test_packets = a->test_lost = 0;
-        cut(a, now_us, a->kbps * 0.5);
+        tb_adapt_cut(a, now_us, a->kbps * 0.5);
         restart_window(a);
         return true;
 }
@@ -218,7 +219,7 @@ static bool judge_queue(TbAdapt *a, gint64 now_us, gint64 mean_us, gint64 newest
         a->held_delay_us = newest_us;
         a->hold_until_us = now_us + a->held_us;
         a->test_us = 0;
-        cut(a, now_us, arriving(a) * 0.75);
+        tb_adapt_cut(a, now_us, arriving(a) * 0.75);
         return false;
 }
 
@@ -226,31 +227,38 @@ void tb_adapt_feedback(TbAdapt *a, gint64 now_us, const TbAdaptPacket *packets, 
 {
         gint64 sum = 0;
         guint arrived = 0;
-        gint64 newest_delay = 0;
+        gint64 newest_delay = 0, newest_sent = 0;
         for (guint i = 0; i < n; i++) {
                 count(a, &packets[i]);
+                tb_adapt_probe_count(a, &packets[i]);
                 if (packets[i].recv_us < 0)
                         continue;
                 newest_delay = packets[i].recv_us - packets[i].sent_us;
                 note_base(a, now_us, newest_delay);
                 watch_jump(a, now_us, packets[i].sent_us, newest_delay);
+                newest_sent = packets[i].sent_us;
                 sum += newest_delay;
                 arrived++;
         }
         gint64 passed_us = a->last_us ? now_us - a->last_us : 0;
         a->last_us = now_us;
+        tb_adapt_probe_judge(a, now_us);
         if (a->jump.since_us) /* not known yet what it is */
                 return;
+        if (tb_adapt_probe_queues(a, newest_sent) &&
+            newest_delay - MIN(a->base_us[0], a->base_us[1]) < QUEUE_HOLD_MS * 1000)
+                return; /* the queue is of our own making, and ends by itself */
         if (arrived > 0 && !judge_queue(a, now_us, sum / arrived, newest_delay))
                 return;
         bool may_cut = now_us - a->last_cut_us > CUT_EVERY_US;
         if (a->queued_reports >= 2 && may_cut)
-                cut(a, now_us, arriving(a) * 0.85);
+                tb_adapt_cut(a, now_us, arriving(a) * 0.85);
         else if (test_loss(a, now_us))
                 return;
-        else if (own_loss(a) > LOSS_HIGH && may_cut)
-                cut(a, now_us, a->kbps * (1 - 0.5 * a->loss));
-        else if (a->queue_ms < QUEUE_LOW_MS && own_loss(a) < LOSS_LOW && !tb_adapt_holds(a, now_us))
+        else if (tb_adapt_own_loss(a) > LOSS_HIGH && may_cut)
+                tb_adapt_cut(a, now_us, a->kbps * (1 - 0.5 * a->loss));
+        else if (a->queue_ms < QUEUE_LOW_MS && tb_adapt_own_loss(a) < TB_ADAPT_LOSS_LOW &&
+                 !tb_adapt_holds(a, now_us))
                 grow(a, now_us, passed_us);
 }
 
@@ -276,10 +284,10 @@ void tb_adapt_report(TbAdapt *a, gint64 now_us, const TbAdaptReport *r)
         } else if (r->remb_kbps > 0 && !less) {
                 a->remb_less_us = 0;
         }
-        bool full = less && (r->loss > LOSS_LOW || a->queue_ms > QUEUE_LOW_MS ||
+        bool full = less && (r->loss > TB_ADAPT_LOSS_LOW || a->queue_ms > QUEUE_LOW_MS ||
                              now_us - a->remb_less_us >= REMB_STAYS_US);
         if (full)
-                cut(a, now_us, MAX(r->remb_kbps, r->sent_kbps / 2));
+                tb_adapt_cut(a, now_us, MAX(r->remb_kbps, r->sent_kbps / 2));
         if (r->loss < 0)
                 return;
         a->last_us = now_us;
@@ -288,114 +296,16 @@ void tb_adapt_report(TbAdapt *a, gint64 now_us, const TbAdaptReport *r)
         a->recv_kbps = r->sent_kbps * (1 - r->loss);
         if (r->loss > LOSS_HIGH)
                 /* what arrives is what the link carries; a little loss may be its own */
-                cut(a, now_us,
-                    r->loss > 0.25 ? MIN(a->recv_kbps * 0.85, a->kbps * 0.7) : a->kbps * (1 - 0.5 * r->loss));
+                tb_adapt_cut(a, now_us,
+                             r->loss > 0.25 ? MIN(a->recv_kbps * 0.85, a->kbps * 0.7)
+                                            : a->kbps * (1 - 0.5 * r->loss));
         else if (a->queue_ms > REPORT_QUEUE_MS)
-                cut(a, now_us, MIN(a->recv_kbps, a->kbps) * 0.8);
-        else if (r->loss < LOSS_LOW && !full)
+                tb_adapt_cut(a, now_us, MIN(a->recv_kbps, a->kbps) * 0.8);
+        else if (r->loss < TB_ADAPT_LOSS_LOW && !full)
                 grow(a, now_us, passed_us / 2); /* what it does to the link is heard of late */
 }
 
 bool tb_adapt_holds(const TbAdapt *a, gint64 now_us)
 {
         return now_us < a->hold_until_us;
-}
-
-/* --- rungs --- */
-/* At 1280x720; a larger picture needs more for the same rung. */
-static const struct {
-        double enter, leave,
-                most; /* kbit/s: to move up to it; below which to leave it; most that it is given */
-        guint fps;
-} STEPS[TB_ADAPT_RUNGS] = {
-        {1600, 1100, 1e9, 120},
-        {550, 400, 1200, 20},
-        {0, 0, 350, 10},
-};
-
-#define UP_AFTER_US (1200 * 1000) /* doubled by each failed try, at most 2^4 */
-#define PROVEN_US (8 * G_USEC_PER_SEC)
-#define SHARE 0.85 /* of an estimate that video gets: retransmissions and bursts need the rest */
-#define MUCH_WORSE 0.4
-
-static double scale_of(int pixels)
-{
-        return CLAMP((double)pixels / (1280 * 720), 0.4, 2.5);
-}
-
-static void move(TbAdaptViewer *v, int rung, gint64 now_us)
-{
-        if (rung > v->rung) { /* down */
-                if (v->probing)
-                        v->failed = MIN(v->failed + 1, 4);
-                v->probing = false;
-        } else {
-                v->probing = true;
-        }
-        v->rung = rung;
-        v->moved_us = now_us;
-}
-
-/* `best`: estimate of the best viewer of each rung, beside which it could stay. */
-static void choose_rung(TbAdaptViewer *v, gint64 now_us, double scale, const double *best)
-{
-        if (v->probing && now_us - v->moved_us > PROVEN_US) {
-                v->probing = false;
-                v->failed = 0;
-        }
-        while (!v->fresh && v->rung < TB_ADAPT_RUNGS - 1 &&
-               v->kbps < STEPS[v->rung].leave * (v->rung == 0 ? scale : 1))
-                move(v, v->rung + 1, now_us);
-        if (v->rung > 0) {
-                double enter = STEPS[v->rung - 1].enter * (v->rung == 1 ? scale : 1);
-                if (v->kbps >= MAX(enter, best[v->rung - 1] * MUCH_WORSE) &&
-                    now_us - v->moved_us > UP_AFTER_US << v->failed)
-                        move(v, v->rung - 1, now_us);
-        }
-}
-
-/* Of those who are proven, if there are any: who has just come says nothing of his link. */
-static double best_of(const TbAdaptViewer *viewers, guint n, int rung, bool *ret_fresh)
-{
-        double best[2] = {0, 0};
-        for (guint i = 0; i < n; i++)
-                if (viewers[i].rung == rung)
-                        best[viewers[i].fresh] = MAX(best[viewers[i].fresh], viewers[i].kbps);
-        *ret_fresh = best[false] <= 0 || best[true] > best[false];
-        return *ret_fresh ? best[true] : best[false];
-}
-
-void tb_adapt_plan(TbAdaptViewer *viewers, guint n, gint64 now_us, int pixels, guint max_fps, guint max_kbps,
-                   TbAdaptPlan *ret_plan)
-{
-        double scale = scale_of(pixels);
-        *ret_plan = (TbAdaptPlan){0};
-        double bests[TB_ADAPT_RUNGS];
-        bool fresh;
-        for (int rung = 0; rung < TB_ADAPT_RUNGS; rung++)
-                bests[rung] = MIN(best_of(viewers, n, rung, &fresh), max_kbps);
-        for (guint i = 0; i < n; i++)
-                choose_rung(&viewers[i], now_us, scale, bests);
-        for (int rung = 0; rung < TB_ADAPT_RUNGS; rung++) {
-                double best = MIN(best_of(viewers, n, rung, &fresh), max_kbps), least = best;
-                for (guint i = 0; i < n; i++) {
-                        if (viewers[i].rung != rung ||
-                            (viewers[i].fresh && (!fresh || viewers[i].kbps < best)))
-                                continue;
-                        if (rung < TB_ADAPT_RUNGS - 1 && viewers[i].kbps < best * MUCH_WORSE)
-                                move(&viewers[i], rung + 1,
-                                     now_us); /* alone it could stay; here it would drag others down */
-                        else
-                                least = MIN(least, viewers[i].kbps);
-                }
-                if (best <= 0)
-                        continue;
-                ret_plan->kbps[rung] = (guint)CLAMP(least * SHARE, MIN_KBPS,
-                                                    MIN(STEPS[rung].most * (rung ? 1 : scale), max_kbps));
-                ret_plan->fps[rung] = MIN(STEPS[rung].fps, max_fps);
-                if (rung == 0 && least < 2500 * scale)
-                        ret_plan->fps[rung] = MIN(ret_plan->fps[rung], 30);
-                if (rung == TB_ADAPT_RUNGS - 1 && least < 200)
-                        ret_plan->fps[rung] = MIN(ret_plan->fps[rung], 6);
-        }
 }

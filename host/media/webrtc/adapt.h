@@ -1,6 +1,6 @@
 #pragma once
 /*
- * Congestion control, pure: no clock, no threads, no GStreamer. Two parts:
+ * Congestion control, pure: no clock, no threads, no GStreamer. Two parts (adapt_probe.c is of the first):
  *
  * TbAdapt, one per viewer: from what its browser reports of each packet (transport-wide feedback: when it was
  * sent, when it arrived, or that it did not) to what its link carries. Queueing delay is the one-way delay
@@ -36,6 +36,7 @@ typedef struct TbAdaptReport {
 typedef struct TbAdapt {
         double kbps, max_kbps;       /* estimate; never above max */
         double recv_kbps, sent_kbps; /* of the last TB_ADAPT_WINDOW_US of packets */
+        double proven_kbps;          /* what a probe has shown since the last cut; 0: nothing */
         double queue_ms, loss;       /* smoothed; loss 0…1 */
         bool fresh;                  /* nothing has shown yet that the link has an end */
         gint64 hold_until_us;        /* send nothing before; 0: no hold */
@@ -63,6 +64,18 @@ typedef struct TbAdapt {
         double remb_less_kbps;
         gint64 remb_less_us; /* since when REMB has asked for less than is sent; 0: it does not */
         guint windows, test_packets, test_lost; /* counted since it began */
+        /* a burst that shows whether the link carries more */
+        struct {
+                gint64 from_us, to_us;          /* when it is sent; from 0: none is under way */
+                gint64 next_us;                 /* not before */
+                gint64 queues_from, queues_to;  /* what was sent then may wait behind it */
+                gint64 sent[2], recv[2];        /* of its first and last packet; recv[0] -1: none arrived */
+                guint64 sent_bytes, recv_bytes; /* after the first */
+                guint n, lost, carried;         /* carried: probes in a row */
+                bool over;                      /* something that was sent later was told of */
+        } probe;
+        double ceiling_kbps; /* what a probe did not show */
+        gint64 ceiling_us;   /* until */
 } TbAdapt;
 
 #define TB_ADAPT_WINDOW_US 500000
@@ -72,22 +85,37 @@ void tb_adapt_init(TbAdapt *a, guint start_kbps, guint max_kbps);
 void tb_adapt_feedback(TbAdapt *a, gint64 now_us, const TbAdaptPacket *packets, guint n);
 /* One receiver report or REMB of a viewer who sends no such feedback. */
 void tb_adapt_report(TbAdapt *a, gint64 now_us, const TbAdaptReport *report);
+
+typedef struct TbAdaptProbe {
+        double kbps;
+        guint bytes; /* in all */
+} TbAdaptProbe;
+
+/* Shall a probe be sent now, to find out whether the link carries more, up to `useful_kbps`? Begins it: until
+ * tb_adapt_probe_sent() all that is sent is part of it, and its packets come back by tb_adapt_feedback(). A probe that the
+ * link carries raises the estimate at once; one that it does not shows where the link ends. */
+bool tb_adapt_probe(TbAdapt *a, gint64 now_us, double useful_kbps, TbAdaptProbe *ret_probe);
+void tb_adapt_probe_sent(TbAdapt *a, gint64 now_us);
+
 /* Should pictures be held back at `now_us`? */
 bool tb_adapt_holds(const TbAdapt *a, gint64 now_us);
 
 typedef struct TbAdaptViewer {
-        double kbps;     /* estimate */
-        int rung;        /* in: now; out: wanted */
-        bool fresh;      /* TbAdapt.fresh: it keeps its rung, and drags nobody down */
-        int failed;      /* upward moves that had to be taken back in a row */
-        gint64 moved_us; /* last change of rung */
-        bool probing;    /* moved up, not proven yet */
+        double kbps;        /* estimate */
+        int rung;           /* in: now; out: wanted */
+        double proven_kbps; /* TbAdapt.proven_kbps */
+        bool fresh;         /* TbAdapt.fresh: it keeps its rung, and drags nobody down */
+        int failed;         /* upward moves that had to be taken back in a row */
+        gint64 moved_us;    /* last change of rung */
+        bool probing;       /* moved up, not proven yet */
 } TbAdaptViewer;
 
 typedef struct TbAdaptPlan {
         guint kbps[TB_ADAPT_RUNGS], fps[TB_ADAPT_RUNGS]; /* of each rung; 0: nobody is on it */
 } TbAdaptPlan;
 
+/* Estimate from which on a viewer gets the full picture. */
+double tb_adapt_full_kbps(int pixels);
 /* `pixels` of the source, `max_fps` and `max_kbps` of a stream. Changes viewers[i]. */
 void tb_adapt_plan(TbAdaptViewer *viewers, guint n, gint64 now_us, int pixels, guint max_fps, guint max_kbps,
                    TbAdaptPlan *ret_plan);

@@ -178,6 +178,7 @@ void tb_sender_bound_rtx(TbSender *sender, GstElement *rtx)
         g_autoptr(GstPad) src = gst_element_get_static_pad(rtx, "src");
         tb_ref_inc(&sender->ref);
         gst_pad_add_probe(src, GST_PAD_PROBE_TYPE_EVENT_UPSTREAM, tb_sender_rtx, sender, tb_sender_unref);
+        gst_object_replace((GstObject **)&sender->rtx_pad, GST_OBJECT(src));
 }
 
 void tb_sender_expect(TbSender *sender)
@@ -261,6 +262,8 @@ void tb_sender_free(TbSender *sender)
         tb_sender_slot_free(g_steal_pointer(&sender->active));
         tb_sender_slot_free(g_steal_pointer(&sender->next));
         tb_sender_end_pace(sender);
+        tb_sender_end_probe(sender);
+        g_clear_pointer(&sender->rtx_pad, gst_object_unref);
         if (sender->session)
                 g_signal_handlers_disconnect_by_data(sender->session, sender);
         g_clear_object(&sender->session);

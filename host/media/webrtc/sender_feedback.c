@@ -20,6 +20,7 @@ static void got_feedback(TbSender *sender, GArray *packets)
         sender->twcc_us = now;
         tb_adapt_feedback(&sender->adapt, now, (const TbAdaptPacket *)packets->data, packets->len);
         tb_sender_plan(sender);
+        tb_sender_probe(sender);
 }
 
 G_GNUC_BEGIN_IGNORE_DEPRECATIONS /* GValueArray is what rtpsession 1.22 gives */

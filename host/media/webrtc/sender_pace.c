@@ -6,50 +6,50 @@
  */
 #include "host/media/webrtc/sender_private.h"
 
-#define PACE_FACTOR 2.5
-#define PACE_MIN_KBPS 1200
-#define PACE_BURST 16000 /* bytes at once */
 #define PACE_LEAST_US 200
-#define RTX_SHARE 0.20
-#define RTX_MIN_KBPS 30
-#define RTX_BURST_MS 600 /* of its share, saved for when it is needed */
 #define PACKET 1200
 
-static void refill(TbBudget *b, gint64 now_us, int kbps, double most)
+/* With pace_lock held. */
+static void note(TbSender *s, GstBuffer *buffer)
 {
-        if (b->at_us == 0)
-                b->bytes = most;
-        else
-                b->bytes = MIN(b->bytes + (double)(now_us - b->at_us) * kbps / 8000, most);
-        b->at_us = now_us;
+        guint16 seq;
+        if (gst_buffer_extract(buffer, 2, &seq, sizeof seq) == sizeof seq) /* RFC 3550 §5.1 */
+                s->recent[s->recent_n++ % TB_SENDER_RECENT] =
+                        (TbSenderPacket){GUINT16_FROM_BE(seq), (guint16)gst_buffer_get_size(buffer)};
 }
 
 /* Takes the turn of so many bytes. */
-static void await_turn(TbSender *s, gsize bytes)
+static void await_turn(TbSender *s, GstBuffer *buffer)
 {
         tb_mutex_lock(&s->pace_lock);
         for (;;) {
                 int kbps = __atomic_load_n(&s->pace_kbps, __ATOMIC_RELAXED);
                 gint64 now_us = g_get_monotonic_time();
-                refill(&s->pace, now_us, kbps, PACE_BURST);
-                if (s->pace.bytes > 0 || s->over)
+                gint64 wait_us = tb_budget_wait_us(&s->pace, now_us, kbps, TB_PACE_BURST);
+                if (wait_us == 0 || s->over)
                         break;
-                gint64 wait_us = (gint64)(-s->pace.bytes * 8000 / kbps) + PACE_LEAST_US;
-                tb_cond_wait_until(&s->pace_over, &s->pace_lock, now_us + wait_us);
+                tb_cond_wait_until(&s->pace_over, &s->pace_lock, now_us + wait_us + PACE_LEAST_US);
         }
-        s->pace.bytes -= (double)bytes;
+        s->pace.bytes -= (double)gst_buffer_get_size(buffer);
+        note(s, buffer);
         tb_mutex_unlock(&s->pace_lock);
 }
 
-/* The turn of all of them at once, if there is nothing to wait for. */
-static bool take_turn(TbSender *s, gsize bytes)
+static gboolean note_one(GstBuffer **buffer, guint i G_GNUC_UNUSED, gpointer sender)
 {
+        note(sender, *buffer);
+        return TRUE;
+}
+
+/* The turn of all of them at once, if there is nothing to wait for. */
+static bool take_turn(TbSender *s, GstBufferList *list)
+{
+        gsize bytes = gst_buffer_list_calculate_size(list);
         tb_mutex_lock(&s->pace_lock);
-        refill(&s->pace, g_get_monotonic_time(), __atomic_load_n(&s->pace_kbps, __ATOMIC_RELAXED),
-               PACE_BURST);
-        bool taken = s->pace.bytes >= (double)bytes;
+        bool taken = tb_budget_take(&s->pace, g_get_monotonic_time(),
+                                    __atomic_load_n(&s->pace_kbps, __ATOMIC_RELAXED), TB_PACE_BURST, bytes);
         if (taken)
-                s->pace.bytes -= (double)bytes;
+                gst_buffer_list_foreach(list, note_one, s);
         tb_mutex_unlock(&s->pace_lock);
         return taken;
 }
@@ -66,11 +66,11 @@ GstPadProbeReturn tb_sender_pace(GstPad *pad, GstPadProbeInfo *info, gpointer da
 {
         TbSender *s = data;
         if (info->type & GST_PAD_PROBE_TYPE_BUFFER) {
-                await_turn(s, gst_buffer_get_size(GST_PAD_PROBE_INFO_BUFFER(info)));
+                await_turn(s, GST_PAD_PROBE_INFO_BUFFER(info));
                 return GST_PAD_PROBE_OK;
         }
         GstBufferList *list = GST_PAD_PROBE_INFO_BUFFER_LIST(info);
-        if (take_turn(s, gst_buffer_list_calculate_size(list)))
+        if (take_turn(s, list))
                 return GST_PAD_PROBE_OK;
         /* one by one: each comes back here as a buffer */
         list = gst_buffer_list_make_writable(list);
@@ -91,18 +91,18 @@ GstPadProbeReturn tb_sender_rtx(GstPad *pad G_GNUC_UNUSED, GstPadProbeInfo *info
         if (GST_EVENT_TYPE(event) != GST_EVENT_CUSTOM_UPSTREAM ||
             !gst_event_has_name(event, "GstRTPRetransmissionRequest"))
                 return GST_PAD_PROBE_OK;
+        if (gst_structure_has_field(gst_event_get_structure(event), TB_SENDER_PROBE))
+                return GST_PAD_PROBE_OK;
         int kbps = __atomic_load_n(&s->rtx_kbps, __ATOMIC_RELAXED);
-        refill(&s->rtx, g_get_monotonic_time(), kbps, MAX((double)kbps * RTX_BURST_MS / 8, 3.0 * PACKET));
-        if (s->rtx.bytes < PACKET)
-                return GST_PAD_PROBE_DROP;
-        s->rtx.bytes -= PACKET;
-        return GST_PAD_PROBE_OK;
+        return tb_budget_take(&s->rtx, g_get_monotonic_time(), kbps, tb_budget_rtx_burst(kbps), PACKET)
+                       ? GST_PAD_PROBE_OK
+                       : GST_PAD_PROBE_DROP;
 }
 
 void tb_sender_set_budgets(TbSender *s)
 {
-        double rate = MIN(s->adapt.kbps, MAX(s->tick_kbps * 1.5, 500));
-        __atomic_store_n(&s->rtx_kbps, (int)MAX(rate * RTX_SHARE, RTX_MIN_KBPS), __ATOMIC_RELAXED);
-        __atomic_store_n(&s->pace_kbps, (int)MAX(s->adapt.kbps * PACE_FACTOR, PACE_MIN_KBPS),
-                         __ATOMIC_RELAXED);
+        int rtx_kbps, pace_kbps;
+        tb_budget_rates(s->adapt.kbps, s->tick_kbps, &rtx_kbps, &pace_kbps);
+        __atomic_store_n(&s->rtx_kbps, rtx_kbps, __ATOMIC_RELAXED);
+        __atomic_store_n(&s->pace_kbps, pace_kbps, __ATOMIC_RELAXED);
 }

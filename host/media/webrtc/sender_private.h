@@ -4,15 +4,18 @@
 #include <gst/app/app.h>
 
 #include "host/media/webrtc/adapt.h"
+#include "host/media/webrtc/budget.h"
 #include "host/media/webrtc/feed.h"
 #include "host/media/webrtc/sender.h"
 #include "lib/refcount.h"
 #include "lib/thread.h"
 
-typedef struct TbBudget {
-        gint64 at_us;
-        double bytes;
-} TbBudget;
+#define TB_SENDER_RECENT 32
+#define TB_SENDER_PROBE "probe" /* a field of our own requests: not of the viewer's, nor of its budget */
+
+typedef struct TbSenderPacket {
+        guint16 seq, size;
+} TbSenderPacket;
 
 typedef struct TbSenderSlot {
         TbSender *sender; /* borrowed: a slot ends before its sender */
@@ -43,8 +46,15 @@ struct TbSender {
         gint64 sent_us;  /* last time that we noticed that something was sent */
         gint64 twcc_us;  /* last feedback of each packet; 0: none yet */
         guint ssrc;
-        TbBudget rtx;            /* of rtprtxsend's thread */
-        int rtx_kbps, pace_kbps; /* atomic */
+        GstPad *rtx_pad; /* ref; where packets are asked for again; NULL: the viewer did not offer that */
+        guint probe_timer;
+        gint64 probe_us; /* when the probe under way began */
+        TbAdaptProbe probe;
+        guint probe_sent, probe_next;            /* bytes; which of the recent packets */
+        TbSenderPacket recent[TB_SENDER_RECENT]; /* sent last; protected by pace_lock */
+        guint recent_n;                          /* in all; protected by pace_lock */
+        TbBudget rtx;                            /* of rtprtxsend's thread */
+        int rtx_kbps, pace_kbps;                 /* atomic */
         TbMutex pace_lock;
         TbCond pace_over;
         TbBudget pace; /* protected by pace_lock */
@@ -76,6 +86,11 @@ GstPadProbeReturn tb_sender_rtx(GstPad *pad, GstPadProbeInfo *info, gpointer sen
 void tb_sender_end_pace(TbSender *sender); /* who waits goes on at once */
 /* What both go by, from the sender's estimate. Main thread. */
 void tb_sender_set_budgets(TbSender *sender);
+
+/* --- sender_probe.c; main thread --- */
+/* Begins a probe if there is one to be sent. */
+void tb_sender_probe(TbSender *sender);
+void tb_sender_end_probe(TbSender *sender);
 
 /* --- sender_feedback.c --- */
 /* Looks for webrtcbin's RTP session, whose RTCP is read from then on. */

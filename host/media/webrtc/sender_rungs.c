@@ -101,6 +101,7 @@ void tb_sender_plan(TbSender *sender)
                         continue;
                 s->viewer.kbps = MIN(s->adapt.kbps, s->max_kbps);
                 s->viewer.fresh = s->adapt.fresh;
+                s->viewer.proven_kbps = s->adapt.proven_kbps;
                 g_ptr_array_add(mine, s);
                 g_array_append_val(viewers, s->viewer);
         }

@@ -29,6 +29,12 @@ typedef struct Link {
         double remb_kbps;
         double worst_delay_ms;
         guint rate_kbps;
+        bool probes;
+        TbAdaptProbe probe;
+        double probe_credit;
+        guint probed, probes_n; /* bytes of this one; so far */
+        guint64 probe_bytes;    /* of all */
+        GArray *delays;         /* ms of every packet of a picture since run() began */
 } Link;
 
 static void link_init(Link *l, double kbps)
@@ -37,17 +43,52 @@ static void link_init(Link *l, double kbps)
         tb_adapt_init(&l->adapt, 3000, 8000);
         l->random = g_rand_new_with_seed(7);
         l->flying = g_array_new(FALSE, FALSE, sizeof(TbAdaptPacket));
+        l->delays = g_array_new(FALSE, FALSE, sizeof(double));
         l->rate_kbps = 2500;
 }
 
 static void link_clear(Link *l)
 {
         g_array_free(l->flying, TRUE);
+        g_array_free(l->delays, TRUE);
         g_rand_free(l->random);
+}
+
+static void put(Link *l)
+{
+        TbAdaptPacket p = {.sent_us = l->now_us, .size = PACKET};
+        bool lost = (l->lost_every && ++l->count % l->lost_every == 0) ||
+                    g_rand_double(l->random) < l->lost_share;
+        if (l->queue_most_us && l->free_us - l->now_us > l->queue_most_us)
+                lost = true;
+        else
+                l->free_us = MAX(l->free_us, l->now_us) + (gint64)(PACKET * 8000 / l->link_kbps);
+        p.recv_us = lost ? -1 : l->free_us + OWD_US + l->further_us;
+        l->sent++;
+        l->lost += lost;
+        l->arrived_bytes += lost ? 0 : PACKET;
+        g_array_append_val(l->flying, p);
+}
+
+static void send_probe(Link *l)
+{
+        if (l->probe.bytes == 0)
+                return;
+        for (l->probe_credit += l->probe.kbps * STEP_US / 8000;
+             l->probe_credit >= PACKET && l->probed < l->probe.bytes; l->probe_credit -= PACKET) {
+                put(l);
+                l->probed += PACKET;
+                l->probe_bytes += PACKET;
+        }
+        if (l->probed < l->probe.bytes)
+                return;
+        l->probe.bytes = 0;
+        tb_adapt_probe_sent(&l->adapt, l->now_us);
 }
 
 static void send_packets(Link *l)
 {
+        send_probe(l);
         if (tb_adapt_holds(&l->adapt, l->now_us)) {
                 l->credit = 0;
                 return;
@@ -55,18 +96,9 @@ static void send_packets(Link *l)
         l->credit += MIN(l->rate_kbps, l->content_kbps) * STEP_US / 8000;
         while (l->credit >= PACKET) {
                 l->credit -= PACKET;
-                TbAdaptPacket p = {.sent_us = l->now_us, .size = PACKET};
-                bool lost = (l->lost_every && ++l->count % l->lost_every == 0) ||
-                            g_rand_double(l->random) < l->lost_share;
-                if (l->queue_most_us && l->free_us - l->now_us > l->queue_most_us)
-                        lost = true;
-                else
-                        l->free_us = MAX(l->free_us, l->now_us) + (gint64)(PACKET * 8000 / l->link_kbps);
-                p.recv_us = lost ? -1 : l->free_us + OWD_US + l->further_us;
-                l->sent++;
-                l->lost += lost;
-                l->arrived_bytes += lost ? 0 : PACKET;
-                g_array_append_val(l->flying, p);
+                put(l);
+                double late = (double)(MAX(l->free_us - l->now_us, 0) + OWD_US) / 1000;
+                g_array_append_val(l->delays, late);
         }
 }
 
@@ -100,8 +132,14 @@ static void feed_back(Link *l)
         TbAdaptPlan plan;
         l->viewer.kbps = l->adapt.kbps;
         l->viewer.fresh = l->adapt.fresh;
+        l->viewer.proven_kbps = l->adapt.proven_kbps;
         tb_adapt_plan(&l->viewer, 1, l->now_us, 1280 * 720, 60, 8000, &plan);
         l->rate_kbps = plan.kbps[l->viewer.rung];
+        if (l->probes && l->probe.bytes == 0 && tb_adapt_probe(&l->adapt, l->now_us, 8000, &l->probe)) {
+                l->probe_credit = PACKET;
+                l->probed = 0;
+                l->probes_n++;
+        }
 }
 
 static void run(Link *l, double seconds)
@@ -109,6 +147,9 @@ static void run(Link *l, double seconds)
         gint64 end = l->now_us + (gint64)(seconds * G_USEC_PER_SEC);
         l->worst_delay_ms = 0;
         l->arrived_bytes = 0;
+        l->probe_bytes = 0;
+        l->probes_n = 0;
+        g_array_set_size(l->delays, 0);
         for (; l->now_us < end; l->now_us += STEP_US) {
                 send_packets(l);
                 if (l->now_us >= l->next_feedback_us) {
@@ -152,6 +193,84 @@ static void test_falls_and_recovers(void)
         g_assert_cmpint(l.viewer.rung, ==, 0);
         g_assert_cmpfloat(l.rate_kbps, >, 1500);
         link_clear(&l);
+}
+
+static int by_size(gconstpointer a, gconstpointer b)
+{
+        double x = *(const double *)a, y = *(const double *)b;
+        return (x > y) - (x < y);
+}
+
+static double p90(Link *l)
+{
+        g_array_sort(l->delays, by_size);
+        return l->delays->len ? g_array_index(l->delays, double, l->delays->len * 9 / 10) : 0;
+}
+
+/* From any narrow line: nothing is late on it, and the full picture is back within seconds of a wide one. */
+static void test_back_at_once(void)
+{
+        static const double lines[] = {1000, 700, 500, 300, 200};
+        for (gsize i = 0; i < G_N_ELEMENTS(lines); i++) {
+                Link l;
+                link_init(&l, 5000);
+                l.probes = true;
+                run(&l, 10);
+                l.link_kbps = lines[i];
+                run(&l, 5);
+                for (int turn = 0; turn < 3; turn++) {
+                        l.link_kbps = lines[i];
+                        run(&l, 6);
+                        run(&l, 20);
+                        double late = p90(&l);
+                        double arrived = (double)l.arrived_bytes * 8 / 20000;
+                        guint n = l.probes_n;
+                        double spent = (double)l.probe_bytes * 8 / 20000;
+                        g_assert_cmpfloat(late, <, 300);
+                        g_assert_cmpfloat(arrived, >, lines[i] * 0.4);
+                        g_assert_cmpfloat(spent, <, lines[i] * 0.25);
+                        l.link_kbps = 20000;
+                        double back = 0;
+                        while (l.viewer.rung > 0 && back < 10) {
+                                run(&l, 0.1);
+                                back += 0.1;
+                        }
+                        g_test_message(
+                                "%.0f kbit/s: p90 %.0f ms late, %.0f arrive, %u probes of %.0f kbit/s; "
+                                "full size after %.1f s",
+                                lines[i], late, arrived, n, spent, back);
+                        g_assert_cmpfloat(back, <, 3);
+                        run(&l, 4);
+                        g_assert_cmpint(l.viewer.rung, ==, 0);
+                }
+                link_clear(&l);
+        }
+}
+
+/* A still screen costs no probes once the estimate is what it was worth, and none are sent where they would not arrive. */
+static void test_probes_end(void)
+{
+        Link l;
+        link_init(&l, 20000);
+        l.probes = true;
+        run(&l, 10);
+        run(&l, 20);
+        g_assert_cmpuint(l.probes_n, ==, 0);
+        link_clear(&l);
+        TbAdapt a;
+        TbAdaptProbe probe;
+        tb_adapt_init(&a, 500, 8000);
+        g_assert_false(tb_adapt_probe(&a, G_USEC_PER_SEC, 8000, &probe)); /* it grows by itself at first */
+        a.fresh = false;
+        g_assert_true(tb_adapt_probe(&a, G_USEC_PER_SEC, 8000, &probe));
+        g_assert_cmpfloat(probe.kbps, ==, 1000);
+        g_assert_false(tb_adapt_probe(&a, G_USEC_PER_SEC, 8000, &probe)); /* one at a time */
+        tb_adapt_probe_sent(&a, G_USEC_PER_SEC + 60000);
+        tb_adapt_feedback(&a, 4 * G_USEC_PER_SEC, NULL, 0); /* nobody told anything of it */
+        g_assert_cmpfloat(a.kbps, ==, 500);
+        g_assert_cmpfloat(a.proven_kbps, ==, 0);
+        g_assert_true(tb_adapt_probe(&a, 4 * G_USEC_PER_SEC, 8000, &probe));
+        g_assert_false(tb_adapt_probe(&a, 40 * G_USEC_PER_SEC, 400, &probe)); /* more is of no use */
 }
 
 static void test_holds_while_the_queue_drains(void)
@@ -431,6 +550,8 @@ int main(int argc, char **argv)
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/media/adapt/wide-link", test_wide_link);
         g_test_add_func("/media/adapt/falls-and-recovers", test_falls_and_recovers);
+        g_test_add_func("/media/adapt/back-at-once", test_back_at_once);
+        g_test_add_func("/media/adapt/probes-end", test_probes_end);
         g_test_add_func("/media/adapt/holds-while-the-queue-drains", test_holds_while_the_queue_drains);
         g_test_add_func("/media/adapt/loss", test_loss);
         g_test_add_func("/media/adapt/idle-keeps-the-estimate", test_idle_keeps_the_estimate);
