@@ -135,10 +135,12 @@ static bool run(TbInstance *self, TbIo *io, const char *name, GByteArray **ret_o
         if (!tb_child_run(io, argv, NULL, 0, OUTPUT, ms, &status, &out, &err, error))
                 return false;
         if (status != 0) {
-                g_autofree char *words =
-                        g_utf8_make_valid((const char *)err->data, (gssize)MIN(err->len, 300));
+                g_autofree char *words = /* data is NULL when it said nothing */
+                        g_utf8_make_valid(err->len ? (const char *)err->data : "",
+                                          (gssize)MIN(err->len, 300));
+                g_strstrip(words);
                 tb_set_error(error, TB_ERROR_DEVICE, "%s ended with exit code %d%s%s", argv[0], status,
-                             *words ? ": " : "", g_strstrip(words));
+                             *words ? ": " : "", words);
                 return false;
         }
         if (ret_out)

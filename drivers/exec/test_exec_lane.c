@@ -48,6 +48,18 @@ static void test_exec_power(void)
         g_rmdir(dir);
 }
 
+static void test_exec_silent(void)
+{
+        Lane *lane = start_exec("{\"power_on\":[\"false\"],\"power_off\":[\"true\"]}", "power");
+        lane_open_wait(lane, 5000);
+        const bool on = true;
+        g_autoptr(GError) error = NULL;
+        g_assert_false(lane_call(lane, call_set, &on, 5000, &error)); /* and says nothing of why */
+        g_assert_error(error, TB_ERROR, TB_ERROR_DEVICE);
+        g_assert_true(g_str_has_suffix(error->message, "exit code 1"));
+        lane_stop(lane, 500);
+}
+
 static bool call_sample(TbInstance *self, TbIo *io, gpointer data G_GNUC_UNUSED, GError **error)
 {
         return self->lane->sensors->sample(self, io, error);
@@ -160,6 +172,7 @@ int main(int argc, char **argv)
         g_test_init(&argc, &argv, NULL);
         signal(SIGPIPE, SIG_IGN);
         g_test_add_func("/exec/power", test_exec_power);
+        g_test_add_func("/exec/silent", test_exec_silent);
         g_test_add_func("/exec/sensors", test_exec_sensors);
         g_test_add_func("/exec/console", test_exec_console);
         g_test_add_func("/exec/echo", test_exec_echo);
