@@ -135,17 +135,31 @@ static void get_websockify(TbRequest *request, gpointer data)
         TbVnc *vnc = data;
         g_autoptr(GError) error = NULL;
         TbInterface *iface = video_of(vnc, tb_request_query_string(request, "device"), &error);
-        if (!iface)
-                tb_request_reply_error(request, error);
-        else
+        bool known = tb_request_role(request) >= TB_ROLE_VIEWER;
+        if (iface ||
+            !known) /* who has shown nothing is asked first: he is not told which devices there are */
                 upgrade(vnc, request, iface, has_password(vnc->config));
+        else
+                tb_request_reply_error(request, error);
 }
 
 static void add_device_name(TbDevice *device, gpointer data)
 {
         if (tb_device_interface_of(device, TB_KIND_VIDEO))
-                json_array_append_new(data, json_pack("{s:s, s:s}", "id", tb_device_id(device), "label",
-                                                      tb_device_label(device)));
+                json_array_append_new(data, json_pack("{s:s, s:s, s:o}", "id", tb_device_id(device), "label",
+                                                      tb_device_label(device), "lease",
+                                                      tb_device_lease_json(device)));
+}
+
+/* What the page asks first: whether it has to ask who is there, and for what. */
+static void get_me(TbRequest *request, gpointer data)
+{
+        const TbVnc *vnc = data;
+        TbRole role = tb_request_role(request);
+        tb_request_reply_json(request, 200,
+                              json_pack("{s:s, s:s, s:b, s:b}", "user", tb_request_user(request), "role",
+                                        tb_role_name(role), "named", !tb_auth_is_open(vnc->config->auth),
+                                        "password", has_password(vnc->config)));
 }
 
 static void get_screens(TbRequest *request, gpointer data)
@@ -167,6 +181,12 @@ static void get_page(TbRequest *request, gpointer data)
 static const TbRoute routes[] = {
         {.method = "GET", .path = "/vnc.html", .flags = TB_ROUTE_HIDDEN, .handler = get_page},
         {.method = "GET", .path = "/vnc_lite.html", .flags = TB_ROUTE_HIDDEN, .handler = get_page},
+        {.method = "GET",
+         .path = "/me.json",
+         .handler = get_me,
+         .tag = "vnc",
+         .summary = "Who the caller is here, and whether a VNC password opens screens",
+         .answers = "200 application/json"},
         {.method = "GET",
          .path = "/screens.json",
          .role = TB_ROLE_VIEWER,
@@ -213,13 +233,17 @@ static void open_novnc(TbVnc *vnc, const TbVncOptions *options)
         vnc->http = tb_http_new(&http, &error);
         const char *web = config->web_dir ? config->web_dir : "web";
         g_autofree char *pages = g_build_filename(web, "novnc", NULL);
-        g_autofree char *app = g_build_filename(web, "app", NULL); /* crash.js */
+        g_autofree char *app = g_build_filename(web, "app", NULL); /* what the pages share */
+        g_autofree char *core = g_build_filename(web, "core", NULL);
+        g_autofree char *css = g_build_filename(web, "css", NULL);
         g_autofree char *rfb = g_build_filename(web, "node_modules", "@novnc", "novnc", NULL);
         if (vnc->http) {
                 tb_http_add_routes(vnc->http, routes, vnc);
                 tb_http_add_routes(vnc->http, has_password(config) ? by_password : by_token, vnc);
                 if (!tb_http_add_static(vnc->http, "/novnc/", rfb, NULL, &error) ||
                     !tb_http_add_static(vnc->http, "/app/", app, NULL, &error) ||
+                    !tb_http_add_static(vnc->http, "/core/", core, NULL, &error) ||
+                    !tb_http_add_static(vnc->http, "/css/", css, NULL, &error) ||
                     !tb_http_add_static(vnc->http, "/", pages, NULL, &error))
                         g_clear_pointer(&vnc->http, tb_http_free);
         }

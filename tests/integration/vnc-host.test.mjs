@@ -234,6 +234,14 @@ test('a VNC password opens screens, and does not say which there are: the list a
   const url = `ws://127.0.0.1:${ports.novnc}/websockify?device=screen`;
   await assert.rejects(rfbOverWebSocket(url, { password: 'wrong' }), /wrong password/);
   await assert.rejects(rfbOverWebSocket(`${url}&access_token=${token}`, { password: 'wrong' }), /wrong password/);
+  // nor does the door: a device that is not there asks for the password, too
+  const other = `ws://127.0.0.1:${ports.novnc}/websockify?device=nobody`;
+  await assert.rejects(rfbOverWebSocket(other, { password: 'wrong' }), /wrong password/);
+  await assert.rejects(rfbOverWebSocket(other, { password: 'secretpw' }));
+  await assert.rejects(rfbOverWebSocket(`${other}&access_token=${token}`, { password: 'secretpw' }), /404/);
+  const me = async (q) => (await request(novnc, 'GET', `/me.json${q}`)).json;
+  assert.deepEqual(await me(''), { user: '', role: 'none', named: true, password: true });
+  assert.deepEqual(await me(`?access_token=${token}`), { user: 'bob', role: 'viewer', named: true, password: true });
   const viewer = await rfbOverWebSocket(url, { password: 'secretpw' });
   await expectPicture(viewer);
   viewer.close();

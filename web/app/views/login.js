@@ -20,9 +20,9 @@ export function tokenOfLink(location, history) {
 
 /**
  * Asks for a token until one is right. `check(token)`: resolves with who that is, null: nobody. Resolves when somebody
- * is logged in.
+ * is logged in. `place`: what wants to know it. `focus`: the form is what the page is for.
  */
-export function askWho(root, { reason, check }) {
+export function askWho(root, { reason, check, place = 'host', focus = true }) {
   return new Promise((resolve) => {
     const token = h('input', {
       class: 'input',
@@ -47,7 +47,7 @@ export function askWho(root, { reason, check }) {
             else {
               text(
                 error,
-                'This token is not known here. Look whether all of it was copied, or ask who set up the host.',
+                `This token is not known here. Look whether all of it was copied, or ask who set up the ${place}.`,
               );
               token.select();
             }
@@ -62,18 +62,18 @@ export function askWho(root, { reason, check }) {
       h(
         'p',
         { class: 'muted' },
-        'This host wants to know who you are. The token is kept in this browser until you log out.',
+        `This ${place} wants to know who you are. The token is kept in this browser until you log out.`,
       ),
       field('Access token', token),
       error,
       h('div', { class: 'buttons' }, submit),
     );
     fill(root, form);
-    token.focus();
+    if (focus) token.focus();
   });
 }
 
-/** The button of the top bar: shown once it is known who one is, by a token. */
+/** The button of the top bar: shown once it is known who one is, by a token. `store`: its state has `me`. */
 export function userButton(store, { logOut }) {
   const name = h('span', {});
   const role = h('span', { class: 'muted' });
