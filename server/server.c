@@ -301,6 +301,7 @@ TbServer *tb_server_new(const TbServerConfig *config, GError **error)
         g_source_attach(server->tick, NULL);
         tb_http_add_routes(server->http, tb_server_routes, server);
         tb_http_add_routes(server->http, tb_server_enrol_routes, server);
+        tb_http_add_routes(server->http, tb_server_own_routes, server);
         tb_http_add_routes(server->http, tb_server_registered_routes, server);
         add_pages(server);
         arm_tick(server, server->started_ms + 1000);

@@ -262,6 +262,14 @@ bool tb_session_check(TbSession *session, const char *token, TbMode *ret_mode)
         return full || view;
 }
 
+bool tb_session_opens_all(TbSession *session, const char *token)
+{
+        guint8 hash[TB_SECRET_HASH];
+        tb_secret_hash(token, hash);
+        return (!session->host || session->mode == TB_MODE_CONTROL) &&
+               tb_secret_equal(hash, session->token, sizeof hash);
+}
+
 json_t *tb_session_status(TbSession *session)
 {
         g_autofree char *created = tb_clock_rfc3339(tb_clock_wall_of(session->created_ms)),
@@ -280,23 +288,26 @@ json_t *tb_session_status(TbSession *session)
 }
 
 /* --- the end --- */
-static void let_go(TbParty *party)
+static void let_go(TbParty *party, bool revoked)
 {
         party->session = NULL;
-        tb_party_refuse(party, "session-expired", "Session expired");
+        if (revoked)
+                tb_party_refuse(party, "session-ended", "Session ended");
+        else
+                tb_party_refuse(party, "session-expired", "Session expired");
 }
 
-static void end_session(TbPairing *pairing, TbSession *session)
+static void end_session(TbPairing *pairing, TbSession *session, bool revoked)
 {
         if (session->host)
                 tb_host_session_closed(pairing, session);
         while (session->observers->len > 0) {
                 TbParty *observer = g_ptr_array_steal_index(session->observers, 0);
-                let_go(observer);
+                let_go(observer, revoked);
         }
         if (session->phone)
-                let_go(g_steal_pointer(&session->phone));
-        pairing->expired++;
+                let_go(g_steal_pointer(&session->phone), revoked);
+        pairing->expired += !revoked;
         forget(pairing, session);
         tell(session, TB_SESSION_ENDED);
 }
@@ -309,9 +320,21 @@ void tb_session_expire(TbPairing *pairing, gint64 now_ms)
         while (g_hash_table_iter_next(&iter, NULL, &value)) {
                 if (!is_expired(value, now_ms))
                         continue;
-                end_session(pairing, value);
+                end_session(pairing, value, false);
                 g_hash_table_iter_remove(&iter);
         }
+}
+
+void tb_pairing_end(TbPairing *pairing, TbSession *session)
+{
+        g_autofree char *id = g_strdup(session->id);
+        end_session(pairing, session, true);
+        g_hash_table_remove(pairing->sessions, id);
+}
+
+bool tb_session_is_of(const TbSession *session, const char *share)
+{
+        return strcmp(session->share, share) == 0;
 }
 
 void tb_pairing_metrics(GString *out, gpointer data)

@@ -3,12 +3,12 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 
-import { Host, forFile, until } from '../integration/harness.mjs';
+import { Host, forFile, freePort, until, withHost } from '../integration/harness.mjs';
 import { withServer } from '../integration/server-harness.mjs';
 import { assertQuiet, inPage, openPage, startBrowser } from './browser.mjs';
 
 const file = forFile();
-const tokens = ['admin', 'viewer'].map((role) => ({ name: role, role, token: `${role}-0123456789abcdef` }));
+const tokens = ['admin', 'operator', 'viewer'].map((role) => ({ name: role, role, token: `${role}-0123456789abcdef` }));
 let server;
 let browser;
 
@@ -19,12 +19,71 @@ before(async () => {
 
 async function front(t, role, options) {
   const page = await openPage(t, browser, `${server.url}/`, options);
-  await page.getByRole('button', { name: 'Enter a token' }).click();
   await page.getByLabel('Access token').fill(`${role}-0123456789abcdef`);
   page.problems = []; // that it asked without one
   await page.keyboard.press('Enter');
   return page;
 }
+
+const token = (role) => `${role}-0123456789abcdef`;
+const logIn = async (page, role) => {
+  await page.getByLabel('Access token').fill(role === 'nobody' ? 'not-a-token-0123456789' : token(role));
+  await page.keyboard.press('Enter');
+};
+
+test("the server's front page says who one is, asks again for a wrong token, lets go of it, and takes one from the link", async (t) => {
+  const page = await openPage(t, browser, `${server.url}/`);
+  await logIn(page, 'nobody');
+  await page.getByText('This token is not known here').waitFor();
+  await logIn(page, 'viewer');
+  await page.locator('#user', { hasText: 'viewer · viewer' }).waitFor();
+  await page.getByText('No host is connected').waitFor();
+  await page.locator('#user').click();
+  await page.locator('#log-out').click();
+  await page.getByRole('heading', { name: 'Log in' }).waitFor();
+  assert.ok(await page.getByRole('button', { name: 'Create session' }).isVisible(), 'a phone is paired without');
+  await page.goto(`${server.url}/?x#token=${token('admin')}`);
+  await page.locator('#user', { hasText: 'admin · admin' }).waitFor();
+  assert.ok(!page.url().includes('token'), page.url());
+  await page.locator('#add-host').waitFor();
+});
+
+test('the page of the noVNC port logs in as the others do, and says what to do instead of trying for ever', async (t) => {
+  const port = await freePort();
+  const host = await withHost(t, {
+    tokens,
+    novnc: { port },
+    devices: { pattern: { attach: 'testpattern://?width=320&height=240&fps=5' } },
+  });
+  const url = `http://127.0.0.1:${port}/`;
+  const page = await openPage(t, browser, url);
+  const says = (words) =>
+    inPage(page, `"${words}"`, (w) => document.querySelector('#status').textContent.includes(w), words);
+  await logIn(page, 'nobody');
+  await page.getByText('This token is not known here').waitFor();
+  await logIn(page, 'viewer');
+  await says('Connected, you may watch: your role is viewer');
+  assert.match(await page.locator('#user').textContent(), /viewer · viewer/);
+  await page.locator('#user').click();
+  await page.locator('#log-out').click();
+  await page.getByText('You are logged out.').waitFor();
+  await page.goto(`${url}?device=pattern#token=${token('admin')}`);
+  await says('Connected');
+  assert.ok(!page.url().includes('token'), page.url());
+  const lease = await host.post(
+    '/host/devices/pattern/lease',
+    { ttl_s: 600 },
+    { headers: { Authorization: `Bearer ${token('operator')}` } },
+  );
+  assert.ok(lease.json.lease, lease.text);
+  await says('you may watch: operator has it until');
+  await page.goto(`${url}?device=other`);
+  await says('There is no screen “other” here now');
+  assert.deepEqual(
+    page.problems.filter((p) => !/ 401 |\/websockify|Connection closed \(code: 1006\)/.test(p)),
+    [],
+  );
+});
 
 /** Nothing is wider than the window. */
 const assertFits = async (page) =>

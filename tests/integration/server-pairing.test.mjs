@@ -57,6 +57,16 @@ test('sessions and tokens are unique', async () => {
   assert.equal(new Set(all.map((s) => s.token)).size, 50);
 });
 
+test('a session is ended by its own token: who is in it is told, its links open nothing any more', async () => {
+  const { session, desktop, phone } = await pair();
+  assert.equal((await server.request('DELETE', '/api/session/nobody')).status, 404);
+  const ended = await server.request('DELETE', `/api/session/${session.sessionId}?token=${session.token}`);
+  assert.equal(ended.status, 204, ended.text);
+  for (const party of [desktop, phone]) assert.equal((await party.find(typed('error'))).message, 'Session ended');
+  assert.equal((await server.get(`/api/session/${session.sessionId}`)).status, 404);
+  await refused({ type: 'hello', role: 'phone', ...session }, 'Invalid session or token');
+});
+
 test('status and presence', async () => {
   const s = await server.session();
   const at = async () => (await server.get(`/api/session/${s.sessionId}`)).json;

@@ -1,14 +1,19 @@
 // What the server's pages share: top bar, API, signaling for a session.
 
-import { Api } from '../core/api.js';
+import { Api, problemOf } from '../core/api.js';
 import { Signaling } from '../core/signaling.js';
+import { Store } from '../core/store.js';
 import { fill, h, icon, set } from '../app/dom.js';
 import * as prefs from '../app/prefs.js';
 import { makeToasts } from '../app/toast.js';
+import { askWho, tokenOfLink, userButton } from '../app/views/login.js';
 import { openSettings } from '../app/views/settings.js';
 
-/** `root`: the server's folder, absolute, with a final slash. `onToken`: told after the access token was changed. */
-export function makePage(root, title, { onToken = () => {} } = {}) {
+/**
+ * `root`: the server's folder, absolute, with a final slash. `onAuth`: told of every 401. `logOut`: what the page does
+ * when somebody logs out.
+ */
+export function makePage(root, title, { onAuth = () => {}, logOut = () => {} } = {}) {
   prefs.applyTheme();
   const theme = h('button', { type: 'button', class: 'btn quiet icon-only', onclick: () => show(prefs.nextTheme()) });
   const show = (name) => {
@@ -36,25 +41,70 @@ export function makePage(root, title, { onToken = () => {} } = {}) {
       class: 'btn quiet icon-only',
       'aria-label': 'Settings',
       title: 'Settings',
-      onclick: () =>
-        openSettings({
-          onToken,
-          tokenHint: 'Kept in this browser. Only needed when this server was configured with tokens.',
-        }).then(() => show(prefs.get('theme', 'auto'))),
+      onclick: () => openSettings().then(() => show(prefs.get('theme', 'auto'))),
     },
     icon('gear'),
   );
-  end.append(theme, gear);
+  const store = new Store();
+  const user = userButton(store, {
+    logOut: () => {
+      prefs.put('token', null);
+      store.dispatch({ type: 'me', me: null });
+      logOut();
+    },
+  });
+  end.append(user, theme, gear);
   show(prefs.get('theme', 'auto'));
+  const api = new Api({
+    base: root,
+    fetch: (...args) => fetch(...args),
+    token: () => prefs.get('token'),
+    onAuth: (status) => {
+      if (status === 401) onAuth();
+    },
+  });
   return {
     main: document.getElementById('main'),
     end,
     toast: makeToasts(document.body),
-    api: new Api({ base: root, fetch: (...args) => fetch(...args), token: () => prefs.get('token') }),
+    api,
+    store,
+    /** Who one is here, for the top bar. */
+    async whoAmI() {
+      try {
+        const me = await api.get('api/me');
+        store.dispatch({ type: 'me', me: { ...me, named: me.named && Boolean(prefs.get('token')) } });
+      } catch {
+        /* nobody: the login says it */
+      }
+    },
+    /** The login within `box`; resolves when somebody is logged in. */
+    async askWho(box, { focus = true } = {}) {
+      const reason = prefs.get('token') ? 'Your token is not known here any more.' : '';
+      store.dispatch({ type: 'me', me: null });
+      prefs.put('token', null);
+      await askWho(box, { reason, focus, place: 'server', check: (token) => check(api, token) });
+    },
     announce: (message) => {
       document.getElementById('status').textContent = message;
     },
   };
+}
+
+/** Who that token is, from now on used; null: nobody. */
+async function check(api, token) {
+  const answer = await fetch(api.url('api/me'), { headers: { Authorization: `Bearer ${token}` }, cache: 'no-store' });
+  if (answer.status === 401) return null;
+  if (!answer.ok) throw await problemOf(answer);
+  prefs.put('token', token);
+  return answer.json();
+}
+
+/** A token in the link's fragment logs in; the fragment of a session's link holds the session's token instead. */
+export function logInByLink() {
+  if (/[#&?]session(Id)?=/.test(location.hash)) return;
+  const token = tokenOfLink(location, history);
+  if (token) prefs.put('token', token);
 }
 
 export function makeSignaling(api, { role, sessionId, token }) {

@@ -5,15 +5,18 @@ import { parse } from '../core/proto.js';
 import { RemotePeer } from '../core/peer.js';
 import { fixed, toneOf } from '../core/format.js';
 import { actionButton, badge, empty, field, fill, h, icon, notice, text } from '../app/dom.js';
-import { openSettings } from '../app/views/settings.js';
 import { makeHosts } from './hosts.js';
-import { linkBox, makePage, makeSignaling, sessionOf } from './common.js';
+import { linkBox, logInByLink, makePage, makeSignaling, sessionOf } from './common.js';
 
 const POLL_MS = 4000;
 const RETRY_MS = 15000; // the data channel again, while readings come by the relay
 
 const root = new URL('.', document.baseURI).href;
-const { main, end, toast, api, announce } = makePage(root, null, { onToken: newToken });
+logInByLink();
+const own = sessionOf(location);
+let asking = false;
+const page = makePage(root, null, { onAuth: logIn, logOut: logIn });
+const { main, end, toast, api, announce } = page;
 end.prepend(h('a', { class: 'btn quiet', href: 'docs' }, 'API'));
 
 const list = h('ul', { class: 'list' });
@@ -36,8 +39,25 @@ fill(
 // ---- devices ----
 
 let shown = '';
+/** The devices wait until it is known who is there; a phone is paired without. */
+async function logIn() {
+  if (asking) return;
+  asking = true;
+  shown = '';
+  text(count, '');
+  hosts.newToken();
+  hosts.hide();
+  fill(sessions);
+  box.classList.remove('panel');
+  await page.askWho(box, { focus: !own.sessionId });
+  box.classList.add('panel');
+  asking = false;
+  page.whoAmI();
+  load();
+}
+
 async function load() {
-  if (document.hidden) return;
+  if (document.hidden || asking) return;
   try {
     const [devices, online] = await Promise.all([api.get('api/devices'), api.get('api/hosts').catch(() => [])]);
     hosts.load();
@@ -54,26 +74,18 @@ async function load() {
       );
     else (fill(box, list), fill(list, all.map(deviceRow)));
   } catch (error) {
+    if (asking) return;
     shown = '';
-    fill(
-      box,
-      empty(
-        'warn',
-        error.message,
-        error.status === 401
-          ? h(
-              'button',
-              {
-                type: 'button',
-                class: 'btn primary',
-                onclick: () => openSettings({ reason: 'This server wants a token.', onToken: newToken }),
-              },
-              'Enter a token',
-            )
-          : null,
-      ),
-    );
+    fill(box, empty('warn', away(error)));
   }
+}
+
+/** Why there is no list, and what helps. */
+function away(error) {
+  if (error.status > 0) return error.message;
+  return navigator.onLine === false
+    ? 'This device has no network. The page goes on by itself when it is back.'
+    : 'The server does not answer. Is it running, and is the network there? The page goes on by itself.';
 }
 
 function deviceRow(d) {
@@ -367,15 +379,8 @@ async function pair(known) {
   draw();
 }
 
-function newToken() {
-  shown = '';
-  hosts.newToken();
-  load();
-}
-
-const own = sessionOf(location);
 if (own.sessionId && own.token) pair(own);
 else showPair();
-load();
+page.whoAmI().then(load);
 setInterval(load, POLL_MS);
 document.addEventListener('visibilitychange', load);

@@ -231,5 +231,9 @@ export function makeHosts({ api, toast, announce }) {
     refused = false;
   }
 
-  return { button, el, load, newToken };
+  function hide() {
+    button.hidden = el.hidden = true;
+  }
+
+  return { button, el, load, newToken, hide };
 }

@@ -1,24 +1,11 @@
-// Token, colours, video, debug mode: what this browser remembers. The host's page and the server's share it.
+// Colours, video, debug mode: what this browser remembers. The host's page and the server's share it.
 
 import { dialogButtons, field, h, modal } from '../dom.js';
 import * as prefs from '../prefs.js';
 
-/** `onToken`: told after the access token was changed; without it the page asks for tokens elsewhere. */
-export function openSettings({
-  reason,
-  onToken = null,
-  tokenHint = 'Kept in this browser. Only needed when the host was configured with tokens.',
-} = {}) {
+export function openSettings() {
   return modal(
     (close) => {
-      const token = h('input', {
-        class: 'input',
-        type: 'password',
-        autocomplete: 'current-password',
-        value: prefs.get('token') ?? '',
-        placeholder: 'none',
-        id: 'token',
-      });
       const theme = h(
         'select',
         { class: 'input', id: 'theme' },
@@ -33,23 +20,18 @@ export function openSettings({
       const debug = h('input', { type: 'checkbox', id: 'debug', checked: prefs.get('debug', false) });
       const save = (e) => {
         e.preventDefault();
-        const was = prefs.get('token');
-        if (onToken) prefs.put('token', token.value.trim() || null);
         prefs.put('theme', theme.value);
         prefs.put('webrtc', webrtc.checked);
         prefs.put('debug', debug.checked);
         prefs.applyTheme();
         document.dispatchEvent(new CustomEvent('testbed-theme'));
         document.dispatchEvent(new CustomEvent('testbed-settings'));
-        if (was !== prefs.get('token')) onToken?.();
         close(true);
       };
       return h(
         'form',
         { method: 'dialog', onsubmit: save },
         h('h2', {}, 'Settings'),
-        reason ? h('p', { class: 'error-text', role: 'alert' }, reason) : null,
-        onToken ? field('Access token', token, tokenHint) : null,
         field('Colours', theme),
         h('label', { class: 'check' }, webrtc, 'Live video by WebRTC (off: the fallback picture)'),
         h(
