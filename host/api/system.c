@@ -5,6 +5,7 @@
 #include <microhttpd.h>
 
 #include "host/api/private.h"
+#include "lib/clock.h"
 #include "lib/limits.h"
 #include "lib/version.h"
 
@@ -138,6 +139,9 @@ static void info(TbRequest *request, gpointer data)
                               codecs ? codecs : json_null(), "media", media, "limits", limits(api),
                               "uptime_s", (json_int_t)uptime_s(api), "role",
                               tb_role_name(tb_request_role(request)), "user", tb_request_user(request));
+        g_autofree char *now =
+                tb_clock_rfc3339(tb_clock_ms()); /* how old a sample is, is for this clock to say */
+        json_object_set_new(o, "time", json_string(now));
         json_object_set_new(o, "vnc_port", json_integer(config->vnc_port));
         json_object_set_new(o, "novnc_port", json_integer(config->novnc_port));
         tb_request_reply_json(request, 200, o);

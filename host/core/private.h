@@ -141,6 +141,7 @@ void tb_interfaces_kick(
         TbCore *core,
         const TbDriver *driver); /* hardware of this driver has appeared: who waits for it tries at once */
 void tb_interface_saw_power(TbInterface *iface, const TbPowerState *state); /* publishes what changed */
+void tb_interface_tell_power(TbInterface *iface); /* a command begins or has ended: a passing power.state */
 void tb_interface_left_power(TbInterface *iface,
                              const char *reason); /* publishes power.left; NULL: well again */
 void tb_interface_add_sample(TbInterface *iface, const TbSample *sample);
@@ -165,6 +166,8 @@ bool tb_core_remove_device(TbCore *core, const TbActor *actor, const char *id, G
  * whom `keeps` says that they stay. `why`: "bob took its lease". */
 void tb_commands_revoke(TbDevice *device, bool (*keeps)(const TbActor *actor, gpointer data), gpointer data,
                         const char *why);
+/* Operation of a command that is changing, or waits to change, this interface ("cycle"); NULL: none. Borrowed, static. */
+const char *tb_command_changing(const TbInterface *iface);
 void tb_commands_of_removed(TbCore *core, TbDevice *device); /* fails what is in flight for it */
 
 /* lease.c */

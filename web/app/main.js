@@ -1,6 +1,7 @@
 // The operator console: shell, routes, services. Everything below is one module per view.
 
 import { fill, h, icon, set, text } from './dom.js';
+import { mountLinkBanner } from './banner.js';
 import * as prefs from './prefs.js';
 import { makeServices } from './services.js';
 import { askWho, tokenOfLink, userButton } from './views/login.js';
@@ -101,19 +102,18 @@ services.store.watch(
     linkDot.className = `dot ${{ open: 'good', connecting: 'warn', waiting: 'bad', closed: 'bad' }[state] ?? ''}`;
     text(linkText, words[state] ?? state);
     set(linkText.parentElement, { title: reason ?? '' });
-    services.announce(
-      state === 'open'
-        ? 'Connected to the host'
-        : state === 'waiting'
-          ? 'Connection to the host lost. Reconnecting.'
-          : '',
-    );
   },
 );
 services.store.watch(
   (s) => s.me?.host_name,
   (name) => text(hostName, name ? `/ ${name}` : ''),
 );
+
+mountLinkBanner((banner) => main.before(banner), {
+  store: services.store,
+  retry: services.again,
+  announce: services.announce,
+});
 
 const refusal = h('div', { class: 'notice bad ask', role: 'alert' });
 services.store.watch(

@@ -7,6 +7,7 @@ import { eventOf } from '../core/proto.js';
 import { restVerbs, SocketRoute } from '../core/routes.js';
 import { key, Store } from '../core/store.js';
 import { Telemetry } from '../core/telemetry.js';
+import { HostClock } from '../core/truth.js';
 import { debug } from './debug.js';
 import { Leases } from './leases.js';
 import * as prefs from './prefs.js';
@@ -21,6 +22,8 @@ const PROBE_MS = 2500;
 export function makeServices({ base, onAuth }) {
   const toast = makeToasts(document.body);
   const store = new Store();
+  // that the host is away stands above the page; it is not said again for each thing that needs it
+  toast.known = (error) => error?.status === 0 && store.state.link.state !== 'open';
   const leases = new Leases({ toast });
   const api = new Api({
     base,
@@ -48,12 +51,16 @@ export function makeServices({ base, onAuth }) {
   commands.on('trace', (line) => debug(line));
   mountQueue(document.body, commands);
   const telemetry = new Telemetry();
+  const clock = new HostClock();
   const socket = new SocketRoute({ url: () => api.wsUrl('host/ws'), WebSocket });
   commands.addRoute(socket);
   socket.on('change', () => commands.routesChanged());
   socket.on('message', (text) => commands.receive(text, socket.name));
   commands.on('event', (event) => store.dispatch({ type: 'event', event }));
-  commands.on('sample', (s) => store.dispatch({ type: 'sample', sample: s }));
+  commands.on('sample', (s) => {
+    clock.heard(s.t);
+    store.dispatch({ type: 'sample', sample: s });
+  });
 
   const events = new EventStream({
     url: api.url('host/events'),
@@ -94,6 +101,7 @@ export function makeServices({ base, onAuth }) {
     try {
       store.dispatch({ type: 'power', device, interface: iface, power: await api.power(device, iface) });
     } catch (error) {
+      if (error.status === 0) return; // the host is away, and nothing was said of the switch
       store.dispatch({
         type: 'power',
         device,
@@ -112,6 +120,7 @@ export function makeServices({ base, onAuth }) {
       if (error.status === 403 || error.status === 421) store.dispatch({ type: 'refusal', refusal: error.message });
     }
   });
+  let wasOpen = false;
   events.on('state', (state, reason) => {
     store.dispatch({ type: 'link', state, reason });
     debug(`event stream ${state}${reason ? `: ${reason}` : ''}`);
@@ -119,6 +128,8 @@ export function makeServices({ base, onAuth }) {
     commands.resetStreams(); // a host that restarted counts its samples from the start
     reload('*'); // what happened in a gap that the bus no longer has
     socket.start();
+    if (wasOpen) whoAmI(); // perhaps another host, with another clock
+    wasOpen = true;
   });
   events.on('event', ({ data }) => {
     const e = eventOf(data);
@@ -136,6 +147,7 @@ export function makeServices({ base, onAuth }) {
   async function whoAmI() {
     try {
       const info = await api.info();
+      clock.set(Date.parse(info.time));
       store.dispatch({ type: 'me', me: { ...info, named: Boolean(prefs.get('token')) } });
     } catch {
       /* the login page, or the link's state, says it */
@@ -148,10 +160,11 @@ export function makeServices({ base, onAuth }) {
     if (document.hidden) hiddenTimer = setTimeout(() => events.stop(), HIDDEN_MS);
     else events.start();
   });
-  window.addEventListener('online', () => {
+  function again() {
     events.stop();
     events.start();
-  });
+  }
+  window.addEventListener('online', again);
 
   return {
     api,
@@ -164,6 +177,8 @@ export function makeServices({ base, onAuth }) {
     reload,
     readPower,
     telemetry,
+    clock,
+    again,
     start() {
       events.start();
       whoAmI();

@@ -30,16 +30,19 @@ export function makeToasts(root) {
     setTimeout(() => el.remove(), tone === 'bad' ? SHOW_MS * 2 : SHOW_MS);
   }
 
-  return {
+  const toast = {
+    /** Whether the page says already what this error is about. */
+    known: () => false,
     good: (title, detail) => show('good', title, detail),
     info: (title, detail) => show('', title, detail),
     warn: (title, detail) => show('warn', title, detail),
     /** Any error, the host's problems included. */
     error: (error, doing) => {
-      if (error?.name === 'AbortError') return;
+      if (error?.name === 'AbortError' || toast.known(error)) return;
       const title = doing ? `${doing}: ${error.title ?? 'failed'}` : (error.title ?? 'That did not work');
       const detail = error.detail ?? (error.title ? null : error.message);
       show('bad', title, error.field ? `${detail ?? ''} (${error.field})`.trim() : detail);
     },
   };
+  return toast;
 }

@@ -67,8 +67,10 @@ function onEvent(state, event) {
       ),
     }));
   } else if (type === 'power.state' && device) {
+    // all that is known of it, or (older hosts) what has changed
     const k = key(device, iface ?? 'power');
-    next = { ...next, power: { ...next.power, [k]: { ...next.power[k], ...data } } };
+    const old = 'at' in data ? {} : next.power[k];
+    next = { ...next, power: { ...next.power, [k]: { ...old, ...data } } };
   } else if ((type === 'lease.taken' || type === 'lease.renewed') && device) {
     next = patchDevice(next, device, (d) => ({ lease: { ...d.lease, ...data } }));
   } else if (type === 'lease.ended' && device) {

@@ -128,6 +128,8 @@ json_t *tb_interface_power_json(const TbInterface *iface)
         set_number(o, "energy_wh", iface->power.energy_wh);
         g_autofree char *at = iface->power_at ? tb_clock_rfc3339(iface->power_at) : NULL;
         json_object_set_new(o, "at", at ? json_string(at) : json_null());
+        const char *running = tb_command_changing(iface);
+        json_object_set_new(o, "running", running ? json_string(running) : json_null());
         if (iface->power_left)
                 json_object_set_new(o, "reason", json_string(iface->power_left));
         return o;
@@ -293,6 +295,12 @@ void tb_interface_saw_power(TbInterface *iface, const TbPowerState *state)
         else if (measured)
                 tb_bus_publish_transient(iface->device->core->bus, "power.state", iface->device->id,
                                          iface->name, tb_interface_power_json(iface));
+}
+
+void tb_interface_tell_power(TbInterface *iface)
+{
+        tb_bus_publish_transient(iface->device->core->bus, "power.state", iface->device->id, iface->name,
+                                 tb_interface_power_json(iface));
 }
 
 void tb_interface_left_power(TbInterface *iface, const char *reason)

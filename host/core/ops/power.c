@@ -181,6 +181,7 @@ static void settle(TbCommand *c)
                 if (!c->core->stopping)
                         look_again(c);
         }
+        tb_interface_tell_power(iface);
         tb_core_changed(c->core);
 }
 
@@ -196,11 +197,15 @@ static void dispatch(TbCommand *c, bool (*exec)(TbCommand *, TbInstance *, TbIo 
         c->scratch = run;
         c->scratch_free = g_free;
         c->settle = settle;
-        if ((c->verb->flags & TB_VERB_CONTROL) && c->iface->commanded != wanted) {
-                c->iface->commanded = wanted;
+        bool changes = c->verb->flags & TB_VERB_CONTROL;
+        TbInterface *iface = c->iface;
+        if (changes && iface->commanded != wanted) {
+                iface->commanded = wanted;
                 tb_core_changed(c->core);
         }
         tb_command_dispatch(c, exec, answer_state);
+        if (changes && tb_command_changing(iface)) /* what is not yet so is no fault meanwhile */
+                tb_interface_tell_power(iface);
 }
 
 static json_t *known(TbCommand *c)

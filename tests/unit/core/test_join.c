@@ -140,6 +140,8 @@ static void test_known(void)
         bench_until(&b, is_answered, &during, "what is known");
         g_assert_cmpstr(json_string_value(json_object_get(during.result, "commanded")), ==,
                         "on"); /* as it is to end */
+        g_assert_cmpstr(json_string_value(json_object_get(during.result, "running")), ==,
+                        "cycle"); /* that it is off is no fault */
         assert_observed(&b, &during, "off");
         g_assert_cmpint(g_get_monotonic_time() - begun, >=, TB_LIMIT_KNOWN_MS * 1000);
         g_assert_false(cycle.done);

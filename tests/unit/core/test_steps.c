@@ -44,6 +44,32 @@ static void note_left(const TbEvent *event, gpointer user)
                 ++*(guint *)user;
 }
 
+/* "observed/running" of each power.state */
+static void note_steps(const TbEvent *event, gpointer user)
+{
+        if (strcmp(event->type, "power.state") != 0)
+                return;
+        const char *running = json_string_value(json_object_get(event->data, "running"));
+        g_string_append_printf(user, "%s/%s ", json_string_value(json_object_get(event->data, "observed")),
+                               running ? running : "-");
+}
+
+/* Who follows the bus sees each step, and that a command is at it: a board that is off within a cycle is none that fails. */
+static void test_steps_told(void)
+{
+        Bench b;
+        Answer a = {0};
+        g_autoptr(GString) steps = g_string_new(NULL);
+        begin(&b);
+        guint id = tb_bus_subscribe(tb_core_bus(b.core), note_steps, steps);
+        bench_command(&b, &a, TB_ROLE_OPERATOR, NULL, "dut", "power.cycle", "{\"off_s\": 0.01}");
+        g_assert_no_error(a.error);
+        g_assert_cmpstr(steps->str, ==, "on/cycle off/cycle on/cycle on/- ");
+        tb_bus_unsubscribe(tb_core_bus(b.core), id);
+        answer_clear(&a);
+        bench_stop(&b, false);
+}
+
 static bool is_settled(gpointer data)
 {
         return g_hash_table_size(((Bench *)data)->core->commands) == 0;
@@ -295,6 +321,7 @@ int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/steps/table", test_table);
+        g_test_add_func("/steps/told", test_steps_told);
         g_test_add_func("/steps/take-over", test_take_over);
         g_test_add_func("/steps/expiry", test_expiry);
         g_test_add_func("/steps/removed", test_removed);

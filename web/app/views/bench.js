@@ -4,7 +4,9 @@ import { deviceState, interfacesOf, key, samplesOf } from '../../core/store.js';
 import { capital, humanize, quantity, toneOf } from '../../core/format.js';
 import { badge, empty, fill, h, icon, Scope, set, text } from '../dom.js';
 import { leaseState } from '../../core/lease.js';
-import { powerButton, powerWords } from './power.js';
+import { powerWords, staleFor } from '../../core/truth.js';
+import { whyNot } from './lease.js';
+import { powerButton } from './power.js';
 
 const REFRESH_MS = 1500; // of a thumbnail that is on the screen
 const FAILED_MS = 5000;
@@ -17,7 +19,6 @@ export function mount(root, svc) {
   const scope = new Scope();
   const grid = h('div', { class: 'cards', id: 'cards' });
   const count = h('span', { class: 'muted num' });
-  const banner = h('div', { class: 'link-banner', hidden: true });
   const word = h('input', {
     class: 'input',
     type: 'search',
@@ -37,7 +38,6 @@ export function mount(root, svc) {
   );
   root.append(
     h('div', { class: 'head' }, h('h1', {}, 'Bench'), count, h('span', { class: 'spacer' }), find, attach),
-    banner,
     grid,
   );
 
@@ -84,27 +84,8 @@ export function mount(root, svc) {
     }
   }
 
-  function onLink({ state, reason }) {
-    banner.hidden = state === 'open' || state === 'connecting';
-    if (!banner.hidden)
-      fill(
-        banner,
-        h(
-          'div',
-          { class: 'notice warn' },
-          icon('warn'),
-          h(
-            'p',
-            {},
-            `No connection to the host${reason ? ` (${reason})` : ''}. What you see may be old; the page reconnects by itself.`,
-          ),
-        ),
-      );
-  }
-
   word.addEventListener('input', () => update(svc.store.state));
   scope.add(svc.store.watch((s) => s, update));
-  scope.add(svc.store.watch((s) => s.link, onLink));
   scope.add(svc.leases.on('change', () => update(svc.store.state)));
   scope.add(() => {
     for (const c of cards.values()) c.close();
@@ -166,8 +147,14 @@ class Card {
 
   update(state) {
     const device = state.devices[this.id];
-    if (device === this._device && state.power === this._powerState && this.svc.leases.isMine(this.id) === this._mine)
+    if (
+      device === this._device &&
+      state.power === this._powerState &&
+      state.me === this._me &&
+      this.svc.leases.isMine(this.id) === this._mine
+    )
       return;
+    this._me = state.me;
     this._device = device;
     this._powerState = state.power;
     this._mine = this.svc.leases.isMine(this.id);
@@ -217,7 +204,11 @@ class Card {
           list,
           samples.map((s) => [
             h('dt', {}, capital(humanize(s.stream))),
-            h('dd', {}, quantity(s.value, s.unit, s.quantity)),
+            h(
+              'dd',
+              staleFor(s, this.svc.clock.now()) === null ? {} : { class: 'old', title: 'Old: nothing came since' },
+              quantity(s.value, s.unit, s.quantity),
+            ),
           ]),
         );
         if (!list.isConnected) this.thumb.replaceChildren(list);
@@ -247,10 +238,16 @@ class Card {
         this.powerLines.append(line.el);
       }
       const p = power[key(this.id, name)];
-      text(line.words, powerWords(p));
+      text(
+        line.words,
+        powerWords(
+          p,
+          device.interfaces.find((i) => i.name === name),
+        ),
+      );
       line.words.title = p?.error ?? '';
       text(line.watts, Number.isFinite(p?.watts) ? quantity(p.watts, 'W') : '');
-      line.button.update(p, device);
+      line.button.update(p, whyNot(this.svc, this.id));
     }
   }
 

@@ -114,25 +114,19 @@ function mountDevice(root, svc, device, wanted, onTab) {
         stateBadge.className = `badge ${toneOf(word)}`;
         text(stateBadge, word);
         text(label, d.label && d.label !== id ? d.label : '');
-        const bad = (d.interfaces ?? []).filter((i) => i.reason && i.state !== 'ready');
+        const bad = causesOf(d);
         reasons.hidden = !bad.length;
-        const key = JSON.stringify(bad.map((i) => [i.name, i.state, i.reason]));
+        const key = JSON.stringify(bad);
         if (reasons.dataset.key !== key) {
           reasons.dataset.key = key;
           fill(
             reasons,
-            bad.map((i) =>
+            bad.map((c) =>
               h(
                 'div',
-                { class: `notice ${i.state === 'fault' ? 'bad' : 'warn'}`, role: 'status' },
+                { class: `notice ${c.state === 'fault' ? 'bad' : 'warn'}`, role: 'status' },
                 icon('warn'),
-                h(
-                  'p',
-                  {},
-                  h('strong', {}, i.name),
-                  ` ${i.state === 'fault' ? 'has a fault' : `is ${i.state}`}: ${i.reason}. `,
-                  advice(i),
-                ),
+                h('p', {}, h('strong', {}, c.names.join(', ')), ` ${whatIs(c)}: ${c.reason}. `, advice(c)),
               ),
             ),
           );
@@ -248,13 +242,36 @@ function mountDevice(root, svc, device, wanted, onTab) {
   return unmount;
 }
 
+/** What is not as it should be, a row for each cause: a cable that is out takes several interfaces with it. */
+function causesOf(device) {
+  const causes = new Map();
+  for (const i of device.interfaces ?? []) {
+    if (!i.reason || i.state === 'ready') continue;
+    const k = `${i.state} ${i.reason}`;
+    const c = causes.get(k) ?? { state: i.state, reason: i.reason, names: [], kinds: [] };
+    c.names.push(i.name);
+    c.kinds.push(i.kind);
+    causes.set(k, c);
+  }
+  return [...causes.values()];
+}
+
+const whatIs = ({ state, names }) =>
+  state === 'fault'
+    ? names.length > 1
+      ? 'have a fault'
+      : 'has a fault'
+    : `${names.length > 1 ? 'are' : 'is'} ${state}`;
+
 /**
- * What to do about an interface that is not ready. The host tries again by itself, and at once when a command comes.
+ * What to do about it. The host tries again by itself, and at once when a command comes.
  */
-function advice(i) {
-  if (i.state === 'opening' || i.state === 'closing') return '';
-  if (i.kind === 'power') return 'Switching it on tries again at once.';
-  return i.state === 'absent' ? 'It is used again by itself when it is back.' : 'The host tries again by itself.';
+function advice({ state, kinds }) {
+  if (state === 'opening' || state === 'closing') return '';
+  if (kinds.includes('power')) return 'Switching it on tries again at once.';
+  return state === 'absent'
+    ? 'Look at cable and power: it is used again by itself when it is back.'
+    : 'The host tries again by itself.';
 }
 
 /** What the device is made of, and detaching it. What comes by the same URI stands together. */

@@ -217,14 +217,20 @@ export function mountLease(root, svc, { id }) {
   return () => scope.close();
 }
 
+/** Why this user may not control the device now: his role, or who has the lease; '' when he may. */
+export function whyNot(svc, id) {
+  const device = svc.store.state.devices[id];
+  if (svc.store.state.me?.role === 'viewer') return 'You may watch: your role is viewer';
+  const what = leaseState(device?.lease, svc.leases.isMine(id), Date.now());
+  return what === 'other' ? whoHasIt(device.lease).replace(' it', ' the lease') : '';
+}
+
 /** Who may control the device right now: watch(fn(may, why)) for views that send. */
 export function controlOf(svc, id, scope) {
   const listeners = new Set();
   const now = () => {
-    const device = svc.store.state.devices[id];
-    const what = leaseState(device?.lease, svc.leases.isMine(id), Date.now());
-    if (svc.store.state.me?.role === 'viewer') return [false, 'You may watch: your role is viewer'];
-    return what === 'other' ? [false, whoHasIt(device.lease).replace(' it', ' the lease')] : [true, ''];
+    const why = whyNot(svc, id);
+    return [!why, why];
   };
   let last = now();
   const tell = () => {

@@ -1,19 +1,11 @@
 // Power: what was commanded, what is observed, and the difference between them said out loud.
 
 import { capital, quantity } from '../../core/format.js';
-import { key } from '../../core/store.js';
-import { actionButton, confirmDialog, h, icon, notice, Scope, set, text, uid, fill } from '../dom.js';
+import { interfacesOf, key } from '../../core/store.js';
+import { powerTruth, powerWords } from '../../core/truth.js';
 
-/** One line for a card. */
-export function powerWords(p) {
-  if (!p) return 'Power …';
-  if (p.error && !p.observed) return 'Power unknown';
-  const observed = p.observed ?? 'unknown';
-  if (p.commanded && observed !== 'unknown' && p.commanded !== observed)
-    return `Commanded ${p.commanded}, observed ${observed}`;
-  if (observed === 'unknown') return p.commanded ? `Commanded ${p.commanded}, not observed` : 'Not observed';
-  return observed === 'on' ? 'On' : 'Off';
-}
+const LOOK_MS = 10000; // a switch that nobody asks does not say that it has gone
+import { actionButton, confirmDialog, h, icon, notice, Scope, set, text, uid, fill } from '../dom.js';
 
 /** The one button of a card: the opposite of what is observed. */
 export function powerButton(svc, device, iface) {
@@ -45,12 +37,13 @@ export function powerButton(svc, device, iface) {
   );
   return {
     el,
-    update(p) {
+    /** `why`: why it may not be pressed; '' when it may. */
+    update(p, why) {
       const on = (p?.observed && p.observed !== 'unknown' ? p.observed : p?.commanded) === 'on';
       next = on ? 'off' : 'on';
       text(label, on ? 'Off' : 'On');
-      set(el, { 'aria-label': `Power ${next} ${device}`, title: `Power ${next}` });
-      el.disabled = !p;
+      set(el, { 'aria-label': `Power ${next} ${device}`, title: why || `Power ${next}` });
+      el.disabled = !p || Boolean(why);
     },
   };
 }
@@ -62,8 +55,10 @@ export function mountPower(root, svc, { id, iface, control }) {
   const observed = h('span', { class: 'value' });
   const dot = h('span', { class: 'dot' });
   const observedText = h('span', {});
+  const was = h('span', { class: 'muted small' });
   observed.append(dot, observedText);
   const mismatch = h('div', { hidden: true });
+  const busy = h('p', { class: 'busy', role: 'status', hidden: true });
   const meter = h('div', { class: 'meter' });
   const at = h('p', { class: 'muted small' });
   const off = h('input', {
@@ -118,8 +113,9 @@ export function mountPower(root, svc, { id, iface, control }) {
           'div',
           { class: 'power-truth' },
           h('div', {}, h('span', { class: 'label' }, 'Commanded'), commanded),
-          h('div', {}, h('span', { class: 'label' }, 'Observed'), observed),
+          h('div', {}, h('span', { class: 'label' }, 'Observed'), observed, was),
         ),
+        busy,
         mismatch,
         h('div', { class: 'power-buttons' }, buttons),
         meter,
@@ -128,35 +124,41 @@ export function mountPower(root, svc, { id, iface, control }) {
     ),
   );
 
-  scope.add(
-    svc.store.watch(
-      (s) => s.power[key(id, iface.name)],
-      (p) => {
-        text(commanded, capital(p?.commanded ?? 'nothing yet'));
-        text(observedText, capital(p?.observed ?? '…'));
-        dot.className = `dot ${p?.observed === 'on' ? 'good' : p?.observed === 'off' ? '' : 'warn'}`;
-        const differs = p?.commanded && p?.observed && p.observed !== 'unknown' && p.commanded !== p.observed;
-        mismatch.hidden = !differs && !p?.error;
-        if (p?.error) fill(mismatch, notice('bad', p.error));
-        else if (differs) fill(mismatch, notice('warn', `Commanded ${p.commanded}, but the device is ${p.observed}.`));
-        const parts = [
-          ['watts', 'W', 'Power'],
-          ['volts', 'V', 'Voltage'],
-          ['amps', 'A', 'Current'],
-          ['energy_wh', 'Wh', 'Energy'],
-        ].filter(([k]) => Number.isFinite(p?.[k]));
-        fill(
-          meter,
-          parts.map(([k, unit, name]) =>
-            h('div', {}, h('span', { class: 'label' }, name), h('strong', { class: 'num' }, quantity(p[k], unit))),
-          ),
-        );
-        meter.hidden = !parts.length;
-        const t = p?.at ? new Date(p.at) : null;
-        text(at, t && !Number.isNaN(t.getTime()) ? `Read back at ${t.toLocaleTimeString()}` : '');
-      },
-    ),
-  );
+  const here = (s) => interfacesOf(s.devices[id], 'power').find((i) => i.name === iface.name);
+  scope.add(svc.store.watch(here, () => show(svc.store.state.power[key(id, iface.name)])));
+  scope.add(svc.store.watch((s) => s.power[key(id, iface.name)], show));
+  function show(p) {
+    const t0 = powerTruth(p, here(svc.store.state));
+    text(commanded, capital(p?.commanded ?? 'nothing yet'));
+    text(observedText, p ? capital(t0.observed) : '…');
+    text(was, t0.was);
+    dot.className = `dot ${{ on: 'good', off: '' }[t0.observed] ?? 'warn'}`;
+    text(busy, t0.busy && t0.observed !== 'unknown' ? `${t0.busy} ${t0.observed} now` : t0.busy);
+    busy.hidden = !t0.busy;
+    mismatch.hidden = !t0.wrong;
+    if (mismatch.dataset.words !== t0.wrong) {
+      mismatch.dataset.words = t0.wrong;
+      fill(mismatch, t0.wrong ? notice(p?.error ? 'bad' : 'warn', t0.wrong) : null);
+    }
+    const parts = [
+      ['watts', 'W', 'Power'],
+      ['volts', 'V', 'Voltage'],
+      ['amps', 'A', 'Current'],
+      ['energy_wh', 'Wh', 'Energy'],
+    ].filter(([k]) => Number.isFinite(p?.[k]));
+    fill(
+      meter,
+      parts.map(([k, unit, name]) =>
+        h('div', {}, h('span', { class: 'label' }, name), h('strong', { class: 'num' }, quantity(p[k], unit))),
+      ),
+    );
+    meter.hidden = !parts.length;
+    const t = p?.at ? new Date(p.at) : null;
+    text(at, t && !Number.isNaN(t.getTime()) && !t0.was ? `Read back at ${t.toLocaleTimeString()}` : '');
+  }
+  scope.interval(() => {
+    if (!document.hidden && svc.store.state.link.state === 'open') svc.readPower(id, iface.name);
+  }, LOOK_MS);
   scope.add(
     control.watch((may, why) => {
       for (const b of buttons) {

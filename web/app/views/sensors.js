@@ -1,8 +1,9 @@
 // Sensors, from what the API says (quantity, unit), so that a new sensor needs no change: their samples, and the latest
 // values beside the device. The plots are plots.js.
 
-import { capital, humanize, quantity } from '../../core/format.js';
-import { samplesOf } from '../../core/store.js';
+import { age, capital, humanize, quantity } from '../../core/format.js';
+import { interfacesOf, samplesOf } from '../../core/store.js';
+import { staleFor } from '../../core/truth.js';
 import { Backoff } from '../../core/backoff.js';
 import { SocketRoute } from '../../core/routes.js';
 import { fill, h, Scope, text } from '../dom.js';
@@ -16,8 +17,10 @@ export const byName = (a, b) => a.stream.localeCompare(b.stream, undefined, { nu
  */
 export function followSensors(svc, { id, iface }, scope) {
   const take = (message) => {
-    for (const s of samplesOf(message))
+    for (const s of samplesOf(message)) {
+      svc.clock.heard(s.t);
       svc.store.dispatch({ type: 'sample', sample: { ...s, device: id, interface: iface.name } });
+    }
   };
   const stream = new SocketRoute({
     name: 'sensors',
@@ -103,8 +106,22 @@ export function mountReadings(root, svc, { id, iface, onOpen }) {
           }
           text(row, quantity(s.value, s.unit, s.quantity));
         }
+        showAge();
       },
     ),
   );
+  function showAge() {
+    const here = interfacesOf(svc.store.state.devices[id], 'sensors').find((i) => i.name === iface.name);
+    const lost = here?.state && here.state !== 'ready' && here.state !== 'busy';
+    for (const s of own(svc.store.state, id, iface.name)) {
+      const row = rows.get(s.stream);
+      if (!row) continue;
+      const old = staleFor(s, svc.clock.now()) ?? (lost ? Math.max(0, (svc.clock.now() - s.t) / 1000) : null);
+      row.classList.toggle('old', old !== null);
+      row.dataset.age = old === null ? '' : `${age(old)} ago`;
+      row.title = old === null ? '' : `Nothing came for ${age(old)}`;
+    }
+  }
+  scope.interval(showAge, 1000);
   return () => scope.close();
 }

@@ -155,12 +155,35 @@ export function mountConsole(root, svc, { id, iface, control }) {
       if (replay) replaying -= 1;
     });
   });
+  // the way to the host may be there while the line behind it is not
+  let away = null;
+  let why = '';
+  function showState() {
+    const s = client.state;
+    const lineAway = s === 'open' && away;
+    dot.className = `dot ${lineAway ? 'bad' : ({ open: 'good', waiting: 'bad', closed: 'bad' }[s] ?? 'warn')}`;
+    text(
+      state,
+      lineAway
+        ? `The line is ${away}`
+        : { open: 'Connected', connecting: 'Connecting', waiting: 'Reconnecting', closed: 'Closed' }[s],
+    );
+    status.title = why;
+  }
   client.on('state', (s, reason) => {
-    dot.className = `dot ${{ open: 'good', waiting: 'bad', closed: 'bad' }[s] ?? 'warn'}`;
-    text(state, { open: 'Connected', connecting: 'Connecting', waiting: 'Reconnecting', closed: 'Closed' }[s]);
-    status.title = reason ?? '';
+    why = reason ?? '';
+    showState();
     if (s === 'open') readLine();
   });
+  scope.add(
+    svc.store.watch(
+      (s) => interfacesOf(s.devices[id], 'console').find((i) => i.name === iface.name)?.state,
+      (s) => {
+        away = s === 'absent' ? 'away' : s === 'fault' ? 'faulty' : null;
+        showState();
+      },
+    ),
+  );
   client.on('refused', (error) => svc.toast.error(error, iface.name));
   client.on('unsure', (data) => tools.unsure(data, () => write(data)));
   client.on('gap', (from, to, skipped) =>
