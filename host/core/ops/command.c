@@ -178,21 +178,6 @@ void tb_command_dispatch(TbCommand *c, bool (*exec)(TbCommand *, TbInstance *, T
                         NULL);
 }
 
-const char *tb_command_changing(const TbInterface *iface)
-{
-        GHashTableIter iter;
-        gpointer key;
-        const char *op = NULL;
-        g_hash_table_iter_init(&iter, iface->device->core->at_work);
-        while (g_hash_table_iter_next(&iter, &key, NULL)) {
-                const TbCommand *c = key;
-                if (c->iface == iface && c->verb->flags & TB_VERB_CONTROL &&
-                    (!op || g_atomic_int_get(&c->begun)))
-                        op = c->verb->op;
-        }
-        return op;
-}
-
 void tb_command_on_cancel(TbCommand *c, void (*on_cancel)(TbCommand *))
 {
         c->on_cancel = on_cancel;

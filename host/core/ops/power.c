@@ -185,6 +185,21 @@ static void settle(TbCommand *c)
         tb_core_changed(c->core);
 }
 
+const char *tb_command_changing(const TbInterface *iface)
+{
+        GHashTableIter iter;
+        gpointer key;
+        const char *op = NULL;
+        g_hash_table_iter_init(&iter, iface->device->core->at_work);
+        while (g_hash_table_iter_next(&iter, &key, NULL)) {
+                const TbCommand *c = key;
+                if (c->iface == iface && c->verb->flags & TB_VERB_CONTROL &&
+                    (!op || g_atomic_int_get(&c->begun)))
+                        op = c->verb->op;
+        }
+        return op;
+}
+
 static void answer_state(TbCommand *c)
 {
         tb_command_succeed(c, tb_interface_power_json(c->iface));
