@@ -74,7 +74,7 @@ export function makeServices({ base, onAuth }) {
   // ---- reading again what an event says has changed ----
   const dirty = new Set();
   let timer = null;
-  function reload(id = '*') {
+  function reload(id = '*', ms = RELOAD_MS) {
     dirty.add(id);
     timer ??= setTimeout(async () => {
       timer = null;
@@ -87,7 +87,7 @@ export function makeServices({ base, onAuth }) {
       } catch (error) {
         if (error.status !== 0) toast.error(error, 'Reading the devices');
       }
-    }, RELOAD_MS);
+    }, ms);
   }
   async function readOne(id) {
     try {
@@ -182,6 +182,7 @@ export function makeServices({ base, onAuth }) {
     start() {
       events.start();
       whoAmI();
+      reload('*', 0); // beside the event stream, not a round trip behind it
     },
     /** Nothing is asked of the host any more, until start(). */
     stop() {
