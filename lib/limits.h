@@ -61,7 +61,8 @@
 /* that are used, of however many the system gives: a look at the last one makes the kernel's table that long */
 #define TB_LIMIT_DESCRIPTORS 65536
 #define TB_LIMIT_DESCRIPTORS_KEPT 512 /* that no connection gets; a quarter of all where those are few */
-#define TB_LIMIT_DESCRIPTORS_SPARE 16 /* that are left when something of a device, or a turn of a server, begins */
+#define TB_LIMIT_DESCRIPTORS_SPARE                                                                           \
+        16 /* that are left when something of a device, or a turn of a server, begins */
 
 /* what is written at a sender's rate (lib/tally.h) */
 #define TB_LIMIT_TALLY_KEYS 256 /* kinds that are counted each on their own */
