@@ -138,9 +138,11 @@ const char *tb_adb_keycode(const char *key)
 
 typedef struct {
         TbAdbInput state;
-        GPtrArray *out;  /* owned strings */
-        GString *text;   /* typed and not told yet */
-        GString *events; /* key codes not told yet */
+        GPtrArray *out;               /* owned strings */
+        GArray *starts;               /* guint: the event that each begins with */
+        GString *text;                /* typed and not told yet */
+        GString *events;              /* key codes not told yet */
+        guint at, text_at, events_at; /* the event at hand, and those that began the two above */
 } Build;
 
 static void add(Build *b, const char *format, ...) G_GNUC_PRINTF(2, 3);
@@ -151,13 +153,16 @@ static void add(Build *b, const char *format, ...)
         va_start(args, format);
         g_ptr_array_add(b->out, g_strdup_vprintf(format, args));
         va_end(args);
+        g_array_append_val(b->starts, b->at);
 }
 
 /* `input text` reads "%s" as a blank; a literal "%s" must therefore be typed by two commands. */
 static void flush_text(Build *b)
 {
         g_autoptr(GString) word = g_string_new(NULL);
+        const guint at = b->at;
 
+        b->at = b->text_at;
         for (gsize i = 0; i < b->text->len; i++) {
                 char c = b->text->str[i];
 
@@ -173,13 +178,18 @@ static void flush_text(Build *b)
                 }
         }
         g_string_truncate(b->text, 0);
+        b->at = at;
 }
 
 static void flush_keys(Build *b)
 {
+        const guint at = b->at;
+
+        b->at = b->events_at;
         if (b->events->len > 0)
                 add(b, "input keyevent%s", b->events->str);
         g_string_truncate(b->events, 0);
+        b->at = at;
 }
 
 static void flush(Build *b)
@@ -191,8 +201,16 @@ static void flush(Build *b)
 static void press(Build *b, const char *code)
 {
         flush_text(b);
-        if ((b->state.modifiers) == 0) {
+        /* a name may be one that this Android has not: it costs only itself */
+        const bool named = g_str_has_prefix(code, "KEYCODE_");
+        if (named)
+                flush_keys(b);
+        if (b->state.modifiers == 0) {
+                if (b->events->len == 0)
+                        b->events_at = b->at;
                 g_string_append_printf(b->events, " %s", code);
+                if (named)
+                        flush_keys(b);
                 return;
         }
         flush_keys(b);
@@ -226,6 +244,8 @@ static void type_char(Build *b, gunichar c)
                 press(b, "61");
         } else {
                 flush_keys(b);
+                if (b->text->len == 0)
+                        b->text_at = b->at;
                 g_string_append_c(b->text, (char)c);
         }
 }
@@ -427,15 +447,21 @@ static bool add_event(Build *b, const TbInput *e, const TbInput *next, gint64 no
 }
 
 bool tb_adb_input_commands(TbAdbInput *state, const TbInput *events, guint n, gint64 now_ms,
-                           GPtrArray *ret_commands, guint *ret_done, GError **error)
+                           GPtrArray *ret_commands, GArray *ret_starts, guint *ret_done, GError **error)
 {
         g_autoptr(GString) text = g_string_new(NULL), codes_line = g_string_new(NULL);
-        Build b = {*state, ret_commands, text, codes_line};
+        Build b = {.state = *state,
+                   .out = ret_commands,
+                   .starts = ret_starts,
+                   .text = text,
+                   .events = codes_line};
         bool ok = true;
 
-        for (*ret_done = 0; ok && *ret_done < n; *ret_done += ok)
+        for (*ret_done = 0; ok && *ret_done < n; *ret_done += ok) {
+                b.at = *ret_done;
                 ok = add_event(&b, &events[*ret_done], *ret_done + 1 < n ? &events[*ret_done + 1] : NULL,
                                now_ms, error);
+        }
         flush(&b);
         *state = b.state;
         return ok;

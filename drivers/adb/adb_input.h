@@ -26,10 +26,11 @@ typedef struct TbAdbInput { /* what is held down; zeroed = nothing */
         bool no_motion; /* this Android's `input` has no motionevent: a press is told when it is over */
 } TbAdbInput;
 
-/* Appends command lines (owned strings) for the events, in order; *ret_done: how many. now_ms: any clock. False: the next one
- * cannot be made (INVALID or UNSUPPORTED, with the field to blame); those before it are there. */
+/* Appends command lines (owned strings) for the events, in order, and which event (guint) each begins with; *ret_done: how many
+ * events. now_ms: any clock. False: the next one cannot be made (INVALID or UNSUPPORTED, with the field to blame); those
+ * before it are there. */
 bool tb_adb_input_commands(TbAdbInput *state, const TbInput *events, guint n, gint64 now_ms,
-                           GPtrArray *ret_commands, guint *ret_done, GError **error);
+                           GPtrArray *ret_commands, GArray *ret_starts, guint *ret_done, GError **error);
 
 /* KeyboardEvent.code -> the key that a US keyboard has there ("KeyQ": "q"), as KeyboardEvent.key; `code` itself where both have
  * one name. Static, borrowed from `code`, or in `ret_text`. */

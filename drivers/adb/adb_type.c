@@ -87,31 +87,35 @@ static bool receive(TbAdbInputLane *lane, TbIo *io, GString *out, GString *said,
         return true;
 }
 
-/* "@tb:12:0\n": the code behind the mark. */
-static bool parse_code(const char *text, int *ret_code, GError **error)
+/* "@tb:12:0:3\n": the code behind the mark, and how many commands were done. */
+static bool parse_code(const char *text, guint most, int *ret_code, guint *ret_commands, GError **error)
 {
-        g_autofree char *digits = g_strndup(text, strcspn(text, "\r\n"));
-        gint64 code;
+        g_autofree char *line = g_strndup(text, strcspn(text, "\r\n"));
+        g_auto(GStrv) words = g_strsplit(line, ":", 3);
+        gint64 code, commands;
 
-        if (!g_ascii_string_to_signed(digits, 10, 0, 255, &code, NULL)) {
+        if (g_strv_length(words) != 2 || !g_ascii_string_to_signed(words[0], 10, 0, 255, &code, NULL) ||
+            !g_ascii_string_to_signed(words[1], 10, 0, most, &commands, NULL)) {
                 tb_set_error(error, TB_ERROR_DEVICE,
                              "the phone's shell gave no exit code: is it an Android?");
                 return false;
         }
         *ret_code = (int)code;
+        *ret_commands = (guint)commands;
         return true;
 }
 
-static bool run_script(TbAdbInputLane *lane, TbIo *io, GPtrArray *commands, int *ret_code, GString *said,
-                       GError **error)
+/* One behind the other, up to the first that is refused; *ret_commands: how many were done. */
+static bool run_script(TbAdbInputLane *lane, TbIo *io, GPtrArray *commands, int *ret_code,
+                       guint *ret_commands, GString *said, GError **error)
 {
-        g_autoptr(GString) script = g_string_new("{ "), out = g_string_new(NULL);
+        g_autoptr(GString) script = g_string_new("n=0; { "), out = g_string_new(NULL);
         g_autofree char *mark = g_strdup_printf("@tb:%u:", ++lane->sequence);
 
         for (guint i = 0; i < commands->len; i++)
-                g_string_append_printf(script, "%s%s", i > 0 ? " && " : "",
-                                       (char *)g_ptr_array_index(commands, i));
-        g_string_append_printf(script, "; } </dev/null >&2; echo \"%s$?\"\n", mark);
+                g_string_append_printf(script, "%s%s && n=%u", i > 0 ? " && " : "",
+                                       (char *)g_ptr_array_index(commands, i), i + 1);
+        g_string_append_printf(script, "; } </dev/null >&2; echo \"%s$?:$n\"\n", mark);
         for (gsize at = 0; at < script->len;) {
                 g_autoptr(GByteArray) packet = g_byte_array_new();
                 gsize n = MIN(script->len - at, 32 * 1024u);
@@ -125,28 +129,49 @@ static bool run_script(TbAdbInputLane *lane, TbIo *io, GPtrArray *commands, int 
                 const char *found = strstr(out->str, mark);
 
                 if (found != NULL && strchr(found, '\n') != NULL)
-                        return parse_code(found + strlen(mark), ret_code, error);
+                        return parse_code(found + strlen(mark), commands->len, ret_code, ret_commands, error);
                 if (!receive(lane, io, out, said, error))
                         return false;
         }
 }
 
-/* One attempt with the state's present knowledge of what this Android can do. */
+/* What the phone was told, as far as it took it. */
+static void keep_state(TbAdbInput *state, const TbInput *events, guint n, gint64 now_ms)
+{
+        g_autoptr(GPtrArray) commands = g_ptr_array_new_with_free_func(g_free);
+        g_autoptr(GArray) starts = g_array_new(FALSE, FALSE, sizeof(guint));
+        guint done;
+
+        tb_adb_input_commands(state, events, n, now_ms, commands, starts, &done, NULL);
+}
+
+/* One attempt with the state's present knowledge of what this Android can do. *ret_done: the events that were done, or, with a
+ * code that is not 0, those before the one that the phone refused. */
 static bool attempt(TbAdbInputLane *lane, TbIo *io, TbAdbInput *state, const TbInput *events, guint n,
                     GString *said, int *ret_code, guint *ret_done, GError **refused, GError **error)
 {
         g_autoptr(GPtrArray) commands = g_ptr_array_new_with_free_func(g_free);
+        g_autoptr(GArray) starts = g_array_new(FALSE, FALSE, sizeof(guint));
+        const TbAdbInput before = *state;
+        const gint64 now_ms = g_get_monotonic_time() / 1000;
+        guint commands_done = 0;
 
-        tb_adb_input_commands(state, events, n, g_get_monotonic_time() / 1000, commands, ret_done, refused);
+        tb_adb_input_commands(state, events, n, now_ms, commands, starts, ret_done, refused);
         *ret_code = 0;
         if (commands->len == 0)
                 return true;
         if (lane->link == NULL && !dial(lane, io, error))
                 return false;
-        if (run_script(lane, io, commands, ret_code, said, error))
+        if (!run_script(lane, io, commands, ret_code, &commands_done, said, error)) {
+                drop(lane); /* we no longer know what it is doing */
+                return false;
+        }
+        if (*ret_code == 0 || commands_done >= commands->len)
                 return true;
-        drop(lane); /* we no longer know what it is doing */
-        return false;
+        *ret_done = g_array_index(starts, guint, commands_done);
+        *state = before;
+        keep_state(state, events, *ret_done, now_ms);
+        return true;
 }
 
 static bool input_send(TbInstance *self, TbIo *io, const TbInput *events, guint n, guint *ret_done,
@@ -169,6 +194,7 @@ static bool input_send(TbInstance *self, TbIo *io, const TbInput *events, guint 
                 if (!attempt(lane, io, &state, events, n, said, &code, ret_done, &refused, error))
                         return false;
         }
+        lane->state = state;
         if (code != 0) {
                 g_autofree char *failure = tb_adb_failure(said->str);
                 g_autofree char *text =
@@ -178,7 +204,6 @@ static bool input_send(TbInstance *self, TbIo *io, const TbInput *events, guint 
                              lane->lane.target.serial, text);
                 return false;
         }
-        lane->state = state;
         if (refused == NULL)
                 return true;
         g_propagate_error(error, g_steal_pointer(&refused));

@@ -50,13 +50,15 @@ static char *commands(const TbInput *events, guint n, GError **error)
 {
         g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
 
+        g_autoptr(GArray) starts = g_array_new(FALSE, FALSE, sizeof(guint));
         guint done;
 
-        if (!tb_adb_input_commands(&state, events, n, 1000, list, &done, error)) {
+        if (!tb_adb_input_commands(&state, events, n, 1000, list, starts, &done, error)) {
                 g_assert_cmpuint(done, <, n);
                 g_assert_cmpuint(list->len, ==, 0);
                 return NULL;
         }
+        g_assert_cmpuint(starts->len, ==, list->len);
         g_ptr_array_add(list, NULL);
         return g_strjoinv("\n", (char **)list->pdata);
 }
@@ -174,6 +176,7 @@ static void check_row(const TypingRow *row, gpointer data G_GNUC_UNUSED)
         g_autoptr(GArray) events = typing_events(row);
         g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
         g_autoptr(GString) typed = g_string_new(NULL);
+        g_autoptr(GArray) starts = g_array_new(FALSE, FALSE, sizeof(guint));
         guint refused = 0;
 
         state = (TbAdbInput){0};
@@ -181,7 +184,7 @@ static void check_row(const TypingRow *row, gpointer data G_GNUC_UNUSED)
                 g_autoptr(GError) error = NULL;
 
                 if (tb_adb_input_commands(&state, &g_array_index(events, TbInput, at), events->len - at, 1000,
-                                          list, &done, &error))
+                                          list, starts, &done, &error))
                         break;
                 refused++;
         }
@@ -191,6 +194,35 @@ static void check_row(const TypingRow *row, gpointer data G_GNUC_UNUSED)
                 g_assert_cmpstr(typed->str, ==, row->text);
         g_assert_cmpint(refused > 0, ==, row->refused || !row->ascii);
         g_assert_cmpuint(state.modifiers, ==, 0);
+}
+
+/* A command knows the event that it begins with, and a name that a phone may not know has one for itself. */
+static void test_starts(void)
+{
+        g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
+        g_autoptr(GArray) starts = g_array_new(FALSE, FALSE, sizeof(guint));
+        const TbInput events[] = {
+                KEY("a", TB_KEY_PRESS),   KEY("b", TB_KEY_PRESS),           KEY("Enter", TB_KEY_PRESS),
+                KEY("Tab", TB_KEY_PRESS), KEY("KEYCODE_NIX", TB_KEY_PRESS), KEY("Enter", TB_KEY_PRESS),
+                KEY("c", TB_KEY_PRESS)};
+        static const struct {
+                const char *line;
+                guint start;
+        } rows[] = {{"input text 'ab'", 0},
+                    {"input keyevent 66 61", 2},
+                    {"input keyevent KEYCODE_NIX", 4},
+                    {"input keyevent 66", 5},
+                    {"input text 'c'", 6}};
+        guint done;
+
+        state = (TbAdbInput){0};
+        g_assert_true(
+                tb_adb_input_commands(&state, events, G_N_ELEMENTS(events), 1000, list, starts, &done, NULL));
+        g_assert_cmpuint(list->len, ==, G_N_ELEMENTS(rows));
+        for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+                g_assert_cmpstr(g_ptr_array_index(list, i), ==, rows[i].line);
+                g_assert_cmpuint(g_array_index(starts, guint, i), ==, rows[i].start);
+        }
 }
 
 static void test_typing(void)
@@ -252,6 +284,7 @@ int main(int argc, char **argv)
         g_test_add_func("/adb/input/text", test_text);
         g_test_add_func("/adb/input/keys", test_keys);
         g_test_add_func("/adb/input/typing", test_typing);
+        g_test_add_func("/adb/input/starts", test_starts);
         g_test_add_func("/adb/input/place", test_place);
         g_test_add_func("/adb/input/pointer", test_pointer);
         g_test_add_func("/adb/input/old-pointer", test_old_pointer);

@@ -441,6 +441,20 @@ static void test_input_text(void)
                 input, &bench.io, &(TbInput){.type = TB_INPUT_KEY, .text = "KEYCODE_NIX"}, 1, &done, &error));
         g_assert_error(error, TB_ERROR, TB_ERROR_UNPROCESSABLE);
         g_assert_nonnull(strstr(error->message, "KEYCODE_NIX"));
+
+        /* it costs only itself: what was before it is done, what is behind it can be sent */
+        const TbInput row[] = {{.type = TB_INPUT_KEY, .text = "u"},
+                               {.type = TB_INPUT_KEY, .text = "KEYCODE_NIX"},
+                               {.type = TB_INPUT_KEY, .text = "v"},
+                               {.type = TB_INPUT_KEY, .text = "Enter"}};
+        g_autoptr(GError) first = NULL;
+        g_autofree char *both = NULL;
+        g_assert_false(input->lane->input->send(input, &bench.io, row, 4, &done, &first));
+        g_assert_error(first, TB_ERROR, TB_ERROR_UNPROCESSABLE);
+        g_assert_cmpuint(done, ==, 1);
+        g_assert_true(input->lane->input->send(input, &bench.io, row + 2, 2, &done, NULL));
+        both = control("state");
+        g_assert_nonnull(strstr(both, "\"entered\":\"uv\""));
 }
 
 static void test_input_drag(void)

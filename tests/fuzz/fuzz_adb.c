@@ -85,12 +85,13 @@ static void input(const char *text)
         TbAdbInput state = {0};
         TbInput events[] = {{.type = TB_INPUT_TEXT, .text = text}, {.type = TB_INPUT_KEY, .text = text}};
         g_autoptr(GPtrArray) commands = g_ptr_array_new_with_free_func(g_free);
+        g_autoptr(GArray) starts = g_array_new(FALSE, FALSE, sizeof(guint));
 
         for (guint i = 0; i < G_N_ELEMENTS(events); i++) {
                 g_autoptr(GError) error = NULL;
                 guint done;
 
-                if (!tb_adb_input_commands(&state, &events[i], 1, 0, commands, &done, &error))
+                if (!tb_adb_input_commands(&state, &events[i], 1, 0, commands, starts, &done, &error))
                         g_assert(error != NULL);
         }
         for (guint i = 0; i < commands->len; i++) {
