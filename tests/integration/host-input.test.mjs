@@ -227,6 +227,14 @@ test('whatever ends a connection, nothing stays down', async () => {
   ws.ws.terminate();
   await up(['-F1', '-Shift_L', '-button 1'], 'its connection was cut');
 
+  // a browser that was killed behind a data channel, a line that broke: the connection is there, and says nothing
+  const silent = await websocket(host.url, '/host/ws');
+  const kept = watch();
+  silent.send({ type: 'ping', hold: 500 });
+  await silent.command('desktop', 'input.send', { events: eventsOf('+Shift') });
+  await kept(['+Shift_L', '-Shift_L'], 'a page that said so is silent');
+  await silent.stop();
+
   const viewer = await Rfb.connect(vnc);
   const held = watch();
   viewer.key(keysymOf('Control'), true);

@@ -11,6 +11,8 @@ const TIMEOUT_MS = 10000;
 const MAX_PENDING = 256;
 const MAX_QUEUE = 32; // commands that wait for a route
 const SUSPECT_MS = 3000; // a route that may be dead is tried again when there is no other
+const HOLD_MS = 1500; // of silence: then the host lets go of what this page holds
+const HOLD_EVERY_MS = 500;
 const QUEUE_MS = 5000; // older ones are not worth sending: nobody wants a late power off
 
 /**
@@ -49,6 +51,9 @@ export class CommandClient extends Emitter {
     this._latest = new LatestBySeq();
     this._route = null;
     this._expiry = null;
+    this._holders = new Set(); // who holds keys or buttons down
+    this._holdRoute = null; // told the host to let go when we are silent
+    this._holdTimer = null;
     this.lastAckMs = null; // round trip of the last command
   }
 
@@ -315,6 +320,39 @@ export class CommandClient extends Emitter {
     if (route) route.send(serialize(message));
   }
 
+  /**
+   * Keys or buttons are down, or not any more, as far as `owner` knows. While they are, the host hears of us: when it
+   * does not (the browser was killed, the line broke) it lets go by itself.
+   */
+  hold(owner, on) {
+    if (on) this._holders.add(owner);
+    else this._holders.delete(owner);
+    if (this._holders.size && this._holdTimer === null) {
+      this._holdTimer = this._clock.setInterval(() => this._beat(), HOLD_EVERY_MS);
+      this._beat();
+    } else if (!this._holders.size) this._stopHolding();
+  }
+
+  _stopHolding() {
+    this._clock.clearInterval(this._holdTimer);
+    this._holdTimer = null;
+    this._tellHold(null);
+  }
+
+  _beat() {
+    const open = this._open() ?? null;
+    this._tellHold(open);
+    if (open)
+      open.send(JSON.stringify({ type: 'ping', hold: HOLD_MS, ...(this._client ? { client: this._client } : {}) }));
+  }
+
+  /** Another way is used from now on: on the one before, silence means nothing. */
+  _tellHold(route) {
+    const before = this._holdRoute;
+    this._holdRoute = route;
+    if (before && before !== route && before.ready()) before.send('{"type":"ping","hold":0}');
+  }
+
   /** Everything that a route receives, as text; `from`: the route's name. */
   receive(text, from = null) {
     if (from) this._heard(from);
@@ -369,6 +407,8 @@ export class CommandClient extends Emitter {
   }
 
   close() {
+    this._holders.clear();
+    this._stopHolding();
     for (const [id, waiting] of this._pending) {
       this._clock.clearTimeout(waiting.timer);
       waiting.reject(new ApiError({ status: 0, title: 'Closed', detail: 'The connection was closed' }));

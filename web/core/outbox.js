@@ -19,9 +19,19 @@ export class InputOutbox {
    * @param {number} o.atOnce                                  events of one command
    * @param {() => void} [o.onAck]
    * @param {(error: Error) => void} [o.onError]
+   * @param {(on: boolean) => void} [o.onHold]                 a key or button is down, as far as was given here
    */
-  constructor({ send, atOnce, onAck = () => {}, onError = () => {}, clock = systemClock }) {
-    Object.assign(this, { _send: send, _atOnce: atOnce, _onAck: onAck, _onError: onError, _clock: clock });
+  constructor({ send, atOnce, onAck = () => {}, onError = () => {}, onHold = () => {}, clock = systemClock }) {
+    Object.assign(this, {
+      _send: send,
+      _atOnce: atOnce,
+      _onAck: onAck,
+      _onError: onError,
+      _onHold: onHold,
+      _clock: clock,
+    });
+    this._down = new Set(); // keys
+    this._holding = false;
     this._waiting = []; // {event, at}
     this._flying = 0;
     this._buttons = 0;
@@ -33,20 +43,30 @@ export class InputOutbox {
   }
 
   push(events) {
+    let full = false;
     for (const event of events) {
       const moves = event.type === 'pointer' && event.buttons === this._buttons;
       if (event.type === 'pointer') this._buttons = event.buttons;
       if (moves && this._moves && this._waiting.length) this._waiting.pop(); // it is somewhere else by now
       this._moves = moves;
-      if (this._waiting.length >= MAX_WAITING) {
-        this._onError(
-          new Error(`${MAX_WAITING} keys and clicks wait already: the device is too slow, or does not answer`),
-        );
-        break;
-      }
-      this._waiting.push({ event, at: this._clock.now() });
+      if (event.type === 'key' && event.action === 'down') this._down.add(event.key);
+      else if (event.type === 'key') this._down.delete(event.key);
+      if (this._waiting.length < MAX_WAITING || lifts(event)) this._waiting.push({ event, at: this._clock.now() });
+      else full = true;
     }
+    if (full)
+      this._onError(
+        new Error(`${MAX_WAITING} keys and clicks wait already: the device is too slow, or does not answer`),
+      );
+    this._tellHold();
     this._pump();
+  }
+
+  _tellHold() {
+    const holding = this._down.size > 0 || this._buttons !== 0;
+    if (holding === this._holding) return;
+    this._holding = holding;
+    this._onHold(holding);
   }
 
   /** The line broke: what it did not take in time is over. */

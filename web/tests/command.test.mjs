@@ -436,3 +436,26 @@ test('one way breaks, the other one is well: nothing is lost', async () => {
   clock.t += 1;
   assert.equal(clock.pending, 0);
 });
+
+test('while something is held the host hears of us, by the way that commands take', async () => {
+  const { c, clock } = make({ client: 'page' });
+  const slow = route('websocket');
+  c.addRoute(slow);
+  slow.sent.length = 0;
+  c.hold('screen', true);
+  const beat = { type: 'ping', hold: 1500, client: 'page' };
+  assert.deepEqual(slow.sent, [beat], 'at once');
+  await clock.advance(1000);
+  assert.deepEqual(slow.sent, [beat, beat, beat]);
+  c.hold('other', true);
+  c.hold('screen', false);
+  const quick = route('data channel');
+  c.addRoute(quick, { first: true });
+  slow.sent.length = quick.sent.length = 0;
+  await clock.advance(500);
+  assert.deepEqual(quick.sent, [beat]);
+  assert.deepEqual(slow.sent, [{ type: 'ping', hold: 0 }], 'silence means nothing here from now on');
+  c.hold('other', false);
+  assert.deepEqual(quick.sent.at(-1), { type: 'ping', hold: 0 });
+  assert.equal(clock.pending, 0);
+});

@@ -12,8 +12,10 @@ function bench(atOnce = 3, clock = undefined) {
     answers = [],
     errors = [];
   let acks = 0;
+  const holds = [];
   const outbox = new InputOutbox({
     atOnce,
+    onHold: (on) => holds.push(on),
     ...(clock ? { clock } : {}),
     onAck: () => {
       acks++;
@@ -29,7 +31,7 @@ function bench(atOnce = 3, clock = undefined) {
     answers.shift()[how](what);
     await new Promise((r) => setImmediate(r));
   };
-  return { outbox, sent, errors, answer, acks: () => acks };
+  return { outbox, sent, errors, holds, answer, acks: () => acks };
 }
 
 test('a device that is slow: few commands are under way, the rest waits, nothing is lost, the order holds', async () => {
@@ -97,4 +99,25 @@ test('when the line breaks, what waits is not typed late: it is dropped and said
   assert.deepEqual(b.sent[4], [{ type: 'key', key: 'Shift', action: 'up' }, at(1, 0), key('b')]);
   await b.answer('reject', Object.assign(new Error('taken'), { status: 423 })); // an answer: the line is well
   assert.equal(b.errors.length, 3);
+});
+
+test('whether something is down is told when it changes, and what lifts is never dropped', () => {
+  const b = bench();
+  const down = (k) => ({ type: 'key', key: k, action: 'down' });
+  const up = (k) => ({ type: 'key', key: k, action: 'up' });
+  b.outbox.push([key('a'), at(1)]);
+  assert.deepEqual(b.holds, []);
+  b.outbox.push([down('Shift'), down('B')]);
+  b.outbox.push([at(1, 1), up('B')]);
+  b.outbox.push([up('Shift')]);
+  assert.deepEqual(b.holds, [true], 'a button is down still');
+  b.outbox.push([at(1, 0)]);
+  assert.deepEqual(b.holds, [true, false]);
+  b.outbox.push([down('c')]);
+  b.outbox.push(Array.from({ length: 3000 }, () => key('x')));
+  assert.equal(b.errors.length, 1);
+  const before = b.outbox.waiting;
+  b.outbox.push([key('y'), up('c')]);
+  assert.equal(b.outbox.waiting, before + 1);
+  assert.deepEqual(b.holds, [true, false, true, false]);
 });

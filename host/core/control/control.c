@@ -4,6 +4,7 @@
 
 #include "host/core/control/control_msg.h"
 #include "host/core/control/control_stream.h"
+#include "lib/clock.h"
 #include "lib/error.h"
 #include "lib/json.h"
 #include "lib/limits.h"
@@ -17,6 +18,10 @@ struct TbControl {
         gint64 ahead_ms; /* our clock before the viewer's, as its quickest message says; G_MAXINT64: none came */
         gint64 late_ms;     /* since when all that comes is late; 0: it is not */
         gint64 late_behind; /* the least of them since then */
+        gint64 heard_ms;    /* when the last message came */
+        gint64 hold_ms;     /* of silence, after which what it holds comes up */
+        guint hold_timer;   /* 0: what it holds stays down until it ends */
+        bool hold_over;     /* that time is over; what came meanwhile is still to be read */
         TbRole role;
         const TbControlOps *ops; /* static */
         gpointer data;
@@ -108,6 +113,50 @@ TbControl *tb_control_new(TbCore *core, const TbActor *actor, const char *device
         return control;
 }
 
+/* --- what is held --- */
+#define HOLD_LOOK_MS 50 /* a main loop that was busy reads first */
+
+static void let_go(TbControl *control)
+{
+        GHashTableIter iter;
+        gpointer who;
+        g_hash_table_iter_init(&iter, control->whos);
+        while (g_hash_table_iter_next(&iter, &who, NULL))
+                tb_core_left(control->core, who);
+}
+
+static void stop_hold(TbControl *control)
+{
+        if (control->hold_timer)
+                g_source_remove(control->hold_timer);
+        control->hold_timer = 0;
+}
+
+/* A browser that was killed behind a data channel, or a line that broke, says nothing, and its end is noticed late. */
+static gboolean on_hold(gpointer data)
+{
+        TbControl *control = data;
+        gint64 left = control->heard_ms + control->hold_ms - tb_clock_mono_ms();
+        control->hold_timer = 0;
+        if (left <= 0 && control->hold_over) {
+                let_go(control);
+                return G_SOURCE_REMOVE;
+        }
+        control->hold_over = left <= 0;
+        control->hold_timer = g_timeout_add((guint)MAX(left, HOLD_LOOK_MS), on_hold, control);
+        return G_SOURCE_REMOVE;
+}
+
+static void hold_for(TbControl *control, gint64 ms)
+{
+        control->hold_ms = ms;
+        control->hold_over = false;
+        if (ms == 0)
+                stop_hold(control);
+        else if (!control->hold_timer)
+                control->hold_timer = g_timeout_add((guint)ms, on_hold, control);
+}
+
 void tb_control_free(TbControl *control)
 {
         if (!control)
@@ -123,9 +172,8 @@ void tb_control_free(TbControl *control)
                 tb_command_cancel(p->command);
                 pending_free(p);
         }
-        g_hash_table_iter_init(&iter, control->whos);
-        while (g_hash_table_iter_next(&iter, &value, NULL))
-                tb_core_left(control->core, value);
+        stop_hold(control);
+        let_go(control);
         g_hash_table_unref(control->whos);
         g_free(control->own);
         g_hash_table_unref(control->running);
@@ -363,6 +411,7 @@ void tb_control_receive(TbControl *control, const char *text, gsize size)
 {
         g_auto(TbControlMessage) m = {0};
         g_autoptr(GError) error = NULL;
+        control->heard_ms = tb_clock_mono_ms();
         if (!tb_control_parse(text, size, &m, &error)) {
                 refuse(control, m.id, error, NULL);
                 return;
@@ -382,6 +431,8 @@ void tb_control_receive(TbControl *control, const char *text, gsize size)
         case TB_CONTROL_PING:
                 if (m.client) /* what that page holds is let go when this connection ends, too */
                         who_of(control, &m);
+                if (m.hold >= 0)
+                        hold_for(control, m.hold);
                 send_json(control, m.t >= 0 ? json_pack("{s:s, s:I}", "type", "pong", "t", (json_int_t)m.t)
                                             : json_pack("{s:s}", "type", "pong"));
                 break;

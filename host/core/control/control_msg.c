@@ -159,6 +159,10 @@ static bool parse_typed(TbControlMessage *m, GError **error)
         const char *name = json_string_value(type);
         if (g_str_equal(name, "ping")) {
                 m->kind = TB_CONTROL_PING;
+                if (!get_number(m->json, "hold", 0, &m->hold, error))
+                        return false;
+                if (m->hold > TB_LIMIT_HOLD_MS)
+                        return invalid(error, "hold", "is out of range");
                 return get_number(m->json, "t", 0, &m->t, error) &&
                        get_text(m->json, "client", false, 1, TB_LIMIT_ID, &m->client, error);
         }
@@ -210,7 +214,7 @@ static gint64 guess_id(const char *text, gsize size)
 
 bool tb_control_parse(const char *text, gsize size, TbControlMessage *m, GError **error)
 {
-        *m = (TbControlMessage){.kind = TB_CONTROL_OTHER, .t = -1, .offset = -1};
+        *m = (TbControlMessage){.kind = TB_CONTROL_OTHER, .t = -1, .hold = -1, .offset = -1};
         if (size > TB_LIMIT_WS_MESSAGE)
                 return invalid(error, "message", "is too long");
         m->json = tb_json_parse(text, size, error);
@@ -244,7 +248,7 @@ bool tb_control_parse(const char *text, gsize size, TbControlMessage *m, GError 
 void tb_control_message_clear(TbControlMessage *message)
 {
         json_decref(message->json);
-        *message = (TbControlMessage){.kind = TB_CONTROL_OTHER, .t = -1, .offset = -1};
+        *message = (TbControlMessage){.kind = TB_CONTROL_OTHER, .t = -1, .hold = -1, .offset = -1};
 }
 
 json_t *tb_control_result(gint64 id, json_t *result, const GError *error, json_t *extra)

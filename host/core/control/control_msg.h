@@ -22,8 +22,9 @@ typedef enum TbControlKind {
 
 typedef struct TbControlMessage {
         TbControlKind kind;
-        gint64 id;    /* 0: none was given */
-        gint64 t;     /* ping; command: when it was made, ms of the viewer's own clock; -1: none */
+        gint64 id; /* 0: none was given */
+        gint64 t;  /* ping; command: when it was made, ms of the viewer's own clock; -1: none */
+        gint64 hold; /* ping: ms of silence after which what this connection holds comes up; 0: none; -1: not said */
         json_t *json; /* the whole message; owned; what follows is borrowed from it */
         const char *device, *interface, *verb, *lease; /* command; interface and lease may be NULL */
         const char

@@ -537,6 +537,40 @@ static void test_one_page(void)
         bench_stop(&b, false);
 }
 
+/* A page that asked for it and says nothing any more lets go; one that speaks, or did not ask, does not. */
+static void test_silent_holder(void)
+{
+        Bench b;
+        Viewer v;
+        start(&b);
+        viewer_open(&v, &b, TB_ROLE_OPERATOR, NULL);
+        say(&v, "{\"type\":\"ping\",\"hold\":10001}");
+        json_t *refusal = g_ptr_array_index(v.messages, v.messages->len - 1);
+        g_assert_cmpstr(json_string_value(json_object_get(refusal, "type")), ==, "error");
+        g_autofree char *most = g_strdup_printf("{\"type\":\"ping\",\"hold\":%d}", TB_LIMIT_HOLD_MS);
+        say(&v, most);
+        say(&v, "{\"type\":\"ping\",\"hold\":0}");
+        say(&v, "{\"type\":\"ping\",\"hold\":200}");
+        press(&v, 1, "", "Shift", "down");
+        bench_until(&b, has_answer, &(WaitAnswer){&v, 1}, "Shift");
+        const gint64 begin = g_get_monotonic_time();
+        while (g_get_monotonic_time() - begin < 600 * 1000) { /* three times as long */
+                say(&v, "{\"type\":\"ping\"}");
+                g_main_context_iteration(NULL, FALSE);
+        }
+        g_assert_cmpint(g_atomic_int_get(&fake.inputs), ==, 1);
+        const gint64 silent = g_get_monotonic_time();
+        bench_until(&b, has_inputs, GINT_TO_POINTER(2), "Shift comes up");
+        g_assert_cmpint(g_get_monotonic_time() - silent, >=, 200 * 1000);
+        say(&v, "{\"type\":\"ping\",\"hold\":200}");
+        say(&v, "{\"type\":\"ping\",\"hold\":0}");
+        press(&v, 2, "", "x", "down");
+        bench_until(&b, has_answer, &(WaitAnswer){&v, 2}, "x");
+        viewer_close(&v);
+        bench_until(&b, has_inputs, GINT_TO_POINTER(4), "x comes up at the end");
+        bench_stop(&b, false);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -552,5 +586,6 @@ int main(int argc, char **argv)
         g_test_add_func("/control/unreadable", test_unreadable);
         g_test_add_func("/control/late-input", test_late_input);
         g_test_add_func("/control/one-page", test_one_page);
+        g_test_add_func("/control/silent-holder", test_silent_holder);
         return g_test_run();
 }

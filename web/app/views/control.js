@@ -16,6 +16,7 @@ const QUIET_MS = 3000; // one message for a burst of failures
  * @param {HTMLElement} o.stage      around it; bears the classes `control` and `capturing`
  * @param {() => {width: number, height: number}} o.size   of the picture, in pixels
  * @param {() => void} o.acked       a command was acknowledged
+ * @param {(on: boolean) => void} o.holds   keys or buttons are down, or not any more
  * @returns {{tools: Element[], below: Element[], over: Element, refresh()}}
  */
 export function mountControl({
@@ -32,6 +33,7 @@ export function mountControl({
   announce,
   touched,
   acked,
+  holds,
 }) {
   // ---- elements ----
   const controlSwitch = h(
@@ -84,6 +86,7 @@ export function mountControl({
     send: sendEvents,
     atOnce: EVENTS_AT_ONCE,
     onAck: acked,
+    onHold: holds,
     onError: (error) => {
       if (Date.now() - failedAt < QUIET_MS) return;
       failedAt = Date.now();

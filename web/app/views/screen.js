@@ -164,7 +164,9 @@ export function mountScreen(
     acked: () => {
       quality.ack = commands.lastAckMs;
     },
+    holds: (on) => commands.hold(root, on),
   });
+  scope.add(() => commands.hold(root, false));
   stage.append(input.over);
   panel.append(...input.below);
   header.insertBefore(input.tools[0], snap ?? full);
