@@ -18,6 +18,7 @@ import {
   share,
   showsPictureBy,
   startBrowser,
+  terminalText,
   typeKeys,
 } from './browser.mjs';
 
@@ -170,6 +171,41 @@ test('a control link: what is typed reaches U-Boot over the data channel, and ev
   assertQuiet(page);
 });
 
+test("an observer has what the host's page has: console, plots, events, and the lease, which is asked for and handed over", async (t) => {
+  const session = await create('control');
+  const page = await watch(t, session.controlUrl);
+  await mayControl(page);
+  await page.locator('.terminal-bar .status', { hasText: 'Connected' }).waitFor();
+  const from = await offset();
+  await page.locator('.terminal-box').click();
+  await page.keyboard.type('echo by_observer');
+  await page.keyboard.press('Enter');
+  assert.equal((await expect('\\nby_observer', from)).status, 200);
+  await until('the answer in the terminal', async () => /^by_observer/m.test(await terminalText(page)), 30000);
+  await page.locator('#tab-sensors').click();
+  await inPage(page, 'plots', () => document.querySelectorAll('.plot canvas').length >= 2);
+  await page.locator('#tab-console').click();
+
+  const other = await watch(t, (await create('control')).controlUrl);
+  await mayControl(other);
+  await other.locator('#lease-take').click();
+  await other.locator('#lease-release').waitFor();
+  await page.getByText(/controls this device, and has it until \d/).waitFor();
+  assert.ok(await page.locator('#power-on-power').isDisabled());
+  await page.locator('#lease-ask').click();
+  await other.getByRole('button', { name: 'Hand it over' }).click();
+  await page.locator('#lease-release').waitFor();
+  await other.locator('#lease-ask').waitFor();
+  await page.locator('#lease-release').click();
+  await page.locator('#lease-take').waitFor();
+  assertQuiet(page);
+  assertQuiet(other);
+
+  // its maker takes the link back
+  assert.equal((await server.request('DELETE', `/api/session/${session.sessionId}`)).status, 204);
+  await say(page, 'has taken it back');
+});
+
 test('without WebRTC: commands, samples and a reduced picture go through the relay, and the page says so', async (t) => {
   const session = await create('control');
   const page = await watch(t, session.controlUrl, { webrtc: false });
@@ -246,6 +282,7 @@ test('the host dies and comes back: the observer is told and sees it again witho
   await showsPictureBy(page, 'webrtc');
   await host.kill();
   await say(page, 'host not connected');
+  await page.locator('#link-lost', { hasText: 'lab-1 is not connected to the server' }).waitFor();
   host = await withHost(file, host.config, { state: host.state });
   await say(page, 'host connected', 60000);
   await showsPictureBy(page, 'webrtc');

@@ -18,7 +18,8 @@ export function linkWords({ state, reason, since, name = null, online = true }) 
   return `${who} does not answer.${proxy}${old} Is testbed-host running there, and the network between? ${back}`;
 }
 
-export function mountLinkBanner(place, { store, retry, announce }) {
+/** `words`: what it says, of {state, reason, since, name, online}. */
+export function mountLinkBanner(place, { store, retry, announce, words: wordsOf = linkWords }) {
   const words = h('p', {});
   const again = h('button', { type: 'button', class: 'btn', onclick: retry }, 'Try now');
   const banner = h('div', { class: 'notice bad ask', id: 'link-lost', role: 'alert' }, icon('warn'), words, again);
@@ -41,7 +42,7 @@ export function mountLinkBanner(place, { store, retry, announce }) {
       banner.remove(); // a refusal has a strip of its own
       return;
     }
-    if (over) text(words, linkWords({ ...link, since, name: me?.host_name, online: navigator.onLine !== false }));
+    if (over) text(words, wordsOf({ ...link, since, name: me?.host_name, online: navigator.onLine !== false }));
     if (!banner.isConnected) place(banner);
   }
   store.watch((s) => s.link, show);

@@ -8,13 +8,15 @@ import * as prefs from './prefs.js';
 import { showAsk } from './views/login.js';
 
 export class Leases extends Emitter {
-  constructor({ toast }) {
+  /** `name`: under which this browser remembers them. */
+  constructor({ toast, name = 'leases' }) {
     super();
     this._toast = toast;
+    this._name = name;
     // device -> {lease, holder, ttl_s, expires_at}
-    this._mine = new Map(Object.entries(prefs.get('leases', {})));
+    this._mine = new Map(Object.entries(prefs.get(name, {})));
     window.addEventListener('storage', (e) => {
-      if (e.key === prefs.name('leases')) this._fromOtherTab();
+      if (e.key === prefs.name(name)) this._fromOtherTab();
     });
     this._keepers = new Map();
     this._asks = new Map(); // device -> takes the question away
@@ -69,7 +71,7 @@ export class Leases extends Emitter {
 
   /** Taken or handed back in another tab of this browser. */
   _fromOtherTab() {
-    const now = prefs.get('leases', {});
+    const now = prefs.get(this._name, {});
     for (const device of [...this._mine.keys()]) if (!now[device]) this._drop(device);
     for (const [device, lease] of Object.entries(now)) {
       if (this._mine.get(device)?.lease === lease.lease) continue;
@@ -169,6 +171,6 @@ export class Leases extends Emitter {
   }
 
   _save() {
-    prefs.put('leases', Object.fromEntries(this._mine));
+    prefs.put(this._name, Object.fromEntries(this._mine));
   }
 }

@@ -47,7 +47,7 @@ export class CommandClient extends Emitter {
     this._nextId = 1;
     this._pending = new Map(); // id -> {resolve, reject, timer}
     this._queue = []; // {text, id, until}
-    this._topics = new Map(); // topic -> users
+    this._topics = new Map(); // topic -> {users, offset}
     this._latest = new LatestBySeq();
     this._route = null;
     this._expiry = null;
@@ -175,7 +175,7 @@ export class CommandClient extends Emitter {
     const open = this._open() ?? null;
     if (open !== this._route) {
       this._route = open;
-      if (open && this._topics.size) this._control(open, { subscribe: [...this._topics.keys()] });
+      if (open) this._subscribeAll(open);
       this.emit('route', this.route);
     }
     if (!open) return;
@@ -297,23 +297,34 @@ export class CommandClient extends Emitter {
     );
   }
 
-  /** Counts users per topic: the first one subscribes, the last one unsubscribes. Returns the undo. */
-  subscribe(topic) {
-    const users = this._topics.get(topic) ?? 0;
-    this._topics.set(topic, users + 1);
-    if (!users) this._control(this._open(), { subscribe: [topic] });
+  /**
+   * Counts users per topic: the first one subscribes, the last one unsubscribes. Returns the undo.
+   * @param {{offset?: () => number}} [o]   consoles: the byte to begin with, asked again for each way
+   */
+  subscribe(topic, { offset = null } = {}) {
+    const entry = this._topics.get(topic) ?? { users: 0, offset };
+    this._topics.set(topic, entry);
+    entry.users += 1;
+    if (entry.users === 1) this._subscribe(this._open(), topic, entry);
     let done = false;
     return () => {
       if (done) return;
       done = true;
-      const left = this._topics.get(topic) - 1;
-      if (left) {
-        this._topics.set(topic, left);
-      } else {
-        this._topics.delete(topic);
-        this._control(this._open(), { unsubscribe: [topic] });
-      }
+      entry.users -= 1;
+      if (entry.users) return;
+      this._topics.delete(topic);
+      this._control(this._open(), { unsubscribe: [topic] });
     };
+  }
+
+  _subscribe(route, topic, { offset }) {
+    this._control(route, { subscribe: [topic], ...(offset ? { offset: offset() } : {}) });
+  }
+
+  _subscribeAll(route) {
+    const plain = [...this._topics].filter(([, e]) => !e.offset).map(([topic]) => topic);
+    if (plain.length) this._control(route, { subscribe: plain });
+    for (const [topic, entry] of this._topics) if (entry.offset) this._subscribe(route, topic, entry);
   }
 
   _control(route, message) {

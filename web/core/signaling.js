@@ -11,6 +11,8 @@ const READY_MS = 10000;
 
 /** Errors after which trying again with the same hello cannot help. */
 const FINAL = new Set(['Expected hello message', 'Invalid role', 'Invalid session or token']);
+/** The end, also for who is in. */
+const ENDED = new Set(['Session ended', 'Session expired']);
 /**
  * Final for a newcomer only. Who was in already (and changed its network, say) meets its own dead socket there, until
  * the server has missed its pings.
@@ -173,8 +175,9 @@ export class Signaling extends Emitter {
 
   _onError({ message, code }) {
     this.emit('problem', message);
-    if (this.state === 'ready') return;
-    if (FINAL.has(message) || code === 'unauthorized' || (TAKEN.has(message) && !this._wasReady)) {
+    const ended = ENDED.has(message);
+    if (this.state === 'ready' && !ended) return;
+    if (ended || FINAL.has(message) || code === 'unauthorized' || (TAKEN.has(message) && !this._wasReady)) {
       this._drop();
       this._set('refused', message);
     }

@@ -20,6 +20,7 @@ export function humane(text, now = Date.now()) {
       .replace(LEASED_UNTIL, ' until $1')
       .replace(/;? ?send X-Lease[^.;]*/g, '')
       .replace(/ \(Authorization: Bearer …\)/g, '')
+      .replace(/^\S+ needs role (\w+), you are (\w+)$/, 'This needs the role $1; your role is $2')
       .replace(/\bX-Lease is not the lease/g, 'yours is not the lease')
       .replace(ISO, (time) => timeOfDay(time, now))
       // what browsers say of a request that got nowhere

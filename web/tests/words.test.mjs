@@ -25,6 +25,7 @@ test('whatever an error of the API says reaches people in words', () => {
   for (const [api, people] of [
     ['a token is needed (Authorization: Bearer …)', 'a token is needed'],
     ['X-Lease is not the lease that holds sh now', 'yours is not the lease that holds sh now'],
+    ['files.list needs role operator, you are viewer', 'This needs the role operator; your role is viewer'],
     ['Failed to fetch', 'no answer'],
     ['NetworkError when attempting to fetch resource.', 'no answer'],
     ['the relay answers HTTP 404', 'the relay answers HTTP 404'],

@@ -21,6 +21,7 @@ export function mountApps(root, svc, { id, iface, control }) {
     icon('upload'),
     'Install APK',
   );
+  install.hidden = Boolean(svc.remote); // bytes of any size do not come through a link
   const body = h('div', { class: 'table-wrap files' });
   root.append(
     h(

@@ -56,7 +56,7 @@ export function mount(root, svc, { id, rest = [] }) {
           empty(
             'plug',
             `There is no device “${id}” on this host.`,
-            h('a', { class: 'btn', href: '#/' }, 'Back to the bench'),
+            svc.remote ? null : h('a', { class: 'btn', href: '#/' }, 'Back to the bench'),
           ),
         );
       }
@@ -96,10 +96,11 @@ function mountDevice(root, svc, device, wanted, onTab) {
     h(
       'div',
       { class: 'head' },
-      h('a', { class: 'crumb', href: '#/', 'aria-label': 'Back to the bench' }, icon('back')),
-      h('h1', {}, id),
+      svc.remote ? null : h('a', { class: 'crumb', href: '#/', 'aria-label': 'Back to the bench' }, icon('back')),
+      h('h1', {}, svc.title ?? id),
       label,
       stateBadge,
+      svc.head ?? null,
     ),
     reasons,
     el,
@@ -147,14 +148,14 @@ function mountDevice(root, svc, device, wanted, onTab) {
         id: v.name,
         label: videos.length > 1 ? humanize(v.name) : 'Live',
         iface: v,
-        how: mountVideo,
+        how: svc.mountVideo ?? mountVideo,
       })),
-      { id: 'vnc', label: 'VNC', iface: videos[0], how: mountVnc },
+      ...(svc.remote ? [] : [{ id: 'vnc', label: 'VNC', iface: videos[0], how: mountVnc }]),
     ];
     const switches = modes.map((m) =>
       h('button', { type: 'button', class: 'btn', onclick: () => show(m.id) }, m.label),
     );
-    const group = h('div', { class: 'group', role: 'group', 'aria-label': 'View' }, switches);
+    const group = h('div', { class: 'group', role: 'group', 'aria-label': 'View', hidden: modes.length < 2 }, switches);
     const show = (which) => {
       if (which === mode) return;
       mode = which;
@@ -207,7 +208,7 @@ function mountDevice(root, svc, device, wanted, onTab) {
     items: list,
     selected: list[0].id,
     onSelect: (tab) => {
-      history.replaceState(null, '', `#/d/${encodeURIComponent(id)}/${encodeURIComponent(tab)}`);
+      if (!svc.remote) history.replaceState(null, '', `#/d/${encodeURIComponent(id)}/${encodeURIComponent(tab)}`);
       show(tab);
     },
   });

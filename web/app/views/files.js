@@ -24,6 +24,7 @@ export function mountFiles(root, svc, { id, iface, control }) {
       }),
     () => {},
   );
+  put.hidden = Boolean(svc.remote); // bytes of any size do not come through a link
   pick.addEventListener('change', async () => {
     const file = pick.files[0];
     if (!file) return;
@@ -143,7 +144,9 @@ export function mountFiles(root, svc, { id, iface, control }) {
                   icon(f.directory ? 'folder' : 'file'),
                   f.directory
                     ? h('button', { type: 'button', class: 'btn quiet', onclick: () => go(full) }, f.name)
-                    : h('a', { class: 'btn quiet', href: fileUrl(full), download: f.name }, f.name),
+                    : svc.remote
+                      ? h('span', { class: 'ellipsis', title: 'To have it, use the host’s own page' }, f.name)
+                      : h('a', { class: 'btn quiet', href: fileUrl(full), download: f.name }, f.name),
                 ),
               ),
               h('td', { class: 'right nowrap' }, f.directory || f.size < 0 ? '' : bytes(f.size)),

@@ -106,7 +106,7 @@ export function mountLease(root, svc, { id }) {
         h(
           'p',
           { class: 'muted' },
-          `${what === 'other' ? `${whoHasIt(lease)}. ` : ''}You may watch: your role is viewer. An operator's token may control.`,
+          `${what === 'other' ? `${whoHasIt(lease)}. ` : ''}${svc.store.state.me?.why ?? "You may watch: your role is viewer. An operator's token may control."}`,
         ),
       );
     } else if (what === 'free') {
@@ -220,7 +220,8 @@ export function mountLease(root, svc, { id }) {
 /** Why this user may not control the device now: his role, or who has the lease; '' when he may. */
 export function whyNot(svc, id) {
   const device = svc.store.state.devices[id];
-  if (svc.store.state.me?.role === 'viewer') return 'You may watch: your role is viewer';
+  const { me } = svc.store.state;
+  if (me?.role === 'viewer') return me.why ?? 'You may watch: your role is viewer';
   const what = leaseState(device?.lease, svc.leases.isMine(id), Date.now());
   return what === 'other' ? whoHasIt(device.lease).replace(' it', ' the lease') : '';
 }

@@ -63,7 +63,7 @@ export function mountLogs(root, svc, { id, iface }) {
 
   const stream = new EventStream({
     url: svc.api.url(svc.api.iface(id, iface.name), { query: { from: -TAIL_BYTES } }),
-    fetch: (...a) => fetch(...a),
+    fetch: svc.fetch ?? ((...a) => fetch(...a)),
     headers: () => svc.api.headers(),
   });
   stream.on('event', ({ data }) => {

@@ -82,16 +82,18 @@ export function mountConsole(root, svc, { id, iface, control }) {
       )
     : null;
   const settings = h('button', { type: 'button', class: 'btn', onclick: () => openLine() }, 'Line …');
-  const log = h(
-    'a',
-    {
-      class: 'btn',
-      download: `${id}-${iface.name}.log`,
-      href: api.url(api.iface(id, iface.name, '/log'), { query: { format: 'text' }, auth: true }),
-    },
-    icon('download'),
-    'Log',
-  );
+  const log = svc.remote // bytes of any size do not come that way
+    ? null
+    : h(
+        'a',
+        {
+          class: 'btn',
+          download: `${id}-${iface.name}.log`,
+          href: api.url(api.iface(id, iface.name, '/log'), { query: { format: 'text' }, auth: true }),
+        },
+        icon('download'),
+        'Log',
+      );
   const whole = h('div', { class: 'terminal' }, box);
   root.append(whole); // xterm.js measures its letters while it opens
   const { term, fit, dispose } = openTerminal(box, {
@@ -137,7 +139,7 @@ export function mountConsole(root, svc, { id, iface, control }) {
   const client = new ConsoleClient({
     info: () => api.console(id, iface.name),
     url: (from) => api.wsUrl(api.iface(id, iface.name), { from, lease: svc.leases.secret(id), control: true }),
-    WebSocket,
+    WebSocket: svc.WebSocket ?? WebSocket,
   });
   let replaying = 0; // writes of history that the terminal has not parsed yet
   let may = true;

@@ -1,0 +1,90 @@
+// The picture of an observed device: peer to peer, and as a reduced one through the server while that does not work.
+
+import { ApiError } from '../core/api.js';
+import { RemotePeer } from '../core/peer.js';
+import { parseBinary, PictureSink } from '../core/relay.js';
+import { interfacesOf, isPhone } from '../core/store.js';
+import { h } from '../app/dom.js';
+import { mountScreen } from '../app/views/screen.js';
+
+/**
+ * The screen, once for the whole page: its connection carries commands and readings, too, and a device without a
+ * picture has one that nobody sees. `svc.mountVideo` of a device's page puts it in its place.
+ */
+export function mountPicture(root, svc, { id, control, signaling, producer, scope }) {
+  const device = () => svc.store.state.devices[id];
+  const hasVideo = () => !device() || interfacesOf(device(), 'video').length > 0;
+  const screen = mountScreen(root, {
+    id,
+    control,
+    commands: svc.commands,
+    toast: svc.toast,
+    announce: svc.announce,
+    touched: () => svc.leases.keeper(id)?.touch(),
+    hasInput: () => interfacesOf(device(), 'input').length > 0,
+    hasVideo,
+    isPhone: () => isPhone(device()),
+    send: (events) =>
+      svc.commands.send(
+        id,
+        `${interfacesOf(device(), 'input')[0].name}.send`,
+        { events },
+        { queue: false, fresh: true },
+      ),
+    fallbackName: 'Relay',
+    fallbackText: 'a reduced picture through the server',
+    start: false,
+    fallback: (report) => relayPicture(report, { id, signaling, commands: svc.commands, scope }),
+    connect: () => {
+      const to = producer();
+      if (!to)
+        throw new ApiError({ status: 0, title: 'Not connected', detail: 'the host is not connected to the server' });
+      return new RemotePeer({
+        signaling,
+        to,
+        RTCPeerConnection,
+        video: hasVideo(),
+        timeOrigin: performance.timeOrigin,
+      });
+    },
+  });
+  scope.add(screen.unmount);
+  return { screen, hasVideo };
+}
+
+function relayPicture(report, { id, signaling, commands, scope }) {
+  const canvas = h('canvas', { role: 'img', 'aria-label': `Screen of ${id}` });
+  let undo = null;
+  let frames = 0;
+  const sink = new PictureSink(async (jpeg) => {
+    const bitmap = await createImageBitmap(new Blob([jpeg], { type: 'image/jpeg' }));
+    if (canvas.width !== bitmap.width || canvas.height !== bitmap.height) {
+      canvas.width = bitmap.width;
+      canvas.height = bitmap.height;
+    }
+    canvas.getContext('2d').drawImage(bitmap, 0, 0);
+    frames += 1;
+    report.shown(bitmap.width, bitmap.height);
+    bitmap.close();
+  });
+  scope.add(
+    signaling.on('binary', (bytes) => {
+      const m = undo ? parseBinary(bytes) : null;
+      if (m?.kind === 'picture') sink.push(m.jpeg);
+    }),
+  );
+  scope.interval(() => {
+    if (undo) report.rate(frames);
+    frames = 0;
+  }, 1000);
+  return {
+    el: canvas,
+    start() {
+      undo ??= commands.subscribe('picture');
+    },
+    stop() {
+      undo?.();
+      undo = null;
+    },
+  };
+}

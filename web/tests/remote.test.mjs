@@ -1,0 +1,150 @@
+// A host of which there are only commands and topics, as the views see it.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { Api } from '../core/api.js';
+import { CommandClient } from '../core/command.js';
+import { ConsoleClient } from '../core/console.js';
+import { commandOf, RemoteHost } from '../core/remote-host.js';
+import { endWords, lostWords } from '../server/words.js';
+
+const KINDS = { power: 'power', uart: 'console', pad: 'input', files: 'files', apps: 'apps', sh: 'shell', log: 'logs' };
+const CALLS = [
+  ['GET', [], {}, 'device.get', {}],
+  ['POST', ['lease'], { body: { ttl_s: 60 } }, 'lease.take', { ttl_s: 60 }],
+  ['DELETE', ['lease'], {}, 'lease.release', {}],
+  ['GET', ['power'], {}, 'power.get', {}],
+  ['PUT', ['power'], { body: { state: 'on' } }, 'power.set', { state: 'on' }],
+  ['POST', ['power', 'cycle'], { body: { off_s: 1 } }, 'power.cycle', { off_s: 1 }],
+  ['PATCH', ['uart'], { body: { baud: 9600 } }, 'uart.set', { baud: 9600 }],
+  ['POST', ['uart', 'break'], { body: { ms: 250 } }, 'uart.break', { ms: 250 }],
+  ['POST', ['pad'], { body: [{ type: 'key' }] }, 'pad.send', { events: [{ type: 'key' }] }],
+  ['GET', ['files'], { query: { path: '/x' } }, 'files.list', { path: '/x' }],
+  ['DELETE', ['files'], { query: { path: '/x' } }, 'files.remove', { path: '/x' }],
+  ['GET', ['apps'], {}, 'apps.list', {}],
+  ['POST', ['apps', 'org.x', 'start'], {}, 'apps.start', { package: 'org.x' }],
+  ['DELETE', ['apps', 'org.x'], {}, 'apps.remove', { package: 'org.x' }],
+  ['POST', ['sh'], { body: { command: 'ls' } }, 'sh.run', { command: 'ls' }],
+];
+for (const [method, path, more, verb, params] of CALLS)
+  test(`${method} ${path.join('/') || 'of the device'} is ${verb}`, () =>
+    assert.deepEqual(
+      commandOf(method, path, more, (n) => KINDS[n]),
+      { verb, params },
+    ));
+
+test('what moves bytes, and what a device does not have, is no command', () => {
+  for (const [method, path] of [
+    ['PUT', ['files']],
+    ['GET', ['power', 'snapshot.png']],
+    ['DELETE', []],
+  ])
+    assert.equal(
+      commandOf(method, path, {}, (n) => KINDS[n]),
+      null,
+    );
+});
+
+/** A host behind a route: `answer(command)` gives its result, or throws {status, …}. */
+function remote(answer) {
+  const said = [];
+  const commands = new CommandClient();
+  const route = {
+    name: 'relay',
+    ready: () => route.open,
+    open: true,
+    send: (raw) => {
+      const m = JSON.parse(raw);
+      said.push(m);
+      if (m.verb === undefined) return true;
+      queueMicrotask(() => {
+        try {
+          const result = answer(m);
+          if (result !== undefined) commands.receive(JSON.stringify({ id: m.id, ok: true, result }), 'relay');
+        } catch (error) {
+          commands.receive(JSON.stringify({ id: m.id, ok: false, error }), 'relay');
+        }
+      });
+      return true;
+    },
+  };
+  commands.addRoute(route);
+  const base = 'https://server.test/staging/remote/';
+  const host = new RemoteHost({ base, commands, device: 'board', kindOf: (n) => KINDS[n] });
+  return { said, commands, route, host, api: new Api({ base, fetch: host.fetch }) };
+}
+
+test('REST: results, refusals with what they say, and what does not come this way', async () => {
+  const { api, said } = remote((m) => {
+    if (m.verb === 'lease.take')
+      throw { status: 423, title: 'Locked', detail: 'taken', field: 'lease', holder: 'anna' };
+    return { commanded: 'on', observed: 'on' };
+  });
+  assert.deepEqual(await api.power('board', 'power'), { commanded: 'on', observed: 'on' });
+  assert.deepEqual([said[0].device, said[0].verb], ['board', 'power.get']);
+  await assert.rejects(api.takeLease('board', { ttl_s: 60 }), (e) => e.status === 423 && e.extra.holder === 'anna');
+  await assert.rejects(api.putFile('board', 'files', '/x', new Uint8Array(4)), (e) => e.status === 501);
+});
+
+test('who stops asking for the lease and gets it all the same gives it back', async () => {
+  let take = null;
+  const { api, commands, said } = remote((m) => {
+    if (m.verb === 'lease.take') take = m.id;
+    else return {};
+    return undefined;
+  });
+  const stop = new AbortController();
+  const asked = api.takeLease('board', { ttl_s: 60, wait_s: 600 }, stop.signal);
+  await new Promise(setImmediate);
+  stop.abort();
+  await assert.rejects(asked, (e) => e.name === 'AbortError');
+  commands.receive(JSON.stringify({ id: take, ok: true, result: { lease: 'x', holder: 'me' } }), 'relay');
+  await new Promise(setImmediate);
+  assert.equal(said.at(-1).verb, 'lease.release');
+});
+
+test('a console: its history from an offset, each byte once by whichever way, what is typed, and its end', async () => {
+  const { commands, host, api, route, said } = remote((m) => (m.verb === 'uart.get' ? { offset: 4, start: 0 } : {}));
+  const client = new ConsoleClient({
+    info: () => api.console('board', 'uart'),
+    url: (from) => api.wsUrl(api.iface('board', 'uart'), { from }),
+    WebSocket: host.WebSocket,
+  });
+  const got = [];
+  const states = [];
+  client.on('data', (bytes) => got.push(String.fromCharCode(...bytes)));
+  client.on('state', (s) => states.push(s));
+  client.start();
+  const until = async (check) => {
+    while (!check()) await new Promise(setImmediate);
+  };
+  await until(() => client.state === 'open');
+  const subscribed = said.find((m) => m.subscribe);
+  assert.deepEqual([subscribed.subscribe, subscribed.offset], [['console:board/uart'], 0]);
+  const tell = (offset, text) =>
+    commands.receive(
+      JSON.stringify({ type: 'console', device: 'board', interface: 'uart', offset, base64: btoa(text) }),
+      'relay',
+    );
+  tell(0, 'boot');
+  tell(2, 'ot ok'); // again, by another way
+  assert.deepEqual(got, ['boot', ' ok']);
+  client.write('ls\n');
+  const written = said.find((m) => m.verb === 'uart.write');
+  assert.equal(atob(written.params.base64), 'ls\n');
+  route.open = false;
+  commands.routesChanged();
+  await until(() => client.state === 'waiting');
+  assert.deepEqual(states, ['connecting', 'open', 'waiting']);
+  client.stop();
+});
+
+test('the end, and a host that is away, in words', () => {
+  assert.match(endWords('Session ended'), /taken it back/);
+  assert.match(endWords('Session expired'), /expired/);
+  assert.equal(endWords('nonsense'), undefined);
+  const link = { host: 'lab-1', server: true, since: 0 };
+  assert.match(lostWords(link), /^lab-1 is not connected to the server/);
+  assert.match(lostWords({ ...link, server: false }), /^No connection to the server/);
+  assert.match(lostWords({ ...link, online: false }), /^This device has no network/);
+});
