@@ -226,6 +226,139 @@ test('the picture takes the keyboard on Enter and gives it back on Ctrl+Alt; key
   await page.done();
 });
 
+/** Fingers on the page: touch([{x, y}, …]) puts them there, touch([]) takes them away. */
+async function toucher(page) {
+  const cdp = await page.context().newCDPSession(page);
+  let were = 0;
+  return async (...points) => {
+    const type = !points.length ? 'touchEnd' : points.length > were ? 'touchStart' : 'touchMove';
+    were = points.length;
+    await cdp.send('Input.dispatchTouchEvent', { type, touchPoints: points.map((p, id) => ({ ...p, id })) });
+  };
+}
+const inputs = () =>
+  fake.calls.flatMap((c) => {
+    if (c.method === 'CMD' && c.path === 'input.send') return JSON.parse(c.body).params.events;
+    return c.method === 'POST' && /\/input$/.test(c.path) ? JSON.parse(c.body) : []; // no socket yet
+  });
+
+test('fingers scroll the page past the picture until it is tapped; then they drag live, two scroll and click right, until they are given back', async () => {
+  const page = await open('#/d/board', { width: 390, height: 844, touch: true });
+  await page.waitForSelector('.stage .wait', { state: 'hidden' });
+  const touch = await toucher(page);
+  const middle = async () => {
+    await page.locator('#screen').scrollIntoViewIfNeeded();
+    const box = await page.locator('#screen').boundingBox();
+    return { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+  };
+  const scrolled = () => page.evaluate(() => window.scrollY);
+  const drag = async (from, dx, dy) => {
+    await touch(from);
+    for (let i = 1; i <= 8; i++) await touch({ x: from.x + dx * i, y: from.y + dy * i });
+    await touch();
+  };
+  fake.calls.length = 0;
+  const at = await middle();
+  const before_ = await scrolled();
+  await drag(at, 0, -15);
+  await until('the page to scroll', async () => (await scrolled()) > before_ + 40);
+  assert.deepEqual(inputs(), []);
+  await page.locator('#screen').tap();
+  await page.waitForSelector('.stage.fingers');
+  const here = await middle();
+  const stays = await scrolled();
+  await drag(here, 0, 12);
+  await until('a live drag', () => {
+    const all = inputs();
+    return all.filter((e) => e.buttons === 1).length >= 3 && all.at(-1).buttons === 0;
+  });
+  assert.equal(await scrolled(), stays, 'the page does not move under it');
+  fake.calls.length = 0;
+  const two = (dy) => [
+    { x: here.x - 30, y: here.y + dy },
+    { x: here.x + 30, y: here.y + dy },
+  ];
+  await touch(two(0)[0]);
+  await touch(...two(0));
+  for (let i = 1; i <= 6; i++) await touch(...two(-12 * i));
+  await touch();
+  await until('scrolling', () => inputs().some((e) => e.type === 'scroll' && e.dy > 0));
+  assert.ok(!inputs().some((e) => e.buttons), 'no button');
+  await touch(two(0)[0]);
+  await touch(...two(0));
+  await touch();
+  await until('the right button', () => inputs().some((e) => e.buttons === 2) && inputs().at(-1).buttons === 0);
+  await page.getByRole('button', { name: 'Done' }).tap();
+  await page.waitForSelector('.stage:not(.fingers)');
+  await page.done();
+});
+
+test('keys that a phone has not: modifiers stay down for the next key, arrows and function keys are a row', async () => {
+  const page = await open('#/d/board', { width: 390, height: 844, touch: true });
+  await page.waitForSelector('.stage .wait', { state: 'hidden' });
+  fake.calls.length = 0;
+  await page.getByRole('button', { name: 'Keys', exact: true }).tap();
+  const more = page.getByRole('group', { name: 'More keys' });
+  await more.getByRole('button', { name: 'Ctrl' }).tap();
+  await more.getByRole('button', { name: 'Shift' }).tap();
+  await more.getByRole('button', { name: 'Arrow left' }).tap();
+  await more.getByRole('button', { name: 'Ctrl' }).tap();
+  await page.fill('#send-text', 'c');
+  await page.press('#send-text', 'Enter');
+  await more.getByLabel('Function keys').selectOption('F5');
+  await until('F5', () => inputs().some((e) => e.key === 'F5'));
+  assert.equal(
+    inputs()
+      .map((e) => `${{ down: '+', up: '-' }[e.action] ?? '='}${e.key}`)
+      .join(' '),
+    '+Control +Shift +ArrowLeft -ArrowLeft -Shift -Control +Control +c -c -Control =F5',
+  );
+  await page.done();
+});
+
+test('a picture pixel by pixel, turned, and in full screen with a bar: clicks go where they are seen, keys are locked', async () => {
+  const page = await open('#/d/board', {
+    init: () => {
+      window.locked = 0;
+      navigator.keyboard.lock = async (...keys) => {
+        window.locked = keys.length ? -1 : window.locked + 1;
+      };
+    },
+  });
+  await page.waitForSelector('.stage .wait', { state: 'hidden' });
+  const turn = page.getByRole('button', { name: 'Turn the picture' });
+  await page.getByRole('button', { name: '1:1' }).click();
+  assert.equal(await page.evaluate(() => document.querySelector('.screen img').getBoundingClientRect().width), 640);
+  const clicked = async (fx, fy) => {
+    const look = async () => JSON.stringify(await page.locator('.screen img').boundingBox());
+    let was;
+    await until('it to stand still', async () => was === (was = await look()));
+    fake.calls.length = 0;
+    const box = JSON.parse(was);
+    await page.mouse.click(box.x + box.width * fx, box.y + box.height * fy);
+    return until('the click', () => inputs().find((e) => e.buttons === 1));
+  };
+  const near = ({ x, y }, wx, wy) =>
+    assert.ok(Math.abs(x - wx) <= 3 && Math.abs(y - wy) <= 3, `${x},${y}, not ${wx},${wy}`);
+  near(await clicked(0.25, 0.25), 160, 100);
+  await page.getByRole('button', { name: '1:1' }).click();
+  await turn.click();
+  near(await clicked(0.25, 0.25), 160, 300);
+  await page.reload(); // it is remembered
+  await page.waitForSelector('.stage .wait', { state: 'hidden' });
+  near(await clicked(0.25, 0.1), 64, 300);
+  for (let i = 0; i < 3; i++) await turn.click();
+  await page.getByRole('button', { name: 'Full screen', exact: true }).first().click();
+  await until('all keys to be locked', () => page.evaluate(() => window.locked > 0));
+  fake.calls.length = 0;
+  await page.mouse.move(640, 2);
+  await page.getByRole('group', { name: 'Full screen' }).getByRole('button', { name: 'Ctrl+Alt+Del' }).click();
+  await until('the keys', () => inputs().filter((e) => e.type === 'key').length === 6);
+  await page.getByRole('button', { name: 'Leave full screen' }).click();
+  await until('the page again', () => page.evaluate(() => !document.fullscreenElement));
+  await page.done();
+});
+
 test('the terminal replays history, sends what is typed, and resumes after a cut without a gap or a repeat', async () => {
   const page = await open('#/d/board');
   const screen = () => page.locator('.xterm-rows').innerText();
@@ -341,6 +474,11 @@ test('when WebRTC does not work the page says so, shows MJPEG, and lets you try'
   await until('another attempt', () => calls('POST', /whep$/).length > n);
   await page.click('#quality');
   assert.match(await page.locator('.ice-log').innerText(), /video: fallback/);
+  await page.getByLabel('Pictures a second of MJPEG').selectOption('5');
+  await page.getByLabel('Quality of MJPEG').selectOption('40');
+  await until('another stream', () => calls('GET', /stream\.mjpeg\?fps=5&quality=40/).length > 0);
+  await page.getByLabel('Picture by').selectOption('fallback');
+  await until('no word about WebRTC', () => page.locator('#fallback-notice').isHidden());
   await page.keyboard.press('Escape');
   assert.equal(await page.evaluate(() => document.activeElement.id), 'quality', 'the focus is back where it was');
   await page.done();

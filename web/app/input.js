@@ -1,8 +1,10 @@
 // Keyboard, mouse and fingers over a picture -> input messages. The picture takes the keyboard on click or Enter and
-// gives it back on Ctrl+Alt; nothing stays pressed on the device when the page loses it.
+// gives it back on Ctrl+Alt; nothing stays pressed on the device when the page loses it. Fingers scroll the page past
+// it until it is tapped, and again from when they are given back.
 
+import { FingerState, HOLD_MS } from '../core/fingers.js';
 import { KeyState, textEvents } from '../core/keys.js';
-import { buttonsOf, GestureState, InputBatcher, toPixel, WheelState } from '../core/pointer.js';
+import { buttonsOf, InputBatcher, toPixel, WheelState } from '../core/pointer.js';
 
 export class InputCapture {
   /**
@@ -10,16 +12,21 @@ export class InputCapture {
    * @param {HTMLElement} o.el           focusable, as large as the picture's box
    * @param {() => {width: number, height: number}} o.size   of the picture, in pixels
    * @param {(events: object[]) => void} o.send
+   * @param {() => {box: DOMRect, turn: number}} [o.where]   of the picture, where it does not just fit into `el`
    * @param {(on: boolean) => void} o.onCapture
+   * @param {(on: boolean) => void} [o.onFingers]    fingers go to the device, or scroll the page
    */
-  constructor({ el, size, send, onCapture, scope }) {
-    Object.assign(this, { el, _size: size, _onCapture: onCapture });
+  constructor({ el, size, send, onCapture, onFingers = () => {}, where = null, scope }) {
+    Object.assign(this, { el, _size: size, _onCapture: onCapture, _onFingers: onFingers });
+    this._where = where ?? (() => ({ box: el.getBoundingClientRect(), turn: 0 }));
     this.enabled = false;
     this.touch = false; // taps and swipes instead of a mouse
     this.capturing = false;
+    this.fingers = false; // they go to the device
+    this._holding = null;
     this._keys = new KeyState();
     this._wheel = new WheelState();
-    this._gesture = new GestureState();
+    this._finger = new FingerState();
     this._batch = new InputBatcher({ send, schedule: (fn) => requestAnimationFrame(fn) });
 
     scope.listen(el, 'pointerdown', (e) => this._pointer(e, 'down'));
@@ -28,7 +35,10 @@ export class InputCapture {
     // a call, a palm, a gesture of the system: no pointerup comes
     scope.listen(el, 'pointercancel', () => this._letGo());
     scope.listen(el, 'lostpointercapture', (e) => {
-      if (!e.buttons) this._letGo();
+      if (!e.buttons && e.pointerType !== 'touch') this._letGo();
+    });
+    scope.listen(el, 'click', () => {
+      if (this._byFinger) this.giveFingers(true); // a tap, no scrolling: then there would be no click
     });
     scope.listen(el, 'contextmenu', (e) => {
       if (this.enabled) e.preventDefault();
@@ -50,6 +60,20 @@ export class InputCapture {
   enable(on) {
     if (this.enabled && !on) this.release();
     this.enabled = on;
+    if (!on) this.giveFingers(false);
+  }
+
+  /** From now on fingers go to the device; or the page has them back, and the keyboard with them. */
+  giveFingers(on) {
+    if (on === this.fingers || (on && !this.enabled)) return;
+    this.fingers = on;
+    if (on) {
+      this.el.focus({ preventScroll: true });
+      this.capture();
+    } else {
+      this.release();
+    }
+    this._onFingers(on);
   }
 
   capture() {
@@ -59,7 +83,8 @@ export class InputCapture {
   }
 
   _letGo() {
-    this._gesture.cancel();
+    clearTimeout(this._holding);
+    this._finger.cancel();
     this._batch.release();
   }
 
@@ -73,12 +98,14 @@ export class InputCapture {
 
   _at(e, clamp) {
     const { width, height } = this._size();
-    return toPixel({ x: e.clientX, y: e.clientY }, this.el.getBoundingClientRect(), width, height, clamp);
+    const { box, turn } = this._where();
+    return toPixel({ x: e.clientX, y: e.clientY }, box, width, height, clamp, turn);
   }
 
   _pointer(e, phase) {
-    if (!this.enabled || (e.pointerType === 'touch' && !e.isPrimary)) return; // there is one pointer
-    const client = { x: e.clientX, y: e.clientY };
+    const finger = e.pointerType === 'touch';
+    if (phase === 'down') this._byFinger = finger;
+    if (!this.enabled || (finger && !this.fingers)) return;
     if (phase === 'down') {
       this.el.focus({ preventScroll: true });
       this.capture();
@@ -87,21 +114,28 @@ export class InputCapture {
     const at = this._at(e, e.buttons !== 0 || phase === 'up');
     if (!at) return;
     e.preventDefault();
-    if (this.touch) {
-      if (phase === 'down' && e.button === 0) this._gesture.down(at, client, performance.now());
-      else if (phase === 'up') {
-        const event = this._gesture.up(at, client, performance.now());
-        if (event) this._batch.push([event]);
-      }
+    if (finger || this.touch) {
+      if (phase === 'down' && e.button !== 0) return;
+      this._fingers(e, phase, at);
       return;
     }
-    if (phase !== 'move' || e.pointerType !== 'touch' || e.buttons) {
-      this._batch.pointer({
-        type: 'pointer',
-        x: at.x,
-        y: at.y,
-        buttons: phase === 'up' && e.pointerType === 'touch' ? 0 : buttonsOf(e),
-      });
+    this._batch.pointer({ type: 'pointer', x: at.x, y: at.y, buttons: buttonsOf(e) });
+  }
+
+  /** A mouse is a finger, too, where the device has a touch screen. */
+  _fingers(e, phase, at) {
+    const state = this._finger;
+    state.mouse = !this.touch;
+    this._say(state[phase](e.pointerId, at, { x: e.clientX, y: e.clientY }, performance.now()));
+    if (phase === 'move') return;
+    clearTimeout(this._holding);
+    if (state.waits) this._holding = setTimeout(() => this._say(state.hold()), HOLD_MS);
+  }
+
+  _say(events) {
+    for (const event of events) {
+      if (event.type === 'pointer') this._batch.pointer(event);
+      else this._batch.push([event]);
     }
   }
 

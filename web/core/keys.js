@@ -164,7 +164,26 @@ export const SPECIAL_KEYS = [
   { label: 'Backspace', keys: ['Backspace'], kind: 'phone' },
   { label: 'Esc', keys: ['Escape'], kind: 'desktop' },
   { label: 'Tab', keys: ['Tab'], kind: 'desktop' },
-  { label: 'Ctrl+C', keys: ['Control', 'c'], kind: 'desktop' },
   { label: 'Ctrl+Alt+Del', keys: ['Control', 'Alt', 'Delete'], kind: 'desktop' },
-  ...Array.from({ length: 12 }, (_, i) => ({ label: `F${i + 1}`, keys: [`F${i + 1}`], kind: 'desktop', more: true })),
+  { label: 'Esc', keys: ['Escape'], kind: 'phone', more: true },
+  { label: 'Tab', keys: ['Tab'], kind: 'phone', more: true },
+  { label: '←', name: 'Arrow left', keys: ['ArrowLeft'], kind: 'any', more: true },
+  { label: '↑', name: 'Arrow up', keys: ['ArrowUp'], kind: 'any', more: true },
+  { label: '↓', name: 'Arrow down', keys: ['ArrowDown'], kind: 'any', more: true },
+  { label: '→', name: 'Arrow right', keys: ['ArrowRight'], kind: 'any', more: true },
+  { label: 'Backspace', keys: ['Backspace'], kind: 'desktop', more: true },
+  { label: 'Del', keys: ['Delete'], kind: 'any', more: true },
+  { label: 'Home', keys: ['Home'], kind: 'desktop', more: true },
+  { label: 'End', keys: ['End'], kind: 'desktop', more: true },
+  { label: 'PgUp', keys: ['PageUp'], kind: 'desktop', more: true },
+  { label: 'PgDn', keys: ['PageDown'], kind: 'desktop', more: true },
+  ...Array.from({ length: 12 }, (_, i) => ({ label: `F${i + 1}`, keys: [`F${i + 1}`], kind: 'desktop', fn: true })),
+];
+
+/** Buttons that stay down until the next key, as fingers on glass cannot hold two. */
+export const STICKY = [
+  ['Ctrl', 'Control'],
+  ['Alt', 'Alt'],
+  ['Shift', 'Shift'],
+  ['Super', 'Meta'],
 ];

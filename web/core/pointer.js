@@ -11,15 +11,37 @@ export function contain(box, w, h) {
   return { x: (box.width - width) / 2, y: (box.height - height) / 2, width, height };
 }
 
-/** Client coordinates -> pixel of the picture, or null outside of it. `clamp` keeps a drag inside. */
-export function toPixel(point, box, w, h, clamp = false) {
+/**
+ * Where a picture of w×h lies in a box: {x, y, width, height} relative to the box, as it is seen. `turn`: quarters
+ * clockwise by which it is turned; `whole`: a pixel of it is one of the screen (`ratio` to one of the page), else it is
+ * made to fit.
+ */
+export function place(box, w, h, { turn = 0, whole = false, ratio = 1 } = {}) {
+  const [seenW, seenH] = turn % 2 ? [h, w] : [w, h];
+  if (!whole || !(w > 0 && h > 0)) return contain(box, seenW, seenH);
+  const width = seenW / ratio,
+    height = seenH / ratio;
+  return { x: Math.max(0, (box.width - width) / 2), y: Math.max(0, (box.height - height) / 2), width, height };
+}
+
+/**
+ * Client coordinates -> pixel of the picture, or null outside of it. `box`: what holds the picture, which may be
+ * turned. `clamp` keeps a drag inside.
+ */
+export function toPixel(point, box, w, h, clamp = false, turn = 0) {
   if (!(w > 0 && h > 0)) return null;
-  const at = contain(box, w, h);
-  let fx = (point.x - box.left - at.x) / at.width;
-  let fy = (point.y - box.top - at.y) / at.height;
-  if (!clamp && (fx < 0 || fy < 0 || fx >= 1 || fy >= 1)) return null;
-  fx = Math.min(Math.max(fx, 0), 1);
-  fy = Math.min(Math.max(fy, 0), 1);
+  const at = turn % 2 ? contain(box, h, w) : contain(box, w, h);
+  let sx = (point.x - box.left - at.x) / at.width;
+  let sy = (point.y - box.top - at.y) / at.height;
+  if (!clamp && (sx < 0 || sy < 0 || sx >= 1 || sy >= 1)) return null;
+  sx = Math.min(Math.max(sx, 0), 1);
+  sy = Math.min(Math.max(sy, 0), 1);
+  const [fx, fy] = [
+    [sx, sy],
+    [sy, 1 - sx],
+    [1 - sx, 1 - sy],
+    [1 - sy, sx],
+  ][turn % 4];
   return { x: Math.min(w - 1, Math.floor(fx * w)), y: Math.min(h - 1, Math.floor(fy * h)) };
 }
 
@@ -50,41 +72,6 @@ export class WheelState {
     this._x -= dx;
     this._y -= dy;
     return { dx: dx || 0, dy: dy || 0 };
-  }
-}
-
-const TAP_PX = 12; // of the picture's element
-const TAP_MS = 400;
-
-/** For touch screens: a press that stays is a tap, one that moves is a swipe. */
-export class GestureState {
-  constructor() {
-    this._start = null;
-  }
-
-  /** `at`: pixel of the picture; `client`: where on the page. */
-  down(at, client, now) {
-    this._start = { at, client, now };
-  }
-
-  /** The event, or null. */
-  up(at, client, now) {
-    const start = this._start;
-    this._start = null;
-    if (!start || !at) return null;
-    const moved = Math.hypot(client.x - start.client.x, client.y - start.client.y);
-    const ms = Math.round(Math.min(10000, Math.max(0, now - start.now)));
-    if (moved < TAP_PX) {
-      // a long press is a swipe that goes nowhere
-      return ms < TAP_MS
-        ? { type: 'tap', x: start.at.x, y: start.at.y }
-        : { type: 'swipe', x1: start.at.x, y1: start.at.y, x2: start.at.x, y2: start.at.y, ms };
-    }
-    return { type: 'swipe', x1: start.at.x, y1: start.at.y, x2: at.x, y2: at.y, ms: Math.max(20, ms) };
-  }
-
-  cancel() {
-    this._start = null;
   }
 }
 

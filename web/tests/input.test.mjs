@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { chord, KeyState, SPECIAL_KEYS, textEvents } from '../core/keys.js';
-import { buttonsOf, contain, GestureState, InputBatcher, toPixel, WheelState } from '../core/pointer.js';
+import { FingerState, HOLD_MS } from '../core/fingers.js';
+import { chord, KeyState, SPECIAL_KEYS, STICKY, textEvents } from '../core/keys.js';
+import { buttonsOf, contain, InputBatcher, place, toPixel, WheelState } from '../core/pointer.js';
 import { checkInput } from '../core/proto.js';
 
 // ---- input ----
@@ -54,7 +55,7 @@ test('Ctrl+Alt alone gives the keyboard back, Ctrl+Alt+Del does not', () => {
 });
 
 test('every special key is a message that the host accepts', () => {
-  for (const s of SPECIAL_KEYS)
+  for (const s of [...SPECIAL_KEYS, ...STICKY.map(([, key]) => ({ keys: [key] }))])
     for (const e of s.keys.length > 1 ? chord(...s.keys) : [{ type: 'key', key: s.keys[0] }]) checkInput(e);
   assert.deepEqual(
     chord('Control', 'c').map((e) => `${e.key} ${e.action}`),
@@ -74,7 +75,7 @@ test('page coordinates become pixels of the picture', () => {
   assert.equal(toPixel({ x: 1, y: 1 }, box, 0, 0), null, 'no picture yet');
 });
 
-test('buttons, wheels, gestures', () => {
+test('buttons and wheels', () => {
   assert.equal(buttonsOf({ buttons: 5 }), 5);
   assert.equal(buttonsOf({ pointerType: 'touch', type: 'pointerdown', buttons: 0 }), 1);
   const w = new WheelState();
@@ -82,25 +83,103 @@ test('buttons, wheels, gestures', () => {
   assert.deepEqual(w.add({ deltaX: 0, deltaY: 70, deltaMode: 0 }), { dx: 0, dy: 1 });
   assert.deepEqual(w.add({ deltaX: -3, deltaY: 0, deltaMode: 1 }), { dx: -1, dy: 0 });
   assert.deepEqual(w.add({ deltaX: 0, deltaY: 1e9, deltaMode: 2 }), { dx: 0, dy: 100 }, 'bounded');
-  const g = new GestureState();
-  g.down({ x: 5, y: 6 }, { x: 0, y: 0 }, 0);
-  assert.deepEqual(g.up({ x: 6, y: 6 }, { x: 3, y: 0 }, 90), { type: 'tap', x: 5, y: 6 });
-  g.down({ x: 5, y: 6 }, { x: 0, y: 0 }, 0);
-  assert.deepEqual(
-    g.up({ x: 5, y: 6 }, { x: 0, y: 0 }, 900),
-    { type: 'swipe', x1: 5, y1: 6, x2: 5, y2: 6, ms: 900 },
-    'a long press',
-  );
-  g.down({ x: 5, y: 600 }, { x: 0, y: 300 }, 0);
-  assert.deepEqual(g.up({ x: 5, y: 100 }, { x: 0, y: 50 }, 210), {
-    type: 'swipe',
-    x1: 5,
-    y1: 600,
-    x2: 5,
-    y2: 100,
-    ms: 210,
+});
+
+test('a picture that is turned, or shown pixel by pixel', () => {
+  const box = { left: 0, top: 0, width: 300, height: 400 };
+  // 400×300 turned by a quarter is 300 wide and 400 high: its left lower corner is up on the left
+  for (const [turn, x, y] of [
+    [0, 10, 52], // fits: 300×225, 87.5 from the top
+    [1, 10, 5],
+    [2, 10, 52],
+    [3, 10, 5],
+  ]) {
+    const at = toPixel({ x, y: turn % 2 ? y : y + 87.5 }, box, 400, 300, false, turn);
+    assert.deepEqual(
+      at,
+      [
+        { x: 13, y: 69 },
+        { x: 5, y: 290 },
+        { x: 386, y: 230 },
+        { x: 395, y: 10 },
+      ][turn],
+      `${turn}`,
+    );
+  }
+  assert.deepEqual(place(box, 100, 50, { whole: true }), { x: 100, y: 175, width: 100, height: 50 }, 'in the middle');
+  assert.deepEqual(place(box, 100, 50, { whole: true, turn: 1, ratio: 2 }), {
+    x: 137.5,
+    y: 175,
+    width: 25,
+    height: 50,
   });
-  assert.equal(g.up({ x: 1, y: 1 }, { x: 1, y: 1 }, 1), null);
+  assert.deepEqual(place(box, 4000, 50, { whole: true }).x, 0, 'what is larger is scrolled');
+  assert.deepEqual(place(box, 400, 300, { turn: 1 }), { x: 0, y: 0, width: 300, height: 400 });
+});
+
+/** What fingers do, as [what, id, x, y, ms]: in pixels of the page, which is half as large as the picture. */
+const fingers = (mouse, steps) => {
+  const f = new FingerState({ mouse });
+  const events = steps.flatMap(([what, id, x, y, ms = 0]) =>
+    what === 'hold' || what === 'cancel' ? (f[what]() ?? []) : f[what](id, { x: 2 * x, y: 2 * y }, { x, y }, ms),
+  );
+  events.forEach((e) => checkInput(e));
+  return events
+    .map((e) =>
+      e.type === 'pointer'
+        ? `${e.x},${e.y}/${e.buttons}`
+        : e.type === 'scroll'
+          ? `scroll ${e.dx} ${e.dy}`
+          : e.type === 'tap'
+            ? `tap ${e.x},${e.y}`
+            : `swipe ${e.x1},${e.y1} ${e.x2},${e.y2} ${e.ms}`,
+    )
+    .join(' ');
+};
+
+test('fingers: live drags, two of them scroll and click right; on a touch screen a quick move is a swipe', () => {
+  const down = ['down', 1, 10, 10, 0];
+  for (const [name, mouse, steps, want] of [
+    ['a tap', true, [down, ['up', 1, 12, 10, 90]], '20,20/1 20,20/0'],
+    [
+      'a drag',
+      true,
+      [down, ['move', 1, 30, 10, 50], ['move', 1, 40, 10, 60], ['up', 1, 40, 10, 80]],
+      '20,20/1 60,20/1 80,20/1 80,20/0',
+    ],
+    ['it stays', true, [down, ['hold'], ['move', 1, 11, 10, 400], ['up', 1, 11, 10, 500]], '20,20/1 22,20/1 22,20/0'],
+    ['two tap', true, [down, ['down', 2, 60, 10, 20], ['up', 2, 60, 10, 80], ['up', 1, 10, 10, 90]], '20,20/2 20,20/0'],
+    [
+      'two scroll',
+      true,
+      [
+        down,
+        ['down', 2, 60, 10, 20],
+        ['move', 1, 10, -62, 40],
+        ['move', 2, 60, -62, 50],
+        ['up', 1, 10, -62, 60],
+        ['up', 2, 60, -62, 70],
+      ],
+      'scroll 0 1 scroll 0 1',
+    ],
+    [
+      'a second one during a drag is none',
+      true,
+      [down, ['hold'], ['down', 2, 60, 10, 400], ['up', 2, 60, 10, 500], ['up', 1, 10, 10, 600]],
+      '20,20/1 20,20/0',
+    ],
+    ['it was taken away', true, [down, ['cancel'], ['up', 1, 10, 10, 90]], ''],
+    ['touch: a tap', false, [down, ['up', 1, 12, 10, 90]], 'tap 20,20'],
+    ['touch: a swipe', false, [down, ['move', 1, 10, 100, 50], ['up', 1, 10, 150, 120]], 'swipe 20,20 20,300 120'],
+    [
+      'touch: a slow drag is live',
+      false,
+      [down, ['hold'], ['move', 1, 10, 100, HOLD_MS + 9], ['up', 1, 10, 100, 900]],
+      '20,20/1 20,200/1 20,200/0',
+    ],
+    ['touch: a long press', false, [down, ['hold'], ['up', 1, 10, 10, 900]], '20,20/1 20,20/0'],
+  ])
+    assert.equal(fingers(mouse, steps), want, name);
 });
 
 test('moves are thinned out, clicks never, and the order holds', () => {

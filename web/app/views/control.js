@@ -1,11 +1,12 @@
 // Control over a picture: mouse, keys and fingers on it, the text box, special keys, and one line that always says
 // whether what is typed goes to the device. The picture itself is views/screen.js.
 
-import { chord, SPECIAL_KEYS, textEvents } from '../../core/keys.js';
+import { chord, textEvents } from '../../core/keys.js';
 import { InputOutbox } from '../../core/outbox.js';
 import { fill, h, icon, set, text, uid } from '../dom.js';
 import { InputCapture } from '../input.js';
 import * as prefs from '../prefs.js';
+import { mountKeys } from './keyrow.js';
 
 const EVENTS_AT_ONCE = 32; // a machine may take 40 ms for each
 const QUIET_MS = 3000; // one message for a burst of failures
@@ -15,9 +16,10 @@ const QUIET_MS = 3000; // one message for a burst of failures
  * @param {HTMLElement} o.screen     focusable, as large as the picture's box
  * @param {HTMLElement} o.stage      around it; bears the classes `control` and `capturing`
  * @param {() => {width: number, height: number}} o.size   of the picture, in pixels
+ * @param {() => {box: object, turn: number}} o.where      it is seen now
  * @param {() => void} o.acked       a command was acknowledged
  * @param {(on: boolean) => void} o.holds   keys or buttons are down, or not any more
- * @returns {{tools: Element[], below: Element[], over: Element, refresh()}}
+ * @returns {{tools: Element[], below: Element[], over: Element, fullKeys: Element[], refresh()}}
  */
 export function mountControl({
   id,
@@ -25,6 +27,7 @@ export function mountControl({
   screen,
   stage,
   size,
+  where,
   send: sendEvents,
   control,
   hasInput,
@@ -48,7 +51,12 @@ export function mountControl({
     'Touch',
   );
   const hint = h('p', { id: uid('hint') });
-  const hintLine = h('div', { class: 'stage-hint', hidden: true }, icon('keyboard'), hint);
+  const giveBack = h(
+    'button',
+    { type: 'button', class: 'btn', hidden: true, onclick: () => capture.giveFingers(false) },
+    'Done',
+  );
+  const hintLine = h('div', { class: 'stage-hint', hidden: true }, icon('keyboard'), hint, giveBack);
   const overHint = h('p', {}); // the same over the picture, for full screen, where the line cannot be seen
   const over = h('div', { class: 'overlay', hidden: true, 'aria-hidden': 'true' }, icon('keyboard'), overHint);
   screen.setAttribute('aria-describedby', hint.id);
@@ -62,7 +70,6 @@ export function mountControl({
     spellcheck: 'false',
     id: 'send-text',
   });
-  const keyButtons = h('div', { class: 'keys', role: 'group', 'aria-label': 'Special keys' });
   const keybar = h(
     'div',
     { class: 'keybar' },
@@ -77,7 +84,6 @@ export function mountControl({
       typed,
       h('button', { type: 'submit', class: 'btn' }, 'Send'),
     ),
-    keyButtons,
   );
 
   // ---- sending ----
@@ -99,9 +105,19 @@ export function mountControl({
     touched();
   }
   function sendText() {
-    send(typed.value ? textEvents(typed.value) : [{ type: 'key', key: 'Enter' }]);
+    const one = [...typed.value].length === 1;
+    if (!typed.value || (one && keys.held.length)) press([typed.value || 'Enter']);
+    else send(textEvents(typed.value));
     typed.value = '';
   }
+  /** Keys together, with the modifiers that were pressed on the page before. */
+  function press(names) {
+    const all = [...keys.held, ...names];
+    send(all.length > 1 ? chord(...all) : [{ type: 'key', key: all[0] }]);
+    keys.letGo();
+  }
+  const keys = mountKeys({ press, fromClipboard: (what) => send(textEvents(what)), toast, typed });
+  keybar.append(...keys.bar);
   scope.listen(typed, 'keydown', (e) => {
     if (e.key !== 'Backspace' || typed.value) return;
     e.preventDefault();
@@ -112,6 +128,11 @@ export function mountControl({
     scope,
     send,
     size,
+    where,
+    onFingers: (on) => {
+      stage.classList.toggle('fingers', on);
+      show();
+    },
     onCapture: (on) => {
       stage.classList.toggle('capturing', on);
       show();
@@ -128,11 +149,12 @@ export function mountControl({
   const fingers = () => window.matchMedia('(pointer: coarse)').matches;
   const watching = () => (mayNot ? `View only: ${mayNot}.` : 'View only.');
   function say(line) {
-    if (capture.capturing && fingers()) text(line, 'The keyboard goes to the device. Tap elsewhere to take it back.');
+    if (capture.fingers) text(line, 'Fingers go to the device.');
     else if (capture.capturing)
       fill(line, 'Keyboard goes to the device. ', h('kbd', {}, 'Ctrl'), ' + ', h('kbd', {}, 'Alt'), ' gives it back.');
     else if (!may) text(line, watching());
-    else if (capture.enabled && fingers()) text(line, 'Tap the picture to control the device.');
+    else if (capture.enabled && fingers())
+      text(line, 'Tap the picture to control the device; until then fingers scroll past it.');
     else
       text(
         line,
@@ -152,11 +174,13 @@ export function mountControl({
       !input || !may || !(isPhone() || capture.touch || window.matchMedia('(any-pointer: coarse)').matches);
     keybar.hidden = !input || !may;
     hintLine.hidden = !input && may;
-    hintLine.className = `stage-hint${capture.capturing ? ' on' : may ? '' : ' no'}`;
+    hintLine.className = `stage-hint${capture.capturing || capture.fingers ? ' on' : may ? '' : ' no'}`;
+    giveBack.hidden = !capture.fingers;
     over.hidden = !(capture.capturing || (!may && input));
     say(hint);
     say(overHint);
-    for (const el of keybar.querySelectorAll('button, input, select')) el.disabled = !capture.enabled;
+    for (const bar of [keybar, ...keys.full])
+      for (const el of bar.querySelectorAll('button, input, select')) el.disabled = !capture.enabled;
   }
 
   function refresh() {
@@ -164,35 +188,7 @@ export function mountControl({
     capture.enable(may && wanted && hasInput());
     capture.touch = prefs.get(`touch.${id}`, phone);
     set(touchSwitch, { 'aria-pressed': String(capture.touch) });
-    const kind = phone ? 'phone' : 'desktop';
-    if (keyButtons.dataset.kind !== kind) {
-      keyButtons.dataset.kind = kind;
-      const own = SPECIAL_KEYS.filter((k) => k.kind === kind || k.kind === 'any');
-      const btn = (k) =>
-        h(
-          'button',
-          {
-            type: 'button',
-            class: 'btn',
-            onclick: () => send(k.keys.length > 1 ? chord(...k.keys) : [{ type: 'key', key: k.keys[0] }]),
-          },
-          k.label,
-        );
-      const more = own.filter((k) => k.more);
-      const pick = more.length
-        ? h(
-            'select',
-            { class: 'input fkeys', 'aria-label': 'Function keys' },
-            h('option', { value: '' }, 'F…'),
-            more.map((k) => h('option', { value: k.keys[0] }, k.label)),
-          )
-        : null;
-      pick?.addEventListener('change', () => {
-        if (pick.value) send([{ type: 'key', key: pick.value }]);
-        pick.value = '';
-      });
-      fill(keyButtons, own.filter((k) => !k.more).map(btn), pick);
-    }
+    keys.show(phone ? 'phone' : 'desktop');
     show();
   }
   controlSwitch.addEventListener('click', () => {
@@ -211,5 +207,5 @@ export function mountControl({
       refresh();
     }),
   );
-  return { tools: [controlSwitch, touchSwitch], below: [hintLine, keybar], over, refresh };
+  return { tools: [controlSwitch, touchSwitch], below: [hintLine, keybar], over, fullKeys: keys.full, refresh };
 }

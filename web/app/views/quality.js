@@ -2,7 +2,7 @@
 
 import { bitrate, bytes, clockTime, fixed, millis, percent } from '../../core/format.js';
 import { gradeOf } from '../../core/stats.js';
-import { fill, h, modal, set, text } from '../dom.js';
+import { field, fill, h, modal, set, text } from '../dom.js';
 import { loadPlot, plot } from '../plot.js';
 
 const MAX_LOG = 300;
@@ -19,6 +19,7 @@ export class Quality {
     this.log = [];
     this.ack = null;
     this.route = null;
+    this.choices = []; // [{label, options: [[value, words]], value, choose(value)}] of the dialog
     this._open = null;
     this._dot = h('span', { class: 'dot' });
     this._segs = h('span', { class: 'row tight nowrap' });
@@ -161,6 +162,7 @@ export class Quality {
           'div',
           { class: 'inner' },
           h('h2', {}, 'Video quality'),
+          h('div', { class: 'choices' }, this.choices.map(choice)),
           h('div', { class: 'stats-grid' }, main, link),
           h(
             'div',
@@ -190,4 +192,15 @@ export class Quality {
       chart?.destroy();
     });
   }
+}
+
+function choice({ label, options, value, choose }) {
+  const select = h(
+    'select',
+    { class: 'input' },
+    options.map(([v, words]) => h('option', { value: v }, words)),
+  );
+  select.value = String(value());
+  select.addEventListener('change', () => choose(select.value));
+  return field(label, select);
 }

@@ -7,6 +7,7 @@ import { h, icon, Scope, text } from '../dom.js';
 import { debug } from '../debug.js';
 import * as prefs from '../prefs.js';
 import { mountControl } from './control.js';
+import { fullScreen, mountPicture } from './picture.js';
 import { Quality } from './quality.js';
 
 const FIRST_FRAME_MS = 8000; // connected, but nothing to see for so long: fall back
@@ -16,7 +17,8 @@ const FIRST_FRAME_MS = 8000; // connected, but nothing to see for so long: fall 
  * @param {object} o
  * @param {string} o.id                          device, for names and what is remembered
  * @param {() => object} o.connect               a client for the ladder (core/ladder.js)
- * @param {(report: {shown(w, h), failed()}) => {el: Element, start(), stop()}} o.fallback
+ * @param {(report: {shown(w, h), failed()}) => {el: Element, start(), stop(), choices}} o.fallback   `choices`: of the
+ *                                               dialog behind the badge (quality.js)
  * @param {string} o.fallbackName                "MJPEG"; fallbackText: the same within a sentence
  * @param {boolean} [o.start]                    false: the caller calls ladder.start()
  * @param {(events: object[]) => Promise} o.send
@@ -99,17 +101,6 @@ export function mountScreen(
   );
   const stage = h('div', { class: 'stage', dataset: { rung: 'connecting' } }, screen, wait);
 
-  const full = h(
-    'button',
-    {
-      type: 'button',
-      class: 'btn quiet icon-only',
-      'aria-label': 'Full screen',
-      title: 'Full screen',
-      onclick: () => (document.fullscreenElement ? document.exitFullscreen() : stage.requestFullscreen()),
-    },
-    icon('expand'),
-  );
   const snap = snapshot
     ? h(
         'a',
@@ -124,19 +115,32 @@ export function mountScreen(
       )
     : null;
 
-  const header = h('header', {}, tools, h('span', { class: 'grow' }), quality.el, snap, full);
+  const header = h('header', {}, tools, h('span', { class: 'grow' }), quality.el);
   const panel = h('section', { class: 'panel stage-panel', 'aria-label': 'Screen' }, header, whyBar, stage);
   root.append(panel);
 
   // ---- size ----
   let size = { width: 0, height: 0 };
+  const picture = mountPicture({
+    id,
+    scope,
+    stage,
+    screen,
+    elements: [video, spare.el],
+    size: () => size,
+    changed: () => {
+      if (size.width) layOut(size.width, size.height);
+    },
+  });
   function setSize(width, height) {
     if (!(width > 0 && height > 0) || (size.width === width && size.height === height)) return;
     size = { width, height };
     prefs.put(`size.${id}`, size);
     layOut(width, height);
+    picture.layOut();
   }
-  function layOut(width, height) {
+  function layOut(...lying) {
+    const [width, height] = picture.turn % 2 ? lying.toReversed() : lying;
     const portrait = height > width;
     stage.classList.toggle('tall', portrait);
     root.closest('.device')?.classList.toggle('portrait', portrait);
@@ -161,16 +165,17 @@ export function mountScreen(
     touched,
     send: sendEvents,
     size: () => size,
+    where: picture.where,
     acked: () => {
       quality.ack = commands.lastAckMs;
     },
     holds: (on) => commands.hold(root, on),
   });
   scope.add(() => commands.hold(root, false));
-  stage.append(input.over);
+  const full = fullScreen({ id, scope, stage, keys: input.fullKeys, entered: () => screen.focus() });
+  stage.append(input.over, full.bar);
   panel.append(...input.below);
-  header.insertBefore(input.tools[0], snap ?? full);
-  header.insertBefore(input.tools[1], snap ?? full);
+  header.append(...[...input.tools, ...picture.tools, snap, full.button].filter(Boolean));
 
   // ---- video ----
   let frameTimer = null;
@@ -205,7 +210,24 @@ export function mountScreen(
     unsupported: () => (typeof RTCPeerConnection === 'function' ? null : 'this browser has no WebRTC'),
     connect,
   });
-  ladder.enabled = prefs.get('webrtc', true);
+  const only = () => prefs.get(`way.${id}`) === 'fallback'; // somebody chose that for this device
+  const allowed = () => prefs.get('webrtc', true) && !only();
+  ladder.enabled = allowed();
+  quality.choices = [
+    {
+      label: 'Picture by',
+      options: [
+        ['auto', `WebRTC, or ${fallbackText} when it does not work`],
+        ['fallback', `${fallbackText} only`],
+      ],
+      value: () => (only() ? 'fallback' : 'auto'),
+      choose: (way) => {
+        prefs.put(`way.${id}`, way);
+        ladder.enable(allowed());
+      },
+    },
+    ...(spare.choices ?? []),
+  ];
 
   ladder.on('client', (client) => {
     client.on('track', (stream) => {
@@ -240,7 +262,7 @@ export function mountScreen(
     } else if (rung === 'fallback') {
       showSpare();
     }
-    whyBar.hidden = rung !== 'fallback';
+    whyBar.hidden = rung !== 'fallback' || only();
     const hopeless = typeof RTCPeerConnection !== 'function';
     retry.hidden = !ladder.enabled || hopeless;
     text(
@@ -287,7 +309,7 @@ export function mountScreen(
     spare.stop();
   }
 
-  scope.listen(document, 'testbed-settings', () => ladder.enable(prefs.get('webrtc', true)));
+  scope.listen(document, 'testbed-settings', () => ladder.enable(allowed()));
   scope.listen(window, 'online', () => ladder.retry());
   scope.listen(window, 'pagehide', () => ladder.stop());
   scope.listen(window, 'pageshow', (e) => {

@@ -3,9 +3,13 @@
 import { interfacesOf, isPhone } from '../../core/store.js';
 import { WhepClient } from '../../core/whep.js';
 import { h, Scope, set } from '../dom.js';
+import * as prefs from '../prefs.js';
 import { mountScreen } from './screen.js';
 
-const MJPEG = { fps: 15, quality: 75 };
+const MJPEG = {
+  fps: { label: 'Pictures a second of MJPEG', usual: 15, options: [2, 5, 10, 15, 30] },
+  quality: { label: 'Quality of MJPEG', usual: 75, options: [40, 60, 75, 90] },
+};
 const MJPEG_RETRY_MS = 2000;
 
 export function mountVideo(root, svc, { id, iface, control, tools = [] }) {
@@ -35,8 +39,12 @@ export function mountVideo(root, svc, { id, iface, control, tools = [] }) {
     fallbackName: 'MJPEG',
     fallback: (report) =>
       mjpeg(
-        () => api.url(api.iface(id, iface.name, '/stream.mjpeg'), { query: MJPEG, auth: true }),
-        `Screen of ${id}`,
+        () =>
+          api.url(api.iface(id, iface.name, '/stream.mjpeg'), {
+            query: { fps: mjpegOf(id, 'fps'), quality: mjpegOf(id, 'quality') },
+            auth: true,
+          }),
+        id,
         report,
       ),
     connect: () =>
@@ -62,8 +70,11 @@ export function mountVideo(root, svc, { id, iface, control, tools = [] }) {
   return () => scope.close();
 }
 
+const mjpegOf = (id, what) => prefs.get(`mjpeg.${what}.${id}`, MJPEG[what].usual);
+
 /** MJPEG in an <img>: the browser decodes it; we only start, stop and restart it. */
-function mjpeg(url, name, report) {
+function mjpeg(url, id, report) {
+  const name = `Screen of ${id}`;
   const el = h('img', { alt: '' });
   let on = false;
   let timer = null;
@@ -92,6 +103,15 @@ function mjpeg(url, name, report) {
   };
   return {
     el,
+    choices: Object.entries(MJPEG).map(([what, { label, options }]) => ({
+      label,
+      options: options.map((v) => [v, what === 'fps' ? `${v}` : `${v} %`]),
+      value: () => mjpegOf(id, what),
+      choose: (v) => {
+        prefs.put(`mjpeg.${what}.${id}`, Number(v));
+        if (on && !document.hidden) load();
+      },
+    })),
     start() {
       on = true;
       document.addEventListener('visibilitychange', onVisibility);
