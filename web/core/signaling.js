@@ -41,12 +41,17 @@ export class Signaling extends Emitter {
     this._wasReady = false; // since start(): the place is ours
   }
 
+  /** Opens the connection, while something else is waited for that start() needs. */
+  dial() {
+    if (this.state === 'closed' && !this._socket) this._open();
+  }
+
   start() {
     if (this.state === 'closed' || this.state === 'refused') this._connect();
   }
 
   stop() {
-    if (this._socket?.readyState === 1) this.send({ type: 'bye' });
+    if (this.state !== 'closed') this.send({ type: 'bye' });
     this._drop();
     this._wasReady = false;
     this._set('closed');
@@ -81,6 +86,16 @@ export class Signaling extends Emitter {
 
   _connect() {
     this._set('connecting');
+    if (this._socket?.readyState === 1) this._sayHello();
+    else if (!this._socket) this._open();
+  }
+
+  _sayHello() {
+    this._socket.send(serialize({ type: 'hello', ...this._hello }));
+    this._timer('ready', READY_MS, () => this._lost('the server did not answer the hello'));
+  }
+
+  _open() {
     const socket = (this._socket = new this._WebSocket(this._url));
     socket.binaryType = 'arraybuffer';
     const mine = (fn) => (e) => {
@@ -89,8 +104,7 @@ export class Signaling extends Emitter {
     socket.addEventListener(
       'open',
       mine(() => {
-        socket.send(serialize({ type: 'hello', ...this._hello }));
-        this._timer('ready', READY_MS, () => this._lost('the server did not answer the hello'));
+        if (this.state !== 'closed') this._sayHello();
       }),
     );
     socket.addEventListener(
@@ -174,6 +188,7 @@ export class Signaling extends Emitter {
   }
 
   _onError({ message, code }) {
+    if (this.state === 'closed') return; // dialled, and not begun in time
     this.emit('problem', message);
     const ended = ENDED.has(message);
     if (this.state === 'ready' && !ended) return;

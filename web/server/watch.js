@@ -31,6 +31,8 @@ else begin();
 
 async function begin() {
   const pause = new Backoff({ maxMs: 8000 });
+  const signaling = makeSignaling(api, { role: 'desktop', ...session });
+  signaling.dial();
   only(h('p', { class: 'muted' }, 'Connecting'));
   for (;;) {
     try {
@@ -38,6 +40,7 @@ async function begin() {
         await api.get(`api/session/${encodeURIComponent(session.sessionId)}`, {
           signal: AbortSignal.timeout(BEGIN_MS),
         }),
+        signaling,
       );
       return;
     } catch (error) {
@@ -48,20 +51,22 @@ async function begin() {
           ? notice('warn', `The server does not answer (${error.message}). The page tries again by itself.`)
           : notice('bad', error.status === 404 ? endWords('gone') : error.message),
       );
-      if (!passes) return;
+      if (!passes) {
+        signaling.stop();
+        return;
+      }
     }
     await new Promise((next) => setTimeout(next, pause.next()));
   }
 }
 
-function run(status) {
+function run(status, signaling) {
   const scope = new Scope();
   const full = status.device ?? '';
   const hostName = full.slice(0, full.indexOf('/')) || 'The host';
   const id = full.slice(full.indexOf('/') + 1) || 'device';
   document.title = `${full || 'Watch'} – Testbed`;
 
-  const signaling = makeSignaling(api, { role: 'desktop', ...session });
   const producer = () => signaling.peerWithRole('phone');
   const svc = remoteServices({ root, id, full, toast, announce, scope });
   const { commands, store } = svc;

@@ -51,6 +51,38 @@ test('hello first, then ready with peers and ICE servers', () => {
   );
 });
 
+test('dialled early: the hello waits for start(), also of a connection that opens later or ended meanwhile', () => {
+  for (const openFirst of [true, false]) {
+    const { s, WebSocket, said } = make();
+    s.dial();
+    const early = WebSocket.last;
+    if (openFirst) early.open();
+    assert.deepEqual(early.json, []);
+    s.start();
+    if (!openFirst) early.open();
+    assert.equal(WebSocket.last, early, 'one connection');
+    assert.deepEqual(early.json, [{ type: 'hello', ...HELLO }]);
+    early.text(READY);
+    assert.equal(s.state, 'ready');
+    assert.deepEqual(
+      said.filter(([n]) => n === 'problem'),
+      [],
+    );
+  }
+  const { s, WebSocket, said } = make();
+  s.dial();
+  const late = WebSocket.last;
+  late.open();
+  late.text({ type: 'error', message: 'Expected hello message' });
+  late.close();
+  assert.deepEqual(said, [], 'nobody has begun');
+  s.start();
+  assert.notEqual(WebSocket.last, late);
+  WebSocket.last.open();
+  WebSocket.last.text(READY);
+  assert.equal(s.state, 'ready');
+});
+
 test('presence, relayed messages, binary, and what is not understood', () => {
   const { s, WebSocket, said } = ready();
   const w = WebSocket.last;
