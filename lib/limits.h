@@ -182,6 +182,7 @@
 #define TB_LIMIT_UNCONNECTED_MS                                                                              \
         1000 /* that an offer has to be connected before another one may take its place */
 #define TB_LIMIT_MJPEG_VIEWERS 32
+#define TB_LIMIT_RELAY_PICTURE (200 * 1024) /* bytes of a picture that goes by the pairing server */
 #define TB_LIMIT_VNC_CLIENTS 32
 #define TB_LIMIT_NET_RANGES 64        /* ranges of addresses in one list of a configuration */
 #define TB_LIMIT_NETSERIAL_CLIENTS 64 /* RFC 2217 and bare TCP, of one host */

@@ -37,6 +37,8 @@ typedef struct TbPartyOps {
         bool (*spent)(gpointer connection);   /* too much of its network came to nothing lately; nullable */
         void (*pause)(gpointer connection, bool paused); /* its socket is not read meanwhile */
         const char *(*net)(gpointer connection);         /* whose share it takes; NULL, nullable: nobody's */
+        /* tb_pairing_arrived(bytes) when all before has arrived; nullable */
+        void (*mark)(gpointer connection, gsize bytes);
 } TbPartyOps;
 
 typedef enum TbSessionChange { TB_SESSION_CREATED, TB_SESSION_TOUCHED, TB_SESSION_ENDED } TbSessionChange;
@@ -65,9 +67,10 @@ void tb_pairing_free(TbPairing *pairing); /* every party must have left */
 TbParty *tb_pairing_join(TbPairing *pairing, gpointer connection, const char *request_id, gint64 now_ms);
 void tb_pairing_text(TbParty *party, const char *text, gsize size, gint64 now_ms); /* NUL-terminated */
 void tb_pairing_binary(TbParty *party, const guint8 *bytes, gsize size, gint64 now_ms);
-void tb_pairing_give_way(TbParty *party);            /* before its hello: others of its network wait too */
-void tb_pairing_drained(TbParty *party);             /* its queue ran empty */
-void tb_pairing_left(TbParty *party, gint64 now_ms); /* frees it */
+void tb_pairing_give_way(TbParty *party);             /* before its hello: others of its network wait too */
+void tb_pairing_drained(TbParty *party);              /* its queue ran empty */
+void tb_pairing_arrived(TbParty *party, gsize bytes); /* what was sent before a mark; its word */
+void tb_pairing_left(TbParty *party, gint64 now_ms);  /* frees it */
 /* Hello timeouts, expired sessions. Gives the time of the next call that matters. */
 gint64 tb_pairing_tick(TbPairing *pairing, gint64 now_ms);
 

@@ -65,6 +65,7 @@ struct TbParty {
         GQueue waits;          /* owned GBytes; of an observer: what waits for its host's line */
         GQueue turns;          /* of a host: TbParty with something that waits, the next first; not owned */
         gsize waiting;         /* bytes that wait, of an observer; of a host: of all of them */
+        guint marks;           /* pictures under way to it, of whose arrival its host is told */
         GBytes *picture;       /* owned; the newest one that waits for the reader; NULL: none */
 };
 
@@ -100,6 +101,7 @@ const char *tb_party_role_name(TbPartyRole role);
 void tb_relay_text(TbParty *party, const char *text, gsize size, json_t *message, gint64 now_ms);
 void tb_relay_binary(TbParty *party, const guint8 *bytes, gsize size);
 void tb_relay_picture(TbParty *observer, GBytes *picture);
+void tb_relay_arrived(TbParty *observer, gsize bytes); /* a picture */
 
 /* host_line.c */
 /* False: so much waits for the host, of this observer or in all, that it is refused. */

@@ -372,6 +372,12 @@ void tb_pairing_binary(TbParty *party, const guint8 *bytes, gsize size, gint64 n
         tb_relay_binary(party, bytes, size);
 }
 
+void tb_pairing_arrived(TbParty *party, gsize bytes)
+{
+        if (!party->refused)
+                tb_relay_arrived(party, bytes);
+}
+
 void tb_pairing_drained(TbParty *party)
 {
         g_autoptr(GBytes) picture = g_steal_pointer(&party->picture);

@@ -15,15 +15,9 @@
 /* Messages that only the server says, or that are for it alone. */
 static bool is_reserved(const char *type)
 {
-        static const char *const reserved[] = {"hello",
-                                               "ready",
-                                               "peer-connected",
-                                               "peer-disconnected",
-                                               "session-closed",
-                                               "devices",
-                                               "challenge",
-                                               "proof",
-                                               NULL};
+        static const char *const reserved[] = {
+                "hello",   "ready",     "peer-connected", "peer-disconnected", "session-closed",
+                "devices", "challenge", "proof",          "picture-arrived",   NULL};
         return type && g_strv_contains(reserved, type);
 }
 
@@ -146,6 +140,24 @@ void tb_relay_picture(TbParty *observer, GBytes *picture)
         pairing->relayed_messages++;
         pairing->relayed_bytes += size;
         pairing->options.ops->binary(observer->connection, bytes, size);
+        if (!observer->session || !observer->session->host || !pairing->options.ops->mark)
+                return;
+        observer->marks++;
+        pairing->options.ops->mark(observer->connection, size - 1);
+}
+
+/* Its host makes the next one as large as the line bears: only here is known when one has arrived. */
+void tb_relay_arrived(TbParty *observer, gsize bytes)
+{
+        TbParty *host =
+                observer->session && observer->marks > 0 ? tb_session_producer(observer->session) : NULL;
+        if (observer->marks == 0)
+                return; /* nobody has asked */
+        observer->marks--;
+        if (host)
+                tb_party_send(host, json_pack("{s:s, s:s, s:s, s:I}", "type", "picture-arrived", "sessionId",
+                                              observer->session->id, "peerId", observer->id, "bytes",
+                                              (json_int_t)bytes));
 }
 
 static TbParty *observer_of(TbParty *host, const char *session_id, gsize session_size, const char *peer,

@@ -70,6 +70,12 @@ static const char *party_net(gpointer connection)
         return c->local ? NULL : c->net; /* this machine speaks for many */
 }
 
+static void party_mark(gpointer connection, gsize bytes)
+{
+        guint32 payload = GUINT32_TO_BE((guint32)bytes);
+        tb_ws_ping(((Connection *)connection)->ws, &payload, sizeof payload);
+}
+
 /* --- the socket's view of the pairing --- */
 static void on_message(TbWs *ws G_GNUC_UNUSED, bool binary, const guint8 *bytes, gsize size, gpointer data)
 {
@@ -137,9 +143,18 @@ static void on_closed(TbWs *ws G_GNUC_UNUSED, int code G_GNUC_UNUSED, gpointer d
         g_free(c);
 }
 
-static const TbWsOps ws_ops = {on_message, on_drained, on_closed};
-static const TbPartyOps party_ops = {party_text, party_binary, party_queued, party_close,
-                                     on_role,    party_spent,  party_pause,  party_net};
+static void on_pong(TbWs *ws G_GNUC_UNUSED, const guint8 *bytes, gsize size, gpointer data)
+{
+        guint32 payload;
+        if (size != sizeof payload)
+                return; /* of the ping of a silent socket */
+        memcpy(&payload, bytes, sizeof payload);
+        tb_pairing_arrived(((Connection *)data)->party, GUINT32_FROM_BE(payload));
+}
+
+static const TbWsOps ws_ops = {on_message, on_drained, on_closed, on_pong};
+static const TbPartyOps party_ops = {party_text,  party_binary, party_queued, party_close, on_role,
+                                     party_spent, party_pause,  party_net,    party_mark};
 
 static void arm_tick(TbServer *server, gint64 at_ms)
 {

@@ -141,9 +141,9 @@ static void mjpeg(TbApi *api, TbRequest *request, TbInterface *iface, const TbVe
         json_t *query = tb_request_query(request);
         Viewer *v = g_new0(Viewer, 1);
         const TbPlaceBy by = tb_api_place_by(request);
-        v->mjpeg = tb_mjpeg_new(api->media, hub, &by, (int)json_integer_value(json_object_get(query, "fps")),
-                                (int)json_integer_value(json_object_get(query, "quality")), viewer_frame, v,
-                                &error);
+        const TbMjpegForm form = {.fps = (int)json_integer_value(json_object_get(query, "fps")),
+                                  .quality = (int)json_integer_value(json_object_get(query, "quality"))};
+        v->mjpeg = tb_mjpeg_new(api->media, hub, &by, &form, viewer_frame, v, &error);
         if (!v->mjpeg) {
                 tb_request_reply_error(request, error);
                 g_free(v);

@@ -226,6 +226,8 @@ static void from_observer(TbBridge *bridge, const TbBridgeMessage *m)
                 tb_observer_candidate(o, m->candidate, m->mline_index);
         else if (m->type == TB_BRIDGE_BYE)
                 tb_observer_bye(o);
+        else if (m->type == TB_BRIDGE_PICTURE_ARRIVED)
+                tb_observer_picture_arrived(o, m->t);
         else
                 tb_observer_relay(o, m->json);
 }
@@ -303,12 +305,6 @@ static void server_error(TbBridge *bridge, const TbBridgeMessage *m)
                 tb_bridge_link_drop(bridge->link, m->text);
 }
 
-static void pong(TbBridge *bridge, gint64 t)
-{
-        json_t *told = t >= 0 ? json_integer(t) : NULL;
-        send_json(bridge, json_pack("{s:s, s:o*}", "type", "pong", "t", told));
-}
-
 /* A malformed message is answered where there is somebody to answer, and never ends the link: the fault may
  * be one observer's. */
 static void malformed(TbBridge *bridge, const TbBridgeMessage *m, const GError *error)
@@ -343,11 +339,15 @@ static void on_text(const char *text, gsize size, gpointer data)
         case TB_BRIDGE_PEER_CONNECTED: peer_connected(bridge, &m); break;
         case TB_BRIDGE_PEER_DISCONNECTED:
         case TB_BRIDGE_SESSION_CLOSED: peer_gone(bridge, &m); break;
+        case TB_BRIDGE_PICTURE_ARRIVED:
         case TB_BRIDGE_OFFER:
         case TB_BRIDGE_ICE:
         case TB_BRIDGE_BYE:
         case TB_BRIDGE_CONTROL: from_observer(bridge, &m); break;
-        case TB_BRIDGE_PING: pong(bridge, m.t); break;
+        case TB_BRIDGE_PING:
+                send_json(bridge,
+                          json_pack("{s:s, s:o*}", "type", "pong", "t", m.t >= 0 ? json_integer(m.t) : NULL));
+                break;
         case TB_BRIDGE_PONG: tb_bridge_link_pong(bridge->link, m.t); break;
         }
 }

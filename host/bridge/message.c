@@ -87,6 +87,13 @@ static bool parse_peer(TbBridgeMessage *m, GError **error)
                get_name(m, "peerId", true, &m->peer, error);
 }
 
+static bool parse_arrived(TbBridgeMessage *m, GError **error)
+{
+        json_t *bytes = json_object_get(m->json, "bytes");
+        m->t = json_is_integer(bytes) ? json_integer_value(bytes) : -1;
+        return parse_peer(m, error);
+}
+
 static bool parse_session(TbBridgeMessage *m, GError **error)
 {
         return get_name(m, "sessionId", true, &m->session, error);
@@ -209,6 +216,7 @@ static const struct {
         {"peer-connected", TB_BRIDGE_PEER_CONNECTED, parse_peer_connected},
         {"peer-disconnected", TB_BRIDGE_PEER_DISCONNECTED, parse_peer},
         {"session-closed", TB_BRIDGE_SESSION_CLOSED, parse_session},
+        {"picture-arrived", TB_BRIDGE_PICTURE_ARRIVED, parse_arrived},
         {"offer", TB_BRIDGE_OFFER, parse_offer},
         {"ice", TB_BRIDGE_ICE, parse_ice},
         {"ice-candidate", TB_BRIDGE_ICE, parse_ice},

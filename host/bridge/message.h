@@ -20,6 +20,7 @@ typedef enum TbBridgeType {
         TB_BRIDGE_PEER_CONNECTED,
         TB_BRIDGE_PEER_DISCONNECTED,
         TB_BRIDGE_SESSION_CLOSED,
+        TB_BRIDGE_PICTURE_ARRIVED,
         TB_BRIDGE_OFFER,
         TB_BRIDGE_ICE,
         TB_BRIDGE_BYE,
@@ -52,7 +53,7 @@ typedef struct TbBridgeMessage {
         json_t *headers; /* borrowed object; nullable */
         TbRole role;     /* as the server says: core reduces it */
         gint64 length;   /* of its body; -1: not known */
-        /* ping, pong; -1: none */
+        /* ping, pong; of picture-arrived its bytes; -1: none */
         gint64 t;
 } TbBridgeMessage;
 

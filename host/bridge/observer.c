@@ -2,8 +2,10 @@
 
 #include <string.h>
 
+#include "host/bridge/picture_pace.h"
 #include "host/core/ceiling.h"
 #include "host/core/control/control.h"
+#include "host/media/hub/hub.h"
 #include "host/media/peer.h"
 #include "host/media/still/still.h"
 #include "lib/error.h"
@@ -24,7 +26,8 @@ struct TbObserver {
         struct Line *line;  /* owned: the peer connection; NULL: none */
         TbControl *relay;   /* owned: made by the first relayed message; NULL */
         TbMjpeg *picture;   /* owned; NULL: not asked for */
-        int quality;
+        TbPicturePace pace;
+        char *picture_of; /* owned: interface that the picture is of; NULL: the device's video */
         gint64 picture_mark;
 };
 
@@ -260,23 +263,51 @@ static gsize queued_relay(gpointer data)
 
 static void picture_start(TbObserver *o, TbHub *hub, GError **error);
 
-/* Latest wins: while the last picture is on its way to the server, newer ones are left out. */
-static void on_picture(void *data, GBytes *jpeg, gint64 taken_us)
+/* With the width and quality that the line bears now; what there is stays when that cannot be had. */
+static void picture_again(TbObserver *o)
 {
-        (void)taken_us;
+        g_autoptr(GError) error = NULL;
+        TbHub *hub = find_hub(o, o->picture_of, &error);
+        if (hub)
+                picture_start(o, hub, &error);
+        if (error)
+                tb_log(TB_LOG_DEBUG, TB_F("device", o->device, "session", o->session), "relayed picture: %s",
+                       tb_error_detail(error));
+}
+
+/* Latest wins: while the last picture is on its way, newer ones are left out. */
+static void on_picture(void *data, GBytes *jpeg, gint64 taken_us G_GNUC_UNUSED)
+{
         TbObserver *o = data;
-        if (g_bytes_get_size(jpeg) > TB_BRIDGE_PICTURE_MAX)
-                o->quality = MAX(10, o->quality - 10); /* from the next start on */
-        else
-                o->ops->picture(jpeg, o, o->data);
+        gint64 now_us = g_get_monotonic_time();
+        if (!tb_picture_pace_may(&o->pace, now_us))
+                return;
+        int width = 0, height = 0, was = o->pace.width, quality = o->pace.quality;
+        TbHub *hub = find_hub(o, o->picture_of, NULL);
+        if (hub)
+                tb_hub_size(hub, &width, &height);
+        if (tb_picture_pace_made(&o->pace, g_bytes_get_size(jpeg), width) &&
+            o->ops->picture(jpeg, o, o->data))
+                tb_picture_pace_sent(&o->pace, g_bytes_get_size(jpeg), now_us);
+        if (o->pace.width != was || o->pace.quality != quality)
+                picture_again(o);
 }
 
 static void picture_start(TbObserver *o, TbHub *hub, GError **error)
 {
-        g_clear_pointer(&o->picture, tb_mjpeg_free);
         const TbPlaceBy by = {.user = o->user, .watches = !o->control};
-        o->picture =
-                tb_mjpeg_new(o->media, hub, &by, TB_BRIDGE_PICTURE_FPS, o->quality, on_picture, o, error);
+        const TbMjpegForm form = {TB_BRIDGE_PICTURE_FPS, o->pace.quality, o->pace.width};
+        TbMjpeg *old =
+                g_steal_pointer(&o->picture); /* it goes last: else the source would be stopped and started */
+        o->picture = tb_mjpeg_new(o->media, hub, &by, &form, on_picture, o, error);
+        if (!o->picture)
+                o->picture = g_steal_pointer(&old);
+        tb_mjpeg_free(old);
+}
+
+void tb_observer_picture_arrived(TbObserver *o, gint64 bytes)
+{
+        tb_picture_pace_arrived(&o->pace, bytes, g_get_monotonic_time());
 }
 
 static bool on_picture_topic(const char *device, const char *interface, bool on, gpointer data,
@@ -292,8 +323,12 @@ static bool on_picture_topic(const char *device, const char *interface, bool on,
                 return false;
         }
         TbHub *hub = find_hub(o, interface, error);
-        if (hub)
-                picture_start(o, hub, error);
+        if (!hub)
+                return false;
+        g_clear_pointer(&o->picture, tb_mjpeg_free); /* of another interface, maybe */
+        g_free(o->picture_of);
+        o->picture_of = g_strdup(interface);
+        picture_start(o, hub, error);
         return o->picture != NULL;
 }
 
@@ -345,7 +380,7 @@ TbObserver *tb_observer_new(TbCore *core, TbMedia *media, const TbObserverInfo *
         o->control = info->control;
         o->place = place;
         o->ice_servers = g_strdupv((char **)(gpointer)info->ice_servers);
-        o->quality = TB_BRIDGE_PICTURE_QUALITY;
+        tb_picture_pace_init(&o->pace);
         o->picture_mark = -1;
         publish(o, "viewer.joined", "server", NULL);
         return o;
@@ -364,6 +399,7 @@ void tb_observer_free(TbObserver *o)
         g_free(o->peer_id);
         g_free(o->device);
         g_free(o->user);
+        g_free(o->picture_of);
         g_strfreev(o->ice_servers);
         g_free(o);
 }

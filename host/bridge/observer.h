@@ -14,9 +14,6 @@
 #include "lib/places.h"
 
 #define TB_BRIDGE_PICTURE_FPS 4
-#define TB_BRIDGE_PICTURE_QUALITY 45
-/* bytes: a picture above it is left out, the quality goes down */
-#define TB_BRIDGE_PICTURE_MAX (200 * 1024)
 
 typedef struct TbObserver TbObserver;
 
@@ -52,5 +49,6 @@ void tb_observer_bye(TbObserver *observer);                    /* of the peer co
 void tb_observer_relay(TbObserver *observer, json_t *message); /* a control message; borrowed */
 void tb_observer_drained(TbObserver *observer);                /* the link to the server can take more */
 
+void tb_observer_picture_arrived(TbObserver *observer, gint64 bytes); /* one of so many */
 gint64 tb_observer_picture_mark(const TbObserver *observer);
 void tb_observer_set_picture_mark(TbObserver *observer, gint64 mark);

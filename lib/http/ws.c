@@ -112,6 +112,17 @@ bool tb_ws_send(TbWs *ws, bool binary, const void *bytes, gsize size)
         return !ws->dead;
 }
 
+bool tb_ws_ping(TbWs *ws, const void *bytes, gsize size)
+{
+        tb_assert_main();
+        if (ws->dead || ws->close_us || !tb_ws_queue(ws, WSLAY_PING, bytes, size, TB_LIMIT_WS_QUEUE))
+                return false;
+        ws->behind = true; /* who finds it queued is told when it is not any more */
+        tb_unread_set(&ws->unread, tb_ws_queued(ws));
+        tb_ws_set_events(ws);
+        return true;
+}
+
 bool tb_ws_send_text(TbWs *ws, const char *text)
 {
         return !text || tb_ws_send(ws, false, text, strlen(text)); /* NULL: no message (lib/json.h) */

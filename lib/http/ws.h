@@ -18,6 +18,8 @@ typedef struct TbWsOps {
         void (*drained)(TbWs *ws, gpointer data); /* the send queue ran empty; may be NULL */
         void (*closed)(TbWs *ws, int code,
                        gpointer data); /* exactly once; ws is invalid afterwards. 1006: no close frame came */
+        /* What tb_ws_ping() said came back, and so everything before it has arrived; may be NULL */
+        void (*pong)(TbWs *ws, const guint8 *bytes, gsize size, gpointer data);
 } TbWsOps;
 
 /* Whether the client offers this subprotocol. */
@@ -31,7 +33,9 @@ TbWs *tb_request_upgrade(TbRequest *request, const char *protocol, gsize max_mes
 bool tb_ws_send(TbWs *ws, bool binary, const void *bytes, gsize size);
 bool tb_ws_send_text(TbWs *ws, const char *text);
 bool tb_ws_send_json(TbWs *ws, json_t *message); /* borrowed */
-gsize tb_ws_queued(TbWs *ws);                    /* bytes that wait, heads of frames and pongs among them */
+/* `size` at most 125; whoever speaks WebSocket answers. False as above, and when it is closing. */
+bool tb_ws_ping(TbWs *ws, const void *bytes, gsize size);
+gsize tb_ws_queued(TbWs *ws); /* bytes that wait, heads of frames and pongs among them */
 void tb_ws_close(TbWs *ws, int code,
                  const char *reason); /* `closed` follows from the loop, never from inside this call */
 /* Ends it as soon as what was said is handed to the kernel: its peer's close is not waited for. `closed` follows from the loop. */

@@ -155,6 +155,8 @@ static void end_frame(TbWs *ws, TbWsIn *in)
                 take_close(ws, in);
         else if (in->opcode == WSLAY_PING)
                 tb_ws_pong(ws, in->control, in->control_size);
+        else if (in->opcode == WSLAY_PONG && ws->ops->pong && !ws->close_us)
+                ws->ops->pong(ws, in->control, in->control_size, ws->data);
         else if (!wslay_is_ctrl_frame(in->opcode) && in->fin)
                 end_message(ws, in);
 }

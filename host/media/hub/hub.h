@@ -59,6 +59,7 @@ void tb_hub_no_signal(TbHub *hub, const char *reason);
 const char *tb_hub_fault(TbHub *hub); /* borrowed until the next change; NULL when there is none */
 
 TbHubState tb_hub_state(TbHub *hub);
+void tb_hub_size(TbHub *hub, int *ret_width, int *ret_height); /* 0: no picture yet */
 /* The last picture of the device, or the slate; NULL when there was none yet. The caller owns the reference.
  * Any thread. */
 TbFrame *tb_hub_last(TbHub *hub);

@@ -1,4 +1,4 @@
-/* Motion JPEG: one group per (hub, quality) compresses, its clients take each picture that is due for them.
+/* Motion JPEG: one group per (hub, quality, width) compresses, its clients take each picture that is due for them.
  * See still.h. */
 #include "host/media/still/still.h"
 #include "host/media/still/stills.h"
@@ -10,9 +10,9 @@
 #define REPEAT_US G_USEC_PER_SEC
 
 typedef struct Group {
-        TbStills *stills; /* borrowed */
-        TbHub *hub;       /* ref */
-        int quality;
+        TbStills *stills;   /* borrowed */
+        TbHub *hub;         /* ref */
+        int quality, width; /* width 0: all */
         TbHubSink *sink;    /* owned */
         GPtrArray *clients; /* borrowed TbMjpeg */
         TbFrame *frame;     /* ref; newest, not compressed yet */
@@ -130,7 +130,11 @@ static void group_try(Group *group)
                 return;
         }
         g_autoptr(TbFrame) frame = g_steal_pointer(&group->frame);
-        TbPictureJob job = {.frame = frame, .quality = group->quality, .done = compressed, .data = group};
+        TbPictureJob job = {.frame = frame,
+                            .quality = group->quality,
+                            .width = group->width,
+                            .done = compressed,
+                            .data = group};
         group->busy = tb_stills_compress(group->stills, &job, NULL);
         arm(group, now + REPEAT_US);
 }
@@ -143,29 +147,30 @@ static void have_frame(void *data, TbFrame *frame)
         group_try(group);
 }
 
-static Group *group_get(TbStills *stills, TbHub *hub, int quality)
+static Group *group_get(TbStills *stills, TbHub *hub, int quality, int width)
 {
         GPtrArray *groups = tb_stills_groups(stills);
         for (guint i = 0; i < groups->len; i++) {
                 Group *g = g_ptr_array_index(groups, i);
-                if (g->hub == hub && g->quality == quality)
+                if (g->hub == hub && g->quality == quality && g->width == width)
                         return g;
         }
         Group *group = g_new0(Group, 1);
         group->stills = stills;
         group->hub = tb_hub_ref(hub);
         group->quality = quality;
+        group->width = width;
         group->clients = g_ptr_array_new();
         g_ptr_array_add(groups, group);
         return group;
 }
 
-TbMjpeg *tb_mjpeg_new(TbMedia *media, TbHub *hub, const TbPlaceBy *by, int fps, int quality,
+TbMjpeg *tb_mjpeg_new(TbMedia *media, TbHub *hub, const TbPlaceBy *by, const TbMjpegForm *form,
                       void (*frame)(void *data, GBytes *jpeg, gint64 taken_us), void *data, GError **error)
 {
         tb_assert_main();
-        fps = fps ? fps : DEFAULT_FPS;
-        quality = quality ? quality : DEFAULT_QUALITY;
+        int fps = form->fps ? form->fps : DEFAULT_FPS,
+            quality = form->quality ? form->quality : DEFAULT_QUALITY;
         if (fps < 1 || fps > MAX_FPS) {
                 tb_error_set_field(error, TB_ERROR_INVALID, "fps", "fps must be from 1 to %d", MAX_FPS);
                 return NULL;
@@ -179,7 +184,7 @@ TbMjpeg *tb_mjpeg_new(TbMedia *media, TbHub *hub, const TbPlaceBy *by, int fps, 
                 return NULL;
         TbMjpeg *client = g_new0(TbMjpeg, 1);
         client->place = place;
-        client->group = group_get(tb_media_stills(media), hub, quality);
+        client->group = group_get(tb_media_stills(media), hub, quality, form->width);
         client->interval_us = G_USEC_PER_SEC / fps;
         client->frame = frame;
         client->data = data;
@@ -187,9 +192,10 @@ TbMjpeg *tb_mjpeg_new(TbMedia *media, TbHub *hub, const TbPlaceBy *by, int fps, 
         g_ptr_array_add(client->group->clients, client);
         tb_hub_acquire(hub, true);
         if (!client->group->sink)
-                client->group->sink = tb_hub_add_sink_full(
-                        hub, TB_SINK_MAILBOX | TB_SINK_SLATES | TB_SINK_QUIET | TB_SINK_JPEG, have_frame,
-                        client->group);
+                client->group->sink = tb_hub_add_sink_full(hub,
+                                                           TB_SINK_MAILBOX | TB_SINK_SLATES | TB_SINK_QUIET |
+                                                                   (form->width ? 0 : TB_SINK_JPEG),
+                                                           have_frame, client->group);
         if (client->group->jpeg) {
                 client->last_us = 0; /* a still screen: what was compressed last is what there is */
                 arm(client->group, 0);

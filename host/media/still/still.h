@@ -28,13 +28,18 @@ void tb_still_cancel(TbStill *still); /* only before `done` */
 
 typedef struct TbMjpeg TbMjpeg;
 
+typedef struct TbMjpegForm {
+        int fps, quality;
+        int width; /* pixels that are enough; 0: all of them */
+} TbMjpegForm;
+
 /*
  * A client of a motion JPEG stream. `frame` gets each picture (borrowed), at most `fps` a second, the newest
  * when main was busy; a static screen repeats at least once a second. fps 1…30 (0: 10), quality 10…95 (0:
- * 80); else TB_ERROR_INVALID with the field. TB_ERROR_LIMIT: too many clients. The client itself drops what
+ * 80); else TB_ERROR_INVALID with the field. `form` is copied. TB_ERROR_LIMIT: too many clients. The client itself drops what
  * its socket cannot take: return without writing. `by`: whose place it takes (lib/places.h).
  */
-TbMjpeg *tb_mjpeg_new(TbMedia *media, TbHub *hub, const TbPlaceBy *by, int fps, int quality,
+TbMjpeg *tb_mjpeg_new(TbMedia *media, TbHub *hub, const TbPlaceBy *by, const TbMjpegForm *form,
                       void (*frame)(void *data, GBytes *jpeg, gint64 taken_us), void *data, GError **error);
 void tb_mjpeg_free(TbMjpeg *mjpeg); /* accepts NULL */
 

@@ -412,18 +412,18 @@ static void test_mjpeg(Fixture *f, gconstpointer data G_GNUC_UNUSED)
 {
         g_autoptr(GError) error = NULL;
         Stream a = {0}, b = {0};
-        g_assert_null(tb_mjpeg_new(f->media, f->hub, NULL, 31, 80, on_jpeg, &a, &error));
+        g_assert_null(tb_mjpeg_new(f->media, f->hub, NULL, &(TbMjpegForm){31, 80, 0}, on_jpeg, &a, &error));
         g_assert_error(error, TB_ERROR, TB_ERROR_INVALID);
         g_assert_cmpstr(tb_error_field(error), ==, "fps");
         g_clear_error(&error);
-        g_assert_null(tb_mjpeg_new(f->media, f->hub, NULL, 10, 96, on_jpeg, &a, &error));
+        g_assert_null(tb_mjpeg_new(f->media, f->hub, NULL, &(TbMjpegForm){10, 96, 0}, on_jpeg, &a, &error));
         g_assert_cmpstr(tb_error_field(error), ==, "quality");
         g_clear_error(&error);
 
-        a.mjpeg = tb_mjpeg_new(f->media, f->hub, NULL, 30, 80, on_jpeg, &a, &error);
-        b.mjpeg = tb_mjpeg_new(f->media, f->hub, NULL, 30, 80, on_jpeg, &b, &error);
+        a.mjpeg = tb_mjpeg_new(f->media, f->hub, NULL, &(TbMjpegForm){30, 80, 0}, on_jpeg, &a, &error);
+        b.mjpeg = tb_mjpeg_new(f->media, f->hub, NULL, &(TbMjpegForm){30, 80, 0}, on_jpeg, &b, &error);
         g_assert_no_error(error);
-        g_assert_null(tb_mjpeg_new(f->media, f->hub, NULL, 30, 80, on_jpeg, &b, &error));
+        g_assert_null(tb_mjpeg_new(f->media, f->hub, NULL, &(TbMjpegForm){30, 80, 0}, on_jpeg, &b, &error));
         g_assert_error(error, TB_ERROR, TB_ERROR_LIMIT);
         g_assert_cmpuint(tb_hub_viewers(f->hub), ==, 2);
         push(&f->source, 64, 48, 0xc00000);
