@@ -1,10 +1,12 @@
 // What the console page does when things break: WebRTC that cannot connect, a host that restarts under it, a viewer
 // that wants to control.
 import assert from 'node:assert/strict';
+import { chmodSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { before, test } from 'node:test';
 
 import { startSerialPort, startXvfb } from '../integration/bench.mjs';
-import { Host, forFile, freePort, until, withHost } from '../integration/harness.mjs';
+import { Host, forFile, freePort, scratch, until, withHost } from '../integration/harness.mjs';
 import {
   allowWebRTC,
   assertPlays,
@@ -17,7 +19,11 @@ import {
 } from './browser.mjs';
 
 const file = forFile();
-const TOKENS = { viewer: 'only-looks-0123456789abcdef', operator: 'may-control-0123456789abcdef' };
+const TOKENS = {
+  viewer: 'only-looks-0123456789abcdef',
+  operator: 'may-control-0123456789abcdef',
+  admin: 'may-attach-0123456789abcdef',
+};
 let browser;
 let devices;
 let port;
@@ -162,4 +168,116 @@ test("data channel: commands are acknowledged; a viewer's are refused with 403 a
   assert.equal((await ask(doer, { id: 4, ...write('end') })).ok, true);
   await until('the end', () => port.received().includes('by-operatorend'));
   assert.ok(!port.received().includes('by-viewer'));
+});
+
+/** A plug and a probe that are files in `dir`: `dead` makes the plug fail, `silent` the probe hang. */
+function rig(dir) {
+  const script = (name, body) => {
+    const file = path.join(dir, name);
+    writeFileSync(file, `#!/bin/sh\ncd ${dir}\n${body}`);
+    chmodSync(file, 0o755);
+    return [file];
+  };
+  writeFileSync(path.join(dir, 'power'), 'on\n');
+  const dead = '[ ! -e dead ] || { echo the plug is silent >&2; exit 1; }\n';
+  return {
+    driver: 'exec',
+    power_on: script('on', `${dead}echo on > power`),
+    power_off: script('off', `${dead}echo off > power`),
+    power_get: script('get', `${dead}cat power`),
+    sensors: script('probe', '[ ! -e silent ] || exec sleep 1000\necho temp 21.5 Cel'),
+    interval_ms: 300,
+    timeout_ms: 60000,
+  };
+}
+
+test('what is not known any more looks like it: a cycle, a silent probe, a plug that does not answer, a host that is gone', async (t) => {
+  const dir = scratch('tb-rig-');
+  const host = await startHost(t, { name: 'lab-1', devices: { rig: { attach: [rig(dir)] } } });
+  const page = await openPage(t, browser, `${host.url}/#/d/rig`);
+  const power = page.locator('[aria-label="Power power"]');
+  await page.locator('.reading .value', { hasText: '21.5' }).waitFor();
+  await page.evaluate(() => {
+    window.alarms = [];
+    new MutationObserver(() => {
+      const words = document.querySelector('[aria-label="Power power"] .notice')?.textContent;
+      if (words) window.alarms.push(words);
+    }).observe(document.querySelector('[aria-label="Power power"]'), { childList: true, subtree: true });
+  });
+  const events = await host.sse('/host/events?device=rig&type=power.state');
+  await power.getByRole('button', { name: 'Cycle' }).click();
+  await power.getByText('Cycling … off now').waitFor();
+  await inPage(page, 'the end of the cycle', () => document.querySelector('.busy').hidden);
+  const seen = await until('on and off', () => {
+    const all = events.items.map((e) => e.data.data).map((d) => `${d.observed} ${d.running ?? ''}`);
+    return all.includes('off cycle') && all.includes('on cycle') && all.at(-1) === 'on ' && all;
+  });
+  assert.ok(seen.indexOf('off cycle') < seen.lastIndexOf('on cycle'), seen.join());
+  assert.deepEqual(await page.evaluate(() => window.alarms), [], 'a board that is off within a cycle is no fault');
+
+  writeFileSync(path.join(dir, 'silent'), '');
+  await page.locator('.reading .value.old').waitFor();
+  assert.match(await page.locator('.reading .value').getAttribute('title'), /Nothing came for/);
+
+  writeFileSync(path.join(dir, 'dead'), '');
+  await power.getByText('Unknown').waitFor();
+  await power.getByText(/The switch does not answer: .*the plug is silent/).waitFor();
+  await power.getByText(/was on at \d/).waitFor();
+  rmSync(path.join(dir, 'dead'));
+  await inPage(
+    page,
+    'the switch that answers again',
+    () => !document.querySelector('.power-truth + .busy ~ div .notice'),
+  );
+
+  await host.kill();
+  await page.locator('#link-lost', { hasText: 'lab-1 does not answer. What you see is from' }).waitFor();
+  assert.equal(await page.locator('.notice.bad').count(), 1, 'one banner');
+  assert.equal(await page.locator('.toast').count(), 0, 'and nothing else that says it');
+  assert.equal(await page.locator('html').getAttribute('data-link'), 'lost');
+});
+
+test("attaching: a form of the driver's parameters, several connections, changed, taken away; only for who may", async (t) => {
+  const tokens = Object.entries(TOKENS).map(([role, token]) => ({ name: role, role, token }));
+  const host = await startHost(t, { tokens });
+  const page = await openPage(t, browser, `${host.url}/#/resources&token=${TOKENS.admin}`);
+  await page.locator('#attach-by-hand').click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Driver').selectOption('testpattern');
+  await dialog.getByText('Parameters').click();
+  await dialog.locator('[data-param="width"]').fill('320');
+  await dialog.locator('[data-param="height"]').fill('240');
+  assert.equal(await page.locator('#attach-uri').inputValue(), 'testpattern://?width=320&height=240');
+  await page.locator('#attach-id').fill('made');
+  await page.locator('#attach-more').click();
+  const second = dialog.locator('.connection').nth(1);
+  await second.getByLabel('Attach URI').fill('vitals://?interval_ms=5');
+  await dialog.getByRole('button', { name: 'Attach', exact: true }).click();
+  await second.locator('[data-param="interval_ms"]').waitFor(); // too small: shown where it is
+  await second.locator('[data-param="interval_ms"]').fill('500');
+  await second.getByLabel('Name of the interface sensors').fill('health');
+  page.problems = [];
+  await dialog.getByRole('button', { name: 'Attach', exact: true }).click();
+  await page.locator('h1', { hasText: 'made' }).waitFor();
+  const auth = { headers: { Authorization: `Bearer ${TOKENS.admin}` } };
+  const names = async () => (await host.get('/host/devices/made', auth)).json.interfaces?.map((i) => i.name).sort();
+  assert.deepEqual(await names(), ['health', 'input', 'sensors', 'video']);
+
+  await page.locator('#device-change').click();
+  await page.locator('#attach-label').fill('A made one');
+  await dialog.getByLabel('Name of the interface sensors').last().fill('vitals');
+  await dialog.getByRole('button', { name: 'Change', exact: true }).click();
+  await page.locator('.head', { hasText: 'A made one' }).waitFor();
+  await until('the new name', async () => (await names()).includes('vitals'));
+  await page.goto(`${host.url}/#/d/pattern`);
+  await page.locator('h1', { hasText: 'pattern' }).waitFor();
+  for (const name of ['Detach …', 'Change …'])
+    assert.ok(!(await page.getByRole('button', { name }).isVisible()), `${name} cannot work here`);
+  assertQuiet(page);
+
+  const looker = await openPage(t, browser, `${host.url}/#/resources&token=${TOKENS.operator}`);
+  await looker.getByText('needs the role admin; your role is operator').waitFor();
+  assert.ok(!(await looker.locator('#attach-by-hand').isVisible()));
+  assert.equal(await looker.getByRole('button', { name: /^Attach/ }).count(), 0);
+  assertQuiet(looker);
 });

@@ -178,6 +178,9 @@ export class Api {
   attach(device) {
     return this.json('POST', 'host/devices', { body: device });
   }
+  changeDevice(id, change) {
+    return this.json('PATCH', this.device(id), { body: change, device: id });
+  }
   detach(id) {
     return this.json('DELETE', this.device(id), { device: id });
   }

@@ -7,10 +7,11 @@ import { lazy } from '../lazy.js';
 import { loadPlot } from '../plot.js';
 import { loadXterm } from '../xterm.js';
 import { mountApps } from './apps.js';
+import { openAttach } from './attach.js';
 import { mountFiles } from './files.js';
 import { mountGeneric, mountInstrument } from './generic.js';
 import { deviceLayout } from './layout.js';
-import { controlOf, mountLease } from './lease.js';
+import { controlOf, mountLease, whyNot } from './lease.js';
 import { mountLogs } from './logs.js';
 import { mountSensors } from './plots.js';
 import { mountPower } from './power.js';
@@ -279,6 +280,12 @@ function advice({ state, kinds }) {
 function mountInterfaces(root, svc, id) {
   const scope = new Scope();
   const list = h('ul', { class: 'list' });
+  const change = actionButton(
+    { class: 'btn quiet', id: 'device-change' },
+    'Change …',
+    () => openAttach(svc, { device: svc.store.state.devices[id] }),
+    (e) => svc.toast.error(e, 'Change'),
+  );
   const detach = actionButton(
     { class: 'btn quiet danger' },
     'Detach …',
@@ -301,16 +308,16 @@ function mountInterfaces(root, svc, id) {
     h(
       'section',
       { class: 'panel', 'aria-label': 'Interfaces' },
-      h('header', {}, h('h2', {}, 'Interfaces'), detach),
+      h('header', {}, h('h2', {}, 'Interfaces'), change, detach),
       list,
     ),
   );
   // what the configuration names cannot be detached, and only an admin may
   scope.add(
     svc.store.watch(
-      (s) => s.devices[id]?.stored !== false && (s.me?.role ?? 'admin') === 'admin',
+      (s) => s.devices[id]?.stored !== false && s.me?.role === 'admin' && !whyNot(svc, id),
       (may) => {
-        detach.hidden = !may;
+        change.hidden = detach.hidden = !may;
       },
     ),
   );

@@ -1,26 +1,25 @@
-// Hardware that was found and is not attached yet: one click attaches it. And attaching by hand, by URI.
+// Hardware that was found and is not attached yet: one click attaches it. And attaching by hand. Only for who may.
 
-import { actionButton, dialogButtons, empty, field, fill, h, icon, modal, Scope, text } from '../dom.js';
+import { actionButton, empty, fill, h, icon, notice, Scope } from '../dom.js';
 import { listOf } from '../services.js';
+import { openAttach, whyNoAttach } from './attach.js';
 
 export function mount(root, svc) {
   const scope = new Scope();
   const list = h('ul', { class: 'list' });
   const box = h('section', { class: 'panel', 'aria-label': 'Found hardware' }, list);
   const drivers = h('div', { class: 'table-wrap' });
+  const byHand = actionButton(
+    { class: 'btn', id: 'attach-by-hand', hidden: true },
+    [icon('plug'), 'Attach by URI'],
+    () => attach({}),
+    (e) => svc.toast.error(e, 'Attach'),
+  );
+  const why = h('div', { hidden: true });
+  let whyNot = '';
   root.append(
-    h(
-      'div',
-      { class: 'head' },
-      h('h1', {}, 'Hardware'),
-      h('span', { class: 'spacer' }),
-      h(
-        'button',
-        { type: 'button', class: 'btn', id: 'attach-by-hand', onclick: () => attach({}) },
-        icon('plug'),
-        'Attach by URI',
-      ),
-    ),
+    h('div', { class: 'head' }, h('h1', {}, 'Hardware'), h('span', { class: 'spacer' }), byHand),
+    why,
     box,
     h('h2', { class: 'section-title' }, 'Drivers'),
     h('section', { class: 'panel' }, drivers),
@@ -55,79 +54,19 @@ export function mount(root, svc) {
             { class: 'btn quiet', href: `#/d/${encodeURIComponent(r.device ?? r.attached)}` },
             `In use by ${r.device ?? r.attached}`,
           )
-        : actionButton(
-            { class: 'btn primary', 'aria-label': `Attach ${r.label ?? r.uri}` },
-            'Attach',
-            () => attach(r),
-            (e) => svc.toast.error(e, 'Attach'),
-          ),
+        : whyNot
+          ? null
+          : actionButton(
+              { class: 'btn primary', 'aria-label': `Attach ${r.label ?? r.uri}` },
+              'Attach',
+              () => attach(r),
+              (e) => svc.toast.error(e, 'Attach'),
+            ),
     );
   }
-  function attach(r) {
-    return modal(
-      (close) => {
-        const slug = (r.label ?? '')
-          .toLowerCase()
-          .replace(/[^a-z0-9]+/g, '-')
-          .replace(/^-+|-+$/g, '')
-          .slice(0, 32);
-        const id = h('input', {
-          class: 'input',
-          required: true,
-          pattern: '[a-z0-9][a-z0-9._\\-]{0,63}',
-          value: slug,
-          autocapitalize: 'off',
-          spellcheck: 'false',
-          id: 'attach-id',
-        });
-        const label = h('input', { class: 'input', maxlength: '200', value: r.label ?? '' });
-        const uri = h('input', {
-          class: 'input mono',
-          required: true,
-          value: r.uri ?? r.attach ?? '',
-          placeholder: 'serial:///dev/serial/by-id/…?baud=115200',
-          spellcheck: 'false',
-          id: 'attach-uri',
-        });
-        const error = h('p', { class: 'error-text', role: 'alert' });
-        return h(
-          'form',
-          {
-            method: 'dialog',
-            onsubmit: async (e) => {
-              e.preventDefault();
-              text(error, '');
-              try {
-                await svc.api.attach({
-                  id: id.value.trim(),
-                  ...(label.value.trim() ? { label: label.value.trim() } : {}),
-                  attach: [uri.value.trim()],
-                });
-                close(true);
-                svc.reload('*');
-                svc.toast.good('Attached', id.value.trim());
-                location.hash = `#/d/${encodeURIComponent(id.value.trim())}`;
-              } catch (problem) {
-                text(error, problem.field ? `${problem.message} (${problem.field})` : problem.message);
-                for (const [name, el] of [
-                  ['id', id],
-                  ['label', label],
-                  ['attach', uri],
-                ])
-                  el.setAttribute('aria-invalid', String(String(problem.field ?? '').startsWith(name)));
-              }
-            },
-          },
-          h('h2', {}, 'Attach hardware'),
-          field('Name', id, 'Small letters, digits, . _ -'),
-          field('Label', label),
-          field('Attach URI', uri),
-          error,
-          dialogButtons(() => close(null), 'Attach'),
-        );
-      },
-      { label: 'Attach hardware' },
-    );
+  async function attach(resource) {
+    const id = await openAttach(svc, { resource });
+    if (id) location.hash = `#/d/${encodeURIComponent(id)}`;
   }
   async function loadDrivers() {
     try {
@@ -182,7 +121,18 @@ export function mount(root, svc) {
       },
     ),
   );
-  load();
+  scope.add(
+    svc.store.watch(
+      (s) => s.me,
+      (me) => {
+        whyNot = whyNoAttach(me);
+        byHand.hidden = !me || Boolean(whyNot);
+        why.hidden = !whyNot;
+        fill(why, whyNot ? notice('info', whyNot) : null);
+        load();
+      },
+    ),
+  );
   loadDrivers();
   return () => scope.close();
 }

@@ -177,8 +177,11 @@ function portsOf(hub, svc, reload) {
   );
 }
 
+/** Only watching: nothing to press. */
+const mayNot = (svc) => svc.store.state.me?.role === 'viewer';
+
 function powerSwitch(p, svc, reload) {
-  if (!p.switchable) return null;
+  if (!p.switchable || mayNot(svc)) return null;
   const next = p.power === 'on' ? 'off' : 'on';
   return actionButton(
     { class: 'btn', 'aria-label': `Power ${next} port ${p.port}` },
@@ -206,6 +209,7 @@ function powerSwitch(p, svc, reload) {
 }
 
 function resetButton(d, name, svc, reload) {
+  if (mayNot(svc)) return null;
   return actionButton(
     { class: 'btn quiet', 'aria-label': `Reset ${name} at ${d.port}` },
     'Reset',
