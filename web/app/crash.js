@@ -67,8 +67,11 @@ window.addEventListener(
   },
   true,
 );
+// a request that got nowhere is no error of the page, and it says elsewhere that nobody answers
+const NO_ANSWER = /^(Failed to fetch|Load failed|NetworkError when attempting to fetch resource)/;
 window.addEventListener('unhandledrejection', (e) => {
-  if (e.reason?.name !== 'AbortError') show(`The console ran into an error: ${e.reason?.message ?? String(e.reason)}`);
+  const quiet = e.reason?.name === 'AbortError' || NO_ANSWER.test(e.reason?.message ?? '');
+  if (!quiet) show(`The console ran into an error: ${e.reason?.message ?? String(e.reason)}`);
 });
 window.addEventListener('load', () => {
   if (!again) tries(0);

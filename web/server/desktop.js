@@ -138,6 +138,20 @@ async function openSession(device, mode) {
       h('h2', {}, device),
       badge(mode === 'control' ? 'control' : 'view only', mode === 'control' ? 'accent' : 'neutral', true),
       h('span', { class: 'muted small' }, observers, ' watching, host ', host),
+      actionButton(
+        {
+          class: 'btn quiet danger',
+          'aria-label': `Take back the links of ${device}`,
+          title: 'The links open nothing any more',
+        },
+        'Take back',
+        async () => {
+          const path = `api/session/${encodeURIComponent(s.sessionId)}`;
+          await api.raw('DELETE', path, { query: { token: s.token } });
+          gone('Its links open nothing any more.');
+        },
+        (e) => toast.error(e, 'Take back'),
+      ),
       h(
         'button',
         {
@@ -175,11 +189,13 @@ async function openSession(device, mode) {
       text(observers, now.observers ?? 0);
       text(host, now.phoneConnected ? 'connected' : 'not connected');
     } catch (error) {
-      if (error.status !== 404) return;
-      clearInterval(timer);
-      fill(el, h('div', { class: 'body muted' }, `The session of ${device} has ended.`));
+      if (error.status === 404) gone('');
     }
   };
+  function gone(more) {
+    clearInterval(timer);
+    fill(el, h('div', { class: 'body muted', role: 'status' }, `The session of ${device} has ended. ${more}`));
+  }
   const timer = setInterval(poll, POLL_MS);
   poll();
   sessions.prepend(el);

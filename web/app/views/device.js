@@ -128,7 +128,13 @@ function mountDevice(root, svc, device, wanted, onTab) {
                 'div',
                 { class: `notice ${c.state === 'fault' ? 'bad' : 'warn'}`, role: 'status' },
                 icon('warn'),
-                h('p', {}, h('strong', {}, c.names.join(', ')), ` ${whatIs(c)}: ${c.reason}. `, advice(c)),
+                h(
+                  'p',
+                  {},
+                  h('strong', {}, c.names.join(', ')),
+                  ` ${whatIs(c)}: ${c.reason}${/[?!]$/.test(c.reason) ? '' : '.'} `,
+                  advice(c),
+                ),
               ),
             ),
           );
@@ -244,15 +250,25 @@ function mountDevice(root, svc, device, wanted, onTab) {
   return unmount;
 }
 
+/** What is plugged in where the host can see it. */
+const PLUGGED = new Set(['serial', 'v4l2', 'adb', 'usb']);
+
 /** What is not as it should be, a row for each cause: a cable that is out takes several interfaces with it. */
 function causesOf(device) {
   const causes = new Map();
   for (const i of device.interfaces ?? []) {
     if (!i.reason || i.state === 'ready') continue;
     const k = `${i.state} ${i.reason}`;
-    const c = causes.get(k) ?? { state: i.state, reason: i.reason, names: [], kinds: [] };
+    const c = causes.get(k) ?? {
+      state: i.state,
+      reason: i.reason.replace(/[.\s]+$/, ''),
+      names: [],
+      kinds: [],
+      drivers: [],
+    };
     c.names.push(i.name);
     c.kinds.push(i.kind);
+    c.drivers.push(i.driver);
     causes.set(k, c);
   }
   return [...causes.values()];
@@ -268,12 +284,12 @@ const whatIs = ({ state, names }) =>
 /**
  * What to do about it. The host tries again by itself, and at once when a command comes.
  */
-function advice({ state, kinds }) {
+function advice({ state, kinds, drivers }) {
   if (state === 'opening' || state === 'closing') return '';
   if (kinds.includes('power')) return 'Switching it on tries again at once.';
-  return state === 'absent'
-    ? 'Look at cable and power: it is used again by itself when it is back.'
-    : 'The host tries again by itself.';
+  if (state !== 'absent') return 'The host tries again by itself.';
+  const cable = drivers.some((d) => PLUGGED.has(d)) ? 'Look at its cable and its power. ' : '';
+  return `${cable}It is used again by itself when it is back.`;
 }
 
 /** What the device is made of, and detaching it. What comes by the same URI stands together. */

@@ -3,6 +3,7 @@
 // relay on a watch page.
 
 import { VideoLadder } from '../../core/ladder.js';
+import { humane } from '../../core/words.js';
 import { h, icon, Scope, text } from '../dom.js';
 import { debug } from '../debug.js';
 import * as prefs from '../prefs.js';
@@ -268,7 +269,7 @@ export function mountScreen(
     text(
       why,
       ladder.enabled
-        ? `WebRTC does not work right now: ${reason}. Showing ${fallbackText}${hopeless ? '' : ' meanwhile; WebRTC is tried again by itself'}.`
+        ? `WebRTC does not work right now: ${humane(reason)}. Showing ${fallbackText}${hopeless ? '' : ' meanwhile; WebRTC is tried again by itself'}.`
         : `WebRTC is switched off in the settings. Showing ${fallbackText}.`,
     );
     text(
