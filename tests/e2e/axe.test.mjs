@@ -105,6 +105,8 @@ const HOST = [
   ['shell', goes('#/d/phone/shell', '[aria-label="Output"]')],
   ['files', goes('#/d/phone/files', 'text=init.rc')],
   ...dialog('remove a file', 'Remove init.rc'),
+  ...dialog('rename a file', 'Rename init.rc'),
+  ['more keys', (page) => page.getByRole('button', { name: 'Keys', exact: true }).click()],
   ['logs', goes('#/d/phone/logs', '.output')],
   ['fault', goes('#/d/rack-pi', '.notice.bad')],
   ['only readings', goes('#/d/vitals', '.plot canvas')],

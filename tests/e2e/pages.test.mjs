@@ -1,77 +1,14 @@
-// The console's pages in a real browser, against the labelled fake host of web/tests: policy, layout, keyboard, what is
-// said when something fails. What needs a real daemon is tested beside this file.
+// The console's pages in a real browser, against the labelled fake host of web/tests: policy, keyboard, what is said
+// when something fails; the page of a device is pages-device.test.mjs. What needs a real daemon is tested beside these
+// files.
 import assert from 'node:assert/strict';
-import { after, afterEach, before, test } from 'node:test';
-
-import { chromium } from 'playwright-core';
+import { test } from 'node:test';
 
 import { startFakeHost } from '../../web/tests/fakehost.mjs';
+import { fakePages } from './fake-pages.mjs';
 
-const BROWSER = process.env.CHROMIUM ?? '/usr/bin/chromium';
-const WAIT = 30000; // other tests may be running on the same cores
-let browser, fake;
-
-before(async () => {
-  fake = await startFakeHost({ prefix: '/staging/' });
-  browser = await chromium.launch({
-    executablePath: BROWSER,
-    args: ['--no-sandbox', '--headless=new', '--disable-gpu'],
-  });
-});
-after(async () => {
-  await browser?.close();
-  await fake?.close();
-});
-
-// A test that failed leaves its page open: the next one must not run beside it.
-afterEach(async () => {
-  for (const c of browser?.contexts() ?? []) await c.close();
-});
-
-/** A page that collects what a page must never have: errors, refused content, answers that nobody expects. */
-async function open(
-  hash = '',
-  { width = 1280, height = 800, colorScheme = 'light', touch = false, init, host = fake } = {},
-) {
-  const context = await browser.newContext({
-    viewport: { width, height },
-    colorScheme,
-    hasTouch: touch,
-    reducedMotion: 'reduce',
-  });
-  if (init) await context.addInitScript(init);
-  const page = await context.newPage();
-  page.setDefaultTimeout(WAIT);
-  page.faults = [];
-  page.on('pageerror', (e) => page.faults.push(e.message));
-  page.on('console', (m) => {
-    // 503: the fake has no WebRTC, and one of its plugs does not answer
-    if (m.type() === 'error' && !/status of 503/.test(m.text()) && !page.forgive?.test(m.text()))
-      page.faults.push(`${m.text()} ${m.location().url}`);
-  });
-  await page.goto(host.url + hash);
-  page.done = async () => {
-    assert.deepEqual(page.faults, []);
-    await context.close();
-  };
-  return page;
-}
-
-const calls = (method, path) => fake.calls.filter((c) => c.method === method && path.test(c.path));
-async function until(what, check) {
-  const end = Date.now() + WAIT;
-  while (Date.now() < end) {
-    const value = await check();
-    if (value) return value;
-    await new Promise((r) => setTimeout(r, 20));
-  }
-  throw new Error(
-    `not within ${WAIT} ms: ${what}; last calls: ${fake.calls
-      .slice(-8)
-      .map((c) => `${c.method} ${c.path} ${c.body.slice(0, 60)}`)
-      .join('; ')}`,
-  );
-}
+const pages = fakePages();
+const { open, calls, until } = pages;
 
 const VIEWS = {
   bench: ['', '.card[data-device="board"] canvas:not([hidden])'],
@@ -115,46 +52,6 @@ for (const [name, [hash, ready]] of Object.entries(VIEWS)) {
     });
   }
 }
-
-/** Where elements are in the window: {name: {top, bottom, left, right}} */
-const places = (page, selectors) =>
-  page.evaluate(
-    (all) =>
-      Object.fromEntries(
-        Object.entries(all).map(([name, s]) => [name, document.querySelector(s).getBoundingClientRect().toJSON()]),
-      ),
-    selectors,
-  );
-
-test('picture and console are seen whole without scrolling from 1366×768 on; on a phone power and lease come first', async () => {
-  for (const [width, height] of [
-    [1366, 768],
-    [1920, 1080],
-  ])
-    for (const hash of ['#/d/board', '#/d/phone/shell']) {
-      const page = await open(hash, { width, height });
-      await page.waitForSelector('.stage[data-rung="fallback"] img:not([hidden])');
-      await page.waitForSelector('.stage .wait', { state: 'hidden' });
-      await page.waitForSelector(hash === '#/d/board' ? '.terminal-bar .dot.good' : '[aria-label="Output"]');
-      const at = await places(page, { stage: '.stage', panel: '[role="tabpanel"]', power: '.first' });
-      for (const name of ['stage', 'panel'])
-        assert.ok(at[name].top >= 0 && at[name].bottom <= height, `${hash} ${width}×${height}: ${JSON.stringify(at)}`);
-      assert.ok(at.stage.height >= 200, `the picture is ${at.stage.height} px high`);
-      assert.ok(at.power.top < height - 40, 'power or control begins within the window');
-      if (hash === '#/d/board')
-        assert.ok(
-          await page.evaluate(() => document.querySelector('.xterm-screen').clientWidth >= 80 * 7.8),
-          '80 columns fit',
-        );
-      await page.done();
-    }
-  const page = await open('#/d/board', { width: 390, height: 844, touch: true });
-  await page.waitForSelector('.stage[data-rung="fallback"] img:not([hidden])');
-  const at = await places(page, { power: '#power-off-power', lease: '#lease-take', stage: '.stage' });
-  assert.ok(at.power.bottom < at.lease.top && at.lease.bottom < at.stage.top, JSON.stringify(at));
-  assert.ok(at.lease.bottom < 844, 'both without scrolling');
-  await page.done();
-});
 
 test('from the bench to the device, its tabs, and back, by keyboard alone', async () => {
   const page = await open('');
@@ -226,139 +123,6 @@ test('the picture takes the keyboard on Enter and gives it back on Ctrl+Alt; key
   await page.done();
 });
 
-/** Fingers on the page: touch([{x, y}, …]) puts them there, touch([]) takes them away. */
-async function toucher(page) {
-  const cdp = await page.context().newCDPSession(page);
-  let were = 0;
-  return async (...points) => {
-    const type = !points.length ? 'touchEnd' : points.length > were ? 'touchStart' : 'touchMove';
-    were = points.length;
-    await cdp.send('Input.dispatchTouchEvent', { type, touchPoints: points.map((p, id) => ({ ...p, id })) });
-  };
-}
-const inputs = () =>
-  fake.calls.flatMap((c) => {
-    if (c.method === 'CMD' && c.path === 'input.send') return JSON.parse(c.body).params.events;
-    return c.method === 'POST' && /\/input$/.test(c.path) ? JSON.parse(c.body) : []; // no socket yet
-  });
-
-test('fingers scroll the page past the picture until it is tapped; then they drag live, two scroll and click right, until they are given back', async () => {
-  const page = await open('#/d/board', { width: 390, height: 844, touch: true });
-  await page.waitForSelector('.stage .wait', { state: 'hidden' });
-  const touch = await toucher(page);
-  const middle = async () => {
-    await page.locator('#screen').scrollIntoViewIfNeeded();
-    const box = await page.locator('#screen').boundingBox();
-    return { x: box.x + box.width / 2, y: box.y + box.height / 2 };
-  };
-  const scrolled = () => page.evaluate(() => window.scrollY);
-  const drag = async (from, dx, dy) => {
-    await touch(from);
-    for (let i = 1; i <= 8; i++) await touch({ x: from.x + dx * i, y: from.y + dy * i });
-    await touch();
-  };
-  fake.calls.length = 0;
-  const at = await middle();
-  const before_ = await scrolled();
-  await drag(at, 0, -15);
-  await until('the page to scroll', async () => (await scrolled()) > before_ + 40);
-  assert.deepEqual(inputs(), []);
-  await page.locator('#screen').tap();
-  await page.waitForSelector('.stage.fingers');
-  const here = await middle();
-  const stays = await scrolled();
-  await drag(here, 0, 12);
-  await until('a live drag', () => {
-    const all = inputs();
-    return all.filter((e) => e.buttons === 1).length >= 3 && all.at(-1).buttons === 0;
-  });
-  assert.equal(await scrolled(), stays, 'the page does not move under it');
-  fake.calls.length = 0;
-  const two = (dy) => [
-    { x: here.x - 30, y: here.y + dy },
-    { x: here.x + 30, y: here.y + dy },
-  ];
-  await touch(two(0)[0]);
-  await touch(...two(0));
-  for (let i = 1; i <= 6; i++) await touch(...two(-12 * i));
-  await touch();
-  await until('scrolling', () => inputs().some((e) => e.type === 'scroll' && e.dy > 0));
-  assert.ok(!inputs().some((e) => e.buttons), 'no button');
-  await touch(two(0)[0]);
-  await touch(...two(0));
-  await touch();
-  await until('the right button', () => inputs().some((e) => e.buttons === 2) && inputs().at(-1).buttons === 0);
-  await page.getByRole('button', { name: 'Done' }).tap();
-  await page.waitForSelector('.stage:not(.fingers)');
-  await page.done();
-});
-
-test('keys that a phone has not: modifiers stay down for the next key, arrows and function keys are a row', async () => {
-  const page = await open('#/d/board', { width: 390, height: 844, touch: true });
-  await page.waitForSelector('.stage .wait', { state: 'hidden' });
-  fake.calls.length = 0;
-  await page.getByRole('button', { name: 'Keys', exact: true }).tap();
-  const more = page.getByRole('group', { name: 'More keys' });
-  await more.getByRole('button', { name: 'Ctrl' }).tap();
-  await more.getByRole('button', { name: 'Shift' }).tap();
-  await more.getByRole('button', { name: 'Arrow left' }).tap();
-  await more.getByRole('button', { name: 'Ctrl' }).tap();
-  await page.fill('#send-text', 'c');
-  await page.press('#send-text', 'Enter');
-  await more.getByLabel('Function keys').selectOption('F5');
-  await until('F5', () => inputs().some((e) => e.key === 'F5'));
-  assert.equal(
-    inputs()
-      .map((e) => `${{ down: '+', up: '-' }[e.action] ?? '='}${e.key}`)
-      .join(' '),
-    '+Control +Shift +ArrowLeft -ArrowLeft -Shift -Control +Control +c -c -Control =F5',
-  );
-  await page.done();
-});
-
-test('a picture pixel by pixel, turned, and in full screen with a bar: clicks go where they are seen, keys are locked', async () => {
-  const page = await open('#/d/board', {
-    init: () => {
-      window.locked = 0;
-      navigator.keyboard.lock = async (...keys) => {
-        window.locked = keys.length ? -1 : window.locked + 1;
-      };
-    },
-  });
-  await page.waitForSelector('.stage .wait', { state: 'hidden' });
-  const turn = page.getByRole('button', { name: 'Turn the picture' });
-  await page.getByRole('button', { name: '1:1' }).click();
-  assert.equal(await page.evaluate(() => document.querySelector('.screen img').getBoundingClientRect().width), 640);
-  const clicked = async (fx, fy) => {
-    const look = async () => JSON.stringify(await page.locator('.screen img').boundingBox());
-    let was;
-    await until('it to stand still', async () => was === (was = await look()));
-    fake.calls.length = 0;
-    const box = JSON.parse(was);
-    await page.mouse.click(box.x + box.width * fx, box.y + box.height * fy);
-    return until('the click', () => inputs().find((e) => e.buttons === 1));
-  };
-  const near = ({ x, y }, wx, wy) =>
-    assert.ok(Math.abs(x - wx) <= 3 && Math.abs(y - wy) <= 3, `${x},${y}, not ${wx},${wy}`);
-  near(await clicked(0.25, 0.25), 160, 100);
-  await page.getByRole('button', { name: '1:1' }).click();
-  await turn.click();
-  near(await clicked(0.25, 0.25), 160, 300);
-  await page.reload(); // it is remembered
-  await page.waitForSelector('.stage .wait', { state: 'hidden' });
-  near(await clicked(0.25, 0.1), 64, 300);
-  for (let i = 0; i < 3; i++) await turn.click();
-  await page.getByRole('button', { name: 'Full screen', exact: true }).first().click();
-  await until('all keys to be locked', () => page.evaluate(() => window.locked > 0));
-  fake.calls.length = 0;
-  await page.mouse.move(640, 2);
-  await page.getByRole('group', { name: 'Full screen' }).getByRole('button', { name: 'Ctrl+Alt+Del' }).click();
-  await until('the keys', () => inputs().filter((e) => e.type === 'key').length === 6);
-  await page.getByRole('button', { name: 'Leave full screen' }).click();
-  await until('the page again', () => page.evaluate(() => !document.fullscreenElement));
-  await page.done();
-});
-
 test('the terminal replays history, sends what is typed, and resumes after a cut without a gap or a repeat', async () => {
   const page = await open('#/d/board');
   const screen = () => page.locator('.xterm-rows').innerText();
@@ -368,7 +132,7 @@ test('the terminal replays history, sends what is typed, and resumes after a cut
   await page.keyboard.type('version\r');
   await until('the answer', async () => /gcc 12\.2\.0/.test(await screen()));
   page.forgive = /WebSocket|ERR_|Failed to load/;
-  fake.drop();
+  pages.fake.drop();
   await until(
     'a second connection',
     () =>
@@ -392,7 +156,7 @@ test('the terminal is a door: a paste is text and asks before it is several comm
   await until('the console', async () => /Connected/.test(await page.locator('.terminal-bar .status').innerText()));
   await page.locator('.xterm-helper-textarea').focus();
   const typed = () =>
-    fake.calls
+    pages.fake.calls
       .filter((c) => c.method === 'TYPED')
       .map((c) => c.body)
       .join('');
@@ -402,7 +166,7 @@ test('the terminal is a door: a paste is text and asks before it is several comm
       clipboardData.setData('text/plain', what);
       el.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }));
     }, text);
-  fake.calls.length = 0;
+  pages.fake.calls.length = 0;
   await paste('ls \x1b[201~\x03');
   const bytes = (text) => Buffer.from(text).toString('latin1');
   await until('the paste', () => typed().endsWith(bytes('␃')));
@@ -413,11 +177,11 @@ test('the terminal is a door: a paste is text and asks before it is several comm
   await page.getByRole('button', { name: 'Paste', exact: true }).click();
   await until('two lines', () => typed().endsWith('one\rtwo\r'));
   // where the shell has bracketed paste on, it is the shell that asks
-  fake.say('\x1b[?2004h\x1b[38;2;10;200;30mGREEN\x1b[48;5;208m \x1b[4:3mcurl\x1b[0m');
+  pages.fake.say('\x1b[?2004h\x1b[38;2;10;200;30mGREEN\x1b[48;5;208m \x1b[4:3mcurl\x1b[0m');
   await until('the colours', async () => /GREEN/.test(await page.locator('.xterm-rows').innerText()));
   await paste('three\nfour \x1b[201~five\n');
   await until('in brackets', () => typed().endsWith(bytes('\x1b[200~three\rfour ␛[201~five\r\x1b[201~')));
-  fake.say(`\x1b[?2004l\x1b]52;c;${Buffer.from('from the device').toString('base64')}\x07\x1b]52;c;?\x07`);
+  pages.fake.say(`\x1b[?2004l\x1b]52;c;${Buffer.from('from the device').toString('base64')}\x07\x1b]52;c;?\x07`);
   await page.locator('.terminal > .notice', { hasText: 'from the device' }).waitFor();
   await page.getByRole('button', { name: 'Copy it to the clipboard' }).click();
   await page.locator('.toast', { hasText: 'Copied' }).waitFor();
@@ -440,7 +204,7 @@ test('power: what was commanded and what is observed; off asks first on the benc
   await until('on again', async () =>
     /on/i.test((await page.locator('.power-truth > div').nth(1).innerText()).replace('Observed', '')),
   );
-  await page.goto(`${fake.url}#/`);
+  await page.goto(`${pages.fake.url}#/`);
   const before_ = calls('CMD', /^power\.set$/).length;
   await page.getByRole('button', { name: 'Power off board' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
@@ -458,7 +222,7 @@ test('lease: take it, use it, hand it back; what another one holds can only be w
   );
   await page.click('#lease-release');
   await page.waitForSelector('#lease-take');
-  await page.goto(`${fake.url}#/d/desktop`);
+  await page.goto(`${pages.fake.url}#/d/desktop`);
   await page.waitForSelector('text=anna controls this device');
   assert.ok(await page.locator('#control-switch').isDisabled());
   assert.match(await page.locator('.stage-hint').innerText(), /View only: anna has the lease/);
@@ -494,7 +258,7 @@ test('found hardware is attached with one click and a name', async () => {
   await page.fill('#attach-id', 'uart');
   await page.getByRole('dialog').getByRole('button', { name: 'Attach' }).click();
   await page.waitForSelector('h1:has-text("uart")');
-  await page.goto(`${fake.url}#/`);
+  await page.goto(`${pages.fake.url}#/`);
   await page.waitForSelector('.card[data-device="uart"]');
   await page.done();
 });

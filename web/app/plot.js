@@ -1,6 +1,6 @@
 // uPlot with our colours: one place that knows its options. Redraws when the colours change.
 
-import { clockTime, tickLabels } from '../core/format.js';
+import { clockTime, tickLabels, tickSteps } from '../core/format.js';
 
 let uPlot = null;
 
@@ -11,6 +11,7 @@ export async function loadPlot() {
 
 const LEAST_S = 30; // the least span of time that is shown
 const FONT_PX = 11;
+export const COLORS = ['--plot-1', '--plot-2', '--plot-3', '--plot-4', '--plot-5', '--plot-6'];
 
 /** Room around values that do not change: a flat line lies in the middle, not on an edge. */
 function range(u, min, max) {
@@ -23,10 +24,13 @@ function range(u, min, max) {
 /**
  * @param {HTMLElement} el      its width is the plot's
  * @param {{series: {label: string, unit?: string, scale?: string}[], height: number, onHover?: (at: {t: number, values:
- * number[]} | null) => void}} o
- *        data: [[seconds], [values or null], …]; null is a gap. `onHover`: what is under the pointer; null: nothing
+ * number[]} | null) => void, within?: () => number[] | null, onZoom?: (within: number[] | null) => void, together?:
+ * string}} o
+ *        data: [[seconds], [values or null], …]; null is a gap. `onHover`: what is under the pointer; null: nothing.
+ *        `within`: [from, to] in s that is shown; null: all. `onZoom`: that was dragged over; null: a double click.
+ *        `together`: plots of that name share their cursor
  */
-export function plot(el, { series, height, onHover = () => {} }) {
+export function plot(el, { series, height, onHover = () => {}, within = () => null, onZoom = null, together = null }) {
   let chart = null;
   let data = [[], ...series.map(() => [])];
   const second = series.find((s) => s.scale);
@@ -43,7 +47,7 @@ export function plot(el, { series, height, onHover = () => {} }) {
     };
     const ink = color('--ink-3'),
       grid = color('--plot-grid'),
-      lines = [color('--plot-1'), color('--plot-2')];
+      lines = COLORS.map((name) => color(name));
     probe.remove();
     const font = `${FONT_PX}px ${css.getPropertyValue('--font')}`;
     // a context of our own: uPlot remembers what it has set on its own one
@@ -59,16 +63,41 @@ export function plot(el, { series, height, onHover = () => {} }) {
       widths.set(axisIndex, Math.max(now, needed));
       return Math.max(now, needed);
     };
-    const values = (unit) => ({ values: (_, ticks) => tickLabels(ticks, unit), size: wide, gap: 6, space: 28 });
+    const values = (unit) => ({
+      values: (_, ticks) => tickLabels(ticks, unit),
+      incrs: (_u, _axis, least, most) => tickSteps(unit, Math.max(Math.abs(least), Math.abs(most))),
+      size: wide,
+      gap: 6,
+      space: 28,
+    });
     chart = new uPlot(
       {
         width: Math.max(120, el.clientWidth),
         height,
         pxAlign: 1,
         legend: { show: false },
-        padding: [8, second ? 0 : 10, 0, 0],
-        cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
+        padding: [8, second ? 0 : 26, 0, 0], // half of the last time
+        cursor: {
+          y: false,
+          points: { size: 6 },
+          drag: { x: Boolean(onZoom), y: false, setScale: false },
+          ...(together ? { sync: { key: together } } : {}),
+          bind: {
+            dblclick: () => () => {
+              onZoom?.(null);
+              return null;
+            },
+          },
+        },
         hooks: {
+          setSelect: [
+            (u) => {
+              const { left, width } = u.select;
+              if (!(width > 4)) return;
+              u.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
+              onZoom?.([u.posToVal(left, 'x'), u.posToVal(left + width, 'x')]);
+            },
+          ],
           setCursor: [
             (u) => {
               const i = u.cursor.left >= 0 ? u.cursor.idx : null;
@@ -79,7 +108,7 @@ export function plot(el, { series, height, onHover = () => {} }) {
         scales: {
           x: {
             time: true,
-            range: (_, min, max) => (min === null ? [0, LEAST_S] : [Math.min(min, max - LEAST_S), max]),
+            range: (_, min, max) => within() ?? (min === null ? [0, LEAST_S] : [Math.min(min, max - LEAST_S), max]),
           },
           y: { range },
           ...(second ? { [second.scale]: { range } } : {}),
@@ -137,11 +166,21 @@ export function plot(el, { series, height, onHover = () => {} }) {
   };
 }
 
+/** Several series [[s], [values]] as one, by their times; where one has no sample it is undefined, which is no gap. */
+export const joined = (all) => (all.length > 1 ? uPlot.join(all) : all[0]);
+
+/** Whether the next value that way is one; undefined is not there at all. */
+function near(values, i, step) {
+  do i += step;
+  while (values[i] === undefined && i >= 0 && i < values.length);
+  return Number.isFinite(values[i]);
+}
+
 /** Indices of the values that have no neighbour. */
 function lonely(values) {
   const out = [];
   for (let i = 0; i < values.length; i++) {
-    if (values[i] !== null && (values[i - 1] ?? null) === null && (values[i + 1] ?? null) === null) out.push(i);
+    if (Number.isFinite(values[i]) && !near(values, i, -1) && !near(values, i, 1)) out.push(i);
   }
   return out;
 }

@@ -49,8 +49,10 @@ export class Api {
    * @param {() => string|null} [o.token]                 bearer token, if there is one
    * @param {(device: string) => string|null} [o.lease]   our lease on a device, sent with what controls it
    * @param {(status: number) => void} [o.onAuth]         told of every 401 and 403
+   * @param {boolean} [o.direct]                          the browser reaches the host's URLs, too
    */
-  constructor({ base, fetch, token = () => null, lease = () => null, onAuth = () => {} }) {
+  constructor({ base, fetch, token = () => null, lease = () => null, onAuth = () => {}, direct = true }) {
+    this.direct = direct;
     if (!base.endsWith('/')) throw new TypeError('base must end with a slash');
     Object.assign(this, { base, _fetch: fetch, _token: token, _lease: lease, _onAuth: onAuth });
   }
@@ -259,6 +261,14 @@ export class Api {
       type: 'application/octet-stream',
       device: id,
     });
+  }
+  /** {url, headers} of a PUT that somebody else sends: fetch() tells no progress. */
+  putRequest(id, name, path) {
+    const lease = this._lease(id);
+    return {
+      url: this.url(this.iface(id, name), { query: { path } }),
+      headers: this.headers({ 'Content-Type': 'application/octet-stream', ...(lease ? { 'X-Lease': lease } : {}) }),
+    };
   }
   removeFile(id, name, path) {
     return this.raw('DELETE', this.iface(id, name), { query: { path }, device: id });

@@ -64,6 +64,12 @@ export function unitName(unit) {
 /** What counts whole things has no decimals. */
 const WHOLE = new Set(['state', 'count']);
 
+/** Steps of an axis whose values go up to `biggest`: round ones of the unit that it is shown in, as 0.1 GiB. */
+export function tickSteps(unit, biggest) {
+  const factor = SCALES[unit]?.find(([f]) => biggest >= f)?.[0] ?? 1;
+  return Array.from({ length: 24 }, (_, e) => [1, 2, 5].map((m) => m * 10 ** (e - 9) * factor)).flat();
+}
+
 /** A value with its unit and quantity, as the API describes them: new ones need no change here. */
 export function quantity(value, unit, kind = null) {
   if (typeof value === 'boolean') return value ? 'yes' : 'no';

@@ -4,7 +4,7 @@
 import { merged } from './series.js';
 
 export const MAX_TIMELINE = 500;
-export const MAX_POINTS = 600; // per sensor stream
+export const MAX_POINTS = 3600; // per sensor stream
 const MAX_WORDS = 80; // of a command's parameters in the timeline
 
 export const initialState = Object.freeze({

@@ -19,11 +19,11 @@ export function remoteServices({ root, id, full, toast, announce, scope }) {
   const clock = new HostClock();
   toast.known = (error) => error?.status === 0 && store.state.link.state !== 'open';
   const leases = new Leases({ toast, name: `leases.${full}` });
-  const commands = new CommandClient({ client: pageName(), lease: (device) => leases.secret(device) });
+  const commands = new CommandClient({ client: pageName(), lease: (device) => leases.secret(device), direct: false });
   const base = new URL('remote/', root).href;
   const kindOf = (name) => store.state.devices[id]?.interfaces?.find((i) => i.name === name)?.kind;
   const host = new RemoteHost({ base, commands, device: id, kindOf });
-  const api = new Api({ base, fetch: host.fetch, lease: (device) => leases.secret(device) });
+  const api = new Api({ base, fetch: host.fetch, lease: (device) => leases.secret(device), direct: false });
   leases.attach(api, store);
 
   async function readDevice() {

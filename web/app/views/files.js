@@ -1,7 +1,9 @@
-// Files of a device: walk, fetch, put, remove.
+// Files of a device: walk, fetch, put (views/uploads.js), rename, remove.
 
 import { bytes } from '../../core/format.js';
-import { actionButton, confirmDialog, empty, fill, h, icon, Scope, set } from '../dom.js';
+import { interfacesOf } from '../../core/store.js';
+import { actionButton, confirmDialog, dialogButtons, empty, field, fill, h, icon, modal, Scope } from '../dom.js';
+import { dropped, mountUploads, send } from './uploads.js';
 
 const MAX_ROWS = 2000;
 const join = (dir, name) => `${dir.replace(/\/+$/, '')}/${name}`;
@@ -12,33 +14,89 @@ export function mountFiles(root, svc, { id, iface, control }) {
   let path = svc.prefs.get(`path.${id}`, '/');
   const where = h('input', { class: 'input mono', 'aria-label': 'Folder', spellcheck: 'false', autocapitalize: 'off' });
   const body = h('div', { class: 'table-wrap files' });
-  const pick = h('input', { type: 'file', hidden: true, 'aria-label': 'File to upload' });
-  const put = actionButton(
-    { class: 'btn' },
-    [icon('upload'), 'Upload'],
-    () =>
-      new Promise((resolve) => {
-        pick.value = '';
-        pick.click();
-        resolve();
-      }),
-    () => {},
-  );
-  put.hidden = Boolean(svc.remote); // bytes of any size do not come through a link
-  pick.addEventListener('change', async () => {
-    const file = pick.files[0];
-    if (!file) return;
-    set(put, { 'aria-busy': 'true' });
+  const drop = h('div', { class: 'drop' }, body);
+  let names = new Set(); // of the folder that is shown
+  const uploads = mountUploads({
+    scope,
+    toast: svc.toast,
+    send: (to, file, onProgress) =>
+      api.direct
+        ? send(api.putRequest(id, iface.name, to), file, onProgress)
+        : { done: api.putFile(id, iface.name, to, file), cancel() {} },
+  });
+  async function put(files) {
+    const to = path;
+    await go(to); // what is there by now
+    await uploads.add(files, to, names);
+    if (path === to) await go(to);
+  }
+  const chooser = (label, words, more) => {
+    const pick = h('input', { type: 'file', hidden: true, multiple: true, 'aria-label': label, ...more });
+    pick.addEventListener('change', () => {
+      put([...pick.files].map((file) => ({ file, path: file.webkitRelativePath || file.name })));
+      pick.value = '';
+    });
+    return [h('button', { type: 'button', class: 'btn', onclick: () => pick.click() }, icon('upload'), words), pick];
+  };
+  const putters = [
+    chooser('Files to upload', 'Upload'),
+    chooser('Folder to upload', 'Folder', { webkitdirectory: true }),
+  ];
+  let may = control.may;
+  const over = (on) => drop.classList.toggle('over', on);
+  scope.listen(drop, 'dragover', (e) => {
+    if (!may || !e.dataTransfer?.types.includes('Files')) return;
+    e.preventDefault();
+    over(true);
+  });
+  scope.listen(drop, 'dragleave', (e) => {
+    if (!drop.contains(e.relatedTarget)) over(false);
+  });
+  scope.listen(drop, 'drop', async (e) => {
+    over(false);
+    if (!may) return;
+    e.preventDefault();
     try {
-      await api.putFile(id, iface.name, join(path, file.name), file);
-      svc.toast.good('Uploaded', join(path, file.name));
-      await go(path);
+      await put(await dropped(e.dataTransfer));
     } catch (error) {
       svc.toast.error(error, 'Upload');
-    } finally {
-      put.removeAttribute('aria-busy');
     }
   });
+
+  // ---- by the device's shell: its files have no other way ----
+  const shell = interfacesOf(svc.store.state.devices[id], 'shell')[0];
+  const quoted = (word) => `'${word.replaceAll("'", `'\\''`)}'`;
+  async function rename(name) {
+    const to = await modal(
+      (close) => {
+        const input = h('input', { class: 'input mono', value: name, autofocus: true, spellcheck: 'false' });
+        return h(
+          'form',
+          {
+            method: 'dialog',
+            onsubmit: (e) => {
+              e.preventDefault();
+              close(input.value.trim());
+            },
+          },
+          h('h2', {}, `Rename ${name}`),
+          field('New name', input),
+          dialogButtons(() => close(null), 'Rename'),
+        );
+      },
+      { label: 'Rename' },
+    );
+    if (!to || to === name) return;
+    if (to.includes('/')) throw new Error('A name has no “/” in it.');
+    await go(path);
+    if (names.has(to)) throw new Error(`There is a “${to}” here already: remove it first, or take another name.`);
+    const { exit_code: code, stderr } = await svc.api.shell(id, shell.name, {
+      command: `mv -n -- ${quoted(join(path, name))} ${quoted(join(path, to))}`,
+      timeout_s: 30,
+    });
+    if (code) throw new Error(stderr?.trim() || `mv ended with ${code}`);
+    await go(path);
+  }
   root.append(
     h(
       'form',
@@ -62,10 +120,10 @@ export function mountFiles(root, svc, { id, iface, control }) {
       ),
       h('span', { class: 'grow' }, where),
       h('button', { type: 'submit', class: 'btn' }, 'Go'),
-      put,
-      pick,
+      putters,
     ),
-    body,
+    uploads.el,
+    drop,
   );
 
   let run = 0;
@@ -101,12 +159,13 @@ export function mountFiles(root, svc, { id, iface, control }) {
   const fileUrl = (p) => api.url(api.iface(id, iface.name), { query: { path: p }, auth: true });
 
   function show(entries) {
+    names = new Set(entries.map((f) => f.name));
     entries.sort(
       (a, b) =>
         Number(b.directory ?? false) - Number(a.directory ?? false) || String(a.name).localeCompare(String(b.name)),
     );
     if (!entries.length) {
-      fill(body, empty('folder', 'This folder is empty.'));
+      fill(body, empty('folder', may ? 'This folder is empty. Drop files here.' : 'This folder is empty.'));
       return;
     }
     fill(
@@ -158,6 +217,14 @@ export function mountFiles(root, svc, { id, iface, control }) {
               h(
                 'td',
                 { class: 'actions' },
+                shell
+                  ? actionButton(
+                      { class: 'btn quiet', 'aria-label': `Rename ${f.name}`, disabled: !control.may },
+                      'Rename',
+                      () => rename(f.name),
+                      (e) => svc.toast.error(e, 'Rename'),
+                    )
+                  : null,
                 f.directory
                   ? null
                   : actionButton(
@@ -191,8 +258,10 @@ export function mountFiles(root, svc, { id, iface, control }) {
     );
   }
   scope.add(
-    control.watch((may) => {
-      put.disabled = !may;
+    control.watch((on) => {
+      may = on;
+      for (const [button] of putters) button.disabled = !on;
+      for (const button of body.querySelectorAll('td.actions .btn')) button.disabled = !on;
     }),
   );
   go(path);

@@ -79,7 +79,7 @@ export function mountKeys({ press, fromClipboard, toast, typed }) {
     const mine = SPECIAL_KEYS.filter((k) => k.kind === kind || k.kind === 'any');
     const functions = mine.filter((k) => k.fn);
     const rest = mine.filter((k) => k.more);
-    fill(own, mine.filter((k) => !k.more && !k.fn).map(key), button([icon('copy'), 'Paste'], paste), unfold);
+    fill(own, mine.filter((k) => !k.more && !k.fn).map(key), button([icon('copy'), 'Paste text'], paste), unfold);
     fill(more, sticky(), rest.map(key), functionKeys(functions));
     fill(full, sticky(), mine.filter((k) => !k.fn && !k.more).map(key), functionKeys(functions));
     more.hidden = !prefs.get('more-keys', false);

@@ -1,4 +1,4 @@
-// Where the parts of a device stand on a page (css/layout.css has the widths): the picture and the panels beside each
+// Where the parts of a device stand on a page (css/device.css has the widths): the picture and the panels beside each
 // other where there is room for both, power and control first where there is none.
 
 import { h } from '../dom.js';

@@ -1,9 +1,11 @@
-// One plot per stream of a sensors interface.
+// Plots of a sensors interface: one for each stream, or those of one unit together; all show the same window of time,
+// which is chosen, dragged over or held, and share a cursor.
 
 import { capital, clockTime, humanize, quantity, unitName } from '../../core/format.js';
 import { withGaps } from '../../core/series.js';
-import { empty, fill, h, Scope, text } from '../dom.js';
-import { plot } from '../plot.js';
+import { csv, figures, SPANS, windowOf } from '../../core/window.js';
+import { empty, fill, h, icon, Scope, set, text } from '../dom.js';
+import { COLORS, joined, plot } from '../plot.js';
 import { byName, own } from './sensors.js';
 
 const DRAW_MS = 500;
@@ -11,27 +13,96 @@ const DRAW_MS = 500;
 export function mountSensors(root, svc, { id, iface }) {
   const scope = new Scope();
   const grid = h('div', { class: 'plots' });
-  root.append(grid);
-  const plots = new Map();
+  const view = { span: svc.prefs.get('plot-span', null), zoom: null, together: svc.prefs.get('plots-together', false) };
+  let frozen = null; // the samples that were there when it was paused, and when that was
+  const plots = new Map(); // name -> SensorPlot
   let dirty = true;
 
+  const samples = () => frozen?.samples ?? own(svc.store.state, id, iface.name).sort(byName);
+  const now = () => frozen?.now ?? Date.now() / 1000;
+  const within = () => windowOf(view, now());
+
+  // ---- the bar ----
+  const span = h(
+    'select',
+    { class: 'input', 'aria-label': 'Time that is shown' },
+    SPANS.map(([s, name]) => h('option', { value: `${s}` }, name)),
+  );
+  span.value = `${view.span}`;
+  span.addEventListener('change', () => {
+    view.span = span.value === 'null' ? null : Number(span.value);
+    svc.prefs.put('plot-span', view.span);
+    zoom(null);
+  });
+  const button = (content, onclick, more) => h('button', { type: 'button', class: 'btn', onclick, ...more }, content);
+  const pause = button('Pause', () => hold(!frozen), { 'aria-pressed': 'false' });
+  const back = button('Zoom out', () => zoom(null), { hidden: true });
+  const together = button('Together', () => {
+    view.together = !view.together;
+    svc.prefs.put('plots-together', view.together);
+    clear();
+    redraw();
+  });
+  const save = button([icon('download'), 'CSV'], () => {
+    const streams = samples().map((s) => ({ name: s.stream, unit: s.unit, points: s.points }));
+    const blob = new Blob([csv(streams, within())], { type: 'text/csv' });
+    const url = URL.createObjectURL(blob);
+    h('a', { href: url, download: `${id}-${iface.name}.csv` }).click();
+    setTimeout(() => URL.revokeObjectURL(url), 10000);
+  });
+  set(together, { title: 'Streams of one unit in one plot' });
+  set(save, { title: 'What is shown, as a table' });
+  const hint = h('span', { class: 'muted small' }, 'Drag over a plot to zoom, double click to zoom out');
+  root.append(
+    h('div', { class: 'plot-bar', role: 'group', 'aria-label': 'Plots' }, span, pause, back, together, save, hint),
+    grid,
+  );
+
+  function hold(on) {
+    frozen = on ? { samples: samples(), now: now() } : null;
+    set(pause, { 'aria-pressed': String(on) });
+    redraw();
+  }
+  function zoom(to) {
+    view.zoom = to;
+    back.hidden = !to;
+    redraw();
+  }
+  function clear() {
+    for (const p of plots.values()) p.destroy();
+    plots.clear();
+    fill(grid);
+  }
+
+  // ---- drawing ----
+  function redraw() {
+    set(together, { 'aria-pressed': String(view.together) });
+    dirty = true;
+    for (const p of plots.values()) p.stale();
+    draw();
+  }
   function draw() {
-    if (!dirty || document.hidden) return;
+    if ((!dirty && (view.span === null || frozen)) || document.hidden) return; // a window of time moves on
     dirty = false;
-    const samples = own(svc.store.state, id, iface.name).sort(byName);
-    if (!samples.length) {
+    const all = samples();
+    if (!all.length) {
       if (!plots.size)
         fill(grid, empty('sensor', 'No sample has arrived yet. They appear here as the device sends them.'));
       return;
     }
     if (!plots.size) fill(grid);
-    for (const s of samples) {
-      let p = plots.get(s.stream);
+    const groups = view.together
+      ? grouped(all, (s) => unitName(s.unit) || s.quantity || s.stream)
+      : new Map(all.map((s) => [s.stream, [s]]));
+    for (const [name, streams] of groups) {
+      const key = streams.map((s) => s.stream).join(' ');
+      let p = plots.get(name);
+      if (p && p.key !== key) p = void p.destroy(); // another stream of that unit has come
       if (!p) {
-        plots.set(s.stream, (p = new SensorPlot(s)));
+        plots.set(name, (p = new SensorPlot(name, streams, { key, within, zoom, sync: `${id}/${iface.name}` })));
         grid.append(p.el);
       }
-      p.update(s);
+      p.update(streams);
     }
   }
 
@@ -39,68 +110,114 @@ export function mountSensors(root, svc, { id, iface }) {
     svc.store.watch(
       (s) => s.samples,
       () => {
-        dirty = true;
+        dirty = dirty || !frozen;
       },
     ),
   );
   scope.interval(draw, DRAW_MS);
   scope.listen(document, 'visibilitychange', draw);
-  scope.add(() => {
-    for (const p of plots.values()) p.chart?.destroy();
-  });
-  draw();
+  scope.add(clear);
+  redraw();
   return () => scope.close();
 }
 
-/** One stream: name, latest value, line; under the pointer the value of that moment. */
+/**
+ * Streams of one unit: names, latest values, lines, least, mean and most; under the pointer the values of that moment.
+ */
 class SensorPlot {
-  constructor(s) {
-    this._last = null;
-    this._hover = null;
+  constructor(name, streams, { key, within, zoom, sync }) {
+    Object.assign(this, { key, _within: within, _last: null, _hover: null, chart: null });
+    const [one] = streams;
+    this._many = streams.length > 1;
     this._value = h('span', { class: 'value' });
     this._at = h('span', { class: 'at' });
+    this._numbers = h('p', { class: 'numbers' });
+    this._rows = streams.map(() => h('span', { class: 'value' }));
     const canvas = h('div', { class: 'canvas', 'aria-hidden': 'true' });
-    const name = humanize(s.stream);
-    const kind = s.quantity ? humanize(s.quantity) : unitName(s.unit);
+    const title = this._many ? name : humanize(one.stream);
+    const kind = one.quantity ? humanize(one.quantity) : unitName(one.unit);
     this.el = h(
       'figure',
-      { class: 'plot', dataset: { stream: s.stream } },
+      { class: 'plot', dataset: { stream: streams.map((s) => s.stream).join(' ') } },
       h(
         'figcaption',
         { class: 'top' },
-        h('h3', { class: 'ellipsis', title: s.stream }, capital(name)),
-        name.includes(kind) ? null : h('span', { class: 'muted small ellipsis' }, kind),
-        this._value,
+        h('h3', { class: 'ellipsis', title: one.stream }, this._many ? `${capital(kind)}` : capital(title)),
+        this._many || title.includes(kind) ? null : h('span', { class: 'muted small ellipsis' }, kind),
+        this._many ? null : this._value,
         this._at,
       ),
       canvas,
+      this._many
+        ? h(
+            'ul',
+            { class: 'lines' },
+            streams.map((s, i) => h('li', {}, swatch(i), capital(humanize(s.stream)), this._rows[i])),
+          )
+        : this._numbers,
     );
     this._make = () =>
       plot(canvas, {
-        series: [{ label: s.stream, unit: s.unit }],
-        height: 120,
+        series: streams.map((s) => ({ label: s.stream, unit: s.unit })),
+        height: this._many ? 160 : 120,
+        within,
+        onZoom: zoom,
+        together: sync,
         onHover: (at) => {
           this._hover = at;
           this._show();
         },
       });
-    this.chart = null;
   }
 
-  update(s) {
-    if (this._last === s) return;
-    this._last = s;
+  /** It is drawn again, also when no sample is new. */
+  stale() {
+    this._last = null;
+  }
+
+  update(streams) {
+    if (this._within() === null && this._last?.every((s, i) => s === streams[i])) return;
+    this._last = streams;
     this.chart ??= this._make(); // on the page by now: its width is known
-    this.chart.setData(withGaps(s.points));
+    this.chart.setData(joined(streams.map((s) => withGaps(s.points))));
     this._show();
+  }
+
+  destroy() {
+    this.chart?.destroy();
+    this.el.remove();
   }
 
   _show() {
     if (!this._last) return;
-    const { value, unit, quantity: kind } = this._last;
     const at = this._hover;
-    text(this._value, quantity(at ? at.values[0] : value, unit, kind));
+    const words = (s, i) => quantity(at ? at.values[i] : s.value, s.unit, s.quantity);
+    this._last.forEach((s, i) => {
+      const f = figures(s.points, this._within());
+      const say = (v) => quantity(v, s.unit);
+      if (this._many) {
+        text(this._rows[i], words(s, i));
+        this._rows[i].title = f ? `${say(f.min)} to ${say(f.max)}, mean ${say(f.mean)}` : '';
+      } else {
+        text(this._value, words(s, i));
+        text(this._numbers, f ? `min ${say(f.min)}   mean ${say(f.mean)}   max ${say(f.max)}` : 'nothing in this time');
+      }
+    });
     text(this._at, at ? `at ${clockTime(at.t * 1000)}` : '');
     this._at.hidden = !at;
   }
+}
+
+function grouped(all, keyOf) {
+  const groups = new Map();
+  for (const one of all) groups.set(keyOf(one), [...(groups.get(keyOf(one)) ?? []), one]);
+  return groups;
+}
+
+/** The colour of a line, as a word's beginning. */
+function swatch(i) {
+  const el = icon('stop');
+  el.style.color = `var(${COLORS[i % COLORS.length]})`;
+  el.style.fill = 'currentColor';
+  return el;
 }

@@ -65,7 +65,7 @@ export const own = (state, id, iface) =>
 /** The latest values, for the side of the page. */
 export function mountReadings(root, svc, { id, iface, onOpen }) {
   const scope = new Scope();
-  const body = h('div', { class: 'body' });
+  const body = h('div', { class: 'body readings', tabindex: '0', role: 'group', 'aria-label': 'Latest values' });
   root.append(
     h(
       'section',
@@ -84,7 +84,7 @@ export function mountReadings(root, svc, { id, iface, onOpen }) {
     svc.store.watch(
       (s) => s.samples,
       () => {
-        const samples = own(svc.store.state, id, iface.name).sort(byName).slice(0, 12);
+        const samples = own(svc.store.state, id, iface.name).sort(byName);
         if (!samples.length) {
           fill(body, h('p', { class: 'muted' }, 'No sample yet.'));
           return;

@@ -1,0 +1,273 @@
+// The page of a device against the labelled fake host: where its parts stand, fingers and keys on the picture, files,
+// plots.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { fakePages } from './fake-pages.mjs';
+
+const pages = fakePages();
+const { open, calls, until } = pages;
+
+/** Where elements are in the window: {name: {top, bottom, left, right}} */
+const places = (page, selectors) =>
+  page.evaluate(
+    (all) =>
+      Object.fromEntries(
+        Object.entries(all).map(([name, s]) => [name, document.querySelector(s).getBoundingClientRect().toJSON()]),
+      ),
+    selectors,
+  );
+
+test('picture and console are seen whole without scrolling from 1366×768 on; on a phone power and lease come first', async () => {
+  for (const [width, height] of [
+    [1366, 768],
+    [1920, 1080],
+  ])
+    for (const hash of ['#/d/board', '#/d/phone/shell']) {
+      const page = await open(hash, { width, height });
+      await page.waitForSelector('.stage[data-rung="fallback"] img:not([hidden])');
+      await page.waitForSelector('.stage .wait', { state: 'hidden' });
+      await page.waitForSelector(hash === '#/d/board' ? '.terminal-bar .dot.good' : '[aria-label="Output"]');
+      const at = await places(page, { stage: '.stage', panel: '[role="tabpanel"]', power: '.first' });
+      for (const name of ['stage', 'panel'])
+        assert.ok(at[name].top >= 0 && at[name].bottom <= height, `${hash} ${width}×${height}: ${JSON.stringify(at)}`);
+      assert.ok(at.stage.height >= 200, `the picture is ${at.stage.height} px high`);
+      assert.ok(at.power.top < height - 40, 'power or control begins within the window');
+      if (hash === '#/d/board')
+        assert.ok(
+          await page.evaluate(() => document.querySelector('.xterm-screen').clientWidth >= 80 * 7.8),
+          '80 columns fit',
+        );
+      await page.done();
+    }
+  const page = await open('#/d/board', { width: 390, height: 844, touch: true });
+  await page.waitForSelector('.stage[data-rung="fallback"] img:not([hidden])');
+  const at = await places(page, { power: '#power-off-power', lease: '#lease-take', stage: '.stage' });
+  assert.ok(at.power.bottom < at.lease.top && at.lease.bottom < at.stage.top, JSON.stringify(at));
+  assert.ok(at.lease.bottom < 844, 'both without scrolling');
+  await page.done();
+});
+
+/** Fingers on the page: touch([{x, y}, …]) puts them there, touch([]) takes them away. */
+async function toucher(page) {
+  const cdp = await page.context().newCDPSession(page);
+  let were = 0;
+  return async (...points) => {
+    const type = !points.length ? 'touchEnd' : points.length > were ? 'touchStart' : 'touchMove';
+    were = points.length;
+    await cdp.send('Input.dispatchTouchEvent', { type, touchPoints: points.map((p, id) => ({ ...p, id })) });
+  };
+}
+const inputs = () =>
+  pages.fake.calls.flatMap((c) => {
+    if (c.method === 'CMD' && c.path === 'input.send') return JSON.parse(c.body).params.events;
+    return c.method === 'POST' && /\/input$/.test(c.path) ? JSON.parse(c.body) : []; // no socket yet
+  });
+
+test('fingers scroll the page past the picture until it is tapped; then they drag live, two scroll and click right, until they are given back', async () => {
+  const page = await open('#/d/board', { width: 390, height: 844, touch: true });
+  await page.waitForSelector('.stage .wait', { state: 'hidden' });
+  const touch = await toucher(page);
+  const middle = async () => {
+    await page.locator('#screen').scrollIntoViewIfNeeded();
+    const box = await page.locator('#screen').boundingBox();
+    return { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+  };
+  const scrolled = () => page.evaluate(() => window.scrollY);
+  const drag = async (from, dx, dy) => {
+    await touch(from);
+    for (let i = 1; i <= 8; i++) await touch({ x: from.x + dx * i, y: from.y + dy * i });
+    await touch();
+  };
+  pages.fake.calls.length = 0;
+  const at = await middle();
+  const before_ = await scrolled();
+  await drag(at, 0, -15);
+  await until('the page to scroll', async () => (await scrolled()) > before_ + 40);
+  assert.deepEqual(inputs(), []);
+  await page.locator('#screen').tap();
+  await page.waitForSelector('.stage.fingers');
+  const here = await middle();
+  const stays = await scrolled();
+  await drag(here, 0, 12);
+  await until('a live drag', () => {
+    const all = inputs();
+    return all.filter((e) => e.buttons === 1).length >= 3 && all.at(-1).buttons === 0;
+  });
+  assert.equal(await scrolled(), stays, 'the page does not move under it');
+  pages.fake.calls.length = 0;
+  const two = (dy) => [
+    { x: here.x - 30, y: here.y + dy },
+    { x: here.x + 30, y: here.y + dy },
+  ];
+  await touch(two(0)[0]);
+  await touch(...two(0));
+  for (let i = 1; i <= 6; i++) await touch(...two(-12 * i));
+  await touch();
+  await until('scrolling', () => inputs().some((e) => e.type === 'scroll' && e.dy > 0));
+  assert.ok(!inputs().some((e) => e.buttons), 'no button');
+  await touch(two(0)[0]);
+  await touch(...two(0));
+  await touch();
+  await until('the right button', () => inputs().some((e) => e.buttons === 2) && inputs().at(-1).buttons === 0);
+  await page.getByRole('button', { name: 'Done' }).tap();
+  await page.waitForSelector('.stage:not(.fingers)');
+  await page.done();
+});
+
+test('keys that a phone has not: modifiers stay down for the next key, arrows and function keys are a row', async () => {
+  const page = await open('#/d/board', { width: 390, height: 844, touch: true });
+  await page.waitForSelector('.stage .wait', { state: 'hidden' });
+  pages.fake.calls.length = 0;
+  await page.getByRole('button', { name: 'Keys', exact: true }).tap();
+  const more = page.getByRole('group', { name: 'More keys' });
+  await more.getByRole('button', { name: 'Ctrl' }).tap();
+  await more.getByRole('button', { name: 'Shift' }).tap();
+  await more.getByRole('button', { name: 'Arrow left' }).tap();
+  await more.getByRole('button', { name: 'Ctrl' }).tap();
+  await page.fill('#send-text', 'c');
+  await page.press('#send-text', 'Enter');
+  await more.getByLabel('Function keys').selectOption('F5');
+  await until('F5', () => inputs().some((e) => e.key === 'F5'));
+  assert.equal(
+    inputs()
+      .map((e) => `${{ down: '+', up: '-' }[e.action] ?? '='}${e.key}`)
+      .join(' '),
+    '+Control +Shift +ArrowLeft -ArrowLeft -Shift -Control +Control +c -c -Control =F5',
+  );
+  await page.done();
+});
+
+test('a picture pixel by pixel, turned, and in full screen with a bar: clicks go where they are seen, keys are locked', async () => {
+  const page = await open('#/d/board', {
+    init: () => {
+      window.locked = 0;
+      navigator.keyboard.lock = async (...keys) => {
+        window.locked = keys.length ? -1 : window.locked + 1;
+      };
+    },
+  });
+  await page.waitForSelector('.stage .wait', { state: 'hidden' });
+  const turn = page.getByRole('button', { name: 'Turn the picture' });
+  await page.getByRole('button', { name: '1:1' }).click();
+  assert.equal(await page.evaluate(() => document.querySelector('.screen img').getBoundingClientRect().width), 640);
+  const clicked = async (fx, fy) => {
+    const look = async () => JSON.stringify(await page.locator('.screen img').boundingBox());
+    let was;
+    await until('it to stand still', async () => was === (was = await look()));
+    pages.fake.calls.length = 0;
+    const box = JSON.parse(was);
+    await page.mouse.click(box.x + box.width * fx, box.y + box.height * fy);
+    return until('the click', () => inputs().find((e) => e.buttons === 1));
+  };
+  const near = ({ x, y }, wx, wy) =>
+    assert.ok(Math.abs(x - wx) <= 3 && Math.abs(y - wy) <= 3, `${x},${y}, not ${wx},${wy}`);
+  near(await clicked(0.25, 0.25), 160, 100);
+  await page.getByRole('button', { name: '1:1' }).click();
+  await turn.click();
+  near(await clicked(0.25, 0.25), 160, 300);
+  await page.reload(); // it is remembered
+  await page.waitForSelector('.stage .wait', { state: 'hidden' });
+  near(await clicked(0.25, 0.1), 64, 300);
+  for (let i = 0; i < 3; i++) await turn.click();
+  await page.getByRole('button', { name: 'Full screen', exact: true }).first().click();
+  await until('all keys to be locked', () => page.evaluate(() => window.locked > 0));
+  pages.fake.calls.length = 0;
+  await page.mouse.move(640, 2);
+  await page.getByRole('group', { name: 'Full screen' }).getByRole('button', { name: 'Ctrl+Alt+Del' }).click();
+  await until('the keys', () => inputs().filter((e) => e.type === 'key').length === 6);
+  await page.getByRole('button', { name: 'Leave full screen' }).click();
+  await until('the page again', () => page.evaluate(() => !document.fullscreenElement));
+  await page.done();
+});
+
+test('files: several go into the folder that is shown, with their progress; what is there is asked about; folders, drops, cancel, rename', async () => {
+  const page = await open('#/d/phone/files');
+  await page.getByText('init.rc').first().waitFor();
+  const puts = () =>
+    calls('PUT', /phone\/files/).map((c) => decodeURIComponent(c.path.split('path=')[1].replaceAll('+', ' ')));
+  const file = (name, text = 'text') => ({ name, mimeType: 'text/plain', buffer: Buffer.from(text) });
+  const pick = page.getByLabel('Files to upload');
+  pages.fake.calls.length = 0;
+  await pick.setInputFiles([file('init.rc'), file('two.txt'), file('grüß dich.txt')]);
+  await page.getByRole('heading', { name: 'Replace init.rc?' }).waitFor();
+  assert.deepEqual(puts(), [], 'nothing before it is agreed to');
+  await page.getByRole('button', { name: 'Leave it as it is' }).click();
+  await until('the others', () => puts().length === 2);
+  assert.deepEqual(puts(), ['/two.txt', '/grüß dich.txt']);
+  await page.getByRole('button', { name: 'sdcard', exact: true }).click();
+  await page.getByText('DCIM').waitFor();
+  await until('no upload is under way', async () => (await page.locator('.uploads li').count()) === 0);
+  pages.fake.calls.length = 0;
+  await page.locator('.drop').evaluate((el) => {
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File(['x'], 'dropped.txt'));
+    for (const type of ['dragover', 'drop'])
+      el.dispatchEvent(new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true }));
+  });
+  await until('what was dropped', () => puts().length === 1);
+  assert.deepEqual(puts(), ['/sdcard/dropped.txt']);
+  // one that does not end is taken back; the next one goes on
+  await page.route('**/phone/files?path=%2Fsdcard%2Fslow', () => {});
+  await pick.setInputFiles([file('slow'), file('next')]);
+  await page.getByRole('button', { name: 'Cancel slow' }).click();
+  await until('the next one', () => puts().includes('/sdcard/next'));
+  await page.locator('.toast', { hasText: 'slow was taken back' }).waitFor();
+  await page.getByRole('button', { name: 'Rename DCIM' }).click();
+  await page.getByLabel('New name').fill("it's mine");
+  await page.getByRole('dialog').getByRole('button', { name: 'Rename' }).click();
+  const [{ body }] = await until('the command', () => {
+    const all = calls('POST', /phone\/shell/);
+    return all.length && all;
+  });
+  assert.equal(JSON.parse(body).command, "mv -n -- '/sdcard/DCIM' '/sdcard/it'\\''s mine'");
+  await page.done();
+});
+
+test('plots: a span, a zoom that all follow, held, together, figures of what is shown, and as CSV', async () => {
+  const page = await open('#/d/vitals');
+  const first = page.locator('.plot').first();
+  await first.locator('canvas').waitFor();
+  await until('figures', async () => /min .* mean .* max/.test(await first.locator('.numbers').innerText()));
+  await page.getByLabel('Time that is shown').selectOption('60');
+  const over = await first.locator('.u-over').boundingBox();
+  await page.mouse.move(over.x + 20, over.y + 30);
+  await until(
+    'a cursor that all share',
+    async () => (await page.locator('.plot .at:not([hidden])').count()) === (await page.locator('.plot').count()),
+  );
+  await page.mouse.down();
+  await page.mouse.move(over.x + over.width / 2, over.y + 30, { steps: 4 });
+  await page.mouse.up();
+  const out = page.getByRole('button', { name: 'Zoom out' });
+  await out.waitFor();
+  const save = async () => {
+    const [file] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'CSV' }).click(),
+    ]);
+    assert.equal(file.suggestedFilename(), 'vitals-sensors.csv');
+    let all = '';
+    for await (const part of await file.createReadStream()) all += part;
+    return all.trim().split('\r\n');
+  };
+  const few = await save();
+  assert.match(few[0], /^time,cpu\.busy \(%\),cpu\.temperature \(Cel\),load\.1m,memory\.used \(By\)$/);
+  assert.ok(few.length > 5 && few.length < 45, `${few.length} rows are less than half a minute`);
+  await first.locator('.u-over').dblclick();
+  await out.waitFor({ state: 'hidden' });
+  await page.getByLabel('Time that is shown').selectOption('null');
+  const pause = page.getByRole('button', { name: 'Pause' });
+  await pause.click();
+  const held = await save();
+  assert.ok(held.length > 100, 'all of it');
+  const latest = () => page.evaluate(() => document.querySelector('.readings .value').textContent); // these go on beside
+  const was = await latest();
+  await until('new samples', async () => (await latest()) !== was);
+  assert.deepEqual(await save(), held, 'nothing moves while it is held');
+  await pause.click();
+  await until('it goes on', async () => (await save()).length > held.length);
+  await page.getByRole('button', { name: 'Together' }).click();
+  await until('one plot for each unit', async () => (await page.locator('.plot').count()) > 0);
+  await page.done();
+});
