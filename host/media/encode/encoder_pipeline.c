@@ -1,6 +1,7 @@
 #include "host/media/encode/encoder_private.h"
 
 #include <gst/video/video.h>
+#include <string.h>
 
 #include "host/media/reaper.h"
 #include "host/media/webrtc/rtpext.h"
@@ -82,13 +83,35 @@ static GstBuffer *wrap(TbFrame *frame, int width, int height)
         return buffer;
 }
 
-/* H.264 has even sizes only: an odd one is made larger, since a terminal's last line or column may be in it. Rungs want
- * a smaller one. With input_lock held. */
+/* H.264 has even sizes only: of an odd one the last column and row are there twice, for a terminal's last line may be in
+ * it, and scaling would blur or double another one. NULL: it is even. */
+static TbFrame *pad(TbEncoder *encoder, const TbFrame *frame)
+{
+        int width = (frame->width + 1) & ~1, height = (frame->height + 1) & ~1;
+        bool pixels = frame->format == TB_PIXEL_BGRX || frame->format == TB_PIXEL_RGBX;
+        if (encoder->codec != TB_CODEC_H264 || !pixels || (width == frame->width && height == frame->height))
+                return NULL;
+        TbFrame *even = tb_frame_pool_take(encoder->padded, frame->format, width, height, 0);
+        if (!even)
+                return NULL;
+        even->t_us = frame->t_us;
+        for (int y = 0; y < height; y++) {
+                const guint8 *in =
+                        frame->plane[0] + (gsize)MIN(y, frame->height - 1) * (gsize)frame->stride[0];
+                guint8 *out = even->plane[0] + (gsize)y * (gsize)even->stride[0];
+                gsize row = (gsize)frame->width * 4;
+                memcpy(out, in, row);
+                if (width > frame->width)
+                        memcpy(out + row, in + row - 4, 4);
+        }
+        return even;
+}
+
+/* Rungs want a smaller one. With input_lock held. */
 static void set_caps(TbEncoder *encoder, const TbFrame *frame, int width, int height)
 {
         guint max = tb_rung_specs[encoder->rung].max_height;
-        int odd = encoder->codec == TB_CODEC_VP8 ? 0 : 1;
-        int out_w = (width + odd) & ~odd, out_h = (height + odd) & ~odd;
+        int out_w = width, out_h = height;
         if (max && height > (int)max) {
                 out_h = (int)max;
                 out_w = MAX((int)((gint64)width * out_h / height) & ~1, 2);
@@ -124,6 +147,9 @@ static bool is_due(TbEncoder *encoder, gint64 now_us)
 
 void tb_encoder_push(TbEncoder *encoder, TbFrame *frame, bool again)
 {
+        g_autoptr(TbFrame) even = pad(encoder, frame);
+        if (even)
+                frame = even;
         /* with chroma of two columns or rows, an odd one is no more than half there */
         bool whole = frame->format == TB_PIXEL_BGRX || frame->format == TB_PIXEL_RGBX;
         int width = whole ? frame->width : frame->width & ~1,

@@ -38,6 +38,8 @@ struct TbEncoder {
         GPtrArray *taps; /* owned by who made them; protected by taps_lock */
         TbGroup group;   /* protected by taps_lock */
 
+        TbFramePool *padded; /* owned; pictures of odd sizes, made even; any thread */
+
         TbMutex input_lock;      /* frames come from the hub and, again, from main */
         TbPixelFormat format;    /* of the current caps; protected by input_lock */
         int width, height;       /* of the current caps; 0: none yet; protected by input_lock */

@@ -21,6 +21,10 @@ typedef enum Fault { NOT_STARTED, NO_FORMAT, THIRD_PICTURE, MUTE, FAULTS } Fault
 static const char *const NAMES[FAULTS] = {"nvh264enc", "vah264enc", "vah264lpenc", "qsvh264enc"};
 static gint used[FAULTS]; /* atomic: pictures that came in; for NOT_STARTED and NO_FORMAT attempts */
 
+/* What came in last. */
+static GstVideoInfo seen_info;
+static GBytes *seen_luma; /* owned; packed rows */
+
 typedef struct Double {
         GstVideoEncoder parent;
         guint pictures;
@@ -53,13 +57,30 @@ static gboolean double_format(GstVideoEncoder *encoder, GstVideoCodecState *stat
         GstCaps *caps = gst_caps_from_string(
                 "video/x-h264,stream-format=byte-stream,alignment=au,profile=constrained-baseline");
         gst_video_codec_state_unref(gst_video_encoder_set_output_state(encoder, caps, state));
+        seen_info = state->info;
         return TRUE;
+}
+
+static void see(GstBuffer *buffer)
+{
+        GstVideoFrame frame;
+        g_assert_true(gst_video_frame_map(&frame, &seen_info, buffer, GST_MAP_READ));
+        GByteArray *luma = g_byte_array_new();
+        for (int y = 0; y < GST_VIDEO_FRAME_HEIGHT(&frame); y++)
+                g_byte_array_append(luma,
+                                    (const guint8 *)GST_VIDEO_FRAME_PLANE_DATA(&frame, 0) +
+                                            y * GST_VIDEO_FRAME_PLANE_STRIDE(&frame, 0),
+                                    (guint)GST_VIDEO_FRAME_WIDTH(&frame));
+        gst_video_frame_unmap(&frame);
+        GBytes *old = g_atomic_pointer_exchange(&seen_luma, g_byte_array_free_to_bytes(luma));
+        g_clear_pointer(&old, g_bytes_unref);
 }
 
 static GstFlowReturn double_picture(GstVideoEncoder *encoder, GstVideoCodecFrame *frame)
 {
         Double *self = (Double *)encoder;
         g_atomic_int_inc(&used[fault_of(encoder)]);
+        see(frame->input_buffer);
         if (fault_of(encoder) == MUTE) {
                 gst_video_codec_frame_unref(frame);
                 return GST_FLOW_OK;
@@ -241,10 +262,37 @@ static void test_join_vp8(Fixture *f, gconstpointer data G_GNUC_UNUSED)
         join_late(f, TB_CODEC_VP8);
 }
 
-/* Each of them is tried, fails in its own way, and the viewer gets x264's pictures in the end. */
+/* H.264 has even sizes: of an odd one the last column and row are there twice, and every other one once, as it was. */
+static gboolean paint_odd(gpointer data)
+{
+        Fixture *f = data;
+        TbFrame *frame = tb_frame_pool_take(f->pool, TB_PIXEL_BGRX, 321, 241, 0);
+        for (int y = 0; y < 241; y++)
+                for (int x = 0; x < 321; x++)
+                        ((guint32 *)(gpointer)(frame->plane[0] + (gsize)y * (gsize)frame->stride[0]))[x] =
+                                (x + y) & 1 ? 0xffffff : 0;
+        f->source.sink(f->source.sink_data, frame);
+        return G_SOURCE_CONTINUE;
+}
+
+static void assert_padded(void)
+{
+        gsize size;
+        g_autoptr(GBytes) luma = g_atomic_pointer_exchange(&seen_luma, NULL);
+        g_assert_nonnull(luma);
+        const guint8 *p = g_bytes_get_data(luma, &size);
+        g_assert_cmpuint(size, ==, 322 * 242);
+        for (int y = 0; y < 242; y++)
+                for (int x = 0; x < 322; x++)
+                        g_assert_cmpint(p[y * 322 + x] > 128, ==, (MIN(x, 320) + MIN(y, 240)) & 1);
+}
+
+/* Each of them is tried, fails in its own way, and the viewer gets x264's pictures in the end. The screen has an odd size. */
 static void test_failover(Fixture *f, gconstpointer data G_GNUC_UNUSED)
 {
         g_assert_cmpstr(tb_codec_encoder(TB_CODEC_H264, true)->element, ==, NAMES[0]);
+        g_source_remove(f->timer);
+        f->timer = g_timeout_add(20, paint_odd, f);
         Viewer v = {0};
         TbTap *tap = tap_new(f, TB_CODEC_H264, &v);
         tb_tap_open(tap, true);
@@ -257,6 +305,7 @@ static void test_failover(Fixture *f, gconstpointer data G_GNUC_UNUSED)
         g_assert_cmpstr(tb_encoder_element(tb_tap_encoder(tap)), ==, "x264enc");
         g_assert_cmpint(g_atomic_int_get(&used[MUTE]), >=, 5);
         g_assert_cmpuint(v.keyframes, ==, from_hardware + 1); /* x264 begins with one */
+        assert_padded();
 
         /* what failed is not tried again, and the host says so */
         json_t *info = tb_media_info(f->media);
