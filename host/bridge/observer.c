@@ -275,6 +275,21 @@ static void picture_again(TbObserver *o)
                        tb_error_detail(error));
 }
 
+/* A picture that was made smaller says of which size the screen is, in a comment (ITU-T T.81 §B.2.4.5): pointers go by that. */
+static GBytes *say_size(GBytes *jpeg, int width, int height)
+{
+        gsize size;
+        const guint8 *bytes = g_bytes_get_data(jpeg, &size);
+        g_autofree char *text = g_strdup_printf("screen %dx%d", width, height);
+        guint length = (guint)strlen(text) + 2;
+        GByteArray *out = g_byte_array_sized_new((guint)size + length + 2);
+        g_byte_array_append(out, bytes, 2); /* SOI */
+        g_byte_array_append(out, (const guint8[]){0xff, 0xfe, (guint8)(length >> 8), (guint8)length}, 4);
+        g_byte_array_append(out, (const guint8 *)text, length - 2);
+        g_byte_array_append(out, bytes + 2, (guint)size - 2);
+        return g_byte_array_free_to_bytes(out);
+}
+
 /* Latest wins: while the last picture is on its way, newer ones are left out. */
 static void on_picture(void *data, GBytes *jpeg, gint64 taken_us G_GNUC_UNUSED)
 {
@@ -286,9 +301,12 @@ static void on_picture(void *data, GBytes *jpeg, gint64 taken_us G_GNUC_UNUSED)
         TbHub *hub = find_hub(o, o->picture_of, NULL);
         if (hub)
                 tb_hub_size(hub, &width, &height);
-        if (tb_picture_pace_made(&o->pace, g_bytes_get_size(jpeg), width) &&
-            o->ops->picture(jpeg, o, o->data))
-                tb_picture_pace_sent(&o->pace, g_bytes_get_size(jpeg), now_us);
+        if (tb_picture_pace_made(&o->pace, g_bytes_get_size(jpeg), width)) {
+                g_autoptr(GBytes) said =
+                        was > 0 && width > 0 ? say_size(jpeg, width, height) : g_bytes_ref(jpeg);
+                if (o->ops->picture(said, o, o->data))
+                        tb_picture_pace_sent(&o->pace, g_bytes_get_size(said), now_us);
+        }
         if (o->pace.width != was || o->pace.quality != quality)
                 picture_again(o);
 }

@@ -40,6 +40,18 @@ before(async () => {
 
 const startHost = (t, more = {}, options = {}) => withHost(t, { devices, ...more }, options);
 
+test('H.264 of an odd size: the last column and row that are there twice are not shown, and pointers go by the screen', async (t) => {
+  const host = await startHost(t, { devices: { odd: { attach: 'testpattern://?width=321&height=241&fps=20' } } });
+  const page = await openPage(t, browser, `${host.url}/#/d/odd`);
+  assert.deepEqual(await showsPictureBy(page, 'webrtc'), { width: 322, height: 242 });
+  await inPage(page, 'the size of the screen', () => {
+    const stage = document.querySelector('.stage');
+    return (
+      stage.style.aspectRatio === '321 / 241' && /^inset\(0/.test(stage.querySelector('video').style.objectViewBox)
+    );
+  });
+});
+
 test('WebRTC cannot connect: MJPEG by itself, the page says so, and climbs back when it can', async (t) => {
   const host = await startHost(t);
   const page = await openPage(t, browser, `${host.url}/#/d/pattern`, { webrtc: false });

@@ -3,18 +3,26 @@
 export const PICTURE = 0x01;
 const MAX_PICTURE = 1024 * 1024;
 
-/** {kind: 'picture', jpeg} or null for what we do not know. */
+/** A picture that was made smaller says of which size the screen is, in a comment right behind SOI; or null. */
+function screenOf(jpeg) {
+  if (jpeg.length < 6 || jpeg[2] !== 0xff || jpeg[3] !== 0xfe) return null;
+  const text = String.fromCharCode(...jpeg.subarray(6, Math.min(4 + ((jpeg[4] << 8) | jpeg[5]), 64)));
+  const [, width, height] = /^screen (\d{1,5})x(\d{1,5})$/.exec(text) ?? [];
+  return width > 0 && height > 0 ? { width: Number(width), height: Number(height) } : null;
+}
+
+/** {kind: 'picture', jpeg, screen} or null for what we do not know. */
 export function parseBinary(bytes) {
   if (bytes.length < 2 || bytes.length > MAX_PICTURE + 1) return null;
   if (bytes[0] !== PICTURE) return null;
   const jpeg = bytes.subarray(1);
   if (jpeg[0] !== 0xff || jpeg[1] !== 0xd8) return null; // not a JPEG: SOI is missing
-  return { kind: 'picture', jpeg };
+  return { kind: 'picture', jpeg, screen: screenOf(jpeg) };
 }
 
 /** Latest wins: while one picture is being decoded, only the newest waits. */
 export class PictureSink {
-  /** @param {(jpeg: Uint8Array) => Promise<void>} show */
+  /** @param {(picture) => Promise<void>} show   of what parseBinary() gives */
   constructor(show) {
     this._show = show;
     this._busy = false;
@@ -23,14 +31,14 @@ export class PictureSink {
     this.dropped = 0;
   }
 
-  async push(jpeg) {
+  async push(picture) {
     if (this._busy) {
       if (this._next) this.dropped += 1;
-      this._next = jpeg;
+      this._next = picture;
       return;
     }
     this._busy = true;
-    for (let now = jpeg; now; now = this._take()) {
+    for (let now = picture; now; now = this._take()) {
       try {
         await this._show(now);
         this.shown += 1;

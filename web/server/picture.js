@@ -56,7 +56,7 @@ function relayPicture(report, { id, signaling, commands, scope }) {
   const canvas = h('canvas', { role: 'img', 'aria-label': `Screen of ${id}` });
   let undo = null;
   let frames = 0;
-  const sink = new PictureSink(async (jpeg) => {
+  const sink = new PictureSink(async ({ jpeg, screen }) => {
     const bitmap = await createImageBitmap(new Blob([jpeg], { type: 'image/jpeg' }));
     if (canvas.width !== bitmap.width || canvas.height !== bitmap.height) {
       canvas.width = bitmap.width;
@@ -64,13 +64,14 @@ function relayPicture(report, { id, signaling, commands, scope }) {
     }
     canvas.getContext('2d').drawImage(bitmap, 0, 0);
     frames += 1;
-    report.shown(bitmap.width, bitmap.height);
+    const { width, height } = screen ?? bitmap;
+    report.shown(width, height); // what pointers go by
     bitmap.close();
   });
   scope.add(
     signaling.on('binary', (bytes) => {
       const m = undo ? parseBinary(bytes) : null;
-      if (m?.kind === 'picture') sink.push(m.jpeg);
+      if (m?.kind === 'picture') sink.push(m);
     }),
   );
   scope.interval(() => {

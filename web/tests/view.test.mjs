@@ -244,6 +244,14 @@ test('relayed pictures: only JPEGs with the right first byte', () => {
   );
 });
 
+test('a relayed picture that was made smaller says of which size the screen is', () => {
+  const say = (text) => Uint8Array.of(1, 0xff, 0xd8, 0xff, 0xfe, 0, text.length + 2, ...Buffer.from(text), 0xff, 0xd9);
+  assert.deepEqual(parseBinary(say('screen 1920x1080')).screen, { width: 1920, height: 1080 });
+  for (const other of ['screen 0x5', 'screen 1920', 'Lavc59', '', 'screen 123456x1', `screen 1x1${' '.repeat(100)}`])
+    assert.equal(parseBinary(say(other)).screen, null, other);
+  assert.equal(parseBinary(Uint8Array.of(1, 0xff, 0xd8, 0xff, 0xfe)).screen, null);
+});
+
 test('the newest picture wins while one is decoded; a broken one is no end', async () => {
   const shown = [];
   let go;

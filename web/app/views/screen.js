@@ -27,6 +27,7 @@ const FIRST_FRAME_MS = 8000; // connected, but nothing to see for so long: fall 
  * @param {() => boolean} o.hasInput
  * @param {() => boolean} [o.hasVideo]           false: nothing to show; the connection carries commands and readings
  *                                               only
+ * @param {() => Promise<{width, height}>} [o.ownSize]   of the screen itself: its picture may be smaller
  * @param {() => boolean} o.isPhone
  * @param {object} o.commands                    core/command.js
  * @param {() => () => void} [o.telemetry]        called when the data channel `sensor` opens; what it returns, when it
@@ -53,6 +54,7 @@ export function mountScreen(
     fallbackText = fallbackName,
     start = true,
     hasVideo = () => true,
+    ownSize = async () => null,
     telemetry = () => () => {},
   },
 ) {
@@ -149,7 +151,20 @@ export function mountScreen(
     stage.classList.toggle('wide', !portrait);
     stage.style.aspectRatio = portrait ? '' : `${width} / ${height}`;
   }
-  scope.listen(video, 'resize', () => setSize(video.videoWidth, video.videoHeight));
+  // A lower rung is smaller than the screen, by whose pixels pointers go; and of an odd size H.264 has the last column
+  // and row twice.
+  async function setVideoSize() {
+    const [width, height] = [video.videoWidth, video.videoHeight];
+    setSize(width, height);
+    const own = await ownSize().catch(() => null);
+    if (!(own?.width > 0 && own.height > 0) || width !== video.videoWidth || height !== video.videoHeight) return;
+    if (Math.abs((own.width * height) / (own.height * width) - 1) > 0.02) return; // it has changed meanwhile
+    const [across, down] = [width - own.width, height - own.height];
+    const twice = (across === 0 || across === 1) && (down === 0 || down === 1) && across + down > 0;
+    video.style.objectViewBox = twice ? `inset(0 ${(100 * across) / width}% ${(100 * down) / height}% 0)` : '';
+    setSize(own.width, own.height);
+  }
+  scope.listen(video, 'resize', setVideoSize);
   const last = prefs.get(`size.${id}`);
   if (last?.width > 0 && last.height > 0) layOut(last.width, last.height); // nothing jumps when the picture comes
 
@@ -289,7 +304,7 @@ export function mountScreen(
   function showVideo() {
     if (showing) return;
     clearTimeout(frameTimer);
-    setSize(video.videoWidth, video.videoHeight);
+    setVideoSize();
     showing = true;
     video.classList.remove('dim');
     wait.hidden = true;

@@ -32,6 +32,7 @@ export function mountVideo(root, svc, { id, iface, control, tools = [] }) {
     announce: svc.announce,
     touched: () => svc.leases.keeper(id)?.touch(),
     hasInput: () => Boolean(input()),
+    ownSize: () => api.get(api.iface(id, iface.name)),
     isPhone: () => isPhone(device()),
     send: (events) => svc.commands.send(id, `${input().name}.send`, { events }, { queue: false, fresh: true }),
     telemetry: () => svc.telemetry.opened(id),
