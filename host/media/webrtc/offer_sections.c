@@ -100,13 +100,9 @@ static bool read_group(TbOfferParse *p, guint index)
 static bool is_secure_rtp(const char *proto)
 {
         static const char *const protos[] = {/* RFC 8829 §5.1.2 */
-                                             "UDP/TLS/RTP/SAVPF",
-                                             "UDP/TLS/RTP/SAVP",
-                                             "TCP/DTLS/RTP/SAVPF",
-                                             "TCP/DTLS/RTP/SAVP",
-                                             "RTP/SAVPF",
-                                             "RTP/SAVP",
-                                             NULL};
+                                             "UDP/TLS/RTP/SAVPF", "UDP/TLS/RTP/SAVP",  "TCP/DTLS/RTP/SAVPF",
+                                             "TCP/DTLS/RTP/SAVP", "TCP/TLS/RTP/SAVPF", /* of older clients */
+                                             "RTP/SAVPF",         "RTP/SAVP",          NULL};
         return g_strv_contains(protos, proto);
 }
 
@@ -161,7 +157,9 @@ static bool choose_video(TbOfferParse *p)
                 return tb_offer_not_ours(
                         p, "the video section has no a=rtcp-mux, and RTCP has no port of its own here");
         return tb_offer_not_ours(
-                p, "the offer has no video section to receive H264 (packetization-mode=1) or VP8");
+                p,
+                "the offer has no video section to receive H264 (packetization-mode=1) or VP8 by a payload "
+                "type from 96 to 127");
 }
 
 /* The first that can share the video's transport. */
