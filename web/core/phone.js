@@ -129,6 +129,48 @@ export class PhonePeer extends Emitter {
     this._drop();
     this._signaling.stop();
   }
+
+  /** A page that came back as it was (from the back and forward cache) joins anew. */
+  reopen() {
+    this._signaling.start();
+  }
+}
+
+/**
+ * The screen stays on while this is wanted. A lock ends whenever the page is hidden (a call, another app), so it is asked
+ * for again at each return.
+ */
+export class KeepAwake {
+  constructor({ page, wakeLock }) {
+    Object.assign(this, { _page: page, _wakeLock: wakeLock, _wanted: false, _lock: null, _asking: false });
+    page.addEventListener('visibilitychange', () => this._take());
+  }
+
+  start() {
+    this._wanted = true;
+    return this._take();
+  }
+
+  stop() {
+    this._wanted = false;
+    this._lock?.release().catch(() => {});
+    this._lock = null;
+  }
+
+  async _take() {
+    if (!this._wanted || !this._wakeLock || this._page.visibilityState !== 'visible') return;
+    if (this._asking || (this._lock && !this._lock.released)) return;
+    this._asking = true;
+    try {
+      const lock = await this._wakeLock.request('screen');
+      if (this._wanted) this._lock = lock;
+      else await lock.release();
+    } catch {
+      /* a battery that is low: the browser refuses it, and the next return asks again */
+    } finally {
+      this._asking = false;
+    }
+  }
 }
 
 /** Keeps the newest reading and sends it at the rate of the path: no flood, no queue. */
@@ -173,18 +215,31 @@ export class ReadingPump {
 
 const finite = (v) => (Number.isFinite(v) ? Math.round(v * 1000) / 1000 : 0);
 
+/**
+ * An orientation as CSS shows it to somebody who looks down on the phone: right is east, up is north. The specification
+ * turns about Z, then the new X, then the new Y, with Y upwards and the screen's side towards the viewer; on a page Y goes
+ * down, so that the first two turn the other way.
+ */
+export function attitude({ alpha, beta, gamma }) {
+  const degrees = (v) => `${finite(v).toFixed(1)}deg`;
+  return `rotateZ(${degrees(-alpha)}) rotateX(${degrees(-beta)}) rotateY(${degrees(gamma)})`;
+}
+
 /** DeviceOrientationEvent -> reading */
 export function orientationOf(e) {
   if (e.alpha === null && e.beta === null && e.gamma === null) return null;
   return { orientation: { alpha: finite(e.alpha), beta: finite(e.beta), gamma: finite(e.gamma) } };
 }
 
-/** DeviceMotionEvent -> reading */
+/**
+ * DeviceMotionEvent -> reading. Of the rate of rotation alpha, beta and gamma are about X, Y and Z (of the orientation they
+ * are about Z, X and Y).
+ */
 export function motionOf(e) {
   const r = e.rotationRate;
   const a = e.accelerationIncludingGravity ?? e.acceleration;
   const out = {};
-  if (r && r.alpha !== null) out.gyro = { x: finite(r.beta), y: finite(r.gamma), z: finite(r.alpha) };
+  if (r && r.alpha !== null) out.gyro = { x: finite(r.alpha), y: finite(r.beta), z: finite(r.gamma) };
   if (a && a.x !== null) out.accel = { x: finite(a.x), y: finite(a.y), z: finite(a.z) };
   return Object.keys(out).length ? out : null;
 }

@@ -3,6 +3,7 @@
 import { LatestBySeq } from '../core/latest.js';
 import { parse } from '../core/proto.js';
 import { RemotePeer } from '../core/peer.js';
+import { attitude } from '../core/phone.js';
 import { fixed, toneOf } from '../core/format.js';
 import { actionButton, badge, empty, field, fill, h, icon, notice, text } from '../app/dom.js';
 import { makeHosts } from './hosts.js';
@@ -283,7 +284,7 @@ async function pair(known) {
               type: 'button',
               class: 'btn',
               onclick: () => {
-                stop();
+                endIt();
                 showPair();
               },
             },
@@ -316,7 +317,7 @@ async function pair(known) {
     if (frame) {
       const { orientation: o, gyro, accel } = frame;
       if (o) {
-        slab.style.transform = `rotateX(${fixed(-o.beta, 1)}deg) rotateY(${fixed(o.gamma, 1)}deg) rotateZ(${fixed(-o.alpha, 1)}deg)`;
+        slab.style.transform = attitude(o);
         for (const k of ['alpha', 'beta', 'gamma']) text(cells[k], `${fixed(o[k], 0)}°`);
       }
       for (const [name, v] of [
@@ -328,10 +329,8 @@ async function pair(known) {
     }
     requestAnimationFrame(draw);
   };
-  const rateTimer = setInterval(() => {
-    text(rate, n ? `${n} readings/s` : '');
-    n = 0;
-  }, 1000);
+  let rateTimer = null;
+  let over = false;
 
   function connect() {
     clearTimeout(timer);
@@ -380,7 +379,7 @@ async function pair(known) {
   signaling.on('state', (st, reason) => {
     if (st === 'waiting') say('bad', 'reconnecting');
     if (st === 'refused') {
-      stop();
+      endIt();
       showPair(`The session is over (${reason}). Create a new one, and scan its code.`);
     }
   });
@@ -390,9 +389,26 @@ async function pair(known) {
     peer?.stop();
     signaling.stop();
   }
-  window.addEventListener('pagehide', stop);
-  signaling.start();
-  draw();
+  function start() {
+    rateTimer = setInterval(() => {
+      text(rate, n ? `${n} readings/s` : '');
+      n = 0;
+    }, 1000);
+    signaling.start();
+    draw();
+  }
+  function endIt() {
+    over = true;
+    stop();
+  }
+  window.addEventListener('pagehide', () => {
+    if (!over) stop();
+  });
+  // back as it was, from the back and forward cache
+  window.addEventListener('pageshow', (e) => {
+    if (e.persisted && !over) start();
+  });
+  start();
 }
 
 if (own.sessionId && own.token) pair(own);

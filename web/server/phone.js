@@ -1,6 +1,6 @@
 // The phone's page: asks for the sensors, streams them. Nothing leaves the phone before "Enable motion" was pressed.
 
-import { motionOf, orientationOf, PhonePeer, ReadingPump } from '../core/phone.js';
+import { KeepAwake, motionOf, orientationOf, PhonePeer, ReadingPump } from '../core/phone.js';
 import { fixed } from '../core/format.js';
 import { fill, h, icon, notice, text } from '../app/dom.js';
 import { makePage, makeSignaling, sessionOf } from './common.js';
@@ -56,6 +56,8 @@ function run() {
   const signaling = makeSignaling(api, { role: 'phone', ...session });
   const peer = new PhonePeer({ signaling, RTCPeerConnection: window.RTCPeerConnection });
   const pump = new ReadingPump({ peer });
+  const awake = new KeepAwake({ page: document, wakeLock: navigator.wakeLock });
+  let on = false; // motion
   const say = (tone, words) => {
     state.className = `badge ${tone}`;
     text(state, words);
@@ -111,10 +113,11 @@ function run() {
     window.addEventListener('deviceorientation', (e) => take(orientationOf(e)));
     window.addEventListener('devicemotion', (e) => take(motionOf(e)));
     pump.start();
+    on = true;
     enable.disabled = true;
     text(enable, 'Motion is on');
     announce('Motion is on');
-    navigator.wakeLock?.request('screen').catch(() => {});
+    awake.start();
     setTimeout(() => {
       if (got) return;
       fill(
@@ -131,7 +134,15 @@ function run() {
   setInterval(() => text(sent, pump.sent ? `${pump.sent} reading${pump.sent === 1 ? '' : 's'} sent` : ''), 500);
   window.addEventListener('pagehide', () => {
     pump.stop();
+    awake.stop();
     peer.close();
+  });
+  window.addEventListener('pageshow', (e) => {
+    if (!e.persisted) return;
+    peer.reopen();
+    if (!on) return;
+    pump.start();
+    awake.start();
   });
   signaling.start();
 }

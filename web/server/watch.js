@@ -193,6 +193,9 @@ function run(status, signaling) {
     }
   }, STATUS_MS);
   window.addEventListener('pagehide', () => signaling.stop());
+  window.addEventListener('pageshow', (e) => {
+    if (e.persisted) signaling.start();
+  });
   showHost();
   signaling.start();
 }

@@ -324,7 +324,7 @@ test('events of the sensors become readings; empty ones none', () => {
   });
   assert.equal(orientationOf({ alpha: null, beta: null, gamma: null }), null);
   assert.deepEqual(
-    motionOf({ rotationRate: { alpha: 3, beta: 1, gamma: 2 }, accelerationIncludingGravity: { x: 0, y: 0, z: 9.81 } }),
+    motionOf({ rotationRate: { alpha: 1, beta: 2, gamma: 3 }, accelerationIncludingGravity: { x: 0, y: 0, z: 9.81 } }),
     { gyro: { x: 1, y: 2, z: 3 }, accel: { x: 0, y: 0, z: 9.81 } },
   );
   assert.equal(motionOf({ rotationRate: null, acceleration: { x: null, y: null, z: null } }), null);
