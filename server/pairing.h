@@ -39,6 +39,8 @@ typedef struct TbPartyOps {
         const char *(*net)(gpointer connection);         /* whose share it takes; NULL, nullable: nobody's */
         /* tb_pairing_arrived(bytes) when all before has arrived; nullable */
         void (*mark)(gpointer connection, gsize bytes);
+        void (*probe)(gpointer connection); /* asks for a sign of life, which any client gives; nullable */
+        gint64 (*silent_ms)(gpointer connection); /* since the last one; where there is `probe` */
 } TbPartyOps;
 
 typedef enum TbSessionChange { TB_SESSION_CREATED, TB_SESSION_TOUCHED, TB_SESSION_ENDED } TbSessionChange;
@@ -97,10 +99,12 @@ const char *tb_session_id(TbSession *session);
 bool tb_session_is_device(TbSession *session);
 /* Whether the token opens the session; *ret_mode (nullable) is what it allows. */
 bool tb_session_check(TbSession *session, const char *token, TbMode *ret_mode);
-bool tb_session_opens_all(TbSession *session, const char *token); /* its own token, and not one for watching */
+bool tb_session_opens_all(TbSession *session,
+                          const char *token); /* its own token, and not one for watching */
 json_t *tb_session_status(TbSession *session);
 bool tb_session_is_of(const TbSession *session, const char *share); /* made by this TbSessionAsk.share */
-void tb_pairing_end(TbPairing *pairing, TbSession *session); /* who is in it is told, its links open nothing any more */
+void tb_pairing_end(TbPairing *pairing,
+                    TbSession *session);          /* who is in it is told, its links open nothing any more */
 gint64 tb_session_expires_ms(TbSession *session); /* on the clock of `now_ms` */
 
 /* --- hosts --- */

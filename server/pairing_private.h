@@ -54,6 +54,10 @@ struct TbParty {
         char *enrolment;       /* owned; of a host: whose token it came by; NULL: none */
         gint64 asked_ms;       /* of a host: when the ping left that nothing came after; 0: none */
         bool pongs, away;      /* of a host: it has answered a ping once; it does not any more */
+        TbParty *
+                holder; /* borrowed; whose place it wants, and who was asked for a sign of life; NULL: none */
+        json_t *wish;   /* owned; its hello meanwhile; NULL: it does not wait */
+        gint64 probed_ms; /* when */
         gint64 since_ms;
         gint64 noted_ms; /* of a host with a key: when its binding was last said to be in use */
         TbBucket messages, bytes, to_host;
@@ -96,6 +100,16 @@ void tb_party_refuse_hello(TbParty *party, const char *code, const char *message
 /* Who showed no token that is right. One from a network that comes to nothing all the time learns that alone. */
 void tb_party_refuse_stranger(TbParty *party, const char *code, const char *message);
 const char *tb_party_role_name(TbPartyRole role);
+
+void tb_party_leave_session(TbParty *party);
+/* `waits`: for a place that somebody has who may not be there any more. */
+void tb_party_hello(TbParty *party, json_t *message, bool waits, gint64 now_ms);
+
+/* rival.c */
+/* The place is taken: true when its holder was asked whether he is there, and the newcomer waits. */
+bool tb_rival_waits(TbParty *party, TbSession *session, TbPartyRole role, json_t *hello, gint64 now_ms);
+gint64 tb_rivals_tick(TbPairing *pairing, gint64 now_ms); /* the time of the next call that matters */
+void tb_rival_left(TbParty *party);
 
 /* relay.c */
 void tb_relay_text(TbParty *party, const char *text, gsize size, json_t *message, gint64 now_ms);

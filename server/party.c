@@ -91,7 +91,7 @@ static void tell_observers(TbSession *session, TbParty *party, const char *type)
         }
 }
 
-static void leave_session(TbParty *party)
+void tb_party_leave_session(TbParty *party)
 {
         TbSession *session = party->session;
         if (session->phone == party) {
@@ -113,10 +113,11 @@ void tb_pairing_left(TbParty *party, gint64 now_ms)
         TbPairing *pairing = party->pairing;
         if (party->session) {
                 tb_session_touch(party->session, now_ms);
-                leave_session(party);
+                tb_party_leave_session(party);
         }
         if (party->role == TB_PARTY_HOST)
                 tb_host_left(party);
+        tb_rival_left(party);
         if (party->role == TB_PARTY_NONE)
                 g_queue_unlink(&pairing->waiting, &party->link);
         pairing->parties[party->role]--;
@@ -151,6 +152,7 @@ gint64 tb_pairing_tick(TbPairing *pairing, gint64 now_ms)
                 tb_session_expire(pairing, now_ms);
                 next = MIN(next, now_ms + CLEAN_MS);
         }
+        next = MIN(next, tb_rivals_tick(pairing, now_ms));
         return MAX(MIN(next, tb_hosts_tick(pairing, now_ms)), now_ms + 10);
 }
 
@@ -240,12 +242,12 @@ static bool make_room_for(const TbParty *party, TbSession *session)
                 if (((TbParty *)g_ptr_array_index(session->observers, i))->mode == TB_MODE_CONTROL)
                         return false; /* somebody controls already */
         TbParty *watcher = g_ptr_array_index(session->observers, session->observers->len - 1);
-        leave_session(watcher);
+        tb_party_leave_session(watcher);
         tb_party_refuse(watcher, "too-many-observers", "Too many observers: somebody who controls came");
         return true;
 }
 
-static void hello(TbParty *party, json_t *message, gint64 now_ms)
+void tb_party_hello(TbParty *party, json_t *message, bool waits, gint64 now_ms)
 {
         const char *role_name = json_string_value(json_object_get(message, "role"));
         const char *id = json_string_value(json_object_get(message, "sessionId")),
@@ -274,11 +276,14 @@ static void hello(TbParty *party, json_t *message, gint64 now_ms)
                                    NULL)) {
                 tb_party_refuse_hello(party, "rate", "Too many joins of this session: try again in a moment");
         } else if (role == TB_PARTY_PHONE && session->phone) {
-                tb_party_refuse_hello(party, "phone-connected", "Phone already connected");
+                if (!waits || !tb_rival_waits(party, session, role, message, now_ms))
+                        tb_party_refuse_hello(party, "phone-connected", "Phone already connected");
         } else if (role == TB_PARTY_DESKTOP && session->observers->len >= session->max_observers &&
                    !make_room_for(party, session)) {
-                tb_party_refuse_hello(party, session->host ? "too-many-observers" : "desktop-connected",
-                                      session->host ? "Too many observers" : "Desktop already connected");
+                if (!waits || !tb_rival_waits(party, session, role, message, now_ms))
+                        tb_party_refuse_hello(
+                                party, session->host ? "too-many-observers" : "desktop-connected",
+                                session->host ? "Too many observers" : "Desktop already connected");
         } else {
                 enter(party, session, role, now_ms);
         }
@@ -328,11 +333,13 @@ void tb_pairing_text(TbParty *party, const char *text, gsize size, gint64 now_ms
         const char *type = json_string_value(json_object_get(message, "type"));
         if (party->role == TB_PARTY_HOST)
                 tb_host_heard(party, g_strcmp0(type, "pong") == 0);
-        if (party->role == TB_PARTY_NONE) {
+        if (party->wish) {
+                /* it is told as soon as it is known */
+        } else if (party->role == TB_PARTY_NONE) {
                 if (g_strcmp0(type, "proof") == 0 && party->hello)
                         host_proof(party, message, now_ms);
                 else if (g_strcmp0(type, "hello") == 0 && !party->hello)
-                        hello(party, message, now_ms);
+                        tb_party_hello(party, message, true, now_ms);
                 else
                         tb_party_refuse_stranger(party, "expected-hello", "Expected hello message");
         } else if (!json_is_object(message)) {

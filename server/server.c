@@ -76,14 +76,37 @@ static void party_mark(gpointer connection, gsize bytes)
         tb_ws_ping(((Connection *)connection)->ws, &payload, sizeof payload);
 }
 
+static void party_probe(gpointer connection)
+{
+        tb_ws_ping(((Connection *)connection)->ws, NULL, 0);
+}
+
+static gint64 party_silent_ms(gpointer connection)
+{
+        return tb_ws_silent_ms(((Connection *)connection)->ws);
+}
+
+static void arm_tick(TbServer *server, gint64 at_ms)
+{
+        gint64 at_us = g_get_monotonic_time() + MAX(at_ms - tb_clock_mono_ms(), 0) * 1000,
+               old_us = g_source_get_ready_time(server->tick);
+        if (old_us < 0 || at_us < old_us)
+                g_source_set_ready_time(server->tick, at_us);
+}
+
 /* --- the socket's view of the pairing --- */
+#define WAITS_MS 50 /* for a place that somebody has who is asked whether he is there */
+
 static void on_message(TbWs *ws G_GNUC_UNUSED, bool binary, const guint8 *bytes, gsize size, gpointer data)
 {
         Connection *c = data;
+        gint64 now_ms = tb_clock_mono_ms();
         if (binary)
-                tb_pairing_binary(c->party, bytes, size, tb_clock_mono_ms());
+                tb_pairing_binary(c->party, bytes, size, now_ms);
         else
-                tb_pairing_text(c->party, (const char *)bytes, size, tb_clock_mono_ms());
+                tb_pairing_text(c->party, (const char *)bytes, size, now_ms);
+        if (!tb_party_has_role(c->party))
+                arm_tick(c->server, now_ms + WAITS_MS);
 }
 
 static void on_drained(TbWs *ws G_GNUC_UNUSED, gpointer data)
@@ -153,16 +176,9 @@ static void on_pong(TbWs *ws G_GNUC_UNUSED, const guint8 *bytes, gsize size, gpo
 }
 
 static const TbWsOps ws_ops = {on_message, on_drained, on_closed, on_pong};
-static const TbPartyOps party_ops = {party_text,  party_binary, party_queued, party_close, on_role,
-                                     party_spent, party_pause,  party_net,    party_mark};
-
-static void arm_tick(TbServer *server, gint64 at_ms)
-{
-        gint64 at_us = g_get_monotonic_time() + MAX(at_ms - tb_clock_mono_ms(), 0) * 1000,
-               old_us = g_source_get_ready_time(server->tick);
-        if (old_us < 0 || at_us < old_us)
-                g_source_set_ready_time(server->tick, at_us);
-}
+static const TbPartyOps party_ops = {party_text, party_binary, party_queued,   party_close,
+                                     on_role,    party_spent,  party_pause,    party_net,
+                                     party_mark, party_probe,  party_silent_ms};
 
 /* Nobody is refused before his hello: what comes from one address may be a crowd of guesses, and one with a token. */
 void tb_server_upgrade(TbRequest *request, gpointer data)

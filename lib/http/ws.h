@@ -40,6 +40,8 @@ void tb_ws_close(TbWs *ws, int code,
                  const char *reason); /* `closed` follows from the loop, never from inside this call */
 /* Ends it as soon as what was said is handed to the kernel: its peer's close is not waited for. `closed` follows from the loop. */
 void tb_ws_drop(TbWs *ws);
+/* Since the last bytes came. One that is not read (tb_ws_pause()) is not silent. */
+gint64 tb_ws_silent_ms(const TbWs *ws);
 void tb_ws_pause(TbWs *ws, bool paused); /* stop reading: back pressure on the peer */
 /* From the next frame on: a peer that has said who it is may say more at once. */
 void tb_ws_set_max_message(TbWs *ws, gsize max_message);

@@ -63,6 +63,11 @@ static gboolean sweep(GSource *source, GSourceFunc callback G_GNUC_UNUSED, gpoin
         return G_SOURCE_CONTINUE;
 }
 
+gint64 tb_ws_silent_ms(const TbWs *ws)
+{
+        return ws->paused ? 0 : (g_get_monotonic_time() - ws->heard_us) / 1000;
+}
+
 /* Those that sent too fast are read again as soon as they may go on for a while. */
 static gboolean resume(GSource *source, GSourceFunc callback G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
 {

@@ -15,6 +15,8 @@ typedef struct Line {
         int closed;
         char *reason;
         const char *net; /* NULL: this machine */
+        guint probed;
+        gint64 silent_ms;
 } Line;
 
 static inline bool say(gpointer connection, const char *text, gsize size)
@@ -51,8 +53,23 @@ static inline const char *net_of_line(gpointer connection)
         return ((Line *)connection)->net;
 }
 
-static const TbPartyOps ops = {
-        .text = say, .binary = show, .queued = queued, .close = cut, .net = net_of_line};
+static inline void probe(gpointer connection)
+{
+        ((Line *)connection)->probed++;
+}
+
+static inline gint64 silent_ms(gpointer connection)
+{
+        return ((Line *)connection)->silent_ms;
+}
+
+static const TbPartyOps ops = {.text = say,
+                               .binary = show,
+                               .queued = queued,
+                               .close = cut,
+                               .net = net_of_line,
+                               .probe = probe,
+                               .silent_ms = silent_ms};
 static const TbIceConfig no_ice;
 
 typedef struct World {

@@ -41,6 +41,67 @@ static void test_hello_timeout(void)
         teardown(&w);
 }
 
+static const char *type_of(Line *line)
+{
+        return line->said->len ? text_of(last(line), "type") : "";
+}
+
+/* Who does not answer any more (another network, a cut cable) keeps nobody out. */
+static void test_rival(void)
+{
+        World w;
+        setup(&w);
+        g_autofree char *token = NULL;
+        g_autofree char *id = g_strdup(tb_session_id(create(&w, &token)));
+        Line *desktop = join(&w, "desktop", id, token), *dead = join(&w, "phone", id, token),
+             *back = join(&w, "phone", id, token);
+        g_assert_cmpuint(dead->probed, ==, 1);
+        g_assert_cmpstr(type_of(back), ==, "");
+        tell(&w, back, json_pack("{s:s}", "type", "ping")); /* it waits */
+        dead->silent_ms = TB_LIMIT_RIVAL_MS + 1000;
+        w.now += TB_LIMIT_RIVAL_MS - 1;
+        g_assert_cmpint(tb_pairing_tick(w.pairing, w.now), <=, w.now + 100);
+        g_assert_cmpstr(type_of(back), ==, "");
+        w.now += 1;
+        tb_pairing_tick(w.pairing, w.now);
+        g_assert_cmpstr(type_of(back), ==, "ready");
+        g_assert_cmpstr(text_of(last(dead), "code"), ==, "replaced");
+        g_assert_cmpint(dead->closed, ==, 1008);
+        g_assert_cmpstr(type_of(desktop), ==, "peer-connected");
+        hang_up(&w, dead);
+
+        Line *other = join(&w, "phone", id, token), *patient = NULL;
+        w.now += 20;
+        back->silent_ms = 5;
+        tb_pairing_tick(w.pairing, w.now);
+        g_assert_cmpstr(text_of(last(other), "message"), ==, "Phone already connected");
+        hang_up(&w, other);
+        back->silent_ms = 10000;
+        patient = join(&w, "phone", id, token);
+        other = join(&w, "phone", id, token);
+        hang_up(&w, back); /* the place is free */
+        tb_pairing_tick(w.pairing, w.now);
+        g_assert_cmpstr(type_of(patient), ==, "ready");
+        patient->silent_ms = 10000; /* the next in the row asks the next one */
+        w.now += TB_LIMIT_RIVAL_MS;
+        tb_pairing_tick(w.pairing, w.now);
+        g_assert_cmpstr(type_of(other), ==, "ready");
+        g_assert_cmpint(patient->closed, ==, 1008);
+        /* a desktop has the same right, and one that waits may leave */
+        Line *second = join(&w, "desktop", id, token);
+        hang_up(&w, second);
+        desktop->silent_ms = 10000;
+        second = join(&w, "desktop", id, token);
+        w.now += TB_LIMIT_RIVAL_MS;
+        tb_pairing_tick(w.pairing, w.now);
+        g_assert_cmpstr(type_of(second), ==, "ready");
+        hang_up(&w, second);
+        hang_up(&w, desktop);
+        hang_up(&w, patient);
+        hang_up(&w, other);
+        teardown(&w);
+}
+
 static void test_expiry(void)
 {
         World w;
@@ -317,6 +378,8 @@ static void test_observers(void)
         for (guint i = 0; i <= TB_LIMIT_OBSERVERS; i++) {
                 told = host->said->len;
                 all[i] = join(&w, "desktop", tb_session_id(session), view);
+                w.now += 1; /* all are there */
+                tb_pairing_tick(w.pairing, w.now);
                 g_assert_cmpstr(text_of(last(all[i]), i < TB_LIMIT_OBSERVERS ? "type" : "message"), ==,
                                 i < TB_LIMIT_OBSERVERS ? "ready" : "Too many observers");
         }
@@ -584,6 +647,7 @@ int main(int argc, char **argv)
         g_test_init(&argc, &argv, NULL);
         tb_main_init(NULL);
         tb_log_init(TB_LOG_ERROR, false);
+        g_test_add_func("/pairing/rival", test_rival);
         g_test_add_func("/pairing/hello-timeout", test_hello_timeout);
         g_test_add_func("/pairing/expiry", test_expiry);
         g_test_add_func("/pairing/longest-life", test_longest_life);

@@ -1,0 +1,86 @@
+/*
+ * Who comes while his place is taken: a phone whose network changed meets its own dead socket there, which nobody ends for
+ * minutes. So who is there is asked for a sign of life; when none comes in TB_LIMIT_RIVAL_MS the newcomer has the place, and
+ * until then he waits.
+ */
+#include "lib/limits.h"
+#include "lib/log.h"
+#include "server/pairing_private.h"
+
+#define LOOK_MS 50
+
+/* Of several observers the one who is silent longest. */
+static TbParty *holder_of(TbSession *session, TbPartyRole role)
+{
+        const TbPartyOps *ops = session->pairing->options.ops;
+        TbParty *holder = role == TB_PARTY_PHONE ? session->phone : NULL;
+        for (guint i = 0; role == TB_PARTY_DESKTOP && i < session->observers->len; i++) {
+                TbParty *observer = g_ptr_array_index(session->observers, i);
+                if (!holder || ops->silent_ms(observer->connection) > ops->silent_ms(holder->connection))
+                        holder = observer;
+        }
+        return holder;
+}
+
+bool tb_rival_waits(TbParty *party, TbSession *session, TbPartyRole role, json_t *hello, gint64 now_ms)
+{
+        const TbPartyOps *ops = session->pairing->options.ops;
+        TbParty *holder = ops->probe ? holder_of(session, role) : NULL;
+        if (!holder)
+                return false;
+        party->holder = holder;
+        party->wish = json_incref(hello);
+        party->probed_ms = now_ms;
+        ops->probe(holder->connection);
+        return true;
+}
+
+static json_t *take_wish(TbParty *party)
+{
+        party->holder = NULL;
+        return g_steal_pointer(&party->wish);
+}
+
+static void settle(TbParty *party, gint64 now_ms)
+{
+        TbParty *holder = party->holder;
+        const TbPartyOps *ops = party->pairing->options.ops;
+        bool alive = holder && ops->silent_ms(holder->connection) < now_ms - party->probed_ms;
+        if (holder && !alive && now_ms - party->probed_ms < TB_LIMIT_RIVAL_MS)
+                return;
+        json_auto_t *wish = take_wish(party);
+        if (alive) {
+                tb_party_hello(party, wish, false, now_ms);
+                return;
+        }
+        if (holder && holder->session) {
+                tb_log(TB_LOG_INFO, TB_F("request", holder->request_id, "by", party->request_id),
+                       "a %s does not answer, and another one has its place",
+                       tb_party_role_name(holder->role));
+                tb_party_leave_session(holder);
+                tb_party_refuse(holder, "replaced", "You did not answer, and somebody else has your place");
+        }
+        tb_party_hello(party, wish, true, now_ms);
+}
+
+gint64 tb_rivals_tick(TbPairing *pairing, gint64 now_ms)
+{
+        gint64 next = G_MAXINT64;
+        for (GList *l = pairing->waiting.head; l;) {
+                TbParty *party = l->data;
+                l = l->next; /* it may find its place, and leave the queue */
+                if (party->wish && !party->refused)
+                        settle(party, now_ms);
+                if (party->wish)
+                        next = now_ms + LOOK_MS;
+        }
+        return next;
+}
+
+void tb_rival_left(TbParty *party)
+{
+        g_clear_pointer(&party->wish, json_decref);
+        for (GList *l = party->pairing->waiting.head; l; l = l->next)
+                if (((TbParty *)l->data)->holder == party)
+                        ((TbParty *)l->data)->holder = NULL; /* the next tick lets him in */
+}
