@@ -77,9 +77,15 @@ char **tb_qemu_argv(const TbUri *uri, json_t *params, const char *run_dir)
         add(argv, "-mon", "chardev=qmp,mode=control");
         add_socket(argv, TB_QEMU_SERIAL_LABEL, run_dir, "serial");
         add(argv, "-serial", "chardev:%s", TB_QEMU_SERIAL_LABEL);
-        add(argv, "-vnc", "unix:%s/vnc", dir);
+        /* its own pace is a queue that forgets what is beyond a thousand entries, and says nothing: ours is key_delay_ms */
+        add(argv, "-vnc", "unix:%s/vnc,key-delay-ms=0", dir);
+        /* -k is the guest's layout, which the screen lane knows (screen.c): with it QEMU goes by keysyms and its own map,
+         * silent of what that lacks, and no more by the places of keys that it is told */
         json_array_foreach (json_object_get(params, "args"), i, item)
-                g_ptr_array_add(argv, g_strdup(json_string_value(item)));
+                if (strcmp(json_string_value(item), "-k") == 0)
+                        i++;
+                else
+                        g_ptr_array_add(argv, g_strdup(json_string_value(item)));
         g_ptr_array_add(argv, NULL);
         return (char **)g_ptr_array_free(argv, FALSE);
 }

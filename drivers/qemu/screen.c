@@ -58,6 +58,7 @@ static void try_connect(TbQemuScreen *s, TbIo *io)
                 .encodings = "copyrect raw", /* a local socket: bytes are cheaper than packing them */
                 .quality = -1,
                 .key_delay_ms = (int)json_integer_value(json_object_get(s->base.params, "key_delay_ms")),
+                .own_pace = true,
                 .layout = layout_of(s),
                 .rouse_ms = ROUSE_MS,
                 .frame = on_frame,

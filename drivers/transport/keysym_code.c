@@ -197,8 +197,8 @@ guint tb_keysym_xt_of_evdev(guint evdev)
                 guint8 evdev, xt;
         } single[] = {{89, 0x73},  {92, 0x79},  {93, 0x70},  {94, 0x7b},  {117, 0x59},
                       {121, 0x7e}, {124, 0x7d}, {183, 0x5d}, {184, 0x5e}, {185, 0x5f}};
-        if (evdev >= 1 && evdev <= 88)
-                return evdev;
+        if (evdev >= 1 && evdev <= 88 && evdev != 84) /* 84: a key of X alone */
+                return evdev == 85 ? 0x76 : evdev;
         for (guint i = 0; i < G_N_ELEMENTS(extended); i++)
                 if (extended[i].evdev == evdev)
                         return extended[i].xt | 0x80u;

@@ -20,6 +20,7 @@ typedef struct TbRfbOptions {
         int quality;           /* JPEG quality 0..9; -1: lossless */
         bool exclusive;        /* other viewers are thrown out */
         int key_delay_ms;      /* pause after each key event: a PS/2 controller holds 16 bytes only */
+        bool own_pace;         /* it was started without a queue of keys (key-delay-ms=0) */
         /* The keyboard layout of a machine that takes the places of keys and not characters (QEMU): "us", "de". NULL: what
          * the server says decides, us for QEMU's. */
         const char *layout;

@@ -12,7 +12,18 @@ import { InputOutbox } from '../../web/core/outbox.js';
 import { startXvfb } from './bench.mjs';
 import { Host, Program, ROOT, assertProblem, forFile, freePort, scratch, until, websocket } from './harness.mjs';
 import { Rfb } from './rfb-client.mjs';
-import { CHARACTERS, KEYS, LAYOUTS, TABLE, eventsOf, keysymOf, pageEvents, strokes } from './typing.mjs';
+import {
+  CHARACTERS,
+  KEYS,
+  LACKS,
+  LAYOUTS,
+  TABLE,
+  eventsOf,
+  keysymOf,
+  pageEvents,
+  replayOf,
+  strokes,
+} from './typing.mjs';
 
 const file = forFile();
 const typed = path.join(scratch(), 'typed');
@@ -174,6 +185,50 @@ test('keys that type nothing', async () => {
   }
   viewer.close();
   await overTerminal();
+});
+
+/** A machine that has a layout, whose keys are traced, and its own VNC port. */
+async function machine(layout) {
+  const log = path.join(scratch(), 'keys');
+  const args = ['-k', layout === 'us' ? 'en-us' : layout, '-d', 'trace:input_event_key_qcode', '-D', log];
+  const attach = [{ driver: 'qemu', memory: 16, key_delay_ms: 0, args, snapshot: true }];
+  return { log, device: { attach, vnc: await freePort() } };
+}
+
+test('us, de and fr viewers on machines of QEMU with such keyboards', async (t) => {
+  t.after(() => execFileSync('setxkbmap', ['-display', display, 'us']));
+  const machines = {};
+  for (const layout of Object.keys(LAYOUTS)) machines[layout] = await machine(layout);
+  const bench = await Host.start({
+    devices: Object.fromEntries(Object.entries(machines).map(([layout, m]) => [layout, m.device])),
+  });
+  t.after(() => bench.stop());
+  for (const [target, { log, device }] of Object.entries(machines)) {
+    execFileSync('setxkbmap', ['-display', display, target]);
+    const at = `/host/devices/${target}/input`;
+    await until('the machine', async () => (await bench.post(at, [{ type: 'key', key: 'Shift' }])).status === 204);
+    const viewer = await Rfb.connect(device.vnc);
+    for (const [name, layout] of Object.entries(LAYOUTS)) {
+      writeFileSync(log, '');
+      const all = strokes(layout);
+      for (const { character, held } of all) {
+        held.forEach((key) => type(viewer, key, 'down'));
+        type(viewer, character);
+        held.toReversed().forEach((key) => type(viewer, key, 'up'));
+      }
+      type(viewer, 'F12');
+      const words = await until(`the end of ${name} on ${target}`, () => replayOf(readFileSync(log, 'utf8')));
+      execFileSync('xdotool', words, { env: { ...process.env, DISPLAY: display } });
+      const text = all.map((s) => s.character).filter((c) => !LACKS[target].test(c));
+      await expect(text.join(''), `a ${name} viewer on a machine with ${target}`);
+    }
+    const lacking = [...'é³'].find((c) => LACKS[target].test(c));
+    if (lacking) {
+      const answer = await bench.post(at, [{ type: 'text', text: `a${lacking}` }]);
+      assertProblem(answer, 422, { detail: new RegExp(`${lacking} \\(U\\+`) });
+    }
+    viewer.close();
+  }
 });
 
 const press = (number) => [`+button ${number}`, `-button ${number}`];

@@ -26,6 +26,7 @@ const KEYSYMS = {
   AltGraph: 0xfe03,
   CapsLock: 0xffe5,
   Enter: 0xff0d,
+  F12: 0xffc9,
   KP_1: 0xffb1,
   KP_2: 0xffb2,
   KP_Add: 0xffab,
@@ -58,6 +59,9 @@ export const strokes = (layout) =>
   layout.flatMap((characters, i) =>
     [...characters].map((character) => ({ character, held: [[], ['Shift'], ['AltGraph']][i] })),
   );
+
+/** What keyboards with these layouts cannot type, by dead keys neither. */
+export const LACKS = { us: /[^\0-\x7f]/, de: /[^\s\S]/, fr: /³/ };
 
 /** What viewers that hold no modifier send: robots, telephones. */
 export const CHARACTERS = [
@@ -127,3 +131,33 @@ export const KEYS = [
   ['XF86Calculator', 0x1008ff1d, 'XF86Calculator'],
   ['XF86MonBrightnessUp', 0x1008ff02, 'XF86MonBrightnessUp'],
 ];
+
+/** QEMU's names of the keys that type something (qapi/ui.json, QKeyCode) -> X's keycodes, which are Linux's numbers and 8. */
+const QCODES = Object.fromEntries(
+  [
+    [10, '1 2 3 4 5 6 7 8 9 0 minus equal'],
+    [24, 'q w e r t y u i o p bracket_left bracket_right ret ctrl'],
+    [38, 'a s d f g h j k l semicolon apostrophe grave_accent shift backslash'],
+    [52, 'z x c v b n m comma dot slash shift_r'],
+    [64, 'alt spc caps_lock'],
+    [94, 'less'],
+    [105, 'ctrl_r'],
+    [108, 'alt_r'],
+    [133, 'meta_l meta_r'],
+  ].flatMap(([first, names]) => names.split(' ').map((name, i) => [name, first + i])),
+);
+
+/**
+ * What QEMU wrote of the keys that its machine was told (-trace input_event_key_qcode) as words of xdotool: any keyboard
+ * types with these what the machine's would have typed. `end`: the key that ends it.
+ */
+export function replayOf(trace, end = 'f12') {
+  const words = [];
+  for (const [, name, down] of trace.matchAll(/key qcode (\w+), down ([01])/g)) {
+    if (name === end && down === '0') return words;
+    if (name === end || name === 'pause') continue; // the driver rouses QEMU by the release of a key that is not down
+    if (!QCODES[name]) throw new Error(`a key that types nothing: ${name}`);
+    words.push(down === '1' ? 'keydown' : 'keyup', '--delay', '0', String(QCODES[name]));
+  }
+  return null;
+}
