@@ -132,7 +132,7 @@ export const KEYS = [
   ['XF86MonBrightnessUp', 0x1008ff02, 'XF86MonBrightnessUp'],
 ];
 
-/** QEMU's names of the keys that type something (qapi/ui.json, QKeyCode) -> X's keycodes, which are Linux's numbers and 8. */
+/** QEMU's names of the keys that type something (qapi/ui.json) -> X's keycodes, which are Linux's numbers and 8. */
 const QCODES = Object.fromEntries(
   [
     [10, '1 2 3 4 5 6 7 8 9 0 minus equal'],
@@ -148,8 +148,8 @@ const QCODES = Object.fromEntries(
 );
 
 /**
- * What QEMU wrote of the keys that its machine was told (-trace input_event_key_qcode) as words of xdotool: any keyboard
- * types with these what the machine's would have typed. `end`: the key that ends it.
+ * What QEMU wrote of the keys that its machine was told (-trace input_event_key_qcode) as words of xdotool: any
+ * keyboard types with these what the machine's would have typed. `end`: the key that ends it.
  */
 export function replayOf(trace, end = 'f12') {
   const words = [];

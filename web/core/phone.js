@@ -137,8 +137,8 @@ export class PhonePeer extends Emitter {
 }
 
 /**
- * The screen stays on while this is wanted. A lock ends whenever the page is hidden (a call, another app), so it is asked
- * for again at each return.
+ * The screen stays on while this is wanted. A lock ends whenever the page is hidden (a call, another app), so it is
+ * asked for again at each return.
  */
 export class KeepAwake {
   constructor({ page, wakeLock }) {
@@ -216,9 +216,9 @@ export class ReadingPump {
 const finite = (v) => (Number.isFinite(v) ? Math.round(v * 1000) / 1000 : 0);
 
 /**
- * An orientation as CSS shows it to somebody who looks down on the phone: right is east, up is north. The specification
- * turns about Z, then the new X, then the new Y, with Y upwards and the screen's side towards the viewer; on a page Y goes
- * down, so that the first two turn the other way.
+ * An orientation as CSS shows it to somebody who looks down on the phone: right is east, up is north. The
+ * specification turns about Z, then the new X, then the new Y, with Y upwards and the screen's side towards the viewer;
+ * on a page Y goes down, so that the first two turn the other way.
  */
 export function attitude({ alpha, beta, gamma }) {
   const degrees = (v) => `${finite(v).toFixed(1)}deg`;
@@ -232,8 +232,8 @@ export function orientationOf(e) {
 }
 
 /**
- * DeviceMotionEvent -> reading. Of the rate of rotation alpha, beta and gamma are about X, Y and Z (of the orientation they
- * are about Z, X and Y).
+ * DeviceMotionEvent -> reading. Of the rate of rotation alpha, beta and gamma are about X, Y and Z (of the orientation
+ * they are about Z, X and Y).
  */
 export function motionOf(e) {
   const r = e.rotationRate;
