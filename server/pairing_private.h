@@ -1,5 +1,6 @@
 #pragma once
 /* What session.c, party.c, relay.c, host_line.c and hosts.c share. */
+#include "lib/json_glance.h"
 #include "lib/limits.h"
 #include "lib/rate.h"
 #include "lib/tally.h"
@@ -112,7 +113,11 @@ gint64 tb_rivals_tick(TbPairing *pairing, gint64 now_ms); /* the time of the nex
 void tb_rival_left(TbParty *party);
 
 /* relay.c */
-void tb_relay_text(TbParty *party, const char *text, gsize size, json_t *message, gint64 now_ms);
+/* Whether it goes to the other party byte for byte, so that nobody needs it as a tree; sets its type. */
+bool tb_relay_as_it_is(const TbParty *party, const char *text, gsize size, char type[TB_JSON_TYPE]);
+/* `message`: the text as a tree, which is changed; NULL of what goes as it is. */
+void tb_relay_text(TbParty *party, const char *type, const char *text, gsize size, json_t *message,
+                   gint64 now_ms);
 void tb_relay_binary(TbParty *party, const guint8 *bytes, gsize size);
 void tb_relay_picture(TbParty *observer, GBytes *picture);
 void tb_relay_arrived(TbParty *observer, gsize bytes); /* a picture */

@@ -329,6 +329,11 @@ void tb_pairing_text(TbParty *party, const char *text, gsize size, gint64 now_ms
 {
         if (party->refused || !within_rate(party, size, now_ms))
                 return;
+        char as_it_is[TB_JSON_TYPE];
+        if (tb_relay_as_it_is(party, text, size, as_it_is)) {
+                tb_relay_text(party, as_it_is, text, size, NULL, now_ms);
+                return;
+        }
         json_t *message = tb_json_parse(text, size, NULL);
         const char *type = json_string_value(json_object_get(message, "type"));
         if (party->role == TB_PARTY_HOST)
@@ -357,7 +362,7 @@ void tb_pairing_text(TbParty *party, const char *text, gsize size, gint64 now_ms
         } else if (party->role == TB_PARTY_HOST) {
                 tb_host_text(party, message, now_ms);
         } else {
-                tb_relay_text(party, text, size, message, now_ms);
+                tb_relay_text(party, type, text, size, message, now_ms);
         }
         json_decref(message);
 }

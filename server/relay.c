@@ -81,10 +81,17 @@ static bool may_burden_host(TbParty *party, TbParty *host, gsize size, gint64 no
         return false;
 }
 
-void tb_relay_text(TbParty *party, const char *text, gsize size, json_t *message, gint64 now_ms)
+bool tb_relay_as_it_is(const TbParty *party, const char *text, gsize size, char type[TB_JSON_TYPE])
+{
+        return (party->role == TB_PARTY_DESKTOP || party->role == TB_PARTY_PHONE) && party->session &&
+               !party->session->host && tb_json_glance(text, size, type) && strcmp(type, "ping") != 0 &&
+               strcmp(type, "pong") != 0;
+}
+
+void tb_relay_text(TbParty *party, const char *type, const char *text, gsize size, json_t *message,
+                   gint64 now_ms)
 {
         TbSession *session = party->session;
-        const char *type = json_string_value(json_object_get(message, "type"));
         if (!session)
                 return;
         tb_session_touch(session, now_ms);

@@ -1,8 +1,9 @@
 /* JSON of any client: what is accepted is no deeper than the limit, and prints to text that reads back as the
- * same. */
+ * same. What a glance takes is taken. */
 #include <stdint.h>
 
 #include "lib/json.h"
+#include "lib/json_glance.h"
 #include "lib/limits.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -31,6 +32,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         g_autoptr(GError) error = NULL;
         json_auto_t *value = tb_json_parse(data, size, &error);
         g_assert_true((value == NULL) == (error != NULL));
+        char type[TB_JSON_TYPE];
+        if (tb_json_glance((const char *)data, size, type))
+                g_assert_cmpstr(json_string_value(json_object_get(value, "type")), ==, type);
         if (!value) {
                 g_assert_true(g_utf8_validate(error->message, -1, NULL));
                 return 0;

@@ -2,6 +2,7 @@
 #include "lib/json.h"
 
 #include "lib/error.h"
+#include "lib/json_glance.h"
 #include "lib/limits.h"
 
 /* A bracket and the commas stand for the values. */
@@ -39,10 +40,91 @@ static void test_what_counts(void)
         g_assert_nonnull(taken);
 }
 
+/* Each row beside jansson: a glance takes nothing that it does not, and of what is usual all. */
+static void test_glance(void)
+{
+        static const struct {
+                const char *text, *type; /* NULL: is left to a tree */
+        } rows[] = {
+                {"{\"type\":\"sensor\",\"seq\":1,\"data\":{\"alpha\":-1.5e-3,\"x\":[0,1.25,true,false,null]}"
+                 "}",
+                 "sensor"},
+                {" {\n\t\"a\" : [] , \"type\" : \"x\" , \"b\" : {} }\r\n", "x"},
+                {"{\"sdp\":\"v=0\\r\\n\\\"\\/\",\"type\":\"offer\"}", "offer"},
+                {"{\"type\":\"\xc3\xa9\xf0\x9f\x98\x80\"}", "\xc3\xa9\xf0\x9f\x98\x80"},
+                {"{\"a\":{\"type\":\"inner\"},\"type\":\"outer\"}", "outer"},
+                {"{\"type\":\"\"}", ""},
+                /* not JSON */
+                {"", NULL},
+                {"{", NULL},
+                {"{\"type\":\"x\"", NULL},
+                {"{\"type\":\"x\"}}", NULL},
+                {"{\"type\":\"x\",}", NULL},
+                {"{\"type\":\"x\" \"a\":1}", NULL},
+                {"{\"type\":\"x\",\"a\":01}", NULL},
+                {"{\"type\":\"x\",\"a\":1.}", NULL},
+                {"{\"type\":\"x\",\"a\":.5}", NULL},
+                {"{\"type\":\"x\",\"a\":-}", NULL},
+                {"{\"type\":\"x\",\"a\":1e}", NULL},
+                {"{\"type\":\"x\",\"a\":nul}", NULL},
+                {"{\"type\":\"x\",\"a\":[1,]}", NULL},
+                {"{\"type\":\"x\",\"a\":\"\n\"}", NULL},
+                {"{\"type\":\"x\",\"a\":\"\\x\"}", NULL},
+                {"{\"type\":\"x\",\"a\":\"\xc0\xaf\"}", NULL},
+                {"{\"type\":\"x\",\"a\":\"\xed\xa0\x80\"}", NULL},
+                {"{\"type\":\"x\",\"type\":\"y\"}", NULL},
+                {"{\"type\":\"x\",\"a\":{\"b\":1,\"b\":2}}", NULL},
+                {"{\"type\":\"x\",\"a\":1e999}", NULL},
+                /* a tree says */
+                {"[\"type\"]", NULL},
+                {"{\"type\":1}", NULL},
+                {"{\"a\":\"type\"}", NULL},
+                {"{\"t\\u0079pe\":\"x\"}", NULL},
+                {"{\"type\":\"x\",\"a\":\"\\u00e9\"}", NULL},
+                {"{\"type\":\"x\",\"a\":12345678901234567890}", NULL},
+                {"{\"type\":\"x\",\"a\":[[[[[[[[[]]]]]]]]]}", NULL},
+                {"{\"type\":\"01234567890123456789012345678901\"}", NULL},
+        };
+        for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+                char type[TB_JSON_TYPE];
+                bool taken = tb_json_glance(rows[i].text, strlen(rows[i].text), type);
+                g_test_message("%s", rows[i].text);
+                g_assert_cmpint(taken, ==, rows[i].type != NULL);
+                json_auto_t *tree = tb_json_parse(rows[i].text, strlen(rows[i].text), NULL);
+                if (taken)
+                        g_assert_cmpstr(json_string_value(json_object_get(tree, "type")), ==, type);
+                if (taken)
+                        g_assert_cmpstr(type, ==, rows[i].type);
+        }
+}
+
+/* As many keys, and bytes, as are looked at, and one more. */
+static void test_glance_limits(void)
+{
+        for (guint keys = 16; keys <= 17; keys++) {
+                g_autoptr(GString) text = g_string_new("{\"type\":\"x\"");
+                for (guint i = 1; i < keys; i++)
+                        g_string_append_printf(text, ",\"k%u\":%u", i, i);
+                g_string_append_c(text, '}');
+                char type[TB_JSON_TYPE];
+                g_assert_cmpint(tb_json_glance(text->str, text->len, type), ==, keys == 16);
+        }
+        g_autoptr(GString) text = g_string_new("{\"type\":\"x\",\"a\":\"");
+        while (text->len < TB_LIMIT_JSON_VALUES - 2)
+                g_string_append_c(text, 'a');
+        g_string_append(text, "\"}");
+        char type[TB_JSON_TYPE];
+        g_assert_true(tb_json_glance(text->str, text->len, type));
+        g_string_append_c(text, ' ');
+        g_assert_false(tb_json_glance(text->str, text->len, type));
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/json/values", test_values);
         g_test_add_func("/json/what-counts", test_what_counts);
+        g_test_add_func("/json/glance", test_glance);
+        g_test_add_func("/json/glance-limits", test_glance_limits);
         return g_test_run();
 }
