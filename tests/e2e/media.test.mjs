@@ -312,3 +312,54 @@ test('viewers that come and go, a third of them abruptly, leave nothing behind',
   assert.equal(end.abandoned, 0);
   assert.ok(end.rss_kb - warm.rss_kb < 12000, `RSS grew from ${warm.rss_kb} to ${end.rss_kb} kB`);
 });
+
+test('eight at once: half of them leave in any order, the others are killed; what they had is back', async (t) => {
+  const eight = new Room(['--pattern', 'bars', '--max-viewers', '8']);
+  await eight.ready;
+  const stats = () => eight.ask({ do: 'stats' });
+  const gone = (what, before) =>
+    until(
+      what,
+      async () => {
+        const s = await stats();
+        return (
+          s.peers.length === 0 &&
+          s.threads <= before.threads + 1 &&
+          s.fds <= before.fds + 1 &&
+          s.rss_kb < before.rss_kb * 1.1 &&
+          s
+        );
+      },
+      60000,
+    );
+  const round = async (order) => {
+    const many = await chromium(eight);
+    for (let i = 0; i < 8; i++) {
+      const joined = await many.join(`v${i}`, { codec: i % 2 ? 'H264' : 'VP8', channels: i % 3 === 0 });
+      assert.equal(joined.error, undefined);
+    }
+    for (let i = 0; i < 8; i++) await many.until(`v${i}`, 'v.frames > 2');
+    for (const i of order.slice(0, 4)) await many.leave(`v${i}`);
+    await until('half of them are gone', async () => (await stats()).peers.length === 4);
+    await many.kill();
+    return Date.now();
+  };
+  try {
+    await round([0, 1, 2, 3, 4, 5, 6, 7]);
+    await until('the first ones are gone', async () => (await stats()).peers.length === 0, 60000);
+    const warm = await until('their threads are gone', async () => {
+      const s = await stats();
+      return s.encoders === 0 && s.hub.state === 'idle' && s;
+    });
+    for (const order of [
+      [7, 5, 3, 1, 0, 2, 4, 6],
+      [4, 0, 6, 1, 7, 2, 5, 3],
+    ]) {
+      const killed = await round(order);
+      const s = await gone('everything is back', warm);
+      t.diagnostic(`${Date.now() - killed} ms after the browser was killed; RSS ${warm.rss_kb} -> ${s.rss_kb} kB`);
+    }
+  } finally {
+    await eight.stop();
+  }
+});
