@@ -106,7 +106,7 @@ test('commands given while the host is away wait in sight; one is taken back, th
     'dut: power cycle waits for the connectionn sCancel',
     'dut: power on waits for the connectionn sCancel',
   ]);
-  await page.getByRole('button', { name: 'Do not send power cycle to dut' }).click();
+  await page.getByRole('button', { name: 'Cancel power cycle of dut' }).click();
   await until('one to wait', async () => (await waiting()).length === 1, 30000);
   assert.ok(!existsSync(POWER), 'nothing was sent');
 

@@ -41,7 +41,7 @@ export function mountQueue(root, commands) {
             {
               type: 'button',
               class: 'btn',
-              'aria-label': `Do not send ${commandWords(c)} to ${c.device}`,
+              'aria-label': `Cancel ${commandWords(c)} of ${c.device}`,
               onclick: () => commands.cancel(c.id),
             },
             'Cancel',

@@ -12,6 +12,7 @@ const GET_OF = { apps: 'list', files: 'list' }; // what reading an interface is,
 const PUT_OF = { power: 'set' };
 const POST_OF = { input: 'send', shell: 'run', instrument: 'query', sensors: 'post' };
 const LEASE_OF = { GET: 'get', POST: 'take', PUT: 'renew', DELETE: 'release' };
+const READS = /\.(get|list|history|log)$/;
 const BELOW = new Set(['cycle', 'write', 'break', 'expect', 'history', 'log']);
 
 /**
@@ -123,7 +124,8 @@ export class RemoteHost {
   /** Who gives up while he waits for the lease and is given it all the same gives it back. */
   async _asked(verb, params, signal) {
     const timeoutMs = (params.wait_s ?? params.timeout_s ?? params.off_s ?? 0) * 1000 + WAIT_MS;
-    const answer = this._commands.send(this._device, verb, params, { timeoutMs });
+    const queue = !READS.test(verb); // who only looks asks again; what waits is shown to the user
+    const answer = this._commands.send(this._device, verb, params, { timeoutMs, queue });
     if (!signal) return answer;
     let off = null;
     const gone = new Promise((_, reject) => {
@@ -153,7 +155,7 @@ export class RemoteHost {
 
   /** The last lines that the host remembers. */
   async _tail(name) {
-    const ask = (params) => this._commands.send(this._device, `${name}.get`, params);
+    const ask = (params) => this._commands.send(this._device, `${name}.get`, params, { queue: false });
     const { offset = 0, start = 0 } = (await ask({ limit: 1 })) ?? {};
     return (await ask({ from: Math.max(start, offset - TAIL_BYTES), limit: LINES }))?.lines ?? [];
   }

@@ -86,6 +86,22 @@ test('REST: results, refusals with what they say, and what does not come this wa
   await assert.rejects(api.putFile('board', 'files', '/x', new Uint8Array(4)), (e) => e.status === 501);
 });
 
+test('while no way is open a read fails at once, and a command waits where the user sees it', async () => {
+  const { api, commands, route } = remote(() => ({}));
+  route.open = false;
+  commands.routesChanged();
+  await assert.rejects(api.power('board', 'power'), (e) => e.status === 0);
+  assert.equal(commands.queued, 0);
+  const asked = api.setPower('board', 'power', 'on');
+  await new Promise(setImmediate);
+  assert.deepEqual(
+    commands.waiting().map((w) => w.verb),
+    ['power.set'],
+  );
+  commands.close();
+  await assert.rejects(asked);
+});
+
 test('who stops asking for the lease and gets it all the same gives it back', async () => {
   let take = null;
   const { api, commands, said } = remote((m) => {
