@@ -224,6 +224,8 @@ test('us, de and fr viewers on machines of QEMU with such keyboards', async (t) 
     }
     const lacking = [...'é³'].find((c) => LACKS[target].test(c));
     if (lacking) {
+      const { paths } = (await bench.get('/host/openapi.json')).json;
+      assert.ok(paths['/host/devices/{id}/input'].post.responses[422], 'what it may answer is in OpenAPI');
       const answer = await bench.post(at, [{ type: 'text', text: `a${lacking}` }]);
       assertProblem(answer, 422, { detail: new RegExp(`${lacking} \\(U\\+`) });
     }

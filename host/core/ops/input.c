@@ -336,7 +336,7 @@ const TbVerbRun tb_input_verbs[] = {
                   .path = "",
                   .summary = "Keys, text, pointer, tap, swipe, scroll: an array of events, in pixels of the "
                              "video",
-                  .answers = "200 application/json"},
+                  .answers = "200 application/json; 422"},
          .start = send},
         {.verb = {.op = NULL}},
 };
