@@ -1,5 +1,7 @@
 // What the pages cost and how soon they are there, in Chromium: the first page, on a slow line, for a remote observer
 // far away, thumbnails, many tabs. Beside the console: noVNC's own page, as Debian packages it, before x11vnc.
+import net from 'node:net';
+
 import { startBrowser } from '../e2e/browser.mjs';
 import { slowLine } from './slow_line.mjs';
 import { folder, freePort, host, median, run, sleep, spread, until, version, xvfb } from './lib.mjs';
@@ -117,6 +119,26 @@ async function tabs(browser, url) {
   return live.reduce((a, b) => a + b, 0);
 }
 
+/** 100,000 lines into the terminal of a board's page: ms of the longest task of the page meanwhile. */
+async function flood(browser, url, print) {
+  const { page, context } = await counted(browser);
+  await page.goto(`${url}/#/d/printer`);
+  await page.waitForFunction(() => document.querySelector('.terminal-bar .dot.good'));
+  await page.evaluate(() => {
+    window.longest = 0; // no entry: shorter than 50 ms
+    new PerformanceObserver((list) => {
+      for (const e of list.getEntries()) window.longest = Math.max(window.longest, e.duration);
+    }).observe({ type: 'longtask' });
+  });
+  print(
+    `${Array.from({ length: 100000 }, (_, i) => `[${i}] a line as a kernel prints it while it boots`).join('\r\n')}\r\nTHE END`,
+  );
+  await page.waitForFunction(() => document.querySelector('.xterm-rows').textContent.includes('THE END'));
+  const longest = await page.evaluate(() => window.longest);
+  await context.close();
+  return longest;
+}
+
 async function testbedServer() {
   const port = await freePort();
   const p = run([
@@ -154,15 +176,23 @@ async function noVnc(browser) {
 export default async function bench() {
   const server = await testbedServer();
   const pattern = { attach: 'testpattern://?width=1280&height=720' };
+  const printers = new Set();
+  const printer = net.createServer((socket) => printers.add(socket)).listen(0, '127.0.0.1');
   const ours = await host(
-    { pattern, second: pattern, third: pattern, meter: { attach: 'vitals://?interval_ms=500' } },
+    {
+      pattern,
+      second: pattern,
+      third: pattern,
+      meter: { attach: 'vitals://?interval_ms=500' },
+      printer: { attach: { console: `tcp://127.0.0.1:${printer.address().port}` } },
+    },
     { env: { SERVER_URL: server.url } },
   );
   const here = await until('the device on the server', async () => {
     const devices = await (await fetch(`${server.url}/api/devices`)).json();
     return devices.find((d) => d.device === 'pattern')?.id;
   });
-  const ends = [];
+  const ends = [() => printer.close(), () => printers.forEach((socket) => socket.destroy())];
   const browser = await startBrowser({ after: (f) => ends.push(f) });
   try {
     const cold = [],
@@ -180,6 +210,9 @@ export default async function bench() {
       const { viewUrl } = await made.json();
       far.push(await observer(browser, server.url, new URL(viewUrl, server.url).href));
     }
+    const tasks = [];
+    for (let i = 0; i < ROUNDS; i++)
+      tasks.push({ ms: await flood(browser, ours.url, (text) => printers.forEach((socket) => socket.write(text))) });
     const kb = await thumbnails(browser, ours.url);
     const live = await tabs(browser, ours.url);
     const row = (what, rounds, key, unit, target, other = '') => ({
@@ -199,6 +232,7 @@ export default async function bench() {
       row('… first picture', slow, 'picture', 's', 6),
       row('remote observer, 200 ms round trip to the server: words', far, 'words', 's', 1.5),
       row('… first picture', far, 'picture', 's', 2.5),
+      row('100,000 lines into the terminal: longest task of the page', tasks, 'ms', 'ms', 100),
       {
         what: 'thumbnails of 3 devices whose picture changes',
         ours: `${kb.toFixed(1)} KB/s`,

@@ -8,6 +8,7 @@ const TAIL = 256 * 1024; // of what was skipped, shown at the end: more than can
 const QUIET_MS = 60; // the flood has ended
 const LOOK_MS = 1000; // it has not: a look at where it is
 const BINARY = { high: 64 * 1024, tail: 2 * 1024 }; // nobody reads that: nothing is shown of it before it ends
+const PIECE = 16 * 1024; // given to the terminal at once
 const SAMPLE = 1024; // bytes by which it is told
 const CONTROLS = 0.04; // the share of controls that no text has; a tenth of random bytes are
 
@@ -61,13 +62,19 @@ export class Feed {
     this._clock.clearTimeout(this._timer);
   }
 
+  /** In pieces: a terminal parses each in one go, and the page stands still meanwhile. */
   _give(bytes, done) {
     this._waiting += bytes.length;
-    this._write(bytes, () => {
-      this._waiting -= bytes.length;
-      done();
-      if (this._kept.length) this._goOnSoon();
-    });
+    for (let at = 0; at === 0 || at < bytes.length; at += PIECE) {
+      const piece = bytes.subarray(at, at + PIECE);
+      const last = at + PIECE >= bytes.length;
+      this._write(piece, () => {
+        this._waiting -= piece.length;
+        if (!last) return;
+        done();
+        if (this._kept.length) this._goOnSoon();
+      });
+    }
   }
 
   /** When all that was given is parsed, and it is quiet or a while has passed. */

@@ -80,6 +80,29 @@ test('a flood is skipped to its end with a word; every write is told done; bytes
   assert.ok(t.text().endsWith('4999\r\n$ '), 'what comes next is shown at once');
 });
 
+test('a terminal is given small pieces, since it parses each in one go; done is told after the last', () => {
+  const sizes = [];
+  const todo = [];
+  const feed = new Feed({
+    write: (bytes, parsed) => {
+      sizes.push(bytes.length);
+      todo.push(parsed);
+    },
+    told: () => '',
+    clock: new FakeClock(),
+  });
+  let done = 0;
+  feed.push(Buffer.alloc(16 * 1024, 'a'), () => (done += 1));
+  feed.push(Buffer.alloc(40000, 'a'), () => (done += 1));
+  feed.push(Buffer.alloc(0), () => (done += 1));
+  assert.deepEqual(sizes, [16384, 16384, 16384, 7232, 0]);
+  todo.shift()();
+  todo.splice(0, 2).forEach((parsed) => parsed());
+  assert.equal(done, 1);
+  todo.forEach((parsed) => parsed());
+  assert.equal(done, 3);
+});
+
 test('a flood of text that does not end is looked at now and then, one of binary is not', async () => {
   for (const [chunk, looks] of [
     [() => line(1), true],
