@@ -8,6 +8,12 @@ import { fakePages } from './fake-pages.mjs';
 const pages = fakePages();
 const { open, calls, until } = pages;
 
+/** The picture is there, and its size is known. */
+async function pictured(page) {
+  await page.waitForSelector('.stage[data-rung="fallback"] img:not([hidden])');
+  await page.waitForSelector('.stage .wait', { state: 'hidden' });
+}
+
 /** Where elements are in the window: {name: {top, bottom, left, right}} */
 const places = (page, selectors) =>
   page.evaluate(
@@ -66,7 +72,7 @@ const inputs = () =>
 
 test('fingers scroll the page past the picture until it is tapped; then they drag live, two scroll and click right, until they are given back', async () => {
   const page = await open('#/d/board', { width: 390, height: 844, touch: true });
-  await page.waitForSelector('.stage .wait', { state: 'hidden' });
+  await pictured(page);
   const touch = await toucher(page);
   const middle = async () => {
     await page.locator('#screen').scrollIntoViewIfNeeded();
@@ -117,7 +123,7 @@ test('fingers scroll the page past the picture until it is tapped; then they dra
 
 test('keys that a phone has not: modifiers stay down for the next key, arrows and function keys are a row', async () => {
   const page = await open('#/d/board', { width: 390, height: 844, touch: true });
-  await page.waitForSelector('.stage .wait', { state: 'hidden' });
+  await pictured(page);
   pages.fake.calls.length = 0;
   await page.getByRole('button', { name: 'Keys', exact: true }).tap();
   const more = page.getByRole('group', { name: 'More keys' });
@@ -147,7 +153,7 @@ test('a picture pixel by pixel, turned, and in full screen with a bar: clicks go
       };
     },
   });
-  await page.waitForSelector('.stage .wait', { state: 'hidden' });
+  await pictured(page);
   const turn = page.getByRole('button', { name: 'Turn the picture' });
   await page.getByRole('button', { name: '1:1' }).click();
   assert.equal(await page.evaluate(() => document.querySelector('.screen img').getBoundingClientRect().width), 640);
@@ -167,7 +173,7 @@ test('a picture pixel by pixel, turned, and in full screen with a bar: clicks go
   await turn.click();
   near(await clicked(0.25, 0.25), 160, 300);
   await page.reload(); // it is remembered
-  await page.waitForSelector('.stage .wait', { state: 'hidden' });
+  await pictured(page);
   near(await clicked(0.25, 0.1), 64, 300);
   for (let i = 0; i < 3; i++) await turn.click();
   await page.getByRole('button', { name: 'Full screen', exact: true }).first().click();
