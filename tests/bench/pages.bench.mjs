@@ -1,5 +1,6 @@
 // What the pages cost and how soon they are there, in Chromium: the first page, on a slow line, for a remote observer
 // far away, thumbnails, many tabs. Beside the console: noVNC's own page, as Debian packages it, before x11vnc.
+import { once } from 'node:events';
 import net from 'node:net';
 
 import { startBrowser } from '../e2e/browser.mjs';
@@ -178,6 +179,7 @@ export default async function bench() {
   const pattern = { attach: 'testpattern://?width=1280&height=720' };
   const printers = new Set();
   const printer = net.createServer((socket) => printers.add(socket)).listen(0, '127.0.0.1');
+  await once(printer, 'listening');
   const ours = await host(
     {
       pattern,
