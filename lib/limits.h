@@ -136,7 +136,8 @@
 #define TB_LIMIT_INPUT_TEXT 4096            /* bytes of one text event */
 #define TB_LIMIT_INPUT_HELD 64              /* keys that one connection holds */
 #define TB_LIMIT_INPUT_REST_MS 1000 /* that a key stays down after a call by REST without another one */
-#define TB_LIMIT_HOLD_MS 10000      /* of silence, at most, that a viewer may ask for before what it holds comes up */
+#define TB_LIMIT_HOLD_MS                                                                                     \
+        10000 /* of silence, at most, that a viewer may ask for before what it holds comes up */
 #define TB_LIMIT_INPUT_AGE_MS 1000  /* older input is dropped, and said */
 #define TB_LIMIT_RFB_SILENT_MS 3000 /* that a VNC server may take to read what was typed */
 #define TB_LIMIT_SWIPE_MS 10000

@@ -28,7 +28,8 @@ struct TbServer {
         gint64 started_ms;   /* boot clock */
 };
 
-extern const TbRoute tb_server_routes[], tb_server_enrol_routes[], tb_server_own_routes[], tb_server_registered_routes[];
+extern const TbRoute tb_server_routes[], tb_server_enrol_routes[], tb_server_own_routes[],
+        tb_server_registered_routes[];
 /* How clients reach us, without a slash at its end; borrowed from either. */
 const char *tb_server_base_url(TbRequest *request, TbServer *server);
 void tb_server_upgrade(TbRequest *request, gpointer server);

@@ -227,12 +227,16 @@ static void test_control_first(void)
         const char *id = tb_session_id(session_of(&w, TB_MODE_CONTROL, 2, &token, &view));
         Line *first = join(&w, "desktop", id, view), *second = join(&w, "desktop", id, view),
              *third = join(&w, "desktop", id, view);
+        w.now += 1;
+        tb_pairing_tick(w.pairing, w.now); /* who is there answers */
         g_assert_cmpstr(code_of(third), ==, "too-many-observers");
         Line *owner = join(&w, "desktop", id, token);
         g_assert_true(is_in(owner));
         g_assert_cmpstr(code_of(second), ==, "too-many-observers");
         g_assert_false(first->closed);
         Line *helper = join(&w, "desktop", id, token); /* somebody controls already: who is there stays */
+        w.now += 1;
+        tb_pairing_tick(w.pairing, w.now);
         g_assert_cmpstr(code_of(helper), ==, "too-many-observers");
         g_assert_false(first->closed);
         end_all(&w, (Line *[]){first, second, third, owner, helper, lab}, 6);
