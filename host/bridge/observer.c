@@ -2,34 +2,14 @@
 
 #include <string.h>
 
-#include "host/bridge/picture_pace.h"
+#include "host/bridge/observer_private.h"
 #include "host/core/ceiling.h"
-#include "host/core/control/control.h"
-#include "host/media/hub/hub.h"
 #include "host/media/peer.h"
-#include "host/media/still/still.h"
 #include "lib/error.h"
 #include "lib/json.h"
 #include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/thread.h"
-
-struct TbObserver {
-        TbCore *core;             /* borrowed */
-        TbMedia *media;           /* borrowed */
-        const TbObserverOps *ops; /* static */
-        gpointer data;
-        char *session, *peer_id, *device, *user; /* owned */
-        TbPlace place;
-        bool control;
-        char **ice_servers; /* owned; nullable */
-        struct Line *line;  /* owned: the peer connection; NULL: none */
-        TbControl *relay;   /* owned: made by the first relayed message; NULL */
-        TbMjpeg *picture;   /* owned; NULL: not asked for */
-        TbPicturePace pace;
-        char *picture_of; /* owned: interface that the picture is of; NULL: the device's video */
-        gint64 picture_mark;
-};
 
 /* A peer connection outlives its observer for the moments that its end takes: its callbacks then find
  * `observer` NULL. */
@@ -38,6 +18,9 @@ typedef struct Line {
         TbPeer *peer;         /* media's; valid until `closed` */
         TbControl *control;   /* owned: channel "control" */
         TbControl *sensor;    /* owned: channel "sensor" */
+        TbHub *hub;           /* owned; NULL: data channels only */
+        guint listener;
+        int width, height; /* of the screen, as the observer was told */
 } Line;
 
 static TbActor actor_of(const TbObserver *o, const char *via)
@@ -46,23 +29,6 @@ static TbActor actor_of(const TbObserver *o, const char *via)
                          .role = o->control ? TB_ROLE_OPERATOR : TB_ROLE_VIEWER,
                          .via = via,
                          .request = o->session};
-}
-
-static const char *video_name(TbObserver *o)
-{
-        TbDevice *device = tb_core_device(o->core, o->device, NULL);
-        TbInterface *iface = device ? tb_device_interface_of(device, TB_KIND_VIDEO) : NULL;
-        return iface ? tb_interface_name(iface) : NULL;
-}
-
-static TbHub *find_hub(TbObserver *o, const char *interface, GError **error)
-{
-        if (!interface)
-                interface = video_name(o);
-        if (interface)
-                return tb_media_find_hub(o->media, o->device, interface, error);
-        tb_set_error(error, TB_ERROR_NOT_FOUND, "%s has no video", o->device);
-        return NULL;
 }
 
 static void publish(TbObserver *o, const char *type, const char *via, const char *reason)
@@ -135,6 +101,21 @@ static void send_bye(TbObserver *o, const char *reason)
         o->ops->send(json_pack("{s:s, s:s}", "type", "bye", "reason", reason), o, o->data);
 }
 
+/* Its picture may be smaller, and pointers go by the screen's own size. */
+static void say_screen(void *data)
+{
+        Line *line = data;
+        int width = 0, height = 0;
+        tb_hub_size(line->hub, &width, &height);
+        if (!line->observer || width <= 0 || (width == line->width && height == line->height))
+                return;
+        line->width = width;
+        line->height = height;
+        line->observer->ops->send(
+                json_pack("{s:s, s:i, s:i}", "type", "screen", "width", width, "height", height),
+                line->observer, line->observer->data);
+}
+
 static void on_answer(TbPeer *peer, const char *sdp, const GError *error, void *data)
 {
         (void)peer;
@@ -142,10 +123,15 @@ static void on_answer(TbPeer *peer, const char *sdp, const GError *error, void *
         TbObserver *o = line->observer;
         if (!o)
                 return;
-        if (sdp)
-                o->ops->send(json_pack("{s:s, s:s}", "type", "answer", "sdp", sdp), o, o->data);
-        else
+        if (!sdp) {
                 send_bye(o, tb_error_detail(error));
+                return;
+        }
+        o->ops->send(json_pack("{s:s, s:s}", "type", "answer", "sdp", sdp), o, o->data);
+        if (line->hub && line->listener == 0) {
+                line->listener = tb_hub_listen(line->hub, say_screen, line);
+                say_screen(line);
+        }
 }
 
 static void on_candidate(TbPeer *peer, const char *candidate, const char *mid, guint mline_index, void *data)
@@ -174,6 +160,9 @@ static void line_free(Line *line)
 {
         tb_control_free(line->control);
         tb_control_free(line->sensor);
+        if (line->listener)
+                tb_hub_unlisten(line->hub, line->listener);
+        g_clear_pointer(&line->hub, tb_hub_unref);
         g_free(line);
 }
 
@@ -213,7 +202,7 @@ void tb_observer_offer(TbObserver *o, const char *sdp)
         tb_assert_main();
         g_autoptr(GError) error = NULL;
         hang_up(o, "a new offer came");
-        TbHub *hub = find_hub(o, NULL, NULL); /* none: data channels only */
+        TbHub *hub = tb_observer_hub(o, NULL, NULL); /* none: data channels only */
         g_autofree char *label = g_strdup_printf("%s (%s)", o->user, o->session);
         const TbPlaceBy by = {.user = o->user, .watches = !o->control};
         const TbPeerOptions options = {.by = &by,
@@ -222,6 +211,7 @@ void tb_observer_offer(TbObserver *o, const char *sdp)
                                        .answer_wait_ms = -1};
         Line *line = g_new0(Line, 1);
         line->observer = o;
+        line->hub = hub ? tb_hub_ref(hub) : NULL;
         o->line = line;
         line->peer = tb_peer_new(o->media, hub, sdp, &options, &peer_callbacks, line, &error);
         if (line->peer)
@@ -261,97 +251,8 @@ static gsize queued_relay(gpointer data)
         return o->ops->queued(o->data);
 }
 
-static void picture_start(TbObserver *o, TbHub *hub, GError **error);
-
-/* With the width and quality that the line bears now; what there is stays when that cannot be had. */
-static void picture_again(TbObserver *o)
-{
-        g_autoptr(GError) error = NULL;
-        TbHub *hub = find_hub(o, o->picture_of, &error);
-        if (hub)
-                picture_start(o, hub, &error);
-        if (error)
-                tb_log(TB_LOG_DEBUG, TB_F("device", o->device, "session", o->session), "relayed picture: %s",
-                       tb_error_detail(error));
-}
-
-/* A picture that was made smaller says of which size the screen is, in a comment (ITU-T T.81 §B.2.4.5): pointers go by that. */
-static GBytes *say_size(GBytes *jpeg, int width, int height)
-{
-        gsize size;
-        const guint8 *bytes = g_bytes_get_data(jpeg, &size);
-        g_autofree char *text = g_strdup_printf("screen %dx%d", width, height);
-        guint length = (guint)strlen(text) + 2;
-        GByteArray *out = g_byte_array_sized_new((guint)size + length + 2);
-        g_byte_array_append(out, bytes, 2); /* SOI */
-        g_byte_array_append(out, (const guint8[]){0xff, 0xfe, (guint8)(length >> 8), (guint8)length}, 4);
-        g_byte_array_append(out, (const guint8 *)text, length - 2);
-        g_byte_array_append(out, bytes + 2, (guint)size - 2);
-        return g_byte_array_free_to_bytes(out);
-}
-
-/* Latest wins: while the last picture is on its way, newer ones are left out. */
-static void on_picture(void *data, GBytes *jpeg, gint64 taken_us G_GNUC_UNUSED)
-{
-        TbObserver *o = data;
-        gint64 now_us = g_get_monotonic_time();
-        if (!tb_picture_pace_may(&o->pace, now_us))
-                return;
-        int width = 0, height = 0, was = o->pace.width, quality = o->pace.quality;
-        TbHub *hub = find_hub(o, o->picture_of, NULL);
-        if (hub)
-                tb_hub_size(hub, &width, &height);
-        if (tb_picture_pace_made(&o->pace, g_bytes_get_size(jpeg), width)) {
-                g_autoptr(GBytes) said =
-                        was > 0 && width > 0 ? say_size(jpeg, width, height) : g_bytes_ref(jpeg);
-                if (o->ops->picture(said, o, o->data))
-                        tb_picture_pace_sent(&o->pace, g_bytes_get_size(said), now_us);
-        }
-        if (o->pace.width != was || o->pace.quality != quality)
-                picture_again(o);
-}
-
-static void picture_start(TbObserver *o, TbHub *hub, GError **error)
-{
-        const TbPlaceBy by = {.user = o->user, .watches = !o->control};
-        const TbMjpegForm form = {TB_BRIDGE_PICTURE_FPS, o->pace.quality, o->pace.width};
-        TbMjpeg *old =
-                g_steal_pointer(&o->picture); /* it goes last: else the source would be stopped and started */
-        o->picture = tb_mjpeg_new(o->media, hub, &by, &form, on_picture, o, error);
-        if (!o->picture)
-                o->picture = g_steal_pointer(&old);
-        tb_mjpeg_free(old);
-}
-
-void tb_observer_picture_arrived(TbObserver *o, gint64 bytes)
-{
-        tb_picture_pace_arrived(&o->pace, bytes, g_get_monotonic_time());
-}
-
-static bool on_picture_topic(const char *device, const char *interface, bool on, gpointer data,
-                             GError **error)
-{
-        TbObserver *o = data;
-        if (!on) {
-                g_clear_pointer(&o->picture, tb_mjpeg_free);
-                return true;
-        }
-        if (device && strcmp(device, o->device) != 0) {
-                tb_set_error(error, TB_ERROR_FORBIDDEN, "this session shows %s only", o->device);
-                return false;
-        }
-        TbHub *hub = find_hub(o, interface, error);
-        if (!hub)
-                return false;
-        g_clear_pointer(&o->picture, tb_mjpeg_free); /* of another interface, maybe */
-        g_free(o->picture_of);
-        o->picture_of = g_strdup(interface);
-        picture_start(o, hub, error);
-        return o->picture != NULL;
-}
-
 static const TbControlOps relay_ops = {
-        .send = send_relay, .queued = queued_relay, .picture = on_picture_topic};
+        .send = send_relay, .queued = queued_relay, .picture = tb_observer_picture_topic};
 
 void tb_observer_relay(TbObserver *o, json_t *message)
 {

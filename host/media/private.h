@@ -33,6 +33,3 @@ typedef enum TbSinkFlags {
 } TbSinkFlags;
 TbHubSink *tb_hub_add_sink_full(TbHub *hub, TbSinkFlags flags, void (*frame)(void *data, TbFrame *frame),
                                 void *data);
-/* Called when the hub's fault or liveness changed (main). One listener list per hub. */
-guint tb_hub_listen(TbHub *hub, void (*changed)(void *data), void *data);
-void tb_hub_unlisten(TbHub *hub, guint id);

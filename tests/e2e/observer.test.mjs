@@ -36,6 +36,7 @@ before(async () => {
     devices: {
       board: { label: 'U-Boot in QEMU', attach: [UBOOT, 'vitals://?interval_ms=500'] },
       meter: { attach: 'vitals://?interval_ms=500' },
+      odd: { attach: 'testpattern://?width=321&height=241&fps=20' },
     },
   });
   browser = await startBrowser(file);
@@ -203,6 +204,13 @@ test("an observer has what the host's page has: console, plots, events, and the 
   await page.locator('#lease-take').waitFor();
   assertQuiet(page);
   assertQuiet(other);
+});
+
+test('pointers go by the size of the screen, not of its picture', async (t) => {
+  const session = await server.session({ device: 'lab-1/odd', mode: 'control' });
+  const page = await watch(t, session.controlUrl);
+  assert.deepEqual(await showsPictureBy(page, 'webrtc'), { width: 322, height: 242 });
+  await inPage(page, "the screen's own size", () => document.querySelector('.stage').style.aspectRatio === '321 / 241');
 });
 
 test('without WebRTC: commands, samples and a reduced picture go through the relay, and the page says so', async (t) => {

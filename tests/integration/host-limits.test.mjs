@@ -53,6 +53,8 @@ class Line {
     this.answered(status);
   }
 
+  answered() {} // nobody has asked: half a request may be told 408, or be closed as idle, whichever is first
+
   ask(target = '/host/health') {
     const answer = new Promise((resolve, reject) => {
       this.answered = resolve;

@@ -188,6 +188,15 @@ export default {
       relayed: true,
       fields: { type: { const: 'answer' }, sdp: { type: 'string', min: 1, max: 'sdp' } },
     },
+    screen: {
+      signaling: true,
+      relayed: true,
+      fields: {
+        type: { const: 'screen' },
+        width: { type: 'int', min: 1, max: 65535 },
+        height: { type: 'int', min: 1, max: 65535 },
+      },
+    },
     ice: {
       signaling: true,
       relayed: true,

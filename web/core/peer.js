@@ -86,6 +86,8 @@ export class RemotePeer extends Emitter {
       if (!candidate.candidate) return;
       if (this._answered && this.connection.pc.remoteDescription) this.connection.addCandidate(candidate);
       else if (this._early.length < 64) this._early.push(candidate);
+    } else if (kind === 'screen') {
+      this.emit('screen', { width: message.width, height: message.height });
     } else if (kind === 'bye') {
       this._fail(new Error(message.reason || 'the producer ended the session'));
     }

@@ -13,6 +13,7 @@ import { mountScreen } from '../app/views/screen.js';
  */
 export function mountPicture(root, svc, { id, control, signaling, producer, scope }) {
   const device = () => svc.store.state.devices[id];
+  let ownSize = null; // of the screen, as the host said
   const hasVideo = () => !device() || interfacesOf(device(), 'video').length > 0;
   const screen = mountScreen(root, {
     id,
@@ -23,6 +24,7 @@ export function mountPicture(root, svc, { id, control, signaling, producer, scop
     touched: () => svc.leases.keeper(id)?.touch(),
     hasInput: () => interfacesOf(device(), 'input').length > 0,
     hasVideo,
+    ownSize: async () => ownSize,
     isPhone: () => isPhone(device()),
     send: (events) =>
       svc.commands.send(
@@ -39,13 +41,18 @@ export function mountPicture(root, svc, { id, control, signaling, producer, scop
       const to = producer();
       if (!to)
         throw new ApiError({ status: 0, title: 'Not connected', detail: 'the host is not connected to the server' });
-      return new RemotePeer({
+      const peer = new RemotePeer({
         signaling,
         to,
         RTCPeerConnection,
         video: hasVideo(),
         timeOrigin: performance.timeOrigin,
       });
+      peer.on('screen', (size) => {
+        ownSize = size;
+        screen.refresh();
+      });
+      return peer;
     },
   });
   scope.add(screen.unmount);

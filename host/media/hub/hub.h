@@ -66,6 +66,9 @@ TbFrame *tb_hub_last(TbHub *hub);
 const char *tb_hub_device(TbHub *hub);    /* borrowed */
 const char *tb_hub_interface(TbHub *hub); /* borrowed */
 guint tb_hub_viewers(TbHub *hub);         /* WebRTC peers + MJPEG + raw sinks */
+/* `changed` is called (main thread) when the hub's fault, liveness or size may have changed. */
+guint tb_hub_listen(TbHub *hub, void (*changed)(void *data), void *data);
+void tb_hub_unlisten(TbHub *hub, guint id);
 /* {"width","height","fps","state","fault","viewers"} as CONTRACT.md §3 has it; the caller owns the reference.
  */
 json_t *tb_hub_to_json(TbHub *hub);

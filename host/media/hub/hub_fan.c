@@ -70,7 +70,7 @@ static void count_frame(TbHub *hub, gint64 now_us)
         hub->window_frames = 0;
 }
 
-/* The first picture after a start or a slate. Main thread; owns a reference. */
+/* The first picture after a start or a slate, or of another size. Main thread; owns a reference. */
 static void pictures_come(gpointer data)
 {
         g_autoptr(TbHub) hub = data;
@@ -79,6 +79,8 @@ static void pictures_come(gpointer data)
         g_clear_handle_id(&hub->first_timer, g_source_remove);
         g_clear_handle_id(&hub->slate_timer, g_source_remove);
         g_clear_pointer(&hub->fault, g_free);
+        if (hub->state == TB_HUB_LIVE)
+                tb_hub_notify(hub);
         tb_hub_set_state(hub, TB_HUB_LIVE);
 }
 
@@ -93,13 +95,14 @@ typedef struct Shown {
 static Shown show(TbHub *hub, TbFrame *frame)
 {
         Shown s = {.old = g_steal_pointer(&hub->last), .old_raw = g_steal_pointer(&hub->last_raw)};
+        bool other_size = hub->width != frame->width || hub->height != frame->height;
         hub->last = frame;
         hub->slate_on = false;
         hub->width = frame->width;
         hub->height = frame->height;
         count_frame(hub, g_get_monotonic_time());
         tb_hub_fan_out(hub, &s.error);
-        s.announce = !s.error && !hub->announced;
+        s.announce = !s.error && (!hub->announced || other_size);
         if (s.announce)
                 hub->announced = true;
         return s;

@@ -51,6 +51,7 @@ static void move(TbAdaptViewer *v, int rung, gint64 now_us)
 /* `best`: estimate of the best viewer of each rung, beside which it could stay. */
 static void choose_rung(TbAdaptViewer *v, gint64 now_us, double scale, const double *best)
 {
+        g_assert(v->rung >= 0 && v->rung < TB_ADAPT_RUNGS);
         if (v->probing && now_us - v->moved_us > PROVEN_US) {
                 v->probing = false;
                 v->failed = 0;

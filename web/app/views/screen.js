@@ -32,7 +32,8 @@ const FIRST_FRAME_MS = 8000; // connected, but nothing to see for so long: fall 
  * @param {object} o.commands                    core/command.js
  * @param {() => () => void} [o.telemetry]        called when the data channel `sensor` opens; what it returns, when it
  *                                                closes
- * @returns {{unmount(), refresh(), quality, ladder}}   refresh: hasInput, hasVideo or isPhone may have changed
+ * @returns {{unmount(), refresh(), quality, ladder}}   refresh: what hasInput, hasVideo, isPhone or
+ *                                               ownSize say may have changed
  */
 export function mountScreen(
   root,
@@ -346,6 +347,7 @@ export function mountScreen(
   function refresh() {
     panel.hidden = !hasVideo();
     input.refresh();
+    if (video.videoWidth) setVideoSize(); // it was not known before whose picture this is
   }
   if (start) ladder.start();
   return { unmount: () => scope.close(), refresh, quality, ladder };

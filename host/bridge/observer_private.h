@@ -1,0 +1,31 @@
+#pragma once
+/* What observer.c and observer_picture.c share. */
+#include "host/bridge/observer.h"
+#include "host/bridge/picture_pace.h"
+#include "host/core/control/control.h"
+#include "host/media/hub/hub.h"
+#include "host/media/still/still.h"
+
+struct TbObserver {
+        TbCore *core;             /* borrowed */
+        TbMedia *media;           /* borrowed */
+        const TbObserverOps *ops; /* static */
+        gpointer data;
+        char *session, *peer_id, *device, *user; /* owned */
+        TbPlace place;
+        bool control;
+        char **ice_servers; /* owned; nullable */
+        struct Line *line;  /* owned: the peer connection; NULL: none */
+        TbControl *relay;   /* owned: made by the first relayed message; NULL */
+        TbMjpeg *picture;   /* owned; NULL: not asked for */
+        TbPicturePace pace;
+        char *picture_of; /* owned: interface that the picture is of; NULL: the device's video */
+        gint64 picture_mark;
+};
+
+/* The hub of that video interface, or (NULL) of the device's first; borrowed. */
+TbHub *tb_observer_hub(TbObserver *o, const char *interface, GError **error);
+
+/* observer_picture.c: somebody wants the relay's picture, or no longer; `data` is the TbObserver (TbControlOps.picture). */
+bool tb_observer_picture_topic(const char *device, const char *interface, bool on, gpointer data,
+                               GError **error);
