@@ -124,6 +124,8 @@ typedef struct TbConsoleOps {
         bool (*get)(TbInstance *self, TbIo *io, TbSerialSettings *ret, GError **error);
         bool (*set)(TbInstance *self, TbIo *io, const TbSerialSettings *settings, GError **error);
         bool (*send_break)(TbInstance *self, TbIo *io, int ms, GError **error); /* NULL: no break */
+        /* NULL: it is no terminal. 1..TB_LIMIT_TERMINAL_SIDE each; its program is told (SIGWINCH) */
+        bool (*resize)(TbInstance *self, TbIo *io, int columns, int rows, GError **error);
 } TbConsoleOps;
 
 typedef struct TbVideoOps {

@@ -146,6 +146,7 @@
 #define TB_LIMIT_COMPAT_WAIT_MS 60000           /* pause behind a command that VirtualPyTest asks for */
 #define TB_LIMIT_SHELL_OUTPUT (8 * 1024 * 1024) /* bytes of stdout and of stderr of one shell call */
 #define TB_LIMIT_CONSOLE_WRITE (1024 * 1024)    /* bytes of one write */
+#define TB_LIMIT_TERMINAL_SIDE 1000             /* columns, or rows, of a terminal */
 #define TB_LIMIT_BREAK_MS 5000
 #define TB_LIMIT_CYCLE_OFF_S 120
 #define TB_LIMIT_SAMPLES 256      /* samples in one POST */

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <pty.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -195,7 +196,14 @@ typedef struct Console {
         TbInstance base;
         TbChild *child;   /* owned */
         TbTransport *pty; /* owned; NULL: pipes */
+        int columns, rows;
 } Console;
+
+static bool tell_size(const Console *c, int fd)
+{
+        const struct winsize size = {.ws_col = (gushort)c->columns, .ws_row = (gushort)c->rows};
+        return ioctl(fd, TIOCSWINSZ, &size) == 0;
+}
 
 static bool console_open(TbInstance *self, TbIo *io G_GNUC_UNUSED, GError **error)
 {
@@ -219,6 +227,12 @@ static bool console_open(TbInstance *self, TbIo *io G_GNUC_UNUSED, GError **erro
                         close(master);
                 return false;
         }
+        if (c->columns ==
+            0) { /* until somebody says another size, which a program that is started again has, too */
+                c->columns = 80;
+                c->rows = 24;
+        }
+        tell_size(c, slave);
         c->pty = tb_transport_of_fd(master, argv[0]);
         c->child = tb_child_spawn_tty(argv, NULL, NULL, slave, error);
         close(slave);
@@ -259,6 +273,22 @@ static bool console_write(TbInstance *self, TbIo *io, const void *data, gsize si
         return tb_duplex_write(self, io, output_of(c), to, data, size, error);
 }
 
+static bool console_resize(TbInstance *self, TbIo *io G_GNUC_UNUSED, int columns, int rows, GError **error)
+{
+        Console *c = (Console *)self;
+        if (!c->pty) {
+                tb_set_error(error, TB_ERROR_UNSUPPORTED, "%s runs without a terminal (\"pty\": false)",
+                             tb_transport_name(output_of(c)));
+                return false;
+        }
+        c->columns = columns;
+        c->rows = rows;
+        if (!tell_size(c, tb_transport_fd(c->pty)))
+                tb_set_error(error, TB_ERROR_DEVICE, "the terminal of %s takes no size: %s",
+                             tb_transport_name(c->pty), g_strerror(errno));
+        return !error || !*error;
+}
+
 /* --- a shell: what users type is one argument, or, as argv, a program of its own that the shell is not asked about --- */
 static bool shell_run(TbInstance *self, TbIo *io, const TbShellRequest *request, TbShellResult *ret,
                       GError **error)
@@ -284,7 +314,7 @@ static bool shell_run(TbInstance *self, TbIo *io, const TbShellRequest *request,
 
 static const TbPowerOps power = {.set = power_set, .get = power_get};
 static const TbSensorOps sensors = {.interval_ms = 5000, .sample = sample};
-static const TbConsoleOps console = {.write = console_write};
+static const TbConsoleOps console = {.write = console_write, .resize = console_resize};
 static const TbShellOps shell = {.run = shell_run};
 static const TbLane lanes[] = {
         [LANE_POWER] = {.name = "power", .size = sizeof(TbInstance), .power = &power},

@@ -102,6 +102,39 @@ static void test_exec_console(void)
         lane_stop(lane, 1000);
 }
 
+typedef struct Size {
+        int columns, rows;
+} Size;
+
+static bool call_resize(TbInstance *self, TbIo *io, gpointer data, GError **error)
+{
+        const Size *size = data;
+        return self->lane->console->resize(self, io, size->columns, size->rows, error);
+}
+
+/* The program learns how large its terminal is, and is told when that changes; one that is started again has it, too. */
+static void test_exec_size(void)
+{
+        Lane *lane =
+                start_exec("{\"console\":[\"sh\",\"-c\",\"stty -echo; trap 'stty size' WINCH; stty size; "
+                           "while :; do read x && exit; done\"]}",
+                           "console");
+        Size wide = {132, 43};
+        g_autoptr(GError) error = NULL;
+        lane_wait_text(lane, "24 80", 10000);
+        lane_call(lane, call_resize, &wide, 5000, &error);
+        g_assert_no_error(error);
+        lane_write(lane, "\r"); /* it ends, and is started again */
+        lane_wait_text(lane, "43 132", 10000);
+        lane_wait(lane, "a second start", opened_twice, NULL, 10000);
+        lane_stop(lane, 1000);
+        lane = start_exec("{\"console\":[\"cat\"],\"pty\":false}", "console");
+        lane_open_wait(lane, 5000);
+        g_assert_false(lane_call(lane, call_resize, &wide, 5000, &error));
+        g_assert_error(error, TB_ERROR, TB_ERROR_UNSUPPORTED);
+        lane_stop(lane, 1000);
+}
+
 /* cat stops reading when its echo is not taken. */
 static void test_exec_echo(void)
 {
@@ -175,6 +208,7 @@ int main(int argc, char **argv)
         g_test_add_func("/exec/silent", test_exec_silent);
         g_test_add_func("/exec/sensors", test_exec_sensors);
         g_test_add_func("/exec/console", test_exec_console);
+        g_test_add_func("/exec/size", test_exec_size);
         g_test_add_func("/exec/echo", test_exec_echo);
         g_test_add_func("/exec/shell", test_exec_shell);
         return g_test_run();

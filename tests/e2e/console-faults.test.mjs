@@ -52,6 +52,24 @@ test('H.264 of an odd size: the last column and row that are there twice are not
   });
 });
 
+test('a program in a terminal is told how large that is on the page, and when that changes', async (t) => {
+  const script = "stty -echo; trap 'stty size' WINCH; while :; do read x; stty size; done";
+  const attach = `exec://?console=${encodeURIComponent(JSON.stringify(['sh', '-c', script]))}`;
+  const host = await startHost(t, { devices: { shell: { attach } } });
+  const page = await openPage(t, browser, `${host.url}/#/d/shell`);
+  const size = async () => {
+    const { text } = await host.get('/host/devices/shell/console/log');
+    return text.trim().split('\n').at(-1)?.trim();
+  };
+  await until('a size of its own', async () => /^\d+ \d+$/.test(await size()) && (await size()) !== '24 80');
+  const before = await size();
+  await page.setViewportSize({ width: 900, height: 700 });
+  await until('the new size', async () => /^\d+ \d+$/.test(await size()) && (await size()) !== before);
+  await page.locator('.xterm').click();
+  const { json } = await host.get('/host/devices/shell/console');
+  assert.equal(json.terminal, true);
+});
+
 test('WebRTC cannot connect: MJPEG by itself, the page says so, and climbs back when it can', async (t) => {
   const host = await startHost(t);
   const page = await openPage(t, browser, `${host.url}/#/d/pattern`, { webrtc: false });

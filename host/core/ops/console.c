@@ -1,4 +1,4 @@
-/* console: settings, write, break, history. expect lives in expect.c. */
+/* console: settings, write, break, size, history. expect lives in expect.c. */
 #include <string.h>
 
 #include "host/core/console/expect.h"
@@ -38,6 +38,8 @@ static json_t *with_place(TbCommand *c, json_t *o)
         json_object_set_new(o, "offset", json_integer((json_int_t)tb_history_end(h)));
         json_object_set_new(o, "clients", json_integer(tb_interface_watchers(c->iface)));
         json_object_set_new(o, "state", json_string(tb_state_name(c->iface->state)));
+        const TbConsoleOps *ops = tb_interface_ops(c->iface);
+        json_object_set_new(o, "terminal", json_boolean(ops->resize != NULL));
         if (c->iface->ports)
                 json_object_update(o, c->iface->ports);
         g_autofree char *error = tb_history_error(h);
@@ -130,6 +132,21 @@ static void send_break(TbCommand *c)
                 unsupported(c, "break");
 }
 
+static bool exec_resize(TbCommand *c, TbInstance *instance, TbIo *io, GError **error)
+{
+        return TB_STEP(c, instance->lane->console->resize, instance, io, (int)tb_command_int(c, "columns"),
+                       (int)tb_command_int(c, "rows"), error);
+}
+
+static void resize(TbCommand *c)
+{
+        const TbConsoleOps *ops = tb_interface_ops(c->iface);
+        if (ops->resize)
+                tb_command_dispatch(c, exec_resize, NULL);
+        else
+                unsupported(c, "size: it is a line, not a terminal");
+}
+
 bool tb_console_exec_write(TbCommand *c, TbInstance *instance, TbIo *io, GError **error)
 {
         gsize size;
@@ -205,6 +222,21 @@ static const TbParam break_params[] = {
          .help = "how long"},
         TB_PARAM_END,
 };
+static const TbParam resize_params[] = {
+        {.name = "columns",
+         .type = TB_PARAM_INT,
+         .required = true,
+         .min = 1,
+         .max = TB_LIMIT_TERMINAL_SIDE,
+         .help = "of the terminal"},
+        {.name = "rows",
+         .type = TB_PARAM_INT,
+         .required = true,
+         .min = 1,
+         .max = TB_LIMIT_TERMINAL_SIDE,
+         .help = "of the terminal"},
+        TB_PARAM_END,
+};
 static const TbParam log_params[] = {
         TB_PARAM_LINES,
         {.name = "format",
@@ -260,6 +292,17 @@ const TbVerbRun tb_console_verbs[] = {
                   .summary = "Send a break",
                   .answers = "200 application/json"},
          .start = send_break},
+        {.verb = {.kind = TB_KIND_CONSOLE,
+                  .op = "resize",
+                  .role = TB_ROLE_OPERATOR,
+                  .flags = TB_VERB_CONTROL | TB_VERB_QUIET,
+                  .timeout_ms = 10000,
+                  .params = resize_params,
+                  .method = "POST",
+                  .path = "/resize",
+                  .summary = "Tell a program that runs in a terminal how large that is",
+                  .answers = "200 application/json"},
+         .start = resize},
         {.verb = {.kind = TB_KIND_CONSOLE,
                   .op = "expect",
                   .role = TB_ROLE_VIEWER,

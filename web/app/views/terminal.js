@@ -4,6 +4,7 @@ import { bytes } from '../../core/format.js';
 import { ConsoleClient } from '../../core/console.js';
 import { Feed } from '../../core/feed.js';
 import { interfacesOf } from '../../core/store.js';
+import { debug } from '../debug.js';
 import { actionButton, h, icon, Scope, text } from '../dom.js';
 import { openTerminal } from '../xterm.js';
 import { lineDialog } from './line.js';
@@ -232,6 +233,16 @@ export function mountConsole(root, svc, { id, iface, control }) {
     if (e.key === 'Tab' && e.shiftKey) return false; // the way out by keyboard
     return true;
   });
+  // A program in a terminal is told how large that is: by whoever uses it, not by everybody who looks.
+  function tellSize() {
+    if (!current?.terminal || !may || client.state !== 'open') return;
+    const size = { columns: term.cols, rows: term.rows };
+    svc.commands
+      .send(id, `${iface.name}.resize`, size, { queue: false })
+      .catch((error) => debug(`size: ${error.message}`));
+  }
+  scope.add(term.onResize(tellSize).dispose);
+  scope.listen(box, 'focusin', tellSize);
   async function powerCycle() {
     await svc.commands.send(id, `${power.name}.cycle`, { off_s: 2 }, { timeoutMs: 45000 });
     svc.readPower(id, power.name);
@@ -242,7 +253,9 @@ export function mountConsole(root, svc, { id, iface, control }) {
   let current = null;
   async function readLine() {
     try {
+      const first = !current;
       current = await api.console(id, iface.name);
+      if (first) tellSize();
       const s = current.settings ?? current;
       text(
         line,
