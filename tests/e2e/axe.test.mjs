@@ -182,7 +182,7 @@ test("the server's pages: hosts and links, a phone paired, an observer who watch
   assert.deepEqual(await looksAt(`${server.url}/v/nobody?token=none`, [['no session', shows('.notice')]]), []);
   const phone = await server.session({});
   assert.deepEqual(
-    await looksAt(phone.phoneUrl, [['phone', shows('button')]], {
+    await looksAt(phone.phoneUrl, [['phone', shows('main button')]], {
       viewport: { width: 390, height: 844 },
       phone: true,
     }),

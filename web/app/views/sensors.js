@@ -66,14 +66,15 @@ export const own = (state, id, iface) =>
 export function mountReadings(root, svc, { id, iface, onOpen }) {
   const scope = new Scope();
   const body = h('div', { class: 'body readings', tabindex: '0', role: 'group', 'aria-label': 'Latest values' });
+  const title = iface.name === 'sensors' ? 'Sensors' : capital(humanize(iface.name));
   root.append(
     h(
       'section',
-      { class: 'panel', 'aria-label': 'Sensors' },
+      { class: 'panel', 'aria-label': title },
       h(
         'header',
         {},
-        h('h2', {}, iface.name === 'sensors' ? 'Sensors' : humanize(iface.name)),
+        h('h2', {}, title),
         h('button', { type: 'button', class: 'btn quiet', onclick: onOpen }, 'Plots'),
       ),
       body,
