@@ -195,12 +195,12 @@ export async function chromium(room, { executable = '/usr/bin/chromium', args = 
     inbound: (name) => page.evaluate((n) => window.inbound(n), name),
     /** The page's process ends without a goodbye. */
     async kill() {
+      // not Browser.crash: that once left the browser standing still, and us waiting for its end
       const session = await browser.newBrowserCDPSession();
-      await Promise.race([
-        session.send('Browser.crash').catch(() => {}),
-        new Promise((resolve) => browser.once('disconnected', resolve)),
-      ]);
-      await browser.close().catch(() => {});
+      const gone = new Promise((resolve) => browser.once('disconnected', resolve));
+      const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+      for (const { id } of processInfo) process.kill(id, 'SIGKILL');
+      await gone;
       server.close();
     },
     async close() {
