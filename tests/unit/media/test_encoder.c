@@ -173,6 +173,14 @@ static guint packets_of(Viewer *v)
         return n;
 }
 
+static guint keyframes_of(Viewer *v)
+{
+        tb_mutex_lock(&v->lock);
+        guint n = v->keyframes;
+        tb_mutex_unlock(&v->lock);
+        return n;
+}
+
 typedef struct Fixture {
         TbMedia *media;
         TbHub *hub;
@@ -304,7 +312,7 @@ static void test_failover(Fixture *f, gconstpointer data G_GNUC_UNUSED)
         run_until(packets_of(&v) >= from_hardware + 5);
         g_assert_cmpstr(tb_encoder_element(tb_tap_encoder(tap)), ==, "x264enc");
         g_assert_cmpint(g_atomic_int_get(&used[MUTE]), >=, 5);
-        g_assert_cmpuint(v.keyframes, ==, from_hardware + 1); /* x264 begins with one */
+        g_assert_cmpuint(keyframes_of(&v), ==, from_hardware + 1); /* x264 begins with one */
         assert_padded();
 
         /* what failed is not tried again, and the host says so */
