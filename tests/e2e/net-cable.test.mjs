@@ -37,13 +37,7 @@ const isOnline = (online) =>
     BACK_MS,
   );
 const says = (page, words) =>
-  inPage(
-    page,
-    `the page to say "${words}"`,
-    (w) => document.querySelector('main').textContent.includes(w),
-    words,
-    BACK_MS,
-  );
+  inPage(page, `the page to say "${words}"`, (w) => document.body.textContent.includes(w), words, BACK_MS);
 
 async function observe(t) {
   await isOnline(true);
