@@ -73,6 +73,7 @@ void tb_pairing_give_way(TbParty *party);             /* before its hello: other
 void tb_pairing_drained(TbParty *party);              /* its queue ran empty */
 void tb_pairing_arrived(TbParty *party, gsize bytes); /* what was sent before a mark; its word */
 void tb_pairing_left(TbParty *party, gint64 now_ms);  /* frees it */
+#define TB_PAIRING_LOOK_MS 50 /* how soon after a hello that may wait for a place tb_pairing_tick() is due */
 /* Hello timeouts, expired sessions. Gives the time of the next call that matters. */
 gint64 tb_pairing_tick(TbPairing *pairing, gint64 now_ms);
 

@@ -156,11 +156,10 @@ void tb_relay_picture(TbParty *observer, GBytes *picture)
 /* Its host makes the next one as large as the line bears: only here is known when one has arrived. */
 void tb_relay_arrived(TbParty *observer, gsize bytes)
 {
-        TbParty *host =
-                observer->session && observer->marks > 0 ? tb_session_producer(observer->session) : NULL;
         if (observer->marks == 0)
                 return; /* nobody has asked */
         observer->marks--;
+        TbParty *host = observer->session ? tb_session_producer(observer->session) : NULL;
         if (host)
                 tb_party_send(host, json_pack("{s:s, s:s, s:s, s:I}", "type", "picture-arrived", "sessionId",
                                               observer->session->id, "peerId", observer->id, "bytes",

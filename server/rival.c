@@ -7,8 +7,6 @@
 #include "lib/log.h"
 #include "server/pairing_private.h"
 
-#define LOOK_MS 50
-
 /* Of several observers the one who is silent longest. */
 static TbParty *holder_of(TbSession *session, TbPartyRole role)
 {
@@ -72,7 +70,7 @@ gint64 tb_rivals_tick(TbPairing *pairing, gint64 now_ms)
                 if (party->wish && !party->refused)
                         settle(party, now_ms);
                 if (party->wish)
-                        next = now_ms + LOOK_MS;
+                        next = now_ms + TB_PAIRING_LOOK_MS;
         }
         return next;
 }

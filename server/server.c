@@ -95,8 +95,6 @@ static void arm_tick(TbServer *server, gint64 at_ms)
 }
 
 /* --- the socket's view of the pairing --- */
-#define WAITS_MS 50 /* for a place that somebody has who is asked whether he is there */
-
 static void on_message(TbWs *ws G_GNUC_UNUSED, bool binary, const guint8 *bytes, gsize size, gpointer data)
 {
         Connection *c = data;
@@ -106,7 +104,7 @@ static void on_message(TbWs *ws G_GNUC_UNUSED, bool binary, const guint8 *bytes,
         else
                 tb_pairing_text(c->party, (const char *)bytes, size, now_ms);
         if (!tb_party_has_role(c->party))
-                arm_tick(c->server, now_ms + WAITS_MS);
+                arm_tick(c->server, now_ms + TB_PAIRING_LOOK_MS);
 }
 
 static void on_drained(TbWs *ws G_GNUC_UNUSED, gpointer data)

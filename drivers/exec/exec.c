@@ -227,8 +227,8 @@ static bool console_open(TbInstance *self, TbIo *io G_GNUC_UNUSED, GError **erro
                         close(master);
                 return false;
         }
-        if (c->columns ==
-            0) { /* until somebody says another size, which a program that is started again has, too */
+        /* until somebody says another size, which a program that is started again has, too */
+        if (c->columns == 0) {
                 c->columns = 80;
                 c->rows = 24;
         }
@@ -283,10 +283,11 @@ static bool console_resize(TbInstance *self, TbIo *io G_GNUC_UNUSED, int columns
         }
         c->columns = columns;
         c->rows = rows;
-        if (!tell_size(c, tb_transport_fd(c->pty)))
-                tb_set_error(error, TB_ERROR_DEVICE, "the terminal of %s takes no size: %s",
-                             tb_transport_name(c->pty), g_strerror(errno));
-        return !error || !*error;
+        if (tell_size(c, tb_transport_fd(c->pty)))
+                return true;
+        tb_set_error(error, TB_ERROR_DEVICE, "the terminal of %s takes no size: %s",
+                     tb_transport_name(c->pty), g_strerror(errno));
+        return false;
 }
 
 /* --- a shell: what users type is one argument, or, as argv, a program of its own that the shell is not asked about --- */

@@ -98,9 +98,27 @@ static void test_glance(void)
         }
 }
 
-/* As many keys, and bytes, as are looked at, and one more. */
+static bool glances(const char *begin, const char *repeated, guint n, const char *end)
+{
+        g_autoptr(GString) text = g_string_new(begin);
+        char type[TB_JSON_TYPE];
+        for (guint i = 0; i < n; i++)
+                g_string_append(text, repeated);
+        g_string_append(text, end);
+        return tb_json_glance(text->str, text->len, type);
+}
+
+/* As many keys, and bytes, and so deep, and long numbers and types, as are looked at, and one more. */
 static void test_glance_limits(void)
 {
+        g_assert_true(glances("{\"type\":\"x\",\"a\":", "[", 7, "]]]]]]]}"));
+        g_assert_false(glances("{\"type\":\"x\",\"a\":", "[", 8, "]]]]]]]]}"));
+        g_assert_true(glances("{\"type\":\"x\",\"a\":", "1", 15, "}"));
+        g_assert_false(glances("{\"type\":\"x\",\"a\":", "1", 16, "}"));
+        g_assert_true(glances("{\"type\":\"x\",\"a\":1e", "9", 2, "}"));
+        g_assert_false(glances("{\"type\":\"x\",\"a\":1e", "9", 3, "}"));
+        g_assert_true(glances("{\"type\":\"", "x", TB_JSON_TYPE - 1, "\"}"));
+        g_assert_false(glances("{\"type\":\"", "x", TB_JSON_TYPE, "\"}"));
         for (guint keys = 16; keys <= 17; keys++) {
                 g_autoptr(GString) text = g_string_new("{\"type\":\"x\"");
                 for (guint i = 1; i < keys; i++)
