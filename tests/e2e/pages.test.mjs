@@ -466,6 +466,7 @@ test('a host with tokens: a page to log in, wrong ones asked again, a token by t
     await page.fill('#token', token);
     await page.getByRole('button', { name: 'Log in' }).click();
     await page.waitForSelector('.card[data-device="board"]');
+    assert.deepEqual(await page.locator('.toast').allInnerTexts(), [], 'the page to log in has said it');
     await page.getByRole('button', { name: 'Logged in as local, admin. Log out' }).click();
     await page.getByRole('button', { name: 'Log out', exact: true }).click();
     await page.getByRole('heading', { name: 'Log in' }).waitFor();

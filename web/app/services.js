@@ -22,8 +22,9 @@ const PROBE_MS = 2500;
 export function makeServices({ base, onAuth }) {
   const toast = makeToasts(document.body);
   const store = new Store();
-  // that the host is away stands above the page; it is not said again for each thing that needs it
-  toast.known = (error) => error?.status === 0 && store.state.link.state !== 'open';
+  // that the host is away stands above the page, and who has no token is asked for one: it is not said again for each
+  // thing that needs it
+  toast.known = (error) => error?.status === 401 || (error?.status === 0 && store.state.link.state !== 'open');
   const leases = new Leases({ toast });
   const api = new Api({
     base,
