@@ -14,7 +14,7 @@
 #include "lib/thread.h"
 #include "lib/version.h"
 #include "server/config.h"
-#include "server/persist.h"
+#include "server/pairing/persist.h"
 #include "server/server.h"
 #include "server/store/backup.h"
 

@@ -5,11 +5,11 @@
 #include "lib/metrics.h"
 #include "lib/poller.h"
 #include "lib/rate.h"
-#include "server/carry.h"
+#include "server/accounts/registered.h"
 #include "server/config.h"
-#include "server/pairing.h"
-#include "server/persist.h"
-#include "server/registered.h"
+#include "server/pairing/carry.h"
+#include "server/pairing/pairing.h"
+#include "server/pairing/persist.h"
 #include "server/server.h"
 
 struct TbServer {

@@ -3,7 +3,7 @@
  * Tokens that admins made for hosts elsewhere. Each is shown once and kept as SHA-256. Until its time is over it waits for
  * somebody to use it; it then is the token of that one host's key until it is revoked. There are TB_LIMIT_ENROLMENTS of
  * them: a newcomer takes the place of the oldest one that nobody used in time. The table is in memory and written behind
- * (server/persist.c). Times are wall-clock ms. Main thread.
+ * (server/pairing/persist.c). Times are wall-clock ms. Main thread.
  */
 #include <glib.h>
 #include <stdbool.h>

@@ -6,7 +6,7 @@
 #include "lib/json.h"
 #include "lib/log.h"
 #include "lib/thread.h"
-#include "server/pairing.h"
+#include "server/pairing/pairing.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

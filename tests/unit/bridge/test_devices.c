@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "lib/limits.h"
-#include "server/device_list.h"
+#include "server/pairing/device_list.h"
 
 /* As many devices as a host may have, with `size` bytes of JSON, interfaces included. */
 static json_t *list_of_size(gsize size)

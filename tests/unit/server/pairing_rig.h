@@ -1,6 +1,6 @@
 #pragma once
 /* A pairing without sockets and without a clock: lines on which parties speak, and what was said to them. */
-#include "server/pairing.h"
+#include "server/pairing/pairing.h"
 
 #include <string.h>
 

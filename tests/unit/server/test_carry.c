@@ -1,10 +1,10 @@
 /* Requests that are carried to a host: how much of them goes into its socket ahead of time. */
-#include "server/carry.h"
+#include "server/pairing/carry.h"
 
 #include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/proto/link_frame.h"
-#include "server/pairing_private.h"
+#include "server/pairing/pairing_private.h"
 #include "tests/unit/lib/http_rig.h"
 
 /* The host's socket, which takes what it is given and sends nothing. */

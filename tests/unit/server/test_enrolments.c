@@ -8,7 +8,7 @@
 #include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/thread.h"
-#include "server/persist.h"
+#include "server/pairing/persist.h"
 
 #define HOUR_MS ((gint64)3600 * 1000)
 

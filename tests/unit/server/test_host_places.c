@@ -6,7 +6,7 @@
 #include "lib/log.h"
 #include "lib/proto/link_key.h"
 #include "lib/thread.h"
-#include "server/pairing_private.h"
+#include "server/pairing/pairing_private.h"
 #include "tests/unit/server/pairing_rig.h"
 
 static TbLinkKey *new_key(void)

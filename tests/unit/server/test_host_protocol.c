@@ -7,7 +7,7 @@
 #include "lib/json.h"
 #include "lib/log.h"
 #include "lib/thread.h"
-#include "server/pairing.h"
+#include "server/pairing/pairing.h"
 
 #define GOLDEN "tests/fixtures/proto/host"
 

@@ -1,5 +1,5 @@
-#include "server/device_list.h"
-#include "server/pairing.h"
+#include "server/pairing/device_list.h"
+#include "server/pairing/pairing.h"
 
 #include <string.h>
 

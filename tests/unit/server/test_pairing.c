@@ -1,4 +1,4 @@
-#include "server/pairing.h"
+#include "server/pairing/pairing.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* What a 201 waits for: sessions on the disk, by a database that another program keeps from writing. */
-#include "server/persist.h"
+#include "server/pairing/persist.h"
 
 #include <glib/gstdio.h>
 #include <sqlite3.h>
@@ -8,7 +8,7 @@
 #include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/thread.h"
-#include "server/pairing_private.h"
+#include "server/pairing/pairing_private.h"
 #include "tests/unit/clock.h"
 
 static TbMutex lock = TB_MUTEX_INIT;

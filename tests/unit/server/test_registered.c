@@ -3,7 +3,7 @@
 
 #include "lib/error.h"
 #include "lib/limits.h"
-#include "server/registered.h"
+#include "server/accounts/registered.h"
 
 #define S(s) ((gint64)(s)*1000)
 

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "server/pairing_private.h"
+#include "server/pairing/pairing_private.h"
 
 typedef enum Rank { WITHOUT_KEY, WITH_KEY, KNOWN_FOR_LONG } Rank;
 

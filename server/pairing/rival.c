@@ -5,7 +5,7 @@
  */
 #include "lib/limits.h"
 #include "lib/log.h"
-#include "server/pairing_private.h"
+#include "server/pairing/pairing_private.h"
 
 /* Of several observers the one who is silent longest. */
 static TbParty *holder_of(TbSession *session, TbPartyRole role)

@@ -8,7 +8,7 @@
 #include "lib/name.h"
 #include "lib/proto/link_frame.h"
 #include "lib/proto/link_key.h"
-#include "server/pairing_private.h"
+#include "server/pairing/pairing_private.h"
 
 #define PING_MS 2000
 #define NOTE_MS 3600000 /* a host that is there is noted down as seen */

@@ -1,8 +1,8 @@
 #pragma once
 /* What persist.c (writing) and persist_load.c (what was kept) share. */
 #include "lib/statefile.h"
-#include "server/pairing_private.h"
-#include "server/persist.h"
+#include "server/pairing/pairing_private.h"
+#include "server/pairing/persist.h"
 
 struct TbPersist {
         TbStateDir *dir;          /* owned; NULL: not to be had at the start */

@@ -9,7 +9,7 @@
  */
 #include <stdbool.h>
 
-#include "server/pairing.h"
+#include "server/pairing/pairing.h"
 
 #define TB_PERSIST_FILE "server.db" /* in the state folder */
 

@@ -1,4 +1,4 @@
-#include "server/registered.h"
+#include "server/accounts/registered.h"
 
 #include <string.h>
 

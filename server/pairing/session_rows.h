@@ -1,6 +1,6 @@
 #pragma once
 /* Sessions as rows of the store, and as earlier versions wrote them. `wall_offset_ms`: wall clock - boot clock. */
-#include "server/pairing_private.h"
+#include "server/pairing/pairing_private.h"
 #include "server/store/db.h"
 
 void tb_session_row_put(TbDbCall *call, const TbSession *session, gint64 wall_offset_ms);

@@ -11,7 +11,7 @@
 #include "lib/log.h"
 #include "lib/metrics.h"
 #include "lib/proto/link_key.h"
-#include "server/pairing_private.h"
+#include "server/pairing/pairing_private.h"
 
 /* A host that has left. */
 typedef struct Away {

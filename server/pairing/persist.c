@@ -1,12 +1,12 @@
-#include "server/persist.h"
+#include "server/pairing/persist.h"
 
 #include "lib/clock.h"
 #include "lib/error.h"
 #include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/metrics.h"
-#include "server/persist_private.h"
-#include "server/session_rows.h"
+#include "server/pairing/persist_private.h"
+#include "server/pairing/session_rows.h"
 
 #define OPEN_MS 5000     /* what a start waits for the store */
 #define BATCH 100        /* changes in one transaction: what building it costs the loop */

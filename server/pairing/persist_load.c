@@ -2,8 +2,8 @@
 #include "lib/clock.h"
 #include "lib/error.h"
 #include "lib/log.h"
-#include "server/persist_private.h"
-#include "server/session_rows.h"
+#include "server/pairing/persist_private.h"
+#include "server/pairing/session_rows.h"
 #include "server/store/sql.h"
 
 #define OLD_FILE "server-sessions.json" /* read once */

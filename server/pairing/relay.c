@@ -3,7 +3,7 @@
 #include "lib/json.h"
 #include "lib/limits.h"
 #include "lib/proto/link_frame.h"
-#include "server/pairing_private.h"
+#include "server/pairing/pairing_private.h"
 
 #define PICTURE 0x01
 /* bytes in a reader's queue above which samples are left out: the next one is newer anyway */

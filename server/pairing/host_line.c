@@ -2,7 +2,7 @@
  * A host's line, which its observers share. While it is behind, what an observer says waits with that observer, and
  * observers take turns, a message each: who sends as much as its budget allows delays itself, and others by a message.
  */
-#include "server/pairing_private.h"
+#include "server/pairing/pairing_private.h"
 
 static gsize queued(const TbParty *host)
 {

@@ -1,4 +1,4 @@
-#include "server/device_list.h"
+#include "server/pairing/device_list.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
 #include "lib/json.h"
 #include "lib/limits.h"
 #include "lib/log.h"
-#include "server/pairing_private.h"
+#include "server/pairing/pairing_private.h"
 
 #define CLEAN_MS 30000
 #define DROPPED_MAX 400 /* messages over the rate in a row: then the connection is closed */

@@ -4,7 +4,7 @@
 #include "lib/error.h"
 #include "lib/limits.h"
 #include "lib/metrics.h"
-#include "server/pairing_private.h"
+#include "server/pairing/pairing_private.h"
 
 #define ID_BYTES 16
 #define TOKEN_BYTES 32

@@ -4,8 +4,8 @@
 #include "lib/limits.h"
 #include "lib/rate.h"
 #include "lib/tally.h"
-#include "server/device_list.h"
-#include "server/pairing.h"
+#include "server/pairing/device_list.h"
+#include "server/pairing/pairing.h"
 
 typedef struct TbLists TbLists; /* host_places.c */
 /* Whether there is a place for one more; one of another network may have lost it. `known`: its key has the name from before. */

@@ -1,4 +1,4 @@
-#include "server/carry.h"
+#include "server/pairing/carry.h"
 
 #include <string.h>
 
@@ -6,7 +6,7 @@
 #include "lib/json.h"
 #include "lib/limits.h"
 #include "lib/proto/mux.h"
-#include "server/pairing_private.h"
+#include "server/pairing/pairing_private.h"
 
 typedef struct Link { /* the streams of one host's connection */
         TbCarrier *carry;

@@ -6,7 +6,7 @@
  * is refused with 429, and room is kept for what changes something. Main thread.
  */
 #include "lib/http/http.h"
-#include "server/pairing.h"
+#include "server/pairing/pairing.h"
 
 typedef struct TbCarrier TbCarrier;
 

@@ -4,7 +4,7 @@
 #include "lib/clock.h"
 #include "lib/error.h"
 #include "lib/log.h"
-#include "server/pairing_private.h"
+#include "server/pairing/pairing_private.h"
 #include "server/store/hostkeys.h"
 
 static const TbEnrolment *enrolment_of(const TbPairing *pairing, const char *token)

@@ -1,4 +1,4 @@
-#include "server/session_rows.h"
+#include "server/pairing/session_rows.h"
 
 #include <string.h>
 

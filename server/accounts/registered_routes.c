@@ -5,7 +5,7 @@
 #include "lib/error.h"
 #include "lib/limits.h"
 #include "lib/log.h"
-#include "server/registered.h"
+#include "server/accounts/registered.h"
 #include "server/server_private.h"
 
 /* Who may join as a host by /ws may announce one by HTTP, under the same name and with the same token. */

@@ -6,7 +6,7 @@
 
 #include "lib/clock.h"
 #include "lib/proto/link_key.h"
-#include "server/pairing_private.h"
+#include "server/pairing/pairing_private.h"
 #include "server/store/hostkeys.h"
 
 char *tb_host_name_for(TbParty *party, const char *name, const char *key, bool *ret_known)
