@@ -20,6 +20,7 @@ typedef struct Connection {   /* a WebSocket and the party behind it */
         TbParty *party;       /* owned by the pairing; borrowed */
         char net[TB_NET_KEY]; /* whose share it takes */
         bool local;           /* it comes from this machine */
+        bool counted;         /* among those that came to nothing, or it came to something */
         GList link;           /* in the queue of its network until its hello is accepted */
 } Connection;
 
@@ -44,11 +45,20 @@ static bool is_spent(Connection *c)
         return !tb_rates_has(c->server->refusals, c->net, 1, g_get_monotonic_time(), NULL);
 }
 
+/* Counted when it is refused, not when its socket has gone: a refused one may leave that waiting for long. */
+static void came_to_nothing(Connection *c)
+{
+        if (!c->counted && !tb_party_has_role(c->party))
+                tb_rates_take(c->server->refusals, c->net, 1, g_get_monotonic_time(), NULL);
+        c->counted = true;
+}
+
 /* Of a network that comes to nothing all the time nobody is waited for, to end his connection in order. */
 static void party_close(gpointer connection, int code, const char *reason)
 {
         Connection *c = connection;
         bool hurry = !tb_party_has_role(c->party) && is_spent(c);
+        came_to_nothing(c);
         tb_ws_close(c->ws, code, reason);
         if (hurry)
                 tb_ws_drop(c->ws);
@@ -157,8 +167,7 @@ static void on_role(gpointer connection)
 static void on_closed(TbWs *ws G_GNUC_UNUSED, int code G_GNUC_UNUSED, gpointer data)
 {
         Connection *c = data;
-        if (!tb_party_has_role(c->party))
-                tb_rates_take(c->server->refusals, c->net, 1, g_get_monotonic_time(), NULL);
+        came_to_nothing(c);
         ends_waiting(c);
         tb_pairing_left(c->party, tb_clock_mono_ms());
         g_free(c);
