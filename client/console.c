@@ -8,6 +8,7 @@
 
 #include "client/console_private.h"
 #include "client/out.h"
+#include "client/signals.h"
 #include "client/terminal.h"
 #include "lib/error.h"
 #include "lib/limits.h"
@@ -143,10 +144,9 @@ void tb_cli_console_read_input(TbCliConsole *c)
                 c->input = g_unix_fd_add(STDIN_FILENO, G_IO_IN | G_IO_HUP | G_IO_ERR, on_input, c);
 }
 
-static gboolean on_signal(gpointer data)
+static void on_signal(int number G_GNUC_UNUSED, gpointer data)
 {
         tb_cli_console_end(data, NULL);
-        return G_SOURCE_CONTINUE;
 }
 
 static bool prepare(TbCliConsole *c, GError **error)
@@ -166,8 +166,7 @@ static bool prepare(TbCliConsole *c, GError **error)
 static void run(TbCliConsole *c)
 {
         signal(SIGPIPE, SIG_IGN);
-        guint signals[] = {g_unix_signal_add(SIGTERM, on_signal, c), g_unix_signal_add(SIGHUP, on_signal, c),
-                           g_unix_signal_add(SIGINT, on_signal, c)};
+        TbCliSignals *signals = tb_cli_signals_new(on_signal, c);
         c->tty = tb_cli_terminal_raw();
         c->socket = tb_cli_socket_new(c->cli, &c->d, tb_cli_number(c->cli, "reconnect-s", 300),
                                       &tb_cli_console_ops, c);
@@ -179,8 +178,7 @@ static void run(TbCliConsole *c)
         tb_cli_socket_free(c->socket);
         g_clear_handle_id(&c->input, g_source_remove);
         g_clear_handle_id(&c->quiet, g_source_remove);
-        for (guint i = 0; i < G_N_ELEMENTS(signals); i++)
-                g_source_remove(signals[i]);
+        tb_cli_signals_free(signals);
 }
 
 int tb_cli_run_console(TbCli *cli, GError **error)

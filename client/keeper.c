@@ -132,6 +132,11 @@ static _Noreturn void keep(pid_t program, const sigset_t *heard)
 static _Noreturn void run(char **argv, char **env, const sigset_t *mask, int report)
 {
         prctl(PR_SET_PDEATHSIG, SIGTERM); /* of the keeper */
+        /* what comes before the program is there is the program's already, and not a handler's that it has from us */
+        struct sigaction action;
+        for (int number = 1; number < SIGSYS; number++)
+                if (sigaction(number, NULL, &action) == 0 && action.sa_handler != SIG_IGN)
+                        signal(number, SIG_DFL);
         sigprocmask(SIG_SETMASK, mask, NULL);
         execvpe(argv[0], argv, env);
         int why = errno;

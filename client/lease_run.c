@@ -1,5 +1,4 @@
 /* A program that runs while the device is ours: heartbeats, signals, its end, and the end of the lease. */
-#include <glib-unix.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -8,6 +7,7 @@
 #include "client/lease.h"
 #include "client/out.h"
 #include "client/settings.h"
+#include "client/signals.h"
 #include "lib/clock.h"
 #include "lib/error.h"
 #include "lib/net.h"
@@ -15,10 +15,12 @@
 #define NO_PROGRAM 127 /* as shells say it */
 
 typedef struct Run {
-        TbCli *cli;           /* borrowed */
-        const TbCliDevice *d; /* borrowed */
+        TbCli *cli;            /* borrowed */
+        const TbCliDevice *d;  /* borrowed */
+        TbCliSignals *signals; /* owned */
         GMainLoop *loop;
         GPid pid; /* the keeper's; 0: it has ended, and the program with it */
+        int told; /* the signal that ended it before there was a program; 0: none */
         int status;
         guint beat;           /* source */
         GCancellable *cancel; /* of a heartbeat under way; ref */
@@ -83,18 +85,14 @@ static void on_exit_of(GPid pid G_GNUC_UNUSED, gint status, gpointer data)
         g_main_loop_quit(r->loop);
 }
 
-static gboolean on_term(gpointer data)
+/* The terminal sends Ctrl-C to the program as well: what that means is the program's matter. */
+static void on_signal(int number, gpointer data)
 {
         Run *r = data;
-        if (r->pid)
+        if (!r->pid)
+                r->told = number;
+        else if (number != SIGINT)
                 kill(r->pid, SIGTERM);
-        return G_SOURCE_CONTINUE;
-}
-
-/* The terminal sends Ctrl-C to the program as well: what that means is the program's matter. */
-static gboolean on_int(gpointer data G_GNUC_UNUSED)
-{
-        return G_SOURCE_CONTINUE;
 }
 
 /* "4001" or "ADDRESS:4001" as the host listens, as a program here reaches it. NULL: it does not, or the port is closed. */
@@ -180,8 +178,6 @@ static int code_of(const Run *r)
 
 static void run_loop(Run *r)
 {
-        guint signals[] = {g_unix_signal_add(SIGTERM, on_term, r), g_unix_signal_add(SIGHUP, on_term, r),
-                           g_unix_signal_add(SIGINT, on_int, r)};
         g_child_watch_add(r->pid, on_exit_of, r);
         r->beat = g_timeout_add((guint)MAX(r->ttl_ms / 3, 300), on_beat, r);
         g_main_loop_run(r->loop);
@@ -189,8 +185,24 @@ static void run_loop(Run *r)
         if (r->cancel)
                 g_cancellable_cancel(r->cancel);
         g_clear_object(&r->cancel);
-        for (guint i = 0; i < G_N_ELEMENTS(signals); i++)
-                g_source_remove(signals[i]);
+}
+
+/* With the lease in hand no signal ends us any more but by giving it back, also before there is a program. */
+static int run(Run *r)
+{
+        int code = TB_CLI_FAILED;
+        g_autoptr(GError) why = NULL;
+        g_auto(GStrv) env = environment(r->cli, r->d);
+        tb_cli_signals_tell(r->signals);
+        if (r->told)
+                return 128 + r->told;
+        r->pid = tb_cli_keeper_start(r->cli->rest, env, &code, &why);
+        if (!r->pid) {
+                tb_cli_say("%s", tb_error_detail(why));
+                return code;
+        }
+        run_loop(r);
+        return code_of(r);
 }
 
 int tb_cli_lease_run(TbCli *cli, const TbCliDevice *d, GError **error)
@@ -208,18 +220,10 @@ int tb_cli_lease_run(TbCli *cli, const TbCliDevice *d, GError **error)
                  .d = d,
                  .ttl_ms = (gint64)ttl_s * 1000,
                  .until = tb_clock_mono_ms() + (gint64)ttl_s * 1000};
+        r.signals = tb_cli_signals_new(on_signal, &r);
         r.loop = g_main_loop_new(NULL, FALSE);
-        int code = TB_CLI_FAILED;
-        g_auto(GStrv) env = environment(cli, d);
+        int code = run(&r);
         g_autoptr(GError) why = NULL;
-        r.pid = tb_cli_keeper_start(cli->rest, env, &code, &why);
-        if (r.pid) {
-                run_loop(&r);
-                code = code_of(&r);
-        } else {
-                tb_cli_say("%s", tb_error_detail(why));
-                g_clear_error(&why);
-        }
         if (!r.lost && !riding && !tb_cli_lease_release(cli, d, &why))
                 tb_cli_say("%s: the lease was not given back, it ends by itself: %s", d->name,
                            tb_error_detail(why));
@@ -230,5 +234,6 @@ int tb_cli_lease_run(TbCli *cli, const TbCliDevice *d, GError **error)
         }
         g_free(r.lost);
         g_main_loop_unref(r.loop);
+        tb_cli_signals_free(r.signals);
         return code;
 }

@@ -1,10 +1,10 @@
 /* record: a stream of JPEG pictures, one behind the other, in a file. */
-#include <glib-unix.h>
 #include <signal.h>
 #include <string.h>
 
 #include "client/out.h"
 #include "client/screen.h"
+#include "client/signals.h"
 #include "lib/error.h"
 #include "lib/limits.h"
 
@@ -119,30 +119,36 @@ static void read_more(Recorder *r)
                                   r);
 }
 
-static gboolean on_over(gpointer data)
+static void stop(Recorder *r)
 {
-        Recorder *r = data;
         r->over = true;
         g_cancellable_cancel(r->cancel);
+}
+
+static gboolean on_over(gpointer data)
+{
+        stop(data);
         return G_SOURCE_CONTINUE;
+}
+
+/* SIGHUP, too: what there is by then is a recording. */
+static void on_signal(int number G_GNUC_UNUSED, gpointer data)
+{
+        stop(data);
 }
 
 static bool record(Recorder *r, GInputStream *in, int fd, double seconds, GError **error)
 {
-        guint sources[] = {g_timeout_add((guint)(seconds * 1000), on_over, r),
-                           g_unix_signal_add(SIGINT, on_over, r), g_unix_signal_add(SIGTERM, on_over, r)};
+        guint timer = g_timeout_add((guint)(seconds * 1000), on_over, r);
         r->in = in;
         r->fd = fd;
         r->picture = g_byte_array_new();
         r->loop = g_main_loop_new(NULL, FALSE);
-        r->cancel = g_cancellable_new();
         tb_cli_parts_init(&r->parts);
         read_more(r);
         g_main_loop_run(r->loop);
-        for (guint i = 0; i < G_N_ELEMENTS(sources); i++)
-                g_source_remove(sources[i]);
+        g_source_remove(timer);
         g_main_loop_unref(r->loop);
-        g_object_unref(r->cancel);
         g_byte_array_unref(r->picture);
         tb_cli_parts_clear(&r->parts);
         if (r->error)
@@ -190,6 +196,8 @@ int tb_cli_run_record(TbCli *cli, GError **error)
         if (fd < 0)
                 return TB_CLI_FAILED;
         g_autofree Recorder *r = g_new0(Recorder, 1);
+        r->cancel = g_cancellable_new();
+        TbCliSignals *signals = tb_cli_signals_new(on_signal, r); /* until the file has its name */
         bool ok = record(r, in, fd, MIN(seconds, 86400), error);
         if (ok && r->parts.parts == 0) {
                 tb_set_error(error, TB_ERROR_TIMEOUT, "%s: no picture came in %g s", d.name, seconds);
@@ -197,5 +205,8 @@ int tb_cli_run_record(TbCli *cli, GError **error)
         } else if (ok) {
                 tb_cli_say("%s: %u pictures", d.name, r->parts.parts);
         }
-        return tb_cli_close_output(cli, &d, fd, name, r->parts.parts, ok, error) ? TB_CLI_OK : TB_CLI_FAILED;
+        ok = tb_cli_close_output(cli, &d, fd, name, r->parts.parts, ok, error);
+        tb_cli_signals_free(signals);
+        g_object_unref(r->cancel);
+        return ok ? TB_CLI_OK : TB_CLI_FAILED;
 }

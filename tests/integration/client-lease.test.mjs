@@ -1,7 +1,7 @@
 // testbed lease and lock: leases in each other, several programs with one token; nothing runs on without its lease.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import { before, test } from 'node:test';
@@ -225,6 +225,68 @@ test('a program that is not there: 127, and nobody waits for the device', async 
   const bad = path.join(scratch('tb-cli-'), 'bad');
   writeFileSync(bad, '#!/no/such/interpreter\n', { mode: 0o755 });
   assert.equal((await testbed(host.url, ['lease', 'board', '--', bad])).code, 127);
+  assert.equal(await holder(), null);
+});
+
+/** A host that grants a lease; the device is shown when `shown` is resolved. `deleted`: the lease that was given back. */
+async function slowHost(t, asked, shown) {
+  const seen = { deleted: [] };
+  const server = http.createServer(async (req, res) => {
+    if (req.method === 'DELETE') {
+      seen.deleted.push(req.headers['x-lease']);
+      return res.writeHead(204).end();
+    }
+    if (req.method === 'GET' && !req.url.endsWith('/lease')) {
+      asked();
+      await shown;
+    }
+    res.setHeader('Content-Type', 'application/json');
+    const answers = { POST: { lease: 'a-lease-0123456789' }, PUT: {} };
+    const device = { id: 'board', interfaces: [] };
+    return res.end(JSON.stringify(req.url.endsWith('/lease') ? (answers[req.method] ?? null) : device));
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => (server.closeAllConnections(), server.close()));
+  seen.url = `http://127.0.0.1:${server.address().port}`;
+  return seen;
+}
+
+test('a signal between the lease and the program: it is given back, and nothing is started', async (t) => {
+  for (const [signal, code] of [
+    ['SIGHUP', 129],
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+  ]) {
+    const mark = path.join(scratch('tb-cli-'), 'mark');
+    let program;
+    let show;
+    const shown = new Promise((resolve) => (show = resolve));
+    const told = () => {
+      process.kill(program.pid, signal);
+      show();
+    };
+    const slow = await slowHost(t, told, shown);
+    program = started(slow.url, ['lease', 'board', '--', 'touch', mark]);
+    assert.deepEqual(await over(program), { code, signal: null });
+    assert.deepEqual(slow.deleted, ['a-lease-0123456789']);
+    assert.equal(existsSync(mark), false);
+  }
+});
+
+test('what nohup and a script in the background ignore is ignored by testbed, too, and by its program', async () => {
+  const child = spawn(
+    'sh',
+    ['-c', `trap '' HUP INT; exec "$0" lease board -- sh -c 'echo on; kill -HUP $$; read x; echo "got $x"'`, TESTBED],
+    { env: environment(host.url), stdio: ['pipe', 'pipe', 'inherit'] },
+  );
+  let out = '';
+  child.stdout.on('data', (chunk) => (out += chunk));
+  const ended = new Promise((resolve) => child.on('close', (code, signal) => resolve({ code, signal })));
+  await until('the program', () => out.includes('on'));
+  for (const signal of ['SIGHUP', 'SIGINT']) child.kill(signal);
+  child.stdin.end('word\n');
+  assert.deepEqual(await within('testbed to end', ended), { code: 0, signal: null });
+  assert.match(out, /got word/);
   assert.equal(await holder(), null);
 });
 
