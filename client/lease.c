@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "client/api.h"
+#include "client/lease_kept.h"
 #include "client/out.h"
 #include "client/settings.h"
 #include "lib/error.h"
@@ -124,6 +125,8 @@ int tb_cli_run_lock(TbCli *cli, GError **error)
         if (!tb_cli_device(cli, cli->args[0], NULL, &d, error) ||
             !tb_cli_lease_take(cli, &d, tb_cli_number(cli, "ttl", 300), &riding, error))
                 return TB_CLI_FAILED;
+        if (!riding)
+                tb_cli_lease_keep(cli, &d, cli->settings->lease);
         if (cli->json) {
                 json_auto_t *said = json_pack("{s:s, s:s}", "device", d.name, "lease", cli->settings->lease);
                 tb_cli_print_json(said);
@@ -131,6 +134,22 @@ int tb_cli_run_lock(TbCli *cli, GError **error)
                 tb_cli_print("%s\n", cli->settings->lease);
         }
         return TB_CLI_OK;
+}
+
+/* By what is shown (token, TESTBED_LEASE), or by what lock has kept. */
+static bool is_ours(TbCli *cli, const TbCliDevice *d, GError **error)
+{
+        const TbCliRequest renew = {.method = "PUT", .device = d, .path = "/lease"};
+        g_autoptr(GError) why = NULL, not_kept = NULL;
+        json_auto_t *me = tb_cli_ask(cli, &renew, NULL, &why);
+        g_autofree char *kept = me || cli->settings->lease ? NULL : tb_cli_lease_kept(cli, d);
+        if (kept) {
+                cli->settings->lease = g_steal_pointer(&kept);
+                me = tb_cli_ask(cli, &renew, NULL, &not_kept);
+        }
+        if (!me)
+                g_propagate_error(error, g_steal_pointer(&why));
+        return me != NULL;
 }
 
 int tb_cli_run_unlock(TbCli *cli, GError **error)
@@ -145,18 +164,15 @@ int tb_cli_run_unlock(TbCli *cli, GError **error)
                 tb_cli_print_done(cli, d.name, "lease", json_string(cli->settings->lease));
                 return TB_CLI_OK;
         }
-        json_auto_t *lease = who(cli, &d, error), *me = NULL;
+        json_auto_t *lease = who(cli, &d, error);
         if (!lease)
                 return TB_CLI_FAILED;
         /* an admin's DELETE takes the device from whoever has it: only when that is meant */
-        if (json_is_object(lease) && !tb_cli_flag(cli, "force")) {
-                me = tb_cli_ask(cli, &(TbCliRequest){.method = "PUT", .device = &d, .path = "/lease"}, NULL,
-                                error);
-                if (!me)
-                        return TB_CLI_LEASED;
-        }
+        if (json_is_object(lease) && !tb_cli_flag(cli, "force") && !is_ours(cli, &d, error))
+                return TB_CLI_LEASED;
         if (!tb_cli_lease_release(cli, &d, error))
                 return TB_CLI_FAILED;
+        tb_cli_lease_forget(cli, &d);
         tb_cli_print_done(cli, d.name, "lease", json_null());
         return TB_CLI_OK;
 }

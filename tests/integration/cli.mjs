@@ -13,7 +13,8 @@ assert.ok(existsSync(TESTBED), `${TESTBED} is not built`);
 export function environment(base, more = {}) {
   const clean = { ...process.env };
   for (const name of Object.keys(clean)) if (name.startsWith('TESTBED_')) delete clean[name];
-  return { ...clean, XDG_CONFIG_HOME: scratch('tb-cli-'), TESTBED_HOST: base ?? '', TERM: 'xterm', ...more };
+  const own = { XDG_CONFIG_HOME: scratch('tb-cli-'), XDG_STATE_HOME: scratch('tb-cli-') };
+  return { ...clean, ...own, TESTBED_HOST: base ?? '', TERM: 'xterm', ...more };
 }
 
 /** Runs it to its end: {code, signal, out, err}; `bytes`: the output as it came. */

@@ -2,7 +2,7 @@
 // phones in client-phone.test.mjs.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import { before, test } from 'node:test';
@@ -136,6 +136,29 @@ test('lease: taken by another, waited for, shown, taken away', async (t) => {
   assert.equal((await waiting.exited).code, 0);
   await events.find((e) => e.data.type === 'lease.ended');
   events.stop();
+});
+
+test('unlock: who locked it gives it back without its secret, also through a server; nobody else does', async () => {
+  for (const [base, device, env] of [
+    [host.url, 'board', {}],
+    [undefined, 'lab-1/board', { TESTBED_SERVER: server.url }],
+  ]) {
+    const mine = { env: { ...env, XDG_STATE_HOME: scratch('tb-cli-') } };
+    const secret = (await ok(base, ['lock', device], mine)).trim();
+    const [kept] = readdirSync(path.join(mine.env.XDG_STATE_HOME, 'testbed', 'leases'), { withFileTypes: true });
+    const file_ = path.join(mine.env.XDG_STATE_HOME, 'testbed', 'leases', kept.name);
+    assert.equal(statSync(file_).mode & 0o777, 0o600);
+    await refused(base, ['unlock', device], 4, /X-Lease is not the lease/, { env });
+    await refused(base, ['power', device, 'on'], 4, /is leased by/, mine); /* what is kept is for unlock alone */
+    await ok(base, ['unlock', device], mine);
+    assert.deepEqual([await lease(), existsSync(file_)], [null, false]);
+    await ok(base, ['lock', device], mine); /* its time is over, and somebody else has it: what is kept opens nothing */
+    await host.delete('/host/devices/board/lease', { headers: { 'X-Lease': readFileSync(file_, 'utf8') } });
+    const other = (await ok(base, ['lock', device], { env })).trim();
+    assert.notEqual(other, secret);
+    await refused(base, ['unlock', device], 4, /X-Lease is not the lease/, mine);
+    await ok(base, ['unlock', device, '--lease', other], { env });
+  }
 });
 
 test('lease: SIGTERM and SIGINT reach the program, and the device is given back', async () => {
