@@ -149,6 +149,12 @@ static void on_signal(int number G_GNUC_UNUSED, gpointer data)
         tb_cli_console_end(data, NULL);
 }
 
+static gboolean on_size(gpointer data)
+{
+        tb_cli_console_tell_size(data);
+        return G_SOURCE_CONTINUE;
+}
+
 static bool prepare(TbCliConsole *c, GError **error)
 {
         const char *key = tb_cli_text(c->cli, "escape"), *log = tb_cli_text(c->cli, "log");
@@ -167,6 +173,7 @@ static void run(TbCliConsole *c)
 {
         signal(SIGPIPE, SIG_IGN);
         TbCliSignals *signals = tb_cli_signals_new(on_signal, c);
+        guint size = g_unix_signal_add(SIGWINCH, on_size, c);
         c->tty = tb_cli_terminal_raw();
         c->socket = tb_cli_socket_new(c->cli, &c->d, tb_cli_number(c->cli, "reconnect-s", 300),
                                       &tb_cli_console_ops, c);
@@ -179,6 +186,7 @@ static void run(TbCliConsole *c)
         g_clear_handle_id(&c->input, g_source_remove);
         g_clear_handle_id(&c->quiet, g_source_remove);
         tb_cli_signals_free(signals);
+        g_source_remove(size);
 }
 
 int tb_cli_run_console(TbCli *cli, GError **error)

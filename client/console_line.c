@@ -4,6 +4,7 @@
 
 #include "client/console_private.h"
 #include "client/out.h"
+#include "client/terminal.h"
 #include "lib/error.h"
 #include "lib/limits.h"
 
@@ -86,6 +87,8 @@ static void subscribe(TbCliConsole *c, const json_t *info)
         tb_cli_socket_send(c->socket,
                            json_pack("{s:[s], s:I}", "subscribe", topic, "offset", (json_int_t)from));
         c->connected = true;
+        c->terminal = json_is_true(json_object_get(info, "terminal"));
+        tb_cli_console_tell_size(c);
         tb_cli_console_stirred(c);
 }
 
@@ -102,6 +105,18 @@ void tb_cli_console_write_next(TbCliConsole *c)
                 return; /* it waits until the connection is there again */
         c->under_way = n;
         g_byte_array_remove_range(c->typed, 0, n);
+}
+
+/* Refused (somebody else has the device, or we only watch): it stays as large as that one's is. */
+void tb_cli_console_tell_size(TbCliConsole *c)
+{
+        int columns, rows;
+        if (!c->tty || !c->terminal || !tb_cli_terminal_size(&columns, &rows))
+                return;
+        g_autofree char *verb = g_strconcat(c->d.interface, ".resize", NULL);
+        tb_cli_socket_command(c->socket, verb,
+                              json_pack("{s:i, s:i}", "columns", MIN(columns, TB_LIMIT_TERMINAL_SIDE), "rows",
+                                        MIN(rows, TB_LIMIT_TERMINAL_SIDE)));
 }
 
 static GError *error_of(const TbCliConsole *c, const json_t *result)

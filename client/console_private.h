@@ -31,6 +31,7 @@ typedef struct TbCliConsole {
         guint quiet;    /* source: silence that ends it */
         TbCliEscape escape;
         bool tty;
+        bool terminal; /* the other side is one, too: it is told how large ours is */
 } TbCliConsole;
 
 /* A line of ours, between those of the device. */
@@ -38,6 +39,7 @@ void tb_cli_console_note(TbCliConsole *c, const char *format, ...) G_GNUC_PRINTF
 void tb_cli_console_end(TbCliConsole *c, GError *error_take);
 /* Something came, or went: with the input over, silence from here on is the end. */
 void tb_cli_console_stirred(TbCliConsole *c);
+void tb_cli_console_tell_size(TbCliConsole *c);
 void tb_cli_console_read_input(TbCliConsole *c); /* if there is room */
 
 extern const TbCliSocketOps tb_cli_console_ops;

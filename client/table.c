@@ -162,7 +162,9 @@ const TbCliCommand tb_cli_commands[] = {
          "goes on where it was: no byte is missed or shown twice; keys that are typed meanwhile are dropped. "
          "Input from a pipe is sent as it is; when "
          "it has ended and the device "
-         "was silent for a second, that is the end.",
+         "was silent for a second, that is the end. A program that has a terminal there (exec, a phone's "
+         "shell) is told how "
+         "large ours is.",
          console_options, 1, 1, .complete = {"@device"}, .run = tb_cli_run_console},
         {"expect", "DEVICE[/CONSOLE] PATTERN", "wait until the console says it, and print that",
          "PATTERN is a regular expression (PCRE). Prints what matched; with --json also its groups and what "

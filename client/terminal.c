@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -63,4 +64,14 @@ void tb_cli_terminal_restore(void)
 bool tb_cli_terminal_is_raw(void)
 {
         return is_raw;
+}
+
+bool tb_cli_terminal_size(int *ret_columns, int *ret_rows)
+{
+        struct winsize size;
+        if (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) != 0 || !size.ws_col || !size.ws_row)
+                return false;
+        *ret_columns = size.ws_col;
+        *ret_rows = size.ws_row;
+        return true;
 }

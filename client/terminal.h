@@ -10,3 +10,4 @@
 bool tb_cli_terminal_raw(void);
 void tb_cli_terminal_restore(void); /* does nothing when it is not raw */
 bool tb_cli_terminal_is_raw(void);
+bool tb_cli_terminal_size(int *ret_columns, int *ret_rows); /* false: there is none, or it does not know */

@@ -1,6 +1,6 @@
 // `testbed`, the command line, as a test runs it: to its end, or as a Program; on a terminal of its own by python's pty.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 
@@ -80,7 +80,7 @@ if pid == 0:
     os.execvp(sys.argv[1], sys.argv[1:])
 def say(*what):
     print(json.dumps(what), flush=True)
-say("pid", pid)
+say("pid", pid, os.ttyname(slave))
 typing = [0]
 while True:
     ready = select.select([master] + typing, [], [], 0.1)[0]
@@ -97,7 +97,7 @@ after = termios.tcgetattr(slave)
 say("end", os.waitstatus_to_exitcode(status), str(before[:6]), str(after[:6]))
 `;
 
-/** `testbed` on a terminal: {screen: Inbox of texts, type(), text(), see(), ended}. */
+/** `testbed` on a terminal: {screen: Inbox of texts, type(), text(), see(), size(columns, rows), ended}. */
 export function onTerminal(base, args, { env = {} } = {}) {
   const child = spawn('python3', ['-c', PTY, TESTBED, ...args], {
     env: environment(base, env),
@@ -111,7 +111,7 @@ export function onTerminal(base, args, { env = {} } = {}) {
       rest = lines.pop();
       for (const line of lines) {
         const [what, ...values] = JSON.parse(line);
-        if (what === 'pid') [terminal.pid] = values;
+        if (what === 'pid') [terminal.pid, terminal.tty] = values;
         else if (what === 'out') terminal.out = Buffer.concat([terminal.out, Buffer.from(values[0], 'base64')]);
         else resolve({ code: values[0], before: values[1], after: values[2] });
         terminal.screen.push(terminal.text());
@@ -127,6 +127,7 @@ export function onTerminal(base, args, { env = {} } = {}) {
       ms,
     });
   terminal.end = () => within('the terminal to end', terminal.ended);
+  terminal.size = (columns, rows) => execFileSync('stty', ['-F', terminal.tty, 'cols', columns, 'rows', rows]);
   terminal.kill = () => child.kill('SIGKILL');
   return terminal;
 }

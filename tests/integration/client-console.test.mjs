@@ -61,6 +61,31 @@ for (const signal of ['SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGSEGV'])
     assert.equal(end.after, end.before);
   });
 
+test('a program in a terminal there is told how large ours is, and how large it has become', async (t) => {
+  const console_ = ['sh', '-c', 'stty -echo; trap "stty size" WINCH; echo ready; while :; do read x; done'];
+  const host = await withHost(t, { devices: { shell: { attach: [{ driver: 'exec', console: console_ }] } } });
+  await host.state_is('shell/console');
+  const terminal = onTerminal(host.url, ['console', 'shell']);
+  t.after(terminal.kill);
+  await terminal.see('ready');
+  for (const [columns, rows] of [
+    [132, 43],
+    [90, 20],
+  ]) {
+    terminal.size(columns, rows);
+    await terminal.see(`${rows} ${columns}`);
+  }
+  const other = onTerminal(host.url, ['console', 'shell', '--tail', '1']); /* without a size of its own */
+  t.after(other.kill);
+  await other.see('opens the menu');
+  terminal.type(`${ESC}q`);
+  await terminal.end();
+  other.size(101, 31);
+  await other.see('31 101');
+  other.type(`${ESC}q`);
+  await other.end();
+});
+
 test('what a device once asked of the terminal is not asked again', async (t) => {
   const { device, host } = await serialBench(t);
   const asked = 'x\x1b[6ny\x1b[31mred\x1b[0m\r\n';
