@@ -45,7 +45,7 @@ TbCliSignals *tb_cli_signals_new(void (*on)(int number, gpointer data), gpointer
         signals->on = on;
         signals->data = data;
         if (pipe2(heard, O_CLOEXEC | O_NONBLOCK) != 0)
-                g_error("a pipe for signals: %s", g_strerror(errno));
+                return signals; /* no descriptor is left: they do what they do by themselves */
         signals->source = g_unix_fd_add(heard[0], G_IO_IN, on_heard, signals);
         for (guint i = 0; i < G_N_ELEMENTS(ends); i++) {
                 sigaction(ends[i], NULL, &signals->before[i]);
@@ -57,11 +57,12 @@ TbCliSignals *tb_cli_signals_new(void (*on)(int number, gpointer data), gpointer
 
 void tb_cli_signals_free(TbCliSignals *signals)
 {
-        for (guint i = 0; i < G_N_ELEMENTS(ends); i++)
+        for (guint i = 0; i < G_N_ELEMENTS(ends) && signals->source; i++)
                 sigaction(ends[i], &signals->before[i], NULL);
-        g_source_remove(signals->source);
+        g_clear_handle_id(&signals->source, g_source_remove);
         for (guint i = 0; i < G_N_ELEMENTS(heard); i++) {
-                close(heard[i]);
+                if (heard[i] >= 0)
+                        close(heard[i]);
                 heard[i] = -1;
         }
         g_free(signals);
