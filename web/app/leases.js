@@ -2,10 +2,12 @@
 // who shows a token has it in every tab and script by his name; where there are no tokens, all tabs of this browser
 // share the secret.
 
-import { LeaseKeeper } from '../core/lease.js';
+import { endOfLease, LeaseKeeper } from '../core/lease.js';
 import { Emitter } from '../core/emitter.js';
 import * as prefs from './prefs.js';
 import { showAsk } from './views/login.js';
+
+const NEXT_MS = 700; // within it whoever waited, or ends a lease to have one, has it
 
 export class Leases extends Emitter {
   /** `name`: under which this browser remembers them. */
@@ -35,21 +37,31 @@ export class Leases extends Emitter {
     this._api = api;
     this._store = store;
     for (const device of this._mine.keys()) this._keep(device);
-    store.subscribe((state, before) => {
+    store.subscribe((state, before, action) => {
       if (state.devices === before.devices) return;
+      const ended = action.event?.event === 'lease.ended' ? action.event.data : null;
       for (const [device, away] of this._asks) if (!this.isMine(device)) away();
       for (const device of [...this._mine.keys()]) {
         const was = before.devices[device]?.lease;
         const now = state.devices[device]?.lease;
         if (was && state.devices[device] && (!now || now.holder !== was.holder)) {
           this._drop(device);
-          this._toast.warn(
-            `Your lease of ${device} has ended`,
-            now ? `${now.holder} has it now. You can go on watching.` : 'Others may control it now.',
-          );
+          this._tellEnd(device, ended);
         }
       }
     });
+  }
+
+  /** Said when it is known who has it after us. */
+  _tellEnd(device, ended) {
+    setTimeout(
+      () => {
+        const now = this._store.state.devices[device]?.lease ?? null;
+        if (this.isMine(device)) return; // taken again
+        this._toast.warn(`Your lease of ${device} has ended`, endOfLease(ended, now));
+      },
+      ended?.by ? 0 : NEXT_MS,
+    );
   }
 
   async renew(device) {

@@ -2,6 +2,7 @@
 
 import { fill, h, icon, set, text } from './dom.js';
 import { mountLinkBanner } from './banner.js';
+import { unescaped } from '../core/words.js';
 import * as prefs from './prefs.js';
 import { makeServices } from './services.js';
 import { askWho, tokenOfLink, userButton } from './views/login.js';
@@ -139,7 +140,7 @@ function leavePage() {
 
 function route() {
   if (asking) return;
-  const parts = location.hash.replace(/^#\/?/, '').split('/').map(decodeURIComponent);
+  const parts = location.hash.replace(/^#\/?/, '').split('/').map(unescaped);
   const isDevice = parts[0] === 'd' && parts[1];
   const where = isDevice ? `d/${parts[1]}` : parts[0];
   if (where === current) {

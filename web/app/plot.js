@@ -76,7 +76,7 @@ export function plot(el, { series, height, onHover = () => {}, within = () => nu
         height,
         pxAlign: 1,
         legend: { show: false },
-        padding: [8, second ? 0 : 26, 0, 0], // half of the last time
+        padding: [8, second ? 0 : 30, 0, 0], // half of the last time
         cursor: {
           y: false,
           points: { size: 6 },

@@ -19,6 +19,17 @@ export function secondsLeft(lease, now) {
   return Number.isFinite(end) ? Math.max(0, Math.ceil((end - now) / 1000)) : null;
 }
 
+/**
+ * What who had a lease is told of its end. `ended`: of the event ({reason, by}), null: none was seen; `now`: the lease
+ * that there is since then.
+ */
+export function endOfLease(ended, now) {
+  const watch = 'You can go on watching.';
+  if (ended?.by) return `${ended.by} took it over. ${watch}`;
+  if (now) return `${now.holder ?? 'Somebody'} has it now. ${watch}`;
+  return ended?.reason === 'expired' ? 'Its time is over. Others may control it now.' : 'Others may control it now.';
+}
+
 /** Events: `warning` (seconds), `renewed` (lease), `lost` (error), `tick` (seconds). */
 export class LeaseKeeper extends Emitter {
   /**

@@ -36,3 +36,12 @@ export function whoHasIt(lease, now = Date.now()) {
   const until = lease?.expires_at ? ` until ${timeOfDay(lease.expires_at, now)}` : '';
   return `${lease?.holder ?? 'Somebody'} has it${until}`;
 }
+
+/** A part of an address as it is meant; what is no such text (a `%` alone) stays as it is. */
+export function unescaped(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}

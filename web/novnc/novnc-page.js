@@ -1,6 +1,6 @@
 // The page of port 6080: connects by itself, again when the connection is lost, and asks who is there only when the
-// host wants to know. ?device=ID picks the device, ?view_only=1 sends no input, ?access_token= (or #token=, kept until
-// one logs out) says who one is. No absolute URLs: it works below a path prefix.
+// host wants to know. ?device=ID picks the device, ?view_only=1 sends no input, #token= (or ?access_token=), kept until
+// one logs out and taken out of the address, says who one is. No absolute URLs: it works below a path prefix.
 import RFB from './novnc/core/rfb.js';
 import { whoHasIt } from '../core/words.js';
 import { askWho, tokenOfLink, userButton } from '../app/views/login.js';
@@ -22,7 +22,7 @@ let screens = []; // [{id, label, lease}]; none are known without a token
 
 const linked = tokenOfLink(location, history);
 if (linked) prefs.put('token', linked);
-const token = () => query.get('access_token') ?? prefs.get('token');
+const token = () => prefs.get('token');
 
 function say(words, state) {
   status.textContent = words;
@@ -89,9 +89,6 @@ async function logIn(reason) {
 
 function forget() {
   prefs.put('token', null);
-  if (!query.has('access_token')) return;
-  query.delete('access_token');
-  history.replaceState(null, '', `${location.pathname}${query.size ? `?${query}` : ''}`);
 }
 
 async function again(reason) {

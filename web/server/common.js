@@ -3,6 +3,7 @@
 import { Api, problemOf } from '../core/api.js';
 import { Signaling } from '../core/signaling.js';
 import { Store } from '../core/store.js';
+import { unescaped } from '../core/words.js';
 import { fill, h, icon, set } from '../app/dom.js';
 import * as prefs from '../app/prefs.js';
 import { makeToasts } from '../app/toast.js';
@@ -118,7 +119,7 @@ export function sessionOf(location) {
   const query = new URLSearchParams(location.search);
   const path = location.pathname.match(/\/[vm]\/([^/]+)\/?$/);
   const get = (name) => query.get(name) ?? hash.get(name);
-  return { sessionId: path ? decodeURIComponent(path[1]) : (get('session') ?? get('sessionId')), token: get('token') };
+  return { sessionId: path ? unescaped(path[1]) : (get('session') ?? get('sessionId')), token: get('token') };
 }
 
 /** A link to hand out: the text, a copy button. */

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { ApiError } from '../core/api.js';
-import { timeOfDay, whoHasIt } from '../core/words.js';
+import { endOfLease } from '../core/lease.js';
+import { timeOfDay, unescaped, whoHasIt } from '../core/words.js';
 
 const at = new Date(2026, 10, 29, 14, 5, 9).getTime();
 const iso = new Date(at).toISOString();
@@ -32,4 +33,15 @@ test('whatever an error of the API says reaches people in words', () => {
   ])
     assert.equal(said(api), people);
   assert.doesNotMatch(said(`between ${iso} and ${iso}`), /T\d\d:|Z/);
+});
+
+test('who has lost a lease is told who has it now, and that it is free only when it is', () => {
+  assert.equal(endOfLease({ reason: 'taken-over', by: 'root' }, null), 'root took it over. You can go on watching.');
+  assert.equal(endOfLease({ reason: 'released' }, { holder: 'bert' }), 'bert has it now. You can go on watching.');
+  assert.equal(endOfLease({ reason: 'expired' }, null), 'Its time is over. Others may control it now.');
+  assert.equal(endOfLease(null, null), 'Others may control it now.');
+});
+
+test('what is no text of an address is shown as it is', () => {
+  assert.deepEqual(['a%20b', '%zz', '%'].map(unescaped), ['a b', '%zz', '%']);
 });

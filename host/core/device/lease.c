@@ -112,7 +112,7 @@ static void end(TbLeaseState *l, const char *reason, const char *by)
         g_autofree char *why = by ? g_strdup_printf("%s took over the lease of %s", by, l->holder) : NULL;
         if (why)
                 tb_commands_revoke(l->device, is_not_holder, l, why);
-        json_t *data = json_pack("{s:s, s:s}", "holder", l->holder, "reason", reason);
+        json_t *data = json_pack("{s:s, s:s, s:s*}", "holder", l->holder, "reason", reason, "by", by);
         tb_release_device(l->device);
         clear(l);
         publish(l, "lease.ended", data);

@@ -1,6 +1,7 @@
-// Who one is: the page that asks for a token, the name and role in the top bar, logging out. A token in the link's
-// fragment (#token=…) logs in and disappears from the address.
+// Who one is: the page that asks for a token, the name and role in the top bar, logging out. A token in the link
+// (#token=…, ?access_token=…) logs in and disappears from the address.
 
+import { unescaped } from '../../core/words.js';
 import { field, fill, h, icon, modal, text } from '../dom.js';
 
 const ROLES = {
@@ -9,13 +10,23 @@ const ROLES = {
   admin: 'You may control devices, attach and detach them, and end the leases of others.',
 };
 
-/** The token of the fragment, which is taken out of the address; null: there is none. */
+/**
+ * The token of a link, which is taken out of the address: of the fragment (#token=…), which no server and no proxy's log
+ * sees, or else of the query (?access_token=…), as scripts write it. null: there is none.
+ */
 export function tokenOfLink(location, history) {
-  const at = /(^#|[&?])token=([^&]*)/.exec(location.hash);
-  if (!at) return null;
-  const rest = location.hash.replace(at[0], at[1] === '#' ? '#' : '').replace(/^#[&?]/, '#');
-  history.replaceState(null, '', `${location.pathname}${location.search}${rest === '#' ? '' : rest}`);
-  return decodeURIComponent(at[2]) || null;
+  const at = /(^#|[&?])(?:access_)?token=([^&]*)/.exec(location.hash);
+  const query = new URLSearchParams(location.search);
+  const asked = query.get('access_token');
+  if (!at && asked === null) return null;
+  let { hash, search } = location;
+  if (at) hash = hash.replace(at[0], at[1] === '#' ? '#' : '').replace(/^#[&?]/, '#');
+  if (asked !== null) {
+    query.delete('access_token');
+    search = [...query].length ? `?${query}` : '';
+  }
+  history.replaceState(null, '', `${location.pathname}${search}${hash === '#' ? '' : hash}`);
+  return (at && unescaped(at[2])) || asked || null;
 }
 
 /**
