@@ -1,4 +1,7 @@
-/* Streams of one interface: log lines (SSE with resume), samples (SSE or WebSocket). */
+/*
+ * Streams of one interface, log lines (with resume) and samples: Server-Sent Events for scripts, WebSockets for pages, whose
+ * browser has six other connections for all of them.
+ */
 #include <string.h>
 
 #include "host/api/private.h"
@@ -13,7 +16,8 @@
 /* --- logs --- */
 typedef struct LogReader {
         TbApi *api;         /* borrowed */
-        TbPush *push;       /* borrowed */
+        TbPush *push;       /* borrowed; NULL: it is a WebSocket */
+        TbWs *ws;           /* borrowed; NULL: it is an event stream */
         TbInterface *iface; /* borrowed; NULL: it went away */
         guint watch, bus, timer;
         char *device;
@@ -29,9 +33,8 @@ static void log_detach(LogReader *r)
         r->iface = NULL;
 }
 
-static void log_gone(TbPush *push G_GNUC_UNUSED, gpointer data)
+static void log_free(LogReader *r)
 {
-        LogReader *r = data;
         log_detach(r);
         tb_bus_unsubscribe(tb_core_bus(r->api->core), r->bus);
         if (r->timer)
@@ -40,19 +43,33 @@ static void log_gone(TbPush *push G_GNUC_UNUSED, gpointer data)
         g_free(r);
 }
 
+static void log_gone(TbPush *push G_GNUC_UNUSED, gpointer data)
+{
+        log_free(data);
+}
+
+static void log_closed(TbWs *ws G_GNUC_UNUSED, int code G_GNUC_UNUSED, gpointer data)
+{
+        log_free(data);
+}
+
 static gboolean log_again(gpointer data);
 
 static void log_send(LogReader *r, const json_t *line)
 {
+        g_autofree char *text = tb_json_text(line, NULL);
+        if (r->ws) {
+                tb_ws_send_text(r->ws, text);
+                return;
+        }
         g_autofree char *id =
                 g_strdup_printf("%" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(line, "offset")));
-        g_autofree char *text = tb_json_text(line, NULL);
         tb_sse_send(r->push, id, NULL, text);
 }
 
 static bool log_is_behind(LogReader *r)
 {
-        if (tb_push_queued(r->push) <= QUEUE_HIGH)
+        if ((r->push ? tb_push_queued(r->push) : tb_ws_queued(r->ws)) <= QUEUE_HIGH)
                 return false;
         r->timer = g_timeout_add(RETRY_MS, log_again, r);
         return true;
@@ -82,10 +99,12 @@ static gboolean log_again(gpointer data)
 {
         LogReader *r = data;
         r->timer = 0;
-        if (r->closing)
+        if (!r->closing)
+                log_pump(r);
+        else if (r->push)
                 tb_push_close(r->push); /* frees the reader */
         else
-                log_pump(r);
+                tb_ws_close(r->ws, 1001, "the device was removed, or attached otherwise: connect again");
         return G_SOURCE_REMOVE;
 }
 
@@ -116,9 +135,12 @@ static void log_event(const TbEvent *event, gpointer user)
 static bool log_from(TbRequest *request, gint64 *ret, GError **error)
 {
         json_t *from = json_object_get(tb_request_query(request), "from");
+        json_t *after = json_object_get(tb_request_query(request), "last_event_id");
         const char *last = tb_request_header(request, "Last-Event-ID");
         guint64 line;
-        *ret = from ? json_integer_value(from) : TB_HISTORY_NOW;
+        *ret = after  ? json_integer_value(after) + 1
+               : from ? json_integer_value(from)
+                      : TB_HISTORY_NOW;
         if (!last)
                 return true;
         if (!g_ascii_string_to_unsigned(last, 10, 0, TB_LIMIT_JSON_INT, &line, NULL)) {
@@ -130,7 +152,15 @@ static bool log_from(TbRequest *request, gint64 *ret, GError **error)
         return true;
 }
 
-static void logs(TbApi *api, TbRequest *request, TbInterface *iface, const TbVerb *verb G_GNUC_UNUSED)
+static void log_message(TbWs *ws, bool binary, const guint8 *bytes, gsize size, gpointer data G_GNUC_UNUSED)
+{
+        if (!tb_api_answer_ping(ws, binary, bytes, size))
+                tb_ws_close(ws, 1003, "here only {\"type\":\"ping\"} is understood; commands go by /host/ws");
+}
+
+static const TbWsOps log_ops = {.message = log_message, .closed = log_closed};
+
+static void log_open(TbApi *api, TbRequest *request, TbInterface *iface, bool socket)
 {
         g_autoptr(GError) error = NULL;
         gint64 from = 0;
@@ -149,12 +179,24 @@ static void logs(TbApi *api, TbRequest *request, TbInterface *iface, const TbVer
         } else {
                 tb_request_reply_error(request, error);
         }
-        r->push = r->watch ? tb_request_reply_sse(request, log_gone, r) : NULL;
-        if (!r->push) {
-                log_gone(NULL, r);
-                return;
-        }
-        log_pump(r);
+        if (r->watch && socket)
+                r->ws = tb_request_upgrade(request, NULL, TB_LIMIT_EVENTS_MESSAGE, &log_ops, r);
+        else if (r->watch)
+                r->push = tb_request_reply_sse(request, log_gone, r);
+        if (r->push || r->ws)
+                log_pump(r);
+        else
+                log_free(r);
+}
+
+static void logs(TbApi *api, TbRequest *request, TbInterface *iface, const TbVerb *verb G_GNUC_UNUSED)
+{
+        log_open(api, request, iface, false);
+}
+
+static void logs_ws(TbApi *api, TbRequest *request, TbInterface *iface, const TbVerb *verb G_GNUC_UNUSED)
+{
+        log_open(api, request, iface, true);
 }
 
 /* --- samples --- */
@@ -278,6 +320,11 @@ static const TbParam log_params[] = {
          .max = 9e15,
          .help = "replays from this offset first; 0: all that is kept; negative: so many bytes before the "
                  "end"},
+        {.name = "last_event_id",
+         .type = TB_PARAM_INT,
+         .min = 0,
+         .max = 9e15,
+         .help = "as the header Last-Event-ID: the offset of a line; those behind it come"},
         TB_PARAM_END,
 };
 static const TbParam sample_params[] = {
@@ -286,6 +333,16 @@ static const TbParam sample_params[] = {
 };
 
 static const TbApiRoute routes[] = {
+        {.kind = TB_KIND_LOGS,
+         .route = {.method = "GET",
+                   .path = "",
+                   .flags = TB_ROUTE_WEBSOCKET,
+                   .query = log_params,
+                   .summary = "Log lines as they come: Server-Sent Events, or a WebSocket with Upgrade; ?from= "
+                              "replays, Last-Event-ID or last_event_id resumes, {\"type\":\"ping\"} is answered",
+                   .answers = "101; 200 text/event-stream"},
+         .call = logs_ws,
+         .op = "get"},
         {.kind = TB_KIND_LOGS,
          .route = {.method = "GET",
                    .path = "",

@@ -230,6 +230,19 @@ test('files: several go into the folder that is shown, with their progress; what
   await page.done();
 });
 
+test('the log comes by a WebSocket, holds no connection of the browser, and goes on after a cut without a repeat', async () => {
+  pages.fake.calls.length = 0;
+  const page = await open('#/d/phone/logs');
+  const lines = async () => (await page.locator('.logs').innerText()).match(/Start proc \d+/g) ?? [];
+  await until('the lines', async () => (await lines()).length === 30);
+  page.forgive = /WebSocket|ERR_|Failed to load/;
+  pages.fake.drop();
+  await until('it to resume', () => calls('WS', /phone\/logs\?last_event_id=2320$/).length === 1);
+  assert.equal((await lines()).length, 30);
+  assert.deepEqual(calls('GET', /phone\/logs/), []);
+  await page.done();
+});
+
 test('plots: a span, a zoom that all follow, held, together, figures of what is shown, and as CSV', async () => {
   const page = await open('#/d/vitals');
   const first = page.locator('.plot').first();

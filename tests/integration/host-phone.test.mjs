@@ -186,6 +186,12 @@ test('logs: live lines, replay, resume', async () => {
     resumed.items.every((e) => Number(e.id) > Number(first.id)),
     'nothing twice',
   );
+  const socket = await host.websocket(at(`logs?last_event_id=${first.id}`)); // as a page does
+  assert.deepEqual(await socket.find((m) => m.text?.includes('second mark')), resumed.items.at(-1).data);
+  assert.ok(socket.items.every((m) => m.offset > Number(first.id)));
+  socket.ws.send('{"type":"ping"}');
+  await socket.find((m) => m.type === 'pong');
+  socket.ws.close();
   resumed.stop();
   const all = await host.sse(at('logs?from=0'));
   await all.find((e) => e.data.text.includes('first mark'));

@@ -76,6 +76,7 @@ export class SseParser {
 export class EventStream extends Emitter {
   /**
    * @param {(lastEventId: string|null) => string} [o.wsUrl]   with o.WebSocket; without them by fetch alone
+   * @param {(data: object) => any} [o.idOf]                   what resumes after a message of the WebSocket
    */
   constructor({
     url,
@@ -86,6 +87,7 @@ export class EventStream extends Emitter {
     clock = systemClock,
     backoff = new Backoff(),
     lastEventId = null,
+    idOf = (data) => data.id || undefined,
   }) {
     super();
     Object.assign(this, {
@@ -96,6 +98,7 @@ export class EventStream extends Emitter {
       _headers: headers,
       _clock: clock,
       _backoff: backoff,
+      _idOf: idOf,
     });
     this.lastEventId = lastEventId;
     this.state = 'closed';
@@ -182,8 +185,9 @@ export class EventStream extends Emitter {
       return;
     }
     if (data?.type === 'pong') return;
-    if (data?.id) this.lastEventId = String(data.id);
-    this.emit('event', { type: 'message', id: data?.id ? String(data.id) : undefined, data });
+    const id = this._idOf(data ?? {});
+    if (id !== undefined) this.lastEventId = String(id);
+    this.emit('event', { type: 'message', id: id === undefined ? undefined : String(id), data });
   }
 
   _dropSocket() {

@@ -16,6 +16,11 @@ const WEB = fileURLToPath(new URL('..', import.meta.url));
 const VENDOR = JSON.parse(readFileSync(join(WEB, 'vendor.json'), 'utf8'));
 const CSP =
   "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'self'; form-action 'self'";
+const LOG = Array.from({ length: 30 }, (_, k) => ({
+  offset: k * 80,
+  t: Date.now() - (30 - k) * 1000,
+  text: `I ActivityManager: Start proc ${1000 + k}:org.example.camera/u0a${k} for activity`,
+}));
 const TYPES = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript',
@@ -346,10 +351,7 @@ export async function startFakeHost({ port = 0, prefix = '/', token = null, tick
         ]);
       case 'logs':
         res.writeHead(200, { 'Content-Type': 'text/event-stream' });
-        for (let k = 0; k < 30; k++)
-          res.write(
-            `id: ${k}\ndata: ${JSON.stringify({ t: Date.now() - (30 - k) * 1000, line: `I ActivityManager: Start proc ${1000 + k}:org.example.camera/u0a${k} for activity` })}\n\n`,
-          );
+        for (const line of LOG) res.write(`id: ${line.offset}\ndata: ${JSON.stringify(line)}\n\n`);
         return undefined;
       default:
         return json(res, {});
@@ -423,6 +425,11 @@ export async function startFakeHost({ port = 0, prefix = '/', token = null, tick
     const stream = path.match(/^\/host\/devices\/([^/]+)\/sensors\/stream$/);
     if (stream) {
       s.sensorsOf = stream[1];
+      s.onmessage = () => pong();
+    }
+    if (/\/logs$/.test(path)) {
+      const after = Number(url.searchParams.get('last_event_id') ?? -1);
+      for (const line of LOG) if (line.offset > after) s.send(JSON.stringify(line));
       s.onmessage = () => pong();
     }
     if (/\/console$/.test(path)) {

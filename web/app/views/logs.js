@@ -61,9 +61,15 @@ export function mountLogs(root, svc, { id, iface }) {
     if (!paused) draw();
   });
 
+  // by WebSocket: an event stream would hold one of the six connections that a browser has for all tabs of a host
+  const path = svc.api.iface(id, iface.name);
+  const from = { from: -TAIL_BYTES };
   const stream = new EventStream({
-    url: svc.api.url(svc.api.iface(id, iface.name), { query: { from: -TAIL_BYTES } }),
+    url: svc.api.url(path, { query: from }),
     fetch: svc.fetch ?? ((...a) => fetch(...a)),
+    wsUrl: (last) => svc.api.wsUrl(path, last === null ? from : { last_event_id: last }),
+    WebSocket: svc.remote ? null : WebSocket,
+    idOf: (line) => line.offset,
     headers: () => svc.api.headers(),
   });
   stream.on('event', ({ data }) => {
