@@ -138,9 +138,7 @@ static bool log_from(TbRequest *request, gint64 *ret, GError **error)
         json_t *after = json_object_get(tb_request_query(request), "last_event_id");
         const char *last = tb_request_header(request, "Last-Event-ID");
         guint64 line;
-        *ret = after  ? json_integer_value(after) + 1
-               : from ? json_integer_value(from)
-                      : TB_HISTORY_NOW;
+        *ret = after ? json_integer_value(after) + 1 : from ? json_integer_value(from) : TB_HISTORY_NOW;
         if (!last)
                 return true;
         if (!g_ascii_string_to_unsigned(last, 10, 0, TB_LIMIT_JSON_INT, &line, NULL)) {
@@ -338,8 +336,9 @@ static const TbApiRoute routes[] = {
                    .path = "",
                    .flags = TB_ROUTE_WEBSOCKET,
                    .query = log_params,
-                   .summary = "Log lines as they come: Server-Sent Events, or a WebSocket with Upgrade; ?from= "
-                              "replays, Last-Event-ID or last_event_id resumes, {\"type\":\"ping\"} is answered",
+                   .summary =
+                           "Log lines as they come: Server-Sent Events, or a WebSocket with Upgrade; ?from= "
+                           "replays, Last-Event-ID or last_event_id resumes, {\"type\":\"ping\"} is answered",
                    .answers = "101; 200 text/event-stream"},
          .call = logs_ws,
          .op = "get"},

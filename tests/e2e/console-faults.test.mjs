@@ -257,7 +257,7 @@ test('what is not known any more looks like it: a cycle, a silent probe, a plug 
   await inPage(
     page,
     'the switch that answers again',
-    () => !document.querySelector('.power-truth + .busy ~ div .notice'),
+    () => !document.querySelector('[aria-label="Power power"] .notice'),
   );
 
   await host.kill();

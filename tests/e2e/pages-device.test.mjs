@@ -230,6 +230,60 @@ test('files: several go into the folder that is shown, with their progress; what
   await page.done();
 });
 
+test('a fault and who asks for the device come without moving what is under the pointer; when it is elsewhere they have a place', async () => {
+  const page = await open('#/d/board', { width: 1440, height: 900 });
+  await pictured(page);
+  await page.waitForSelector('#fallback-notice:not([hidden])');
+  const off = page.locator('#power-off-power');
+  const top = async () => Math.round((await off.boundingBox()).y);
+  const board = pages.fake.devices.board;
+  const video = board.interfaces.find((i) => i.kind === 'video');
+  const say = (state, reason) => {
+    Object.assign(video, { state, reason });
+    pages.fake.emit('interface.state', 'board', 'video', { state, reason });
+  };
+  const notice = page.locator('.link-banner .notice');
+  const settled = (yes) =>
+    until(
+      yes ? 'its place' : 'to lie over it',
+      async () => (await page.locator('.settling.apart').count()) === (yes ? 0 : 1),
+    );
+  await off.hover();
+  const before_ = await top();
+  say('fault', 'the cable is out');
+  await notice.waitFor();
+  await settled(false);
+  assert.equal(await top(), before_, 'the button stays under the pointer');
+  assert.ok(
+    await notice.evaluate((el) => {
+      const { x, y, width, height } = el.getBoundingClientRect();
+      return y >= 0 && el.contains(document.elementFromPoint(x + width / 2, y + height / 2));
+    }),
+    'and it can be read',
+  );
+  await page.mouse.move(600, 4);
+  await settled(true);
+  const pushed = await top();
+  assert.ok(pushed > before_ + 20, 'in its place');
+  await off.hover();
+  say('ready', null);
+  await notice.waitFor({ state: 'hidden' });
+  assert.equal(await top(), pushed, 'nor when it goes');
+  await page.mouse.move(600, 4);
+  await until('no gap', async () => (await top()) === before_);
+  await page.click('#lease-take');
+  await page.waitForSelector('#lease-release');
+  await off.hover();
+  const there = await top();
+  pages.fake.emit('lease.asked', 'board', null, { by: 'bert' });
+  await page.getByText('bert asks for board').waitFor();
+  await settled(false);
+  assert.equal(await top(), there);
+  await page.getByRole('button', { name: 'Hand it over' }).click();
+  await page.waitForSelector('#lease-take');
+  await page.done();
+});
+
 test('the log comes by a WebSocket, holds no connection of the browser, and goes on after a cut without a repeat', async () => {
   pages.fake.calls.length = 0;
   const page = await open('#/d/phone/logs');

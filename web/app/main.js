@@ -5,6 +5,7 @@ import { mountLinkBanner } from './banner.js';
 import { unescaped } from '../core/words.js';
 import * as prefs from './prefs.js';
 import { makeServices } from './services.js';
+import { noticesPlace } from './settle.js';
 import { askWho, tokenOfLink, userButton } from './views/login.js';
 import { openSettings } from './views/settings.js';
 import * as bench from './views/bench.js';
@@ -110,7 +111,7 @@ services.store.watch(
   (name) => text(hostName, name ? `/ ${name}` : ''),
 );
 
-mountLinkBanner((banner) => main.before(banner), {
+mountLinkBanner((banner) => noticesPlace().append(banner), {
   store: services.store,
   retry: services.again,
   announce: services.announce,
@@ -121,7 +122,7 @@ services.store.watch(
   (s) => s.refusal,
   (why) => {
     refusal.remove();
-    if (why) main.before(refusal);
+    if (why) noticesPlace().append(refusal);
     fill(refusal, icon('warn'), h('p', {}, h('strong', {}, 'The host refuses this page. '), why ?? ''));
   },
 );

@@ -6,6 +6,7 @@ import { Backoff } from '../core/backoff.js';
 import { badge, fill, h, notice, Scope, text } from '../app/dom.js';
 import { mountLinkBanner } from '../app/banner.js';
 import { mountQueue } from '../app/queue.js';
+import { noticesPlace } from '../app/settle.js';
 import * as device from '../app/views/device.js';
 import { controlOf } from '../app/views/lease.js';
 import { makePage, makeSignaling, sessionOf } from './common.js';
@@ -89,7 +90,7 @@ function run(status, signaling) {
   const spare = h('div', { class: 'device' }); // where the picture is while the device's page has no place for it
   const place = h('div', { class: 'place' });
   fill(main, place, spare);
-  mountLinkBanner((banner) => main.before(banner), {
+  mountLinkBanner((banner) => noticesPlace().append(banner), {
     store,
     announce,
     words: (link) => lostWords({ ...link, host: hostName, server: signaling.state === 'ready' }),

@@ -10,6 +10,7 @@ import { mountApps } from './apps.js';
 import { openAttach } from './attach.js';
 import { mountFiles } from './files.js';
 import { mountGeneric, mountInstrument } from './generic.js';
+import { settling } from '../settle.js';
 import { deviceLayout } from './layout.js';
 import { controlOf, mountLease, whyNot } from './lease.js';
 import { mountLogs } from './logs.js';
@@ -91,6 +92,8 @@ function mountDevice(root, svc, device, wanted, onTab) {
   const stateBadge = badge('', 'neutral');
   const label = h('span', { class: 'muted ellipsis' });
   const reasons = h('div', { class: 'stack link-banner', hidden: true });
+  const quiet = settling(reasons);
+  scope.add(quiet.close);
   const { el, first, picture, panels, rest } = deviceLayout();
   fill(
     root,
@@ -103,7 +106,7 @@ function mountDevice(root, svc, device, wanted, onTab) {
       stateBadge,
       svc.head ?? null,
     ),
-    reasons,
+    quiet.el,
     el,
   );
 

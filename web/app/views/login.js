@@ -2,6 +2,7 @@
 // (#token=…, ?access_token=…) logs in and disappears from the address.
 
 import { unescaped } from '../../core/words.js';
+import { noticesPlace } from '../settle.js';
 import { field, fill, h, icon, modal, text } from '../dom.js';
 
 const ROLES = {
@@ -11,8 +12,8 @@ const ROLES = {
 };
 
 /**
- * The token of a link, which is taken out of the address: of the fragment (#token=…), which no server and no proxy's log
- * sees, or else of the query (?access_token=…), as scripts write it. null: there is none.
+ * The token of a link, which is taken out of the address: of the fragment (#token=…), which no server and no proxy's
+ * log sees, or else of the query (?access_token=…), as scripts write it. null: there is none.
  */
 export function tokenOfLink(location, history) {
   const at = /(^#|[&?])(?:access_)?token=([^&]*)/.exec(location.hash);
@@ -151,6 +152,6 @@ export function showAsk({ device, by, note, handOver }) {
     ),
     h('button', { type: 'button', class: 'btn', onclick: () => strip.remove() }, 'Not now'),
   );
-  document.getElementById('main').before(strip);
+  noticesPlace().append(strip);
   return () => strip.remove();
 }

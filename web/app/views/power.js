@@ -115,9 +115,9 @@ export function mountPower(root, svc, { id, iface, control }) {
           h('div', {}, h('span', { class: 'label' }, 'Commanded'), commanded),
           h('div', {}, h('span', { class: 'label' }, 'Observed'), observed, was),
         ),
+        h('div', { class: 'power-buttons' }, buttons), // what is said of them stands below: they stay where they are
         busy,
         mismatch,
-        h('div', { class: 'power-buttons' }, buttons),
         meter,
         at,
       ),

@@ -7,6 +7,7 @@ import { humane } from '../../core/words.js';
 import { h, icon, Scope, text } from '../dom.js';
 import { debug } from '../debug.js';
 import * as prefs from '../prefs.js';
+import { settling } from '../settle.js';
 import { mountControl } from './control.js';
 import { fullScreen, mountPicture } from './picture.js';
 import { Quality } from './quality.js';
@@ -103,6 +104,8 @@ export function mountScreen(
     why,
     retry,
   );
+  const note = settling(whyBar);
+  scope.add(note.close);
   const stage = h('div', { class: 'stage', dataset: { rung: 'connecting' } }, screen, wait);
 
   const snap = snapshot
@@ -120,7 +123,7 @@ export function mountScreen(
     : null;
 
   const header = h('header', {}, tools, h('span', { class: 'grow' }), quality.el);
-  const panel = h('section', { class: 'panel stage-panel', 'aria-label': 'Screen' }, header, whyBar, stage);
+  const panel = h('section', { class: 'panel stage-panel', 'aria-label': 'Screen' }, header, note.el, stage);
   root.append(panel);
 
   // ---- size ----
