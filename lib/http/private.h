@@ -134,6 +134,11 @@ struct TbHttp {
         GSource *ws_turns;      /* ref; ws_turns.c */
         GHashTable *ws_holders; /* key of its own -> owned TbWsHolder: who has sockets that wait for a turn */
         GQueue ws_waiting;      /* TbWsHolder, the next first; not owned */
+        GQueue ws_dirty;        /* TbWs with output that goes out at the end of this turn; not owned */
+        GSource *ws_flush;      /* ref; ws_turns.c: the rest of them in the loop's next round */
+        bool ws_gathers;        /* a turn of sockets is under way that the poller does not know of */
+        guint8 *ws_bytes;       /* owned; what a socket is read into; NULL while one is */
+        GPtrArray *ws_spare;    /* owned GByteArray; queues that ran empty */
         guint64 ws_round;       /* of the poller, in which sockets are read until */
         gint64 ws_until_us;
         GSource *resume; /* ref; reads those again; NULL like sweep */

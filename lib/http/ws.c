@@ -39,7 +39,7 @@ void tb_ws_turn(TbWs *ws)
         ws->in_io = true;
         tb_ws_read(ws);
         ws->in_io = false;
-        if (!ws->dead)
+        if (!ws->dead && !(tb_ws_has_output(ws) && tb_ws_gather(ws)))
                 tb_ws_write(ws); /* replies, the pong and what the callbacks sent, in one go */
 }
 
@@ -52,14 +52,22 @@ static void tell_drained(TbWs *ws)
                 tb_ws_set_events(ws);
 }
 
+void tb_ws_flush(TbWs *ws)
+{
+        if (!tb_ws_put(ws))
+                return;
+        if (ws->behind && !tb_ws_has_output(ws))
+                tell_drained(ws); /* one change of what is waited for, not two */
+        else
+                tb_ws_set_events(ws);
+}
+
 static void on_events(uint32_t events, gpointer data)
 {
         TbWs *ws = data;
         bool reads = may_read(ws);
         if (events & EPOLLOUT)
-                tb_ws_write(ws);
-        if (!ws->dead && ws->behind && !tb_ws_has_output(ws))
-                tell_drained(ws);
+                tb_ws_flush(ws);
         if (ws->dead)
                 return;
         if (reads && ((events & EPOLLIN) || ws->again)) {
@@ -98,6 +106,10 @@ bool tb_ws_send(TbWs *ws, bool binary, const void *bytes, gsize size)
                          TB_LIMIT_WS_QUEUE)) {
                 tb_ws_close(ws, 1008, "too slow");
                 return false;
+        }
+        if (ws->fd >= 0 && tb_ws_gather(ws)) {
+                ws->behind = true; /* who finds it queued is told when it is not any more */
+                return true;
         }
         gint64 now_us = g_get_monotonic_time();
         /* a burst of messages is one call of the kernel in the loop's next round */

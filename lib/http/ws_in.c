@@ -2,36 +2,60 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "lib/http/ws_frame.h"
 #include "lib/http/ws_handshake.h"
 #include "lib/http/ws_private.h"
 #include "lib/limits.h"
 
 /* --- bytes --- */
+#define CHUNK 4096 /* that are read at once, as many as wslay takes */
+
+G_STATIC_ASSERT(TB_LIMIT_WS_EARLY <= CHUNK);
+
+/* What one turn works on. */
+struct TbWsTurn {
+        guint8 *bytes; /* CHUNK, and one more for a NUL behind the last message */
+        gsize at, size;
+        bool dry; /* the kernel had less than was asked for: there is no need to ask it again */
+};
+
+/* More bytes. False: none are there, or may be read in this turn. */
+static bool fill(TbWs *ws)
+{
+        TbWsTurn *turn = ws->turn;
+        if (ws->extra) {
+                gsize size;
+                const guint8 *bytes = g_bytes_get_data(ws->extra, &size);
+                memcpy(turn->bytes, bytes, size);
+                turn->at = 0;
+                turn->size = size;
+                g_clear_pointer(&ws->extra, g_bytes_unref);
+                return true;
+        }
+        gsize most = MIN(CHUNK, ws->turn_bytes);
+        if (most == 0 || turn->dry)
+                return false;
+        gssize n = recv(ws->fd, turn->bytes, most, MSG_DONTWAIT);
+        turn->dry = n < (gssize)most;
+        turn->at = 0;
+        turn->size = (gsize)MAX(n, 0);
+        ws->turn_bytes -= turn->size;
+        ws->eof = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+        return n > 0;
+}
+
+/* For wslay. */
 static ssize_t on_recv(uint8_t *buf, size_t size, int flags G_GNUC_UNUSED, void *data)
 {
         TbWs *ws = data;
-        size = MIN(size, ws->turn_bytes);
-        if (size == 0)
+        TbWsTurn *turn = ws->turn;
+        if (turn->at == turn->size && !fill(ws))
                 return -1;
-        gssize n;
-        if (ws->extra) {
-                gsize total;
-                const guint8 *bytes = g_bytes_get_data(ws->extra, &total);
-                n = (gssize)MIN(size, total - ws->extra_at);
-                memcpy(buf, bytes + ws->extra_at, (gsize)n);
-                ws->extra_at += (gsize)n;
-                if (ws->extra_at == total)
-                        g_clear_pointer(&ws->extra, g_bytes_unref);
-        } else {
-                n = recv(ws->fd, buf, size, MSG_DONTWAIT);
-        }
-        if (n > 0) {
-                ws->turn_bytes -= (gsize)n;
-                ws->in->held += (gsize)n;
-        } else {
-                ws->eof = n == 0 || (errno != EAGAIN && errno != EINTR);
-        }
-        return n;
+        gsize n = MIN(size, turn->size - turn->at);
+        memcpy(buf, turn->bytes + turn->at, n);
+        turn->at += n;
+        ws->in->held += n;
+        return (ssize_t)n;
 }
 
 static TbWsIn *in_new(TbWs *ws)
@@ -100,27 +124,13 @@ static bool begin_frame(TbWs *ws, TbWsIn *in, const struct wslay_frame_iocb *fra
         return true;
 }
 
-/* Text with NULs in it, which g_utf8_validate() would not take. */
-static bool is_utf8(const guint8 *bytes, gsize size)
-{
-        const char *at = (const char *)bytes, *end = at + size;
-        while (at <= end) {
-                if (g_utf8_validate(at, end - at, &at))
-                        return true;
-                if (*at != '\0' || at == end)
-                        return false;
-                at++;
-        }
-        return true;
-}
-
 static void take_close(TbWs *ws, const TbWsIn *in)
 {
         const guint8 *p = in->control;
         int code = in->control_size >= 2 ? p[0] << 8 | p[1] : TB_WS_CODE_EMPTY;
         if (code != TB_WS_CODE_EMPTY && !tb_ws_close_code_valid(code))
                 code = 1002;
-        else if (in->control_size > 2 && !is_utf8(p + 2, in->control_size - 2u))
+        else if (in->control_size > 2 && !tb_ws_is_utf8(p + 2, in->control_size - 2u))
                 code = 1007;
         ws->closing_in = true;
         if (!ws->closing_out)
@@ -129,21 +139,27 @@ static void take_close(TbWs *ws, const TbWsIn *in)
         tb_ws_mark_closing(ws);
 }
 
+/* A message; a NUL stands behind it. */
+static void deliver(TbWs *ws, bool binary, const guint8 *bytes, gsize size)
+{
+        if (ws->close_us) { /* nobody wants it any more */
+        } else if (!binary && !tb_ws_is_utf8(bytes, size)) {
+                refuse(ws, 1007, "the text is no UTF-8");
+        } else if (ws->ops->message) {
+                ws->ops->message(ws, binary, bytes, size, ws->data);
+        }
+}
+
 static void end_message(TbWs *ws, TbWsIn *in)
 {
         static const guint8 nothing[1];
-        bool binary = in->kind == WSLAY_BINARY_FRAME;
         GByteArray *message = g_steal_pointer(&in->message);
         gsize size = message ? message->len : 0;
+        bool binary = in->kind == WSLAY_BINARY_FRAME;
         in->kind = 0;
-        if (ws->close_us) { /* nobody wants it any more */
-        } else if (!binary && message && !is_utf8(message->data, size)) {
-                refuse(ws, 1007, "the text is no UTF-8");
-        } else if (ws->ops->message) {
-                if (message)
-                        g_byte_array_append(message, nothing, 1); /* the promised NUL */
-                ws->ops->message(ws, binary, message ? message->data : nothing, size, ws->data);
-        }
+        if (message)
+                g_byte_array_append(message, nothing, 1);
+        deliver(ws, binary, message ? message->data : nothing, size);
         if (message)
                 g_byte_array_unref(message);
 }
@@ -194,32 +210,70 @@ static void stop_reading(TbWs *ws, ssize_t rc)
                 ws->again = ws->turn_bytes == 0;
 }
 
-void tb_ws_read(TbWs *ws)
+/* One step by wslay, from byte to byte. Gives what a frame that began costs, 0: none did, -1: there is no more. */
+static int step(TbWs *ws)
+{
+        if (!ws->in)
+                ws->in = in_new(ws);
+        struct wslay_frame_iocb frame = {0};
+        ssize_t n = wslay_frame_recv(ws->in->frames, &frame);
+        if (n < 0) {
+                stop_reading(ws, n);
+                return -1;
+        }
+        bool begins = !ws->in->in_frame;
+        if (begins && !begin_frame(ws, ws->in, &frame))
+                return -1;
+        take_bytes(ws, ws->in, frame.data, (gsize)n);
+        if (ws->in->left == 0)
+                end_frame(ws, ws->in);
+        return begins ? cost_of(&frame) : 0;
+}
+
+/* A message that is here in one piece: where it lies. */
+static void take_whole(TbWs *ws, const TbWsFrame *frame)
+{
+        TbWsTurn *turn = ws->turn;
+        guint8 *payload = turn->bytes + turn->at + frame->head, *behind = payload + frame->size;
+        tb_ws_unmask(payload, frame->size, payload - 4);
+        guint8 next = *behind;
+        *behind = 0;
+        turn->at += frame->head + frame->size;
+        deliver(ws, frame->binary, payload, frame->size);
+        *behind = next;
+}
+
+/* As step(). */
+static int take_next(TbWs *ws)
+{
+        TbWsTurn *turn = ws->turn;
+        TbWsFrame frame;
+        if (ws->in && !tb_ws_in_is_idle(ws->in))
+                return step(ws);
+        if (turn->at == turn->size && !fill(ws)) {
+                stop_reading(ws, WSLAY_ERR_WANT_READ);
+                return -1;
+        }
+        if (!tb_ws_frame_whole(turn->bytes + turn->at, turn->size - turn->at, &frame) ||
+            frame.size > ws->max_message)
+                return step(ws);
+        take_whole(ws, &frame);
+        return 1;
+}
+
+static void take_all(TbWs *ws)
 {
         gint64 now_us = g_get_monotonic_time(), until_us = now_us + TB_LIMIT_WS_TURN_US;
-        ws->turn_bytes = TB_LIMIT_WS_TURN_BYTES;
-        ws->again = false;
         for (guint frames = 0; !ws->dead && !ws->paused && !ws->closing_in;) {
-                if (!ws->in)
-                        ws->in = in_new(ws);
-                struct wslay_frame_iocb frame = {0};
-                ssize_t n = wslay_frame_recv(ws->in->frames, &frame);
-                if (n < 0) {
-                        stop_reading(ws, n);
+                int cost = take_next(ws);
+                if (cost < 0)
                         return;
-                }
-                bool begins = !ws->in->in_frame;
-                if (begins && !begin_frame(ws, ws->in, &frame))
-                        return;
-                take_bytes(ws, ws->in, frame.data, (gsize)n);
-                if (ws->in->left == 0)
-                        end_frame(ws, ws->in);
                 frames++;
                 now_us = g_get_monotonic_time();
-                if (begins) {
+                if (cost > 0) {
                         /* what was read is taken; who has no more to spend waits before the next */
                         tb_bucket_charge(&ws->frames, TB_LIMIT_WS_FRAMES_PER_S, TB_LIMIT_WS_FRAMES_PER_S,
-                                         cost_of(&frame), now_us);
+                                         cost, now_us);
                         if (ws->frames.tokens <= 0 && !ws->dead && !ws->closing_in) {
                                 tb_ws_wait(ws);
                                 return;
@@ -230,4 +284,22 @@ void tb_ws_read(TbWs *ws)
                         return;
                 }
         }
+}
+
+void tb_ws_read(TbWs *ws)
+{
+        TbHttp *http = ws->http;
+        guint8 *own = g_steal_pointer(&http->ws_bytes); /* NULL inside a loop that a callback runs */
+        TbWsTurn turn = {.bytes = own ? own : g_malloc(CHUNK + 1)};
+        ws->turn = &turn;
+        ws->turn_bytes = TB_LIMIT_WS_TURN_BYTES;
+        ws->again = false;
+        take_all(ws);
+        if (turn.at < turn.size && !ws->dead && !ws->closing_in)
+                ws->extra = g_bytes_new(turn.bytes + turn.at, turn.size - turn.at);
+        ws->turn = NULL;
+        if (http->ws_bytes)
+                g_free(turn.bytes);
+        else
+                http->ws_bytes = turn.bytes;
 }

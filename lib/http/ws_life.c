@@ -139,6 +139,7 @@ void tb_ws_die(TbWs *ws, int code)
                 g_queue_unlink(&http->waiting, &ws->wait_link);
         ws->waits = false;
         tb_ws_turn_leave(ws);
+        tb_ws_scatter(ws);
         tb_place_give(&ws->place);
         tb_unread_end(&ws->unread);
         g_queue_unlink(&http->sockets, &ws->link);

@@ -7,6 +7,7 @@
 #include "lib/limits.h"
 
 #define KEEP (16 * 1024) /* bytes of sent frames that are moved away only with the queue's end */
+#define SPARE 64         /* queues of at most so much that are kept for others */
 
 static gsize waiting(const TbWs *ws)
 {
@@ -43,6 +44,14 @@ static void drop_sent(TbWs *ws)
         g_byte_array_remove_range(ws->out, 0, (guint)ws->out_at);
         ws->pong_end -= MIN(ws->pong_end, ws->out_at);
         ws->out_at = 0;
+        ws->grown = true;
+}
+
+/* One that ran empty: a relay makes and empties thousands a second. */
+static GByteArray *new_queue(TbHttp *http)
+{
+        GPtrArray *spare = http->ws_spare;
+        return spare->len > 0 ? g_ptr_array_steal_index_fast(spare, spare->len - 1) : g_byte_array_new();
 }
 
 bool tb_ws_queue(TbWs *ws, guint8 opcode, const void *bytes, gsize size, gsize most)
@@ -52,7 +61,7 @@ bool tb_ws_queue(TbWs *ws, guint8 opcode, const void *bytes, gsize size, gsize m
         if (tb_ws_queued(ws) + n + size > most)
                 return false;
         if (!ws->out)
-                ws->out = g_byte_array_new();
+                ws->out = new_queue(ws->http);
         else if (ws->out_at > KEEP && ws->out_at > ws->out->len / 2)
                 drop_sent(ws);
         g_byte_array_append(ws->out, head, (guint)n);
@@ -100,14 +109,20 @@ void tb_ws_pong(TbWs *ws, const void *bytes, gsize size)
 
 static void all_sent(TbWs *ws)
 {
-        g_clear_pointer(&ws->out, g_byte_array_unref);
+        GByteArray *out = g_steal_pointer(&ws->out);
+        GPtrArray *spare = ws->http->ws_spare;
+        if (out->len <= KEEP && !ws->grown && spare->len < SPARE)
+                g_ptr_array_add(spare, g_byte_array_set_size(out, 0));
+        else
+                g_byte_array_unref(out);
         ws->out_at = ws->pong_end = 0;
+        ws->grown = false;
 }
 
-void tb_ws_write(TbWs *ws)
+bool tb_ws_put(TbWs *ws)
 {
         if (ws->fd < 0 || ws->in_io)
-                return;
+                return false;
         for (gsize budget = TB_LIMIT_WS_TURN_OUT; budget > 0;) {
                 place_pong(ws);
                 if (!ws->out)
@@ -118,7 +133,7 @@ void tb_ws_write(TbWs *ws)
                         break;
                 if (n < 0) {
                         tb_ws_die(ws, TB_WS_CODE_NONE);
-                        return;
+                        return false;
                 }
                 budget -= (gsize)n;
                 ws->out_at += (gsize)n;
@@ -129,6 +144,11 @@ void tb_ws_write(TbWs *ws)
         ws->behind = ws->behind || tb_ws_has_output(ws);
         if (ws->closing_out && (ws->closing_in || ws->hurry) && !tb_ws_has_output(ws))
                 tb_ws_die(ws, ws->code);
-        else
+        return !ws->dead;
+}
+
+void tb_ws_write(TbWs *ws)
+{
+        if (tb_ws_put(ws))
                 tb_ws_set_events(ws);
 }

@@ -1,8 +1,8 @@
 #pragma once
 /*
  * A WebSocket from inside. ws_upgrade.c makes one of a request; ws.c is what its owner sees, and decides when it
- * works; ws_in.c makes messages of bytes (frames by wslay's frame layer), ws_out.c is its send queue; ws_life.c
- * looks after all of a server's: silence, closing, waiting, death. Main thread.
+ * works; ws_in.c makes messages of bytes (whole ones where they lie, ws_frame.h; the rest by wslay's frame layer), ws_out.c is its
+ * send queue; ws_life.c looks after all of a server's: silence, closing, waiting, death. Main thread.
  *
  * Work is metered in one place, tb_ws_read(): a turn of one socket ends after TB_LIMIT_WS_TURN_* bytes, frames or
  * microseconds and goes on with the loop's next round, after everybody else's; and a socket whose frames come
@@ -35,11 +35,13 @@ typedef struct TbWsIn {
 } TbWsIn;
 
 typedef struct TbWsHolder TbWsHolder;
+typedef struct TbWsTurn TbWsTurn; /* ws_in.c */
 
 struct TbWs {
         GList link;           /* in http->sockets, the longest silent first; then in http->dead */
         GList wait_link;      /* in http->waiting while `waits` */
         GList turn_link;      /* in the holder's queue */
+        GList dirty_link;     /* in http->ws_dirty while its data is set */
         TbWsHolder *holder;   /* borrowed; NULL: it does not wait for its turn */
         TbHttp *http;         /* borrowed */
         TbRequest *request;   /* borrowed; until the 101 is sent */
@@ -48,8 +50,8 @@ struct TbWs {
         TbWsIn *in;           /* owned; NULL while idle: an idle socket should not cost its 4 KB */
         const TbWsOps *ops;   /* borrowed */
         gpointer data;        /* borrowed */
-        GBytes *extra;        /* owned; bytes that came with the request's headers */
-        gsize extra_at;
+        GBytes *extra;        /* owned; bytes that came with the request's headers, or in the last turn */
+        TbWsTurn *turn;       /* borrowed; while one is under way */
         gsize max_message;
         gsize turn_bytes;          /* bytes that may still be read in this turn */
         TbBucket frames;           /* what its frames may cost */
@@ -59,6 +61,7 @@ struct TbWs {
         GBytes *pong;              /* owned; the latest ping's payload, not yet answered; NULL: none */
         gint64 heard_us, close_us; /* last bytes from the peer; when we started to close, 0: not */
         gint64 sent_us;            /* when a message was last handed to the kernel at once */
+        bool grown;                /* `out` has been larger than it looks */
         bool paused;               /* by the owner */
         bool waits;                /* for its frames to be due */
         bool again;                /* more is to be done without the kernel telling of it */
@@ -81,8 +84,12 @@ struct TbWs {
 void tb_ws_begin(TbWs *ws, int fd, GBytes *extra_take);
 void tb_ws_set_events(TbWs *ws); /* after its state has changed */
 void tb_ws_turn(TbWs *ws);       /* reads and answers, if it still may; it does not wait for its turn */
+void tb_ws_flush(TbWs *ws);      /* writes, and tells its owner when it is not behind any more */
 
 /* ws_turns.c */
+/* What is said in a turn of the loop's goes out at its end, all of one socket's at once. False: no turn is under way. */
+bool tb_ws_gather(TbWs *ws);
+void tb_ws_scatter(TbWs *ws); /* it is not among those */
 /* False: the budget of this round is spent, tb_ws_turn() is called in another one. */
 bool tb_ws_turn_take(TbWs *ws);
 void tb_ws_turn_leave(TbWs *ws); /* it does not wait any more; one that does not wait is allowed */
@@ -99,8 +106,10 @@ bool tb_ws_queue(TbWs *ws, guint8 opcode, const void *bytes, gsize size, gsize m
 void tb_ws_queue_close(TbWs *ws, int code, const char *reason);
 void tb_ws_pong(TbWs *ws, const void *bytes, gsize size); /* the latest wins */
 bool tb_ws_has_output(const TbWs *ws);
-/* Sends what the kernel takes, at most TB_LIMIT_WS_TURN_OUT; ends the socket when its close is complete. */
-void tb_ws_write(TbWs *ws);
+/* Sends what the kernel takes, at most TB_LIMIT_WS_TURN_OUT; ends the socket when its close is complete. True: tb_ws_set_events()
+ * is due. */
+bool tb_ws_put(TbWs *ws);
+void tb_ws_write(TbWs *ws); /* both */
 
 /* ws_life.c */
 void tb_ws_enlist(TbWs *ws); /* a new one */
