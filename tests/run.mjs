@@ -172,13 +172,16 @@ const house = () => [
   ...nodeTests('house', 'tests/house', 600),
 ];
 
+// What is about pages, most of it before the labelled fake host: nothing in it goes by the clock.
+const OF_PAGES = /\/(axe|firefox|hosts|pages(-\w+)?)\.test\.mjs$/;
+
 const MODES = {
   house: () => house(),
   unit: () => cTests(),
   fuzz: () => fuzzTests(),
   web: () => nodeTests('web', 'web/tests', 60),
   integration: () => integration(''),
-  e2e: () => nodeTests('e2e', 'tests/e2e', 300, { serial: true }),
+  e2e: () => nodeTests('e2e', 'tests/e2e', 300).map((t) => ({ ...t, serial: !OF_PAGES.test(t.name) })),
   rig: () => nodeTests('rig', 'tests/rig', 600, { serial: true }),
   asan: () => asan(),
   tsan: () => tsan(),

@@ -47,8 +47,8 @@ async function switchPower(page, to, via) {
   await inPage(
     page,
     'the acknowledgement',
-    (state) => document.getElementById('status').textContent === `Acknowledged: power is ${state}`,
-    to,
+    (words) => document.getElementById('status').textContent === words,
+    `Power of bench: ${to === 'on' ? 'On' : 'Off'}`,
   );
   assert.equal((await host.get('/host/devices/bench/power')).json.observed, to);
   const last = readFileSync(path.join(host.state, 'audit.jsonl'), 'utf8')

@@ -3,7 +3,7 @@
 // No packages: node:http and a WebSocket server of its own. Also started by hand: node tests/fakehost.mjs [port]
 // [prefix]
 
-import { createReadStream, readFileSync, statSync } from 'node:fs';
+import { createReadStream, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -13,6 +13,7 @@ import { png, SCREENS } from './fake-pictures.mjs';
 import { Socket } from './fake-socket.mjs';
 
 const WEB = fileURLToPath(new URL('..', import.meta.url));
+const MADE = fileURLToPath(new URL('../../build/pages/', import.meta.url));
 const VENDOR = JSON.parse(readFileSync(join(WEB, 'vendor.json'), 'utf8'));
 const CSP =
   "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'self'; form-action 'self'";
@@ -31,10 +32,27 @@ const TYPES = {
   '.wasm': 'application/wasm',
 };
 
+/** What `make` made of web/ (one script in place of sixty), unless something in web/ is younger: as the host serves it. */
+function pagesOfTree() {
+  const youngest = (dir) =>
+    Math.max(
+      ...readdirSync(dir, { withFileTypes: true })
+        .filter((e) => !e.name.startsWith('.') && !['node_modules', 'tests'].includes(e.name))
+        .map((e) => (e.isDirectory() ? youngest(join(dir, e.name)) : statSync(join(dir, e.name)).mtimeMs)),
+    );
+  try {
+    return statSync(join(MADE, '.made')).mtimeMs >= youngest(WEB) ? MADE : WEB;
+  } catch {
+    return WEB; // never made
+  }
+}
+
 /**
- * {url, port, close(), calls: [method path body], emit(event), drop()}; `prefix`: served below it, as behind a proxy.
+ * {url, port, close(), calls: [method path body], emit(event), drop()}; `prefix`: served below it, as behind a proxy;
+ * `source`: the modules of web/ as they lie there.
  */
-export async function startFakeHost({ port = 0, prefix = '/', token = null, tick = 500 } = {}) {
+export async function startFakeHost({ port = 0, prefix = '/', token = null, tick = 500, source = false } = {}) {
+  const pages = source ? WEB : pagesOfTree();
   const devices = bench();
   const usb = usbTree();
   const power = {
@@ -364,9 +382,9 @@ export async function startFakeHost({ port = 0, prefix = '/', token = null, tick
     if (path === 'docs') path = 'docs.html';
     const vendor = path.match(/^vendor\/([^/]+)\/(.*)$/);
     if (vendor && VENDOR[vendor[1]]) path = `${VENDOR[vendor[1]]}/${vendor[2]}`;
-    const full = normalize(join(WEB, path));
+    const full = normalize(join(pages, path));
     try {
-      if (!full.startsWith(WEB) || !statSync(full).isFile()) throw new Error('no file');
+      if (!full.startsWith(pages) || !statSync(full).isFile()) throw new Error('no file');
       res.writeHead(200, {
         'Content-Type': TYPES[extname(full)] ?? 'application/octet-stream',
         'Content-Security-Policy': CSP,
