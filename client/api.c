@@ -216,7 +216,8 @@ SoupMessage *tb_cli_message(const TbCli *cli, const TbCliRequest *r, GError **er
                 g_autoptr(GBytes) bytes = g_bytes_new(text, size);
                 soup_message_set_request_body_from_bytes(m, "application/json", bytes);
         } else if (r->upload) { /* a refusal comes before gigabytes have gone */
-                soup_message_set_request_body(m, "application/octet-stream", r->upload, r->upload_size);
+                soup_message_set_request_body(m, r->upload_type ?: "application/octet-stream", r->upload,
+                                              r->upload_size);
                 soup_message_headers_set_expectations(h, SOUP_EXPECTATION_CONTINUE);
                 if (r->sent)
                         g_signal_connect(m, "wrote-body-data", G_CALLBACK(on_wrote), (gpointer)r);

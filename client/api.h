@@ -41,6 +41,7 @@ typedef struct TbCliRequest {
         json_t *body; /* borrowed; NULL: none */
         GInputStream *upload;                     /* borrowed; NULL: none */
         gint64 upload_size;                       /* -1: not known */
+        const char *upload_type;                  /* NULL: application/octet-stream */
         void (*sent)(gsize bytes, gpointer data); /* of the upload, as it goes; NULL: nobody asks */
         gpointer data;
         const char *accept, *last_event_id; /* NULL: not said */

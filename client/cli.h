@@ -92,6 +92,7 @@ json_t *tb_cli_input_events(char **words, int n, GError **error);
 /* --- the commands: each in the file of its group --- */
 int tb_cli_run_apps(TbCli *cli, GError **error);
 int tb_cli_run_attach(TbCli *cli, GError **error);
+int tb_cli_run_clipboard(TbCli *cli, GError **error);
 int tb_cli_run_completion(TbCli *cli, GError **error);
 int tb_cli_run_console(TbCli *cli, GError **error);
 int tb_cli_run_detach(TbCli *cli, GError **error);

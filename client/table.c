@@ -193,10 +193,19 @@ const TbCliCommand tb_cli_commands[] = {
         {"record", "DEVICE[/SCREEN] TIME", "its screen for a while, as a stream of JPEG pictures",
          "The file is MJPEG, as ffmpeg, ffplay and mpv read it (ffmpeg -f mjpeg -i FILE …).", record_options,
          2, 2, .complete = {"@device"}, .run = tb_cli_run_record},
-        {"input", "DEVICE text TEXT | key KEY… | tap X Y | swipe X1 Y1 X2 Y2 [MS]", "keys and touches",
-         "KEY is a KeyboardEvent.key (Enter, F2, a), or several together: Control+Alt+Delete. Pixels are "
+        {"input",
+         "DEVICE text TEXT | key KEY… | click X Y [BUTTON] | move X Y | scroll X Y DOWN [RIGHT] | tap X Y | "
+         "swipe X1 Y1 X2 Y2 [MS]",
+         "keys, pointer and touches",
+         "KEY is a KeyboardEvent.key (Enter, F2, a), or several together: Control+Alt+Delete. BUTTON is "
+         "left, right or "
+         "middle; DOWN and RIGHT are clicks of the wheel (behind -- where they are negative). Pixels are "
          "those of the screen.",
-         NULL, 2, 64, .complete = {"@device", "text key tap swipe"}, .run = tb_cli_run_input},
+         NULL, 2, 64, .complete = {"@device", "text key click move scroll tap swipe"},
+         .run = tb_cli_run_input},
+        {"clipboard", "DEVICE [TEXT|-]", "the text that was copied last there; copy TEXT into it",
+         "- is the standard input. Text in UTF-8, 256 KiB at most.", NULL, 1, 2, .complete = {"@device"},
+         .run = tb_cli_run_clipboard},
         {"lease", "DEVICE [--] [PROGRAM ARG…]",
          "run a program while the device is ours; without one: who has it",
          "The program's environment has TESTBED_DEVICE, TESTBED_LEASE, TESTBED_URL and where the host is: "

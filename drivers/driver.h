@@ -77,6 +77,8 @@ typedef struct TbUp {
         /* on the bus: "modem", "screen-off", …; data may be NULL */
         void (*event)(TbInstance *self, const char *type, json_t *data_take);
         void (*fault)(TbInstance *self, const char *reason); /* still open, but broken; NULL: well again */
+        /* The device has copied this: UTF-8, line ends are \n, TB_LIMIT_CLIPBOARD bytes at most. Not what copy() gave it. */
+        void (*clipboard)(TbInstance *self, const char *text);
 } TbUp;
 
 /* --- a lane's state begins with this --- */
@@ -172,6 +174,8 @@ typedef struct TbInputOps {
          * down is no error. */
         bool (*send)(TbInstance *self, TbIo *io, const TbInput *events, guint n, guint *ret_done,
                      GError **error);
+        /* Into the device's clipboard: text as in up->clipboard(). NULL: it has none that we reach */
+        bool (*copy)(TbInstance *self, TbIo *io, const char *text, GError **error);
 } TbInputOps;
 
 typedef struct TbSensorOps {

@@ -28,6 +28,8 @@ typedef struct TbRfbOptions {
          * ends that. Not 0: a picture that stands still is followed by a harmless input every so many ms. */
         int rouse_ms;
         void (*frame)(gpointer data, TbFrame *frame_take);
+        /* What was copied there, as up->clipboard() of drivers/driver.h; NULL: nobody asks. */
+        void (*clipboard)(gpointer data, const char *text);
         gpointer data; /* borrowed */
 } TbRfbOptions;
 
@@ -46,3 +48,5 @@ void tb_rfb_stop(TbRfb *rfb);
 /* As TbInputOps.send. */
 bool tb_rfb_input(TbRfb *rfb, TbIo *io, const struct TbInput *events, guint n, guint *ret_done,
                   GError **error);
+/* As TbInputOps.copy; cut text of RFB is Latin-1. */
+bool tb_rfb_copy(TbRfb *rfb, TbIo *io, const char *text, GError **error);

@@ -117,6 +117,20 @@ static void on_update(rfbClient *client, int x, int y, int w, int h)
                 g_array_append_val(rfb->damage, rect);
 }
 
+static void on_cut_text(rfbClient *client, const char *bytes, int size)
+{
+        TbRfb *rfb = self_of(client);
+        if (!rfb->o.clipboard)
+                return;
+        GString *text = g_string_new(NULL);
+        for (int i = 0; i < size && bytes[i] && text->len <= TB_LIMIT_CLIPBOARD; i++)
+                if (bytes[i] != '\r')
+                        g_string_append_unichar(text, (guint8)bytes[i]);
+        if (text->len <= TB_LIMIT_CLIPBOARD)
+                rfb->o.clipboard(rfb->o.data, text->str);
+        g_string_free(text, TRUE);
+}
+
 static void on_finished(rfbClient *client)
 {
         self_of(client)->finished = true;
@@ -171,6 +185,7 @@ rfbClient *tb_rfb_client_new(TbRfb *rfb)
         c->GotFrameBufferUpdate = on_update;
         c->FinishedFrameBufferUpdate = on_finished;
         c->GetPassword = on_password;
+        c->GotXCutText = on_cut_text;
         c->readTimeout = READ_TIMEOUT_S;
         c->format.bitsPerPixel = 32;
         c->format.depth = 24;

@@ -125,3 +125,25 @@ bool tb_rfb_input(TbRfb *rfb, TbIo *io, const TbInput *events, guint n, guint *r
         tb_rfb_leave(rfb);
         return ok;
 }
+
+bool tb_rfb_copy(TbRfb *rfb, TbIo *io, const char *text, GError **error)
+{
+        g_autoptr(GByteArray) bytes = g_byte_array_new();
+        for (const char *at = text; *at; at = g_utf8_next_char(at)) {
+                gunichar c = g_utf8_get_char(at);
+                const guint8 byte = (guint8)c;
+                if (c > 0xff) {
+                        tb_error_set_field(error, TB_ERROR_UNPROCESSABLE, "text",
+                                           "%s: a VNC server's clipboard takes Latin-1, which has no %.*s",
+                                           rfb->peer, (int)(g_utf8_next_char(at) - at), at);
+                        return false;
+                }
+                g_byte_array_append(bytes, &byte, 1);
+        }
+        g_byte_array_append(bytes, (const guint8 *)"", 1);
+        tb_rfb_enter(rfb);
+        bool ok = SendClientCutText(rfb->client, (char *)bytes->data, (int)bytes->len - 1) ||
+                  tb_rfb_fail(rfb, io, "cannot send the clipboard", error);
+        tb_rfb_leave(rfb);
+        return ok;
+}

@@ -61,6 +61,12 @@ static void on_frame(gpointer data, TbFrame *frame_take)
         self->up->frame(self, frame_take);
 }
 
+static void on_clipboard(gpointer data, const char *text)
+{
+        TbInstance *self = data;
+        self->up->clipboard(self, text);
+}
+
 static bool vnc_open(TbInstance *self, TbIo *io, GError **error)
 {
         Vnc *v = (Vnc *)self;
@@ -80,6 +86,7 @@ static bool vnc_open(TbInstance *self, TbIo *io, GError **error)
                 .key_delay_ms = (int)json_integer_value(json_object_get(self->params, "key_delay_ms")),
                 .layout = json_string_value(json_object_get(self->params, "layout")),
                 .frame = on_frame,
+                .clipboard = on_clipboard,
                 .data = self,
         };
         v->rfb = tb_rfb_open(io, t, &options, error);
@@ -131,7 +138,12 @@ static bool send(TbInstance *self, TbIo *io, const TbInput *events, guint n, gui
 }
 
 static const TbVideoOps video = {.start = start, .stop = stop};
-static const TbInputOps input = {.send = send};
+static bool copy(TbInstance *self, TbIo *io, const char *text, GError **error)
+{
+        return tb_rfb_copy(((Vnc *)self)->rfb, io, text, error);
+}
+
+static const TbInputOps input = {.send = send, .copy = copy};
 
 static const TbLane lanes[] = {
         {.name = "screen",

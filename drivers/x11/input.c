@@ -45,8 +45,10 @@ bool tb_x11_input_open(TbInstance *self, TbIo *io, GError **error)
         guint8 event;
         bool ok = tb_x11_extension(&in->x, &xcb_test_id, "XTEST", &event, error) &&
                   select_map_events(in, io, error);
-        if (ok)
+        if (ok) {
                 tb_x11_keys_sync(in, true);
+                tb_x11_clip_open(&in->clip, &in->x);
+        }
         return tb_x11_leave(&in->x, io, ok ? error : NULL) && ok;
 }
 
@@ -69,6 +71,7 @@ void tb_x11_input_close(TbInstance *self)
         memset(in->held, 0, sizeof in->held);
         in->buttons = 0;
         g_clear_pointer(&in->down, g_hash_table_unref);
+        tb_x11_clip_close(&in->clip);
         bool there = in->x.c && !xcb_connection_has_error(in->x.c);
         tb_x11_keymap_clear(there ? &in->x : &(TbX11Conn){0}, &in->map);
         if (there)
@@ -81,8 +84,10 @@ static void read_events(TbX11Input *in)
 {
         bool reload = false;
         for (xcb_generic_event_t *event; (event = xcb_poll_for_event(in->x.c)); free(event)) {
-                if ((event->response_type & 0x7f) != in->xkb_event)
+                if ((event->response_type & 0x7f) != in->xkb_event) {
+                        tb_x11_clip_event(&in->clip, &in->base, event);
                         continue;
+                }
                 const xcb_xkb_map_notify_event_t *e = (const xcb_xkb_map_notify_event_t *)event;
                 reload |= e->xkbType != XCB_XKB_MAP_NOTIFY || e->changed & XCB_XKB_MAP_PART_MODIFIER_MAP ||
                           !tb_x11_keymap_is_own_change(&in->map, e->firstKeySym, e->nKeySyms);
@@ -205,4 +210,12 @@ static bool send(TbInstance *self, TbIo *io, const TbInput *events, guint n, gui
         return tb_x11_leave(&in->x, io, ok ? error : NULL) && ok;
 }
 
-const TbInputOps tb_x11_input = {.send = send};
+static bool copy(TbInstance *self, TbIo *io, const char *text, GError **error)
+{
+        TbX11Input *in = (TbX11Input *)self;
+        tb_x11_enter(&in->x);
+        bool ok = tb_x11_clip_set(&in->clip, text, error);
+        return tb_x11_leave(&in->x, io, ok ? error : NULL) && ok;
+}
+
+const TbInputOps tb_x11_input = {.send = send, .copy = copy};

@@ -95,9 +95,37 @@ typedef struct TbX11Keymap {
         guint32 lent[256]; /* the keysym that we put on each keycode; 0: none */
 } TbX11Keymap;
 
+/* --- the clipboard (clip.c), on the input's connection --- */
+enum {
+        TB_X11_CLIPBOARD,
+        TB_X11_UTF8_STRING,
+        TB_X11_UTF8_PLAIN,
+        TB_X11_TEXT,
+        TB_X11_TARGETS,
+        TB_X11_INCR,
+        TB_X11_PLACE,
+        TB_X11_ATOMS
+};
+typedef struct TbX11Clip {
+        TbX11Conn *x;        /* borrowed */
+        xcb_window_t window; /* asks and owns; 0: the display has no XFIXES */
+        guint8 fixes_event;
+        xcb_atom_t atom[TB_X11_ATOMS];
+        xcb_atom_t asked; /* as what the clipboard was asked for last */
+        bool incoming;    /* it comes in parts */
+        bool too_long;
+        GByteArray *got; /* owned */
+        char *own;       /* owned: what we were given; NULL: nothing yet */
+} TbX11Clip;
+void tb_x11_clip_open(TbX11Clip *clip, TbX11Conn *x);
+void tb_x11_clip_close(TbX11Clip *clip); /* of a connection that ends, or has ended */
+void tb_x11_clip_event(TbX11Clip *clip, TbInstance *self, const xcb_generic_event_t *event);
+bool tb_x11_clip_set(TbX11Clip *clip, const char *text, GError **error);
+
 typedef struct TbX11Input {
         TbInstance base;
         TbX11Conn x;
+        TbX11Clip clip;
         TbX11Keymap map;
         guint8 xkb_event;
         int buttons;      /* MouseEvent.buttons that we hold down */

@@ -24,6 +24,7 @@ TbApi *tb_api_new(TbHttp *http, TbCore *core, TbMedia *media, TbMetrics *metrics
         tb_api_add_system(api);
         tb_api_add_devices(api);
         tb_api_add_events(api);
+        tb_api_add_clipboard(api);
         tb_api_add_usb(api);
         tb_api_add_compat(api);
         tb_api_add_ws(api);

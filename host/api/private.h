@@ -88,6 +88,7 @@ void tb_api_add_video(TbApi *api);   /* state, snapshots, MJPEG */
 void tb_api_add_whep(TbApi *api);
 void tb_api_add_streams(TbApi *api); /* logs, sensors: SSE and WebSocket */
 void tb_api_add_files(TbApi *api);   /* files, app packages: streamed bodies */
+void tb_api_add_clipboard(TbApi *api);
 void tb_api_add_usb(TbApi *api);
 void tb_api_add_compat(TbApi *api); /* compat/: routes of other products */
 /* {"type":"ping"} on a socket that otherwise only talks: answered, so that a page finds out that nobody is there any more.

@@ -198,6 +198,13 @@ void tb_interface_video_stop(TbInterface *iface);
         }
 json_t *tb_interface_samples(TbInterface *iface); /* {stream:{t,seq,quantity,unit,value}}; new reference */
 
+/* --- input --- */
+/* The text that was copied last, by the device or into it; NULL: none yet. Borrowed. For those alone who may control the device
+ * (tb_core_may_control()). Each new one is told by an event "input.clipboard". */
+const char *tb_interface_clipboard(const TbInterface *iface);
+/* A lease of somebody else does not keep this one away from the device; his role is looked at, too. */
+bool tb_core_may_control(TbDevice *device, const TbActor *actor);
+
 /* --- the host's buses (usb) --- */
 typedef enum TbBusOp { TB_BUS_TREE, TB_BUS_POWER, TB_BUS_RESET } TbBusOp;
 void tb_core_host_bus(TbCore *core, const TbActor *actor, const char *bus, TbBusOp op, const char *port,

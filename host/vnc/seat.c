@@ -46,6 +46,7 @@ typedef struct Seat {
         TbVncInputState input;
         json_t *pending;    /* owned: input events while a command is on its way */
         TbCommand *command; /* borrowed; NULL: none */
+        TbCommand *copying; /* borrowed: what the viewer copied is on its way; NULL: nothing is */
         bool busy;          /* `on_sent` is to come */
         bool left;          /* in `leaving` */
         gint64 refused_us;
@@ -100,6 +101,23 @@ static Screen *screen_of(TbVncSeats *seats, TbHub *hub, GError **error)
         return screen;
 }
 
+/* --- as whom, and where --- */
+static TbActor actor_of(const Seat *seat)
+{
+        return (TbActor){.user = seat->ticket->user,
+                         .role = seat->role,
+                         .lease = seat->ticket->lease,
+                         .via = "vnc",
+                         .request = seat->id,
+                         .who = seat->id};
+}
+
+static TbInterface *keyboard_of(const Seat *seat)
+{
+        TbDevice *device = tb_core_device(seat->seats->core, seat->ticket->device, NULL);
+        return device ? tb_device_interface_of(device, TB_KIND_INPUT) : NULL;
+}
+
 /* --- input --- */
 static void send_pending(Seat *seat);
 static void take_input(Seat *seat);
@@ -128,16 +146,10 @@ static void send_pending(Seat *seat)
 {
         if (seat->busy || json_array_size(seat->pending) == 0)
                 return;
-        TbDevice *device = tb_core_device(seat->seats->core, seat->ticket->device, NULL);
-        TbInterface *iface = device ? tb_device_interface_of(device, TB_KIND_INPUT) : NULL;
+        TbInterface *iface = keyboard_of(seat);
         json_t *events = tb_vnc_input_take(seat->pending, TB_LIMIT_INPUT_EVENTS);
         if (iface) {
-                const TbActor actor = {.user = seat->ticket->user,
-                                       .role = seat->role,
-                                       .lease = seat->ticket->lease,
-                                       .via = "vnc",
-                                       .request = seat->id,
-                                       .who = seat->id};
+                const TbActor actor = actor_of(seat);
                 g_autofree char *verb = g_strdup_printf("%s.send", tb_interface_name(iface));
                 json_t *params = json_pack("{s:O}", "events", events);
                 seat->busy = true;
@@ -171,6 +183,53 @@ static void on_input(TbVncViewer *viewer G_GNUC_UNUSED, gpointer data)
         send_pending(seat);
 }
 
+/* --- the clipboard, both ways: for who may type --- */
+static void copy_next(Seat *seat);
+
+static void on_copied(json_t *result G_GNUC_UNUSED, const GError *error, gpointer user)
+{
+        Seat *seat = user;
+        seat->copying = NULL;
+        if (error)
+                tb_log(TB_LOG_DEBUG, TB_F("device", seat->ticket->device, "session", seat->id),
+                       "what a VNC viewer copied was refused: %s", error->message);
+        copy_next(seat);
+}
+
+static void copy_next(Seat *seat)
+{
+        g_autofree char *text = seat->viewer && !seat->copying ? tb_vnc_viewer_take_clip(seat->viewer) : NULL;
+        TbInterface *iface = text ? keyboard_of(seat) : NULL;
+        const TbInputOps *ops = iface ? tb_interface_ops(iface) : NULL;
+        if (!ops || !ops->copy)
+                return;
+        const TbActor actor = actor_of(seat);
+        g_autofree char *verb = g_strdup_printf("%s.copy", tb_interface_name(iface));
+        json_auto_t *params = json_pack("{s:s}", "text", text);
+        seat->copying = tb_core_command(seat->seats->core, &actor, seat->ticket->device, verb, params, NULL,
+                                        on_copied, seat);
+}
+
+static void on_clip(TbVncViewer *viewer G_GNUC_UNUSED, gpointer data)
+{
+        copy_next(data);
+}
+
+/* Not back to who gave it. */
+static void tell_copied(Seat *seat, const TbEvent *event)
+{
+        TbInterface *iface = keyboard_of(seat);
+        const TbActor actor = actor_of(seat);
+        if (!iface || strcmp(seat->ticket->device, event->device) != 0 ||
+            g_strcmp0(tb_interface_name(iface), event->interface) != 0 ||
+            g_strcmp0(json_string_value(json_object_get(event->data, "by")), seat->id) == 0 ||
+            !tb_core_may_control(tb_interface_device(iface), &actor))
+                return;
+        const char *text = tb_interface_clipboard(iface);
+        if (text)
+                tb_vnc_viewer_clip(seat->viewer, text);
+}
+
 /* --- seats --- */
 static void publish(Seat *seat, const char *type, const char *reason)
 {
@@ -201,6 +260,8 @@ static void seat_free(gpointer data)
         leave(seat);
         if (seat->command)
                 tb_command_cancel(seat->command);
+        if (seat->copying)
+                tb_command_cancel(seat->copying);
         tb_core_left(seat->seats->core, seat->id);
         json_decref(seat->pending);
         tb_vnc_ticket_free(seat->ticket);
@@ -250,7 +311,7 @@ static void on_gone(TbVncViewer *viewer, const char *reason, gpointer data)
                         g_ptr_array_steal_index_fast(seats->seats, index_of(seats->seats, seat)));
 }
 
-static const TbVncViewerOps viewer_ops = {.input = on_input, .gone = on_gone};
+static const TbVncViewerOps viewer_ops = {.input = on_input, .clip = on_clip, .gone = on_gone};
 
 static TbPlaceBy by_of(const char *user, const char *peer, TbRole role)
 {
@@ -321,9 +382,12 @@ bool tb_vnc_seats_take(TbVncSeats *seats, const TbVncGuest *guest)
 static void on_event(const TbEvent *event, gpointer user)
 {
         TbVncSeats *seats = user;
-        if (strcmp(event->type, "device.removed") != 0 || !event->device)
+        bool copied = strcmp(event->type, "input.clipboard") == 0;
+        if ((!copied && strcmp(event->type, "device.removed") != 0) || !event->device)
                 return;
-        for (guint i = 0; i < seats->seats->len; i++) {
+        for (guint i = 0; copied && i < seats->seats->len; i++)
+                tell_copied(g_ptr_array_index(seats->seats, i), event);
+        for (guint i = 0; !copied && i < seats->seats->len; i++) {
                 Seat *seat = g_ptr_array_index(seats->seats, i);
                 if (strcmp(seat->ticket->device, event->device) == 0)
                         tb_vnc_viewer_stop(seat->viewer);

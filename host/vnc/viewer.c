@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "host/vnc/buttons.h"
+#include "host/vnc/clip.h"
 #include "host/vnc/tight.h"
 #include "lib/limits.h"
 #include "lib/refcount.h"
@@ -27,13 +28,15 @@ struct TbVncViewer {
         gint stop; /* atomic */
 
         TbMutex lock;
-        GArray *inputs;         /* TbVncInput on their way to main; protected by lock */
-        bool input_posted;      /* protected by lock */
-        bool adopted;           /* the slot's descriptor is the viewer's socket; protected by lock */
-        TbVncViewerStats stats; /* protected by lock */
+        GArray *inputs;           /* TbVncInput on their way to main; protected by lock */
+        bool input_posted;        /* protected by lock */
+        char *clip_in, *clip_out; /* owned: texts on their way to main and to the viewer; protected by lock */
+        bool adopted;             /* the slot's descriptor is the viewer's socket; protected by lock */
+        TbVncViewerStats stats;   /* protected by lock */
 
         /* the thread's own */
-        TbFrame *frame;     /* owned: what the library's frame buffer points to */
+        TbFrame *frame; /* owned: what the library's frame buffer points to */
+        TbVncClip clip;
         const char *reason; /* static */
 };
 
@@ -43,6 +46,8 @@ static void viewer_unref(gpointer data)
         if (!tb_ref_dec(&viewer->ref))
                 return;
         g_array_free(viewer->inputs, TRUE);
+        g_free(viewer->clip_in);
+        g_free(viewer->clip_out);
         g_free(viewer->name);
         tb_mutex_clear(&viewer->lock);
         g_free(viewer);
@@ -76,6 +81,33 @@ static void on_inputs(gpointer data)
         tb_mutex_unlock(&viewer->lock);
         if (viewer->ops)
                 viewer->ops->input(viewer, viewer->data);
+        viewer_unref(data);
+}
+
+char *tb_vnc_viewer_take_clip(TbVncViewer *viewer)
+{
+        tb_mutex_lock(&viewer->lock);
+        char *text = g_steal_pointer(&viewer->clip_in);
+        tb_mutex_unlock(&viewer->lock);
+        return text;
+}
+
+void tb_vnc_viewer_clip(TbVncViewer *viewer, const char *text)
+{
+        char *copy = g_strdup(text);
+        tb_mutex_lock(&viewer->lock);
+        char *old = viewer->clip_out;
+        viewer->clip_out = copy;
+        tb_mutex_unlock(&viewer->lock);
+        g_free(old);
+        tb_interruptor_raise(viewer->wake);
+}
+
+static void on_clip(gpointer data)
+{
+        TbVncViewer *viewer = data;
+        if (viewer->ops)
+                viewer->ops->clip(viewer, viewer->data);
         viewer_unref(data);
 }
 
@@ -126,6 +158,35 @@ static void pointer_event(int mask, int x, int y, rfbClientPtr client)
         queue_input(slot->user, (TbVncInput){.x = CLAMP(x, 0, client->screen->width - 1),
                                              .y = CLAMP(y, 0, client->screen->height - 1),
                                              .mask = mask});
+}
+
+/* The latest counts. */
+static bool read_clip(TbVncViewer *viewer)
+{
+        char *text = NULL;
+        if (!tb_vnc_clip_read(&viewer->clip, viewer->slot->client, &text))
+                return false;
+        if (!text)
+                return true;
+        tb_mutex_lock(&viewer->lock);
+        char *old = viewer->clip_in;
+        viewer->clip_in = text;
+        tb_mutex_unlock(&viewer->lock);
+        if (!old)
+                post(viewer, on_clip);
+        g_free(old);
+        return true;
+}
+
+static bool send_clip(TbVncViewer *viewer)
+{
+        tb_mutex_lock(&viewer->lock);
+        char *text = g_steal_pointer(&viewer->clip_out);
+        tb_mutex_unlock(&viewer->lock);
+        if (!text || tb_vnc_clip_send(&viewer->clip, viewer->slot->client, text))
+                return true;
+        viewer->reason = "the viewer takes nothing any more";
+        return false;
 }
 
 static void show(TbVncViewer *viewer, TbFrame *frame_take)
@@ -181,8 +242,8 @@ static bool read_message(TbVncViewer *viewer)
         case rfbSetEncodings:
         case rfbFramebufferUpdateRequest:
         case rfbKeyEvent:
-        case rfbClientCutText:
         case rfbSetDesktopSize: rfbProcessClientMessage(client); break;
+        case rfbClientCutText: /* a socket that is closed by it is seen below */ read_clip(viewer); break;
         case rfbPointerEvent:
                 if (!tb_vnc_buttons_read(viewer->slot, pointer_event))
                         rfbProcessClientMessage(client);
@@ -201,7 +262,7 @@ static bool update(TbVncViewer *viewer)
         rfbClientPtr client = viewer->slot->client;
         if (sraRgnEmpty(client->requestedRegion))
                 return true;
-        if (!tb_vnc_buttons_announce(viewer->slot)) {
+        if (!tb_vnc_buttons_announce(viewer->slot) || !tb_vnc_clip_announce(&viewer->clip, client)) {
                 viewer->reason = "the viewer takes nothing any more";
                 return false;
         }
@@ -290,7 +351,7 @@ static void serve(TbVncViewer *viewer)
                         return;
                 if (p[1].revents) {
                         tb_interruptor_lower(viewer->wake);
-                        if (!take_picture(viewer))
+                        if (!take_picture(viewer) || !send_clip(viewer))
                                 return;
                 }
                 if (p[0].revents && !read_message(viewer))
@@ -311,6 +372,7 @@ static void run(gpointer data)
         viewer->adopted = false;
         tb_mutex_unlock(&viewer->lock);
         tb_vnc_slot_drop(viewer->slot);
+        tb_vnc_clip_clear(&viewer->clip);
         g_clear_pointer(&viewer->frame, tb_frame_unref);
         post(viewer, on_gone);
 }

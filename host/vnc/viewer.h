@@ -8,7 +8,7 @@
  * nobody; encoding uses all cores; the main loop never encodes. Nothing of the library is shared between the
  * threads (slots.h), the pictures are shared read-only (screen.h).
  *
- * Thread: main. Order of callbacks, all on the main thread: any number of `input`; `gone` exactly once and
+ * Thread: main. Order of callbacks, all on the main thread: any number of `input` and `clip`; `gone` exactly once and
  * last, never from inside a call of this header; after it the viewer may be freed.
  *
  * What the viewer types waits in a queue of TB_LIMIT_INPUT_EVENTS; while it is full nothing is read from the viewer.
@@ -30,6 +30,7 @@ typedef struct TbVncInput {
 
 typedef struct TbVncViewerOps {
         void (*input)(TbVncViewer *viewer, gpointer data); /* there is something for tb_vnc_viewer_take() */
+        void (*clip)(TbVncViewer *viewer, gpointer data);  /* … for tb_vnc_viewer_take_clip() */
         void (*gone)(TbVncViewer *viewer, const char *reason,
                      gpointer data); /* `reason` for the log; borrowed */
 } TbVncViewerOps;
@@ -44,6 +45,10 @@ typedef struct TbVncViewerStats {
 TbVncViewer *tb_vnc_viewer_new(TbVncSlot *slot, int fd, TbVncScreen *screen, const char *name, bool view_only,
                                const TbVncViewerOps *ops, gpointer data, GError **error);
 GArray *tb_vnc_viewer_take(TbVncViewer *viewer); /* of TbVncInput: what waits; the caller owns it */
-void tb_vnc_viewer_stop(TbVncViewer *viewer);    /* asks the thread to end; `gone` follows */
-void tb_vnc_viewer_free(TbVncViewer *viewer);    /* stops if need be and joins; no callback from here on */
+/* What the viewer copied last and was not taken yet, UTF-8; NULL: nothing. The caller frees. */
+char *tb_vnc_viewer_take_clip(TbVncViewer *viewer);
+void tb_vnc_viewer_clip(TbVncViewer *viewer,
+                        const char *text);    /* what the device has copied: told to the viewer */
+void tb_vnc_viewer_stop(TbVncViewer *viewer); /* asks the thread to end; `gone` follows */
+void tb_vnc_viewer_free(TbVncViewer *viewer); /* stops if need be and joins; no callback from here on */
 void tb_vnc_viewer_get_stats(TbVncViewer *viewer, TbVncViewerStats *ret_stats);

@@ -108,7 +108,16 @@ static void on_fault(TbInstance *self, const char *reason)
         unlock(lane);
 }
 
-static const TbUp up = {on_bytes, on_line, on_sample, on_power, on_frame, on_no_signal, on_event, on_fault};
+static void on_clipboard(TbInstance *self, const char *text)
+{
+        Lane *lane = lane_of(self);
+        g_free(lane->seen.clipboard);
+        lane->seen.clipboard = g_strdup(text);
+        unlock(lane);
+}
+
+static const TbUp up = {on_bytes,     on_line,  on_sample, on_power,    on_frame,
+                        on_no_signal, on_event, on_fault,  on_clipboard};
 
 /* --- the worker --- */
 static bool is_closing(Lane *lane)
@@ -286,6 +295,7 @@ void lane_stop(Lane *lane, int limit_ms)
         g_free(s->lost);
         g_free(s->no_signal);
         g_free(s->fault);
+        g_free(s->clipboard);
         if (s->frame)
                 tb_frame_unref(s->frame);
         tb_cond_clear(&lane->changed);

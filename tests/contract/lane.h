@@ -18,6 +18,7 @@ typedef struct LaneSeen {
         guint n_damage;  /* rectangles of all frames */
         char *no_signal; /* the last reason; NULL after a frame */
         char *fault;
+        char *clipboard; /* the last one; NULL: none */
         guint powers;
         TbPowerState power;
         GHashTable *samples; /* stream -> double* */

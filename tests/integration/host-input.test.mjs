@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { before, test } from 'node:test';
+import { deflateSync, inflateSync } from 'node:zlib';
 
 import { KeyState } from '../../web/core/keys.js';
 import { InputOutbox } from '../../web/core/outbox.js';
@@ -234,6 +235,103 @@ test('us, de and fr viewers on machines of QEMU with such keyboards', async (t) 
 });
 
 const press = (number) => [`+button ${number}`, `-button ${number}`];
+
+// ---- the clipboard ----
+const xclip = (args, options) =>
+  execFileSync('xclip', ['-selection', 'clipboard', ...args], {
+    env: { ...process.env, DISPLAY: display },
+    stdio: ['pipe', args[0] === '-o' ? 'pipe' : 'ignore', 'inherit'],
+    ...options,
+  });
+const copyThere = (text) => xclip(['-i'], { input: text });
+const copiedThere = () => xclip(['-o']).toString();
+const clipboard = (device, options) => host.get(`/host/devices/${device}/input/clipboard`, options);
+const copy = (device, text, type = 'text/plain; charset=utf-8') =>
+  host.put(`/host/devices/${device}/input/clipboard`, undefined, { body: text, headers: { 'Content-Type': type } });
+const EXTENDED = { encodings: [0, -1063131698] };
+const FLAGS = { CAPS: 1 << 24, REQUEST: 1 << 25, NOTIFY: 1 << 27, PROVIDE: 1 << 28, TEXT: 1 };
+
+/** The next message of cut text: {text}, or {flags, more} of the extended one. */
+async function cutText(viewer) {
+  const head = await viewer.read(8);
+  assert.equal(head[0], 3, 'ServerCutText');
+  const length = head.readInt32BE(4);
+  const body = await viewer.read(Math.abs(length));
+  if (length >= 0) return { text: body.toString('latin1') };
+  return { flags: body.readUInt32BE(0), more: body.subarray(4) };
+}
+
+function sayCut(viewer, body, flags) {
+  const head = Buffer.alloc(flags === undefined ? 8 : 12);
+  head[0] = 6;
+  head.writeInt32BE(flags === undefined ? body.length : -(body.length + 4), 4);
+  if (flags !== undefined) head.writeUInt32BE(flags >>> 0, 8);
+  viewer.stream.write(Buffer.concat([head, body]));
+}
+
+test('the clipboard, from the device to REST and every viewer, and from each of them into it', async (t) => {
+  const { CAPS, REQUEST, NOTIFY, PROVIDE, TEXT } = FLAGS;
+  const plain = await Rfb.connect(vnc);
+  const extended = await Rfb.connect(vnc, EXTENDED);
+  t.after(() => (plain.close(), extended.close()));
+  assert.ok((await cutText(extended)).flags & CAPS);
+  sayCut(extended, Buffer.alloc(4), CAPS | REQUEST | NOTIFY | PROVIDE | TEXT);
+
+  const words = 'Grüße, 中😀\nzwei';
+  copyThere(words);
+  assert.deepEqual(await cutText(plain), { text: 'Grüße, ??\nzwei' });
+  assert.equal((await cutText(extended)).flags, NOTIFY | TEXT);
+  sayCut(extended, Buffer.alloc(0), REQUEST | TEXT);
+  const provided = await cutText(extended);
+  assert.equal(provided.flags, PROVIDE | TEXT);
+  assert.equal(inflateSync(provided.more).subarray(4).toString(), `${words.replace('\n', '\r\n')}\0`);
+  const shown = await clipboard('desktop');
+  assert.deepEqual([shown.status, shown.text], [200, words]);
+  assert.equal(shown.headers['content-type'], 'text/plain; charset=utf-8');
+  await until('the mirror', async () => (await clipboard('mirror')).text === 'Grüße, ??\nzwei');
+
+  const given = Buffer.from('von 中\r\nhier\0');
+  const size = Buffer.alloc(4);
+  size.writeUInt32BE(given.length);
+  sayCut(extended, deflateSync(Buffer.concat([size, given])), PROVIDE | TEXT); /* a complete stream */
+  assert.deepEqual(await cutText(plain), { text: 'von ?\nhier' });
+  assert.equal(copiedThere(), 'von 中\nhier');
+  assert.equal((await clipboard('desktop')).text, 'von 中\nhier');
+  sayCut(plain, Buffer.from('Stück', 'latin1'));
+  assert.equal((await cutText(extended)).flags, NOTIFY | TEXT, 'not what it gave itself');
+  assert.equal(copiedThere(), 'Stück');
+
+  assert.equal((await copy('mirror', 'über den Spiegel')).status, 204);
+  await until('the mirror', () => copiedThere() === 'über den Spiegel');
+  assertProblem(await copy('mirror', 'a中'), 422, { detail: /Latin-1, which has no 中/, field: 'text' });
+  assertProblem(await copy('desktop', Buffer.from([0x61, 0xff])), 400, { detail: /UTF-8/ });
+  assertProblem(await copy('desktop', 'a\0b'), 400, { detail: /NUL/ });
+  assertProblem(await copy('desktop', 'a', 'application/json'), 415);
+  assertProblem(await copy('desktop', 'a'.repeat(256 * 1024 + 1)), 413);
+  const long = 'é'.repeat(128 * 1024); /* in parts (INCR), as long as any may be */
+  assert.equal((await copy('desktop', long)).status, 204);
+  assert.equal(copiedThere(), long);
+  copyThere(`${long}.`); /* one byte more */
+  copyThere(long.slice(1));
+  await until('the next one', async () => (await clipboard('desktop')).text === long.slice(1));
+});
+
+test('the clipboard is for who may type', async (t) => {
+  const viewer = await Rfb.connect(vnc);
+  t.after(() => viewer.close());
+  const lease = (await host.post('/host/devices/desktop/lease', { ttl_s: 60 })).json.lease;
+  const held = { headers: { 'X-Lease': lease } };
+  t.after(() => host.delete('/host/devices/desktop/lease', held));
+  copyThere('a secret');
+  await until('the holder', async () => (await clipboard('desktop', held)).text === 'a secret');
+  assertProblem(await clipboard('desktop'), 423);
+  assertProblem(await copy('desktop', 'x'), 423);
+  sayCut(viewer, Buffer.from('refused'));
+  await host.delete('/host/devices/desktop/lease', held);
+  copyThere('for all');
+  assert.deepEqual(await cutText(viewer), { text: 'for all' });
+  assert.equal(copiedThere(), 'for all');
+});
 
 test('buttons one to nine, and a burst of the wheel', async () => {
   await overXev();

@@ -101,7 +101,8 @@ static const TbUp up = {.bytes = up_bytes,
                         .frame = up_frame,
                         .no_signal = up_text,
                         .event = up_event,
-                        .fault = up_text};
+                        .fault = up_text,
+                        .clipboard = up_text};
 
 /* --- commands --- */
 /* Commands come from a thread of their own and wake the pump, as core's do. */

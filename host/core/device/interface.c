@@ -56,6 +56,7 @@ void tb_interface_free(TbInterface *iface)
         json_decref(iface->ports);
         g_free(iface->reason);
         g_free(iface->power_left);
+        g_free(iface->clipboard);
         g_free(iface->name);
         g_free(iface->id);
         g_free(iface);
@@ -349,6 +350,26 @@ static void on_event(gpointer data, const char *type, json_t *event)
         tb_bus_publish(owner->device->core->bus, type, owner->device->id, name, json_incref(event));
 }
 
+void tb_interface_set_clipboard(TbInterface *iface, const char *text, const char *who)
+{
+        g_free(iface->clipboard);
+        iface->clipboard = g_strdup(text);
+        tb_bus_publish_transient(iface->device->core->bus, "input.clipboard", iface->device->id, iface->name,
+                                 json_pack("{s:I, s:s?}", "bytes", (json_int_t)strlen(text), "by", who));
+}
+
+const char *tb_interface_clipboard(const TbInterface *iface)
+{
+        return iface->clipboard;
+}
+
+static void on_clipboard(gpointer data, const char *text)
+{
+        TbInterface *iface = of_kind(data, TB_KIND_INPUT);
+        if (iface && strlen(text) <= TB_LIMIT_CLIPBOARD && g_utf8_validate(text, -1, NULL))
+                tb_interface_set_clipboard(iface, text, NULL);
+}
+
 const TbWorkerOps tb_interface_worker_ops = {
         .state = on_state,
         .bytes = on_bytes,
@@ -356,6 +377,7 @@ const TbWorkerOps tb_interface_worker_ops = {
         .sample = on_sample,
         .power = on_power,
         .event = on_event,
+        .clipboard = on_clipboard,
         .sampling = on_sampling,
 };
 

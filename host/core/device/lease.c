@@ -74,6 +74,11 @@ bool tb_lease_allows(TbDevice *device, const TbActor *actor, GError **error)
         return false;
 }
 
+bool tb_core_may_control(TbDevice *device, const TbActor *actor)
+{
+        return actor->role >= TB_ROLE_OPERATOR && tb_lease_allows(device, actor, NULL);
+}
+
 static void publish(TbLeaseState *l, const char *type, json_t *data_take)
 {
         tb_core_changed(l->device->core);

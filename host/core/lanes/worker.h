@@ -41,6 +41,7 @@ typedef struct TbWorkerOps {
         void (*sample)(gpointer owner, const TbSample *sample);
         void (*power)(gpointer owner, const TbPowerState *state);
         void (*event)(gpointer owner, const char *type, json_t *data);
+        void (*clipboard)(gpointer owner, const char *text);
         /* asking for samples fails (reason), or works again (NULL) */
         void (*sampling)(gpointer owner, const char *reason);
 } TbWorkerOps;

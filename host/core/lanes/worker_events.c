@@ -19,7 +19,15 @@ struct TbWorkerEvents {
         char *fault;         /* owned; protected by lock */
 };
 
-typedef enum PostType { POST_STATE, POST_BYTES, POST_LINE, POST_SAMPLE, POST_POWER, POST_EVENT } PostType;
+typedef enum PostType {
+        POST_STATE,
+        POST_BYTES,
+        POST_LINE,
+        POST_SAMPLE,
+        POST_POWER,
+        POST_EVENT,
+        POST_CLIPBOARD
+} PostType;
 
 typedef struct Post {
         TbWorkerEvents *events; /* ref */
@@ -73,6 +81,7 @@ static void deliver(const Post *p, const TbWorkerOps *ops, gpointer owner)
         }
         case POST_POWER: ops->power(owner, &p->power); break;
         case POST_EVENT: ops->event(owner, p->text, p->json); break;
+        case POST_CLIPBOARD: ops->clipboard(owner, p->text); break;
         }
 }
 
@@ -206,6 +215,13 @@ static void up_event(TbInstance *self, const char *type, json_t *data_take)
         post_and_wait(p, EVENT_COST);
 }
 
+static void up_clipboard(TbInstance *self, const char *text)
+{
+        Post *p = post_new(self->host, POST_CLIPBOARD, 0);
+        p->text = g_strdup(text);
+        post_and_wait(p, strlen(text));
+}
+
 void tb_worker_events_state(TbWorkerEvents *events, TbState state, const char *reason)
 {
         Post *p = post_new(events, POST_STATE, 0);
@@ -248,6 +264,7 @@ const TbUp tb_worker_up = {
         .no_signal = up_no_signal,
         .event = up_event,
         .fault = up_fault,
+        .clipboard = up_clipboard,
 };
 
 TbWorkerEvents *tb_worker_events_new(const TbWorkerEventsOptions *options)

@@ -3,6 +3,7 @@
 
 #include "host/core/input/made.h"
 #include "host/core/input/release.h"
+#include "host/core/ops/clipboard.h"
 #include "host/core/ops/command.h"
 #include "host/core/private.h"
 #include "lib/limits.h"
@@ -338,5 +339,29 @@ const TbVerbRun tb_input_verbs[] = {
                              "video",
                   .answers = "200 application/json; 422"},
          .start = send},
+        {.verb = {.kind = TB_KIND_INPUT,
+                  .op = "clipboard",
+                  .role = TB_ROLE_OPERATOR,
+                  .flags = TB_VERB_CONTROL | TB_VERB_QUIET,
+                  .timeout_ms = 10000,
+                  .params = tb_no_params,
+                  .method = "GET",
+                  .path = "/clipboard",
+                  .http = TB_VERB_SPECIAL,
+                  .summary = "The text that was copied last, on the device or into it",
+                  .answers = "200 text/plain; 204"},
+         .start = tb_clipboard_get},
+        {.verb = {.kind = TB_KIND_INPUT,
+                  .op = "copy",
+                  .role = TB_ROLE_OPERATOR,
+                  .flags = TB_VERB_CONTROL | TB_VERB_QUIET, /* what was copied is in no audit trail */
+                  .timeout_ms = 10000,
+                  .params = tb_clipboard_params,
+                  .method = "PUT",
+                  .path = "/clipboard",
+                  .http = TB_VERB_SPECIAL,
+                  .summary = "Put a text into the device's clipboard",
+                  .answers = "204; 422"},
+         .start = tb_clipboard_set},
         {.verb = {.op = NULL}},
 };

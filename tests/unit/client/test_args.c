@@ -215,6 +215,18 @@ static void test_input(void)
                 {"tap|10|20.5", "[{\"type\":\"tap\",\"x\":10.0,\"y\":20.5}]"},
                 {"swipe|1|2|3|4|500",
                  "[{\"type\":\"swipe\",\"x1\":1.0,\"y1\":2.0,\"x2\":3.0,\"y2\":4.0,\"ms\":500}]"},
+                {"click|1|2|right",
+                 "[{\"type\":\"pointer\",\"x\":1.0,\"y\":2.0,\"buttons\":2},{\"type\":\"pointer\",\"x\":1.0,"
+                 "\"y\":2.0,\"buttons\":0}]"},
+                {"click|1|2",
+                 "[{\"type\":\"pointer\",\"x\":1.0,\"y\":2.0,\"buttons\":1},{\"type\":\"pointer\",\"x\":1.0,"
+                 "\"y\":2.0,\"buttons\":0}]"},
+                {"move|1|2", "[{\"type\":\"pointer\",\"x\":1.0,\"y\":2.0}]"},
+                {"scroll|1|2|-3|0.5", "[{\"type\":\"scroll\",\"x\":1.0,\"y\":2.0,\"dy\":-3.0,\"dx\":0.5}]"},
+                {"click|1|2|wheel", NULL},
+                {"move|1|-2", NULL},
+                {"scroll|1|2|-", NULL},
+                {"scroll|1|2", NULL},
                 {"tap|10", NULL},
                 {"tap|10|x", NULL},
                 {"tap|10|2x", NULL},

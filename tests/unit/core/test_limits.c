@@ -43,6 +43,7 @@ static void test_parameters(void)
                 {TB_KIND_CONSOLE, "break", "ms", TB_LIMIT_BREAK_MS, false},
                 {TB_KIND_CONSOLE, "resize", "columns", TB_LIMIT_TERMINAL_SIDE, false},
                 {TB_KIND_CONSOLE, "resize", "rows", TB_LIMIT_TERMINAL_SIDE, false},
+                {TB_KIND_INPUT, "copy", "text", TB_LIMIT_CLIPBOARD, true},
                 {TB_KIND_CONSOLE, "expect", "timeout_s", TB_LIMIT_COMMAND_S, false},
                 {TB_KIND_CONSOLE, "expect", "pattern", TB_LIMIT_EXPECT_PATTERN, true},
                 {TB_KIND_CONSOLE, "expect", "send", TB_LIMIT_CONSOLE_WRITE, true},
