@@ -97,14 +97,16 @@ static const char *const VP8[] = {"deadline",
 /* Best first. Bit rates: x264enc and the hardware encoders count in kbit/s, openh264enc and vp8enc in bit/s.
  */
 static const TbEncoderSpec SPECS[] = {
-        {TB_CODEC_H264, "nvh264enc", true, "NV12", NVENC, "bitrate", 1000, NULL, H264_OUTPUT},
-        {TB_CODEC_H264, "vah264enc", true, "NV12", VAAPI, "bitrate", 1000, NULL, H264_OUTPUT},
-        {TB_CODEC_H264, "vah264lpenc", true, "NV12", VAAPI, "bitrate", 1000, NULL, H264_OUTPUT},
-        {TB_CODEC_H264, "qsvh264enc", true, "NV12", QSV, "bitrate", 1000, NULL, H264_OUTPUT},
-        {TB_CODEC_H264, "v4l2h264enc", true, "NV12", NOTHING, NULL, 0, NULL, H264_OUTPUT ",level=(string)4"},
-        {TB_CODEC_H264, "x264enc", false, "I420", X264, "bitrate", 1000, "vbv-buf-capacity", H264_OUTPUT},
-        {TB_CODEC_H264, "openh264enc", false, "I420", OPENH264, "bitrate", 1, NULL, H264_OUTPUT},
-        {TB_CODEC_VP8, "vp8enc", false, "I420", VP8, "target-bitrate", 1, NULL, "video/x-vp8"},
+        {TB_CODEC_H264, "nvh264enc", true, "NV12", NVENC, "bitrate", 1000, NULL, false, H264_OUTPUT},
+        {TB_CODEC_H264, "vah264enc", true, "NV12", VAAPI, "bitrate", 1000, NULL, false, H264_OUTPUT},
+        {TB_CODEC_H264, "vah264lpenc", true, "NV12", VAAPI, "bitrate", 1000, NULL, false, H264_OUTPUT},
+        {TB_CODEC_H264, "qsvh264enc", true, "NV12", QSV, "bitrate", 1000, NULL, false, H264_OUTPUT},
+        {TB_CODEC_H264, "v4l2h264enc", true, "NV12", NOTHING, NULL, 0, NULL, false,
+         H264_OUTPUT ",level=(string)4"},
+        {TB_CODEC_H264, "x264enc", false, "I420", X264, "bitrate", 1000, "vbv-buf-capacity", false,
+         H264_OUTPUT},
+        {TB_CODEC_H264, "openh264enc", false, "I420", OPENH264, "bitrate", 1, NULL, false, H264_OUTPUT},
+        {TB_CODEC_VP8, "vp8enc", false, "I420", VP8, "target-bitrate", 1, NULL, true, "video/x-vp8"},
 };
 
 static gint8 probed[G_N_ELEMENTS(SPECS)]; /* 0: not yet, 1: works, -1: does not */

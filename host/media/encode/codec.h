@@ -23,7 +23,8 @@ typedef struct TbEncoderSpec {
         const char *bitrate;           /* property */
         guint bitrate_unit;            /* bit/s per unit of it */
         const char *vbv_ms;            /* property in milliseconds; NULL: none */
-        const char *output;            /* caps after it */
+        bool drafts;        /* a keyframe of a large picture takes it long: see encoder_pipeline.c */
+        const char *output; /* caps after it */
 } TbEncoderSpec;
 
 /* The best encoder for `codec` that works; NULL: none. Main thread; the first call probes. */

@@ -110,7 +110,7 @@ static gboolean refresh(gpointer data)
         guint every = n >= REFRESH_OFTEN ? REFRESH_SLOW_EVERY
                       : __atomic_load_n(&encoder->size, __ATOMIC_RELAXED) > UNSETTLED_BYTES ? 1
                                                                                             : REFRESH_EVERY;
-        if (still && n % every == 0)
+        if ((still && n % every == 0) || tb_encoder_owes(encoder))
                 encode_again(encoder);
         tb_encoder_check(encoder);
         return G_SOURCE_CONTINUE;

@@ -9,6 +9,9 @@
 
 /* longest that a frame may be taken to last: more would make the next one huge */
 #define LASTS_MAX_US 200000
+/* A keyframe of a huge picture takes libvpx most of a second, and the line as long: until it is there its viewers see a
+ * draft of half its width and height, with which the encoding begins. */
+#define DRAFT_PIXELS (2560 * 1600)
 
 /* What a pipeline's threads know. */
 typedef struct Watch {
@@ -108,10 +111,10 @@ static TbFrame *pad(TbEncoder *encoder, const TbFrame *frame)
 }
 
 /* Rungs want a smaller one. With input_lock held. */
-static void set_caps(TbEncoder *encoder, const TbFrame *frame, int width, int height)
+static void set_caps(TbEncoder *encoder, const TbFrame *frame, int width, int height, bool draft)
 {
         guint max = tb_rung_specs[encoder->rung].max_height;
-        int out_w = width, out_h = height;
+        int out_w = draft ? width / 2 : width, out_h = draft ? height / 2 : height;
         if (max && height > (int)max) {
                 out_h = (int)max;
                 out_w = MAX((int)((gint64)width * out_h / height) & ~1, 2);
@@ -145,6 +148,20 @@ static bool is_due(TbEncoder *encoder, gint64 now_us)
         return true;
 }
 
+/* What came now would take the draft's place. With input_lock held. */
+static bool under_way(const TbEncoder *encoder)
+{
+        return __atomic_load_n(&encoder->encoded, __ATOMIC_RELAXED) < encoder->draft;
+}
+
+bool tb_encoder_owes(TbEncoder *encoder)
+{
+        tb_mutex_lock(&encoder->input_lock);
+        bool owes = encoder->draft && !under_way(encoder);
+        tb_mutex_unlock(&encoder->input_lock);
+        return owes;
+}
+
 void tb_encoder_push(TbEncoder *encoder, TbFrame *frame, bool again)
 {
         g_autoptr(TbFrame) even = pad(encoder, frame);
@@ -162,8 +179,18 @@ void tb_encoder_push(TbEncoder *encoder, TbFrame *frame, bool again)
                 tb_mutex_unlock(&encoder->input_lock);
                 return;
         }
+        if (under_way(encoder)) {
+                tb_mutex_unlock(&encoder->input_lock);
+                return;
+        }
+        bool draft = !encoder->begun && encoder->spec->drafts && !tb_rung_specs[encoder->rung].max_height &&
+                     (gint64)width * height > DRAFT_PIXELS;
         if (frame->format != encoder->format || width != encoder->width || height != encoder->height)
-                set_caps(encoder, frame, width, height);
+                set_caps(encoder, frame, width, height, draft);
+        if (draft)
+                encoder->width = 0; /* the next one has caps of its own */
+        encoder->begun = true;
+        encoder->draft = draft ? __atomic_load_n(&encoder->encoded, __ATOMIC_RELAXED) + 1 : 0;
         gint64 pts_us = again || now_us - frame->t_us > G_USEC_PER_SEC ? now_us : frame->t_us;
         pts_us = MAX(pts_us, encoder->last_pts_us + 1);
         gint64 lasts_us = encoder->last_pts_us ? CLAMP(pts_us - encoder->last_pts_us,
@@ -266,6 +293,8 @@ bool tb_encoder_build(TbEncoder *encoder, GError **error)
         encoder->scaled = scaled;
         encoder->encoder = enc;
         encoder->width = encoder->height = 0;
+        encoder->begun = false;
+        encoder->draft = 0;
         encoder->pipeline = g_steal_pointer(&pipeline);
         encoder->pipelines++;
         __atomic_store_n(&encoder->build, watch->build, __ATOMIC_RELEASE);

@@ -40,15 +40,17 @@ struct TbEncoder {
 
         TbFramePool *padded; /* owned; pictures of odd sizes, made even; any thread */
 
-        TbMutex input_lock;      /* frames come from the hub and, again, from main */
-        TbPixelFormat format;    /* of the current caps; protected by input_lock */
-        int width, height;       /* of the current caps; 0: none yet; protected by input_lock */
-        gint64 live_us;          /* when the hub's last frame went in; protected by input_lock */
-        gint64 last_pts_us;      /* protected by input_lock */
-        gint64 due_us;           /* the next frame of the rung's rate; protected by input_lock */
-        guint fps;               /* protected by input_lock */
-        guint caps_fps;          /* what the encoder was told of it; protected by input_lock */
-        bool resting;            /* nothing moves: it is set up for few pictures; protected by input_lock */
+        TbMutex input_lock;   /* frames come from the hub and, again, from main */
+        TbPixelFormat format; /* of the current caps; protected by input_lock */
+        int width, height;    /* of the current caps; 0: none yet; protected by input_lock */
+        gint64 live_us;       /* when the hub's last frame went in; protected by input_lock */
+        gint64 last_pts_us;   /* protected by input_lock */
+        gint64 due_us;        /* the next frame of the rung's rate; protected by input_lock */
+        guint fps;            /* protected by input_lock */
+        guint caps_fps;       /* what the encoder was told of it; protected by input_lock */
+        bool begun;           /* a picture went into this pipeline; protected by input_lock */
+        guint64 draft; /* value of `encoded` when the draft is out; 0: none was made; with input_lock */
+        bool resting;  /* nothing moves: it is set up for few pictures; protected by input_lock */
         guint64 pushed, encoded; /* atomic */
         guint size;              /* bytes of the last one that came out; atomic */
 
@@ -73,6 +75,8 @@ bool tb_encoder_build(TbEncoder *encoder, GError **error);
 void tb_encoder_stop(TbEncoder *encoder);
 /* `again`: the hub did not send it now, the rung's rate does not count. */
 void tb_encoder_push(TbEncoder *encoder, TbFrame *frame, bool again);
+/* The draft is out, and what it is a draft of has not gone in yet. Main thread. */
+bool tb_encoder_owes(TbEncoder *encoder);
 
 /* --- encoder.c --- */
 /* Sets the encoder to kbps and fps. With input_lock held. */

@@ -150,7 +150,17 @@ typedef struct Viewer {
         guint packets, keyframes; /* protected by lock */
         bool began_with_key;      /* protected by lock */
         GstClockTime last_pts;    /* protected by lock */
+        guint width[8];           /* of the first keyframes of VP8; protected by lock */
 } Viewer;
+
+/* RFC 6386 §9.1: frame tag, start code, 14 bits of width */
+static guint vp8_width(GstBuffer *buffer)
+{
+        guint8 head[10] = {0};
+        gst_buffer_extract(buffer, 0, head, sizeof head);
+        return head[3] == 0x9d && head[4] == 0x01 && head[5] == 0x2a ? GST_READ_UINT16_LE(head + 6) & 0x3fff
+                                                                     : 0;
+}
 
 static void on_packet(void *data, GstBuffer *buffer, bool keyframe)
 {
@@ -158,6 +168,8 @@ static void on_packet(void *data, GstBuffer *buffer, bool keyframe)
         tb_mutex_lock(&v->lock);
         if (v->packets++ == 0)
                 v->began_with_key = keyframe;
+        if (keyframe && v->keyframes < G_N_ELEMENTS(v->width))
+                v->width[v->keyframes] = vp8_width(buffer);
         v->keyframes += keyframe;
         g_assert_true(GST_BUFFER_PTS_IS_VALID(buffer));
         g_assert_true(v->packets == 1 || GST_BUFFER_PTS(buffer) > v->last_pts);
@@ -270,6 +282,28 @@ static void test_join_vp8(Fixture *f, gconstpointer data G_GNUC_UNUSED)
         join_late(f, TB_CODEC_VP8);
 }
 
+/* A huge screen that rests, and whose keyframe takes long: its viewer has a draft of it before, and all of it at once after. */
+static void test_draft(Fixture *f, gconstpointer data G_GNUC_UNUSED)
+{
+        g_source_remove(f->timer);
+        Viewer v = {0};
+        TbTap *tap = tap_new(f, TB_CODEC_VP8, &v);
+        tb_tap_open(tap, true);
+        TbFrame *frame = tb_frame_pool_take(f->pool, TB_PIXEL_BGRX, 2600, 1602, 0);
+        for (gsize i = 0; i < frame->size; i++)
+                frame->data[i] = (guint8)(i * 7 >> 5);
+        f->source.sink(f->source.sink_data, frame);
+        run_until(keyframes_of(&v) >= 2);
+        g_assert_true(v.began_with_key);
+        g_assert_cmpuint(v.width[0], ==, 1300);
+        g_assert_cmpuint(v.width[1], ==, 2600);
+        f->timer = g_timeout_add(20, paint, f); /* no draft of what is not huge, nor of what comes later */
+        run_until(keyframes_of(&v) >= 3);
+        g_assert_cmpuint(v.width[2], ==, 320);
+        tb_tap_remove(tap);
+        tb_mutex_clear(&v.lock);
+}
+
 /* H.264 has even sizes: of an odd one the last column and row are there twice, and every other one once, as it was. */
 static gboolean paint_odd(gpointer data)
 {
@@ -377,6 +411,7 @@ int main(int argc, char **argv)
         g_test_add_func("/media/encoder/group", test_group);
         g_test_add("/media/encoder/join-h264", Fixture, software, set_up, test_join_h264, tear_down);
         g_test_add("/media/encoder/join-vp8", Fixture, software, set_up, test_join_vp8, tear_down);
+        g_test_add("/media/encoder/draft", Fixture, software, set_up, test_draft, tear_down);
         g_test_add("/media/encoder/failover", Fixture, NULL, set_up, test_failover, tear_down);
         int rc = g_test_run();
         tb_main_stop();
