@@ -6,7 +6,6 @@
 #define QUEUE_LOW_MS 60                    /* below: the link has room */
 #define QUEUE_HIGH_MS 90                   /* above, twice in a row: it is full */
 #define QUEUE_HOLD_MS 250                  /* above: wait until it is empty */
-#define HOLD_MAX_MS 1500
 #define LOSS_HIGH 0.10
 #define LOSS_TESTED 0.04 /* above, without a queue: is it the link's own? */
 #define LOSS_FLOOR 0.16  /* most that is taken for the link's own */
@@ -18,9 +17,11 @@
 #define JUMP_LASTS_US 200000 /* flat for so long: it is no queue, which would grow or drain */
 #define JUMP_PACKETS 6
 #define JUMP_FALLS_US 600000
-#define GROW_USED 0.60 /* per second, while at least half of the estimate is used */
-#define GROW_FRESH 1.5 /* per second, until the first cut */
-#define GROW_IDLE 0.15 /* per second else: nothing proves that the link would carry it */
+#define GROW_USED 0.60  /* per second, while at least half of the estimate is used */
+#define GROW_FRESH 1.5  /* per second, until the first cut */
+#define GROW_IDLE 0.15  /* per second else: nothing proves that the link would carry it */
+#define GROW_BLIND 0.30 /* … and nothing ever will: it is found out by pictures, which begin small */
+#define BLIND_KBPS 4000 /* the full picture of any screen */
 #define CUT_EVERY_US 300000
 #define RECENT_CUT_US (3 * G_USEC_PER_SEC)
 
@@ -39,7 +40,7 @@ static double kbps(guint64 bytes, gint64 us)
         return us > 0 ? (double)bytes * 8000 / (double)us : 0;
 }
 
-static void note_base(TbAdapt *a, gint64 now_us, gint64 delay_us)
+void tb_adapt_note_base(TbAdapt *a, gint64 now_us, gint64 delay_us)
 {
         if (a->base_since_us == 0)
                 a->base_since_us = now_us;
@@ -108,15 +109,19 @@ void tb_adapt_cut(TbAdapt *a, gint64 now_us, double to)
         tb_adapt_probe_later(a, now_us);
 }
 
-static void grow(TbAdapt *a, gint64 now_us, gint64 passed_us)
+void tb_adapt_grow(TbAdapt *a, gint64 now_us, gint64 passed_us)
 {
         bool used = a->recv_kbps > a->kbps * 0.5;
         /* carefully at first: what was too much a moment ago is so now */
-        double rate = used ? (now_us - a->last_cut_us < RECENT_CUT_US ? GROW_IDLE : GROW_USED) : GROW_IDLE;
+        bool recent = now_us - a->last_cut_us < RECENT_CUT_US;
+        bool late = a->reports.judged_us; /* what it does to the link is heard of late */
+        double rate = recent ? GROW_IDLE : used && !late ? GROW_USED : a->blind ? GROW_BLIND : GROW_IDLE;
         if (a->fresh)
                 rate = GROW_FRESH;
-        double seconds = (double)MIN(passed_us, G_USEC_PER_SEC) / G_USEC_PER_SEC;
+        double seconds = (double)MIN(passed_us, TB_ADAPT_REPORT_MOST_US) / G_USEC_PER_SEC;
         double limit = MAX(a->kbps, a->recv_kbps * 3 + 500);
+        if (a->blind) /* a screen that rests would keep it small for ever */
+                limit = MAX(limit, BLIND_KBPS);
         if (now_us < a->ceiling_us) /* a probe has shown where the link ends */
                 limit = MIN(limit, MAX(a->kbps, a->ceiling_kbps));
         a->kbps = MIN(MIN(a->kbps + (a->kbps * rate + 20) * seconds, limit), a->max_kbps);
@@ -215,7 +220,7 @@ static bool judge_queue(TbAdapt *a, gint64 now_us, gint64 mean_us, gint64 newest
         double newest_ms = (double)(newest_us - base) / 1000;
         if (newest_ms <= QUEUE_HOLD_MS || a->hold_until_us >= now_us)
                 return true;
-        a->held_us = (gint64)(MIN(newest_ms, HOLD_MAX_MS) * 1000);
+        a->held_us = (gint64)(MIN(newest_ms, TB_ADAPT_HOLD_MS) * 1000);
         a->held_delay_us = newest_us;
         a->hold_until_us = now_us + a->held_us;
         a->test_us = 0;
@@ -234,7 +239,7 @@ void tb_adapt_feedback(TbAdapt *a, gint64 now_us, const TbAdaptPacket *packets, 
                 if (packets[i].recv_us < 0)
                         continue;
                 newest_delay = packets[i].recv_us - packets[i].sent_us;
-                note_base(a, now_us, newest_delay);
+                tb_adapt_note_base(a, now_us, newest_delay);
                 watch_jump(a, now_us, packets[i].sent_us, newest_delay);
                 newest_sent = packets[i].sent_us;
                 sum += newest_delay;
@@ -259,50 +264,7 @@ void tb_adapt_feedback(TbAdapt *a, gint64 now_us, const TbAdaptPacket *packets, 
                 tb_adapt_cut(a, now_us, a->kbps * (1 - 0.5 * a->loss));
         else if (a->queue_ms < QUEUE_LOW_MS && tb_adapt_own_loss(a) < TB_ADAPT_LOSS_LOW &&
                  !tb_adapt_holds(a, now_us))
-                grow(a, now_us, passed_us);
-}
-
-/* --- without feedback of each packet --- */
-#define REMB_LESS 0.95
-#define REMB_STAYS_US (5 * G_USEC_PER_SEC)
-#define REPORT_QUEUE_MS 150 /* of the round trip above its least: reports are few, and jitter is in them */
-
-void tb_adapt_report(TbAdapt *a, gint64 now_us, const TbAdaptReport *r)
-{
-        gint64 passed_us = a->last_us ? now_us - a->last_us : 0;
-        if (r->rtt_ms >= 0) {
-                note_base(a, now_us, (gint64)(r->rtt_ms * 1000));
-                double queue_ms = r->rtt_ms - (double)MIN(a->base_us[0], a->base_us[1]) / 1000;
-                a->queue_ms = (a->queue_ms + queue_ms) / 2;
-        }
-        /* A viewer says at most half more than what it gets, and less while it finds out or when pictures come unevenly:
-         * what is less than is sent says something of the link when something else does, too, or when it stays. */
-        bool less = r->remb_kbps > 0 && r->remb_kbps < r->sent_kbps * REMB_LESS;
-        if (less && (!a->remb_less_us || r->remb_kbps > a->remb_less_kbps * 1.05)) {
-                a->remb_less_us = now_us; /* one that grows is finding out */
-                a->remb_less_kbps = r->remb_kbps;
-        } else if (r->remb_kbps > 0 && !less) {
-                a->remb_less_us = 0;
-        }
-        bool full = less && (r->loss > TB_ADAPT_LOSS_LOW || a->queue_ms > QUEUE_LOW_MS ||
-                             now_us - a->remb_less_us >= REMB_STAYS_US);
-        if (full)
-                tb_adapt_cut(a, now_us, MAX(r->remb_kbps, r->sent_kbps / 2));
-        if (r->loss < 0)
-                return;
-        a->last_us = now_us;
-        a->loss = r->loss;
-        a->sent_kbps = r->sent_kbps;
-        a->recv_kbps = r->sent_kbps * (1 - r->loss);
-        if (r->loss > LOSS_HIGH)
-                /* what arrives is what the link carries; a little loss may be its own */
-                tb_adapt_cut(a, now_us,
-                             r->loss > 0.25 ? MIN(a->recv_kbps * 0.85, a->kbps * 0.7)
-                                            : a->kbps * (1 - 0.5 * r->loss));
-        else if (a->queue_ms > REPORT_QUEUE_MS)
-                tb_adapt_cut(a, now_us, MIN(a->recv_kbps, a->kbps) * 0.8);
-        else if (r->loss < TB_ADAPT_LOSS_LOW && !full)
-                grow(a, now_us, passed_us / 2); /* what it does to the link is heard of late */
+                tb_adapt_grow(a, now_us, passed_us);
 }
 
 bool tb_adapt_holds(const TbAdapt *a, gint64 now_us)

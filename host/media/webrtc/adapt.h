@@ -28,6 +28,7 @@ typedef struct TbAdaptPacket {
 
 typedef struct TbAdaptReport {
         double loss;      /* 0…1 since the report before; < 0: not told */
+        guint packets;    /* that it is of; 0: not known */
         double rtt_ms;    /* < 0: not known */
         double remb_kbps; /* what the viewer says that it can receive; 0: it does not */
         double sent_kbps; /* meanwhile */
@@ -39,6 +40,7 @@ typedef struct TbAdapt {
         double proven_kbps;          /* what a probe has shown since the last cut; 0: nothing */
         double queue_ms, loss;       /* smoothed; loss 0…1 */
         bool fresh;                  /* nothing has shown yet that the link has an end */
+        bool blind;                  /* in: no probe can be sent */
         gint64 hold_until_us;        /* send nothing before; 0: no hold */
         /* private */
         gint64 base_us[2], base_since_us; /* least one-way delay of this and the last half of the window */
@@ -62,7 +64,13 @@ typedef struct TbAdapt {
         gint64 test_us; /* when the test under way began; 0: none */
         gint64 last_test_us;
         double remb_less_kbps;
-        gint64 remb_less_us; /* since when REMB has asked for less than is sent; 0: it does not */
+        gint64 remb_less_us; /* since when REMB has asked for that, and for less than is sent; 0: it does not */
+        /* reports that have come since one was judged */
+        struct {
+                gint64 judged_us;
+                guint packets;
+                double lost;
+        } reports;
         guint windows, test_packets, test_lost; /* counted since it began */
         /* a burst that shows whether the link carries more */
         struct {

@@ -81,7 +81,20 @@ static double read_remb(GstRTCPPacket *packet)
         return (double)(word & 0x3ffff) * (double)(1ULL << (word >> 18 & 0x3f)) / 1000;
 }
 
-static bool read_packet(GstRTCPPacket *packet, guint ssrc, TbAdaptReport *report)
+/* RFC 3550 §6.4.1: lost and highest sequence number since the beginning; `seen` are those of the report before. */
+static void read_loss(guint32 highest, gint32 lost, TbSenderSeen *seen, TbAdaptReport *report)
+{
+        gint32 packets = (gint32)(highest - seen->highest);
+        report->loss = 0;
+        report->packets = 0;
+        if (seen->any && packets > 0) {
+                report->packets = (guint)packets;
+                report->loss = CLAMP((double)(lost - seen->lost) / packets, 0, 1);
+        }
+        *seen = (TbSenderSeen){true, highest, lost};
+}
+
+static bool read_packet(GstRTCPPacket *packet, TbSender *sender, TbAdaptReport *report)
 {
         GstRTCPType type = gst_rtcp_packet_get_type(packet);
         if (type == GST_RTCP_TYPE_PSFB) {
@@ -96,9 +109,9 @@ static bool read_packet(GstRTCPPacket *packet, guint ssrc, TbAdaptReport *report
                 guint8 fraction;
                 gint32 lost;
                 gst_rtcp_packet_get_rb(packet, i, &of, &fraction, &lost, &highest, &jitter, &lsr, &dlsr);
-                if (of != ssrc)
+                if (of != sender->ssrc)
                         continue;
-                report->loss = fraction / 256.0;
+                read_loss(highest, lost, &sender->seen, report);
                 return true;
         }
         return false;
@@ -128,7 +141,7 @@ static void on_rtcp(GObject *session G_GNUC_UNUSED, GstBuffer *buffer, gpointer 
                 return;
         for (gboolean more = gst_rtcp_buffer_get_first_packet(&rtcp, &packet); more;
              more = gst_rtcp_packet_move_to_next(&packet))
-                told = read_packet(&packet, sender->ssrc, &report) || told;
+                told = read_packet(&packet, sender, &report) || told;
         gst_rtcp_buffer_unmap(&rtcp);
         if (!told)
                 return;

@@ -17,6 +17,13 @@ typedef struct TbSenderPacket {
         guint16 seq, size;
 } TbSenderPacket;
 
+/* What the viewer's last report counted since the beginning. */
+typedef struct TbSenderSeen {
+        bool any;
+        guint32 highest; /* sequence number, extended */
+        gint32 lost;
+} TbSenderSeen;
+
 typedef struct TbSenderSlot {
         TbSender *sender; /* borrowed: a slot ends before its sender */
         TbFeedTap *tap;   /* owned */
@@ -42,9 +49,10 @@ struct TbSender {
         bool started;
         guint max_kbps, pli;
         guint hold_timer;
-        gint64 heard_us; /* last RTCP of the viewer; atomic */
-        gint64 sent_us;  /* last time that we noticed that something was sent */
-        gint64 twcc_us;  /* last feedback of each packet; 0: none yet */
+        gint64 heard_us;   /* last RTCP of the viewer; atomic */
+        TbSenderSeen seen; /* of the thread that reads RTCP */
+        gint64 sent_us;    /* last time that we noticed that something was sent */
+        gint64 twcc_us;    /* last feedback of each packet; 0: none yet */
         guint ssrc;
         GstPad *rtx_pad; /* ref; where packets are asked for again; NULL: the viewer did not offer that */
         guint probe_timer;

@@ -58,6 +58,7 @@ static gboolean step(gpointer data)
 void tb_sender_probe(TbSender *s)
 {
         TbSenderSlot *slot = tb_sender_current(s);
+        s->adapt.blind = !s->rtx_pad;
         if (!s->rtx_pad || s->probe_timer || s->hold || !s->started || !slot)
                 return;
         guint width = 0, height = 0;

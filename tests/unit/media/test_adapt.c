@@ -2,6 +2,7 @@
  * 50 ms. */
 #include "host/media/webrtc/adapt.h"
 
+#include <math.h>
 #include <string.h>
 
 #define STEP_US 10000
@@ -122,6 +123,7 @@ static void feed_back(Link *l)
         g_array_remove_range(l->flying, 0, n);
         if (l->reports && l->now_us >= l->next_report_us) {
                 TbAdaptReport r = {.loss = l->sent ? (double)l->lost / l->sent : 0,
+                                   .packets = l->sent,
                                    .rtt_ms = (double)(MAX(l->free_us - l->now_us, 0) + 2 * OWD_US) / 1000,
                                    .remb_kbps = l->remb_kbps,
                                    .sent_kbps = l->rate_kbps};
@@ -470,6 +472,61 @@ static void test_remb(void)
         g_assert_cmpfloat(a.loss, >, 0.9); /* what is shown is what happens */
 }
 
+/* Who can be sent no probes, and whose screen rests, so that nothing shows what the line carries: the full picture is tried
+ * all the same, and where the line does not bear it not again and again. */
+static void test_blind(void)
+{
+        for (int reports = 0; reports < 2; reports++) {
+                Link l;
+                link_init(&l, 300);
+                l.reports = reports;
+                l.queue_most_us = G_USEC_PER_SEC;
+                l.adapt.blind = true;
+                run(&l, 15);
+                g_assert_cmpint(l.viewer.rung, ==, 2);
+                l.link_kbps = 20000;
+                l.content_kbps = 30;
+                double back = 0;
+                for (; l.viewer.rung > 0 && back < 30; back += 0.1)
+                        run(&l, 0.1);
+                g_test_message("%s: full size after %.1f s", reports ? "reports" : "feedback", back);
+                g_assert_cmpfloat(back, <, 15);
+                l.content_kbps = 1e9;
+                l.link_kbps = 300;
+                run(&l, 10);
+                run(&l, 30);
+                double arrived = (double)l.arrived_bytes * 8 / 30000;
+                g_test_message("… and on 300 kbit/s: %.0f arrive, p90 %.0f ms late", arrived, p90(&l));
+                g_assert_cmpfloat(arrived, >, 120);
+                g_assert_cmpfloat(p90(&l), <, 600);
+                link_clear(&l);
+        }
+}
+
+/* A round trip that was long once, or a REMB that has yet to grow, is no full line; what a handful of packets says weighs as
+ * much as they do. */
+static void test_little_evidence(void)
+{
+        TbAdapt a;
+        gint64 t = G_USEC_PER_SEC;
+        tb_adapt_init(&a, 1500, 8000);
+        for (int i = 0; i < 20; i++, t += 600000)
+                tb_adapt_report(&a, t,
+                                &(TbAdaptReport){.loss = 0,
+                                                 .packets = 60,
+                                                 .rtt_ms = i % 4 == 3 ? 110 : 12,
+                                                 .remb_kbps = 120 * pow(1.08, i),
+                                                 .sent_kbps = 700});
+        g_assert_cmpfloat(a.kbps, >=, 1500);
+        for (int i = 0; i < 20; i++, t += 3000) /* each with a request for what was lost */
+                tb_adapt_report(&a, t,
+                                &(TbAdaptReport){.loss = 0.66, .packets = 3, .rtt_ms = 12, .sent_kbps = 700});
+        g_assert_cmpfloat(a.kbps, >=, 200);   /* what arrived: that was one loss */
+        g_assert_true(tb_adapt_holds(&a, t)); /* in a queue that drops a keyframe would be lost, too */
+        g_assert_false(tb_adapt_holds(&a, t + G_USEC_PER_SEC));
+        g_assert_cmpfloat(a.loss, >, 0.5);
+}
+
 /* The viewer's machine was busy: everything arrives, later. That says nothing of the line. */
 static void test_stalls(void)
 {
@@ -566,5 +623,7 @@ int main(int argc, char **argv)
         g_test_add_func("/media/adapt/stalls", test_stalls);
         g_test_add_func("/media/adapt/reports", test_reports);
         g_test_add_func("/media/adapt/remb", test_remb);
+        g_test_add_func("/media/adapt/blind", test_blind);
+        g_test_add_func("/media/adapt/little-evidence", test_little_evidence);
         return g_test_run();
 }
