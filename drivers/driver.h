@@ -214,7 +214,10 @@ typedef struct TbFilesOps {
         bool (*read)(TbInstance *self, TbIo *io, const char *path, TbPipe *to, GError **error);
         bool (*write)(TbInstance *self, TbIo *io, const char *path, guint32 mode, TbPipe *from,
                       GError **error);
-        bool (*remove)(TbInstance *self, TbIo *io, const char *path, GError **error);
+        /* `recursive`: a folder with all that is in it; else only an empty one */
+        bool (*remove)(TbInstance *self, TbIo *io, const char *path, bool recursive, GError **error);
+        /* never over what is there: TB_ERROR_BUSY with the field "to" */
+        bool (*rename)(TbInstance *self, TbIo *io, const char *path, const char *to, GError **error);
 } TbFilesOps;
 
 typedef struct TbAppsOps {

@@ -237,17 +237,12 @@ static bool file_write(TbInstance *self, TbIo *io, const char *path, guint32 mod
         return kind == TB_ADB_SYNC_OKAY || protocol_error(link, error);
 }
 
-static bool file_remove(TbInstance *self, TbIo *io, const char *path, GError **error)
+/* A command on the phone that changes a path; what it says of a failure is about that path. */
+static bool ask_about_path(TbInstance *self, TbIo *io, const char *command, GError **error)
 {
-        g_autofree char *quoted = NULL, *command = NULL, *said = NULL;
         g_autoptr(GError) why = NULL;
-        TbFileInfo info;
+        g_autofree char *said = tb_adb_ask(io, &((TbAdbLane *)self)->target, command, NULL, &why);
 
-        if (!file_stat(self, io, path, &info, error))
-                return false;
-        quoted = tb_adb_quote(path);
-        command = g_strdup_printf("%s -- %s", info.directory ? "rmdir" : "rm", quoted);
-        said = tb_adb_ask(io, &((TbAdbLane *)self)->target, command, NULL, &why);
         if (said == NULL && g_error_matches(why, TB_ERROR, TB_ERROR_UNPROCESSABLE))
                 tb_error_set_field(error, TB_ERROR_UNPROCESSABLE, "path", "%s", why->message);
         else if (said == NULL)
@@ -255,5 +250,41 @@ static bool file_remove(TbInstance *self, TbIo *io, const char *path, GError **e
         return said != NULL;
 }
 
-const TbFilesOps tb_adb_files_ops = {
-        .stat = file_stat, .list = file_list, .read = file_read, .write = file_write, .remove = file_remove};
+static bool file_remove(TbInstance *self, TbIo *io, const char *path, bool recursive, GError **error)
+{
+        g_autofree char *quoted = NULL, *command = NULL;
+        TbFileInfo info;
+
+        if (!file_stat(self, io, path, &info, error))
+                return false;
+        quoted = tb_adb_quote(path);
+        command = g_strdup_printf("%s -- %s", !info.directory ? "rm" : recursive ? "rm -r" : "rmdir", quoted);
+        return ask_about_path(self, io, command, error);
+}
+
+static bool file_rename(TbInstance *self, TbIo *io, const char *path, const char *to, GError **error)
+{
+        g_autofree char *from = tb_adb_quote(path), *quoted = tb_adb_quote(to), *command = NULL;
+        g_autoptr(GError) absent = NULL;
+        TbFileInfo info;
+
+        if (!file_stat(self, io, path, &info, error))
+                return false;
+        if (file_stat(self, io, to, &info, &absent)) {
+                tb_error_set_field(error, TB_ERROR_BUSY, "to", "there is a %s already", to);
+                return false;
+        }
+        if (!g_error_matches(absent, TB_ERROR, TB_ERROR_NOT_FOUND)) {
+                g_propagate_error(error, g_steal_pointer(&absent));
+                return false;
+        }
+        command = g_strdup_printf("mv -n -- %s %s", from, quoted);
+        return ask_about_path(self, io, command, error);
+}
+
+const TbFilesOps tb_adb_files_ops = {.stat = file_stat,
+                                     .list = file_list,
+                                     .read = file_read,
+                                     .write = file_write,
+                                     .remove = file_remove,
+                                     .rename = file_rename};

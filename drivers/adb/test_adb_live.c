@@ -126,9 +126,10 @@ static bool get_file(const char *path, GByteArray *bytes, GError **error)
 
 static void test_files(void)
 {
-        static const char path[] = "/sdcard/Download/it's a $(file)";
+        static const char path[] = "/sdcard/Download/it's a $(file)",
+                          other[] = "/sdcard/Download/-its `new` name";
         g_autoptr(GByteArray) bytes = g_byte_array_new(), back = g_byte_array_new();
-        g_autoptr(GError) error = NULL;
+        g_autoptr(GError) error = NULL, gone = NULL, there = NULL;
         json_t *list = json_array(), *entry = NULL;
         TbFileInfo info;
         size_t i;
@@ -150,7 +151,15 @@ static void test_files(void)
         g_assert_cmpint(json_integer_value(json_object_get(entry, "size")), ==, bytes->len);
         g_assert_cmpuint(json_array_size(list), ==, 1); /* without . and .. */
         json_decref(list);
-        g_assert_true(ops->lane->files->remove(ops, &bench.io, path, &error));
+        g_assert_true(ops->lane->files->rename(ops, &bench.io, path, other, &error));
+        g_assert_false(ops->lane->files->stat(ops, &bench.io, path, &info, &gone));
+        g_assert_error(gone, TB_ERROR, TB_ERROR_NOT_FOUND);
+        g_assert_true(put_file(path, 0640, bytes, &error));
+        g_assert_false(ops->lane->files->rename(ops, &bench.io, path, other, &there));
+        g_assert_error(there, TB_ERROR, TB_ERROR_BUSY);
+        g_assert_cmpstr(tb_error_field(there), ==, "to");
+        g_assert_true(ops->lane->files->remove(ops, &bench.io, other, false, &error));
+        g_assert_true(ops->lane->files->remove(ops, &bench.io, path, true, &error));
         g_assert_false(ops->lane->files->stat(ops, &bench.io, path, &info, &error));
         g_assert_error(error, TB_ERROR, TB_ERROR_NOT_FOUND);
         g_assert_cmpstr(tb_error_field(error), ==, "path");
@@ -186,7 +195,7 @@ static void test_files_errors(void)
 {
         g_autofree char *longest = g_strnfill(1025, 'x');
         g_autoptr(GByteArray) bytes = g_byte_array_new();
-        g_autoptr(GError) a = NULL, b = NULL, c = NULL, d = NULL, e = NULL, f = NULL, g = NULL;
+        g_autoptr(GError) a = NULL, b = NULL, c = NULL, d = NULL, e = NULL, f = NULL, g = NULL, h = NULL;
         json_t *list = json_array();
         TbFileInfo info;
 
@@ -203,8 +212,10 @@ static void test_files_errors(void)
         g_assert_error(e, TB_ERROR, TB_ERROR_INVALID);
         g_assert_false(ops->lane->files->stat(ops, &bench.io, longest, &info, &f));
         g_assert_error(f, TB_ERROR, TB_ERROR_INVALID);
-        g_assert_false(ops->lane->files->remove(ops, &bench.io, "/sdcard/DCIM", &g)); /* not empty */
+        g_assert_false(ops->lane->files->remove(ops, &bench.io, "/sdcard/DCIM", false, &g)); /* not empty */
         g_assert_error(g, TB_ERROR, TB_ERROR_UNPROCESSABLE);
+        g_assert_false(ops->lane->files->rename(ops, &bench.io, "/sdcard/no", "/sdcard/yes", &h));
+        g_assert_error(h, TB_ERROR, TB_ERROR_NOT_FOUND);
         json_decref(list);
 }
 

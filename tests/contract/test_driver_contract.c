@@ -43,7 +43,7 @@ static void check_ops(const TbLane *lane)
                 g_assert_nonnull(lane->shell->run);
         if (lane->files)
                 g_assert_true(lane->files->stat && lane->files->list && lane->files->read &&
-                              lane->files->write && lane->files->remove);
+                              lane->files->write && lane->files->remove && lane->files->rename);
         if (lane->apps)
                 g_assert_true(lane->apps->list && lane->apps->install && lane->apps->remove &&
                               lane->apps->start && lane->apps->stop);

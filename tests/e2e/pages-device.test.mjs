@@ -222,11 +222,19 @@ test('files: several go into the folder that is shown, with their progress; what
   await page.getByRole('button', { name: 'Rename DCIM' }).click();
   await page.getByLabel('New name').fill("it's mine");
   await page.getByRole('dialog').getByRole('button', { name: 'Rename' }).click();
-  const [{ body }] = await until('the command', () => {
-    const all = calls('POST', /phone\/shell/);
+  const [{ body }] = await until('the new name', () => {
+    const all = calls('POST', /phone\/files\/rename$/);
     return all.length && all;
   });
-  assert.equal(JSON.parse(body).command, "mv -n -- '/sdcard/DCIM' '/sdcard/it'\\''s mine'");
+  assert.deepEqual(JSON.parse(body), { path: '/sdcard/DCIM', to: "/sdcard/it's mine" });
+  await page.getByRole('button', { name: 'Remove DCIM' }).click();
+  await page.getByText('/sdcard/DCIM, with all that is in it, is removed from phone').waitFor();
+  assert.deepEqual(calls('DELETE', /phone\/files/), [], 'nothing before it is agreed to');
+  await page.getByRole('button', { name: 'Remove all of it' }).click();
+  await until(
+    'the folder to be removed',
+    () => calls('DELETE', /phone\/files\?path=%2Fsdcard%2FDCIM&recursive=true$/).length,
+  );
   await page.done();
 });
 

@@ -117,6 +117,24 @@ describe('files', () => {
     await until('no torn file', async () => (await host.get(at('files?path=/data/local/tmp/torn'))).status === 404);
   });
 
+  test('a file and a folder get another name, never over what is there; a folder goes with all that is in it', async () => {
+    const folder = '/sdcard/a%20folder';
+    await host.put(at(`files?path=/sdcard/one`), undefined, { body: '1' });
+    mkdirSync(path.join(phone.state, 'sdcard', 'a folder', 'below'), { recursive: true });
+    const rename = (body) => host.post(at('files/rename'), body);
+    assert.equal((await rename({ path: '/sdcard/one', to: '/sdcard/a folder/two' })).status, 204);
+    assert.equal((await host.get(at(`files?path=${folder}/two`))).text, '1');
+    assertProblem(await rename({ path: '/sdcard/a folder', to: '/sdcard/DCIM' }), 409, { field: 'to' });
+    assertProblem(await rename({ path: '/sdcard/one', to: '/sdcard/three' }), 404);
+    assertProblem(await rename({ path: '/sdcard/..', to: '/sdcard/all' }), 400, { field: 'path' });
+    assertProblem(await host.delete(at(`files?path=${folder}`)), 422);
+    assert.equal((await host.get(at(`files?path=${folder}`))).status, 200, 'not without asking for all of it');
+    for (const root of ['/', '//', '/sdcard/..'])
+      assertProblem(await host.delete(at(`files?path=${root}&recursive=true`)), 400, { field: 'path' });
+    assert.equal((await host.delete(at(`files?path=${folder}&recursive=true`))).status, 204);
+    assert.equal((await host.get(at(`files?path=${folder}`))).status, 404);
+  });
+
   test('bad input', async () => {
     assertProblem(await host.get(at('files')), 400, { field: 'path' });
     assertProblem(await host.get(at('files?path=relative')), 400, { field: 'path' });

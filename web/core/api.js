@@ -270,8 +270,15 @@ export class Api {
       headers: this.headers({ 'Content-Type': 'application/octet-stream', ...(lease ? { 'X-Lease': lease } : {}) }),
     };
   }
-  removeFile(id, name, path) {
-    return this.raw('DELETE', this.iface(id, name), { query: { path }, device: id });
+  /** `recursive`: a folder with all that is in it. */
+  removeFile(id, name, path, recursive = false) {
+    return this.raw('DELETE', this.iface(id, name), {
+      query: { path, ...(recursive ? { recursive } : {}) },
+      device: id,
+    });
+  }
+  renameFile(id, name, path, to) {
+    return this.json('POST', this.iface(id, name, '/rename'), { body: { path, to }, device: id });
   }
 
   usb() {

@@ -13,7 +13,7 @@ const PUT_OF = { power: 'set' };
 const POST_OF = { input: 'send', shell: 'run', instrument: 'query', sensors: 'post' };
 const LEASE_OF = { GET: 'get', POST: 'take', PUT: 'renew', DELETE: 'release' };
 const READS = /\.(get|list|history|log)$/;
-const BELOW = new Set(['cycle', 'write', 'break', 'expect', 'history', 'log']);
+const BELOW = new Set(['cycle', 'write', 'break', 'expect', 'history', 'log', 'rename']);
 
 /**
  * A REST call of one device as a command: {verb, params}; null: there is none.
@@ -40,7 +40,12 @@ export function commandOf(method, path, { query = {}, body }, kindOf) {
 
 const NUMBER = /^-?\d+$/;
 const queryOf = (url) =>
-  Object.fromEntries([...url.searchParams].map(([k, v]) => [k, NUMBER.test(v) && k !== 'path' ? Number(v) : v]));
+  Object.fromEntries(
+    [...url.searchParams].map(([k, v]) => [
+      k,
+      k === 'recursive' ? v === 'true' : NUMBER.test(v) && k !== 'path' ? Number(v) : v,
+    ]),
+  );
 const problem = (error) =>
   Response.json(
     {

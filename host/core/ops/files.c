@@ -42,7 +42,14 @@ static bool exec_write(TbCommand *c, TbInstance *instance, TbIo *io, GError **er
 
 static bool exec_remove(TbCommand *c, TbInstance *instance, TbIo *io, GError **error)
 {
-        return TB_STEP(c, instance->lane->files->remove, instance, io, tb_command_string(c, "path"), error);
+        return TB_STEP(c, instance->lane->files->remove, instance, io, tb_command_string(c, "path"),
+                       json_is_true(json_object_get(c->params, "recursive")), error);
+}
+
+static bool exec_rename(TbCommand *c, TbInstance *instance, TbIo *io, GError **error)
+{
+        return TB_STEP(c, instance->lane->files->rename, instance, io, tb_command_string(c, "path"),
+                       tb_command_string(c, "to"), error);
 }
 
 /* A cancelled transfer must not leave the driver waiting for bytes that never come. */
@@ -64,13 +71,31 @@ static void with_pipe(TbCommand *c, bool (*exec)(TbCommand *, TbInstance *, TbIo
         tb_command_dispatch(c, exec, NULL);
 }
 
-static bool path_ok(TbCommand *c)
+static bool is_path(TbCommand *c, const char *field)
 {
-        const char *path = tb_command_string(c, "path");
-        if (path[0] == '/')
+        if (tb_command_string(c, field)[0] == '/')
                 return true;
         GError *error = NULL;
-        tb_error_set_field(&error, TB_ERROR_INVALID, "path", "the path must be absolute, on the device");
+        tb_error_set_field(&error, TB_ERROR_INVALID, field, "the path must be absolute, on the device");
+        tb_command_fail(c, error, NULL);
+        return false;
+}
+
+static bool path_ok(TbCommand *c)
+{
+        return is_path(c, "path");
+}
+
+/* Not the root, and nothing that leads there: "/", "//", "/.", "/sdcard/..". */
+static bool may_change(TbCommand *c, const char *field)
+{
+        if (!is_path(c, field))
+                return false;
+        g_autofree char *plain = g_canonicalize_filename(tb_command_string(c, field), "/");
+        if (strcmp(plain, "/") != 0 && strcmp(plain, "//") != 0)
+                return true;
+        GError *error = NULL;
+        tb_error_set_field(&error, TB_ERROR_INVALID, field, "the root folder of a device stays where it is");
         tb_command_fail(c, error, NULL);
         return false;
 }
@@ -110,8 +135,14 @@ static void write_(TbCommand *c)
 
 static void remove_(TbCommand *c)
 {
-        if (path_ok(c))
+        if (may_change(c, "path"))
                 tb_command_dispatch(c, exec_remove, NULL);
+}
+
+static void rename_(TbCommand *c)
+{
+        if (may_change(c, "path") && may_change(c, "to"))
+                tb_command_dispatch(c, exec_rename, NULL);
 }
 
 #define PATH                                                                                                 \
@@ -127,6 +158,25 @@ static const TbParam write_params[] = {
          .max = 4,
          .fallback = "\"0644\"",
          .help = "permission bits, octal"},
+        TB_PARAM_END,
+};
+
+static const TbParam remove_params[] = {
+        PATH,
+        {.name = "recursive",
+         .type = TB_PARAM_BOOL,
+         .fallback = "false",
+         .help = "a folder with all that is in it; else only an empty one"},
+        TB_PARAM_END,
+};
+static const TbParam rename_params[] = {
+        PATH,
+        {.name = "to",
+         .type = TB_PARAM_STRING,
+         .required = true,
+         .min = 1,
+         .max = TB_LIMIT_URI,
+         .help = "absolute, on the device; never over what is there"},
         TB_PARAM_END,
 };
 
@@ -181,13 +231,24 @@ const TbVerbRun tb_files_verbs[] = {
                   .role = TB_ROLE_OPERATOR,
                   .flags = TB_VERB_CONTROL,
                   .timeout_ms = 30000,
-                  .params = path_params,
+                  .params = remove_params,
                   .method = "DELETE",
                   .path = "",
                   .http = TB_VERB_SPECIAL,
-                  .summary = "Delete a file",
+                  .summary = "Delete a file, or a folder",
                   .answers = "204"},
          .start = remove_},
+        {.verb = {.kind = TB_KIND_FILES,
+                  .op = "rename",
+                  .role = TB_ROLE_OPERATOR,
+                  .flags = TB_VERB_CONTROL,
+                  .timeout_ms = 30000,
+                  .params = rename_params,
+                  .method = "POST",
+                  .path = "/rename",
+                  .summary = "Give a file or folder another name, or another place",
+                  .answers = "204; 409"},
+         .start = rename_},
         {.verb = {.op = NULL}},
 };
 

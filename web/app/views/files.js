@@ -1,7 +1,6 @@
 // Files of a device: walk, fetch, put (views/uploads.js), rename, remove.
 
 import { bytes } from '../../core/format.js';
-import { interfacesOf } from '../../core/store.js';
 import { actionButton, confirmDialog, dialogButtons, empty, field, fill, h, icon, modal, Scope } from '../dom.js';
 import { dropped, mountUploads, send } from './uploads.js';
 
@@ -63,9 +62,6 @@ export function mountFiles(root, svc, { id, iface, control }) {
     }
   });
 
-  // ---- by the device's shell: its files have no other way ----
-  const shell = interfacesOf(svc.store.state.devices[id], 'shell')[0];
-  const quoted = (word) => `'${word.replaceAll("'", `'\\''`)}'`;
   async function rename(name) {
     const to = await modal(
       (close) => {
@@ -90,11 +86,18 @@ export function mountFiles(root, svc, { id, iface, control }) {
     if (to.includes('/')) throw new Error('A name has no “/” in it.');
     await go(path);
     if (names.has(to)) throw new Error(`There is a “${to}” here already: remove it first, or take another name.`);
-    const { exit_code: code, stderr } = await svc.api.shell(id, shell.name, {
-      command: `mv -n -- ${quoted(join(path, name))} ${quoted(join(path, to))}`,
-      timeout_s: 30,
+    await api.renameFile(id, iface.name, join(path, name), join(path, to));
+    await go(path);
+  }
+  async function remove({ name, directory }, full) {
+    const sure = await confirmDialog({
+      title: directory ? `Remove the folder ${name}?` : `Remove ${name}?`,
+      message: `${full}${directory ? ', with all that is in it,' : ''} is removed from ${id}. This cannot be undone.`,
+      action: directory ? 'Remove all of it' : 'Remove',
+      danger: true,
     });
-    if (code) throw new Error(stderr?.trim() || `mv ended with ${code}`);
+    if (!sure) return;
+    await api.removeFile(id, iface.name, full, directory);
     await go(path);
   }
   root.append(
@@ -217,39 +220,23 @@ export function mountFiles(root, svc, { id, iface, control }) {
               h(
                 'td',
                 { class: 'actions' },
-                shell
-                  ? actionButton(
-                      { class: 'btn quiet', 'aria-label': `Rename ${f.name}`, disabled: !control.may },
-                      'Rename',
-                      () => rename(f.name),
-                      (e) => svc.toast.error(e, 'Rename'),
-                    )
-                  : null,
-                f.directory
-                  ? null
-                  : actionButton(
-                      {
-                        class: 'btn quiet icon-only danger',
-                        'aria-label': `Remove ${f.name}`,
-                        title: 'Remove',
-                        disabled: !control.may,
-                      },
-                      icon('trash'),
-                      async () => {
-                        if (
-                          !(await confirmDialog({
-                            title: `Remove ${f.name}?`,
-                            message: `${full} is removed from ${id}. This cannot be undone.`,
-                            action: 'Remove',
-                            danger: true,
-                          }))
-                        )
-                          return;
-                        await api.removeFile(id, iface.name, full);
-                        await go(path);
-                      },
-                      (e) => svc.toast.error(e, 'Remove'),
-                    ),
+                actionButton(
+                  { class: 'btn quiet', 'aria-label': `Rename ${f.name}`, disabled: !control.may },
+                  'Rename',
+                  () => rename(f.name),
+                  (e) => svc.toast.error(e, 'Rename'),
+                ),
+                actionButton(
+                  {
+                    class: 'btn quiet icon-only danger',
+                    'aria-label': `Remove ${f.name}`,
+                    title: 'Remove',
+                    disabled: !control.may,
+                  },
+                  icon('trash'),
+                  () => remove(f, full),
+                  (e) => svc.toast.error(e, 'Remove'),
+                ),
               ),
             );
           }),
