@@ -8,6 +8,7 @@
 #include "lib/limits.h"
 #include "lib/pages.h"
 #include "lib/reload.h"
+#include "server/store/db.h"
 
 #define DEFAULT_FILE "/etc/testbed/server.yaml"
 
@@ -50,6 +51,10 @@ static const TbParam top_params[] = {
          .fallback = "[]",
          .help = "[{name, token}]: who may be a host"},
         {.name = "stun", .type = TB_PARAM_ARRAY, .max = 16, .fallback = "[]", .help = "STUN servers"},
+        {.name = "database",
+         .type = TB_PARAM_OBJECT,
+         .fallback = "{}",
+         .help = "url: postgresql://…; default: a file in the state folder"},
         {.name = "turn", .type = TB_PARAM_OBJECT, .fallback = "{}", .help = "servers, secret, ttl_s"},
         TB_CONFIG_LOG_LEVEL,
         {.name = "insecure",
@@ -112,10 +117,22 @@ static const TbParam turn_params[] = {
         TB_PARAM_END,
 };
 
+static const TbParam database_params[] = {
+        {.name = "url",
+         .type = TB_PARAM_SECRET,
+         .min = 1,
+         .max = 2048,
+         .help = "postgresql://user:password@host:port/database"},
+        TB_PARAM_END,
+};
+
 static void read_file(TbServerConfig *c, TbConfigReader *r)
 {
         json_auto_t *top = tb_config_section(r, top_params, tb_config_root(r), "");
         json_auto_t *turn = tb_config_section(r, turn_params, json_object_get(top, "turn"), "turn");
+        json_auto_t *database =
+                tb_config_section(r, database_params, json_object_get(top, "database"), "database");
+        c->database = tb_config_string(database, "url");
         c->address = tb_config_string(top, "address");
         c->port = (guint16)json_integer_value(json_object_get(top, "port"));
         c->url = tb_config_string(top, "url");
@@ -150,6 +167,7 @@ static void read_environment(TbServerConfig *c, TbConfigReader *r)
         tb_config_env_ice(r, &c->ice.stun, "WEBRTC_STUN_SERVERS", "stun");
         tb_config_env_ice(r, &c->ice.turn, "WEBRTC_TURN_SERVERS", "turn");
         tb_config_env_string(&c->ice.secret, "WEBRTC_TURN_SECRET");
+        tb_config_env_string(&c->database, "DATABASE_URL");
         if (front) {
                 g_strfreev(c->origins);
                 c->origins = g_steal_pointer(&front);
@@ -197,6 +215,10 @@ static void finish(TbServerConfig *c, TbConfigReader *r)
                 c->state_dir = g_build_filename(g_get_user_state_dir(), "testbed", NULL);
         if (c->url)
                 check_url(c, r);
+        g_autoptr(GError) error = NULL;
+        if (!tb_db_engine_of(c->database, &error))
+                tb_config_problem(r, tb_config_root(r), "database", "database.url (DATABASE_URL)", "%s",
+                                  error->message);
         for (char **o = c->origins; *o; o++)
                 strip_slashes(*o);
         if (c->ice.turn[0] && !c->ice.secret)
@@ -231,6 +253,7 @@ void tb_server_config_free(TbServerConfig *config)
         g_free(config->url);
         g_free(config->web_dir);
         g_free(config->state_dir);
+        g_free(config->database);
         g_strfreev(config->names);
         g_strfreev(config->origins);
         tb_nets_free(config->trusted);

@@ -19,6 +19,7 @@ typedef struct TbServerConfig {
         char *url;       /* how clients reach us, with its path prefix; NULL: as they say themselves */
         char *web_dir;   /* pages */
         char *state_dir; /* where sessions are kept across restarts */
+        char *database;  /* postgresql://…; NULL: a file in state_dir */
         char **names;    /* names that may stand in Host: of `url`, and `names` */
         char **origins;  /* FRONTEND_URL */
         TbAuth *auth;    /* users */

@@ -17,6 +17,7 @@
 #include "server/pairing/persist.h"
 #include "server/server.h"
 #include "server/store/backup.h"
+#include "server/store/db.h"
 
 #define GRACE_MS 2500 /* for answers under way after SIGTERM */
 
@@ -106,8 +107,27 @@ static int serve(Run *run)
 }
 
 /* What is done beside a server that runs. */
+static int migrate(const TbServerConfig *config)
+{
+        g_autoptr(GError) error = NULL;
+        g_autofree char *file = g_build_filename(config->state_dir, TB_PERSIST_FILE, NULL);
+        const TbDbEngine *engine = tb_db_engine_of(config->database, NULL); /* known: of the configuration */
+        gint64 schema = 0;
+        if (!engine ||
+            !tb_db_migrate_now(engine, config->database ? config->database : file, &schema, &error)) {
+                fprintf(stderr, "testbed-server: %s\n", error ? tb_error_detail(error) : "no such store");
+                return 1;
+        }
+        printf("the store is of schema %d\n", (int)schema);
+        return 0;
+}
+
 static int ask(const TbServerConfig *config, const char *backup)
 {
+        if (backup && config->database) {
+                fprintf(stderr, "testbed-server: the store is a database of PostgreSQL: pg_dump copies it\n");
+                return 1;
+        }
         g_autoptr(GError) error = NULL;
         g_autofree char *store = g_build_filename(config->state_dir, TB_PERSIST_FILE, NULL);
         bool ok = backup ? tb_db_backup(store, backup, &error)
@@ -127,7 +147,8 @@ int main(int argc, char **argv)
 {
         tb_descriptors_standard();
         g_autofree char *file = NULL, *state_dir = NULL, *backup = NULL;
-        gboolean check = FALSE, health = FALSE, insecure = FALSE, version = FALSE, json = FALSE;
+        gboolean check = FALSE, health = FALSE, migrates = FALSE, insecure = FALSE, version = FALSE,
+                 json = FALSE;
         int port = -1;
         const GOptionEntry entries[] = {
                 {"config", 'c', 0, G_OPTION_ARG_FILENAME, &file,
@@ -135,6 +156,8 @@ int main(int argc, char **argv)
                 {"check", 0, 0, G_OPTION_ARG_NONE, &check, "validate the configuration and exit", NULL},
                 {"backup", 0, 0, G_OPTION_ARG_FILENAME, &backup,
                  "copy what the server keeps into a new file, also while it runs, and exit", "FILE"},
+                {"migrate", 0, 0, G_OPTION_ARG_NONE, &migrates,
+                 "bring the store up to this version, as the start does, and exit", NULL},
                 {"health", 0, 0, G_OPTION_ARG_NONE, &health,
                  "ask the server that runs with this configuration how it is, and exit", NULL},
                 {"port", 'p', 0, G_OPTION_ARG_INT, &port, "port to listen on (0: any free one)", "PORT"},
@@ -169,6 +192,8 @@ int main(int argc, char **argv)
                 return 0;
         if (port >= 0)
                 config->port = (guint16)port;
+        if (migrates)
+                return migrate(config);
         if (backup || health)
                 return ask(config, backup);
         tb_log_init(config->log_level, json);

@@ -290,7 +290,7 @@ static void new_pairing(TbServer *server)
 static bool start(TbServer *server, GError **error)
 {
         const TbServerConfig *config = server->config;
-        server->persist = tb_persist_new(config->state_dir, error);
+        server->persist = tb_persist_new(config->state_dir, config->database, error);
         if (!server->persist)
                 return false;
         new_pairing(server);

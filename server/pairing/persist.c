@@ -268,7 +268,7 @@ static void on_enrolled(gpointer data)
 }
 
 /* --- life --- */
-TbPersist *tb_persist_new(const char *state_dir, GError **error)
+TbPersist *tb_persist_new(const char *state_dir, const char *database, GError **error)
 {
         g_autoptr(GError) why = NULL;
         TbStateDir *dir = tb_state_dir_open(state_dir, "server", false, &why);
@@ -281,13 +281,15 @@ TbPersist *tb_persist_new(const char *state_dir, GError **error)
         TbPersist *p = g_new0(TbPersist, 1);
         g_autofree char *file = g_build_filename(state_dir, TB_PERSIST_FILE, NULL);
         p->dir = dir;
+        p->elsewhere = database != NULL;
         p->keys = tb_host_keys_new();
         p->enrolments = tb_enrolments_new(on_enrolled, p);
         p->wall_offset_ms = wall_offset();
         p->wait_timer = g_source_new(&wait_funcs, sizeof(GSource));
         g_source_set_callback(p->wait_timer, NULL, p, NULL);
         g_source_attach(p->wait_timer, NULL);
-        p->db = tb_db_new(&tb_db_sqlite, file, on_db_changed, p);
+        const TbDbEngine *engine = tb_db_engine_of(database, NULL); /* the configuration has asked before */
+        p->db = tb_db_new(engine ? engine : &tb_db_sqlite, database ? database : file, on_db_changed, p);
         return p;
 }
 
@@ -319,7 +321,8 @@ bool tb_persist_load(TbPersist *p, TbPairing *pairing, GError **error)
                 g_source_remove(timer);
         if (tb_db_state(p->db) != TB_DB_REFUSED)
                 return true;
-        tb_set_error(error, TB_ERROR_UNSUPPORTED, "%s: %s", TB_PERSIST_FILE, tb_db_reason(p->db));
+        tb_set_error(error, TB_ERROR_UNSUPPORTED, "%s: %s", p->elsewhere ? "the database" : TB_PERSIST_FILE,
+                     tb_db_reason(p->db));
         return false;
 }
 
@@ -402,8 +405,8 @@ const char *tb_persist_trouble(TbPersist *p)
         TbDbState state = tb_db_state(p->db);
         g_clear_pointer(&p->trouble, g_free);
         if (waiting_ms >= STALLED_MS)
-                p->trouble = g_strdup_printf("sessions are not written: the disk has not answered for %d s",
-                                             (int)(waiting_ms / 1000));
+                p->trouble = g_strdup_printf("sessions are not written: the %s has not answered for %d s",
+                                             p->elsewhere ? "database" : "disk", (int)(waiting_ms / 1000));
         else if (state == TB_DB_FAILING || state == TB_DB_REFUSED)
                 p->trouble = g_strdup_printf("sessions are not written: %s", tb_db_reason(p->db));
         else if (p->failure)

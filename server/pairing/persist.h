@@ -15,9 +15,9 @@
 
 typedef struct TbPersist TbPersist;
 
-/* Opens the state folder. Its lock in another server's hands (TB_ERROR_BUSY), or a store of a newer program
+/* Opens the state folder. `database`: of tb_db_engine_of(); NULL: a file there. Its lock in another server's hands (TB_ERROR_BUSY), or a store of a newer program
  * (TB_ERROR_UNSUPPORTED): NULL with the error. Whatever else fails is tried again later: tb_persist_trouble(). */
-TbPersist *tb_persist_new(const char *state_dir, GError **error);
+TbPersist *tb_persist_new(const char *state_dir, const char *database, GError **error);
 TbHostKeys *tb_persist_host_keys(TbPersist *persist);    /* borrowed */
 TbEnrolments *tb_persist_enrolments(TbPersist *persist); /* borrowed; changes are written at once */
 /* Puts into `pairing` (borrowed) what was kept, and waits for that for a moment, running the main loop. */

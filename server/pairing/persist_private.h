@@ -7,6 +7,7 @@
 struct TbPersist {
         TbStateDir *dir;          /* owned; NULL: not to be had at the start */
         TbDb *db;                 /* owned */
+        bool elsewhere;           /* it is no file of the state folder */
         TbPairing *pairing;       /* borrowed; NULL before tb_persist_load() */
         TbHostKeys *keys;         /* owned */
         TbEnrolments *enrolments; /* owned */

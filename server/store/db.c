@@ -15,6 +15,7 @@ void tb_db_unref(TbDb *db)
         tb_mutex_clear(&db->lock);
         tb_cond_clear(&db->over);
         g_free(db->where);
+        g_free(db->name);
         g_free(db->reason);
         g_free(db->said);
         g_free(db);
@@ -99,9 +100,9 @@ void tb_db_tell_state(TbDb *db, TbDbState state, const char *reason)
         if (state == TB_DB_RUNNING && *reason)
                 tb_log(TB_LOG_ERROR, TB_F(), "store: %s", reason);
         else if (state == TB_DB_RUNNING)
-                tb_log(TB_LOG_INFO, TB_F(), "store: %s is written", db->where);
+                tb_log(TB_LOG_INFO, TB_F(), "store: %s is written", db->name);
         else
-                tb_log(TB_LOG_WARNING, TB_F(), "store: %s: %s", db->where, reason);
+                tb_log(TB_LOG_WARNING, TB_F(), "store: %s: %s", db->name, reason);
         News *news = g_new0(News, 1);
         news->db = db_ref(db);
         news->state = state;
@@ -128,6 +129,7 @@ TbDb *tb_db_new(const TbDbEngine *engine, const char *where, void (*changed)(gpo
         tb_cond_init(&db->over);
         db->engine = engine;
         db->where = g_strdup(where);
+        db->name = engine->name ? engine->name(where) : g_strdup(where);
         db->changed = changed;
         db->data = data;
         db->reason = g_strdup("");
@@ -152,7 +154,7 @@ void tb_db_free(TbDb *db, guint grace_ms)
         tb_mutex_unlock(&db->lock);
         if (!ended)
                 tb_log(TB_LOG_ERROR, TB_F(), "store: %s: the disk does not answer; %u calls are given up",
-                       db->where, db->under_way.length);
+                       db->name, db->under_way.length);
         g_queue_clear(&db->under_way); /* the calls themselves are the lane's */
         tb_db_unref(db);
 }

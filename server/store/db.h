@@ -10,7 +10,7 @@
  * takes nobody along). A call that was answered without an error is on the disk as far as the system is concerned: it
  * survives SIGKILL. Power loss may cost the last of them, never the file (WAL, synchronous=NORMAL).
  *
- * A medium that fails (full, read-only, I/O) fails the calls, not the program: TB_DB_FAILING with the reason, and the
+ * A medium that fails (full, read-only, I/O, a database server that is away) fails the calls, not the program: TB_DB_FAILING with the reason, and the
  * lane goes on trying. A damaged file is put aside with its date and a new one is begun: `tb_db_generation()` changes and
  * whoever keeps things there writes them again. A file of a newer program is TB_DB_REFUSED, and stays as it is.
  * Main thread, all of it.
@@ -51,6 +51,13 @@ const void *tb_db_get_bytes(const TbDbResult *result, guint row, guint column,
 /* --- the lane --- */
 typedef struct TbDbEngine TbDbEngine;
 extern const TbDbEngine tb_db_sqlite; /* `where`: the path of its file, which is made, 0600 */
+extern const TbDbEngine
+        tb_db_postgres; /* `where`: postgresql://…; its one user, as long as it is connected */
+
+/* Of a DATABASE_URL; NULL: SQLite. NULL with TB_ERROR_INVALID: it is none that we know. */
+const TbDbEngine *tb_db_engine_of(const char *url, GError **error);
+/* Makes what is missing in the store, and waits for it. *ret_schema: the number that it has then. Any thread. */
+bool tb_db_migrate_now(const TbDbEngine *engine, const char *where, gint64 *ret_schema, GError **error);
 
 /* `changed` (nullable) runs whenever the state, its reason or the generation did. Returns at once: the lane opens. */
 TbDb *tb_db_new(const TbDbEngine *engine, const char *where, void (*changed)(gpointer data), gpointer data);

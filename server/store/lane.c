@@ -43,7 +43,7 @@ static TbDbFault begin_anew(TbDb *db, const char *why, char **ret_note, GError *
         if (fault)
                 return fault == TB_DB_DAMAGED ? TB_DB_MEDIUM : fault;
         db->begun++;
-        *ret_note = g_strdup_printf("%s: %s; it was put aside as %s and a new one was begun", db->where, why,
+        *ret_note = g_strdup_printf("%s: %s; it was put aside as %s and a new one was begun", db->name, why,
                                     aside);
         return TB_DB_OK;
 }
@@ -77,11 +77,21 @@ static void look_whether_moved(TbDb *db)
         db->looked_us = now_us;
         if (!db->engine->moved(db->connection))
                 return;
-        tb_log(TB_LOG_WARNING, TB_F(), "store: %s was moved away; it is begun anew", db->where);
+        tb_log(TB_LOG_WARNING, TB_F(), "store: %s was moved away; it is begun anew", db->name);
         shut(db);
         db->begun++;
         db->retry_us = 0;
         g_clear_pointer(&db->said, g_free); /* so that main is told the new generation */
+}
+
+/* A connection that has ended is made again, first at once, then with growing pauses. */
+static void look_whether_lost(TbDb *db, const char *why)
+{
+        if (!db->connection || !db->engine->lost || !db->engine->lost(db->connection))
+                return;
+        shut(db);
+        tb_db_tell_state(db, TB_DB_FAILING, why);
+        db->retry_us = 0;
 }
 
 /* --- running --- */
@@ -159,18 +169,20 @@ static TbDbFault write_calls(TbDb *db, GPtrArray *calls, GError **error)
 
 static void after_fault(TbDb *db, TbDbFault fault, const GError *error)
 {
+        const char *said = error ? error->message : "";
         if (fault == TB_DB_DAMAGED) {
                 g_autoptr(GError) why = NULL;
                 g_autofree char *note = NULL;
                 shut(db);
-                if (begin_anew(db, error->message, &note, &why)) {
+                if (begin_anew(db, said, &note, &why)) {
                         pause_before_retry(db);
                         tb_db_tell_state(db, TB_DB_FAILING, why->message);
                 } else {
                         tb_db_tell_state(db, TB_DB_RUNNING, note);
                 }
         } else if (fault == TB_DB_MEDIUM) {
-                tb_db_tell_state(db, TB_DB_FAILING, error->message);
+                tb_db_tell_state(db, TB_DB_FAILING, said);
+                look_whether_lost(db, said);
         } else if (fault == TB_DB_OK && db->told != TB_DB_RUNNING) {
                 tb_db_tell_state(db, TB_DB_RUNNING, "");
         }
@@ -226,6 +238,7 @@ void tb_db_lane(gpointer data)
                 TbDbCall *call = tb_queue_take(db->calls, db->connection || refused ? -1 : db->retry_us);
                 if (call) {
                         look_whether_moved(db);
+                        look_whether_lost(db, "the connection to the database was lost");
                         if (!db->connection && db->retry_us == 0)
                                 open_connection(db);
                         run_queue(db, call);

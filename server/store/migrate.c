@@ -57,7 +57,7 @@ TbDbFault tb_db_migrate(const TbDbEngine *engine, gpointer connection, GError **
                 tb_set_error(error, TB_ERROR_UNSUPPORTED,
                              "it was written by a newer testbed-server (schema %" G_GINT64_FORMAT
                              ", this program knows %" G_GINT64_FORMAT
-                             "): start that version, or move the file away to begin a new one",
+                             "): start that version, or give this one a store of its own",
                              have, known);
                 return TB_DB_FOREIGN;
         }
@@ -66,4 +66,29 @@ TbDbFault tb_db_migrate(const TbDbEngine *engine, gpointer connection, GError **
                        "the store was brought from schema %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT, have,
                        known);
         return fault;
+}
+
+bool tb_db_migrate_now(const TbDbEngine *engine, const char *where, gint64 *ret_schema, GError **error)
+{
+        TbDbFault fault;
+        gpointer connection = engine->open(where, &fault, error);
+        if (!connection)
+                return false;
+        fault = tb_db_migrate(engine, connection, error);
+        engine->close(connection);
+        for (const TbMigration *m = tb_migrations; m->number; m++)
+                *ret_schema = m->number;
+        return fault == TB_DB_OK;
+}
+
+const TbDbEngine *tb_db_engine_of(const char *url, GError **error)
+{
+        if (!url)
+                return &tb_db_sqlite;
+        if (g_str_has_prefix(url, "postgresql://") || g_str_has_prefix(url, "postgres://"))
+                return &tb_db_postgres;
+        tb_set_error(error, TB_ERROR_INVALID,
+                     "postgresql://user:password@host:port/database is expected; without one it is a file in "
+                     "the state folder");
+        return NULL;
 }

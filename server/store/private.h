@@ -65,6 +65,9 @@ struct TbDbEngine {
         bool (*moved)(gpointer connection); /* what is open is not at its place any more */
         /* Puts what is there aside; the new name is the caller's. */
         char *(*put_aside)(const char *where, GError **error);
+        bool (*lost)(
+                gpointer connection);     /* what is open is of no use any more; NULL: that does not happen */
+        char *(*name)(const char *where); /* as it may be shown, the caller's; NULL: as it is */
 };
 
 /* Brings the schema up to this program's; TB_DB_FOREIGN when it is newer. */
@@ -73,7 +76,8 @@ TbDbFault tb_db_migrate(const TbDbEngine *engine, gpointer connection, GError **
 struct TbDb {
         TbRefCount refs; /* the owner's, the lane's, each posted message's */
         const TbDbEngine *engine;
-        char *where;    /* owned */
+        char *where;    /* owned; may bear a password */
+        char *name;     /* owned; for people */
         TbQueue *calls; /* owned */
         /* main */
         void (*changed)(gpointer data); /* NULL after tb_db_free() */

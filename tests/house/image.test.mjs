@@ -109,7 +109,7 @@ test('.env.example: a variable of it is read by a daemon, by compose or by a scr
   assert.ok(names.includes('TESTBED_TOKEN'));
   for (const name of names) assert.ok(new RegExp(`\\b${name}\\b`).test(readers), `nothing reads ${name}`);
   // those have a default in compose.yaml
-  const own = /^(VERSION|(HOST|SERVER)_ADDRESS|TURN_CERTS|(TURN|CADDY|PROMETHEUS|GRAFANA)_IMAGE)$/;
+  const own = /^(VERSION|(HOST|SERVER)_ADDRESS|TURN_CERTS|(TURN|CADDY|POSTGRES|PROMETHEUS|GRAFANA)_IMAGE)$/;
   for (const name of new Set([...files.join('').matchAll(/\$\{([A-Z_]+)/g)].map((m) => m[1])))
     assert.ok(names.includes(name) || own.test(name), `${name} is not in .env.example`);
 });
@@ -196,12 +196,12 @@ test('compose files: an old docker-compose reads each combination, and no servic
   if (made) copyFileSync(path.join(ROOT, '.env.example'), env); // env_file has to be there
   try {
     const base = services('', 'compose.yaml');
-    for (const name of ['server', 'host', 'lab', 'turn', 'caddy', 'prometheus', 'grafana'])
+    for (const name of ['server', 'host', 'lab', 'turn', 'caddy', 'postgres', 'prometheus', 'grafana'])
       assert.match(base, new RegExp(`^  ${name}:$`, 'm'));
     const count = (what) => base.match(what)?.length ?? 0;
-    assert.equal(count(/^    read_only: true$/gm), 7);
-    assert.equal(count(/^    - ALL$/gm), 7);
-    assert.equal(count(/no-new-privileges:true/g), 7);
+    assert.equal(count(/^    read_only: true$/gm), 8);
+    assert.equal(count(/^    - ALL$/gm), 8);
+    assert.equal(count(/no-new-privileges:true/g), 8);
     assert.deepEqual([...base.matchAll(/^    cap_add:\n((?:    - .*\n)+)/gm)].map((m) => m[1].match(/\w+/g)).sort(), [
       ['NET_BIND_SERVICE'],
       ['SETUID', 'SETGID', 'KILL'],

@@ -112,7 +112,7 @@ static TbPersist *open_store(const char *dir, TbPairing **ret_pairing, TbAuth *h
         static const TbPartyOps ops;
         static const TbIceConfig no_ice;
         g_autoptr(GError) error = NULL;
-        TbPersist *p = tb_persist_new(dir, &error);
+        TbPersist *p = tb_persist_new(dir, NULL, &error);
         g_assert_no_error(error);
         *ret_pairing = tb_pairing_new(&(TbPairingOptions){.ops = &ops, .ice = &no_ice, .hosts = hosts});
         g_assert_true(tb_persist_load(p, *ret_pairing, &error));

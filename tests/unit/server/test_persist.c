@@ -62,7 +62,7 @@ static void test_wait(void)
         g_autofree char *dir = g_dir_make_tmp("tbpersist-XXXXXX", NULL),
                         *file = g_build_filename(dir, "server.db", NULL);
         g_autoptr(GError) error = NULL;
-        TbPersist *p = tb_persist_new(dir, &error);
+        TbPersist *p = tb_persist_new(dir, NULL, &error);
         g_assert_no_error(error);
         TbAuth *hosts = tb_auth_new();
         TbPairing *pairing = tb_pairing_new(&(TbPairingOptions){

@@ -1,0 +1,76 @@
+// testbed-server on a PostgreSQL of Debian's: what it keeps outlives SIGKILL of the server and of the database, and
+// health has words for it.
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { BUILD, ROOT, scratch, until } from './harness.mjs';
+import { withServer } from './server-harness.mjs';
+
+const health = async (server) => (await server.get('/health')).json;
+
+/** tests/postgres.sh: `stop` as its user would, `kill` as the kernel does. */
+class Postgres {
+  constructor() {
+    this.folder = scratch('tb-pg-');
+    this.url = `postgresql:///postgres?host=${this.folder}&user=testbed`;
+  }
+  async start() {
+    this.child = spawn('sh', [path.join(ROOT, 'tests/postgres.sh'), this.folder], { stdio: 'ignore' });
+    this.ended = new Promise((done) => this.child.once('exit', done));
+    await until('PostgreSQL', () => spawnSync('pg_isready', ['-q', '-h', this.folder]).status === 0);
+  }
+  async end(signal) {
+    this.child.kill(signal);
+    await this.ended;
+  }
+  sql(text) {
+    const run = spawnSync('psql', ['-qtA', this.url, '-c', text], { encoding: 'utf8' });
+    assert.equal(run.status, 0, run.stderr);
+    return run.stdout.trim();
+  }
+}
+
+test('sessions in PostgreSQL: SIGKILL of the server, a database that ends and comes back', async (t) => {
+  const postgres = new Postgres();
+  await postgres.start();
+  t.after(() => postgres.end('SIGQUIT'));
+  const options = { env: { DATABASE_URL: postgres.url } };
+
+  const migrate = spawnSync(path.join(BUILD, 'testbed-server'), ['--migrate', '--state-dir', postgres.folder], {
+    env: { ...process.env, ...options.env },
+    encoding: 'utf8',
+  });
+  assert.match(migrate.stdout, /the store is of schema \d+/, migrate.stderr);
+  assert.match(postgres.sql('SELECT max(number) FROM migrations'), /^\d+$/);
+
+  let server = await withServer(t, {}, options);
+  const first = await server.session();
+  assert.equal(postgres.sql('SELECT count(*) FROM sessions'), '1');
+  assert.ok(!postgres.sql('SELECT encode(token, $$escape$$) FROM sessions').includes(first.token), 'no token is there');
+  assert.ok(!existsSync(path.join(server.folder, 'server.db')));
+  await server.program.kill();
+
+  const again = { ...options, state: server.folder };
+  server = await withServer(t, {}, again);
+  const desktop = await server.join('desktop', first);
+  assert.equal((await health(server)).status, 'running');
+
+  for (const signal of ['SIGINT', 'SIGQUIT']) {
+    await postgres.end(signal);
+    const meanwhile = await server.session(); // from memory
+    await until('health to tell', async () => /sessions are not written: /.test((await health(server)).reason));
+    desktop.send({ type: 'ping', t: signal });
+    await desktop.find((m) => m.type === 'pong' && m.t === signal);
+    await postgres.start();
+    await until('health to be well', async () => (await health(server)).status === 'running');
+    await until('the row', () => postgres.sql(`SELECT id FROM sessions WHERE id = $$${meanwhile.sessionId}$$`));
+  }
+  await desktop.stop();
+  await server.program.kill();
+  server = await withServer(t, {}, again);
+  assert.equal((await server.get(`/api/session/${first.sessionId}`)).status, 200);
+  assert.match((await server.get('/metrics')).text, /^testbed_sessions 3$/m);
+});

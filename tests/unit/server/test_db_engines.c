@@ -1,0 +1,358 @@
+/* The store lane on both engines: the same statements, the same answers. And what is PostgreSQL's alone: a server that goes away. */
+#include "server/store/db.h"
+
+#include <libpq-fe.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/error.h"
+#include "lib/limits.h"
+#include "lib/log.h"
+#include "server/store/private.h"
+#include "tests/unit/server/db_rig.h"
+
+static struct {
+        char *folder, *url; /* owned */
+        GPid pid;
+} postgres;
+
+/* tests/postgres.sh in a folder of its own; the first start makes the database. */
+static void start_postgres(void)
+{
+        char *argv[] = {(char *)"sh", (char *)"tests/postgres.sh", postgres.folder, NULL};
+        g_autoptr(GError) error = NULL;
+        gint64 until_us = g_get_monotonic_time() + 2 * END_S * G_USEC_PER_SEC;
+        g_assert_true(g_spawn_async(NULL, argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD, NULL,
+                                    NULL, &postgres.pid, &error));
+        while (PQping(postgres.url) != PQPING_OK) {
+                g_assert_cmpint(g_get_monotonic_time(), <, until_us);
+                g_assert_cmpint(waitpid(postgres.pid, NULL, WNOHANG), ==, 0);
+        }
+}
+
+static void stop_postgres(int signal)
+{
+        kill(postgres.pid, signal); /* SIGINT: it ends its connections first */
+        g_assert_cmpint(waitpid(postgres.pid, NULL, 0), ==, postgres.pid);
+}
+
+static void sql(const char *text)
+{
+        PGconn *c = PQconnectdb(postgres.url);
+        PGresult *r = PQexec(c, text);
+        if (PQresultStatus(r) != PGRES_COMMAND_OK && PQresultStatus(r) != PGRES_TUPLES_OK)
+                g_error("%s: %s", text, PQerrorMessage(c));
+        PQclear(r);
+        PQfinish(c);
+}
+
+/* An empty store of this engine. */
+static void begin(World *w, const TbDbEngine *engine)
+{
+        setup(w, NULL);
+        if (engine != &tb_db_postgres)
+                return;
+        w->url = postgres.url;
+        sql("SET client_min_messages = warning; DROP SCHEMA public CASCADE; CREATE SCHEMA public");
+}
+
+static void test_write_read(gconstpointer engine)
+{
+        World w;
+        Answer a = {0};
+        GStatBuf stat_buf;
+        begin(&w, engine);
+        start(&w);
+        g_assert_cmpint(tb_db_state(w.db), ==, TB_DB_RUNNING);
+        g_assert_cmpstr(tb_db_reason(w.db), ==, "");
+        ask(&w, &a, put("lab-1", "k\"'; DROP TABLE hosts; --"));
+        g_assert_no_error(a.error);
+        stop(&w);
+        start(&w);
+        TbDbCall *call = tb_db_call_reads();
+        tb_db_statement(call, tb_sql_host_list);
+        ask(&w, &a, call);
+        g_assert_cmpuint(a.rows, ==, 1);
+        g_assert_cmpstr(a.text, ==, "lab-1");
+        answer_clear(&a);
+        g_assert_true(w.url || g_stat(w.file, &stat_buf) == 0);
+        g_assert_true(w.url || (stat_buf.st_mode & 0777) == 0600);
+        teardown(&w);
+}
+
+/* A call that fails takes no other along, and leaves nothing of itself. */
+static void test_one_fails(gconstpointer engine)
+{
+        World w;
+        Answer a[3] = {0};
+        begin(&w, engine);
+        start(&w);
+        TbDbCall *bad = put("half", "k");
+        tb_db_statement(bad, tb_sql_host_put); /* key is NULL: NOT NULL */
+        for (guint i = 0; i < 3; i++)
+                tb_db_text(bad, i < 2 ? "x" : NULL);
+        tb_db_int(bad, 1);
+        tb_db_int(bad, 1);
+        g_assert_true(tb_db_submit_take(w.db, put("a", "k"), on_answer, &a[0], NULL));
+        g_assert_true(tb_db_submit_take(w.db, bad, on_answer, &a[1], NULL));
+        g_assert_true(tb_db_submit_take(w.db, put("b", "k"), on_answer, &a[2], NULL));
+        UNTIL(a[2].there);
+        g_assert_no_error(a[0].error);
+        g_assert_error(a[1].error, TB_ERROR, TB_ERROR_INVALID);
+        g_assert_no_error(a[2].error);
+        g_assert_cmpuint(hosts(&w), ==, 2);
+        g_assert_cmpint(tb_db_state(w.db), ==, TB_DB_RUNNING);
+        for (guint i = 0; i < 3; i++)
+                answer_clear(&a[i]);
+        teardown(&w);
+}
+
+/* Wrong numbers of parameters, SQL that is none, SQL that runs for ever: refused, ended in time; the next one is answered. */
+static void test_bad_statements(gconstpointer data)
+{
+        const TbDbStatement few = {.sql = tb_sql_host_put}, none = {.sql = "SELEC 1"},
+                            fine = {.sql = tb_sql_migrations_last},
+                            endless = {.sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 "
+                                              "FROM n) SELECT count(*) FROM n"};
+        const TbDbEngine *engine = data;
+        const gint64 for_us = 100000;
+        World w;
+        gint64 schema;
+        TbDbFault fault;
+        begin(&w, engine);
+        const char *where = w.url ? w.url : w.file;
+        g_assert_true(tb_db_migrate_now(engine, where, &schema, NULL));
+        gpointer connection = engine->open(where, &fault, NULL);
+        g_assert_nonnull(connection);
+        const TbDbStatement *const bad[] = {&few, &none, &endless};
+        for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
+                g_autoptr(GError) error = NULL;
+                gint64 since_us = g_get_monotonic_time(), until_us = since_us + for_us;
+                g_assert_cmpint(engine->run(connection, bad[i], until_us, NULL, &error), ==, TB_DB_CALL);
+                g_assert_true(g_error_matches(error, TB_ERROR, i < 2 ? TB_ERROR_INVALID : TB_ERROR_TIMEOUT));
+                g_assert_true(i < 2 || g_get_monotonic_time() - since_us >= for_us); /* not before */
+                TbDbResult *result = tb_db_result_new();
+                g_assert_cmpint(engine->run(connection, &fine, -1, result, NULL), ==, TB_DB_OK);
+                g_assert_cmpint(tb_db_get_int(result, 0, 0), ==, schema);
+                tb_db_result_free(result);
+        }
+        engine->close(connection);
+        teardown(&w);
+}
+
+typedef struct Seen {
+        const guint8 *bytes;
+        gsize size;
+        bool there;
+} Seen;
+
+static void look_at_values(const TbDbResult *rows, const GError *error, gpointer data)
+{
+        Seen *seen = data;
+        gsize size;
+        g_assert_no_error(error);
+        g_assert_cmpuint(tb_db_rows(rows), ==, 1);
+        g_assert_cmpstr(tb_db_get_text(rows, 0, 0), ==, "grün \\ 'so'");
+        const void *bytes = tb_db_get_bytes(rows, 0, 1, &size);
+        g_assert_cmpmem(bytes, size, seen->bytes, seen->size);
+        for (guint i = 2; i < 5; i++)
+                g_assert_null(tb_db_get_text(rows, 0, i));
+        for (gint64 i = 0; i < 4; i++)
+                g_assert_cmpint(tb_db_get_int(rows, 0, 5 + (guint)i), ==,
+                                i % 2 ? G_MAXINT64 - i : G_MININT64 + i);
+        seen->there = true;
+}
+
+/* Numbers, texts, bytes and NULL come back as they went in. */
+static void test_values(gconstpointer engine)
+{
+        static const guint8 bytes[] = {0, 1, 0xff, '\\', '\'', 0};
+        World w;
+        Answer a = {0};
+        begin(&w, engine);
+        start(&w);
+        TbDbCall *call = tb_db_call_new();
+        tb_db_statement(call, tb_sql_enrolment_put);
+        tb_db_text(call, "grün \\ 'so'");
+        tb_db_bytes(call, bytes, sizeof bytes);
+        for (guint i = 0; i < 3; i++)
+                tb_db_text(call, NULL);
+        for (gint64 i = 0; i < 4; i++)
+                tb_db_int(call, i % 2 ? G_MAXINT64 - i : G_MININT64 + i);
+        ask(&w, &a, call);
+        g_assert_no_error(a.error);
+        call = tb_db_call_reads();
+        tb_db_statement(call, tb_sql_enrolment_list);
+        Seen seen = {.bytes = bytes, .size = sizeof bytes};
+        g_assert_true(tb_db_submit_take(w.db, call, look_at_values, &seen, NULL));
+        UNTIL(seen.there);
+        answer_clear(&a);
+        teardown(&w);
+}
+
+/* A store of a newer program is left as it is; one of an older is brought up to date, its rows are there. */
+static void test_schemas(gconstpointer engine)
+{
+        World w;
+        Answer a = {0};
+        gint64 schema = 0;
+        g_autoptr(GError) error = NULL;
+        begin(&w, engine);
+        const char *where = w.url ? w.url : w.file;
+        g_assert_true(tb_db_migrate_now(engine, where, &schema, &error));
+        g_assert_cmpint(schema, >=, 3);
+        start(&w);
+        ask(&w, &a, put("lab-1", "k"));
+        TbDbCall *older = tb_db_call_new();
+        tb_db_statement(older, "DROP TABLE enrolments");
+        tb_db_statement(older, "DELETE FROM migrations WHERE number > 2");
+        ask(&w, &a, older);
+        g_assert_no_error(a.error);
+        stop(&w);
+        start(&w);
+        g_assert_cmpuint(hosts(&w), ==, 1);
+        TbDbCall *list = tb_db_call_reads();
+        tb_db_statement(list, tb_sql_enrolment_list);
+        ask(&w, &a, list);
+        g_assert_no_error(a.error);
+        TbDbCall *newer = tb_db_call_new();
+        tb_db_statement(newer, tb_sql_migrations_add);
+        tb_db_int(newer, 9999);
+        tb_db_text(newer, "of-tomorrow");
+        tb_db_int(newer, 1);
+        ask(&w, &a, newer);
+        stop(&w);
+        start(&w);
+        g_assert_cmpint(tb_db_state(w.db), ==, TB_DB_REFUSED);
+        stop(&w);
+        g_assert_false(tb_db_migrate_now(engine, where, &schema, &error));
+        g_assert_error(error, TB_ERROR, TB_ERROR_UNSUPPORTED);
+        answer_clear(&a);
+        teardown(&w);
+}
+
+/* --- a database server --- */
+/* It ends, is killed, and comes back: the calls fail with words for it, the state says so, and then all goes on, with what was there. */
+static void test_lost(void)
+{
+        static const int ends[] = {SIGINT, SIGQUIT};
+        World w;
+        Answer a = {0};
+        begin(&w, &tb_db_postgres);
+        start(&w);
+        ask(&w, &a, put("lab-1", "k"));
+        for (guint i = 0; i < G_N_ELEMENTS(ends); i++) {
+                stop_postgres(ends[i]);
+                ask(&w, &a, put("lost", "k"));
+                g_assert_error(a.error, TB_ERROR, TB_ERROR_UNAVAILABLE);
+                UNTIL(tb_db_state(w.db) == TB_DB_FAILING);
+                g_assert_cmpstr(tb_db_reason(w.db), !=, "");
+                start_postgres();
+                UNTIL(tb_db_state(w.db) == TB_DB_RUNNING);
+                g_assert_cmpuint(tb_db_generation(w.db), ==, 0);
+                g_assert_cmpuint(hosts(&w), ==, 1);
+        }
+        /* one that restarts while nothing is asked costs no call */
+        stop_postgres(SIGINT);
+        start_postgres();
+        ask(&w, &a, put("lab-2", "k"));
+        g_assert_no_error(a.error);
+        answer_clear(&a);
+        teardown(&w);
+}
+
+/* Its connection is cut in the middle of a transaction: nothing of it is there, the next one is written. */
+static void test_cut(void)
+{
+        World w;
+        Answer a = {0};
+        begin(&w, &tb_db_postgres);
+        start(&w);
+        TbDbCall *call = put("half", "k");
+        tb_db_statement(call, "SELECT pg_terminate_backend(pg_backend_pid())");
+        ask(&w, &a, call);
+        g_assert_error(a.error, TB_ERROR, TB_ERROR_UNAVAILABLE);
+        UNTIL(tb_db_state(w.db) == TB_DB_RUNNING);
+        g_assert_cmpuint(hosts(&w), ==, 0);
+        ask(&w, &a, put("whole", "k"));
+        g_assert_no_error(a.error);
+        g_assert_cmpuint(hosts(&w), ==, 1);
+        answer_clear(&a);
+        teardown(&w);
+}
+
+/* A second server is told why it may not, and has the database when the first one is gone. */
+static void test_two(void)
+{
+        World w, second;
+        begin(&w, &tb_db_postgres);
+        start(&w);
+        second = (World){.url = w.url};
+        start(&second);
+        g_assert_cmpint(tb_db_state(second.db), ==, TB_DB_FAILING);
+        g_assert_nonnull(strstr(tb_db_reason(second.db), "another testbed-server has this database"));
+        stop(&w);
+        UNTIL(tb_db_state(second.db) == TB_DB_RUNNING);
+        stop(&second);
+        teardown(&w);
+}
+
+/* What people read bears no password; what cannot be reached is said. */
+static void test_words(void)
+{
+        g_autofree char *name =
+                tb_db_postgres.name("postgresql://testbed:hunter2@db.example:5433/lab?application_name=x");
+        g_assert_cmpstr(name, ==, "PostgreSQL db.example:5433/lab");
+        g_autoptr(GError) error = NULL;
+        g_assert_true(tb_db_engine_of(NULL, NULL) == &tb_db_sqlite);
+        g_assert_true(tb_db_engine_of("postgres://x/y", NULL) == &tb_db_postgres);
+        g_assert_null(tb_db_engine_of("mysql://x/y", &error));
+        g_assert_error(error, TB_ERROR, TB_ERROR_INVALID);
+        World w;
+        setup(&w, NULL);
+        w.url = "postgresql://testbed:hunter2@127.0.0.1:1/lab";
+        start(&w);
+        g_assert_cmpint(tb_db_state(w.db), ==, TB_DB_FAILING);
+        g_assert_nonnull(strstr(tb_db_reason(w.db), "refused"));
+        g_assert_null(strstr(tb_db_reason(w.db), "hunter2"));
+        g_assert_null(strchr(tb_db_reason(w.db), '\n'));
+        teardown(&w);
+}
+
+int main(int argc, char **argv)
+{
+        static const struct {
+                const char *name;
+                GTestDataFunc run;
+        } tests[] = {
+                {"write-read", test_write_read},
+                {"one-fails", test_one_fails},
+                {"bad-statements", test_bad_statements},
+                {"values", test_values},
+                {"schemas", test_schemas},
+        };
+        g_test_init(&argc, &argv, NULL);
+        tb_log_init(TB_LOG_ERROR, false);
+        postgres.folder = g_dir_make_tmp("tb-pg-XXXXXX", NULL);
+        postgres.url = g_strdup_printf("postgresql:///postgres?host=%s&user=testbed", postgres.folder);
+        start_postgres();
+        for (guint i = 0; i < G_N_ELEMENTS(tests); i++) {
+                g_autofree char *sqlite = g_strdup_printf("/db-engines/sqlite/%s", tests[i].name),
+                                *other = g_strdup_printf("/db-engines/postgres/%s", tests[i].name);
+                g_test_add_data_func(sqlite, &tb_db_sqlite, tests[i].run);
+                g_test_add_data_func(other, &tb_db_postgres, tests[i].run);
+        }
+        g_test_add_func("/db-engines/words", test_words);
+        g_test_add_func("/db-engines/lost", test_lost);
+        g_test_add_func("/db-engines/cut", test_cut);
+        g_test_add_func("/db-engines/two", test_two);
+        int rc = g_test_run();
+        stop_postgres(SIGINT);
+        char *argv_rm[] = {(char *)"rm", (char *)"-rf", postgres.folder, NULL};
+        g_spawn_sync(NULL, argv_rm, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL);
+        g_free(postgres.url);
+        g_free(postgres.folder);
+        return rc;
+}
