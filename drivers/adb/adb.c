@@ -38,6 +38,15 @@ static bool check(const TbUri *uri, json_t *params, GError **error)
         return tb_adb_parse_server(json_string_value(json_object_get(params, "server")), &host, &port, error);
 }
 
+enum { LANE_OPS, LANE_INPUT, LANE_SCREEN, LANE_LOG, LANE_TERMINAL };
+
+static guint lanes_of(const TbUri *uri G_GNUC_UNUSED, json_t *params)
+{
+        guint all = 1U << LANE_OPS | 1U << LANE_INPUT | 1U << LANE_SCREEN | 1U << LANE_LOG;
+
+        return json_is_true(json_object_get(params, "terminal")) ? all | 1U << LANE_TERMINAL : all;
+}
+
 static const TbParam params[] = {
         {.name = "server",
          .type = TB_PARAM_STRING,
@@ -64,48 +73,67 @@ static const TbParam params[] = {
          .fallback = "10000",
          .unit = "ms",
          .help = "time between two looks at battery and temperatures"},
+        {.name = "terminal",
+         .type = TB_PARAM_BOOL,
+         .fallback = "false",
+         .help = "a shell of the phone in a terminal, as a console: for everybody who may type into "
+                 "consoles"},
         TB_PARAM_END,
 };
 
 static const TbLane lanes[] = {
-        {
-                .name = "ops",
-                .size = sizeof(TbAdbLane),
-                .parallel = 8,
-                .open = tb_adb_lane_open,
-                .finalize = tb_adb_lane_finalize,
-                .shell = &tb_adb_shell_ops,
-                .files = &tb_adb_files_ops,
-                .apps = &tb_adb_apps_ops,
-                .sensors = &tb_adb_sensor_ops,
-        },
-        {
-                .name = "input",
-                .size = sizeof(TbAdbInputLane),
-                .open = tb_adb_input_open,
-                .close = tb_adb_input_close,
-                .pump = tb_adb_input_pump,
-                .finalize = tb_adb_lane_finalize,
-                .input = &tb_adb_input_ops,
-        },
-        {
-                .name = "screen",
-                .size = sizeof(TbAdbScreenLane),
-                .open = tb_adb_screen_open,
-                .close = tb_adb_screen_close,
-                .pump = tb_adb_screen_pump,
-                .finalize = tb_adb_screen_finalize,
-                .video = &tb_adb_video_ops,
-        },
-        {
-                .name = "log",
-                .size = sizeof(TbAdbLogLane),
-                .open = tb_adb_logs_open,
-                .close = tb_adb_logs_close,
-                .pump = tb_adb_logs_pump,
-                .finalize = tb_adb_lane_finalize,
-                .logs = &tb_adb_logs_ops,
-        },
+        [LANE_OPS] =
+                {
+                        .name = "ops",
+                        .size = sizeof(TbAdbLane),
+                        .parallel = 8,
+                        .open = tb_adb_lane_open,
+                        .finalize = tb_adb_lane_finalize,
+                        .shell = &tb_adb_shell_ops,
+                        .files = &tb_adb_files_ops,
+                        .apps = &tb_adb_apps_ops,
+                        .sensors = &tb_adb_sensor_ops,
+                },
+        [LANE_INPUT] =
+                {
+                        .name = "input",
+                        .size = sizeof(TbAdbInputLane),
+                        .open = tb_adb_input_open,
+                        .close = tb_adb_input_close,
+                        .pump = tb_adb_input_pump,
+                        .finalize = tb_adb_lane_finalize,
+                        .input = &tb_adb_input_ops,
+                },
+        [LANE_SCREEN] =
+                {
+                        .name = "screen",
+                        .size = sizeof(TbAdbScreenLane),
+                        .open = tb_adb_screen_open,
+                        .close = tb_adb_screen_close,
+                        .pump = tb_adb_screen_pump,
+                        .finalize = tb_adb_screen_finalize,
+                        .video = &tb_adb_video_ops,
+                },
+        [LANE_LOG] =
+                {
+                        .name = "log",
+                        .size = sizeof(TbAdbLogLane),
+                        .open = tb_adb_logs_open,
+                        .close = tb_adb_logs_close,
+                        .pump = tb_adb_logs_pump,
+                        .finalize = tb_adb_lane_finalize,
+                        .logs = &tb_adb_logs_ops,
+                },
+        [LANE_TERMINAL] =
+                {
+                        .name = "terminal",
+                        .size = sizeof(TbAdbConsoleLane),
+                        .open = tb_adb_console_open,
+                        .close = tb_adb_console_close,
+                        .pump = tb_adb_console_pump,
+                        .finalize = tb_adb_lane_finalize,
+                        .console = &tb_adb_console_ops,
+                },
         {.name = NULL},
 };
 
@@ -116,6 +144,7 @@ const TbDriver tb_driver_adb = {
         .example = "adb://0A1B2C3D",
         .params = params,
         .check = check,
+        .lanes_of = lanes_of,
         .lanes = lanes,
         .discovery = &tb_adb_discovery_ops,
 };

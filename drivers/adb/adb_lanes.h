@@ -7,6 +7,7 @@
  * - input: one shell that stays open and takes `input` commands (adb_type.c)
  * - screen: video by raw screencap (adb_screen.c)
  * - log: logs by logcat (adb_logs.c)
+ * - terminal: console, a shell in a terminal (adb_console.c)
  */
 #include "drivers/adb/adb_client.h"
 #include "drivers/adb/adb_input.h"
@@ -65,6 +66,18 @@ extern const TbLogsOps tb_adb_logs_ops;
 bool tb_adb_logs_open(TbInstance *self, TbIo *io, GError **error);
 void tb_adb_logs_close(TbInstance *self);
 bool tb_adb_logs_pump(TbInstance *self, TbIo *io, GError **error);
+
+typedef struct TbAdbConsoleLane {
+        TbAdbLane lane;    /* first */
+        TbTransport *link; /* owned */
+        GByteArray *in;    /* owned: packets that are not parsed yet */
+        GByteArray *out;   /* owned: packets that are not sent yet */
+        int columns, rows; /* survive close; 0: nobody has said */
+} TbAdbConsoleLane;
+extern const TbConsoleOps tb_adb_console_ops;
+bool tb_adb_console_open(TbInstance *self, TbIo *io, GError **error);
+void tb_adb_console_close(TbInstance *self);
+bool tb_adb_console_pump(TbInstance *self, TbIo *io, GError **error);
 
 /* adb_discovery.c */
 extern const TbDiscoveryOps tb_adb_discovery_ops;

@@ -7,7 +7,7 @@ import { before, test } from 'node:test';
 
 import { startPhone } from './bench.mjs';
 import { ok, onTerminal, refused, testbed } from './cli.mjs';
-import { Host, ROOT, forFile, scratch } from './harness.mjs';
+import { Host, ROOT, forFile, scratch, until } from './harness.mjs';
 
 const file = forFile();
 let host;
@@ -15,9 +15,9 @@ let phone;
 
 before(async () => {
   phone = await startPhone(file);
-  host = await Host.start({ devices: { phone: { attach: phone.uri } } }, { env: phone.env });
+  host = await Host.start({ devices: { phone: { attach: `${phone.uri}&terminal=true` } } }, { env: phone.env });
   file.after(() => host.stop());
-  for (const id of ['phone/shell', 'phone/files', 'phone/apps', 'phone/input']) await host.state_is(id, 'ready', 20000);
+  for (const id of ['phone/shell', 'phone/files', 'phone/apps', 'phone/input', 'phone/console']) await host.state_is(id, 'ready', 20000);
 });
 
 const run = (args, options) => ok(host.url, args, options);
@@ -41,6 +41,38 @@ test('run: output, errors, exit code, input, time', async () => {
   });
   await refused(host.url, ['run', 'phone', '-i', 'cat'], 122, /byte 1 is NUL.*testbed push/, { input: 'a\0b' });
   await refused(host.url, ['run', 'nobody', 'true'], 121, /no device/);
+});
+
+test('console: a shell of the phone in a terminal as large as ours; another one when it ends', async (t) => {
+  const terminal = onTerminal(host.url, ['console', 'phone']);
+  t.after(terminal.kill);
+  await terminal.see('opens the menu');
+  const said = async (line, answer) => {
+    terminal.type(`${line}\r`);
+    await terminal.see(answer);
+  };
+  await said('stty size', '24 80');
+  terminal.size(132, 43);
+  await until('the size', async () => {
+    terminal.type('stty size\r');
+    return await terminal.see('43 132', 300).catch(() => null);
+  });
+  await said('tty -s && echo "a $((6 * 7)) tty"', 'a 42 tty');
+  const bytes = 'x'.repeat(400 * 1024); /* more than anything on the way holds, and it echoes */
+  await said('stty raw; head -c 409600 | wc -c; stty sane; exit', 'stty sane; exit\r\n');
+  const sent = await host.post('/host/devices/phone/console/write', { text: bytes });
+  assert.equal(sent.status, 200, sent.text);
+  await terminal.see(/[x\n] *409600/);
+  await until('another shell', async () => {
+    const found = await host.post('/host/devices/phone/console/expect', {
+      send: 'echo "pid $(($$ + 0)), size $(stty size)"\n',
+      pattern: 'pid [0-9]+, size 43 132',
+      timeout_s: 2,
+    });
+    return found.status === 200;
+  });
+  terminal.type('\x1dq');
+  await terminal.end();
 });
 
 test('push, pull: any bytes, any size, the mode goes along', async () => {
