@@ -196,6 +196,25 @@ test('the other one hears of a disconnect, and of the return', async () => {
   await again.stop();
 });
 
+test('a phone that stands still, whose TCP stays open, keeps nobody out: the next one has its place', async () => {
+  const { session, desktop, phone } = await pair();
+  phone.ws.pause(); /* the kernel takes what comes and says nothing: a stopped process, a laptop that sleeps */
+  const { sessionId, token } = session;
+  const next = await server.websocket();
+  next.send({ type: 'hello', role: 'phone', sessionId, token });
+  const ready = await next.find(typed('ready'));
+  await desktop.find((m) => m.type === 'peer-connected' && m.peerId === ready.peerId);
+  next.send({ type: 'bye' });
+  await desktop.find(typed('bye'));
+  phone.ws.resume();
+  assert.equal((await phone.find(typed('error'))).code, 'replaced');
+  await assert.rejects(
+    phone.find(() => false, { from: phone.items.length }),
+    /ended/,
+  );
+  await Promise.all([next.stop(), desktop.stop()]);
+});
+
 test('candidates in both spellings', async () => {
   const { desktop, phone, stop } = await pair();
   const ice = { type: 'ice', candidate: 'candidate:1 1 udp 2 192.0.2.1 9 typ host', sdpMid: '0', sdpMLineIndex: 0 };
