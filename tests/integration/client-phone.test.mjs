@@ -17,7 +17,8 @@ before(async () => {
   phone = await startPhone(file);
   host = await Host.start({ devices: { phone: { attach: `${phone.uri}&terminal=true` } } }, { env: phone.env });
   file.after(() => host.stop());
-  for (const id of ['phone/shell', 'phone/files', 'phone/apps', 'phone/input', 'phone/console']) await host.state_is(id, 'ready', 20000);
+  for (const id of ['phone/shell', 'phone/files', 'phone/apps', 'phone/input', 'phone/console'])
+    await host.state_is(id, 'ready', 20000);
 });
 
 const run = (args, options) => ok(host.url, args, options);
