@@ -25,7 +25,7 @@ DEPS_LAB_TEST := supervisor blackbox libjpeg-turbo-progs shellcheck docker-compo
 # an engine for `make image-test`
 DEPS_IMAGE_TEST := docker.io debootstrap
 DEPS_TEST := $(DEPS_DEB) $(DEPS_LAB_TEST) lintian systemd curl openssl clang clang-format clang-tidy cppcheck libclang-rt-14-dev chromium firefox-esr socat python3 python3-serial python3-prometheus-client vncsnapshot gvncviewer \
-	xdotool xclip iproute2 nftables util-linux coturn x11vnc tigervnc-standalone-server tigervnc-viewer websockify novnc python3-flask gunicorn wrk zbar-tools cpio xz-utils zstd uhubctl nginx-light caddy postgresql
+	xdotool xclip iproute2 nftables util-linux coturn x11vnc tigervnc-standalone-server tigervnc-scraping-server tigervnc-viewer websockify novnc python3-flask gunicorn wrk zbar-tools cpio xz-utils zstd uhubctl nginx-light caddy postgresql
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 missing = $(shell for p in $(1); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || \

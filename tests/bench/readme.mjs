@@ -9,6 +9,7 @@ const ORDER = [
   'viewers',
   'rest',
   'vnc',
+  'keys',
   'console',
   'shell',
   'rig',

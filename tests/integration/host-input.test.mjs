@@ -77,10 +77,10 @@ async function expect(text, what) {
 }
 
 /** A page's connection, with what it uses to send: a few commands under way at once. */
-async function pageDoor() {
-  const ws = await websocket(host.url, '/host/ws');
+async function pageDoor(at = host, device = 'desktop') {
+  const ws = await websocket(at.url, '/host/ws');
   const send = async (events) => {
-    const answer = await ws.command('desktop', 'input.send', { events });
+    const answer = await ws.command(device, 'input.send', { events });
     if (!answer.ok) throw Object.assign(new Error(answer.error.detail), { status: answer.error.status });
   };
   const errors = [];
@@ -209,20 +209,34 @@ test('us, de and fr viewers on machines of QEMU with such keyboards', async (t) 
     const at = `/host/devices/${target}/input`;
     await until('the machine', async () => (await bench.post(at, [{ type: 'key', key: 'Shift' }])).status === 204);
     const viewer = await Rfb.connect(device.vnc);
-    for (const [name, layout] of Object.entries(LAYOUTS)) {
-      writeFileSync(log, '');
-      const all = strokes(layout);
-      for (const { character, held } of all) {
-        held.forEach((key) => type(viewer, key, 'down'));
-        type(viewer, character);
-        held.toReversed().forEach((key) => type(viewer, key, 'up'));
+    const page = await pageDoor(bench, target);
+    const doors = {
+      viewer(all) {
+        for (const { character, held } of all) {
+          held.forEach((key) => type(viewer, key, 'down'));
+          type(viewer, character);
+          held.toReversed().forEach((key) => type(viewer, key, 'up'));
+        }
+        type(viewer, 'F12');
+      },
+      browser(all) {
+        const keys = new KeyState();
+        page.push(all.flatMap((stroke) => pageEvents(keys, stroke)));
+        page.push([{ type: 'key', key: 'F12' }]);
+      },
+    };
+    for (const [name, layout] of Object.entries(LAYOUTS))
+      for (const [door, typing] of Object.entries(doors)) {
+        writeFileSync(log, '');
+        const all = strokes(layout);
+        typing(all);
+        const what = `a ${name} ${door} on a machine with ${target}`;
+        const words = await until(`the end of ${what}`, () => replayOf(readFileSync(log, 'utf8')));
+        execFileSync('xdotool', words, { env: { ...process.env, DISPLAY: display } });
+        const text = all.map((s) => s.character).filter((c) => !LACKS[target].test(c));
+        await expect(text.join(''), what);
       }
-      type(viewer, 'F12');
-      const words = await until(`the end of ${name} on ${target}`, () => replayOf(readFileSync(log, 'utf8')));
-      execFileSync('xdotool', words, { env: { ...process.env, DISPLAY: display } });
-      const text = all.map((s) => s.character).filter((c) => !LACKS[target].test(c));
-      await expect(text.join(''), `a ${name} viewer on a machine with ${target}`);
-    }
+    await page.close();
     const lacking = [...'é³'].find((c) => LACKS[target].test(c));
     if (lacking) {
       const { paths } = (await bench.get('/host/openapi.json')).json;
