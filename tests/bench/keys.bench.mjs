@@ -1,7 +1,7 @@
 // What people type at us, de and fr keyboards, on us, de and fr targets: how many of the characters arrive as those
-// characters, by VNC and by the page's keyboard, on an X display (beside x11vnc and x0vncserver on the same one, in turns)
-// and on machines of QEMU, which have only the keys of their layout. Every character is followed by Return, so that one
-// that is lost or doubled costs only itself. A raw terminal tells what arrived.
+// characters, by VNC and by the page's keyboard, on an X display (beside x11vnc and x0vncserver on the same one, in
+// turns) and on machines of QEMU, which have only the keys of their layout. Every character is followed by Return, so
+// that one that is lost or doubled costs only itself. A raw terminal tells what arrived.
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +13,8 @@ import { Rfb } from '../integration/rfb-client.mjs';
 import { LACKS, LAYOUTS, keysymOf, pageEvents, replayOf, strokes } from '../integration/typing.mjs';
 import { folder, freePort, host, run, sleep, stop, until, version, xvfb } from './lib.mjs';
 
-const PAUSE_MS = Number(process.env.TB_KEYS_PAUSE_MS || 4); // between characters of a viewer: quick fingers, not a flood
+// between characters of a viewer: quick fingers, not a flood
+const PAUSE_MS = Number(process.env.TB_KEYS_PAUSE_MS || 4);
 
 async function byViewer(viewer, all, pause = PAUSE_MS) {
   for (const { character, held } of all) {
