@@ -32,6 +32,16 @@ export async function startBrowser(t, executablePath = process.env.CHROMIUM || '
   return browser;
 }
 
+/** All of its processes end without a goodbye: its connections stay, and say nothing. */
+export async function killBrowser(browser) {
+  // not Browser.crash: that once left the browser standing still, and us waiting for its end
+  const session = await browser.newBrowserCDPSession();
+  const gone = new Promise((resolve) => browser.once('disconnected', resolve));
+  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+  for (const { id } of processInfo) process.kill(id, 'SIGKILL');
+  await gone;
+}
+
 // Runs in the page before its own code. While window.__noWebRTC is set, connections fail as they do where UDP is
 // blocked.
 function breakWebRTC() {

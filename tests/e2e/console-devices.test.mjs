@@ -12,6 +12,7 @@ import {
   assertQuiet,
   clickPicture,
   inPage,
+  killBrowser,
   openPage,
   share,
   showsPictureBy,
@@ -23,6 +24,7 @@ const file = forFile();
 const [WIDTH, HEIGHT] = [640, 480];
 let host;
 let browser;
+let display;
 let folder;
 let novnc;
 
@@ -30,6 +32,7 @@ before(async () => {
   folder = scratch('tb-desk-');
   file.after(() => rmSync(folder, { recursive: true, force: true }));
   const desk = await startXvfb(file, { width: WIDTH, height: HEIGHT });
+  display = desk.display;
   // two terminals side by side: a click decides which one is typed into
   for (const [name, x] of [
     ['left', 0],
@@ -106,6 +109,26 @@ test('a desktop is clicked and typed into: the command lands in the terminal und
   await typeKeys(page, 'echo right > clicked\n');
   await written('right/clicked', 'right');
   assertQuiet(page);
+});
+
+test('a browser that is killed while it holds Shift and the button: both come up', async (t) => {
+  const events = ['keyboard', 'button'].flatMap((kind) => ['-event', kind]);
+  const argv = ['stdbuf', '-oL', 'xev', '-display', display, '-geometry', `${WIDTH}x${HEIGHT}+0+0`, ...events];
+  const xev = new Program(argv);
+  t.after(() => xev.kill());
+  const mortal = await startBrowser(t);
+  const page = await openPage(t, mortal, `${host.url}/#/d/desktop`);
+  await showsPictureBy(page, 'webrtc');
+  await inPage(page, 'control', () => !document.querySelector('#control-switch').disabled);
+  await clickPicture(page, WIDTH / 2, HEIGHT / 2);
+  await xev.line(/^ButtonRelease event/);
+  await page.keyboard.down('Shift');
+  await xev.line(/keysym 0x[0-9a-f]+, Shift_L\)/);
+  await page.mouse.down();
+  const from = xev.out.items.length;
+  await until('the button', () => xev.out.items.filter((line) => /^ButtonPress event/.test(line)).length === 2);
+  await killBrowser(mortal);
+  for (const what of [/^ButtonRelease event/, /^KeyRelease event/]) await xev.line(what, { from });
 });
 
 test('a phone is tapped, and its shell runs a command', async (t) => {
