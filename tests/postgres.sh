@@ -8,6 +8,7 @@ bin=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -1)
 as=
 if [ "$(id -u)" = 0 ]; then
 	chown postgres "$folder"
+	[ -k "$(dirname "$folder")" ] || chmod a+x "$(dirname "$folder")" # the runner's own, below /tmp
 	as='--reuid=postgres --regid=postgres --clear-groups'
 fi
 cd "$folder"

@@ -103,6 +103,7 @@ static void join(TbParty *party, char *name_take, bool known, json_t *hello, gin
                 tb_party_refuse(old, "replaced", "Host connected again");
         }
         party->host = name_take;
+        tb_host_name_party(party);
         if (!tb_lists_set(party, json_object_get(hello, "devices"), NULL)) /* no room for a long list */
                 tb_lists_set(party, NULL, NULL);
         party->version = g_strdup(json_string_value(json_object_get(hello, "version")));

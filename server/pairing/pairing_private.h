@@ -33,11 +33,13 @@ struct TbSession {
         GPtrArray *observers;         /* borrowed TbParty */
 };
 
+#define TB_PEER_ID 34 /* bytes, with its NUL */
+
 struct TbParty {
         TbPairing *pairing;  /* borrowed */
         gpointer connection; /* borrowed */
         GList link;          /* in pairing->waiting until the hello */
-        char id[16];
+        char id[TB_PEER_ID]; /* once it has a role */
         char request_id[65];
         TbPartyRole role;
         TbMode mode;
@@ -85,7 +87,6 @@ struct TbPairing {
         GHashTable *shares, *wides; /* ref string -> sessions of it */
         GQueue waiting;             /* TbParty before its hello, oldest first */
         guint parties[4];           /* by role */
-        guint next_id;
         gint64 cleaned_ms;
         guint64 relayed_messages, relayed_bytes, dropped_pictures, dropped_samples;
         guint64 created, expired, refused;
@@ -105,6 +106,11 @@ const char *tb_party_role_name(TbPartyRole role);
 void tb_party_leave_session(TbParty *party);
 /* `waits`: for a place that somebody has who may not be there any more. */
 void tb_party_hello(TbParty *party, json_t *message, bool waits, gint64 now_ms);
+
+/* peer_id.c */
+/* By which it goes in the session: by `claimed` (nullable), if that was its own; else by a new one. Its mode is set. */
+void tb_party_name(TbParty *party, const TbSession *session, TbPartyRole role, const char *claimed);
+void tb_host_name_party(TbParty *host); /* always the same of this name and key */
 
 /* rival.c */
 /* The place is taken: true when its holder was asked whether he is there, and the newcomer waits. */

@@ -55,7 +55,6 @@ TbParty *tb_pairing_join(TbPairing *pairing, gpointer connection, const char *re
         party->connection = connection;
         party->since_ms = now_ms;
         party->link.data = party;
-        g_snprintf(party->id, sizeof party->id, "p%u", ++pairing->next_id);
         g_strlcpy(party->request_id, request_id ? request_id : "", sizeof party->request_id);
         g_queue_push_tail_link(&pairing->waiting, &party->link);
         pairing->parties[TB_PARTY_NONE]++;
@@ -213,8 +212,9 @@ static json_t *ready(TbParty *party)
         return o;
 }
 
-static void enter(TbParty *party, TbSession *session, TbPartyRole role, gint64 now_ms)
+static void enter(TbParty *party, TbSession *session, TbPartyRole role, const json_t *hello, gint64 now_ms)
 {
+        tb_party_name(party, session, role, json_string_value(json_object_get(hello, "peerId")));
         set_role(party, role);
         party->session = session;
         if (role == TB_PARTY_PHONE)
@@ -285,7 +285,7 @@ void tb_party_hello(TbParty *party, json_t *message, bool waits, gint64 now_ms)
                                 party, session->host ? "too-many-observers" : "desktop-connected",
                                 session->host ? "Too many observers" : "Desktop already connected");
         } else {
-                enter(party, session, role, now_ms);
+                enter(party, session, role, message, now_ms);
         }
 }
 

@@ -68,9 +68,9 @@ export class Server {
   }
 
   /** A client that has said hello; its `ready` is in `.ready`. */
-  async join(role, { sessionId, token }) {
+  async join(role, { sessionId, token }, peerId) {
     const peer = await this.websocket();
-    peer.send({ type: 'hello', role, sessionId, token });
+    peer.send({ type: 'hello', role, sessionId, token, ...(peerId ? { peerId } : {}) });
     peer.ready = await peer.find((m) => m.type === 'ready', { what: `ready of ${role}` });
     return peer;
   }

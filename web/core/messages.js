@@ -166,6 +166,7 @@ export default {
         role: { type: 'enum', values: ['desktop', 'phone'] },
         sessionId: { type: 'string', min: 1, max: 128 },
         token: { type: 'string', min: 1, max: 512 },
+        peerId: { type: 'string', min: 1, max: 128, optional: true },
       },
     },
     ready: {

@@ -91,7 +91,9 @@ export class Signaling extends Emitter {
   }
 
   _sayHello() {
-    this._socket.send(serialize({ type: 'hello', ...this._hello }));
+    // who comes back goes by the same id, also after a restart of the server: so its peers may go on
+    const again = this.peerId ? { peerId: this.peerId } : {};
+    this._socket.send(serialize({ type: 'hello', ...this._hello, ...again }));
     this._timer('ready', READY_MS, () => this._lost('the server did not answer the hello'));
   }
 

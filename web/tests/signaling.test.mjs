@@ -119,6 +119,7 @@ test('a lost connection comes back, with growing pauses', async () => {
   await clock.advance(70);
   assert.equal(WebSocket.made.length, 3);
   WebSocket.last.open();
+  assert.deepEqual(WebSocket.last.json, [{ type: 'hello', ...HELLO, peerId: 'me' }], 'as whom it was');
   WebSocket.last.text(READY);
   assert.equal(s.state, 'ready');
 });
