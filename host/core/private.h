@@ -99,7 +99,8 @@ struct TbAttachment {
         const TbDriver *driver;
         TbUri *uri;
         json_t *params;
-        char *run_dir, *shown; /* shown: the redacted URI */
+        char *run_dir, *shown; /* shown: the redacted URI, for texts */
+        char *spelled;         /* … with the parameters of an object: what would attach the same */
         TbSecrets *secrets;    /* owned: what no text about it may hold */
         guint n_lanes, live;   /* live: workers that did not end yet */
         TbWorker **workers;    /* NULL: that lane is not used */

@@ -292,6 +292,28 @@ test('a fault and who asks for the device come without moving what is under the 
   await page.done();
 });
 
+test('an input that is away: control is not offered, and why; it is again when it is back', async () => {
+  const page = await open('#/d/board');
+  await pictured(page);
+  const input = pages.fake.devices.board.interfaces.find((i) => i.kind === 'input');
+  const say = (state, reason) => {
+    Object.assign(input, { state, reason });
+    pages.fake.emit('interface.state', 'board', 'input', { state, reason });
+  };
+  const control = page.locator('#control-switch');
+  assert.equal(await control.getAttribute('aria-pressed'), 'true');
+  say('absent', 'QEMU ended');
+  await page.locator('.stage-hint', { hasText: 'View only: input is absent: QEMU ended.' }).waitFor();
+  assert.ok(await control.isDisabled());
+  assert.equal(await control.getAttribute('aria-pressed'), 'false');
+  pages.fake.calls.length = 0;
+  await page.locator('#screen').click();
+  say('ready', null);
+  await page.waitForSelector('#control-switch:not([disabled])[aria-pressed="true"]');
+  assert.deepEqual(inputs(), []);
+  await page.done();
+});
+
 test('the log comes by a WebSocket, holds no connection of the browser, and goes on after a cut without a repeat', async () => {
   pages.fake.calls.length = 0;
   const page = await open('#/d/phone/logs');

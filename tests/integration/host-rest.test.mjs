@@ -57,6 +57,17 @@ test('the list of devices', async () => {
   assert.deepEqual((await host.get('/host/devices/dut')).json, json[0]);
 });
 
+test('an attachment that was given as an object is told as a URI that attaches the same: what a form edits', async () => {
+  const { interfaces } = (await host.get('/host/devices/dut')).json;
+  const uris = [...new Set(interfaces.map((i) => i.uri))];
+  assert.match(uris[0], /^exec:\/\/\?.*power_on=\[/);
+  const made = await host.post('/host/devices', { id: 'again', attach: uris });
+  assert.equal(made.status, 201, made.text);
+  const told = (list) => list.map((i) => [i.name, i.kind, i.uri]);
+  assert.deepEqual(told((await host.get('/host/devices/again')).json.interfaces), told(interfaces));
+  assert.equal((await host.delete('/host/devices/again')).status, 204);
+});
+
 test('power answers with what was read back', async () => {
   for (const want of ['on', 'off']) {
     const { status, json } = await host.put('/host/devices/dut/power', { state: want });

@@ -180,6 +180,18 @@ export function reduce(state, action) {
   }
 }
 
+/** The input of a screen: of several it is the one that is named like it ("video2", "input2"). */
+export function inputOf(device, video) {
+  const all = interfacesOf(device, 'input');
+  return all.find((i) => i.name.replace('input', '') === video.name.replace('video', '')) ?? all[0] ?? null;
+}
+
+/** Why an interface takes nothing now, '' when it does: "input is absent: the cable is out". */
+export function awayWords(iface) {
+  if (!iface || !['absent', 'fault'].includes(iface.state)) return '';
+  return `${iface.name} ${iface.state === 'fault' ? 'has a fault' : 'is absent'}${iface.reason ? `: ${iface.reason}` : ''}`;
+}
+
 export class Store {
   constructor(state = initialState) {
     this.state = state;

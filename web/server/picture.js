@@ -3,7 +3,7 @@
 import { ApiError } from '../core/api.js';
 import { RemotePeer } from '../core/peer.js';
 import { parseBinary, PictureSink } from '../core/relay.js';
-import { interfacesOf, isPhone } from '../core/store.js';
+import { awayWords, interfacesOf, isPhone } from '../core/store.js';
 import { h } from '../app/dom.js';
 import { mountScreen } from '../app/views/screen.js';
 
@@ -23,6 +23,7 @@ export function mountPicture(root, svc, { id, control, signaling, producer, scop
     announce: svc.announce,
     touched: () => svc.leases.keeper(id)?.touch(),
     hasInput: () => interfacesOf(device(), 'input').length > 0,
+    inputAway: () => awayWords(interfacesOf(device(), 'input')[0]),
     hasVideo,
     ownSize: async () => ownSize,
     isPhone: () => isPhone(device()),

@@ -4,6 +4,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+#include "lib/json.h"
 #include "lib/limits.h"
 #include "lib/log.h"
 
@@ -71,6 +72,29 @@ static char *redacted(const TbDriver *driver, const TbUri *uri)
         return tb_uri_redacted(uri, (const char *const *)secrets->pdata);
 }
 
+/* An object as the URI that it stands for, so that whoever reads it (a form) can give it back; secrets are hidden. */
+static char *spelled(const TbDriver *driver, const char *shown, json_t *spec)
+{
+        g_autoptr(GString) text = g_string_new(shown);
+        const char *key;
+        json_t *value;
+        json_object_foreach (spec, key, value) {
+                const TbParam *p = driver->params;
+                while (p && p->name && strcmp(p->name, key) != 0)
+                        p++;
+                if (!p || !p->name) /* uri, driver, kind */
+                        continue;
+                g_autofree char *json = json_is_string(value) ? NULL : tb_json_text(value, NULL);
+                const char *plain = p->type == TB_PARAM_SECRET ? "***"
+                                    : json                     ? json
+                                                               : json_string_value(value);
+                g_autofree char *escaped = g_uri_escape_string(plain, "/:,[]\"@*", FALSE);
+                g_string_append_printf(text, "%c%s=%s", strchr(text->str, '?') ? '&' : '?', key, escaped);
+        }
+        /* longer than a URI may be: nobody could give it back */
+        return text->len < TB_LIMIT_URI ? g_string_free(g_steal_pointer(&text), FALSE) : g_strdup(shown);
+}
+
 /* Everything of it that no text may hold. Before the parameters are valid: whatever was given for one that is
  * secret. */
 static void find_secrets(const TbDriver *driver, const TbUri *uri, json_t *spec, TbSecrets *secrets)
@@ -127,6 +151,7 @@ static TbAttachment *attachment_new(TbCore *core, const char *device, guint numb
         a->core = core;
         a->driver = driver;
         a->shown = redacted(driver, uri);
+        a->spelled = spelled(driver, a->shown, spec);
         a->uri = g_steal_pointer(&uri);
         a->params = g_steal_pointer(&params);
         a->run_dir = g_steal_pointer(&run);
@@ -166,6 +191,7 @@ void tb_attachment_unref(TbAttachment *a)
         g_rmdir(a->run_dir); /* kept when the driver left something in it */
         g_free(a->run_dir);
         g_free(a->shown);
+        g_free(a->spelled);
         tb_secrets_free(a->secrets);
         g_free(a->workers);
         g_free(a);

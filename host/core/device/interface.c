@@ -142,7 +142,7 @@ json_t *tb_interface_json(const TbInterface *iface)
         TbState state = tb_interface_state(iface, &reason);
         json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", iface->name, "kind",
                               tb_kind_name(iface->kind), "driver", iface->attachment->driver->name, "uri",
-                              iface->attachment->shown, "state", tb_state_name(state));
+                              iface->attachment->spelled, "state", tb_state_name(state));
         if (reason)
                 json_object_set_new(o, "reason", json_string(reason));
         if (iface->kind == TB_KIND_POWER)

@@ -31,6 +31,7 @@ export function mountControl({
   send: sendEvents,
   control,
   hasInput,
+  inputAway = () => '',
   isPhone,
   toast,
   announce,
@@ -100,7 +101,7 @@ export function mountControl({
     },
   });
   function send(events) {
-    if (!events.length || !hasInput() || !control.may) return;
+    if (!events.length || !hasInput() || inputAway() || !control.may) return;
     outbox.push(events);
     touched();
   }
@@ -144,10 +145,11 @@ export function mountControl({
 
   // ---- what is possible right now ----
   let wanted = prefs.get(`control.${id}`, true);
-  let may = control.may,
-    mayNot = '';
+  let may = control.may, // and there is something that takes it
+    mayNot = '',
+    away = ''; // why there is not
   const fingers = () => window.matchMedia('(pointer: coarse)').matches;
-  const watching = () => (mayNot ? `View only: ${mayNot}.` : 'View only.');
+  const watching = () => (away || mayNot ? `View only: ${mayNot || away}.` : 'View only.');
   function say(line) {
     if (capture.fingers) text(line, 'Fingers go to the device.');
     else if (capture.capturing)
@@ -168,7 +170,7 @@ export function mountControl({
     stage.classList.toggle('control', capture.enabled);
     set(controlSwitch, { 'aria-pressed': String(wanted && may) });
     controlSwitch.disabled = !may || !input;
-    controlSwitch.title = may ? 'Mouse and keyboard over the picture go to the device' : mayNot;
+    controlSwitch.title = may ? 'Mouse and keyboard over the picture go to the device' : mayNot || away;
     controlSwitch.hidden = !input && may;
     touchSwitch.hidden =
       !input || !may || !(isPhone() || capture.touch || window.matchMedia('(any-pointer: coarse)').matches);
@@ -185,6 +187,8 @@ export function mountControl({
 
   function refresh() {
     const phone = isPhone();
+    away = hasInput() ? inputAway() : '';
+    may = control.may && !away;
     capture.enable(may && wanted && hasInput());
     capture.touch = prefs.get(`touch.${id}`, phone);
     set(touchSwitch, { 'aria-pressed': String(capture.touch) });
@@ -201,8 +205,7 @@ export function mountControl({
     refresh();
   });
   scope.add(
-    control.watch((on, reason) => {
-      may = on;
+    control.watch((_, reason) => {
       mayNot = reason;
       refresh();
     }),

@@ -26,6 +26,7 @@ const FIRST_FRAME_MS = 8000; // connected, but nothing to see for so long: fall 
  * @param {(events: object[]) => Promise} o.send
  * @param {{may: boolean, watch: Function}} o.control
  * @param {() => boolean} o.hasInput
+ * @param {() => string} [o.inputAway]   why the input takes nothing now; '' when it does
  * @param {() => boolean} [o.hasVideo]           false: nothing to show; the connection carries commands and readings
  *                                               only
  * @param {() => Promise<{width, height}>} [o.ownSize]   of the screen itself: its picture may be smaller
@@ -46,6 +47,7 @@ export function mountScreen(
     send: sendEvents,
     control,
     hasInput,
+    inputAway,
     isPhone,
     commands,
     toast,
@@ -179,6 +181,7 @@ export function mountScreen(
     stage,
     control,
     hasInput,
+    inputAway,
     isPhone,
     toast,
     announce,

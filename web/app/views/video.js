@@ -1,6 +1,6 @@
 // The picture of a device on the host's own page: WHEP, and MJPEG when WebRTC does not work.
 
-import { interfacesOf, isPhone } from '../../core/store.js';
+import { awayWords, inputOf, isPhone } from '../../core/store.js';
 import { WhepClient } from '../../core/whep.js';
 import { h, Scope, set } from '../dom.js';
 import * as prefs from '../prefs.js';
@@ -16,11 +16,7 @@ export function mountVideo(root, svc, { id, iface, control, tools = [] }) {
   const scope = new Scope();
   const { api } = svc;
   const device = () => svc.store.state.devices[id];
-  // of several screens each has the input that is named like it
-  const input = () => {
-    const all = interfacesOf(device(), 'input');
-    return all.find((i) => i.name.replace('input', '') === iface.name.replace('video', '')) ?? all[0];
-  };
+  const input = () => inputOf(device(), iface);
 
   const ice = { servers: [] }; // of the host's last answer, for the next attempt
   const screen = mountScreen(root, {
@@ -32,6 +28,7 @@ export function mountVideo(root, svc, { id, iface, control, tools = [] }) {
     announce: svc.announce,
     touched: () => svc.leases.keeper(id)?.touch(),
     hasInput: () => Boolean(input()),
+    inputAway: () => awayWords(input()),
     ownSize: () => api.get(api.iface(id, iface.name)),
     isPhone: () => isPhone(device()),
     send: (events) => svc.commands.send(id, `${input().name}.send`, { events }, { queue: false, fresh: true }),
