@@ -343,8 +343,8 @@ export function documented(daemon, document) {
   daemon.request = async (method, target, options) => {
     const answer = await asked(method, target, options);
     const hit = templates.find((t) => t.pattern.test(String(target).split('?')[0]) && t.item[method.toLowerCase()]);
-    if (answer.status >= 400 && hit) {
-      watch.seen++;
+    if (hit) {
+      if (answer.status >= 400) watch.seen++;
       if (!hit.item[method.toLowerCase()].responses[answer.status])
         found.add(`${method} ${hit.where}: ${answer.status}`);
     }

@@ -5,17 +5,19 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 
 import { UBOOT, childrenOf } from './bench.mjs';
-import { Host, assertProblem, freePort, request, until } from './harness.mjs';
+import { Host, assertProblem, freePort, request, until, documented } from './harness.mjs';
 import { Rfb } from './rfb-client.mjs';
 
 const board = '/host/devices/board';
 let host;
+let answers;
 let vncPort;
 
 before(async () => {
   vncPort = await freePort();
   host = await Host.start({ vnc: { port: vncPort }, devices: { board: { label: 'U-Boot in QEMU', attach: UBOOT } } });
   await host.state_is('board/power');
+  answers = documented(host, (await host.get('/host/openapi.json')).json);
 });
 
 after(async () => {
@@ -178,4 +180,8 @@ test('SIGTERM under load: exit 0 within 5 s, viewers are told, nothing is left',
     !readdirSync('/proc').includes(String(qemu)) || !readFileSync(`/proc/${qemu}/cmdline`, 'utf8').includes('u-boot'),
     'QEMU ended with the host',
   );
+});
+
+test('every answer above is among those that the document lists', () => {
+  assert.deepEqual(answers.findings(), []);
 });

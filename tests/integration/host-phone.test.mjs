@@ -8,10 +8,11 @@ import { Readable } from 'node:stream';
 import { before, describe, test } from 'node:test';
 
 import { startPhone } from './bench.mjs';
-import { Host, SLOW, assertProblem, forFile, until, within } from './harness.mjs';
+import { Host, SLOW, assertProblem, forFile, until, within, documented } from './harness.mjs';
 
 const file = forFile();
 let host;
+let answers;
 let phone;
 
 before(async () => {
@@ -20,6 +21,7 @@ before(async () => {
   file.after(() => host.stop());
   await host.state_is('phone/shell', 'ready', 20000);
   await host.state_is('phone/files', 'ready', 20000);
+  answers = documented(host, (await host.get('/host/openapi.json')).json);
 });
 
 const at = (rest) => `/host/devices/phone/${rest}`;
@@ -232,4 +234,8 @@ test('logs: live lines, replay, resume', async () => {
   assertProblem(await host.get(at('logs?from=-9000000000000001')), 400, { field: 'from' });
   assertProblem(await host.get(at('logs?from=x')), 400, { field: 'from' });
   assertProblem(await host.get(at('logs'), { headers: { 'Last-Event-ID': 'x' } }), 400);
+});
+
+test('every answer above is among those that the document lists', () => {
+  assert.deepEqual(answers.findings(), []);
 });

@@ -5,12 +5,13 @@ import path from 'node:path';
 import { before, test } from 'node:test';
 
 import { scriptedDevice, startSerialPort } from './bench.mjs';
-import { Host, assertProblem, forFile, scratch, until } from './harness.mjs';
+import { Host, assertProblem, forFile, scratch, until, documented } from './harness.mjs';
 import { scrape } from './prometheus.mjs';
 
 const file = forFile();
 const state = scratch('tb-rest-');
 let host;
+let answers;
 let port;
 let config;
 
@@ -22,6 +23,7 @@ before(async () => {
   file.after(() => host.program.how || host.stop()); // the one that runs then
   await host.state_is('dut/power');
   await host.state_is('wire/console');
+  answers = documented(host, (await host.get('/host/openapi.json')).json);
 });
 
 test('health and info', async () => {
@@ -211,4 +213,8 @@ test('tools that exist: pdudaemon and labgrid', async () => {
   assertProblem(await host.get('/power/control/on?hostname=dut&port=console'), 400, { field: 'port' });
   assertProblem(await host.get('/host/compat/power/wire'), 404);
   assertProblem(await host.get('/power/control/on?hostname=dut', { headers: { 'Sec-Fetch-Site': 'cross-site' } }), 403);
+});
+
+test('every answer above is among those that the document lists', () => {
+  assert.deepEqual(answers.findings(), []);
 });

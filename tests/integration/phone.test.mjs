@@ -6,11 +6,11 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 
-import { BUILD, Host, Program, ROOT, assertProblem, freePort, scratch, until } from './harness.mjs';
+import { BUILD, Host, Program, ROOT, assertProblem, documented, freePort, scratch, until } from './harness.mjs';
 
 const exec = promisify(execFile);
 const sim = path.join(BUILD, 'sim', 'android');
-let dir, phone, host, serial, adbPort;
+let dir, phone, host, serial, adbPort, answers;
 
 const control = async (line) =>
   (await exec(sim, ['--state', path.join(dir, 'phone'), '--control', line])).stdout.trim();
@@ -32,6 +32,7 @@ before(async () => {
     { env: { ADB_HOST: `127.0.0.1:${adbPort}`, HOME: dir } },
   );
   for (const kind of ['shell', 'input', 'video', 'logs']) await host.state_is(`phone/${kind}`, 'ready', 20000);
+  answers = documented(host, (await host.get('/host/openapi.json')).json);
 });
 
 after(async () => {
@@ -190,4 +191,8 @@ test('a phone that wants to be asked says so', async () => {
   assert.match(reason, /allow USB debugging/);
   await control('unauthorized off');
   await host.state_is('phone/input', 'ready', 30000);
+});
+
+test('every answer above is among those that the document lists', () => {
+  assert.deepEqual(answers.findings(), []);
 });

@@ -337,7 +337,7 @@ const TbVerbRun tb_input_verbs[] = {
                   .path = "",
                   .summary = "Keys, text, pointer, tap, swipe, scroll: an array of events, in pixels of the "
                              "video",
-                  .answers = "200 application/json; 422"},
+                  .answers = "204; 422"},
          .start = send},
         {.verb = {.kind = TB_KIND_INPUT,
                   .op = "clipboard",
