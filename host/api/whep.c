@@ -179,7 +179,11 @@ static TbPeer *start_peer(TbWhep *w, TbRequest *request, TbHub *hub, GError **er
         json_auto_t *servers = ice_servers(w->api, w->user);
         g_auto(GStrv) uris = tb_ice_uris(servers);
         const TbPlaceBy by = tb_api_place_by(request);
-        TbPeerOptions options = {.by = &by, .label = label, .ice_servers = (const char *const *)uris};
+        json_t *most = json_object_get(tb_request_query(request), "max_kbps");
+        TbPeerOptions options = {.by = &by,
+                                 .label = label,
+                                 .ice_servers = (const char *const *)uris,
+                                 .max_kbps = (guint)json_integer_value(most)};
         for (char **uri = uris; *uri; uri++)
                 if (g_str_has_prefix(*uri, "turn")) { /* turns: too */
                         options.answer_wait_ms = TURN_WAIT_MS;
@@ -284,11 +288,22 @@ void tb_api_whep_stop(TbApi *api)
                 tb_peer_close(((TbWhep *)i->data)->peer, "the host is stopping");
 }
 
+static const TbParam whep_params[] = {
+        {.name = "max_kbps",
+         .type = TB_PARAM_INT,
+         .min = 50,
+         .max = 1000000,
+         .unit = "kbit/s",
+         .help = "at most so much of the line; as much as it carries without"},
+        TB_PARAM_END,
+};
+
 static const TbApiRoute routes[] = {
         {.kind = TB_KIND_VIDEO,
          .route = {.method = "POST",
                    .path = "/whep",
                    .role = TB_ROLE_VIEWER,
+                   .query = whep_params,
                    .body = TB_BODY_BYTES,
                    .max_body = TB_LIMIT_SDP,
                    .body_type = "application/sdp",

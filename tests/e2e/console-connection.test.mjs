@@ -210,5 +210,9 @@ test('the quality dashboard: figures, path, what commands go by, the states so f
     await page.getByRole('log', { name: 'Connection log' }).textContent(),
     /signalingState have-local-offer[\s\S]*connection connected[\s\S]*video: webrtc/,
   );
+  const asked = page.waitForResponse((r) => /\/whep\?max_kbps=300$/.test(r.url()));
+  await page.getByLabel('Most that WebRTC takes of the line').selectOption('300');
+  assert.equal((await asked).status(), 201);
+  await showsPictureBy(page, 'webrtc');
   assertQuiet(page);
 });

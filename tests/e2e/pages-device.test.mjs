@@ -292,6 +292,19 @@ test('a fault and who asks for the device come without moving what is under the 
   await page.done();
 });
 
+test('what was copied on the device is copied to this computer, where the driver reaches it', async () => {
+  const page = await open('#/d/board', { init: () => (navigator.clipboard.writeText = async (t) => (window.got = t)) });
+  await page.locator('#copy-from-device').click();
+  await page.locator('.toast', { hasText: '9 characters from board' }).waitFor();
+  assert.equal(await page.evaluate(() => window.got), 'grüß dich');
+  await page.evaluate(() => (location.hash = '#/d/phone'));
+  await pictured(page);
+  assert.ok(await page.locator('#copy-from-device').isHidden());
+  pages.fake.emit('input.clipboard', 'phone', 'input', { bytes: 3 });
+  await page.locator('#copy-from-device').waitFor();
+  await page.done();
+});
+
 test('an input that is away: control is not offered, and why; it is again when it is back', async () => {
   const page = await open('#/d/board');
   await pictured(page);

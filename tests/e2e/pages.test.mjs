@@ -258,6 +258,8 @@ test('when WebRTC does not work the page says so, shows MJPEG, and lets you try'
   await page.getByLabel('Pictures a second of MJPEG').selectOption('5');
   await page.getByLabel('Quality of MJPEG').selectOption('40');
   await until('another stream', () => calls('GET', /stream\.mjpeg\?fps=5&quality=40/).length > 0);
+  await page.getByLabel('Most that WebRTC takes of the line').selectOption('600');
+  await until('an offer with that', () => calls('POST', /whep\?max_kbps=600$/).length > 0);
   await page.getByLabel('Picture by').selectOption('fallback');
   await until('no word about WebRTC', () => page.locator('#fallback-notice').isHidden());
   await page.keyboard.press('Escape');

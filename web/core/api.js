@@ -223,6 +223,13 @@ export class Api {
   input(id, name, events) {
     return this.json('POST', this.iface(id, name), { body: events, device: id });
   }
+  /** What was copied last on the device; null: nothing yet. */
+  async clipboard(id, name) {
+    const response = await this.raw('GET', this.iface(id, name, '/clipboard'), { device: id });
+    if (response.status === 204) return null;
+    const json = (response.headers.get('Content-Type') ?? '').includes('json'); // as a command answers
+    return json ? (await response.json()).text : response.text();
+  }
   sensors(id, name) {
     return this.get(this.iface(id, name));
   }

@@ -87,6 +87,16 @@ export class VideoLadder extends Emitter {
     this._attempt();
   }
 
+  /** What the next attempt asks for has changed: made now, in place of what there is. */
+  restart() {
+    if (!this.enabled || this.rung === 'stopped') return;
+    this._clear();
+    this._drop();
+    this._backoff.reset();
+    this._set('connecting', null);
+    this._attempt();
+  }
+
   /** The other side says that it works again: whoever waits for the next attempt makes it now. */
   hurry() {
     if (this._retry !== null) this.retry();

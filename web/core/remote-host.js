@@ -13,7 +13,7 @@ const PUT_OF = { power: 'set' };
 const POST_OF = { input: 'send', shell: 'run', instrument: 'query', sensors: 'post' };
 const LEASE_OF = { GET: 'get', POST: 'take', PUT: 'renew', DELETE: 'release' };
 const READS = /\.(get|list|history|log)$/;
-const BELOW = new Set(['cycle', 'write', 'break', 'expect', 'history', 'log', 'rename']);
+const BELOW = new Set(['cycle', 'write', 'break', 'expect', 'history', 'log', 'rename', 'clipboard']);
 
 /**
  * A REST call of one device as a command: {verb, params}; null: there is none.

@@ -85,6 +85,7 @@ function onEvent(state, event) {
     event.id === undefined ||
     event.id === null ||
     type === 'line' ||
+    type === 'input.clipboard' ||
     type === 'lease.renewed' ||
     type === 'lease.asked'
   )
@@ -185,6 +186,29 @@ export function inputOf(device, video) {
   const all = interfacesOf(device, 'input');
   return all.find((i) => i.name.replace('input', '') === video.name.replace('video', '')) ?? all[0] ?? null;
 }
+
+/** The clipboard behind a device's input, as views/control.js wants it. `input`: () => the interface. */
+export const clipboardOf = ({ api, commands, events }, id, input) => ({
+  /** As a command: where there is none, that is no failed request. */
+  read: () =>
+    commands.send(id, `${input().name}.clipboard`, {}, { queue: false }).then(
+      (answer) => answer?.text ?? null,
+      (error) => {
+        if (error.status === 413) return api.clipboard(id, input().name); // more than this way carries
+        throw error;
+      },
+    ),
+  onRoute: (fn) => commands.on('route', fn),
+  /** There is another text: `fn({by})`, null: it was copied on the device itself. Told by each way that it comes. */
+  onNew: (fn) => {
+    const look = (e) => {
+      if ((e?.event ?? e?.type) === 'input.clipboard' && e.device === id && e.interface === input()?.name)
+        fn(e.data ?? {});
+    };
+    const undo = [commands.on('event', look), events.on('event', ({ data }) => look(data))];
+    return () => undo.forEach((off) => off());
+  },
+});
 
 /** Why an interface takes nothing now, '' when it does: "input is absent: the cable is out". */
 export function awayWords(iface) {

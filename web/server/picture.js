@@ -3,7 +3,7 @@
 import { ApiError } from '../core/api.js';
 import { RemotePeer } from '../core/peer.js';
 import { parseBinary, PictureSink } from '../core/relay.js';
-import { awayWords, interfacesOf, isPhone } from '../core/store.js';
+import { awayWords, clipboardOf, interfacesOf, isPhone } from '../core/store.js';
 import { h } from '../app/dom.js';
 import { mountScreen } from '../app/views/screen.js';
 
@@ -24,6 +24,7 @@ export function mountPicture(root, svc, { id, control, signaling, producer, scop
     touched: () => svc.leases.keeper(id)?.touch(),
     hasInput: () => interfacesOf(device(), 'input').length > 0,
     inputAway: () => awayWords(interfacesOf(device(), 'input')[0]),
+    clipboard: clipboardOf(svc, id, () => interfacesOf(device(), 'input')[0]),
     hasVideo,
     ownSize: async () => ownSize,
     isPhone: () => isPhone(device()),

@@ -497,7 +497,15 @@ export async function startFakeHost({ port = 0, prefix = '/', token = null, tick
           );
           return;
         }
-        if (m.verb === 'power.set')
+        if (m.verb === 'input.clipboard')
+          s.send(
+            JSON.stringify(
+              m.device === 'board'
+                ? { id: m.id, ok: true, result: { text: 'grüß dich' } }
+                : { id: m.id, ok: false, error: { status: 501, title: 'Not Implemented', detail: 'out of reach' } },
+            ),
+          );
+        else if (m.verb === 'power.set')
           s.send(JSON.stringify({ id: m.id, ok: true, result: setPower(m.device, m.params.state) }));
         else if (m.verb === 'power.cycle') {
           setPower(m.device, 'off');

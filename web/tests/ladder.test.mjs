@@ -50,6 +50,20 @@ test('webrtc works: no fallback is seen', async () => {
   assert.deepEqual(rungs(said), ['connecting', 'webrtc']);
 });
 
+test('another choice: the connection that there is ends, and one is made anew at once', async () => {
+  const { l, made, said } = ladder([null, null]);
+  l.restart(); // not started yet
+  assert.equal(made.length, 0);
+  l.start();
+  await settle();
+  made[0].emit('state', 'connected');
+  l.restart();
+  await settle();
+  made[1].emit('state', 'connected');
+  assert.equal(made[0].stopped, 1);
+  assert.deepEqual(rungs(said), ['connecting', 'webrtc', 'connecting', 'webrtc']);
+});
+
 test("the host's media restarts: soon again, with waits that grow; at once when the host says that it runs", async () => {
   const gone = new Error('media: restarting (testbed-media was killed by signal 9 (Killed)); watch again');
   const refused = Object.assign(new Error('503'), { detail: 'media: restarting (…): try again in a moment' });

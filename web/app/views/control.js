@@ -3,7 +3,8 @@
 
 import { chord, textEvents } from '../../core/keys.js';
 import { InputOutbox } from '../../core/outbox.js';
-import { fill, h, icon, set, text, uid } from '../dom.js';
+import { copyText } from '../clipboard.js';
+import { actionButton, fill, h, icon, set, text, uid } from '../dom.js';
 import { InputCapture } from '../input.js';
 import * as prefs from '../prefs.js';
 import { mountKeys } from './keyrow.js';
@@ -19,6 +20,7 @@ const QUIET_MS = 3000; // one message for a burst of failures
  * @param {() => {box: object, turn: number}} o.where      it is seen now
  * @param {() => void} o.acked       a command was acknowledged
  * @param {(on: boolean) => void} o.holds   keys or buttons are down, or not any more
+ * @param {object} [o.clipboard]     of the device: {read(), onNew(fn), onRoute(fn)} (core/store.js)
  * @returns {{tools: Element[], below: Element[], over: Element, fullKeys: Element[], refresh()}}
  */
 export function mountControl({
@@ -38,6 +40,7 @@ export function mountControl({
   touched,
   acked,
   holds,
+  clipboard = null,
 }) {
   // ---- elements ----
   const controlSwitch = h(
@@ -117,7 +120,37 @@ export function mountControl({
     send(all.length > 1 ? chord(...all) : [{ type: 'key', key: all[0] }]);
     keys.letGo();
   }
-  const keys = mountKeys({ press, fromClipboard: (what) => send(textEvents(what)), toast, typed });
+  // ---- what was copied on the device ----
+  const copied = actionButton(
+    { class: 'btn', id: 'copy-from-device', hidden: true, title: 'What was copied on the device, to this computer' },
+    [icon('download'), 'Copy from device'],
+    async () => {
+      const what = await clipboard.read();
+      if (!what) toast.info('Nothing was copied on the device yet');
+      else if (await copyText(what)) toast.good('Copied', `${[...what].length} characters from ${id}`);
+      else toast.warn('Copy from device', 'The browser does not let this page write to the clipboard.');
+    },
+    (e) => toast.error(e, 'Copy from device'),
+  );
+  /** Offered where the device has a clipboard that the host knows: it says so, or tells of a text in it. */
+  function lookAtClipboard() {
+    if (copied.hidden && clipboard && control.may && hasInput() && !inputAway())
+      clipboard.read().then(
+        () => (copied.hidden = false),
+        () => {}, // out of this driver's reach
+      );
+  }
+  if (clipboard) {
+    lookAtClipboard();
+    scope.add(clipboard.onRoute(lookAtClipboard));
+    scope.add(
+      clipboard.onNew(({ by }) => {
+        copied.hidden = false;
+        if (!by) announce('A text was copied on the device.');
+      }),
+    );
+  }
+  const keys = mountKeys({ press, fromClipboard: (what) => send(textEvents(what)), toast, typed, copied });
   keybar.append(...keys.bar);
   scope.listen(typed, 'keydown', (e) => {
     if (e.key !== 'Backspace' || typed.value) return;
@@ -208,6 +241,7 @@ export function mountControl({
     control.watch((_, reason) => {
       mayNot = reason;
       refresh();
+      lookAtClipboard();
     }),
   );
   return { tools: [controlSwitch, touchSwitch], below: [hintLine, keybar], over, fullKeys: keys.full, refresh };

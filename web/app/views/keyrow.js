@@ -11,9 +11,9 @@ const button = (content, onclick, more = {}) =>
 /**
  * {bar: elements below the picture, full: the same for full screen, held: modifiers, letGo(), show(kind)}
  * `press(keys)`: pressed together. `fromClipboard(text)`: what this computer's clipboard holds; where the browser does
- * not let the page read it, the user is asked to paste into `typed`.
+ * not let the page read it, the user is asked to paste into `typed`. `copied`: a button among them, or null.
  */
-export function mountKeys({ press, fromClipboard, toast, typed }) {
+export function mountKeys({ press, fromClipboard, toast, typed, copied = null }) {
   let held = [];
   let kind = null;
   const stickies = []; // [button, key]
@@ -79,7 +79,13 @@ export function mountKeys({ press, fromClipboard, toast, typed }) {
     const mine = SPECIAL_KEYS.filter((k) => k.kind === kind || k.kind === 'any');
     const functions = mine.filter((k) => k.fn);
     const rest = mine.filter((k) => k.more);
-    fill(own, mine.filter((k) => !k.more && !k.fn).map(key), button([icon('copy'), 'Paste text'], paste), unfold);
+    fill(
+      own,
+      mine.filter((k) => !k.more && !k.fn).map(key),
+      button([icon('copy'), 'Paste text'], paste),
+      copied,
+      unfold,
+    );
     fill(more, sticky(), rest.map(key), functionKeys(functions));
     fill(full, sticky(), mine.filter((k) => !k.fn && !k.more).map(key), functionKeys(functions));
     more.hidden = !prefs.get('more-keys', false);

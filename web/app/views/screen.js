@@ -21,11 +21,13 @@ const FIRST_FRAME_MS = 8000; // connected, but nothing to see for so long: fall 
  * @param {() => object} o.connect               a client for the ladder (core/ladder.js)
  * @param {(report: {shown(w, h), failed()}) => {el: Element, start(), stop(), choices}} o.fallback   `choices`: of the
  *                                               dialog behind the badge (quality.js)
+ * @param {object[]} [o.choices]                 further ones of that dialog
  * @param {string} o.fallbackName                "MJPEG"; fallbackText: the same within a sentence
  * @param {boolean} [o.start]                    false: the caller calls ladder.start()
  * @param {(events: object[]) => Promise} o.send
  * @param {{may: boolean, watch: Function}} o.control
  * @param {() => boolean} o.hasInput
+ * @param {object} [o.clipboard]   of the device, as of mountControl()
  * @param {() => string} [o.inputAway]   why the input takes nothing now; '' when it does
  * @param {() => boolean} [o.hasVideo]           false: nothing to show; the connection carries commands and readings
  *                                               only
@@ -48,12 +50,14 @@ export function mountScreen(
     control,
     hasInput,
     inputAway,
+    clipboard,
     isPhone,
     commands,
     toast,
     announce,
     touched = () => {},
     tools = [],
+    choices = [],
     snapshot = null,
     fallbackText = fallbackName,
     start = true,
@@ -182,6 +186,7 @@ export function mountScreen(
     control,
     hasInput,
     inputAway,
+    clipboard,
     isPhone,
     toast,
     announce,
@@ -249,6 +254,7 @@ export function mountScreen(
         ladder.enable(allowed());
       },
     },
+    ...choices,
     ...(spare.choices ?? []),
   ];
 

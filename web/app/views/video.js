@@ -1,6 +1,6 @@
 // The picture of a device on the host's own page: WHEP, and MJPEG when WebRTC does not work.
 
-import { awayWords, inputOf, isPhone } from '../../core/store.js';
+import { awayWords, clipboardOf, inputOf, isPhone } from '../../core/store.js';
 import { WhepClient } from '../../core/whep.js';
 import { h, Scope, set } from '../dom.js';
 import * as prefs from '../prefs.js';
@@ -10,6 +10,7 @@ const MJPEG = {
   fps: { label: 'Pictures a second of MJPEG', usual: 15, options: [2, 5, 10, 15, 30] },
   quality: { label: 'Quality of MJPEG', usual: 75, options: [40, 60, 75, 90] },
 };
+const KBPS = [300, 600, 1000, 2000, 4000];
 const MJPEG_RETRY_MS = 2000;
 
 export function mountVideo(root, svc, { id, iface, control, tools = [] }) {
@@ -29,6 +30,7 @@ export function mountVideo(root, svc, { id, iface, control, tools = [] }) {
     touched: () => svc.leases.keeper(id)?.touch(),
     hasInput: () => Boolean(input()),
     inputAway: () => awayWords(input()),
+    clipboard: clipboardOf(svc, id, input),
     ownSize: () => api.get(api.iface(id, iface.name)),
     isPhone: () => isPhone(device()),
     send: (events) => svc.commands.send(id, `${input().name}.send`, { events }, { queue: false, fresh: true }),
@@ -45,9 +47,23 @@ export function mountVideo(root, svc, { id, iface, control, tools = [] }) {
         id,
         report,
       ),
+    choices: [
+      {
+        label: 'Most that WebRTC takes of the line',
+        options: [
+          ['', 'as much as it carries'],
+          ...KBPS.map((k) => [`${k}`, k < 1000 ? `${k} kbit/s` : `${k / 1000} Mbit/s`]),
+        ],
+        value: () => `${prefs.get(`webrtc.kbps.${id}`) ?? ''}`,
+        choose: (v) => {
+          prefs.put(`webrtc.kbps.${id}`, v ? Number(v) : null);
+          screen.ladder.restart();
+        },
+      },
+    ],
     connect: () =>
       new WhepClient({
-        url: api.url(api.iface(id, iface.name, '/whep')),
+        url: api.url(api.iface(id, iface.name, '/whep'), { query: { max_kbps: prefs.get(`webrtc.kbps.${id}`) } }),
         fetch: (...args) => fetch(...args),
         headers: () => api.headers(svc.leases.secret(id) ? { 'X-Lease': svc.leases.secret(id) } : {}),
         RTCPeerConnection,
