@@ -18,6 +18,7 @@ const FLAGS = [
   '--disable-sync',
   '--no-first-run',
   '--disable-quic',
+  '--use-fake-device-for-media-stream',
   '--autoplay-policy=no-user-gesture-required',
   '--disable-background-timer-throttling',
   '--disable-renderer-backgrounding',
@@ -116,13 +117,21 @@ export async function openPage(
   t,
   browser,
   url,
-  { viewport = { width: 1280, height: 900 }, webrtc = true, spy = false, phone = false, dark = false } = {},
+  {
+    viewport = { width: 1280, height: 900 },
+    webrtc = true,
+    spy = false,
+    phone = false,
+    dark = false,
+    permissions = null,
+  } = {},
 ) {
   const context = await browser.newContext({
     viewport,
     colorScheme: dark ? 'dark' : 'light',
     hasTouch: phone,
     isMobile: phone,
+    ...(permissions ? { permissions } : {}),
   });
   t.after(() => context.close());
   if (spy) {

@@ -1,6 +1,7 @@
 // Pairing a phone on the server's pages: two browsers, the desktop page and the phone page of a real server; readings
 // by data channel and, where WebRTC is impossible, by the server.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { before, test } from 'node:test';
 
 import { forFile, freePort } from '../integration/harness.mjs';
@@ -72,7 +73,7 @@ test('the code is the phone\'s link; nothing leaves the phone before somebody as
   await p.turn(10, 20, 30);
   assert.equal((await channelMessages(page, 'sensor')).length, 0, 'motion was not enabled yet');
   await p.motion();
-  await inPage(p.page, 'motion to be on', () => document.querySelector('#enable-motion').disabled);
+  await inPage(p.page, 'motion to be on', () => document.querySelector('#enable-motion').ariaPressed === 'true');
   await p.turn(30, 40, 20);
   await shows(page, 30, 40, 20);
   await says(page, 'by data channel');
@@ -84,10 +85,19 @@ test('the code is the phone\'s link; nothing leaves the phone before somebody as
   await inPage(p.page, 'how many were sent', () =>
     /[1-9]\d* readings? sent/.test(document.querySelector('main').textContent),
   );
-  assert.match(
-    await page.evaluate((sel) => document.querySelector(`${sel} .slab`).style.transform, panel),
-    /rotateX\(10(\.0)?deg\)/,
-  );
+  // its long side points away from the camera of the page by sin(-10°), and the screen's side lies as alpha says
+  const [, matrix] = (
+    await page.evaluate((sel) => document.querySelector(`${sel} .slab`).style.transform, panel)
+  ).match(/matrix3d\((.*)\)/);
+  assert.equal(matrix.split(',')[6], ` ${Math.sin((10 * Math.PI) / 180).toFixed(5)}`);
+  await page.getByRole('button', { name: 'This pose is zero' }).click();
+  await shows(page, 0, 0, 0);
+  await p.page.getByRole('button', { name: 'Motion is on' }).click();
+  await p.turn(1, 1, 1);
+  await p.page.getByRole('button', { name: 'Enable motion' }).click();
+  await p.turn(2, 2, 2);
+  await inPage(page, 'readings again', () => window.spied.sensor.at(-1).orientation.alpha === 2);
+  assert.ok(!(await channelMessages(page, 'sensor')).some((m) => m.orientation?.alpha === 1), 'it was switched off');
   assertQuiet(page);
   assertQuiet(p.page);
 });
@@ -107,6 +117,81 @@ test('WebRTC is impossible on either side: readings come by the relay, and both 
     await p.page.context().close();
     await page.context().close();
   }
+});
+
+test('camera and microphone, the place, fingers and buttons: each by its own switch, shown on the desktop, and gone when it is off', async (t) => {
+  const { page, link } = await desktop(t);
+  const p = await phone(t, link, {
+    permissions: ['camera', 'microphone', 'geolocation', 'accelerometer', 'gyroscope'],
+  });
+  await p.page.context().setGeolocation({ latitude: 46.5, longitude: 6.6, accuracy: 7 });
+  await says(p.page, 'by data channel');
+  const turn = (name) => p.page.getByRole('switch', { name }).click();
+
+  await turn('Camera');
+  // by its shape: how large it is the line decides
+  const shape = (what, ratio) =>
+    inPage(
+      page,
+      what,
+      (want) => {
+        const { videoWidth, videoHeight, parentElement } = document.querySelector('video.preview');
+        return !parentElement.hidden && Math.abs(videoWidth / videoHeight - want) < 0.02;
+      },
+      ratio,
+    );
+  await shape('the camera on the desktop', 16 / 9);
+  await p.page.getByRole('combobox', { name: 'Size' }).selectOption('640 × 480');
+  await shape('the other size', 4 / 3);
+  await turn('Microphone');
+  await page.getByRole('button', { name: 'Listen' }).click();
+  await inPage(page, 'its sound', async () => {
+    const { receiver } = window.peers
+      .at(-1)
+      .getTransceivers()
+      .find((x) => x.receiver.track.kind === 'audio');
+    return [...(await receiver.getStats()).values()].some((s) => s.totalAudioEnergy > 0);
+  });
+  await turn('Camera');
+  await inPage(page, 'no picture', () => document.querySelector('video.preview').parentElement.hidden);
+
+  await page.getByRole('button', { name: 'Record' }).click();
+  await turn('Place');
+  await turn('Controller');
+  const pad = await p.page.getByRole('application', { name: /Touch pad/ }).boundingBox();
+  const cdp = await p.page.context().newCDPSession(p.page);
+  const touches = [
+    { x: pad.x + pad.width / 4, y: pad.y + pad.height / 4, id: 1 },
+    { x: pad.x + pad.width / 2, y: pad.y + pad.height / 2, id: 2 },
+  ];
+  await cdp.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: touches });
+  await inPage(page, 'two fingers', () => {
+    const at = [...document.querySelectorAll('.mirror .finger')].map((f) => Math.round(parseFloat(f.style.left)));
+    return String(at) === '25,50';
+  });
+  await cdp.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
+  await inPage(page, 'no finger', () => document.querySelectorAll('.mirror .finger').length === 0);
+  await p.page.getByRole('button', { name: 'Button A' }).tap();
+  const events = async () => (await channelMessages(page, 'control')).filter((m) => /^button/.test(m.event));
+  await inPage(page, 'a button, down and up', () => window.spied.control.some((m) => m.event === 'button.up'));
+  assert.deepEqual(
+    (await events()).map((m) => [m.event, m.data.button]),
+    [
+      ['button.down', 'a'],
+      ['button.up', 'a'],
+    ],
+  );
+  const download = page.waitForEvent('download');
+  await page.getByRole('button', { name: /Stop and save \d+ rows/ }).click();
+  const csv = readFileSync(await (await download).path(), 'utf8');
+  assert.match(csv, /^time,stream,unit,value\r\n/);
+  for (const row of [/Z,place\.latitude,deg,46\.5\r/, /Z,touch\.1\.x,1,0\.5\r/, /Z,button\.down,,/])
+    assert.match(csv, row);
+  await inPage(page, 'what the connection is like', () =>
+    /\d ms/.test(document.querySelector('[aria-label="Pair a phone"]').textContent),
+  );
+  assertQuiet(page);
+  assertQuiet(p.page);
 });
 
 test('the phone leaves and comes back: the desktop page says so and goes on', async (t) => {

@@ -1,23 +1,32 @@
-// The producer's side of a pairing, for a phone: waits for the offer, answers, and streams readings over the data
-// channel `sensor`; over the server's WebSocket, at a lower rate, while there is none.
+// The producer's side of a pairing, for a phone: waits for the offer and answers it. State goes over the data channel
+// `sensor`, where the newest counts, events over `control`, which loses nothing; both over the server's WebSocket while
+// there is no channel. Camera and microphone are put into the sections that the offer has for them, and taken out
+// again, without a further offer.
 
-import { systemClock } from './backoff.js';
 import { Emitter } from './emitter.js';
-import { candidateOf } from './proto.js';
+import { candidateOf, parse } from './proto.js';
 
-export const CHANNEL_HZ = 60;
-export const SOCKET_HZ = 20; // the relay carries 15 to 30
 const MAX_BUFFERED = 64 * 1024; // a slow link: drop readings, never queue them
+const REPEATS = 3;
 
-/** Events: `path` ('data channel' | 'relay' | 'none'). */
+function put(channel, message) {
+  if (channel.bufferedAmount > MAX_BUFFERED) return false;
+  channel.send(JSON.stringify(message));
+  return true;
+}
+
+/** Events: `path` ('data channel' | 'relay' | 'none'), `event` (message): what the other side asks for. */
 export class PhonePeer extends Emitter {
-  constructor({ signaling, RTCPeerConnection }) {
+  constructor({ signaling, RTCPeerConnection, MediaStream = globalThis.MediaStream }) {
     super();
     Object.assign(this, { _signaling: signaling, _RTC: RTCPeerConnection });
     this.path = 'none';
     this._pc = null;
     this._to = null;
     this._channel = null;
+    this._control = null;
+    this._tracks = { video: null, audio: null };
+    this._together = MediaStream ? new MediaStream() : null; // one: played in step
     this._early = [];
     signaling.on('message', (m, kind) => this._onMessage(m, kind));
     signaling.on('state', () => this._update());
@@ -61,6 +70,7 @@ export class PhonePeer extends Emitter {
       );
       try {
         await pc.setRemoteDescription({ type: 'offer', sdp: m.sdp });
+        await this._fillSections(pc);
         await pc.setLocalDescription(await pc.createAnswer());
       } catch {
         if (pc === this._pc) this._drop();
@@ -76,16 +86,49 @@ export class PhonePeer extends Emitter {
       else if (this._early.length < 64) this._early.push(c);
     } else if (kind === 'bye') {
       this._drop();
+    } else if (kind === 'event') {
+      this.emit('event', m);
     }
   }
 
+  /** Each section of the offer sends from now on, though nothing yet. */
+  async _fillSections(pc) {
+    for (const t of pc.getTransceivers?.() ?? []) {
+      if (t.stopped) continue;
+      t.direction = 'sendonly';
+      if (this._together) t.sender.setStreams?.(this._together);
+      await t.sender.replaceTrack(this._tracks[t.receiver.track.kind] ?? null);
+    }
+  }
+
+  /**
+   * What is sent of that kind ('video' | 'audio') from now on; null: nothing. False: there is no connection that could
+   * carry it yet; it goes out as soon as there is one.
+   */
+  async setTrack(kind, track) {
+    this._tracks[kind] = track;
+    const mine = (this._pc?.getTransceivers?.() ?? []).filter((t) => !t.stopped && t.receiver.track.kind === kind);
+    for (const t of mine) await t.sender.replaceTrack(track);
+    return mine.length > 0 && this._pc?.connectionState === 'connected';
+  }
+
   _adopt(channel) {
-    if (channel.label !== 'sensor') return;
-    this._channel = channel;
+    const field = { sensor: '_channel', control: '_control' }[channel.label];
+    if (!field) return;
+    this[field] = channel;
     channel.addEventListener('open', () => this._update());
     channel.addEventListener('close', () => {
-      if (channel === this._channel) this._channel = null;
+      if (channel === this[field]) this[field] = null;
       this._update();
+    });
+    channel.addEventListener('message', (e) => {
+      if (channel !== this[field] || typeof e.data !== 'string') return;
+      try {
+        const { kind, message } = parse(e.data);
+        if (kind === 'event') this.emit('event', message);
+      } catch {
+        /* nothing of ours */
+      }
     });
     this._update();
   }
@@ -96,7 +139,7 @@ export class PhonePeer extends Emitter {
 
   _drop() {
     const pc = this._pc;
-    this._pc = this._channel = this._to = null;
+    this._pc = this._channel = this._control = this._to = null;
     this._early = [];
     pc?.close();
     this._update();
@@ -114,15 +157,21 @@ export class PhonePeer extends Emitter {
     this.emit('path', path);
   }
 
-  /** One reading; false when it was dropped. */
+  /** One reading, of which the newest counts; false when it was dropped. */
   send(message) {
-    if (this.path === 'data channel') {
-      if (this._channel.bufferedAmount > MAX_BUFFERED) return false;
-      this._channel.send(JSON.stringify(message));
-      return true;
-    }
+    if (this.path === 'data channel') return put(this._channel, message);
     if (this.path !== 'relay' || this._signaling.bufferedAmount > MAX_BUFFERED) return false;
     return this._signaling.send(message);
+  }
+
+  /** One event, of which none may be lost; false when there is no way for it. */
+  sendEvent(message) {
+    if (this._control?.readyState === 'open') return put(this._control, message);
+    if (this.path !== 'data channel') return this.send(message);
+    // a desktop with the one channel that may lose it: again is no harm, its `data.n` says that it is the same
+    const sent = put(this._channel, message);
+    for (let i = 1; i < REPEATS; i++) put(this._channel, message);
+    return sent;
   }
 
   close() {
@@ -171,75 +220,4 @@ export class KeepAwake {
       this._asking = false;
     }
   }
-}
-
-/** Keeps the newest reading and sends it at the rate of the path: no flood, no queue. */
-export class ReadingPump {
-  constructor({ peer, clock = systemClock }) {
-    Object.assign(this, { _peer: peer, _clock: clock });
-    this._reading = null;
-    this._seq = 0;
-    this._timer = null;
-    this.sent = 0;
-  }
-
-  start() {
-    if (this._timer === null) this._next();
-  }
-
-  stop() {
-    this._clock.clearTimeout(this._timer);
-    this._timer = null;
-  }
-
-  /** {orientation?, gyro?, accel?}: merged into the newest. */
-  update(reading) {
-    this._reading = { ...this._reading, ...reading };
-    this._fresh = true;
-  }
-
-  _next() {
-    const hz = this._peer.path === 'data channel' ? CHANNEL_HZ : SOCKET_HZ;
-    this._timer = this._clock.setTimeout(() => {
-      if (
-        this._fresh &&
-        this._peer.send({ type: 'sensor', t: this._clock.now(), seq: ++this._seq, ...this._reading })
-      ) {
-        this._fresh = false;
-        this.sent += 1;
-      }
-      this._next();
-    }, 1000 / hz);
-  }
-}
-
-const finite = (v) => (Number.isFinite(v) ? Math.round(v * 1000) / 1000 : 0);
-
-/**
- * An orientation as CSS shows it to somebody who looks down on the phone: right is east, up is north. The
- * specification turns about Z, then the new X, then the new Y, with Y upwards and the screen's side towards the viewer;
- * on a page Y goes down, so that the first two turn the other way.
- */
-export function attitude({ alpha, beta, gamma }) {
-  const degrees = (v) => `${finite(v).toFixed(1)}deg`;
-  return `rotateZ(${degrees(-alpha)}) rotateX(${degrees(-beta)}) rotateY(${degrees(gamma)})`;
-}
-
-/** DeviceOrientationEvent -> reading */
-export function orientationOf(e) {
-  if (e.alpha === null && e.beta === null && e.gamma === null) return null;
-  return { orientation: { alpha: finite(e.alpha), beta: finite(e.beta), gamma: finite(e.gamma) } };
-}
-
-/**
- * DeviceMotionEvent -> reading. Of the rate of rotation alpha, beta and gamma are about X, Y and Z (of the orientation
- * they are about Z, X and Y).
- */
-export function motionOf(e) {
-  const r = e.rotationRate;
-  const a = e.accelerationIncludingGravity ?? e.acceleration;
-  const out = {};
-  if (r && r.alpha !== null) out.gyro = { x: finite(r.alpha), y: finite(r.beta), z: finite(r.gamma) };
-  if (a && a.x !== null) out.accel = { x: finite(a.x), y: finite(a.y), z: finite(a.z) };
-  return Object.keys(out).length ? out : null;
 }

@@ -1,5 +1,5 @@
-// What every viewer's peer connection has in common, however its signaling travels: one recvonly video, the two
-// data channels that the browser makes, states, statistics. The browser offers, always.
+// What every viewer's peer connection has in common, however its signaling travels: one recvonly video (and sound), the
+// two data channels that the browser makes, states, statistics. The browser offers, always.
 
 import { systemClock } from './backoff.js';
 import { Emitter } from './emitter.js';
@@ -20,7 +20,8 @@ export class ViewerConnection extends Emitter {
    * @param {object} o
    * @param {Function} o.RTCPeerConnection
    * @param {object[]} [o.iceServers]
-   * @param {boolean} [o.video]              false: data channels only (a phone's readings)
+   * @param {boolean} [o.video]              false: data channels only
+   * @param {boolean} [o.audio]              true: sound beside the picture
    * @param {string} [o.iceTransportPolicy]  'relay' forces TURN, for tests of the network
    */
   constructor({
@@ -32,6 +33,7 @@ export class ViewerConnection extends Emitter {
     timeOrigin = 0,
     MediaStream = globalThis.MediaStream,
     video = true,
+    audio = false,
   }) {
     super();
     Object.assign(this, {
@@ -40,6 +42,7 @@ export class ViewerConnection extends Emitter {
       _timeOrigin: timeOrigin,
       _MediaStream: MediaStream,
       _video: video,
+      _audio: audio,
     });
     this.state = 'new';
     this.figures = null;
@@ -78,6 +81,10 @@ export class ViewerConnection extends Emitter {
   }
 
   _onTrack(event) {
+    if (event.track.kind === 'audio') {
+      this._join(event);
+      return;
+    }
     this._receiver = event.receiver;
     // The sender asks for no delay by the playout-delay extension; this is for senders without it.
     try {
@@ -85,13 +92,20 @@ export class ViewerConnection extends Emitter {
     } catch {
       /* not every browser has it */
     }
-    this.stream = event.streams?.[0] ?? new this._MediaStream([event.track]);
+    this._join(event);
+  }
+
+  /** Picture and sound of one sender are one stream, which is played in step. */
+  _join(event) {
+    this.stream = event.streams?.[0] ?? this.stream ?? new this._MediaStream();
+    if (!event.streams?.[0]) this.stream.addTrack(event.track);
     this.emit('track', this.stream);
   }
 
   /** Makes the offer, sets it as local description, and returns its SDP. */
   async offer() {
     if (this._video) wantCaptureTime(this.pc.addTransceiver('video', { direction: 'recvonly' }));
+    if (this._audio) this.pc.addTransceiver('audio', { direction: 'recvonly' });
     this._adopt('control', this.pc.createDataChannel('control', { ordered: true }));
     this._adopt('sensor', this.pc.createDataChannel('sensor', { ordered: false, maxRetransmits: 0 }));
     const offer = await this.pc.createOffer();

@@ -1,16 +1,12 @@
 // The server's front page: devices of all hosts, links to hand out, and pairing a phone.
 
-import { LatestBySeq } from '../core/latest.js';
-import { parse } from '../core/proto.js';
-import { RemotePeer } from '../core/peer.js';
-import { attitude } from '../core/phone.js';
-import { fixed, toneOf } from '../core/format.js';
+import { toneOf } from '../core/format.js';
 import { actionButton, badge, empty, field, fill, h, icon, notice, text } from '../app/dom.js';
 import { makeHosts } from './hosts.js';
-import { linkBox, logInByLink, makePage, makeSignaling, sessionOf } from './common.js';
+import { linkBox, logInByLink, makePage, sessionOf } from './common.js';
+import { showSession } from './pair.js';
 
 const POLL_MS = 4000;
-const RETRY_MS = 15000; // the data channel again, while readings come by the relay
 
 const root = new URL('.', document.baseURI).href;
 logInByLink();
@@ -213,7 +209,7 @@ function showPair(why = null) {
     h(
       'p',
       { class: 'muted' },
-      'A phone streams its orientation, rotation and acceleration to this page, directly where the network allows it.',
+      'A phone streams its motion, camera, sound, place and touches to this page, directly where the network allows it.',
     ),
     h(
       'div',
@@ -231,184 +227,7 @@ function showPair(why = null) {
 /** `known`: a session that exists, from the address of this page (desktopUrl). */
 async function pair(known) {
   const s = known?.sessionId ? known : await api.json('POST', 'api/session', { body: {} });
-  const phoneUrl = new URL(
-    s.phoneUrl ?? `m/${encodeURIComponent(s.sessionId)}?token=${encodeURIComponent(s.token)}`,
-    root,
-  ).href;
-  const state = h('span', { class: 'badge warn' }, 'waiting for the phone');
-  const path = h('span', { class: 'muted small' });
-  const rate = h('span', { class: 'muted small num' });
-  const slab = h('div', { class: 'slab' }, 'top');
-  const cells = Object.fromEntries(
-    ['alpha', 'beta', 'gamma', 'gyro x', 'gyro y', 'gyro z', 'accel x', 'accel y', 'accel z'].map((n) => [
-      n,
-      h('span', { class: 'value' }, '–'),
-    ]),
-  );
-  const rows = h(
-    'div',
-    { class: 'axes' },
-    Object.entries(cells).map(([n, el]) => h('div', {}, h('span', { class: 'muted small' }, n), el)),
-  );
-  fill(
-    phoneBody,
-    h(
-      'div',
-      { class: 'pair' },
-      h(
-        'div',
-        { class: 'stack' },
-        h('img', {
-          class: 'qr',
-          alt: 'QR code of the phone’s link',
-          src: api.url(`api/session/${encodeURIComponent(s.sessionId)}/qr.svg`, {
-            query: { token: s.token },
-            auth: true,
-          }),
-        }),
-      ),
-      h(
-        'div',
-        { class: 'stack' },
-        h('div', { class: 'row' }, state, path, rate),
-        h('p', {}, 'Scan the code with the phone, or open this link on it:'),
-        linkBox('Phone link', phoneUrl, toast),
-        h('div', { class: 'attitude', 'aria-hidden': 'true' }, slab),
-        rows,
-        h(
-          'div',
-          {},
-          h(
-            'button',
-            {
-              type: 'button',
-              class: 'btn',
-              onclick: () => {
-                endIt();
-                showPair();
-              },
-            },
-            'End session',
-          ),
-        ),
-      ),
-    ),
-  );
-
-  const signaling = makeSignaling(api, { role: 'desktop', sessionId: s.sessionId, token: s.token });
-  const latest = new LatestBySeq();
-  let peer = null;
-  let timer = null;
-  let frame = null;
-  let n = 0;
-  const say = (tone, words) => {
-    state.className = `badge ${tone}`;
-    text(state, words);
-  };
-
-  const take = (m, by) => {
-    if (m.type !== 'sensor' || !latest.accept(m)) return;
-    n += 1;
-    text(path, `by ${by}`);
-    frame = m;
-  };
-  const draw = () => {
-    if (!phoneBody.isConnected || signaling.state === 'closed') return;
-    if (frame) {
-      const { orientation: o, gyro, accel } = frame;
-      if (o) {
-        slab.style.transform = attitude(o);
-        for (const k of ['alpha', 'beta', 'gamma']) text(cells[k], `${fixed(o[k], 0)}°`);
-      }
-      for (const [name, v] of [
-        ['gyro', gyro],
-        ['accel', accel],
-      ])
-        if (v) for (const k of ['x', 'y', 'z']) text(cells[`${name} ${k}`], fixed(v[k], 1));
-      frame = null;
-    }
-    requestAnimationFrame(draw);
-  };
-  let rateTimer = null;
-  let over = false;
-
-  function connect() {
-    clearTimeout(timer);
-    peer?.stop();
-    const to = signaling.peerWithRole('phone');
-    if (!to) return;
-    const mine = (peer = new RemotePeer({
-      signaling,
-      to,
-      RTCPeerConnection,
-      video: false,
-      timeOrigin: performance.timeOrigin,
-    }));
-    mine.on('sensor', (raw) => {
-      try {
-        take(parse(raw).message, 'data channel');
-      } catch {
-        /* not ours */
-      }
-    });
-    mine.on('state', (st) => {
-      if (mine !== peer || (st !== 'failed' && st !== 'closed')) return;
-      text(path, 'by relay');
-      timer = setTimeout(connect, RETRY_MS); // readings come by the relay meanwhile
-    });
-    mine.start().catch(() => {});
-  }
-  signaling.on('ready', () => {
-    latest.reset();
-    say(
-      signaling.peerWithRole('phone') ? 'good' : 'warn',
-      signaling.peerWithRole('phone') ? 'phone connected' : 'waiting for the phone',
-    );
-    connect();
-  });
-  signaling.on('peer', (id, role, present) => {
-    if (role !== 'phone') return;
-    say(present ? 'good' : 'warn', present ? 'phone connected' : 'the phone has left');
-    latest.reset();
-    if (present) connect();
-    else peer?.stop();
-  });
-  signaling.on('message', (m, kind) => {
-    if (kind === 'sensor') take(m, 'relay');
-  });
-  signaling.on('state', (st, reason) => {
-    if (st === 'waiting') say('bad', 'reconnecting');
-    if (st === 'refused') {
-      endIt();
-      showPair(`The session is over (${reason}). Create a new one, and scan its code.`);
-    }
-  });
-  function stop() {
-    clearTimeout(timer);
-    clearInterval(rateTimer);
-    peer?.stop();
-    signaling.stop();
-  }
-  function start() {
-    rateTimer = setInterval(() => {
-      text(rate, n ? `${n} readings/s` : '');
-      n = 0;
-    }, 1000);
-    signaling.start();
-    draw();
-  }
-  function endIt() {
-    over = true;
-    stop();
-  }
-  window.addEventListener('pagehide', () => {
-    if (!over) stop();
-  });
-  // back as it was, from the back and forward cache
-  window.addEventListener('pageshow', (e) => {
-    if (e.persisted && !over) start();
-  });
-  start();
+  showSession(phoneBody, { session: s, root, api, toast, ended: showPair });
 }
 
 if (own.sessionId && own.token) pair(own);

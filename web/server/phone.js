@@ -1,23 +1,24 @@
-// The phone's page: asks for the sensors, streams them. Nothing leaves the phone before "Enable motion" was pressed.
+// The phone's page: one switch per thing that the phone can give. Nothing leaves it before its switch was pressed.
 
-import { KeepAwake, motionOf, orientationOf, PhonePeer, ReadingPump } from '../core/phone.js';
+import { systemClock } from '../core/backoff.js';
+import { KeepAwake, PhonePeer } from '../core/phone.js';
+import { Battery, Light, Media, Motion, Place } from './phone-sources.js';
+import { StreamPump } from '../core/phone-streams.js';
 import { fixed } from '../core/format.js';
 import { fill, h, icon, notice, text } from '../app/dom.js';
 import { makePage, makeSignaling, sessionOf } from './common.js';
-
-const SILENT_MS = 3000; // enabled, but the phone gives no reading
+import { cameraControls } from './phone-camera.js';
+import { makeController } from './phone-pad.js';
+import { switchRow } from './phone-switches.js';
 
 const root = new URL('..', document.baseURI.replace(/[?#].*$/, '')).href;
 const { main, api, announce } = makePage(root, 'phone');
 main.className = 'phone';
 const session = sessionOf(location);
+const title = () => h('h1', { class: 'sr-only' }, 'This phone as a sensor, camera and controller');
 
 if (!session.sessionId || !session.token) {
-  fill(
-    main,
-    h('h1', { class: 'sr-only' }, 'This phone as a sensor'),
-    notice('bad', 'This link is not complete. Scan the code on the desktop page again.'),
-  );
+  fill(main, title(), notice('bad', 'This link is not complete. Scan the code on the desktop page again.'));
 } else {
   run();
 }
@@ -25,39 +26,79 @@ if (!session.sessionId || !session.token) {
 function run() {
   const state = h('span', { class: 'badge warn', role: 'status' }, 'connecting');
   const how = h('span', { class: 'muted small' });
-  const enable = h(
-    'button',
-    { type: 'button', class: 'btn primary big', id: 'enable-motion' },
-    icon('sensor'),
-    'Enable motion',
-  );
-  const problem = h('div', { hidden: true });
-  const cells = Object.fromEntries(['alpha', 'beta', 'gamma'].map((n) => [n, h('span', { class: 'value' }, '–')]));
   const sent = h('span', { class: 'muted small num' });
+  const problem = h('div', { hidden: true });
+  const signaling = makeSignaling(api, { role: 'phone', ...session });
+  const peer = new PhonePeer({ signaling, RTCPeerConnection: window.RTCPeerConnection });
+  const pump = new StreamPump({ peer });
+  const awake = new KeepAwake({ page: document, wakeLock: navigator.wakeLock });
+  const of = { window, pump };
+
+  const motion = motionPart(of, pump, problem, announce);
+  const camera = cameraControls();
+  const picture = new Media({ ...of, peer, kind: 'video', wish: camera.wish });
+  camera.use(picture);
+  const sound = new Media({
+    ...of,
+    peer,
+    kind: 'audio',
+    wish: () => ({ echoCancellation: false, noiseSuppression: false, autoGainControl: false }),
+  });
+  const controller = makeController({ window, document, pump });
+  const rest = { place: new Place(of), light: new Light(of), battery: new Battery(of) };
+  const row = (source, label, gives, symbol, more) => switchRow(source, { label, gives, symbol, more });
+  const rows = [
+    row(controller.source, 'Controller', 'touch pad, stick, buttons', 'gamepad', controller.el),
+    row(picture, 'Camera', 'its picture, directly to the desktop', 'camera', camera.more),
+    row(sound, 'Microphone', 'its sound, as it is', 'mic'),
+    row(rest.place, 'Place', 'latitude, longitude, how exactly', 'pin'),
+    row(rest.light, 'Light', 'brightness in lux', 'sun'),
+    row(rest.battery, 'Battery', 'how full, and whether it is charging', 'battery'),
+  ];
+  const noPicture = h('div', { role: 'status' });
   fill(
     main,
-    h('h1', { class: 'sr-only' }, 'This phone as a sensor'),
+    title(),
     h('div', { class: 'row' }, state, how),
-    enable,
+    motion.el,
     problem,
-    h(
-      'div',
-      { class: 'axes' },
-      Object.entries(cells).map(([n, el]) => h('div', {}, h('span', { class: 'muted small' }, n), el)),
-    ),
+    h('ul', { class: 'sources', 'aria-label': 'What this phone gives' }, rows),
+    noPicture,
     sent,
     h(
       'p',
       { class: 'muted small' },
-      'The readings go to the desktop page that showed the code, and nowhere else. Closing this page ends it.',
+      'What is switched on goes to the desktop page that showed the code, and nowhere else. Closing this page ends it.',
     ),
   );
 
-  const signaling = makeSignaling(api, { role: 'phone', ...session });
-  const peer = new PhonePeer({ signaling, RTCPeerConnection: window.RTCPeerConnection });
-  const pump = new ReadingPump({ peer });
-  const awake = new KeepAwake({ page: document, wakeLock: navigator.wakeLock });
-  let on = false; // motion
+  const all = [motion.source, controller.source, picture, sound, ...Object.values(rest)];
+  // the screen stays on, and streams run, while anything is switched on
+  const changed = () => {
+    if (all.some((s) => s.on)) {
+      pump.start();
+      awake.start();
+    } else awake.stop();
+    const media = picture.on || sound.on;
+    fill(
+      noPicture,
+      media && peer.path === 'relay'
+        ? notice(
+            'warn',
+            'Picture and sound need a direct connection, or one by TURN; this network has none so far. Readings go by the server meanwhile.',
+          )
+        : null,
+    );
+  };
+  for (const source of all) {
+    const show = source.onChange;
+    source.onChange = (...args) => {
+      show(...args);
+      if (source === picture && picture.on) camera.show();
+      changed();
+    };
+  }
+
   const say = (tone, words) => {
     state.className = `badge ${tone}`;
     text(state, words);
@@ -77,62 +118,16 @@ function run() {
   });
   signaling.on('ready', status);
   signaling.on('peer', status);
-  peer.on('path', (path) => text(how, path === 'none' ? '' : `by ${path}`));
+  peer.on('path', (path) => {
+    text(how, path === 'none' ? '' : `by ${path}`);
+    if (path !== 'none') pump.again();
+    changed();
+  });
+  peer.on('event', (m) => answer(m, pump));
 
-  let got = 0;
-  const take = (reading) => {
-    if (!reading) return;
-    got += 1;
-    pump.update(reading);
-    if (reading.orientation)
-      for (const k of ['alpha', 'beta', 'gamma']) text(cells[k], `${fixed(reading.orientation[k], 0)}°`);
-  };
-  async function start() {
-    problem.hidden = true;
-    // iOS asks, and only after a touch
-    for (const type of [window.DeviceMotionEvent, window.DeviceOrientationEvent]) {
-      if (typeof type?.requestPermission !== 'function') continue;
-      const answer = await type.requestPermission().catch((e) => e.message);
-      if (answer !== 'granted') {
-        fill(
-          problem,
-          notice(
-            'bad',
-            `The phone did not allow it (${answer}). Allow motion access in the browser’s settings and reload.`,
-          ),
-        );
-        problem.hidden = false;
-        return;
-      }
-    }
-    if (!window.isSecureContext) {
-      fill(problem, notice('bad', 'Browsers give motion data to HTTPS pages only. Ask for an https:// link.'));
-      problem.hidden = false;
-      return;
-    }
-    window.addEventListener('deviceorientation', (e) => take(orientationOf(e)));
-    window.addEventListener('devicemotion', (e) => take(motionOf(e)));
-    pump.start();
-    on = true;
-    enable.disabled = true;
-    text(enable, 'Motion is on');
-    announce('Motion is on');
-    awake.start();
-    setTimeout(() => {
-      if (got) return;
-      fill(
-        problem,
-        notice(
-          'warn',
-          'This device gives no motion data. Is there a sensor, and is it allowed in the browser’s settings?',
-        ),
-      );
-      problem.hidden = false;
-    }, SILENT_MS);
-  }
-  enable.addEventListener('click', start);
   setInterval(() => text(sent, pump.sent ? `${pump.sent} reading${pump.sent === 1 ? '' : 's'} sent` : ''), 500);
   window.addEventListener('pagehide', () => {
+    controller.source.on && controller.source.stop();
     pump.stop();
     awake.stop();
     peer.close();
@@ -140,9 +135,62 @@ function run() {
   window.addEventListener('pageshow', (e) => {
     if (!e.persisted) return;
     peer.reopen();
-    if (!on) return;
-    pump.start();
-    awake.start();
+    changed();
   });
   signaling.start();
+}
+
+/** What the desktop asks for. */
+function answer(m, pump) {
+  if (m.event === 'phone.ping') pump.event('phone.pong', { of: m.data?.n, sent: m.data?.sent, now: systemClock.now() });
+  if (m.event === 'phone.vibrate') {
+    const ms = Math.min(2000, Math.max(1, Number(m.data?.ms) || 200));
+    pump.event('phone.vibrated', { ok: Boolean(navigator.vibrate?.(ms)), ms });
+  }
+}
+
+function motionPart(of, pump, problem, announce) {
+  const source = new Motion(of);
+  const cells = Object.fromEntries(['alpha', 'beta', 'gamma'].map((n) => [n, h('span', { class: 'value' }, '–')]));
+  const label = h('span', {}, 'Enable motion');
+  const enable = h(
+    'button',
+    {
+      type: 'button',
+      class: 'btn primary big',
+      id: 'enable-motion',
+      'aria-pressed': 'false',
+      onclick: () => (source.on ? source.stop() : source.start()),
+    },
+    icon('sensor'),
+    label,
+  );
+  const zero = h(
+    'button',
+    { type: 'button', class: 'btn', disabled: true, onclick: () => pump.event('phone.zero') },
+    'This pose is zero',
+  );
+  source.onReading = ({ orientation }) => {
+    if (orientation) for (const k of ['alpha', 'beta', 'gamma']) text(cells[k], `${fixed(orientation[k], 0)}°`);
+  };
+  source.onChange = () => {
+    enable.setAttribute('aria-pressed', String(source.on));
+    text(label, source.on ? 'Motion is on' : 'Enable motion');
+    zero.disabled = !source.on;
+    if (source.on && !source.words) announce('Motion is on');
+    problem.hidden = !source.words;
+    fill(problem, source.words ? notice(source.on ? 'warn' : 'bad', source.words) : null);
+  };
+  const el = h(
+    'div',
+    { class: 'stack' },
+    enable,
+    h(
+      'div',
+      { class: 'axes' },
+      Object.entries(cells).map(([n, c]) => h('div', {}, h('span', { class: 'muted small' }, n), c)),
+    ),
+    zero,
+  );
+  return { source, el };
 }

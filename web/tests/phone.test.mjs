@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { attitude, KeepAwake, motionOf } from '../core/phone.js';
+import { motionOf, SignOfGravity } from '../core/motion.js';
+import { KeepAwake } from '../core/phone.js';
+import { anglesOf, cssOf, quaternionOf, relative, upOf } from '../core/pose.js';
 import { settle } from './fakes.mjs';
 
 // ---- matrices ----
@@ -12,30 +14,12 @@ const radians = (degrees) => (degrees * Math.PI) / 180;
 const near = (a, b, what) =>
   a.forEach((v, i) => assert.ok(Math.abs(v - b[i]) < 0.003, `${what}: ${a.map((x) => x.toFixed(3))} for ${b}`));
 
-/** CSS Transforms Level 2, with y downwards. */
-const CSS = {
-  rotateX: (t) => [
-    [1, 0, 0],
-    [0, Math.cos(t), -Math.sin(t)],
-    [0, Math.sin(t), Math.cos(t)],
-  ],
-  rotateY: (t) => [
-    [Math.cos(t), 0, Math.sin(t)],
-    [0, 1, 0],
-    [-Math.sin(t), 0, Math.cos(t)],
-  ],
-  rotateZ: (t) => [
-    [Math.cos(t), -Math.sin(t), 0],
-    [Math.sin(t), Math.cos(t), 0],
-    [0, 0, 1],
-  ],
-};
-/** Where the page shows a vector of the phone's: right, up, towards the viewer. */
-function shown(orientation, [x, y, z]) {
-  const matrix = [...attitude(orientation).matchAll(/(rotate[XYZ])\((-?[\d.]+)deg\)/g)]
-    .map(([, name, angle]) => CSS[name](radians(Number(angle))))
-    .reduce(multiply);
-  const [px, py, pz] = apply(matrix, [x, -y, z]);
+/** Where the page shows a vector of the phone's: right, up, towards the viewer. CSS has y downwards, and columns. */
+function shown(orientation, [x, y, z], zero = null) {
+  const css = cssOf(relative(quaternionOf(orientation), zero && quaternionOf(zero)));
+  const m = css.match(/-?[\d.]+(?=[,)])/g).map(Number);
+  assert.equal(m.length, 16, css);
+  const [px, py, pz] = [0, 1, 2].map((row) => m[row] * x + m[4 + row] * -y + m[8 + row] * z);
   return [px, -py, pz];
 }
 
@@ -81,7 +65,54 @@ test('the examples of the specification', () => {
 
 test('the gyroscope turns about the axes that it names', () => {
   const e = { rotationRate: { alpha: 1, beta: 2, gamma: 3 }, acceleration: { x: 4, y: 5, z: 6 } };
-  assert.deepEqual(motionOf(e), { gyro: { x: 1, y: 2, z: 3 }, accel: { x: 4, y: 5, z: 6 } });
+  const { gyro, accel } = motionOf(e);
+  near([gyro.x, gyro.y, gyro.z], [1, 2, 3].map(radians), 'rad/s');
+  assert.deepEqual(accel, { x: 4, y: 5, z: 6 });
+});
+
+test('seen from the pose that is zero, the phone lies flat with its top to the north; its angles are of the same pose', () => {
+  for (const zero of [
+    { alpha: 0, beta: 0, gamma: 0 },
+    { alpha: 200, beta: 80, gamma: -60 },
+    { alpha: 13, beta: -120, gamma: 45 },
+  ]) {
+    near(shown(zero, TOP, zero), [0, 1, 0], 'the top');
+    near(shown(zero, SCREEN, zero), [0, 0, 1], 'the screen');
+  }
+  // turned by a quarter about its own long side, from a pose in which it was upright
+  const upright = { alpha: 0, beta: 90, gamma: 0 };
+  near(shown({ alpha: 0, beta: 90, gamma: 89.999 }, SCREEN, upright), [1, 0, 0], 'the screen to the right');
+  for (let beta = -180; beta < 180; beta += 30)
+    for (let gamma = -90; gamma < 90; gamma += 30) {
+      const pose = { alpha: 77, beta, gamma };
+      const again = anglesOf(quaternionOf(pose));
+      near(shown(again, TOP), shown(pose, TOP), `${beta} ${gamma}`);
+      near(shown(again, SCREEN), shown(pose, SCREEN), `${beta} ${gamma}`);
+      assert.ok(
+        again.alpha >= 0 && again.alpha < 360 && Math.abs(again.beta) <= 180 && Math.abs(again.gamma) <= 90.001,
+      );
+    }
+});
+
+test('whose gravity points the other way is turned round, once the orientation has shown it', () => {
+  const lies = { alpha: 10, beta: 30, gamma: 20 };
+  const up = upOf(lies);
+  for (const sign of [1, -1]) {
+    const gravity = new SignOfGravity();
+    const a = { x: sign * 9.8 * up[0], y: sign * 9.8 * up[1], z: sign * 9.8 * up[2] };
+    for (let i = 0; i < 6; i++) gravity.look(lies, a);
+    assert.equal(gravity.sign, sign);
+    gravity.look(lies, { x: -a.x, y: -a.y, z: -a.z }); // thrown about: it stays as it is
+    assert.equal(gravity.sign, sign);
+    const { accel } = motionOf({ accelerationIncludingGravity: a }, gravity.sign);
+    near(
+      [accel.x, accel.y, accel.z],
+      up.map((v) => 9.8 * v),
+      'upwards',
+    );
+  }
+  const falls = new SignOfGravity();
+  assert.equal(falls.look(lies, { x: 0, y: 0, z: -1 }), 1, 'free fall says nothing');
 });
 
 test('the screen stays on: the lock is asked for again at each return', async () => {

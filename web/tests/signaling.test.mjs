@@ -3,7 +3,9 @@ import { test } from 'node:test';
 
 import { Backoff } from '../core/backoff.js';
 import { RemotePeer } from '../core/peer.js';
-import { motionOf, orientationOf, PhonePeer, ReadingPump } from '../core/phone.js';
+import { motionOf, orientationOf } from '../core/motion.js';
+import { PhonePeer } from '../core/phone.js';
+import { StreamPump } from '../core/phone-streams.js';
 import { Signaling } from '../core/signaling.js';
 import { FakeClock, fakePeerConnection, fakeWebSocket, OFFER, record, settle } from './fakes.mjs';
 
@@ -298,10 +300,10 @@ test('a phone answers, and streams by the data channel; by the relay without one
 
 test('readings go out at the rate of their path, the newest only, with seq and t', async () => {
   const { peer, WebSocket, clock } = phone();
-  const pump = new ReadingPump({ peer, clock });
+  const pump = new StreamPump({ peer, clock });
   pump.start();
   for (let i = 0; i < 100; i++) {
-    pump.update({ orientation: { alpha: i, beta: 0, gamma: 0 } });
+    pump.motion({ orientation: { alpha: i, beta: 0, gamma: 0 } });
     await clock.advance(10);
   }
   pump.stop();
@@ -321,12 +323,15 @@ test('readings go out at the rate of their path, the newest only, with seq and t
 
 test('events of the sensors become readings; empty ones none', () => {
   assert.deepEqual(orientationOf({ alpha: 1.23456, beta: 2, gamma: null }), {
-    orientation: { alpha: 1.235, beta: 2, gamma: 0 },
+    orientation: { alpha: 1.2346, beta: 2, gamma: 0 },
   });
   assert.equal(orientationOf({ alpha: null, beta: null, gamma: null }), null);
   assert.deepEqual(
-    motionOf({ rotationRate: { alpha: 1, beta: 2, gamma: 3 }, accelerationIncludingGravity: { x: 0, y: 0, z: 9.81 } }),
-    { gyro: { x: 1, y: 2, z: 3 }, accel: { x: 0, y: 0, z: 9.81 } },
+    motionOf({
+      rotationRate: { alpha: 180, beta: 90, gamma: 0 },
+      accelerationIncludingGravity: { x: 0, y: 0, z: 9.81 },
+    }),
+    { gyro: { x: 3.1416, y: 1.5708, z: 0 }, accel: { x: 0, y: 0, z: 9.81 } },
   );
   assert.equal(motionOf({ rotationRate: null, acceleration: { x: null, y: null, z: null } }), null);
 });
