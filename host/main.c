@@ -20,6 +20,7 @@
 #include "lib/reload.h"
 #include "lib/service.h"
 #include "lib/thread.h"
+#include "lib/tls_local.h"
 #include "lib/version.h"
 
 #define GRACE_MS 700    /* for answers in flight at SIGTERM */
@@ -236,7 +237,7 @@ static gboolean on_hangup(gpointer data)
         g_autoptr(GError) error = NULL;
         g_autoptr(TbHostConfig) fresh =
                 tb_host_config_load(&(TbHostOptions){args.config, args.state_dir, args.insecure}, &error);
-        if (!fresh) {
+        if (!fresh || !tb_tls_local_take(fresh->local_tls, fresh->state_dir, true, &fresh->tls, &error)) {
                 tb_log(TB_LOG_ERROR, TB_F(), "the configuration stays as it was: %s", tb_error_detail(error));
                 return G_SOURCE_CONTINUE;
         }
@@ -316,6 +317,11 @@ int main(int argc, char **argv)
                 return 1;
         }
         tb_log_set_level(host.config->log_level);
+        if (!args.check && !tb_tls_local_take(host.config->local_tls, host.config->state_dir, !args.health,
+                                              &host.config->tls, &error)) {
+                fprintf(stderr, "testbed-host: %s\n", tb_error_detail(error));
+                return 1;
+        }
         for (guint i = 0; !args.health && i < host.config->notes->len; i++)
                 tb_log(TB_LOG_WARNING, TB_F(), "%s", (const char *)host.config->notes->pdata[i]);
         int rc = args.check ? 0 : args.health ? ask(host.config) : run(&host);

@@ -229,7 +229,7 @@ char *tb_config_path(const TbConfigReader *r, const char *path)
         return path ? g_canonicalize_filename(path, from) : NULL;
 }
 
-void tb_config_tls(TbConfigReader *r, json_t *node, TbTls **ret_tls, bool *ret_required)
+void tb_config_tls(TbConfigReader *r, json_t *node, TbTls **ret_tls, bool *ret_required, bool *ret_local)
 {
         static const TbParam params[] = {
                 {.name = "cert",
@@ -248,11 +248,13 @@ void tb_config_tls(TbConfigReader *r, json_t *node, TbTls **ret_tls, bool *ret_r
         };
         const char *word = json_string_value(node);
         *ret_required = g_strcmp0(word, "required") == 0;
-        if (!node || *ret_required || g_strcmp0(word, "optional") == 0)
+        *ret_local = g_strcmp0(word, "local") == 0;
+        if (!node || *ret_required || *ret_local || g_strcmp0(word, "optional") == 0)
                 return;
         if (!json_is_object(node)) {
-                tb_config_problem(r, node, NULL, "tls",
-                                  "\"optional\", \"required\" or {cert: FILE, key: FILE} is expected");
+                tb_config_problem(
+                        r, node, NULL, "tls",
+                        "\"optional\", \"required\", \"local\" or {cert: FILE, key: FILE} is expected");
                 return;
         }
         json_auto_t *tls = tb_config_section(r, params, node, "tls");

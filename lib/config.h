@@ -65,9 +65,9 @@ void tb_config_access(TbConfigReader *r, const char *address, TbAuth *auth, bool
 /* The same for an address by which others reach us although only this machine is heard: a proxy brings them, and
  * nothing tells them from persons here. */
 void tb_config_public(TbConfigReader *r, const char *url, TbAuth *auth, bool insecure);
-/* The row TB_CONFIG_TLS: "optional", "required", or {cert, key}. Files are named from the configuration's folder.
- * *ret_tls: the caller's; NULL: plain HTTP. */
-void tb_config_tls(TbConfigReader *r, json_t *node, TbTls **ret_tls, bool *ret_required);
+/* The row TB_CONFIG_TLS: "optional", "required", "local", or {cert, key}. Files are named from the configuration's folder.
+ * *ret_tls: the caller's; NULL: plain HTTP, or *ret_local: what tb_tls_local_open() makes in the state folder. */
+void tb_config_tls(TbConfigReader *r, json_t *node, TbTls **ret_tls, bool *ret_required, bool *ret_local);
 /* A file of certificates (PEM) that `section` names in its field "ca" must have one. `file` NULL: fine. */
 void tb_config_ca(TbConfigReader *r, const json_t *section, const char *file);
 /* A file that the configuration names, relative to its folder: its absolute path. The caller frees it; NULL for NULL. */
@@ -90,8 +90,8 @@ TbNets *tb_config_nets(TbConfigReader *r, const json_t *list, const char *path);
 #define TB_CONFIG_TLS                                                                                        \
         {                                                                                                    \
                 .name = "tls", .type = TB_PARAM_ANY,                                                         \
-                .help = "{cert, key}: PEM files, then https is spoken; required: tokens from beyond "        \
-                        "this machine only by https"                                                         \
+                .help = "{cert, key}: PEM files, then https is spoken; local: with a certificate of its "    \
+                        "own; required: tokens from beyond this machine only by https"                       \
         }
 
 /* Rows that the token tables of all daemons share. */

@@ -56,6 +56,7 @@
 #define TB_LIMIT_TLS_STALL_S 10   /* a client that takes nothing of the rest, whose sender has closed */
 #define TB_LIMIT_TLS_CLOSE_S 2    /* to read our last words */
 #define TB_LIMIT_TLS_DRAIN_MS 400 /* the same for all when the daemon ends */
+#define TB_LIMIT_OWN_ADDRESSES 16 /* of this machine that are told, and that its own certificate is for */
 
 /* descriptors */
 /* that are used, of however many the system gives: a look at the last one makes the kernel's table that long */

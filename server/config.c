@@ -141,7 +141,7 @@ static void read_file(TbServerConfig *c, TbConfigReader *r)
         c->origins = tb_config_strings(r, json_object_get(top, "frontends"), "frontends");
         c->insecure = json_is_true(json_object_get(top, "insecure"));
         c->trusted = tb_config_nets(r, json_object_get(top, "trusted_proxies"), "trusted_proxies");
-        tb_config_tls(r, json_object_get(top, "tls"), &c->tls, &c->needs_tls);
+        tb_config_tls(r, json_object_get(top, "tls"), &c->tls, &c->needs_tls, &c->local_tls);
         c->sessions_per_minute = (guint)json_integer_value(json_object_get(top, "sessions_per_minute"));
         c->sessions_per_network = (guint)json_integer_value(json_object_get(top, "sessions_per_network"));
         c->refusals_per_minute = (guint)json_integer_value(json_object_get(top, "refusals_per_minute"));

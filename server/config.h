@@ -29,6 +29,7 @@ typedef struct TbServerConfig {
         bool insecure;
         TbNets *trusted; /* trusted_proxies: whose forwarding headers are believed, besides this machine's */
         bool needs_tls;  /* tls: required */
+        bool local_tls;  /* tls: local; tb_tls_local_open() gives `tls` */
         TbTls *tls;      /* tls: {cert, key}; ref; NULL: plain HTTP */
         json_t *prints;  /* tb_config_prints(); owned */
         guint sessions_per_minute; /* per network (tb_net_share_key()) */

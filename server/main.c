@@ -12,6 +12,7 @@
 #include "lib/reload.h"
 #include "lib/service.h"
 #include "lib/thread.h"
+#include "lib/tls_local.h"
 #include "lib/version.h"
 #include "server/config.h"
 #include "server/pairing/persist.h"
@@ -59,7 +60,7 @@ static gboolean on_hangup(gpointer data)
         g_autoptr(GError) error = NULL;
         g_autoptr(TbServerConfig) fresh =
                 tb_server_config_load(run->file, run->state_dir, run->insecure, &error);
-        if (!fresh) {
+        if (!fresh || !tb_tls_local_take(fresh->local_tls, fresh->state_dir, true, &fresh->tls, &error)) {
                 tb_log(TB_LOG_ERROR, TB_F(), "the configuration stays as it was: %s", tb_error_detail(error));
                 return G_SOURCE_CONTINUE;
         }
@@ -194,9 +195,15 @@ int main(int argc, char **argv)
                 config->port = (guint16)port;
         if (migrates)
                 return migrate(config);
+        if (!backup && !health)
+                tb_log_init(config->log_level, json);
+        if (!tb_tls_local_take(config->local_tls, config->state_dir, !backup && !health, &config->tls,
+                               &error)) {
+                fprintf(stderr, "testbed-server: %s\n", tb_error_detail(error));
+                return 1;
+        }
         if (backup || health)
                 return ask(config, backup);
-        tb_log_init(config->log_level, json);
         signal(SIGHUP, SIG_IGN); /* until there is something to read again */
         Run run = {.config = config, .file = file, .state_dir = state_dir, .insecure = insecure};
         return serve(&run);

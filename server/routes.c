@@ -5,6 +5,7 @@
 #include "lib/error.h"
 #include "lib/limits.h"
 #include "lib/version.h"
+#include "server/phone_links.h"
 #include "server/qr.h"
 #include "server/server_private.h"
 
@@ -115,7 +116,7 @@ static json_t *session_links(TbRequest *request, TbServer *server, TbSession *se
                         put_url(o, "controlUrl", "%s/v/%s?token=%s", base, id, token);
                 put_url(o, "desktopUrl", "%s/v/%s?token=%s", base, id, token);
         } else {
-                put_url(o, "phoneUrl", "%s/m/%s?token=%s", base, id, token);
+                tb_phone_links(request, server, o, id, token);
                 put_url(o, "desktopUrl", "%s/?sessionId=%s&token=%s", base, id, token);
         }
         return o;
@@ -182,9 +183,12 @@ static void reply_qr(TbRequest *request, TbServer *server, const char *type,
                 tb_request_reply_error(request, error);
                 return;
         }
+        g_autofree char *base = tb_phone_base_asked(request, server);
+        if (!base)
+                return;
         g_autofree char *url =
-                g_strdup_printf("%s/%s/%s?token=%s", tb_server_base_url(request, server),
-                                tb_session_is_device(session) ? "v" : "m", tb_session_id(session), token);
+                g_strdup_printf("%s/%s/%s?token=%s", base, tb_session_is_device(session) ? "v" : "m",
+                                tb_session_id(session), token);
         g_autoptr(GBytes) picture = make(url, &error);
         if (!picture) {
                 tb_request_reply_error(request, error);
@@ -360,14 +364,14 @@ const TbRoute tb_server_routes[] = {
          .path = "/api/session/{id}/qr.svg",
          .handler = qr_svg,
          .tag = "sessions",
-         .summary = "The phone's address as a QR code; ?token=",
-         .answers = "200 image/svg+xml; 401; 403; 404"},
+         .summary = "The phone's address as a QR code; ?token=, ?base= one of those of `phoneUrls`",
+         .answers = "200 image/svg+xml; 401; 403; 404; 422"},
         {.method = "GET",
          .path = "/api/session/{id}/qr.png",
          .handler = qr_png,
          .tag = "sessions",
-         .summary = "The same as PNG; ?token=",
-         .answers = "200 image/png; 401; 403; 404"},
+         .summary = "The same as PNG; ?token=, ?base=",
+         .answers = "200 image/png; 401; 403; 404; 422"},
         {.method = "GET",
          .path = "/api/hosts",
          .role = TB_ROLE_VIEWER,

@@ -9,6 +9,7 @@
 #include "lib/net.h"
 #include "lib/thread.h"
 #include "lib/version.h"
+#include "server/phone_links.h"
 #include "server/server_private.h"
 
 #define STORE_GRACE_MS 1500 /* for what is not written yet after SIGTERM */
@@ -340,6 +341,7 @@ TbServer *tb_server_new(const TbServerConfig *config, GError **error)
         tb_http_add_routes(server->http, tb_server_routes, server);
         tb_http_add_routes(server->http, tb_server_enrol_routes, server);
         tb_http_add_routes(server->http, tb_server_own_routes, server);
+        tb_http_add_routes(server->http, tb_server_phone_routes, server);
         tb_http_add_routes(server->http, tb_server_registered_routes, server);
         add_pages(server);
         arm_tick(server, server->started_ms + 1000);

@@ -219,7 +219,7 @@ static void read_sections(TbHostConfig *c, TbConfigReader *r)
         c->insecure = json_is_true(json_object_get(top, "insecure"));
         tb_log_level_parse(json_string_value(json_object_get(top, "log_level")), &c->log_level);
         c->trusted = tb_config_nets(r, json_object_get(top, "trusted_proxies"), "trusted_proxies");
-        tb_config_tls(r, json_object_get(top, "tls"), &c->tls, &c->needs_tls);
+        tb_config_tls(r, json_object_get(top, "tls"), &c->tls, &c->needs_tls, &c->local_tls);
         c->compat = tb_config_nets(r, json_object_get(compat, "allow"), "compat.allow");
         c->restart = json_is_true(json_object_get(compat, "restart"));
         c->vnc_port = (guint16)json_integer_value(json_object_get(vnc, "port"));

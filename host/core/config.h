@@ -25,6 +25,7 @@ typedef struct TbHostConfig {
         TbLogLevel log_level; /* LOG_LEVEL, DEBUG; info */
         TbNets *trusted; /* trusted_proxies: whose forwarding headers are believed, besides this machine's */
         bool needs_tls;  /* tls: required */
+        bool local_tls;  /* tls: local; tb_tls_local_open() gives `tls` */
         TbTls *tls;      /* tls: {cert, key}; ref; NULL: plain HTTP */
         json_t *prints;  /* tb_config_prints(); owned */
         TbNets *compat;  /* compat.allow: who may switch by the GET routes of other tools without a token */

@@ -3,6 +3,7 @@
 // testbed-server and testbed-host, keeps them running, and stops everything in order on Ctrl-C. Everything it writes is
 // below ./state/.
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -204,8 +205,27 @@ async function phone() {
   return { port, server };
 }
 
+// LAN=1: the pairing server is for phones in the same room, with https, which their sensors need, and a token.
+const lan = Boolean(process.env.LAN && process.env.LAN !== '0');
+const authority = join(root, state, 'server', 'tls', 'authority.crt');
+
+function serverConfig() {
+  if (!lan) return 'mk/demo/server.yaml';
+  const path = join(state, 'server.yaml'),
+    file = join(state, 'lan-token');
+  if (!existsSync(file)) writeFileSync(file, randomBytes(18).toString('base64url'), { mode: 0o600 });
+  const token = readFileSync(file, 'utf8');
+  const text = readFileSync('mk/demo/server.yaml', 'utf8').replace('127.0.0.1', '"0.0.0.0"');
+  writeFileSync(path, `${text}tls: local\ntokens:\n  - {name: me, role: admin, token: "${token}"}\n`, { mode: 0o600 });
+  return path;
+}
+
 function config(display, phonePort) {
+  const server = lan
+    ? `  url: https://localhost:5109\n  ca: ${authority}\n  token: "${readFileSync(join(state, 'lan-token'), 'utf8')}"`
+    : '  url: http://localhost:5109';
   const text = readFileSync('mk/demo/host.yaml', 'utf8')
+    .replace('  url: http://localhost:5109', server)
     .replaceAll('@DISPLAY@', `:${display}`)
     .replaceAll('@PHONE@', `127.0.0.1:${phonePort}`);
   const path = join(state, 'host.yaml');
@@ -231,7 +251,7 @@ say('  phone      simulated, behind the real adb server');
 const listening = (line) => /\blistening\b.*?(https?:\S+)/.exec(line)?.[1];
 let serverUrl, hostUrl;
 if (existsSync('build/testbed-server')) {
-  start('server', ['build/testbed-server', '--config', 'mk/demo/server.yaml', '--state-dir', join(state, 'server')], {
+  start('server', ['build/testbed-server', '--config', serverConfig(), '--state-dir', join(state, 'server')], {
     onLine: (line) => {
       serverUrl = listening(line) ?? serverUrl;
     },
@@ -251,5 +271,10 @@ say('  board      U-Boot in QEMU\n  vitals     sensors of this machine\n');
 say(`Console          ${shown(hostUrl)}`);
 say(`REST, OpenAPI    ${shown(hostUrl)}docs.html`);
 say('VNC              localhost:5900 (desktop), localhost:5901 (board)\nnoVNC            http://localhost:6080/');
-if (serverUrl) say(`Pairing server   ${shown(serverUrl)}`);
+if (serverUrl && !lan)
+  say(`Pairing server   ${shown(serverUrl)}    (for a phone in this room: make run LAN=1, docs/PHONE.md)`);
+if (serverUrl && lan)
+  say(
+    `Pairing server   ${serverUrl.replace('0.0.0.0', 'localhost')}/#token=${readFileSync(join(state, 'lan-token'), 'utf8')}`,
+  );
 say(`Logs             ${logs}/\n\nCtrl-C stops everything.`);

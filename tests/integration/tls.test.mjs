@@ -340,6 +340,34 @@ test('tokens come by TLS: nothing is said of secrets without it, and X-Forwarded
   assert.doesNotMatch(host.program.text, /without TLS/);
 });
 
+test('tls: local: a certificate of its own; who trusts what is handed out needs no more, and nobody else is signed for', async (t) => {
+  const server = await withServer(t, { tls: 'local' });
+  const { status, text, headers } = await server.get('/authority.crt');
+  assert.equal(status, 200);
+  assert.equal(headers['content-type'], 'application/x-x509-ca-cert');
+  const trusted = async (name) => {
+    const socket = tls.connect({ port: port(server), host: '127.0.0.1', servername: name, ca: text });
+    try {
+      await within('the handshake', new Promise((yes, no) => socket.once('secureConnect', yes).once('error', no)));
+    } finally {
+      socket.destroy();
+    }
+  };
+  await trusted('localhost');
+  await assert.rejects(trusted('bank.example'), /altnames|does not match/);
+  const { authorityUrl, phoneUrl } = await server.session({});
+  assert.equal(authorityUrl, `${server.url}/authority.crt`);
+  assert.ok(phoneUrl.startsWith(`${server.url}/m/`));
+  const host = await withHost(t, {
+    name: 'lab-1',
+    server: { url: server.url, ca: path.join(server.folder, 'tls/authority.crt') },
+  });
+  await until('the host', async () => (await server.get('/api/hosts')).json?.some((h) => h.online));
+  await host.stop();
+  const plain = await withServer(t, { tls: undefined });
+  assert.equal((await plain.get('/authority.crt')).status, 404);
+});
+
 test('a host joins a server of a private CA that server.ca names, and says in words why it does not join another', async (t) => {
   const folder = files(t);
   const ca = certificate(folder, 'Lab CA', { ca: true });

@@ -4,9 +4,10 @@ import { systemClock } from '../core/backoff.js';
 import { RemotePeer } from '../core/peer.js';
 import { Intake, Recording } from '../core/pairing-streams.js';
 import { parse } from '../core/proto.js';
-import { fill, h, notice, text } from '../app/dom.js';
-import { linkBox, makeSignaling } from './common.js';
+import { fill, h, text } from '../app/dom.js';
+import { makeSignaling } from './common.js';
 import { makeCamera } from './pair-camera.js';
+import { phoneLink } from './pair-link.js';
 import { makePlots } from './pair-plots.js';
 import { makePose } from './pair-pose.js';
 import { makeTouches } from './pair-touches.js';
@@ -18,10 +19,7 @@ const PING_MS = 2000;
  * Fills `body`. `ended(why)`: the session is over; `why` is a sentence where it ended by itself.
  */
 export function showSession(body, { session: s, root, api, toast, ended }) {
-  const phoneUrl = new URL(
-    s.phoneUrl ?? `m/${encodeURIComponent(s.sessionId)}?token=${encodeURIComponent(s.token)}`,
-    root,
-  ).href;
+  const phone = phoneLink({ session: s, root, api, toast });
   const state = h('span', { class: 'badge warn' }, 'waiting for the phone');
   const path = h('span', { class: 'muted small' });
   const rate = h('span', { class: 'muted small num' });
@@ -67,25 +65,12 @@ export function showSession(body, { session: s, root, api, toast, ended }) {
     h(
       'div',
       { class: 'pair' },
-      h(
-        'div',
-        { class: 'stack' },
-        h('img', {
-          class: 'qr',
-          alt: 'QR code of the phone’s link',
-          src: api.url(`api/session/${encodeURIComponent(s.sessionId)}/qr.svg`, {
-            query: { token: s.token },
-            auth: true,
-          }),
-        }),
-      ),
+      h('div', { class: 'stack' }, phone.code),
       h(
         'div',
         { class: 'stack' },
         h('div', { class: 'row' }, state, path, rate),
-        reachWords(phoneUrl),
-        h('p', {}, 'Scan the code with the phone, or open this link on it:'),
-        linkBox('Phone link', phoneUrl, toast),
+        phone.words,
         parts.map((p) => p.el),
         h('div', { class: 'row' }, record.button, vibrate, end),
       ),
@@ -226,22 +211,6 @@ function figuresInWords({ rate, lossPct, latencyMs }, link) {
   ]
     .filter(Boolean)
     .join(' · ');
-}
-
-/** Before it is scanned: whether a phone can reach that address, and whether its sensors will work there. */
-function reachWords(phoneUrl) {
-  const { hostname, protocol } = new URL(phoneUrl);
-  if (/^(localhost|127\.|\[::1\])/.test(hostname))
-    return notice(
-      'warn',
-      `This link is for ${hostname}, which on a phone means the phone itself. Open this page by an address of this computer that the phone can reach, or set url: in the server’s configuration.`,
-    );
-  if (protocol === 'http:')
-    return notice(
-      'warn',
-      'This page came by plain http. Phones give motion, camera and microphone to https pages only: only touches will work. docs/PHONE.md says how to switch TLS on.',
-    );
-  return null;
 }
 
 /** Start, stop and save: all that comes, as CSV. */
