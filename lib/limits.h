@@ -235,7 +235,8 @@
 #define TB_LIMIT_WAITING 512           /* sockets without an accepted hello at once, per network */
 #define TB_LIMIT_OBSERVERS 32          /* per session */
 #define TB_LIMIT_HOST_OBSERVERS (4 * TB_LIMIT_OBSERVERS) /* of one host, with shares (lib/places.h) */
-#define TB_LIMIT_RIVAL_MS 3000 /* without a sign of life: who wants its place has it */
+#define TB_LIMIT_OBSERVER_AWAY_S 45 /* that a host keeps one whom its server, back again, does not name */
+#define TB_LIMIT_RIVAL_MS 3000      /* without a sign of life: who wants its place has it */
 #define TB_LIMIT_HELLO_S 10
 #define TB_LIMIT_SESSION_IDLE_S 600
 #define TB_LIMIT_SESSION_MAX_S (24 * 3600)

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "host/bridge/away.h"
 #include "host/bridge/carry.h"
 #include "host/bridge/devices.h"
 #include "host/bridge/link.h"
@@ -33,6 +34,7 @@ struct TbBridge {
         json_t *ice_servers;        /* ref: of `ready`; NULL: none */
         guint bus;                  /* subscription */
         guint announce;             /* source */
+        TbAway away;                /* observers while the server is */
         bool ready;                 /* the server has accepted us */
         bool late_devices;          /* the hello did not have room for them */
         bool short_devices;         /* their interfaces are left out */
@@ -179,8 +181,7 @@ static void peer_connected(TbBridge *bridge, const TbBridgeMessage *m)
         guint i;
         g_autoptr(GError) error = NULL;
         g_auto(GStrv) ice_servers = ice_of(bridge, m);
-        if (find(bridge, m->session, m->peer, &i))
-                g_ptr_array_remove_index_fast(bridge->observers, i); /* it came back: begin anew */
+        TbObserver *old = find(bridge, m->session, m->peer, &i);
         bool known = tb_core_device(bridge->core, m->device, &error) != NULL;
         const TbObserverInfo info = {.session = m->session,
                                      .peer = m->peer,
@@ -189,6 +190,14 @@ static void peer_connected(TbBridge *bridge, const TbBridgeMessage *m)
                                      .control = m->control,
                                      .places = &bridge->places,
                                      .ice_servers = (const char *const *)ice_servers};
+        if (old && known && tb_observer_take_back(old, &info)) {
+                if (tb_tally_notef(bridge->tally, "observer is back, session %s", m->session))
+                        tb_log(TB_LOG_INFO, TB_F("device", m->device, "session", m->session, "peer", m->peer),
+                               "observer is known to the server again; its picture went on");
+                return;
+        }
+        if (old)
+                g_ptr_array_remove_index_fast(bridge->observers, i); /* it came back: begin anew */
         TbObserver *o =
                 known ? tb_observer_new(bridge->core, bridge->media, &info, &observer_ops, bridge, &error)
                       : NULL;
@@ -286,6 +295,7 @@ static void ready(TbBridge *bridge, const TbBridgeMessage *m)
                        "the server knows another host as %s and calls this one %s: give it its own `name:`",
                        bridge->config->name, m->host);
         bridge->ready = true;
+        bridge->away.ready_us = g_get_monotonic_time();
         if (bridge->late_devices)
                 send_json(bridge, tb_bridge_devices_message(bridge->core, &bridge->short_devices));
         tb_bridge_link_settled(bridge->link);
@@ -352,15 +362,15 @@ static void on_text(const char *text, gsize size, gpointer data)
         }
 }
 
-/* Observers are the server's: after a loss it tells us anew who is there. Their peers end, for nobody could
- * renegotiate them. */
+/* Observers are the server's: after a loss it tells us anew who is there. */
 static void on_lost(const char *reason, gpointer data)
 {
         TbBridge *bridge = data;
         bool was = bridge->ready;
         bridge->ready = false;
+        bridge->away.ready_us = 0;
         tb_carry_lost(bridge->carry);
-        g_ptr_array_set_size(bridge->observers, 0);
+        tb_away_let_go(&bridge->away, bridge->observers);
         if (!was)
                 return;
         tb_log(TB_LOG_WARNING, TB_F("url", bridge->config->server_url),
@@ -428,6 +438,7 @@ void tb_bridge_free(TbBridge *bridge)
                 tb_bus_unsubscribe(tb_core_bus(bridge->core), bridge->bus);
         if (bridge->announce)
                 g_source_remove(bridge->announce);
+        tb_away_clear(&bridge->away);
         g_ptr_array_free(bridge->observers, TRUE);
         tb_places_clear(&bridge->places);
         tb_tally_free(bridge->tally);

@@ -305,13 +305,49 @@ TbObserver *tb_observer_new(TbCore *core, TbMedia *media, const TbObserverInfo *
         return o;
 }
 
+static void end_relay(TbObserver *o)
+{
+        g_clear_pointer(&o->relay, tb_control_free);
+        g_clear_pointer(&o->picture, tb_mjpeg_free);
+}
+
+bool tb_observer_let_go(TbObserver *o)
+{
+        end_relay(o);
+        o->let_go = true;
+        return tb_observer_flows(o);
+}
+
+bool tb_observer_is_let_go(const TbObserver *o)
+{
+        return o->let_go;
+}
+
+bool tb_observer_flows(const TbObserver *o)
+{
+        return o->line != NULL;
+}
+
+bool tb_observer_take_back(TbObserver *o, const TbObserverInfo *info)
+{
+        g_autofree char *user = tb_via_server_user(info->name, info->peer);
+        if (!o->let_go || strcmp(o->device, info->device) != 0 || o->control != info->control ||
+            strcmp(o->user, user) != 0)
+                return false;
+        o->let_go = false;
+        g_strfreev(o->ice_servers);
+        o->ice_servers = g_strdupv((char **)(gpointer)info->ice_servers);
+        tb_picture_pace_init(&o->pace);
+        o->picture_mark = -1;
+        return true;
+}
+
 void tb_observer_free(TbObserver *o)
 {
         if (!o)
                 return;
         hang_up(o, "the observer left");
-        tb_control_free(o->relay);
-        tb_mjpeg_free(o->picture);
+        end_relay(o);
         publish(o, "viewer.left", "server", NULL);
         tb_place_give(&o->place);
         g_free(o->session);

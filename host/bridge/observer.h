@@ -37,6 +37,12 @@ typedef struct TbObserverInfo {
 /* `info` is copied. Publishes viewer.joined. NULL with TB_ERROR_LIMIT: no place is left for who made its link. */
 TbObserver *tb_observer_new(TbCore *core, TbMedia *media, const TbObserverInfo *info,
                             const TbObserverOps *ops, gpointer data, GError **error);
+/* The server is away: what went by it ends, the peer connection goes on. False: there is none, so nothing is left of it. */
+bool tb_observer_let_go(TbObserver *observer);
+bool tb_observer_is_let_go(const TbObserver *observer); /* and not taken back yet */
+bool tb_observer_flows(const TbObserver *observer);     /* has a peer connection */
+/* The server names it again. False: as somebody else (another device, mode or maker): it has to begin anew. */
+bool tb_observer_take_back(TbObserver *observer, const TbObserverInfo *info);
 /* Publishes viewer.left; its peer ends. */
 void tb_observer_free(TbObserver *observer);
 const char *tb_observer_session(const TbObserver *observer);

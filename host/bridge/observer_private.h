@@ -14,6 +14,7 @@ struct TbObserver {
         char *session, *peer_id, *device, *user; /* owned */
         TbPlace place;
         bool control;
+        bool let_go;        /* the server does not know it at the moment */
         char **ice_servers; /* owned; nullable */
         struct Line *line;  /* owned: the peer connection; NULL: none */
         TbControl *relay;   /* owned: made by the first relayed message; NULL */

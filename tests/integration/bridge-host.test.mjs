@@ -2,6 +2,7 @@
 // over the relay, the reduced picture, requests that are carried to the host's routes. (The real server and a browser
 // meet it in tests/e2e.)
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -183,6 +184,34 @@ test('relay: a view observer sees and may not control, a control observer may, a
   assert.ok(!link.items.some((m) => m.id === 5));
   observe(link, 'n1', 'view', 'nobody');
   assert.equal((await link.find((m) => m.to === 'n1')).type, 'error');
+  events.stop();
+});
+
+test('the server goes and comes back: who has a connection with the host keeps it, and is taken back', async (t) => {
+  const server = await FakeServer.start(t);
+  const { host } = await bench(t, server);
+  const events = await host.sse('/host/events');
+  const link = await server.next();
+  await link.find((m) => m.type === 'hello');
+  const sdp = readFileSync(path.join(ROOT, 'tests/fixtures/offers/chromium-balanced-video.sdp'), 'utf8');
+  for (const [peer, mode] of Object.entries({ v1: 'view', c1: 'control', r1: 'view' })) observe(link, peer, mode);
+  for (const peer of ['v1', 'c1']) {
+    relay(link, peer, { type: 'offer', sdp });
+    await link.find((m) => m.type === 'answer' && m.to === peer, { what: `the answer to ${peer}` });
+  }
+  const seen = (type, viewer) => events.find((e) => e.data.type === type && e.data.data.viewer === viewer);
+  link.ws.terminate();
+  await seen('viewer.left', 'r1'); // all it had went by the server
+  const again = await server.next(1);
+  await again.find((m) => m.type === 'hello');
+  observe(again, 'v1', 'view');
+  observe(again, 'c1', 'view'); // not who it was: it may no longer do what it could
+  await host.program.line(/observer is known to the server again.*peer=v1|peer=v1.*observer is known to the server again/);
+  await seen('viewer.left', 'c1');
+  relay(again, 'v1', { id: 5, device: 'screen', verb: 'lease.get', params: {} });
+  await again.find(to('v1', 5));
+  const of = (type, viewer) => events.items.filter((e) => e.data.type === type && e.data.data.viewer === viewer).length;
+  assert.deepEqual([of('viewer.joined', 'v1'), of('viewer.left', 'v1'), of('viewer.joined', 'c1')], [1, 0, 2]);
   events.stop();
 });
 
