@@ -144,19 +144,6 @@ static void on_event(const TbEvent *event, gpointer user)
 }
 
 /* --- observers --- */
-static TbObserver *find(TbBridge *bridge, const char *session, const char *peer, guint *ret_index)
-{
-        for (guint i = 0; i < bridge->observers->len; i++) {
-                TbObserver *o = g_ptr_array_index(bridge->observers, i);
-                if (strcmp(tb_observer_session(o), session) == 0 &&
-                    (!peer || strcmp(tb_observer_peer(o), peer) == 0)) {
-                        *ret_index = i;
-                        return o;
-                }
-        }
-        return NULL;
-}
-
 /* What an observer cannot have is told to it as the server would: error {code, message} in its envelope. */
 static void refuse(TbBridge *bridge, const TbBridgeMessage *m, const char *code, const char *text)
 {
@@ -181,7 +168,7 @@ static void peer_connected(TbBridge *bridge, const TbBridgeMessage *m)
         guint i;
         g_autoptr(GError) error = NULL;
         g_auto(GStrv) ice_servers = ice_of(bridge, m);
-        TbObserver *old = find(bridge, m->session, m->peer, &i);
+        TbObserver *old = tb_observer_find(bridge->observers, m->session, m->peer, &i);
         bool known = tb_core_device(bridge->core, m->device, &error) != NULL;
         const TbObserverInfo info = {.session = m->session,
                                      .peer = m->peer,
@@ -213,7 +200,8 @@ static void peer_connected(TbBridge *bridge, const TbBridgeMessage *m)
 static void peer_gone(TbBridge *bridge, const TbBridgeMessage *m)
 {
         guint i;
-        while (find(bridge, m->session, m->peer, &i)) { /* peer NULL: all of the session */
+        while (tb_observer_find(bridge->observers, m->session, m->peer,
+                                &i)) { /* peer NULL: all of the session */
                 if (tb_tally_notef(bridge->tally, "observer left, session %s", m->session))
                         tb_log(TB_LOG_INFO,
                                TB_F("session", m->session, "peer",
@@ -226,7 +214,7 @@ static void peer_gone(TbBridge *bridge, const TbBridgeMessage *m)
 static void from_observer(TbBridge *bridge, const TbBridgeMessage *m)
 {
         guint i;
-        TbObserver *o = find(bridge, m->session, m->peer, &i);
+        TbObserver *o = tb_observer_find(bridge->observers, m->session, m->peer, &i);
         if (!o)
                 return; /* it left while this was on its way */
         if (m->type == TB_BRIDGE_OFFER)

@@ -359,6 +359,18 @@ void tb_observer_free(TbObserver *o)
         g_free(o);
 }
 
+TbObserver *tb_observer_find(GPtrArray *observers, const char *session, const char *peer, guint *ret_index)
+{
+        for (guint i = 0; i < observers->len; i++) {
+                TbObserver *o = g_ptr_array_index(observers, i);
+                if (strcmp(o->session, session) == 0 && (!peer || strcmp(o->peer_id, peer) == 0)) {
+                        *ret_index = i;
+                        return o;
+                }
+        }
+        return NULL;
+}
+
 const char *tb_observer_session(const TbObserver *o)
 {
         return o->session;

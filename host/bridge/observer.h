@@ -45,6 +45,8 @@ bool tb_observer_flows(const TbObserver *observer);     /* has a peer connection
 bool tb_observer_take_back(TbObserver *observer, const TbObserverInfo *info);
 /* Publishes viewer.left; its peer ends. */
 void tb_observer_free(TbObserver *observer);
+/* Of `observers` that one; `peer` NULL: the first of the session. NULL: there is none. */
+TbObserver *tb_observer_find(GPtrArray *observers, const char *session, const char *peer, guint *ret_index);
 const char *tb_observer_session(const TbObserver *observer);
 const char *tb_observer_peer(const TbObserver *observer);
 const char *tb_observer_device(const TbObserver *observer);

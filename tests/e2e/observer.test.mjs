@@ -295,3 +295,34 @@ test('the host dies and comes back: the observer is told and sees it again witho
   await showsPictureBy(page, 'webrtc');
   await assertPlays(page);
 });
+
+test('the server is restarted: who watches peer to peer sees and controls on meanwhile, and is known to it again', async (t) => {
+  const session = await create('control');
+  const page = await watch(t, session.controlUrl);
+  await showsPictureBy(page, 'webrtc');
+  await mayControl(page);
+  await page.evaluate(() => {
+    window.rungs = [];
+    const stage = document.querySelector('.stage');
+    new MutationObserver(() => window.rungs.push(stage.dataset.rung)).observe(stage, {
+      attributeFilter: ['data-rung'],
+    });
+  });
+  const peers = () => page.evaluate(() => window.peers.length);
+  const before = await peers();
+  const port = Number(new URL(server.url).port);
+  const state = server.folder;
+  await server.program.kill();
+  await say(page, 'server away');
+  await assertPlays(page);
+  await clickPicture(page, 200, 300);
+  const from = await offset();
+  await typeKeys(page, 'echo BY itself\n');
+  assert.equal((await expect('\\nBY itself', from)).status, 200);
+  server = await withServer(file, { port }, { state });
+  await host.program.line(/observer is known to the server again/, { ms: 60000 });
+  await say(page, 'host connected', 60000);
+  await assertPlays(page);
+  assert.deepEqual(await page.evaluate(() => window.rungs), [], 'the picture was there all the time');
+  assert.equal(await peers(), before, 'no connection had to be made');
+});

@@ -206,7 +206,9 @@ test('the server goes and comes back: who has a connection with the host keeps i
   await again.find((m) => m.type === 'hello');
   observe(again, 'v1', 'view');
   observe(again, 'c1', 'view'); // not who it was: it may no longer do what it could
-  await host.program.line(/observer is known to the server again.*peer=v1|peer=v1.*observer is known to the server again/);
+  await host.program.line(
+    /observer is known to the server again.*peer=v1|peer=v1.*observer is known to the server again/,
+  );
   await seen('viewer.left', 'c1');
   relay(again, 'v1', { id: 5, device: 'screen', verb: 'lease.get', params: {} });
   await again.find(to('v1', 5));

@@ -16,7 +16,8 @@ const HOLD_EVERY_MS = 500;
 const QUEUE_MS = 5000; // older ones are not worth sending: nobody wants a late power off
 
 /**
- * A route is {name, ready(): boolean, send(text): boolean}; what it receives goes to receive().
+ * A route is {name, ready(): boolean, send(text): boolean, tells?(): boolean}; what it receives goes to receive().
+ * `tells`: whether its end may be the host's (without: it may), so that the others have to show that they work.
  * Events: `event` (message), `sample` (message, latest seq only), `console` (message), `problem` (text),
  *         `route` (name or null) when the preferred route changes, `queue` when waiting() has changed,
  *         `trace` (text): what was sent and how it ended, for debugging.
@@ -136,13 +137,16 @@ export class CommandClient extends Emitter {
    */
   _lookAtRoutes() {
     const ready = new Set(this._routes.filter((r) => r.ready()));
-    const lost = [...this._known].some((r) => this._routes.includes(r) && !ready.has(r));
+    const ended = [...this._known].filter((r) => !ready.has(r));
+    const lost = ended.some((r) => this._routes.includes(r) && (r.tells?.() ?? true));
     const back = [...ready].some((r) => !this._known.has(r));
     if (this._client)
       // whichever way ends first tells the host that the page has gone
       for (const r of ready) if (!this._known.has(r)) r.send(JSON.stringify({ type: 'ping', client: this._client }));
     this._known = ready;
     for (const r of this._suspect.keys()) if (!ready.has(r)) this._suspect.delete(r);
+    for (const [id, waiting] of this._pending)
+      if (ended.includes(waiting.route) && !waiting.route.ready()) this._broke(id);
     if (lost)
       for (const r of ready) {
         if (!this._suspect.has(r)) this._suspect.set(r, this._clock.now());
@@ -150,14 +154,14 @@ export class CommandClient extends Emitter {
       }
     if (!back) return;
     for (const [id, waiting] of this._pending)
-      if (this._suspect.has(waiting.route) && waiting.message.t !== undefined)
-        this._settle(id).reject(
-          new ApiError({
-            status: 504,
-            title: 'No answer',
-            detail: 'The connection broke before this was acknowledged',
-          }),
-        );
+      if (this._suspect.has(waiting.route) && waiting.message.t !== undefined) this._broke(id);
+  }
+
+  /** Its answer would have come by a way that is not there any more. */
+  _broke(id) {
+    this._settle(id).reject(
+      new ApiError({ status: 504, title: 'No answer', detail: 'The connection broke before this was acknowledged' }),
+    );
   }
 
   /** Something came by the route of this name. */

@@ -6,6 +6,8 @@ import { Emitter } from './emitter.js';
 import { candidateOf } from './proto.js';
 import { ViewerConnection } from './rtc.js';
 
+const ASK_MS = 2000; // that an answer by data channel may take
+const AGAIN_S = 0.1;
 const CONNECT_MS = 12000; // TURN and a far producer take longer than WHEP on the LAN
 
 export class RemotePeer extends Emitter {
@@ -13,17 +15,33 @@ export class RemotePeer extends Emitter {
    * @param {object} o
    * @param {import('./signaling.js').Signaling} o.signaling
    * @param {string|null} o.to      peer id of the producer; null when there is only one it can be
+   * @param {boolean} [o.asks]      it answers pings by data channel: one that is new to the server has to
    */
-  constructor({ signaling, to = null, clock = systemClock, connectMs = CONNECT_MS, ...rtc }) {
+  constructor({ signaling, to = null, clock = systemClock, connectMs = CONNECT_MS, asks = false, ...rtc }) {
     super();
     Object.assign(this, { _signaling: signaling, to, _clock: clock, _connectMs: connectMs });
     this.connection = new ViewerConnection({ iceServers: signaling.iceServers, ...rtc, clock });
     this.error = null;
     this._answered = false;
     this._early = []; // candidates that came before the answer
+    this._asked = () => {}; // ends the wait for an answer to _ask()
     this._timer = null;
     this._stopped = false;
-    this._off = signaling.on('message', (message, kind) => this._onMessage(message, kind));
+    // Server and producer may go and come back under a connection: the producer may have another id then, and may have
+    // been started anew.
+    const role = to && signaling.peers.get(to);
+    const follow = () => {
+      const now = signaling.peers.has(this.to) ? this.to : signaling.peerWithRole(role);
+      if (now === null) return;
+      this.to = now;
+      if (asks) this._ask();
+    };
+    const off = [
+      signaling.on('message', (message, kind) => this._onMessage(message, kind)),
+      signaling.on('ready', () => role && follow()),
+      signaling.on('peer', (id, of, present) => present && of === role && follow()),
+    ];
+    this._off = () => off.forEach((undo) => undo());
     for (const name of ['track', 'control', 'sensor', 'channel', 'stats', 'log']) {
       this.connection.on(name, (...args) => this.emit(name, ...args));
     }
@@ -59,6 +77,20 @@ export class RemotePeer extends Emitter {
     const sdp = await this.connection.offer();
     if (this._stopped) return;
     if (!this._send({ type: 'offer', sdp })) this._fail(new Error('the server is not connected'));
+  }
+
+  /** Is the producer who it was, or was it started anew and knows nothing of us? ICE would notice seconds later. */
+  _ask() {
+    if (!this.connection.send('control', '{"type":"ping"}')) return;
+    this._asked();
+    const off = ['control', 'sensor'].map((name) => this.connection.on(name, () => this._asked()));
+    const timer = this._clock.setTimeout(() => {
+      this._fail(Object.assign(new Error('the host was started anew'), { extra: { retry_after_s: AGAIN_S } }));
+    }, ASK_MS);
+    this._asked = () => {
+      this._clock.clearTimeout(timer);
+      off.splice(0).forEach((undo) => undo());
+    };
   }
 
   send(name, text) {
@@ -103,6 +135,7 @@ export class RemotePeer extends Emitter {
     if (this._stopped) return;
     this._stopped = true;
     this._off();
+    this._asked();
     this._clock.clearTimeout(this._timer);
     this.connection.close();
     this.emit('state', state, this.error);

@@ -46,6 +46,7 @@ export function mountPicture(root, svc, { id, control, signaling, producer, scop
       const peer = new RemotePeer({
         signaling,
         to,
+        asks: true,
         RTCPeerConnection,
         video: hasVideo(),
         timeOrigin: performance.timeOrigin,

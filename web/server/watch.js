@@ -77,6 +77,7 @@ function run(status, signaling) {
   commands.addRoute({
     name: 'relay',
     ready: () => signaling.state === 'ready' && Boolean(producer()),
+    tells: () => signaling.state === 'ready', // else it is the server that is away
     send: (raw) => signaling.send({ ...JSON.parse(raw), to: producer() }),
   });
   signaling.on('message', (m, kind) => commands.accept(kind, m, 'relay'));
@@ -143,9 +144,11 @@ function run(status, signaling) {
   function showHost(reason = null) {
     const ready = signaling.state === 'ready';
     const there = ready && producer();
+    const direct = !ready && commands.route !== null; // all goes on without the server
     host.className = `badge ${there ? 'good' : ready ? 'bad' : 'warn'}`;
-    text(host, there ? 'host connected' : ready ? 'host not connected' : signaling.state);
-    const state = there ? 'open' : !ready && signaling.state !== 'waiting' ? 'connecting' : 'waiting';
+    text(host, there ? 'host connected' : ready ? 'host not connected' : direct ? 'server away' : signaling.state);
+    host.title = direct ? 'The server is away; picture and commands go on without it' : '';
+    const state = there || direct ? 'open' : !ready && signaling.state !== 'waiting' ? 'connecting' : 'waiting';
     if (store.state.link.state !== state || reason) store.dispatch({ type: 'link', state, reason });
     const others = [...signaling.peers.values()].filter((r) => r === 'desktop').length;
     text(people, ready ? `${others + 1} watching` : '');
@@ -157,6 +160,7 @@ function run(status, signaling) {
     showHost();
     connect();
   });
+  scope.add(commands.on('route', () => showHost()));
   signaling.on('peer', (peerId, role, present) => {
     commands.routesChanged();
     showHost();

@@ -88,7 +88,7 @@ test('the best open route is taken: data channel, WebSocket, REST', async () => 
   c.addRoute(ws);
   c.send('board', 'video.get');
   const undo = c.addRoute(dc, { first: true });
-  c.send('board', 'video.get');
+  c.send('board', 'video.get'); // its answer may come yet: the channel is open
   undo();
   c.send('board', 'video.get');
   assert.deepEqual([rest.length, ws.sent.length, dc.sent.length], [1, 2, 1]);
@@ -96,6 +96,35 @@ test('the best open route is taken: data channel, WebSocket, REST', async () => 
     said.filter(([n]) => n === 'route').map(([, r]) => r),
     ['websocket', 'data channel', 'websocket'],
   );
+});
+
+test('a way that ends tells what was given to it at once, and says of the others only what it can know', async () => {
+  const { c, said } = make();
+  const relay = route('relay');
+  const dc = route('data channel');
+  let server = true;
+  relay.tells = () => server;
+  c.addRoute(relay);
+  const sent = c.send('board', 'power.set', { state: 'off' }, { timeoutMs: 45000 });
+  c.addRoute(dc, { first: true });
+  const direct = c.send('board', 'power.set', { state: 'on' });
+  server = false; // it was restarted: the host goes on, and so does what is between it and the page
+  relay.open = false;
+  c.routesChanged();
+  await assert.rejects(sent, { status: 504, detail: /broke before/ });
+  assert.equal(c.route, 'data channel');
+  assert.deepEqual(
+    said.filter(([n]) => n === 'route').map(([, r]) => r),
+    ['relay', 'data channel'],
+    'consoles stay connected',
+  );
+  c.receive(JSON.stringify({ id: dc.sent.find((m) => m.verb).id, ok: true }), 'data channel');
+  await direct;
+  server = relay.open = true;
+  c.routesChanged();
+  relay.open = false; // the host went: the channel has to show that it works
+  c.routesChanged();
+  assert.equal(c.route, null);
 });
 
 test('commands wait for a route, not for ever, and not too many', async () => {

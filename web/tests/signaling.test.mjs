@@ -223,6 +223,55 @@ test('the browser offers to the producer, by name', async () => {
   ]);
 });
 
+test('the server is restarted under a connection: it goes on, we say who we were, and the producer has another id', async () => {
+  const { s, peer, pc, WebSocket, clock, told } = observer();
+  await peer.start();
+  WebSocket.last.text({ type: 'answer', sdp: 'v=0', from: 'host1' });
+  pc.become('connected');
+  await settle();
+  WebSocket.last.close();
+  assert.equal(s.state, 'waiting');
+  await clock.advance(30000); // an attempt, and nobody there for longer than a connection may take
+  WebSocket.last.open();
+  assert.deepEqual(WebSocket.last.json, [{ type: 'hello', ...HELLO, peerId: 'me' }]);
+  WebSocket.last.text({ ...READY, peers: [] }); // its host is not back yet
+  WebSocket.last.text({ type: 'peer-connected', peer: 'phone', peerId: 'host2' });
+  assert.deepEqual(
+    told.filter(([n]) => n === 'state').map(([, state]) => state),
+    ['connecting', 'connected'],
+  );
+  assert.equal(pc.closed, false);
+  assert.ok(!WebSocket.last.json.some((m) => m.type === 'offer'), 'no new offer');
+  WebSocket.last.text({ type: 'bye', reason: 'device removed', from: 'host2' });
+  assert.equal(peer.state, 'closed');
+});
+
+test('the producer was started anew: who does not answer by data channel is given up within seconds', async () => {
+  for (const [answers, id] of [
+    [true, 'host1'],
+    [false, 'host1'],
+    [false, 'host2'],
+  ]) {
+    const o = ready();
+    const RTCPeerConnection = fakePeerConnection();
+    const peer = new RemotePeer({ signaling: o.s, to: 'host1', asks: true, RTCPeerConnection, clock: o.clock });
+    const pc = RTCPeerConnection.last;
+    await peer.start();
+    o.WebSocket.last.text({ type: 'answer', sdp: 'v=0', from: 'host1' });
+    pc.become('connected');
+    const [control] = pc.channels;
+    control.readyState = 'open';
+    o.WebSocket.last.text({ type: 'peer-disconnected', peer: 'phone', peerId: 'host1' });
+    o.WebSocket.last.text({ type: 'peer-connected', peer: 'phone', peerId: id });
+    o.WebSocket.last.text({ type: 'peer-connected', peer: 'desktop', peerId: 'another' });
+    assert.deepEqual(control.sent, ['{"type":"ping"}']);
+    if (answers) control.fire('message', { data: '{"type":"pong"}' });
+    await o.clock.advance(2500);
+    assert.equal(pc.closed, !answers);
+    peer.stop();
+  }
+});
+
 test('candidates may come before the answer; those of others are not ours', async () => {
   const { peer, pc, WebSocket } = observer();
   await peer.start();
