@@ -137,6 +137,7 @@
 #define TB_LIMIT_INPUT_TEXT 4096            /* bytes of one text event */
 #define TB_LIMIT_INPUT_HELD 64              /* keys that one connection holds */
 #define TB_LIMIT_CLIPBOARD (256 * 1024)     /* bytes of text; longer ones do not pass */
+#define TB_LIMIT_CLIPBOARD_MS 100           /* between two words that there is another text */
 #define TB_LIMIT_INPUT_REST_MS 1000 /* that a key stays down after a call by REST without another one */
 #define TB_LIMIT_HOLD_MS                                                                                     \
         10000 /* of silence, at most, that a viewer may ask for before what it holds comes up */

@@ -130,9 +130,9 @@ static void on_part(TbX11Clip *clip, TbInstance *self, const xcb_property_notify
 {
         bool incr = false;
         if (!clip->incoming || e->window != clip->window || e->atom != clip->atom[TB_X11_PLACE] ||
-            e->state != XCB_PROPERTY_NEW_VALUE || take_part(clip, &incr))
+            e->state != XCB_PROPERTY_NEW_VALUE || (take_part(clip, &incr) && !clip->too_long))
                 return;
-        clip->incoming = false;
+        clip->incoming = false; /* of one that is too long the rest is left with its program */
         deliver(clip, self);
 }
 
@@ -202,8 +202,7 @@ void tb_x11_clip_event(TbX11Clip *clip, TbInstance *self, const xcb_generic_even
                 return;
         if (type == clip->fixes_event + XCB_XFIXES_SELECTION_NOTIFY) {
                 const xcb_xfixes_selection_notify_event_t *copied = e;
-                if (copied->owner != clip->window && copied->owner != XCB_WINDOW_NONE)
-                        ask(clip, clip->atom[TB_X11_UTF8_STRING]);
+                clip->copied = copied->owner != clip->window && copied->owner != XCB_WINDOW_NONE;
         } else if (type == XCB_SELECTION_NOTIFY) {
                 on_converted(clip, self, e);
         } else if (type == XCB_PROPERTY_NOTIFY) {
@@ -211,6 +210,13 @@ void tb_x11_clip_event(TbX11Clip *clip, TbInstance *self, const xcb_generic_even
         } else if (type == XCB_SELECTION_REQUEST) {
                 on_request(clip, e);
         }
+}
+
+void tb_x11_clip_ask(TbX11Clip *clip)
+{
+        if (clip->window && clip->copied)
+                ask(clip, clip->atom[TB_X11_UTF8_STRING]);
+        clip->copied = false;
 }
 
 bool tb_x11_clip_set(TbX11Clip *clip, const char *text, GError **error)

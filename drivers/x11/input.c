@@ -79,11 +79,15 @@ void tb_x11_input_close(TbInstance *self)
         tb_x11_disconnect(&in->x);
 }
 
-/* Somebody may change the layout; what we lent comes back as an event too. */
-static void read_events(TbX11Input *in)
+#define EVENTS 256 /* of one turn: a program that never stops copying holds up nobody's keys */
+
+/* Somebody may change the layout; what we lent comes back as an event too. False: there may be more. */
+static bool read_events(TbX11Input *in)
 {
         bool reload = false;
-        for (xcb_generic_event_t *event; (event = xcb_poll_for_event(in->x.c)); free(event)) {
+        guint n = 0;
+        for (xcb_generic_event_t *event; n < EVENTS && (event = xcb_poll_for_event(in->x.c));
+             free(event), n++) {
                 if ((event->response_type & 0x7f) != in->xkb_event) {
                         tb_x11_clip_event(&in->clip, &in->base, event);
                         continue;
@@ -92,21 +96,24 @@ static void read_events(TbX11Input *in)
                 reload |= e->xkbType != XCB_XKB_MAP_NOTIFY || e->changed & XCB_XKB_MAP_PART_MODIFIER_MAP ||
                           !tb_x11_keymap_is_own_change(&in->map, e->firstKeySym, e->nKeySyms);
         }
+        tb_x11_clip_ask(&in->clip);
         if (reload) {
                 tb_x11_keymap_load(&in->x, &in->map);
                 in->stale = true;
         }
+        return n < EVENTS && !reload; /* whose answers may have brought others along */
 }
 
 bool tb_x11_input_pump(TbInstance *self, TbIo *io, GError **error)
 {
         TbX11Input *in = (TbX11Input *)self;
         tb_x11_enter(&in->x);
-        read_events(in);
+        bool all = read_events(in);
         if (!tb_x11_leave(&in->x, io, error))
                 return false;
         struct pollfd p = {.fd = xcb_get_file_descriptor(in->x.c), .events = POLLIN};
-        tb_io_wait(io, &p, 1, -1);
+        if (all)
+                tb_io_wait(io, &p, 1, -1);
         return true;
 }
 

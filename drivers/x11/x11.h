@@ -112,6 +112,7 @@ typedef struct TbX11Clip {
         guint8 fixes_event;
         xcb_atom_t atom[TB_X11_ATOMS];
         xcb_atom_t asked; /* as what the clipboard was asked for last */
+        bool copied;      /* somebody has copied something that was not asked for yet */
         bool incoming;    /* it comes in parts */
         bool too_long;
         GByteArray *got; /* owned */
@@ -120,6 +121,7 @@ typedef struct TbX11Clip {
 void tb_x11_clip_open(TbX11Clip *clip, TbX11Conn *x);
 void tb_x11_clip_close(TbX11Clip *clip); /* of a connection that ends, or has ended */
 void tb_x11_clip_event(TbX11Clip *clip, TbInstance *self, const xcb_generic_event_t *event);
+void tb_x11_clip_ask(TbX11Clip *clip); /* for what was copied last, behind a number of events */
 bool tb_x11_clip_set(TbX11Clip *clip, const char *text, GError **error);
 
 typedef struct TbX11Input {

@@ -1,6 +1,7 @@
 #pragma once
 /* The structs of host/core. Nobody outside this folder includes it. Main thread, all of it. */
 #include "host/core/core.h"
+#include "host/core/input/clip.h"
 #include "host/core/input/holds.h"
 #include "host/core/lanes/worker.h"
 #include "host/core/state/disk.h"
@@ -49,7 +50,7 @@ struct TbInterface {
         /* input (host/core/input) */
         TbHolds *holds;        /* ref */
         GHashTable *lingering; /* who holds something by REST -> the timer that ends it */
-        char *clipboard;       /* what was copied last, by it or into it; owned; NULL: nothing yet */
+        TbClip clip;           /* its clipboard */
         GPtrArray *joints;     /* borrowed TbJoint: calls under way that others may join (ops/join.c) */
         json_t *ports; /* owned: {"rfc2217": {"listen","open","why"?}, "tcp": …}; NULL: none was asked for */
 };
@@ -146,9 +147,6 @@ void tb_interface_saw_power(TbInterface *iface, const TbPowerState *state); /* p
 void tb_interface_tell_power(TbInterface *iface); /* a command begins or has ended: a passing power.state */
 void tb_interface_left_power(TbInterface *iface,
                              const char *reason); /* publishes power.left; NULL: well again */
-/* What was copied is another text now; `who`: the connection that gave it (TbActor's), NULL: the device. Tells the bus, without the text:
- * that is for who may control the device. */
-void tb_interface_set_clipboard(TbInterface *iface, const char *text, const char *who);
 void tb_interface_add_sample(TbInterface *iface, const TbSample *sample);
 extern const TbWorkerOps tb_interface_worker_ops; /* owner: TbLaneOwner */
 typedef struct TbLaneOwner {                      /* whom the events of one lane concern */

@@ -347,6 +347,21 @@ test('the clipboard is for who may type', async (t) => {
   assert.equal(copiedThere(), 'for all');
 });
 
+test('CLIPBOARD_MS: of who copies without end there is a word every 100 ms at most, and the last one counts', async (t) => {
+  const viewer = await Rfb.connect(vnc);
+  const page = await websocket(host.url, '/host/ws');
+  t.after(() => (viewer.close(), page.stop()));
+  const from = performance.now();
+  for (let i = 1; i <= 150; i++) assert.ok((await page.command('desktop', 'input.copy', { text: `text ${i}` })).ok);
+  let words = 0;
+  let last;
+  do [last, words] = [await cutText(viewer), words + 1];
+  while (last.text !== 'text 150');
+  const most = (performance.now() - from) / 100 + 1;
+  assert.ok(words <= most && words < 150, `${words} words, ${most} at most`);
+  assert.equal(copiedThere(), 'text 150');
+});
+
 test('buttons one to nine, and a burst of the wheel', async () => {
   await overXev();
   const viewer = await Rfb.connect(vnc, { encodings: [0, -223, -316] });

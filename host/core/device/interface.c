@@ -56,7 +56,7 @@ void tb_interface_free(TbInterface *iface)
         json_decref(iface->ports);
         g_free(iface->reason);
         g_free(iface->power_left);
-        g_free(iface->clipboard);
+        tb_clip_clear(&iface->clip);
         g_free(iface->name);
         g_free(iface->id);
         g_free(iface);
@@ -348,19 +348,6 @@ static void on_event(gpointer data, const char *type, json_t *event)
                 name = name ? name : iface->name;
         }
         tb_bus_publish(owner->device->core->bus, type, owner->device->id, name, json_incref(event));
-}
-
-void tb_interface_set_clipboard(TbInterface *iface, const char *text, const char *who)
-{
-        g_free(iface->clipboard);
-        iface->clipboard = g_strdup(text);
-        tb_bus_publish_transient(iface->device->core->bus, "input.clipboard", iface->device->id, iface->name,
-                                 json_pack("{s:I, s:s?}", "bytes", (json_int_t)strlen(text), "by", who));
-}
-
-const char *tb_interface_clipboard(const TbInterface *iface)
-{
-        return iface->clipboard;
 }
 
 static void on_clipboard(gpointer data, const char *text)

@@ -31,7 +31,7 @@ static bool has_one(TbCommand *c)
 
 void tb_clipboard_get(TbCommand *c)
 {
-        const char *text = c->iface->clipboard;
+        const char *text = tb_interface_clipboard(c->iface);
         if (has_one(c))
                 tb_command_succeed(c, text ? json_pack("{s:s}", "text", text) : NULL);
 }
