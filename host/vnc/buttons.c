@@ -1,7 +1,5 @@
 #include "host/vnc/buttons.h"
 
-#include <string.h>
-
 #define EXTENDED_MOUSE_BUTTONS (-316)
 #define EXTENDED 0x80 /* in the mask: a byte of the higher ones follows */
 #define LOWER_BITS 7
@@ -22,11 +20,7 @@ bool tb_vnc_buttons_announce(TbVncSlot *slot)
         if (!slot->tell_buttons)
                 return true;
         slot->tell_buttons = false;
-        guint8 update[sz_rfbFramebufferUpdateMsg + sz_rfbFramebufferUpdateRectHeader] = {rfbFramebufferUpdate,
-                                                                                         0, 0, 1};
-        const guint32 number = GUINT32_TO_BE((guint32)EXTENDED_MOUSE_BUTTONS);
-        memcpy(update + sizeof update - sizeof number, &number, sizeof number);
-        return rfbWriteExact(slot->client, (const char *)update, sizeof update) > 0;
+        return tb_vnc_slot_say(slot, EXTENDED_MOUSE_BUTTONS);
 }
 
 static bool read_exact(TbVncSlot *slot, guint8 *bytes, int size)

@@ -5,6 +5,8 @@
 
 #include <xkbcommon/xkbcommon.h>
 
+#include "host/vnc/places.h"
+
 typedef struct Name {
         guint32 keysym;
         const char *key;
@@ -98,6 +100,10 @@ char *tb_vnc_key_name(guint32 keysym)
 static void append_key(const TbVncInput *event, json_t *into)
 {
         g_autofree char *key = tb_vnc_key_name(event->keysym);
+        const char *code = key ? NULL : tb_vnc_place_code(event->place);
+        if (code)
+                json_array_append_new(into, json_pack("{s:s, s:s, s:s}", "type", "key", "code", code,
+                                                      "action", event->down ? "down" : "up"));
         if (key)
                 json_array_append_new(into, json_pack("{s:s, s:s, s:s}", "type", "key", "key", key, "action",
                                                       event->down ? "down" : "up"));

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "host/vnc/buttons.h"
+#include "host/vnc/places.h"
 #include "lib/error.h"
 #include "lib/limits.h"
 #include "lib/log.h"
@@ -101,8 +102,14 @@ static void extension_close(rfbClientPtr client, void *data)
         client->sock = RFB_INVALID_SOCKET;
 }
 
+static rfbBool extension_offered(rfbClientPtr client, void **data, int encoding)
+{
+        return tb_vnc_buttons_offered(client, data, encoding) ||
+               tb_vnc_places_offered(client, data, encoding);
+}
+
 static rfbProtocolExtension extension = {
-        .newClient = extension_new, .close = extension_close, .enablePseudoEncoding = tb_vnc_buttons_offered};
+        .newClient = extension_new, .close = extension_close, .enablePseudoEncoding = extension_offered};
 
 static enum rfbNewClientAction accept_client(rfbClientPtr client)
 {
@@ -301,7 +308,7 @@ static void read_all(int fd, GByteArray *into)
 bool tb_vnc_slot_adopt(TbVncSlot *slot, int fd, GByteArray *ret_init, GError **error)
 {
         int pair[2];
-        slot->buttons = slot->tell_buttons = false;
+        slot->buttons = slot->tell_buttons = slot->places = slot->tell_places = false;
         if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0) {
                 tb_set_error(error, TB_ERROR_UNAVAILABLE, "socketpair: %s", g_strerror(errno));
                 close(fd);
@@ -329,6 +336,15 @@ bool tb_vnc_slot_adopt(TbVncSlot *slot, int fd, GByteArray *ret_init, GError **e
         close(fd);
         close(pair[1]);
         return ok;
+}
+
+bool tb_vnc_slot_say(TbVncSlot *slot, gint32 encoding)
+{
+        guint8 update[sz_rfbFramebufferUpdateMsg + sz_rfbFramebufferUpdateRectHeader] = {rfbFramebufferUpdate,
+                                                                                         0, 0, 1};
+        const guint32 number = GUINT32_TO_BE((guint32)encoding);
+        memcpy(update + sizeof update - sizeof number, &number, sizeof number);
+        return rfbWriteExact(slot->client, (const char *)update, sizeof update) > 0;
 }
 
 void tb_vnc_slot_drop(TbVncSlot *slot)

@@ -17,13 +17,14 @@
 
 typedef struct TbVncSlots TbVncSlots;
 typedef struct TbVncSlot {
-        int fd;                  /* owned; below FD_SETSIZE */
-        rfbScreenInfoPtr screen; /* owned */
-        rfbClientPtr client;     /* owned by the viewer's thread; NULL: none */
-        rfbCursorPtr cursor;     /* owned */
-        gpointer user;           /* the viewer's */
-        bool buttons;            /* buttons.h: it sends extended pointer events */
-        bool tell_buttons;       /* and is to be told that we take them */
+        int fd;                   /* owned; below FD_SETSIZE */
+        rfbScreenInfoPtr screen;  /* owned */
+        rfbClientPtr client;      /* owned by the viewer's thread; NULL: none */
+        rfbCursorPtr cursor;      /* owned */
+        gpointer user;            /* the viewer's */
+        bool buttons;             /* buttons.h: it sends extended pointer events */
+        bool tell_buttons;        /* and is to be told that we take them */
+        bool places, tell_places; /* the same of keys by place: places.h */
 } TbVncSlot;
 
 /* Per process: one at a time, before any viewer's thread runs. */
@@ -46,5 +47,8 @@ guint tb_vnc_slots_idle(const TbVncSlots *slots);
  * has its size, frame buffer and name already.
  */
 bool tb_vnc_slot_adopt(TbVncSlot *slot, int fd, GByteArray *ret_init, GError **error);
+/* The viewer's thread: an update of one empty rectangle of a pseudo-encoding, for a viewer that waits for one. False: it takes
+ * nothing any more. */
+bool tb_vnc_slot_say(TbVncSlot *slot, gint32 encoding);
 void tb_vnc_slot_drop(
         TbVncSlot *slot); /* the viewer's thread: ends the connection and the library's client */

@@ -8,6 +8,7 @@
 
 #include "host/vnc/buttons.h"
 #include "host/vnc/clip.h"
+#include "host/vnc/places.h"
 #include "host/vnc/tight.h"
 #include "lib/limits.h"
 #include "lib/refcount.h"
@@ -146,10 +147,14 @@ static bool has_room(TbVncViewer *viewer)
         return room;
 }
 
+static void place_event(bool down, guint32 keysym, guint32 place, TbVncSlot *slot)
+{
+        queue_input(slot->user, (TbVncInput){.key = true, .down = down, .keysym = keysym, .place = place});
+}
+
 static void key_event(rfbBool down, rfbKeySym keysym, rfbClientPtr client)
 {
-        TbVncSlot *slot = client->screen->screenData;
-        queue_input(slot->user, (TbVncInput){.key = true, .down = down, .keysym = keysym});
+        place_event(down, keysym, 0, client->screen->screenData);
 }
 
 static void pointer_event(int mask, int x, int y, rfbClientPtr client)
@@ -248,6 +253,10 @@ static bool read_message(TbVncViewer *viewer)
                 if (!tb_vnc_buttons_read(viewer->slot, pointer_event))
                         rfbProcessClientMessage(client);
                 break;
+        case rfbQemuEvent:
+                if (tb_vnc_places_read(viewer->slot, place_event))
+                        break;
+                G_GNUC_FALLTHROUGH;
         default: /* a byte from outside, no enum of ours */ viewer->reason = "unknown message"; return false;
         }
         if (client->sock == RFB_INVALID_SOCKET) {
@@ -262,7 +271,8 @@ static bool update(TbVncViewer *viewer)
         rfbClientPtr client = viewer->slot->client;
         if (sraRgnEmpty(client->requestedRegion))
                 return true;
-        if (!tb_vnc_buttons_announce(viewer->slot) || !tb_vnc_clip_announce(&viewer->clip, client)) {
+        if (!tb_vnc_buttons_announce(viewer->slot) || !tb_vnc_places_announce(viewer->slot) ||
+            !tb_vnc_clip_announce(&viewer->clip, client)) {
                 viewer->reason = "the viewer takes nothing any more";
                 return false;
         }

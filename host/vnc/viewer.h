@@ -25,6 +25,7 @@ typedef struct TbVncInput {
         bool key;       /* else pointer */
         bool down;      /* key */
         guint32 keysym; /* key */
+        guint32 place;  /* key: tb_vnc_place_code() knows it; 0: not said */
         int x, y, mask; /* pointer: RFB's button mask */
 } TbVncInput;
 

@@ -250,6 +250,27 @@ test('us, de and fr viewers on machines of QEMU with such keyboards', async (t) 
 
 const press = (number) => [`+button ${number}`, `-button ${number}`];
 
+test('keys by place: of a viewer that says it, where the keysym says nothing', async (t) => {
+  await overTerminal();
+  const viewer = await Rfb.connect(vnc, { encodings: [0, -223, -258] });
+  t.after(() => viewer.close());
+  viewer.request(false);
+  for (let rects = []; !rects.some((r) => r.encoding === -258); ) rects = await viewer.update();
+  const press = (keysym, place) => [true, false].forEach((down) => viewer.place(keysym, place, down));
+  press(0, 0x1e); /* KeyA */
+  press(0x1fffffff, 0x02); /* a keysym without a name: Digit1 */
+  viewer.place(0, 0x2a, true);
+  press(0, 0x1e);
+  viewer.place(0, 0x2a, false);
+  press(keysymOf('ß'), 0x0c); /* what it is counts, not where */
+  press(0, 0x7f); /* no key: costs only itself */
+  press(keysymOf('z'), 0x15);
+  await expect('a1Aßz', 'by place');
+  const silent = await Rfb.connect(vnc); /* who did not ask for it has sent nonsense */
+  silent.place(0, 0x1e, true);
+  await assert.rejects(silent.read(1), /closed|reset/i);
+});
+
 // ---- the clipboard ----
 const xclip = (args, options) =>
   execFileSync('xclip', ['-selection', 'clipboard', ...args], {

@@ -143,6 +143,8 @@ export class Rfb {
         this.width = rect.w;
         this.height = rect.h;
         this.pixels = Buffer.alloc(rect.w * rect.h * 4);
+      } else if (rect.encoding === -258) {
+        this.takesPlaces = true;
       } else if (rect.encoding === -316) {
         this.extendedButtons = true;
       } else throw new Error(`encoding ${rect.encoding}`);
@@ -166,6 +168,16 @@ export class Rfb {
     m[0] = 4;
     m[1] = down ? 1 : 0;
     m.writeUInt32BE(keysym, 4);
+    this.stream.write(m);
+  }
+
+  /** QEMU's extended key event: a keysym (0: it has none) and XT's number of the key. */
+  place(keysym, place, down) {
+    const m = Buffer.alloc(12);
+    m[0] = 255;
+    m[3] = down ? 1 : 0;
+    m.writeUInt32BE(keysym, 4);
+    m.writeUInt32BE(place, 8);
     this.stream.write(m);
   }
 

@@ -1,4 +1,5 @@
 #include "host/vnc/keys.h"
+#include "host/vnc/places.h"
 
 #include "lib/limits.h"
 
@@ -130,11 +131,33 @@ static void test_queue(void)
         g_assert_cmpuint(json_array_size(pending), ==, 0);
 }
 
+/* By place where the keysym has no name; nothing where neither says something. */
+static void test_places(void)
+{
+        static const TbVncInput inputs[] = {
+                {.key = true, .down = true, .keysym = 'z', .place = 0x15},
+                {.key = true, .down = true, .place = 0x15},
+                {.key = true, .keysym = 0x1fffffff, .place = 0xb8},
+                {.key = true, .down = true, .place = 0x7f},
+                {.key = true, .down = true, .place = 0xffffffff},
+        };
+        TbVncInputState state = {0};
+        json_auto_t *events = json_array();
+        tb_vnc_input_json(&state, inputs, G_N_ELEMENTS(inputs), events);
+        g_autofree char *text = json_dumps(events, JSON_COMPACT);
+        g_assert_cmpstr(
+                text, ==,
+                "[{\"type\":\"key\",\"key\":\"z\",\"action\":\"down\"},{\"type\":\"key\",\"code\":\"KeyY\","
+                "\"action\":\"down\"},{\"type\":\"key\",\"code\":\"AltRight\",\"action\":\"up\"}]");
+        g_assert_null(tb_vnc_place_code(256));
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/vnc/keys/names", test_names);
         g_test_add_func("/vnc/keys/input", test_input);
         g_test_add_func("/vnc/keys/queue", test_queue);
+        g_test_add_func("/vnc/keys/places", test_places);
         return g_test_run();
 }
