@@ -1,6 +1,6 @@
 // Firefox by WebDriver BiDi, as far as the tests need it: a window, scripts in it, keys and clicks.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -8,14 +8,23 @@ import { createInterface } from 'node:readline';
 import { WebSocket, within } from '../integration/harness.mjs';
 
 const PATIENCE = 60000;
-const KEYS = { Enter: '\uE007', Control: '\uE009', Alt: '\uE00A' };
+const KEYS = { Enter: '\uE007', Escape: '\uE00C', Control: '\uE009', Alt: '\uE00A' };
+
+// WebRTC with a host on this machine, which Firefox leaves out by itself; pictures play without a click.
+const PREFS = {
+  'media.peerconnection.ice.loopback': true,
+  'media.peerconnection.ice.obfuscate_host_addresses': false,
+  'media.autoplay.default': 0,
+};
 
 /**
  * A headless Firefox with one window, which ends with the test: {goto(url), evaluate(fn, arg), press(…keys),
- * click(selector)}
+ * click(selector), wheel(selector, down)}
  */
 export async function startFirefox(t, binary = process.env.FIREFOX || '/usr/bin/firefox-esr') {
   const profile = mkdtempSync(path.join(tmpdir(), 'tb-firefox-'));
+  const lines = Object.entries(PREFS).map(([name, value]) => `user_pref("${name}", ${JSON.stringify(value)});\n`);
+  writeFileSync(path.join(profile, 'user.js'), lines.join(''));
   const child = spawn(binary, ['--headless', '--no-remote', '--profile', profile, '--remote-debugging-port', '0'], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...process.env, MOZ_DISABLE_AUTO_SAFE_MODE: '1', HOME: profile },
@@ -69,6 +78,13 @@ export async function startFirefox(t, binary = process.env.FIREFOX || '/usr/bin/
     return JSON.parse(result.value);
   }
   const act = (source) => ask('input.performActions', { context, actions: [{ id: source.type, ...source }] });
+  const middle = (selector) =>
+    evaluate((s) => {
+      const el = document.querySelector(s);
+      el.scrollIntoView({ block: 'nearest' });
+      const { x, y, width, height } = el.getBoundingClientRect();
+      return { x: Math.round(x + width / 2), y: Math.round(y + height / 2) };
+    }, selector);
   return {
     evaluate,
     goto: (url) => ask('browsingContext.navigate', { context, url, wait: 'complete' }),
@@ -79,12 +95,7 @@ export async function startFirefox(t, binary = process.env.FIREFOX || '/usr/bin/
       }
     },
     async click(selector) {
-      const at = await evaluate((s) => {
-        const el = document.querySelector(s);
-        el.scrollIntoView({ block: 'nearest' });
-        const { x, y, width, height } = el.getBoundingClientRect();
-        return { x: Math.round(x + width / 2), y: Math.round(y + height / 2) };
-      }, selector);
+      const at = await middle(selector);
       await act({
         type: 'pointer',
         actions: [
@@ -93,6 +104,10 @@ export async function startFirefox(t, binary = process.env.FIREFOX || '/usr/bin/
           { type: 'pointerUp', button: 0 },
         ],
       });
+    },
+    async wheel(selector, down) {
+      const at = await middle(selector);
+      await act({ type: 'wheel', actions: [{ type: 'scroll', ...at, deltaX: 0, deltaY: down }] });
     },
   };
 }
