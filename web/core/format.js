@@ -170,9 +170,12 @@ export function humanize(name) {
     .trim();
 }
 
-/** on -> On */
+const SHORT = /^(cpu|gpu|usb|ram|pmic|soc|ssd|hdd|adc|pwm)\b/; // words that are written in capitals
+
+/** on -> On, cpu busy -> CPU busy */
 export function capital(word) {
   const s = String(word ?? '');
+  if (SHORT.test(s)) return s.replace(SHORT, (w) => w.toUpperCase());
   return s ? s[0].toUpperCase() + s.slice(1) : s;
 }
 

@@ -53,7 +53,7 @@ export function powerTruth(p, iface = {}) {
   const was = lost && seen !== 'unknown' ? `was ${seen}${p.at ? ` at ${timeOfDay(p.at)}` : ''}` : '';
   const busy = p?.running ? `${DOING[p.running] ?? 'Working'} …` : '';
   let wrong = '';
-  if (lost) wrong = `The switch does not answer: ${lost}.`;
+  if (lost) wrong = `The switch does not answer: ${lost.replace(/[.\s]+$/, '')}${/[?!]\s*$/.test(lost) ? '' : '.'}`;
   else if (!busy && p?.reason) wrong = p.reason;
   else if (!busy && p?.commanded && observed !== 'unknown' && p.commanded !== observed)
     wrong = `It should be ${p.commanded} and is ${observed}: it was switched elsewhere, or the wiring is not as the host knows it.`;

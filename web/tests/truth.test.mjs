@@ -71,3 +71,9 @@ test('one banner says which way is broken, since when, and what helps', () => {
   assert.match(linkWords({ ...link, reason: 'the host is stopping' }), /^lab-1 was stopped/);
   assert.match(linkWords({ ...link, state: 'closed', reason: 'no' }), /^lab-1 does not let this page in: no\./);
 });
+
+test('a cause that ends in a question is not ended twice', () => {
+  const wrong = (error) => powerTruth({ error, observed: 'on' }, { state: 'ready' }).wrong;
+  assert.equal(wrong('is the address right?'), 'The switch does not answer: is the address right?');
+  assert.equal(wrong('timeout.'), 'The switch does not answer: timeout.');
+});

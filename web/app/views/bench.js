@@ -167,6 +167,7 @@ class Card {
     const bad = (device.interfaces ?? []).filter((i) => i.reason && i.state !== 'ready');
     text(this.reason, bad.length ? `${bad[0].name}: ${bad[0].reason}` : '');
     this.reason.hidden = !bad.length;
+    this.reason.title = bad[0]?.reason ?? ''; // two lines of it are seen: one long text would stretch all cards
     const kinds = (device.interfaces ?? []).map((i) => i.name).join(' ');
     if (kinds !== this._kinds) {
       this._kinds = kinds;

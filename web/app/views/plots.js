@@ -200,7 +200,7 @@ class SensorPlot {
         this._rows[i].title = f ? `${say(f.min)} to ${say(f.max)}, mean ${say(f.mean)}` : '';
       } else {
         text(this._value, words(s, i));
-        text(this._numbers, f ? `min ${say(f.min)}   mean ${say(f.mean)}   max ${say(f.max)}` : 'nothing in this time');
+        text(this._numbers, f ? `min ${say(f.min)} · mean ${say(f.mean)} · max ${say(f.max)}` : 'nothing in this time');
       }
     });
     text(this._at, at ? `at ${clockTime(at.t * 1000)}` : '');
