@@ -353,6 +353,7 @@ export async function startFakeHost({ port = 0, prefix = '/', token = null, tick
       case 'files': {
         const at = url.searchParams.get('path');
         if (req.method === 'PUT') return json(res, { path: at, size: body.length });
+        if (req.method === 'DELETE' || rest === 'rename') return res.writeHead(204).end();
         if (at === '/')
           return json(res, [
             { name: 'sdcard', directory: true, size: 4096, mode: 0o755, mtime: Date.now() },
