@@ -4,6 +4,7 @@
 #include <gst/gst.h>
 #include <gst/sdp/sdp.h>
 #include <gst/webrtc/webrtc.h>
+#include <sys/socket.h>
 
 #include "host/media/webrtc/channels.h"
 #include "host/media/webrtc/offer.h"
@@ -67,3 +68,8 @@ guint tb_session_stream(gpointer agent);
  * each call. */
 bool tb_session_port_is_closed(TbSession *session);
 void tb_session_end_probe(TbSession *session); /* it was heard, or ends */
+/* Where a NiceAgent's stream goes. False: nowhere yet, or by a relay or TCP, whose far end cannot be asked. */
+bool tb_session_remote(gpointer agent, guint stream, struct sockaddr_storage *ret_address);
+int tb_probe_open(const struct sockaddr_storage *to); /* a socket of the caller's; -1: none */
+/* Asks; true once the answer to a question was that nobody has the port. */
+bool tb_probe_refused(int fd);

@@ -17,14 +17,10 @@
 /* A STUN Binding indication (RFC 8489 §5), which nobody answers. */
 static const guint8 INDICATION[20] = {0x00, 0x11, 0x00, 0x00, 0x21, 0x12, 0xa4, 0x42};
 
-static bool remote_address(TbSession *session, struct sockaddr_storage *ret)
+bool tb_session_remote(gpointer agent, guint stream, struct sockaddr_storage *ret)
 {
-        g_autoptr(GObject) ice = NULL, agent = NULL;
-        g_object_get(session->webrtc, "ice-agent", &ice, NULL);
-        g_object_get(ice, "agent", &agent, NULL);
         NiceCandidate *local = NULL, *remote = NULL;
-        guint stream = agent ? tb_session_stream(agent) : 0;
-        if (!stream || !nice_agent_get_selected_pair(NICE_AGENT(agent), stream, COMPONENT, &local, &remote) ||
+        if (!stream || !nice_agent_get_selected_pair(agent, stream, COMPONENT, &local, &remote) ||
             local->type == NICE_CANDIDATE_TYPE_RELAYED || remote->type == NICE_CANDIDATE_TYPE_RELAYED ||
             remote->transport != NICE_CANDIDATE_TRANSPORT_UDP)
                 return false;
@@ -33,30 +29,39 @@ static bool remote_address(TbSession *session, struct sockaddr_storage *ret)
         return true;
 }
 
-static int open_probe(TbSession *session)
+static bool remote_address(TbSession *session, struct sockaddr_storage *ret)
 {
-        struct sockaddr_storage to;
-        if (!remote_address(session, &to))
-                return -1;
-        int fd = socket(to.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        socklen_t size = to.ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
-        if (fd >= 0 && connect(fd, (struct sockaddr *)&to, size) != 0) {
+        g_autoptr(GObject) ice = NULL, agent = NULL;
+        g_object_get(session->webrtc, "ice-agent", &ice, NULL);
+        g_object_get(ice, "agent", &agent, NULL);
+        return agent && tb_session_remote(agent, tb_session_stream(agent), ret);
+}
+
+int tb_probe_open(const struct sockaddr_storage *to)
+{
+        int fd = socket(to->ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        socklen_t size = to->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+        if (fd >= 0 && connect(fd, (const struct sockaddr *)to, size) != 0) {
                 close(fd);
                 fd = -1;
         }
         return fd;
 }
 
-bool tb_session_port_is_closed(TbSession *session)
+bool tb_probe_refused(int fd)
 {
         char byte;
-        if (session->probe < 0)
-                session->probe = open_probe(session);
-        if (session->probe < 0)
-                return false;
-        if (recv(session->probe, &byte, 1, 0) < 0 && errno == ECONNREFUSED)
+        if (recv(fd, &byte, 1, 0) < 0 && errno == ECONNREFUSED)
                 return true;
-        return send(session->probe, INDICATION, sizeof INDICATION, MSG_NOSIGNAL) < 0 && errno == ECONNREFUSED;
+        return send(fd, INDICATION, sizeof INDICATION, MSG_NOSIGNAL) < 0 && errno == ECONNREFUSED;
+}
+
+bool tb_session_port_is_closed(TbSession *session)
+{
+        struct sockaddr_storage to;
+        if (session->probe < 0 && remote_address(session, &to))
+                session->probe = tb_probe_open(&to);
+        return session->probe >= 0 && tb_probe_refused(session->probe);
 }
 
 void tb_session_end_probe(TbSession *session)
