@@ -3,6 +3,7 @@
 #include <gst/video/video.h>
 #include <string.h>
 
+#include "host/media/encode/even.h"
 #include "host/media/reaper.h"
 #include "host/media/webrtc/rtpext.h"
 #include "lib/error.h"
@@ -86,30 +87,6 @@ static GstBuffer *wrap(TbFrame *frame, int width, int height)
         return buffer;
 }
 
-/* H.264 has even sizes only: of an odd one the last column and row are there twice, for a terminal's last line may be in
- * it, and scaling would blur or double another one. NULL: it is even. */
-static TbFrame *pad(TbEncoder *encoder, const TbFrame *frame)
-{
-        int width = (frame->width + 1) & ~1, height = (frame->height + 1) & ~1;
-        bool pixels = frame->format == TB_PIXEL_BGRX || frame->format == TB_PIXEL_RGBX;
-        if (encoder->codec != TB_CODEC_H264 || !pixels || (width == frame->width && height == frame->height))
-                return NULL;
-        TbFrame *even = tb_frame_pool_take(encoder->padded, frame->format, width, height, 0);
-        if (!even)
-                return NULL;
-        even->t_us = frame->t_us;
-        for (int y = 0; y < height; y++) {
-                const guint8 *in =
-                        frame->plane[0] + (gsize)MIN(y, frame->height - 1) * (gsize)frame->stride[0];
-                guint8 *out = even->plane[0] + (gsize)y * (gsize)even->stride[0];
-                gsize row = (gsize)frame->width * 4;
-                memcpy(out, in, row);
-                if (width > frame->width)
-                        memcpy(out + row, in + row - 4, 4);
-        }
-        return even;
-}
-
 /* Rungs want a smaller one. With input_lock held. */
 static void set_caps(TbEncoder *encoder, const TbFrame *frame, int width, int height, bool draft)
 {
@@ -164,13 +141,11 @@ bool tb_encoder_owes(TbEncoder *encoder)
 
 void tb_encoder_push(TbEncoder *encoder, TbFrame *frame, bool again)
 {
-        g_autoptr(TbFrame) even = pad(encoder, frame);
+        g_autoptr(TbFrame) even =
+                encoder->codec == TB_CODEC_H264 ? tb_frame_even(encoder->padded, frame) : NULL;
         if (even)
                 frame = even;
-        /* with chroma of two columns or rows, an odd one is no more than half there */
-        bool whole = frame->format == TB_PIXEL_BGRX || frame->format == TB_PIXEL_RGBX;
-        int width = whole ? frame->width : frame->width & ~1,
-            height = whole ? frame->height : frame->height & ~1;
+        int width = frame->width, height = frame->height;
         if (width < 2 || height < 2)
                 return;
         gint64 now_us = g_get_monotonic_time();

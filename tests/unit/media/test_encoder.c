@@ -222,7 +222,8 @@ static void set_up(Fixture *f, gconstpointer no_hardware)
 
 static void tear_down(Fixture *f, gconstpointer data G_GNUC_UNUSED)
 {
-        g_source_remove(f->timer);
+        if (f->timer)
+                g_source_remove(f->timer);
         tb_hub_release(f->hub, true);
         tb_media_free(f->media);
         while (g_main_context_iteration(NULL, FALSE))
@@ -315,6 +316,26 @@ static gboolean paint_odd(gpointer data)
                                 (x + y) & 1 ? 0xffffff : 0;
         f->source.sink(f->source.sink_data, frame);
         return G_SOURCE_CONTINUE;
+}
+
+/* VP8 has odd sizes, whatever the source's chroma is like. */
+static void test_odd_vp8(Fixture *f, gconstpointer data G_GNUC_UNUSED)
+{
+        static const TbPixelFormat formats[] = {TB_PIXEL_NV12, TB_PIXEL_YUY2, TB_PIXEL_I420, TB_PIXEL_BGRX};
+        g_source_remove(f->timer);
+        f->timer = 0;
+        for (gsize i = 0; i < G_N_ELEMENTS(formats); i++) {
+                Viewer v = {0};
+                TbTap *tap = tap_new(f, TB_CODEC_VP8, &v);
+                tb_tap_open(tap, true);
+                TbFrame *frame = tb_frame_pool_take(f->pool, formats[i], 321, 241, 0);
+                memset(frame->data, 0x60, frame->size);
+                f->source.sink(f->source.sink_data, frame);
+                run_until(keyframes_of(&v) >= 1);
+                g_assert_cmpuint(v.width[0], ==, 321);
+                tb_tap_remove(tap);
+                tb_mutex_clear(&v.lock);
+        }
 }
 
 static void assert_padded(void)
@@ -412,6 +433,7 @@ int main(int argc, char **argv)
         g_test_add("/media/encoder/join-h264", Fixture, software, set_up, test_join_h264, tear_down);
         g_test_add("/media/encoder/join-vp8", Fixture, software, set_up, test_join_vp8, tear_down);
         g_test_add("/media/encoder/draft", Fixture, software, set_up, test_draft, tear_down);
+        g_test_add("/media/encoder/odd-vp8", Fixture, software, set_up, test_odd_vp8, tear_down);
         g_test_add("/media/encoder/failover", Fixture, NULL, set_up, test_failover, tear_down);
         int rc = g_test_run();
         tb_main_stop();

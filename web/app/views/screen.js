@@ -3,6 +3,7 @@
 // relay on a watch page.
 
 import { VideoLadder } from '../../core/ladder.js';
+import { clipOf, twiceOf, viewBoxOf } from '../../core/twice.js';
 import { humane } from '../../core/words.js';
 import { h, icon, Scope, text } from '../dom.js';
 import { debug } from '../debug.js';
@@ -161,6 +162,7 @@ export function mountScreen(
     stage.classList.toggle('wide', !portrait);
     stage.style.aspectRatio = portrait ? '' : `${width} / ${height}`;
   }
+  let twice = null; // what of the picture is hidden
   // A lower rung is smaller than the screen, by whose pixels pointers go; and of an odd size H.264 has the last column
   // and row twice.
   async function setVideoSize() {
@@ -169,11 +171,19 @@ export function mountScreen(
     const own = await ownSize().catch(() => null);
     if (!(own?.width > 0 && own.height > 0) || width !== video.videoWidth || height !== video.videoHeight) return;
     if (Math.abs((own.width * height) / (own.height * width) - 1) > 0.02) return; // it has changed meanwhile
-    const [across, down] = [width - own.width, height - own.height];
-    const twice = (across === 0 || across === 1) && (down === 0 || down === 1) && across + down > 0;
-    video.style.objectViewBox = twice ? `inset(0 ${(100 * across) / width}% ${(100 * down) / height}% 0)` : '';
+    twice = twiceOf({ width, height }, own);
+    hideTwice();
     setSize(own.width, own.height);
   }
+  function hideTwice() {
+    const size = { width: video.videoWidth, height: video.videoHeight };
+    const box = { width: video.clientWidth, height: video.clientHeight };
+    if ('objectViewBox' in video.style) video.style.objectViewBox = twice ? viewBoxOf(size, twice) : '';
+    else video.style.clipPath = twice ? clipOf(box, size, twice) : '';
+  }
+  const boxes = new ResizeObserver(hideTwice);
+  boxes.observe(video);
+  scope.add(() => boxes.disconnect());
   scope.listen(video, 'resize', setVideoSize);
   const last = prefs.get(`size.${id}`);
   if (last?.width > 0 && last.height > 0) layOut(last.width, last.height); // nothing jumps when the picture comes
