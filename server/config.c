@@ -63,6 +63,7 @@ static const TbParam top_params[] = {
          .help = "allow other addresses without tokens"},
         TB_CONFIG_PROXIES,
         TB_CONFIG_TLS,
+        {.name = "limits", .type = TB_PARAM_OBJECT, .fallback = "{}", .help = "other values of limits"},
         {.name = "sessions_per_minute",
          .type = TB_PARAM_INT,
          .min = 1,
@@ -117,6 +118,14 @@ static const TbParam turn_params[] = {
         TB_PARAM_END,
 };
 
+static const TbParam limit_params[] = {
+#define TB_SERVER_LIMIT(field, macro, least, most, about)                                                    \
+        {.name = #field, .type = TB_PARAM_INT, .min = (least), .max = (most), .help = (about)},
+        TB_SERVER_LIMITS(TB_SERVER_LIMIT)
+#undef TB_SERVER_LIMIT
+                TB_PARAM_END,
+};
+
 static const TbParam database_params[] = {
         {.name = "url",
          .type = TB_PARAM_SECRET,
@@ -126,6 +135,16 @@ static const TbParam database_params[] = {
         TB_PARAM_END,
 };
 
+static void read_limits(TbServerLimits *limits, TbConfigReader *r, const json_t *top)
+{
+        json_auto_t *said = tb_config_section(r, limit_params, json_object_get(top, "limits"), "limits");
+#define TB_SERVER_LIMIT(field, macro, least, most, about)                                                    \
+        json_t *field = json_object_get(said, #field);                                                       \
+        limits->field = field ? (guint)json_integer_value(field) : (guint)(TB_LIMIT_##macro);
+        TB_SERVER_LIMITS(TB_SERVER_LIMIT)
+#undef TB_SERVER_LIMIT
+}
+
 static void read_file(TbServerConfig *c, TbConfigReader *r)
 {
         json_auto_t *top = tb_config_section(r, top_params, tb_config_root(r), "");
@@ -133,6 +152,7 @@ static void read_file(TbServerConfig *c, TbConfigReader *r)
         json_auto_t *database =
                 tb_config_section(r, database_params, json_object_get(top, "database"), "database");
         c->database = tb_config_string(database, "url");
+        read_limits(&c->limits, r, top);
         c->address = tb_config_string(top, "address");
         c->port = (guint16)json_integer_value(json_object_get(top, "port"));
         c->url = tb_config_string(top, "url");

@@ -11,6 +11,7 @@
 #include "lib/ice.h"
 #include "lib/log.h"
 #include "lib/nets.h"
+#include "lib/server_limits.h"
 #include "lib/tls.h"
 
 typedef struct TbServerConfig {
@@ -32,6 +33,7 @@ typedef struct TbServerConfig {
         bool local_tls;  /* tls: local; tb_tls_local_open() gives `tls` */
         TbTls *tls;      /* tls: {cert, key}; ref; NULL: plain HTTP */
         json_t *prints;  /* tb_config_prints(); owned */
+        TbServerLimits limits;     /* for tb_server_limits */
         guint sessions_per_minute; /* per network (tb_net_share_key()) */
         guint sessions_per_network; /* that exist, of one network or user; 0: what its rate fills while they lie idle */
         guint refusals_per_minute; /* per network: sockets without an accepted hello */

@@ -204,6 +204,7 @@ int main(int argc, char **argv)
         }
         if (backup || health)
                 return ask(config, backup);
+        tb_server_limits = config->limits;
         signal(SIGHUP, SIG_IGN); /* until there is something to read again */
         Run run = {.config = config, .file = file, .state_dir = state_dir, .insecure = insecure};
         return serve(&run);

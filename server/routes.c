@@ -4,6 +4,7 @@
 #include "lib/clock.h"
 #include "lib/error.h"
 #include "lib/limits.h"
+#include "lib/server_limits.h"
 #include "lib/version.h"
 #include "server/phone_links.h"
 #include "server/qr.h"
@@ -317,7 +318,7 @@ static void openapi(TbRequest *request, gpointer data G_GNUC_UNUSED)
         tb_http_reply_openapi(request, "Testbed server", "Pairing of phones, desktops and hosts", ".");
 }
 
-static const TbParam session_params[] = {
+static TbParam session_params[] = {
         {.name = "device",
          .type = TB_PARAM_STRING,
          .min = 3,
@@ -336,6 +337,19 @@ static const TbParam session_params[] = {
          .help = "how many may watch at once"},
         TB_PARAM_END,
 };
+
+void tb_server_session_limits(void)
+{
+        static char fewer[12];
+        g_snprintf(fewer, sizeof fewer, "%u", tb_server_limits.observers);
+        for (TbParam *p = session_params; p->name; p++) {
+                if (strcmp(p->name, "observers") != 0)
+                        continue;
+                p->max = tb_server_limits.observers;
+                if (tb_server_limits.observers < 8)
+                        p->fallback = fewer;
+        }
+}
 
 const TbRoute tb_server_routes[] = {
         {.method = "GET", .path = "/", .flags = TB_ROUTE_HIDDEN, .handler = desktop_page},

@@ -7,6 +7,7 @@
 #include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/net.h"
+#include "lib/server_limits.h"
 #include "lib/thread.h"
 #include "lib/version.h"
 #include "server/phone_links.h"
@@ -150,7 +151,7 @@ static void ends_waiting(Connection *c)
 static void make_room(TbServer *server, const char *net)
 {
         GQueue *queue = g_hash_table_lookup(server->waiting, net);
-        if (!queue || queue->length < TB_LIMIT_WAITING)
+        if (!queue || queue->length < tb_server_limits.waiting)
                 return;
         Connection *oldest = queue->head->data;
         ends_waiting(oldest);
@@ -162,7 +163,7 @@ static void on_role(gpointer connection)
 {
         Connection *c = connection;
         ends_waiting(c);
-        tb_ws_set_max_message(c->ws, TB_LIMIT_WS_MESSAGE);
+        tb_ws_set_max_message(c->ws, tb_server_limits.message_bytes);
 }
 
 static void on_closed(TbWs *ws G_GNUC_UNUSED, int code G_GNUC_UNUSED, gpointer data)
@@ -262,8 +263,9 @@ static void add_pages(TbServer *server)
 /* What a network has at the most when it makes sessions as fast as it may and lets them lie. */
 static guint share_of(const TbServerConfig *config)
 {
-        guint by_rate = (guint)MIN((guint64)config->sessions_per_minute * TB_LIMIT_SESSION_IDLE_S / 60,
-                                   TB_LIMIT_SESSIONS);
+        guint by_rate =
+                (guint)MIN((guint64)config->sessions_per_minute * tb_server_limits.session_idle_s / 60,
+                           tb_server_limits.sessions);
         return config->sessions_per_network ? config->sessions_per_network : by_rate;
 }
 
@@ -338,6 +340,8 @@ TbServer *tb_server_new(const TbServerConfig *config, GError **error)
                 return NULL;
         }
         g_source_attach(server->tick, NULL);
+        tb_server_session_limits();
+        tb_server_enrol_limits();
         tb_http_add_routes(server->http, tb_server_routes, server);
         tb_http_add_routes(server->http, tb_server_enrol_routes, server);
         tb_http_add_routes(server->http, tb_server_own_routes, server);

@@ -30,6 +30,9 @@ struct TbServer {
 
 extern const TbRoute tb_server_routes[], tb_server_enrol_routes[], tb_server_own_routes[],
         tb_server_registered_routes[];
+/* Takes over what the configuration says of their parameters. */
+void tb_server_session_limits(void);
+void tb_server_enrol_limits(void);
 /* How clients reach us, without a slash at its end; borrowed from either. */
 const char *tb_server_base_url(TbRequest *request, TbServer *server);
 void tb_server_upgrade(TbRequest *request, gpointer server);

@@ -6,6 +6,7 @@
 #include "lib/log.h"
 #include "lib/name.h"
 #include "lib/net.h"
+#include "lib/server_limits.h"
 #include "lib/tls.h"
 #include "server/server_private.h"
 
@@ -194,7 +195,7 @@ static void revoke_one(TbRequest *request, gpointer data)
         when_written(request, server, NULL, on_revoked);
 }
 
-static const TbParam enrol_params[] = {
+static TbParam enrol_params[] = {
         {.name = "name",
          .type = TB_PARAM_STRING,
          .min = 1,
@@ -209,6 +210,13 @@ static const TbParam enrol_params[] = {
          .help = "until then a host must have come by it"},
         TB_PARAM_END,
 };
+
+void tb_server_enrol_limits(void)
+{
+        for (TbParam *p = enrol_params; p->name; p++)
+                if (strcmp(p->name, "ttl_s") == 0)
+                        p->max = tb_server_limits.enrol_ttl_s;
+}
 
 const TbRoute tb_server_enrol_routes[] = {
         {.method = "POST",

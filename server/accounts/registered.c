@@ -7,6 +7,7 @@
 #include "lib/limits.h"
 #include "lib/name.h"
 #include "lib/param.h"
+#include "lib/server_limits.h"
 
 typedef struct Host {
         char *name;   /* owned */
@@ -64,7 +65,7 @@ static void forget_silent(TbRegistered *registered, gint64 now_ms)
         for (GTreeNode *n = g_tree_node_first(registered->hosts); n; n = next) {
                 const Host *host = g_tree_node_value(n);
                 next = g_tree_node_next(n);
-                if (now_ms - host->seen_ms >= TB_LIMIT_REGISTERED_S * 1000)
+                if (now_ms - host->seen_ms >= tb_server_limits.registered_s * 1000)
                         g_tree_remove(registered->hosts, host->name);
         }
 }
@@ -168,13 +169,14 @@ bool tb_registered_put(TbRegistered *registered, json_t *message, const char *ne
                 return false;
         const char *name = json_string_value(json_object_get(info, "host_name"));
         bool known = find(registered, name, now_ms) != NULL;
-        if (!known && ((guint)g_tree_nnodes(registered->hosts) >= TB_LIMIT_REGISTERED ||
-                       of_net(registered, net) >= TB_LIMIT_REGISTERED_OF_NET)) {
+        if (!known && ((guint)g_tree_nnodes(registered->hosts) >= tb_server_limits.registered ||
+                       of_net(registered, net) >= tb_server_limits.registered_of_net)) {
                 tb_set_error(error, TB_ERROR_LIMIT,
                              "too many hosts are registered: %d at once, %d of one network; one that is not "
                              "heard of "
                              "for %d s makes room",
-                             TB_LIMIT_REGISTERED, TB_LIMIT_REGISTERED_OF_NET, TB_LIMIT_REGISTERED_S);
+                             tb_server_limits.registered, tb_server_limits.registered_of_net,
+                             tb_server_limits.registered_s);
                 json_decref(info);
                 return false;
         }

@@ -6,6 +6,7 @@
 #include "lib/json.h"
 #include "lib/limits.h"
 #include "lib/proto/mux.h"
+#include "lib/server_limits.h"
 #include "server/pairing/pairing_private.h"
 
 typedef struct Link { /* the streams of one host's connection */
@@ -137,14 +138,14 @@ static bool has_room(const Link *link, const Job *new, GError **error)
                 viewers += job->reads && job->role == TB_ROLE_VIEWER;
                 mine += job->reads == new->reads &&strcmp(job->who, new->who) == 0;
         }
-        guint each = new->reads ? TB_LIMIT_CARRY_READS_EACH : TB_LIMIT_CARRY_WRITES_EACH;
+        guint each = new->reads ? tb_server_limits.carry_reads_each : tb_server_limits.carry_writes_each;
         if (mine >= each)
                 tb_set_error(error, TB_ERROR_LIMIT, "%u requests of yours for host %s are under way already",
                              each, link->host->host);
-        else if (new->reads && reads >= TB_LIMIT_CARRY_READS)
+        else if (new->reads && reads >= tb_server_limits.carry_reads)
                 tb_set_error(error, TB_ERROR_LIMIT, "host %s answers %u requests at once, and does already",
                              link->host->host, reads);
-        else if (new->reads &&new->role == TB_ROLE_VIEWER && viewers >= TB_LIMIT_CARRY_VIEWERS)
+        else if (new->reads &&new->role == TB_ROLE_VIEWER && viewers >= tb_server_limits.carry_viewers)
                 tb_set_error(error, TB_ERROR_LIMIT,
                              "host %s answers %u requests of viewers at once, and does already",
                              link->host->host, viewers);

@@ -6,6 +6,7 @@
 #include "lib/json.h"
 #include "lib/limits.h"
 #include "lib/name.h"
+#include "lib/server_limits.h"
 
 typedef struct Device {
         char *id;   /* owned */
@@ -106,12 +107,12 @@ static bool take_device(TbDeviceList *list, json_t *device, GError **error)
                 return false;
         g_array_append_vals(list->devices, &(Device){.id = g_strdup(id), .rest = rest}, 1);
         list->size += strlen("{\"id\":\"\"},") + strlen(id) + strlen(rest);
-        if (list->size <= TB_LIMIT_DEVICE_LIST)
+        if (list->size <= tb_server_limits.device_list)
                 return true;
         tb_set_error(error, TB_ERROR_TOO_LARGE,
                      "The list of devices is too large: at most %d bytes are kept for one host; the list "
                      "of before stays",
-                     TB_LIMIT_DEVICE_LIST);
+                     tb_server_limits.device_list);
         return false;
 }
 

@@ -6,6 +6,7 @@
 
 #include "lib/clock.h"
 #include "lib/proto/link_key.h"
+#include "lib/server_limits.h"
 #include "server/pairing/pairing_private.h"
 #include "server/store/hostkeys.h"
 
@@ -34,7 +35,8 @@ bool tb_host_key_is_old(const TbParty *host, const char *name)
         TbHostKeys *keys = host->pairing->options.host_keys;
         g_autofree char *instance = keys && host->key ? tb_link_key_id(host->key) : NULL;
         const TbHostKey *k = instance ? tb_host_keys_find(keys, name, instance) : NULL;
-        return k && tb_clock_ms() - k->first_ms >= TB_LIMIT_HOST_KEY_BRIEF_S * G_GINT64_CONSTANT(1000);
+        return k &&
+               tb_clock_ms() - k->first_ms >= tb_server_limits.host_key_brief_s * G_GINT64_CONSTANT(1000);
 }
 
 void tb_host_key_present(TbParty *party, bool present, gint64 now_ms)

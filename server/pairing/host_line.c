@@ -2,6 +2,7 @@
  * A host's line, which its observers share. While it is behind, what an observer says waits with that observer, and
  * observers take turns, a message each: who sends as much as its budget allows delays itself, and others by a message.
  */
+#include "lib/server_limits.h"
 #include "server/pairing/pairing_private.h"
 
 static gsize queued(const TbParty *host)
@@ -11,15 +12,16 @@ static gsize queued(const TbParty *host)
 
 bool tb_host_line_has_room(const TbParty *observer, const TbParty *host, gsize size)
 {
-        if (queued(host) > TB_LIMIT_HOST_BACKLOG || host->waiting + size > 2 * TB_LIMIT_HOST_BACKLOG)
+        if (queued(host) > tb_server_limits.host_backlog ||
+            host->waiting + size > 2 * tb_server_limits.host_backlog)
                 return false;
-        return observer->waiting == 0 || (observer->waiting + size <= TB_LIMIT_OBSERVER_BURST &&
-                                          host->waiting <= TB_LIMIT_HOST_BACKLOG);
+        return observer->waiting == 0 || (observer->waiting + size <= tb_server_limits.observer_burst &&
+                                          host->waiting <= tb_server_limits.host_backlog);
 }
 
 static bool is_behind(const TbParty *host)
 {
-        return queued(host) > TB_LIMIT_HOST_AHEAD;
+        return queued(host) > tb_server_limits.host_ahead;
 }
 
 static void hand(TbParty *host, const char *text, gsize size)

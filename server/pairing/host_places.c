@@ -1,10 +1,11 @@
 /*
- * Who finds a place when TB_LIMIT_HOSTS are here already, and how fast hosts may come. Where anybody may be a host, a crowd of
+ * Who finds a place when tb_server_limits.hosts are here already, and how fast hosts may come. Where anybody may be a host, a crowd of
  * one network must not keep the others out: whose key was known before goes before those without one, and among equals the
  * network that has most gives one up, its youngest. Where hosts show tokens all are equal, and who is there stays.
  */
 #include <string.h>
 
+#include "lib/server_limits.h"
 #include "server/pairing/pairing_private.h"
 
 typedef enum Rank { WITHOUT_KEY, WITH_KEY, KNOWN_FOR_LONG } Rank;
@@ -66,7 +67,7 @@ static TbParty *who_goes_for(const TbParty *newcomer, Rank rank)
 bool tb_host_find_place(TbParty *party, const char *name, bool known)
 {
         TbPairing *pairing = party->pairing;
-        if (g_hash_table_size(pairing->hosts) < TB_LIMIT_HOSTS)
+        if (g_hash_table_size(pairing->hosts) < tb_server_limits.hosts)
                 return true;
         bool anybody = tb_auth_is_open(pairing->options.hosts) &&
                        (!pairing->options.users || tb_auth_is_open(pairing->options.users));

@@ -8,6 +8,7 @@
 #include "lib/name.h"
 #include "lib/proto/link_frame.h"
 #include "lib/proto/link_key.h"
+#include "lib/server_limits.h"
 #include "server/pairing/pairing_private.h"
 
 #define PING_MS 2000
@@ -311,12 +312,12 @@ static void to_observers(TbParty *host, json_t *message, gint64 now_ms)
 static void take_devices(TbParty *host, json_t *devices, gint64 now_ms)
 {
         g_autoptr(GError) error = NULL;
-        if (!tb_bucket_take(&host->messages, TB_LIMIT_DEVICE_LISTS_OF_HOST_PER_S,
-                            2 * TB_LIMIT_DEVICE_LISTS_OF_HOST_PER_S, 1, now_ms * 1000, NULL)) {
+        if (!tb_bucket_take(&host->messages, tb_server_limits.device_lists_of_host_per_s,
+                            2 * tb_server_limits.device_lists_of_host_per_s, 1, now_ms * 1000, NULL)) {
                 tb_party_drop(host, "Too many lists of devices");
                 return;
         }
-        if (host->messages.tokens > TB_LIMIT_DEVICE_LISTS_OF_HOST_PER_S)
+        if (host->messages.tokens > tb_server_limits.device_lists_of_host_per_s)
                 host->dropped = 0;
         if (!devices)
                 tb_set_error(&error, TB_ERROR_INVALID, "Invalid devices");

@@ -11,6 +11,7 @@
 #include "lib/log.h"
 #include "lib/metrics.h"
 #include "lib/proto/link_key.h"
+#include "lib/server_limits.h"
 #include "server/pairing/pairing_private.h"
 
 /* A host that has left. */
@@ -67,13 +68,14 @@ void tb_lists_changed(TbLists *lists)
 /* Up to its share every host has room, longer lists while there is some left. */
 static bool has_room(const TbLists *lists, gsize before, gsize size, GError **error)
 {
-        if (size <= TB_LIMIT_DEVICE_LIST_SHARE || lists->bytes - before + size <= TB_LIMIT_DEVICE_LISTS)
+        if (size <= tb_server_limits.device_list_share ||
+            lists->bytes - before + size <= tb_server_limits.device_lists)
                 return true;
         tb_set_error(
                 error, TB_ERROR_TOO_LARGE,
                 "The list of devices is too large: it has %zu bytes, and the lists of all hosts leave no "
                 "room for more than %d of one host now; the list of before stays",
-                size, TB_LIMIT_DEVICE_LIST_SHARE);
+                size, tb_server_limits.device_list_share);
         return false;
 }
 
@@ -132,7 +134,8 @@ void tb_lists_left(TbParty *host)
         lists->away_bytes += tb_device_list_size(away->devices);
         tb_lists_forget(lists, host->host);
         g_queue_push_tail(&lists->away, away);
-        while (lists->away.length > TB_LIMIT_HOSTS || lists->away_bytes > TB_LIMIT_DEVICE_LISTS_AWAY) {
+        while (lists->away.length > tb_server_limits.hosts ||
+               lists->away_bytes > tb_server_limits.device_lists_away) {
                 tb_log(TB_LOG_INFO, TB_F("host", ((Away *)lists->away.head->data)->name),
                        "host forgotten: of those that are away it is so the longest, and there is no room "
                        "for "
@@ -246,10 +249,10 @@ GBytes *tb_pairing_list(TbPairing *pairing, TbList which, gint64 now_ms)
         GBytes **text = which == TB_LIST_HOSTS ? &lists->hosts.text : &lists->devices.text;
         bool *stale = which == TB_LIST_HOSTS ? &lists->hosts.stale : &lists->devices.stale;
         gsize size = *text ? g_bytes_get_size(*text) : 0;
-        bool may = !*text ||
-                   (*stale && *lists->held + size <= TB_LIMIT_DEVICE_LISTS_HELD &&
-                    tb_bucket_take(&lists->built, TB_LIMIT_DEVICE_LISTS_PER_S,
-                                   4 * TB_LIMIT_DEVICE_LISTS_PER_S, (double)size, now_ms * 1000, NULL));
+        bool may = !*text || (*stale && *lists->held + size <= tb_server_limits.device_lists_held &&
+                              tb_bucket_take(&lists->built, tb_server_limits.device_lists_per_s,
+                                             4 * tb_server_limits.device_lists_per_s, (double)size,
+                                             now_ms * 1000, NULL));
         if (may) {
                 if (*text)
                         g_bytes_unref(*text);

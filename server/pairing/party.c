@@ -2,8 +2,8 @@
 
 #include "lib/clock.h"
 #include "lib/json.h"
-#include "lib/limits.h"
 #include "lib/log.h"
+#include "lib/server_limits.h"
 #include "server/pairing/pairing_private.h"
 
 #define CLEAN_MS 30000
@@ -136,7 +136,7 @@ void tb_pairing_left(TbParty *party, gint64 now_ms)
 
 gint64 tb_pairing_tick(TbPairing *pairing, gint64 now_ms)
 {
-        gint64 limit = TB_LIMIT_HELLO_S * 1000ll, next = pairing->cleaned_ms + CLEAN_MS;
+        gint64 limit = tb_server_limits.hello_s * 1000ll, next = pairing->cleaned_ms + CLEAN_MS;
         for (GList *l = pairing->waiting.head; l; l = l->next) {
                 TbParty *party = l->data;
                 if (now_ms - party->since_ms < limit) {
@@ -272,8 +272,8 @@ void tb_party_hello(TbParty *party, json_t *message, bool waits, gint64 now_ms)
         }
         if (session->host && role == TB_PARTY_PHONE) {
                 tb_party_refuse_hello(party, "invalid-role", "Invalid role");
-        } else if (!tb_bucket_take(&session->joins, TB_LIMIT_JOINS_PER_S, TB_LIMIT_JOINS, 1, now_ms * 1000,
-                                   NULL)) {
+        } else if (!tb_bucket_take(&session->joins, tb_server_limits.joins_per_s, tb_server_limits.joins, 1,
+                                   now_ms * 1000, NULL)) {
                 tb_party_refuse_hello(party, "rate", "Too many joins of this session: try again in a moment");
         } else if (role == TB_PARTY_PHONE && session->phone) {
                 if (!waits || !tb_rival_waits(party, session, role, message, now_ms))
@@ -311,13 +311,13 @@ static bool within_rate(TbParty *party, gsize size, gint64 now_ms)
         gint64 now_us = now_ms * 1000;
         if (party->role == TB_PARTY_HOST)
                 return true;
-        bool ok = tb_bucket_take(&party->messages, TB_LIMIT_MESSAGES_PER_S, 2 * TB_LIMIT_MESSAGES_PER_S, 1,
-                                 now_us, NULL) &&
-                  tb_bucket_take(&party->bytes, TB_LIMIT_BYTES_PER_S, 2 * TB_LIMIT_BYTES_PER_S, (double)size,
-                                 now_us, NULL);
+        bool ok = tb_bucket_take(&party->messages, tb_server_limits.messages_per_s,
+                                 2 * tb_server_limits.messages_per_s, 1, now_us, NULL) &&
+                  tb_bucket_take(&party->bytes, tb_server_limits.bytes_per_s,
+                                 2 * tb_server_limits.bytes_per_s, (double)size, now_us, NULL);
         if (ok) {
-                if (party->messages.tokens > TB_LIMIT_MESSAGES_PER_S &&
-                    party->bytes.tokens > TB_LIMIT_BYTES_PER_S)
+                if (party->messages.tokens > tb_server_limits.messages_per_s &&
+                    party->bytes.tokens > tb_server_limits.bytes_per_s)
                         party->dropped = 0; /* it has calmed down, not just found a gap */
                 return true;
         }

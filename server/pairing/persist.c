@@ -2,9 +2,9 @@
 
 #include "lib/clock.h"
 #include "lib/error.h"
-#include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/metrics.h"
+#include "lib/server_limits.h"
 #include "server/pairing/persist_private.h"
 #include "server/pairing/session_rows.h"
 
@@ -369,16 +369,16 @@ void tb_persist_changed(TbPersist *p, TbSession *session, TbSessionChange change
 
 void tb_persist_when_written(TbPersist *p, void (*done)(bool written, gpointer data), gpointer data)
 {
-        bool written = p->seq_written >= p->seq, waits = p->loaded && !p->failure &&
-                                                         tb_db_state(p->db) == TB_DB_RUNNING &&
-                                                         tb_db_waiting_ms(p->db) < TB_LIMIT_PERSIST_WAIT_MS;
+        bool written = p->seq_written >= p->seq,
+             waits = p->loaded && !p->failure && tb_db_state(p->db) == TB_DB_RUNNING &&
+                     tb_db_waiting_ms(p->db) < tb_server_limits.persist_wait_ms;
         if (written || !waits) {
                 done(written, data);
                 return;
         }
         Waiter *w = g_new0(Waiter, 1);
         w->seq = p->seq;
-        w->until_us = g_get_monotonic_time() + TB_LIMIT_PERSIST_WAIT_MS * 1000ll;
+        w->until_us = g_get_monotonic_time() + tb_server_limits.persist_wait_ms * 1000ll;
         w->done = done;
         w->data = data;
         g_queue_push_tail(&p->waiters, w);

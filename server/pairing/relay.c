@@ -3,6 +3,7 @@
 #include "lib/json.h"
 #include "lib/limits.h"
 #include "lib/proto/link_frame.h"
+#include "lib/server_limits.h"
 #include "server/pairing/pairing_private.h"
 
 #define PICTURE 0x01
@@ -70,8 +71,8 @@ static bool pass(TbParty *to, const char *type, const char *text, gsize size)
 static bool may_burden_host(TbParty *party, TbParty *host, gsize size, gint64 now_ms)
 {
         bool ok = tb_host_line_has_room(party, host, size) &&
-                  tb_bucket_take(&party->to_host, TB_LIMIT_OBSERVER_BYTES_PER_S, TB_LIMIT_OBSERVER_BURST,
-                                 (double)size, now_ms * 1000, NULL);
+                  tb_bucket_take(&party->to_host, tb_server_limits.observer_bytes_per_s,
+                                 tb_server_limits.observer_burst, (double)size, now_ms * 1000, NULL);
         if (ok)
                 return true;
         if (party->refused_by_host++ % OVERSIZED_MAX == 0)

@@ -1,10 +1,10 @@
 /*
  * Who comes while his place is taken: a phone whose network changed meets its own dead socket there, which nobody ends for
- * minutes. So who is there is asked for a sign of life; when none comes in TB_LIMIT_RIVAL_MS the newcomer has the place, and
+ * minutes. So who is there is asked for a sign of life; when none comes in tb_server_limits.rival_ms the newcomer has the place, and
  * until then he waits.
  */
-#include "lib/limits.h"
 #include "lib/log.h"
+#include "lib/server_limits.h"
 #include "server/pairing/pairing_private.h"
 
 /* Of several observers the one who is silent longest. */
@@ -44,7 +44,7 @@ static void settle(TbParty *party, gint64 now_ms)
         TbParty *holder = party->holder;
         const TbPartyOps *ops = party->pairing->options.ops;
         bool alive = holder && ops->silent_ms(holder->connection) < now_ms - party->probed_ms;
-        if (holder && !alive && now_ms - party->probed_ms < TB_LIMIT_RIVAL_MS)
+        if (holder && !alive && now_ms - party->probed_ms < tb_server_limits.rival_ms)
                 return;
         json_auto_t *wish = take_wish(party);
         if (alive) {

@@ -2,8 +2,8 @@
 
 #include "lib/clock.h"
 #include "lib/error.h"
-#include "lib/limits.h"
 #include "lib/metrics.h"
+#include "lib/server_limits.h"
 #include "server/pairing/pairing_private.h"
 
 #define ID_BYTES 16
@@ -35,8 +35,9 @@ static bool has_place(TbPairing *pairing, const TbSessionAsk *ask, GError **erro
                              limit, ask->share);
                 return false;
         }
-        bool reserve = ask->trusted || places(pairing->wides, ask->wide) < TB_LIMIT_SESSIONS_NEWCOMER;
-        if (all < TB_LIMIT_SESSIONS || (reserve && all < TB_LIMIT_SESSIONS + TB_LIMIT_SESSIONS_RESERVE))
+        bool reserve = ask->trusted || places(pairing->wides, ask->wide) < tb_server_limits.sessions_newcomer;
+        if (all < tb_server_limits.sessions ||
+            (reserve && all < tb_server_limits.sessions + tb_server_limits.sessions_reserve))
                 return true;
         tb_set_error(error, TB_ERROR_UNAVAILABLE, "there are %u sessions already; try again later", all);
         return false;
@@ -101,7 +102,7 @@ TbPairing *tb_pairing_new(const TbPairingOptions *options)
         pairing->hosts = g_hash_table_new(g_str_hash, g_str_equal);
         /* the queues' links are the sessions' own */
         pairing->of_host = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-        pairing->host_joins = tb_rates_new(TB_LIMIT_HOST_JOINS_PER_S, TB_LIMIT_HOST_JOINS);
+        pairing->host_joins = tb_rates_new(tb_server_limits.host_joins_per_s, tb_server_limits.host_joins);
         pairing->said = tb_tally_new_log();
         pairing->lists = tb_lists_new();
         return pairing;
@@ -125,8 +126,8 @@ void tb_pairing_free(TbPairing *pairing)
 
 gint64 tb_session_expires_ms(TbSession *session)
 {
-        return MIN(session->active_ms + TB_LIMIT_SESSION_IDLE_S * 1000ll,
-                   session->created_ms + TB_LIMIT_SESSION_MAX_S * 1000ll);
+        return MIN(session->active_ms + tb_server_limits.session_idle_s * 1000ll,
+                   session->created_ms + tb_server_limits.session_max_s * 1000ll);
 }
 
 static void tell(TbSession *session, TbSessionChange change)
@@ -221,7 +222,8 @@ TbSession *tb_pairing_create(TbPairing *pairing, const TbSessionAsk *ask, gint64
 bool tb_session_restore_take(TbPairing *pairing, TbSession *session)
 {
         if (g_hash_table_contains(pairing->sessions, session->id) ||
-            g_hash_table_size(pairing->sessions) >= TB_LIMIT_SESSIONS + TB_LIMIT_SESSIONS_RESERVE) {
+            g_hash_table_size(pairing->sessions) >=
+                    tb_server_limits.sessions + tb_server_limits.sessions_reserve) {
                 tb_session_free(session);
                 return false;
         }

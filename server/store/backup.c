@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "lib/error.h"
-#include "lib/limits.h"
+#include "lib/server_limits.h"
 
 static bool fail(GError **error, const char *file, const char *what)
 {
@@ -57,7 +57,7 @@ static bool make(const char *from, const char *part, GError **error)
         if (ok && sqlite3_open_v2(part, &target, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
                 ok = fail(error, part, sqlite3_errmsg(target));
         if (ok)
-                sqlite3_busy_timeout(source, TB_LIMIT_DB_BUSY_MS);
+                sqlite3_busy_timeout(source, tb_server_limits.db_busy_ms);
         ok = ok && copy(source, target, from, part, error) && settle(target, part, error);
         sqlite3_close(target);
         sqlite3_close(source);

@@ -5,6 +5,7 @@
 #include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/metrics.h"
+#include "lib/server_limits.h"
 #include "server/store/private.h"
 
 void tb_db_unref(TbDb *db)
@@ -165,9 +166,9 @@ bool tb_db_submit_take(TbDb *db, TbDbCall *call, TbDbDone done, gpointer data, G
         call->done = done;
         call->data = data;
         call->since_us = g_get_monotonic_time();
-        call->until_us = call->since_us + TB_LIMIT_DB_CALL_MS * 1000ll;
+        call->until_us = call->since_us + tb_server_limits.db_call_ms * 1000ll;
         gsize bytes = call->bytes;
-        bool fits = db->bytes + bytes <= TB_LIMIT_DB_QUEUE_BYTES;
+        bool fits = db->bytes + bytes <= tb_server_limits.db_queue_bytes;
         if (fits)
                 g_queue_push_tail(&db->under_way, call);
         if (fits && tb_queue_push(db->calls, call)) {

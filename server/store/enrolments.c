@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "lib/error.h"
-#include "lib/limits.h"
+#include "lib/server_limits.h"
 #include "server/store/changed.h"
 #include "server/store/sql.h"
 
@@ -64,7 +64,7 @@ static bool make_room(TbEnrolments *all, gint64 now_ms)
         const TbEnrolment *goes = NULL;
         GHashTableIter iter;
         gpointer value;
-        if (g_hash_table_size(all->all) < TB_LIMIT_ENROLMENTS)
+        if (g_hash_table_size(all->all) < tb_server_limits.enrolments)
                 return true;
         g_hash_table_iter_init(&iter, all->all);
         while (g_hash_table_iter_next(&iter, NULL, &value)) {
@@ -83,7 +83,7 @@ const TbEnrolment *tb_enrolments_add(TbEnrolments *all, const char *name, gint64
                         error, TB_ERROR_LIMIT,
                         "%u hosts are enrolled or about to be, more are not kept: revoke one that is not "
                         "needed any more",
-                        TB_LIMIT_ENROLMENTS);
+                        tb_server_limits.enrolments);
                 return NULL;
         }
         g_autofree char *random = tb_random_token(TOKEN_BYTES);
@@ -197,7 +197,8 @@ void tb_enrolments_load(TbEnrolments *all, const TbDbResult *rows)
                 gsize size;
                 const void *token = tb_db_get_bytes(rows, i, 1, &size);
                 bool bound = tb_db_get_text(rows, i, 3) && tb_db_get_text(rows, i, 4);
-                if (!id || size != TB_SECRET_HASH || g_hash_table_size(all->all) >= TB_LIMIT_ENROLMENTS ||
+                if (!id || size != TB_SECRET_HASH ||
+                    g_hash_table_size(all->all) >= tb_server_limits.enrolments ||
                     g_hash_table_contains(all->all, id) || g_hash_table_contains(all->changed, id))
                         continue;
                 TbEnrolment *e = g_new0(TbEnrolment, 1);

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "lib/limits.h"
+#include "lib/server_limits.h"
 #include "server/store/changed.h"
 #include "server/store/sql.h"
 
@@ -76,13 +76,14 @@ static TbHostKey *insert(TbHostKeys *keys, const char *name, const char *instanc
 
 static bool is_brief(const TbHostKey *k)
 {
-        return k->last_ms - k->first_ms < (gint64)TB_LIMIT_HOST_KEY_BRIEF_S * 1000;
+        return k->last_ms - k->first_ms < (gint64)tb_server_limits.host_key_brief_s * 1000;
 }
 
 /* Who was here for long may come back after weeks; of who looked in once, nobody knows yet that there is a host. */
 static bool may_go(const TbHostKey *k, gint64 now_ms)
 {
-        return !k->present && now_ms - k->last_ms >= (is_brief(k) ? 1 : TB_LIMIT_HOST_KEY_DAYS) * DAY_MS;
+        return !k->present &&
+               now_ms - k->last_ms >= (is_brief(k) ? 1 : tb_server_limits.host_key_days) * DAY_MS;
 }
 
 /* Of the network with most bindings, when that are more than the newcomer's, the youngest of those that were here briefly: a few
@@ -132,8 +133,8 @@ static bool make_room(TbHostKeys *keys, const char *net, gint64 now_ms)
                 if (goes && own && (!of_net || k->last_ms < of_net->last_ms))
                         of_net = k;
         }
-        bool has_share = of_this >= TB_LIMIT_HOST_KEYS_EACH;
-        if (!has_share && g_hash_table_size(keys->all) < TB_LIMIT_HOST_KEYS)
+        bool has_share = of_this >= tb_server_limits.host_keys_each;
+        if (!has_share && g_hash_table_size(keys->all) < tb_server_limits.host_keys)
                 return true;
         const TbHostKey *goes = has_share ? of_net : of_all ? of_all : of_largest(keys, of_this);
         return goes && tb_host_keys_forget(keys, goes->name, goes->instance);
@@ -189,7 +190,7 @@ void tb_host_keys_load(TbHostKeys *keys, const TbDbResult *rows)
         for (guint i = 0; i < tb_db_rows(rows); i++) {
                 const char *name = tb_db_get_text(rows, i, 0), *instance = tb_db_get_text(rows, i, 1);
                 g_autofree char *id = id_of(name, instance);
-                if (g_hash_table_size(keys->all) < TB_LIMIT_HOST_KEYS &&
+                if (g_hash_table_size(keys->all) < tb_server_limits.host_keys &&
                     !g_hash_table_contains(keys->all, id) && !g_hash_table_contains(keys->changed, id))
                         insert(keys, name, instance, tb_db_get_text(rows, i, 2), tb_db_get_int(rows, i, 3),
                                tb_db_get_int(rows, i, 4));

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "lib/error.h"
-#include "lib/limits.h"
+#include "lib/server_limits.h"
 #include "server/store/private.h"
 
 #define CONNECT_S "5"
@@ -153,10 +153,10 @@ static bool take_rows(const PGresult *from, TbDbResult *result, GError **error)
                 }
                 result->rows++;
         }
-        if (result->bytes <= TB_LIMIT_DB_RESULT)
+        if (result->bytes <= tb_server_limits.db_result)
                 return true;
         tb_set_error(error, TB_ERROR_TOO_LARGE, "the result is longer than %d bytes; ask for less at once",
-                     TB_LIMIT_DB_RESULT);
+                     tb_server_limits.db_result);
         return false;
 }
 
@@ -228,7 +228,7 @@ static TbDbFault postgres_run(gpointer connection, const TbDbStatement *statemen
                 const TbDbValue *v = &statement->params[i];
                 g_snprintf(numbers[i], sizeof numbers[i], "%" G_GINT64_FORMAT, v->integer);
                 values[i] = v->kind == TB_DB_INT ? numbers[i] : v->kind == TB_DB_NULL ? NULL : v->bytes;
-                sizes[i] = (int)v->size; /* of TB_LIMIT_DB_QUEUE_BYTES at most */
+                sizes[i] = (int)v->size; /* of tb_server_limits.db_queue_bytes at most */
                 formats[i] = v->kind == TB_DB_BYTES;
         }
         return sent(c, PQsendQueryPrepared(c->pg, name, n, values, sizes, formats, 0), until_us, result,

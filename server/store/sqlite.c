@@ -10,7 +10,7 @@
 
 #include "lib/clock.h"
 #include "lib/error.h"
-#include "lib/limits.h"
+#include "lib/server_limits.h"
 #include "server/store/private.h"
 
 #define PROGRESS_STEPS 1000 /* of SQLite's virtual machine between two looks at the deadline */
@@ -120,10 +120,10 @@ static bool take_row(sqlite3_stmt *from, TbDbResult *result, GError **error)
                 g_array_append_val(result->values, v);
         }
         result->rows++;
-        if (result->bytes <= TB_LIMIT_DB_RESULT)
+        if (result->bytes <= tb_server_limits.db_result)
                 return true;
         tb_set_error(error, TB_ERROR_TOO_LARGE, "the result is longer than %d bytes; ask for less at once",
-                     TB_LIMIT_DB_RESULT);
+                     tb_server_limits.db_result);
         return false;
 }
 
@@ -237,7 +237,7 @@ static TbDbFault set_up(Connection *c, const char *where, GError **error)
         if (rc != SQLITE_OK)
                 return failed(c, rc, error);
         sqlite3_extended_result_codes(c->db, 1);
-        sqlite3_busy_timeout(c->db, TB_LIMIT_DB_BUSY_MS);
+        sqlite3_busy_timeout(c->db, tb_server_limits.db_busy_ms);
         sqlite3_progress_handler(c->db, PROGRESS_STEPS, out_of_time, c);
         fault = sqlite_script(
                 c,

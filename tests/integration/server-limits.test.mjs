@@ -250,3 +250,20 @@ test('REFUSALS_PER_MINUTE: 600 sockets of one address may come to nothing, then 
     assert.ok(n <= 621 + ((Date.now() - begun) / 1000) * 10, `${n} in ${Date.now() - begun} ms`);
   }
 });
+
+test('limits: of the configuration hold, in the API document too', async (t) => {
+  const limits = { sessions: 2, sessions_reserve: 0, observers: 3, messages_per_s: 5 };
+  const server = await withServer(t, { limits });
+  const fields = (await server.get('/openapi.json')).json.paths['/api/session'].post.requestBody.content;
+  assert.equal(fields['application/json'].schema.properties.observers.maximum, 3);
+  assertProblem(await server.post('/api/session', { device: 'a/b', observers: 4 }), 400);
+  const s = await server.session();
+  const phone = await server.join('phone', s),
+    desktop = await server.join('desktop', s);
+  for (let n = 0; n < 11; n++) phone.send({ type: 'event', n });
+  await phone.find(typed('error'));
+  await desktop.find((m) => m.n === 8); // ten at once, twice as many as in a second; the hello was one
+  assert.ok(!desktop.items.some((m) => m.n === 10));
+  await server.session();
+  assertProblem(await server.post('/api/session', {}), 429); // a network has no more than all
+});

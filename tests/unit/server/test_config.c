@@ -1,6 +1,11 @@
-/* What the server takes from the environment of a platform that runs containers. */
-#include "lib/error.h"
+/* What the server takes from the environment of a platform that runs containers; limits that are settings. */
 #include "server/config.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/error.h"
 
 static void test_platform(void)
 {
@@ -22,9 +27,62 @@ static void test_platform(void)
         g_assert_nonnull(strstr(error->message, "PORT: a port number is expected, got \"65536\""));
 }
 
+static TbServerConfig *load(const char *yaml, GError **error)
+{
+        g_autofree char *file = NULL;
+        int fd = g_file_open_tmp("tb-config-XXXXXX.yaml", &file, NULL);
+        g_assert_true(g_file_set_contents(file, yaml, -1, NULL));
+        TbServerConfig *config = tb_server_config_load(file, "/nowhere", false, error);
+        g_unlink(file);
+        close(fd);
+        return config;
+}
+
+/* Each limit is a setting: its value of lib/limits.h unless it is said, from its least to its most; the manual names it with that
+ * value. */
+static void test_limits(void)
+{
+        static const struct {
+                const char *name;
+                gsize at;
+                guint usual, least, most;
+        } limits[] = {
+#define TB_SERVER_LIMIT(field, macro, least, most, about)                                                    \
+        {#field, offsetof(TbServerLimits, field), TB_LIMIT_##macro, least, most},
+                TB_SERVER_LIMITS(TB_SERVER_LIMIT)
+#undef TB_SERVER_LIMIT
+        };
+        g_autofree char *man = NULL;
+        g_assert_true(g_file_get_contents("docs/man/testbed-server.1", &man, NULL, NULL));
+        g_autoptr(TbServerConfig) usual = load("port: 0\n", NULL);
+        for (guint i = 0; i < G_N_ELEMENTS(limits); i++) {
+                g_autofree char *row = g_strdup_printf("\\fB%s\\fR (%u) ", limits[i].name, limits[i].usual);
+                g_assert_nonnull(strstr(man, row));
+                g_assert_cmpuint(G_STRUCT_MEMBER(guint, &usual->limits, limits[i].at), ==, limits[i].usual);
+                g_assert_cmpuint(G_STRUCT_MEMBER(guint, &tb_server_limits, limits[i].at), ==,
+                                 limits[i].usual);
+                g_assert_cmpuint(limits[i].usual, >=, limits[i].least);
+                g_assert_cmpuint(limits[i].usual, <=, limits[i].most);
+                for (gint64 at = 0; at < 2; at++) {
+                        gint64 good = at ? limits[i].most : limits[i].least, bad = at ? good + 1 : good - 1;
+                        g_autoptr(GError) error = NULL;
+                        g_autofree char *fine = g_strdup_printf("limits: {%s: %" G_GINT64_FORMAT "}\n",
+                                                                limits[i].name, good),
+                                        *beyond = g_strdup_printf("limits: {%s: %" G_GINT64_FORMAT "}\n",
+                                                                  limits[i].name, bad);
+                        g_autoptr(TbServerConfig) set = load(fine, &error);
+                        g_assert_no_error(error);
+                        g_assert_cmpuint(G_STRUCT_MEMBER(guint, &set->limits, limits[i].at), ==, good);
+                        g_assert_null(load(beyond, &error));
+                        g_assert_nonnull(strstr(error->message, limits[i].name));
+                }
+        }
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/server-config/limits", test_limits); /* before the environment says what is wrong */
         g_test_add_func("/server-config/platform", test_platform);
         return g_test_run();
 }
