@@ -21,12 +21,11 @@ typedef enum Fault { NOT_STARTED, NO_FORMAT, THIRD_PICTURE, MUTE, FAULTS } Fault
 static const char *const NAMES[FAULTS] = {"nvh264enc", "vah264enc", "vah264lpenc", "qsvh264enc"};
 static gint used[FAULTS]; /* atomic: pictures that came in; for NOT_STARTED and NO_FORMAT attempts */
 
-/* What came in last. */
-static GstVideoInfo seen_info;
-static GBytes *seen_luma; /* owned; packed rows */
+static GBytes *seen_luma; /* owned; packed rows of what came in last */
 
 typedef struct Double {
         GstVideoEncoder parent;
+        GstVideoInfo info; /* one that failed may be at work while the next one starts */
         guint pictures;
 } Double;
 
@@ -57,14 +56,14 @@ static gboolean double_format(GstVideoEncoder *encoder, GstVideoCodecState *stat
         GstCaps *caps = gst_caps_from_string(
                 "video/x-h264,stream-format=byte-stream,alignment=au,profile=constrained-baseline");
         gst_video_codec_state_unref(gst_video_encoder_set_output_state(encoder, caps, state));
-        seen_info = state->info;
+        ((Double *)encoder)->info = state->info;
         return TRUE;
 }
 
-static void see(GstBuffer *buffer)
+static void see(const GstVideoInfo *info, GstBuffer *buffer)
 {
         GstVideoFrame frame;
-        g_assert_true(gst_video_frame_map(&frame, &seen_info, buffer, GST_MAP_READ));
+        g_assert_true(gst_video_frame_map(&frame, info, buffer, GST_MAP_READ));
         GByteArray *luma = g_byte_array_new();
         for (int y = 0; y < GST_VIDEO_FRAME_HEIGHT(&frame); y++)
                 g_byte_array_append(luma,
@@ -80,7 +79,7 @@ static GstFlowReturn double_picture(GstVideoEncoder *encoder, GstVideoCodecFrame
 {
         Double *self = (Double *)encoder;
         g_atomic_int_inc(&used[fault_of(encoder)]);
-        see(frame->input_buffer);
+        see(&self->info, frame->input_buffer);
         if (fault_of(encoder) == MUTE) {
                 gst_video_codec_frame_unref(frame);
                 return GST_FLOW_OK;
