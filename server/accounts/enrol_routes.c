@@ -8,10 +8,12 @@
 #include "lib/net.h"
 #include "lib/server_limits.h"
 #include "lib/tls.h"
+#include "lib/tls_local.h"
 #include "server/server_private.h"
 
 #define IMAGE "testbed-host"
 #define JOIN_FILE "/etc/testbed/join.env" /* the unit reads it, mk/install/testbed-host.service */
+#define CA_FILE "/etc/testbed/server-ca.crt"
 
 /* An answer that waits until what it says is written. */
 typedef struct Waiting {
@@ -70,24 +72,33 @@ static void add_variable(GString *lines, const char *name, const char *value)
 }
 
 /* The host listens on its own machine alone: whoever wants something of it comes by the server. Each may be given again: what was
- * said before is replaced. */
-static json_t *commands(const char *url, const char *token, const char *name)
+ * said before is replaced. `ca`: the authority of our own certificate, which comes along; NULL: systems know it. */
+static json_t *commands(const char *url, const char *token, const char *name, GBytes *ca)
 {
         g_autofree char *server = g_shell_quote(url);
+        g_autofree char *pem = ca ? g_strndup(g_bytes_get_data(ca, NULL), g_bytes_get_size(ca)) : NULL;
+        g_autofree char *quoted = pem ? g_shell_quote(g_strchomp(pem)) : NULL;
+        g_autofree char *brings =
+                pem ? g_strdup_printf("printf '%%s\\n' %s | sudo install -D -m 644 /dev/stdin " CA_FILE
+                                      " && ",
+                                      quoted)
+                    : g_strdup("");
         g_autofree char *docker = g_strdup_printf(
-                "docker run -d --restart unless-stopped --network host -v testbed:/var/lib/testbed -e "
-                "HOST_ADDRESS=127.0.0.1 -e SERVER_URL=%s -e SERVER_TOKEN=%s%s%s " IMAGE,
-                server, token, name ? " -e HOST_NAME=" : "", name ? name : "");
+                "%sdocker run -d --restart unless-stopped --network host -v testbed:/var/lib/testbed%s -e "
+                "HOST_ADDRESS=127.0.0.1 -e SERVER_URL=%s -e SERVER_TOKEN=%s%s%s%s " IMAGE,
+                brings, pem ? " -v " CA_FILE ":" CA_FILE ":ro" : "", server, token,
+                pem ? " -e SERVER_CA=" CA_FILE : "", name ? " -e HOST_NAME=" : "", name ? name : "");
         g_autoptr(GString) lines = g_string_new(NULL);
         add_variable(lines, "SERVER_URL", url);
         add_variable(lines, "SERVER_TOKEN", token);
+        add_variable(lines, "SERVER_CA", pem ? CA_FILE : NULL);
         add_variable(lines, "HOST_NAME", name);
         g_string_truncate(lines, lines->len - 1); /* printf ends it */
         g_autofree char *text = g_shell_quote(lines->str),
                         *systemd = g_strdup_printf(
-                                "printf '%%s\\n' %s | sudo install -m 600 /dev/stdin " JOIN_FILE
+                                "%sprintf '%%s\\n' %s | sudo install -m 600 /dev/stdin " JOIN_FILE
                                 " && sudo systemctl restart testbed-host",
-                                text);
+                                brings, text);
         return json_pack("{s:s, s:s}", "docker", docker, "systemd", systemd);
 }
 
@@ -101,7 +112,7 @@ static json_t *notes(const TbServer *server, const char *url)
                                       json_string("This address is good on this machine alone: open this "
                                                   "page by the name that the host "
                                                   "will reach, or give the server its url (SERVER_URL)."));
-        if (server->config->tls && tb_tls_is_private(server->config->tls))
+        if (server->config->tls && !server->config->local_tls && tb_tls_is_private(server->config->tls))
                 json_array_append_new(
                         out,
                         json_string(
@@ -145,7 +156,9 @@ static void enrol(TbRequest *request, gpointer data)
         json_t *o = about(server, e);
         json_object_set_new(o, "token", json_string(token));
         const char *url = tb_server_base_url(request, server);
-        json_object_set_new(o, "commands", commands(url, token, name));
+        g_autoptr(GBytes) ca =
+                server->config->local_tls ? tb_tls_local_authority(server->config->state_dir) : NULL;
+        json_object_set_new(o, "commands", commands(url, token, name, ca));
         json_object_set_new(o, "notes", notes(server, url));
         when_written(request, server, o, on_made);
 }

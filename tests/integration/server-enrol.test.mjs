@@ -262,6 +262,39 @@ test('the commands: what docker is told makes a host join; what goes into host.y
   assert.equal((await row(real, made.id)).host, 'lab-4');
 });
 
+test('a server whose certificate is its own: the commands bring its authority, and the host joins without a warning', async (t) => {
+  const server = await withServer(t, { tokens, tls: 'local' });
+  const { id, commands, notes } = await enrol(server, { name: 'lab-5' });
+  assert.ok(!notes.some((n) => /certificate/.test(n)), 'there is nothing left to do');
+  const bin = scratch('tb-bin-');
+  t.after(() => rmSync(bin, { recursive: true, force: true }));
+  const file = path.join(bin, 'server-ca.crt');
+  const fake = (name, lines) => writeFileSync(path.join(bin, name), `#!/bin/sh\n${lines}\n`, { mode: 0o755 });
+  fake('sudo', `case "$*" in *" /dev/stdin /etc/testbed/server-ca.crt") cat > ${file};; *install*) cat;; esac`);
+  fake('docker', `printf '%s\n' "$@"`);
+  const says = (command) =>
+    spawnSync('sh', ['-c', command], { encoding: 'utf8', env: { PATH: `${bin}:${process.env.PATH}` } }).stdout;
+  for (const [command, line] of [
+    [commands.systemd, 'SERVER_CA="/etc/testbed/server-ca.crt"'],
+    [commands.docker, '/etc/testbed/server-ca.crt:/etc/testbed/server-ca.crt:ro'],
+  ]) {
+    rmSync(file, { force: true });
+    assert.ok(says(command).split('\n').includes(line));
+    assert.equal(readFileSync(file, 'utf8'), (await server.get('/authority.crt')).text);
+  }
+  const env = Object.fromEntries(
+    says(commands.docker)
+      .split('\n')
+      .filter((w) => /^[A-Z_]+=/.test(w))
+      .map((w) => [w.slice(0, w.indexOf('=')), w.slice(w.indexOf('=') + 1)]),
+  );
+  assert.equal(env.SERVER_CA, '/etc/testbed/server-ca.crt');
+  await Host.start({ address: '0.0.0.0' }, { env: { ...env, SERVER_CA: file } }).then((host) =>
+    t.after(() => host.stop()),
+  );
+  await until('the host of the command', async () => (await row(server, id)).online);
+});
+
 test('a disk that takes nothing: the token works; a revocation says that it is not kept yet', async (t) => {
   const server = await withServer(t, { tokens });
   const made = await enrol(server);
