@@ -456,11 +456,11 @@ async function main() {
     results.push(result);
     report(result, ++at, tests.length);
   }
-  // On a busy machine a deadline may be missed. What failed is run once more, alone, and both outcomes are shown. Not what
-  // a sanitizer says of a C test: it is true however seldom it is seen.
+  // On a busy machine a deadline may be missed. What failed is run once more, alone, and both outcomes are shown. Not
+  // what a sanitizer says of a C test: it is true however seldom it is seen.
   for (const [i, first] of results.entries()) {
-    if (!first.failed || (first.test.suite === 'unit' && /(Thread|Address|Leak)Sanitizer:|runtime error:/.test(first.log)))
-      continue;
+    const reported = first.test.suite === 'unit' && /(Thread|Address|Leak)Sanitizer:|runtime error:/.test(first.log);
+    if (!first.failed || reported) continue;
     console.log(`once more, alone: ${label(first.test)} ${first.test.name}`);
     results[i] = await run(first.test);
     results[i].first = first;
