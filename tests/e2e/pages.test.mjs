@@ -153,6 +153,17 @@ test('the terminal replays history, sends what is typed, and resumes after a cut
   await page.keyboard.type('again\r');
   await until('the new answer', async () => /Unknown command 'again'/.test(await screen()));
   assert.equal((await screen()).match(/Model: QEMU x86/g).length, 1, 'history is not shown twice');
+  // out of it by keyboard, to what is behind it, and back
+  const inside = (s) => page.evaluate((of) => Boolean(document.activeElement.closest(of)), s);
+  await page.keyboard.press('Shift+Tab');
+  assert.ok(!(await inside('.terminal-box')), 'left');
+  await page.keyboard.press('Tab');
+  assert.ok(
+    await inside('.terminal-bar'),
+    `past it: ${await page.evaluate(() => document.activeElement.outerHTML.slice(0, 200))}`,
+  );
+  await page.keyboard.press('Shift+Tab');
+  assert.ok(await inside('.terminal-box'), 'into it from behind');
   await until('the bus is back', async () => (await page.locator('#link').innerText()) === 'Live');
   await page.done();
 });

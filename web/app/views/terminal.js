@@ -230,7 +230,10 @@ export function mountConsole(root, svc, { id, iface, control }) {
     }
     if (tools.key(e)) return false;
     if (e.ctrlKey && e.shiftKey && e.code === 'KeyV') return false; // the browser's paste
-    if (e.key === 'Tab' && e.shiftKey) return false; // the way out by keyboard
+    if (e.key === 'Tab' && e.shiftKey) {
+      if (e.type === 'keydown') term.textarea.tabIndex = -1;
+      return false; // the way out by keyboard
+    }
     return true;
   });
   // A program in a terminal is told how large that is: by whoever uses it, not by everybody who looks.
@@ -243,6 +246,11 @@ export function mountConsole(root, svc, { id, iface, control }) {
   }
   scope.add(term.onResize(tellSize).dispose);
   scope.listen(box, 'focusin', tellSize);
+  // Who has left it goes on with Tab to what is behind it, not into it again; from there it is reached as ever.
+  scope.listen(whole.parentElement ?? whole, 'focusin', ({ target }) => {
+    const behind = box.compareDocumentPosition(target) & Node.DOCUMENT_POSITION_FOLLOWING;
+    if (behind || target === term.textarea) term.textarea.tabIndex = 0;
+  });
   async function powerCycle() {
     await svc.commands.send(id, `${power.name}.cycle`, { off_s: 2 }, { timeoutMs: 45000 });
     svc.readPower(id, power.name);
