@@ -1,10 +1,13 @@
-// What making a session costs the server's loop when 20,000 exist already: CPU of the main thread per session (its HTTP
-// request and its part of the write included; the store lane is a thread of its own), beside the first ones of the same
-// server.
+// What relaying a message costs beside the least that it can (tests/tools/relay_floor.c: epoll, recv, unmask, send),
+// paced and flat out, in turns in one run. And what making a session costs the server's loop when 20,000 exist already:
+// CPU of the main thread per session (its HTTP request and its part of the write included; the store lane is a thread
+// of its own), beside the first ones of the same server.
 import http from 'node:http';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { folder, run, until, usage } from './lib.mjs';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { folder, freePort, median, run, spread, until, usage } from './lib.mjs';
 
 const SESSIONS = 20000,
   ROUND = 500,
@@ -44,7 +47,56 @@ async function make(server, from, n) {
   return (loop(server.pid) - before) / n;
 }
 
+const build = (name) => join(process.env.TESTBED_BUILD ?? 'build', name);
+const ROUNDS = 5;
+
+/** Of `mode` in turns: [{cpu_us, p99_us, per_s}] of us and of the floor. */
+async function relay(ports, pids, ...mode) {
+  const rounds = ports.map(() => []);
+  for (let n = 0; n < ROUNDS; n++)
+    for (const [i, port] of ports.entries()) {
+      const args = [port, pids[i], ...mode].map(String);
+      rounds[i].push(JSON.parse((await promisify(execFile)(build('tools/relay_load'), args)).stdout));
+    }
+  return rounds;
+}
+
+async function relaying() {
+  const dir = folder('relay'),
+    config = join(dir, 'server.yaml'),
+    ports = [await freePort(), await freePort()];
+  const limits = { messages_per_s: 1000000 };
+  writeFileSync(config, JSON.stringify({ port: ports[0], sessions_per_minute: 100000, limits }));
+  const ours = run([build('testbed-server'), '--config', config, '--state-dir', dir]);
+  const floor = run([build('tools/relay_floor'), String(ports[1])]);
+  await until('the server', () => /url="?(http:[^\s"]+)/.exec(ours.text)?.[1]);
+  const rows = [];
+  for (const [what, ...mode] of [
+    ['15,000 a second', 'rate', 100, 15000, 3],
+    ['flat out', 'flat', 100, 8, 3],
+  ]) {
+    const [us, least] = await relay(ports, [ours.pid, floor.pid], ...mode);
+    const ratio = median(us, 'cpu_us') / median(least, 'cpu_us');
+    const text = (r) =>
+      `${median(r, 'cpu_us').toFixed(1)} µs (${spread(r, 'cpu_us')}), p99 ${(median(r, 'p99_us') / 1000).toFixed(1)} ms`;
+    rows.push({
+      what: `relay, 250 bytes, 100 sessions, ${what}: CPU of a message`,
+      ours: text(us),
+      peer: `floor: ${text(least)}`,
+      ratio: ratio.toFixed(2),
+      target: '≤ 1.3',
+      met: ratio <= 1.3,
+      rounds: ROUNDS,
+    });
+  }
+  return rows;
+}
+
 export default async function bench() {
+  return [...(await relaying()), ...(await creating())];
+}
+
+async function creating() {
   const dir = folder('server'),
     config = join(dir, 'server.yaml');
   writeFileSync(config, JSON.stringify({ port: 0, sessions_per_minute: 100000 }));
