@@ -21,6 +21,8 @@ const CALLS = [
   ['POST', ['pad'], { body: [{ type: 'key' }] }, 'pad.send', { events: [{ type: 'key' }] }],
   ['GET', ['files'], { query: { path: '/x' } }, 'files.list', { path: '/x' }],
   ['DELETE', ['files'], { query: { path: '/x' } }, 'files.remove', { path: '/x' }],
+  ['POST', ['files', 'rename'], { body: { path: '/x', to: '/y' } }, 'files.rename', { path: '/x', to: '/y' }],
+  ['GET', ['pad', 'clipboard'], {}, 'pad.clipboard', {}],
   ['GET', ['apps'], {}, 'apps.list', {}],
   ['POST', ['apps', 'org.x', 'start'], {}, 'apps.start', { package: 'org.x' }],
   ['DELETE', ['apps', 'org.x'], {}, 'apps.remove', { package: 'org.x' }],
@@ -43,6 +45,21 @@ test('what moves bytes, and what a device does not have, is no command', () => {
       commandOf(method, path, {}, (n) => KINDS[n]),
       null,
     );
+});
+
+test('a folder is removed with all that is in it, a file renamed, the clipboard read, through a link, too', async () => {
+  const { said, api } = remote((m) => (m.verb === 'pad.clipboard' ? { text: 'grüß dich' } : null));
+  await api.removeFile('board', 'files', '/a folder', true);
+  await api.renameFile('board', 'files', '/1', '/2');
+  assert.equal(await api.clipboard('board', 'pad'), 'grüß dich');
+  assert.deepEqual(
+    said.map(({ verb, params }) => [verb, params]),
+    [
+      ['files.remove', { path: '/a folder', recursive: true }],
+      ['files.rename', { path: '/1', to: '/2' }],
+      ['pad.clipboard', {}],
+    ],
+  );
 });
 
 /** A host behind a route: `answer(command)` gives its result, or throws {status, …}. */
