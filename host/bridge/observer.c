@@ -4,6 +4,7 @@
 
 #include "host/bridge/observer_private.h"
 #include "host/core/ceiling.h"
+#include "host/media/gstreamer.h"
 #include "host/media/peer.h"
 #include "lib/error.h"
 #include "lib/json.h"
@@ -197,11 +198,56 @@ static void hang_up(TbObserver *o, const char *reason)
         tb_peer_close(line->peer, reason);
 }
 
+/* --- what came before GStreamer was there --- */
+typedef struct Candidate {
+        char *text; /* owned */
+        guint mline_index;
+} Candidate;
+
+static void candidate_free(gpointer data)
+{
+        Candidate *c = data;
+        g_free(c->text);
+        g_free(c);
+}
+
+static void forget_early(TbObserver *o)
+{
+        tb_gstreamer_unwait(o);
+        g_clear_pointer(&o->early_offer, g_free);
+        g_clear_pointer(&o->early_candidates, g_ptr_array_unref);
+}
+
+static void answer(TbObserver *o, const char *sdp);
+
+static void on_started(void *data)
+{
+        TbObserver *o = data;
+        g_autofree char *sdp = g_steal_pointer(&o->early_offer);
+        g_autoptr(GPtrArray) candidates = g_steal_pointer(&o->early_candidates);
+        answer(o, sdp);
+        for (guint i = 0; i < candidates->len; i++) {
+                const Candidate *c = g_ptr_array_index(candidates, i);
+                tb_observer_candidate(o, c->text, c->mline_index);
+        }
+}
+
 void tb_observer_offer(TbObserver *o, const char *sdp)
 {
         tb_assert_main();
-        g_autoptr(GError) error = NULL;
+        forget_early(o);
         hang_up(o, "a new offer came");
+        if (!tb_gstreamer_wait(on_started, o)) {
+                answer(o, sdp);
+                return;
+        }
+        o->early_offer = g_strdup(sdp);
+        o->early_candidates = g_ptr_array_new_with_free_func(candidate_free);
+}
+
+static void answer(TbObserver *o, const char *sdp)
+{
+        g_autoptr(GError) error = NULL;
         TbHub *hub = tb_observer_hub(o, NULL, NULL); /* none: data channels only */
         g_autofree char *label = g_strdup_printf("%s (%s)", o->user, o->session);
         const TbPlaceBy by = {.user = o->user, .watches = !o->control};
@@ -227,6 +273,11 @@ void tb_observer_offer(TbObserver *o, const char *sdp)
 void tb_observer_candidate(TbObserver *o, const char *candidate, guint mline_index)
 {
         g_autoptr(GError) error = NULL;
+        if (o->early_candidates && o->early_candidates->len < TB_LIMIT_CANDIDATES) {
+                Candidate *c = g_new(Candidate, 1);
+                *c = (Candidate){g_strdup(candidate), mline_index};
+                g_ptr_array_add(o->early_candidates, c);
+        }
         if (o->line && !tb_peer_add_candidate(o->line->peer, candidate, mline_index, &error))
                 tb_log(TB_LOG_DEBUG, TB_F("device", o->device, "session", o->session), "candidate: %s",
                        error->message);
@@ -234,6 +285,7 @@ void tb_observer_candidate(TbObserver *o, const char *candidate, guint mline_ind
 
 void tb_observer_bye(TbObserver *o)
 {
+        forget_early(o);
         hang_up(o, "the observer said goodbye");
 }
 
@@ -346,6 +398,7 @@ void tb_observer_free(TbObserver *o)
 {
         if (!o)
                 return;
+        forget_early(o);
         hang_up(o, "the observer left");
         end_relay(o);
         publish(o, "viewer.left", "server", NULL);

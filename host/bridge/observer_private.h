@@ -14,11 +14,13 @@ struct TbObserver {
         char *session, *peer_id, *device, *user; /* owned */
         TbPlace place;
         bool control;
-        bool let_go;        /* the server does not know it at the moment */
-        char **ice_servers; /* owned; nullable */
-        struct Line *line;  /* owned: the peer connection; NULL: none */
-        TbControl *relay;   /* owned: made by the first relayed message; NULL */
-        TbMjpeg *picture;   /* owned; NULL: not asked for */
+        bool let_go;                 /* the server does not know it at the moment */
+        char **ice_servers;          /* owned; nullable */
+        struct Line *line;           /* owned: the peer connection; NULL: none */
+        char *early_offer;           /* owned: waits for GStreamer's start; NULL: none does */
+        GPtrArray *early_candidates; /* owned: those that came behind it */
+        TbControl *relay;            /* owned: made by the first relayed message; NULL */
+        TbMjpeg *picture;            /* owned; NULL: not asked for */
         TbPicturePace pace;
         char *picture_of; /* owned: interface that the picture is of; NULL: the device's video */
         gint64 picture_mark;

@@ -2,14 +2,15 @@
 // over the relay, the reduced picture, requests that are carried to the host's routes. (The real server and a browser
 // meet it in tests/e2e.)
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { closeSync, constants, linkSync, openSync, readFileSync } from 'node:fs';
 import http from 'node:http';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { test } from 'node:test';
 
 import { bodyOf, CHUNK, credit, DATA, findFrame, frame, framesOf, HEAD, headOf, RESET, WINDOW } from './link.mjs';
-import { BUILD, Host, Inbox, Program, ROOT, SLOW, until, within } from './harness.mjs';
+import { BUILD, Host, Inbox, Program, ROOT, SLOW, scratch, until, within } from './harness.mjs';
 
 const { WebSocketServer } = createRequire(path.join(ROOT, 'tests', 'package.json'))('ws');
 
@@ -65,15 +66,18 @@ class FakeServer {
   }
 }
 
-async function bench(t, server, config = {}) {
+async function bench(t, server, config = {}, options = {}) {
   const source = new Program([path.join(BUILD, 'tools/vnc_room'), '--fps', '10']);
   const line = await source.line(/^port /);
-  const host = await Host.start({
-    name: 'lab-1',
-    server: { url: server.url, token: 'a-secret-host-token' },
-    devices: { screen: { label: 'Test screen', attach: [`vnc://127.0.0.1:${line.slice(5)}`] } },
-    ...config,
-  });
+  const host = await Host.start(
+    {
+      name: 'lab-1',
+      server: { url: server.url, token: 'a-secret-host-token' },
+      devices: { screen: { label: 'Test screen', attach: [`vnc://127.0.0.1:${line.slice(5)}`] } },
+      ...config,
+    },
+    options,
+  );
   t.after(async () => {
     if (!host.program.how) await host.stop();
     source.child.stdin.end();
@@ -185,6 +189,40 @@ test('relay: a view observer sees and may not control, a control observer may, a
   observe(link, 'n1', 'view', 'nobody');
   assert.equal((await link.find((m) => m.to === 'n1')).type, 'error');
   events.stop();
+});
+
+test('an offer that comes before GStreamer is there is answered when it is', async (t) => {
+  const server = await FakeServer.start(t);
+  // GStreamer waits for its registry until somebody writes it: a pipe stands in its place
+  const registry = path.join(scratch(), 'registry.bin');
+  execFileSync('mkfifo', [registry]);
+  linkSync(registry, `${registry}.held`);
+  const { host } = await bench(t, server, {}, { env: { GST_REGISTRY: registry } });
+  const link = await server.next();
+  await link.find((m) => m.type === 'hello');
+  const sdp = readFileSync(path.join(ROOT, 'tests/fixtures/offers/chromium-balanced-video.sdp'), 'utf8');
+  for (const peer of ['gone', 'stays']) {
+    observe(link, peer, 'view');
+    relay(link, peer, { type: 'offer', sdp });
+    relay(link, peer, { type: 'ice', candidate: 'candidate:1 1 UDP 1 127.0.0.1 9 typ host', sdpMLineIndex: 0 });
+  }
+  link.send({ type: 'peer-disconnected', sessionId: 's1', peerId: 'gone', peer: 'desktop' });
+  assert.equal((await host.get('/host/health')).json.services.media, 'starting');
+  const answered = link.find((m) => m.type === 'answer' || m.type === 'bye', { ms: 60000 });
+  await until(
+    'media to run',
+    async () => {
+      try {
+        closeSync(openSync(`${registry}.held`, constants.O_WRONLY | constants.O_NONBLOCK));
+      } catch {
+        /* nobody reads at the moment */
+      }
+      return (await host.get('/host/health')).json.services.media === 'running';
+    },
+    60000,
+  );
+  const { type, to: whom, reason } = await answered;
+  assert.deepEqual([type, whom], ['answer', 'stays'], reason);
 });
 
 test('the server goes and comes back: who has a connection with the host keeps it, and is taken back', async (t) => {

@@ -25,6 +25,7 @@ export class Server {
     const clean = {};
     for (const name of [
       'SERVER_URL',
+      'DATABASE_URL',
       'TESTBED_TOKEN',
       'FRONTEND_URL',
       'WEBRTC_STUN_SERVERS',
