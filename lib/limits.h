@@ -241,6 +241,9 @@
 #define TB_LIMIT_HELLO_S 10
 #define TB_LIMIT_SESSION_IDLE_S 600
 #define TB_LIMIT_SESSION_MAX_S (24 * 3600)
+#define TB_LIMIT_TELEMETRY 1000                /* reports of connections that are kept */
+#define TB_LIMIT_TELEMETRY_SHOWN 200           /* of them in one answer */
+#define TB_LIMIT_REPORTS_PER_MINUTE 60         /* of one session's pages, and so many at once */
 #define TB_LIMIT_SESSIONS_PER_MINUTE 30        /* creations per address */
 #define TB_LIMIT_REFUSALS_PER_MINUTE 600       /* sockets without an accepted hello, per address */
 #define TB_LIMIT_MESSAGES_PER_S 200            /* per socket */

@@ -333,6 +333,8 @@ TbServer *tb_server_new(const TbServerConfig *config, GError **error)
         server->waiting = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
         server->creations = tb_rates_new(config->sessions_per_minute / 60.0, config->sessions_per_minute);
         server->refusals = tb_rates_new(config->refusals_per_minute / 60.0, config->refusals_per_minute);
+        server->telemetry = tb_telemetry_new(server->metrics);
+        server->reports = tb_rates_new(TB_LIMIT_REPORTS_PER_MINUTE / 60.0, TB_LIMIT_REPORTS_PER_MINUTE);
         server->tick = g_source_new(&tick_funcs, sizeof(TickSource));
         ((TickSource *)server->tick)->server = server;
         if (!start(server, error)) {
@@ -346,6 +348,7 @@ TbServer *tb_server_new(const TbServerConfig *config, GError **error)
         tb_http_add_routes(server->http, tb_server_enrol_routes, server);
         tb_http_add_routes(server->http, tb_server_own_routes, server);
         tb_http_add_routes(server->http, tb_server_phone_routes, server);
+        tb_http_add_routes(server->http, tb_server_telemetry_routes, server);
         tb_http_add_routes(server->http, tb_server_registered_routes, server);
         add_pages(server);
         arm_tick(server, server->started_ms + 1000);
@@ -384,6 +387,8 @@ void tb_server_free(TbServer *server)
         g_hash_table_unref(server->waiting);
         tb_rates_free(server->creations);
         tb_rates_free(server->refusals);
+        tb_rates_free(server->reports);
+        tb_telemetry_free(server->telemetry);
         tb_poller_free(server->poller);
         tb_metrics_free(server->metrics);
         g_free(server);

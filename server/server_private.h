@@ -11,6 +11,7 @@
 #include "server/pairing/pairing.h"
 #include "server/pairing/persist.h"
 #include "server/server.h"
+#include "server/telemetry.h"
 
 struct TbServer {
         const TbServerConfig *config; /* borrowed */
@@ -23,13 +24,15 @@ struct TbServer {
         TbRates *refusals;            /* owned; sockets without an accepted hello, per address */
         GSource *tick;                /* ref; the pairing's clock */
         TbPersist *persist;           /* owned */
+        TbTelemetry *telemetry;       /* owned */
+        TbRates *reports;             /* owned; of telemetry, per session */
         TbRegistered *registered;     /* owned; hosts that announce themselves by HTTP */
         GHashTable *waiting; /* network, owned -> GQueue, owned: its sockets without an accepted hello */
         gint64 started_ms;   /* boot clock */
 };
 
 extern const TbRoute tb_server_routes[], tb_server_enrol_routes[], tb_server_own_routes[],
-        tb_server_registered_routes[];
+        tb_server_telemetry_routes[], tb_server_registered_routes[];
 /* Takes over what the configuration says of their parameters. */
 void tb_server_session_limits(void);
 void tb_server_enrol_limits(void);

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { before, test } from 'node:test';
 
-import { forFile, freePort } from '../integration/harness.mjs';
+import { forFile, freePort, until } from '../integration/harness.mjs';
 import { withServer } from '../integration/server-harness.mjs';
 import { assertQuiet, channelMessages, inPage, openPage, startBrowser } from './browser.mjs';
 
@@ -211,6 +211,17 @@ test('the phone leaves and comes back: the desktop page says so and goes on', as
   await page.getByRole('button', { name: 'End session' }).click();
   await page.getByRole('button', { name: 'Create session' }).waitFor();
   await says(again.page, 'waiting for the desktop');
+  const { reports } = await until('what the page told of it', async () => {
+    const { json } = await server.get('/api/telemetry');
+    return json.reports.some((r) => r.reason === 'ended') && json;
+  });
+  const told = reports.find((r) => r.reason === 'ended');
+  assert.ok(
+    told.connected && told.connect_ms > 0 && ['direct', 'nat', 'relay'].includes(told.path),
+    JSON.stringify(told),
+  );
+  await page.locator('summary', { hasText: 'Connections' }).click();
+  await page.getByRole('cell', { name: 'session ended' }).first().waitFor();
 });
 
 test('a second phone is refused, a wrong token and half a link too: each says what to do', async (t) => {

@@ -229,6 +229,32 @@ test('DEVICE_LISTS_OF_HOST_PER_S: 20 lists at once, then 10 a second; told, and 
   assert.equal((await server.get('/api/devices')).json.length, 1);
 });
 
+test('REPORTS_PER_MINUTE: 60 of one session, of those who have its token; operators see them', async (t) => {
+  const tokens = [
+    { name: 'eve', role: 'viewer', token: 'a-viewers-token-of-it' },
+    { name: 'bob', role: 'operator', token: 'operators-token-of-it' },
+  ];
+  const server = await withServer(t, { tokens });
+  const bob = { headers: { Authorization: `Bearer ${tokens[1].token}` } };
+  const { sessionId, token } = (await server.post('/api/session', {}, bob)).json;
+  const tell = (query, report) => server.post(`/api/session/${sessionId}/telemetry${query}`, report);
+  const report = { peer: 'p', connected: true, path: 'direct', connect_ms: 200 };
+  assertProblem(await tell('', report), 401);
+  assertProblem(await tell('?token=guess', report), 403);
+  assertProblem(await tell(`?token=${token}`, { ...report, path: 'pigeon' }), 400);
+  const answers = await Promise.all(Array.from({ length: 61 }, () => tell(`?token=${token}`, report)));
+  assert.equal(answers.filter((a) => a.status === 204).length, 60);
+  assertProblem(
+    answers.find((a) => a.status !== 204),
+    429,
+  );
+  const look = (bearer) => server.get('/api/telemetry', { headers: { Authorization: `Bearer ${bearer}` } });
+  assertProblem(await look(tokens[0].token), 403);
+  const { summary, reports } = (await look(tokens[1].token)).json;
+  assert.deepEqual([summary.connected, summary.paths, reports.length], [1, { direct: 1 }, 1]);
+  assert.match((await server.get('/metrics')).text, /^testbed_connections_total\{path="direct"\} 1$/m);
+});
+
 test('REFUSALS_PER_MINUTE: 600 sockets of one address may come to nothing, then that is all a stranger learns', async (t) => {
   const server = await withServer(t, { refusals_per_minute: undefined }); // the default
   const s = await server.session();

@@ -108,6 +108,18 @@ export function logInByLink() {
   if (token) prefs.put('token', token);
 }
 
+/** What a ConnectionReport posts by. A report that is lost is no problem of the page's. */
+export const reporter = (api, { sessionId, token }) => {
+  const url = api.url(`api/session/${encodeURIComponent(sessionId)}/telemetry`, { query: { token } });
+  return (report, last) =>
+    fetch(url, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(report),
+      keepalive: last,
+    }).catch(() => {});
+};
+
 export function makeSignaling(api, { role, sessionId, token }) {
   // the session's token goes in the hello; the server's own token, if it has one, in the URL
   return new Signaling({ url: api.wsUrl('ws'), WebSocket, hello: { role, sessionId, token } });

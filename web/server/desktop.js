@@ -2,6 +2,7 @@
 
 import { toneOf } from '../core/format.js';
 import { actionButton, badge, empty, field, fill, h, icon, notice, text } from '../app/dom.js';
+import { makeConnections } from './connections.js';
 import { makeHosts } from './hosts.js';
 import { linkBox, logInByLink, makePage, sessionOf } from './common.js';
 import { showSession } from './pair.js';
@@ -20,6 +21,7 @@ const list = h('ul', { class: 'list' });
 const box = h('section', { class: 'panel', 'aria-label': 'Devices' }, list);
 const count = h('span', { class: 'muted num' });
 const sessions = h('div', { class: 'stack' });
+const connections = makeConnections({ api });
 const hosts = makeHosts({ api, toast, announce });
 const phoneBody = h('div', { class: 'body stack' });
 main.classList.add('narrow');
@@ -29,6 +31,7 @@ fill(
   box,
   sessions,
   hosts.el,
+  connections.el,
   h('h2', { class: 'section-title' }, 'Pair a phone'),
   h('section', { class: 'panel', 'aria-label': 'Pair a phone' }, phoneBody),
 );

@@ -1,11 +1,12 @@
 // One pairing on the front page: the code, the connection to the phone, and what comes from it.
 
 import { systemClock } from '../core/backoff.js';
+import { ConnectionReport } from '../core/connection-report.js';
 import { RemotePeer } from '../core/peer.js';
 import { Intake, Recording } from '../core/pairing-streams.js';
 import { parse } from '../core/proto.js';
 import { fill, h, text } from '../app/dom.js';
-import { makeSignaling } from './common.js';
+import { makeSignaling, reporter } from './common.js';
 import { makeCamera } from './pair-camera.js';
 import { phoneLink } from './pair-link.js';
 import { makePlots } from './pair-plots.js';
@@ -28,6 +29,7 @@ export function showSession(body, { session: s, root, api, toast, ended }) {
   const camera = makeCamera();
   const parts = [camera, makePose(), makeTouches(), makePlots()];
   const record = recorder(toast);
+  const report = new ConnectionReport({ post: reporter(api, s) });
   let peer = null;
   let retry = null;
   let link = null; // how the connection goes: direct, TURN
@@ -84,6 +86,7 @@ export function showSession(body, { session: s, root, api, toast, ended }) {
   const take = (m, by) => {
     if ((m.type !== 'sensor' && m.type !== 'sample') || !intake.take(m, systemClock.now())) return;
     text(path, `by ${by}`);
+    if (by === 'relay') report.way('relay');
     record.add(m);
     for (const p of parts) p.take?.(m);
   };
@@ -119,6 +122,7 @@ export function showSession(body, { session: s, root, api, toast, ended }) {
     camera.show(null);
     const to = signaling.peerWithRole('phone');
     if (!to) return;
+    report.begin(signaling.peerId);
     const mine = (peer = new RemotePeer({
       signaling,
       to,
@@ -129,9 +133,15 @@ export function showSession(body, { session: s, root, api, toast, ended }) {
     mine.on('sensor', takeText('data channel'));
     mine.on('control', takeText('data channel'));
     mine.on('track', (stream) => camera.show(stream));
-    mine.on('channel', (name, open) => open && name === 'control' && ping());
+    mine.on('channel', (name, open) => {
+      if (!open || name !== 'control') return;
+      ping();
+      mine.connection.sample(); // which way it goes, at once
+    });
     mine.on('stats', (figures) => {
       link = figures.path ?? link;
+      report.way(figures.path);
+      report.figures({ rttMs: figures.rttMs, lossPct: intake.figures(systemClock.now()).lossPct });
       camera.figures(figures);
     });
     mine.on('state', (st) => {
@@ -157,6 +167,7 @@ export function showSession(body, { session: s, root, api, toast, ended }) {
     intake.reset();
     if (present) connect();
     else {
+      report.end('ended');
       peer?.stop();
       camera.show(null);
     }
@@ -188,11 +199,14 @@ export function showSession(body, { session: s, root, api, toast, ended }) {
   }
   function endIt() {
     over = true;
+    report.end('ended');
     stop();
     for (const p of parts) p.destroy?.();
   }
   window.addEventListener('pagehide', () => {
-    if (!over) stop();
+    if (over) return;
+    report.end('left');
+    stop();
   });
   // back as it was, from the back and forward cache
   window.addEventListener('pageshow', (e) => {

@@ -11,7 +11,7 @@ import { mountScreen } from '../app/views/screen.js';
  * The screen, once for the whole page: its connection carries commands and readings, too, and a device without a
  * picture has one that nobody sees. `svc.mountVideo` of a device's page puts it in its place.
  */
-export function mountPicture(root, svc, { id, control, signaling, producer, scope }) {
+export function mountPicture(root, svc, { id, control, signaling, producer, scope, report }) {
   const device = () => svc.store.state.devices[id];
   let ownSize = null; // of the screen, as the host said
   const hasVideo = () => !device() || interfacesOf(device(), 'video').length > 0;
@@ -50,6 +50,11 @@ export function mountPicture(root, svc, { id, control, signaling, producer, scop
         RTCPeerConnection,
         video: hasVideo(),
         timeOrigin: performance.timeOrigin,
+      });
+      peer.on('channel', (name, open) => open && name === 'control' && peer.connection.sample());
+      peer.on('stats', (figures) => {
+        report.way(figures.path);
+        report.figures(figures);
       });
       peer.on('screen', (size) => {
         ownSize = size;

@@ -2,6 +2,7 @@
 // commands, readings and consoles by its data channels; through the server's relay when WebRTC does not work.
 
 import { ApiError } from '../core/api.js';
+import { ConnectionReport } from '../core/connection-report.js';
 import { Backoff } from '../core/backoff.js';
 import { badge, fill, h, notice, Scope, text } from '../app/dom.js';
 import { mountLinkBanner } from '../app/banner.js';
@@ -9,7 +10,7 @@ import { mountQueue } from '../app/queue.js';
 import { noticesPlace } from '../app/settle.js';
 import * as device from '../app/views/device.js';
 import { controlOf } from '../app/views/lease.js';
-import { makePage, makeSignaling, sessionOf } from './common.js';
+import { makePage, makeSignaling, reporter, sessionOf } from './common.js';
 import { mountPicture } from './picture.js';
 import { remoteServices } from './remote.js';
 import { endWords, lostWords } from './words.js';
@@ -71,6 +72,7 @@ function run(status, signaling) {
   const producer = () => signaling.peerWithRole('phone');
   const svc = remoteServices({ root, id, full, toast, announce, scope });
   const { commands, store } = svc;
+  const report = new ConnectionReport({ post: reporter(api, session) });
   mountQueue(document.body, commands);
 
   // The relay is a route like any other, behind the data channel.
@@ -119,6 +121,7 @@ function run(status, signaling) {
     signaling,
     producer,
     scope,
+    report,
   });
   const { screen, hasVideo } = picture;
   const stage = spare.firstChild;
@@ -131,6 +134,7 @@ function run(status, signaling) {
 
   /** Offers for video at once; a device that turns out to have none is asked again for the rest of it. */
   async function connect() {
+    if (producer()) report.begin(signaling.peerId);
     const offered = hasVideo();
     if (screen.ladder.rung === 'stopped') screen.ladder.start();
     else screen.ladder.retry();
@@ -160,7 +164,12 @@ function run(status, signaling) {
     showHost();
     connect();
   });
-  scope.add(commands.on('route', () => showHost()));
+  scope.add(
+    commands.on('route', () => {
+      if (commands.route === 'relay') report.way('relay');
+      showHost();
+    }),
+  );
   signaling.on('peer', (peerId, role, present) => {
     commands.routesChanged();
     showHost();
@@ -173,6 +182,7 @@ function run(status, signaling) {
     if (signaling.state !== 'refused' && !endWords(message)) toast.warn('Server', message);
   });
   function end(why) {
+    report.end('ended');
     signaling.stop();
     scope.close();
     commands.close();
@@ -197,7 +207,10 @@ function run(status, signaling) {
       if (error.status === 404) end('gone');
     }
   }, STATUS_MS);
-  window.addEventListener('pagehide', () => signaling.stop());
+  window.addEventListener('pagehide', () => {
+    report.end('left');
+    signaling.stop();
+  });
   window.addEventListener('pageshow', (e) => {
     if (e.persisted) signaling.start();
   });
