@@ -357,8 +357,11 @@ test('the clipboard is for who may type', async (t) => {
   const lease = (await host.post('/host/devices/desktop/lease', { ttl_s: 60 })).json.lease;
   const held = { headers: { 'X-Lease': lease } };
   t.after(() => host.delete('/host/devices/desktop/lease', held));
+  const events = await host.sse('/host/events?type=input.clipboard');
+  t.after(() => events.stop());
   copyThere('a secret');
   await until('the holder', async () => (await clipboard('desktop', held)).text === 'a secret');
+  await events.find((e) => e.data.device === 'desktop'); // viewers are told with it, at most every CLIPBOARD_MS
   assertProblem(await clipboard('desktop'), 423);
   assertProblem(await copy('desktop', 'x'), 423);
   sayCut(viewer, Buffer.from('refused'));
