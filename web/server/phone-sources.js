@@ -11,10 +11,15 @@ const INSECURE = 'Browsers give this to HTTPS pages only. Ask for an https:// li
 
 export class Refused extends Error {}
 
-/** A source: `state` 'off' | 'asking' | 'on' | 'refused' | 'missing', `words` of why. `onChange` is told. */
+/**
+ * A source: `state` 'off' | 'asking' | 'on' | 'refused' | 'missing', `words` of why. `onChange` is told.
+ *
+ * `open(wanted)` may wait for a person's answer; who switched it off meanwhile, and on again, is asked a second time. So
+ * whatever comes after such a wait asks `wanted()` before it begins anything.
+ */
 class Source {
   constructor({ window, pump, clock = systemClock, onChange = () => {} }) {
-    Object.assign(this, { window, pump, onChange, _clock: clock, state: 'off', words: '', _silent: null });
+    Object.assign(this, { window, pump, onChange, _clock: clock, state: 'off', words: '', _silent: null, _turn: 0 });
   }
 
   get on() {
@@ -23,23 +28,34 @@ class Source {
 
   async start() {
     if (this.state === 'on' || this.state === 'asking') return;
+    const turn = ++this._turn;
+    const wanted = () => turn === this._turn;
     this._set('asking');
     try {
       if (!this.window.isSecureContext) throw new Refused(INSECURE);
-      await this.open();
-      if (this.state === 'asking') this._set('on');
-      else this.close(); // switched off meanwhile
+      await this.open(wanted);
+      if (wanted()) this._set('on');
     } catch (error) {
-      this.close();
-      this._set(error instanceof Refused ? 'refused' : 'missing', error.message);
+      if (wanted()) this.fail(error);
     }
   }
 
   stop() {
+    this._end();
+    this._set('off');
+  }
+
+  /** It was not allowed, is not there, or was taken away while it was on. */
+  fail(error) {
+    this._end();
+    this._set(error instanceof Refused ? 'refused' : 'missing', error.message);
+  }
+
+  _end() {
+    this._turn += 1;
     this._clock.clearTimeout(this._silent);
     this.close();
     for (const name of this.streams) this.pump.forget(name);
-    this._set('off');
   }
 
   /** It has begun, and may yet say nothing. */
@@ -66,7 +82,7 @@ export class Motion extends Source {
   streams = ['motion'];
   onReading = () => {};
 
-  async open() {
+  async open(wanted) {
     const { window } = this;
     // iOS asks, and only after a touch
     for (const type of [window.DeviceMotionEvent, window.DeviceOrientationEvent]) {
@@ -77,6 +93,7 @@ export class Motion extends Source {
           `The phone did not allow it (${answer}). Allow motion access in the browser’s settings and reload.`,
         );
     }
+    if (!wanted()) return;
     const gravity = new SignOfGravity();
     let last = null;
     const take = (reading) => {
@@ -118,7 +135,9 @@ export class Place extends Source {
           resolve();
         },
         (error) => {
-          if (error.code === 1) reject(new Refused(`The place was not allowed. ${SETTINGS}`));
+          const refused = error.code === 1 && new Refused(`The place was not allowed. ${SETTINGS}`);
+          if (refused && this.on) this.fail(refused);
+          else if (refused) reject(refused);
           else if (this.on) this._set('on', 'No place at the moment: is location switched on in the phone’s settings?');
           else resolve(); // it may yet come
         },
@@ -158,9 +177,12 @@ export class Light extends Source {
       });
       sensor.addEventListener('activate', resolve);
       sensor.addEventListener('error', ({ error }) => {
-        const words =
-          error?.name === 'NotAllowedError' ? new Refused(`The light sensor was not allowed. ${SETTINGS}`) : null;
-        reject(words ?? new Error('This phone has no light sensor that a page may read.'));
+        const why =
+          error?.name === 'NotAllowedError'
+            ? new Refused(`The light sensor was not allowed. ${SETTINGS}`)
+            : new Error('This phone has no light sensor that a page may read.');
+        if (this.on) this.fail(why);
+        else reject(why);
       });
       sensor.start();
     });
@@ -174,8 +196,10 @@ export class Light extends Source {
 export class Battery extends Source {
   streams = ['battery'];
 
-  async open() {
-    const battery = (this._battery = await this.window.navigator.getBattery?.());
+  async open(wanted) {
+    const battery = await this.window.navigator.getBattery?.();
+    if (!wanted()) return;
+    this._battery = battery;
     if (!battery) throw new Error('This browser does not tell the battery to pages (no browser of an iPhone does).');
     this._put = () => {
       this.pump.sample('battery.level', Math.round(battery.level * 100), { unit: '%', quantity: 'charge' });
@@ -207,12 +231,13 @@ export class Media extends Source {
     return this.stream?.getTracks()[0] ?? null;
   }
 
-  async open() {
+  async open(wanted) {
     const devices = this.window.navigator.mediaDevices;
     const name = MEDIA[this.kind];
     if (!devices?.getUserMedia) throw new Error(`This browser gives no ${name} to pages.`);
+    let stream;
     try {
-      this.stream = await devices.getUserMedia({ [this.kind]: this._wish() });
+      stream = await devices.getUserMedia({ [this.kind]: this._wish() });
     } catch (error) {
       if (error.name === 'NotAllowedError' || error.name === 'SecurityError')
         throw new Refused(`The ${name} was not allowed. ${SETTINGS}`);
@@ -220,14 +245,17 @@ export class Media extends Source {
         throw new Error(`Another app uses the ${name}. Close it, and switch it on again.`);
       throw new Error(`There is no ${name} that does this (${error.name}).`);
     }
+    if (!wanted()) {
+      stream.getTracks().forEach((t) => t.stop());
+      return;
+    }
+    this.stream = stream;
     const { track } = this;
     track.addEventListener('ended', () => {
-      if (track !== this.track) return;
-      this.close();
-      this._set('refused', `The phone took the ${name} away. Switch it on again.`);
+      if (track === this.track) this.fail(new Refused(`The phone took the ${name} away. Switch it on again.`));
     });
     await this._peer.setTrack(this.kind, track);
-    this._tell(1);
+    if (wanted()) this._tell(1);
   }
 
   /** The other side's browser does not see that a track is gone. */
@@ -244,7 +272,7 @@ export class Media extends Source {
 
   /** As it is wished now: another camera, another size. */
   async again() {
-    if (!this.on) return;
+    if (!this.on && this.state !== 'asking') return;
     this.stop();
     await this.start();
   }

@@ -219,6 +219,71 @@ test('a switch that is turned off stops its source, and what it had goes no furt
   assert.deepEqual(tracks, ['stopped']);
   assert.equal(camera.state, 'off');
   assert.equal(peer.tracks.video, null);
+
+  // off and on again while it asks: two cameras come, and one stays
+  const answers = [];
+  camera.window.navigator.mediaDevices.getUserMedia = () => new Promise((yes) => answers.push(yes));
+  tracks.length = 0;
+  const first = camera.start();
+  camera.stop();
+  const second = camera.start();
+  await settle();
+  const [early, late] = [track(), track()];
+  answers[0](stream(early));
+  await first;
+  assert.equal(camera.state, 'asking');
+  answers[1](stream(late));
+  await second;
+  assert.deepEqual([camera.state, tracks, peer.tracks.video === late], ['on', ['stopped'], true]);
+  // another choice while the browser still asks for the one before counts, too
+  const wishes = [];
+  camera._wish = () => wishes.push('asked') && true;
+  camera.again();
+  camera.again();
+  assert.equal(wishes.length, 2);
+  camera.stop();
+  peer.sent.length = 0;
+
+  const asks = [];
+  const phone = browser({ DeviceMotionEvent: { requestPermission: () => new Promise((yes) => asks.push(yes)) } });
+  const again = new Motion({ window: phone, pump, clock });
+  const both = [again.start(), again.stop(), again.start()];
+  for (const yes of asks) yes('granted');
+  await Promise.all(both);
+  again.stop();
+  pump.start();
+  phone.dispatchEvent(Object.assign(new Event('deviceorientation'), { alpha: 9, beta: 0, gamma: 0 }));
+  await clock.advance(50);
+  assert.ok(!peer.sent.some((m) => m.orientation), 'nothing is heard any more');
+  pump.stop();
+});
+
+test('what is taken away while it is on is told as such', async () => {
+  const { clock, pump } = bench();
+  let deny;
+  const geolocation = {
+    watchPosition: (yes, no) => ((deny = no), yes({ coords: { latitude: 1, longitude: 2, accuracy: 3 } }), 7),
+    clearWatch: () => {},
+  };
+  const place = new Place({ window: browser({ navigator: { geolocation } }), pump, clock });
+  await place.start();
+  assert.equal(place.state, 'on');
+  deny({ code: 1 });
+  assert.deepEqual([place.state, /not allowed/.test(place.words)], ['refused', true]);
+
+  let sensor;
+  class AmbientLightSensor extends EventTarget {
+    start() {
+      sensor = this;
+      this.dispatchEvent(new Event('activate'));
+    }
+    stop() {}
+  }
+  const light = new Light({ window: browser({ AmbientLightSensor }), pump, clock });
+  await light.start();
+  assert.equal(light.state, 'on');
+  sensor.dispatchEvent(Object.assign(new Event('error'), { error: { name: 'NotReadableError' } }));
+  assert.equal(light.state, 'missing');
 });
 
 test('the desktop: what is older is dropped, what is missing is counted, and lateness goes by the phone’s own clock', () => {
