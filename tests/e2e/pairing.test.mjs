@@ -203,14 +203,39 @@ test('the phone leaves and comes back: the desktop page says so and goes on', as
   await shows(page, 1, 2, 3);
   await p.page.context().close();
   await says(page, 'the phone has left');
+  await page.getByRole('button', { name: 'Vibrate' }).click();
+  await page.getByText('No phone is there').waitFor();
   const again = await phone(t, link);
   await says(page, 'phone connected');
   await again.motion();
   await again.turn(4, 5, 6);
   await shows(page, 4, 5, 6);
+  await page.getByRole('button', { name: 'Record' }).click();
+  await again.page.getByRole('switch', { name: 'Controller' }).click();
+  await again.page.getByRole('button', { name: 'Button B' }).dispatchEvent('keydown', { key: ' ' });
+  await inPage(page, 'what is held', () => document.querySelector('[role=status] .chip')?.textContent === 'b');
+  // it ends without a word: nothing lets go there
+  (await again.page.context().newCDPSession(again.page)).send('Page.crash').catch(() => {});
+  await says(page, 'the phone has left');
+  await inPage(
+    page,
+    'nothing that is held, and figures that look old',
+    (sel) => !document.querySelector('[role=status] .chip') && document.querySelector(`${sel} .stale .value`),
+    panel,
+  );
+
+  // the end is an end: what was recorded is kept, the phone's camera is closed, and the code opens nothing
+  const last = await phone(t, link, { permissions: ['camera'] });
+  await says(last.page, 'desktop connected');
+  await last.page.getByRole('switch', { name: 'Camera' }).click();
+  await inPage(last.page, 'the camera', () => document.querySelector('video.preview').srcObject?.active);
+  const camera = await last.page.evaluateHandle(() => document.querySelector('video.preview').srcObject);
+  const download = page.waitForEvent('download');
   await page.getByRole('button', { name: 'End session' }).click();
+  assert.match(readFileSync(await (await download).path(), 'utf8'), /button\.down/);
   await page.getByRole('button', { name: 'Create session' }).waitFor();
-  await says(again.page, 'waiting for the desktop');
+  await says(last.page, 'The desktop has ended this session.');
+  await inPage(last.page, 'no camera', (c) => !c.active, camera);
   const { reports } = await until('what the page told of it', async () => {
     const { json } = await server.get('/api/telemetry');
     return json.reports.some((r) => r.reason === 'ended') && json;
@@ -229,9 +254,9 @@ test('a second phone is refused, a wrong token and half a link too: each says wh
   const p = await phone(t, link);
   await says(page, 'phone connected');
   const second = await phone(t, link);
-  await says(second.page, 'Phone already connected. Scan the code again.');
+  await says(second.page, 'Another phone is connected to this session');
   const wrong = await phone(t, link.replace(/token=.{6}/, 'token=AAAAAA'));
-  await says(wrong.page, 'Invalid session or token. Scan the code again.');
+  await says(wrong.page, 'This link opens nothing any more');
   const half = await phone(t, link.replace(/\?.*/, ''));
   await says(half.page, 'This link is not complete. Scan the code on the desktop page again.');
   await says(p.page, 'desktop connected');
@@ -252,7 +277,7 @@ test('the server restarts while both look at it: both say so; its sessions are g
   );
   await withServer(t, { port });
   await says(page, 'The session is over');
-  await says(p.page, 'Scan the code again');
+  await says(p.page, 'Scan a new code');
   await page.getByRole('button', { name: 'Create session' }).click();
   const again = await phone(t, await page.getByLabel('Phone link').inputValue());
   await says(page, 'phone connected');

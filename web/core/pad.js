@@ -21,6 +21,7 @@ export class Pad {
     this._pump = pump;
     this._fingers = new Map(); // pointer id -> {n, x, y, pressure}
     this._held = new Set(); // buttons
+    this._untold = new Set(); // buttons whose last change found no way out
     this._gamepad = null; // its index
   }
 
@@ -68,7 +69,23 @@ export class Pad {
     if (down === this._held.has(name)) return;
     if (down) this._held.add(name);
     else this._held.delete(name);
-    this._pump.event(down ? 'button.down' : 'button.up', { button: name });
+    this._tellButton(name);
+  }
+
+  _tellButton(name) {
+    const went = this._pump.event(this._held.has(name) ? 'button.down' : 'button.up', { button: name });
+    if (went) this._untold.delete(name);
+    else this._untold.add(name);
+  }
+
+  /** Changes that found no way out, as things stand now: what went down and up meanwhile is not replayed. */
+  retry() {
+    for (const name of [...this._untold]) this._tellButton(name);
+  }
+
+  /** Whoever comes now has seen nothing yet. */
+  again() {
+    for (const name of new Set([...this._held, ...this._untold])) this._tellButton(name);
   }
 
   /** What navigator.getGamepads() says now; the name of the one that is read, or null. */

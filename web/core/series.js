@@ -27,6 +27,17 @@ export function merged(a, b, max = Infinity) {
   return [t.slice(-max), v.slice(-max)];
 }
 
+/** One more at the end of [[ms], [values]], which keeps about the last `spanMs`; a time before the last begins anew. */
+export function append(series, t, value, spanMs) {
+  const [times, values] = series;
+  if (t < times.at(-1)) times.length = values.length = 0; // another clock, or it was set
+  times.push(t);
+  values.push(value);
+  let old = 0;
+  while (times[old] < t - spanMs) old++;
+  if (old > 256) for (const list of series) list.splice(0, old); // now and then, not each time
+}
+
 /** [[ms], [values]] -> [[s], [values, null in each pause]] */
 export function withGaps([times, values]) {
   const usual = usualInterval(times);

@@ -49,6 +49,10 @@ export function makeCamera() {
       for (const t of next?.getTracks() ?? []) t.onmute = t.onunmute = t.onended = look;
       look();
     },
+    letGo() {
+      on.camera = on.microphone = false;
+      look();
+    },
     figures(f) {
       look();
       text(

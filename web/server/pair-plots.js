@@ -2,7 +2,7 @@
 
 import { joined, loadPlot, plot } from '../app/plot.js';
 import { valuesOf } from '../core/pairing-streams.js';
-import { withGaps } from '../core/series.js';
+import { append, withGaps } from '../core/series.js';
 import { h } from '../app/dom.js';
 
 const SPAN_MS = 30000;
@@ -39,11 +39,7 @@ export function makePlots() {
       g.chart?.destroy();
       g.chart = null;
     }
-    s[0].push(t);
-    s[1].push(value);
-    let old = 0;
-    while (old < s[0].length && s[0][old] < t - SPAN_MS) old++;
-    if (old > 256) for (const list of s) list.splice(0, old); // now and then, not each time
+    append(s, t, value, SPAN_MS);
   }
 
   function draw() {

@@ -54,20 +54,26 @@ export function makePose() {
     },
     'As it lies',
   );
-  return {
-    el: h(
+  const el = h(
+    'div',
+    { class: 'pose' },
+    h(
       'div',
-      { class: 'pose' },
-      h(
-        'div',
-        { class: 'stack' },
-        h('div', { class: 'attitude', 'aria-hidden': 'true' }, model),
-        h('div', { class: 'row' }, button, level),
-      ),
-      rows,
+      { class: 'stack' },
+      h('div', { class: 'attitude', 'aria-hidden': 'true' }, model),
+      h('div', { class: 'row' }, button, level),
     ),
+    rows,
+  );
+  return {
+    el,
+    /** What was read last is old from now on, and looks like it. */
+    letGo() {
+      el.classList.add('stale');
+    },
     take(m) {
       if (m.type !== 'sensor') return;
+      el.classList.remove('stale');
       newest = { ...newest, ...m };
       if (m.orientation) pose = quaternionOf(m.orientation);
     },

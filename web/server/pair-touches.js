@@ -76,5 +76,12 @@ export function makeTouches() {
       }
       points = null;
     },
+    /** The phone is gone, or is another one: whatever it held, it holds no more. */
+    letGo() {
+      points = [];
+      for (const s of sticks.values()) if (s.x || s.y) Object.assign(s, { x: 0, y: 0, moved: true });
+      for (const chip of down.values()) chip.remove();
+      down.clear();
+    },
   };
 }

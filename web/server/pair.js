@@ -12,6 +12,7 @@ import { phoneLink } from './pair-link.js';
 import { makePlots } from './pair-plots.js';
 import { makePose } from './pair-pose.js';
 import { makeTouches } from './pair-touches.js';
+import { desktopEnd } from './words.js';
 
 const RETRY_MS = 15000; // the data channel again, while readings come by the relay
 const PING_MS = 2000;
@@ -36,17 +37,19 @@ export function showSession(body, { session: s, root, api, toast, ended }) {
   const timers = [];
   let over = false;
   let asked = 0;
+  let frame = null;
 
   const ask = (event, data = {}) => {
     const message = { type: 'event', event, t: systemClock.now(), data: { ...data, n: ++asked } };
     return peer?.send('control', JSON.stringify(message)) || signaling.send(message);
   };
+  const isThere = () => signaling.peerWithRole('phone') !== null;
   const vibrate = h(
     'button',
     {
       type: 'button',
       class: 'btn',
-      onclick: () => ask('phone.vibrate', { ms: 300 }) || toast.info('No phone is there to vibrate'),
+      onclick: () => (isThere() && ask('phone.vibrate', { ms: 300 })) || toast.info('No phone is there to vibrate'),
     },
     'Vibrate',
   );
@@ -57,6 +60,9 @@ export function showSession(body, { session: s, root, api, toast, ended }) {
       class: 'btn',
       onclick: () => {
         endIt();
+        // the phone is told, and the code opens nothing any more
+        const path = `api/session/${encodeURIComponent(s.sessionId)}`;
+        api.raw('DELETE', path, { query: { token: s.token } }).catch(() => {}); // gone, or it ends by itself
         ended();
       },
     },
@@ -113,7 +119,12 @@ export function showSession(body, { session: s, root, api, toast, ended }) {
   const draw = () => {
     if (!body.isConnected || over || signaling.state === 'closed') return;
     for (const p of parts) p.draw?.();
-    requestAnimationFrame(draw);
+    frame = requestAnimationFrame(draw);
+  };
+  /** Whoever comes now is new: it counts from the start, and holds nothing. */
+  const anew = () => {
+    intake.reset();
+    for (const p of parts) p.letGo?.();
   };
 
   function connect() {
@@ -156,15 +167,15 @@ export function showSession(body, { session: s, root, api, toast, ended }) {
   const ping = () => ask('phone.ping', { sent: systemClock.now() });
 
   signaling.on('ready', () => {
-    intake.reset();
-    const there = signaling.peerWithRole('phone');
+    anew();
+    const there = isThere();
     say(there ? 'good' : 'warn', there ? 'phone connected' : 'waiting for the phone');
     connect();
   });
   signaling.on('peer', (id, role, present) => {
     if (role !== 'phone') return;
     say(present ? 'good' : 'warn', present ? 'phone connected' : 'the phone has left');
-    intake.reset();
+    anew();
     if (present) connect();
     else {
       report.end('ended');
@@ -180,11 +191,12 @@ export function showSession(body, { session: s, root, api, toast, ended }) {
     if (st === 'waiting') say('bad', 'reconnecting');
     if (st === 'refused') {
       endIt();
-      ended(`The session is over (${reason}). Create a new one, and scan its code.`);
+      ended(desktopEnd(reason));
     }
   });
   function stop() {
     clearTimeout(retry);
+    cancelAnimationFrame(frame);
     timers.splice(0).forEach(clearInterval);
     peer?.stop();
     signaling.stop();
@@ -192,13 +204,14 @@ export function showSession(body, { session: s, root, api, toast, ended }) {
   function start() {
     timers.push(
       setInterval(() => text(rate, figuresInWords(intake.figures(systemClock.now()), link)), 1000),
-      setInterval(() => signaling.peerWithRole('phone') && ping(), PING_MS),
+      setInterval(() => isThere() && ping(), PING_MS),
     );
     signaling.start();
     draw();
   }
   function endIt() {
     over = true;
+    record.save();
     report.end('ended');
     stop();
     for (const p of parts) p.destroy?.();
@@ -207,6 +220,10 @@ export function showSession(body, { session: s, root, api, toast, ended }) {
     if (over) return;
     report.end('left');
     stop();
+  });
+  // a recording is on this page alone: the browser asks before it closes it
+  window.addEventListener('beforeunload', (e) => {
+    if (!over && record.running) e.preventDefault();
   });
   // back as it was, from the back and forward cache
   window.addEventListener('pageshow', (e) => {
@@ -227,7 +244,7 @@ function figuresInWords({ rate, lossPct, latencyMs }, link) {
     .join(' · ');
 }
 
-/** Start, stop and save: all that comes, as CSV. */
+/** Start, stop and save: all that comes, as CSV. `save()`: what was recorded so far is kept, for the session ends. */
 function recorder(toast) {
   let recording = null;
   const button = h('button', { type: 'button', class: 'btn', 'aria-pressed': 'false', onclick: toggle }, 'Record');
@@ -238,6 +255,10 @@ function recorder(toast) {
       text(button, 'Stop and save');
       return;
     }
+    save();
+  }
+  function save() {
+    if (!recording) return;
     const url = URL.createObjectURL(new Blob(recording.csv(), { type: 'text/csv' }));
     h('a', { href: url, download: `phone-${new Date().toISOString().replace(/[:.]/g, '-')}.csv` }).click();
     setTimeout(() => URL.revokeObjectURL(url), 60000);
@@ -248,6 +269,10 @@ function recorder(toast) {
   }
   return {
     button,
+    save,
+    get running() {
+      return recording !== null;
+    },
     add(m) {
       if (!recording) return;
       recording.add(m);

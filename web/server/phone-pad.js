@@ -101,6 +101,7 @@ export function makeController({ window, document, pump }) {
 
   let frame = null;
   const poll = () => {
+    pad.retry();
     const name = pad.gamepads(window.navigator.getGamepads?.());
     text(
       gamepad,
@@ -122,6 +123,7 @@ export function makeController({ window, document, pump }) {
     words: '',
     streams: pad.streams,
     onChange: () => {},
+    again: () => pad.again(),
     get on() {
       return this.state === 'on';
     },

@@ -10,6 +10,7 @@ import { makePage, makeSignaling, sessionOf } from './common.js';
 import { cameraControls } from './phone-camera.js';
 import { makeController } from './phone-pad.js';
 import { switchRow } from './phone-switches.js';
+import { phoneEnd } from './words.js';
 
 const root = new URL('..', document.baseURI.replace(/[?#].*$/, '')).href;
 const { main, api, announce } = makePage(root, 'phone');
@@ -28,6 +29,7 @@ function run() {
   const how = h('span', { class: 'muted small' });
   const sent = h('span', { class: 'muted small num' });
   const problem = h('div', { hidden: true });
+  const end = h('div', { role: 'alert' });
   const signaling = makeSignaling(api, { role: 'phone', ...session });
   const peer = new PhonePeer({ signaling, RTCPeerConnection: window.RTCPeerConnection });
   const pump = new StreamPump({ peer });
@@ -60,6 +62,7 @@ function run() {
     main,
     title(),
     h('div', { class: 'row' }, state, how),
+    end,
     motion.el,
     problem,
     h('ul', { class: 'sources', 'aria-label': 'What this phone gives' }, rows),
@@ -111,16 +114,23 @@ function run() {
   signaling.on('state', (s, reason) => {
     if (s === 'waiting') say('warn', 'reconnecting');
     else if (s === 'refused') {
-      say('bad', 'refused');
-      fill(problem, notice('bad', `${reason}. Scan the code again.`));
-      problem.hidden = false;
-    } else status();
+      say('bad', 'not connected');
+      fill(end, notice('bad', phoneEnd(reason)));
+      // nobody is there who could get it: no camera, no microphone, no screen that stays on
+      for (const source of all) if (source.state !== 'off') source.stop();
+    } else {
+      fill(end);
+      status();
+    }
   });
   signaling.on('ready', status);
   signaling.on('peer', status);
   peer.on('path', (path) => {
     text(how, path === 'none' ? '' : `by ${path}`);
-    if (path !== 'none') pump.again();
+    if (path !== 'none') {
+      pump.again();
+      controller.source.again();
+    }
     changed();
   });
   peer.on('event', (m) => answer(m, pump));

@@ -14,6 +14,27 @@ const ENDS = {
 /** A sentence for the end; undefined: it is not known as one. */
 export const endWords = (why) => ENDS[why];
 
+const PAIR_ENDS = {
+  'Session ended': 'The desktop has ended this session.',
+  'Session expired': 'This session has expired: nobody used it for ten minutes.',
+  'Invalid session or token':
+    'This link opens nothing any more: its session has ended, or it was not copied as a whole.',
+};
+const HAS_PHONE =
+  'Another phone is connected to this session. Close its page there, and load this one again; or make a session of its own for this phone.';
+
+/** Why a phone does not come in, or is out, and what helps. */
+export const phoneEnd = (why) =>
+  why === 'Phone already connected' ? HAS_PHONE : `${PAIR_ENDS[why] ?? `${why}.`} Scan a new code on the desktop page.`;
+
+/** The same on the desktop's page. */
+export function desktopEnd(why) {
+  if (why === 'Desktop already connected')
+    return 'Another page shows this session already. Close that one, or create a new session.';
+  const words = why === 'Session expired' ? 'nobody used it for ten minutes' : null;
+  return `The session is over${words ? `: ${words}` : ''}. Create a new one, and scan its code.`;
+}
+
 /** "lab-1 is not connected …" `server`: the server itself answers. `since`: as in app/banner.js. */
 export function lostWords({ host, server, since, online = true }) {
   const old = since ? ` What you see is from ${timeOfDay(since)}.` : '';

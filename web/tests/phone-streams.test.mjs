@@ -121,6 +121,28 @@ test('a gamepad: sticks with a dead middle and up upwards, each button once, all
   pump.stop();
 });
 
+test('a button that comes up while there is no way out is told as up when there is one; who comes then learns what is down', () => {
+  const { peer, pump } = bench();
+  const pad = new Pad({ pump });
+  const told = () => peer.events.splice(0).map((m) => [m.event, m.data.button]);
+  for (const name of ['a', 'b']) pad.button(name, true);
+  told();
+  peer.full = true;
+  pad.button('a', false);
+  pad.button('x', true);
+  pad.button('x', false); // nobody is told late that it was down
+  pad.retry();
+  peer.full = false;
+  pad.retry();
+  pad.retry();
+  assert.deepEqual(told(), [
+    ['button.up', 'a'],
+    ['button.up', 'x'],
+  ]);
+  pad.again();
+  assert.deepEqual(told(), [['button.down', 'b']]);
+});
+
 /** A window with what is given; everything else is missing. */
 const browser = (more = {}) => Object.assign(new EventTarget(), { isSecureContext: true, navigator: {}, ...more });
 

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 
 import * as format from '../core/format.js';
 import { parseBinary, PictureSink } from '../core/relay.js';
-import { merged, usualInterval, withGaps } from '../core/series.js';
+import { append, merged, usualInterval, withGaps } from '../core/series.js';
 import {
   describe,
   deviceState,
@@ -349,4 +349,12 @@ test('telemetry: a device is direct while any channel of it is open', () => {
     ['change', 'board'],
     ['change', 'board'],
   ]);
+});
+
+test('a series keeps its span, also where the clock that it goes by is set back', () => {
+  const series = [[], []];
+  for (let t = 0; t < 100_000; t += 10) append(series, t, 1, 1000);
+  assert.ok(series[0].length < 400 && series[0].at(-1) === 99_990, `${series[0].length}`);
+  for (let t = 50_000; t < 80_000; t += 10) append(series, t, 2, 1000);
+  assert.ok(series[0].length < 400 && series[1].every((v) => v === 2), `${series[0].length}`);
 });
