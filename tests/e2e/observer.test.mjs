@@ -97,6 +97,7 @@ test('a view link: two watch at once, see each other, and cannot control', async
   for (const page of pages) {
     await showsPictureBy(page, 'webrtc');
     await say(page, 'view only');
+    assert.equal(await page.locator('.stage-hint').innerText(), 'View only: This link is for watching only.');
     await say(page, 'host connected');
     await say(page, '2 watching');
     assert.ok(await page.locator('#control-switch').isDisabled());

@@ -9,6 +9,8 @@ const ENDS = {
   'Session expired': 'This link has expired: nobody used it for ten minutes. Ask for a new link.',
   'Session ended': 'Who made this link has taken it back. Ask for a new link.',
   'Too many observers': 'As many people watch as this link lets in. Try again when one of them has left.',
+  'Too many observers: somebody who controls came':
+    'Somebody who controls the device took the last place. Try again when somebody has left.',
 };
 
 /** A sentence for the end; undefined: it is not known as one. */

@@ -175,6 +175,7 @@ test('a console: its history from an offset, each byte once by whichever way, wh
 test('the end, and a host that is away, in words', () => {
   assert.match(endWords('Session ended'), /taken it back/);
   assert.match(endWords('Session expired'), /expired/);
+  assert.match(endWords('Too many observers: somebody who controls came'), /took the last place/);
   assert.equal(endWords('nonsense'), undefined);
   const link = { host: 'lab-1', server: true, since: 0 };
   assert.match(lostWords(link), /^lab-1 is not connected to the server/);

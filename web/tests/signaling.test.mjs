@@ -131,6 +131,7 @@ for (const message of [
   'Invalid role',
   'Desktop already connected',
   'Phone already connected',
+  'Too many observers',
 ]) {
   test(`“${message}” is final`, async () => {
     const { s, WebSocket, clock, said } = make();
@@ -163,6 +164,17 @@ test('who was in already waits for its own dead socket to end', async () => {
   WebSocket.last.text({ type: 'error', code: 'desktop-connected', message: 'Desktop already connected' });
   assert.equal(s.state, 'refused', 'a new beginning is a newcomer');
 });
+
+for (const message of ['Session ended', 'Session expired', 'Too many observers: somebody who controls came']) {
+  test(`“${message}” is the end for who is in, too`, async () => {
+    const { s, WebSocket, clock, said } = ready();
+    WebSocket.last.text({ type: 'error', code: 'x', message });
+    WebSocket.last.lose();
+    await clock.advance(120000);
+    assert.equal(WebSocket.made.length, 1);
+    assert.deepEqual(said.at(-1), ['state', 'refused', message]);
+  });
+}
 
 test('“Peer not connected” is not', () => {
   const { s, WebSocket, said } = ready();

@@ -182,7 +182,7 @@ export function mountControl({
     mayNot = '',
     away = ''; // why there is not
   const fingers = () => window.matchMedia('(pointer: coarse)').matches;
-  const watching = () => (away || mayNot ? `View only: ${mayNot || away}.` : 'View only.');
+  const watching = () => (away || mayNot ? `View only: ${(mayNot || away).replace(/\.$/, '')}.` : 'View only.');
   function say(line) {
     if (capture.fingers) text(line, 'Fingers go to the device.');
     else if (capture.capturing)
