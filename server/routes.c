@@ -282,7 +282,7 @@ static void carry_http(TbRequest *request, gpointer data)
                 return;
         }
         g_autofree char *path = carried_path(request);
-        tb_carrier_request(server->carry, request, host, path);
+        tb_carrier_request(server->carry, request, host, path, NULL);
 }
 
 /* --- the rest --- */

@@ -32,7 +32,7 @@ struct TbServer {
 };
 
 extern const TbRoute tb_server_routes[], tb_server_enrol_routes[], tb_server_own_routes[],
-        tb_server_telemetry_routes[], tb_server_registered_routes[];
+        tb_server_telemetry_routes[], tb_server_link_routes[], tb_server_registered_routes[];
 /* Takes over what the configuration says of their parameters. */
 void tb_server_session_limits(void);
 void tb_server_enrol_limits(void);

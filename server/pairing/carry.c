@@ -22,6 +22,7 @@ typedef struct Job {
         TbMuxStream *stream; /* valid until `closed`, or until we reset it */
         TbRequest *request;  /* ref */
         TbPush *push;        /* borrowed; NULL: no answer yet */
+        char *user;          /* owned: as whom it goes to the host */
         char *who;           /* owned: whose share it is */
         TbRole role;
         bool reads, answered;
@@ -41,6 +42,7 @@ static void job_free(Job *job)
         if (job->push)
                 tb_push_disown(job->push);
         tb_request_unref(job->request);
+        g_free(job->user);
         g_free(job->who);
         g_free(job);
 }
@@ -107,23 +109,23 @@ static json_t *headers_of(TbRequest *request, const char *name, GError **error)
         return out;
 }
 
-static char *head_of(TbRequest *request, TbParty *host, const char *path, gsize *ret_size, GError **error)
+static char *head_of(const Job *job, TbParty *host, const char *path, gsize *ret_size, GError **error)
 {
+        TbRequest *request = job->request;
         json_t *headers = headers_of(request, host->host, error);
         if (!headers)
                 return NULL;
-        json_auto_t *head = json_pack(
-                "{s:s, s:s, s:o, s:s, s:s}", "method", tb_request_method(request), "path", path, "headers",
-                headers, "role", tb_role_name(tb_request_role(request)), "user", tb_request_user(request));
+        json_auto_t *head =
+                json_pack("{s:s, s:s, s:o, s:s, s:s}", "method", tb_request_method(request), "path", path,
+                          "headers", headers, "role", tb_role_name(job->role), "user", job->user);
         if (tb_request_content_length(request) >= 0)
                 json_object_set_new(head, "length", json_integer(tb_request_content_length(request)));
         return tb_json_text(head, ret_size);
 }
 
 /* With tokens a share is a user's; without, everybody has the same name and an address has to do. */
-static char *whose(TbRequest *request)
+static char *whose(TbRequest *request, const char *user)
 {
-        const char *user = tb_request_user(request);
         char net[TB_NET_KEY];
         tb_net_share_key(tb_request_peer(request), net);
         return g_strconcat(user, strcmp(user, "local") == 0 ? "@" : NULL, net, NULL);
@@ -179,7 +181,7 @@ static bool start(TbCarrier *carry, Job *job, TbParty *host, const char *path, G
         job->link = link_of(carry, host);
         if (!has_room(job->link, job, error))
                 return false;
-        g_autofree char *head = head_of(job->request, host, path, &size, error);
+        g_autofree char *head = head_of(job, host, path, &size, error);
         bool body = tb_request_has_body(job->request);
         if (head)
                 job->stream = tb_mux_open(job->link->mux, head, size, !body, job, error);
@@ -193,14 +195,16 @@ static bool start(TbCarrier *carry, Job *job, TbParty *host, const char *path, G
         return true;
 }
 
-void tb_carrier_request(TbCarrier *carry, TbRequest *request, TbParty *host, const char *path)
+void tb_carrier_request(TbCarrier *carry, TbRequest *request, TbParty *host, const char *path,
+                        const TbCarryAs *as)
 {
         const char *method = tb_request_method(request);
         g_autoptr(GError) error = NULL;
         Job *job = g_new0(Job, 1);
         job->request = tb_request_ref(request);
-        job->who = whose(request);
-        job->role = tb_request_role(request);
+        job->user = g_strdup(as ? as->user : tb_request_user(request));
+        job->who = whose(request, job->user);
+        job->role = as ? as->role : tb_request_role(request);
         job->reads = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
         if (start(carry, job, host, path, &error))
                 return;
@@ -208,6 +212,7 @@ void tb_carrier_request(TbCarrier *carry, TbRequest *request, TbParty *host, con
                 tb_request_add_header(request, "Retry-After", "1");
         tb_request_reply_error(request, error);
         tb_request_unref(job->request);
+        g_free(job->user);
         g_free(job->who);
         g_free(job);
 }

@@ -12,8 +12,14 @@ typedef struct TbCarrier TbCarrier;
 
 TbCarrier *tb_carrier_new(const TbPartyOps *ops); /* borrowed */
 void tb_carrier_free(TbCarrier *carry);
-/* `path`: "/host/…" with its query. The route has TB_BODY_STREAM. Answers the request now or later. */
-void tb_carrier_request(TbCarrier *carry, TbRequest *request, TbParty *host, const char *path);
+/* As whom a request goes to the host, where it is not the request's own caller: who came by a link. */
+typedef struct TbCarryAs {
+        TbRole role;
+        const char *user; /* copied */
+} TbCarryAs;
+/* `path`: "/host/…" with its query. The route has TB_BODY_STREAM. `as` NULL: the caller. Answers the request now or later. */
+void tb_carrier_request(TbCarrier *carry, TbRequest *request, TbParty *host, const char *path,
+                        const TbCarryAs *as);
 void tb_carrier_frames(TbCarrier *carry, TbParty *host, const guint8 *bytes,
                        gsize size);                       /* a binary message */
 void tb_carrier_drained(TbCarrier *carry, TbParty *host); /* its socket takes more */

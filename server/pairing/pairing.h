@@ -103,6 +103,9 @@ bool tb_session_check(TbSession *session, const char *token, TbMode *ret_mode);
 bool tb_session_opens_all(TbSession *session,
                           const char *token); /* its own token, and not one for watching */
 json_t *tb_session_status(TbSession *session);
+/* Of a device's session: "lab-1", "board", who made it; borrowed. False: a phone session. */
+bool tb_session_names(const TbSession *session, const char **ret_host, const char **ret_device,
+                      const char **ret_maker);
 bool tb_session_is_of(const TbSession *session, const char *share); /* made by this TbSessionAsk.share */
 void tb_pairing_end(TbPairing *pairing,
                     TbSession *session);          /* who is in it is told, its links open nothing any more */

@@ -264,6 +264,15 @@ bool tb_session_check(TbSession *session, const char *token, TbMode *ret_mode)
         return full || view;
 }
 
+bool tb_session_names(const TbSession *session, const char **ret_host, const char **ret_device,
+                      const char **ret_maker)
+{
+        *ret_host = session->host;
+        *ret_device = session->device;
+        *ret_maker = session->share;
+        return session->host != NULL;
+}
+
 bool tb_session_opens_all(TbSession *session, const char *token)
 {
         guint8 hash[TB_SECRET_HASH];

@@ -65,3 +65,22 @@ export async function findFrame(inbox, fits, { what = 'a frame', ms, from } = {}
 
 export const headOf = (inbox, fits = () => true, options) =>
   findFrame(inbox, (f) => f.type === HEAD && fits(f.head, f), { what: 'a head', ...options });
+
+/** Answers carried requests by hand: `answer(head, stream, body)` once a request is complete. */
+export function serve(host, answer) {
+  const seen = new Set();
+  const pump = () => {
+    for (const f of framesOf(host)) {
+      if (f.type !== HEAD || seen.has(f.stream) || !framesOf(host, f.stream).some((x) => x.end)) continue;
+      seen.add(f.stream);
+      answer(f.head, f.stream, bodyOf(host, f.stream));
+    }
+    host._wake.push(pump);
+  };
+  pump();
+}
+
+export const answerTo = (host, stream, status, headers, text) => {
+  host.send(frame(HEAD, stream, { status, headers }));
+  host.send(frame(DATA, stream, text, true));
+};

@@ -12,12 +12,14 @@ import {
   HEAD,
   RESET,
   WINDOW,
+  answerTo,
   bodyOf,
   credit,
   findFrame,
   frame,
   framesOf,
   headOf,
+  serve,
 } from './link.mjs';
 import { withServer } from './server-harness.mjs';
 
@@ -409,25 +411,6 @@ test('pictures go to their observer; one that does not read gets the newest, and
   assert.equal((await host.find(typed('error'))).message, 'Invalid picture');
   await Promise.all([reader.stop(), stuck.stop(), host.stop()]);
 });
-
-/** Answers carried requests by hand: `answer(head, stream, body)` once a request is complete. */
-function serve(host, answer) {
-  const seen = new Set();
-  const pump = () => {
-    for (const f of framesOf(host)) {
-      if (f.type !== HEAD || seen.has(f.stream) || !framesOf(host, f.stream).some((x) => x.end)) continue;
-      seen.add(f.stream);
-      answer(f.head, f.stream, bodyOf(host, f.stream));
-    }
-    host._wake.push(pump);
-  };
-  pump();
-}
-
-const answerTo = (host, stream, status, headers, text) => {
-  host.send(frame(HEAD, stream, { status, headers }));
-  host.send(frame(DATA, stream, text, true));
-};
 
 test('HTTP is carried to the host and back', async (t) => {
   const server = await withServer(t);

@@ -3,6 +3,7 @@
 import { Api, ApiError } from '../core/api.js';
 import { CommandClient, pageName } from '../core/command.js';
 import { Emitter } from '../core/emitter.js';
+import { LinkApi } from '../core/link-api.js';
 import { RemoteHost } from '../core/remote-host.js';
 import { Store } from '../core/store.js';
 import { HostClock } from '../core/truth.js';
@@ -14,7 +15,7 @@ const READ_MS = 8000;
 const RELOAD_MS = 150; // several events in a row cause one look
 
 /** `id`: the device, `full`: "host/device". */
-export function remoteServices({ root, id, full, toast, announce, scope }) {
+export function remoteServices({ root, session, id, full, toast, announce, scope }) {
   const store = new Store();
   const clock = new HostClock();
   toast.known = (error) => error?.status === 0 && store.state.link.state !== 'open';
@@ -62,6 +63,7 @@ export function remoteServices({ root, id, full, toast, announce, scope }) {
   return {
     remote: true,
     api,
+    bytes: new LinkApi({ root, session, fetch: (...args) => fetch(...args), lease: (device) => leases.secret(device) }),
     fetch: host.fetch,
     WebSocket: host.WebSocket,
     store,

@@ -70,7 +70,7 @@ function run(status, signaling) {
   document.title = `${full || 'Watch'} – Testbed`;
 
   const producer = () => signaling.peerWithRole('phone');
-  const svc = remoteServices({ root, id, full, toast, announce, scope });
+  const svc = remoteServices({ root, session, id, full, toast, announce, scope });
   const { commands, store } = svc;
   const report = new ConnectionReport({ post: reporter(api, session) });
   mountQueue(document.body, commands);

@@ -6,6 +6,7 @@ import { Api } from '../core/api.js';
 import { CommandClient } from '../core/command.js';
 import { ConsoleClient } from '../core/console.js';
 import { commandOf, RemoteHost } from '../core/remote-host.js';
+import { LinkApi } from '../core/link-api.js';
 import { endWords, lostWords } from '../server/words.js';
 
 const KINDS = { power: 'power', uart: 'console', pad: 'input', files: 'files', apps: 'apps', sh: 'shell', log: 'logs' };
@@ -181,4 +182,25 @@ test('the end, and a host that is away, in words', () => {
   assert.match(lostWords(link), /^lab-1 is not connected to the server/);
   assert.match(lostWords({ ...link, server: false }), /^No connection to the server/);
   assert.match(lostWords({ ...link, online: false }), /^This device has no network/);
+});
+
+test('files and packages go by the link’s own routes, with its token, and the lease that the page has', async () => {
+  const asked = [];
+  const link = new LinkApi({
+    root: 'https://lab.example/staging/',
+    session: { sessionId: 'S1', token: 'T/1' },
+    fetch: async (url, o) => (asked.push([o.method, url, o.headers['X-Lease']]), new Response('{}')),
+    lease: () => 'L1',
+  });
+  await link.putFile('board', 'files', '/tmp/a b', new Uint8Array(4));
+  await link.installApp('board', 'apps', new Uint8Array(4));
+  const at = 'https://lab.example/staging/api/session/S1/device';
+  assert.deepEqual(asked, [
+    ['PUT', `${at}/files?path=%2Ftmp%2Fa+b&token=T%2F1`, 'L1'],
+    ['POST', `${at}/apps?token=T%2F1`, 'L1'],
+  ]);
+  assert.equal(
+    link.url(link.iface('board', 'files'), { query: { path: '/x' }, auth: true }),
+    `${at}/files?path=%2Fx&token=T%2F1`,
+  );
 });

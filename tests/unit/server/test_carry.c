@@ -33,7 +33,7 @@ static const TbPartyOps ops = {.binary = binary, .queued = queued};
 
 static void carry(TbRequest *request, gpointer data G_GNUC_UNUSED)
 {
-        tb_carrier_request(line.carry, request, &line.host, "/host/devices");
+        tb_carrier_request(line.carry, request, &line.host, "/host/devices", NULL);
 }
 
 static const TbRoute routes[] = {

@@ -21,7 +21,6 @@ export function mountApps(root, svc, { id, iface, control }) {
     icon('upload'),
     'Install APK',
   );
-  install.hidden = Boolean(svc.remote); // bytes of any size do not come through a link
   const body = h('div', { class: 'table-wrap files' });
   root.append(
     h(
@@ -41,7 +40,7 @@ export function mountApps(root, svc, { id, iface, control }) {
     if (!pick.files[0]) return;
     set(install, { 'aria-busy': 'true' });
     try {
-      const { package: name } = await api.installApp(id, iface.name, pick.files[0]);
+      const { package: name } = await (svc.bytes ?? api).installApp(id, iface.name, pick.files[0]);
       svc.toast.good('Installed', name);
       await load();
     } catch (error) {

@@ -10,6 +10,7 @@ const join = (dir, name) => `${dir.replace(/\/+$/, '')}/${name}`;
 export function mountFiles(root, svc, { id, iface, control }) {
   const scope = new Scope();
   const { api } = svc;
+  const bytesApi = svc.bytes ?? api; // through a link files go their own way
   let path = svc.prefs.get(`path.${id}`, '/');
   const where = h('input', { class: 'input mono', 'aria-label': 'Folder', spellcheck: 'false', autocapitalize: 'off' });
   const body = h('div', { class: 'table-wrap files' });
@@ -19,9 +20,9 @@ export function mountFiles(root, svc, { id, iface, control }) {
     scope,
     toast: svc.toast,
     send: (to, file, onProgress) =>
-      api.direct
-        ? send(api.putRequest(id, iface.name, to), file, onProgress)
-        : { done: api.putFile(id, iface.name, to, file), cancel() {} },
+      bytesApi.direct
+        ? send(bytesApi.putRequest(id, iface.name, to), file, onProgress)
+        : { done: bytesApi.putFile(id, iface.name, to, file), cancel() {} },
   });
   async function put(files) {
     const to = path;
@@ -159,7 +160,7 @@ export function mountFiles(root, svc, { id, iface, control }) {
       );
     }
   }
-  const fileUrl = (p) => api.url(api.iface(id, iface.name), { query: { path: p }, auth: true });
+  const fileUrl = (p) => bytesApi.url(bytesApi.iface(id, iface.name), { query: { path: p }, auth: true });
 
   function show(entries) {
     names = new Set(entries.map((f) => f.name));
@@ -206,9 +207,7 @@ export function mountFiles(root, svc, { id, iface, control }) {
                   icon(f.directory ? 'folder' : 'file'),
                   f.directory
                     ? h('button', { type: 'button', class: 'btn quiet', onclick: () => go(full) }, f.name)
-                    : svc.remote
-                      ? h('span', { class: 'ellipsis', title: 'To have it, use the host’s own page' }, f.name)
-                      : h('a', { class: 'btn quiet', href: fileUrl(full), download: f.name }, f.name),
+                    : h('a', { class: 'btn quiet', href: fileUrl(full), download: f.name }, f.name),
                 ),
               ),
               h('td', { class: 'right nowrap' }, f.directory || f.size < 0 ? '' : bytes(f.size)),
