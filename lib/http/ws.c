@@ -35,7 +35,6 @@ void tb_ws_turn(TbWs *ws)
                 tb_ws_set_events(ws);
                 return;
         }
-        tb_ws_heard(ws);
         ws->in_io = true;
         tb_ws_read(ws);
         ws->in_io = false;

@@ -41,6 +41,8 @@ static bool fill(TbWs *ws)
         turn->size = (gsize)MAX(n, 0);
         ws->turn_bytes -= turn->size;
         ws->eof = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+        if (n > 0)
+                tb_ws_heard(ws); /* bytes, and nothing else: a turn without any is no sign of life */
         return n > 0;
 }
 

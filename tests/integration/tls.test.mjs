@@ -153,7 +153,7 @@ test('files that do not do are told with their name and the reason, by --check a
     [old, /old\.cert: the certificate has expired on \d{4}-\d\d-\d\d/],
     [{ cert: large, key: good.key }, /large: it is larger than 1048576 bytes/],
     [{ cert: good.cert }, /tls.*key/],
-    ['sometimes', /"optional", "required" or \{cert: FILE, key: FILE\}/],
+    ['sometimes', /"optional", "required", "local" or \{cert: FILE, key: FILE\}/],
   ];
   for (const daemon of ['testbed-host', 'testbed-server']) {
     for (const [value, says] of cases) {
