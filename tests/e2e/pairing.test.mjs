@@ -181,6 +181,17 @@ test('camera and microphone, the place, fingers and buttons: each by its own swi
       ['button.up', 'a'],
     ],
   );
+  await page.getByText('Plots', { exact: true }).click();
+  await inPage(page, 'plots below their title, none cut off', () => {
+    const of = (el) => el.getBoundingClientRect();
+    const all = [...document.querySelectorAll('.plot-of')];
+    const bottom = of(document.querySelector('[aria-label="Pair a phone"] details[open]')).bottom;
+    const title = of(document.querySelector('[aria-label="Pair a phone"] details[open] summary')).bottom;
+    return (
+      all.length &&
+      all.every((el) => el.querySelector('canvas') && of(el).top >= title && of(el).top + el.scrollHeight <= bottom + 1)
+    );
+  });
   const download = page.waitForEvent('download');
   await page.getByRole('button', { name: /Stop and save \d+ rows/ }).click();
   const csv = readFileSync(await (await download).path(), 'utf8');
@@ -236,6 +247,7 @@ test('the phone leaves and comes back: the desktop page says so and goes on', as
   await page.getByRole('button', { name: 'Create session' }).waitFor();
   await says(last.page, 'The desktop has ended this session.');
   await inPage(last.page, 'no camera', (c) => !c.active, camera);
+  assert.ok(await last.page.getByRole('switch', { name: 'Camera' }).isDisabled(), 'there is nobody to give it to');
   const { reports } = await until('what the page told of it', async () => {
     const { json } = await server.get('/api/telemetry');
     return json.reports.some((r) => r.reason === 'ended') && json;

@@ -15,7 +15,7 @@ const groupOf = (stream, unit) => `${stream.split('.').slice(0, -1).join('.') ||
 
 export function makePlots() {
   const groups = new Map(); // name -> {unit, streams: Map(name -> [times, values]), chart, el}
-  const el = h('details', { class: 'plots' }, h('summary', {}, 'Plots'));
+  const el = h('details', { class: 'phone-plots' }, h('summary', {}, 'Plots'));
   let drawn = 0;
   let ready = false;
   el.addEventListener('toggle', async () => {

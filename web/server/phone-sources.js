@@ -243,7 +243,8 @@ export class Media extends Source {
         throw new Refused(`The ${name} was not allowed. ${SETTINGS}`);
       if (error.name === 'NotReadableError')
         throw new Error(`Another app uses the ${name}. Close it, and switch it on again.`);
-      throw new Error(`There is no ${name} that does this (${error.name}).`);
+      if (error.name === 'NotFoundError') throw new Error(`This device has no ${name}.`);
+      throw new Error(`The ${name} could not be started. Try another setting, or load this page again.`);
     }
     if (!wanted()) {
       stream.getTracks().forEach((t) => t.stop());

@@ -112,6 +112,8 @@ function run() {
       say(there ? 'good' : 'warn', there ? 'desktop connected' : 'waiting for the desktop');
   };
   signaling.on('state', (s, reason) => {
+    // what is switched on once it is over would reach nobody, and say that it is on
+    for (const b of main.querySelectorAll('.switch, #enable-motion')) b.disabled = s === 'refused';
     if (s === 'waiting') say('warn', 'reconnecting');
     else if (s === 'refused') {
       say('bad', 'not connected');

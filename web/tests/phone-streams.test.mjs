@@ -193,6 +193,15 @@ test('each switch says why there is nothing, and what helps; nothing is asked fo
     await plain.start();
     assert.match(plain.words, /HTTPS/);
   }
+  for (const name of ['NotFoundError', 'OverconstrainedError', 'AbortError', 'NotReadableError']) {
+    const { peer, pump, clock } = bench();
+    const getUserMedia = () => Promise.reject(Object.assign(new Error(name), { name }));
+    const window = browser({ navigator: { mediaDevices: { getUserMedia } } });
+    const source = new Media({ window, pump, peer, clock, kind: 'video' });
+    await source.start();
+    assert.match(source.words, /camera/);
+    assert.doesNotMatch(source.words, /Error/);
+  }
   const { pump, clock } = bench();
   const battery = new Battery({ window: browser(), pump, clock });
   await battery.start();
