@@ -57,19 +57,19 @@ export class ConnectionReport {
     if (Number.isFinite(lossPct)) this._figures.loss_pct = Math.min(100, Math.round(lossPct * 10) / 10);
   }
 
-  /** 'left' | 'ended' | 'network' | 'timeout' */
+  /** 'left' | 'ended' | 'network' | 'timeout'. What `post` gives; null: there is nothing to tell. */
   end(reason) {
     this._clock.clearTimeout(this._timer);
     this._timer = null;
-    if (!this._peer || this._ended) return;
+    if (!this._peer || this._ended) return null;
     this._ended = true;
-    this._send(true, reason);
+    return this._send(true, reason);
   }
 
   _send(ended, reason) {
     const now = this._clock.now();
     const connected = this._first !== null;
-    this._post(
+    return this._post(
       {
         peer: this._peer,
         connected,

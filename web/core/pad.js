@@ -14,6 +14,9 @@ export const BUTTONS = [
 const rounded = (v) => Math.round(v * FINE) / FINE;
 const unit = (v) => rounded(Math.min(1, Math.max(0, v)));
 
+/** `n` of an event is its own number. */
+const eventOf = ({ n, ...rest }) => ({ finger: n, ...rest });
+
 export class Pad {
   streams = ['touch', 'stick', 'gamepad'];
 
@@ -36,14 +39,14 @@ export class Pad {
       if (!had) return;
       this._fingers.delete(id);
       this._tell();
-      this._pump.event('touch.up', had);
+      this._pump.event('touch.up', eventOf(had));
       return;
     }
     if (!had && (kind !== 'down' || this._fingers.size >= FINGERS)) return;
     const finger = { n: had?.n ?? this._free(), x: unit(x), y: unit(y), pressure: unit(pressure) };
     this._fingers.set(id, finger);
     this._tell();
-    if (!had) this._pump.event('touch.down', finger);
+    if (!had) this._pump.event('touch.down', eventOf(finger));
   }
 
   /** The lowest number that no finger has. */

@@ -58,12 +58,13 @@ export function showSession(body, { session: s, root, api, toast, ended }) {
     {
       type: 'button',
       class: 'btn',
-      onclick: () => {
-        endIt();
+      onclick: async () => {
+        const told = endIt();
+        ended();
+        await told; // of a session that there is
         // the phone is told, and the code opens nothing any more
         const path = `api/session/${encodeURIComponent(s.sessionId)}`;
         api.raw('DELETE', path, { query: { token: s.token } }).catch(() => {}); // gone, or it ends by itself
-        ended();
       },
     },
     'End session',
@@ -212,9 +213,10 @@ export function showSession(body, { session: s, root, api, toast, ended }) {
   function endIt() {
     over = true;
     record.save();
-    report.end('ended');
+    const told = report.end('ended');
     stop();
     for (const p of parts) p.destroy?.();
+    return told;
   }
   window.addEventListener('pagehide', () => {
     if (over) return;

@@ -72,12 +72,12 @@ test('fingers: numbered from the lowest that is free, no more than there are pla
   pad.touch('down', 73, 0.3, 0.3);
   await clock.advance(50);
   assert.deepEqual(
-    peer.events.map((m) => [m.event, m.data.n, m.data.x]),
+    peer.events.map((m) => [m.event, m.data.n, m.data.finger, m.data.x]),
     [
-      ['touch.down', 1, 0.1],
-      ['touch.down', 2, 1],
-      ['touch.up', 3, 0.1],
-      ['touch.down', 4, 0.3],
+      ['touch.down', 1, 0, 0.1],
+      ['touch.down', 2, 1, 1],
+      ['touch.up', 3, 0, 0.1],
+      ['touch.down', 4, 0, 0.3],
     ],
   );
   assert.deepEqual(

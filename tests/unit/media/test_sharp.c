@@ -1,6 +1,7 @@
 /*
  * A screen full of text that rests, by the real x264enc and a decoder that is not ours: sharp (44 dB) within two seconds of
  * pictures. One that is encoded on comes every 125 ms after a rest of 225 (encoder.c), so that is 15 of them.
+ * Not under ThreadSanitizer: it is about what two libraries make of a picture, which takes it minutes.
  */
 #include <gst/app/app.h>
 #include <gst/video/video.h>
