@@ -57,7 +57,7 @@ test('what is switched off or optional is no problem; one that is neither is', a
   assert.deepEqual([well.services.qemu, well.services.xvfb], ['running', 'unused']);
 
   assert.equal((await host.post('/host/devices', { id: 'needed', attach: nowhere })).status, 201);
-  await host.state_is('needed/video', 'absent');
+  for (const name of ['needed/video', 'needed/input']) await host.state_is(name, 'absent');
   const ill = await becomes(host, 'degraded');
   assert.equal(ill.reasons.length, 1, JSON.stringify(ill));
   assert.match(ill.reasons[0], /^needed: video, input absent: /);
