@@ -57,7 +57,8 @@ test('snapshots with nobody watching, and the source stops again', async () => {
 test("the picture is the device's: a colour painted there comes out here", async () => {
   execFileSync('xsetroot', ['-display', desktop.display, '-solid', '#20c040']);
   await until('green', async () => {
-    const { body } = await host.get('/host/devices/desktop/video/snapshot.png');
+    const { status, body, text } = await host.get('/host/devices/desktop/video/snapshot.png');
+    if (status !== 200) throw new Error(`${status} ${text}`);
     const [r, g, b] = pixel(body, 20, 20);
     return r === 0x20 && g === 0xc0 && b === 0x40;
   });
