@@ -31,18 +31,8 @@ static char *host_path(TbRequest *request, const char *device)
         if (!rest || !stays_below(rest + 1))
                 return NULL;
         g_autofree char *name = g_uri_escape_string(device, NULL, FALSE);
-        GString *out = g_string_new(NULL);
-        g_string_printf(out, "/host/devices/%s%s", name, rest);
-        const char *query = tb_request_raw_query(request);
-        g_auto(GStrv) fields = g_strsplit(query ? query : "", "&", 0);
-        char separator = '?';
-        for (char **f = fields; *f; f++) {
-                if (!**f || g_str_has_prefix(*f, "token="))
-                        continue;
-                g_string_append_printf(out, "%c%s", separator, *f);
-                separator = '&';
-        }
-        return g_string_free(out, FALSE);
+        g_autofree char *path = g_strdup_printf("/host/devices/%s%s", name, rest);
+        return tb_carrier_path(request, path, "token=");
 }
 
 static void carry(TbRequest *request, gpointer data)

@@ -14,12 +14,16 @@ static bool means_itself(const char *base)
         return uri && g_uri_get_host(uri) && tb_address_is_loopback(g_uri_get_host(uri));
 }
 
+static bool is_everywhere(const char *listens)
+{
+        return strcmp(listens, "0.0.0.0") == 0 || strcmp(listens, "::") == 0;
+}
+
 char **tb_phone_bases_of(const char *base, bool configured, const char *listens, const char *scheme,
                          guint16 port, char *const *own)
 {
         g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
-        bool everywhere = strcmp(listens, "0.0.0.0") == 0 || strcmp(listens, "::") == 0,
-             itself = means_itself(base);
+        bool everywhere = is_everywhere(listens), itself = means_itself(base);
         if (configured || !itself || !everywhere || !*own)
                 g_ptr_array_add(list, g_strdup(base));
         for (char *const *a = own; !configured && everywhere && *a; a++) {
@@ -40,8 +44,7 @@ char **tb_phone_bases_of(const char *base, bool configured, const char *listens,
 char **tb_phone_bases(TbRequest *request, TbServer *server)
 {
         const TbServerConfig *c = server->config;
-        bool asks = !c->url && (strcmp(c->address, "0.0.0.0") == 0 || strcmp(c->address, "::") == 0);
-        g_auto(GStrv) own = asks ? tb_own_addresses() : g_new0(char *, 1);
+        g_auto(GStrv) own = !c->url && is_everywhere(c->address) ? tb_own_addresses() : g_new0(char *, 1);
         return tb_phone_bases_of(tb_server_base_url(request, server), c->url != NULL, c->address,
                                  c->tls ? "https" : "http", tb_server_port(server), own);
 }

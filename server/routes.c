@@ -248,18 +248,7 @@ static void list_devices(TbRequest *request, gpointer data)
 static char *carried_path(TbRequest *request)
 {
         const char *path = strchr(tb_request_path(request) + strlen("/api/hosts/"), '/');
-        GString *out = g_string_new(path);
-        g_auto(GStrv) fields =
-                g_strsplit(tb_request_raw_query(request) ? tb_request_raw_query(request) : "", "&", 0);
-        char separator = '?';
-        for (char **f = fields; *f; f++) {
-                if (**f == '\0' || g_str_has_prefix(*f, "access_token="))
-                        continue;
-                g_string_append_c(out, separator);
-                g_string_append(out, *f);
-                separator = '&';
-        }
-        return g_string_free(out, FALSE);
+        return tb_carrier_path(request, path, "access_token=");
 }
 
 static void carry_http(TbRequest *request, gpointer data)

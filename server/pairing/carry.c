@@ -195,6 +195,22 @@ static bool start(TbCarrier *carry, Job *job, TbParty *host, const char *path, G
         return true;
 }
 
+char *tb_carrier_path(TbRequest *request, const char *path, const char *own)
+{
+        const char *query = tb_request_raw_query(request);
+        GString *out = g_string_new(path);
+        g_auto(GStrv) fields = g_strsplit(query ? query : "", "&", 0);
+        char separator = '?';
+        for (char **f = fields; *f; f++) {
+                if (**f == '\0' || g_str_has_prefix(*f, own))
+                        continue;
+                g_string_append_c(out, separator);
+                g_string_append(out, *f);
+                separator = '&';
+        }
+        return g_string_free(out, FALSE);
+}
+
 void tb_carrier_request(TbCarrier *carry, TbRequest *request, TbParty *host, const char *path,
                         const TbCarryAs *as)
 {

@@ -12,6 +12,8 @@ typedef struct TbCarrier TbCarrier;
 
 TbCarrier *tb_carrier_new(const TbPartyOps *ops); /* borrowed */
 void tb_carrier_free(TbCarrier *carry);
+/* `path` with the request's query, but for the field that is ours: `own` is "token=". The caller frees. */
+char *tb_carrier_path(TbRequest *request, const char *path, const char *own);
 /* As whom a request goes to the host, where it is not the request's own caller: who came by a link. */
 typedef struct TbCarryAs {
         TbRole role;

@@ -2,13 +2,13 @@
 // a recording of all as CSV.
 
 import { LatestBySeq } from './latest.js';
+import { UNITS } from './phone-streams.js';
 
 const FIELDS = {
   orientation: ['alpha', 'beta', 'gamma'],
   gyro: ['x', 'y', 'z'],
   accel: ['x', 'y', 'z'],
 };
-const UNITS = { orientation: 'deg', gyro: 'rad/s', accel: 'm/s2' };
 export const MAX_STREAMS = 64;
 export const MAX_ROWS = 500_000; // of a recording: an hour and a half of motion at 60 a second
 

@@ -53,7 +53,7 @@ const rowOf = (r) =>
 
 const HEADS = ['', 'What', 'State', 'Way', 'Connected in', 'Round trip', 'Lost', 'Why it ended'];
 
-/** {el, show(may)}: a section that reads while it is open. */
+/** {el}: a section that reads while it is open. */
 export function makeConnections({ api }) {
   const summary = h('div', {});
   const rows = h('tbody', {});
