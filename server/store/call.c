@@ -1,5 +1,7 @@
 #include <string.h>
 
+#include "lib/error.h"
+#include "lib/server_limits.h"
 #include "server/store/private.h"
 
 /* --- values --- */
@@ -94,6 +96,21 @@ TbDbResult *tb_db_result_new(void)
         result->values = g_array_new(FALSE, TRUE, sizeof(TbDbValue));
         g_array_set_clear_func(result->values, clear_value);
         return result;
+}
+
+void tb_db_result_add(TbDbResult *result, TbDbValue value)
+{
+        result->bytes += sizeof value + value.size;
+        g_array_append_val(result->values, value);
+}
+
+bool tb_db_result_is_short(const TbDbResult *result, GError **error)
+{
+        if (result->bytes <= tb_server_limits.db_result)
+                return true;
+        tb_set_error(error, TB_ERROR_TOO_LARGE, "the result is longer than %d bytes; ask for less at once",
+                     tb_server_limits.db_result);
+        return false;
 }
 
 void tb_db_result_free(TbDbResult *result)

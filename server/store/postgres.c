@@ -146,18 +146,11 @@ static bool take_rows(const PGresult *from, TbDbResult *result, GError **error)
 {
         for (int row = 0; row < PQntuples(from); row++) {
                 result->columns = (guint)PQnfields(from);
-                for (int i = 0; i < PQnfields(from); i++) {
-                        TbDbValue v = value_of(from, row, i);
-                        result->bytes += sizeof v + v.size;
-                        g_array_append_val(result->values, v);
-                }
+                for (int i = 0; i < PQnfields(from); i++)
+                        tb_db_result_add(result, value_of(from, row, i));
                 result->rows++;
         }
-        if (result->bytes <= tb_server_limits.db_result)
-                return true;
-        tb_set_error(error, TB_ERROR_TOO_LARGE, "the result is longer than %d bytes; ask for less at once",
-                     tb_server_limits.db_result);
-        return false;
+        return tb_db_result_is_short(result, error);
 }
 
 /* --- statements --- */

@@ -114,17 +114,10 @@ static bool take_row(sqlite3_stmt *from, TbDbResult *result, GError **error)
 {
         int n = sqlite3_column_count(from);
         result->columns = (guint)n;
-        for (int i = 0; i < n; i++) {
-                TbDbValue v = column(from, i);
-                result->bytes += sizeof v + v.size;
-                g_array_append_val(result->values, v);
-        }
+        for (int i = 0; i < n; i++)
+                tb_db_result_add(result, column(from, i));
         result->rows++;
-        if (result->bytes <= tb_server_limits.db_result)
-                return true;
-        tb_set_error(error, TB_ERROR_TOO_LARGE, "the result is longer than %d bytes; ask for less at once",
-                     tb_server_limits.db_result);
-        return false;
+        return tb_db_result_is_short(result, error);
 }
 
 static TbDbFault sqlite_run(gpointer connection, const TbDbStatement *statement, gint64 until_us,

@@ -1,6 +1,7 @@
 // The devices that integration tests use, each a real program: U-Boot in QEMU, a desktop in Xvfb, a serial device on a
 // TCP port, the simulated phone behind the real adb server.
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { closeSync, constants, existsSync, linkSync, openSync, readFileSync, readdirSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 
@@ -134,4 +135,26 @@ export function scriptedDevice(file) {
     pty: false,
   };
   return { label: 'Scripted device', attach: [exec] };
+}
+
+/**
+ * GStreamer waits for its registry until somebody writes it: a pipe stands in its place. {env, release}: what a host is
+ * started with, and what lets it go on; false: nobody reads at the moment.
+ */
+export function heldGStreamer() {
+  const registry = path.join(scratch(), 'registry.bin');
+  const held = `${registry}.held`;
+  execFileSync('mkfifo', [registry]);
+  linkSync(registry, held); // GStreamer puts a file in the place of the first
+  return {
+    env: { GST_REGISTRY: registry },
+    release() {
+      try {
+        closeSync(openSync(held, constants.O_WRONLY | constants.O_NONBLOCK));
+        return true;
+      } catch {
+        return false;
+      }
+    },
+  };
 }

@@ -2,15 +2,15 @@
 // over the relay, the reduced picture, requests that are carried to the host's routes. (The real server and a browser
 // meet it in tests/e2e.)
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { closeSync, constants, linkSync, openSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { test } from 'node:test';
 
 import { bodyOf, CHUNK, credit, DATA, findFrame, frame, framesOf, HEAD, headOf, RESET, WINDOW } from './link.mjs';
-import { BUILD, Host, Inbox, Program, ROOT, SLOW, scratch, until, within } from './harness.mjs';
+import { BUILD, Host, Inbox, Program, ROOT, SLOW, until, within } from './harness.mjs';
+import { heldGStreamer } from './bench.mjs';
 
 const { WebSocketServer } = createRequire(path.join(ROOT, 'tests', 'package.json'))('ws');
 
@@ -193,11 +193,8 @@ test('relay: a view observer sees and may not control, a control observer may, a
 
 test('an offer that comes before GStreamer is there is answered when it is', async (t) => {
   const server = await FakeServer.start(t);
-  // GStreamer waits for its registry until somebody writes it: a pipe stands in its place
-  const registry = path.join(scratch(), 'registry.bin');
-  execFileSync('mkfifo', [registry]);
-  linkSync(registry, `${registry}.held`);
-  const { host } = await bench(t, server, {}, { env: { GST_REGISTRY: registry } });
+  const { env, release } = heldGStreamer();
+  const { host } = await bench(t, server, {}, { env });
   const link = await server.next();
   await link.find((m) => m.type === 'hello');
   const sdp = readFileSync(path.join(ROOT, 'tests/fixtures/offers/chromium-balanced-video.sdp'), 'utf8');
@@ -212,11 +209,7 @@ test('an offer that comes before GStreamer is there is answered when it is', asy
   await until(
     'media to run',
     async () => {
-      try {
-        closeSync(openSync(`${registry}.held`, constants.O_WRONLY | constants.O_NONBLOCK));
-      } catch {
-        /* nobody reads at the moment */
-      }
+      release();
       return (await host.get('/host/health')).json.services.media === 'running';
     },
     60000,

@@ -1,11 +1,9 @@
 // A host answers while GStreamer and testbed-media are still on their way: its start waits for neither.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { closeSync, constants, linkSync, openSync } from 'node:fs';
-import path from 'node:path';
 import { test } from 'node:test';
 
-import { scratch, until, withHost } from './harness.mjs';
+import { heldGStreamer } from './bench.mjs';
+import { until, withHost } from './harness.mjs';
 
 const OFFER = [
   'v=0',
@@ -27,25 +25,12 @@ const OFFER = [
 ].join('\r\n');
 
 test('REST answers before media is ready, says so, and a viewer is told to come again', async (t) => {
-  // GStreamer waits for its registry until somebody writes it: a pipe stands in its place
-  const registry = path.join(scratch(), 'registry.bin');
-  const held = `${registry}.held`;
-  execFileSync('mkfifo', [registry]);
-  linkSync(registry, held); // GStreamer puts a file in the place of the first
+  const { env, release } = heldGStreamer();
   const host = await withHost(
     t,
     { devices: { pattern: { attach: 'testpattern://?width=320&height=240&fps=20' } } },
-    { env: { GST_REGISTRY: registry } },
+    { env },
   );
-  // who reads it finds it empty; false: nobody does at the moment
-  const release = () => {
-    try {
-      closeSync(openSync(held, constants.O_WRONLY | constants.O_NONBLOCK));
-      return true;
-    } catch {
-      return false;
-    }
-  };
 
   const health = await host.get('/host/health');
   assert.equal(health.status, 200);
