@@ -19,6 +19,7 @@
 #include "server/server.h"
 #include "server/store/backup.h"
 #include "server/store/db.h"
+#include "server/store/import.h"
 
 #define GRACE_MS 2500 /* for answers under way after SIGTERM */
 
@@ -123,6 +124,25 @@ static int migrate(const TbServerConfig *config)
         return 0;
 }
 
+static int import(const TbServerConfig *config, const char *from)
+{
+        g_autoptr(GError) error = NULL;
+        guint64 rows = 0;
+        if (!config->database)
+                tb_set_error(&error, TB_ERROR_INVALID,
+                             "the store is a file: copy %s there as " TB_PERSIST_FILE
+                             " (DATABASE_URL or database: url names the database to import into)",
+                             from);
+        else
+                tb_db_import(from, tb_db_engine_of(config->database, NULL), config->database, &rows, &error);
+        if (error) {
+                fprintf(stderr, "testbed-server: %s\n", tb_error_detail(error));
+                return 1;
+        }
+        printf("%s is in the database now: %" G_GUINT64_FORMAT " rows\n", from, rows);
+        return 0;
+}
+
 static int ask(const TbServerConfig *config, const char *backup)
 {
         if (backup && config->database) {
@@ -147,7 +167,7 @@ static int ask(const TbServerConfig *config, const char *backup)
 int main(int argc, char **argv)
 {
         tb_descriptors_standard();
-        g_autofree char *file = NULL, *state_dir = NULL, *backup = NULL;
+        g_autofree char *file = NULL, *state_dir = NULL, *backup = NULL, *imported = NULL;
         gboolean check = FALSE, health = FALSE, migrates = FALSE, insecure = FALSE, version = FALSE,
                  json = FALSE;
         int port = -1;
@@ -159,6 +179,10 @@ int main(int argc, char **argv)
                  "copy what the server keeps into a new file, also while it runs, and exit", "FILE"},
                 {"migrate", 0, 0, G_OPTION_ARG_NONE, &migrates,
                  "bring the store up to this version, as the start does, and exit", NULL},
+                {"import", 0, 0, G_OPTION_ARG_FILENAME, &imported,
+                 "copy what a server kept in FILE (server.db) into the database of this configuration, and "
+                 "exit",
+                 "FILE"},
                 {"health", 0, 0, G_OPTION_ARG_NONE, &health,
                  "ask the server that runs with this configuration how it is, and exit", NULL},
                 {"port", 'p', 0, G_OPTION_ARG_INT, &port, "port to listen on (0: any free one)", "PORT"},
@@ -195,6 +219,8 @@ int main(int argc, char **argv)
                 config->port = (guint16)port;
         if (migrates)
                 return migrate(config);
+        if (imported)
+                return import(config, imported);
         if (!backup && !health)
                 tb_log_init(config->log_level, json);
         if (!tb_tls_local_take(config->local_tls, config->state_dir, !backup && !health, &config->tls,

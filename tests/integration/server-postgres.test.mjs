@@ -39,16 +39,27 @@ test('sessions in PostgreSQL: SIGKILL of the server, a database that ends and co
   t.after(() => postgres.end('SIGQUIT'));
   const options = { env: { DATABASE_URL: postgres.url } };
 
-  const migrate = spawnSync(path.join(BUILD, 'testbed-server'), ['--migrate', '--state-dir', postgres.folder], {
-    env: { ...process.env, ...options.env },
-    encoding: 'utf8',
-  });
+  const run = (...args) =>
+    spawnSync(path.join(BUILD, 'testbed-server'), [...args, '--state-dir', postgres.folder], {
+      env: { ...process.env, ...options.env },
+      encoding: 'utf8',
+    });
+  const migrate = run('--migrate');
   assert.match(migrate.stdout, /the store is of schema \d+/, migrate.stderr);
   assert.match(postgres.sql('SELECT max(number) FROM migrations'), /^\d+$/);
 
-  let server = await withServer(t, {}, options);
+  // what a server kept in a file goes on in the database
+  let server = await withServer(t);
+  const moved = await server.session();
+  await server.program.kill();
+  const file = path.join(server.folder, 'server.db');
+  assert.match(run('--import', file).stdout, /is in the database now: \d+ rows/);
+  assert.match(run('--import', file).stderr, /something is kept there already/);
+
+  server = await withServer(t, {}, options);
+  assert.equal((await server.get(`/api/session/${moved.sessionId}`)).status, 200);
   const first = await server.session();
-  assert.equal(postgres.sql('SELECT count(*) FROM sessions'), '1');
+  assert.equal(postgres.sql('SELECT count(*) FROM sessions'), '2');
   assert.ok(!postgres.sql('SELECT encode(token, $$escape$$) FROM sessions').includes(first.token), 'no token is there');
   assert.ok(!existsSync(path.join(server.folder, 'server.db')));
   await server.program.kill();
@@ -72,5 +83,5 @@ test('sessions in PostgreSQL: SIGKILL of the server, a database that ends and co
   await server.program.kill();
   server = await withServer(t, {}, again);
   assert.equal((await server.get(`/api/session/${first.sessionId}`)).status, 200);
-  assert.match((await server.get('/metrics')).text, /^testbed_sessions 3$/m);
+  assert.match((await server.get('/metrics')).text, /^testbed_sessions 4$/m);
 });

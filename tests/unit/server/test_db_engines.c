@@ -10,6 +10,7 @@
 #include "lib/error.h"
 #include "lib/limits.h"
 #include "lib/log.h"
+#include "server/store/import.h"
 #include "server/store/private.h"
 #include "tests/unit/server/db_rig.h"
 
@@ -79,6 +80,62 @@ static void test_write_read(gconstpointer engine)
         answer_clear(&a);
         g_assert_true(w.url || g_stat(w.file, &stat_buf) == 0);
         g_assert_true(w.url || (stat_buf.st_mode & 0777) == 0600);
+        teardown(&w);
+}
+
+/* What a file kept is in the database afterwards, bytes and NULLs alike; a second time nothing is written over. */
+static void test_import(void)
+{
+        World w;
+        Answer a = {0};
+        guint64 rows = 0;
+        g_autoptr(GError) error = NULL;
+        begin(&w, &tb_db_postgres);
+        w.url = NULL; /* a file first */
+        start(&w);
+        TbDbCall *many = tb_db_call_new();
+        for (guint i = 0; i < 450; i++) { /* more than are in memory at once */
+                g_autofree char *name = g_strdup_printf("lab-%u", i);
+                tb_db_statement(many, tb_sql_host_put);
+                tb_db_text(many, name);
+                tb_db_text(many, "instance");
+                tb_db_text(many, "k\"';");
+                tb_db_int(many, 1);
+                tb_db_int(many, G_MAXINT64);
+        }
+        ask(&w, &a, many);
+        tb_db_statement(many = tb_db_call_new(), tb_sql_enrolment_put);
+        tb_db_text(many, "id");
+        tb_db_bytes(many, "\0\xff\x01", 3);
+        for (guint i = 0; i < 3; i++)
+                tb_db_text(many, NULL);
+        for (guint i = 0; i < 4; i++)
+                tb_db_int(many, -1);
+        ask(&w, &a, many);
+        g_assert_no_error(a.error);
+        g_assert_true(
+                tb_db_import(w.file, &tb_db_postgres, postgres.url, &rows, &error)); /* while it is in use */
+        g_assert_no_error(error);
+        g_assert_cmpuint(rows, ==, 451);
+        g_assert_false(tb_db_import(w.file, &tb_db_postgres, postgres.url, &rows, &error));
+        g_assert_error(error, TB_ERROR, TB_ERROR_BUSY);
+        g_assert_nonnull(strstr(error->message, "hosts"));
+        g_clear_error(&error);
+        stop(&w);
+        w.url = postgres.url;
+        start(&w);
+        g_assert_false(
+                tb_db_import(w.file, &tb_db_postgres, postgres.url, &rows, &error)); /* a server has it */
+        g_assert_error(error, TB_ERROR, TB_ERROR_UNAVAILABLE);
+        g_clear_error(&error);
+        g_assert_cmpuint(hosts(&w), ==, 450);
+        tb_db_statement(many = tb_db_call_reads(),
+                        "SELECT encode(token, 'hex') FROM enrolments WHERE key IS NULL");
+        ask(&w, &a, many);
+        g_assert_cmpstr(a.text, ==, "00ff01");
+        answer_clear(&a);
+        g_assert_false(tb_db_import("/nowhere/server.db", &tb_db_postgres, postgres.url, &rows, &error));
+        g_assert_error(error, TB_ERROR, TB_ERROR_NOT_FOUND);
         teardown(&w);
 }
 
@@ -344,6 +401,7 @@ int main(int argc, char **argv)
                 g_test_add_data_func(sqlite, &tb_db_sqlite, tests[i].run);
                 g_test_add_data_func(other, &tb_db_postgres, tests[i].run);
         }
+        g_test_add_func("/db-engines/import", test_import);
         g_test_add_func("/db-engines/words", test_words);
         g_test_add_func("/db-engines/lost", test_lost);
         g_test_add_func("/db-engines/cut", test_cut);
