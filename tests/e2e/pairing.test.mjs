@@ -221,6 +221,11 @@ test('the phone leaves and comes back: the desktop page says so and goes on', as
   await again.motion();
   await again.turn(4, 5, 6);
   await shows(page, 4, 5, 6);
+  // so does a desktop page that is loaded again: it is the same session, and the phone need not be scanned anew
+  await page.reload();
+  await says(page, 'phone connected');
+  await again.turn(5, 6, 7);
+  await shows(page, 5, 6, 7);
   await page.getByRole('button', { name: 'Record' }).click();
   await again.page.getByRole('switch', { name: 'Controller' }).click();
   await again.page.getByRole('button', { name: 'Button B' }).dispatchEvent('keydown', { key: ' ' });
@@ -245,6 +250,7 @@ test('the phone leaves and comes back: the desktop page says so and goes on', as
   await page.getByRole('button', { name: 'End session' }).click();
   assert.match(readFileSync(await (await download).path(), 'utf8'), /button\.down/);
   await page.getByRole('button', { name: 'Create session' }).waitFor();
+  assert.equal(await page.evaluate(() => sessionStorage.length), 0, 'nothing to come back to');
   await says(last.page, 'The desktop has ended this session.');
   await inPage(last.page, 'no camera', (c) => !c.active, camera);
   assert.ok(await last.page.getByRole('switch', { name: 'Camera' }).isDisabled(), 'there is nobody to give it to');

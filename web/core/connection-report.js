@@ -32,6 +32,7 @@ export class ConnectionReport {
     this._switches = 0;
     this._way = 'none';
     this._figures = {};
+    this._lost = null;
     this._ended = false;
     this._settles = true;
   }
@@ -42,6 +43,7 @@ export class ConnectionReport {
     if (!this._peer || way === this._way) return;
     this._way = way;
     if (way === 'none') return;
+    this._lost = null;
     if (this._first === null) this._first = this._clock.now();
     else if (!this._settles && this._last !== way) this._switches += 1;
     this._last = way;
@@ -57,13 +59,19 @@ export class ConnectionReport {
     if (Number.isFinite(lossPct)) this._figures.loss_pct = Math.min(100, Math.round(lossPct * 10) / 10);
   }
 
-  /** 'left' | 'ended' | 'network' | 'timeout'. What `post` gives; null: there is nothing to tell. */
+  /** The connection failed. If nothing replaces it before the end, that is why it ended. */
+  lost() {
+    this._lost = this._first === null ? 'timeout' : 'network';
+    this._way = 'none';
+  }
+
+  /** 'left' | 'ended': what ends it now. What `post` gives; null: there is nothing to tell. */
   end(reason) {
     this._clock.clearTimeout(this._timer);
     this._timer = null;
     if (!this._peer || this._ended) return null;
     this._ended = true;
-    return this._send(true, reason);
+    return this._send(true, this._lost ?? reason);
   }
 
   _send(ended, reason) {

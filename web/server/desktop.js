@@ -204,8 +204,28 @@ async function openSession(device, mode) {
 
 // ---- phone ----
 
+const KEPT = 'testbed.pairing'; // of this tab: its session goes on when the page is loaded again
+
+function kept() {
+  try {
+    return JSON.parse(sessionStorage.getItem(KEPT));
+  } catch {
+    return null; // storage is off, or it is not ours
+  }
+}
+
+function keep(session) {
+  try {
+    if (session) sessionStorage.setItem(KEPT, JSON.stringify(session));
+    else sessionStorage.removeItem(KEPT);
+  } catch {
+    /* storage is off: a page that is loaded again begins anew */
+  }
+}
+
 /** `why`: there was a session, and it ended by itself. */
 function showPair(why = null) {
+  keep(null);
   fill(
     phoneBody,
     why ? notice('warn', why) : null,
@@ -230,10 +250,12 @@ function showPair(why = null) {
 /** `known`: a session that exists, from the address of this page (desktopUrl). */
 async function pair(known) {
   const s = known?.sessionId ? known : await api.json('POST', 'api/session', { body: {} });
+  keep(s);
   showSession(phoneBody, { session: s, root, api, toast, ended: showPair });
 }
 
-if (own.sessionId && own.token) pair(own);
+const session = own.sessionId && own.token ? own : kept();
+if (session?.sessionId && session.token) pair(session);
 else showPair();
 page.whoAmI().then(load);
 setInterval(load, POLL_MS);

@@ -158,6 +158,7 @@ export function showSession(body, { session: s, root, api, toast, ended }) {
     });
     mine.on('state', (st) => {
       if (mine !== peer || (st !== 'failed' && st !== 'closed')) return;
+      if (st === 'failed') report.lost();
       text(path, 'by relay');
       camera.show(null);
       link = null;

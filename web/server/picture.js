@@ -56,6 +56,11 @@ export function mountPicture(root, svc, { id, control, signaling, producer, scop
         report.way(figures.path);
         report.figures(figures);
       });
+      peer.on('state', (state) => {
+        if (state !== 'failed') return;
+        report.lost();
+        if (svc.commands.route === 'relay') report.way('relay'); // which carries on
+      });
       peer.on('screen', (size) => {
         ownSize = size;
         screen.refresh();

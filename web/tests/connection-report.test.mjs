@@ -55,7 +55,23 @@ test('nobody was there: nothing is told; nobody answered: that is', () => {
   report.end('left');
   assert.deepEqual(sent, []);
   report.begin('p2');
-  report.end('timeout');
+  report.lost();
+  report.end('left');
   const said = { peer: 'p2', connected: false, ended: true, path: 'none', switches: 0, reason: 'timeout' };
   assert.deepEqual(sent, [{ ...said, last: true }]);
+});
+
+test('a connection that failed and was not replaced ended by the network; one that the relay replaced did not', () => {
+  const { sent, report } = page();
+  for (const [peer, ways, reason] of [
+    ['p3', ['direct', null], 'network'],
+    ['p4', ['direct', null, 'relay'], 'left'],
+  ]) {
+    report.begin(peer);
+    for (const way of ways) way ? report.way(way) : report.lost();
+    report.end('left');
+    const last = sent.at(-1);
+    assert.deepEqual([last.peer, last.reason], [peer, reason]);
+  }
+  assert.equal(sent[0].path, 'direct', 'what it was');
 });
