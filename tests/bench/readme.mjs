@@ -15,6 +15,7 @@ const ORDER = [
   'rig',
   'load',
   'server',
+  'sockets',
   'start',
   'idle',
 ];
