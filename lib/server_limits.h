@@ -16,6 +16,8 @@
                         "what next to none is, of one /24 or /48")                                           \
         TB_SERVER_LIMIT(session_idle_s, SESSION_IDLE_S, 10, 31536000, "s without activity: a session ends")  \
         TB_SERVER_LIMIT(session_max_s, SESSION_MAX_S, 10, 31536000, "s that a session lives at most")        \
+        TB_SERVER_LIMIT(session_ttl_s, SESSION_TTL_S, 60, 316224000, "s that a link may be given at most")   \
+        TB_SERVER_LIMIT(sessions_shown, SESSIONS_SHOWN, 1, 100000, "sessions in one list, the newest")       \
         TB_SERVER_LIMIT(observers, OBSERVERS, 1, 10000, "of one session")                                    \
         TB_SERVER_LIMIT(waiting, WAITING, 1, 1000000, "sockets of one network without an accepted hello")    \
         TB_SERVER_LIMIT(hello_s, HELLO_S, 1, 600, "s until a hello has come")                                \

@@ -109,8 +109,9 @@ static json_t *session_links(TbRequest *request, TbServer *server, TbSession *se
                              const char *view, bool control)
 {
         const char *id = tb_session_id(session), *base = tb_server_base_url(request, server);
-        g_autofree char *expires = tb_clock_rfc3339(tb_clock_wall_of(tb_session_expires_ms(session)));
-        json_t *o = json_pack("{s:s, s:s, s:s}", "sessionId", id, "token", token, "expiresAt", expires);
+        gint64 ends_ms = tb_session_expires_ms(session);
+        g_autofree char *expires = ends_ms == G_MAXINT64 ? NULL : tb_clock_rfc3339(tb_clock_wall_of(ends_ms));
+        json_t *o = json_pack("{s:s, s:s, s:s?}", "sessionId", id, "token", token, "expiresAt", expires);
         if (tb_session_is_device(session)) {
                 put_url(o, "viewUrl", "%s/v/%s?token=%s", base, id, view);
                 if (control)
@@ -130,7 +131,8 @@ static void create_session(TbRequest *request, gpointer data)
         bool control = strcmp(json_string_value(json_object_get(in, "mode")), "control") == 0;
         TbSessionAsk ask = {.device = json_string_value(json_object_get(in, "device")),
                             .mode = control ? TB_MODE_CONTROL : TB_MODE_VIEW,
-                            .observers = (guint)json_integer_value(json_object_get(in, "observers"))};
+                            .observers = (guint)json_integer_value(json_object_get(in, "observers")),
+                            .note = json_string_value(json_object_get(in, "note"))};
         g_autofree char *token = NULL, *view = NULL;
         g_autoptr(GError) error = NULL;
         TbSession *session = NULL;
@@ -138,7 +140,7 @@ static void create_session(TbRequest *request, gpointer data)
                 if (ask.device && tb_request_role(request) < (control ? TB_ROLE_OPERATOR : TB_ROLE_VIEWER))
                         tb_set_error(&error, TB_ERROR_FORBIDDEN, "a %s session of a device needs the role %s",
                                      control ? "control" : "view", control ? "operator" : "viewer");
-                else
+                else if (tb_server_life(request, in, &ask.life_s, &error))
                         session = make_session(request, server, ask, &token, &view, &error);
         }
         if (!session) {
@@ -324,6 +326,7 @@ static TbParam session_params[] = {
          .max = TB_LIMIT_OBSERVERS,
          .fallback = "8",
          .help = "how many may watch at once"},
+        TB_SERVER_TERMS,
         TB_PARAM_END,
 };
 
@@ -331,6 +334,7 @@ void tb_server_session_limits(void)
 {
         static char fewer[12];
         g_snprintf(fewer, sizeof fewer, "%u", tb_server_limits.observers);
+        tb_server_terms_limits();
         for (TbParam *p = session_params; p->name; p++) {
                 if (strcmp(p->name, "observers") != 0)
                         continue;

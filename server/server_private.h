@@ -33,6 +33,20 @@ struct TbServer {
 
 extern const TbRoute tb_server_routes[], tb_server_enrol_routes[], tb_server_own_routes[],
         tb_server_telemetry_routes[], tb_server_link_routes[], tb_server_registered_routes[];
+/* Parameters of what is given out, in two tables: "ttl_s" and "note" */
+#define TB_SERVER_TERMS                                                                                      \
+        {.name = "ttl_s",                                                                                    \
+         .type = TB_PARAM_ANY,                                                                               \
+         .unit = "s",                                                                                        \
+         .help = "how long the link is good; null or 0: until it is taken back; without: as long as it is "  \
+                 "used, a day "                                                                              \
+                 "at most"},                                                                                 \
+        {                                                                                                    \
+                .name = "note", .type = TB_PARAM_STRING, .max = TB_LIMIT_LABEL, .help = "what it is for"     \
+        }
+/* "ttl_s" of a body as TbSessionAsk.life_s; TB_ERROR_INVALID, TB_ERROR_FORBIDDEN for who shows no token where there are some. */
+bool tb_server_life(TbRequest *request, const json_t *in, gint64 *ret_life_s, GError **error);
+void tb_server_terms_limits(void);
 /* Takes over what the configuration says of their parameters. */
 void tb_server_session_limits(void);
 void tb_server_enrol_limits(void);

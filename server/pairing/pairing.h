@@ -43,7 +43,17 @@ typedef struct TbPartyOps {
         gint64 (*silent_ms)(gpointer connection); /* since the last one; where there is `probe` */
 } TbPartyOps;
 
-typedef enum TbSessionChange { TB_SESSION_CREATED, TB_SESSION_TOUCHED, TB_SESSION_ENDED } TbSessionChange;
+typedef enum TbSessionChange {
+        TB_SESSION_CREATED,
+        TB_SESSION_CHANGED, /* its terms */
+        TB_SESSION_TOUCHED,
+        TB_SESSION_ENDED
+} TbSessionChange;
+
+/* How long a session lives (TbSessionAsk.life_s): as long as it is used (TB_LIMIT_SESSION_IDLE_S, at most TB_LIMIT_SESSION_MAX_S), until it
+ * is taken back, or so many seconds, used or not. */
+#define TB_LIFE_USED 0
+#define TB_LIFE_UNTIL_REVOKED (-1)
 
 typedef struct TbPairingOptions {
         const TbPartyOps *ops;  /* static */
@@ -85,6 +95,8 @@ typedef struct TbSessionAsk {
         const char *device; /* NULL (phone session) or "host/device" */
         TbMode mode;
         guint observers;
+        gint64 life_s;     /* s, TB_LIFE_UNTIL_REVOKED or TB_LIFE_USED */
+        const char *note;  /* what the link is for; nullable */
         const char *share; /* "alice" or the key of tb_net_share_key() */
         const char *wide;  /* of tb_net_wide_key() */
         bool trusted;      /* came with a token of an operator */
@@ -103,13 +115,27 @@ bool tb_session_check(TbSession *session, const char *token, TbMode *ret_mode);
 bool tb_session_opens_all(TbSession *session,
                           const char *token); /* its own token, and not one for watching */
 json_t *tb_session_status(TbSession *session);
+/* {…,"maker","note","max","people":[{"peerId","mode","since"}]} of each that `share` (NULL: anybody) has made, on `device` ("host/device";
+ * NULL: any), the newest first, at most TB_LIMIT_SESSIONS_SHOWN. */
+json_t *tb_pairing_sessions(TbPairing *pairing, const char *share, const char *device, gint64 now_ms);
+/* Other terms of a session that is there. A control link that is only to watch by from now on: whoever controls by it is cut at
+ * once, and may come back to watch. One that was made for watching never lets anybody control (TB_ERROR_CONFLICT). */
+typedef struct TbSessionTerms {
+        bool has_life, has_mode;
+        gint64 life_s;
+        TbMode mode;
+        guint observers;  /* 0: as they are; who is there stays */
+        const char *note; /* NULL: as it is; "": none */
+} TbSessionTerms;
+bool tb_pairing_change(TbPairing *pairing, TbSession *session, const TbSessionTerms *terms, gint64 now_ms,
+                       GError **error);
 /* Of a device's session: "lab-1", "board", who made it; borrowed. False: a phone session. */
 bool tb_session_names(const TbSession *session, const char **ret_host, const char **ret_device,
                       const char **ret_maker);
 bool tb_session_is_of(const TbSession *session, const char *share); /* made by this TbSessionAsk.share */
 void tb_pairing_end(TbPairing *pairing,
-                    TbSession *session);          /* who is in it is told, its links open nothing any more */
-gint64 tb_session_expires_ms(TbSession *session); /* on the clock of `now_ms` */
+                    TbSession *session); /* who is in it is told, its links open nothing any more */
+gint64 tb_session_expires_ms(const TbSession *session); /* on the clock of `now_ms`; G_MAXINT64: never */
 
 /* --- hosts --- */
 typedef enum TbList {

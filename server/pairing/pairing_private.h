@@ -24,6 +24,8 @@ struct TbSession {
         TbBucket joins;
         TbMode mode;
         guint max_observers;
+        gint64 life_s;                /* TbSessionAsk.life_s */
+        char *note;                   /* owned; NULL: none */
         gint64 created_ms, active_ms; /* boot clock; below 0: before the machine started */
         GRefString *share, *wide;     /* whose place it takes */
         GList unsaved;                /* in a queue of persist.c while `unsaved.data` is set */
@@ -88,6 +90,7 @@ struct TbPairing {
         GQueue waiting;             /* TbParty before its hello, oldest first */
         guint parties[4];           /* by role */
         gint64 cleaned_ms;
+        gint64 ends_ms; /* the first end of a session that was given a time; G_MAXINT64: none */
         guint64 relayed_messages, relayed_bytes, dropped_pictures, dropped_samples;
         guint64 created, expired, refused;
 };
@@ -180,5 +183,13 @@ bool tb_session_restore_take(TbPairing *pairing, TbSession *session);
 void tb_session_free(TbSession *session);
 void tb_session_touch(TbSession *session, gint64 now_ms);
 void tb_session_expire(TbPairing *pairing, gint64 now_ms);
+void tb_session_tell(TbSession *session, TbSessionChange change); /* whoever writes it down */
 TbParty *tb_session_producer(TbSession *session);
 bool tb_session_present(TbSession *session); /* the producer is there, and not away */
+
+/* terms.c */
+json_t *tb_person_json(const TbParty *observer); /* who is in a session, as others see him */
+
+/* room.c */
+/* What a person wrote, fit for others to read: one line, printable, at most `max` bytes. The caller frees; empty: "". */
+char *tb_room_text(const char *text, gsize max);

@@ -7,7 +7,8 @@
 #include "server/pairing/pairing_private.h"
 
 #define CLEAN_MS 30000
-#define DROPPED_MAX 400 /* messages over the rate in a row: then the connection is closed */
+#define CLEAN_SOON_MS 1000 /* when the time of one is over */
+#define DROPPED_MAX 400    /* messages over the rate in a row: then the connection is closed */
 
 const char *tb_party_role_name(TbPartyRole role)
 {
@@ -146,11 +147,13 @@ gint64 tb_pairing_tick(TbPairing *pairing, gint64 now_ms)
                 if (!party->refused)
                         tb_party_refuse_hello(party, "hello-timeout", "Hello timeout");
         }
-        if (now_ms - pairing->cleaned_ms >= CLEAN_MS) {
+        if (now_ms - pairing->cleaned_ms >= CLEAN_MS ||
+            (now_ms >= pairing->ends_ms && now_ms - pairing->cleaned_ms >= CLEAN_SOON_MS)) {
                 pairing->cleaned_ms = now_ms;
                 tb_session_expire(pairing, now_ms);
                 next = MIN(next, now_ms + CLEAN_MS);
         }
+        next = MIN(next, MAX(pairing->ends_ms, pairing->cleaned_ms + CLEAN_SOON_MS));
         next = MIN(next, tb_rivals_tick(pairing, now_ms));
         return MAX(MIN(next, tb_hosts_tick(pairing, now_ms)), now_ms + 10);
 }

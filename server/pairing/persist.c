@@ -360,6 +360,10 @@ void tb_persist_changed(TbPersist *p, TbSession *session, TbSessionChange change
         if (change == TB_SESSION_ENDED) {
                 unmark(p, session);
                 g_queue_push_tail(&p->ended, g_strdup(session->id));
+        } else if (change == TB_SESSION_CHANGED) {
+                unmark(p, session);
+                session->unsaved_seq = ++p->seq;
+                tb_persist_mark(p, session, true);
         } else {
                 tb_persist_mark(p, session, change == TB_SESSION_CREATED);
         }

@@ -79,6 +79,7 @@ void tb_session_free(TbSession *session)
         g_free(session->id);
         g_free(session->host);
         g_free(session->device);
+        g_free(session->note);
         g_free(session);
 }
 
@@ -96,6 +97,7 @@ TbPairing *tb_pairing_new(const TbPairingOptions *options)
 {
         TbPairing *pairing = g_new0(TbPairing, 1);
         pairing->options = *options;
+        pairing->ends_ms = G_MAXINT64;
         pairing->sessions = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, session_free);
         pairing->shares = g_hash_table_new_full(g_str_hash, g_str_equal, ref_string_free, NULL);
         pairing->wides = g_hash_table_new_full(g_str_hash, g_str_equal, ref_string_free, NULL);
@@ -124,14 +126,21 @@ void tb_pairing_free(TbPairing *pairing)
         g_free(pairing);
 }
 
-gint64 tb_session_expires_ms(TbSession *session)
+gint64 tb_session_expires_ms(const TbSession *session)
 {
+        if (session->life_s == TB_LIFE_UNTIL_REVOKED)
+                return G_MAXINT64;
+        if (session->life_s > 0)
+                return session->created_ms + session->life_s * 1000;
         return MIN(session->active_ms + tb_server_limits.session_idle_s * 1000ll,
                    session->created_ms + tb_server_limits.session_max_s * 1000ll);
 }
 
-static void tell(TbSession *session, TbSessionChange change)
+void tb_session_tell(TbSession *session, TbSessionChange change)
 {
+        TbPairing *pairing = session->pairing;
+        if (change != TB_SESSION_ENDED && session->life_s > 0)
+                pairing->ends_ms = MIN(pairing->ends_ms, tb_session_expires_ms(session));
         const TbPairingOptions *options = &session->pairing->options;
         if (options->session_changed)
                 options->session_changed(session, change, options->data);
@@ -140,7 +149,7 @@ static void tell(TbSession *session, TbSessionChange change)
 void tb_session_touch(TbSession *session, gint64 now_ms)
 {
         session->active_ms = now_ms;
-        tell(session, TB_SESSION_TOUCHED);
+        tb_session_tell(session, TB_SESSION_TOUCHED);
 }
 
 TbParty *tb_session_producer(TbSession *session)
@@ -201,6 +210,8 @@ TbSession *tb_pairing_create(TbPairing *pairing, const TbSessionAsk *ask, gint64
         session->device = g_steal_pointer(&id);
         session->mode = ask->mode;
         session->max_observers = ask->device ? ask->observers : 1;
+        session->life_s = ask->life_s;
+        session->note = ask->note && *ask->note ? tb_room_text(ask->note, TB_LIMIT_LABEL) : NULL;
         session->created_ms = session->active_ms = now_ms;
         session->share = g_ref_string_new_intern(ask->share);
         session->wide = g_ref_string_new_intern(ask->wide);
@@ -215,7 +226,7 @@ TbSession *tb_pairing_create(TbPairing *pairing, const TbSessionAsk *ask, gint64
                 *ret_view = g_strdup(*ret_token);
         keep(pairing, session);
         pairing->created++;
-        tell(session, TB_SESSION_CREATED);
+        tb_session_tell(session, TB_SESSION_CREATED);
         return session;
 }
 
@@ -229,6 +240,8 @@ bool tb_session_restore_take(TbPairing *pairing, TbSession *session)
         }
         session->pairing = pairing;
         keep(pairing, session);
+        if (session->life_s > 0)
+                pairing->ends_ms = MIN(pairing->ends_ms, tb_session_expires_ms(session));
         return true;
 }
 
@@ -281,29 +294,14 @@ bool tb_session_opens_all(TbSession *session, const char *token)
                tb_secret_equal(hash, session->token, sizeof hash);
 }
 
-json_t *tb_session_status(TbSession *session)
-{
-        g_autofree char *created = tb_clock_rfc3339(tb_clock_wall_of(session->created_ms)),
-                        *expires = tb_clock_rfc3339(tb_clock_wall_of(tb_session_expires_ms(session)));
-        json_t *o = json_pack("{s:s, s:b, s:b, s:i, s:s, s:s}", "sessionId", session->id, "desktopConnected",
-                              session->observers->len > 0, "phoneConnected", tb_session_present(session),
-                              "observers", (int)session->observers->len, "createdAt", created, "expiresAt",
-                              expires);
-        if (session->host) {
-                g_autofree char *name = g_strconcat(session->host, "/", session->device, NULL);
-                json_object_set_new(o, "device", json_string(name));
-                json_object_set_new(o, "mode",
-                                    json_string(session->mode == TB_MODE_CONTROL ? "control" : "view"));
-        }
-        return o;
-}
-
 /* --- the end --- */
-static void let_go(TbParty *party, bool revoked)
+static void let_go(TbParty *party, bool revoked, gint64 life_s)
 {
         party->session = NULL;
         if (revoked)
                 tb_party_refuse(party, "session-ended", "Session ended");
+        else if (life_s > 0)
+                tb_party_refuse(party, "session-expired", "Session time is over");
         else
                 tb_party_refuse(party, "session-expired", "Session expired");
 }
@@ -314,23 +312,28 @@ static void end_session(TbPairing *pairing, TbSession *session, bool revoked)
                 tb_host_session_closed(pairing, session);
         while (session->observers->len > 0) {
                 TbParty *observer = g_ptr_array_steal_index(session->observers, 0);
-                let_go(observer, revoked);
+                let_go(observer, revoked, session->life_s);
         }
         if (session->phone)
-                let_go(g_steal_pointer(&session->phone), revoked);
+                let_go(g_steal_pointer(&session->phone), revoked, session->life_s);
         pairing->expired += !revoked;
         forget(pairing, session);
-        tell(session, TB_SESSION_ENDED);
+        tb_session_tell(session, TB_SESSION_ENDED);
 }
 
 void tb_session_expire(TbPairing *pairing, gint64 now_ms)
 {
         GHashTableIter iter;
         gpointer value;
+        pairing->ends_ms = G_MAXINT64;
         g_hash_table_iter_init(&iter, pairing->sessions);
         while (g_hash_table_iter_next(&iter, NULL, &value)) {
-                if (!is_expired(value, now_ms))
+                if (!is_expired(value, now_ms)) {
+                        const TbSession *session = value;
+                        if (session->life_s > 0)
+                                pairing->ends_ms = MIN(pairing->ends_ms, tb_session_expires_ms(session));
                         continue;
+                }
                 end_session(pairing, value, false);
                 g_hash_table_iter_remove(&iter);
         }

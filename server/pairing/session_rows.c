@@ -6,6 +6,7 @@
 #include "lib/limits.h"
 #include "server/store/sql.h"
 
+#define LIFE_MOST_S (100 * 366 * 86400ll)
 #define OBSERVERS_MOST 10000 /* of lib/server_limits.h: one that was made under another limit goes on */
 
 /* --- write --- */
@@ -23,6 +24,8 @@ void tb_session_row_put(TbDbCall *call, const TbSession *s, gint64 wall_offset_m
         tb_db_int(call, s->max_observers);
         tb_db_int(call, s->created_ms + wall_offset_ms);
         tb_db_int(call, s->active_ms + wall_offset_ms);
+        tb_db_int(call, s->life_s);
+        tb_db_text(call, s->note);
 }
 
 void tb_session_row_touch(TbDbCall *call, const TbSession *s, gint64 wall_offset_ms)
@@ -44,7 +47,8 @@ typedef struct Row {
         const char *id, *share, *wide, *host, *device, *mode;
         const void *token, *view;
         gsize token_size, view_size;
-        gint64 observers, created_ms, active_ms; /* wall clock */
+        gint64 observers, created_ms, active_ms, life_s; /* wall clock */
+        const char *note;
 } Row;
 
 static bool is_text(const char *text, gsize max)
@@ -56,7 +60,8 @@ static bool makes_sense(const Row *r)
 {
         return is_text(r->id, 64) && r->token_size == TB_SECRET_HASH && r->view_size == TB_SECRET_HASH &&
                r->observers >= 1 && r->observers <= OBSERVERS_MOST && r->created_ms > 0 &&
-               r->active_ms >= r->created_ms &&
+               r->active_ms >= r->created_ms && r->life_s >= TB_LIFE_UNTIL_REVOKED &&
+               r->life_s <= LIFE_MOST_S &&
                (!r->host || (is_text(r->host, TB_LIMIT_ID) && is_text(r->device, TB_LIMIT_ID)));
 }
 
@@ -77,6 +82,8 @@ static TbSession *session_of(const Row *r, gint64 wall_offset_ms)
         s->active_ms = MIN(r->active_ms - wall_offset_ms, now_ms);
         s->created_ms = MIN(r->created_ms - wall_offset_ms, s->active_ms);
         s->observers = g_ptr_array_new();
+        s->life_s = r->life_s;
+        s->note = r->note && *r->note ? g_strdup(r->note) : NULL;
         memcpy(s->token, r->token, sizeof s->token);
         memcpy(s->view, r->view, sizeof s->view);
         return s;
@@ -92,7 +99,9 @@ TbSession *tb_session_of_row(const TbDbResult *rows, guint row, gint64 wall_offs
                  .mode = tb_db_get_text(rows, row, 7),
                  .observers = tb_db_get_int(rows, row, 8),
                  .created_ms = tb_db_get_int(rows, row, 9),
-                 .active_ms = tb_db_get_int(rows, row, 10)};
+                 .active_ms = tb_db_get_int(rows, row, 10),
+                 .life_s = tb_db_get_int(rows, row, 11),
+                 .note = tb_db_get_text(rows, row, 12)};
         r.token = tb_db_get_bytes(rows, row, 1, &r.token_size);
         r.view = tb_db_get_bytes(rows, row, 2, &r.view_size);
         return session_of(&r, wall_offset_ms);
@@ -113,7 +122,8 @@ TbSession *tb_session_of_json(const json_t *o, gint64 wall_offset_ms)
                  .mode = json_string_value(json_object_get(o, "mode")),
                  .observers = json_integer_value(json_object_get(o, "observers")),
                  .created_ms = json_integer_value(json_object_get(o, "created")),
-                 .active_ms = json_integer_value(json_object_get(o, "active"))};
+                 .active_ms = json_integer_value(json_object_get(o, "active")),
+                 .life_s = TB_LIFE_USED};
         g_autofree guchar *token = hash_of(o, "token", &r.token_size),
                           *view = hash_of(o, "view", &r.view_size);
         r.token = token;

@@ -262,6 +262,8 @@ test('without tokens, who is not on this machine pairs a phone and sees no host'
       });
     const phone = await open.post('/api/session', {}, { headers });
     assert.equal(phone.status, 201, phone.text);
+    assertProblem(await open.post('/api/session', { ttl_s: 0 }, { headers }), 403, { field: 'ttl_s' });
+    assertProblem(await open.get('/api/session', { headers }), 403);
     assert.equal((await open.get(`/api/session/${phone.json.sessionId}`, { headers })).status, 200);
     assert.equal((await open.get('/', { headers })).status, 200);
   }

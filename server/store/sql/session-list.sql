@@ -1,1 +1,1 @@
-SELECT id, token, view, share, wide, host, device, mode, observers, created, active FROM sessions
+SELECT id, token, view, share, wide, host, device, mode, observers, created, active, life, note FROM sessions

@@ -264,6 +264,8 @@ static void test_schemas(gconstpointer engine)
         ask(&w, &a, put("lab-1", "k"));
         TbDbCall *older = tb_db_call_new();
         tb_db_statement(older, "DROP TABLE enrolments");
+        tb_db_statement(older, "ALTER TABLE sessions DROP COLUMN life");
+        tb_db_statement(older, "ALTER TABLE sessions DROP COLUMN note");
         tb_db_statement(older, "DELETE FROM migrations WHERE number > 2");
         ask(&w, &a, older);
         g_assert_no_error(a.error);

@@ -1,0 +1,139 @@
+/*
+ * On which terms a session is: what is told of it to who asks, and their change. Whoever is in it on terms that are no more is
+ * cut at once, here and (by his end) at the host: nobody goes on as more than the link is.
+ */
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/error.h"
+#include "lib/server_limits.h"
+#include "server/pairing/pairing_private.h"
+
+static const char *mode_name(TbMode mode)
+{
+        return mode == TB_MODE_CONTROL ? "control" : "view";
+}
+
+static json_t *time_json(gint64 ms)
+{
+        g_autofree char *text = ms == G_MAXINT64 ? NULL : tb_clock_rfc3339(tb_clock_wall_of(ms));
+        return text ? json_string(text) : json_null();
+}
+
+json_t *tb_session_status(TbSession *session)
+{
+        json_t *o = json_pack("{s:s, s:b, s:b, s:i, s:o, s:o}", "sessionId", session->id, "desktopConnected",
+                              session->observers->len > 0, "phoneConnected", tb_session_present(session),
+                              "observers", (int)session->observers->len, "createdAt",
+                              time_json(session->created_ms), "expiresAt",
+                              time_json(tb_session_expires_ms(session)));
+        if (session->host) {
+                g_autofree char *name = g_strconcat(session->host, "/", session->device, NULL);
+                json_object_set_new(o, "device", json_string(name));
+                json_object_set_new(o, "mode", json_string(mode_name(session->mode)));
+        }
+        return o;
+}
+
+json_t *tb_person_json(const TbParty *observer)
+{
+        return json_pack("{s:s, s:s, s:o}", "peerId", observer->id, "mode", mode_name(observer->mode),
+                         "since", time_json(observer->since_ms));
+}
+
+/* --- the list --- */
+static bool is_asked(const TbSession *session, const char *share, const char *device, gint64 now_ms)
+{
+        if (now_ms >= tb_session_expires_ms(session) || (share && strcmp(session->share, share) != 0))
+                return false;
+        if (!device)
+                return true;
+        gsize host = session->host ? strlen(session->host) : 0;
+        return host > 0 && strncmp(device, session->host, host) == 0 && device[host] == '/' &&
+               strcmp(device + host + 1, session->device) == 0;
+}
+
+static int by_age(gconstpointer a, gconstpointer b)
+{
+        const TbSession *one = *(const TbSession *const *)a, *other = *(const TbSession *const *)b;
+        return (one->created_ms < other->created_ms) - (one->created_ms > other->created_ms);
+}
+
+static json_t *entry(TbSession *session)
+{
+        json_t *o = tb_session_status(session), *people = json_array();
+        for (guint i = 0; i < session->observers->len; i++)
+                json_array_append_new(people, tb_person_json(g_ptr_array_index(session->observers, i)));
+        json_object_set_new(o, "maker", json_string(session->share));
+        json_object_set_new(o, "note", session->note ? json_string(session->note) : json_null());
+        json_object_set_new(o, "max", json_integer(session->max_observers));
+        json_object_set_new(o, "untilRevoked", json_boolean(session->life_s == TB_LIFE_UNTIL_REVOKED));
+        json_object_set_new(o, "usedAt", time_json(session->active_ms));
+        json_object_set_new(o, "people", people);
+        return o;
+}
+
+json_t *tb_pairing_sessions(TbPairing *pairing, const char *share, const char *device, gint64 now_ms)
+{
+        g_autoptr(GPtrArray) all = g_ptr_array_new();
+        GHashTableIter iter;
+        gpointer value;
+        g_hash_table_iter_init(&iter, pairing->sessions);
+        while (g_hash_table_iter_next(&iter, NULL, &value))
+                if (is_asked(value, share, device, now_ms))
+                        g_ptr_array_add(all, value);
+        g_ptr_array_sort(all, by_age);
+        json_t *list = json_array();
+        for (guint i = 0; i < MIN(all->len, tb_server_limits.sessions_shown); i++)
+                json_array_append_new(list, entry(g_ptr_array_index(all, i)));
+        return list;
+}
+
+/* --- change --- */
+/* It has a token of its own for watching. */
+static bool is_for_control(const TbSession *session)
+{
+        return memcmp(session->token, session->view, TB_SECRET_HASH) != 0;
+}
+
+static void cut_who_controls(TbSession *session)
+{
+        for (guint i = session->observers->len; i-- > 0;) {
+                TbParty *observer = g_ptr_array_index(session->observers, i);
+                if (observer->mode != TB_MODE_CONTROL)
+                        continue;
+                tb_party_leave_session(observer);
+                tb_party_refuse(observer, "mode-changed", "This link is for watching only now");
+        }
+}
+
+bool tb_pairing_change(TbPairing *pairing, TbSession *session, const TbSessionTerms *terms, gint64 now_ms,
+                       GError **error)
+{
+        bool controls = terms->has_mode && terms->mode == TB_MODE_CONTROL;
+        if (controls && !(session->host && is_for_control(session))) {
+                tb_error_set_field(error, TB_ERROR_BUSY, "mode",
+                                   "this link was made for watching: make one for control");
+                return false;
+        }
+        if (terms->has_life) {
+                session->life_s = terms->life_s; /* from now on */
+                if (session->life_s > 0)
+                        session->life_s += MAX(now_ms - session->created_ms, 0) / 1000;
+        }
+        if (terms->note) {
+                g_free(session->note);
+                session->note = *terms->note ? tb_room_text(terms->note, TB_LIMIT_LABEL) : NULL;
+        }
+        if (terms->observers > 0 && session->host)
+                session->max_observers = terms->observers;
+        if (terms->has_mode && session->host) {
+                session->mode = terms->mode;
+                if (!controls)
+                        cut_who_controls(session);
+        }
+        session->active_ms = now_ms;
+        pairing->ends_ms = MIN(pairing->ends_ms, tb_session_expires_ms(session));
+        tb_session_tell(session, TB_SESSION_CHANGED);
+        return true;
+}
