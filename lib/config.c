@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/error.h"
+#include "lib/http/grants.h"
 #include "lib/net.h"
 
 bool tb_config_open(TbConfigReader *r, const char *file, const char *fallback, GError **error)
@@ -177,6 +178,23 @@ char **tb_config_ice(TbConfigReader *r, const json_t *list, const char *path, co
         return g_strv_builder_end(out);
 }
 
+/* Where a token holds: "devices" of its entry. */
+static void limit_token(TbConfigReader *r, const json_t *node, const json_t *devices, const char *where,
+                        const char *token, TbRole role, TbAuth *auth)
+{
+        g_autofree char *path = g_strconcat(where, ".devices", NULL);
+        g_auto(GStrv) patterns = tb_config_strings(r, devices, path);
+        g_autoptr(TbGrants) grants = tb_grants_new();
+        for (char **p = patterns; *p; p++) {
+                if (tb_grants_pattern_valid(*p))
+                        tb_grants_add(grants, *p, role);
+                else
+                        tb_config_problem(r, node, "devices", path, "\"%s\" must be %s", *p,
+                                          TB_GRANT_PATTERN_RULE);
+        }
+        tb_auth_limit(auth, token, grants);
+}
+
 void tb_config_tokens(TbConfigReader *r, const json_t *list, const char *path, const TbParam *params,
                       TbRole role, TbAuth *auth)
 {
@@ -192,8 +210,11 @@ void tb_config_tokens(TbConfigReader *r, const json_t *list, const char *path, c
                 g_autoptr(GError) error = NULL;
                 if (said && !tb_role_parse(said, &its))
                         continue;
+                const json_t *devices = json_object_get(t, "devices");
                 if (name && token && !tb_auth_add(auth, name, token, its, &error))
                         tb_config_problem(r, node, NULL, where, "%s", tb_error_detail(error));
+                else if (name && token && devices)
+                        limit_token(r, node, devices, where, token, its, auth);
         }
 }
 

@@ -56,7 +56,7 @@ char **tb_config_strings(TbConfigReader *r, const json_t *list, const char *path
 /* STUN or TURN servers: "turn:host:port?transport=udp", or "host:port" that gets `scheme` ("stun", "turn");
  * also allowed is the scheme with an s (RFC 7064, RFC 7065). */
 char **tb_config_ice(TbConfigReader *r, const json_t *list, const char *path, const char *scheme);
-/* [{name, token, role?}] into `auth`. Without a role in `params` it is `role`. */
+/* [{name, token, role?, devices?}] into `auth`. Without a role in `params` it is `role`. */
 void tb_config_tokens(TbConfigReader *r, const json_t *list, const char *path, const TbParam *params,
                       TbRole role, TbAuth *auth);
 /* Listening beyond this machine without a token is refused, unless `insecure`. */

@@ -91,6 +91,10 @@ static const TbParam token_params[] = {
          .choices = TB_CHOICES("viewer", "operator", "admin"),
          .fallback = "\"operator\"",
          .help = "what it may"},
+        {.name = "devices",
+         .type = TB_PARAM_ARRAY,
+         .max = 64,
+         .help = "[\"HOST/DEVICE\" or \"HOST\", with *]: it sees these alone; default: all"},
         TB_CONFIG_TOKEN,
         TB_PARAM_END,
 };

@@ -124,6 +124,25 @@ static json_t *session_links(TbRequest *request, TbServer *server, TbSession *se
         return o;
 }
 
+/* Of what he may not see, nobody learns whether it is there. */
+static bool may_share(TbRequest *request, const char *name, bool control, GError **error)
+{
+        g_auto(GStrv) parts = g_strsplit(name, "/", 2);
+        TbRole least = control ? TB_ROLE_OPERATOR : TB_ROLE_VIEWER,
+               role = parts[0] && parts[1] ? tb_caller_role(tb_request_caller(request), parts[0], parts[1])
+                                           : tb_request_role(request);
+        if (role >= least)
+                return true;
+        if (role == TB_ROLE_NONE && tb_request_role(request) >= TB_ROLE_VIEWER)
+                tb_error_set_field(error, TB_ERROR_NOT_FOUND, "device", "no host \"%s\" is connected",
+                                   parts[0] ? parts[0] : "");
+        else
+                tb_set_error(error, TB_ERROR_FORBIDDEN, "a %s session of a device needs the role %s%s",
+                             control ? "control" : "view", tb_role_name(least),
+                             tb_request_role(request) >= least ? " there" : "");
+        return false;
+}
+
 static void create_session(TbRequest *request, gpointer data)
 {
         TbServer *server = data;
@@ -137,10 +156,8 @@ static void create_session(TbRequest *request, gpointer data)
         g_autoptr(GError) error = NULL;
         TbSession *session = NULL;
         if (within_creations(request, server, &error)) {
-                if (ask.device && tb_request_role(request) < (control ? TB_ROLE_OPERATOR : TB_ROLE_VIEWER))
-                        tb_set_error(&error, TB_ERROR_FORBIDDEN, "a %s session of a device needs the role %s",
-                                     control ? "control" : "view", control ? "operator" : "viewer");
-                else if (tb_server_life(request, in, &ask.life_s, &error))
+                if ((!ask.device || may_share(request, ask.device, control, &error)) &&
+                    tb_server_life(request, in, &ask.life_s, &error))
                         session = make_session(request, server, ask, &token, &view, &error);
         }
         if (!session) {
@@ -209,71 +226,6 @@ static void qr_svg(TbRequest *request, gpointer data)
 static void qr_png(TbRequest *request, gpointer data)
 {
         reply_qr(request, data, "image/png", tb_qr_png);
-}
-
-/* --- hosts --- */
-static void reply_list(TbRequest *request, TbServer *server, TbList which)
-{
-        g_autoptr(GBytes) text = tb_pairing_list(server->pairing, which, tb_clock_mono_ms());
-        tb_request_add_header(request, "Cache-Control", "no-store");
-        tb_request_reply_shared(request, 200, "application/json", text);
-}
-
-static void list_hosts(TbRequest *request, gpointer data)
-{
-        reply_list(request, data, TB_LIST_HOSTS);
-}
-
-static void forget_host(TbRequest *request, gpointer data)
-{
-        TbServer *server = data;
-        const char *name = tb_request_arg(request, "host");
-        g_autoptr(GError) error = NULL;
-        if (tb_pairing_host(server->pairing, name))
-                tb_set_error(&error, TB_ERROR_BUSY, "host \"%s\" is connected", name);
-        else if (!tb_pairing_forget_host(server->pairing, name))
-                tb_set_error(&error, TB_ERROR_NOT_FOUND, "no host \"%s\" is known", name);
-        if (error) {
-                tb_request_reply_error(request, error);
-                return;
-        }
-
-        tb_request_reply_empty(request, 204);
-}
-
-static void list_devices(TbRequest *request, gpointer data)
-{
-        reply_list(request, data, TB_LIST_DEVICES);
-}
-
-/* "/api/hosts/lab-1/host/devices/x?a=b&access_token=…" -> "/host/devices/x?a=b" */
-static char *carried_path(TbRequest *request)
-{
-        const char *path = strchr(tb_request_path(request) + strlen("/api/hosts/"), '/');
-        return tb_carrier_path(request, path, "access_token=");
-}
-
-static void carry_http(TbRequest *request, gpointer data)
-{
-        TbServer *server = data;
-        const char *name = tb_request_arg(request, "host"), *method = tb_request_method(request);
-        bool reads = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
-        TbParty *host = tb_pairing_host(server->pairing, name);
-        g_autoptr(GError) error = NULL;
-        if (!reads && tb_request_role(request) < TB_ROLE_OPERATOR)
-                error = g_error_new_literal(TB_ERROR, TB_ERROR_FORBIDDEN, "this needs the role operator");
-        else if (!host)
-                error = g_error_new(TB_ERROR, TB_ERROR_NOT_FOUND, "no host \"%s\" is connected", name);
-        else if (tb_request_header(request, "Upgrade"))
-                error = g_error_new_literal(
-                        TB_ERROR, TB_ERROR_UNSUPPORTED,
-                        "WebSockets of a host are not carried; open a session on the device");
-        if (error) {
-                tb_request_reply_error(request, error);
-                return;
-        }
-        g_autofree char *path = carried_path(request);
-        tb_carrier_request(server->carry, request, host, path, NULL);
 }
 
 /* --- the rest --- */
@@ -353,7 +305,8 @@ const TbRoute tb_server_routes[] = {
         {.method = "POST",
          .path = "/api/session",
          .role = TB_ROLE_VIEWER,
-         .flags = TB_ROUTE_STRANGERS, /* a phone is paired without tokens; devices ask for the role */
+         .flags = TB_ROUTE_STRANGERS |
+                  TB_ROUTE_GRANTED, /* a phone is paired without tokens; devices ask for the role */
          .body = TB_BODY_JSON,
          .json = session_params,
          .max_body = 16 * 1024,
@@ -380,36 +333,9 @@ const TbRoute tb_server_routes[] = {
          .summary = "The same as PNG; ?token=, ?base=",
          .answers = "200 image/png; 400; 401; 403; 404"},
         {.method = "GET",
-         .path = "/api/hosts",
-         .role = TB_ROLE_VIEWER,
-         .handler = list_hosts,
-         .tag = "hosts",
-         .summary = "Hosts with presence and devices"},
-        {.method = "DELETE",
-         .path = "/api/hosts/{host}",
-         .role = TB_ROLE_ADMIN,
-         .handler = forget_host,
-         .tag = "hosts",
-         .summary = "Forget a host that is away: its name is free for another one",
-         .answers = "204; 404; 409"},
-        {.method = "GET",
-         .path = "/api/devices",
-         .role = TB_ROLE_VIEWER,
-         .handler = list_devices,
-         .tag = "hosts",
-         .summary = "Devices of all hosts"},
-        {.method = "*",
-         .path = "/api/hosts/{host}/host/{path...}",
-         .role = TB_ROLE_VIEWER,
-         .flags = TB_ROUTE_UNSAFE | TB_ROUTE_STREAMING,
-         .body = TB_BODY_STREAM,
-         .handler = carry_http,
-         .tag = "hosts",
-         .summary = "A request carried to the host through its own socket",
-         .answers = "200; 403; 404; 429; 502"},
-        {.method = "GET",
          .path = "/api/ice",
          .role = TB_ROLE_VIEWER,
+         .flags = TB_ROUTE_GRANTED,
          .handler = get_ice,
          .tag = "sessions",
          .summary = "STUN and TURN servers with time-limited credentials"},

@@ -345,6 +345,7 @@ TbServer *tb_server_new(const TbServerConfig *config, GError **error)
         tb_server_session_limits();
         tb_server_enrol_limits();
         tb_http_add_routes(server->http, tb_server_routes, server);
+        tb_http_add_routes(server->http, tb_server_host_routes, server);
         tb_http_add_routes(server->http, tb_server_enrol_routes, server);
         tb_http_add_routes(server->http, tb_server_own_routes, server);
         tb_http_add_routes(server->http, tb_server_phone_routes, server);

@@ -31,8 +31,9 @@ struct TbServer {
         gint64 started_ms;   /* boot clock */
 };
 
-extern const TbRoute tb_server_routes[], tb_server_enrol_routes[], tb_server_own_routes[],
-        tb_server_telemetry_routes[], tb_server_link_routes[], tb_server_registered_routes[];
+extern const TbRoute tb_server_routes[], tb_server_host_routes[], tb_server_enrol_routes[],
+        tb_server_own_routes[], tb_server_telemetry_routes[], tb_server_link_routes[],
+        tb_server_registered_routes[];
 /* Parameters of what is given out, in two tables: "ttl_s" and "note" */
 #define TB_SERVER_TERMS                                                                                      \
         {.name = "ttl_s",                                                                                    \

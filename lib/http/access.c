@@ -111,6 +111,68 @@ static bool check_secret_way(TbRequest *request)
         return true;
 }
 
+void tb_caller_clear(TbCaller *caller)
+{
+        g_free(caller->user);
+        g_free(caller->login);
+        tb_grants_unref(caller->grants);
+        *caller = (TbCaller){NULL};
+}
+
+static void identify(TbRequest *request, const char *token, bool nobody, GError **why)
+{
+        TbHttp *http = request->http;
+        TbCaller *caller = &request->caller;
+        TbGrants *grants = NULL;
+        const char *user = "";
+        bool open = tb_auth_is_open(http->auth);
+        tb_caller_clear(caller);
+        caller->role = nobody ? TB_ROLE_NONE : tb_auth_find(http->auth, token, &user, &grants);
+        caller->by = caller->role == TB_ROLE_NONE ? TB_BY_NOBODY : open ? TB_BY_OPEN : TB_BY_TOKEN;
+        caller->grants = tb_grants_ref(grants);
+        const TbShown shown = {token, token ? NULL : request->cookie, request->peer};
+        if (caller->role == TB_ROLE_NONE && !nobody && http->identify && (shown.token || shown.cookies) &&
+            http->identify(&shown, caller, why, http->identify_data))
+                user = NULL; /* it is there */
+        if (user || !caller->user)
+                caller->user = g_strdup(user ? user : "");
+}
+
+/* A browser shows a cookie whoever made it ask: what changes something must come from a page of ours, and say so. */
+static bool check_cookie(TbRequest *request, const TbRoute *route)
+{
+        bool reads = request->is_head || strcmp(request->method, "GET") == 0;
+        if (request->origin || request->fetch_site ||
+            (reads && !(route->flags & (TB_ROUTE_UNSAFE | TB_ROUTE_WEBSOCKET))))
+                return true;
+        tb_respond_error(request, TB_ERROR_FORBIDDEN,
+                         "signed in by a cookie, a request that changes something must say which page it is "
+                         "of (Origin); a program shows a token instead (Authorization: Bearer …)");
+        return false;
+}
+
+static bool refuse(TbRequest *request, const TbRoute *route, const char *token, const GError *why)
+{
+        const TbCaller *caller = &request->caller;
+        if (caller->role == TB_ROLE_NONE) {
+                tb_request_add_header(request, "WWW-Authenticate", "Bearer");
+                tb_respond_error(request, TB_ERROR_UNAUTHORIZED, "%s",
+                                 why     ? why->message
+                                 : token ? "the token is not known"
+                                         : "a token is needed (Authorization: Bearer …)");
+        } else if (caller->role < route->role) {
+                tb_respond_error(request, TB_ERROR_FORBIDDEN,
+                                 "this needs the role %s; the token's role is %s", tb_role_name(route->role),
+                                 tb_role_name(caller->role));
+        } else {
+                tb_respond_error(request, TB_ERROR_FORBIDDEN,
+                                 "this is about all hosts, and %s may see some of them only: an "
+                                 "administrator may, or who is in no group",
+                                 caller->user);
+        }
+        return false;
+}
+
 bool tb_access_role(TbRequest *request, const TbRoute *route)
 {
         g_autofree char *from_query = NULL;
@@ -121,25 +183,16 @@ bool tb_access_role(TbRequest *request, const TbRoute *route)
                 token = from_query = tb_query_value(request->raw_query, "access_token");
         if (token && !check_secret_way(request))
                 return false;
-        const char *user = "";
         bool nobody = request->stranger && request->http->without_tokens == TB_THIS_MACHINE_ALWAYS &&
                       tb_auth_is_open(request->http->auth);
-        request->role = nobody ? TB_ROLE_NONE : tb_auth_check(request->http->auth, token, &user);
-        g_free(request->user);
-        request->user = g_strdup(user);
-        if (request->role >= route->role || (nobody && route->flags & TB_ROUTE_STRANGERS))
+        g_autoptr(GError) why = NULL;
+        const TbCaller *caller = &request->caller;
+        identify(request, token, nobody, &why);
+        if (caller->by == TB_BY_COOKIE && (!check_secret_way(request) || !check_cookie(request, route)))
+                return false;
+        bool granted = !caller->grants || caller->role >= TB_ROLE_ADMIN || route->role == TB_ROLE_NONE ||
+                       route->flags & TB_ROUTE_GRANTED;
+        if ((caller->role >= route->role && granted) || (nobody && route->flags & TB_ROUTE_STRANGERS))
                 return true;
-        if (nobody)
-                return refuse_stranger(request);
-        if (request->role == TB_ROLE_NONE) {
-                tb_request_add_header(request, "WWW-Authenticate", "Bearer");
-                tb_respond_error(request, TB_ERROR_UNAUTHORIZED,
-                                 token ? "the token is not known"
-                                       : "a token is needed (Authorization: Bearer …)");
-        } else {
-                tb_respond_error(request, TB_ERROR_FORBIDDEN,
-                                 "this needs the role %s; the token's role is %s", tb_role_name(route->role),
-                                 tb_role_name(request->role));
-        }
-        return false;
+        return nobody ? refuse_stranger(request) : refuse(request, route, token, why);
 }

@@ -4,6 +4,7 @@
 #include <sys/random.h>
 
 #include "lib/error.h"
+#include "lib/http/grants.h"
 #include "lib/limits.h"
 #include "lib/refcount.h"
 
@@ -13,11 +14,13 @@ typedef struct Token {
         char *name; /* owned */
         guint8 hash[HASH_SIZE];
         TbRole role;
+        TbGrants *grants; /* ref; NULL: everywhere */
 } Token;
 
 struct TbAuth {
         TbRefCount ref;
         GArray *tokens;
+        bool closed;
 };
 
 static const char *const role_names[] = {"none", "viewer", "operator", "admin"};
@@ -41,6 +44,7 @@ bool tb_role_parse(const char *text, TbRole *ret_role)
 static void clear_token(gpointer p)
 {
         g_free(((Token *)p)->name);
+        tb_grants_unref(((Token *)p)->grants);
 }
 
 TbAuth *tb_auth_new(void)
@@ -132,7 +136,25 @@ void tb_auth_remove(TbAuth *auth, const char *token)
 
 bool tb_auth_is_open(TbAuth *auth)
 {
-        return auth->tokens->len == 0;
+        return auth->tokens->len == 0 && !auth->closed;
+}
+
+void tb_auth_close(TbAuth *auth)
+{
+        auth->closed = true;
+}
+
+void tb_auth_limit(TbAuth *auth, const char *token, TbGrants *grants)
+{
+        guint8 hash[HASH_SIZE];
+        tb_secret_hash(token, hash);
+        for (guint i = 0; i < auth->tokens->len; i++) {
+                Token *entry = &g_array_index(auth->tokens, Token, i);
+                if (!tb_secret_equal(entry->hash, hash, HASH_SIZE))
+                        continue;
+                tb_grants_unref(entry->grants);
+                entry->grants = tb_grants_ref(grants);
+        }
 }
 
 bool tb_auth_names(TbAuth *auth, const char *name)
@@ -148,7 +170,8 @@ static bool keeps(const TbAuth *auth, const Token *token)
         for (guint i = 0; i < auth->tokens->len; i++) {
                 const Token *entry = &g_array_index(auth->tokens, Token, i);
                 if (tb_secret_equal(entry->hash, token->hash, HASH_SIZE))
-                        return entry->role >= token->role && strcmp(entry->name, token->name) == 0;
+                        return entry->role >= token->role && strcmp(entry->name, token->name) == 0 &&
+                               tb_grants_equal(entry->grants, token->grants);
         }
         return false;
 }
@@ -167,8 +190,15 @@ char **tb_auth_exchange(TbAuth *auth, TbAuth *newer)
 
 TbRole tb_auth_check(TbAuth *auth, const char *token, const char **ret_name)
 {
+        TbGrants *grants;
+        return tb_auth_find(auth, token, ret_name, &grants);
+}
+
+TbRole tb_auth_find(TbAuth *auth, const char *token, const char **ret_name, TbGrants **ret_grants)
+{
         const Token *found = NULL;
         guint8 hash[HASH_SIZE];
+        *ret_grants = NULL;
         if (tb_auth_is_open(auth)) {
                 if (ret_name)
                         *ret_name = "local";
@@ -184,6 +214,7 @@ TbRole tb_auth_check(TbAuth *auth, const char *token, const char **ret_name)
         }
         if (found && ret_name)
                 *ret_name = found->name;
+        *ret_grants = found ? found->grants : NULL;
         return found ? found->role : TB_ROLE_NONE;
 }
 

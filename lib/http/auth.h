@@ -15,12 +15,17 @@ const char *tb_role_name(TbRole role);
 bool tb_role_parse(const char *text, TbRole *ret_role);
 
 typedef struct TbAuth TbAuth;
+typedef struct TbGrants TbGrants;
 TbAuth *tb_auth_new(void);
 TbAuth *tb_auth_ref(TbAuth *auth);
 void tb_auth_unref(TbAuth *auth);
 /* `name` is who it is in logs, leases and audit. Refuses tokens shorter than 16 bytes. */
 bool tb_auth_add(TbAuth *auth, const char *name, const char *token, TbRole role, GError **error);
-bool tb_auth_is_open(TbAuth *auth);                   /* no tokens */
+bool tb_auth_is_open(TbAuth *auth); /* no tokens, and nobody else says who is who */
+/* Somebody else knows users, too (accounts, signed tokens): who shows no token is nobody from here on. */
+void tb_auth_close(TbAuth *auth);
+/* The bearer of this token, which is there, has his role there only (lib/http/grants.h); ref is taken. */
+void tb_auth_limit(TbAuth *auth, const char *token, TbGrants *grants);
 bool tb_auth_names(TbAuth *auth, const char *name);   /* there is a token of this name */
 void tb_auth_remove(TbAuth *auth, const char *token); /* unknown: nothing */
 /* `auth` has the tokens of `newer` from here on, `newer` those of `auth`. Gives the names of which a token is gone, or its role is
@@ -28,6 +33,8 @@ void tb_auth_remove(TbAuth *auth, const char *token); /* unknown: nothing */
 char **tb_auth_exchange(TbAuth *auth, TbAuth *newer);
 /* TB_ROLE_NONE for an unknown token; `token` NULL is allowed. ret_name is borrowed from auth. */
 TbRole tb_auth_check(TbAuth *auth, const char *token, const char **ret_name);
+/* The same, and where: *ret_grants borrowed, NULL: everywhere. */
+TbRole tb_auth_find(TbAuth *auth, const char *token, const char **ret_name, TbGrants **ret_grants);
 #define TB_SECRET_HASH 32
 void tb_secret_hash(const char *secret, guint8 ret_hash[TB_SECRET_HASH]); /* SHA-256 */
 /* Constant-time comparison of equal-length secrets. */

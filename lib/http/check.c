@@ -40,6 +40,7 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind G_GNUC_UNUSE
                 {"Origin", &r->origin, true},
                 {"Sec-Fetch-Site", &r->fetch_site, true},
                 {"Authorization", &r->authorization, true},
+                {"Cookie", &r->cookie, true},
                 {"Content-Type", &r->content_type, true},
                 {"Content-Length", &head->length, true},
                 {"Transfer-Encoding", &head->encoding, true},

@@ -298,7 +298,7 @@ static void log_access(TbRequest *request, bool complete, gint64 now_us)
                 if (!tb_tally_note(request->http->refusals, kind))
                         return;
         }
-        tb_log(level, TB_F("request", request->id, "peer", request->peer, "user", request->user),
+        tb_log(level, TB_F("request", request->id, "peer", request->peer, "user", request->caller.user),
                "%s %s %d %.1f ms%s", request->method, request->path, request->status, seconds * 1000,
                complete || request->refused ? "" : " (client left)");
 }

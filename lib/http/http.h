@@ -13,6 +13,7 @@
 #include <stdbool.h>
 
 #include "lib/http/auth.h"
+#include "lib/http/caller.h"
 #include "lib/metrics.h"
 #include "lib/nets.h"
 #include "lib/param.h"
@@ -43,6 +44,9 @@ typedef enum TbRouteFlags {
         /* Spoken by programs of another product: fields of the body that the table does not name, or that are null, are
          * left out, and a refusal says "success": false and "error" beside what problem+json says. */
         TB_ROUTE_FOREIGN = 1 << 5,
+        /* Also for callers with grants: its handler asks tb_caller_role() of whatever host or device it is about. A route
+         * that needs a role and does not say so is closed to them. */
+        TB_ROUTE_GRANTED = 1 << 6,
 } TbRouteFlags;
 
 typedef struct TbRoute {
@@ -80,12 +84,18 @@ typedef enum TbWithoutTokens {
         TB_THIS_MACHINE_ALWAYS, /* others have no role: what needs none, and TB_ROUTE_STRANGERS */
 } TbWithoutTokens;
 
+/* Who shows that, besides the tokens of the configuration: fills `caller` (all zero before) and says true. False: nobody that is
+ * known; *error, where it is set, says why in words. */
+typedef bool (*TbHttpIdentify)(const TbShown *shown, TbCaller *caller, GError **error, gpointer data);
+
 typedef struct TbHttpOptions {
         const char *address; /* "127.0.0.1", "::", … */
         guint16 port;        /* 0: any free one */
         const char *name;    /* "testbed-host": the Server header */
         const char *version;
         TbAuth *auth;             /* ref is taken */
+        TbHttpIdentify identify;  /* NULL: nobody but by `auth` */
+        gpointer identify_data;   /* borrowed */
         TbMetrics *metrics;       /* borrowed; may be NULL */
         TbPoller *poller;         /* borrowed */
         const char *const *hosts; /* further names that may stand in Host (HOST_URL's); loopback names and the
@@ -140,6 +150,7 @@ const char *tb_request_query_string(TbRequest *request,
                                     const char *name); /* one query value as text; NULL: none */
 json_t *tb_request_json(TbRequest *request);           /* borrowed; validated; NULL: no body */
 GBytes *tb_request_body(TbRequest *request);           /* borrowed; TB_BODY_BYTES */
+const TbCaller *tb_request_caller(TbRequest *request); /* borrowed; who asks, and where he may do what */
 TbRole tb_request_role(TbRequest *request);
 const char *tb_request_user(TbRequest *request); /* the token's name, or "local" */
 const char *tb_request_id(TbRequest *request);

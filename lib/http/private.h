@@ -153,8 +153,10 @@ struct TbHttp {
         TbTally *refusals;     /* owned; what is said of those that are refused */
         const TbNets *trusted; /* borrowed; NULL: none but this machine */
         TbWithoutTokens without_tokens;
-        bool needs_tls; /* secrets are taken by TLS only */
-        TbTally *plain; /* owned; addresses that showed a secret without TLS */
+        TbHttpIdentify identify; /* NULL: nobody is known but by the configuration */
+        gpointer identify_data;  /* borrowed */
+        bool needs_tls;          /* secrets are taken by TLS only */
+        TbTally *plain;          /* owned; addresses that showed a secret without TLS */
         TbBucket read_lines;
         GSource *grace; /* ref; end of tb_http_stop() */
         void (*stopped)(gpointer);
@@ -184,13 +186,12 @@ struct TbRequest {
         TbPath split;             /* of path */
         char *args[TB_PATH_ARGS]; /* owned, decoded on demand */
         const char *arg_names[TB_PATH_ARGS];
-        const char *host, *origin, *fetch_site, *authorization, *content_type,
+        const char *host, *origin, *fetch_site, *authorization, *cookie, *content_type,
                 *upgrade;      /* borrowed from the connection */
         gint64 content_length; /* -1: unknown */
         bool has_body, expects;
-        TbRole role;
+        TbCaller caller;   /* its own: the token may be taken back while it is answered */
         TbPlace place;     /* of its stream */
-        char *user;        /* owned: its token may be taken back while it is answered */
         char *authority;   /* owned; of a target in absolute form: it counts, and not Host */
         bool forwarded;    /* a proxy says for whom */
         bool whole;        /* no NUL was in the head */

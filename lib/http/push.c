@@ -22,7 +22,7 @@ struct TbPush {
 
 bool tb_push_is_of(const TbPush *push, const char *user)
 {
-        return push->request && strcmp(push->request->user, user) == 0;
+        return push->request && strcmp(push->request->caller.user, user) == 0;
 }
 
 static void push_unref(void *p)
@@ -102,7 +102,7 @@ static void cut(gpointer data)
 {
         TbPush *push = data;
         if (tb_tally_notef(push->request->http->refusals, "slow %s", push->request->peer))
-                tb_log(TB_LOG_INFO, TB_F("user", push->request->user, "peer", push->request->peer),
+                tb_log(TB_LOG_INFO, TB_F("user", push->request->caller.user, "peer", push->request->peer),
                        "a stream was cut: too much waits for its reader and others of the same");
         g_queue_clear_full(&push->chunks, (GDestroyNotify)g_bytes_unref);
         push->offset = push->queued = 0;
@@ -129,7 +129,8 @@ TbPush *tb_request_reply_push_status(TbRequest *request, int status, const char 
         push->gone = gone;
         push->data = data;
         request->push = push;
-        tb_unread_begin(&push->unread, &request->http->unread, request->user, request->peer, cut, push);
+        tb_unread_begin(&push->unread, &request->http->unread, request->caller.user, request->peer, cut,
+                        push);
         g_queue_push_tail(&request->http->pushes, push);
         tb_request_on_gone(request, on_client_left, NULL);
         struct MHD_Response *response = MHD_create_response_from_callback(

@@ -47,7 +47,7 @@ TbRequest *tb_request_new(TbHttp *http, const char *uri)
         request->raw_query = strchr(request->path, '?');
         if (request->raw_query)
                 *request->raw_query++ = '\0';
-        request->user = g_strdup("");
+        request->caller.user = g_strdup("");
         request->content_length = -1;
         tb_request_next_id(http, request->id, sizeof request->id);
         return request;
@@ -76,7 +76,7 @@ void tb_request_unref(TbRequest *request)
         json_decref(request->json);
         g_free(request->authority);
         g_free(request->base_url);
-        g_free(request->user);
+        tb_caller_clear(&request->caller);
         g_free(request->path);
         g_free(request);
 }
@@ -145,12 +145,17 @@ GBytes *tb_request_body(TbRequest *request)
 
 TbRole tb_request_role(TbRequest *request)
 {
-        return request->role;
+        return request->caller.role;
+}
+
+const TbCaller *tb_request_caller(TbRequest *request)
+{
+        return &request->caller;
 }
 
 const char *tb_request_user(TbRequest *request)
 {
-        return request->user;
+        return request->caller.user;
 }
 
 const char *tb_request_id(TbRequest *request)

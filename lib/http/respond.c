@@ -194,7 +194,7 @@ void tb_respond_status(TbRequest *request, int status, const char *type, const c
 bool tb_respond_place(TbRequest *request, TbPlace *ret_place)
 {
         g_autoptr(GError) error = NULL;
-        const TbPlaceBy by = {request->user, request->peer, request->role < TB_ROLE_OPERATOR};
+        const TbPlaceBy by = {request->caller.user, request->peer, request->caller.role < TB_ROLE_OPERATOR};
         if (tb_place_take(&request->http->streams, &by, ret_place, &error))
                 return true;
         tb_request_add_header(request, "Retry-After", "5");

@@ -196,6 +196,18 @@ static char *origin_of(const char *url)
                                          : g_strdup_printf("%s://%s%s%s", scheme, open, host, close);
 }
 
+/* What it is called, and what may be called so. */
+static void take_names(TbHttp *http, const TbHttpOptions *options)
+{
+        http->server_header = g_strdup_printf("%s/%s", options->name ? options->name : "testbed",
+                                              options->version ? options->version : "0");
+        http->prefix = prefix_of(options->url);
+        http->address = g_ascii_strdown(options->address, -1);
+        http->machine = g_strdup(g_get_host_name());
+        http->hosts = g_strdupv((char **)options->hosts);
+        http->origins = g_strdupv((char **)options->origins);
+}
+
 TbHttp *tb_http_new(const TbHttpOptions *options, GError **error)
 {
         TbHttp *http = g_new0(TbHttp, 1);
@@ -207,14 +219,8 @@ TbHttp *tb_http_new(const TbHttpOptions *options, GError **error)
         http->metrics = options->metrics;
         http->routes = g_ptr_array_new_with_free_func(g_free);
         http->statics = g_ptr_array_new_with_free_func(tb_static_free);
-        http->server_header = g_strdup_printf("%s/%s", options->name ? options->name : "testbed",
-                                              options->version ? options->version : "0");
         http->boot = tb_random_token(6);
-        http->prefix = prefix_of(options->url);
-        http->address = g_ascii_strdown(options->address, -1);
-        http->machine = g_strdup(g_get_host_name());
-        http->hosts = g_strdupv((char **)options->hosts);
-        http->origins = g_strdupv((char **)options->origins);
+        take_names(http, options);
         tb_http_turns_start(http);
         tb_ws_turns_start(http);
         tb_places_init(&http->streams, options->max_streams ? "streams and sockets" : NULL,
@@ -226,6 +232,8 @@ TbHttp *tb_http_new(const TbHttpOptions *options, GError **error)
         http->trusted = options->trusted;
         http->without_tokens = options->without_tokens;
         http->needs_tls = options->needs_tls;
+        http->identify = options->identify;
+        http->identify_data = options->identify_data;
         http->rate = options->requests_per_s;
         http->rates = options->requests_per_s
                               ? tb_rates_new(options->requests_per_s, 2.0 * options->requests_per_s)

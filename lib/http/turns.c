@@ -31,8 +31,8 @@ static TbAsker *find_asker(TbRequest *request, bool make)
         char net[TB_NET_KEY];
         tb_net_share_key(request->peer, net);
         /* Whose token is known is one asker, wherever he says that he is. */
-        bool known = request->role > TB_ROLE_NONE && !tb_auth_is_open(http->auth);
-        g_autofree char *key = known ? g_strconcat("user ", request->user, NULL) : g_strdup(net);
+        bool known = request->caller.role > TB_ROLE_NONE && !tb_auth_is_open(http->auth);
+        g_autofree char *key = known ? g_strconcat("user ", request->caller.user, NULL) : g_strdup(net);
         TbAsker *a = g_hash_table_lookup(http->askers, key);
         if (!a && make) {
                 a = g_new0(TbAsker, 1);
@@ -64,13 +64,13 @@ static void let_go(TbRequest *request)
 /* What one may have of `all`: the rest is kept for who controls. */
 static gsize most_for(const TbRequest *request, gsize all)
 {
-        return request->role < TB_ROLE_OPERATOR ? all - all / 4 : all;
+        return request->caller.role < TB_ROLE_OPERATOR ? all - all / 4 : all;
 }
 
 static bool must_read_first(const TbRequest *request, const TbAsker *a)
 {
         gsize own = a ? a->bytes : 0;
-        if (!request->match->is_large || (own == 0 && request->role >= TB_ROLE_OPERATOR))
+        if (!request->match->is_large || (own == 0 && request->caller.role >= TB_ROLE_OPERATOR))
                 return false;
         return own >= TB_LIMIT_HTTP_ANSWERS_OF_ONE ||
                request->http->answers >= most_for(request, TB_LIMIT_HTTP_ANSWERS);

@@ -90,11 +90,11 @@ TbWs *tb_request_upgrade(TbRequest *request, const char *protocol, gsize max_mes
         ws->max_message = max_message;
         ws->code = TB_WS_CODE_NONE;
         ws->place = place;
-        ws->role = (guint8)request->role;
+        ws->role = (guint8)request->caller.role;
         GString *names = g_string_new(request->id);
         g_string_append_c(names, '\0');
         gsize user_at = names->len;
-        g_string_append(names, request->user);
+        g_string_append(names, request->caller.user);
         g_string_append_c(names, '\0');
         gsize peer_at = names->len;
         g_string_append(names, request->peer);

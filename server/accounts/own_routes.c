@@ -122,6 +122,15 @@ static void on_changed(bool written G_GNUC_UNUSED, gpointer data)
         g_free(changed);
 }
 
+/* What the caller may at the session's device; of a phone's, at all. */
+static TbRole role_in(TbRequest *request, const TbSession *session)
+{
+        const char *host, *device, *maker;
+        return tb_session_names(session, &host, &device, &maker)
+                       ? tb_caller_role(tb_request_caller(request), host, device)
+                       : tb_request_role(request);
+}
+
 static void change_session(TbRequest *request, gpointer data)
 {
         TbServer *server = data;
@@ -138,7 +147,7 @@ static void change_session(TbRequest *request, gpointer data)
                 .note = json_string_value(json_object_get(in, "note")),
         };
         g_autoptr(GError) error = NULL;
-        if (terms.has_mode && terms.mode == TB_MODE_CONTROL && tb_request_role(request) < TB_ROLE_OPERATOR)
+        if (terms.has_mode && terms.mode == TB_MODE_CONTROL && role_in(request, session) < TB_ROLE_OPERATOR)
                 tb_set_error(&error, TB_ERROR_FORBIDDEN,
                              "a control session of a device needs the role operator");
         else if (tb_server_life(request, in, &terms.life_s, &error))
@@ -187,6 +196,7 @@ const TbRoute tb_server_own_routes[] = {
         {.method = "GET",
          .path = "/api/me",
          .role = TB_ROLE_VIEWER,
+         .flags = TB_ROUTE_GRANTED,
          .handler = get_me,
          .tag = "system",
          .summary = "Who the caller is here: user, role, and whether that is by a token (named)",
@@ -194,6 +204,7 @@ const TbRoute tb_server_own_routes[] = {
         {.method = "GET",
          .path = "/api/session",
          .role = TB_ROLE_VIEWER,
+         .flags = TB_ROUTE_GRANTED,
          .query = list_params,
          .handler = list_sessions,
          .tag = "sessions",

@@ -165,12 +165,21 @@ gsize tb_device_list_size(const TbDeviceList *list)
 }
 
 /* Names of hosts and ids have nothing in them that JSON escapes (lib/name.h). */
-void tb_device_list_append(const TbDeviceList *list, GString *out)
+static bool is_seen(const TbSight *sight, const char *host, const char *device)
 {
+        return !sight->grants || tb_grants_role(sight->grants, sight->role, host, device) > TB_ROLE_NONE;
+}
+
+void tb_device_list_append(const TbDeviceList *list, const char *host, const TbSight *sight, GString *out)
+{
+        bool any = false;
         g_string_append_c(out, '[');
         for (guint i = 0; i < list->devices->len; i++) {
                 const Device *device = &g_array_index(list->devices, Device, i);
-                g_string_append(out, i > 0 ? ",{\"id\":\"" : "{\"id\":\"");
+                if (!is_seen(sight, host, device->id))
+                        continue;
+                g_string_append(out, any ? ",{\"id\":\"" : "{\"id\":\"");
+                any = true;
                 g_string_append(out, device->id);
                 g_string_append_c(out, '"');
                 g_string_append(out, device->rest);
@@ -179,10 +188,13 @@ void tb_device_list_append(const TbDeviceList *list, GString *out)
         g_string_append_c(out, ']');
 }
 
-void tb_device_list_append_of_host(const TbDeviceList *list, const char *host, bool online, GString *out)
+void tb_device_list_append_of_host(const TbDeviceList *list, const char *host, bool online,
+                                   const TbSight *sight, GString *out)
 {
         for (guint i = 0; i < list->devices->len; i++) {
                 const Device *device = &g_array_index(list->devices, Device, i);
+                if (!is_seen(sight, host, device->id))
+                        continue;
                 const char *const parts[] = {"{\"id\":\"",
                                              host,
                                              "/",

@@ -8,6 +8,8 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "lib/http/grants.h"
+
 typedef struct TbDeviceList TbDeviceList;
 
 /* `list`: DEVICE of docs/PROTOCOL.md; NULL: no devices. Errors: TB_ERROR_INVALID (not a list of devices),
@@ -19,6 +21,14 @@ bool tb_device_list_has(const TbDeviceList *list, const char *id);
 guint tb_device_list_count(const TbDeviceList *list);
 gsize tb_device_list_size(const TbDeviceList *list); /* bytes of its JSON text */
 
-void tb_device_list_append(const TbDeviceList *list, GString *out); /* that text: [{"id":"board",…},…] */
+/* Who reads it: what he may not see is left out. Without grants (NULL) all is there. */
+typedef struct TbSight {
+        const TbGrants *grants; /* borrowed; NULL: everything */
+        TbRole role;
+} TbSight;
+
+/* That text, [{"id":"board",…},…], of a host of this name. */
+void tb_device_list_append(const TbDeviceList *list, const char *host, const TbSight *sight, GString *out);
 /* The devices of one among many hosts, each followed by a comma: {"id":"lab-1/board",…,"host","device","online"}. */
-void tb_device_list_append_of_host(const TbDeviceList *list, const char *host, bool online, GString *out);
+void tb_device_list_append_of_host(const TbDeviceList *list, const char *host, bool online,
+                                   const TbSight *sight, GString *out);

@@ -205,7 +205,7 @@ static GArray *entries_of(TbPairing *pairing)
         return entries;
 }
 
-static void append_host(const Entry *entry, GString *out)
+static void append_host(const Entry *entry, const TbSight *sight, GString *out)
 {
         g_autofree char *since = tb_clock_rfc3339(tb_clock_wall_of(entry->since_ms));
         json_auto_t *head =
@@ -214,22 +214,29 @@ static void append_host(const Entry *entry, GString *out)
         g_autofree char *text = tb_json_text(head, NULL);
         g_string_append_len(out, text, (gssize)strlen(text) - 1);
         g_string_append(out, ",\"devices\":");
-        tb_device_list_append(entry->devices, out);
+        tb_device_list_append(entry->devices, entry->name, sight, out);
         g_string_append(out, "},");
 }
 
-static void append_devices(const Entry *entry, GString *out)
+static void append_devices(const Entry *entry, const TbSight *sight, GString *out)
 {
-        tb_device_list_append_of_host(entry->devices, entry->name, entry->online, out);
+        tb_device_list_append_of_host(entry->devices, entry->name, entry->online, sight, out);
 }
 
-static GBytes *make(TbPairing *pairing, void (*append)(const Entry *, GString *), gsize size_hint)
+static GBytes *make(TbPairing *pairing, TbList which, const TbSight *sight, gsize size_hint)
 {
         g_autoptr(GArray) entries = entries_of(pairing);
         GString *out = g_string_sized_new(size_hint + 64);
         g_string_append_c(out, '[');
-        for (guint i = 0; i < entries->len; i++)
-                append(&g_array_index(entries, Entry, i), out);
+        for (guint i = 0; i < entries->len; i++) {
+                const Entry *entry = &g_array_index(entries, Entry, i);
+                if (sight->grants && !tb_grants_touch(sight->grants, sight->role, entry->name))
+                        continue;
+                if (which == TB_LIST_HOSTS)
+                        append_host(entry, sight, out);
+                else
+                        append_devices(entry, sight, out);
+        }
         if (out->len > 1)
                 g_string_truncate(out, out->len - 1); /* the last comma */
         g_string_append_c(out, ']');
@@ -243,8 +250,11 @@ static GBytes *make(TbPairing *pairing, void (*append)(const Entry *, GString *)
 
 /* A text that is not the newest is told on when making it anew costs too much: hosts change it at their will, and each
  * one that a slow reader still holds takes memory. Small ones are always new. */
-GBytes *tb_pairing_list(TbPairing *pairing, TbList which, gint64 now_ms)
+GBytes *tb_pairing_list(TbPairing *pairing, TbList which, const TbSight *sight, gint64 now_ms)
 {
+        static const TbSight everything = {NULL, TB_ROLE_ADMIN};
+        if (sight && sight->grants && sight->role < TB_ROLE_ADMIN)
+                return make(pairing, which, sight, 0); /* his own, and small */
         TbLists *lists = pairing->lists;
         GBytes **text = which == TB_LIST_HOSTS ? &lists->hosts.text : &lists->devices.text;
         bool *stale = which == TB_LIST_HOSTS ? &lists->hosts.stale : &lists->devices.stale;
@@ -256,7 +266,7 @@ GBytes *tb_pairing_list(TbPairing *pairing, TbList which, gint64 now_ms)
         if (may) {
                 if (*text)
                         g_bytes_unref(*text);
-                *text = make(pairing, which == TB_LIST_HOSTS ? append_host : append_devices, size);
+                *text = make(pairing, which, &everything, size);
                 *stale = false;
         }
         return g_bytes_ref(*text);

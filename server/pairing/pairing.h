@@ -16,6 +16,7 @@
 
 #include "lib/http/auth.h"
 #include "lib/ice.h"
+#include "server/pairing/device_list.h"
 #include "server/store/enrolments.h"
 #include "server/store/hostkeys.h"
 
@@ -144,8 +145,8 @@ typedef enum TbList {
 } TbList;
 
 /* Its JSON text, one for all who ask; a new reference. Made anew after a change, a large one
- * (TB_LIMIT_DEVICE_LISTS_PER_S) up to some seconds later. */
-GBytes *tb_pairing_list(TbPairing *pairing, TbList which, gint64 now_ms);
+ * (TB_LIMIT_DEVICE_LISTS_PER_S) up to some seconds later. Of who sees some hosts and devices alone (`sight`, NULL: all), his own. */
+GBytes *tb_pairing_list(TbPairing *pairing, TbList which, const TbSight *sight, gint64 now_ms);
 TbParty *tb_pairing_host(TbPairing *pairing, const char *name); /* NULL: not connected */
 /* Whether who shows this token (NULL: none) may speak for the host of this name. */
 bool tb_pairing_may_be_host(const TbPairing *pairing, const char *name, const char *token);

@@ -111,8 +111,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         for (guint i = 0; i < 4; i++)
                 if (lines[i].party)
                         tb_pairing_left(lines[i].party, now);
-        g_bytes_unref(tb_pairing_list(pairing, TB_LIST_HOSTS, now));
-        g_bytes_unref(tb_pairing_list(pairing, TB_LIST_DEVICES, now));
+        g_bytes_unref(tb_pairing_list(pairing, TB_LIST_HOSTS, NULL, now));
+        g_bytes_unref(tb_pairing_list(pairing, TB_LIST_DEVICES, NULL, now));
         tb_pairing_free(pairing);
         tb_auth_unref(hosts);
         return 0;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/error.h"
+#include "lib/http/grants.h"
 #include "lib/limits.h"
 
 static void test_open(void)
@@ -13,6 +14,36 @@ static void test_open(void)
         g_assert_cmpint(tb_auth_check(auth, NULL, &name), ==, TB_ROLE_ADMIN);
         g_assert_cmpstr(name, ==, "local");
         tb_auth_unref(auth);
+}
+
+static void test_closed(void)
+{
+        TbAuth *auth = tb_auth_new();
+        tb_auth_close(auth); /* somebody else knows users */
+        g_assert_false(tb_auth_is_open(auth));
+        g_assert_cmpint(tb_auth_check(auth, NULL, NULL), ==, TB_ROLE_NONE);
+        g_assert_cmpint(tb_auth_check(auth, "0123456789abcdef", NULL), ==, TB_ROLE_NONE);
+        tb_auth_unref(auth);
+}
+
+static void test_granted(void)
+{
+        TbAuth *auth = tb_auth_new(), *newer = tb_auth_new();
+        g_autoptr(TbGrants) grants = tb_grants_new();
+        TbGrants *found = NULL;
+        tb_grants_add(grants, "lab-1", TB_ROLE_VIEWER);
+        g_assert_true(tb_auth_add(auth, "anna", "0123456789abcdef", TB_ROLE_VIEWER, NULL));
+        g_assert_true(tb_auth_add(newer, "anna", "0123456789abcdef", TB_ROLE_VIEWER, NULL));
+        tb_auth_limit(auth, "0123456789abcdef", grants);
+        g_assert_cmpint(tb_auth_find(auth, "0123456789abcdef", NULL, &found), ==, TB_ROLE_VIEWER);
+        g_assert_true(found == grants);
+        g_auto(GStrv) gone =
+                tb_auth_exchange(auth, newer); /* he may elsewhere now: what he holds is made anew */
+        g_assert_cmpstr(gone[0], ==, "anna");
+        g_assert_cmpint(tb_auth_find(auth, "0123456789abcdef", NULL, &found), ==, TB_ROLE_VIEWER);
+        g_assert_null(found);
+        tb_auth_unref(auth);
+        tb_auth_unref(newer);
 }
 
 static void test_tokens(void)
@@ -88,6 +119,8 @@ int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/auth/open", test_open);
+        g_test_add_func("/auth/closed", test_closed);
+        g_test_add_func("/auth/granted", test_granted);
         g_test_add_func("/auth/tokens", test_tokens);
         g_test_add_func("/auth/bad-tokens", test_bad_tokens);
         g_test_add_func("/auth/roles", test_roles);

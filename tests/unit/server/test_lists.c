@@ -39,7 +39,7 @@ static void test_fields(void)
         TbDeviceList *list = tb_device_list_new(said, &error);
         g_assert_no_error(error);
         g_autoptr(GString) text = g_string_new("");
-        tb_device_list_append(list, text);
+        tb_device_list_append(list, "lab-1", &(TbSight){NULL, TB_ROLE_ADMIN}, text);
         g_assert_cmpstr(text->str, ==,
                         "[{\"id\":\"board\",\"label\":\"a \\\"b\\\"\",\"state\":\"ready\",\"interfaces\":[{"
                         "\"name\":\"power\",\"kind\":\"power\",\"state\":\"ready\"}]},{\"id\":\"bare\"}]");
@@ -48,7 +48,7 @@ static void test_fields(void)
         g_assert_true(tb_device_list_has(list, "bare"));
         g_assert_false(tb_device_list_has(list, "junk"));
         g_string_truncate(text, 0);
-        tb_device_list_append_of_host(list, "lab-1", true, text);
+        tb_device_list_append_of_host(list, "lab-1", true, &(TbSight){NULL, TB_ROLE_ADMIN}, text);
         g_assert_true(g_str_has_suffix(
                 text->str,
                 ",{\"id\":\"lab-1/bare\",\"host\":\"lab-1\",\"device\":\"bare\",\"online\":true},"));
@@ -161,7 +161,7 @@ static void send_list(World *w, Line *host, json_t *list_take)
 
 static json_t *list_of(World *w, TbList which)
 {
-        g_autoptr(GBytes) text = tb_pairing_list(w->pairing, which, w->now);
+        g_autoptr(GBytes) text = tb_pairing_list(w->pairing, which, NULL, w->now);
         json_t *list = tb_json_parse_kept(g_bytes_get_data(text, NULL), g_bytes_get_size(text), NULL);
         g_assert_true(json_is_array(list));
         return list;
@@ -240,12 +240,12 @@ static void test_made_once(void)
         World w;
         setup(&w);
         Line *host = host_of(&w, 1);
-        GBytes *a = tb_pairing_list(w.pairing, TB_LIST_DEVICES, w.now),
-               *b = tb_pairing_list(w.pairing, TB_LIST_DEVICES, w.now);
+        GBytes *a = tb_pairing_list(w.pairing, TB_LIST_DEVICES, NULL, w.now),
+               *b = tb_pairing_list(w.pairing, TB_LIST_DEVICES, NULL, w.now);
         g_assert_true(a == b);
         g_bytes_unref(b);
         send_list(&w, host, list_of_size(TB_LIMIT_DEVICE_LIST));
-        b = tb_pairing_list(w.pairing, TB_LIST_DEVICES, w.now);
+        b = tb_pairing_list(w.pairing, TB_LIST_DEVICES, NULL, w.now);
         g_assert_true(a != b);
         g_assert_cmpuint(g_bytes_get_size(a), ==, 2); /* who reads it still has all of it */
         g_bytes_unref(a);
@@ -264,7 +264,7 @@ static void test_made_seldom(void)
                 lines[i] = host_of(&w, i);
                 send_list(&w, lines[i], list_of_size(TB_LIMIT_DEVICE_LIST));
         }
-        GBytes *text = tb_pairing_list(w.pairing, TB_LIST_DEVICES, w.now);
+        GBytes *text = tb_pairing_list(w.pairing, TB_LIST_DEVICES, NULL, w.now);
         const gsize size = g_bytes_get_size(text);
         gsize made = 0;
         g_assert_cmpuint(size, >, G_N_ELEMENTS(lines) * TB_LIMIT_DEVICE_LIST);
@@ -272,7 +272,7 @@ static void test_made_seldom(void)
                 w.now += 1000 / TB_LIMIT_DEVICE_LISTS_OF_HOST_PER_S;
                 send_list(&w, lines[0], list_of_size(TB_LIMIT_DEVICE_LIST - i % 2));
                 g_assert_null(last(lines[0]));
-                GBytes *next = tb_pairing_list(w.pairing, TB_LIST_DEVICES, w.now);
+                GBytes *next = tb_pairing_list(w.pairing, TB_LIST_DEVICES, NULL, w.now);
                 made += next != text ? g_bytes_get_size(next) : 0;
                 g_bytes_unref(text);
                 text = next;
@@ -281,7 +281,7 @@ static void test_made_seldom(void)
         g_assert_cmpuint(made, >, (20 - 2) * TB_LIMIT_DEVICE_LISTS_PER_S); /* and no less than that */
         send_list(&w, lines[1], json_pack("[{s:s}]", "id", "newest"));
         w.now += 1000 * (gint64)size / TB_LIMIT_DEVICE_LISTS_PER_S + 1;
-        GBytes *newest = tb_pairing_list(w.pairing, TB_LIST_DEVICES, w.now);
+        GBytes *newest = tb_pairing_list(w.pairing, TB_LIST_DEVICES, NULL, w.now);
         g_assert_nonnull(g_strstr_len(g_bytes_get_data(newest, NULL), (gssize)g_bytes_get_size(newest),
                                       "\"id\":\"h001/newest\""));
         g_bytes_unref(newest);
@@ -306,7 +306,7 @@ static void test_held(void)
         for (guint i = 0; i < 30; i++) {
                 w.now += 60000;
                 send_list(&w, lines[0], list_of_size(TB_LIMIT_DEVICE_LIST - i % 2));
-                GBytes *text = tb_pairing_list(w.pairing, TB_LIST_DEVICES, w.now);
+                GBytes *text = tb_pairing_list(w.pairing, TB_LIST_DEVICES, NULL, w.now);
                 if (held->len == 0 || text != g_ptr_array_index(held, held->len - 1))
                         sum += g_bytes_get_size(text);
                 g_ptr_array_add(held, text);
@@ -316,7 +316,7 @@ static void test_held(void)
         g_assert_cmpuint(sum + size + 1, >, TB_LIMIT_DEVICE_LISTS_HELD);
         GBytes *last = g_bytes_ref(g_ptr_array_index(held, held->len - 1));
         g_ptr_array_set_size(held, 0);
-        GBytes *next = tb_pairing_list(w.pairing, TB_LIST_DEVICES, w.now);
+        GBytes *next = tb_pairing_list(w.pairing, TB_LIST_DEVICES, NULL, w.now);
         g_assert_true(next != last);
         g_bytes_unref(next);
         for (guint i = 0; i < G_N_ELEMENTS(lines); i++)

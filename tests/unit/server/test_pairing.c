@@ -13,7 +13,7 @@
 
 static json_t *list_of(World *w, TbList which)
 {
-        g_autoptr(GBytes) text = tb_pairing_list(w->pairing, which, w->now);
+        g_autoptr(GBytes) text = tb_pairing_list(w->pairing, which, NULL, w->now);
         json_t *list = tb_json_parse_kept(g_bytes_get_data(text, NULL), g_bytes_get_size(text), NULL);
         g_assert_true(json_is_array(list));
         return list;

@@ -1,0 +1,114 @@
+/* Hosts and their devices: what is registered, and requests that are carried to a host. */
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/error.h"
+#include "server/accounts/reach.h"
+#include "server/server_private.h"
+
+static void reply_list(TbRequest *request, TbServer *server, TbList which)
+{
+        const TbCaller *caller = tb_request_caller(request);
+        const TbSight sight = {caller->grants, caller->role};
+        g_autoptr(GBytes) text = tb_pairing_list(server->pairing, which, &sight, tb_clock_mono_ms());
+        tb_request_add_header(request, "Cache-Control", "no-store");
+        tb_request_reply_shared(request, 200, "application/json", text);
+}
+
+static void list_hosts(TbRequest *request, gpointer data)
+{
+        reply_list(request, data, TB_LIST_HOSTS);
+}
+
+static void forget_host(TbRequest *request, gpointer data)
+{
+        TbServer *server = data;
+        const char *name = tb_request_arg(request, "host");
+        g_autoptr(GError) error = NULL;
+        if (tb_pairing_host(server->pairing, name))
+                tb_set_error(&error, TB_ERROR_BUSY, "host \"%s\" is connected", name);
+        else if (!tb_pairing_forget_host(server->pairing, name))
+                tb_set_error(&error, TB_ERROR_NOT_FOUND, "no host \"%s\" is known", name);
+        if (error) {
+                tb_request_reply_error(request, error);
+                return;
+        }
+
+        tb_request_reply_empty(request, 204);
+}
+
+static void list_devices(TbRequest *request, gpointer data)
+{
+        reply_list(request, data, TB_LIST_DEVICES);
+}
+
+/* "/api/hosts/lab-1/host/devices/x" -> "/host/devices/x" */
+static const char *path_on_host(TbRequest *request)
+{
+        return strchr(tb_request_path(request) + strlen("/api/hosts/"), '/');
+}
+
+static void carry_http(TbRequest *request, gpointer data)
+{
+        TbServer *server = data;
+        const char *name = tb_request_arg(request, "host"), *method = tb_request_method(request);
+        bool reads = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+        const TbCaller *caller = tb_request_caller(request);
+        TbParty *host = tb_pairing_host(server->pairing, name);
+        g_autoptr(GError) error = NULL;
+        TbRole role = tb_reach_role(caller, name, path_on_host(request), tb_request_raw_query(request));
+        bool seen = role > TB_ROLE_NONE || tb_grants_touch(caller->grants, caller->role, name);
+        if (seen && role == TB_ROLE_NONE)
+                error = g_error_new(TB_ERROR, TB_ERROR_FORBIDDEN,
+                                    "this is none of the devices of host %s that %s may see", name,
+                                    caller->user);
+        else if (seen && !reads && role < TB_ROLE_OPERATOR)
+                error = g_error_new_literal(TB_ERROR, TB_ERROR_FORBIDDEN, "this needs the role operator");
+        else if (!seen || !host) /* of what he may not see, nobody learns whether it is there */
+                error = g_error_new(TB_ERROR, TB_ERROR_NOT_FOUND, "no host \"%s\" is connected", name);
+        else if (tb_request_header(request, "Upgrade"))
+                error = g_error_new_literal(
+                        TB_ERROR, TB_ERROR_UNSUPPORTED,
+                        "WebSockets of a host are not carried; open a session on the device");
+        if (error) {
+                tb_request_reply_error(request, error);
+                return;
+        }
+        g_autofree char *path = tb_carrier_path(request, path_on_host(request), "access_token=");
+        const TbCarryAs as = {role, caller->user};
+        tb_carrier_request(server->carry, request, host, path, &as);
+}
+
+const TbRoute tb_server_host_routes[] = {
+        {.method = "GET",
+         .path = "/api/hosts",
+         .role = TB_ROLE_VIEWER,
+         .flags = TB_ROUTE_GRANTED,
+         .handler = list_hosts,
+         .tag = "hosts",
+         .summary = "Hosts with presence and devices"},
+        {.method = "DELETE",
+         .path = "/api/hosts/{host}",
+         .role = TB_ROLE_ADMIN,
+         .handler = forget_host,
+         .tag = "hosts",
+         .summary = "Forget a host that is away: its name is free for another one",
+         .answers = "204; 404; 409"},
+        {.method = "GET",
+         .path = "/api/devices",
+         .role = TB_ROLE_VIEWER,
+         .flags = TB_ROUTE_GRANTED,
+         .handler = list_devices,
+         .tag = "hosts",
+         .summary = "Devices of all hosts"},
+        {.method = "*",
+         .path = "/api/hosts/{host}/host/{path...}",
+         .role = TB_ROLE_VIEWER,
+         .flags = TB_ROUTE_UNSAFE | TB_ROUTE_STREAMING | TB_ROUTE_GRANTED,
+         .body = TB_BODY_STREAM,
+         .handler = carry_http,
+         .tag = "hosts",
+         .summary = "A request carried to the host through its own socket",
+         .answers = "200; 403; 404; 429; 502"},
+        {.method = NULL},
+};
