@@ -32,6 +32,11 @@ static void watch_page(TbRequest *request, gpointer data)
         reply_page(request, data, "server/watch.html");
 }
 
+static void links_page(TbRequest *request, gpointer data)
+{
+        reply_page(request, data, "server/links.html");
+}
+
 static void docs_page(TbRequest *request, gpointer data)
 {
         reply_page(request, data, "docs.html");
@@ -300,6 +305,7 @@ const TbRoute tb_server_routes[] = {
         {.method = "GET", .path = "/", .flags = TB_ROUTE_HIDDEN, .handler = desktop_page},
         {.method = "GET", .path = "/m/{id}", .flags = TB_ROUTE_HIDDEN, .handler = phone_page},
         {.method = "GET", .path = "/v/{id}", .flags = TB_ROUTE_HIDDEN, .handler = watch_page},
+        {.method = "GET", .path = "/links", .flags = TB_ROUTE_HIDDEN, .handler = links_page},
         {.method = "GET", .path = "/docs", .flags = TB_ROUTE_HIDDEN, .handler = docs_page},
         {.method = "GET", .path = "/favicon.ico", .flags = TB_ROUTE_HIDDEN, .handler = favicon},
         {.method = "POST",

@@ -68,6 +68,7 @@ static json_t *entry(TbSession *session)
         json_object_set_new(o, "note", session->note ? json_string(session->note) : json_null());
         json_object_set_new(o, "max", json_integer(session->max_observers));
         json_object_set_new(o, "untilRevoked", json_boolean(session->life_s == TB_LIFE_UNTIL_REVOKED));
+        json_object_set_new(o, "whileUsed", json_boolean(session->life_s == TB_LIFE_USED));
         json_object_set_new(o, "usedAt", time_json(session->active_ms));
         json_object_set_new(o, "people", people);
         return o;

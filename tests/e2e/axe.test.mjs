@@ -162,13 +162,21 @@ test("the server's pages: hosts and links, a phone paired, an observer who watch
       [
         'a link',
         async (page) => {
-          await page.getByRole('button', { name: 'Control link of lab-1/board' }).click();
+          await page.getByRole('button', { name: 'Give out a link of lab-1/board' }).click();
+          await page.getByLabel('Who has it may').selectOption('control');
+        },
+      ],
+      [
+        'the link, made',
+        async (page) => {
+          await page.getByRole('button', { name: 'Make the link' }).click();
           await page.getByLabel('Control link', { exact: true }).waitFor();
         },
       ],
       [
         'pairing',
         async (page) => {
+          await page.getByRole('button', { name: 'Done' }).click();
           await page.getByRole('button', { name: 'Create session' }).click();
           await page.getByRole('img', { name: /QR code/ }).waitFor();
         },
@@ -176,6 +184,7 @@ test("the server's pages: hosts and links, a phone paired, an observer who watch
     ]),
     [],
   );
+  assert.deepEqual(await looksAt(`${server.url}/links`, [['links', shows('[data-session]')]]), []);
   const session = await server.session({ device: 'lab-1/board', mode: 'control', observers: 4 });
   for (const link of [session.viewUrl, session.controlUrl])
     assert.deepEqual(

@@ -76,18 +76,30 @@ test("the server's page lists the board with its host and hands out links", asyn
   const row = page.locator('[data-device="lab-1/board"]');
   await row.waitFor();
   assert.match(await row.textContent(), /lab-1\/board.*U-Boot in QEMU.*power.*console.*video.*input/s);
-  await page.getByRole('button', { name: 'Control link of lab-1/board' }).click();
+  await page.getByRole('button', { name: 'Give out a link of lab-1/board' }).click();
+  await page.getByLabel('Who has it may').selectOption('control');
+  await page.getByLabel('Good for').selectOption('3600');
+  await page.getByLabel('Note (optional)').fill('night shift');
+  await page.keyboard.press('Enter');
   const link = await page.getByLabel('Control link', { exact: true }).inputValue();
+  await page.getByRole('button', { name: 'Done' }).click();
   const observer = await watch(t, link);
   await showsPictureBy(observer, 'webrtc');
-  await inPage(page, 'presence on the front page', () =>
-    /1 watching, host connected/.test(document.querySelector('[aria-label="Session of lab-1/board"]').textContent),
-  );
+  await page.getByRole('link', { name: 'Links' }).click();
+  const out = page.locator('[data-session]', { hasText: 'night shift' });
+  await out.getByText('1 of 8 in').waitFor();
+  assert.match(await out.innerText(), /lab-1\/board.*control.*good until/s);
+  await out.getByRole('button', { name: 'Show' }).click();
+  assert.equal(await page.getByLabel('Control link', { exact: true }).inputValue(), link);
+  await page.getByText('Code to scan').last().click();
+  await inPage(page, 'a code', () => [...document.querySelectorAll('img.qr')].at(-1)?.naturalWidth > 0);
+  await page.keyboard.press('Escape');
   assertQuiet(page);
   assertQuiet(observer);
-  await page.getByRole('button', { name: 'Take back the links of lab-1/board' }).click();
-  await page.getByText('Its links open nothing any more.').waitFor();
+  await out.getByRole('button', { name: 'Revoke' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
   await say(observer, 'has taken it back');
+  await page.getByText('No link is out').waitFor();
 });
 
 test('a view link: two watch at once, see each other, and cannot control', async (t) => {

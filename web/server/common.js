@@ -120,6 +120,24 @@ export const reporter = (api, { sessionId, token }) => {
     }).catch(() => {});
 };
 
+/** The server's pages, in the top bar. */
+export function pageLinks(end, here) {
+  const all = [
+    ['.', 'Devices'],
+    ['links', 'Links'],
+    ['docs', 'API'],
+  ];
+  end.prepend(
+    h(
+      'nav',
+      { class: 'row tight', 'aria-label': 'Pages' },
+      all.map(([href, name]) =>
+        h('a', { class: 'btn quiet', href, 'aria-current': name === here ? 'page' : null }, name),
+      ),
+    ),
+  );
+}
+
 export function makeSignaling(api, { role, sessionId, token }) {
   // the session's token goes in the hello; the server's own token, if it has one, in the URL
   return new Signaling({ url: api.wsUrl('ws'), WebSocket, hello: { role, sessionId, token } });

@@ -1,11 +1,12 @@
 // The server's front page: devices of all hosts, links to hand out, and pairing a phone.
 
 import { toneOf } from '../core/format.js';
-import { actionButton, badge, empty, field, fill, h, icon, notice, text } from '../app/dom.js';
+import { actionButton, badge, empty, fill, h, icon, notice, text } from '../app/dom.js';
 import { makeConnections } from './connections.js';
 import { makeHosts } from './hosts.js';
-import { linkBox, logInByLink, makePage, sessionOf } from './common.js';
+import { logInByLink, makePage, pageLinks, sessionOf } from './common.js';
 import { showSession } from './pair.js';
+import { openShare } from './share.js';
 
 const POLL_MS = 4000;
 
@@ -15,12 +16,11 @@ const own = sessionOf(location);
 let asking = false;
 const page = makePage(root, null, { onAuth: logIn, logOut: logIn });
 const { main, end, toast, api, announce } = page;
-end.prepend(h('a', { class: 'btn quiet', href: 'docs' }, 'API'));
+pageLinks(end, 'Devices');
 
 const list = h('ul', { class: 'list' });
 const box = h('section', { class: 'panel', 'aria-label': 'Devices' }, list);
 const count = h('span', { class: 'muted num' });
-const sessions = h('div', { class: 'stack' });
 const connections = makeConnections({ api });
 const hosts = makeHosts({ api, toast, announce });
 const phoneBody = h('div', { class: 'body stack' });
@@ -29,7 +29,6 @@ fill(
   main,
   h('div', { class: 'head' }, h('h1', {}, 'Devices'), count, h('span', { class: 'spacer' }), hosts.button),
   box,
-  sessions,
   hosts.el,
   connections.el,
   h('h2', { class: 'section-title' }, 'Pair a phone'),
@@ -47,7 +46,6 @@ async function logIn() {
   text(count, '');
   hosts.newToken();
   hosts.hide();
-  fill(sessions);
   box.classList.remove('panel');
   await page.askWho(box, { focus: !own.sessionId });
   box.classList.add('panel');
@@ -91,13 +89,14 @@ function away(error) {
 function deviceRow(d) {
   const name = d.id ?? `${d.host}/${d.device}`;
   const kinds = (d.interfaces ?? []).map((i) => i.kind ?? i);
-  const share = (mode, label, primary) =>
+  const open = (mode, label, primary) =>
     actionButton(
-      { class: `btn${primary ? ' primary' : ''}`, 'aria-label': `${label} of ${name}` },
+      { class: `btn${primary ? ' primary' : ''}`, 'aria-label': `${label} ${name}`, disabled: d.online === false },
       [icon(mode === 'view' ? 'eye' : 'keyboard'), label],
-      () => openSession(name, mode),
+      () => watch(name, mode),
       (e) => toast.error(e, label),
     );
+  const may = page.store.state.me?.role !== 'viewer';
   return h(
     'li',
     { dataset: { device: name } },
@@ -120,86 +119,31 @@ function deviceRow(d) {
         kinds.map((k) => h('span', { class: 'chip' }, k)),
       ),
     ),
-    h('span', { class: 'row tight' }, share('view', 'View link'), share('control', 'Control link', true)),
-  );
-}
-
-async function openSession(device, mode) {
-  const s = await api.json('POST', 'api/session', { body: { device, mode, observers: 8 } });
-  const observers = h('span', { class: 'num' }, '0');
-  const host = h('span', {});
-  const url = (u) => new URL(u, root).href;
-  const el = h(
-    'section',
-    { class: 'panel', 'aria-label': `Session of ${device}` },
     h(
-      'header',
-      {},
-      h('h2', {}, device),
-      badge(mode === 'control' ? 'control' : 'view only', mode === 'control' ? 'accent' : 'neutral', true),
-      h('span', { class: 'muted small' }, observers, ' watching, host ', host),
-      actionButton(
-        {
-          class: 'btn quiet danger',
-          'aria-label': `Take back the links of ${device}`,
-          title: 'The links open nothing any more',
-        },
-        'Take back',
-        async () => {
-          const path = `api/session/${encodeURIComponent(s.sessionId)}`;
-          await api.raw('DELETE', path, { query: { token: s.token } });
-          gone('Its links open nothing any more.');
-        },
-        (e) => toast.error(e, 'Take back'),
-      ),
+      'span',
+      { class: 'row tight' },
+      open('view', 'Watch', true),
+      may ? open('control', 'Control') : null,
       h(
         'button',
         {
           type: 'button',
-          class: 'btn quiet icon-only',
-          'aria-label': 'Hide this session',
-          onclick: () => {
-            clearInterval(timer);
-            el.remove();
-          },
+          class: 'btn',
+          'aria-label': `Give out a link of ${name}`,
+          'aria-haspopup': 'dialog',
+          onclick: () => openShare({ api, root, toast, device: name, may }),
         },
-        icon('close'),
-      ),
-    ),
-    h(
-      'div',
-      { class: 'body stack' },
-      s.viewUrl ? field('View link: watch, nothing else', linkBox('View link', url(s.viewUrl), toast)) : null,
-      s.controlUrl
-        ? field(
-            'Control link: whoever has it can control the device',
-            linkBox('Control link', url(s.controlUrl), toast),
-          )
-        : null,
-      h(
-        'p',
-        { class: 'muted small' },
-        `The session ends 10 minutes after the last activity${s.expiresAt ? `, now at ${new Date(s.expiresAt).toLocaleTimeString()}` : ''}.`,
+        icon('link'),
+        'Link …',
       ),
     ),
   );
-  const poll = async () => {
-    try {
-      const now = await api.get(`api/session/${encodeURIComponent(s.sessionId)}`);
-      text(observers, now.observers ?? 0);
-      text(host, now.phoneConnected ? 'connected' : 'not connected');
-    } catch (error) {
-      if (error.status === 404) gone('');
-    }
-  };
-  function gone(more) {
-    clearInterval(timer);
-    fill(el, h('div', { class: 'body muted', role: 'status' }, `The session of ${device} has ended. ${more}`));
-  }
-  const timer = setInterval(poll, POLL_MS);
-  poll();
-  sessions.prepend(el);
-  el.querySelector('input')?.focus();
+}
+
+/** Opens the device at once, by a link that is nobody else's. */
+async function watch(device, mode) {
+  const s = await api.json('POST', 'api/session', { body: { device, mode, observers: 4 } });
+  location.assign(new URL(mode === 'control' ? s.controlUrl : s.viewUrl, root).href);
 }
 
 // ---- phone ----
