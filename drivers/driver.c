@@ -3,11 +3,13 @@
 #include <string.h>
 
 static const char *const kind_names[TB_KINDS] = {
-        [TB_KIND_POWER] = "power",           [TB_KIND_CONSOLE] = "console", [TB_KIND_VIDEO] = "video",
-        [TB_KIND_INPUT] = "input",           [TB_KIND_SENSORS] = "sensors", [TB_KIND_SHELL] = "shell",
-        [TB_KIND_FILES] = "files",           [TB_KIND_APPS] = "apps",       [TB_KIND_LOGS] = "logs",
-        [TB_KIND_INSTRUMENT] = "instrument",
+        [TB_KIND_POWER] = "power", [TB_KIND_CONSOLE] = "console",       [TB_KIND_VIDEO] = "video",
+        [TB_KIND_AUDIO] = "audio", [TB_KIND_INPUT] = "input",           [TB_KIND_SENSORS] = "sensors",
+        [TB_KIND_SHELL] = "shell", [TB_KIND_FILES] = "files",           [TB_KIND_APPS] = "apps",
+        [TB_KIND_LOGS] = "logs",   [TB_KIND_INSTRUMENT] = "instrument",
 };
+
+const TbSensorOps tb_audio_levels = {.interval_ms = 0, .sample = NULL};
 
 const char *tb_kind_name(TbKind kind)
 {
@@ -31,6 +33,7 @@ const void *tb_lane_ops(const TbLane *lane, TbKind kind)
         case TB_KIND_POWER: return lane->power;
         case TB_KIND_CONSOLE: return lane->console;
         case TB_KIND_VIDEO: return lane->video;
+        case TB_KIND_AUDIO: return lane->audio;
         case TB_KIND_INPUT: return lane->input;
         case TB_KIND_SENSORS: return lane->sensors;
         case TB_KIND_SHELL: return lane->shell;

@@ -25,12 +25,14 @@
 #include "lib/frame.h"
 #include "lib/param.h"
 #include "lib/pipe.h"
+#include "lib/sound.h"
 #include "lib/uri.h"
 
 typedef enum TbKind {
         TB_KIND_POWER,
         TB_KIND_CONSOLE,
         TB_KIND_VIDEO,
+        TB_KIND_AUDIO,
         TB_KIND_INPUT,
         TB_KIND_SENSORS,
         TB_KIND_SHELL,
@@ -74,6 +76,8 @@ typedef struct TbUp {
         void (*power)(TbInstance *self, const TbPowerState *state); /* seen without being asked */
         void (*frame)(TbInstance *self, TbFrame *frame_take);       /* straight to the media hub */
         void (*no_signal)(TbInstance *self, const char *reason); /* the source works, there is no picture */
+        void (*sound)(TbInstance *self, TbSound *sound_take);    /* straight to the media hub */
+        void (*no_sound)(TbInstance *self, const char *reason); /* the source works, and gives none (muted) */
         /* on the bus: "modem", "screen-off", …; data may be NULL */
         void (*event)(TbInstance *self, const char *type, json_t *data_take);
         void (*fault)(TbInstance *self, const char *reason); /* still open, but broken; NULL: well again */
@@ -137,6 +141,14 @@ typedef struct TbVideoOps {
         void (*stop)(TbInstance *self, TbIo *io);
 } TbVideoOps;
 
+typedef struct TbAudioOps {
+        /* Sound flows from start to stop, by up->sound() from pump: one block behind the other without a gap, silence as zeros, 5 to
+         * TB_LIMIT_SOUND_BLOCK_MS ms each (10 is good), with the time at which its first sample was taken as the driver knows it best (the
+         * host smooths it). One format from start to stop. */
+        bool (*start)(TbInstance *self, TbIo *io, GError **error);
+        void (*stop)(TbInstance *self, TbIo *io);
+} TbAudioOps;
+
 typedef enum TbInputType {
         TB_INPUT_KEY,
         TB_INPUT_TEXT,
@@ -183,6 +195,10 @@ typedef struct TbSensorOps {
         /* tells by up->sample(); NULL: pump tells */
         bool (*sample)(TbInstance *self, TbIo *io, GError **error);
 } TbSensorOps;
+
+/* `sensors` of a lane with audio: the host measures what it hears, and tells audio.rms and audio.peak (dBFS) while somebody
+ * listens. A lane that samples something itself tells these streams beside its own. */
+extern const TbSensorOps tb_audio_levels;
 
 typedef struct TbShellRequest {
         const char *command;     /* for the device's own shell; or */
@@ -257,6 +273,7 @@ struct TbLane {
         const TbPowerOps *power;
         const TbConsoleOps *console;
         const TbVideoOps *video;
+        const TbAudioOps *audio;
         const TbInputOps *input;
         const TbSensorOps *sensors;
         const TbShellOps *shell;

@@ -75,6 +75,9 @@ void tb_testpattern_draw(const TbTestpattern *p, guint32 *pixels, guint64 n, gin
                 fill(pixels, p->width, p->height, marker_x - 8, marker_y, 17, 1, 0xffffff);
                 fill(pixels, p->width, p->height, marker_x, marker_y - 8, 1, 17, 0xffffff);
         }
+        if (p->flashes)
+                fill(pixels, p->width, p->height, p->width * 3 / 4, p->height * 3 / 4, p->width / 4 + 1,
+                     p->height / 4 + 1, t_ms % 1000 < TB_TESTPATTERN_FLASH_MS ? 0xffffff : 0x000000);
         int block = tb_testpattern_block(p->width);
         for (int i = 0; i < TB_TESTPATTERN_BITS; i++)
                 fill(pixels, p->width, p->height, i * block, 0, block, block,

@@ -5,15 +5,21 @@
  * Along the top edge stand TB_TESTPATTERN_BITS square blocks, each one bit of the time of painting in ms since the
  * epoch, highest bit first, white = 1. A block is min(16, width / 44) pixels wide and as high; a browser that
  * reads them back knows how old the picture is that it shows.
+ *
+ * With a flash, the lower right quarter (of width and of height) is white for the first TB_TESTPATTERN_FLASH_MS of each second, else black:
+ * testtone beeps as long.
  */
 #include <glib.h>
+#include <stdbool.h>
 
 #define TB_TESTPATTERN_BITS 44
 #define TB_TESTPATTERN_MIN_WIDTH 176 /* a block of 4 pixels survives any encoder that is worth its name */
 #define TB_TESTPATTERN_MIN_HEIGHT 64
+#define TB_TESTPATTERN_FLASH_MS 100
 
 typedef struct TbTestpattern {
         int width, height;
+        bool flashes;
         guint32 *background; /* owned: colour bars over a grey ramp */
 } TbTestpattern;
 

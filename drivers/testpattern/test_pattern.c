@@ -35,10 +35,30 @@ static void test_moves(void)
         tb_testpattern_clear(&p);
 }
 
+static void test_flash(void)
+{
+        TbTestpattern p;
+        tb_testpattern_init(&p, 320, 200);
+        p.flashes = true;
+        g_autofree guint32 *a = g_new(guint32, 320 * 200);
+        static const struct {
+                gint64 t_ms;
+                guint32 corner;
+        } at[] = {{5000, 0xffffff}, {5099, 0xffffff}, {5100, 0}, {5999, 0}};
+        for (guint i = 0; i < G_N_ELEMENTS(at); i++) {
+                tb_testpattern_draw(&p, a, i, at[i].t_ms, -1, 0);
+                g_assert_cmphex(a[320 * 200 - 1], ==, at[i].corner);
+                g_assert_cmphex(a[160 * 320 + 250], ==, at[i].corner);
+                g_assert_cmpint(tb_testpattern_read(a, 320), ==, at[i].t_ms);
+        }
+        tb_testpattern_clear(&p);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/pattern/time", test_time);
         g_test_add_func("/pattern/moves", test_moves);
+        g_test_add_func("/pattern/flash", test_flash);
         return g_test_run();
 }

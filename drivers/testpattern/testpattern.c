@@ -45,6 +45,11 @@ static const TbParam params[] = {
          .fallback = "30",
          .unit = "1/s",
          .help = "pictures a second"},
+        {.name = "flash",
+         .type = TB_PARAM_BOOL,
+         .fallback = "false",
+         .help = "the lower right corner is white for the first 100 ms of each second, when "
+                 "testtone://?pattern=beep beeps"},
         {.name = "interval_ms",
          .type = TB_PARAM_INT,
          .min = TB_LIMIT_SENSOR_MS_MIN,
@@ -64,6 +69,7 @@ static bool screen_open(TbInstance *self, TbIo *io G_GNUC_UNUSED, GError **error
         s->fps = (int)json_integer_value(json_object_get(self->params, "fps"));
         s->marker_x = -1;
         tb_testpattern_init(&s->pattern, s->width, s->height);
+        s->pattern.flashes = json_is_true(json_object_get(self->params, "flash"));
         return true;
 }
 

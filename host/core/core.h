@@ -189,6 +189,18 @@ typedef struct TbVideoSink {
 void tb_interface_video_start(TbInterface *iface, int max_fps, const TbVideoSink *sink, gpointer user);
 void tb_interface_video_stop(TbInterface *iface);
 
+/* --- audio --- */
+/* The sound hub is the one consumer of an interface's sound; as with video. */
+typedef struct TbSoundSink {
+        void (*sound)(TbSound *sound_take, gpointer user);
+        void (*no_sound)(const char *reason, gpointer user);
+} TbSoundSink;
+void tb_interface_audio_start(TbInterface *iface, const TbSoundSink *sink, gpointer user);
+void tb_interface_audio_stop(TbInterface *iface);
+/* What the host itself measured of what this interface gives: told by the sensors of its attachment, or else by the first ones that the
+ * device has. False: it has none. */
+bool tb_interface_measured(TbInterface *iface, const TbSample *sample);
+
 /* --- sensors --- */
 /* A row of a table: which streams are wanted. */
 #define TB_PARAM_STREAMS                                                                                     \

@@ -13,10 +13,11 @@ struct Lane {
         TbThread *thread;
         TbMutex lock;
         TbCond changed;
-        LaneSeen seen;        /* protected by lock */
-        bool closing, ended;  /* protected by lock */
-        int fps, running_fps; /* protected by lock; worker's */
-        LaneCall call;        /* protected by lock; NULL: none */
+        LaneSeen seen;             /* protected by lock */
+        bool closing, ended;       /* protected by lock */
+        int fps, running_fps;      /* protected by lock; worker's */
+        bool audio, running_audio; /* protected by lock; worker's */
+        LaneCall call;             /* protected by lock; NULL: none */
         gpointer call_data;
         gint64 call_deadline;
         GError *call_error;
@@ -91,6 +92,29 @@ static void on_no_signal(TbInstance *self, const char *reason)
         unlock(lane);
 }
 
+static void on_sound(TbInstance *self, TbSound *sound)
+{
+        Lane *lane = lane_of(self);
+        TbSound *old = lane->seen.sound;
+        if (old)
+                lane->seen.sound_gap_us =
+                        MAX(lane->seen.sound_gap_us, ABS(sound->t_us - (old->t_us + tb_sound_us(old))));
+        lane->seen.sound = sound;
+        lane->seen.sounds++;
+        lane->seen.sound_frames += sound->frames;
+        g_clear_pointer(&lane->seen.no_sound, g_free);
+        unlock(lane);
+        tb_sound_unref(old);
+}
+
+static void on_no_sound(TbInstance *self, const char *reason)
+{
+        Lane *lane = lane_of(self);
+        g_free(lane->seen.no_sound);
+        lane->seen.no_sound = g_strdup(reason);
+        unlock(lane);
+}
+
 static void on_event(TbInstance *self, const char *type, json_t *data)
 {
         Lane *lane = lane_of(self);
@@ -116,8 +140,17 @@ static void on_clipboard(TbInstance *self, const char *text)
         unlock(lane);
 }
 
-static const TbUp up = {on_bytes,     on_line,  on_sample, on_power,    on_frame,
-                        on_no_signal, on_event, on_fault,  on_clipboard};
+static const TbUp up = {.bytes = on_bytes,
+                        .line = on_line,
+                        .sample = on_sample,
+                        .power = on_power,
+                        .frame = on_frame,
+                        .no_signal = on_no_signal,
+                        .sound = on_sound,
+                        .no_sound = on_no_sound,
+                        .event = on_event,
+                        .fault = on_fault,
+                        .clipboard = on_clipboard};
 
 /* --- the worker --- */
 static bool is_closing(Lane *lane)
@@ -175,6 +208,22 @@ static bool sync_video(Lane *lane, GError **error)
         return true;
 }
 
+static bool sync_audio(Lane *lane, GError **error)
+{
+        const TbAudioOps *audio = lane->instance->lane->audio;
+        tb_mutex_lock(&lane->lock);
+        bool on = lane->audio;
+        tb_mutex_unlock(&lane->lock);
+        if (!audio || on == lane->running_audio)
+                return true;
+        if (!on)
+                audio->stop(lane->instance, &lane->io);
+        else if (!audio->start(lane->instance, &lane->io, error))
+                return false;
+        lane->running_audio = on;
+        return true;
+}
+
 static void serve(Lane *lane)
 {
         const TbLane *ops = lane->instance->lane;
@@ -182,7 +231,7 @@ static void serve(Lane *lane)
         while (!is_closing(lane)) {
                 tb_interruptor_lower(lane->io.wake);
                 run_call(lane);
-                if (is_closing(lane) || !sync_video(lane, &error))
+                if (is_closing(lane) || !sync_video(lane, &error) || !sync_audio(lane, &error))
                         break;
                 lane->io.in_pump = true;
                 bool ok = true;
@@ -199,6 +248,9 @@ static void serve(Lane *lane)
         if (lane->running_fps && ops->video)
                 ops->video->stop(lane->instance, &lane->io);
         lane->running_fps = 0;
+        if (lane->running_audio)
+                ops->audio->stop(lane->instance, &lane->io);
+        lane->running_audio = false;
         if (ops->close)
                 ops->close(lane->instance);
         set_open(lane, false, error);
@@ -294,6 +346,8 @@ void lane_stop(Lane *lane, int limit_ms)
         g_hash_table_unref(s->samples);
         g_free(s->lost);
         g_free(s->no_signal);
+        g_free(s->no_sound);
+        tb_sound_unref(s->sound);
         g_free(s->fault);
         g_free(s->clipboard);
         if (s->frame)
@@ -334,10 +388,11 @@ void lane_wait(Lane *lane, const char *what, LaneDone done, gconstpointer data, 
         ok = ok || done(&lane->seen, (gpointer)data);
         const LaneSeen *s = &lane->seen;
         if (!ok)
-                g_error("%s: no %s in %d ms; open %d (%s), %u frames, no signal: %s, fault: %s, events: %s, "
-                        "bytes: %s",
-                        lane->uri->raw, what, timeout_ms, s->open, s->lost, s->frames, s->no_signal, s->fault,
-                        s->events->str, s->bytes->str);
+                g_error("%s: no %s in %d ms; open %d (%s), %u frames, no signal: %s, %u blocks of sound, "
+                        "none: %s, "
+                        "fault: %s, events: %s, bytes: %s",
+                        lane->uri->raw, what, timeout_ms, s->open, s->lost, s->frames, s->no_signal,
+                        s->sounds, s->no_sound, s->fault, s->events->str, s->bytes->str);
         tb_mutex_unlock(&lane->lock);
 }
 
@@ -345,6 +400,14 @@ void lane_video(Lane *lane, int max_fps)
 {
         tb_mutex_lock(&lane->lock);
         lane->fps = max_fps;
+        tb_interruptor_raise(lane->io.wake);
+        tb_mutex_unlock(&lane->lock);
+}
+
+void lane_audio(Lane *lane, bool on)
+{
+        tb_mutex_lock(&lane->lock);
+        lane->audio = on;
         tb_interruptor_raise(lane->io.wake);
         tb_mutex_unlock(&lane->lock);
 }
@@ -365,7 +428,10 @@ void lane_forget(Lane *lane)
         g_string_truncate(s->events, 0);
         g_hash_table_remove_all(s->samples);
         g_clear_pointer(&s->frame, tb_frame_unref);
-        s->frames = s->n_damage = s->powers = 0;
+        g_clear_pointer(&s->sound, tb_sound_unref);
+        s->frames = s->n_damage = s->powers = s->sounds = 0;
+        s->sound_frames = 0;
+        s->sound_gap_us = 0;
         tb_mutex_unlock(&lane->lock);
 }
 
@@ -441,6 +507,16 @@ static bool done_frames(const LaneSeen *seen, gpointer data)
 void lane_wait_frames(Lane *lane, guint n, int timeout_ms)
 {
         lane_wait(lane, "frames", done_frames, GUINT_TO_POINTER(n), timeout_ms);
+}
+
+static bool done_sounds(const LaneSeen *seen, gpointer data)
+{
+        return seen->sounds >= GPOINTER_TO_UINT(data);
+}
+
+void lane_wait_sounds(Lane *lane, guint n, int timeout_ms)
+{
+        lane_wait(lane, "sound", done_sounds, GUINT_TO_POINTER(n), timeout_ms);
 }
 
 static bool done_dark(const LaneSeen *seen, gpointer data)

@@ -17,6 +17,11 @@ typedef struct LaneSeen {
         TbFrame *frame;  /* the last one */
         guint n_damage;  /* rectangles of all frames */
         char *no_signal; /* the last reason; NULL after a frame */
+        guint sounds;
+        TbSound *sound; /* the last block */
+        guint64 sound_frames;
+        gint64 sound_gap_us; /* the largest between the end of a block and the begin of the next one, either way */
+        char *no_sound;      /* the last reason; NULL after a block */
         char *fault;
         char *clipboard; /* the last one; NULL: none */
         guint powers;
@@ -35,6 +40,7 @@ void lane_stop(Lane *lane, int limit_ms);
 bool lane_call(Lane *lane, LaneCall call, gconstpointer data, int timeout_ms, GError **error);
 void lane_wait(Lane *lane, const char *what, LaneDone done, gconstpointer data, int timeout_ms);
 void lane_video(Lane *lane, int max_fps); /* 0: stop */
+void lane_audio(Lane *lane, bool on);
 /* What to wait for, for lane_wait(). */
 typedef struct LaneColour {
         int x, y;
@@ -58,6 +64,7 @@ void lane_wait_text(Lane *lane, const char *text, int timeout_ms);
  * all of them come back, in order. */
 void lane_echo(Lane *lane, gsize size);
 void lane_wait_frames(Lane *lane, guint n, int timeout_ms);
+void lane_wait_sounds(Lane *lane, guint n, int timeout_ms);
 void lane_wait_dark(Lane *lane, const char *reason, int timeout_ms);
 void lane_input(Lane *lane, const TbInput *events, guint n);
 guint32 lane_pixel(Lane *lane, int x, int y); /* 0xRRGGBB of the last frame */

@@ -19,9 +19,9 @@
 #define INTERRUPT_LIMIT_MS 200
 #define SECRET "s3cr3t-of-the-test"
 
-static const TbKind with_ops[] = {TB_KIND_POWER,   TB_KIND_CONSOLE,   TB_KIND_VIDEO, TB_KIND_INPUT,
-                                  TB_KIND_SENSORS, TB_KIND_SHELL,     TB_KIND_FILES, TB_KIND_APPS,
-                                  TB_KIND_LOGS,    TB_KIND_INSTRUMENT};
+static const TbKind with_ops[] = {TB_KIND_POWER, TB_KIND_CONSOLE, TB_KIND_VIDEO,     TB_KIND_AUDIO,
+                                  TB_KIND_INPUT, TB_KIND_SENSORS, TB_KIND_SHELL,     TB_KIND_FILES,
+                                  TB_KIND_APPS,  TB_KIND_LOGS,    TB_KIND_INSTRUMENT};
 
 /* --- the table --- */
 static void check_ops(const TbLane *lane)
@@ -35,6 +35,8 @@ static void check_ops(const TbLane *lane)
         }
         if (lane->video)
                 g_assert_true(lane->video->start && lane->video->stop && lane->pump);
+        if (lane->audio) /* how loud it is has its place */
+                g_assert_true(lane->audio->start && lane->audio->stop && lane->pump && lane->sensors);
         if (lane->input)
                 g_assert_nonnull(lane->input->send);
         if (lane->sensors)
@@ -52,7 +54,7 @@ static void check_ops(const TbLane *lane)
         if (lane->instrument)
                 g_assert_nonnull(lane->instrument->query);
         if (lane->parallel > 1)
-                g_assert_true(!lane->pump && !lane->video && !lane->console);
+                g_assert_true(!lane->pump && !lane->video && !lane->audio && !lane->console);
 }
 
 static void check_params(const TbDriver *driver)
@@ -263,6 +265,8 @@ static void check_lane(const TbDriver *driver, const TbLane *ops, const char *ur
                 lane_look(lane, look_reason, &reason);
                 if (reason.open && ops->video)
                         lane_video(lane, 10);
+                if (reason.open && ops->audio)
+                        lane_audio(lane, true);
                 /* a machine that was really started takes its time to end; everything else only has to let go
                  */
                 lane_stop(lane, strcmp(driver->name, "qemu") == 0 ? 5000 : INTERRUPT_LIMIT_MS);

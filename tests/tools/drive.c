@@ -88,6 +88,13 @@ static void up_text(TbInstance *self, const char *reason)
         say(json_pack("{s:s?}", "trouble", reason));
 }
 
+static void up_sound(TbInstance *self, TbSound *sound)
+{
+        (void)self;
+        frames += sound->frames;
+        tb_sound_unref(sound);
+}
+
 static void up_event(TbInstance *self, const char *type, json_t *data)
 {
         (void)self;
@@ -100,6 +107,8 @@ static const TbUp up = {.bytes = up_bytes,
                         .power = up_power,
                         .frame = up_frame,
                         .no_signal = up_text,
+                        .sound = up_sound,
+                        .no_sound = up_text,
                         .event = up_event,
                         .fault = up_text,
                         .clipboard = up_text};
@@ -208,6 +217,8 @@ static bool run(TbInstance *self, TbIo *io, const char *command, json_t *more, G
                 lane->video->stop(self, io);
                 return true;
         }
+        if (lane->audio && g_str_equal(words[0], "listen"))
+                return lane->audio->start(self, io, error);
         if (g_str_equal(words[0], "count")) {
                 g_autoptr(GChecksum) now = g_checksum_copy(sum);
                 json_object_set_new(more, "bytes", json_integer((json_int_t)received));

@@ -378,3 +378,30 @@ void tb_interface_video_stop(TbInterface *iface)
 {
         tb_worker_video_stop(tb_interface_worker(iface));
 }
+
+/* --- audio --- */
+void tb_interface_audio_start(TbInterface *iface, const TbSoundSink *sink, gpointer user)
+{
+        tb_worker_audio_start(tb_interface_worker(iface), sink, user);
+}
+
+void tb_interface_audio_stop(TbInterface *iface)
+{
+        tb_worker_audio_stop(tb_interface_worker(iface));
+}
+
+bool tb_interface_measured(TbInterface *iface, const TbSample *sample)
+{
+        TbInterface *sensors = NULL;
+        const GPtrArray *all = iface->device->interfaces;
+        for (guint i = 0; i < all->len; i++) {
+                TbInterface *other = g_ptr_array_index(all, i);
+                if (other->kind == TB_KIND_SENSORS &&
+                    (!sensors ||
+                     (other->attachment == iface->attachment && sensors->attachment != iface->attachment)))
+                        sensors = other;
+        }
+        if (sensors)
+                tb_interface_add_sample(sensors, sample);
+        return sensors != NULL;
+}

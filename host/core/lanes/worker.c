@@ -32,6 +32,7 @@ void tb_worker_finalize(gpointer data)
         g_free(w->instance);
         tb_cond_clear(&w->idle);
         tb_mutex_clear(&w->video_lock);
+        tb_mutex_clear(&w->audio_lock);
         tb_mutex_clear(&w->lock);
         g_free(w);
         ended(ended_data);
@@ -127,6 +128,25 @@ static void no_signal_out(gpointer data, const char *reason)
         tb_mutex_unlock(&w->video_lock);
 }
 
+static void sound_out(gpointer data, TbSound *sound)
+{
+        TbWorker *w = data;
+        tb_mutex_lock(&w->audio_lock); /* as with frames */
+        if (w->audio_sink.sound)
+                w->audio_sink.sound(g_steal_pointer(&sound), w->audio_user);
+        tb_mutex_unlock(&w->audio_lock);
+        tb_sound_unref(sound);
+}
+
+static void no_sound_out(gpointer data, const char *reason)
+{
+        TbWorker *w = data;
+        tb_mutex_lock(&w->audio_lock);
+        if (w->audio_sink.no_sound)
+                w->audio_sink.no_sound(reason, w->audio_user);
+        tb_mutex_unlock(&w->audio_lock);
+}
+
 /* How many threads of `all` one user may have. */
 static guint of_user(guint all)
 {
@@ -171,6 +191,8 @@ static bool start(TbWorker *w, GError **error)
                                                                   .inlet = w->inlet,
                                                                   .frame = frame_out,
                                                                   .no_signal = no_signal_out,
+                                                                  .sound = sound_out,
+                                                                  .no_sound = no_sound_out,
                                                                   .wait = tb_worker_wait_room,
                                                                   .data = w});
         w->instance->host = w->events;
@@ -213,7 +235,7 @@ static void try_start(TbWorker *w)
                 w->probe_timer = g_timeout_add(PROBE_MS, probe_tick, w);
                 push_internal(w, probe_exec);
         }
-        if (g_atomic_int_get(&w->video_fps))
+        if (g_atomic_int_get(&w->video_fps) || g_atomic_int_get(&w->audio_wanted))
                 wake_all(w);
 }
 
@@ -238,6 +260,7 @@ TbWorker *tb_worker_new(const TbWorkerOptions *options)
         w->queue = tb_call_queue_new(of_user(w->n_runners));
         tb_mutex_init(&w->lock);
         tb_mutex_init(&w->video_lock);
+        tb_mutex_init(&w->audio_lock);
         tb_cond_init(&w->idle);
         w->instance = g_malloc0(options->lane->size);
         *w->instance = (TbInstance){
@@ -327,6 +350,7 @@ void tb_worker_release(TbWorker *w)
 {
         tb_assert_main();
         tb_worker_video_stop(w);
+        tb_worker_audio_stop(w);
         if (!w->started) {
                 g_clear_handle_id(&w->start_timer, g_source_remove);
                 tb_main_post(tb_worker_finalize, w); /* later, as for one whose threads end */
@@ -366,5 +390,26 @@ void tb_worker_video_stop(TbWorker *w)
         tb_mutex_lock(&w->video_lock);
         w->video_sink = (TbVideoSink){0};
         tb_mutex_unlock(&w->video_lock);
+        wake_all(w);
+}
+
+void tb_worker_audio_start(TbWorker *w, const TbSoundSink *sink, gpointer user)
+{
+        tb_assert_main();
+        tb_mutex_lock(&w->audio_lock);
+        w->audio_sink = *sink;
+        w->audio_user = user;
+        tb_mutex_unlock(&w->audio_lock);
+        g_atomic_int_set(&w->audio_wanted, 1);
+        wake_all(w);
+}
+
+void tb_worker_audio_stop(TbWorker *w)
+{
+        tb_assert_main();
+        g_atomic_int_set(&w->audio_wanted, 0);
+        tb_mutex_lock(&w->audio_lock);
+        w->audio_sink = (TbSoundSink){0};
+        tb_mutex_unlock(&w->audio_lock);
         wake_all(w);
 }

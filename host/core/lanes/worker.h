@@ -81,3 +81,5 @@ void tb_worker_release(TbWorker *worker);
 
 void tb_worker_video_start(TbWorker *worker, int max_fps, const TbVideoSink *sink, gpointer user);
 void tb_worker_video_stop(TbWorker *worker);
+void tb_worker_audio_start(TbWorker *worker, const TbSoundSink *sink, gpointer user);
+void tb_worker_audio_stop(TbWorker *worker);

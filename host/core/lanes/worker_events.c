@@ -207,6 +207,19 @@ static void up_no_signal(TbInstance *self, const char *reason)
         events->o.no_signal(events->o.data, shown);
 }
 
+static void up_sound(TbInstance *self, TbSound *sound_take)
+{
+        TbWorkerEvents *events = self->host;
+        events->o.sound(events->o.data, sound_take);
+}
+
+static void up_no_sound(TbInstance *self, const char *reason)
+{
+        TbWorkerEvents *events = self->host;
+        g_autofree char *shown = tb_secrets_hide(events->o.secrets, reason);
+        events->o.no_sound(events->o.data, shown);
+}
+
 static void up_event(TbInstance *self, const char *type, json_t *data_take)
 {
         Post *p = post_new(self->host, POST_EVENT, 0);
@@ -262,6 +275,8 @@ const TbUp tb_worker_up = {
         .power = up_power,
         .frame = up_frame,
         .no_signal = up_no_signal,
+        .sound = up_sound,
+        .no_sound = up_no_sound,
         .event = up_event,
         .fault = up_fault,
         .clipboard = up_clipboard,

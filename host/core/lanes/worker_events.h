@@ -1,8 +1,8 @@
 #pragma once
 /*
  * The crossing of a lane's events: tb_worker_up is what drivers call on their thread; what they tell is
- * copied and goes to the main loop through the lane's inlet, where TbWorkerOps of the owner runs. Frames do not
- * cross: they go straight to the sink.
+ * copied and goes to the main loop through the lane's inlet, where TbWorkerOps of the owner runs. Frames and sound do
+ * not cross: they go straight to the sink.
  *
  * What a lane told and main did not see yet is bounded by TB_LIMIT_LANE_BYTES: above it `wait` holds the driver
  * where it tells. Samples (per stream) and power then overwrite what waits instead: the latest is what counts.
@@ -21,6 +21,8 @@ typedef struct TbWorkerEventsOptions {
         TbInlet *inlet;                                       /* borrowed for the life of the threads */
         void (*frame)(gpointer data, TbFrame *frame_take);    /* worker */
         void (*no_signal)(gpointer data, const char *reason); /* worker */
+        void (*sound)(gpointer data, TbSound *sound_take);    /* worker */
+        void (*no_sound)(gpointer data, const char *reason);  /* worker */
         void (*wait)(gpointer data); /* worker: until the inlet has room, or its TbIo ends the wait */
         gpointer data;
 } TbWorkerEventsOptions;

@@ -52,6 +52,12 @@ struct TbWorker {
         gpointer video_user;
         gint video_fps;    /* atomic: > 0 wanted */
         int video_running; /* worker thread: the fps it was started with; 0: stopped */
+        /* the consumer of sound */
+        TbMutex audio_lock;
+        TbSoundSink audio_sink; /* protected by audio_lock; sound NULL: nobody */
+        gpointer audio_user;
+        gint audio_wanted;  /* atomic */
+        bool audio_running; /* worker thread */
         TbWorkerEvents *events;
 };
 

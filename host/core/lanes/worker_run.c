@@ -69,6 +69,9 @@ static void lane_close(TbWorker *w, TbIo *io)
         if (w->video_running && w->o.lane->video)
                 w->o.lane->video->stop(w->instance, io);
         w->video_running = 0;
+        if (w->audio_running && w->o.lane->audio)
+                w->o.lane->audio->stop(w->instance, io);
+        w->audio_running = false;
         if (w->o.lane->close)
                 w->o.lane->close(w->instance);
 }
@@ -165,6 +168,22 @@ static bool video_sync(TbWorker *w, TbIo *io, GError **error)
         return ok;
 }
 
+static bool audio_sync(TbWorker *w, TbIo *io, GError **error)
+{
+        bool wanted = g_atomic_int_get(&w->audio_wanted);
+        if (!w->o.lane->audio || wanted == w->audio_running)
+                return true;
+        if (w->audio_running) {
+                w->o.lane->audio->stop(w->instance, io);
+                w->audio_running = false;
+                return true;
+        }
+        io->deadline_us = g_get_monotonic_time() + TB_WORKER_OPEN_MS * G_TIME_SPAN_MILLISECOND;
+        w->audio_running = w->o.lane->audio->start(w->instance, io, error);
+        io->deadline_us = G_MAXINT64;
+        return w->audio_running;
+}
+
 /* --- a lane with one thread --- */
 /* Returns when the lane is lost or the worker closes. */
 static void serve(TbRunner *r)
@@ -176,7 +195,7 @@ static void serve(TbRunner *r)
                         r->io.wake); /* before looking: what is pushed from here on raises it again */
                 for (TbCall *call; !is_closing(w) && (call = tb_call_queue_take(w->queue, 0));)
                         call_run(r, call);
-                if (is_closing(w) || !video_sync(w, &r->io, &error))
+                if (is_closing(w) || !video_sync(w, &r->io, &error) || !audio_sync(w, &r->io, &error))
                         break;
                 r->io.in_pump = true;
                 bool room = wait_for_room(w, &r->io); /* what it would read now has no place yet */

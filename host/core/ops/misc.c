@@ -1,4 +1,4 @@
-/* The kinds with one verb: logs, video, instrument. */
+/* The kinds with one verb: logs, video, audio, instrument. */
 #include "host/core/ops/command.h"
 #include "host/core/private.h"
 #include "lib/limits.h"
@@ -24,8 +24,8 @@ const TbVerbRun tb_logs_verbs[] = {
         {.verb = {.op = NULL}},
 };
 
-/* --- video: pictures go through the media room; core only knows the state --- */
-static void video_get(TbCommand *c)
+/* --- video, audio: pictures and sound go through the media room; core only knows the state --- */
+static void media_get(TbCommand *c)
 {
         json_t *o = json_pack("{s:s}", "state", tb_state_name(c->iface->state));
         if (c->iface->reason)
@@ -44,7 +44,22 @@ const TbVerbRun tb_video_verbs[] = {
                   .http = TB_VERB_SPECIAL,
                   .summary = "Size, rate, state, viewers",
                   .answers = "200 application/json Video"},
-         .start = video_get},
+         .start = media_get},
+        {.verb = {.op = NULL}},
+};
+
+const TbVerbRun tb_audio_verbs[] = {
+        {.verb = {.kind = TB_KIND_AUDIO,
+                  .op = "get",
+                  .role = TB_ROLE_VIEWER,
+                  .timeout_ms = 5000,
+                  .params = tb_no_params,
+                  .method = "GET",
+                  .path = "",
+                  .http = TB_VERB_SPECIAL,
+                  .summary = "Format, state, level, listeners",
+                  .answers = "200 application/json Audio"},
+         .start = media_get},
         {.verb = {.op = NULL}},
 };
 
