@@ -11,7 +11,7 @@ DEPS_GSTREAMER := gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1
 DEPS_HOST := $(DEPS_GSTREAMER) adb fonts-dejavu-core
 # The images take of those sets only the plugins whose elements are made somewhere (docker/README.md): the sets' own libraries are 400 MB.
 # tests/house/image.test.mjs runs the host with these alone.
-GST_PLUGINS := app videoconvertscale x264 vpx va nvcodec qsv video4linux2 rtp rtpmanager webrtc nice dtls srtp sctp
+GST_PLUGINS := app videoconvertscale x264 vpx va nvcodec qsv video4linux2 rtp rtpmanager webrtc nice dtls srtp sctp audioconvert audioresample opus
 DEPS_HOST_IMAGE := tini
 # the lab container: a desktop, and who keeps it alive
 DEPS_LAB_IMAGE := supervisor xvfb blackbox xterm firefox-esr

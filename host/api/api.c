@@ -30,6 +30,7 @@ TbApi *tb_api_new(TbHttp *http, TbCore *core, TbMedia *media, TbMetrics *metrics
         tb_api_add_ws(api);
         tb_api_add_console(api);
         tb_api_add_video(api);
+        tb_api_add_audio(api);
         tb_api_add_whep(api);
         tb_api_add_streams(api);
         tb_api_add_files(api);

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "host/media/bind_sound.h"
+
 typedef struct Source {     /* one video interface */
         TbMediaBind *bind;  /* borrowed */
         TbInterface *iface; /* borrowed: valid until device.removed */
@@ -15,6 +17,7 @@ struct TbMediaBind {
         TbCore *core;   /* borrowed */
         guint subscription;
         GHashTable *sources; /* interface id -> owned Source */
+        GHashTable *sounds;  /* interface id -> TbBoundSound, ended when it is taken out */
 };
 
 /* --- core's frames to the hub: worker thread --- */
@@ -64,6 +67,10 @@ static void show_state(Source *s)
 static void bind_interface(TbInterface *iface, gpointer user)
 {
         TbMediaBind *bind = user;
+        if (tb_interface_kind(iface) == TB_KIND_AUDIO &&
+            !g_hash_table_contains(bind->sounds, tb_interface_id(iface)))
+                g_hash_table_insert(bind->sounds, g_strdup(tb_interface_id(iface)),
+                                    tb_bound_sound_new(bind->media, iface));
         if (tb_interface_kind(iface) != TB_KIND_VIDEO ||
             g_hash_table_contains(bind->sources, tb_interface_id(iface)))
                 return;
@@ -81,14 +88,27 @@ static void bind_device(TbDevice *device, gpointer user)
         tb_device_each_interface(device, bind_interface, user);
 }
 
+static bool is_of(const char *interface_id, const char *device)
+{
+        gsize n = strlen(device);
+        return strncmp(interface_id, device, n) == 0 && interface_id[n] == '/';
+}
+
 static gboolean of_device(gpointer key, gpointer value, gpointer user)
 {
-        gsize n = strlen(user);
         Source *s = value;
-        if (strncmp(key, user, n) != 0 || ((const char *)key)[n] != '/')
+        if (!is_of(key, user))
                 return FALSE;
         tb_interface_video_stop(s->iface);
         tb_media_remove_hub(s->bind->media, s->hub, "the device was removed");
+        return TRUE;
+}
+
+static gboolean sound_of_device(gpointer key, gpointer value, gpointer user)
+{
+        if (!is_of(key, user))
+                return FALSE;
+        tb_bound_sound_free(value, "the device was removed");
         return TRUE;
 }
 
@@ -101,11 +121,15 @@ static void on_event(const TbEvent *event, gpointer user)
                         bind_device(device, bind);
         } else if (strcmp(event->type, "device.removed") == 0) {
                 g_hash_table_foreach_remove(bind->sources, of_device, (gpointer)event->device);
+                g_hash_table_foreach_remove(bind->sounds, sound_of_device, (gpointer)event->device);
         } else if (strcmp(event->type, "interface.state") == 0) {
                 g_autofree char *id = g_strdup_printf("%s/%s", event->device, event->interface);
                 Source *s = g_hash_table_lookup(bind->sources, id);
                 if (s)
                         show_state(s);
+                TbBoundSound *sound = g_hash_table_lookup(bind->sounds, id);
+                if (sound)
+                        tb_bound_sound_show_state(sound);
         }
 }
 
@@ -124,6 +148,7 @@ TbMediaBind *tb_media_bind(TbMedia *media, TbCore *core)
         bind->media = media;
         bind->core = core;
         bind->sources = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+        bind->sounds = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         bind->subscription = tb_bus_subscribe(tb_core_bus(core), on_event, bind);
         tb_core_each_device(core, bind_device, bind);
         tb_media_listen(media, on_changed, bind);
@@ -144,6 +169,10 @@ void tb_media_unbind(TbMediaBind *bind)
                 tb_interface_video_stop(s->iface);
                 tb_media_remove_hub(bind->media, s->hub, "the host is stopping");
         }
+        g_hash_table_iter_init(&iter, bind->sounds);
+        while (g_hash_table_iter_next(&iter, NULL, &value))
+                tb_bound_sound_free(value, "the host is stopping");
         g_hash_table_unref(bind->sources);
+        g_hash_table_unref(bind->sounds);
         g_free(bind);
 }

@@ -1,7 +1,7 @@
 #pragma once
 /*
- * Binds media to core: every video interface that core has gets a hub, for as long as it has it; what core
- * knows of its state (away, fault) becomes the hub's slate. Event on the bus: media.state {"state","reason"}, when
+ * Binds media to core: every video and audio interface that core has gets a hub, for as long as it has it; what core
+ * knows of its state (away, fault) becomes the hub's slate, or why there is no sound. Event on the bus: media.state {"state","reason"}, when
  * testbed-media ends and when it runs again. Thread: main.
  */
 #include "host/core/core.h"

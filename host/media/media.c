@@ -11,6 +11,7 @@
 #include "host/media/memory.h"
 #include "host/media/peer.h"
 #include "host/media/reaper.h"
+#include "host/media/sound/sound_encoder.h"
 #include "host/media/webrtc/rtpext.h"
 #include "lib/error.h"
 #include "lib/limits.h"
@@ -27,6 +28,7 @@ struct TbMedia {
         char **ice_servers;   /* owned */
         TbEncoders *encoders; /* owned */
         GPtrArray *hubs;      /* ref */
+        GPtrArray *sounds;    /* ref TbSoundHub */
         GPtrArray *peers;     /* borrowed: they take themselves out */
         GHashTable *by_id;    /* peer's number -> borrowed TbPeer */
         TbMediaChild *child;  /* owned */
@@ -118,6 +120,7 @@ TbMedia *tb_media_new(const TbMediaConfig *config)
                 config->ice_servers ? g_strdupv((char **)config->ice_servers) : g_new0(char *, 1);
         media->encoders = tb_encoders_new(media->max_fps, media->max_kbps, media->hardware);
         media->hubs = g_ptr_array_new();
+        media->sounds = g_ptr_array_new();
         media->peers = g_ptr_array_new();
         media->by_id = g_hash_table_new(NULL, NULL);
         media->sources = tb_sources_new(media->encoders);
@@ -148,9 +151,12 @@ void tb_media_free(TbMedia *media)
         tb_stills_free(media->stills);
         while (media->hubs->len > 0)
                 tb_media_remove_hub(media, g_ptr_array_index(media->hubs, 0), "The host is stopping.");
+        while (media->sounds->len > 0)
+                tb_media_remove_sound(media, g_ptr_array_index(media->sounds, 0), "the host is stopping");
         tb_encoders_free(media->encoders);
         tb_reaper_stop();
         g_ptr_array_free(media->hubs, TRUE);
+        g_ptr_array_free(media->sounds, TRUE);
         g_ptr_array_free(media->peers, TRUE);
         tb_places_clear(&media->viewer_places);
         tb_places_clear(&media->mjpeg_places);
@@ -191,6 +197,37 @@ TbHub *tb_media_find_hub(TbMedia *media, const char *device, const char *interfa
                         return hub;
         }
         tb_set_error(error, TB_ERROR_NOT_FOUND, "%s has no video interface \"%s\"", device, interface);
+        return NULL;
+}
+
+TbSoundHub *tb_media_add_sound(TbMedia *media, const char *device, const char *interface,
+                               const TbSoundSource *ops, void *source)
+{
+        tb_assert_main();
+        TbSoundHub *hub = tb_sound_hub_new(device, interface, ops, source);
+        g_ptr_array_add(media->sounds, hub);
+        return hub;
+}
+
+void tb_media_remove_sound(TbMedia *media, TbSoundHub *hub, const char *reason)
+{
+        tb_assert_main();
+        if (!g_ptr_array_remove(media->sounds, hub))
+                return;
+        tb_sound_hub_retire(hub, reason);
+        tb_sound_hub_unref(hub);
+}
+
+TbSoundHub *tb_media_find_sound(TbMedia *media, const char *device, const char *interface, GError **error)
+{
+        for (guint i = 0; i < media->sounds->len; i++) {
+                TbSoundHub *hub = g_ptr_array_index(media->sounds, i);
+                if (strcmp(tb_sound_hub_device(hub), device) == 0 &&
+                    (!interface || strcmp(tb_sound_hub_interface(hub), interface) == 0))
+                        return hub;
+        }
+        tb_set_error(error, TB_ERROR_NOT_FOUND, "%s has no audio interface%s%s", device, interface ? " " : "",
+                     interface ? interface : "");
         return NULL;
 }
 
@@ -375,9 +412,13 @@ json_t *tb_media_info(TbMedia *media)
                 json_array_append_new(codecs, json_string(tb_codec_name(codec)));
                 json_object_set_new(encoders, tb_codec_name(codec), json_string(spec->element));
         }
-        return json_pack("{s:o, s:o, s:o, s:{s:i, s:i, s:i, s:i}}", "video", codecs, "encoders", encoders,
-                         "peers", peers_info(media), "limits", "viewers", (int)media->max_viewers, "mjpeg",
-                         (int)media->max_mjpeg, "fps", (int)media->max_fps, "kbps", (int)media->max_kbps);
+        json_t *audio = json_array();
+        if (ready && tb_opus_is_there())
+                json_array_append_new(audio, json_string("OPUS"));
+        return json_pack("{s:o, s:o, s:o, s:o, s:{s:i, s:i, s:i, s:i}}", "video", codecs, "audio", audio,
+                         "encoders", encoders, "peers", peers_info(media), "limits", "viewers",
+                         (int)media->max_viewers, "mjpeg", (int)media->max_mjpeg, "fps", (int)media->max_fps,
+                         "kbps", (int)media->max_kbps);
 }
 
 json_t *tb_media_peers(TbMedia *media)

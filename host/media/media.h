@@ -1,7 +1,7 @@
 #pragma once
 /*
  * TbMedia: the media room of one host: its hubs, its limits, its viewers, the threads that end pipelines.
- * host/core never includes it: who builds a host creates it and hands it the video interfaces that core has.
+ * host/core never includes it: who builds a host creates it and hands it the video and audio interfaces that core has.
  * Thread: main. Errors: TB_ERROR.
  */
 #include <glib.h>
@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "host/media/hub/hub.h"
+#include "host/media/sound/sound_hub.h"
 #include "lib/places.h"
 
 typedef struct TbMedia TbMedia;
@@ -44,6 +45,13 @@ void tb_media_remove_hub(TbMedia *media, TbHub *hub, const char *reason);
 /* Borrowed; NULL + TB_ERROR_NOT_FOUND. */
 TbHub *tb_media_find_hub(TbMedia *media, const char *device, const char *interface, GError **error);
 
+/* The same for audio interfaces: who hears one is closed when it goes away. */
+TbSoundHub *tb_media_add_sound(TbMedia *media, const char *device, const char *interface,
+                               const TbSoundSource *ops, void *source);
+void tb_media_remove_sound(TbMedia *media, TbSoundHub *hub, const char *reason);
+/* Borrowed; NULL + TB_ERROR_NOT_FOUND. `interface` NULL: the first one of the device. */
+TbSoundHub *tb_media_find_sound(TbMedia *media, const char *device, const char *interface, GError **error);
+
 /* --- testbed-media, where the peers are --- */
 /* NULL: WebRTC works; else why it does not at the moment. Borrowed until it changes. */
 const char *tb_media_fault(TbMedia *media);
@@ -64,7 +72,7 @@ typedef struct TbMediaStats {
 } TbMediaStats;
 
 void tb_media_get_stats(TbMedia *media, TbMediaStats *ret_stats);
-/* For GET /host/info (without codecs until GStreamer runs): {"video":["H264","VP8"],"encoders":{"H264":"x264enc",…},"limits":{…}}; the caller owns
+/* For GET /host/info (without codecs until GStreamer runs): {"video":["H264","VP8"],"audio":["OPUS"],"encoders":{"H264":"x264enc",…},"limits":{…}}; the caller owns
  * the reference. */
 json_t *tb_media_info(TbMedia *media);
 /* Every peer now, as tb_peer_to_json() has it; the caller owns the reference. */

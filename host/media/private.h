@@ -1,7 +1,8 @@
 #pragma once
-/* What hub, encoder, still, peer and media share inside host/media. Main thread unless it says otherwise. */
+/* What hub, encoder, sound, still, peer and media share inside host/media. Main thread unless it says otherwise. */
 #include "host/media/hub/hub.h"
 #include "host/media/media.h"
+#include "host/media/sound/sound_hub.h"
 #include "lib/thread.h"
 
 typedef struct TbDecoder TbDecoder;
@@ -33,3 +34,12 @@ typedef enum TbSinkFlags {
 } TbSinkFlags;
 TbHubSink *tb_hub_add_sink_full(TbHub *hub, TbSinkFlags flags, void (*frame)(void *data, TbFrame *frame),
                                 void *data);
+
+/* --- sound --- */
+TbSoundHub *tb_sound_hub_new(const char *device, const char *interface, const TbSoundSource *ops,
+                             void *source);
+/* The source is gone for good; the rest is silence. */
+void tb_sound_hub_retire(TbSoundHub *hub, const char *reason);
+/* Who listens keeps the source running. `counted`: shows in tb_sound_hub_listeners(). */
+void tb_sound_hub_acquire(TbSoundHub *hub, bool counted);
+void tb_sound_hub_release(TbSoundHub *hub, bool counted);
