@@ -7,7 +7,7 @@
 
 #define BLOCK_MS 10
 #define FREQUENCY_MOST 3999 /* Hz: what the lowest rate can carry */
-#define LATE_US 200000 /* behind by more: what was missed is left out */
+#define LATE_US 200000      /* behind by more: what was missed is left out */
 
 typedef struct Tone {
         TbInstance base;
