@@ -22,6 +22,7 @@ typedef struct TbHttpCall {
         const char *user, *password;
         TbHttpAuth *auth; /* kept from call to call; NULL: nothing is */
         const char *who;  /* in texts, instead of the URL; NULL: the URL */
+        bool unverified;  /* https: any certificate will do */
         int timeout_ms;
         gsize limit; /* bytes of the answer; 0: TB_LIMIT_HTTP_BODY */
 } TbHttpCall;

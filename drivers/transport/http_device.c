@@ -5,7 +5,8 @@
 #include "lib/json.h"
 #include "lib/limits.h"
 
-#define PAUSE_MS 250   /* before the second attempt */
+#define PAUSE_MS 250   /* before the second attempt, twice as long before each further one */
+#define BUSY_MOST 5    /* attempts with a device that says that it is busy, where a deadline bounds them */
 #define PAUSE_MOST_S 5 /* of what a device wishes by Retry-After */
 #define MODEL 40       /* characters of a model's name */
 #define WORDS 160      /* bytes of a device's own words in a text */
@@ -19,12 +20,22 @@ bool tb_http_device_check(const TbUri *uri, json_t *params G_GNUC_UNUSED, GError
         return false;
 }
 
-void tb_http_device_init(TbHttpDevice *d, const TbInstance *self, const char *what, const char *user)
+static bool has_row(const TbParam *table, const char *name)
+{
+        for (; table && table->name; table++)
+                if (strcmp(table->name, name) == 0)
+                        return true;
+        return false;
+}
+
+void tb_http_device_init(TbHttpDevice *d, const TbInstance *self, const char *what, const char *user,
+                         int port)
 {
         const TbUri *uri = self->uri;
         bool six = strchr(uri->host, ':') != NULL;
         const char *given = json_string_value(json_object_get(self->params, "user"));
-        const char *password = json_string_value(json_object_get(self->params, "password"));
+        const char *password = json_string_value(json_object_get(self->params, "password")),
+                   *token = json_string_value(json_object_get(self->params, "token"));
 
         tb_http_device_clear(d);
         d->kind = what;
@@ -34,14 +45,24 @@ void tb_http_device_init(TbHttpDevice *d, const TbInstance *self, const char *wh
                                  : g_strdup(uri->host);
         d->user = given ? given : uri->user ? uri->user : user;
         d->password = password ? password : uri->password;
-        d->origin = g_strdup_printf("http://%s%s%s:%d", six ? "[" : "", uri->host, six ? "]" : "",
-                                    uri->port > 0 ? uri->port : 80);
+        d->bearer = token ? g_strdup_printf("Bearer %s", token) : NULL;
+        const char *tls = json_string_value(json_object_get(self->params, "tls"));
+        bool secure = tls ? strcmp(tls, "off") != 0 : strcmp(uri->scheme, "https") == 0;
+        d->unverified = tls && strcmp(tls, "unverified") == 0;
+        d->origin = g_strdup_printf("http%s://%s%s%s:%d", secure ? "s" : "", six ? "[" : "", uri->host,
+                                    six ? "]" : "",
+                                    uri->port > 0 ? uri->port
+                                    : port        ? port
+                                    : secure      ? 443
+                                                  : 80);
+        d->by_token = has_row(self->driver->params, "token");
         d->timeout_ms = (int)json_integer_value(json_object_get(self->params, "timeout_ms"));
 }
 
 void tb_http_device_clear(TbHttpDevice *d)
 {
         tb_http_auth_forget(&d->auth);
+        g_free(d->bearer);
         g_free(d->origin);
         g_free(d->where);
         g_free(d->what);
@@ -64,13 +85,13 @@ static bool is_busy(const TbHttpAnswer *answer)
         return answer->status == 429 || answer->status == 503;
 }
 
-static int pause_of(const TbHttpAnswer *answer)
+static int pause_of(const TbHttpAnswer *answer, int attempt)
 {
         const char *wish = answer->headers ? g_hash_table_lookup(answer->headers, "retry-after") : NULL;
         guint64 s = 0;
         return wish && g_ascii_string_to_unsigned(wish, 10, 0, G_MAXINT32, &s, NULL) && s > 0
                        ? (int)MIN(s, PAUSE_MOST_S) * 1000
-                       : PAUSE_MS;
+                       : PAUSE_MS << attempt;
 }
 
 /* Time for a pause and an answer is left: a second attempt that cannot end well only costs the first's words. */
@@ -78,6 +99,13 @@ static bool time_left(const TbIo *io, int pause_ms)
 {
         return io->deadline_us == G_MAXINT64 ||
                io->deadline_us - g_get_monotonic_time() > (gint64)(pause_ms + PAUSE_MS) * 1000;
+}
+
+/* A poll looks again by itself, later; what somebody asked for is worth some patience. */
+static bool again(const TbIo *io, bool busy, int attempt, int pause_ms)
+{
+        int most = busy && io->deadline_us != G_MAXINT64 ? BUSY_MOST : 2;
+        return attempt + 1 < most && time_left(io, pause_ms);
 }
 
 static bool lost(const GError *error)
@@ -91,6 +119,7 @@ bool tb_http_device_call(TbHttpDevice *d, TbIo *io, const char *method, const ch
 {
         g_autofree char *url = g_strconcat(d->origin, target, NULL);
         g_autofree char *who = g_strdup_printf("the %s at %s", d->what, d->where);
+        const char *const headers[] = {d->bearer ? "Authorization" : NULL, d->bearer, NULL};
         const TbHttpCall call = {.method = method,
                                  .url = url,
                                  .content_type = content_type,
@@ -101,14 +130,15 @@ bool tb_http_device_call(TbHttpDevice *d, TbIo *io, const char *method, const ch
                                  .auth = &d->auth,
                                  .who = who,
                                  .timeout_ms = d->timeout_ms,
+                                 .headers = d->bearer ? headers : d->headers,
+                                 .unverified = d->unverified,
                                  .limit = TB_LIMIT_DEVICE_ANSWER};
         for (int attempt = 0;; attempt++) {
                 g_autoptr(GError) why = NULL;
                 TbHttpAnswer answer = {0};
                 bool ok = tb_http_call(io, &call, &answer, &why);
-                int pause = pause_of(&answer);
-                bool again = attempt == 0 && (ok ? is_busy(&answer) : lost(why)) && time_left(io, pause);
-                if (again) {
+                int pause = pause_of(&answer, attempt);
+                if ((ok ? is_busy(&answer) : lost(why)) && again(io, ok, attempt, pause)) {
                         tb_http_answer_clear(&answer);
                         if (!tb_io_sleep(io, pause, error))
                                 return false;
@@ -161,11 +191,13 @@ static bool bad_status(const TbHttpDevice *d, const char *target, const TbHttpAn
         gsize size;
         const char *body = g_bytes_get_data(answer->body, &size);
         json_auto_t *json = tb_json_parse(body, size, NULL);
+        bool given = d->bearer || d->password;
+        const char *secret = d->by_token ? "token" : "password";
 
         if (answer->status == 401 || answer->status == 403)
-                tb_set_error(error, TB_ERROR_DEVICE,
-                             "the %s at %s %s the password: %s \"password\" of this attachment", d->what,
-                             d->where, d->password ? "refuses" : "wants", d->password ? "correct" : "set");
+                tb_set_error(error, TB_ERROR_DEVICE, "the %s at %s %s the %s: %s \"%s\" of this attachment",
+                             d->what, d->where, given ? "refuses" : "wants", secret,
+                             given ? "correct" : "set", secret);
         else if (is_busy(answer))
                 tb_set_error(error, TB_ERROR_BUSY, "the %s at %s is busy (status %d): try again in a moment",
                              d->what, d->where, answer->status);
@@ -184,14 +216,13 @@ static bool bad_status(const TbHttpDevice *d, const char *target, const TbHttpAn
         return false;
 }
 
-static bool ask(TbHttpDevice *d, TbIo *io, const char *target, const char *body, TbHttpAnswer *ret,
-                GError **error)
+bool tb_http_device_ask(TbHttpDevice *d, TbIo *io, const char *method, const char *target,
+                        const char *content_type, const char *body, TbHttpAnswer *ret, GError **error)
 {
         TbHttpAnswer answer = {0};
-        if (!tb_http_device_call(d, io, body ? "POST" : "GET", target, body ? "application/json" : NULL, body,
-                                 &answer, error))
+        if (!tb_http_device_call(d, io, method, target, content_type, body, &answer, error))
                 return false;
-        if (answer.status != 200) {
+        if (answer.status < 200 || answer.status > 299) {
                 bad_status(d, target, &answer, error);
                 tb_http_answer_clear(&answer);
                 return false;
@@ -203,7 +234,8 @@ static bool ask(TbHttpDevice *d, TbIo *io, const char *target, const char *body,
 static json_t *ask_json(TbHttpDevice *d, TbIo *io, const char *target, const char *body, GError **error)
 {
         TbHttpAnswer answer;
-        if (!ask(d, io, target, body, &answer, error))
+        if (!tb_http_device_ask(d, io, body ? "POST" : "GET", target, body ? "application/json" : NULL, body,
+                                &answer, error))
                 return NULL;
         g_autoptr(GError) why = NULL;
         gsize size;
@@ -224,4 +256,15 @@ json_t *tb_http_device_get(TbHttpDevice *d, TbIo *io, GError **error, const char
         g_autofree char *target = g_strdup_vprintf(format, args);
         va_end(args);
         return ask_json(d, io, target, NULL, error);
+}
+
+json_t *tb_http_device_post(TbHttpDevice *d, TbIo *io, const json_t *body, GError **error, const char *format,
+                            ...)
+{
+        va_list args;
+        va_start(args, format);
+        g_autofree char *target = g_strdup_vprintf(format, args);
+        va_end(args);
+        g_autofree char *text = tb_json_text(body, NULL);
+        return ask_json(d, io, target, text, error);
 }

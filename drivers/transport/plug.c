@@ -6,24 +6,7 @@
 
 #define MISSES 2 /* polls in a row without an answer: it is gone */
 
-const TbParam tb_plug_params[] = {
-        {.name = "output",
-         .type = TB_PARAM_INT,
-         .min = 0,
-         .max = TB_PLUG_OUTPUTS - 1,
-         .fallback = "0",
-         .help = "which output (relay) of the device, counted from 0"},
-        TB_HTTP_DEVICE_PARAMS,
-        TB_POLLED_PARAM,
-        {.name = "interval_ms",
-         .type = TB_PARAM_INT,
-         .min = 1000,
-         .max = 3600000,
-         .fallback = "5000",
-         .unit = "ms",
-         .help = "pause between two measurements"},
-        TB_PARAM_END,
-};
+const TbParam tb_plug_params[] = {TB_PLUG_PARAMS, TB_PARAM_END};
 
 /* --- answers --- */
 static double *field_of(TbPowerState *power, const char *stream)
@@ -132,9 +115,11 @@ bool tb_plug_open(TbInstance *self, TbIo *io, GError **error)
         TbPlug *p = (TbPlug *)self;
         TbPlugState state;
         GError *why = NULL;
-        tb_http_device_init(&p->http, self, model_of(p)->what, model_of(p)->user);
+        tb_http_device_init(&p->http, self, model_of(p)->what, model_of(p)->user, model_of(p)->port);
         tb_polled_init(&p->poll, self, MISSES);
         p->output = (int)json_integer_value(json_object_get(self->params, "output"));
+        if (model_of(p)->open && !model_of(p)->open(p, io, error))
+                return false;
         if (!same_device(p, io, error))
                 return false;
         return observe(p, io, &state, &why) || tb_http_device_absent(&p->http, why, error);
@@ -142,7 +127,10 @@ bool tb_plug_open(TbInstance *self, TbIo *io, GError **error)
 
 void tb_plug_close(TbInstance *self)
 {
-        tb_http_device_clear(&((TbPlug *)self)->http);
+        TbPlug *p = (TbPlug *)self;
+        if (model_of(p)->close)
+                model_of(p)->close(p);
+        tb_http_device_clear(&p->http);
 }
 
 bool tb_plug_pump(TbInstance *self, TbIo *io, GError **error)

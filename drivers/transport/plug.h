@@ -1,6 +1,6 @@
 #pragma once
 /*
- * A switched outlet that is asked by HTTP: everything but its dialect. A driver says who answers, how the state
+ * A switched outlet that is asked, mostly by HTTP: everything but its dialect. A driver says who answers, how the state
  * is read and how it is switched; address, password, polling, identity, samples and texts are here.
  *
  *      static const TbPlugModel model = {TB_PLUG_LANES, .what = "Acme", .read = read_state, .set = set_state};
@@ -58,6 +58,10 @@ typedef struct TbPlugModel {
         TbLane lanes[2];  /* TB_PLUG_LANES */
         const char *what; /* "Shelly": in texts */
         const char *user; /* what the maker calls its user; NULL: none */
+        int port;         /* where it listens when the URI names none; 0: that of http */
+        /* What it needs besides an address, before all else; and its end, also of an open() that failed. NULL: nothing. */
+        bool (*open)(TbPlug *plug, TbIo *io, GError **error);
+        void (*close)(TbPlug *plug);
         /* Who is there; may set plug->dialect. Its id is kept: another device at the same address is not
          * switched in its place. NULL: it cannot say. */
         bool (*identify)(TbPlug *plug, TbIo *io, char ret_id[TB_PLUG_ID], GError **error);
@@ -72,6 +76,19 @@ bool tb_plug_parse(const json_t *answer, const char *on, const TbReading *rows, 
 /* An identity out of a JSON string; "" is none. Pure. */
 bool tb_plug_take_id(const json_t *value, char ret_id[TB_PLUG_ID]);
 
+/* The rows of every plug's table: a driver with further ones has a table of its own. */
+#define TB_PLUG_PARAMS                                                                                       \
+        {.name = "output",                                                                                   \
+         .type = TB_PARAM_INT,                                                                               \
+         .min = 0,                                                                                           \
+         .max = TB_PLUG_OUTPUTS - 1,                                                                         \
+         .fallback = "0",                                                                                    \
+         .help = "which output (relay) of the device, counted from 0"},                                      \
+                TB_HTTP_DEVICE_PARAMS, TB_POLLED_PARAM,                                                      \
+        {                                                                                                    \
+                .name = "interval_ms", .type = TB_PARAM_INT, .min = 1000, .max = 3600000,                    \
+                .fallback = "5000", .unit = "ms", .help = "pause between two measurements"                   \
+        }
 extern const TbParam tb_plug_params[]; /* output, user, password, timeout_ms, poll_ms, interval_ms */
 extern const TbPowerOps tb_plug_power;
 extern const TbSensorOps tb_plug_sensors;
@@ -79,10 +96,12 @@ bool tb_plug_open(TbInstance *self, TbIo *io, GError **error);
 void tb_plug_close(TbInstance *self);
 bool tb_plug_pump(TbInstance *self, TbIo *io, GError **error);
 
-#define TB_PLUG_LANES                                                                                        \
+#define TB_PLUG_LANES TB_PLUG_LANES_OF(TbPlug)
+/* `State` begins with a TbPlug. */
+#define TB_PLUG_LANES_OF(State)                                                                              \
         {                                                                                                    \
                 {.name = "plug",                                                                             \
-                 .size = sizeof(TbPlug),                                                                     \
+                 .size = sizeof(State),                                                                      \
                  .open = tb_plug_open,                                                                       \
                  .close = tb_plug_close,                                                                     \
                  .pump = tb_plug_pump,                                                                       \

@@ -1,0 +1,41 @@
+/* What plugs answer: the first byte says whose parser reads it. */
+#include <stdint.h>
+
+#include "drivers/homeassistant/homeassistant_proto.h"
+#include "drivers/httpplug/httpplug_proto.h"
+#include "drivers/tasmota/tasmota_proto.h"
+#include "lib/json.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+        static const TbHttpplugPlace places[] = {{0},
+                                                 {.pointer = "/o/*/s", .watts = "/o/*/w"},
+                                                 {.pattern = "s=(\\w+)", .on_value = "1", .off_value = "0"}};
+        if (size < 2)
+                return 0;
+        g_autofree char *text = g_strndup((const char *)data + 1, size - 1);
+        json_auto_t *json = tb_json_parse(text, size - 1, NULL);
+        g_autoptr(GError) error = NULL;
+        char id[TB_PLUG_ID] = "";
+        const char *why;
+        TbPlugState state;
+        bool ok = true;
+        switch (data[0]) {
+        case 't':
+                ok = !json || tb_tasmota_parse(json, 1, &state, &error);
+                if (json && tb_tasmota_parse_id(json, id))
+                        g_assert_true(*id && g_utf8_validate(id, -1, NULL));
+                if (json)
+                        tb_tasmota_refuses(json, &why);
+                break;
+        case 'a': ok = !json || tb_homeassistant_parse(json, &state, &error); break;
+        case '0':
+        case '1':
+        case '2': ok = tb_httpplug_parse(&places[data[0] - '0'], text, size - 1, 1, &state, &error); break;
+        default: return 0;
+        }
+        g_assert_true(ok ||
+                      (error && error->domain == TB_ERROR && g_utf8_validate(error->message, -1, NULL)));
+        return 0;
+}

@@ -1,0 +1,153 @@
+#!/usr/bin/env node
+// Simulated plugs that speak HTTP, for tests: SIMULATOR, nothing here comes out of a real device. README.md names what
+// each dialect was written from.
+//
+//   node tests/sim/plugs/plugs-sim.mjs --kind KIND [--secret TEXT] [--outputs N] [--port N] [--control]
+//
+// Prints `listening PORT` once it does. With --control it takes lines on stdin, answers each with one line, and ends
+// when stdin does:
+//   fault NAME [N]     one of FAULTS below; `busy N`: the next N requests
+//   press [N]          the button: toggles output N
+//   state              JSON: {"outputs":[…],"requests":…}
+import http from 'node:http';
+import readline from 'node:readline';
+import { parseArgs } from 'node:util';
+
+const { values: options } = parseArgs({
+  options: {
+    kind: { type: 'string' },
+    secret: { type: 'string', default: 'secret' },
+    outputs: { type: 'string', default: '1' },
+    port: { type: 'string', default: '0' },
+    control: { type: 'boolean', default: false },
+  },
+});
+// none: works; silent: never answers; garbage: answers no JSON; stuck: acknowledges, and its relay does not follow;
+// busy: 429; away: what it stands for is not reached; another: another plug at the same address
+let fault = 'none';
+let left = 0;
+let requests = 0;
+const outputs = Array.from({ length: Number(options.outputs) }, () => false);
+const watts = (n) => (outputs[n] ? 11.5 : 0);
+function turn(n, on) {
+  if (fault !== 'stuck') outputs[n] = on;
+}
+
+const KINDS = {
+  /** tasmota/docs: Commands.md, JSON-Status-Responses.md */
+  tasmota(url) {
+    if (url.pathname !== '/cm') return [404, 'File Not Found'];
+    if (url.searchParams.get('password') !== options.secret || url.searchParams.get('user') !== 'admin')
+      return [401, { WARNING: 'Need user=<username>&password=<password>' }];
+    const command = url.searchParams.get('cmnd');
+    const name = (n) => (outputs.length > 1 ? `POWER${n + 1}` : 'POWER');
+    const word = (n) => (outputs[n] ? 'ON' : 'OFF');
+    const mac = fault === 'another' ? 'FF:EE:DD:CC:BB:AA' : 'AA:BB:CC:DD:EE:FF';
+    if (command === 'Status 5') return [200, { StatusNET: { Hostname: 'tasmota-1', IPAddress: '10.0.0.8', Mac: mac } }];
+    if (command === 'Status 11')
+      return [
+        200,
+        {
+          StatusSTS: { Time: '2026-01-01T00:00:00', ...Object.fromEntries(outputs.map((_, n) => [name(n), word(n)])) },
+        },
+      ];
+    if (command === 'Status 10')
+      return [
+        200,
+        {
+          StatusSNS: {
+            Time: '2026-01-01T00:00:00',
+            ENERGY: {
+              Total: 3.185,
+              Yesterday: 3.058,
+              Today: 0.127,
+              Power: watts(0),
+              Factor: 0,
+              Voltage: 221,
+              Current: 0.05,
+            },
+          },
+        },
+      ];
+    const set = /^Power(\d+) (On|Off)$/.exec(command);
+    const n = Number(set?.[1]) - 1;
+    if (!set || !(n in outputs)) return [200, { Command: 'Unknown' }];
+    turn(n, set[2] === 'On');
+    return [200, { [name(n)]: word(n) }];
+  },
+  /** developers.home-assistant: docs/api/rest.md */
+  homeassistant(url, request, body) {
+    if (request.headers.authorization !== `Bearer ${options.secret}`) return [401, '401: Unauthorized'];
+    const state = () => ({
+      entity_id: 'switch.desk',
+      state: fault === 'away' ? 'unavailable' : outputs[0] ? 'on' : 'off',
+      attributes: { friendly_name: 'Desk', current_power_w: watts(0) },
+      last_changed: '2026-01-01T00:00:00+00:00',
+      last_updated: '2026-01-01T00:00:00+00:00',
+    });
+    if (url.pathname === '/api/states/switch.desk') return [200, state()];
+    const call = /^\/api\/services\/switch\/turn_(on|off)$/.exec(url.pathname);
+    if (!call || request.method !== 'POST') return [404, { message: 'Entity not found.' }];
+    if (body.entity_id !== 'switch.desk') return [200, []];
+    turn(0, call[1] === 'on');
+    return [200, [state()]];
+  },
+  /** NETIO's JSON API: POST /netio.json, basic auth; outputs are numbered from 1 */
+  netio(url, request, body) {
+    if (request.headers.authorization !== `Basic ${Buffer.from(`admin:${options.secret}`).toString('base64')}`)
+      return [401, 'Unauthorized', { 'WWW-Authenticate': 'Basic realm="NETIO"' }];
+    if (url.pathname !== '/netio.json') return [404, ''];
+    for (const { ID, Action } of body?.Outputs ?? []) if (ID - 1 in outputs) turn(ID - 1, Action === 1);
+    const list = outputs.map((on, n) => ({ ID: n + 1, Name: `out_${n + 1}`, State: on ? 1 : 0, Load: watts(n) }));
+    return [200, { Agent: { Model: 'NETIO 4All', MAC: '24:A4:2C:00:00:01' }, Outputs: list }];
+  },
+  /** Digital Loggers' REST API: PUT with a form, plain true and false, X-CSRF needed to write */
+  dli(url, request, body, raw) {
+    const n = Number(/^\/restapi\/relay\/outlets\/=(\d+)\/state\/$/.exec(url.pathname)?.[1]);
+    if (!(n in outputs)) return [404, 'no such outlet'];
+    if (request.method === 'GET') return [200, String(outputs[n])];
+    if (request.method !== 'PUT' || !request.headers['x-csrf']) return [403, 'X-CSRF'];
+    turn(n, new URLSearchParams(raw).get('value') === 'true');
+    return [204, ''];
+  },
+  /** Gude: GET that switches, a page that tells */
+  gude(url) {
+    const n = Number(url.searchParams.get('p')) - 1;
+    if (url.searchParams.get('cmd') === '1' && n in outputs) turn(n, url.searchParams.get('s') === '1');
+    const tags = outputs.map((on, i) => `<meta http-equiv="powerstate" content="Power Port ${i + 1},${on ? 1 : 0}">`);
+    return [200, `<html><head>${tags.join('\n')}</head></html>`, { 'Content-Type': 'text/html' }];
+  },
+};
+
+const server = http.createServer((request, response) => {
+  let raw = '';
+  request.on('data', (d) => (raw += d));
+  request.on('end', () => {
+    requests += 1;
+    if (fault === 'silent') return;
+    const reply = (status, value, headers = {}) =>
+      response
+        .writeHead(status, { 'Content-Type': 'application/json', ...headers })
+        .end(typeof value === 'string' ? value : JSON.stringify(value));
+    if (fault === 'garbage') return reply(200, '<html>');
+    if (fault === 'busy' && left-- > 0) return reply(429, 'Too Many Requests');
+    let body = null;
+    try {
+      body = JSON.parse(raw);
+    } catch {
+      /* a form, or nothing */
+    }
+    reply(...KINDS[options.kind](new URL(request.url, 'http://plug'), request, body, raw));
+  });
+});
+if (options.control) {
+  const lines = readline.createInterface({ input: process.stdin });
+  lines.on('line', (line) => {
+    const [verb, word, n] = line.split(' ');
+    if (verb === 'fault') [fault, left] = [word, Number(n ?? 0)];
+    if (verb === 'press') outputs[Number(word ?? 0)] = !outputs[Number(word ?? 0)];
+    console.log(verb === 'state' ? JSON.stringify({ outputs, requests }) : 'ok');
+  });
+  lines.on('close', () => process.exit(0));
+}
+server.listen(Number(options.port), '127.0.0.1', () => console.log(`listening ${server.address().port}`));
