@@ -46,3 +46,18 @@ char **tb_own_addresses(void)
         g_ptr_array_add(found, NULL);
         return (char **)g_ptr_array_steal(found, NULL);
 }
+
+bool tb_address_is_own(const char *address)
+{
+        struct ifaddrs *all = NULL;
+        bool own = getifaddrs(&all) != 0;
+        for (struct ifaddrs *i = all; i && !own; i = i->ifa_next) {
+                char text[TB_ADDRESS_TEXT] = "";
+                if (i->ifa_addr)
+                        tb_address_text(i->ifa_addr, text);
+                text[strcspn(text, "%")] = '\0'; /* the zone of a link-local one */
+                own = strcmp(text, address) == 0;
+        }
+        freeifaddrs(all);
+        return own;
+}

@@ -4,6 +4,7 @@
 
 #include "host/bridge/away.h"
 #include "host/bridge/carry.h"
+#include "host/bridge/credentials.h"
 #include "host/bridge/devices.h"
 #include "host/bridge/link.h"
 #include "host/bridge/message.h"
@@ -31,7 +32,7 @@ struct TbBridge {
         TbLinkKey *key;             /* owned */
         GPtrArray *observers;       /* owned TbObserver */
         TbPlaces places;            /* of them, by who made their link */
-        json_t *ice_servers;        /* ref: of `ready`; NULL: none */
+        TbCredentials credentials;  /* of the server */
         guint bus;                  /* subscription */
         guint announce;             /* source */
         TbAway away;                /* observers while the server is */
@@ -44,8 +45,8 @@ struct TbBridge {
 /* What a session can make us log is logged at our rate. */
 static bool observer_may_say(const char *what, TbObserver *observer, gpointer data)
 {
-        TbBridge *bridge = data;
-        return tb_tally_notef(bridge->tally, "%s, session %s", what, tb_observer_session(observer));
+        return tb_tally_notef(((TbBridge *)data)->tally, "%s, session %s", what,
+                              tb_observer_session(observer));
 }
 
 /* --- sending --- */
@@ -105,6 +106,7 @@ static gsize queued(gpointer data)
 
 static const TbObserverOps observer_ops = {
         .send = send_to_observer, .picture = send_picture, .queued = queued, observer_may_say};
+
 static void hold_line(bool held, gpointer data)
 {
         tb_bridge_link_hold(((TbBridge *)data)->link, held);
@@ -144,30 +146,30 @@ static void on_event(const TbEvent *event, gpointer user)
 }
 
 /* --- observers --- */
-/* What an observer cannot have is told to it as the server would: error {code, message} in its envelope. */
+/* As the server would: error {code, message} in its envelope. */
 static void refuse(TbBridge *bridge, const TbBridgeMessage *m, const char *code, const char *text)
 {
         gsize size;
-        json_t *message = json_pack("{s:s, s:s, s:s}", "type", "error", "code", code, "message", text);
+        json_auto_t *message = json_pack("{s:s, s:s, s:s}", "type", "error", "code", code, "message", text);
         g_autofree char *wrapped = tb_bridge_wrap(message, m->session, m->peer, &size);
-        json_decref(message);
         send_text(wrapped, size, bridge);
 }
 
-/* TURN credentials last for hours, the link for weeks: the server sends fresh ones with each observer. A
- * server that has none of its own leaves it to ours. */
-static char **ice_of(TbBridge *bridge, const TbBridgeMessage *m)
+/* Before the credentials of before end; the next peer connection of each observer is made with them. */
+static void renewed(TbBridge *bridge, const TbBridgeMessage *m)
 {
-        json_t *theirs = m->ice_servers ? m->ice_servers : bridge->ice_servers;
-        json_auto_t *ours = theirs ? NULL : tb_ice_servers(&bridge->config->ice, m->peer, tb_clock_ms());
-        return tb_ice_uris(theirs ? theirs : ours);
+        tb_credentials_set(&bridge->credentials, m->ice_servers);
+        g_auto(GStrv) uris = tb_ice_uris(m->ice_servers);
+        for (guint i = 0; i < bridge->observers->len; i++)
+                tb_observer_renew(g_ptr_array_index(bridge->observers, i), (const char *const *)uris);
 }
 
 static void peer_connected(TbBridge *bridge, const TbBridgeMessage *m)
 {
         guint i;
         g_autoptr(GError) error = NULL;
-        g_auto(GStrv) ice_servers = ice_of(bridge, m);
+        g_auto(GStrv) ice_servers =
+                tb_credentials_of(&bridge->credentials, m->ice_servers, &bridge->config->ice, m->peer);
         TbObserver *old = tb_observer_find(bridge->observers, m->session, m->peer, &i);
         bool known = tb_core_device(bridge->core, m->device, &error) != NULL;
         const TbObserverInfo info = {.session = m->session,
@@ -218,11 +220,11 @@ static void from_observer(TbBridge *bridge, const TbBridgeMessage *m)
         if (!o)
                 return; /* it left while this was on its way */
         if (m->type == TB_BRIDGE_OFFER)
-                tb_observer_offer(o, m->sdp);
+                tb_observer_offer(o, m->sdp, m->attempt);
         else if (m->type == TB_BRIDGE_ICE)
-                tb_observer_candidate(o, m->candidate, m->mline_index);
+                tb_observer_candidate(o, m->candidate, m->mline_index, m->attempt);
         else if (m->type == TB_BRIDGE_BYE)
-                tb_observer_bye(o);
+                tb_observer_bye(o, m->attempt);
         else if (m->type == TB_BRIDGE_PICTURE_ARRIVED)
                 tb_observer_picture_arrived(o, m->t);
         else
@@ -252,8 +254,7 @@ static void prove(TbBridge *bridge, const char *nonce)
         send_json(bridge, json_pack("{s:s, s:s}", "type", "proof", "signature", signature));
 }
 
-/* Whoever reaches a server without tokens is operator here by its word. That is for who said so, and for a machine
- * on which nobody needs a token anyway. */
+/* Whoever reaches a server without tokens is operator here by its word: for who said so, or needs no token anyway. */
 static bool may_join_open(const TbBridge *bridge)
 {
         const TbHostConfig *c = bridge->config;
@@ -287,8 +288,7 @@ static void ready(TbBridge *bridge, const TbBridgeMessage *m)
         if (bridge->late_devices)
                 send_json(bridge, tb_bridge_devices_message(bridge->core, &bridge->short_devices));
         tb_bridge_link_settled(bridge->link);
-        json_decref(bridge->ice_servers);
-        bridge->ice_servers = json_incref(m->ice_servers);
+        tb_credentials_set(&bridge->credentials, m->ice_servers);
         tb_log(TB_LOG_INFO, TB_F("url", bridge->config->server_url), "registered with the server");
         tb_bus_publish(tb_core_bus(bridge->core), "server.connected", NULL, NULL,
                        json_pack("{s:s}", "url", bridge->config->server_url));
@@ -337,6 +337,7 @@ static void on_text(const char *text, gsize size, gpointer data)
         case TB_BRIDGE_PEER_CONNECTED: peer_connected(bridge, &m); break;
         case TB_BRIDGE_PEER_DISCONNECTED:
         case TB_BRIDGE_SESSION_CLOSED: peer_gone(bridge, &m); break;
+        case TB_BRIDGE_ICE_SERVERS: renewed(bridge, &m); break;
         case TB_BRIDGE_PICTURE_ARRIVED:
         case TB_BRIDGE_OFFER:
         case TB_BRIDGE_ICE:
@@ -424,8 +425,7 @@ void tb_bridge_free(TbBridge *bridge)
         tb_assert_main();
         if (bridge->bus)
                 tb_bus_unsubscribe(tb_core_bus(bridge->core), bridge->bus);
-        if (bridge->announce)
-                g_source_remove(bridge->announce);
+        g_clear_handle_id(&bridge->announce, g_source_remove);
         tb_away_clear(&bridge->away);
         g_ptr_array_free(bridge->observers, TRUE);
         tb_places_clear(&bridge->places);
@@ -433,7 +433,7 @@ void tb_bridge_free(TbBridge *bridge)
         tb_bridge_link_free(g_steal_pointer(&bridge->link));
         tb_carry_free(bridge->carry);
         tb_link_key_free(bridge->key);
-        json_decref(bridge->ice_servers);
+        tb_credentials_clear(&bridge->credentials);
         g_free(bridge->version);
         g_free(bridge);
 }

@@ -4,6 +4,7 @@
 
 #include <libsoup/soup.h>
 
+#include "host/bridge/own_end.h"
 #include "host/bridge/paced_input.h"
 #include "lib/error.h"
 #include "lib/limits.h"
@@ -68,11 +69,16 @@ static void try_again(TbBridgeLink *link)
                 link->retry = g_timeout_add(ms, on_retry, link);
 }
 
-/* A cable was plugged in, a Wi-Fi joined: what failed before may work now. */
+/* A cable was plugged in, a Wi-Fi joined: what failed before may work now. What stands may be gone: with another address
+ * of ours nothing comes back to us. */
 static void on_network(GNetworkMonitor *monitor G_GNUC_UNUSED, gboolean available, gpointer data)
 {
         TbBridgeLink *link = data;
-        if (!available || !link->retry)
+        if (!available)
+                return;
+        if (link->ws && tb_own_end_is_gone(soup_websocket_connection_get_io_stream(link->opener)))
+                tb_bridge_link_drop(link, "the address of this machine has changed");
+        if (!link->retry)
                 return;
         g_source_remove(link->retry);
         link->attempts = 0;

@@ -41,6 +41,22 @@ static void get_ice_servers(TbBridgeMessage *m)
         m->ice_servers = json_array_size(servers) > 0 ? servers : NULL;
 }
 
+/* Observers number their peer connections: one may stand while the next is made. */
+static bool get_attempt(TbBridgeMessage *m, GError **error)
+{
+        json_t *attempt = json_object_get(m->json, "attempt");
+        if (!attempt || json_is_null(attempt))
+                return true;
+        if (json_is_integer(attempt) && json_integer_value(attempt) >= 1 &&
+            json_integer_value(attempt) <= G_MAXINT32) {
+                m->attempt = (guint)json_integer_value(attempt);
+                return true;
+        }
+        tb_error_set_field(error, TB_ERROR_INVALID, "attempt", "attempt must be a number from 1 to %d",
+                           G_MAXINT32);
+        return false;
+}
+
 /* --- messages --- */
 static bool parse_ready(TbBridgeMessage *m, GError **error)
 {
@@ -49,6 +65,12 @@ static bool parse_ready(TbBridgeMessage *m, GError **error)
         m->open = g_strcmp0(json_string_value(json_object_get(m->json, "access")), "open") == 0;
         get_ice_servers(m);
         return get_name(m, "host", false, &m->host, error) && get_name(m, "peerId", false, &m->peer, error);
+}
+
+static bool parse_ice_servers(TbBridgeMessage *m, GError **error G_GNUC_UNUSED)
+{
+        get_ice_servers(m);
+        return true;
 }
 
 static bool parse_challenge(TbBridgeMessage *m, GError **error)
@@ -107,7 +129,8 @@ static bool from_observer(TbBridgeMessage *m, GError **error)
 
 static bool parse_offer(TbBridgeMessage *m, GError **error)
 {
-        return from_observer(m, error) && get_text(m, "sdp", true, TB_LIMIT_SDP, &m->sdp, error);
+        return from_observer(m, error) && get_attempt(m, error) &&
+               get_text(m, "sdp", true, TB_LIMIT_SDP, &m->sdp, error);
 }
 
 /* {"candidate","sdpMid","sdpMLineIndex"}, or "ice-candidate" with the same in "data". An empty or missing
@@ -118,7 +141,7 @@ static bool parse_ice(TbBridgeMessage *m, GError **error)
         json_t *from = json_is_object(data) ? data : m->json;
         json_t *candidate = json_object_get(from, "candidate"),
                *index = json_object_get(from, "sdpMLineIndex");
-        if (!from_observer(m, error))
+        if (!from_observer(m, error) || !get_attempt(m, error))
                 return false;
         if (candidate && !json_is_null(candidate) &&
             (!json_is_string(candidate) || json_string_length(candidate) > TB_LIMIT_URI)) {
@@ -139,7 +162,8 @@ static bool parse_ice(TbBridgeMessage *m, GError **error)
 
 static bool parse_bye(TbBridgeMessage *m, GError **error)
 {
-        return from_observer(m, error) && get_text(m, "reason", false, 4096, &m->text, error);
+        return from_observer(m, error) && get_attempt(m, error) &&
+               get_text(m, "reason", false, 4096, &m->text, error);
 }
 
 /* Only our own routes: whoever holds the server must not reach other ports or other paths of this machine's
@@ -211,6 +235,7 @@ static const struct {
         bool (*parse)(TbBridgeMessage *m, GError **error);
 } types[] = {
         {"ready", TB_BRIDGE_READY, parse_ready},
+        {"ice-servers", TB_BRIDGE_ICE_SERVERS, parse_ice_servers},
         {"challenge", TB_BRIDGE_CHALLENGE, parse_challenge},
         {"error", TB_BRIDGE_ERROR, parse_error},
         {"peer-connected", TB_BRIDGE_PEER_CONNECTED, parse_peer_connected},

@@ -21,6 +21,7 @@ typedef enum TbBridgeType {
         TB_BRIDGE_PEER_DISCONNECTED,
         TB_BRIDGE_SESSION_CLOSED,
         TB_BRIDGE_PICTURE_ARRIVED,
+        TB_BRIDGE_ICE_SERVERS,
         TB_BRIDGE_OFFER,
         TB_BRIDGE_ICE,
         TB_BRIDGE_BYE,
@@ -39,9 +40,10 @@ typedef struct TbBridgeMessage {
         /* offer, ice */
         const char *sdp, *candidate;
         guint mline_index;
+        guint attempt; /* offer, ice, bye: of which of the observer's peer connections; 0: it says nothing of that */
         /* error, bye */
         const char *code, *text;
-        /* ready, peer-connected */
+        /* ready, peer-connected, ice-servers */
         json_t *ice_servers; /* borrowed, not empty; nullable */
         /* ready */
         int protocol;      /* 1: an older server */

@@ -51,9 +51,17 @@ const char *tb_observer_session(const TbObserver *observer);
 const char *tb_observer_peer(const TbObserver *observer);
 const char *tb_observer_device(const TbObserver *observer);
 
-void tb_observer_offer(TbObserver *observer, const char *sdp);
-void tb_observer_candidate(TbObserver *observer, const char *candidate, guint mline_index);
-void tb_observer_bye(TbObserver *observer);                    /* of the peer connection; the relay goes on */
+/*
+ * `attempt` numbers the observer's peer connections. An offer of another one is answered beside the one that there is,
+ * which goes on until the observer says `bye` to it: so it moves to another network, or to new TURN credentials, without
+ * a gap (webrtcbin 1.22 gathers no candidates again). There are two at the most: a third takes the place of the second.
+ * Without numbers (0) the one that there is ends with the next offer.
+ */
+void tb_observer_offer(TbObserver *observer, const char *sdp, guint attempt);
+void tb_observer_candidate(TbObserver *observer, const char *candidate, guint mline_index, guint attempt);
+void tb_observer_bye(TbObserver *observer, guint attempt); /* 0: to all of them; the relay goes on */
+void tb_observer_renew(TbObserver *observer,
+                       const char *const *ice_servers);        /* of the next peer connection; copied */
 void tb_observer_relay(TbObserver *observer, json_t *message); /* a control message; borrowed */
 void tb_observer_drained(TbObserver *observer);                /* the link to the server can take more */
 

@@ -1,5 +1,5 @@
 #pragma once
-/* What observer.c and observer_picture.c share. */
+/* What observer.c, observer_lines.c and observer_picture.c share. */
 #include "host/bridge/observer.h"
 #include "host/bridge/picture_pace.h"
 #include "host/core/control/control.h"
@@ -14,10 +14,12 @@ struct TbObserver {
         char *session, *peer_id, *device, *user; /* owned */
         TbPlace place;
         bool control;
-        bool let_go;                 /* the server does not know it at the moment */
-        char **ice_servers;          /* owned; nullable */
-        struct Line *line;           /* owned: the peer connection; NULL: none */
-        char *early_offer;           /* owned: waits for GStreamer's start; NULL: none does */
+        bool let_go;         /* the server does not know it at the moment */
+        char **ice_servers;  /* owned; nullable */
+        struct Line *line;   /* owned: the peer connection; NULL: none */
+        struct Line *next;   /* owned: the one that is to be in its place; NULL: none; not without `line` */
+        char *early_offer;   /* owned: waits for GStreamer's start; NULL: none does */
+        guint early_attempt; /* of that offer */
         GPtrArray *early_candidates; /* owned: those that came behind it */
         TbControl *relay;            /* owned: made by the first relayed message; NULL */
         TbMjpeg *picture;            /* owned; NULL: not asked for */
@@ -28,6 +30,11 @@ struct TbObserver {
 
 /* The hub of that video interface, or (NULL) of the device's first; borrowed. */
 TbHub *tb_observer_hub(TbObserver *o, const char *interface, GError **error);
+
+/* Who it is, to core; `via` is borrowed, and so is what is of the observer. */
+TbActor tb_observer_actor(const TbObserver *o, const char *via);
+/* observer_lines.c: its peer connections end, and what waits to be one. */
+void tb_observer_end_lines(TbObserver *o, const char *reason);
 
 /* observer_picture.c: somebody wants the relay's picture, or no longer; `data` is the TbObserver (TbControlOps.picture). */
 bool tb_observer_picture_topic(const char *device, const char *interface, bool on, gpointer data,

@@ -118,6 +118,7 @@ static void join(TbParty *party, char *name_take, bool known, json_t *hello, gin
                 tb_log(TB_LOG_INFO, TB_F("host", party->host, "request", party->request_id),
                        "host connected with %u devices", tb_device_list_count(party->devices));
         welcome(party);
+        tb_renew_begin(party, now_ms);
 }
 
 static const char *name_of(json_t *hello)

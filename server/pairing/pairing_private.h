@@ -75,6 +75,8 @@ struct TbParty {
         GQueue turns;          /* of a host: TbParty with something that waits, the next first; not owned */
         gsize waiting;         /* bytes that wait, of an observer; of a host: of all of them */
         guint marks;           /* pictures under way to it, of whose arrival its host is told */
+        GList renew;           /* in pairing->renewals while `renew.data` is set */
+        gint64 renew_ms;       /* when it is to have new TURN credentials */
         GBytes *picture;       /* owned; the newest one that waits for the reader; NULL: none */
 };
 
@@ -88,6 +90,7 @@ struct TbPairing {
         TbLists *lists;             /* owned; what everybody may ask, and hosts that are away */
         GHashTable *shares, *wides; /* ref string -> sessions of it */
         GQueue waiting;             /* TbParty before its hello, oldest first */
+        GQueue renewals;            /* TbParty with TURN credentials, those that end first in front */
         guint parties[4];           /* by role */
         gint64 cleaned_ms;
         gint64 ends_ms; /* the first end of a session that was given a time; G_MAXINT64: none */
@@ -130,6 +133,11 @@ void tb_relay_text(TbParty *party, const char *type, const char *text, gsize siz
 void tb_relay_binary(TbParty *party, const guint8 *bytes, gsize size);
 void tb_relay_picture(TbParty *observer, GBytes *picture);
 void tb_relay_arrived(TbParty *observer, gsize bytes); /* a picture */
+
+/* renew.c */
+void tb_renew_begin(TbParty *party, gint64 now_ms); /* it was given TURN credentials, if there are any */
+void tb_renew_left(TbParty *party);
+gint64 tb_renew_tick(TbPairing *pairing, gint64 now_ms); /* when it has to be called again */
 
 /* host_line.c */
 /* False: so much waits for the host, of this observer or in all, that it is refused. */

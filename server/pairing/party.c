@@ -118,6 +118,7 @@ void tb_pairing_left(TbParty *party, gint64 now_ms)
         if (party->role == TB_PARTY_HOST)
                 tb_host_left(party);
         tb_rival_left(party);
+        tb_renew_left(party);
         if (party->role == TB_PARTY_NONE)
                 g_queue_unlink(&pairing->waiting, &party->link);
         pairing->parties[party->role]--;
@@ -155,6 +156,7 @@ gint64 tb_pairing_tick(TbPairing *pairing, gint64 now_ms)
         }
         next = MIN(next, MAX(pairing->ends_ms, pairing->cleaned_ms + CLEAN_SOON_MS));
         next = MIN(next, tb_rivals_tick(pairing, now_ms));
+        next = MIN(next, tb_renew_tick(pairing, now_ms));
         return MAX(MIN(next, tb_hosts_tick(pairing, now_ms)), now_ms + 10);
 }
 
@@ -226,6 +228,7 @@ static void enter(TbParty *party, TbSession *session, TbPartyRole role, const js
                 g_ptr_array_add(session->observers, party);
         tb_session_touch(session, now_ms);
         tb_party_send(party, ready(party));
+        tb_renew_begin(party, now_ms);
         tell_observers(session, party, "peer-connected");
         if (role == TB_PARTY_PHONE)
                 return;

@@ -39,11 +39,11 @@ const isOnline = (online) =>
 const says = (page, words) =>
   inPage(page, `the page to say "${words}"`, (w) => document.body.textContent.includes(w), words, BACK_MS);
 
-async function observe(t) {
+async function observe(t, options) {
   await isOnline(true);
   const session = await server.session({ device: 'lab-1/bench', mode: 'view', observers: 2 });
   const link = new URL(session.viewUrl, server.url);
-  const page = await openPage(t, browser, server.pages + link.pathname + link.search);
+  const page = await openPage(t, browser, server.pages + link.pathname + link.search, options);
   await showsPictureBy(page, 'webrtc');
   return { page, session };
 }
@@ -145,5 +145,42 @@ test('the server is killed and started again: the host registers again, and the 
   await showsPictureBy(page, 'webrtc', BACK_MS);
   await assertPlays(page);
   t.diagnostic(`picture ${Date.now() - at} ms after the server`);
+  assert.equal((await server.get(`/api/session/${session.sessionId}`)).json.observers, 1);
+});
+
+/** The cable's end at `name` has another address, as with another network or a new lease of DHCP. */
+function readdress(name, gateway, from, to) {
+  net.run(name, ['ip', 'address', 'del', from, 'dev', 'mid']);
+  net.run(name, ['ip', 'address', 'add', to, 'dev', 'mid']);
+  net.run(name, ['ip', 'route', 'replace', 'default', 'via', gateway]);
+}
+
+test("the browser's machine has another address: the picture goes on as if nothing were", async (t) => {
+  const { page } = await observe(t);
+  const rungs = await page.evaluateHandle(() => {
+    const stage = document.querySelector('.stage');
+    const seen = [];
+    new MutationObserver(() => seen.push(stage.dataset.rung)).observe(stage, { attributeFilter: ['data-rung'] });
+    return seen;
+  });
+  const played = () => page.evaluate(() => document.querySelector('.stage video').currentTime);
+  readdress('far', '10.2.0.1', '10.2.0.2/24', '10.2.0.3/24');
+  t.after(() => readdress('far', '10.2.0.1', '10.2.0.3/24', '10.2.0.2/24'));
+  const before = await played();
+  // longer than a browser takes to find out that nobody answers
+  await until('the picture to go on', async () => (await played()) > before + 4, BACK_MS);
+  assert.deepEqual(await rungs.jsonValue(), []);
+});
+
+test("the host's machine has another address: it dials again at once, and the session goes on", async (t) => {
+  const { page, session } = await observe(t, { spy: true });
+  const at = Date.now();
+  readdress('host', '10.1.0.1', '10.1.0.2/24', '10.1.0.3/24');
+  t.after(() => readdress('host', '10.1.0.1', '10.1.0.3/24', '10.1.0.2/24'));
+  await host.program.line('the address of this machine has changed');
+  await inPage(page, 'a second connection', () => window.peers.length > 1, null, BACK_MS);
+  await showsPictureBy(page, 'webrtc', BACK_MS);
+  await assertPlays(page);
+  t.diagnostic(`picture ${Date.now() - at} ms after the change`);
   assert.equal((await server.get(`/api/session/${session.sessionId}`)).json.observers, 1);
 });

@@ -43,9 +43,9 @@ before(async () => {
 });
 
 /** Server and host for one test, with these ICE servers. */
-async function start(t, env) {
+async function start(t, env, config = {}) {
   const own = net.during(t);
-  const server = await own.server('mid', MID, { env });
+  const server = await own.server('mid', MID, { env, config });
   const host = await own.host('host', {
     name: 'lab-1',
     server: { url: server.pages, insecure: true },
@@ -75,6 +75,26 @@ async function watched(t, page, what) {
     `${what}: ${pair.local} -> ${pair.remote}, ${frames} frames, the picture is ${await pictureAge(page)} ms old`,
   );
   return pair;
+}
+
+const TTL_S = 20; // new ones come after half of it
+
+// Runs in the page: from now on, the longest time between two pictures, and what the page fell back to.
+function watchFrames() {
+  const video = document.querySelector('.stage video');
+  const rungs = [];
+  let gapMs = 0;
+  let at = performance.now();
+  const look = () => {
+    const now = performance.now();
+    gapMs = Math.max(gapMs, now - at);
+    at = now;
+    video.requestVideoFrameCallback(look);
+  };
+  video.requestVideoFrameCallback(look);
+  const stage = document.querySelector('.stage');
+  new MutationObserver(() => rungs.push(stage.dataset.rung)).observe(stage, { attributeFilter: ['data-rung'] });
+  window.framesWatched = () => ({ gapMs: Math.round(gapMs), rungs });
 }
 
 const TURN = {
@@ -115,6 +135,37 @@ test("symmetric NATs: video comes through TURN, with credentials of the server's
   await page.close();
   await until('the relay ports to be given back', () => left().length === 0, 20000);
   assert.doesNotMatch(host.program.text, /TURN refreshes/); // libnice's complaint of ports that are left behind
+});
+
+test('symmetric NATs, a session that outlives its TURN credentials: both sides have new ones in time, and the picture goes on', async (t) => {
+  nats(true);
+  const begun = turn.text.length;
+  const { server } = await start(t, TURN, { turn: { ttl_s: TTL_S } });
+  const page = await observe(t, server);
+  await watched(t, page, 'with the first credentials');
+  await page.evaluate(watchFrames);
+  const ends = (who) =>
+    new Set(
+      [...turn.text.slice(begun).matchAll(new RegExp(`: new, realm=<testbed>, username=<(\\d+):${who}>`, 'g'))].map(
+        (m) => m[1],
+      ),
+    );
+  const [p, first] = await Promise.all([
+    page.evaluate(() => window.peers.length),
+    page.evaluate(() => window.peers.at(-1).getConfiguration().iceServers.at(-1).username.split(':')),
+  ]);
+  await inPage(page, 'another connection', (n) => window.peers.length > n, p, 60000);
+  await inPage(page, 'the first one to be gone', (n) => window.peers[n - 1].connectionState === 'closed', p, 60000);
+  await watched(t, page, 'with the next credentials');
+  const [now, whom] = await page.evaluate(() =>
+    window.peers.at(-1).getConfiguration().iceServers.at(-1).username.split(':'),
+  );
+  assert.equal(whom, first[1]);
+  assert.ok(Number(now) > Number(first[0]), `${first[0]} -> ${now}`);
+  for (const who of [whom, 'lab-1']) assert.ok(ends(who).size > 1, `${who} of coturn: ${[...ends(who)]}`);
+  const { gapMs, rungs } = await page.evaluate(() => window.framesWatched());
+  t.diagnostic(`the longest time without a new picture was ${gapMs} ms`);
+  assert.deepEqual(rungs, [], 'it was by WebRTC all the time');
 });
 
 test('symmetric NATs, credentials of another secret: coturn refuses them, and the reduced picture comes through the server', async (t) => {

@@ -249,10 +249,10 @@ export class Net {
    * testbed-server in a namespace, on all its addresses; `pages` is its URL there at `address`. `before`: one that
    * ended, whose port and sessions it has.
    */
-  async server(name, address, { env = {}, before } = {}) {
+  async server(name, address, { env = {}, config = {}, before } = {}) {
     const fixed = before ? { port: Number(new URL(before.pages).port) } : {};
     const server = await Server.start(
-      { address: '0.0.0.0', insecure: true, ...fixed },
+      { address: '0.0.0.0', insecure: true, ...fixed, ...config },
       { env, wrap: this.enter(name), state: before?.folder },
     );
     const { port } = new URL(server.url);

@@ -181,15 +181,30 @@ export default {
         iceServers: { type: 'array', max: 16, items: { type: 'object', of: 'any' }, optional: true },
       },
     },
+    'ice-servers': {
+      signaling: true,
+      fields: {
+        type: { const: 'ice-servers' },
+        iceServers: { type: 'array', max: 16, items: { type: 'object', of: 'any' } },
+      },
+    },
     offer: {
       signaling: true,
       relayed: true,
-      fields: { type: { const: 'offer' }, sdp: { type: 'string', min: 1, max: 'sdp' } },
+      fields: {
+        type: { const: 'offer' },
+        sdp: { type: 'string', min: 1, max: 'sdp' },
+        attempt: { type: 'int', min: 1, max: 2147483647, optional: true },
+      },
     },
     answer: {
       signaling: true,
       relayed: true,
-      fields: { type: { const: 'answer' }, sdp: { type: 'string', min: 1, max: 'sdp' } },
+      fields: {
+        type: { const: 'answer' },
+        sdp: { type: 'string', min: 1, max: 'sdp' },
+        attempt: { type: 'int', min: 1, max: 2147483647, optional: true },
+      },
     },
     screen: {
       signaling: true,
@@ -208,6 +223,7 @@ export default {
         candidate: { type: 'string', max: 'candidate' },
         sdpMid: { type: 'string', max: 64, optional: true, nullable: true },
         sdpMLineIndex: { type: 'int', min: 0, max: 255, optional: true, nullable: true },
+        attempt: { type: 'int', min: 1, max: 2147483647, optional: true },
       },
     },
     'ice-candidate': {

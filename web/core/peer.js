@@ -1,5 +1,6 @@
 // A remote observer's connection to a producer (a host or a phone) through the server's signaling: the browser
-// offers, the producer answers. One RemotePeer is one attempt, as in whep.js.
+// offers, the producer answers. One RemotePeer is one attempt, as in whep.js. Attempts have numbers, by which a host
+// tells them apart: one may stand while the next is made. A producer that knows of no numbers has one at a time.
 
 import { systemClock } from './backoff.js';
 import { Emitter } from './emitter.js';
@@ -22,6 +23,8 @@ export class RemotePeer extends Emitter {
     Object.assign(this, { _signaling: signaling, to, _clock: clock, _connectMs: connectMs });
     this.connection = new ViewerConnection({ iceServers: signaling.iceServers, ...rtc, clock });
     this.error = null;
+    this.attempt = signaling.attempts += 1;
+    this._numbered = false; // the producer knows of numbers
     this._answered = false;
     this._early = []; // candidates that came before the answer
     this._asked = () => {}; // ends the wait for an answer to _ask()
@@ -97,14 +100,17 @@ export class RemotePeer extends Emitter {
     return this.connection.send(name, text);
   }
 
-  _send(message) {
+  _send(what) {
+    const message = { ...what, attempt: this.attempt };
     return this._signaling.send(this.to ? { ...message, to: this.to } : message);
   }
 
   async _onMessage(message, kind) {
     if (this._stopped || (this.to && message.from && message.from !== this.to)) return;
+    if (message.attempt !== undefined && message.attempt !== this.attempt) return;
     if (kind === 'answer') {
       if (this._answered) return;
+      this._numbered = message.attempt !== undefined;
       this._answered = true;
       try {
         await this.connection.answer(message.sdp);
@@ -135,6 +141,7 @@ export class RemotePeer extends Emitter {
     if (this._stopped) return;
     this._stopped = true;
     this._off();
+    if (this._numbered) this._send({ type: 'bye' }); // of this one: another may stand beside it
     this._asked();
     this._clock.clearTimeout(this._timer);
     this.connection.close();

@@ -7,6 +7,7 @@ import { parse, ProtoError, serialize } from './proto.js';
 
 const PING_MS = 20000;
 const PONG_MS = 10000; // silence after a ping that means: gone
+const PROBE_MS = 4000; // … when there is reason to think so
 const READY_MS = 10000;
 
 /** Errors after which trying again with the same hello cannot help. */
@@ -26,6 +27,7 @@ const TAKEN = new Set(['Desktop already connected', 'Phone already connected', '
  *   message (message, kind)    relayed: offer answer ice bye, commands, results, samples
  *   binary (Uint8Array)        for example a relayed picture
  *   peer (id, role, present)   presence
+ *   renewed (iceServers)       TURN credentials for the next peer connection: those of before end soon
  *   problem (text)             a message that we refused, an error that the server reported
  */
 export class Signaling extends Emitter {
@@ -36,6 +38,7 @@ export class Signaling extends Emitter {
     this.peerId = null;
     this.peers = new Map(); // peerId -> role
     this.iceServers = [];
+    this.attempts = 0; // peer connections that were offered by it (peer.js)
     this._socket = null;
     this._timers = {};
     this._wasReady = false; // since start(): the place is ours
@@ -55,6 +58,13 @@ export class Signaling extends Emitter {
     this._drop();
     this._wasReady = false;
     this._set('closed');
+  }
+
+  /** The network may have changed: is the server still there? Asked now, not when it is the next ping's turn. */
+  probe() {
+    if (this.state === 'waiting') this._connect();
+    else if (this.state === 'ready' && this.send({ type: 'ping', t: this._clock.now() }))
+      this._timer('pong', PROBE_MS, () => this._lost('the server stopped answering'));
   }
 
   /** The first peer with that role, which is all that a pairing of two needs. */
@@ -86,6 +96,7 @@ export class Signaling extends Emitter {
 
   _connect() {
     this._set('connecting');
+    this._timer('retry', null);
     if (this._socket?.readyState === 1) this._sayHello();
     else if (!this._socket) this._open();
   }
@@ -165,6 +176,10 @@ export class Signaling extends Emitter {
         this.send({ type: 'pong', ...(message.t === undefined ? {} : { t: message.t }) });
         break;
       case 'pong':
+        break;
+      case 'ice-servers':
+        this.iceServers = message.iceServers;
+        this.emit('renewed', this.iceServers);
         break;
       case 'peer-connected':
         this._presence(message, true);

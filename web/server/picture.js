@@ -7,6 +7,8 @@ import { awayWords, clipboardOf, interfacesOf, isPhone } from '../core/store.js'
 import { h } from '../app/dom.js';
 import { mountScreen } from '../app/views/screen.js';
 
+const WAY_OF_TURN = 'relayed (TURN)'; // of core/stats.js
+
 /**
  * The screen, once for the whole page: its connection carries commands and readings, too, and a device without a
  * picture has one that nobody sees. `svc.mountVideo` of a device's page puts it in its place.
@@ -14,6 +16,7 @@ import { mountScreen } from '../app/views/screen.js';
 export function mountPicture(root, svc, { id, control, signaling, producer, scope, report }) {
   const device = () => svc.store.state.devices[id];
   let ownSize = null; // of the screen, as the host said
+  const probe = () => signaling.probe();
   const hasVideo = () => !device() || interfacesOf(device(), 'video').length > 0;
   const screen = mountScreen(root, {
     id,
@@ -69,6 +72,19 @@ export function mountPicture(root, svc, { id, control, signaling, producer, scop
     },
   });
   scope.add(screen.unmount);
+  // a TURN server may end what goes through it with the credentials that it began with
+  const isTurned = () => screen.ladder.client?.figures?.path === WAY_OF_TURN;
+  scope.add(signaling.on('renewed', () => isTurned() && screen.ladder.move()));
+  scope.listen(window, 'online', probe);
+  if (navigator.connection?.addEventListener) scope.listen(navigator.connection, 'change', probe);
+  let known = null;
+  // who goes by another name has a connection that is another's: the server ends it when it misses him
+  const named = () => {
+    if (known !== null && known !== signaling.peerId) screen.ladder.move();
+    known = signaling.peerId;
+  };
+  scope.add(signaling.on('ready', named));
+  screen.ladder.on('change', ({ rung }) => rung === 'fallback' && probe());
   return { screen, hasVideo };
 }
 

@@ -50,6 +50,69 @@ test('webrtc works: no fallback is seen', async () => {
   assert.deepEqual(rungs(said), ['connecting', 'webrtc']);
 });
 
+test('another network: a second connection takes the place of the first when it shows something, not before', async () => {
+  let shown;
+  const shows = () => new Promise((done) => (shown = done));
+  const { l, clock, made, said } = ladder([null, null], { shows });
+  const moved = record(l, 'moved');
+  assert.equal(l.move(), false, 'nothing is there yet');
+  l.start();
+  await settle();
+  assert.equal(l.move(), false, 'one that is yet to connect is not made twice');
+  made[0].emit('state', 'connected');
+  assert.equal(l.move(), true);
+  assert.equal(l.move(), false, 'one at a time');
+  made[1].emit('state', 'connected');
+  await settle();
+  assert.equal(l.client, made[0]);
+  shown();
+  await settle();
+  assert.equal(l.client, made[1]);
+  assert.deepEqual(moved, [['moved', made[1]]]);
+  assert.equal(made[0].stopped, 0, 'what is under way on it arrives');
+  await clock.advance(1000);
+  assert.equal(made[0].stopped, 1);
+  made[0].emit('state', 'closed');
+  assert.deepEqual(rungs(said), ['connecting', 'webrtc'], 'nobody saw anything of it');
+});
+
+test('another network: what comes to nothing, or is no gain, changes nothing', async () => {
+  const { l, made, said } = ladder([null, null, null, new Error('refused')]);
+  l.start();
+  await settle();
+  made[0].emit('state', 'connected');
+  l.move();
+  made[1].emit('state', 'failed', new Error('no way'));
+  l.move(() => false);
+  made[2].emit('state', 'connected');
+  await settle();
+  l.move();
+  await settle();
+  assert.equal(l.client, made[0]);
+  assert.deepEqual(
+    made.map((a) => a.stopped),
+    [0, 1, 1, 1],
+  );
+  assert.deepEqual(rungs(said), ['connecting', 'webrtc']);
+});
+
+test('interrupted: a second one is made at once; whichever is there first goes on', async () => {
+  const { l, clock, made, said } = ladder([null, null, null]);
+  l.start();
+  await settle();
+  made[0].emit('state', 'connected');
+  made[0].emit('state', 'disconnected');
+  assert.equal(made.length, 2);
+  made[0].emit('state', 'connected');
+  assert.equal(made[1].stopped, 1, 'it was back by itself');
+  made[0].emit('state', 'disconnected');
+  await clock.advance(4000);
+  assert.equal(l.client, made[2], 'the first is given up, the second goes on connecting');
+  assert.equal(made[0].stopped, 1);
+  made[2].emit('state', 'connected');
+  assert.deepEqual(rungs(said), ['connecting', 'webrtc', 'fallback', 'webrtc', 'fallback', 'fallback', 'webrtc']);
+});
+
 test('another choice: the connection that there is ends, and one is made anew at once', async () => {
   const { l, made, said } = ladder([null, null]);
   l.restart(); // not started yet

@@ -226,12 +226,12 @@ test('the browser offers to the producer, by name', async () => {
   const { peer, pc, WebSocket } = observer();
   await peer.start();
   assert.deepEqual(pc.config.iceServers, READY.iceServers);
-  assert.deepEqual(WebSocket.last.json.at(-1), { type: 'offer', sdp: OFFER, to: 'host1' });
+  assert.deepEqual(WebSocket.last.json.at(-1), { type: 'offer', sdp: OFFER, attempt: 1, to: 'host1' });
   pc.candidate('candidate:1');
   pc.candidate(null);
   assert.deepEqual(WebSocket.last.json.slice(-2), [
-    { type: 'ice', candidate: 'candidate:1', sdpMid: '0', sdpMLineIndex: 0, to: 'host1' },
-    { type: 'ice', candidate: '', sdpMid: null, sdpMLineIndex: null, to: 'host1' },
+    { type: 'ice', candidate: 'candidate:1', sdpMid: '0', sdpMLineIndex: 0, attempt: 1, to: 'host1' },
+    { type: 'ice', candidate: '', sdpMid: null, sdpMLineIndex: null, attempt: 1, to: 'host1' },
   ]);
 });
 
@@ -395,4 +395,51 @@ test('events of the sensors become readings; empty ones none', () => {
     { gyro: { x: 3.1416, y: 1.5708, z: 0 }, accel: { x: 0, y: 0, z: 9.81 } },
   );
   assert.equal(motionOf({ rotationRate: null, acceleration: { x: null, y: null, z: null } }), null);
+});
+
+test('TURN credentials that come later are those of the next connection', () => {
+  const { s, WebSocket } = ready();
+  const told = record(s, 'renewed');
+  const iceServers = [{ urls: ['turn:x'], username: '2:me', credential: 'c' }];
+  WebSocket.last.text({ type: 'ice-servers', iceServers });
+  assert.deepEqual(s.iceServers, iceServers);
+  assert.deepEqual(told, [['renewed', iceServers]]);
+});
+
+test('attempts have numbers: each hears of its own, and says goodbye to no other', async () => {
+  const { s, WebSocket } = ready();
+  const RTCPeerConnection = fakePeerConnection();
+  const [first, second] = [1, 2].map(() => new RemotePeer({ signaling: s, to: 'host1', RTCPeerConnection }));
+  await first.start();
+  await second.start();
+  const said = () => WebSocket.last.json.filter((m) => m.type !== 'hello');
+  assert.deepEqual(
+    said().map((m) => [m.type, m.attempt]),
+    [
+      ['offer', 1],
+      ['offer', 2],
+    ],
+  );
+  WebSocket.last.text({ type: 'answer', sdp: OFFER, attempt: 2, from: 'host1' });
+  await settle();
+  assert.equal(first._answered, false);
+  assert.equal(second._answered, true);
+  WebSocket.last.text({ type: 'bye', attempt: 1, reason: 'none', from: 'host1' });
+  assert.equal(first._stopped, true);
+  assert.equal(second._stopped, false);
+  assert.equal(said().length, 2, 'who had no answer is known by no number');
+  second.stop();
+  assert.deepEqual(said().at(-1), { type: 'bye', to: 'host1', attempt: 2 });
+});
+
+test('a producer that knows no numbers: its answer counts, and no goodbye is sent that would end what it has', async () => {
+  const { s, WebSocket } = ready();
+  const RTCPeerConnection = fakePeerConnection();
+  const peer = new RemotePeer({ signaling: s, to: 'host1', RTCPeerConnection });
+  await peer.start();
+  WebSocket.last.text({ type: 'answer', sdp: OFFER, from: 'host1' });
+  await settle();
+  assert.equal(peer._answered, true);
+  peer.stop();
+  assert.ok(!WebSocket.last.json.some((m) => m.type === 'bye'));
 });

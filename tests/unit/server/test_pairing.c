@@ -625,6 +625,59 @@ static void test_golden_hellos(void)
         g_assert_cmpuint(seen, >=, 4);
 }
 
+static guint of_type(Line *line, const char *type)
+{
+        guint n = 0;
+        for (guint i = 0; i < line->said->len; i++)
+                n += g_strcmp0(text_of(g_ptr_array_index(line->said, i), "type"), type) == 0;
+        return n;
+}
+
+/* Who stays longer than his TURN credentials last has new ones half-way to their end, each time; who left has none. */
+static void test_renewed(void)
+{
+        World w;
+        setup(&w);
+        tb_pairing_free(w.pairing);
+        char server[] = "turn:t:3478", *turn[] = {server, NULL};
+        char secret[] = "secret";
+        TbIceConfig ice = {.turn = turn, .secret = secret, .ttl_s = 600};
+        w.pairing = tb_pairing_new(&(TbPairingOptions){.ops = &ops, .ice = &ice, .hosts = w.hosts});
+        Line *host = lab(&w), *observers[2];
+        g_autofree char *token = NULL, *id = watch_lab(&w, &token);
+        for (guint i = 0; i < G_N_ELEMENTS(observers); i++) {
+                w.now += 1000;
+                observers[i] = dial(&w);
+                tell(&w, observers[i],
+                     json_pack("{s:s, s:s, s:s, s:s}", "type", "hello", "role", "desktop", "sessionId", id,
+                               "token", token));
+                g_assert_cmpuint(of_type(observers[i], "ready"), ==, 1);
+        }
+        w.now += 300000 - 2000 - 1;
+        tb_pairing_tick(w.pairing, w.now);
+        g_assert_cmpuint(of_type(host, "ice-servers"), ==, 0);
+        w.now++;
+        tb_pairing_tick(w.pairing, w.now);
+        g_assert_cmpuint(of_type(host, "ice-servers"), ==, 1);
+        g_assert_cmpuint(of_type(observers[0], "ice-servers"), ==, 0);
+        hang_up(&w, observers[1]); /* while it is in the queue */
+        w.now += 1000;
+        tb_pairing_tick(w.pairing, w.now);
+        g_assert_cmpuint(of_type(observers[0], "ice-servers"), ==, 1);
+        json_t *servers = json_object_get(last(observers[0]), "iceServers");
+        const char *username = text_of(json_array_get(servers, json_array_size(servers) - 1), "username");
+        g_autofree char *whom =
+                g_strdup_printf(":%s", text_of(g_ptr_array_index(observers[0]->said, 0), "peerId"));
+        g_assert_true(g_str_has_suffix(username, whom));
+        w.now += 300000;
+        tb_pairing_tick(w.pairing, w.now);
+        g_assert_cmpuint(of_type(host, "ice-servers"), ==, 2);
+        g_assert_cmpuint(of_type(observers[0], "ice-servers"), ==, 2);
+        hang_up(&w, observers[0]);
+        hang_up(&w, host);
+        teardown(&w);
+}
+
 static void test_qr(void)
 {
         g_autoptr(GError) error = NULL;
@@ -663,6 +716,7 @@ int main(int argc, char **argv)
         g_test_add_func("/pairing/turns", test_turns_of_observers);
         g_test_add_func("/pairing/message-sizes", test_message_sizes);
         g_test_add_func("/pairing/golden-hellos", test_golden_hellos);
+        g_test_add_func("/pairing/renewed", test_renewed);
         g_test_add_func("/qr/sizes", test_qr);
         int rc = g_test_run();
         tb_main_stop();

@@ -14,6 +14,9 @@ import { fullScreen, mountPicture } from './picture.js';
 import { Quality } from './quality.js';
 
 const FIRST_FRAME_MS = 8000; // connected, but nothing to see for so long: fall back
+const SHOWS_MS = 3000; // that a connection may take to its first picture, while another one shows the device
+const SHOWS_LOOK_MS = 60;
+const pause = (ms) => new Promise((next) => setTimeout(next, ms));
 
 /**
  * @param {HTMLElement} root
@@ -240,13 +243,18 @@ export function mountScreen(
       const channel = ladder.rung === 'webrtc' ? ladder.client?.connection[name] : null;
       const open = channel?.readyState === 'open' ? channel : null;
       if ((inUse[name]?.channel ?? null) === open) continue;
-      inUse[name]?.undo();
+      const before = inUse[name];
       inUse[name] = open && { channel: open, undo: uses[name](ladder.client) };
+      before?.undo(); // last: from one to the other there is always a way
     }
   }
   const ladder = new VideoLadder({
     unsupported: () => (typeof RTCPeerConnection === 'function' ? null : 'this browser has no WebRTC'),
     connect,
+    shows: async (client) => {
+      for (const end = Date.now() + SHOWS_MS; hasVideo() && Date.now() < end; await pause(SHOWS_LOOK_MS))
+        if ((await client.connection.sample())?.framesDecoded > 0) return;
+    },
   });
   const only = () => prefs.get(`way.${id}`) === 'fallback'; // somebody chose that for this device
   const allowed = () => prefs.get('webrtc', true) && !only();
@@ -286,6 +294,13 @@ export function mountScreen(
     client.on('control', (message) => commands.receive(message, 'data channel'));
     client.on('sensor', (message) => commands.receive(message));
     client.on('channel', useChannels);
+  });
+  ladder.on('moved', (client) => {
+    if (client.stream) {
+      video.srcObject = client.stream;
+      video.play().catch(() => {});
+    }
+    useChannels();
   });
   ladder.on('change', ({ rung, reason }) => {
     stage.dataset.rung = rung;
@@ -349,7 +364,9 @@ export function mountScreen(
   }
 
   scope.listen(document, 'testbed-settings', () => ladder.enable(allowed()));
-  scope.listen(window, 'online', () => ladder.retry());
+  scope.listen(window, 'online', () => ladder.move() || ladder.retry());
+  // another network, another address: the connection would find out seconds later that it is gone, or go the old way
+  if (navigator.connection?.addEventListener) scope.listen(navigator.connection, 'change', () => ladder.move());
   scope.listen(window, 'pagehide', () => ladder.stop());
   scope.listen(window, 'pageshow', (e) => {
     if (e.persisted) ladder.start();

@@ -1,0 +1,10 @@
+#pragma once
+/*
+ * Whether this machine still has the address by which a connection goes out. When it has another one (DHCP, another
+ * network), nothing says so on the connection: it would be found out by silence. Main thread.
+ */
+#include <gio/gio.h>
+#include <stdbool.h>
+
+/* `stream`: a socket's, or one that libsoup or TLS has laid over it. False also when it cannot be told. */
+bool tb_own_end_is_gone(GIOStream *stream);
