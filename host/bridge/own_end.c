@@ -27,7 +27,7 @@ bool tb_own_end_is_gone(GIOStream *stream)
                 connection ? g_socket_connection_get_local_address(connection, NULL) : NULL;
         if (!address || !G_IS_INET_SOCKET_ADDRESS(address))
                 return false;
-        g_autofree char *text = g_inet_address_to_string(
-                g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(address)));
+        g_autofree char *text =
+                g_inet_address_to_string(g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(address)));
         return !tb_address_is_own(text);
 }
