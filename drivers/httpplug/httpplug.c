@@ -64,8 +64,12 @@ static bool read_state(TbPlug *p, TbIo *io, TbPlugState *ret, GError **error)
         TbHttpAnswer answer;
         gsize size;
         *ret = (TbPlugState){{TB_POWER_UNKNOWN, NAN, NAN, NAN, NAN}, NULL, {0}};
-        if (!param(p->base.params, "state"))
-                return true; /* it cannot say: nothing is guessed */
+        if (!param(p->base.params, "state")) { /* it cannot say: nothing is guessed, but that it is there */
+                bool there = tb_http_device_call(&p->http, io, "HEAD", "/", NULL, NULL, &answer, error);
+                if (there)
+                        tb_http_answer_clear(&answer);
+                return there;
+        }
         if (!ask(p, io, "state", "state_body", &answer, error))
                 return false;
         const char *text = g_bytes_get_data(answer.body, &size);
