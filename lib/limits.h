@@ -247,6 +247,9 @@
 #define TB_LIMIT_SESSION_MAX_S (24 * 3600)
 #define TB_LIMIT_SESSION_TTL_S (366 * 86400)   /* that a link may be given; "until revoked" has no end */
 #define TB_LIMIT_SESSIONS_SHOWN 1000           /* in one answer, the newest */
+#define TB_LIMIT_PERSON 64                     /* bytes of the name of who is in a session */
+#define TB_LIMIT_CHAT 500                      /* bytes of what one says there at once */
+#define TB_LIMIT_CHAT_LINES 50                 /* of these that who comes later reads */
 #define TB_LIMIT_TELEMETRY 1000                /* reports of connections that are kept */
 #define TB_LIMIT_TELEMETRY_SHOWN 200           /* of them in one answer */
 #define TB_LIMIT_REPORTS_PER_MINUTE 60         /* of one session's pages, and so many at once */

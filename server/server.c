@@ -106,6 +106,13 @@ static void arm_tick(TbServer *server, gint64 at_ms)
                 g_source_set_ready_time(server->tick, at_us);
 }
 
+static void look_soon(TbServer *server, gint64 now_ms)
+{
+        gint64 due_ms = tb_pairing_due(server->pairing, now_ms);
+        if (due_ms < G_MAXINT64)
+                arm_tick(server, due_ms);
+}
+
 /* --- the socket's view of the pairing --- */
 static void on_message(TbWs *ws G_GNUC_UNUSED, bool binary, const guint8 *bytes, gsize size, gpointer data)
 {
@@ -117,6 +124,7 @@ static void on_message(TbWs *ws G_GNUC_UNUSED, bool binary, const guint8 *bytes,
                 tb_pairing_text(c->party, (const char *)bytes, size, now_ms);
         if (!tb_party_has_role(c->party))
                 arm_tick(c->server, now_ms + TB_PAIRING_LOOK_MS);
+        look_soon(c->server, now_ms);
 }
 
 static void on_drained(TbWs *ws G_GNUC_UNUSED, gpointer data)
@@ -171,7 +179,9 @@ static void on_closed(TbWs *ws G_GNUC_UNUSED, int code G_GNUC_UNUSED, gpointer d
         Connection *c = data;
         came_to_nothing(c);
         ends_waiting(c);
-        tb_pairing_left(c->party, tb_clock_mono_ms());
+        gint64 now_ms = tb_clock_mono_ms();
+        tb_pairing_left(c->party, now_ms);
+        look_soon(c->server, now_ms);
         g_free(c);
 }
 
@@ -206,6 +216,8 @@ void tb_server_upgrade(TbRequest *request, gpointer data)
         make_room(server, c->net);
         starts_waiting(c);
         c->party = tb_pairing_join(server->pairing, c, tb_request_id(request), now_ms);
+        if (!tb_auth_is_open(server->config->auth) && tb_request_role(request) > TB_ROLE_NONE)
+                tb_pairing_known_as(c->party, tb_request_user(request));
         arm_tick(server, now_ms + 1000); /* a host is asked for a sign of life soon after its hello */
 }
 

@@ -282,6 +282,11 @@ static void to_observers(TbParty *host, json_t *message, gint64 now_ms)
                                               "message", "Invalid session or token", "sessionId", id));
                 return;
         }
+        const char *said = json_string_value(json_object_get(message, "type"));
+        if (tb_relay_is_reserved(said) || g_strcmp0(said, "point") == 0) {
+                tb_party_error(host, "invalid", "Not a message for hosts");
+                return;
+        }
         tb_session_touch(session, now_ms);
         json_object_del(message, "to");
         json_object_del(message, "sessionId"); /* `id` is gone with it */

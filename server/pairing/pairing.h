@@ -85,6 +85,10 @@ void tb_pairing_drained(TbParty *party);              /* its queue ran empty */
 void tb_pairing_arrived(TbParty *party, gsize bytes); /* what was sent before a mark; its word */
 void tb_pairing_left(TbParty *party, gint64 now_ms);  /* frees it */
 #define TB_PAIRING_LOOK_MS 50 /* how soon after a hello that may wait for a place tb_pairing_tick() is due */
+/* When tb_pairing_tick() is due because of what was just said or done; G_MAXINT64: not for that. */
+gint64 tb_pairing_due(const TbPairing *pairing, gint64 now_ms);
+/* Before its hello: it has shown the token of this user. Others see him by that name. */
+void tb_pairing_known_as(TbParty *party, const char *user);
 /* Hello timeouts, expired sessions. Gives the time of the next call that matters. */
 gint64 tb_pairing_tick(TbPairing *pairing, gint64 now_ms);
 

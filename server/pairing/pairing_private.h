@@ -31,6 +31,11 @@ struct TbSession {
         GList unsaved;                /* in a queue of persist.c while `unsaved.data` is set */
         bool unsaved_new;             /* in which */
         guint64 unsaved_seq;          /* number among those that were made; 0: none */
+        GList changed;                /* in pairing->rooms while `changed.data` is set: who is in it is to be told */
+        gint64 told_ms;               /* when it was */
+        GQueue talk;                  /* owned json_t: the last lines */
+        guint64 talk_n;               /* that were said */
+        TbBucket talk_rate, points;   /* of all in it */
         TbParty *phone;               /* borrowed; phone sessions */
         GPtrArray *observers;         /* borrowed TbParty */
 };
@@ -64,6 +69,12 @@ struct TbParty {
         json_t *wish;   /* owned; its hello meanwhile; NULL: it does not wait */
         gint64 probed_ms; /* when */
         gint64 since_ms;
+        char *name;              /* owned; of an observer: what others call it; NULL: it has not said */
+        bool proven;             /* by a token: it is the name of a user here */
+        const char *path;        /* static; how its picture comes, by its own word; NULL: not said */
+        double rtt_ms, loss_pct; /* the same; -1: not said */
+        TbBucket talk, points, tells;
+        guint spam; /* lines over its rate since it was calm */
         gint64 noted_ms; /* of a host with a key: when its binding was last said to be in use */
         TbBucket messages, bytes, to_host;
         guint refused_by_host; /* messages over the budget towards the host */
@@ -92,6 +103,7 @@ struct TbPairing {
         GQueue waiting;             /* TbParty before its hello, oldest first */
         GQueue renewals;            /* TbParty with TURN credentials, those that end first in front */
         guint parties[4];           /* by role */
+        GQueue rooms;               /* TbSession by its `changed` */
         gint64 cleaned_ms;
         gint64 ends_ms; /* the first end of a session that was given a time; G_MAXINT64: none */
         guint64 relayed_messages, relayed_bytes, dropped_pictures, dropped_samples;
@@ -130,6 +142,7 @@ bool tb_relay_as_it_is(const TbParty *party, const char *text, gsize size, char 
 /* `message`: the text as a tree, which is changed; NULL of what goes as it is. */
 void tb_relay_text(TbParty *party, const char *type, const char *text, gsize size, json_t *message,
                    gint64 now_ms);
+bool tb_relay_is_reserved(const char *type); /* only the server says it; `type` nullable */
 void tb_relay_binary(TbParty *party, const guint8 *bytes, gsize size);
 void tb_relay_picture(TbParty *observer, GBytes *picture);
 void tb_relay_arrived(TbParty *observer, gsize bytes); /* a picture */
@@ -195,9 +208,14 @@ void tb_session_tell(TbSession *session, TbSessionChange change); /* whoever wri
 TbParty *tb_session_producer(TbSession *session);
 bool tb_session_present(TbSession *session); /* the producer is there, and not away */
 
-/* terms.c */
-json_t *tb_person_json(const TbParty *observer); /* who is in a session, as others see him */
-
 /* room.c */
 /* What a person wrote, fit for others to read: one line, printable, at most `max` bytes. The caller frees; empty: "". */
 char *tb_room_text(const char *text, gsize max);
+json_t *tb_person_json(const TbParty *observer); /* who is in a session, as others see him */
+void tb_room_name(TbParty *party, const json_t *message); /* by its `name`, if it may choose one */
+void tb_room_enter(TbParty *party);                       /* reads what was said before */
+void tb_room_changed(TbSession *session);                 /* who is in it: all are told soon */
+void tb_room_end(TbSession *session);                     /* before it is freed */
+gint64 tb_rooms_tick(TbPairing *pairing, gint64 now_ms);
+/* False: it is no message for the room. */
+bool tb_room_says(TbParty *party, const char *type, const json_t *message, gint64 now_ms);

@@ -55,6 +55,7 @@ TbParty *tb_pairing_join(TbPairing *pairing, gpointer connection, const char *re
         party->pairing = pairing;
         party->connection = connection;
         party->since_ms = now_ms;
+        party->rtt_ms = party->loss_pct = -1;
         party->link.data = party;
         g_strlcpy(party->request_id, request_id ? request_id : "", sizeof party->request_id);
         g_queue_push_tail_link(&pairing->waiting, &party->link);
@@ -98,6 +99,7 @@ void tb_party_leave_session(TbParty *party)
                 session->phone = NULL;
                 tell_observers(session, party, "peer-disconnected");
         } else if (g_ptr_array_remove(session->observers, party)) {
+                tb_room_changed(session);
                 TbParty *producer = tb_session_producer(session);
                 tell_observers(session, party, "peer-disconnected");
                 if (producer && session->host)
@@ -133,6 +135,7 @@ void tb_pairing_left(TbParty *party, gint64 now_ms)
         g_free(party->host);
         g_free(party->version);
         g_free(party->claimed);
+        g_free(party->name);
         g_free(party);
 }
 
@@ -157,6 +160,7 @@ gint64 tb_pairing_tick(TbPairing *pairing, gint64 now_ms)
         next = MIN(next, MAX(pairing->ends_ms, pairing->cleaned_ms + CLEAN_SOON_MS));
         next = MIN(next, tb_rivals_tick(pairing, now_ms));
         next = MIN(next, tb_renew_tick(pairing, now_ms));
+        next = MIN(next, tb_rooms_tick(pairing, now_ms));
         return MAX(MIN(next, tb_hosts_tick(pairing, now_ms)), now_ms + 10);
 }
 
@@ -219,6 +223,7 @@ static json_t *ready(TbParty *party)
 
 static void enter(TbParty *party, TbSession *session, TbPartyRole role, const json_t *hello, gint64 now_ms)
 {
+        tb_room_name(party, hello);
         tb_party_name(party, session, role, json_string_value(json_object_get(hello, "peerId")));
         set_role(party, role);
         party->session = session;
@@ -237,6 +242,8 @@ static void enter(TbParty *party, TbSession *session, TbPartyRole role, const js
                 tb_host_announce(producer, party, true);
         else if (producer)
                 tb_party_send(producer, presence("peer-connected", party));
+        if (session->host)
+                tb_room_enter(party);
 }
 
 /* A crowd that watches does not keep the one out who is to control: the last who came goes. */

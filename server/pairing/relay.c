@@ -14,11 +14,11 @@
 #define OVERSIZED_MAX 8 /* messages in a row that are too large: then the connection is closed */
 
 /* Messages that only the server says, or that are for it alone. */
-static bool is_reserved(const char *type)
+bool tb_relay_is_reserved(const char *type)
 {
         static const char *const reserved[] = {
                 "hello",   "ready",     "peer-connected", "peer-disconnected", "session-closed",
-                "devices", "challenge", "proof",          "picture-arrived",   NULL};
+                "devices", "challenge", "proof",          "picture-arrived",   "people", "talk", NULL};
         return type && g_strv_contains(reserved, type);
 }
 
@@ -38,6 +38,9 @@ static gsize limit_of(const char *type)
                 {"ice", 4096},
                 {"ice-candidate", 4096},
                 {"bye", 4096},
+                {"chat", 4096},
+                {"point", 4096},
+                {"me", 4096},
                 {"error", 4096},
                 {"sensor", 4096},
                 {"sample", 4096},
@@ -96,7 +99,7 @@ void tb_relay_text(TbParty *party, const char *type, const char *text, gsize siz
         if (!session)
                 return;
         tb_session_touch(session, now_ms);
-        if (is_reserved(type)) {
+        if (tb_relay_is_reserved(type)) {
                 tb_party_error(party, "invalid", "Not a message for clients");
                 return;
         }
@@ -108,6 +111,8 @@ void tb_relay_text(TbParty *party, const char *type, const char *text, gsize siz
                 return;
         }
         party->oversized = 0;
+        if (tb_room_says(party, type, message, now_ms))
+                return;
         TbParty *to = party->role == TB_PARTY_PHONE
                               ? (session->observers->len ? g_ptr_array_index(session->observers, 0) : NULL)
                               : tb_session_producer(session);

@@ -74,6 +74,7 @@ void tb_session_free(TbSession *session)
 {
         g_assert(!session->phone && session->observers->len == 0);
         g_ptr_array_unref(session->observers);
+        g_queue_clear_full(&session->talk, (GDestroyNotify)json_decref);
         g_ref_string_release(session->share);
         g_ref_string_release(session->wide);
         g_free(session->id);
@@ -216,6 +217,7 @@ TbSession *tb_pairing_create(TbPairing *pairing, const TbSessionAsk *ask, gint64
         session->share = g_ref_string_new_intern(ask->share);
         session->wide = g_ref_string_new_intern(ask->wide);
         session->observers = g_ptr_array_new();
+        session->told_ms = G_MININT64 / 2;
         *ret_token = new_token(session->token);
         *ret_view = NULL;
         if (ask->device && control)
@@ -317,6 +319,7 @@ static void end_session(TbPairing *pairing, TbSession *session, bool revoked)
         if (session->phone)
                 let_go(g_steal_pointer(&session->phone), revoked, session->life_s);
         pairing->expired += !revoked;
+        tb_room_end(session);
         forget(pairing, session);
         tb_session_tell(session, TB_SESSION_ENDED);
 }

@@ -82,6 +82,7 @@ static TbSession *session_of(const Row *r, gint64 wall_offset_ms)
         s->active_ms = MIN(r->active_ms - wall_offset_ms, now_ms);
         s->created_ms = MIN(r->created_ms - wall_offset_ms, s->active_ms);
         s->observers = g_ptr_array_new();
+        s->told_ms = G_MININT64 / 2;
         s->life_s = r->life_s;
         s->note = r->note && *r->note ? g_strdup(r->note) : NULL;
         memcpy(s->token, r->token, sizeof s->token);

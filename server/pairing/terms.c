@@ -35,12 +35,6 @@ json_t *tb_session_status(TbSession *session)
         return o;
 }
 
-json_t *tb_person_json(const TbParty *observer)
-{
-        return json_pack("{s:s, s:s, s:o}", "peerId", observer->id, "mode", mode_name(observer->mode),
-                         "since", time_json(observer->since_ms));
-}
-
 /* --- the list --- */
 static bool is_asked(const TbSession *session, const char *share, const char *device, gint64 now_ms)
 {
