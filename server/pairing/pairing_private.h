@@ -31,13 +31,13 @@ struct TbSession {
         GList unsaved;                /* in a queue of persist.c while `unsaved.data` is set */
         bool unsaved_new;             /* in which */
         guint64 unsaved_seq;          /* number among those that were made; 0: none */
-        GList changed;                /* in pairing->rooms while `changed.data` is set: who is in it is to be told */
-        gint64 told_ms;               /* when it was */
-        GQueue talk;                  /* owned json_t: the last lines */
-        guint64 talk_n;               /* that were said */
-        TbBucket talk_rate, points;   /* of all in it */
-        TbParty *phone;               /* borrowed; phone sessions */
-        GPtrArray *observers;         /* borrowed TbParty */
+        GList changed;  /* in pairing->rooms while `changed.data` is set: who is in it is to be told */
+        gint64 told_ms; /* when it was */
+        GQueue talk;    /* owned json_t: the last lines */
+        guint64 talk_n; /* that were said */
+        TbBucket talk_rate, points; /* of all in it */
+        TbParty *phone;             /* borrowed; phone sessions */
+        GPtrArray *observers;       /* borrowed TbParty */
 };
 
 #define TB_PEER_ID 34 /* bytes, with its NUL */
@@ -74,7 +74,7 @@ struct TbParty {
         const char *path;        /* static; how its picture comes, by its own word; NULL: not said */
         double rtt_ms, loss_pct; /* the same; -1: not said */
         TbBucket talk, points, tells;
-        guint spam; /* lines over its rate since it was calm */
+        guint spam;      /* lines over its rate since it was calm */
         gint64 noted_ms; /* of a host with a key: when its binding was last said to be in use */
         TbBucket messages, bytes, to_host;
         guint refused_by_host; /* messages over the budget towards the host */
@@ -211,7 +211,7 @@ bool tb_session_present(TbSession *session); /* the producer is there, and not a
 /* room.c */
 /* What a person wrote, fit for others to read: one line, printable, at most `max` bytes. The caller frees; empty: "". */
 char *tb_room_text(const char *text, gsize max);
-json_t *tb_person_json(const TbParty *observer); /* who is in a session, as others see him */
+json_t *tb_person_json(const TbParty *observer);          /* who is in a session, as others see him */
 void tb_room_name(TbParty *party, const json_t *message); /* by its `name`, if it may choose one */
 void tb_room_enter(TbParty *party);                       /* reads what was said before */
 void tb_room_changed(TbSession *session);                 /* who is in it: all are told soon */

@@ -17,8 +17,9 @@
 bool tb_relay_is_reserved(const char *type)
 {
         static const char *const reserved[] = {
-                "hello",   "ready",     "peer-connected", "peer-disconnected", "session-closed",
-                "devices", "challenge", "proof",          "picture-arrived",   "people", "talk", NULL};
+                "hello",           "ready",   "peer-connected", "peer-disconnected",
+                "session-closed",  "devices", "challenge",      "proof",
+                "picture-arrived", "people",  "talk",           NULL};
         return type && g_strv_contains(reserved, type);
 }
 

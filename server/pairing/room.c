@@ -11,8 +11,8 @@
 #include "lib/limits.h"
 #include "server/pairing/pairing_private.h"
 
-#define PEOPLE_MS 1000 /* least time between two tellings of who is there */
-#define SOON_MS 50     /* what comes together is told together */
+#define PEOPLE_MS 1000   /* least time between two tellings of who is there */
+#define SOON_MS 50       /* what comes together is told together */
 #define SLOW (64 * 1024) /* bytes that wait for a reader: he misses where somebody pointed */
 #define TALK_PER_S 1.0
 #define TALK_BURST 5.0
@@ -197,10 +197,12 @@ static void point(TbParty *party, const json_t *message)
         const json_t *x = json_object_get(message, "x"), *y = json_object_get(message, "y");
         double at_x = json_number_value(x), at_y = json_number_value(y);
         if (!json_is_number(x) || !json_is_number(y) || at_x < 0 || at_x > 1 || at_y < 0 || at_y > 1) {
-                tb_party_error(party, "invalid", "x and y go from 0 to 1, from the upper left of the picture");
+                tb_party_error(party, "invalid",
+                               "x and y go from 0 to 1, from the upper left of the picture");
                 return;
         }
-        json_t *o = json_pack("{s:s, s:s, s:f, s:f}", "type", "point", "from", party->id, "x", at_x, "y", at_y);
+        json_t *o =
+                json_pack("{s:s, s:s, s:f, s:f}", "type", "point", "from", party->id, "x", at_x, "y", at_y);
         put_who(o, party);
         to_all(party->session, o, true);
 }

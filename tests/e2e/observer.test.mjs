@@ -147,6 +147,26 @@ test('a view link: two watch at once, see each other, and cannot control', async
   assert.equal((await host.get(`${BOARD}/power`)).json.observed, 'on');
   assert.equal(await offset(), from, 'nothing reached the board');
 
+  // who is there, what is said, where somebody points: all see it
+  await pages[0].getByLabel('Your name, as the others see it').fill('Bert');
+  await pages[0].keyboard.press('Enter');
+  await pages[1].getByText('Bert (guest)', { exact: true }).waitFor();
+  await inPage(pages[1], 'the way of both', () =>
+    /directly.*directly/s.test(document.querySelector('.people').innerText),
+  );
+  await pages[0].getByLabel('Say something to all who watch').fill('look <b>here</b>');
+  await pages[0].keyboard.press('Enter');
+  await pages[1].locator('.talk', { hasText: 'look <b>here</b>' }).waitFor();
+  await pages[0].locator('#point').click();
+  const seen = await pages[0].locator('.pointing.on').boundingBox();
+  await pages[0].mouse.click(seen.x + seen.width / 2, seen.y + seen.height / 2);
+  const marker = await pages[1].locator('.marker').boundingBox();
+  const there = await pages[1].locator('#screen').boundingBox();
+  assert.ok(Math.abs(marker.x - there.x - there.width / 2) < 3, JSON.stringify([marker, there]));
+  assert.equal(await pages[1].locator('.marker').innerText(), 'Bert (guest)');
+  await pages[0].keyboard.press('Escape');
+  assert.equal(await offset(), from, 'pointing reached no device');
+
   await pages[1].context().close();
   await say(pages[0], '1 watching');
   assertQuiet(pages[0]);

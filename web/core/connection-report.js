@@ -5,7 +5,8 @@ import { systemClock } from './backoff.js';
 
 const LEAST_MS = 5000; // between reports: a way that flaps is told once
 
-const WAYS = { direct: 'direct', 'direct, through NAT': 'nat', 'relayed (TURN)': 'turn', relay: 'relay' };
+/** How the picture's connection is called (core/stats.js) -> what the server is told. */
+export const WAYS = { direct: 'direct', 'direct, through NAT': 'nat', 'relayed (TURN)': 'turn', relay: 'relay' };
 
 export class ConnectionReport {
   /** `post`: (report, last) -> sends it; `last`: the page is about to go. */

@@ -24,6 +24,9 @@ export default {
     cycleOff: { value: 120 },
     sdp: { value: 65536 },
     candidate: { value: 1024 },
+    person: { value: 64 },
+    chat: { value: 500 },
+    chatLines: { value: 50 },
   },
   names: {
     id: { pattern: '[a-z0-9][a-z0-9._-]*', max: 'name' },
@@ -61,6 +64,25 @@ export default {
     routed: {
       to: { type: 'string', min: 1, max: 128, optional: true },
       from: { type: 'string', min: 1, max: 128, optional: true },
+    },
+    person: {
+      peerId: { type: 'string', min: 1, max: 128 },
+      name: { type: 'string', max: 'person', nullable: true },
+      guest: { type: 'bool' },
+      mode: { type: 'enum', values: ['view', 'control'] },
+      since: { type: 'string', max: 64 },
+      path: { type: 'enum', values: ['direct', 'nat', 'turn', 'relay'], optional: true },
+      rtt_ms: { type: 'number', min: 0, optional: true },
+      loss_pct: { type: 'number', min: 0, max: 100, optional: true },
+      controls: { type: 'bool', optional: true },
+    },
+    line: {
+      n: { type: 'int', min: 1 },
+      t: { type: 'int', min: 0 },
+      from: { type: 'string', min: 1, max: 128 },
+      name: { type: 'string', max: 'person', nullable: true },
+      guest: { type: 'bool' },
+      text: { type: 'string', min: 1, max: 'chat' },
     },
     any: {},
   },
@@ -169,6 +191,43 @@ export default {
         sessionId: { type: 'string', min: 1, max: 128 },
         token: { type: 'string', min: 1, max: 512 },
         peerId: { type: 'string', min: 1, max: 128, optional: true },
+        name: { type: 'string', max: 256, optional: true },
+      },
+    },
+    me: {
+      signaling: true,
+      fields: {
+        type: { const: 'me' },
+        name: { type: 'string', max: 256, optional: true },
+        path: { type: 'enum', values: ['direct', 'nat', 'turn', 'relay'], optional: true },
+        rtt_ms: { type: 'number', min: 0, optional: true },
+        loss_pct: { type: 'number', min: 0, max: 100, optional: true },
+      },
+    },
+    people: {
+      signaling: true,
+      fields: {
+        type: { const: 'people' },
+        people: { type: 'array', max: 1024, items: { type: 'object', of: 'person' } },
+      },
+    },
+    chat: { signaling: true, fields: { type: { const: 'chat' }, text: { type: 'string', min: 1, max: 2000 } } },
+    talk: {
+      signaling: true,
+      fields: {
+        type: { const: 'talk' },
+        lines: { type: 'array', max: 'chatLines', items: { type: 'object', of: 'line' } },
+      },
+    },
+    point: {
+      signaling: true,
+      fields: {
+        type: { const: 'point' },
+        x: { type: 'number', min: 0, max: 1 },
+        y: { type: 'number', min: 0, max: 1 },
+        from: { type: 'string', min: 1, max: 128, optional: true },
+        name: { type: 'string', max: 'person', nullable: true, optional: true },
+        guest: { type: 'bool', optional: true },
       },
     },
     ready: {

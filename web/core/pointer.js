@@ -45,6 +45,31 @@ export function toPixel(point, box, w, h, clamp = false, turn = 0) {
   return { x: Math.min(w - 1, Math.floor(fx * w)), y: Math.min(h - 1, Math.floor(fy * h)) };
 }
 
+/** A place of the picture (0 to 1) -> client coordinates. `box`: the picture as it is seen, `turn`: quarters. */
+export function fromPicture({ x, y }, { box, turn = 0 }) {
+  const [sx, sy] = [
+    [x, y],
+    [1 - y, x],
+    [1 - x, 1 - y],
+    [y, 1 - x],
+  ][turn % 4];
+  return { x: box.left + sx * box.width, y: box.top + sy * box.height };
+}
+
+/** The other way; null: beside the picture. */
+export function toPicture(point, { box, turn = 0 }) {
+  const sx = (point.x - box.left) / box.width;
+  const sy = (point.y - box.top) / box.height;
+  if (!(sx >= 0 && sx <= 1 && sy >= 0 && sy <= 1)) return null;
+  const [x, y] = [
+    [sx, sy],
+    [sy, 1 - sx],
+    [1 - sx, 1 - sy],
+    [1 - sy, sx],
+  ][turn % 4];
+  return { x, y };
+}
+
 /** MouseEvent.buttons, or what a finger means: left. */
 export function buttonsOf(e) {
   return e.pointerType === 'touch' ? (e.buttons || e.type === 'pointerdown' ? 1 : 0) : (e.buttons ?? 0) & 31;

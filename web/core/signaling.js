@@ -67,6 +67,11 @@ export class Signaling extends Emitter {
       this._timer('pong', PROBE_MS, () => this._lost('the server stopped answering'));
   }
 
+  /** What the next hello says, too: a name, for example. */
+  setHello(more) {
+    this._hello = { ...this._hello, ...more };
+  }
+
   /** The first peer with that role, which is all that a pairing of two needs. */
   peerWithRole(role) {
     for (const [id, r] of this.peers) if (r === role) return id;

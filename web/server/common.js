@@ -138,9 +138,10 @@ export function pageLinks(end, here) {
   );
 }
 
-export function makeSignaling(api, { role, sessionId, token }) {
+export function makeSignaling(api, { role, sessionId, token, name }) {
   // the session's token goes in the hello; the server's own token, if it has one, in the URL
-  return new Signaling({ url: api.wsUrl('ws'), WebSocket, hello: { role, sessionId, token } });
+  const hello = { role, sessionId, token, ...(name ? { name } : {}) };
+  return new Signaling({ url: api.wsUrl('ws'), WebSocket, hello });
 }
 
 /** Session and token of this page: /v/{sessionId}?token=…, /m/{sessionId}?token=…, or #session=…&token=… */

@@ -1,18 +1,28 @@
 // Who is in a session, in words.
 
-import { age, millis } from '../core/format.js';
+import { age } from '../core/format.js';
 
 const PATHS = { direct: 'directly', nat: 'through NAT', turn: 'by TURN', relay: 'by the server' };
 
 /** "Anna (guest)": who says so himself is no more than that. */
 export const nameOf = (p) => (p.guest === false ? p.name : p.name ? `${p.name} (guest)` : 'a guest');
 
-/** "Anna (guest), for 3 min, directly, 12 ms" */
-export function personWords(p, now = Date.now()) {
-  const parts = [nameOf(p), `for ${age(Math.max(0, now - Date.parse(p.since)) / 1000)}`];
+/** "for 3 min, directly, 12 ms" */
+export function wayWords(p, now = Date.now()) {
+  const parts = [`for ${age(Math.max(0, now - Date.parse(p.since)) / 1000)}`];
   if (PATHS[p.path]) parts.push(PATHS[p.path]);
-  if (Number.isFinite(p.rtt_ms)) parts.push(millis(p.rtt_ms));
-  if (p.loss_pct > 1) parts.push(`${Math.round(p.loss_pct)} % lost`);
-  if (p.controls) parts.push('has control');
+  if (Number.isFinite(p.rtt_ms)) parts.push(p.rtt_ms < 1 ? '< 1 ms' : `${Math.round(p.rtt_ms)} ms`);
+  if (p.loss_pct >= 1) parts.push(`${Math.round(p.loss_pct)} % lost`);
   return parts.join(', ');
+}
+
+/** The same with the name. */
+export const personWords = (p, now = Date.now()) =>
+  `${nameOf(p)}, ${wayWords(p, now)}${p.controls ? ', has control' : ''}`;
+
+/** A colour of tokens.css, the same for one person wherever he is seen: 1 to 6. */
+export function colourOf(peerId) {
+  let sum = 0;
+  for (const c of peerId) sum = (sum * 31 + c.charCodeAt(0)) >>> 0;
+  return (sum % 6) + 1;
 }

@@ -13,7 +13,7 @@ const WAY_OF_TURN = 'relayed (TURN)'; // of core/stats.js
  * The screen, once for the whole page: its connection carries commands and readings, too, and a device without a
  * picture has one that nobody sees. `svc.mountVideo` of a device's page puts it in its place.
  */
-export function mountPicture(root, svc, { id, control, signaling, producer, scope, report }) {
+export function mountPicture(root, svc, { id, control, signaling, producer, scope, report, figures: told }) {
   const device = () => svc.store.state.devices[id];
   let ownSize = null; // of the screen, as the host said
   const probe = () => signaling.probe();
@@ -58,6 +58,7 @@ export function mountPicture(root, svc, { id, control, signaling, producer, scop
       peer.on('stats', (figures) => {
         report.way(figures.path);
         report.figures(figures);
+        told(figures);
       });
       peer.on('state', (state) => {
         if (state !== 'failed') return;

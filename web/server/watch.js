@@ -3,16 +3,19 @@
 
 import { ApiError } from '../core/api.js';
 import { ConnectionReport } from '../core/connection-report.js';
+import { isOfRoom, Room } from '../core/room.js';
 import { Backoff } from '../core/backoff.js';
 import { badge, fill, h, notice, Scope, text } from '../app/dom.js';
 import { mountLinkBanner } from '../app/banner.js';
 import { mountQueue } from '../app/queue.js';
 import { noticesPlace } from '../app/settle.js';
+import * as prefs from '../app/prefs.js';
 import * as device from '../app/views/device.js';
 import { controlOf } from '../app/views/lease.js';
 import { makePage, makeSignaling, reporter, sessionOf } from './common.js';
 import { mountPicture } from './picture.js';
 import { remoteServices } from './remote.js';
+import { mountPointing, mountRoom } from './room.js';
 import { endWords, lostWords } from './words.js';
 
 const STATUS_MS = 5000;
@@ -33,7 +36,7 @@ else begin();
 
 async function begin() {
   const pause = new Backoff({ maxMs: 8000 });
-  const signaling = makeSignaling(api, { role: 'desktop', ...session });
+  const signaling = makeSignaling(api, { role: 'desktop', ...session, name: prefs.get('my-name', '') });
   signaling.dial();
   only(h('p', { class: 'muted' }, 'Connecting'));
   for (;;) {
@@ -82,11 +85,21 @@ function run(status, signaling) {
     tells: () => signaling.state === 'ready', // else it is the server that is away
     send: (raw) => signaling.send({ ...JSON.parse(raw), to: producer() }),
   });
-  signaling.on('message', (m, kind) => commands.accept(kind, m, 'relay'));
+  signaling.on('message', (m, kind) => {
+    if (!isOfRoom(kind)) commands.accept(kind, m, 'relay');
+  });
+  const room = new Room({ signaling, name: prefs.get('my-name', '') });
+  scope.add(() => room.close());
+  svc.mountRoom = (box) => mountRoom(box, { room, signaling, toast, announce });
 
   // ---- page ----
   const mode = badge('', 'neutral', true);
-  const people = h('span', { class: 'muted small num' });
+  const people = h('button', {
+    type: 'button',
+    class: 'btn quiet num',
+    title: 'Who is there, and what they say',
+    onclick: () => document.getElementById('room')?.scrollIntoView({ behavior: 'smooth', block: 'nearest' }),
+  });
   const host = h('span', { class: 'badge warn' }, 'connecting');
   svc.title = full || 'Session';
   svc.head = [mode, host, h('span', { class: 'spacer' }), people];
@@ -122,8 +135,10 @@ function run(status, signaling) {
     producer,
     scope,
     report,
+    figures: (figures) => room.report(figures),
   });
   const { screen, hasVideo } = picture;
+  mountPointing({ screen, room, scope, announce });
   const stage = spare.firstChild;
   svc.mountVideo = (box) => {
     box.append(stage);
@@ -166,7 +181,10 @@ function run(status, signaling) {
   });
   scope.add(
     commands.on('route', () => {
-      if (commands.route === 'relay') report.way('relay');
+      if (commands.route === 'relay') {
+        report.way('relay');
+        room.report({ path: 'relay' });
+      }
       showHost();
     }),
   );

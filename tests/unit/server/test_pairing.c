@@ -380,8 +380,10 @@ static void test_observers(void)
                 all[i] = join(&w, "desktop", tb_session_id(session), view);
                 w.now += 1; /* all are there */
                 tb_pairing_tick(w.pairing, w.now);
-                g_assert_cmpstr(text_of(i < TB_LIMIT_OBSERVERS ? g_ptr_array_index(all[i]->said, 0) : last(all[i]), i < TB_LIMIT_OBSERVERS ? "type" : "message"), ==,
-                                i < TB_LIMIT_OBSERVERS ? "ready" : "Too many observers");
+                g_assert_cmpstr(
+                        text_of(i < TB_LIMIT_OBSERVERS ? g_ptr_array_index(all[i]->said, 0) : last(all[i]),
+                                i < TB_LIMIT_OBSERVERS ? "type" : "message"),
+                        ==, i < TB_LIMIT_OBSERVERS ? "ready" : "Too many observers");
         }
         g_assert_cmpint(all[TB_LIMIT_OBSERVERS]->closed, ==, 1008);
         hang_up(&w, all[TB_LIMIT_OBSERVERS]);

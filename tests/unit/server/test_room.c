@@ -17,16 +17,16 @@ static void open_room(Room *r)
         setup(&r->w);
         r->host = dial(&r->w);
         tell(&r->w, r->host,
-             json_pack("{s:s, s:s, s:s, s:[{s:s}]}", "type", "hello", "role", "host", "host", "lab", "devices",
-                       "id", "board"));
+             json_pack("{s:s, s:s, s:s, s:[{s:s}]}", "type", "hello", "role", "host", "host", "lab",
+                       "devices", "id", "board"));
         const TbSessionAsk ask = {.device = "lab/board",
                                   .mode = TB_MODE_CONTROL,
                                   .observers = 8,
                                   .life_s = TB_LIFE_UNTIL_REVOKED,
                                   .share = "anna",
                                   .wide = "wide"};
-        r->id = g_strdup(tb_session_id(
-                tb_pairing_create(r->w.pairing, &ask, r->w.now, &r->token, &r->view, NULL)));
+        r->id = g_strdup(
+                tb_session_id(tb_pairing_create(r->w.pairing, &ask, r->w.now, &r->token, &r->view, NULL)));
 }
 
 static void close_room(Room *r, Line **lines, guint n)
@@ -163,8 +163,8 @@ static void test_flood(void)
         g_assert_cmpuint(count(anna, "talk"), <=, 6);
         g_assert_cmpstr(text_of(last(bad), "code"), ==, "rate");
         say_in(&r, anna, "quiet, please");
-        g_assert_cmpstr(text_of(json_array_get(json_object_get(newest(anna, "talk"), "lines"), 0), "text"), ==,
-                        "quiet, please");
+        g_assert_cmpstr(text_of(json_array_get(json_object_get(newest(anna, "talk"), "lines"), 0), "text"),
+                        ==, "quiet, please");
         for (guint i = 0; i < 100; i++)
                 tell(&r.w, bad, json_pack("{s:s, s:f, s:f}", "type", "point", "x", 0.5, "y", 1.0));
         g_assert_cmpuint(count(anna, "point"), <=, 11);
@@ -185,13 +185,15 @@ static void test_point(void)
         open_room(&r);
         Line *bert = come(&r, "Bert"), *slow = come(&r, NULL);
         slow->queued = 1024 * 1024;
-        tell(&r.w, bert, json_pack("{s:s, s:f, s:i, s:s}", "type", "point", "x", 0.25, "y", 1, "name", "Anna"));
+        tell(&r.w, bert,
+             json_pack("{s:s, s:f, s:i, s:s}", "type", "point", "x", 0.25, "y", 1, "name", "Anna"));
         g_assert_cmpuint(count(slow, "point"), ==, 0);
         g_assert_cmpstr(text_of(newest(bert, "point"), "name"), ==, "Bert");
         g_assert_cmpfloat(json_number_value(json_object_get(newest(bert, "point"), "x")), ==, 0.25);
         static const double off[][2] = {{-0.01, 0}, {0, 1.01}};
         for (guint i = 0; i < G_N_ELEMENTS(off); i++) {
-                tell(&r.w, bert, json_pack("{s:s, s:f, s:f}", "type", "point", "x", off[i][0], "y", off[i][1]));
+                tell(&r.w, bert,
+                     json_pack("{s:s, s:f, s:f}", "type", "point", "x", off[i][0], "y", off[i][1]));
                 g_assert_cmpstr(text_of(last(bert), "code"), ==, "invalid");
         }
         static const char *const types[] = {"talk", "people", "point", "peer-connected"};

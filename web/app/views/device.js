@@ -228,6 +228,7 @@ function mountDevice(root, svc, device, wanted, onTab) {
   // ---- beside them ----
   for (const iface of of('power')) scope.add(mountPower(first, svc, { id, iface, control }));
   scope.add(mountLease(first, svc, { id }));
+  if (svc.mountRoom) scope.add(svc.mountRoom(rest));
   for (const iface of of('sensors')) {
     followSensors(svc, { id, iface }, scope);
     scope.add(

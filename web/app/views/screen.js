@@ -40,7 +40,7 @@ const pause = (ms) => new Promise((next) => setTimeout(next, ms));
  * @param {object} o.commands                    core/command.js
  * @param {() => () => void} [o.telemetry]        called when the data channel `sensor` opens; what it returns, when it
  *                                                closes
- * @returns {{unmount(), refresh(), quality, ladder}}   refresh: what hasInput, hasVideo, isPhone or
+ * @returns {{unmount(), refresh(), quality, ladder, stage, header, where()}}   refresh: what hasInput, hasVideo, isPhone or
  *                                               ownSize say may have changed
  */
 export function mountScreen(
@@ -389,5 +389,5 @@ export function mountScreen(
     if (video.videoWidth) setVideoSize(); // it was not known before whose picture this is
   }
   if (start) ladder.start();
-  return { unmount: () => scope.close(), refresh, quality, ladder };
+  return { unmount: () => scope.close(), refresh, quality, ladder, stage, header, where: picture.where };
 }
