@@ -1,5 +1,5 @@
-// The room of a device's session: who is in it, what is said there, where somebody points. All of it is relayed and bounded
-// by the server; what comes from there is checked as every message is (proto.js).
+// The room of a device's session: who is in it, what is said there, where somebody points. All of it is relayed and
+// bounded by the server; what comes from there is checked as every message is (proto.js).
 
 import { systemClock } from './backoff.js';
 import { WAYS } from './connection-report.js';

@@ -40,8 +40,8 @@ const pause = (ms) => new Promise((next) => setTimeout(next, ms));
  * @param {object} o.commands                    core/command.js
  * @param {() => () => void} [o.telemetry]        called when the data channel `sensor` opens; what it returns, when it
  *                                                closes
- * @returns {{unmount(), refresh(), quality, ladder, stage, header, where()}}   refresh: what hasInput, hasVideo, isPhone or
- *                                               ownSize say may have changed
+ * @returns {{unmount(), refresh(), quality, ladder, stage, header, where()}}   refresh: what hasInput, hasVideo,
+ *                                               isPhone or ownSize say may have changed
  */
 export function mountScreen(
   root,
