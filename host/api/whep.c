@@ -2,6 +2,7 @@
  * WHEP: WebRTC for a viewer by HTTP (draft-ietf-wish-whep; statuses, trickle and ICE restart as RFC 9725 has them for
  * WHIP). The viewer offers, we answer.
  *   POST .../whep       application/sdp -> 201, Location, ETag, Link (ICE servers), the answer
+ *                       of an interface of video: its picture, and the device's sound where the offer has a section for it; of one of audio: the sound
  *   PATCH {Location}    application/trickle-ice-sdpfrag -> 204; with other ICE credentials -> 200, ETag, ours
  *   DELETE {Location}   -> 200, however often;  GET {Location} -> statistics of this viewer
  * The data channel `control` speaks the messages of /host/ws with the rights of whoever sent the POST; `sensor` carries
@@ -162,7 +163,7 @@ static void on_gone(TbRequest *request, gpointer data)
         tb_request_unref(request);
 }
 
-static TbPeer *start_peer(TbWhep *w, TbRequest *request, TbHub *hub, GError **error)
+static TbPeer *start_peer(TbWhep *w, TbRequest *request, TbHub *hub, TbSoundHub *sound, GError **error)
 {
         gsize size = 0;
         const char *offer = g_bytes_get_data(tb_request_body(request), &size);
@@ -183,7 +184,8 @@ static TbPeer *start_peer(TbWhep *w, TbRequest *request, TbHub *hub, GError **er
         TbPeerOptions options = {.by = &by,
                                  .label = label,
                                  .ice_servers = (const char *const *)uris,
-                                 .max_kbps = (guint)json_integer_value(most)};
+                                 .max_kbps = (guint)json_integer_value(most),
+                                 .sound = sound};
         for (char **uri = uris; *uri; uri++)
                 if (g_str_has_prefix(*uri, "turn")) { /* turns: too */
                         options.answer_wait_ms = TURN_WAIT_MS;
@@ -192,16 +194,29 @@ static TbPeer *start_peer(TbWhep *w, TbRequest *request, TbHub *hub, GError **er
         return tb_peer_new(w->api->media, hub, sdp, &options, &callbacks, w, error);
 }
 
+/* "video2" is heard by "audio2" where there is one, else by the device's first. */
+static TbSoundHub *sound_beside(TbApi *api, const char *device, const char *video)
+{
+        g_autofree char *name = g_strconcat("audio", video + strcspn(video, "0123456789"), NULL);
+        TbSoundHub *sound = tb_media_find_sound(api->media, device, name, NULL);
+        return sound ? sound : tb_media_find_sound(api->media, device, NULL, NULL);
+}
+
 static void answer_offer(TbApi *api, TbRequest *request, const char *device, const char *interface)
 {
         g_autoptr(GError) error = NULL;
         TbHub *hub = NULL;
-        if (!api->media || api->stopping)
+        TbSoundHub *sound = NULL;
+        if (!api->media || api->stopping) {
                 tb_set_error(&error, TB_ERROR_UNAVAILABLE,
-                             api->stopping ? "the host is stopping" : "this host runs without video");
-        else
-                hub = tb_media_find_hub(api->media, device, interface, &error);
-        if (!hub) {
+                             api->stopping ? "the host is stopping"
+                                           : "this host runs without video and sound");
+        } else if ((hub = tb_media_find_hub(api->media, device, interface, &error))) {
+                sound = sound_beside(api, device, interface);
+        } else if ((sound = tb_media_find_sound(api->media, device, interface, NULL))) {
+                g_clear_error(&error);
+        }
+        if (!hub && !sound) {
                 tb_request_reply_error(request, error);
                 return;
         }
@@ -216,7 +231,7 @@ static void answer_offer(TbApi *api, TbRequest *request, const char *device, con
         w->lease = g_strdup(actor.lease);
         w->role = actor.role;
         w->log_id = g_strdup(actor.request);
-        w->peer = start_peer(w, request, hub, &error);
+        w->peer = start_peer(w, request, hub, sound, &error);
         if (!w->peer) {
                 if (g_error_matches(error, TB_ERROR, TB_ERROR_LIMIT))
                         tb_request_add_header(request, "Retry-After", "5");
@@ -298,51 +313,63 @@ static const TbParam whep_params[] = {
         TB_PARAM_END,
 };
 
+#define WHEP_ROUTES(of, said)                                                                                \
+        {.kind = of,                                                                                         \
+         .route = {.method = "POST",                                                                         \
+                   .path = "/whep",                                                                          \
+                   .role = TB_ROLE_VIEWER,                                                                   \
+                   .query = whep_params,                                                                     \
+                   .body = TB_BODY_BYTES,                                                                    \
+                   .max_body = TB_LIMIT_SDP,                                                                 \
+                   .body_type = "application/sdp",                                                           \
+                   .summary = said,                                                                          \
+                   .answers = "201 application/sdp; 400; 404; 415; 422; 429"},                               \
+         .call = post},                                                                                      \
+                {.kind = of,                                                                                 \
+                 .route = {.method = "OPTIONS",                                                              \
+                           .path = "/whep",                                                                  \
+                           .role = TB_ROLE_VIEWER,                                                           \
+                           .flags = TB_ROUTE_HIDDEN},                                                        \
+                 .call = tb_whep_options},                                                                   \
+                {.kind = of,                                                                                 \
+                 .route = {.method = "PATCH",                                                                \
+                           .path = "/whep/{session}",                                                        \
+                           .role = TB_ROLE_VIEWER,                                                           \
+                           .body = TB_BODY_BYTES,                                                            \
+                           .body_type = TB_WHEP_SDPFRAG,                                                     \
+                           .summary = "Trickle ICE: further candidates of the viewer; with other "           \
+                                      "credentials, ICE "                                                    \
+                                      "begins anew",                                                         \
+                           .answers = "200 application/trickle-ice-sdpfrag; 204; 400; 404; 409; 412; 415; "  \
+                                      "429; 503"},                                                           \
+                 .call = tb_whep_patch},                                                                     \
+                {.kind = of,                                                                                 \
+                 .route = {.method = "DELETE",                                                               \
+                           .path = "/whep/{session}",                                                        \
+                           .role = TB_ROLE_VIEWER,                                                           \
+                           .summary = "Stop watching",                                                       \
+                           .answers = "200; 404"},                                                           \
+                 .call = tb_whep_delete},                                                                    \
+                {.kind = of,                                                                                 \
+                 .route = {.method = "GET",                                                                  \
+                           .path = "/whep/{session}",                                                        \
+                           .role = TB_ROLE_VIEWER,                                                           \
+                           .summary = "This viewer's statistics",                                            \
+                           .answers = "200 application/json Viewer; 404"},                                   \
+                 .call = tb_whep_get},                                                                       \
+        {                                                                                                    \
+                .kind = of,                                                                                  \
+                .route = {.method = "OPTIONS",                                                               \
+                          .path = "/whep/{session}",                                                         \
+                          .role = TB_ROLE_VIEWER,                                                            \
+                          .flags = TB_ROUTE_HIDDEN},                                                         \
+                .call = tb_whep_options                                                                      \
+        }
+
 static const TbApiRoute routes[] = {
-        {.kind = TB_KIND_VIDEO,
-         .route = {.method = "POST",
-                   .path = "/whep",
-                   .role = TB_ROLE_VIEWER,
-                   .query = whep_params,
-                   .body = TB_BODY_BYTES,
-                   .max_body = TB_LIMIT_SDP,
-                   .body_type = "application/sdp",
-                   .summary = "Watch by WebRTC: the body is the viewer's offer (H.264 or VP8)",
-                   .answers = "201 application/sdp; 400; 404; 415; 422; 429"},
-         .call = post},
-        {.kind = TB_KIND_VIDEO,
-         .route = {.method = "OPTIONS", .path = "/whep", .role = TB_ROLE_VIEWER, .flags = TB_ROUTE_HIDDEN},
-         .call = tb_whep_options},
-        {.kind = TB_KIND_VIDEO,
-         .route = {.method = "PATCH",
-                   .path = "/whep/{session}",
-                   .role = TB_ROLE_VIEWER,
-                   .body = TB_BODY_BYTES,
-                   .body_type = TB_WHEP_SDPFRAG,
-                   .summary = "Trickle ICE: further candidates of the viewer; with other credentials, ICE "
-                              "begins anew",
-                   .answers = "200 application/trickle-ice-sdpfrag; 204; 400; 404; 409; 412; 415; 429; 503"},
-         .call = tb_whep_patch},
-        {.kind = TB_KIND_VIDEO,
-         .route = {.method = "DELETE",
-                   .path = "/whep/{session}",
-                   .role = TB_ROLE_VIEWER,
-                   .summary = "Stop watching",
-                   .answers = "200; 404"},
-         .call = tb_whep_delete},
-        {.kind = TB_KIND_VIDEO,
-         .route = {.method = "GET",
-                   .path = "/whep/{session}",
-                   .role = TB_ROLE_VIEWER,
-                   .summary = "This viewer's statistics",
-                   .answers = "200 application/json Viewer; 404"},
-         .call = tb_whep_get},
-        {.kind = TB_KIND_VIDEO,
-         .route = {.method = "OPTIONS",
-                   .path = "/whep/{session}",
-                   .role = TB_ROLE_VIEWER,
-                   .flags = TB_ROUTE_HIDDEN},
-         .call = tb_whep_options},
+        WHEP_ROUTES(TB_KIND_VIDEO, "Watch by WebRTC: the body is the viewer's offer (H.264 or VP8; the "
+                                   "device's sound beside it, by Opus)"),
+        WHEP_ROUTES(TB_KIND_AUDIO, "Listen by WebRTC: the body is the listener's offer (Opus)"),
         {.route = {.method = NULL}},
 };
 

@@ -277,7 +277,8 @@ static void answer(TbObserver *o, const char *sdp, guint attempt)
         const TbPeerOptions options = {.by = &by,
                                        .label = label,
                                        .ice_servers = (const char *const *)o->ice_servers,
-                                       .answer_wait_ms = -1};
+                                       .answer_wait_ms = -1,
+                                       .sound = tb_media_find_sound(o->media, o->device, NULL, NULL)};
         Line *line = g_new0(Line, 1);
         line->observer = o;
         line->hub = hub ? tb_hub_ref(hub) : NULL;

@@ -5,6 +5,7 @@
 
 #include "host/media/child/child.h"
 #include "host/media/child/peer_heard.h"
+#include "host/media/child/sounds.h"
 #include "host/media/child/sources.h"
 #include "host/media/gstreamer.h"
 #include "host/media/media_private.h"
@@ -25,14 +26,15 @@
 struct TbMedia {
         guint max_viewers, max_mjpeg, max_fps, max_kbps;
         bool hardware;
-        char **ice_servers;   /* owned */
-        TbEncoders *encoders; /* owned */
-        GPtrArray *hubs;      /* ref */
-        GPtrArray *sounds;    /* ref TbSoundHub */
-        GPtrArray *peers;     /* borrowed: they take themselves out */
-        GHashTable *by_id;    /* peer's number -> borrowed TbPeer */
-        TbMediaChild *child;  /* owned */
-        TbSources *sources;   /* owned */
+        char **ice_servers;    /* owned */
+        TbEncoders *encoders;  /* owned */
+        GPtrArray *hubs;       /* ref */
+        GPtrArray *sound_hubs; /* ref */
+        GPtrArray *peers;      /* borrowed: they take themselves out */
+        GHashTable *by_id;     /* peer's number -> borrowed TbPeer */
+        TbMediaChild *child;   /* owned */
+        TbSources *sources;    /* owned */
+        TbSounds *sounds;      /* owned */
         guint32 last_peer;
         guint tick;
         void (*changed)(void *data);
@@ -62,6 +64,7 @@ static void on_lost(const char *why, void *data)
         TbMedia *media = data;
         g_autofree char *reason = g_strdup_printf("media: restarting (%s); watch again", why);
         tb_sources_clear(media->sources);
+        tb_sounds_clear(media->sounds);
         g_autoptr(GPtrArray) peers = g_ptr_array_copy(media->peers, NULL, NULL);
         for (guint i = 0; i < peers->len; i++)
                 tb_peer_close(g_ptr_array_index(peers, i), reason);
@@ -120,10 +123,11 @@ TbMedia *tb_media_new(const TbMediaConfig *config)
                 config->ice_servers ? g_strdupv((char **)config->ice_servers) : g_new0(char *, 1);
         media->encoders = tb_encoders_new(media->max_fps, media->max_kbps, media->hardware);
         media->hubs = g_ptr_array_new();
-        media->sounds = g_ptr_array_new();
+        media->sound_hubs = g_ptr_array_new();
         media->peers = g_ptr_array_new();
         media->by_id = g_hash_table_new(NULL, NULL);
         media->sources = tb_sources_new(media->encoders);
+        media->sounds = tb_sounds_new();
         const TbLinkSetup setup = {.epoch_us = tb_media_epoch() / GST_USECOND,
                                    .max_fps = media->max_fps,
                                    .max_kbps = media->max_kbps,
@@ -148,15 +152,16 @@ void tb_media_free(TbMedia *media)
         tb_gstreamer_stop();
         tb_media_child_free(media->child);
         tb_sources_free(media->sources);
+        tb_sounds_free(media->sounds);
         tb_stills_free(media->stills);
         while (media->hubs->len > 0)
                 tb_media_remove_hub(media, g_ptr_array_index(media->hubs, 0), "The host is stopping.");
-        while (media->sounds->len > 0)
-                tb_media_remove_sound(media, g_ptr_array_index(media->sounds, 0), "the host is stopping");
+        while (media->sound_hubs->len > 0)
+                tb_media_remove_sound(media, g_ptr_array_index(media->sound_hubs, 0), "the host is stopping");
         tb_encoders_free(media->encoders);
         tb_reaper_stop();
         g_ptr_array_free(media->hubs, TRUE);
-        g_ptr_array_free(media->sounds, TRUE);
+        g_ptr_array_free(media->sound_hubs, TRUE);
         g_ptr_array_free(media->peers, TRUE);
         tb_places_clear(&media->viewer_places);
         tb_places_clear(&media->mjpeg_places);
@@ -205,23 +210,29 @@ TbSoundHub *tb_media_add_sound(TbMedia *media, const char *device, const char *i
 {
         tb_assert_main();
         TbSoundHub *hub = tb_sound_hub_new(device, interface, ops, source);
-        g_ptr_array_add(media->sounds, hub);
+        g_ptr_array_add(media->sound_hubs, hub);
         return hub;
 }
 
 void tb_media_remove_sound(TbMedia *media, TbSoundHub *hub, const char *reason)
 {
         tb_assert_main();
-        if (!g_ptr_array_remove(media->sounds, hub))
+        if (!g_ptr_array_remove(media->sound_hubs, hub))
                 return;
+        g_autoptr(GPtrArray) peers = g_ptr_array_copy(media->peers, NULL, NULL);
+        for (guint i = 0; i < peers->len; i++) { /* who only listened; a picture goes on without it */
+                TbPeer *peer = g_ptr_array_index(peers, i);
+                if (tb_peer_sound(peer) == hub && !tb_peer_hub(peer))
+                        tb_peer_close(peer, reason);
+        }
         tb_sound_hub_retire(hub, reason);
         tb_sound_hub_unref(hub);
 }
 
 TbSoundHub *tb_media_find_sound(TbMedia *media, const char *device, const char *interface, GError **error)
 {
-        for (guint i = 0; i < media->sounds->len; i++) {
-                TbSoundHub *hub = g_ptr_array_index(media->sounds, i);
+        for (guint i = 0; i < media->sound_hubs->len; i++) {
+                TbSoundHub *hub = g_ptr_array_index(media->sound_hubs, i);
                 if (strcmp(tb_sound_hub_device(hub), device) == 0 &&
                     (!interface || strcmp(tb_sound_hub_interface(hub), interface) == 0))
                         return hub;
@@ -250,6 +261,11 @@ TbMediaChild *tb_media_child(TbMedia *media)
 TbSources *tb_media_sources(TbMedia *media)
 {
         return media->sources;
+}
+
+TbSounds *tb_media_sounds(TbMedia *media)
+{
+        return media->sounds;
 }
 
 guint32 tb_media_next_peer(TbMedia *media)

@@ -9,11 +9,13 @@ typedef struct TbPeer TbPeer;
 typedef struct TbStills TbStills;
 typedef struct TbMediaChild TbMediaChild;
 typedef struct TbSources TbSources;
+typedef struct TbSounds TbSounds;
 
 TbEncoders *tb_media_encoders(TbMedia *media);
 const char *const *tb_media_ice_servers(TbMedia *media); /* NULL-terminated; may be empty */
 TbMediaChild *tb_media_child(TbMedia *media);
 TbSources *tb_media_sources(TbMedia *media);
+TbSounds *tb_media_sounds(TbMedia *media);
 guint32 tb_media_next_peer(TbMedia *media); /* a number that no peer has had lately; not 0 */
 
 /* A place for one more WebRTC viewer (lib/places.h), or TB_ERROR_LIMIT; counts it either way. */

@@ -1,6 +1,6 @@
 #pragma once
 /*
- * TbPeer: one WebRTC viewer. The browser offers, we answer. Video of one hub, and the data channels that the
+ * TbPeer: one WebRTC viewer. The browser offers, we answer. Video of one hub, sound of another, and the data channels that the
  * browser makes (`control` reliable, `sensor` unordered without retransmission). The connection itself lives in the
  * child process testbed-media (host/media/README.md): when that ends, every peer is `closed` with the reason.
  *
@@ -49,9 +49,12 @@ typedef struct TbPeerOptions {
         int answer_wait_ms;
         bool answer_at_relay; /* the wait is for a candidate of a TURN server, and ends with it */
         guint max_kbps;       /* of this viewer; 0: no limit of its own */
+        /* Goes beside the picture, in step with it, when the offer has a section for it; NULL: there is none. With both, an offer
+         * without a section of video only listens. */
+        TbSoundHub *sound;
 } TbPeerOptions;
 
-/* `hub` NULL: data channels only (video in the offer is declined). `callbacks` is static. */
+/* `hub` NULL: video in the offer is declined; without `sound`, too: data channels only. `callbacks` is static. */
 TbPeer *tb_peer_new(TbMedia *media, TbHub *hub, const char *offer_sdp, const TbPeerOptions *options,
                     const TbPeerCallbacks *callbacks, void *data, GError **error);
 /* Starts the end; returns at once; `closed` comes later. Idempotent. */
@@ -72,7 +75,8 @@ const char *tb_peer_ufrag(TbPeer *peer); /* the viewer's; borrowed until tb_peer
 /* False: TB_ERROR_NOT_FOUND no such channel; TB_ERROR_BUSY not open; TB_ERROR_LIMIT it does not read, and will be closed;
  * TB_ERROR_TOO_LARGE. */
 bool tb_peer_send(TbPeer *peer, const char *channel, const char *text, GError **error);
-TbHub *tb_peer_hub(TbPeer *peer); /* borrowed; nullable */
+TbHub *tb_peer_hub(TbPeer *peer);        /* borrowed; nullable */
+TbSoundHub *tb_peer_sound(TbPeer *peer); /* that it hears; borrowed; nullable */
 
 typedef struct TbPeerStats {
         double sent_kbps, recv_kbps; /* TWCC, over the last second; recv < 0: no report yet */
@@ -83,7 +87,8 @@ typedef struct TbPeerStats {
         guint target_kbps, target_fps;
         int rung;                                  /* 0 full, 1 medium, 2 low */
         guint64 frames, keyframes, bytes, dropped; /* dropped = frames held back for this viewer */
-        guint pli;                                 /* keyframes that it asked for */
+        guint64 sound_packets, sound_bytes;
+        guint pli; /* keyframes that it asked for */
 } TbPeerStats;
 
 void tb_peer_get_stats(TbPeer *peer, TbPeerStats *ret_stats);

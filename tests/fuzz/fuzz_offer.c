@@ -17,11 +17,11 @@ static bool any_candidate(const char *line, guint mline G_GNUC_UNUSED, void *dat
         return true;
 }
 
-static void try_offer(const char *text, bool want_video)
+static void try_offer(const char *text, guint want)
 {
         g_auto(TbOffer) offer = {0}, again = {0};
         g_autoptr(GError) error = NULL;
-        if (!tb_offer_parse(text, want_video, &offer, &error)) {
+        if (!tb_offer_parse(text, want, &offer, &error)) {
                 g_assert_nonnull(error);
                 g_assert_true(g_utf8_validate(error->message, -1, NULL));
                 return;
@@ -29,13 +29,16 @@ static void try_offer(const char *text, bool want_video)
         g_assert_no_error(error);
         g_assert_true(offer.n_mlines >= 1 && offer.n_mlines <= TB_OFFER_MLINES && offer.ufrag &&
                       offer.tagged < offer.n_mlines && offer.sections[offer.tagged].use != TB_OFFER_REFUSED);
-        tb_offer_parse(offer.sdp, want_video, &again, &error);
+        tb_offer_parse(offer.sdp, want, &again, &error);
         g_assert_no_error(error);
         g_assert_cmpint(again.video_mline >= 0, ==, offer.video_mline >= 0);
         g_assert_cmpint(again.data_mline >= 0, ==, offer.data_mline >= 0);
+        g_assert_cmpint(again.sound_mline >= 0, ==, offer.sound_mline >= 0);
+        g_assert_cmpuint(again.sound_payload, ==, offer.sound_payload);
         g_assert_cmpuint(again.payload, ==, offer.payload);
         g_assert_cmpuint(again.n_mlines, ==,
-                         (guint)(offer.video_mline >= 0) + (guint)(offer.data_mline >= 0));
+                         (guint)(offer.video_mline >= 0) + (guint)(offer.data_mline >= 0) +
+                                 (guint)(offer.sound_mline >= 0));
         /* what is answered has as many sections as what was offered */
         g_autoptr(GstSDPMessage) made = NULL, said = NULL;
         gst_sdp_message_new(&made);
@@ -50,8 +53,8 @@ static void try_offer(const char *text, bool want_video)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         g_autofree char *text = g_strndup((const char *)data, size);
-        try_offer(text, true);
-        try_offer(text, false);
+        for (guint want = 0; want <= (TB_OFFER_WANT_VIDEO | TB_OFFER_WANT_SOUND); want++)
+                try_offer(text, want);
         tb_candidate_check(text);
         g_autoptr(GError) error = NULL;
         if (!tb_sdpfrag_parse(text, any_candidate, NULL, &error))

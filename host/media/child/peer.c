@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "host/media/child/peer_private.h"
+#include "host/media/child/sounds.h"
 #include "host/media/gstreamer.h"
 #include "host/media/webrtc/candidate.h"
 #include "lib/error.h"
@@ -12,6 +13,11 @@
 #include "lib/thread.h"
 
 #define ANSWER_WAIT_MS 40
+
+const char *tb_peer_device(TbPeer *peer)
+{
+        return peer->hub ? tb_hub_device(peer->hub) : peer->sound ? tb_sound_hub_device(peer->sound) : NULL;
+}
 
 /* --- the end --- */
 static void peer_free(TbPeer *peer)
@@ -32,9 +38,10 @@ static void tell_closed(TbPeer *peer)
         peer->ended = true;
         tb_media_remove_peer(peer->media, peer);
         tb_place_give(&peer->place);
-        tb_log(TB_LOG_INFO, TB_F("device", peer->hub ? tb_hub_device(peer->hub) : NULL, "peer", peer->label),
-               "viewer left: %s", peer->reason);
+        tb_log(TB_LOG_INFO, TB_F("device", tb_peer_device(peer), "peer", peer->label), "viewer left: %s",
+               peer->reason);
         g_clear_pointer(&peer->hub, tb_hub_unref);
+        g_clear_pointer(&peer->sound, tb_sound_hub_unref);
         peer->callbacks->closed(peer, peer->reason, peer->data);
 }
 
@@ -51,6 +58,16 @@ static TbLinkSent say(TbPeer *peer, TbLinkMessage m)
         return link ? tb_link_send(link, &m) : TB_LINK_BAD;
 }
 
+static void leave(TbPeer *peer)
+{
+        tb_sources_leave(tb_media_sources(peer->media), peer->source);
+        tb_sounds_leave(tb_media_sounds(peer->media), peer->heard);
+        if (peer->hub)
+                tb_hub_release(peer->hub, true);
+        if (peer->sound)
+                tb_sound_hub_release(peer->sound, true);
+}
+
 /* False: that has been done. */
 static bool begin_end(TbPeer *peer, const char *reason)
 {
@@ -61,9 +78,7 @@ static bool begin_end(TbPeer *peer, const char *reason)
         peer->reason = g_strdup(reason ? reason : "closed");
         g_ptr_array_set_size(peer->channels, 0);
         say(peer, (TbLinkMessage){.type = TB_LINK_CLOSE});
-        tb_sources_leave(tb_media_sources(peer->media), peer->source);
-        if (peer->hub)
-                tb_hub_release(peer->hub, true);
+        leave(peer);
         return true;
 }
 
@@ -99,16 +114,17 @@ void tb_peer_end_now(TbPeer *peer, const char *reason)
 /* --- life --- */
 static bool announce(TbPeer *peer, const char *offer, const TbPeerOptions *options, GError **error)
 {
-        const char *device = peer->hub ? tb_hub_device(peer->hub) : "";
+        const char *device = tb_peer_device(peer);
         g_autofree char *label = tb_link_clip(peer->label, TB_LINK_LABEL);
         TbLinkMessage m = {
                 .type = TB_LINK_PEER,
                 .peer = {.source = peer->source,
+                         .sound = peer->heard,
                          .answer_wait_ms = options->answer_wait_ms ? options->answer_wait_ms : ANSWER_WAIT_MS,
                          .answer_at_relay = options->answer_at_relay,
                          .max_kbps = MIN(options->max_kbps, G_MAXINT32),
                          .label = tb_link_text(label),
-                         .device = tb_link_text(device),
+                         .device = tb_link_text(device ? device : ""),
                          .offer = tb_link_text(offer)}};
         const char *const *servers =
                 options->ice_servers ? options->ice_servers : tb_media_ice_servers(peer->media);
@@ -138,10 +154,12 @@ static bool begin(TbPeer *peer, const char *offer, const TbPeerOptions *options,
                 if (!peer->source)
                         return false;
         }
-        if (announce(peer, offer, options, error))
-                return true;
-        tb_sources_leave(tb_media_sources(peer->media), peer->source);
-        return false;
+        if (peer->sound) {
+                peer->heard = tb_sounds_enter(tb_media_sounds(peer->media), link, peer->sound, error);
+                if (!peer->heard)
+                        return false;
+        }
+        return announce(peer, offer, options, error);
 }
 
 TbPeer *tb_peer_new(TbMedia *media, TbHub *hub, const char *offer_sdp, const TbPeerOptions *options,
@@ -156,8 +174,9 @@ TbPeer *tb_peer_new(TbMedia *media, TbHub *hub, const char *offer_sdp, const TbP
                 return NULL;
         }
         TbPlace place;
+        guint want = (hub ? TB_OFFER_WANT_VIDEO : 0) | (options->sound ? TB_OFFER_WANT_SOUND : 0);
         tb_media_start(media);
-        if (!tb_gstreamer_ready(error) || !tb_offer_parse(offer_sdp, hub != NULL, &offer, error) ||
+        if (!tb_gstreamer_ready(error) || !tb_offer_parse(offer_sdp, want, &offer, error) ||
             !tb_media_admit_peer(media, options->by, &place, error))
                 return NULL;
 
@@ -174,18 +193,22 @@ TbPeer *tb_peer_new(TbMedia *media, TbHub *hub, const char *offer_sdp, const TbP
         peer->channels = g_ptr_array_new_with_free_func(g_free);
         peer->stats = (TbLinkStats){.recv_kbps = -1, .rtt_ms = -1};
         peer->born_us = g_get_monotonic_time();
-        if (hub) {
+        if (hub && peer->offer.video_mline >= 0) {
                 peer->hub = tb_hub_ref(hub);
                 tb_hub_acquire(hub, true);
+        }
+        if (options->sound && peer->offer.sound_mline >= 0) {
+                peer->sound = tb_sound_hub_ref(options->sound);
+                tb_sound_hub_acquire(peer->sound, true);
         }
         if (begin(peer, offer_sdp, options, error)) {
                 tb_media_add_peer(media, peer);
                 return peer;
         }
-        if (hub) {
-                tb_hub_release(hub, true);
-                tb_hub_unref(hub);
-        }
+        leave(peer);
+        if (peer->hub)
+                tb_hub_unref(peer->hub);
+        tb_sound_hub_unref(peer->sound);
         peer_free(peer);
         return NULL;
 }
@@ -279,4 +302,9 @@ bool tb_peer_send(TbPeer *peer, const char *channel, const char *text, GError **
 TbHub *tb_peer_hub(TbPeer *peer)
 {
         return peer->hub;
+}
+
+TbSoundHub *tb_peer_sound(TbPeer *peer)
+{
+        return peer->sound;
 }

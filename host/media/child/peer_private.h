@@ -8,8 +8,9 @@
 
 struct TbPeer {
         TbMedia *media; /* borrowed */
-        guint32 id, source;
-        TbHub *hub;                       /* ref; NULL: data only */
+        guint32 id, source, heard;
+        TbHub *hub;                       /* ref; NULL: no video */
+        TbSoundHub *sound;                /* ref; NULL: no sound, or none was asked for */
         const TbPeerCallbacks *callbacks; /* static */
         void *data;                       /* borrowed from who made it */
         TbPlace place;                    /* among the viewers */
@@ -26,3 +27,5 @@ struct TbPeer {
         char *reason;            /* owned; why it ends */
         gint64 born_us, told_us; /* told: 0 before the answer */
 };
+
+const char *tb_peer_device(TbPeer *peer); /* borrowed; NULL: it watches none */

@@ -17,19 +17,28 @@ void tb_peer_get_stats(TbPeer *peer, TbPeerStats *ret_stats)
                                    .keyframes = s->keyframes,
                                    .bytes = s->bytes,
                                    .dropped = s->dropped,
-                                   .pli = s->pli};
+                                   .pli = s->pli,
+                                   .sound_packets = s->sound_packets,
+                                   .sound_bytes = s->sound_bytes};
 }
 
 json_t *tb_peer_to_json(TbPeer *peer)
 {
         TbPeerStats s;
         tb_peer_get_stats(peer, &s);
-        json_t *json =
-                json_pack("{s:s?, s:s?, s:s, s:s}", "device", peer->hub ? tb_hub_device(peer->hub) : NULL,
-                          "interface", peer->hub ? tb_hub_interface(peer->hub) : NULL, "label", peer->label,
-                          "state", tb_viewer_state_name(peer->state));
+        json_t *json = json_pack("{s:s?, s:s?, s:s, s:s}", "device", tb_peer_device(peer), "interface",
+                                 peer->hub     ? tb_hub_interface(peer->hub)
+                                 : peer->sound ? tb_sound_hub_interface(peer->sound)
+                                               : NULL,
+                                 "label", peer->label, "state", tb_viewer_state_name(peer->state));
         json_object_set_new(json, "age_s",
                             json_integer((g_get_monotonic_time() - peer->born_us) / G_USEC_PER_SEC));
+        if (peer->sound)
+                json_object_set_new(json, "audio",
+                                    json_pack("{s:s, s:s, s:I, s:I}", "interface",
+                                              tb_sound_hub_interface(peer->sound), "codec", "OPUS", "packets",
+                                              (json_int_t)s.sound_packets, "bytes",
+                                              (json_int_t)s.sound_bytes));
         if (!peer->hub)
                 return json;
         json_t *video = json_pack("{s:s, s:i, s:f, s:f, s:f, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:i}",

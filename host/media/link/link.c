@@ -196,12 +196,13 @@ TbLinkSent tb_link_send(TbLink *link, const TbLinkMessage *m)
         struct iovec parts[] = {{head->data, head->len},
                                 {(void *)(unit ? m->unit.data.data : NULL), unit ? m->unit.data.length : 0},
                                 {(void *)&nul, unit ? 1 : 0}};
+        bool media = unit || m->type == TB_LINK_SOUND; /* what comes late is of no use */
         gsize length = parts[0].iov_len + parts[1].iov_len + parts[2].iov_len;
         TbLinkSent result = TB_LINK_SENT;
         tb_mutex_lock(&link->lock);
         if (link->fd < 0)
                 result = TB_LINK_BAD;
-        else if (link->waiting + length > (unit ? TB_LIMIT_LINK_UNITS : TB_LIMIT_LINK_QUEUE) ||
+        else if (link->waiting + length > (media ? TB_LIMIT_LINK_UNITS : TB_LIMIT_LINK_QUEUE) ||
                  (peer && debt_of(link, peer) + length > TB_LIMIT_LINK_PEER))
                 result = TB_LINK_FULL;
         if (result == TB_LINK_SENT) {

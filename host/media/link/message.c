@@ -113,6 +113,7 @@ static void peer(Cursor *c, TbLinkPeer *m)
 {
         guint32 wait = (guint32)m->answer_wait_ms;
         number(c, &m->source, G_MAXUINT32);
+        number(c, &m->sound, G_MAXUINT32);
         number(c, &wait, G_MAXUINT32);
         m->answer_wait_ms = (gint32)wait;
         number(c, &m->answer_at_relay, 1);
@@ -159,6 +160,12 @@ static void unit(Cursor *c, TbLinkUnit *m)
         number(c, &length, TB_LIMIT_LINK_UNIT);
 }
 
+static void sound(Cursor *c, TbLinkSound *m)
+{
+        wide(c, &m->pts_ns);
+        bytes(c, &m->data, TB_LINK_SOUND_BYTES);
+}
+
 static void ready(Cursor *c, TbLinkReady *m)
 {
         number(c, &m->got, TB_LINK_GOT_ALL);
@@ -177,7 +184,8 @@ static void stats(Cursor *c, TbLinkStats *m)
         number(c, &m->target_fps, TB_LIMIT_FPS);
         number(c, &m->rung, TB_LINK_RUNGS - 1);
         number(c, &m->pli, G_MAXINT32);
-        guint64 *counts[] = {&m->frames, &m->keyframes, &m->bytes, &m->dropped};
+        guint64 *counts[] = {&m->frames,  &m->keyframes,     &m->bytes,
+                             &m->dropped, &m->sound_packets, &m->sound_bytes};
         for (gsize i = 0; i < G_N_ELEMENTS(counts); i++) {
                 wide(c, counts[i]);
                 if (!c->fault && *counts[i] > G_MAXINT64)
@@ -198,6 +206,7 @@ static bool body(Cursor *c, TbLinkMessage *m)
         case TB_LINK_FEED:
         case TB_LINK_RATE: feed(c, &m->feed); return true;
         case TB_LINK_UNIT: unit(c, &m->unit); return true;
+        case TB_LINK_SOUND: sound(c, &m->sound); return true;
         case TB_LINK_READY: ready(c, &m->ready); return true;
         case TB_LINK_STATS: stats(c, &m->stats); return true;
         case TB_LINK_RESTART: text(c, &m->text, TB_LINK_CREDENTIALS); return true;

@@ -14,10 +14,11 @@
 #include "lib/limits.h"
 
 #define TB_LINK_HEAD 12
-#define TB_LINK_RUNGS 3    /* TB_RUNGS, TB_ADAPT_RUNGS */
-#define TB_LINK_REASON 512 /* bytes of a reason or error text */
-#define TB_LINK_LABEL 256  /* bytes of a label */
-#define TB_LINK_CHANNEL 64 /* bytes of a data channel's name */
+#define TB_LINK_RUNGS 3          /* TB_RUNGS, TB_ADAPT_RUNGS */
+#define TB_LINK_REASON 512       /* bytes of a reason or error text */
+#define TB_LINK_LABEL 256        /* bytes of a label */
+#define TB_LINK_SOUND_BYTES 4096 /* of a packet of sound; Opus' own limit for one is below */
+#define TB_LINK_CHANNEL 64       /* bytes of a data channel's name */
 #define TB_LINK_CANDIDATE 1024
 #define TB_LINK_CREDENTIALS 520 /* bytes of ICE's, as RFC 8839 §5.4 bounds them */
 #define TB_LINK_SERVER 1024     /* bytes of one ICE server's URI */
@@ -37,6 +38,7 @@ typedef enum TbLinkType {
         TB_LINK_UNIT,
         TB_LINK_PING,    /* id: a number */
         TB_LINK_RESTART, /* text: "ufrag pwd" of the viewer's new ICE; its candidates follow */
+        TB_LINK_SOUND,   /* id: of a source of sound, whose numbers are others than the pictures' */
         /* media -> host */
         TB_LINK_READY = 32,
         TB_LINK_ANSWER_SDP,  /* text */
@@ -70,7 +72,8 @@ typedef struct TbLinkSetup {
 } TbLinkSetup;
 
 typedef struct TbLinkPeer {
-        guint32 source; /* 0: data channels only */
+        guint32 source; /* of pictures; 0: none */
+        guint32 sound;  /* 0: none */
         gint32 answer_wait_ms;
         guint32 answer_at_relay; /* 0, 1 */
         guint32 max_kbps;        /* 0: no limit of its own */
@@ -99,6 +102,11 @@ typedef struct TbLinkUnit {
         TbLinkBytes data;
 } TbLinkUnit;
 
+typedef struct TbLinkSound {
+        guint64 pts_ns;   /* since the epoch */
+        TbLinkBytes data; /* one packet of Opus */
+} TbLinkSound;
+
 typedef struct TbLinkReady {
         guint32 got;      /* of TbLinkGot */
         guint32 landlock; /* version of its interface; 0: the kernel has none */
@@ -117,7 +125,7 @@ typedef enum TbLinkGot {
 typedef struct TbLinkStats {
         double sent_kbps, recv_kbps, loss_percent, rtt_ms, queue_ms; /* finite */
         guint32 estimate_kbps, target_kbps, target_fps, rung, pli;
-        guint64 frames, keyframes, bytes, dropped;
+        guint64 frames, keyframes, bytes, dropped, sound_packets, sound_bytes;
 } TbLinkStats;
 
 typedef struct TbLinkMessage {
@@ -132,6 +140,7 @@ typedef struct TbLinkMessage {
                 TbLinkSource source;
                 TbLinkFeed feed;
                 TbLinkUnit unit;
+                TbLinkSound sound;
                 TbLinkReady ready;
                 TbLinkStats stats;
         };

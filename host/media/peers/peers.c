@@ -141,6 +141,7 @@ static void new_peer(TbPeers *peers, guint32 id, const TbLinkPeer *m)
         for (guint i = 0; i < m->n_servers; i++)
                 servers[i] = m->servers[i].data;
         const TbSessionOptions options = {.source = m->source,
+                                          .sound = m->sound,
                                           .device = m->device.data,
                                           .label = m->label.data,
                                           .offer = m->offer.data,
@@ -167,6 +168,14 @@ static void got_unit(TbPeers *peers, guint32 source, const TbLinkUnit *unit)
         if (!unit->keyframe)
                 GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT);
         tb_feeds_push(peers->feeds, source, (TbRung)unit->rung, buffer, unit->keyframe);
+        gst_buffer_unref(buffer);
+}
+
+static void got_sound(TbPeers *peers, guint32 sound, const TbLinkSound *m)
+{
+        GstBuffer *buffer = gst_buffer_new_memdup(m->data.data, m->data.length);
+        GST_BUFFER_PTS(buffer) = m->pts_ns;
+        tb_feeds_push_sound(peers->feeds, sound, buffer);
         gst_buffer_unref(buffer);
 }
 
@@ -205,6 +214,8 @@ static void on_host(const TbLinkMessage *m, void *data)
                 tb_feeds_set_rate(peers->feeds, m->id, (TbRung)m->feed.rung, m->feed.kbps, m->feed.fps);
         } else if (m->type == TB_LINK_UNIT) {
                 got_unit(peers, m->id, &m->unit);
+        } else if (m->type == TB_LINK_SOUND) {
+                got_sound(peers, m->id, &m->sound);
         } else {
                 to_viewer(peers, m);
         }

@@ -11,8 +11,8 @@
 
 #define BEHIND_NS (500 * GST_MSECOND) /* of sound that waits for the encoder */
 #define RETRY_MS 2000                 /* after it failed */
-#define MONO_BPS 64000
-#define STEREO_BPS 96000
+#define MONO_BPS 48000
+#define STEREO_BPS 64000
 
 struct TbSoundEncoder {
         TbRefCount ref;  /* of main, and of each pipeline: its threads know the encoder */
@@ -202,6 +202,7 @@ static bool build(TbSoundEncoder *e, GError **error)
                      (guint64)0, "max-time", (guint64)BEHIND_NS, "leaky-type", 2, NULL);
         gst_util_set_object_arg(G_OBJECT(opus), "frame-size", G_STRINGIFY(TB_OPUS_MS));
         /* of the timestamps: see sound_encoder.h */
+        gst_util_set_object_arg(G_OBJECT(opus), "audio-type", "restricted-lowdelay");
         g_object_set(opus, "complexity", 5, "tolerance", (gint64)TB_OPUS_MS * GST_MSECOND, NULL);
         g_object_set(out, "sync", FALSE, "async", FALSE, "max-buffers", 8, "enable-last-sample", FALSE, NULL);
         GstAppSinkCallbacks callbacks = {.new_sample = encoded};

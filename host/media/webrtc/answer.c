@@ -61,6 +61,16 @@ static void append_video(GString *out, const TbOffer *offer, GstSDPMedia *media)
         g_string_append(out, text);
 }
 
+/* One stream with the video: the viewer plays them in step (RFC 8830 §2). */
+static void append_sound(GString *out, const TbOffer *offer, GstSDPMedia *media)
+{
+        if (!gst_sdp_media_get_attribute_val(media, "msid"))
+                gst_sdp_media_add_attribute(media, "msid", "testbed audio");
+        gst_sdp_media_set_proto(media, offer->sections[offer->sound_mline].proto);
+        g_autofree char *text = gst_sdp_media_as_text(media);
+        g_string_append(out, text);
+}
+
 /* All sections share one transport: what webrtcbin says of it in any of them holds for this one. */
 static void append_transport(GString *out, const GstSDPMessage *answer)
 {
@@ -143,6 +153,7 @@ char *tb_offer_answer(const TbOffer *offer, const GstSDPMessage *answer, const c
                         append_transport(out, answer);
                         break;
                 case TB_OFFER_VIDEO: append_video(out, offer, media); break;
+                case TB_OFFER_SOUND: append_sound(out, offer, media); break;
                 case TB_OFFER_DATA: append_data(out, offer, answer, media); break;
                 }
                 for (const char *const *c = candidates; i == offer->tagged && *c; c++)

@@ -27,6 +27,14 @@ struct TbFeeds {
         GHashTable *feeds; /* key_of() -> owned Feed */
         GHashTable *sizes; /* source -> owned Size; of sources with feeds only */
         GPtrArray *senders;
+        GPtrArray *ears; /* owned by who made them */
+};
+
+struct TbFeedEar {
+        TbFeeds *feeds; /* borrowed */
+        guint sound;
+        void (*packet)(void *data, GstBuffer *buffer);
+        void *data; /* borrowed from who made it */
 };
 
 struct TbFeedTap {
@@ -53,6 +61,7 @@ TbFeeds *tb_feeds_new(const TbFeedLimits *limits, const TbFeedOps *ops, void *da
         feeds->feeds = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, feed_free);
         feeds->sizes = g_hash_table_new_full(NULL, NULL, NULL, g_free);
         feeds->senders = g_ptr_array_new();
+        feeds->ears = g_ptr_array_new();
         return feeds;
 }
 
@@ -60,7 +69,8 @@ void tb_feeds_free(TbFeeds *feeds)
 {
         if (!feeds)
                 return;
-        g_assert(g_hash_table_size(feeds->feeds) == 0);
+        g_assert(g_hash_table_size(feeds->feeds) == 0 && feeds->ears->len == 0);
+        g_ptr_array_free(feeds->ears, TRUE);
         g_hash_table_unref(feeds->feeds);
         g_hash_table_unref(feeds->sizes);
         g_ptr_array_free(feeds->senders, TRUE);
@@ -123,6 +133,34 @@ void tb_feeds_push(TbFeeds *feeds, guint source, TbRung rung, GstBuffer *buffer,
                 TbFeedTap *tap = g_ptr_array_index(feed->taps, i);
                 if (tap->open)
                         tap->packet(tap->data, buffer, keyframe);
+        }
+}
+
+/* --- sound --- */
+TbFeedEar *tb_feeds_hear(TbFeeds *feeds, guint sound, void (*packet)(void *data, GstBuffer *buffer),
+                         void *data)
+{
+        TbFeedEar *ear = g_new(TbFeedEar, 1);
+        *ear = (TbFeedEar){feeds, sound, packet, data};
+        g_ptr_array_add(feeds->ears, ear);
+        return ear;
+}
+
+void tb_feed_ear_remove(TbFeedEar *ear)
+{
+        if (!ear)
+                return;
+        g_ptr_array_remove_fast(ear->feeds->ears, ear);
+        g_free(ear);
+}
+
+void tb_feeds_push_sound(TbFeeds *feeds, guint sound, GstBuffer *buffer)
+{
+        tb_assert_main();
+        for (guint i = 0; i < feeds->ears->len; i++) {
+                TbFeedEar *ear = g_ptr_array_index(feeds->ears, i);
+                if (ear->sound == sound)
+                        ear->packet(ear->data, buffer);
         }
 }
 

@@ -38,6 +38,15 @@ void tb_feeds_set_rate(TbFeeds *feeds, guint source, TbRung rung, guint kbps, gu
 /* The next picture, borrowed; PTS on tb_media_epoch(). Nothing happens when nobody is on that feed. */
 void tb_feeds_push(TbFeeds *feeds, guint source, TbRung rung, GstBuffer *buffer, bool keyframe);
 
+/* --- sound: packets as the host sends them --- */
+typedef struct TbFeedEar TbFeedEar;
+/* `packet(data, buffer)`: `buffer` is borrowed; PTS on tb_media_epoch(). It removes no ears. */
+TbFeedEar *tb_feeds_hear(TbFeeds *feeds, guint sound, void (*packet)(void *data, GstBuffer *buffer),
+                         void *data);
+void tb_feed_ear_remove(TbFeedEar *ear); /* frees it; accepts NULL */
+/* The next packet, borrowed. */
+void tb_feeds_push_sound(TbFeeds *feeds, guint sound, GstBuffer *buffer);
+
 /* --- taps --- */
 /* `packet(data, buffer, keyframe)`: `buffer` is borrowed. It may remove taps of other feeds only. Not called
  * before tb_feed_tap_open(). The first packet may be in the middle of a group: wait for a keyframe. */

@@ -80,11 +80,11 @@ static bool parse(TbOfferParse *p)
         return true;
 }
 
-bool tb_offer_parse(const char *sdp, bool want_video, TbOffer *ret_offer, GError **error)
+bool tb_offer_parse(const char *sdp, guint want, TbOffer *ret_offer, GError **error)
 {
-        g_auto(TbOffer) offer = {.video_mline = -1, .data_mline = -1};
+        g_auto(TbOffer) offer = {.video_mline = -1, .data_mline = -1, .sound_mline = -1};
         g_autoptr(GstSDPMessage) message = NULL;
-        TbOfferParse p = {.offer = &offer, .want_video = want_video, .error = error};
+        TbOfferParse p = {.offer = &offer, .want = want, .error = error};
 
         if (!check_text(&p, sdp))
                 return false;

@@ -21,6 +21,7 @@ typedef enum TbOfferUse {
                              bundlePolicy max-bundle takes no answer that refuses it (RFC 8843 §7.3.1 allows it) */
         TB_OFFER_VIDEO,
         TB_OFFER_DATA,
+        TB_OFFER_SOUND,
 } TbOfferUse;
 
 typedef struct TbOfferSection {
@@ -34,6 +35,7 @@ typedef struct TbOffer {
         char *sdp;       /* owned; has the sections that we use, and no other */
         int video_mline; /* of the offer; -1: none that we can send to, or not wanted */
         int data_mline;  /* -1: no data channels */
+        int sound_mline; /* as video_mline */
         guint n_mlines;
         TbOfferSection sections[TB_OFFER_MLINES];
         bool bundled;  /* the sections that we use are of one a=group:BUNDLE */
@@ -41,14 +43,21 @@ typedef struct TbOffer {
         bool old_data; /* "DTLS/SCTP 5000" and a=sctpmap, as before RFC 8841 */
         TbCodec codec;
         guint payload;
-        char *profile; /* owned; H.264 profile-level-id of that payload as offered; NULL for VP8 */
+        guint sound_payload; /* of Opus */
+        char *profile;       /* owned; H.264 profile-level-id of that payload as offered; NULL for VP8 */
         guint ext_playout_delay, ext_twcc, ext_capture_time; /* ids of the offer; 0: not offered */
         char *ufrag;                                         /* owned; of the transport */
 } TbOffer;
 
-/* `want_video` false: video in the offer is declined, a data channel must be there. `offer` is filled on
- * success only. */
-bool tb_offer_parse(const char *sdp, bool want_video, TbOffer *ret_offer, GError **error);
+/* What there is to send. Without one of them its section of the offer is declined, and without both a data channel must be there. Of
+ * both either is enough where the viewer's offer has no other; of one alone it is asked for. */
+typedef enum TbOfferWant {
+        TB_OFFER_WANT_VIDEO = 1 << 0,
+        TB_OFFER_WANT_SOUND = 1 << 1,
+} TbOfferWant;
+
+/* `want`: of TbOfferWant. `offer` is filled on success only. */
+bool tb_offer_parse(const char *sdp, guint want, TbOffer *ret_offer, GError **error);
 void tb_offer_clear(TbOffer *offer);
 
 typedef struct TbOfferExtension {

@@ -68,6 +68,25 @@ int tb_offer_choose_payload(TbOfferParse *p, const GstSDPMedia *media)
         return best > 0 ? 1 : 0;
 }
 
+int tb_offer_choose_opus(TbOfferParse *p, const GstSDPMedia *media)
+{
+        guint n = MIN(gst_sdp_media_formats_len(media), TB_OFFER_FORMATS);
+        for (guint i = 0; i < n; i++) {
+                const char *payload = gst_sdp_media_get_format(media, i);
+                const char *map = tb_sdp_payload_attribute(media, "rtpmap", payload);
+                guint number;
+                if (!tb_sdp_number(payload, 127, &number)) {
+                        tb_offer_bad(p, "\"%.20s\" is not a payload type", payload);
+                        return -1;
+                }
+                if (number < 96 || !map || g_ascii_strcasecmp(map, "opus/48000/2") != 0) /* RFC 7587 §7 */
+                        continue;
+                p->offer->sound_payload = number;
+                return 1;
+        }
+        return 0;
+}
+
 bool tb_offer_has_feedback(const TbOfferParse *p, const GstSDPMedia *media, const char *kind)
 {
         for (guint i = 0; i < gst_sdp_media_attributes_len(media); i++) {

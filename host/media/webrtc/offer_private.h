@@ -10,7 +10,7 @@
 typedef struct TbOfferParse {
         const GstSDPMessage *message; /* borrowed */
         TbOffer *offer;
-        bool want_video;
+        guint want;   /* of TbOfferWant */
         char **group; /* owned; mids of the BUNDLE group that counts, in its order; NULL: none */
         GError **error;
 } TbOfferParse;
@@ -25,6 +25,8 @@ const char *tb_offer_attribute(const TbOfferParse *p, const GstSDPMedia *media, 
 /* --- offer_choose.c: of the video section what we can send --- */
 /* 1: payload, codec and profile are in p->offer; 0: none of ours; -1: malformed, p->error is set. */
 int tb_offer_choose_payload(TbOfferParse *p, const GstSDPMedia *media);
+/* The same for Opus in an audio section, with p->offer->sound_payload. */
+int tb_offer_choose_opus(TbOfferParse *p, const GstSDPMedia *media);
 bool tb_offer_choose_extensions(TbOfferParse *p, const GstSDPMedia *media);
 /* a=rtcp-fb of the payload that was chosen. */
 bool tb_offer_has_feedback(const TbOfferParse *p, const GstSDPMedia *media, const char *kind);

@@ -1,5 +1,5 @@
 /*
- * What becomes of each media section of an offer. One video section and one of data channels are used, on one
+ * What becomes of each media section of an offer. One section of video, one of sound and one of data channels are used, on one
  * transport; all others are refused (port 0). Which transport: that of the "offerer tagged" section of their BUNDLE
  * group (RFC 8843 §7.2), each section having credentials of its own until the answer is there.
  */
@@ -135,14 +135,28 @@ static bool has_mux(const TbOfferParse *p, const GstSDPMedia *media)
                gst_sdp_message_get_attribute_val(p->message, "rtcp-mux");
 }
 
+static bool can_send_to(const TbOfferParse *p, guint index, const char *kind)
+{
+        const GstSDPMedia *media = media_of(p, index);
+        return strcmp(gst_sdp_media_get_media(media), kind) == 0 && is_there(media) &&
+               is_secure_rtp(p->offer->sections[index].proto) && can_receive(p, media);
+}
+
+static bool has_section(const TbOfferParse *p, const char *kind)
+{
+        for (guint i = 0; i < p->offer->n_mlines; i++)
+                if (can_send_to(p, i, kind))
+                        return true;
+        return false;
+}
+
 static bool choose_video(TbOfferParse *p)
 {
         TbOffer *offer = p->offer;
-        bool unmixed = false;
-        for (guint i = 0; p->want_video && i < offer->n_mlines && offer->video_mline < 0; i++) {
+        bool unmixed = false, wanted = p->want & TB_OFFER_WANT_VIDEO;
+        for (guint i = 0; wanted && i < offer->n_mlines && offer->video_mline < 0; i++) {
                 const GstSDPMedia *media = media_of(p, i);
-                if (strcmp(gst_sdp_media_get_media(media), "video") != 0 || !is_there(media) ||
-                    !is_secure_rtp(offer->sections[i].proto) || !can_receive(p, media))
+                if (!can_send_to(p, i, "video"))
                         continue;
                 int chosen = tb_offer_choose_payload(p, media);
                 if (chosen < 0)
@@ -151,8 +165,10 @@ static bool choose_video(TbOfferParse *p)
                 if (chosen && has_mux(p, media))
                         offer->video_mline = (int)i;
         }
-        if (!p->want_video || offer->video_mline >= 0)
+        if (!wanted || offer->video_mline >= 0)
                 return true;
+        if (p->want & TB_OFFER_WANT_SOUND && !has_section(p, "video") && has_section(p, "audio"))
+                return true; /* who only listens */
         if (unmixed)
                 return tb_offer_not_ours(
                         p, "the video section has no a=rtcp-mux, and RTCP has no port of its own here");
@@ -163,13 +179,39 @@ static bool choose_video(TbOfferParse *p)
 }
 
 /* The first that can share the video's transport. */
+static bool choose_sound(TbOfferParse *p)
+{
+        TbOffer *offer = p->offer;
+        bool unmixed = false;
+        for (guint i = 0; p->want & TB_OFFER_WANT_SOUND && i < offer->n_mlines && offer->sound_mline < 0;
+             i++) {
+                const GstSDPMedia *media = media_of(p, i);
+                if (!can_send_to(p, i, "audio") || (offer->video_mline >= 0 && !in_group(p, i)))
+                        continue;
+                int chosen = tb_offer_choose_opus(p, media);
+                if (chosen < 0)
+                        return false;
+                unmixed = unmixed || (chosen && !has_mux(p, media));
+                if (chosen && has_mux(p, media))
+                        offer->sound_mline = (int)i;
+        }
+        if (offer->sound_mline >= 0 || offer->video_mline >= 0 || !(p->want & TB_OFFER_WANT_SOUND))
+                return true;
+        return tb_offer_not_ours(p,
+                                 unmixed ? "the audio section has no a=rtcp-mux, and RTCP has no port of its "
+                                           "own here"
+                                         : "the offer has no audio section to receive Opus by a payload type "
+                                           "from 96 to 127");
+}
+
+/* The first that can share the transport of what is sent. */
 static void choose_data(TbOfferParse *p)
 {
         TbOffer *offer = p->offer;
         for (guint i = 0; i < offer->n_mlines && offer->data_mline < 0; i++) {
                 bool old = false;
                 if (!is_there(media_of(p, i)) || !is_data(media_of(p, i), &old) ||
-                    (offer->video_mline >= 0 && !in_group(p, i)))
+                    ((offer->video_mline >= 0 || offer->sound_mline >= 0) && !in_group(p, i)))
                         continue;
                 offer->data_mline = (int)i;
                 offer->old_data = old;
@@ -260,17 +302,26 @@ bool tb_offer_use_sections(TbOfferParse *p)
         for (guint i = 0; i < offer->n_mlines; i++)
                 if (!read_section(p, i))
                         return false;
-        if (!choose_video(p) || (offer->video_mline >= 0 && !read_group(p, (guint)offer->video_mline)))
+        if (!choose_video(p) || (offer->video_mline >= 0 && !read_group(p, (guint)offer->video_mline)) ||
+            !choose_sound(p))
+                return false;
+        bool sound_alone = offer->video_mline < 0 && offer->sound_mline >= 0;
+        if (sound_alone && !read_group(p, (guint)offer->sound_mline))
                 return false;
         choose_data(p);
-        if (offer->video_mline < 0 && offer->data_mline < 0)
+        bool data_alone = offer->video_mline < 0 && offer->sound_mline < 0;
+        if (data_alone && offer->data_mline < 0)
                 return tb_offer_not_ours(p, "there is no video here, and the offer has no data channel");
-        guint main = (guint)(offer->video_mline >= 0 ? offer->video_mline : offer->data_mline);
-        if (offer->video_mline < 0 && !read_group(p, main))
+        guint main = (guint)(data_alone    ? offer->data_mline
+                             : sound_alone ? offer->sound_mline
+                                           : offer->video_mline);
+        if (data_alone && !read_group(p, main))
                 return false;
         offer->bundled = p->group != NULL;
         if (offer->video_mline >= 0)
                 offer->sections[offer->video_mline].use = TB_OFFER_VIDEO;
+        if (offer->sound_mline >= 0)
+                offer->sections[offer->sound_mline].use = TB_OFFER_SOUND;
         if (offer->data_mline >= 0)
                 offer->sections[offer->data_mline].use = TB_OFFER_DATA;
         if (!choose_tagged(p, main) || !check_transport(p))

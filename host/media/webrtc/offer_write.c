@@ -102,12 +102,30 @@ static bool write_video_section(TbOfferParse *p, const GstSDPMedia *media, const
         return true;
 }
 
+static void write_sound_section(const TbOfferParse *p, const GstSDPMedia *media, const char *body,
+                                GString *out)
+{
+        g_autofree char *payload = g_strdup_printf("%u", p->offer->sound_payload),
+                        *stereo =
+                                tb_sdp_fmtp_value(tb_sdp_payload_attribute(media, "fmtp", payload), "stereo");
+        g_string_append_printf(out,
+                               "m=audio 9 UDP/TLS/RTP/SAVPF %s\r\n%sa=recvonly\r\na=rtcp-mux\r\na=rtpmap:%s "
+                               "OPUS/48000/2\r\n",
+                               payload, body, payload);
+        g_string_append_printf(out, "a=fmtp:%s minptime=10%s\r\n", payload,
+                               g_strcmp0(stereo, "1") == 0 ? ";stereo=1" : "");
+}
+
 bool tb_offer_write_section(TbOfferParse *p, guint index, GString *out)
 {
         const GstSDPMedia *media = gst_sdp_message_get_media(p->message, index);
         g_autoptr(GString) body = g_string_new(NULL);
         if (!write_transport(p, index, body))
                 return false;
+        if (p->offer->sections[index].use == TB_OFFER_SOUND) {
+                write_sound_section(p, media, body->str, out);
+                return true;
+        }
         return (int)index == p->offer->video_mline ? write_video_section(p, media, body->str, out)
                                                    : write_data_section(p, media, body->str, out);
 }

@@ -5,6 +5,7 @@
  */
 typedef struct TbPlayoutDelay {
         GstRTPHeaderExtension parent;
+        guint min, max; /* 10 ms */
 } TbPlayoutDelay;
 
 typedef struct TbPlayoutDelayClass {
@@ -52,14 +53,17 @@ static gsize playout_delay_size(GstRTPHeaderExtension *ext G_GNUC_UNUSED,
         return PLAYOUT_DELAY_BYTES;
 }
 
-static gssize playout_delay_write(GstRTPHeaderExtension *ext G_GNUC_UNUSED,
-                                  const GstBuffer *input G_GNUC_UNUSED,
+static gssize playout_delay_write(GstRTPHeaderExtension *ext, const GstBuffer *input G_GNUC_UNUSED,
                                   GstRTPHeaderExtensionFlags flags G_GNUC_UNUSED,
                                   GstBuffer *output G_GNUC_UNUSED, guint8 *data, gsize size)
 {
         if (size < PLAYOUT_DELAY_BYTES)
                 return -1;
-        data[0] = data[1] = data[2] = 0;
+        const TbPlayoutDelay *self = (const TbPlayoutDelay *)ext;
+        guint32 both = (self->min & 0xfff) << 12 | (self->max & 0xfff);
+        data[0] = (guint8)(both >> 16);
+        data[1] = (guint8)(both >> 8);
+        data[2] = (guint8)both;
         return PLAYOUT_DELAY_BYTES;
 }
 
@@ -128,9 +132,12 @@ static GstRTPHeaderExtension *with_id(GstRTPHeaderExtension *ext, guint id)
         return ext;
 }
 
-GstRTPHeaderExtension *tb_rtpext_playout_delay_new(guint id)
+GstRTPHeaderExtension *tb_rtpext_playout_delay_new(guint id, guint min_ms, guint max_ms)
 {
-        return with_id(g_object_new(tb_playout_delay_get_type(), NULL), id);
+        TbPlayoutDelay *ext = g_object_new(tb_playout_delay_get_type(), NULL);
+        ext->min = min_ms / 10;
+        ext->max = max_ms / 10;
+        return with_id(&ext->parent, id);
 }
 
 GstRTPHeaderExtension *tb_rtpext_capture_time_new(guint id)

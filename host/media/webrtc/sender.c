@@ -66,8 +66,11 @@ static void add_extension(GstElement *pay, GstRTPHeaderExtension *extension)
 static void set_extensions(TbSender *sender)
 {
         const TbOffer *o = sender->offer;
+        bool heard = o->sound_mline >= 0;
         if (o->ext_playout_delay)
-                add_extension(sender->pay, tb_rtpext_playout_delay_new(o->ext_playout_delay));
+                add_extension(sender->pay, tb_rtpext_playout_delay_new(o->ext_playout_delay,
+                                                                       heard ? TB_PLAYOUT_STEP_MS : 0,
+                                                                       heard ? TB_PLAYOUT_STEP_MOST_MS : 0));
         if (o->ext_twcc)
                 add_extension(sender->pay, tb_rtpext_twcc_new(o->ext_twcc));
         if (o->ext_capture_time)
@@ -153,7 +156,11 @@ TbSender *tb_sender_new(TbFeeds *feeds, guint source, GstElement *pipeline, cons
 
 bool tb_sender_link(TbSender *sender, GstElement *webrtc, GError **error)
 {
-        g_autoptr(GstPad) sink = gst_element_request_pad_simple(webrtc, "sink_%u");
+        g_autoptr(GstCaps) rtp =
+                NULL; /* by which webrtcbin knows the section: there may be one of sound, too */
+        g_object_get(sender->filter, "caps", &rtp, NULL);
+        GstPadTemplate *form = gst_element_get_pad_template(webrtc, "sink_%u");
+        g_autoptr(GstPad) sink = gst_element_request_pad(webrtc, form, NULL, rtp);
         g_autoptr(GstPad) out = gst_element_get_static_pad(sender->filter, "src");
         if (!sink || gst_pad_link(out, sink) != GST_PAD_LINK_OK) {
                 tb_set_error(error, TB_ERROR_INTERNAL, "webrtcbin does not take the video");

@@ -15,6 +15,7 @@
 #define LOST_S 15    /* disconnected */
 /* no report from the viewer while pictures are sent; Chromium reports several times a second */
 #define SILENT_S 8
+#define DEAF_S 20              /* the same of sound alone, which Chromium reports on every five seconds */
 #define PROBE_US (1500 * 1000) /* … before its machine is asked whether it is still there */
 
 void tb_session_unref(gpointer data)
@@ -74,6 +75,7 @@ static void let_go(TbSession *session)
         tb_session_end_probe(session);
         tb_channels_close(g_steal_pointer(&session->channels));
         tb_sender_free(g_steal_pointer(&session->sender));
+        tb_sound_sender_free(g_steal_pointer(&session->ear));
         if (!session->pipeline)
                 return;
         g_signal_handlers_disconnect_by_data(session->webrtc, session);
@@ -193,11 +195,17 @@ static gboolean tick(gpointer data)
         else if (session->sender && session->state == TB_VIEWER_CONNECTED &&
                  !tb_sender_tick(session->sender, SILENT_S * G_USEC_PER_SEC))
                 tb_session_close(session, "the viewer does not report any more");
+        else if (!session->sender && session->ear && session->state == TB_VIEWER_CONNECTED &&
+                 tb_sound_sender_silent_us(session->ear) > DEAF_S * G_USEC_PER_SEC)
+                tb_session_close(session, "the listener does not report any more");
         else if (has_vanished(session))
                 tb_session_close(session, "the viewer has gone: its machine has closed the port");
-        if (session->sender) {
-                TbLinkStats stats;
-                tb_sender_get_stats(session->sender, &stats);
+        if (session->sender || session->ear) {
+                TbLinkStats stats = {.recv_kbps = -1, .rtt_ms = -1};
+                if (session->sender)
+                        tb_sender_get_stats(session->sender, &stats);
+                if (session->ear)
+                        tb_sound_sender_get_sent(session->ear, &stats.sound_packets, &stats.sound_bytes);
                 session->callbacks->stats(session, &stats, session->data);
         }
         bool ending = session->ending; /* let_go() removed this timer already */
@@ -244,10 +252,16 @@ static bool build(TbSession *session, const char *const *ice_servers, guint max_
         gst_bus_set_sync_handler(bus, on_bus, tb_session_ref(session), tb_session_unref);
         tb_media_set_clock(session->pipeline);
         tb_session_set_up_ice(session, ice_servers);
-        if (session->source) {
+        if (session->source && session->offer.video_mline >= 0) {
                 session->sender = tb_sender_new(session->feeds, session->source, session->pipeline,
                                                 &session->offer, max_kbps, error);
                 if (!session->sender)
+                        return false;
+        }
+        if (session->sound && session->offer.sound_mline >= 0) {
+                session->ear = tb_sound_sender_new(session->feeds, session->sound, session->pipeline,
+                                                   &session->offer, error);
+                if (!session->ear)
                         return false;
         }
         session->channels = tb_channels_new(session->webrtc, &CHANNEL_CALLBACKS, session);
@@ -266,13 +280,15 @@ TbSession *tb_session_new(TbFeeds *feeds, const TbSessionOptions *options,
 {
         tb_assert_main();
         g_auto(TbOffer) offer = {0};
-        if (!tb_offer_parse(options->offer, options->source != 0, &offer, error))
+        guint want = (options->source ? TB_OFFER_WANT_VIDEO : 0) | (options->sound ? TB_OFFER_WANT_SOUND : 0);
+        if (!tb_offer_parse(options->offer, want, &offer, error))
                 return NULL;
         TbSession *session = g_new0(TbSession, 1);
         tb_ref_init(&session->ref);
         session->probe = -1;
         session->feeds = feeds;
         session->source = options->source;
+        session->sound = options->sound;
         session->callbacks = callbacks;
         session->data = data;
         session->label = g_strdup(options->label);

@@ -1,7 +1,7 @@
 #pragma once
 /*
  * TbSession: one WebRTC viewer on this side of the link: the seam behind which webrtcbin can be replaced. The
- * browser offers, we answer. Video of one source, and the data channels that the browser makes (`control`
+ * browser offers, we answer. Video of one source, sound of another, and the data channels that the browser makes (`control`
  * reliable, `sensor` unordered without retransmission). It lives in its own pipeline, so that one which stalls,
  * vanishes or misbehaves touches no other.
  *
@@ -34,7 +34,8 @@ typedef struct TbSessionCallbacks {
 } TbSessionCallbacks;
 
 typedef struct TbSessionOptions { /* copied */
-        guint source;             /* 0: data channels only (video in the offer is declined) */
+        guint source;             /* of pictures; 0: video in the offer is declined */
+        guint sound;              /* 0: sound in the offer is declined */
         const char *device;       /* for logs; "" */
         const char *label;        /* for logs: an address, a session */
         const char *offer;

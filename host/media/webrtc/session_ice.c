@@ -30,6 +30,8 @@ static void connection_changed(TbSession *session, gpointer value G_GNUC_UNUSED,
                 session->lost_us = 0;
                 if (session->sender)
                         tb_sender_start(session->sender);
+                if (session->ear)
+                        tb_sound_sender_start(session->ear);
                 set_state(session, TB_VIEWER_CONNECTED);
                 break;
         case GST_WEBRTC_PEER_CONNECTION_STATE_DISCONNECTED:

@@ -105,7 +105,8 @@ static void on_answer(GstPromise *promise, gpointer data)
 static void make_answer(TbSession *session, gpointer value G_GNUC_UNUSED, guint number G_GNUC_UNUSED)
 {
         g_autoptr(GError) error = NULL;
-        if (session->sender && !tb_sender_link(session->sender, session->webrtc, &error)) {
+        if ((session->sender && !tb_sender_link(session->sender, session->webrtc, &error)) ||
+            (session->ear && !tb_sound_sender_link(session->ear, session->webrtc, &error))) {
                 refuse(session, error, 0);
                 return;
         }

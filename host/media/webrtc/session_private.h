@@ -10,12 +10,14 @@
 #include "host/media/webrtc/offer.h"
 #include "host/media/webrtc/sender.h"
 #include "host/media/webrtc/session.h"
+#include "host/media/webrtc/sound_sender.h"
 #include "lib/refcount.h"
 
 struct TbSession {
         TbRefCount ref; /* webrtcbin's threads hold it while they call; everything below is main's */
         TbFeeds *feeds; /* borrowed */
-        guint source;   /* 0: data only */
+        guint source;   /* 0: no pictures */
+        guint sound;    /* 0: no sound */
         char *device;   /* owned */
         const TbSessionCallbacks *callbacks; /* static */
         void *data;                          /* borrowed from who made it */
@@ -27,6 +29,7 @@ struct TbSession {
         GstElement *pipeline; /* ref; NULL after the end */
         GstElement *webrtc;   /* borrowed from pipeline */
         TbSender *sender;     /* owned; NULL without video */
+        TbSoundSender *ear;   /* owned; NULL without sound */
         TbChannels *channels; /* owned */
         guint sctp;           /* number of the transport; the reaper gives it back */
         TbViewerState state;

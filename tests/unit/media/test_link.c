@@ -33,6 +33,7 @@ static GArray *one_of_each(void)
                 {.type = TB_LINK_PEER,
                  .id = 7,
                  .peer = {3,
+                          4,
                           -1,
                           1,
                           500,
@@ -49,6 +50,7 @@ static GArray *one_of_each(void)
                 {.type = TB_LINK_SOURCE, .id = 3, .source = {1, 1280, 720}},
                 {.type = TB_LINK_FEED, .id = 3, .feed = {2, 250, 10}},
                 {.type = TB_LINK_UNIT, .id = 3, .unit = {0, 1, 4000000000u, {"\0\0\0\1x", 5}}},
+                {.type = TB_LINK_SOUND, .id = 4, .sound = {5000000000u, {"\xfc\0\1", 3}}},
                 {.type = TB_LINK_PING, .id = 1},
                 {.type = TB_LINK_READY, .ready = {TB_LINK_GOT_ALL, 7}},
                 {.type = TB_LINK_ANSWER_SDP, .id = 7, .text = some("v=0\r\n")},
@@ -59,7 +61,9 @@ static GArray *one_of_each(void)
                 {.type = TB_LINK_OPEN, .id = 7, .chunk = {1, some("control"), {"", 0}}},
                 {.type = TB_LINK_MESSAGE, .id = 7, .chunk = {0, some("sensor"), {"a\0b", 3}}},
                 {.type = TB_LINK_CLOSED, .id = 7, .text = some("closed")},
-                {.type = TB_LINK_STATS, .id = 7, .stats = {1.5, -1, 2, -1, 3, 4, 5, 6, 2, 7, 8, 9, 10, 11}},
+                {.type = TB_LINK_STATS,
+                 .id = 7,
+                 .stats = {1.5, -1, 2, -1, 3, 4, 5, 6, 2, 7, 8, 9, 10, 11, 12, 13}},
                 {.type = TB_LINK_SUBSCRIBE, .id = 3, .number = 2},
                 {.type = TB_LINK_UNSUBSCRIBE, .id = 3, .number = 1},
                 {.type = TB_LINK_KEYFRAME, .id = 3, .number = 0},
@@ -145,6 +149,8 @@ static void test_limits(void)
         check_limit(TB_LINK_CHANNEL, &m.chunk.channel, &m);
         m = (TbLinkMessage){.type = TB_LINK_ANSWER_SDP};
         check_limit(TB_LINK_ANSWER, &m.text, &m);
+        m = (TbLinkMessage){.type = TB_LINK_SOUND};
+        check_limit(TB_LINK_SOUND_BYTES, &m.sound.data, &m);
         m = (TbLinkMessage){.type = TB_LINK_PEER};
         check_limit(TB_LIMIT_SDP, &m.peer.offer, &m);
 

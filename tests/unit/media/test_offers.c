@@ -15,6 +15,8 @@ typedef struct Case {
         const char *group; /* of the answer; NULL: none. Of one that is refused: what is said */
         guint payload;
         int code; /* of one that is refused */
+        /* uses and group where there is sound, too; NULL: sound takes the place of what is held open, in the same group */
+        const char *hears, *hears_group;
 } Case;
 
 #define OURS "candidate:1 1 UDP 1 203.0.113.1 9 typ host"
@@ -31,7 +33,7 @@ static const Case CASES[] = {
         {"chromium-balanced-audio-video.sdp", NULL, NULL, "hv", 0, "0 1", 108, 0},
         {"chromium-balanced-audio-video-audio-video.sdp", NULL, NULL, "hvrr", 0, "0 1", 108, 0},
         {"chromium-max-bundle-audio-video-data.sdp", NULL, NULL, "hvd", 0, "0 1 2", 108, 0},
-        {"chromium-max-bundle-video-audio.sdp", NULL, NULL, "vr", 0, "0", 108, 0},
+        {"chromium-max-bundle-video-audio.sdp", NULL, NULL, "vr", 0, "0", 108, 0, "vs", "0 1"},
         {"chromium-max-compat-audio-video-data.sdp", NULL, NULL, "hvd", 0, "0 1 2", 108, 0},
         {"chromium-max-compat-data-video.sdp", NULL, NULL, "vd", 0, "0 1", 108, 0},
         {"chromium-offertoreceive.sdp", NULL, NULL, "hv", 0, "0 1", 108, 0},
@@ -40,7 +42,7 @@ static const Case CASES[] = {
         {"firefox-balanced-audio-video.sdp", NULL, NULL, "hv", 0, "0 1", 120, 0},
         {"firefox-balanced-audio-video-audio-video.sdp", NULL, NULL, "hvrr", 0, "0 1", 120, 0},
         {"firefox-max-bundle-audio-video-data.sdp", NULL, NULL, "hvd", 0, "0 1 2", 120, 0},
-        {"firefox-max-bundle-video-audio.sdp", NULL, NULL, "vr", 0, "0", 120, 0},
+        {"firefox-max-bundle-video-audio.sdp", NULL, NULL, "vr", 0, "0", 120, 0, "vs", "0 1"},
         {"firefox-max-compat-audio-video-data.sdp", NULL, NULL, "hvd", 0, "0 1 2", 120, 0},
         {"firefox-max-compat-data-video.sdp", NULL, NULL, "vd", 0, "0 1", 120, 0},
         {"firefox-offertoreceive.sdp", NULL, NULL, "hv", 0, "0 1", 120, 0},
@@ -48,12 +50,13 @@ static const Case CASES[] = {
         {"gstreamer-none-video.sdp", NULL, NULL, "v", 0, NULL, 96, 0},
         {"gstreamer-none-audio-video.sdp", NULL, NULL, "rv", 1, NULL, 96, 0},
         {"gstreamer-max-bundle-video-data.sdp", NULL, NULL, "vd", 0, "video0 application1", 96, 0},
-        {"gstreamer-max-compat-video-audio.sdp", NULL, NULL, "vr", 0, "video0", 96, 0},
+        {"gstreamer-max-compat-video-audio.sdp", NULL, NULL, "vr", 0, "video0", 96, 0, "vs", "video0 audio1"},
         {"safari-like-audio-video.sdp", NULL, NULL, "hv", 0, "0 1", 98, 0},
         /* only High is offered: it decodes constrained baseline, but VP8 is what was meant for all */
         {"safari-like-audio-video.sdp", "42e01f", "640c28", "hv", 0, "0 1", 103, 0},
         /* the order of the group says whose transport counts, not that of the sections */
-        {"aiortc-audio-video-data.sdp", "BUNDLE 0 1 2", "BUNDLE 1 0 2", "rvd", 1, "1 2", 101, 0},
+        {"aiortc-audio-video-data.sdp", "BUNDLE 0 1 2", "BUNDLE 1 0 2", "rvd", 1, "1 2", 101, 0, "svd",
+         "1 0 2"},
         {"aiortc-audio-video-data.sdp", "BUNDLE 0 1 2", "BUNDLE 2 1", "rvd", 2, "2 1", 101, 0},
         /* what does not share the video's transport is refused */
         {"aiortc-audio-video-data.sdp", "BUNDLE 0 1 2", "BUNDLE 0 1", "hvr", 0, "0 1", 101, 0},
@@ -62,6 +65,9 @@ static const Case CASES[] = {
         {"chromium-balanced-audio-video-audio-video.sdp", "a=mid:1\r\n", "a=mid:1\r\na=inactive\r\n", "hrrv",
          0, "0 3", 108, 0},
         {AUDIO_VIDEO, "m=audio 9 UDP/TLS/RTP/SAVPF", "m=text 9 TCP/MRCPv2", "rv", 1, "1", 108, 0},
+        /* sound that no Opus of ours can go to is held open as where there is none */
+        {AUDIO_VIDEO, "opus/48000/2", "speex/16000", "hv", 0, "0 1", 108, 0, "hv", "0 1"},
+        {AUDIO_VIDEO, "a=mid:0\r\n", "a=mid:0\r\na=sendonly\r\n", "hv", 0, "0 1", 108, 0, "hv", "0 1"},
         {AUDIO_VIDEO, "m=video 9 UDP/TLS/RTP/SAVPF", "m=video 9 RTP/SAVPF", "hv", 0, "0 1", 108, 0},
         {AUDIO_VIDEO, "m=video 9 UDP/TLS/RTP/SAVPF", "m=video 9 TCP/TLS/RTP/SAVPF", "hv", 0, "0 1", 108, 0},
         /* packets of single NAL units alone, and payload types that RTP gives to others: what else there is, or words */
@@ -108,27 +114,36 @@ static GstSDPMessage *read_sdp(const char *text)
 }
 
 /* A section of the answer repeats what makes it that of the offer (RFC 3264 §6, RFC 8829 §5.3). */
-static void check_section(const Case *c, guint i, const GstSDPMedia *asked, const GstSDPMedia *said)
+static void check_section(const Case *c, const char *uses, guint i, const GstSDPMedia *asked,
+                          const GstSDPMedia *said)
 {
         g_assert_cmpstr(gst_sdp_media_get_media(said), ==, gst_sdp_media_get_media(asked));
         g_assert_cmpstr(gst_sdp_media_get_proto(said), ==, gst_sdp_media_get_proto(asked));
         g_assert_cmpstr(gst_sdp_media_get_attribute_val(said, "mid"), ==,
                         gst_sdp_media_get_attribute_val(asked, "mid"));
-        g_assert_cmpint(gst_sdp_media_get_port(said) == 0, ==, c->uses[i] == 'r');
-        g_assert_cmpint(gst_sdp_media_get_attribute_val(said, "ice-ufrag") != NULL, ==, c->uses[i] != 'r');
+        g_assert_cmpint(gst_sdp_media_get_port(said) == 0, ==, uses[i] == 'r');
+        g_assert_cmpint(gst_sdp_media_get_attribute_val(said, "ice-ufrag") != NULL, ==, uses[i] != 'r');
+        if (uses[i] == 's') /* one stream with the picture: they are played in step */
+                g_assert_cmpstr(gst_sdp_media_get_attribute_val(said, "msid"), ==, "testbed audio");
         g_autofree char *text = gst_sdp_media_as_text(said);
         g_assert_cmpint(strstr(text, OURS) != NULL, ==, i == c->tagged);
         const char *old = gst_sdp_media_get_attribute_val(asked, "sctpmap");
-        if (c->uses[i] == 'd' && old)
+        if (uses[i] == 'd' && old)
                 g_assert_cmpstr(gst_sdp_media_get_attribute_val(said, "sctpmap"), ==, old);
 }
 
-static void check(const Case *c)
+static void check(const Case *c, guint want)
 {
+        bool hears = want & TB_OFFER_WANT_SOUND;
+        g_autofree char *with_sound =
+                c->uses ? g_strdelimit(g_strdup(c->hears ? c->hears : c->uses), c->hears ? "" : "h", 's')
+                        : NULL;
+        const char *uses = hears ? with_sound : c->uses;
+        const char *of_answer = hears && c->hears ? c->hears_group : c->group;
         g_autofree char *sdp = load(c);
         g_auto(TbOffer) offer = {0};
         g_autoptr(GError) error = NULL;
-        bool taken = tb_offer_parse(sdp, true, &offer, &error);
+        bool taken = tb_offer_parse(sdp, want, &offer, &error);
         g_test_message("%s %s: %s", c->file, c->to ? c->to : "", error ? error->message : "answered");
         if (!c->uses) {
                 g_assert_false(taken);
@@ -141,7 +156,7 @@ static void check(const Case *c)
         g_assert_cmpuint(offer.tagged, ==, c->tagged);
         g_assert_cmpuint(offer.n_mlines, ==, strlen(c->uses));
         for (guint i = 0; i < offer.n_mlines; i++)
-                g_assert_cmpint("rhvd"[offer.sections[i].use], ==, c->uses[i]);
+                g_assert_cmpint("rhvds"[offer.sections[i].use], ==, uses[i]);
 
         g_autoptr(GstSDPMessage) asked = read_sdp(sdp),
                                  plain = read_sdp(offer.sdp); /* stands for webrtcbin's answer */
@@ -150,8 +165,9 @@ static void check(const Case *c)
         g_autoptr(GstSDPMessage) said = read_sdp(answer);
         g_assert_cmpuint(gst_sdp_message_medias_len(said), ==, offer.n_mlines);
         for (guint i = 0; i < offer.n_mlines; i++)
-                check_section(c, i, gst_sdp_message_get_media(asked, i), gst_sdp_message_get_media(said, i));
-        g_autofree char *group = c->group ? g_strconcat("BUNDLE ", c->group, NULL) : NULL;
+                check_section(c, uses, i, gst_sdp_message_get_media(asked, i),
+                              gst_sdp_message_get_media(said, i));
+        g_autofree char *group = of_answer ? g_strconcat("BUNDLE ", of_answer, NULL) : NULL;
         g_assert_cmpstr(gst_sdp_message_get_attribute_val(said, "group"), ==, group);
         /* the transport that webrtcbin is given is that of the tagged section */
         const char *ufrag = offer.ufrag;
@@ -166,8 +182,45 @@ static void check(const Case *c)
 
 static void test_corpus(void)
 {
-        for (gsize i = 0; i < G_N_ELEMENTS(CASES); i++)
-                check(&CASES[i]);
+        for (gsize i = 0; i < G_N_ELEMENTS(CASES); i++) {
+                check(&CASES[i], TB_OFFER_WANT_VIDEO);
+                check(&CASES[i], TB_OFFER_WANT_VIDEO | TB_OFFER_WANT_SOUND);
+        }
+}
+
+/* Who only listens: to a device without a picture, or because he wants no more. */
+static void test_listens(void)
+{
+        static const struct {
+                const char *file, *from, *to, *uses;
+                guint want, payload;
+        } cases[] = {
+                {"chromium-max-bundle-audio-video-data.sdp", NULL, NULL, "srd", TB_OFFER_WANT_SOUND, 111},
+                {"firefox-max-bundle-audio-video-data.sdp", NULL, NULL, "srd", TB_OFFER_WANT_SOUND, 109},
+                {"aiortc-audio-video.sdp", NULL, NULL, "sr", TB_OFFER_WANT_SOUND, 96},
+                {"gstreamer-none-audio-video.sdp", NULL, NULL, "sr", TB_OFFER_WANT_SOUND, 98},
+                {"aiortc-audio-video.sdp", "m=video 56902", "m=video 0", "sr",
+                 TB_OFFER_WANT_VIDEO | TB_OFFER_WANT_SOUND, 96},
+                {"aiortc-video.sdp", NULL, NULL, NULL, TB_OFFER_WANT_SOUND, 0},
+        };
+        for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+                const Case c = {.file = cases[i].file, .from = cases[i].from, .to = cases[i].to};
+                g_autofree char *sdp = load(&c);
+                g_auto(TbOffer) offer = {0};
+                g_autoptr(GError) error = NULL;
+                if (!cases[i].uses) {
+                        g_assert_false(tb_offer_parse(sdp, cases[i].want, &offer, &error));
+                        g_assert_nonnull(strstr(error->message, "no audio section"));
+                        continue;
+                }
+                tb_offer_parse(sdp, cases[i].want, &offer, &error);
+                g_assert_no_error(error);
+                g_assert_cmpint(offer.video_mline, ==, -1);
+                for (guint k = 0; k < offer.n_mlines; k++)
+                        g_assert_cmpint("rhvds"[offer.sections[k].use], ==, cases[i].uses[k]);
+                if (cases[i].payload != offer.sound_payload)
+                        g_error("%s: payload %u", cases[i].file, offer.sound_payload);
+        }
 }
 
 /* Every offer of the folder is in the table. */
@@ -188,6 +241,7 @@ int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/media/offers/corpus", test_corpus);
+        g_test_add_func("/media/offers/listens", test_listens);
         g_test_add_func("/media/offers/complete", test_complete);
         return g_test_run();
 }

@@ -1,0 +1,99 @@
+// Sound beside the picture: how far what is heard is from what is seen (a beep and a flash of one moment), in Chromium.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { withHost } from '../integration/harness.mjs';
+import { startBrowser } from './browser.mjs';
+
+const STEP_MS = 60; // as far as sound and picture may be apart
+
+// Runs in the page: plays `url`, and notes when each flash is shown and each beep is heard, on performance.now().
+async function play({ url, beats, step }) {
+  const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
+  pc.addTransceiver('video', { direction: 'recvonly' });
+  pc.addTransceiver('audio', { direction: 'recvonly' });
+  const video = document.createElement('video');
+  video.autoplay = true;
+  document.body.append(video);
+  const canvas = document.createElement('canvas');
+  canvas.width = canvas.height = 8;
+  const pen = canvas.getContext('2d', { willReadFrequently: true });
+  const seen = { flashes: [], beeps: [] };
+  let bright = true;
+  const onFrame = (now, meta) => {
+    pen.drawImage(video, meta.width * 0.85, meta.height * 0.85, meta.width * 0.1, meta.height * 0.1, 0, 0, 8, 8);
+    const white = pen.getImageData(4, 4, 1, 1).data[1] > 128;
+    if (white && !bright) seen.flashes.push(meta.expectedDisplayTime);
+    bright = white;
+    video.requestVideoFrameCallback(onFrame);
+  };
+  video.requestVideoFrameCallback(onFrame);
+  const ear = new AudioContext({ latencyHint: 'interactive', sampleRate: 48000 });
+  const code = `registerProcessor('ear', class extends AudioWorkletProcessor {
+    constructor() { super(); this.loud = -1; }
+    process([[samples]]) {
+      for (let i = 0; samples && i < samples.length; i++) {
+        const at = currentFrame + i;
+        if (Math.abs(samples[i]) < 0.05) continue;
+        if (this.loud >= 0 && at - this.loud > 24000) this.port.postMessage(at / sampleRate);
+        this.loud = at;
+      }
+      if (this.loud < 0) this.loud = currentFrame;
+      return true;
+    }
+  });`;
+  await ear.audioWorklet.addModule(URL.createObjectURL(new Blob([code], { type: 'text/javascript' })));
+  pc.ontrack = (e) => {
+    video.srcObject = e.streams[0];
+    if (e.track.kind !== 'audio') return;
+    const node = new AudioWorkletNode(ear, 'ear');
+    ear.createMediaStreamSource(new MediaStream([e.track])).connect(node);
+    node.port.onmessage = ({ data }) => {
+      const { contextTime, performanceTime } = ear.getOutputTimestamp();
+      seen.beeps.push(performanceTime + (data - contextTime) * 1000);
+    };
+  };
+  await pc.setLocalDescription();
+  const answer = await fetch(url, {
+    method: 'POST',
+    body: pc.localDescription.sdp,
+    headers: { 'Content-Type': 'application/sdp' },
+  });
+  if (answer.status !== 201) throw new Error(`${answer.status} ${await answer.text()}`);
+  await pc.setRemoteDescription({ type: 'answer', sdp: await answer.text() });
+  // Of each beep that has a flash: how long after it. A viewer needs some seconds to find out what the line needs.
+  const apart = () =>
+    seen.beeps
+      .map((b) => b - seen.flashes.reduce((near, f) => (Math.abs(f - b) < Math.abs(near - b) ? f : near), Infinity))
+      .filter((ms) => Math.abs(ms) < 500);
+  const middle = () =>
+    apart()
+      .slice(-beats)
+      .sort((a, b) => a - b)[beats >> 1];
+  const until = performance.now() + 40000;
+  while (!(Math.abs(middle()) <= step) && performance.now() < until)
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  const stats = [...(await pc.getStats()).values()].filter((s) => s.type === 'inbound-rtp');
+  pc.close();
+  await ear.close();
+  return { ms: apart(), middle: middle(), flashes: seen.flashes.length, beeps: seen.beeps.length, stats };
+}
+
+test('a beep is heard when its flash is seen', async (t) => {
+  const host = await withHost(t, {
+    devices: {
+      av: { attach: ['testpattern://?flash=true&width=640&height=360', 'testtone://?pattern=beep&level=-6'] },
+    },
+  });
+  const browser = await startBrowser(t);
+  const page = await (await browser.newContext({ bypassCSP: true })).newPage();
+  await page.goto(`${host.url}/docs`);
+  const heard = await page.evaluate(play, { url: `${host.url}/host/devices/av/video/whep`, beats: 5, step: STEP_MS });
+  t.diagnostic(`sound after picture: ${heard.ms.map((v) => v.toFixed(0)).join(', ')} ms`);
+  for (const s of heard.stats)
+    t.diagnostic(
+      `${s.kind}: ${s.packetsReceived} packets, ${s.packetsLost} lost, jitter buffer ${((1000 * s.jitterBufferDelay) / s.jitterBufferEmittedCount).toFixed(1)} ms, concealed ${s.concealedSamples}`,
+    );
+  assert.ok(heard.ms.length, `of ${heard.flashes} flashes and ${heard.beeps} beeps`);
+  assert.ok(Math.abs(heard.middle) <= STEP_MS, `${heard.middle} ms apart`);
+});
