@@ -291,6 +291,28 @@
 #define TB_LIMIT_ENROLMENTS 256          /* tokens of hosts that admins made; above it one is to be revoked */
 #define TB_LIMIT_ENROL_TTL_S (7 * 86400) /* until one that nobody used is dead */
 #define TB_LIMIT_ENROL_TTL_DEFAULT_S 3600
+/* accounts of the server */
+#define TB_LIMIT_USERS 1000
+#define TB_LIMIT_GROUPS 200
+#define TB_LIMIT_USER_GROUPS 32   /* of one user */
+#define TB_LIMIT_GROUP_DEVICES 64 /* patterns of one group */
+#define TB_LIMIT_LOGINS_EACH 50   /* of one user; above it the one that was not used for longest goes */
+#define TB_LIMIT_LOGIN_IDLE_S (7 * 86400)
+#define TB_LIMIT_LOGIN_MAX_S (30 * 86400)
+#define TB_LIMIT_LOGIN_TOKEN_S (366 * 86400) /* of a token that somebody made for himself */
+#define TB_LIMIT_PASSWORD_MIN 10
+#define TB_LIMIT_PASSWORD 256
+#define TB_LIMIT_PASSWORD_THREADS 2
+#define TB_LIMIT_PASSWORD_QUEUE 32 /* passwords that wait for their turn */
+#define TB_LIMIT_GUESSES 10        /* of one account's password, by strangers, or by each who is known */
+#define TB_LIMIT_GUESSES_OF_NET 100
+#define TB_LIMIT_GUESSES_S 600 /* in which as many come back */
+#define TB_LIMIT_JWT 4096      /* bytes */
+#define TB_LIMIT_JWT_SECRET 32 /* bytes at least */
+#define TB_LIMIT_JWT_LEEWAY_S 60
+#define TB_LIMIT_SERVER_AUDIT 100000     /* rows that are kept; the oldest go */
+#define TB_LIMIT_SERVER_AUDIT_QUEUE 1000 /* that wait for the store */
+#define TB_LIMIT_SERVER_AUDIT_PAGE 500   /* of one answer */
 /* the link between a host and the pairing server */
 #define TB_LIMIT_LINK_HEAD (16 * 1024) /* bytes of a request's or an answer's head, as JSON */
 #define TB_LIMIT_LINK_CHUNK                                                                                  \

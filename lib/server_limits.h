@@ -40,6 +40,12 @@
                         "s: who was here for less in all gives way after a day")                             \
         TB_SERVER_LIMIT(enrolments, ENROLMENTS, 1, 100000, "tokens of hosts that admins made")               \
         TB_SERVER_LIMIT(enrol_ttl_s, ENROL_TTL_S, 60, 31536000, "s that one waits for its host at most")     \
+        TB_SERVER_LIMIT(users, USERS, 1, 1000000, "accounts of persons")                                     \
+        TB_SERVER_LIMIT(groups, GROUPS, 1, 100000, "groups of them")                                         \
+        TB_SERVER_LIMIT(logins_each, LOGINS_EACH, 2, 1000, "sign-ins and tokens of one person")              \
+        TB_SERVER_LIMIT(login_idle_s, LOGIN_IDLE_S, 60, 31536000, "s without use: a page's sign-in ends")    \
+        TB_SERVER_LIMIT(login_max_s, LOGIN_MAX_S, 60, 31536000, "s that one holds at most")                  \
+        TB_SERVER_LIMIT(audit_rows, SERVER_AUDIT, 100, 100000000, "rows of the audit log that are kept")     \
         TB_SERVER_LIMIT(registered, REGISTERED, 1, 100000, "hosts that register by HTTP")                    \
         TB_SERVER_LIMIT(registered_of_net, REGISTERED_OF_NET, 1, 100000, "of these of one network")          \
         TB_SERVER_LIMIT(registered_s, REGISTERED_S, 5, 86400, "s without a word of one: it is forgotten")    \

@@ -8,6 +8,8 @@
 #include "lib/limits.h"
 #include "lib/pages.h"
 #include "lib/reload.h"
+#include "server/accounts/password.h"
+#include "server/accounts/people.h"
 #include "server/store/db.h"
 
 #define DEFAULT_FILE "/etc/testbed/server.yaml"
@@ -55,6 +57,11 @@ static const TbParam top_params[] = {
          .type = TB_PARAM_OBJECT,
          .fallback = "{}",
          .help = "url: postgresql://…; default: a file in the state folder"},
+        {.name = "jwt_secret",
+         .type = TB_PARAM_SECRET,
+         .min = TB_LIMIT_JWT_SECRET,
+         .max = 1024,
+         .help = "HS256: who signs with it says who is who"},
         {.name = "turn", .type = TB_PARAM_OBJECT, .fallback = "{}", .help = "servers, secret, ttl_s"},
         TB_CONFIG_LOG_LEVEL,
         {.name = "insecure",
@@ -160,6 +167,7 @@ static void read_file(TbServerConfig *c, TbConfigReader *r)
         c->address = tb_config_string(top, "address");
         c->port = (guint16)json_integer_value(json_object_get(top, "port"));
         c->url = tb_config_string(top, "url");
+        c->jwt_secret = tb_config_string(top, "jwt_secret");
         c->web_dir = tb_config_string(top, "web");
         c->names = tb_config_strings(r, json_object_get(top, "names"), "names");
         c->origins = tb_config_strings(r, json_object_get(top, "frontends"), "frontends");
@@ -192,6 +200,8 @@ static void read_environment(TbServerConfig *c, TbConfigReader *r)
         tb_config_env_ice(r, &c->ice.turn, "WEBRTC_TURN_SERVERS", "turn");
         tb_config_env_string(&c->ice.secret, "WEBRTC_TURN_SECRET");
         tb_config_env_string(&c->database, "DATABASE_URL");
+        tb_config_env_string(&c->jwt_secret, "JWT_SECRET");
+        tb_config_env_string(&c->admin_password, "TESTBED_ADMIN_PASSWORD");
         if (front) {
                 g_strfreev(c->origins);
                 c->origins = g_steal_pointer(&front);
@@ -227,6 +237,22 @@ static void check_url(TbServerConfig *c, TbConfigReader *r)
         strip_slashes(c->url);
 }
 
+/* Besides tokens: who signs for others, and accounts, of which the state folder has a mark. */
+static void look_for_people(TbServerConfig *c, TbConfigReader *r)
+{
+        g_autofree char *mark = g_build_filename(c->state_dir, TB_PEOPLE_FILE, NULL);
+        g_autoptr(GError) error = NULL;
+        c->had_accounts = g_file_test(mark, G_FILE_TEST_EXISTS);
+        if (c->jwt_secret && strlen(c->jwt_secret) < TB_LIMIT_JWT_SECRET)
+                tb_config_env_problem(r, "JWT_SECRET",
+                                      "it has less than %d characters: whoever guesses it is everybody",
+                                      TB_LIMIT_JWT_SECRET);
+        if (c->admin_password && !tb_password_is_good(c->admin_password, "admin", &error))
+                tb_config_env_problem(r, "TESTBED_ADMIN_PASSWORD", "%s", error->message);
+        if (c->jwt_secret || c->admin_password || c->had_accounts)
+                tb_auth_close(c->auth);
+}
+
 static void finish(TbServerConfig *c, TbConfigReader *r)
 {
         if (!c->address)
@@ -248,6 +274,7 @@ static void finish(TbServerConfig *c, TbConfigReader *r)
         if (c->ice.turn[0] && !c->ice.secret)
                 tb_config_problem(r, tb_config_root(r), "turn", "turn",
                                   "a secret is needed (coturn's static-auth-secret)");
+        look_for_people(c, r);
         tb_config_access(r, c->address, c->auth, c->insecure);
 }
 
@@ -278,6 +305,8 @@ void tb_server_config_free(TbServerConfig *config)
         g_free(config->web_dir);
         g_free(config->state_dir);
         g_free(config->database);
+        g_free(config->jwt_secret);
+        g_free(config->admin_password);
         g_strfreev(config->names);
         g_strfreev(config->origins);
         tb_nets_free(config->trusted);

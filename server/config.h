@@ -27,6 +27,9 @@ typedef struct TbServerConfig {
         TbAuth *hosts;   /* host tokens */
         TbIceConfig ice;
         TbLogLevel log_level;
+        char *jwt_secret;     /* JWT_SECRET: whoever signs with it says who is who; NULL: nobody */
+        char *admin_password; /* TESTBED_ADMIN_PASSWORD: of the first account; NULL */
+        bool had_accounts;    /* there is the mark of them in the state folder */
         bool insecure;
         TbNets *trusted; /* trusted_proxies: whose forwarding headers are believed, besides this machine's */
         bool needs_tls;  /* tls: required */

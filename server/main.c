@@ -14,6 +14,7 @@
 #include "lib/thread.h"
 #include "lib/tls_local.h"
 #include "lib/version.h"
+#include "server/accounts/add_user.h"
 #include "server/config.h"
 #include "server/pairing/persist.h"
 #include "server/server.h"
@@ -69,6 +70,7 @@ static gboolean on_hangup(gpointer data)
         g_auto(GStrv) hosts_gone = tb_auth_exchange(run->config->hosts, fresh->hosts);
         g_auto(GStrv) gone = tb_reload_take(&now, &next, hosts);
         tb_server_end_users(run->server, (const char *const *)gone, (const char *const *)hosts_gone);
+        tb_server_read_users(run->server);
         return G_SOURCE_CONTINUE;
 }
 
@@ -143,6 +145,17 @@ static int import(const TbServerConfig *config, const char *from)
         return 0;
 }
 
+static int make_account(const TbServerConfig *config, const char *name, const char *role)
+{
+        g_autoptr(GError) error = NULL;
+        g_autofree char *said = tb_add_user(config, name, role, &error);
+        if (said)
+                printf("%s\n", said);
+        else
+                fprintf(stderr, "testbed-server: %s\n", tb_error_detail(error));
+        return said ? 0 : 1;
+}
+
 static int ask(const TbServerConfig *config, const char *backup)
 {
         if (backup && config->database) {
@@ -168,6 +181,7 @@ int main(int argc, char **argv)
 {
         tb_descriptors_standard();
         g_autofree char *file = NULL, *state_dir = NULL, *backup = NULL, *imported = NULL;
+        g_autofree char *add_user = NULL, *role = NULL;
         gboolean check = FALSE, health = FALSE, migrates = FALSE, insecure = FALSE, version = FALSE,
                  json = FALSE;
         int port = -1;
@@ -183,6 +197,11 @@ int main(int argc, char **argv)
                  "copy what a server kept in FILE (server.db) into the database of this configuration, and "
                  "exit",
                  "FILE"},
+                {"add-user", 0, 0, G_OPTION_ARG_STRING, &add_user,
+                 "make an account (or give one another password, read from the terminal or stdin), and exit",
+                 "NAME"},
+                {"role", 0, 0, G_OPTION_ARG_STRING, &role, "of --add-user: viewer, operator or admin",
+                 "ROLE"},
                 {"health", 0, 0, G_OPTION_ARG_NONE, &health,
                  "ask the server that runs with this configuration how it is, and exit", NULL},
                 {"port", 'p', 0, G_OPTION_ARG_INT, &port, "port to listen on (0: any free one)", "PORT"},
@@ -219,6 +238,8 @@ int main(int argc, char **argv)
                 config->port = (guint16)port;
         if (migrates)
                 return migrate(config);
+        if (add_user)
+                return make_account(config, add_user, role);
         if (imported)
                 return import(config, imported);
         if (!backup && !health)

@@ -253,6 +253,8 @@ static gboolean tick_dispatch(GSource *source, GSourceFunc callback G_GNUC_UNUSE
         TbServer *server = ((TickSource *)source)->server;
         g_source_set_ready_time(source, -1);
         gint64 now_ms = tb_clock_mono_ms(), next_ms = tb_pairing_tick(server->pairing, now_ms);
+        tb_people_tick(server->people, now_ms);
+        tb_server_look_for_accounts(server);
         arm_tick(server, MIN(next_ms, tb_persist_tick(server->persist, now_ms)));
         return G_SOURCE_CONTINUE;
 }
@@ -302,6 +304,20 @@ static void new_pairing(TbServer *server)
         tb_metrics_collector(server->metrics, tb_persist_metrics, server->persist);
 }
 
+static bool new_people(TbServer *server, GError **error)
+{
+        const TbServerConfig *config = server->config;
+        server->people = tb_people_new(&(TbPeopleOptions){.store = tb_persist_accounts(server->persist),
+                                                          .tokens = config->auth,
+                                                          .jwt_secret = config->jwt_secret,
+                                                          .state_dir = config->state_dir});
+        server->hasher = tb_hasher_new(error);
+        server->guesses = tb_guesses_new();
+        server->audit = tb_audit_new(tb_persist_db(server->persist));
+        tb_metrics_collector(server->metrics, tb_audit_metrics, server->audit);
+        return server->hasher != NULL;
+}
+
 static bool start(TbServer *server, GError **error)
 {
         const TbServerConfig *config = server->config;
@@ -309,8 +325,9 @@ static bool start(TbServer *server, GError **error)
         if (!server->persist)
                 return false;
         new_pairing(server);
-        if (!tb_persist_load(server->persist, server->pairing, error))
+        if (!new_people(server, error) || !tb_persist_load(server->persist, server->pairing, error))
                 return false;
+        tb_server_look_for_accounts(server);
         server->http = tb_http_new(
                 &(TbHttpOptions){.address = config->address,
                                  .without_tokens = config->insecure ? TB_ANYONE : TB_THIS_MACHINE_ALWAYS,
@@ -318,6 +335,10 @@ static bool start(TbServer *server, GError **error)
                                  .name = "testbed-server",
                                  .version = tb_version,
                                  .auth = config->auth,
+                                 .identify = tb_people_identify,
+                                 .identify_data = server->people,
+                                 .answered = tb_server_audit_answer,
+                                 .answered_data = server,
                                  .metrics = server->metrics,
                                  .poller = server->poller,
                                  .url = config->url,
@@ -354,12 +375,18 @@ TbServer *tb_server_new(const TbServerConfig *config, GError **error)
                 return NULL;
         }
         g_source_attach(server->tick, NULL);
+        tb_people_set_port(server->people, tb_http_port(server->http));
         tb_server_session_limits();
         tb_server_enrol_limits();
         tb_http_add_routes(server->http, tb_server_routes, server);
         tb_http_add_routes(server->http, tb_server_host_routes, server);
         tb_http_add_routes(server->http, tb_server_enrol_routes, server);
         tb_http_add_routes(server->http, tb_server_own_routes, server);
+        tb_http_add_routes(server->http, tb_server_login_routes, server);
+        tb_http_add_routes(server->http, tb_server_signin_routes, server);
+        tb_http_add_routes(server->http, tb_server_user_routes, server);
+        tb_http_add_routes(server->http, tb_server_group_routes, server);
+        tb_http_add_routes(server->http, tb_server_audit_routes, server);
         tb_http_add_routes(server->http, tb_server_phone_routes, server);
         tb_http_add_routes(server->http, tb_server_telemetry_routes, server);
         tb_http_add_routes(server->http, tb_server_link_routes, server);
@@ -382,6 +409,11 @@ void tb_server_end_users(TbServer *server, const char *const *users, const char 
                 tb_pairing_end_host(server->pairing, *hosts);
 }
 
+void tb_server_read_users(TbServer *server)
+{
+        tb_persist_read_users(server->persist);
+}
+
 void tb_server_stop(TbServer *server, guint grace_ms, void (*done)(gpointer), gpointer data)
 {
         tb_http_stop(server->http, grace_ms, done, data);
@@ -391,13 +423,17 @@ void tb_server_free(TbServer *server)
 {
         if (!server)
                 return;
-        tb_http_free(server->http);                       /* ends every connection: the pairing is told */
+        tb_http_free(server->http); /* ends every connection: the pairing is told */
+        tb_hasher_free(server->hasher);
+        tb_audit_free(server->audit);
         tb_persist_free(server->persist, STORE_GRACE_MS); /* with the times of their last activity */
         g_source_destroy(server->tick);
         g_source_unref(server->tick);
         tb_pairing_free(server->pairing);
         tb_carrier_free(server->carry);
         tb_registered_free(server->registered);
+        tb_people_free(server->people);
+        tb_guesses_free(server->guesses);
         g_hash_table_unref(server->waiting);
         tb_rates_free(server->creations);
         tb_rates_free(server->refusals);

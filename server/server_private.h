@@ -5,6 +5,10 @@
 #include "lib/metrics.h"
 #include "lib/poller.h"
 #include "lib/rate.h"
+#include "server/accounts/audit.h"
+#include "server/accounts/guesses.h"
+#include "server/accounts/password.h"
+#include "server/accounts/people.h"
 #include "server/accounts/registered.h"
 #include "server/config.h"
 #include "server/pairing/carry.h"
@@ -27,13 +31,19 @@ struct TbServer {
         TbTelemetry *telemetry;       /* owned */
         TbRates *reports;             /* owned; of telemetry, per session */
         TbRegistered *registered;     /* owned; hosts that announce themselves by HTTP */
+        TbPeople *people;             /* owned */
+        bool looked_for_accounts;     /* in what the store had at the start */
+        TbHasher *hasher;             /* owned */
+        TbGuesses *guesses;           /* owned */
+        TbAudit *audit;               /* owned */
         GHashTable *waiting; /* network, owned -> GQueue, owned: its sockets without an accepted hello */
         gint64 started_ms;   /* boot clock */
 };
 
 extern const TbRoute tb_server_routes[], tb_server_host_routes[], tb_server_enrol_routes[],
-        tb_server_own_routes[], tb_server_telemetry_routes[], tb_server_link_routes[],
-        tb_server_registered_routes[];
+        tb_server_own_routes[], tb_server_login_routes[], tb_server_signin_routes[], tb_server_user_routes[],
+        tb_server_group_routes[], tb_server_audit_routes[], tb_server_telemetry_routes[],
+        tb_server_link_routes[], tb_server_registered_routes[];
 /* Parameters of what is given out, in two tables: "ttl_s" and "note" */
 #define TB_SERVER_TERMS                                                                                      \
         {.name = "ttl_s",                                                                                    \
@@ -51,6 +61,10 @@ void tb_server_terms_limits(void);
 /* Takes over what the configuration says of their parameters. */
 void tb_server_session_limits(void);
 void tb_server_enrol_limits(void);
+/* Once the store is read, and when a command may have added some: who has an account shows so from then on. */
+void tb_server_look_for_accounts(TbServer *server);
+/* TbHttpOptions.answered; `server` is its data. */
+void tb_server_audit_answer(TbRequest *request, const char *route, int status, gpointer server);
 /* How clients reach us, without a slash at its end; borrowed from either. */
 const char *tb_server_base_url(TbRequest *request, TbServer *server);
 void tb_server_upgrade(TbRequest *request, gpointer server);

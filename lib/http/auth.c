@@ -157,6 +157,14 @@ void tb_auth_limit(TbAuth *auth, const char *token, TbGrants *grants)
         }
 }
 
+bool tb_auth_has(TbAuth *auth, TbRole role)
+{
+        for (guint i = 0; i < auth->tokens->len; i++)
+                if (g_array_index(auth->tokens, Token, i).role >= role)
+                        return true;
+        return false;
+}
+
 bool tb_auth_names(TbAuth *auth, const char *name)
 {
         for (guint i = 0; i < auth->tokens->len; i++)

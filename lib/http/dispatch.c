@@ -315,6 +315,8 @@ void tb_dispatch_completed(void *cls, struct MHD_Connection *connection G_GNUC_U
         tb_request_unwatch(request);
         log_access(request, complete, g_get_monotonic_time());
         request->suspended = false;
+        if (http->answered && request->match && request->status > 0)
+                http->answered(request, request->match->route->path, request->status, http->answered_data);
         if (!complete)
                 tb_request_call_gone(request);
         tb_place_give(&request->place);

@@ -93,9 +93,12 @@ typedef struct TbHttpOptions {
         guint16 port;        /* 0: any free one */
         const char *name;    /* "testbed-host": the Server header */
         const char *version;
-        TbAuth *auth;             /* ref is taken */
-        TbHttpIdentify identify;  /* NULL: nobody but by `auth` */
-        gpointer identify_data;   /* borrowed */
+        TbAuth *auth;            /* ref is taken */
+        TbHttpIdentify identify; /* NULL: nobody but by `auth` */
+        gpointer identify_data;  /* borrowed */
+        /* Told of every answer of a route when it is out, or the client gone; `route`: its path. NULL: nobody is. */
+        void (*answered)(TbRequest *request, const char *route, int status, gpointer data);
+        gpointer answered_data;   /* borrowed */
         TbMetrics *metrics;       /* borrowed; may be NULL */
         TbPoller *poller;         /* borrowed */
         const char *const *hosts; /* further names that may stand in Host (HOST_URL's); loopback names and the

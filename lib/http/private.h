@@ -155,8 +155,10 @@ struct TbHttp {
         TbWithoutTokens without_tokens;
         TbHttpIdentify identify; /* NULL: nobody is known but by the configuration */
         gpointer identify_data;  /* borrowed */
-        bool needs_tls;          /* secrets are taken by TLS only */
-        TbTally *plain;          /* owned; addresses that showed a secret without TLS */
+        void (*answered)(TbRequest *request, const char *route, int status, gpointer data); /* nullable */
+        gpointer answered_data;                                                             /* borrowed */
+        bool needs_tls; /* secrets are taken by TLS only */
+        TbTally *plain; /* owned; addresses that showed a secret without TLS */
         TbBucket read_lines;
         GSource *grace; /* ref; end of tb_http_stop() */
         void (*stopped)(gpointer);

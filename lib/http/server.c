@@ -196,9 +196,13 @@ static char *origin_of(const char *url)
                                          : g_strdup_printf("%s://%s%s%s", scheme, open, host, close);
 }
 
-/* What it is called, and what may be called so. */
+/* What it is called, what may be called so, and whom it asks. */
 static void take_names(TbHttp *http, const TbHttpOptions *options)
 {
+        http->identify = options->identify;
+        http->identify_data = options->identify_data;
+        http->answered = options->answered;
+        http->answered_data = options->answered_data;
         http->server_header = g_strdup_printf("%s/%s", options->name ? options->name : "testbed",
                                               options->version ? options->version : "0");
         http->prefix = prefix_of(options->url);
@@ -232,8 +236,6 @@ TbHttp *tb_http_new(const TbHttpOptions *options, GError **error)
         http->trusted = options->trusted;
         http->without_tokens = options->without_tokens;
         http->needs_tls = options->needs_tls;
-        http->identify = options->identify;
-        http->identify_data = options->identify_data;
         http->rate = options->requests_per_s;
         http->rates = options->requests_per_s
                               ? tb_rates_new(options->requests_per_s, 2.0 * options->requests_per_s)

@@ -5,15 +5,12 @@
 #include "lib/error.h"
 #include "lib/log.h"
 #include "lib/server_limits.h"
-#include "server/server_private.h"
+#include "server/accounts/people_private.h"
 
 static void get_me(TbRequest *request, gpointer data)
 {
-        const TbServer *server = data;
-        bool named = !tb_auth_is_open(server->config->auth);
-        tb_request_reply_json(request, 200,
-                              json_pack("{s:s, s:s, s:b}", "user", tb_request_user(request), "role",
-                                        tb_role_name(tb_request_role(request)), "named", named));
+        tb_request_add_header(request, "Cache-Control", "no-store");
+        tb_request_reply_json(request, 200, tb_server_about_caller(data, tb_request_caller(request)));
 }
 
 /* By his token; where nobody has one, who is on this machine is an admin. */
@@ -199,7 +196,7 @@ const TbRoute tb_server_own_routes[] = {
          .flags = TB_ROUTE_GRANTED,
          .handler = get_me,
          .tag = "system",
-         .summary = "Who the caller is here: user, role, and whether that is by a token (named)",
+         .summary = "Who the caller is here: user, role, by what, and whether he sees everything",
          .answers = "200 application/json"},
         {.method = "GET",
          .path = "/api/session",

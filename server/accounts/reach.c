@@ -22,11 +22,23 @@ static char *device_of_query(const char *query)
         return tb_name_valid(TB_NAME_ID, found) ? g_strdup(found) : NULL;
 }
 
+/* Whatever a host or a proxy before it makes of dots and slashes in a segment, the path stays that of its device. */
+static bool is_plain(const char *path)
+{
+        g_auto(GStrv) parts = g_strsplit(path, "/", -1);
+        for (char **part = parts; *part; part++) {
+                g_autofree char *plain = tb_percent_decode(*part, strlen(*part), false);
+                if (!plain || strcmp(plain, ".") == 0 || strcmp(plain, "..") == 0 || strchr(plain, '\\'))
+                        return false;
+        }
+        return true;
+}
+
 static char *device_of(const char *path, const char *query)
 {
         if (strcmp(path, EVENTS) == 0)
                 return device_of_query(query);
-        if (!g_str_has_prefix(path, DEVICES))
+        if (!g_str_has_prefix(path, DEVICES) || !is_plain(path))
                 return NULL;
         const char *name = path + strlen(DEVICES);
         g_autofree char *plain = tb_percent_decode(name, strcspn(name, "/"), false);

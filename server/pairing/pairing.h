@@ -138,6 +138,11 @@ bool tb_pairing_change(TbPairing *pairing, TbSession *session, const TbSessionTe
 bool tb_session_names(const TbSession *session, const char **ret_host, const char **ret_device,
                       const char **ret_maker);
 bool tb_session_is_of(const TbSession *session, const char *share); /* made by this TbSessionAsk.share */
+/* Ends those sessions of which `ends` says so; host and device NULL: of a phone. */
+void tb_pairing_end_those(TbPairing *pairing,
+                          bool (*ends)(const char *maker, const char *host, const char *device, TbMode mode,
+                                       gpointer data),
+                          gpointer data);
 void tb_pairing_end(TbPairing *pairing,
                     TbSession *session); /* who is in it is told, its links open nothing any more */
 gint64 tb_session_expires_ms(const TbSession *session); /* on the clock of `now_ms`; G_MAXINT64: never */

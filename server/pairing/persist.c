@@ -25,8 +25,8 @@ typedef struct Waiter {
 
 typedef struct Batch {
         TbPersist *persist;
-        GPtrArray *made, *touched, *ended; /* owned ids */
-        GPtrArray *keys, *enrolments;      /* owned; NULL */
+        GPtrArray *made, *touched, *ended;       /* owned ids */
+        GPtrArray *keys, *enrolments, *accounts; /* owned; NULL */
         guint64 seq;
 } Batch;
 
@@ -109,6 +109,8 @@ static void batch_free(Batch *batch)
                 g_ptr_array_unref(batch->keys);
         if (batch->enrolments)
                 g_ptr_array_unref(batch->enrolments);
+        if (batch->accounts)
+                g_ptr_array_unref(batch->accounts);
         g_free(batch);
 }
 
@@ -122,6 +124,8 @@ static void put_back(TbPersist *p, Batch *batch)
                 tb_host_keys_again(p->keys, batch->keys);
         if (batch->enrolments)
                 tb_enrolments_again(p->enrolments, batch->enrolments);
+        if (batch->accounts)
+                tb_accounts_again(p->accounts, batch->accounts);
 }
 
 void tb_persist_failed(TbPersist *p, const char *why)
@@ -188,9 +192,10 @@ static TbDbCall *next_call(TbPersist *p, Batch **ret_batch)
         }
         batch->keys = tb_host_keys_write(p->keys, call, BATCH);
         batch->enrolments = tb_enrolments_write(p->enrolments, call);
+        batch->accounts = tb_accounts_write(p->accounts, call, G_MAXUINT);
         if (p->made.length == 0) /* all sessions of before are in it, too */
                 batch->seq = MAX(batch->seq, p->seq_enrolled);
-        if (n > 0 || batch->keys || batch->enrolments) {
+        if (n > 0 || batch->keys || batch->enrolments || batch->accounts) {
                 *ret_batch = batch;
                 return call;
         }
@@ -252,6 +257,7 @@ static void on_db_changed(gpointer data)
                 mark_all(p, true);
                 tb_host_keys_all_again(p->keys);
                 tb_enrolments_all_again(p->enrolments);
+                tb_accounts_all_again(p->accounts);
         }
         if (runs)
                 p->retry_at_ms = 0;
@@ -284,6 +290,7 @@ TbPersist *tb_persist_new(const char *state_dir, const char *database, GError **
         p->elsewhere = database != NULL;
         p->keys = tb_host_keys_new();
         p->enrolments = tb_enrolments_new(on_enrolled, p);
+        p->accounts = tb_accounts_new(on_enrolled, p);
         p->wall_offset_ms = wall_offset();
         p->wait_timer = g_source_new(&wait_funcs, sizeof(GSource));
         g_source_set_callback(p->wait_timer, NULL, p, NULL);
@@ -347,6 +354,7 @@ void tb_persist_free(TbPersist *p, guint grace_ms)
         g_queue_clear_full(&p->ended, g_free);
         tb_host_keys_free(p->keys);
         tb_enrolments_free(p->enrolments);
+        tb_accounts_free(p->accounts);
         tb_state_dir_close(p->dir);
         g_free(p->lost);
         g_free(p->trouble);

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "server/pairing/pairing.h"
+#include "server/store/accounts.h"
 
 #define TB_PERSIST_FILE "server.db" /* in the state folder */
 
@@ -20,6 +21,11 @@ typedef struct TbPersist TbPersist;
 TbPersist *tb_persist_new(const char *state_dir, const char *database, GError **error);
 TbHostKeys *tb_persist_host_keys(TbPersist *persist);    /* borrowed */
 TbEnrolments *tb_persist_enrolments(TbPersist *persist); /* borrowed; changes are written at once */
+TbAccounts *tb_persist_accounts(TbPersist *persist);     /* the same */
+bool tb_persist_is_loaded(const TbPersist *persist);     /* all that the store has is in memory */
+/* Looks for users that a command (--add-user) put into the store while the server ran. */
+bool tb_persist_read_users(TbPersist *persist);
+TbDb *tb_persist_db(TbPersist *persist); /* borrowed, for who writes rows of his own */
 /* Puts into `pairing` (borrowed) what was kept, and waits for that for a moment, running the main loop. */
 bool tb_persist_load(TbPersist *persist, TbPairing *pairing, GError **error);
 /* Writes the rest, for at most `grace_ms`. */

@@ -86,13 +86,62 @@ static void on_enrolments(const TbDbResult *rows, const GError *error, gpointer 
                 tb_enrolments_load(((TbPersist *)data)->enrolments, rows);
 }
 
+static void on_users(const TbDbResult *rows, const GError *error, gpointer data)
+{
+        if (!error)
+                tb_accounts_load(((TbPersist *)data)->accounts, TB_ACCOUNT_USERS, rows);
+}
+
+static void on_groups(const TbDbResult *rows, const GError *error, gpointer data)
+{
+        if (!error)
+                tb_accounts_load(((TbPersist *)data)->accounts, TB_ACCOUNT_GROUPS, rows);
+}
+
+static void on_logins(const TbDbResult *rows, const GError *error, gpointer data)
+{
+        if (!error)
+                tb_accounts_load(((TbPersist *)data)->accounts, TB_ACCOUNT_LOGINS, rows);
+}
+
+bool tb_persist_read_users(TbPersist *p)
+{
+        TbDbCall *users = tb_db_call_reads();
+        tb_db_statement(users, tb_sql_user_list);
+        return tb_db_submit_take(p->db, users, on_users, p, NULL);
+}
+
+static bool read_accounts(TbPersist *p)
+{
+        TbDbCall *groups = tb_db_call_reads(), *logins = tb_db_call_reads();
+        tb_db_statement(groups, tb_sql_group_list);
+        tb_db_statement(logins, tb_sql_login_list);
+        return tb_persist_read_users(p) & tb_db_submit_take(p->db, groups, on_groups, p, NULL) &
+               tb_db_submit_take(p->db, logins, on_logins, p, NULL);
+}
+
 void tb_persist_read(TbPersist *p)
 {
         TbDbCall *keys = tb_db_call_reads(), *enrolments = tb_db_call_reads(), *sessions = tb_db_call_reads();
         tb_db_statement(keys, tb_sql_host_list);
         tb_db_statement(enrolments, tb_sql_enrolment_list);
         tb_db_statement(sessions, tb_sql_session_list);
-        p->loading = tb_db_submit_take(p->db, keys, on_keys, p, NULL) &
+        p->loading = read_accounts(p) & tb_db_submit_take(p->db, keys, on_keys, p, NULL) &
                      tb_db_submit_take(p->db, enrolments, on_enrolments, p, NULL) &
                      tb_db_submit_take(p->db, sessions, on_sessions, p, NULL);
+}
+
+bool tb_persist_is_loaded(const TbPersist *persist)
+{
+        return persist->loaded;
+}
+
+TbAccounts *tb_persist_accounts(TbPersist *persist)
+{
+        return persist->accounts;
+}
+
+TbDb *tb_persist_db(TbPersist *persist)
+{
+        return persist->db;
 }

@@ -11,6 +11,7 @@ struct TbPersist {
         TbPairing *pairing;       /* borrowed; NULL before tb_persist_load() */
         TbHostKeys *keys;         /* owned */
         TbEnrolments *enrolments; /* owned */
+        TbAccounts *accounts;     /* owned */
         char *lost;               /* owned: what went wrong at the start for good; NULL */
         char *trouble;            /* owned; what tb_persist_trouble() gave */
         bool loaded, loading;

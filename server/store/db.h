@@ -56,6 +56,11 @@ extern const TbDbEngine
 
 /* Of a DATABASE_URL; NULL: SQLite. NULL with TB_ERROR_INVALID: it is none that we know. */
 const TbDbEngine *tb_db_engine_of(const char *url, GError **error);
+/* The call's statements, in a store that is brought up to this program's schema before, and waits for it: for commands, beside a server
+ * that runs or without one. Takes `call`; *ret_rows (nullable) is the caller's, tb_db_result_free(). Any thread. */
+bool tb_db_run_now(const TbDbEngine *engine, const char *where, TbDbCall *call_take, TbDbResult **ret_rows,
+                   GError **error);
+void tb_db_result_free(TbDbResult *result);
 /* Makes what is missing in the store, and waits for it. *ret_schema: the number that it has then. Any thread. */
 bool tb_db_migrate_now(const TbDbEngine *engine, const char *where, gint64 *ret_schema, GError **error);
 

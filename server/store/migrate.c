@@ -81,6 +81,26 @@ bool tb_db_migrate_now(const TbDbEngine *engine, const char *where, gint64 *ret_
         return fault == TB_DB_OK;
 }
 
+bool tb_db_run_now(const TbDbEngine *engine, const char *where, TbDbCall *call, TbDbResult **ret_rows,
+                   GError **error)
+{
+        TbDbFault fault;
+        gpointer connection = engine->open(where, &fault, error);
+        TbDbResult *rows = tb_db_result_new();
+        bool ok = connection && tb_db_migrate(engine, connection, error) == TB_DB_OK;
+        for (guint i = 0; ok && i < call->statements->len; i++)
+                ok = engine->run(connection, &g_array_index(call->statements, TbDbStatement, i), -1, rows,
+                                 error) == TB_DB_OK;
+        if (connection)
+                engine->close(connection);
+        tb_db_call_free(call);
+        if (ok && ret_rows)
+                *ret_rows = g_steal_pointer(&rows);
+        if (rows)
+                tb_db_result_free(rows);
+        return ok;
+}
+
 const TbDbEngine *tb_db_engine_of(const char *url, GError **error)
 {
         if (!url)

@@ -38,7 +38,6 @@ struct TbDbResult {
 };
 
 TbDbResult *tb_db_result_new(void);
-void tb_db_result_free(TbDbResult *result);
 void tb_db_result_add(TbDbResult *result, TbDbValue value); /* which it owns from then on */
 /* False: it is longer than a result may be. */
 bool tb_db_result_is_short(const TbDbResult *result, GError **error);

@@ -27,6 +27,8 @@ export class Server {
       'SERVER_URL',
       'DATABASE_URL',
       'TESTBED_TOKEN',
+      'TESTBED_ADMIN_PASSWORD',
+      'JWT_SECRET',
       'FRONTEND_URL',
       'WEBRTC_STUN_SERVERS',
       'WEBRTC_TURN_SERVERS',

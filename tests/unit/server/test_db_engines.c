@@ -10,6 +10,9 @@
 #include "lib/error.h"
 #include "lib/limits.h"
 #include "lib/log.h"
+#include "lib/server_limits.h"
+#include "server/accounts/audit.h"
+#include "server/store/accounts.h"
 #include "server/store/import.h"
 #include "server/store/private.h"
 #include "tests/unit/server/db_rig.h"
@@ -80,6 +83,159 @@ static void test_write_read(gconstpointer engine)
         answer_clear(&a);
         g_assert_true(w.url || g_stat(w.file, &stat_buf) == 0);
         g_assert_true(w.url || (stat_buf.st_mode & 0777) == 0600);
+        teardown(&w);
+}
+
+/* --- persons, groups, logins, the audit log: what was put is there after a restart --- */
+static void nothing(gpointer data G_GNUC_UNUSED)
+{
+}
+
+typedef struct Load {
+        TbAccounts *all;
+        TbAccountRows which;
+        bool there;
+} Load;
+
+static void on_load(const TbDbResult *rows, const GError *error, gpointer data)
+{
+        Load *load = data;
+        g_assert_no_error(error);
+        tb_accounts_load(load->all, load->which, rows);
+        load->there = true;
+}
+
+static void load(World *w, TbAccounts *all, TbAccountRows which, const char *sql_text)
+{
+        Load l = {all, which, false};
+        TbDbCall *call = tb_db_call_reads();
+        tb_db_statement(call, sql_text);
+        g_assert_true(tb_db_submit_take(w->db, call, on_load, &l, NULL));
+        UNTIL(l.there);
+}
+
+static void write_accounts(World *w, TbAccounts *all)
+{
+        Answer a = {0};
+        TbDbCall *call = tb_db_call_new();
+        GPtrArray *written = tb_accounts_write(all, call, G_MAXUINT);
+        ask(w, &a, call);
+        g_assert_no_error(a.error);
+        answer_clear(&a);
+        g_ptr_array_unref(written);
+}
+
+static void test_accounts(gconstpointer engine)
+{
+        World w;
+        char *groups[] = {(char *)"boards", (char *)"lab-2", NULL}, *devices[] = {(char *)"*/board", NULL};
+        begin(&w, engine);
+        start(&w);
+        TbAccounts *all = tb_accounts_new(nothing, NULL), *again = tb_accounts_new(nothing, NULL);
+        tb_accounts_put_user(
+                all, &(TbUser){(char *)"anna", (char *)"$argon2id$'", TB_ROLE_OPERATOR, groups, 5, 6});
+        tb_accounts_put_user(all, &(TbUser){(char *)"bot", NULL, TB_ROLE_VIEWER, NULL, 7, 0});
+        tb_accounts_put_group(all, &(TbGroup){(char *)"boards", TB_ROLE_OPERATOR, devices, 1});
+        TbLogin login = {.id = (char *)"l1",
+                         .user = (char *)"anna",
+                         .kind = TB_LOGIN_TOKEN,
+                         .about = (char *)"ci",
+                         .address = (char *)"::1",
+                         .created_ms = 1,
+                         .expires_ms = G_MAXINT64,
+                         .last_ms = 3};
+        tb_secret_hash("secret", login.hash);
+        tb_accounts_add_login(all, &login);
+        login.id = (char *)"l2";
+        login.hash[0]++;
+        tb_accounts_add_login(all, &login);
+        write_accounts(&w, all);
+        tb_accounts_remove_login(all, "l2");
+        tb_accounts_login_seen(all, "l1", "10.0.0.1", 9);
+        write_accounts(&w, all);
+        load(&w, again, TB_ACCOUNT_USERS, tb_sql_user_list);
+        load(&w, again, TB_ACCOUNT_GROUPS, tb_sql_group_list);
+        load(&w, again, TB_ACCOUNT_LOGINS, tb_sql_login_list);
+        const TbUser *anna = tb_accounts_user(again, "anna"), *bot = tb_accounts_user(again, "bot");
+        const TbGroup *boards = tb_accounts_group(again, "boards");
+        const TbLogin *found = tb_accounts_find(again, "secret");
+        g_assert_cmpstr(anna->password, ==, "$argon2id$'");
+        g_assert_cmpint(anna->role, ==, TB_ROLE_OPERATOR);
+        g_assert_true(g_strv_equal((const char *const *)anna->groups, (const char *const *)groups));
+        g_assert_true(bot->password == NULL && bot->groups[0] == NULL);
+        g_assert_true(g_strv_equal((const char *const *)boards->devices, (const char *const *)devices));
+        g_assert_true(found->kind == TB_LOGIN_TOKEN && found->last_ms == 9 &&
+                      found->expires_ms == G_MAXINT64);
+        g_assert_cmpstr(found->address, ==, "10.0.0.1");
+        g_assert_null(tb_accounts_login(again, "l2"));
+        /* who goes takes his logins along */
+        g_assert_true(tb_accounts_remove_user(again, "anna"));
+        g_assert_null(tb_accounts_find(again, "secret"));
+        write_accounts(&w, again);
+        load(&w, again, TB_ACCOUNT_LOGINS, tb_sql_login_list);
+        g_assert_cmpuint(tb_accounts_users(again), ==, 1);
+        g_assert_null(tb_accounts_login(again, "l1"));
+        tb_accounts_free(all);
+        tb_accounts_free(again);
+        teardown(&w);
+}
+
+static void on_page(json_t *rows, const GError *why, gpointer data)
+{
+        g_assert_no_error(why);
+        *(json_t **)data = json_incref(rows);
+}
+
+static json_t *page(TbAudit *audit, TbAuditFilter filter)
+{
+        json_t *rows = NULL;
+        filter.limit = filter.limit ? filter.limit : TB_LIMIT_SERVER_AUDIT_PAGE;
+        g_assert_true(tb_audit_read(audit, &filter, on_page, &rows, NULL));
+        UNTIL(rows);
+        return rows;
+}
+
+static gsize count(TbAudit *audit, TbAuditFilter filter)
+{
+        json_auto_t *rows = page(audit, filter);
+        return json_array_size(rows);
+}
+
+static void test_audit(gconstpointer engine)
+{
+        World w;
+        begin(&w, engine);
+        start(&w);
+        TbAudit *audit = tb_audit_new(w.db);
+        for (guint i = 0; i < 3; i++)
+                tb_audit_note(audit, &(TbAuditNote){"anna", "PUT /power_%", "lab-1/board", "ok", "::1", "r1"},
+                              0);
+        for (guint i = 0; i < 3; i++) /* what repeats is written once */
+                tb_audit_note(audit, &(TbAuditNote){"anna", "watch", "lab-1/board", "ok", "::1", "r2"}, 600);
+        tb_audit_note(audit, &(TbAuditNote){"", "login", NULL, "401", "\xff", NULL}, 0);
+        g_assert_cmpuint(count(audit, (TbAuditFilter){0}), ==, 5);
+        g_assert_cmpuint(count(audit, (TbAuditFilter){.action = "PUT /power_%"}), ==, 3);
+        g_assert_cmpuint(count(audit, (TbAuditFilter){.action = "PUT_"}), ==, 0);
+        g_assert_cmpuint(
+                count(audit, (TbAuditFilter){.user = "anna", .object = "lab-1/board", .request = "r2"}), ==,
+                1);
+        g_assert_cmpuint(count(audit, (TbAuditFilter){.from_ms = G_MAXINT64}), ==, 0);
+        json_auto_t *first = page(audit, (TbAuditFilter){.limit = 4});
+        gint64 last = json_integer_value(json_object_get(json_array_get(first, 3), "id"));
+        g_assert_cmpuint(count(audit, (TbAuditFilter){.before = last}), ==, 1);
+        /* the oldest go, TB_LIMIT_SERVER_AUDIT of the default; what the queue does not take is counted */
+        tb_server_limits.audit_rows = 100;
+        for (guint i = 0; i < TB_LIMIT_SERVER_AUDIT_QUEUE + 10; i++)
+                tb_audit_note(audit, &(TbAuditNote){"bert", "x", NULL, "ok", "", ""}, 0);
+        (void)count(
+                audit,
+                (TbAuditFilter){.limit = 1}); /* gives all to the store, and then looks how many there are */
+        g_assert_cmpuint(count(audit, (TbAuditFilter){0}), ==, 100);
+        g_autoptr(GString) metrics = g_string_new(NULL);
+        tb_audit_metrics(metrics, audit);
+        g_assert_nonnull(strstr(metrics->str, "testbed_audit_lost_total 10\n"));
+        tb_server_limits.audit_rows = TB_LIMIT_SERVER_AUDIT;
+        tb_audit_free(audit);
         teardown(&w);
 }
 
@@ -264,6 +420,10 @@ static void test_schemas(gconstpointer engine)
         ask(&w, &a, put("lab-1", "k"));
         TbDbCall *older = tb_db_call_new();
         tb_db_statement(older, "DROP TABLE enrolments");
+        tb_db_statement(older, "DROP TABLE users");
+        tb_db_statement(older, "DROP TABLE user_groups");
+        tb_db_statement(older, "DROP TABLE logins");
+        tb_db_statement(older, "DROP TABLE audit");
         tb_db_statement(older, "ALTER TABLE sessions DROP COLUMN life");
         tb_db_statement(older, "ALTER TABLE sessions DROP COLUMN note");
         tb_db_statement(older, "DELETE FROM migrations WHERE number > 2");
@@ -391,6 +551,8 @@ int main(int argc, char **argv)
                 {"bad-statements", test_bad_statements},
                 {"values", test_values},
                 {"schemas", test_schemas},
+                {"accounts", test_accounts},
+                {"audit", test_audit},
         };
         g_test_init(&argc, &argv, NULL);
         tb_log_init(TB_LOG_ERROR, false);

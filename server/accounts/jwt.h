@@ -1,0 +1,25 @@
+#pragma once
+/*
+ * Tokens that somebody else signs (RFC 7519): HS256 with the secret of JWT_SECRET, and nothing else. Strict: the algorithm is ours to
+ * say and not the token's, base64url has one spelling, JSON has no key twice, `exp` must be there. Pure: any thread.
+ *
+ * Claims: `sub` (a user's name), `role` (viewer, operator, admin; of a user of this server it may be left out), `exp`, and where they are
+ * there `nbf`, `iat` (numbers of seconds, TB_LIMIT_JWT_LEEWAY_S of leeway), `aud` ("testbed"), `groups` (names of this server's groups).
+ */
+#include <glib.h>
+#include <stdbool.h>
+
+#include "lib/http/auth.h"
+
+typedef struct TbJwt {
+        char *sub;     /* owned */
+        TbRole role;   /* TB_ROLE_NONE: not said */
+        char **groups; /* owned; NULL: not said */
+        gint64 exp_s;
+} TbJwt;
+
+bool tb_jwt_looks_like_one(const char *token); /* two dots: whose else could it be */
+/* False with TB_ERROR_UNAUTHORIZED and words that say what is wrong with it, never what is in it. */
+bool tb_jwt_read(const char *token, const char *secret, gint64 now_s, TbJwt *ret, GError **error);
+void tb_jwt_clear(TbJwt *jwt);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(TbJwt, tb_jwt_clear)

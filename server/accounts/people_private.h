@@ -1,0 +1,31 @@
+#pragma once
+/* What the routes of accounts share. */
+#include "server/server_private.h"
+
+/* Answers when what has changed is written (or that makes no sense to wait for). `answer` NULL: no body. */
+void tb_server_when_written(TbRequest *request, TbServer *server, int status, json_t *answer_take);
+json_t *tb_server_about_caller(TbServer *server, const TbCaller *caller); /* as GET /api/me says it */
+/* The caller's account; NULL: he has none, and was told so. */
+const TbUser *tb_server_own_account(TbRequest *request, TbServer *server);
+json_t *tb_server_logins(TbServer *server, const char *user, const char *own);
+void tb_server_end_login(TbRequest *request, TbServer *server, const char *user, const char *id);
+void tb_server_make_token(TbRequest *request, TbServer *server, const char *user);
+/* Somebody may less than before: what he holds open ends, and sessions that he may not have made now. */
+void tb_server_narrowed(TbServer *server, const char *user);
+
+extern const TbParam tb_server_token_params[];
+
+void tb_server_refuse(TbRequest *request, GError **error); /* answers, and clears it */
+/* A list of texts, each of which `good` takes; NULL with the error. The caller frees. */
+char **tb_server_texts_of(const json_t *list, const char *field, bool (*good)(const char *text),
+                          const char *rule, GError **error);
+bool tb_server_is_name(const char *text); /* of a user, of a group */
+json_t *tb_server_json_of(char **texts);
+
+#define TB_ACCOUNT_ROUTE(method_, path_, handler_, summary_, answers_, ...)                                  \
+        {                                                                                                    \
+                .method = method_, .path = path_, .role = TB_ROLE_ADMIN, .max_body = 16 * 1024,              \
+                .handler = handler_, .tag = "accounts", .summary = summary_,                                 \
+                .answers = answers_ __VA_OPT__(, ) __VA_ARGS__                                               \
+        }
+#define TB_ACCOUNT_BODY(params_) .body = TB_BODY_JSON, .json = params_

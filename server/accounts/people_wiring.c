@@ -1,0 +1,198 @@
+/* Where accounts touch the rest of the server: answers that wait for the store, what ends when somebody may less, the audit log's
+ * view of every answer. */
+#include "server/accounts/people_private.h"
+
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "server/accounts/audit.h"
+
+/* --- answers --- */
+typedef struct Waiting {
+        TbRequest *request; /* ref */
+        int status;
+        json_t *answer; /* owned; NULL: none */
+} Waiting;
+
+static void on_written(bool written G_GNUC_UNUSED, gpointer data)
+{
+        Waiting *w = data; /* not written: as with sessions, it holds, and /health says what is wrong */
+        if (w->answer)
+                tb_request_reply_json(w->request, w->status, w->answer);
+        else
+                tb_request_reply_empty(w->request, w->status);
+        tb_request_unref(w->request);
+        g_free(w);
+}
+
+void tb_server_when_written(TbRequest *request, TbServer *server, int status, json_t *answer_take)
+{
+        Waiting *w = g_new0(Waiting, 1);
+        w->request = tb_request_ref(request);
+        w->status = status;
+        w->answer = answer_take;
+        tb_persist_when_written(server->persist, on_written, w);
+}
+
+json_t *tb_server_about_caller(TbServer *server, const TbCaller *caller)
+{
+        static const char *const ways[] = {"", "open", "token", "page", "token", "signed"};
+        const TbUser *user = tb_accounts_user(tb_people_store(server->people), caller->user);
+        json_t *o = json_pack("{s:s, s:s, s:b, s:s, s:b, s:b}", "user", caller->user, "role",
+                              tb_role_name(caller->role), "named", caller->by > TB_BY_OPEN, "by",
+                              ways[caller->by], "account", user != NULL, "everywhere",
+                              !caller->grants || caller->role >= TB_ROLE_ADMIN);
+        json_t *groups = json_array();
+        for (char **g = user ? user->groups : NULL; g && *g; g++)
+                json_array_append_new(groups, json_string(*g));
+        json_object_set_new(o, "groups", groups);
+        return o;
+}
+
+/* --- the first one --- */
+static void make_first(TbAccounts *store, const char *password)
+{
+        g_autofree char *text = tb_password_hash_now(password);
+        gint64 now_ms = tb_clock_ms();
+        TbUser admin = {.name = (char *)"admin",
+                        .password = text,
+                        .role = TB_ROLE_ADMIN,
+                        .created_ms = now_ms,
+                        .password_ms = now_ms};
+        if (!text)
+                return;
+        tb_accounts_put_user(store, &admin);
+        tb_log(TB_LOG_INFO, TB_F("user", "admin"), "the first account was made of TESTBED_ADMIN_PASSWORD");
+}
+
+void tb_server_look_for_accounts(TbServer *server)
+{
+        const TbServerConfig *config = server->config;
+        TbAccounts *store = tb_persist_accounts(server->persist);
+        if (tb_accounts_users(store) > 0 && tb_auth_is_open(config->auth))
+                tb_people_close(server->people); /* a command added one */
+        if (server->looked_for_accounts || !tb_persist_is_loaded(server->persist))
+                return;
+        server->looked_for_accounts = true;
+        if (tb_accounts_users(store) == 0 && config->admin_password)
+                make_first(store, config->admin_password);
+        if (tb_accounts_users(store) > 0)
+                tb_people_close(server->people);
+        else if (config->had_accounts)
+                tb_log(TB_LOG_WARNING, TB_F(),
+                       "there were accounts here, and the store knows none: nobody is let in without a "
+                       "token; "
+                       "testbed-server --add-user NAME --role admin makes one");
+}
+
+/* --- what ends --- */
+typedef struct Narrowed {
+        TbServer *server;
+        const char *user;
+        TbCaller now;
+        bool gone;
+} Narrowed;
+
+static bool ends(const char *maker, const char *host, const char *device, TbMode mode, gpointer data)
+{
+        const Narrowed *n = data;
+        TbRole least = mode == TB_MODE_CONTROL ? TB_ROLE_OPERATOR : TB_ROLE_VIEWER;
+        return strcmp(maker, n->user) == 0 &&
+               (n->gone || (host && tb_caller_role(&n->now, host, device) < least));
+}
+
+void tb_server_narrowed(TbServer *server, const char *name)
+{
+        const TbUser *user = tb_accounts_user(tb_people_store(server->people), name);
+        Narrowed n = {.server = server, .user = name, .gone = !user};
+        if (user)
+                tb_people_caller(server->people, user, TB_BY_NOBODY, NULL, &n.now);
+        tb_http_end_user(server->http, name);
+        tb_pairing_end_those(server->pairing, ends, &n);
+        tb_caller_clear(&n.now);
+}
+
+/* --- the audit log --- */
+#define SAW_S 600    /* who watches a device is noted so often */
+#define CARRIED_S 10 /* the same command of the same person */
+#define REFUSED_S 60 /* what was refused comes at its sender's rate */
+
+static const struct {
+        const char *method, *path, *action, *object; /* object: a field of the body or the path, NULL: none */
+} known[] = {
+        {"POST", "/api/login", "login", "name"},
+        {"POST", "/api/logout", "logout", NULL},
+        {"PUT", "/api/me/password", "password.change", NULL},
+        {"POST", "/api/me/sessions", "token.make", "about"},
+        {"DELETE", "/api/me/sessions", "sessions.end", NULL},
+        {"DELETE", "/api/me/sessions/{id}", "sessions.end", "id"},
+        {"POST", "/api/users", "users.add", "name"},
+        {"PATCH", "/api/users/{name}", "users.change", "name"},
+        {"DELETE", "/api/users/{name}", "users.remove", "name"},
+        {"POST", "/api/users/{name}/sessions", "token.make", "name"},
+        {"DELETE", "/api/users/{name}/sessions/{id}", "sessions.end", "name"},
+        {"POST", "/api/groups", "groups.set", "name"},
+        {"DELETE", "/api/groups/{name}", "groups.remove", "name"},
+        {"POST", "/api/enrol", "enrol.make", "name"},
+        {"DELETE", "/api/enrol/{id}", "enrol.revoke", "id"},
+        {"DELETE", "/api/hosts/{host}", "hosts.forget", "host"},
+        {"POST", "/api/session", "link.make", "device"},
+        {"PATCH", "/api/session/{id}", "link.change", "id"},
+        {"DELETE", "/api/session/{id}", "link.end", "id"},
+};
+
+static const char *field_of(TbRequest *request, const char *field)
+{
+        const char *in_path = field ? tb_request_arg(request, field) : NULL;
+        return in_path ? in_path
+               : field ? json_string_value(json_object_get(tb_request_json(request), field))
+                       : NULL;
+}
+
+/* "/host/devices/board/power" of lab-1 -> "lab-1/board"; of anything else the host. The caller frees. */
+static char *device_of(TbRequest *request, const char *below)
+{
+        g_auto(GStrv) parts = g_strsplit(below, "/", 5);
+        bool one = g_strv_length(parts) >= 4 && strcmp(parts[1], "host") == 0 &&
+                   strcmp(parts[2], "devices") == 0;
+        return g_strconcat(tb_request_arg(request, "host"), one ? "/" : "", one ? parts[3] : "", NULL);
+}
+
+static void note_carried(TbRequest *request, TbServer *server, TbAuditNote *note, bool reads)
+{
+        const char *below = strchr(tb_request_path(request) + strlen("/api/hosts/"), '/');
+        g_autofree char *object = device_of(request, below),
+                        *action = reads ? g_strdup("watch")
+                                        : g_strconcat(tb_request_method(request), " ", below, NULL);
+        if (reads && !strchr(object, '/'))
+                return; /* lists, what a host is */
+        note->object = object;
+        note->action = action;
+        tb_audit_note(server->audit, note, reads ? SAW_S : CARRIED_S);
+}
+
+void tb_server_audit_answer(TbRequest *request, const char *route, int status, gpointer data)
+{
+        TbServer *server = data;
+        const char *method = tb_request_method(request);
+        bool reads = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0, fails = status >= 400;
+        char outcome[8];
+        g_snprintf(outcome, sizeof outcome, "%d", status);
+        TbAuditNote note = {.user = tb_request_user(request),
+                            .outcome = fails ? outcome : "ok",
+                            .address = tb_request_peer(request),
+                            .request = tb_request_id(request)};
+        if (strcmp(route, "/api/hosts/{host}/host/{path...}") == 0) {
+                note_carried(request, server, &note, reads);
+                return;
+        }
+        for (gsize i = 0; !reads && i < G_N_ELEMENTS(known); i++) {
+                if (strcmp(known[i].method, method) != 0 || strcmp(known[i].path, route) != 0)
+                        continue;
+                note.action = known[i].action;
+                note.object = field_of(request, known[i].object);
+                tb_audit_note(server->audit, &note, fails ? REFUSED_S : 0);
+                return;
+        }
+}

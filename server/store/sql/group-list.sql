@@ -1,0 +1,1 @@
+SELECT name, role, devices, created FROM user_groups ORDER BY created

@@ -1,0 +1,1 @@
+SELECT id, token, person, kind, about, address, created, expires, last_seen FROM logins ORDER BY created
