@@ -129,6 +129,7 @@ static bool open_bridge(TbHost *h, GError **error)
         h->bridge = tb_bridge_new(&(TbBridgeOptions){h->core, h->media, h->poller, tb_version}, error);
         if (!h->bridge)
                 return false;
+        tb_http_add_routes(tb_bridge_http(h->bridge), vnc_routes, h);
         h->carried = tb_api_new(tb_bridge_http(h->bridge), h->core, h->media, NULL);
         tb_api_set_services(h->carried, services, h);
         tb_api_set_restart(h->carried, restart, h);

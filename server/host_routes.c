@@ -66,16 +66,12 @@ static void carry_http(TbRequest *request, gpointer data)
                 error = g_error_new_literal(TB_ERROR, TB_ERROR_FORBIDDEN, "this needs the role operator");
         else if (!seen || !host) /* of what he may not see, nobody learns whether it is there */
                 error = g_error_new(TB_ERROR, TB_ERROR_NOT_FOUND, "no host \"%s\" is connected", name);
-        else if (tb_request_header(request, "Upgrade"))
-                error = g_error_new_literal(
-                        TB_ERROR, TB_ERROR_UNSUPPORTED,
-                        "WebSockets of a host are not carried; open a session on the device");
         if (error) {
                 tb_request_reply_error(request, error);
                 return;
         }
         g_autofree char *path = tb_carrier_path(request, path_on_host(request), "access_token=");
-        const TbCarryAs as = {role, caller->user};
+        const TbCarryAs as = {.role = role, .user = caller->user};
         tb_carrier_request(server->carry, request, host, path, &as);
 }
 
@@ -109,6 +105,6 @@ const TbRoute tb_server_host_routes[] = {
          .handler = carry_http,
          .tag = "hosts",
          .summary = "A request carried to the host through its own socket",
-         .answers = "200; 403; 404; 429; 502"},
+         .answers = "200; 101; 403; 404; 429; 502"},
         {.method = NULL},
 };

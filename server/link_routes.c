@@ -57,16 +57,14 @@ static void carry(TbRequest *request, gpointer data)
                 tb_set_error(&error, TB_ERROR_FORBIDDEN, "this link is for watching only");
         else if (!(host = tb_pairing_host(server->pairing, host_name)))
                 tb_set_error(&error, TB_ERROR_NOT_FOUND, "the host \"%s\" is not connected", host_name);
-        else if (tb_request_header(request, "Upgrade"))
-                tb_set_error(&error, TB_ERROR_UNSUPPORTED,
-                             "WebSockets are not carried: the link's own is /ws");
         else if (!(path = host_path(request, device)))
                 tb_set_error(&error, TB_ERROR_NOT_FOUND, "a link opens its device alone");
         if (error) {
                 tb_request_reply_error(request, error);
                 return;
         }
-        const TbCarryAs as = {mode == TB_MODE_CONTROL ? TB_ROLE_OPERATOR : TB_ROLE_VIEWER, maker};
+        const TbCarryAs as = {mode == TB_MODE_CONTROL ? TB_ROLE_OPERATOR : TB_ROLE_VIEWER, maker,
+                              tb_session_id(session)};
         tb_carrier_request(server->carry, request, host, path, &as);
 }
 
@@ -78,6 +76,6 @@ const TbRoute tb_server_link_routes[] = {
          .handler = carry,
          .tag = "sessions",
          .summary = "A request to the session's device, carried to its host; ?token= of the link",
-         .answers = "200; 401; 403; 404; 429; 502"},
+         .answers = "200; 101; 401; 403; 404; 429; 502"},
         {.method = NULL},
 };

@@ -244,7 +244,10 @@ typedef struct TickSource {
 
 static void on_session(TbSession *session, TbSessionChange change, gpointer data)
 {
-        tb_persist_changed(((TbServer *)data)->persist, session, change);
+        TbServer *server = data;
+        if (change == TB_SESSION_ENDED)
+                tb_carrier_session_ended(server->carry, tb_session_id(session));
+        tb_persist_changed(server->persist, session, change);
 }
 
 static gboolean tick_dispatch(GSource *source, GSourceFunc callback G_GNUC_UNUSED,

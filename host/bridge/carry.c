@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "host/bridge/carry_body.h"
+#include "host/bridge/carry_tunnel.h"
 #include "host/bridge/message.h"
 #include "host/core/ceiling.h"
 #include "lib/error.h"
@@ -23,15 +24,16 @@ struct TbCarry {
 };
 
 typedef struct Call {
-        TbCarry *carry;       /* borrowed */
-        TbMuxStream *stream;  /* valid until it is closed; NULL: nobody waits, say nothing */
-        SoupMessage *message; /* ref */
-        GInputStream *answer; /* ref; NULL: none yet */
-        GCancellable *cancel; /* ref */
-        TbCarryBody *body;    /* owned: what the client sends; NULL: nothing */
-        char *token;          /* owned: good for this request alone */
-        bool waiting;         /* for room on the stream */
-        bool answered;        /* the head was sent */
+        TbCarry *carry;        /* borrowed */
+        TbMuxStream *stream;   /* valid until it is closed; NULL: nobody waits, say nothing */
+        SoupMessage *message;  /* ref */
+        GInputStream *answer;  /* ref; NULL: none yet */
+        GCancellable *cancel;  /* ref */
+        TbCarryBody *body;     /* owned: what the client sends; NULL: nothing */
+        TbCarryTunnel *tunnel; /* owned: of a WebSocket; NULL: it is a request */
+        char *token;           /* owned: good for this request alone */
+        bool waiting;          /* for room on the stream */
+        bool answered;         /* the head was sent */
 } Call;
 
 static void read_more(Call *call);
@@ -41,6 +43,7 @@ static void call_free(Call *call)
         if (call->stream)
                 tb_mux_set_user(call->stream, NULL);
         tb_carry_body_free(call->body);
+        tb_carry_tunnel_free(call->tunnel);
         tb_auth_remove(call->carry->auth, call->token);
         g_clear_object(&call->answer);
         g_object_unref(call->message);
@@ -209,8 +212,7 @@ static char *mint(TbCarry *carry, const TbBridgeMessage *request)
         return token;
 }
 
-static void start(TbCarry *carry, TbMuxStream *stream, SoupMessage *message_take, char *token_take,
-                  TbCarryBody *body_take, GInputStream *from, gint64 length)
+static Call *call_new(TbCarry *carry, TbMuxStream *stream, SoupMessage *message_take, char *token_take)
 {
         Call *call = g_new0(Call, 1);
         call->carry = carry;
@@ -219,6 +221,21 @@ static void start(TbCarry *carry, TbMuxStream *stream, SoupMessage *message_take
         call->token = token_take;
         call->cancel = g_cancellable_new();
         carry->flying++;
+        tb_mux_set_user(stream, call);
+        return call;
+}
+
+static void on_tunnel_ended(gpointer data)
+{
+        Call *call = data;
+        call->stream = NULL;
+        call_free(call);
+}
+
+static void start(TbCarry *carry, TbMuxStream *stream, SoupMessage *message_take, char *token_take,
+                  TbCarryBody *body_take, GInputStream *from, gint64 length)
+{
+        Call *call = call_new(carry, stream, message_take, token_take);
         call->body = body_take;
         if (from) {
                 /* a copy: the call replaces the header that we read */
@@ -231,7 +248,6 @@ static void start(TbCarry *carry, TbMuxStream *stream, SoupMessage *message_take
                 /* a body cannot be sent twice: on no connection that may be closed already */
                 soup_message_add_flags(message_take, SOUP_MESSAGE_NEW_CONNECTION);
         }
-        tb_mux_set_user(stream, call);
         soup_session_send_async(carry->session, message_take, G_PRIORITY_DEFAULT, call->cancel, on_answer,
                                 call);
 }
@@ -256,6 +272,12 @@ static void on_opened(TbMuxStream *stream, const guint8 *head, gsize size, bool 
         char *token = mint(carry, &m);
         g_autoptr(GInputStream) from = NULL;
         SoupMessage *message = build(carry, &m, token, &error);
+        if (message && m.websocket && !end) {
+                Call *call = call_new(carry, stream, message, token);
+                call->tunnel = tb_carry_tunnel_new(stream, tb_http_port(carry->http), message, m.protocols,
+                                                   on_tunnel_ended, call);
+                return;
+        }
         TbCarryBody *body = message && !end ? tb_carry_body_new(stream, &from, &error) : NULL;
         if (!error) {
                 start(carry, stream, message, token, body, from, m.length);
@@ -271,7 +293,9 @@ static void on_data(TbMuxStream *stream, const guint8 *bytes, gsize size, bool e
                     gpointer data G_GNUC_UNUSED)
 {
         Call *call = tb_mux_user(stream);
-        if (call && call->body)
+        if (call && call->tunnel)
+                tb_carry_tunnel_data(call->tunnel, bytes, size, end);
+        else if (call && call->body)
                 tb_carry_body_add(call->body, bytes, size, end);
         else
                 tb_mux_consumed(stream, size); /* answered already: the rest is of no use */
@@ -280,7 +304,9 @@ static void on_data(TbMuxStream *stream, const guint8 *bytes, gsize size, bool e
 static void on_writable(TbMuxStream *stream, gpointer data G_GNUC_UNUSED)
 {
         Call *call = tb_mux_user(stream);
-        if (call && call->waiting)
+        if (call && call->tunnel)
+                tb_carry_tunnel_writable(call->tunnel);
+        else if (call && call->waiting)
                 read_more(call);
 }
 
@@ -290,6 +316,11 @@ static void on_closed(TbMuxStream *stream, const char *reason G_GNUC_UNUSED, gpo
         if (!call)
                 return;
         call->stream = NULL;
+        if (call->tunnel) {
+                tb_carry_tunnel_abandon(
+                        call->tunnel); /* it frees the call, now or when nothing is under way */
+                return;
+        }
         if (call->body)
                 tb_carry_body_abandon(call->body);
         if (call->waiting)

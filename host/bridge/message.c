@@ -180,7 +180,27 @@ static bool own_route(const char *path)
         return decoded && !strstr(decoded, "/../") && !g_str_has_suffix(decoded, "/..");
 }
 
-/* The head of a carried request: {"method","path","headers","role","user","length"}. */
+/* "websocket": what the client offers as subprotocols, a header's text, which may be empty. */
+static bool get_websocket(TbBridgeMessage *m, GError **error)
+{
+        if (!get_text(m, "websocket", false, TB_LIMIT_URI, &m->protocols, error))
+                return false;
+        m->websocket = m->protocols != NULL;
+        for (const char *p = m->protocols; p && *p; p++)
+                if ((guint8)*p < 0x20 || (guint8)*p >= 0x7f) {
+                        tb_error_set_field(error, TB_ERROR_INVALID, "websocket",
+                                           "websocket must be a list of subprotocols");
+                        return false;
+                }
+        if (m->protocols && !*m->protocols)
+                m->protocols = NULL;
+        if (!m->websocket || strcmp(m->method, "GET") == 0)
+                return true;
+        tb_error_set_field(error, TB_ERROR_METHOD, "method", "a WebSocket is asked for by GET");
+        return false;
+}
+
+/* The head of a carried request: {"method","path","headers","role","user","length","websocket"}. */
 bool tb_bridge_parse_request(const guint8 *text, gsize size, TbBridgeMessage *ret_message, GError **error)
 {
         static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", NULL};
@@ -211,6 +231,8 @@ bool tb_bridge_parse_request(const guint8 *text, gsize size, TbBridgeMessage *re
                 tb_error_set_field(error, TB_ERROR_INVALID, "length", "length must be a number of 0 or more");
                 return false;
         }
+        if (!get_websocket(m, error))
+                return false;
         m->headers = headers;
         m->length = length ? json_integer_value(length) : -1;
         m->role = TB_ROLE_VIEWER; /* nothing said: the least */

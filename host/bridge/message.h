@@ -52,9 +52,11 @@ typedef struct TbBridgeMessage {
         const char *nonce; /* challenge */
         /* a carried request */
         const char *method, *path, *user;
-        json_t *headers; /* borrowed object; nullable */
-        TbRole role;     /* as the server says: core reduces it */
-        gint64 length;   /* of its body; -1: not known */
+        json_t *headers;       /* borrowed object; nullable */
+        TbRole role;           /* as the server says: core reduces it */
+        gint64 length;         /* of its body; -1: not known */
+        bool websocket;        /* it asks for one */
+        const char *protocols; /* … and offers these subprotocols; nullable */
         /* ping, pong; of picture-arrived its bytes; -1: none */
         gint64 t;
 } TbBridgeMessage;

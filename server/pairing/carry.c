@@ -3,10 +3,14 @@
 #include <string.h>
 
 #include "lib/error.h"
+#include "lib/http/ws.h"
+#include "lib/http/ws_handshake.h"
 #include "lib/json.h"
 #include "lib/limits.h"
 #include "lib/proto/mux.h"
 #include "lib/server_limits.h"
+#include "server/pairing/carry_head.h"
+#include "server/pairing/carry_socket.h"
 #include "server/pairing/pairing_private.h"
 
 typedef struct Link { /* the streams of one host's connection */
@@ -17,15 +21,17 @@ typedef struct Link { /* the streams of one host's connection */
 } Link;
 
 typedef struct Job {
-        Link *link;          /* borrowed */
-        GList node;          /* in link->jobs */
-        TbMuxStream *stream; /* valid until `closed`, or until we reset it */
-        TbRequest *request;  /* ref */
-        TbPush *push;        /* borrowed; NULL: no answer yet */
-        char *user;          /* owned: as whom it goes to the host */
-        char *who;           /* owned: whose share it is */
+        Link *link;            /* borrowed */
+        GList node;            /* in link->jobs */
+        TbMuxStream *stream;   /* valid until `closed`, or until we reset it */
+        TbRequest *request;    /* ref */
+        TbPush *push;          /* borrowed; NULL: no answer yet */
+        TbCarrySocket *socket; /* owned; NULL: no WebSocket, or none yet */
+        char *user;            /* owned: as whom it goes to the host */
+        char *who;             /* owned: whose share it is */
+        char *session;         /* owned: by whose link it came; NULL: by none */
         TbRole role;
-        bool reads, answered;
+        bool reads, answered, websocket;
         guint64 given, told; /* bytes of the answer: to the client's queue, and taken from there */
 } Job;
 
@@ -37,6 +43,7 @@ struct TbCarrier {
 static void job_free(Job *job)
 {
         g_queue_unlink(&job->link->jobs, &job->node);
+        tb_carry_socket_free(job->socket, "the host is gone");
         tb_request_read_with(job->request, NULL, NULL, NULL);
         tb_request_on_gone(job->request, NULL, NULL);
         if (job->push)
@@ -44,6 +51,7 @@ static void job_free(Job *job)
         tb_request_unref(job->request);
         g_free(job->user);
         g_free(job->who);
+        g_free(job->session);
         g_free(job);
 }
 
@@ -82,47 +90,6 @@ static void on_push_gone(TbPush *push G_GNUC_UNUSED, gpointer data)
 }
 
 /* --- towards the host --- */
-/* Where the host's "/" is for the client, with what a proxy before us put in front: for Location. */
-static char *prefix_of(TbRequest *request, const char *name)
-{
-        const char *base = tb_request_base_url(request), *path = strchr(strstr(base, "://") + 3, '/');
-        return g_strconcat(path ? path : "", "/api/hosts/", name, NULL);
-}
-
-/* NULL: one of them is no text. */
-static json_t *headers_of(TbRequest *request, const char *name, GError **error)
-{
-        static const char *const passed[] = {"Accept",        "Content-Type", "X-Lease", "Last-Event-ID",
-                                             "If-None-Match", "If-Match",     "Range"};
-        json_t *out = json_object();
-        for (gsize i = 0; i < G_N_ELEMENTS(passed); i++) {
-                const char *value = tb_request_header(request, passed[i]);
-                if (value && json_object_set_new(out, passed[i], json_string(value)) != 0) {
-                        tb_set_error(error, TB_ERROR_INVALID, "the header %s is not UTF-8", passed[i]);
-                        json_decref(out);
-                        return NULL;
-                }
-        }
-        g_autofree char *prefix = prefix_of(request, name);
-        json_object_set_new(out, "X-Request-Id", json_string(tb_request_id(request)));
-        json_object_set_new(out, "X-Forwarded-Prefix", json_string(prefix));
-        return out;
-}
-
-static char *head_of(const Job *job, TbParty *host, const char *path, gsize *ret_size, GError **error)
-{
-        TbRequest *request = job->request;
-        json_t *headers = headers_of(request, host->host, error);
-        if (!headers)
-                return NULL;
-        json_auto_t *head =
-                json_pack("{s:s, s:s, s:o, s:s, s:s}", "method", tb_request_method(request), "path", path,
-                          "headers", headers, "role", tb_role_name(job->role), "user", job->user);
-        if (tb_request_content_length(request) >= 0)
-                json_object_set_new(head, "length", json_integer(tb_request_content_length(request)));
-        return tb_json_text(head, ret_size);
-}
-
 /* With tokens a share is a user's; without, everybody has the same name and an address has to do. */
 static char *whose(TbRequest *request, const char *user)
 {
@@ -181,10 +148,12 @@ static bool start(TbCarrier *carry, Job *job, TbParty *host, const char *path, G
         job->link = link_of(carry, host);
         if (!has_room(job->link, job, error))
                 return false;
-        g_autofree char *head = head_of(job, host, path, &size, error);
-        bool body = tb_request_has_body(job->request);
+        const TbCarryAs as = {.role = job->role, .user = job->user};
+        g_autofree char *head =
+                tb_carry_head(job->request, host->host, path, &as, job->websocket, &size, error);
+        bool body = !job->websocket && tb_request_has_body(job->request);
         if (head)
-                job->stream = tb_mux_open(job->link->mux, head, size, !body, job, error);
+                job->stream = tb_mux_open(job->link->mux, head, size, !body && !job->websocket, job, error);
         if (!job->stream)
                 return false;
         job->node.data = job;
@@ -221,6 +190,8 @@ void tb_carrier_request(TbCarrier *carry, TbRequest *request, TbParty *host, con
         job->user = g_strdup(as ? as->user : tb_request_user(request));
         job->who = whose(request, job->user);
         job->role = as ? as->role : tb_request_role(request);
+        job->session = g_strdup(as ? as->session : NULL);
+        job->websocket = tb_header_has_token(tb_request_header(request, "Upgrade"), "websocket");
         job->reads = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
         if (start(carry, job, host, path, &error))
                 return;
@@ -230,40 +201,29 @@ void tb_carrier_request(TbCarrier *carry, TbRequest *request, TbParty *host, con
         tb_request_unref(job->request);
         g_free(job->user);
         g_free(job->who);
+        g_free(job->session);
         g_free(job);
 }
 
 /* --- from the host --- */
-static const char *add_headers(TbRequest *request, json_t *headers)
-{
-        static const char *const passed[] = {"Cache-Control", "Content-Disposition",
-                                             "ETag",          "Last-Modified",
-                                             "Retry-After",   "Allow",
-                                             "Location",      "Accept-Patch",
-                                             "Accept-Post",   "Link",
-                                             "X-Next-Offset", "X-End-Offset",
-                                             "X-Taken-At",    "X-File-Mode",
-                                             "Upgrade",       NULL};
-        const char *type = "application/octet-stream", *name;
-        json_t *value;
-        json_object_foreach (headers, name, value) {
-                const char *text = json_string_value(value);
-                if (text && g_ascii_strcasecmp(name, "Content-Type") == 0)
-                        type = text;
-                for (gsize i = 0; text && passed[i]; i++)
-                        if (g_ascii_strcasecmp(name, passed[i]) == 0)
-                                tb_request_add_header(request, passed[i], text);
-        }
-        /* A host's pages must not act with the rights of this server's origin. */
-        tb_request_add_header(request, "Content-Security-Policy", "default-src 'none'; sandbox");
-        return type;
-}
-
 /* The stream ends with it, and the job with the stream; a body that nobody has waited for is given up. */
 static void answer_ended(Job *job)
 {
         if (!tb_mux_done_sending(job->stream))
                 give_up(job, "answered");
+}
+
+/* The protocol that the host says it has chosen counts when the client offers it. */
+static void begin_socket(Job *job, json_t *headers)
+{
+        const char *protocol = json_string_value(json_object_get(headers, "sec-websocket-protocol"));
+        if (protocol && !tb_request_offers_protocol(job->request, protocol))
+                protocol = NULL;
+        tb_request_on_gone(job->request, NULL, NULL);
+        job->answered = true;
+        job->socket = tb_carry_socket_new(job->request, job->stream, protocol);
+        if (!job->socket)
+                give_up(job, "no WebSocket");
 }
 
 static void on_head(TbMuxStream *stream, const guint8 *text, gsize size, bool end,
@@ -274,12 +234,21 @@ static void on_head(TbMuxStream *stream, const guint8 *text, gsize size, bool en
         json_auto_t *head = tb_json_parse(text, size, NULL);
         int status = (int)json_integer_value(json_object_get(head, "status"));
         bool bare = status == 204 || status == 304;
+        if (status == 101 && job->websocket && !end) {
+                begin_socket(job, json_object_get(head, "headers"));
+                return;
+        }
+        if (job->websocket && status < 400) { /* it does not know of WebSockets on the link */
+                fail(job, "it carries no WebSockets: update testbed-host there");
+                give_up(job, "no WebSocket");
+                return;
+        }
         if (status < 200 || status > 599 || (bare && !end)) {
                 fail(job, "its answer makes no sense");
                 give_up(job, "no such answer");
                 return;
         }
-        const char *type = add_headers(request, json_object_get(head, "headers"));
+        const char *type = tb_carry_answer_headers(request, json_object_get(head, "headers"));
         tb_request_on_gone(request, NULL, NULL);
         job->answered = true;
         if (end) {
@@ -309,6 +278,12 @@ static void on_data(TbMuxStream *stream, const guint8 *bytes, gsize size, bool e
                     gpointer data G_GNUC_UNUSED)
 {
         Job *job = tb_mux_user(stream);
+        const char *why = NULL;
+        if (job->socket) {
+                if (!tb_carry_socket_data(job->socket, bytes, size, end, &why))
+                        give_up(job, why);
+                return;
+        }
         if (size > 0 && job->push) {
                 g_autoptr(GBytes) piece = g_bytes_new(bytes, size);
                 if (!tb_push_send(job->push, piece)) {
@@ -331,7 +306,11 @@ static void on_data(TbMuxStream *stream, const guint8 *bytes, gsize size, bool e
 
 static void on_writable(TbMuxStream *stream, gpointer data G_GNUC_UNUSED)
 {
-        tb_request_read_on(((Job *)tb_mux_user(stream))->request);
+        Job *job = tb_mux_user(stream);
+        if (job->socket)
+                tb_carry_socket_writable(job->socket);
+        else
+                tb_request_read_on(job->request);
 }
 
 static void on_stream_closed(TbMuxStream *stream, const char *reason, gpointer data G_GNUC_UNUSED)
@@ -415,6 +394,25 @@ static void link_free(gpointer p)
         g_assert(link->jobs.length == 0);
         tb_mux_free(link->mux);
         g_free(link);
+}
+
+void tb_carrier_session_ended(TbCarrier *carry, const char *session)
+{
+        static const char why[] = "the session of the link has ended";
+        GHashTableIter iter;
+        gpointer value;
+        g_hash_table_iter_init(&iter, carry->links);
+        while (g_hash_table_iter_next(&iter, NULL, &value))
+                for (GList *l = ((Link *)value)->jobs.head, *next; l; l = next) {
+                        Job *job = l->data;
+                        next = l->next;
+                        if (g_strcmp0(job->session, session) != 0)
+                                continue;
+                        tb_carry_socket_free(g_steal_pointer(&job->socket), why);
+                        if (!job->answered || job->push)
+                                fail(job, why);
+                        give_up(job, why);
+                }
 }
 
 void tb_carrier_host_left(TbCarrier *carry, TbParty *host)

@@ -17,7 +17,8 @@ char *tb_carrier_path(TbRequest *request, const char *path, const char *own);
 /* As whom a request goes to the host, where it is not the request's own caller: who came by a link. */
 typedef struct TbCarryAs {
         TbRole role;
-        const char *user; /* copied */
+        const char *user;    /* copied */
+        const char *session; /* copied; by whose link he came; NULL: by none */
 } TbCarryAs;
 /* `path`: "/host/…" with its query. The route has TB_BODY_STREAM. `as` NULL: the caller. Answers the request now or later. */
 void tb_carrier_request(TbCarrier *carry, TbRequest *request, TbParty *host, const char *path,
@@ -25,4 +26,6 @@ void tb_carrier_request(TbCarrier *carry, TbRequest *request, TbParty *host, con
 void tb_carrier_frames(TbCarrier *carry, TbParty *host, const guint8 *bytes,
                        gsize size);                       /* a binary message */
 void tb_carrier_drained(TbCarrier *carry, TbParty *host); /* its socket takes more */
+/* What is under way by its links ends. */
+void tb_carrier_session_ended(TbCarrier *carry, const char *session);
 void tb_carrier_host_left(TbCarrier *carry, TbParty *host);

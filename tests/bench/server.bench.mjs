@@ -7,7 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { folder, freePort, median, run, spread, until, usage } from './lib.mjs';
+import { folder, freePort, host, median, output, run, spread, until, usage } from './lib.mjs';
 
 const SESSIONS = 20000,
   ROUND = 500,
@@ -93,7 +93,40 @@ async function relaying() {
 }
 
 export default async function bench() {
-  return [...(await relaying()), ...(await creating())];
+  return [...(await carrying()), ...(await relaying()), ...(await creating())];
+}
+
+/** GET /host/devices through the server and the host's own socket, beside the same without a way in between. */
+async function carrying() {
+  const dir = folder('carry'),
+    config = join(dir, 'server.yaml');
+  writeFileSync(config, JSON.stringify({ port: 0, limits: { carry_reads_each: 64 } }));
+  const server = run([build('testbed-server'), '--config', config, '--state-dir', dir]);
+  const base = await until('the server', () => /url="?(http:[^\s"]+)/.exec(server.text)?.[1]);
+  const devices = Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`dut${i}`, { attach: 'testpattern://' }]));
+  const direct = `${(await host(devices, { config: { name: 'lab-1', server: { url: base } } })).url}/host/devices`;
+  const carried = `${base}/api/hosts/lab-1/host/devices`;
+  await until('the host', async () => (await fetch(carried)).ok);
+  const rounds = [[], []];
+  for (let n = 0; n < ROUNDS; n++)
+    for (const [i, url] of [direct, carried].entries()) {
+      const { text } = await output(['wrk', '-t1', '-c16', '-d3s', url]);
+      const requests = Number(/(\d+) requests in/.exec(text)?.[1]);
+      if (!requests || /Non-2xx/.test(text)) throw new Error(`wrk on ${url}: ${text}`);
+      rounds[i].push({ rate: requests / 3 });
+    }
+  const [straight, through] = rounds.map((r) => median(r, 'rate'));
+  return [
+    {
+      what: 'GET /host/devices, carried through a server, 16 connections: requests/s',
+      ours: `${through.toFixed(0)} (${spread(rounds[1], 'rate', 0)})`,
+      peer: `direct: ${straight.toFixed(0)} (${spread(rounds[0], 'rate', 0)})`,
+      ratio: (through / straight).toFixed(2),
+      target: '≥ 0.5',
+      met: through / straight >= 0.5,
+      rounds: ROUNDS,
+    },
+  ];
 }
 
 async function creating() {

@@ -1,0 +1,157 @@
+// WebSockets of a host through the server: consoles, /host/ws, RFB, with the caller's role, on a stream of the host's
+// own socket each. Who stalls holds up himself; what a host sends that is no WebSocket ends that one alone.
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { before, test } from 'node:test';
+
+import { scriptedDevice } from './bench.mjs';
+import { forFile, Host, request, scratch, until, websocket } from './harness.mjs';
+import { DATA, findFrame, frame, HEAD, headOf, RESET } from './link.mjs';
+import { Server, withServer } from './server-harness.mjs';
+
+const TOKENS = [
+  { name: 'otto', role: 'operator', token: 'operator-token-123' },
+  { name: 'vera', role: 'viewer', token: 'viewer-token-12345' },
+  { name: 'lab', role: 'admin', token: 'admin-token-1234567' },
+];
+const as = (who) => ({ headers: { Authorization: `Bearer ${TOKENS.find((t) => t.name === who).token}` } });
+const AT = '/api/hosts/lab-1/host';
+const file = forFile();
+let server;
+let host;
+
+before(async () => {
+  server = await Server.start({ tokens: TOKENS });
+  host = await Host.start({
+    name: 'lab-1',
+    server: { url: server.url, token: TOKENS[2].token },
+    devices: {
+      board: scriptedDevice(path.join(scratch(), 'power')),
+      screen: { attach: 'testpattern://?width=320&height=240&fps=5' },
+    },
+  });
+  file.after(async () => {
+    await host.stop();
+    await server.program.stop();
+  });
+  await host.state_is('board/console');
+  await host.state_is('screen/video');
+  await until('the host', async () => (await server.get('/api/devices', as('lab'))).text.includes('lab-1/screen'));
+});
+
+const open = (target, who, more = {}) => websocket(server.url, `${AT}${target}`, { ...as(who), ...more });
+
+test('a console: bytes both ways, of any amount and in order, also while another client of it does not read', async (t) => {
+  const stalled = await open('/devices/board/console', 'vera');
+  t.after(() => stalled.ws.terminate());
+  stalled.ws._socket.pause();
+  const console_ = await open('/devices/board/console?control=true', 'otto');
+  t.after(() => console_.stop());
+  const sent = Buffer.alloc(200000, '0123456789abcdef\n');
+  for (let at = 0; at < sent.length; at += 4096) console_.send(sent.subarray(at, at + 4096));
+  await until('all of it to come back', () => console_.bytes().length >= sent.length, 60000);
+  assert.ok(console_.bytes().subarray(-sent.length).equals(sent));
+  console_.send({ type: 'ping' });
+  await console_.find((m) => m.type === 'pong' && m.taken === sent.length);
+  // the stalled one has what it has, and the host's other streams go on
+  assert.equal((await server.get(`${AT}/devices`, as('vera'))).status, 200);
+});
+
+test('a viewer sees and does not type; his name is the caller of the host', async (t) => {
+  const mine = await open('/devices/board/console', 'vera');
+  t.after(() => mine.stop());
+  mine.send(Buffer.from('typed'));
+  const refused = await mine.find((m) => m.type === 'error');
+  assert.equal(refused.status, 403);
+  const ws = await open('/ws', 'otto');
+  t.after(() => ws.stop());
+  const taken = await ws.command('board', 'lease.take', { ttl_s: 30 });
+  assert.equal(taken.ok, true, JSON.stringify(taken));
+  assert.match((await host.get('/host/devices/board')).json.lease.holder, /otto \(via server\)/);
+  assert.equal((await ws.command('board', 'lease.release', {}, { lease: taken.result.lease })).ok, true);
+});
+
+test('RFB, by the subprotocol that the client offers', async (t) => {
+  const rfb = await open('/devices/screen/video/vnc', 'otto', { protocols: ['binary'] });
+  t.after(() => rfb.stop());
+  assert.equal(rfb.ws.protocol, 'binary');
+  await until('the version', () => rfb.bytes().toString('latin1').startsWith('RFB 003.008\n'));
+});
+
+test('what the host refuses is refused, and a close code arrives at either end', async () => {
+  await assert.rejects(open('/devices/none/console', 'otto'), { status: 404 });
+  await assert.rejects(open('/devices', 'otto'), (e) => e.status >= 400);
+  await assert.rejects(websocket(server.url, `${AT}/ws`), { status: 401 });
+  await assert.rejects(open('/ws', 'otto', { headers: { ...as('otto').headers, Origin: 'https://evil.example' } }), {
+    status: 403,
+  });
+  const ws = await open('/ws', 'otto');
+  ws.ws.close(4001, 'done');
+  await until('the end', () => ws.code !== undefined);
+  assert.equal(ws.code, 4001);
+});
+
+test("a link's sockets: as the link says, and no longer than it is good for", async () => {
+  const s = await server.session({ device: 'lab-1/board', mode: 'control' }, as('otto'));
+  const to = (url) => {
+    const { search, hash } = new URL(url);
+    const token = new URLSearchParams(search || hash.slice(1)).get('token');
+    return websocket(server.url, `/api/session/${s.sessionId}/device/console?control=true&token=${token}`);
+  };
+  const [sees, types] = [await to(s.viewUrl), await to(s.controlUrl)];
+  sees.send(Buffer.from('x'));
+  assert.equal((await sees.find((m) => m.type === 'error')).status, 403);
+  types.send(Buffer.from('by link\n'));
+  await until('what was typed', () => sees.bytes().includes('by link'));
+  await server.request('DELETE', `/api/session/${s.sessionId}`, as('otto'));
+  await until('both to end', () => sees.code === 1001 && types.code === 1001);
+});
+
+test('events are carried as they come', async (t) => {
+  const answer = await request(server.url, 'GET', `${AT}/events?device=board`, { stream: true, ...as('vera') });
+  t.after(() => answer.req.destroy());
+  assert.match(answer.headers['content-type'], /event-stream/);
+  let seen = '';
+  answer.stream.on('data', (chunk) => (seen += chunk));
+  await server.request('PUT', `${AT}/devices/board/power`, { json: { state: 'on' }, ...as('otto') });
+  await until('the event', () => /power/.test(seen));
+});
+
+for (const [what, bytes] of [
+  ['a masked frame', [0x82, 0x81, 0, 0, 0, 0, 1]],
+  ['a message in pieces', [0x02, 0x01, 1]],
+  ['a frame of an unknown kind', [0x83, 0x00]],
+  ['a text that is not UTF-8', [0x81, 0x01, 0xff]],
+  ['a message that is too large', [0x82, 0x7f, 0, 0, 0, 1, 0, 0, 0, 0]],
+])
+  test(`a rogue host sends ${what}: that WebSocket ends, alone`, async (t) => {
+    const own = await withServer(t);
+    const rogue = await own.host('rogue', []);
+    const begin = async (name) => {
+      const opening = websocket(own.url, `/api/hosts/rogue/host/${name}`);
+      const { stream, head } = await headOf(rogue, (h) => h.path === `/host/${name}`);
+      assert.equal(head.websocket, '');
+      rogue.send(frame(HEAD, stream, { status: 101, headers: { 'sec-websocket-protocol': 'never-offered' } }));
+      return { stream, ws: await opening };
+    };
+    const [bad, good] = [await begin('bad'), await begin('good')];
+    assert.equal(bad.ws.ws.protocol, '');
+    rogue.send(frame(DATA, bad.stream, Buffer.from(bytes)));
+    await findFrame(rogue, (f) => f.type === RESET && f.stream === bad.stream);
+    await until('its end', () => bad.ws.code !== undefined);
+    rogue.send(frame(DATA, good.stream, Buffer.from([0x81, 0x02, 0x68, 0x69])));
+    await good.ws.find((m) => m === 'hi');
+    rogue.send(frame(DATA, good.stream, Buffer.from([0x88, 0x02, 0x0f, 0xa1]), true));
+    await until('the close', () => good.ws.code === 4001);
+  });
+
+test('a host that answers a WebSocket with a page is told to be updated', async (t) => {
+  const own = await withServer(t);
+  const old = await own.host('old', []);
+  const opening = websocket(own.url, '/api/hosts/old/host/ws').catch((e) => e);
+  const { stream } = await headOf(old);
+  old.send(frame(HEAD, stream, { status: 200, headers: {} }));
+  const error = await opening;
+  assert.equal(error.status, 502);
+  assert.match(error.text, /update testbed-host/);
+});
