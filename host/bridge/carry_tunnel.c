@@ -13,12 +13,12 @@ struct TbCarryTunnel {
         TbMuxStream *stream; /* borrowed; NULL: gone */
         void (*ended)(gpointer data);
         gpointer data;
-        GCancellable *cancel;  /* ref */
-        GSocketConnection *io; /* ref; NULL: not connected yet */
-        GByteArray *out;       /* owned: what the listener has not taken; the handshake is in front */
-        gsize ours;            /* bytes in front of `out` that are ours and cost no credit */
-        GByteArray *head;      /* owned: the answer's head, while it is not whole; NULL: answered */
-        guint under_way;       /* callbacks that are to come */
+        GCancellable *cancel;        /* ref */
+        GSocketConnection *io;       /* ref; NULL: not connected yet */
+        GByteArray *out;             /* owned: what the listener has not taken; the handshake is in front */
+        gsize ours;                  /* bytes in front of `out` that are ours and cost no credit */
+        GByteArray *head;            /* owned: the answer's head, while it is not whole; NULL: answered */
+        guint under_way;             /* callbacks that are to come */
         bool reading, writing, last; /* last: the client says no more */
         bool done;                   /* the listener says no more */
         bool refused;                /* by an answer with a body */
@@ -94,7 +94,8 @@ static void read_more(TbCarryTunnel *t);
 
 static bool send_head(TbCarryTunnel *t, guint status, SoupMessageHeaders *headers)
 {
-        static const char *const wanted[] = {"content-type", "sec-websocket-protocol", "retry-after", "upgrade"};
+        static const char *const wanted[] = {"content-type", "sec-websocket-protocol", "retry-after",
+                                             "upgrade"};
         json_t *out = json_object();
         for (gsize i = 0; i < G_N_ELEMENTS(wanted); i++) {
                 const char *value = soup_message_headers_get_one(headers, wanted[i]);

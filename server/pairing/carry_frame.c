@@ -32,7 +32,8 @@ static const char *wrong(const TbCarryFrame *f)
                 return NULL;
         if (f->size == 1 || (f->size > 1 && !tb_ws_close_code_valid(f->code)))
                 return "a close without a valid code";
-        return f->size > 2 && !tb_ws_is_utf8(f->payload + 2, f->size - 2) ? "a reason that is not UTF-8" : NULL;
+        return f->size > 2 && !tb_ws_is_utf8(f->payload + 2, f->size - 2) ? "a reason that is not UTF-8"
+                                                                          : NULL;
 }
 
 gssize tb_carry_frame_parse(const guint8 *b, gsize n, TbCarryFrame *ret_frame, const char **ret_why)

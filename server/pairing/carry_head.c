@@ -33,8 +33,8 @@ static json_t *headers_of(TbRequest *request, const char *name, GError **error)
         return out;
 }
 
-char *tb_carry_head(TbRequest *request, const char *host, const char *path, const TbCarryAs *as, bool websocket,
-                    gsize *ret_size, GError **error)
+char *tb_carry_head(TbRequest *request, const char *host, const char *path, const TbCarryAs *as,
+                    bool websocket, gsize *ret_size, GError **error)
 {
         json_t *headers = headers_of(request, host, error);
         if (!headers)
