@@ -6,9 +6,10 @@
 #include "host/bridge/carry.h"
 #include "host/bridge/credentials.h"
 #include "host/bridge/devices.h"
-#include "host/bridge/link.h"
+#include "host/bridge/hello.h"
 #include "host/bridge/message.h"
 #include "host/bridge/observer.h"
+#include "host/outward/link.h"
 #include "lib/clock.h"
 #include "lib/error.h"
 #include "lib/ice.h"
@@ -23,23 +24,25 @@
 #define ANNOUNCE_MS 200 /* changes come in swarms */
 
 struct TbBridge {
-        TbCore *core;               /* borrowed */
-        TbMedia *media;             /* borrowed */
-        const TbHostConfig *config; /* borrowed */
-        char *version;              /* owned */
-        TbBridgeLink *link;         /* owned */
-        TbCarry *carry;             /* owned */
-        TbLinkKey *key;             /* owned */
-        GPtrArray *observers;       /* owned TbObserver */
-        TbPlaces places;            /* of them, by who made their link */
-        TbCredentials credentials;  /* of the server */
-        guint bus;                  /* subscription */
-        guint announce;             /* source */
-        TbAway away;                /* observers while the server is */
-        bool ready;                 /* the server has accepted us */
-        bool late_devices;          /* the hello did not have room for them */
-        bool short_devices;         /* their interfaces are left out */
-        TbTally *tally;             /* owned: what observers make us log */
+        TbCore *core;                                 /* borrowed */
+        TbMedia *media;                               /* borrowed */
+        const TbHostConfig *config;                   /* borrowed */
+        char *version;                                /* owned */
+        TbBridgeLink *link;                           /* owned */
+        TbCarry *carry;                               /* owned */
+        TbLinkKey *key;                               /* owned */
+        GPtrArray *observers;                         /* owned TbObserver */
+        TbPlaces places;                              /* of them, by who made their link */
+        TbCredentials credentials;                    /* of the server */
+        guint bus;                                    /* subscription */
+        guint announce;                               /* source */
+        TbAway away;                                  /* observers while the server is */
+        bool ready;                                   /* the server has accepted us */
+        bool late_devices;                            /* the hello did not have room for them */
+        bool short_devices;                           /* their interfaces are left out */
+        TbTally *tally;                               /* owned: what observers make us log */
+        void (*said)(json_t *message, gpointer data); /* NULL: nobody listens */
+        gpointer said_data;
 };
 
 /* What a session can make us log is logged at our rate. */
@@ -235,37 +238,13 @@ static void from_observer(TbBridge *bridge, const TbBridgeMessage *m)
 static void say_hello(gpointer data)
 {
         TbBridge *bridge = data;
-        json_t *hello = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:s*, s:o}", "type", "hello", "role",
-                                  "host", "protocol", TB_LINK_PROTOCOL, "host", bridge->config->name,
-                                  "version", bridge->version, "key", tb_link_key_public(bridge->key), "token",
-                                  bridge->config->server_token, "devices",
-                                  tb_bridge_devices(bridge->core, &bridge->short_devices));
-        /* Nobody takes much of one who has not said who it is: a long list comes after the answer. */
-        bridge->late_devices = json_dumpb(hello, NULL, 0, JSON_COMPACT) > TB_LIMIT_WS_HELLO;
-        if (bridge->late_devices)
-                json_object_del(hello, "devices");
-        send_json(bridge, hello);
-}
-
-/* The server wants to see that the key of our hello is ours. */
-static void prove(TbBridge *bridge, const char *nonce)
-{
-        g_autofree char *signature = tb_link_key_sign(bridge->key, bridge->config->name, nonce);
-        send_json(bridge, json_pack("{s:s, s:s}", "type", "proof", "signature", signature));
-}
-
-/* Whoever reaches a server without tokens is operator here by its word: for who said so, or needs no token anyway. */
-static bool may_join_open(const TbBridge *bridge)
-{
-        const TbHostConfig *c = bridge->config;
-        g_autoptr(GUri) uri = g_uri_parse(c->server_url, G_URI_FLAGS_NONE, NULL);
-        bool here = uri && g_uri_get_host(uri) && tb_address_is_loopback(g_uri_get_host(uri));
-        return c->server_insecure || (here && tb_auth_is_open(c->auth));
+        send_json(bridge, tb_bridge_hello(bridge->core, bridge->key, bridge->version, &bridge->short_devices,
+                                          &bridge->late_devices));
 }
 
 static void ready(TbBridge *bridge, const TbBridgeMessage *m)
 {
-        if (m->open && !may_join_open(bridge)) {
+        if (m->open && !tb_bridge_may_join_open(bridge->config)) {
                 tb_log(TB_LOG_ERROR, TB_F("url", bridge->config->server_url),
                        "the server asks nobody for a token, so anybody could control this host through it: "
                        "not joined. Give the server `tokens:`, or say `server: {insecure: true}` here");
@@ -332,7 +311,9 @@ static void on_text(const char *text, gsize size, gpointer data)
         switch (m.type) {
         case TB_BRIDGE_OTHER: break;
         case TB_BRIDGE_READY: ready(bridge, &m); break;
-        case TB_BRIDGE_CHALLENGE: prove(bridge, m.nonce); break;
+        case TB_BRIDGE_CHALLENGE:
+                send_json(bridge, tb_bridge_proof(bridge->key, bridge->config->name, m.nonce));
+                break;
         case TB_BRIDGE_ERROR: server_error(bridge, &m); break;
         case TB_BRIDGE_PEER_CONNECTED: peer_connected(bridge, &m); break;
         case TB_BRIDGE_PEER_DISCONNECTED:
@@ -343,6 +324,10 @@ static void on_text(const char *text, gsize size, gpointer data)
         case TB_BRIDGE_ICE:
         case TB_BRIDGE_BYE:
         case TB_BRIDGE_CONTROL: from_observer(bridge, &m); break;
+        case TB_BRIDGE_PHONE_SESSION:
+                if (bridge->said)
+                        bridge->said(m.json, bridge->said_data);
+                break;
         case TB_BRIDGE_PING:
                 send_json(bridge,
                           json_pack("{s:s, s:o*}", "type", "pong", "t", m.t >= 0 ? json_integer(m.t) : NULL));
@@ -446,4 +431,18 @@ TbHttp *tb_bridge_http(TbBridge *bridge)
 json_t *tb_bridge_services(TbBridge *bridge)
 {
         return json_pack("{s:s}", "server", bridge->ready ? "running" : "connecting");
+}
+
+bool tb_bridge_say(TbBridge *bridge, json_t *message_take)
+{
+        if (bridge->ready)
+                send_json(bridge, json_incref(message_take));
+        json_decref(message_take);
+        return bridge->ready;
+}
+
+void tb_bridge_listen(TbBridge *bridge, void (*said)(json_t *message, gpointer data), gpointer data)
+{
+        bridge->said = said;
+        bridge->said_data = data;
 }

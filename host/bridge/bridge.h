@@ -30,5 +30,9 @@ void tb_bridge_free(TbBridge *bridge); /* before tb_media_free(); accepts NULL *
 /* The listener for requests that the server carries to us (loopback, tokens of its own): add the API's routes
  * to it as to the public one. */
 TbHttp *tb_bridge_http(TbBridge *bridge);
+/* Phones come through the server, too: what host/phone says to it of their sessions, and hears ({"type":"phone-session",…}).
+ * False: the server is not connected. One listener. */
+bool tb_bridge_say(TbBridge *bridge, json_t *message_take);
+void tb_bridge_listen(TbBridge *bridge, void (*said)(json_t *message, gpointer data), gpointer data);
 /* {"server":"running"|"connecting"} for /host/health; new reference. */
 json_t *tb_bridge_services(TbBridge *bridge);

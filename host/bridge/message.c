@@ -251,6 +251,14 @@ static bool parse_time(TbBridgeMessage *m, GError **error)
         return true;
 }
 
+/* The server's own word alone: what an observer says bears "from". */
+static bool parse_phone_session(TbBridgeMessage *m, GError **error)
+{
+        if (json_object_get(m->json, "from"))
+                m->type = TB_BRIDGE_OTHER;
+        return get_text(m, "name", true, TB_LIMIT_ID, &m->name, error);
+}
+
 static const struct {
         const char *name;
         TbBridgeType type;
@@ -268,6 +276,7 @@ static const struct {
         {"ice", TB_BRIDGE_ICE, parse_ice},
         {"ice-candidate", TB_BRIDGE_ICE, parse_ice},
         {"bye", TB_BRIDGE_BYE, parse_bye},
+        {"phone-session", TB_BRIDGE_PHONE_SESSION, parse_phone_session},
         {"ping", TB_BRIDGE_PING, parse_time},
         {"pong", TB_BRIDGE_PONG, parse_time},
 };

@@ -25,7 +25,8 @@ typedef enum TbBridgeType {
         TB_BRIDGE_OFFER,
         TB_BRIDGE_ICE,
         TB_BRIDGE_BYE,
-        TB_BRIDGE_CONTROL, /* a control message that came by the relay: `json` without the envelope */
+        TB_BRIDGE_CONTROL,       /* a control message that came by the relay: `json` without the envelope */
+        TB_BRIDGE_PHONE_SESSION, /* the answer to our own question: `json` */
         TB_BRIDGE_PING,
         TB_BRIDGE_PONG,
 } TbBridgeType;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "host/bridge/link.h"
+#include "host/outward/link.h"
 #include "lib/error.h"
 #include "lib/limits.h"
 

@@ -1,5 +1,5 @@
 /* What the host reads from its link's socket: a turn's worth, then everybody else's turn. */
-#include "host/bridge/paced_input.h"
+#include "host/outward/paced_input.h"
 
 #include <fcntl.h>
 #include <gio/gunixinputstream.h>

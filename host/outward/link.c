@@ -1,11 +1,11 @@
-#include "host/bridge/link.h"
+#include "host/outward/link.h"
 
 #include <string.h>
 
 #include <libsoup/soup.h>
 
-#include "host/bridge/own_end.h"
-#include "host/bridge/paced_input.h"
+#include "host/outward/own_end.h"
+#include "host/outward/paced_input.h"
 #include "lib/error.h"
 #include "lib/limits.h"
 #include "lib/log.h"

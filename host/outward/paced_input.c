@@ -1,4 +1,4 @@
-#include "host/bridge/paced_input.h"
+#include "host/outward/paced_input.h"
 
 #include "lib/limits.h"
 

@@ -1,4 +1,4 @@
-#include "host/bridge/own_end.h"
+#include "host/outward/own_end.h"
 
 #include "lib/own_addresses.h"
 
