@@ -324,6 +324,8 @@ struct TbDriver {
         const TbDiscoveryOps *discovery; /* NULL: none */
         /* Its parameters name programs or their arguments: whoever may attach it can run what they like here. */
         bool starts_programs;
+        /* What it tells as events comes at the rate of somebody outside: they have a share of the replay, and no more. */
+        bool strangers;
 };
 
 /* Every driver folder, sorted by name; generated. NULL-terminated. */

@@ -122,6 +122,7 @@
 #define TB_LIMIT_BUS_PASSING 512            /* samples and lines among these: then the latest wins */
 #define TB_LIMIT_BUS_VIEWERS 512            /* of these, viewers that came or left */
 #define TB_LIMIT_BUS_REFUSALS 256           /* of these, commands that were refused or failed */
+#define TB_LIMIT_BUS_PHONES 1024            /* of these, of phones */
 #define TB_LIMIT_COMMAND_S 600              /* longest timeout_s that a caller may ask for */
 #define TB_LIMIT_EXPECT_PATTERN 1024        /* bytes of a regular expression */
 #define TB_LIMIT_EXPECT_WINDOW (256 * 1024) /* bytes that a match may have at least, and twice that at most */
@@ -337,6 +338,15 @@
 #define TB_LIMIT_OBSERVER_BURST (512 * 1024) /* … at once: an offer and its candidates, a paste */
 #define TB_LIMIT_HOST_AHEAD (32 * 1024)      /* bytes in a host's socket, above which observers take turns */
 #define TB_LIMIT_HOST_BACKLOG (1024 * 1024)  /* bytes that wait for a host; above, observers are refused */
+/* phones that are paired with a host (host/phone) */
+#define TB_LIMIT_PHONES 16        /* of one host */
+#define TB_LIMIT_PHONE_EVENTS 256 /* of one phone, that its lane has not taken */
+#define TB_LIMIT_PHONE_MESSAGES_PER_S                                                                        \
+        200 /* of one phone, twice that at once; what comes faster is left out */
+#define TB_LIMIT_PHONE_EVENTS_PER_S                                                                          \
+        30 /* of these, events; three times that at once: a bus is for all of a host */
+#define TB_LIMIT_PHONE_MESSAGE 4096 /* bytes of one message */
+#define TB_LIMIT_PHONE_STREAMS 48   /* of one phone */
 /* the command line */
 #define TB_LIMIT_CLI_TAIL (16 * 1024 * 1024) /* bytes of a console's history that are shown first */
 #define TB_LIMIT_CLI_LOG_LINES 10000         /* of one look at the history */

@@ -347,7 +347,11 @@ static void on_event(gpointer data, const char *type, json_t *event)
         {
                 name = name ? name : iface->name;
         }
-        tb_bus_publish(owner->device->core->bus, type, owner->device->id, name, json_incref(event));
+        if (owner->attachment->driver->strangers)
+                tb_bus_publish_share(owner->device->core->bus, TB_BUS_PHONES, type, owner->device->id, name,
+                                     json_incref(event));
+        else
+                tb_bus_publish(owner->device->core->bus, type, owner->device->id, name, json_incref(event));
 }
 
 static void on_clipboard(gpointer data, const char *text)

@@ -119,8 +119,9 @@ static void drop(TbBus *bus, GList *link)
         tb_bus_item_unref(k);
 }
 
-static const guint share_limits[TB_BUS_SHARES] = {
-        [TB_BUS_REFUSALS] = TB_LIMIT_BUS_REFUSALS, [TB_BUS_VIEWERS] = TB_LIMIT_BUS_VIEWERS};
+static const guint share_limits[TB_BUS_SHARES] = {[TB_BUS_REFUSALS] = TB_LIMIT_BUS_REFUSALS,
+                                                  [TB_BUS_VIEWERS] = TB_LIMIT_BUS_VIEWERS,
+                                                  [TB_BUS_PHONES] = TB_LIMIT_BUS_PHONES};
 
 /* Nothing goes while somebody walks the list or reads an event. */
 static void make_room(TbBus *bus)

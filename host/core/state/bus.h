@@ -43,6 +43,7 @@ void tb_bus_publish(TbBus *bus, const char *type, const char *device, const char
 typedef enum TbBusShare {
         TB_BUS_REFUSALS, /* commands that were refused or failed: TB_LIMIT_BUS_REFUSALS */
         TB_BUS_VIEWERS,  /* who comes to watch, and leaves: TB_LIMIT_BUS_VIEWERS */
+        TB_BUS_PHONES,   /* fingers and buttons of phones, and how phones are: TB_LIMIT_BUS_PHONES */
         TB_BUS_SHARES
 } TbBusShare;
 void tb_bus_publish_share(TbBus *bus, TbBusShare share, const char *type, const char *device,

@@ -74,6 +74,24 @@ static void test_viewers(void)
         tb_bus_free(bus);
 }
 
+/* TB_LIMIT_BUS_PHONES: a phone in a stranger's hand pushes out what phones said before, and nothing else. */
+static void test_phones(void)
+{
+        TbBus *bus = tb_bus_new();
+        guint n[2] = {0};
+        tb_bus_publish(bus, "command", "dut", NULL, NULL);
+        for (int i = 0; i < TB_LIMIT_BUS_REPLAY + 1; i++) {
+                tb_bus_publish_share(bus, TB_BUS_PHONES, "button.down", "phone1", NULL, json_object());
+                if (i != TB_LIMIT_BUS_PHONES - 1 && i != TB_LIMIT_BUS_PHONES && i != TB_LIMIT_BUS_REPLAY)
+                        continue;
+                n[0] = n[1] = 0;
+                tb_bus_replay(bus, 0, count_types, n);
+                g_assert_cmpuint(n[0], ==, TB_LIMIT_BUS_PHONES);
+                g_assert_cmpuint(n[1], ==, 1);
+        }
+        tb_bus_free(bus);
+}
+
 /* What somebody is refused pushes nothing out of the replay but what he was refused before. */
 static void test_refusals(void)
 {
@@ -356,6 +374,7 @@ int main(int argc, char **argv)
         g_test_add_func("/bus/replay", test_replay);
         g_test_add_func("/bus/refusals", test_refusals);
         g_test_add_func("/bus/viewers", test_viewers);
+        g_test_add_func("/bus/phones", test_phones);
         g_test_add_func("/bus/mixed-shares", test_mixed_shares);
         g_test_add_func("/bus/bytes", test_bytes);
         g_test_add_func("/bus/nested", test_nested);
