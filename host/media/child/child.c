@@ -27,8 +27,9 @@ struct TbMediaChild {
         const TbMediaChildCallbacks *callbacks; /* static */
         void *data;
 
-        pid_t pid;    /* 0: none */
-        TbLink *link; /* owned; NULL: none, or it has hung up and its end is waited for */
+        pid_t pid;            /* 0: none */
+        TbLink *link;         /* owned; NULL: none, or it has hung up and its end is waited for */
+        TbPictures *pictures; /* owned; of phones; NULL: no child, or no thread for them */
         guint watch, tick, pause;
         bool ready;
         TbLinkReady guards;
@@ -97,6 +98,7 @@ static void on_reaped(pid_t pid G_GNUC_UNUSED, gint status, gpointer data)
         child->watch = 0;
         child->pid = 0;
         g_clear_handle_id(&child->tick, g_source_remove);
+        g_clear_pointer(&child->pictures, tb_pictures_free);
         TbLink *link = g_steal_pointer(&child->link);
         g_autofree char *fault = g_steal_pointer(&child->fault);
         g_autofree char *what = fault ? g_steal_pointer(&fault) : describe(status);
@@ -186,41 +188,49 @@ static char **environment(void)
         return g_strv_builder_end(builder);
 }
 
-static pid_t spawn(const char *program, int socket, GError **error)
+static pid_t spawn(const char *program, const int sockets[2], GError **error)
 {
         const char *argv[] = {program, NULL};
         g_auto(GStrv) env = environment();
-        int target = TB_MEDIA_SOCKET;
+        const int targets[] = {TB_MEDIA_SOCKET, TB_MEDIA_PICTURES};
         pid_t pid = 0;
-        /* everything but 0, 1, 2 and the socket is closed in it */
+        /* everything but 0, 1, 2 and the sockets is closed in it */
         if (g_spawn_async_with_pipes_and_fds(NULL, argv, (const char *const *)env,
                                              G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL, NULL,
-                                             NULL, -1, -1, -1, &socket, &target, 1, &pid, NULL, NULL, NULL,
+                                             NULL, -1, -1, -1, sockets, targets, 2, &pid, NULL, NULL, NULL,
                                              error))
                 return pid;
         tb_error_prefix(error, PROGRAM " cannot be started: ");
         return 0;
 }
 
+static void close_one(int fd)
+{
+        if (fd >= 0)
+                close(fd);
+}
+
 static void start(TbMediaChild *child)
 {
-        int pair[2];
+        int pair[2] = {-1, -1}, pictures[2] = {-1, -1};
         g_autoptr(GError) error = NULL;
         child->started_us = g_get_monotonic_time();
-        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0) {
+        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0 ||
+            socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pictures) != 0)
                 tb_set_error(&error, TB_ERROR_UNAVAILABLE, PROGRAM " cannot be started: %s",
                              g_strerror(errno));
-        } else {
-                child->pid = spawn(child->program, pair[1], &error);
-                close(pair[1]);
-                if (!child->pid)
-                        close(pair[0]);
-        }
+        else
+                child->pid = spawn(child->program, (int[]){pair[1], pictures[1]}, &error);
+        close_one(pair[1]);
+        close_one(pictures[1]);
         if (!child->pid) {
+                close_one(pair[0]);
+                close_one(pictures[0]);
                 crashed(child, error->message);
                 return;
         }
         child->unanswered = 0;
+        child->pictures = tb_pictures_new(pictures[0]);
         child->link = tb_link_new(pair[0], TB_LINK_HOST, &link_callbacks, child);
         tb_link_send(child->link, &(TbLinkMessage){.type = TB_LINK_SETUP, .setup = child->setup});
         child->watch = g_child_watch_add(child->pid, on_reaped, child);
@@ -278,12 +288,18 @@ void tb_media_child_free(TbMediaChild *child)
         g_clear_handle_id(&child->tick, g_source_remove);
         g_clear_handle_id(&child->pause, g_source_remove);
         g_clear_pointer(&child->link, tb_link_free);
+        g_clear_pointer(&child->pictures, tb_pictures_free);
         if (child->pid)
                 wait_for(child->pid);
         g_free(child->program);
         g_free(child->fault);
         g_free(child->why);
         g_free(child);
+}
+
+TbPictures *tb_media_child_pictures(TbMediaChild *child)
+{
+        return child->pictures;
 }
 
 TbLink *tb_media_child_link(TbMediaChild *child)

@@ -5,6 +5,7 @@
  */
 #include <sys/types.h>
 
+#include "host/media/child/pictures.h"
 #include "host/media/link/link.h"
 
 typedef struct TbMediaChild TbMediaChild;
@@ -27,6 +28,8 @@ void tb_media_child_free(TbMediaChild *child);
 void tb_media_child_start(TbMediaChild *child);
 /* Borrowed until `lost`; NULL: it does not run. What is sent before it is ready waits. */
 TbLink *tb_media_child_link(TbMediaChild *child);
+/* What phones send; borrowed until `lost`; NULL: it does not run, or there is no thread for it. */
+TbPictures *tb_media_child_pictures(TbMediaChild *child);
 /* It sent what it may not: it is killed, and `lost` follows. */
 void tb_media_child_distrust(TbMediaChild *child, const char *why);
 

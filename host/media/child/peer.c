@@ -14,6 +14,8 @@
 
 #define ANSWER_WAIT_MS 40
 
+static const TbPeerOptions defaults;
+
 const char *tb_peer_device(TbPeer *peer)
 {
         return peer->hub ? tb_hub_device(peer->hub) : peer->sound ? tb_sound_hub_device(peer->sound) : NULL;
@@ -38,8 +40,8 @@ static void tell_closed(TbPeer *peer)
         peer->ended = true;
         tb_media_remove_peer(peer->media, peer);
         tb_place_give(&peer->place);
-        tb_log(TB_LOG_INFO, TB_F("device", tb_peer_device(peer), "peer", peer->label), "viewer left: %s",
-               peer->reason);
+        tb_log(TB_LOG_INFO, TB_F("device", tb_peer_device(peer), "peer", peer->label), "%s left: %s",
+               peer->phone ? "phone" : "viewer", peer->reason);
         g_clear_pointer(&peer->hub, tb_hub_unref);
         g_clear_pointer(&peer->sound, tb_sound_hub_unref);
         peer->callbacks->closed(peer, peer->reason, peer->data);
@@ -56,6 +58,13 @@ static TbLinkSent say(TbPeer *peer, TbLinkMessage m)
         TbLink *link = tb_media_child_link(tb_media_child(peer->media));
         m.id = peer->id;
         return link ? tb_link_send(link, &m) : TB_LINK_BAD;
+}
+
+static void route(TbPeer *peer, void (*picture)(TbFrame *frame_take, void *data))
+{
+        TbPictures *pictures = tb_media_child_pictures(tb_media_child(peer->media));
+        if (peer->phone && pictures)
+                tb_pictures_route(pictures, peer->id, picture, peer->data);
 }
 
 static void leave(TbPeer *peer)
@@ -77,6 +86,7 @@ static bool begin_end(TbPeer *peer, const char *reason)
         peer->state = TB_VIEWER_CLOSED;
         peer->reason = g_strdup(reason ? reason : "closed");
         g_ptr_array_set_size(peer->channels, 0);
+        route(peer, NULL);
         say(peer, (TbLinkMessage){.type = TB_LINK_CLOSE});
         leave(peer);
         return true;
@@ -117,7 +127,7 @@ static bool announce(TbPeer *peer, const char *offer, const TbPeerOptions *optio
         const char *device = tb_peer_device(peer);
         g_autofree char *label = tb_link_clip(peer->label, TB_LINK_LABEL);
         TbLinkMessage m = {
-                .type = TB_LINK_PEER,
+                .type = peer->phone ? TB_LINK_CALL : TB_LINK_PEER,
                 .peer = {.source = peer->source,
                          .sound = peer->heard,
                          .answer_wait_ms = options->answer_wait_ms ? options->answer_wait_ms : ANSWER_WAIT_MS,
@@ -162,11 +172,27 @@ static bool begin(TbPeer *peer, const char *offer, const TbPeerOptions *options,
         return announce(peer, offer, options, error);
 }
 
+static TbPeer *peer_new(TbMedia *media, TbPlace place, const TbPeerOptions *options,
+                        const TbPeerCallbacks *callbacks, void *data)
+{
+        TbPeer *peer = g_new0(TbPeer, 1);
+        peer->media = media;
+        peer->place = place;
+        peer->key = options->by ? tb_place_key(options->by->user, options->by->peer) : NULL;
+        peer->id = tb_media_next_peer(media);
+        peer->callbacks = callbacks;
+        peer->data = data;
+        peer->label = g_strdup(options->label ? options->label : "viewer");
+        peer->channels = g_ptr_array_new_with_free_func(g_free);
+        peer->stats = (TbLinkStats){.recv_kbps = -1, .rtt_ms = -1};
+        peer->born_us = g_get_monotonic_time();
+        return peer;
+}
+
 TbPeer *tb_peer_new(TbMedia *media, TbHub *hub, const char *offer_sdp, const TbPeerOptions *options,
                     const TbPeerCallbacks *callbacks, void *data, GError **error)
 {
         tb_assert_main();
-        static const TbPeerOptions defaults;
         g_auto(TbOffer) offer = {0};
         options = options ? options : &defaults;
         if (offer_sdp && !g_utf8_validate(offer_sdp, -1, NULL)) {
@@ -180,19 +206,9 @@ TbPeer *tb_peer_new(TbMedia *media, TbHub *hub, const char *offer_sdp, const TbP
             !tb_media_admit_peer(media, options->by, &place, error))
                 return NULL;
 
-        TbPeer *peer = g_new0(TbPeer, 1);
-        peer->media = media;
-        peer->place = place;
-        peer->key = options->by ? tb_place_key(options->by->user, options->by->peer) : NULL;
-        peer->id = tb_media_next_peer(media);
-        peer->callbacks = callbacks;
-        peer->data = data;
-        peer->label = g_strdup(options->label ? options->label : "viewer");
+        TbPeer *peer = peer_new(media, place, options, callbacks, data);
         peer->offer = offer;
         offer = (TbOffer){0};
-        peer->channels = g_ptr_array_new_with_free_func(g_free);
-        peer->stats = (TbLinkStats){.recv_kbps = -1, .rtt_ms = -1};
-        peer->born_us = g_get_monotonic_time();
         if (hub && peer->offer.video_mline >= 0) {
                 peer->hub = tb_hub_ref(hub);
                 tb_hub_acquire(hub, true);
@@ -307,4 +323,37 @@ TbHub *tb_peer_hub(TbPeer *peer)
 TbSoundHub *tb_peer_sound(TbPeer *peer)
 {
         return peer->sound;
+}
+
+/* --- a phone --- */
+TbPeer *tb_peer_call(TbMedia *media, const TbPeerOptions *options, const TbPeerCallbacks *callbacks,
+                     void *data, GError **error)
+{
+        tb_assert_main();
+        tb_media_start(media);
+        options = options ? options : &defaults;
+        if (!tb_gstreamer_ready(error))
+                return NULL;
+        /* its number is bounded where its pairing is made: it takes no viewer's place */
+        TbPeer *peer = peer_new(media, (TbPlace){0}, options, callbacks, data);
+        peer->phone = true;
+        if (!begin(peer, "", options, error)) {
+                peer_free(peer);
+                return NULL;
+        }
+        route(peer, callbacks->picture);
+        tb_media_add_peer(media, peer);
+        return peer;
+}
+
+void tb_peer_accept(TbPeer *peer, const char *answer_sdp)
+{
+        if (peer->phone && !peer->ending && strlen(answer_sdp) <= TB_LIMIT_SDP)
+                say(peer, (TbLinkMessage){.type = TB_LINK_ACCEPT, .text = tb_link_text(answer_sdp)});
+}
+
+void tb_peer_want_pictures(TbPeer *peer, bool wanted)
+{
+        if (peer->phone && !peer->ending)
+                say(peer, (TbLinkMessage){.type = TB_LINK_WANT, .number = wanted});
 }

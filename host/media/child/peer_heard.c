@@ -61,6 +61,8 @@ void tb_peer_heard(TbPeer *peer, const TbLinkMessage *m)
                 return;
         if (m->type == TB_LINK_ANSWER_SDP || m->type == TB_LINK_ANSWER_NONE)
                 answered(peer, m);
+        else if (m->type == TB_LINK_LOCAL && peer->phone)
+                peer->callbacks->candidate(peer, m->text.data, NULL, 0, peer->data);
         else if (m->type == TB_LINK_LOCAL && peer->callbacks->candidate)
                 peer->callbacks->candidate(peer, m->text.data, peer->offer.sections[peer->offer.tagged].mid,
                                            peer->offer.tagged, peer->data);

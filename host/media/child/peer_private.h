@@ -18,6 +18,7 @@ struct TbPeer {
         char *label;                      /* owned */
         TbOffer offer;                    /* owned */
         TbViewerState state;
+        bool phone;          /* we offer, and it sends */
         GPtrArray *channels; /* owned strings: those that are open */
         TbLinkStats stats;   /* the last ones */
         guint remote_candidates;

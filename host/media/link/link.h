@@ -9,7 +9,8 @@
 
 typedef struct TbLink TbLink;
 
-#define TB_MEDIA_SOCKET 3 /* testbed-media finds its end of the socketpair here */
+#define TB_MEDIA_SOCKET 3   /* testbed-media finds its end of the socketpair here */
+#define TB_MEDIA_PICTURES 4 /* … and of the one for pictures of phones (pictures.h) here */
 
 /* Both on the main thread. `message` is borrowed. `ended`: the other side is gone, or has sent what it may
  * not; nothing comes after it. Inside of both the link may be freed. */

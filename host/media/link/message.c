@@ -198,7 +198,8 @@ static bool body(Cursor *c, TbLinkMessage *m)
 {
         switch (m->type) {
         case TB_LINK_SETUP: setup(c, &m->setup); return true;
-        case TB_LINK_PEER: peer(c, &m->peer); return true;
+        case TB_LINK_PEER:
+        case TB_LINK_CALL: peer(c, &m->peer); return true;
         case TB_LINK_SEND:
         case TB_LINK_OPEN:
         case TB_LINK_MESSAGE: chunk(c, &m->chunk); return true;
@@ -210,6 +211,8 @@ static bool body(Cursor *c, TbLinkMessage *m)
         case TB_LINK_READY: ready(c, &m->ready); return true;
         case TB_LINK_STATS: stats(c, &m->stats); return true;
         case TB_LINK_RESTART: text(c, &m->text, TB_LINK_CREDENTIALS); return true;
+        case TB_LINK_ACCEPT: text(c, &m->text, TB_LIMIT_SDP); return true;
+        case TB_LINK_WANT: number(c, &m->number, 1); return true;
         case TB_LINK_RESTARTED:
         case TB_LINK_ANSWER_SDP: text(c, &m->text, TB_LINK_ANSWER); return true;
         case TB_LINK_REMOTE:

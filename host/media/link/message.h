@@ -39,6 +39,9 @@ typedef enum TbLinkType {
         TB_LINK_PING,    /* id: a number */
         TB_LINK_RESTART, /* text: "ufrag pwd" of the viewer's new ICE; its candidates follow */
         TB_LINK_SOUND,   /* id: of a source of sound, whose numbers are others than the pictures' */
+        TB_LINK_CALL,    /* peer, without source and offer: a phone; ANSWER_SDP is our offer to it */
+        TB_LINK_ACCEPT,  /* text: the phone's answer */
+        TB_LINK_WANT,    /* number: 1: pictures of the phone are wanted, 0: they are not */
         /* media -> host */
         TB_LINK_READY = 32,
         TB_LINK_ANSWER_SDP,  /* text */

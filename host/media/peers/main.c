@@ -66,7 +66,7 @@ static void on_ended(void *loop)
 static int run(void)
 {
         TbLinkReady ready = {0};
-        ready.got = tb_sandbox_begin(TB_MEDIA_SOCKET, &ready.landlock);
+        ready.got = tb_sandbox_begin(TB_MEDIA_PICTURES, &ready.landlock);
         raise_descriptors();
         tb_memory_lean();
         tb_main_init(NULL);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "host/media/peers/pictures.h"
 #include "host/media/webrtc/feed.h"
 #include "host/media/webrtc/rtpext.h"
 #include "host/media/webrtc/session.h"
@@ -134,7 +135,7 @@ static void set_up(TbPeers *peers, const TbLinkSetup *setup)
                                      &feed_ops, peers);
 }
 
-static void new_peer(TbPeers *peers, guint32 id, const TbLinkPeer *m)
+static void new_peer(TbPeers *peers, guint32 id, const TbLinkPeer *m, bool phone)
 {
         g_autoptr(GError) error = NULL;
         const char *servers[TB_LINK_SERVERS + 1] = {NULL};
@@ -144,7 +145,9 @@ static void new_peer(TbPeers *peers, guint32 id, const TbLinkPeer *m)
                                           .sound = m->sound,
                                           .device = m->device.data,
                                           .label = m->label.data,
-                                          .offer = m->offer.data,
+                                          .offer = phone ? NULL : m->offer.data,
+                                          .picture = tb_pictures_write,
+                                          .id = id,
                                           .ice_servers = servers,
                                           .answer_wait_ms = m->answer_wait_ms,
                                           .answer_at_relay = m->answer_at_relay,
@@ -193,6 +196,10 @@ static void to_viewer(TbPeers *peers, const TbLinkMessage *m)
                 tb_session_restart(v->session, m->text.data);
         else if (m->type == TB_LINK_REFRESH)
                 tb_session_want_keyframe(v->session);
+        else if (m->type == TB_LINK_ACCEPT)
+                tb_session_accept(v->session, m->text.data);
+        else if (m->type == TB_LINK_WANT)
+                tb_session_want_pictures(v->session, m->number == 1);
         else
                 tb_session_send(v->session, m->chunk.channel.data, m->chunk.bytes.data, NULL);
 }
@@ -206,8 +213,8 @@ static void on_host(const TbLinkMessage *m, void *data)
                 tb_link_send(peers->link, &(TbLinkMessage){.type = TB_LINK_PONG, .id = m->id});
         } else if (!peers->feeds) {
                 return; /* nothing comes before SETUP */
-        } else if (m->type == TB_LINK_PEER) {
-                new_peer(peers, m->id, &m->peer);
+        } else if (m->type == TB_LINK_PEER || m->type == TB_LINK_CALL) {
+                new_peer(peers, m->id, &m->peer, m->type == TB_LINK_CALL);
         } else if (m->type == TB_LINK_SOURCE) {
                 tb_feeds_set_size(peers->feeds, m->id, m->source.width, m->source.height);
         } else if (m->type == TB_LINK_FEED) {

@@ -9,7 +9,7 @@
 #include "host/media/link/message.h"
 
 /* First of all, while there is one thread: ends with the parent, gains no privileges, sees no file but those
- * that loading needs (Landlock), closes every descriptor but 0, 1, 2 and `keep`. Bits of TbLinkGot. */
+ * that loading needs (Landlock), closes every descriptor above `keep`. Bits of TbLinkGot. */
 guint32 tb_sandbox_begin(int keep, guint32 *ret_landlock);
 /* Everything is loaded, no stranger has been heard yet: an unprivileged user, no new programs, no sockets but
  * those of IP (seccomp), no memory for others to read. Bits of TbLinkGot. */

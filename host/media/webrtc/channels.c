@@ -196,12 +196,10 @@ static void on_channel(GstElement *webrtc G_GNUC_UNUSED, GstWebRTCDataChannel *o
         post(data, object, OPENED, NULL, 0);
 }
 
-/* Before anything can arrive on it. */
-static void on_prepare(GstElement *webrtc G_GNUC_UNUSED, GstWebRTCDataChannel *object, gboolean local,
-                       gpointer data)
+/* Before anything can arrive on it, whoever makes it. */
+static void on_prepare(GstElement *webrtc G_GNUC_UNUSED, GstWebRTCDataChannel *object,
+                       gboolean local G_GNUC_UNUSED, gpointer data)
 {
-        if (local)
-                return;
         g_signal_connect_data(object, "on-message-string", G_CALLBACK(on_text), channels_ref(data),
                               closure_unref, 0);
         g_signal_connect_data(object, "on-message-data", G_CALLBACK(on_binary), channels_ref(data),
@@ -224,6 +222,20 @@ TbChannels *tb_channels_new(GstElement *webrtc, const TbChannelsCallbacks *callb
         g_signal_connect_data(webrtc, "on-data-channel", G_CALLBACK(on_channel), channels_ref(channels),
                               closure_unref, 0);
         return channels;
+}
+
+bool tb_channels_make(TbChannels *channels, const char *label, bool lossy)
+{
+        GstWebRTCDataChannel *object = NULL;
+        g_autoptr(GstStructure) options =
+                lossy ? gst_structure_new("options", "ordered", G_TYPE_BOOLEAN, FALSE, "max-retransmits",
+                                          G_TYPE_INT, 0, NULL)
+                      : NULL;
+        g_signal_emit_by_name(channels->webrtc, "create-data-channel", label, options, &object);
+        if (!object)
+                return false;
+        g_object_unref(object); /* webrtcbin has it */
+        return true;
 }
 
 bool tb_channels_send(TbChannels *channels, const char *label, const char *text, GError **error)

@@ -1,6 +1,6 @@
 #pragma once
 /*
- * The data channels of one peer, made by the browser. webrtcbin tells of them on its own threads; here
+ * The data channels of one peer, made by the browser, or by us where we offer. webrtcbin tells of them on its own threads; here
  * everything arrives on the main loop, in order, bounded: a browser that sends faster than the host reads, or does
  * not read, is reported by `flooded`, and nothing of it is taken after that.
  */
@@ -18,6 +18,8 @@ typedef struct TbChannelsCallbacks {
 
 /* `webrtc`: a webrtcbin that has not been given an offer yet. */
 TbChannels *tb_channels_new(GstElement *webrtc, const TbChannelsCallbacks *callbacks, void *data);
+/* One of ours: before the offer, in a webrtcbin that plays. `lossy`: unordered, nothing is sent again. False: webrtcbin cannot. */
+bool tb_channels_make(TbChannels *channels, const char *label, bool lossy);
 /* See tb_peer_send(). */
 bool tb_channels_send(TbChannels *channels, const char *label, const char *text, GError **error);
 void tb_channels_close(TbChannels *channels); /* main; frees it when the last message of a foreign thread has

@@ -76,6 +76,7 @@ static void let_go(TbSession *session)
         tb_channels_close(g_steal_pointer(&session->channels));
         tb_sender_free(g_steal_pointer(&session->sender));
         tb_sound_sender_free(g_steal_pointer(&session->ear));
+        tb_receiver_free(g_steal_pointer(&session->receiver));
         if (!session->pipeline)
                 return;
         g_signal_handlers_disconnect_by_data(session->webrtc, session);
@@ -233,7 +234,7 @@ static GstBusSyncReply on_bus(GstBus *bus G_GNUC_UNUSED, GstMessage *message, gp
         return GST_BUS_DROP;
 }
 
-static bool build(TbSession *session, const char *const *ice_servers, guint max_kbps, GError **error)
+static bool build(TbSession *session, const TbSessionOptions *options, GError **error)
 {
         session->pipeline = gst_object_ref_sink(gst_pipeline_new(NULL));
         session->webrtc = gst_element_factory_make("webrtcbin", "webrtc");
@@ -251,10 +252,13 @@ static bool build(TbSession *session, const char *const *ice_servers, guint max_
         g_autoptr(GstBus) bus = gst_pipeline_get_bus(GST_PIPELINE(session->pipeline));
         gst_bus_set_sync_handler(bus, on_bus, tb_session_ref(session), tb_session_unref);
         tb_media_set_clock(session->pipeline);
-        tb_session_set_up_ice(session, ice_servers);
+        tb_session_set_up_ice(session, options->ice_servers);
+        if (!options->offer)
+                session->receiver = tb_receiver_new(session->pipeline, session->webrtc, options->picture,
+                                                    GUINT_TO_POINTER(options->id));
         if (session->source && session->offer.video_mline >= 0) {
                 session->sender = tb_sender_new(session->feeds, session->source, session->pipeline,
-                                                &session->offer, max_kbps, error);
+                                                &session->offer, options->max_kbps, error);
                 if (!session->sender)
                         return false;
         }
@@ -281,7 +285,7 @@ TbSession *tb_session_new(TbFeeds *feeds, const TbSessionOptions *options,
         tb_assert_main();
         g_auto(TbOffer) offer = {0};
         guint want = (options->source ? TB_OFFER_WANT_VIDEO : 0) | (options->sound ? TB_OFFER_WANT_SOUND : 0);
-        if (!tb_offer_parse(options->offer, want, &offer, error))
+        if (options->offer && !tb_offer_parse(options->offer, want, &offer, error))
                 return NULL;
         TbSession *session = g_new0(TbSession, 1);
         tb_ref_init(&session->ref);
@@ -299,8 +303,8 @@ TbSession *tb_session_new(TbFeeds *feeds, const TbSessionOptions *options,
         offer = (TbOffer){0};
         session->candidates = g_ptr_array_new_with_free_func(g_free);
         session->born_us = g_get_monotonic_time();
-        if (!build(session, options->ice_servers, options->max_kbps, error) ||
-            !tb_session_negotiate(session, error)) {
+        if (!build(session, options, error) ||
+            !(options->offer ? tb_session_negotiate(session, error) : tb_session_call(session, error))) {
                 session->ending = true;
                 let_go(session);
                 tb_session_unref(session);
@@ -314,4 +318,10 @@ void tb_session_want_keyframe(TbSession *session)
 {
         if (session->sender)
                 tb_sender_want_keyframe(session->sender);
+}
+
+void tb_session_want_pictures(TbSession *session, bool wanted)
+{
+        if (session->receiver)
+                tb_receiver_want(session->receiver, wanted);
 }

@@ -3,7 +3,8 @@
  * TbSession: one WebRTC viewer on this side of the link: the seam behind which webrtcbin can be replaced. The
  * browser offers, we answer. Video of one source, sound of another, and the data channels that the browser makes (`control`
  * reliable, `sensor` unordered without retransmission). It lives in its own pipeline, so that one which stalls,
- * vanishes or misbehaves touches no other.
+ * vanishes or misbehaves touches no other. The other direction is a phone: there we offer (`answer` is told our offer), it answers
+ * (tb_session_accept()), and sends.
  *
  * Order of callbacks, all on the main thread: `answer` at most once and first; then any of the others; `closed`
  * exactly once and last, never from inside a call of this header.
@@ -33,12 +34,14 @@ typedef struct TbSessionCallbacks {
         void (*closed)(TbSession *session, const char *reason, void *data);
 } TbSessionCallbacks;
 
-typedef struct TbSessionOptions { /* copied */
-        guint source;             /* of pictures; 0: video in the offer is declined */
-        guint sound;              /* 0: sound in the offer is declined */
-        const char *device;       /* for logs; "" */
-        const char *label;        /* for logs: an address, a session */
-        const char *offer;
+typedef struct TbSessionOptions {                        /* copied */
+        guint source;                                    /* of pictures; 0: video in the offer is declined */
+        guint sound;                                     /* 0: sound in the offer is declined */
+        const char *device;                              /* for logs; "" */
+        const char *label;                               /* for logs: an address, a session */
+        const char *offer;                               /* NULL: a phone, whose pictures go to `picture` */
+        void (*picture)(gpointer id, GstSample *sample); /* as of tb_receiver_new(); static */
+        guint32 id;                                      /* for it */
         const char *const *ice_servers;
         /* The answer waits for our candidates at most this long (and for the first one, or the end of
          * gathering, up to 3 s), so that it can be used without trickle from us (WHEP has none in that
@@ -62,5 +65,9 @@ void tb_session_restart(TbSession *session, const char *credentials);
 /* False: TB_ERROR_NOT_FOUND no such channel; TB_ERROR_BUSY not open; TB_ERROR_LIMIT it does not read, and will
  * be closed. */
 bool tb_session_send(TbSession *session, const char *channel, const char *text, GError **error);
+/* The phone's answer to our offer, as it came. One that is none ends the session. */
+void tb_session_accept(TbSession *session, const char *answer);
+/* Whether pictures of the phone are wanted. */
+void tb_session_want_pictures(TbSession *session, bool wanted);
 /* The viewer shows nothing although bytes arrive: sends a keyframe soon. */
 void tb_session_want_keyframe(TbSession *session);

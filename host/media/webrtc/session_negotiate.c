@@ -10,8 +10,7 @@
 
 #define NO_CANDIDATE_MS 3000 /* a busy machine may need more than the wait for its first candidate */
 
-/* Error of a promise's reply; NULL when it has none. The caller owns it. */
-static GError *promise_error(GstPromise *promise)
+GError *tb_session_promise_error(GstPromise *promise)
 {
         GError *error = NULL;
         if (gst_promise_wait(promise) != GST_PROMISE_RESULT_REPLIED)
@@ -86,7 +85,7 @@ static void have_answer(TbSession *session, gpointer value, guint number G_GNUC_
 static void on_answer(GstPromise *promise, gpointer data)
 {
         TbSession *session = data;
-        GError *error = promise_error(promise);
+        GError *error = tb_session_promise_error(promise);
         GstWebRTCSessionDescription *answer = NULL;
         if (!error)
                 gst_structure_get(gst_promise_get_reply(promise), "answer",
@@ -118,7 +117,7 @@ static void make_answer(TbSession *session, gpointer value G_GNUC_UNUSED, guint 
 static void on_remote_set(GstPromise *promise, gpointer data)
 {
         TbSession *session = data;
-        GError *error = promise_error(promise);
+        GError *error = tb_session_promise_error(promise);
         if (error)
                 tb_session_post(session, refuse, error, free_error, 0);
         else
@@ -156,7 +155,7 @@ static void on_ice_candidate(GstElement *webrtc G_GNUC_UNUSED, guint mline, cons
 
 static void gathered(TbSession *session, gpointer value G_GNUC_UNUSED, guint state)
 {
-        if (state != GST_WEBRTC_ICE_GATHERING_STATE_COMPLETE || !session->answer)
+        if (state != GST_WEBRTC_ICE_GATHERING_STATE_COMPLETE || !session->answer || session->receiver)
                 return;
         end_wait(session);
 }

@@ -1,6 +1,6 @@
 #pragma once
-/* What session.c (life), session_negotiate.c (offer to answer), session_ice.c (the way to the viewer) and
- * session_restart.c (another way) share. */
+/* What session.c (life), session_negotiate.c (offer to answer), session_call.c (a phone: our offer), session_ice.c (the way to the
+ * viewer) and session_restart.c (another way) share. */
 #include <gst/gst.h>
 #include <gst/sdp/sdp.h>
 #include <gst/webrtc/webrtc.h>
@@ -8,6 +8,7 @@
 
 #include "host/media/webrtc/channels.h"
 #include "host/media/webrtc/offer.h"
+#include "host/media/webrtc/receiver.h"
 #include "host/media/webrtc/sender.h"
 #include "host/media/webrtc/session.h"
 #include "host/media/webrtc/sound_sender.h"
@@ -30,13 +31,15 @@ struct TbSession {
         GstElement *webrtc;   /* borrowed from pipeline */
         TbSender *sender;     /* owned; NULL without video */
         TbSoundSender *ear;   /* owned; NULL without sound */
+        TbReceiver *receiver; /* owned; NULL: it is no phone */
         TbChannels *channels; /* owned */
         guint sctp;           /* number of the transport; the reaper gives it back */
         TbViewerState state;
         char *reason; /* owned; why it ends */
         bool ending, ended;
-        GstSDPMessage *answer; /* owned; made, not told yet */
+        GstSDPMessage *answer; /* owned; made, not told yet; to a phone: our offer */
         bool told;             /* the answer was given */
+        bool accepted;         /* a phone's answer was taken */
         GPtrArray *candidates; /* owned strings; ours, before the answer */
         guint answer_timer, tick_timer;
         int probe;               /* a socket that asks whether the viewer's port is still there; -1: none */
@@ -56,6 +59,12 @@ void tb_session_post(TbSession *session, void (*call)(TbSession *session, gpoint
 void tb_session_set_up_negotiation(TbSession *session);
 /* Gives webrtcbin the offer; the answer comes by the callbacks. */
 bool tb_session_negotiate(TbSession *session, GError **error);
+
+/* Error of a promise's reply; NULL when it has none. The caller owns it. Any thread. */
+GError *tb_session_promise_error(GstPromise *promise);
+
+/* --- session_call.c; main thread --- */
+bool tb_session_call(TbSession *session, GError **error); /* makes our offer, which comes by the callbacks */
 
 /* --- peer_ice.c; main thread --- */
 /* Sets up webrtcbin's agent, and listens to the states of ICE, DTLS and the connection. Before it is started.

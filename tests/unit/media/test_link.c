@@ -4,7 +4,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "host/media/child/pictures.h"
 #include "host/media/link/link.h"
+#include "host/media/link/pictures.h"
 #include "lib/error.h"
 #include "lib/thread.h"
 
@@ -45,6 +47,14 @@ static GArray *one_of_each(void)
                 {.type = TB_LINK_CLOSE, .id = 7},
                 {.type = TB_LINK_REMOTE, .id = 7, .text = some("candidate:1")},
                 {.type = TB_LINK_RESTART, .id = 7, .text = some("abcd efgh")},
+                {.type = TB_LINK_CALL,
+                 .id = 8,
+                 .peer = {.answer_wait_ms = 40,
+                          .label = some("phone1"),
+                          .device = some(""),
+                          .offer = some("")}},
+                {.type = TB_LINK_ACCEPT, .id = 8, .text = some("v=0")},
+                {.type = TB_LINK_WANT, .id = 8, .number = 1},
                 {.type = TB_LINK_SEND, .id = 7, .chunk = {1, some("control"), {"{\"a\":\"ü\"}", 10}}},
                 {.type = TB_LINK_REFRESH, .id = 7},
                 {.type = TB_LINK_SOURCE, .id = 3, .source = {1, 1280, 720}},
@@ -280,6 +290,67 @@ static void test_violation(void)
         close(fds[1]);
 }
 
+/* The head of a phone's picture: sizes that a frame can have, and nothing else. */
+static void test_picture_head(void)
+{
+        static const guint32 sides[] = {0, 1, TB_LIMIT_VIDEO_SIDE, TB_LIMIT_VIDEO_SIDE + 1};
+        guint8 bytes[TB_PICTURE_HEAD];
+        TbPictureHead head;
+        for (guint w = 0; w < G_N_ELEMENTS(sides); w++)
+                for (guint h = 0; h < G_N_ELEMENTS(sides); h++) {
+                        bool good = w % 3 != 0 && h % 3 != 0;
+                        tb_picture_head_write(&(TbPictureHead){7, sides[w], sides[h]}, bytes);
+                        g_assert_true(tb_picture_head_read(bytes, &head) == good);
+                        g_assert_true(!good ||
+                                      (head.id == 7 && head.width == sides[w] && head.height == sides[h]));
+                }
+        tb_picture_head_write(&(TbPictureHead){7, 2, 2}, bytes);
+        bytes[0] ^= 1;
+        g_assert_false(tb_picture_head_read(bytes, &head));
+}
+
+typedef struct Got {
+        gint pictures, wrong; /* atomic */
+} Got;
+
+static void take_picture(TbFrame *frame_take, void *data)
+{
+        Got *got = data;
+        bool right = frame_take->width == 3 && frame_take->height == 2 && frame_take->plane[0][2] == 3 &&
+                     frame_take->plane[0][frame_take->stride[0]] == 4 && frame_take->plane[1][1] == 8 &&
+                     frame_take->plane[2][0] == 9;
+        g_atomic_int_add(right ? &got->pictures : &got->wrong, 1);
+        tb_frame_unref(frame_take);
+}
+
+/* Whole ones reach their route, in pieces of any size; what is none ends the reading. */
+static void test_pictures(void)
+{
+        int pair[2];
+        Got got = {0, 0};
+        guint8 bytes[TB_PICTURE_HEAD + 10] = {0};
+        tb_picture_head_write(&(TbPictureHead){7, 3, 2}, bytes);
+        for (guint8 i = 0; i < 10; i++)
+                bytes[TB_PICTURE_HEAD + i] = i + 1;
+        g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), ==, 0);
+        TbPictures *pictures = tb_pictures_new(pair[0]);
+        tb_pictures_route(pictures, 7, take_picture, &got);
+        for (gsize i = 0; i < sizeof bytes; i++)
+                g_assert_cmpint(send(pair[1], bytes + i, 1, MSG_NOSIGNAL), ==, 1);
+        bytes[4] = 8; /* of a peer that is not there */
+        g_assert_cmpint(send(pair[1], bytes, sizeof bytes, MSG_NOSIGNAL), ==, sizeof bytes);
+        bytes[4] = 7;
+        g_assert_cmpint(send(pair[1], bytes, sizeof bytes, MSG_NOSIGNAL), ==, sizeof bytes);
+        bytes[0] = 0;
+        g_assert_cmpint(send(pair[1], bytes, sizeof bytes, MSG_NOSIGNAL), ==, sizeof bytes);
+        char end;
+        g_assert_cmpint(recv(pair[1], &end, 1, 0), <=, 0); /* it has hung up */
+        g_assert_cmpint(g_atomic_int_get(&got.pictures), ==, 2);
+        g_assert_cmpint(g_atomic_int_get(&got.wrong), ==, 0);
+        tb_pictures_free(pictures);
+        close(pair[1]);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -290,5 +361,7 @@ int main(int argc, char **argv)
         g_test_add_func("/media/link/ceilings", test_ceilings);
         g_test_add_func("/media/link/queue", test_queue);
         g_test_add_func("/media/link/violation", test_violation);
+        g_test_add_func("/media/link/picture-head", test_picture_head);
+        g_test_add_func("/media/link/pictures", test_pictures);
         return g_test_run();
 }
