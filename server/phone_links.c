@@ -54,16 +54,52 @@ static json_t *link_of(const char *base, const char *id, const char *token)
         return json_sprintf("%s/m/%s?token=%s", base, id, token);
 }
 
-void tb_phone_links(TbRequest *request, TbServer *server, json_t *answer, const char *id, const char *token)
+static void put_links(const TbServer *server, char *const *bases, json_t *answer, const char *id,
+                      const char *token)
 {
-        g_auto(GStrv) bases = tb_phone_bases(request, server);
         json_object_set_new(answer, "phoneUrl", link_of(bases[0], id, token));
         json_t *all = json_array();
-        for (char **b = bases; *b; b++)
+        for (char *const *b = bases; *b; b++)
                 json_array_append_new(all, link_of(*b, id, token));
         json_object_set_new(answer, "phoneUrls", all);
         if (server->config->local_tls)
                 json_object_set_new(answer, "authorityUrl", json_sprintf("%s/authority.crt", bases[0]));
+}
+
+void tb_phone_links(TbRequest *request, TbServer *server, json_t *answer, const char *id, const char *token)
+{
+        g_auto(GStrv) bases = tb_phone_bases(request, server);
+        put_links(server, bases, answer, id, token);
+}
+
+/* As the host reaches us, where it told an http address that is one. */
+static char *base_of_host(const char *base, TbServer *server)
+{
+        g_autoptr(GUri) uri = base ? g_uri_parse(base, G_URI_FLAGS_NONE, NULL) : NULL;
+        const char *scheme = uri ? g_uri_get_scheme(uri) : "", *host = uri ? g_uri_get_host(uri) : NULL;
+        bool tls = strcmp(scheme, "https") == 0 || strcmp(scheme, "wss") == 0;
+        if (!host || !*host || g_uri_get_userinfo(uri) ||
+            (!tls && strcmp(scheme, "http") != 0 && strcmp(scheme, "ws") != 0))
+                return g_strdup_printf("%s://127.0.0.1:%u", server->config->tls ? "https" : "http",
+                                       tb_server_port(server));
+        g_autofree char *text = g_uri_join(G_URI_FLAGS_NONE, tls ? "https" : "http", NULL, host,
+                                           g_uri_get_port(uri), g_uri_get_path(uri), NULL, NULL);
+        for (gsize n = strlen(text); n > 0 && text[n - 1] == '/'; n--)
+                text[n - 1] = '\0';
+        return g_steal_pointer(&text);
+}
+
+json_t *tb_phone_links_of_host(const char *base, const char *id, const char *token, gpointer data)
+{
+        TbServer *server = data;
+        const TbServerConfig *c = server->config;
+        g_autofree char *reached = c->url ? g_strdup(c->url) : base_of_host(base, server);
+        g_auto(GStrv) own = !c->url && is_everywhere(c->address) ? tb_own_addresses() : g_new0(char *, 1);
+        g_auto(GStrv) bases = tb_phone_bases_of(reached, c->url != NULL, c->address,
+                                                c->tls ? "https" : "http", tb_server_port(server), own);
+        json_t *answer = json_object();
+        put_links(server, bases, answer, id, token);
+        return answer;
 }
 
 char *tb_phone_base_asked(TbRequest *request, TbServer *server)

@@ -10,6 +10,8 @@ char **tb_phone_bases_of(const char *base, bool configured, const char *listens,
 char **tb_phone_bases(TbRequest *request, TbServer *server);
 /* phoneUrl, phoneUrls where there are several, authorityUrl where the certificate is our own, into `answer`. */
 void tb_phone_links(TbRequest *request, TbServer *server, json_t *answer, const char *id, const char *token);
+/* The same for a host that reaches us by `base` (nullable); `data`: TbServer. New reference. */
+json_t *tb_phone_links_of_host(const char *base, const char *id, const char *token, gpointer data);
 /* The base that ?base= names, or the first; NULL: it is none of ours, which is answered. The caller frees. */
 char *tb_phone_base_asked(TbRequest *request, TbServer *server);
 

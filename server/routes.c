@@ -4,10 +4,10 @@
 #include "lib/clock.h"
 #include "lib/error.h"
 #include "lib/limits.h"
+#include "lib/qr.h"
 #include "lib/server_limits.h"
 #include "lib/version.h"
 #include "server/phone_links.h"
-#include "server/qr.h"
 #include "server/server_private.h"
 
 /* --- pages --- */

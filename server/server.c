@@ -298,6 +298,7 @@ static void new_pairing(TbServer *server)
                 .host_drained = on_host_drained,
                 .host_left = on_host_left,
                 .session_changed = on_session,
+                .phone_links = tb_phone_links_of_host,
                 .host_keys = tb_persist_host_keys(server->persist),
                 .enrolments = tb_persist_enrolments(server->persist),
                 .sessions_per_share = share_of(config),

@@ -344,6 +344,10 @@ void tb_host_text(TbParty *party, json_t *message, gint64 now_ms)
         const char *type = json_string_value(json_object_get(message, "type"));
         if (type && strcmp(type, "devices") == 0) {
                 take_devices(party, json_object_get(message, "devices"), now_ms);
+        } else if (g_strcmp0(type, "phone-session") == 0) {
+                tb_host_phone_session(party, message, now_ms);
+        } else if (g_strcmp0(type, "phone-session-end") == 0) {
+                tb_host_phone_session_end(party, message);
         } else if (json_object_get(message, "sessionId")) {
                 to_observers(party, message, now_ms);
         } else {

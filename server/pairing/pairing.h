@@ -67,6 +67,8 @@ typedef struct TbPairingOptions {
         void (*host_left)(TbParty *host, gpointer data);
         /* What is to be written down; nullable. It calls nothing of the pairing. After ENDED the session is gone. */
         void (*session_changed)(TbSession *session, TbSessionChange change, gpointer data);
+        /* phoneUrl and what belongs to it, for who is reached by `base` (nullable) where the configuration does not say; new reference */
+        json_t *(*phone_links)(const char *base, const char *session, const char *token, gpointer data);
         TbHostKeys *host_keys;    /* borrowed; NULL: names are not bound to keys */
         TbEnrolments *enrolments; /* borrowed; further tokens by which hosts come; NULL: none */
         guint sessions_per_share; /* live ones of one user or network; 0: no limit of its own */

@@ -76,7 +76,7 @@ struct TbParty {
         TbBucket talk, points, tells;
         guint spam;      /* lines over its rate since it was calm */
         gint64 noted_ms; /* of a host with a key: when its binding was last said to be in use */
-        TbBucket messages, bytes, to_host;
+        TbBucket messages, bytes, to_host, phones;
         guint refused_by_host; /* messages over the budget towards the host */
         guint oversized;       /* messages in a row that were too large */
         guint dropped;         /* messages over the rate since it was calm */
@@ -168,6 +168,10 @@ void tb_host_heard(TbParty *party, bool pong);           /* something came from 
 gint64 tb_hosts_tick(TbPairing *pairing, gint64 now_ms); /* when it is to be called again */
 void tb_host_announce(TbParty *host, TbParty *observer, bool present);
 void tb_host_session_closed(TbPairing *pairing, TbSession *session);
+
+/* phone_sessions.c: what a host asks for its phones */
+void tb_host_phone_session(TbParty *host, json_t *message, gint64 now_ms);
+void tb_host_phone_session_end(TbParty *host, json_t *message);
 
 /* enrol.c */
 /* Whether who shows this token (nullable) may be the host of this name with this key (nullable). TB_ERROR_UNAUTHORIZED in

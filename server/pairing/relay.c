@@ -16,10 +16,20 @@
 /* Messages that only the server says, or that are for it alone. */
 bool tb_relay_is_reserved(const char *type)
 {
-        static const char *const reserved[] = {
-                "hello",           "ready",   "peer-connected", "peer-disconnected",
-                "session-closed",  "devices", "challenge",      "proof",
-                "picture-arrived", "people",  "talk",           NULL};
+        static const char *const reserved[] = {"hello",
+                                               "ready",
+                                               "peer-connected",
+                                               "peer-disconnected",
+                                               "session-closed",
+                                               "devices",
+                                               "challenge",
+                                               "proof",
+                                               "picture-arrived",
+                                               "people",
+                                               "talk",
+                                               "phone-session",
+                                               "phone-session-end",
+                                               NULL};
         return type && g_strv_contains(reserved, type);
 }
 

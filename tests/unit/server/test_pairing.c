@@ -7,8 +7,8 @@
 #include "lib/json.h"
 #include "lib/limits.h"
 #include "lib/log.h"
+#include "lib/qr.h"
 #include "lib/thread.h"
-#include "server/qr.h"
 #include "tests/unit/server/pairing_rig.h"
 
 static json_t *list_of(World *w, TbList which)

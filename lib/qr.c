@@ -1,4 +1,4 @@
-#include "server/qr.h"
+#include "lib/qr.h"
 
 #include <png.h>
 #include <qrencode.h>
