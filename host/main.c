@@ -10,6 +10,7 @@
 #include "host/media/bind.h"
 #include "host/media/media.h"
 #include "host/netserial/netserial.h"
+#include "host/phone/phones.h"
 #include "host/vnc/vnc.h"
 #include "lib/config.h"
 #include "lib/descriptors.h"
@@ -39,8 +40,9 @@ typedef struct TbHost {
         TbNetSerial *netserial;
         TbApi *api;
         TbBridge *bridge; /* NULL: no pairing server */
-        TbApi *carried;   /* the routes once more, for what the server carries to us */
-        bool restart;     /* ends to be started again */
+        TbPhones *phones;
+        TbApi *carried; /* the routes once more, for what the server carries to us */
+        bool restart;   /* ends to be started again */
 } TbHost;
 
 static struct {
@@ -124,6 +126,27 @@ static void restart(gpointer data)
         g_main_loop_quit(h->loop);
 }
 
+/* Phones and the bridge do not know each other: what one says to the server and hears of it goes through here. */
+static bool say_of_phones(json_t *message_take, gpointer data)
+{
+        return tb_bridge_say(((TbHost *)data)->bridge, message_take);
+}
+
+static void said_of_phones(json_t *message, gpointer data)
+{
+        tb_phones_said(((TbHost *)data)->phones, message);
+}
+
+static void open_phones(TbHost *h)
+{
+        h->phones = tb_phones_new(&(TbPhonesOptions){h->core, h->media, h->bridge ? say_of_phones : NULL, h});
+        tb_phones_add_routes(h->phones, h->http);
+        if (!h->bridge)
+                return;
+        tb_bridge_listen(h->bridge, said_of_phones, h);
+        tb_phones_add_routes(h->phones, tb_bridge_http(h->bridge));
+}
+
 static bool open_bridge(TbHost *h, GError **error)
 {
         h->bridge = tb_bridge_new(&(TbBridgeOptions){h->core, h->media, h->poller, tb_version}, error);
@@ -182,7 +205,10 @@ static bool open_rooms(TbHost *h, GError **error)
         tb_api_set_services(h->api, services, h);
         tb_api_set_restart(h->api, restart, h);
         add_pages(h);
-        return !c->server_url || open_bridge(h, error);
+        if (c->server_url && !open_bridge(h, error))
+                return false;
+        open_phones(h);
+        return true;
 }
 
 static void stopped(gpointer data)
@@ -195,6 +221,7 @@ static void close_rooms(TbHost *h)
         bool done = h->http == NULL;
         if (h->carried)
                 tb_api_stop(h->carried);
+        tb_phones_free(h->phones);
         tb_bridge_free(h->bridge);
         tb_api_free(h->carried);
         if (h->api)

@@ -50,6 +50,7 @@ TbCore *tb_core_new(const TbHostConfig *config, TbMetrics *metrics, GError **err
         core->disk = tb_disk_new(state, tb_audit_failed, core);
         core->save_devices = tb_saver_new(core, "devices.json", tb_store_json);
         core->save_leases = tb_saver_new(core, "leases.json", tb_leases_json);
+        tb_phones_load(core);
         core->unknown_devices = json_object();
         core->unknown_leases = json_object();
         core->config = config;
@@ -159,6 +160,7 @@ void tb_core_free(TbCore *core)
         tb_bus_free(core->bus);
         tb_saver_free(core->save_devices);
         tb_saver_free(core->save_leases);
+        tb_phones_unload(core);
         bool written = tb_disk_free(core->disk);
         json_decref(core->unknown_devices);
         json_decref(core->unknown_leases);
@@ -396,8 +398,12 @@ json_t *tb_core_problems_json(TbCore *core, bool names)
 {
         json_t *list = json_array();
         g_autofree char *disk = tb_disk_problem(core->disk), *histories = tb_histories_problem();
-        const char *const said[] = {disk, histories, tb_saver_problem(core->save_devices),
-                                    tb_saver_problem(core->save_leases), core->state_problem};
+        const char *const said[] = {disk,
+                                    histories,
+                                    tb_saver_problem(core->save_devices),
+                                    tb_saver_problem(core->save_leases),
+                                    tb_saver_problem(core->save_phones),
+                                    core->state_problem};
         const char *id;
         json_t *spec;
         for (guint i = 0; i < G_N_ELEMENTS(said); i++)

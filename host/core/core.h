@@ -71,6 +71,10 @@ json_t *tb_core_services_json(TbCore *core);
  * for who may not see the devices: how many, and not which. */
 json_t *tb_core_problems_json(TbCore *core, bool names);
 
+/* --- phones (host/phone): what their pairings need after a restart, in phones.json of the state folder --- */
+json_t *tb_core_phones(TbCore *core);                        /* object by name; borrowed */
+void tb_core_keep_phones(TbCore *core, json_t *phones_take); /* takes its place, and is written */
+
 /* --- commands --- */
 typedef struct TbCommand TbCommand;
 /* Exactly once, on the main thread, never from inside tb_core_command(). Result is borrowed (NULL on error,

@@ -86,6 +86,8 @@ struct TbCore {
         TbDisk *disk;      /* owned: who writes in it */
         TbSaver *save_devices, *save_leases; /* owned */
         bool store_waits;                    /* tb_store_change() asked to be called again */
+        TbSaver *save_phones;                /* owned */
+        json_t *phones;                      /* owned: what phones.json is to hold */
         json_t *unknown_devices; /* {id: spec}: stored, and not attached here: carried over; owned */
         json_t *unknown_leases;  /* {id: entry}; owned */
         char *state_problem;     /* a state file that was not understood at start: where it is kept; owned */
@@ -209,6 +211,10 @@ json_t *tb_store_json(TbCore *core); /* what devices.json is to hold; new refere
 bool tb_store_change(TbCore *core, const char *id, json_t *spec, GError **error);
 /* The change that failed just now, for TB_ERROR_BUSY, is to be made again when core->save_devices has settled. */
 bool tb_store_waits(const TbCore *core);
+
+/* phones.c */
+void tb_phones_load(TbCore *core);
+void tb_phones_unload(TbCore *core);
 
 /* resources.c */
 void tb_resources_start(TbCore *core);

@@ -187,6 +187,19 @@ export class Api {
     return this.json('DELETE', this.device(id), { device: id });
   }
 
+  phones() {
+    return this.get('host/phones');
+  }
+  phone(name) {
+    return this.get(`host/phones/${seg(name)}`);
+  }
+  addPhone(request) {
+    return this.json('POST', 'host/phones', { body: request });
+  }
+  removePhone(name) {
+    return this.json('DELETE', `host/phones/${seg(name)}`);
+  }
+
   takeLease(id, request, signal) {
     return this.json('POST', `${this.device(id)}/lease`, { body: request, signal });
   }

@@ -31,7 +31,8 @@ export class PhonePeer extends Emitter {
     signaling.on('message', (m, kind) => this._onMessage(m, kind));
     signaling.on('state', () => this._update());
     signaling.on('peer', (id, role, present) => {
-      if (role === 'desktop' && !present) this._drop();
+      // a desktop that the server does not see may be there all the same: then its channels say when it is not
+      if (role === 'desktop' && !present && this.path !== 'data channel') this._drop();
       this._update();
     });
   }
@@ -118,7 +119,9 @@ export class PhonePeer extends Emitter {
     this[field] = channel;
     channel.addEventListener('open', () => this._update());
     channel.addEventListener('close', () => {
-      if (channel === this[field]) this[field] = null;
+      if (channel !== this[field]) return;
+      this[field] = null;
+      if (!this._signaling.peerWithRole('desktop')) this._drop();
       this._update();
     });
     channel.addEventListener('message', (e) => {

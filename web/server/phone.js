@@ -51,13 +51,30 @@ function run() {
   const row = (source, label, gives, symbol, more) => switchRow(source, { label, gives, symbol, more });
   const rows = [
     row(controller.source, 'Controller', 'touch pad, stick, buttons', 'gamepad', controller.el),
-    row(picture, 'Camera', 'its picture, directly to the desktop', 'camera', camera.more),
+    row(picture, 'Camera', 'its picture, directly to who sees this phone', 'camera', camera.more),
     row(sound, 'Microphone', 'its sound, as it is', 'mic'),
     row(rest.place, 'Place', 'latitude, longitude, how exactly', 'pin'),
     row(rest.light, 'Light', 'brightness in lux', 'sun'),
     row(rest.battery, 'Battery', 'how full, and whether it is charging', 'battery'),
   ];
   const noPicture = h('div', { role: 'status' });
+  // Who sees it: the desktop page that showed the code, or a bench, which says so by itself.
+  let bench = null;
+  const seenBy = h('p', { class: 'muted small' });
+  const showSeenBy = () =>
+    fill(
+      seenBy,
+      bench
+        ? [
+            'What is switched on goes to the bench ',
+            h('strong', {}, bench.host),
+            ', as its device ',
+            h('strong', {}, bench.device),
+            ': everybody who may watch that bench sees and hears it. Closing this page ends it.',
+          ]
+        : 'What is switched on goes to the desktop page that showed the code, and nowhere else. Closing this page ends it.',
+    );
+  showSeenBy();
   fill(
     main,
     title(),
@@ -68,11 +85,7 @@ function run() {
     h('ul', { class: 'sources', 'aria-label': 'What this phone gives' }, rows),
     noPicture,
     sent,
-    h(
-      'p',
-      { class: 'muted small' },
-      'What is switched on goes to the desktop page that showed the code, and nowhere else. Closing this page ends it.',
-    ),
+    seenBy,
   );
 
   const all = [motion.source, controller.source, picture, sound, ...Object.values(rest)];
@@ -93,10 +106,25 @@ function run() {
         : null,
     );
   };
+  // A bench shows how the switches are; a switch that was never pressed says nothing.
+  const switches = new Map([
+    [motion.source, 'motion'],
+    [controller.source, 'controller'],
+    [picture, 'camera'],
+    [sound, 'microphone'],
+    ...Object.entries(rest).map(([name, source]) => [source, name]),
+  ]);
+  const pressed = new Set();
+  const tellSwitch = (source) => {
+    if (bench && source.state !== 'asking')
+      pump.event('phone.switch', { source: switches.get(source), state: source.state });
+  };
   for (const source of all) {
     const show = source.onChange;
     source.onChange = (...args) => {
       show(...args);
+      pressed.add(source);
+      tellSwitch(source);
       if (source === picture && picture.on) camera.show();
       changed();
     };
@@ -108,8 +136,9 @@ function run() {
   };
   const status = () => {
     const there = signaling.peerWithRole('desktop');
+    const who = bench ? `bench ${bench.host}` : 'desktop';
     if (signaling.state === 'ready')
-      say(there ? 'good' : 'warn', there ? 'desktop connected' : 'waiting for the desktop');
+      say(there ? 'good' : 'warn', there ? `${who} connected` : `waiting for the ${who}`);
   };
   signaling.on('state', (s, reason) => {
     // what is switched on once it is over would reach nobody, and say that it is on
@@ -132,10 +161,18 @@ function run() {
     if (path !== 'none') {
       pump.again();
       controller.source.again();
+      for (const source of pressed) tellSwitch(source);
     }
     changed();
   });
-  peer.on('event', (m) => answer(m, pump));
+  peer.on('event', (m) => {
+    if (m.event === 'phone.bench' && typeof m.data?.host === 'string' && typeof m.data?.device === 'string') {
+      bench = { host: m.data.host, device: m.data.device };
+      showSeenBy();
+      status();
+      for (const source of pressed) tellSwitch(source);
+    } else answer(m, pump);
+  });
 
   setInterval(() => text(sent, pump.sent ? `${pump.sent} reading${pump.sent === 1 ? '' : 's'} sent` : ''), 500);
   window.addEventListener('pagehide', () => {

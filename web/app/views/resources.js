@@ -3,6 +3,7 @@
 import { actionButton, empty, fill, h, icon, notice, Scope } from '../dom.js';
 import { listOf } from '../services.js';
 import { openAttach, whyNoAttach } from './attach.js';
+import { phonesSection } from './phones.js';
 
 export function mount(root, svc) {
   const scope = new Scope();
@@ -16,11 +17,14 @@ export function mount(root, svc) {
     (e) => svc.toast.error(e, 'Attach'),
   );
   const why = h('div', { hidden: true });
+  const phones = phonesSection(svc, scope);
   let whyNot = '';
   root.append(
-    h('div', { class: 'head' }, h('h1', {}, 'Hardware'), h('span', { class: 'spacer' }), byHand),
+    h('div', { class: 'head' }, h('h1', {}, 'Hardware'), h('span', { class: 'spacer' }), phones.add, byHand),
     why,
     box,
+    phones.title,
+    phones.el,
     h('h2', { class: 'section-title' }, 'Drivers'),
     h('section', { class: 'panel' }, drivers),
   );
@@ -127,6 +131,7 @@ export function mount(root, svc) {
       (me) => {
         whyNot = whyNoAttach(me);
         byHand.hidden = !me || Boolean(whyNot);
+        phones.allow(Boolean(me) && !whyNot);
         why.hidden = !whyNot;
         fill(why, whyNot ? notice('info', whyNot) : null);
         load();
