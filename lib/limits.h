@@ -187,8 +187,9 @@
 #define TB_LIMIT_SOUND_RATE_MIN 8000 /* Hz */
 #define TB_LIMIT_SOUND_RATE 192000
 #define TB_LIMIT_SOUND_CHANNELS 8
-#define TB_LIMIT_SOUND_BLOCK_MS 200 /* that one block of sound may last */
-#define TB_LIMIT_VIEWERS 32         /* WebRTC peers of one host, if the configuration says nothing */
+#define TB_LIMIT_SOUND_BLOCK_MS 200   /* that one block of sound may last */
+#define TB_LIMIT_SOUND_BEHIND_MS 2000 /* of sound that waits for who writes it somewhere; more is lost */
+#define TB_LIMIT_VIEWERS 32           /* WebRTC peers of one host, if the configuration says nothing */
 #define TB_LIMIT_UNCONNECTED_MS                                                                              \
         1000 /* that an offer has to be connected before another one may take its place */
 #define TB_LIMIT_MJPEG_VIEWERS 32

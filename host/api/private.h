@@ -85,7 +85,7 @@ void tb_api_add_devices(TbApi *api); /* the list, a device, its lease */
 void tb_api_add_events(TbApi *api);
 void tb_api_add_console(TbApi *api); /* WebSocket, log */
 void tb_api_add_video(TbApi *api);   /* state, snapshots, MJPEG */
-void tb_api_add_audio(TbApi *api);   /* state, level */
+void tb_api_add_audio(TbApi *api);   /* state, level, WAV */
 void tb_api_add_whep(TbApi *api);
 void tb_api_add_streams(TbApi *api); /* logs, sensors: SSE and WebSocket */
 void tb_api_add_files(TbApi *api);   /* files, app packages: streamed bodies */

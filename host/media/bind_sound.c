@@ -1,5 +1,7 @@
 #include "host/media/bind_sound.h"
 
+#include "lib/clock.h"
+
 struct TbBoundSound {
         TbMedia *media;     /* borrowed */
         TbInterface *iface; /* borrowed: valid until device.removed */
@@ -41,7 +43,11 @@ static const TbSoundSource source_ops = {.start = source_start, .stop = source_s
 static void on_level(void *data, const TbSoundLevel *level)
 {
         TbBoundSound *s = data;
-        TbSample sample = {.stream = s->rms, .quantity = "level", .unit = "dBFS", .value = level->rms};
+        TbSample sample = {.stream = s->rms,
+                           .quantity = "level",
+                           .unit = "dBFS",
+                           .value = level->rms,
+                           .t_ms = tb_clock_ms()};
         if (!tb_interface_measured(s->iface, &sample))
                 return;
         sample.stream = s->peak;

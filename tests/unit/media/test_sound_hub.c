@@ -5,8 +5,10 @@
 #include "host/media/sound/sound_clock.h"
 #include "host/media/sound/sound_encoder.h"
 #include "host/media/sound/sound_private.h"
+#include "host/media/sound/sound_reader.h"
 #include "host/media/webrtc/rtpext.h"
 #include "lib/error.h"
+#include "lib/limits.h"
 #include "lib/thread.h"
 
 #define WAIT_US (10 * G_USEC_PER_SEC)
@@ -297,6 +299,24 @@ static void test_times(Fixture *f, gconstpointer data G_GNUC_UNUSED)
         tb_opus_tap_remove(tap);
 }
 
+/* Main is busy: what its readers do not get to in time is lost, the oldest first, and nobody else's. */
+static void test_behind(Fixture *f, gconstpointer data G_GNUC_UNUSED)
+{
+        Heard slow = {0}, quick = {0};
+        TbSoundReader *reader = tb_sound_reader_new(f->hub, on_heard, &slow);
+        TbSoundTap *tap = tb_sound_hub_add_tap(f->hub, true, on_heard, &quick);
+        guint most = TB_LIMIT_SOUND_BEHIND_MS * 1000 / BLOCK_US;
+        push(&f->source, MONO, 1000, most);
+        run_until(slow.blocks == most);
+        push(&f->source, MONO, 1000, most + 1);
+        run_until(slow.t_us == quick.t_us);
+        g_assert_cmpuint(slow.blocks, ==, 2 * most);
+        g_assert_cmpuint(quick.blocks, ==, 2 * most + 1);
+        push(&f->source, MONO, 1000, 1); /* on its way when the reader leaves */
+        tb_sound_reader_free(reader);
+        tb_sound_hub_remove_tap(tap);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -306,6 +326,7 @@ int main(int argc, char **argv)
         g_test_add("/sound-hub/level", Fixture, NULL, set_up, test_level, tear_down);
         g_test_add("/sound-hub/faults", Fixture, NULL, set_up, test_faults, tear_down);
         g_test_add_func("/sound-hub/clock", test_clock);
+        g_test_add("/sound-hub/behind", Fixture, NULL, set_up, test_behind, tear_down);
         g_test_add("/sound-hub/encoded-once", Fixture, NULL, set_up, test_encoded_once, tear_down);
         g_test_add("/sound-hub/times", Fixture, NULL, set_up, test_times, tear_down);
         int rc = g_test_run();
