@@ -37,6 +37,11 @@ static void links_page(TbRequest *request, gpointer data)
         reply_page(request, data, "server/links.html");
 }
 
+static void diagnose_page(TbRequest *request, gpointer data)
+{
+        reply_page(request, data, "server/diagnose.html");
+}
+
 static void docs_page(TbRequest *request, gpointer data)
 {
         reply_page(request, data, "docs.html");
@@ -306,6 +311,7 @@ const TbRoute tb_server_routes[] = {
         {.method = "GET", .path = "/m/{id}", .flags = TB_ROUTE_HIDDEN, .handler = phone_page},
         {.method = "GET", .path = "/v/{id}", .flags = TB_ROUTE_HIDDEN, .handler = watch_page},
         {.method = "GET", .path = "/links", .flags = TB_ROUTE_HIDDEN, .handler = links_page},
+        {.method = "GET", .path = "/diagnose", .flags = TB_ROUTE_HIDDEN, .handler = diagnose_page},
         {.method = "GET", .path = "/docs", .flags = TB_ROUTE_HIDDEN, .handler = docs_page},
         {.method = "GET", .path = "/favicon.ico", .flags = TB_ROUTE_HIDDEN, .handler = favicon},
         {.method = "POST",

@@ -359,3 +359,12 @@ TbParty *tb_pairing_host(TbPairing *pairing, const char *name)
 {
         return g_hash_table_lookup(pairing->hosts, name);
 }
+
+json_t *tb_pairing_host_state(TbPairing *pairing, const char *name)
+{
+        const TbParty *host = g_hash_table_lookup(pairing->hosts, name);
+        if (!host)
+                return NULL;
+        return json_pack("{s:s, s:b, s:i, s:s*}", "name", host->host, "online", !host->away, "protocol",
+                         host->protocol, "version", host->version);
+}

@@ -125,6 +125,7 @@ export function pageLinks(end, here) {
   const all = [
     ['.', 'Devices'],
     ['links', 'Links'],
+    ['diagnose', 'Network'],
     ['docs', 'API'],
   ];
   end.prepend(
