@@ -57,14 +57,6 @@ static guint count(const Line *line, const char *type)
         return n;
 }
 
-static json_t *newest(const Line *line, const char *type)
-{
-        for (guint i = line->said->len; i-- > 0;)
-                if (g_strcmp0(text_of(g_ptr_array_index(line->said, i), "type"), type) == 0)
-                        return g_ptr_array_index(line->said, i);
-        g_assert_not_reached();
-}
-
 static void later(Room *r, gint64 ms)
 {
         r->w.now += ms;
