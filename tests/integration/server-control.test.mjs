@@ -1,5 +1,5 @@
-// Control of a device through links: asked for, refused, granted, kept over a restart of server and of host, ended with the
-// link. What the server shows is what the host has. Over the relay, with clients that are only sockets.
+// Control of a device through links: asked for, refused, granted, kept over a restart of server and of host, ended
+// with the link. What the server shows is what the host has. Over the relay, with clients that are only sockets.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
