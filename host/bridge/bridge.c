@@ -126,8 +126,8 @@ static void on_event(const TbEvent *event, gpointer user)
 static void say_hello(gpointer data)
 {
         TbBridge *bridge = data;
-        tb_bridge_send(bridge, tb_bridge_hello(bridge->core, bridge->key, bridge->version, &bridge->short_devices,
-                                          &bridge->late_devices));
+        tb_bridge_send(bridge, tb_bridge_hello(bridge->core, bridge->key, bridge->version,
+                                               &bridge->short_devices, &bridge->late_devices));
 }
 
 static void ready(TbBridge *bridge, const TbBridgeMessage *m)

@@ -13,26 +13,26 @@
 #include "lib/tally.h"
 
 struct TbBridge {
-        TbCore *core;               /* borrowed */
-        TbMedia *media;             /* borrowed */
-        const TbHostConfig *config; /* borrowed */
-        char *version;              /* owned */
-        TbBridgeLink *link;         /* owned */
-        TbCarry *carry;             /* owned */
-        TbLinkKey *key;             /* owned */
-        GPtrArray *observers;       /* owned TbObserver */
-        TbSeats seats;              /* who of them has the lease of a device */
-        guint look;                 /* source: is he still there? */
-        guint people;               /* source: who is there is to be told on this host */
-        TbPlaces places;            /* of them, by who made their link */
-        TbCredentials credentials;  /* of the server */
-        guint bus;                  /* subscription */
-        guint announce;             /* source */
-        TbAway away;                /* observers while the server is */
-        bool ready;                 /* the server has accepted us */
-        bool late_devices;          /* the hello did not have room for them */
-        bool short_devices;         /* their interfaces are left out */
-        TbTally *tally;             /* owned: what observers make us log */
+        TbCore *core;                                 /* borrowed */
+        TbMedia *media;                               /* borrowed */
+        const TbHostConfig *config;                   /* borrowed */
+        char *version;                                /* owned */
+        TbBridgeLink *link;                           /* owned */
+        TbCarry *carry;                               /* owned */
+        TbLinkKey *key;                               /* owned */
+        GPtrArray *observers;                         /* owned TbObserver */
+        TbSeats seats;                                /* who of them has the lease of a device */
+        guint look;                                   /* source: is he still there? */
+        guint people;                                 /* source: who is there is to be told on this host */
+        TbPlaces places;                              /* of them, by who made their link */
+        TbCredentials credentials;                    /* of the server */
+        guint bus;                                    /* subscription */
+        guint announce;                               /* source */
+        TbAway away;                                  /* observers while the server is */
+        bool ready;                                   /* the server has accepted us */
+        bool late_devices;                            /* the hello did not have room for them */
+        bool short_devices;                           /* their interfaces are left out */
+        TbTally *tally;                               /* owned: what observers make us log */
         void (*said)(json_t *message, gpointer data); /* NULL: nobody listens */
         gpointer said_data;
 };
