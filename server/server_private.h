@@ -65,6 +65,8 @@ void tb_server_enrol_limits(void);
 void tb_server_look_for_accounts(TbServer *server);
 /* TbHttpOptions.answered; `server` is its data. */
 void tb_server_audit_answer(TbRequest *request, const char *route, int status, gpointer server);
+/* A session's token, as a request shows it: X-Session-Token, which no log of a proxy has, or ?token=. NULL: none; borrowed. */
+const char *tb_server_session_token(TbRequest *request);
 /* How clients reach us, without a slash at its end; borrowed from either. */
 const char *tb_server_base_url(TbRequest *request, TbServer *server);
 void tb_server_upgrade(TbRequest *request, gpointer server);

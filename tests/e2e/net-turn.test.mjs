@@ -63,7 +63,7 @@ async function start(t, env, config = {}) {
 async function observe(t, server) {
   const session = await server.session({ device: 'lab-1/bench', mode: 'control', observers: 2 });
   const link = new URL(session.controlUrl, server.url);
-  return openPage(t, browser, server.pages + link.pathname + link.search, { spy: true });
+  return openPage(t, browser, server.pages + link.pathname + link.hash, { spy: true });
 }
 
 /** Video is decoded, and the candidate pair that carries it. */
