@@ -193,8 +193,8 @@ function keepToken(id, token) {
 
 /**
  * Session and token of this page: /v/{sessionId}#token=…, /m/{sessionId}#token=…, or #sessionId=…&token=…;
- * older links have them behind a "?". The token is kept in this tab and taken out of the address at once: whoever sees the address,
- * the history or a log of what was asked does not have it.
+ * older links have them behind a "?". The token is kept in this tab and taken out of the address at once: whoever sees
+ * the address, the history or a log of what was asked does not have it.
  */
 export function sessionOf(location) {
   const hash = new URLSearchParams(location.hash.replace(/^#/, ''));
