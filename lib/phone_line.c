@@ -4,7 +4,7 @@
 #include "lib/refcount.h"
 #include "lib/thread.h"
 
-#define TAPS 2 /* TbPhoneTapOf */
+#define TAPS 2 /* TbPhoneTapOf: what looks at pictures, and what hears and samples */
 
 struct TbPhoneLine {
         TbRefCount ref;
@@ -12,15 +12,16 @@ struct TbPhoneLine {
         TbMutex lock;
         /* all below is protected by lock */
         bool closed;
-        char *away; /* owned; NULL: the phone is there */
-        char *dark; /* owned; NULL: its camera is on */
-        bool dark_news;
-        TbFrame *frame;         /* owned; the newest that nobody has taken */
-        GHashTable *samples;    /* stream (borrowed from the sample) -> owned TbPhoneSample */
-        GPtrArray *events;      /* owned TbPhoneEvent */
-        TbPhoneTap *taps[TAPS]; /* borrowed */
-        bool pictures;          /* somebody looks */
-        void (*wanted)(bool pictures, gpointer data); /* NULL: closed */
+        char *away;       /* owned; NULL: the phone is there */
+        char *dark[TAPS]; /* owned; NULL: its camera, its microphone is on */
+        bool dark_news[TAPS];
+        GPtrArray *sounds;             /* owned TbSound */
+        TbFrame *frame;                /* owned; the newest that nobody has taken */
+        GHashTable *samples;           /* stream (borrowed from the sample) -> owned TbPhoneSample */
+        GPtrArray *events;             /* owned TbPhoneEvent */
+        TbPhoneTap *taps[TAPS];        /* borrowed */
+        bool wants[TAPS];              /* pictures, sound */
+        void (*wanted)(gpointer data); /* NULL: closed */
         gpointer data;
 };
 
@@ -42,6 +43,11 @@ static void sample_free(gpointer data)
         g_free(s);
 }
 
+static void sound_free(gpointer data)
+{
+        tb_sound_unref(data);
+}
+
 static void event_free(gpointer data)
 {
         TbPhoneEvent *e = data;
@@ -58,9 +64,11 @@ static void line_unref(TbPhoneLine *line)
                 tb_frame_unref(line->frame);
         g_hash_table_unref(line->samples);
         g_ptr_array_unref(line->events);
+        g_ptr_array_unref(line->sounds);
         tb_mutex_clear(&line->lock);
         g_free(line->away);
-        g_free(line->dark);
+        for (guint of = 0; of < TAPS; of++)
+                g_free(line->dark[of]);
         g_free(line->name);
         g_free(line);
 }
@@ -77,8 +85,13 @@ static GHashTable *samples_new(void)
         return g_hash_table_new_full(g_str_hash, g_str_equal, NULL, sample_free);
 }
 
+static GPtrArray *sounds_new(void)
+{
+        return g_ptr_array_new_with_free_func(sound_free);
+}
+
 /* --- host/phone --- */
-TbPhoneLine *tb_phone_line_open(const char *name, void (*wanted)(bool pictures, gpointer data), gpointer data)
+TbPhoneLine *tb_phone_line_open(const char *name, void (*wanted)(gpointer data), gpointer data)
 {
         TbPhoneLine *line = g_new0(TbPhoneLine, 1);
         tb_ref_init(&line->ref);
@@ -87,6 +100,7 @@ TbPhoneLine *tb_phone_line_open(const char *name, void (*wanted)(bool pictures, 
         line->away = g_strdup("the phone has not come yet");
         line->samples = samples_new();
         line->events = g_ptr_array_new_with_free_func(event_free);
+        line->sounds = sounds_new();
         line->wanted = wanted;
         line->data = data;
         tb_mutex_lock(&table_lock);
@@ -125,29 +139,61 @@ void tb_phone_line_set_away(TbPhoneLine *line, const char *why)
                 tb_frame_unref(line->frame);
                 line->frame = NULL;
         }
+        if (why)
+                g_ptr_array_set_size(line->sounds, 0);
         for (guint of = 0; why && of < TAPS; of++)
                 news(line, (TbPhoneTapOf)of);
         tb_mutex_unlock(&line->lock);
 }
 
-void tb_phone_line_set_dark(TbPhoneLine *line, const char *why)
+static void set_dark(TbPhoneLine *line, TbPhoneTapOf of, const char *why)
 {
         tb_mutex_lock(&line->lock);
-        if (g_strcmp0(why, line->dark) != 0) {
-                g_free(line->dark);
-                line->dark = g_strdup(why);
-                line->dark_news = why != NULL;
-                news(line, TB_PHONE_CAMERA);
+        if (g_strcmp0(why, line->dark[of]) != 0) {
+                g_free(line->dark[of]);
+                line->dark[of] = g_strdup(why);
+                line->dark_news[of] = why != NULL;
+                news(line, of);
         }
         tb_mutex_unlock(&line->lock);
 }
 
-bool tb_phone_line_wants_pictures(TbPhoneLine *line)
+void tb_phone_line_set_dark(TbPhoneLine *line, const char *why)
+{
+        set_dark(line, TB_PHONE_CAMERA, why);
+}
+
+void tb_phone_line_set_mute(TbPhoneLine *line, const char *why)
+{
+        set_dark(line, TB_PHONE_SENSORS, why);
+}
+
+static bool wants(TbPhoneLine *line, TbPhoneTapOf of)
 {
         tb_mutex_lock(&line->lock);
-        bool pictures = line->pictures;
+        bool wanted = line->wants[of];
         tb_mutex_unlock(&line->lock);
-        return pictures;
+        return wanted;
+}
+
+bool tb_phone_line_wants_pictures(TbPhoneLine *line)
+{
+        return wants(line, TB_PHONE_CAMERA);
+}
+
+bool tb_phone_line_wants_sound(TbPhoneLine *line)
+{
+        return wants(line, TB_PHONE_SENSORS);
+}
+
+void tb_phone_line_sound(TbPhoneLine *line, TbSound *sound_take)
+{
+        tb_mutex_lock(&line->lock);
+        if (line->sounds->len >= TB_LIMIT_PHONE_SOUNDS)
+                g_ptr_array_remove_index(line->sounds, 0);
+        g_ptr_array_add(line->sounds, sound_take);
+        news(line, TB_PHONE_SENSORS);
+        tb_mutex_unlock(&line->lock);
 }
 
 void tb_phone_line_picture(TbPhoneLine *line, TbFrame *frame_take)
@@ -227,7 +273,7 @@ TbPhoneTap *tb_phone_tap_new(const char *name, TbPhoneTapOf of, GError **error)
         bool there = is_there(line, error);
         if (there) {
                 line->taps[of] = tap;
-                line->dark_news = line->dark != NULL;
+                line->dark_news[of] = line->dark[of] != NULL;
                 tb_interruptor_raise(fd);
         }
         tb_mutex_unlock(&line->lock);
@@ -241,21 +287,23 @@ static void tell_wanted(gpointer data)
 {
         TbPhoneLine *line = data;
         tb_mutex_lock(&line->lock);
-        void (*wanted)(bool pictures, gpointer data) = line->wanted;
-        bool pictures = line->pictures;
+        void (*wanted)(gpointer data) = line->wanted;
         gpointer to = line->data;
         tb_mutex_unlock(&line->lock);
         if (wanted)
-                wanted(pictures, to);
+                wanted(to);
         line_unref(line);
 }
 
-void tb_phone_tap_want(TbPhoneTap *tap, bool pictures)
+void tb_phone_tap_want(TbPhoneTap *tap, bool wanted)
 {
         TbPhoneLine *line = tap->line;
         tb_mutex_lock(&line->lock);
-        bool changed = line->pictures != pictures;
-        line->pictures = pictures;
+        bool changed = line->wants[tap->of] != wanted;
+        line->wants[tap->of] = wanted;
+        line->dark_news[tap->of] = line->dark[tap->of] != NULL; /* who begins to look is told, too */
+        if (changed && wanted && line->dark_news[tap->of])
+                tb_interruptor_raise(tap->news);
         tb_mutex_unlock(&line->lock);
         if (!changed)
                 return;
@@ -269,8 +317,7 @@ void tb_phone_tap_free(TbPhoneTap *tap)
         if (!tap)
                 return;
         TbPhoneLine *line = tap->line;
-        if (tap->of == TB_PHONE_CAMERA)
-                tb_phone_tap_want(tap, false);
+        tb_phone_tap_want(tap, false);
         tb_mutex_lock(&line->lock);
         if (line->taps[tap->of] == tap)
                 line->taps[tap->of] = NULL;
@@ -291,11 +338,11 @@ bool tb_phone_tap_take(TbPhoneTap *tap, TbPhoneTaken *ret_taken, GError **error)
         tb_mutex_lock(&line->lock);
         tb_interruptor_lower(tap->news);
         bool there = is_there(line, error);
+        if (there && line->dark_news[tap->of])
+                ret_taken->dark = g_strdup(line->dark[tap->of]);
+        line->dark_news[tap->of] &= !there;
         if (there && tap->of == TB_PHONE_CAMERA) {
                 ret_taken->frame = g_steal_pointer(&line->frame);
-                if (line->dark_news)
-                        ret_taken->dark = g_strdup(line->dark);
-                line->dark_news = false;
         } else if (there) {
                 GHashTableIter iter;
                 gpointer sample;
@@ -305,6 +352,8 @@ bool tb_phone_tap_take(TbPhoneTap *tap, TbPhoneTaken *ret_taken, GError **error)
                         g_ptr_array_add(ret_taken->samples, sample);
                         g_hash_table_iter_steal(&iter);
                 }
+                ret_taken->sounds = line->sounds;
+                line->sounds = sounds_new();
                 ret_taken->events = line->events;
                 line->events = g_ptr_array_new_with_free_func(event_free);
         }
@@ -321,5 +370,7 @@ void tb_phone_taken_clear(TbPhoneTaken *taken)
                 g_ptr_array_unref(taken->samples);
         if (taken->events)
                 g_ptr_array_unref(taken->events);
+        if (taken->sounds)
+                g_ptr_array_unref(taken->sounds);
         *taken = (TbPhoneTaken){0};
 }

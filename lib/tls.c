@@ -293,16 +293,12 @@ bool tb_tls_is_private(TbTls *tls)
         return !trusted;
 }
 
-gint64 tb_tls_ends_s(TbTls *tls)
+void tb_tls_metrics(GString *out, gpointer data)
 {
+        TbTls *tls = data;
         tb_mutex_lock(&tls->lock);
         gint64 until_s = tls->until_s;
         tb_mutex_unlock(&tls->lock);
-        return until_s;
-}
-
-void tb_tls_metrics(GString *out, gpointer data)
-{
         tb_metrics_one(out, TB_METRIC_GAUGE, "testbed_tls_certificate_ends_seconds",
-                       "When the certificate ends, seconds since 1970.", (double)tb_tls_ends_s(data));
+                       "When the certificate ends, seconds since 1970.", (double)until_s);
 }

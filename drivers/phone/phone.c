@@ -1,5 +1,5 @@
 /*
- * A phone that is paired with this host (host/phone): camera, and what its page gives of sensors and buttons. What it sends comes
+ * A phone that is paired with this host (host/phone): camera, microphone, and what its page gives of sensors and buttons. What it sends comes
  * by lib/phone_line.h; here it becomes what any other hardware tells.
  */
 #include "drivers/driver.h"
@@ -12,7 +12,7 @@
 typedef struct Lane { /* of any sort */
         TbInstance base;
         TbPhoneTap *tap; /* owned; NULL: closed */
-        bool started;    /* pictures are wanted */
+        bool started;    /* pictures, or sound, are wanted */
 } Lane;
 
 static bool check(const TbUri *uri, json_t *params G_GNUC_UNUSED, GError **error)
@@ -69,9 +69,14 @@ static bool camera_pump(TbInstance *self, TbIo *io, GError **error)
 
 static bool sensors_pump(TbInstance *self, TbIo *io, GError **error)
 {
+        Lane *lane = (Lane *)self;
         g_auto(TbPhoneTaken) taken = {0};
-        if (!wait_and_take((Lane *)self, io, &taken, error))
+        if (!wait_and_take(lane, io, &taken, error))
                 return false;
+        for (guint i = 0; lane->started && taken.sounds && i < taken.sounds->len; i++)
+                self->up->sound(self, tb_sound_ref(g_ptr_array_index(taken.sounds, i)));
+        if (lane->started && taken.dark)
+                self->up->no_sound(self, taken.dark);
         for (guint i = 0; taken.events && i < taken.events->len; i++) {
                 TbPhoneEvent *e = g_ptr_array_index(taken.events, i);
                 self->up->event(self, e->type, g_steal_pointer(&e->data));
@@ -83,13 +88,23 @@ static bool sensors_pump(TbInstance *self, TbIo *io, GError **error)
         return true;
 }
 
-static bool start(TbInstance *self, TbIo *io G_GNUC_UNUSED, int max_fps G_GNUC_UNUSED,
-                  GError **error G_GNUC_UNUSED)
+static bool begin(TbInstance *self)
 {
         Lane *lane = (Lane *)self;
         lane->started = true;
         tb_phone_tap_want(lane->tap, true);
         return true;
+}
+
+static bool start_video(TbInstance *self, TbIo *io G_GNUC_UNUSED, int max_fps G_GNUC_UNUSED,
+                        GError **error G_GNUC_UNUSED)
+{
+        return begin(self);
+}
+
+static bool start_audio(TbInstance *self, TbIo *io G_GNUC_UNUSED, GError **error G_GNUC_UNUSED)
+{
+        return begin(self);
 }
 
 static void stop(TbInstance *self, TbIo *io G_GNUC_UNUSED)
@@ -99,7 +114,8 @@ static void stop(TbInstance *self, TbIo *io G_GNUC_UNUSED)
         tb_phone_tap_want(lane->tap, false);
 }
 
-static const TbVideoOps video = {.start = start, .stop = stop};
+static const TbVideoOps video = {.start = start_video, .stop = stop};
+static const TbAudioOps audio = {.start = start_audio, .stop = stop};
 static const TbSensorOps sensors = {.interval_ms = 1000}; /* the pump tells */
 
 static const TbLane lanes[] = {
@@ -116,13 +132,15 @@ static const TbLane lanes[] = {
          .open = sensors_open,
          .close = close_tap,
          .pump = sensors_pump,
+         .audio = &audio,
          .sensors = &sensors},
         {.name = NULL},
 };
 
 const TbDriver tb_driver_phone = {
         .name = "phone",
-        .summary = "A phone that was paired with this host by its code: camera, sensors, buttons.",
+        .summary =
+                "A phone that was paired with this host by its code: camera, microphone, sensors, buttons.",
         .example = "phone://phone1",
         .check = check,
         .lanes = lanes,

@@ -33,8 +33,10 @@ typedef struct TbPeerCallbacks {
                         void *data);
         /* Our side's new ICE, an SDP fragment: what follows tb_peer_restart(). NULL: it cannot be restarted. (nullable) */
         void (*restarted)(TbPeer *peer, const char *fragment, void *data);
-        /* A picture of a phone. On a thread of its own, one at a time; not after tb_peer_close() has returned. (nullable) */
+        /* A picture, a block of sound of a phone. On a thread of its own, one at a time; not after tb_peer_close() has returned. Of
+         * who is called, both must be there. */
         void (*picture)(TbFrame *frame_take, void *data);
+        void (*phone_sound)(TbSound *sound_take, void *data);
         /* `reason` is for people: "closed", "the other side went away", … `peer` is gone when it returns. */
         void (*closed)(TbPeer *peer, const char *reason, void *data);
 } TbPeerCallbacks;
@@ -83,14 +85,14 @@ TbSoundHub *tb_peer_sound(TbPeer *peer); /* that it hears; borrowed; nullable */
 /*
  * The other direction: a phone, which sends to us. `answer` is told our offer (SDP), `candidate` (must be there) our candidates
  * behind it, for m-line 0; its answer goes to tb_peer_accept(), its candidates to tb_peer_add_candidate(). The channels
- * `sensor` and `control` are ours. Its pictures come by `picture` while they are wanted; it is no viewer and takes nobody's place.
+ * `sensor` and `control` are ours. Its pictures and sound come while they are wanted; it is no viewer and takes nobody's place.
  * Errors: TB_ERROR_UNAVAILABLE.
  */
 TbPeer *tb_peer_call(TbMedia *media, const TbPeerOptions *options, const TbPeerCallbacks *callbacks,
                      void *data, GError **error);
 void tb_peer_accept(TbPeer *peer,
-                    const char *answer_sdp);           /* the first one; one that is none closes the peer */
-void tb_peer_want_pictures(TbPeer *peer, bool wanted); /* first: they are not */
+                    const char *answer_sdp); /* the first one; one that is none closes the peer */
+void tb_peer_want(TbPeer *peer, bool pictures, bool sound); /* first: neither */
 
 typedef struct TbPeerStats {
         double sent_kbps, recv_kbps; /* TWCC, over the last second; recv < 0: no report yet */

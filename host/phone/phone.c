@@ -223,9 +223,9 @@ void tb_phone_tick(TbPhone *phone)
 }
 
 /* --- life --- */
-static void on_wanted(bool pictures, gpointer data)
+static void on_wanted(gpointer data)
 {
-        tb_phone_want(data, pictures);
+        tb_phone_want(data);
 }
 
 TbPhone *tb_phone_new(TbCore *core, TbMedia *media, const char *name, const char *device, const json_t *kept,

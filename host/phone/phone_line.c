@@ -70,12 +70,19 @@ void tb_phone_show_camera(TbPhone *phone)
         if (state != TB_PHONE_CONNECTED)
                 why = "There is no direct connection to the phone yet, which a picture needs.";
         tb_phone_line_set_dark(phone->line, why);
+        why = switch_words(
+                phone, "microphone", "The microphone is switched off: press Microphone on the phone.",
+                "The phone gives no microphone: it was refused there, or is not there. Its page says what "
+                "helps.");
+        if (state != TB_PHONE_CONNECTED)
+                why = "There is no direct connection to the phone yet, which sound needs.";
+        tb_phone_line_set_mute(phone->line, why);
 }
 
 /* --- the peer --- */
 static void want(TbPhoneConnection *c)
 {
-        tb_peer_want_pictures(c->peer, tb_phone_line_wants_pictures(c->line));
+        tb_peer_want(c->peer, tb_phone_line_wants_pictures(c->line), tb_phone_line_wants_sound(c->line));
 }
 
 static void on_offer(TbPeer *peer G_GNUC_UNUSED, const char *sdp, const GError *error G_GNUC_UNUSED,
@@ -129,6 +136,11 @@ static void on_picture(TbFrame *frame_take, void *data)
         tb_phone_line_picture(((const TbPhoneConnection *)data)->line, frame_take);
 }
 
+static void on_sound(TbSound *sound_take, void *data)
+{
+        tb_phone_line_sound(((const TbPhoneConnection *)data)->line, sound_take);
+}
+
 static void on_closed(TbPeer *peer G_GNUC_UNUSED, const char *reason, void *data)
 {
         TbPhoneConnection *c = data;
@@ -149,6 +161,7 @@ static const TbPeerCallbacks callbacks = {.answer = on_offer,
                                           .channel = on_channel,
                                           .message = on_message,
                                           .picture = on_picture,
+                                          .phone_sound = on_sound,
                                           .closed = on_closed};
 
 bool tb_phone_connect(TbPhone *phone)
@@ -177,10 +190,10 @@ void tb_phone_disconnect(TbPhone *phone, const char *why)
         tb_peer_close(c->peer, why);
 }
 
-void tb_phone_want(TbPhone *phone, bool pictures)
+void tb_phone_want(TbPhone *phone)
 {
         if (phone->connection)
-                tb_peer_want_pictures(phone->connection->peer, pictures);
+                want(phone->connection);
 }
 
 void tb_phone_accept(TbPhone *phone, const char *sdp)

@@ -31,7 +31,7 @@ struct TbPhone {
 
 /* --- phone_line.c --- */
 bool tb_phone_connect(TbPhone *phone);
-void tb_phone_want(TbPhone *phone, bool pictures);
+void tb_phone_want(TbPhone *phone);
 void tb_phone_disconnect(TbPhone *phone, const char *why);
 void tb_phone_accept(TbPhone *phone, const char *sdp);
 void tb_phone_add_candidate(TbPhone *phone, const char *candidate);

@@ -43,7 +43,7 @@ async function logIn() {
   await page.askWho(box);
   box.classList.add('panel');
   asking = false;
-  page.whoAmI().catch(() => {});
+  page.whoAmI();
   load();
 }
 
@@ -196,9 +196,6 @@ async function revoke(s, own) {
   await load();
 }
 
-page
-  .whoAmI()
-  .catch(() => {})
-  .then(load);
+page.whoAmI().then(load);
 setInterval(load, POLL_MS);
 document.addEventListener('visibilitychange', load);

@@ -2,7 +2,7 @@
 
 import { actionButton, dialogButtons, field, fill, h, modal, text } from '../app/dom.js';
 import * as prefs from '../app/prefs.js';
-import { linkBox, sessionToken, showCode } from './common.js';
+import { linkBox } from './common.js';
 
 const OWN = 'own-links'; // what this browser made: the server keeps only hashes of their tokens
 const LIVES = [
@@ -34,8 +34,14 @@ const tokenOf = (url) => new URL(url, document.baseURI).href.match(/[?#&]token=(
 /** The link, to be copied and to be scanned. */
 export function linkParts({ api, root, toast, sessionId, label, url }) {
   const full = new URL(url, root).href;
-  const code = h('img', { class: 'qr', alt: `QR code of the ${label.toLowerCase()}` });
-  showCode(code, api, { sessionId, token: decodeURIComponent(tokenOf(full)), toast });
+  const code = h('img', {
+    class: 'qr',
+    alt: `QR code of the ${label.toLowerCase()}`,
+    src: api.url(`api/session/${encodeURIComponent(sessionId)}/qr.svg`, {
+      query: { token: decodeURIComponent(tokenOf(full)) },
+      auth: true,
+    }),
+  });
   return h(
     'div',
     { class: 'stack' },
@@ -46,7 +52,7 @@ export function linkParts({ api, root, toast, sessionId, label, url }) {
 
 /** Takes its links back: they open nothing any more, and who is in is out. */
 export const takeBack = (api, { sessionId, token }) =>
-  api.raw('DELETE', `api/session/${encodeURIComponent(sessionId)}`, { headers: token ? sessionToken(token) : {} });
+  api.raw('DELETE', `api/session/${encodeURIComponent(sessionId)}`, { query: token ? { token } : {} });
 
 /** `may`: whether who is here may give out control. */
 export function openShare({ api, root, toast, device, may }) {

@@ -60,11 +60,12 @@ static TbLinkSent say(TbPeer *peer, TbLinkMessage m)
         return link ? tb_link_send(link, &m) : TB_LINK_BAD;
 }
 
-static void route(TbPeer *peer, void (*picture)(TbFrame *frame_take, void *data))
+static void route(TbPeer *peer, bool on)
 {
         TbPictures *pictures = tb_media_child_pictures(tb_media_child(peer->media));
+        const TbPicturesRoute to = {peer->callbacks->picture, peer->callbacks->phone_sound, peer->data};
         if (peer->phone && pictures)
-                tb_pictures_route(pictures, peer->id, picture, peer->data);
+                tb_pictures_route(pictures, peer->id, on ? &to : NULL);
 }
 
 static void leave(TbPeer *peer)
@@ -86,7 +87,7 @@ static bool begin_end(TbPeer *peer, const char *reason)
         peer->state = TB_VIEWER_CLOSED;
         peer->reason = g_strdup(reason ? reason : "closed");
         g_ptr_array_set_size(peer->channels, 0);
-        route(peer, NULL);
+        route(peer, false);
         say(peer, (TbLinkMessage){.type = TB_LINK_CLOSE});
         leave(peer);
         return true;
@@ -341,7 +342,7 @@ TbPeer *tb_peer_call(TbMedia *media, const TbPeerOptions *options, const TbPeerC
                 peer_free(peer);
                 return NULL;
         }
-        route(peer, callbacks->picture);
+        route(peer, true);
         tb_media_add_peer(media, peer);
         return peer;
 }
@@ -352,8 +353,10 @@ void tb_peer_accept(TbPeer *peer, const char *answer_sdp)
                 say(peer, (TbLinkMessage){.type = TB_LINK_ACCEPT, .text = tb_link_text(answer_sdp)});
 }
 
-void tb_peer_want_pictures(TbPeer *peer, bool wanted)
+void tb_peer_want(TbPeer *peer, bool pictures, bool sound)
 {
         if (peer->phone && !peer->ending)
-                say(peer, (TbLinkMessage){.type = TB_LINK_WANT, .number = wanted});
+                say(peer, (TbLinkMessage){.type = TB_LINK_WANT,
+                                          .number = (pictures ? TB_LINK_WANT_PICTURES : 0u) |
+                                                    (sound ? TB_LINK_WANT_SOUND : 0u)});
 }

@@ -10,17 +10,12 @@
 
 #define IDLE 3 /* frames of a size that are kept */
 
-typedef struct Route {
-        void (*picture)(TbFrame *frame_take, void *data);
-        void *data;
-} Route;
-
 struct TbPictures {
         int fd;
         TbThread *thread;
         TbFramePool *pool;  /* ref; the thread's */
         TbMutex lock;       /* held while a route is called */
-        GHashTable *routes; /* id -> owned Route; protected by lock */
+        GHashTable *routes; /* id -> owned TbPicturesRoute; protected by lock */
 };
 
 /* --- the thread --- */
@@ -51,15 +46,46 @@ static bool fill_plane(const TbPictures *pictures, TbFrame *frame, int plane)
         return true;
 }
 
-static void hand_on(TbPictures *pictures, guint32 id, TbFrame *frame_take)
+static void hand_on(TbPictures *pictures, guint32 id, TbFrame *frame_take, TbSound *sound_take)
 {
         tb_mutex_lock(&pictures->lock);
-        const Route *route = g_hash_table_lookup(pictures->routes, GUINT_TO_POINTER(id));
-        if (route)
+        const TbPicturesRoute *route = g_hash_table_lookup(pictures->routes, GUINT_TO_POINTER(id));
+        if (route && frame_take)
                 route->picture(frame_take, route->data);
-        else
+        else if (route && sound_take)
+                route->sound(sound_take, route->data);
+        else if (frame_take)
                 tb_frame_unref(frame_take);
+        else
+                tb_sound_unref(sound_take);
         tb_mutex_unlock(&pictures->lock);
+}
+
+/* False: the child has ended. */
+static bool take_picture(TbPictures *pictures, const TbPictureHead *head)
+{
+        TbFrame *frame =
+                tb_frame_pool_take(pictures->pool, TB_PIXEL_I420, (int)head->width, (int)head->height, 0);
+        frame->t_us = g_get_monotonic_time();
+        for (int plane = 0; plane < 3; plane++)
+                if (!fill_plane(pictures, frame, plane)) {
+                        tb_frame_unref(frame);
+                        return false;
+                }
+        hand_on(pictures, head->id, frame, NULL);
+        return true;
+}
+
+static bool take_sound(TbPictures *pictures, const TbPictureHead *head)
+{
+        TbSound *sound = tb_sound_new((TbSoundFormat){TB_PICTURES_RATE, head->channels}, head->frames, 0);
+        if (!fill(pictures->fd, (guint8 *)sound->samples, tb_sound_bytes(sound))) {
+                tb_sound_unref(sound);
+                return false;
+        }
+        sound->t_us = g_get_monotonic_time() - tb_sound_us(sound);
+        hand_on(pictures, head->id, NULL, sound);
+        return true;
 }
 
 static void run(gpointer data)
@@ -67,24 +93,16 @@ static void run(gpointer data)
         TbPictures *pictures = data;
         guint8 bytes[TB_PICTURE_HEAD];
         TbPictureHead head;
-        while (fill(pictures->fd, bytes, sizeof bytes)) {
-                TbFrame *frame = tb_picture_head_read(bytes, &head)
-                                         ? tb_frame_pool_take(pictures->pool, TB_PIXEL_I420, (int)head.width,
-                                                              (int)head.height, 0)
-                                         : NULL;
-                if (!frame) {
+        bool goes_on = true;
+        while (goes_on && fill(pictures->fd, bytes, sizeof bytes)) {
+                if (!tb_picture_head_read(bytes, &head)) {
                         tb_log(TB_LOG_ERROR, TB_F(),
-                               "testbed-media sent what is no picture; phones have none until it is started "
-                               "again");
+                               "testbed-media sent what is neither picture nor sound; phones have none until "
+                               "it is "
+                               "started again");
                         break;
                 }
-                frame->t_us = g_get_monotonic_time();
-                if (!fill_plane(pictures, frame, 0) || !fill_plane(pictures, frame, 1) ||
-                    !fill_plane(pictures, frame, 2)) {
-                        tb_frame_unref(frame);
-                        break;
-                }
-                hand_on(pictures, head.id, frame);
+                goes_on = head.frames > 0 ? take_sound(pictures, &head) : take_picture(pictures, &head);
         }
         shutdown(pictures->fd, SHUT_RDWR); /* a child that goes on writing is told */
 }
@@ -119,16 +137,12 @@ void tb_pictures_free(TbPictures *pictures)
         g_free(pictures);
 }
 
-void tb_pictures_route(TbPictures *pictures, guint32 id, void (*picture)(TbFrame *frame_take, void *data),
-                       void *data)
+void tb_pictures_route(TbPictures *pictures, guint32 id, const TbPicturesRoute *route)
 {
         tb_mutex_lock(&pictures->lock);
-        if (picture) {
-                Route *route = g_new(Route, 1);
-                *route = (Route){picture, data};
-                g_hash_table_replace(pictures->routes, GUINT_TO_POINTER(id), route);
-        } else {
+        if (route)
+                g_hash_table_replace(pictures->routes, GUINT_TO_POINTER(id), g_memdup2(route, sizeof *route));
+        else
                 g_hash_table_remove(pictures->routes, GUINT_TO_POINTER(id));
-        }
         tb_mutex_unlock(&pictures->lock);
 }

@@ -212,7 +212,7 @@ static bool body(Cursor *c, TbLinkMessage *m)
         case TB_LINK_STATS: stats(c, &m->stats); return true;
         case TB_LINK_RESTART: text(c, &m->text, TB_LINK_CREDENTIALS); return true;
         case TB_LINK_ACCEPT: text(c, &m->text, TB_LIMIT_SDP); return true;
-        case TB_LINK_WANT: number(c, &m->number, 1); return true;
+        case TB_LINK_WANT: number(c, &m->number, TB_LINK_WANT_ALL); return true;
         case TB_LINK_RESTARTED:
         case TB_LINK_ANSWER_SDP: text(c, &m->text, TB_LINK_ANSWER); return true;
         case TB_LINK_REMOTE:

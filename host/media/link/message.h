@@ -41,7 +41,7 @@ typedef enum TbLinkType {
         TB_LINK_SOUND,   /* id: of a source of sound, whose numbers are others than the pictures' */
         TB_LINK_CALL,    /* peer, without source and offer: a phone; ANSWER_SDP is our offer to it */
         TB_LINK_ACCEPT,  /* text: the phone's answer */
-        TB_LINK_WANT,    /* number: 1: pictures of the phone are wanted, 0: they are not */
+        TB_LINK_WANT,    /* number: of TbLinkWant, what of the phone is wanted */
         /* media -> host */
         TB_LINK_READY = 32,
         TB_LINK_ANSWER_SDP,  /* text */
@@ -59,6 +59,12 @@ typedef enum TbLinkType {
         TB_LINK_RATE,        /* feed: what is wished */
         TB_LINK_PONG,        /* id: of the ping */
 } TbLinkType;
+
+typedef enum TbLinkWant {
+        TB_LINK_WANT_PICTURES = 1,
+        TB_LINK_WANT_SOUND = 2,
+        TB_LINK_WANT_ALL = 3
+} TbLinkWant;
 
 /* Borrowed from the bytes that were parsed; a NUL stands behind `length` bytes. */
 typedef struct TbLinkBytes {

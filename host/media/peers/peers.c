@@ -146,7 +146,7 @@ static void new_peer(TbPeers *peers, guint32 id, const TbLinkPeer *m, bool phone
                                           .device = m->device.data,
                                           .label = m->label.data,
                                           .offer = phone ? NULL : m->offer.data,
-                                          .picture = tb_pictures_write,
+                                          .phone = {tb_pictures_write, tb_pictures_write_sound},
                                           .id = id,
                                           .ice_servers = servers,
                                           .answer_wait_ms = m->answer_wait_ms,
@@ -199,7 +199,8 @@ static void to_viewer(TbPeers *peers, const TbLinkMessage *m)
         else if (m->type == TB_LINK_ACCEPT)
                 tb_session_accept(v->session, m->text.data);
         else if (m->type == TB_LINK_WANT)
-                tb_session_want_pictures(v->session, m->number == 1);
+                tb_session_want_of_phone(v->session, m->number & TB_LINK_WANT_PICTURES,
+                                         m->number & TB_LINK_WANT_SOUND);
         else
                 tb_session_send(v->session, m->chunk.channel.data, m->chunk.bytes.data, NULL);
 }

@@ -1,6 +1,7 @@
 #include "host/media/peers/pictures.h"
 
 #include <errno.h>
+#include <gst/audio/audio.h>
 #include <gst/video/video.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -66,8 +67,9 @@ void tb_pictures_write(gpointer id, GstSample *sample)
             MAX(GST_VIDEO_INFO_WIDTH(&info), GST_VIDEO_INFO_HEIGHT(&info)) > TB_LIMIT_VIDEO_SIDE ||
             !gst_video_frame_map(&frame, &info, gst_sample_get_buffer(sample), GST_MAP_READ))
                 return;
-        tb_picture_head_write(&(TbPictureHead){GPOINTER_TO_UINT(id), (guint32)GST_VIDEO_INFO_WIDTH(&info),
-                                               (guint32)GST_VIDEO_INFO_HEIGHT(&info)},
+        tb_picture_head_write(&(TbPictureHead){.id = GPOINTER_TO_UINT(id),
+                                               .width = (guint32)GST_VIDEO_INFO_WIDTH(&info),
+                                               .height = (guint32)GST_VIDEO_INFO_HEIGHT(&info)},
                               head);
         tb_mutex_lock(&lock);
         put(&(struct iovec){head, sizeof head}, 1);
@@ -75,4 +77,31 @@ void tb_pictures_write(gpointer id, GstSample *sample)
                 put_plane(&frame, plane);
         tb_mutex_unlock(&lock);
         gst_video_frame_unmap(&frame);
+}
+
+void tb_pictures_write_sound(gpointer id, GstSample *sample)
+{
+        GstAudioInfo info;
+        GstMapInfo map;
+        guint8 head[TB_PICTURE_HEAD];
+        GstBuffer *buffer = gst_sample_get_buffer(sample);
+        GstCaps *caps = gst_sample_get_caps(sample);
+        if (!caps || !gst_audio_info_from_caps(&info, caps) ||
+            GST_AUDIO_INFO_FORMAT(&info) != GST_AUDIO_FORMAT_S16LE ||
+            GST_AUDIO_INFO_RATE(&info) != TB_PICTURES_RATE ||
+            GST_AUDIO_INFO_CHANNELS(&info) > TB_PICTURES_CHANNELS ||
+            !gst_buffer_map(buffer, &map, GST_MAP_READ))
+                return;
+        gsize frames = map.size / (gsize)GST_AUDIO_INFO_BPF(&info);
+        if (frames > 0 && frames <= TB_PICTURES_FRAMES) {
+                tb_picture_head_write(&(TbPictureHead){.id = GPOINTER_TO_UINT(id),
+                                                       .frames = (guint32)frames,
+                                                       .channels = (guint32)GST_AUDIO_INFO_CHANNELS(&info)},
+                                      head);
+                tb_mutex_lock(&lock);
+                put(&(struct iovec){head, sizeof head}, 1);
+                put(&(struct iovec){map.data, frames * (gsize)GST_AUDIO_INFO_BPF(&info)}, 1);
+                tb_mutex_unlock(&lock);
+        }
+        gst_buffer_unmap(buffer, &map);
 }

@@ -28,8 +28,9 @@ struct TbReceiver {
         TbRefCount ref;       /* foreign threads hold it while they call */
         GstElement *pipeline; /* borrowed: it outlives its pads */
         GstElement *webrtc;   /* borrowed; main thread */
-        void (*picture)(gpointer data, GstSample *sample);
+        TbReceiverOps ops;
         gpointer data;
+        gint hears;         /* atomic: sound is wanted */
         gint wanted, waits; /* atomic; waits: for a keyframe */
         gint64 asked_us;    /* streaming thread */
 };
@@ -80,7 +81,18 @@ static GstFlowReturn on_picture(GstAppSink *sink, gpointer data)
         TbReceiver *receiver = data;
         GstSample *sample = gst_app_sink_pull_sample(sink);
         if (sample && g_atomic_int_get(&receiver->wanted))
-                receiver->picture(receiver->data, sample);
+                receiver->ops.picture(receiver->data, sample);
+        if (sample)
+                gst_sample_unref(sample);
+        return GST_FLOW_OK;
+}
+
+static GstFlowReturn on_sound(GstAppSink *sink, gpointer data)
+{
+        TbReceiver *receiver = data;
+        GstSample *sample = gst_app_sink_pull_sample(sink);
+        if (sample && g_atomic_int_get(&receiver->hears))
+                receiver->ops.sound(receiver->data, sample);
         if (sample)
                 gst_sample_unref(sample);
         return GST_FLOW_OK;
@@ -104,17 +116,18 @@ static const char *h264_decoder(void)
         return NULL;
 }
 
-static GstElement *picture_sink(TbReceiver *receiver)
+/* `keeps`: so many that were not taken yet; the oldest go. */
+static GstElement *sink_for(TbReceiver *receiver, const char *text, guint keeps,
+                            GstFlowReturn (*taken)(GstAppSink *sink, gpointer data))
 {
-        static const GstAppSinkCallbacks callbacks = {.new_sample = on_picture};
         GstElement *sink = made(receiver, "appsink");
         if (!sink)
                 return NULL;
-        g_autoptr(GstCaps) caps = gst_caps_from_string("video/x-raw,format=I420");
-        g_object_set(sink, "caps", caps, "sync", FALSE, "async", FALSE, "max-buffers", 1u, "drop", TRUE,
+        g_autoptr(GstCaps) caps = gst_caps_from_string(text);
+        g_object_set(sink, "caps", caps, "sync", FALSE, "async", FALSE, "max-buffers", keeps, "drop", TRUE,
                      NULL);
-        GstAppSinkCallbacks copy = callbacks;
-        gst_app_sink_set_callbacks(GST_APP_SINK(sink), &copy, receiver_ref(receiver), receiver_unref);
+        GstAppSinkCallbacks callbacks = {.new_sample = taken};
+        gst_app_sink_set_callbacks(GST_APP_SINK(sink), &callbacks, receiver_ref(receiver), receiver_unref);
         return sink;
 }
 
@@ -129,7 +142,8 @@ static bool build_video(TbReceiver *receiver, GstPad *pad, const char *encoding)
         bool h264 = strcmp(encoding, "H264") == 0;
         GstElement *depay = made(receiver, h264 ? "rtph264depay" : "rtpvp8depay"),
                    *parse = h264 ? made(receiver, "h264parse") : NULL,
-                   *decode = made(receiver, h264 ? h264_decoder() : "vp8dec"), *sink = picture_sink(receiver);
+                   *decode = made(receiver, h264 ? h264_decoder() : "vp8dec"),
+                   *sink = sink_for(receiver, "video/x-raw,format=I420", 1, on_picture);
         if (!depay || (h264 && !parse) || !decode || !sink)
                 return false;
         g_object_set(depay, "request-keyframe", TRUE, "wait-for-keyframe", TRUE, NULL);
@@ -141,6 +155,24 @@ static bool build_video(TbReceiver *receiver, GstPad *pad, const char *encoding)
         for (gsize i = 0; i < G_N_ELEMENTS(all); i++)
                 if (all[i])
                         gst_element_sync_state_with_parent(all[i]);
+        return linked && link_to(pad, depay);
+}
+
+static bool build_sound(TbReceiver *receiver, GstPad *pad)
+{
+        GstElement *depay = made(receiver, "rtpopusdepay"), *decode = made(receiver, "opusdec"),
+                   *convert = made(receiver, "audioconvert"),
+                   *sink = sink_for(receiver,
+                                    "audio/x-raw,format=S16LE,layout=interleaved,rate=48000,channels=[1,2]",
+                                    10, on_sound);
+        GstElement *const all[] = {sink, convert, decode, depay};
+        for (gsize i = 0; i < G_N_ELEMENTS(all); i++)
+                if (!all[i])
+                        return false;
+        g_object_set(decode, "plc", TRUE, "use-inband-fec", TRUE, NULL);
+        bool linked = gst_element_link_many(depay, decode, convert, sink, NULL);
+        for (gsize i = 0; i < G_N_ELEMENTS(all); i++)
+                gst_element_sync_state_with_parent(all[i]);
         return linked && link_to(pad, depay);
 }
 
@@ -163,8 +195,11 @@ static void on_pad(GstElement *webrtc G_GNUC_UNUSED, GstPad *pad, gpointer data)
         g_autoptr(GstCaps) caps = gst_pad_get_current_caps(pad);
         const GstStructure *s = caps && gst_caps_get_size(caps) > 0 ? gst_caps_get_structure(caps, 0) : NULL;
         const char *encoding = s ? gst_structure_get_string(s, "encoding-name") : NULL;
-        bool video = g_strcmp0(encoding, "VP8") == 0 || (g_strcmp0(encoding, "H264") == 0 && h264_decoder());
-        if (video ? !build_video(receiver, pad, encoding) : !build_nothing(receiver, pad))
+        bool video = g_strcmp0(encoding, "VP8") == 0 || (g_strcmp0(encoding, "H264") == 0 && h264_decoder()),
+             sound = g_strcmp0(encoding, "OPUS") == 0;
+        if (!(video   ? build_video(receiver, pad, encoding)
+              : sound ? build_sound(receiver, pad)
+                      : build_nothing(receiver, pad)))
                 tb_log(TB_LOG_WARNING, TB_F(),
                        "what a phone sends (%s) cannot be taken: is a GStreamer plugin missing?",
                        encoding ? encoding : "unknown");
@@ -184,14 +219,13 @@ static void add_section(TbReceiver *receiver, const char *text, bool again)
         gst_object_unref(transceiver);
 }
 
-TbReceiver *tb_receiver_new(GstElement *pipeline, GstElement *webrtc,
-                            void (*picture)(gpointer data, GstSample *sample), gpointer data)
+TbReceiver *tb_receiver_new(GstElement *pipeline, GstElement *webrtc, const TbReceiverOps *ops, gpointer data)
 {
         TbReceiver *receiver = g_new0(TbReceiver, 1);
         tb_ref_init(&receiver->ref);
         receiver->pipeline = pipeline;
         receiver->webrtc = webrtc;
-        receiver->picture = picture;
+        receiver->ops = *ops;
         receiver->data = data;
         g_object_set(webrtc, "latency", (guint)TB_RECEIVER_LATENCY_MS, NULL);
         g_signal_connect_data(webrtc, "pad-added", G_CALLBACK(on_pad), receiver_ref(receiver), closure_unref,
@@ -205,9 +239,10 @@ void tb_receiver_offer(TbReceiver *receiver)
         add_section(receiver, OPUS, false);
 }
 
-void tb_receiver_want(TbReceiver *receiver, bool pictures)
+void tb_receiver_want(TbReceiver *receiver, bool pictures, bool sound)
 {
-        if (pictures)
+        g_atomic_int_set(&receiver->hears, sound);
+        if (pictures && !g_atomic_int_get(&receiver->wanted))
                 g_atomic_int_set(&receiver->waits, 1);
         g_atomic_int_set(&receiver->wanted, pictures);
 }
@@ -217,6 +252,7 @@ void tb_receiver_free(TbReceiver *receiver)
         if (!receiver)
                 return;
         g_atomic_int_set(&receiver->wanted, 0);
+        g_atomic_int_set(&receiver->hears, 0);
         receiver->webrtc = NULL;
         receiver_unref(receiver);
 }

@@ -254,7 +254,7 @@ static bool build(TbSession *session, const TbSessionOptions *options, GError **
         tb_media_set_clock(session->pipeline);
         tb_session_set_up_ice(session, options->ice_servers);
         if (!options->offer)
-                session->receiver = tb_receiver_new(session->pipeline, session->webrtc, options->picture,
+                session->receiver = tb_receiver_new(session->pipeline, session->webrtc, &options->phone,
                                                     GUINT_TO_POINTER(options->id));
         if (session->source && session->offer.video_mline >= 0) {
                 session->sender = tb_sender_new(session->feeds, session->source, session->pipeline,
@@ -320,8 +320,8 @@ void tb_session_want_keyframe(TbSession *session)
                 tb_sender_want_keyframe(session->sender);
 }
 
-void tb_session_want_pictures(TbSession *session, bool wanted)
+void tb_session_want_of_phone(TbSession *session, bool pictures, bool sound)
 {
         if (session->receiver)
-                tb_receiver_want(session->receiver, wanted);
+                tb_receiver_want(session->receiver, pictures, sound);
 }

@@ -15,6 +15,7 @@
 #include "host/media/link/message.h"
 #include "host/media/link/viewer_state.h"
 #include "host/media/webrtc/feed.h"
+#include "host/media/webrtc/receiver.h"
 
 typedef struct TbSession TbSession;
 
@@ -34,14 +35,14 @@ typedef struct TbSessionCallbacks {
         void (*closed)(TbSession *session, const char *reason, void *data);
 } TbSessionCallbacks;
 
-typedef struct TbSessionOptions {                        /* copied */
-        guint source;                                    /* of pictures; 0: video in the offer is declined */
-        guint sound;                                     /* 0: sound in the offer is declined */
-        const char *device;                              /* for logs; "" */
-        const char *label;                               /* for logs: an address, a session */
-        const char *offer;                               /* NULL: a phone, whose pictures go to `picture` */
-        void (*picture)(gpointer id, GstSample *sample); /* as of tb_receiver_new(); static */
-        guint32 id;                                      /* for it */
+typedef struct TbSessionOptions { /* copied */
+        guint source;             /* of pictures; 0: video in the offer is declined */
+        guint sound;              /* 0: sound in the offer is declined */
+        const char *device;       /* for logs; "" */
+        const char *label;        /* for logs: an address, a session */
+        const char *offer;        /* NULL: a phone, whose pictures and sound go to `phone` */
+        TbReceiverOps phone;
+        guint32 id; /* for it */
         const char *const *ice_servers;
         /* The answer waits for our candidates at most this long (and for the first one, or the end of
          * gathering, up to 3 s), so that it can be used without trickle from us (WHEP has none in that
@@ -67,7 +68,7 @@ void tb_session_restart(TbSession *session, const char *credentials);
 bool tb_session_send(TbSession *session, const char *channel, const char *text, GError **error);
 /* The phone's answer to our offer, as it came. One that is none ends the session. */
 void tb_session_accept(TbSession *session, const char *answer);
-/* Whether pictures of the phone are wanted. */
-void tb_session_want_pictures(TbSession *session, bool wanted);
+/* What of the phone is wanted. */
+void tb_session_want_of_phone(TbSession *session, bool pictures, bool sound);
 /* The viewer shows nothing although bytes arrive: sends a keyframe soon. */
 void tb_session_want_keyframe(TbSession *session);

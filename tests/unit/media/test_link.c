@@ -299,19 +299,38 @@ static void test_picture_head(void)
         for (guint w = 0; w < G_N_ELEMENTS(sides); w++)
                 for (guint h = 0; h < G_N_ELEMENTS(sides); h++) {
                         bool good = w % 3 != 0 && h % 3 != 0;
-                        tb_picture_head_write(&(TbPictureHead){7, sides[w], sides[h]}, bytes);
+                        tb_picture_head_write(
+                                &(TbPictureHead){.id = 7, .width = sides[w], .height = sides[h]}, bytes);
                         g_assert_true(tb_picture_head_read(bytes, &head) == good);
                         g_assert_true(!good ||
                                       (head.id == 7 && head.width == sides[w] && head.height == sides[h]));
                 }
-        tb_picture_head_write(&(TbPictureHead){7, 2, 2}, bytes);
+        tb_picture_head_write(&(TbPictureHead){.id = 7, .width = 2, .height = 2}, bytes);
         bytes[0] ^= 1;
         g_assert_false(tb_picture_head_read(bytes, &head));
+        for (guint32 frames = TB_PICTURES_FRAMES; frames <= TB_PICTURES_FRAMES + 1; frames++)
+                for (guint32 channels = 0; channels <= TB_PICTURES_CHANNELS + 1; channels++) {
+                        bool good = frames == TB_PICTURES_FRAMES && channels % 3 != 0;
+                        tb_picture_head_write(
+                                &(TbPictureHead){.id = 7, .frames = frames, .channels = channels}, bytes);
+                        g_assert_true(tb_picture_head_read(bytes, &head) == good);
+                        g_assert_true(!good || (head.frames == frames && head.channels == channels &&
+                                                head.width == 0));
+                }
 }
 
 typedef struct Got {
-        gint pictures, wrong; /* atomic */
+        gint pictures, sounds, wrong; /* atomic */
 } Got;
+
+static void take_sound(TbSound *sound_take, void *data)
+{
+        Got *got = data;
+        bool right = sound_take->frames == 2 && sound_take->format.channels == 1 &&
+                     sound_take->samples[1] == 0x0404;
+        g_atomic_int_add(right ? &got->sounds : &got->wrong, 1);
+        tb_sound_unref(sound_take);
+}
 
 static void take_picture(TbFrame *frame_take, void *data)
 {
@@ -327,14 +346,18 @@ static void take_picture(TbFrame *frame_take, void *data)
 static void test_pictures(void)
 {
         int pair[2];
-        Got got = {0, 0};
+        Got got = {0};
         guint8 bytes[TB_PICTURE_HEAD + 10] = {0};
-        tb_picture_head_write(&(TbPictureHead){7, 3, 2}, bytes);
+        tb_picture_head_write(&(TbPictureHead){.id = 7, .width = 3, .height = 2}, bytes);
         for (guint8 i = 0; i < 10; i++)
                 bytes[TB_PICTURE_HEAD + i] = i + 1;
         g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), ==, 0);
         TbPictures *pictures = tb_pictures_new(pair[0]);
-        tb_pictures_route(pictures, 7, take_picture, &got);
+        tb_pictures_route(pictures, 7, &(TbPicturesRoute){take_picture, take_sound, &got});
+        guint8 sound[TB_PICTURE_HEAD + 4];
+        memset(sound, 4, sizeof sound);
+        tb_picture_head_write(&(TbPictureHead){.id = 7, .frames = 2, .channels = 1}, sound);
+        g_assert_cmpint(send(pair[1], sound, sizeof sound, MSG_NOSIGNAL), ==, sizeof sound);
         for (gsize i = 0; i < sizeof bytes; i++)
                 g_assert_cmpint(send(pair[1], bytes + i, 1, MSG_NOSIGNAL), ==, 1);
         bytes[4] = 8; /* of a peer that is not there */
@@ -346,6 +369,7 @@ static void test_pictures(void)
         char end;
         g_assert_cmpint(recv(pair[1], &end, 1, 0), <=, 0); /* it has hung up */
         g_assert_cmpint(g_atomic_int_get(&got.pictures), ==, 2);
+        g_assert_cmpint(g_atomic_int_get(&got.sounds), ==, 1);
         g_assert_cmpint(g_atomic_int_get(&got.wrong), ==, 0);
         tb_pictures_free(pictures);
         close(pair[1]);

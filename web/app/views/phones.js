@@ -131,7 +131,7 @@ async function addPhone(svc) {
         h(
           'p',
           {},
-          'A phone becomes a device of this bench: its camera is video, its motion, place and battery are sensors, its buttons are events. Everybody who may watch this bench sees what is switched on there.',
+          'A phone becomes a device of this bench: its camera is video, its microphone is audio, its motion, place and battery are sensors, its buttons are events. Everybody who may watch this bench sees what is switched on there.',
         ),
         field('Name', name, 'Small letters, digits, . _ - (or nothing: it is given one)'),
         error,
