@@ -229,8 +229,13 @@ test("an observer has what the host's page has: console, plots, events, and the 
   await other.locator('#lease-release').waitFor();
   await page.getByText(/controls this device, and has it until \d/).waitFor();
   assert.ok(await page.locator('#power-on-power').isDisabled());
+  // refused, in words; and granted, by keyboard
   await page.locator('#lease-ask').click();
-  await other.getByRole('button', { name: 'Hand it over' }).click();
+  await other.getByRole('button', { name: 'Refuse' }).click();
+  await page.locator('.toast', { hasText: 'keeps it for now' }).waitFor();
+  await page.locator('#lease-ask').click();
+  await other.getByRole('button', { name: 'Grant' }).focus();
+  await other.keyboard.press('Enter');
   await page.locator('#lease-release').waitFor();
   await other.locator('#lease-ask').waitFor();
   await page.locator('#lease-release').click();

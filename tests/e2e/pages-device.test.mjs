@@ -287,7 +287,7 @@ test('a fault and who asks for the device come without moving what is under the 
   await page.getByText('bert asks for board').waitFor();
   await settled(false);
   assert.equal(await top(), there);
-  await page.getByRole('button', { name: 'Hand it over' }).click();
+  await page.getByRole('button', { name: 'Grant' }).click();
   await page.waitForSelector('#lease-take');
   await page.done();
 });

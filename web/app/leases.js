@@ -4,6 +4,7 @@
 
 import { endOfLease, LeaseKeeper } from '../core/lease.js';
 import { Emitter } from '../core/emitter.js';
+import { whoIs } from '../core/who.js';
 import * as prefs from './prefs.js';
 import { showAsk } from './views/login.js';
 
@@ -11,8 +12,9 @@ const NEXT_MS = 700; // within it whoever waited, or ends a lease to have one, h
 
 export class Leases extends Emitter {
   /** `name`: under which this browser remembers them. */
-  constructor({ toast, name = 'leases' }) {
+  constructor({ toast, name = 'leases', who = whoIs }) {
     super();
+    this.who = who; // a user's name in words
     this._toast = toast;
     this._name = name;
     // device -> {lease, holder, ttl_s, expires_at}
@@ -21,7 +23,8 @@ export class Leases extends Emitter {
       if (e.key === prefs.name(name)) this._fromOtherTab();
     });
     this._keepers = new Map();
-    this._asks = new Map(); // device -> takes the question away
+    this._given = null; // device that was granted to who asked
+    this._asks = new Map(); // device and request -> {device, away}
     for (const name of ['pointerdown', 'keydown', 'wheel']) {
       window.addEventListener(
         name,
@@ -40,7 +43,7 @@ export class Leases extends Emitter {
     store.subscribe((state, before, action) => {
       if (state.devices === before.devices) return;
       const ended = action.event?.event === 'lease.ended' ? action.event.data : null;
-      for (const [device, away] of this._asks) if (!this.isMine(device)) away();
+      for (const { device, away } of [...this._asks.values()]) if (!this.isMine(device)) away();
       for (const device of [...this._mine.keys()]) {
         const was = before.devices[device]?.lease;
         const now = state.devices[device]?.lease;
@@ -57,8 +60,8 @@ export class Leases extends Emitter {
     setTimeout(
       () => {
         const now = this._store.state.devices[device]?.lease ?? null;
-        if (this.isMine(device)) return; // taken again
-        this._toast.warn(`Your lease of ${device} has ended`, endOfLease(ended, now));
+        if (this.isMine(device) || this._given === device) return; // taken again, or given away
+        this._toast.warn(`Your lease of ${device} has ended`, endOfLease(ended, now, this.who));
       },
       ended?.by ? 0 : NEXT_MS,
     );
@@ -69,11 +72,41 @@ export class Leases extends Emitter {
     else await this._api.renewLease(device);
   }
 
-  /** Somebody waits for what we have. */
-  asked(device, { by, note }) {
+  /** Somebody waits for what we have. `ask`: the number of the request; older hosts have none. */
+  asked(device, { by, note, ask, wait_s }) {
     if (!this.isMine(device) || by === this._store.state.me?.user) return;
-    this._asks.get(device)?.();
-    this._asks.set(device, showAsk({ device, by, note, handOver: () => this.release(device) }));
+    const key = `${device} ${ask ?? ''}`;
+    this._asks.get(key)?.away();
+    const answer = async (grant) => {
+      try {
+        if (grant) this._given = device;
+        if (ask) await this._api.answerLease(device, ask, grant);
+        else if (grant) await this.release(device);
+        if (grant) this._drop(device);
+      } catch (error) {
+        if (error.status !== 404) throw error;
+        this._toast.info('Nobody asks any more', 'The request was withdrawn, or its time is over.');
+      }
+    };
+    const strip = showAsk({
+      device,
+      by: this.who(by),
+      note,
+      seconds: wait_s,
+      grant: () => answer(true),
+      refuse: () => answer(false),
+      onError: (error) => this._toast.error(error, 'The request'),
+    });
+    const away = () => {
+      this._asks.delete(key);
+      strip();
+    };
+    this._asks.set(key, { device, away });
+  }
+
+  /** It was answered, or nobody asks any more. */
+  settled(device, { ask }) {
+    this._asks.get(`${device} ${ask ?? ''}`)?.away();
   }
 
   /** Who used this browser has logged out: his leases stay his, by his token. */
@@ -114,6 +147,7 @@ export class Leases extends Emitter {
 
   /** `wait`: {wait_s, signal}: asks for what somebody else has, and gets it when it is free. */
   async take(device, { ttl_s, note }, { wait_s, signal } = {}) {
+    if (this._given === device) this._given = null;
     const lease = await this._api.takeLease(
       device,
       { ttl_s, ...(note ? { note } : {}), ...(wait_s ? { wait_s } : {}) },

@@ -8,6 +8,7 @@ import { restVerbs, SocketRoute } from '../core/routes.js';
 import { key, Store } from '../core/store.js';
 import { Telemetry } from '../core/telemetry.js';
 import { HostClock } from '../core/truth.js';
+import { whoIs } from '../core/who.js';
 import { debug } from './debug.js';
 import { Leases } from './leases.js';
 import * as prefs from './prefs.js';
@@ -25,7 +26,9 @@ export function makeServices({ base, onAuth }) {
   // that the host is away stands above the page, and who has no token is asked for one: it is not said again for each
   // thing that needs it
   toast.known = (error) => error?.status === 401 || (error?.status === 0 && store.state.link.state !== 'open');
-  const leases = new Leases({ toast });
+  const everybody = () => Object.values(store.state.devices).flatMap((d) => d.people ?? []);
+  const who = (user) => whoIs(user, everybody());
+  const leases = new Leases({ toast, who });
   const api = new Api({
     base,
     fetch: (...args) => fetch(...args),
@@ -136,9 +139,10 @@ export function makeServices({ base, onAuth }) {
     const e = eventOf(data);
     if (!e) return;
     store.dispatch({ type: 'event', event: e });
-    if (/^(device|lease|interface)\./.test(e.event) && e.event !== 'lease.renewed')
+    if (/^(device|lease|interface|people)\./.test(e.event) && e.event !== 'lease.renewed')
       reload(e.event === 'device.added' ? '*' : (e.device ?? '*'));
     if (e.event === 'lease.asked') leases.asked(e.device, e.data);
+    if (e.event === 'lease.answered' || e.event === 'lease.withdrawn') leases.settled(e.device, e.data);
     if (e.event === 'command' && e.device && /\.(set|cycle)$/.test(e.data?.verb ?? '')) readPowerSoon(e.device);
   });
   function readPowerSoon(device) {
@@ -173,6 +177,7 @@ export function makeServices({ base, onAuth }) {
     commands,
     events,
     leases,
+    who,
     toast,
     prefs,
     reload,

@@ -206,6 +206,10 @@ export class Api {
   renewLease(id) {
     return this.json('PUT', `${this.device(id)}/lease`, { device: id });
   }
+  /** Who asks has the device from now on, or not. */
+  answerLease(id, ask, grant) {
+    return this.json('POST', `${this.device(id)}/lease/answer`, { body: { ask, grant }, device: id });
+  }
   endLease(id) {
     return this.json('DELETE', `${this.device(id)}/lease`, { device: id });
   }

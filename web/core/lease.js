@@ -3,6 +3,7 @@
 
 import { systemClock } from './backoff.js';
 import { Emitter } from './emitter.js';
+import { whoIs } from './who.js';
 
 const IDLE_MS = 5 * 60 * 1000; // without activity for so long: no more heartbeats, the lease may end
 
@@ -23,10 +24,12 @@ export function secondsLeft(lease, now) {
  * What who had a lease is told of its end. `ended`: of the event ({reason, by}), null: none was seen; `now`: the lease
  * that there is since then.
  */
-export function endOfLease(ended, now) {
+export function endOfLease(ended, now, who = whoIs) {
   const watch = 'You can go on watching.';
-  if (ended?.by) return `${ended.by} took it over. ${watch}`;
-  if (now) return `${now.holder ?? 'Somebody'} has it now. ${watch}`;
+  if (ended?.by) return `${who(ended.by)} took it over. ${watch}`;
+  if (now) return `${who(now.holder)} has it now. ${watch}`;
+  if (ended?.reason === 'left') return 'You were away for too long. Others may control it now.';
+  if (ended?.reason === 'revoked') return `The link does not let you control any more. ${watch}`;
   return ended?.reason === 'expired' ? 'Its time is over. Others may control it now.' : 'Others may control it now.';
 }
 

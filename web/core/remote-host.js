@@ -25,7 +25,7 @@ export function commandOf(method, path, { query = {}, body }, kindOf) {
   const [name, op, last] = path;
   const params = { ...query, ...(Array.isArray(body) ? { events: body } : (body ?? {})) };
   if (name === undefined) return method === 'GET' ? { verb: 'device.get', params: {} } : null;
-  if (name === 'lease') return { verb: `lease.${LEASE_OF[method]}`, params };
+  if (name === 'lease') return { verb: `lease.${op ?? LEASE_OF[method]}`, params };
   const kind = kindOf(name);
   const verb = (what) => ({ verb: `${name}.${what}`, params });
   if (kind === 'apps' && op)

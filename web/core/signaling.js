@@ -13,7 +13,12 @@ const READY_MS = 10000;
 /** Errors after which trying again with the same hello cannot help. */
 const FINAL = new Set(['Expected hello message', 'Invalid role', 'Invalid session or token']);
 /** The end, also for who is in. */
-const ENDED = new Set(['Session ended', 'Session expired', 'Too many observers: somebody who controls came']);
+const ENDED = new Set([
+  'Session ended',
+  'Session expired',
+  'Session time is over',
+  'Too many observers: somebody who controls came',
+]);
 /**
  * Final for a newcomer only. Who was in already (and changed its network, say) meets its own dead socket there, until
  * the server has missed its pings.

@@ -87,7 +87,10 @@ function onEvent(state, event) {
     type === 'line' ||
     type === 'input.clipboard' ||
     type === 'lease.renewed' ||
-    type === 'lease.asked'
+    type === 'lease.asked' ||
+    type === 'lease.answered' ||
+    type === 'lease.withdrawn' ||
+    type === 'people.changed'
   )
     return next;
   return { ...next, timeline: [event, ...next.timeline].slice(0, MAX_TIMELINE) };

@@ -1,5 +1,7 @@
 // What the API says, as people read it: times of this day and place, no headers, no browser's words.
 
+import { whoIs } from './who.js';
+
 const ISO = /\b(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d))/g;
 const LEASED_UNTIL = / until (\S+); send X-Lease if that is you, or wait/;
 
@@ -32,9 +34,9 @@ export function humane(text, now = Date.now()) {
 }
 
 /** "anna has it until 14:05" */
-export function whoHasIt(lease, now = Date.now()) {
+export function whoHasIt(lease, now = Date.now(), who = whoIs) {
   const until = lease?.expires_at ? ` until ${timeOfDay(lease.expires_at, now)}` : '';
-  return `${lease?.holder ?? 'Somebody'} has it${until}`;
+  return `${who(lease?.holder)} has it${until}`;
 }
 
 /** A part of an address as it is meant; what is no such text (a `%` alone) stays as it is. */

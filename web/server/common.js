@@ -141,7 +141,12 @@ export function pageLinks(end, here) {
 export function makeSignaling(api, { role, sessionId, token, name }) {
   // the session's token goes in the hello; the server's own token, if it has one, in the URL
   const hello = { role, sessionId, token, ...(name ? { name } : {}) };
-  return new Signaling({ url: api.wsUrl('ws'), WebSocket, hello });
+  const signaling = new Signaling({ url: api.wsUrl('ws'), WebSocket, hello });
+  // a page that is loaded again is who it was: what it controls is its own still
+  const key = `peer.${sessionId}`;
+  signaling.peerId = prefs.get(key, null, 'session');
+  signaling.on('ready', () => prefs.put(key, signaling.peerId, 'session'));
+  return signaling;
 }
 
 /** Session and token of this page: /v/{sessionId}?token=…, /m/{sessionId}?token=…, or #session=…&token=… */

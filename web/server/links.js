@@ -6,7 +6,7 @@ import { timeOfDay } from '../core/words.js';
 import { actionButton, badge, confirmDialog, empty, fill, h, icon, modal, text } from '../app/dom.js';
 import { logInByLink, makePage, pageLinks } from './common.js';
 import { keepOwnLinks, linkParts, ownLinks, takeBack } from './share.js';
-import { personWords } from './people.js';
+import { personWords } from '../core/people.js';
 
 const POLL_MS = 4000;
 

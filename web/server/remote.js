@@ -7,6 +7,7 @@ import { LinkApi } from '../core/link-api.js';
 import { RemoteHost } from '../core/remote-host.js';
 import { Store } from '../core/store.js';
 import { HostClock } from '../core/truth.js';
+import { whoIs } from '../core/who.js';
 import { debug } from '../app/debug.js';
 import { Leases } from '../app/leases.js';
 import * as prefs from '../app/prefs.js';
@@ -15,11 +16,12 @@ const READ_MS = 8000;
 const RELOAD_MS = 150; // several events in a row cause one look
 
 /** `id`: the device, `full`: "host/device". */
-export function remoteServices({ root, session, id, full, toast, announce, scope }) {
+export function remoteServices({ root, session, id, full, toast, announce, scope, people }) {
   const store = new Store();
   const clock = new HostClock();
   toast.known = (error) => error?.status === 0 && store.state.link.state !== 'open';
-  const leases = new Leases({ toast, name: `leases.${full}` });
+  const who = (user) => whoIs(user, people());
+  const leases = new Leases({ toast, name: `leases.${full}`, who });
   const commands = new CommandClient({ client: pageName(), lease: (device) => leases.secret(device), direct: false });
   const base = new URL('remote/', root).href;
   const kindOf = (name) => store.state.devices[id]?.interfaces?.find((i) => i.name === name)?.kind;
@@ -56,6 +58,7 @@ export function remoteServices({ root, session, id, full, toast, announce, scope
     store.dispatch({ type: 'event', event: e });
     if (/^(device|lease|interface)\./.test(e.event) && e.event !== 'lease.renewed') reload();
     if (e.event === 'lease.asked') leases.asked(id, e.data);
+    if (e.event === 'lease.answered' || e.event === 'lease.withdrawn') leases.settled(id, e.data);
   });
   commands.subscribe('sensor');
   commands.subscribe('event');
@@ -69,6 +72,7 @@ export function remoteServices({ root, session, id, full, toast, announce, scope
     store,
     commands,
     leases,
+    who,
     toast,
     prefs,
     clock,

@@ -4,7 +4,7 @@ import { fromPicture, toPicture } from '../core/pointer.js';
 import { timeOfDay } from '../core/words.js';
 import { fill, h, icon, Scope, set, text } from '../app/dom.js';
 import * as prefs from '../app/prefs.js';
-import { colourOf, nameOf, wayWords } from './people.js';
+import { colourOf, nameOf, wayWords } from '../core/people.js';
 
 const FADE_MS = 4000;
 const STEP = 0.02; // of the picture, by an arrow key

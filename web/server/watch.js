@@ -73,7 +73,9 @@ function run(status, signaling) {
   document.title = `${full || 'Watch'} – Testbed`;
 
   const producer = () => signaling.peerWithRole('phone');
-  const svc = remoteServices({ root, session, id, full, toast, announce, scope });
+  const room = new Room({ signaling, name: prefs.get('my-name', '') });
+  scope.add(() => room.close());
+  const svc = remoteServices({ root, session, id, full, toast, announce, scope, people: () => room.people });
   const { commands, store } = svc;
   const report = new ConnectionReport({ post: reporter(api, session) });
   mountQueue(document.body, commands);
@@ -88,8 +90,6 @@ function run(status, signaling) {
   signaling.on('message', (m, kind) => {
     if (!isOfRoom(kind)) commands.accept(kind, m, 'relay');
   });
-  const room = new Room({ signaling, name: prefs.get('my-name', '') });
-  scope.add(() => room.close());
   svc.mountRoom = (box) => mountRoom(box, { room, signaling, toast, announce });
 
   // ---- page ----

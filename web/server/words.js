@@ -7,6 +7,7 @@ const ENDS = {
   'Invalid session or token':
     'This link opens nothing any more: it has ended, or it was not copied as a whole. Ask for a new link.',
   'Session expired': 'This link has expired: nobody used it for ten minutes. Ask for a new link.',
+  'Session time is over': 'The time that this link was given is over. Ask for a new link.',
   'Session ended': 'Who made this link has taken it back. Ask for a new link.',
   'Too many observers': 'As many people watch as this link lets in. Try again when one of them has left.',
   'Too many observers: somebody who controls came':
@@ -37,11 +38,15 @@ export function desktopEnd(why) {
   return `The session is over${words ? `: ${words}` : ''}. Create a new one, and scan its code.`;
 }
 
+const PLACE_TAKEN = new Set(['Too many observers', 'You did not answer, and somebody else has your place']);
+
 /** "lab-1 is not connected …" `server`: the server itself answers. `since`: as in app/banner.js. */
-export function lostWords({ host, server, since, online = true }) {
+export function lostWords({ host, server, since, online = true, reason = null }) {
   const old = since ? ` What you see is from ${timeOfDay(since)}.` : '';
   const back = 'This page goes on by itself when it is back.';
   if (!online) return `This device has no network.${old} ${back}`;
+  if (PLACE_TAKEN.has(reason))
+    return `While this page was away somebody else took its place, and as many people watch as this link lets in.${old} It comes in by itself when one of them has left.`;
   if (!server) return `No connection to the server.${old} Is the network there? ${back}`;
   return `${host} is not connected to the server right now: it was stopped, or its network is gone.${old} ${back}`;
 }

@@ -14,6 +14,7 @@ const CALLS = [
   ['GET', [], {}, 'device.get', {}],
   ['POST', ['lease'], { body: { ttl_s: 60 } }, 'lease.take', { ttl_s: 60 }],
   ['DELETE', ['lease'], {}, 'lease.release', {}],
+  ['POST', ['lease', 'answer'], { body: { ask: 3, grant: true } }, 'lease.answer', { ask: 3, grant: true }],
   ['GET', ['power'], {}, 'power.get', {}],
   ['PUT', ['power'], { body: { state: 'on' } }, 'power.set', { state: 'on' }],
   ['POST', ['power', 'cycle'], { body: { off_s: 1 } }, 'power.cycle', { off_s: 1 }],

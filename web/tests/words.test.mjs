@@ -5,6 +5,8 @@ import { test } from 'node:test';
 import { ApiError } from '../core/api.js';
 import { endOfLease } from '../core/lease.js';
 import { timeOfDay, unescaped, whoHasIt } from '../core/words.js';
+import { whoIs } from '../core/who.js';
+import { lostWords } from '../server/words.js';
 
 const at = new Date(2026, 10, 29, 14, 5, 9).getTime();
 const iso = new Date(at).toISOString();
@@ -44,4 +46,28 @@ test('who has lost a lease is told who has it now, and that it is free only when
 
 test('what is no text of an address is shown as it is', () => {
   assert.deepEqual(['a%20b', '%zz', '%'].map(unescaped), ['a b', '%zz', '%']);
+});
+
+test('who comes by a link is who the session says, and whose link it is', () => {
+  const people = [
+    { peerId: 'p7f', name: 'Bert', guest: true },
+    { peerId: 'p8a', name: 'anna', guest: false },
+    { peerId: 'p9c', name: null, guest: true },
+  ];
+  const cases = [
+    ['carl', 'carl'],
+    ['carl (via server)', 'carl'],
+    ['anna, link p7f (via server)', 'Bert (guest, by a link of anna)'],
+    ['127.0.0.1, link p7f (via server)', 'Bert (guest)'],
+    ['anna, link p8a (via server)', 'anna'],
+    ['anna, link p9c (via server)', 'somebody (guest, by a link of anna)'],
+    ['anna, link p0 (via server)', 'somebody (guest, by a link of anna)'],
+    [null, 'Somebody'],
+  ];
+  for (const [user, words] of cases) assert.equal(whoIs(user, people), words);
+});
+
+test('whose place was taken while he was away is told so', () => {
+  assert.match(lostWords({ host: 'lab-1', server: false, since: 0, reason: 'Too many observers' }), /took its place/);
+  assert.match(lostWords({ host: 'lab-1', server: false, since: 0, reason: 'x' }), /No connection to the server/);
 });

@@ -14,6 +14,7 @@ import { settling } from '../settle.js';
 import { deviceLayout } from './layout.js';
 import { controlOf, mountLease, whyNot } from './lease.js';
 import { mountLogs } from './logs.js';
+import { mountPeople } from './people.js';
 import { mountSensors } from './plots.js';
 import { mountPower } from './power.js';
 import { followSensors, mountReadings } from './sensors.js';
@@ -228,7 +229,7 @@ function mountDevice(root, svc, device, wanted, onTab) {
   // ---- beside them ----
   for (const iface of of('power')) scope.add(mountPower(first, svc, { id, iface, control }));
   scope.add(mountLease(first, svc, { id }));
-  if (svc.mountRoom) scope.add(svc.mountRoom(rest));
+  scope.add(svc.mountRoom ? svc.mountRoom(rest) : mountPeople(rest, svc, { id }));
   for (const iface of of('sensors')) {
     followSensors(svc, { id, iface }, scope);
     scope.add(

@@ -2,6 +2,7 @@
 
 import { duration } from '../../core/format.js';
 import { leaseState, secondsLeft } from '../../core/lease.js';
+import { whoIs } from '../../core/who.js';
 import { timeOfDay, whoHasIt } from '../../core/words.js';
 import { actionButton, confirmDialog, field, fill, h, icon, notice, Scope, text } from '../dom.js';
 
@@ -13,7 +14,7 @@ const TTLS = [
   [86400, '24 hours'],
 ];
 
-const ASK_S = 600; // a request waits so long
+const ASK_S = 120; // a request waits so long for its answer
 
 export function mountLease(root, svc, { id }) {
   const scope = new Scope();
@@ -40,12 +41,15 @@ export function mountLease(root, svc, { id }) {
     svc.prefs.put('lease-note', note.value.trim());
     return { ttl_s: Number(ttl.value), note: note.value.trim() };
   };
-  const fail = (e) => {
+  const who = svc.who ?? whoIs;
+  const fail = (e, waited = false) => {
     svc.toast.error(
       e.status === 423
         ? Object.assign(e, {
-            title: 'Taken',
-            detail: whoHasIt(e.extra),
+            title: e.extra?.refused_by ? 'Refused' : waited ? 'No answer' : 'Taken',
+            detail: e.extra?.refused_by
+              ? `${who(e.extra.refused_by)} keeps it for now. You can watch, and ask again later.`
+              : `${waited ? `Nobody answered within ${ASK_S / 60} minutes. ` : ''}${whoHasIt(e.extra, Date.now(), who)}.`,
           })
         : e,
       'Lease',
@@ -72,7 +76,7 @@ export function mountLease(root, svc, { id }) {
       await svc.leases.take(id, request(), { wait_s: ASK_S, signal: asking.signal });
       svc.toast.good(`You have ${id} now`);
     } catch (error) {
-      if (error.name !== 'AbortError') fail(error);
+      if (error.name !== 'AbortError') fail(error, true);
     } finally {
       asking = null;
       update();
@@ -97,7 +101,14 @@ export function mountLease(root, svc, { id }) {
     text(chip, { free: 'free', mine: 'yours', other: 'taken' }[what]);
     showLeft();
     const role = svc.store.state.me?.role ?? 'operator';
-    const now = JSON.stringify([what, lease && whoHasIt(lease), lease?.note, role, Boolean(asking), told]);
+    const now = JSON.stringify([
+      what,
+      lease && whoHasIt(lease, Date.now(), who),
+      lease?.note,
+      role,
+      Boolean(asking),
+      told,
+    ]);
     if (now === shown) return;
     shown = now;
     if (role === 'viewer') {
@@ -106,7 +117,7 @@ export function mountLease(root, svc, { id }) {
         h(
           'p',
           { class: 'muted' },
-          `${what === 'other' ? `${whoHasIt(lease)}. ` : ''}${svc.store.state.me?.why ?? "You may watch: your role is viewer. An operator's token may control."}`,
+          `${what === 'other' ? `${whoHasIt(lease, Date.now(), who)}. ` : ''}${svc.store.state.me?.why ?? "You may watch: your role is viewer. An operator's token may control."}`,
         ),
       );
     } else if (what === 'free') {
@@ -149,7 +160,7 @@ export function mountLease(root, svc, { id }) {
         body,
         notice(
           'warn',
-          `${lease.holder ?? 'Somebody'} controls this device, and has it until ${timeOfDay(lease.expires_at)}. You can watch.`,
+          `${who(lease.holder)} controls this device, and has it until ${timeOfDay(lease.expires_at)}. You can watch.`,
         ),
         h(
           'dl',
@@ -159,18 +170,14 @@ export function mountLease(root, svc, { id }) {
           lease.note ? [h('dt', {}, 'Note'), h('dd', {}, lease.note)] : null,
         ),
         asking
-          ? h(
-              'p',
-              { role: 'status' },
-              `You asked. You have it as soon as ${lease.holder ?? 'the holder'} hands it over.`,
-            )
+          ? h('p', { role: 'status' }, `You asked. ${who(lease.holder)} has two minutes to grant or refuse it.`)
           : null,
         h(
           'div',
           { class: 'row' },
           asking
             ? h('button', { type: 'button', class: 'btn', onclick: stopAsking }, 'Stop asking')
-            : h('button', { type: 'button', class: 'btn primary', id: 'lease-ask', onclick: ask }, 'Ask for it'),
+            : h('button', { type: 'button', class: 'btn primary', id: 'lease-ask', onclick: ask }, 'Ask for control'),
           h(
             'label',
             { class: 'check' },
@@ -191,7 +198,7 @@ export function mountLease(root, svc, { id }) {
               async () => {
                 const sure = await confirmDialog({
                   title: `Take over ${id}?`,
-                  message: `${lease.holder ?? 'The holder'} loses control at once and can go on watching. Only an admin may do this.`,
+                  message: `${who(lease.holder)} loses control at once and can go on watching. Only an admin may do this.`,
                   action: 'Take over',
                   danger: true,
                 });
@@ -223,7 +230,7 @@ export function whyNot(svc, id) {
   const { me } = svc.store.state;
   if (me?.role === 'viewer') return me.why ?? 'You may watch: your role is viewer';
   const what = leaseState(device?.lease, svc.leases.isMine(id), Date.now());
-  return what === 'other' ? whoHasIt(device.lease).replace(' it', ' the lease') : '';
+  return what === 'other' ? whoHasIt(device.lease, Date.now(), svc.who).replace(' it', ' the lease') : '';
 }
 
 /** Who may control the device right now: watch(fn(may, why)) for views that send. */

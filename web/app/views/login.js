@@ -3,7 +3,7 @@
 
 import { unescaped } from '../../core/words.js';
 import { noticesPlace } from '../settle.js';
-import { field, fill, h, icon, modal, text } from '../dom.js';
+import { actionButton, field, fill, h, icon, modal, text } from '../dom.js';
 
 const ROLES = {
   viewer: 'You may watch everything, and control nothing.',
@@ -138,20 +138,34 @@ export function userButton(store, { logOut }) {
   return button;
 }
 
-/** "bert asks for board": above the page, until it is answered or has become pointless. Returns what takes it away. */
-export function showAsk({ device, by, note, handOver }) {
+/**
+ * "bert asks for board": above the page, until it is answered, its time is over, or it has become pointless. Returns what
+ * takes it away.
+ */
+export function showAsk({ device, by, note, seconds, grant, refuse, onError }) {
+  const left = h('span', { class: 'num' });
+  const end = seconds ? Date.now() + seconds * 1000 : null;
+  const button = (label, cls, run) => actionButton({ class: cls }, label, () => run().then(away), onError);
   const strip = h(
     'div',
     { class: 'notice warn ask', role: 'alert' },
     icon('lock'),
     h('p', {}, h('strong', {}, by), ` asks for ${device}${note ? `: ${note}` : ''}.`),
-    h(
-      'button',
-      { type: 'button', class: 'btn primary', onclick: () => handOver().finally(() => strip.remove()) },
-      'Hand it over',
-    ),
-    h('button', { type: 'button', class: 'btn', onclick: () => strip.remove() }, 'Not now'),
+    left,
+    button('Grant', 'btn primary', grant),
+    button('Refuse', 'btn', refuse),
   );
+  const tick = () => {
+    const s = Math.ceil((end - Date.now()) / 1000);
+    text(left, `${Math.max(0, s)} s left`);
+    if (s <= 0) away();
+  };
+  const timer = end ? setInterval(tick, 1000) : null;
+  if (end) tick();
+  function away() {
+    clearInterval(timer);
+    strip.remove();
+  }
   noticesPlace().append(strip);
-  return () => strip.remove();
+  return away;
 }

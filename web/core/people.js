@@ -1,6 +1,6 @@
 // Who is in a session, in words.
 
-import { age } from '../core/format.js';
+import { age } from './format.js';
 
 const PATHS = { direct: 'directly', nat: 'through NAT', turn: 'by TURN', relay: 'by the server' };
 

@@ -1,0 +1,16 @@
+// Who somebody is, in words: a host calls those who come by a link "anna, link p7f… (via server)": whose link it is.
+// Who uses it, the people of the session say.
+
+const BY_LINK = /^(.*), link (p[0-9a-f]+) \(via server\)$/;
+const NETWORK = /^[0-9a-f:.]+(\/\d+)?$/i; // who has no name is called by his network
+
+/** `people`: [{peerId, name, guest}] of the session, or of the device. */
+export function whoIs(user, people = []) {
+  if (!user) return 'Somebody';
+  const [, maker, peerId] = BY_LINK.exec(user) ?? [];
+  if (!peerId) return user.replace(/ \(via server\)$/, '');
+  const person = people.find((p) => p.peerId === peerId);
+  if (person?.guest === false && person.name) return person.name;
+  const name = person?.name || 'somebody';
+  return NETWORK.test(maker) ? `${name} (guest)` : `${name} (guest, by a link of ${maker})`;
+}
