@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { withHost } from '../integration/harness.mjs';
-import { startBrowser } from './browser.mjs';
+import { inPage, openPage, assertQuiet, startBrowser } from './browser.mjs';
+import { startFirefox } from './firefox.mjs';
 
 const STEP_MS = 60; // as far as sound and picture may be apart
 
@@ -96,4 +97,69 @@ test('a beep is heard when its flash is seen', async (t) => {
     );
   assert.ok(heard.ms.length, `of ${heard.flashes} flashes and ${heard.beeps} beeps`);
   assert.ok(Math.abs(heard.middle) <= STEP_MS, `${heard.middle} ms apart`);
+});
+
+const AV = { attach: ['testpattern://?width=640&height=360', 'testtone://?level=-12'] };
+const sound = (page) =>
+  page.evaluate(() => {
+    const video = document.querySelector('.stage video');
+    return {
+      muted: video.muted,
+      tracks: (video.srcObject?.getTracks() ?? []).map((t) => t.kind).sort(),
+    };
+  });
+
+test('the page is silent until its button is pressed, by a key; then it is heard, measured, and muted again', async (t) => {
+  const host = await withHost(t, { devices: { av: AV, mic: { attach: 'pulse:///mic?server=unix:/nonexistent' } } });
+  const browser = await startBrowser(t);
+  const page = await openPage(t, browser, `${host.url}/#/d/av`);
+  const listeners = async () => (await host.get('/host/devices/av/audio')).json.listeners;
+  await inPage(page, 'a picture', () => document.querySelector('.stage video')?.videoWidth > 0);
+  assert.deepEqual(await sound(page), {
+    muted: true,
+    tracks: ['video'],
+  });
+  assert.equal(await listeners(), 0); // the microphone is off
+  await page.focus('button[aria-label="Hear the sound"]');
+  await page.keyboard.press('Enter');
+  await inPage(page, '-15 dBFS', () => {
+    const level = document.querySelector('.level').getAttribute('aria-valuenow');
+    return level !== null && Math.abs(Number(level) + 15) <= 2;
+  });
+  assert.deepEqual(await sound(page), { muted: false, tracks: ['audio', 'video'] });
+  await page.keyboard.press('Enter');
+  await inPage(page, 'no sound', () => document.querySelector('.stage video').srcObject?.getAudioTracks().length === 0);
+  assert.equal((await sound(page)).muted, true);
+  await page.goto(`${host.url}/#/d/mic`);
+  await page.click('button[aria-label="Hear the sound"]');
+  await inPage(page, 'the reason', () =>
+    /^No sound: .*no PulseAudio or PipeWire server answers/.test(document.querySelector('#sound-notice')?.textContent),
+  );
+  assertQuiet(page);
+});
+
+test('Firefox plays sound beside the picture', async (t) => {
+  const host = await withHost(t, { devices: { av: AV } });
+  const firefox = await startFirefox(t);
+  await firefox.goto(`${host.url}/docs`);
+  const got = await firefox.evaluate(async (url) => {
+    const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
+    pc.addTransceiver('video', { direction: 'recvonly' });
+    pc.addTransceiver('audio', { direction: 'recvonly' });
+    const streams = new Set();
+    pc.ontrack = (e) => streams.add(e.streams[0].id);
+    await pc.setLocalDescription();
+    const headers = { 'Content-Type': 'application/sdp' };
+    const answer = await fetch(url, { method: 'POST', body: pc.localDescription.sdp, headers });
+    await pc.setRemoteDescription({ type: 'answer', sdp: await answer.text() });
+    for (const end = performance.now() + 20000; performance.now() < end; ) {
+      const stats = [...(await pc.getStats()).values()].filter((s) => s.type === 'inbound-rtp');
+      const of = (kind) => stats.find((s) => s.kind === kind);
+      if (of('audio')?.totalAudioEnergy > 0 && of('video')?.framesDecoded > 0)
+        return { streams: streams.size, directions: pc.getTransceivers().map((r) => r.currentDirection) };
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    return 'no sound, or no picture';
+  }, `${host.url}/host/devices/av/video/whep`);
+  assert.deepEqual(got, { streams: 1, directions: ['recvonly', 'recvonly'] });
 });

@@ -6,7 +6,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { Host, Program, scratch, until } from './harness.mjs';
+import { Host, Program, ROOT, scratch, until } from './harness.mjs';
 
 const folder = scratch('tb-sound-');
 const socket = path.join(folder, 'sound.sock');
@@ -75,6 +75,17 @@ async function hear(device, words) {
   return body;
 }
 
+/** What aiortc, which is no browser, gets of a WHEP endpoint. */
+function aiortc(target, ...kinds) {
+  const { stdout, stderr, status } = spawnSync(
+    '/usr/bin/python3', // Debian's, which has aiortc
+    [path.join(ROOT, 'tests/integration/aiortc_whep.py'), host.url + target, ...kinds],
+    { encoding: 'utf8', timeout: 60000 },
+  );
+  assert.equal(status, 0, stderr);
+  return JSON.parse(stdout);
+}
+
 const state = async (device) => (await host.get(`/host/devices/${device}/audio`)).json;
 
 before(async () => {
@@ -88,6 +99,8 @@ before(async () => {
         card: { attach: 'alsa:///room?rate=16000&channels=1' },
         away: { attach: `pulse:///nobody?server=unix:${socket}` },
         tone: { attach: 'testtone://?level=-20' },
+        av: { attach: ['testpattern://?width=320&height=200', 'testtone://?level=-6'] },
+        dumb: { attach: 'testpattern://?width=320&height=200' },
       },
     },
     { env: { ...env, ALSA_CONFIG_PATH: `/usr/share/alsa/alsa.conf:${asound}` } },
@@ -163,4 +176,17 @@ test('what is not there says what there is; levels are samples of the device', a
     (await host.get('/host/resources')).json.find((r) => r.uri === 'pulse:///room.monitor'),
   );
   assert.match(found.why, /what is played on the sink room/);
+});
+
+test('aiortc hears it beside the picture, or alone; a device without sound answers with an inactive section', () => {
+  const both = aiortc('/host/devices/av/video/whep', 'audio', 'video');
+  assert.deepEqual(both.heard.video, { width: 320, height: 200 });
+  assert.equal(both.heard.audio.rate, 48000);
+  assert.ok(both.heard.audio.loudest > 10000, `${both.heard.audio.loudest} of 16422`);
+  const alone = aiortc('/host/devices/tone/audio/whep', 'audio');
+  assert.ok(alone.heard.audio.loudest > 1500);
+  const dumb = aiortc('/host/devices/dumb/video/whep', 'audio', 'video');
+  assert.deepEqual(dumb.heard.video, { width: 320, height: 200 });
+  assert.deepEqual(dumb.sections[0].slice(0, 1).concat(dumb.sections[0][2]), ['audio', true]);
+  assert.deepEqual(aiortc('/host/devices/av/video/whep', 'video').sections.length, 1);
 });

@@ -42,7 +42,11 @@ export function mountPicture(root, svc, { id, control, signaling, producer, scop
     fallbackText: 'a reduced picture through the server',
     start: false,
     fallback: (report) => relayPicture(report, { id, signaling, commands: svc.commands, scope }),
-    connect: () => {
+    sound: {
+      has: () => interfacesOf(device(), 'audio').length > 0,
+      why: async () => interfacesOf(device(), 'audio')[0]?.reason ?? '',
+    },
+    connect: ({ audio }) => {
       const to = producer();
       if (!to)
         throw new ApiError({ status: 0, title: 'Not connected', detail: 'the host is not connected to the server' });
@@ -52,6 +56,7 @@ export function mountPicture(root, svc, { id, control, signaling, producer, scop
         asks: true,
         RTCPeerConnection,
         video: hasVideo(),
+        audio,
         timeOrigin: performance.timeOrigin,
       });
       peer.on('channel', (name, open) => open && name === 'control' && peer.connection.sample());

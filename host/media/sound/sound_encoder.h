@@ -22,5 +22,5 @@ void tb_opus_tap_remove(TbOpusTap *tap); /* frees it; accepts NULL */
 
 bool tb_opus_is_there(void); /* main thread, once GStreamer runs */
 
-#define TB_OPUS_MS 10
+#define TB_OPUS_MS 20 /* what every client decodes; aiortc decodes nothing else */
 #define TB_OPUS_RATE 48000

@@ -13,7 +13,7 @@
 
 #define TB_URI_PLAYOUT_DELAY "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"
 #define TB_URI_CAPTURE_TIME "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time"
-#define TB_PLAYOUT_STEP_MS 60
+#define TB_PLAYOUT_STEP_MS 80
 #define TB_PLAYOUT_STEP_MOST_MS 500
 #define TB_URI_TWCC "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 

@@ -13,6 +13,7 @@ import { mountGeneric, mountInstrument } from './generic.js';
 import { settling } from '../settle.js';
 import { deviceLayout } from './layout.js';
 import { controlOf, mountLease, whyNot } from './lease.js';
+import { mountListen } from './listen.js';
 import { mountLogs } from './logs.js';
 import { mountPeople } from './people.js';
 import { mountSensors } from './plots.js';
@@ -34,7 +35,7 @@ const PANELS = {
   logs: mountLogs,
   instrument: mountInstrument,
 };
-const ELSEWHERE = new Set(['video', 'power', 'input']);
+const ELSEWHERE = new Set(['video', 'audio', 'power', 'input']);
 
 export function mount(root, svc, { id, rest = [] }) {
   const scope = new Scope();
@@ -228,6 +229,9 @@ function mountDevice(root, svc, device, wanted, onTab) {
 
   // ---- beside them ----
   for (const iface of of('power')) scope.add(mountPower(first, svc, { id, iface, control }));
+  // the first one is heard with the picture
+  if (!svc.remote)
+    for (const iface of of('audio').slice(videos.length ? 1 : 0)) scope.add(mountListen(first, svc, { id, iface }));
   scope.add(mountLease(first, svc, { id }));
   scope.add(svc.mountRoom ? svc.mountRoom(rest) : mountPeople(rest, svc, { id }));
   for (const iface of of('sensors')) {

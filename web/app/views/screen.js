@@ -12,6 +12,7 @@ import { settling } from '../settle.js';
 import { mountControl } from './control.js';
 import { fullScreen, mountPicture } from './picture.js';
 import { Quality } from './quality.js';
+import { mountSound } from './sound.js';
 
 const FIRST_FRAME_MS = 8000; // connected, but nothing to see for so long: fall back
 const SHOWS_MS = 3000; // that a connection may take to its first picture, while another one shows the device
@@ -22,7 +23,8 @@ const pause = (ms) => new Promise((next) => setTimeout(next, ms));
  * @param {HTMLElement} root
  * @param {object} o
  * @param {string} o.id                          device, for names and what is remembered
- * @param {() => object} o.connect               a client for the ladder (core/ladder.js)
+ * @param {(wish: {audio: boolean}) => object} o.connect   a client for the ladder (core/ladder.js), with sound or not
+ * @param {{has: () => boolean, why: () => Promise<string>}} [o.sound]   of the device: views/sound.js
  * @param {(report: {shown(w, h), failed()}) => {el: Element, start(), stop(), choices}} o.fallback   `choices`: of the
  *                                               dialog behind the badge (quality.js)
  * @param {object[]} [o.choices]                 further ones of that dialog
@@ -67,6 +69,7 @@ export function mountScreen(
     start = true,
     hasVideo = () => true,
     ownSize = async () => null,
+    sound: ofDevice = { has: () => false, why: async () => '' },
     telemetry = () => () => {},
   },
 ) {
@@ -132,8 +135,26 @@ export function mountScreen(
       )
     : null;
 
+  const sound = mountSound({
+    ...ofDevice,
+    id,
+    scope,
+    media: video,
+    // what there is goes on until the one with sound, or without it, shows its picture
+    changed: () => {
+      if (!ladder.move() && ladder.rung === 'connecting') ladder.restart();
+    },
+  });
+
   const header = h('header', {}, tools, h('span', { class: 'grow' }), quality.el);
-  const panel = h('section', { class: 'panel stage-panel', 'aria-label': 'Screen' }, header, note.el, stage);
+  const panel = h(
+    'section',
+    { class: 'panel stage-panel', 'aria-label': 'Screen' },
+    header,
+    note.el,
+    sound.note,
+    stage,
+  );
   root.append(panel);
 
   // ---- size ----
@@ -216,7 +237,7 @@ export function mountScreen(
   const full = fullScreen({ id, scope, stage, keys: input.fullKeys, entered: () => screen.focus() });
   stage.append(input.over, full.bar);
   panel.append(...input.below);
-  header.append(...[...input.tools, ...picture.tools, snap, full.button].filter(Boolean));
+  header.append(...[...sound.tools, ...input.tools, ...picture.tools, snap, full.button].filter(Boolean));
 
   // ---- video ----
   let frameTimer = null;
@@ -250,7 +271,7 @@ export function mountScreen(
   }
   const ladder = new VideoLadder({
     unsupported: () => (typeof RTCPeerConnection === 'function' ? null : 'this browser has no WebRTC'),
-    connect,
+    connect: () => connect({ audio: sound.on }),
     shows: async (client) => {
       for (const end = Date.now() + SHOWS_MS; hasVideo() && Date.now() < end; await pause(SHOWS_LOOK_MS))
         if ((await client.connection.sample())?.framesDecoded > 0) return;
@@ -281,6 +302,7 @@ export function mountScreen(
       if (client !== ladder.client) return;
       video.srcObject = stream;
       video.play().catch(() => {});
+      sound.heard(stream);
     });
     client.on('stats', (f) => {
       if (client !== ladder.client) return;
@@ -299,6 +321,7 @@ export function mountScreen(
     if (client.stream) {
       video.srcObject = client.stream;
       video.play().catch(() => {});
+      sound.heard(client.stream);
     }
     useChannels();
   });
@@ -308,6 +331,9 @@ export function mountScreen(
     if (rung !== 'webrtc') showing = false;
     useChannels();
     quality.setRung(rung, reason);
+    sound.carried(
+      rung === 'fallback' ? `it comes by WebRTC alone, and the picture comes by ${fallbackText} now.` : null,
+    );
     if (rung === 'webrtc' && hasVideo()) {
       frameTimer = setTimeout(() => {
         if (!showing) ladder.giveUp(new Error('connected, but no picture arrived'));
@@ -386,6 +412,7 @@ export function mountScreen(
   function refresh() {
     panel.hidden = !hasVideo();
     input.refresh();
+    sound.refresh();
     if (video.videoWidth) setVideoSize(); // it was not known before whose picture this is
   }
   if (start) ladder.start();

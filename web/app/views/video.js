@@ -1,6 +1,6 @@
 // The picture of a device on the host's own page: WHEP, and MJPEG when WebRTC does not work.
 
-import { awayWords, clipboardOf, inputOf, isPhone } from '../../core/store.js';
+import { awayWords, clipboardOf, inputOf, interfacesOf, isPhone } from '../../core/store.js';
 import { WhepClient } from '../../core/whep.js';
 import { h, Scope, set } from '../dom.js';
 import * as prefs from '../prefs.js';
@@ -61,8 +61,10 @@ export function mountVideo(root, svc, { id, iface, control, tools = [] }) {
         },
       },
     ],
-    connect: () =>
+    sound: soundOf(svc, id),
+    connect: ({ audio }) =>
       new WhepClient({
+        audio,
         url: api.url(api.iface(id, iface.name, '/whep'), { query: { max_kbps: prefs.get(`webrtc.kbps.${id}`) } }),
         fetch: (...args) => fetch(...args),
         headers: () => api.headers(svc.leases.secret(id) ? { 'X-Lease': svc.leases.secret(id) } : {}),
@@ -82,6 +84,18 @@ export function mountVideo(root, svc, { id, iface, control, tools = [] }) {
     }),
   );
   return () => scope.close();
+}
+
+/** Whether a device has sound (of that name, or any), and why nothing of it is heard. */
+export function soundOf(svc, id, name) {
+  const iface = () => interfacesOf(svc.store.state.devices[id], 'audio').find((i) => !name || i.name === name);
+  return {
+    has: () => Boolean(iface()),
+    why: async () => {
+      if (iface()?.state !== 'ready') return iface()?.reason ?? '';
+      return (await svc.api.get(svc.api.iface(id, iface().name))).fault ?? '';
+    },
+  };
 }
 
 const mjpegOf = (id, what) => prefs.get(`mjpeg.${what}.${id}`, MJPEG[what].usual);

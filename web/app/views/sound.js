@@ -1,0 +1,154 @@
+// The sound of a device: whether it is heard, how loud it is, and why it is not. It is off until somebody presses the
+// button: browsers ask for a gesture, and a microphone is on only while somebody listens.
+
+import { humane } from '../../core/words.js';
+import { loudness, METER } from '../../core/sound.js';
+import { h, icon, text } from '../dom.js';
+import * as prefs from '../prefs.js';
+import { settling } from '../settle.js';
+
+const METER_MS = 100;
+const WHY_MS = 2000; // of silence, before it is asked why, and between two questions
+
+/**
+ * @param {object} o
+ * @param {string} o.id
+ * @param {Scope} o.scope
+ * @param {HTMLMediaElement} o.media      which plays it
+ * @param {() => boolean} o.has           the device has sound at all
+ * @param {() => Promise<string>} o.why   why there is none now; '' when it should be heard
+ * @param {() => void} o.changed          `on` has changed: the connection is to carry it, or no more
+ * @returns {{tools: Element[], note: Element, on, refresh(), heard(stream), carried(reason)}}
+ */
+export function mountSound({ id, scope, media, has, why, changed }) {
+  let on = false;
+  let without = null; // why the way that there is carries no sound
+  let source = null; // {context, analyser, node, samples}
+  let silent = 0; // since when
+  let asked = 0;
+
+  const glyph = h('span', { class: 'glyph' });
+  const button = h('button', { type: 'button', class: 'btn quiet icon-only', onclick: () => set(!on) }, glyph);
+  const bar = h('i');
+  const meter = h('div', { class: 'level', role: 'meter', 'aria-label': `Sound level of ${id}`, hidden: true }, bar);
+  meter.setAttribute('aria-valuemin', METER.min);
+  meter.setAttribute('aria-valuemax', 0);
+  const reason = h('p', {});
+  const noteBar = h(
+    'div',
+    { class: 'stage-note', role: 'status', hidden: true, id: 'sound-notice' },
+    icon('warn'),
+    reason,
+  );
+  const note = settling(noteBar);
+  scope.add(note.close);
+
+  function say(words) {
+    noteBar.hidden = !words;
+    text(reason, words ? `No sound: ${words}` : '');
+  }
+
+  function show() {
+    glyph.replaceChildren(icon(on ? 'sound' : 'silent'));
+    const label = on ? 'Mute the sound' : 'Hear the sound';
+    button.setAttribute('aria-label', label);
+    button.setAttribute('aria-pressed', String(on));
+    button.title = label;
+    meter.hidden = !on;
+    if (!on) say('');
+    else if (without) say(without);
+  }
+
+  function set(now) {
+    if (on === now) return;
+    on = now;
+    prefs.put(`sound.${id}`, on);
+    media.muted = !on;
+    silent = performance.now();
+    if (!on) deafen();
+    show();
+    changed();
+  }
+
+  function deafen() {
+    source?.node.disconnect();
+    source?.context.close().catch(() => {});
+    source = null;
+    bar.style.width = '0';
+  }
+
+  /** The stream that the picture comes by, whenever it is another one or has got a track. */
+  function heard(stream) {
+    deafen();
+    media.muted = !on;
+    if (!on || !stream?.getAudioTracks().length || typeof AudioContext !== 'function') return;
+    const context = new AudioContext();
+    context.resume().catch(() => {});
+    const analyser = context.createAnalyser();
+    analyser.fftSize = 2048;
+    const node = context.createMediaStreamSource(stream);
+    node.connect(analyser);
+    source = { context, analyser, node, samples: new Float32Array(analyser.fftSize) };
+    media.play().catch((error) => {
+      if (error?.name !== 'NotAllowedError') return;
+      set(false); // the browser wants a gesture first
+      media.play().catch(() => {});
+    });
+  }
+
+  /** `why`: what there is instead of a connection that carries sound; null: it does. */
+  function carried(reasonNow) {
+    without = reasonNow;
+    if (on) say(without ?? '');
+  }
+
+  async function ask(now) {
+    if (now - silent < WHY_MS || now - asked < WHY_MS) return;
+    asked = now;
+    const words = await why().catch(() => '');
+    if (on && !without) say(words ? humane(words) : '');
+  }
+
+  scope.interval(() => {
+    if (!on) return;
+    const now = performance.now();
+    let level = METER.min;
+    if (source) {
+      source.analyser.getFloatTimeDomainData(source.samples);
+      level = loudness(source.samples);
+    }
+    bar.style.width = `${METER.share(level) * 100}%`;
+    meter.setAttribute('aria-valuenow', Math.round(level));
+    meter.setAttribute('aria-valuetext', level <= METER.min ? 'silent' : `${Math.round(level)} dBFS`);
+    if (level > METER.min) {
+      silent = now;
+      if (!without) say('');
+    } else if (!without) {
+      ask(now);
+    }
+  }, METER_MS);
+  scope.add(deafen);
+
+  function refresh() {
+    button.hidden = !has();
+    if (button.hidden) set(false);
+  }
+  show();
+  refresh();
+  // who listened to it before, and has pressed something on this page, hears it again
+  if (!button.hidden && prefs.get(`sound.${id}`) && navigator.userActivation?.hasBeenActive) {
+    on = true;
+    media.muted = false;
+    show();
+  }
+  return {
+    tools: [button, meter],
+    note: note.el,
+    get on() {
+      return on;
+    },
+    refresh,
+    heard,
+    carried,
+  };
+}
