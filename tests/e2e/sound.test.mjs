@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { withHost } from '../integration/harness.mjs';
+import { until, withHost } from '../integration/harness.mjs';
+import { withServer } from '../integration/server-harness.mjs';
 import { inPage, openPage, assertQuiet, startBrowser } from './browser.mjs';
 import { startFirefox } from './firefox.mjs';
 
@@ -135,6 +136,22 @@ test('the page is silent until its button is pressed, by a key; then it is heard
   await inPage(page, 'the reason', () =>
     /^No sound: .*no PulseAudio or PipeWire server answers/.test(document.querySelector('#sound-notice')?.textContent),
   );
+  assertQuiet(page);
+});
+
+test('an observer hears it through the pairing server, and by no other way', async (t) => {
+  const server = await withServer(t);
+  const host = await withHost(t, { name: 'lab-1', server: { url: server.url }, devices: { av: AV } });
+  await until('the device on the server', async () => (await server.get('/api/devices')).text.includes('lab-1/av'));
+  const { viewUrl } = await server.session({ device: 'lab-1/av', mode: 'view', observers: 2 });
+  const page = await openPage(t, await startBrowser(t), new URL(viewUrl, server.url).href);
+  await inPage(page, 'a picture', () => document.querySelector('.stage video')?.videoWidth > 0);
+  await page.click('button[aria-label="Hear the sound"]');
+  await inPage(page, '-15 dBFS', () => {
+    const level = document.querySelector('.level').getAttribute('aria-valuenow');
+    return level !== null && Math.abs(Number(level) + 15) <= 2;
+  });
+  assert.equal((await host.get('/host/devices/av/audio')).json.listeners, 1);
   assertQuiet(page);
 });
 
