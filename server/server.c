@@ -93,6 +93,11 @@ static void party_probe(gpointer connection)
         tb_ws_ping(((Connection *)connection)->ws, NULL, 0);
 }
 
+static bool party_is_us(gpointer connection, const char *server)
+{
+        return tb_server_is_named(((Connection *)connection)->server->config, server);
+}
+
 static gint64 party_silent_ms(gpointer connection)
 {
         return tb_ws_silent_ms(((Connection *)connection)->ws);
@@ -195,9 +200,9 @@ static void on_pong(TbWs *ws G_GNUC_UNUSED, const guint8 *bytes, gsize size, gpo
 }
 
 static const TbWsOps ws_ops = {on_message, on_drained, on_closed, on_pong};
-static const TbPartyOps party_ops = {party_text, party_binary, party_queued,   party_close,
-                                     on_role,    party_spent,  party_pause,    party_net,
-                                     party_mark, party_probe,  party_silent_ms};
+static const TbPartyOps party_ops = {party_text, party_binary, party_queued, party_close,
+                                     on_role,    party_spent,  party_pause,  party_net,
+                                     party_mark, party_probe,  party_is_us,  party_silent_ms};
 
 /* Nobody is refused before his hello: what comes from one address may be a crowd of guesses, and one with a token. */
 void tb_server_upgrade(TbRequest *request, gpointer data)
@@ -298,6 +303,7 @@ static void new_pairing(TbServer *server)
                 .host_drained = on_host_drained,
                 .host_left = on_host_left,
                 .session_changed = on_session,
+                .watched = tb_server_audit_watched,
                 .phone_links = tb_phone_links_of_host,
                 .host_keys = tb_persist_host_keys(server->persist),
                 .enrolments = tb_persist_enrolments(server->persist),
@@ -308,20 +314,6 @@ static void new_pairing(TbServer *server)
         tb_metrics_collector(server->metrics, tb_persist_metrics, server->persist);
 }
 
-static bool new_people(TbServer *server, GError **error)
-{
-        const TbServerConfig *config = server->config;
-        server->people = tb_people_new(&(TbPeopleOptions){.store = tb_persist_accounts(server->persist),
-                                                          .tokens = config->auth,
-                                                          .jwt_secret = config->jwt_secret,
-                                                          .state_dir = config->state_dir});
-        server->hasher = tb_hasher_new(error);
-        server->guesses = tb_guesses_new();
-        server->audit = tb_audit_new(tb_persist_db(server->persist));
-        tb_metrics_collector(server->metrics, tb_audit_metrics, server->audit);
-        return server->hasher != NULL;
-}
-
 static bool start(TbServer *server, GError **error)
 {
         const TbServerConfig *config = server->config;
@@ -329,7 +321,8 @@ static bool start(TbServer *server, GError **error)
         if (!server->persist)
                 return false;
         new_pairing(server);
-        if (!new_people(server, error) || !tb_persist_load(server->persist, server->pairing, error))
+        if (!tb_server_begin_people(server, error) ||
+            !tb_persist_load(server->persist, server->pairing, error))
                 return false;
         tb_server_look_for_accounts(server);
         server->http = tb_http_new(

@@ -64,6 +64,10 @@ void tb_server_enrol_limits(void);
 /* Once the store is read, and when a command may have added some: who has an account shows so from then on. */
 void tb_server_look_for_accounts(TbServer *server);
 /* TbHttpOptions.answered; `server` is its data. */
+bool tb_server_begin_people(TbServer *server, GError **error);
+/* Whether a host that dials `name` has come to us. */
+bool tb_server_is_named(const TbServerConfig *config, const char *name);
+void tb_server_audit_watched(const TbWatched *who, gpointer server); /* TbPairingOptions.watched */
 void tb_server_audit_answer(TbRequest *request, const char *route, int status, gpointer server);
 /* How clients reach us, without a slash at its end; borrowed from either. */
 const char *tb_server_base_url(TbRequest *request, TbServer *server);

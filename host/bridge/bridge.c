@@ -312,7 +312,8 @@ static void on_text(const char *text, gsize size, gpointer data)
         case TB_BRIDGE_OTHER: break;
         case TB_BRIDGE_READY: ready(bridge, &m); break;
         case TB_BRIDGE_CHALLENGE:
-                send_json(bridge, tb_bridge_proof(bridge->key, bridge->config->name, m.nonce));
+                send_json(bridge, tb_bridge_proof(bridge->key, bridge->config->name, m.nonce,
+                                                  m.names ? bridge->config->server_url : NULL));
                 break;
         case TB_BRIDGE_ERROR: server_error(bridge, &m); break;
         case TB_BRIDGE_PEER_CONNECTED: peer_connected(bridge, &m); break;

@@ -19,10 +19,13 @@ json_t *tb_bridge_hello(TbCore *core, TbLinkKey *key, const char *version, bool 
         return hello;
 }
 
-json_t *tb_bridge_proof(TbLinkKey *key, const char *name, const char *nonce)
+json_t *tb_bridge_proof(TbLinkKey *key, const char *name, const char *nonce, const char *url)
 {
-        g_autofree char *signature = tb_link_key_sign(key, name, nonce);
-        return json_pack("{s:s, s:s}", "type", "proof", "signature", signature);
+        g_autoptr(GUri) uri = url ? g_uri_parse(url, G_URI_FLAGS_NONE, NULL) : NULL;
+        g_autofree char *server =
+                                uri && g_uri_get_host(uri) ? g_ascii_strdown(g_uri_get_host(uri), -1) : NULL,
+                        *signature = tb_link_key_sign(key, name, nonce, server);
+        return json_pack("{s:s, s:s, s:s*}", "type", "proof", "signature", signature, "server", server);
 }
 
 bool tb_bridge_may_join_open(const TbHostConfig *c)

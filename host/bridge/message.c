@@ -75,6 +75,7 @@ static bool parse_ice_servers(TbBridgeMessage *m, GError **error G_GNUC_UNUSED)
 
 static bool parse_challenge(TbBridgeMessage *m, GError **error)
 {
+        m->names = json_is_true(json_object_get(m->json, "names"));
         return get_name(m, "nonce", true, &m->nonce, error);
 }
 

@@ -51,6 +51,7 @@ typedef struct TbBridgeMessage {
         bool open;         /* it asks nobody for a token */
         const char *host;  /* the name that this host has there; nullable */
         const char *nonce; /* challenge */
+        bool names;        /* challenge: it wants the proof to name it */
         /* a carried request */
         const char *method, *path, *user;
         json_t *headers;       /* borrowed object; nullable */

@@ -132,14 +132,15 @@ const char *tb_link_key_public(const TbLinkKey *key)
 }
 
 /* What is signed can be mistaken for nothing else that such a key may ever sign. */
-static char *statement(const char *host, const char *nonce)
+static char *statement(const char *host, const char *nonce, const char *server)
 {
-        return g_strdup_printf("testbed host link\n%s\n%s", host, nonce);
+        return server ? g_strdup_printf("testbed host link to\n%s\n%s\n%s", server, host, nonce)
+                      : g_strdup_printf("testbed host link\n%s\n%s", host, nonce);
 }
 
-char *tb_link_key_sign(const TbLinkKey *key, const char *host, const char *nonce)
+char *tb_link_key_sign(const TbLinkKey *key, const char *host, const char *nonce, const char *server)
 {
-        g_autofree char *text = statement(host, nonce);
+        g_autofree char *text = statement(host, nonce, server);
         guint8 signature[SIGNATURE_BYTES] = {0};
         size_t size = sizeof signature;
         EVP_MD_CTX *ctx = EVP_MD_CTX_new();
@@ -156,12 +157,13 @@ bool tb_link_key_is_public(const char *text)
         return decode(text, raw, sizeof raw);
 }
 
-bool tb_link_key_verify(const char *public_text, const char *host, const char *nonce, const char *signature)
+bool tb_link_key_verify(const char *public_text, const char *host, const char *nonce, const char *server,
+                        const char *signature)
 {
         guint8 raw[PUBLIC_BYTES], given[SIGNATURE_BYTES];
         if (!decode(public_text, raw, sizeof raw) || !decode(signature, given, sizeof given))
                 return false;
-        g_autofree char *text = statement(host, nonce);
+        g_autofree char *text = statement(host, nonce, server);
         EVP_PKEY *key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, raw, sizeof raw);
         EVP_MD_CTX *ctx = EVP_MD_CTX_new();
         bool ok = key && EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, key) == 1 &&

@@ -14,11 +14,13 @@ typedef struct TbLinkKey TbLinkKey;
 TbLinkKey *tb_link_key_open(const char *path, GError **error);
 void tb_link_key_free(TbLinkKey *key); /* accepts NULL */
 const char *tb_link_key_public(const TbLinkKey *key);
-/* The proof that whoever said hello as `host` has the key; the caller frees. */
-char *tb_link_key_sign(const TbLinkKey *key, const char *host, const char *nonce);
+/* The proof that whoever said hello as `host` has the key; `server`: to whom, the name or address that it dialled, so that nobody
+ * can pass it on to another one; NULL: to an older server. The caller frees. */
+char *tb_link_key_sign(const TbLinkKey *key, const char *host, const char *nonce, const char *server);
 
 bool tb_link_key_is_public(const char *text); /* well formed */
-bool tb_link_key_verify(const char *public_text, const char *host, const char *nonce, const char *signature);
+bool tb_link_key_verify(const char *public_text, const char *host, const char *nonce, const char *server,
+                        const char *signature);
 /* The instance id: 16 hexadecimal digits of the public key's SHA-256. The caller frees. */
 char *tb_link_key_id(const char *public_text);
 

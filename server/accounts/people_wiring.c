@@ -50,6 +50,20 @@ json_t *tb_server_about_caller(TbServer *server, const TbCaller *caller)
         return o;
 }
 
+bool tb_server_begin_people(TbServer *server, GError **error)
+{
+        const TbServerConfig *config = server->config;
+        server->people = tb_people_new(&(TbPeopleOptions){.store = tb_persist_accounts(server->persist),
+                                                          .tokens = config->auth,
+                                                          .jwt_secret = config->jwt_secret,
+                                                          .state_dir = config->state_dir});
+        server->guesses = tb_guesses_new();
+        server->audit = tb_audit_new(tb_persist_db(server->persist));
+        tb_metrics_collector(server->metrics, tb_audit_metrics, server->audit);
+        server->hasher = tb_hasher_new(error);
+        return server->hasher != NULL;
+}
+
 /* --- the first one --- */
 static void make_first(TbAccounts *store, const char *password)
 {
@@ -170,6 +184,24 @@ static void note_carried(TbRequest *request, TbServer *server, TbAuditNote *note
         note->object = object;
         note->action = action;
         tb_audit_note(server->audit, note, reads ? SAW_S : CARRIED_S);
+}
+
+/* By a link: who comes without a token is a guest, and says of himself what he likes. */
+void tb_server_audit_watched(const TbWatched *who, gpointer data)
+{
+        TbServer *server = data;
+        g_autofree char *object = g_strconcat(who->host, "/", who->device, NULL),
+                        *guest = g_strdup_printf("guest%s%s (link of %s)", *who->name ? ": " : "", who->name,
+                                                 who->maker); /* no user's name has a blank */
+        const char *how = who->mode == TB_MODE_CONTROL ? "join.control" : "join.view";
+        const TbAuditNote note = {.user = who->proven ? who->name : guest,
+                                  .action = who->comes ? how : "leave",
+                                  .object = object,
+                                  .outcome = "ok",
+                                  .address = who->net ? who->net : "this machine",
+                                  .request = who->request};
+        if (server->audit)
+                tb_audit_note(server->audit, &note, CARRIED_S);
 }
 
 void tb_server_audit_answer(TbRequest *request, const char *route, int status, gpointer data)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/clock.h"
+#include "lib/error.h"
 #include "lib/proto/link_key.h"
 #include "lib/server_limits.h"
 #include "server/pairing/pairing_private.h"
@@ -58,4 +59,34 @@ bool tb_pairing_forget_host(TbPairing *pairing, const char *name)
         g_autofree char *instance = owner ? g_strdup(owner->instance) : NULL;
         bool known = instance && tb_host_keys_forget(keys, name, instance);
         return tb_lists_forget(pairing->lists, name) || known;
+}
+
+/* A server that a host trusts could pass its proof on to us, and be that host here: so a proof names whom it is for. Older hosts name
+ * nobody; of a key that has done so once, that is somebody who stands between. */
+bool tb_host_proof_is_for_us(const TbParty *party, const char *key, const char *server, GError **error)
+{
+        const TbPairingOptions *o = &party->pairing->options;
+        if (server && o->ops->is_us && !o->ops->is_us(party->connection, server)) {
+                tb_set_error(error, TB_ERROR_UNAUTHORIZED,
+                             "This host dials the server %.200s, and this one goes by another name: give the "
+                             "host this "
+                             "server's address (SERVER_URL), or this server that name (names:)",
+                             server);
+                return false;
+        }
+        if (server || !o->host_keys || !tb_host_keys_key_names_server(o->host_keys, key))
+                return true;
+        tb_set_error(
+                error, TB_ERROR_UNAUTHORIZED,
+                "The proof of this host's key names no server, and its proofs of before did: it is an older "
+                "testbed-host now, or somebody stands between. Update it, or have an admin forget the host");
+        return false;
+}
+
+void tb_host_named_us(const TbParty *party, const char *name)
+{
+        TbHostKeys *keys = party->pairing->options.host_keys;
+        g_autofree char *instance = tb_link_key_id(party->key);
+        if (keys)
+                tb_host_keys_names_server(keys, name, instance);
 }

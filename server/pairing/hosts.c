@@ -152,7 +152,8 @@ void tb_host_hello(TbParty *party, json_t *hello, gint64 now_ms)
         } else if (key) {
                 party->hello = json_incref(hello);
                 party->nonce = tb_random_token(32);
-                tb_party_send(party, json_pack("{s:s, s:s}", "type", "challenge", "nonce", party->nonce));
+                tb_party_send(party, json_pack("{s:s, s:s, s:b}", "type", "challenge", "nonce", party->nonce,
+                                               "names", 1));
         } else {
                 char *full = tb_host_name_for(party, name, NULL, NULL);
                 if (full)
@@ -172,9 +173,14 @@ void tb_host_proof(TbParty *party, json_t *message, gint64 now_ms)
         const char *name = name_of(hello), *key = json_string_value(json_object_get(hello, "key")),
                    *token = json_string_value(json_object_get(hello, "token"));
         g_autoptr(GError) error = NULL;
-        if (!tb_link_key_verify(key, name, party->nonce,
+        const char *server = json_string_value(json_object_get(message, "server"));
+        if (!tb_link_key_verify(key, name, party->nonce, server,
                                 json_string_value(json_object_get(message, "signature")))) {
                 tb_party_refuse_stranger(party, "unauthorized", "Invalid proof of the host's key");
+                return;
+        }
+        if (!tb_host_proof_is_for_us(party, key, server, &error)) {
+                tb_party_refuse_stranger(party, "unauthorized", tb_error_detail(error));
                 return;
         }
         if (!tb_host_is_admitted(party, name, token, key, &error)) { /* not any more since its hello */
@@ -193,6 +199,8 @@ void tb_host_proof(TbParty *party, json_t *message, gint64 now_ms)
                 return;
         }
         party->key = g_strdup(key);
+        if (server)
+                tb_host_named_us(party, full);
         tb_host_enrol(party, token, key, full);
         if (strcmp(full, name) != 0)
                 tb_log(TB_LOG_WARNING, TB_F("host", full, "request", party->request_id),

@@ -41,6 +41,8 @@ typedef struct TbPartyOps {
         /* tb_pairing_arrived(bytes) when all before has arrived; nullable */
         void (*mark)(gpointer connection, gsize bytes);
         void (*probe)(gpointer connection); /* asks for a sign of life, which any client gives; nullable */
+        bool (*is_us)(gpointer connection,
+                      const char *server);        /* a host has dialled that name; nullable: not known */
         gint64 (*silent_ms)(gpointer connection); /* since the last one; where there is `probe` */
 } TbPartyOps;
 
@@ -56,6 +58,17 @@ typedef enum TbSessionChange {
 #define TB_LIFE_USED 0
 #define TB_LIFE_UNTIL_REVOKED (-1)
 
+/* Who sees a device by a link. All borrowed. */
+typedef struct TbWatched {
+        const char *host, *device;
+        const char *name;  /* as it says; "": nothing */
+        const char *maker; /* of the link */
+        bool proven;       /* the name is a user's here */
+        bool comes;        /* else: leaves */
+        TbMode mode;
+        const char *net, *request; /* net NULL: this machine */
+} TbWatched;
+
 typedef struct TbPairingOptions {
         const TbPartyOps *ops;  /* static */
         const TbIceConfig *ice; /* borrowed */
@@ -69,6 +82,8 @@ typedef struct TbPairingOptions {
         void (*session_changed)(TbSession *session, TbSessionChange change, gpointer data);
         /* phoneUrl and what belongs to it, for who is reached by `base` (nullable) where the configuration does not say; new reference */
         json_t *(*phone_links)(const char *base, const char *session, const char *token, gpointer data);
+        /* Somebody came to a device's session, or left it; nullable. It calls nothing of the pairing. */
+        void (*watched)(const TbWatched *who, gpointer data);
         TbHostKeys *host_keys;    /* borrowed; NULL: names are not bound to keys */
         TbEnrolments *enrolments; /* borrowed; further tokens by which hosts come; NULL: none */
         guint sessions_per_share; /* live ones of one user or network; 0: no limit of its own */

@@ -198,6 +198,9 @@ void tb_lists_metrics(const TbLists *lists, GString *out);
 /* ret_known (nullable): set when the key had it before. */
 char *tb_host_name_for(TbParty *party, const char *name, const char *key, bool *ret_known);
 /* It has a key, and came with it first TB_LIMIT_HOST_KEY_BRIEF_S ago or before. */
+/* Whether a proof of this key that names `server` (NULL: none) is meant for us. TB_ERROR_UNAUTHORIZED in words. */
+bool tb_host_proof_is_for_us(const TbParty *party, const char *key, const char *server, GError **error);
+void tb_host_named_us(const TbParty *party, const char *name); /* it has proven its key so */
 bool tb_host_key_is_old(const TbParty *host, const char *name);
 /* Its name is in use: what is connected is pushed out by nobody. Said at its coming, each hour, and at its leaving. */
 void tb_host_key_present(TbParty *party, bool present, gint64 now_ms);

@@ -92,9 +92,27 @@ static void tell_observers(TbSession *session, TbParty *party, const char *type)
         }
 }
 
+static void tell_watched(const TbParty *party, bool comes)
+{
+        const TbPairingOptions *o = &party->pairing->options;
+        const TbSession *session = party->session;
+        if (o->watched && session->host && party->role == TB_PARTY_DESKTOP)
+                o->watched(&(TbWatched){.host = session->host,
+                                        .device = session->device,
+                                        .name = party->name ? party->name : "",
+                                        .maker = session->share,
+                                        .proven = party->proven,
+                                        .comes = comes,
+                                        .mode = party->mode,
+                                        .net = o->ops->net ? o->ops->net(party->connection) : NULL,
+                                        .request = party->request_id},
+                           o->data);
+}
+
 void tb_party_leave_session(TbParty *party)
 {
         TbSession *session = party->session;
+        tell_watched(party, false);
         if (session->phone == party) {
                 session->phone = NULL;
                 tell_observers(session, party, "peer-disconnected");
@@ -231,6 +249,7 @@ static void enter(TbParty *party, TbSession *session, TbPartyRole role, const js
                 session->phone = party;
         else
                 g_ptr_array_add(session->observers, party);
+        tell_watched(party, true);
         tb_session_touch(session, now_ms);
         tb_party_send(party, ready(party));
         tb_renew_begin(party, now_ms);

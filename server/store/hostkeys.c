@@ -146,9 +146,10 @@ bool tb_host_keys_put(TbHostKeys *keys, const char *name, const char *instance, 
         const TbHostKey *old = tb_host_keys_find(keys, name, instance);
         if (!old && !make_room(keys, net, now_ms))
                 return false;
-        bool present = old && old->present;
+        bool present = old && old->present, names_server = old && old->names_server;
         TbHostKey *k = insert(keys, name, instance, key, old ? old->first_ms : now_ms, now_ms);
         k->present = present;
+        k->names_server = names_server;
         g_strlcpy(k->net, net ? net : "", sizeof k->net);
         g_hash_table_add(keys->changed, id_of(name, instance));
         return true;
@@ -166,6 +167,31 @@ void tb_host_keys_present(TbHostKeys *keys, const char *name, const char *instan
         k->present = present;
         k->last_ms = now_ms;
         g_hash_table_add(keys->changed, id);
+}
+
+void tb_host_keys_names_server(TbHostKeys *keys, const char *name, const char *instance)
+{
+        char *id = id_of(name, instance);
+        TbHostKey *k = g_hash_table_lookup(keys->all, id);
+        if (k && !k->names_server) {
+                k->names_server = true;
+                g_hash_table_add(keys->changed, id);
+        } else {
+                g_free(id);
+        }
+}
+
+bool tb_host_keys_key_names_server(TbHostKeys *keys, const char *key)
+{
+        GHashTableIter iter;
+        gpointer value;
+        g_hash_table_iter_init(&iter, keys->all);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                const TbHostKey *k = value;
+                if (k->names_server && strcmp(k->key, key) == 0)
+                        return true;
+        }
+        return false;
 }
 
 bool tb_host_keys_forget(TbHostKeys *keys, const char *name, const char *instance)
@@ -193,7 +219,8 @@ void tb_host_keys_load(TbHostKeys *keys, const TbDbResult *rows)
                 if (g_hash_table_size(keys->all) < tb_server_limits.host_keys &&
                     !g_hash_table_contains(keys->all, id) && !g_hash_table_contains(keys->changed, id))
                         insert(keys, name, instance, tb_db_get_text(rows, i, 2), tb_db_get_int(rows, i, 3),
-                               tb_db_get_int(rows, i, 4));
+                               tb_db_get_int(rows, i, 4))
+                                ->names_server = tb_db_get_int(rows, i, 5) != 0;
         }
 }
 
@@ -210,6 +237,11 @@ static void write_one(gconstpointer row, const char *id, TbDbCall *call)
         tb_db_text(call, k->key);
         tb_db_int(call, k->first_ms);
         tb_db_int(call, k->last_ms);
+        if (!k->names_server)
+                return;
+        tb_db_statement(call, tb_sql_host_names_server);
+        tb_db_text(call, name);
+        tb_db_text(call, split + 1);
 }
 
 GPtrArray *tb_host_keys_write(TbHostKeys *keys, TbDbCall *call, guint max)

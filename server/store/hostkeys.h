@@ -18,6 +18,7 @@ typedef struct TbHostKey {
         char *key;             /* owned; the public key as the host sends it */
         gint64 first_ms, last_ms;
         char net[TB_NET_KEY]; /* whose share it takes; "": nobody's, as after a restart until it comes again */
+        bool names_server;    /* its proofs name this server */
         bool present;         /* connected: last_ms is of lately, not of now */
 } TbHostKey;
 
@@ -34,6 +35,9 @@ bool tb_host_keys_put(TbHostKeys *keys, const char *name, const char *instance, 
 /* It is connected now, is so still, or was until now. What is unknown is left alone. */
 void tb_host_keys_present(TbHostKeys *keys, const char *name, const char *instance, bool present,
                           gint64 now_ms);
+bool tb_host_keys_key_names_server(TbHostKeys *keys, const char *key); /* under whatever name */
+/* From now on a proof of this key that names no server is not its own. What is unknown is left alone. */
+void tb_host_keys_names_server(TbHostKeys *keys, const char *name, const char *instance);
 /* What an admin does when a host was replaced on purpose. False: there was none. */
 bool tb_host_keys_forget(TbHostKeys *keys, const char *name, const char *instance);
 guint tb_host_keys_size(TbHostKeys *keys);

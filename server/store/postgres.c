@@ -19,6 +19,7 @@
 #define CANCEL_US                                                                                            \
         G_USEC_PER_SEC /* from the word that a statement is to end to its end; then the connection is given up */
 #define LOCK "7595718147998050665" /* "testbed)" as a number: one for all servers */
+#define LOCK_TRIES 10              /* a tenth of a second each */
 #define INT2 21                    /* pg_type.dat */
 #define INT4 23
 #define INT8 20
@@ -254,12 +255,19 @@ static void hear_nothing(void *data G_GNUC_UNUSED, const char *notice G_GNUC_UNU
 {
 }
 
+/* A connection that has just ended, of this program or of the one before it, may still hold it for a moment. */
 static TbDbFault take_lock(Connection *c, GError **error)
 {
-        static const TbDbStatement lock = {.sql = "SELECT pg_try_advisory_lock(" LOCK ")::int"};
+        static const TbDbStatement lock = {.sql = "SELECT pg_try_advisory_lock(" LOCK ")::int"},
+                                   wait = {.sql = "SELECT pg_sleep(0.1)"};
         TbDbResult *had = tb_db_result_new();
         TbDbFault fault = postgres_run(c, &lock, -1, had, error);
-        if (!fault && tb_db_get_int(had, 0, 0) == 0) {
+        for (guint i = 0; !fault && tb_db_get_int(had, i, 0) == 0 && i < LOCK_TRIES; i++) {
+                fault = postgres_run(c, &wait, -1, NULL, error);
+                if (!fault)
+                        fault = postgres_run(c, &lock, -1, had, error);
+        }
+        if (!fault && tb_db_get_int(had, tb_db_rows(had) - 1, 0) == 0) {
                 tb_set_error(error, TB_ERROR_UNAVAILABLE,
                              "another testbed-server has this database: give each one of its own");
                 fault = TB_DB_MEDIUM;

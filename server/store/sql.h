@@ -14,7 +14,7 @@ extern const TbMigration tb_migrations[];
 extern const char tb_sql_migrations_table[], tb_sql_migrations_last[], tb_sql_migrations_add[];
 extern const char tb_sql_session_put[], tb_sql_session_touch[], tb_sql_session_end[], tb_sql_session_list[];
 extern const char tb_sql_enrolment_put[], tb_sql_enrolment_end[], tb_sql_enrolment_list[];
-extern const char tb_sql_host_put[], tb_sql_host_forget[], tb_sql_host_list[];
+extern const char tb_sql_host_put[], tb_sql_host_forget[], tb_sql_host_list[], tb_sql_host_names_server[];
 extern const char tb_sql_user_put[], tb_sql_user_end[], tb_sql_user_list[];
 extern const char tb_sql_group_put[], tb_sql_group_end[], tb_sql_group_list[];
 extern const char tb_sql_login_put[], tb_sql_login_end[], tb_sql_login_list[];

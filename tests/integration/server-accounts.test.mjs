@@ -2,7 +2,7 @@
 // signed tokens, guessing, the audit log. Black box, over HTTP.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { createHmac } from 'node:crypto';
+import { createHmac, generateKeyPairSync } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -411,6 +411,33 @@ test('the audit log: who did what, from where, by which request; filters and a c
     (await rows(`?before=${page.next}`)).map((r) => r.id),
     [all[3].id],
   );
+  // who saw, and did what, at a host: by a link, by carried requests; the host is told by which request
+  const made = await must(201, root.request('POST', '/api/enrol', { json: {} }));
+  const key = generateKeyPairSync('ed25519');
+  const host = await server.host('lab-1', [device('board')], { token: made.token, key });
+  const link = await must(
+    201,
+    root.request('POST', '/api/session', { json: { device: 'lab-1/board', mode: 'control' } }),
+  );
+  const guest = await server.join('desktop', link);
+  await guest.stop();
+  const power = '/api/hosts/lab-1/host/devices/board/power';
+  const carried = root.request('PUT', power, { json: { state: 'on' }, headers: { 'X-Request-Id': 'travels' } });
+  await until('the request at the host', () => host.bytes().includes('"X-Request-Id":"travels"'));
+  await host.stop();
+  await carried;
+  const seen = await until('the rows', async () => {
+    const now = await rows('?object=lab-1/board');
+    return now.some((r) => r.action === 'leave') && now.some((r) => r.request === 'travels') && now;
+  });
+  assert.deepEqual(seen.map((r) => [r.user, r.action]).sort(), [
+    ['guest (link of root)', 'join.control'],
+    ['guest (link of root)', 'leave'],
+    ['root', 'PUT /host/devices/board/power'],
+    ['root', 'link.make'],
+  ]);
+  for (const secret of [PASSWORD, OTHER, link.token, made.token])
+    assert.ok(!JSON.stringify(await rows()).includes(secret));
   for (const secret of [PASSWORD, OTHER]) assert.ok(!JSON.stringify(all).includes(secret));
   await server.stop({ keepState: true });
   const again = await withServer(t, {}, { state: server.folder });

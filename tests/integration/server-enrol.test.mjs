@@ -104,6 +104,33 @@ test('a host joins by its token, which is its own from then on; another is refus
   assertProblem(await server.request('DELETE', `/api/enrol/${made.id}`, admin), 404);
 });
 
+test("a host's proof names its server: passed on to another one it is nothing, nor is one that names none any more", async (t) => {
+  const server = await withServer(t, { url: 'http://bench.example' });
+  const key = generateKeyPairSync('ed25519');
+  const prove = async (dialled) => {
+    const peer = await server.websocket();
+    const hello = { type: 'hello', role: 'host', host: 'lab-1', protocol: 2, devices: [] };
+    peer.send({ ...hello, key: key.publicKey.export({ format: 'jwk' }).x });
+    const { nonce, names } = await peer.find((m) => m.type === 'challenge');
+    assert.equal(names, true);
+    const text = dialled ? `testbed host link to\n${dialled}\nlab-1\n${nonce}` : `testbed host link\nlab-1\n${nonce}`;
+    const signature = sign(null, Buffer.from(text), key.privateKey).toString('base64url');
+    peer.send({ type: 'proof', signature, ...(dialled ? { server: dialled } : {}) });
+    return peer.find((m) => ['error', 'ready'].includes(m.type));
+  };
+  assert.equal((await prove(null)).type, 'ready', 'an older host');
+  assert.match((await prove('rogue.example')).message, /dials the server rogue\.example/);
+  assert.match((await prove('203.0.113.7')).message, /goes by another name/);
+  assert.equal((await prove('bench.example')).type, 'ready');
+  assert.equal((await prove('192.168.1.4')).type, 'ready', 'an address of the own network');
+  assert.match((await prove(null)).message, /names no server/);
+  await server.stop({ keepState: true });
+  const again = await withServer(t, { url: 'http://bench.example' }, { state: server.folder });
+  server.url = again.url;
+  assert.match((await prove(null)).message, /names no server/);
+  assert.equal((await prove('bench.example')).type, 'ready');
+});
+
 test('restarts of both keep it: SIGKILL of the server too', async (t) => {
   const first = await withServer(t, { tokens });
   const made = await enrol(first);

@@ -1,1 +1,1 @@
-SELECT name, instance, key, first_seen, last_seen FROM hosts ORDER BY last_seen
+SELECT name, instance, key, first_seen, last_seen, names_server FROM hosts ORDER BY last_seen

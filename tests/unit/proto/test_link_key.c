@@ -19,15 +19,22 @@ static void test_key(void)
         const char *public = tb_link_key_public(key);
         g_assert_cmpstr(public, ==, tb_link_key_public(again));
         g_assert_true(tb_link_key_is_public(public));
-        g_autofree char *proof = tb_link_key_sign(again, "lab-1", "nonce");
-        g_assert_true(tb_link_key_verify(public, "lab-1", "nonce", proof));
-        g_assert_false(tb_link_key_verify(public, "lab-2", "nonce", proof));
-        g_assert_false(tb_link_key_verify(public, "lab-1", "other", proof));
-        g_assert_false(tb_link_key_verify(public, "lab-1", "nonce", ""));
-        g_assert_false(tb_link_key_verify(public, "lab-1", "nonce", NULL));
+        g_autofree char *proof = tb_link_key_sign(again, "lab-1", "nonce", NULL);
+        g_assert_true(tb_link_key_verify(public, "lab-1", "nonce", NULL, proof));
+        g_autofree char *named = tb_link_key_sign(again, "lab-1", "nonce", "a.example"),
+                        *glued = tb_link_key_sign(again, "lab-1", "nonce\na.example", NULL);
+        g_assert_true(tb_link_key_verify(public, "lab-1", "nonce", "a.example", named));
+        g_assert_false(tb_link_key_verify(public, "lab-1", "nonce", "b.example", named)); /* passed on */
+        g_assert_false(tb_link_key_verify(public, "lab-1", "nonce", NULL, named));
+        g_assert_false(tb_link_key_verify(public, "lab-1", "nonce", "a.example", proof));
+        g_assert_false(tb_link_key_verify(public, "lab-1", "nonce", "a.example", glued));
+        g_assert_false(tb_link_key_verify(public, "lab-2", "nonce", NULL, proof));
+        g_assert_false(tb_link_key_verify(public, "lab-1", "other", NULL, proof));
+        g_assert_false(tb_link_key_verify(public, "lab-1", "nonce", NULL, ""));
+        g_assert_false(tb_link_key_verify(public, "lab-1", "nonce", NULL, NULL));
         g_autofree char *bent = g_strdup(proof);
         bent[5] = bent[5] == 'A' ? 'B' : 'A';
-        g_assert_false(tb_link_key_verify(public, "lab-1", "nonce", bent));
+        g_assert_false(tb_link_key_verify(public, "lab-1", "nonce", NULL, bent));
         g_assert_false(tb_link_key_is_public("x"));
         g_assert_false(tb_link_key_is_public(NULL));
 
@@ -35,7 +42,7 @@ static void test_key(void)
         g_autoptr(TbLinkKey) other = tb_link_key_open(path, &error);
         g_assert_no_error(error);
         g_assert_cmpstr(tb_link_key_public(other), !=, public);
-        g_assert_false(tb_link_key_verify(tb_link_key_public(other), "lab-1", "nonce", proof));
+        g_assert_false(tb_link_key_verify(tb_link_key_public(other), "lab-1", "nonce", NULL, proof));
         g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
         guint kept = 0;
         for (const char *name; (name = g_dir_read_name(dir));) {

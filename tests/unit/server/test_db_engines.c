@@ -420,6 +420,7 @@ static void test_schemas(gconstpointer engine)
         ask(&w, &a, put("lab-1", "k"));
         TbDbCall *older = tb_db_call_new();
         tb_db_statement(older, "DROP TABLE enrolments");
+        tb_db_statement(older, "ALTER TABLE hosts DROP COLUMN names_server");
         tb_db_statement(older, "DROP TABLE users");
         tb_db_statement(older, "DROP TABLE user_groups");
         tb_db_statement(older, "DROP TABLE logins");

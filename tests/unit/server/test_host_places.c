@@ -29,7 +29,7 @@ static Line *come(World *w, const char *net, const char *name, const TbLinkKey *
              json_pack("{s:s, s:s, s:i, s:s, s:s*, s:[{s:s}]}", "type", "hello", "role", "host", "protocol",
                        2, "host", name, "key", key ? tb_link_key_public(key) : NULL, "devices", "id", "d"));
         const char *nonce = text_of(last(line), "nonce");
-        g_autofree char *signature = key && nonce ? tb_link_key_sign(key, name, nonce) : NULL;
+        g_autofree char *signature = key && nonce ? tb_link_key_sign(key, name, nonce, NULL) : NULL;
         if (signature)
                 tell(w, line, json_pack("{s:s, s:s}", "type", "proof", "signature", signature));
         return line;
