@@ -80,10 +80,11 @@ fuzz: ## make fuzz T=name S=seconds: one fuzzer
 	@mkdir -p build/fuzz-found/$(T)
 	build/fuzz/fuzz/fuzz_$(T) -max_total_time=$(or $(S),60) -artifact_prefix=build/fuzz-found/$(T)/ build/fuzz-found/$(T) tests/fuzz/corpus/$(T)
 
-soak: ## hours: every fuzzer for S=300 seconds, then integration tests on a machine that is five times slower
+soak: ## hours: every fuzzer for S=300 seconds, then integration tests on a machine that is five times slower, and a minute each on lines that lose packets
 	+@for t in $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRCS)); do $(MAKE) --no-print-directory fuzz T=$$t S=$(or $(S),300) || exit 1; done
 	+@$(MAKE) $(JOBS) --no-print-directory tests-bin
 	@node tests/run.mjs integration --load 5
+	@TESTBED_SOAK=1 node tests/run.mjs e2e --match net-lossy
 
 bench: deps ## benchmarks, each beside its peer in the same run
 	+@$(MAKE) $(JOBS) --no-print-directory all sims

@@ -13,7 +13,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 
-import { Host, Program, scratch, until } from '../integration/harness.mjs';
+import { BUILD, Host, Program, scratch, until } from '../integration/harness.mjs';
 import { Server } from '../integration/server-harness.mjs';
 
 const ROOTLESS = process.getuid() !== 0;
@@ -108,6 +108,24 @@ export class Net {
       this.run(name, ['ip', 'address', 'add', address, 'dev', device]);
       this.run(name, ['ip', 'link', 'set', device, 'up']);
     }
+  }
+
+  /**
+   * A line as bad as it is told, where the kernel has no netem: two tun devices "line" and a program between them.
+   * `set({delayMs, lossPercent, kbps, queueBytes})`: from now on, each way; a loss of 100 is a cut.
+   */
+  async line(a, addressOfA, b, addressOfB) {
+    const [pidA, pidB] = [a, b].map((name) => String(this.spaces.get(name).pid));
+    const userOf = ROOTLESS ? ['nsenter', '--user', '--preserve-credentials', '--target', pidA, '--'] : [];
+    const emulator = new Program([...userOf, path.join(BUILD, 'tools/line'), pidA, addressOfA, pidB, addressOfB], {
+      name: 'line',
+    });
+    this.t.after(() => emulator.kill());
+    await emulator.line(/^up$/);
+    return {
+      set: ({ delayMs = 0, lossPercent = 0, kbps = 0, queueBytes = 200000 } = {}) =>
+        emulator.child.stdin.write(`${delayMs} ${lossPercent} ${kbps} ${queueBytes}\n`),
+    };
   }
 
   gateway(name, address) {

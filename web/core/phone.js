@@ -7,6 +7,9 @@ import { Emitter } from './emitter.js';
 import { candidateOf, parse } from './proto.js';
 
 const MAX_BUFFERED = 64 * 1024; // a slow link: drop readings, never queue them
+// So many bytes of readings that have not left: packets were lost, and SCTP waits for its timer (0.4 s and more) before it
+// goes on. The server's TCP, which repeats them after a round trip, carries the newest meanwhile.
+const STANDS = 512;
 const REPEATS = 3;
 
 function put(channel, message) {
@@ -162,8 +165,9 @@ export class PhonePeer extends Emitter {
 
   /** One reading, of which the newest counts; false when it was dropped. */
   send(message) {
-    if (this.path === 'data channel') return put(this._channel, message);
-    if (this.path !== 'relay' || this._signaling.bufferedAmount > MAX_BUFFERED) return false;
+    const stands = this.path === 'data channel' && this._channel.bufferedAmount > STANDS;
+    if (this.path === 'data channel' && !stands) return put(this._channel, message);
+    if (this.path === 'none' || this._signaling.bufferedAmount > (stands ? STANDS : MAX_BUFFERED)) return false;
     return this._signaling.send(message);
   }
 

@@ -343,12 +343,20 @@ test('a phone answers, and streams by the data channel; by the relay without one
   assert.equal(peer.path, 'data channel');
   assert.ok(peer.send({ type: 'sensor', t: 1, seq: 1, gyro: { x: 0, y: 0, z: 0 } }));
   assert.equal(channel.sent.length, 1);
-  channel.bufferedAmount = 1e6;
+  channel.bufferedAmount = 513; // packets were lost, and it waits for its timer
+  assert.ok(peer.send({ type: 'sensor', t: 1, seq: 2, gyro: { x: 0, y: 0, z: 0 } }));
+  assert.equal(channel.sent.length, 1);
+  assert.equal(WebSocket.last.json.at(-1).seq, 2, 'the server carries the newest meanwhile');
+  WebSocket.last.bufferedAmount = 513;
   assert.equal(
-    peer.send({ type: 'sensor', t: 1, seq: 2, gyro: { x: 0, y: 0, z: 0 } }),
+    peer.send({ type: 'sensor', t: 1, seq: 3, gyro: { x: 0, y: 0, z: 0 } }),
     false,
-    'a full channel drops, it never queues',
+    'where both stand it is dropped, never queued',
   );
+  WebSocket.last.bufferedAmount = 0;
+  channel.bufferedAmount = 0;
+  assert.ok(peer.send({ type: 'sensor', t: 1, seq: 3, gyro: { x: 0, y: 0, z: 0 } }));
+  assert.equal(channel.sent.length, 2);
   channel.readyState = 'closed';
   channel.fire('close');
   assert.equal(peer.path, 'relay');
