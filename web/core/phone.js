@@ -7,8 +7,8 @@ import { Emitter } from './emitter.js';
 import { candidateOf, parse } from './proto.js';
 
 const MAX_BUFFERED = 64 * 1024; // a slow link: drop readings, never queue them
-// So many bytes of readings that have not left: packets were lost, and SCTP waits for its timer (0.4 s and more) before it
-// goes on. The server's TCP, which repeats them after a round trip, carries the newest meanwhile.
+// So many bytes of readings that have not left: packets were lost, and SCTP waits for its timer (0.4 s and more).
+// The server's TCP, which repeats them after a round trip, carries the newest meanwhile.
 const STANDS = 512;
 const REPEATS = 3;
 
