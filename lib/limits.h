@@ -242,6 +242,7 @@
 #define TB_LIMIT_WAITING 512           /* sockets without an accepted hello at once, per network */
 #define TB_LIMIT_OBSERVERS 32          /* per session */
 #define TB_LIMIT_HOST_OBSERVERS (4 * TB_LIMIT_OBSERVERS) /* of one host, with shares (lib/places.h) */
+#define TB_LIMIT_SEAT_AWAY_S 20     /* that who has a lease by a link may be away: then it ends */
 #define TB_LIMIT_OBSERVER_AWAY_S 45 /* that a host keeps one whom its server, back again, does not name */
 #define TB_LIMIT_RIVAL_MS 3000      /* without a sign of life: who wants its place has it */
 #define TB_LIMIT_HELLO_S 10
@@ -249,6 +250,7 @@
 #define TB_LIMIT_SESSION_MAX_S (24 * 3600)
 #define TB_LIMIT_SESSION_TTL_S (366 * 86400)   /* that a link may be given; "until revoked" has no end */
 #define TB_LIMIT_SESSIONS_SHOWN 1000           /* in one answer, the newest */
+#define TB_LIMIT_HOLDER 200                    /* bytes of who has a device, as its host says */
 #define TB_LIMIT_PERSON 64                     /* bytes of the name of who is in a session */
 #define TB_LIMIT_CHAT 500                      /* bytes of what one says there at once */
 #define TB_LIMIT_CHAT_LINES 50                 /* of these that who comes later reads */

@@ -293,12 +293,16 @@ bool tb_tls_is_private(TbTls *tls)
         return !trusted;
 }
 
-void tb_tls_metrics(GString *out, gpointer data)
+gint64 tb_tls_ends_s(TbTls *tls)
 {
-        TbTls *tls = data;
         tb_mutex_lock(&tls->lock);
         gint64 until_s = tls->until_s;
         tb_mutex_unlock(&tls->lock);
+        return until_s;
+}
+
+void tb_tls_metrics(GString *out, gpointer data)
+{
         tb_metrics_one(out, TB_METRIC_GAUGE, "testbed_tls_certificate_ends_seconds",
-                       "When the certificate ends, seconds since 1970.", (double)until_s);
+                       "When the certificate ends, seconds since 1970.", (double)tb_tls_ends_s(data));
 }

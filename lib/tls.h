@@ -24,6 +24,8 @@ SSL *tb_tls_session(TbTls *tls);
 bool tb_tls_is_private(TbTls *tls);
 /* "CN=lab.example, valid until 2027-01-31"; for the log. The caller frees it. Any thread. */
 char *tb_tls_about(TbTls *tls);
+/* When its certificate ends, seconds since 1970. Any thread. */
+gint64 tb_tls_ends_s(TbTls *tls);
 /* A collector (lib/metrics.h) of a TbTls: when its certificate ends. Any thread. */
 void tb_tls_metrics(GString *out, gpointer tls);
 /* What OpenSSL says about the last failure of the calling thread, in words; takes it away. The caller frees it. */

@@ -45,7 +45,13 @@ const html = ['', 'server/', 'novnc/'].flatMap((dir) =>
 const refs = (text, tag) => [...text.matchAll(tag)].map(([whole, url]) => ({ whole, url }));
 const below = (page, url) => path.posix.normalize(path.posix.join(ROOTS[page] ?? path.posix.dirname(page), url));
 // pages that are served at another place than they lie: URLs in them are as seen from there
-const ROOTS = { 'server/index.html': '.', 'server/links.html': '.' };
+const ROOTS = {
+  'server/index.html': '.',
+  'server/links.html': '.',
+  'server/account.html': '.',
+  'server/users.html': '.',
+  'server/diagnose.html': '.',
+};
 
 const pages = html.map((page) => {
   const text = readFileSync(path.join(WEB, page), 'utf8');

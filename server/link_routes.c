@@ -38,7 +38,7 @@ static char *host_path(TbRequest *request, const char *device)
 static void carry(TbRequest *request, gpointer data)
 {
         TbServer *server = data;
-        const char *token = tb_request_query_string(request, "token"), *method = tb_request_method(request);
+        const char *token = tb_server_session_token(request), *method = tb_request_method(request);
         const char *host_name = NULL, *device = NULL, *maker = NULL;
         bool reads = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
         TbSession *session =
@@ -52,7 +52,7 @@ static void carry(TbRequest *request, gpointer data)
                              "there is no such session of a device, or it has ended");
         else if (!token || !tb_session_check(session, token, &mode))
                 tb_set_error(&error, token ? TB_ERROR_FORBIDDEN : TB_ERROR_UNAUTHORIZED,
-                             "the link's token is needed: ?token=…");
+                             "the link's token is needed: X-Session-Token, or ?token=…");
         else if (!reads && mode != TB_MODE_CONTROL)
                 tb_set_error(&error, TB_ERROR_FORBIDDEN, "this link is for watching only");
         else if (!(host = tb_pairing_host(server->pairing, host_name)))

@@ -51,7 +51,7 @@ char **tb_phone_bases(TbRequest *request, TbServer *server)
 
 static json_t *link_of(const char *base, const char *id, const char *token)
 {
-        return json_sprintf("%s/m/%s?token=%s", base, id, token);
+        return json_sprintf("%s/m/%s#token=%s", base, id, token);
 }
 
 static void put_links(const TbServer *server, char *const *bases, json_t *answer, const char *id,

@@ -32,9 +32,24 @@ static void watch_page(TbRequest *request, gpointer data)
         reply_page(request, data, "server/watch.html");
 }
 
+static void account_page(TbRequest *request, gpointer data)
+{
+        reply_page(request, data, "server/account.html");
+}
+
+static void users_page(TbRequest *request, gpointer data)
+{
+        reply_page(request, data, "server/users.html");
+}
+
 static void links_page(TbRequest *request, gpointer data)
 {
         reply_page(request, data, "server/links.html");
+}
+
+static void diagnose_page(TbRequest *request, gpointer data)
+{
+        reply_page(request, data, "server/diagnose.html");
 }
 
 static void docs_page(TbRequest *request, gpointer data)
@@ -48,6 +63,12 @@ static void favicon(TbRequest *request, gpointer data)
 }
 
 /* --- sessions --- */
+const char *tb_server_session_token(TbRequest *request)
+{
+        const char *header = tb_request_header(request, "X-Session-Token");
+        return header ? header : tb_request_query_string(request, "token");
+}
+
 const char *tb_server_base_url(TbRequest *request, TbServer *server)
 {
         return server->config->url ? server->config->url : tb_request_base_url(request);
@@ -118,13 +139,13 @@ static json_t *session_links(TbRequest *request, TbServer *server, TbSession *se
         g_autofree char *expires = ends_ms == G_MAXINT64 ? NULL : tb_clock_rfc3339(tb_clock_wall_of(ends_ms));
         json_t *o = json_pack("{s:s, s:s, s:s?}", "sessionId", id, "token", token, "expiresAt", expires);
         if (tb_session_is_device(session)) {
-                put_url(o, "viewUrl", "%s/v/%s?token=%s", base, id, view);
+                put_url(o, "viewUrl", "%s/v/%s#token=%s", base, id, view);
                 if (control)
-                        put_url(o, "controlUrl", "%s/v/%s?token=%s", base, id, token);
-                put_url(o, "desktopUrl", "%s/v/%s?token=%s", base, id, token);
+                        put_url(o, "controlUrl", "%s/v/%s#token=%s", base, id, token);
+                put_url(o, "desktopUrl", "%s/v/%s#token=%s", base, id, token);
         } else {
                 tb_phone_links(request, server, o, id, token);
-                put_url(o, "desktopUrl", "%s/?sessionId=%s&token=%s", base, id, token);
+                put_url(o, "desktopUrl", "%s/#sessionId=%s&token=%s", base, id, token);
         }
         return o;
 }
@@ -198,13 +219,13 @@ static void reply_qr(TbRequest *request, TbServer *server, const char *type,
                      GBytes *(*make)(const char *text, GError **error))
 {
         TbSession *session = find(request, server);
-        const char *token = tb_request_query_string(request, "token");
+        const char *token = tb_server_session_token(request);
         g_autoptr(GError) error = NULL;
         if (!session)
                 return;
         if (!token || !tb_session_check(session, token, NULL)) {
                 error = g_error_new_literal(TB_ERROR, token ? TB_ERROR_FORBIDDEN : TB_ERROR_UNAUTHORIZED,
-                                            "the session's token is needed: ?token=…");
+                                            "the session's token is needed: X-Session-Token, or ?token=…");
                 tb_request_reply_error(request, error);
                 return;
         }
@@ -212,7 +233,7 @@ static void reply_qr(TbRequest *request, TbServer *server, const char *type,
         if (!base)
                 return;
         g_autofree char *url =
-                g_strdup_printf("%s/%s/%s?token=%s", base, tb_session_is_device(session) ? "v" : "m",
+                g_strdup_printf("%s/%s/%s#token=%s", base, tb_session_is_device(session) ? "v" : "m",
                                 tb_session_id(session), token);
         g_autoptr(GBytes) picture = make(url, &error);
         if (!picture) {
@@ -306,6 +327,9 @@ const TbRoute tb_server_routes[] = {
         {.method = "GET", .path = "/m/{id}", .flags = TB_ROUTE_HIDDEN, .handler = phone_page},
         {.method = "GET", .path = "/v/{id}", .flags = TB_ROUTE_HIDDEN, .handler = watch_page},
         {.method = "GET", .path = "/links", .flags = TB_ROUTE_HIDDEN, .handler = links_page},
+        {.method = "GET", .path = "/diagnose", .flags = TB_ROUTE_HIDDEN, .handler = diagnose_page},
+        {.method = "GET", .path = "/account", .flags = TB_ROUTE_HIDDEN, .handler = account_page},
+        {.method = "GET", .path = "/users", .flags = TB_ROUTE_HIDDEN, .handler = users_page},
         {.method = "GET", .path = "/docs", .flags = TB_ROUTE_HIDDEN, .handler = docs_page},
         {.method = "GET", .path = "/favicon.ico", .flags = TB_ROUTE_HIDDEN, .handler = favicon},
         {.method = "POST",

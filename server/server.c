@@ -387,6 +387,7 @@ TbServer *tb_server_new(const TbServerConfig *config, GError **error)
         tb_http_add_routes(server->http, tb_server_phone_routes, server);
         tb_http_add_routes(server->http, tb_server_telemetry_routes, server);
         tb_http_add_routes(server->http, tb_server_link_routes, server);
+        tb_http_add_routes(server->http, tb_server_diagnose_routes, server);
         tb_http_add_routes(server->http, tb_server_registered_routes, server);
         add_pages(server);
         arm_tick(server, server->started_ms + 1000);

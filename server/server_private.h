@@ -43,7 +43,7 @@ struct TbServer {
 extern const TbRoute tb_server_routes[], tb_server_host_routes[], tb_server_enrol_routes[],
         tb_server_own_routes[], tb_server_login_routes[], tb_server_signin_routes[], tb_server_user_routes[],
         tb_server_group_routes[], tb_server_audit_routes[], tb_server_telemetry_routes[],
-        tb_server_link_routes[], tb_server_registered_routes[];
+        tb_server_link_routes[], tb_server_registered_routes[], tb_server_diagnose_routes[];
 /* Parameters of what is given out, in two tables: "ttl_s" and "note" */
 #define TB_SERVER_TERMS                                                                                      \
         {.name = "ttl_s",                                                                                    \
@@ -69,6 +69,8 @@ bool tb_server_begin_people(TbServer *server, GError **error);
 bool tb_server_is_named(const TbServerConfig *config, const char *name);
 void tb_server_audit_watched(const TbWatched *who, gpointer server); /* TbPairingOptions.watched */
 void tb_server_audit_answer(TbRequest *request, const char *route, int status, gpointer server);
+/* A session's token, as a request shows it: X-Session-Token, which no log of a proxy has, or ?token=. NULL: none; borrowed. */
+const char *tb_server_session_token(TbRequest *request);
 /* How clients reach us, without a slash at its end; borrowed from either. */
 const char *tb_server_base_url(TbRequest *request, TbServer *server);
 void tb_server_upgrade(TbRequest *request, gpointer server);

@@ -8,7 +8,7 @@
 static void report(TbRequest *request, gpointer data)
 {
         TbServer *server = data;
-        const char *id = tb_request_arg(request, "id"), *token = tb_request_query_string(request, "token");
+        const char *id = tb_request_arg(request, "id"), *token = tb_server_session_token(request);
         TbSession *session = tb_pairing_find(server->pairing, id, tb_clock_mono_ms());
         g_autoptr(GError) error = NULL;
         double wait_s = 0;
@@ -16,7 +16,7 @@ static void report(TbRequest *request, gpointer data)
                 tb_set_error(&error, TB_ERROR_NOT_FOUND, "there is no such session, or it has expired");
         else if (!token || !tb_session_check(session, token, NULL))
                 tb_set_error(&error, token ? TB_ERROR_FORBIDDEN : TB_ERROR_UNAUTHORIZED,
-                             "the session's token is needed: ?token=…");
+                             "the session's token is needed: X-Session-Token, or ?token=…");
         else if (!tb_rates_take(server->reports, id, 1, g_get_monotonic_time(), &wait_s))
                 tb_set_error(&error, TB_ERROR_LIMIT,
                              "this session's pages tell more than is kept: again in %.0f s", wait_s + 0.5);

@@ -2,14 +2,9 @@
 
 #include <string.h>
 
-#include "host/bridge/away.h"
-#include "host/bridge/carry.h"
-#include "host/bridge/credentials.h"
+#include "host/bridge/bridge_private.h"
 #include "host/bridge/devices.h"
 #include "host/bridge/hello.h"
-#include "host/bridge/message.h"
-#include "host/bridge/observer.h"
-#include "host/outward/link.h"
 #include "lib/clock.h"
 #include "lib/error.h"
 #include "lib/ice.h"
@@ -17,33 +12,9 @@
 #include "lib/limits.h"
 #include "lib/log.h"
 #include "lib/net.h"
-#include "lib/proto/link_key.h"
-#include "lib/tally.h"
 #include "lib/thread.h"
 
 #define ANNOUNCE_MS 200 /* changes come in swarms */
-
-struct TbBridge {
-        TbCore *core;                                 /* borrowed */
-        TbMedia *media;                               /* borrowed */
-        const TbHostConfig *config;                   /* borrowed */
-        char *version;                                /* owned */
-        TbBridgeLink *link;                           /* owned */
-        TbCarry *carry;                               /* owned */
-        TbLinkKey *key;                               /* owned */
-        GPtrArray *observers;                         /* owned TbObserver */
-        TbPlaces places;                              /* of them, by who made their link */
-        TbCredentials credentials;                    /* of the server */
-        guint bus;                                    /* subscription */
-        guint announce;                               /* source */
-        TbAway away;                                  /* observers while the server is */
-        bool ready;                                   /* the server has accepted us */
-        bool late_devices;                            /* the hello did not have room for them */
-        bool short_devices;                           /* their interfaces are left out */
-        TbTally *tally;                               /* owned: what observers make us log */
-        void (*said)(json_t *message, gpointer data); /* NULL: nobody listens */
-        gpointer said_data;
-};
 
 /* What a session can make us log is logged at our rate. */
 static bool observer_may_say(const char *what, TbObserver *observer, gpointer data)
@@ -58,7 +29,7 @@ static bool send_text(const char *text, gsize size, gpointer data)
         return tb_bridge_link_send(((TbBridge *)data)->link, false, text, size);
 }
 
-static bool send_json(TbBridge *bridge, json_t *message_take)
+bool tb_bridge_send(TbBridge *bridge, json_t *message_take)
 {
         gsize size;
         g_autofree char *text = tb_json_text(message_take, &size);
@@ -107,7 +78,7 @@ static gsize queued(gpointer data)
         return tb_bridge_link_under_way(((TbBridge *)data)->link);
 }
 
-static const TbObserverOps observer_ops = {
+const TbObserverOps tb_bridge_observer_ops = {
         .send = send_to_observer, .picture = send_picture, .queued = queued, observer_may_say};
 
 static void hold_line(bool held, gpointer data)
@@ -130,13 +101,16 @@ static gboolean on_announce(gpointer data)
         TbBridge *bridge = data;
         bridge->announce = 0;
         if (bridge->ready)
-                send_json(bridge, tb_bridge_devices_message(bridge->core, &bridge->short_devices));
+                tb_bridge_send(bridge, tb_bridge_devices_message(bridge->core, &bridge->short_devices));
         return G_SOURCE_REMOVE;
 }
 
 static void on_event(const TbEvent *event, gpointer user)
 {
         TbBridge *bridge = user;
+        if (event->device &&
+            (strcmp(event->type, "lease.taken") == 0 || strcmp(event->type, "lease.ended") == 0))
+                tb_bridge_lease(bridge, event->device);
         if (!g_str_has_prefix(event->type, "device.") && strcmp(event->type, "interface.state") != 0)
                 return;
         if (!bridge->announce)
@@ -148,98 +122,12 @@ static void on_event(const TbEvent *event, gpointer user)
                         g_ptr_array_remove_index_fast(bridge->observers, i);
 }
 
-/* --- observers --- */
-/* As the server would: error {code, message} in its envelope. */
-static void refuse(TbBridge *bridge, const TbBridgeMessage *m, const char *code, const char *text)
-{
-        gsize size;
-        json_auto_t *message = json_pack("{s:s, s:s, s:s}", "type", "error", "code", code, "message", text);
-        g_autofree char *wrapped = tb_bridge_wrap(message, m->session, m->peer, &size);
-        send_text(wrapped, size, bridge);
-}
-
-/* Before the credentials of before end; the next peer connection of each observer is made with them. */
-static void renewed(TbBridge *bridge, const TbBridgeMessage *m)
-{
-        tb_credentials_set(&bridge->credentials, m->ice_servers);
-        g_auto(GStrv) uris = tb_ice_uris(m->ice_servers);
-        for (guint i = 0; i < bridge->observers->len; i++)
-                tb_observer_renew(g_ptr_array_index(bridge->observers, i), (const char *const *)uris);
-}
-
-static void peer_connected(TbBridge *bridge, const TbBridgeMessage *m)
-{
-        guint i;
-        g_autoptr(GError) error = NULL;
-        g_auto(GStrv) ice_servers =
-                tb_credentials_of(&bridge->credentials, m->ice_servers, &bridge->config->ice, m->peer);
-        TbObserver *old = tb_observer_find(bridge->observers, m->session, m->peer, &i);
-        bool known = tb_core_device(bridge->core, m->device, &error) != NULL;
-        const TbObserverInfo info = {.session = m->session,
-                                     .peer = m->peer,
-                                     .device = m->device,
-                                     .name = m->name,
-                                     .control = m->control,
-                                     .places = &bridge->places,
-                                     .ice_servers = (const char *const *)ice_servers};
-        if (old && known && tb_observer_take_back(old, &info)) {
-                if (tb_tally_notef(bridge->tally, "observer is back, session %s", m->session))
-                        tb_log(TB_LOG_INFO, TB_F("device", m->device, "session", m->session, "peer", m->peer),
-                               "observer is known to the server again; its picture went on");
-                return;
-        }
-        if (old)
-                g_ptr_array_remove_index_fast(bridge->observers, i); /* it came back: begin anew */
-        TbObserver *o =
-                known ? tb_observer_new(bridge->core, bridge->media, &info, &observer_ops, bridge, &error)
-                      : NULL;
-        if (o)
-                g_ptr_array_add(bridge->observers, o);
-        else
-                refuse(bridge, m, known ? "too-many" : "no-device", tb_error_detail(error));
-        if (o && tb_tally_notef(bridge->tally, "observer joined, session %s", m->session))
-                tb_log(TB_LOG_INFO, TB_F("device", m->device, "session", m->session, "peer", m->peer),
-                       "observer joined to %s", m->control ? "control" : "watch");
-}
-
-static void peer_gone(TbBridge *bridge, const TbBridgeMessage *m)
-{
-        guint i;
-        while (tb_observer_find(bridge->observers, m->session, m->peer,
-                                &i)) { /* peer NULL: all of the session */
-                if (tb_tally_notef(bridge->tally, "observer left, session %s", m->session))
-                        tb_log(TB_LOG_INFO,
-                               TB_F("session", m->session, "peer",
-                                    tb_observer_peer(g_ptr_array_index(bridge->observers, i))),
-                               "observer left");
-                g_ptr_array_remove_index_fast(bridge->observers, i);
-        }
-}
-
-static void from_observer(TbBridge *bridge, const TbBridgeMessage *m)
-{
-        guint i;
-        TbObserver *o = tb_observer_find(bridge->observers, m->session, m->peer, &i);
-        if (!o)
-                return; /* it left while this was on its way */
-        if (m->type == TB_BRIDGE_OFFER)
-                tb_observer_offer(o, m->sdp, m->attempt);
-        else if (m->type == TB_BRIDGE_ICE)
-                tb_observer_candidate(o, m->candidate, m->mline_index, m->attempt);
-        else if (m->type == TB_BRIDGE_BYE)
-                tb_observer_bye(o, m->attempt);
-        else if (m->type == TB_BRIDGE_PICTURE_ARRIVED)
-                tb_observer_picture_arrived(o, m->t);
-        else
-                tb_observer_relay(o, m->json);
-}
-
 /* --- the link --- */
 static void say_hello(gpointer data)
 {
         TbBridge *bridge = data;
-        send_json(bridge, tb_bridge_hello(bridge->core, bridge->key, bridge->version, &bridge->short_devices,
-                                          &bridge->late_devices));
+        tb_bridge_send(bridge, tb_bridge_hello(bridge->core, bridge->key, bridge->version,
+                                               &bridge->short_devices, &bridge->late_devices));
 }
 
 static void ready(TbBridge *bridge, const TbBridgeMessage *m)
@@ -265,8 +153,9 @@ static void ready(TbBridge *bridge, const TbBridgeMessage *m)
         bridge->ready = true;
         bridge->away.ready_us = g_get_monotonic_time();
         if (bridge->late_devices)
-                send_json(bridge, tb_bridge_devices_message(bridge->core, &bridge->short_devices));
+                tb_bridge_send(bridge, tb_bridge_devices_message(bridge->core, &bridge->short_devices));
         tb_bridge_link_settled(bridge->link);
+        tb_bridge_say_seats(bridge);
         tb_credentials_set(&bridge->credentials, m->ice_servers);
         tb_log(TB_LOG_INFO, TB_F("url", bridge->config->server_url), "registered with the server");
         tb_bus_publish(tb_core_bus(bridge->core), "server.connected", NULL, NULL,
@@ -290,7 +179,7 @@ static void malformed(TbBridge *bridge, const TbBridgeMessage *m, const GError *
                 tb_log(TB_LOG_WARNING, TB_F("session", m->session), "message of the server: %s",
                        tb_error_detail(error));
         if (m->session && m->peer)
-                refuse(bridge, m, "bad-message", tb_error_detail(error));
+                tb_bridge_refuse(bridge, m, "bad-message", tb_error_detail(error));
 }
 
 static void on_text(const char *text, gsize size, gpointer data)
@@ -312,26 +201,27 @@ static void on_text(const char *text, gsize size, gpointer data)
         case TB_BRIDGE_OTHER: break;
         case TB_BRIDGE_READY: ready(bridge, &m); break;
         case TB_BRIDGE_CHALLENGE:
-                send_json(bridge, tb_bridge_proof(bridge->key, bridge->config->name, m.nonce,
-                                                  m.names ? bridge->config->server_url : NULL));
+                tb_bridge_send(bridge, tb_bridge_proof(bridge->key, bridge->config->name, m.nonce,
+                                                       m.names ? bridge->config->server_url : NULL));
                 break;
         case TB_BRIDGE_ERROR: server_error(bridge, &m); break;
-        case TB_BRIDGE_PEER_CONNECTED: peer_connected(bridge, &m); break;
+        case TB_BRIDGE_PEER_CONNECTED: tb_bridge_peer_connected(bridge, &m); break;
         case TB_BRIDGE_PEER_DISCONNECTED:
-        case TB_BRIDGE_SESSION_CLOSED: peer_gone(bridge, &m); break;
-        case TB_BRIDGE_ICE_SERVERS: renewed(bridge, &m); break;
+        case TB_BRIDGE_SESSION_CLOSED: tb_bridge_peer_gone(bridge, &m); break;
+        case TB_BRIDGE_PEOPLE: tb_bridge_people(bridge, &m); break;
+        case TB_BRIDGE_ICE_SERVERS: tb_bridge_renewed(bridge, &m); break;
         case TB_BRIDGE_PICTURE_ARRIVED:
         case TB_BRIDGE_OFFER:
         case TB_BRIDGE_ICE:
         case TB_BRIDGE_BYE:
-        case TB_BRIDGE_CONTROL: from_observer(bridge, &m); break;
+        case TB_BRIDGE_CONTROL: tb_bridge_from_observer(bridge, &m); break;
         case TB_BRIDGE_PHONE_SESSION:
                 if (bridge->said)
                         bridge->said(m.json, bridge->said_data);
                 break;
         case TB_BRIDGE_PING:
-                send_json(bridge,
-                          json_pack("{s:s, s:o*}", "type", "pong", "t", m.t >= 0 ? json_integer(m.t) : NULL));
+                tb_bridge_send(bridge, json_pack("{s:s, s:o*}", "type", "pong", "t",
+                                                 m.t >= 0 ? json_integer(m.t) : NULL));
                 break;
         case TB_BRIDGE_PONG: tb_bridge_link_pong(bridge->link, m.t); break;
         }
@@ -387,6 +277,7 @@ TbBridge *tb_bridge_new(const TbBridgeOptions *options, GError **error)
         bridge->version = g_strdup(options->version);
         tb_places_init(&bridge->places, "observers of this host", TB_LIMIT_HOST_OBSERVERS);
         bridge->observers = g_ptr_array_new_with_free_func((GDestroyNotify)tb_observer_free);
+        tb_seats_init(&bridge->seats);
         bridge->tally = tb_tally_new_log();
         g_autofree char *key_file = g_build_filename(bridge->config->state_dir, "link-key.pem", NULL);
         bridge->key = tb_link_key_open(key_file, error);
@@ -412,6 +303,7 @@ void tb_bridge_free(TbBridge *bridge)
         if (bridge->bus)
                 tb_bus_unsubscribe(tb_core_bus(bridge->core), bridge->bus);
         g_clear_handle_id(&bridge->announce, g_source_remove);
+        tb_bridge_peers_clear(bridge);
         tb_away_clear(&bridge->away);
         g_ptr_array_free(bridge->observers, TRUE);
         tb_places_clear(&bridge->places);
@@ -437,7 +329,7 @@ json_t *tb_bridge_services(TbBridge *bridge)
 bool tb_bridge_say(TbBridge *bridge, json_t *message_take)
 {
         if (bridge->ready)
-                send_json(bridge, json_incref(message_take));
+                tb_bridge_send(bridge, json_incref(message_take));
         json_decref(message_take);
         return bridge->ready;
 }

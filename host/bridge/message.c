@@ -6,6 +6,8 @@
 #include "lib/json.h"
 #include "lib/limits.h"
 
+#define PEOPLE_MAX 10000 /* what a server may let into one session */
+
 /* --- fields --- */
 static bool get_text(const TbBridgeMessage *m, const char *field, bool required, gsize max, const char **ret,
                      GError **error)
@@ -117,9 +119,26 @@ static bool parse_arrived(TbBridgeMessage *m, GError **error)
         return parse_peer(m, error);
 }
 
+static bool parse_gone(TbBridgeMessage *m, GError **error)
+{
+        m->cut = json_is_true(json_object_get(m->json, "cut"));
+        return parse_peer(m, error);
+}
+
 static bool parse_session(TbBridgeMessage *m, GError **error)
 {
+        m->cut = true;
         return get_name(m, "sessionId", true, &m->session, error);
+}
+
+static bool parse_people(TbBridgeMessage *m, GError **error)
+{
+        m->people = json_object_get(m->json, "people");
+        if (json_is_array(m->people) && json_array_size(m->people) <= PEOPLE_MAX)
+                return get_name(m, "sessionId", true, &m->session, error);
+        tb_error_set_field(error, TB_ERROR_INVALID, "people", "people must be an array of at most %d",
+                           PEOPLE_MAX);
+        return false;
 }
 
 static bool from_observer(TbBridgeMessage *m, GError **error)
@@ -270,8 +289,9 @@ static const struct {
         {"challenge", TB_BRIDGE_CHALLENGE, parse_challenge},
         {"error", TB_BRIDGE_ERROR, parse_error},
         {"peer-connected", TB_BRIDGE_PEER_CONNECTED, parse_peer_connected},
-        {"peer-disconnected", TB_BRIDGE_PEER_DISCONNECTED, parse_peer},
+        {"peer-disconnected", TB_BRIDGE_PEER_DISCONNECTED, parse_gone},
         {"session-closed", TB_BRIDGE_SESSION_CLOSED, parse_session},
+        {"people", TB_BRIDGE_PEOPLE, parse_people},
         {"picture-arrived", TB_BRIDGE_PICTURE_ARRIVED, parse_arrived},
         {"offer", TB_BRIDGE_OFFER, parse_offer},
         {"ice", TB_BRIDGE_ICE, parse_ice},

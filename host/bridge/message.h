@@ -20,6 +20,7 @@ typedef enum TbBridgeType {
         TB_BRIDGE_PEER_CONNECTED,
         TB_BRIDGE_PEER_DISCONNECTED,
         TB_BRIDGE_SESSION_CLOSED,
+        TB_BRIDGE_PEOPLE,
         TB_BRIDGE_PICTURE_ARRIVED,
         TB_BRIDGE_ICE_SERVERS,
         TB_BRIDGE_OFFER,
@@ -38,6 +39,10 @@ typedef struct TbBridgeMessage {
         /* peer-connected */
         const char *device, *name;
         bool control; /* mode "control" */
+        /* peer-disconnected, session-closed */
+        bool cut; /* it may not be here any more: what it has ends at once */
+        /* people */
+        json_t *people; /* borrowed array of objects */
         /* offer, ice */
         const char *sdp, *candidate;
         guint mline_index;

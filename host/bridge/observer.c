@@ -8,6 +8,7 @@
 #include "lib/json.h"
 #include "lib/limits.h"
 #include "lib/log.h"
+#include "lib/text.h"
 #include "lib/thread.h"
 
 TbActor tb_observer_actor(const TbObserver *o, const char *via)
@@ -138,6 +139,7 @@ void tb_observer_free(TbObserver *o)
         g_free(o->device);
         g_free(o->user);
         g_free(o->picture_of);
+        json_decref(o->person);
         g_strfreev(o->ice_servers);
         g_free(o);
 }
@@ -177,4 +179,44 @@ gint64 tb_observer_picture_mark(const TbObserver *o)
 void tb_observer_set_picture_mark(TbObserver *o, gint64 mark)
 {
         o->picture_mark = mark;
+}
+
+const char *tb_observer_user(const TbObserver *o)
+{
+        return o->user;
+}
+
+bool tb_observer_controls(const TbObserver *o)
+{
+        return o->control;
+}
+
+/* --- the person --- */
+void tb_observer_set_person(TbObserver *o, const json_t *person)
+{
+        static const char *const texts[] = {"name", "since", "path"}, *const numbers[] = {"rtt_ms",
+                                                                                          "loss_pct"};
+        json_t *kept = json_pack("{s:b}", "guest", !json_is_false(json_object_get(person, "guest")));
+        for (guint i = 0; i < G_N_ELEMENTS(texts); i++) {
+                const char *text = json_string_value(json_object_get(person, texts[i]));
+                g_autofree char *cut = text ? tb_text_cut(text, TB_LIMIT_PERSON) : NULL;
+                if (cut)
+                        json_object_set_new(kept, texts[i], json_string(cut));
+        }
+        for (guint i = 0; i < G_N_ELEMENTS(numbers); i++) {
+                json_t *number = json_object_get(person, numbers[i]);
+                if (json_is_number(number))
+                        json_object_set(kept, numbers[i], number);
+        }
+        json_decref(o->person);
+        o->person = kept;
+}
+
+json_t *tb_observer_person(const TbObserver *o)
+{
+        json_t *json = json_pack("{s:s, s:s, s:s}", "user", o->user, "peerId", o->peer_id, "mode",
+                                 o->control ? "control" : "view");
+        if (o->person)
+                json_object_update(json, o->person);
+        return json;
 }

@@ -50,6 +50,12 @@ TbObserver *tb_observer_find(GPtrArray *observers, const char *session, const ch
 const char *tb_observer_session(const TbObserver *observer);
 const char *tb_observer_peer(const TbObserver *observer);
 const char *tb_observer_device(const TbObserver *observer);
+const char *tb_observer_user(const TbObserver *observer); /* as core knows it: "anna, link p7 (via server)" */
+bool tb_observer_controls(const TbObserver *observer);
+/* What the server said of the person: {"name","guest","since","path","rtt_ms","loss_pct"}, of which only those are kept, and cut. */
+void tb_observer_set_person(TbObserver *observer, const json_t *person);
+json_t *tb_observer_person(
+        const TbObserver *observer); /* {"user","peerId","mode",…} and these; new reference */
 
 /*
  * `attempt` numbers the observer's peer connections. An offer of another one is answered beside the one that there is,

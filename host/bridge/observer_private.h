@@ -26,6 +26,7 @@ struct TbObserver {
         TbPicturePace pace;
         char *picture_of; /* owned: interface that the picture is of; NULL: the device's video */
         gint64 picture_mark;
+        json_t *person; /* owned: what the server said of it; NULL: nothing yet */
 };
 
 /* The hub of that video interface, or (NULL) of the device's first; borrowed. */

@@ -141,6 +141,17 @@ bool tb_is_device_noun(const char *word);     /* no interface can be called so *
 json_t *tb_device_lease_json(
         TbDevice *device); /* {"holder","note","expires_at"} or json null: never the secret; new reference */
 
+const char *tb_core_lease_holder(const TbDevice *device); /* borrowed; NULL: nobody has it */
+/* It ends when `holder` has it (else nothing happens); what he holds down comes up, what he has begun is stopped at its next step.
+ * `reason`: of the event lease.ended; `why`: for him. */
+void tb_core_end_lease_of(TbDevice *device, const char *holder, const char *reason, const char *why);
+/* What `user` has begun there stops at its next step: he may not control it any more. */
+void tb_core_stop_user(TbDevice *device, const char *user, const char *why);
+
+/* --- people --- */
+/* Who is with the device from elsewhere, as GET /host/devices/{id} says ("people"); taken. Told by an event "people.changed" when it is not as before. */
+void tb_core_set_people(TbDevice *device, json_t *people_take);
+
 /* --- console --- */
 TbHistory *tb_interface_history(TbInterface *iface); /* CONSOLE and LOGS; borrowed */
 /* `grew` runs after bytes arrived; who follows has a TbHistoryReader and reads at his own pace.

@@ -63,6 +63,7 @@ struct TbDevice {
         GPtrArray *interfaces;  /* owned TbInterface, in the order of the spec */
         GPtrArray *attachments; /* ref TbAttachment */
         TbLeaseState *lease;    /* owned */
+        json_t *people;         /* owned: tb_core_set_people(); NULL: nobody */
         guint64 changes; /* commands that may have changed it: each counts when it is queued and when it ended */
 };
 
@@ -193,15 +194,20 @@ json_t *tb_lease_take(TbDevice *device, const TbActor *actor, const char *note, 
 void tb_lease_extend(TbDevice *device, gint64 ttl_ms); /* from now on; ttl_ms 0: for as long as before */
 void tb_lease_end(TbDevice *device,
                   const char *by); /* `by`: who takes it over; NULL: the holder gives it back */
-/* Who waits until nobody holds it. Exactly one of the two is called, once, unless it ceases to wait before. */
+/* Who waits until nobody holds it. Exactly one of the three is called, once, unless it ceases to wait before. */
 typedef struct TbLeaseWaiter {
         void (*free_now)(gpointer data); /* its turn: takes it at once, or leaves it to the next */
         void (*removed)(gpointer data);  /* the device has gone */
+        /* who has it said no; `by`: who that is, borrowed */
+        void (*refused)(gpointer data, const char *by);
         gpointer data;
         const char *user; /* borrowed while it waits */
+        guint64 ask;      /* its number; set by tb_lease_wait() */
 } TbLeaseWaiter;
-/* Copies `waiter`. False with TB_ERROR_LIMIT: so many wait already, or so many of this user. */
-bool tb_lease_wait(TbDevice *device, const TbLeaseWaiter *waiter, GError **error);
+/* Copies `waiter`; its number, 0: TB_ERROR_LIMIT, so many wait already, or so many of this user. */
+guint64 tb_lease_wait(TbDevice *device, const TbLeaseWaiter *waiter, GError **error);
+/* Who has the lease gives it to who waits by that number, before all others, or refuses it. TB_ERROR_NOT_FOUND: he does not wait any more. */
+bool tb_lease_answer(TbDevice *device, guint64 ask, bool grant, const char *by, GError **error);
 void tb_lease_unwait(TbDevice *device, gpointer data);
 
 /* store.c: devices made by REST */

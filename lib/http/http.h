@@ -157,7 +157,9 @@ const TbCaller *tb_request_caller(TbRequest *request); /* borrowed; who asks, an
 TbRole tb_request_role(TbRequest *request);
 const char *tb_request_user(TbRequest *request); /* the token's name, or "local" */
 const char *tb_request_id(TbRequest *request);
-const char *tb_request_peer(TbRequest *request); /* address text */
+const char *tb_request_peer(TbRequest *request);  /* address text */
+bool tb_request_is_forwarded(TbRequest *request); /* a proxy of ours says whose address that is */
+bool tb_request_is_secure(TbRequest *request);    /* it came by TLS, to us or to that proxy */
 /* "http://host:port" + X-Forwarded-Prefix, as the client sees us (X-Forwarded-* is believed from a proxy on
  * this machine only). */
 const char *tb_request_base_url(TbRequest *request);

@@ -163,6 +163,16 @@ const char *tb_request_id(TbRequest *request)
         return request->id;
 }
 
+bool tb_request_is_forwarded(TbRequest *request)
+{
+        return request->forwarded;
+}
+
+bool tb_request_is_secure(TbRequest *request)
+{
+        return request->secure;
+}
+
 const char *tb_request_peer(TbRequest *request)
 {
         return request->peer;

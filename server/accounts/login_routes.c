@@ -184,6 +184,14 @@ static void logout(TbRequest *request, gpointer data)
 }
 
 /* --- one's own password --- */
+static void set_password(TbAccounts *store, const TbUser *user, const char *text)
+{
+        TbUser now = *user;
+        now.password = (char *)text;
+        now.password_ms = tb_clock_ms();
+        tb_accounts_put_user(store, &now);
+}
+
 static void on_changed(bool right, const char *text, gpointer data)
 {
         Try *t = data;
@@ -192,20 +200,19 @@ static void on_changed(bool right, const char *text, gpointer data)
         const TbUser *user = tb_accounts_user(store, t->user);
         TbGuess guess = guess_of(t);
         g_autoptr(GError) error = NULL;
-        if (!user || !right)
-                tb_error_set_field(&error, TB_ERROR_FORBIDDEN, "password", "the present password is wrong");
-        else if (!text)
-                tb_set_error(&error, TB_ERROR_UNAVAILABLE, "there is no memory left for it: try again");
-        if (error) {
+        if (!user || !right || !text) {
+                if (right && user)
+                        tb_set_error(&error, TB_ERROR_UNAVAILABLE,
+                                     "there is no memory left for it: try again");
+                else
+                        tb_error_set_field(&error, TB_ERROR_FORBIDDEN, "password",
+                                           "the present password is wrong");
                 tb_request_reply_error(t->request, error);
                 try_free(t);
                 return;
         }
-        TbUser now = *user;
-        now.password = (char *)text;
-        now.password_ms = tb_clock_ms();
         tb_guesses_right(server->guesses, &guess, g_get_monotonic_time());
-        tb_accounts_put_user(store, &now);
+        set_password(store, user, text);
         tb_people_sign_out(server->people, t->user, tb_request_caller(t->request)->login);
         tb_http_end_user(server->http, t->user);
         tb_log(TB_LOG_INFO, TB_F("user", t->user, "request", tb_request_id(t->request)),

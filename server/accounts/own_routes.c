@@ -23,7 +23,7 @@ static bool is_maker(TbRequest *request, const TbServer *server, TbSession *sess
 
 static bool opens_all(TbRequest *request, TbSession *session)
 {
-        const char *token = tb_request_query_string(request, "token");
+        const char *token = tb_server_session_token(request);
         return token && tb_session_opens_all(session, token);
 }
 

@@ -22,6 +22,8 @@ void tb_host_announce(TbParty *host, TbParty *observer, bool present)
         json_t *o =
                 json_pack("{s:s, s:s, s:s, s:s}", "type", present ? "peer-connected" : "peer-disconnected",
                           "sessionId", session->id, "peerId", observer->id, "peer", "desktop");
+        if (observer->cut)
+                json_object_set_new(o, "cut", json_true());
         if (present) {
                 json_object_set_new(o, "device", json_string(session->device));
                 json_object_set_new(o, "mode",
@@ -51,6 +53,7 @@ static void tell_observers(TbParty *host, bool present, bool announce)
                 TbSession *session = l->data;
                 for (guint i = 0; i < session->observers->len; i++) {
                         TbParty *observer = g_ptr_array_index(session->observers, i);
+                        tb_room_changed(session);
                         tb_party_send(observer, json_pack("{s:s, s:s, s:s}", "type",
                                                           present ? "peer-connected" : "peer-disconnected",
                                                           "peer", "phone", "peerId", host->id));
@@ -356,6 +359,10 @@ void tb_host_text(TbParty *party, json_t *message, gint64 now_ms)
                 tb_host_phone_session(party, message, now_ms);
         } else if (g_strcmp0(type, "phone-session-end") == 0) {
                 tb_host_phone_session_end(party, message);
+        } else if (g_strcmp0(type, "control") == 0) {
+                tb_host_control(party, message, now_ms);
+        } else if (g_strcmp0(type, "observers") == 0) {
+                tb_host_observers(party, message);
         } else if (json_object_get(message, "sessionId")) {
                 to_observers(party, message, now_ms);
         } else {
@@ -366,4 +373,13 @@ void tb_host_text(TbParty *party, json_t *message, gint64 now_ms)
 TbParty *tb_pairing_host(TbPairing *pairing, const char *name)
 {
         return g_hash_table_lookup(pairing->hosts, name);
+}
+
+json_t *tb_pairing_host_state(TbPairing *pairing, const char *name)
+{
+        const TbParty *host = g_hash_table_lookup(pairing->hosts, name);
+        if (!host)
+                return NULL;
+        return json_pack("{s:s, s:b, s:i, s:s*}", "name", host->host, "online", !host->away, "protocol",
+                         host->protocol, "version", host->version);
 }

@@ -173,6 +173,8 @@ typedef enum TbList {
 /* Its JSON text, one for all who ask; a new reference. Made anew after a change, a large one
  * (TB_LIMIT_DEVICE_LISTS_PER_S) up to some seconds later. Of who sees some hosts and devices alone (`sight`, NULL: all), his own. */
 GBytes *tb_pairing_list(TbPairing *pairing, TbList which, const TbSight *sight, gint64 now_ms);
+/* {"name","online","protocol","version"?} of one that is connected, or NULL; the caller owns the reference. */
+json_t *tb_pairing_host_state(TbPairing *pairing, const char *name);
 TbParty *tb_pairing_host(TbPairing *pairing, const char *name); /* NULL: not connected */
 /* Whether who shows this token (NULL: none) may speak for the host of this name. */
 bool tb_pairing_may_be_host(const TbPairing *pairing, const char *name, const char *token);

@@ -42,6 +42,12 @@ struct TbSession {
 
 #define TB_PEER_ID 34 /* bytes, with its NUL */
 
+/* Who has a device: the host says it whenever that changes, and tells all of it when it comes. It is only shown. */
+typedef struct TbHeld {
+        char *holder;          /* owned */
+        char peer[TB_PEER_ID]; /* which observer that is; "": none */
+} TbHeld;
+
 struct TbParty {
         TbPairing *pairing;  /* borrowed */
         gpointer connection; /* borrowed */
@@ -50,6 +56,7 @@ struct TbParty {
         char request_id[65];
         TbPartyRole role;
         TbMode mode;
+        bool cut;              /* of an observer that leaves: it may not be here any more */
         bool refused;          /* an error was sent and the connection is being closed */
         TbSession *session;    /* borrowed; NULL: none */
         char *host;            /* owned; name of a host */
@@ -57,6 +64,7 @@ struct TbParty {
         char *claimed;         /* owned; the name in a host's hello, for the log; NULL: no host */
         int protocol;          /* of a host: TB_LINK_PROTOCOL, or what an older one speaks */
         TbDeviceList *devices; /* owned; of a host */
+        GHashTable *held;      /* owned; of a host: device -> TbHeld, as it says; NULL: none */
         bool list_refused;     /* its last list of devices was, and is written about */
         char *key;             /* owned; of a host: its public key, proven; NULL: none */
         json_t *hello;         /* owned; of a host that is yet to prove its key; NULL: none */
@@ -128,6 +136,8 @@ void tb_party_hello(TbParty *party, json_t *message, bool waits, gint64 now_ms);
 /* peer_id.c */
 /* By which it goes in the session: by `claimed` (nullable), if that was its own; else by a new one. Its mode is set. */
 void tb_party_name(TbParty *party, const TbSession *session, TbPartyRole role, const char *claimed);
+/* Whether `id` is of an observer of this session that came to control. */
+bool tb_party_id_controls(const TbSession *session, const char *id);
 void tb_host_name_party(TbParty *host); /* always the same of this name and key */
 
 /* rival.c */
@@ -172,6 +182,11 @@ void tb_host_session_closed(TbPairing *pairing, TbSession *session);
 /* phone_sessions.c: what a host asks for its phones */
 void tb_host_phone_session(TbParty *host, json_t *message, gint64 now_ms);
 void tb_host_phone_session_end(TbParty *host, json_t *message);
+/* held.c */
+void tb_host_control(TbParty *host, const json_t *message, gint64 now_ms); /* who has a device */
+const TbHeld *tb_held_of(const TbSession *session); /* NULL: nobody, or it is not known */
+/* Whom a host has still: it is told of those who may not be there any more. */
+void tb_host_observers(TbParty *host, const json_t *message);
 
 /* enrol.c */
 /* Whether who shows this token (nullable) may be the host of this name with this key (nullable). TB_ERROR_UNAUTHORIZED in

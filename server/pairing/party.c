@@ -146,6 +146,7 @@ void tb_pairing_left(TbParty *party, gint64 now_ms)
         if (party->picture)
                 g_bytes_unref(party->picture);
         tb_device_list_free(party->devices);
+        g_clear_pointer(&party->held, g_hash_table_unref);
         json_decref(party->hello);
         g_free(party->nonce);
         g_free(party->enrolment);

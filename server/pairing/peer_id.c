@@ -20,13 +20,18 @@ static void put_mark(const TbSession *session, TbPartyRole role, TbMode mode, co
         g_strlcpy(mark, hmac, HALF + 1);
 }
 
-static bool is_marked(const TbParty *party, const TbSession *session, TbPartyRole role, const char *id)
+static bool is_marked(const TbSession *session, TbPartyRole role, TbMode mode, const char *id)
 {
         char mark[HALF + 1];
         if (strlen(id) != 1 + 2 * HALF || *id != 'p')
                 return false;
-        put_mark(session, role, party->mode, id + 1, mark);
+        put_mark(session, role, mode, id + 1, mark);
         return tb_secret_equal(mark, id + 1 + HALF, HALF);
+}
+
+bool tb_party_id_controls(const TbSession *session, const char *id)
+{
+        return is_marked(session, TB_PARTY_DESKTOP, TB_MODE_CONTROL, id);
 }
 
 static bool is_taken(const TbSession *session, const char *id)
@@ -39,7 +44,7 @@ static bool is_taken(const TbSession *session, const char *id)
 
 void tb_party_name(TbParty *party, const TbSession *session, TbPartyRole role, const char *claimed)
 {
-        if (claimed && is_marked(party, session, role, claimed) && !is_taken(session, claimed)) {
+        if (claimed && is_marked(session, role, party->mode, claimed) && !is_taken(session, claimed)) {
                 g_strlcpy(party->id, claimed, sizeof party->id);
                 return;
         }

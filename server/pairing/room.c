@@ -82,6 +82,9 @@ json_t *tb_person_json(const TbParty *observer)
                 json_object_set_new(o, "rtt_ms", json_real(observer->rtt_ms));
         if (observer->loss_pct >= 0)
                 json_object_set_new(o, "loss_pct", json_real(observer->loss_pct));
+        const TbHeld *held = observer->session ? tb_held_of(observer->session) : NULL;
+        if (held && strcmp(held->peer, observer->id) == 0)
+                json_object_set_new(o, "controls", json_true());
         return o;
 }
 
@@ -104,7 +107,9 @@ static json_t *people_json(TbSession *session)
         json_t *people = json_array();
         for (guint i = 0; i < session->observers->len; i++)
                 json_array_append_new(people, tb_person_json(g_ptr_array_index(session->observers, i)));
-        return json_pack("{s:s, s:o}", "type", "people", "people", people);
+        const TbHeld *held = tb_held_of(session);
+        return json_pack("{s:s, s:o, s:s?}", "type", "people", "people", people, "holder",
+                         held ? held->holder : NULL);
 }
 
 static void tell_people(TbSession *session, gint64 now_ms)

@@ -64,6 +64,8 @@ static json_t *entry(TbSession *session)
         json_object_set_new(o, "untilRevoked", json_boolean(session->life_s == TB_LIFE_UNTIL_REVOKED));
         json_object_set_new(o, "whileUsed", json_boolean(session->life_s == TB_LIFE_USED));
         json_object_set_new(o, "usedAt", time_json(session->active_ms));
+        const TbHeld *held = tb_held_of(session);
+        json_object_set_new(o, "holder", held ? json_string(held->holder) : json_null());
         json_object_set_new(o, "people", people);
         return o;
 }
@@ -97,6 +99,7 @@ static void cut_who_controls(TbSession *session)
                 TbParty *observer = g_ptr_array_index(session->observers, i);
                 if (observer->mode != TB_MODE_CONTROL)
                         continue;
+                observer->cut = true;
                 tb_party_leave_session(observer);
                 tb_party_refuse(observer, "mode-changed", "This link is for watching only now");
         }

@@ -185,6 +185,7 @@ test("the server's pages: hosts and links, a phone paired, an observer who watch
     [],
   );
   assert.deepEqual(await looksAt(`${server.url}/links`, [['links', shows('[data-session]')]]), []);
+  assert.deepEqual(await looksAt(`${server.url}/diagnose`, [['network', shows('#verdict .notice')]]), []);
   const session = await server.session({ device: 'lab-1/board', mode: 'control', observers: 4 });
   for (const link of [session.viewUrl, session.controlUrl])
     assert.deepEqual(

@@ -66,7 +66,7 @@ test('"Add a phone": the code is scanned, and the phone is a device that everybo
   await console_.getByLabel('Name').fill('pixel');
   await console_.getByRole('button', { name: 'Show the code' }).click();
   link = await console_.getByLabel('Phone link').inputValue();
-  assert.match(link, /\/m\/[\w-]{22,}\?token=[\w-]{22,}$/);
+  assert.match(link, /\/m\/[\w-]{22,}#token=[\w-]{22,}$/);
   await inPage(console_, 'the QR code', () => document.querySelector('dialog img.qr').naturalWidth > 0);
 
   const p = await openPhone(t, browser);

@@ -63,7 +63,7 @@ async function switchPower(page, to, via) {
 async function observe(t) {
   const session = await server.session({ device: 'lab-1/bench', mode: 'control', observers: 2 });
   const link = new URL(session.controlUrl, server.url);
-  return openPage(t, browser, server.pages + link.pathname + link.search);
+  return openPage(t, browser, server.pages + link.pathname + link.hash);
 }
 
 test('remote observer behind the wall from the start: the relay, then WebRTC by itself', async (t) => {

@@ -43,7 +43,7 @@ async function observe(t, options) {
   await isOnline(true);
   const session = await server.session({ device: 'lab-1/bench', mode: 'view', observers: 2 });
   const link = new URL(session.viewUrl, server.url);
-  const page = await openPage(t, browser, server.pages + link.pathname + link.search, options);
+  const page = await openPage(t, browser, server.pages + link.pathname + link.hash, options);
   await showsPictureBy(page, 'webrtc');
   return { page, session };
 }

@@ -63,7 +63,7 @@ async function start(t, env, config = {}) {
 async function observe(t, server) {
   const session = await server.session({ device: 'lab-1/bench', mode: 'control', observers: 2 });
   const link = new URL(session.controlUrl, server.url);
-  return openPage(t, browser, server.pages + link.pathname + link.search, { spy: true });
+  return openPage(t, browser, server.pages + link.pathname + link.hash, { spy: true });
 }
 
 /** Video is decoded, and the candidate pair that carries it. */
@@ -188,6 +188,13 @@ for (const [who, from, pattern] of [
     const { server } = await start(t, TURN);
     const pair = await watched(t, await observe(t, server), `UDP blocked ${who}`);
     for (const [side, wanted] of Object.entries(pattern)) assert.match(pair[side], wanted);
+    if (who !== 'for the observer') return;
+    const page = await openPage(t, browser, `${server.pages}/diagnose?device=lab-1/bench`);
+    const found = await inPage(page, 'the diagnosis', () => document.querySelector('#verdict .notice')?.textContent);
+    assert.match(found, /UDP does not get out of this network. Pictures come through TURN by TCP/);
+    assert.match(await page.locator('#open').textContent(), /UDP 3478 to 203\.0\.113\.1/);
+    assert.match(await page.locator('[data-check="server"]').textContent(), /sees you as 198\.51\.100\.2/);
+    assert.match(await page.locator('[data-about="host"]').textContent(), /lab-1 is connected and answers/);
   });
 }
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { before, beforeEach, test } from 'node:test';
 
 import { UBOOT } from '../integration/bench.mjs';
-import { forFile, until, withHost } from '../integration/harness.mjs';
+import { forFile, linkToken, until, withHost } from '../integration/harness.mjs';
 import { withServer } from '../integration/server-harness.mjs';
 import {
   assertPlays,
@@ -135,7 +135,7 @@ test('a view link: two watch at once, see each other, and cannot control', async
     assert.deepEqual([answer.ok, answer.error.status], [false, 403], JSON.stringify(answer));
   }
   // … and by relay
-  const token = new URL(session.viewUrl, server.url).searchParams.get('token');
+  const token = linkToken(session.viewUrl, server.url);
   const raw = await server.join('desktop', { sessionId: session.sessionId, token });
   const producer = raw.ready.peers.find((p) => p.peer === 'phone').peerId;
   for (const [i, command] of commands.entries()) {
@@ -306,7 +306,7 @@ test('a device without a picture: its readings by data channel, and no stage tha
 
 test("the console's history is replayed over the relay from an offset", async (t) => {
   const session = await create('view');
-  const token = new URL(session.viewUrl, server.url).searchParams.get('token');
+  const token = linkToken(session.viewUrl, server.url);
   const raw = await server.join('desktop', { sessionId: session.sessionId, token });
   t.after(() => raw.stop());
   const start = (await host.get(`${BOARD}/console`)).json.start ?? 0;

@@ -28,7 +28,7 @@ const add = async (json) => {
   return added.json;
 };
 const paired = (phone) => {
-  const [, sessionId, token] = /\/m\/([^?]+)\?token=(.+)$/.exec(phone.phoneUrl);
+  const [, sessionId, token] = /\/m\/([^#]+)#token=(.+)$/.exec(phone.phoneUrl);
   return { sessionId, token };
 };
 const stateOf = async (name) => (await host.get(`/host/phones/${name}`)).json.state;

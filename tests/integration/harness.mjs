@@ -598,3 +598,6 @@ export async function withStall(
   t.after(stall.end);
   return { host, state, stall };
 }
+
+/** The token of a link that the server made: it stands in the fragment. */
+export const linkToken = (url, base) => new URL(url, base).hash.match(/[#&]token=([^&]*)/)[1];

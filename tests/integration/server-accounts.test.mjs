@@ -215,6 +215,7 @@ test('groups: one sees and controls what they name, by every way; whoever may le
     '/api/devices',
     '/api/session',
     '/api/ice',
+    '/api/diagnose',
     '/api/me',
     '/api/me/sessions',
     '/health',

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { test } from 'node:test';
 
-import { assertProblem, request, until } from './harness.mjs';
+import { assertProblem, request, until, linkToken } from './harness.mjs';
 import {
   CHUNK,
   CREDIT,
@@ -280,13 +280,12 @@ test('a session on a device: view and control observers, relay with from and to'
   const server = await withServer(t);
   const host = await server.host('lab-1', DEVICES);
   const s = await server.session({ device: 'lab-1/board', mode: 'control', observers: 2 });
-  const tokenOf = (url) => new URL(url).searchParams.get('token');
-  assert.ok(s.viewUrl.startsWith(`${server.url}/v/${s.sessionId}?token=`));
-  assert.equal(tokenOf(s.controlUrl), s.token);
-  assert.notEqual(tokenOf(s.viewUrl), s.token);
+  assert.ok(s.viewUrl.startsWith(`${server.url}/v/${s.sessionId}#token=`));
+  assert.equal(linkToken(s.controlUrl), s.token);
+  assert.notEqual(linkToken(s.viewUrl), s.token);
 
   const boss = await server.join('desktop', s);
-  const guest = await server.join('desktop', { ...s, token: tokenOf(s.viewUrl) });
+  const guest = await server.join('desktop', { ...s, token: linkToken(s.viewUrl) });
   assert.deepEqual([boss.ready.mode, guest.ready.mode], ['control', 'view']);
   assert.deepEqual([boss.ready.device, boss.ready.host], ['board', 'lab-1']);
   assert.equal(guest.ready.peers.find((p) => p.peer === 'phone').peerId, host.ready.peerId);
@@ -700,7 +699,7 @@ test('a restart keeps sessions: links go on, tokens are kept as hashes only', as
     ['lab-1/board', 'control', false, 0],
   );
   const again = await server.host('lab-1', DEVICES);
-  const view = new URL(control.viewUrl).searchParams.get('token');
+  const view = linkToken(control.viewUrl);
   assert.equal((await server.join('desktop', control)).ready.mode, 'control');
   assert.equal((await server.join('desktop', { ...control, token: view })).ready.mode, 'view');
   await again.find((m) => m.type === 'peer-connected' && m.sessionId === control.sessionId && m.mode === 'control');

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { assertProblem } from './harness.mjs';
+import { assertProblem, linkToken } from './harness.mjs';
 import { answerTo, serve } from './link.mjs';
 import { withServer } from './server-harness.mjs';
 
@@ -27,7 +27,7 @@ test('a link opens the routes of its device, and nothing else: reading by either
   const made = (json) =>
     server.post('/api/session', json, { headers: { Authorization: `Bearer ${tokens[0].token}` } }).then((a) => a.json);
   const { sessionId, token, viewUrl } = await made({ device: 'lab-1/board', mode: 'control' });
-  const view = new URL(viewUrl).searchParams.get('token');
+  const view = linkToken(viewUrl);
   const ask = (method, path, as, options) =>
     server.request(
       method,

@@ -40,7 +40,7 @@ test('a session is created', async () => {
   const s = await server.session();
   assert.match(s.sessionId, /^[A-Za-z0-9_-]{22,}$/);
   assert.match(s.token, /^[A-Za-z0-9_-]{43}$/);
-  assert.equal(s.phoneUrl, `${server.url}/m/${s.sessionId}?token=${s.token}`);
+  assert.equal(s.phoneUrl, `${server.url}/m/${s.sessionId}#token=${s.token}`);
   assert.ok(s.desktopUrl.includes(s.sessionId));
   const left = Date.parse(s.expiresAt) - Date.now();
   assert.ok(left > 590000 && left <= 600000, `${left} ms`);

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';
 
-import { assertProblem, until } from './harness.mjs';
+import { assertProblem, until, linkToken } from './harness.mjs';
 import { withServer } from './server-harness.mjs';
 
 const ADMIN = 'an-admin-of-this-server';
@@ -14,8 +14,6 @@ const config = {
   tokens: [{ name: 'boss', role: 'admin', token: ADMIN }],
   hosts: [{ name: 'lab', token: 'a-token-of-the-lab' }],
 };
-const linkToken = (url) =>
-  new URL(url).hash.replace(/^#/, '').replace(/^.*token=/, '') || new URL(url).searchParams.get('token');
 const typed =
   (type, more = {}) =>
   (m) =>

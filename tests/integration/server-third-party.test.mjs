@@ -64,7 +64,7 @@ test('zbar reads the QR code: it is the phone URL, with the prefix of a proxy', 
   const server = await withServer(t);
   const headers = { Host: 'localhost:8080', 'X-Forwarded-Proto': 'https', 'X-Forwarded-Prefix': '/staging' };
   const s = await server.session({}, { headers });
-  assert.equal(s.phoneUrl, `https://localhost:8080/staging/m/${s.sessionId}?token=${s.token}`);
+  assert.equal(s.phoneUrl, `https://localhost:8080/staging/m/${s.sessionId}#token=${s.token}`);
   const png = await server.get(`/api/session/${s.sessionId}/qr.png?token=${s.token}`, { headers });
   assert.equal(png.headers['content-type'], 'image/png');
   const file = path.join(server.folder, 'qr.png');

@@ -1,5 +1,5 @@
 // What is too large for messages, through a link: files, packages, pictures of the link's device, carried by the server
-// to its host. The link's token goes in the URL, as in the link itself.
+// to its host. The link's token goes in a header; in a URL only where the browser asks by itself (a download).
 
 import { Api } from './api.js';
 
@@ -14,7 +14,11 @@ export class LinkApi extends Api {
     return `device/${encodeURIComponent(name)}${below}`;
   }
 
-  url(path, { query = {}, ...rest } = {}) {
-    return super.url(path, { ...rest, query: { ...query, token: this._link } });
+  headers(extra = {}) {
+    return super.headers({ 'X-Session-Token': this._link, ...extra });
+  }
+
+  url(path, { query = {}, auth = false } = {}) {
+    return super.url(path, { auth, query: auth ? { ...query, token: this._link } : query });
   }
 }

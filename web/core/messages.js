@@ -24,6 +24,7 @@ export default {
     cycleOff: { value: 120 },
     sdp: { value: 65536 },
     candidate: { value: 1024 },
+    holder: { value: 200 },
     person: { value: 64 },
     chat: { value: 500 },
     chatLines: { value: 50 },
@@ -209,6 +210,7 @@ export default {
       fields: {
         type: { const: 'people' },
         people: { type: 'array', max: 1024, items: { type: 'object', of: 'person' } },
+        holder: { type: 'string', max: 'holder', nullable: true, optional: true },
       },
     },
     chat: { signaling: true, fields: { type: { const: 'chat' }, text: { type: 'string', min: 1, max: 2000 } } },

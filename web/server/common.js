@@ -8,6 +8,7 @@ import { fill, h, icon, set } from '../app/dom.js';
 import * as prefs from '../app/prefs.js';
 import { makeToasts } from '../app/toast.js';
 import { askWho, tokenOfLink, userButton } from '../app/views/login.js';
+import { askSignIn } from './signin.js';
 import { openSettings } from '../app/views/settings.js';
 
 /**
@@ -48,11 +49,14 @@ export function makePage(root, title, { onAuth = () => {}, logOut = () => {} } =
   );
   const store = new Store();
   const user = userButton(store, {
-    logOut: () => {
+    logOut: async () => {
+      const byPage = store.state.me?.by === 'page';
       prefs.put('token', null);
+      if (byPage) await api.raw('POST', 'api/logout').catch((error) => toast.error(error, 'Log out'));
       store.dispatch({ type: 'me', me: null });
       logOut();
     },
+    more: accountLinks,
   });
   end.append(user, theme, gear);
   show(prefs.get('theme', 'auto'));
@@ -64,19 +68,28 @@ export function makePage(root, title, { onAuth = () => {}, logOut = () => {} } =
       if (status === 401) onAuth();
     },
   });
+  const toast = makeToasts(document.body);
+  const signIn = (name, password) => api.json('POST', 'api/login', { body: { name, password } });
+  const open = h('a', { class: 'btn quiet', href: 'users', hidden: true }, 'Users');
+  user.before(open);
   return {
     main: document.getElementById('main'),
     end,
-    toast: makeToasts(document.body),
+    toast,
     api,
+    signIn,
     store,
-    /** Who one is here, for the top bar. */
+    /** Who one is here, for the top bar; null: nobody, the login says it. */
     async whoAmI() {
       try {
         const me = await api.get('api/me');
-        store.dispatch({ type: 'me', me: { ...me, named: me.named && Boolean(prefs.get('token')) } });
-      } catch {
-        /* nobody: the login says it */
+        const named = me.named && (Boolean(prefs.get('token')) || me.by === 'page');
+        open.hidden = me.by !== 'open' || me.role !== 'admin';
+        store.dispatch({ type: 'me', me: { ...me, named } });
+        return me;
+      } catch (error) {
+        if (error.status === 401) return null;
+        throw error;
       }
     },
     /** The login within `box`; resolves when somebody is logged in. */
@@ -84,13 +97,22 @@ export function makePage(root, title, { onAuth = () => {}, logOut = () => {} } =
       const reason = prefs.get('token') ? 'Your token is not known here any more.' : '';
       store.dispatch({ type: 'me', me: null });
       prefs.put('token', null);
-      await askWho(box, { reason, focus, place: 'server', check: (token) => check(api, token) });
+      const ways = await api.get('api/login').catch(() => ({}));
+      const byToken = (token) => check(api, token);
+      if (ways.passwords) await askSignIn(box, { signIn, check: byToken, reason, focus });
+      else await askWho(box, { reason, focus, place: 'server', check: byToken });
     },
     announce: (message) => {
       document.getElementById('status').textContent = message;
     },
   };
 }
+
+/** Where else one goes, in the dialog that says who one is. */
+const accountLinks = (me) => [
+  me.account ? h('a', { class: 'btn', href: 'account' }, 'Your account') : null,
+  me.role === 'admin' ? h('a', { class: 'btn', href: 'users' }, 'Users') : null,
+];
 
 /** Who that token is, from now on used; null: nobody. */
 async function check(api, token) {
@@ -108,13 +130,26 @@ export function logInByLink() {
   if (token) prefs.put('token', token);
 }
 
+/** A session's QR code, of the token's link, in `img`; asked for without the token in an address. `query`: what else. */
+export async function showCode(img, api, { sessionId, token, toast, query = {} }) {
+  try {
+    const path = `api/session/${encodeURIComponent(sessionId)}/qr.svg`;
+    const answer = await api.raw('GET', path, { query, headers: sessionToken(token) });
+    const before = img.src;
+    img.src = URL.createObjectURL(await answer.blob());
+    if (before) URL.revokeObjectURL(before);
+  } catch (error) {
+    toast.error(error, 'QR code');
+  }
+}
+
 /** What a ConnectionReport posts by. A report that is lost is no problem of the page's. */
 export const reporter = (api, { sessionId, token }) => {
-  const url = api.url(`api/session/${encodeURIComponent(sessionId)}/telemetry`, { query: { token } });
+  const url = api.url(`api/session/${encodeURIComponent(sessionId)}/telemetry`);
   return (report, last) =>
     fetch(url, {
       method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
+      headers: { 'Content-Type': 'application/json', ...sessionToken(token) },
       body: JSON.stringify(report),
       keepalive: last,
     }).catch(() => {});
@@ -125,6 +160,7 @@ export function pageLinks(end, here) {
   const all = [
     ['.', 'Devices'],
     ['links', 'Links'],
+    ['diagnose', 'Network'],
     ['docs', 'API'],
   ];
   end.prepend(
@@ -149,17 +185,52 @@ export function makeSignaling(api, { role, sessionId, token, name }) {
   return signaling;
 }
 
-/** Session and token of this page: /v/{sessionId}?token=…, /m/{sessionId}?token=…, or #session=…&token=… */
+const KEPT = 'testbed.session.'; // of this tab, by the session's id
+
+function keepToken(id, token) {
+  try {
+    if (token) sessionStorage.setItem(KEPT + id, token);
+    return sessionStorage.getItem(KEPT + id);
+  } catch {
+    return token; // storage is off: the page cannot be loaded again
+  }
+}
+
+/**
+ * Session and token of this page: /v/{sessionId}#token=…, /m/{sessionId}#token=…, or #sessionId=…&token=…;
+ * older links have them behind a "?". The token is kept in this tab and taken out of the address at once: whoever sees
+ * the address, the history or a log of what was asked does not have it.
+ */
 export function sessionOf(location) {
   const hash = new URLSearchParams(location.hash.replace(/^#/, ''));
   const query = new URLSearchParams(location.search);
   const path = location.pathname.match(/\/[vm]\/([^/]+)\/?$/);
-  const get = (name) => query.get(name) ?? hash.get(name);
-  return { sessionId: path ? unescaped(path[1]) : (get('session') ?? get('sessionId')), token: get('token') };
+  const get = (name) => hash.get(name) ?? query.get(name);
+  const sessionId = path ? unescaped(path[1]) : (get('session') ?? get('sessionId'));
+  if (!sessionId) return { sessionId, token: null };
+  const token = get('token');
+  if (token) {
+    for (const name of ['token', 'session', 'sessionId']) query.delete(name);
+    const rest = query.size ? `?${query}` : '';
+    history.replaceState(history.state, '', `${location.pathname}${rest}`);
+  }
+  // another link of the same session in this tab: the browser only changes what stands behind the "#"
+  addEventListener('hashchange', () => /[#&]token=/.test(location.hash) && location.reload());
+  return { sessionId, token: keepToken(sessionId, token) };
 }
+
+/** What shows a session's token without a URL. */
+export const sessionToken = (token) => ({ 'X-Session-Token': token });
 
 /** A link to hand out: the text, a copy button. */
 export function linkBox(label, url, toast) {
+  const box = secretBox(label, url, toast);
+  box.append(h('a', { class: 'btn', href: url, target: '_blank', rel: 'noopener' }, 'Open'));
+  return box;
+}
+
+/** A text to be copied. */
+export function secretBox(label, url, toast) {
   const input = h('input', { class: 'input', readonly: true, value: url, 'aria-label': label });
   input.addEventListener('focus', () => input.select());
   return h(
@@ -177,13 +248,12 @@ export function linkBox(label, url, toast) {
             toast.good('Copied');
           } catch {
             input.focus();
-            toast.info('Select and copy the link by hand');
+            toast.info('Select and copy it by hand');
           }
         },
       },
       icon('copy'),
       'Copy',
     ),
-    h('a', { class: 'btn', href: url, target: '_blank', rel: 'noopener' }, 'Open'),
   );
 }

@@ -50,7 +50,7 @@ async function logIn() {
   await page.askWho(box, { focus: !own.sessionId });
   box.classList.add('panel');
   asking = false;
-  page.whoAmI();
+  page.whoAmI().catch(() => {});
   load();
 }
 
@@ -201,6 +201,9 @@ async function pair(known) {
 const session = own.sessionId && own.token ? own : kept();
 if (session?.sessionId && session.token) pair(session);
 else showPair();
-page.whoAmI().then(load);
+page
+  .whoAmI()
+  .catch(() => {})
+  .then(load);
 setInterval(load, POLL_MS);
 document.addEventListener('visibilitychange', load);

@@ -43,7 +43,7 @@ async function logIn() {
   await page.askWho(box);
   box.classList.add('panel');
   asking = false;
-  page.whoAmI();
+  page.whoAmI().catch(() => {});
   load();
 }
 
@@ -196,6 +196,9 @@ async function revoke(s, own) {
   await load();
 }
 
-page.whoAmI().then(load);
+page
+  .whoAmI()
+  .catch(() => {})
+  .then(load);
 setInterval(load, POLL_MS);
 document.addEventListener('visibilitychange', load);

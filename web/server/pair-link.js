@@ -2,11 +2,11 @@
 // before it is scanned.
 
 import { field, fill, h, notice } from '../app/dom.js';
-import { linkBox } from './common.js';
+import { linkBox, showCode } from './common.js';
 
 /** {code, words}: beside each other. */
 export function phoneLink({ session, root, api, toast }) {
-  const short = `m/${encodeURIComponent(session.sessionId)}?token=${encodeURIComponent(session.token)}`;
+  const short = `m/${encodeURIComponent(session.sessionId)}#token=${encodeURIComponent(session.token)}`;
   const phoneUrls = (session.phoneUrls ?? [session.phoneUrl ?? short]).map((u) => new URL(u, root).href);
   const code = h('img', { class: 'qr', alt: 'QR code of the phone’s link' });
   const reach = h('div', { role: 'status' });
@@ -18,10 +18,7 @@ export function phoneLink({ session, root, api, toast }) {
   );
   function showLink(url) {
     const base = url.slice(0, -(short.length + 1));
-    code.src = api.url(`api/session/${encodeURIComponent(session.sessionId)}/qr.svg`, {
-      query: { token: session.token, ...(session.phoneUrls ? { base } : {}) },
-      auth: true,
-    });
+    showCode(code, api, { ...session, toast, query: session.phoneUrls ? { base } : {} });
     fill(reach, reachWords(url));
     fill(linkLine, linkBox('Phone link', url, toast));
   }

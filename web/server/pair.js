@@ -6,7 +6,7 @@ import { RemotePeer } from '../core/peer.js';
 import { Intake, Recording } from '../core/pairing-streams.js';
 import { parse } from '../core/proto.js';
 import { fill, h, text } from '../app/dom.js';
-import { makeSignaling, reporter } from './common.js';
+import { makeSignaling, reporter, sessionToken } from './common.js';
 import { makeCamera } from './pair-camera.js';
 import { phoneLink } from './pair-link.js';
 import { makePlots } from './pair-plots.js';
@@ -64,7 +64,7 @@ export function showSession(body, { session: s, root, api, toast, ended }) {
         await told; // of a session that there is
         // the phone is told, and the code opens nothing any more
         const path = `api/session/${encodeURIComponent(s.sessionId)}`;
-        api.raw('DELETE', path, { query: { token: s.token } }).catch(() => {}); // gone, or it ends by itself
+        api.raw('DELETE', path, { headers: sessionToken(s.token) }).catch(() => {}); // gone, or it ends by itself
       },
     },
     'End session',

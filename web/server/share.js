@@ -2,7 +2,7 @@
 
 import { actionButton, dialogButtons, field, fill, h, modal, text } from '../app/dom.js';
 import * as prefs from '../app/prefs.js';
-import { linkBox } from './common.js';
+import { linkBox, sessionToken, showCode } from './common.js';
 
 const OWN = 'own-links'; // what this browser made: the server keeps only hashes of their tokens
 const LIVES = [
@@ -34,14 +34,8 @@ const tokenOf = (url) => new URL(url, document.baseURI).href.match(/[?#&]token=(
 /** The link, to be copied and to be scanned. */
 export function linkParts({ api, root, toast, sessionId, label, url }) {
   const full = new URL(url, root).href;
-  const code = h('img', {
-    class: 'qr',
-    alt: `QR code of the ${label.toLowerCase()}`,
-    src: api.url(`api/session/${encodeURIComponent(sessionId)}/qr.svg`, {
-      query: { token: decodeURIComponent(tokenOf(full)) },
-      auth: true,
-    }),
-  });
+  const code = h('img', { class: 'qr', alt: `QR code of the ${label.toLowerCase()}` });
+  showCode(code, api, { sessionId, token: decodeURIComponent(tokenOf(full)), toast });
   return h(
     'div',
     { class: 'stack' },
@@ -52,7 +46,7 @@ export function linkParts({ api, root, toast, sessionId, label, url }) {
 
 /** Takes its links back: they open nothing any more, and who is in is out. */
 export const takeBack = (api, { sessionId, token }) =>
-  api.raw('DELETE', `api/session/${encodeURIComponent(sessionId)}`, { query: token ? { token } : {} });
+  api.raw('DELETE', `api/session/${encodeURIComponent(sessionId)}`, { headers: token ? sessionToken(token) : {} });
 
 /** `may`: whether who is here may give out control. */
 export function openShare({ api, root, toast, device, may }) {

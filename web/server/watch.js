@@ -102,7 +102,18 @@ function run(status, signaling) {
   });
   const host = h('span', { class: 'badge warn' }, 'connecting');
   svc.title = full || 'Session';
-  svc.head = [mode, host, h('span', { class: 'spacer' }), people];
+  const network = h(
+    'a',
+    {
+      class: 'btn quiet',
+      href: `${root}diagnose?device=${encodeURIComponent(full)}#${new URLSearchParams(session)}`,
+      target: '_blank',
+      rel: 'noopener',
+      title: 'What this network allows, and what to open',
+    },
+    'Network',
+  );
+  svc.head = [mode, host, h('span', { class: 'spacer' }), people, network];
   const spare = h('div', { class: 'device' }); // where the picture is while the device's page has no place for it
   const place = h('div', { class: 'place' });
   fill(main, place, spare);

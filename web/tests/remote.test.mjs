@@ -190,15 +190,18 @@ test('files and packages go by the link’s own routes, with its token, and the 
   const link = new LinkApi({
     root: 'https://lab.example/staging/',
     session: { sessionId: 'S1', token: 'T/1' },
-    fetch: async (url, o) => (asked.push([o.method, url, o.headers['X-Lease']]), new Response('{}')),
+    fetch: async (url, o) => (
+      asked.push([o.method, url, o.headers['X-Lease'], o.headers['X-Session-Token']]),
+      new Response('{}')
+    ),
     lease: () => 'L1',
   });
   await link.putFile('board', 'files', '/tmp/a b', new Uint8Array(4));
   await link.installApp('board', 'apps', new Uint8Array(4));
   const at = 'https://lab.example/staging/api/session/S1/device';
   assert.deepEqual(asked, [
-    ['PUT', `${at}/files?path=%2Ftmp%2Fa+b&token=T%2F1`, 'L1'],
-    ['POST', `${at}/apps?token=T%2F1`, 'L1'],
+    ['PUT', `${at}/files?path=%2Ftmp%2Fa+b`, 'L1', 'T/1'],
+    ['POST', `${at}/apps`, 'L1', 'T/1'],
   ]);
   assert.equal(
     link.url(link.iface('board', 'files'), { query: { path: '/x' }, auth: true }),

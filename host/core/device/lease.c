@@ -125,6 +125,31 @@ static void end(TbLeaseState *l, const char *reason, const char *by)
         serve_waiters(l);
 }
 
+const char *tb_core_lease_holder(const TbDevice *device)
+{
+        return device->lease->held ? device->lease->holder : NULL;
+}
+
+static bool is_another(const TbActor *actor, gpointer user)
+{
+        return strcmp(actor->user, user) != 0;
+}
+
+void tb_core_stop_user(TbDevice *device, const char *user, const char *why)
+{
+        tb_commands_revoke(device, is_another, (gpointer)user, why);
+}
+
+void tb_core_end_lease_of(TbDevice *device, const char *holder, const char *reason, const char *why)
+{
+        TbLeaseState *l = device->lease;
+        if (!l->held || strcmp(l->holder, holder) != 0)
+                return;
+        g_autofree char *user = g_strdup(holder); /* `holder` may be the lease's own */
+        tb_core_stop_user(device, user, why);
+        end(l, reason, NULL);
+}
+
 static gboolean on_timer(gpointer data)
 {
         TbLeaseState *l = data;
@@ -234,8 +259,9 @@ static void serve_waiters(TbLeaseState *l)
         }
 }
 
-bool tb_lease_wait(TbDevice *device, const TbLeaseWaiter *waiter, GError **error)
+guint64 tb_lease_wait(TbDevice *device, const TbLeaseWaiter *waiter, GError **error)
 {
+        static guint64 asks; /* since the start; main */
         GQueue *waiters = &device->lease->waiters;
         guint own = 0;
         for (const GList *i = waiters->head; i; i = i->next)
@@ -249,8 +275,39 @@ bool tb_lease_wait(TbDevice *device, const TbLeaseWaiter *waiter, GError **error
                 tb_set_error(error, TB_ERROR_LIMIT, "%d callers wait for %s already", TB_LIMIT_LEASE_WAITERS,
                              device->id);
         if (share || waiters->length >= TB_LIMIT_LEASE_WAITERS)
+                return 0;
+        TbLeaseWaiter *kept = g_memdup2(waiter, sizeof *waiter);
+        kept->ask = ++asks;
+        g_queue_push_tail(waiters, kept);
+        return kept->ask;
+}
+
+bool tb_lease_answer(TbDevice *device, guint64 ask, bool grant, const char *by, GError **error)
+{
+        GQueue *waiters = &device->lease->waiters;
+        GList *link = waiters->head;
+        while (link && ((const TbLeaseWaiter *)link->data)->ask != ask)
+                link = link->next;
+        if (!link) {
+                tb_set_error(error, TB_ERROR_NOT_FOUND,
+                             "nobody waits for %s by this request any more: it was withdrawn, or its time is "
+                             "over",
+                             device->id);
                 return false;
-        g_queue_push_tail(waiters, g_memdup2(waiter, sizeof *waiter));
+        }
+        TbLeaseWaiter waiter = *(TbLeaseWaiter *)link->data;
+        tb_bus_publish_transient(device->core->bus, "lease.answered", device->id, NULL,
+                                 json_pack("{s:I, s:s, s:s, s:b}", "ask", (json_int_t)ask, "by", by, "asker",
+                                           waiter.user, "grant", (int)grant));
+        g_queue_unlink(waiters, link);
+        if (grant) {
+                g_queue_push_head_link(waiters, link);
+                end(device->lease, "granted", NULL);
+                return true;
+        }
+        g_free(link->data);
+        g_list_free_1(link);
+        waiter.refused(waiter.data, by);
         return true;
 }
 

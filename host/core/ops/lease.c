@@ -7,6 +7,7 @@
 typedef struct Wait { /* the command's scratch */
         TbCommand *command;
         guint timer;
+        guint64 ask;
 } Wait;
 
 static json_t *grant_to(TbCommand *command)
@@ -77,11 +78,34 @@ static void device_removed(gpointer data)
                         NULL);
 }
 
+/* Nobody need answer it any more. */
+static void withdraw(const Wait *w)
+{
+        TbDevice *device = tb_command_device(w->command);
+        if (device)
+                tb_bus_publish_transient(w->command->core->bus, "lease.withdrawn", device->id, NULL,
+                                         json_pack("{s:I}", "ask", (json_int_t)w->ask));
+}
+
+static void wait_refused(gpointer data, const char *by)
+{
+        Wait *w = data;
+        g_clear_handle_id(&w->timer, g_source_remove);
+        TbDevice *device = tb_command_device(w->command);
+        json_t *extra = tb_device_lease_json(device);
+        if (json_is_object(extra))
+                json_object_set_new(extra, "refused_by", json_string(by));
+        tb_command_fail(w->command,
+                        g_error_new(TB_ERROR, TB_ERROR_LOCKED, "%s said no, and keeps %s", by, device->id),
+                        extra);
+}
+
 static gboolean wait_over(gpointer data)
 {
         Wait *w = data;
         w->timer = 0;
         tb_lease_unwait(tb_command_device(w->command), w);
+        withdraw(w);
         refuse(w->command);
         return G_SOURCE_REMOVE;
 }
@@ -91,6 +115,7 @@ static void wait_cancelled(TbCommand *command)
         Wait *w = command->scratch;
         g_clear_handle_id(&w->timer, g_source_remove);
         tb_lease_unwait(tb_command_device(command), w);
+        withdraw(w);
 }
 
 static void wait_for(TbCommand *command, guint seconds)
@@ -101,18 +126,21 @@ static void wait_for(TbCommand *command, guint seconds)
         command->scratch_free = wait_free;
         const TbLeaseWaiter waiter = {.free_now = now_free,
                                       .removed = device_removed,
+                                      .refused = wait_refused,
                                       .data = w,
                                       .user = tb_command_actor(command)->user};
         GError *error = NULL;
-        if (!tb_lease_wait(tb_command_device(command), &waiter, &error)) {
+        w->ask = tb_lease_wait(tb_command_device(command), &waiter, &error);
+        if (w->ask == 0) {
                 tb_command_fail(command, error, NULL);
                 return;
         }
         /* whoever has it may hand it over */
         const TbActor *actor = tb_command_actor(command);
-        tb_bus_publish_transient(
-                command->core->bus, "lease.asked", tb_command_device(command)->id, NULL,
-                json_pack("{s:s, s:s?}", "by", actor->user, "note", tb_command_string(command, "note")));
+        tb_bus_publish_transient(command->core->bus, "lease.asked", tb_command_device(command)->id, NULL,
+                                 json_pack("{s:s, s:s?, s:I, s:I}", "by", actor->user, "note",
+                                           tb_command_string(command, "note"), "ask", (json_int_t)w->ask,
+                                           "wait_s", (json_int_t)seconds));
         w->timer = g_timeout_add(seconds * 1000, wait_over, w);
         tb_command_on_cancel(command, wait_cancelled);
 }
@@ -185,6 +213,39 @@ static void release(TbCommand *command)
         }
 }
 
+/* Who has the lease, or an admin, answers one who asks for it. */
+static void answer(TbCommand *command)
+{
+        TbDevice *device = tb_command_device(command);
+        const TbActor *actor = tb_command_actor(command);
+        if (!tb_lease_is_held(device) || !(means_it(device, actor) || actor->role >= TB_ROLE_ADMIN)) {
+                refuse(command);
+                return;
+        }
+        GError *error = NULL;
+        bool grant = json_is_true(json_object_get(command->params, "grant"));
+        if (!tb_lease_answer(device, (guint64)tb_command_int(command, "ask"), grant, actor->user, &error))
+                tb_command_fail(command, error, NULL);
+        else if (grant)
+                tb_command_succeed_stored(command, command->core->save_leases, json_null());
+        else
+                tb_command_succeed(command, json_null());
+}
+
+static const TbParam answer_params[] = {
+        {.name = "ask",
+         .type = TB_PARAM_INT,
+         .required = true,
+         .min = 1,
+         .max = TB_LIMIT_JSON_INT,
+         .help = "which request: `ask` of the event lease.asked"},
+        {.name = "grant",
+         .type = TB_PARAM_BOOL,
+         .required = true,
+         .help = "true: he has the device from now on"},
+        TB_PARAM_END,
+};
+
 static const TbParam take_params[] = {
         {.name = "ttl_s",
          .type = TB_PARAM_INT,
@@ -250,5 +311,16 @@ const TbVerbRun tb_lease_verbs[] = {
                   .summary = "Release (holder), or take over (admin)",
                   .answers = "204; 423"},
          .start = release},
+        {.verb = {.noun = "lease",
+                  .op = "answer",
+                  .role = TB_ROLE_OPERATOR,
+                  .timeout_ms = 5000,
+                  .params = answer_params,
+                  .method = "POST",
+                  .path = PATH "/answer",
+                  .summary = "The holder answers one who asks for the device (event lease.asked): he has it, "
+                             "or not",
+                  .answers = "204; 404; 423"},
+         .start = answer},
         {.verb = {.op = NULL}},
 };

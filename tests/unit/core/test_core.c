@@ -226,6 +226,71 @@ static void test_lease(void)
         bench_stop(&b, false);
 }
 
+static void remember_ask(const TbEvent *event, gpointer data)
+{
+        if (strcmp(event->type, "lease.asked") == 0)
+                *(gint64 *)data = json_integer_value(json_object_get(event->data, "ask"));
+}
+
+static void ask_for_it(Bench *b, const TbActor *actor, Answer *answer)
+{
+        json_auto_t *wait = json_pack("{s:i}", "wait_s", 30);
+        tb_core_command(b->core, actor, "dut", "lease.take", wait, NULL, answer_cb, answer);
+        g_assert_false(answer->done);
+}
+
+/* Who asks is told no, or has it, before those who asked earlier; only the holder answers, and each request once. */
+static void test_lease_answer(void)
+{
+        Bench b;
+        Answer a = {0}, bert = {0}, carl = {0};
+        gint64 ask = 0;
+        const TbActor one = {.user = "bert", .role = TB_ROLE_OPERATOR, .via = "test"},
+                      other = {.user = "carl", .role = TB_ROLE_OPERATOR, .via = "test"};
+        bench_start(&b, ONE, NULL);
+        guint bus = tb_bus_subscribe(tb_core_bus(b.core), remember_ask, &ask);
+        bench_command(&b, &a, TB_ROLE_OPERATOR, NULL, "dut", "lease.take", "{\"ttl_s\": 60}");
+        g_autofree char *lease = g_strdup(json_string_value(json_object_get(a.result, "lease")));
+        ask_for_it(&b, &one, &bert);
+        g_autofree char *no = g_strdup_printf("{\"ask\": %d, \"grant\": false}", (int)ask);
+        bench_command(&b, &a, TB_ROLE_OPERATOR, NULL, "dut", "lease.answer", no);
+        assert_code(&a, TB_ERROR_LOCKED);
+        g_assert_false(bert.done);
+        bench_command(&b, &a, TB_ROLE_OPERATOR, lease, "dut", "lease.answer", no);
+        g_assert_no_error(a.error);
+        g_assert_true(bert.done);
+        assert_code(&bert, TB_ERROR_LOCKED);
+        g_assert_cmpstr(json_string_value(json_object_get(bert.result, "refused_by")), ==, "tester");
+        bench_command(&b, &a, TB_ROLE_OPERATOR, lease, "dut", "lease.answer", no);
+        assert_code(&a, TB_ERROR_NOT_FOUND);
+        answer_clear(&bert);
+
+        ask_for_it(&b, &one, &bert);
+        ask_for_it(&b, &other, &carl);
+        g_autofree char *yes = g_strdup_printf("{\"ask\": %d, \"grant\": true}", (int)ask);
+        bench_command(&b, &a, TB_ROLE_OPERATOR, lease, "dut", "lease.answer", yes);
+        g_assert_no_error(a.error);
+        while (!carl.done)
+                g_main_context_iteration(NULL, TRUE);
+        g_assert_no_error(carl.error);
+        g_assert_cmpstr(json_string_value(json_object_get(carl.result, "holder")), ==, "carl");
+        g_assert_false(bert.done);
+
+        /* who may not control any more has nothing, and the next one has it */
+        TbDevice *dut = tb_core_device(b.core, "dut", NULL);
+        tb_core_end_lease_of(dut, "bert", "revoked", "x");
+        g_assert_cmpstr(tb_core_lease_holder(dut), ==, "carl");
+        tb_core_end_lease_of(dut, "carl", "revoked", "his link was taken back");
+        while (!bert.done)
+                g_main_context_iteration(NULL, TRUE);
+        g_assert_cmpstr(tb_core_lease_holder(dut), ==, "bert");
+        tb_bus_unsubscribe(tb_core_bus(b.core), bus);
+        answer_clear(&a);
+        answer_clear(&bert);
+        answer_clear(&carl);
+        bench_stop(&b, false);
+}
+
 static bool lease_is_free(gpointer data)
 {
         json_auto_t *lease = tb_device_lease_json(tb_core_device(((Bench *)data)->core, "dut", NULL));
@@ -479,6 +544,7 @@ int main(int argc, char **argv)
         g_test_add_func("/core/commands", test_commands);
         g_test_add_func("/core/limits", test_limits);
         g_test_add_func("/core/lease", test_lease);
+        g_test_add_func("/core/lease-answer", test_lease_answer);
         g_test_add_func("/core/lease-expires", test_lease_expires);
         g_test_add_func("/core/console-and-expect", test_console_and_expect);
         g_test_add_func("/core/loss-and-return", test_loss_and_return);

@@ -125,6 +125,15 @@ static inline const char *text_of(json_t *message, const char *field)
         return json_string_value(json_object_get(message, field));
 }
 
+/* The last message of that type; there has to be one. */
+static inline json_t *newest(const Line *line, const char *type)
+{
+        for (guint i = line->said->len; i-- > 0;)
+                if (g_strcmp0(text_of(g_ptr_array_index(line->said, i), "type"), type) == 0)
+                        return g_ptr_array_index(line->said, i);
+        g_assert_not_reached();
+}
+
 static inline Line *join(World *w, const char *role, const char *id, const char *token)
 {
         Line *line = dial(w);

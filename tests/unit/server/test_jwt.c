@@ -81,7 +81,8 @@ static void claims(void)
                 g_autoptr(GError) error = NULL;
                 g_auto(TbJwt) jwt = {NULL};
                 bool ok = tb_jwt_read(token, SECRET, NOW, &jwt, &error);
-                if (ok != (table[i].why == NULL) || (error && !strstr(error->message, table[i].why)))
+                const char *why = table[i].why ? table[i].why : "?";
+                if (ok != (table[i].why == NULL) || (error && !strstr(error->message, why)))
                         g_error("%s %s: %s", table[i].head, table[i].claims,
                                 error ? error->message : "taken");
                 if (ok)

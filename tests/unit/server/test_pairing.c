@@ -666,7 +666,7 @@ static void test_renewed(void)
         w.now += 1000;
         tb_pairing_tick(w.pairing, w.now);
         g_assert_cmpuint(of_type(observers[0], "ice-servers"), ==, 1);
-        json_t *servers = json_object_get(last(observers[0]), "iceServers");
+        json_t *servers = json_object_get(newest(observers[0], "ice-servers"), "iceServers");
         const char *username = text_of(json_array_get(servers, json_array_size(servers) - 1), "username");
         g_autofree char *whom =
                 g_strdup_printf(":%s", text_of(g_ptr_array_index(observers[0]->said, 0), "peerId"));

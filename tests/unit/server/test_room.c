@@ -57,14 +57,6 @@ static guint count(const Line *line, const char *type)
         return n;
 }
 
-static json_t *newest(const Line *line, const char *type)
-{
-        for (guint i = line->said->len; i-- > 0;)
-                if (g_strcmp0(text_of(g_ptr_array_index(line->said, i), "type"), type) == 0)
-                        return g_ptr_array_index(line->said, i);
-        g_assert_not_reached();
-}
-
 static void later(Room *r, gint64 ms)
 {
         r->w.now += ms;
@@ -178,6 +170,49 @@ static void test_flood(void)
         close_room(&r, (Line *[]){bad, anna}, 2);
 }
 
+/* Who has the device, as its host says; TB_LIMIT_HOLDER: bytes of that. What it says of others' devices, and what it said before it left, counts for nothing. */
+static void test_control(void)
+{
+        Room r;
+        open_room(&r);
+        Line *bert = come(&r, "Bert"), *anna = dial(&r.w);
+        tell(&r.w, anna,
+             json_pack("{s:s, s:s, s:s, s:s}", "type", "hello", "role", "desktop", "sessionId", r.id, "token",
+                       r.token));
+        g_autofree char *peer = g_strdup(text_of(g_ptr_array_index(anna->said, 0), "peerId")),
+                        *most = g_strnfill(TB_LIMIT_HOLDER, 'x'), *more = g_strconcat(most, "y", NULL);
+        later(&r, 1000);
+        tell(&r.w, r.host,
+             json_pack("{s:s, s:s, s:s, s:s}", "type", "control", "device", "board", "holder", more, "peerId",
+                       peer));
+        tell(&r.w, r.host, json_pack("{s:s, s:s, s:s}", "type", "control", "device", "other", "holder", "x"));
+        later(&r, 1000);
+        json_t *told = newest(bert, "people"), *people = json_object_get(told, "people");
+        g_assert_cmpstr(text_of(told, "holder"), ==, most);
+        g_assert_null(json_object_get(json_array_get(people, 0), "controls"));
+        g_assert_true(json_is_true(json_object_get(json_array_get(people, 1), "controls")));
+        json_auto_t *list = tb_pairing_sessions(r.w.pairing, NULL, NULL, r.w.now);
+        g_assert_cmpstr(text_of(json_array_get(list, 0), "holder"), ==, most);
+        tell(&r.w, r.host, json_pack("{s:s, s:s, s:n}", "type", "control", "device", "board", "holder"));
+        later(&r, 1000);
+        g_assert_true(json_is_null(json_object_get(newest(bert, "people"), "holder")));
+
+        /* the host asks whom it may have still: a link that is for watching now, and one that is gone */
+        tb_pairing_change(r.w.pairing, tb_pairing_find(r.w.pairing, r.id, r.w.now),
+                          &(TbSessionTerms){.has_mode = true}, r.w.now, NULL);
+        g_assert_true(json_is_true(json_object_get(newest(r.host, "peer-disconnected"), "cut")));
+        g_autofree char *watcher = g_strdup(text_of(g_ptr_array_index(bert->said, 0), "peerId"));
+        guint before = r.host->said->len;
+        tell(&r.w, r.host,
+             json_pack("{s:s, s:[{s:s, s:s}, {s:s, s:s}, {s:s, s:s}, {}, n]}", "type", "observers",
+                       "observers", "sessionId", r.id, "peerId", peer, "sessionId", r.id, "peerId", watcher,
+                       "sessionId", "gone", "peerId", "p1"));
+        g_assert_cmpuint(r.host->said->len, ==, before + 2);
+        g_assert_cmpstr(text_of(newest(r.host, "peer-disconnected"), "peerId"), ==, peer);
+        g_assert_cmpstr(text_of(newest(r.host, "session-closed"), "sessionId"), ==, "gone");
+        close_room(&r, (Line *[]){bert, anna}, 2);
+}
+
 /* A marker is on the picture; a reader who is behind misses it; a host speaks for nobody in the room. */
 static void test_point(void)
 {
@@ -217,6 +252,7 @@ int main(int argc, char **argv)
         g_test_add_func("/room/talk", test_talk);
         g_test_add_func("/room/flood", test_flood);
         g_test_add_func("/room/point", test_point);
+        g_test_add_func("/room/control", test_control);
         int rc = g_test_run();
         tb_main_stop();
         return rc;

@@ -85,8 +85,11 @@ export function askWho(root, { reason, check, place = 'host', focus = true }) {
   });
 }
 
-/** The button of the top bar: shown once it is known who one is, by a token. `store`: its state has `me`. */
-export function userButton(store, { logOut }) {
+/**
+ * The button of the top bar: shown once it is known who one is, by a token. `store`: its state has `me`. `more(me)`:
+ * what else its dialog offers.
+ */
+export function userButton(store, { logOut, more = () => [] }) {
   const name = h('span', {});
   const role = h('span', { class: 'muted' });
   const button = h(
@@ -104,6 +107,7 @@ export function userButton(store, { logOut }) {
           { method: 'dialog', onsubmit: (e) => e.preventDefault() },
           h('h2', {}, me.user),
           h('p', {}, h('strong', {}, me.role), `. ${ROLES[me.role] ?? ''}`),
+          h('div', { class: 'row' }, more(me)),
           h(
             'div',
             { class: 'buttons' },
